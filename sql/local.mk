@@ -1,0 +1,2 @@
+sqldir = $(pkgdatadir)/sql
+dist_sql_DATA = sql/roles.sql sql/0001-create-foundations.sql

@@ -1,0 +1,18 @@
+-- What each database role may do; run after every migration by medianest-admin migrate, so that it holds for new tables too.
+-- medianest_api: the API pools and notifyd. medianest_worker: the worker. medianest_store: the embedded object store. None has DDL.
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO medianest_api, medianest_worker, medianest_store;
+
+GRANT SELECT ON schema_migrations TO medianest_api, medianest_worker, medianest_store;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  users, role_permissions, sessions, refresh_tokens, revoked_tokens, login_attempts, settings,
+  media, media_shares, media_assets, media_events, uploads, jobs,
+  notifications, notification_preferences, vocabulary
+TO medianest_api, medianest_worker;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO medianest_api, medianest_worker;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  object_buckets, objects, object_uploads, object_parts, object_garbage
+TO medianest_store;

@@ -1,0 +1,15 @@
+noinst_LIBRARIES += src/libcore.a
+CORE_LIBS = $(CJSON_LIBS) $(CRYPTO_LIBS) $(ARGON2_LIBS)
+src_libcore_a_SOURCES = \
+	src/core/access.c src/core/access.h \
+	src/core/arena.c src/core/arena.h \
+	src/core/banned.h \
+	src/core/clock.c src/core/clock.h \
+	src/core/config.c src/core/config.h src/core/config_table.def \
+	src/core/crypto.c src/core/crypto.h \
+	src/core/error.c src/core/error.h \
+	src/core/id.c src/core/id.h \
+	src/core/json_in.c src/core/json_out.c src/core/json.h \
+	src/core/log.c src/core/log.h \
+	src/core/shm.c src/core/shm.h src/core/counter_table.def \
+	src/core/str.c src/core/str_encode.c src/core/str.h

@@ -1,0 +1,36 @@
+/*
+ * The FastCGI loop of one worker: wait in ppoll with SIGTERM unblocked only there, accept, read, answer (edge.md).
+ */
+#ifndef MN_HTTP_FCGI_H
+#define MN_HTTP_FCGI_H
+
+#include <stddef.h>
+
+struct arena;
+struct config;
+struct log;
+struct request;
+struct response;
+struct services;
+
+/* JSON pools dispatch; the storage pools answer themselves. The body has been read (up to body_max) before the call. */
+typedef void fcgi_handler_fn(void *context, struct request *, struct response *);
+typedef void fcgi_idle_fn(void *context); /* called after idle_seconds without a request, once */
+
+struct fcgi_loop {
+	int listen_fd;
+	fcgi_handler_fn *handler;
+	fcgi_idle_fn *idle;
+	void *context;
+	const struct config *config;
+	struct services *svc;
+	struct log *log;
+	size_t body_max;
+	long max_requests; /* 0: no limit */
+	int idle_seconds;
+};
+
+/* Answers the exit status: 0 after SIGTERM, or after max_requests. */
+int fcgi_run(const struct fcgi_loop *);
+
+#endif

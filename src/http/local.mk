@@ -1,0 +1,12 @@
+noinst_LIBRARIES += src/libhttp.a
+HTTP_LIBS = $(FCGI_LIBS)
+src_libhttp_a_SOURCES = \
+	src/http/dispatch.c src/http/dispatch.h \
+	src/http/fcgi.c src/http/fcgi.h \
+	src/http/guard.h \
+	src/http/input.c src/http/input.h \
+	src/http/prefork.c src/http/prefork.h \
+	src/http/problem.c src/http/problem.h \
+	src/http/request.c src/http/request.h \
+	src/http/response.c src/http/response.h \
+	src/http/route.c src/http/route.h

@@ -1,0 +1,33 @@
+/*
+ * Master of a pool: owns the listening socket, forks workers, respawns with back-off for ever, SIGHUP rolls them one by
+ * one, SIGTERM drains, an inherited socket (sd_listen_fds(3) protocol: LISTEN_PID, LISTEN_FDS) is used where there is one.
+ */
+#ifndef MN_HTTP_PREFORK_H
+#define MN_HTTP_PREFORK_H
+
+#include <stdbool.h>
+
+struct error;
+struct log;
+
+#define PREFORK_BACKLOG 1024
+#define PREFORK_WORKERS_MAX 256
+#define PREFORK_DRAIN_MS 20000   /* then SIGKILL */
+#define PREFORK_BACKOFF_MAX_MS 2000
+
+typedef int prefork_worker_fn(void *context, int listen_fd); /* answers the exit status */
+
+struct prefork {
+	const char *socket_path;
+	const char *socket_group; /* "" = own */
+	const char *pid_path;     /* or NULL */
+	int workers;
+	prefork_worker_fn *run;
+	void *context;
+	struct log *log;
+};
+
+/* Answers the exit status of the master. A live master on the same socket: EX_TEMPFAIL (75). */
+int prefork_run(const struct prefork *);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * Routes are data: one row each, grouped into modules; pools (bin/pools.c) serve lists of modules.
+ */
+#ifndef MN_HTTP_ROUTE_H
+#define MN_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/access.h"
+#include "http/input.h"
+#include "http/request.h"
+
+struct error;
+struct response;
+
+typedef bool handler_fn(const struct request *, struct response *, struct error *);
+/* Names the cached answer of a request: a text that holds everything the body depends on besides the caller; NULL = not cacheable. */
+typedef const char *cache_key_fn(const struct request *);
+
+/* Rate classes; RATE_NONE takes no part in the limits at all. */
+enum rate_class { RATE_TIER, RATE_UPLOAD, RATE_SEARCH, RATE_MEDIA, RATE_PIN, RATE_WEBHOOK, RATE_NONE, RATE_CLASSES };
+
+#define ROUTE_SESSION_ONLY 1u  /* an API token is refused: 403 session_required */
+#define ROUTE_IDEMPOTENT 2u    /* honours Idempotency-Key */
+#define ROUTE_OPTIONAL_AUTH 4u /* PUBLIC, but a bearer token that comes is checked and used */
+#define ROUTE_SELF_LIMITED 8u  /* PUBLIC; the handler decides whom the request counts against (refresh) */
+
+struct route {
+	enum method method;
+	const char *path; /* "/api/media/{id}" */
+	handler_fn *handler;
+	enum rate_class rate;
+	enum permission permission; /* PUBLIC is written */
+	const struct field_rule *input;
+	cache_key_fn *cache_key;
+	unsigned flags;
+};
+
+struct route_module {
+	const char *name;
+	const struct route *routes; /* ends with path NULL */
+};
+
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/*
+ * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a {name}. On ROUTE_NO_METHOD `allow`
+ * (at least 64 bytes) lists what the path does have, HEAD and OPTIONS included.
+ */
+enum route_match route_find(const struct route_module *const *modules, struct request *, char *allow, size_t size);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * What a service function works with: one struct a process, made by main() and passed down. Connections open on first use.
+ */
+#ifndef MN_SERVICE_SERVICES_H
+#define MN_SERVICE_SERVICES_H
+
+#include <stdbool.h>
+
+struct config;
+struct db;
+struct error;
+struct keyring;
+struct log;
+struct redis;
+struct s3;
+
+enum services_role { SERVICES_API, SERVICES_WORKER, SERVICES_STORE, SERVICES_ADMIN }; /* which database.*_url */
+
+struct services {
+	struct config *config;
+	struct log *log;
+	struct db *db;
+	struct redis *redis;     /* NULL for SERVICES_STORE */
+	struct s3 *s3;           /* NULL for SERVICES_STORE */
+	struct keyring *keys;    /* keyring.h: JWT keys, storage credentials */
+};
+
+bool services_init(struct services *, struct config *, struct log *, enum services_role, struct error *);
+void services_close_idle(struct services *); /* drops connections; they open again on use */
+void services_clear(struct services *);
+/* Refuses to go on with a schema older than this program (reads schema_migrations): the line to print in err->message. */
+bool services_check_schema(struct services *, struct error *);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * PostgreSQL behind deadlines: one connection a process, opened on first use, prepared statements by table.
+ *
+ * SQL lives in `static const struct query` tables of store_*.c, never composed. Every statement is sent, awaited with poll(2)
+ * and our own deadline; on expiry the connection is closed (traps.md: statement_timeout does not protect the
+ * client). A statement marked QUERY_READ is sent once more on a new connection when the old one proves dead before an answer came, outside
+ * transactions only. Results belong to the arena given.
+ *
+ * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable, Retry-After); unique, foreign key and check
+ * violations = ERR_CONFLICT with the constraint in detail (db_violated() tells which); bad text (22021, 22P05, 22P02) = ERR_VALIDATION; disk full
+ * (53100) = ERR_STORAGE_FULL; the rest = ERR_QUERY.
+ */
+#ifndef MN_STORE_PG_H
+#define MN_STORE_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+struct error;
+struct log;
+
+#define QUERY_READ 1u /* no effect: may be repeated on a new connection */
+#define QUERY_PARAMS_MAX 48
+
+struct query {
+	const char *name;
+	const char *sql;
+	unsigned flags;
+};
+
+struct rows; /* a result; belongs to the arena */
+
+struct db *db_new(const char *conninfo, int timeout_ms, const struct log *); /* connects on first use */
+void db_free(struct db *);
+void db_close(struct db *);                 /* the next use connects anew */
+bool db_connected(const struct db *);
+void db_set_timeout(struct db *, int timeout_ms);
+int db_socket(struct db *);                 /* for poll on NOTIFY; -1 when closed */
+int64_t db_time_us(struct db *);            /* time spent waiting since the last call: for Server-Timing */
+
+/* Parameters as text, NULL = SQL NULL. rows may be NULL when nothing is wanted back. */
+bool db_exec(struct db *, struct arena *, const struct query *, const char *const *params, size_t nparams, struct rows **, struct error *);
+#define DB_PARAMS(...) ((const char *const[]) { __VA_ARGS__ }), (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
+#define DB_NO_PARAMS NULL, 0
+
+/* The same, several statements sent in one round trip (libpq pipeline mode); all or none fail: an implicit transaction. */
+struct db_call { const struct query *query; const char *const *params; size_t nparams; struct rows *rows; };
+bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, struct error *);
+
+/* Transactions. After a failure inside, db_rollback() and start over. `unknown` COMMIT results are ERR_UNAVAILABLE with slug commit_unknown. */
+bool db_begin(struct db *, struct error *);
+bool db_commit(struct db *, struct error *);
+void db_rollback(struct db *); /* harmless outside a transaction */
+
+/* Text that is not prepared: migrations and LISTEN. Never with data in it. */
+bool db_script(struct db *, const char *sql, struct error *);
+/* A pending NOTIFY, or NULL; reads the socket without waiting. */
+const char *db_notification(struct db *, struct arena *, const char **payload);
+
+size_t rows_count(const struct rows *);
+int64_t rows_affected(const struct rows *);
+bool rows_null(const struct rows *, size_t row, int col);
+const char *rows_str(const struct rows *, size_t row, int col);   /* NULL for SQL NULL; lives as long as the arena */
+size_t rows_len(const struct rows *, size_t row, int col);
+int64_t rows_int(const struct rows *, size_t row, int col);       /* 0 for NULL */
+double rows_num(const struct rows *, size_t row, int col);
+bool rows_bool(const struct rows *, size_t row, int col);         /* false for NULL */
+/* text[] / int[] in array text form -> NULL-terminated array of strings. */
+const char **rows_array(struct arena *, const struct rows *, size_t row, int col, size_t *n);
+/* Times are selected as (extract(epoch from t) * 1000000)::bigint: rows_int. */
+
+const char *db_int(struct arena *, int64_t);                    /* a number as parameter text */
+const char *db_time(struct arena *, int64_t us);                /* RFC 3339 with us; 0 -> NULL */
+const char *db_array(struct arena *, const char *const *, size_t n); /* array literal, elements quoted */
+const char *db_bytea(struct arena *, const void *, size_t);     /* \x... */
+bool db_violated(const struct error *, const char *constraint);
+
+/* Every query table, so that a test can PREPARE each: NULL-terminated list of tables that end with name NULL. */
+extern const struct query *const store_query_tables[];
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The job queue (DESIGN section 10): rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced by a lease token.
+ * store_job_add() runs inside the caller's transaction, together with the change that wants the job; NOTIFY mn_jobs wakes the worker.
+ */
+#ifndef MN_STORE_JOBS_H
+#define MN_STORE_JOBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/id.h"
+
+struct arena;
+struct db;
+struct error;
+
+#define JOB_KEEP_DAYS 7 /* finished jobs */
+
+struct job_new {
+	const char *kind;       /* "media.process" */
+	const char *queue;      /* "media", "video", "quick", "mail", "hook" */
+	const char *payload;    /* JSON object text */
+	const char *unique_key; /* or NULL: an open job with this key already = nothing is added, success */
+	int64_t run_at;         /* us; 0 = now */
+	int max_attempts;       /* 0 = 5 */
+	const char *request_id; /* or NULL */
+};
+
+struct job {
+	const char *id, *kind, *queue, *payload, *lease, *request_id;
+	int attempt, max_attempts;
+};
+
+bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
+/* Takes one due job of the queue, or one whose lease ran out: *job->id NULL when there is none. Counts the attempt. */
+bool store_job_take(struct db *, struct arena *, const char *queue, int lease_seconds, struct job *, struct error *);
+/* False with ERR_CONFLICT (slug lease_lost) when another worker has it. */
+bool store_job_heartbeat(struct db *, struct arena *, const struct job *, int lease_seconds, struct error *);
+/* Inside the transaction of the effects; ERR_CONFLICT lease_lost as above, then the caller rolls back. */
+bool store_job_done(struct db *, struct arena *, const struct job *, struct error *);
+/* Back-off with jitter, or dead at the last attempt or when `final`; *dead tells. */
+bool store_job_failed(struct db *, struct arena *, const struct job *, const char *message, bool final, bool *dead, struct error *);
+
+#endif
