@@ -23,7 +23,10 @@ CREATE TABLE users (
   version bigint NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
-  last_login_at timestamptz
+  last_login_at timestamptz,
+  plex_id text UNIQUE,                 -- linked by id only, never by e-mail
+  totp_secret bytea,                   -- sealed; see crypto.h
+  totp_confirmed_at timestamptz        -- the second factor is on from here
 );
 CREATE UNIQUE INDEX users_email_key ON users (lower(email));
 CREATE INDEX users_created ON users (created_at DESC, id DESC);

@@ -13,6 +13,7 @@
 
 struct arena;
 struct config;
+struct error;
 struct input;
 struct route;
 struct services; /* the service layer's; http hands it through, unseen */
@@ -64,6 +65,8 @@ struct request {
 	unsigned nparams;
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
+	/* Why credentials that came were refused, or NULL. Kept until the request was counted as anonymous: 401s count too. */
+	const struct error *auth_error;
 	struct limit_state limit;
 	struct timing timing;
 	/* Warm path: body of a cached answer that the limiter's script brought, or NULL. Set only for routes with a cache key. */
