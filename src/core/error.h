@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#include "core/log.h"
+
 enum error_code {
 	ERR_NONE,
 	ERR_VALIDATION,        /* 400 validation_failed, with fields */
@@ -32,8 +34,6 @@ enum error_code {
 	ERR_STORAGE_FULL,      /* 507 insufficient_storage */
 	ERR_CODES
 };
-
-enum log_level;
 
 #define ERROR_MESSAGE_MAX 256
 #define ERROR_DETAIL_MAX 512

@@ -1,0 +1,219 @@
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/log.h"
+
+#include "core/banned.h"
+
+#define ARENA_ALIGN 16UL
+#define ARENA_BLOCK_MAX (1UL << 20) /* blocks double up to this; larger requests get a block of their own */
+
+struct arena_block {
+	struct arena_block *next;
+	size_t size, used;
+	_Alignas(16) char data[];
+};
+
+struct arena_deferred {
+	struct arena_deferred *next;
+	arena_free_fn *free_fn;
+	void *ptr;
+};
+
+static _Noreturn void
+out_of_memory(size_t size)
+{
+	log_crit(NULL, "out of memory: %zu bytes wanted", size);
+	abort();
+}
+
+void *
+xmalloc(size_t size)
+{
+	void *p = malloc(size > 0 ? size : 1);
+
+	if (p == NULL)
+		out_of_memory(size);
+	return p;
+}
+
+void *
+xrealloc(void *old, size_t size)
+{
+	void *p = realloc(old, size > 0 ? size : 1);
+
+	if (p == NULL)
+		out_of_memory(size);
+	return p;
+}
+
+char *
+xstrdup(const char *s)
+{
+	size_t size = strlen(s) + 1;
+
+	return memcpy(xmalloc(size), s, size);
+}
+
+static struct arena_block *
+block_new(size_t size)
+{
+	struct arena_block *block = xmalloc(sizeof(*block) + size);
+
+	block->next = NULL;
+	block->size = size;
+	block->used = 0;
+	return block;
+}
+
+void
+arena_init(struct arena *arena)
+{
+	arena->blocks = block_new(ARENA_FIRST_BLOCK);
+	arena->deferred = NULL;
+	arena->used = 0;
+}
+
+/* A deferred free may itself defer nothing, but it may look at arena memory: the blocks go last. */
+static void
+run_deferred(struct arena *arena)
+{
+	while (arena->deferred != NULL) {
+		struct arena_deferred *d = arena->deferred;
+
+		arena->deferred = d->next;
+		d->free_fn(d->ptr);
+	}
+}
+
+void
+arena_reset(struct arena *arena)
+{
+	struct arena_block *block, *next;
+
+	run_deferred(arena);
+	/* New blocks go to the front: the first one is the last of the list. */
+	for (block = arena->blocks; block->next != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+	block->used = 0;
+	arena->blocks = block;
+	arena->used = 0;
+}
+
+void
+arena_clear(struct arena *arena)
+{
+	if (arena->blocks == NULL)
+		return;
+	arena_reset(arena);
+	free(arena->blocks);
+	arena->blocks = NULL;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_block *block = arena->blocks;
+	size_t want;
+	void *p;
+
+	if (size > ARENA_MAX || arena->used > ARENA_MAX - size)
+		out_of_memory(size);
+	want = (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+	if (want == 0)
+		want = ARENA_ALIGN;
+	if (block->size - block->used < want) {
+		size_t grown = block->size < ARENA_BLOCK_MAX ? block->size * 2 : ARENA_BLOCK_MAX;
+		struct arena_block *fresh = block_new(want > grown ? want : grown);
+
+		fresh->next = block;
+		arena->blocks = block = fresh;
+	}
+	p = block->data + block->used;
+	block->used += want;
+	arena->used += want;
+	return memset(p, 0, want);
+}
+
+void *
+arena_array(struct arena *arena, size_t n, size_t size)
+{
+	if (size > 0 && n > SIZE_MAX / size)
+		out_of_memory(SIZE_MAX);
+	return arena_alloc(arena, n * size);
+}
+
+void *
+arena_memdup(struct arena *arena, const void *data, size_t size)
+{
+	void *copy = arena_alloc(arena, size);
+
+	if (size > 0)
+		memcpy(copy, data, size);
+	return copy;
+}
+
+char *
+arena_strdup(struct arena *arena, const char *s)
+{
+	return s == NULL ? NULL : arena_memdup(arena, s, strlen(s) + 1);
+}
+
+char *
+arena_strndup(struct arena *arena, const char *s, size_t max)
+{
+	size_t len;
+	char *copy;
+
+	if (s == NULL)
+		return NULL;
+	len = strnlen(s, max);
+	copy = arena_alloc(arena, len + 1);
+	memcpy(copy, s, len);
+	return copy;
+}
+
+char *
+arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
+{
+	va_list again;
+	int len;
+	char *s;
+
+	va_copy(again, ap);
+	len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (len < 0)
+		out_of_memory(0);
+	s = arena_alloc(arena, (size_t)len + 1);
+	(void)vsnprintf(s, (size_t)len + 1, fmt, ap);
+	return s;
+}
+
+char *
+arena_printf(struct arena *arena, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	s = arena_vprintf(arena, fmt, ap);
+	va_end(ap);
+	return s;
+}
+
+void
+arena_defer(struct arena *arena, arena_free_fn *free_fn, void *ptr)
+{
+	struct arena_deferred *d = arena_alloc(arena, sizeof(*d));
+
+	d->free_fn = free_fn;
+	d->ptr = ptr;
+	d->next = arena->deferred;
+	arena->deferred = d;
+}
