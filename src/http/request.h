@@ -12,6 +12,7 @@
 #include "core/log.h"
 
 struct arena;
+struct admission;
 struct config;
 struct error;
 struct input;
@@ -73,6 +74,7 @@ struct request {
 	const char *cached;
 	size_t cached_len;
 	const char *cache_key;     /* what route->cache_key made, or NULL */
+	const struct admission *admission; /* the service layer's, handed through unseen: for cache_store(); may be NULL */
 };
 
 const char *request_param(const struct request *, const char *name); /* value of {name}; never NULL for a name in the template */

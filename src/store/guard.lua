@@ -1,0 +1,124 @@
+-- One round trip of every request: epoch, blacklist, generation, rate windows and the cached answer.
+-- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
+-- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
+--       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted
+-- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false}
+-- state: ok, limited, epoch (the copy is not of this server's life), unknown (generation not loaded), revoked, stale
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local sid, user = ARGV[2], ARGV[3]
+local verdict = 'ok'
+
+if sid ~= '' then
+	if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+		return {'epoch'}
+	end
+	if redis.call('ZSCORE', KEYS[2], sid) then
+		verdict = 'revoked'
+	else
+		local gen = redis.call('HGET', KEYS[3], user)
+		if not gen then
+			return {'unknown'}
+		elseif gen ~= ARGV[4] then
+			verdict = 'stale'
+		end
+	end
+end
+
+local subject, minute, hour = KEYS[5], tonumber(ARGV[5]), tonumber(ARGV[6])
+if verdict ~= 'ok' then
+	subject, minute, hour = KEYS[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+end
+
+-- Sliding window: the previous bucket counts by the part of it that the window still covers.
+local windows = {}
+local function window(name, size, limit)
+	if limit > 0 then
+		windows[#windows + 1] = {name = name, size = size, limit = limit}
+	end
+end
+window('m', 60, minute)
+window('h', 3600, hour)
+if ARGV[9] ~= '' then
+	window('c:' .. ARGV[9], 60, tonumber(ARGV[10]))
+end
+
+local fields = {'refusals', 'refused'}
+for i, w in ipairs(windows) do
+	fields[#fields + 1] = w.name
+	fields[#fields + 1] = w.name .. ':n'
+	fields[#fields + 1] = w.name .. ':p'
+end
+local have = redis.call('HMGET', subject, unpack(fields))
+
+local tightest, wait = nil, 0
+for i, w in ipairs(windows) do
+	w.bucket = math.floor(now / w.size)
+	local bucket = tonumber(have[i * 3] or -1)
+	w.n = tonumber(have[i * 3 + 1] or 0)
+	w.p = tonumber(have[i * 3 + 2] or 0)
+	if bucket == w.bucket - 1 then
+		w.p, w.n = w.n, 0
+	elseif bucket ~= w.bucket then
+		w.p, w.n = 0, 0
+	end
+	local part = now / w.size - w.bucket
+	local used = w.p * (1 - part) + w.n
+	w.remaining = math.floor(w.limit - used - 1)
+	w.reset = (1 - part) * w.size
+	if used + 1 > w.limit then
+		w.remaining = 0
+		if w.n + 1 > w.limit then -- opens in the next bucket, when enough of this one has slid out
+			w.reset = w.reset + w.size * (1 - (w.limit - 1) / w.n)
+		else
+			w.reset = w.size * ((1 - (w.limit - 1 - w.n) / w.p) - part)
+		end
+		if w.reset > wait then
+			wait = w.reset
+		end
+		w.full = true
+	end
+	if not tightest or (w.full and not tightest.full) or (w.full == tightest.full and (w.remaining < tightest.remaining or (w.full and w.reset > tightest.reset))) then
+		tightest = w
+	end
+end
+
+local limited, retry = wait > 0, 0
+if limited then
+	local refusals = tonumber(have[1] or 0)
+	retry = math.min(900, math.ceil(wait) * 2 ^ math.min(refusals, 12))
+	if have[2] ~= time[1] then
+		redis.call('HSET', subject, 'refusals', refusals + 1, 'refused', time[1])
+		redis.call('EXPIRE', subject, 7260)
+	end
+elseif #windows > 0 then
+	local set = {}
+	for i, w in ipairs(windows) do
+		set[#set + 1] = w.name
+		set[#set + 1] = w.bucket
+		set[#set + 1] = w.name .. ':n'
+		set[#set + 1] = w.n + 1
+		set[#set + 1] = w.name .. ':p'
+		set[#set + 1] = w.p
+	end
+	if have[1] then
+		redis.call('HDEL', subject, 'refusals', 'refused')
+	end
+	redis.call('HSET', subject, unpack(set))
+	redis.call('EXPIRE', subject, 7260)
+end
+
+local reply = {limited and 'limited' or verdict, 0, 0, 0, 0, retry, '', '', '', '', false}
+if tightest then
+	reply[2], reply[3] = tightest.limit, tightest.remaining
+	reply[4], reply[5], reply[7] = math.ceil(now + tightest.reset), tightest.size, tightest.name
+end
+local ver = redis.call('HMGET', KEYS[4], 'house', 'u:' .. user, 'config')
+reply[8], reply[9], reply[10] = ver[1] or '', ver[2] or '', ver[3] or ''
+if reply[1] == 'ok' and ARGV[11] == '1' then
+	local c = redis.call('HMGET', KEYS[7], 'r', 'h', 'u', 'g', 'c', 'b')
+	if c[1] == ARGV[1] and c[2] == reply[8] and c[3] == reply[9] and c[4] == ARGV[4] and c[5] == reply[10] then
+		reply[11] = c[6]
+	end
+end
+return reply
