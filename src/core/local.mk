@@ -5,8 +5,9 @@ src_libcore_a_SOURCES = \
 	src/core/arena.c src/core/arena.h \
 	src/core/banned.h \
 	src/core/clock.c src/core/clock.h \
-	src/core/config.c src/core/config.h src/core/config_table.def \
+	src/core/config.c src/core/config_print.c src/core/config.h src/core/config_table.def \
 	src/core/crypto.c src/core/crypto.h \
+	src/core/password.c src/core/password_list.def \
 	src/core/error.c src/core/error.h \
 	src/core/id.c src/core/id.h \
 	src/core/json_in.c src/core/json_out.c src/core/json.h \
