@@ -1,0 +1,1 @@
+EXTRA_DIST += nginx/storage.conf.in
