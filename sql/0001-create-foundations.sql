@@ -219,6 +219,7 @@ CREATE TABLE notifications (
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
   seq bigint NOT NULL,
   kind text NOT NULL,                  -- media.ready, media.failed, ...
+  event text NOT NULL DEFAULT 'notification', -- type on the socket, kept for the replay
   title text NOT NULL,
   message text NOT NULL DEFAULT '',
   data jsonb NOT NULL DEFAULT '{}',

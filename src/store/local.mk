@@ -4,3 +4,4 @@ src_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 src_libstore_a_SOURCES = \
 	src/store/pg.c src/store/pg_rows.c src/store/pg.h \
 	src/store/redis.c src/store/redis.h
+src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
