@@ -23,7 +23,7 @@ enum rate_class { RATE_TIER, RATE_UPLOAD, RATE_SEARCH, RATE_MEDIA, RATE_PIN, RAT
 
 #define ROUTE_SESSION_ONLY 1u  /* an API token is refused: 403 session_required */
 #define ROUTE_IDEMPOTENT 2u    /* honours Idempotency-Key */
-#define ROUTE_OPTIONAL_AUTH 4u /* PUBLIC, but a bearer token that comes is checked and used */
+#define ROUTE_IGNORE_BEARER 4u /* PUBLIC: a bearer token that comes along is not even looked at */
 #define ROUTE_BY_REFRESH 8u    /* PUBLIC; counts for the owner of the `refreshToken` in the body while that is valid */
 
 struct route {

@@ -52,7 +52,7 @@ token_sign(struct arena *arena, const struct keyring *keys, const char *issuer, 
 	    (text = jwt_encode_str(jwt)) == NULL)
 		return error_set(err, ERR_INTERNAL, "The token could not be made.");
 	*token = arena_strdup(arena, text);
-	jwt_free_str(text);
+	free(text); /* libjwt 1.10 hands out plain malloc memory */
 	who->expires_at = (iat + life_seconds) * US_PER_SEC;
 	return true;
 }

@@ -1,0 +1,105 @@
+#include "fcgi-handlers/auth.h"
+
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/json.h"
+#include "fcgi-handlers/user_view.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/session.h"
+
+#include "core/banned.h"
+
+static const struct field_rule login_input[] = {
+	{ "email", FIELD_EMAIL, .min = 3, .max = 254, .flags = FIELD_REQUIRED },
+	{ "password", FIELD_STRING, .min = 1, .max = PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL }
+};
+
+static const struct field_rule refresh_input[] = {
+	{ "refreshToken", FIELD_STRING, .min = 1, .max = 2 * REFRESH_TOKEN_TEXT, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL }
+};
+
+static void
+grant_members(struct json *j, const struct session_grant *grant)
+{
+	json_put_str(j, "token", grant->token);
+	json_put_str(j, "refreshToken", grant->refresh_token);
+	json_put_int(j, "expiresIn", grant->expires_in);
+}
+
+/* POST /api/auth/login */
+static bool
+auth_login(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct session_grant grant;
+
+	if (!session_login(req->svc, req->arena, input_str(req->input, "email"), input_str(req->input, "password"), req->user_agent, req->client, &grant,
+	    err))
+		return false;
+	json_object(j, NULL);
+	grant_members(j, &grant);
+	user_view(j, "user", &grant.user);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/auth/refresh */
+static bool
+auth_refresh(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct session_grant grant;
+
+	if (!session_refresh(req->svc, req->arena, input_str(req->input, "refreshToken"), req->client, &grant, err))
+		return false;
+	json_object(j, NULL);
+	grant_members(j, &grant);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/auth/logout: ends the session of the refresh token, and that of the bearer token where one is sent. */
+static bool
+auth_logout(const struct request *req, struct response *res, struct error *err)
+{
+	return session_logout(req->svc, req->arena, input_str(req->input, "refreshToken"), req->who, err) && response_empty(res, 204);
+}
+
+/* GET /api/auth/session: who am I, and what may I do? */
+static bool
+auth_session(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	enum permission permission;
+	struct user user;
+
+	if (!session_user(req->svc, req->arena, req->who, &user, err))
+		return false;
+	json_object(j, NULL);
+	json_put_str(j, "sessionId", req->who->session_id);
+	user_view(j, "user", &user);
+	json_put_str(j, "role", role_name(req->who->role));
+	json_put_str(j, "tier", tier_name(req->who->tier));
+	json_array(j, "permissions");
+	for (permission = PERM_MEDIA_READ; permission < PERM_SIGNED_IN; permission++)
+		if (principal_may(req->who, permission))
+			json_put_str(j, NULL, permission_name(permission));
+	json_array_end(j);
+	json_put_time(j, "expiresAt", req->who->expires_at);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct route auth_routes[] = {
+	{ METHOD_POST, "/api/auth/login", auth_login, RATE_TIER, PUBLIC, login_input, .flags = ROUTE_IGNORE_BEARER },
+	{ METHOD_POST, "/api/auth/refresh", auth_refresh, RATE_TIER, PUBLIC, refresh_input, .flags = ROUTE_IGNORE_BEARER | ROUTE_BY_REFRESH },
+	{ METHOD_POST, "/api/auth/logout", auth_logout, RATE_TIER, PUBLIC, refresh_input, .flags = ROUTE_BY_REFRESH },
+	{ METHOD_GET, "/api/auth/session", auth_session, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
+	{ .path = NULL }
+};
+
+const struct route_module auth_module = { "auth", auth_routes };

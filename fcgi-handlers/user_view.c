@@ -1,0 +1,23 @@
+#include "fcgi-handlers/user_view.h"
+
+#include "core/json.h"
+#include "service/user.h"
+
+#include "core/banned.h"
+
+void
+user_view(struct json *j, const char *key, const struct user *user)
+{
+	json_object(j, key);
+	json_put_str(j, "id", user->id);
+	json_put_str(j, "email", user->email);
+	json_put_str(j, "displayName", user->display_name);
+	json_put_str(j, "role", role_name(user->role));
+	json_put_str(j, "tier", tier_name(user->tier));
+	json_put_str(j, "status", user->active ? "active" : "disabled");
+	json_put_bool(j, "totpEnabled", user->totp_enabled);
+	json_put_bool(j, "plexLinked", user->plex_linked);
+	json_put_time(j, "createdAt", user->created_at);
+	json_put_time(j, "lastLoginAt", user->last_login_at);
+	json_object_end(j);
+}

@@ -1,0 +1,142 @@
+#include "bin/guards.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/str.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "service/access.h"
+#include "service/admission.h"
+#include "service/services.h"
+#include "service/session.h"
+#include "service/token.h"
+
+#include "core/banned.h"
+
+#define BEARER "Bearer "
+
+/* Keeps the refusal until the request was counted as anonymous (guard_admit), for guard_authorize to give. */
+static void
+refuse_later(struct request *req, const struct error *why)
+{
+	req->auth_error = arena_memdup(req->arena, why, sizeof *why);
+	memset(req->who, 0, sizeof *req->who);
+}
+
+static bool
+guard_authenticate(struct request *req, struct error *err)
+{
+	const char *header = req->authorization;
+	struct error why;
+
+	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) || req->route->rate == RATE_NONE)
+		return true;
+	if (strncasecmp(header, BEARER, strlen(BEARER)) != 0) {
+		error_slug(&why, ERR_UNAUTHENTICATED, "token_invalid", "Authorization must be a Bearer token.");
+		refuse_later(req, &why);
+		return true;
+	}
+	header += strlen(BEARER);
+	if (!token_verify(req->arena, req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), header, strlen(header), clock_now(), req->who, &why))
+		refuse_later(req, &why);
+	return true;
+}
+
+struct class_row { const char *name; enum config_key limit; };
+
+static const struct class_row classes[RATE_CLASSES] = {
+	[RATE_UPLOAD] = { "upload", CFG_LIMIT_CLASS_UPLOAD },
+	[RATE_SEARCH] = { "search", CFG_LIMIT_CLASS_SEARCH },
+	[RATE_MEDIA] = { "media", CFG_LIMIT_CLASS_MEDIA },
+	[RATE_PIN] = { "pin", CFG_LIMIT_CLASS_PIN },
+	[RATE_WEBHOOK] = { "webhook", CFG_LIMIT_CLASS_WEBHOOK },
+};
+
+static void
+take_admission(struct request *req, const struct admission *adm)
+{
+	req->admission = adm;
+	req->limit = (struct limit_state) {
+		.known = adm->counted,
+		.limit = adm->limit,
+		.remaining = adm->remaining,
+		.reset = adm->reset,
+		.window = adm->window,
+		.policy = adm->policy,
+	};
+	req->cached = adm->cached;
+	req->cached_len = adm->cached_len;
+}
+
+static bool
+guard_admit(struct request *req, struct error *err)
+{
+	const struct class_row *class = &classes[req->route->rate];
+	struct admission_ask ask = {
+		.who = req->who,
+		.address = req->client,
+		.rate_class = class->name,
+		.class_limit = class->name == NULL ? 0 : config_int(req->config, class->limit),
+		.cache_key = req->cache_key,
+	};
+	const struct admission *adm = NULL;
+	struct principal owner;
+	bool ok;
+
+	if (req->route->rate == RATE_NONE)
+		return true;
+	if (req->route->flags & ROUTE_BY_REFRESH) {
+		/* Counted only: a bearer token on logout may well be revoked already. */
+		if (!session_peek(req->svc, req->arena, input_str(req->input, "refreshToken"), &owner, err))
+			return false;
+		owner.session_id[0] = '\0';
+		ask.who = &owner;
+	}
+	ok = admission_check(req->svc, req->arena, &ask, &adm, err);
+	if (adm != NULL)
+		take_admission(req, adm);
+	return ok;
+}
+
+static bool
+guard_authorize(struct request *req, struct error *err)
+{
+	const struct admission *adm = req->admission;
+	bool signed_in = req->who->user_id[0] != '\0';
+
+	if (req->route->permission == PUBLIC)
+		return true;
+	if (!signed_in) {
+		if (req->auth_error != NULL) {
+			*err = *req->auth_error;
+			return false;
+		}
+		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
+	}
+	if (!access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err))
+		return false;
+	req->who->permissions = access_permissions(req->who->role);
+	if (req->route->permission == PERM_SIGNED_IN || principal_may(req->who, req->route->permission))
+		return true;
+	error_set(err, ERR_FORBIDDEN, "Your role does not allow this.");
+	return error_detail(err, "%s lacks %s", role_name(req->who->role), permission_name(req->route->permission));
+}
+
+static bool
+guard_origin_allowed(const struct request *req, const char *origin)
+{
+	return str_eq(origin, config_str(req->config, CFG_PUBLIC_URL)) || config_list_has(req->config, CFG_CORS_ORIGINS, origin);
+}
+
+static const struct guards guards = { guard_authenticate, guard_admit, guard_authorize, guard_origin_allowed };
+
+const struct guards *
+guards_default(void)
+{
+	return &guards;
+}
