@@ -1,6 +1,7 @@
 /*
  * The guard chain, in the order of the design: route and method -> CORS -> input -> authentication -> blacklist and
- * limits -> permission -> handler. http knows neither sessions nor Redis: bin hands these three in.
+ * limits -> permission -> handler. http knows neither sessions nor Redis: bin hands these in. A missing one refuses what would need
+ * it (500), so that a pool without guards serves PUBLIC routes of RATE_NONE only.
  */
 #ifndef MN_HTTP_GUARD_H
 #define MN_HTTP_GUARD_H
@@ -14,7 +15,10 @@ struct response;
 typedef bool guard_fn(struct request *, struct error *);
 
 struct guards {
-	/* Who is it? Verifies the credentials without I/O and fills req->who; no credentials = anonymous, bad ones = 401. */
+	/*
+	 * Who is it? Verifies the credentials without I/O and fills req->who; no credentials = anonymous. Bad ones = 401, by answering false
+	 * or through req->auth_error: either way the request is admitted (counted) as anonymous before it is refused.
+	 */
 	guard_fn *authenticate;
 	/* Blacklist, generation and every rate window in one round trip; fills req->limit and req->cached. */
 	guard_fn *admit;
@@ -22,6 +26,10 @@ struct guards {
 	guard_fn *authorize;
 	/* Is this Origin allowed? */
 	bool (*origin_allowed)(const struct request *, const char *origin);
+	/* Keeps a 200 that the handler of a route with a cache key has just made. */
+	void (*remember)(const struct request *, const struct response *);
+	/* Fills req->timing.db and .cache: time spent in PostgreSQL and Redis since it was last asked. */
+	void (*measure)(struct request *);
 };
 
 #endif

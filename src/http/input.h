@@ -3,7 +3,8 @@
  *
  * For GET, HEAD and DELETE the rules speak of the query string, otherwise of the JSON body (an object). Unknown and duplicate
  * names are refused, so are wrong types and everything outside min..max: all complaints are collected in one problem.
- * A route with input == NULL takes no query and no body at all.
+ * A route with input == NULL takes no query and no body at all ({} is let pass). Arrays of strings, ids and numbers come as a
+ * comma-separated list in a query; objects and FIELD_JSON cannot come there.
  */
 #ifndef MN_HTTP_INPUT_H
 #define MN_HTTP_INPUT_H
@@ -37,6 +38,10 @@ enum field_type {
 #define FIELD_TEXT 4u     /* line breaks and tabs allowed */
 #define FIELD_SECRET 8u   /* bytes are counted, not code points; never echoed */
 
+#define FIELD_STRING_MAX 255    /* code points where a rule says max = 0 */
+#define FIELD_ITEMS_MAX 100     /* elements where a rule says max = 0 */
+#define INPUT_QUERY_PAIRS_MAX 64
+
 struct field_rule {
 	const char *name;
 	enum field_type type;
@@ -47,13 +52,11 @@ struct field_rule {
 	const struct field_rule *fields;
 };
 
-/* Groups of which exactly one must be present (`{files}` or the single form): names in "a|b". */
 struct input; /* immutable; belongs to the arena */
 
 const struct input *input_empty(void);
 bool input_from_json(struct arena *, const struct field_rule *, const char *body, size_t len, const struct input **, struct error *);
 bool input_from_query(struct arena *, const struct field_rule *, const char *query, const struct input **, struct error *);
-/* Checks one object that is held already (an element of FIELD_OBJECTS was checked with its parent). */
 
 bool input_has(const struct input *, const char *name);     /* present and not null */
 bool input_is_null(const struct input *, const char *name); /* present as null */

@@ -41,7 +41,7 @@ struct limit_state {
 
 struct request {
 	struct arena *arena;
-	struct log *log;
+	struct log *log;           /* of this request: carries its id and, once known, the user */
 	const struct config *config;
 	struct services *svc;
 
@@ -60,6 +60,7 @@ struct request {
 	const char *body;
 	size_t body_len;
 	char *const *envp;         /* FastCGI parameters, for request_env() */
+	const struct error *framing; /* what is wrong with path, length or encoding, or NULL: dispatch refuses with it */
 
 	const struct route *route;
 	struct path_param params[REQUEST_PARAMS_MAX];
@@ -81,5 +82,14 @@ const char *request_param(const struct request *, const char *name); /* value of
 const char *request_env(const struct request *, const char *name);   /* FastCGI parameter, or NULL */
 bool method_parse(const char *, enum method *);
 const char *method_name(enum method);
+
+/*
+ * Fills the request from the FastCGI parameters that nginx/ sends: REQUEST_METHOD, REQUEST_URI (raw), CONTENT_LENGTH, CONTENT_TYPE,
+ * REMOTE_ADDR, REQUEST_ID and HTTP_*. arena, log, config, svc are set already. Never fails: complaints end in req->framing, so that
+ * their refusal passes CORS and carries the request id like any other. *body_len: bytes announced, 0 when none.
+ */
+void request_parse(struct request *, char *const *envp, size_t *body_len);
+/* Decodes and checks a raw path (RFC 3986 section 3.3). No NUL or control, no '\\', no empty, "." or ".." segment, no encoded slash. */
+bool request_path_decode(struct arena *, const char *raw, size_t len, const char **path, struct error *);
 
 #endif

@@ -24,6 +24,10 @@ struct response {
 	unsigned nheaders;
 };
 
+void response_init(struct response *, struct arena *);
+/* Forgets status, body and headers: what a handler left that failed half way. */
+void response_clear(struct response *);
+const char *response_find(const struct response *, const char *name); /* value of a header (ASCII case ignored), or NULL */
 /* Adds a header; value is copied; CR, LF and NUL in it are a bug and end the process. */
 void response_header(struct response *, const char *name, const char *value);
 void response_headerf(struct response *, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -45,7 +45,8 @@ struct route_module {
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
 /*
- * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a {name}. On ROUTE_NO_METHOD `allow`
+ * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a {name}; what stands for {id} or
+ * {...Id} is a UUID, or the row does not match: no other text can name a resource. On ROUTE_NO_METHOD (and for METHOD_OPTIONS) `allow`
  * (at least 64 bytes) lists what the path does have, HEAD and OPTIONS included.
  */
 enum route_match route_find(const struct route_module *const *modules, struct request *, char *allow, size_t size);

@@ -1,0 +1,243 @@
+#include "http/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "core/banned.h"
+
+#define HEAD_MAX 16384       /* bytes of a response's header */
+#define DRAIN_FACTOR 4       /* a refused body is read away up to so many times body_max, or the refusal is lost to a reset */
+#define DRAIN_CHUNK 16384
+#define RECYCLE_JITTER 8     /* workers end up to 1/8 before max_requests, so that they do not all go at once */
+#define ACCEPT_PAUSE_MS 50   /* after an accept(2) that failed for lack of descriptors or memory */
+#define SEND_TIMEOUT_SECONDS 15 /* nginx reads at once: who does not is stuck */
+
+static volatile sig_atomic_t stopping;
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	stopping = 1;
+}
+
+/*
+ * SIGTERM is blocked here and let through in ppoll(2) only: libfcgi's own handling would break off the reading of a body. FCGX_Init
+ * installs handlers, so ours come after it.
+ */
+static bool
+signals_init(sigset_t *waiting)
+{
+	struct sigaction term = { .sa_handler = on_term }, ignore = { .sa_handler = SIG_IGN };
+	sigset_t blocked;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	return sigprocmask(SIG_BLOCK, &blocked, waiting) == 0 && sigdelset(waiting, SIGTERM) == 0 &&
+	    sigaction(SIGTERM, &term, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0 &&
+	    sigaction(SIGUSR1, &ignore, NULL) == 0 && sigaction(SIGHUP, &ignore, NULL) == 0;
+}
+
+static long
+recycle_after(long max)
+{
+	unsigned r;
+
+	if (max <= RECYCLE_JITTER)
+		return max;
+	random_bytes(&r, sizeof(r));
+	return max - (long)(r % (unsigned)(max / RECYCLE_JITTER));
+}
+
+static void
+body_drain(FCGX_Stream *in, size_t max)
+{
+	char chunk[DRAIN_CHUNK];
+	int n;
+
+	for (size_t read = 0; read < max; read += (size_t)n) {
+		n = FCGX_GetStr(chunk, sizeof(chunk), in);
+		if (n <= 0)
+			break;
+	}
+}
+
+static void
+body_read(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct request *req, size_t announced)
+{
+	struct error *err;
+	char *body;
+	int n;
+
+	if (announced == 0 || loop->body_max == 0)
+		return;
+	err = arena_alloc(req->arena, sizeof(*err));
+	error_clear(err);
+	if (announced > loop->body_max) {
+		error_set(err, ERR_TOO_LARGE, "The body may have at most %zu bytes.", loop->body_max);
+		req->framing = err;
+		body_drain(fcgx->in, loop->body_max * DRAIN_FACTOR);
+		return;
+	}
+	body = arena_alloc(req->arena, announced + 1);
+	n = FCGX_GetStr(body, (int)announced, fcgx->in);
+	if (n < 0 || (size_t)n != announced) {
+		error_set(err, ERR_MALFORMED, "The body is shorter than its Content-Length.");
+		req->framing = err;
+		return;
+	}
+	req->body = body;
+	req->body_len = announced;
+}
+
+static bool
+has_length(int status)
+{
+	return status != 204 && status != 304;
+}
+
+/* Content-Length goes with every answer: a worker killed half way would otherwise look like a complete, shorter one. */
+static void
+send_response(FCGX_Request *fcgx, const struct request *req, const struct response *res)
+{
+	struct buf head;
+
+	buf_init(&head, req->arena, HEAD_MAX);
+	buf_addf(&head, "Status: %d\r\n", res->status);
+	if (res->content_type != NULL)
+		buf_addf(&head, "Content-Type: %s\r\n", res->content_type);
+	if (has_length(res->status) && response_find(res, "Content-Length") == NULL)
+		buf_addf(&head, "Content-Length: %zu\r\n", res->body_len);
+	for (unsigned i = 0; i < res->nheaders; i++) {
+		buf_adds(&head, res->headers[i].name);
+		buf_add(&head, ": ", 2);
+		buf_adds(&head, res->headers[i].value);
+		buf_add(&head, "\r\n", 2);
+	}
+	buf_add(&head, "\r\n", 2);
+	if (head.overflow) {
+		static const char too_long[] = "Status: 500\r\nContent-Length: 0\r\n\r\n";
+
+		log_error(req->log, "the header of the answer passes %d bytes", HEAD_MAX);
+		FCGX_PutStr(too_long, sizeof(too_long) - 1, fcgx->out);
+		return;
+	}
+	FCGX_PutStr(head.data, (int)head.len, fcgx->out);
+	if (!req->head && res->body_len > 0 && has_length(res->status))
+		FCGX_PutStr(res->body, (int)res->body_len, fcgx->out);
+}
+
+static void
+serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
+{
+	struct timeval limit = { .tv_sec = SEND_TIMEOUT_SECONDS };
+	struct log log = *loop->log;
+	struct request *req = arena_alloc(arena, sizeof(*req));
+	struct response *res = arena_alloc(arena, sizeof(*res));
+	size_t announced = 0;
+
+	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	req->arena = arena;
+	req->log = &log;
+	req->config = loop->config;
+	req->svc = loop->svc;
+	req->who = arena_alloc(arena, sizeof(*req->who));
+	req->timing.start = clock_monotonic();
+	request_parse(req, fcgx->envp, &announced);
+	log.request_id = req->request_id;
+	response_init(res, arena);
+	if (req->framing == NULL || loop->body_max == 0)
+		body_read(loop, fcgx, req, announced);
+	loop->handler(loop->context, req, res);
+	send_response(fcgx, req, res);
+}
+
+enum wait { WAIT_READY, WAIT_IDLE, WAIT_SIGNAL };
+
+/* Waits for a connection; seconds 0: for ever. */
+static enum wait
+wait_readable(int fd, const sigset_t *mask, int seconds)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	struct timespec timeout = { .tv_sec = seconds };
+	int n = ppoll(&poll_fd, 1, seconds > 0 ? &timeout : NULL, mask);
+
+	if (n == 0)
+		return WAIT_IDLE;
+	return n < 0 && errno == EINTR ? WAIT_SIGNAL : WAIT_READY;
+}
+
+static void
+accept_pause(void)
+{
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		poll(NULL, 0, ACCEPT_PAUSE_MS);
+}
+
+static void
+loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *waiting)
+{
+	long left = recycle_after(loop->max_requests);
+	bool idle = true; /* nothing is open yet */
+	struct arena arena;
+
+	arena_init(&arena);
+	while (!stopping) {
+		arena_reset(&arena);
+		switch (wait_readable(loop->listen_fd, waiting, idle ? 0 : loop->idle_seconds)) {
+		case WAIT_READY:
+			break;
+		case WAIT_IDLE:
+			if (loop->idle != NULL)
+				loop->idle(loop->context);
+			idle = true;
+			/* FALLTHROUGH */
+		case WAIT_SIGNAL:
+			continue;
+		}
+		if (FCGX_Accept_r(fcgx) < 0) {
+			accept_pause(); /* EAGAIN: another worker was faster */
+			continue;
+		}
+		idle = false;
+		serve(loop, fcgx, &arena);
+		FCGX_Finish_r(fcgx);
+		if (loop->max_requests > 0 && --left <= 0)
+			break;
+	}
+	arena_clear(&arena);
+}
+
+int
+fcgi_run(const struct fcgi_loop *loop)
+{
+	FCGX_Request fcgx;
+	sigset_t waiting;
+	int flags = fcntl(loop->listen_fd, F_GETFL);
+
+	stopping = 0;
+	if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgx, loop->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0 || !signals_init(&waiting) ||
+	    flags < 0 || fcntl(loop->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+		log_crit(loop->log, "cannot set up the FastCGI loop: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	loop_requests(loop, &fcgx, &waiting);
+	FCGX_Free(&fcgx, 1);
+	return 0;
+}

@@ -1,0 +1,388 @@
+#include "http/prefork.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "core/banned.h"
+
+#define BACKOFF_FIRST_MS 50
+#define YOUNG_MS 1000      /* a worker that fails sooner is failing at its start: back off */
+#define SETTLE_MS 200      /* a replacement that lives so long is taken for good, then an old worker is stopped */
+#define TICK_MS 50         /* while a roll or a drain is under way */
+#define SLEEP_MS 60000     /* else: until a signal */
+#define LISTEN_FD_FIRST 3  /* sd_listen_fds(3) */
+#define SLOTS (PREFORK_WORKERS_MAX * 2)
+#define LOCK_PATH_MAX 4096
+
+struct worker {
+	pid_t pid;
+	unsigned generation;
+	int64_t started; /* us, monotonic */
+	int64_t kill_at; /* us, once told to stop; 0: serving */
+};
+
+struct master {
+	const struct prefork *cfg;
+	int listen_fd, lock_fd;
+	bool inherited;
+	struct worker workers[SLOTS];
+	unsigned generation; /* SIGHUP makes a new one */
+	int64_t spawn_after; /* us; back-off */
+	int backoff_ms;
+	bool stopping;
+};
+
+static int
+inherited_fd(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	int64_t n;
+
+	if (pid == NULL || fds == NULL || !str_to_int(pid, 1, INT32_MAX, &n) || n != getpid() || !str_to_int(fds, 1, 1, &n))
+		return -1;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	fcntl(LISTEN_FD_FIRST, F_SETFD, FD_CLOEXEC);
+	return LISTEN_FD_FIRST;
+}
+
+/* The lock is what says that a master lives: fcntl(2) locks end with their process and are not inherited by workers. */
+static int
+lock_socket(struct master *m)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[LOCK_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s.lock", m->cfg->socket_path);
+	m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (m->lock_fd < 0) {
+		log_crit(m->cfg->log, "cannot open %s: %s", path, strerror(errno));
+		return EX_CONFIG;
+	}
+	if (fcntl(m->lock_fd, F_SETLK, &lock) != 0) {
+		log_crit(m->cfg->log, "another master owns %s", m->cfg->socket_path);
+		return EX_TEMPFAIL;
+	}
+	return 0;
+}
+
+static bool
+socket_access(const struct prefork *cfg)
+{
+	struct group *group;
+
+	if (cfg->socket_group == NULL || cfg->socket_group[0] == '\0')
+		return chmod(cfg->socket_path, 0660) == 0;
+	group = getgrnam(cfg->socket_group);
+	if (group == NULL) {
+		errno = ENOENT;
+		return false;
+	}
+	return chown(cfg->socket_path, (uid_t)-1, group->gr_gid) == 0 && chmod(cfg->socket_path, 0660) == 0;
+}
+
+static int
+open_socket(struct master *m)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = m->cfg->socket_path;
+	mode_t mask;
+	bool ok;
+
+	if (str_copy(address.sun_path, sizeof(address.sun_path), path) >= sizeof(address.sun_path)) {
+		log_crit(m->cfg->log, "socket path %s is longer than %zu bytes", path, sizeof(address.sun_path) - 1);
+		return EX_CONFIG;
+	}
+	m->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlink(path); /* ours by the lock: nobody listens there */
+	mask = umask(0177);
+	ok = m->listen_fd >= 0 && bind(m->listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	umask(mask);
+	if (!ok || !socket_access(m->cfg) || listen(m->listen_fd, PREFORK_BACKLOG) != 0) {
+		log_crit(m->cfg->log, "cannot listen on %s: %s", path, strerror(errno));
+		return EX_CONFIG;
+	}
+	return 0;
+}
+
+static bool
+write_pid(const struct prefork *cfg)
+{
+	char text[16];
+	int fd, n;
+
+	if (cfg->pid_path == NULL)
+		return true;
+	fd = open(cfg->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (fd < 0 || write(fd, text, (size_t)n) != n) {
+		log_crit(cfg->log, "cannot write %s: %s", cfg->pid_path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
+static void
+handled_signals(sigset_t *set)
+{
+	static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP };
+
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		sigaddset(set, wanted[i]);
+}
+
+/* In the child: SIGTERM stays blocked (fcgi.c lets it through where it may), the rest is as a new process has it. */
+static _Noreturn void
+worker_main(struct master *m, pid_t master_pid)
+{
+	sigset_t blocked;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != master_pid)
+		_exit(EX_TEMPFAIL);
+	close(m->lock_fd);
+	signal(SIGINT, SIG_IGN); /* ^C reaches the whole terminal: the master decides */
+	signal(SIGQUIT, SIG_IGN);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	exit(m->cfg->run(m->cfg->context, m->listen_fd));
+}
+
+static void
+backoff(struct master *m, int64_t now)
+{
+	m->backoff_ms = m->backoff_ms == 0 ? BACKOFF_FIRST_MS : m->backoff_ms * 2;
+	if (m->backoff_ms > PREFORK_BACKOFF_MAX_MS)
+		m->backoff_ms = PREFORK_BACKOFF_MAX_MS;
+	m->spawn_after = now + m->backoff_ms * US_PER_MS;
+}
+
+static void
+spawn(struct master *m, int64_t now)
+{
+	pid_t self = getpid(), pid;
+	struct worker *slot = m->workers;
+
+	while (slot < m->workers + SLOTS && slot->pid != 0)
+		slot++;
+	if (slot == m->workers + SLOTS)
+		return;
+	pid = fork();
+	if (pid == 0)
+		worker_main(m, self);
+	if (pid < 0) {
+		log_error(m->cfg->log, "cannot fork: %s", strerror(errno));
+		backoff(m, now);
+		return;
+	}
+	*slot = (struct worker) { .pid = pid, .generation = m->generation, .started = now };
+}
+
+static void
+worker_gone(struct master *m, struct worker *w, int status, int64_t now)
+{
+	bool young = now - w->started < YOUNG_MS * US_PER_MS;
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+
+	if (failed && w->kill_at == 0)
+		log_error(m->cfg->log, "worker %d ended by %s %d", (int)w->pid, WIFSIGNALED(status) ? "signal" : "status",
+		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	/* Somebody's kill -9 says nothing about the next worker's chances; an early failure of its own does. */
+	if (failed && young && !killed && w->kill_at == 0)
+		backoff(m, now);
+	else if (!young)
+		m->backoff_ms = 0;
+	*w = (struct worker) { .pid = 0 };
+}
+
+static void
+reap(struct master *m, int64_t now)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+			if (w->pid == pid) {
+				worker_gone(m, w, status, now);
+				break;
+			}
+		}
+	}
+}
+
+static void
+stop_worker(struct worker *w, int64_t now)
+{
+	kill(w->pid, SIGTERM);
+	w->kill_at = now + PREFORK_DRAIN_MS * US_PER_MS;
+}
+
+static void
+kill_overdue(struct master *m, int64_t now)
+{
+	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+		if (w->pid != 0 && w->kill_at != 0 && now >= w->kill_at) {
+			log_warn(m->cfg->log, "worker %d did not finish in %d ms", (int)w->pid, PREFORK_DRAIN_MS);
+			kill(w->pid, SIGKILL);
+			w->kill_at = now + PREFORK_DRAIN_MS * US_PER_MS;
+		}
+	}
+}
+
+struct census {
+	int serving, leaving;
+	int64_t youngest;    /* start of the newest serving worker */
+	struct worker *old;  /* a serving worker of an older generation */
+};
+
+static struct census
+take_census(struct master *m)
+{
+	struct census c = { .serving = 0 };
+
+	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+		if (w->pid == 0)
+			continue;
+		if (w->kill_at != 0) {
+			c.leaving++;
+			continue;
+		}
+		c.serving++;
+		if (w->started > c.youngest)
+			c.youngest = w->started;
+		if (w->generation != m->generation)
+			c.old = w;
+	}
+	return c;
+}
+
+/*
+ * Brings the pool to what it should be. While it rolls there is one worker more: the new one comes first, and an old one is told to go
+ * when the new one has lived SETTLE_MS, so capacity never drops, not even when the new ones cannot start.
+ */
+static void
+tend(struct master *m, int64_t now)
+{
+	struct census c = take_census(m);
+	int wanted = m->cfg->workers + (c.old != NULL && c.leaving == 0 ? 1 : 0);
+
+	while (c.serving < wanted && now >= m->spawn_after) {
+		spawn(m, now);
+		c.serving++;
+		c.youngest = now;
+	}
+	if (c.old != NULL && c.leaving == 0 && c.serving > m->cfg->workers && now - c.youngest >= SETTLE_MS * US_PER_MS)
+		stop_worker(c.old, now);
+}
+
+static void
+drain(struct master *m, int64_t now)
+{
+	m->stopping = true;
+	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+		if (w->pid != 0 && w->kill_at == 0)
+			stop_worker(w, now);
+	}
+}
+
+static bool
+busy(struct master *m, int64_t now)
+{
+	struct census c = take_census(m);
+
+	return c.old != NULL || c.leaving > 0 || c.serving < m->cfg->workers || now < m->spawn_after;
+}
+
+static void
+run_master(struct master *m)
+{
+	sigset_t set;
+
+	handled_signals(&set);
+	for (;;) {
+		int64_t now = clock_monotonic();
+		int wait_ms;
+		int sig;
+
+		reap(m, now);
+		kill_overdue(m, now);
+		if (m->stopping && take_census(m).leaving == 0)
+			return;
+		if (!m->stopping)
+			tend(m, now);
+		wait_ms = m->stopping || busy(m, now) ? TICK_MS : SLEEP_MS;
+		sig = sigtimedwait(&set, NULL, &(struct timespec) { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L });
+		if (sig == SIGHUP) {
+			log_notice(m->cfg->log, "rolling the workers");
+			m->generation++;
+		} else if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT) {
+			drain(m, clock_monotonic());
+		}
+	}
+}
+
+static int
+start(struct master *m)
+{
+	sigset_t set;
+	int status;
+
+	handled_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if ((status = lock_socket(m)) != 0)
+		return status;
+	m->listen_fd = inherited_fd();
+	m->inherited = m->listen_fd >= 0;
+	if (!m->inherited && (status = open_socket(m)) != 0)
+		return status;
+	return write_pid(m->cfg) ? 0 : EX_CANTCREAT;
+}
+
+int
+prefork_run(const struct prefork *cfg)
+{
+	struct master *m = calloc(1, sizeof(*m));
+	int status;
+
+	if (m == NULL)
+		return EX_OSERR;
+	m->cfg = cfg;
+	status = start(m);
+	if (status == 0) {
+		log_notice(cfg->log, "%d workers on %s", cfg->workers, cfg->socket_path);
+		run_master(m);
+		log_notice(cfg->log, "stopped");
+		if (!m->inherited)
+			unlink(cfg->socket_path);
+		if (cfg->pid_path != NULL)
+			unlink(cfg->pid_path);
+	}
+	free(m);
+	return status;
+}

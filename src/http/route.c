@@ -1,0 +1,110 @@
+#include "http/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/id.h"
+#include "core/str.h"
+#include "core/banned.h"
+
+#define SCORE_SEGMENTS 31 /* bits of a score that count */
+
+struct candidate {
+	const struct route *route;
+	struct path_param params[REQUEST_PARAMS_MAX];
+	unsigned nparams;
+	unsigned score; /* a bit for each literal part, the first part highest */
+};
+
+static bool
+param_is_id(const char *name, size_t len)
+{
+	return (len == 2 && memcmp(name, "id", 2) == 0) || (len > 2 && memcmp(name + len - 2, "Id", 2) == 0);
+}
+
+static bool
+param_add(struct arena *arena, struct candidate *c, const char *name, size_t name_len, const char *value, size_t len)
+{
+	struct path_param *param;
+
+	if (len == 0 || c->nparams == REQUEST_PARAMS_MAX)
+		return false;
+	param = &c->params[c->nparams++];
+	param->value = arena_strndup(arena, value, len);
+	if (param_is_id(name, name_len) && !uuid_valid(param->value))
+		return false;
+	param->name = arena_strndup(arena, name, name_len);
+	return true;
+}
+
+static bool
+template_match(struct arena *arena, const char *tpl, const char *path, struct candidate *c)
+{
+	unsigned bit = 1u << SCORE_SEGMENTS;
+
+	c->nparams = 0;
+	c->score = 0;
+	for (;;) {
+		size_t tlen = strcspn(tpl, "/"), plen = strcspn(path, "/");
+
+		if (tlen > 2 && tpl[0] == '{') {
+			if (!param_add(arena, c, tpl + 1, tlen - 2, path, plen))
+				return false;
+		} else {
+			if (tlen != plen || memcmp(tpl, path, tlen) != 0)
+				return false;
+			c->score |= bit;
+		}
+		bit >>= 1;
+		tpl += tlen;
+		path += plen;
+		if (*tpl == '\0' || *path == '\0')
+			return *tpl == *path;
+		tpl++;
+		path++;
+	}
+}
+
+static void
+allow_text(const bool has[METHODS], char *allow, size_t size)
+{
+	size_t n = 0;
+
+	allow[0] = '\0';
+	for (int m = 0; m < METHODS; m++) {
+		if (has[m] && n < size)
+			n += (size_t)snprintf(allow + n, size - n, "%s%s", n == 0 ? "" : ", ", method_name((enum method)m));
+	}
+}
+
+enum route_match
+route_find(const struct route_module *const *modules, struct request *req, char *allow, size_t size)
+{
+	struct candidate best = { .route = NULL }, c;
+	bool has[METHODS] = { false }, any = false;
+
+	for (; *modules != NULL; modules++) {
+		for (const struct route *route = (*modules)->routes; route->path != NULL; route++) {
+			if (!template_match(req->arena, route->path, req->path, &c))
+				continue;
+			any = has[route->method] = true;
+			if (route->method == req->method && (best.route == NULL || c.score > best.score)) {
+				best = c;
+				best.route = route;
+			}
+		}
+	}
+	if (!any)
+		return ROUTE_NO_PATH;
+	has[METHOD_HEAD] = has[METHOD_GET];
+	has[METHOD_OPTIONS] = true;
+	if (best.route == NULL) {
+		allow_text(has, allow, size);
+		return ROUTE_NO_METHOD;
+	}
+	req->route = best.route;
+	memcpy(req->params, best.params, sizeof(req->params));
+	req->nparams = best.nparams;
+	return ROUTE_FOUND;
+}
