@@ -15,6 +15,8 @@
 #include "service/services.h"
 #include "service/session.h"
 #include "service/token.h"
+#include "store/pg.h"
+#include "store/redis.h"
 
 #include "core/banned.h"
 
@@ -133,7 +135,21 @@ guard_origin_allowed(const struct request *req, const char *origin)
 	return str_eq(origin, config_str(req->config, CFG_PUBLIC_URL)) || config_list_has(req->config, CFG_CORS_ORIGINS, origin);
 }
 
-static const struct guards guards = { guard_authenticate, guard_admit, guard_authorize, guard_origin_allowed };
+static void
+guard_measure(struct request *req)
+{
+	req->timing.db += db_time_us(req->svc->db);
+	if (req->svc->redis != NULL)
+		req->timing.cache += redis_time_us(req->svc->redis);
+}
+
+static const struct guards guards = {
+	.authenticate = guard_authenticate,
+	.admit = guard_admit,
+	.authorize = guard_authorize,
+	.origin_allowed = guard_origin_allowed,
+	.measure = guard_measure,
+};
 
 const struct guards *
 guards_default(void)

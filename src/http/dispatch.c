@@ -35,10 +35,11 @@ has_credentials(const struct request *req)
 	return req->who->user_id[0] != '\0';
 }
 
+/* Health and its like: no credentials are looked at and nothing is counted, so that they answer when all else is down. */
 static bool
-wants_authentication(const struct route *route)
+unguarded(const struct route *route)
 {
-	return route->permission != PUBLIC || (route->flags & ROUTE_OPTIONAL_AUTH) != 0;
+	return route->permission == PUBLIC && route->rate == RATE_NONE;
 }
 
 static bool
@@ -46,7 +47,7 @@ authenticate(const struct guards *guards, struct request *req, struct error *err
 {
 	struct error denied;
 
-	if (!wants_authentication(req->route))
+	if (unguarded(req->route))
 		return true;
 	if (guards == NULL || guards->authenticate == NULL)
 		return guard_missing(err);
@@ -63,28 +64,26 @@ admit(const struct guards *guards, struct request *req, struct error *err)
 {
 	const struct route *route = req->route;
 
-	if (route->permission == PUBLIC && route->rate == RATE_NONE && !has_credentials(req) && req->auth_error == NULL)
+	if (unguarded(route))
 		return true;
 	if (guards == NULL || guards->admit == NULL)
 		return guard_missing(err);
 	if (route->cache_key != NULL && has_credentials(req))
 		req->cache_key = route->cache_key(req);
-	if (!guards->admit(req, err))
-		return false;
-	if (req->auth_error != NULL) {
-		*err = *req->auth_error;
-		return false;
-	}
-	return true;
+	return guards->admit(req, err);
 }
 
 static bool
 authorize(const struct guards *guards, struct request *req, struct error *err)
 {
-	if (!wants_authentication(req->route))
+	if (unguarded(req->route))
 		return true;
-	if (!has_credentials(req))
-		return req->route->permission == PUBLIC || error_set(err, ERR_UNAUTHENTICATED, "Sign in first.");
+	if (req->route->permission != PUBLIC && !has_credentials(req)) {
+		if (req->auth_error == NULL)
+			return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
+		*err = *req->auth_error;
+		return false;
+	}
 	if (guards->authorize == NULL)
 		return guard_missing(err);
 	return guards->authorize(req, err);
@@ -184,7 +183,7 @@ guard(const struct guards *guards, struct request *req, struct error *err)
 }
 
 static bool
-handle(const struct guards *guards, struct request *req, struct response *res, struct error *err)
+handle(struct request *req, struct response *res, struct error *err)
 {
 	int64_t start = clock_monotonic();
 	bool ok;
@@ -195,11 +194,8 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 	}
 	ok = req->route->handler(req, res, err);
 	req->timing.handler = clock_monotonic() - start;
-	if (req->cache_key == NULL)
-		return ok;
-	counter_add(COUNTER_CACHE_MISSES, 1);
-	if (ok && res->status == 200 && guards->remember != NULL)
-		guards->remember(req, res);
+	if (req->cache_key != NULL)
+		counter_add(COUNTER_CACHE_MISSES, 1);
 	return ok;
 }
 
@@ -280,7 +276,7 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 		req->who = arena_alloc(req->arena, sizeof(*req->who));
 	ok = find_route(app, req, allow, sizeof(allow), &err);
 	if (ok && req->method != METHOD_OPTIONS)
-		ok = guard(app->guards, req, &err) && handle(app->guards, req, res, &err);
+		ok = guard(app->guards, req, &err) && handle(req, res, &err);
 	if (!ok) {
 		response_clear(res);
 		problem_reply(req, res, &err);

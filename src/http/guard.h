@@ -16,8 +16,8 @@ typedef bool guard_fn(struct request *, struct error *);
 
 struct guards {
 	/*
-	 * Who is it? Verifies the credentials without I/O and fills req->who; no credentials = anonymous. Bad ones = 401, by answering false
-	 * or through req->auth_error: either way the request is admitted (counted) as anonymous before it is refused.
+	 * Who is it? Verifies the credentials without I/O and fills req->who; no credentials = anonymous. Bad ones are kept in
+	 * req->auth_error (answering false does that too) until the request was counted as anonymous; then a route that is not PUBLIC refuses.
 	 */
 	guard_fn *authenticate;
 	/* Blacklist, generation and every rate window in one round trip; fills req->limit and req->cached. */
@@ -26,8 +26,6 @@ struct guards {
 	guard_fn *authorize;
 	/* Is this Origin allowed? */
 	bool (*origin_allowed)(const struct request *, const char *origin);
-	/* Keeps a 200 that the handler of a route with a cache key has just made. */
-	void (*remember)(const struct request *, const struct response *);
 	/* Fills req->timing.db and .cache: time spent in PostgreSQL and Redis since it was last asked. */
 	void (*measure)(struct request *);
 };
