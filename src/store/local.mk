@@ -9,12 +9,12 @@ src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/scripts.c src/store/scripts.h
 
 # The Lua scripts become string literals of one header.
-LUA_SCRIPTS = src/store/cache.lua src/store/generation.lua src/store/guard.lua src/store/reload.lua
-EXTRA_DIST += $(LUA_SCRIPTS)
+LUA_FILES = src/store/cache.lua src/store/generation.lua src/store/guard.lua src/store/reload.lua
+EXTRA_DIST += $(LUA_FILES)
 BUILT_SOURCES += src/store/lua_scripts.h
 CLEANFILES += src/store/lua_scripts.h
-src/store/lua_scripts.h: $(LUA_SCRIPTS)
-	$(AM_V_GEN)$(MKDIR_P) src/store && for s in $(LUA_SCRIPTS); do \
+src/store/lua_scripts.h: $(LUA_FILES)
+	$(AM_V_GEN)$(MKDIR_P) src/store && for s in $(LUA_FILES); do \
 		f=$(srcdir)/$$s; \
 		echo "static const char $$(basename $$f .lua)_lua[] ="; \
 		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f || exit 1; \
