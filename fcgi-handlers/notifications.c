@@ -1,0 +1,217 @@
+#include "fcgi-handlers/notifications.h"
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/notify.h"
+#include "service/notify_inbox.h"
+
+#include "core/banned.h"
+
+#define KINDS_MAX 32 /* more than notify_kinds has */
+
+static const struct field_rule list_input[] = {
+	{ "limit", FIELD_INT, .min = 1, .max = 100 },
+	{ "cursor", FIELD_STRING, .min = 1, .max = 64 },
+	{ "after", FIELD_INT, .min = 0, .max = JSON_INT_MAX },
+	{ "unread", FIELD_BOOL, .flags = 0 },
+	{ .name = NULL }
+};
+
+static const struct field_rule preference_input[] = {
+	{ "page", FIELD_BOOL, .flags = 0 },
+	{ "email", FIELD_ENUM, .choices = "now|digest|off" },
+	{ .name = NULL }
+};
+
+#define KIND(kind) { kind, FIELD_OBJECT, .fields = preference_input }
+/* The kinds of notify_kinds; what is not here is refused as unknown. */
+static const struct field_rule kinds_input[] = {
+	KIND("media.ready"), KIND("media.failed"), KIND("library.new"),
+	KIND("request.created"), KIND("request.approved"), KIND("request.declined"), KIND("request.available"),
+	KIND("sync.completed"), KIND("sync.failed"), KIND("alert.raised"), KIND("alert.cleared"), KIND("system.broadcast"),
+	{ .name = NULL }
+};
+
+static const struct field_rule preferences_input[] = {
+	{ "kinds", FIELD_OBJECT, .flags = FIELD_REQUIRED, .fields = kinds_input },
+	{ .name = NULL }
+};
+
+static const struct field_rule broadcast_input[] = {
+	{ "title", FIELD_STRING, .min = 1, .max = NOTIFY_TITLE_MAX, .flags = FIELD_REQUIRED },
+	{ "message", FIELD_STRING, .min = 1, .max = NOTIFY_MESSAGE_MAX, .flags = FIELD_REQUIRED | FIELD_TEXT },
+	{ "roles", FIELD_STRINGS, .min = 1, .max = ROLES, .item_max = 16 },
+	{ .name = NULL }
+};
+
+static void
+notification_view(struct json *j, const struct notification *n)
+{
+	json_object(j, NULL);
+	json_put_str(j, "id", n->id);
+	json_put_int(j, "seq", n->seq);
+	json_put_str(j, "kind", n->kind);
+	json_put_str(j, "title", n->title);
+	json_put_str(j, "message", n->message);
+	json_put_raw(j, "data", n->data);
+	json_put_bool(j, "read", n->read);
+	json_put_time(j, "createdAt", n->created_at);
+	json_object_end(j);
+}
+
+/* GET /api/notifications: newest first, or with `after` what came later, oldest first. */
+static bool
+notifications_list(const struct request *req, struct response *res, struct error *err)
+{
+	struct inbox_ask ask = { .cursor = input_str(req->input, "cursor"), .after = input_int(req->input, "after", -1),
+		.unread = input_bool(req->input, "unread", false), .limit = (int)input_int(req->input, "limit", 25) };
+	struct json *j = json_new(req->arena, 0);
+	struct inbox_page page;
+	size_t i;
+
+	if (!inbox_list(req->svc, req->arena, req->who, &ask, &page, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < page.n; i++)
+		notification_view(j, &page.items[i]);
+	json_array_end(j);
+	json_object(j, "page");
+	json_put_int(j, "limit", ask.limit);
+	json_put_str(j, "nextCursor", page.next_cursor);
+	json_object_end(j);
+	json_put_int(j, "unread", page.unread);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/notifications/{id}/read */
+static bool
+notifications_read(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct notification n;
+
+	if (!inbox_read(req->svc, req->arena, req->who, request_param(req, "id"), &n, err))
+		return false;
+	notification_view(j, &n);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/notifications/read-all */
+static bool
+notifications_read_all(const struct request *req, struct response *res, struct error *err)
+{
+	return inbox_read_all(req->svc, req->arena, req->who, err) && response_empty(res, 204);
+}
+
+/* GET /api/notifications/preferences */
+static bool
+preferences_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct notification_preference *set;
+	size_t n, i;
+
+	if (!inbox_preferences(req->svc, req->arena, req->who, &set, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_object(j, "kinds");
+	for (i = 0; i < n; i++) {
+		json_object(j, set[i].kind);
+		json_put_bool(j, "page", set[i].page);
+		json_put_str(j, "email", set[i].email);
+		json_object_end(j);
+	}
+	json_object_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* PUT /api/notifications/preferences: kinds and members that are left out keep what they have. */
+static bool
+preferences_put(const struct request *req, struct response *res, struct error *err)
+{
+	const struct input *kinds = input_object(req->input, "kinds"), *kind;
+	struct notification_preference *set, changed[KINDS_MAX];
+	size_t n, nchanged = 0, i;
+
+	if (!inbox_preferences(req->svc, req->arena, req->who, &set, &n, err))
+		return false;
+	for (i = 0; i < n && nchanged < KINDS_MAX; i++) {
+		if ((kind = input_object(kinds, set[i].kind)) == NULL)
+			continue;
+		set[i].page = input_bool(kind, "page", set[i].page);
+		if (input_has(kind, "email"))
+			set[i].email = input_str(kind, "email");
+		changed[nchanged++] = set[i];
+	}
+	return inbox_prefer(req->svc, req->arena, req->who, changed, nchanged, err) && preferences_get(req, res, err);
+}
+
+/* POST /api/notifications/ticket: opens one socket, once. */
+static bool
+notifications_ticket(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	const char *ticket;
+
+	if (!inbox_ticket(req->svc, req->arena, req->who, &ticket, err))
+		return false;
+	json_object(j, NULL);
+	json_put_str(j, "ticket", ticket);
+	json_put_int(j, "expiresIn", TICKET_SECONDS);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* The roles that were asked for, or all of them; false with a complaint for a name that is none. */
+static bool
+broadcast_roles(const struct input *input, const char *roles[ROLES], size_t *n, struct error *err)
+{
+	enum role role;
+	size_t i;
+
+	for (*n = 0; *n < input_count(input, "roles"); (*n)++) {
+		roles[*n] = input_str_at(input, "roles", *n);
+		if (!role_parse(roles[*n], &role))
+			return error_field(err, "roles", "choice", "must be guest, user, admin or super");
+	}
+	for (i = 0; !input_has(input, "roles") && i < ROLES; i++)
+		roles[(*n)++] = role_name((enum role)i);
+	return true;
+}
+
+/* POST /api/notifications/broadcast */
+static bool
+notifications_broadcast(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	const char *roles[ROLES];
+	size_t nroles, recipients;
+
+	if (!broadcast_roles(req->input, roles, &nroles, err) || !notify_broadcast(req->svc, req->arena, input_str(req->input, "title"),
+	    input_str(req->input, "message"), roles, nroles, &recipients, err))
+		return false;
+	json_object(j, NULL);
+	json_put_int(j, "recipients", (int64_t)recipients);
+	json_object_end(j);
+	return response_json(res, 201, j, err);
+}
+
+static const struct route notifications_routes[] = {
+	{ METHOD_GET, "/api/notifications", notifications_list, RATE_TIER, PERM_SIGNED_IN, list_input, .flags = 0 },
+	{ METHOD_POST, "/api/notifications/{id}/read", notifications_read, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_POST, "/api/notifications/read-all", notifications_read_all, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_GET, "/api/notifications/preferences", preferences_get, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, RATE_TIER, PERM_SIGNED_IN, preferences_input, .flags = 0 },
+	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, RATE_TIER, PERM_SIGNED_IN, .input = NULL, .flags = ROUTE_SESSION_ONLY },
+	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, RATE_TIER, PERM_USERS_MANAGE, broadcast_input, .flags = ROUTE_IDEMPOTENT },
+	{ .path = NULL }
+};
+
+const struct route_module notifications_module = { "notifications", notifications_routes };

@@ -1,0 +1,9 @@
+/* /api/notifications; its ws and stream are medianest-notifyd's */
+#ifndef MN_HANDLERS_NOTIFICATIONS_H
+#define MN_HANDLERS_NOTIFICATIONS_H
+
+#include "http/route.h"
+
+extern const struct route_module notifications_module;
+
+#endif
