@@ -1,0 +1,22 @@
+# medianest-media: the sandboxed child that touches hostile bytes
+noinst_LIBRARIES += src/libmedia.a
+MEDIA_LIBS = $(VIPS_LIBS) $(MAGIC_LIBS) -lm
+src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
+src_libmedia_a_SOURCES = \
+	src/media/child.c src/media/child.h \
+	src/media/exif.c src/media/exif.h \
+	src/media/frames.c src/media/frames.h \
+	src/media/media.h \
+	src/media/photo.c src/media/photo.h \
+	src/media/picture.c src/media/picture.h \
+	src/media/probe.c src/media/probe.h \
+	src/media/process.c \
+	src/media/report.c \
+	src/media/sniff.c src/media/sniff.h \
+	src/media/song.c src/media/song.h \
+	src/media/thumbhash.c src/media/thumbhash.h \
+	src/media/video.c src/media/video.h
+pkglibexec_PROGRAMS += medianest-media
+medianest_media_SOURCES = src/bin/medianest_media.c
+medianest_media_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
+medianest_media_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)

@@ -1,0 +1,75 @@
+/*
+ * medianest-media: what a run works with, and what it finds out about one hostile file.
+ *
+ * The program runs inside a sandbox, holds no secrets, reads one file and writes derived files into one directory. It knows
+ * src/core only. A failure is a struct error whose slug is the code that the owner sees (unsupported_type, unreadable,
+ * truncated, too_many_pixels, empty, protected, timeout, resource_limit) and whose message is in plain words; `internal`
+ * means that the run itself went wrong and may be repeated. Everything found belongs to the arena.
+ */
+#ifndef MN_MEDIA_MEDIA_H
+#define MN_MEDIA_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct json;
+struct media_type;
+
+#define MEDIA_PIXELS_DEFAULT 200000000LL /* as media.max_pixels */
+#define MEDIA_TIMEOUT_DEFAULT 600        /* seconds, as media.timeout */
+#define MEDIA_ASSETS_MAX 16
+#define MEDIA_TILES_MAX 12               /* of a sprite: 4 columns, 3 rows */
+#define MEDIA_TEXT_MAX 200               /* bytes of a title, an artist, a camera */
+#define MEDIA_METADATA_MAX (64UL << 10)  /* bytes of the metadata object */
+
+enum media_kind { MEDIA_IMAGE, MEDIA_VIDEO, MEDIA_AUDIO };
+
+struct media_asset {
+	const char *name; /* file in the output directory */
+	const char *content_type;
+	int width, height;
+};
+
+struct media_run {
+	struct arena *arena;
+	const char *file;
+	const char *out;
+	int64_t max_pixels;
+	int64_t deadline; /* clock_monotonic() */
+
+	const struct media_type *type;
+	enum media_kind kind;
+	int width, height;    /* as shown, orientation honoured; 0 = none */
+	int64_t duration_ms;  /* -1 = none */
+	const char *taken_at; /* RFC 3339, with the offset where the file tells it */
+	const char *title;
+	const char *thumbhash; /* base64 */
+	struct json *metadata; /* an open object */
+	struct media_asset assets[MEDIA_ASSETS_MAX];
+	size_t nassets;
+	int64_t sprite_times[MEDIA_TILES_MAX]; /* ms */
+	size_t nsprite_times;
+};
+
+void media_run_init(struct media_run *, struct arena *, const char *file, const char *out);
+/* Sniffs and processes; steps are reported on the way. */
+bool media_run_process(struct media_run *, struct error *);
+
+/* One JSON line each on standard output. */
+void media_step(struct media_run *, const char *step, const char *state, const char *message);
+void media_report(struct media_run *, bool ok, const struct error *);
+
+void media_asset_add(struct media_run *, const char *name, const char *content_type, int width, int height);
+const char *media_out_path(struct media_run *, const char *name);
+/* Cleaned UTF-8 text from a file, at most MEDIA_TEXT_MAX bytes; NULL when nothing is left of it. */
+const char *media_text(struct media_run *, const char *, size_t len);
+/* Seconds left of the run, at most `most`, at least 1. */
+int media_seconds_left(const struct media_run *, int most);
+
+/* Sizes for showing: w x h scaled down to fit into the box, never up, at least 1. */
+void media_fit(int w, int h, int box_w, int box_h, int *out_w, int *out_h);
+
+#endif

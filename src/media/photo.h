@@ -1,0 +1,12 @@
+/* A photo: what its EXIF says, its thumbnails and its placeholder. */
+#ifndef MN_MEDIA_PHOTO_H
+#define MN_MEDIA_PHOTO_H
+
+#include <stdbool.h>
+
+struct error;
+struct media_run;
+
+bool photo_process(struct media_run *, struct error *);
+
+#endif

@@ -1,0 +1,38 @@
+/* What ffprobe says about a video or a song. The demuxer is the sniffed one, and nothing but the file itself can be opened. */
+#ifndef MN_MEDIA_PROBE_H
+#define MN_MEDIA_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct cJSON;
+struct error;
+struct media_run;
+
+#define PROBE_SECONDS 20            /* deadline */
+#define PROBE_OUTPUT_MAX (1UL << 20) /* bytes */
+#define PROBE_WHITELIST "mov,mp4,m4a,3gp,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flac,mp3,wav,aac,w64"
+
+struct probe {
+	const struct cJSON *format_tags;
+	const struct cJSON *video; /* stream, not a cover; or NULL */
+	const struct cJSON *audio; /* stream, or NULL */
+	const struct cJSON *video_tags, *audio_tags; /* or NULL */
+	int cover;        /* index of the stream that is an attached picture, -1 = none */
+	double duration;  /* s; 0 = unknown */
+	double start;     /* s; time stamp of the first frame */
+	int64_t bitrate;
+	int width, height; /* of the video as shown: rotation and pixel shape applied */
+	int rotation;      /* degrees clockwise */
+	double fps;
+};
+
+/* Slugs unreadable, truncated, protected. */
+bool probe_file(struct media_run *, struct probe *, struct error *);
+/* A tag by name, whatever its case, of the format or else of the streams; NULL: none. */
+const char *probe_tag(const struct probe *, const char *name);
+/* Tells a broken file from a cut one by ffmpeg's words. */
+bool probe_unreadable(struct media_run *, const char *messages, struct error *);
+
+#endif

@@ -1,0 +1,201 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "media/child.h"
+#include "media/frames.h"
+#include "media/media.h"
+#include "media/picture.h"
+#include "media/probe.h"
+#include "media/sniff.h"
+#include "media/song.h"
+
+#include "core/banned.h"
+
+#define YEAR_MIN 1000
+#define YEAR_MAX 2999
+#define TRACK_MAX 9999
+
+static const char *
+tag_text(struct media_run *run, const struct probe *p, const char *name)
+{
+	const char *tag = probe_tag(p, name);
+
+	return tag != NULL ? media_text(run, tag, strlen(tag)) : NULL;
+}
+
+/* The leading number of "7/12", "2003-05-01"; 0 when there is none within the bounds. */
+static int64_t
+tag_number(const struct probe *p, const char *name, int64_t min, int64_t max)
+{
+	const char *tag = probe_tag(p, name);
+	long long v = tag != NULL ? strtoll(tag, NULL, 10) : 0;
+
+	return v >= min && v <= max ? v : 0;
+}
+
+static void
+put_tags(struct media_run *run, const struct probe *p)
+{
+	static const struct { const char *tag, *key; } texts[] = { { "artist", "artist" }, { "album", "album" },
+		{ "album_artist", "albumArtist" }, { "composer", "composer" }, { "genre", "genre" } };
+	struct json *m = run->metadata;
+	int64_t n;
+	size_t i;
+
+	run->title = tag_text(run, p, "title");
+	for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		json_opt_str(m, texts[i].key, tag_text(run, p, texts[i].tag));
+	n = tag_number(p, "date", YEAR_MIN, YEAR_MAX);
+	if (n == 0)
+		n = tag_number(p, "year", YEAR_MIN, YEAR_MAX);
+	if (n != 0)
+		json_put_int(m, "year", n);
+	if ((n = tag_number(p, "track", 1, TRACK_MAX)) != 0)
+		json_put_int(m, "track", n);
+	if ((n = tag_number(p, "disc", 1, TRACK_MAX)) != 0)
+		json_put_int(m, "disc", n);
+}
+
+static void
+put_details(struct media_run *run, const struct probe *p)
+{
+	struct json *m = run->metadata;
+	int64_t rate;
+
+	json_put_str(m, "format", run->type->label);
+	json_opt_str(m, "audioCodec", json_str(p->audio, "codec_name", NULL));
+	if (p->bitrate > 0)
+		json_put_int(m, "bitrate", p->bitrate);
+	if (json_int(p->audio, "channels", 0) > 0)
+		json_put_int(m, "channels", json_int(p->audio, "channels", 0));
+	if (str_to_int(json_str(p->audio, "sample_rate", ""), 1, 10000000, &rate))
+		json_put_int(m, "sampleRate", rate);
+}
+
+/* Loudest sample of each of WAVEFORM_PEAKS equal shares. */
+struct outline {
+	double peaks[WAVEFORM_PEAKS];
+	double samples; /* expected in all */
+	double seen;
+	unsigned char half; /* first byte of a sample cut in two by a read */
+	bool has_half;
+};
+
+static void
+outline_sample(struct outline *o, unsigned low, unsigned high)
+{
+	double v = fabs((double)(int16_t)(uint16_t)(low | high << 8)) / 32768;
+	size_t i = o->seen >= o->samples ? WAVEFORM_PEAKS - 1 : (size_t)(o->seen / o->samples * WAVEFORM_PEAKS);
+
+	if (v > o->peaks[i])
+		o->peaks[i] = v;
+	o->seen++;
+}
+
+static void
+outline_feed(void *arg, const char *bytes, size_t n)
+{
+	const unsigned char *b = (const unsigned char *)bytes;
+	struct outline *o = arg;
+	size_t i = 0;
+
+	if (o->has_half && n > 0)
+		outline_sample(o, o->half, b[i++]);
+	for (; i + 1 < n; i += 2)
+		outline_sample(o, b[i], b[i + 1]);
+	o->has_half = i < n;
+	if (o->has_half)
+		o->half = b[i];
+}
+
+/* Decodes all of it, so that a damaged song is found out here. */
+static bool
+waveform(struct media_run *run, const struct probe *p, struct error *err)
+{
+	static const char *const output[] = { "-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1" };
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error" };
+	struct outline *o = arena_alloc(run->arena, sizeof *o);
+	struct child_result result;
+	size_t n = 5, i;
+
+	n += ffmpeg_input(run, argv + n, 0, false);
+	memcpy(argv + n, output, sizeof output);
+	argv[n + sizeof output / sizeof output[0]] = NULL;
+	o->samples = fmax(1, p->duration * WAVEFORM_RATE);
+	if (!child_run(argv, media_seconds_left(run, WAVEFORM_SECONDS), outline_feed, o, &result, err))
+		return false;
+	if (o->seen == 0)
+		return probe_unreadable(run, result.messages, err);
+	if (p->duration <= 0)
+		run->duration_ms = (int64_t)(o->seen * 1000 / WAVEFORM_RATE);
+	json_array(run->metadata, "waveform");
+	for (i = 0; i < WAVEFORM_PEAKS; i++)
+		json_put_num(run->metadata, NULL, round(o->peaks[i] * 100) / 100);
+	json_array_end(run->metadata);
+	return true;
+}
+
+/* Takes the picture out as it stands and treats it like any other: by its own signature. */
+static bool
+cover(struct media_run *run, const struct probe *p, struct error *err)
+{
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y" };
+	const char *path = media_out_path(run, "cover.bin");
+	const struct media_type *type;
+	struct child_result result;
+	struct picture pic;
+	size_t n = 6;
+	bool ok;
+
+	n += ffmpeg_input(run, argv + n, 0, false);
+	argv[n++] = "-map";
+	argv[n++] = arena_printf(run->arena, "0:%d", p->cover);
+	argv[n++] = "-c";
+	argv[n++] = "copy";
+	argv[n++] = "-frames:v";
+	argv[n++] = "1";
+	argv[n++] = "-f";
+	argv[n++] = "rawvideo";
+	argv[n++] = path;
+	argv[n] = NULL;
+	if (!child_run(argv, media_seconds_left(run, COVER_SECONDS), NULL, NULL, &result, err))
+		return false;
+	ok = result.status == 0 && sniff_file(run->arena, path, &type, err) && type->image && picture_open(run, path, type->reader, &pic, err) &&
+	    picture_decode(run, &pic, COVER_WIDTH, err) && picture_write(run, &pic, "cover.webp", COVER_WIDTH, err) &&
+	    picture_thumbnails(run, &pic, err);
+	unlink(path);
+	return ok;
+}
+
+/* A cover that cannot be read costs the cover; sound that cannot be read costs the song. */
+bool
+song_process(struct media_run *run, const struct probe *p, struct error *err)
+{
+	struct error why;
+
+	run->kind = MEDIA_AUDIO;
+	run->type = sniff_sound_only(run->type);
+	put_details(run, p);
+	put_tags(run, p);
+	media_step(run, "inspect", "done", NULL);
+
+	error_clear(&why);
+	if (p->cover >= 0) {
+		media_step(run, "thumbnails", "started", NULL);
+		if (cover(run, p, &why))
+			media_step(run, "thumbnails", "done", NULL);
+		else
+			media_step(run, "thumbnails", "failed", "The cover picture cannot be read.");
+	}
+	media_step(run, "preview", "started", NULL);
+	if (p->duration <= WAVEFORM_LONGEST && !waveform(run, p, err))
+		return false;
+	media_step(run, "preview", "done", NULL);
+	return true;
+}
