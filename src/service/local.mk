@@ -1,6 +1,17 @@
 noinst_LIBRARIES += src/libservice.a
 SERVICE_LIBS = $(JWT_LIBS)
-src_libservice_a_SOURCES =
+src_libservice_a_SOURCES = \
+	src/service/keyring.c src/service/keyring.h \
+	src/service/services.c src/service/services.h
+nodist_src_libservice_a_SOURCES = src/service/schema_version.h
+
+# The newest migration is the schema that this program needs.
+BUILT_SOURCES += src/service/schema_version.h
+CLEANFILES += src/service/schema_version.h
+src/service/schema_version.h: $(dist_sql_DATA)
+	$(AM_V_GEN)$(MKDIR_P) src/service && v=$$(for f in $(dist_sql_DATA); do basename $$f; done | \
+		sed -n 's/^0*\([1-9][0-9]*\)-.*\.sql$$/\1/p' | sort -n | tail -n 1) && \
+	{ echo "/* Made from the names in sql/. */"; echo "#define SCHEMA_VERSION $$v"; } > $@.tmp && mv $@.tmp $@
 src_libservice_a_SOURCES += src/service/notify.c src/service/notify.h
 src_libservice_a_SOURCES += src/service/access.c src/service/access.h
 src_libservice_a_SOURCES += src/service/admission.c src/service/admission.h

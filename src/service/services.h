@@ -28,7 +28,10 @@ struct services {
 bool services_init(struct services *, struct config *, struct log *, enum services_role, struct error *);
 void services_close_idle(struct services *); /* drops connections; they open again on use */
 void services_clear(struct services *);
-/* Refuses to go on with a schema older than this program (reads schema_migrations): the line to print in err->message. */
+/*
+ * Refuses to go on with a schema older than this program (reads schema_migrations): the line to print in err->message and slug schema_old, exit 78.
+ * A database that cannot be reached is ERR_UNAVAILABLE (database_unavailable): a service starts anyhow and recovers with it.
+ */
 bool services_check_schema(struct services *, struct error *);
 
 #endif

@@ -39,6 +39,7 @@ void db_close(struct db *);                 /* the next use connects anew */
 bool db_connected(const struct db *);
 void db_set_timeout(struct db *, int timeout_ms);
 int db_socket(struct db *);                 /* for poll on NOTIFY; -1 when closed */
+uint64_t db_serial(const struct db *);       /* counts connections made: when it changes, LISTEN again */
 int64_t db_time_us(struct db *);            /* time spent waiting since the last call: for Server-Timing */
 
 /* Parameters as text, NULL = SQL NULL. rows may be NULL when nothing is wanted back. */

@@ -1,0 +1,459 @@
+/* Statements and transactions: see pg.h. */
+#include "store/pg.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "store/pg_internal.h"
+#include "core/banned.h"
+
+#define NAME_MAX_BYTES 63 /* PostgreSQL cuts identifiers there */
+
+static size_t
+prepared_slot(const struct db *db, const struct query *query)
+{
+	size_t mask = db->prepared_cap - 1, i = ((uintptr_t)query / sizeof *query * 2654435761u) & mask;
+
+	while (db->prepared[i] != NULL && db->prepared[i] != query)
+		i = (i + 1) & mask;
+	return i;
+}
+
+static bool
+is_prepared(const struct db *db, const struct query *query)
+{
+	return db->prepared[prepared_slot(db, query)] != NULL;
+}
+
+static void
+prepared_add(struct db *db, const struct query *query)
+{
+	const struct query **old = db->prepared;
+	size_t old_cap = db->prepared_cap;
+
+	if (2 * (db->prepared_len + 1) > db->prepared_cap) {
+		db->prepared_cap *= 2;
+		db->prepared = xmalloc(db->prepared_cap * sizeof(struct query *));
+		memset(db->prepared, 0, db->prepared_cap * sizeof(struct query *));
+		for (size_t i = 0; i < old_cap; i++)
+			if (old[i] != NULL)
+				db->prepared[prepared_slot(db, old[i])] = old[i];
+		free(old);
+	}
+	db->prepared[prepared_slot(db, query)] = query;
+	db->prepared_len++;
+}
+
+/* Two tables may use the same name: the address keeps their statements apart. */
+static const char *
+statement_name(const struct query *query, char out[NAME_MAX_BYTES + 1])
+{
+	snprintf(out, NAME_MAX_BYTES + 1, "%.40s@%zx", query->name, (size_t)(uintptr_t)query);
+	return out;
+}
+
+static int64_t
+deadline_in(const struct db *db)
+{
+	return clock_monotonic() + (db->timeout_ms + DB_GRACE_MS) * US_PER_MS;
+}
+
+/*
+ * The answer to one statement outside pipeline mode. NULL: the connection is lost (errno ETIMEDOUT: too late). Of several
+ * results the first that failed counts, else the last.
+ */
+static PGresult *
+answer_take(struct db *db, int64_t deadline)
+{
+	PGresult *kept = NULL;
+
+	for (;;) {
+		PGresult *res;
+		ExecStatusType status;
+
+		if (!db_pump(db, deadline)) {
+			PQclear(kept);
+			return NULL;
+		}
+		res = PQgetResult(db->conn);
+		if (res == NULL)
+			return kept;
+		status = PQresultStatus(kept);
+		if (kept != NULL && (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)) {
+			PQclear(res);
+			continue;
+		}
+		PQclear(kept);
+		kept = res;
+	}
+}
+
+static bool
+succeeded(const PGresult *res)
+{
+	ExecStatusType status = PQresultStatus(res);
+
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+}
+
+/* How an attempt ended. DEAD: the connection proved dead, or its prepared statements stale, without effect on data of a read. */
+enum outcome { DONE, REFUSED, REPLAY, DEAD, LATE };
+
+static enum outcome
+outcome_of(struct db *db, const struct query *query, const PGresult *res, struct error *err)
+{
+	if (res == NULL) {
+		bool late = errno == ETIMEDOUT;
+
+		db_lost(db, query->name, err);
+		return late ? LATE : DEAD;
+	}
+	if (succeeded(res))
+		return DONE;
+	db_refused(db, query, res, err);
+	if (PQstatus(db->conn) == CONNECTION_BAD || db_state_is(res, "57P") || db_state_is(res, "0A000") || db_state_is(res, "26000")) {
+		db_close(db);
+		return DEAD;
+	}
+	if (db_state_is(res, "40001") || db_state_is(res, "40P01"))
+		return REPLAY;
+	return REFUSED;
+}
+
+/* A statement without parameters or preparation: SET, BEGIN, COMMIT, migrations, LISTEN. */
+static enum outcome
+simple_once(struct db *db, const char *sql, const char *name, int64_t deadline, PGresult **out, struct error *err)
+{
+	const struct query query = { .name = name };
+	enum outcome outcome;
+	PGresult *res;
+
+	errno = 0;
+	res = PQsendQuery(db->conn, sql) == 1 ? answer_take(db, deadline) : NULL;
+	outcome = outcome_of(db, &query, res, err);
+	if (out != NULL && outcome == DONE)
+		*out = res;
+	else
+		PQclear(res);
+	return outcome;
+}
+
+/* Connects and lets the server know a deadline that was changed since. */
+static enum outcome
+ready(struct db *db, int64_t deadline, struct error *err)
+{
+	char sql[96];
+	enum outcome outcome;
+
+	if (!db_connected(db) && db->in_tx) {
+		errno = 0;
+		db_lost(db, "the transaction's connection is gone", err);
+		return LATE;
+	}
+	if (!db_open(db, deadline, err))
+		return LATE;
+	if (db->server_timeout_ms == db->timeout_ms)
+		return DONE;
+	snprintf(sql, sizeof sql, "SET statement_timeout = %d; SET lock_timeout = %d", db->timeout_ms, db->timeout_ms);
+	outcome = simple_once(db, sql, "set_timeout", deadline, NULL, err);
+	if (outcome == DONE)
+		db->server_timeout_ms = db->timeout_ms;
+	return outcome;
+}
+
+static enum outcome
+exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams, int64_t deadline, PGresult **out,
+    struct error *err)
+{
+	char name[NAME_MAX_BYTES + 1];
+	enum outcome outcome = ready(db, deadline, err);
+	PGresult *res;
+
+	if (outcome != DONE)
+		return outcome;
+	statement_name(query, name);
+	errno = 0;
+	if (!is_prepared(db, query)) {
+		res = PQsendPrepare(db->conn, name, query->sql, 0, NULL) == 1 ? answer_take(db, deadline) : NULL;
+		outcome = outcome_of(db, query, res, err);
+		PQclear(res);
+		if (outcome != DONE)
+			return outcome;
+		prepared_add(db, query);
+	}
+	res = PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1 ? answer_take(db, deadline) : NULL;
+	outcome = outcome_of(db, query, res, err);
+	if (outcome == DONE)
+		*out = res;
+	else
+		PQclear(res);
+	return outcome;
+}
+
+/* May the same be sent once more after this outcome? */
+static bool
+again(const struct db *db, enum outcome outcome, bool read, unsigned *tries)
+{
+	if (db->in_tx || outcome == DONE || outcome == REFUSED || outcome == LATE)
+		return false;
+	return (outcome == REPLAY ? *tries < DB_REPLAYS : read && *tries < 1) && ++*tries > 0;
+}
+
+static void
+clear_result(void *res)
+{
+	PQclear(res);
+}
+
+static struct rows *
+rows_keep(struct arena *arena, PGresult *res)
+{
+	struct rows *rows = arena_alloc(arena, sizeof *rows);
+
+	rows->res = res;
+	arena_defer(arena, clear_result, res);
+	return rows;
+}
+
+bool
+db_exec(struct db *db, struct arena *arena, const struct query *query, const char *const *params, size_t nparams, struct rows **rows,
+    struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+	PGresult *res = NULL;
+	enum outcome outcome;
+	unsigned tries = 0;
+
+	do {
+		outcome = exec_once(db, query, params, nparams, deadline, &res, err);
+	} while (again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
+	if (outcome != DONE)
+		return false;
+	error_clear(err);
+	if (rows != NULL)
+		*rows = rows_keep(arena, res);
+	else
+		PQclear(res);
+	return true;
+}
+
+static bool
+pipeline_send(struct db *db, const struct db_call *calls, size_t ncalls)
+{
+	char name[NAME_MAX_BYTES + 1];
+
+	for (size_t i = 0; i < ncalls; i++) {
+		const struct db_call *c = &calls[i];
+		bool repeated = false;
+
+		for (size_t j = 0; j < i; j++)
+			repeated = repeated || calls[j].query == c->query;
+		statement_name(c->query, name);
+		if (!repeated && !is_prepared(db, c->query) && PQsendPrepare(db->conn, name, c->query->sql, 0, NULL) != 1)
+			return false;
+		if (PQsendQueryPrepared(db->conn, name, (int)c->nparams, c->params, NULL, NULL, 0) != 1)
+			return false;
+	}
+	return PQpipelineSync(db->conn) == 1;
+}
+
+/* The next statement's answer in pipeline mode: one result and the NULL that ends it. */
+static PGresult *
+pipeline_take(struct db *db, int64_t deadline)
+{
+	PGresult *res, *end;
+
+	if (!db_pump(db, deadline) || (res = PQgetResult(db->conn)) == NULL)
+		return NULL;
+	if (PQresultStatus(res) == PGRES_PIPELINE_SYNC)
+		return res;
+	if (!db_pump(db, deadline)) {
+		PQclear(res);
+		return NULL;
+	}
+	end = PQgetResult(db->conn);
+	PQclear(end);
+	return res;
+}
+
+static enum outcome
+pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, int64_t deadline, struct error *err)
+{
+	enum outcome worst = DONE;
+
+	for (size_t i = 0; i < ncalls && worst == DONE; i++) {
+		struct db_call *c = &calls[i];
+		PGresult *res;
+
+		if (!is_prepared(db, c->query)) {
+			res = pipeline_take(db, deadline);
+			worst = outcome_of(db, c->query, res, err);
+			PQclear(res);
+			if (worst != DONE)
+				break;
+			prepared_add(db, c->query);
+		}
+		res = pipeline_take(db, deadline);
+		worst = outcome_of(db, c->query, res, err);
+		if (worst == DONE)
+			c->rows = rows_keep(arena, res);
+		else
+			PQclear(res);
+	}
+	/* What follows a failure is answered by 'aborted', up to the sync. */
+	while (db->conn != NULL) {
+		PGresult *res = pipeline_take(db, deadline);
+		bool sync = res != NULL && PQresultStatus(res) == PGRES_PIPELINE_SYNC;
+
+		PQclear(res);
+		if (sync)
+			break;
+		if (res == NULL) {
+			bool late = errno == ETIMEDOUT;
+
+			db_lost(db, "pipeline", err);
+			return late ? LATE : DEAD;
+		}
+	}
+	return worst;
+}
+
+static enum outcome
+pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, int64_t deadline, struct error *err)
+{
+	enum outcome outcome = ready(db, deadline, err);
+
+	if (outcome != DONE)
+		return outcome;
+	errno = 0;
+	if (PQenterPipelineMode(db->conn) != 1 || !pipeline_send(db, calls, ncalls)) {
+		db_lost(db, calls[0].query->name, err);
+		return DEAD;
+	}
+	outcome = pipeline_read(db, arena, calls, ncalls, deadline, err);
+	if (db->conn != NULL && PQexitPipelineMode(db->conn) != 1)
+		db_close(db);
+	return outcome;
+}
+
+bool
+db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+	enum outcome outcome;
+	unsigned tries = 0;
+	bool read = true;
+
+	if (ncalls == 0)
+		return true;
+	for (size_t i = 0; i < ncalls; i++)
+		read = read && (calls[i].query->flags & QUERY_READ) != 0;
+	do {
+		outcome = pipeline_once(db, arena, calls, ncalls, deadline, err);
+	} while (again(db, outcome, read, &tries));
+	if (outcome == DONE)
+		error_clear(err);
+	return outcome == DONE;
+}
+
+bool
+db_script(struct db *db, const char *sql, struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+
+	return ready(db, deadline, err) == DONE && simple_once(db, sql, "script", deadline, NULL, err) == DONE;
+}
+
+bool
+db_begin(struct db *db, struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+	enum outcome outcome;
+	unsigned tries = 0;
+
+	do {
+		outcome = ready(db, deadline, err);
+		if (outcome == DONE)
+			outcome = simple_once(db, "BEGIN", "begin", deadline, NULL, err);
+	} while (again(db, outcome, true, &tries));
+	if (outcome != DONE)
+		return false;
+	error_clear(err);
+	db->in_tx = true;
+	return true;
+}
+
+bool
+db_commit(struct db *db, struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+	enum outcome outcome;
+	PGresult *res = NULL;
+	bool committed;
+
+	if (ready(db, deadline, err) != DONE) {
+		db->in_tx = false;
+		return false;
+	}
+	outcome = simple_once(db, "COMMIT", "commit", deadline, &res, err);
+	db->in_tx = false;
+	if (outcome == DEAD || outcome == LATE) {
+		error_slug(err, ERR_UNAVAILABLE, "commit_unknown", "The database was lost while saving. Look before you try again.");
+		err->retry_after = DB_RETRY_AFTER;
+		return false;
+	}
+	if (outcome != DONE)
+		return false;
+	/* COMMIT of a transaction that had failed answers ROLLBACK and no error. */
+	committed = strcmp(PQcmdStatus(res), "COMMIT") == 0;
+	PQclear(res);
+	if (!committed) {
+		error_set(err, ERR_QUERY, "The request could not be processed.");
+		return error_detail(err, "commit of a failed transaction");
+	}
+	return true;
+}
+
+void
+db_rollback(struct db *db)
+{
+	struct error ignored;
+
+	if (!db->in_tx)
+		return;
+	error_clear(&ignored);
+	if (db_connected(db) && simple_once(db, "ROLLBACK", "rollback", deadline_in(db), NULL, &ignored) != DONE)
+		db_close(db);
+	db->in_tx = false;
+}
+
+const char *
+db_notification(struct db *db, struct arena *arena, const char **payload)
+{
+	const char *channel = NULL;
+	PGnotify *n;
+
+	if (!db_connected(db))
+		return NULL;
+	n = PQnotifies(db->conn);
+	if (n == NULL) {
+		if (PQconsumeInput(db->conn) != 1) {
+			db_close(db);
+			return NULL;
+		}
+		n = PQnotifies(db->conn);
+	}
+	if (n == NULL)
+		return NULL;
+	channel = arena_strdup(arena, n->relname);
+	if (payload != NULL)
+		*payload = arena_strdup(arena, n->extra);
+	PQfreemem(n);
+	return channel;
+}

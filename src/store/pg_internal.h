@@ -1,0 +1,45 @@
+/* What pg.c (statements) and pg_connect.c (the connection and waiting for it) share. */
+#ifndef MN_STORE_PG_INTERNAL_H
+#define MN_STORE_PG_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "store/pg.h"
+
+#define DB_GRACE_MS 200     /* our deadline past the server's statement_timeout, which stops the work there */
+#define DB_RETRY_MS 500     /* after a deadline passed, callers are answered at once for so long */
+#define DB_RETRY_AFTER 2    /* seconds, told to clients */
+#define DB_IDLE_TX_MS 60000 /* idle_in_transaction_session_timeout */
+#define DB_REPLAYS 3        /* of a lone statement that lost a serialization conflict or deadlock */
+
+struct db {
+	char *conninfo;
+	const struct log *log;
+	PGconn *conn;
+	int timeout_ms;
+	int server_timeout_ms;   /* statement_timeout that the connection has */
+	bool in_tx;              /* between db_begin and commit or rollback, even when the connection is gone */
+	uint64_t serial;         /* of connections made */
+	int64_t retry_at;        /* monotonic us */
+	int64_t waited;          /* us */
+	const struct query **prepared; /* open addressing by address; prepared_cap is a power of two */
+	size_t prepared_len, prepared_cap;
+};
+
+struct rows {
+	PGresult *res;
+};
+
+/* Connects unless connected. */
+bool db_open(struct db *, int64_t deadline, struct error *);
+/* Waits for the socket: POLLIN and/or POLLOUT. False with errno ETIMEDOUT when the deadline passed first. */
+bool db_wait(struct db *, short events, int64_t deadline);
+/* Sends what is buffered and reads until a result can be taken without blocking. */
+bool db_pump(struct db *, int64_t deadline);
+/* Closes the connection and says why; a deadline also holds back the next attempts. Answers false. */
+bool db_lost(struct db *, const char *doing, struct error *);
+/* Turns a failed result into an error. Answers false. */
+bool db_refused(struct db *, const struct query *, const PGresult *, struct error *);
+bool db_state_is(const PGresult *, const char *sqlstate);
+
+#endif

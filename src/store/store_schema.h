@@ -1,0 +1,32 @@
+/* Which migrations a database has had: see medianest-admin(8), migrate. */
+#ifndef MN_STORE_SCHEMA_H
+#define MN_STORE_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct db;
+struct error;
+struct query;
+
+extern const struct query store_schema_queries[];
+
+struct migration_row {
+	int64_t version;
+	const char *name;
+	const char *checksum; /* sha256, hexadecimal */
+};
+
+/* The highest migration applied; 0 when there is no schema at all. */
+bool store_schema_version(struct db *, struct arena *, int64_t *version, struct error *);
+
+/* For the migrating role. The table is made when it is missing; rows come in order. */
+bool store_schema_prepare(struct db *, struct error *);
+bool store_schema_applied(struct db *, struct arena *, struct migration_row **, size_t *n, struct error *);
+bool store_schema_record(struct db *, struct arena *, const struct migration_row *, struct error *);
+/* Keeps a second migrate out for the life of the connection; *got = false: another one is at work. */
+bool store_schema_lock(struct db *, struct arena *, bool *got, struct error *);
+
+#endif
