@@ -5,7 +5,6 @@
 
 #include "core/arena.h"
 #include "core/error.h"
-#include "store/pg.h"
 #include "core/banned.h"
 
 enum { Q_VERSION, Q_APPLIED, Q_RECORD, Q_LOCK };

@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/pg.h"
+
 struct arena;
 struct db;
 struct error;
-struct query;
 
 extern const struct query store_schema_queries[];
 
