@@ -1,0 +1,33 @@
+# Unit tests (C, no servers) and the style test run in `make check`; t/NNN-*.t against real stacks run in `./dev check`.
+# A new unit test: t/unit/NAME.c and one line in check_PROGRAMS. It links with ALL_LIBS unless it has a _LDADD of its own.
+LDADD = $(ALL_LIBS)
+check_PROGRAMS += \
+	t/unit/access \
+	t/unit/arena \
+	t/unit/clock \
+	t/unit/encode \
+	t/unit/error \
+	t/unit/id \
+	t/unit/json_in \
+	t/unit/json_out \
+	t/unit/log \
+	t/unit/str
+
+# Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
+check_PROGRAMS += t/fuzz/replay_json
+t_fuzz_replay_json_SOURCES = t/fuzz/json.c t/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_json
+t_fuzz_fuzz_json_SOURCES = t/fuzz/json.c
+t_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
+
+TEST_EXTENSIONS = .t
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+T_LOG_DRIVER = $(TAP_DRIVER)
+T_LOG_COMPILER = $(PERL)
+style_tests = t/010-style.t
+TESTS = $(check_PROGRAMS) $(style_tests)
+
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus
