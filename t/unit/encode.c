@@ -63,12 +63,12 @@ test_url(void)
 	size_t n;
 
 	buf_init(&buf, &arena, 0);
-	url_encode(&buf, "a b/c~d\xc3\xa4+=&", 13, false);
+	url_encode(&buf, "a b/c~d\xc3\xa4+=&", 12, false);
 	is_str(buf.data, "a%20b%2Fc~d%C3%A4%2B%3D%26", "percent-encoding");
 	buf_reset(&buf);
 	url_encode(&buf, "a/b c", 5, true);
 	is_str(buf.data, "a/b%20c", "slashes kept");
-	ok(url_decode(&arena, "a%20b%2fc+d", 11, false, &out, &n) && n == 7 + 0, "decoded");
+	ok(url_decode(&arena, "a%20b%2fc+d", 11, false, &out, &n) && n == 7, "decoded");
 	is_str(out, "a b/c+d", "plus is plus in a path");
 	ok(url_decode(&arena, "a+b%2B", 6, true, &out, &n), "decoded as a form");
 	is_str(out, "a b+", "plus is space in a form");
