@@ -1,0 +1,354 @@
+/* See admin_nginx.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bin/admin_nginx.h"
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/str.h"
+
+#include "core/banned.h"
+
+#define TEMPLATE_SUFFIX ".conf.in"
+#define NAME_MAX_LEN 32 /* of a placeholder */
+
+/* nginx reads these as syntax, or as the start of a variable. */
+#define UNSAFE "\"'\\;{}$# \t\r\n"
+
+struct fill {
+	const struct config *config;
+	struct arena *arena;
+	const char *dir;
+	const char *web_dir;
+};
+
+typedef bool fill_fn(const struct fill *, struct buf *, struct error *);
+
+static bool
+add_safe(struct buf *out, const char *what, const char *value, struct error *err)
+{
+	if (*value == '\0' || strpbrk(value, UNSAFE) != NULL)
+		return error_set(err, ERR_VALIDATION, "%s: \"%s\" cannot be written into nginx's configuration", what, value);
+	buf_adds(out, value);
+	return true;
+}
+
+static bool
+add_setting(const struct fill *fill, struct buf *out, enum config_key key, struct error *err)
+{
+	return add_safe(out, config_rows[key].key, config_str(fill->config, key), err);
+}
+
+/* Calls `add` for each element of a comma-separated setting. */
+static bool
+each_item(const struct fill *fill, struct buf *out, enum config_key key,
+    bool (*add)(struct buf *, const char *key, const char *item, struct error *), struct error *err)
+{
+	char *rest = arena_strdup(fill->arena, config_str(fill->config, key));
+	char *item;
+
+	while ((item = strsep(&rest, ",")) != NULL) {
+		item = str_trim(fill->arena, item);
+		if (*item != '\0' && !add(out, config_rows[key].key, item, err))
+			return false;
+	}
+	return true;
+}
+
+static bool
+add_listen(struct buf *out, const char *key, const char *item, struct error *err)
+{
+	buf_adds(out, "listen ");
+	if (!add_safe(out, key, item, err))
+		return false;
+	buf_adds(out, " ssl http2;\n\t");
+	return true;
+}
+
+static bool
+add_proxy(struct buf *out, const char *key, const char *item, struct error *err)
+{
+	buf_adds(out, "set_real_ip_from ");
+	if (!add_safe(out, key, item, err))
+		return false;
+	buf_adds(out, ";\n\t");
+	return true;
+}
+
+static bool
+add_origin(struct buf *out, const char *key, const char *item, struct error *err)
+{
+	buf_addc(out, '"');
+	if (!add_safe(out, key, item, err))
+		return false;
+	buf_adds(out, "\" $http_origin;\n\t");
+	return true;
+}
+
+static const char *
+storage_origin(const struct fill *fill)
+{
+	const char *url = config_str(fill->config, CFG_STORAGE_PUBLIC_ENDPOINT);
+
+	return *url != '\0' ? url : config_str(fill->config, CFG_STORAGE_ENDPOINT);
+}
+
+/* scheme://host[:port][/...] -> host, which may be a bracketed IPv6 address. */
+static bool
+add_host(const struct fill *fill, struct buf *out, const char *key, const char *url, struct error *err)
+{
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	if (host == NULL)
+		return error_set(err, ERR_VALIDATION, "%s: \"%s\" is not an origin (scheme://host[:port])", key, url);
+	host += 3;
+	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+	return add_safe(out, key, arena_strndup(fill->arena, host, len), err);
+}
+
+static bool fill_conf_dir(const struct fill *f, struct buf *b, struct error *e) { return add_safe(b, "the directory", f->dir, e); }
+static bool fill_web_dir(const struct fill *f, struct buf *b, struct error *e) { return add_safe(b, "the page's directory", f->web_dir, e); }
+static bool fill_run_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_RUN_DIR, e); }
+static bool fill_data_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_DATA_DIR, e); }
+static bool fill_log_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_LOG_DIR, e); }
+static bool fill_certificate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_CERTIFICATE, e); }
+static bool fill_key(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_CERTIFICATE_KEY, e); }
+static bool fill_public_url(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_PUBLIC_URL, e); }
+static bool fill_edge_rate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_LIMIT_EDGE, e); }
+static bool fill_storage_rate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_LIMIT_EDGE_STORAGE, e); }
+static bool fill_listen(const struct fill *f, struct buf *b, struct error *e) { return each_item(f, b, CFG_NGINX_LISTEN, add_listen, e); }
+static bool fill_real_ip(const struct fill *f, struct buf *b, struct error *e) { return each_item(f, b, CFG_TRUSTED_PROXIES, add_proxy, e); }
+
+static bool
+fill_storage_listen(const struct fill *fill, struct buf *out, struct error *err)
+{
+	return each_item(fill, out, CFG_NGINX_STORAGE_LISTEN, add_listen, err);
+}
+
+static bool
+fill_objects_dir(const struct fill *fill, struct buf *out, struct error *err)
+{
+	if (!fill_data_dir(fill, out, err))
+		return false;
+	buf_adds(out, "/objects");
+	return true;
+}
+
+static bool
+fill_public_ws(const struct fill *fill, struct buf *out, struct error *err)
+{
+	const char *url = config_str(fill->config, CFG_PUBLIC_URL);
+
+	if (!str_starts(url, "http"))
+		return error_set(err, ERR_VALIDATION, "public.url: \"%s\" is not an origin (scheme://host[:port])", url);
+	buf_adds(out, "ws");
+	return add_safe(out, "public.url", url + strlen("http"), err);
+}
+
+static bool
+fill_storage_origin(const struct fill *fill, struct buf *out, struct error *err)
+{
+	return add_safe(out, "storage.public_endpoint", storage_origin(fill), err);
+}
+
+static bool
+fill_server_name(const struct fill *fill, struct buf *out, struct error *err)
+{
+	return add_host(fill, out, "public.url", config_str(fill->config, CFG_PUBLIC_URL), err);
+}
+
+static bool
+fill_storage_server_name(const struct fill *fill, struct buf *out, struct error *err)
+{
+	return add_host(fill, out, "storage.public_endpoint", storage_origin(fill), err);
+}
+
+/* Twice a second's worth may come at once: a page's first load. */
+static bool
+fill_edge_burst(const struct fill *fill, struct buf *out, struct error *err)
+{
+	(void)err;
+	buf_addf(out, "%lld", (long long)config_int(fill->config, CFG_LIMIT_EDGE) * 2);
+	return true;
+}
+
+static bool
+fill_cors_map(const struct fill *fill, struct buf *out, struct error *err)
+{
+	return add_origin(out, "public.url", config_str(fill->config, CFG_PUBLIC_URL), err) &&
+	    each_item(fill, out, CFG_CORS_ORIGINS, add_origin, err);
+}
+
+static bool
+fill_storage_include(const struct fill *fill, struct buf *out, struct error *err)
+{
+	(void)err;
+	if (config_bool(fill->config, CFG_STORAGE_EMBEDDED))
+		buf_addf(out, "include %s/storage.conf;", fill->dir);
+	return true;
+}
+
+static const struct placeholder { const char *name; fill_fn *fill; } placeholders[] = {
+	{ "CONF_DIR", fill_conf_dir },
+	{ "CORS_MAP", fill_cors_map },
+	{ "DATA_DIR", fill_data_dir },
+	{ "EDGE_BURST", fill_edge_burst },
+	{ "EDGE_RATE", fill_edge_rate },
+	{ "LISTEN", fill_listen },
+	{ "LOG_DIR", fill_log_dir },
+	{ "OBJECTS_DIR", fill_objects_dir },
+	{ "PUBLIC_URL", fill_public_url },
+	{ "PUBLIC_WS", fill_public_ws },
+	{ "REAL_IP", fill_real_ip },
+	{ "RUN_DIR", fill_run_dir },
+	{ "SERVER_NAME", fill_server_name },
+	{ "STORAGE_INCLUDE", fill_storage_include },
+	{ "STORAGE_LISTEN", fill_storage_listen },
+	{ "STORAGE_ORIGIN", fill_storage_origin },
+	{ "STORAGE_RATE", fill_storage_rate },
+	{ "STORAGE_SERVER_NAME", fill_storage_server_name },
+	{ "TLS_CERTIFICATE", fill_certificate },
+	{ "TLS_KEY", fill_key },
+	{ "WEB_DIR", fill_web_dir },
+};
+
+/* `text` stands behind an '@'. Answers the placeholder's name, or NULL when it is an ordinary '@'. */
+static char *
+placeholder_at(struct arena *arena, const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+	return len > 0 && len <= NAME_MAX_LEN && text[len] == '@' ? arena_strndup(arena, text, len) : NULL;
+}
+
+static bool
+placeholder_fill(const struct fill *fill, struct buf *out, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
+		if (str_eq(placeholders[i].name, name))
+			return placeholders[i].fill(fill, out, err);
+	return error_set(err, ERR_INTERNAL, "unknown placeholder @%s@", name);
+}
+
+/* Comment lines go as they are made of placeholders' names, which tell nothing in the result. */
+static bool
+expand(const struct fill *fill, struct buf *out, const char *text, struct error *err)
+{
+	const char *at;
+	char *name;
+
+	for (; (at = strpbrk(text, "@#")) != NULL; ) {
+		if (*at == '#' && (at == text || at[-1] == '\n')) {
+			buf_add(out, text, (size_t)(at - text));
+			text = at + strcspn(at, "\n");
+			continue;
+		}
+		name = *at == '@' ? placeholder_at(fill->arena, at + 1) : NULL;
+		buf_add(out, text, (size_t)(at - text) + (name == NULL));
+		text = at + 1;
+		if (name == NULL)
+			continue;
+		if (!placeholder_fill(fill, out, name, err))
+			return false;
+		text += strlen(name) + 1;
+	}
+	buf_adds(out, text);
+	if (out->overflow)
+		return error_set(err, ERR_INTERNAL, "the result is larger than %lu bytes", NGINX_TEMPLATE_MAX);
+	return true;
+}
+
+static char *
+read_template(struct arena *arena, const char *path, struct error *err)
+{
+	char *text = arena_alloc(arena, NGINX_TEMPLATE_MAX + 1);
+	FILE *in = fopen(path, "re");
+	size_t len;
+
+	if (in == NULL) {
+		error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	len = fread(text, 1, NGINX_TEMPLATE_MAX, in);
+	if (ferror(in) || !feof(in)) {
+		error_set(err, ERR_INTERNAL, "%s: cannot be read, or is too large", path);
+		text = NULL;
+	} else {
+		text[len] = '\0';
+	}
+	fclose(in);
+	return text;
+}
+
+static bool
+write_result(struct arena *arena, const char *path, const struct buf *out, struct error *err)
+{
+	const char *fresh = arena_printf(arena, "%s.new", path);
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool ok = fd >= 0 && write(fd, out->data, out->len) == (ssize_t)out->len;
+	int saved = errno;
+
+	if (fd >= 0 && close(fd) != 0)
+		ok = false;
+	if (ok && rename(fresh, path) == 0)
+		return true;
+	return error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(ok ? errno : saved));
+}
+
+static bool
+write_one(const struct fill *fill, const char *templates, const char *name, struct error *err)
+{
+	size_t stem = strlen(name) - strlen(TEMPLATE_SUFFIX);
+	const char *text = read_template(fill->arena, arena_printf(fill->arena, "%s/%s", templates, name), err);
+	struct buf out;
+
+	buf_init(&out, fill->arena, NGINX_TEMPLATE_MAX);
+	return text != NULL && expand(fill, &out, text, err) &&
+	    write_result(fill->arena, arena_printf(fill->arena, "%s/%.*s.conf", fill->dir, (int)stem, name), &out, err);
+}
+
+static bool
+wanted(const struct config *config, const char *name, bool private_start)
+{
+	if (!str_ends(name, TEMPLATE_SUFFIX))
+		return false;
+	if (str_eq(name, "nginx" TEMPLATE_SUFFIX))
+		return private_start;
+	if (str_eq(name, "storage" TEMPLATE_SUFFIX))
+		return config_bool(config, CFG_STORAGE_EMBEDDED);
+	return true;
+}
+
+bool
+admin_nginx_write(const struct config *config, struct arena *arena, const char *dir, bool private_start, struct error *err)
+{
+	const char *templates = MN_PKGDATADIR "/nginx";
+	struct fill fill = { .config = config, .arena = arena, .web_dir = MN_PKGDATADIR "/web" };
+	struct dirent *entry;
+	char *absolute;
+	DIR *list;
+	bool ok = true;
+
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
+		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
+	if ((absolute = realpath(dir, NULL)) == NULL)
+		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
+	arena_defer(arena, free, absolute);
+	fill.dir = absolute;
+	if ((list = opendir(templates)) == NULL)
+		return error_set(err, ERR_INTERNAL, "%s: %s", templates, strerror(errno));
+	while (ok && (entry = readdir(list)) != NULL)
+		if (wanted(config, entry->d_name, private_start))
+			ok = write_one(&fill, templates, entry->d_name, err);
+	closedir(list);
+	return ok;
+}
