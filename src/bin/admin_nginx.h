@@ -1,7 +1,7 @@
 /*
  * `medianest-admin nginx [--private] DIR`: fills the templates of nginx/ from the settings, for a host's nginx or a private one.
  *
- * Every *.conf.in in MN_PKGDATADIR/nginx becomes DIR/*.conf, replaced atomically; nginx.conf (the frame of a private start) only with
+ * Every template NAME.conf.in in the package data directory becomes DIR/NAME.conf, replaced atomically; nginx.conf (the frame of a private start) only with
  * `private_start`. A setting with a character that means something to nginx is refused rather than quoted.
  */
 #ifndef MN_BIN_ADMIN_NGINX_H
