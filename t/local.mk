@@ -11,7 +11,8 @@ check_PROGRAMS += \
 	t/unit/json_in \
 	t/unit/json_out \
 	t/unit/log \
-	t/unit/str
+	t/unit/str \
+	t/unit/token
 
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
 check_PROGRAMS += t/fuzz/replay_json
