@@ -205,7 +205,7 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *
 			break;
 		case WAIT_IDLE:
 			if (loop->idle != NULL)
-				loop->idle(loop->context);
+				loop->idle(loop->idle_context);
 			idle = true;
 			/* FALLTHROUGH */
 		case WAIT_SIGNAL:

@@ -21,7 +21,8 @@ struct fcgi_loop {
 	int listen_fd;
 	fcgi_handler_fn *handler;
 	fcgi_idle_fn *idle;
-	void *context;
+	void *context;      /* of the handler */
+	void *idle_context;
 	const struct config *config;
 	struct services *svc;
 	struct log *log;

@@ -20,3 +20,4 @@ src_libservice_a_SOURCES += src/service/login.c src/service/login.h
 src_libservice_a_SOURCES += src/service/session.c src/service/session.h src/service/user.h
 src_libservice_a_SOURCES += src/service/token.c src/service/token.h
 src_libservice_a_SOURCES += src/service/notify_inbox.c src/service/notify_inbox.h
+src_libservice_a_SOURCES += src/service/health.c src/service/health.h

@@ -22,3 +22,4 @@ src/store/lua_scripts.h: $(LUA_FILES)
 		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f || exit 1; \
 		echo ";"; \
 	done > $@.tmp && mv $@.tmp $@
+src_libstore_a_SOURCES += src/store/store_health.c src/store/store_health.h

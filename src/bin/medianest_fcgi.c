@@ -1,0 +1,214 @@
+/* medianest-fcgi: master and workers of one pool (medianest-fcgi(8)). */
+#include <config.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "bin/guards.h"
+#include "bin/pools.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/shm.h"
+#include "core/str.h"
+#include "http/dispatch.h"
+#include "http/prefork.h"
+#include "http/request.h"
+#include "core/banned.h"
+
+#define RUN_PATH_MAX 4096
+
+struct program {
+	const struct pool *pool;
+	const char *config_path;
+	struct config *config;
+	struct log log;
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --version | --help\npools:", out);
+	for (const struct pool *pool = pools; pool->name != NULL; pool++)
+		fprintf(out, " %s", pool->name);
+	fputc('\n', out);
+}
+
+static void
+api_handler(void *context, struct request *req, struct response *res)
+{
+	dispatch(context, req, res);
+}
+
+static void
+close_idle(void *context)
+{
+	services_close_idle(context);
+}
+
+/* A worker reads the settings anew, so that SIGHUP brings them in; a file that does not hold up leaves the master's in force. */
+static struct config *
+worker_config(const struct program *prog)
+{
+	struct error err;
+	struct config *config;
+
+	error_clear(&err);
+	config = config_load(prog->config_path, &err);
+	if (config != NULL)
+		return config;
+	log_error(&prog->log, "%s (the settings read before stay in force)", err.message);
+	return prog->config;
+}
+
+static int
+worker_run(void *context, int listen_fd)
+{
+	struct program *prog = context;
+	const struct pool *pool = prog->pool;
+	struct config *config = worker_config(prog);
+	struct app app = { .modules = pool->modules, .guards = guards_default() };
+	struct services svc;
+	struct error err;
+	struct fcgi_loop loop = {
+		.listen_fd = listen_fd,
+		.handler = pool->handler != NULL ? pool->handler : api_handler,
+		.idle = close_idle,
+		.config = config,
+		.svc = &svc,
+		.log = &prog->log,
+		.body_max = pool->handler != NULL ? 0 : REQUEST_BODY_MAX,
+		.max_requests = (long)config_int(config, CFG_POOL_MAX_REQUESTS),
+		.idle_seconds = (int)config_int(config, CFG_POOL_IDLE_CLOSE),
+	};
+	int status;
+
+	error_clear(&err);
+	if (!services_init(&svc, config, &prog->log, pool->role, &err)) {
+		log_crit(&prog->log, "%s", err.message);
+		return EX_CONFIG;
+	}
+	loop.context = pool->handler != NULL ? (void *)&svc : (void *)&app;
+	loop.idle_context = &svc;
+	status = fcgi_run(&loop);
+	services_clear(&svc);
+	return status;
+}
+
+/* Refuses what no worker could serve with. A database that is away is no reason: it may come back. */
+static int
+check_services(struct program *prog)
+{
+	struct services svc;
+	struct error err;
+	bool ok;
+
+	error_clear(&err);
+	if (!services_init(&svc, prog->config, &prog->log, prog->pool->role, &err)) {
+		fprintf(stderr, "medianest-fcgi: %s\n", err.message);
+		return EX_CONFIG;
+	}
+	ok = services_check_schema(&svc, &err);
+	services_clear(&svc);
+	if (ok)
+		return 0;
+	if (err.code == ERR_UNAVAILABLE) {
+		log_warn(&prog->log, "%s", err.message);
+		return 0;
+	}
+	fprintf(stderr, "medianest-fcgi: %s\n", err.message);
+	return EX_CONFIG;
+}
+
+static int
+serve_pool(struct program *prog)
+{
+	const char *run_dir = config_str(prog->config, CFG_RUN_DIR);
+	char socket_path[RUN_PATH_MAX], pid_path[RUN_PATH_MAX];
+	struct prefork prefork = {
+		.socket_path = socket_path,
+		.socket_group = config_str(prog->config, CFG_SOCKET_GROUP),
+		.pid_path = pid_path,
+		.workers = (int)config_int(prog->config, prog->pool->workers),
+		.run = worker_run,
+		.context = prog,
+		.log = &prog->log,
+	};
+	struct error err;
+	int status = check_services(prog);
+
+	if (status != 0)
+		return status;
+	snprintf(socket_path, sizeof(socket_path), "%s/pool-%s.sock", run_dir, prog->pool->name);
+	snprintf(pid_path, sizeof(pid_path), "%s/pool-%s.pid", run_dir, prog->pool->name);
+	error_clear(&err);
+	if (!shm_open_counters(run_dir, &err))
+		log_warn(&prog->log, "%s", err.message);
+	return prefork_run(&prefork);
+}
+
+static int
+parse_options(int argc, char **argv, struct program *prog)
+{
+	static const struct option options[] = {
+		{ "pool", required_argument, NULL, 'p' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "p:c:Vh", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			prog->pool = pool_find(optarg);
+			if (prog->pool == NULL) {
+				fprintf(stderr, "medianest-fcgi: there is no pool '%s'\n", optarg);
+				return EX_USAGE;
+			}
+			break;
+		case 'c':
+			prog->config_path = optarg;
+			break;
+		case 'V':
+			printf("medianest-fcgi %s\n", PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (prog->pool != NULL && optind == argc)
+		return 0;
+	usage(stderr);
+	return EX_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program prog = { .log = { .component = "fcgi" } };
+	enum log_level level;
+	struct error err;
+	int status = parse_options(argc, argv, &prog);
+
+	if (status != 0)
+		return status;
+	error_clear(&err);
+	prog.config = config_load(prog.config_path, &err);
+	if (prog.config == NULL) {
+		fprintf(stderr, "medianest-fcgi: %s\n", err.message);
+		return EX_CONFIG;
+	}
+	prog.log.pool = prog.pool->name;
+	if (log_level_parse(config_str(prog.config, CFG_LOG_LEVEL), &level))
+		log_set_level(level);
+	return serve_pool(&prog);
+}

@@ -1,0 +1,37 @@
+#include "bin/pools.h"
+
+#include <string.h>
+
+#include "fcgi-handlers/auth.h"
+#include "fcgi-handlers/health.h"
+#include "http/route.h"
+#include "core/banned.h"
+
+#define MODULES(...) ((const struct route_module *const[]) { __VA_ARGS__ __VA_OPT__(,) NULL })
+
+const struct pool pools[] = {
+	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module), NULL },
+	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(), NULL },
+	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(), NULL },
+	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(), NULL },
+	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(), NULL },
+	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
+	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(), NULL },
+	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(), NULL },
+	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
+	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
+	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(), NULL },
+	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, MODULES(), NULL },
+	{ "store", CFG_POOL_STORE, SERVICES_STORE, MODULES(), NULL },
+	{ .name = NULL }
+};
+
+const struct pool *
+pool_find(const char *name)
+{
+	for (const struct pool *pool = pools; pool->name != NULL; pool++) {
+		if (strcmp(pool->name, name) == 0)
+			return pool;
+	}
+	return NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * The pools, one row each: which modules a pool serves, as whom it speaks to the database, how many workers it has.
+ */
+#ifndef MN_BIN_POOLS_H
+#define MN_BIN_POOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/config.h"
+#include "http/fcgi.h"
+#include "service/services.h"
+
+struct route_module;
+
+struct pool {
+	const char *name;
+	enum config_key workers;
+	enum services_role role;
+	const struct route_module *const *modules; /* NULL-terminated; NULL for a pool with a handler of its own */
+	fcgi_handler_fn *handler;                  /* NULL: dispatch over the modules */
+};
+
+extern const struct pool pools[]; /* ends with name NULL */
+
+const struct pool *pool_find(const char *name); /* NULL: unknown */
+
+#endif
