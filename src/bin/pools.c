@@ -4,6 +4,7 @@
 
 #include "fcgi-handlers/auth.h"
 #include "fcgi-handlers/health.h"
+#include "fcgi-handlers/notifications.h"
 #include "http/route.h"
 #include "core/banned.h"
 
@@ -17,7 +18,7 @@ const struct pool pools[] = {
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(), NULL },
-	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(), NULL },
+	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module), NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(), NULL },
