@@ -31,4 +31,4 @@ T_LOG_COMPILER = $(PERL)
 style_tests = t/010-style.t
 TESTS = $(check_PROGRAMS) $(style_tests)
 
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm
