@@ -1,5 +1,5 @@
 /* medianest-media: reads one untrusted file inside the worker's sandbox, says what it is, and makes its thumbnails and previews. */
-#include "config.h"
+#include <config.h>
 
 #include <getopt.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
 /* Every query of the program, so that a test can PREPARE each against the migrated schema. */
 #include "store/pg.h"
 #include "store/store_health.h"
+#include "store/store_jobs.h"
 #include "store/store_notifications.h"
 #include "store/store_schema.h"
 #include "store/store_sessions.h"
@@ -9,6 +10,7 @@
 
 const struct query *const store_query_tables[] = {
 	store_health_queries,
+	store_jobs_queries,
 	store_notifications_queries,
 	store_replay_queries,
 	store_schema_queries,

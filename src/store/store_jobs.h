@@ -15,7 +15,15 @@ struct arena;
 struct db;
 struct error;
 
+#include "store/pg.h"
+
 #define JOB_KEEP_DAYS 7 /* finished jobs */
+#define JOB_ATTEMPTS_DEFAULT 5
+#define JOB_BACKOFF_SECONDS 5 /* after the first failure; three times as long after each further one, give or take a quarter */
+#define JOB_BACKOFF_MAX 3600  /* seconds */
+#define JOB_ERROR_MAX 500     /* bytes of last_error */
+
+extern const struct query store_jobs_queries[];
 
 struct job_new {
 	const char *kind;       /* "media.process" */
@@ -23,13 +31,14 @@ struct job_new {
 	const char *payload;    /* JSON object text */
 	const char *unique_key; /* or NULL: an open job with this key already = nothing is added, success */
 	int64_t run_at;         /* us; 0 = now */
-	int max_attempts;       /* 0 = 5 */
+	int max_attempts;       /* 0 = JOB_ATTEMPTS_DEFAULT */
 	const char *request_id; /* or NULL */
 };
 
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
+	bool exhausted; /* its last permitted attempt ended without a word: to be given up, not run */
 };
 
 bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
@@ -41,5 +50,9 @@ bool store_job_heartbeat(struct db *, struct arena *, const struct job *, int le
 bool store_job_done(struct db *, struct arena *, const struct job *, struct error *);
 /* Back-off with jitter, or dead at the last attempt or when `final`; *dead tells. */
 bool store_job_failed(struct db *, struct arena *, const struct job *, const char *message, bool final, bool *dead, struct error *);
+/* Gives the job back as if it had not been taken: a worker that is told to stop. */
+bool store_job_release(struct db *, struct arena *, const struct job *, struct error *);
+/* Removes finished jobs older than JOB_KEEP_DAYS, at most `limit`. */
+bool store_jobs_expire(struct db *, struct arena *, int limit, struct error *);
 
 #endif
