@@ -17,6 +17,7 @@
 #include "http/dispatch.h"
 #include "http/prefork.h"
 #include "http/request.h"
+#include "http/route.h"
 #include "core/banned.h"
 
 #define RUN_PATH_MAX 4096
@@ -31,10 +32,21 @@ struct program {
 static void
 usage(FILE *out)
 {
-	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --version | --help\npools:", out);
+	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --routes | --version | --help\npools:", out);
 	for (const struct pool *pool = pools; pool->name != NULL; pool++)
 		fprintf(out, " %s", pool->name);
 	fputc('\n', out);
+}
+
+/* One line a route, for people and for the test that holds the API description against it. */
+static void
+print_routes(void)
+{
+	for (const struct pool *pool = pools; pool->name != NULL; pool++)
+		for (const struct route_module *const *module = pool->modules; module != NULL && *module != NULL; module++)
+			for (const struct route *route = (*module)->routes; route->path != NULL; route++)
+				printf("%s\t%s\t%s\t%s\t%s\n", pool->name, method_name(route->method), route->path,
+				    permission_name(route->permission), rate_class_name(route->rate));
 }
 
 static void
@@ -156,6 +168,7 @@ parse_options(int argc, char **argv, struct program *prog)
 	static const struct option options[] = {
 		{ "pool", required_argument, NULL, 'p' },
 		{ "config", required_argument, NULL, 'c' },
+		{ "routes", no_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
@@ -174,6 +187,9 @@ parse_options(int argc, char **argv, struct program *prog)
 		case 'c':
 			prog->config_path = optarg;
 			break;
+		case 'r':
+			print_routes();
+			exit(0);
 		case 'V':
 			printf("medianest-fcgi %s\n", PACKAGE_VERSION);
 			exit(0);

@@ -8,6 +8,17 @@
 #include "core/str.h"
 #include "core/banned.h"
 
+const char *
+rate_class_name(enum rate_class class)
+{
+	static const char *const names[RATE_CLASSES] = {
+		[RATE_TIER] = "tier", [RATE_UPLOAD] = "upload", [RATE_SEARCH] = "search", [RATE_MEDIA] = "media",
+		[RATE_PIN] = "pin", [RATE_WEBHOOK] = "webhook", [RATE_NONE] = "none"
+	};
+
+	return names[class];
+}
+
 #define SCORE_SEGMENTS 31 /* bits of a score that count */
 
 struct candidate {

@@ -20,6 +20,7 @@ typedef const char *cache_key_fn(const struct request *);
 
 /* Rate classes; RATE_NONE takes no part in the limits at all. */
 enum rate_class { RATE_TIER, RATE_UPLOAD, RATE_SEARCH, RATE_MEDIA, RATE_PIN, RATE_WEBHOOK, RATE_NONE, RATE_CLASSES };
+const char *rate_class_name(enum rate_class); /* "tier", "upload", ..., "none" */
 
 #define ROUTE_SESSION_ONLY 1u  /* an API token is refused: 403 session_required */
 #define ROUTE_IDEMPOTENT 2u    /* honours Idempotency-Key */
