@@ -54,10 +54,12 @@ sub stack {
 sub _up {
 	my ($self, %option) = @_;
 	my %set = (%{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
-	my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
-	chmod 0755, $dir;
-	$self->{var} = "$dir/v";
-	push @own, { dir => $dir, var => $self->{var}, pid => $$ };
+	if (!defined($self->{var} = $option{var})) {
+		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
+		chmod 0755, $dir;
+		$self->{var} = "$dir/v";
+		push @own, { dir => $dir, var => $self->{var}, pid => $$ };
+	}
 	my $said;
 	for (1 .. UP_TRIES) {
 		my $port = free_port();
@@ -73,6 +75,28 @@ sub limits_off {
 	$off{"rate_limit.class.$_.per_minute"} = 0 for qw(upload search media pin webhook);
 	return { %off, 'rate_limit.edge.per_second' => 100000, 'rate_limit.edge.storage_per_second' => 100000,
 		'login.per_account_address' => 100000, 'login.per_account' => 100000, 'login.per_address' => 100000 };
+}
+
+# The check's own: the stack that MEDIANEST_TEST_VAR names.
+sub shared_up {
+	my $self = bless { root => $ROOT }, __PACKAGE__;
+	$self->_up(var => $ENV{MEDIANEST_TEST_VAR});
+}
+
+sub shared_down {
+	my $var = $ENV{MEDIANEST_TEST_VAR};
+	run_output("$ROOT/dev", 'down', '--var', $var);
+	my $bad = complaints($var);
+	run_output('cp', '-r', "$var/log", "$ENV{MEDIANEST_TEST_LOGS}/shared.$$") if $ENV{MEDIANEST_TEST_LOGS};
+	print STDERR $bad;
+	run_output('rm', '-rf', $var);
+	return $bad eq '';
+}
+
+# What sanitizers said in a stack's logs.
+sub complaints {
+	my ($var) = @_;
+	return run_output('grep', '-rhE', '-A', '30', 'ERROR: (Address|Leak)Sanitizer|runtime error: ', "$var/log");
 }
 
 # A port of 127.0.0.1 that is free, and the one after it.
@@ -308,13 +332,17 @@ END {
 	my $status = $?;
 	my $builder = Test::More->builder;
 	for my $stack (grep { $_->{pid} == $$ } @own) {
+		run_output("$ROOT/dev", 'down', '--var', $stack->{var});
+		if (my $bad = complaints($stack->{var})) {
+			print STDERR $bad;
+			$status ||= 1;
+		}
 		my $passed = $status == 0 && $builder->is_passing;
 		if (!$passed && $ENV{MEDIANEST_TEST_LOGS}) {
 			my $to = "$ENV{MEDIANEST_TEST_LOGS}/" . basename($0) . ".$$";
 			run_output('cp', '-r', "$stack->{var}/log", $to);
 			print STDERR "# logs: $to\n";
 		}
-		run_output("$ROOT/dev", 'down', '--var', $stack->{var});
 		run_output('rm', '-rf', $stack->{dir}) unless $ENV{MEDIANEST_TEST_KEEP};
 	}
 	$? = $status;
