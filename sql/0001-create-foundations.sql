@@ -136,6 +136,16 @@ CREATE INDEX media_own_newest ON media (owner_id, created_at DESC, id DESC) WHER
 CREATE INDEX media_house_newest ON media (created_at DESC, id DESC) WHERE visibility = 'house' AND status <> 'trashed';
 CREATE INDEX media_own_kind ON media (owner_id, kind, created_at DESC, id DESC) WHERE visibility <> 'house' AND status <> 'trashed';
 CREATE INDEX media_house_kind ON media (kind, created_at DESC, id DESC) WHERE visibility = 'house' AND status <> 'trashed';
+-- The same for those who may see everything, and for the other orders.
+CREATE INDEX media_all_newest ON media (created_at DESC, id DESC) WHERE status <> 'trashed';
+CREATE INDEX media_all_kind ON media (kind, created_at DESC, id DESC) WHERE status <> 'trashed';
+CREATE INDEX media_own_taken ON media (owner_id, (coalesce(taken_at, created_at)) DESC, id DESC) WHERE visibility <> 'house' AND status <> 'trashed';
+CREATE INDEX media_house_taken ON media ((coalesce(taken_at, created_at)) DESC, id DESC) WHERE visibility = 'house' AND status <> 'trashed';
+CREATE INDEX media_all_taken ON media ((coalesce(taken_at, created_at)) DESC, id DESC) WHERE status <> 'trashed';
+CREATE INDEX media_own_title ON media (owner_id, lower(title), id) WHERE visibility <> 'house' AND status <> 'trashed';
+CREATE INDEX media_house_title ON media (lower(title), id) WHERE visibility = 'house' AND status <> 'trashed';
+CREATE INDEX media_all_title ON media (lower(title), id) WHERE status <> 'trashed';
+CREATE INDEX media_trash_of ON media (trashed_by, trashed_at DESC, id DESC) WHERE status = 'trashed';
 CREATE INDEX media_own_trash ON media (owner_id, trashed_at DESC, id DESC) WHERE status = 'trashed';
 CREATE INDEX media_trash_age ON media (trashed_at) WHERE status = 'trashed';
 CREATE INDEX media_own_bytes ON media (owner_id, sha256) WHERE sha256 IS NOT NULL;
@@ -175,7 +185,7 @@ CREATE INDEX media_events_media ON media_events (media_id, id);
 
 CREATE TABLE uploads (
   id uuid PRIMARY KEY,
-  media_id uuid NOT NULL REFERENCES media ON DELETE CASCADE,
+  media_id uuid NOT NULL,              -- no reference: the upload tells its end when the item is gone
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'completing', 'completed', 'aborted', 'expired')),
   object_key text NOT NULL,            -- incoming/<id>: the only key a client can write
@@ -189,6 +199,7 @@ CREATE TABLE uploads (
   completed_at timestamptz
 );
 CREATE INDEX uploads_media ON uploads (media_id);
+CREATE INDEX uploads_ended ON uploads (created_at) WHERE status NOT IN ('pending', 'completing');
 CREATE INDEX uploads_open ON uploads (expires_at) WHERE status IN ('pending', 'completing');
 CREATE INDEX uploads_user_open ON uploads (user_id) WHERE status IN ('pending', 'completing');
 
