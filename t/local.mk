@@ -14,6 +14,8 @@ check_PROGRAMS += \
 	t/unit/str \
 	t/unit/token
 
+check_PROGRAMS += t/unit/s3_presign t/unit/sigv4 t/unit/xml
+
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
 check_PROGRAMS += t/fuzz/replay_json
 t_fuzz_replay_json_SOURCES = t/fuzz/json.c t/fuzz/replay.c

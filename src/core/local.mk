@@ -14,3 +14,4 @@ src_libcore_a_SOURCES = \
 	src/core/log.c src/core/log.h \
 	src/core/shm.c src/core/shm.h src/core/counter_table.def \
 	src/core/str.c src/core/str_encode.c src/core/str.h
+src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
