@@ -1,0 +1,108 @@
+# Every test, on stacks of their own. Sourced by dev. It ends with prove's summary.
+# MEDIANEST_CHECK_ONLY names test files, so that one of them can be tried in the check's surroundings.
+
+CHECK_JOBS=2
+ASAN_SETTINGS=abort_on_error=1:detect_leaks=1:allocator_may_return_null=1
+UBSAN_SETTINGS=print_stacktrace=1
+
+check_step() # WHAT COMMAND...
+{
+	local what=$1 log=$CHECK_LOGS/$1.log began=$SECONDS
+
+	shift
+	log=${log// /-}
+	printf '%s ... ' "$what"
+	if "$@" >"$log" 2>&1 </dev/null; then
+		printf 'ok (%d s)\n' $((SECONDS - began))
+		return 0
+	fi
+	printf 'FAILED\n'
+	tail -n 60 "$log"
+	die "$what failed; all of it: $log"
+}
+
+check_build() # DIRECTORY CONFIGURE-OPTIONS...
+{
+	MEDIANEST_DEV_BUILD=$1
+	export MEDIANEST_DEV_BUILD
+	shift
+	build_run "$@"
+}
+
+check_unit() { as_builder make -s -C "$BUILD" -j"$CHECK_JOBS" check; }
+check_dist() { as_builder make -s -C "$BUILD" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror; }
+
+check_manuals()
+{
+	local found
+
+	found=$(find "$BUILD/man" "$SRC/man" -name '*.[1578]' 2>/dev/null | sort -u)
+	[ -z "$found" ] || printf '%s\n' "$found" | xargs mandoc -Tlint -Wwarning
+}
+
+# check_prove STACK-DIRECTORY FILES...: most tests share one stack; those that break things start their own.
+check_prove()
+{
+	local var=$1 status=0
+
+	shift
+	rm -rf "$var"
+	export MEDIANEST_TEST_VAR=$var MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1 MEDIANEST_TEST_LOGS=$CHECK_LOGS
+	perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
+	(cd "$ROOT" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
+	if ! perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
+		say 'the shared stack ended with complaints, see above'
+		status=1
+	fi
+	unset MEDIANEST_TEST_VAR MEDIANEST_DEV_BUILT
+	return $status
+}
+
+dev_check()
+{
+	local -a files=("$ROOT"/t/[0-9]*.t "$ROOT"/t/faults/*.t) wanted=()
+	local file
+
+	export CI=true LC_ALL=C.UTF-8
+	exec </dev/null
+	# shellcheck disable=SC2086
+	host_packages $PACKAGES_UP $PACKAGES_CHECK
+	CHECK=$STATE/build-check
+	CHECK_LOGS=$CHECK/logs
+	as_builder mkdir -p "$CHECK"
+	exec 6<"$CHECK"
+	flock 6
+	rm -rf "$CHECK_LOGS"
+	mkdir -p "$CHECK_LOGS"
+	for file in "${files[@]}"; do
+		[ -e "$file" ] && wanted+=("${file#"$ROOT"/}")
+	done
+	# shellcheck disable=SC2206
+	[ -z "${MEDIANEST_CHECK_ONLY:-}" ] || wanted=($MEDIANEST_CHECK_ONLY)
+
+	check_step 'build with sanitizers' check_build "$CHECK/asan" --enable-werror --enable-sanitizers
+	check_build "$CHECK/asan" # names, for this shell
+	export ASAN_OPTIONS=$ASAN_SETTINGS UBSAN_OPTIONS=$UBSAN_SETTINGS
+	check_step 'unit tests with sanitizers' check_unit
+	printf 'tests with sanitizers\n'
+	check_prove "$CHECK/v1" "${wanted[@]}" || die 'a test fails with sanitizers'
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+
+	check_step 'build' check_build "$CHECK/plain" --enable-werror
+	check_build "$CHECK/plain"
+	check_step 'unit tests' check_unit
+	check_step 'manual pages' check_manuals
+	check_step 'distcheck' check_dist
+	printf 'tests\n'
+	check_prove "$CHECK/v2" "${wanted[@]}"
+}
+
+dev_bench()
+{
+	[ -x "$ROOT/t/bench/run" ] || die 't/bench/run is missing'
+	# shellcheck disable=SC2086
+	host_packages $PACKAGES_UP $PACKAGES_CHECK
+	build_run
+	export MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1 MEDIANEST_DEV_BUILD=$BUILD
+	exec "$ROOT/t/bench/run" "$@"
+}

@@ -1,0 +1,348 @@
+# The private stack: start, stop, look. Sourced by dev.
+
+DEFAULT_PORT=8443
+READY_SECONDS=${READY:-60}
+POOLS='auth users media search plex overseerr webhooks notifications health metrics admin verify store'
+DB_ROLES='medianest_migrate medianest_api medianest_worker medianest_store'
+ADMIN_EMAIL=admin@medianest.test
+
+stack_paths()
+{
+	VAR=${VAR:-$STATE/var}
+	case $VAR in /*) ;; *) VAR=$PWD/$VAR ;; esac
+	VAR=$(realpath -m -- "$VAR")
+	case $VAR in *[!A-Za-z0-9_./@+-]*) die "the directory's name may hold only letters, digits and _ . / @ + -: $VAR" ;; esac
+	ETC=$VAR/etc LOG=$VAR/log DATA=$VAR/data
+	RUN=$VAR/run
+	# A socket's path has room for 107 bytes.
+	[ ${#RUN} -le 80 ] || RUN=/tmp/medianest-$STACK_USER-$(printf %s "$VAR" | cksum | cut -d' ' -f1)
+	build_paths
+}
+
+stack_load()
+{
+	SAVED_PORT='' SAVED_SETS=()
+	[ -r "$ETC/port" ] && SAVED_PORT=$(cat "$ETC/port")
+	[ -r "$ETC/settings" ] && mapfile -t SAVED_SETS <"$ETC/settings"
+	return 0
+}
+
+stack_exists() { [ -e "$ETC/port" ] || die "there is no stack in $VAR: ./dev up makes one"; stack_load; PORT=$SAVED_PORT; }
+
+# The supervisor's pid, if it is ours: a pid file proves nothing.
+stack_supervisor()
+{
+	local pid
+
+	pid=$(cat "$RUN/supervisor.pid" 2>/dev/null) || return 1
+	[ -n "$pid" ] && [ "$(stat -c %U "/proc/$pid" 2>/dev/null)" = "$STACK_USER" ] || return 1
+	tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF "$ETC/services" || return 1
+	printf '%s\n' "$pid"
+}
+
+stack_pid() # NAME
+{
+	local pid
+
+	pid=$(sed -n "s/^$1 //p" "$RUN/supervisor.state" 2>/dev/null)
+	[ "${pid:-0}" -gt 0 ] && printf '%s\n' "$pid"
+}
+
+wait_for() # SECONDS WHAT COMMAND...
+{
+	local end=$((SECONDS + $1)) what=$2
+
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $end ]; then
+			say "dev: waited in vain for $what; the last lines of the logs:"
+			tail -n 5 "$LOG"/*.log >&2 || true
+			die "the stack in $VAR is not up"
+		fi
+		sleep 0.05
+	done
+}
+
+stack_directories()
+{
+	local dir
+
+	if [ -e "$VAR" ] && [ -n "$(ls -A "$VAR")" ] && [ ! -e "$ETC" ] && [ ! -e "$VAR/lock" ]; then
+		die "$VAR is not empty and holds no stack"
+	fi
+	mkdir -p "$VAR"
+	if [ "$(id -u)" -eq 0 ]; then
+		[ "$(stat -c %U "$VAR")" = "$STACK_USER" ] || chown "$STACK_USER:" "$VAR"
+		host_may_enter "$VAR" || die "the user $STACK_USER cannot reach $VAR: choose another place with --var"
+	elif [ "$(stat -c %U "$VAR")" != "$ME" ]; then
+		die "$VAR belongs to $(stat -c %U "$VAR"): use --var, or be that user"
+	fi
+	exec 9>"$VAR/lock"
+	flock 9
+	as_stack mkdir -p "$ETC/nginx" "$LOG" "$DATA/objects/.tmp" "$DATA/scratch" "$VAR/tmp" "$RUN/hold"
+	as_stack chmod 700 "$DATA"
+	as_stack chmod 750 "$ETC" "$RUN"
+	for dir in "$RUN" "$ETC" "$DATA"; do
+		[ "$(stat -c %U "$dir")" = "$STACK_USER" ] || die "$dir belongs to $(stat -c %U "$dir")"
+	done
+}
+
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+stack_choose_port()
+{
+	if [ -n "$PORT" ]; then
+		case $PORT in *[!0-9]*) die "not a port: $PORT" ;; esac
+		[ "$PORT" -ge 1 ] && [ "$PORT" -le 65534 ] || die "not a port: $PORT"
+	else
+		PORT=${SAVED_PORT:-$DEFAULT_PORT}
+		if [ -z "$SAVED_PORT" ]; then
+			until port_is_free "$PORT" && port_is_free $((PORT + 1)); do
+				PORT=$((PORT + 10))
+				[ "$PORT" -lt 65000 ] || die "no free port"
+			done
+		fi
+	fi
+	if [ -z "$(stack_pid nginx)" ]; then
+		port_is_free "$PORT" || die "port $PORT is taken: choose another with --port"
+		port_is_free $((PORT + 1)) || die "port $((PORT + 1)), the object store's, is taken: choose another with --port"
+	fi
+}
+
+stack_certificates()
+{
+	local dir=$ETC/tls
+
+	if [ -e "$dir/server.pem" ] && openssl x509 -checkend 2592000 -noout -in "$dir/server.pem" >/dev/null 2>&1; then
+		return 0
+	fi
+	as_stack mkdir -p "$dir"
+	as_stack bash -euc '
+		umask 077
+		cd "$1"
+		ec="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+		openssl req -x509 $ec -keyout ca.key -out ca.pem -days 3650 -subj "/CN=MediaNest private CA" \
+		    -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign
+		openssl req $ec -keyout server.key -out server.csr -subj "/CN=localhost"
+		printf "%s\n" "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1" "basicConstraints=CA:FALSE" \
+		    "keyUsage=critical,digitalSignature" "extendedKeyUsage=serverAuth" >ext
+		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial "0x$(openssl rand -hex 16)" -days 800 -extfile ext -out server.pem
+		rm -f ca.key server.csr ext
+	' bash "$dir" >"$LOG/openssl.log" 2>&1 9>&- || { cat "$LOG/openssl.log" >&2; die "no certificate could be made"; }
+	as_stack install -m 644 "$dir/ca.pem" "$VAR/ca.pem"
+}
+
+pg_bin() { local d; d=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1); printf '%s/%s\n' "$d" "$1"; }
+stack_sql() { as_stack psql -X -q -v ON_ERROR_STOP=1 -h "$RUN" -U postgres "$@" 9>&-; }
+
+stack_database_files()
+{
+	[ ! -e "$VAR/pg/medianest.ready" ] || return 0
+	rm -rf "$VAR/pg"
+	as_stack "$(pg_bin initdb)" -D "$VAR/pg" -U postgres -A peer -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions >"$LOG/initdb.log" 2>&1 9>&- ||
+	    { cat "$LOG/initdb.log" >&2; die "initdb failed"; }
+	as_stack touch "$VAR/pg/medianest.ready"
+}
+
+stack_database_roles()
+{
+	local role
+
+	if [ "$(stack_sql -d postgres -Atc "SELECT count(*) FROM pg_database WHERE datname = 'medianest'")" = 0 ]; then
+		{
+			for role in $DB_ROLES; do
+				printf "SELECT 'CREATE ROLE %s LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') \\\\gexec\n" "$role" "$role"
+			done
+			# What scripts that measure or break things need; a host's role has none of it.
+			printf 'GRANT pg_monitor, pg_signal_backend TO medianest_migrate;\nCREATE DATABASE medianest OWNER medianest_migrate;\n'
+		} | stack_sql -d postgres
+	fi
+	stack_sql -d medianest -c 'SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+		GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO medianest_migrate' >/dev/null
+}
+
+program() { ls "$PREFIX"/{bin,sbin,libexec/medianest}/"medianest-$1" 2>/dev/null | head -n 1; }
+stack_admin() { as_stack "$(program admin)" --config "$ETC/medianest.conf" "$@" 9>&-; }
+
+stack_first_admin()
+{
+	[ ! -e "$ETC/admin-created" ] || return 0
+	[ -s "$ETC/admin-password" ] || as_stack bash -c 'umask 077; openssl rand -base64 18 >"$1"' bash "$ETC/admin-password" 9>&-
+	if ! stack_admin user list | grep -qF "$ADMIN_EMAIL"; then
+		stack_admin user create --email "$ADMIN_EMAIL" --role super --password-stdin <"$ETC/admin-password" >/dev/null
+	fi
+	as_stack touch "$ETC/admin-created"
+}
+
+stack_start_supervisor()
+{
+	as_stack rm -f "$RUN"/hold/* "$RUN/supervisor.state"
+	as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1 </dev/null' bash \
+	    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" 9>&- &
+	disown
+	wait_for 10 'the supervisor' stack_supervisor
+}
+
+supervisor_hup() { kill_stack HUP "$(stack_supervisor)"; }
+kill_stack() { as_stack kill -s "$1" "$2"; }
+
+db_up() { stack_sql -d postgres -c 'SELECT 1'; }
+redis_up() { [ "$(as_stack redis-cli -s "$RUN/redis.sock" ping 9>&-)" = PONG ]; }
+all_up() { local name; for name in $(cut -f1 "$ETC/services"); do [ -e "$RUN/hold/$name" ] || stack_pid "$name" >/dev/null || return 1; done; }
+sockets_up() { local name; for name in $(sed -n 's/^pool-\([a-z]*\)\t.*/\1/p' "$ETC/services"); do [ -S "$RUN/pool-$name.sock" ] || return 1; done; }
+edge_ready() { [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' --cacert "$VAR/ca.pem" "https://127.0.0.1:$PORT/api/health/ready")" = 200 ]; }
+
+dev_up()
+{
+	local name
+
+	[ $# -eq 0 ] || die "up does not take: $*"
+	# shellcheck disable=SC2086
+	host_packages $PACKAGES_UP
+	build_run
+	for name in admin fcgi worker notifyd; do
+		[ -n "$(program $name)" ] || die "medianest-$name is missing in $PREFIX: the build is not complete"
+	done
+	stack_directories
+	stack_load
+	stack_choose_port
+	stack_certificates
+	render_all
+	stack_database_files
+	if ! stack_supervisor >/dev/null; then
+		render_services base
+		stack_start_supervisor
+	elif [ -e "$RUN/hold/postgres" ] || [ -e "$RUN/hold/redis" ]; then
+		as_stack rm -f "$RUN/hold/postgres" "$RUN/hold/redis"
+	fi
+	wait_for 30 PostgreSQL db_up
+	stack_database_roles
+	stack_admin migrate >"$LOG/migrate.log" 2>&1 || { cat "$LOG/migrate.log" >&2; die "the migration failed"; }
+	stack_admin keys create >>"$LOG/migrate.log" 2>&1 || { cat "$LOG/migrate.log" >&2; die "no keys could be made"; }
+	wait_for 30 Redis redis_up
+	stack_first_admin
+	as_stack rm -f "$RUN"/hold/*
+	render_services all
+	supervisor_hup
+	wait_for 30 'every process' all_up
+	wait_for 30 "the pools' sockets" sockets_up
+	wait_for $READY_SECONDS 'a ready API' edge_ready
+	exec 9>&-
+	[ -n "${MEDIANEST_DEV_QUIET:-}" ] || dev_status
+}
+
+dev_down()
+{
+	local pid end
+
+	if pid=$(stack_supervisor); then
+		kill_stack TERM "$pid"
+		end=$((SECONDS + 60))
+		while [ -d "/proc/$pid" ] && [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null)" != Z ]; do
+			[ $SECONDS -lt $end ] || die "the supervisor, pid $pid, does not end"
+			sleep 0.05
+		done
+	fi
+	[ ${#RUN} -eq 0 ] || [ "$RUN" = "$VAR/run" ] || rm -rf "$RUN"
+}
+
+stack_part() # NAME: as the table calls it
+{
+	local name=${1:?which part?}
+
+	cut -f1 "$ETC/services" | grep -qx -e "$name" || name=pool-$name
+	cut -f1 "$ETC/services" | grep -qx -e "$name" || die "there is no part $1; there are: $(cut -f1 "$ETC/services" | tr '\n' ' ')"
+	printf '%s\n' "$name"
+}
+
+part_down() { ! stack_pid "$1"; }
+
+dev_stop()
+{
+	local name
+
+	stack_exists
+	name=$(stack_part "${1:-}")
+	as_stack touch "$RUN/hold/$name"
+	wait_for 30 "the end of $name" part_down "$name"
+}
+
+dev_start()
+{
+	local name
+
+	stack_exists
+	name=$(stack_part "${1:-}")
+	as_stack rm -f "$RUN/hold/$name"
+	wait_for 30 "$name" stack_pid "$name"
+	case $name in
+	postgres) wait_for 30 "$name" db_up ;;
+	redis) wait_for 30 "$name" redis_up ;;
+	pool-*) wait_for 30 "$name" test -S "$RUN/$name.sock" ;;
+	esac
+}
+
+dev_restart() { dev_stop "$@"; dev_start "$@"; }
+
+dev_logs()
+{
+	local follow=() files=() name
+
+	stack_exists
+	[ "${1:-}" != -f ] || { follow=(-F); shift; }
+	for name in "$@"; do
+		[ -e "$LOG/$name.log" ] || name=pool-$name
+		files+=("$LOG/$name.log")
+	done
+	[ ${#files[@]} -gt 0 ] || files=("$LOG"/*.log)
+	tail -n 200 "${follow[@]}" "${files[@]}"
+}
+
+dev_psql() { stack_exists; as_stack env TERM="${TERM:-dumb}" psql -h "$RUN" -U medianest_migrate -d medianest "$@"; }
+dev_admin() { stack_exists; stack_admin "$@"; }
+
+key_of() { cat "$DATA/keys/$1.key" 2>/dev/null || true; }
+json() { local s=${1//\\/\\\\}; s=${s//\"/\\\"}; printf '"%s"' "$s"; }
+
+status_values()
+{
+	local key
+
+	for key in public.url storage.endpoint storage.public_endpoint storage.region storage.bucket storage.access_key storage.secret_key; do
+		printf '%s\t%s\n' "$key" "$(sed -n "s/^${key//./\\.} = //p" "$ETC/medianest.conf")"
+	done
+}
+
+dev_status()
+{
+	local key value line pools='' sep='' name running=1
+	local -A v=()
+
+	stack_exists
+	while IFS=$'\t' read -r key value; do v[$key]=$value; done < <(status_values)
+	: "${v[storage.access_key]:=$(key_of storage-access)}" "${v[storage.secret_key]:=$(key_of storage-secret)}"
+	: "${v[storage.public_endpoint]:=${v[storage.endpoint]}}" "${v[storage.region]:=us-east-1}" "${v[storage.bucket]:=medianest}"
+	stack_supervisor >/dev/null || running=0
+	line="postgresql:///medianest?host=$RUN&user=medianest_migrate"
+	if [ "${1:-}" != --json ]; then
+		[ $running -eq 1 ] && printf 'MediaNest runs at   %s\n' "${v[public.url]}" || printf 'MediaNest is down; it would be at %s\n' "${v[public.url]}"
+		printf '  sign in           %s\n  password          %s\n' "$ADMIN_EMAIL" "$(cat "$ETC/admin-password")"
+		printf '  trust             %s\n  object store      %s\n  directory         %s\n' "$VAR/ca.pem" "${v[storage.public_endpoint]}" "$VAR"
+		[ $running -eq 0 ] || sed 's/^/  /' "$RUN/supervisor.state" | column -c 100
+		[ $running -eq 1 ]
+		return
+	fi
+	pid_of() { [ $running -eq 1 ] && stack_pid "$1" || printf 'null\n'; }
+	for name in $(sed -n 's/^pool-\([a-z]*\)\t.*/\1/p' "$ETC/services"); do
+		pools+="$sep\"$name\":$(pid_of "pool-$name")"
+		sep=,
+	done
+	printf '{"url":%s,"email":%s,"password":%s,"caFile":%s,"var":%s,"databaseUrl":%s,"redisSocket":%s,' \
+	    "$(json "${v[public.url]}")" "$(json "$ADMIN_EMAIL")" "$(json "$(cat "$ETC/admin-password")")" "$(json "$VAR/ca.pem")" \
+	    "$(json "$VAR")" "$(json "$line")" "$(json "$RUN/redis.sock")"
+	printf '"storageEndpoint":%s,"storageRegion":%s,"storageBucket":%s,"storageAccessKey":%s,"storageSecretKey":%s,' \
+	    "$(json "${v[storage.public_endpoint]}")" "$(json "${v[storage.region]}")" "$(json "${v[storage.bucket]}")" \
+	    "$(json "${v[storage.access_key]}")" "$(json "${v[storage.secret_key]}")"
+	printf '"pids":{"postgres":%s,"redis":%s,"nginx":%s,"worker":%s,"notifyd":%s,"pools":{%s}}}\n' \
+	    "$(pid_of postgres)" "$(pid_of redis)" "$(pid_of nginx)" "$(pid_of worker)" "$(pid_of notifyd)" "$pools"
+}
