@@ -54,7 +54,9 @@ build_run()
 	if ! { build_configure "$@" && as_builder make -s -C "$BUILD" -j"$(nproc)" all &&
 	    as_builder make -s -C "$BUILD" install; } >>"$log" 2>&1; then
 		tail -n 40 "$log" >&2
-		die "the build failed; all of it: $log"
+		say "dev: the build failed; all of it: $log"
+		exec 7<&-
+		return 1
 	fi
 	exec 7<&-
 }
@@ -63,6 +65,6 @@ dev_build()
 {
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP
-	build_run "$@"
+	build_run "$@" || exit 1
 	say "built in $BUILD, installed in $PREFIX"
 }

@@ -1,7 +1,7 @@
 # The private stack: start, stop, look. Sourced by dev.
 
 DEFAULT_PORT=8443
-READY_SECONDS=${READY:-60}
+READY_SECONDS=60
 POOLS='auth users media search plex overseerr webhooks notifications health metrics admin verify store'
 DB_ROLES='medianest_migrate medianest_api medianest_worker medianest_store'
 ADMIN_EMAIL=admin@medianest.test
@@ -199,7 +199,7 @@ dev_up()
 	[ $# -eq 0 ] || die "up does not take: $*"
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP
-	build_run
+	build_run || exit 1
 	for name in admin fcgi worker notifyd; do
 		[ -n "$(program $name)" ] || die "medianest-$name is missing in $PREFIX: the build is not complete"
 	done
