@@ -2,3 +2,18 @@ ALL_LIBS = src/libservice.a src/libstore.a src/libcore.a $(SERVICE_LIBS) $(STORE
 EXTRA_PROGRAMS += medianest-fcgi
 medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h
 medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
+
+sbin_PROGRAMS += medianest-admin
+medianest_admin_SOURCES = src/bin/medianest_admin.c
+medianest_admin_LDADD = $(ALL_LIBS)
+
+# The settings table is the source of the manual page's list and of the sample file.
+noinst_PROGRAMS += config-doc
+config_doc_SOURCES = src/bin/config_doc.c
+config_doc_LDADD = src/libcore.a $(CORE_LIBS)
+
+medianestconfdir = $(sysconfdir)/medianest
+nodist_medianestconf_DATA = nginx/host/medianest.conf.sample
+CLEANFILES += nginx/host/medianest.conf.sample
+nginx/host/medianest.conf.sample: config-doc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) nginx/host && ./config-doc$(EXEEXT) sample > $@.tmp && mv $@.tmp $@

@@ -135,14 +135,12 @@ config_print_mdoc(FILE *out)
 		fill_break(&f);
 		fill(&f, "Value:");
 		fill_range(&f, row);
-		fill(&f, ";");
-		if (*row->fallback == '\0') {
-			fill(&f, "unset by default.");
-		} else {
-			fill(&f, "default");
-			fill_list(&f, row->fallback);
-		}
 		fill_break(&f);
+		if (*row->fallback != '\0') {
+			fill(&f, "Default:");
+			fill_list(&f, row->fallback);
+			fill_break(&f);
+		}
 		if ((row->flags & CONFIG_LIVE) != 0)
 			fputs("May be changed while running.\n", out);
 		if ((row->flags & CONFIG_SECRET) != 0)

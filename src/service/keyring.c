@@ -163,6 +163,41 @@ keyring_storage_secret(const struct keyring *ring)
 	return ring->secret;
 }
 
+/* What root creates belongs to the owner of the directory around it: the services' user must be able to read it. */
+static bool
+owner_take(const char *path, int fd)
+{
+	char dir[KEY_PATH_MAX];
+	struct stat st;
+	char *slash;
+
+	str_copy(dir, sizeof dir, path);
+	slash = strrchr(dir, '/');
+	if (geteuid() != 0 || slash == NULL || slash == dir)
+		return true;
+	*slash = '\0';
+	return stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
+}
+
+/* The directory itself, mode 0700. */
+static bool
+directory_create(const char *dir, struct error *err)
+{
+	int fd;
+	bool ok;
+
+	if (mkdir(dir, 0700) < 0) {
+		if (errno == EEXIST)
+			return true;
+		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && owner_take(dir, fd);
+	if (fd >= 0)
+		close(fd);
+	return ok || error_set(err, ERR_INTERNAL, "%s: its owner cannot be set: %s", dir, strerror(errno));
+}
+
 static bool
 key_write(const struct config *config, const char *name, const char *text, bool verbose, struct error *err)
 {
@@ -181,7 +216,7 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	}
 	if (fd < 0)
 		return error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
-	ok = write(fd, text, len) == (ssize_t)len && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+	ok = owner_take(path, fd) && write(fd, text, len) == (ssize_t)len && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
 	if (!ok) {
 		unlink(path);
@@ -238,8 +273,8 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 
 	if (!key_path(config, "", dir))
 		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
+	if (!directory_create(dir, err))
+		return false;
 	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
 		snprintf(text, sizeof text, "jwt-%d.key", kid);
 		have_jwt = have_jwt || key_exists(config, text);

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += src/libservice.a
 SERVICE_LIBS = $(JWT_LIBS)
 src_libservice_a_SOURCES = \
+	src/service/accounts.c src/service/accounts.h \
+	src/service/migrate.c src/service/migrate.h \
 	src/service/keyring.c src/service/keyring.h \
 	src/service/services.c src/service/services.h
 nodist_src_libservice_a_SOURCES = src/service/schema_version.h

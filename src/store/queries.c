@@ -2,6 +2,7 @@
 #include "store/pg.h"
 #include "store/store_health.h"
 #include "store/store_jobs.h"
+#include "store/store_accounts.h"
 #include "store/store_notifications.h"
 #include "store/store_schema.h"
 #include "store/store_sessions.h"
@@ -9,6 +10,7 @@
 #include "core/banned.h"
 
 const struct query *const store_query_tables[] = {
+	store_accounts_queries,
 	store_health_queries,
 	store_jobs_queries,
 	store_notifications_queries,

@@ -1,0 +1,311 @@
+/* medianest-admin: the operator's tool. Parses the command line and calls one service; see medianest-admin(8). */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "service/accounts.h"
+#include "service/keyring.h"
+#include "service/migrate.h"
+#include "store/pg.h"
+#include "core/banned.h"
+
+#define WORDS_MAX 2
+#define STATEMENT_TIMEOUT_MS 3600000 /* a migration may rewrite a large table */
+
+struct admin {
+	struct arena arena;
+	struct config *config;
+	struct db *db;
+	const char *config_file, *email, *role, *name, *sql_dir;
+	bool password_stdin, json, help, version;
+};
+
+static const struct log context = { .component = "admin" };
+
+/* Options: those with a value store it at `text`, the others set `flag`. */
+struct option {
+	const char *name;
+	size_t text, flag;
+};
+#define NO_FIELD ((size_t)-1)
+#define TEXT_OPTION(n, field) { n, offsetof(struct admin, field), NO_FIELD }
+#define FLAG_OPTION(n, field) { n, NO_FIELD, offsetof(struct admin, field) }
+
+static const struct option options[] = {
+	TEXT_OPTION("--config", config_file),
+	TEXT_OPTION("--email", email),
+	TEXT_OPTION("--role", role),
+	TEXT_OPTION("--name", name),
+	TEXT_OPTION("--sql", sql_dir),
+	FLAG_OPTION("--password-stdin", password_stdin),
+	FLAG_OPTION("--json", json),
+	FLAG_OPTION("--help", help),
+	FLAG_OPTION("--version", version),
+};
+
+typedef bool command_fn(struct admin *, int *status, struct error *);
+
+struct command {
+	const char *words;
+	const char *accepts; /* options besides --config, --help, --version */
+	command_fn *run;
+	const char *synopsis;
+};
+
+static bool
+run_migrate(struct admin *a, int *status, struct error *err)
+{
+	return migrate_run(a->db, &a->arena, a->sql_dir != NULL ? a->sql_dir : MN_PKGDATADIR "/sql", stdout, err);
+}
+
+/* One line of standard input; on a terminal it is asked for and not shown. */
+static bool
+password_read(char out[PASSWORD_MAX + 2], struct error *err)
+{
+	struct termios saved, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &saved) == 0;
+	char *got;
+
+	if (terminal) {
+		quiet = saved;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		fputs("Password: ", stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	got = fgets(out, PASSWORD_MAX + 2, stdin);
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
+		fputc('\n', stderr);
+	}
+	if (got == NULL)
+		return error_set(err, ERR_VALIDATION, "no password on standard input");
+	out[strcspn(out, "\r\n")] = '\0';
+	return true;
+}
+
+static bool
+run_user_create(struct admin *a, int *status, struct error *err)
+{
+	char password[PASSWORD_MAX + 2], id[UUID_TEXT];
+	struct account_request req = { .email = a->email, .display_name = a->name, .password = password };
+	bool ok;
+
+	if (a->email == NULL || a->role == NULL || !a->password_stdin)
+		return error_set(err, ERR_VALIDATION, "user create needs --email, --role and --password-stdin");
+	if (!role_parse(a->role, &req.role))
+		return error_set(err, ERR_VALIDATION, "'%.40s' is not a role: guest, user, admin or super", a->role);
+	ok = password_read(password, err) && account_create(a->db, &a->arena, a->config, &req, id, err);
+	explicit_bzero(password, sizeof password);
+	if (ok)
+		printf("%s\n", id);
+	return ok;
+}
+
+static struct json *
+users_view(struct arena *arena, const struct user *users, size_t n)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "id", users[i].id);
+		json_put_str(j, "email", users[i].email);
+		json_put_str(j, "displayName", users[i].display_name);
+		json_put_str(j, "role", role_name(users[i].role));
+		json_put_str(j, "tier", tier_name(users[i].tier));
+		json_put_str(j, "status", users[i].active ? "active" : "disabled");
+		json_put_time(j, "createdAt", users[i].created_at);
+		json_put_time(j, "lastLoginAt", users[i].last_login_at);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return j;
+}
+
+static bool
+run_user_list(struct admin *a, int *status, struct error *err)
+{
+	struct user *users;
+	size_t n;
+
+	if (!account_list(a->db, &a->arena, &users, &n, err))
+		return false;
+	if (a->json) {
+		puts(users_view(&a->arena, users, n)->buf.data);
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		printf("%s  %-5s  %-8s  %s  %s\n", users[i].id, role_name(users[i].role), users[i].active ? "active" : "disabled",
+		    users[i].email, users[i].display_name);
+	return true;
+}
+
+static bool
+run_keys_create(struct admin *a, int *status, struct error *err)
+{
+	return keyring_create(a->config, true, err);
+}
+
+static const struct command commands[] = {
+	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]" },
+	{ "user create", "--email --role --name --password-stdin", run_user_create,
+	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin" },
+	{ "user list", "--json", run_user_list, "user list [--json]" },
+	{ "keys create", "", run_keys_create, "keys create" },
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void
+usage(FILE *out)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(out, "%s medianest-admin [--config FILE] %s\n", i == 0 ? "usage:" : "      ", commands[i].synopsis);
+	fputs("       medianest-admin --help | --version\n", out);
+}
+
+/* Is `option` one of the space-separated words? */
+static bool
+accepted(const char *words, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (const char *p = strstr(words, option); p != NULL; p = strstr(p + 1, option))
+		if ((p == words || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\0'))
+			return true;
+	return false;
+}
+
+static const struct option *
+option_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* --name VALUE or --name=VALUE; *i moves past a value of its own. */
+static bool
+option_take(struct admin *a, int argc, char **argv, int *i, const char **taken, struct error *err)
+{
+	const char *arg = argv[*i], *eq = strchr(arg, '=');
+	const struct option *o = option_find(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg));
+
+	if (o == NULL || (o->text == NO_FIELD && eq != NULL))
+		return error_set(err, ERR_VALIDATION, "unknown option %.60s", arg);
+	*taken = o->name;
+	if (o->text == NO_FIELD) {
+		*(bool *)((char *)a + o->flag) = true;
+		return true;
+	}
+	if (eq == NULL && *i + 1 >= argc)
+		return error_set(err, ERR_VALIDATION, "%s needs a value", o->name);
+	*(const char **)(void *)((char *)a + o->text) = eq != NULL ? eq + 1 : argv[++*i];
+	return true;
+}
+
+static bool
+command_line(struct admin *a, int argc, char **argv, const struct command **command, struct error *err)
+{
+	const char *taken[32], *name;
+	unsigned ntaken = 0, nwords = 0;
+	char words[64] = "";
+
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && ntaken < sizeof taken / sizeof taken[0]) {
+			if (!option_take(a, argc, argv, &i, &taken[ntaken++], err))
+				return false;
+		} else if (nwords++ < WORDS_MAX) {
+			size_t used = strlen(words);
+
+			snprintf(words + used, sizeof words - used, "%s%.20s", used > 0 ? " " : "", argv[i]);
+		}
+	}
+	if (a->help || a->version)
+		return true;
+	for (size_t i = 0; i < COMMANDS && nwords <= WORDS_MAX; i++)
+		if (strcmp(commands[i].words, words) == 0)
+			*command = &commands[i];
+	if (*command == NULL)
+		return error_set(err, ERR_VALIDATION, nwords == 0 ? "no command" : "unknown command");
+	for (unsigned i = 0; i < ntaken; i++) {
+		name = taken[i];
+		if (strcmp(name, "--config") != 0 && !accepted((*command)->accepts, name))
+			return error_set(err, ERR_VALIDATION, "%s takes no %s", (*command)->words, name);
+	}
+	return true;
+}
+
+static int
+complain(const struct error *err)
+{
+	fprintf(stderr, "medianest-admin: %s", err->message);
+	if (err->detail[0] != '\0')
+		fprintf(stderr, " (%s)", err->detail);
+	fputc('\n', stderr);
+	if (err->code == ERR_VALIDATION)
+		return EX_USAGE;
+	return err->code == ERR_UNAVAILABLE ? EX_TEMPFAIL : EXIT_FAILURE;
+}
+
+static int
+run(struct admin *a, const struct command *command, struct error *err)
+{
+	int status = EXIT_SUCCESS;
+	bool ok;
+
+	a->config = config_load(a->config_file, err);
+	if (a->config == NULL) {
+		complain(err);
+		return EX_CONFIG;
+	}
+	arena_init(&a->arena);
+	a->db = db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
+	ok = command->run(a, &status, err);
+	if (!ok)
+		status = complain(err);
+	db_free(a->db);
+	arena_clear(&a->arena);
+	config_free(a->config);
+	if (fflush(stdout) != 0 && ok)
+		status = EXIT_FAILURE;
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct admin a = { .json = false };
+	const struct command *command = NULL;
+	struct error err;
+
+	error_clear(&err);
+	if (!command_line(&a, argc, argv, &command, &err)) {
+		complain(&err);
+		usage(stderr);
+		return EX_USAGE;
+	}
+	if (a.help) {
+		usage(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (a.version) {
+		puts("medianest-admin (MediaNest) " PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	return run(&a, command, &err);
+}
