@@ -4,7 +4,7 @@ medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/pools.c src/bin/pools.
 medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 
 sbin_PROGRAMS += medianest-admin
-medianest_admin_SOURCES = src/bin/medianest_admin.c
+medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_nginx.c src/bin/admin_nginx.h
 medianest_admin_LDADD = $(ALL_LIBS)
 
 # The settings table is the source of the manual page's list and of the sample file.

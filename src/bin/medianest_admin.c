@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "bin/admin_nginx.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/crypto.h"
@@ -20,7 +21,7 @@
 #include "store/pg.h"
 #include "core/banned.h"
 
-#define WORDS_MAX 2
+#define WORDS_MAX 3
 #define STATEMENT_TIMEOUT_MS 3600000 /* a migration may rewrite a large table */
 
 struct admin {
@@ -28,7 +29,8 @@ struct admin {
 	struct config *config;
 	struct db *db;
 	const char *config_file, *email, *role, *name, *sql_dir;
-	bool password_stdin, json, help, version;
+	const char *operand; /* what follows the words of a command that takes one */
+	bool password_stdin, json, private_start, help, version;
 };
 
 static const struct log context = { .component = "admin" };
@@ -50,6 +52,7 @@ static const struct option options[] = {
 	TEXT_OPTION("--sql", sql_dir),
 	FLAG_OPTION("--password-stdin", password_stdin),
 	FLAG_OPTION("--json", json),
+	FLAG_OPTION("--private", private_start),
 	FLAG_OPTION("--help", help),
 	FLAG_OPTION("--version", version),
 };
@@ -61,6 +64,7 @@ struct command {
 	const char *accepts; /* options besides --config, --help, --version */
 	command_fn *run;
 	const char *synopsis;
+	bool operand; /* takes one more word, which is no word of the command */
 };
 
 static bool
@@ -160,12 +164,21 @@ run_keys_create(struct admin *a, int *status, struct error *err)
 	return keyring_create(a->config, true, err);
 }
 
+static bool
+run_nginx(struct admin *a, int *status, struct error *err)
+{
+	if (a->operand == NULL)
+		return error_set(err, ERR_VALIDATION, "nginx needs the directory that the files go to");
+	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
+}
+
 static const struct command commands[] = {
-	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]" },
+	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]", false },
 	{ "user create", "--email --role --name --password-stdin", run_user_create,
-	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin" },
-	{ "user list", "--json", run_user_list, "user list [--json]" },
-	{ "keys create", "", run_keys_create, "keys create" },
+	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin", false },
+	{ "user list", "--json", run_user_list, "user list [--json]", false },
+	{ "keys create", "", run_keys_create, "keys create", false },
+	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -218,28 +231,41 @@ option_take(struct admin *a, int argc, char **argv, int *i, const char **taken, 
 	return true;
 }
 
+/* The command that these words spell; one that takes an operand has it as its last word. */
+static const struct command *
+command_find(struct admin *a, const char *const *words, unsigned n)
+{
+	char text[64];
+
+	for (size_t i = 0; i < COMMANDS && n > 0 && n <= WORDS_MAX; i++) {
+		unsigned own = commands[i].operand ? n - 1 : n;
+
+		snprintf(text, sizeof text, "%.20s%s%.20s", own > 0 ? words[0] : "", own > 1 ? " " : "", own > 1 ? words[1] : "");
+		if (strcmp(commands[i].words, text) == 0) {
+			a->operand = own < n ? words[n - 1] : NULL;
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
 static bool
 command_line(struct admin *a, int argc, char **argv, const struct command **command, struct error *err)
 {
-	const char *taken[32], *name;
+	const char *taken[32], *name, *words_of[WORDS_MAX + 1];
 	unsigned ntaken = 0, nwords = 0;
-	char words[64] = "";
 
 	for (int i = 1; i < argc; i++) {
 		if (argv[i][0] == '-' && ntaken < sizeof taken / sizeof taken[0]) {
 			if (!option_take(a, argc, argv, &i, &taken[ntaken++], err))
 				return false;
 		} else if (nwords++ < WORDS_MAX) {
-			size_t used = strlen(words);
-
-			snprintf(words + used, sizeof words - used, "%s%.20s", used > 0 ? " " : "", argv[i]);
+			words_of[nwords - 1] = argv[i];
 		}
 	}
 	if (a->help || a->version)
 		return true;
-	for (size_t i = 0; i < COMMANDS && nwords <= WORDS_MAX; i++)
-		if (strcmp(commands[i].words, words) == 0)
-			*command = &commands[i];
+	*command = command_find(a, words_of, nwords);
 	if (*command == NULL)
 		return error_set(err, ERR_VALIDATION, nwords == 0 ? "no command" : "unknown command");
 	for (unsigned i = 0; i < ntaken; i++) {
