@@ -16,6 +16,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "service/accounts.h"
+#include "service/doctor.h"
 #include "service/keyring.h"
 #include "service/migrate.h"
 #include "store/pg.h"
@@ -172,12 +173,20 @@ run_nginx(struct admin *a, int *status, struct error *err)
 	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
 }
 
+static bool
+run_doctor(struct admin *a, int *status, struct error *err)
+{
+	*status = doctor_run(a->config, &a->arena, stdout, a->json) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return true;
+}
+
 static const struct command commands[] = {
 	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]", false },
 	{ "user create", "--email --role --name --password-stdin", run_user_create,
 	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin", false },
 	{ "user list", "--json", run_user_list, "user list [--json]", false },
 	{ "keys create", "", run_keys_create, "keys create", false },
+	{ "doctor", "--json", run_doctor, "doctor [--json]", false },
 	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -1,0 +1,4 @@
+noinst_LIBRARIES += src/libclient.a
+CLIENT_LIBS = $(CURL_LIBS)
+src_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
+src_libclient_a_SOURCES = src/client/probe.c src/client/probe.h

@@ -2,6 +2,8 @@ noinst_LIBRARIES += src/libservice.a
 SERVICE_LIBS = $(JWT_LIBS)
 src_libservice_a_SOURCES = \
 	src/service/accounts.c src/service/accounts.h \
+	src/service/doctor.c src/service/doctor_data.c src/service/doctor_host.c src/service/doctor_web.c \
+	src/service/doctor.h src/service/doctor_internal.h \
 	src/service/migrate.c src/service/migrate.h \
 	src/service/keyring.c src/service/keyring.h \
 	src/service/services.c src/service/services.h

@@ -6,6 +6,7 @@ src_libstore_a_SOURCES = \
 	src/store/queries.c src/store/store_readable.h \
 	src/store/redis.c src/store/redis.h src/store/redis_url.c src/store/redis_url.h \
 	src/store/store_accounts.c src/store/store_accounts.h \
+	src/store/store_doctor.c src/store/store_doctor.h \
 	src/store/store_schema.c src/store/store_schema.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h

@@ -3,6 +3,7 @@
 #include "store/store_health.h"
 #include "store/store_jobs.h"
 #include "store/store_accounts.h"
+#include "store/store_doctor.h"
 #include "store/store_notifications.h"
 #include "store/store_schema.h"
 #include "store/store_sessions.h"
@@ -11,6 +12,7 @@
 
 const struct query *const store_query_tables[] = {
 	store_accounts_queries,
+	store_doctor_queries,
 	store_health_queries,
 	store_jobs_queries,
 	store_notifications_queries,
