@@ -4,9 +4,11 @@
 #include "store/store_jobs.h"
 #include "store/store_accounts.h"
 #include "store/store_doctor.h"
+#include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_schema.h"
 #include "store/store_sessions.h"
+#include "store/store_uploads.h"
 
 #include "core/banned.h"
 
@@ -15,9 +17,13 @@ const struct query *const store_query_tables[] = {
 	store_doctor_queries,
 	store_health_queries,
 	store_jobs_queries,
+	store_media_queries,
+	store_media_change_queries,
+	store_media_list_queries,
 	store_notifications_queries,
 	store_replay_queries,
 	store_schema_queries,
 	store_sessions_queries,
+	store_uploads_queries,
 	NULL
 };

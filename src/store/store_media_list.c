@@ -1,0 +1,155 @@
+/*
+ * The list of the catalogue (correctness.md 15): mine, shared with me, the house, as three disjoint branches, each with the cursor's condition,
+ * the order and the limit inside, so that each walks its own index and stops; merged outside. A condition with OR over the three would read
+ * everything. Whoever sees all walks one index.
+ *
+ * SQL is never composed at run time: the table below has a row for each order, kind of filter and kind of reader. Filters that are absent stay out of
+ * the text of the common ones, so that their plan, made once, is the right one.
+ */
+#include "core/arena.h"
+#include "core/error.h"
+#include "store/pg.h"
+#include "store/store_media.h"
+#include "store/store_readable.h"
+
+#include "core/banned.h"
+
+/* $1 caller, $2 key, $3 id of the position, $4 limit; filters from $5 on. */
+#define F_PLAIN " AND m.status <> 'pending'"
+#define F_KIND F_PLAIN " AND m.kind = $5::text"
+#define F_ANY \
+	" AND ($5::text IS NULL OR m.kind = $5::text) AND ($6::text IS NULL OR m.source = $6::text) AND ($7::uuid IS NULL OR m.owner_id = $7::uuid)" \
+	" AND CASE WHEN $8::text IS NULL THEN m.status <> 'pending' ELSE m.status = $8::text END" \
+	" AND ($9::int IS NULL OR " MEDIA_YEAR " >= $9::int) AND ($10::int IS NULL OR " MEDIA_YEAR " <= $10::int)"
+#define F_TAG F_ANY " AND m.tags @> ARRAY[$11::text]"
+
+#define BRANCH(from, condition, filter, after, order) "(SELECT m.* FROM " from " WHERE " condition filter after " ORDER BY " order " LIMIT $4::int)"
+
+#define LIST(filter, after, order, shared_after, shared_order, key) \
+	"SELECT " MEDIA_COLUMNS ", " key " FROM (" \
+	BRANCH("media m", "m.owner_id = $1::uuid AND m.visibility <> 'house' AND m.status <> 'trashed'", filter, after, order) " UNION ALL " \
+	BRANCH("media m", "m.visibility = 'house' AND m.status <> 'trashed' AND (m.owner_id = $1::uuid OR " MEDIA_PRESENTABLE ")", filter, after, order) \
+	" UNION ALL " \
+	BRANCH("media_shares sh JOIN media m ON m.id = sh.media_id", "sh.user_id = $1::uuid AND m.visibility = 'shared' AND m.status <> 'trashed' AND " \
+	    "m.owner_id IS DISTINCT FROM $1::uuid AND " MEDIA_PRESENTABLE, filter, shared_after, shared_order) \
+	") m ORDER BY " order " LIMIT $4::int"
+
+#define LIST_ALL(filter, after, order, key) \
+	"SELECT " MEDIA_COLUMNS ", " key " FROM media m WHERE $1::uuid IS NOT NULL AND m.status <> 'trashed'" filter after \
+	" ORDER BY " order " LIMIT $4::int"
+
+enum filter_kind { FILTER_PLAIN, FILTER_KIND, FILTER_ANY, FILTER_TAG, FILTERS };
+
+#define QUERY_AT(sort, filter, all) [((sort) * FILTERS + (filter)) * 2 + (all)]
+#define ORDER_ROWS(sort, name, after, order, shared_after, shared_order, key) \
+	QUERY_AT(sort, FILTER_PLAIN, 0) = { "list_" name, LIST(F_PLAIN, after, order, shared_after, shared_order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_KIND, 0) = { "list_" name "_kind", LIST(F_KIND, after, order, shared_after, shared_order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_ANY, 0) = { "list_" name "_any", LIST(F_ANY, after, order, shared_after, shared_order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_TAG, 0) = { "list_" name "_tag", LIST(F_TAG, after, order, shared_after, shared_order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_PLAIN, 1) = { "list_all_" name, LIST_ALL(F_PLAIN, after, order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_KIND, 1) = { "list_all_" name "_kind", LIST_ALL(F_KIND, after, order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_ANY, 1) = { "list_all_" name "_any", LIST_ALL(F_ANY, after, order, key), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_TAG, 1) = { "list_all_" name "_tag", LIST_ALL(F_TAG, after, order, key), QUERY_READ }
+
+#define NO_KEY "NULL::text"
+#define TAKEN "coalesce(m.taken_at, m.created_at)"
+#define TIME_AT "($2::timestamptz, $3::uuid)"
+
+/* The trash is the caller's own: what was theirs, and what they put there. */
+#define TRASH_BRANCH(condition) \
+	BRANCH("media m", "m.status = 'trashed' AND " condition, F_ANY " AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text])", \
+	    " AND (m.trashed_at, m.id) < " TIME_AT, "m.trashed_at DESC, m.id DESC")
+#define Q_TRASH (MEDIA_SORTS * FILTERS * 2)
+
+const struct query store_media_list_queries[] = {
+	ORDER_ROWS(MEDIA_NEWEST, "newest", " AND (m.created_at, m.id) < " TIME_AT, "m.created_at DESC, m.id DESC",
+	    " AND (sh.created_at, sh.media_id) < " TIME_AT, "sh.created_at DESC, sh.media_id DESC", NO_KEY),
+	ORDER_ROWS(MEDIA_OLDEST, "oldest", " AND (m.created_at, m.id) > " TIME_AT, "m.created_at, m.id",
+	    " AND (sh.created_at, sh.media_id) > " TIME_AT, "sh.created_at, sh.media_id", NO_KEY),
+	ORDER_ROWS(MEDIA_TAKEN, "taken", " AND (" TAKEN ", m.id) < " TIME_AT, TAKEN " DESC, m.id DESC",
+	    " AND (" TAKEN ", m.id) < " TIME_AT, TAKEN " DESC, m.id DESC", NO_KEY),
+	ORDER_ROWS(MEDIA_TITLE, "title", " AND (lower(m.title), m.id) > ($2::text, $3::uuid)", "lower(m.title), m.id",
+	    " AND (lower(m.title), m.id) > ($2::text, $3::uuid)", "lower(m.title), m.id", "lower(m.title)"),
+	[Q_TRASH] = { "list_trash",
+	    "SELECT " MEDIA_COLUMNS ", " NO_KEY " FROM (" TRASH_BRANCH("m.owner_id = $1::uuid") " UNION ALL "
+	    TRASH_BRANCH("m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid")
+	    ") m ORDER BY m.trashed_at DESC, m.id DESC LIMIT $4::int", QUERY_READ },
+	{ .name = NULL }
+};
+
+#define UUID_FIRST "00000000-0000-0000-0000-000000000000"
+#define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
+#define PARAMS_COMMON 4
+#define PARAMS_ANY 10
+#define PARAMS_TAG 11
+
+static enum filter_kind
+filter_kind(const struct media_filter *f)
+{
+	if (f->tag != NULL)
+		return FILTER_TAG;
+	if (f->source != NULL || f->owner != NULL || f->status != NULL || f->year_from != 0 || f->year_to != 0)
+		return FILTER_ANY;
+	return f->kind != NULL ? FILTER_KIND : FILTER_PLAIN;
+}
+
+static const struct query *
+choose(const struct media_reader *reader, const struct media_filter *f, enum media_sort sort, size_t *nparams)
+{
+	static const size_t counts[FILTERS] = { PARAMS_COMMON, PARAMS_COMMON + 1, PARAMS_ANY, PARAMS_TAG };
+	enum filter_kind kind = filter_kind(f);
+
+	if (f->status != NULL && f->status[0] == 't') {
+		*nparams = PARAMS_TAG;
+		return &store_media_list_queries[Q_TRASH];
+	}
+	*nparams = counts[kind];
+	return &store_media_list_queries[(sort * FILTERS + kind) * 2 + (reader->all ? 1 : 0)];
+}
+
+static void
+position_params(struct arena *arena, enum media_sort sort, const struct media_position *after, const char **key, const char **id)
+{
+	bool rising = sort == MEDIA_OLDEST || sort == MEDIA_TITLE;
+
+	if (after == NULL || after->id == NULL) {
+		*key = sort == MEDIA_TITLE ? "" : rising ? "-infinity" : "infinity";
+		*id = rising ? UUID_FIRST : UUID_LAST;
+		return;
+	}
+	/* 0 means 'none' to db_time(), but is a moment here. */
+	*key = sort == MEDIA_TITLE ? after->title : after->us == 0 ? "1970-01-01T00:00:00Z" : db_time(arena, after->us);
+	*id = after->id;
+}
+
+static void
+position_of(const struct rows *rows, size_t row, const struct media *m, enum media_sort sort, struct media_position *p)
+{
+	p->id = m->id;
+	p->title = rows_str(rows, row, MEDIA_COLUMNS_COUNT);
+	p->us = m->trashed_at != 0 ? m->trashed_at : sort == MEDIA_TAKEN && m->taken_at != 0 ? m->taken_at : m->created_at;
+}
+
+bool
+store_media_list(struct db *db, struct arena *arena, const struct media_reader *reader, const struct media_filter *f, enum media_sort sort,
+    const struct media_position *after, int limit, struct media **items, struct media_position **positions, size_t *n, struct error *err)
+{
+	const char *params[PARAMS_TAG] = { reader->user_id, NULL, NULL, db_int(arena, limit), f->kind, f->source, f->owner, f->status,
+		f->year_from == 0 ? NULL : db_int(arena, f->year_from), f->year_to == 0 ? NULL : db_int(arena, f->year_to), f->tag };
+	const struct query *query;
+	struct rows *rows;
+	size_t nparams;
+
+	query = choose(reader, f, sort, &nparams);
+	position_params(arena, sort, after, &params[1], &params[2]);
+	if (!db_exec(db, arena, query, params, nparams, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*items = arena_array(arena, *n, sizeof(**items));
+	*positions = arena_array(arena, *n, sizeof(**positions));
+	for (size_t i = 0; i < *n; i++) {
+		media_from_row(arena, rows, i, &(*items)[i]);
+		position_of(rows, i, &(*items)[i], sort, &(*positions)[i]);
+	}
+	return true;
+}
