@@ -17,3 +17,9 @@ nodist_medianestconf_DATA = nginx/host/medianest.conf.sample
 CLEANFILES += nginx/host/medianest.conf.sample
 nginx/host/medianest.conf.sample: config-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) nginx/host && ./config-doc$(EXEEXT) sample > $@.tmp && mv $@.tmp $@
+
+sbin_PROGRAMS += medianest-notifyd
+medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/notifyd/notifyd.h src/notifyd/bus.c src/notifyd/client.c src/notifyd/event.c \
+	src/notifyd/feed.c src/notifyd/people.c src/notifyd/server.c src/notifyd/watch.c
+medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
+medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)

@@ -1,0 +1,209 @@
+/* medianest-notifyd: live events for WebSockets and EventSources (medianest-notifyd(8)). */
+#include <config.h>
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/shm.h"
+#include "notifyd/notifyd.h"
+#include "service/services.h"
+#include "core/banned.h"
+
+#define RUN_PATH_MAX 4096
+
+static volatile sig_atomic_t stop;
+static struct lws_context *loop;
+
+static void
+on_signal(int number)
+{
+	stop = 1;
+	if (loop != NULL)
+		lws_cancel_service(loop); /* a write(2) to a pipe */
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: medianest-notifyd [--config FILE]\n       medianest-notifyd --version | --help\n", out);
+}
+
+static int
+parse_options(int argc, char **argv, const char **config_path)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			*config_path = optarg;
+			break;
+		case 'V':
+			printf("medianest-notifyd %s\n", PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind == argc)
+		return 0;
+	usage(stderr);
+	return EX_USAGE;
+}
+
+/* libwebsockets unlinks the socket before it binds, so that a second instance would take the first one's place: the lock forbids it. */
+static int
+take_lock(const char *run_dir)
+{
+	char path[RUN_PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/notifyd.lock", run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fprintf(stderr, "medianest-notifyd: cannot write to run.dir (%s)\n", path);
+		return EX_CONFIG;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		fprintf(stderr, "medianest-notifyd: another one is running (%s)\n", path);
+		return EX_TEMPFAIL;
+	}
+	return 0; /* the descriptor stays open as long as the process lives */
+}
+
+static void
+write_pid(const struct log *log, const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (file == NULL || fprintf(file, "%ld\n", (long)getpid()) < 0)
+		log_warn(log, "the pid file %s cannot be written", path);
+	if (file != NULL)
+		fclose(file);
+}
+
+/* Refuses an older schema. A database that is away is no reason: it may come back. */
+static int
+check_schema(struct config *config, struct log *log)
+{
+	struct services svc;
+	struct error err;
+	bool ok;
+
+	error_clear(&err);
+	if (!services_init(&svc, config, log, SERVICES_API, &err)) {
+		fprintf(stderr, "medianest-notifyd: %s\n", err.message);
+		return EX_CONFIG;
+	}
+	ok = services_check_schema(&svc, &err);
+	services_clear(&svc);
+	if (ok || err.code == ERR_UNAVAILABLE)
+		return 0;
+	fprintf(stderr, "medianest-notifyd: %s\n", err.message);
+	return EX_CONFIG;
+}
+
+/* Counters outlive a crash: connections that were open then are closed. */
+static void
+settle_counters(void)
+{
+	uint64_t opened = counter_read(COUNTER_WS_CONNECTIONS), closed = counter_read(COUNTER_WS_CLOSED);
+
+	if (opened > closed)
+		counter_add(COUNTER_WS_CLOSED, opened - closed);
+}
+
+static int
+serve(struct notifyd *nd, const char *run_dir)
+{
+	char socket_path[RUN_PATH_MAX], pid_path[RUN_PATH_MAX];
+
+	snprintf(socket_path, sizeof(socket_path), "%s/notifyd.sock", run_dir);
+	snprintf(pid_path, sizeof(pid_path), "%s/notifyd.pid", run_dir);
+	nd->people = people_new();
+	nd->feed = feed_new(nd);
+	nd->bus = bus_new(nd);
+	if (nd->bus == NULL || !server_open(nd, socket_path))
+		return EX_CONFIG;
+	loop = nd->lws;
+	bus_start(nd);
+	feed_start(nd);
+	write_pid(nd->log, pid_path);
+	log_notice(nd->log, "ready");
+	server_run(nd, &stop);
+	unlink(socket_path);
+	unlink(pid_path);
+	loop = NULL;
+	server_close(nd);
+	bus_free(nd->bus);
+	feed_free(nd->feed);
+	people_free(nd->people);
+	log_notice(nd->log, "stopped");
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct log log = { .component = "notifyd" };
+	struct notifyd nd = { .log = &log };
+	const char *config_path = NULL, *run_dir;
+	enum log_level level;
+	struct error err;
+	int status = parse_options(argc, argv, &config_path);
+
+	if (status != 0)
+		return status;
+	error_clear(&err);
+	nd.config = config_load(config_path, &err);
+	if (nd.config == NULL) {
+		fprintf(stderr, "medianest-notifyd: %s\n", err.message);
+		return EX_CONFIG;
+	}
+	if (log_level_parse(config_str(nd.config, CFG_LOG_LEVEL), &level))
+		log_set_level(level);
+	run_dir = config_str(nd.config, CFG_RUN_DIR);
+	if ((status = take_lock(run_dir)) != 0 || (status = check_schema(nd.config, &log)) != 0)
+		return status;
+	if (!shm_open_counters(run_dir, &err))
+		log_warn(&log, "%s", err.message);
+	settle_counters();
+	catch_signals();
+	arena_init(&nd.scratch);
+	status = serve(&nd, run_dir);
+	arena_clear(&nd.scratch);
+	config_free(nd.config);
+	return status;
+}

@@ -1,0 +1,382 @@
+#include "notifyd/notifyd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/str.h"
+#include "store/pg.h"
+
+#include "core/banned.h"
+
+#define PEOPLE_BUCKETS 4096
+
+struct people {
+	struct client *clients; /* everybody */
+	size_t n;
+	struct person *buckets[PEOPLE_BUCKETS];
+};
+
+struct people *
+people_new(void)
+{
+	struct people *people = xmalloc(sizeof(*people));
+
+	memset(people, 0, sizeof(*people));
+	return people;
+}
+
+/* After the last connection is gone: no person is left then. */
+void
+people_free(struct people *people)
+{
+	free(people);
+}
+
+/* FNV-1a of the id. */
+static struct person **
+people_bucket(struct people *people, const char *user)
+{
+	uint32_t hash = 2166136261u;
+
+	while (*user != '\0')
+		hash = (hash ^ (unsigned char)*user++) * 16777619u;
+	return &people->buckets[hash % PEOPLE_BUCKETS];
+}
+
+static struct person *
+people_find(const struct notifyd *nd, const char *user)
+{
+	struct person *p = *people_bucket(nd->people, user);
+
+	while (p != NULL && strcmp(p->user, user) != 0)
+		p = p->hash_next;
+	return p;
+}
+
+bool
+people_connected(const struct notifyd *nd, const char *user)
+{
+	return people_find(nd, user) != NULL;
+}
+
+void
+people_add(struct notifyd *nd, struct client *c)
+{
+	c->next = nd->people->clients;
+	if (c->next != NULL)
+		c->next->prev = c;
+	nd->people->clients = c;
+	nd->people->n++;
+}
+
+void
+people_join(struct notifyd *nd, struct client *c, const char *user)
+{
+	struct person *p = people_find(nd, user), **bucket;
+
+	if (p == NULL) {
+		p = xmalloc(sizeof(*p));
+		*p = (struct person) { .last = -1, .want = -1 };
+		str_copy(p->user, sizeof(p->user), user);
+		bucket = people_bucket(nd->people, user);
+		p->hash_next = *bucket;
+		*bucket = p;
+	}
+	c->person = p;
+	c->person_next = p->clients;
+	if (c->person_next != NULL)
+		c->person_next->person_prev = c;
+	p->clients = c;
+}
+
+static void
+person_free(struct notifyd *nd, struct person *p)
+{
+	struct person **at = people_bucket(nd->people, p->user);
+
+	while (*at != p)
+		at = &(*at)->hash_next;
+	*at = p->hash_next;
+	feed_forget_person(nd, p);
+	free(p);
+}
+
+void
+people_remove(struct notifyd *nd, struct client *c)
+{
+	struct person *p = c->person;
+
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		nd->people->clients = c->next;
+	nd->people->n--;
+	if (p == NULL)
+		return;
+	if (c->person_next != NULL)
+		c->person_next->person_prev = c->person_prev;
+	if (c->person_prev != NULL)
+		c->person_prev->person_next = c->person_next;
+	else
+		p->clients = c->person_next;
+	if (p->clients == NULL)
+		person_free(nd, p);
+}
+
+size_t
+people_count(const struct notifyd *nd)
+{
+	return nd->people->n;
+}
+
+struct client *
+people_first(const struct notifyd *nd)
+{
+	return nd->people->clients;
+}
+
+void
+people_tick(struct notifyd *nd)
+{
+	int64_t now = clock_monotonic();
+	struct client *c;
+
+	for (c = nd->people->clients; c != NULL; c = c->next)
+		client_tick(c, now);
+}
+
+void
+people_close_all(struct notifyd *nd, int code, const char *reason)
+{
+	struct client *c;
+
+	for (c = nd->people->clients; c != NULL; c = c->next)
+		client_close(c, code, 503, reason, false);
+}
+
+/* Who is still catching up after a break is told to fetch anew in the end, and needs none of these. */
+static void
+client_event(struct client *c, struct event *ev)
+{
+	if (c->state == CLIENT_LIVE ? c->caught_up || c->after < 0 : c->state == CLIENT_VERIFY && c->after < 0)
+		client_send(c, ev);
+}
+
+void
+people_event(struct notifyd *nd, const char *user, struct event *ev)
+{
+	struct person *p;
+	struct client *c;
+
+	if (user == NULL) {
+		for (c = nd->people->clients; c != NULL; c = c->next)
+			client_event(c, ev);
+	} else if ((p = people_find(nd, user)) != NULL) {
+		for (c = p->clients; c != NULL; c = c->person_next)
+			client_event(c, ev);
+	}
+}
+
+static void
+client_resync(struct client *c)
+{
+	struct event *ev;
+
+	c->resync_due = false;
+	ev = event_plain(&c->nd->scratch, "resync");
+	client_send(c, ev);
+	event_release(ev);
+}
+
+/* To everybody of the person who caught up; who has it already is passed over. */
+static void
+person_dispatch(struct person *p, struct event *ev)
+{
+	struct client *c;
+
+	for (c = p->clients; c != NULL; c = c->person_next) {
+		if (c->state != CLIENT_LIVE || !c->caught_up || ev->seq <= c->last)
+			continue;
+		c->last = ev->seq;
+		client_send(c, ev);
+	}
+	p->last = ev->seq;
+}
+
+static void
+person_resync(struct person *p)
+{
+	struct client *c;
+
+	for (c = p->clients; c != NULL; c = c->person_next) {
+		if (c->state == CLIENT_LIVE && c->caught_up)
+			client_resync(c);
+	}
+}
+
+void
+people_notification(struct notifyd *nd, const char *user, struct event *ev)
+{
+	struct person *p = people_find(nd, user);
+
+	if (p == NULL || (p->last >= 0 && ev->seq <= p->last))
+		return;
+	if (p->last >= 0 && ev->seq == p->last + 1 && !p->fetching) {
+		person_dispatch(p, ev);
+		return;
+	}
+	/* Out of order, or nobody has caught up yet: the rows are read, for they are committed before the push. */
+	if (ev->seq > p->want)
+		p->want = ev->seq;
+	if (p->last >= 0)
+		feed_person(nd, p);
+}
+
+void
+people_end_session(struct notifyd *nd, const char *user, const char *sid)
+{
+	struct person *p = people_find(nd, user);
+	struct client *c;
+
+	if (p == NULL)
+		return;
+	for (c = p->clients; c != NULL; c = c->person_next) {
+		if (sid == NULL || strcmp(c->sid, sid) == 0)
+			client_session_ended(c);
+	}
+}
+
+void
+people_resumed(struct notifyd *nd)
+{
+	struct client *c;
+
+	for (c = nd->people->clients; c != NULL; c = c->next) {
+		if (c->state != CLIENT_LIVE)
+			continue;
+		if (c->caught_up) {
+			feed_person(nd, c->person);
+			client_resync(c);
+		} else {
+			c->resync_due = true;
+		}
+	}
+}
+
+/* The person's counter stands elsewhere than where we are: rows to read, or a database that was set back. */
+void
+people_counter(struct notifyd *nd, struct person *p, int64_t last_seq)
+{
+	struct client *c;
+
+	if (p->last < 0 || last_seq == p->last)
+		return;
+	if (last_seq > p->last) {
+		feed_person(nd, p);
+		return;
+	}
+	p->last = p->want = last_seq;
+	for (c = p->clients; c != NULL; c = c->person_next)
+		c->last = c->last > last_seq ? last_seq : c->last;
+	person_resync(p);
+}
+
+void
+people_person_rows(struct notifyd *nd, struct person *p, const struct rows *rows)
+{
+	size_t n = rows_count(rows), i;
+	int64_t last_seq = n == 0 ? 0 : rows_int(rows, 0, 1);
+	bool missing = false;
+
+	for (i = 0; i < n && !rows_null(rows, i, 3); i++) {
+		struct event *ev = event_from_row(&nd->scratch, rows, i);
+
+		missing = missing || ev->seq != p->last + 1;
+		if (ev->seq > p->last)
+			person_dispatch(p, ev);
+		event_release(ev);
+	}
+	if (i == NOTIFYD_REPLAY_ROWS) {
+		feed_person(nd, p);
+		return;
+	}
+	/* What is neither here nor newer was removed meanwhile. */
+	missing = missing || last_seq > p->last;
+	if (missing)
+		person_resync(p);
+	if (last_seq > p->last)
+		p->last = last_seq;
+	p->want = p->last; /* a push during this read has asked for another one */
+}
+
+/* The replay has reached the end of the rows: may this connection join the live stream? */
+static void
+client_catch_up(struct client *c, int64_t last_seq)
+{
+	struct person *p = c->person;
+
+	if (last_seq > c->last)
+		c->last = last_seq;
+	if (p->last < 0) {
+		p->last = c->last;
+	} else if (c->last < p->last) {
+		feed_client(c->nd, c); /* the others went on meanwhile */
+		return;
+	}
+	c->caught_up = true;
+	if (c->last > p->last || p->want > p->last)
+		feed_person(c->nd, p);
+	if (c->resync_due)
+		client_resync(c);
+}
+
+static bool
+client_first_rows(struct client *c, const struct rows *rows)
+{
+	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 0)) {
+		client_session_ended(c);
+		return false;
+	}
+	if (c->state != CLIENT_VERIFY)
+		return true;
+	/* Events that are no notifications may have been missed by whoever was away. */
+	c->resync_due = c->after >= 0;
+	c->last = rows_int(rows, 0, 2);
+	if (c->last > rows_int(rows, 0, 1))
+		c->last = rows_int(rows, 0, 1);
+	c->state = CLIENT_LIVE;
+	c->since = clock_monotonic();
+	if (c->head != NULL)
+		lws_callback_on_writable(c->wsi);
+	return true;
+}
+
+void
+people_client_rows(struct notifyd *nd, struct client *c, const struct rows *rows)
+{
+	size_t n = rows_count(rows), i;
+
+	if (c->state == CLIENT_CLOSING || !client_first_rows(c, rows))
+		return;
+	for (i = 0; i < n && !rows_null(rows, i, 3); i++) {
+		struct event *ev = event_from_row(&nd->scratch, rows, i);
+		bool room = ev->seq <= c->last || client_queue(c, ev);
+
+		if (room && ev->seq > c->last)
+			c->last = ev->seq;
+		event_release(ev);
+		if (!room)
+			break;
+	}
+	if (i < n && !rows_null(rows, i, 3))
+		c->replay_waits = true; /* the queue is full: on from here when it has drained */
+	else if (i == NOTIFYD_REPLAY_ROWS && c->queued_bytes >= NOTIFYD_QUEUE_LOW)
+		c->replay_waits = true;
+	else if (i == NOTIFYD_REPLAY_ROWS)
+		feed_client(nd, c);
+	else
+		client_catch_up(c, rows_int(rows, 0, 1));
+}
