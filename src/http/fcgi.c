@@ -105,6 +105,25 @@ body_read(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct request *req,
 	req->body_len = announced;
 }
 
+/* nginx takes the status line as it stands, and RFC 9112 section 4 wants more than the number. */
+static const char *
+reason(int status)
+{
+	static const struct { int status; const char *text; } phrases[] = {
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 302, "Found" }, { 303, "See Other" },
+		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
+		{ 405, "Method Not Allowed" }, { 409, "Conflict" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 507, "Insufficient Storage" },
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		if (phrases[i].status == status)
+			return phrases[i].text;
+	}
+	return "Status";
+}
+
 static bool
 has_length(int status)
 {
@@ -118,7 +137,7 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 	struct buf head;
 
 	buf_init(&head, req->arena, HEAD_MAX);
-	buf_addf(&head, "Status: %d\r\n", res->status);
+	buf_addf(&head, "Status: %d %s\r\n", res->status, reason(res->status));
 	if (res->content_type != NULL)
 		buf_addf(&head, "Content-Type: %s\r\n", res->content_type);
 	if (has_length(res->status) && response_find(res, "Content-Length") == NULL)
@@ -131,7 +150,7 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 	}
 	buf_add(&head, "\r\n", 2);
 	if (head.overflow) {
-		static const char too_long[] = "Status: 500\r\nContent-Length: 0\r\n\r\n";
+		static const char too_long[] = "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 
 		log_error(req->log, "the header of the answer passes %d bytes", HEAD_MAX);
 		FCGX_PutStr(too_long, sizeof(too_long) - 1, fcgx->out);
