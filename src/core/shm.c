@@ -105,6 +105,7 @@ shm_open_counters(const char *run_dir, struct error *err)
 			done = -1;
 		else if (still_there(fd, path))
 			done = layout_map(fd, path, &shared);
+		flock(fd, LOCK_UN); /* a mapping keeps the open file, and with it the lock, past close(2) */
 		close(fd);
 		if (done > 0)
 			return true;
