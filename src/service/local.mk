@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/libservice.a
-SERVICE_LIBS = $(JWT_LIBS)
+SERVICE_LIBS = $(JWT_LIBS) $(SECCOMP_LIBS)
 src_libservice_a_SOURCES = \
 	src/service/accounts.c src/service/accounts.h \
 	src/service/doctor.c src/service/doctor_data.c src/service/doctor_host.c src/service/doctor_web.c \
@@ -25,3 +25,4 @@ src_libservice_a_SOURCES += src/service/session.c src/service/session.h src/serv
 src_libservice_a_SOURCES += src/service/token.c src/service/token.h
 src_libservice_a_SOURCES += src/service/notify_inbox.c src/service/notify_inbox.h
 src_libservice_a_SOURCES += src/service/health.c src/service/health.h
+src_libservice_a_SOURCES += src/service/sandbox.c src/service/sandbox_filter.c src/service/sandbox.h
