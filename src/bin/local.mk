@@ -23,3 +23,6 @@ medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/notifyd/notifyd.h sr
 	src/notifyd/feed.c src/notifyd/people.c src/notifyd/server.c src/notifyd/watch.c
 medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
 medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
+sbin_PROGRAMS += medianest-worker
+medianest_worker_SOURCES = src/bin/medianest_worker.c
+medianest_worker_LDADD = $(ALL_LIBS)

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -278,7 +277,8 @@ bool
 sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds, sandbox_line_fn *fn, void *arg,
     const volatile sig_atomic_t *stop, struct error *err)
 {
-	struct output o = { .line = xmalloc(SANDBOX_LINE_MAX), .fn = fn, .arg = arg };
+	static char line[SANDBOX_LINE_MAX]; /* a process has one run at a time */
+	struct output o = { .line = line, .fn = fn, .arg = arg };
 	int filter = box->mode == SANDBOX_BUBBLEWRAP ? sandbox_filter_fd() : -1;
 	struct command c;
 	bool ok;
@@ -291,7 +291,6 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 	}
 	if (filter >= 0)
 		close(filter);
-	free(o.line);
 	return ok;
 }
 

@@ -8,6 +8,7 @@ src_libstore_a_SOURCES = \
 	src/store/store_accounts.c src/store/store_accounts.h \
 	src/store/store_doctor.c src/store/store_doctor.h \
 	src/store/store_schema.c src/store/store_schema.h
+src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
