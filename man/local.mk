@@ -7,3 +7,4 @@ man/medianest.conf.5: man/medianest.conf.5.in config-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) man && ./config-doc$(EXEEXT) mdoc > $@.table && \
 	sed -e '/^@SETTINGS@$$/r $@.table' -e '/^@SETTINGS@$$/d' $(srcdir)/man/medianest.conf.5.in > $@.tmp && \
 	rm -f $@.table && mv $@.tmp $@
+dist_man_MANS += man/medianest-fcgi.8

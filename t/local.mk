@@ -14,12 +14,30 @@ check_PROGRAMS += \
 	t/unit/str \
 	t/unit/token
 
+check_PROGRAMS += t/unit/dispatch t/unit/input t/unit/path t/unit/route
+t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
+t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
+t_unit_path_LDADD = $(t_unit_dispatch_LDADD)
+t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
+
 check_PROGRAMS += t/unit/s3_presign t/unit/sigv4 t/unit/xml
 
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
 check_PROGRAMS += t/fuzz/replay_json
 t_fuzz_replay_json_SOURCES = t/fuzz/json.c t/fuzz/replay.c
+check_PROGRAMS += t/fuzz/replay_input t/fuzz/replay_request
+t_fuzz_replay_input_SOURCES = t/fuzz/input.c t/fuzz/replay.c
+t_fuzz_replay_input_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_replay_request_SOURCES = t/fuzz/request.c t/fuzz/replay.c
+t_fuzz_replay_request_LDADD = $(t_unit_dispatch_LDADD)
 if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_input t/fuzz/fuzz_request
+t_fuzz_fuzz_input_SOURCES = t/fuzz/input.c
+t_fuzz_fuzz_input_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_fuzz_input_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_fuzz_request_SOURCES = t/fuzz/request.c
+t_fuzz_fuzz_request_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += t/fuzz/fuzz_json
 t_fuzz_fuzz_json_SOURCES = t/fuzz/json.c
 t_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
