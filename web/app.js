@@ -1,0 +1,244 @@
+/* The page: who is here, the frame around the views, what belongs to all of them. A new view is one module and one row below. */
+import { api, resume, signOut } from './lib/api.js';
+import { on } from './lib/bus.js';
+import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
+import { many } from './lib/format.js';
+import * as live from './lib/live.js';
+import * as router from './lib/router.js';
+import { can, me } from './lib/session.js';
+import { setUnread } from './lib/unread.js';
+import { abandon, openCount } from './lib/uploads.js';
+import { ask } from './ui/dialog.js';
+import * as lightbox from './ui/lightbox.js';
+import { forgetRecent, SearchBox } from './ui/searchbox.js';
+import { fail } from './ui/toast.js';
+import { takeFiles, Tray } from './ui/tray.js';
+import * as signin from './views/signin.js';
+
+/* name in the address -> title, module; nav: [icon, place in the navigation]; permission: who sees it there */
+const VIEWS = {
+	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
+	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
+	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
+	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
+};
+const BANNER_AFTER_MS = 2500;
+const BACK_SHOWN_MS = 3000;
+
+const app = document.getElementById('app');
+let frame = null; /* what belongs to a signed-in page: {search, tray, files, offs} */
+
+export const searchBox = () => frame?.search;
+export const pick = () => frame?.files?.pick();
+
+const SHORTCUTS = [
+	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move among pictures'], ['Enter', 'Open'], ['Space', 'Select, or play and pause'],
+	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all that is loaded'], ['i', 'Details of an item'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to the trash'], ['Esc', 'Back'], ['?', 'This list'],
+];
+
+function
+showShortcuts()
+{
+	ask({ title: 'Keyboard', no: null, yes: 'Close', body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
+}
+
+async function
+leave()
+{
+	const open = openCount();
+
+	if (open && !(await ask({ title: 'Sign out now?', text: `${many(open, 'upload')} would be stopped.`, yes: 'Sign out', danger: true })))
+		return;
+	try {
+		await signOut();
+	} catch {
+		/* Forgotten here in any case; the server's part ends with the token. */
+	}
+}
+
+function
+accountMenu()
+{
+	const name = me.user.displayName || me.user.email;
+	const menu = h('div.menu', { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
+	    h('p.menu-who', null, h('strong', null, name), h('small', null, me.user.email)),
+	    h('button', { type: 'button', onclick: () => {
+		    menu.hidePopover();
+		    showShortcuts();
+	    } }, icon('keyboard'), 'Keyboard'),
+	    h('button', { type: 'button', onclick: () => {
+		    menu.hidePopover();
+		    leave();
+	    } }, icon('out'), 'Sign out'));
+	const button = h('button.avatar', { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account of ${name}`, title: name }, [...name][0].toUpperCase());
+
+	return [button, menu];
+}
+
+function
+navigation()
+{
+	return h('nav.main-nav', { 'aria-label': 'Main' }, Object.entries(VIEWS).filter(([, v]) => v.nav && (!v.permission || can(v.permission))).map(([name, v]) =>
+		h('a', { href: router.link(name), 'data-view': name }, h('span.nav-icon', null, icon(v.nav), name === 'notifications' ? h('span.count', { hidden: true }) : null),
+		    h('span.nav-text', null, v.title))));
+}
+
+/* A thin line that tells of a lost connection, and that it is back. */
+function
+connectionBanner()
+{
+	const node = h('div.banner', { role: 'status', hidden: true });
+	let timer = 0;
+	let lost = false;
+	const off = on('live', ({ state }) => {
+		if (state === 'off') {
+			timer ||= setTimeout(() => {
+				lost = true;
+				node.hidden = false;
+				node.className = 'banner lost';
+				node.textContent = navigator.onLine ? 'Connection lost. Trying again…' : 'You are offline.';
+			}, BANNER_AFTER_MS);
+			return;
+		}
+		clearTimeout(timer);
+		timer = 0;
+		if (lost) {
+			lost = false;
+			node.className = 'banner back';
+			node.textContent = 'Connected again.';
+			timer = setTimeout(() => {
+				timer = 0;
+				node.hidden = true;
+			}, BACK_SHOWN_MS);
+		}
+	});
+
+	return { node, off: () => {
+		off();
+		clearTimeout(timer);
+	} };
+}
+
+async function
+badge()
+{
+	try {
+		const answer = await api.get('/notifications', { limit: 1 }, { patient: true });
+		live.sawSeq(answer.items[0]?.seq);
+		setUnread(answer.unread);
+	} catch {
+		/* The badge comes with the next notification. */
+	}
+}
+
+function
+keys(event)
+{
+	if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open], .lightbox'))
+		return;
+	if (event.key === '?')
+		showShortcuts();
+	else if (event.key === 'u')
+		pick();
+	else if (event.key === 'g')
+		router.go('library', {});
+}
+
+function
+enter()
+{
+	const search = new SearchBox();
+	const tray = new Tray();
+	const banner = connectionBanner();
+	const main = h('main', { id: 'main', tabindex: '-1' });
+	const nav = navigation();
+	const files = can('media.upload') ? takeFiles() : null;
+	/* One in the header, one within a thumb's reach: the style sheet shows the right one. */
+	const uploadButton = (name, text) => (files ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => files.pick() }, icon('upload'), text) : null);
+
+	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
+		event.preventDefault();
+		main.focus();
+	} }, 'Skip to the content'),
+	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest, to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
+	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()), banner.node, nav, main, uploadButton('upload-float'), tray.node);
+	addEventListener('keydown', keys);
+	frame = { search, tray, files, offs: [
+		banner.off,
+		() => removeEventListener('keydown', keys),
+		on('unread', ({ n }) => {
+			const count = nav.querySelector('.count');
+			count.hidden = !n;
+			count.textContent = n > 99 ? '99+' : String(n);
+			nav.querySelector('[data-view=notifications]').setAttribute('aria-label', n ? `Notifications, ${n} unread` : 'Notifications');
+			navigator.setAppBadge?.(n).catch(() => {});
+		}),
+	] };
+	live.start();
+	badge();
+	router.start(VIEWS, main, (name, params, view) => {
+		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ? a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));
+		app.dataset.view = name;
+		if (name !== 'search')
+			search.follow('');
+		if (params.item)
+			lightbox.show(params.item, view.sequence?.() ?? null);
+		else
+			lightbox.hide();
+	});
+}
+
+function
+exit(reason)
+{
+	if (frame) {
+		live.stop();
+		lightbox.hide();
+		router.leave();
+		abandon();
+		frame.search.destroy();
+		frame.tray.destroy();
+		frame.files?.stop();
+		frame.offs.forEach((off) => off());
+		frame = null;
+		setUnread(0);
+		document.body.classList.remove('selecting');
+		if (reason === 'out')
+			forgetRecent();
+	}
+	signin.mount(app, { note: reason === 'ended' ? 'Your session has ended. Please sign in again.' : null, done: (user) => {
+		announce(`Signed in as ${user.displayName}`);
+		enter();
+	} });
+}
+
+/* The server could not say who this is: not the same as signed out. */
+function
+waiting(problem)
+{
+	fill(app, h('main.door', null, h('div.card', { role: 'alert' }, h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', null, 'MediaNest'),
+	    h('p', null, problem.message), problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
+	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
+}
+
+async function
+begin()
+{
+	try {
+		if (await resume())
+			enter();
+		else
+			exit(null);
+	} catch (problem) {
+		waiting(problem);
+	}
+}
+
+on('session', ({ user, reason }) => !user && exit(reason));
+addEventListener('unhandledrejection', (event) => {
+	if (event.reason?.status !== undefined) {
+		event.preventDefault();
+		fail(event.reason);
+	}
+});
+begin();

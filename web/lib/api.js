@@ -1,0 +1,265 @@
+/*
+ * The API client: the only place that calls fetch. Adds the token, renews it once for all tabs, waits where the server asks to wait,
+ * and turns every failure into a Problem with plain words.
+ */
+import * as session from './session.js';
+
+const BASE = '/api';
+const TIMEOUT_MS = 20000;
+const TRIES = 4;
+const LONGEST_WAIT_MS = 90000;
+const ROTATED_WAIT_MS = 400;
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const WORDS = {
+	0: 'The server cannot be reached right now.',
+	400: 'The server did not understand that.',
+	401: 'Please sign in again.',
+	403: 'You are not allowed to do that.',
+	404: 'That is not there, or not yours to see.',
+	409: 'That does not fit what happened meanwhile.',
+	412: 'Someone else changed this meanwhile.',
+	413: 'That is too large.',
+	415: 'That kind of file is not accepted.',
+	429: 'That was a lot at once.',
+	500: 'Something went wrong on the server.',
+	503: 'The server is busy or being looked after.',
+	507: 'The server has no room left.',
+};
+
+export class Problem extends Error {
+	constructor(status, body = {}, retryAfter = 0)
+	{
+		const field = body.errors?.[0];
+		const words = WORDS[status] ?? WORDS[status >= 500 ? 500 : 400];
+
+		super(field?.message ?? body.detail ?? (status === 0 && !navigator.onLine ? 'You are offline.' : words));
+		this.status = status;
+		this.code = body.code ?? (status ? `http_${status}` : 'unreachable');
+		this.errors = body.errors ?? [];
+		this.requestId = body.requestId ?? null;
+		this.retryAfter = retryAfter || body.retryAfter || 0;
+		if (status === 429)
+			this.message = `${WORDS[429]} Please wait ${Math.max(1, Math.ceil(this.retryAfter))} s.`;
+	}
+}
+
+/* One exchange, without patience. */
+async function
+exchange(method, path, { query, body, headers, signal, token })
+{
+	const url = new URL(BASE + path, location.origin);
+	const limit = AbortSignal.timeout(TIMEOUT_MS);
+	let response;
+
+	for (const [name, value] of Object.entries(query ?? {}))
+		if (value !== undefined && value !== null && value !== '')
+			url.searchParams.set(name, value);
+	try {
+		response = await fetch(url, {
+			method,
+			headers: {
+				Accept: 'application/json',
+				...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+				...(token ? { Authorization: `Bearer ${token}` } : {}),
+				...headers,
+			},
+			body: body === undefined ? undefined : JSON.stringify(body),
+			signal: signal ? AbortSignal.any([signal, limit]) : limit,
+			credentials: 'omit',
+		});
+		const text = await response.text();
+		const data = text && /json/.test(response.headers.get('Content-Type') ?? '') ? JSON.parse(text) : null;
+
+		if (response.ok)
+			return data;
+		throw new Problem(response.status, data ?? {}, Number(response.headers.get('Retry-After')) || 0);
+	} catch (error) {
+		if (error instanceof Problem || signal?.aborted)
+			throw error;
+		throw new Problem(response && !response.ok ? response.status : 0);
+	}
+}
+
+async function
+renewOnce()
+{
+	if (session.accessToken())
+		return; /* another tab was faster */
+	for (let tries = 1;; tries++) {
+		const refreshToken = session.refreshToken();
+
+		if (!refreshToken)
+			throw new Problem(401);
+		try {
+			session.renew(await exchange('POST', '/auth/refresh', { body: { refreshToken } }));
+			return;
+		} catch (problem) {
+			if (problem.code === 'token_rotated' && tries < TRIES) {
+				/* Someone won the race; their token reaches our storage, or repeating is forgiven. */
+				await sleep(ROTATED_WAIT_MS * tries);
+				if (session.accessToken())
+					return;
+				continue;
+			}
+			if (problem.status === 401)
+				session.end('ended');
+			throw problem;
+		}
+	}
+}
+
+let renewing = null;
+
+function
+renew()
+{
+	const locked = () => (navigator.locks ? navigator.locks.request('medianest-refresh', renewOnce) : renewOnce());
+
+	renewing ??= locked().finally(() => {
+		renewing = null;
+	});
+	return renewing;
+}
+
+/* After a 429 nothing of that class is sent before its time: an early try would only lengthen the wait. */
+const closedUntil = new Map();
+
+const classOf = (method, path) => (path.startsWith('/search') && !path.startsWith('/search/suggest') ? 'search' :
+    path === '/media/upload/initiate' ? 'upload' : path.startsWith('/auth/') ? 'auth' : 'other');
+
+/*
+ * options: query, body, headers, signal; anonymous (no token); patient (wait out a 429 or 503 instead of failing);
+ * onwait(ms) is told of each wait. GET, PUT and PATCH are repeated when the connection failed, POST only when `again` says that it may.
+ */
+export async function
+request(method, path, options = {})
+{
+	const kind = classOf(method, path);
+	const repeatable = options.again ?? (method !== 'POST');
+	let renewed = false;
+
+	for (let tries = 1;; tries++) {
+		const closed = (closedUntil.get(kind) ?? 0) - Date.now();
+		let token = null;
+
+		if (closed > 0) {
+			if (!options.patient || closed > LONGEST_WAIT_MS)
+				throw new Problem(429, {}, closed / 1000);
+			options.onwait?.(closed);
+			await sleep(closed);
+			if (options.signal?.aborted)
+				throw options.signal.reason;
+		}
+		try {
+			if (!options.anonymous) {
+				if (!session.accessToken())
+					await renew();
+				token = session.accessToken();
+			}
+			return await exchange(method, path, { ...options, token });
+		} catch (problem) {
+			if (!(problem instanceof Problem))
+				throw problem;
+			if (problem.status === 401 && token && !renewed) {
+				renewed = true;
+				session.drop(token);
+				continue;
+			}
+			if (problem.status === 401 && token)
+				session.end('ended');
+			if (problem.status === 429)
+				closedUntil.set(kind, Date.now() + Math.max(1, problem.retryAfter) * 1000);
+			if (tries >= TRIES)
+				throw problem;
+			if (problem.status === 429 && options.patient)
+				continue;
+			if ([0, 502, 503, 504].includes(problem.status) && repeatable && (options.patient || problem.status === 0 ? navigator.onLine : false)) {
+				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries) * (0.8 + Math.random() * 0.4));
+				continue;
+			}
+			throw problem;
+		}
+	}
+}
+
+export const api = {
+	get: (path, query, options) => request('GET', path, { query, ...options }),
+	post: (path, body, options) => request('POST', path, { body, ...options }),
+	put: (path, body, options) => request('PUT', path, { body, ...options }),
+	patch: (path, body, options) => request('PATCH', path, { body, ...options }),
+	delete: (path, query, options) => request('DELETE', path, { query, ...options }),
+};
+
+/* The signed address behind a redirect such as /media/{id}/file; the body is not read. */
+export async function
+signedUrl(path)
+{
+	if (!session.accessToken())
+		await renew();
+	const stop = new AbortController();
+	let response;
+
+	try {
+		response = await fetch(BASE + path, { headers: { Authorization: `Bearer ${session.accessToken()}` }, signal: stop.signal, credentials: 'omit' });
+	} catch {
+		throw new Problem(0, { detail: 'The file store cannot be reached.', code: 'store_unreachable' });
+	}
+	if (!response.ok) {
+		const body = /json/.test(response.headers.get('Content-Type') ?? '') ? await response.json() : {};
+		throw new Problem(response.status, body);
+	}
+	stop.abort();
+	return response.url;
+}
+
+/* Whether the browser gets any answer at all from another origin: an untrusted certificate gives none. */
+export async function
+reachable(origin)
+{
+	try {
+		await fetch(`${origin}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) });
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+export async function
+signIn(email, password, totp, stay)
+{
+	const answer = await request('POST', '/auth/login', { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
+
+	session.begin(answer, stay);
+	session.setUser(await api.get('/auth/session'));
+	return session.me.user;
+}
+
+/* With a refresh token from before: the person, or null when it is no longer good. */
+export async function
+resume()
+{
+	if (!session.refreshToken())
+		return null;
+	try {
+		session.setUser(await api.get('/auth/session', null, { patient: true }));
+	} catch (problem) {
+		if (problem.status === 401)
+			return null;
+		throw problem;
+	}
+	return session.me.user;
+}
+
+export async function
+signOut()
+{
+	const refreshToken = session.refreshToken();
+
+	try {
+		await request('POST', '/auth/logout', { body: { refreshToken }, again: true });
+	} finally {
+		session.end('out');
+	}
+}

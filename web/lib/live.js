@@ -1,0 +1,182 @@
+/*
+ * One WebSocket for everything that happens; an EventSource where WebSockets do not come through. Each connection takes a fresh ticket and
+ * says which notification it saw last, so that nothing is lost. Nothing polls.
+ */
+import { api } from './api.js';
+import { emit } from './bus.js';
+import { end } from './session.js';
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30000;
+const OPEN_TIMEOUT_MS = 10000;
+const SOCKET_FAILURES = 2; /* handshakes that fail before EventSource is tried */
+
+let link = null;      /* {close()} */
+let timer = 0;
+let wanted = false;
+let failures = 0;     /* in a row */
+let neverOpened = 0;  /* WebSocket handshakes that failed */
+let lastSeq = null;
+let generation = 0;
+
+export const sawSeq = (seq) => {
+	if (Number.isInteger(seq) && (lastSeq === null || seq > lastSeq))
+		lastSeq = seq;
+};
+
+function
+receive(text)
+{
+	let event;
+
+	try {
+		event = JSON.parse(text);
+	} catch {
+		return;
+	}
+	if (event.seq !== undefined && event.seq !== null) {
+		if (lastSeq !== null && event.seq <= lastSeq)
+			return; /* replayed */
+		sawSeq(event.seq);
+	}
+	const data = event.data ?? {};
+
+	switch (event.type) {
+	case 'session.ended':
+		end('ended');
+		break;
+	case 'resync':
+		emit('resync', {});
+		break;
+	case 'media.processing.progress':
+		emit('progress', data);
+		break;
+	case 'media.processing.complete':
+	case 'media.processing.failed':
+	case 'media.created':
+	case 'media.updated':
+	case 'media.deleted':
+		emit('media-event', { type: event.type, id: data.mediaId ?? data.id, data });
+		break;
+	default:
+		emit('server-event', event);
+	}
+	if (event.seq !== undefined && event.seq !== null)
+		emit('notification', event);
+}
+
+function
+again()
+{
+	const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++) * (0.7 + Math.random() * 0.6);
+
+	link = null;
+	if (!wanted)
+		return;
+	emit('live', { state: 'off' });
+	clearTimeout(timer);
+	timer = setTimeout(connect, wait);
+}
+
+function
+opened()
+{
+	failures = 0;
+	emit('live', { state: 'on' });
+}
+
+function
+openSocket(query, mine)
+{
+	const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/notifications/ws?${query}`);
+	const slow = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
+	let open = false;
+
+	socket.onopen = () => {
+		clearTimeout(slow);
+		open = true;
+		neverOpened = 0;
+		opened();
+	};
+	socket.onmessage = ({ data }) => mine === generation && receive(data);
+	socket.onclose = () => {
+		clearTimeout(slow);
+		if (!open)
+			neverOpened++;
+		if (mine === generation)
+			again();
+	};
+	return socket;
+}
+
+/* Its own reconnecting would reuse the spent ticket: at the first error we come again ourselves. */
+function
+openStream(query, mine)
+{
+	const stream = new EventSource(`/api/notifications/stream?${query}`);
+
+	stream.onopen = opened;
+	stream.onmessage = ({ data }) => mine === generation && receive(data);
+	stream.onerror = () => {
+		stream.close();
+		neverOpened = 0; /* and try a WebSocket again next time */
+		if (mine === generation)
+			again();
+	};
+	return stream;
+}
+
+async function
+connect()
+{
+	const mine = ++generation;
+
+	clearTimeout(timer);
+	link?.close();
+	link = null;
+	try {
+		const { ticket } = await api.post('/notifications/ticket', undefined, { again: true });
+		const query = new URLSearchParams({ ticket, ...(lastSeq === null ? {} : { after: lastSeq }) });
+
+		if (mine !== generation || !wanted)
+			return;
+		link = neverOpened >= SOCKET_FAILURES ? openStream(query, mine) : openSocket(query, mine);
+	} catch (problem) {
+		if (mine !== generation)
+			return;
+		if (problem.retryAfter > 0) {
+			emit('live', { state: 'off' });
+			timer = setTimeout(connect, problem.retryAfter * 1000);
+		} else {
+			again();
+		}
+	}
+}
+
+export function
+start()
+{
+	wanted = true;
+	failures = 0;
+	lastSeq = null;
+	connect();
+}
+
+export function
+stop()
+{
+	wanted = false;
+	generation++;
+	clearTimeout(timer);
+	link?.close();
+	link = null;
+}
+
+/* The network is back, or the person is: do not sit out the back-off. */
+const hurry = () => {
+	if (wanted && !link && document.visibilityState === 'visible')
+		connect();
+};
+
+addEventListener('online', hurry);
+document.addEventListener('visibilitychange', hurry);

@@ -1,0 +1,245 @@
+/*
+ * The items that this page knows, and everything that can be done with them. An item is one object for the whole page: views hold ids or
+ * the object, changes arrive as 'media' on the bus.
+ */
+import { api, signedUrl } from './api.js';
+import { emit, on } from './bus.js';
+
+const PAGE = 100;
+const GATHER_MS = 250;
+const SINGLE_MAX = 3;  /* more changed items than this are fetched as a page */
+const SIGNED_EARLY_MS = 20000;
+
+const items = new Map();
+const pageOf = new Map(); /* id -> the query of the list page that it came with */
+
+export const known = (id) => items.get(id);
+
+export function
+remember(fresh)
+{
+	const item = items.get(fresh.id);
+
+	if (!item) {
+		items.set(fresh.id, fresh);
+		return fresh;
+	}
+	if (fresh.metadata === undefined)
+		fresh.metadata = item.metadata; /* lists leave it out */
+	for (const key of Object.keys(item))
+		if (!(key in fresh))
+			delete item[key];
+	Object.assign(item, fresh);
+	emit('media', { item });
+	return item;
+}
+
+/* A page of a list: {items, next}, next being the cursor or null. */
+export async function
+list(query, options)
+{
+	const full = { limit: PAGE, ...query };
+	const answer = await api.get('/media', full, { patient: true, ...options });
+	const got = answer.items.map(remember);
+
+	got.forEach((item) => pageOf.set(item.id, full));
+	return { items: got, next: answer.page.nextCursor };
+}
+
+export async function
+fetchItem(id)
+{
+	return remember(await api.get(`/media/${id}`, null, { patient: true }));
+}
+
+/* Signed addresses carry their time of death. */
+export function
+expired(url)
+{
+	const q = new URL(url, location.origin).searchParams;
+	const m = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(q.get('X-Amz-Date') ?? '');
+
+	if (!m)
+		return false;
+	return Date.UTC(m[1], m[2] - 1, m[3], m[4], m[5], m[6]) + Number(q.get('X-Amz-Expires')) * 1000 < Date.now() + SIGNED_EARLY_MS;
+}
+
+const stale = new Set();
+const arrivals = new Set(); /* of the stale ones: new to this page, to be shown in lists */
+let timer = 0;
+
+async function
+fetchStale()
+{
+	const ids = [...stale];
+	const pages = new Map();
+
+	stale.clear();
+	timer = 0;
+	for (const id of ids) {
+		const query = pageOf.get(id) ?? { limit: PAGE };
+		const key = JSON.stringify(query);
+		if (!pages.has(key))
+			pages.set(key, { query, ids: [] });
+		pages.get(key).ids.push(id);
+	}
+	for (const { query, ids: group } of pages.values()) {
+		let left = group;
+
+		try {
+			if (group.length > SINGLE_MAX) {
+				const got = (await api.get('/media', query, { patient: true })).items.map(remember);
+				const found = new Set(got.map((item) => item.id));
+				left = group.filter((id) => !found.has(id));
+			}
+			for (const id of left)
+				await fetchItem(id).catch((problem) => problem.status === 404 && forget(id));
+		} catch {
+			/* The connection banner speaks of it; the next event asks again. */
+		}
+	}
+	for (const id of ids)
+		if (arrivals.delete(id) && items.has(id))
+			emit('media-new', { item: items.get(id) });
+}
+
+/* Something about these items is old (an expired address, an event): fetched anew, gathered into few requests. */
+export function
+refresh(...ids)
+{
+	ids.forEach((id) => stale.add(id));
+	timer ||= setTimeout(fetchStale, GATHER_MS);
+}
+
+export function
+forget(id)
+{
+	const item = items.get(id);
+
+	items.delete(id);
+	emit('media-gone', { id, item });
+}
+
+on('media-event', ({ type, id }) => {
+	if (!id)
+		return;
+	if (type === 'media.deleted') {
+		forget(id);
+	} else if (items.has(id)) {
+		refresh(id);
+	} else {
+		arrivals.add(id);
+		refresh(id);
+	}
+});
+
+on('progress', ({ mediaId, step }) => {
+	const item = items.get(mediaId);
+
+	if (item) {
+		item.step = step;
+		emit('media-step', { item });
+	}
+});
+
+/* An edit of what the person saw: a changed version is refused with 412, and the fresh one is fetched. */
+async function
+edit(item, send)
+{
+	const etag = item.etag && !item.etag.startsWith('"') ? `"${item.etag}"` : item.etag;
+
+	try {
+		return remember(await send(etag ? { headers: { 'If-Match': etag } } : {}));
+	} catch (problem) {
+		if (problem.status === 412)
+			await fetchItem(item.id);
+		throw problem;
+	}
+}
+
+export const patch = (item, fields) => edit(item, (options) => api.patch(`/media/${item.id}`, fields, options));
+
+export async function
+setTags(item, tags, options)
+{
+	const answer = await api.put(`/media/${item.id}/tags`, { tags }, options);
+
+	return answer?.id ? remember(answer) : fetchItem(item.id);
+}
+
+export async function
+trash(item, options)
+{
+	await api.post(`/media/${item.id}/trash`, undefined, { again: true, ...options });
+	item.status = 'trashed';
+	forget(item.id);
+}
+
+export async function
+restore(item, options)
+{
+	const answer = await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options });
+	const fresh = remember(answer?.id ? answer : await api.get(`/media/${item.id}`));
+
+	emit('media-new', { item: fresh });
+	return fresh;
+}
+
+export async function
+purge(item, options)
+{
+	await api.delete(`/media/${item.id}`, { purge: true }, options);
+	forget(item.id);
+}
+
+export async function
+reprocess(item)
+{
+	await api.post(`/media/${item.id}/reprocess`, undefined, { again: true });
+	return fetchItem(item.id);
+}
+
+export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
+export const fileUrl = (id) => signedUrl(`/media/${id}/file`);
+
+export async function
+tagNames()
+{
+	const answer = await api.get('/media/tags');
+
+	return (answer.items ?? []).map((t) => (typeof t === 'string' ? t : t.tag ?? t.name ?? t.text));
+}
+
+/* Does a thing to many, three at a time, waiting where the server asks to. tell(done) after each; -> {done, problems}. */
+export async function
+each(list, work, tell)
+{
+	const left = [...list];
+	const problems = [];
+	let done = 0;
+
+	await Promise.all([1, 2, 3].map(async () => {
+		for (let item = left.shift(); item; item = left.shift()) {
+			try {
+				await work(item, { patient: true });
+				done++;
+			} catch (problem) {
+				problems.push(problem);
+			}
+			tell?.(done + problems.length);
+		}
+	}));
+	return { done, problems };
+}
+
+/* The best thumbnail for a width in CSS pixels; smaller originals have fewer. */
+export function
+thumbnail(item, width)
+{
+	const wanted = width * Math.min(devicePixelRatio || 1, 2);
+	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[s]).sort((a, b) => a - b);
+
+	if (!sizes.length)
+		return item.posterUrl ?? null;
+	return item.thumbnails[sizes.find((s) => s >= wanted * 0.85) ?? sizes.at(-1)];
+}

@@ -1,0 +1,107 @@
+/*
+ * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the lightbox over whatever view is there.
+ * A view is one module that exports mount(root, params) -> { update(params), unmount(), sequence?, title? }.
+ */
+let routes = {};
+let root = null;
+let changed = () => {};
+let current = null; /* {name, view, params} */
+let pending = 0;
+let applied = null; /* the hash that is shown */
+
+export function
+parse(hash = location.hash)
+{
+	const [path, query = ''] = hash.replace(/^#\/?/, '').split('?');
+
+	return { name: path || 'library', params: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/* Parameters without a value are left out. */
+export function
+link(name, params = {})
+{
+	const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v !== undefined && v !== null && v !== '')).toString();
+
+	return `#/${name === 'library' ? '' : name}${query ? `?${query}` : ''}`;
+}
+
+export function
+go(name, params, { replace = false } = {})
+{
+	const to = link(name, params);
+	const state = { opened: Boolean(params?.item) && !parse().params.item };
+
+	if (to === (location.hash || '#/'))
+		return;
+	if (replace)
+		history.replaceState(history.state, '', to);
+	else
+		history.pushState(state, '', to);
+	apply();
+}
+
+/* The same view with other parameters. */
+export function
+goHere(params, options)
+{
+	const { name, params: now } = parse();
+
+	go(name, { ...now, ...params }, options);
+}
+
+export const view = () => current?.view ?? null;
+export const here = () => parse();
+
+export async function
+apply()
+{
+	let { name, params } = parse();
+	const turn = ++pending;
+
+	applied = location.hash;
+	if (!routes[name]) {
+		name = 'library';
+		params = {};
+	}
+	if (current?.name !== name) {
+		const module = await routes[name].load();
+
+		if (turn !== pending)
+			return;
+		current?.view.unmount();
+		root.replaceChildren();
+		scrollTo(0, 0);
+		current = { name, params, view: module.mount(root, params) };
+	} else {
+		current.params = params;
+		current.view.update(params);
+	}
+	document.title = `${current.view.title?.() ?? routes[name].title} · MediaNest`;
+	changed(current.name, params, current.view);
+}
+
+/* Links tell by popstate and hashchange both. */
+const moved = () => location.hash !== applied && apply();
+
+export function
+start(table, element, onchange)
+{
+	routes = table;
+	root = element;
+	changed = onchange;
+	addEventListener('hashchange', moved);
+	addEventListener('popstate', moved);
+	return apply();
+}
+
+export function
+leave()
+{
+	pending++;
+	removeEventListener('hashchange', moved);
+	removeEventListener('popstate', moved);
+	current?.view.unmount();
+	current = null;
+	root?.replaceChildren();
+}

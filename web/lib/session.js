@@ -1,0 +1,106 @@
+/*
+ * Who is signed in. The access token lives in memory only; the refresh token in localStorage, or in sessionStorage when the person did not
+ * want to stay signed in. Tabs tell each other of new tokens, so that one refresh serves all of one session.
+ */
+import { emit } from './bus.js';
+
+const KEY = 'medianest.refresh';
+const EARLY_MS = 30000; /* a token this near its end is renewed first */
+
+const channel = new BroadcastChannel('medianest');
+let access = null; /* {token, until, sid} */
+
+export const me = { user: null, permissions: [] };
+
+export const can = (permission) => me.permissions.includes(permission);
+/* What the server decides, foreseen: only to leave out buttons that would be refused. */
+export const mayEdit = (item) => item.ownerId === me.user?.id || can('media.manage_all');
+export const mayTrash = (item) => mayEdit(item) || can('media.delete');
+
+const store = () => (sessionStorage.getItem(KEY) ? sessionStorage : localStorage);
+
+export const refreshToken = () => store().getItem(KEY);
+export const accessToken = () => (access && access.until - EARLY_MS > Date.now() ? access.token : null);
+
+function
+sidOf(token)
+{
+	try {
+		return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sid ?? null;
+	} catch {
+		return null;
+	}
+}
+
+function
+take(answer, where)
+{
+	access = { token: answer.token, until: Date.now() + answer.expiresIn * 1000, sid: sidOf(answer.token) };
+	where.setItem(KEY, answer.refreshToken);
+}
+
+/* After a sign-in. */
+export function
+begin(answer, stay)
+{
+	sessionStorage.removeItem(KEY);
+	localStorage.removeItem(KEY);
+	take(answer, stay ? localStorage : sessionStorage);
+}
+
+/* After a refresh. */
+export function
+renew(answer)
+{
+	take(answer, store());
+	channel.postMessage({ type: 'tokens', sid: access.sid, token: answer.token, refreshToken: answer.refreshToken, until: access.until });
+}
+
+/* A token that the server refused. */
+export function
+drop(token)
+{
+	if (access?.token === token)
+		access = null;
+}
+
+export function
+setUser(answer)
+{
+	me.user = answer?.user ?? null;
+	me.permissions = answer?.permissions ?? [];
+}
+
+/* reason: 'out' (asked for), 'ended' (revoked or expired) */
+export function
+end(reason, tell = true)
+{
+	const sid = access?.sid;
+
+	if (!refreshToken() && !me.user)
+		return;
+	sessionStorage.removeItem(KEY);
+	localStorage.removeItem(KEY);
+	access = null;
+	setUser(null);
+	if (tell)
+		channel.postMessage({ type: 'ended', sid, reason });
+	emit('session', { user: null, reason });
+}
+
+channel.onmessage = ({ data }) => {
+	if (!access || data.sid !== access.sid)
+		return;
+	if (data.type === 'ended') {
+		end(data.reason, false);
+	} else if (data.until > access.until) {
+		access = { token: data.token, until: data.until, sid: data.sid };
+		store().setItem(KEY, data.refreshToken);
+	}
+};
+
+/* Another tab signed out or in while this one held no access token. */
+addEventListener('storage', (event) => {
+	if (event.key === KEY && event.newValue === null && me.user && !refreshToken())
+		end('out', false);
+});

@@ -1,0 +1,446 @@
+/*
+ * Uploads: files wait, are announced to the server in batches (announcing is limited to a few calls a minute, a batch counts once), go
+ * straight to the file store three at a time, and are reported as complete in batches. A lost connection only makes them wait.
+ * Changes are told as 'uploads' on the bus.
+ */
+import { api, Problem, reachable } from './api.js';
+import { emit, on } from './bus.js';
+import { fetchItem, known, refresh, remember } from './media.js';
+
+const AT_ONCE = 3;
+const BATCH = 100;
+const BATCH_BYTES = 2e9;       /* announced together, so that addresses do not expire before their turn */
+const GATHER_MS = 150;
+const COMPLETE_MS = 300;
+const HASH_MAX = 64e6;         /* larger files are not hashed here: that would need all of them in memory */
+const PUT_TRIES = 8;
+const LONGEST_WAIT_MS = 30000;
+const STALL_MS = 60000;        /* no byte moved for so long: start again */
+const SPARE_MS = 15000;        /* an address that expires within this is asked for anew */
+
+/* Where browsers know no type. */
+const TYPES = {
+	heic: 'image/heic', heif: 'image/heif', avif: 'image/avif', tif: 'image/tiff', tiff: 'image/tiff', mkv: 'video/x-matroska', mov: 'video/quicktime',
+	avi: 'video/x-msvideo', webm: 'video/webm', mp4: 'video/mp4', m4v: 'video/mp4', mpg: 'video/mpeg', mpeg: 'video/mpeg', ogv: 'video/ogg', flac: 'audio/flac', opus: 'audio/ogg',
+	ogg: 'audio/ogg', m4a: 'audio/mp4', wav: 'audio/wav', mp3: 'audio/mpeg', webp: 'image/webp',
+};
+
+export const uploads = [];     /* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
+export let blockedOrigin = null; /* the file store, when this browser cannot reach it */
+
+/* Of these a page that is left would lose something. */
+const OPEN = ['waiting', 'starting', 'ready-to-send', 'sending', 'finishing'];
+let nextId = 1;
+let announcing = false;
+let gather = 0;
+const finishing = [];
+let finishTimer = 0;
+
+export const isOpen = (u) => OPEN.includes(u.state);
+export const openCount = () => uploads.filter(isOpen).length;
+
+function
+set(upload, fields)
+{
+	Object.assign(upload, fields);
+	emit('uploads', { upload });
+}
+
+function
+typeOf(file)
+{
+	return file.type || TYPES[file.name.split('.').pop().toLowerCase()] || 'application/octet-stream';
+}
+
+export function
+addFiles(files)
+{
+	for (const file of files) {
+		/* Pasted pictures are all called image.png. */
+		const name = file.name || `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
+		uploads.push({ id: nextId++, file, name, size: file.size, type: typeOf(file), state: 'waiting', sent: 0, tries: 0 });
+	}
+	emit('uploads', {});
+	clearTimeout(gather);
+	gather = setTimeout(pump, GATHER_MS);
+}
+
+async function
+sha256(file)
+{
+	if (file.size > HASH_MAX || !crypto.subtle)
+		return null;
+	const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+
+	return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('');
+}
+
+/* The next batch of waiting files goes to the server when the sent ones run out. */
+async function
+announce()
+{
+	const waiting = uploads.filter((u) => u.state === 'waiting' && !(u.notBefore > Date.now()));
+	const batch = [];
+	let sum = 0;
+
+	if (announcing || !waiting.length || blockedOrigin || uploads.filter((u) => u.state === 'ready-to-send').length >= AT_ONCE)
+		return;
+	announcing = true;
+	for (const u of waiting) {
+		if (batch.length === BATCH || (batch.length && sum + u.size > BATCH_BYTES))
+			break;
+		batch.push(u);
+		sum += u.size;
+		set(u, { state: 'starting', hold: null });
+	}
+	try {
+		const files = [];
+		for (const u of batch) {
+			try {
+				u.sha256 ??= await sha256(u.file);
+			} catch {
+				set(u, { state: 'failed', problem: new Problem(0, { detail: 'The file cannot be read any more.' }) });
+				continue;
+			}
+			files.push(u);
+		}
+		const answer = files.length ? await api.post('/media/upload/initiate', { files: files.map((u) => ({
+			filename: u.name, size: u.size, type: u.type, ...(u.sha256 ? { sha256: u.sha256 } : {}),
+		})) }, { patient: true, again: true, headers: { 'Idempotency-Key': crypto.randomUUID() }, onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) : { items: [] };
+		answer.items.forEach((one, i) => announced(files[one.index ?? i], one));
+	} catch (problem) {
+		for (const u of batch)
+			if (u.state === 'starting')
+				later(u, problem);
+	}
+	announcing = false;
+	pump();
+}
+
+function
+announced(u, one)
+{
+	const answer = one.upload ?? one.body ?? one;
+
+	if (u.state === 'cancelled')
+		return;
+	if (answer.duplicateOf)
+		set(u, { state: 'duplicate', mediaId: answer.duplicateOf });
+	else if (answer.uploadUrl || answer.multipart)
+		set(u, { state: 'ready-to-send', uploadId: answer.uploadId, mediaId: answer.mediaId, ticket: answer, hold: null });
+	else
+		set(u, { state: 'failed', problem: new Problem(one.problem?.status ?? one.status ?? 400, one.problem ?? one.error ?? one) });
+}
+
+/* Back to the queue after a failure that may pass, or failed for good. */
+function
+later(u, problem)
+{
+	const passing = problem.status === 0 || problem.status === 429 || problem.status >= 500;
+
+	u.ticket = null;
+	if (!passing || ++u.tries > PUT_TRIES) {
+		set(u, { state: 'failed', problem });
+		return;
+	}
+	const wait = Math.max((problem.retryAfter ?? 0) * 1000, Math.min(LONGEST_WAIT_MS, 1000 * 2 ** u.tries));
+	set(u, { state: 'waiting', sent: 0, notBefore: Date.now() + wait, problem });
+	setTimeout(pump, wait + 50);
+}
+
+export function
+pump()
+{
+	if (!navigator.onLine)
+		return;
+	while (!blockedOrigin && uploads.filter((u) => u.state === 'sending').length < AT_ONCE) {
+		const u = uploads.find((one) => one.state === 'ready-to-send');
+		if (!u)
+			break;
+		if (u.ticket.expiresAt && Date.parse(u.ticket.expiresAt) < Date.now() + SPARE_MS)
+			set(u, { state: 'waiting', ticket: null });
+		else
+			send(u);
+	}
+	announce();
+}
+
+/* One PUT; XMLHttpRequest because fetch tells no progress of what it sends. -> the ETag */
+function
+put(u, url, headers, body, base)
+{
+	return new Promise((done, failed) => {
+		const xhr = new XMLHttpRequest();
+		let stall = 0;
+		const alive = () => {
+			clearTimeout(stall);
+			stall = setTimeout(() => xhr.abort(), STALL_MS);
+		};
+		const end = (fn, value) => {
+			clearTimeout(stall);
+			u.xhrs.delete(xhr);
+			fn(value);
+		};
+
+		u.xhrs.add(xhr);
+		xhr.open('PUT', url);
+		for (const [name, value] of Object.entries(headers ?? {}))
+			if (name.toLowerCase() !== 'content-length' && name.toLowerCase() !== 'host')
+				xhr.setRequestHeader(name, value);
+		xhr.upload.onprogress = ({ loaded }) => {
+			alive();
+			set(u, { sent: Math.min(u.size, base + loaded) });
+		};
+		xhr.onload = () => {
+			if (xhr.status >= 200 && xhr.status < 300)
+				end(done, xhr.getResponseHeader('ETag'));
+			else
+				end(failed, new Problem(xhr.status, { detail: refusal(xhr), code: 'store_refused' }));
+		};
+		xhr.onerror = () => end(failed, new Problem(0, { detail: 'The connection to the file store was lost.', code: 'store_unreachable' }));
+		xhr.onabort = () => end(failed, new Problem(0, { code: 'aborted' }));
+		alive();
+		xhr.send(body);
+	});
+}
+
+/* The store answers in XML. */
+function
+refusal(xhr)
+{
+	const said = new DOMParser().parseFromString(xhr.responseText, 'text/xml').querySelector('Message')?.textContent;
+
+	return xhr.status === 507 || xhr.status === 503 ? 'The file store has no room or is busy.' : `The file store refused it${said ? `: ${said}` : '.'}`;
+}
+
+async function
+send(u)
+{
+	const { ticket } = u;
+
+	set(u, { state: 'sending', sent: 0 });
+	u.xhrs = new Set();
+	try {
+		if (ticket.multipart)
+			u.parts = await sendParts(u, ticket.multipart);
+		else
+			await put(u, ticket.uploadUrl, ticket.fields ?? ticket.headers, u.file, 0);
+		if (u.state === 'cancelled')
+			return;
+		set(u, { state: 'finishing', sent: u.size });
+		finishing.push(u);
+		finishTimer ||= setTimeout(finish, COMPLETE_MS);
+	} catch (problem) {
+		if (u.state !== 'cancelled')
+			await sendFailed(u, problem);
+	}
+	pump();
+}
+
+async function
+sendFailed(u, problem)
+{
+	const origin = new URL(u.ticket.uploadUrl ?? u.ticket.multipart.parts[0].url).origin;
+
+	if (problem.code === 'store_unreachable' && navigator.onLine && origin !== location.origin && !(await reachable(origin))) {
+		/* Is it us, or only the store? An untrusted certificate is the usual cause. */
+		const here = await reachable(location.origin);
+		if (here) {
+			blockedOrigin = origin;
+			set(u, { state: 'waiting', ticket: null, sent: 0 });
+			emit('store-blocked', { origin });
+			return;
+		}
+	}
+	if (problem.status === 403 && !u.renewed) {
+		u.renewed = true; /* most likely the address was too old */
+		set(u, { state: 'waiting', ticket: null, sent: 0 });
+		return;
+	}
+	later(u, problem);
+}
+
+/* The parts of a large file, three at a time over the connection of one upload; a part is repeated alone. */
+async function
+sendParts(u, { partSize, parts })
+{
+	const left = [...parts];
+	const done = [];
+	const loaded = new Map();
+	const tell = () => set(u, { sent: Math.min(u.size, [...loaded.values()].reduce((a, b) => a + b, 0)) });
+	const one = async () => {
+		for (let part = left.shift(); part; part = left.shift()) {
+			const from = (part.number - 1) * partSize;
+			const blob = u.file.slice(from, Math.min(u.size, from + partSize));
+			for (let tries = 1;; tries++) {
+				try {
+					part.url ??= await partUrl(u, part.number);
+					done.push({ number: part.number, etag: await put(u, part.url, part.headers, blob, 0) });
+					loaded.set(part.number, blob.size);
+					tell();
+					break;
+				} catch (problem) {
+					if (u.state === 'cancelled' || tries >= PUT_TRIES || problem.status === 400 || problem.status === 404)
+						throw problem;
+					part.url = null;
+					tell();
+					await new Promise((next) => setTimeout(next, Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries)));
+					await online();
+				}
+			}
+		}
+	};
+
+	await Promise.all([one(), one()]);
+	return done.sort((a, b) => a.number - b.number);
+}
+
+async function
+partUrl(u, number)
+{
+	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { parts: [number] }, { patient: true, again: true });
+
+	return answer.parts[0].url;
+}
+
+const online = () => (navigator.onLine ? Promise.resolve() : new Promise((done) => addEventListener('online', done, { once: true })));
+
+async function
+finish()
+{
+	const batch = finishing.splice(0, BATCH);
+
+	finishTimer = 0;
+	if (!batch.length)
+		return;
+	try {
+		const answer = await api.post('/media/upload/complete', { uploads: batch.map((u) => ({ uploadId: u.uploadId, ...(u.parts ? { parts: u.parts } : {}) })) },
+		    { patient: true, again: true });
+		answer.items.forEach((one, i) => finished(batch[one.index ?? i], one));
+	} catch (problem) {
+		for (const u of batch) {
+			if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
+				finishing.push(u); /* the bytes are there: only the word is missing */
+				finishTimer ||= setTimeout(() => online().then(finish), Math.max(5000, problem.retryAfter * 1000));
+			} else {
+				set(u, { state: 'failed', problem });
+			}
+		}
+	}
+	if (finishing.length)
+		finishTimer ||= setTimeout(finish, COMPLETE_MS);
+	pump();
+}
+
+function
+finished(u, one)
+{
+	const media = one.media ?? one.item ?? one.body ?? one;
+
+	u.file = null; /* the browser may let go of it */
+	if (media.code && !media.kind) {
+		set(u, { state: 'failed', problem: new Problem(media.status ?? 400, media) });
+		return;
+	}
+	u.mediaId = media.id ?? u.mediaId;
+	set(u, { state: 'processing', ticket: null });
+	if (media.title) {
+		if (typeof media.status === 'number')
+			media.status = 'processing'; /* that was the answer's own */
+		delete media.index;
+		emit('media-new', { item: remember(media) });
+		follow(remember(media));
+	} else {
+		fetchItem(u.mediaId).then((item) => {
+			emit('media-new', { item });
+			follow(item);
+		}, () => {});
+	}
+}
+
+/* What the item became decides the line in the tray. */
+function
+follow(item)
+{
+	for (const u of uploads) {
+		if (u.mediaId !== item.id || !['processing', 'ready', 'rejected'].includes(u.state))
+			continue;
+		u.item = item;
+		if (item.status === 'ready')
+			set(u, { state: 'ready' });
+		else if (item.status === 'failed')
+			set(u, { state: 'rejected', problem: { message: item.failure?.message ?? 'It could not be processed.' } });
+		else if (item.status === 'processing')
+			set(u, { state: 'processing' });
+	}
+}
+
+export function
+cancel(u)
+{
+	const was = u.state;
+
+	set(u, { state: 'cancelled' });
+	u.xhrs?.forEach((xhr) => xhr.abort());
+	if (u.uploadId && was !== 'processing')
+		api.delete(`/media/upload/${u.uploadId}`).catch(() => {});
+	u.file = null;
+	pump();
+}
+
+export function
+retry(u)
+{
+	set(u, { state: 'waiting', tries: 0, sent: 0, problem: null, ticket: null, notBefore: 0, renewed: false });
+	pump();
+}
+
+/* After the person has accepted the store's certificate, or the network is whole again. */
+export async function
+unblock()
+{
+	if (blockedOrigin && !(await reachable(blockedOrigin)))
+		return false;
+	blockedOrigin = null;
+	emit('uploads', {});
+	pump();
+	return true;
+}
+
+export function
+clearDone()
+{
+	for (let i = uploads.length - 1; i >= 0; i--)
+		if (!isOpen(uploads[i]) && uploads[i].state !== 'processing')
+			uploads.splice(i, 1);
+	emit('uploads', {});
+}
+
+export function
+abandon()
+{
+	uploads.forEach((u) => u.xhrs?.forEach((xhr) => {
+		u.state = 'cancelled';
+		xhr.abort();
+	}));
+	uploads.length = 0;
+	finishing.length = 0;
+	blockedOrigin = null;
+	emit('uploads', {});
+}
+
+on('media', ({ item }) => follow(item));
+on('progress', ({ mediaId, step }) => {
+	const u = uploads.find((one) => one.mediaId === mediaId && one.state === 'processing');
+
+	if (u)
+		set(u, { step });
+});
+on('resync', () => refresh(...uploads.filter((u) => u.state === 'processing' && known(u.mediaId)).map((u) => u.mediaId)));
+addEventListener('online', () => {
+	uploads.forEach((u) => {
+		u.notBefore = 0;
+	});
+	pump();
+});
+addEventListener('beforeunload', (event) => openCount() && event.preventDefault());

@@ -1,0 +1,211 @@
+/* The panel beside an item: what can be edited, what the file is, what happened to it. */
+import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
+import { bytes, clockTime, count, dayOf, duration, fullTime, localInput, stepName } from '../lib/format.js';
+import { patch, reprocess, setTags, timeline } from '../lib/media.js';
+import { link } from '../lib/router.js';
+import { mayEdit } from '../lib/session.js';
+import { tagField } from './actions.js';
+import { fail } from './toast.js';
+
+const VISIBILITY = [
+	['private', 'lock', 'Only me'], ['house', 'house', 'Everyone here'],
+];
+
+/* What cameras and encoders write, in the order in which people ask for it. */
+const FACTS = [
+	['Camera', (m) => [m.make, m.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
+	['Lens', (m) => m.lens ?? m.lensModel], ['Exposure', (m) => [m.exposureTime && `${m.exposureTime}\u00a0s`, m.fNumber && `f/${m.fNumber}`,
+		m.focalLength && `${m.focalLength}\u00a0mm`, m.iso && `ISO\u00a0${m.iso}`].filter(Boolean).join(' · ')],
+	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Track', (m) => m.track], ['Video', (m) => m.videoCodec ?? m.vcodec],
+	['Sound', (m) => m.audioCodec ?? m.acodec], ['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
+];
+
+export class Details {
+	constructor(onclose)
+	{
+		this.body = h('div.details-body');
+		this.node = h('aside.details', { 'aria-label': 'Details' },
+		    h('div.details-head', null, h('h2', null, 'Details'), iconButton('close', 'Close details', onclose)), this.body);
+	}
+
+	destroy()
+	{
+		this.node.remove();
+		this.item = null;
+	}
+
+	show(item)
+	{
+		this.item = item;
+		this.editable = mayEdit(item) && item.status !== 'trashed';
+		this.events = h('ol.timeline', { 'aria-busy': 'true' }, [1, 2, 3].map(() => h('li.skeleton.line')));
+		this.tags = h('ul.chips');
+		this.facts = h('dl.facts');
+		this.state = h('div.details-state');
+		fill(this.body, this.state, this.editable ? this.form() : this.plain(), h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
+		    h('h3', null, 'File'), this.facts, h('h3', null, 'What happened'), this.events);
+		this.node.scrollTop = 0;
+		this.changed();
+		this.history();
+	}
+
+	/* The item is another now: what is not being typed into follows. */
+	changed()
+	{
+		const { item } = this;
+
+		if (!item)
+			return;
+		this.drawTags();
+		this.drawFacts();
+		this.drawState();
+		for (const [field, value] of [[this.title, item.title], [this.date, item.takenAt ? localInput(item.takenAt) : '']])
+			if (field && field !== document.activeElement)
+				field.value = value;
+		this.radios?.forEach((radio) => {
+			radio.checked = radio.value === item.visibility;
+		});
+		if (this.drawnStatus !== item.status)
+			this.history();
+	}
+
+	plain()
+	{
+		const { item } = this;
+
+		return h('div', null, h('p.big-title', null, item.title), item.takenAt ? h('p', null, fullTime(item.takenAt)) : null,
+		    item.overview ? h('p', null, item.overview) : null);
+	}
+
+	form()
+	{
+		const { item } = this;
+		const save = (name, field, value) => async () => {
+			if (!field.checkValidity() || value() === null)
+				return;
+			await this.save({ [name]: value() }, field);
+		};
+
+		this.title = h('input', { type: 'text', maxlength: '200', required: true, id: 'd-title', value: item.title });
+		this.title.addEventListener('change', save('title', this.title, () => this.title.value.trim() || null));
+		this.date = h('input', { type: 'datetime-local', id: 'd-date', value: item.takenAt ? localInput(item.takenAt) : '' });
+		this.date.addEventListener('change', save('takenAt', this.date, () => (this.date.value ? new Date(this.date.value).toISOString() : null)));
+		this.radios = [];
+		const choices = item.visibility === 'shared' ? [...VISIBILITY, ['shared', 'people', 'Some people']] : VISIBILITY;
+		return h('form', { onsubmit: (event) => {
+			event.preventDefault();
+			document.activeElement?.blur();
+		} },
+		h('label', { for: 'd-title' }, 'Title'), this.title,
+		h('label', { for: 'd-date' }, 'Taken'), this.date,
+		h('fieldset.segments', null, h('legend', null, 'Who can see it'), choices.map(([value, name, text]) => {
+			const radio = h('input', { type: 'radio', name: 'visibility', value, onchange: () => this.save({ visibility: value }) });
+			this.radios.push(radio);
+			return h('label', null, radio, icon(name), h('span', null, text));
+		})));
+	}
+
+	async save(fields, field)
+	{
+		const { item } = this;
+
+		if (Object.entries(fields).every(([k, v]) => item[k] === v))
+			return;
+		field?.setAttribute('aria-busy', 'true');
+		try {
+			await patch(item, fields);
+			announce('Saved');
+			field?.classList.add('saved');
+			setTimeout(() => field?.classList.remove('saved'), 1200);
+		} catch (problem) {
+			fail(problem, problem.status === 412 ? undefined : 'Not saved.');
+			if (item === this.item)
+				this.changed();
+		}
+		field?.removeAttribute('aria-busy');
+	}
+
+	drawTags()
+	{
+		const { item } = this;
+
+		fill(this.tags, item.tags?.map((tag) => h('li.chip', null, h('a', { href: link('search', { tag }) }, tag),
+		    this.editable ? iconButton('close', `Remove the tag ${tag}`, () => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
+		item.tags?.length || this.editable ? null : h('li.muted', null, 'None'));
+	}
+
+	tagInput()
+	{
+		const { field, names } = tagField('Add a tag', (words) => this.putTags([...new Set([...this.item.tags, ...words])]));
+
+		return h('div', null, field, names);
+	}
+
+	async putTags(tags)
+	{
+		try {
+			await setTags(this.item, tags);
+			announce('Tags saved');
+		} catch (problem) {
+			fail(problem, 'Not saved.');
+		}
+	}
+
+	drawFacts()
+	{
+		const { item } = this;
+		const m = item.metadata ?? {};
+		const rows = [
+			['Name', item.filename], ['Type', item.contentType], ['Size', item.size && bytes(item.size)],
+			['Dimensions', item.width && `${count(item.width)} × ${count(item.height)}${item.kind === 'image' ? ` · ${(item.width * item.height / 1e6).toFixed(1)} MP` : ''}`],
+			['Length', item.durationMs && duration(item.durationMs)], ...FACTS.map(([name, of]) => [name, of(m)]),
+			['Added', dayOf(item.createdAt)],
+		];
+
+		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) => [h('dt', null, name), h('dd', null, String(value))]));
+	}
+
+	drawState()
+	{
+		const { item } = this;
+
+		fill(this.state, item.status === 'failed' ? h('div.reason', null, icon('alert'), h('p', null, item.failure?.message ?? 'It could not be processed.'),
+		    this.editable ? h('button', { type: 'button', onclick: (event) => this.retry(event.target) }, 'Try again') : null) :
+		    item.status === 'processing' ? h('p.busy-line', null, icon('clock'), item.step ? `${stepName(item.step)}…` : 'Being processed…') : null);
+	}
+
+	async retry(button)
+	{
+		button.disabled = true;
+		try {
+			await reprocess(this.item);
+			announce('Processing again');
+		} catch (problem) {
+			button.disabled = false;
+			fail(problem);
+		}
+	}
+
+	async history()
+	{
+		const { item } = this;
+
+		this.drawnStatus = item.status;
+		try {
+			const events = await timeline(item.id);
+			if (this.item !== item)
+				return;
+			/* A step that is done says no more that it began. */
+			const shown = events.filter((e, i) => e.state !== 'started' || !events.slice(i + 1).some((o) => o.step === e.step && o.attempt === e.attempt));
+			fill(this.events, shown.map((e) => h(`li.${e.state}`, null, icon(e.state === 'failed' ? 'alert' : e.state === 'done' ? 'check' : 'clock'),
+			    h('div', null, h('span', null, stepName(e.step), e.attempt > 1 ? h('small', null, ` attempt ${e.attempt}`) : null),
+			        e.message ? h('p', null, e.message) : null), h('time', { datetime: e.at, title: fullTime(e.at) }, clockTime(e.at)))));
+			if (!shown.length)
+				fill(this.events, h('li.muted', null, 'Nothing is recorded.'));
+		} catch (problem) {
+			if (this.item === item)
+				fill(this.events, h('li.muted', null, problem.message));
+		}
+		this.events.removeAttribute('aria-busy');
+	}
+}

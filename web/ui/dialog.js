@@ -1,0 +1,28 @@
+/* Small questions in a modal <dialog>; the browser keeps the focus inside and gives it back. */
+import { h } from '../lib/dom.js';
+
+/* Shows a form; resolves with what value() gives when it is sent, or null. */
+export function
+ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger = false })
+{
+	return new Promise((done) => {
+		let answer = null;
+		const form = h('form.dialog-form', { method: 'dialog', onsubmit: (event) => {
+			event.preventDefault();
+			answer = value();
+			box.close();
+		} },
+		h('h2', { id: 'dialog-title' }, title), text ? h('p', null, text) : null, body ?? null,
+		h('div.dialog-buttons', null,
+		    no ? h('button', { type: 'button', onclick: () => box.close() }, no) : null,
+		    h(danger ? 'button.primary.danger' : 'button.primary', { type: 'submit' }, yes)));
+		const box = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => {
+			box.remove();
+			done(answer);
+		}, onclick: (event) => event.target === box && box.close() }, form);
+
+		document.body.append(box);
+		box.showModal();
+		form.querySelector('input, textarea')?.focus();
+	});
+}

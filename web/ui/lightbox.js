@@ -1,0 +1,360 @@
+/* One item over the whole page: picture, player, neighbours, details. Opened and closed by the router's `item` parameter. */
+import { on } from '../lib/bus.js';
+import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
+import { kindName, stepName } from '../lib/format.js';
+import { expired, fetchItem, fileUrl, known, refresh, thumbnail } from '../lib/media.js';
+import { goHere } from '../lib/router.js';
+import { mayTrash } from '../lib/session.js';
+import { placeholder } from '../lib/thumbhash.js';
+import { trashWithUndo } from './actions.js';
+import { Details } from './details.js';
+import { Player } from './player.js';
+import { fail } from './toast.js';
+import { Zoom } from './zoom.js';
+
+const ORIGINAL_FROM = 1.6; /* the zoom at which the whole file is worth fetching */
+const SHOWABLE = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'];
+const NEAR_END = 8;
+
+let box = null;
+
+/* Shows an item over a view; sequence: the view's grid, or null. */
+export function
+show(id, sequence)
+{
+	if (box?.item?.id === id)
+		return;
+	box ??= new Lightbox();
+	box.sequence = sequence;
+	box.open(id);
+}
+
+export function
+hide()
+{
+	box?.close();
+	box = null;
+}
+
+class Lightbox {
+	constructor()
+	{
+		this.back = document.activeElement;
+		this.stage = h('div.stage');
+		this.title = h('h1.lightbox-title', { tabindex: '-1' });
+		this.trashButton = iconButton('trash', 'Move to trash', () => this.trash());
+		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(), { 'aria-expanded': 'false' });
+		this.previous = iconButton('left', 'Previous', () => this.step(-1));
+		this.next = iconButton('right', 'Next', () => this.step(1));
+		this.previous.classList.add('step', 'previous');
+		this.next.classList.add('step', 'next');
+		this.node = h('div.lightbox', { role: 'dialog', 'aria-modal': 'true', 'aria-label': 'Item' },
+		    h('div.lightbox-main', null,
+		        h('header.lightbox-bar', null, iconButton('back', 'Back', () => this.leave()), this.title,
+		            iconButton('download', 'Download', () => this.download()), this.trashButton, this.infoButton),
+		        this.stage, this.previous, this.next));
+		this.onkey = (event) => this.key(event);
+		addEventListener('keydown', this.onkey);
+		this.offs = [
+			on('media', ({ item }) => item.id === this.item?.id && this.changed()),
+			on('media-step', ({ item }) => item.id === this.item?.id && this.changed()),
+			on('media-gone', ({ id }) => id === this.item?.id && this.gone()),
+		];
+		document.getElementById('app').inert = true;
+		document.body.classList.add('viewing');
+		document.body.append(this.node);
+		if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900)
+			this.toggleDetails();
+		this.title.focus({ preventScroll: true });
+	}
+
+	close()
+	{
+		removeEventListener('keydown', this.onkey);
+		this.offs.forEach((off) => off());
+		this.clear();
+		this.details?.destroy();
+		this.node.remove();
+		document.getElementById('app').inert = false;
+		document.body.classList.remove('viewing');
+		if (this.item && this.sequence?.ids.has(this.item.id))
+			this.sequence.focus(this.item.id);
+		else
+			this.back?.focus?.();
+	}
+
+	leave()
+	{
+		if (history.state?.opened)
+			history.back();
+		else
+			goHere({ item: null }, { replace: true });
+	}
+
+	clear()
+	{
+		this.zoom?.destroy();
+		this.player?.destroy();
+		this.zoom = null;
+		this.player = null;
+	}
+
+	async open(id)
+	{
+		this.wanted = id;
+		let item = known(id);
+
+		if (!item) {
+			fill(this.stage, h('div.skeleton.big', { 'aria-hidden': 'true' }));
+			try {
+				item = await fetchItem(id);
+			} catch (problem) {
+				if (this.wanted !== id)
+					return;
+				this.clear();
+				fill(this.stage, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+				    h('button', { type: 'button', onclick: () => this.leave() }, 'Back')));
+				return;
+			}
+		}
+		if (this.wanted !== id)
+			return;
+		this.item = item;
+		this.index = this.sequence?.items.indexOf(item) ?? -1;
+		if (this.sequence && this.index > this.sequence.items.length - NEAR_END)
+			this.sequence.next();
+		this.draw();
+		this.details?.show(item);
+		if (item.metadata === undefined || this.soonExpired())
+			refresh(id);
+		announce(`${kindName(item.kind)}: ${item.title}`);
+		this.warm();
+	}
+
+	soonExpired()
+	{
+		return Object.values(this.item.thumbnails ?? {}).some((url) => url && expired(url));
+	}
+
+	draw()
+	{
+		const { item } = this;
+
+		this.clear();
+		this.drawn = item.status;
+		this.title.textContent = item.title;
+		this.trashButton.hidden = !mayTrash(item) || item.status === 'trashed';
+		this.arrows();
+		if (item.status === 'ready' || item.status === 'trashed')
+			fill(this.stage, this.content());
+		else
+			fill(this.stage, this.waiting());
+	}
+
+	arrows()
+	{
+		const n = this.sequence?.items.length ?? 0;
+
+		this.index = this.sequence?.items.indexOf(this.item) ?? -1;
+		this.previous.hidden = this.index <= 0;
+		this.next.hidden = this.index < 0 || this.index >= n - 1;
+	}
+
+	waiting()
+	{
+		const { item } = this;
+		const failed = item.status === 'failed';
+
+		return h('div.notice', { role: 'status' }, icon(failed ? 'alert' : 'clock'),
+		    h('h2', null, failed ? 'This file could not be processed' : 'Still being processed'),
+		    h('p', null, failed ? item.failure?.message ?? 'No reason was given.' : item.step ? `${stepName(item.step)}…` : 'It appears here as soon as it is ready.'),
+		    this.details ? null : h('button', { type: 'button', onclick: () => this.toggleDetails() }, failed ? 'What happened, and try again' : 'What happens'));
+	}
+
+	content()
+	{
+		const { item } = this;
+
+		if (['video', 'audio'].includes(item.kind)) {
+			this.player = new Player(item);
+			this.zoom = new Zoom(this.stage, this.player.node, { onswipe: (way) => this.swipe(way) });
+			this.zoom.to = () => {};
+			return this.player.node;
+		}
+		if (!thumbnail(item, 1280))
+			return h('div.notice', null, icon('file'), h('h2', null, item.title), h('p', null, 'There is no picture of this file.'),
+			    h('button', { type: 'button', onclick: () => this.download() }, 'Download'));
+		return this.picture();
+	}
+
+	/* The placeholder, then what the grid has shown already, then the large one. */
+	picture()
+	{
+		const { item } = this;
+		const frame = h('div.frame');
+		const size = `${item.width || 4} / ${item.height || 3}`;
+		const layer = (url, name) => {
+			const image = h(`img${name ? `.${name}` : ''}`, { alt: name === 'large' ? item.title : '', draggable: 'false', onload: () => image.classList.add('loaded') });
+			image.onerror = () => refresh(item.id);
+			image.src = url;
+			frame.append(image);
+		};
+
+		frame.style.setProperty('aspect-ratio', size);
+		frame.style.setProperty('--ratio', String((item.width || 4) / (item.height || 3)));
+		if (item.thumbhash)
+			frame.append(placeholder(item.thumbhash) ?? '');
+		const small = thumbnail(item, 200);
+		const large = thumbnail(item, Math.max(innerWidth, 700));
+		if (small !== large)
+			layer(small, 'small');
+		layer(large, 'large');
+		this.large = large;
+		let whole = !SHOWABLE.includes(item.contentType);
+		this.zoom = new Zoom(this.stage, frame, {
+			onswipe: (way) => this.swipe(way),
+			ontap: (event) => event.pointerType !== 'mouse' && this.node.classList.toggle('bare'),
+			onzoom: async (scale) => {
+				if (scale < ORIGINAL_FROM || whole)
+					return;
+				whole = true;
+				try {
+					const url = await fileUrl(item.id);
+					if (this.item === item)
+						layer(url, 'original');
+				} catch {
+					whole = false;
+				}
+			},
+		});
+		return frame;
+	}
+
+	/* The neighbours' pictures are asked for ahead. */
+	warm()
+	{
+		for (const step of [1, -1]) {
+			const item = this.sequence?.items[this.index + step];
+			const url = item && item.status === 'ready' ? thumbnail(item, Math.max(innerWidth, 700)) : null;
+			if (url && !expired(url))
+				new Image().src = url;
+		}
+	}
+
+	changed()
+	{
+		const urls = Object.values(this.item.thumbnails ?? {});
+
+		this.title.textContent = this.item.title;
+		this.arrows();
+		/* Redrawn only when there is something else to see: a player goes on. */
+		if (this.drawn !== this.item.status || this.item.status === 'processing' ||
+		    (!this.player && this.large && !this.stage.querySelector('.large.loaded') && !urls.includes(this.large)))
+			this.draw();
+		this.details?.changed();
+	}
+
+	gone()
+	{
+		const items = this.sequence?.items ?? [];
+		const other = items[Math.min(this.index, items.length - 1)];
+
+		if (other && other !== this.item)
+			goHere({ item: other.id }, { replace: true });
+		else
+			this.leave();
+	}
+
+	step(way)
+	{
+		const to = this.sequence?.items[this.index + way];
+
+		if (to)
+			goHere({ item: to.id }, { replace: true });
+	}
+
+	swipe(way)
+	{
+		if (way === 'down')
+			this.leave();
+		else
+			this.step(way === 'left' ? 1 : -1);
+	}
+
+	key(event)
+	{
+		if (document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey || event.altKey)
+			return;
+		if (event.key === 'Escape') {
+			if (typing(event.target))
+				event.target.blur();
+			else
+				this.leave();
+			return;
+		}
+		if (event.key === 'Tab') {
+			this.trap(event);
+			return;
+		}
+		if (typing(event.target) || event.target.matches?.('input[type=range]'))
+			return;
+		const button = event.target.closest?.('button, a');
+		const actions = {
+			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.toggleDetails(), d: () => this.download(),
+			Delete: () => !this.trashButton.hidden && this.trash(), '+': () => this.zoom?.to(this.zoom.scale * 1.5), '=': () => this.zoom?.to(this.zoom.scale * 1.5),
+			'-': () => this.zoom?.to(this.zoom.scale / 1.5), 0: () => this.zoom?.to(1), f: () => this.player?.full(), m: () => this.player?.muteButton.click(),
+			',': () => this.player?.skip(-1), '.': () => this.player?.skip(1), ' ': button ? null : () => this.player?.toggle(),
+		};
+		if (actions[event.key]) {
+			event.preventDefault();
+			actions[event.key]();
+		}
+	}
+
+	trap(event)
+	{
+		const all = [...this.node.querySelectorAll('a[href], button, input, textarea, select, [tabindex="0"]')].filter((e) => !e.disabled && e.offsetParent);
+		const edge = event.shiftKey ? all[0] : all.at(-1);
+
+		if (document.activeElement === edge || !this.node.contains(document.activeElement)) {
+			event.preventDefault();
+			(event.shiftKey ? all.at(-1) : all[0])?.focus();
+		}
+	}
+
+	toggleDetails()
+	{
+		if (this.details) {
+			this.details.destroy();
+			this.details = null;
+		} else {
+			this.details = new Details(() => this.toggleDetails());
+			this.node.append(this.details.node);
+			if (this.item)
+				this.details.show(this.item);
+		}
+		localStorage.setItem('medianest.details', this.details ? '1' : '0');
+		this.infoButton.setAttribute('aria-expanded', String(Boolean(this.details)));
+		this.node.classList.toggle('with-details', Boolean(this.details));
+		if (this.drawn === 'failed' || this.drawn === 'processing')
+			this.draw();
+	}
+
+	async download()
+	{
+		try {
+			const url = await fileUrl(this.item.id);
+			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title, target: '_blank', rel: 'noopener' });
+			document.body.append(anchor);
+			anchor.click();
+			anchor.remove();
+		} catch (problem) {
+			fail(problem);
+		}
+	}
+
+	trash()
+	{
+		trashWithUndo([this.item]);
+	}
+}

@@ -1,0 +1,205 @@
+/* Video and audio: own controls, a time line with pictures from the sprite, fresh addresses when a signature ends in mid-play. */
+import { fill, h, icon, iconButton } from '../lib/dom.js';
+import { duration } from '../lib/format.js';
+import { fileUrl, thumbnail } from '../lib/media.js';
+import { placeholder } from '../lib/thumbhash.js';
+
+const SPRITE_COLUMNS = 4;
+const SEEK_STEP_S = 5;
+const HIDE_MS = 2800;
+const VOLUME = 'medianest.volume';
+
+/* The tile of a sprite that belongs to a time: the last one that begins before it. */
+function
+spriteTile(times, ms)
+{
+	return Math.max(0, times.findLastIndex((t) => t <= ms));
+}
+
+export class Player {
+	constructor(item)
+	{
+		this.item = item;
+		this.audio = item.kind === 'audio' || item.kind === 'track';
+		this.media = h(this.audio ? 'audio' : 'video', { preload: 'metadata', playsinline: true, 'aria-label': item.title });
+		if (!this.audio && thumbnail(item, 1280))
+			this.media.poster = item.posterUrl ?? thumbnail(item, 1280);
+		this.media.volume = Number(localStorage.getItem(VOLUME) ?? 1);
+		this.playButton = iconButton('play', 'Play', () => this.toggle());
+		this.muteButton = iconButton('volume', 'Mute', () => {
+			this.media.muted = !this.media.muted;
+		});
+		this.seek = h('input.seek', { type: 'range', min: '0', max: '1000', step: '1', value: '0', 'aria-label': 'Position', oninput: () => this.jump() });
+		this.volume = h('input.volume', { type: 'range', min: '0', max: '100', value: String(this.media.volume * 100), 'aria-label': 'Volume', oninput: () => {
+			this.media.volume = this.volume.value / 100;
+			this.media.muted = false;
+			localStorage.setItem(VOLUME, String(this.media.volume));
+		} });
+		this.time = h('span.player-time', null, `0:00 / ${duration(item.durationMs ?? 0)}`);
+		this.hint = h('div.sprite-hint', { hidden: true, 'aria-hidden': 'true' });
+		this.line = h('div.seek-line', { onpointermove: (e) => this.preview(e), onpointerleave: () => {
+			this.hint.hidden = true;
+		} }, this.seek, this.hint);
+		this.bar = h('div.player-bar', null, this.playButton, this.line, this.time, this.muteButton, this.volume,
+		    this.audio ? null : iconButton('full', 'Full screen', () => this.full()));
+		this.note = h('div.player-note', { role: 'status' });
+		this.node = h(this.audio ? 'div.player.audio' : 'div.player', { onpointermove: () => this.wake() },
+		    this.audio ? this.cover() : null, this.media, this.audio ? null : h('button.big-play', { type: 'button', 'aria-label': 'Play', onclick: () => this.toggle() }, icon('play')),
+		    this.note, this.bar);
+		for (const type of ['play', 'pause', 'timeupdate', 'volumechange', 'durationchange', 'ended'])
+			this.media.addEventListener(type, () => this.show());
+		this.media.addEventListener('error', () => this.failed());
+		this.media.addEventListener('click', () => this.toggle());
+		this.ready = this.load(0, false);
+	}
+
+	cover()
+	{
+		const url = thumbnail(this.item, 640);
+
+		return h('div.cover', null, this.item.thumbhash ? placeholder(this.item.thumbhash) : null,
+		    url ? h('img.loaded', { src: url, alt: '' }) : icon('music'));
+	}
+
+	async load(at, play)
+	{
+		try {
+			const url = await fileUrl(this.item.id);
+			if (this.dead)
+				return;
+			this.media.src = url;
+			this.loaded = Date.now();
+			if (at)
+				this.media.currentTime = at;
+			if (play)
+				await this.media.play().catch(() => {});
+		} catch (problem) {
+			this.say(problem.message);
+		}
+	}
+
+	/* An address lives for minutes, a film for hours: one that fails late is fetched anew; one that fails at once cannot be played here. */
+	failed()
+	{
+		const at = this.media.currentTime;
+
+		if (this.dead || !this.media.src)
+			return;
+		if (at > 0 || Date.now() - this.loaded > 60000) {
+			this.load(at, true);
+		} else if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
+			this.say('Your browser cannot play this format. This is a short preview; download the file to see all of it.');
+			this.media.src = this.item.previewUrl;
+			this.isPreview = true;
+		} else {
+			this.say('Your browser cannot play this format. You can download the file.');
+		}
+	}
+
+	say(text)
+	{
+		this.note.textContent = text;
+	}
+
+	async toggle()
+	{
+		await this.ready;
+		if (this.media.paused)
+			this.media.play().catch(() => {});
+		else
+			this.media.pause();
+	}
+
+	length()
+	{
+		return Number.isFinite(this.media.duration) ? this.media.duration : (this.item.durationMs ?? 0) / 1000;
+	}
+
+	jump()
+	{
+		this.media.currentTime = (this.seek.value / 1000) * this.length();
+	}
+
+	skip(way)
+	{
+		this.media.currentTime = Math.min(this.length(), Math.max(0, this.media.currentTime + way * SEEK_STEP_S));
+	}
+
+	show()
+	{
+		const { media } = this;
+		const length = this.length();
+		const quiet = media.muted || media.volume === 0;
+
+		this.node.classList.toggle('playing', !media.paused);
+		fill(this.playButton, icon(media.paused ? 'play' : 'pause'));
+		this.playButton.setAttribute('aria-label', media.paused ? 'Play' : 'Pause');
+		fill(this.muteButton, icon(quiet ? 'muted' : 'volume'));
+		this.muteButton.setAttribute('aria-label', quiet ? 'Sound on' : 'Mute');
+		if (length)
+			this.seek.value = String((media.currentTime / length) * 1000);
+		this.seek.style.setProperty('--done', `${length ? (media.currentTime / length) * 100 : 0}%`);
+		this.seek.setAttribute('aria-valuetext', `${duration(media.currentTime * 1000)} of ${duration(length * 1000)}`);
+		this.time.textContent = `${duration(media.currentTime * 1000)} / ${duration(length * 1000)}`;
+		this.wake();
+	}
+
+	wake()
+	{
+		clearTimeout(this.timer);
+		this.node.classList.remove('idle');
+		if (!this.media.paused && !this.audio)
+			this.timer = setTimeout(() => this.node.classList.add('idle'), HIDE_MS);
+	}
+
+	/* The picture above the time line; its tiles stand four in a row. */
+	preview(event)
+	{
+		const { spriteUrl, spriteTimes } = this.item;
+		const box = this.line.getBoundingClientRect();
+		const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+		const ms = part * this.length() * 1000;
+
+		if (this.isPreview)
+			return;
+		if (!this.sprite) {
+			this.sprite = h('div.sprite');
+			fill(this.hint, spriteUrl && spriteTimes?.length ? this.sprite : null, this.label = h('span'));
+			this.sprite.style.setProperty('background-image', spriteUrl ? `url("${spriteUrl}")` : 'none');
+			this.sprite.style.setProperty('aspect-ratio', `${this.item.width || 16} / ${this.item.height || 9}`);
+		}
+		this.hint.hidden = false;
+		if (spriteTimes?.length) {
+			const tile = spriteTile(spriteTimes, ms);
+			const width = this.sprite.clientWidth;
+			const height = this.sprite.clientHeight;
+			this.sprite.style.setProperty('background-size', `${width * SPRITE_COLUMNS}px auto`);
+			this.sprite.style.setProperty('background-position', `${-(tile % SPRITE_COLUMNS) * width}px ${-Math.trunc(tile / SPRITE_COLUMNS) * height}px`);
+		}
+		this.label.textContent = duration(ms);
+		/* Over the pointer, but inside the player. */
+		const half = this.hint.offsetWidth / 2 + 4;
+		const frame = this.node.getBoundingClientRect();
+		const x = Math.min(frame.right - half, Math.max(frame.left + half, event.clientX));
+		this.hint.style.setProperty('left', `${x - box.left}px`);
+	}
+
+	full()
+	{
+		if (document.fullscreenElement)
+			document.exitFullscreen();
+		else if (this.node.requestFullscreen)
+			this.node.requestFullscreen();
+		else
+			this.media.webkitEnterFullscreen?.();
+	}
+
+	destroy()
+	{
+		this.dead = true;
+		clearTimeout(this.timer);
+		this.media.pause();
+		this.media.removeAttribute('src');
+		this.media.load();
+	}
+}

@@ -1,0 +1,114 @@
+/* One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it. */
+import { h, icon, fill } from '../lib/dom.js';
+import { dayOf, duration, kindName, stepName } from '../lib/format.js';
+import { expired, refresh, thumbnail } from '../lib/media.js';
+import { placeholder } from '../lib/thumbhash.js';
+import { link, parse } from '../lib/router.js';
+
+const GLYPH = { audio: 'music', track: 'music', video: 'film', movie: 'film', show: 'film', episode: 'film', season: 'film', image: 'photos' };
+const NAMED = ['audio', 'track', 'movie', 'show', 'season', 'episode', 'other']; /* kinds that people know by title, not by sight */
+
+function
+describe(item)
+{
+	const state = item.status === 'processing' ? ', being processed' : item.status === 'failed' ? ', failed' : '';
+	const kind = kindName(item.kind);
+
+	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${dayOf(item.takenAt ?? item.createdAt)}${state}`;
+}
+
+export class Tile {
+	constructor(item)
+	{
+		this.item = item;
+		this.width = 0;
+		this.url = null;
+		this.art = h('div.art');
+		this.badges = h('div.badges');
+		this.anchor = h('a.tile-link', { tabindex: '-1', draggable: 'false' }, this.art, this.badges);
+		this.box = h('button.tick', { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' }, icon('check'));
+		this.node = h('li.tile', null, this.anchor, this.box);
+		this.node.tile = this;
+		this.hash = null;
+		this.update();
+	}
+
+	place(left, top, width, height)
+	{
+		const s = this.node.style;
+
+		s.setProperty('left', `${left}px`);
+		s.setProperty('top', `${top}px`);
+		s.setProperty('width', `${width}px`);
+		s.setProperty('height', `${height}px`);
+		this.width = Math.max(width, height);
+		this.picture();
+	}
+
+	select(on)
+	{
+		this.node.classList.toggle('selected', on);
+		this.box.setAttribute('aria-checked', String(on));
+	}
+
+	/* After a change of the item. */
+	update()
+	{
+		const { item } = this;
+		const { name, params } = parse();
+		const busy = item.status === 'processing';
+
+		this.anchor.href = link(name, { ...params, item: item.id });
+		this.anchor.setAttribute('aria-label', describe(item));
+		this.box.setAttribute('aria-label', `Select ${item.title}`);
+		this.node.classList.toggle('busy', busy);
+		this.node.classList.toggle('broken', item.status === 'failed');
+		fill(this.badges,
+		    busy ? h('span.badge.wide', null, item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
+		    item.status === 'failed' ? h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
+		    NAMED.includes(item.kind) ? h('span.caption', null, item.title, item.year ? h('small', null, String(item.year)) : null) : null,
+		    item.kind === 'video' && !busy ? h('span.badge', null, icon('play'), item.durationMs ? duration(item.durationMs) : null) : null,
+		    item.kind === 'audio' && item.durationMs ? h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
+		if (item.thumbhash !== this.hash) {
+			this.hash = item.thumbhash;
+			this.art.querySelector('canvas')?.remove();
+			const canvas = this.hash && !this.shown ? placeholder(this.hash) : null;
+			if (canvas)
+				this.art.prepend(canvas);
+		}
+		if (this.width)
+			this.picture();
+	}
+
+	picture()
+	{
+		const { item } = this;
+		const url = thumbnail(item, this.width);
+
+		if (!url) {
+			if (!this.glyph && item.status !== 'processing')
+				this.art.append(this.glyph = icon(GLYPH[item.kind] ?? 'file'));
+			return;
+		}
+		this.glyph?.remove();
+		this.glyph = null;
+		if (this.shown || url === this.url)
+			return; /* a newer signature of the same picture is no reason to load it again */
+		if (expired(url)) {
+			refresh(item.id);
+			return;
+		}
+		this.url = url;
+		this.image?.remove();
+		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false', onload: () => {
+			this.shown = true;
+			this.image.classList.add('loaded');
+		}, onerror: () => {
+			if (!this.tried)
+				refresh(item.id);
+			this.tried = true;
+		} });
+		this.image.src = url;
+		this.art.append(this.image);
+	}
+}

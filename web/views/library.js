@@ -1,0 +1,117 @@
+/* Everything that the person can see, by date. */
+import { fill, h, icon } from '../lib/dom.js';
+import { monthOf } from '../lib/format.js';
+import { list } from '../lib/media.js';
+import { on } from '../lib/bus.js';
+import { goHere } from '../lib/router.js';
+import { can, mayTrash } from '../lib/session.js';
+import { tagMany, trashWithUndo } from '../ui/actions.js';
+import { Grid } from '../ui/grid.js';
+import { Scrubber } from '../ui/scrubber.js';
+import { Selection } from '../ui/selection.js';
+import { pick } from '../app.js';
+import { toast } from '../ui/toast.js';
+
+const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
+const when = (item) => item.takenAt ?? item.createdAt;
+
+/* Each order: its name, the date it goes by, how a newcomer compares. */
+const SORTS = {
+	newest: { text: 'Newest first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) },
+	taken: { text: 'Date taken', date: when, compare: (a, b) => Date.parse(when(b)) - Date.parse(when(a)) },
+	oldest: { text: 'Oldest first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt) },
+	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
+};
+const SORT = 'medianest.sort';
+
+export function
+mount(root, first)
+{
+	let params = first;
+	let grid;
+	let scrubber;
+	const sortName = () => (SORTS[params.sort] ? params.sort : SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'newest');
+	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '']);
+	const selection = new Selection([
+		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
+		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
+			const mine = items.filter(mayTrash);
+			if (mine.length < items.length)
+				toast('Some of these are not yours to move.');
+			selection.clear();
+			await trashWithUndo(mine);
+		} },
+	]);
+	const kinds = h('div.segments', { role: 'group', 'aria-label': 'Kind' });
+	const sorts = h('select', { 'aria-label': 'Order', onchange: () => {
+		localStorage.setItem(SORT, sorts.value);
+		goHere({ sort: sorts.value });
+	} }, Object.entries(SORTS).map(([value, { text }]) => h('option', { value }, text)));
+	const place = h('div.grid-place');
+
+	fill(root, h('h1.hidden-title', null, 'Library'), h('div.toolbar', null, kinds, h('label.sort', null, icon('sort'), sorts)), place);
+
+	const empty = () => (params.kind ?
+	    h('div.empty', null, icon('photos'), h('h2', null, 'Nothing of this kind yet'), h('button', { type: 'button', onclick: () => goHere({ kind: null }) }, 'Show everything')) :
+	    h('div.empty', null, icon('photos'), h('h2', null, 'Your photos, videos and music live here'),
+	        can('media.upload') ? [h('p', null, 'Drop files anywhere on this page, paste a picture, or pick some.'),
+	            h('button.primary', { type: 'button', onclick: pick }, icon('upload'), 'Pick files')] : h('p', null, 'Nothing has been shared with you yet.')));
+
+	const build = () => {
+		const sort = SORTS[sortName()];
+		let cursor = null;
+
+		grid?.destroy();
+		scrubber?.destroy();
+		fill(kinds, KINDS.map(([kind, text]) => h('button', { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind), onclick: () => goHere({ kind }) }, text)));
+		sorts.value = sortName();
+		grid = new Grid({
+			label: 'Library',
+			load: async () => {
+				const page = await list({ sort: sortName(), kind: params.kind, cursor });
+				cursor = page.next;
+				return { items: page.items, more: cursor !== null };
+			},
+			group: sort.date ? (item) => {
+				const date = new Date(sort.date(item));
+				return { key: `${date.getFullYear()}-${date.getMonth() + 1}`, label: monthOf(date) };
+			} : null,
+			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' && (!params.kind || item.kind === params.kind),
+			compare: sort.compare,
+			selection, empty,
+			onlayout: () => scrubber?.update(),
+			onscrolled: () => scrubber?.scrolled(),
+		});
+		scrubber = new Scrubber(grid);
+		fill(place, grid.node, scrubber.node);
+	};
+	const keys = (event) => {
+		if ((event.ctrlKey || event.metaKey) && event.key === 'a' && grid.node.contains(document.activeElement)) {
+			event.preventDefault();
+			selection.all();
+		}
+	};
+	const off = on('resync', () => build());
+
+	build();
+	addEventListener('keydown', keys);
+	return {
+		sequence: () => grid,
+		title: () => 'Library',
+		update(next) {
+			const same = shownBy(next) === shownBy(params);
+			params = next;
+			if (!same) {
+				scrollTo(0, 0);
+				build();
+			}
+		},
+		unmount() {
+			off();
+			removeEventListener('keydown', keys);
+			grid.destroy();
+			scrubber.destroy();
+			selection.detach();
+		},
+	};
+}

@@ -1,0 +1,75 @@
+/* The door. */
+import { signIn } from '../lib/api.js';
+import { fill, h, icon } from '../lib/dom.js';
+
+const EMAIL = 'medianest.email';
+
+/* done(user) once signed in; note: why the person is here again. */
+export function
+mount(root, { note, done })
+{
+	let wantsCode = false;
+	const email = h('input', { type: 'email', id: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: '254', value: localStorage.getItem(EMAIL) ?? '' });
+	const password = h('input', { type: 'password', id: 'password', name: 'password', autocomplete: 'current-password', required: true, maxlength: '256' });
+	const code = h('input', { type: 'text', id: 'totp', name: 'totp', autocomplete: 'one-time-code', inputmode: 'numeric', maxlength: '32' });
+	const codeRow = h('div', { hidden: true }, h('label', { for: 'totp' }, 'Code from your app, or a recovery code'), code);
+	const stay = h('input', { type: 'checkbox', id: 'stay', checked: true });
+	const said = h('p.form-error', { role: 'alert', hidden: true });
+	const small = h('small');
+	const button = h('button.primary', { type: 'submit' }, 'Sign in');
+	const say = (text, requestId) => {
+		said.hidden = !text;
+		fill(said, icon('alert'), h('span', null, text, requestId ? [h('br'), small] : null));
+		small.textContent = requestId ? `Request ${requestId}` : '';
+	};
+	const submit = async (event) => {
+		event.preventDefault();
+		if (button.disabled)
+			return;
+		button.disabled = true;
+		button.textContent = 'Signing in…';
+		say('');
+		try {
+			const user = await signIn(email.value.trim(), password.value, wantsCode ? code.value.trim() : undefined, stay.checked);
+			localStorage.setItem(EMAIL, email.value.trim());
+			done(user);
+			return;
+		} catch (problem) {
+			failed(problem);
+		}
+		button.disabled = false;
+		button.textContent = 'Sign in';
+	};
+	const failed = (problem) => {
+		if (problem.code === 'totp_required') {
+			wantsCode = true;
+			codeRow.hidden = false;
+			code.required = true;
+			code.focus();
+			return;
+		}
+		if (problem.code === 'invalid_credentials') {
+			say(wantsCode ? 'The e-mail address, the password or the code is wrong.' : 'The e-mail address or the password is wrong.');
+			password.select();
+			password.focus();
+		} else if (problem.status === 429) {
+			say(`Too many tries. Please wait ${waitText(problem.retryAfter)}.`, problem.requestId);
+		} else {
+			say(problem.message, problem.requestId);
+		}
+	};
+
+	fill(root, h('main.door', null, h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
+	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', { id: 'door-title' }, 'MediaNest'),
+	    note ? h('p.form-note', { role: 'status' }, note) : null, said,
+	    h('label', { for: 'email' }, 'E-mail'), email, h('label', { for: 'password' }, 'Password'), password, codeRow,
+	    h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button)));
+	document.title = 'Sign in · MediaNest';
+	(email.value ? password : email).focus();
+}
+
+function
+waitText(seconds)
+{
+	return seconds < 90 ? `${Math.max(1, Math.ceil(seconds))} s` : `${Math.ceil(seconds / 60)} minutes`;
+}
