@@ -51,4 +51,4 @@ T_LOG_COMPILER = $(PERL)
 style_tests = t/010-style.t
 TESTS = $(check_PROGRAMS) $(style_tests)
 
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm

@@ -19,6 +19,7 @@ nobase_dist_page_DATA = \
 	web/lib/unread.js \
 	web/lib/uploads.js \
 	web/manifest.webmanifest \
+	web/openapi.json \
 	web/style.css \
 	web/ui/actions.js \
 	web/ui/details.js \
