@@ -77,7 +77,7 @@ CONF
 			[ "$ME" = "$STACK_USER" ] || printf 'stack %s %s\n' "$ME" "$role"
 		done
 	} | put "$ETC/pg_ident.conf"
-	stack_admin nginx --private "$ETC/nginx" || die "nginx's configuration could not be made"
+	stack_admin nginx --private --directory "$ETC/nginx" || die "nginx's configuration could not be made"
 	as_stack mkdir -p "$DATA/nginx"
 }
 
@@ -109,8 +109,8 @@ render_services() # base|all
 				service "pool-$name" 2 TERM "$(program fcgi)" "$conf" -- \
 				    "$(program fcgi)" --pool "$name" --config "$conf"
 			done
-			service worker 2 TERM "$(program worker)" "$conf" -- "$(program worker)" --config "$conf"
-			service notifyd 2 TERM "$(program notifyd)" "$conf" -- "$(program notifyd)" --config "$conf"
+			[ -z "$(program worker)" ] || service worker 2 TERM "$(program worker)" "$conf" -- "$(program worker)" --config "$conf"
+			[ -z "$(program notifyd)" ] || service notifyd 2 TERM "$(program notifyd)" "$conf" -- "$(program notifyd)" --config "$conf"
 			service nginx 3 QUIT "$(command -v nginx)" "$ETC"/nginx/*.conf "$ETC/tls/server.pem" -- \
 			    nginx -p "$VAR/" -c "$ETC/nginx/nginx.conf" -e "$LOG/error.log" -g 'daemon off;'
 		fi

@@ -177,7 +177,8 @@ stack_first_admin()
 stack_start_supervisor()
 {
 	as_stack rm -f "$RUN"/hold/* "$RUN/supervisor.state"
-	as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1 </dev/null' bash \
+	as_stack bash -c 'for f in /proc/$$/fd/*; do f=${f##*/}; [ "$f" -le 2 ] || eval "exec $f>&-"; done
+		echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1 </dev/null' bash \
 	    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" 9>&- &
 	disown
 	wait_for 10 'the supervisor' stack_supervisor
@@ -200,7 +201,7 @@ dev_up()
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP
 	build_run || exit 1
-	for name in admin fcgi worker notifyd; do
+	for name in admin fcgi; do
 		[ -n "$(program $name)" ] || die "medianest-$name is missing in $PREFIX: the build is not complete"
 	done
 	stack_directories
