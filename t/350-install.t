@@ -74,7 +74,7 @@ trusted_proxies = 10.0.0.0/8, fd00::/8
 cors.origins = https://app.example.org
 CONF
 close $conf;
-($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx --directory '$tree/nginx/medianest'");
+($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx '$tree/nginx/medianest'");
 ok $ok, 'medianest-admin nginx' or diag $said;
 ok !-e "$tree/nginx/medianest/nginx.conf", 'a drop-in has no frame of its own';
 run("ln -s ../medianest/medianest.conf '$tree/nginx/conf.d/medianest.conf'");
@@ -90,10 +90,10 @@ open $conf, '>>', "$tree/medianest.conf" or die "$tree: $!";
 print $conf "storage.embedded = false\n";
 close $conf;
 run("rm -rf '$tree/nginx/medianest'");
-($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx --directory '$tree/nginx/medianest' && nginx -t -p '$tree/nginx/' -c '$tree/nginx/nginx.conf' -e '$tree/log/error.log'");
+($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx '$tree/nginx/medianest' && nginx -t -p '$tree/nginx/' -c '$tree/nginx/nginx.conf' -e '$tree/log/error.log'");
 ok $ok, 'the same with a foreign store' or diag $said;
 ok !-e "$tree/nginx/medianest/storage.conf", 'which nginx does not serve';
 run("sed -i 's|^cors.origins.*|cors.origins = https://x\"; evil|' '$tree/medianest.conf'");
-($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx --directory '$tree/nginx/medianest'");
+($ok, $said) = run("'$prefix/sbin/medianest-admin' --config '$tree/medianest.conf' nginx '$tree/nginx/medianest'");
 ok !$ok, 'a setting that nginx would read as syntax is refused';
 done_testing;

@@ -77,7 +77,7 @@ CONF
 			[ "$ME" = "$STACK_USER" ] || printf 'stack %s %s\n' "$ME" "$role"
 		done
 	} | put "$ETC/pg_ident.conf"
-	stack_admin nginx --private --directory "$ETC/nginx" || die "nginx's configuration could not be made"
+	stack_admin nginx --private "$ETC/nginx" || die "nginx's configuration could not be made"
 	as_stack mkdir -p "$DATA/nginx"
 }
 

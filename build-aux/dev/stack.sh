@@ -177,9 +177,16 @@ stack_first_admin()
 stack_start_supervisor()
 {
 	as_stack rm -f "$RUN"/hold/* "$RUN/supervisor.state"
-	as_stack bash -c 'for f in /proc/$$/fd/*; do f=${f##*/}; [ "$f" -le 2 ] || eval "exec $f>&-"; done
-		echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1 </dev/null' bash \
-	    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" 9>&- &
+	(
+		# Nothing of the caller's may stay open behind its back: a pipe, a lock.
+		exec >/dev/null 2>&1 </dev/null
+		for fd in /proc/"$BASHPID"/fd/*; do
+			fd=${fd##*/}
+			[ "$fd" -le 2 ] || [ "$fd" -ge 255 ] || eval "exec $fd>&-"
+		done
+		as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1' bash \
+		    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log"
+	) &
 	disown
 	wait_for 10 'the supervisor' stack_supervisor
 }

@@ -1,5 +1,5 @@
 /*
- * `medianest-admin nginx --directory DIR [--private]`: fills the templates of nginx/ from the settings, for a host's nginx or a private one.
+ * `medianest-admin nginx [--private] DIR`: fills the templates of nginx/ from the settings, for a host's nginx or a private one.
  *
  * Every template NAME.conf.in in the package data directory becomes DIR/NAME.conf, replaced atomically; nginx.conf (the frame of a private start) only with
  * `private_start`. A setting with a character that means something to nginx is refused rather than quoted.
