@@ -109,8 +109,8 @@ render_services() # base|all
 				service "pool-$name" 2 TERM "$(program fcgi)" "$conf" -- \
 				    "$(program fcgi)" --pool "$name" --config "$conf"
 			done
-			[ -z "$(program worker)" ] || service worker 2 TERM "$(program worker)" "$conf" -- "$(program worker)" --config "$conf"
-			[ -z "$(program notifyd)" ] || service notifyd 2 TERM "$(program notifyd)" "$conf" -- "$(program notifyd)" --config "$conf"
+			service worker 2 TERM "$(program worker)" "$conf" -- "$(program worker)" --config "$conf"
+			service notifyd 2 TERM "$(program notifyd)" "$conf" -- "$(program notifyd)" --config "$conf"
 			service nginx 3 QUIT "$(command -v nginx)" "$ETC"/nginx/*.conf "$ETC/tls/server.pem" -- \
 			    nginx -p "$VAR/" -c "$ETC/nginx/nginx.conf" -e "$LOG/error.log" -g 'daemon off;'
 		fi

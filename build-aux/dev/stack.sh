@@ -208,7 +208,7 @@ dev_up()
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP
 	build_run || exit 1
-	for name in admin fcgi; do
+	for name in admin fcgi worker notifyd; do
 		[ -n "$(program $name)" ] || die "medianest-$name is missing in $PREFIX: the build is not complete"
 	done
 	stack_directories
