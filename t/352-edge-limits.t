@@ -43,7 +43,7 @@ is $gone->{status}, 502, 'a pool that is gone';
 is $gone->{json}{code}, 'upstream_failed', 'in the same form';
 ok $gone->{headers}{'retry-after'}, 'with Retry-After';
 $mn->start_part('search');
-wait_until { $client->api(GET => '/api/search?q=x', undef, { 'X-Forwarded-For' => '192.0.2.78' })->{status} == 401 } 15, 'the pool again';
+wait_until { $client->api(GET => '/api/search?q=x', undef, { 'X-Forwarded-For' => '192.0.2.78' })->{status} < 500 } 15, 'the pool again';
 pass 'it comes back';
 
 my $untrusting = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5 });

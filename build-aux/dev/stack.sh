@@ -44,7 +44,7 @@ stack_pid() # NAME
 {
 	local pid
 
-	pid=$(sed -n "s/^$1 //p" "$RUN/supervisor.state" 2>/dev/null)
+	pid=$(sed -n "s/^$1 \([0-9]*\) .*/\1/p" "$RUN/supervisor.state" 2>/dev/null)
 	[ "${pid:-0}" -gt 0 ] && printf '%s\n' "$pid"
 }
 
@@ -196,8 +196,21 @@ kill_stack() { as_stack kill -s "$1" "$2"; }
 
 db_up() { stack_sql -d postgres -c 'SELECT 1'; }
 redis_up() { [ "$(as_stack redis-cli -s "$RUN/redis.sock" ping 9>&-)" = PONG ]; }
-all_up() { local name; for name in $(cut -f1 "$ETC/services"); do [ -e "$RUN/hold/$name" ] || stack_pid "$name" >/dev/null || return 1; done; }
-sockets_up() { local name; for name in $(sed -n 's/^pool-\([a-z]*\)\t.*/\1/p' "$ETC/services"); do [ -S "$RUN/pool-$name.sock" ] || return 1; done; }
+# Every process that the table wants runs, and was started as the table wants it now.
+all_up()
+{
+	local name print
+
+	while IFS=$'\t' read -r name _ _ print _; do
+		[ -e "$RUN/hold/$name" ] || grep -q "^$name [1-9][0-9]* $print\$" "$RUN/supervisor.state" || return 1
+	done <"$ETC/services"
+}
+sockets_up()
+{
+	# shellcheck disable=SC2046
+	as_stack perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Peer => $_) or exit 1 for @ARGV' \
+	    $(sed -n "s|^\(pool-[a-z]*\)\t.*|$RUN/\1.sock|p" "$ETC/services") 9>&-
+}
 edge_ready() { [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' --cacert "$VAR/ca.pem" "https://127.0.0.1:$PORT/api/health/ready")" = 200 ]; }
 
 dev_up()
@@ -336,7 +349,7 @@ dev_status()
 		[ $running -eq 1 ] && printf 'MediaNest runs at   %s\n' "${v[public.url]}" || printf 'MediaNest is down; it would be at %s\n' "${v[public.url]}"
 		printf '  sign in           %s\n  password          %s\n' "$ADMIN_EMAIL" "$(cat "$ETC/admin-password")"
 		printf '  trust             %s\n  object store      %s\n  directory         %s\n' "$VAR/ca.pem" "${v[storage.public_endpoint]}" "$VAR"
-		[ $running -eq 0 ] || sed 's/^/  /' "$RUN/supervisor.state" | column -c 100
+		[ $running -eq 0 ] || sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | column -c 100
 		[ $running -eq 1 ]
 		return
 	fi
