@@ -25,6 +25,11 @@ build_configure()
 		(cd "$SRC" && as_builder autoreconf -fi) || return 1
 	fi
 	as_builder mkdir -p "$BUILD"
+	if [ -e "$BUILD/Makefile" ] && [ "$SRC/configure" -nt "$BUILD/config.status" ]; then
+		# Objects do not depend on the flags that they were made with.
+		as_builder make -s -C "$BUILD" clean
+		(cd "$BUILD" && as_builder ./config.status --recheck && as_builder ./config.status) || return 1
+	fi
 	if [ -e "$BUILD/Makefile" ] && ! grep -qx "prefix = $PREFIX" "$BUILD/Makefile"; then
 		# Paths are compiled in: a tree that was configured for another prefix is made anew with the same options.
 		eval "old=($("$BUILD/config.status" --config))"
