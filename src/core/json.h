@@ -6,7 +6,8 @@
  * where they are integers (|n| <= 2^53) and are finite otherwise, depth <= JSON_DEPTH_MAX, paired surrogates; then
  * the whole text must be one value, and objects have no duplicate keys. The tree belongs to the arena.
  *
- * Out: an append-only writer into a struct buf; commas are its business. No tree is built to be printed.
+ * Out: an append-only writer into a struct buf; commas are its business, no tree is built to be printed. The symbols are hidden (configure.ac): jansson,
+ * which libjwt brings along, has a json_object() too.
  */
 #ifndef MN_CORE_JSON_H
 #define MN_CORE_JSON_H
