@@ -20,7 +20,7 @@
 
 #include "core/banned.h"
 
-#define GUARD_TRIES 3 /* epoch reloaded, then the generation loaded, then the answer */
+#define GUARD_TRIES 4 /* reconnected, epoch reloaded, generation loaded, then the answer */
 #define RELOAD_BATCH 500 /* revocations sent in one command */
 
 struct windows { int64_t minute, hour; const char *policy; };
@@ -183,6 +183,18 @@ run_guard(struct services *svc, struct arena *arena, const struct admission_ask 
 	    adm->cache_name != NULL ? "1" : "0"), reply, err);
 }
 
+/*
+ * A connection that proved dead is made anew within a command: then what was asked with the old run_id may have met a server that came back with an old
+ * snapshot, whose epoch is that very run_id. Nothing of such an answer counts.
+ */
+static bool
+same_life(struct services *svc, const char *run_id)
+{
+	struct error ignored;
+
+	return str_eq(redis_run_id(svc->redis, &ignored), run_id);
+}
+
 static const char *
 cache_name(struct services *svc, struct arena *arena, const struct admission_ask *ask)
 {
@@ -232,6 +244,8 @@ admission_check(struct services *svc, struct arena *arena, const struct admissio
 		adm->run_id = arena_strdup(arena, adm->run_id);
 		if (!run_guard(svc, arena, ask, adm, &reply, &why))
 			break;
+		if (!same_life(svc, adm->run_id))
+			continue;
 		if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
 			break;
 		state = reply_text(reply, 0);
@@ -273,6 +287,8 @@ ensure_epoch(struct services *svc, struct arena *arena, const char **run_id, str
 	*run_id = arena_strdup(arena, id);
 	if (!redis_command(svc->redis, arena, REDIS_ARGV("GET", redis_key(svc->redis, arena, "epoch")), &reply, err))
 		return false;
+	if (!same_life(svc, *run_id))
+		*run_id = arena_strdup(arena, redis_run_id(svc->redis, err));
 	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) || reload_epoch(svc, arena, *run_id, err);
 }
 
