@@ -52,3 +52,4 @@ style_tests = t/010-style.t
 TESTS = $(check_PROGRAMS) $(style_tests)
 
 EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
+EXTRA_DIST += t/lib/MediaNest/WebSocket.pm

@@ -59,10 +59,10 @@ sub connect {
 sub _handshake {
 	my ($self) = @_;
 	my $deadline = time + CONNECT_SECONDS;
-	until ($self->{in} =~ s/\A(HTTP\/1\.1 (\d+).*?\r\n)\r\n//s) {
-		$self->_fill($deadline - time) or return $self->{status} //= 0;
+	until (($self->{head}, $self->{status}) = $self->{in} =~ /\A(HTTP\/1\.1 (\d+).*?\r\n)\r\n/s) {
+		$self->_fill($deadline - time) or return $self->{status} = 0;
 	}
-	($self->{head}, $self->{status}) = ($1, $2);
+	substr($self->{in}, 0, 2 + length $self->{head}) = '';
 	if ($self->{status} == 101 || ($self->{status} == 200 && $self->{stream})) {
 		$self->{chunked} = $self->{head} =~ /^transfer-encoding: chunked/mi;
 		$self->_parse;
