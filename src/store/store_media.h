@@ -102,7 +102,7 @@ bool store_media_trash(struct db *, struct arena *, const char *id, const char *
 bool store_media_restore(struct db *, struct arena *, const char *id, struct error *);
 /* pending|ready|failed -> processing; false in *moved when it was something else. */
 bool store_media_start(struct db *, struct arena *, const char *id, const char *from, bool *moved, struct error *);
-bool store_media_delete(struct db *, struct arena *, const char *id, struct error *); /* with its asset rows; the objects are a job's work */
+bool store_media_delete(struct db *, struct arena *, const char *id, struct error *); /* its objects are a job's work */
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */
 bool store_media_trash_due(struct db *, struct arena *, int64_t before, int limit, const char ***ids, size_t *n, struct error *);
 /* Id of the newest upload of an item, or NULL. */

@@ -8,7 +8,7 @@
 
 #define TOUCH "version = version + 1, updated_at = now()"
 
-enum { Q_ADD, Q_UPDATE, Q_TAGS, Q_SHARES_CLEAR, Q_SHARES_ADD, Q_SHARES_DONE, Q_TRASH, Q_RESTORE, Q_START, Q_ASSETS_DELETE, Q_DELETE, Q_DUE };
+enum { Q_ADD, Q_UPDATE, Q_TAGS, Q_SHARES_CLEAR, Q_SHARES_ADD, Q_SHARES_DONE, Q_TRASH, Q_RESTORE, Q_START, Q_ASSETS_RELEASE, Q_DELETE, Q_DUE };
 
 const struct query store_media_change_queries[] = {
 	[Q_ADD] = { "media_add",
@@ -34,7 +34,8 @@ const struct query store_media_change_queries[] = {
 	    " WHERE id = $1 AND status = 'trashed'", 0 },
 	[Q_START] = { "media_start",
 	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL, " TOUCH " WHERE id = $1 AND status = ANY ($2::text[])", 0 },
-	[Q_ASSETS_DELETE] = { "media_assets_delete", "DELETE FROM media_assets WHERE media_id = $1", 0 },
+	/* The rows stay until the objects are gone: whatever becomes of the job, the collector finds them. */
+	[Q_ASSETS_RELEASE] = { "media_assets_release", "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
 	[Q_DELETE] = { "media_delete", "DELETE FROM media WHERE id = $1", 0 },
 	[Q_DUE] = { "media_trash_due",
 	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1 ORDER BY trashed_at LIMIT $2::int FOR UPDATE SKIP LOCKED", 0 },
@@ -103,7 +104,7 @@ store_media_start(struct db *db, struct arena *arena, const char *id, const char
 bool
 store_media_delete(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ASSETS_DELETE), DB_PARAMS(id), NULL, err) && db_exec(db, arena, Q(Q_DELETE), DB_PARAMS(id), NULL, err);
+	return db_exec(db, arena, Q(Q_ASSETS_RELEASE), DB_PARAMS(id), NULL, err) && db_exec(db, arena, Q(Q_DELETE), DB_PARAMS(id), NULL, err);
 }
 
 bool

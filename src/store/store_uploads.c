@@ -10,7 +10,7 @@
 	"id, media_id, user_id, status, object_key, content_type, encode(sha256, 'hex'), multipart_id, size, part_size, " \
 	"round(date_part('epoch', expires_at) * 1000000)::bigint, expires_at <= clock_timestamp()"
 
-enum { Q_ADD, Q_GET, Q_MOVE, Q_DUE, Q_FORGET };
+enum { Q_ADD, Q_GET, Q_MOVE };
 
 const struct query store_uploads_queries[] = {
 	[Q_ADD] = { "upload_add",
@@ -19,11 +19,6 @@ const struct query store_uploads_queries[] = {
 	[Q_GET] = { "upload_get", "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND user_id = $2", QUERY_READ },
 	[Q_MOVE] = { "upload_move",
 	    "UPDATE uploads SET status = $3, completed_at = CASE WHEN $3::text = 'completed' THEN now() END WHERE id = $1 AND status = ANY ($2::text[])", 0 },
-	[Q_DUE] = { "uploads_due",
-	    "SELECT " COLUMNS " FROM uploads WHERE status IN ('pending', 'completing') AND expires_at < clock_timestamp() "
-	    "ORDER BY expires_at LIMIT $1::int FOR UPDATE SKIP LOCKED", 0 },
-	[Q_FORGET] = { "uploads_forget",
-	    "DELETE FROM uploads WHERE id IN (SELECT id FROM uploads WHERE status NOT IN ('pending', 'completing') AND created_at < $1 LIMIT $2::int)", 0 },
 	{ .name = NULL }
 };
 #define Q(id) (&store_uploads_queries[id])
@@ -76,24 +71,4 @@ store_upload_move(struct db *db, struct arena *arena, const char *id, const char
 		return false;
 	*moved = rows_affected(rows) > 0;
 	return true;
-}
-
-bool
-store_uploads_due(struct db *db, struct arena *arena, int limit, struct upload **uploads, size_t *n, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_DUE), DB_PARAMS(db_int(arena, limit)), &rows, err))
-		return false;
-	*n = rows_count(rows);
-	*uploads = arena_array(arena, *n, sizeof(**uploads));
-	for (size_t i = 0; i < *n; i++)
-		upload_from_row(rows, i, &(*uploads)[i]);
-	return true;
-}
-
-bool
-store_uploads_forget(struct db *db, struct arena *arena, int64_t before, int limit, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_FORGET), DB_PARAMS(db_time(arena, before), db_int(arena, limit)), NULL, err);
 }

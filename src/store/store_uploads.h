@@ -27,9 +27,5 @@ bool store_upload_add(struct db *, struct arena *, const struct upload *, struct
 bool store_upload_get(struct db *, struct arena *, const char *id, const char *user_id, struct upload *, struct error *);
 /* Compare and set: *moved tells whether it was in one of the states `from` ("{pending,completing}"). */
 bool store_upload_move(struct db *, struct arena *, const char *id, const char *from, const char *to, bool *moved, struct error *);
-/* Open uploads whose time is over, locked; at most `limit`. */
-bool store_uploads_due(struct db *, struct arena *, int limit, struct upload **, size_t *n, struct error *);
-/* Removes ended uploads created before `before`, at most `limit`. */
-bool store_uploads_forget(struct db *, struct arena *, int64_t before, int limit, struct error *);
 
 #endif
