@@ -4,3 +4,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth.c fcgi-handlers/auth.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/user_view.c fcgi-handlers/user_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handlers/notifications.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/health.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h fcgi-handlers/media_view.c fcgi-handlers/media_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c

@@ -23,21 +23,18 @@ problem_retry_after(const struct error *err)
 	return err->retry_after;
 }
 
-static void
-problem_body(const struct request *req, struct response *res, const struct error *err, const struct error_class *class)
+void
+problem_members(struct arena *arena, struct json *j, const struct error *err)
 {
-	struct json *j = json_new(res->arena, PROBLEM_MAX);
+	const struct error_class *class = error_class(err->code);
 	const char *slug = error_slug_of(err);
 	int retry = problem_retry_after(err);
 
-	json_object(j, NULL);
-	json_put_str(j, "type", arena_printf(res->arena, PROBLEM_URN "%s", slug));
+	json_put_str(j, "type", arena_printf(arena, PROBLEM_URN "%s", slug));
 	json_put_str(j, "title", class->title);
 	json_put_int(j, "status", class->status);
 	json_put_str(j, "detail", err->message[0] == '\0' ? class->title : err->message);
-	json_put_str(j, "instance", req->path);
 	json_put_str(j, "code", slug);
-	json_put_str(j, "requestId", req->request_id);
 	if (err->nfields > 0) {
 		json_array(j, "errors");
 		for (unsigned i = 0; i < err->nfields; i++) {
@@ -51,6 +48,17 @@ problem_body(const struct request *req, struct response *res, const struct error
 	}
 	if (retry > 0)
 		json_put_int(j, "retryAfter", retry);
+}
+
+static void
+problem_body(const struct request *req, struct response *res, const struct error *err, const struct error_class *class)
+{
+	struct json *j = json_new(res->arena, PROBLEM_MAX);
+
+	json_object(j, NULL);
+	problem_members(res->arena, j, err);
+	json_put_str(j, "instance", req->path);
+	json_put_str(j, "requestId", req->request_id);
 	json_object_end(j);
 	res->status = class->status;
 	res->content_type = PROBLEM_TYPE;

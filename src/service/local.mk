@@ -32,3 +32,5 @@ src_libservice_a_SOURCES += src/service/purge.c src/service/purge.h src/service/
 src_libservice_a_SOURCES += src/service/scratch.c src/service/scratch.h
 src_libservice_a_SOURCES += src/service/session_push.c src/service/session_push.h
 src_libservice_a_SOURCES += src/service/worker.c src/service/worker.h
+src_libservice_a_SOURCES += src/service/media.c src/service/media_change.c src/service/media.h
+src_libservice_a_SOURCES += src/service/upload.c src/service/upload_complete.c src/service/upload.h

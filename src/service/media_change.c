@@ -316,7 +316,7 @@ media_reprocess(struct services *svc, struct arena *arena, const struct principa
 	return change(&c, &kind, out, err);
 }
 
-/* The row and, by a job that commits with it, everything under the item's prefixes. */
+/* The row and, by a job that commits with it, every object of the item. */
 static bool
 purge_item(struct services *svc, struct arena *arena, const char *id, const char *request_id, struct error *err)
 {
@@ -328,13 +328,9 @@ purge_item(struct services *svc, struct arena *arena, const char *id, const char
 		return false;
 	json_object(payload, NULL);
 	json_put_str(payload, "mediaId", id);
-	json_array(payload, "keys");
+	json_array(payload, "uploadIds");
 	if (upload_id != NULL)
-		json_put_str(payload, NULL, arena_printf(arena, "incoming/%s", upload_id));
-	json_array_end(payload);
-	json_array(payload, "prefixes");
-	json_put_str(payload, NULL, arena_printf(arena, "original/%s/", id));
-	json_put_str(payload, NULL, arena_printf(arena, "derived/%s/", id));
+		json_put_str(payload, NULL, upload_id);
 	json_array_end(payload);
 	json_object_end(payload);
 	job.payload = payload->buf.data;

@@ -2,6 +2,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "service/services.h"
 #include "service/upload.h"
@@ -125,17 +126,10 @@ add_cleanup(struct services *svc, struct arena *arena, const struct upload *u, c
 	struct job_new job = { .kind = JOB_MEDIA_PURGE_KIND, .queue = "quick", .request_id = request_id };
 
 	json_object(payload, NULL);
-	json_array(payload, "keys");
-	json_put_str(payload, NULL, u->object_key);
+	json_put_str(payload, "mediaId", u->media_id);
+	json_array(payload, "uploadIds");
+	json_put_str(payload, NULL, u->id);
 	json_array_end(payload);
-	if (u->multipart_id != NULL) {
-		json_array(payload, "multipart");
-		json_object(payload, NULL);
-		json_put_str(payload, "key", u->object_key);
-		json_put_str(payload, "uploadId", u->multipart_id);
-		json_object_end(payload);
-		json_array_end(payload);
-	}
 	json_object_end(payload);
 	job.payload = payload->buf.data;
 	return store_job_add(svc->db, arena, &job, err);
@@ -144,6 +138,7 @@ add_cleanup(struct services *svc, struct arena *arena, const struct upload *u, c
 bool
 upload_abort(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const char *request_id, struct error *err)
 {
+	struct error ignored;
 	struct upload u;
 	bool moved;
 
@@ -161,6 +156,9 @@ upload_abort(struct services *svc, struct arena *arena, const struct principal *
 	}
 	if (!store_media_delete(svc->db, arena, u.media_id, err) || !add_cleanup(svc, arena, &u, request_id, err) || !db_commit(svc->db, err))
 		goto undo;
+	/* The store drops parts that nobody joins by itself, only later. */
+	if (u.multipart_id != NULL && !s3_multipart_abort(svc->s3, u.object_key, u.multipart_id, &ignored))
+		log_warn(svc->log, "parts of an aborted upload stay behind: %s", ignored.detail);
 	return true;
 undo:
 	db_rollback(svc->db);

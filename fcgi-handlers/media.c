@@ -1,0 +1,378 @@
+#include "fcgi-handlers/media.h"
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "fcgi-handlers/media_view.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/cache.h"
+#include "service/media.h"
+
+#include "core/banned.h"
+
+#define KINDS "image|video|audio|movie|show|season|episode|track|other"
+#define VISIBILITIES "private|shared|house"
+#define LIMIT_DEFAULT 25
+#define LIMIT_MAX 100
+#define YEAR_MIN 1
+#define YEAR_MAX 9999
+
+static const struct field_rule list_input[] = {
+	{ "kind", FIELD_ENUM, .choices = KINDS },
+	{ "tag", FIELD_STRING, .min = 1, .max = MEDIA_TAG_MAX },
+	{ "source", FIELD_ENUM, .choices = "upload|plex" },
+	{ "owner", FIELD_UUID, .flags = 0 },
+	{ "status", FIELD_ENUM, .choices = "pending|processing|ready|failed|trashed" },
+	{ "yearFrom", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX },
+	{ "yearTo", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX },
+	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
+	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
+	{ "limit", FIELD_INT, .min = 1, .max = LIMIT_MAX },
+	{ .name = NULL }
+};
+
+static const struct field_rule patch_input[] = {
+	{ "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX },
+	{ "overview", FIELD_STRING, .max = MEDIA_OVERVIEW_MAX, .flags = FIELD_NULLABLE | FIELD_TEXT },
+	{ "year", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX, .flags = FIELD_NULLABLE },
+	{ "genres", FIELD_STRINGS, .min = 0, .max = MEDIA_GENRES_MAX, .item_max = MEDIA_TAG_MAX },
+	{ "visibility", FIELD_ENUM, .choices = VISIBILITIES },
+	{ "takenAt", FIELD_TIME, .flags = FIELD_NULLABLE },
+	{ .name = NULL }
+};
+
+static const struct field_rule delete_input[] = {
+	{ "purge", FIELD_BOOL, .flags = 0 },
+	{ .name = NULL }
+};
+
+static const struct field_rule tags_input[] = {
+	{ "tags", FIELD_STRINGS, .min = 0, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX, .flags = FIELD_REQUIRED },
+	{ .name = NULL }
+};
+
+static const struct field_rule shares_input[] = {
+	{ "users", FIELD_UUIDS, .min = 0, .max = MEDIA_SHARES_MAX, .flags = FIELD_REQUIRED },
+	{ .name = NULL }
+};
+
+static const struct field_rule file_input[] = {
+	{ "download", FIELD_BOOL, .flags = 0 },
+	{ .name = NULL }
+};
+
+static bool
+answer_item(const struct request *req, struct response *res, int status, const struct media *media, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	int64_t now = clock_now();
+
+	media_view(req, j, NULL, media, now);
+	return response_json_etag(req, res, status, j, media_etag(req->arena, media, now), err);
+}
+
+/* The version that If-Match names, 0 without one. The item is read first: If-Match compares with the version that is in force. */
+static bool
+expected_version(const struct request *req, int64_t *version, struct error *err)
+{
+	struct media media;
+
+	*version = 0;
+	if (req->if_match == NULL)
+		return true;
+	if (!media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) || !request_if_match(req, media.version, err))
+		return false;
+	*version = media.version;
+	return true;
+}
+
+/* A page depends on the query alone; the rest is the cache's business. */
+static const char *
+list_cache_key(const struct request *req)
+{
+	return arena_printf(req->arena, "media?%s", req->query);
+}
+
+static const char *
+tags_cache_key(const struct request *req)
+{
+	return "media-tags";
+}
+
+static bool
+answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
+{
+	if (!response_json(res, 200, j, err))
+		return false;
+	cache_store(req->svc, req->arena, req->admission, j->buf.data, j->buf.len);
+	return true;
+}
+
+/* GET /api/media: one page of what the caller may see. */
+static bool
+media_list_get(const struct request *req, struct response *res, struct error *err)
+{
+	const struct input *in = req->input;
+	struct media_ask ask = { .cursor = input_str(in, "cursor"), .limit = (int)input_int(in, "limit", LIMIT_DEFAULT), .filter = { .kind = input_str(in, "kind"),
+		.tag = input_str(in, "tag"), .source = input_str(in, "source"), .owner = input_str(in, "owner"), .status = input_str(in, "status"),
+		.year_from = input_int(in, "yearFrom", 0), .year_to = input_int(in, "yearTo", 0) } };
+	struct json *j = json_new(req->arena, 0);
+	int64_t now = clock_now();
+	struct media_page page;
+
+	if (input_has(in, "sort"))
+		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
+	if (!media_list(req->svc, req->arena, req->who, &ask, &page, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < page.n; i++)
+		media_view(req, j, NULL, &page.items[i], now);
+	json_array_end(j);
+	json_object(j, "page");
+	json_put_int(j, "limit", ask.limit);
+	json_put_str(j, "nextCursor", page.next_cursor);
+	json_object_end(j);
+	json_object_end(j);
+	return answer_cached(req, res, j, err);
+}
+
+/* GET /api/media/tags: the tags of what the caller may see, most used first. */
+static bool
+media_tags_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct media_tag *tags;
+	size_t n;
+
+	if (!media_tags(req->svc, req->arena, req->who, &tags, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "tag", tags[i].tag);
+		json_put_int(j, "count", tags[i].count);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return answer_cached(req, res, j, err);
+}
+
+/* GET /api/media/{id} */
+static bool
+media_item_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct media media;
+
+	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+static void
+take_patch(const struct request *req, struct media_patch *p)
+{
+	static const struct { const char *name; unsigned bit; } members[] = { { "title", MEDIA_SET_TITLE }, { "overview", MEDIA_SET_OVERVIEW },
+		{ "year", MEDIA_SET_YEAR }, { "genres", MEDIA_SET_GENRES }, { "visibility", MEDIA_SET_VISIBILITY }, { "takenAt", MEDIA_SET_TAKEN_AT } };
+	const struct input *in = req->input;
+
+	*p = (struct media_patch) { .title = input_str(in, "title"), .overview = input_str(in, "overview"), .visibility = input_str(in, "visibility"),
+		.year = input_int(in, "year", 0), .taken_at = input_time(in, "takenAt"), .ngenres = input_count(in, "genres") };
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (input_has(in, members[i].name) || input_is_null(in, members[i].name))
+			p->set |= members[i].bit;
+	p->genres = arena_array(req->arena, p->ngenres, sizeof(*p->genres));
+	for (size_t i = 0; i < p->ngenres; i++)
+		p->genres[i] = input_str_at(in, "genres", i);
+}
+
+/* PATCH /api/media/{id} */
+static bool
+media_item_patch(const struct request *req, struct response *res, struct error *err)
+{
+	struct media_patch patch;
+	struct media media;
+	int64_t version;
+
+	take_patch(req, &patch);
+	if (patch.set == 0)
+		return error_set(err, ERR_VALIDATION, "Name at least one member to change.");
+	return expected_version(req, &version, err) &&
+	    media_change(req->svc, req->arena, req->who, request_param(req, "id"), version, &patch, &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+/* DELETE /api/media/{id}: to the trash, with ?purge=true for good. */
+static bool
+media_item_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return media_delete(req->svc, req->arena, req->who, request_param(req, "id"), input_bool(req->input, "purge", false), req->request_id, err) &&
+	    response_empty(res, 204);
+}
+
+/* POST /api/media/{id}/trash */
+static bool
+media_trash_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct media media;
+
+	return media_trash(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+/* POST /api/media/{id}/restore */
+static bool
+media_restore_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct media media;
+
+	return media_restore(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+/* POST /api/media/{id}/reprocess */
+static bool
+media_reprocess_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct media media;
+
+	return media_reprocess(req->svc, req->arena, req->who, request_param(req, "id"), req->request_id, &media, err) &&
+	    answer_item(req, res, 202, &media, err);
+}
+
+/* GET /api/media/{id}/timeline */
+static bool
+media_timeline_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct media_event *events;
+	size_t n;
+
+	if (!media_timeline(req->svc, req->arena, req->who, request_param(req, "id"), &events, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_time(j, "at", events[i].at);
+		json_put_str(j, "step", events[i].step);
+		json_put_str(j, "state", events[i].state);
+		json_opt_str(j, "message", events[i].message);
+		json_put_int(j, "attempt", events[i].attempt);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* PUT /api/media/{id}/tags */
+static bool
+media_tags_put(const struct request *req, struct response *res, struct error *err)
+{
+	size_t n = input_count(req->input, "tags");
+	const char **tags = arena_array(req->arena, n, sizeof(*tags));
+	struct media media;
+	int64_t version;
+
+	for (size_t i = 0; i < n; i++)
+		tags[i] = input_str_at(req->input, "tags", i);
+	return expected_version(req, &version, err) &&
+	    media_set_tags(req->svc, req->arena, req->who, request_param(req, "id"), version, tags, n, &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+/* PUT /api/media/{id}/shares */
+static bool
+media_shares_put(const struct request *req, struct response *res, struct error *err)
+{
+	size_t n = input_count(req->input, "users");
+	const char **users = arena_array(req->arena, n, sizeof(*users));
+	struct media media;
+
+	for (size_t i = 0; i < n; i++)
+		users[i] = input_str_at(req->input, "users", i);
+	return media_set_shares(req->svc, req->arena, req->who, request_param(req, "id"), users, n, &media, err) && answer_item(req, res, 200, &media, err);
+}
+
+static bool
+redirect(const struct request *req, struct response *res, const struct media *media, const char *url, int64_t now, struct error *err)
+{
+	if (url == NULL && (str_eq(media->status, "pending") || str_eq(media->status, "processing")))
+		return error_slug(err, ERR_NOT_FOUND, "not_ready", "It is still being processed.");
+	if (url == NULL)
+		return error_set(err, ERR_NOT_FOUND, "This item has none.");
+	return response_redirect(res, 302, url, arena_printf(req->arena, "private, max-age=%d", media_url_max_age(now)));
+}
+
+/* GET /api/media/{id}/file */
+static bool
+media_file_get(const struct request *req, struct response *res, struct error *err)
+{
+	int64_t now = clock_now();
+	struct media media;
+
+	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	    redirect(req, res, &media, media_file_url(req->svc, req->arena, &media, input_bool(req->input, "download", false), now), now, err);
+}
+
+static bool
+redirect_asset(const struct request *req, struct response *res, const char *asset, struct error *err)
+{
+	int64_t now = clock_now();
+	struct media media;
+
+	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	    redirect(req, res, &media, media_asset_url(req->svc, req->arena, &media, asset, now), now, err);
+}
+
+/* GET /api/media/{id}/preview: some seconds of a video. */
+static bool
+media_preview_get(const struct request *req, struct response *res, struct error *err)
+{
+	return redirect_asset(req, res, "preview.mp4", err);
+}
+
+/* GET /api/media/{id}/sprite: the tiles of a video's time line. */
+static bool
+media_sprite_get(const struct request *req, struct response *res, struct error *err)
+{
+	return redirect_asset(req, res, "sprite.webp", err);
+}
+
+/* GET /api/media/{id}/thumbnail/{size} */
+static bool
+media_thumbnail_get(const struct request *req, struct response *res, struct error *err)
+{
+	const char *size = request_param(req, "size");
+	int width = str_eq(size, "320") ? 320 : str_eq(size, "640") ? 640 : str_eq(size, "1280") ? 1280 : 0;
+	int64_t now = clock_now();
+	struct media media;
+
+	if (width == 0)
+		return error_field(err, "size", "choice", "One of 320, 640, 1280.");
+	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	    redirect(req, res, &media, media_thumbnail_url(req->svc, req->arena, &media, width, now), now, err);
+}
+
+/* Who may change a readable item is the service's rule: media.read opens the door to it. */
+static const struct route media_routes[] = {
+	{ METHOD_GET, "/api/media", media_list_get, RATE_MEDIA, PERM_MEDIA_READ, list_input, list_cache_key, 0 },
+	{ METHOD_GET, "/api/media/tags", media_tags_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, tags_cache_key, 0 },
+	{ METHOD_GET, "/api/media/{id}", media_item_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_PATCH, "/api/media/{id}", media_item_patch, RATE_MEDIA, PERM_MEDIA_READ, patch_input, NULL, 0 },
+	{ METHOD_DELETE, "/api/media/{id}", media_item_delete, RATE_MEDIA, PERM_MEDIA_DELETE, delete_input, NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/trash", media_trash_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/restore", media_restore_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/reprocess", media_reprocess_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/timeline", media_timeline_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_PUT, "/api/media/{id}/tags", media_tags_put, RATE_MEDIA, PERM_MEDIA_READ, tags_input, NULL, 0 },
+	{ METHOD_PUT, "/api/media/{id}/shares", media_shares_put, RATE_MEDIA, PERM_MEDIA_READ, shares_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/file", media_file_get, RATE_MEDIA, PERM_MEDIA_READ, file_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/preview", media_preview_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/sprite", media_sprite_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", media_thumbnail_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ .path = NULL }
+};
+
+const struct route_module media_module = { "media", media_routes };

@@ -1,0 +1,106 @@
+#include "fcgi-handlers/media_view.h"
+
+#include "core/json.h"
+#include "core/str.h"
+#include "http/request.h"
+#include "service/media.h"
+
+#include "core/banned.h"
+
+static void
+strings(struct json *j, const char *key, const char **items, size_t n)
+{
+	json_array(j, key);
+	for (size_t i = 0; i < n; i++)
+		json_put_str(j, NULL, items[i]);
+	json_array_end(j);
+}
+
+static void
+opt_int(struct json *j, const char *key, int64_t value)
+{
+	if (value > 0)
+		json_put_int(j, key, value);
+}
+
+static void
+pictures(const struct request *req, struct json *j, const struct media *m, int64_t now)
+{
+	static const struct { const char *key, *asset; } thumbnails[] = { { "320", "320.webp" }, { "640", "640.webp" }, { "1280", "1280.webp" } };
+	static const struct { const char *key, *asset; } urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
+		{ "previewUrl", "preview.mp4" }, { "spriteUrl", "sprite.webp" } };
+
+	json_object(j, "thumbnails");
+	for (size_t i = 0; i < sizeof(thumbnails) / sizeof(thumbnails[0]); i++)
+		json_opt_str(j, thumbnails[i].key, media_asset_url(req->svc, req->arena, m, thumbnails[i].asset, now));
+	json_object_end(j);
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+		json_opt_str(j, urls[i].key, media_asset_url(req->svc, req->arena, m, urls[i].asset, now));
+	if (m->nsprite_times > 0) {
+		json_array(j, "spriteTimes");
+		for (size_t i = 0; i < m->nsprite_times; i++)
+			json_put_raw(j, NULL, m->sprite_times[i]);
+		json_array_end(j);
+	}
+}
+
+/* What only single items have. */
+static void
+details(struct json *j, const struct media *m)
+{
+	if (m->metadata == NULL)
+		return;
+	json_put_raw(j, "metadata", m->metadata);
+	if (m->shared_with != NULL)
+		strings(j, "sharedWith", m->shared_with, m->nshared_with);
+	if (m->trashed_at != 0)
+		json_put_time(j, "trashedAt", m->trashed_at);
+}
+
+void
+media_members(const struct request *req, struct json *j, const struct media *m, int64_t now)
+{
+	json_put_str(j, "id", m->id);
+	json_put_str(j, "source", m->source);
+	json_put_str(j, "kind", m->kind);
+	json_put_str(j, "title", m->title);
+	json_opt_str(j, "originalTitle", m->original_title);
+	json_put_str(j, "status", m->status);
+	json_put_str(j, "visibility", m->visibility);
+	json_put_str(j, "ownerId", m->owner_id);
+	json_opt_str(j, "filename", m->filename);
+	json_opt_str(j, "contentType", m->content_type);
+	if (m->size >= 0)
+		json_put_int(j, "size", m->size);
+	json_opt_str(j, "sha256", m->sha256);
+	opt_int(j, "width", m->width);
+	opt_int(j, "height", m->height);
+	opt_int(j, "durationMs", m->duration_ms);
+	if (m->taken_at != 0)
+		json_put_time(j, "takenAt", m->taken_at);
+	opt_int(j, "year", m->year);
+	json_opt_str(j, "overview", m->overview);
+	strings(j, "genres", m->genres, m->ngenres);
+	strings(j, "tags", m->tags, m->ntags);
+	json_put_raw(j, "externalIds", m->external_ids);
+	json_opt_str(j, "thumbhash", m->thumbhash);
+	pictures(req, j, m, now);
+	details(j, m);
+	if (m->failure_code != NULL) {
+		json_object(j, "failure");
+		json_put_str(j, "code", m->failure_code);
+		json_put_str(j, "message", m->failure_message != NULL ? m->failure_message : "");
+		json_object_end(j);
+	}
+	json_put_time(j, "createdAt", m->created_at);
+	json_put_time(j, "updatedAt", m->updated_at);
+	json_put_str(j, "etag", media_etag(req->arena, m, now));
+}
+
+void
+media_view(const struct request *req, struct json *j, const char *key, const struct media *m, int64_t now)
+{
+	json_object(j, key);
+	media_members(req, j, m, now);
+	json_object_end(j);
+}

@@ -1,0 +1,16 @@
+/* How an item looks in answers; shared by the media and the search routes. */
+#ifndef MN_FCGI_HANDLERS_MEDIA_VIEW_H
+#define MN_FCGI_HANDLERS_MEDIA_VIEW_H
+
+#include <stdint.h>
+
+struct json;
+struct media;
+struct request;
+
+/* The object's members; the caller opens and closes it, and may add its own. `now` signs the URLs: one value for a whole answer. */
+void media_members(const struct request *, struct json *, const struct media *, int64_t now);
+/* The whole object. */
+void media_view(const struct request *, struct json *, const char *key, const struct media *, int64_t now);
+
+#endif

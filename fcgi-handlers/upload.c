@@ -1,0 +1,300 @@
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "fcgi-handlers/media.h"
+#include "fcgi-handlers/media_view.h"
+#include "http/input.h"
+#include "http/problem.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/upload.h"
+
+#include "core/banned.h"
+
+#define SHA256_TEXT 64
+#define TYPE_MAX 127
+#define ETAG_MAX 128
+#define BATCH_ANSWER_MAX (64UL << 20) /* bytes: a hundred large files have many part URLs */
+
+#define FILE_FIELDS(required) \
+	{ "filename", FIELD_STRING, .min = 1, .max = UPLOAD_FILENAME_MAX, .flags = required }, \
+	{ "size", FIELD_INT, .min = 0, .max = JSON_INT_MAX, .flags = required }, \
+	{ "type", FIELD_STRING, .min = 1, .max = TYPE_MAX, .flags = required }, \
+	{ "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT }, \
+	{ "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
+	{ "visibility", FIELD_ENUM, .choices = "private|shared|house" }
+
+static const struct field_rule file_fields[] = { FILE_FIELDS(FIELD_REQUIRED), { .name = NULL } };
+static const struct field_rule initiate_input[] = {
+	FILE_FIELDS(0),
+	{ "files", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = file_fields },
+	{ .name = NULL }
+};
+
+static const struct field_rule part_fields[] = {
+	{ "number", FIELD_INT, .min = 1, .max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
+	{ "etag", FIELD_STRING, .min = 1, .max = ETAG_MAX, .flags = FIELD_REQUIRED },
+	{ .name = NULL }
+};
+
+#define COMPLETE_FIELDS(required) \
+	{ "uploadId", FIELD_UUID, .flags = required }, \
+	{ "parts", FIELD_OBJECTS, .min = 1, .max = UPLOAD_PARTS_MAX, .fields = part_fields }
+
+static const struct field_rule complete_fields[] = { COMPLETE_FIELDS(FIELD_REQUIRED), { .name = NULL } };
+static const struct field_rule complete_input[] = {
+	COMPLETE_FIELDS(0),
+	{ "uploads", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = complete_fields },
+	{ .name = NULL }
+};
+
+static const struct field_rule parts_input[] = {
+	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
+	{ .name = NULL }
+};
+
+/* Either the batch alone, or the single form with what it requires. */
+static bool
+check_form(const struct input *in, const char *batch, const struct field_rule *single, struct error *err)
+{
+	bool ok = true;
+
+	for (const struct field_rule *rule = single; rule->name != NULL; rule++) {
+		if (input_has(in, batch) && input_has(in, rule->name))
+			ok = error_field(err, rule->name, "unknown", "Not beside '%s'.", batch);
+		else if (!input_has(in, batch) && !input_has(in, rule->name) && (rule->flags & FIELD_REQUIRED) != 0)
+			ok = error_field(err, rule->name, "required", "This field is required.");
+	}
+	return ok;
+}
+
+static void
+part_urls(struct json *j, const struct upload_part_url *parts, size_t n)
+{
+	json_array(j, "parts");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_int(j, "number", parts[i].number);
+		json_put_str(j, "url", parts[i].url);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void
+header_members(struct json *j, const char *key, const struct upload_offer *offer)
+{
+	json_object(j, key);
+	json_put_str(j, "Content-Type", offer->upload.content_type);
+	json_opt_str(j, "x-amz-checksum-sha256", offer->checksum);
+	json_object_end(j);
+}
+
+static void
+offer_members(struct json *j, const struct upload_offer *offer)
+{
+	if (offer->duplicate_of != NULL) {
+		json_put_str(j, "duplicateOf", offer->duplicate_of);
+		return;
+	}
+	json_put_str(j, "uploadId", offer->upload.id);
+	json_put_str(j, "mediaId", offer->upload.media_id);
+	json_put_str(j, "method", "PUT");
+	json_opt_str(j, "uploadUrl", offer->upload_url);
+	header_members(j, "fields", offer);
+	header_members(j, "headers", offer);
+	json_put_time(j, "expiresAt", offer->upload.expires_at);
+	if (offer->nparts > 0) {
+		json_object(j, "multipart");
+		json_put_int(j, "partSize", offer->upload.part_size);
+		part_urls(j, offer->parts, offer->nparts);
+		json_object_end(j);
+	}
+}
+
+static bool
+initiate_one(const struct request *req, const struct input *in, struct upload_offer *offer, struct error *err)
+{
+	struct upload_ask ask = { .filename = input_str(in, "filename"), .type = input_str(in, "type"), .size = input_int(in, "size", 0),
+		.sha256 = input_str(in, "sha256"), .title = input_str(in, "title"), .visibility = input_str(in, "visibility") };
+
+	return upload_initiate(req->svc, req->arena, req->who, &ask, offer, err);
+}
+
+/* One answer of a batch; trouble of ours ends the batch instead, so that the client repeats it. */
+static bool
+ends_batch(const struct error *err)
+{
+	return err->code == ERR_UNAVAILABLE || err->code == ERR_INTERNAL || err->code == ERR_QUERY;
+}
+
+static bool
+initiate_batch(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, BATCH_ANSWER_MAX);
+	struct upload_offer offer;
+
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < input_count(req->input, "files"); i++) {
+		bool ok = initiate_one(req, input_object_at(req->input, "files", i), &offer, err);
+
+		if (!ok && ends_batch(err))
+			return false;
+		json_object(j, NULL);
+		json_put_int(j, "index", (int64_t)i);
+		if (ok) {
+			json_put_int(j, "status", offer.duplicate_of != NULL ? 200 : 201);
+			offer_members(j, &offer);
+		} else {
+			problem_members(req->arena, j, err);
+		}
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/media/upload/initiate */
+static bool
+upload_initiate_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct upload_offer offer;
+
+	if (!check_form(req->input, "files", file_fields, err))
+		return false;
+	if (input_has(req->input, "files"))
+		return initiate_batch(req, res, err);
+	if (!initiate_one(req, req->input, &offer, err))
+		return false;
+	json_object(j, NULL);
+	offer_members(j, &offer);
+	json_object_end(j);
+	return response_json(res, offer.duplicate_of != NULL ? 200 : 201, j, err);
+}
+
+static bool
+complete_one(const struct request *req, const struct input *in, struct media *media, struct error *err)
+{
+	size_t n = input_count(in, "parts");
+	struct upload_etag *parts = arena_array(req->arena, n, sizeof(*parts));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct input *part = input_object_at(in, "parts", i);
+
+		parts[i] = (struct upload_etag) { (int)input_int(part, "number", 0), input_str(part, "etag") };
+		if (i > 0 && parts[i].number <= parts[i - 1].number)
+			return error_field(err, "parts", "range", "In rising order, each once.");
+	}
+	return upload_complete(req->svc, req->arena, req->who, input_str(in, "uploadId"), parts, n, req->request_id, media, err);
+}
+
+static bool
+complete_batch(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	int64_t now = clock_now();
+	struct media media;
+
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (size_t i = 0; i < input_count(req->input, "uploads"); i++) {
+		const struct input *one = input_object_at(req->input, "uploads", i);
+		bool ok = complete_one(req, one, &media, err);
+
+		if (!ok && err->code != ERR_UNAVAILABLE && ends_batch(err))
+			return false;
+		json_object(j, NULL);
+		json_put_int(j, "index", (int64_t)i);
+		json_put_str(j, "uploadId", input_str(one, "uploadId"));
+		if (ok) { /* the item has a status of its own: nested */
+			json_put_int(j, "status", 202);
+			json_put_str(j, "mediaId", media.id);
+			media_view(req, j, "media", &media, now);
+		} else {
+			problem_members(req->arena, j, err);
+		}
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* POST /api/media/upload/complete */
+static bool
+upload_complete_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct media media;
+
+	if (!check_form(req->input, "uploads", complete_fields, err))
+		return false;
+	if (input_has(req->input, "uploads"))
+		return complete_batch(req, res, err);
+	if (!complete_one(req, req->input, &media, err))
+		return false;
+	media_view(req, j, NULL, &media, clock_now());
+	return response_json(res, 202, j, err);
+}
+
+/* GET /api/media/upload/{id} */
+static bool
+upload_item_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct upload_offer offer;
+
+	if (!upload_get(req->svc, req->arena, req->who, request_param(req, "id"), &offer, err))
+		return false;
+	json_object(j, NULL);
+	/* completing is a state of ours: to the client it is still open. */
+	json_put_str(j, "status", str_eq(offer.upload.status, "completing") ? "pending" : offer.upload.status);
+	offer_members(j, &offer);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* DELETE /api/media/upload/{id} */
+static bool
+upload_item_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return upload_abort(req->svc, req->arena, req->who, request_param(req, "id"), req->request_id, err) && response_empty(res, 204);
+}
+
+/* POST /api/media/upload/{id}/parts: URLs of parts anew. */
+static bool
+upload_parts_post(const struct request *req, struct response *res, struct error *err)
+{
+	size_t n = input_count(req->input, "numbers");
+	int *numbers = arena_array(req->arena, n, sizeof(*numbers));
+	struct json *j = json_new(req->arena, 0);
+	struct upload_part_url *parts;
+
+	for (size_t i = 0; i < n; i++) {
+		numbers[i] = (int)input_int_at(req->input, "numbers", i);
+		if (numbers[i] < 1)
+			return error_field(err, "numbers", "range", "Parts are counted from 1.");
+	}
+	if (!upload_parts(req->svc, req->arena, req->who, request_param(req, "id"), numbers, n, &parts, err))
+		return false;
+	json_object(j, NULL);
+	part_urls(j, parts, n);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct route upload_routes[] = {
+	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD, PERM_MEDIA_UPLOAD, initiate_input, NULL, 0 },
+	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, RATE_MEDIA, PERM_MEDIA_UPLOAD, complete_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
+	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
+	{ METHOD_POST, "/api/media/upload/{id}/parts", upload_parts_post, RATE_MEDIA, PERM_MEDIA_UPLOAD, parts_input, NULL, 0 },
+	{ .path = NULL }
+};
+
+const struct route_module upload_module = { "upload", upload_routes };
