@@ -4,6 +4,7 @@
 
 #include "fcgi-handlers/auth.h"
 #include "fcgi-handlers/health.h"
+#include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
 #include "http/route.h"
 #include "core/banned.h"
@@ -13,7 +14,7 @@
 const struct pool pools[] = {
 	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module), NULL },
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(), NULL },
-	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(), NULL },
+	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
