@@ -53,3 +53,8 @@ TESTS = $(check_PROGRAMS) $(style_tests)
 
 EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
 EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
+
+check_PROGRAMS += t/unit/exif t/unit/process_result t/unit/sandbox t/unit/sniff t/unit/thumbhash
+t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
+t_unit_sniff_LDADD = $(t_unit_exif_LDADD)
+t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)

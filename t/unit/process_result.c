@@ -1,0 +1,54 @@
+/* What comes out of the sandbox is untrusted: only what medianest-media can mean gets through. */
+#include "core/arena.h"
+#include "core/error.h"
+#include "service/process_result.h"
+#include "tap.h"
+
+#include "core/banned.h"
+
+#define GOOD "\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"width\":10,\"height\":20,\"metadata\":{\"genre\":\"Jazz\"}," \
+	"\"assets\":[{\"name\":\"320.webp\"}],\"spriteTimes\":[0,1500]"
+
+static struct arena arena;
+static struct process_line line;
+
+static bool
+parse(const char *text)
+{
+	struct error err;
+
+	error_clear(&err);
+	return process_line_parse(&arena, text, strlen(text), &line, &err);
+}
+
+int
+main(void)
+{
+	arena_init(&arena);
+	ok(parse("{\"step\":\"inspect\",\"state\":\"done\"}") && line.step != NULL, "a step");
+	is_str(line.step, "inspect", "its name");
+	ok(!parse("{\"step\":\"<script>\",\"state\":\"done\"}"), "no step of another name");
+	ok(!parse("{\"step\":\"inspect\",\"state\":\"x\"}"), "no other state");
+	ok(!parse("not JSON"), "not JSON");
+	ok(!parse("{}"), "nothing");
+
+	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"takenAt\":\"2019-12-31T23:30:00-02:00\"}}") && line.result.ok, "a result");
+	ok(line.result.year == 2019, "the year is the camera's: %lld", (long long)line.result.year);
+	ok(line.result.taken_at == 1577842200000000LL, "the time is UTC");
+	is_str(line.result.genre, "Jazz", "genre");
+	is_str(line.result.assets[0].content_type, "image/webp", "an asset's type comes from its name");
+	ok(line.result.nsprite_times == 2, "sprite times");
+
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"text/html\",\"metadata\":{}}}"), "no type that is not processed");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"movie\",\"contentType\":\"image/jpeg\",\"metadata\":{}}}"), "no kind that is not processed");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":{},\"assets\":[{\"name\":\"../../x\"}]}}"), "no path in an asset");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":[]}}"), "metadata is an object");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":{},\"width\":99999999}}"), "no absurd size");
+	ok(!parse("{\"result\":{\"ok\":true," GOOD ",\"spriteTimes\":[1]}}"), "no member twice");
+
+	ok(parse("{\"result\":{\"ok\":false,\"failure\":{\"code\":\"truncated\",\"message\":\"x\"}}}") && !line.result.ok, "a failure");
+	is_str(line.result.failure_code, "truncated", "its code");
+	ok(!parse("{\"result\":{\"ok\":false,\"failure\":{\"code\":\"internal\",\"message\":\"x\"}}}"), "trouble of ours is no reason that is told");
+	arena_clear(&arena);
+	return done_testing();
+}
