@@ -6,3 +6,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handle
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/health.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h fcgi-handlers/media_view.c fcgi-handlers/media_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/store.c fcgi-handlers/store_body.c fcgi-handlers/store_get.c fcgi-handlers/store_list.c fcgi-handlers/store_multi.c fcgi-handlers/store_put.c fcgi-handlers/store_request.c
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/store.h fcgi-handlers/store_internal.h

@@ -1,2 +1,2 @@
 sqldir = $(pkgdatadir)/sql
-dist_sql_DATA = sql/roles.sql sql/0001-create-foundations.sql
+dist_sql_DATA = sql/roles.sql sql/0001-create-foundations.sql sql/0010-discard-replaced-blobs.sql

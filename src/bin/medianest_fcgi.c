@@ -89,6 +89,8 @@ worker_run(void *context, int listen_fd)
 		.listen_fd = listen_fd,
 		.handler = pool->handler != NULL ? pool->handler : api_handler,
 		.idle = close_idle,
+		.tick = pool_tick(pool),
+		.tick_seconds = POOL_TICK_SECONDS,
 		.config = config,
 		.svc = &svc,
 		.log = &prog->log,

@@ -6,6 +6,7 @@
 #include "fcgi-handlers/health.h"
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
+#include "fcgi-handlers/store.h"
 #include "http/route.h"
 #include "core/banned.h"
 
@@ -23,8 +24,8 @@ const struct pool pools[] = {
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(), NULL },
-	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, MODULES(), NULL },
-	{ "store", CFG_POOL_STORE, SERVICES_STORE, MODULES(), NULL },
+	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, store_verify_handler },
+	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, store_write_handler },
 	{ .name = NULL }
 };
 
@@ -36,4 +37,10 @@ pool_find(const char *name)
 			return pool;
 	}
 	return NULL;
+}
+
+fcgi_idle_fn *
+pool_tick(const struct pool *pool)
+{
+	return pool->handler == store_write_handler ? store_tick : NULL;
 }

@@ -13,6 +13,8 @@
 
 struct route_module;
 
+#define POOL_TICK_SECONDS 600
+
 struct pool {
 	const char *name;
 	enum config_key workers;
@@ -24,5 +26,7 @@ struct pool {
 extern const struct pool pools[]; /* ends with name NULL */
 
 const struct pool *pool_find(const char *name); /* NULL: unknown */
+/* What a pool's workers do every POOL_TICK_SECONDS, busy or not, with the services; NULL: nothing. */
+fcgi_idle_fn *pool_tick(const struct pool *);
 
 #endif

@@ -209,17 +209,39 @@ accept_pause(void)
 		poll(NULL, 0, ACCEPT_PAUSE_MS);
 }
 
+/* How long to wait for a request; 0: for ever. */
+static int
+wait_seconds(const struct fcgi_loop *loop, bool idle)
+{
+	if (loop->tick == NULL)
+		return idle ? 0 : loop->idle_seconds;
+	return idle || loop->tick_seconds < loop->idle_seconds ? loop->tick_seconds : loop->idle_seconds;
+}
+
+/* The tick may open connections: whoever was idle is so no more. */
+static void
+tick_when_due(const struct fcgi_loop *loop, int64_t *last, bool *idle)
+{
+	if (loop->tick == NULL || clock_monotonic() - *last < loop->tick_seconds * US_PER_SEC)
+		return;
+	loop->tick(loop->idle_context);
+	*last = clock_monotonic();
+	*idle = false;
+}
+
 static void
 loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *waiting)
 {
 	long left = recycle_after(loop->max_requests);
+	int64_t last_tick = clock_monotonic();
 	bool idle = true; /* nothing is open yet */
 	struct arena arena;
 
 	arena_init(&arena);
 	while (!stopping) {
 		arena_reset(&arena);
-		switch (wait_readable(loop->listen_fd, waiting, idle ? 0 : loop->idle_seconds)) {
+		tick_when_due(loop, &last_tick, &idle);
+		switch (wait_readable(loop->listen_fd, waiting, wait_seconds(loop, idle))) {
 		case WAIT_READY:
 			break;
 		case WAIT_IDLE:

@@ -21,14 +21,16 @@ struct fcgi_loop {
 	int listen_fd;
 	fcgi_handler_fn *handler;
 	fcgi_idle_fn *idle;
+	fcgi_idle_fn *tick; /* called every tick_seconds, between requests; or NULL */
 	void *context;      /* of the handler */
-	void *idle_context;
+	void *idle_context; /* of idle and tick */
 	const struct config *config;
 	struct services *svc;
 	struct log *log;
 	size_t body_max;
 	long max_requests; /* 0: no limit */
 	int idle_seconds;
+	int tick_seconds;
 };
 
 /* Answers the exit status: 0 after SIGTERM, or after max_requests. */

@@ -7,6 +7,7 @@
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_process.h"
+#include "store/store_objects.h"
 #include "store/store_schema.h"
 #include "store/store_sessions.h"
 #include "store/store_uploads.h"
@@ -22,6 +23,8 @@ const struct query *const store_query_tables[] = {
 	store_media_change_queries,
 	store_media_list_queries,
 	store_notifications_queries,
+	store_object_uploads_queries,
+	store_objects_queries,
 	store_replay_queries,
 	store_process_queries,
 	store_schema_queries,

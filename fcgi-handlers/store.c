@@ -1,0 +1,203 @@
+#include "fcgi-handlers/store.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/xml.h"
+#include "fcgi-handlers/store_internal.h"
+
+#include "core/banned.h"
+
+/* S3's codes and their statuses; codes of our own layers below are translated. */
+static const struct { const char *slug; int status; } statuses[] = {
+	{ "AccessDenied", 403 }, { "SignatureDoesNotMatch", 403 }, { "InvalidAccessKeyId", 403 }, { "RequestTimeTooSkewed", 403 },
+	{ "NoSuchKey", 404 }, { "NoSuchBucket", 404 }, { "NoSuchUpload", 404 }, { "MethodNotAllowed", 405 }, { "BucketNotEmpty", 409 },
+	{ "MissingContentLength", 411 }, { "PreconditionFailed", 412 }, { "InvalidRange", 416 }, { "InternalError", 500 }, { "NotImplemented", 501 },
+	{ "ServiceUnavailable", 503 }, { "SlowDown", 503 }, { "InsufficientStorage", 507 },
+};
+
+/* Sub-resources of S3 that are not here. What is not listed is ignored, as S3 does. */
+static const char *const unsupported[] = {
+	"policy", "policyStatus", "cors", "lifecycle", "website", "logging", "notification", "tagging", "replication", "encryption", "accelerate",
+	"requestPayment", "analytics", "inventory", "metrics", "ownershipControls", "publicAccessBlock", "object-lock", "legal-hold", "retention",
+	"restore", "select", "torrent", "versions", "versionId", "intelligent-tiering", "attributes"
+};
+
+const char *
+store_slug(const struct error *err)
+{
+	/* Ours are snake_case, S3's are CamelCase. */
+	if (err->slug != NULL && err->slug[0] >= 'A' && err->slug[0] <= 'Z')
+		return err->slug;
+	switch (err->code) {
+	case ERR_NOT_FOUND: return "NoSuchKey";
+	case ERR_VALIDATION: return "InvalidArgument"; /* the database refused the text */
+	case ERR_MALFORMED: return str_eq(err->slug, "malformed_xml") ? "MalformedXML" : "InvalidRequest";
+	case ERR_PRECONDITION: return "PreconditionFailed";
+	case ERR_STORAGE_FULL: return "InsufficientStorage";
+	case ERR_UNAVAILABLE: return "ServiceUnavailable";
+	default: return "InternalError";
+	}
+}
+
+int
+store_status(const struct error *err)
+{
+	const char *slug = store_slug(err);
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+		if (strcmp(statuses[i].slug, slug) == 0)
+			return statuses[i].status;
+	return 400;
+}
+
+static void
+log_refusal(const struct request *req, const struct error *err, int status)
+{
+	if (status >= 500 && status != 501)
+		log_error(req->log, "object store: %s: %s %s", store_slug(err), err->message, err->detail);
+	else
+		log_info(req->log, "object store: %s", store_slug(err));
+}
+
+void
+store_error(const struct request *req, struct response *res, const struct error *err)
+{
+	int status = store_status(err);
+	struct buf xml;
+
+	log_refusal(req, err, status);
+	response_clear(res);
+	buf_init(&xml, req->arena, 0);
+	buf_adds(&xml, STORE_XML_HEAD "<Error>");
+	xml_element(&xml, "Code", store_slug(err));
+	xml_element(&xml, "Message", status == 500 ? "The object store failed." : err->message);
+	xml_element(&xml, "RequestId", req->request_id);
+	buf_adds(&xml, "</Error>");
+	res->status = status;
+	res->content_type = "application/xml";
+	res->body = xml.data;
+	res->body_len = xml.len;
+	if (status == 503)
+		response_header(res, "Retry-After", "2");
+}
+
+bool
+store_xml(const struct store_request *req, struct response *res, int status, const struct buf *xml, struct error *err)
+{
+	if (xml->overflow)
+		return error_slug(err, ERR_INTERNAL, "InternalError", "The answer is too long.");
+	res->status = status;
+	res->content_type = "application/xml";
+	res->body = xml->data;
+	res->body_len = xml->len;
+	return true;
+}
+
+const char *
+store_unsupported(const struct store_request *req)
+{
+	for (size_t i = 0; i < sizeof(unsupported) / sizeof(*unsupported); i++)
+		if (store_query(req, unsupported[i]) != NULL)
+			return unsupported[i];
+	return NULL;
+}
+
+/* The verdict for auth_request: 2xx or 403 only; nginx makes S3's refusal of the headers (correctness.md 10 in the design). */
+static void
+answer_verdict(const struct store_request *sreq, struct response *res, const struct error *err)
+{
+	struct buf message;
+
+	response_empty(res, err == NULL ? 204 : 403);
+	if (err == NULL) {
+		response_header(res, "X-S3-Signed", sreq->presigned ? "query" : "header");
+		return;
+	}
+	log_refusal(sreq->http, err, store_status(err));
+	buf_init(&message, sreq->arena, 0);
+	xml_escape(&message, err->message);
+	response_headerf(res, "X-S3-Status", "%d", store_status(err));
+	response_header(res, "X-S3-Code", store_slug(err));
+	response_header(res, "X-S3-Message", message.data);
+}
+
+/* What can be told of a write before its body is read, so that nothing is spooled in vain. */
+static bool
+judge_write(struct store_request *req, struct error *err)
+{
+	const char *payload = store_header(req, "x-amz-content-sha256");
+	bool put = str_eq(req->method, "PUT");
+
+	if (payload != NULL && str_starts(payload, "STREAMING-"))
+		return error_slug(err, ERR_MALFORMED, "NotImplemented", "Bodies in signed chunks (aws-chunked) are not supported: send the body as it is.");
+	if (!put && !str_eq(req->method, "POST") && !str_eq(req->method, "DELETE"))
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+	if (req->length < 0 && (put || store_header(req, "transfer-encoding") != NULL))
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "Content-Length is required.");
+	if (!store_authorize(req, err))
+		return false;
+	if (!put && req->length > (int64_t)STORE_BODY_MAX)
+		return error_slug(err, ERR_MALFORMED, "EntityTooLarge", "The body of this request may have at most %lu bytes.", STORE_BODY_MAX);
+	return req->length <= 0 || objects_room(req->svc, req->arena, req->length, err);
+}
+
+static void
+serve_verdict(struct store_request *sreq, const struct request *req, struct response *res, struct error *err)
+{
+	if (store_request_parse(sreq, sreq->svc, req, err) && judge_write(sreq, err))
+		answer_verdict(sreq, res, NULL);
+	else
+		answer_verdict(sreq, res, err);
+}
+
+void
+store_verify_handler(void *services, struct request *req, struct response *res)
+{
+	struct store_request sreq = { .http = req, .svc = services, .arena = req->arena };
+	struct error err;
+
+	error_clear(&err);
+	if (str_eq(request_env(req, "STORAGE_ACTION"), "verify"))
+		serve_verdict(&sreq, req, res, &err);
+	else if (!store_request_parse(&sreq, services, req, &err) || !store_authorize(&sreq, &err) || !store_read(&sreq, res, &err))
+		store_error(req, res, &err);
+}
+
+void
+store_write_handler(void *services, struct request *req, struct response *res)
+{
+	const char *signed_by = request_env(req, "STORAGE_SIGNED");
+	struct store_request sreq;
+	struct error err;
+
+	error_clear(&err);
+	/* Set by nginx from the verdict: without it the verifier was not asked, whatever the configuration says. */
+	if (!str_eq(signed_by, "header") && !str_eq(signed_by, "query")) {
+		error_slug(&err, ERR_FORBIDDEN, "AccessDenied", "The request was not verified.");
+		store_error(req, res, &err);
+	} else if (!store_request_parse(&sreq, services, req, &err) || !store_write(&sreq, res, &err)) {
+		store_error(req, res, &err);
+	}
+}
+
+void
+store_tick(void *context)
+{
+	struct services *svc = context;
+	struct arena arena;
+	struct error err;
+	size_t removed;
+
+	arena_init(&arena);
+	error_clear(&err);
+	if (!objects_collect(svc, &arena, &removed, &err))
+		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message, err.detail);
+	else if (removed > 0)
+		log_info(svc->log, "object store: removed %zu files that nothing refers to", removed);
+	arena_clear(&arena);
+}

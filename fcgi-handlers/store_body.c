@@ -1,0 +1,139 @@
+/* What the headers of a write say about its body, and what of them is kept with the object. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "fcgi-handlers/store_internal.h"
+
+#include "core/banned.h"
+
+#define DEFAULT_TYPE "binary/octet-stream"
+#define META_PREFIX "x-amz-meta-"
+
+const char *
+store_content_type(const struct store_request *req)
+{
+	const char *type = store_header(req, "content-type");
+
+	return type != NULL ? type : DEFAULT_TYPE;
+}
+
+/* A digest header in base64: NULL when absent; false when it is not one of `size` bytes. */
+static bool
+digest_header(const struct store_request *req, const char *name, size_t size, const unsigned char **out, struct error *err)
+{
+	const char *text = store_header(req, name);
+	size_t len = 0;
+
+	*out = NULL;
+	if (text == NULL)
+		return true;
+	*out = base64_decode(req->arena, text, strlen(text), &len);
+	return (*out != NULL && len == size) || error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name, size);
+}
+
+bool
+store_body(const struct store_request *req, struct object_body *body, struct error *err)
+{
+	const char *spool = request_env(req->http, "X_BODY_FILE"), *payload = store_header(req, "x-amz-content-sha256");
+	unsigned char *sha = arena_alloc(req->arena, SHA256_SIZE);
+
+	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL, .size = req->length > 0 ? req->length : 0 };
+	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
+		body->sha256 = sha;
+	return digest_header(req, "content-md5", MD5_SIZE, &body->md5, err) &&
+	    digest_header(req, "x-amz-checksum-sha256", SHA256_SIZE, &body->checksum_sha256, err);
+}
+
+/* Adds one header to the JSON object; the sizes are counted together. */
+static bool
+keep(struct json *json, const char *name, const char *value, size_t *count, size_t *bytes, struct error *err)
+{
+	*bytes += strlen(name) + strlen(value);
+	if (++*count > STORE_HEADERS_MAX || *bytes > STORE_META_MAX)
+		return error_slug(err, ERR_MALFORMED, "MetadataTooLarge", "At most %d headers and %d bytes are kept with an object.", STORE_HEADERS_MAX, STORE_META_MAX);
+	if (!utf8_valid(value, strlen(value)) || !store_header_safe(value))
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "The value of %s is not plain UTF-8 text.", name);
+	json_put_str(json, name, value);
+	return true;
+}
+
+/* Names of metadata come from the list of signed headers, which has them as they were written. They are JSON-safe if they are header names. */
+static bool
+name_safe(const char *name)
+{
+	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == strlen(name);
+}
+
+bool
+store_kept_headers(const struct store_request *req, const char **out, struct error *err)
+{
+	static const char *const plain[] = { "cache-control", "content-disposition", "content-encoding", "content-language", "expires" };
+	struct json *json = json_new(req->arena, 0);
+	struct store_request copy = *req;
+	struct sigv4_claim claim;
+	size_t count = 0, bytes = 0;
+
+	if (!store_claim(&copy, &claim, err))
+		return false;
+	json_object(json, NULL);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
+		const char *value = store_header(req, plain[i]);
+
+		if (value != NULL && !keep(json, plain[i], value, &count, &bytes, err))
+			return false;
+	}
+	for (size_t i = 0; i < claim.nsigned; i++) {
+		const char *name = claim.signed_headers[i], *value = store_header(req, name);
+
+		if (!str_starts(name, META_PREFIX) || value == NULL)
+			continue;
+		if (!name_safe(name))
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "Metadata names have a-z, 0-9, '-', '_' and '.'.");
+		if (!keep(json, name, value, &count, &bytes, err))
+			return false;
+	}
+	json_object_end(json);
+	*out = json->buf.data;
+	return true;
+}
+
+bool
+store_body_read(const struct store_request *req, const char **text, size_t *len, struct error *err)
+{
+	struct object_body body;
+
+	if (!store_body(req, &body, err) || !objects_body_text(req->svc, req->arena, &body, STORE_BODY_MAX, text, err))
+		return false;
+	*len = (size_t)body.size;
+	return true;
+}
+
+static bool
+copy_conditions_hold(const struct store_request *req, const struct object_row *row)
+{
+	const struct store_conditions conditions = { store_header(req, "x-amz-copy-source-if-match"), store_header(req, "x-amz-copy-source-if-none-match"),
+		store_header(req, "x-amz-copy-source-if-modified-since"), store_header(req, "x-amz-copy-source-if-unmodified-since") };
+
+	return store_judge(&conditions, row) == STORE_PASS;
+}
+
+bool
+store_copy_source(const struct store_request *req, struct object_row *row, struct error *err)
+{
+	const char *source = store_header(req, "x-amz-copy-source"), *key;
+	char *decoded, *slash;
+	size_t len;
+
+	source += *source == '/';
+	if (!url_decode(req->arena, source, strcspn(source, "?"), false, &decoded, &len) || (slash = strchr(decoded, '/')) == NULL)
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "x-amz-copy-source must be /bucket/key, percent-encoded.");
+	*slash = '\0';
+	key = slash + 1;
+	if (!objects_find(req->svc, req->arena, decoded, key, row, err))
+		return false;
+	return copy_conditions_hold(req, row) ||
+	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "A condition on the source does not hold.");
+}

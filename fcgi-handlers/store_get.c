@@ -1,0 +1,195 @@
+/* GET and HEAD of the embedded object store. nginx sends the bytes; what is said about them is said here. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "fcgi-handlers/store_internal.h"
+
+#include <cjson/cJSON.h>
+
+#include "core/banned.h"
+
+#define BUCKET_REGION "x-amz-bucket-region"
+
+/* Entity tags of a list; weak ones match too where a client got them weakened on the way. */
+bool
+store_etag_listed(const char *list, const char *etag)
+{
+	size_t len = strlen(etag);
+
+	while (*list != '\0') {
+		list += strspn(list, " \t,");
+		if (*list == '*')
+			return true;
+		if (str_starts(list, "W/"))
+			list += 2;
+		if (*list == '"' && strncmp(list + 1, etag, len) == 0 && list[len + 1] == '"')
+			return true;
+		if (strncmp(list, etag, len) == 0 && (list[len] == '\0' || list[len] == ',' || list[len] == ' '))
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+enum store_verdict
+store_judge(const struct store_conditions *c, const struct object_row *row)
+{
+	int64_t when, modified = row->created_at - row->created_at % US_PER_SEC;
+
+	if (c->if_match != NULL) {
+		if (!store_etag_listed(c->if_match, row->etag))
+			return STORE_FAILED;
+	} else if (c->if_unmodified_since != NULL && time_parse_http(c->if_unmodified_since, &when) && modified > when) {
+		return STORE_FAILED;
+	}
+	if (c->if_none_match != NULL)
+		return store_etag_listed(c->if_none_match, row->etag) ? STORE_NOT_MODIFIED : STORE_PASS;
+	if (c->if_modified_since != NULL && time_parse_http(c->if_modified_since, &when) && modified <= when)
+		return STORE_NOT_MODIFIED;
+	return STORE_PASS;
+}
+
+/* A value that may stand in a header. */
+bool
+store_header_safe(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	return true;
+}
+
+/* Kept headers, without those that the URL overrides. */
+static bool
+add_kept_headers(const struct store_request *req, struct response *res, const struct object_row *row, const char *const *overridden, struct error *err)
+{
+	const struct cJSON *headers = json_parse(req->arena, row->headers, strlen(row->headers), err), *item;
+
+	if (headers == NULL)
+		return error_slug(err, ERR_INTERNAL, "InternalError", "The object's headers are damaged.");
+	cJSON_ArrayForEach(item, headers) {
+		bool skip = !cJSON_IsString(item) || !store_header_safe(item->valuestring);
+
+		for (size_t i = 0; overridden[i] != NULL; i++)
+			skip = skip || str_ieq(overridden[i], item->string);
+		if (!skip)
+			response_header(res, item->string, item->valuestring);
+	}
+	return true;
+}
+
+/* response-* parameters of the URL: signed with it. */
+static bool
+add_headers(const struct store_request *req, struct response *res, const struct object_row *row, struct error *err)
+{
+	static const struct { const char *parameter, *header; } overrides[] = {
+		{ "response-content-disposition", "Content-Disposition" }, { "response-cache-control", "Cache-Control" },
+		{ "response-content-encoding", "Content-Encoding" }, { "response-content-language", "Content-Language" }, { "response-expires", "Expires" },
+	};
+	const char *overridden[sizeof(overrides) / sizeof(*overrides) + 1] = { NULL };
+	const char *type = store_query(req, "response-content-type");
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(overrides) / sizeof(*overrides); i++) {
+		const char *value = store_query(req, overrides[i].parameter);
+
+		if (value == NULL)
+			continue;
+		if (!store_header_safe(value))
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s has a control character.", overrides[i].parameter);
+		response_header(res, overrides[i].header, value);
+		overridden[n++] = overrides[i].header;
+	}
+	if (type != NULL && !store_header_safe(type))
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "response-content-type has a control character.");
+	res->content_type = type != NULL && *type != '\0' ? type : row->content_type;
+	return add_kept_headers(req, res, row, overridden, err);
+}
+
+/* What a presigned URL gave stays valid in a browser as long as the URL: the same URL means the same bytes. */
+static void
+add_caching(const struct store_request *req, struct response *res)
+{
+	int64_t left = (req->expires_at - clock_now()) / US_PER_SEC;
+
+	if (req->presigned && left > 0 && response_find(res, "Cache-Control") == NULL)
+		response_headerf(res, "Cache-Control", "private, max-age=%lld, immutable", (long long)left);
+}
+
+static void
+add_validators(struct response *res, const struct object_row *row)
+{
+	char modified[30];
+
+	time_http(row->created_at, modified);
+	response_headerf(res, "ETag", "\"%s\"", row->etag);
+	response_header(res, "Last-Modified", modified);
+}
+
+bool
+store_get_object(const struct store_request *req, struct response *res, struct error *err)
+{
+	const struct store_conditions conditions = { store_header(req, "if-match"), store_header(req, "if-none-match"),
+		store_header(req, "if-modified-since"), store_header(req, "if-unmodified-since") };
+	struct object_row row;
+
+	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
+		return false;
+	switch (store_judge(&conditions, &row)) {
+	case STORE_FAILED:
+		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "A condition of the request does not hold.");
+	case STORE_NOT_MODIFIED:
+		add_validators(res, &row);
+		add_caching(req, res);
+		return response_empty(res, 304);
+	case STORE_PASS:
+		break;
+	}
+	if (!add_headers(req, res, &row, err))
+		return false;
+	add_validators(res, &row);
+	add_caching(req, res);
+	response_header(res, "Accept-Ranges", "bytes");
+	res->status = 200;
+	if (str_eq(req->method, "HEAD"))
+		response_headerf(res, "Content-Length", "%lld", (long long)row.size);
+	else
+		response_headerf(res, "X-Accel-Redirect", "/_objects/%s", object_blob_path(req->arena, row.blob));
+	return true;
+}
+
+bool
+store_head_bucket(const struct store_request *req, struct response *res, struct error *err)
+{
+	if (!objects_bucket_require(req->svc, req->arena, req->bucket, err))
+		return false;
+	response_header(res, BUCKET_REGION, config_str(req->svc->config, CFG_STORAGE_REGION));
+	return response_empty(res, 200);
+}
+
+bool
+store_read(const struct store_request *req, struct response *res, struct error *err)
+{
+	const char *unsupported = store_unsupported(req);
+	bool head = str_eq(req->method, "HEAD");
+
+	if (!head && !str_eq(req->method, "GET"))
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+	if (unsupported != NULL)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.", unsupported);
+	if (*req->bucket == '\0')
+		return store_list_buckets(req, res, err);
+	if (*req->key != '\0')
+		return store_query(req, "acl") != NULL ? store_get_acl(req, res, err) :
+		    store_query(req, "uploadId") != NULL ? store_list_parts(req, res, err) : store_get_object(req, res, err);
+	if (head)
+		return store_head_bucket(req, res, err);
+	return store_query(req, "location") != NULL ? store_get_location(req, res, err) :
+	    store_query(req, "versioning") != NULL ? store_get_versioning(req, res, err) :
+	    store_query(req, "acl") != NULL ? store_get_acl(req, res, err) :
+	    store_query(req, "uploads") != NULL ? store_list_uploads(req, res, err) : store_list_objects(req, res, err);
+}
