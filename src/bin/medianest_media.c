@@ -36,7 +36,8 @@ time_over(int sig)
 static int
 usage(void)
 {
-	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n", stderr);
+	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n"
+	      "       medianest-media --formats | --version | --help\n", stderr);
 	return EX_USAGE;
 }
 
@@ -44,7 +45,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct option options[] = { { "out", required_argument, NULL, 'o' }, { "max-pixels", required_argument, NULL, 'p' },
-		{ "timeout", required_argument, NULL, 't' }, { "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+		{ "timeout", required_argument, NULL, 't' }, { "formats", no_argument, NULL, 'f' },
+		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 } };
 	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;
 	const char *out = NULL;
 	struct media_run run;
@@ -58,6 +60,8 @@ main(int argc, char **argv)
 			puts("medianest-media " PACKAGE_VERSION);
 			return 0;
 		}
+		if (c == 'f')
+			return picture_formats(stdout) ? 0 : 1;
 		if (c == 'h') {
 			usage();
 			return 0;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct error;
 struct media_run;
@@ -33,6 +34,8 @@ struct picture {
 
 /* Once a process. */
 bool picture_start(struct error *);
+/* Prints libvips's version and, a line each, the formats of ours that it reads: for medianest-admin doctor. */
+bool picture_formats(FILE *);
 
 /* Reads the header only. Slugs unreadable, truncated, too_many_pixels. */
 bool picture_open(struct media_run *, const char *path, const char *reader, struct picture *, struct error *);

@@ -20,6 +20,7 @@ static void (*const checks[])(struct doctor *) = {
 	doctor_check_page,
 	doctor_check_storage,
 	doctor_check_ffmpeg,
+	doctor_check_sandbox,
 	doctor_check_disk,
 	doctor_check_processes,
 };

@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/libservice.a
 SERVICE_LIBS = $(JWT_LIBS) $(SECCOMP_LIBS)
 src_libservice_a_SOURCES = \
 	src/service/accounts.c src/service/accounts.h \
-	src/service/doctor.c src/service/doctor_data.c src/service/doctor_host.c src/service/doctor_web.c \
+	src/service/doctor.c src/service/doctor_data.c src/service/doctor_host.c src/service/doctor_sandbox.c src/service/doctor_web.c \
 	src/service/doctor.h src/service/doctor_internal.h \
 	src/service/migrate.c src/service/migrate.h \
 	src/service/keyring.c src/service/keyring.h \
@@ -36,3 +36,6 @@ src_libservice_a_SOURCES += src/service/media.c src/service/media_change.c src/s
 src_libservice_a_SOURCES += src/service/upload.c src/service/upload_complete.c src/service/upload.h
 src_libservice_a_SOURCES += src/service/objects.c src/service/objects_blob.c src/service/objects_list.c src/service/objects_multipart.c
 src_libservice_a_SOURCES += src/service/objects.h src/service/objects_internal.h
+src_libservice_a_SOURCES += src/service/search.c src/service/search.h src/service/search_fuse.c src/service/search_fuse.h \
+	src/service/search_parse.c src/service/search_parse.h src/service/search_suggest.c \
+	src/service/search_words.c src/service/search_words.h

@@ -25,10 +25,11 @@ prepared_slot(const struct db *db, const struct query *query)
 	return i;
 }
 
+/* Nothing to prepare counts as prepared. */
 static bool
 is_prepared(const struct db *db, const struct query *query)
 {
-	return db->prepared[prepared_slot(db, query)] != NULL;
+	return (query->flags & QUERY_CUSTOM_PLAN) != 0 || db->prepared[prepared_slot(db, query)] != NULL;
 }
 
 static void
@@ -167,6 +168,14 @@ ready(struct db *db, int64_t deadline, struct error *err)
 	return outcome;
 }
 
+static bool
+statement_send(struct db *db, const struct query *query, const char *name, const char *const *params, size_t nparams)
+{
+	if ((query->flags & QUERY_CUSTOM_PLAN) != 0)
+		return PQsendQueryParams(db->conn, query->sql, (int)nparams, NULL, params, NULL, NULL, 0) == 1;
+	return PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1;
+}
+
 static enum outcome
 exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams, int64_t deadline, PGresult **out,
     struct error *err)
@@ -187,7 +196,7 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 			return outcome;
 		prepared_add(db, query);
 	}
-	res = PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1 ? answer_take(db, deadline) : NULL;
+	res = statement_send(db, query, name, params, nparams) ? answer_take(db, deadline) : NULL;
 	outcome = outcome_of(db, query, res, err);
 	if (outcome == DONE)
 		*out = res;
@@ -257,7 +266,7 @@ pipeline_send(struct db *db, const struct db_call *calls, size_t ncalls)
 		statement_name(c->query, name);
 		if (!repeated && !is_prepared(db, c->query) && PQsendPrepare(db->conn, name, c->query->sql, 0, NULL) != 1)
 			return false;
-		if (PQsendQueryPrepared(db->conn, name, (int)c->nparams, c->params, NULL, NULL, 0) != 1)
+		if (!statement_send(db, c->query, name, c->params, c->nparams))
 			return false;
 	}
 	return PQpipelineSync(db->conn) == 1;

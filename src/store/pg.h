@@ -23,6 +23,8 @@ struct error;
 struct log;
 
 #define QUERY_READ 1u /* no effect: may be repeated on a new connection */
+/* Planned at each call with its parameters known, not prepared: where the right plan depends on them (search). */
+#define QUERY_CUSTOM_PLAN 2u
 #define QUERY_PARAMS_MAX 48
 
 struct query {

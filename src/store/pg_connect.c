@@ -171,7 +171,8 @@ options_make(struct db *db, char out[OPTIONS_MAX])
 			own = o->val;
 	snprintf(out, OPTIONS_MAX,
 	    "%s -c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d"
-	    " -c client_connection_check_interval=1000 -c client_min_messages=warning -c timezone=UTC -c jit=off",
+	    " -c client_connection_check_interval=1000 -c client_min_messages=warning -c timezone=UTC -c jit=off"
+	    " -c pg_trgm.similarity_threshold=0.25", /* short words with one wrong letter */
 	    own, db->timeout_ms, db->timeout_ms, DB_IDLE_TX_MS);
 	PQconninfoFree(parsed);
 }

@@ -9,6 +9,7 @@
 #include "store/store_process.h"
 #include "store/store_objects.h"
 #include "store/store_schema.h"
+#include "store/store_search.h"
 #include "store/store_sessions.h"
 #include "store/store_uploads.h"
 
@@ -28,6 +29,8 @@ const struct query *const store_query_tables[] = {
 	store_replay_queries,
 	store_process_queries,
 	store_schema_queries,
+	store_search_queries,
+	store_search_word_queries,
 	store_sessions_queries,
 	store_uploads_queries,
 	NULL

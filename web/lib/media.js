@@ -162,7 +162,9 @@ export const patch = (item, fields) => edit(item, (options) => api.patch(`/media
 export async function
 setTags(item, tags, options)
 {
-	return remember(await api.put(`/media/${item.id}/tags`, { tags }, options));
+	const answer = await api.put(`/media/${item.id}/tags`, { tags }, options);
+
+	return answer?.id ? remember(answer) : fetchItem(item.id);
 }
 
 export async function
@@ -176,7 +178,8 @@ trash(item, options)
 export async function
 restore(item, options)
 {
-	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options }));
+	const answer = await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options });
+	const fresh = remember(answer?.id ? answer : await api.get(`/media/${item.id}`));
 
 	emit('media-new', { item: fresh });
 	return fresh;
@@ -192,16 +195,19 @@ purge(item, options)
 export async function
 reprocess(item)
 {
-	return remember(await api.post(`/media/${item.id}/reprocess`, undefined, { again: true }));
+	await api.post(`/media/${item.id}/reprocess`, undefined, { again: true });
+	return fetchItem(item.id);
 }
 
 export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
-export const fileUrl = (id, download = false) => signedUrl(`/media/${id}/file${download ? '?download=true' : ''}`);
+export const fileUrl = (id) => signedUrl(`/media/${id}/file`);
 
 export async function
 tagNames()
 {
-	return (await api.get('/media/tags')).items.map(({ tag }) => tag);
+	const answer = await api.get('/media/tags');
+
+	return (answer.items ?? []).map((t) => (typeof t === 'string' ? t : t.tag ?? t.name ?? t.text));
 }
 
 /* Does a thing to many, three at a time, waiting where the server asks to. tell(done) after each; -> {done, problems}. */

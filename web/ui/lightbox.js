@@ -15,7 +15,6 @@ import { Zoom } from './zoom.js';
 const ORIGINAL_FROM = 1.6; /* the zoom at which the whole file is worth fetching */
 const SHOWABLE = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'];
 const NEAR_END = 8;
-const DWELL_MS = 250;
 
 let box = null;
 
@@ -126,9 +125,8 @@ class Lightbox {
 			this.sequence.next();
 		this.draw();
 		this.details?.show(item);
-		/* Lists leave out what only the details show; whoever leafs through quickly does not need it. */
 		if (item.metadata === undefined || this.soonExpired())
-			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}), DWELL_MS);
+			refresh(id);
 		announce(`${kindName(item.kind)}: ${item.title}`);
 		this.warm();
 	}
@@ -345,8 +343,8 @@ class Lightbox {
 	async download()
 	{
 		try {
-			const url = await fileUrl(this.item.id, true);
-			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title });
+			const url = await fileUrl(this.item.id);
+			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title, target: '_blank', rel: 'noopener' });
 			document.body.append(anchor);
 			anchor.click();
 			anchor.remove();
