@@ -7,6 +7,7 @@
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
 #include "fcgi-handlers/store.h"
+#include "fcgi-handlers/search.h"
 #include "http/route.h"
 #include "core/banned.h"
 
@@ -16,7 +17,7 @@ const struct pool pools[] = {
 	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module), NULL },
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(), NULL },
 	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
-	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(), NULL },
+	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(), NULL },
