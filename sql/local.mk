@@ -1,3 +1,5 @@
 sqldir = $(pkgdatadir)/sql
-dist_sql_DATA = sql/roles.sql sql/0001-create-foundations.sql sql/0010-discard-replaced-blobs.sql
-dist_sql_DATA = sql/roles.sql sql/0001-create-foundations.sql sql/0002-add-search.sql
+dist_sql_DATA = sql/roles.sql
+dist_sql_DATA += sql/0001-create-foundations.sql
+dist_sql_DATA += sql/0002-add-search.sql
+dist_sql_DATA += sql/0010-discard-replaced-blobs.sql
