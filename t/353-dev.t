@@ -58,6 +58,7 @@ is $mn->login->api(GET => '/api/auth/session')->{status}, 200, 'which can sign i
 
 # Foreign directories are left alone.
 my $foreign = File::Temp::tempdir(CLEANUP => 1);
+chmod 0755, $foreign;
 open my $file, '>', "$foreign/precious" or die;
 close $file;
 my $said = MediaNest::Test::run_output("$mn->{root}/dev", 'up', '--var', $foreign);

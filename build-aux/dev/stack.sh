@@ -167,7 +167,7 @@ stack_admin() { as_stack "$(program admin)" --config "$ETC/medianest.conf" "$@" 
 stack_first_admin()
 {
 	[ ! -e "$ETC/admin-created" ] || return 0
-	[ -s "$ETC/admin-password" ] || as_stack bash -c 'umask 077; openssl rand -base64 18 >"$1"' bash "$ETC/admin-password" 9>&-
+	[ -s "$ETC/admin-password" ] || as_stack bash -c 'umask 077; openssl rand -base64 18 | tr +/ xy >"$1"' bash "$ETC/admin-password" 9>&-
 	if ! stack_admin user list | grep -qF "$ADMIN_EMAIL"; then
 		stack_admin user create --email "$ADMIN_EMAIL" --role super --password-stdin <"$ETC/admin-password" >/dev/null
 	fi

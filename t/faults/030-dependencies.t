@@ -1,0 +1,95 @@
+#!/usr/bin/perl
+# PostgreSQL, Redis, the object store and the worker down: what is answered meanwhile, and that everything recovers by itself.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use MediaNest::Faults;
+use MediaNest::Test;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => 3, 'worker.poll' => 200 });
+my $user = $mn->admin;
+my $nobody = $mn->client;
+
+sub timed {
+	my ($call) = @_;
+	my $began = time;
+	my $answer = $call->();
+	$answer->{took} = time - $began;
+	return $answer;
+}
+
+# --- PostgreSQL ---
+my $ready = $user->wait_media($user->upload_bytes('before.png', png(64, 48), 'image/png')->{id});
+is $ready->{status}, 'ready', 'a picture before the trouble';
+for my $how ('stopped', 'frozen') {
+	if ($how eq 'stopped') {
+		$mn->stop_part('postgres');
+	} else {
+		# Frozen is worse than dead: connections stay open and nobody answers.
+		my $master = $mn->pid('postgres');
+		kill 'STOP', $master, split ' ', `pgrep -P $master`;
+	}
+	for my $path ('/api/media', '/api/notifications') {
+		my $answer = timed(sub { $user->api(GET => $path) });
+		is $answer->{status}, 503, "PostgreSQL $how: $path is 503" or diag $answer->{content};
+		ok $answer->{headers}{'retry-after'}, 'with Retry-After';
+		is $answer->{json}{code}, 'database_unavailable', 'as a problem document' or diag $answer->{content};
+		cmp_ok $answer->{took}, '<', 2, 'within 2 s';
+	}
+	my $login = timed(sub { $nobody->api(POST => '/api/auth/login', { email => $mn->{email}, password => 'wrong wrong wrong' }) });
+	is $login->{status}, 503, 'nobody is told that a password is wrong';
+	is $nobody->api(GET => '/api/health/live')->{status}, 200, 'live';
+	my $not = timed(sub { $nobody->api(GET => '/api/health/ready') });
+	is $not->{status}, 503, 'not ready';
+	cmp_ok $not->{took}, '<', 2, 'which is said within 2 s';
+	if ($how eq 'stopped') {
+		$mn->start_part('postgres');
+	} else {
+		my $master = $mn->pid('postgres');
+		kill 'CONT', $master, split ' ', `pgrep -P $master`;
+	}
+	ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15, 'the list' }, 'it recovers by itself';
+	ok $mn->wait_ready(15), 'and says so';
+}
+is $user->wait_media($user->upload_bytes('after.png', png(64, 48), 'image/png')->{id})->{status}, 'ready', 'uploads work again';
+
+# --- Redis ---
+$mn->stop_part('redis');
+is $user->api(GET => '/api/media')->{status}, 200, 'Redis down: the list works';
+is $user->wait_media($user->upload_bytes('without.png', png(64, 48), 'image/png')->{id})->{status}, 'ready', 'so do uploads';
+my $second = $mn->login;
+is $second->api(POST => '/api/auth/logout', { refreshToken => $second->{refresh_token} })->{status} =~ /^(204|503)$/ ? 1 : 0, 1, 'signing out works, or says that it does not yet';
+my $health = $nobody->api(GET => '/api/health');
+is $health->{json}{dependencies}{redis}{state}, 'down', 'health says so';
+$mn->start_part('redis');
+ok eval { wait_until { $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok' } 15, 'redis' }, 'it is found again';
+is $second->api(GET => '/api/media')->{status}, 401, 'an empty Redis revives no token';
+is $user->api(GET => '/api/media')->{status}, 200, 'and harms nobody else';
+
+# --- the object store ---
+$mn->stop_part($_) for qw(verify store);
+my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'x.png', size => 100, type => 'image/png' });
+is $begun->{status}, 201, 'object store down: signing still works';
+is $user->api(GET => '/api/media')->{status}, 200, 'so does browsing';
+is $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status}, 503, 'a PUT is 503';
+my $done = timed(sub { $user->api(POST => '/api/media/upload/complete', { uploadId => $begun->{json}{uploadId} }) });
+is $done->{status}, 503, 'complete is 503' or diag $done->{content};
+$mn->start_part($_) for qw(verify store);
+ok eval { wait_until { $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status} == 200 } 15, 'the store' }, 'the same URL works when it is back';
+is $user->api(POST => '/api/media/upload/complete', { uploadId => $begun->{json}{uploadId} })->{status}, 202, 'so does the same complete';
+my $broken = $user->wait_media($begun->{json}{mediaId});
+is $broken->{status}, 'failed', 'which was no picture';
+ok $broken->{failure}{code} && $broken->{failure}{message}, 'and its owner is told why';
+
+# --- the worker ---
+$mn->stop_part('worker');
+my $waiting = $user->upload_bytes('waiting.png', png(64, 48), 'image/png');
+is $user->api(GET => "/api/media/$waiting->{id}")->{json}{status}, 'processing', 'worker down: the item waits';
+$mn->start_part('worker');
+is $user->wait_media($waiting->{id})->{status}, 'ready', 'and is done when it is back';
+
+each_once($mn, map { $_->{id} } $ready, $broken, $waiting);
+done_testing;
