@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "service/media.h"
 #include "service/notify.h"
 #include "service/purge.h"
 #include "service/services.h"
@@ -20,6 +21,12 @@ static bool
 expire_jobs(struct services *svc, struct arena *arena, struct error *err)
 {
 	return store_jobs_expire(svc->db, arena, HOUSEKEEPING_JOBS, err);
+}
+
+static bool
+expire_trash(struct services *svc, struct arena *arena, struct error *err)
+{
+	return media_purge_expired(svc, arena, NULL, err);
 }
 
 static bool
@@ -39,6 +46,7 @@ expire_notifications(struct services *svc, struct arena *arena, struct error *er
 static const struct { const char *name; part_fn *run; bool thorough; } parts[] = {
 	{ "unfinished uploads", purge_expire_uploads, false },
 	{ "unpublished objects", purge_collect, false },
+	{ "the trash", expire_trash, false },
 	{ "finished jobs", expire_jobs, false },
 	{ "old sign-in records", expire_identity, true },
 	{ "old notifications", expire_notifications, true },

@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/shm.h"
 #include "core/str.h"
-#include "service/cache.h"
+#include "service/media.h"
 #include "service/notify.h"
 #include "service/process.h"
 #include "service/purge.h"
@@ -18,8 +18,8 @@
 #include "core/banned.h"
 
 const struct job_kind job_kinds[] = {
-	{ JOB_MEDIA_PROCESS, process_run, process_give_up },
-	{ JOB_MEDIA_PURGE, purge_run, NULL },
+	{ JOB_MEDIA_PROCESS_KIND, process_run, process_give_up },
+	{ JOB_MEDIA_PURGE_KIND, purge_run, NULL },
 	{ JOB_SESSION_PUSH, session_push_run, NULL },
 	{ .kind = NULL }
 };
@@ -45,12 +45,10 @@ kind_of(const struct job *job)
 void
 job_after_commit(struct services *svc, struct arena *arena, const struct job_after *after)
 {
-	size_t i;
-
 	if (after->batch != NULL)
 		notify_push(svc, arena, after->batch);
-	for (i = 0; i < after->nscopes; i++)
-		cache_bump(svc, arena, after->scopes[i]);
+	if (after->media_id != NULL)
+		media_announce(svc, arena, "media.updated", after->media_id, (const char *const *)after->scopes, after->nscopes);
 }
 
 /* `final`: whatever attempts are left, this one was the last. */

@@ -28,7 +28,8 @@ struct job_env {
 /* What remains to be done once a transaction is through; losing it loses nothing. */
 struct job_after {
 	const struct notify_batch *batch;
-	const char *const *scopes; size_t nscopes; /* cached answers that are void now */
+	const char *media_id;                 /* item that changed, or NULL */
+	const char **scopes; size_t nscopes;  /* whose cached answers hold it */
 };
 
 /*

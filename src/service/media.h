@@ -29,6 +29,7 @@ struct services;
 #define MEDIA_TAG_LIST_MAX 500  /* tags that GET tags answers, most used first */
 
 #define JOB_MEDIA_PROCESS_KIND "media.process"
+#define JOB_MEDIA_PROCESS_ATTEMPTS 7 /* over half an hour: an object store that is away for a while costs nobody an upload */
 #define JOB_MEDIA_PURGE_KIND "media.purge"
 
 struct media_ask {

@@ -278,6 +278,7 @@ media_job(struct services *svc, struct arena *arena, const char *media_id, const
 		.kind = JOB_MEDIA_PROCESS_KIND,
 		.queue = content_type != NULL && str_starts(content_type, "video/") ? "video" : "media",
 		.unique_key = arena_printf(arena, "process:%s", media_id),
+		.max_attempts = JOB_MEDIA_PROCESS_ATTEMPTS,
 		.request_id = request_id,
 	};
 

@@ -21,6 +21,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
+#include "store/store_media.h"
 #include "store/store_process.h"
 
 #include "core/banned.h"
@@ -294,8 +295,9 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 		return false;
 	if (*gone)
 		return true;
+	after->media_id = p->media_id;
 	return store_process_event(db, p->arena, p->media_id, "publish", "done", NULL, p->job->attempt, err) &&
-	    store_process_scopes(db, p->arena, p->media_id, &after->scopes, &after->nscopes, err) &&
+	    store_media_scopes(db, p->arena, p->media_id, &after->scopes, &after->nscopes, err) &&
 	    tell(p->svc, p->arena, &p->item.owner, "media.ready", arena_printf(p->arena, "%s is ready", title), "",
 		event_data(p->arena, p->media_id, "ready", found->kind, NULL, NULL), after, err);
 }
@@ -341,8 +343,9 @@ fail_item(struct services *svc, struct arena *arena, const struct job *job, cons
 		return false;
 	if (gone)
 		return true;
+	after->media_id = media_id;
 	return store_process_event(svc->db, arena, media_id, "publish", "failed", message, job->attempt, err) &&
-	    store_process_scopes(svc->db, arena, media_id, &after->scopes, &after->nscopes, err) &&
+	    store_media_scopes(svc->db, arena, media_id, &after->scopes, &after->nscopes, err) &&
 	    tell(svc, arena, &item->owner, "media.failed", arena_printf(arena, "%s could not be processed", item->title), message,
 		event_data(arena, media_id, "failed", NULL, code, message), after, err);
 }

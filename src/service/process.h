@@ -10,9 +10,7 @@
 
 #include "service/job.h"
 
-#define JOB_MEDIA_PROCESS "media.process" /* payload {"mediaId","uploadId"}; queue media or video */
-#define PROCESS_ATTEMPTS 7
-
+/* JOB_MEDIA_PROCESS_KIND (media.h): payload {"mediaId","uploadId"}; queue media or video. */
 job_run_fn process_run;
 job_give_up_fn process_give_up;
 

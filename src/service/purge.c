@@ -110,7 +110,7 @@ purge_stray_incoming(struct services *svc, struct arena *arena, struct error *er
 
 	for (batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!s3_list(svc->s3, arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys, &n, err))
-			return false;
+			return err->code == ERR_NOT_FOUND; /* no bucket yet */
 		if (n == 0)
 			return true;
 		if (!store_process_stray_incoming(svc->db, arena, keys, n, &stray, &nstray, err) ||

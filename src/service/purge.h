@@ -4,11 +4,11 @@
 
 #include "service/job.h"
 
-#define JOB_MEDIA_PURGE "media.purge" /* payload {"mediaId","uploadIds":[...]}; queue quick */
 #define PURGE_COLLECT_HOURS 24        /* age of an unpublished object; longer than any signed URL lives */
 #define PURGE_BATCH 500
 #define PURGE_BATCHES_MAX 20          /* of one round of housekeeping */
 
+/* JOB_MEDIA_PURGE_KIND (media.h): payload {"mediaId","uploadIds":[...]}; queue quick. */
 job_run_fn purge_run;
 /* Objects announced a day ago and never published, or replaced since. */
 bool purge_collect(struct services *, struct arena *, struct error *);

@@ -7,7 +7,7 @@
 
 #include "core/banned.h"
 
-enum { LOAD, EVENT, RESERVE, PUBLISH, PUBLISH_ASSETS, FAIL, SCOPES, OBJECTS, COLLECTABLE, FORGET, EXPIRE_UPLOADS, STRAY_INCOMING,
+enum { LOAD, EVENT, RESERVE, PUBLISH, PUBLISH_ASSETS, FAIL, OBJECTS, COLLECTABLE, FORGET, EXPIRE_UPLOADS, STRAY_INCOMING,
 	EXPIRE_LOGINS, EXPIRE_REFRESH, EXPIRE_SESSIONS, EXPIRE_REVOKED, EXPIRE_UPLOAD_ROWS };
 
 /* Waiting to be processed, be it in the trash meanwhile. */
@@ -42,9 +42,6 @@ const struct query store_process_queries[] = {
 	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'failed' END,"
 	    " trashed_from = CASE status WHEN 'trashed' THEN 'failed' END, failure_code = $2, failure_message = $3,"
 	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING, 0 },
-	[SCOPES] = { "process_scopes",
-	    "SELECT s, pg_notify('mn_catalogue', s) FROM (SELECT CASE visibility WHEN 'house' THEN 'house' ELSE owner_id::text END AS s FROM media WHERE id = $1"
-	    " UNION SELECT user_id::text FROM media_shares WHERE media_id = $1) AS scopes WHERE s IS NOT NULL", 0 },
 	[OBJECTS] = { "process_objects", "SELECT key FROM media_assets WHERE media_id = $1", QUERY_READ },
 	[COLLECTABLE] = { "process_collectable",
 	    "SELECT key FROM media_assets WHERE NOT published AND created_at < now() - make_interval(hours => $1::integer) ORDER BY created_at LIMIT $2::integer", QUERY_READ },
@@ -143,17 +140,6 @@ store_process_fail(struct db *db, struct arena *arena, const char *media_id, con
 	if (!db_exec(db, arena, query(FAIL), DB_PARAMS(media_id, code, message), &rows, err))
 		return false;
 	*gone = rows_affected(rows) == 0;
-	return true;
-}
-
-bool
-store_process_scopes(struct db *db, struct arena *arena, const char *media_id, const char *const **scopes, size_t *n, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, query(SCOPES), DB_PARAMS(media_id), &rows, err))
-		return false;
-	*scopes = column(arena, rows, 0, n);
 	return true;
 }
 

@@ -42,8 +42,6 @@ bool store_process_reserve(struct db *, struct arena *, const char *media_id, co
 bool store_process_publish(struct db *, struct arena *, const char *media_id, const struct process_found *, bool *gone, struct error *);
 /* Inside the transaction of the job. *gone: the item is no more, or waits no longer. */
 bool store_process_fail(struct db *, struct arena *, const char *media_id, const char *code, const char *message, bool *gone, struct error *);
-/* Everyone whose cached answers hold the item: NOTIFY mn_catalogue at the commit, and the scopes for a bump of one's own. */
-bool store_process_scopes(struct db *, struct arena *, const char *media_id, const char *const **scopes, size_t *n, struct error *);
 
 /* Every object that belongs to the item. */
 bool store_process_objects(struct db *, struct arena *, const char *media_id, const char *const **keys, size_t *n, struct error *);
