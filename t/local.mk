@@ -64,3 +64,6 @@ t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
+EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
+EXTRA_DIST += t/020-media-list.t
