@@ -178,5 +178,7 @@ const hurry = () => {
 		connect();
 };
 
-addEventListener('online', hurry);
+/* A socket that was open when the network went does not know it yet. */
+addEventListener('offline', () => wanted && emit('live', { state: 'off' }));
+addEventListener('online', () => wanted && connect());
 document.addEventListener('visibilitychange', hurry);

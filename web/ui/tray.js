@@ -145,11 +145,11 @@ export class Tray {
 		this.warned = origin;
 		fill(this.warning, origin ? [h('p', null, 'Your browser cannot reach the place where files are kept, ', h('strong', null, new URL(origin).host),
 		    '. Most likely it does not trust its certificate yet.'),
-		h('p', null, h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open it in a new tab'), ', accept the certificate, come back and '),
+		h('p', null, h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open it in a new tab'), ', accept the certificate, then come back.'),
 		h('button', { type: 'button', onclick: async () => {
 			if (!(await up.unblock()))
 				fail(new Error('It still cannot be reached.'));
-		} }, 'try again')] : null);
+		} }, 'Try again')] : null);
 		if (origin) {
 			this.open = true;
 			this.node.classList.remove('folded');
