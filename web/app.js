@@ -79,8 +79,8 @@ function
 navigation()
 {
 	return h('nav.main-nav', { 'aria-label': 'Main' }, Object.entries(VIEWS).filter(([, v]) => v.nav && (!v.permission || can(v.permission))).map(([name, v]) =>
-		h('a', { href: router.link(name), 'data-view': name }, h('span.nav-icon', null, icon(v.nav), name === 'notifications' ? h('span.count', { hidden: true }) : null),
-		    h('span.nav-text', null, v.title))));
+		h('a', { href: router.link(name), 'data-view': name }, h('span.nav-icon', null, icon(v.nav), name === 'notifications' ? h('span.count', { hidden: true, 'aria-hidden': 'true' }) : null),
+		    h('span.nav-text', null, v.title, name === 'notifications' ? h('span.unseen.spoken-count') : null))));
 }
 
 /* A thin line that tells of a lost connection, and that it is back. */
@@ -170,7 +170,7 @@ enter()
 			const count = nav.querySelector('.count');
 			count.hidden = !n;
 			count.textContent = n > 99 ? '99+' : String(n);
-			nav.querySelector('[data-view=notifications]').setAttribute('aria-label', n ? `Notifications, ${n} unread` : 'Notifications');
+			nav.querySelector('.spoken-count').textContent = n ? `, ${n} unread` : '';
 			navigator.setAppBadge?.(n).catch(() => {});
 		}),
 	] };

@@ -162,9 +162,7 @@ export const patch = (item, fields) => edit(item, (options) => api.patch(`/media
 export async function
 setTags(item, tags, options)
 {
-	const answer = await api.put(`/media/${item.id}/tags`, { tags }, options);
-
-	return answer?.id ? remember(answer) : fetchItem(item.id);
+	return remember(await api.put(`/media/${item.id}/tags`, { tags }, options));
 }
 
 export async function
@@ -178,8 +176,7 @@ trash(item, options)
 export async function
 restore(item, options)
 {
-	const answer = await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options });
-	const fresh = remember(answer?.id ? answer : await api.get(`/media/${item.id}`));
+	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options }));
 
 	emit('media-new', { item: fresh });
 	return fresh;
@@ -195,19 +192,16 @@ purge(item, options)
 export async function
 reprocess(item)
 {
-	await api.post(`/media/${item.id}/reprocess`, undefined, { again: true });
-	return fetchItem(item.id);
+	return remember(await api.post(`/media/${item.id}/reprocess`, undefined, { again: true }));
 }
 
 export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
-export const fileUrl = (id) => signedUrl(`/media/${id}/file`);
+export const fileUrl = (id, download = false) => signedUrl(`/media/${id}/file${download ? '?download=true' : ''}`);
 
 export async function
 tagNames()
 {
-	const answer = await api.get('/media/tags');
-
-	return (answer.items ?? []).map((t) => (typeof t === 'string' ? t : t.tag ?? t.name ?? t.text));
+	return (await api.get('/media/tags')).items.map(({ tag }) => tag);
 }
 
 /* Does a thing to many, three at a time, waiting where the server asks to. tell(done) after each; -> {done, problems}. */

@@ -5,7 +5,7 @@
  */
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
-import { fetchItem, known, refresh, remember } from './media.js';
+import { known, refresh, remember } from './media.js';
 
 const AT_ONCE = 3;
 const BATCH = 100;
@@ -120,16 +120,14 @@ announce()
 function
 announced(u, one)
 {
-	const answer = one.upload ?? one.body ?? one;
-
 	if (u.state === 'cancelled')
 		return;
-	if (answer.duplicateOf)
-		set(u, { state: 'duplicate', mediaId: answer.duplicateOf });
-	else if (answer.uploadUrl || answer.multipart)
-		set(u, { state: 'ready-to-send', uploadId: answer.uploadId, mediaId: answer.mediaId, ticket: answer, hold: null });
+	if (one.duplicateOf)
+		set(u, { state: 'duplicate', mediaId: one.duplicateOf });
+	else if (one.status === 201)
+		set(u, { state: 'ready-to-send', uploadId: one.uploadId, mediaId: one.mediaId, ticket: one, hold: null });
 	else
-		set(u, { state: 'failed', problem: new Problem(one.problem?.status ?? one.status ?? 400, one.problem ?? one.error ?? one) });
+		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 }
 
 /* Back to the queue after a failure that may pass, or failed for good. */
@@ -298,7 +296,7 @@ sendParts(u, { partSize, parts })
 async function
 partUrl(u, number)
 {
-	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { parts: [number] }, { patient: true, again: true });
+	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers: [number] }, { patient: true, again: true });
 
 	return answer.parts[0].url;
 }
@@ -335,27 +333,20 @@ finish()
 function
 finished(u, one)
 {
-	const media = one.media ?? one.item ?? one.body ?? one;
-
-	u.file = null; /* the browser may let go of it */
-	if (media.code && !media.kind) {
-		set(u, { state: 'failed', problem: new Problem(media.status ?? 400, media) });
+	if (one.status >= 500) {
+		finishing.push(u);
 		return;
 	}
-	u.mediaId = media.id ?? u.mediaId;
-	set(u, { state: 'processing', ticket: null });
-	if (media.title) {
-		if (typeof media.status === 'number')
-			media.status = 'processing'; /* that was the answer's own */
-		delete media.index;
-		emit('media-new', { item: remember(media) });
-		follow(remember(media));
-	} else {
-		fetchItem(u.mediaId).then((item) => {
-			emit('media-new', { item });
-			follow(item);
-		}, () => {});
+	u.file = null; /* the browser may let go of it */
+	if (one.status >= 400) {
+		set(u, { state: 'failed', problem: new Problem(one.status, one) });
+		return;
 	}
+	const item = remember(one.media);
+
+	set(u, { state: 'processing', ticket: null, mediaId: item.id });
+	emit('media-new', { item });
+	follow(item);
 }
 
 /* What the item became decides the line in the tray. */

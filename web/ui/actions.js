@@ -40,7 +40,7 @@ export function
 tagField(label, onadd)
 {
 	const names = h('datalist', { id: `tags-${Math.random().toString(36).slice(2)}` });
-	const field = h('input', { type: 'text', list: names.id, maxlength: '64', placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
+	const field = h('input', { type: 'text', list: names.id, maxlength: '50', placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
 		onfocus: async () => {
 			if (names.children.length)
 				return;

@@ -13,11 +13,14 @@ const VISIBILITY = [
 
 /* What cameras and encoders write, in the order in which people ask for it. */
 const FACTS = [
-	['Camera', (m) => [m.make, m.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
-	['Lens', (m) => m.lens ?? m.lensModel], ['Exposure', (m) => [m.exposureTime && `${m.exposureTime}\u00a0s`, m.fNumber && `f/${m.fNumber}`,
-		m.focalLength && `${m.focalLength}\u00a0mm`, m.iso && `ISO\u00a0${m.iso}`].filter(Boolean).join(' · ')],
-	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Track', (m) => m.track], ['Video', (m) => m.videoCodec ?? m.vcodec],
-	['Sound', (m) => m.audioCodec ?? m.acodec], ['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
+	['Camera', ({ camera: c }) => c && [c.make, c.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
+	['Lens', (m) => m.lens ?? m.camera?.lens],
+	['Exposure', ({ exposure: e }) => e && [e.time && `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`, e.aperture && `f/${e.aperture}`,
+		e.focalLength && `${e.focalLength}\u00a0mm`, e.iso && `ISO\u00a0${e.iso}`].filter(Boolean).join(' · ')],
+	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer], ['Track', (m) => m.track], ['Genre', (m) => m.genre],
+	['Video', (m) => [m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`, m.hdr && 'HDR'].filter(Boolean).join(' · ')],
+	['Sound', (m) => [m.audioCodec, m.sampleRate && `${count(m.sampleRate / 1000)} kHz`].filter(Boolean).join(' · ')],
+	['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
 ];
 
 export class Details {
@@ -80,8 +83,8 @@ export class Details {
 	form()
 	{
 		const { item } = this;
-		const save = (name, field, value) => async () => {
-			if (!field.checkValidity() || value() === null)
+		const save = (name, field, value, mayBeNone) => async () => {
+			if (!field.checkValidity() || (value() === null && !mayBeNone))
 				return;
 			await this.save({ [name]: value() }, field);
 		};
@@ -89,7 +92,7 @@ export class Details {
 		this.title = h('input', { type: 'text', maxlength: '200', required: true, id: 'd-title', value: item.title });
 		this.title.addEventListener('change', save('title', this.title, () => this.title.value.trim() || null));
 		this.date = h('input', { type: 'datetime-local', id: 'd-date', value: item.takenAt ? localInput(item.takenAt) : '' });
-		this.date.addEventListener('change', save('takenAt', this.date, () => (this.date.value ? new Date(this.date.value).toISOString() : null)));
+		this.date.addEventListener('change', save('takenAt', this.date, () => (this.date.value ? new Date(this.date.value).toISOString() : null), true));
 		this.radios = [];
 		const choices = item.visibility === 'shared' ? [...VISIBILITY, ['shared', 'people', 'Some people']] : VISIBILITY;
 		return h('form', { onsubmit: (event) => {
@@ -109,7 +112,7 @@ export class Details {
 	{
 		const { item } = this;
 
-		if (Object.entries(fields).every(([k, v]) => item[k] === v))
+		if (Object.entries(fields).every(([k, v]) => (item[k] ?? null) === v))
 			return;
 		field?.setAttribute('aria-busy', 'true');
 		try {
@@ -156,7 +159,7 @@ export class Details {
 		const { item } = this;
 		const m = item.metadata ?? {};
 		const rows = [
-			['Name', item.filename], ['Type', item.contentType], ['Size', item.size && bytes(item.size)],
+			['Name', item.filename], ['Type', [m.format, item.contentType].filter(Boolean).join(' · ')], ['Size', item.size && bytes(item.size)],
 			['Dimensions', item.width && `${count(item.width)} × ${count(item.height)}${item.kind === 'image' ? ` · ${(item.width * item.height / 1e6).toFixed(1)} MP` : ''}`],
 			['Length', item.durationMs && duration(item.durationMs)], ...FACTS.map(([name, of]) => [name, of(m)]),
 			['Added', dayOf(item.createdAt)],

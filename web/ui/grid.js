@@ -189,7 +189,7 @@ export class Grid {
 
 		if (!element) {
 			const id = `g-${section.key.replace(/[^a-z0-9]/gi, '-')}`;
-			element = h('section.grid-section', section.label ? { 'aria-labelledby': id } : { 'aria-label': 'Items' },
+			element = h(section.label ? 'section.grid-section' : 'div.grid-section', section.label ? { 'aria-labelledby': id } : null,
 			    section.label ? h('h2', { id }, section.label) : null, h('ul'));
 			element.order = section.first;
 			const after = [...this.space.children].find((other) => other.order > section.first);
@@ -229,6 +229,16 @@ export class Grid {
 		}
 		this.tiles.get(item.id)?.update();
 		this.later();
+		if (!this.compare)
+			return;
+		/* A date or a title that changed may belong elsewhere. */
+		const at = this.items.indexOf(item);
+		const off = (i, j) => i >= 0 && j < this.items.length && this.compare(this.items[i], this.items[j]) > 0;
+		if (off(at - 1, at) || off(at, at + 1)) {
+			this.items.splice(at, 1);
+			this.ids.delete(item.id);
+			this.insert(item);
+		}
 	}
 
 	insert(item)

@@ -15,6 +15,7 @@ import { Zoom } from './zoom.js';
 const ORIGINAL_FROM = 1.6; /* the zoom at which the whole file is worth fetching */
 const SHOWABLE = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'];
 const NEAR_END = 8;
+const DWELL_MS = 250;
 
 let box = null;
 
@@ -125,8 +126,9 @@ class Lightbox {
 			this.sequence.next();
 		this.draw();
 		this.details?.show(item);
+		/* Lists leave out what only the details show; whoever leafs through quickly does not need it. */
 		if (item.metadata === undefined || this.soonExpired())
-			refresh(id);
+			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}), DWELL_MS);
 		announce(`${kindName(item.kind)}: ${item.title}`);
 		this.warm();
 	}
@@ -343,8 +345,8 @@ class Lightbox {
 	async download()
 	{
 		try {
-			const url = await fileUrl(this.item.id);
-			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title, target: '_blank', rel: 'noopener' });
+			const url = await fileUrl(this.item.id, true);
+			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title });
 			document.body.append(anchor);
 			anchor.click();
 			anchor.remove();

@@ -4,7 +4,7 @@ import { duration } from '../lib/format.js';
 import { fileUrl, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
 
-const SPRITE_COLUMNS = 4;
+const SPRITE_COLUMNS = 4; /* or fewer, when there are fewer tiles */
 const SEEK_STEP_S = 5;
 const HIDE_MS = 2800;
 const VOLUME = 'medianest.volume';
@@ -166,15 +166,17 @@ export class Player {
 			this.sprite = h('div.sprite');
 			fill(this.hint, spriteUrl && spriteTimes?.length ? this.sprite : null, this.label = h('span'));
 			this.sprite.style.setProperty('background-image', spriteUrl ? `url("${spriteUrl}")` : 'none');
-			this.sprite.style.setProperty('aspect-ratio', `${this.item.width || 16} / ${this.item.height || 9}`);
+			const { tileWidth = this.item.width || 16, tileHeight = this.item.height || 9 } = this.item.metadata?.sprite ?? {};
+			this.sprite.style.setProperty('aspect-ratio', `${tileWidth} / ${tileHeight}`);
 		}
 		this.hint.hidden = false;
 		if (spriteTimes?.length) {
 			const tile = spriteTile(spriteTimes, ms);
+			const columns = Math.min(SPRITE_COLUMNS, spriteTimes.length);
 			const width = this.sprite.clientWidth;
 			const height = this.sprite.clientHeight;
-			this.sprite.style.setProperty('background-size', `${width * SPRITE_COLUMNS}px auto`);
-			this.sprite.style.setProperty('background-position', `${-(tile % SPRITE_COLUMNS) * width}px ${-Math.trunc(tile / SPRITE_COLUMNS) * height}px`);
+			this.sprite.style.setProperty('background-size', `${width * columns}px auto`);
+			this.sprite.style.setProperty('background-position', `${-(tile % columns) * width}px ${-Math.trunc(tile / columns) * height}px`);
 		}
 		this.label.textContent = duration(ms);
 		/* Over the pointer, but inside the player. */

@@ -9,7 +9,7 @@ export class Selection {
 		this.ids = new Set();
 		this.actions = actions;
 		this.text = h('strong');
-		this.bar = h('div.selection-bar', { role: 'toolbar', 'aria-label': 'Selection', hidden: true });
+		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
 		fill(this.bar, iconButton('close', 'Clear the selection', () => this.clear()), this.text, h('div.grow'),
 		    actions.map(({ icon, label, run }) => iconButton(icon, label, () => run(this.items()))));
 		this.onkey = (event) => {

@@ -24,10 +24,10 @@ export class Tile {
 		this.width = 0;
 		this.url = null;
 		this.art = h('div.art');
-		this.badges = h('div.badges');
-		this.anchor = h('a.tile-link', { tabindex: '-1', draggable: 'false' }, this.art, this.badges);
+		this.badges = h('div.badges', { 'aria-hidden': 'true' }); /* the link's label says it all */
+		this.anchor = h('a.tile-link', { tabindex: '-1', draggable: 'false' }, this.art);
 		this.box = h('button.tick', { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' }, icon('check'));
-		this.node = h('li.tile', null, this.anchor, this.box);
+		this.node = h('li.tile', null, this.anchor, this.badges, this.box);
 		this.node.tile = this;
 		this.hash = null;
 		this.update();

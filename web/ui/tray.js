@@ -55,8 +55,8 @@ class Line {
 		fill(this.icon, icon({ ready: 'check', duplicate: 'check', failed: 'alert', rejected: 'alert', processing: 'spark', cancelled: 'close' }[u.state] ?? 'upload'));
 		fill(this.buttons,
 		    ['ready', 'duplicate', 'rejected'].includes(u.state) ? h('a.button.small', { href: link('library', { item: u.mediaId }), 'aria-label': `Show ${u.name}` }, 'Show') : null,
-		    u.state === 'failed' && u.file ? h('button.small', { type: 'button', 'aria-label': `Try ${u.name} again`, onclick: () => up.retry(u) }, 'Try again') : null,
-		    u.state === 'rejected' ? h('button.small', { type: 'button', 'aria-label': `Try ${u.name} again`, onclick: () => u.item && reprocess(u.item).catch(fail) }, 'Try again') : null,
+		    u.state === 'failed' && u.file ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => up.retry(u) }, 'Try again') : null,
+		    u.state === 'rejected' ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => u.item && reprocess(u.item).catch(fail) }, 'Try again') : null,
 		    up.isOpen(u) ? iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) : null);
 	}
 }

@@ -17,9 +17,9 @@ const when = (item) => item.takenAt ?? item.createdAt;
 
 /* Each order: its name, the date it goes by, how a newcomer compares. */
 const SORTS = {
-	newest: { text: 'Newest first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) },
 	taken: { text: 'Date taken', date: when, compare: (a, b) => Date.parse(when(b)) - Date.parse(when(a)) },
-	oldest: { text: 'Oldest first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt) },
+	newest: { text: 'Date added', date: (i) => i.createdAt, compare: (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) },
+	oldest: { text: 'Added first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt) },
 	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
 };
 const SORT = 'medianest.sort';
@@ -30,7 +30,7 @@ mount(root, first)
 	let params = first;
 	let grid;
 	let scrubber;
-	const sortName = () => (SORTS[params.sort] ? params.sort : SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'newest');
+	const sortName = () => (SORTS[params.sort] ? params.sort : SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
 	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '']);
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },

@@ -61,7 +61,7 @@ mount(root)
 	};
 	const off = on('notification', (event) => {
 		const d = event.data ?? {};
-		const item = { id: d.notificationId ?? event.id, kind: d.kind ?? event.type, title: d.title, message: d.message, data: d, read: false, createdAt: event.timestamp };
+		const item = { id: event.id, ...d.notification, data: d, read: false, createdAt: event.timestamp };
 		if (!item.title || rows.has(item.id))
 			return;
 		tail.querySelector('.empty')?.remove();

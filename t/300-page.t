@@ -1,0 +1,358 @@
+#!/usr/bin/perl
+# The page in a real headless Chromium: sign in, upload a photo, see it become ready without a reload, open it, find it, sign out; on a desk
+# and on a phone, light and dark. Screenshots stay in the check's logs, or in build/page.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use JSON::PP;
+use MediaNest::Browser;
+use MediaNest::Test;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $root = "$FindBin::Bin/..";
+my $artefacts = ($ENV{MEDIANEST_TEST_LOGS} // (($ENV{MEDIANEST_DEV_BUILD} // "$root/build") . '/page'));
+my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+if (my $missing = MediaNest::Browser::missing()) {
+	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
+}
+make_path($artefacts);
+
+my $mn = MediaNest::Test->stack;
+my ($storage) = $mn->{status}{storageEndpoint} =~ m{^(https?://[^/]+)};
+
+sub ffmpeg ($name, @arguments) {
+	system('ffmpeg', '-v', 'error', '-y', @arguments, "$scratch/$name") == 0 or BAIL_OUT("ffmpeg cannot make $name");
+	return "$scratch/$name";
+}
+
+# A phone's photo where the samples are installed; elsewhere a fractal. Every one of them differs in its bytes.
+sub photo ($name, $serial) {
+	my ($sample) = glob '/usr/share/forensics-samples/original-files/pic1/IMG_2020*.jpg';
+
+	return ffmpeg($name, '-f', 'lavfi', '-i', "mandelbrot=s=1500x1000:start_scale=0.$serial", '-frames:v', 1) if !$sample;
+	open my $in, '<:raw', $sample or die "$sample: $!";
+	open my $out, '>:raw', "$scratch/$name" or die "$name: $!";
+	print $out do { local $/; <$in> }, "\0" x $serial; # what follows the end of a JPEG is ignored
+	close $out or die "$name: $!";
+	return "$scratch/$name";
+}
+
+sub browser ($name, %with) { return MediaNest::Browser->start(dir => "$scratch/$name", %with) }
+
+sub sign_in ($b, $who) {
+	$b->get("$mn->{url}/");
+	$b->type('#email', $who->{email});
+	$b->type('#password', $who->{password});
+	$b->click('.door button.primary');
+	$b->find('.brand');
+	return;
+}
+
+# The tray says so, without a reload: the mark on the window is still there.
+sub upload_ready ($b, $n, @paths) {
+	$b->js('window.mark = 1');
+	$b->choose_files('#picker', @paths);
+	$b->find('.tray', 10);
+	$b->wait_for("$n uploads to be ready", sub { ($b->text('.tray strong') // '') =~ /^\Q$n\E files? ready$/ }, 90);
+	return $b->js('return window.mark') == 1;
+}
+
+sub fits ($b, $where) {
+	return ok $b->js('return document.documentElement.scrollWidth <= document.documentElement.clientWidth'), "$where: nothing to scroll sideways";
+}
+
+my $axe = do {
+	my $dir = tempdir('mn-axe-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+	my $npm = qx{npm --version 2>/dev/null} && system("timeout 60 npm install --silent --no-save --no-audit --no-fund --prefix '$dir' axe-core\@4 >/dev/null 2>&1") == 0;
+	my $text;
+	if ($npm && open my $in, '<:utf8', "$dir/node_modules/axe-core/axe.min.js") {
+		local $/;
+		$text = <$in>;
+	}
+	diag 'npm or axe-core is not here: no check of accessibility' if !$text;
+	$text;
+};
+
+sub accessible ($b, $where) {
+	SKIP: {
+		skip 'no axe-core', 1 if !$axe;
+		$b->js("if (!window.axe) { $axe\n}");
+		# Pictures fade in, and what is half faded has half the contrast.
+		$b->wait_for('animations to end', sub { $b->js('return document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)') }, 10);
+		my $found = $b->js_async('const done = arguments[0]; axe.run({ resultTypes: ["violations"] }).then((r) => done(r.violations.filter((v) => ["serious", "critical"]'
+		    . '.includes(v.impact)).map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html + " " + n.failureSummary).join(" | "))), (e) => done([String(e)]))');
+		is_deeply $found, [], "$where: axe finds nothing serious";
+	}
+	return;
+}
+
+# Nothing was complained about, and nobody else was asked for anything.
+sub clean ($b, $where, $allowed = undef) {
+	my @errors = grep { $_->{level} eq 'SEVERE' || $_->{message} =~ /Content Security Policy|Refused to/ } $b->console;
+	my @foreign = grep { m{^(?:https?|wss?|ftp):} && !m{^\Q$mn->{url}\E/} && !m{^\Q$storage\E/} } map { s/^wss:/https:/r } $b->requests;
+
+	@errors = grep { $_->{message} !~ $allowed } @errors if $allowed;
+	is_deeply [ map { $_->{message} } @errors ], [], "$where: the console is clean";
+	is_deeply \@foreign, [], "$where: no request beyond the two origins";
+	return;
+}
+
+subtest 'the files' => sub {
+	require IO::Compress::Gzip;
+	my @scripts = glob "$root/web/*.js $root/web/*/*.js";
+	my ($all, $sent) = ('', 0);
+
+	for my $file (@scripts) {
+		open my $in, '<:utf8', $file or die "$file: $!";
+		my $text = do { local $/; <$in> };
+		my $name = $file =~ s{.*/web/}{}r;
+		my $plain = $text =~ s{/\*.*?\*/|^\s*//.*?$}{}gmsr;
+		unlike $plain, qr/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setAttribute\('style'/, "$name builds the document from nodes only";
+		unlike $plain, qr/\bfetch\(/, "$name leaves fetch to the API client" if $name ne 'lib/api.js';
+		unlike $plain, qr/setInterval/, "$name does not poll";
+		for my $import ($plain =~ /(?:from|import\() ?'(\.[^']+)'/g) {
+			my $at = ($file =~ s{[^/]+$}{}r) . $import;
+			ok -e $at, "$name: $import is there";
+		}
+		my $octets = $text;
+		utf8::encode($octets);
+		IO::Compress::Gzip::gzip(\$octets, \my $packed, -Level => 5) or die 'gzip';
+		$sent += length $packed;
+	}
+	cmp_ok $sent, '<', 100_000, "$sent bytes of script are sent in all";
+	open my $in, '<', "$root/web/index.html" or die;
+	my $html = do { local $/; <$in> };
+	unlike $html, qr/<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=/i, 'index.html has nothing inline';
+	ok -e "$root/web/$_", "$_ is there" for $html =~ /(?:href|src)="([^"]+)"/g;
+	like $mn->client->request(GET => "$mn->{url}/")->{headers}{'content-security-policy'}, qr/default-src 'none'.*script-src 'self'; style-src 'self'/, 'the policy is sent';
+};
+
+my $serial = 1;
+for my $width (1280, 390) {
+	for my $dark (0, 1) {
+		my $where = "$width " . ($dark ? 'dark' : 'light');
+		my $file = "page-$width-" . ($dark ? 'dark' : 'light');
+
+		subtest $where => sub {
+			my $who = $mn->user;
+			my $b = browser($file, width => $width, height => $width < 500 ? 844 : 860, dark => $dark);
+			my $title = sprintf 'Lighthouse %s%s', ('Amber', 'Basalt', 'Cobalt', 'Drift')[$serial - 1], $$;
+			my $shot = sub ($name) { $b->screenshot("$artefacts/$file-$name.png") };
+
+			$b->get("$mn->{url}/");
+			$b->find('#email');
+			is $b->js('return getComputedStyle(document.body.querySelector(".card")).backgroundColor'), $dark ? 'rgb(24, 27, 33)' : 'rgb(255, 255, 255)', 'the colours are the preferred ones';
+			accessible($b, 'sign-in');
+			$shot->('signin');
+			sign_in($b, $who);
+			$b->find('.empty');
+			accessible($b, 'empty library');
+			fits($b, 'empty library');
+			$shot->('empty');
+
+			ok upload_ready($b, 1, photo("$title.jpg", $serial++)), 'ready arrives without a reload';
+			$b->find('.tile img.loaded');
+			is $b->count('.tile'), 1, 'one tile, one photo';
+			$shot->('ready');
+			$b->click('.tray [aria-label="Close the list of uploads"]');
+			accessible($b, 'library');
+			fits($b, 'library');
+
+			$b->click('.tile-link');
+			$b->find('.lightbox img.large.loaded');
+			is $b->text('.lightbox-title'), $title, 'the title is the name of the file';
+			$b->click('[aria-label=Details]');
+			$b->find('.timeline li.done');
+			like $b->text('.facts'), qr/image\/jpeg/, 'facts of the file';
+			accessible($b, 'lightbox');
+			fits($b, 'lightbox');
+			$shot->('details');
+			$b->press('Escape');
+			$b->wait_for('the lightbox to close', sub { !$b->seen('.lightbox') });
+
+			$b->press('/');
+			is $b->js('return document.activeElement.type'), 'search', '/ goes to the search box';
+			my ($word) = $title =~ /(\w+)$/;
+			$b->press(split //, lc $word);
+			$b->wait_for('the search to find it', sub { $b->url =~ /search/ && $b->count('.tile') == 1 && $b->text('.summary') =~ /^1 result/ });
+			$b->press('Enter');
+			accessible($b, 'search');
+			fits($b, 'search');
+			$b->find('.tile img.loaded');
+			$shot->('search');
+
+			$b->click('[data-view=notifications]');
+			$b->find('.notifications li');
+			accessible($b, 'notifications');
+			fits($b, 'notifications');
+			$shot->('notifications');
+			$b->click('[data-view=trash]');
+			$b->find('.empty');
+			fits($b, 'trash');
+
+			$b->click('.avatar');
+			$b->find('#account-menu');
+			$shot->('menu');
+			$b->js('[...document.querySelectorAll("#account-menu button")].at(-1).click()');
+			$b->find('#email');
+			is $b->js('return localStorage.getItem("medianest.refresh")'), undef, 'no token is left';
+			clean($b, $where);
+			$b->stop;
+		};
+	}
+}
+
+subtest 'editing, live changes, trash' => sub {
+	my $who = $mn->user;
+	my $b = browser('edit');
+	my $evil = '<img src=x onerror="document.title=1"> & "quotes"';
+
+	sign_in($b, $who);
+	ok upload_ready($b, 3, map { photo("Series $_.jpg", $serial++) } 1 .. 3), 'three at once';
+	$b->wait_for('three tiles', sub { $b->count('.tile img.loaded') == 3 });
+	my @items = $who->api(GET => '/api/media')->{json}{items}->@*;
+	is $who->api(PATCH => "/api/media/$items[0]{id}", { title => $evil })->{status}, 200, 'renamed by another client';
+	$b->wait_for('the new title', sub { $b->js('return [...document.querySelectorAll(".tile-link")].some((a) => a.getAttribute("aria-label").includes(arguments[0]))', $evil) });
+	pass 'a change elsewhere shows without a reload';
+	$b->click("a[href*='$items[0]{id}']");
+	$b->find('.lightbox img.large.loaded');
+	is $b->text('.lightbox-title'), $evil, 'markup in a title stays text';
+	is $b->count('.lightbox-title *'), 0, 'and makes no element';
+	$b->press('i');
+	$b->find('#d-title');
+	$b->type('#d-title', 'Renamed here');
+	$b->press('Enter');
+	$b->wait_for('the title to be saved', sub { $who->api(GET => "/api/media/$items[0]{id}")->{json}{title} eq 'Renamed here' });
+	$b->type('[aria-label="Add a tag"]', 'holiday');
+	$b->press('Enter');
+	$b->wait_for('the tag to be saved', sub { "@{ $who->api(GET => \"/api/media/$items[0]{id}\")->{json}{tags} }" eq 'holiday' });
+	$b->js('document.querySelector("input[value=house]").click()');
+	$b->wait_for('the visibility to be saved', sub { $who->api(GET => "/api/media/$items[0]{id}")->{json}{visibility} eq 'house' });
+	pass 'title, tags and visibility are saved as they are changed';
+	$b->js('document.activeElement.blur()');
+	$b->press('i', 'ArrowRight');
+	$b->wait_for('the neighbour', sub { $b->text('.lightbox-title') ne 'Renamed here' });
+	$b->press('Escape');
+	$b->wait_for('the lightbox to close', sub { !$b->seen('.lightbox') });
+
+	$b->js('document.querySelectorAll(".tick")[0].click()');
+	$b->js('document.querySelectorAll(".tile-link")[2].dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: true, detail: 1 }))');
+	is $b->text('.selection-bar strong'), '3 items selected', 'shift selects a range';
+	$b->screenshot("$artefacts/page-selection.png");
+	$b->click('.selection-bar [aria-label="Move to trash"]');
+	$b->wait_for('an empty grid', sub { $b->count('.tile') == 0 });
+	$b->find('.empty');
+	$b->js('[...document.querySelectorAll(".toast .link")].find((e) => e.textContent === "Undo").click()');
+	$b->wait_for('the items to come back', sub { $b->count('.tile') == 3 });
+	pass 'undo brings them back';
+	clean($b, 'editing');
+	$b->stop;
+};
+
+subtest 'what cannot be shown' => sub {
+	my $who = $mn->user;
+	my $b = browser('bad');
+	open my $out, '>', "$scratch/broken.jpg" or die;
+	print $out 'this is no picture' x 100;
+	close $out;
+
+	sign_in($b, $who);
+	$b->choose_files('#picker', "$scratch/broken.jpg");
+	$b->find('.upload-line[data-state=rejected]', 90);
+	isnt $b->text('.upload-line small'), '', 'the reason: ' . $b->text('.upload-line small');
+	like $b->text('.upload-line .line-buttons'), qr/Try again/, 'it can be tried again';
+	$b->find('.tile.broken');
+	$b->click('.upload-line .button');
+	$b->find('.lightbox .notice');
+	$b->press('i');
+	$b->find('.timeline .failed');
+	$b->screenshot("$artefacts/page-failed.png");
+	clean($b, 'failures');
+	$b->stop;
+};
+
+subtest 'video and sound' => sub {
+	my $who = $mn->user;
+	my $b = browser('video');
+
+	sign_in($b, $who);
+	ok upload_ready($b, 2, ffmpeg('Clip.mp4', qw(-f lavfi -i testsrc2=s=640x360:d=4 -c:v libx264 -g 12 -pix_fmt yuv420p)),
+	    ffmpeg('Tone.mp3', qw(-f lavfi -i sine=d=3))), 'ready';
+	$b->click('.tile-link[aria-label^=Video]');
+	$b->find('.player video');
+	$b->press('Space');
+	$b->wait_for('the video to play', sub { $b->js('return document.querySelector("video").currentTime > 0.2') });
+	pass 'the video plays';
+	$b->js('const l = document.querySelector(".seek-line"), r = l.getBoundingClientRect();'
+	    . 'l.dispatchEvent(new PointerEvent("pointermove", { clientX: r.left + r.width / 2, clientY: r.top + 5, bubbles: true }))');
+	like $b->js('return getComputedStyle(document.querySelector(".sprite")).backgroundImage'), qr/^url\("\Q$storage\E/, 'the time line has pictures';
+	$b->screenshot("$artefacts/page-video.png");
+	$b->press('Escape');
+	$b->wait_for('the player to close', sub { !$b->seen('.lightbox') });
+	$b->click('.tile-link[aria-label^=Song]');
+	$b->find('.player.audio');
+	$b->press('Space');
+	$b->wait_for('the song to play', sub { $b->js('return document.querySelector("audio").currentTime > 0.2') });
+	pass 'the song plays';
+	$b->screenshot("$artefacts/page-audio.png");
+	clean($b, 'players');
+	$b->stop;
+};
+
+subtest 'sessions' => sub {
+	my $who = $mn->user;
+	my $b = browser('session');
+
+	$b->get("$mn->{url}/");
+	$b->type('#email', $who->{email});
+	$b->type('#password', 'not the password');
+	$b->click('.door button.primary');
+	like $b->wait_for('the refusal', sub { $b->text('.form-error') }), qr/is wrong/, 'a wrong password is refused in plain words';
+	sign_in($b, $who);
+	$b->find('.empty');
+	unlike $b->js('return JSON.stringify({ ...localStorage, ...sessionStorage })'), qr/eyJ/, 'no access token in any storage';
+	my $first = $b->js('return localStorage.getItem("medianest.refresh")');
+	$b->reload;
+	$b->find('.empty');
+	isnt $b->js('return localStorage.getItem("medianest.refresh")'), $first, 'a reload goes on with a new refresh token';
+
+	# Four tabs that all want a new token at the same moment.
+	my @tabs = ($b->wd(GET => '/window'));
+	for (1 .. 3) {
+		my $tab = $b->wd(POST => '/window/new', { type => 'tab' })->{handle};
+		push @tabs, $tab;
+		$b->wd(POST => '/window', { handle => $tab });
+		$b->js('location.href = arguments[0]', "$mn->{url}/");
+	}
+	for my $tab (@tabs) {
+		$b->wd(POST => '/window', { handle => $tab });
+		$b->find('.empty');
+	}
+	pass 'four tabs share one session';
+	$b->click('.avatar');
+	$b->js('[...document.querySelectorAll("#account-menu button")].at(-1).click()');
+	for my $tab (@tabs) {
+		$b->wd(POST => '/window', { handle => $tab });
+		$b->find('#email');
+	}
+	pass 'signing out in one signs out in all';
+	clean($b, 'sessions', qr{/api/auth/login - Failed to load resource.* 401});
+	$b->stop;
+
+	my $c = browser('session2');
+	sign_in($c, $who);
+	$c->find('.empty');
+	my $answer = $who->api(DELETE => '/api/auth/sessions');
+	SKIP: {
+		skip 'ending other sessions is not served yet', 1 if $answer->{status} == 404;
+		$c->find('#email', 15);
+		like $c->text('.form-note'), qr/session has ended/, 'a session that is ended elsewhere ends here';
+	}
+	$c->stop;
+};
+
+done_testing;
