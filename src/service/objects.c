@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
@@ -54,6 +55,8 @@ objects_bucket_require(struct services *svc, struct arena *arena, const char *bu
 
 	if (object_bucket_valid(bucket) && !store_bucket_find(svc->db, arena, bucket, &found, err))
 		return false;
+	if (!found && str_eq(bucket, config_str(svc->config, CFG_STORAGE_BUCKET))) /* our own is always there */
+		return store_bucket_create(svc->db, arena, bucket, &found, err);
 	return found || no_such_bucket(err);
 }
 
@@ -70,7 +73,7 @@ objects_bucket_delete(struct services *svc, struct arena *arena, const char *buc
 bool
 objects_buckets(struct services *svc, struct arena *arena, struct bucket_row **out, size_t *n, struct error *err)
 {
-	return store_buckets(svc->db, arena, out, n, err);
+	return objects_bucket_require(svc, arena, config_str(svc->config, CFG_STORAGE_BUCKET), err) && store_buckets(svc->db, arena, out, n, err);
 }
 
 bool

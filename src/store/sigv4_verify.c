@@ -100,10 +100,15 @@ parse_signed_headers(struct arena *arena, const char *text, struct sigv4_claim *
 	return host;
 }
 
+/* What is no signature at all cannot match, and must not be compared past its end. */
 static bool
-signature_well_formed(const char *s)
+check_form(const struct sigv4_claim *claim, struct error *err)
 {
-	return strlen(s) == SIGV4_SIGNATURE - 1 && strspn(s, "0123456789abcdef") == SIGV4_SIGNATURE - 1;
+	const char *s = claim->signature;
+
+	if (strlen(s) == SIGV4_SIGNATURE - 1 && strspn(s, "0123456789abcdef") == SIGV4_SIGNATURE - 1)
+		return true;
+	return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch", "The signature is not one: 64 hexadecimal digits are expected.");
 }
 
 static bool
@@ -148,9 +153,9 @@ sigv4_parse_authorization(struct arena *arena, const char *text, struct sigv4_cl
 		*slot = value;
 	}
 	if (credential == NULL || names == NULL || claim->signature == NULL || !parse_credential(arena, credential, claim) ||
-	    !parse_signed_headers(arena, names, claim) || !signature_well_formed(claim->signature))
+	    !parse_signed_headers(arena, names, claim))
 		return malformed_header(err);
-	return true;
+	return check_form(claim, err);
 }
 
 /* A parameter that was given twice could be read one way here and another way elsewhere: it counts as missing. */
@@ -177,12 +182,11 @@ sigv4_parse_query(struct arena *arena, const struct sigv4_pair *query, size_t n,
 
 	*claim = (struct sigv4_claim) { .date = only(query, n, "X-Amz-Date"), .signature = only(query, n, "X-Amz-Signature") };
 	if (algorithm == NULL || strcmp(algorithm, SIGV4_ALGORITHM) != 0 || credential == NULL || names == NULL || expires == NULL ||
-	    claim->date == NULL || claim->signature == NULL || !signature_well_formed(claim->signature) ||
-	    !parse_credential(arena, credential, claim) || !parse_signed_headers(arena, names, claim))
+	    claim->date == NULL || claim->signature == NULL || !parse_credential(arena, credential, claim) || !parse_signed_headers(arena, names, claim))
 		return error_slug(err, ERR_MALFORMED, "AuthorizationQueryParametersError", "The signature's query parameters are incomplete or malformed.");
 	if (!str_to_int(expires, 1, SIGV4_EXPIRES_MAX, &claim->expires))
 		return error_slug(err, ERR_MALFORMED, "AuthorizationQueryParametersError", "X-Amz-Expires must be between 1 and %d seconds.", SIGV4_EXPIRES_MAX);
-	return true;
+	return check_form(claim, err);
 }
 
 static bool
