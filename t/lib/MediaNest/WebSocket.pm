@@ -149,7 +149,9 @@ sub _parse_stream {
 			last if length $self->{in} < $at + $size + 2;
 			$self->{parts} .= substr $self->{in}, $at, $size;
 			substr($self->{in}, 0, $at + $size + 2) = '';
-			$self->{closed} //= 0 if $size == 0;
+			next if $size;
+			$self->{closed} //= 0;
+			delete $self->{socket};
 		}
 	} else {
 		$self->{parts} .= $self->{in};
