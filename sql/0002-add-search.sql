@@ -36,20 +36,22 @@ DECLARE
   apart text := mn_apart(titles);
   joined text := mn_joined(titles);
   labels text := mn_apart(concat_ws(' ', mn_array_text(tags), mn_array_text(genres), mn_metadata_text(metadata)));
+  gap tsvector := '¶:2'; -- between the parts, so that no phrase runs from one into the next
   vector tsvector;
 BEGIN
-  vector := setweight(to_tsvector('public.mn_english', apart), 'A') || setweight(to_tsvector('public.mn_simple', apart), 'A')
-    || setweight(to_tsvector('public.mn_english', labels), 'B') || setweight(to_tsvector('public.mn_simple', labels), 'B');
+  vector := setweight(to_tsvector('public.mn_english', apart), 'A') || gap || setweight(to_tsvector('public.mn_simple', apart), 'A') || gap
+    || setweight(to_tsvector('public.mn_english', labels), 'B') || gap || setweight(to_tsvector('public.mn_simple', labels), 'B');
   IF joined <> apart THEN
-    vector := vector || setweight(to_tsvector('public.mn_simple', joined), 'A') || setweight(to_tsvector('public.mn_english', joined), 'A');
+    vector := vector || gap || setweight(to_tsvector('public.mn_simple', joined), 'A') || gap
+      || setweight(to_tsvector('public.mn_english', joined), 'A');
   END IF;
   IF overview <> '' THEN
-    vector := vector || setweight(to_tsvector('public.mn_english', left(overview, 20000)), 'C');
+    vector := vector || gap || setweight(to_tsvector('public.mn_english', left(overview, 20000)), 'C');
   END IF;
   IF filename <> '' THEN
-    vector := vector || setweight(to_tsvector('public.mn_simple', mn_apart(filename)), 'D');
+    vector := vector || gap || setweight(to_tsvector('public.mn_simple', mn_apart(filename)), 'D');
   END IF;
-  RETURN vector;
+  RETURN ts_delete(vector, '¶');
 END $$;
 
 ALTER TABLE media ADD COLUMN title_key text COLLATE "C" GENERATED ALWAYS AS (mn_title_key(title)) STORED;

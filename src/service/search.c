@@ -125,35 +125,28 @@ attempt_typing(struct run *run, struct error *err)
 	return ok;
 }
 
+/* Unknown words corrected: the hits are those of the corrected query, and the answer says which that is. */
 static bool
-attempt_corrected(struct run *run, const char **did_you_mean, struct error *err)
+attempt_corrected(struct run *run, bool *changed, struct error *err)
 {
-	const char *text = run->ask.text, *title = run->ask.title, *corrected;
-	bool changed, ok;
-
-	if (!search_words_correct(run->svc, run->arena, &run->ask.reader, &run->query, &changed, err))
+	if (!search_words_correct(run->svc, run->arena, &run->ask.reader, &run->query, changed, err))
 		return false;
-	if (!changed)
+	if (!*changed)
 		return true;
-	corrected = search_words_plain(run->arena, &run->query);
 	run->ask.text = search_words_text(run->arena, &run->query, run->query.nterms, WORDS_ALL);
-	run->ask.title = corrected;
-	ok = attempt_soft(run, err);
-	if (ok && run->nfound > 0) {
-		*did_you_mean = corrected;
-	} else {
-		run->ask.text = text;
-		run->ask.title = title;
-	}
-	return ok;
+	run->ask.title = search_words_title(run->arena, &run->query);
+	return attempt_soft(run, err);
 }
 
-/* At last: any of the words. Not with words that must be absent, or everything would match. */
+/* At last: any of the words; but who names words that must be absent means what is asked. */
 static bool
 attempt_any(struct run *run, struct error *err)
 {
 	const char *text = search_words_text(run->arena, &run->query, run->query.nterms, WORDS_ANY);
 
+	for (size_t i = 0; i < run->query.nterms; i++)
+		if (run->query.terms[i].kind == TERM_NOT)
+			return true;
 	if (*text == '\0' || str_eq(text, run->ask.text))
 		return true;
 	run->ask.text = text;
@@ -163,9 +156,14 @@ attempt_any(struct run *run, struct error *err)
 static bool
 candidates(struct run *run, const char **did_you_mean, struct error *err)
 {
-	return attempt_soft(run, err) && (run->nfound > 0 || attempt_typing(run, err)) &&
-	    (run->nfound > 0 || *run->ask.text == '\0' || attempt_corrected(run, did_you_mean, err)) &&
-	    (run->nfound > 0 || attempt_any(run, err));
+	bool changed = false;
+
+	if (!attempt_soft(run, err) || (run->nfound == 0 && !attempt_typing(run, err)) ||
+	    (run->nfound == 0 && !attempt_corrected(run, &changed, err)) || (run->nfound == 0 && !attempt_any(run, err)))
+		return false;
+	if (changed && run->nfound > 0)
+		*did_you_mean = search_words_plain(run->arena, &run->query);
+	return true;
 }
 
 static void
@@ -215,7 +213,7 @@ fill(struct run *run, const struct principal *who, struct error *err)
 		    error_field(err, "q", "required", "Say what to look for, or give a filter.");
 	a->text = search_words_text(run->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
-	a->title = search_words_plain(run->arena, q);
+	a->title = search_words_title(run->arena, q);
 	search_words_labels(run->arena, q, a);
 	search_words_soft(run->arena, q, a);
 	return true;

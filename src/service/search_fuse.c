@@ -105,24 +105,26 @@ same_year(const struct candidate *a, const struct candidate *b)
 	return a->year == 0 || b->year == 0 || a->year == b->year;
 }
 
-#define SAME_KEYS 3
+#define SAME_KEYS 4
 
-/* Under which names an item is known as a title; the last, by its title, holds only between Plex and the rest. */
+/* Under which names an item is known as a title; from *by_name on, those by its title, which hold only between Plex and the rest. */
 static size_t
-same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_KEYS], const char **by_name)
+same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_KEYS], size_t *by_name)
 {
 	char group = kind_group(c->kind);
 	size_t n = 0;
 
-	*by_name = NULL;
 	if (group == '\0')
 		return 0;
 	if (c->tmdb != NULL)
 		keys[n++] = arena_printf(arena, "tmdb %c %s", group, c->tmdb);
 	if (c->imdb != NULL)
 		keys[n++] = arena_printf(arena, "imdb %c %s", group, c->imdb);
-	if (*c->title_key != '\0')
-		keys[n++] = *by_name = arena_printf(arena, "title %c %s", group, c->title_key);
+	*by_name = n;
+	if (*c->title_key != '\0') {
+		keys[n++] = arena_printf(arena, "title %c %s %lld", group, c->title_key, (long long)c->year);
+		keys[n++] = arena_printf(arena, "title %c %s", group, c->title_key);
+	}
 	return n;
 }
 
@@ -148,12 +150,12 @@ dedupe(struct arena *arena, struct fused *list, size_t n)
 
 	table_init(&t, arena, SAME_KEYS * n);
 	for (size_t i = 0; i < n; i++) {
-		const char *keys[SAME_KEYS], *by_name;
-		size_t nkeys = same_keys(arena, list[i].item, keys, &by_name);
+		const char *keys[SAME_KEYS];
+		size_t by_name = 0, nkeys = same_keys(arena, list[i].item, keys, &by_name);
 		bool same = false;
 
 		for (size_t k = 0; k < nkeys; k++)
-			same = same || is_same(&t, list, keys[k], keys[k] == by_name, list[i].item);
+			same = same || is_same(&t, list, keys[k], k >= by_name, list[i].item);
 		if (same)
 			continue;
 		list[kept] = list[i];

@@ -55,6 +55,15 @@ search_words_plain(struct arena *arena, const struct search_query *q)
 	return buf.data;
 }
 
+const char *
+search_words_title(struct arena *arena, const struct search_query *q)
+{
+	for (size_t i = 0; i < q->nterms; i++)
+		if (q->terms[i].kind == TERM_NOT)
+			return "";
+	return search_words_plain(arena, q);
+}
+
 /* Each word, and all of them together, as tags have them. */
 void
 search_words_labels(struct arena *arena, const struct search_query *q, struct search_ask *ask)

@@ -29,6 +29,8 @@ const char *search_words_text(struct arena *, const struct search_query *, size_
 const char *search_words_prefix(struct arena *, const char *word);
 /* As typed, without filters and absent words. */
 const char *search_words_plain(struct arena *, const struct search_query *);
+/* The same for the comparison with titles, which knows nothing of absent words: "" where there are any. */
+const char *search_words_title(struct arena *, const struct search_query *);
 void search_words_labels(struct arena *, const struct search_query *, struct search_ask *);
 void search_words_soft(struct arena *, const struct search_query *, struct search_ask *);
 

@@ -7,6 +7,8 @@
 #include "core/banned.h"
 
 #define SIMILAR_MAX 10 /* of each word */
+#define SHORT_MAX 6     /* letters of a word whose like are also sought by their first letter and length */
+#define SHORT_WORDS 300
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
@@ -41,10 +43,13 @@ const struct query store_search_word_queries[] = {
 	    " SELECT word, sum(n) AS n, max(likeness) AS likeness FROM ("
 	    "  (SELECT v.word, v.n, similarity(v.word, " NORMAL ") AS likeness FROM vocabulary v WHERE v.word % " NORMAL " AND " MY_SCOPES
 	    "   ORDER BY likeness DESC, v.n DESC LIMIT " TEXT(SIMILAR_MAX) ")"
+	    "  UNION ALL" /* two letters swapped leave a short word without a common trigram */
+	    "  (SELECT v.word, v.n, 0 FROM vocabulary v WHERE length(" NORMAL ") <= " TEXT(SHORT_MAX) " AND v.word LIKE left(" NORMAL ", 1) || '%' AND "
+	    "   length(v.word) BETWEEN length(" NORMAL ") - 1 AND length(" NORMAL ") + 1 AND " MY_SCOPES " ORDER BY v.n DESC LIMIT " TEXT(SHORT_WORDS) ")"
 	    "  UNION ALL"
 	    "  SELECT * FROM (SELECT v.word, 1, similarity(v.word, " NORMAL ") AS likeness FROM vocabulary v WHERE v.word % " NORMAL " AND " SHARING_SCOPES
 	    "   ORDER BY likeness DESC LIMIT " TEXT(SIMILAR_MAX) ") v WHERE " IN_SHARED("v.word")
-	    " ) u GROUP BY word ORDER BY likeness DESC, n DESC LIMIT " TEXT(SIMILAR_MAX) ") s ON NOT k.known"
+	    " ) u GROUP BY word ORDER BY likeness DESC, n DESC) s ON NOT k.known"
 	    " WHERE k.known OR s.word IS NOT NULL ORDER BY w.place, s.likeness DESC, s.n DESC",
 	    QUERY_READ | QUERY_CUSTOM_PLAN },
 	[Q_SUGGEST] = { "search_suggest",
