@@ -110,18 +110,13 @@ copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_ma
 	return done;
 }
 
-bool
-s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+static bool
+copy_whole(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
 {
 	struct sigv4_pair headers[4];
 	size_t n = 0;
 	struct s3_call call = S3_CALL(.method = "PUT", .key = to, .headers = headers, .timeout_ms = S3_SERVER_WORK_MS);
-	struct s3_object source;
 
-	if (!s3_head(s3, from, &source, err))
-		return false;
-	if (source.size > S3_COPY_MAX)
-		return copy_by_parts(s3, from, to, if_match, content_type, source.size, err);
 	begin(s3);
 	headers[n++] = (struct sigv4_pair) { "x-amz-copy-source", copy_source(s3, from) };
 	if (if_match != NULL)
@@ -132,6 +127,42 @@ s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match, c
 	}
 	call.nheaders = n;
 	return s3_perform(s3, &call, err);
+}
+
+/*
+ * Swift compares the condition of a copy with an ETag of its own when the source was uploaded in parts, and refuses the one that it told. The
+ * source's ETag before and after the copy then takes the condition's place.
+ */
+static bool
+copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+{
+	struct error ignored = { 0 };
+	struct s3_object before, after;
+
+	if (!s3_head(s3, from, &before, &ignored) || !str_eq(before.etag, if_match))
+		return false; /* with the error of the refusal */
+	error_clear(err);
+	if (!copy_whole(s3, from, to, NULL, content_type, err) || !s3_head(s3, from, &after, err))
+		return false;
+	if (str_eq(after.etag, if_match) && after.modified == before.modified)
+		return true;
+	s3_delete(s3, to, &ignored);
+	return error_set(err, ERR_PRECONDITION, "The object has changed.");
+}
+
+bool
+s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+{
+	struct s3_object source;
+
+	if (!s3_head(s3, from, &source, err))
+		return false;
+	if (source.size > S3_COPY_MAX)
+		return copy_by_parts(s3, from, to, if_match, content_type, source.size, err);
+	if (copy_whole(s3, from, to, if_match, content_type, err))
+		return true;
+	return err->code == ERR_PRECONDITION && if_match != NULL && strchr(if_match, '-') != NULL &&
+	    copy_watched(s3, from, to, if_match, content_type, err);
 }
 
 bool
