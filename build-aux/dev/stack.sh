@@ -248,6 +248,7 @@ dev_up()
 	wait_for 30 'every process' all_up
 	wait_for 30 "the pools' sockets" sockets_up
 	wait_for $READY_SECONDS 'a ready API' edge_ready
+	wait_for 30 'the bucket' stack_admin bucket create
 	exec 9>&-
 	[ -n "${MEDIANEST_DEV_QUIET:-}" ] || dev_status
 }

@@ -20,6 +20,7 @@
 #include "service/keyring.h"
 #include "service/migrate.h"
 #include "store/pg.h"
+#include "store/s3.h"
 #include "core/banned.h"
 
 #define WORDS_MAX 3
@@ -166,6 +167,16 @@ run_keys_create(struct admin *a, int *status, struct error *err)
 }
 
 static bool
+run_bucket_create(struct admin *a, int *status, struct error *err)
+{
+	struct s3 *s3 = s3_new(a->config, err);
+	bool ok = s3 != NULL && s3_bucket_create(s3, err);
+
+	s3_free(s3);
+	return ok;
+}
+
+static bool
 run_nginx(struct admin *a, int *status, struct error *err)
 {
 	if (a->operand == NULL)
@@ -186,6 +197,7 @@ static const struct command commands[] = {
 	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin", false },
 	{ "user list", "--json", run_user_list, "user list [--json]", false },
 	{ "keys create", "", run_keys_create, "keys create", false },
+	{ "bucket create", "", run_bucket_create, "bucket create", false },
 	{ "doctor", "--json", run_doctor, "doctor [--json]", false },
 	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
 };

@@ -100,7 +100,7 @@ doctor_check_storage(struct doctor *d)
 	if (ok)
 		doctor_ok(d, "object store", kind, "%s, bucket %s", endpoint, config_str(d->config, CFG_STORAGE_BUCKET));
 	else if (err.code == ERR_NOT_FOUND)
-		doctor_fail(d, "object store", kind, "%s has no bucket %s: create it, or let the worker do so", endpoint,
+		doctor_fail(d, "object store", kind, "%s has no bucket %s: `medianest-admin bucket create` makes it", endpoint,
 		    config_str(d->config, CFG_STORAGE_BUCKET));
 	else
 		doctor_fail(d, "object store", kind, "%s: %s", endpoint, doctor_reason(&err));
