@@ -85,7 +85,7 @@ waitpid $_->{pid}, 0 for @readers;
 my @accepted = map { split /\n/, $_->{text} } @readers;
 
 note explain \%killed;
-cmp_ok scalar(keys %killed), '==', 11, 'each kind of process was killed';
+cmp_ok scalar(keys %killed), '==', 10, 'each kind of process was killed';
 cmp_ok scalar(@accepted), '>=', UPLOADS * 0.9, 'most uploads were accepted in spite of it' or diag scalar @accepted;
 ok $mn->wait_ready, 'the stack recovered';
 settled($mn, SETTLE, @accepted);

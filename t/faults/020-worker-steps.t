@@ -21,7 +21,7 @@ my $running = $db->prepare("SELECT count(*) FROM jobs WHERE payload->>'mediaId' 
 
 # A video keeps the worker busy long enough to be caught in the middle.
 my $video = "$mn->{var}/clip.mp4";
-MediaNest::Test::run_output(qw(ffmpeg -loglevel error -y -f lavfi -i testsrc2=size=1280x720:rate=25:duration=6 -f lavfi -i sine=duration=6 -c:v libx264 -preset ultrafast
+MediaNest::Test::run_output(qw(ffmpeg -loglevel error -y -f lavfi -i testsrc2=size=640x360:rate=25:duration=5 -f lavfi -i sine=duration=5 -c:v libx264 -preset ultrafast
 	-c:a aac -shortest), $video);
 ok -s $video, 'a video' or BAIL_OUT('ffmpeg made none');
 my $bytes = do { open my $in, '<:raw', $video or die; local $/; <$in> };
