@@ -9,3 +9,4 @@ man/medianest.conf.5: man/medianest.conf.5.in config-doc$(EXEEXT)
 	rm -f $@.table && mv $@.tmp $@
 dist_man_MANS += man/medianest-fcgi.8
 dist_man_MANS += man/medianest-media.8 man/medianest-worker.8
+dist_man_MANS += man/medianest-notifyd.8

@@ -19,7 +19,8 @@ my %sees = (
     'src/media'     => [qw(core)],
     'src/service'   => [qw(store client core)],
     'fcgi-handlers' => [qw(http service core)],
-    'src/bin'       => [qw(fcgi-handlers http service store client media core)],
+    'src/notifyd'   => [qw(service store core)],
+    'src/bin'       => [qw(fcgi-handlers http notifyd service store client media core)],
 );
 
 my @files;

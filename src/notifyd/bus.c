@@ -152,7 +152,7 @@ link_greet(struct link *l)
 	else if (b->url.password[0] != '\0')
 		redisAsyncCommand(l->ac, on_setting, l, "AUTH %s", b->url.password);
 	if (b->url.db != 0)
-		redisAsyncCommand(l->ac, on_setting, l, "SELECT %d", b->url.db);
+		redisAsyncCommand(l->ac, on_setting, l, "%s %d", "SELECT", b->url.db);
 	redisAsyncCommand(l->ac, on_setting, l, "CLIENT SETNAME medianest-notifyd");
 	if (l == &b->subscriber)
 		redisAsyncCommand(l->ac, on_message, b, "SUBSCRIBE %s %s", b->events, b->beat);

@@ -18,6 +18,7 @@ let failures = 0;     /* in a row */
 let neverOpened = 0;  /* WebSocket handshakes that failed */
 let lastSeq = null;
 let generation = 0;
+let opens = 0;        /* connections since start() */
 
 export const sawSeq = (seq) => {
 	if (Number.isInteger(seq) && (lastSeq === null || seq > lastSeq))
@@ -46,7 +47,8 @@ receive(text)
 		end('ended');
 		break;
 	case 'resync':
-		emit('resync', {});
+		if (opens > 1) /* on the first connection everything has just been fetched */
+			emit('resync', {});
 		break;
 	case 'media.processing.progress':
 		emit('progress', data);
@@ -82,6 +84,7 @@ function
 opened()
 {
 	failures = 0;
+	opens++;
 	emit('live', { state: 'on' });
 }
 
@@ -158,6 +161,7 @@ start()
 {
 	wanted = true;
 	failures = 0;
+	opens = 0;
 	lastSeq = null;
 	connect();
 }
