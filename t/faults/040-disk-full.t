@@ -8,7 +8,7 @@ use MediaNest::Faults;
 use MediaNest::Test;
 use Test::More;
 
-use constant { DISK => '24m', LARGE => 6 << 20 };
+use constant { DISK => '90m', LARGE => 6 << 20 }; # the store leaves 64 MiB free
 
 plan skip_all => 'only root can mount a small disk' if $> != 0;
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => 3, 'worker.poll' => 200 });
@@ -44,6 +44,14 @@ ok @kept, 'some fit';
 ok %refused, 'some do not';
 is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with 503 or 507' or diag explain \%refused;
 is $user->api(GET => '/api/media')->{status}, 200, 'browsing works';
+
+# To the brim: not even a small body fits.
+MediaNest::Test::run_output('dd', 'if=/dev/zero', "of=$objects/fill", 'bs=1M');
+my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png', size => 300_000, type => 'image/png' });
+my $put = $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 300_000, $begun->{json}{fields});
+like $put->{status}, qr/^50[37]$/, 'not a byte left: refused' or diag $put->{content};
+is $user->request(GET => $user->api(GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status}, 200, 'what is there is served';
+unlink "$objects/fill";
 my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/*";
 is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
 
