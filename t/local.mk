@@ -70,3 +70,4 @@ EXTRA_DIST += t/020-media-list.t
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check
 t_tools_s3_check_SOURCES = t/tools/s3_check.c
+EXTRA_DIST += t/020-media-list.t t/021-upload.t t/022-media-access.t
