@@ -64,9 +64,9 @@ t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
-EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
-EXTRA_DIST += t/020-media-list.t
+
+check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_parse t/unit/search_words
+
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check
 t_tools_s3_check_SOURCES = t/tools/s3_check.c

@@ -67,6 +67,8 @@ choice_has(const char *choices, const char *value)
 {
 	size_t len = strlen(value);
 
+	if (strchr(value, '|') != NULL)
+		return false;
 	for (const char *p = choices; p != NULL; p = strchr(p, '|')) {
 		if (*p == '|')
 			p++;

@@ -229,8 +229,10 @@ search_parse(struct arena *arena, const char *text, struct search_query *q)
 		} else if (*p == '-' && len > 1 && isalnum((unsigned char)p[1])) {
 			term_add(q, TERM_NOT, clean(arena, p + 1, len - 1));
 		} else {
+			size_t before = q->nterms;
+
 			words_add(arena, q, p, len);
-			q->typing = p[len] == '\0' && q->nterms > 0 && q->terms[q->nterms - 1].kind == TERM_WORD;
+			q->typing = p[len] == '\0' && q->nterms > before && q->terms[q->nterms - 1].kind == TERM_WORD;
 		}
 		p += len;
 	}

@@ -1,0 +1,94 @@
+/* What a person types into the search field, taken apart. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/str.h"
+#include "service/search_parse.h"
+#include "t/unit/tap.h"
+
+static struct arena arena;
+
+/* Every part as text: w:word p:phrase n:absent y:year k:kind, then the filters. */
+static const char *
+parsed(const char *text)
+{
+	static const char letters[] = "wpnyk";
+	struct search_query q;
+	struct buf buf;
+
+	search_parse(&arena, text, &q);
+	buf_init(&buf, &arena, 0);
+	for (size_t i = 0; i < q.nterms; i++)
+		buf_addf(&buf, "%c:%s ", letters[q.terms[i].kind], q.terms[i].text);
+	for (size_t i = 0; i < q.ntags; i++)
+		buf_addf(&buf, "tag=%s ", q.tags[i]);
+	for (size_t i = 0; i < q.nkinds; i++)
+		buf_addf(&buf, "kind=%s ", q.kinds[i]);
+	if (q.source != NULL)
+		buf_addf(&buf, "source=%s ", q.source);
+	if (q.year_from != 0)
+		buf_addf(&buf, "year=%lld-%lld ", (long long)q.year_from, (long long)q.year_to);
+	if (q.id_name != NULL)
+		buf_addf(&buf, "%s=%s ", q.id_name, q.id_value);
+	if (q.typing)
+		buf_adds(&buf, "...");
+	return str_trim(&arena, buf.data);
+}
+
+int
+main(void)
+{
+	static const char *const cases[][2] = {
+		{ "", "" },
+		{ "   ", "" },
+		{ "Marvel movies 2023", "w:marvel k:movies y:2023" },
+		{ "marv", "w:marv ..." },
+		{ "marv ", "w:marv" },
+		{ "\"blade runner\" 2049", "p:blade runner y:2049" },
+		{ "\"unclosed phrase", "p:unclosed phrase" },
+		{ "\"\"", "" },
+		{ "spider-man", "w:spider w:man ..." },
+		{ "ocean's", "w:oceans ..." },
+		{ "ocean\xe2\x80\x99s", "w:oceans ..." },
+		{ "L\xc3\xa9on", "w:l\xc3\xa9on ..." },
+		{ "-poster dog", "n:poster w:dog ..." },
+		{ "- -- -!", "" },
+		{ "tag:beach", "tag=beach" },
+		{ "tag:\"Summer holiday\" dog ", "w:dog tag=Summer holiday" },
+		{ "tag:", "w:tag ..." },
+		{ "kind:video kind:nothing", "w:kind w:nothing kind=video ..." },
+		{ "KIND:Video", "kind=video" },
+		{ "year:2023", "year=2023-2023" },
+		{ "year:1990-1999", "year=1990-1999" },
+		{ "year:1999-1990", "w:year y:1999 y:1990" },
+		{ "year:x", "w:year w:x ..." },
+		{ "source:plex", "source=plex" },
+		{ "tmdb:603", "tmdb=603" },
+		{ "tmdb:6x", "w:tmdb w:6x ..." },
+		{ "tmdb:603\"}", "w:tmdb w:603 ..." },
+		{ "imdb:tt0133093", "imdb=tt0133093" },
+		{ "TT0133093", "imdb=tt0133093" },
+		{ "1234 20233 1869 2101", "w:1234 w:20233 w:1869 w:2101 ..." },
+		{ "photos and songs", "k:photos w:and k:songs" },
+		{ "'; DROP TABLE media; --", "w:drop w:table w:media" },
+		{ "a'b\"c d\"e", "w:ab w:c w:d w:e ..." },
+	};
+	struct search_query q;
+	struct buf many;
+
+	arena_init(&arena);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		is_str(parsed(cases[i][0]), cases[i][1], "%s", cases[i][0]);
+	buf_init(&many, &arena, 0);
+	for (int i = 0; i < 200; i++)
+		buf_adds(&many, "tag:a w 2023 kind:image \"p q\" -n ");
+	search_parse(&arena, many.data, &q);
+	ok(q.nterms <= SEARCH_TERMS_MAX && q.ntags <= SEARCH_TAGS_MAX && q.nkinds <= SEARCH_KINDS_MAX, "no more than there is place for");
+	search_parse(&arena, "movies", &q);
+	is_str(q.terms[0].kinds[0], "movie", "movies are movies");
+	is_str(q.terms[0].kinds[1], "video", "and videos");
+	ok(q.terms[0].kinds[2] == NULL, "and nothing else");
+	ok(search_kind_known("episode") && !search_kind_known("episodes") && !search_kind_known(""), "kinds");
+	arena_clear(&arena);
+	return done_testing();
+}
