@@ -1,5 +1,5 @@
 /* medianest-admin: the operator's tool. Parses the command line and calls one service; see medianest-admin(8). */
-#include "config.h"
+#include <config.h>
 
 #include <stdio.h>
 #include <stdlib.h>

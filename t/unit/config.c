@@ -7,6 +7,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 static char path[] = "/tmp/mn-config-XXXXXX";
 

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 static struct arena arena;
 

@@ -1,6 +1,7 @@
 /* Where Redis is. */
 #include "store/redis_url.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 static void
 wrong(const char *url)

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "service/search_fuse.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 #define NOW (1700000000LL * US_PER_SEC)
 #define DAY (86400LL * US_PER_SEC)

@@ -5,6 +5,7 @@
 #include "core/str.h"
 #include "service/search_parse.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 static struct arena arena;
 

@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "service/search_words.h"
 #include "t/unit/tap.h"
+#include "core/banned.h"
 
 static struct arena arena;
 
