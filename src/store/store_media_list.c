@@ -23,57 +23,58 @@
 	" AND ($9::int IS NULL OR " MEDIA_YEAR " >= $9::int) AND ($10::int IS NULL OR " MEDIA_YEAR " <= $10::int)"
 #define F_TAG F_ANY " AND m.tags @> ARRAY[$11::text]"
 
-#define BRANCH(from, condition, filter, after, order) "(SELECT m.* FROM " from " WHERE " condition filter after " ORDER BY " order " LIMIT $4::int)"
+/* Sorted by (k, kid): the merge outside sees that each branch is in order already, and takes no more from it than it needs. */
+#define BRANCH(from, condition, filter, key, id, comparison, type, direction) \
+	"(SELECT m.*, " key " AS k, " id " AS kid FROM " from " WHERE " condition filter " AND (" key ", " id ") " comparison " ($2::" type ", $3::uuid)" \
+	" ORDER BY " key direction ", " id direction " LIMIT $4::int)"
 
-#define LIST(filter, after, order, shared_after, shared_order, key) \
-	"SELECT " MEDIA_COLUMNS ", " key " FROM (" \
-	BRANCH("media m", "m.owner_id = $1::uuid AND m.visibility <> 'house' AND m.status <> 'trashed'", filter, after, order) " UNION ALL " \
-	BRANCH("media m", "m.visibility = 'house' AND m.status <> 'trashed' AND (m.owner_id = $1::uuid OR " MEDIA_PRESENTABLE ")", filter, after, order) \
+#define LIST(filter, key, shared_key, shared_id, comparison, type, direction, text) \
+	"SELECT " MEDIA_COLUMNS ", " text " FROM (" \
+	BRANCH("media m", "m.owner_id = $1::uuid AND m.visibility <> 'house' AND m.status <> 'trashed'", filter, key, "m.id", comparison, type, direction) \
+	" UNION ALL " \
+	BRANCH("media m", "m.visibility = 'house' AND m.status <> 'trashed' AND (m.owner_id = $1::uuid OR " MEDIA_PRESENTABLE ")", filter, key, "m.id", \
+	    comparison, type, direction) \
 	" UNION ALL " \
 	BRANCH("media_shares sh JOIN media m ON m.id = sh.media_id", "sh.user_id = $1::uuid AND m.visibility = 'shared' AND m.status <> 'trashed' AND " \
-	    "m.owner_id IS DISTINCT FROM $1::uuid AND " MEDIA_PRESENTABLE, filter, shared_after, shared_order) \
-	") m ORDER BY " order " LIMIT $4::int"
+	    "m.owner_id IS DISTINCT FROM $1::uuid AND " MEDIA_PRESENTABLE, filter, shared_key, shared_id, comparison, type, direction) \
+	") m ORDER BY m.k" direction ", m.kid" direction " LIMIT $4::int"
 
-#define LIST_ALL(filter, after, order, key) \
-	"SELECT " MEDIA_COLUMNS ", " key " FROM media m WHERE $1::uuid IS NOT NULL AND m.status <> 'trashed'" filter after \
-	" ORDER BY " order " LIMIT $4::int"
+#define LIST_ALL(filter, key, comparison, type, direction, text) \
+	"SELECT " MEDIA_COLUMNS ", " text " FROM media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL" filter \
+	" AND (" key ", m.id) " comparison " ($2::" type ", $3::uuid) ORDER BY " key direction ", m.id" direction " LIMIT $4::int"
 
 enum filter_kind { FILTER_PLAIN, FILTER_KIND, FILTER_ANY, FILTER_TAG, FILTERS };
 
 #define QUERY_AT(sort, filter, all) [((sort) * FILTERS + (filter)) * 2 + (all)]
-#define ORDER_ROWS(sort, name, after, order, shared_after, shared_order, key) \
-	QUERY_AT(sort, FILTER_PLAIN, 0) = { "list_" name, LIST(F_PLAIN, after, order, shared_after, shared_order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_KIND, 0) = { "list_" name "_kind", LIST(F_KIND, after, order, shared_after, shared_order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_ANY, 0) = { "list_" name "_any", LIST(F_ANY, after, order, shared_after, shared_order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_TAG, 0) = { "list_" name "_tag", LIST(F_TAG, after, order, shared_after, shared_order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_PLAIN, 1) = { "list_all_" name, LIST_ALL(F_PLAIN, after, order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_KIND, 1) = { "list_all_" name "_kind", LIST_ALL(F_KIND, after, order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_ANY, 1) = { "list_all_" name "_any", LIST_ALL(F_ANY, after, order, key), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_TAG, 1) = { "list_all_" name "_tag", LIST_ALL(F_TAG, after, order, key), QUERY_READ }
+#define ORDER_ROWS(sort, name, key, shared_key, shared_id, comparison, type, direction, text) \
+	QUERY_AT(sort, FILTER_PLAIN, 0) = { "list_" name, LIST(F_PLAIN, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_KIND, 0) = { "list_" name "_kind", LIST(F_KIND, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_ANY, 0) = { "list_" name "_any", LIST(F_ANY, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_TAG, 0) = { "list_" name "_tag", LIST(F_TAG, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_PLAIN, 1) = { "list_all_" name, LIST_ALL(F_PLAIN, key, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_KIND, 1) = { "list_all_" name "_kind", LIST_ALL(F_KIND, key, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_ANY, 1) = { "list_all_" name "_any", LIST_ALL(F_ANY, key, comparison, type, direction, text), QUERY_READ }, \
+	QUERY_AT(sort, FILTER_TAG, 1) = { "list_all_" name "_tag", LIST_ALL(F_TAG, key, comparison, type, direction, text), QUERY_READ }
 
-#define NO_KEY "NULL::text"
+#define NO_TEXT "NULL::text"
 #define TAKEN "coalesce(m.taken_at, m.created_at)"
-#define TIME_AT "($2::timestamptz, $3::uuid)"
+#define TITLE "lower(m.title)"
 
 /* The trash is the caller's own: what was theirs, and what they put there. */
 #define TRASH_BRANCH(condition) \
 	BRANCH("media m", "m.status = 'trashed' AND " condition, F_ANY " AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text])", \
-	    " AND (m.trashed_at, m.id) < " TIME_AT, "m.trashed_at DESC, m.id DESC")
+	    "m.trashed_at", "m.id", "<", "timestamptz", " DESC")
 #define Q_TRASH (MEDIA_SORTS * FILTERS * 2)
 
 const struct query store_media_list_queries[] = {
-	ORDER_ROWS(MEDIA_NEWEST, "newest", " AND (m.created_at, m.id) < " TIME_AT, "m.created_at DESC, m.id DESC",
-	    " AND (sh.created_at, sh.media_id) < " TIME_AT, "sh.created_at DESC, sh.media_id DESC", NO_KEY),
-	ORDER_ROWS(MEDIA_OLDEST, "oldest", " AND (m.created_at, m.id) > " TIME_AT, "m.created_at, m.id",
-	    " AND (sh.created_at, sh.media_id) > " TIME_AT, "sh.created_at, sh.media_id", NO_KEY),
-	ORDER_ROWS(MEDIA_TAKEN, "taken", " AND (" TAKEN ", m.id) < " TIME_AT, TAKEN " DESC, m.id DESC",
-	    " AND (" TAKEN ", m.id) < " TIME_AT, TAKEN " DESC, m.id DESC", NO_KEY),
-	ORDER_ROWS(MEDIA_TITLE, "title", " AND (lower(m.title), m.id) > ($2::text, $3::uuid)", "lower(m.title), m.id",
-	    " AND (lower(m.title), m.id) > ($2::text, $3::uuid)", "lower(m.title), m.id", "lower(m.title)"),
+	ORDER_ROWS(MEDIA_NEWEST, "newest", "m.created_at", "sh.created_at", "sh.media_id", "<", "timestamptz", " DESC", NO_TEXT),
+	ORDER_ROWS(MEDIA_OLDEST, "oldest", "m.created_at", "sh.created_at", "sh.media_id", ">", "timestamptz", "", NO_TEXT),
+	ORDER_ROWS(MEDIA_TAKEN, "taken", TAKEN, TAKEN, "m.id", "<", "timestamptz", " DESC", NO_TEXT),
+	ORDER_ROWS(MEDIA_TITLE, "title", TITLE, TITLE, "m.id", ">", "text", "", TITLE),
 	[Q_TRASH] = { "list_trash",
-	    "SELECT " MEDIA_COLUMNS ", " NO_KEY " FROM (" TRASH_BRANCH("m.owner_id = $1::uuid") " UNION ALL "
+	    "SELECT " MEDIA_COLUMNS ", " NO_TEXT " FROM (" TRASH_BRANCH("m.owner_id = $1::uuid") " UNION ALL "
 	    TRASH_BRANCH("m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid")
-	    ") m ORDER BY m.trashed_at DESC, m.id DESC LIMIT $4::int", QUERY_READ },
+	    ") m ORDER BY m.k DESC, m.kid DESC LIMIT $4::int", QUERY_READ },
 	{ .name = NULL }
 };
 
