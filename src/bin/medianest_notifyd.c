@@ -195,8 +195,10 @@ main(int argc, char **argv)
 	if (log_level_parse(config_str(nd.config, CFG_LOG_LEVEL), &level))
 		log_set_level(level);
 	run_dir = config_str(nd.config, CFG_RUN_DIR);
-	if ((status = take_lock(run_dir)) != 0 || (status = check_schema(nd.config, &log)) != 0)
+	if ((status = take_lock(run_dir)) != 0 || (status = check_schema(nd.config, &log)) != 0) {
+		config_free(nd.config);
 		return status;
+	}
 	if (!shm_open_counters(run_dir, &err))
 		log_warn(&log, "%s", err.message);
 	settle_counters();
