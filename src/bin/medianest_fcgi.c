@@ -109,6 +109,8 @@ worker_run(void *context, int listen_fd)
 	loop.idle_context = &svc;
 	status = fcgi_run(&loop);
 	services_clear(&svc);
+	if (config != prog->config)
+		config_free(config);
 	return status;
 }
 
@@ -228,5 +230,7 @@ main(int argc, char **argv)
 	prog.log.pool = prog.pool->name;
 	if (log_level_parse(config_str(prog.config, CFG_LOG_LEVEL), &level))
 		log_set_level(level);
-	return serve_pool(&prog);
+	status = serve_pool(&prog);
+	config_free(prog.config);
+	return status;
 }

@@ -210,5 +210,7 @@ main(int argc, char **argv)
 	}
 	if (log_level_parse(config_str(config, CFG_LOG_LEVEL), &level))
 		log_set_level(level);
-	return serve(config, &log);
+	status = serve(config, &log);
+	config_free(config);
+	return status;
 }
