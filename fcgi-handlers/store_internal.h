@@ -18,6 +18,7 @@
 #define STORE_BODY_MAX (4UL << 20)  /* bytes of an XML body: 10 000 parts with their tags */
 #define STORE_HEADERS_MAX 20        /* further headers kept with an object */
 #define STORE_META_MAX 4096         /* bytes of them */
+#define STORE_SLICE_MAX (16 << 20)  /* bytes that pass through a worker where nginx cannot send them */
 #define STORE_URI_MAX 12288         /* bytes of a request target */
 
 /* One S3 request, taken apart. */

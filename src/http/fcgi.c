@@ -233,7 +233,7 @@ static void
 loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *waiting)
 {
 	long left = recycle_after(loop->max_requests);
-	int64_t last_tick = clock_monotonic();
+	int64_t last_tick = clock_monotonic() - loop->tick_seconds * US_PER_SEC; /* due at once */
 	bool idle = true; /* nothing is open yet */
 	struct arena arena;
 

@@ -66,6 +66,9 @@ bool objects_delete(struct services *, struct arena *, const char *bucket, const
 /* The new row shares the bytes (a hard link). Conditions on the source have been judged by the caller. */
 bool objects_copy(struct services *, struct arena *, const struct object_row *source, const struct object_put *target, struct object_row *out, struct error *);
 
+/* Bytes of a blob, in memory: for the few that nginx cannot send. */
+bool objects_read(struct services *, struct arena *, const char *blob, int64_t first, int64_t size, const char **bytes, struct error *);
+
 struct object_list_query {
 	const char *bucket, *prefix, *delimiter; /* "" = none */
 	const char *after;                       /* key or rolled-up prefix after which to go on; "" = from the start */

@@ -203,6 +203,21 @@ objects_body_text(struct services *svc, struct arena *arena, const struct object
 	return n == body->size;
 }
 
+bool
+objects_read(struct services *svc, struct arena *arena, const char *blob, int64_t first, int64_t size, const char **bytes, struct error *err)
+{
+	char *out = arena_alloc(arena, (size_t)size + 1);
+	int fd = open(absolute(svc, arena, blob), O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? pread(fd, out, (size_t)size, first) : -1;
+
+	*bytes = out;
+	if (n != size)
+		failed("read of a blob", err);
+	if (fd >= 0)
+		close(fd);
+	return n == size;
+}
+
 static bool
 sync_file(const char *path, struct error *err)
 {
