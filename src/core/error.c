@@ -19,6 +19,7 @@ static const struct error_class classes[ERR_CODES] = {
 	[ERR_METHOD] = { 405, "method_not_allowed", "Method not allowed", LOG_L_INFO },
 	[ERR_CONFLICT] = { 409, "conflict", "Conflict", LOG_L_INFO },
 	[ERR_PRECONDITION] = { 412, "precondition_failed", "Precondition failed", LOG_L_INFO },
+	[ERR_LENGTH] = { 411, "length_required", "Length required", LOG_L_INFO },
 	[ERR_TOO_LARGE] = { 413, "payload_too_large", "Payload too large", LOG_L_INFO },
 	[ERR_MEDIA_TYPE] = { 415, "unsupported_media_type", "Unsupported media type", LOG_L_INFO },
 	[ERR_UNPROCESSABLE] = { 422, "unprocessable", "Unprocessable", LOG_L_INFO },

@@ -23,6 +23,7 @@ enum error_code {
 	ERR_METHOD,            /* 405 method_not_allowed */
 	ERR_CONFLICT,          /* 409 conflict */
 	ERR_PRECONDITION,      /* 412 precondition_failed */
+	ERR_LENGTH,            /* 411 length_required */
 	ERR_TOO_LARGE,         /* 413 payload_too_large */
 	ERR_MEDIA_TYPE,        /* 415 unsupported_media_type */
 	ERR_UNPROCESSABLE,     /* 422 unprocessable */

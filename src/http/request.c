@@ -138,7 +138,9 @@ request_length(struct request *req, const char *length, size_t *body_len, struct
 
 	*body_len = 0;
 	if (request_env(req, "HTTP_TRANSFER_ENCODING") != NULL)
-		return error_slug(err, ERR_MALFORMED, "length_required", "Send a Content-Length; transfer encodings are not accepted.");
+		return error_set(err, ERR_LENGTH, "Send a Content-Length; transfer encodings are not accepted.");
+	if (request_env(req, "HTTP_CONTENT_ENCODING") != NULL)
+		return error_set(err, ERR_MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.");
 	if (length == NULL || *length == '\0')
 		return true; /* no body: the field rules judge whether one was needed */
 	if (!str_to_int(length, 0, INT64_MAX, &n))
