@@ -71,3 +71,6 @@ check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fus
 noinst_PROGRAMS += t/tools/s3-check
 t_tools_s3_check_SOURCES = t/tools/s3_check.c
 EXTRA_DIST += t/020-media-list.t t/021-upload.t t/022-media-access.t
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
+EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
+EXTRA_DIST += t/020-media-list.t

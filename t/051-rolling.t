@@ -1,0 +1,103 @@
+#!/usr/bin/perl
+# A pool under load: rolling restarts lose nothing, kill -9 loses no GET, 64 clients on 4 workers meet no timeout.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MediaNest::Test;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use constant {
+    POOL => 'auth', WORKERS => 4, CLIENTS => 8, MANY => 64, MANY_REQUESTS => 40,
+    ROLLS => 4, KILLS => 50, KILL_EVERY => 0.1, ROLL_SECONDS => 30, SLOWEST => 5,
+};
+
+my $mn = MediaNest::Test->stack(set => { 'pool.auth.workers' => WORKERS });
+my $user = $mn->user;
+my $master = $mn->pid(POOL);
+
+sub workers { return sort split ' ', MediaNest::Test::run_output('pgrep', '-P', $master) }
+
+# Clients in processes of their own, each sending requests until it is told to stop, or so many. Answers a sub that stops
+# them and gives their reports: [status or reason, seconds] of each request.
+sub clients {
+    my ($n, $request, $times) = @_;
+    pipe(my $stop_read, my $stop_write) or die "pipe: $!";
+    my @from;
+    for my $i (1 .. $n) {
+        my $pid = open(my $from, '-|') // die "fork: $!";
+        if (!$pid) {
+            close $stop_write;
+            my $bits = '';
+            vec($bits, fileno $stop_read, 1) = 1;
+            for (my $k = 0; $times ? $k < $times : !select(my $ready = $bits, undef, undef, 0); $k++) {
+                my $start = time;
+                my $answer = $request->($user);
+                printf "%s %.3f\n", $answer->{status} == 599 ? "599:" . substr($answer->{content} =~ s/\s+/_/gr, 0, 80) : $answer->{status}, time - $start;
+            }
+            close STDOUT;
+            POSIX::_exit(0);
+        }
+        push @from, $from;
+    }
+    close $stop_read;
+    return sub {
+        close $stop_write;
+        return map { my $from = $_; my @lines = <$from>; close $from; map { [ split ] } @lines } @from;
+    };
+}
+
+sub all_are {
+    my ($status, $what, @reports) = @_;
+    my @bad = grep { $_->[0] ne $status } @reports;
+    ok(@reports && !@bad, "$what: " . @reports . ' requests, ' . @bad . ' bad') or diag(join ' ', map { $_->[0] } @bad[0 .. ($#bad < 9 ? $#bad : 9)]);
+}
+
+my $get = sub { $_[0]->api(GET => '/api/auth/session') };
+my $post = sub { $_[0]->api(POST => '/api/auth/login', { email => '' }) }; # 400: whatever else comes was lost
+
+is(scalar(my @before = workers()), WORKERS, 'four workers');
+
+subtest 'rolling restart' => sub {
+    my $stop_gets = clients(CLIENTS / 2, $get);
+    my $stop_posts = clients(CLIENTS / 2, $post);
+    my @old = @before;
+    for my $roll (1 .. ROLLS) {
+        kill 'HUP', $master;
+        my %old = map { ($_ => 1) } @old;
+        ok(wait_until(sub { my @now = workers(); @now == WORKERS && !grep { $old{$_} } @now }, ROLL_SECONDS, 'new workers'), "roll $roll: four new workers");
+        @old = workers();
+    }
+    all_are(200, 'GET', $stop_gets->());
+    all_are(400, 'POST', $stop_posts->());
+};
+
+subtest 'kill -9' => sub {
+    my $stop = clients(CLIENTS, $get);
+    for (1 .. KILLS) {
+        my @now = workers();
+        kill 'KILL', $now[rand @now] if @now;
+        sleep KILL_EVERY;
+    }
+    all_are(200, 'GET', $stop->());
+    ok(wait_until(sub { workers() == WORKERS }, ROLL_SECONDS, 'four workers'), 'four workers again');
+};
+
+subtest 'more clients than workers' => sub {
+    my @reports = clients(MANY, $get, MANY_REQUESTS)->();
+    all_are(200, MANY . ' clients', @reports);
+    my ($slowest) = sort { $b <=> $a } map { $_->[1] } @reports;
+    cmp_ok($slowest, '<', SLOWEST, 'none waited long');
+};
+
+subtest 'drain' => sub {
+    my $stop = clients(2, $get, 20);
+    $mn->restart_part(POOL);
+    $stop->();
+    $mn->wait_ready;
+    isnt($mn->pid(POOL), $master, 'another master');
+    is($get->($user)->{status}, 200, 'which serves');
+};
+
+done_testing;
