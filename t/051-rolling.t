@@ -42,7 +42,7 @@ sub clients {
         push @from, $from;
     }
     return sub {
-        syswrite $stop_write, 'x'; # nobody reads it: everybody sees it
+        syswrite $stop_write, 'x' unless $times; # nobody reads it: everybody sees it
         return map { my $from = $_; my @lines = <$from>; close $from; map { [ split ] } @lines } @from;
     };
 }
