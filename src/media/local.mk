@@ -15,7 +15,8 @@ src_libmedia_a_SOURCES = \
 	src/media/sniff.c src/media/sniff.h \
 	src/media/song.c src/media/song.h \
 	src/media/thumbhash.c src/media/thumbhash.h \
-	src/media/video.c src/media/video.h
+	src/media/video.c src/media/video.h \
+	src/media/webp.c src/media/webp.h
 pkglibexec_PROGRAMS += medianest-media
 medianest_media_SOURCES = src/bin/medianest_media.c
 medianest_media_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)

@@ -1,4 +1,4 @@
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "media/media.h"
 #include "media/picture.h"
 #include "media/thumbhash.h"
+#include "media/webp.h"
 
 #include "core/banned.h"
 
@@ -27,6 +28,7 @@ picture_start(struct error *err)
 	size_t i;
 
 	setenv("VIPS_DISC_THRESHOLD", DISC_THRESHOLD, 1);
+	setenv("VIPS_WARNING", "0", 1); /* what matters comes back as an error */
 	if (VIPS_INIT("medianest-media") != 0)
 		return error_slug(err, ERR_INTERNAL, "internal", "libvips could not be started.");
 	vips_concurrency_set(1);
@@ -87,28 +89,33 @@ vips_failed(struct media_run *run, struct error *err)
 		error_slug(err, ERR_UNPROCESSABLE, "truncated", "The picture ends too early: the file seems to be cut off.");
 		return error_detail(err, "%s", lower);
 	}
-	error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The picture is damaged and cannot be read.");
+	if (strstr(lower, "not supported") != NULL || strstr(lower, "unsupported") != NULL)
+		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type", "The picture is of a rare variant of its format that cannot be read here.");
+	else
+		error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The picture is damaged and cannot be read.");
 	return error_detail(err, "%s", lower);
 }
 
-/* A source takes the path as it stands; libvips's file names could carry loader options. */
-static VipsSource *
-source_open(struct media_run *run, const char *path, const char *reader)
+/* libvips reads loader options from the end of a file name: empty ones keep it from finding some in a path. */
+static const char *
+plain_name(struct media_run *run, const char *path)
 {
-	VipsSource *source = vips_source_new_from_file(path);
-	const char *found;
+	return arena_printf(run->arena, "%s[]", path);
+}
 
-	if (source == NULL)
-		return NULL;
-	owned(run, source);
-	found = vips_foreign_find_load_source(source);
+/* The loader that the content asks for must be the one that the signature promised. */
+static bool
+loader_matches(struct media_run *run, const char *path, const char *reader)
+{
+	const char *found = vips_foreign_find_load(plain_name(run, path));
+
 	if (found == NULL)
-		return NULL;
+		return false;
 	if (!str_starts(found, reader)) {
 		vips_error("medianest", "%s instead of %s", found, reader);
-		return NULL;
+		return false;
 	}
-	return source;
+	return true;
 }
 
 static int
@@ -136,15 +143,15 @@ header_exif(struct media_run *run, VipsImage *image, struct picture *pic)
 bool
 picture_open(struct media_run *run, const char *path, const char *reader, struct picture *pic, struct error *err)
 {
-	VipsSource *source = source_open(run, path, reader);
-	VipsImage *image;
+	VipsImage *image = NULL;
 	int64_t pixels;
 	bool swap;
 
 	memset(pic, 0, sizeof *pic);
 	pic->path = path;
 	pic->reader = reader;
-	image = source != NULL ? vips_image_new_from_source(source, "", "access", VIPS_ACCESS_SEQUENTIAL, NULL) : NULL;
+	if (loader_matches(run, path, reader))
+		image = vips_image_new_from_file(plain_name(run, path), "access", VIPS_ACCESS_SEQUENTIAL, NULL);
 	if (image == NULL)
 		return vips_failed(run, err);
 	swap = vips_image_get_orientation_swap(image);
@@ -200,11 +207,11 @@ strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 bool
 picture_decode(struct media_run *run, struct picture *pic, int width, struct error *err)
 {
-	VipsSource *source = source_open(run, pic->path, pic->reader);
 	VipsImage *small;
 
-	if (source == NULL || vips_thumbnail_source(source, &small, width, "height", width * PICTURE_TALLEST, "size", VIPS_SIZE_DOWN,
-	    "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
+	/* Not from a source: libvips 8.14 forgets fail_on there, and a picture cut in half would pass. */
+	if (!loader_matches(run, pic->path, pic->reader) || vips_thumbnail(plain_name(run, pic->path), &small, width, "height", width * PICTURE_TALLEST,
+	    "size", VIPS_SIZE_DOWN, "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
 		return vips_failed(run, err);
 	owned(run, small);
 	return strip(run, small, &pic->pixels, err);
@@ -226,14 +233,30 @@ shrink(struct media_run *run, VipsImage *in, int width, VipsImage **out, struct 
 }
 
 static bool
+write_file(const char *path, const unsigned char *bytes, size_t n)
+{
+	FILE *f = fopen(path, "we");
+	bool ok;
+
+	if (f == NULL)
+		return false;
+	ok = fwrite(bytes, 1, n, f) == n;
+	return fclose(f) == 0 && ok;
+}
+
+static bool
 save(struct media_run *run, VipsImage *image, const char *name, struct error *err)
 {
-	const char *path = media_out_path(run, name);
+	void *bytes = NULL;
+	size_t size = 0;
 
-	if (vips_webpsave(image, path, "Q", PICTURE_QUALITY, "effort", PICTURE_EFFORT, "strip", TRUE, NULL) != 0) {
-		error_slug(err, ERR_INTERNAL, "internal", "A derived picture could not be written.");
-		return error_detail(err, "%s", vips_error_buffer());
-	}
+	if (vips_webpsave_buffer(image, &bytes, &size, "Q", PICTURE_QUALITY, "effort", PICTURE_EFFORT, "strip", TRUE, NULL) != 0)
+		error_detail(err, "%s", vips_error_buffer());
+	else
+		arena_defer(run->arena, release_pixels, bytes);
+	size = bytes != NULL ? webp_strip(bytes, size) : 0;
+	if (size == 0 || !write_file(media_out_path(run, name), bytes, size))
+		return error_slug(err, ERR_INTERNAL, "internal", "A derived picture could not be written.");
 	media_asset_add(run, name, "image/webp", image->Xsize, image->Ysize);
 	return true;
 }
