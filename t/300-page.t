@@ -41,7 +41,7 @@ sub photo ($name, $serial) {
 	return "$scratch/$name";
 }
 
-sub browser ($name, %with) { return MediaNest::Browser->start(dir => "$scratch/$name", %with) }
+sub browser ($name, %with) { return MediaNest::Browser->start(dir => "$scratch/$name", artefacts => $artefacts, %with) }
 
 sub sign_in ($b, $who) {
 	$b->get("$mn->{url}/");

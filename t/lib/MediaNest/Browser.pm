@@ -29,7 +29,7 @@ sub missing {
 	return;
 }
 
-# start(dir => ..., width => 1280, height => 900, dark => 0, touch => 0)
+# start(dir => ..., artefacts => where a picture of a failure goes, width => 1280, height => 900, dark => 0, touch => 0)
 sub start ($class, %with) {
 	my $self = bless { width => 1280, height => 900, dark => 0, touch => 0, requests => [], console => [], %with }, $class;
 	my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or croak "no port: $!";
@@ -102,7 +102,12 @@ sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 	while (1) {
 		my $value = eval { $condition->() };
 		return $value if $value;
-		croak "waited $seconds s for $what" . ($@ ? ": $@" : '') if time > $end;
+		if (time > $end) {
+			my $why = $@;
+			# What it looked like says more than any message.
+			eval { $self->screenshot("$self->{artefacts}/failed-$$.png"); warn '# ', $_->{message}, "\n" for $self->console } if $self->{session} && $self->{artefacts};
+			croak "waited $seconds s for $what" . ($why ? ": $why" : '');
+		}
 		sleep POLL_SECONDS;
 	}
 }
