@@ -14,12 +14,14 @@ import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
 const when = (item) => item.takenAt ?? item.createdAt;
+/* As the server orders them: by time, and by id among equals. */
+const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) || (a.id < b.id ? 1 : -1);
 
 /* Each order: its name, the date it goes by, how a newcomer compares. */
 const SORTS = {
-	taken: { text: 'Date taken', date: when, compare: (a, b) => Date.parse(when(b)) - Date.parse(when(a)) },
-	newest: { text: 'Date added', date: (i) => i.createdAt, compare: (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) },
-	oldest: { text: 'Added first', date: (i) => i.createdAt, compare: (a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt) },
+	taken: { text: 'Date taken', date: when, compare: latest(when) },
+	newest: { text: 'Date added', date: (i) => i.createdAt, compare: latest((i) => i.createdAt) },
+	oldest: { text: 'Added first', date: (i) => i.createdAt, compare: (a, b) => latest((i) => i.createdAt)(b, a) },
 	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
 };
 const SORT = 'medianest.sort';
