@@ -8,6 +8,7 @@ package MediaNest::WebSocket;
 #   my $event = $ws->next(5);         # decoded JSON; undef when none came in that time or the connection ended
 #   my @events = $ws->take(10, 5);    # so many, or what came
 #   $ws->{closed}                     # close code; 0: ended without one
+#   raw => 1                          # events of a WebSocket stay text
 #   MediaNest::WebSocket->pump(1, @sockets);   # reads whatever has come on any of them into $_->{events}
 use strict;
 use warnings;
@@ -39,7 +40,7 @@ sub open {
 
 sub connect {
 	my ($class, $mn, %option) = @_;
-	my $self = bless { events => [], comments => 0, in => '', stream => $option{stream}, parts => '', pongs => 1 }, $class;
+	my $self = bless { events => [], comments => 0, in => '', stream => $option{stream}, raw => $option{raw}, parts => '', pongs => 1 }, $class;
 	my ($host, $port) = $mn->{url} =~ m{^https://([^:/]+):(\d+)};
 	$self->{socket} = $option{unix}
 		? IO::Socket::UNIX->new(Peer => $option{unix}, Timeout => CONNECT_SECONDS)
@@ -125,7 +126,7 @@ sub _frame {
 	} elsif ($opcode < 3) {
 		$self->{parts} .= $data;
 		return unless $final;
-		push @{ $self->{events} }, $JSON->decode($self->{parts});
+		push @{ $self->{events} }, $self->{raw} ? $self->{parts} : $JSON->decode($self->{parts});
 		$self->{parts} = '';
 	}
 }
