@@ -11,7 +11,6 @@
 #include "http/response.h"
 #include "service/objects.h"
 #include "service/services.h"
-#include "store/sigv4.h"
 
 #define STORE_XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define STORE_XMLNS "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/sigv4.h" /* requests to the embedded store are signed: its handlers check that */
 #include "store/store_objects.h"
 
 struct arena;
