@@ -75,3 +75,7 @@ EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm 
 EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
 EXTRA_DIST += t/020-media-list.t
 EXTRA_DIST += t/250-notifications.t t/251-sockets.t t/252-sockets-order.t t/253-sockets-faults.t t/bench/notifyd
+
+# The wrappers of PostgreSQL and Redis against real servers: run by t/030-store.t.
+noinst_PROGRAMS += t/tools/store-check
+t_tools_store_check_SOURCES = t/tools/store_check.c

@@ -1,6 +1,7 @@
 /* medianest-admin: the operator's tool. Parses the command line and calls one service; see medianest-admin(8). */
 #include <config.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -340,6 +341,7 @@ main(int argc, char **argv)
 	const struct command *command = NULL;
 	struct error err;
 
+	signal(SIGPIPE, SIG_IGN); /* a Redis that goes away */
 	error_clear(&err);
 	if (!command_line(&a, argc, argv, &command, &err)) {
 		complain(&err);

@@ -2,7 +2,7 @@
  * Redis: fast, may be lost. One connection a process, opened on first use; any error or NULL reply frees the context
  * (hiredis 0.14 would give the next caller the previous answer). After a failure the next REDIS_RETRY_MS answer at once.
  * Scripts are compiled in from *.lua and sent by EVALSHA, loaded again on NOSCRIPT. Replies belong to the arena. Failure = ERR_UNAVAILABLE
- * with slug redis_unavailable: callers decide whether that matters.
+ * with slug redis_unavailable: callers decide whether that matters. The process ignores SIGPIPE: hiredis writes to what may be closed.
  */
 #ifndef MN_STORE_REDIS_H
 #define MN_STORE_REDIS_H
