@@ -79,3 +79,4 @@ EXTRA_DIST += t/250-notifications.t t/251-sockets.t t/252-sockets-order.t t/253-
 # The wrappers of PostgreSQL and Redis against real servers: run by t/030-store.t.
 noinst_PROGRAMS += t/tools/store-check
 t_tools_store_check_SOURCES = t/tools/store_check.c
+EXTRA_DIST += t/faults/050-redis-restart.t
