@@ -21,7 +21,6 @@
 #define PIXELS_MAX 2000000000LL
 #define TIMEOUT_MAX 86400
 
-
 /* libvips cannot be interrupted: when the time is over the failure is reported from here and the process ends. */
 static void
 time_over(int sig)
@@ -34,10 +33,10 @@ time_over(int sig)
 }
 
 static int
-usage(void)
+usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n"
-	      "       medianest-media --formats | --version | --help\n", stderr);
+	      "       medianest-media --formats | --version | --help\n", out);
 	return EX_USAGE;
 }
 
@@ -63,20 +62,20 @@ main(int argc, char **argv)
 		if (c == 'f')
 			return picture_formats(stdout) ? 0 : 1;
 		if (c == 'h') {
-			usage();
+			usage(stdout);
 			return 0;
 		}
 		if (c == 'o')
 			out = optarg;
 		else if (c == 'p' && !str_to_int(optarg, 1, PIXELS_MAX, &pixels))
-			return usage();
+			return usage(stderr);
 		else if (c == 't' && !str_to_int(optarg, 1, TIMEOUT_MAX, &timeout))
-			return usage();
+			return usage(stderr);
 		else if (c == '?')
-			return usage();
+			return usage(stderr);
 	}
 	if (out == NULL || argc - optind != 1)
-		return usage();
+		return usage(stderr);
 	arena_init(&arena);
 	media_run_init(&run, &arena, argv[optind], out);
 	run.max_pixels = pixels;
