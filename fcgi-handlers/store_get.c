@@ -224,15 +224,17 @@ bool
 store_read(const struct store_request *req, struct response *res, struct error *err)
 {
 	const char *unsupported = store_unsupported(req);
-	bool head = str_eq(req->method, "HEAD");
+	bool head = str_eq(req->method, "HEAD"), of_object = *req->key != '\0';
 
 	if (!head && !str_eq(req->method, "GET"))
 		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+	if (of_object && str_eq(unsupported, "tagging"))
+		return store_get_tagging(req, res, err);
 	if (unsupported != NULL)
 		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.", unsupported);
 	if (*req->bucket == '\0')
 		return store_list_buckets(req, res, err);
-	if (*req->key != '\0')
+	if (of_object)
 		return store_query(req, "acl") != NULL ? store_get_acl(req, res, err) :
 		    store_query(req, "uploadId") != NULL ? store_list_parts(req, res, err) : store_get_object(req, res, err);
 	if (head)

@@ -53,7 +53,7 @@ bool store_read(const struct store_request *, struct response *, struct error *)
 bool store_write(const struct store_request *, struct response *, struct error *);
 
 /* Reads, store_list.c and store_get.c. */
-store_operation_fn store_list_buckets, store_list_objects, store_list_uploads, store_list_parts, store_get_location, store_get_versioning, store_get_acl,
+store_operation_fn store_list_buckets, store_list_objects, store_list_uploads, store_list_parts, store_get_location, store_get_versioning, store_get_acl, store_get_tagging,
     store_head_bucket, store_get_object;
 /* Writes, store_put.c and store_multi.c. */
 store_operation_fn store_put_bucket, store_delete_bucket, store_put_object, store_copy_object, store_delete_object, store_delete_objects,

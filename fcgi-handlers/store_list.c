@@ -101,6 +101,20 @@ store_get_acl(const struct store_request *req, struct response *res, struct erro
 	return store_xml(req, res, 200, &xml, err);
 }
 
+/* Objects have no tags here; clients ask before they copy a large one. */
+bool
+store_get_tagging(const struct store_request *req, struct response *res, struct error *err)
+{
+	struct object_row row;
+	struct buf xml;
+
+	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
+		return false;
+	buf_init(&xml, req->arena, 0);
+	buf_adds(&xml, STORE_XML_HEAD "<Tagging " STORE_XMLNS "><TagSet/></Tagging>");
+	return store_xml(req, res, 200, &xml, err);
+}
+
 /* What both forms of the list share. */
 struct list_form {
 	struct object_list_query query;
