@@ -1,0 +1,155 @@
+#!/usr/bin/perl
+# The embedded object store when something breaks: refusals before the body, dead pools, a database that is away, kills, a full disk, garbage.
+use strict;
+use warnings;
+use IO::Socket::SSL;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use MediaNest::S3;
+use MediaNest::Test;
+
+my $mn = MediaNest::Test->stack(private => 1);
+my $s3 = MediaNest::S3->new($mn);
+my $bucket = $mn->{status}{storageBucket};
+my $objects = "$mn->{var}/data/objects";
+
+sub put { my ($key, $body, %more) = @_; return $s3->request(PUT => "/$bucket/$key", body => $body, %more) }
+sub get { my ($key) = @_; return $s3->request(GET => "/$bucket/$key") }
+sub spooled { my @files = glob "$objects/.tmp/*"; return scalar @files }
+sub blob_files { my @files = glob "$objects/??/??/*"; return scalar @files }
+sub known_blobs { return $mn->psql('SELECT (SELECT count(*) FROM objects) + (SELECT count(*) FROM object_parts) + (SELECT count(*) FROM object_garbage)') }
+
+sub connect_raw {
+	my ($host, $port) = split /:/, $s3->{host};
+	return IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port, SSL_ca_file => $mn->{ca}, SSL_alpn_protocols => ['http/1.1'], Timeout => 10) || die "no connection: $SSL_ERROR";
+}
+
+# The head of a PUT that announces more than will be sent.
+sub raw_put {
+	my ($url, $length) = @_;
+	my $socket = connect_raw();
+	my ($target) = $url =~ m{^https://[^/]+(/.*)};
+	print $socket "PUT $target HTTP/1.1\r\nHost: $s3->{host}\r\nContent-Length: $length\r\n\r\n";
+	return $socket;
+}
+
+is(put('kept', 'kept')->{status}, 200, 'an object');
+
+subtest 'a refused upload is refused before its body' => sub {
+	my $socket = raw_put($s3->presign(PUT => "/$bucket/refused", headers => { 'content-length' => 1000 }), 1_000_000_000);
+	print $socket 'x' x 300_000;
+	my $began = time;
+	my $line = <$socket>;
+	like($line, qr{^HTTP/1.1 403 }, '403 while the body is still being sent');
+	cmp_ok(time - $began, '<', 10, '... at once');
+	is(spooled(), 0, 'nothing was spooled');
+	close $socket;
+};
+
+subtest 'a client that leaves half way leaves nothing' => sub {
+	my $socket = raw_put($s3->presign(PUT => "/$bucket/half", headers => { 'content-length' => 50_000_000 }), 50_000_000);
+	print $socket 'x' x 1_000_000;
+	wait_until { spooled() > 0 } 20, 'a spooled body';
+	close $socket;
+	ok(wait_until(sub { spooled() == 0 }, 20, 'an empty spool'), 'the spool is empty again');
+	is(get('half')->{status}, 404, 'no object');
+};
+
+subtest 'a dead verifier' => sub {
+	$mn->stop_part('verify');
+	for my $answer (put('dead', 'x'), get('kept')) {
+		is_deeply([@$answer{qw(status code)}], [503, 'ServiceUnavailable'], '503 in the words of S3') or diag $answer->{content};
+		ok($answer->{headers}{'retry-after'}, '... with Retry-After');
+	}
+	is(spooled(), 0, 'nothing was spooled');
+	$mn->start_part('verify');
+	wait_until { get('kept')->{status} == 200 } 20, 'the verifier';
+	is(get('dead')->{status}, 404, 'nothing was made');
+};
+
+subtest 'a dead store pool' => sub {
+	$mn->stop_part('store');
+	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'], 'writes: 503');
+	is(get('kept')->{content}, 'kept', 'reads go on');
+	$mn->start_part('store');
+	wait_until { put('alive', 'x')->{status} == 200 } 20, 'the store';
+	is(get('dead')->{status}, 404, 'nothing was made');
+	is(spooled(), 0, 'nothing is left in the spool');
+};
+
+subtest 'a database that is away' => sub {
+	$mn->stop_part('postgres');
+	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'], 'write: 503');
+	is_deeply([@{ get('kept') }{qw(status code)}], [503, 'ServiceUnavailable'], 'read: 503');
+	is_deeply([@{ put('dead', 'x', secret => 'wrong') }{qw(status code)}], [403, 'SignatureDoesNotMatch'], 'a wrong signature is still one');
+	$mn->start_part('postgres');
+	wait_until { get('kept')->{status} == 200 } 30, 'the database';
+	is(get('dead')->{status}, 404, 'nothing was made');
+};
+
+# Each answered write is whole; whatever shows is whole.
+subtest 'kill -9 of store workers between and during writes' => sub {
+	my $master = $mn->pid('store');
+	my $killer = fork // die "fork: $!";
+	if ($killer == 0) {
+		while (1) {
+			my @workers = split ' ', MediaNest::Test::run_output('pgrep', '-P', $master);
+			kill 'KILL', $workers[rand @workers] if @workers;
+			sleep 0.15;
+		}
+	}
+	my (%answered, $whole);
+	for my $n (1 .. 120) {
+		my $body = join ',', ($n) x (1000 + 500 * ($n % 7));
+		$answered{"kill/$n"} = $body if put("kill/$n", $body)->{status} == 200;
+	}
+	kill 'KILL', $killer;
+	waitpid $killer, 0;
+	wait_until { put('alive', 'x')->{status} == 200 } 20, 'the store';
+	cmp_ok(scalar(keys %answered), '>', 0, scalar(keys %answered) . ' writes of 120 were answered');
+	is(scalar(grep { get($_)->{content} ne $answered{$_} } keys %answered), 0, 'each answered write is whole');
+	for my $n (1 .. 120) {
+		my $answer = get("kill/$n");
+		$whole++ if $answer->{status} == 404 || $answer->{content} eq join ',', ($n) x (1000 + 500 * ($n % 7));
+	}
+	is($whole, 120, 'whatever shows is whole');
+	wait_until { blob_files() <= known_blobs() } 10, 'every file known';
+	pass('every file is known: by a row, or as garbage');
+};
+
+subtest 'garbage' => sub {
+	put('garbage', $_) for 'one', 'two';
+	my $before = blob_files();
+	cmp_ok($mn->psql('SELECT count(*) FROM object_garbage'), '>', 0, 'a replaced blob is garbage');
+	$mn->restart_part('store');
+	wait_until { put('alive2', 'x')->{status} == 200 } 20, 'the store';
+	cmp_ok(blob_files(), '>', $before, 'it stays for those who still read it');
+	$mn->psql("UPDATE object_garbage SET since = now() - interval '2 hours'");
+	$mn->restart_part('store');
+	ok(wait_until(sub { blob_files() == $mn->psql('SELECT count(*) FROM objects') }, 30, 'collection'), 'after an hour only what has a row is left');
+	is($mn->psql('SELECT count(*) FROM object_garbage'), 0, 'the list is empty');
+	is(get('garbage')->{content}, 'two', 'the object is there');
+};
+
+SKIP: {
+	MediaNest::Test::run_output('mount', '-t', 'tmpfs', '-o', 'size=80m,mode=0777', 'none', $objects);
+	skip 'no file system can be mounted here', 1 if $? != 0;
+	my $mounted = 1;
+	subtest 'a full disk' => sub {
+		my $owner = (stat "$mn->{var}/data")[4];
+		mkdir "$objects/.tmp";
+		chown $owner, -1, "$objects/.tmp", $objects;
+		is(put('small', 'x' x 1000)->{status}, 200, 'there is room');
+		is_deeply([@{ put('big', 'x' x 20_000_000) }{qw(status code)}], [507, 'InsufficientStorage'], 'there is none');
+		is(spooled(), 0, 'nothing was spooled');
+		is(get('small')->{content}, 'x' x 1000, 'reads go on');
+		MediaNest::Test::run_output('sh', '-c', 'head -c 20000000 /dev/zero >"$1"', 'sh', "$objects/filler");
+		is_deeply([@{ put('small2', 'x') }{qw(status code)}], [507, 'InsufficientStorage'], 'the reserve is kept');
+		unlink "$objects/filler";
+		is(put('small2', 'x')->{status}, 200, 'it recovers');
+	};
+	MediaNest::Test::run_output('umount', $objects) if $mounted;
+}
+
+done_testing();
