@@ -27,6 +27,11 @@ host_identify()
 		STACK_USER=$STACK_USER_NAME
 		id -u "$STACK_USER" >/dev/null 2>&1 || host_add_user
 	fi
+	# Programs of the stack's user start where we stand, if that user may.
+	STACK_CWD=/
+	if host_may_enter "$PWD"; then
+		STACK_CWD=$PWD
+	fi
 	key=$(basename "$ROOT")-$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
 	if [ "$(id -u)" -eq 0 ]; then
 		STATE=/var/lib/medianest-dev/$key
@@ -64,7 +69,7 @@ host_may_enter()
 # Runs a command as the stack's user, with a clean environment and nothing to gain.
 as_stack()
 {
-	local -a env=(HOME="$VAR" "PATH=$PATH" LC_ALL=C.UTF-8)
+	local -a env=(-C "$STACK_CWD" HOME="$VAR" "PATH=$PATH" LC_ALL=C.UTF-8)
 
 	[ -z "${ASAN_OPTIONS:-}" ] || env+=("ASAN_OPTIONS=$ASAN_OPTIONS")
 	[ -z "${UBSAN_OPTIONS:-}" ] || env+=("UBSAN_OPTIONS=$UBSAN_OPTIONS")

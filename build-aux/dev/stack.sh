@@ -350,7 +350,7 @@ dev_status()
 		[ $running -eq 1 ] && printf 'MediaNest runs at   %s\n' "${v[public.url]}" || printf 'MediaNest is down; it would be at %s\n' "${v[public.url]}"
 		printf '  sign in           %s\n  password          %s\n' "$ADMIN_EMAIL" "$(cat "$ETC/admin-password")"
 		printf '  trust             %s\n  object store      %s\n  directory         %s\n' "$VAR/ca.pem" "${v[storage.public_endpoint]}" "$VAR"
-		[ $running -eq 0 ] || sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | column -c 100
+		[ $running -eq 0 ] || sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | pr -3 -t -w 90
 		[ $running -eq 1 ]
 		return
 	fi
