@@ -90,10 +90,15 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 	return true;
 }
 
-/* A page depends on the query alone; the rest is the cache's business. */
+/*
+ * A page depends on the query alone; the rest is the cache's business. Only first pages are kept: they are asked for again and again, while what
+ * somebody scrolls past is not, and keeping it would cost a second round trip to Redis.
+ */
 static const char *
 list_cache_key(const struct request *req)
 {
+	if (input_has(req->input, "cursor"))
+		return NULL;
 	return arena_printf(req->arena, "media?%s", req->query);
 }
 
