@@ -80,3 +80,4 @@ EXTRA_DIST += t/250-notifications.t t/251-sockets.t t/252-sockets-order.t t/253-
 noinst_PROGRAMS += t/tools/store-check
 t_tools_store_check_SOURCES = t/tools/store_check.c
 EXTRA_DIST += t/faults/050-redis-restart.t
+EXTRA_DIST += t/254-sockets-hostile.t

@@ -287,7 +287,8 @@ server_open(struct notifyd *nd, const char *path)
 		{ .name = NULL }
 	};
 	struct lws_context_creation_info info = { .port = 0, .iface = path, .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
-		.options = LWS_SERVER_OPTION_UNIX_SOCK | LWS_SERVER_OPTION_DISABLE_IPV6, .vhost_name = "medianest", .user = nd,
+		.options = LWS_SERVER_OPTION_UNIX_SOCK | LWS_SERVER_OPTION_DISABLE_IPV6 |
+		    LWS_SERVER_OPTION_VALIDATE_UTF8, .vhost_name = "medianest", .user = nd,
 		.retry_and_idle_policy = &idle, .max_http_header_data = NOTIFYD_HEADERS_MAX, .timeout_secs = CONNECTION_TIMEOUT_SECONDS };
 	mode_t mask;
 
