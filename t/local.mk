@@ -72,6 +72,7 @@ t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 t_unit_sniff_LDADD = $(t_unit_exif_LDADD)
 t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
+EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
@@ -80,11 +81,7 @@ check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fus
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check
 t_tools_s3_check_SOURCES = t/tools/s3_check.c
-EXTRA_DIST += t/020-media-list.t t/021-upload.t t/022-media-access.t
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
-EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
-EXTRA_DIST += t/020-media-list.t
-EXTRA_DIST += t/250-notifications.t t/251-sockets.t t/252-sockets-order.t t/253-sockets-faults.t t/bench/notifyd
+EXTRA_DIST += t/bench/notifyd
 
 # The wrappers of PostgreSQL and Redis against real servers: run by t/030-store.t.
 noinst_PROGRAMS += t/tools/store-check

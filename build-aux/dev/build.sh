@@ -57,6 +57,7 @@ build_run()
 	log=$BUILD/dev-build.log
 	as_builder sh -c ': >"$1"' sh "$log"
 	if ! { build_configure "$@" && as_builder make -s -C "$BUILD" -j"$(nproc)" all &&
+	    as_builder rm -rf "$PREFIX/share/medianest/sql" && # a migration that was renamed must not stay
 	    as_builder make -s -C "$BUILD" install; } >>"$log" 2>&1; then
 		tail -n 40 "$log" >&2
 		say "dev: the build failed; all of it: $log"

@@ -54,9 +54,10 @@
  */
 #define ESTIMATE "WITH estimate AS MATERIALIZED (SELECT CASE WHEN " NO_TEXT " THEN 0 ELSE mn_search_estimate(" ASKED ") END AS n) "
 #define FEW "(SELECT n FROM estimate) <= 20000"
-#define WHOLE(columns, readable, condition) \
-	"(SELECT * FROM (SELECT " columns " FROM media m WHERE " readable " AND " MATCHES condition " OFFSET 0) m WHERE " FEW ")"
-#define TEXT_FEW(readable) WHOLE(TEXT_COLUMNS, readable, " AND NOT " NO_TEXT HARD_FILTERS SOFT_FILTERS)
+#define VERY_FEW "(SELECT n FROM estimate) <= 2000"
+#define WHOLE(columns, readable, condition, gate) \
+	"(SELECT * FROM (SELECT " columns " FROM media m WHERE " readable " AND " MATCHES condition " OFFSET 0) m WHERE " gate ")"
+#define TEXT_FEW(readable) WHOLE(TEXT_COLUMNS, readable, " AND NOT " NO_TEXT HARD_FILTERS SOFT_FILTERS, FEW)
 #define TEXT_MANY " AND (" NO_TEXT " OR (NOT " FEW " AND " MATCHES "))" HARD_FILTERS SOFT_FILTERS
 #define RANK "CASE WHEN " NO_TEXT " THEN 0 ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, " ASKED ", 1) END AS rank"
 #define TEXT_LEG(few, many) \
@@ -72,7 +73,7 @@
 #define TITLE_LIMIT "100"
 /* Tags count in the text leg too: this is their second vote, cast only where it costs little. */
 #define LABEL_COLUMNS LEG_COLUMNS ", 0.5::float8 AS score"
-#define LABELS(readable) WHOLE(LABEL_COLUMNS, readable, " AND NOT " NO_TEXT " AND m.tags && $18::text[]" HARD_FILTERS SOFT_FILTERS)
+#define LABELS(readable) WHOLE(LABEL_COLUMNS, readable, " AND NOT " NO_TEXT " AND m.tags && $18::text[]" HARD_FILTERS SOFT_FILTERS, VERY_FEW)
 #define METADATA_LEG(titles, labels) \
 	ESTIMATE CANDIDATE("max(m.score) AS rank") " FROM (" titles " UNION ALL (SELECT * FROM " labels " m ORDER BY " NEWEST " LIMIT least(200, $16::int))) m" \
 	" GROUP BY m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids ORDER BY rank DESC, " NEWEST
