@@ -1,0 +1,170 @@
+#!/usr/bin/perl
+# The worker's promises: leases, stops, deaths. Nothing is lost, nothing happens twice.
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use File::Basename qw(basename dirname);
+use MediaNest::Faults;
+use MediaNest::Media;
+use MediaNest::Test;
+use Time::HiRes qw(sleep time);
+
+use constant { SETTLE => 90, LEASE => 2, KILLS => 20, UPLOADS => 20 };
+
+my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => LEASE, 'worker.poll' => 100, 'worker.media.concurrency' => 3 });
+my $make = MediaNest::Media->new;
+my $user = $mn->user(role => 'user');
+my $clip = MediaNest::Media::slurp($make->video('clip.mp4', seconds => 30, size => '1280x720', rate => 10, silent => 1));
+
+my $serial = 0;
+sub upload_clip { return $user->upload_bytes("clip$serial.mp4", $clip . pack('Na4a*', 24, 'free', sprintf '%016d', $serial++), 'video/mp4')->{id} }
+sub job { my ($id, $what) = @_; return scalar $mn->psql("SELECT $what FROM jobs WHERE kind = 'media.process' AND payload->>'mediaId' = '$id' ORDER BY created_at DESC LIMIT 1") }
+sub step_seen { my ($id, $step) = @_; return $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$id' AND step = '$step'") > 0 }
+sub children { my ($pid) = @_; return split ' ', scalar `pgrep -P $pid` }
+sub descendants { my ($pid) = @_; return map { ($_, descendants($_)) } children($pid) }
+# Running, that is: a zombie waits for its reaper only.
+sub alive { return grep { `cat /proc/$_/stat 2>/dev/null` =~ /\) [^Z] / } @_ }
+
+# --- told to stop in the middle of a job: it is given back, and the attempt is not counted
+{
+	my $id = upload_clip();
+	wait_until { return step_seen($id, 'preview') } SETTLE, 'the preview to begin';
+	my $worker = $mn->pid('worker');
+	my @all = descendants($worker);
+	ok(@all >= 3, 'the job runs in processes of its own');
+	my $began = time;
+	$mn->stop_part('worker');
+	ok(time - $began < 25, 'the worker stops in time');
+	ok(eval { wait_until { return !alive(@all) } 5, 'their end' }, '... with all its children');
+	is(job($id, "state || ' ' || attempt"), 'available 0', '... and gives the job back');
+	is_deeply([ glob "$mn->{var}/data/scratch/*" ], [], '... without leaving scratch files');
+	$mn->start_part('worker');
+	is($user->wait_media($id, SETTLE)->{status}, 'ready', 'the next worker ends it');
+	is(job($id, 'attempt'), 1, 'as its first attempt');
+}
+
+# --- a second worker does not start beside the first
+my $exe = readlink '/proc/' . $mn->pid('worker') . '/exe';
+my ($uid, $gid) = (stat "$mn->{var}/data")[ 4, 5 ];
+my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups') : ();
+{
+	my $said = MediaNest::Test::run_output(@as_owner, $exe, '--config', "$mn->{var}/etc/medianest.conf");
+	is($? >> 8, 75, 'a second worker of the same run directory refuses');
+	like($said, qr/another worker is running/, '... and says why');
+}
+
+# --- a worker that was frozen past its lease: another one takes over, and the first one's work is thrown away
+{
+	my $id = upload_clip();
+	wait_until { return step_seen($id, 'thumbnails') } SETTLE, 'the thumbnails';
+	my $frozen = $mn->pid('worker');
+	my @all = ($frozen, descendants($frozen));
+	kill 'STOP', @all;
+	my $dir = "$mn->{var}/second";
+	mkdir $_ for $dir, "$dir/data", "$dir/run";
+	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
+	my $second = fork // die;
+	if ($second == 0) {
+		open STDERR, '>', "$mn->{var}/log/second.log";
+		exec @as_owner, 'env', "MEDIANEST_RUN_DIR=$dir/run", "MEDIANEST_DATA_DIR=$dir/data", "MEDIANEST_KEYS_DIR=$mn->{var}/data/keys", $exe,
+			'--config', "$mn->{var}/etc/medianest.conf" or POSIX::_exit(127);
+	}
+	my $item = eval { $user->wait_media($id, SETTLE) } || {};
+	is($item->{status}, 'ready', 'another worker takes an abandoned job over') or diag MediaNest::Media::slurp("$mn->{var}/log/second.log");
+	is(job($id, 'attempt'), 2, '... as a further attempt');
+	my ($prefix) = $mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'");
+	kill 'CONT', reverse @all;
+	# The frozen one goes on, finds that it has lost its lease, and lets go.
+	wait_until { return !alive(@all[ 1 .. $#all ]) } SETTLE, 'the old run to end';
+	is($mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'"), $prefix, 'the first one changes nothing');
+	is(job($id, 'state'), 'done', 'the job is done');
+	each_once($mn, $id);
+	kill 'TERM', $second;
+	waitpid $second, 0;
+	is($?, 0, 'the second worker stops when told');
+}
+
+# --- a job whose process dies each time is given up, and its owner is told
+{
+	$mn->stop_part('worker');
+	my $id = upload_clip();
+	$mn->psql("UPDATE jobs SET max_attempts = 2 WHERE payload->>'mediaId' = '$id'");
+	$mn->start_part('worker');
+	for my $attempt (1, 2) {
+		wait_until { return job($id, "state || ' ' || attempt") eq "running $attempt" && children($mn->pid('worker')) } SETTLE, "attempt $attempt";
+		kill 'KILL', children($mn->pid('worker'));
+		wait_until { return job($id, 'state') ne 'running' } SETTLE, 'the end of it';
+		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1 ? 'tried again later' : 'given up');
+		like(job($id, 'last_error'), qr/signal 9/, '... with what happened');
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'mediaId' = '$id'; NOTIFY mn_jobs") if $attempt == 1;
+	}
+	my $item = $user->api(GET => "/api/media/$id")->{json};
+	is("$item->{status} $item->{failure}{code}", 'failed processing_error', 'the item has failed with a reason');
+	is($mn->psql("SELECT count(*) FROM notifications WHERE kind = 'media.failed' AND data->>'mediaId' = '$id'"), 1, 'its owner is told once');
+	is($user->api(POST => "/api/media/$id/reprocess")->{status}, 202, 'and can try again');
+	is($user->wait_media($id, SETTLE)->{status}, 'ready', 'with success');
+}
+
+# --- the last attempt ended without a word (the whole worker was killed)
+{
+	$mn->stop_part('worker');
+	my $id = upload_clip();
+	$mn->psql("UPDATE jobs SET state = 'running', attempt = max_attempts, lease = gen_random_uuid(), lease_until = now() - interval '1 second' WHERE payload->>'mediaId' = '$id'");
+	$mn->start_part('worker');
+	my $item = $user->wait_media($id, SETTLE);
+	is("$item->{status} $item->{failure}{code}", 'failed processing_error', 'a job that was never heard of again is given up');
+	is(job($id, 'state'), 'dead', '... and listed as dead');
+}
+
+# --- trash and purge while it is being processed
+{
+	my ($trashed, $purged) = (upload_clip(), upload_clip());
+	wait_until { return step_seen($trashed, 'inspect') } SETTLE, 'processing';
+	is($user->api(POST => "/api/media/$trashed/trash")->{status}, 200, 'into the trash meanwhile');
+	is($mn->admin->api(DELETE => "/api/media/$purged?purge=true")->{status}, 204, 'another one away for good');
+	wait_until { return job($trashed, 'state') eq 'done' && job($purged, 'state') eq 'done' } SETTLE, 'both jobs';
+	is($user->api(GET => "/api/media/$trashed")->{json}{status}, 'trashed', 'it stays in the trash');
+	is($user->api(POST => "/api/media/$trashed/restore")->{json}{status}, 'ready', '... and is ready when restored');
+	is($mn->psql("SELECT count(*) FROM media WHERE id = '$purged'"), 0, 'what was purged stays away');
+}
+
+# --- random deaths, of the worker and of single jobs
+{
+	my @ids = map { $user->upload_bytes("r$_.png", png(200 + $_, 160), 'image/png')->{id} } 1 .. UPLOADS;
+	push @ids, map { upload_clip() } 1 .. 2;
+	my $killed = 0;
+	for (1 .. KILLS) {
+		my $worker = $mn->pid('worker') or next;
+		my @jobs = children($worker);
+		if (rand() < 0.5 || !@jobs) { $killed += kill 'KILL', $worker }
+		else { $killed += kill 'KILL', $jobs[rand @jobs] }
+		sleep rand 0.4;
+	}
+	ok($killed > KILLS / 2, "killed $killed times");
+	# Without waiting for the pauses between attempts.
+	wait_until {
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE state = 'available'");
+		return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND state IN ('available', 'running')") == 0;
+	} 2 * SETTLE, 'the last job';
+	settled($mn, SETTLE, @ids);
+	each_once($mn, @ids);
+}
+wait_until { return !glob "$mn->{var}/data/scratch/*" } SETTLE, 'scratch space to be empty';
+pass('scratch space is empty');
+
+# --- housekeeping: what is over goes away
+{
+	my $late = $user->api(POST => '/api/media/upload/initiate', { filename => 'late.png', size => 10, type => 'image/png' })->{json};
+	$mn->psql("UPDATE uploads SET expires_at = now() - interval '1 minute' WHERE id = '$late->{uploadId}'");
+	my ($stray) = $mn->psql("INSERT INTO media_assets (key, media_id, size, created_at) VALUES ('derived/stray/x/320.webp', gen_random_uuid(), 1, now() - interval '2 days') RETURNING key");
+	$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) VALUES (gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
+	$mn->restart_part('worker'); # which begins with it
+	wait_until { return $mn->psql("SELECT status FROM uploads WHERE id = '$late->{uploadId}'") eq 'expired' } SETTLE, 'the upload to expire';
+	is($mn->psql("SELECT count(*) FROM media WHERE id = '$late->{mediaId}'"), 0, 'an upload that was never finished leaves no item');
+	wait_until { return $mn->psql("SELECT count(*) FROM media_assets WHERE key = '$stray'") == 0 } SETTLE, 'the stray object to go';
+	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'x'") == 0 } SETTLE, 'the old job to go';
+	pass('so do stray objects and old jobs');
+}
+unlike($mn->log_text('worker'), qr/Sanitizer|runtime error/, 'the sanitizers are content');
+done_testing();
