@@ -115,8 +115,14 @@ arena_clear(struct arena *arena)
 	arena->blocks = NULL;
 }
 
+static size_t
+aligned(size_t size)
+{
+	return size == 0 ? ARENA_ALIGN : (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+}
+
 void *
-arena_alloc(struct arena *arena, size_t size)
+arena_alloc_raw(struct arena *arena, size_t size)
 {
 	struct arena_block *block = arena->blocks;
 	size_t want;
@@ -124,9 +130,7 @@ arena_alloc(struct arena *arena, size_t size)
 
 	if (size > ARENA_MAX || arena->used > ARENA_MAX - size)
 		out_of_memory(size);
-	want = (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
-	if (want == 0)
-		want = ARENA_ALIGN;
+	want = aligned(size);
 	if (block->size - block->used < want) {
 		size_t grown = block->size < ARENA_BLOCK_MAX ? block->size * 2 : ARENA_BLOCK_MAX;
 		struct arena_block *fresh = block_new(want > grown ? want : grown);
@@ -137,7 +141,13 @@ arena_alloc(struct arena *arena, size_t size)
 	p = block->data + block->used;
 	block->used += want;
 	arena->used += want;
-	return memset(p, 0, want);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size)
+{
+	return memset(arena_alloc_raw(arena, size), 0, aligned(size));
 }
 
 void *
@@ -151,7 +161,7 @@ arena_array(struct arena *arena, size_t n, size_t size)
 void *
 arena_memdup(struct arena *arena, const void *data, size_t size)
 {
-	void *copy = arena_alloc(arena, size);
+	void *copy = arena_alloc_raw(arena, size);
 
 	if (size > 0)
 		memcpy(copy, data, size);

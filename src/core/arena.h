@@ -30,6 +30,7 @@ void arena_reset(struct arena *);
 void arena_clear(struct arena *);
 
 void *arena_alloc(struct arena *, size_t size); /* zeroed, aligned for any type */
+void *arena_alloc_raw(struct arena *, size_t size); /* not zeroed: for buffers that are written before they are read */
 void *arena_array(struct arena *, size_t n, size_t size); /* overflow-checked */
 void *arena_memdup(struct arena *, const void *, size_t);
 char *arena_strdup(struct arena *, const char *); /* NULL stays NULL */

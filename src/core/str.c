@@ -17,7 +17,8 @@ buf_init(struct buf *buf, struct arena *arena, size_t max)
 	buf->cap = BUF_FIRST;
 	buf->len = 0;
 	buf->overflow = false;
-	buf->data = arena_alloc(arena, buf->cap);
+	buf->data = arena_alloc_raw(arena, buf->cap);
+	buf->data[0] = '\0';
 }
 
 void
@@ -41,9 +42,12 @@ buf_room(struct buf *buf, size_t n)
 	}
 	if (buf->len + n < buf->cap)
 		return true;
-	for (cap = buf->cap * 2; cap <= buf->len + n; cap *= 2)
+	/* By four: what is outgrown stays in the arena until its end. */
+	for (cap = buf->cap * 4; cap <= buf->len + n; cap *= 4)
 		;
-	data = arena_alloc(buf->arena, cap);
+	if (cap > buf->max + 1)
+		cap = buf->max + 1;
+	data = arena_alloc_raw(buf->arena, cap);
 	memcpy(data, buf->data, buf->len + 1);
 	buf->data = data;
 	buf->cap = cap;

@@ -62,6 +62,25 @@ main(void)
 	json_put_str(json, NULL, text);
 	ok(json_parse(&arena, json->buf.data, json->buf.len, &err) != NULL, "every byte value reads back: invalid UTF-8 is replaced");
 
+	/* The writer looks at eight bytes at a time: every special byte at every place. */
+	for (size_t at = 0; at < 24; at++) {
+		static const char *const specials[] = { "\"", "\\", "\n", "\x1f", "\xc3\xa4", " ", "!", "#", "[", "]", "\x7f" };
+
+		for (size_t k = 0; k < sizeof(specials) / sizeof(specials[0]); k++) {
+			char *word = arena_printf(&arena, "%.*s%s%.*s", (int)at, "abcdefghijklmnopqrstuvwxyz", specials[k], (int)(24 - at), "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+			const struct cJSON *tree;
+
+			json = json_new(&arena, 0);
+			json_object(json, NULL);
+			json_put_str(json, "w", word);
+			json_object_end(json);
+			tree = json_parse(&arena, json->buf.data, json->buf.len, &err);
+			if (tree == NULL || strcmp(json_str(tree, "w", ""), word) != 0)
+				is_str(json->buf.data, word, "special %zu at %zu", k, at);
+		}
+	}
+	ok(true, "special bytes at every place read back");
+
 	json = json_new(&arena, 64);
 	json_array(json, NULL);
 	for (int i = 0; i < 100; i++)

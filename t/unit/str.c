@@ -25,6 +25,11 @@ test_buf(struct arena *arena)
 	buf_reset(&buf);
 	is_str(buf.data, "", "reset");
 
+	buf_init(&buf, arena, 5000);
+	for (int i = 0; i < 600; i++)
+		buf_adds(&buf, "0123456789");
+	ok(buf.overflow && buf.len == 5000 && strlen(buf.data) == 5000, "it grows to its maximum exactly");
+
 	buf_init(&buf, arena, 10);
 	buf_adds(&buf, "0123456789");
 	ok(!buf.overflow, "up to the maximum");
