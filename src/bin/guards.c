@@ -109,10 +109,14 @@ static bool
 guard_authorize(struct request *req, struct error *err)
 {
 	const struct admission *adm = req->admission;
-	bool signed_in = req->who->user_id[0] != '\0';
+	bool signed_in = req->who->user_id[0] != '\0', current;
 
-	if (req->route->permission == PUBLIC)
+	/* Public routes obey live settings too; they go on with older ones while the database is away. */
+	current = access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err);
+	if (req->route->permission == PUBLIC) {
+		error_clear(err);
 		return true;
+	}
 	if (!signed_in) {
 		if (req->auth_error != NULL) {
 			*err = *req->auth_error;
@@ -120,7 +124,7 @@ guard_authorize(struct request *req, struct error *err)
 		}
 		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
 	}
-	if (!access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err))
+	if (!current)
 		return false;
 	req->who->permissions = access_permissions(req->who->role);
 	if (req->route->permission == PERM_SIGNED_IN || principal_may(req->who, req->route->permission))
