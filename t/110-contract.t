@@ -6,7 +6,7 @@ use Test::More;
 use JSON::PP;
 
 my $top = $ENV{srcdir} // '.';
-my $build = $ENV{MEDIANEST_BUILD} // 'build';
+my $build = $ENV{MEDIANEST_DEV_BUILD} // 'build';
 my $program = "$build/medianest-fcgi";
 -x $program or plan skip_all => "$program is not built";
 
