@@ -40,6 +40,26 @@ build_configure()
 	    (cd "$BUILD" && as_builder "$SRC/configure" -q "${old[@]}" "$@" --prefix="$PREFIX" --sysconfdir="$PREFIX/etc" --localstatedir="$PREFIX/var")
 }
 
+# Files that did not change are left alone, so that what runs from them need not start anew; what is installed no more goes.
+build_install()
+{
+	as_builder rm -rf "$BUILD/stage"
+	as_builder make -s -C "$BUILD" install DESTDIR="$BUILD/stage" || return 1
+	as_builder bash -euc '
+		mkdir -p "$1"
+		cd "$2$1"
+		find . -type f | while read -r file; do
+			cmp -s "$file" "$1/$file" && continue
+			mkdir -p "$1/${file%/*}"
+			cp -p "$file" "$1/$file.new"
+			mv -f "$1/$file.new" "$1/$file"
+		done
+		cd "$1"
+		find . -type f | while read -r file; do
+			[ -e "$2$1/$file" ] || rm -f "$file"
+		done' bash "$PREFIX" "$BUILD/stage"
+}
+
 # build_run [CONFIGURE OPTIONS]
 build_run()
 {
@@ -57,8 +77,7 @@ build_run()
 	log=$BUILD/dev-build.log
 	as_builder sh -c ': >"$1"' sh "$log"
 	if ! { build_configure "$@" && as_builder make -s -C "$BUILD" -j"$(nproc)" all &&
-	    as_builder rm -rf "$PREFIX/share/medianest/sql" && # a migration that was renamed must not stay
-	    as_builder make -s -C "$BUILD" install; } >>"$log" 2>&1; then
+	    build_install; } >>"$log" 2>&1; then
 		tail -n 40 "$log" >&2
 		say "dev: the build failed; all of it: $log"
 		exec 7<&-
