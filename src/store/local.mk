@@ -33,4 +33,4 @@ src_libstore_a_SOURCES += src/store/sigv4.c src/store/sigv4_verify.c src/store/s
 src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c src/store/s3_ops.c src/store/s3_presign.c src/store/s3.h src/store/s3_internal.h
 src_libstore_a_SOURCES += src/store/pg_async.c src/store/pg_async.h
 src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploads.c src/store/store_objects.h
-src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c src/store/store_search.h
+src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c src/store/store_search.h src/store/store_search_title.h

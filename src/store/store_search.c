@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/store_readable.h"
+#include "store/store_search_title.h"
 #include "core/banned.h"
 
 /* $1 caller, $2 text, $3 prefix; the filters of FILTERS from $4 on; $16 cap. */
@@ -52,7 +53,7 @@
  * how soon a walk would be over knows nothing of who owns the matches. What matches many is walked newest-first. The gate is
  * evaluated once; the other half is not executed.
  */
-#define ESTIMATE "WITH estimate AS MATERIALIZED (SELECT CASE WHEN " NO_TEXT " THEN 0 ELSE mn_search_estimate(" ASKED ") END AS n) "
+#define ESTIMATE "WITH estimate AS MATERIALIZED (SELECT CASE WHEN " NO_TEXT " THEN 0 ELSE mn_search_estimate(" ASKED ") END AS n)"
 #define FEW "(SELECT n FROM estimate) <= 20000"
 #define VERY_FEW "(SELECT n FROM estimate) <= 2000"
 #define WHOLE(columns, readable, condition, gate) \
@@ -61,21 +62,25 @@
 #define TEXT_MANY " AND (" NO_TEXT " OR (NOT " FEW " AND " MATCHES "))" HARD_FILTERS SOFT_FILTERS
 #define RANK "CASE WHEN " NO_TEXT " THEN 0 ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, " ASKED ", 1) END AS rank"
 #define TEXT_LEG(few, many) \
-	ESTIMATE CANDIDATE(RANK) " FROM (SELECT * FROM (" few " UNION ALL " many ") m ORDER BY " NEWEST " LIMIT $16::int) m ORDER BY rank DESC, " NEWEST
+	ESTIMATE " " CANDIDATE(RANK) " FROM (SELECT * FROM (" few " UNION ALL " many ") m ORDER BY " NEWEST " LIMIT $16::int) m ORDER BY rank DESC, " NEWEST
 
-/* $17 title, $18 labels. A whole title is worth more than its beginning, and a short one more than a long one. */
-#define TITLE_KEY "mn_title_key($17::text)"
+/*
+ * $17 title, $18 labels. A whole title is worth more than its beginning, and a short one more than a long one. The key is made once: PostgreSQL
+ * takes such a function apart again wherever it is named.
+ */
+#define TITLE "title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key) "
+#define TITLE_KEY "(SELECT key FROM title)"
 #define TITLE_SCORE \
 	"(CASE WHEN m.title_key = " TITLE_KEY " THEN 3.0 ELSE 1.0 + length(" TITLE_KEY ")::float8 / greatest(length(m.title_key), 1) END) AS score"
 #define TITLE_COLUMNS LEG_COLUMNS ", " TITLE_SCORE
-#define TITLE_CONDITION " AND " TITLE_KEY " <> '' AND m.title_key LIKE " TITLE_KEY " || '%'" HARD_FILTERS
+#define TITLE_CONDITION " AND " TITLE_KEY " <> '' AND " STARTS_WITH(TITLE_KEY) HARD_FILTERS
 #define TITLE_ORDER "m.title_key"
 #define TITLE_LIMIT "100"
 /* Tags count in the text leg too: this is their second vote, cast only where it costs little. */
 #define LABEL_COLUMNS LEG_COLUMNS ", 0.5::float8 AS score"
 #define LABELS(readable) WHOLE(LABEL_COLUMNS, readable, " AND NOT " NO_TEXT " AND m.tags && $18::text[]" HARD_FILTERS SOFT_FILTERS, VERY_FEW)
 #define METADATA_LEG(titles, labels) \
-	ESTIMATE CANDIDATE("max(m.score) AS rank") " FROM (" titles " UNION ALL (SELECT * FROM " labels " m ORDER BY " NEWEST " LIMIT least(200, $16::int))) m" \
+	ESTIMATE ", " TITLE CANDIDATE("max(m.score) AS rank") " FROM (" titles " UNION ALL (SELECT * FROM " labels " m ORDER BY " NEWEST " LIMIT least(200, $16::int))) m" \
 	" GROUP BY m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids ORDER BY rank DESC, " NEWEST
 
 #define MINE MEDIA_READABLE("$1::uuid", "false")

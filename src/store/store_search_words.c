@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/store_readable.h"
+#include "store/store_search_title.h"
 #include "core/banned.h"
 
 #define SIMILAR_MAX 10 /* of each word */
@@ -26,11 +27,12 @@
 
 enum { Q_SIMILAR, Q_SUGGEST, Q_SUGGEST_ALL };
 
+#define TITLE_KEY "(SELECT key FROM title)"
 #define TITLES(from) \
-	"(SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM " from " AND mn_title_key($3::text) <> ''" \
-	" AND m.title_key LIKE mn_title_key($3::text) || '%' AND " MEDIA_PRESENTABLE " ORDER BY m.title_key LIMIT $5::int)"
+	"(SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM " from " AND " TITLE_KEY " <> ''" \
+	" AND " STARTS_WITH(TITLE_KEY) " AND " MEDIA_PRESENTABLE " ORDER BY m.title_key LIMIT $5::int)"
 #define SUGGEST(titles) \
-	"SELECT title, kind, media_id FROM (SELECT DISTINCT ON (key) title, kind, media_id, key FROM (" titles ") t ORDER BY key LIMIT $5::int) t" \
+	"WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key) SELECT title, kind, media_id FROM (SELECT DISTINCT ON (key) title, kind, media_id, key FROM (" titles ") t ORDER BY key LIMIT $5::int) t" \
 	" UNION ALL (SELECT v.word, 'word', NULL FROM vocabulary v WHERE $4::text <> '' AND " MY_SCOPES \
 	" AND v.word LIKE lower(mn_unaccent($4::text)) || '%' GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $5::int)"
 
