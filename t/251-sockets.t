@@ -78,6 +78,15 @@ subtest 'origins and requests' => sub {
 	is $alias->wait_closed(0.3), undef, 'it holds';
 };
 
+subtest 'a live setting' => sub {
+	my $friend = 'https://friend.example';
+	is ws(origin => $friend)->{status}, 403, 'a foreign origin';
+	$mn->psql("INSERT INTO settings (key, value) VALUES ('cors.origins', 'https://other.example,$friend')");
+	ok wait_until(sub { ws(origin => $friend)->{status} == 101 }, 10), 'is let in when an admin says so, without a restart';
+	$mn->psql("DELETE FROM settings WHERE key = 'cors.origins'");
+	ok wait_until(sub { ws(origin => $friend)->{status} == 403 }, 10), 'and no longer when not';
+};
+
 subtest 'replay' => sub {
 	broadcast("Number $_") for 2 .. 6;
 	my $ws = ws(after => 3);

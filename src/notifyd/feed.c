@@ -5,13 +5,14 @@
 
 #include "core/clock.h"
 #include "core/config.h"
+#include "service/access.h"
 #include "store/pg_async.h"
 #include "store/store_notifications.h"
 
 #include "core/banned.h"
 
-/* One read at a time, the check of sessions first, then people (many may wait for them), then single connections, in turn. */
-enum feed_work { FEED_IDLE, FEED_CLIENT, FEED_PERSON, FEED_CHECK };
+/* One read at a time, live settings and the check of sessions first, then people (many may wait for them), then single connections, in turn. */
+enum feed_work { FEED_IDLE, FEED_CLIENT, FEED_PERSON, FEED_CHECK, FEED_SETTINGS };
 
 struct feed {
 	struct notifyd *nd;
@@ -28,6 +29,7 @@ struct feed {
 	struct client *check_next; /* where the check goes on; NULL: none is due */
 	struct client *checked[NOTIFYD_CHECK_ROWS]; /* of the check under way; NULL: gone meanwhile */
 	size_t nchecked;
+	int64_t settings_read; /* monotonic; 0: never */
 };
 
 static void feed_next(struct feed *);
@@ -144,6 +146,8 @@ feed_rows(void *context, const struct rows *rows)
 
 	if (work == FEED_CHECK)
 		feed_checked(f, rows);
+	else if (work == FEED_SETTINGS)
+		access_take_settings(f->nd->config, f->nd->log, rows);
 	feed_forget_work(f);
 	if (work == FEED_CLIENT && client != NULL)
 		people_client_rows(f->nd, client, rows);
@@ -215,12 +219,23 @@ feed_ask_check(struct feed *f)
 	    db_array(arena, columns[2], n), db_array(arena, columns[3], n)));
 }
 
+/* cors.origins may change while running. */
+static void
+feed_ask_settings(struct feed *f)
+{
+	f->settings_read = clock_monotonic();
+	f->work = FEED_SETTINGS;
+	pg_async_send(f->pg, &store_replay_queries[REPLAY_SETTINGS], DB_NO_PARAMS);
+}
+
 static void
 feed_next(struct feed *f)
 {
 	if (!pg_async_ready(f->pg) || f->work != FEED_IDLE)
 		return;
-	if (f->check_next != NULL)
+	if (f->settings_read == 0 || clock_monotonic() - f->settings_read > NOTIFYD_SETTINGS_MS * US_PER_MS)
+		feed_ask_settings(f);
+	if (f->work == FEED_IDLE && f->check_next != NULL)
 		feed_ask_check(f);
 	if (f->work == FEED_IDLE && f->people != NULL)
 		feed_ask_person(f);

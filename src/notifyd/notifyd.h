@@ -46,6 +46,7 @@ struct rows;
 #define NOTIFYD_RECEIVED_MAX (64UL << 10) /* bytes that a client may send in a tick: nothing is read from them */
 #define NOTIFYD_REPLAY_ROWS 200         /* in one read */
 #define NOTIFYD_CHECK_ROWS 1000         /* connections in one check of sessions */
+#define NOTIFYD_SETTINGS_MS 5000        /* between looks at the live settings */
 #define NOTIFYD_DB_MS 5000              /* for one statement */
 #define NOTIFYD_RETRY_MS 250            /* first wait before connecting again */
 #define NOTIFYD_RETRY_MAX_MS 2000

@@ -36,9 +36,8 @@ take_permissions(const struct rows *rows)
 		access_copy.roles[role] = permission_closure(roles[role]);
 }
 
-/* Live rows only: what a database holds for others (an older program's, say) has no effect. */
-static void
-take_settings(struct services *svc, const struct rows *rows)
+void
+access_take_settings(struct config *config, const struct log *log, const struct rows *rows)
 {
 	const char *values[CONFIG_KEYS] = { NULL };
 	struct error err;
@@ -49,10 +48,10 @@ take_settings(struct services *svc, const struct rows *rows)
 		if (config_find(rows_str(rows, i, 0), &key))
 			values[key] = rows_str(rows, i, 1);
 	for (key = 0; key < CONFIG_KEYS; key++) {
-		if (!(config_rows[key].flags & CONFIG_LIVE) || (values[key] == NULL && config_source(svc->config, key) != CONFIG_FROM_DATABASE))
+		if (!(config_rows[key].flags & CONFIG_LIVE) || (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
 			continue;
-		if (!config_override(svc->config, key, values[key], &err))
-			log_warn(svc->log, "setting %s of the database is ignored: %s", config_rows[key].key, err.message);
+		if (!config_override(config, key, values[key], &err))
+			log_warn(log, "setting %s of the database is ignored: %s", config_rows[key].key, err.message);
 	}
 }
 
@@ -75,7 +74,7 @@ access_refresh(struct services *svc, struct arena *arena, const char *config_ver
 		return true;
 	}
 	take_permissions(permissions);
-	take_settings(svc, settings);
+	access_take_settings(svc->config, svc->log, settings);
 	access_copy.loaded = true;
 	access_copy.loaded_at = now;
 	if (config_version != NULL)

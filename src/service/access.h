@@ -10,7 +10,10 @@
 #include "core/access.h"
 
 struct arena;
+struct config;
 struct error;
+struct log;
+struct rows;
 struct services;
 
 #define ACCESS_RELOAD_SECONDS 5
@@ -18,5 +21,7 @@ struct services;
 /* config_version NULL: unknown (Redis away). A database that is away keeps an older copy in force; with none at all ERR_UNAVAILABLE. */
 bool access_refresh(struct services *, struct arena *, const char *config_version, struct error *);
 permission_set access_permissions(enum role); /* with implications */
+/* Puts rows of (key, value) in force, live settings only: what a database holds for others (an older program's, say) has no effect. */
+void access_take_settings(struct config *, const struct log *, const struct rows *);
 
 #endif

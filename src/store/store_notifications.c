@@ -76,6 +76,7 @@ const struct query store_replay_queries[] = {
 	    " LEFT JOIN users u ON u.id = c.user_id LEFT JOIN sessions s ON s.id = c.sid AND s.user_id = c.user_id LEFT JOIN revoked_tokens r ON r.sid = c.sid"
 	    " CROSS JOIN LATERAL (SELECT coalesce(u.status = 'active' AND u.generation = c.generation AND s.revoked_at IS NULL AND s.expires_at > now() AND r.sid IS NULL, false) AS ok) g"
 	    " WHERE NOT g.ok OR u.last_seq <> c.seq", QUERY_READ },
+	[REPLAY_SETTINGS] = { "replay_settings", "SELECT key, value FROM settings", QUERY_READ },
 	{ .name = NULL }
 };
 

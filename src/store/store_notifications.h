@@ -45,6 +45,6 @@ bool store_notifications_expire(struct db *, struct arena *, int days, int max, 
 extern const struct query store_notifications_queries[];
 /* The reads of medianest-notifyd, which runs them on a connection of its own without waiting. */
 extern const struct query store_replay_queries[];
-enum { REPLAY_CLIENT, REPLAY_PERSON, REPLAY_CHECK };
+enum { REPLAY_CLIENT, REPLAY_PERSON, REPLAY_CHECK, REPLAY_SETTINGS };
 
 #endif
