@@ -92,16 +92,21 @@ run_deferred(struct arena *arena)
 void
 arena_reset(struct arena *arena)
 {
-	struct arena_block *block, *next;
+	struct arena_block *block, *next, *kept = NULL;
 
 	run_deferred(arena);
-	/* New blocks go to the front: the first one is the last of the list. */
-	for (block = arena->blocks; block->next != NULL; block = next) {
+	/* One block that the work of before fitted into: the next one like it needs no malloc. The first is always small enough. */
+	for (block = arena->blocks; block != NULL; block = block->next)
+		if (block->size <= ARENA_KEEP && (kept == NULL || block->size > kept->size))
+			kept = block;
+	for (block = arena->blocks; block != NULL; block = next) {
 		next = block->next;
-		free(block);
+		if (block != kept)
+			free(block);
 	}
-	block->used = 0;
-	arena->blocks = block;
+	kept->next = NULL;
+	kept->used = 0;
+	arena->blocks = kept;
 	arena->used = 0;
 }
 

@@ -2,8 +2,8 @@
  * Memory of one unit of work (a request, a job): allocate freely, release everything at once.
  *
  * An arena owns what is allocated from it and, through arena_defer(), foreign objects (PGresult,
- * redisReply, cJSON) too; arena_reset() runs the deferred frees last-in first-out and keeps the first
- * block for the next use. Nothing allocated here is freed by hand. Out of memory ends the process with
+ * redisReply, cJSON) too; arena_reset() runs the deferred frees last-in first-out and keeps the
+ * largest block that is not too large for the next use. Nothing allocated here is freed by hand. Out of memory ends the process with
  * a log line (its master starts another): callers never check for NULL. Not thread-safe.
  */
 #ifndef MN_CORE_ARENA_H
@@ -12,7 +12,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define ARENA_FIRST_BLOCK 16384 /* bytes kept across resets */
+#define ARENA_FIRST_BLOCK 16384 /* bytes */
+#define ARENA_KEEP (256UL << 10) /* bytes: the largest block that is kept across resets */
 #define ARENA_MAX (256UL << 20) /* bytes; beyond it the process ends: a bug, not a load */
 
 struct arena_block;

@@ -132,9 +132,15 @@ media_has_asset(const struct media *m, const char *asset)
 const char *
 media_asset_url(struct services *svc, struct arena *arena, const struct media *m, const char *asset, int64_t now)
 {
+	struct buf key;
+
 	if (!media_has_asset(m, asset))
 		return NULL;
-	return s3_presign_get(svc->s3, arena, arena_printf(arena, "%s/%s", m->asset_prefix, asset), now, NULL, NULL, NULL);
+	buf_init(&key, arena, 0);
+	buf_adds(&key, m->asset_prefix);
+	buf_addc(&key, '/');
+	buf_adds(&key, asset);
+	return s3_presign_get(svc->s3, arena, key.data, now, NULL, NULL, NULL);
 }
 
 const char *

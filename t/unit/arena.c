@@ -54,7 +54,15 @@ main(void)
 	arena_reset(&arena);
 	is_str(freed, "cba", "deferred frees run last in, first out");
 	is_int(arena.used, 0, "a reset starts the count anew");
-	ok(arena_alloc(&arena, 1) == first, "a reset keeps the first block");
+	first = arena_alloc(&arena, 1);
+	arena_reset(&arena);
+	ok(arena_alloc(&arena, 1) == first, "a reset keeps a block");
+	for (int i = 0; i < 100; i++)
+		arena_alloc(&arena, 1000);
+	arena_reset(&arena);
+	first = arena_alloc(&arena, 100);
+	big = arena_alloc(&arena, 60000);
+	ok(big == first + 112, "one that holds what was used before");
 	zeroed = true;
 	for (int i = 0; i < 100; i++)
 		zeroed = zeroed && ((char *)arena_alloc(&arena, 64))[63] == 0;
