@@ -61,6 +61,7 @@ $id{$_->{title}} = item(%$_) for
 	{ title => 'The Matrix', kind => 'movie', year => 1999, ids => '{"tmdb":"603","imdb":"tt0133093"}' },
 	{ title => 'Harbour at dusk', kind => 'image', taken => '2019-07-01T20:00:00Z', tags => [ 'sunset', 'sea' ], overview => 'The lighthouse is seen from the pier.' },
 	{ title => 'Blue Train', kind => 'audio', metadata => '{"artist":"John Coltrane","album":"Blue Train"}' },
+	{ title => 'IMG 4712', kind => 'image', metadata => '{"camera":{"make":"NIKON CORPORATION","model":"D90"}}' },
 	{ title => 'IMG 4711', kind => 'image', filename => 'rotterdam_2018.jpg' };
 
 subtest 'Marvel movies 2023' => sub {
@@ -104,6 +105,7 @@ subtest 'spelling' => sub {
 	is_deeply titles($anna, 'rotterdam'), ['IMG 4711'], 'the file name';
 	is_deeply titles($anna, 'coltrane'), ['Blue Train'], 'the artist';
 	is_deeply titles($anna, 'lighthouse'), ['Harbour at dusk'], 'the overview';
+	is_deeply titles($anna, 'nikon'), ['IMG 4712'], 'the camera';
 };
 
 subtest 'typos' => sub {
@@ -121,7 +123,8 @@ subtest 'typos' => sub {
 subtest 'filters' => sub {
 	is_deeply titles($anna, 'tmdb:603'), ['The Matrix'], 'tmdb:';
 	is_deeply titles($anna, 'tt0133093'), ['The Matrix'], 'a bare imdb id';
-	is_deeply titles($anna, 'tag:sunset'), ['Harbour at dusk'], 'tag:';
+	is_deeply titles($anna, "tag:$_"), ['Harbour at dusk'], "tag:$_" for 'sunset', 'SUNSET', '"sunset"';
+	is_deeply titles($anna, 'tag:marvel'), ['Guardians of the Galaxy Vol. 3'], 'a tag in another case';
 	is_deeply sorted(titles($anna, 'kind:movie year:2017')), [ 'Blade Runner 2049', 'Spider-Man: Homecoming' ], 'kind: and year:';
 	is_deeply sorted(titles($anna, 'year:1980-1995')), [ 'Blade Runner', 'Léon: The Professional' ], 'a range of years';
 	is_deeply titles($anna, 'oppenheimer year:1950'), [], 'a filter does empty the result';

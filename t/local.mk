@@ -88,3 +88,11 @@ noinst_PROGRAMS += t/tools/store-check
 t_tools_store_check_SOURCES = t/tools/store_check.c
 EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/254-sockets-hostile.t
+
+check_PROGRAMS += t/fuzz/replay_search
+t_fuzz_replay_search_SOURCES = t/fuzz/search.c t/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_search
+t_fuzz_fuzz_search_SOURCES = t/fuzz/search.c
+t_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif

@@ -24,7 +24,7 @@
 	" AND ($4::text[] IS NULL OR m.kind = ANY ($4::text[])) AND ($5::text IS NULL OR m.source = $5::text)" \
 	" AND ($6::uuid IS NULL OR m.owner_id = $6::uuid)" \
 	" AND ($7::int IS NULL OR " MEDIA_YEAR " >= $7::int) AND ($8::int IS NULL OR " MEDIA_YEAR " <= $8::int)" \
-	" AND ($9::text[] IS NULL OR m.tags @> $9::text[])" \
+	" AND ($9::text[] IS NULL OR mn_fold_tags(m.tags) @> mn_fold_tags($9::text[]))" \
 	" AND ($10::jsonb IS NULL OR m.external_ids @> $10::jsonb OR m.external_ids @> $11::jsonb)"
 #define SOFT_FILTERS \
 	" AND ($12::text[] IS NULL OR m.kind = ANY ($12::text[]) OR m.tsv @@ " WORDS_OF("$13") ")" \
@@ -78,7 +78,7 @@
 #define TITLE_LIMIT "100"
 /* Tags count in the text leg too: this is their second vote, cast only where it costs little. */
 #define LABEL_COLUMNS LEG_COLUMNS ", 0.5::float8 AS score"
-#define LABELS(readable) WHOLE(LABEL_COLUMNS, readable, " AND NOT " NO_TEXT " AND m.tags && $18::text[]" HARD_FILTERS SOFT_FILTERS, VERY_FEW)
+#define LABELS(readable) WHOLE(LABEL_COLUMNS, readable, " AND NOT " NO_TEXT " AND mn_fold_tags(m.tags) && mn_fold_tags($18::text[])" HARD_FILTERS SOFT_FILTERS, VERY_FEW)
 #define METADATA_LEG(titles, labels) \
 	ESTIMATE ", " TITLE CANDIDATE("max(m.score) AS rank") " FROM (" titles " UNION ALL (SELECT * FROM " labels " m ORDER BY " NEWEST " LIMIT least(200, $16::int))) m" \
 	" GROUP BY m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids ORDER BY rank DESC, " NEWEST
