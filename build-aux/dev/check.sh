@@ -40,20 +40,24 @@ check_manuals()
 	[ -z "$found" ] || printf '%s\n' "$found" | xargs mandoc -Tlint -Wwarning
 }
 
+check_down() { "$ROOT/dev" down --var "$1"; rm -rf "$1"; }
+
 # check_prove STACK-DIRECTORY FILES...: most tests share one stack; those that break things start their own.
 check_prove()
 {
 	local var=$1 status=0
 
 	shift
-	rm -rf "$var"
+	check_down "$var"
 	export MEDIANEST_TEST_VAR=$var MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1 MEDIANEST_TEST_LOGS=$CHECK_LOGS
+	trap 'check_down "$MEDIANEST_TEST_VAR"' EXIT
 	perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
 	(cd "$ROOT" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
 	if ! perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
 		say 'the shared stack ended with complaints, see above'
 		status=1
 	fi
+	trap - EXIT
 	unset MEDIANEST_TEST_VAR MEDIANEST_DEV_BUILT
 	return $status
 }

@@ -286,6 +286,7 @@ dev_stop()
 	stack_exists
 	name=$(stack_part "${1:-}")
 	as_stack touch "$RUN/hold/$name"
+	supervisor_hup
 	wait_for 30 "the end of $name" part_down "$name"
 }
 
@@ -296,6 +297,7 @@ dev_start()
 	stack_exists
 	name=$(stack_part "${1:-}")
 	as_stack rm -f "$RUN/hold/$name"
+	supervisor_hup
 	wait_for 30 "$name" stack_pid "$name"
 	case $name in
 	postgres) wait_for 30 "$name" db_up ;;
