@@ -54,6 +54,35 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	like($said, qr/another worker is running/, '... and says why');
 }
 
+# --- where bubblewrap is missing: Landlock or the filter alone, or no start at all
+sub other_worker {
+	my ($name, %environment) = @_;
+	my $dir = "$mn->{var}/$name";
+	mkdir $_ for $dir, "$dir/data", "$dir/run";
+	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
+	%environment = (PATH => $ENV{PATH}, MEDIANEST_RUN_DIR => "$dir/run", MEDIANEST_DATA_DIR => "$dir/data", MEDIANEST_KEYS_DIR => "$mn->{var}/data/keys", %environment);
+	my $pid = fork // die;
+	return ($pid, $dir) if $pid;
+	open STDERR, '>', "$mn->{var}/log/$name.log";
+	exec @as_owner, '/usr/bin/env', (map { "$_=$environment{$_}" } sort keys %environment), $exe, '--config', "$mn->{var}/etc/medianest.conf" or POSIX::_exit(127);
+}
+{
+	my ($required) = other_worker('required', PATH => '/nonexistent', MEDIANEST_MEDIA_SANDBOX => 'required');
+	waitpid $required, 0;
+	is($? >> 8, 78, 'without bubblewrap, media.sandbox = required refuses');
+	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"), qr/bubblewrap cannot run here/, '... and says what to do');
+	$mn->stop_part('worker');
+	my ($without, $dir) = other_worker('without', PATH => '/nonexistent');
+	my @ids = (upload_clip(), $user->upload_bytes('w.png', png(200, 100), 'image/png')->{id},
+		$user->upload_file($make->song('w.mp3', cover => 1), 'audio/mpeg')->{id}, $user->upload_file($make->hostile('playlist.mp4'), 'video/mp4')->{id});
+	my @states = map { my $item = $user->wait_media($_, SETTLE); $item->{status} . ($item->{failure} ? " $item->{failure}{code}" : '') } @ids;
+	is("@states", 'ready ready ready failed unsupported_type', 'it works without bubblewrap') or diag MediaNest::Media::slurp("$mn->{var}/log/without.log");
+	like(MediaNest::Media::slurp("$dir/run/worker.sandbox"), qr/^(?:landlock|seccomp)$/, '... and says so');
+	kill 'TERM', $without;
+	waitpid $without, 0;
+	$mn->start_part('worker');
+}
+
 # --- a worker that was frozen past its lease: another one takes over, and the first one's work is thrown away
 {
 	my $id = upload_clip();
@@ -61,15 +90,7 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	my $frozen = $mn->pid('worker');
 	my @all = ($frozen, descendants($frozen));
 	kill 'STOP', @all;
-	my $dir = "$mn->{var}/second";
-	mkdir $_ for $dir, "$dir/data", "$dir/run";
-	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
-	my $second = fork // die;
-	if ($second == 0) {
-		open STDERR, '>', "$mn->{var}/log/second.log";
-		exec @as_owner, 'env', "MEDIANEST_RUN_DIR=$dir/run", "MEDIANEST_DATA_DIR=$dir/data", "MEDIANEST_KEYS_DIR=$mn->{var}/data/keys", $exe,
-			'--config', "$mn->{var}/etc/medianest.conf" or POSIX::_exit(127);
-	}
+	my ($second) = other_worker('second');
 	my $item = eval { $user->wait_media($id, SETTLE) } || {};
 	is($item->{status}, 'ready', 'another worker takes an abandoned job over') or diag MediaNest::Media::slurp("$mn->{var}/log/second.log");
 	is(job($id, 'attempt'), 2, '... as a further attempt');

@@ -57,7 +57,7 @@ take_pid_file(const char *run_dir)
 
 	snprintf(path, sizeof path, "%s/worker.pid", run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0)
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || fchmod(fd, 0644) != 0)
 		return false;
 	n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
@@ -76,6 +76,7 @@ write_sandbox_mode(const char *run_dir, const struct sandbox *box)
 	if (f == NULL)
 		return;
 	fprintf(f, "%s\n", sandbox_mode_name(box->mode));
+	fchmod(fileno(f), 0644); /* the health route may run as somebody else */
 	if (fclose(f) == 0)
 		rename(temporary, path);
 }

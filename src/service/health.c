@@ -49,24 +49,36 @@ probe_storage(struct services *svc, struct arena *arena, struct health *health, 
 }
 
 /* Does the process of a pid file in the run directory live? */
+/* Whole text of a small file of the run directory without its line end; false: there is none. */
 static bool
-process_lives(struct services *svc, const char *name, struct error *err)
+run_file(struct services *svc, const char *name, char *text, size_t size)
 {
-	char path[PID_PATH_MAX], text[16];
+	char path[PID_PATH_MAX];
 	ssize_t n = -1;
-	int64_t pid;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s.pid", config_str(svc->config, CFG_RUN_DIR), name);
+	snprintf(path, sizeof(path), "%s/%s", config_str(svc->config, CFG_RUN_DIR), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
+		n = read(fd, text, size - 1);
 		close(fd);
 	}
 	if (n <= 0)
-		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
+		return false;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
+	return true;
+}
+
+static bool
+process_lives(struct services *svc, const char *name, struct error *err)
+{
+	char file[64], text[16];
+	int64_t pid;
+
+	snprintf(file, sizeof(file), "%s.pid", name);
+	if (!run_file(svc, file, text, sizeof(text)))
+		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
 	if (!str_to_int(text, 1, INT32_MAX, &pid) || (kill((pid_t)pid, 0) != 0 && errno != EPERM))
 		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
 	return true;
@@ -75,7 +87,13 @@ process_lives(struct services *svc, const char *name, struct error *err)
 static bool
 probe_worker(struct services *svc, struct arena *arena, struct health *health, struct error *err)
 {
-	return process_lives(svc, "worker", err);
+	char mode[32];
+
+	if (!process_lives(svc, "worker", err))
+		return false;
+	if (run_file(svc, "worker.sandbox", mode, sizeof(mode)) && !str_eq(mode, "bubblewrap"))
+		health->dependencies[HEALTH_WORKER].notice = "Files are decoded without bubblewrap, under system call filter and limits only.";
+	return true;
 }
 
 static bool
@@ -120,7 +138,7 @@ run_probe(struct services *svc, struct arena *arena, enum health_dependency whic
 	error_clear(&err);
 	state->ok = probes[which].run(svc, arena, health, &err);
 	state->latency = clock_monotonic() - start;
-	state->trouble = state->ok ? NULL : probes[which].trouble;
+	state->trouble = state->ok ? state->notice : probes[which].trouble;
 	if (!state->ok)
 		log_warn(svc->log, "health: %s: %s %s", probes[which].name, err.message, err.detail);
 }

@@ -22,7 +22,8 @@ enum health_dependency { HEALTH_POSTGRES, HEALTH_REDIS, HEALTH_STORAGE, HEALTH_W
 struct dependency_state {
 	bool ok;
 	int64_t latency;     /* us */
-	const char *trouble; /* literal: in words for a person; NULL when ok */
+	const char *notice;  /* literal: what a person should know although it works; or NULL */
+	const char *trouble; /* literal: in words for a person; the notice when ok */
 };
 
 struct health {

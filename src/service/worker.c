@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/access.h"
 #include "service/cache.h"
 #include "service/housekeeping.h"
 #include "service/job.h"
@@ -101,6 +102,7 @@ child(struct supervisor *s, const struct job *job, pid_t parent)
 	struct job_env env = { .sandbox = s->w->sandbox, .stop = &child_stop };
 	struct sigaction stop = { .sa_handler = on_child_stop };
 	struct services svc;
+	struct arena arena;
 	struct error err;
 	sigset_t none;
 	bool ok;
@@ -125,6 +127,10 @@ child(struct supervisor *s, const struct job *job, pid_t parent)
 		log_error(&log, "%s", err.message);
 		_exit(EX_TEMPFAIL);
 	}
+	arena_init(&arena);
+	if (!access_refresh(&svc, &arena, NULL, &err)) /* the live settings */
+		log_warn(&log, "%s", err.message);
+	arena_clear(&arena);
 	if (job == NULL) {
 		housekeeping_run(&svc, s->rounds % HOUSEKEEPING_THOROUGH == 0);
 		ok = true;
