@@ -9,6 +9,7 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "service/admission.h"
 #include "service/cache.h"
 #include "service/media.h"
 
@@ -108,12 +109,14 @@ tags_cache_key(const struct request *req)
 	return "media-tags";
 }
 
+/* Who scrolls asks for each page once: a page is kept when it is asked for again, so that a cold one costs one Redis round trip only. */
 static bool
 answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
 {
 	if (!response_json(res, 200, j, err))
 		return false;
-	cache_store(req->svc, req->arena, req->admission, j->buf.data, j->buf.len);
+	if (req->admission != NULL && req->admission->asked_before)
+		cache_store(req->svc, req->arena, req->admission, j->buf.data, j->buf.len);
 	return true;
 }
 

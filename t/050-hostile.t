@@ -236,7 +236,7 @@ subtest 'SQL and worse in every parameter' => sub {
 subtest 'headers' => sub {
     for my $name (qw(If-None-Match If-Match Idempotency-Key Origin User-Agent Range X-Forwarded-For Cookie Accept)) {
         for my $value ("' OR 1=1 --", '"', 'W/"', 'a' x 4000, "\xff\xfe", '*, *', ',,,,') {
-            alive_answer($user->api(GET => '/api/auth/session', undef, { $name => $value }), "$name " . substr $value, 0, 12);
+            alive_answer(raw_request('GET /api/auth/session HTTP/1.1', [ "Authorization: Bearer $user->{token}", "$name: $value" ]), "$name " . substr($value, 0, 12) =~ s/[^ -~]/?/gr);
         }
     }
 };

@@ -163,6 +163,7 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 		adm->cached = r->element[10]->str;
 		adm->cached_len = r->element[10]->len;
 	}
+	adm->asked_before = reply_int(r, 11) != 0;
 }
 
 static bool

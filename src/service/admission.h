@@ -36,6 +36,7 @@ struct admission {
 	const char *policy;          /* "anonymous", "authenticated", "premium", "admin", or the class */
 	const char *cached;          /* body, or NULL */
 	size_t cached_len;
+	bool asked_before;           /* not in the cache, but asked for in the last minutes */
 	/* For cache_store(): what the answer about to be made depends on, read before it is made. */
 	const char *cache_name;      /* Redis key, or NULL */
 	const char *run_id, *house_version, *user_version, *config_version;

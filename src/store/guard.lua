@@ -2,7 +2,7 @@
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
 -- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
 --       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted
--- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false}
+-- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but asked for before}
 -- state: ok, limited, epoch (the copy is not of this server's life), unknown (generation not loaded), revoked, stale
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -108,7 +108,7 @@ elseif #windows > 0 then
 	redis.call('EXPIRE', subject, 7260)
 end
 
-local reply = {limited and 'limited' or verdict, 0, 0, 0, 0, retry, '', '', '', '', false}
+local reply = {limited and 'limited' or verdict, 0, 0, 0, 0, retry, '', '', '', '', false, 0}
 if tightest then
 	reply[2], reply[3] = tightest.limit, tightest.remaining
 	reply[4], reply[5], reply[7] = math.ceil(now + tightest.reset), tightest.size, tightest.name
@@ -116,9 +116,14 @@ end
 local ver = redis.call('HMGET', KEYS[4], 'house', 'u:' .. user, 'config')
 reply[8], reply[9], reply[10] = ver[1] or '', ver[2] or '', ver[3] or ''
 if reply[1] == 'ok' and ARGV[11] == '1' then
-	local c = redis.call('HMGET', KEYS[7], 'r', 'h', 'u', 'g', 'c', 'b')
+	local c = redis.call('HMGET', KEYS[7], 'r', 'h', 'u', 'g', 'c', 'b', 'a')
 	if c[1] == ARGV[1] and c[2] == reply[8] and c[3] == reply[9] and c[4] == ARGV[4] and c[5] == reply[10] then
 		reply[11] = c[6]
+	elseif c[1] or c[7] then
+		reply[12] = 1
+	else
+		redis.call('HSET', KEYS[7], 'a', '1') -- asked for: the second time it is worth keeping
+		redis.call('EXPIRE', KEYS[7], 300)
 	end
 end
 return reply
