@@ -14,7 +14,8 @@ check_PROGRAMS += \
 	t/unit/str \
 	t/unit/token
 
-check_PROGRAMS += t/unit/dispatch t/unit/input t/unit/path t/unit/route
+check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/path t/unit/route
+t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_path_LDADD = $(t_unit_dispatch_LDADD)

@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -16,6 +18,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "http/fcgi_send.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "core/banned.h"
@@ -37,7 +40,7 @@ on_term(int sig)
 }
 
 /*
- * SIGTERM is blocked here and let through in ppoll(2) only: libfcgi's own handling would break off the reading of a body. FCGX_Init
+ * SIGTERM is blocked here and let through in epoll_pwait(2) only: libfcgi's own handling would break off the reading of a body. FCGX_Init
  * installs handlers, so ours come after it.
  */
 static bool
@@ -153,12 +156,11 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 		static const char too_long[] = "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 
 		log_error(req->log, "the header of the answer passes %d bytes", HEAD_MAX);
-		FCGX_PutStr(too_long, sizeof(too_long) - 1, fcgx->out);
+		fcgi_send(fcgx, too_long, sizeof(too_long) - 1, NULL, 0);
 		return;
 	}
-	FCGX_PutStr(head.data, (int)head.len, fcgx->out);
-	if (!req->head && res->body_len > 0 && has_length(res->status))
-		FCGX_PutStr(res->body, (int)res->body_len, fcgx->out);
+	if (!fcgi_send(fcgx, head.data, head.len, res->body, req->head || !has_length(res->status) ? 0 : res->body_len))
+		log_notice(req->log, "nginx did not wait for the answer: %s", strerror(errno));
 }
 
 static void
@@ -189,13 +191,22 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 
 enum wait { WAIT_READY, WAIT_IDLE, WAIT_SIGNAL };
 
+/* One worker is woken for a connection, not all that wait: EPOLLEXCLUSIVE. */
+static int
+epoll_make(int listen_fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	return fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, listen_fd, &event) == 0 ? fd : -1;
+}
+
 /* Waits for a connection; seconds 0: for ever. */
 static enum wait
-wait_readable(int fd, const sigset_t *mask, int seconds)
+wait_readable(int epoll_fd, const sigset_t *mask, int seconds)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	struct timespec timeout = { .tv_sec = seconds };
-	int n = ppoll(&poll_fd, 1, seconds > 0 ? &timeout : NULL, mask);
+	struct epoll_event event;
+	int n = epoll_pwait(epoll_fd, &event, 1, seconds > 0 ? seconds * 1000 : -1, mask);
 
 	if (n == 0)
 		return WAIT_IDLE;
@@ -230,7 +241,7 @@ tick_when_due(const struct fcgi_loop *loop, int64_t *last, bool *idle)
 }
 
 static void
-loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *waiting)
+loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd, const sigset_t *waiting)
 {
 	long left = recycle_after(loop->max_requests);
 	int64_t last_tick = clock_monotonic() - loop->tick_seconds * US_PER_SEC; /* due at once */
@@ -241,7 +252,7 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *
 	while (!stopping) {
 		arena_reset(&arena);
 		tick_when_due(loop, &last_tick, &idle);
-		switch (wait_readable(loop->listen_fd, waiting, wait_seconds(loop, idle))) {
+		switch (wait_readable(epoll_fd, waiting, wait_seconds(loop, idle))) {
 		case WAIT_READY:
 			break;
 		case WAIT_IDLE:
@@ -258,7 +269,6 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, const sigset_t *
 		}
 		idle = false;
 		serve(loop, fcgx, &arena);
-		FCGX_Finish_r(fcgx);
 		if (loop->max_requests > 0 && --left <= 0)
 			break;
 	}
@@ -270,15 +280,15 @@ fcgi_run(const struct fcgi_loop *loop)
 {
 	FCGX_Request fcgx;
 	sigset_t waiting;
-	int flags = fcntl(loop->listen_fd, F_GETFL);
+	int flags = fcntl(loop->listen_fd, F_GETFL), epoll_fd = epoll_make(loop->listen_fd);
 
 	stopping = 0;
-	if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgx, loop->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0 || !signals_init(&waiting) ||
+	if (epoll_fd < 0 || FCGX_Init() != 0 || FCGX_InitRequest(&fcgx, loop->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0 || !signals_init(&waiting) ||
 	    flags < 0 || fcntl(loop->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
 		log_crit(loop->log, "cannot set up the FastCGI loop: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	loop_requests(loop, &fcgx, &waiting);
-	FCGX_Free(&fcgx, 1);
+	loop_requests(loop, &fcgx, epoll_fd, &waiting);
+	close(epoll_fd);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * The FastCGI loop of one worker: wait in ppoll with SIGTERM unblocked only there, accept, read, answer (edge.md).
+ * The FastCGI loop of one worker: wait in epoll_pwait with SIGTERM unblocked only there, accept, read, answer (edge.md).
  */
 #ifndef MN_HTTP_FCGI_H
 #define MN_HTTP_FCGI_H
