@@ -9,6 +9,7 @@ const TIMEOUT_MS = 20000;
 const TRIES = 4;
 const LONGEST_WAIT_MS = 90000;
 const ROTATED_WAIT_MS = 400;
+const SPREAD_MS = 600;
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -148,7 +149,7 @@ request(method, path, options = {})
 			if (!options.patient || closed > LONGEST_WAIT_MS)
 				throw new Problem(429, {}, closed / 1000);
 			options.onwait?.(closed);
-			await sleep(closed);
+			await sleep(closed + Math.random() * SPREAD_MS); /* not all who wait at once */
 			if (options.signal?.aborted)
 				throw options.signal.reason;
 		}

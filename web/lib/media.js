@@ -7,7 +7,13 @@ import { emit, on } from './bus.js';
 
 const PAGE = 100;
 const GATHER_MS = 250;
-const SINGLE_MAX = 3;  /* more changed items than this are fetched as a page */
+const GATHER_BUSY_MS = 4000;
+const LATELY_MS = 15000;
+const LATELY_MAX = 4;      /* fetches within that time, after which it is busy */
+const PAGES_MAX = 5;
+const LAG_MS = 1000;
+const LAG_TRIES = 4;
+const SINGLE_MAX = 2;  /* more changed items than this are fetched as a page */
 const SIGNED_EARLY_MS = 20000;
 
 const items = new Map();
@@ -15,6 +21,9 @@ const pageOf = new Map(); /* id -> the query of the list page that it came with 
 
 export const known = (id) => items.get(id);
 
+const versionOf = (item) => parseInt((item.etag ?? '').replace('"', ''), 10) || 0;
+
+/* Answers overtake each other: an older state never replaces a newer one. */
 export function
 remember(fresh)
 {
@@ -24,6 +33,8 @@ remember(fresh)
 		items.set(fresh.id, fresh);
 		return fresh;
 	}
+	if (versionOf(fresh) < versionOf(item))
+		return item;
 	if (fresh.metadata === undefined)
 		fresh.metadata = item.metadata; /* lists leave it out */
 	for (const key of Object.keys(item))
@@ -66,7 +77,28 @@ expired(url)
 
 const stale = new Set();
 const arrivals = new Set(); /* of the stale ones: new to this page, to be shown in lists */
+const ended = new Map();    /* id -> how often it was fetched since we heard that its processing ended */
 let timer = 0;
+let fetching = false;
+let lately = [];            /* when the last fetches were */
+
+/* Fetches the list page by page until these are found; what is not there is fetched alone. */
+async function
+fetchTogether(query, ids)
+{
+	const left = new Set(ids);
+	let cursor = query.cursor;
+
+	for (let pages = 0; left.size > SINGLE_MAX && pages < PAGES_MAX; pages++) {
+		const answer = await api.get('/media', { ...query, cursor }, { patient: true });
+		answer.items.forEach((item) => left.delete(remember(item).id));
+		cursor = answer.page.nextCursor;
+		if (!cursor)
+			break;
+	}
+	for (const id of left)
+		await fetchItem(id).catch((problem) => problem.status === 404 && forget(id));
+}
 
 async function
 fetchStale()
@@ -75,7 +107,8 @@ fetchStale()
 	const pages = new Map();
 
 	stale.clear();
-	timer = 0;
+	fetching = true;
+	lately.push(Date.now());
 	for (const id of ids) {
 		const query = pageOf.get(id) ?? { limit: PAGE };
 		const key = JSON.stringify(query);
@@ -84,31 +117,46 @@ fetchStale()
 		pages.get(key).ids.push(id);
 	}
 	for (const { query, ids: group } of pages.values()) {
-		let left = group;
-
 		try {
-			if (group.length > SINGLE_MAX) {
-				const got = (await api.get('/media', query, { patient: true })).items.map(remember);
-				const found = new Set(got.map((item) => item.id));
-				left = group.filter((id) => !found.has(id));
-			}
-			for (const id of left)
-				await fetchItem(id).catch((problem) => problem.status === 404 && forget(id));
+			await fetchTogether(query, group);
 		} catch {
 			/* The connection banner speaks of it; the next event asks again. */
 		}
 	}
-	for (const id of ids)
-		if (arrivals.delete(id) && items.has(id))
-			emit('media-new', { item: items.get(id) });
+	for (const id of ids) {
+		const item = items.get(id);
+		if (arrivals.delete(id) && item)
+			emit('media-new', { item });
+		if (!ended.has(id))
+			continue;
+		/* A cached page may lag behind the event by a moment. */
+		if (item?.status === 'processing' && ended.get(id) < LAG_TRIES) {
+			ended.set(id, ended.get(id) + 1);
+			setTimeout(refresh, LAG_MS, id);
+		} else {
+			ended.delete(id);
+		}
+	}
+	fetching = false;
+	timer = 0;
+	if (stale.size)
+		refresh();
 }
 
-/* Something about these items is old (an expired address, an event): fetched anew, gathered into few requests. */
+/*
+ * Something about these items is old (an expired address, an event): fetched anew. The first ones at once; when they keep coming, as after
+ * an upload of hundreds, they are gathered, for requests are limited.
+ */
 export function
 refresh(...ids)
 {
+	const now = Date.now();
+
 	ids.forEach((id) => stale.add(id));
-	timer ||= setTimeout(fetchStale, GATHER_MS);
+	if (timer || fetching)
+		return;
+	lately = lately.filter((at) => now - at < LATELY_MS);
+	timer = setTimeout(fetchStale, lately.length < LATELY_MAX ? GATHER_MS : GATHER_BUSY_MS);
 }
 
 export function
@@ -123,6 +171,8 @@ forget(id)
 on('media-event', ({ type, id }) => {
 	if (!id)
 		return;
+	if (type.startsWith('media.processing.'))
+		ended.set(id, 0);
 	if (type === 'media.deleted') {
 		forget(id);
 	} else if (items.has(id)) {

@@ -356,13 +356,12 @@ follow(item)
 	for (const u of uploads) {
 		if (u.mediaId !== item.id || !['processing', 'ready', 'rejected'].includes(u.state))
 			continue;
-		u.item = item;
 		if (item.status === 'ready')
 			set(u, { state: 'ready' });
 		else if (item.status === 'failed')
 			set(u, { state: 'rejected', problem: { message: item.failure?.message ?? 'It could not be processed.' } });
-		else if (item.status === 'processing')
-			set(u, { state: 'processing' });
+		else if (item.status === 'processing' && u.state === 'rejected')
+			set(u, { state: 'processing', step: null });
 	}
 }
 
@@ -420,6 +419,15 @@ abandon()
 	emit('uploads', {});
 }
 
+/* The line does not wait for the item itself, which may be fetched with many others. */
+on('media-event', ({ type, id, data }) => {
+	const u = uploads.find((one) => one.mediaId === id && one.state === 'processing');
+
+	if (u && type === 'media.processing.complete')
+		set(u, { state: 'ready' });
+	else if (u && type === 'media.processing.failed')
+		set(u, { state: 'rejected', problem: { message: data.notification?.message || 'It could not be processed.' } });
+});
 on('media', ({ item }) => follow(item));
 on('progress', ({ mediaId, step }) => {
 	const u = uploads.find((one) => one.mediaId === mediaId && one.state === 'processing');

@@ -2,7 +2,7 @@
 import { emit, on } from '../lib/bus.js';
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, count, many, stepName } from '../lib/format.js';
-import { reprocess } from '../lib/media.js';
+import { known, reprocess } from '../lib/media.js';
 import { link } from '../lib/router.js';
 import * as up from '../lib/uploads.js';
 import { fail } from './toast.js';
@@ -56,7 +56,7 @@ class Line {
 		fill(this.buttons,
 		    ['ready', 'duplicate', 'rejected'].includes(u.state) ? h('a.button.small', { href: link('library', { item: u.mediaId }), 'aria-label': `Show ${u.name}` }, 'Show') : null,
 		    u.state === 'failed' && u.file ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => up.retry(u) }, 'Try again') : null,
-		    u.state === 'rejected' ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => u.item && reprocess(u.item).catch(fail) }, 'Try again') : null,
+		    u.state === 'rejected' ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => reprocess(known(u.mediaId) ?? { id: u.mediaId }).catch(fail) }, 'Try again') : null,
 		    up.isOpen(u) ? iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) : null);
 	}
 }

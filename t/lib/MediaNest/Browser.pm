@@ -20,6 +20,7 @@ use constant {
 };
 
 my $json = JSON::PP->new->utf8->allow_nonref;
+my $text = JSON::PP->new; # of characters: JSON inside JSON
 
 # Undef, with the reason in the second value, where no browser is installed.
 sub missing {
@@ -58,6 +59,7 @@ sub start ($class, %with) {
 		acceptInsecureCerts => JSON::PP::true, # the private stack has a certificate authority of its own
 		'goog:loggingPrefs' => { browser => 'ALL', performance => 'ALL' },
 		'goog:chromeOptions' => {
+			perfLoggingPrefs => { enableNetwork => JSON::PP::true, enablePage => JSON::PP::false },
 			binary => '/usr/bin/chromium',
 			args => [
 				qw(--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -173,7 +175,8 @@ sub console ($self) {
 # The addresses of all requests since the start.
 sub requests ($self) {
 	for my $entry ($self->wd(POST => '/se/log', { type => 'performance' })->@*) {
-		my $message = $json->decode(ref $entry->{message} ? die : $entry->{message} =~ s/([^\x00-\x7F]+)/my $s = $1; utf8::encode($s); $s/ger)->{message};
+		next if $entry->{message} !~ /"Network\.(?:requestWillBeSent|webSocketCreated)"/; # parsing all of them takes seconds
+		my $message = $text->decode($entry->{message})->{message};
 		push $self->{requests}->@*, $message->{params}{request}{url} if $message->{method} eq 'Network.requestWillBeSent';
 		push $self->{requests}->@*, $message->{params}{url} if $message->{method} eq 'Network.webSocketCreated';
 	}
