@@ -7,6 +7,7 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "service/login.h"
 #include "service/session.h"
 
 #include "core/banned.h"
@@ -14,6 +15,7 @@
 static const struct field_rule login_input[] = {
 	{ "email", FIELD_EMAIL, .min = 3, .max = 254, .flags = FIELD_REQUIRED },
 	{ "password", FIELD_STRING, .min = 1, .max = PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "totp", FIELD_STRING, .min = 6, .max = 32, .flags = FIELD_SECRET },
 	{ .name = NULL }
 };
 
@@ -30,21 +32,29 @@ grant_members(struct json *j, const struct session_grant *grant)
 	json_put_int(j, "expiresIn", grant->expires_in);
 }
 
+bool
+auth_grant_reply(const struct request *req, struct response *res, int status, const struct session_grant *grant, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+
+	json_object(j, NULL);
+	grant_members(j, grant);
+	user_view(j, "user", &grant->user);
+	json_object_end(j);
+	return response_json(res, status, j, err);
+}
+
 /* POST /api/auth/login */
 static bool
 auth_login(const struct request *req, struct response *res, struct error *err)
 {
-	struct json *j = json_new(req->arena, 0);
+	const struct login_ask ask = {
+		.email = input_str(req->input, "email"), .password = input_str(req->input, "password"), .totp = input_str(req->input, "totp"),
+		.address = req->client,
+	};
 	struct session_grant grant;
 
-	if (!session_login(req->svc, req->arena, input_str(req->input, "email"), input_str(req->input, "password"), req->user_agent, req->client, &grant,
-	    err))
-		return false;
-	json_object(j, NULL);
-	grant_members(j, &grant);
-	user_view(j, "user", &grant.user);
-	json_object_end(j);
-	return response_json(res, 200, j, err);
+	return session_login(req->svc, req->arena, &ask, req->user_agent, &grant, err) && auth_grant_reply(req, res, 200, &grant, err);
 }
 
 /* POST /api/auth/refresh */

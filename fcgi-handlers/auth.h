@@ -1,9 +1,14 @@
-/* /api/auth */
+/* /api/auth: sessions (auth.c) and what people do with their own account (auth_account.c). */
 #ifndef MN_HANDLERS_AUTH_H
 #define MN_HANDLERS_AUTH_H
 
 #include "http/route.h"
 
-extern const struct route_module auth_module;
+struct session_grant;
+
+extern const struct route_module auth_module, auth_account_module;
+
+/* The answer to a sign-in of whatever kind. */
+bool auth_grant_reply(const struct request *, struct response *, int status, const struct session_grant *, struct error *);
 
 #endif

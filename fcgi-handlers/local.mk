@@ -9,3 +9,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/store.c fcgi-handlers/store_body.c fcgi-handlers/store_get.c fcgi-handlers/store_list.c fcgi-handlers/store_multi.c fcgi-handlers/store_put.c fcgi-handlers/store_request.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/store.h fcgi-handlers/store_internal.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h fcgi-handlers/caller.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c fcgi-handlers/users.h

@@ -16,3 +16,11 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO medianest_api, medianest_worker
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   object_buckets, objects, object_uploads, object_parts, object_garbage
 TO medianest_store;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  invites, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
+TO medianest_api, medianest_worker;
+-- What was done can be added to and read, never changed.
+GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT ON audit_chain TO medianest_worker;
+GRANT SELECT ON audit_chain TO medianest_api;

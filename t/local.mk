@@ -12,7 +12,8 @@ check_PROGRAMS += \
 	t/unit/json_out \
 	t/unit/log \
 	t/unit/str \
-	t/unit/token
+	t/unit/token \
+	t/unit/totp
 
 check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/path t/unit/route
 t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)

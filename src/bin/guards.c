@@ -12,6 +12,7 @@
 #include "http/route.h"
 #include "service/access.h"
 #include "service/admission.h"
+#include "service/api_token.h"
 #include "service/services.h"
 #include "service/session.h"
 #include "service/token.h"
@@ -44,6 +45,8 @@ guard_authenticate(struct request *req, struct error *err)
 		return true;
 	}
 	header += strlen(BEARER);
+	if (str_starts(header, API_TOKEN_PREFIX))
+		return true; /* looked up in guard_admit: this guard does no I/O */
 	if (!token_verify(req->arena, req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), header, strlen(header), clock_now(), req->who, &why))
 		refuse_later(req, &why);
 	return true;
@@ -75,6 +78,26 @@ take_admission(struct request *req, const struct admission *adm)
 	req->cached_len = adm->cached_len;
 }
 
+/* An API token's owner is read from PostgreSQL; a refused one counts as anonymous, as any bad credentials do. */
+static bool
+look_up_api_token(struct request *req, struct error *err)
+{
+	const char *header = req->authorization;
+	struct error why;
+
+	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) || strncasecmp(header, BEARER, strlen(BEARER)) != 0 ||
+	    !str_starts(header + strlen(BEARER), API_TOKEN_PREFIX))
+		return true;
+	if (api_token_verify(req->svc, req->arena, header + strlen(BEARER), req->who, &why))
+		return true;
+	if (why.code != ERR_UNAUTHENTICATED) {
+		*err = why;
+		return false;
+	}
+	refuse_later(req, &why);
+	return true;
+}
+
 static bool
 guard_admit(struct request *req, struct error *err)
 {
@@ -92,6 +115,8 @@ guard_admit(struct request *req, struct error *err)
 
 	if (req->route->rate == RATE_NONE)
 		return true;
+	if (!look_up_api_token(req, err))
+		return false;
 	if (req->route->flags & ROUTE_BY_REFRESH) {
 		/* Counted only: a bearer token on logout may well be revoked already. */
 		if (!session_peek(req->svc, req->arena, input_str(req->input, "refreshToken"), &owner, err))
@@ -127,6 +152,11 @@ guard_authorize(struct request *req, struct error *err)
 	if (!current)
 		return false;
 	req->who->permissions = access_permissions(req->who->role);
+	if (req->who->scoped) {
+		req->who->permissions &= req->who->scopes;
+		if (req->route->flags & ROUTE_SESSION_ONLY)
+			return error_slug(err, ERR_FORBIDDEN, "session_required", "An API token cannot do this: sign in.");
+	}
 	if (req->route->permission == PERM_SIGNED_IN || principal_may(req->who, req->route->permission))
 		return true;
 	error_set(err, ERR_FORBIDDEN, "Your role does not allow this.");

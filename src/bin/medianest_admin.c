@@ -17,6 +17,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "service/accounts.h"
+#include "service/audit.h"
 #include "service/doctor.h"
 #include "service/keyring.h"
 #include "service/migrate.h"
@@ -192,6 +193,22 @@ run_doctor(struct admin *a, int *status, struct error *err)
 	return true;
 }
 
+static bool
+run_audit_verify(struct admin *a, int *status, struct error *err)
+{
+	struct audit_report report;
+
+	if (!audit_verify(a->db, &a->arena, &report, err))
+		return false;
+	if (report.broken_at > 0) {
+		printf("the audit chain is broken at link %lld: what follows may have been changed\n", (long long)report.broken_at);
+		*status = EXIT_FAILURE;
+		return true;
+	}
+	printf("the audit chain holds: %lld links, %lld entries not linked yet\n", (long long)report.linked, (long long)report.unlinked);
+	return true;
+}
+
 static const struct command commands[] = {
 	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]", false },
 	{ "user create", "--email --role --name --password-stdin", run_user_create,
@@ -200,6 +217,7 @@ static const struct command commands[] = {
 	{ "keys create", "", run_keys_create, "keys create", false },
 	{ "bucket create", "", run_bucket_create, "bucket create", false },
 	{ "doctor", "--json", run_doctor, "doctor [--json]", false },
+	{ "audit verify", "", run_audit_verify, "audit verify", false },
 	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -304,6 +322,8 @@ complain(const struct error *err)
 	fprintf(stderr, "medianest-admin: %s", err->message);
 	if (err->detail[0] != '\0')
 		fprintf(stderr, " (%s)", err->detail);
+	for (unsigned i = 0; i < err->nfields; i++)
+		fprintf(stderr, "\n  %s %s", err->fields[i].field, err->fields[i].message);
 	fputc('\n', stderr);
 	if (err->code == ERR_VALIDATION)
 		return EX_USAGE;

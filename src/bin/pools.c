@@ -2,20 +2,22 @@
 
 #include <string.h>
 
+#include "fcgi-handlers/admin.h"
 #include "fcgi-handlers/auth.h"
 #include "fcgi-handlers/health.h"
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
 #include "fcgi-handlers/store.h"
 #include "fcgi-handlers/search.h"
+#include "fcgi-handlers/users.h"
 #include "http/route.h"
 #include "core/banned.h"
 
 #define MODULES(...) ((const struct route_module *const[]) { __VA_ARGS__ __VA_OPT__(,) NULL })
 
 const struct pool pools[] = {
-	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module), NULL },
-	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(), NULL },
+	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module, &auth_account_module), NULL },
+	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(&users_module), NULL },
 	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(), NULL },
@@ -24,7 +26,7 @@ const struct pool pools[] = {
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module), NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
-	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(), NULL },
+	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(&admin_module), NULL },
 	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, store_verify_handler },
 	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, store_write_handler },
 	{ .name = NULL }

@@ -2,3 +2,4 @@ noinst_LIBRARIES += src/libclient.a
 CLIENT_LIBS = $(CURL_LIBS)
 src_libclient_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 src_libclient_a_SOURCES = src/client/probe.c src/client/probe.h
+src_libclient_a_SOURCES += src/client/smtp.c src/client/smtp.h

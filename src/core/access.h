@@ -43,6 +43,8 @@ struct principal {
 	int64_t generation;
 	int64_t expires_at; /* us, of the access token */
 	permission_set permissions; /* with implications, filled by the authorising guard */
+	bool scoped;                /* an API token: `permissions` are met with `scopes` */
+	permission_set scopes;      /* with implications */
 };
 
 const char *role_name(enum role);

@@ -120,7 +120,7 @@ static bool
 check_value(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node, struct value *value, struct error *err)
 {
 	value->json = node;
-	if (rule->type == FIELD_JSON) {
+	if (rule->type == FIELD_JSON && !(cJSON_IsNull(node) && (rule->flags & FIELD_NULLABLE) != 0)) {
 		value->state = VALUE_PRESENT;
 		return true;
 	}

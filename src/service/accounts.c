@@ -26,33 +26,40 @@ email_plausible(const char *email)
 	return true;
 }
 
-static bool
-request_check(const struct account_request *req, const char *name, struct error *err)
+bool
+account_check_password(const char *password, const char *field, struct error *err)
 {
-	size_t len = strlen(req->password);
+	size_t len = strlen(password);
 
-	if (!email_plausible(req->email))
-		return error_set(err, ERR_VALIDATION, "'%.100s' is not an e-mail address", req->email);
-	if (!utf8_valid(name, strlen(name)) || *name == '\0' || utf8_length(name) > ACCOUNT_NAME_MAX)
-		return error_set(err, ERR_VALIDATION, "the name must have 1 to %d characters", ACCOUNT_NAME_MAX);
-	if (len < PASSWORD_MIN || len > PASSWORD_MAX)
-		return error_set(err, ERR_VALIDATION, "the password must have %d to %d bytes", PASSWORD_MIN, PASSWORD_MAX);
-	if (password_is_common(req->password))
-		return error_set(err, ERR_VALIDATION, "this password is one of the first that anybody would try");
+	if (len < PASSWORD_MIN)
+		return error_field(err, field, "too_short", "must have at least %d bytes", PASSWORD_MIN);
+	if (len > PASSWORD_MAX)
+		return error_field(err, field, "too_long", "must have at most %d bytes", PASSWORD_MAX);
+	if (password_is_common(password))
+		return error_field(err, field, "common", "is one of the first that anybody would try");
 	return true;
+}
+
+bool
+account_check(const struct account_request *req, const char **name, struct arena *arena, struct error *err)
+{
+	bool ok = email_plausible(req->email) || error_field(err, "email", "format", "must be an e-mail address");
+
+	*name = req->display_name != NULL ? req->display_name : arena_strndup(arena, req->email, strcspn(req->email, "@"));
+	if (!utf8_valid(*name, strlen(*name)) || **name == '\0' || utf8_length(*name) > ACCOUNT_NAME_MAX)
+		ok = error_field(err, "displayName", "range", "must have 1 to %d characters", ACCOUNT_NAME_MAX);
+	return account_check_password(req->password, "password", err) && ok;
 }
 
 bool
 account_create(struct db *db, struct arena *arena, const struct config *config, const struct account_request *req, char id[UUID_TEXT],
     struct error *err)
 {
-	const char *name = req->display_name;
+	const char *name;
 	char hash[ARGON2_HASH_MAX];
 	struct account_new row;
 
-	if (name == NULL)
-		name = arena_strndup(arena, req->email, strcspn(req->email, "@"));
-	if (!request_check(req, name, err) || !password_hash(config_str(config, CFG_RUN_DIR), req->password, hash, err))
+	if (!account_check(req, &name, arena, err) || !password_hash(config_str(config, CFG_RUN_DIR), req->password, hash, err))
 		return false;
 	uuid_v7(id);
 	row = (struct account_new) { id, req->email, name, role_name(req->role), hash };

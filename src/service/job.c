@@ -6,12 +6,15 @@
 #include "core/log.h"
 #include "core/shm.h"
 #include "core/str.h"
+#include "service/audit.h"
+#include "service/cache.h"
+#include "service/mail.h"
 #include "service/media.h"
 #include "service/notify.h"
 #include "service/process.h"
 #include "service/purge.h"
 #include "service/services.h"
-#include "service/session.h"
+#include "service/revoke.h"
 #include "service/session_push.h"
 #include "store/pg.h"
 
@@ -21,11 +24,14 @@ const struct job_kind job_kinds[] = {
 	{ JOB_MEDIA_PROCESS_KIND, process_run, process_give_up },
 	{ JOB_MEDIA_PURGE_KIND, purge_run, NULL },
 	{ JOB_SESSION_PUSH, session_push_run, NULL },
+	{ JOB_AUDIT_CHAIN, audit_chain_run, NULL },
+	{ JOB_MAIL, mail_run, NULL },
 	{ .kind = NULL }
 };
 
 const struct job_queue job_queues[] = {
 	{ "quick", -1, 2 },
+	{ "mail", -1, 2 },
 	{ "media", CFG_WORKER_MEDIA, 0 },
 	{ "video", CFG_WORKER_VIDEO, 0 },
 	{ .name = NULL }

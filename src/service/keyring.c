@@ -27,6 +27,8 @@
 struct keyring {
 	struct jwt_key jwt[JWT_KEYS_MAX];
 	unsigned njwt;
+	unsigned char data[DATA_KEYS_MAX + 1][DATA_KEY_BYTES]; /* by number, from 1 */
+	bool has_data[DATA_KEYS_MAX + 1];
 	char access[STORAGE_MAX], secret[STORAGE_MAX];
 };
 
@@ -102,6 +104,25 @@ jwt_load(struct keyring *ring, const struct config *config, struct error *err)
 	return true;
 }
 
+static bool
+data_load(struct keyring *ring, const struct config *config, struct error *err)
+{
+	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
+		char name[32], text[KEY_TEXT_MAX];
+
+		snprintf(name, sizeof name, "data-%d.key", kid);
+		if (!key_read(config, name, text, sizeof text, err))
+			return false;
+		if (text[0] == '\0')
+			continue;
+		if (strlen(text) != 2 * DATA_KEY_BYTES || !hex_decode(text, ring->data[kid], DATA_KEY_BYTES))
+			return error_set(err, ERR_INTERNAL, "%s: must hold %d hexadecimal digits", name, 2 * DATA_KEY_BYTES);
+		ring->has_data[kid] = true;
+		explicit_bzero(text, sizeof text);
+	}
+	return true;
+}
+
 /* What the settings say wins over the file. */
 static bool
 storage_load(const struct config *config, enum config_key key, const char *file, char out[STORAGE_MAX], struct error *err)
@@ -118,7 +139,7 @@ keyring_load(const struct config *config, bool storage_only, struct error *err)
 	struct keyring *ring = xmalloc(sizeof *ring);
 
 	memset(ring, 0, sizeof *ring);
-	if ((!storage_only && !jwt_load(ring, config, err)) ||
+	if ((!storage_only && (!jwt_load(ring, config, err) || !data_load(ring, config, err))) ||
 	    !storage_load(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", ring->access, err) ||
 	    !storage_load(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", ring->secret, err)) {
 		keyring_free(ring);
@@ -148,6 +169,19 @@ keyring_jwt(const struct keyring *ring, int kid)
 	for (unsigned i = 0; i < ring->njwt; i++)
 		if (ring->jwt[i].kid == kid)
 			return &ring->jwt[i];
+	return NULL;
+}
+
+const unsigned char *
+keyring_data(const struct keyring *ring, int kid, int *found)
+{
+	for (int i = DATA_KEYS_MAX; i >= 1; i--) {
+		if (ring->has_data[i] && (kid == 0 || kid == i)) {
+			if (found != NULL)
+				*found = i;
+			return ring->data[i];
+		}
+	}
 	return NULL;
 }
 
@@ -269,7 +303,7 @@ bool
 keyring_create(const struct config *config, bool verbose, struct error *err)
 {
 	char dir[KEY_PATH_MAX], text[KEY_TEXT_MAX];
-	bool have_jwt = false;
+	bool have_jwt = false, have_data = false;
 
 	if (!key_path(config, "", dir))
 		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
@@ -279,6 +313,13 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 		snprintf(text, sizeof text, "jwt-%d.key", kid);
 		have_jwt = have_jwt || key_exists(config, text);
 	}
+	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
+		snprintf(text, sizeof text, "data-%d.key", kid);
+		have_data = have_data || key_exists(config, text);
+	}
+	random_hex(text, DATA_KEY_BYTES);
+	if (!have_data && !key_write(config, "data-1.key", text, verbose, err))
+		return false;
 	random_hex(text, JWT_KEY_MIN);
 	if (!have_jwt && !key_write(config, "jwt-1.key", text, verbose, err))
 		return false;

@@ -39,3 +39,14 @@ src_libservice_a_SOURCES += src/service/objects.h src/service/objects_internal.h
 src_libservice_a_SOURCES += src/service/search.c src/service/search.h src/service/search_fuse.c src/service/search_fuse.h \
 	src/service/search_parse.c src/service/search_parse.h src/service/search_suggest.c \
 	src/service/search_words.c src/service/search_words.h
+src_libservice_a_SOURCES += src/service/audit.c src/service/audit.h src/service/caller.h
+src_libservice_a_SOURCES += src/service/revoke.c src/service/revoke.h
+src_libservice_a_SOURCES += src/service/settings.c src/service/settings.h
+src_libservice_a_SOURCES += src/service/user.c
+src_libservice_a_SOURCES += src/service/people.c src/service/people.h
+src_libservice_a_SOURCES += src/service/api_token.c src/service/api_token.h
+src_libservice_a_SOURCES += src/service/seal.c src/service/seal.h
+src_libservice_a_SOURCES += src/service/totp.c src/service/totp.h
+src_libservice_a_SOURCES += src/service/account_flow.c src/service/account_flow.h
+src_libservice_a_SOURCES += src/service/mail.c src/service/mail.h
+src_libservice_a_SOURCES += src/service/activity.c src/service/activity.h

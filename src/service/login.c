@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "service/admission.h"
 #include "service/services.h"
+#include "service/totp.h"
 #include "store/pg.h"
 #include "store/store_sessions.h"
 
@@ -52,34 +53,85 @@ check_counters(struct services *svc, const char *const *subjects, const struct r
 	return true;
 }
 
-bool
-login_check(struct services *svc, struct arena *arena, const char *email, const char *password, const char *address, struct login_checked *out,
-    struct error *err)
-{
-	const char *lower = str_lower(arena, email), *net = admission_address(arena, address);
-	const char *subjects[LOGIN_SUBJECTS] = {
-		[SUBJECT_PAIR] = subject(arena, "pair", arena_printf(arena, "%s %s", lower, net)),
-		[SUBJECT_ACCOUNT] = subject(arena, "account", lower),
-		[SUBJECT_ADDRESS] = arena_printf(arena, "address:%s", net),
-	};
-	char new_hash[ARGON2_HASH_MAX];
+struct attempt {
+	const char *email, *net;
+	const char *subjects[LOGIN_SUBJECTS];
 	struct rows *counts;
-	bool known_address, known, ok, rehash;
+};
+
+static bool
+attempt_begin(struct services *svc, struct arena *arena, const char *email, const char *address, struct attempt *a, struct error *err)
+{
+	bool known_address;
+
+	a->email = str_lower(arena, email);
+	a->net = admission_address(arena, address);
+	a->subjects[SUBJECT_PAIR] = subject(arena, "pair", arena_printf(arena, "%s %s", a->email, a->net));
+	a->subjects[SUBJECT_ACCOUNT] = subject(arena, "account", a->email);
+	a->subjects[SUBJECT_ADDRESS] = arena_printf(arena, "address:%s", a->net);
+	return store_login_state(svc->db, arena, a->subjects, a->email, a->net, &a->counts, &known_address, err) &&
+	    check_counters(svc, a->subjects, a->counts, known_address, err);
+}
+
+static bool
+attempt_failed(struct services *svc, struct arena *arena, const struct attempt *a, const char *slug, const char *message, struct error *err)
+{
+	if (!store_login_failed(svc->db, arena, a->subjects, err))
+		return false;
+	return error_slug(err, ERR_UNAUTHENTICATED, slug, "%s", message);
+}
+
+static bool
+check_second_factor(struct services *svc, struct arena *arena, const struct attempt *a, const struct rows *person, const char *code, struct error *err)
+{
+	bool ok;
+
+	if (!rows_bool(person, 0, PERSON_TOTP))
+		return true;
+	if (code == NULL)
+		return error_slug(err, ERR_UNAUTHENTICATED, "totp_required", "Give the code of your second factor too.");
+	if (!totp_check(svc, arena, rows_str(person, 0, PERSON_ID), code, &ok, err))
+		return false;
+	return ok || attempt_failed(svc, arena, a, "totp_invalid", "The code of the second factor is wrong, or was used before.", err);
+}
+
+bool
+login_check(struct services *svc, struct arena *arena, const struct login_ask *ask, struct login_checked *out, struct error *err)
+{
+	const char *gate = config_str(svc->config, CFG_RUN_DIR);
+	char new_hash[ARGON2_HASH_MAX];
+	struct attempt a;
+	bool known, ok, rehash;
 
 	memset(out, 0, sizeof *out);
-	if (!store_login_state(svc->db, arena, subjects, lower, net, &counts, &known_address, err) ||
-	    !check_counters(svc, subjects, counts, known_address, err) ||
-	    !store_person_by_email(svc->db, arena, lower, &out->person, err))
+	if (!attempt_begin(svc, arena, ask->email, ask->address, &a, err) || !store_person_by_email(svc->db, arena, a.email, &out->person, err))
 		return false;
 	known = rows_count(out->person) == 1 && rows_bool(out->person, 0, PERSON_ACTIVE);
-	if (!password_verify(config_str(svc->config, CFG_RUN_DIR), known ? rows_str(out->person, 0, PERSON_COLUMNS) : NULL, password, &ok, &rehash, err))
+	if (!password_verify(gate, known ? rows_str(out->person, 0, PERSON_COLUMNS) : NULL, ask->password, &ok, &rehash, err))
 		return false;
-	if (!ok || !known) {
-		if (!store_login_failed(svc->db, arena, subjects, err))
-			return false;
-		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials", "The e-mail address or the password is wrong.");
-	}
-	if (rehash && password_hash(config_str(svc->config, CFG_RUN_DIR), password, new_hash, err))
+	if (!ok || !known)
+		return attempt_failed(svc, arena, &a, "invalid_credentials", "The e-mail address or the password is wrong.", err);
+	if (!check_second_factor(svc, arena, &a, out->person, ask->totp, err))
+		return false;
+	if (rehash && password_hash(gate, ask->password, new_hash, err))
 		out->new_hash = arena_strdup(arena, new_hash);
-	return rows_count(counts) == 0 || store_login_forget(svc->db, arena, subjects[SUBJECT_PAIR], err);
+	return rows_count(a.counts) == 0 || store_login_forget(svc->db, arena, a.subjects[SUBJECT_PAIR], err);
+}
+
+bool
+login_check_password(struct services *svc, struct arena *arena, const char *user_id, const char *password, const char *address, struct error *err)
+{
+	struct rows *person;
+	struct attempt a;
+	bool ok, rehash;
+
+	if (!store_person_by_id(svc->db, arena, user_id, &person, err))
+		return false;
+	if (rows_count(person) == 0)
+		return error_set(err, ERR_NOT_FOUND, "There is no such person.");
+	if (!attempt_begin(svc, arena, rows_str(person, 0, PERSON_EMAIL), address, &a, err) ||
+	    !store_person_by_email(svc->db, arena, a.email, &person, err) ||
+	    !password_verify(config_str(svc->config, CFG_RUN_DIR), rows_str(person, 0, PERSON_COLUMNS), password, &ok, &rehash, err))
+		return false;
+	return ok || attempt_failed(svc, arena, &a, "invalid_credentials", "The password is wrong.", err);
 }

@@ -17,6 +17,11 @@ struct login_checked {
 	const char *new_hash; /* when the parameters have changed since the password was set, or NULL */
 };
 
-bool login_check(struct services *, struct arena *, const char *email, const char *password, const char *address, struct login_checked *, struct error *);
+struct login_ask { const char *email, *password, *totp /* or NULL */, *address; };
+
+/* Also the second factor where it is on: ERR_UNAUTHENTICATED totp_required without a code, totp_invalid with a wrong one (which counts as a failure). */
+bool login_check(struct services *, struct arena *, const struct login_ask *, struct login_checked *, struct error *);
+/* The password of somebody signed in, for changes that want it once more; failures count as those of a sign-in. */
+bool login_check_password(struct services *, struct arena *, const char *user_id, const char *password, const char *address, struct error *);
 
 #endif

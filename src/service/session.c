@@ -8,39 +8,17 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/id.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "service/admission.h"
 #include "service/login.h"
-#include "service/notify.h"
+#include "service/revoke.h"
 #include "service/services.h"
 #include "service/token.h"
 #include "store/pg.h"
-#include "store/store_jobs.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
-
-#define PUSH_RETRY_SECONDS 5 /* after which the worker repeats a push */
-
-static void
-user_from_row(const struct rows *rows, size_t row, struct user *user)
-{
-	*user = (struct user) {
-		.id = rows_str(rows, row, PERSON_ID),
-		.email = rows_str(rows, row, PERSON_EMAIL),
-		.display_name = rows_str(rows, row, PERSON_NAME),
-		.active = rows_bool(rows, row, PERSON_ACTIVE),
-		.generation = rows_int(rows, row, PERSON_GENERATION),
-		.created_at = rows_int(rows, row, PERSON_CREATED),
-		.last_login_at = rows_int(rows, row, PERSON_LOGIN),
-		.totp_enabled = rows_bool(rows, row, PERSON_TOTP),
-		.plex_linked = rows_bool(rows, row, PERSON_PLEX),
-	};
-	role_parse(rows_str(rows, row, PERSON_ROLE), &user->role);
-	tier_parse(rows_str(rows, row, PERSON_TIER), &user->tier);
-}
 
 static void
 principal_of(const struct user *user, const char *session_id, struct principal *who)
@@ -77,87 +55,68 @@ grant_tokens(struct services *svc, struct arena *arena, const struct user *user,
 	return token_sign(arena, svc->keys, config_str(svc->config, CFG_PUBLIC_URL), &who, clock_now(), grant->expires_in, &grant->token, err);
 }
 
-bool
-session_login(struct services *svc, struct arena *arena, const char *email, const char *password, const char *device, const char *address,
+/* A session for this person, with `new_hash` as their password hash from now on unless NULL. */
+static bool
+open_for(struct services *svc, struct arena *arena, struct user *user, const char *new_hash, const char *device, const char *address,
     struct session_grant *grant, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	char session_id[UUID_TEXT];
 	struct session_new new;
-	struct login_checked checked;
-	struct user user;
 
-	if (!login_check(svc, arena, email, password, address, &checked, err))
-		return false;
-	user_from_row(checked.person, 0, &user);
 	uuid_v7(session_id);
 	grant->refresh_token = new_refresh_token(arena, hash);
 	new = (struct session_new) {
 		.id = session_id,
-		.user_id = user.id,
+		.user_id = user->id,
 		.device = utf8_clean(arena, device, strlen(device), SESSION_DEVICE_MAX),
 		.address = admission_address(arena, address),
 		.refresh_hash = hash,
 		.expires_at = clock_now() + config_int(svc->config, CFG_REFRESH_TTL) * US_PER_SEC,
 	};
-	user.last_login_at = clock_now();
-	return store_session_create(svc->db, arena, &new, checked.new_hash, err) && grant_tokens(svc, arena, &user, session_id, grant, err);
+	user->last_login_at = clock_now();
+	return store_session_create(svc->db, arena, &new, new_hash, err) && grant_tokens(svc, arena, user, session_id, grant, err);
 }
 
-/* In a transaction: ends the session and enqueues the repetition of its push. */
-static bool
-revoke_in_transaction(struct services *svc, struct arena *arena, const char *session_id, const char *reason, int64_t until, struct error *err)
+bool
+session_login(struct services *svc, struct arena *arena, const struct login_ask *ask, const char *device, struct session_grant *grant, struct error *err)
 {
-	struct json *payload = json_new(arena, 0);
-	struct job_new job = { .kind = JOB_SESSION_PUSH, .queue = "quick", .run_at = clock_now() + PUSH_RETRY_SECONDS * US_PER_SEC };
-	bool ended;
+	struct login_checked checked;
+	struct user user;
 
-	if (!store_session_revoke(svc->db, arena, session_id, reason, until, &ended, err))
+	if (!login_check(svc, arena, ask, &checked, err))
 		return false;
-	if (!ended)
-		return true;
-	json_object(payload, NULL);
-	json_put_str(payload, "sid", session_id);
-	json_put_int(payload, "expiresAt", until);
-	json_object_end(payload);
-	job.payload = payload->buf.data;
-	return store_job_add(svc->db, arena, &job, err);
+	user_from_row(checked.person, 0, &user);
+	return open_for(svc, arena, &user, checked.new_hash, device, ask->address, grant, err);
 }
 
-/* No access token of a session that ends now lives longer than this. */
-static int64_t
-blacklist_until(const struct services *svc)
+bool
+session_open(struct services *svc, struct arena *arena, const char *user_id, const char *device, const char *address, struct session_grant *grant,
+    struct error *err)
 {
-	return clock_now() + (config_int(svc->config, CFG_ACCESS_TTL) + 2 * TOKEN_SKEW_SECONDS) * US_PER_SEC;
-}
+	struct rows *rows;
+	struct user user;
 
-static bool
-push_ended(struct services *svc, struct arena *arena, const char *user_id, const char *const *sids, size_t n, int64_t until, struct error *err)
-{
-	size_t i;
-
-	if (!admission_push_revoked(svc, arena, sids, n, until, err)) {
-		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable", "You are signed out, but not every server knows yet. Try again in a moment.");
-		err->retry_after = PUSH_RETRY_SECONDS;
+	if (!store_person_by_id(svc->db, arena, user_id, &rows, err))
 		return false;
-	}
-	for (i = 0; i < n; i++)
-		notify_session_ended(svc, arena, user_id, sids[i]);
-	return true;
+	if (rows_count(rows) == 0 || !rows_bool(rows, 0, PERSON_ACTIVE))
+		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials", "This account is not active.");
+	user_from_row(rows, 0, &user);
+	return open_for(svc, arena, &user, NULL, device, address, grant, err);
 }
 
 /* The family is compromised: ended, pushed, and the caller is told. Called inside the transaction that locked it. */
 static bool
 refuse_reuse(struct services *svc, struct arena *arena, const char *user_id, const char *session_id, struct error *err)
 {
-	int64_t until = blacklist_until(svc);
+	struct revocation rev = { 0 };
 
-	if (!revoke_in_transaction(svc, arena, session_id, "refresh token reused", until, err) || !db_commit(svc->db, err)) {
+	if (!revoke_session(svc, arena, user_id, session_id, "refresh token reused", &rev, err) || !db_commit(svc->db, err)) {
 		db_rollback(svc->db);
 		return false;
 	}
 	log_warn(svc->log, "a refresh token of session %s was replayed: the family is revoked", session_id);
-	if (!push_ended(svc, arena, user_id, &session_id, 1, until, err))
+	if (!revoke_push(svc, arena, &rev, err))
 		return false;
 	return error_slug(err, ERR_UNAUTHENTICATED, "token_reused", "This refresh token was used before. The session has been ended; sign in again.");
 }
@@ -261,33 +220,22 @@ session_peek(struct services *svc, struct arena *arena, const char *refresh_toke
 bool
 session_logout(struct services *svc, struct arena *arena, const char *refresh_token, const struct principal *bearer, struct error *err)
 {
-	const char *sids[2], *user_id;
-	int64_t until = blacklist_until(svc);
+	struct revocation rev = { 0 };
 	struct principal who;
-	size_t i, n = 0;
+	bool ok;
 
 	if (!session_peek(svc, arena, refresh_token, &who, err))
 		return false;
-	user_id = who.user_id[0] != '\0' ? who.user_id : bearer->user_id;
-	if (who.session_id[0] != '\0')
-		sids[n++] = who.session_id;
-	if (bearer->session_id[0] != '\0' && (n == 0 || !str_eq(bearer->session_id, sids[0])))
-		sids[n++] = bearer->session_id;
-	if (n == 0)
-		return true;
 	if (!db_begin(svc->db, err))
 		return false;
-	for (i = 0; i < n; i++) {
-		if (!revoke_in_transaction(svc, arena, sids[i], "signed out", until, err)) {
-			db_rollback(svc->db);
-			return false;
-		}
-	}
-	if (!db_commit(svc->db, err)) {
+	ok = (who.session_id[0] == '\0' || revoke_session(svc, arena, who.user_id, who.session_id, "signed out", &rev, err)) &&
+	    (bearer->session_id[0] == '\0' || revoke_session(svc, arena, bearer->user_id, bearer->session_id, "signed out", &rev, err)) &&
+	    db_commit(svc->db, err);
+	if (!ok) {
 		db_rollback(svc->db);
 		return false;
 	}
-	return push_ended(svc, arena, user_id, sids, n, until, err);
+	return revoke_push(svc, arena, &rev, err);
 }
 
 bool
@@ -304,13 +252,53 @@ session_user(struct services *svc, struct arena *arena, const struct principal *
 }
 
 bool
-session_push_job(struct services *svc, struct arena *arena, const char *payload, struct error *err)
+session_list(struct services *svc, struct arena *arena, const char *user_id, struct session **sessions, size_t *n, struct error *err)
 {
-	const struct cJSON *tree = json_parse(arena, payload, strlen(payload), err);
-	const char *sid;
+	struct rows *rows;
+	size_t i;
 
-	if (tree == NULL)
+	if (!store_sessions_list(svc->db, arena, user_id, &rows, err))
 		return false;
-	sid = json_str(tree, "sid", "");
-	return admission_push_revoked(svc, arena, &sid, 1, json_int(tree, "expiresAt", 0), err);
+	*n = rows_count(rows);
+	*sessions = arena_array(arena, *n + 1, sizeof **sessions);
+	for (i = 0; i < *n; i++)
+		(*sessions)[i] = (struct session) {
+			.id = rows_str(rows, i, 0), .device = rows_str(rows, i, 1), .address = rows_str(rows, i, 2),
+			.created_at = rows_int(rows, i, 3), .last_used_at = rows_int(rows, i, 4),
+		};
+	return true;
+}
+
+bool
+session_end(struct services *svc, struct arena *arena, const struct principal *who, const char *sid, struct error *err)
+{
+	struct revocation rev = { 0 };
+	struct session *sessions;
+	size_t i, n;
+	bool own = false;
+
+	if (!session_list(svc, arena, who->user_id, &sessions, &n, err))
+		return false;
+	for (i = 0; i < n; i++)
+		own = own || str_eq(sessions[i].id, sid);
+	if (!own)
+		return error_set(err, ERR_NOT_FOUND, "You have no such session.");
+	if (!db_begin(svc->db, err) || !revoke_session(svc, arena, who->user_id, sid, "ended by its owner", &rev, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return revoke_push(svc, arena, &rev, err);
+}
+
+bool
+session_end_others(struct services *svc, struct arena *arena, const struct principal *who, struct error *err)
+{
+	struct revocation rev = { 0 };
+
+	if (!db_begin(svc->db, err) || !revoke_sessions(svc, arena, who->user_id, who->session_id, "ended by its owner", &rev, err) ||
+	    !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return revoke_push(svc, arena, &rev, err);
 }

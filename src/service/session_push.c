@@ -1,12 +1,12 @@
 #include "service/session_push.h"
 
 #include "service/services.h"
-#include "service/session.h"
+#include "service/revoke.h"
 
 #include "core/banned.h"
 
 bool
 session_push_run(struct services *svc, struct arena *arena, const struct job_env *env, const struct job *job, struct error *err)
 {
-	return session_push_job(svc, arena, job->payload, err) && store_job_done(svc->db, arena, job, err);
+	return revoke_push_again(svc, arena, job->payload, err) && store_job_done(svc->db, arena, job, err);
 }

@@ -3,6 +3,7 @@
 #define MN_SERVICE_USER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/access.h"
@@ -16,5 +17,9 @@ struct user {
 	int64_t generation;
 	int64_t created_at, last_login_at; /* us */
 };
+
+struct rows;
+/* From a row that begins with the columns of PERSON_SQL (store_sessions.h). */
+void user_from_row(const struct rows *, size_t row, struct user *);
 
 #endif

@@ -14,6 +14,8 @@ src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifi
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c src/store/store_media_list.c src/store/store_media.h
 src_libstore_a_SOURCES += src/store/store_uploads.c src/store/store_uploads.h
+src_libstore_a_SOURCES += src/store/store_audit.c src/store/store_audit.h
+src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h
 src_libstore_a_SOURCES += src/store/scripts.c src/store/scripts.h
 
 # The Lua scripts become string literals of one header.
@@ -34,3 +36,7 @@ src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multip
 src_libstore_a_SOURCES += src/store/pg_async.c src/store/pg_async.h
 src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploads.c src/store/store_objects.h
 src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c src/store/store_search.h src/store/store_search_title.h
+src_libstore_a_SOURCES += src/store/store_people.c src/store/store_people.h
+src_libstore_a_SOURCES += src/store/store_tokens.c src/store/store_tokens.h
+src_libstore_a_SOURCES += src/store/store_totp.c src/store/store_totp.h
+src_libstore_a_SOURCES += src/store/store_account_flow.c src/store/store_account_flow.h

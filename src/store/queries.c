@@ -2,21 +2,29 @@
 #include "store/pg.h"
 #include "store/store_health.h"
 #include "store/store_jobs.h"
+#include "store/store_account_flow.h"
 #include "store/store_accounts.h"
+#include "store/store_audit.h"
 #include "store/store_doctor.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
+#include "store/store_people.h"
 #include "store/store_process.h"
 #include "store/store_objects.h"
 #include "store/store_schema.h"
 #include "store/store_search.h"
 #include "store/store_sessions.h"
+#include "store/store_settings.h"
 #include "store/store_uploads.h"
+#include "store/store_tokens.h"
+#include "store/store_totp.h"
 
 #include "core/banned.h"
 
 const struct query *const store_query_tables[] = {
+	store_account_flow_queries,
 	store_accounts_queries,
+	store_audit_queries,
 	store_doctor_queries,
 	store_health_queries,
 	store_jobs_queries,
@@ -24,6 +32,7 @@ const struct query *const store_query_tables[] = {
 	store_media_change_queries,
 	store_media_list_queries,
 	store_notifications_queries,
+	store_people_queries,
 	store_object_uploads_queries,
 	store_objects_queries,
 	store_replay_queries,
@@ -32,6 +41,9 @@ const struct query *const store_query_tables[] = {
 	store_search_queries,
 	store_search_word_queries,
 	store_sessions_queries,
+	store_settings_queries,
 	store_uploads_queries,
+	store_tokens_queries,
+	store_totp_queries,
 	NULL
 };

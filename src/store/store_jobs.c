@@ -10,6 +10,8 @@
 
 enum { JOB_ADD, JOB_TAKE, JOB_HEARTBEAT, JOB_DONE, JOB_FAILED, JOB_RELEASE, JOBS_EXPIRE };
 
+/* Mails hold single-use links: those do not outlive their job. */
+#define SCRUBBED "CASE WHEN queue = 'mail' THEN payload - 'url' ELSE payload END"
 #define MINE " WHERE id = $1 AND lease = $2 AND state = 'running'"
 
 const struct query store_jobs_queries[] = {
@@ -32,7 +34,7 @@ const struct query store_jobs_queries[] = {
 	    " RETURNING j.id, j.kind, j.queue, j.payload, j.lease, j.request_id, j.attempt, j.max_attempts, c.exhausted", 0 },
 	[JOB_HEARTBEAT] = { "job_heartbeat",
 	    "UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => $3::integer)" MINE, 0 },
-	[JOB_DONE] = { "job_done", "UPDATE jobs SET state = 'done', lease_until = NULL, last_error = NULL, finished_at = now()" MINE, 0 },
+	[JOB_DONE] = { "job_done", "UPDATE jobs SET state = 'done', payload = " SCRUBBED ", lease_until = NULL, last_error = NULL, finished_at = now()" MINE, 0 },
 	[JOB_FAILED] = { "job_failed",
 	    "UPDATE jobs SET state = CASE WHEN $4::boolean OR attempt >= max_attempts THEN 'dead' ELSE 'available' END,"
 	    " finished_at = CASE WHEN $4::boolean OR attempt >= max_attempts THEN now() END, last_error = $3, lease_until = NULL,"

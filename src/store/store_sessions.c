@@ -7,11 +7,8 @@
 #include "core/banned.h"
 
 #define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-#define PERSON \
-	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation, " US("u.created_at") ", " US("u.last_login_at") \
-	", u.totp_confirmed_at IS NOT NULL, u.plex_id IS NOT NULL"
 #define REFRESH_STATE \
-	PERSON ", s.id, " US("t.rotated_at") ", " US("clock_timestamp()") ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp(), " \
+	PERSON_SQL ", s.id, " US("t.rotated_at") ", " US("clock_timestamp()") ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp(), " \
 	"s.revoked_at IS NOT NULL, t.dead, " \
 	"coalesce((SELECT n.rotated_at IS NOT NULL FROM refresh_tokens n WHERE n.hash = t.successor), false), " \
 	US("(SELECT max(n.created_at) FROM refresh_tokens n WHERE n.session_id = s.id)") " " \
@@ -19,13 +16,13 @@
 
 enum {
 	Q_PERSON_BY_EMAIL, Q_PERSON_BY_ID, Q_SESSION_ADD, Q_REFRESH_ADD, Q_LOGIN_AT, Q_REFRESH_LOCK_FAMILY, Q_REFRESH_STATE, Q_ROTATE,
-	Q_SESSION_REVOKE, Q_REVOKED_LIST, Q_GENERATION, Q_SESSION_CHECK, Q_PERMISSIONS, Q_SETTINGS, Q_LOGIN_COUNTS, Q_LOGIN_KNOWN,
+	Q_SESSION_REVOKE, Q_SESSIONS_REVOKE, Q_GENERATION_RAISE, Q_SESSIONS_LIST, Q_REVOKED_LIST, Q_GENERATION, Q_SESSION_CHECK, Q_PERMISSIONS, Q_SETTINGS, Q_LOGIN_COUNTS, Q_LOGIN_KNOWN,
 	Q_LOGIN_FAILED, Q_LOGIN_FORGET
 };
 
 const struct query store_sessions_queries[] = {
-	[Q_PERSON_BY_EMAIL] = { "person_by_email", "SELECT " PERSON ", u.password_hash FROM users u WHERE lower(u.email) = lower($1::text)", QUERY_READ },
-	[Q_PERSON_BY_ID] = { "person_by_id", "SELECT " PERSON " FROM users u WHERE u.id = $1", QUERY_READ },
+	[Q_PERSON_BY_EMAIL] = { "person_by_email", "SELECT " PERSON_SQL ", u.password_hash FROM users u WHERE lower(u.email) = lower($1::text)", QUERY_READ },
+	[Q_PERSON_BY_ID] = { "person_by_id", "SELECT " PERSON_SQL " FROM users u WHERE u.id = $1", QUERY_READ },
 	[Q_SESSION_ADD] = { "session_add",
 	    "INSERT INTO sessions (id, user_id, device, address, expires_at) VALUES ($1, $2, $3, $4, $5)", 0 },
 	[Q_REFRESH_ADD] = { "refresh_add", "INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES ($1, $2, $3)", 0 },
@@ -42,7 +39,15 @@ const struct query store_sessions_queries[] = {
 	    "INSERT INTO refresh_tokens (hash, session_id, expires_at, created_at) VALUES ($3, $1, $4, clock_timestamp())", 0 },
 	[Q_SESSION_REVOKE] = { "session_revoke",
 	    "WITH ended AS (UPDATE sessions SET revoked_at = clock_timestamp(), revoked_reason = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id) "
-	    "INSERT INTO revoked_tokens (sid, expires_at) SELECT id, $3 FROM ended ON CONFLICT (sid) DO NOTHING", 0 },
+	    "INSERT INTO revoked_tokens (sid, expires_at) SELECT id, $3 FROM ended ON CONFLICT (sid) DO UPDATE SET expires_at = excluded.expires_at RETURNING sid", 0 },
+	[Q_SESSIONS_REVOKE] = { "sessions_revoke",
+	    "WITH ended AS (UPDATE sessions SET revoked_at = clock_timestamp(), revoked_reason = $3 "
+	    "WHERE user_id = $1 AND ($2::uuid IS NULL OR id <> $2) AND revoked_at IS NULL AND expires_at > now() RETURNING id) "
+	    "INSERT INTO revoked_tokens (sid, expires_at) SELECT id, $4 FROM ended ON CONFLICT (sid) DO UPDATE SET expires_at = excluded.expires_at RETURNING sid", 0 },
+	[Q_GENERATION_RAISE] = { "generation_raise", "UPDATE users SET generation = generation + 1 WHERE id = $1 RETURNING generation", 0 },
+	[Q_SESSIONS_LIST] = { "sessions_list",
+	    "SELECT s.id, s.device, s.address, " US("s.created_at") ", " US("s.last_used_at") " FROM sessions s "
+	    "WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > now() ORDER BY s.last_used_at DESC LIMIT 200", QUERY_READ },
 	[Q_REVOKED_LIST] = { "revoked_list",
 	    "SELECT sid, ceil(extract(epoch FROM expires_at))::bigint FROM revoked_tokens WHERE expires_at > now()", QUERY_READ },
 	[Q_GENERATION] = { "generation", "SELECT generation FROM users WHERE id = $1 AND status = 'active'", QUERY_READ },
@@ -120,15 +125,36 @@ store_refresh_rotate(struct db *db, struct arena *arena, const char *session_id,
 }
 
 bool
-store_session_revoke(struct db *db, struct arena *arena, const char *session_id, const char *reason, int64_t blacklist_until, bool *ended,
+store_session_revoke(struct db *db, struct arena *arena, const char *session_id, const char *reason, int64_t blacklist_until, struct rows **ended,
     struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SESSION_REVOKE), DB_PARAMS(session_id, reason, db_time(arena, blacklist_until)), ended, err);
+}
+
+bool
+store_sessions_revoke(struct db *db, struct arena *arena, const char *user_id, const char *except, const char *reason, int64_t blacklist_until,
+    struct rows **ended, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SESSIONS_REVOKE), DB_PARAMS(user_id, except, reason, db_time(arena, blacklist_until)), ended, err);
+}
+
+bool
+store_generation_raise(struct db *db, struct arena *arena, const char *user_id, int64_t *generation, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_SESSION_REVOKE), DB_PARAMS(session_id, reason, db_time(arena, blacklist_until)), &rows, err))
+	if (!db_exec(db, arena, Q(Q_GENERATION_RAISE), DB_PARAMS(user_id), &rows, err))
 		return false;
-	*ended = rows_affected(rows) > 0;
+	if (rows_count(rows) == 0)
+		return error_set(err, ERR_NOT_FOUND, "There is no such person.");
+	*generation = rows_int(rows, 0, 0);
 	return true;
+}
+
+bool
+store_sessions_list(struct db *db, struct arena *arena, const char *user_id, struct rows **rows, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SESSIONS_LIST), DB_PARAMS(user_id), rows, err);
 }
 
 bool

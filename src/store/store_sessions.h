@@ -22,6 +22,11 @@ enum person_column {
 	PERSON_TOTP, PERSON_PLEX, PERSON_COLUMNS
 };
 
+/* The same as SQL, over `users u`. */
+#define PERSON_SQL \
+	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation, (extract(epoch FROM u.created_at) * 1000000)::bigint, " \
+	"(extract(epoch FROM u.last_login_at) * 1000000)::bigint, u.totp_confirmed_at IS NOT NULL, u.plex_id IS NOT NULL"
+
 struct session_new {
 	const char *id, *user_id, *device, *address;
 	const unsigned char *refresh_hash; /* SHA256_SIZE */
@@ -45,8 +50,13 @@ bool store_refresh_peek(struct db *, struct arena *, const unsigned char hash[SH
 bool store_refresh_rotate(struct db *, struct arena *, const char *session_id, const unsigned char old_hash[SHA256_SIZE],
     const unsigned char new_hash[SHA256_SIZE], int64_t expires_at, const char *address, struct error *);
 
-/* Ends a session: row, refresh family, entry for Redis. *ended tells whether it was alive. */
-bool store_session_revoke(struct db *, struct arena *, const char *session_id, const char *reason, int64_t blacklist_until, bool *ended, struct error *);
+/* Ends a session, or all of a person but `except` (or NULL): row, refresh family, entry for Redis. Rows: the sids that were alive. */
+bool store_session_revoke(struct db *, struct arena *, const char *session_id, const char *reason, int64_t blacklist_until, struct rows **ended, struct error *);
+bool store_sessions_revoke(struct db *, struct arena *, const char *user_id, const char *except, const char *reason, int64_t blacklist_until,
+    struct rows **ended, struct error *);
+bool store_generation_raise(struct db *, struct arena *, const char *user_id, int64_t *generation, struct error *);
+/* Live sessions of a person, the last used first: id, device, address, created, last used (us). */
+bool store_sessions_list(struct db *, struct arena *, const char *user_id, struct rows **, struct error *);
 /* Unexpired revocations: sid, Unix expiry. */
 bool store_revoked_list(struct db *, struct arena *, struct rows **, struct error *);
 /* generation (column 0) of a person; no row = gone. */

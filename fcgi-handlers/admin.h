@@ -1,0 +1,9 @@
+/* /api/admin: settings, roles, audit. */
+#ifndef MN_HANDLERS_ADMIN_H
+#define MN_HANDLERS_ADMIN_H
+
+#include "http/route.h"
+
+extern const struct route_module admin_module;
+
+#endif

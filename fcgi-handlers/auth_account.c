@@ -1,0 +1,313 @@
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "fcgi-handlers/auth.h"
+#include "fcgi-handlers/caller.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/account_flow.h"
+#include "service/accounts.h"
+#include "service/api_token.h"
+#include "service/session.h"
+#include "service/totp.h"
+
+#include "core/banned.h"
+
+#define LINK_TOKEN_MAX 128
+#define NEW_PASSWORD FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET /* the service says what is wrong with it */
+#define EMAIL FIELD_EMAIL, .min = 3, .max = EMAIL_MAX
+
+static const struct field_rule register_input[] = {
+	{ "email", EMAIL, .flags = FIELD_REQUIRED },
+	{ "password", NEW_PASSWORD },
+	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "invite", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_SECRET },
+	{ .name = NULL }
+};
+
+static bool
+accepted(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "status", "accepted");
+	json_object_end(j);
+	return response_json(res, 202, j, err);
+}
+
+/* POST /api/auth/register */
+static bool
+auth_register(const struct request *req, struct response *res, struct error *err)
+{
+	const struct registration reg = {
+		.email = input_str(req->input, "email"), .password = input_str(req->input, "password"),
+		.display_name = input_str(req->input, "displayName"), .invite = input_str(req->input, "invite"),
+	};
+	struct caller caller = caller_of(req);
+	struct session_grant grant;
+	bool opened;
+
+	if (!account_register(req->svc, req->arena, &caller, &reg, &opened, &grant, err))
+		return false;
+	return opened ? auth_grant_reply(req, res, 201, &grant, err) : accepted(req, res, err);
+}
+
+static const struct field_rule link_input[] = {
+	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/confirm */
+static bool
+auth_confirm(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return account_confirm(req->svc, req->arena, &caller, input_str(req->input, "token"), err) && response_empty(res, 204);
+}
+
+static const struct field_rule forgot_input[] = {
+	{ "email", EMAIL, .flags = FIELD_REQUIRED },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/password/forgot: the same answer for every address. */
+static bool
+auth_forgot(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return account_forgot(req->svc, req->arena, &caller, input_str(req->input, "email"), err) && accepted(req, res, err);
+}
+
+static const struct field_rule reset_input[] = {
+	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "password", NEW_PASSWORD },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/password/reset */
+static bool
+auth_reset(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return account_reset(req->svc, req->arena, &caller, input_str(req->input, "token"), input_str(req->input, "password"), err) &&
+	    response_empty(res, 204);
+}
+
+static const struct field_rule password_input[] = {
+	{ "current", FIELD_STRING, .min = 1, .max = PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "password", NEW_PASSWORD },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/password */
+static bool
+auth_password(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return account_password(req->svc, req->arena, &caller, input_str(req->input, "current"), input_str(req->input, "password"), err) &&
+	    response_empty(res, 204);
+}
+
+/* GET /api/auth/sessions */
+static bool
+sessions_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct session *sessions;
+	size_t i, n;
+
+	if (!session_list(req->svc, req->arena, req->who->user_id, &sessions, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "id", sessions[i].id);
+		json_put_str(j, "device", sessions[i].device);
+		json_put_str(j, "address", sessions[i].address);
+		json_put_time(j, "createdAt", sessions[i].created_at);
+		json_put_time(j, "lastUsedAt", sessions[i].last_used_at);
+		json_put_bool(j, "current", str_eq(sessions[i].id, req->who->session_id));
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* DELETE /api/auth/sessions/{id} */
+static bool
+session_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return session_end(req->svc, req->arena, req->who, request_param(req, "id"), err) && response_empty(res, 204);
+}
+
+/* DELETE /api/auth/sessions: all but this one. */
+static bool
+sessions_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return session_end_others(req->svc, req->arena, req->who, err) && response_empty(res, 204);
+}
+
+/* POST /api/auth/totp */
+static bool
+totp_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct caller caller = caller_of(req);
+	struct totp_enrolment enrolment;
+
+	if (!totp_begin(req->svc, req->arena, &caller, &enrolment, err))
+		return false;
+	json_object(j, NULL);
+	json_put_str(j, "secret", enrolment.secret);
+	json_put_str(j, "uri", enrolment.uri);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct field_rule code_input[] = {
+	{ "code", FIELD_STRING, .min = 6, .max = 6, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/totp/confirm */
+static bool
+totp_confirm_post(const struct request *req, struct response *res, struct error *err)
+{
+	const char *codes[RECOVERY_CODES];
+	struct json *j = json_new(req->arena, 0);
+	struct caller caller = caller_of(req);
+	size_t i;
+
+	if (!totp_confirm(req->svc, req->arena, &caller, input_str(req->input, "code"), codes, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "recoveryCodes");
+	for (i = 0; i < RECOVERY_CODES; i++)
+		json_put_str(j, NULL, codes[i]);
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* DELETE /api/auth/totp */
+static bool
+totp_delete(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return totp_disable(req->svc, req->arena, &caller, err) && response_empty(res, 204);
+}
+
+static void
+token_members(struct json *j, const struct api_token *token)
+{
+	enum permission permission;
+
+	json_put_str(j, "id", token->id);
+	json_put_str(j, "name", token->name);
+	json_put_str(j, "hint", token->hint);
+	json_array(j, "scopes");
+	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+		if (token->scopes & PERM_BIT(permission))
+			json_put_str(j, NULL, permission_name(permission));
+	json_array_end(j);
+	json_put_time(j, "createdAt", token->created_at);
+	json_put_time(j, "expiresAt", token->expires_at);
+	json_put_time(j, "lastUsedAt", token->last_used_at);
+}
+
+/* GET /api/auth/tokens */
+static bool
+tokens_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct api_token *tokens;
+	size_t i, n;
+
+	if (!api_token_list(req->svc, req->arena, req->who->user_id, &tokens, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < n; i++) {
+		json_object(j, NULL);
+		token_members(j, &tokens[i]);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct field_rule token_input[] = {
+	{ "name", FIELD_STRING, .min = 1, .max = API_TOKEN_NAME_MAX, .flags = FIELD_REQUIRED },
+	{ "scopes", FIELD_STRINGS, .min = 1, .max = PERMISSIONS, .flags = FIELD_REQUIRED, .item_max = 64 },
+	{ "expiresAt", FIELD_TIME },
+	{ .name = NULL }
+};
+
+/* POST /api/auth/tokens: the token is shown this once. */
+static bool
+tokens_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct api_token_new new = { .name = input_str(req->input, "name"), .expires_at = input_time(req->input, "expiresAt") };
+	struct json *j = json_new(req->arena, 0);
+	struct caller caller = caller_of(req);
+	enum permission permission;
+	struct api_token made;
+	const char *token;
+	size_t i;
+
+	for (i = 0; i < input_count(req->input, "scopes"); i++) {
+		if (!permission_parse(input_str_at(req->input, "scopes", i), &permission))
+			return error_field(err, "scopes", "choice", "has something that is no permission");
+		new.scopes |= PERM_BIT(permission);
+	}
+	if (!api_token_create(req->svc, req->arena, &caller, &new, &made, &token, err))
+		return false;
+	json_object(j, NULL);
+	json_put_str(j, "token", token);
+	token_members(j, &made);
+	json_object_end(j);
+	return response_json(res, 201, j, err);
+}
+
+/* DELETE /api/auth/tokens/{id} */
+static bool
+token_delete(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return api_token_revoke(req->svc, req->arena, &caller, request_param(req, "id"), err) && response_empty(res, 204);
+}
+
+#define ALONE .flags = ROUTE_IGNORE_BEARER
+#define SESSION .flags = ROUTE_SESSION_ONLY
+static const struct route auth_account_routes[] = {
+	{ METHOD_POST, "/api/auth/register", auth_register, RATE_TIER, PUBLIC, register_input, ALONE },
+	{ METHOD_POST, "/api/auth/confirm", auth_confirm, RATE_TIER, PUBLIC, link_input, ALONE },
+	{ METHOD_POST, "/api/auth/password/forgot", auth_forgot, RATE_TIER, PUBLIC, forgot_input, ALONE },
+	{ METHOD_POST, "/api/auth/password/reset", auth_reset, RATE_TIER, PUBLIC, reset_input, ALONE },
+	{ METHOD_POST, "/api/auth/password", auth_password, RATE_TIER, PERM_SIGNED_IN, password_input, SESSION },
+	{ METHOD_GET, "/api/auth/sessions", sessions_get, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_DELETE, "/api/auth/sessions", sessions_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_DELETE, "/api/auth/sessions/{id}", session_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_POST, "/api/auth/totp", totp_post, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_POST, "/api/auth/totp/confirm", totp_confirm_post, RATE_TIER, PERM_SIGNED_IN, code_input, SESSION },
+	{ METHOD_DELETE, "/api/auth/totp", totp_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_GET, "/api/auth/tokens", tokens_get, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_POST, "/api/auth/tokens", tokens_post, RATE_TIER, PERM_SIGNED_IN, token_input, SESSION },
+	{ METHOD_DELETE, "/api/auth/tokens/{id}", token_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ .path = NULL }
+};
+
+const struct route_module auth_account_module = { "auth_account", auth_account_routes };

@@ -1,0 +1,298 @@
+#include "fcgi-handlers/users.h"
+
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "fcgi-handlers/caller.h"
+#include "fcgi-handlers/user_view.h"
+#include "http/input.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "service/account_flow.h"
+#include "service/accounts.h"
+#include "service/activity.h"
+#include "service/people.h"
+#include "service/session.h"
+
+#include "core/banned.h"
+
+#define ROLE_CHOICES "guest|user|admin|super"
+#define TIER_CHOICES "standard|premium"
+#define QUOTA_MAX (1LL << 50) /* bytes */
+
+static bool
+user_reply(const struct request *req, struct response *res, int status, const struct user *user, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+
+	user_view(j, NULL, user);
+	return response_json(res, status, j, err);
+}
+
+/* GET /api/users/me */
+static bool
+me_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct user user;
+
+	return session_user(req->svc, req->arena, req->who, &user, err) && user_reply(req, res, 200, &user, err);
+}
+
+static const struct field_rule me_input[] = {
+	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "email", FIELD_EMAIL, .min = 3, .max = EMAIL_MAX },
+	{ "locale", FIELD_STRING, .min = 2, .max = 35 },
+	{ .name = NULL }
+};
+
+/* PATCH /api/users/me */
+static bool
+me_patch(const struct request *req, struct response *res, struct error *err)
+{
+	const struct profile_change change = {
+		.display_name = input_str(req->input, "displayName"), .email = input_str(req->input, "email"), .locale = input_str(req->input, "locale"),
+	};
+	struct caller caller = caller_of(req);
+	struct user user;
+
+	return account_profile(req->svc, req->arena, &caller, &change, &user, err) && user_reply(req, res, 200, &user, err);
+}
+
+static const struct field_rule page_input[] = {
+	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
+	{ "limit", FIELD_INT, .min = 1, .max = ACTIVITY_LIMIT_MAX },
+	{ .name = NULL }
+};
+
+static void
+put_page(struct json *j, int limit, const char *next)
+{
+	json_object(j, "page");
+	json_put_int(j, "limit", limit);
+	json_put_str(j, "nextCursor", next);
+	json_object_end(j);
+}
+
+/* GET /api/users/me/activity */
+static bool
+me_activity(const struct request *req, struct response *res, struct error *err)
+{
+	int limit = (int)input_int(req->input, "limit", 25);
+	struct json *j = json_new(req->arena, 0);
+	struct activity_page page;
+	size_t i;
+
+	if (!activity_list(req->svc, req->arena, req->who->user_id, input_str(req->input, "cursor"), limit, &page, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < page.n; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "id", page.rows[i].id);
+		json_put_time(j, "at", page.rows[i].at);
+		json_put_str(j, "kind", page.rows[i].kind);
+		json_put_raw(j, "data", page.rows[i].data);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	put_page(j, limit, page.next);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* GET /api/users/me/statistics */
+static bool
+me_statistics(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct month *months;
+	size_t i, n;
+
+	if (!activity_statistics(req->svc, req->arena, req->who->user_id, &months, &n, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "month", months[i].month);
+		json_put_int(j, "uploads", months[i].uploads);
+		json_put_int(j, "bytes", months[i].bytes);
+		json_put_int(j, "plays", months[i].plays);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct field_rule list_input[] = {
+	{ "q", FIELD_STRING, .min = 1, .max = 100 },
+	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
+	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
+	{ "status", FIELD_ENUM, .choices = "active|disabled" },
+	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
+	{ "limit", FIELD_INT, .min = 1, .max = PEOPLE_LIMIT_MAX },
+	{ .name = NULL }
+};
+
+/* GET /api/users */
+static bool
+users_list(const struct request *req, struct response *res, struct error *err)
+{
+	const struct people_filter filter = {
+		.q = input_str(req->input, "q"), .role = input_str(req->input, "role"), .tier = input_str(req->input, "tier"),
+		.status = input_str(req->input, "status"), .cursor = input_str(req->input, "cursor"), .limit = (int)input_int(req->input, "limit", 25),
+	};
+	struct json *j = json_new(req->arena, 0);
+	struct people_page page;
+	size_t i;
+
+	if (!people_list(req->svc, req->arena, &filter, &page, err))
+		return false;
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; i < page.n; i++)
+		user_view(j, NULL, &page.users[i]);
+	json_array_end(j);
+	put_page(j, filter.limit, page.next);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static const struct field_rule create_input[] = {
+	{ "invite", FIELD_BOOL },
+	{ "email", FIELD_EMAIL, .min = 3, .max = EMAIL_MAX },
+	{ "password", FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_SECRET },
+	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
+	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
+	{ .name = NULL }
+};
+
+/* An invitation: its token and link are shown this once. */
+static bool
+users_invite(const struct request *req, struct response *res, const struct invite_new *new, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct caller caller = caller_of(req);
+	struct invite invite;
+
+	if (!people_invite(req->svc, req->arena, &caller, new, &invite, err))
+		return false;
+	json_object(j, NULL);
+	json_put_str(j, "id", invite.id);
+	json_put_str(j, "invite", invite.token);
+	json_put_str(j, "url", invite.url);
+	json_put_str(j, "email", new->email);
+	json_put_str(j, "role", role_name(new->role));
+	json_put_str(j, "tier", tier_name(new->tier));
+	json_put_time(j, "expiresAt", invite.expires_at);
+	json_object_end(j);
+	return response_json(res, 201, j, err);
+}
+
+/* POST /api/users: an account, or with {"invite":true} an invitation. */
+static bool
+users_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct person_new new = { .email = input_str(req->input, "email"), .password = input_str(req->input, "password"),
+		.display_name = input_str(req->input, "displayName"), .role = ROLE_USER, .tier = TIER_STANDARD };
+	struct invite_new invite;
+	struct caller caller = caller_of(req);
+	struct user user;
+
+	if (input_has(req->input, "role"))
+		role_parse(input_str(req->input, "role"), &new.role);
+	if (input_has(req->input, "tier"))
+		tier_parse(input_str(req->input, "tier"), &new.tier);
+	if (input_bool(req->input, "invite", false)) {
+		if (new.password != NULL || new.display_name != NULL)
+			return error_field(err, "invite", "choice", "an invitation has neither password nor name: whoever is invited chooses them");
+		invite = (struct invite_new) { .email = new.email, .role = new.role, .tier = new.tier };
+		return users_invite(req, res, &invite, err);
+	}
+	if (new.email == NULL)
+		error_field(err, "email", "required", "is required");
+	if (new.password == NULL)
+		error_field(err, "password", "required", "is required");
+	if (err->nfields > 0)
+		return false;
+	return people_create(req->svc, req->arena, &caller, &new, &user, err) && user_reply(req, res, 201, &user, err);
+}
+
+/* GET /api/users/{id} */
+static bool
+user_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct user user;
+
+	return people_get(req->svc, req->arena, request_param(req, "id"), &user, err) && user_reply(req, res, 200, &user, err);
+}
+
+static const struct field_rule patch_input[] = {
+	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
+	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
+	{ "status", FIELD_ENUM, .choices = "active|disabled" },
+	{ "quota", FIELD_INT, .min = 0, .max = QUOTA_MAX, .flags = FIELD_NULLABLE },
+	{ .name = NULL }
+};
+
+/* PATCH /api/users/{id} */
+static bool
+user_patch(const struct request *req, struct response *res, struct error *err)
+{
+	const struct person_change change = {
+		.display_name = input_str(req->input, "displayName"), .role = input_str(req->input, "role"), .tier = input_str(req->input, "tier"),
+		.status = input_str(req->input, "status"), .quota = input_is_null(req->input, "quota") ? -2 : input_int(req->input, "quota", -1), .version = -1,
+	};
+	struct caller caller = caller_of(req);
+	struct user user;
+
+	return people_change(req->svc, req->arena, &caller, request_param(req, "id"), &change, &user, err) && user_reply(req, res, 200, &user, err);
+}
+
+static const struct field_rule delete_input[] = {
+	{ "items", FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "trash|transfer" },
+	{ "to", FIELD_UUID },
+	{ .name = NULL }
+};
+
+/* DELETE /api/users/{id}?items=trash|transfer&to=ID */
+static bool
+user_delete(const struct request *req, struct response *res, struct error *err)
+{
+	bool transfer = str_eq(input_str(req->input, "items"), "transfer");
+	struct caller caller = caller_of(req);
+
+	if (transfer != input_has(req->input, "to"))
+		return error_field(err, "to", transfer ? "required" : "choice", "goes with items=transfer");
+	return people_delete(req->svc, req->arena, &caller, request_param(req, "id"), input_str(req->input, "to"), err) && response_empty(res, 204);
+}
+
+/* DELETE /api/users/{id}/totp */
+static bool
+user_totp_delete(const struct request *req, struct response *res, struct error *err)
+{
+	struct caller caller = caller_of(req);
+
+	return people_reset_totp(req->svc, req->arena, &caller, request_param(req, "id"), err) && response_empty(res, 204);
+}
+
+static const struct route users_routes[] = {
+	{ METHOD_GET, "/api/users/me", me_get, RATE_TIER, PERM_PROFILE_VIEW, NULL },
+	{ METHOD_PATCH, "/api/users/me", me_patch, RATE_TIER, PERM_PROFILE_EDIT, me_input, .flags = ROUTE_SESSION_ONLY },
+	{ METHOD_GET, "/api/users/me/activity", me_activity, RATE_TIER, PERM_PROFILE_VIEW, page_input },
+	{ METHOD_GET, "/api/users/me/statistics", me_statistics, RATE_TIER, PERM_PROFILE_VIEW, NULL },
+	{ METHOD_GET, "/api/users", users_list, RATE_TIER, PERM_USERS_MANAGE, list_input },
+	{ METHOD_POST, "/api/users", users_post, RATE_TIER, PERM_USERS_MANAGE, create_input },
+	{ METHOD_GET, "/api/users/{id}", user_get, RATE_TIER, PERM_USERS_MANAGE, NULL },
+	{ METHOD_PATCH, "/api/users/{id}", user_patch, RATE_TIER, PERM_USERS_MANAGE, patch_input },
+	{ METHOD_DELETE, "/api/users/{id}", user_delete, RATE_TIER, PERM_USERS_MANAGE, delete_input },
+	{ METHOD_DELETE, "/api/users/{id}/totp", user_totp_delete, RATE_TIER, PERM_USERS_MANAGE, NULL },
+	{ .path = NULL }
+};
+
+const struct route_module users_module = { "users", users_routes };

@@ -1,0 +1,24 @@
+/*
+ * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain text and HTML as multipart/alternative (RFC 2046).
+ * ERR_UNAVAILABLE: try again later; ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
+ */
+#ifndef MN_CLIENT_SMTP_H
+#define MN_CLIENT_SMTP_H
+
+#include <stdbool.h>
+
+struct arena;
+struct error;
+
+#define SMTP_CONNECT_MS 5000
+#define SMTP_TOTAL_MS 30000
+#define SMTP_SUBJECT_MAX 200 /* bytes */
+
+enum smtp_tls { SMTP_PLAIN, SMTP_STARTTLS, SMTP_TLS };
+
+struct smtp_server { const char *host; int port; enum smtp_tls tls; const char *user, *password; /* "" = none */ const char *ca_file; /* "" = the system's */ };
+struct smtp_mail { const char *from, *to, *subject, *text, *html, *message_id; /* without <> */ };
+
+bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *, struct error *);
+
+#endif

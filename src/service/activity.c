@@ -1,0 +1,61 @@
+#include "service/activity.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_account_flow.h"
+
+#include "core/banned.h"
+
+bool
+activity_add(struct services *svc, struct arena *arena, const char *user_id, const char *kind, const char *data, struct error *err)
+{
+	char id[UUID_TEXT];
+
+	uuid_v7(id);
+	return store_activity_add(svc->db, arena, id, user_id, kind, data, err);
+}
+
+bool
+activity_list(struct services *svc, struct arena *arena, const char *user_id, const char *cursor, int limit, struct activity_page *page, struct error *err)
+{
+	const char *before = NULL, *before_id = NULL, *dot;
+	struct rows *rows;
+	int64_t us;
+	size_t i;
+
+	if (cursor != NULL) {
+		if ((dot = strchr(cursor, '.')) == NULL || !uuid_valid(dot + 1) ||
+		    !str_to_int(before = arena_strndup(arena, cursor, (size_t)(dot - cursor)), 0, INT64_MAX, &us))
+			return error_field(err, "cursor", "format", "is not a cursor of this list");
+		before_id = dot + 1;
+	}
+	if (!store_activity_list(svc->db, arena, user_id, before, before_id, limit + 1, &rows, err))
+		return false;
+	page->n = rows_count(rows) > (size_t)limit ? (size_t)limit : rows_count(rows);
+	page->rows = arena_array(arena, page->n + 1, sizeof *page->rows);
+	for (i = 0; i < page->n; i++)
+		page->rows[i] = (struct activity) { rows_str(rows, i, 0), rows_str(rows, i, 2), rows_str(rows, i, 3), rows_int(rows, i, 1) };
+	page->next = rows_count(rows) > page->n ? arena_printf(arena, "%lld.%s", (long long)page->rows[page->n - 1].at, page->rows[page->n - 1].id) : NULL;
+	return true;
+}
+
+bool
+activity_statistics(struct services *svc, struct arena *arena, const char *user_id, struct month **months, size_t *n, struct error *err)
+{
+	struct rows *rows;
+	size_t i;
+
+	if (!store_statistics(svc->db, arena, user_id, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*months = arena_array(arena, *n + 1, sizeof **months);
+	for (i = 0; i < *n; i++)
+		(*months)[i] = (struct month) { rows_str(rows, i, 0), rows_int(rows, i, 1), rows_int(rows, i, 2), rows_int(rows, i, 3) };
+	return true;
+}
