@@ -165,6 +165,7 @@ backend(struct db *db)
 static void
 check_losses(struct db *db)
 {
+	struct db_call reads[] = { { .query = &q_one }, { .query = &q_other_one } };
 	uint64_t serial = db_serial(db);
 	pid_t pid = backend(db), other;
 
@@ -173,6 +174,11 @@ check_losses(struct db *db)
 	other = backend(db);
 	ok(other > 0 && other != pid, "a read goes on with another");
 	ok(db_serial(db) == serial + 1, "which is counted");
+	kill(other, SIGTERM);
+	sleep_ms(200);
+	ok(succeeds(db_pipeline(db, &arena, reads, 2, &err)) && rows_int(reads[0].rows, 0, 0) == 1 && rows_int(reads[1].rows, 0, 0) == 2,
+	    "so does a pipeline of reads");
+	other = backend(db);
 	kill(other, SIGTERM);
 	sleep_ms(200);
 	ok(fails(db_script(db, "SELECT 1", &err), ERR_UNAVAILABLE, "database_unavailable"), "a script is not repeated");
@@ -190,6 +196,7 @@ check_losses(struct db *db)
 static void
 check_deadlines(struct db *db)
 {
+	struct db_call reads[] = { { .query = &q_one }, { .query = &q_other_one } };
 	int64_t start = clock_monotonic(), took;
 	pid_t pid;
 
@@ -212,6 +219,14 @@ check_deadlines(struct db *db)
 	kill(pid, SIGTERM);
 	sleep_ms(700);
 	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "later it is tried again");
+	pid = backend(db);
+	kill(pid, SIGSTOP);
+	start = clock_monotonic();
+	ok(fails(db_pipeline(db, &arena, reads, 2, &err), ERR_UNAVAILABLE, "database_unavailable"), "a silent server is given up in a pipeline");
+	took = (clock_monotonic() - start) / US_PER_MS;
+	ok(took < TIMEOUT_MS + SLACK_MS, "in time: %lld ms", (long long)took);
+	kill(pid, SIGCONT);
+	sleep_ms(700);
 	ok(db_begin(db, &err) && (pid = backend(db)) > 0 && kill(pid, SIGSTOP) == 0, "silent before a commit");
 	ok(fails(db_commit(db, &err), ERR_UNAVAILABLE, "commit_unknown"), "nobody knows whether it was done, and it says so");
 	kill(pid, SIGCONT);
