@@ -109,3 +109,16 @@ noinst_PROGRAMS += t/bench/hello
 t_bench_hello_SOURCES = t/bench/hello.c
 t_bench_hello_LDADD = $(t_unit_dispatch_LDADD)
 EXTRA_DIST += t/bench/run t/bench/load.lua
+
+check_PROGRAMS += t/fuzz/replay_media t/fuzz/replay_process_line
+t_fuzz_replay_media_SOURCES = t/fuzz/media.c t/fuzz/replay.c
+t_fuzz_replay_media_LDADD = $(t_unit_exif_LDADD)
+t_fuzz_replay_process_line_SOURCES = t/fuzz/process_line.c t/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_media t/fuzz/fuzz_process_line
+t_fuzz_fuzz_media_SOURCES = t/fuzz/media.c
+t_fuzz_fuzz_media_LDADD = $(t_unit_exif_LDADD)
+t_fuzz_fuzz_media_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_fuzz_process_line_SOURCES = t/fuzz/process_line.c
+t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
