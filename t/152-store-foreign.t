@@ -32,6 +32,7 @@ s3_check('the embedded store', MEDIANEST_CONFIG => "$mn->{var}/etc/medianest.con
 SKIP: {
 	my $swift = MediaNest::Swift->start or skip 'Swift is not installed', 1;
 	s3_check('a foreign server', MEDIANEST_CONFIG => '/dev/null', $swift->environment);
+	s3_check('a foreign server, the bucket in the host name', MEDIANEST_CONFIG => '/dev/null', $swift->environment, $swift->virtual_host);
 }
 
 done_testing();

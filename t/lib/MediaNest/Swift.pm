@@ -113,7 +113,7 @@ sub filter {
 	my %more = (
 		tempauth => 'user_test_tester = ' . SECRET . ' .admin',
 		slo => 'min_segment_size = 1',
-		s3api => "location = us-east-1\ndns_compliant_bucket_names = true\ns3_acl = false",
+		s3api => "location = us-east-1\ndns_compliant_bucket_names = true\ns3_acl = false\nstorage_domain = localhost",
 		versioned_writes => 'allow_versioned_writes = true',
 	);
 	return "[filter:$name]\nuse = egg:swift#$egg\n" . ($more{$name} // '') . "\n";
@@ -177,6 +177,12 @@ sub environment {
 	my ($self) = @_;
 	my $settings = $self->settings;
 	return map { my $name = 'MEDIANEST_' . uc $_; $name =~ tr/./_/; ($name => $settings->{$_}) } keys %$settings;
+}
+
+# With the bucket in the host name: all below localhost is this machine.
+sub virtual_host {
+	my ($self) = @_;
+	return (MEDIANEST_STORAGE_ENDPOINT => "http://localhost:$self->{port}{proxy}", MEDIANEST_STORAGE_PATH_STYLE => 'false');
 }
 
 sub stop {
