@@ -126,24 +126,37 @@ answer_verdict(const struct store_request *sreq, struct response *res, const str
 	response_header(res, "X-S3-Message", message.data);
 }
 
+/* Bytes that the write will need room for; false: it does not say how many. A body in chunks is kept twice for a moment. */
+static bool
+announced_size(const struct store_request *req, int64_t *size, struct error *err)
+{
+	const char *payload = store_header(req, "x-amz-content-sha256");
+	bool streaming = payload != NULL && store_streaming(payload);
+
+	*size = streaming ? 2 * store_decoded_length(req) : req->length;
+	if (payload != NULL && str_starts(payload, "STREAMING-") && !streaming)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This form of signed chunks is not supported.");
+	if (streaming && *size < 0)
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "x-amz-decoded-content-length is required.");
+	if (*size < 0 && (str_eq(req->method, "PUT") || store_header(req, "transfer-encoding") != NULL))
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "Content-Length is required.");
+	return true;
+}
+
 /* What can be told of a write before its body is read, so that nothing is spooled in vain. */
 static bool
 judge_write(struct store_request *req, struct error *err)
 {
-	const char *payload = store_header(req, "x-amz-content-sha256");
 	bool put = str_eq(req->method, "PUT");
+	int64_t size;
 
-	if (payload != NULL && str_starts(payload, "STREAMING-"))
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "Bodies in signed chunks (aws-chunked) are not supported: send the body as it is.");
 	if (!put && !str_eq(req->method, "POST") && !str_eq(req->method, "DELETE"))
 		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
-	if (req->length < 0 && (put || store_header(req, "transfer-encoding") != NULL))
-		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "Content-Length is required.");
-	if (!store_authorize(req, err))
+	if (!announced_size(req, &size, err) || !store_authorize(req, err))
 		return false;
-	if (!put && req->length > (int64_t)STORE_BODY_MAX)
+	if (!put && size > (int64_t)STORE_BODY_MAX)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge", "The body of this request may have at most %lu bytes.", STORE_BODY_MAX);
-	return req->length <= 0 || objects_room(req->svc, req->arena, req->length, err);
+	return size <= 0 || objects_room(req->svc, req->arena, size, err);
 }
 
 static void

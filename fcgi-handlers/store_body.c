@@ -10,7 +10,10 @@
 #include "core/banned.h"
 
 #define DEFAULT_TYPE "binary/octet-stream"
+#define CHUNKED "aws-chunked"
 #define META_PREFIX "x-amz-meta-"
+
+static const char *const checksums[] = { "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme" };
 
 const char *
 store_content_type(const struct store_request *req)
@@ -34,17 +37,67 @@ digest_header(const struct store_request *req, const char *name, size_t size, co
 	return (*out != NULL && len == size) || error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name, size);
 }
 
+/* The chain of signatures of a body in signed chunks. */
+struct chain {
+	const struct store_request *req;
+	const char *date;
+	char previous[SIGV4_SIGNATURE];
+};
+
+static bool
+chunk_signed(void *context, const char *signature, const unsigned char sum[32])
+{
+	struct chain *chain = context;
+	char expected[SIGV4_SIGNATURE];
+
+	sigv4_chunk_signature(store_signer(chain->req->svc), chain->req->arena, chain->date, chain->previous, sum, expected);
+	str_copy(chain->previous, sizeof(chain->previous), expected);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 && secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+}
+
+static bool
+trailer_signed(void *context, const char *signature, const char *text, size_t len)
+{
+	struct chain *chain = context;
+	char expected[SIGV4_SIGNATURE];
+
+	sigv4_trailer_signature(store_signer(chain->req->svc), chain->req->arena, chain->date, chain->previous, text, len, expected);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 && secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+}
+
+static bool
+decode_chunks(const struct store_request *req, const char *payload, struct object_body *body, struct error *err)
+{
+	struct chain chain = { .req = req, .date = store_header(req, "x-amz-date") };
+	struct chunk_judge judge = { .context = &chain };
+	struct store_request copy = *req;
+	struct sigv4_claim claim;
+
+	if (!store_claim(&copy, &claim, err))
+		return false;
+	str_copy(chain.previous, sizeof(chain.previous), claim.signature);
+	if (!str_eq(payload, SIGV4_STREAMING_UNSIGNED))
+		judge.chunk = chunk_signed;
+	if (str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER))
+		judge.trailer = trailer_signed;
+	return objects_unchunk(req->svc, req->arena, &judge, store_decoded_length(req), body, err);
+}
+
 bool
 store_body(const struct store_request *req, struct object_body *body, struct error *err)
 {
-	const char *spool = request_env(req->http, "X_BODY_FILE"), *payload = store_header(req, "x-amz-content-sha256");
+	const char *spool = request_env(req->http, "X_BODY_FILE"), *payload = store_header(req, "x-amz-content-sha256"), *value;
 	unsigned char *sha = arena_alloc(req->arena, SHA256_SIZE);
 
 	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL, .size = req->length > 0 ? req->length : 0 };
 	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
 		body->sha256 = sha;
-	return digest_header(req, "content-md5", MD5_SIZE, &body->md5, err) &&
-	    digest_header(req, "x-amz-checksum-sha256", SHA256_SIZE, &body->checksum_sha256, err);
+	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)
+		if ((value = store_header(req, checksums[i])) != NULL && !object_body_checksum(req->arena, body, checksums[i], value, err))
+			return false;
+	if (payload != NULL && store_streaming(payload) && !decode_chunks(req, payload, body, err))
+		return false;
+	return digest_header(req, "content-md5", MD5_SIZE, &body->md5, err);
 }
 
 /* Adds one header to the JSON object; the sizes are counted together. */
@@ -82,7 +135,11 @@ store_kept_headers(const struct store_request *req, const char **out, struct err
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		const char *value = store_header(req, plain[i]);
 
-		if (value != NULL && !keep(json, plain[i], value, &count, &bytes, err))
+		if (value != NULL && str_starts(value, CHUNKED)) { /* how the body came, not what it is */
+			value += strlen(CHUNKED);
+			value += strspn(value, ", ");
+		}
+		if (value != NULL && *value != '\0' && !keep(json, plain[i], value, &count, &bytes, err))
 			return false;
 	}
 	for (size_t i = 0; i < claim.nsigned; i++) {

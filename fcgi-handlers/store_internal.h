@@ -40,6 +40,10 @@ typedef bool store_operation_fn(const struct store_request *, struct response *,
 bool store_request_parse(struct store_request *, struct services *, const struct request *, struct error *);
 /* What the request says about its signature, unverified. */
 bool store_claim(struct store_request *, struct sigv4_claim *, struct error *);
+struct sigv4_signer *store_signer(struct services *); /* ours; keeps the day's key */
+/* A body in chunks (aws-chunked), by its x-amz-content-sha256; and the bytes in it, -1 when that is not told. */
+bool store_streaming(const char *payload);
+int64_t store_decoded_length(const struct store_request *);
 /* Signature and what it must cover. */
 bool store_authorize(struct store_request *, struct error *);
 

@@ -124,10 +124,25 @@ check_amz_headers(const struct store_request *req, const struct sigv4_claim *cla
 	return true;
 }
 
+bool
+store_streaming(const char *payload)
+{
+	return str_eq(payload, SIGV4_STREAMING_UNSIGNED) || str_eq(payload, SIGV4_STREAMING_SIGNED) || str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER);
+}
+
+int64_t
+store_decoded_length(const struct store_request *req)
+{
+	const char *text = store_header(req, "x-amz-decoded-content-length");
+	int64_t length;
+
+	return text != NULL && str_to_int(text, 0, OBJECT_PUT_MAX, &length) ? length : -1;
+}
+
 static bool
 payload_valid(const char *payload)
 {
-	return str_eq(payload, SIGV4_UNSIGNED) || (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64);
+	return str_eq(payload, SIGV4_UNSIGNED) || store_streaming(payload) || (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64);
 }
 
 /* What was signed, put together from what came. */
@@ -172,21 +187,30 @@ store_claim(struct store_request *req, struct sigv4_claim *claim, struct error *
 	return sigv4_parse_authorization(req->arena, authorization, claim, err);
 }
 
-bool
-store_authorize(struct store_request *req, struct error *err)
+struct sigv4_signer *
+store_signer(struct services *svc)
 {
-	static struct sigv4_signer signer; /* keeps the day's key */
-	const struct keyring *keys = req->svc->keys;
-	const char *region = config_str(req->svc->config, CFG_STORAGE_REGION), *date;
-	struct sigv4_request signed_request;
-	struct sigv4_claim claim;
+	static struct sigv4_signer signer;
+	const struct keyring *keys = svc->keys;
+	const char *region = config_str(svc->config, CFG_STORAGE_REGION);
 
 	if (!str_eq(signer.access, keyring_storage_access(keys)) || !str_eq(signer.secret, keyring_storage_secret(keys)) || !str_eq(signer.region, region))
 		sigv4_signer_init(&signer, keyring_storage_access(keys), keyring_storage_secret(keys), region, "s3");
+	return &signer;
+}
+
+bool
+store_authorize(struct store_request *req, struct error *err)
+{
+	struct sigv4_signer *signer = store_signer(req->svc);
+	const char *date;
+	struct sigv4_request signed_request;
+	struct sigv4_claim claim;
+
 	if (!store_claim(req, &claim, err) || !check_amz_headers(req, &claim, err) || !build_signed(req, &claim, &signed_request, err))
 		return false;
 	date = req->presigned ? claim.date : store_header(req, "x-amz-date");
-	if (!sigv4_verify(&signer, req->arena, &claim, &signed_request, date, clock_now(), err))
+	if (!sigv4_verify(signer, req->arena, &claim, &signed_request, date, clock_now(), err))
 		return false;
 	if (req->presigned && time_parse_iso_basic(date, &req->expires_at))
 		req->expires_at += claim.expires * US_PER_SEC;

@@ -260,9 +260,42 @@ subtest 'bodies that cannot be' => sub {
 	my $chunks = 0;
 	my $answer = $s3->plain(PUT => $s3->presign(PUT => "/$bucket/chunked"), sub { return $chunks++ < 2 ? 'chunk' : undef });
 	refused($answer, 411, 'MissingContentLength', 'a body without length');
-	refused(put('streaming', 'x', payload => 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'), 501, 'NotImplemented', 'aws-chunked');
+	refused(put('streaming', 'x', payload => 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD'), 501, 'NotImplemented', 'chunks signed in a way that is not here');
 	refused($s3->request(PATCH => "/$bucket/x", body => 'x'), 405, 'MethodNotAllowed', 'another method');
 	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"), 'a body'), 400, 'EntityTooLarge', 'a read with a body');
+};
+
+# A body in chunks: sizes cut it; the trailer comes after the last.
+sub chunked {
+	my ($key, $body, $trailer, %more) = @_;
+	my $text = join('', map { sprintf("%x\r\n", length) . "$_\r\n" } unpack('(a7)*', $body), ) . "0\r\n$trailer\r\n";
+	return put($key, $text, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+		headers => { 'x-amz-decoded-content-length' => length $body, 'content-encoding' => 'aws-chunked', 'x-amz-trailer' => 'x-amz-checksum-crc32' }, %more);
+}
+
+sub crc32 {
+	my $crc = 0xffffffff;
+	for my $byte (unpack 'C*', $_[0]) { $crc ^= $byte; $crc = $crc & 1 ? $crc >> 1 ^ 0xedb88320 : $crc >> 1 for 1 .. 8 }
+	return encode_base64(pack('N', $crc ^ 0xffffffff), '');
+}
+
+subtest 'bodies in chunks' => sub {
+	my $body = join ' ', 1 .. 500;
+	is(chunked('chunks', $body, '')->{status}, 200, 'no trailer');
+	is(get('chunks')->{content}, $body, '... decoded');
+	is(head('chunks')->{headers}{'content-encoding'}, undef, '... and aws-chunked is not kept');
+	is(chunked('chunks2', $body, 'x-amz-checksum-crc32:' . crc32($body) . "\r\n")->{status}, 200, 'a CRC as trailer');
+	refused(chunked('chunks3', $body, 'x-amz-checksum-crc32:' . crc32("$body.") . "\r\n"), 400, 'BadDigest', 'a wrong one');
+	refused(chunked('chunks3', $body, "x-amz-checksum-crc32:xx\r\n"), 400, 'InvalidDigest', 'none');
+	refused(put('chunks3', $_, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER', headers => { 'x-amz-decoded-content-length' => 3 }), 400, 'IncompleteBody', 'malformed: ' . (split /\s/)[0])
+		for "3\r\nabc", "4\r\nabcd\r\n0\r\n\r\n", "2\r\nab\r\n0\r\n\r\n", "zz\r\n", "3\r\nabcd\r\n0\r\n", "ffffffffffffff\r\n", "3;" . 'x' x 5000, "-3\r\nabc\r\n";
+	refused(put('chunks3', 'x', payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'), 411, 'MissingContentLength', 'no decoded length');
+	refused($s3->signed_chunks("/$bucket/chunks3", ['abc', 'defg'], 'wrong'), 403, 'SignatureDoesNotMatch', 'signed chunks, one of them wrongly');
+	refused(get('chunks3'), 404, 'NoSuchKey', 'nothing was made');
+	is($s3->signed_chunks("/$bucket/chunks4", ['abc' x 1000, 'defg'])->{status}, 200, 'signed chunks');
+	is(get('chunks4')->{content}, 'abc' x 1000 . 'defg', '... decoded');
+	refused(put('crc', $body, headers => { 'x-amz-checksum-crc32' => crc32('other') }), 400, 'BadDigest', 'a CRC in the header is checked');
+	is(scalar(() = glob "$objects/.tmp/*"), 0, 'nothing is left in the spool');
 };
 
 subtest 'a bucket that is not empty stays' => sub {

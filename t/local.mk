@@ -22,7 +22,7 @@ t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_path_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
 
-check_PROGRAMS += t/unit/s3_presign t/unit/sigv4 t/unit/xml
+check_PROGRAMS += t/unit/crc t/unit/s3_presign t/unit/sigv4 t/unit/xml
 
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
 check_PROGRAMS += t/fuzz/replay_json

@@ -34,7 +34,7 @@ src_libservice_a_SOURCES += src/service/session_push.c src/service/session_push.
 src_libservice_a_SOURCES += src/service/worker.c src/service/worker.h
 src_libservice_a_SOURCES += src/service/media.c src/service/media_change.c src/service/media.h
 src_libservice_a_SOURCES += src/service/upload.c src/service/upload_complete.c src/service/upload.h
-src_libservice_a_SOURCES += src/service/objects.c src/service/objects_blob.c src/service/objects_list.c src/service/objects_multipart.c
+src_libservice_a_SOURCES += src/service/objects.c src/service/objects_blob.c src/service/objects_chunked.c src/service/objects_crc.c src/service/objects_crc.h src/service/objects_list.c src/service/objects_multipart.c
 src_libservice_a_SOURCES += src/service/objects.h src/service/objects_internal.h
 src_libservice_a_SOURCES += src/service/search.c src/service/search.h src/service/search_fuse.c src/service/search_fuse.h \
 	src/service/search_parse.c src/service/search_parse.h src/service/search_suggest.c \

@@ -17,6 +17,7 @@
 #include "store/store_objects.h"
 
 struct arena;
+struct crc_kind;
 struct error;
 struct services;
 
@@ -44,7 +45,21 @@ struct object_body {
 	const unsigned char *md5;    /* 16 bytes */
 	const unsigned char *sha256; /* 32 bytes; x-amz-content-sha256 */
 	const unsigned char *checksum_sha256; /* 32 bytes; x-amz-checksum-sha256 */
+	const struct crc_kind *crc;  /* x-amz-checksum-crc32 and its like */
+	uint64_t crc_value;
 };
+
+/* Takes a header x-amz-checksum-* (lower case) into the body; others are passed over. InvalidDigest when it is malformed. */
+bool object_body_checksum(struct arena *, struct object_body *, const char *name, const char *value, struct error *);
+
+/* How the chunks of a body are judged; NULL functions: they are not signed. */
+struct chunk_judge {
+	void *context;
+	bool (*chunk)(void *context, const char *signature, const unsigned char sum[32]);
+	bool (*trailer)(void *context, const char *signature, const char *text, size_t len);
+};
+/* Decodes a body in chunks (aws-chunked) of `size` decoded bytes; the result takes its place in `body` and goes with the arena. */
+bool objects_unchunk(struct services *, struct arena *, const struct chunk_judge *, int64_t size, struct object_body *, struct error *);
 
 struct object_put {
 	const char *bucket, *key, *content_type, *headers;

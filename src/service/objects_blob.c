@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/objects_crc.h"
 #include "service/objects_internal.h"
 #include "service/services.h"
 
@@ -106,8 +107,8 @@ make_dirs(struct services *svc, struct arena *arena, const char *blob, const cha
 }
 
 /* nginx names spooled files by number; anything else did not come from it. */
-static bool
-spool_valid(struct services *svc, struct arena *arena, const char *path)
+bool
+blob_spool_valid(struct services *svc, struct arena *arena, const char *path)
 {
 	const char *dir = arena_printf(arena, "%s/" SPOOL_DIR "/", objects_dir(svc, arena));
 	size_t len = strlen(dir);
@@ -115,17 +116,26 @@ spool_valid(struct services *svc, struct arena *arena, const char *path)
 	return strncmp(path, dir, len) == 0 && path[len] != '\0' && strspn(path + len, "0123456789") == strlen(path + len);
 }
 
+/* What is computed of a body, each only where it was asked for. */
+struct sums {
+	struct digest *md5, *sha;
+	const struct crc_kind *crc;
+	uint64_t crc_state;
+};
+
 static bool
-hash_file(int fd, struct digest *md5_digest, struct digest *sha_digest, struct error *err)
+hash_file(int fd, struct sums *sums, struct error *err)
 {
 	static char chunk[READ_CHUNK];
 	ssize_t n;
 
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
-		if (md5_digest != NULL)
-			digest_update(md5_digest, chunk, (size_t)n);
-		if (sha_digest != NULL)
-			digest_update(sha_digest, chunk, (size_t)n);
+		if (sums->md5 != NULL)
+			digest_update(sums->md5, chunk, (size_t)n);
+		if (sums->sha != NULL)
+			digest_update(sums->sha, chunk, (size_t)n);
+		if (sums->crc != NULL)
+			sums->crc_state = crc_update(sums->crc, sums->crc_state, chunk, (size_t)n);
 	}
 	return n == 0 || failed("read of a spooled body", err);
 }
@@ -134,14 +144,14 @@ static bool
 check_digests(int fd, const struct object_body *body, struct error *err)
 {
 	bool want_sha = body->sha256 != NULL || body->checksum_sha256 != NULL;
-	struct digest *md5_digest = body->md5 != NULL ? digest_new("md5") : NULL, *sha_digest = want_sha ? digest_new("sha256") : NULL;
+	struct sums sums = { body->md5 != NULL ? digest_new("md5") : NULL, want_sha ? digest_new("sha256") : NULL, body->crc, 0 };
 	unsigned char md5_sum[64] = { 0 }, sha_sum[64] = { 0 };
-	bool read_all = (md5_digest == NULL && sha_digest == NULL) || fd < 0 || hash_file(fd, md5_digest, sha_digest, err);
+	bool read_all = (sums.md5 == NULL && sums.sha == NULL && sums.crc == NULL) || fd < 0 || hash_file(fd, &sums, err);
 
-	if (md5_digest != NULL)
-		digest_final(md5_digest, md5_sum);
-	if (sha_digest != NULL)
-		digest_final(sha_digest, sha_sum);
+	if (sums.md5 != NULL)
+		digest_final(sums.md5, md5_sum);
+	if (sums.sha != NULL)
+		digest_final(sums.sha, sha_sum);
 	if (!read_all)
 		return false;
 	if (body->md5 != NULL && memcmp(body->md5, md5_sum, MD5_SIZE) != 0)
@@ -150,6 +160,32 @@ check_digests(int fd, const struct object_body *body, struct error *err)
 		return error_slug(err, ERR_MALFORMED, "XAmzContentSHA256Mismatch", "The body does not match its x-amz-content-sha256.");
 	if (body->checksum_sha256 != NULL && memcmp(body->checksum_sha256, sha_sum, SHA256_SIZE) != 0)
 		return error_slug(err, ERR_MALFORMED, "BadDigest", "The body does not match its x-amz-checksum-sha256.");
+	if (body->crc != NULL && body->crc_value != sums.crc_state)
+		return error_slug(err, ERR_MALFORMED, "BadDigest", "The body does not match its %s.", body->crc->header);
+	return true;
+}
+
+bool
+object_body_checksum(struct arena *arena, struct object_body *body, const char *name, const char *value, struct error *err)
+{
+	const struct crc_kind *crc = crc_find(name);
+	bool sha = strcmp(name, "x-amz-checksum-sha256") == 0;
+	unsigned char *bytes;
+	size_t len = 0;
+
+	if (crc == NULL && !sha)
+		return true;
+	bytes = base64_decode(arena, value, strlen(value), &len);
+	if (bytes == NULL || len != (sha ? SHA256_SIZE : crc->bytes))
+		return error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be the bytes of the digest in base64.", name);
+	if (sha) {
+		body->checksum_sha256 = bytes;
+		return true;
+	}
+	body->crc = crc;
+	body->crc_value = 0;
+	for (size_t i = 0; i < len; i++)
+		body->crc_value = body->crc_value << 8 | bytes[i];
 	return true;
 }
 
@@ -161,7 +197,7 @@ blob_check(struct services *svc, struct arena *arena, const struct object_body *
 	int fd = -1;
 
 	if (body->spool != NULL) {
-		if (!spool_valid(svc, arena, body->spool)) {
+		if (!blob_spool_valid(svc, arena, body->spool)) {
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 			return error_detail(err, "nginx spools outside of the objects directory: client_body_temp_path must be %s/" SPOOL_DIR, objects_dir(svc, arena));
 		}

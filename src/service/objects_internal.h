@@ -9,6 +9,7 @@
 /* Bytes of a file that go into a joined blob. */
 struct blob_piece { const char *blob; int64_t first, size; };
 
+bool blob_spool_valid(struct services *, struct arena *, const char *path); /* is it a file that nginx, or we, put into the spool? */
 void blob_name(char out[BLOB_NAME]);
 /* Checks the spooled body against what was announced. */
 bool blob_check(struct services *, struct arena *, const struct object_body *, struct error *);

@@ -219,3 +219,37 @@ sigv4_presign(struct sigv4_signer *signer, struct arena *arena, const struct sig
 	buf_addf(&out, "&X-Amz-Signature=%s", signature);
 	return out.data;
 }
+
+static void
+sign_text(struct sigv4_signer *signer, struct arena *arena, const char *date, const struct buf *text, char out[SIGV4_SIGNATURE])
+{
+	unsigned char mac[SHA256_SIZE];
+
+	hmac_sha256(sigv4_key(signer, date), SHA256_SIZE, text->data, text->len, mac);
+	str_copy(out, SIGV4_SIGNATURE, hex_encode(arena, mac, sizeof(mac)));
+}
+
+void
+sigv4_chunk_signature(struct sigv4_signer *signer, struct arena *arena, const char *date, const char *previous, const unsigned char sum[32],
+    char out[SIGV4_SIGNATURE])
+{
+	struct buf text;
+
+	buf_init(&text, arena, 0);
+	buf_addf(&text, SIGV4_ALGORITHM "-PAYLOAD\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n" SIGV4_EMPTY_SHA256 "\n%s", date, date, signer->region,
+	    signer->service, previous, hex_encode(arena, sum, SHA256_SIZE));
+	sign_text(signer, arena, date, &text, out);
+}
+
+void
+sigv4_trailer_signature(struct sigv4_signer *signer, struct arena *arena, const char *date, const char *previous, const char *trailer, size_t len,
+    char out[SIGV4_SIGNATURE])
+{
+	char hash[SHA256_HEX];
+	struct buf text;
+
+	sha256_hex(trailer, len, hash);
+	buf_init(&text, arena, 0);
+	buf_addf(&text, SIGV4_ALGORITHM "-TRAILER\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n%s", date, date, signer->region, signer->service, previous, hash);
+	sign_text(signer, arena, date, &text, out);
+}

@@ -21,6 +21,9 @@ struct error;
 
 #define SIGV4_ALGORITHM "AWS4-HMAC-SHA256"
 #define SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
+#define SIGV4_STREAMING_UNSIGNED "STREAMING-UNSIGNED-PAYLOAD-TRAILER"    /* bodies in chunks (aws-chunked) with trailing headers */
+#define SIGV4_STREAMING_SIGNED "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"       /* each chunk signed, after the one before */
+#define SIGV4_STREAMING_SIGNED_TRAILER "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 #define SIGV4_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SIGV4_PAIRS_MAX 128           /* query parameters, or headers, of one request */
 #define SIGV4_SKEW_SECONDS 900        /* between the two clocks */
@@ -68,6 +71,13 @@ void sigv4_signature(struct sigv4_signer *, struct arena *, const struct sigv4_r
 const char *sigv4_authorization(struct sigv4_signer *, struct arena *, const struct sigv4_request *, const char *date);
 /* The whole query of a presigned URL, without '?'. The request's query holds what is asked for beside the signature. */
 const char *sigv4_presign(struct sigv4_signer *, struct arena *, const struct sigv4_request *, const char *date, int expires);
+
+/* A body in signed chunks: each signature covers the one before; the first one before is the request's. `sum` is the chunk's SHA-256. */
+void sigv4_chunk_signature(struct sigv4_signer *, struct arena *, const char *date, const char *previous, const unsigned char sum[32],
+    char out[SIGV4_SIGNATURE]);
+/* Of the trailing headers, as "name:value\n" each. */
+void sigv4_trailer_signature(struct sigv4_signer *, struct arena *, const char *date, const char *previous, const char *trailer, size_t len,
+    char out[SIGV4_SIGNATURE]);
 
 bool sigv4_parse_authorization(struct arena *, const char *text, struct sigv4_claim *, struct error *);
 bool sigv4_parse_query(struct arena *, const struct sigv4_pair *query, size_t n, struct sigv4_claim *, struct error *);

@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "store/sigv4.h"
@@ -165,6 +166,33 @@ check_presigned(struct arena *arena, struct sigv4_signer *signer)
 	ok(!sigv4_verify(signer, arena, &claim, &req, claim.date, start, &err), "another key is refused");
 }
 
+/* The S3 reference's upload in signed chunks: 64 KiB, 1 KiB and nothing, all 'a'. */
+static void
+check_chunks(struct arena *arena, struct sigv4_signer *signer)
+{
+	static const struct sigv4_pair headers[] = { { "Host", "s3.amazonaws.com" }, { "x-amz-date", "20130524T000000Z" },
+		{ "x-amz-storage-class", "REDUCED_REDUNDANCY" }, { "x-amz-content-sha256", SIGV4_STREAMING_SIGNED }, { "Content-Encoding", "aws-chunked" },
+		{ "x-amz-decoded-content-length", "66560" }, { "Content-Length", "66824" } };
+	static const struct { size_t size; const char *signature; } chunks[] = {
+		{ 65536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648" },
+		{ 1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497" },
+		{ 0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9" },
+	};
+	struct sigv4_request req = { "PUT", "/examplebucket/chunkObject.txt", NULL, 0, headers, sizeof(headers) / sizeof(*headers), SIGV4_STREAMING_SIGNED };
+	char previous[SIGV4_SIGNATURE], signature[SIGV4_SIGNATURE], *body = arena_alloc(arena, 65536);
+	unsigned char sum[SHA256_SIZE];
+
+	memset(body, 'a', 65536);
+	sigv4_signature(signer, arena, &req, "20130524T000000Z", previous);
+	is_str(previous, "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9", "signed chunks: the request");
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(*chunks); i++) {
+		sha256(body, chunks[i].size, sum);
+		sigv4_chunk_signature(signer, arena, "20130524T000000Z", previous, sum, signature);
+		is_str(signature, chunks[i].signature, "signed chunks: %zu bytes", chunks[i].size);
+		str_copy(previous, sizeof(previous), signature);
+	}
+}
+
 static void
 check_refusals(struct arena *arena, struct sigv4_signer *signer)
 {
@@ -215,6 +243,7 @@ main(void)
 	check_vectors(&arena, &suite_signer, "20150830T123600Z", suite, sizeof(suite) / sizeof(*suite));
 	check_vectors(&arena, &s3_signer, "20130524T000000Z", s3_examples, sizeof(s3_examples) / sizeof(*s3_examples));
 	check_presigned(&arena, &s3_signer);
+	check_chunks(&arena, &s3_signer);
 	check_refusals(&arena, &s3_signer);
 	arena_clear(&arena);
 	return done_testing();

@@ -65,6 +65,27 @@ sub presign {
 	return $self->url($path, { %query, 'X-Amz-Signature' => $signature });
 }
 
+# A PUT in signed chunks; with `wrong` the second chunk's signature is.
+sub signed_chunks {
+	my ($self, $path, $chunks, $wrong) = @_;
+	my $date = strftime('%Y%m%dT%H%M%SZ', gmtime);
+	my $length = 0;
+	$length += length for @$chunks;
+	my $payload = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
+	my %headers = ('x-amz-date' => $date, 'x-amz-content-sha256' => $payload, 'x-amz-decoded-content-length' => $length, 'content-encoding' => 'aws-chunked');
+	my ($names, $scope, $signature) = $self->sign(PUT => $path, {}, { %headers, host => $self->{host} }, $payload, $date);
+	$headers{authorization} = "AWS4-HMAC-SHA256 Credential=$self->{access}/$scope, SignedHeaders=$names, Signature=$signature";
+	my $key = "AWS4$self->{secret}";
+	$key = hmac_sha256($_, $key) for split m{/}, $scope;
+	my ($body, $n) = ('', 0);
+	for my $chunk (@$chunks, '') {
+		$signature = hmac_sha256_hex(join("\n", 'AWS4-HMAC-SHA256-PAYLOAD', $date, $scope, $signature, sha256_hex(''), sha256_hex($chunk)), $key);
+		$signature = '0' x 64 if $wrong && ++$n == 2;
+		$body .= sprintf("%x;chunk-signature=%s\r\n%s\r\n", length $chunk, $signature, $chunk);
+	}
+	return $self->plain(PUT => $self->url($path, {}), $body, \%headers);
+}
+
 # Anything, unsigned.
 sub plain {
 	my ($self, $method, $url, $body, $headers) = @_;
