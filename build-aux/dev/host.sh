@@ -66,7 +66,7 @@ host_may_enter()
 	"${@:2}" test -x "$1" -a -r "$1"
 }
 
-# Runs a command as the stack's user, with a clean environment and nothing to gain.
+# Runs a command as the stack's user, with a clean environment and nothing to gain. AS_STACK_EXEC=exec: in place of the shell.
 as_stack()
 {
 	local -a env=(-C "$STACK_CWD" HOME="$VAR" "PATH=$PATH" LC_ALL=C.UTF-8)
@@ -74,10 +74,10 @@ as_stack()
 	[ -z "${ASAN_OPTIONS:-}" ] || env+=("ASAN_OPTIONS=$ASAN_OPTIONS")
 	[ -z "${UBSAN_OPTIONS:-}" ] || env+=("UBSAN_OPTIONS=$UBSAN_OPTIONS")
 	if [ "$(id -u)" -eq 0 ]; then
-		setpriv --reuid "$STACK_USER" --regid "$STACK_USER" --init-groups --no-new-privs --inh-caps=-all \
+		${AS_STACK_EXEC:-} setpriv --reuid "$STACK_USER" --regid "$STACK_USER" --init-groups --no-new-privs --inh-caps=-all \
 		    --bounding-set=-all --reset-env env "${env[@]}" "$@"
 	else
-		setpriv --no-new-privs --reset-env env "${env[@]}" "$@"
+		${AS_STACK_EXEC:-} setpriv --no-new-privs --reset-env env "${env[@]}" "$@"
 	fi
 }
 
