@@ -11,7 +11,7 @@
 
 #include "core/banned.h"
 
-/* One read at a time, live settings and the check of sessions first, then people (many may wait for them), then single connections, in turn. */
+/* One read at a time: live settings and the check of sessions first, then people and single connections in turn. */
 enum feed_work { FEED_IDLE, FEED_CLIENT, FEED_PERSON, FEED_CHECK, FEED_SETTINGS };
 
 struct feed {
@@ -26,6 +26,7 @@ struct feed {
 	struct person *person;
 	struct client *clients, **clients_tail;
 	struct person *people, **people_tail;
+	bool clients_turn;
 	struct client *check_next; /* where the check goes on; NULL: none is due */
 	struct client *checked[NOTIFYD_CHECK_ROWS]; /* of the check under way; NULL: gone meanwhile */
 	size_t nchecked;
@@ -237,10 +238,13 @@ feed_next(struct feed *f)
 		feed_ask_settings(f);
 	if (f->work == FEED_IDLE && f->check_next != NULL)
 		feed_ask_check(f);
-	if (f->work == FEED_IDLE && f->people != NULL)
-		feed_ask_person(f);
-	if (f->work == FEED_IDLE && f->clients != NULL)
+	if (f->work != FEED_IDLE)
+		return;
+	f->clients_turn = f->clients != NULL && (f->people == NULL || !f->clients_turn);
+	if (f->clients_turn)
 		feed_ask_client(f);
+	else if (f->people != NULL)
+		feed_ask_person(f);
 }
 
 void
