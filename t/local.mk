@@ -89,7 +89,7 @@ EXTRA_DIST += t/bench/notifyd
 noinst_PROGRAMS += t/tools/store-check
 t_tools_store_check_SOURCES = t/tools/store_check.c
 EXTRA_DIST += t/faults/050-redis-restart.t
-EXTRA_DIST += t/254-sockets-hostile.t
+EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 
 check_PROGRAMS += t/fuzz/replay_search
 t_fuzz_replay_search_SOURCES = t/fuzz/search.c t/fuzz/replay.c
