@@ -45,6 +45,10 @@ sub browser ($name, %with) { return MediaNest::Browser->start(dir => "$scratch/$
 
 sub sign_in ($b, $who) {
 	$b->get("$mn->{url}/");
+	return sign_in_here($b, $who);
+}
+
+sub sign_in_here ($b, $who) {
 	$b->type('#email', $who->{email});
 	$b->type('#password', $who->{password});
 	$b->click('.door button.primary');
@@ -252,6 +256,76 @@ subtest 'editing, live changes, trash' => sub {
 	$b->wait_for('the items to come back', sub { $b->count('.tile') == 3 });
 	pass 'undo brings them back';
 	clean($b, 'editing');
+	$b->stop;
+};
+
+subtest 'ten thousand items' => sub {
+	my $who = $mn->user;
+	my $b = browser('many');
+
+	sign_in($b, $who);
+	$b->find('.empty');
+	$b->js_async(<<'JS');
+		const done = arguments[0];
+		const items = Array.from({ length: 10000 }, (_, i) => ({ id: `t${i}`, kind: 'image', title: `T ${i}`, status: 'ready', tags: [], thumbnails: {},
+		    width: 200 + (i * 37) % 500, height: 300, createdAt: new Date(Date.UTC(2026, 0, 1) - i * 5e6).toISOString() }));
+		import('/ui/grid.js').then(({ Grid }) => {
+			const group = (item) => ({ key: item.createdAt.slice(0, 7), label: item.createdAt.slice(0, 7) });
+			window.grid = new Grid({ pager: () => async () => ({ items: [...items], more: false }), accept: () => true, group, label: 'Test' });
+			document.getElementById('main').replaceChildren(window.grid.node);
+			setTimeout(done, 500);
+		});
+JS
+	is $b->js('return grid.items.length'), 10000, 'all are laid out';
+	is_deeply $b->js(<<'JS'), [], 'every row fills the width but the last of a month';
+		const wrong = [];
+		for (const section of grid.sections)
+			section.rows.forEach((row, i) => {
+				const end = row.lefts.at(-1) + row.widths.at(-1);
+				if (end > grid.width + 0.5 || (i < section.rows.length - 1 && end < grid.width - 0.5))
+					wrong.push(`${section.key} ${i}: ${end}`);
+			});
+		return wrong;
+JS
+	for my $part (0, 0.3, 0.7, 1) {
+		$b->js('scrollTo(0, (document.documentElement.scrollHeight - innerHeight) * arguments[0])', $part);
+		$b->wait_for('tiles in view', sub { $b->js('return document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest(".tile") !== null') });
+		cmp_ok $b->count('.tile'), '<', 150, "at $part only what is near is in the document: " . $b->count('.tile');
+	}
+	ok $b->js('return [...document.querySelectorAll(".tile-link")].some((a) => a.href.endsWith("item=t9999"))'), 'the last one is reached';
+	my $per_frame = $b->js_async(<<'JS');
+		const done = arguments[0];
+		let frames = 0, spent = 0;
+		scrollTo(0, 0);
+		const render = grid.render.bind(grid);
+		grid.render = () => { const began = performance.now(); render(); spent += performance.now() - began; };
+		(function step() { scrollBy(0, 120); if (++frames < 120) requestAnimationFrame(step); else done(spent / frames); })();
+JS
+	cmp_ok $per_frame, '<', 12, sprintf 'scrolling costs %.1f ms of script a frame', $per_frame;
+	$b->js('scrollTo(0, 0)');
+	$b->js('grid.focus("t0")');
+	$b->press('ArrowRight', 'ArrowDown', 'End');
+	is $b->js('return document.activeElement.href.split("item=")[1]'), 't9999', 'arrows and End travel with the focus';
+	$b->press('Home', 'Space');
+	is $b->js('return document.activeElement.href.split("item=")[1]'), 't0', 'and Home';
+	$b->stop;
+};
+
+subtest 'a guest, for one session' => sub {
+	my $who = $mn->user(role => 'guest');
+	my $b = browser('guest');
+
+	$b->get("$mn->{url}/");
+	$b->find('#email');
+	$b->click('label.check');
+	sign_in_here($b, $who);
+	$b->find('.empty');
+	is $b->count('.upload-button, .upload-float, #picker'), 0, 'no upload where there is no permission';
+	is $b->js('return localStorage.getItem("medianest.refresh")'), undef, 'nothing that outlives the browser';
+	ok $b->js('return sessionStorage.getItem("medianest.refresh")'), 'but the session goes on over a reload';
+	$b->reload;
+	$b->find('.empty');
+	clean($b, 'guest');
 	$b->stop;
 };
 

@@ -165,6 +165,7 @@ enter()
 	addEventListener('keydown', keys);
 	frame = { search, tray, files, offs: [
 		banner.off,
+		on('resync', badge),
 		() => removeEventListener('keydown', keys),
 		on('unread', ({ n }) => {
 			const count = nav.querySelector('.count');

@@ -10,6 +10,7 @@ import { Tile } from './tile.js';
 
 const OVERSCAN = 700;      /* CSS pixels above and below the viewport */
 const LOAD_AHEAD = 2500;
+const RELOAD_PAGES = 5;
 const HEADING = 52;
 const GAP = 4;
 const NARROW = 640;
@@ -20,12 +21,12 @@ const skeleton = () => h('div.skeletons', { 'aria-hidden': 'true' }, Array.from(
 
 export class Grid {
 	/*
-	 * load() -> {items, more}: the next page. group(item) -> {key, label} or null for no headings. accept(item): belongs here.
+	 * pager() -> load, and each load() -> {items, more}, the pages from the first one on. group(item) -> {key, label} or null for no headings. accept(item): belongs here.
 	 * compare: where a newcomer goes (absent: newcomers are not shown). selection: see selection.js. empty(): what to show instead of nothing.
 	 */
-	constructor({ load, group, accept, compare, selection, empty, label, onlayout, onscrolled })
+	constructor({ pager, group, accept, compare, selection, empty, label, onlayout, onscrolled })
 	{
-		Object.assign(this, { load, group, accept, compare, selection, empty, onlayout, onscrolled });
+		Object.assign(this, { pager, load: pager(), group, accept, compare, selection, empty, onlayout, onscrolled });
 		this.items = [];
 		this.ids = new Set();
 		this.sections = [];
@@ -99,6 +100,44 @@ export class Grid {
 		}
 	}
 
+	/* Events may have been missed: what was loaded is fetched again and compared; the person stays where they are. */
+	async reload()
+	{
+		const load = this.pager();
+		const fresh = [];
+		let more = true;
+
+		if (this.loading || this.dead)
+			return;
+		this.loading = true;
+		try {
+			for (let pages = 0; more && pages < RELOAD_PAGES && fresh.length < Math.max(1, this.items.length); pages++) {
+				const page = await load();
+				fresh.push(...page.items.filter((item) => this.accept(item)));
+				more = page.more;
+			}
+		} catch {
+			this.loading = false;
+			return; /* what is shown is better than nothing; the next event or reload tells more */
+		}
+		this.loading = false;
+		if (this.dead)
+			return;
+		const ids = new Set(fresh.map((item) => item.id));
+		if (!more || fresh.length >= this.items.length) {
+			this.load = load;
+			this.more = more;
+			this.items = fresh;
+		} else {
+			/* Too much to fetch it all: beyond the last fetched one stays what was there. */
+			const from = this.items.findLastIndex((item) => ids.has(item.id)) + 1;
+			this.items = [...fresh, ...this.items.slice(from)];
+		}
+		this.ids = new Set(this.items.map((item) => item.id));
+		fill(this.tail);
+		this.layout();
+	}
+
 	layout()
 	{
 		const width = this.space.clientWidth;
@@ -124,8 +163,26 @@ export class Grid {
 		this.space.style.setProperty('height', `${top}px`);
 		if (!this.items.length && !this.more && !this.loading)
 			fill(this.tail, this.empty?.());
+		this.hold();
 		this.render();
 		this.onlayout?.(this);
+	}
+
+	/* The first picture in view stays where it is when others come or go above it. */
+	hold()
+	{
+		const index = this.kept ? this.items.findIndex((item) => item.id === this.kept.id) : -1;
+
+		if (index >= 0 && this.rowOf(index).y !== this.kept.y)
+			scrollBy(0, this.rowOf(index).y - this.kept.y);
+	}
+
+	keep(section, row)
+	{
+		const y = section.top + section.head + row.top;
+
+		if (!this.kept && this.y > this.offset && y >= this.y - this.offset)
+			this.kept = { id: this.items[section.first + row.first].id, y };
 	}
 
 	/* Where the grid and the viewport are; read once a frame, before anything is written, so that nothing is laid out twice. */
@@ -146,6 +203,7 @@ export class Grid {
 
 		if (this.dead)
 			return;
+		this.kept = null;
 		for (const section of this.sections) {
 			if (section.top > to || section.top + section.height < from)
 				continue;
@@ -155,6 +213,7 @@ export class Grid {
 				const y = section.top + section.head + row.top;
 				if (y > to || y + row.height < from)
 					continue;
+				this.keep(section, row);
 				for (let i = 0; i < row.count; i++) {
 					const item = this.items[section.first + row.first + i];
 					const tile = this.tile(item, list, row.lefts[i], row.top, row.widths[i], row.height);

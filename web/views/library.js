@@ -61,18 +61,19 @@ mount(root, first)
 
 	const build = () => {
 		const sort = SORTS[sortName()];
-		let cursor = null;
-
 		grid?.destroy();
 		scrubber?.destroy();
 		fill(kinds, KINDS.map(([kind, text]) => h('button', { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind), onclick: () => goHere({ kind }) }, text)));
 		sorts.value = sortName();
 		grid = new Grid({
 			label: 'Library',
-			load: async () => {
-				const page = await list({ sort: sortName(), kind: params.kind, cursor });
-				cursor = page.next;
-				return { items: page.items, more: cursor !== null };
+			pager: () => {
+				let cursor = null;
+				return async () => {
+					const page = await list({ sort: sortName(), kind: params.kind, cursor });
+					cursor = page.next;
+					return { items: page.items, more: cursor !== null };
+				};
 			},
 			group: sort.date ? (item) => {
 				const date = new Date(sort.date(item));
@@ -93,7 +94,7 @@ mount(root, first)
 			selection.all();
 		}
 	};
-	const off = on('resync', () => build());
+	const off = on('resync', () => grid.reload());
 
 	build();
 	addEventListener('keydown', keys);

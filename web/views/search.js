@@ -80,7 +80,7 @@ mount(root, first)
 		const more = (answer.related ?? []).map(remember);
 		related.hidden = !more.length;
 		if (more.length) {
-			const extra = new Grid({ label: 'Related', load: async () => ({ items: more, more: false }), accept: () => true });
+			const extra = new Grid({ label: 'Related', pager: () => async () => ({ items: more, more: false }), accept: () => true });
 			relatedGrid?.destroy();
 			relatedGrid = extra;
 			fill(related, h('h2', null, 'Related'), extra.node);
@@ -114,7 +114,7 @@ mount(root, first)
 		}
 		grid = new Grid({
 			label: 'Search results',
-			load: async () => {
+			pager: () => async () => {
 				const answer = await api.get('/search', query(page), { signal, patient: true, onwait: (ms) => {
 					summary.textContent = `Many searches at once: going on in ${count(Math.ceil(ms / 1000))} s…`;
 				} });

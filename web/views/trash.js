@@ -12,7 +12,6 @@ import { toast } from '../ui/toast.js';
 export function
 mount(root)
 {
-	let cursor = null;
 	const mayPurge = (item) => can('media.manage_all') || (can('media.delete') && item.ownerId === me.user.id);
 	const back = async (items) => {
 		selection.clear();
@@ -42,10 +41,13 @@ mount(root)
 	]);
 	const grid = new Grid({
 		label: 'Trash',
-		load: async () => {
-			const page = await list({ status: 'trashed', cursor });
-			cursor = page.next;
-			return { items: page.items, more: cursor !== null };
+		pager: () => {
+			let cursor = null;
+			return async () => {
+				const page = await list({ status: 'trashed', cursor });
+				cursor = page.next;
+				return { items: page.items, more: cursor !== null };
+			};
 		},
 		accept: (item) => item.status === 'trashed',
 		selection,

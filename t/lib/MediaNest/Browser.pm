@@ -144,7 +144,7 @@ sub type ($self, $css, $text) {
 
 # Key presses to whatever has the focus. Names: Escape, Enter, ArrowRight, ... or a character.
 my %KEYS = (Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}", ArrowUp => "\x{E013}", ArrowRight => "\x{E014}", ArrowDown => "\x{E015}",
-    Tab => "\x{E004}", Delete => "\x{E017}", Space => ' ');
+    Tab => "\x{E004}", Home => "\x{E011}", End => "\x{E010}", Delete => "\x{E017}", Space => ' ');
 
 sub press ($self, @keys) {
 	my @actions = map { my $key = $KEYS{$_} // $_; ({ type => 'keyDown', value => $key }, { type => 'keyUp', value => $key }) } @keys;
