@@ -98,11 +98,6 @@ noinst_PROGRAMS += t/fuzz/fuzz_search
 t_fuzz_fuzz_search_SOURCES = t/fuzz/search.c
 t_fuzz_fuzz_search_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
-EXTRA_DIST += t/020-media-list.t t/021-upload.t t/022-media-access.t
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib/MediaNest/Test.pm t/lib/MediaNest/Browser.pm
-EXTRA_DIST += t/lib/MediaNest/WebSocket.pm
-EXTRA_DIST += t/020-media-list.t
-EXTRA_DIST += t/250-notifications.t t/251-sockets.t t/252-sockets-order.t t/253-sockets-faults.t t/bench/notifyd
 
 # The measurements: ./dev bench.
 noinst_PROGRAMS += t/bench/hello
