@@ -168,6 +168,25 @@ ready(struct db *db, int64_t deadline, struct error *err)
 	return outcome;
 }
 
+/*
+ * Sets whether statements get one plan for all parameters (QUERY_ONE_PLAN) or whatever the server thinks best; it stays so until a
+ * statement wants it otherwise, so that the hot path has no second round trip.
+ */
+static enum outcome
+plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
+{
+	bool one = (flags & QUERY_ONE_PLAN) != 0;
+	enum outcome outcome;
+
+	/* A rollback would take the setting back unseen. */
+	if (db->in_tx || db->one_plan == one || (flags & (QUERY_ONE_PLAN | QUERY_CUSTOM_PLAN)) == 0)
+		return DONE;
+	outcome = simple_once(db, one ? "SET plan_cache_mode = force_generic_plan" : "SET plan_cache_mode = auto", "plan_mode", deadline, NULL, err);
+	if (outcome == DONE)
+		db->one_plan = one;
+	return outcome;
+}
+
 static bool
 statement_send(struct db *db, const struct query *query, const char *name, const char *const *params, size_t nparams)
 {
@@ -184,6 +203,8 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 	enum outcome outcome = ready(db, deadline, err);
 	PGresult *res;
 
+	if (outcome == DONE)
+		outcome = plan_mode(db, query->flags, deadline, err);
 	if (outcome != DONE)
 		return outcome;
 	statement_name(query, name);
@@ -337,7 +358,12 @@ static enum outcome
 pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, int64_t deadline, struct error *err)
 {
 	enum outcome outcome = ready(db, deadline, err);
+	unsigned flags = 0;
 
+	for (size_t i = 0; i < ncalls; i++)
+		flags |= calls[i].query->flags;
+	if (outcome == DONE)
+		outcome = plan_mode(db, (flags & QUERY_CUSTOM_PLAN) != 0 ? QUERY_CUSTOM_PLAN : flags, deadline, err);
 	if (outcome != DONE)
 		return outcome;
 	errno = 0;

@@ -25,6 +25,8 @@ struct log;
 #define QUERY_READ 1u /* no effect: may be repeated on a new connection */
 /* Planned at each call with its parameters known, not prepared: where the right plan depends on them (search). */
 #define QUERY_CUSTOM_PLAN 2u
+/* Prepared, and planned once whatever the parameters: for the hot path, where the server would guess the one plan dear and plan anew each time. */
+#define QUERY_ONE_PLAN 4u
 #define QUERY_PARAMS_MAX 48
 
 struct query {

@@ -231,6 +231,7 @@ db_open(struct db *db, int64_t deadline, struct error *err)
 		return db_lost(db, "connect", err);
 	PQsetNoticeReceiver(db->conn, notice_drop, (void *)(uintptr_t)db->log);
 	db->server_timeout_ms = db->timeout_ms;
+	db->one_plan = false;
 	db->serial++;
 	return true;
 }

@@ -18,6 +18,7 @@ struct db {
 	PGconn *conn;
 	int timeout_ms;
 	int server_timeout_ms;   /* statement_timeout that the connection has */
+	bool one_plan;           /* plan_cache_mode that the connection has */
 	bool in_tx;              /* between db_begin and commit or rollback, even when the connection is gone */
 	uint64_t serial;         /* of connections made */
 	int64_t retry_at;        /* monotonic us */

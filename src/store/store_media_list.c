@@ -4,7 +4,7 @@
  * everything. Whoever sees all walks one index.
  *
  * SQL is never composed at run time: the table below has a row for each order, kind of filter and kind of reader. Filters that are absent stay out of
- * the text of the common ones, so that their plan, made once, is the right one.
+ * the text of the common ones, so that their plan, made once, is the right one; with the rare ones the right plan depends on the values.
  */
 #include "core/arena.h"
 #include "core/error.h"
@@ -54,14 +54,14 @@ enum filter_kind { FILTER_PLAIN, FILTER_KIND, FILTER_ANY, FILTER_TAG, FILTERS };
 
 #define QUERY_AT(sort, filter, all) [((sort) * FILTERS + (filter)) * 2 + (all)]
 #define ORDER_ROWS(sort, name, key, shared_key, shared_id, comparison, type, direction, text) \
-	QUERY_AT(sort, FILTER_PLAIN, 0) = { "list_" name, LIST(F_PLAIN, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_KIND, 0) = { "list_" name "_kind", LIST(F_KIND, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_ANY, 0) = { "list_" name "_any", LIST(F_ANY, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_TAG, 0) = { "list_" name "_tag", LIST(F_TAG, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_PLAIN, 1) = { "list_all_" name, LIST_ALL(F_PLAIN, key, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_KIND, 1) = { "list_all_" name "_kind", LIST_ALL(F_KIND, key, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_ANY, 1) = { "list_all_" name "_any", LIST_ALL(F_ANY, key, comparison, type, direction, text), QUERY_READ }, \
-	QUERY_AT(sort, FILTER_TAG, 1) = { "list_all_" name "_tag", LIST_ALL(F_TAG, key, comparison, type, direction, text), QUERY_READ }
+	QUERY_AT(sort, FILTER_PLAIN, 0) = { "list_" name, LIST(F_PLAIN, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ | QUERY_ONE_PLAN }, \
+	QUERY_AT(sort, FILTER_KIND, 0) = { "list_" name "_kind", LIST(F_KIND, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ | QUERY_ONE_PLAN }, \
+	QUERY_AT(sort, FILTER_ANY, 0) = { "list_" name "_any", LIST(F_ANY, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ | QUERY_CUSTOM_PLAN }, \
+	QUERY_AT(sort, FILTER_TAG, 0) = { "list_" name "_tag", LIST(F_TAG, key, shared_key, shared_id, comparison, type, direction, text), QUERY_READ | QUERY_CUSTOM_PLAN }, \
+	QUERY_AT(sort, FILTER_PLAIN, 1) = { "list_all_" name, LIST_ALL(F_PLAIN, key, comparison, type, direction, text), QUERY_READ | QUERY_ONE_PLAN }, \
+	QUERY_AT(sort, FILTER_KIND, 1) = { "list_all_" name "_kind", LIST_ALL(F_KIND, key, comparison, type, direction, text), QUERY_READ | QUERY_ONE_PLAN }, \
+	QUERY_AT(sort, FILTER_ANY, 1) = { "list_all_" name "_any", LIST_ALL(F_ANY, key, comparison, type, direction, text), QUERY_READ | QUERY_CUSTOM_PLAN }, \
+	QUERY_AT(sort, FILTER_TAG, 1) = { "list_all_" name "_tag", LIST_ALL(F_TAG, key, comparison, type, direction, text), QUERY_READ | QUERY_CUSTOM_PLAN }
 
 #define NO_TEXT "NULL::text"
 #define TAKEN "coalesce(m.taken_at, m.created_at)"
