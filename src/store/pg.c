@@ -13,6 +13,8 @@
 #include "store/pg_internal.h"
 #include "core/banned.h"
 
+#define ONE_PLAN_ON "SET plan_cache_mode = force_generic_plan; SET enable_sort = off"
+#define ONE_PLAN_OFF "SET plan_cache_mode = auto; SET enable_sort = on"
 #define NAME_MAX_BYTES 63 /* PostgreSQL cuts identifiers there */
 
 static size_t
@@ -181,7 +183,7 @@ plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
 	/* A rollback would take the setting back unseen. */
 	if (db->in_tx || db->one_plan == one || (flags & (QUERY_ONE_PLAN | QUERY_CUSTOM_PLAN)) == 0)
 		return DONE;
-	outcome = simple_once(db, one ? "SET plan_cache_mode = force_generic_plan" : "SET plan_cache_mode = auto", "plan_mode", deadline, NULL, err);
+	outcome = simple_once(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
 	if (outcome == DONE)
 		db->one_plan = one;
 	return outcome;

@@ -25,7 +25,10 @@ struct log;
 #define QUERY_READ 1u /* no effect: may be repeated on a new connection */
 /* Planned at each call with its parameters known, not prepared: where the right plan depends on them (search). */
 #define QUERY_CUSTOM_PLAN 2u
-/* Prepared, and planned once whatever the parameters: for the hot path, where the server would guess the one plan dear and plan anew each time. */
+/*
+ * Prepared, and planned once whatever the parameters, along an index in the order wanted: for the hot path, where the server would guess that plan
+ * dear and plan anew each time, or sort what lies in order already because there is little of it today.
+ */
 #define QUERY_ONE_PLAN 4u
 #define QUERY_PARAMS_MAX 48
 

@@ -29,9 +29,18 @@
  */
 #define BRANCH_ROWS "101" /* LIMIT_MAX of fcgi-handlers/media.c, and one more that tells whether there is a next page */
 
+/*
+ * What MEDIA_COLUMNS is made of, in that order: when a branch gives exactly what is asked of it, its rows go to the merge as they are, without a
+ * projection of their own.
+ */
+#define BRANCH_COLUMNS \
+	"m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id, m.filename, m.content_type, m.size, m.sha256, m.width, " \
+	"m.height, m.duration_ms, m.taken_at, m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key, m.asset_prefix, m.assets, " \
+	"m.sprite_times, m.failure_code, m.failure_message, m.version, m.created_at, m.updated_at, m.trashed_at"
+
 /* Sorted by (k, kid): the merge outside sees that each branch is in order already, and takes no more from it than it needs. */
 #define BRANCH(from, condition, filter, key, id, comparison, type, direction) \
-	"(SELECT m.*, " key " AS k, " id " AS kid FROM " from " WHERE " condition filter " AND (" key ", " id ") " comparison " ($2::" type ", $3::uuid)" \
+	"(SELECT " BRANCH_COLUMNS ", " key " AS k, " id " AS kid FROM " from " WHERE " condition filter " AND (" key ", " id ") " comparison " ($2::" type ", $3::uuid)" \
 	" ORDER BY " key direction ", " id direction " LIMIT " BRANCH_ROWS ")"
 
 #define LIST(filter, key, shared_key, shared_id, comparison, type, direction, text) \
