@@ -1,0 +1,150 @@
+#!/usr/bin/perl
+# Every route x {anonymous, guest, user, admin, super, an API token with each scope} against the matrix of the design.
+# A route without a line here fails the test: say what a valid request of it looks like.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MediaNest::Test;
+use Test::More;
+
+my $mn = MediaNest::Test->stack;
+my $program = ($ENV{MEDIANEST_BUILD} // "$FindBin::Bin/../build") . '/medianest-fcgi';
+-x $program or plan skip_all => "$program is not built";
+
+my $ID = '01890a5d-ac96-774b-bcce-b302099a8057'; # nobody's, nothing's
+
+# Permissions of the roles, implications included: DESIGN section 4, written out by hand.
+my %role = (
+    guest => [qw(media.read profile.view)],
+    user => [qw(media.read media.upload profile.view profile.edit integrations.view)],
+    admin => [qw(media.read media.upload media.delete profile.view profile.edit users.manage integrations.view integrations.configure webhooks.manage)],
+    super => [qw(media.read media.upload media.delete media.manage_all profile.view profile.edit users.manage system.settings integrations.view
+        integrations.configure webhooks.manage)],
+);
+my %implies = (
+    'media.manage_all' => [qw(media.read media.upload media.delete)],
+    'users.manage' => [qw(profile.view profile.edit)],
+    'integrations.configure' => ['integrations.view'],
+);
+
+# METHOD path => [query or body, 'session' where an API token is refused]
+my %valid = (
+    'POST /api/auth/login' => [ { email => 'a@b.test', password => 'x' } ],
+    'POST /api/auth/refresh' => [ { refreshToken => 'x' x 43 } ],
+    'POST /api/auth/logout' => [ { refreshToken => 'x' x 43 } ],
+    'GET /api/auth/session' => [],
+    'POST /api/auth/register' => [ { email => 'a@b.test', password => 'correct horse battery' } ],
+    'POST /api/auth/confirm' => [ { token => 'x' } ],
+    'POST /api/auth/password/forgot' => [ { email => 'a@b.test' } ],
+    'POST /api/auth/password/reset' => [ { token => 'x', password => 'correct horse battery' } ],
+    'POST /api/auth/password' => [ { current => 'x', password => 'correct horse battery' }, 'session' ],
+    'GET /api/auth/sessions' => [ undef, 'session' ],
+    'DELETE /api/auth/sessions' => [ undef, 'session' ],
+    'DELETE /api/auth/sessions/{id}' => [ undef, 'session' ],
+    'POST /api/auth/totp' => [ undef, 'session' ],
+    'POST /api/auth/totp/confirm' => [ { code => '000000' }, 'session' ],
+    'DELETE /api/auth/totp' => [ undef, 'session' ],
+    'GET /api/auth/tokens' => [ undef, 'session' ],
+    'POST /api/auth/tokens' => [ { name => 'x', scopes => ['media.read'] }, 'session' ],
+    'DELETE /api/auth/tokens/{id}' => [ undef, 'session' ],
+    'GET /api/users/me' => [],
+    'PATCH /api/users/me' => [ {}, 'session' ],
+    'GET /api/users/me/activity' => [],
+    'GET /api/users/me/statistics' => [],
+    'GET /api/users' => [],
+    'POST /api/users' => [ { email => 'taken', invite => JSON::PP::false } ],
+    'GET /api/users/{id}' => [],
+    'PATCH /api/users/{id}' => [ {} ],
+    'DELETE /api/users/{id}' => ['items=trash'],
+    'DELETE /api/users/{id}/totp' => [],
+    'GET /api/media' => [],
+    'GET /api/media/tags' => [],
+    'GET /api/media/{id}' => [],
+    'PATCH /api/media/{id}' => [ { title => 'x' } ],
+    'DELETE /api/media/{id}' => [],
+    'POST /api/media/{id}/trash' => [],
+    'POST /api/media/{id}/restore' => [],
+    'POST /api/media/{id}/reprocess' => [],
+    'GET /api/media/{id}/timeline' => [],
+    'GET /api/media/{id}/file' => [],
+    'GET /api/media/{id}/preview' => [],
+    'GET /api/media/{id}/sprite' => [],
+    'GET /api/media/{id}/thumbnail/{size}' => [],
+    'PUT /api/media/{id}/tags' => [ { tags => [] } ],
+    'PUT /api/media/{id}/shares' => [ { users => [] } ],
+    'POST /api/media/upload/initiate' => [ { filename => 'a.jpg', size => 10, type => 'image/jpeg' } ],
+    'POST /api/media/upload/complete' => [ { uploadId => $ID } ],
+    'GET /api/media/upload/{id}' => [],
+    'DELETE /api/media/upload/{id}' => [],
+    'POST /api/media/upload/{id}/parts' => [ { numbers => [1] } ],
+    'GET /api/search' => ['q=x'],
+    'GET /api/search/suggest' => ['q=x'],
+    'GET /api/notifications' => [],
+    'POST /api/notifications/{id}/read' => [],
+    'POST /api/notifications/read-all' => [],
+    'GET /api/notifications/preferences' => [],
+    'PUT /api/notifications/preferences' => [ { kinds => {} } ],
+    'POST /api/notifications/ticket' => [ undef, 'session' ],
+    'POST /api/notifications/broadcast' => [ { title => 'x', message => 'x' } ],
+    'GET /api/health' => [],
+    'GET /api/health/live' => [],
+    'GET /api/health/ready' => [],
+    'GET /api/admin/settings' => [],
+    'PATCH /api/admin/settings' => [ {} ],
+    'GET /api/admin/roles' => [],
+    'PUT /api/admin/roles' => undef, # filled in below: the matrix as it is
+    'GET /api/admin/audit' => [],
+);
+
+my %client = (anonymous => $mn->client, map { $_ => $mn->user(role => $_) } keys %role);
+my %token;
+my $owner = $mn->user(role => 'super');
+for my $scope (@{ $role{super} }) {
+    my $made = $owner->api(POST => '/api/auth/tokens', { name => $scope, scopes => [$scope] });
+    is $made->{status}, 201, "a token for $scope" or diag $made->{content};
+    $token{$scope} = $mn->client($made->{json}{token});
+}
+$valid{'PUT /api/admin/roles'} = [ { roles => $client{super}->api(GET => '/api/admin/roles')->{json}{roles} } ];
+$valid{'POST /api/users'} = [ { email => $client{user}{email}, password => 'correct horse battery' } ];
+
+# How far did the request come? 'in', or the refusal.
+sub outcome {
+    my ($who, $method, $path, $input) = @_;
+    $path =~ s/\{size\}/320/;
+    $path =~ s/\{\w+\}/$ID/g;
+    $path .= "?$input" if defined $input && !ref $input;
+    my $r = $who->api($method => $path, ref $input ? $input : undef);
+    my $code = $r->{json} && ref $r->{json} eq 'HASH' ? $r->{json}{code} // '' : '';
+    return "5xx: $r->{content}" if $r->{status} >= 500 && $code ne 'mail_unavailable';
+    return $code if $code =~ /^(?:unauthenticated|forbidden|session_required|validation_failed|malformed_json|token_\w+)$/ && !($code =~ /^token_/ && $path =~ m{/refresh$});
+    return 'in';
+}
+
+open(my $routes, '-|', $program, '--routes') or die "$program: $!";
+my @routes = map { chomp; [ split /\t/ ] } <$routes>;
+close $routes;
+ok @routes > 40, 'there are routes';
+for my $route (@routes) {
+    my (undef, $method, $path, $permission) = @$route;
+    my $line = $valid{"$method $path"};
+    ok $line, "$method $path has a line in this test" or next;
+    my ($input, $session) = @$line;
+    my (%got, %want);
+    for my $who (keys %client) {
+        my $as = $client{$who};
+        $as = $mn->login(@$as{qw(email password)}) if $path =~ m{/logout$} && $who ne 'anonymous'; # it ends the session
+        $got{$who} = outcome($as, $method, $path, $input);
+        $want{$who} = $permission eq 'public' ? 'in' : $who eq 'anonymous' ? 'unauthenticated'
+            : $permission eq 'signed_in' || grep({ $_ eq $permission } @{ $role{$who} }) ? 'in' : 'forbidden';
+    }
+    for my $scope (keys %token) {
+        my $held = $permission =~ /^(?:public|signed_in)$/ || grep { $_ eq $permission } $scope, @{ $implies{$scope} // [] };
+        $got{"token $scope"} = outcome($token{$scope}, $method, $path, $input);
+        $want{"token $scope"} = $permission eq 'public' ? 'in' : $session ? 'session_required' : $held ? 'in' : 'forbidden';
+    }
+    is_deeply \%got, \%want, "$method $path ($permission)";
+}
+delete @valid{ map { "$_->[1] $_->[2]" } @routes };
+is_deeply [ sort keys %valid ], [], 'no line is left over';
+done_testing;
