@@ -51,7 +51,7 @@ check_prove()
 	check_down "$var"
 	export MEDIANEST_TEST_VAR=$var MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1 MEDIANEST_TEST_LOGS=$CHECK_LOGS
 	trap 'check_down "$MEDIANEST_TEST_VAR"' EXIT
-	perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
+	MEDIANEST_DEV_OWNER=$$ perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
 	(cd "$ROOT" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
 	if ! perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
 		say 'the shared stack ended with complaints, see above'

@@ -185,8 +185,8 @@ stack_start_supervisor()
 			[ "$fd" -le 2 ] || [ "$fd" -ge 255 ] || eval "exec $fd>&-"
 		done
 		AS_STACK_EXEC=exec
-		as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" >>"$4" 2>&1' bash \
-		    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log"
+		as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" $5 >>"$4" 2>&1' bash \
+		    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" "${MEDIANEST_DEV_OWNER:-}"
 	) &
 	disown
 	wait_for 10 'the supervisor' stack_supervisor

@@ -39,6 +39,7 @@ use constant {
 my $ROOT = abs_path(dirname(__FILE__) . '/../../..');
 my $JSON = JSON::PP->new->utf8->canonical->allow_nonref;
 my (@own, $serial);
+my $owner = $$;
 
 # --- stacks -------------------------------------------------------------------------------------
 
@@ -120,6 +121,8 @@ sub dev {
 sub _dev_output {
 	my ($self, $command, @arguments) = @_;
 	local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
+	# A test that is killed leaves no stack behind; the shared one ends with the check.
+	local $ENV{MEDIANEST_DEV_OWNER} = $ENV{MEDIANEST_DEV_OWNER} || $owner;
 	return run_output("$ROOT/dev", $command, '--var', $self->{var}, @arguments);
 }
 
@@ -326,7 +329,7 @@ sub wait_until(&;@) { ## no critic: called with a plain sub as well
 
 # --- the end --------------------------------------------------------------------------------------
 
-$SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP);
+$SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP PIPE);
 
 END {
 	my $status = $?;
