@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "fcgi-handlers/caller.h"
+#include "fcgi-handlers/list_view.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -262,10 +263,7 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 	for (i = 0; i < page.n; i++)
 		audit_view(j, &page.rows[i]);
 	json_array_end(j);
-	json_object(j, "page");
-	json_put_int(j, "limit", filter.limit);
-	json_put_str(j, "nextCursor", page.next);
-	json_object_end(j);
+	list_page_view(j, filter.limit, page.next);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }

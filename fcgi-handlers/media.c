@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "fcgi-handlers/media_view.h"
+#include "fcgi-handlers/list_view.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -141,10 +142,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	for (size_t i = 0; i < page.n; i++)
 		media_view(req, j, NULL, &page.items[i], now);
 	json_array_end(j);
-	json_object(j, "page");
-	json_put_int(j, "limit", ask.limit);
-	json_put_str(j, "nextCursor", page.next_cursor);
-	json_object_end(j);
+	list_page_view(j, ask.limit, page.next_cursor);
 	json_object_end(j);
 	return answer_cached(req, res, j, err);
 }

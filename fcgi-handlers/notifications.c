@@ -1,4 +1,5 @@
 #include "fcgi-handlers/notifications.h"
+#include "fcgi-handlers/list_view.h"
 
 #include "core/arena.h"
 #include "core/error.h"
@@ -80,10 +81,7 @@ notifications_list(const struct request *req, struct response *res, struct error
 	for (i = 0; i < page.n; i++)
 		notification_view(j, &page.items[i]);
 	json_array_end(j);
-	json_object(j, "page");
-	json_put_int(j, "limit", ask.limit);
-	json_put_str(j, "nextCursor", page.next_cursor);
-	json_object_end(j);
+	list_page_view(j, ask.limit, page.next_cursor);
 	json_put_int(j, "unread", page.unread);
 	json_object_end(j);
 	return response_json(res, 200, j, err);

@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "fcgi-handlers/caller.h"
+#include "fcgi-handlers/list_view.h"
 #include "fcgi-handlers/user_view.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -66,15 +67,6 @@ static const struct field_rule page_input[] = {
 	{ .name = NULL }
 };
 
-static void
-put_page(struct json *j, int limit, const char *next)
-{
-	json_object(j, "page");
-	json_put_int(j, "limit", limit);
-	json_put_str(j, "nextCursor", next);
-	json_object_end(j);
-}
-
 /* GET /api/users/me/activity */
 static bool
 me_activity(const struct request *req, struct response *res, struct error *err)
@@ -97,7 +89,7 @@ me_activity(const struct request *req, struct response *res, struct error *err)
 		json_object_end(j);
 	}
 	json_array_end(j);
-	put_page(j, limit, page.next);
+	list_page_view(j, limit, page.next);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -156,7 +148,7 @@ users_list(const struct request *req, struct response *res, struct error *err)
 	for (i = 0; i < page.n; i++)
 		user_view(j, NULL, &page.users[i]);
 	json_array_end(j);
-	put_page(j, filter.limit, page.next);
+	list_page_view(j, filter.limit, page.next);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }

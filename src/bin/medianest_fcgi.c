@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bin/daemon.h"
 #include "bin/guards.h"
 #include "bin/pools.h"
 #include "core/config.h"
@@ -20,6 +21,7 @@
 #include "http/route.h"
 #include "core/banned.h"
 
+#define PROGRAM "medianest-fcgi"
 #define RUN_PATH_MAX 4096
 
 struct program {
@@ -114,31 +116,6 @@ worker_run(void *context, int listen_fd)
 	return status;
 }
 
-/* Refuses what no worker could serve with. A database that is away is no reason: it may come back. */
-static int
-check_services(struct program *prog)
-{
-	struct services svc;
-	struct error err;
-	bool ok;
-
-	error_clear(&err);
-	if (!services_init(&svc, prog->config, &prog->log, prog->pool->role, &err)) {
-		fprintf(stderr, "medianest-fcgi: %s\n", err.message);
-		return EX_CONFIG;
-	}
-	ok = services_check_schema(&svc, &err);
-	services_clear(&svc);
-	if (ok)
-		return 0;
-	if (err.code == ERR_UNAVAILABLE) {
-		log_warn(&prog->log, "%s", err.message);
-		return 0;
-	}
-	fprintf(stderr, "medianest-fcgi: %s\n", err.message);
-	return EX_CONFIG;
-}
-
 static int
 serve_pool(struct program *prog)
 {
@@ -154,7 +131,7 @@ serve_pool(struct program *prog)
 		.log = &prog->log,
 	};
 	struct error err;
-	int status = check_services(prog);
+	int status = daemon_check_schema(PROGRAM, prog->config, &prog->log, prog->pool->role);
 
 	if (status != 0)
 		return status;
@@ -215,21 +192,14 @@ int
 main(int argc, char **argv)
 {
 	struct program prog = { .log = { .component = "fcgi" } };
-	enum log_level level;
-	struct error err;
 	int status = parse_options(argc, argv, &prog);
 
 	if (status != 0)
 		return status;
-	error_clear(&err);
-	prog.config = config_load(prog.config_path, &err);
-	if (prog.config == NULL) {
-		fprintf(stderr, "medianest-fcgi: %s\n", err.message);
-		return EX_CONFIG;
-	}
+	status = daemon_configure(PROGRAM, prog.config_path, &prog.config);
+	if (status != 0)
+		return status;
 	prog.log.pool = prog.pool->name;
-	if (log_level_parse(config_str(prog.config, CFG_LOG_LEVEL), &level))
-		log_set_level(level);
 	status = serve_pool(&prog);
 	config_free(prog.config);
 	return status;

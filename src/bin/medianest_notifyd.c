@@ -2,7 +2,6 @@
 #include <config.h>
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bin/daemon.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -19,6 +19,7 @@
 #include "service/services.h"
 #include "core/banned.h"
 
+#define PROGRAM "medianest-notifyd"
 #define RUN_PATH_MAX 4096
 
 static volatile sig_atomic_t stop;
@@ -42,45 +43,6 @@ catch_signals(void)
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
-}
-
-static void
-usage(FILE *out)
-{
-	fputs("usage: medianest-notifyd [--config FILE]\n       medianest-notifyd --version | --help\n", out);
-}
-
-static int
-parse_options(int argc, char **argv, const char **config_path)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			*config_path = optarg;
-			break;
-		case 'V':
-			printf("medianest-notifyd %s\n", PACKAGE_VERSION);
-			exit(0);
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			return EX_USAGE;
-		}
-	}
-	if (optind == argc)
-		return 0;
-	usage(stderr);
-	return EX_USAGE;
 }
 
 /* libwebsockets unlinks the socket before it binds, so that a second instance would take the first one's place: the lock forbids it. */
@@ -112,27 +74,6 @@ write_pid(const struct log *log, const char *path)
 		log_warn(log, "the pid file %s cannot be written", path);
 	if (file != NULL)
 		fclose(file);
-}
-
-/* Refuses an older schema. A database that is away is no reason: it may come back. */
-static int
-check_schema(struct config *config, struct log *log)
-{
-	struct services svc;
-	struct error err;
-	bool ok;
-
-	error_clear(&err);
-	if (!services_init(&svc, config, log, SERVICES_API, &err)) {
-		fprintf(stderr, "medianest-notifyd: %s\n", err.message);
-		return EX_CONFIG;
-	}
-	ok = services_check_schema(&svc, &err);
-	services_clear(&svc);
-	if (ok || err.code == ERR_UNAVAILABLE)
-		return 0;
-	fprintf(stderr, "medianest-notifyd: %s\n", err.message);
-	return EX_CONFIG;
 }
 
 /* Counters outlive a crash: connections that were open then are closed. */
@@ -180,22 +121,17 @@ main(int argc, char **argv)
 	struct log log = { .component = "notifyd" };
 	struct notifyd nd = { .log = &log };
 	const char *config_path = NULL, *run_dir;
-	enum log_level level;
 	struct error err;
-	int status = parse_options(argc, argv, &config_path);
+	int status = daemon_options(PROGRAM, argc, argv, &config_path);
 
 	if (status != 0)
 		return status;
+	status = daemon_configure(PROGRAM, config_path, &nd.config);
+	if (status != 0)
+		return status;
 	error_clear(&err);
-	nd.config = config_load(config_path, &err);
-	if (nd.config == NULL) {
-		fprintf(stderr, "medianest-notifyd: %s\n", err.message);
-		return EX_CONFIG;
-	}
-	if (log_level_parse(config_str(nd.config, CFG_LOG_LEVEL), &level))
-		log_set_level(level);
 	run_dir = config_str(nd.config, CFG_RUN_DIR);
-	if ((status = take_lock(run_dir)) != 0 || (status = check_schema(nd.config, &log)) != 0) {
+	if ((status = take_lock(run_dir)) != 0 || (status = daemon_check_schema(PROGRAM, nd.config, &log, SERVICES_API)) != 0) {
 		config_free(nd.config);
 		return status;
 	}

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "bin/daemon.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -22,6 +22,7 @@
 #include "service/worker.h"
 #include "core/banned.h"
 
+#define PROGRAM "medianest-worker"
 #define RUN_PATH_MAX 4096
 
 static volatile sig_atomic_t stop;
@@ -36,12 +37,6 @@ static void
 on_child(int sig)
 {
 	/* Only there to end a wait. */
-}
-
-static void
-usage(FILE *out)
-{
-	fputs("usage: medianest-worker [--config FILE]\n       medianest-worker --version | --help\n", out);
 }
 
 /*
@@ -100,27 +95,6 @@ install_signals(sigset_t *waiting)
 	sigprocmask(SIG_BLOCK, &blocked, waiting);
 }
 
-/* Refuses a schema older than the program; a database that is away is waited for. */
-static int
-check_schema(struct config *config, struct log *log)
-{
-	struct services svc;
-	struct error err;
-	bool ok;
-
-	error_clear(&err);
-	if (!services_init(&svc, config, log, SERVICES_WORKER, &err)) {
-		fprintf(stderr, "medianest-worker: %s\n", err.message);
-		return EX_CONFIG;
-	}
-	ok = services_check_schema(&svc, &err);
-	services_clear(&svc);
-	if (ok || err.code == ERR_UNAVAILABLE)
-		return 0;
-	fprintf(stderr, "medianest-worker: %s\n", err.message);
-	return EX_CONFIG;
-}
-
 static int
 serve(struct config *config, struct log *log)
 {
@@ -128,7 +102,7 @@ serve(struct config *config, struct log *log)
 	struct worker worker = { .config = config, .log = log, .stop = &stop };
 	struct sandbox sandbox;
 	struct error err;
-	int status = check_schema(config, log);
+	int status = daemon_check_schema(PROGRAM, config, log, SERVICES_WORKER);
 
 	if (status != 0)
 		return status;
@@ -157,60 +131,20 @@ serve(struct config *config, struct log *log)
 	return status;
 }
 
-static int
-parse_options(int argc, char **argv, const char **config_path)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			*config_path = optarg;
-			break;
-		case 'V':
-			printf("medianest-worker %s\n", PACKAGE_VERSION);
-			exit(0);
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			return EX_USAGE;
-		}
-	}
-	if (optind == argc)
-		return 0;
-	usage(stderr);
-	return EX_USAGE;
-}
-
 int
 main(int argc, char **argv)
 {
 	struct log log = { .component = "worker" };
 	const char *config_path = NULL;
 	struct config *config;
-	enum log_level level;
-	struct error err;
-	int status = parse_options(argc, argv, &config_path);
+	int status = daemon_options(PROGRAM, argc, argv, &config_path);
 
 	if (status != 0)
 		return status;
 	umask(0077);
-	error_clear(&err);
-	config = config_load(config_path, &err);
-	if (config == NULL) {
-		fprintf(stderr, "medianest-worker: %s\n", err.message);
-		return EX_CONFIG;
-	}
-	if (log_level_parse(config_str(config, CFG_LOG_LEVEL), &level))
-		log_set_level(level);
+	status = daemon_configure(PROGRAM, config_path, &config);
+	if (status != 0)
+		return status;
 	status = serve(config, &log);
 	config_free(config);
 	return status;

@@ -1,0 +1,94 @@
+#include "bin/daemon.h"
+
+#include <config.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+
+#include "core/banned.h"
+
+static void
+usage(FILE *out, const char *program)
+{
+	fprintf(out, "usage: %s [--config FILE]\n       %s --version | --help\n", program, program);
+}
+
+int
+daemon_options(const char *program, int argc, char **argv, const char **config_path)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			*config_path = optarg;
+			break;
+		case 'V':
+			printf("%s %s\n", program, PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			usage(stdout, program);
+			exit(0);
+		default:
+			usage(stderr, program);
+			return EX_USAGE;
+		}
+	}
+	if (optind == argc)
+		return 0;
+	usage(stderr, program);
+	return EX_USAGE;
+}
+
+int
+daemon_configure(const char *program, const char *config_path, struct config **config)
+{
+	enum log_level level;
+	struct error err;
+
+	error_clear(&err);
+	*config = config_load(config_path, &err);
+	if (*config == NULL) {
+		fprintf(stderr, "%s: %s\n", program, err.message);
+		return EX_CONFIG;
+	}
+	if (log_level_parse(config_str(*config, CFG_LOG_LEVEL), &level))
+		log_set_level(level);
+	return 0;
+}
+
+int
+daemon_check_schema(const char *program, struct config *config, struct log *log, enum services_role role)
+{
+	struct services svc;
+	struct error err;
+	bool ok;
+
+	error_clear(&err);
+	if (!services_init(&svc, config, log, role, &err)) {
+		fprintf(stderr, "%s: %s\n", program, err.message);
+		return EX_CONFIG;
+	}
+	ok = services_check_schema(&svc, &err);
+	services_clear(&svc);
+	if (ok)
+		return 0;
+	if (err.code == ERR_UNAVAILABLE) {
+		log_warn(log, "%s", err.message);
+		return 0;
+	}
+	fprintf(stderr, "%s: %s\n", program, err.message);
+	return EX_CONFIG;
+}
