@@ -319,12 +319,11 @@ command_line(struct admin *a, int argc, char **argv, const struct command **comm
 static int
 complain(const struct error *err)
 {
-	fprintf(stderr, "medianest-admin: %s", err->message);
-	if (err->detail[0] != '\0')
-		fprintf(stderr, " (%s)", err->detail);
 	for (unsigned i = 0; i < err->nfields; i++)
-		fprintf(stderr, "\n  %s %s", err->fields[i].field, err->fields[i].message);
-	fputc('\n', stderr);
+		fprintf(stderr, "medianest-admin: %s %s\n", err->fields[i].field, err->fields[i].message);
+	if (err->nfields == 0)
+		fprintf(stderr, "medianest-admin: %s%s%s%s\n", err->message, err->detail[0] != '\0' ? " (" : "", err->detail,
+		    err->detail[0] != '\0' ? ")" : "");
 	if (err->code == ERR_VALIDATION)
 		return EX_USAGE;
 	return err->code == ERR_UNAVAILABLE ? EX_TEMPFAIL : EXIT_FAILURE;

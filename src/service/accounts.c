@@ -46,7 +46,7 @@ account_check(const struct account_request *req, const char **name, struct arena
 	bool ok = email_plausible(req->email) || error_field(err, "email", "format", "must be an e-mail address");
 
 	*name = req->display_name != NULL ? req->display_name : arena_strndup(arena, req->email, strcspn(req->email, "@"));
-	if (!utf8_valid(*name, strlen(*name)) || **name == '\0' || utf8_length(*name) > ACCOUNT_NAME_MAX)
+	if (ok && (!utf8_valid(*name, strlen(*name)) || **name == '\0' || utf8_length(*name) > ACCOUNT_NAME_MAX))
 		ok = error_field(err, "displayName", "range", "must have 1 to %d characters", ACCOUNT_NAME_MAX);
 	return account_check_password(req->password, "password", err) && ok;
 }
