@@ -29,6 +29,8 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(wait_until);
 
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+
 use constant {
 	PORT_LOW => 20000, PORT_HIGH => 32000,	# below the range that the kernel hands out
 	UP_TRIES => 4,
