@@ -117,3 +117,5 @@ t_fuzz_fuzz_media_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_fuzz_process_line_SOURCES = t/fuzz/process_line.c
 t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
+
+check_PROGRAMS += t/unit/http_out
