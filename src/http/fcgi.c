@@ -181,7 +181,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	req->who = arena_alloc(arena, sizeof(*req->who));
 	req->timing.start = clock_monotonic();
 	request_parse(req, fcgx->envp, &announced);
-	log.request_id = req->request_id;
+	log.request_id = arena_strdup(arena, req->request_id); /* an answer that cannot be sent ends the parameters before the last log line */
 	response_init(res, arena);
 	if (req->framing == NULL || loop->body_max == 0)
 		body_read(loop, fcgx, req, announced);
