@@ -5,7 +5,7 @@ import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
 import * as live from './lib/live.js';
 import * as router from './lib/router.js';
-import { can, me } from './lib/session.js';
+import { can, end, me } from './lib/session.js';
 import { setUnread } from './lib/unread.js';
 import { abandon, openCount } from './lib/uploads.js';
 import { ask } from './ui/dialog.js';
@@ -13,6 +13,7 @@ import * as lightbox from './ui/lightbox.js';
 import { forgetRecent, SearchBox } from './ui/searchbox.js';
 import { fail } from './ui/toast.js';
 import { takeFiles, Tray } from './ui/tray.js';
+import * as door from './views/door.js';
 import * as signin from './views/signin.js';
 
 /* name in the address -> title, module; nav: [icon, place in the navigation]; permission: who sees it there */
@@ -26,6 +27,7 @@ const BANNER_AFTER_MS = 2500;
 const BACK_SHOWN_MS = 3000;
 
 const app = document.getElementById('app');
+let atDoor = false; /* a page for people who are not signed in is shown, other than the sign-in form */
 let frame = null; /* what belongs to a signed-in page: {search, tray, files, offs} */
 
 export const searchBox = () => frame?.search;
@@ -190,7 +192,7 @@ enter()
 }
 
 function
-exit(reason)
+exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in again.' : null)
 {
 	if (frame) {
 		live.stop();
@@ -207,7 +209,7 @@ exit(reason)
 		if (reason === 'out')
 			forgetRecent();
 	}
-	signin.mount(app, { note: reason === 'ended' ? 'Your session has ended. Please sign in again.' : null, done: (user) => {
+	signin.mount(app, { note, done: (user) => {
 		announce(`Signed in as ${user.displayName}`);
 		enter();
 	} });
@@ -222,9 +224,39 @@ waiting(problem)
 	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
 }
 
+/* The links of mails work whoever is signed in. */
+function
+knock(where)
+{
+	const away = () => {
+		history.replaceState(null, '', '#/'); /* what the link carried is used up */
+		atDoor = false;
+	};
+
+	atDoor = true;
+	door.mount(app, where, {
+		done: () => {
+			away();
+			enter();
+		},
+		out: (note) => {
+			away();
+			end('out');
+			exit(null, note);
+		},
+	});
+}
+
 async function
 begin()
 {
+	const where = router.here();
+
+	if (door.isDoor(where.name)) {
+		knock(where);
+		return;
+	}
+	atDoor = false;
 	try {
 		if (await resume())
 			enter();
@@ -236,6 +268,12 @@ begin()
 }
 
 on('session', ({ user, reason }) => !user && exit(reason));
+addEventListener('hashchange', () => {
+	if (frame && door.isDoor(router.here().name))
+		location.reload();
+	else if (!frame && (atDoor || door.isDoor(router.here().name)))
+		begin();
+});
 addEventListener('unhandledrejection', (event) => {
 	if (event.reason?.status !== undefined) {
 		event.preventDefault();

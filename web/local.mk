@@ -20,10 +20,12 @@ nobase_dist_page_DATA = \
 	web/lib/uploads.js \
 	web/manifest.webmanifest \
 	web/openapi.json \
+	web/panels.css \
 	web/style.css \
 	web/ui/actions.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
+	web/ui/form.js \
 	web/ui/grid.js \
 	web/ui/lightbox.js \
 	web/ui/player.js \
@@ -35,6 +37,7 @@ nobase_dist_page_DATA = \
 	web/ui/tray.js \
 	web/ui/zoom.js \
 	web/viewer.css \
+	web/views/door.js \
 	web/views/library.js \
 	web/views/notifications.js \
 	web/views/search.js \

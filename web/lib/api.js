@@ -132,7 +132,7 @@ const classOf = (method, path) => (path.startsWith('/search') && !path.startsWit
 
 /*
  * options: query, body, headers, signal; anonymous (no token); patient (wait out a 429 or 503 instead of failing);
- * onwait(ms) is told of each wait. GET, PUT and PATCH are repeated when the connection failed, POST only when `again` says that it may.
+ * proves (the body has the person's password); onwait(ms) is told of each wait. GET, PUT and PATCH are repeated when the connection failed, POST only when `again` says that it may.
  */
 export async function
 request(method, path, options = {})
@@ -163,6 +163,8 @@ request(method, path, options = {})
 		} catch (problem) {
 			if (!(problem instanceof Problem))
 				throw problem;
+			if (options.proves && problem.code === 'invalid_credentials')
+				throw problem; /* the password that was typed is wrong, not the token */
 			if (problem.status === 401 && token && !renewed) {
 				renewed = true;
 				session.drop(token);
@@ -233,6 +235,19 @@ signIn(email, password, totp, stay)
 	const answer = await request('POST', '/auth/login', { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
 
 	session.begin(answer, stay);
+	session.setUser(await api.get('/auth/session'));
+	return session.me.user;
+}
+
+/* A new person: signed in at once, or null when a mail must be answered first. */
+export async function
+join(person)
+{
+	const answer = await request('POST', '/auth/register', { body: person, anonymous: true });
+
+	if (!answer.token)
+		return null;
+	session.begin(answer, true);
 	session.setUser(await api.get('/auth/session'));
 	return session.me.user;
 }

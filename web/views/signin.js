@@ -63,7 +63,8 @@ mount(root, { note, done })
 	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', { id: 'door-title' }, 'MediaNest'),
 	    note ? h('p.form-note', { role: 'status' }, note) : null, said,
 	    h('label', { for: 'email' }, 'E-mail'), email, h('label', { for: 'password' }, 'Password'), password, codeRow,
-	    h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button)));
+	    h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
+	    h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'), h('a', { href: '#/join' }, 'Create an account')))));
 	document.title = 'Sign in · MediaNest';
 	(email.value ? password : email).focus();
 }
