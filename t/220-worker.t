@@ -156,7 +156,7 @@ sub other_worker {
 	push @ids, map { upload_clip() } 1 .. 2;
 	my $killed = 0;
 	for (1 .. KILLS) {
-		my $worker = $mn->pid('worker') or next;
+		my $worker = wait_until { return $mn->pid('worker') } SETTLE, 'a worker';
 		my @jobs = children($worker);
 		if (rand() < 0.5 || !@jobs) { $killed += kill 'KILL', $worker }
 		else { $killed += kill 'KILL', $jobs[rand @jobs] }
