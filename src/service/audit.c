@@ -79,7 +79,7 @@ audit_chain_run(struct services *svc, struct arena *arena, const struct job_env 
 	size_t n = AUDIT_CHAIN_BATCH;
 	bool ok;
 
-	/* Whoever adds a row while this runs finds the job's key taken: the last batch and the job's end are one transaction. */
+	/* The last batch and the job's end are one transaction under the chainer's lock: whoever adds a row later adds a job too. */
 	do {
 		ok = db_begin(svc->db, err) && chain_batch(svc, arena, &n, err) &&
 		    (n == AUDIT_CHAIN_BATCH || store_job_done(svc->db, arena, job, err)) && db_commit(svc->db, err);

@@ -7,14 +7,16 @@
 
 #define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 #define AUDIT "a.id, " US("a.at") ", a.actor_id, a.actor, a.action, a.target_type, a.target_id, a.detail, a.address, a.request_id"
-#define CHAIN_LOCK "7236101" /* advisory lock: one chainer at a time */
+#define CHAIN_LOCK "7236101" /* advisory lock: one chainer, or any number of writers */
 
 enum { Q_ADD, Q_LIST, Q_LOCK, Q_LAST, Q_UNCHAINED, Q_CHAIN_ADD, Q_CHAIN_READ, Q_UNCHAINED_COUNT };
 
 const struct query store_audit_queries[] = {
+	/* Writers share the lock: the chainer, who takes it alone, sees each row, or each writer sees the chainer's job ended. */
 	[Q_ADD] = { "audit_add",
 	    "INSERT INTO audit_log (actor_id, actor, action, target_type, target_id, detail, address, request_id) "
-	    "VALUES ($1::uuid, coalesce((SELECT email FROM users WHERE id = $1::uuid), 'system'), $2, $3, $4, coalesce($5::jsonb, '{}'), $6, $7)", 0 },
+	    "SELECT $1::uuid, coalesce((SELECT email FROM users WHERE id = $1::uuid), 'system'), $2, $3, $4, coalesce($5::jsonb, '{}'), $6, $7 "
+	    "FROM pg_advisory_xact_lock_shared(" CHAIN_LOCK ")", 0 },
 	[Q_LIST] = { "audit_list",
 	    "SELECT " AUDIT " FROM audit_log a WHERE ($1::uuid IS NULL OR a.actor_id = $1) AND ($2::text IS NULL OR starts_with(a.action, $2)) "
 	    "AND ($3::text IS NULL OR a.target_id = $3) AND ($4::timestamptz IS NULL OR a.at >= $4) AND ($5::timestamptz IS NULL OR a.at < $5) "

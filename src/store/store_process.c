@@ -8,7 +8,8 @@
 #include "core/banned.h"
 
 enum { LOAD, EVENT, RESERVE, PUBLISH, PUBLISH_ASSETS, FAIL, OBJECTS, COLLECTABLE, FORGET, EXPIRE_UPLOADS, STRAY_INCOMING,
-	EXPIRE_LOGINS, EXPIRE_REFRESH, EXPIRE_SESSIONS, EXPIRE_REVOKED, EXPIRE_UPLOAD_ROWS };
+	EXPIRE_LOGINS, EXPIRE_REFRESH, EXPIRE_SESSIONS, EXPIRE_REVOKED, EXPIRE_MAIL_TOKENS,
+	EXPIRE_INVITES, EXPIRE_PINS, EXPIRE_UPLOAD_ROWS };
 
 /* Waiting to be processed, be it in the trash meanwhile. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
@@ -61,6 +62,9 @@ const struct query store_process_queries[] = {
 	[EXPIRE_REFRESH] = { "process_expire_refresh", "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'", 0 },
 	[EXPIRE_SESSIONS] = { "process_expire_sessions", "DELETE FROM sessions WHERE expires_at < now() - interval '30 days'", 0 },
 	[EXPIRE_REVOKED] = { "process_expire_revoked", "DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	[EXPIRE_MAIL_TOKENS] = { "process_expire_mail_tokens", "DELETE FROM mail_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	[EXPIRE_INVITES] = { "process_expire_invites", "DELETE FROM invites WHERE expires_at < now() - interval '30 days'", 0 },
+	[EXPIRE_PINS] = { "process_expire_pins", "DELETE FROM plex_pins WHERE expires_at < now() - interval '1 day'", 0 },
 	[EXPIRE_UPLOAD_ROWS] = { "process_expire_upload_rows",
 	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing') AND created_at < now() - interval '7 days'"
 	    " AND NOT EXISTS (SELECT FROM media m WHERE m.id = u.media_id AND m.object_key IS NULL)", 0 },
