@@ -16,12 +16,13 @@ import { takeFiles, Tray } from './ui/tray.js';
 import * as door from './views/door.js';
 import * as signin from './views/signin.js';
 
-/* name in the address -> title, module; nav: [icon, place in the navigation]; permission: who sees it there */
+/* name in the address -> title, module; nav or menu: its icon in the navigation or in the menu of the account; permission: who sees it there */
 const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
 	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
+	you: { title: 'You', menu: 'person', load: () => import('./views/you.js') },
 };
 const BANNER_AFTER_MS = 2500;
 const BACK_SHOWN_MS = 3000;
@@ -64,6 +65,8 @@ accountMenu()
 	const name = me.user.displayName || me.user.email;
 	const menu = h('div.menu', { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
 	    h('p.menu-who', null, h('strong', null, name), h('small', null, me.user.email)),
+	    Object.entries(VIEWS).filter(([, v]) => v.menu && (!v.permission || can(v.permission))).map(([to, v]) =>
+		    h('a', { href: router.link(to), onclick: () => menu.hidePopover() }, icon(v.menu), v.title)),
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    showShortcuts();

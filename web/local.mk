@@ -13,6 +13,7 @@ nobase_dist_page_DATA = \
 	web/lib/justify.js \
 	web/lib/live.js \
 	web/lib/media.js \
+	web/lib/rights.js \
 	web/lib/router.js \
 	web/lib/session.js \
 	web/lib/thumbhash.js \
@@ -25,15 +26,18 @@ nobase_dist_page_DATA = \
 	web/ui/actions.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
+	web/ui/factor.js \
 	web/ui/form.js \
 	web/ui/grid.js \
 	web/ui/lightbox.js \
 	web/ui/player.js \
+	web/ui/qr.js \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \
 	web/ui/selection.js \
 	web/ui/tile.js \
 	web/ui/toast.js \
+	web/ui/tokens.js \
 	web/ui/tray.js \
 	web/ui/zoom.js \
 	web/viewer.css \
@@ -42,4 +46,5 @@ nobase_dist_page_DATA = \
 	web/views/notifications.js \
 	web/views/search.js \
 	web/views/signin.js \
-	web/views/trash.js
+	web/views/trash.js \
+	web/views/you.js

@@ -76,3 +76,16 @@ const STEPS = {
 };
 
 export const stepName = (step) => STEPS[step] ?? step;
+
+const BROWSERS = [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrome\/|Chromium\//, 'Chrome'], [/Version\/.*Safari\//, 'Safari']];
+const SYSTEMS = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Mac OS X/, 'macOS'], [/Windows/, 'Windows'], [/CrOS/, 'ChromeOS'], [/Linux/, 'Linux']];
+
+/* 'Firefox on Linux'; what names no browser stays as it is. */
+export function
+deviceName(agent)
+{
+	const of = (table) => table.find(([pattern]) => pattern.test(agent))?.[1];
+	const browser = of(BROWSERS);
+
+	return browser ? `${browser}${of(SYSTEMS) ? ` on ${of(SYSTEMS)}` : ''}` : agent || 'Unknown device';
+}

@@ -1,0 +1,60 @@
+/* The second factor: set up, recovery codes, turned off. */
+import { api } from '../lib/api.js';
+import { fill, h } from '../lib/dom.js';
+import { me } from '../lib/session.js';
+import { ask } from './dialog.js';
+import { copyable, Form } from './form.js';
+import { qr } from './qr.js';
+import { fail, toast } from './toast.js';
+
+export function
+factorPanel()
+{
+	const place = h('div.panel-part');
+	const state = h('span.pill');
+	const begin = async () => {
+		try {
+			setUp(await api.post('/auth/totp'));
+		} catch (problem) {
+			fail(problem);
+		}
+	};
+	const setUp = ({ secret, uri }) => {
+		const { node } = Form({
+			fields: [{ name: 'code', label: 'Code that the app shows', autocomplete: 'one-time-code', inputmode: 'numeric', required: true, pattern: '[0-9]{6}', maxlength: '6' }],
+			yes: 'Turn on', run: (values) => api.post('/auth/totp/confirm', values),
+			done: ({ recoveryCodes }) => {
+				me.user.totpEnabled = true;
+				draw();
+				place.prepend(h('div.once', { role: 'status' }, h('p', null, 'It is on. Keep these codes in a safe place: each replaces the app once, and they are not shown again.'),
+				    copyable(recoveryCodes.join('\n'), 'Recovery codes')));
+			},
+		});
+
+		fill(place, h('p', null, 'Scan this with an authenticator app, open the link on the phone that has it, or type the secret.'), qr(uri, 'QR code for the authenticator app'),
+		    h('a', { href: uri }, 'Open in an authenticator app'), copyable(secret, 'Secret'), node);
+	};
+	const off = async () => {
+		if (!(await ask({ title: 'Turn the second factor off?', text: 'Your password alone will be enough to sign in.', yes: 'Turn off', danger: true })))
+			return;
+		try {
+			await api.delete('/auth/totp');
+			me.user.totpEnabled = false;
+			toast('The second factor is off');
+			draw();
+		} catch (problem) {
+			fail(problem);
+		}
+	};
+	const draw = () => {
+		const on = me.user.totpEnabled;
+
+		state.textContent = on ? 'On' : 'Off';
+		state.className = on ? 'pill good' : 'pill';
+		fill(place, on ? h('button', { type: 'button', onclick: off }, 'Turn off') : h('button', { type: 'button', onclick: begin }, 'Set up'));
+	};
+
+	draw();
+	return h('section.panel', { 'aria-label': 'Second factor' }, h('h2', null, 'Second factor ', state),
+	    h('p', null, 'A code from an app on your phone, asked for at sign-in beside the password.'), place);
+}
