@@ -29,6 +29,7 @@ struct feed {
 	bool clients_turn;
 	struct client *check_next; /* where the check goes on; NULL: none is due */
 	struct client *checked[NOTIFYD_CHECK_ROWS]; /* of the check under way; NULL: gone meanwhile */
+	int64_t checked_seq[NOTIFYD_CHECK_ROWS];    /* where its person stood when the check was sent */
 	size_t nchecked;
 	int64_t settings_read; /* monotonic; 0: never */
 };
@@ -133,7 +134,7 @@ feed_checked(struct feed *f, const struct rows *rows)
 		if (!rows_bool(rows, i, 1))
 			client_session_ended(c);
 		else
-			people_counter(f->nd, c->person, rows_int(rows, i, 2));
+			people_counter(f->nd, c->person, f->checked_seq[slot], rows_int(rows, i, 2));
 	}
 }
 
@@ -209,6 +210,7 @@ feed_ask_check(struct feed *f)
 		columns[2][n] = db_int(arena, c->generation);
 		columns[3][n] = db_int(arena, c->person->last);
 		c->check_slot = (int)n;
+		f->checked_seq[n] = c->person->last;
 		f->checked[n++] = c;
 	}
 	f->check_next = c;

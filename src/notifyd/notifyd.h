@@ -186,7 +186,7 @@ void people_resumed(struct notifyd *); /* Redis is back: events may have been mi
 /* Answers of PostgreSQL. */
 void people_client_rows(struct notifyd *, struct client *, const struct rows *);
 void people_person_rows(struct notifyd *, struct person *, const struct rows *);
-void people_counter(struct notifyd *, struct person *, int64_t last_seq);
+void people_counter(struct notifyd *, struct person *, int64_t asked, int64_t last_seq);
 
 /* --- feed.c --- */
 

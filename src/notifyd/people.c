@@ -266,18 +266,21 @@ people_resumed(struct notifyd *nd)
 	}
 }
 
-/* The person's counter stands elsewhere than where we are: rows to read, or a database that was set back. */
+/*
+ * The person's counter stood elsewhere than where we were: rows to read, or a database that was set back. The live stream may have
+ * moved on while the check was under way, so only a counter below the one that we asked with is a step back.
+ */
 void
-people_counter(struct notifyd *nd, struct person *p, int64_t last_seq)
+people_counter(struct notifyd *nd, struct person *p, int64_t asked, int64_t last_seq)
 {
 	struct client *c;
 
-	if (p->last < 0 || last_seq == p->last)
+	if (p->last < 0)
 		return;
-	if (last_seq > p->last) {
+	if (last_seq > p->last)
 		feed_person(nd, p);
+	if (last_seq >= asked)
 		return;
-	}
 	p->last = p->want = last_seq;
 	for (c = p->clients; c != NULL; c = c->person_next)
 		c->last = c->last > last_seq ? last_seq : c->last;
