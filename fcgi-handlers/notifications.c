@@ -208,7 +208,7 @@ static const struct route notifications_routes[] = {
 	{ METHOD_GET, "/api/notifications/preferences", preferences_get, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
 	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, RATE_TIER, PERM_SIGNED_IN, preferences_input, .flags = 0 },
 	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, RATE_TIER, PERM_SIGNED_IN, .input = NULL, .flags = ROUTE_SESSION_ONLY },
-	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, RATE_TIER, PERM_USERS_MANAGE, broadcast_input, .flags = 0 },
+	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, RATE_TIER, PERM_USERS_MANAGE, broadcast_input, .flags = ROUTE_IDEMPOTENT },
 	{ .path = NULL }
 };
 

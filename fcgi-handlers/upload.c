@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -130,8 +132,41 @@ ends_batch(const struct error *err)
 	return err->code == ERR_UNAVAILABLE || err->code == ERR_INTERNAL || err->code == ERR_QUERY;
 }
 
+/*
+ * What is kept for an Idempotency-Key is a line for each file: MEMO_UPLOAD and the id of an upload, whose URLs are signed anew, or what was answered
+ * as it was: JSON has no line ends in it.
+ */
+#define MEMO_UPLOAD "upload "
+
+static void
+memo_item(struct buf *memo, const struct upload_offer *offer, const char *json)
+{
+	if (offer != NULL && offer->duplicate_of == NULL)
+		buf_addf(memo, MEMO_UPLOAD "%s\n", offer->upload.id);
+	else
+		buf_addf(memo, "%s\n", json + (json[0] == ','));
+}
+
+/* One answer of a batch: offer, or what is wrong. Answers where it begins in the text. */
+static size_t
+batch_item(struct arena *arena, struct json *j, size_t index, const struct upload_offer *offer, const struct error *err)
+{
+	size_t start = j->buf.len;
+
+	json_object(j, NULL);
+	json_put_int(j, "index", (int64_t)index);
+	if (offer != NULL) {
+		json_put_int(j, "status", offer->duplicate_of != NULL ? 200 : 201);
+		offer_members(j, offer);
+	} else {
+		problem_members(arena, j, err);
+	}
+	json_object_end(j);
+	return start;
+}
+
 static bool
-initiate_batch(const struct request *req, struct response *res, struct error *err)
+initiate_batch(const struct request *req, struct response *res, struct buf *memo, struct error *err)
 {
 	struct json *j = json_new(req->arena, BATCH_ANSWER_MAX);
 	struct upload_offer offer;
@@ -140,18 +175,13 @@ initiate_batch(const struct request *req, struct response *res, struct error *er
 	json_array(j, "items");
 	for (size_t i = 0; i < input_count(req->input, "files"); i++) {
 		bool ok = initiate_one(req, input_object_at(req->input, "files", i), &offer, err);
+		size_t start;
 
 		if (!ok && ends_batch(err))
 			return false;
-		json_object(j, NULL);
-		json_put_int(j, "index", (int64_t)i);
-		if (ok) {
-			json_put_int(j, "status", offer.duplicate_of != NULL ? 200 : 201);
-			offer_members(j, &offer);
-		} else {
-			problem_members(req->arena, j, err);
-		}
-		json_object_end(j);
+		start = batch_item(req->arena, j, i, ok ? &offer : NULL, err);
+		if (!j->buf.overflow)
+			memo_item(memo, ok ? &offer : NULL, j->buf.data + start);
 	}
 	json_array_end(j);
 	json_object_end(j);
@@ -164,17 +194,82 @@ upload_initiate_post(const struct request *req, struct response *res, struct err
 {
 	struct json *j = json_new(req->arena, 0);
 	struct upload_offer offer;
+	struct buf memo;
 
 	if (!check_form(req->input, "files", file_fields, err))
 		return false;
-	if (input_has(req->input, "files"))
-		return initiate_batch(req, res, err);
-	if (!initiate_one(req, req->input, &offer, err))
+	buf_init(&memo, req->arena, 0);
+	if (input_has(req->input, "files")) {
+		if (!initiate_batch(req, res, &memo, err))
+			return false;
+	} else {
+		if (!initiate_one(req, req->input, &offer, err))
+			return false;
+		json_object(j, NULL);
+		offer_members(j, &offer);
+		json_object_end(j);
+		memo_item(&memo, &offer, j->buf.data);
+		if (!response_json(res, offer.duplicate_of != NULL ? 200 : 201, j, err))
+			return false;
+	}
+	res->memo = memo.data;
+	return true;
+}
+
+/* A kept line of a batch, as it is answered now; false: trouble of ours. */
+static bool
+batch_item_again(const struct request *req, struct json *j, size_t index, const char *line, struct error *err)
+{
+	struct upload_offer offer;
+	bool ok;
+
+	if (!str_starts(line, MEMO_UPLOAD)) {
+		json_put_raw(j, NULL, line);
+		return true;
+	}
+	ok = upload_get(req->svc, req->arena, req->who, line + strlen(MEMO_UPLOAD), &offer, err);
+	if (!ok && ends_batch(err))
+		return false;
+	batch_item(req->arena, j, index, ok ? &offer : NULL, err);
+	return true;
+}
+
+static bool
+initiate_one_again(const struct request *req, struct json *j, const char *line, struct error *err)
+{
+	struct upload_offer offer;
+
+	if (!str_starts(line, MEMO_UPLOAD)) {
+		json_put_raw(j, NULL, line);
+		return true;
+	}
+	if (!upload_get(req->svc, req->arena, req->who, line + strlen(MEMO_UPLOAD), &offer, err))
 		return false;
 	json_object(j, NULL);
 	offer_members(j, &offer);
 	json_object_end(j);
-	return response_json(res, offer.duplicate_of != NULL ? 200 : 201, j, err);
+	return true;
+}
+
+/* The same Idempotency-Key again: the same uploads, under URLs signed now. */
+static bool
+upload_initiate_again(const struct request *req, const struct kept_answer *kept, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, BATCH_ANSWER_MAX);
+	const char *line = kept->text, *end;
+	size_t i;
+
+	if (!input_has(req->input, "files"))
+		return initiate_one_again(req, j, arena_strndup(req->arena, line, strcspn(line, "\n")), err) && response_json(res, kept->status, j, err);
+	json_object(j, NULL);
+	json_array(j, "items");
+	for (i = 0; (end = strchr(line, '\n')) != NULL; line = end + 1, i++) {
+		if (!batch_item_again(req, j, i, arena_strndup(req->arena, line, (size_t)(end - line)), err))
+			return false;
+	}
+	json_array_end(j);
+	json_object_end(j);
+	return response_json(res, kept->status, j, err);
 }
 
 static bool
@@ -289,7 +384,8 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 }
 
 static const struct route upload_routes[] = {
-	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD, PERM_MEDIA_UPLOAD, initiate_input, NULL, 0 },
+	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD, PERM_MEDIA_UPLOAD, initiate_input, NULL, ROUTE_IDEMPOTENT,
+	  upload_initiate_again },
 	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, RATE_MEDIA, PERM_MEDIA_UPLOAD, complete_input, NULL, 0 },
 	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
 	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },

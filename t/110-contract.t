@@ -20,7 +20,7 @@ for my $path (keys %{ $api->{paths} }) {
         my $op = $api->{paths}{$path}{$method};
         next if $op->{'x-permission'} eq 'ticket'; # served by medianest-notifyd
         $described{ uc($method) . " $path" } = "$op->{'x-permission'} $op->{'x-rate-class'}";
-        my %named = map { $_->{name} => 1 } grep { $_->{in} eq 'path' } @{ $op->{parameters} // [] };
+        my %named = map { $_->{name} => 1 } grep { ($_->{in} // '') eq 'path' } @{ $op->{parameters} // [] };
         my @missing = grep { !$named{$_} } $path =~ /\{(\w+)\}/g;
         ok(!@missing, "$method $path describes its path parameters") or diag("@missing");
         ok($op->{operationId} && $op->{summary}, "$method $path has a name and a summary");

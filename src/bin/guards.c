@@ -9,10 +9,12 @@
 #include "core/str.h"
 #include "http/input.h"
 #include "http/request.h"
+#include "http/response.h"
 #include "http/route.h"
 #include "service/access.h"
 #include "service/admission.h"
 #include "service/api_token.h"
+#include "service/idempotency.h"
 #include "service/services.h"
 #include "service/session.h"
 #include "service/token.h"
@@ -163,6 +165,49 @@ guard_authorize(struct request *req, struct error *err)
 	return error_detail(err, "%s lacks %s", role_name(req->who->role), permission_name(req->route->permission));
 }
 
+static struct idempotent
+once_of(const struct request *req)
+{
+	return (struct idempotent) {
+		.user_id = req->who->user_id,
+		.route = arena_printf(req->arena, "%s %s", method_name(req->route->method), req->route->path),
+		.key = req->idempotency_key,
+		.path = req->path,
+		.query = req->query,
+		.body = req->body,
+		.body_len = req->body_len,
+	};
+}
+
+static bool
+guard_once_begin(struct request *req, const struct kept_answer **out, struct error *err)
+{
+	const struct idempotent once = once_of(req);
+	const struct idempotent_answer *answer;
+	struct kept_answer kept;
+
+	if (!idempotency_begin(req->svc, req->arena, &once, &answer, err))
+		return false;
+	if (answer != NULL) {
+		kept = (struct kept_answer) { answer->status, answer->text, answer->len };
+		*out = arena_memdup(req->arena, &kept, sizeof kept);
+	}
+	return true;
+}
+
+static bool
+guard_once_end(struct request *req, const struct response *res, struct error *err)
+{
+	const struct idempotent once = once_of(req);
+
+	if (res == NULL) {
+		idempotency_undo(req->svc);
+		return true;
+	}
+	return idempotency_keep(req->svc, req->arena, &once, res->status,
+	    res->memo != NULL ? res->memo : arena_strndup(req->arena, res->body, res->body_len), err);
+}
+
 static bool
 guard_origin_allowed(const struct request *req, const char *origin)
 {
@@ -181,6 +226,8 @@ static const struct guards guards = {
 	.authenticate = guard_authenticate,
 	.admit = guard_admit,
 	.authorize = guard_authorize,
+	.once_begin = guard_once_begin,
+	.once_end = guard_once_end,
 	.origin_allowed = guard_origin_allowed,
 	.measure = guard_measure,
 };

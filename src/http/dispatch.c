@@ -18,8 +18,9 @@
 
 #define ALLOW_MAX 64
 #define PREFLIGHT_SECONDS "600"
+#define IDEMPOTENCY_KEY_MAX 128 /* characters */
 #define CORS_HEADERS "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
-#define CORS_EXPOSED "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-RateLimit-Limit, " \
+#define CORS_EXPOSED "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-RateLimit-Limit, " \
 	"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 static bool
@@ -183,7 +184,39 @@ guard(const struct guards *guards, struct request *req, struct error *err)
 }
 
 static bool
-handle(struct request *req, struct response *res, struct error *err)
+check_idempotency_key(const char *key, struct error *err)
+{
+	size_t len = 0;
+
+	while (key[len] > ' ' && key[len] < 0x7f)
+		len++;
+	if (key[len] == '\0' && len >= 1 && len <= IDEMPOTENCY_KEY_MAX)
+		return true;
+	return error_field(err, "Idempotency-Key", "format", "1 to %d visible ASCII characters.", IDEMPOTENCY_KEY_MAX);
+}
+
+/* The handler's work is done once for a key: the same request again gets the same answer. */
+static bool
+handle_once(const struct guards *guards, struct request *req, struct response *res, struct error *err)
+{
+	const struct route *route = req->route;
+	const struct kept_answer *kept = NULL;
+	bool ok;
+
+	if (guards == NULL || guards->once_begin == NULL || guards->once_end == NULL)
+		return guard_missing(err);
+	if (!check_idempotency_key(req->idempotency_key, err) || !guards->once_begin(req, &kept, err))
+		return false;
+	if (kept != NULL) {
+		response_header(res, "Idempotency-Replayed", "true");
+		return route->replay != NULL ? route->replay(req, kept, res, err) : response_json_text(res, kept->status, kept->text, kept->len, err);
+	}
+	ok = route->handler(req, res, err);
+	return guards->once_end(req, ok && res->status < 400 ? res : NULL, err) && ok;
+}
+
+static bool
+handle(const struct guards *guards, struct request *req, struct response *res, struct error *err)
 {
 	int64_t start = clock_monotonic();
 	bool ok;
@@ -192,7 +225,10 @@ handle(struct request *req, struct response *res, struct error *err)
 		counter_add(COUNTER_CACHE_HITS, 1);
 		return response_json_text(res, 200, req->cached, req->cached_len, err);
 	}
-	ok = req->route->handler(req, res, err);
+	if (req->idempotency_key != NULL && (req->route->flags & ROUTE_IDEMPOTENT) != 0 && has_credentials(req))
+		ok = handle_once(guards, req, res, err);
+	else
+		ok = req->route->handler(req, res, err);
 	req->timing.handler = clock_monotonic() - start;
 	if (req->cache_key != NULL)
 		counter_add(COUNTER_CACHE_MISSES, 1);
@@ -276,7 +312,7 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 		req->who = arena_alloc(req->arena, sizeof(*req->who));
 	ok = find_route(app, req, allow, sizeof(allow), &err);
 	if (ok && req->method != METHOD_OPTIONS)
-		ok = guard(app->guards, req, &err) && handle(req, res, &err);
+		ok = guard(app->guards, req, &err) && handle(app->guards, req, res, &err);
 	if (!ok) {
 		response_clear(res);
 		problem_reply(req, res, &err);

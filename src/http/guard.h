@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct error;
+struct kept_answer;
 struct request;
 struct response;
 
@@ -24,6 +25,12 @@ struct guards {
 	guard_fn *admit;
 	/* Fills req->who->permissions and compares with the route's. */
 	guard_fn *authorize;
+	/*
+	 * Idempotency-Key, around the handler of a ROUTE_IDEMPOTENT. once_begin opens the transaction that the handler works in, or gives what was
+	 * answered to that key before. once_end keeps the answer and commits both; with NULL it undoes all. Only after a once_begin that gave nothing.
+	 */
+	bool (*once_begin)(struct request *, const struct kept_answer **, struct error *);
+	bool (*once_end)(struct request *, const struct response *, struct error *);
 	/* Is this Origin allowed? */
 	bool (*origin_allowed)(const struct request *, const char *origin);
 	/* Fills req->timing.db and .cache: time spent in PostgreSQL and Redis since it was last asked. */

@@ -20,6 +20,7 @@ struct response {
 	const char *content_type; /* NULL: no body */
 	const char *body;
 	size_t body_len;
+	const char *memo;         /* kept in place of the body for an Idempotency-Key, for the route's replay; NULL: the body */
 	struct header headers[RESPONSE_HEADERS_MAX];
 	unsigned nheaders;
 };

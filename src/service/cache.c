@@ -38,16 +38,32 @@ cache_store(struct services *svc, struct arena *arena, const struct admission *a
 	redis_eval(svc->redis, arena, &script_cache, 1, 8, argv, lens, NULL, &ignored);
 }
 
+struct version {
+	struct services *svc;
+	struct arena *arena;
+	const char *field;
+};
+
 static void
-bump(struct services *svc, struct arena *arena, const char *field)
+raise_version(void *context)
 {
+	const struct version *v = context;
 	unsigned char random[VERSION_BYTES];
 	struct error err;
 
 	random_bytes(random, sizeof random);
-	if (!redis_command(svc->redis, arena, REDIS_ARGV("HSET", redis_key(svc->redis, arena, "ver"), field, hex_encode(arena, random, sizeof random)), NULL,
-	    &err))
-		log_warn(svc->log, "version of %s not raised, the worker repeats it: %s", field, err.detail);
+	if (!redis_command(v->svc->redis, v->arena,
+	    REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field, hex_encode(v->arena, random, sizeof random)), NULL, &err))
+		log_warn(v->svc->log, "version of %s not raised, the worker repeats it: %s", v->field, err.detail);
+}
+
+/* Not before the commit: what is read in between would be cached as new. */
+static void
+bump(struct services *svc, struct arena *arena, const char *field)
+{
+	const struct version version = { svc, arena, field };
+
+	db_on_commit(svc->db, arena, raise_version, arena_memdup(arena, &version, sizeof version));
 }
 
 void

@@ -10,6 +10,7 @@
 #include "service/purge.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_idempotency.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
 
@@ -43,11 +44,18 @@ expire_notifications(struct services *svc, struct arena *arena, struct error *er
 	return notify_expire(svc, arena, &removed, err);
 }
 
+static bool
+expire_idempotency(struct services *svc, struct arena *arena, struct error *err)
+{
+	return store_idempotency_expire(svc->db, arena, err);
+}
+
 static const struct { const char *name; part_fn *run; bool thorough; } parts[] = {
 	{ "unfinished uploads", purge_expire_uploads, false },
 	{ "unpublished objects", purge_collect, false },
 	{ "the trash", expire_trash, false },
 	{ "finished jobs", expire_jobs, false },
+	{ "kept answers", expire_idempotency, false },
 	{ "old sign-in records", expire_identity, true },
 	{ "old notifications", expire_notifications, true },
 	{ "stray incoming objects", purge_stray_incoming, true },

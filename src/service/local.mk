@@ -50,3 +50,4 @@ src_libservice_a_SOURCES += src/service/totp.c src/service/totp.h
 src_libservice_a_SOURCES += src/service/account_flow.c src/service/account_flow.h
 src_libservice_a_SOURCES += src/service/mail.c src/service/mail.h
 src_libservice_a_SOURCES += src/service/activity.c src/service/activity.h
+src_libservice_a_SOURCES += src/service/idempotency.c src/service/idempotency.h

@@ -124,16 +124,32 @@ notify_add(struct services *svc, struct arena *arena, const struct notify_new *n
 	return true;
 }
 
+struct message {
+	struct services *svc;
+	struct arena *arena;
+	const struct json *json;
+};
+
 /* A lost message is made good by notifyd's own look into the rows. */
 static void
-publish(struct services *svc, struct arena *arena, struct json *j)
+send_message(void *context)
 {
+	const struct message *m = context;
 	struct error err = { 0 };
 
-	if (j->buf.overflow)
-		log_error(svc->log, "event of more than %lu bytes is not sent", (unsigned long)j->buf.max);
-	else if (!redis_publish(svc->redis, arena, NOTIFY_CHANNEL, j->buf.data, &err))
-		log_warn(svc->log, "event not sent: %s (%s)", err.message, err.detail);
+	if (m->json->buf.overflow)
+		log_error(m->svc->log, "event of more than %lu bytes is not sent", (unsigned long)m->json->buf.max);
+	else if (!redis_publish(m->svc->redis, m->arena, NOTIFY_CHANNEL, m->json->buf.data, &err))
+		log_warn(m->svc->log, "event not sent: %s (%s)", err.message, err.detail);
+}
+
+/* Nobody hears of what may yet be rolled back. */
+static void
+publish(struct services *svc, struct arena *arena, const struct json *j)
+{
+	const struct message message = { svc, arena, j };
+
+	db_on_commit(svc->db, arena, send_message, arena_memdup(arena, &message, sizeof message));
 }
 
 static void

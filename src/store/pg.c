@@ -407,8 +407,8 @@ db_script(struct db *db, const char *sql, struct error *err)
 	return ready(db, deadline, err) == DONE && simple_once(db, sql, "script", deadline, NULL, err) == DONE;
 }
 
-bool
-db_begin(struct db *db, struct error *err)
+static bool
+transaction_begin(struct db *db, struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 	enum outcome outcome;
@@ -423,11 +423,13 @@ db_begin(struct db *db, struct error *err)
 		return false;
 	error_clear(err);
 	db->in_tx = true;
+	db->after = NULL;
+	db->after_end = &db->after;
 	return true;
 }
 
-bool
-db_commit(struct db *db, struct error *err)
+static bool
+transaction_commit(struct db *db, struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 	enum outcome outcome;
@@ -454,11 +456,13 @@ db_commit(struct db *db, struct error *err)
 		error_set(err, ERR_QUERY, "The request could not be processed.");
 		return error_detail(err, "commit of a failed transaction");
 	}
+	for (const struct db_after *a = db->after; a != NULL; a = a->next)
+		a->fn(a->ctx);
 	return true;
 }
 
-void
-db_rollback(struct db *db)
+static void
+transaction_rollback(struct db *db)
 {
 	struct error ignored;
 
@@ -468,6 +472,95 @@ db_rollback(struct db *db)
 	if (db_connected(db) && simple_once(db, "ROLLBACK", "rollback", deadline_in(db), NULL, &ignored) != DONE)
 		db_close(db);
 	db->in_tx = false;
+}
+
+/* One savepoint name does: a newer one of that name hides the older. */
+static bool
+part_step(struct db *db, const char *sql, struct error *err)
+{
+	int64_t deadline = deadline_in(db);
+
+	return ready(db, deadline, err) == DONE && simple_once(db, sql, "savepoint", deadline, NULL, err) == DONE;
+}
+
+bool
+db_begin(struct db *db, struct error *err)
+{
+	if (!db->outer)
+		return transaction_begin(db, err);
+	if (!part_step(db, "SAVEPOINT part", err))
+		return false;
+	db->part = true;
+	db->part_after = db->after_end;
+	return true;
+}
+
+bool
+db_commit(struct db *db, struct error *err)
+{
+	if (!db->outer)
+		return transaction_commit(db, err);
+	/* Of a part that had failed it fails too, and the part is still to be rolled back. */
+	if (!part_step(db, "RELEASE SAVEPOINT part", err))
+		return false;
+	db->part = false;
+	return true;
+}
+
+void
+db_rollback(struct db *db)
+{
+	struct error ignored;
+
+	if (!db->outer) {
+		transaction_rollback(db);
+		return;
+	}
+	if (!db->part)
+		return;
+	error_clear(&ignored);
+	if (db_connected(db) && !part_step(db, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part", &ignored))
+		db_close(db);
+	db->part = false;
+	db->after_end = db->part_after;
+	*db->after_end = NULL;
+}
+
+bool
+db_outer_begin(struct db *db, struct error *err)
+{
+	db->part = false;
+	db->outer = transaction_begin(db, err);
+	return db->outer;
+}
+
+bool
+db_outer_commit(struct db *db, struct error *err)
+{
+	db->outer = false;
+	return transaction_commit(db, err);
+}
+
+void
+db_outer_rollback(struct db *db)
+{
+	db->outer = false;
+	transaction_rollback(db);
+}
+
+void
+db_on_commit(struct db *db, struct arena *arena, void (*fn)(void *ctx), void *ctx)
+{
+	struct db_after *after;
+
+	if (!db->in_tx) {
+		fn(ctx);
+		return;
+	}
+	after = arena_alloc(arena, sizeof *after);
+	*after = (struct db_after) { .fn = fn, .ctx = ctx };
+	*db->after_end = after;
+	db->after_end = &after->next;
 }
 
 const char *

@@ -63,6 +63,16 @@ bool db_begin(struct db *, struct error *);
 bool db_commit(struct db *, struct error *);
 void db_rollback(struct db *); /* harmless outside a transaction */
 
+/*
+ * One transaction around whatever the functions called within do: what they begin is a part of it (a savepoint) that they may commit or roll back
+ * as ever, and nothing of it lasts before db_outer_commit(). A statement outside such a part that fails spoils the whole.
+ */
+bool db_outer_begin(struct db *, struct error *);
+bool db_outer_commit(struct db *, struct error *);
+void db_outer_rollback(struct db *);
+/* Does fn(ctx) once what was done so far is committed: now, outside a transaction; never, if it is rolled back. The arena outlives the transaction. */
+void db_on_commit(struct db *, struct arena *, void (*fn)(void *ctx), void *ctx);
+
 /* Text that is not prepared: migrations and LISTEN. Never with data in it. */
 bool db_script(struct db *, const char *sql, struct error *);
 /* A pending NOTIFY, or NULL; reads the socket without waiting. */

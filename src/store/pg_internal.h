@@ -12,6 +12,12 @@
 #define DB_IDLE_TX_MS 60000 /* idle_in_transaction_session_timeout */
 #define DB_REPLAYS 3        /* of a lone statement that lost a serialization conflict or deadlock */
 
+struct db_after {
+	void (*fn)(void *);
+	void *ctx;
+	struct db_after *next;
+};
+
 struct db {
 	char *conninfo;
 	const struct log *log;
@@ -20,6 +26,10 @@ struct db {
 	int server_timeout_ms;   /* statement_timeout that the connection has */
 	bool one_plan;           /* plan_cache_mode that the connection has */
 	bool in_tx;              /* between db_begin and commit or rollback, even when the connection is gone */
+	bool outer;              /* of db_outer_begin */
+	bool part;               /* an inner transaction is open: a savepoint */
+	struct db_after *after, **after_end; /* to be done after the commit, in order */
+	struct db_after **part_after;        /* the end of that list when the part began */
 	uint64_t serial;         /* of connections made */
 	int64_t retry_at;        /* monotonic us */
 	int64_t waited;          /* us */

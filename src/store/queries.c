@@ -1,6 +1,7 @@
 /* Every query of the program, so that a test can PREPARE each against the migrated schema. */
 #include "store/pg.h"
 #include "store/store_health.h"
+#include "store/store_idempotency.h"
 #include "store/store_jobs.h"
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
@@ -27,6 +28,7 @@ const struct query *const store_query_tables[] = {
 	store_audit_queries,
 	store_doctor_queries,
 	store_health_queries,
+	store_idempotency_queries,
 	store_jobs_queries,
 	store_media_queries,
 	store_media_change_queries,

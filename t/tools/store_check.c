@@ -163,6 +163,53 @@ backend(struct db *db)
 }
 
 static void
+add_one(void *n)
+{
+	++*(int *)n;
+}
+
+/* One transaction around others: nothing of them lasts, and nobody is told, before it commits. */
+static void
+check_outer(struct db *db)
+{
+	int told = 0;
+
+	db_on_commit(db, &arena, add_one, &told);
+	is_int(told, 1, "outside a transaction at once");
+	ok(succeeds(db_outer_begin(db, &err)), "an outer transaction");
+	ok(succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err)) && succeeds(db_commit(db, &err)),
+	    "a part commits");
+	db_on_commit(db, &arena, add_one, &told);
+	db_rollback(db);
+	is_int(count(db), 4, "a stray rollback takes nothing back");
+	ok(succeeds(db_begin(db, &err)) && fails(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err), ERR_CONFLICT, NULL), "another fails");
+	db_on_commit(db, &arena, add_one, &told);
+	ok(fails(db_commit(db, &err), ERR_QUERY, NULL), "cannot commit");
+	db_rollback(db);
+	is_int(count(db), 4, "and is taken back alone");
+	ok(succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("11", "0"), NULL, &err)), "a third");
+	db_rollback(db);
+	is_int(told, 1, "nobody was told yet");
+	ok(succeeds(db_outer_commit(db, &err)), "committed");
+	is_int(told, 2, "told of what was kept, once");
+	is_int(count(db), 4, "which is there");
+	ok(succeeds(db_outer_begin(db, &err)) && succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("12", "0"), NULL, &err)) &&
+	    succeeds(db_commit(db, &err)), "once more");
+	db_on_commit(db, &arena, add_one, &told);
+	db_outer_rollback(db);
+	is_int(count(db), 4, "what a part committed goes with the whole");
+	is_int(told, 2, "and nobody hears of it");
+	db_outer_begin(db, &err);
+	kill(backend(db), SIGTERM);
+	sleep_ms(200);
+	ok(fails(db_begin(db, &err), ERR_UNAVAILABLE, NULL), "lost: no part begins");
+	db_rollback(db);
+	ok(fails(db_outer_commit(db, &err), ERR_UNAVAILABLE, NULL), "nor is anything committed");
+	db_outer_rollback(db);
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "and then all is well");
+}
+
+static void
 check_losses(struct db *db)
 {
 	struct db_call reads[] = { { .query = &q_one }, { .query = &q_other_one } };
@@ -260,6 +307,7 @@ check_database(const char *conninfo)
 
 	check_values(db);
 	check_transactions(db);
+	check_outer(db);
 	check_losses(db);
 	check_deadlines(db);
 	check_notify(db, conninfo);
