@@ -23,6 +23,10 @@ const VIEWS = {
 	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
 	you: { title: 'You', menu: 'person', load: () => import('./views/you.js') },
+	users: { title: 'People', menu: 'people', permission: 'users.manage', load: () => import('./views/users.js') },
+	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings', load: () => import('./views/roles.js') },
+	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings', load: () => import('./views/settings.js') },
+	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage', load: () => import('./views/audit.js') },
 };
 const BANNER_AFTER_MS = 2500;
 const BACK_SHOWN_MS = 3000;

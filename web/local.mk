@@ -24,6 +24,7 @@ nobase_dist_page_DATA = \
 	web/panels.css \
 	web/style.css \
 	web/ui/actions.js \
+	web/ui/admin.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/factor.js \
@@ -41,10 +42,14 @@ nobase_dist_page_DATA = \
 	web/ui/tray.js \
 	web/ui/zoom.js \
 	web/viewer.css \
+	web/views/audit.js \
 	web/views/door.js \
 	web/views/library.js \
 	web/views/notifications.js \
+	web/views/roles.js \
 	web/views/search.js \
+	web/views/settings.js \
 	web/views/signin.js \
 	web/views/trash.js \
+	web/views/users.js \
 	web/views/you.js

@@ -66,7 +66,7 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 			say(others.join('. ') || problem.message, problem.requestId);
 		first?.focus();
 	};
-	const node = h(wide ? 'form.form.wide' : 'form.form', { novalidate: false, onsubmit: async (event) => {
+	const node = h(wide ? 'form.form.wide' : 'form.form', { onsubmit: async (event) => {
 		event.preventDefault();
 		if (button.disabled)
 			return;

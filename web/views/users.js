@@ -1,0 +1,137 @@
+/* Everybody who has an account; invitations. */
+import { api } from '../lib/api.js';
+import { debounce, fill, h, icon } from '../lib/dom.js';
+import { ago, fullTime } from '../lib/format.js';
+import { ROLES, STATES, TIERS } from '../lib/rights.js';
+import { goHere, link } from '../lib/router.js';
+import { me } from '../lib/session.js';
+import { adminNav, pagedList } from '../ui/admin.js';
+import { ask } from '../ui/dialog.js';
+import { copyable, Form, options } from '../ui/form.js';
+import { fail, toast } from '../ui/toast.js';
+
+const PAGE = 50;
+const TYPING_MS = 300;
+const FILTERS = ['q', 'role', 'tier', 'status'];
+/* What the server would refuse is not offered: a role above one's own. */
+const ranks = Object.keys(ROLES);
+const givable = () => Object.entries(ROLES).filter(([role]) => ranks.indexOf(role) <= ranks.indexOf(me.user.role));
+const RIGHTS = () => [{ name: 'role', label: 'Role', options: givable(), value: 'user' }, { name: 'tier', label: 'Tier', options: Object.entries(TIERS), value: 'standard' }];
+
+async function
+remove(user, done)
+{
+	let others = [];
+	try {
+		others = (await api.get('/users', { status: 'active', limit: 100 })).items.filter((one) => one.id !== user.id);
+	} catch (problem) {
+		fail(problem);
+		return;
+	}
+	const to = h('select', { 'aria-label': 'What happens to the items' }, options([['', 'Their items go to the trash'], ...others.map((one) => [one.id, `Their items go to ${one.displayName} (${one.email})`])], ''));
+	const choice = await ask({ title: `Delete ${user.displayName}?`, text: 'The account cannot be brought back.', body: to, value: () => ({ to: to.value }), yes: 'Delete', danger: true });
+
+	if (!choice)
+		return;
+	try {
+		await api.delete(`/users/${user.id}`, choice.to ? { items: 'transfer', to: choice.to } : { items: 'trash' });
+		toast(`${user.displayName} is deleted`);
+		done();
+	} catch (problem) {
+		fail(problem);
+	}
+}
+
+function
+row(first)
+{
+	let user = first;
+	const summary = h('summary');
+	const inside = h('div.inside');
+	const details = h('details', { ontoggle: () => details.open && !inside.firstChild && edit() }, summary, inside);
+	const item = h('li', { 'data-user': first.id }, details);
+	const draw = () => fill(summary, h('span.grow', null, h('strong', null, user.displayName), h('small', null, user.email)),
+	    user.status === 'disabled' ? h('span.pill.bad', null, STATES.disabled) : null, user.tier === 'premium' ? h('span.pill', null, TIERS.premium) : null,
+	    h('span.pill.on', null, ROLES[user.role] ?? user.role));
+	const edit = () => {
+		const roles = givable().some(([role]) => role === user.role) ? givable() : Object.entries(ROLES);
+		const form = Form({
+			fields: [{ name: 'role', label: 'Role', options: roles, value: user.role, disabled: user.id === me.user.id },
+				{ name: 'tier', label: 'Tier', options: Object.entries(TIERS), value: user.tier }, { name: 'status', label: 'State', options: Object.entries(STATES), value: user.status }],
+			yes: 'Save',
+			run: (values) => api.patch(`/users/${user.id}`, Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== user[name]))),
+			done: (now) => {
+				user = now;
+				draw();
+				toast('Saved');
+			},
+		});
+		const unlock = user.totpEnabled ? h('button', { type: 'button', onclick: async () => {
+			if (!(await ask({ title: `Take the second factor of ${user.displayName} away?`, text: 'For somebody who lost it: their password alone is then enough.', yes: 'Take away', danger: true })))
+				return;
+			try {
+				await api.delete(`/users/${user.id}/totp`);
+				unlock.remove();
+				toast('The second factor is off');
+			} catch (problem) {
+				fail(problem);
+			}
+		} }, 'Reset the second factor') : null;
+
+		fill(inside, h('p.muted', null, `Since ${fullTime(user.createdAt)} · `, user.lastLoginAt ? `last signed in ${ago(user.lastLoginAt)}` : 'never signed in'), form.node,
+		    h('div.buttons', null, unlock, h('a.button', { href: link('audit', { actor: user.id }) }, 'What they did'),
+		        user.id === me.user.id ? null : h('button', { type: 'button', onclick: () => remove(user, () => item.remove()) }, icon('trash'), 'Delete')));
+	};
+
+	draw();
+	return item;
+}
+
+export function
+mount(root, first)
+{
+	let params = first;
+	const list = pagedList({ path: '/users', limit: PAGE, row, none: 'Nobody fits these filters' });
+	const show = () => list.show(Object.fromEntries(FILTERS.map((f) => [f, params[f]])));
+	const search = debounce(() => goHere({ q: q.value.trim() || null }, { replace: true }), TYPING_MS);
+	const q = h('input', { type: 'search', value: params.q ?? '', maxlength: '100', oninput: search });
+	const filter = (name, label, table) => h('label', null, label, h('select', { onchange: ({ target }) => goHere({ [name]: target.value || null }) },
+	    options([['', 'All'], ...Object.entries(table)], params[name] ?? '')));
+	const place = h('div', { role: 'status' });
+	const fold = (...nodes) => fill(place, h('div.panels', null, h('section.panel', null, nodes)));
+	const invite = () => {
+		fold(h('h2', null, 'Invite somebody'), h('p', null, 'The link is good for one person and seven days.'), Form({
+			fields: [{ name: 'email', label: 'E-mail', type: 'email', maxlength: '254', hint: 'May stay empty: then whoever has the link can join.' }, ...RIGHTS()], yes: 'Make the invitation',
+			run: ({ email, ...rest }) => api.post('/users', { invite: true, ...(email ? { email } : {}), ...rest }),
+			done: ({ url, email }) => fold(h('h2', null, 'The invitation'), h('div.once', null, h('p', null, email ? `For ${email}.` : 'For whoever has it.'), copyable(url, 'Link of the invitation'))),
+		}).node);
+		place.querySelector('input').focus();
+	};
+	const create = () => {
+		fold(h('h2', null, 'A new account'), Form({
+			fields: [{ name: 'displayName', label: 'Name', required: true, maxlength: '100', autocomplete: 'off' }, { name: 'email', label: 'E-mail', type: 'email', required: true, maxlength: '254', autocomplete: 'off' },
+				{ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', required: true, minlength: '8', maxlength: '256' }, ...RIGHTS()], yes: 'Create',
+			run: (values) => api.post('/users', values),
+			done: (user) => {
+				fill(place);
+				toast(`${user.displayName} can sign in now`);
+				show();
+			},
+		}).node);
+		place.querySelector('input').focus();
+	};
+
+	fill(root, adminNav('users'), h('div.toolbar', null, h('h1', null, 'People'), h('div.buttons', null, h('button', { type: 'button', onclick: create }, 'New account'),
+	    h('button.primary', { type: 'button', onclick: invite }, 'Invite'))), place,
+	h('div.filters', null, h('label', null, 'Name or e-mail', q), filter('role', 'Role', ROLES), filter('tier', 'Tier', TIERS), filter('status', 'State', STATES)), list.node);
+	show();
+	return {
+		update(next) {
+			params = next;
+			show();
+		},
+		unmount() {
+			search.cancel();
+		},
+	};
+}
