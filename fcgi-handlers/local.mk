@@ -12,3 +12,4 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/sear
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h fcgi-handlers/caller.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c fcgi-handlers/users.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/list_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c

@@ -10,6 +10,7 @@
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_people.h"
+#include "store/store_plex.h"
 #include "store/store_process.h"
 #include "store/store_objects.h"
 #include "store/store_schema.h"
@@ -35,6 +36,7 @@ const struct query *const store_query_tables[] = {
 	store_media_list_queries,
 	store_notifications_queries,
 	store_people_queries,
+	store_plex_queries,
 	store_object_uploads_queries,
 	store_objects_queries,
 	store_replay_queries,
