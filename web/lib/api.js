@@ -178,6 +178,11 @@ request(method, path, options = {})
 				throw problem;
 			if (problem.status === 429 && options.patient)
 				continue;
+			/* Ours is still at work there: the connection was lost, not the request. */
+			if (problem.code === 'idempotency_key_in_use') {
+				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries));
+				continue;
+			}
 			if ([0, 502, 503, 504].includes(problem.status) && repeatable && (options.patient || problem.status === 0 ? navigator.onLine : false)) {
 				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries) * (0.8 + Math.random() * 0.4));
 				continue;
