@@ -2,6 +2,7 @@
 # The page in a real headless Chromium: sign in, upload a photo, see it become ready without a reload, open it, find it, sign out; on a desk
 # and on a phone, light and dark. Screenshots stay in the check's logs, or in build/page.
 use v5.36;
+use Digest::SHA qw(hmac_sha1);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Path qw(make_path);
@@ -427,5 +428,89 @@ subtest 'sessions' => sub {
 	like $c->text('.form-note'), qr/session has ended/, 'a session that is ended elsewhere ends here';
 	$c->stop;
 };
+
+# RFC 6238, of a secret in base32.
+sub totp ($secret) {
+	my %value = map { ('A' .. 'Z', 2 .. 7)[$_] => $_ } 0 .. 31;
+	my $bits = join '', map { sprintf '%05b', $value{$_} } split //, $secret;
+	my @mac = unpack 'C*', hmac_sha1(pack('Q>', int(time / 30)), pack('B*', substr $bits, 0, length($bits) & ~7));
+
+	return sprintf '%06d', (unpack('N', pack 'C4', @mac[ $mac[19] & 15 .. ($mac[19] & 15) + 3 ]) & 0x7fffffff) % 1_000_000;
+}
+
+for my $width (390, 1280) {
+	subtest "accounts and administration, $width" => sub {
+		my $dark = $width < 500;
+		my $b = browser("accounts-$width", width => $width, height => 844, dark => $dark);
+		my ($email, $password) = ("joins-$width\@medianest.test", 'four unrelated words here');
+		my $invite = $mn->admin->api(POST => '/api/users', { invite => JSON::PP::true });
+		my $look = sub ($name) {
+			fits($b, $name);
+			accessible($b, $name);
+			$b->screenshot("$artefacts/page-$width-$name.png");
+		};
+		my $open = sub ($view, $css) {
+			$b->js('location.hash = arguments[0]', "#/$view");
+			$b->find($css);
+			$look->($view);
+		};
+		my $sign_out = sub {
+			$b->click('.avatar');
+			$b->js('[...document.querySelectorAll("#account-menu button")].at(-1).click()');
+			$b->find('#email');
+		};
+
+		$b->get("$mn->{url}/#/join?invite=$invite->{json}{invite}");
+		$b->find('[name=displayName]');
+		$look->('join');
+		$b->type('[name=displayName]', 'Ann <b>Other</b>');
+		$b->type('[name=email]', $email);
+		$b->type('[name=password]', $password);
+		$b->click('.card .primary');
+		$b->find('.brand');
+		unlike $b->url, qr/invite/, 'the invitation is gone from the address';
+		$b->click('.avatar');
+		is $b->count('#account-menu a'), 1, 'nothing of administration in the menu';
+		$b->click('#account-menu a');
+		$b->find('.rows .pill.good');
+		is $b->js('return document.querySelector("[name=displayName]").value'), 'Ann <b>Other</b>', 'the profile of who has joined';
+
+		$b->js('[...document.querySelectorAll("[aria-label=\"Second factor\"] button")][0].click()');
+		$b->find('.qr');
+		$look->('you');
+		$b->type('[name=code]', totp($b->text('.copyable code')));
+		$b->press('Enter');
+		$b->wait_for('recovery codes', sub { ($b->text('.once code') // '') =~ /\S+\n\S+/ });
+		my ($recovery) = split /\n/, $b->text('.once code');
+		$sign_out->();
+		$b->type('#email', $email);
+		$b->type('#password', $password);
+		$b->click('.door button.primary');
+		$b->find('#totp');
+		$b->type('#totp', $recovery);
+		$b->click('.door button.primary');
+		$b->find('.brand');
+		pass 'signed in with a recovery code';
+		$sign_out->();
+
+		sign_in_here($b, $mn);
+		$open->('users', '.board li');
+		$b->js('[...document.querySelectorAll("details summary")].find((s) => s.textContent.includes(arguments[0])).click()', $email);
+		$b->find('.inside form');
+		$b->js('const s = document.querySelector(".inside [name=tier]"); s.value = "premium"; s.form.requestSubmit()');
+		$b->wait_for('the tier to be saved', sub { $mn->psql("SELECT tier FROM users WHERE email = '$email'") eq 'premium' });
+		pass 'the tier is changed';
+		$open->('roles', '.matrix');
+		$open->('settings', '#s-trash-days');
+		$b->js('const s = document.querySelector("#s-trash-days"); s.value = "31"; s.dispatchEvent(new Event("change"))');
+		$b->find('#s-trash-days.saved');
+		$b->js('document.querySelector("[aria-label=\\"trash.days: back to the default\\"]").click()');
+		$b->wait_for('the default', sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
+		$open->('audit', '.board li');
+		like $b->text('.board'), qr/setting/, 'what was just done is in the log';
+		clean($b, 'accounts', qr{/api/auth/login - Failed to load resource.* 401});
+		$b->stop;
+	};
+}
 
 done_testing;

@@ -55,7 +55,12 @@ liveRow(first)
 				fill(wrong, problem.message, problem.requestId ? ` (Request ${problem.requestId})` : null);
 			}
 		};
-		const field = input(s, id, () => save(valueOf(s, field)));
+		const field = input(s, id, () => {
+			if (field.type === 'number' && field.value === '')
+				field.value = s.value; /* emptied: nothing that could be meant */
+			else if (field.reportValidity())
+				save(valueOf(s, field));
+		});
 		const back = s.source === 'database' ? h('button.small', { type: 'button', 'aria-label': `${s.key}: back to the default`, onclick: () => save(null) }, 'Reset') : null;
 
 		if (saved)
