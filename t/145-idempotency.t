@@ -9,7 +9,7 @@ use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1);
 my ($ann, $bob) = map { $mn->user(role => 'user') } 1 .. 2;
 my $serial = 0;
 
@@ -129,6 +129,27 @@ subtest 'an old key is forgotten' => sub {
     isnt $second->{json}{uploadId}, $first->{json}{uploadId}, 'another upload';
     is replayed(initiate($ann, $key, size => 12)), 'true', 'and known again';
     is items_of($ann), $before + 2, 'two items';
+};
+
+subtest 'what cannot be kept is not done' => sub {
+    my ($key, $before) = (key(), items_of($ann));
+    $mn->psql('CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION \'no\'; END$$');
+    $mn->psql('CREATE TRIGGER refuse BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION refuse()');
+    is code(initiate($ann, $key)), '500 internal_error', 'the answer cannot be kept';
+    is items_of($ann), $before, 'nothing is done';
+    is $ann->api(POST => '/api/media/upload/initiate', { filename => 'a.png', size => 10, type => 'image/png' })->{status}, 201, 'without a key it is';
+    $mn->psql('DROP FUNCTION refuse() CASCADE');
+    is initiate($ann, $key)->{status}, 201, 'later it is done with the key';
+    is items_of($ann), $before + 2, 'once';
+};
+
+subtest 'old keys are cleared away' => sub {
+    my ($old, $new) = (key(), key());
+    initiate($ann, $_) for $old, $new;
+    $mn->psql("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '$old'");
+    $mn->restart_part('worker');
+    wait_until(sub { $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$old'") == 0 }, 60, 'the old key to go');
+    is $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$new'"), 1, 'the new one stays';
 };
 
 subtest 'a broadcast' => sub {
