@@ -1,6 +1,6 @@
 /* Everybody who has an account; invitations. */
 import { api } from '../lib/api.js';
-import { debounce, fill, h, icon } from '../lib/dom.js';
+import { debounce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { ago, fullTime } from '../lib/format.js';
 import { ROLES, STATES, TIERS } from '../lib/rights.js';
 import { goHere, link } from '../lib/router.js';
@@ -98,17 +98,17 @@ mount(root, first)
 	const filter = (name, label, table) => h('label', null, label, h('select', { onchange: ({ target }) => goHere({ [name]: target.value || null }) },
 	    options([['', 'All'], ...Object.entries(table)], params[name] ?? '')));
 	const place = h('div', { role: 'status' });
-	const fold = (...nodes) => fill(place, h('div.panels', null, h('section.panel', null, nodes)));
+	const fold = (title, ...nodes) => fill(place, h('div.panels', null, h('section.panel', null, h('div.panel-head', null, h('h2', null, title), iconButton('close', 'Close', () => fill(place))), nodes)));
 	const invite = () => {
-		fold(h('h2', null, 'Invite somebody'), h('p', null, 'The link is good for one person and seven days.'), Form({
+		fold('Invite somebody', h('p', null, 'The link is good for one person and seven days.'), Form({
 			fields: [{ name: 'email', label: 'E-mail', type: 'email', maxlength: '254', hint: 'May stay empty: then whoever has the link can join.' }, ...RIGHTS()], yes: 'Make the invitation',
 			run: ({ email, ...rest }) => api.post('/users', { invite: true, ...(email ? { email } : {}), ...rest }),
-			done: ({ url, email }) => fold(h('h2', null, 'The invitation'), h('div.once', null, h('p', null, email ? `For ${email}.` : 'For whoever has it.'), copyable(url, 'Link of the invitation'))),
+			done: ({ url, email }) => fold('The invitation', h('div.once', null, h('p', null, email ? `For ${email}.` : 'For whoever has it.'), copyable(url, 'Link of the invitation'))),
 		}).node);
 		place.querySelector('input').focus();
 	};
 	const create = () => {
-		fold(h('h2', null, 'A new account'), Form({
+		fold('A new account', Form({
 			fields: [{ name: 'displayName', label: 'Name', required: true, maxlength: '100', autocomplete: 'off' }, { name: 'email', label: 'E-mail', type: 'email', required: true, maxlength: '254', autocomplete: 'off' },
 				{ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', required: true, minlength: '8', maxlength: '256' }, ...RIGHTS()], yes: 'Create',
 			run: (values) => api.post('/users', values),
