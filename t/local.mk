@@ -119,3 +119,4 @@ t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
 check_PROGRAMS += t/unit/http_out
+EXTRA_DIST += t/faults/scanners
