@@ -80,4 +80,20 @@ subtest 'wrong passwords' => sub {
     is $who->api(GET => '/api/auth/session')->{status}, 200, 'the owner stays signed in';
 };
 
+subtest 'somebody else tries passwords' => sub {
+    forget();
+    my $owner = $mn->user;
+    forget();
+    my $elsewhere = $mn->client;
+    $elsewhere->{http} = HTTP::Tiny->new(local_address => '127.0.0.2', timeout => 30, verify_SSL => 1, SSL_options => { SSL_ca_file => $mn->{ca} });
+    $elsewhere->{http_pid} = $$;
+    my %seen;
+    for my $n (1 .. 20) {
+        forget();
+        $seen{ $elsewhere->api(POST => '/api/auth/login', { email => $owner->{email}, password => "wrong $n" })->{status} }++;
+    }
+    is_deeply \%seen, { 401 => 5, 429 => 15 }, 'twenty wrong passwords from one address';
+    is $anon->api(POST => '/api/auth/login', { email => $owner->{email}, password => $owner->{password} })->{status}, 200, 'do not keep the owner out from another';
+};
+
 done_testing;

@@ -42,6 +42,27 @@ is_deeply(\%served, \%described, 'the tables and the description agree')
     or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description " . ($described{$_} // 'none') }
         grep { ($served{$_} // '') ne ($described{$_} // '') } sort { $a cmp $b } keys %{ { %served, %described } });
 
+# Every code that the sources give is described. What only jobs, tools and the object store say is not the API's.
+my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running mail_refused refused_address sandbox_failed internal),
+    qw(empty protected resource_limit timeout too_many_pixels truncated unreadable unsupported_type not_processable); # media.failure.code
+my %code = map { $_ => 1 } @{ $api->{components}{schemas}{Problem}{properties}{code}{enum} };
+my $sources = join '', map { open my $in, '<:raw', $_ or die "$_: $!"; local $/; <$in> } glob "$top/src/*/*.c $top/fcgi-handlers/*.c";
+my @given = ($sources =~ /error_slug\([^;"]*"([a-z_0-9]+)"/g, $sources =~ /\[ERR_\w+\] = \{ [1-9]\d+, "([a-z_]+)"/g);
+cmp_ok scalar(@given), '>', 60, 'there are codes to look at';
+my @undescribed = grep { !$code{$_} && !$internal{$_} && $_ ne 'none' } @given;
+is_deeply \@undescribed, [], 'every code is described';
+
+# An example for every body that goes in or out.
+my @without;
+for my $path (sort keys %{ $api->{paths} }) {
+    for my $method (sort keys %{ $api->{paths}{$path} }) {
+        my $op = $api->{paths}{$path}{$method};
+        my @bodies = map { $_->{content}{'application/json'} // () } $op->{requestBody} // (), map { $op->{responses}{$_} } grep { /^2/ } keys %{ $op->{responses} };
+        push @without, "$method $path" if grep { !exists $_->{example} && !exists $_->{examples} } @bodies;
+    }
+}
+is_deeply \@without, [], 'every body has an example';
+
 # Every reference leads somewhere.
 my @refs = JSON::PP->new->encode($api) =~ m{"\$ref":"#/([^"]+)"}g;
 my @dangling = grep {
