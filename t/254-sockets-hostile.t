@@ -68,7 +68,7 @@ sub frames {
 	my $ws = MediaNest::WebSocket->open($guest);
 	local $SIG{PIPE} = 'IGNORE';
 	print { $ws->{socket} } $bytes;
-	my $code = $ws->wait_closed(3);
+	my $code = $ws->wait_closed(30);
 	ok defined $code && $code =~ $codes, "$what: closed" . (defined $code ? " with $code" : ' not at all');
 }
 
