@@ -9,7 +9,7 @@ use MediaNest::Test;
 use Test::More;
 
 my $mn = MediaNest::Test->stack;
-my $program = ($ENV{MEDIANEST_BUILD} // "$FindBin::Bin/../build") . '/medianest-fcgi';
+my $program = ($ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build") . '/medianest-fcgi';
 -x $program or plan skip_all => "$program is not built";
 
 my $ID = '01890a5d-ac96-774b-bcce-b302099a8057'; # nobody's, nothing's
