@@ -10,7 +10,7 @@ use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant { UPLOADS => 200, CLIENTS => 4, PACE => 0.7, KILL_EVERY => 0.8, TRIES => 6, SETTLE => 240 };
+use constant { UPLOADS => 200, CLIENTS => 4, PACE => 0.7, KILL_EVERY => 0.8, TRIES => 20, SETTLE => 240 };
 
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => 3, 'worker.poll' => 200 });
 my $user = $mn->admin;
