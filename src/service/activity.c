@@ -1,12 +1,10 @@
 #include "service/activity.h"
 
-#include <string.h>
-
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/id.h"
-#include "core/str.h"
 #include "service/services.h"
+#include "service/time_cursor.h"
 #include "store/pg.h"
 #include "store/store_account_flow.h"
 
@@ -24,24 +22,18 @@ activity_add(struct services *svc, struct arena *arena, const char *user_id, con
 bool
 activity_list(struct services *svc, struct arena *arena, const char *user_id, const char *cursor, int limit, struct activity_page *page, struct error *err)
 {
-	const char *before = NULL, *before_id = NULL, *dot;
+	const char *before, *before_id;
 	struct rows *rows;
-	int64_t us;
 	size_t i;
 
-	if (cursor != NULL) {
-		if ((dot = strchr(cursor, '.')) == NULL || !uuid_valid(dot + 1) ||
-		    !str_to_int(before = arena_strndup(arena, cursor, (size_t)(dot - cursor)), 0, INT64_MAX, &us))
-			return error_field(err, "cursor", "format", "is not a cursor of this list");
-		before_id = dot + 1;
-	}
-	if (!store_activity_list(svc->db, arena, user_id, before, before_id, limit + 1, &rows, err))
+	if (!time_cursor_parse(arena, cursor, &before, &before_id, err) ||
+	    !store_activity_list(svc->db, arena, user_id, before, before_id, limit + 1, &rows, err))
 		return false;
 	page->n = rows_count(rows) > (size_t)limit ? (size_t)limit : rows_count(rows);
 	page->rows = arena_array(arena, page->n + 1, sizeof *page->rows);
 	for (i = 0; i < page->n; i++)
 		page->rows[i] = (struct activity) { rows_str(rows, i, 0), rows_str(rows, i, 2), rows_str(rows, i, 3), rows_int(rows, i, 1) };
-	page->next = rows_count(rows) > page->n ? arena_printf(arena, "%lld.%s", (long long)page->rows[page->n - 1].at, page->rows[page->n - 1].id) : NULL;
+	page->next = rows_count(rows) > page->n ? time_cursor_make(arena, page->rows[page->n - 1].at, page->rows[page->n - 1].id) : NULL;
 	return true;
 }
 

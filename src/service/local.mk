@@ -52,3 +52,4 @@ src_libservice_a_SOURCES += src/service/mail.c src/service/mail.h
 src_libservice_a_SOURCES += src/service/activity.c src/service/activity.h
 src_libservice_a_SOURCES += src/service/idempotency.c src/service/idempotency.h
 src_libservice_a_SOURCES += src/service/plex_signin.c src/service/plex_signin.h
+src_libservice_a_SOURCES += src/service/time_cursor.c src/service/time_cursor.h

@@ -16,6 +16,7 @@
 #include "service/mail.h"
 #include "service/revoke.h"
 #include "service/services.h"
+#include "service/time_cursor.h"
 #include "store/pg.h"
 #include "store/store_people.h"
 
@@ -88,22 +89,6 @@ people_get(struct services *svc, struct arena *arena, const char *id, struct use
 	return true;
 }
 
-/* A cursor is "<created us>.<id>". */
-static bool
-cursor_parse(struct arena *arena, const char *cursor, struct store_people_filter *f, struct error *err)
-{
-	const char *dot;
-	int64_t us;
-
-	if (cursor == NULL)
-		return true;
-	if ((dot = strchr(cursor, '.')) == NULL || !uuid_valid(dot + 1) ||
-	    !str_to_int(f->before_time = arena_strndup(arena, cursor, (size_t)(dot - cursor)), 0, INT64_MAX, &us))
-		return error_field(err, "cursor", "format", "is not a cursor of this list");
-	f->before_id = dot + 1;
-	return true;
-}
-
 /* What people type is looked for as it stands. */
 static const char *
 like_escape(struct arena *arena, const char *text)
@@ -130,14 +115,14 @@ people_list(struct services *svc, struct arena *arena, const struct people_filte
 	struct rows *rows;
 	size_t i;
 
-	if (!cursor_parse(arena, filter->cursor, &f, err) || !store_people_list(svc->db, arena, &f, &rows, err))
+	if (!time_cursor_parse(arena, filter->cursor, &f.before_time, &f.before_id, err) || !store_people_list(svc->db, arena, &f, &rows, err))
 		return false;
 	page->n = rows_count(rows) > (size_t)filter->limit ? (size_t)filter->limit : rows_count(rows);
 	page->users = arena_array(arena, page->n + 1, sizeof *page->users);
 	for (i = 0; i < page->n; i++)
 		user_from_row(rows, i, &page->users[i]);
 	page->next = rows_count(rows) > page->n
-	    ? arena_printf(arena, "%lld.%s", (long long)page->users[page->n - 1].created_at, page->users[page->n - 1].id) : NULL;
+	    ? time_cursor_make(arena, page->users[page->n - 1].created_at, page->users[page->n - 1].id) : NULL;
 	return true;
 }
 

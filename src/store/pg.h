@@ -88,7 +88,8 @@ double rows_num(const struct rows *, size_t row, int col);
 bool rows_bool(const struct rows *, size_t row, int col);         /* false for NULL */
 /* text[] / int[] in array text form -> NULL-terminated array of strings. */
 const char **rows_array(struct arena *, const struct rows *, size_t row, int col, size_t *n);
-/* Times are selected as (extract(epoch from t) * 1000000)::bigint: rows_int. */
+/* SQL of a timestamp as us since the epoch: rows_int() reads it. */
+#define SQL_US(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
 
 const char *db_int(struct arena *, int64_t);                    /* a number as parameter text */
 const char *db_time(struct arena *, int64_t us);                /* RFC 3339 with us; 0 -> NULL */

@@ -4,7 +4,6 @@
 
 #include "core/banned.h"
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 
 enum {
 	Q_TOKEN_ADD, Q_TOKEN_USE, Q_TOKENS_DROP, Q_CONFIRMED, Q_PASSWORD, Q_EMAIL, Q_PROFILE, Q_ACTIVITY_ADD, Q_ACTIVITY_LIST, Q_STATISTICS
@@ -26,8 +25,8 @@ const struct query store_account_flow_queries[] = {
 	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3, locale), version = version + 1, updated_at = now() WHERE id = $1", 0 },
 	[Q_ACTIVITY_ADD] = { "activity_add", "INSERT INTO activity (id, user_id, kind, data) VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))", 0 },
 	[Q_ACTIVITY_LIST] = { "activity_list",
-	    "SELECT id, " US("at") ", kind, data FROM activity WHERE user_id = $1 "
-	    "AND ($2::bigint IS NULL OR (" US("at") ", id) < ($2::bigint, $3::uuid)) ORDER BY at DESC, id DESC LIMIT $4::int", QUERY_READ },
+	    "SELECT id, " SQL_US("at") ", kind, data FROM activity WHERE user_id = $1 "
+	    "AND ($2::bigint IS NULL OR (" SQL_US("at") ", id) < ($2::bigint, $3::uuid)) ORDER BY at DESC, id DESC LIMIT $4::int", QUERY_READ },
 	[Q_STATISTICS] = { "statistics",
 	    "WITH up AS (SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS uploads, coalesce(sum(size), 0) AS bytes "
 	    "FROM media WHERE owner_id = $1 AND source = 'upload' AND status <> 'pending' GROUP BY 1), "

@@ -9,8 +9,7 @@ const struct query store_accounts_queries[] = {
 	[Q_INSERT] = { "account_insert",
 	    "INSERT INTO users (id, email, display_name, role, password_hash) VALUES ($1, lower($2), $3, $4, $5)", 0 },
 	[Q_LIST] = { "account_list",
-	    "SELECT id, email, display_name, role, tier, status, (extract(epoch FROM created_at) * 1000000)::bigint,"
-	    " (extract(epoch FROM last_login_at) * 1000000)::bigint"
+	    "SELECT id, email, display_name, role, tier, status, " SQL_US("created_at") ", " SQL_US("last_login_at")
 	    " FROM users ORDER BY created_at, id", QUERY_READ },
 	{ .name = NULL }
 };

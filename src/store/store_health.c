@@ -11,7 +11,7 @@ const struct query store_health_queries[] = {
 	    "SELECT (SELECT count(*) FROM jobs WHERE state = 'available' AND run_at <= now()), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'running'), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'dead'), "
-	    "coalesce((SELECT (extract(epoch FROM now() - min(run_at)) * 1000000)::bigint FROM jobs "
+	    "coalesce((SELECT " SQL_US("now() - min(run_at)") " FROM jobs "
 	    "WHERE state = 'available' AND run_at <= now()), 0)", QUERY_READ },
 	{ .name = NULL }
 };

@@ -6,7 +6,7 @@
 
 enum { NOTIFICATION_ADD, NOTIFICATIONS_NEWEST, NOTIFICATIONS_AFTER, NOTIFICATIONS_UNREAD, NOTIFICATION_READ, NOTIFICATIONS_READ_ALL, NOTIFICATION_PREFERENCES, NOTIFICATION_PREFER, NOTIFICATION_AUDIENCE, NOTIFICATIONS_EXPIRE };
 
-#define COLUMNS "id, seq, kind, title, message, data, read_at IS NOT NULL, (extract(epoch FROM created_at) * 1000000)::bigint"
+#define COLUMNS "id, seq, kind, title, message, data, read_at IS NOT NULL, " SQL_US("created_at")
 
 const struct query store_notifications_queries[] = {
 	/* The time is taken after the lock, so that it grows with seq. */
@@ -21,7 +21,7 @@ const struct query store_notifications_queries[] = {
 	    " RETURNING u.id AS user_id, u.last_seq AS seq, who.id),"
 	    " added AS (INSERT INTO notifications (id, user_id, seq, kind, event, title, message, data, created_at)"
 	    " SELECT id, user_id, seq, $3, $4, $5, $6, $7::jsonb, clock_timestamp() FROM bumped RETURNING user_id, seq, created_at)"
-	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), (extract(epoch FROM coalesce(added.created_at, clock_timestamp())) * 1000000)::bigint"
+	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), " SQL_US("coalesce(added.created_at, clock_timestamp())")
 	    " FROM who LEFT JOIN added USING (user_id)", 0 },
 	[NOTIFICATIONS_NEWEST] = { "notifications_newest",
 	    "SELECT " COLUMNS " FROM notifications WHERE user_id = $1 AND ($2::bigint = 0 OR seq < $2) AND (NOT $3::boolean OR read_at IS NULL)"
@@ -48,7 +48,7 @@ const struct query store_notifications_queries[] = {
 };
 
 /* What a socket is shown of a row: the caller's data with the words beside it, as notify.c makes it for the live push. */
-#define EVENT "n.id, n.seq, n.event, (extract(epoch FROM n.created_at) * 1000000)::bigint," \
+#define EVENT "n.id, n.seq, n.event, " SQL_US("n.created_at") "," \
 	" n.data || jsonb_build_object('notification', jsonb_build_object('kind', n.kind, 'title', n.title, 'message', n.message))"
 
 const struct query store_replay_queries[] = {

@@ -6,8 +6,7 @@
 
 enum { Q_CREATE, Q_FIND, Q_DELETE, Q_LIST, Q_PART_PUBLISH, Q_PARTS, Q_ABANDON, Q_GARBAGE };
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-#define UPLOAD_COLUMNS "id, key, content_type, headers::text, " US("created_at")
+#define UPLOAD_COLUMNS "id, key, content_type, headers::text, " SQL_US("created_at")
 
 const struct query store_object_uploads_queries[] = {
 	[Q_CREATE] = { "object_upload_create",
@@ -22,7 +21,7 @@ const struct query store_object_uploads_queries[] = {
 	    "INSERT INTO object_parts (upload_id, number, blob, size, etag) SELECT $1, $2::integer, blob, $4::bigint, $5 FROM taken "
 	    "ON CONFLICT (upload_id, number) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag, created_at = now()", 0 },
 	[Q_PARTS] = { "object_parts",
-	    "SELECT number, blob, size, etag, " US("created_at") " FROM object_parts WHERE upload_id = $1 AND number > $2::integer ORDER BY number LIMIT $3",
+	    "SELECT number, blob, size, etag, " SQL_US("created_at") " FROM object_parts WHERE upload_id = $1 AND number > $2::integer ORDER BY number LIMIT $3",
 	    QUERY_READ },
 	[Q_ABANDON] = { "object_uploads_abandon", "DELETE FROM object_uploads WHERE created_at < now() - $1::integer * interval '1 day'", 0 },
 	[Q_GARBAGE] = { "object_garbage_take",

@@ -6,8 +6,7 @@
 
 enum { Q_BUCKET_CREATE, Q_BUCKET_FIND, Q_BUCKET_DELETE, Q_BUCKETS, Q_FIND, Q_LIST_FROM, Q_LIST_AFTER, Q_ANNOUNCE, Q_PUBLISH, Q_COMPLETE, Q_DELETE };
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-#define OBJECT_COLUMNS "key, blob, size, etag, content_type, headers::text, " US("created_at")
+#define OBJECT_COLUMNS "key, blob, size, etag, content_type, headers::text, " SQL_US("created_at")
 
 const struct query store_objects_queries[] = {
 	[Q_BUCKET_CREATE] = { "object_bucket_create", "INSERT INTO object_buckets (name) VALUES ($1) ON CONFLICT DO NOTHING", 0 },
@@ -15,7 +14,7 @@ const struct query store_objects_queries[] = {
 	[Q_BUCKET_DELETE] = { "object_bucket_delete",
 	    "DELETE FROM object_buckets WHERE name = $1 AND NOT EXISTS (SELECT FROM objects WHERE bucket = $1) "
 	    "AND NOT EXISTS (SELECT FROM object_uploads WHERE bucket = $1)", 0 },
-	[Q_BUCKETS] = { "object_buckets", "SELECT name, " US("created_at") " FROM object_buckets ORDER BY name", QUERY_READ },
+	[Q_BUCKETS] = { "object_buckets", "SELECT name, " SQL_US("created_at") " FROM object_buckets ORDER BY name", QUERY_READ },
 	[Q_FIND] = { "object_find", "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key = $2", QUERY_READ },
 	[Q_LIST_FROM] = { "object_list_from",
 	    "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4", QUERY_READ },
@@ -31,7 +30,7 @@ const struct query store_objects_queries[] = {
 	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
 	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag, "
 	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() "
-	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9) RETURNING " US("created_at"), 0 },
+	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9) RETURNING " SQL_US("created_at"), 0 },
 	/* $8 upload: its parts become garbage by cascade. Two that complete at once: the second finds no upload and publishes nothing. */
 	[Q_COMPLETE] = { "object_complete",
 	    "WITH gone AS (DELETE FROM object_uploads WHERE id = $8 RETURNING id), "
@@ -39,7 +38,7 @@ const struct query store_objects_queries[] = {
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
 	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
 	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag, "
-	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() RETURNING " US("created_at"), 0 },
+	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() RETURNING " SQL_US("created_at"), 0 },
 	[Q_DELETE] = { "objects_delete", "DELETE FROM objects WHERE bucket = $1 AND key = ANY ($2::text[])", 0 },
 	{ .name = NULL }
 };

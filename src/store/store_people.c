@@ -4,7 +4,6 @@
 
 #include "core/banned.h"
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 
 enum {
 	Q_LIST, Q_LOCK, Q_SUPERS, Q_CHANGE, Q_TRASH, Q_UNSHARE, Q_TRANSFER, Q_DELETE, Q_TOTP_CLEAR, Q_CODES_CLEAR, Q_INVITE_ADD, Q_INVITE_USE
@@ -14,7 +13,7 @@ const struct query store_people_queries[] = {
 	[Q_LIST] = { "people_list",
 	    "SELECT " PERSON_SQL " FROM users u WHERE ($1::text IS NULL OR u.email ILIKE '%' || $1 || '%' OR u.display_name ILIKE '%' || $1 || '%') "
 	    "AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.tier = $3) AND ($4::text IS NULL OR u.status = $4) "
-	    "AND ($5::bigint IS NULL OR (" US("u.created_at") ", u.id) < ($5::bigint, $6::uuid)) ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int", QUERY_READ },
+	    "AND ($5::bigint IS NULL OR (" SQL_US("u.created_at") ", u.id) < ($5::bigint, $6::uuid)) ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int", QUERY_READ },
 	[Q_LOCK] = { "person_lock", "SELECT " PERSON_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
 	[Q_SUPERS] = { "supers_besides", "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1 ORDER BY id FOR UPDATE", 0 },
 	[Q_CHANGE] = { "person_change",

@@ -6,12 +6,11 @@
 
 #include "core/banned.h"
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 #define REFRESH_STATE \
-	PERSON_SQL ", s.id, " US("t.rotated_at") ", " US("clock_timestamp()") ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp(), " \
+	PERSON_SQL ", s.id, " SQL_US("t.rotated_at") ", " SQL_US("clock_timestamp()") ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp(), " \
 	"s.revoked_at IS NOT NULL, t.dead, " \
 	"coalesce((SELECT n.rotated_at IS NOT NULL FROM refresh_tokens n WHERE n.hash = t.successor), false), " \
-	US("(SELECT max(n.created_at) FROM refresh_tokens n WHERE n.session_id = s.id)") " " \
+	SQL_US("(SELECT max(n.created_at) FROM refresh_tokens n WHERE n.session_id = s.id)") " " \
 	"FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id WHERE t.hash = $1"
 
 enum {
@@ -46,7 +45,7 @@ const struct query store_sessions_queries[] = {
 	    "INSERT INTO revoked_tokens (sid, expires_at) SELECT id, $4 FROM ended ON CONFLICT (sid) DO UPDATE SET expires_at = excluded.expires_at RETURNING sid", 0 },
 	[Q_GENERATION_RAISE] = { "generation_raise", "UPDATE users SET generation = generation + 1 WHERE id = $1 RETURNING generation", 0 },
 	[Q_SESSIONS_LIST] = { "sessions_list",
-	    "SELECT s.id, s.device, s.address, " US("s.created_at") ", " US("s.last_used_at") " FROM sessions s "
+	    "SELECT s.id, s.device, s.address, " SQL_US("s.created_at") ", " SQL_US("s.last_used_at") " FROM sessions s "
 	    "WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > now() ORDER BY s.last_used_at DESC LIMIT 200", QUERY_READ },
 	[Q_REVOKED_LIST] = { "revoked_list",
 	    "SELECT sid, ceil(extract(epoch FROM expires_at))::bigint FROM revoked_tokens WHERE expires_at > now()", QUERY_READ },

@@ -24,8 +24,8 @@ enum person_column {
 
 /* The same as SQL, over `users u`. */
 #define PERSON_SQL \
-	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation, (extract(epoch FROM u.created_at) * 1000000)::bigint, " \
-	"(extract(epoch FROM u.last_login_at) * 1000000)::bigint, u.totp_confirmed_at IS NOT NULL, u.plex_id IS NOT NULL"
+	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation, " SQL_US("u.created_at") ", " \
+	SQL_US("u.last_login_at") ", u.totp_confirmed_at IS NOT NULL, u.plex_id IS NOT NULL"
 
 struct session_new {
 	const char *id, *user_id, *device, *address;

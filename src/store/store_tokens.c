@@ -4,7 +4,6 @@
 
 #include "core/banned.h"
 
-#define US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
 #define LIVE "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
 
 enum { Q_USE, Q_ADD, Q_LIST, Q_REVOKE };
@@ -19,7 +18,7 @@ const struct query store_tokens_queries[] = {
 	    "INSERT INTO api_tokens (id, user_id, name, hash, hint, scopes, expires_at) SELECT $1, $2::uuid, $3, $4, $5, $6::text[], $7 "
 	    "WHERE (SELECT count(*) FROM api_tokens WHERE user_id = $2::uuid AND " LIVE ") < $8::int", 0 },
 	[Q_LIST] = { "token_list",
-	    "SELECT id, name, hint, scopes, " US("created_at") ", " US("expires_at") ", " US("last_used_at") " FROM api_tokens "
+	    "SELECT id, name, hint, scopes, " SQL_US("created_at") ", " SQL_US("expires_at") ", " SQL_US("last_used_at") " FROM api_tokens "
 	    "WHERE user_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 200", QUERY_READ },
 	[Q_REVOKE] = { "token_revoke", "UPDATE api_tokens SET revoked_at = now() WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL", 0 },
 	{ .name = NULL }
