@@ -19,31 +19,34 @@
 #include "core/banned.h"
 
 static const char *const type_names[] = {
-	[CONFIG_STRING] = "string", [CONFIG_INT] = "integer", [CONFIG_BOOL] = "boolean", [CONFIG_SIZE] = "size",
-	[CONFIG_ENUM] = "enum", [CONFIG_PATH] = "path", [CONFIG_LIST] = "list",
+	[CONFIG_STRING] = "string",
+	[CONFIG_INT] = "integer",
+	[CONFIG_BOOL] = "boolean",
+	[CONFIG_SIZE] = "size",
+	[CONFIG_ENUM] = "enum",
+	[CONFIG_PATH] = "path",
+	[CONFIG_LIST] = "list",
 };
 static const char *const source_names[] = {
-	[CONFIG_FROM_DEFAULT] = "default", [CONFIG_FROM_FILE] = "file", [CONFIG_FROM_ENVIRONMENT] = "environment", [CONFIG_FROM_DATABASE] = "database",
+	[CONFIG_FROM_DEFAULT] = "default",
+	[CONFIG_FROM_FILE] = "file",
+	[CONFIG_FROM_ENVIRONMENT] = "environment",
+	[CONFIG_FROM_DATABASE] = "database",
 };
 
 /* One value in its row's JSON type. */
 static void
-put_value(struct json *j, const char *key, const struct config_row *row, const struct config *config, enum config_key id)
+put_value(struct json *j, const char *key, const struct config_row *row,
+    const struct config *config, enum config_key id)
 {
 	switch (row->type) {
 	case CONFIG_INT:
-	case CONFIG_SIZE:
-		json_put_int(j, key, config_int(config, id));
-		break;
-	case CONFIG_BOOL:
-		json_put_bool(j, key, config_bool(config, id));
-		break;
+	case CONFIG_SIZE: json_put_int(j, key, config_int(config, id)); break;
+	case CONFIG_BOOL: json_put_bool(j, key, config_bool(config, id)); break;
 	case CONFIG_STRING:
 	case CONFIG_ENUM:
 	case CONFIG_PATH:
-	case CONFIG_LIST:
-		json_put_str(j, key, config_str(config, id));
-		break;
+	case CONFIG_LIST: json_put_str(j, key, config_str(config, id)); break;
 	}
 }
 
@@ -76,11 +79,10 @@ static bool
 settings_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	enum config_key id;
 
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (id = 0; id < CONFIG_KEYS; id++)
+	for (enum config_key id = 0; id < CONFIG_KEYS; id++)
 		setting_view(j, req->config, id);
 	json_array_end(j);
 	json_object_end(j);
@@ -89,10 +91,11 @@ settings_get(const struct request *req, struct response *res, struct error *err)
 
 /* Every key of the table may be named; which ones can be changed is the service's to say. */
 static const struct field_rule settings_input[] = {
-#define CONFIG(id, key_text, type, low, high, choice, fallback, unit, marks, description) { key_text, FIELD_JSON, .flags = FIELD_NULLABLE },
+#define CONFIG(id, key_text, type, low, high, choice, fallback, unit, marks, description) \
+	{ key_text, FIELD_JSON, .flags = FIELD_NULLABLE },
 #include "core/config_table.def"
 #undef CONFIG
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* The value as configuration text; NULL: of another type than the row's. */
@@ -103,15 +106,18 @@ value_text(struct arena *arena, const struct config_row *row, const struct cJSON
 	const struct cJSON *item;
 
 	if (cJSON_IsString(value))
-		return row->type == CONFIG_INT || row->type == CONFIG_BOOL ? NULL : value->valuestring;
+		return row->type == CONFIG_INT || row->type == CONFIG_BOOL ? NULL :
+									     value->valuestring;
 	if (cJSON_IsBool(value))
 		return row->type == CONFIG_BOOL ? (cJSON_IsTrue(value) ? "true" : "false") : NULL;
 	if (cJSON_IsNumber(value))
-		return row->type == CONFIG_INT || row->type == CONFIG_SIZE ? arena_printf(arena, "%.0f", value->valuedouble) : NULL;
+		return row->type == CONFIG_INT || row->type == CONFIG_SIZE ?
+		    arena_printf(arena, "%.0f", value->valuedouble) :
+		    NULL;
 	if (!cJSON_IsArray(value) || row->type != CONFIG_LIST)
 		return NULL;
 	buf_init(&buf, arena, 0);
-	cJSON_ArrayForEach(item, value) {
+	cJSON_ArrayForEach (item, value) {
 		if (!cJSON_IsString(item) || strchr(item->valuestring, ',') != NULL)
 			return NULL;
 		buf_addf(&buf, "%s%s", buf.len > 0 ? "," : "", item->valuestring);
@@ -123,34 +129,35 @@ value_text(struct arena *arena, const struct config_row *row, const struct cJSON
 static bool
 settings_patch(const struct request *req, struct response *res, struct error *err)
 {
-	struct setting_change *changes = arena_array(req->arena, CONFIG_KEYS, sizeof *changes);
+	struct setting_change *changes = arena_array(req->arena, CONFIG_KEYS, sizeof(*changes));
 	struct caller caller = caller_of(req);
-	enum config_key id;
 	size_t n = 0;
 
-	for (id = 0; id < CONFIG_KEYS; id++) {
+	for (enum config_key id = 0; id < CONFIG_KEYS; id++) {
 		const char *key = config_rows[id].key;
 
 		if (input_is_null(req->input, key)) {
 			changes[n++] = (struct setting_change) { id, NULL };
 		} else if (input_has(req->input, key)) {
-			changes[n] = (struct setting_change) { id, value_text(req->arena, &config_rows[id], input_json(req->input, key)) };
+			changes[n] = (struct setting_change) { id,
+				value_text(req->arena, &config_rows[id],
+				    input_json(req->input, key)) };
 			if (changes[n++].value == NULL)
-				error_field(err, key, "type", "must be of type %s", type_names[config_rows[id].type]);
+				error_field(err, key, "type", "must be of type %s",
+				    type_names[config_rows[id].type]);
 		}
 	}
 	if (err->nfields > 0)
 		return false;
-	return settings_change(req->svc, req->arena, &caller, changes, n, err) && settings_get(req, res, err);
+	return settings_change(req->svc, req->arena, &caller, changes, n, err) &&
+	    settings_get(req, res, err);
 }
 
 static void
 put_permissions(struct json *j, const char *key, permission_set set)
 {
-	enum permission permission;
-
 	json_array(j, key);
-	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (set & PERM_BIT(permission))
 			json_put_str(j, NULL, permission_name(permission));
 	json_array_end(j);
@@ -162,32 +169,36 @@ roles_show(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	permission_set roles[ROLES];
-	enum permission permission;
-	enum role role;
 
 	if (!roles_get(req->svc, req->arena, roles, err))
 		return false;
 	json_object(j, NULL);
 	json_object(j, "roles");
-	for (role = 0; role < ROLES; role++)
+	for (enum role role = 0; role < ROLES; role++)
 		put_permissions(j, role_name(role), roles[role]);
 	json_object_end(j);
 	json_object(j, "implied");
-	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (permission_closure(PERM_BIT(permission)) != PERM_BIT(permission))
-			put_permissions(j, permission_name(permission), permission_closure(PERM_BIT(permission)) & ~PERM_BIT(permission));
+			put_permissions(j, permission_name(permission),
+			    permission_closure(PERM_BIT(permission)) & ~PERM_BIT(permission));
 	json_object_end(j);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
 
-#define PERMISSION_LIST FIELD_STRINGS, .min = 0, .max = PERMISSIONS, .flags = FIELD_REQUIRED, .item_max = 64
+#define PERMISSION_LIST \
+	FIELD_STRINGS, .min = 0, .max = PERMISSIONS, .flags = FIELD_REQUIRED, .item_max = 64
 static const struct field_rule matrix_fields[] = {
-	{ "guest", PERMISSION_LIST }, { "user", PERMISSION_LIST }, { "admin", PERMISSION_LIST }, { "super", PERMISSION_LIST }, { .name = NULL }
+	{ "guest", PERMISSION_LIST },
+	{ "user", PERMISSION_LIST },
+	{ "admin", PERMISSION_LIST },
+	{ "super", PERMISSION_LIST },
+	{ .name = NULL },
 };
 static const struct field_rule roles_input[] = {
 	{ "roles", FIELD_OBJECT, .flags = FIELD_REQUIRED, .fields = matrix_fields },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* PUT /api/admin/roles: the whole matrix. */
@@ -198,21 +209,21 @@ roles_put(const struct request *req, struct response *res, struct error *err)
 	struct caller caller = caller_of(req);
 	permission_set roles[ROLES] = { 0 };
 	enum permission permission;
-	enum role role;
-	size_t i;
 
-	for (role = 0; role < ROLES; role++)
-		for (i = 0; i < input_count(matrix, role_name(role)); i++) {
+	for (enum role role = 0; role < ROLES; role++)
+		for (size_t i = 0; i < input_count(matrix, role_name(role)); i++) {
 			const char *name = input_str_at(matrix, role_name(role), i);
 
 			if (permission_parse(name, &permission))
 				roles[role] |= PERM_BIT(permission);
 			else
-				error_field(err, role_name(role), "choice", "'%.40s' is not a permission", name);
+				error_field(err, role_name(role), "choice",
+				    "'%.40s' is not a permission", name);
 		}
 	if (err->nfields > 0)
 		return false;
-	return roles_replace(req->svc, req->arena, &caller, roles, err) && roles_show(req, res, err);
+	return roles_replace(req->svc, req->arena, &caller, roles, err) &&
+	    roles_show(req, res, err);
 }
 
 static const struct field_rule audit_input[] = {
@@ -223,7 +234,7 @@ static const struct field_rule audit_input[] = {
 	{ "to", FIELD_TIME },
 	{ "cursor", FIELD_STRING, .min = 1, .max = 32 },
 	{ "limit", FIELD_INT, .min = 1, .max = AUDIT_LIMIT_MAX },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static void
@@ -248,19 +259,22 @@ static bool
 audit_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct audit_filter filter = {
-		.actor = input_str(req->input, "actor"), .action = input_str(req->input, "action"), .target = input_str(req->input, "target"),
-		.from = input_time(req->input, "from"), .to = input_time(req->input, "to"), .cursor = input_str(req->input, "cursor"),
+		.actor = input_str(req->input, "actor"),
+		.action = input_str(req->input, "action"),
+		.target = input_str(req->input, "target"),
+		.from = input_time(req->input, "from"),
+		.to = input_time(req->input, "to"),
+		.cursor = input_str(req->input, "cursor"),
 		.limit = (int)input_int(req->input, "limit", 25),
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct audit_page page;
-	size_t i;
 
 	if (!audit_list(req->svc, req->arena, &filter, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < page.n; i++)
+	for (size_t i = 0; i < page.n; i++)
 		audit_view(j, &page.rows[i]);
 	json_array_end(j);
 	list_page_view(j, filter.limit, page.next);
@@ -270,11 +284,12 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 
 static const struct route admin_routes[] = {
 	{ METHOD_GET, "/api/admin/settings", settings_get, RATE_TIER, PERM_SYSTEM_SETTINGS, NULL },
-	{ METHOD_PATCH, "/api/admin/settings", settings_patch, RATE_TIER, PERM_SYSTEM_SETTINGS, settings_input },
+	{ METHOD_PATCH, "/api/admin/settings", settings_patch, RATE_TIER, PERM_SYSTEM_SETTINGS,
+	    settings_input },
 	{ METHOD_GET, "/api/admin/roles", roles_show, RATE_TIER, PERM_SYSTEM_SETTINGS, NULL },
 	{ METHOD_PUT, "/api/admin/roles", roles_put, RATE_TIER, PERM_SYSTEM_SETTINGS, roles_input },
 	{ METHOD_GET, "/api/admin/audit", audit_get, RATE_TIER, PERM_USERS_MANAGE, audit_input },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 
 const struct route_module admin_module = { "admin", admin_routes };

@@ -14,14 +14,16 @@
 
 static const struct field_rule login_input[] = {
 	{ "email", FIELD_EMAIL, .min = 3, .max = 254, .flags = FIELD_REQUIRED },
-	{ "password", FIELD_STRING, .min = 1, .max = PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "password", FIELD_STRING, .min = 1, .max = PASSWORD_MAX,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET },
 	{ "totp", FIELD_STRING, .min = 6, .max = 32, .flags = FIELD_SECRET },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule refresh_input[] = {
-	{ "refreshToken", FIELD_STRING, .min = 1, .max = 2 * REFRESH_TOKEN_TEXT, .flags = FIELD_REQUIRED | FIELD_SECRET },
-	{ .name = NULL }
+	{ "refreshToken", FIELD_STRING, .min = 1, .max = 2 * REFRESH_TOKEN_TEXT,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL },
 };
 
 static void
@@ -33,7 +35,8 @@ grant_members(struct json *j, const struct session_grant *grant)
 }
 
 bool
-auth_grant_reply(const struct request *req, struct response *res, int status, const struct session_grant *grant, struct error *err)
+auth_grant_reply(const struct request *req, struct response *res, int status,
+    const struct session_grant *grant, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 
@@ -49,12 +52,15 @@ static bool
 auth_login(const struct request *req, struct response *res, struct error *err)
 {
 	const struct login_ask ask = {
-		.email = input_str(req->input, "email"), .password = input_str(req->input, "password"), .totp = input_str(req->input, "totp"),
+		.email = input_str(req->input, "email"),
+		.password = input_str(req->input, "password"),
+		.totp = input_str(req->input, "totp"),
 		.address = req->client,
 	};
 	struct session_grant grant;
 
-	return session_login(req->svc, req->arena, &ask, req->user_agent, &grant, err) && auth_grant_reply(req, res, 200, &grant, err);
+	return session_login(req->svc, req->arena, &ask, req->user_agent, &grant, err) &&
+	    auth_grant_reply(req, res, 200, &grant, err);
 }
 
 /* POST /api/auth/refresh */
@@ -64,7 +70,8 @@ auth_refresh(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct session_grant grant;
 
-	if (!session_refresh(req->svc, req->arena, input_str(req->input, "refreshToken"), req->client, &grant, err))
+	if (!session_refresh(req->svc, req->arena, input_str(req->input, "refreshToken"),
+		req->client, &grant, err))
 		return false;
 	json_object(j, NULL);
 	grant_members(j, &grant);
@@ -72,11 +79,16 @@ auth_refresh(const struct request *req, struct response *res, struct error *err)
 	return response_json(res, 200, j, err);
 }
 
-/* POST /api/auth/logout: ends the session of the refresh token, and that of the bearer token where one is sent. */
+/*
+ * POST /api/auth/logout: ends the session of the refresh token, and that of the bearer token where
+ * one is sent.
+ */
 static bool
 auth_logout(const struct request *req, struct response *res, struct error *err)
 {
-	return session_logout(req->svc, req->arena, input_str(req->input, "refreshToken"), req->who, err) && response_empty(res, 204);
+	return session_logout(req->svc, req->arena, input_str(req->input, "refreshToken"), req->who,
+		   err) &&
+	    response_empty(res, 204);
 }
 
 /* GET /api/auth/session: who am I, and what may I do? */
@@ -84,7 +96,6 @@ static bool
 auth_session(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	enum permission permission;
 	struct user user;
 
 	if (!session_user(req->svc, req->arena, req->who, &user, err))
@@ -95,7 +106,8 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 	json_put_str(j, "role", role_name(req->who->role));
 	json_put_str(j, "tier", tier_name(req->who->tier));
 	json_array(j, "permissions");
-	for (permission = PERM_MEDIA_READ; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PERM_MEDIA_READ; permission < PERM_SIGNED_IN;
+	    permission++)
 		if (principal_may(req->who, permission))
 			json_put_str(j, NULL, permission_name(permission));
 	json_array_end(j);
@@ -105,11 +117,14 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct route auth_routes[] = {
-	{ METHOD_POST, "/api/auth/login", auth_login, RATE_TIER, PUBLIC, login_input, .flags = ROUTE_IGNORE_BEARER },
-	{ METHOD_POST, "/api/auth/refresh", auth_refresh, RATE_TIER, PUBLIC, refresh_input, .flags = ROUTE_IGNORE_BEARER | ROUTE_BY_REFRESH },
-	{ METHOD_POST, "/api/auth/logout", auth_logout, RATE_TIER, PUBLIC, refresh_input, .flags = ROUTE_BY_REFRESH },
+	{ METHOD_POST, "/api/auth/login", auth_login, RATE_TIER, PUBLIC, login_input,
+	    .flags = ROUTE_IGNORE_BEARER },
+	{ METHOD_POST, "/api/auth/refresh", auth_refresh, RATE_TIER, PUBLIC, refresh_input,
+	    .flags = ROUTE_IGNORE_BEARER | ROUTE_BY_REFRESH },
+	{ METHOD_POST, "/api/auth/logout", auth_logout, RATE_TIER, PUBLIC, refresh_input,
+	    .flags = ROUTE_BY_REFRESH },
 	{ METHOD_GET, "/api/auth/session", auth_session, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 
 const struct route_module auth_module = { "auth", auth_routes };

@@ -17,7 +17,9 @@
 #include "core/banned.h"
 
 #define LINK_TOKEN_MAX 128
-#define NEW_PASSWORD FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET /* the service says what is wrong with it */
+/* the service says what is wrong with it */
+#define NEW_PASSWORD \
+	FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET
 #define EMAIL FIELD_EMAIL, .min = 3, .max = EMAIL_MAX
 
 static const struct field_rule register_input[] = {
@@ -25,7 +27,7 @@ static const struct field_rule register_input[] = {
 	{ "password", NEW_PASSWORD },
 	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
 	{ "invite", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_SECRET },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static bool
@@ -44,8 +46,10 @@ static bool
 auth_register(const struct request *req, struct response *res, struct error *err)
 {
 	const struct registration reg = {
-		.email = input_str(req->input, "email"), .password = input_str(req->input, "password"),
-		.display_name = input_str(req->input, "displayName"), .invite = input_str(req->input, "invite"),
+		.email = input_str(req->input, "email"),
+		.password = input_str(req->input, "password"),
+		.display_name = input_str(req->input, "displayName"),
+		.invite = input_str(req->input, "invite"),
 	};
 	struct caller caller = caller_of(req);
 	struct session_grant grant;
@@ -57,8 +61,9 @@ auth_register(const struct request *req, struct response *res, struct error *err
 }
 
 static const struct field_rule link_input[] = {
-	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
-	{ .name = NULL }
+	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ .name = NULL },
 };
 
 /* POST /api/auth/confirm */
@@ -67,12 +72,14 @@ auth_confirm(const struct request *req, struct response *res, struct error *err)
 {
 	struct caller caller = caller_of(req);
 
-	return account_confirm(req->svc, req->arena, &caller, input_str(req->input, "token"), err) && response_empty(res, 204);
+	return account_confirm(req->svc, req->arena, &caller, input_str(req->input, "token"),
+		   err) &&
+	    response_empty(res, 204);
 }
 
 static const struct field_rule forgot_input[] = {
 	{ "email", EMAIL, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* POST /api/auth/password/forgot: the same answer for every address. */
@@ -81,13 +88,15 @@ auth_forgot(const struct request *req, struct response *res, struct error *err)
 {
 	struct caller caller = caller_of(req);
 
-	return account_forgot(req->svc, req->arena, &caller, input_str(req->input, "email"), err) && accepted(req, res, err);
+	return account_forgot(req->svc, req->arena, &caller, input_str(req->input, "email"), err) &&
+	    accepted(req, res, err);
 }
 
 static const struct field_rule reset_input[] = {
-	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET },
 	{ "password", NEW_PASSWORD },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* POST /api/auth/password/reset */
@@ -96,14 +105,16 @@ auth_reset(const struct request *req, struct response *res, struct error *err)
 {
 	struct caller caller = caller_of(req);
 
-	return account_reset(req->svc, req->arena, &caller, input_str(req->input, "token"), input_str(req->input, "password"), err) &&
+	return account_reset(req->svc, req->arena, &caller, input_str(req->input, "token"),
+		   input_str(req->input, "password"), err) &&
 	    response_empty(res, 204);
 }
 
 static const struct field_rule password_input[] = {
-	{ "current", FIELD_STRING, .min = 1, .max = PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "current", FIELD_STRING, .min = 1, .max = PASSWORD_MAX,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET },
 	{ "password", NEW_PASSWORD },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* POST /api/auth/password */
@@ -112,7 +123,8 @@ auth_password(const struct request *req, struct response *res, struct error *err
 {
 	struct caller caller = caller_of(req);
 
-	return account_password(req->svc, req->arena, &caller, input_str(req->input, "current"), input_str(req->input, "password"), err) &&
+	return account_password(req->svc, req->arena, &caller, input_str(req->input, "current"),
+		   input_str(req->input, "password"), err) &&
 	    response_empty(res, 204);
 }
 
@@ -122,13 +134,13 @@ sessions_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	struct session *sessions;
-	size_t i, n;
+	size_t n;
 
 	if (!session_list(req->svc, req->arena, req->who->user_id, &sessions, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);
 		json_put_str(j, "id", sessions[i].id);
 		json_put_str(j, "device", sessions[i].device);
@@ -147,7 +159,8 @@ sessions_get(const struct request *req, struct response *res, struct error *err)
 static bool
 session_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return session_end(req->svc, req->arena, req->who, request_param(req, "id"), err) && response_empty(res, 204);
+	return session_end(req->svc, req->arena, req->who, request_param(req, "id"), err) &&
+	    response_empty(res, 204);
 }
 
 /* DELETE /api/auth/sessions: all but this one. */
@@ -176,7 +189,7 @@ totp_post(const struct request *req, struct response *res, struct error *err)
 
 static const struct field_rule code_input[] = {
 	{ "code", FIELD_STRING, .min = 6, .max = 6, .flags = FIELD_REQUIRED | FIELD_SECRET },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* POST /api/auth/totp/confirm */
@@ -186,13 +199,12 @@ totp_confirm_post(const struct request *req, struct response *res, struct error 
 	const char *codes[RECOVERY_CODES];
 	struct json *j = json_new(req->arena, 0);
 	struct caller caller = caller_of(req);
-	size_t i;
 
 	if (!totp_confirm(req->svc, req->arena, &caller, input_str(req->input, "code"), codes, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "recoveryCodes");
-	for (i = 0; i < RECOVERY_CODES; i++)
+	for (size_t i = 0; i < RECOVERY_CODES; i++)
 		json_put_str(j, NULL, codes[i]);
 	json_array_end(j);
 	json_object_end(j);
@@ -211,13 +223,11 @@ totp_delete(const struct request *req, struct response *res, struct error *err)
 static void
 token_members(struct json *j, const struct api_token *token)
 {
-	enum permission permission;
-
 	json_put_str(j, "id", token->id);
 	json_put_str(j, "name", token->name);
 	json_put_str(j, "hint", token->hint);
 	json_array(j, "scopes");
-	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (token->scopes & PERM_BIT(permission))
 			json_put_str(j, NULL, permission_name(permission));
 	json_array_end(j);
@@ -232,13 +242,13 @@ tokens_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	struct api_token *tokens;
-	size_t i, n;
+	size_t n;
 
 	if (!api_token_list(req->svc, req->arena, req->who->user_id, &tokens, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);
 		token_members(j, &tokens[i]);
 		json_object_end(j);
@@ -250,26 +260,28 @@ tokens_get(const struct request *req, struct response *res, struct error *err)
 
 static const struct field_rule token_input[] = {
 	{ "name", FIELD_STRING, .min = 1, .max = API_TOKEN_NAME_MAX, .flags = FIELD_REQUIRED },
-	{ "scopes", FIELD_STRINGS, .min = 1, .max = PERMISSIONS, .flags = FIELD_REQUIRED, .item_max = 64 },
+	{ "scopes", FIELD_STRINGS, .min = 1, .max = PERMISSIONS, .flags = FIELD_REQUIRED,
+	    .item_max = 64 },
 	{ "expiresAt", FIELD_TIME },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* POST /api/auth/tokens: the token is shown this once. */
 static bool
 tokens_post(const struct request *req, struct response *res, struct error *err)
 {
-	struct api_token_new new = { .name = input_str(req->input, "name"), .expires_at = input_time(req->input, "expiresAt") };
+	struct api_token_new new = { .name = input_str(req->input, "name"),
+		.expires_at = input_time(req->input, "expiresAt") };
 	struct json *j = json_new(req->arena, 0);
 	struct caller caller = caller_of(req);
 	enum permission permission;
 	struct api_token made;
 	const char *token;
-	size_t i;
 
-	for (i = 0; i < input_count(req->input, "scopes"); i++) {
+	for (size_t i = 0; i < input_count(req->input, "scopes"); i++) {
 		if (!permission_parse(input_str_at(req->input, "scopes", i), &permission))
-			return error_field(err, "scopes", "choice", "has something that is no permission");
+			return error_field(err, "scopes", "choice",
+			    "has something that is no permission");
 		new.scopes |= PERM_BIT(permission);
 	}
 	if (!api_token_create(req->svc, req->arena, &caller, &new, &made, &token, err))
@@ -287,27 +299,38 @@ token_delete(const struct request *req, struct response *res, struct error *err)
 {
 	struct caller caller = caller_of(req);
 
-	return api_token_revoke(req->svc, req->arena, &caller, request_param(req, "id"), err) && response_empty(res, 204);
+	return api_token_revoke(req->svc, req->arena, &caller, request_param(req, "id"), err) &&
+	    response_empty(res, 204);
 }
 
 #define ALONE .flags = ROUTE_IGNORE_BEARER
 #define SESSION .flags = ROUTE_SESSION_ONLY
 static const struct route auth_account_routes[] = {
-	{ METHOD_POST, "/api/auth/register", auth_register, RATE_TIER, PUBLIC, register_input, ALONE },
+	{ METHOD_POST, "/api/auth/register", auth_register, RATE_TIER, PUBLIC, register_input,
+	    ALONE },
 	{ METHOD_POST, "/api/auth/confirm", auth_confirm, RATE_TIER, PUBLIC, link_input, ALONE },
-	{ METHOD_POST, "/api/auth/password/forgot", auth_forgot, RATE_TIER, PUBLIC, forgot_input, ALONE },
-	{ METHOD_POST, "/api/auth/password/reset", auth_reset, RATE_TIER, PUBLIC, reset_input, ALONE },
-	{ METHOD_POST, "/api/auth/password", auth_password, RATE_TIER, PERM_SIGNED_IN, password_input, SESSION },
-	{ METHOD_GET, "/api/auth/sessions", sessions_get, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
-	{ METHOD_DELETE, "/api/auth/sessions", sessions_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
-	{ METHOD_DELETE, "/api/auth/sessions/{id}", session_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
+	{ METHOD_POST, "/api/auth/password/forgot", auth_forgot, RATE_TIER, PUBLIC, forgot_input,
+	    ALONE },
+	{ METHOD_POST, "/api/auth/password/reset", auth_reset, RATE_TIER, PUBLIC, reset_input,
+	    ALONE },
+	{ METHOD_POST, "/api/auth/password", auth_password, RATE_TIER, PERM_SIGNED_IN,
+	    password_input, SESSION },
+	{ METHOD_GET, "/api/auth/sessions", sessions_get, RATE_TIER, PERM_SIGNED_IN, NULL,
+	    SESSION },
+	{ METHOD_DELETE, "/api/auth/sessions", sessions_delete, RATE_TIER, PERM_SIGNED_IN, NULL,
+	    SESSION },
+	{ METHOD_DELETE, "/api/auth/sessions/{id}", session_delete, RATE_TIER, PERM_SIGNED_IN, NULL,
+	    SESSION },
 	{ METHOD_POST, "/api/auth/totp", totp_post, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
-	{ METHOD_POST, "/api/auth/totp/confirm", totp_confirm_post, RATE_TIER, PERM_SIGNED_IN, code_input, SESSION },
+	{ METHOD_POST, "/api/auth/totp/confirm", totp_confirm_post, RATE_TIER, PERM_SIGNED_IN,
+	    code_input, SESSION },
 	{ METHOD_DELETE, "/api/auth/totp", totp_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
 	{ METHOD_GET, "/api/auth/tokens", tokens_get, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
-	{ METHOD_POST, "/api/auth/tokens", tokens_post, RATE_TIER, PERM_SIGNED_IN, token_input, SESSION },
-	{ METHOD_DELETE, "/api/auth/tokens/{id}", token_delete, RATE_TIER, PERM_SIGNED_IN, NULL, SESSION },
-	{ .path = NULL }
+	{ METHOD_POST, "/api/auth/tokens", tokens_post, RATE_TIER, PERM_SIGNED_IN, token_input,
+	    SESSION },
+	{ METHOD_DELETE, "/api/auth/tokens/{id}", token_delete, RATE_TIER, PERM_SIGNED_IN, NULL,
+	    SESSION },
+	{ .path = NULL },
 };
 
 const struct route_module auth_account_module = { "auth_account", auth_account_routes };

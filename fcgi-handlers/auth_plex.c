@@ -10,7 +10,10 @@
 
 #include "core/banned.h"
 
-/* POST /api/auth/plex/pin: with a bearer token the PIN links that account; a bad one is told rather than taken for nobody. */
+/*
+ * POST /api/auth/plex/pin: with a bearer token the PIN links that account; a bad one is told rather
+ * than taken for nobody.
+ */
 static bool
 plex_pin_post(const struct request *req, struct response *res, struct error *err)
 {
@@ -42,7 +45,8 @@ plex_pin_get(const struct request *req, struct response *res, struct error *err)
 	struct session_grant grant;
 	bool pending;
 
-	if (!plex_signin_poll(req->svc, req->arena, &caller, request_param(req, "id"), &pending, &grant, err))
+	if (!plex_signin_poll(req->svc, req->arena, &caller, request_param(req, "id"), &pending,
+		&grant, err))
 		return false;
 	if (!pending)
 		return auth_grant_reply(req, res, 200, &grant, err);
@@ -64,8 +68,9 @@ plex_delete(const struct request *req, struct response *res, struct error *err)
 static const struct route auth_plex_routes[] = {
 	{ METHOD_POST, "/api/auth/plex/pin", plex_pin_post, RATE_TIER, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/auth/plex/pin/{id}", plex_pin_get, RATE_PIN, PUBLIC, .input = NULL },
-	{ METHOD_DELETE, "/api/auth/plex", plex_delete, RATE_TIER, PERM_SIGNED_IN, .input = NULL, .flags = ROUTE_SESSION_ONLY },
-	{ .path = NULL }
+	{ METHOD_DELETE, "/api/auth/plex", plex_delete, RATE_TIER, PERM_SIGNED_IN, .input = NULL,
+	    .flags = ROUTE_SESSION_ONLY },
+	{ .path = NULL },
 };
 
 const struct route_module auth_plex_module = { "auth_plex", auth_plex_routes };

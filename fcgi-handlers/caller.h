@@ -8,7 +8,10 @@
 static inline struct caller
 caller_of(const struct request *req)
 {
-	return (struct caller) { .who = req->who, .address = req->client, .request_id = req->request_id, .device = req->user_agent };
+	return (struct caller) { .who = req->who,
+		.address = req->client,
+		.request_id = req->request_id,
+		.device = req->user_agent };
 }
 
 #endif

@@ -37,7 +37,9 @@ queue_view(struct json *j, const struct health *health)
 	json_object_end(j);
 }
 
-/* GET /api/health: each dependency and the queue, for people and dashboards; 200 whatever it finds. */
+/*
+ * GET /api/health: each dependency and the queue, for people and dashboards; 200 whatever it finds.
+ */
 static bool
 health_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -83,7 +85,7 @@ static const struct route health_routes[] = {
 	{ METHOD_GET, "/api/health", health_get, RATE_NONE, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/health/live", health_live, RATE_NONE, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/health/ready", health_ready_get, RATE_NONE, PUBLIC, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 
 const struct route_module health_module = { "health", health_routes };

@@ -34,41 +34,44 @@ static const struct field_rule list_input[] = {
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
 	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
 	{ "limit", FIELD_INT, .min = 1, .max = LIMIT_MAX },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule patch_input[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX },
-	{ "overview", FIELD_STRING, .max = MEDIA_OVERVIEW_MAX, .flags = FIELD_NULLABLE | FIELD_TEXT },
+	{ "overview", FIELD_STRING, .max = MEDIA_OVERVIEW_MAX,
+	    .flags = FIELD_NULLABLE | FIELD_TEXT },
 	{ "year", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX, .flags = FIELD_NULLABLE },
 	{ "genres", FIELD_STRINGS, .min = 0, .max = MEDIA_GENRES_MAX, .item_max = MEDIA_TAG_MAX },
 	{ "visibility", FIELD_ENUM, .choices = VISIBILITIES },
 	{ "takenAt", FIELD_TIME, .flags = FIELD_NULLABLE },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule delete_input[] = {
 	{ "purge", FIELD_BOOL, .flags = 0 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule tags_input[] = {
-	{ "tags", FIELD_STRINGS, .min = 0, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ "tags", FIELD_STRINGS, .min = 0, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX,
+	    .flags = FIELD_REQUIRED },
+	{ .name = NULL },
 };
 
 static const struct field_rule shares_input[] = {
 	{ "users", FIELD_UUIDS, .min = 0, .max = MEDIA_SHARES_MAX, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule file_input[] = {
 	{ "download", FIELD_BOOL, .flags = 0 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static bool
-answer_item(const struct request *req, struct response *res, int status, const struct media *media, struct error *err)
+answer_item(const struct request *req, struct response *res, int status, const struct media *media,
+    struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
@@ -77,7 +80,10 @@ answer_item(const struct request *req, struct response *res, int status, const s
 	return response_json_etag(req, res, status, j, media_etag(req->arena, media, now), err);
 }
 
-/* The version that If-Match names, 0 without one. The item is read first: If-Match compares with the version that is in force. */
+/*
+ * The version that If-Match names, 0 without one. The item is read first: If-Match compares with
+ * the version that is in force.
+ */
 static bool
 expected_version(const struct request *req, int64_t *version, struct error *err)
 {
@@ -86,15 +92,17 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 	*version = 0;
 	if (req->if_match == NULL)
 		return true;
-	if (!media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) || !request_if_match(req, media.version, err))
+	if (!media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) ||
+	    !request_if_match(req, media.version, err))
 		return false;
 	*version = media.version;
 	return true;
 }
 
 /*
- * A page depends on the query alone; the rest is the cache's business. Only first pages are kept: they are asked for again and again, while what
- * somebody scrolls past is not, and keeping it would cost a second round trip to Redis.
+ * A page depends on the query alone; the rest is the cache's business. Only first pages are kept:
+ * they are asked for again and again, while what somebody scrolls past is not, and keeping it would
+ * cost a second round trip to Redis.
  */
 static const char *
 list_cache_key(const struct request *req)
@@ -110,7 +118,10 @@ tags_cache_key(const struct request *req)
 	return "media-tags";
 }
 
-/* Who scrolls asks for each page once: a page is kept when it is asked for again, so that a cold one costs one Redis round trip only. */
+/*
+ * Who scrolls asks for each page once: a page is kept when it is asked for again, so that a cold
+ * one costs one Redis round trip only.
+ */
 static bool
 answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
 {
@@ -126,9 +137,15 @@ static bool
 media_list_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *in = req->input;
-	struct media_ask ask = { .cursor = input_str(in, "cursor"), .limit = (int)input_int(in, "limit", LIMIT_DEFAULT), .filter = { .kind = input_str(in, "kind"),
-		.tag = input_str(in, "tag"), .source = input_str(in, "source"), .owner = input_str(in, "owner"), .status = input_str(in, "status"),
-		.year_from = input_int(in, "yearFrom", 0), .year_to = input_int(in, "yearTo", 0) } };
+	struct media_ask ask = { .cursor = input_str(in, "cursor"),
+		.limit = (int)input_int(in, "limit", LIMIT_DEFAULT),
+		.filter = { .kind = input_str(in, "kind"),
+		    .tag = input_str(in, "tag"),
+		    .source = input_str(in, "source"),
+		    .owner = input_str(in, "owner"),
+		    .status = input_str(in, "status"),
+		    .year_from = input_int(in, "yearFrom", 0),
+		    .year_to = input_int(in, "yearTo", 0) } };
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
 	struct media_page page;
@@ -176,18 +193,27 @@ media_item_get(const struct request *req, struct response *res, struct error *er
 {
 	struct media media;
 
-	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 static void
 take_patch(const struct request *req, struct media_patch *p)
 {
-	static const struct { const char *name; unsigned bit; } members[] = { { "title", MEDIA_SET_TITLE }, { "overview", MEDIA_SET_OVERVIEW },
-		{ "year", MEDIA_SET_YEAR }, { "genres", MEDIA_SET_GENRES }, { "visibility", MEDIA_SET_VISIBILITY }, { "takenAt", MEDIA_SET_TAKEN_AT } };
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} members[] = { { "title", MEDIA_SET_TITLE }, { "overview", MEDIA_SET_OVERVIEW },
+		{ "year", MEDIA_SET_YEAR }, { "genres", MEDIA_SET_GENRES },
+		{ "visibility", MEDIA_SET_VISIBILITY }, { "takenAt", MEDIA_SET_TAKEN_AT } };
 	const struct input *in = req->input;
 
-	*p = (struct media_patch) { .title = input_str(in, "title"), .overview = input_str(in, "overview"), .visibility = input_str(in, "visibility"),
-		.year = input_int(in, "year", 0), .taken_at = input_time(in, "takenAt"), .ngenres = input_count(in, "genres") };
+	*p = (struct media_patch) { .title = input_str(in, "title"),
+		.overview = input_str(in, "overview"),
+		.visibility = input_str(in, "visibility"),
+		.year = input_int(in, "year", 0),
+		.taken_at = input_time(in, "takenAt"),
+		.ngenres = input_count(in, "genres") };
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (input_has(in, members[i].name) || input_is_null(in, members[i].name))
 			p->set |= members[i].bit;
@@ -208,14 +234,17 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 	if (patch.set == 0)
 		return error_set(err, ERR_VALIDATION, "Name at least one member to change.");
 	return expected_version(req, &version, err) &&
-	    media_change(req->svc, req->arena, req->who, request_param(req, "id"), version, &patch, &media, err) && answer_item(req, res, 200, &media, err);
+	    media_change(req->svc, req->arena, req->who, request_param(req, "id"), version, &patch,
+		&media, err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 /* DELETE /api/media/{id}: to the trash, with ?purge=true for good. */
 static bool
 media_item_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return media_delete(req->svc, req->arena, req->who, request_param(req, "id"), input_bool(req->input, "purge", false), req->request_id, err) &&
+	return media_delete(req->svc, req->arena, req->who, request_param(req, "id"),
+		   input_bool(req->input, "purge", false), req->request_id, err) &&
 	    response_empty(res, 204);
 }
 
@@ -225,7 +254,8 @@ media_trash_post(const struct request *req, struct response *res, struct error *
 {
 	struct media media;
 
-	return media_trash(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+	return media_trash(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 /* POST /api/media/{id}/restore */
@@ -234,7 +264,9 @@ media_restore_post(const struct request *req, struct response *res, struct error
 {
 	struct media media;
 
-	return media_restore(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) && answer_item(req, res, 200, &media, err);
+	return media_restore(req->svc, req->arena, req->who, request_param(req, "id"), &media,
+		   err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 /* POST /api/media/{id}/reprocess */
@@ -243,7 +275,8 @@ media_reprocess_post(const struct request *req, struct response *res, struct err
 {
 	struct media media;
 
-	return media_reprocess(req->svc, req->arena, req->who, request_param(req, "id"), req->request_id, &media, err) &&
+	return media_reprocess(req->svc, req->arena, req->who, request_param(req, "id"),
+		   req->request_id, &media, err) &&
 	    answer_item(req, res, 202, &media, err);
 }
 
@@ -255,7 +288,8 @@ media_timeline_get(const struct request *req, struct response *res, struct error
 	struct media_event *events;
 	size_t n;
 
-	if (!media_timeline(req->svc, req->arena, req->who, request_param(req, "id"), &events, &n, err))
+	if (!media_timeline(req->svc, req->arena, req->who, request_param(req, "id"), &events, &n,
+		err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -285,7 +319,9 @@ media_tags_put(const struct request *req, struct response *res, struct error *er
 	for (size_t i = 0; i < n; i++)
 		tags[i] = input_str_at(req->input, "tags", i);
 	return expected_version(req, &version, err) &&
-	    media_set_tags(req->svc, req->arena, req->who, request_param(req, "id"), version, tags, n, &media, err) && answer_item(req, res, 200, &media, err);
+	    media_set_tags(req->svc, req->arena, req->who, request_param(req, "id"), version, tags,
+		n, &media, err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 /* PUT /api/media/{id}/shares */
@@ -298,17 +334,22 @@ media_shares_put(const struct request *req, struct response *res, struct error *
 
 	for (size_t i = 0; i < n; i++)
 		users[i] = input_str_at(req->input, "users", i);
-	return media_set_shares(req->svc, req->arena, req->who, request_param(req, "id"), users, n, &media, err) && answer_item(req, res, 200, &media, err);
+	return media_set_shares(req->svc, req->arena, req->who, request_param(req, "id"), users, n,
+		   &media, err) &&
+	    answer_item(req, res, 200, &media, err);
 }
 
 static bool
-redirect(const struct request *req, struct response *res, const struct media *media, const char *url, int64_t now, struct error *err)
+redirect(const struct request *req, struct response *res, const struct media *media,
+    const char *url, int64_t now, struct error *err)
 {
-	if (url == NULL && (str_eq(media->status, "pending") || str_eq(media->status, "processing")))
+	if (url == NULL &&
+	    (str_eq(media->status, "pending") || str_eq(media->status, "processing")))
 		return error_slug(err, ERR_NOT_FOUND, "not_ready", "It is still being processed.");
 	if (url == NULL)
 		return error_set(err, ERR_NOT_FOUND, "This item has none.");
-	return response_redirect(res, 302, url, arena_printf(req->arena, "private, max-age=%d", media_url_max_age(now)));
+	return response_redirect(res, 302, url,
+	    arena_printf(req->arena, "private, max-age=%d", media_url_max_age(now)));
 }
 
 /* GET /api/media/{id}/file */
@@ -319,17 +360,22 @@ media_file_get(const struct request *req, struct response *res, struct error *er
 	struct media media;
 
 	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_file_url(req->svc, req->arena, &media, input_bool(req->input, "download", false), now), now, err);
+	    redirect(req, res, &media,
+		media_file_url(req->svc, req->arena, &media,
+		    input_bool(req->input, "download", false), now),
+		now, err);
 }
 
 static bool
-redirect_asset(const struct request *req, struct response *res, const char *asset, struct error *err)
+redirect_asset(const struct request *req, struct response *res, const char *asset,
+    struct error *err)
 {
 	int64_t now = clock_now();
 	struct media media;
 
 	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_asset_url(req->svc, req->arena, &media, asset, now), now, err);
+	    redirect(req, res, &media, media_asset_url(req->svc, req->arena, &media, asset, now),
+		now, err);
 }
 
 /* GET /api/media/{id}/preview: some seconds of a video. */
@@ -351,34 +397,53 @@ static bool
 media_thumbnail_get(const struct request *req, struct response *res, struct error *err)
 {
 	const char *size = request_param(req, "size");
-	int width = str_eq(size, "320") ? 320 : str_eq(size, "640") ? 640 : str_eq(size, "1280") ? 1280 : 0;
+	int width = str_eq(size, "320") ? 320 :
+	    str_eq(size, "640")         ? 640 :
+	    str_eq(size, "1280")        ? 1280 :
+					  0;
 	int64_t now = clock_now();
 	struct media media;
 
 	if (width == 0)
 		return error_field(err, "size", "choice", "One of 320, 640, 1280.");
 	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_thumbnail_url(req->svc, req->arena, &media, width, now), now, err);
+	    redirect(req, res, &media,
+		media_thumbnail_url(req->svc, req->arena, &media, width, now), now, err);
 }
 
 /* Who may change a readable item is the service's rule: media.read opens the door to it. */
 static const struct route media_routes[] = {
-	{ METHOD_GET, "/api/media", media_list_get, RATE_MEDIA, PERM_MEDIA_READ, list_input, list_cache_key, 0 },
-	{ METHOD_GET, "/api/media/tags", media_tags_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, tags_cache_key, 0 },
-	{ METHOD_GET, "/api/media/{id}", media_item_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_PATCH, "/api/media/{id}", media_item_patch, RATE_MEDIA, PERM_MEDIA_READ, patch_input, NULL, 0 },
-	{ METHOD_DELETE, "/api/media/{id}", media_item_delete, RATE_MEDIA, PERM_MEDIA_DELETE, delete_input, NULL, 0 },
-	{ METHOD_POST, "/api/media/{id}/trash", media_trash_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_POST, "/api/media/{id}/restore", media_restore_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_POST, "/api/media/{id}/reprocess", media_reprocess_post, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_GET, "/api/media/{id}/timeline", media_timeline_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_PUT, "/api/media/{id}/tags", media_tags_put, RATE_MEDIA, PERM_MEDIA_READ, tags_input, NULL, 0 },
-	{ METHOD_PUT, "/api/media/{id}/shares", media_shares_put, RATE_MEDIA, PERM_MEDIA_READ, shares_input, NULL, 0 },
-	{ METHOD_GET, "/api/media/{id}/file", media_file_get, RATE_MEDIA, PERM_MEDIA_READ, file_input, NULL, 0 },
-	{ METHOD_GET, "/api/media/{id}/preview", media_preview_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_GET, "/api/media/{id}/sprite", media_sprite_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", media_thumbnail_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL, 0 },
-	{ .path = NULL }
+	{ METHOD_GET, "/api/media", media_list_get, RATE_MEDIA, PERM_MEDIA_READ, list_input,
+	    list_cache_key, 0 },
+	{ METHOD_GET, "/api/media/tags", media_tags_get, RATE_MEDIA, PERM_MEDIA_READ, NULL,
+	    tags_cache_key, 0 },
+	{ METHOD_GET, "/api/media/{id}", media_item_get, RATE_MEDIA, PERM_MEDIA_READ, NULL, NULL,
+	    0 },
+	{ METHOD_PATCH, "/api/media/{id}", media_item_patch, RATE_MEDIA, PERM_MEDIA_READ,
+	    patch_input, NULL, 0 },
+	{ METHOD_DELETE, "/api/media/{id}", media_item_delete, RATE_MEDIA, PERM_MEDIA_DELETE,
+	    delete_input, NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/trash", media_trash_post, RATE_MEDIA, PERM_MEDIA_READ, NULL,
+	    NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/restore", media_restore_post, RATE_MEDIA, PERM_MEDIA_READ,
+	    NULL, NULL, 0 },
+	{ METHOD_POST, "/api/media/{id}/reprocess", media_reprocess_post, RATE_MEDIA,
+	    PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/timeline", media_timeline_get, RATE_MEDIA, PERM_MEDIA_READ,
+	    NULL, NULL, 0 },
+	{ METHOD_PUT, "/api/media/{id}/tags", media_tags_put, RATE_MEDIA, PERM_MEDIA_READ,
+	    tags_input, NULL, 0 },
+	{ METHOD_PUT, "/api/media/{id}/shares", media_shares_put, RATE_MEDIA, PERM_MEDIA_READ,
+	    shares_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/file", media_file_get, RATE_MEDIA, PERM_MEDIA_READ,
+	    file_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/preview", media_preview_get, RATE_MEDIA, PERM_MEDIA_READ,
+	    NULL, NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/sprite", media_sprite_get, RATE_MEDIA, PERM_MEDIA_READ, NULL,
+	    NULL, 0 },
+	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", media_thumbnail_get, RATE_MEDIA,
+	    PERM_MEDIA_READ, NULL, NULL, 0 },
+	{ .path = NULL },
 };
 
 const struct route_module media_module = { "media", media_routes };

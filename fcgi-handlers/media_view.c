@@ -26,16 +26,22 @@ opt_int(struct json *j, const char *key, int64_t value)
 static void
 pictures(const struct request *req, struct json *j, const struct media *m, int64_t now)
 {
-	static const struct { const char *key, *asset; } thumbnails[] = { { "320", "320.webp" }, { "640", "640.webp" }, { "1280", "1280.webp" } };
-	static const struct { const char *key, *asset; } urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
+	static const struct {
+		const char *key, *asset;
+	} thumbnails[] = { { "320", "320.webp" }, { "640", "640.webp" }, { "1280", "1280.webp" } };
+	static const struct {
+		const char *key, *asset;
+	} urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
 		{ "previewUrl", "preview.mp4" }, { "spriteUrl", "sprite.webp" } };
 
 	json_object(j, "thumbnails");
 	for (size_t i = 0; i < sizeof(thumbnails) / sizeof(thumbnails[0]); i++)
-		json_opt_str(j, thumbnails[i].key, media_asset_url(req->svc, req->arena, m, thumbnails[i].asset, now));
+		json_opt_str(j, thumbnails[i].key,
+		    media_asset_url(req->svc, req->arena, m, thumbnails[i].asset, now));
 	json_object_end(j);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-		json_opt_str(j, urls[i].key, media_asset_url(req->svc, req->arena, m, urls[i].asset, now));
+		json_opt_str(j, urls[i].key,
+		    media_asset_url(req->svc, req->arena, m, urls[i].asset, now));
 	if (m->nsprite_times > 0) {
 		json_array(j, "spriteTimes");
 		for (size_t i = 0; i < m->nsprite_times; i++)
@@ -98,7 +104,8 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 }
 
 void
-media_view(const struct request *req, struct json *j, const char *key, const struct media *m, int64_t now)
+media_view(const struct request *req, struct json *j, const char *key, const struct media *m,
+    int64_t now)
 {
 	json_object(j, key);
 	media_members(req, j, m, now);

@@ -8,9 +8,13 @@ struct json;
 struct media;
 struct request;
 
-/* The object's members; the caller opens and closes it, and may add its own. `now` signs the URLs: one value for a whole answer. */
+/*
+ * The object's members; the caller opens and closes it, and may add its own. `now` signs the URLs:
+ * one value for a whole answer.
+ */
 void media_members(const struct request *, struct json *, const struct media *, int64_t now);
 /* The whole object. */
-void media_view(const struct request *, struct json *, const char *key, const struct media *, int64_t now);
+void media_view(const struct request *, struct json *, const char *key, const struct media *,
+    int64_t now);
 
 #endif

@@ -19,34 +19,44 @@ static const struct field_rule list_input[] = {
 	{ "cursor", FIELD_STRING, .min = 1, .max = 64 },
 	{ "after", FIELD_INT, .min = 0, .max = JSON_INT_MAX },
 	{ "unread", FIELD_BOOL, .flags = 0 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule preference_input[] = {
 	{ "page", FIELD_BOOL, .flags = 0 },
 	{ "email", FIELD_ENUM, .choices = "now|digest|off" },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 #define KIND(kind) { kind, FIELD_OBJECT, .fields = preference_input }
 /* The kinds of notify_kinds; what is not here is refused as unknown. */
 static const struct field_rule kinds_input[] = {
-	KIND("media.ready"), KIND("media.failed"), KIND("library.new"),
-	KIND("request.created"), KIND("request.approved"), KIND("request.declined"), KIND("request.available"),
-	KIND("sync.completed"), KIND("sync.failed"), KIND("alert.raised"), KIND("alert.cleared"), KIND("system.broadcast"),
-	{ .name = NULL }
+	KIND("media.ready"),
+	KIND("media.failed"),
+	KIND("library.new"),
+	KIND("request.created"),
+	KIND("request.approved"),
+	KIND("request.declined"),
+	KIND("request.available"),
+	KIND("sync.completed"),
+	KIND("sync.failed"),
+	KIND("alert.raised"),
+	KIND("alert.cleared"),
+	KIND("system.broadcast"),
+	{ .name = NULL },
 };
 
 static const struct field_rule preferences_input[] = {
 	{ "kinds", FIELD_OBJECT, .flags = FIELD_REQUIRED, .fields = kinds_input },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule broadcast_input[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = NOTIFY_TITLE_MAX, .flags = FIELD_REQUIRED },
-	{ "message", FIELD_STRING, .min = 1, .max = NOTIFY_MESSAGE_MAX, .flags = FIELD_REQUIRED | FIELD_TEXT },
+	{ "message", FIELD_STRING, .min = 1, .max = NOTIFY_MESSAGE_MAX,
+	    .flags = FIELD_REQUIRED | FIELD_TEXT },
 	{ "roles", FIELD_STRINGS, .min = 1, .max = ROLES, .item_max = 16 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static void
@@ -68,17 +78,18 @@ notification_view(struct json *j, const struct notification *n)
 static bool
 notifications_list(const struct request *req, struct response *res, struct error *err)
 {
-	struct inbox_ask ask = { .cursor = input_str(req->input, "cursor"), .after = input_int(req->input, "after", -1),
-		.unread = input_bool(req->input, "unread", false), .limit = (int)input_int(req->input, "limit", 25) };
+	struct inbox_ask ask = { .cursor = input_str(req->input, "cursor"),
+		.after = input_int(req->input, "after", -1),
+		.unread = input_bool(req->input, "unread", false),
+		.limit = (int)input_int(req->input, "limit", 25) };
 	struct json *j = json_new(req->arena, 0);
 	struct inbox_page page;
-	size_t i;
 
 	if (!inbox_list(req->svc, req->arena, req->who, &ask, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < page.n; i++)
+	for (size_t i = 0; i < page.n; i++)
 		notification_view(j, &page.items[i]);
 	json_array_end(j);
 	list_page_view(j, ask.limit, page.next_cursor);
@@ -113,13 +124,13 @@ preferences_get(const struct request *req, struct response *res, struct error *e
 {
 	struct json *j = json_new(req->arena, 0);
 	struct notification_preference *set;
-	size_t n, i;
+	size_t n;
 
 	if (!inbox_preferences(req->svc, req->arena, req->who, &set, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_object(j, "kinds");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_object(j, set[i].kind);
 		json_put_bool(j, "page", set[i].page);
 		json_put_str(j, "email", set[i].email);
@@ -148,7 +159,8 @@ preferences_put(const struct request *req, struct response *res, struct error *e
 			set[i].email = input_str(kind, "email");
 		changed[nchanged++] = set[i];
 	}
-	return inbox_prefer(req->svc, req->arena, req->who, changed, nchanged, err) && preferences_get(req, res, err);
+	return inbox_prefer(req->svc, req->arena, req->who, changed, nchanged, err) &&
+	    preferences_get(req, res, err);
 }
 
 /* POST /api/notifications/ticket: opens one socket, once. */
@@ -172,14 +184,14 @@ static bool
 broadcast_roles(const struct input *input, const char *roles[ROLES], size_t *n, struct error *err)
 {
 	enum role role;
-	size_t i;
 
 	for (*n = 0; *n < input_count(input, "roles"); (*n)++) {
 		roles[*n] = input_str_at(input, "roles", *n);
 		if (!role_parse(roles[*n], &role))
-			return error_field(err, "roles", "choice", "must be guest, user, admin or super");
+			return error_field(err, "roles", "choice",
+			    "must be guest, user, admin or super");
 	}
-	for (i = 0; !input_has(input, "roles") && i < ROLES; i++)
+	for (size_t i = 0; !input_has(input, "roles") && i < ROLES; i++)
 		roles[(*n)++] = role_name((enum role)i);
 	return true;
 }
@@ -192,8 +204,9 @@ notifications_broadcast(const struct request *req, struct response *res, struct 
 	const char *roles[ROLES];
 	size_t nroles, recipients;
 
-	if (!broadcast_roles(req->input, roles, &nroles, err) || !notify_broadcast(req->svc, req->arena, input_str(req->input, "title"),
-	    input_str(req->input, "message"), roles, nroles, &recipients, err))
+	if (!broadcast_roles(req->input, roles, &nroles, err) ||
+	    !notify_broadcast(req->svc, req->arena, input_str(req->input, "title"),
+		input_str(req->input, "message"), roles, nroles, &recipients, err))
 		return false;
 	json_object(j, NULL);
 	json_put_int(j, "recipients", (int64_t)recipients);
@@ -202,14 +215,21 @@ notifications_broadcast(const struct request *req, struct response *res, struct 
 }
 
 static const struct route notifications_routes[] = {
-	{ METHOD_GET, "/api/notifications", notifications_list, RATE_TIER, PERM_SIGNED_IN, list_input, .flags = 0 },
-	{ METHOD_POST, "/api/notifications/{id}/read", notifications_read, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
-	{ METHOD_POST, "/api/notifications/read-all", notifications_read_all, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
-	{ METHOD_GET, "/api/notifications/preferences", preferences_get, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
-	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, RATE_TIER, PERM_SIGNED_IN, preferences_input, .flags = 0 },
-	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, RATE_TIER, PERM_SIGNED_IN, .input = NULL, .flags = ROUTE_SESSION_ONLY },
-	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, RATE_TIER, PERM_USERS_MANAGE, broadcast_input, .flags = ROUTE_IDEMPOTENT },
-	{ .path = NULL }
+	{ METHOD_GET, "/api/notifications", notifications_list, RATE_TIER, PERM_SIGNED_IN,
+	    list_input, .flags = 0 },
+	{ METHOD_POST, "/api/notifications/{id}/read", notifications_read, RATE_TIER,
+	    PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_POST, "/api/notifications/read-all", notifications_read_all, RATE_TIER,
+	    PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_GET, "/api/notifications/preferences", preferences_get, RATE_TIER, PERM_SIGNED_IN,
+	    .input = NULL },
+	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, RATE_TIER, PERM_SIGNED_IN,
+	    preferences_input, .flags = 0 },
+	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, RATE_TIER, PERM_SIGNED_IN,
+	    .input = NULL, .flags = ROUTE_SESSION_ONLY },
+	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, RATE_TIER,
+	    PERM_USERS_MANAGE, broadcast_input, .flags = ROUTE_IDEMPOTENT },
+	{ .path = NULL },
 };
 
 const struct route_module notifications_module = { "notifications", notifications_routes };

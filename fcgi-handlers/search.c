@@ -23,7 +23,8 @@
 
 static const struct field_rule search_input[] = {
 	{ "q", FIELD_STRING, .max = SEARCH_QUERY_MAX },
-	{ "kind", FIELD_ENUM, .choices = "image|video|audio|movie|show|season|episode|track|other" },
+	{ "kind", FIELD_ENUM,
+	    .choices = "image|video|audio|movie|show|season|episode|track|other" },
 	{ "tag", FIELD_STRING, .min = 1, .max = MEDIA_TAG_MAX },
 	{ "source", FIELD_ENUM, .choices = "upload|plex" },
 	{ "owner", FIELD_UUID, .flags = 0 },
@@ -31,12 +32,12 @@ static const struct field_rule search_input[] = {
 	{ "yearTo", FIELD_INT, .min = 1, .max = 9999 },
 	{ "sort", FIELD_ENUM, .choices = "relevance|newest|title" },
 	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule suggest_input[] = {
 	{ "q", FIELD_STRING, .min = 1, .max = SEARCH_QUERY_MAX, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static void
@@ -68,7 +69,8 @@ page_view(struct json *j, const struct search_result *r, int page)
 }
 
 static struct json *
-result_view(const struct request *req, const struct search_result *r, int page, int64_t started, bool cached)
+result_view(const struct request *req, const struct search_result *r, int page, int64_t started,
+    bool cached)
 {
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
@@ -103,9 +105,15 @@ static bool
 search_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *in = req->input;
-	struct search_request ask = { .q = input_str(in, "q"), .kind = input_str(in, "kind"), .tag = input_str(in, "tag"),
-		.source = input_str(in, "source"), .owner = input_str(in, "owner"), .year_from = input_int(in, "yearFrom", 0),
-		.year_to = input_int(in, "yearTo", 0), .sort = sort_parse(input_str(in, "sort")), .page = (int)input_int(in, "page", 1) };
+	struct search_request ask = { .q = input_str(in, "q"),
+		.kind = input_str(in, "kind"),
+		.tag = input_str(in, "tag"),
+		.source = input_str(in, "source"),
+		.owner = input_str(in, "owner"),
+		.year_from = input_int(in, "yearFrom", 0),
+		.year_to = input_int(in, "yearTo", 0),
+		.sort = sort_parse(input_str(in, "sort")),
+		.page = (int)input_int(in, "page", 1) };
 	int64_t started = clock_monotonic();
 	struct search_result result;
 	struct json *kept;
@@ -126,7 +134,8 @@ suggest_get(const struct request *req, struct response *res, struct error *err)
 	struct search_suggestion *list;
 	size_t n;
 
-	if (!search_suggest(req->svc, req->arena, req->who, input_str(req->input, "q"), &list, &n, err))
+	if (!search_suggest(req->svc, req->arena, req->who, input_str(req->input, "q"), &list, &n,
+		err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -149,9 +158,11 @@ search_cache_key(const struct request *req)
 }
 
 static const struct route routes[] = {
-	{ METHOD_GET, "/api/search", search_get, RATE_SEARCH, PERM_MEDIA_READ, search_input, search_cache_key },
-	{ METHOD_GET, "/api/search/suggest", suggest_get, RATE_MEDIA, PERM_MEDIA_READ, suggest_input, .flags = 0 },
-	{ .path = NULL }
+	{ METHOD_GET, "/api/search", search_get, RATE_SEARCH, PERM_MEDIA_READ, search_input,
+	    search_cache_key },
+	{ METHOD_GET, "/api/search/suggest", suggest_get, RATE_MEDIA, PERM_MEDIA_READ,
+	    suggest_input, .flags = 0 },
+	{ .path = NULL },
 };
 
 const struct route_module search_module = { "search", routes };

@@ -13,18 +13,58 @@
 #include "core/banned.h"
 
 /* S3's codes and their statuses; codes of our own layers below are translated. */
-static const struct { const char *slug; int status; } statuses[] = {
-	{ "AccessDenied", 403 }, { "SignatureDoesNotMatch", 403 }, { "InvalidAccessKeyId", 403 }, { "RequestTimeTooSkewed", 403 },
-	{ "NoSuchKey", 404 }, { "NoSuchBucket", 404 }, { "NoSuchUpload", 404 }, { "MethodNotAllowed", 405 }, { "BucketNotEmpty", 409 },
-	{ "MissingContentLength", 411 }, { "PreconditionFailed", 412 }, { "InvalidRange", 416 }, { "InternalError", 500 }, { "NotImplemented", 501 },
-	{ "ServiceUnavailable", 503 }, { "SlowDown", 503 }, { "InsufficientStorage", 507 },
+static const struct {
+	const char *slug;
+	int status;
+} statuses[] = {
+	{ "AccessDenied", 403 },
+	{ "SignatureDoesNotMatch", 403 },
+	{ "InvalidAccessKeyId", 403 },
+	{ "RequestTimeTooSkewed", 403 },
+	{ "NoSuchKey", 404 },
+	{ "NoSuchBucket", 404 },
+	{ "NoSuchUpload", 404 },
+	{ "MethodNotAllowed", 405 },
+	{ "BucketNotEmpty", 409 },
+	{ "MissingContentLength", 411 },
+	{ "PreconditionFailed", 412 },
+	{ "InvalidRange", 416 },
+	{ "InternalError", 500 },
+	{ "NotImplemented", 501 },
+	{ "ServiceUnavailable", 503 },
+	{ "SlowDown", 503 },
+	{ "InsufficientStorage", 507 },
 };
 
 /* Sub-resources of S3 that are not here. What is not listed is ignored, as S3 does. */
 static const char *const unsupported[] = {
-	"policy", "policyStatus", "cors", "lifecycle", "website", "logging", "notification", "tagging", "replication", "encryption", "accelerate",
-	"requestPayment", "analytics", "inventory", "metrics", "ownershipControls", "publicAccessBlock", "object-lock", "legal-hold", "retention",
-	"restore", "select", "torrent", "versions", "versionId", "intelligent-tiering", "attributes"
+	"policy",
+	"policyStatus",
+	"cors",
+	"lifecycle",
+	"website",
+	"logging",
+	"notification",
+	"tagging",
+	"replication",
+	"encryption",
+	"accelerate",
+	"requestPayment",
+	"analytics",
+	"inventory",
+	"metrics",
+	"ownershipControls",
+	"publicAccessBlock",
+	"object-lock",
+	"legal-hold",
+	"retention",
+	"restore",
+	"select",
+	"torrent",
+	"versions",
+	"versionId",
+	"intelligent-tiering",
+	"attributes",
 };
 
 const char *
@@ -36,7 +76,8 @@ store_slug(const struct error *err)
 	switch (err->code) {
 	case ERR_NOT_FOUND: return "NoSuchKey";
 	case ERR_VALIDATION: return "InvalidArgument"; /* the database refused the text */
-	case ERR_MALFORMED: return str_eq(err->slug, "malformed_xml") ? "MalformedXML" : "InvalidRequest";
+	case ERR_MALFORMED:
+		return str_eq(err->slug, "malformed_xml") ? "MalformedXML" : "InvalidRequest";
 	case ERR_PRECONDITION: return "PreconditionFailed";
 	case ERR_STORAGE_FULL: return "InsufficientStorage";
 	case ERR_UNAVAILABLE: return "ServiceUnavailable";
@@ -59,7 +100,8 @@ static void
 log_refusal(const struct request *req, const struct error *err, int status)
 {
 	if (status >= 500 && status != 501)
-		log_error(req->log, "object store: %s: %s %s", store_slug(err), err->message, err->detail);
+		log_error(req->log, "object store: %s: %s %s", store_slug(err), err->message,
+		    err->detail);
 	else
 		log_info(req->log, "object store: %s", store_slug(err));
 }
@@ -87,7 +129,8 @@ store_error(const struct request *req, struct response *res, const struct error 
 }
 
 bool
-store_xml(const struct store_request *req, struct response *res, int status, const struct buf *xml, struct error *err)
+store_xml(const struct store_request *req, struct response *res, int status, const struct buf *xml,
+    struct error *err)
 {
 	if (xml->overflow)
 		return error_slug(err, ERR_INTERNAL, "InternalError", "The answer is too long.");
@@ -107,7 +150,10 @@ store_unsupported(const struct store_request *req)
 	return NULL;
 }
 
-/* The verdict for auth_request: 2xx or 403 only; nginx makes S3's refusal of the headers (correctness.md 10 in the design). */
+/*
+ * The verdict for auth_request: 2xx or 403 only; nginx makes S3's refusal of the headers
+ * (correctness.md 10 in the design).
+ */
 static void
 answer_verdict(const struct store_request *sreq, struct response *res, const struct error *err)
 {
@@ -126,7 +172,10 @@ answer_verdict(const struct store_request *sreq, struct response *res, const str
 	response_header(res, "X-S3-Message", message.data);
 }
 
-/* Bytes that the write will need room for; false: it does not say how many. A body in chunks is kept twice for a moment. */
+/*
+ * Bytes that the write will need room for; false: it does not say how many. A body in chunks is
+ * kept twice for a moment.
+ */
 static bool
 announced_size(const struct store_request *req, int64_t *size, struct error *err)
 {
@@ -135,11 +184,15 @@ announced_size(const struct store_request *req, int64_t *size, struct error *err
 
 	*size = streaming ? 2 * store_decoded_length(req) : req->length;
 	if (payload != NULL && str_starts(payload, "STREAMING-") && !streaming)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This form of signed chunks is not supported.");
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "This form of signed chunks is not supported.");
 	if (streaming && *size < 0)
-		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "x-amz-decoded-content-length is required.");
-	if (*size < 0 && (str_eq(req->method, "PUT") || store_header(req, "transfer-encoding") != NULL))
-		return error_slug(err, ERR_MALFORMED, "MissingContentLength", "Content-Length is required.");
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength",
+		    "x-amz-decoded-content-length is required.");
+	if (*size < 0 &&
+	    (str_eq(req->method, "PUT") || store_header(req, "transfer-encoding") != NULL))
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength",
+		    "Content-Length is required.");
 	return true;
 }
 
@@ -151,16 +204,19 @@ judge_write(struct store_request *req, struct error *err)
 	int64_t size;
 
 	if (!put && !str_eq(req->method, "POST") && !str_eq(req->method, "DELETE"))
-		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
 	if (!announced_size(req, &size, err) || !store_authorize(req, err))
 		return false;
 	if (!put && size > (int64_t)STORE_BODY_MAX)
-		return error_slug(err, ERR_MALFORMED, "EntityTooLarge", "The body of this request may have at most %lu bytes.", STORE_BODY_MAX);
+		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
+		    "The body of this request may have at most %lu bytes.", STORE_BODY_MAX);
 	return size <= 0 || objects_room(req->svc, req->arena, size, err);
 }
 
 static void
-serve_verdict(struct store_request *sreq, const struct request *req, struct response *res, struct error *err)
+serve_verdict(struct store_request *sreq, const struct request *req, struct response *res,
+    struct error *err)
 {
 	if (store_request_parse(sreq, sreq->svc, req, err) && judge_write(sreq, err))
 		answer_verdict(sreq, res, NULL);
@@ -177,7 +233,8 @@ store_verify_handler(void *services, struct request *req, struct response *res)
 	error_clear(&err);
 	if (str_eq(request_env(req, "STORAGE_ACTION"), "verify"))
 		serve_verdict(&sreq, req, res, &err);
-	else if (!store_request_parse(&sreq, services, req, &err) || !store_authorize(&sreq, &err) || !store_read(&sreq, res, &err))
+	else if (!store_request_parse(&sreq, services, req, &err) ||
+	    !store_authorize(&sreq, &err) || !store_read(&sreq, res, &err))
 		store_error(req, res, &err);
 }
 
@@ -189,11 +246,15 @@ store_write_handler(void *services, struct request *req, struct response *res)
 	struct error err;
 
 	error_clear(&err);
-	/* Set by nginx from the verdict: without it the verifier was not asked, whatever the configuration says. */
+	/*
+	 * Set by nginx from the verdict: without it the verifier was not asked, whatever the
+	 * configuration says.
+	 */
 	if (!str_eq(signed_by, "header") && !str_eq(signed_by, "query")) {
 		error_slug(&err, ERR_FORBIDDEN, "AccessDenied", "The request was not verified.");
 		store_error(req, res, &err);
-	} else if (!store_request_parse(&sreq, services, req, &err) || !store_write(&sreq, res, &err)) {
+	} else if (!store_request_parse(&sreq, services, req, &err) ||
+	    !store_write(&sreq, res, &err)) {
 		store_error(req, res, &err);
 	}
 }
@@ -209,8 +270,10 @@ store_tick(void *context)
 	arena_init(&arena);
 	error_clear(&err);
 	if (!objects_collect(svc, &arena, &removed, &err))
-		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message, err.detail);
+		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message,
+		    err.detail);
 	else if (removed > 0)
-		log_info(svc->log, "object store: removed %zu files that nothing refers to", removed);
+		log_info(svc->log, "object store: removed %zu files that nothing refers to",
+		    removed);
 	arena_clear(&arena);
 }

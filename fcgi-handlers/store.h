@@ -1,6 +1,6 @@
 /*
- * The embedded object store's S3 protocol. Two raw handlers, after fcgi_handler_fn: they answer XML, not problem documents. What nginx
- * passes them is in nginx/storage.conf.in.
+ * The embedded object store's S3 protocol. Two raw handlers, after fcgi_handler_fn: they answer
+ * XML, not problem documents. What nginx passes them is in nginx/storage.conf.in.
  */
 #ifndef MN_HANDLERS_STORE_H
 #define MN_HANDLERS_STORE_H
@@ -8,7 +8,10 @@
 struct request;
 struct response;
 
-/* Pool verify: STORAGE_ACTION=verify judges a write before its body is read; =read judges and answers GET and HEAD. */
+/*
+ * Pool verify: STORAGE_ACTION=verify judges a write before its body is read; =read judges and
+ * answers GET and HEAD.
+ */
 void store_verify_handler(void *services, struct request *, struct response *);
 /* Pool store: writes that were judged; the body lies in X_BODY_FILE. */
 void store_write_handler(void *services, struct request *, struct response *);

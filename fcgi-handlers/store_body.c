@@ -13,7 +13,8 @@
 #define CHUNKED "aws-chunked"
 #define META_PREFIX "x-amz-meta-"
 
-static const char *const checksums[] = { "x-amz-checksum-sha256", "x-amz-checksum-crc32", "x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme" };
+static const char *const checksums[] = { "x-amz-checksum-sha256", "x-amz-checksum-crc32",
+	"x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme" };
 
 const char *
 store_content_type(const struct store_request *req)
@@ -25,7 +26,8 @@ store_content_type(const struct store_request *req)
 
 /* A digest header in base64: NULL when absent; false when it is not one of `size` bytes. */
 static bool
-digest_header(const struct store_request *req, const char *name, size_t size, const unsigned char **out, struct error *err)
+digest_header(const struct store_request *req, const char *name, size_t size,
+    const unsigned char **out, struct error *err)
 {
 	const char *text = store_header(req, name);
 	size_t len = 0;
@@ -34,7 +36,9 @@ digest_header(const struct store_request *req, const char *name, size_t size, co
 	if (text == NULL)
 		return true;
 	*out = base64_decode(req->arena, text, strlen(text), &len);
-	return (*out != NULL && len == size) || error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name, size);
+	return (*out != NULL && len == size) ||
+	    error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name,
+		size);
 }
 
 /* The chain of signatures of a body in signed chunks. */
@@ -50,9 +54,11 @@ chunk_signed(void *context, const char *signature, const unsigned char sum[32])
 	struct chain *chain = context;
 	char expected[SIGV4_SIGNATURE];
 
-	sigv4_chunk_signature(store_signer(chain->req->svc), chain->req->arena, chain->date, chain->previous, sum, expected);
+	sigv4_chunk_signature(store_signer(chain->req->svc), chain->req->arena, chain->date,
+	    chain->previous, sum, expected);
 	str_copy(chain->previous, sizeof(chain->previous), expected);
-	return strlen(signature) == SIGV4_SIGNATURE - 1 && secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
+	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
 }
 
 static bool
@@ -61,12 +67,15 @@ trailer_signed(void *context, const char *signature, const char *text, size_t le
 	struct chain *chain = context;
 	char expected[SIGV4_SIGNATURE];
 
-	sigv4_trailer_signature(store_signer(chain->req->svc), chain->req->arena, chain->date, chain->previous, text, len, expected);
-	return strlen(signature) == SIGV4_SIGNATURE - 1 && secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+	sigv4_trailer_signature(store_signer(chain->req->svc), chain->req->arena, chain->date,
+	    chain->previous, text, len, expected);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
+	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
 }
 
 static bool
-decode_chunks(const struct store_request *req, const char *payload, struct object_body *body, struct error *err)
+decode_chunks(const struct store_request *req, const char *payload, struct object_body *body,
+    struct error *err)
 {
 	struct chain chain = { .req = req, .date = store_header(req, "x-amz-date") };
 	struct chunk_judge judge = { .context = &chain };
@@ -86,14 +95,17 @@ decode_chunks(const struct store_request *req, const char *payload, struct objec
 bool
 store_body(const struct store_request *req, struct object_body *body, struct error *err)
 {
-	const char *spool = request_env(req->http, "X_BODY_FILE"), *payload = store_header(req, "x-amz-content-sha256"), *value;
+	const char *spool = request_env(req->http, "X_BODY_FILE"),
+		   *payload = store_header(req, "x-amz-content-sha256"), *value;
 	unsigned char *sha = arena_alloc(req->arena, SHA256_SIZE);
 
-	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL, .size = req->length > 0 ? req->length : 0 };
+	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL,
+		.size = req->length > 0 ? req->length : 0 };
 	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
 		body->sha256 = sha;
 	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)
-		if ((value = store_header(req, checksums[i])) != NULL && !object_body_checksum(req->arena, body, checksums[i], value, err))
+		if ((value = store_header(req, checksums[i])) != NULL &&
+		    !object_body_checksum(req->arena, body, checksums[i], value, err))
 			return false;
 	if (payload != NULL && store_streaming(payload) && !decode_chunks(req, payload, body, err))
 		return false;
@@ -102,18 +114,25 @@ store_body(const struct store_request *req, struct object_body *body, struct err
 
 /* Adds one header to the JSON object; the sizes are counted together. */
 static bool
-keep(struct json *json, const char *name, const char *value, size_t *count, size_t *bytes, struct error *err)
+keep(struct json *json, const char *name, const char *value, size_t *count, size_t *bytes,
+    struct error *err)
 {
 	*bytes += strlen(name) + strlen(value);
 	if (++*count > STORE_HEADERS_MAX || *bytes > STORE_META_MAX)
-		return error_slug(err, ERR_MALFORMED, "MetadataTooLarge", "At most %d headers and %d bytes are kept with an object.", STORE_HEADERS_MAX, STORE_META_MAX);
+		return error_slug(err, ERR_MALFORMED, "MetadataTooLarge",
+		    "At most %d headers and %d bytes are kept with an object.", STORE_HEADERS_MAX,
+		    STORE_META_MAX);
 	if (!utf8_valid(value, strlen(value)) || !store_header_safe(value))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "The value of %s is not plain UTF-8 text.", name);
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "The value of %s is not plain UTF-8 text.", name);
 	json_put_str(json, name, value);
 	return true;
 }
 
-/* Names of metadata come from the list of signed headers, which has them as they were written. They are JSON-safe if they are header names. */
+/*
+ * Names of metadata come from the list of signed headers, which has them as they were written. They
+ * are JSON-safe if they are header names.
+ */
 static bool
 name_safe(const char *name)
 {
@@ -123,7 +142,8 @@ name_safe(const char *name)
 bool
 store_kept_headers(const struct store_request *req, const char **out, struct error *err)
 {
-	static const char *const plain[] = { "cache-control", "content-disposition", "content-encoding", "content-language", "expires" };
+	static const char *const plain[] = { "cache-control", "content-disposition",
+		"content-encoding", "content-language", "expires" };
 	struct json *json = json_new(req->arena, 0);
 	struct store_request copy = *req;
 	struct sigv4_claim claim;
@@ -135,11 +155,13 @@ store_kept_headers(const struct store_request *req, const char **out, struct err
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		const char *value = store_header(req, plain[i]);
 
-		if (value != NULL && str_starts(value, CHUNKED)) { /* how the body came, not what it is */
+		/* how the body came, not what it is */
+		if (value != NULL && str_starts(value, CHUNKED)) {
 			value += strlen(CHUNKED);
 			value += strspn(value, ", ");
 		}
-		if (value != NULL && *value != '\0' && !keep(json, plain[i], value, &count, &bytes, err))
+		if (value != NULL && *value != '\0' &&
+		    !keep(json, plain[i], value, &count, &bytes, err))
 			return false;
 	}
 	for (size_t i = 0; i < claim.nsigned; i++) {
@@ -148,7 +170,8 @@ store_kept_headers(const struct store_request *req, const char **out, struct err
 		if (!str_starts(name, META_PREFIX) || value == NULL)
 			continue;
 		if (!name_safe(name))
-			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "Metadata names have a-z, 0-9, '-', '_' and '.'.");
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "Metadata names have a-z, 0-9, '-', '_' and '.'.");
 		if (!keep(json, name, value, &count, &bytes, err))
 			return false;
 	}
@@ -162,7 +185,8 @@ store_body_read(const struct store_request *req, const char **text, size_t *len,
 {
 	struct object_body body;
 
-	if (!store_body(req, &body, err) || !objects_body_text(req->svc, req->arena, &body, STORE_BODY_MAX, text, err))
+	if (!store_body(req, &body, err) ||
+	    !objects_body_text(req->svc, req->arena, &body, STORE_BODY_MAX, text, err))
 		return false;
 	*len = (size_t)body.size;
 	return true;
@@ -171,8 +195,11 @@ store_body_read(const struct store_request *req, const char **text, size_t *len,
 static bool
 copy_conditions_hold(const struct store_request *req, const struct object_row *row)
 {
-	const struct store_conditions conditions = { store_header(req, "x-amz-copy-source-if-match"), store_header(req, "x-amz-copy-source-if-none-match"),
-		store_header(req, "x-amz-copy-source-if-modified-since"), store_header(req, "x-amz-copy-source-if-unmodified-since") };
+	const struct store_conditions conditions = { store_header(req,
+							 "x-amz-copy-source-if-match"),
+		store_header(req, "x-amz-copy-source-if-none-match"),
+		store_header(req, "x-amz-copy-source-if-modified-since"),
+		store_header(req, "x-amz-copy-source-if-unmodified-since") };
 
 	return store_judge(&conditions, row) == STORE_PASS;
 }
@@ -185,12 +212,15 @@ store_copy_source(const struct store_request *req, struct object_row *row, struc
 	size_t len;
 
 	source += *source == '/';
-	if (!url_decode(req->arena, source, strcspn(source, "?"), false, &decoded, &len) || (slash = strchr(decoded, '/')) == NULL)
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "x-amz-copy-source must be /bucket/key, percent-encoded.");
+	if (!url_decode(req->arena, source, strcspn(source, "?"), false, &decoded, &len) ||
+	    (slash = strchr(decoded, '/')) == NULL)
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "x-amz-copy-source must be /bucket/key, percent-encoded.");
 	*slash = '\0';
 	key = slash + 1;
 	if (!objects_find(req->svc, req->arena, decoded, key, row, err))
 		return false;
 	return copy_conditions_hold(req, row) ||
-	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "A condition on the source does not hold.");
+	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+		"A condition on the source does not hold.");
 }

@@ -1,4 +1,7 @@
-/* GET and HEAD of the embedded object store. nginx sends the bytes; what is said about them is said here. */
+/*
+ * GET and HEAD of the embedded object store. nginx sends the bytes; what is said about them is said
+ * here.
+ */
 #include <string.h>
 
 #include "core/arena.h"
@@ -28,7 +31,8 @@ store_etag_listed(const char *list, const char *etag)
 			list += 2;
 		if (*list == '"' && strncmp(list + 1, etag, len) == 0 && list[len + 1] == '"')
 			return true;
-		if (strncmp(list, etag, len) == 0 && (list[len] == '\0' || list[len] == ',' || list[len] == ' '))
+		if (strncmp(list, etag, len) == 0 &&
+		    (list[len] == '\0' || list[len] == ',' || list[len] == ' '))
 			return true;
 		list += strcspn(list, ",");
 	}
@@ -43,12 +47,15 @@ store_judge(const struct store_conditions *c, const struct object_row *row)
 	if (c->if_match != NULL) {
 		if (!store_etag_listed(c->if_match, row->etag))
 			return STORE_FAILED;
-	} else if (c->if_unmodified_since != NULL && time_parse_http(c->if_unmodified_since, &when) && modified > when) {
+	} else if (c->if_unmodified_since != NULL &&
+	    time_parse_http(c->if_unmodified_since, &when) && modified > when) {
 		return STORE_FAILED;
 	}
 	if (c->if_none_match != NULL)
-		return store_etag_listed(c->if_none_match, row->etag) ? STORE_NOT_MODIFIED : STORE_PASS;
-	if (c->if_modified_since != NULL && time_parse_http(c->if_modified_since, &when) && modified <= when)
+		return store_etag_listed(c->if_none_match, row->etag) ? STORE_NOT_MODIFIED :
+									STORE_PASS;
+	if (c->if_modified_since != NULL && time_parse_http(c->if_modified_since, &when) &&
+	    modified <= when)
 		return STORE_NOT_MODIFIED;
 	return STORE_PASS;
 }
@@ -65,13 +72,17 @@ store_header_safe(const char *value)
 
 /* Kept headers, without those that the URL overrides. */
 static bool
-add_kept_headers(const struct store_request *req, struct response *res, const struct object_row *row, const char *const *overridden, struct error *err)
+add_kept_headers(const struct store_request *req, struct response *res,
+    const struct object_row *row, const char *const *overridden, struct error *err)
 {
-	const struct cJSON *headers = json_parse(req->arena, row->headers, strlen(row->headers), err), *item;
+	const struct cJSON *headers =
+			       json_parse(req->arena, row->headers, strlen(row->headers), err),
+			   *item;
 
 	if (headers == NULL)
-		return error_slug(err, ERR_INTERNAL, "InternalError", "The object's headers are damaged.");
-	cJSON_ArrayForEach(item, headers) {
+		return error_slug(err, ERR_INTERNAL, "InternalError",
+		    "The object's headers are damaged.");
+	cJSON_ArrayForEach (item, headers) {
 		bool skip = !cJSON_IsString(item) || !store_header_safe(item->valuestring);
 
 		for (size_t i = 0; overridden[i] != NULL; i++)
@@ -84,11 +95,17 @@ add_kept_headers(const struct store_request *req, struct response *res, const st
 
 /* response-* parameters of the URL: signed with it. */
 static bool
-add_headers(const struct store_request *req, struct response *res, const struct object_row *row, struct error *err)
+add_headers(const struct store_request *req, struct response *res, const struct object_row *row,
+    struct error *err)
 {
-	static const struct { const char *parameter, *header; } overrides[] = {
-		{ "response-content-disposition", "Content-Disposition" }, { "response-cache-control", "Cache-Control" },
-		{ "response-content-encoding", "Content-Encoding" }, { "response-content-language", "Content-Language" }, { "response-expires", "Expires" },
+	static const struct {
+		const char *parameter, *header;
+	} overrides[] = {
+		{ "response-content-disposition", "Content-Disposition" },
+		{ "response-cache-control", "Cache-Control" },
+		{ "response-content-encoding", "Content-Encoding" },
+		{ "response-content-language", "Content-Language" },
+		{ "response-expires", "Expires" },
 	};
 	const char *overridden[sizeof(overrides) / sizeof(*overrides) + 1] = { NULL };
 	const char *type = store_query(req, "response-content-type");
@@ -100,24 +117,30 @@ add_headers(const struct store_request *req, struct response *res, const struct 
 		if (value == NULL)
 			continue;
 		if (!store_header_safe(value))
-			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s has a control character.", overrides[i].parameter);
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "%s has a control character.", overrides[i].parameter);
 		response_header(res, overrides[i].header, value);
 		overridden[n++] = overrides[i].header;
 	}
 	if (type != NULL && !store_header_safe(type))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "response-content-type has a control character.");
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "response-content-type has a control character.");
 	res->content_type = type != NULL && *type != '\0' ? type : row->content_type;
 	return add_kept_headers(req, res, row, overridden, err);
 }
 
-/* What a presigned URL gave stays valid in a browser as long as the URL: the same URL means the same bytes. */
+/*
+ * What a presigned URL gave stays valid in a browser as long as the URL: the same URL means the
+ * same bytes.
+ */
 static void
 add_caching(const struct store_request *req, struct response *res)
 {
 	int64_t left = (req->expires_at - clock_now()) / US_PER_SEC;
 
 	if (req->presigned && left > 0 && response_find(res, "Cache-Control") == NULL)
-		response_headerf(res, "Cache-Control", "private, max-age=%lld, immutable", (long long)left);
+		response_headerf(res, "Cache-Control", "private, max-age=%lld, immutable",
+		    (long long)left);
 }
 
 static void
@@ -144,7 +167,8 @@ parse_range(const struct store_request *req, int64_t total, int64_t *first, int6
 		if (!str_to_int(dash + 1, 1, INT64_MAX, &suffix))
 			return false;
 		*first = suffix < total ? total - suffix : 0;
-	} else if (!str_to_int(arena_strndup(req->arena, range, (size_t)(dash - range)), 0, INT64_MAX - 1, first) ||
+	} else if (!str_to_int(arena_strndup(req->arena, range, (size_t)(dash - range)), 0,
+		       INT64_MAX - 1, first) ||
 	    (dash[1] != '\0' && !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))) {
 		return false;
 	}
@@ -153,24 +177,30 @@ parse_range(const struct store_request *req, int64_t total, int64_t *first, int6
 }
 
 /*
- * A GET with If-Match, which clients send with the ranges of a large object. nginx would compare the condition with an ETag of its own and refuse
- * (its not_modified filter cannot be turned off), so these bytes go by here, a bounded number of them.
+ * A GET with If-Match, which clients send with the ranges of a large object. nginx would compare
+ * the condition with an ETag of its own and refuse (its not_modified filter cannot be turned off),
+ * so these bytes go by here, a bounded number of them.
  */
 static bool
-answer_slice(const struct store_request *req, struct response *res, const struct object_row *row, struct error *err)
+answer_slice(const struct store_request *req, struct response *res, const struct object_row *row,
+    struct error *err)
 {
 	int64_t first = 0, size = row->size;
 	bool partial = parse_range(req, row->size, &first, &size);
 	const char *bytes;
 
 	if (partial && size <= 0)
-		return error_slug(err, ERR_MALFORMED, "InvalidRange", "The range is not within the object.");
+		return error_slug(err, ERR_MALFORMED, "InvalidRange",
+		    "The range is not within the object.");
 	if (size > STORE_SLICE_MAX)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "A GET with If-Match gives at most %d bytes at once: ask for ranges.", STORE_SLICE_MAX);
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "A GET with If-Match gives at most %d bytes at once: ask for ranges.",
+		    STORE_SLICE_MAX);
 	if (!objects_read(req->svc, req->arena, row->blob, first, size, &bytes, err))
 		return false;
 	if (partial)
-		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld", (long long)first, (long long)(first + size - 1), (long long)row->size);
+		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld", (long long)first,
+		    (long long)(first + size - 1), (long long)row->size);
 	res->status = partial ? 206 : 200;
 	res->body = bytes;
 	res->body_len = (size_t)size;
@@ -180,21 +210,22 @@ answer_slice(const struct store_request *req, struct response *res, const struct
 bool
 store_get_object(const struct store_request *req, struct response *res, struct error *err)
 {
-	const struct store_conditions conditions = { store_header(req, "if-match"), store_header(req, "if-none-match"),
-		store_header(req, "if-modified-since"), store_header(req, "if-unmodified-since") };
+	const struct store_conditions conditions = { store_header(req, "if-match"),
+		store_header(req, "if-none-match"), store_header(req, "if-modified-since"),
+		store_header(req, "if-unmodified-since") };
 	struct object_row row;
 
 	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
 		return false;
 	switch (store_judge(&conditions, &row)) {
 	case STORE_FAILED:
-		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "A condition of the request does not hold.");
+		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+		    "A condition of the request does not hold.");
 	case STORE_NOT_MODIFIED:
 		add_validators(res, &row);
 		add_caching(req, res);
 		return response_empty(res, 304);
-	case STORE_PASS:
-		break;
+	case STORE_PASS: break;
 	}
 	if (!add_headers(req, res, &row, err))
 		return false;
@@ -207,7 +238,8 @@ store_get_object(const struct store_request *req, struct response *res, struct e
 	if (str_eq(req->method, "HEAD"))
 		response_headerf(res, "Content-Length", "%lld", (long long)row.size);
 	else
-		response_headerf(res, "X-Accel-Redirect", "/_objects/%s", object_blob_path(req->arena, row.blob));
+		response_headerf(res, "X-Accel-Redirect", "/_objects/%s",
+		    object_blob_path(req->arena, row.blob));
 	return true;
 }
 
@@ -227,20 +259,24 @@ store_read(const struct store_request *req, struct response *res, struct error *
 	bool head = str_eq(req->method, "HEAD"), of_object = *req->key != '\0';
 
 	if (!head && !str_eq(req->method, "GET"))
-		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
 	if (of_object && str_eq(unsupported, "tagging"))
 		return store_get_tagging(req, res, err);
 	if (unsupported != NULL)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.", unsupported);
+		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.",
+		    unsupported);
 	if (*req->bucket == '\0')
 		return store_list_buckets(req, res, err);
 	if (of_object)
-		return store_query(req, "acl") != NULL ? store_get_acl(req, res, err) :
-		    store_query(req, "uploadId") != NULL ? store_list_parts(req, res, err) : store_get_object(req, res, err);
+		return store_query(req, "acl") != NULL   ? store_get_acl(req, res, err) :
+		    store_query(req, "uploadId") != NULL ? store_list_parts(req, res, err) :
+							   store_get_object(req, res, err);
 	if (head)
 		return store_head_bucket(req, res, err);
 	return store_query(req, "location") != NULL ? store_get_location(req, res, err) :
-	    store_query(req, "versioning") != NULL ? store_get_versioning(req, res, err) :
-	    store_query(req, "acl") != NULL ? store_get_acl(req, res, err) :
-	    store_query(req, "uploads") != NULL ? store_list_uploads(req, res, err) : store_list_objects(req, res, err);
+	    store_query(req, "versioning") != NULL  ? store_get_versioning(req, res, err) :
+	    store_query(req, "acl") != NULL         ? store_get_acl(req, res, err) :
+	    store_query(req, "uploads") != NULL     ? store_list_uploads(req, res, err) :
+						      store_list_objects(req, res, err);
 }

@@ -45,7 +45,9 @@ store_list_buckets(const struct store_request *req, struct response *res, struct
 	if (!objects_buckets(req->svc, req->arena, &rows, &n, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
-	buf_adds(&xml, STORE_XML_HEAD "<ListAllMyBucketsResult " STORE_XMLNS "><Owner>" OWNER "</Owner><Buckets>");
+	buf_adds(&xml,
+	    STORE_XML_HEAD "<ListAllMyBucketsResult " STORE_XMLNS "><Owner>" OWNER
+			   "</Owner><Buckets>");
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(&xml, "<Bucket>");
 		xml_element(&xml, "Name", rows[i].name);
@@ -84,20 +86,27 @@ store_get_versioning(const struct store_request *req, struct response *res, stru
 	return store_xml(req, res, 200, &xml, err);
 }
 
-/* The one truth about access here: whoever holds the key may do everything, nobody else anything. */
+/*
+ * The one truth about access here: whoever holds the key may do everything, nobody else anything.
+ */
 bool
 store_get_acl(const struct store_request *req, struct response *res, struct error *err)
 {
 	struct object_row row;
 	struct buf xml;
 
-	if (!(*req->key != '\0' ? objects_find(req->svc, req->arena, req->bucket, req->key, &row, err) :
-	    objects_bucket_require(req->svc, req->arena, req->bucket, err)))
+	if (!(*req->key != '\0' ?
+		    objects_find(req->svc, req->arena, req->bucket, req->key, &row, err) :
+		    objects_bucket_require(req->svc, req->arena, req->bucket, err)))
 		return false;
 	buf_init(&xml, req->arena, 0);
-	buf_adds(&xml, STORE_XML_HEAD "<AccessControlPolicy " STORE_XMLNS "><Owner>" OWNER "</Owner><AccessControlList><Grant>"
-	    "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">" OWNER "</Grantee>"
-	    "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>");
+	buf_adds(&xml,
+	    STORE_XML_HEAD "<AccessControlPolicy " STORE_XMLNS "><Owner>" OWNER
+			   "</Owner><AccessControlList><Grant>"
+			   "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\""
+			   " xsi:type=\"CanonicalUser\">" OWNER "</Grantee>"
+			   "<Permission>FULL_CONTROL</Permission></Grant></AccessControlList></"
+			   "AccessControlPolicy>");
 	return store_xml(req, res, 200, &xml, err);
 }
 
@@ -123,13 +132,15 @@ struct list_form {
 };
 
 static bool
-decode_token(const struct store_request *req, const char *token, const char **after, struct error *err)
+decode_token(const struct store_request *req, const char *token, const char **after,
+    struct error *err)
 {
 	size_t len;
 	unsigned char *text = base64url_decode(req->arena, token, strlen(token), &len);
 
 	if (text == NULL || !utf8_valid((char *)text, len) || memchr(text, '\0', len) != NULL)
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "The continuation token is not one of ours.");
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "The continuation token is not one of ours.");
 	*after = arena_strndup(req->arena, (char *)text, len);
 	return true;
 }
@@ -145,21 +156,30 @@ query_or_empty(const struct store_request *req, const char *name)
 static bool
 parse_list(const struct store_request *req, struct list_form *form, struct error *err)
 {
-	const char *encoding = store_query(req, "encoding-type"), *type = store_query(req, "list-type");
+	const char *encoding = store_query(req, "encoding-type"),
+		   *type = store_query(req, "list-type");
 	int64_t max;
 
 	if (!store_query_int(req, "max-keys", 0, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err))
 		return false;
 	if (encoding != NULL && *encoding != '\0' && !str_eq(encoding, "url"))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "encoding-type must be url.");
-	*form = (struct list_form) { .v2 = str_eq(type, "2"), .encoded = str_eq(encoding, "url"), .token = store_query(req, "continuation-token"),
-		.owner = str_eq(store_query(req, "fetch-owner"), "true"), .marker = query_or_empty(req, "marker"), .start_after = query_or_empty(req, "start-after") };
-	form->query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"), query_or_empty(req, "delimiter"),
-		form->v2 ? form->start_after : form->marker, (int)max };
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "encoding-type must be url.");
+	*form = (struct list_form) { .v2 = str_eq(type, "2"),
+		.encoded = str_eq(encoding, "url"),
+		.token = store_query(req, "continuation-token"),
+		.owner = str_eq(store_query(req, "fetch-owner"), "true"),
+		.marker = query_or_empty(req, "marker"),
+		.start_after = query_or_empty(req, "start-after") };
+	form->query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"),
+		query_or_empty(req, "delimiter"), form->v2 ? form->start_after : form->marker,
+		(int)max };
 	for (size_t i = 0; i < req->nquery; i++)
 		if (!utf8_valid(req->query[i].value, strlen(req->query[i].value)))
-			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s is not UTF-8.", req->query[i].name);
-	return !form->v2 || form->token == NULL || *form->token == '\0' || decode_token(req, form->token, &form->query.after, err);
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s is not UTF-8.",
+			    req->query[i].name);
+	return !form->v2 || form->token == NULL || *form->token == '\0' ||
+	    decode_token(req, form->token, &form->query.after, err);
 }
 
 static void
@@ -187,7 +207,8 @@ add_list_head(struct buf *xml, const struct list_form *form, const struct object
 	if (form->token != NULL)
 		xml_element(xml, "ContinuationToken", form->token);
 	if (list->truncated)
-		xml_element(xml, "NextContinuationToken", base64url_encode(xml->arena, list->next, strlen(list->next)));
+		xml_element(xml, "NextContinuationToken",
+		    base64url_encode(xml->arena, list->next, strlen(list->next)));
 }
 
 static void
@@ -210,7 +231,8 @@ store_list_objects(const struct store_request *req, struct response *res, struct
 	struct list_form form;
 	struct buf xml;
 
-	if (!parse_list(req, &form, err) || !objects_list(req->svc, req->arena, &form.query, &list, err))
+	if (!parse_list(req, &form, err) ||
+	    !objects_list(req->svc, req->arena, &form.query, &list, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, STORE_XML_HEAD "<ListBucketResult " STORE_XMLNS ">");
@@ -241,9 +263,11 @@ store_list_uploads(const struct store_request *req, struct response *res, struct
 
 	if (!store_query_int(req, "max-uploads", 1, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err))
 		return false;
-	form.query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"), "", "", (int)max };
-	if (!objects_uploads_list(req->svc, req->arena, &form.query, query_or_empty(req, "key-marker"), query_or_empty(req, "upload-id-marker"), &rows, &n,
-	    &truncated, err))
+	form.query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"), "",
+		"", (int)max };
+	if (!objects_uploads_list(req->svc, req->arena, &form.query,
+		query_or_empty(req, "key-marker"), query_or_empty(req, "upload-id-marker"), &rows,
+		&n, &truncated, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, STORE_XML_HEAD "<ListMultipartUploadsResult " STORE_XMLNS ">");
@@ -261,7 +285,9 @@ store_list_uploads(const struct store_request *req, struct response *res, struct
 		buf_adds(&xml, "<Upload>");
 		add_name(&xml, "Key", rows[i].key, form.encoded);
 		xml_element(&xml, "UploadId", rows[i].id);
-		buf_adds(&xml, "<Initiator>" OWNER "</Initiator><Owner>" OWNER "</Owner><StorageClass>STANDARD</StorageClass>");
+		buf_adds(&xml,
+		    "<Initiator>" OWNER "</Initiator><Owner>" OWNER
+		    "</Owner><StorageClass>STANDARD</StorageClass>");
 		add_time(&xml, "Initiated", rows[i].created_at);
 		buf_adds(&xml, "</Upload>");
 	}
@@ -283,14 +309,17 @@ store_list_parts(const struct store_request *req, struct response *res, struct e
 	if (!store_query_int(req, "max-parts", 1, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err) ||
 	    !store_query_int(req, "part-number-marker", 0, OBJECT_PARTS_MAX, 0, &marker, err) ||
 	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
-	    !objects_parts_list(req->svc, req->arena, id, (int)marker, (int)max, &rows, &n, &truncated, err))
+	    !objects_parts_list(req->svc, req->arena, id, (int)marker, (int)max, &rows, &n,
+		&truncated, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, STORE_XML_HEAD "<ListPartsResult " STORE_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
 	xml_element(&xml, "Key", req->key);
 	xml_element(&xml, "UploadId", id);
-	buf_adds(&xml, "<Initiator>" OWNER "</Initiator><Owner>" OWNER "</Owner><StorageClass>STANDARD</StorageClass>");
+	buf_adds(&xml,
+	    "<Initiator>" OWNER "</Initiator><Owner>" OWNER
+	    "</Owner><StorageClass>STANDARD</StorageClass>");
 	xml_element_int(&xml, "PartNumberMarker", marker);
 	xml_element_int(&xml, "NextPartNumberMarker", n > 0 ? rows[n - 1].number : marker);
 	xml_element_int(&xml, "MaxParts", max);

@@ -13,19 +13,23 @@
 static bool
 malformed(struct error *err)
 {
-	return error_slug(err, ERR_MALFORMED, "MalformedXML", "The XML is not well-formed, or not what this request takes.");
+	return error_slug(err, ERR_MALFORMED, "MalformedXML",
+	    "The XML is not well-formed, or not what this request takes.");
 }
 
 bool
-store_parse_delete(struct arena *arena, const char *text, size_t len, struct store_delete_list *out, struct error *err)
+store_parse_delete(struct arena *arena, const char *text, size_t len, struct store_delete_list *out,
+    struct error *err)
 {
 	const struct xml_node *root = xml_parse(arena, text, len, err);
 
-	*out = (struct store_delete_list) { .keys = arena_array(arena, DELETE_KEYS_MAX + 1, sizeof(*out->keys)) };
+	*out = (struct store_delete_list) { .keys = arena_array(arena, DELETE_KEYS_MAX + 1,
+						sizeof(*out->keys)) };
 	if (root == NULL || strcmp(root->name, "Delete") != 0)
 		return malformed(err);
 	out->quiet = str_eq(xml_text(root, "Quiet", "false"), "true");
-	for (const struct xml_node *object = xml_child(root, "Object"); object != NULL; object = xml_next(object, "Object")) {
+	for (const struct xml_node *object = xml_child(root, "Object"); object != NULL;
+	    object = xml_next(object, "Object")) {
 		const char *key = xml_text(object, "Key", "");
 
 		if (*key == '\0' || out->n == DELETE_KEYS_MAX)
@@ -42,11 +46,14 @@ unquoted(struct arena *arena, const char *text)
 	char *etag = str_trim(arena, text);
 	size_t len = strlen(etag);
 
-	return len >= 2 && etag[0] == '"' && etag[len - 1] == '"' ? arena_strndup(arena, etag + 1, len - 2) : etag;
+	return len >= 2 && etag[0] == '"' && etag[len - 1] == '"' ?
+	    arena_strndup(arena, etag + 1, len - 2) :
+	    etag;
 }
 
 bool
-store_parse_complete(struct arena *arena, const char *text, size_t len, struct object_part_claim **out, size_t *n, struct error *err)
+store_parse_complete(struct arena *arena, const char *text, size_t len,
+    struct object_part_claim **out, size_t *n, struct error *err)
 {
 	const struct xml_node *root = xml_parse(arena, text, len, err);
 
@@ -54,12 +61,16 @@ store_parse_complete(struct arena *arena, const char *text, size_t len, struct o
 	*n = 0;
 	if (root == NULL || strcmp(root->name, "CompleteMultipartUpload") != 0)
 		return malformed(err);
-	for (const struct xml_node *part = xml_child(root, "Part"); part != NULL; part = xml_next(part, "Part")) {
+	for (const struct xml_node *part = xml_child(root, "Part"); part != NULL;
+	    part = xml_next(part, "Part")) {
 		int64_t number;
 
-		if (*n == OBJECT_PARTS_MAX || !str_to_int(str_trim(arena, xml_text(part, "PartNumber", "")), 1, OBJECT_PARTS_MAX, &number))
+		if (*n == OBJECT_PARTS_MAX ||
+		    !str_to_int(str_trim(arena, xml_text(part, "PartNumber", "")), 1,
+			OBJECT_PARTS_MAX, &number))
 			return malformed(err);
-		(*out)[(*n)++] = (struct object_part_claim) { (int)number, unquoted(arena, xml_text(part, "ETag", "")) };
+		(*out)[(*n)++] = (struct object_part_claim) { (int)number,
+			unquoted(arena, xml_text(part, "ETag", "")) };
 	}
 	return *n > 0 || malformed(err);
 }
@@ -71,7 +82,8 @@ store_upload_create(const struct store_request *req, struct response *res, struc
 	struct buf xml;
 
 	if (!store_kept_headers(req, &headers, err) ||
-	    !objects_upload_create(req->svc, req->arena, req->bucket, req->key, store_content_type(req), headers, &id, err))
+	    !objects_upload_create(req->svc, req->arena, req->bucket, req->key,
+		store_content_type(req), headers, &id, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, STORE_XML_HEAD "<InitiateMultipartUploadResult " STORE_XMLNS ">");
@@ -91,8 +103,10 @@ store_upload_complete(const struct store_request *req, struct response *res, str
 	struct buf xml;
 	size_t len, n;
 
-	if (!store_body_read(req, &body, &len, err) || !store_parse_complete(req->arena, body, len, &claims, &n, err) ||
-	    !objects_upload_complete(req->svc, req->arena, req->bucket, req->key, store_query(req, "uploadId"), claims, n, &row, err))
+	if (!store_body_read(req, &body, &len, err) ||
+	    !store_parse_complete(req->arena, body, len, &claims, &n, err) ||
+	    !objects_upload_complete(req->svc, req->arena, req->bucket, req->key,
+		store_query(req, "uploadId"), claims, n, &row, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, STORE_XML_HEAD "<CompleteMultipartUploadResult " STORE_XMLNS ">");
@@ -106,5 +120,7 @@ store_upload_complete(const struct store_request *req, struct response *res, str
 bool
 store_upload_abort(const struct store_request *req, struct response *res, struct error *err)
 {
-	return objects_upload_abort(req->svc, req->arena, req->bucket, req->key, store_query(req, "uploadId"), err) && response_empty(res, 204);
+	return objects_upload_abort(req->svc, req->arena, req->bucket, req->key,
+		   store_query(req, "uploadId"), err) &&
+	    response_empty(res, 204);
 }

@@ -21,33 +21,43 @@ store_put_bucket(const struct store_request *req, struct response *res, struct e
 bool
 store_delete_bucket(const struct store_request *req, struct response *res, struct error *err)
 {
-	return objects_bucket_delete(req->svc, req->arena, req->bucket, err) && response_empty(res, 204);
+	return objects_bucket_delete(req->svc, req->arena, req->bucket, err) &&
+	    response_empty(res, 204);
 }
 
 /* Conditions on the target: If-None-Match: * (only new), If-Match: one ETag. */
 static bool
 put_conditions(const struct store_request *req, struct object_put *put, struct error *err)
 {
-	const char *if_none_match = store_header(req, "if-none-match"), *if_match = store_header(req, "if-match");
+	const char *if_none_match = store_header(req, "if-none-match"),
+		   *if_match = store_header(req, "if-match");
 	size_t len;
 
 	put->only_new = str_eq(if_none_match, "*");
 	if (if_none_match != NULL && !put->only_new)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "A PUT understands If-None-Match: * only.");
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "A PUT understands If-None-Match: * only.");
 	if (if_match == NULL)
 		return true;
 	len = strlen(if_match);
-	put->if_match = len >= 2 && if_match[0] == '"' && if_match[len - 1] == '"' ? arena_strndup(req->arena, if_match + 1, len - 2) : if_match;
+	put->if_match = len >= 2 && if_match[0] == '"' && if_match[len - 1] == '"' ?
+	    arena_strndup(req->arena, if_match + 1, len - 2) :
+	    if_match;
 	return true;
 }
 
 bool
 store_put_object(const struct store_request *req, struct response *res, struct error *err)
 {
-	struct object_put put = { .bucket = req->bucket, .key = req->key, .content_type = store_content_type(req) };
+	struct object_put put = {
+		.bucket = req->bucket,
+		.key = req->key,
+		.content_type = store_content_type(req),
+	};
 	struct object_row row;
 
-	if (!put_conditions(req, &put, err) || !store_body(req, &put.body, err) || !store_kept_headers(req, &put.headers, err) ||
+	if (!put_conditions(req, &put, err) || !store_body(req, &put.body, err) ||
+	    !store_kept_headers(req, &put.headers, err) ||
 	    !objects_put(req->svc, req->arena, &put, &row, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", row.etag);
@@ -55,14 +65,18 @@ store_put_object(const struct store_request *req, struct response *res, struct e
 }
 
 static bool
-answer_copy(const struct store_request *req, struct response *res, const char *element, const char *etag, int64_t when, struct error *err)
+answer_copy(const struct store_request *req, struct response *res, const char *element,
+    const char *etag, int64_t when, struct error *err)
 {
 	char modified[RFC3339_MAX];
 	struct buf xml;
 
 	time_rfc3339(when, modified);
 	buf_init(&xml, req->arena, 0);
-	buf_addf(&xml, STORE_XML_HEAD "<%s " STORE_XMLNS "><LastModified>%s</LastModified><ETag>&quot;%s&quot;</ETag></%s>", element, modified, etag, element);
+	buf_addf(&xml,
+	    STORE_XML_HEAD "<%s " STORE_XMLNS
+			   "><LastModified>%s</LastModified><ETag>&quot;%s&quot;</ETag></%s>",
+	    element, modified, etag, element);
 	return store_xml(req, res, 200, &xml, err);
 }
 
@@ -76,18 +90,21 @@ store_copy_object(const struct store_request *req, struct response *res, struct 
 	if (!put_conditions(req, &put, err) || !store_copy_source(req, &source, err))
 		return false;
 	if (source.size > OBJECT_PUT_MAX)
-		return error_slug(err, ERR_MALFORMED, "InvalidRequest", "The source is larger than 5 GiB: copy it by parts.");
+		return error_slug(err, ERR_MALFORMED, "InvalidRequest",
+		    "The source is larger than 5 GiB: copy it by parts.");
 	put.content_type = replace ? store_content_type(req) : source.content_type;
 	put.headers = source.headers;
 	if (replace && !store_kept_headers(req, &put.headers, err))
 		return false;
-	return objects_copy(req->svc, req->arena, &source, &put, &row, err) && answer_copy(req, res, "CopyObjectResult", row.etag, row.created_at, err);
+	return objects_copy(req->svc, req->arena, &source, &put, &row, err) &&
+	    answer_copy(req, res, "CopyObjectResult", row.etag, row.created_at, err);
 }
 
 bool
 store_delete_object(const struct store_request *req, struct response *res, struct error *err)
 {
-	return objects_delete(req->svc, req->arena, req->bucket, &req->key, 1, err) && response_empty(res, 204);
+	return objects_delete(req->svc, req->arena, req->bucket, &req->key, 1, err) &&
+	    response_empty(res, 204);
 }
 
 bool
@@ -98,7 +115,8 @@ store_delete_objects(const struct store_request *req, struct response *res, stru
 	struct buf xml;
 	size_t len;
 
-	if (!store_body_read(req, &body, &len, err) || !store_parse_delete(req->arena, body, len, &list, err) ||
+	if (!store_body_read(req, &body, &len, err) ||
+	    !store_parse_delete(req->arena, body, len, &list, err) ||
 	    !objects_delete(req->svc, req->arena, req->bucket, list.keys, list.n, err))
 		return false;
 	buf_init(&xml, req->arena, 0);
@@ -119,7 +137,8 @@ part_number(const struct store_request *req, int *number, struct error *err)
 	int64_t value;
 
 	if (text == NULL || !str_to_int(text, 1, OBJECT_PARTS_MAX, &value))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "partNumber must be between 1 and %d.", OBJECT_PARTS_MAX);
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "partNumber must be between 1 and %d.", OBJECT_PARTS_MAX);
 	*number = (int)value;
 	return true;
 }
@@ -133,8 +152,10 @@ store_upload_part(const struct store_request *req, struct response *res, struct 
 	struct part_row part;
 	int number;
 
-	if (!part_number(req, &number, err) || !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
-	    !store_body(req, &body, err) || !objects_part_put(req->svc, req->arena, id, number, &body, &part, err))
+	if (!part_number(req, &number, err) ||
+	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
+	    !store_body(req, &body, err) ||
+	    !objects_part_put(req->svc, req->arena, id, number, &body, &part, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", part.etag);
 	return response_empty(res, 200);
@@ -142,7 +163,8 @@ store_upload_part(const struct store_request *req, struct response *res, struct 
 
 /* bytes=first-last, both given; absent: everything. */
 static bool
-copy_range(const struct store_request *req, const struct object_row *source, int64_t *first, int64_t *size, struct error *err)
+copy_range(const struct store_request *req, const struct object_row *source, int64_t *first,
+    int64_t *size, struct error *err)
 {
 	const char *range = store_header(req, "x-amz-copy-source-range"), *dash;
 	int64_t last = source->size - 1;
@@ -150,14 +172,18 @@ copy_range(const struct store_request *req, const struct object_row *source, int
 	*first = 0;
 	if (range != NULL) {
 		if (!str_starts(range, "bytes=") || (dash = strchr(range, '-')) == NULL ||
-		    !str_to_int(arena_strndup(req->arena, range + 6, (size_t)(dash - range - 6)), 0, INT64_MAX - 1, first) ||
+		    !str_to_int(arena_strndup(req->arena, range + 6, (size_t)(dash - range - 6)), 0,
+			INT64_MAX - 1, first) ||
 		    !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))
-			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "x-amz-copy-source-range must be bytes=first-last.");
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "x-amz-copy-source-range must be bytes=first-last.");
 		if (last >= source->size)
-			return error_slug(err, ERR_MALFORMED, "InvalidRange", "The range is not within the source.");
+			return error_slug(err, ERR_MALFORMED, "InvalidRange",
+			    "The range is not within the source.");
 	}
 	*size = last - *first + 1;
-	return *size <= OBJECT_PUT_MAX || error_slug(err, ERR_MALFORMED, "InvalidRequest", "A part may have at most 5 GiB.");
+	return *size <= OBJECT_PUT_MAX ||
+	    error_slug(err, ERR_MALFORMED, "InvalidRequest", "A part may have at most 5 GiB.");
 }
 
 bool
@@ -170,8 +196,10 @@ store_upload_part_copy(const struct store_request *req, struct response *res, st
 	int64_t first = 0, size = 0;
 	int number;
 
-	if (!part_number(req, &number, err) || !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
-	    !store_copy_source(req, &source, err) || !copy_range(req, &source, &first, &size, err) ||
+	if (!part_number(req, &number, err) ||
+	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
+	    !store_copy_source(req, &source, err) ||
+	    !copy_range(req, &source, &first, &size, err) ||
 	    !objects_part_copy(req->svc, req->arena, id, number, &source, first, size, &part, err))
 		return false;
 	return answer_copy(req, res, "CopyPartResult", part.etag, clock_now(), err);
@@ -183,11 +211,13 @@ write_put(const struct store_request *req, struct response *res, struct error *e
 	bool copy = store_header(req, "x-amz-copy-source") != NULL;
 
 	if (*req->bucket == '\0')
-		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
 	if (*req->key == '\0')
 		return store_put_bucket(req, res, err);
 	if (store_query(req, "uploadId") != NULL)
-		return copy ? store_upload_part_copy(req, res, err) : store_upload_part(req, res, err);
+		return copy ? store_upload_part_copy(req, res, err) :
+			      store_upload_part(req, res, err);
 	return copy ? store_copy_object(req, res, err) : store_put_object(req, res, err);
 }
 
@@ -207,10 +237,12 @@ static bool
 write_delete(const struct store_request *req, struct response *res, struct error *err)
 {
 	if (*req->bucket == '\0')
-		return error_slug(err, ERR_METHOD, "MethodNotAllowed", "The method is not allowed here.");
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
 	if (*req->key == '\0')
 		return store_delete_bucket(req, res, err);
-	return store_query(req, "uploadId") != NULL ? store_upload_abort(req, res, err) : store_delete_object(req, res, err);
+	return store_query(req, "uploadId") != NULL ? store_upload_abort(req, res, err) :
+						      store_delete_object(req, res, err);
 }
 
 bool
@@ -219,9 +251,12 @@ store_write(const struct store_request *req, struct response *res, struct error 
 	const char *unsupported = store_unsupported(req);
 
 	if (unsupported == NULL)
-		unsupported = store_query(req, "acl") != NULL ? "acl" : store_query(req, "versioning") != NULL ? "versioning" : NULL;
+		unsupported = store_query(req, "acl") != NULL ? "acl" :
+		    store_query(req, "versioning") != NULL    ? "versioning" :
+								NULL;
 	if (unsupported != NULL)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s' to be set.", unsupported);
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "This store has no '%s' to be set.", unsupported);
 	if (str_eq(req->method, "PUT"))
 		return write_put(req, res, err);
 	if (str_eq(req->method, "POST"))

@@ -13,7 +13,10 @@
 
 #define ENV_NAME_MAX 256
 
-/* A header as FastCGI names it. Content-Length is announced apart: the store's own request has none. */
+/*
+ * A header as FastCGI names it. Content-Length is announced apart: the store's own request has
+ * none.
+ */
 const char *
 store_header(const struct store_request *req, const char *name)
 {
@@ -40,7 +43,8 @@ store_query(const struct store_request *req, const char *name)
 }
 
 bool
-store_query_int(const struct store_request *req, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *out, struct error *err)
+store_query_int(const struct store_request *req, const char *name, int64_t min, int64_t max,
+    int64_t fallback, int64_t *out, struct error *err)
 {
 	const char *value = store_query(req, name);
 
@@ -48,7 +52,8 @@ store_query_int(const struct store_request *req, const char *name, int64_t min, 
 	if (value == NULL || *value == '\0')
 		return true;
 	if (!str_to_int(value, min, INT64_MAX, out))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s must be a number of at least %lld.", name, (long long)min);
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "%s must be a number of at least %lld.", name, (long long)min);
 	if (*out > max)
 		*out = max; /* S3 does so */
 	return true;
@@ -63,28 +68,40 @@ split_path(struct store_request *req, struct error *err)
 	req->bucket = arena_strndup(req->arena, req->path + 1, len);
 	req->key = slash != NULL ? slash + 1 : "";
 	if (strlen(req->key) > OBJECT_KEY_MAX)
-		return error_slug(err, ERR_MALFORMED, "KeyTooLongError", "Keys have at most %d bytes.", OBJECT_KEY_MAX);
+		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
+		    "Keys have at most %d bytes.", OBJECT_KEY_MAX);
 	return true;
 }
 
 bool
-store_request_parse(struct store_request *out, struct services *svc, const struct request *http, struct error *err)
+store_request_parse(struct store_request *out, struct services *svc, const struct request *http,
+    struct error *err)
 {
-	const char *uri = request_env(http, "REQUEST_URI"), *mark, *length = request_env(http, "X_ORIG_LENGTH");
+	const char *uri = request_env(http, "REQUEST_URI"), *mark,
+		   *length = request_env(http, "X_ORIG_LENGTH");
 	char *path;
 	size_t len;
 
-	*out = (struct store_request) { .http = http, .svc = svc, .arena = http->arena, .method = request_env(http, "X_ORIG_METHOD"), .length = -1 };
+	*out = (struct store_request) { .http = http,
+		.svc = svc,
+		.arena = http->arena,
+		.method = request_env(http, "X_ORIG_METHOD"),
+		.length = -1 };
 	if (uri == NULL || out->method == NULL || uri[0] != '/' || strlen(uri) > STORE_URI_MAX)
-		return error_slug(err, ERR_MALFORMED, "InvalidURI", "The request target is malformed.");
+		return error_slug(err, ERR_MALFORMED, "InvalidURI",
+		    "The request target is malformed.");
 	mark = strchr(uri, '?');
-	if (!url_decode(out->arena, uri, mark != NULL ? (size_t)(mark - uri) : strlen(uri), false, &path, &len) || !utf8_valid(path, len))
-		return error_slug(err, ERR_MALFORMED, "InvalidURI", "The path is not valid percent-encoded UTF-8.");
+	if (!url_decode(out->arena, uri, mark != NULL ? (size_t)(mark - uri) : strlen(uri), false,
+		&path, &len) ||
+	    !utf8_valid(path, len))
+		return error_slug(err, ERR_MALFORMED, "InvalidURI",
+		    "The path is not valid percent-encoded UTF-8.");
 	out->path = path;
 	if (!sigv4_split_query(out->arena, mark != NULL ? mark + 1 : "", &out->query, &out->nquery))
 		return error_slug(err, ERR_MALFORMED, "InvalidURI", "The query is malformed.");
 	if (length != NULL && *length != '\0' && !str_to_int(length, 0, INT64_MAX, &out->length))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "Content-Length is not a number.");
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "Content-Length is not a number.");
 	return split_path(out, err);
 }
 
@@ -96,7 +113,10 @@ is_signed(const struct sigv4_claim *claim, const char *name, size_t len)
 		size_t k = 0;
 
 		/* FastCGI made capitals and underscores of what may have been hyphens. */
-		while (k < len && p[k] != '\0' && (p[k] == '-' ? '_' : p[k] >= 'a' && p[k] <= 'z' ? p[k] - 'a' + 'A' : p[k]) == name[k])
+		while (k < len && p[k] != '\0' &&
+		    (p[k] == '-'                       ? '_' :
+			    p[k] >= 'a' && p[k] <= 'z' ? p[k] - 'a' + 'A' :
+							 p[k]) == name[k])
 			k++;
 		if (k == len && p[k] == '\0')
 			return true;
@@ -104,9 +124,13 @@ is_signed(const struct sigv4_claim *claim, const char *name, size_t len)
 	return false;
 }
 
-/* Whoever holds a presigned URL must not add x-amz-copy-source and the like: each x-amz header is signed, and is there once. */
+/*
+ * Whoever holds a presigned URL must not add x-amz-copy-source and the like: each x-amz header is
+ * signed, and is there once.
+ */
 static bool
-check_amz_headers(const struct store_request *req, const struct sigv4_claim *claim, struct error *err)
+check_amz_headers(const struct store_request *req, const struct sigv4_claim *claim,
+    struct error *err)
 {
 	static const char prefix[] = "HTTP_X_AMZ_";
 
@@ -116,10 +140,12 @@ check_amz_headers(const struct store_request *req, const struct sigv4_claim *cla
 		if (strncmp(*env, prefix, sizeof(prefix) - 1) != 0)
 			continue;
 		if (!is_signed(claim, *env + 5, len - 5))
-			return error_slug(err, ERR_FORBIDDEN, "AccessDenied", "There is an x-amz header that is not signed.");
+			return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
+			    "There is an x-amz header that is not signed.");
 		for (char *const *other = env + 1; *other != NULL; other++)
 			if (strncmp(*other, *env, len + 1) == 0)
-				return error_slug(err, ERR_FORBIDDEN, "AccessDenied", "There is an x-amz header twice.");
+				return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
+				    "There is an x-amz header twice.");
 	}
 	return true;
 }
@@ -127,7 +153,9 @@ check_amz_headers(const struct store_request *req, const struct sigv4_claim *cla
 bool
 store_streaming(const char *payload)
 {
-	return str_eq(payload, SIGV4_STREAMING_UNSIGNED) || str_eq(payload, SIGV4_STREAMING_SIGNED) || str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER);
+	return str_eq(payload, SIGV4_STREAMING_UNSIGNED) ||
+	    str_eq(payload, SIGV4_STREAMING_SIGNED) ||
+	    str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER);
 }
 
 int64_t
@@ -142,22 +170,29 @@ store_decoded_length(const struct store_request *req)
 static bool
 payload_valid(const char *payload)
 {
-	return str_eq(payload, SIGV4_UNSIGNED) || store_streaming(payload) || (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64);
+	return str_eq(payload, SIGV4_UNSIGNED) || store_streaming(payload) ||
+	    (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64);
 }
 
 /* What was signed, put together from what came. */
 static bool
-build_signed(const struct store_request *req, const struct sigv4_claim *claim, struct sigv4_request *out, struct error *err)
+build_signed(const struct store_request *req, const struct sigv4_claim *claim,
+    struct sigv4_request *out, struct error *err)
 {
 	struct sigv4_pair *headers = arena_array(req->arena, claim->nsigned + 1, sizeof(*headers));
 	struct sigv4_pair *query = arena_array(req->arena, req->nquery + 1, sizeof(*query));
 	const char *payload = store_header(req, "x-amz-content-sha256");
 
-	*out = (struct sigv4_request) { .method = req->method, .path = req->path, .query = query, .headers = headers, .nheaders = claim->nsigned };
+	*out = (struct sigv4_request) { .method = req->method,
+		.path = req->path,
+		.query = query,
+		.headers = headers,
+		.nheaders = claim->nsigned };
 	for (size_t i = 0; i < claim->nsigned; i++) {
 		const char *value = store_header(req, claim->signed_headers[i]);
 
-		headers[i] = (struct sigv4_pair) { claim->signed_headers[i], value != NULL ? value : "" };
+		headers[i] =
+		    (struct sigv4_pair) { claim->signed_headers[i], value != NULL ? value : "" };
 	}
 	for (size_t i = 0; i < req->nquery; i++)
 		if (!req->presigned || strcmp(req->query[i].name, "X-Amz-Signature") != 0)
@@ -165,9 +200,11 @@ build_signed(const struct store_request *req, const struct sigv4_claim *claim, s
 	if (payload == NULL && req->presigned)
 		payload = SIGV4_UNSIGNED;
 	if (payload == NULL)
-		return error_slug(err, ERR_MALFORMED, "InvalidRequest", "The header x-amz-content-sha256 is missing.");
+		return error_slug(err, ERR_MALFORMED, "InvalidRequest",
+		    "The header x-amz-content-sha256 is missing.");
 	if (!payload_valid(payload))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "x-amz-content-sha256 must be " SIGV4_UNSIGNED " or a hexadecimal SHA-256.");
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "x-amz-content-sha256 must be " SIGV4_UNSIGNED " or a hexadecimal SHA-256.");
 	out->payload = payload;
 	return true;
 }
@@ -179,7 +216,8 @@ store_claim(struct store_request *req, struct sigv4_claim *claim, struct error *
 
 	req->presigned = sigv4_is_presigned(req->query, req->nquery);
 	if (req->presigned && authorization != NULL)
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument", "Sign in the header or in the query, not in both.");
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "Sign in the header or in the query, not in both.");
 	if (req->presigned)
 		return sigv4_parse_query(req->arena, req->query, req->nquery, claim, err);
 	if (authorization == NULL)
@@ -194,8 +232,10 @@ store_signer(struct services *svc)
 	const struct keyring *keys = svc->keys;
 	const char *region = config_str(svc->config, CFG_STORAGE_REGION);
 
-	if (!str_eq(signer.access, keyring_storage_access(keys)) || !str_eq(signer.secret, keyring_storage_secret(keys)) || !str_eq(signer.region, region))
-		sigv4_signer_init(&signer, keyring_storage_access(keys), keyring_storage_secret(keys), region, "s3");
+	if (!str_eq(signer.access, keyring_storage_access(keys)) ||
+	    !str_eq(signer.secret, keyring_storage_secret(keys)) || !str_eq(signer.region, region))
+		sigv4_signer_init(&signer, keyring_storage_access(keys),
+		    keyring_storage_secret(keys), region, "s3");
 	return &signer;
 }
 
@@ -207,7 +247,8 @@ store_authorize(struct store_request *req, struct error *err)
 	struct sigv4_request signed_request;
 	struct sigv4_claim claim;
 
-	if (!store_claim(req, &claim, err) || !check_amz_headers(req, &claim, err) || !build_signed(req, &claim, &signed_request, err))
+	if (!store_claim(req, &claim, err) || !check_amz_headers(req, &claim, err) ||
+	    !build_signed(req, &claim, &signed_request, err))
 		return false;
 	date = req->presigned ? claim.date : store_header(req, "x-amz-date");
 	if (!sigv4_verify(signer, req->arena, &claim, &signed_request, date, clock_now(), err))

@@ -22,51 +22,57 @@
 
 #define FILE_FIELDS(required) \
 	{ "filename", FIELD_STRING, .min = 1, .max = UPLOAD_FILENAME_MAX, .flags = required }, \
-	{ "size", FIELD_INT, .min = 0, .max = JSON_INT_MAX, .flags = required }, \
-	{ "type", FIELD_STRING, .min = 1, .max = TYPE_MAX, .flags = required }, \
-	{ "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT }, \
-	{ "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
-	{ "visibility", FIELD_ENUM, .choices = "private|shared|house" }
+	    { "size", FIELD_INT, .min = 0, .max = JSON_INT_MAX, .flags = required }, \
+	    { "type", FIELD_STRING, .min = 1, .max = TYPE_MAX, .flags = required }, \
+	    { "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT }, \
+	    { "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
+	    { "visibility", FIELD_ENUM, .choices = "private|shared|house" }
 
 static const struct field_rule file_fields[] = { FILE_FIELDS(FIELD_REQUIRED), { .name = NULL } };
 static const struct field_rule initiate_input[] = {
 	FILE_FIELDS(0),
 	{ "files", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = file_fields },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule part_fields[] = {
 	{ "number", FIELD_INT, .min = 1, .max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
 	{ "etag", FIELD_STRING, .min = 1, .max = ETAG_MAX, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 #define COMPLETE_FIELDS(required) \
 	{ "uploadId", FIELD_UUID, .flags = required }, \
-	{ "parts", FIELD_OBJECTS, .min = 1, .max = UPLOAD_PARTS_MAX, .fields = part_fields }
+	{ \
+		"parts", FIELD_OBJECTS, .min = 1, .max = UPLOAD_PARTS_MAX, .fields = part_fields \
+	}
 
-static const struct field_rule complete_fields[] = { COMPLETE_FIELDS(FIELD_REQUIRED), { .name = NULL } };
+static const struct field_rule complete_fields[] = { COMPLETE_FIELDS(FIELD_REQUIRED),
+	{ .name = NULL } };
 static const struct field_rule complete_input[] = {
 	COMPLETE_FIELDS(0),
 	{ "uploads", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = complete_fields },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct field_rule parts_input[] = {
-	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
-	{ .name = NULL }
+	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_max = UPLOAD_PARTS_MAX,
+	    .flags = FIELD_REQUIRED },
+	{ .name = NULL },
 };
 
 /* Either the batch alone, or the single form with what it requires. */
 static bool
-check_form(const struct input *in, const char *batch, const struct field_rule *single, struct error *err)
+check_form(const struct input *in, const char *batch, const struct field_rule *single,
+    struct error *err)
 {
 	bool ok = true;
 
 	for (const struct field_rule *rule = single; rule->name != NULL; rule++) {
 		if (input_has(in, batch) && input_has(in, rule->name))
 			ok = error_field(err, rule->name, "unknown", "Not beside '%s'.", batch);
-		else if (!input_has(in, batch) && !input_has(in, rule->name) && (rule->flags & FIELD_REQUIRED) != 0)
+		else if (!input_has(in, batch) && !input_has(in, rule->name) &&
+		    (rule->flags & FIELD_REQUIRED) != 0)
 			ok = error_field(err, rule->name, "required", "This field is required.");
 	}
 	return ok;
@@ -117,10 +123,15 @@ offer_members(struct json *j, const struct upload_offer *offer)
 }
 
 static bool
-initiate_one(const struct request *req, const struct input *in, struct upload_offer *offer, struct error *err)
+initiate_one(const struct request *req, const struct input *in, struct upload_offer *offer,
+    struct error *err)
 {
-	struct upload_ask ask = { .filename = input_str(in, "filename"), .type = input_str(in, "type"), .size = input_int(in, "size", 0),
-		.sha256 = input_str(in, "sha256"), .title = input_str(in, "title"), .visibility = input_str(in, "visibility") };
+	struct upload_ask ask = { .filename = input_str(in, "filename"),
+		.type = input_str(in, "type"),
+		.size = input_int(in, "size", 0),
+		.sha256 = input_str(in, "sha256"),
+		.title = input_str(in, "title"),
+		.visibility = input_str(in, "visibility") };
 
 	return upload_initiate(req->svc, req->arena, req->who, &ask, offer, err);
 }
@@ -133,8 +144,8 @@ ends_batch(const struct error *err)
 }
 
 /*
- * What is kept for an Idempotency-Key is a line for each file: MEMO_UPLOAD and the id of an upload, whose URLs are signed anew, or what was answered
- * as it was: JSON has no line ends in it.
+ * What is kept for an Idempotency-Key is a line for each file: MEMO_UPLOAD and the id of an upload,
+ * whose URLs are signed anew, or what was answered as it was: JSON has no line ends in it.
  */
 #define MEMO_UPLOAD "upload "
 
@@ -149,7 +160,8 @@ memo_item(struct buf *memo, const struct upload_offer *offer, const char *json)
 
 /* One answer of a batch: offer, or what is wrong. Answers where it begins in the text. */
 static size_t
-batch_item(struct arena *arena, struct json *j, size_t index, const struct upload_offer *offer, const struct error *err)
+batch_item(struct arena *arena, struct json *j, size_t index, const struct upload_offer *offer,
+    const struct error *err)
 {
 	size_t start = j->buf.len;
 
@@ -218,7 +230,8 @@ upload_initiate_post(const struct request *req, struct response *res, struct err
 
 /* A kept line of a batch, as it is answered now; false: trouble of ours. */
 static bool
-batch_item_again(const struct request *req, struct json *j, size_t index, const char *line, struct error *err)
+batch_item_again(const struct request *req, struct json *j, size_t index, const char *line,
+    struct error *err)
 {
 	struct upload_offer offer;
 	bool ok;
@@ -253,18 +266,21 @@ initiate_one_again(const struct request *req, struct json *j, const char *line, 
 
 /* The same Idempotency-Key again: the same uploads, under URLs signed now. */
 static bool
-upload_initiate_again(const struct request *req, const struct kept_answer *kept, struct response *res, struct error *err)
+upload_initiate_again(const struct request *req, const struct kept_answer *kept,
+    struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, BATCH_ANSWER_MAX);
 	const char *line = kept->text, *end;
-	size_t i;
 
 	if (!input_has(req->input, "files"))
-		return initiate_one_again(req, j, arena_strndup(req->arena, line, strcspn(line, "\n")), err) && response_json(res, kept->status, j, err);
+		return initiate_one_again(req, j,
+			   arena_strndup(req->arena, line, strcspn(line, "\n")), err) &&
+		    response_json(res, kept->status, j, err);
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; (end = strchr(line, '\n')) != NULL; line = end + 1, i++) {
-		if (!batch_item_again(req, j, i, arena_strndup(req->arena, line, (size_t)(end - line)), err))
+	for (size_t i = 0; (end = strchr(line, '\n')) != NULL; line = end + 1, i++) {
+		if (!batch_item_again(req, j, i,
+			arena_strndup(req->arena, line, (size_t)(end - line)), err))
 			return false;
 	}
 	json_array_end(j);
@@ -273,7 +289,8 @@ upload_initiate_again(const struct request *req, const struct kept_answer *kept,
 }
 
 static bool
-complete_one(const struct request *req, const struct input *in, struct media *media, struct error *err)
+complete_one(const struct request *req, const struct input *in, struct media *media,
+    struct error *err)
 {
 	size_t n = input_count(in, "parts");
 	struct upload_etag *parts = arena_array(req->arena, n, sizeof(*parts));
@@ -281,11 +298,13 @@ complete_one(const struct request *req, const struct input *in, struct media *me
 	for (size_t i = 0; i < n; i++) {
 		const struct input *part = input_object_at(in, "parts", i);
 
-		parts[i] = (struct upload_etag) { (int)input_int(part, "number", 0), input_str(part, "etag") };
+		parts[i] = (struct upload_etag) { (int)input_int(part, "number", 0),
+			input_str(part, "etag") };
 		if (i > 0 && parts[i].number <= parts[i - 1].number)
 			return error_field(err, "parts", "range", "In rising order, each once.");
 	}
-	return upload_complete(req->svc, req->arena, req->who, input_str(in, "uploadId"), parts, n, req->request_id, media, err);
+	return upload_complete(req->svc, req->arena, req->who, input_str(in, "uploadId"), parts, n,
+	    req->request_id, media, err);
 }
 
 static bool
@@ -348,7 +367,8 @@ upload_item_get(const struct request *req, struct response *res, struct error *e
 		return false;
 	json_object(j, NULL);
 	/* completing is a state of ours: to the client it is still open. */
-	json_put_str(j, "status", str_eq(offer.upload.status, "completing") ? "pending" : offer.upload.status);
+	json_put_str(j, "status",
+	    str_eq(offer.upload.status, "completing") ? "pending" : offer.upload.status);
 	offer_members(j, &offer);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
@@ -358,7 +378,9 @@ upload_item_get(const struct request *req, struct response *res, struct error *e
 static bool
 upload_item_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return upload_abort(req->svc, req->arena, req->who, request_param(req, "id"), req->request_id, err) && response_empty(res, 204);
+	return upload_abort(req->svc, req->arena, req->who, request_param(req, "id"),
+		   req->request_id, err) &&
+	    response_empty(res, 204);
 }
 
 /* POST /api/media/upload/{id}/parts: URLs of parts anew. */
@@ -375,7 +397,8 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 		if (numbers[i] < 1)
 			return error_field(err, "numbers", "range", "Parts are counted from 1.");
 	}
-	if (!upload_parts(req->svc, req->arena, req->who, request_param(req, "id"), numbers, n, &parts, err))
+	if (!upload_parts(req->svc, req->arena, req->who, request_param(req, "id"), numbers, n,
+		&parts, err))
 		return false;
 	json_object(j, NULL);
 	part_urls(j, parts, n);
@@ -384,13 +407,17 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 }
 
 static const struct route upload_routes[] = {
-	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD, PERM_MEDIA_UPLOAD, initiate_input, NULL, ROUTE_IDEMPOTENT,
-	  upload_initiate_again },
-	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, RATE_MEDIA, PERM_MEDIA_UPLOAD, complete_input, NULL, 0 },
-	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
-	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, RATE_MEDIA, PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
-	{ METHOD_POST, "/api/media/upload/{id}/parts", upload_parts_post, RATE_MEDIA, PERM_MEDIA_UPLOAD, parts_input, NULL, 0 },
-	{ .path = NULL }
+	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD,
+	    PERM_MEDIA_UPLOAD, initiate_input, NULL, ROUTE_IDEMPOTENT, upload_initiate_again },
+	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, RATE_MEDIA,
+	    PERM_MEDIA_UPLOAD, complete_input, NULL, 0 },
+	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, RATE_MEDIA, PERM_MEDIA_UPLOAD,
+	    NULL, NULL, 0 },
+	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, RATE_MEDIA,
+	    PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
+	{ METHOD_POST, "/api/media/upload/{id}/parts", upload_parts_post, RATE_MEDIA,
+	    PERM_MEDIA_UPLOAD, parts_input, NULL, 0 },
+	{ .path = NULL },
 };
 
 const struct route_module upload_module = { "upload", upload_routes };

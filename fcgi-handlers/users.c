@@ -24,7 +24,8 @@
 #define QUOTA_MAX (1LL << 50) /* bytes */
 
 static bool
-user_reply(const struct request *req, struct response *res, int status, const struct user *user, struct error *err)
+user_reply(const struct request *req, struct response *res, int status, const struct user *user,
+    struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 
@@ -38,14 +39,15 @@ me_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct user user;
 
-	return session_user(req->svc, req->arena, req->who, &user, err) && user_reply(req, res, 200, &user, err);
+	return session_user(req->svc, req->arena, req->who, &user, err) &&
+	    user_reply(req, res, 200, &user, err);
 }
 
 static const struct field_rule me_input[] = {
 	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
 	{ "email", FIELD_EMAIL, .min = 3, .max = EMAIL_MAX },
 	{ "locale", FIELD_STRING, .min = 2, .max = 35 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* PATCH /api/users/me */
@@ -53,18 +55,21 @@ static bool
 me_patch(const struct request *req, struct response *res, struct error *err)
 {
 	const struct profile_change change = {
-		.display_name = input_str(req->input, "displayName"), .email = input_str(req->input, "email"), .locale = input_str(req->input, "locale"),
+		.display_name = input_str(req->input, "displayName"),
+		.email = input_str(req->input, "email"),
+		.locale = input_str(req->input, "locale"),
 	};
 	struct caller caller = caller_of(req);
 	struct user user;
 
-	return account_profile(req->svc, req->arena, &caller, &change, &user, err) && user_reply(req, res, 200, &user, err);
+	return account_profile(req->svc, req->arena, &caller, &change, &user, err) &&
+	    user_reply(req, res, 200, &user, err);
 }
 
 static const struct field_rule page_input[] = {
 	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
 	{ "limit", FIELD_INT, .min = 1, .max = ACTIVITY_LIMIT_MAX },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* GET /api/users/me/activity */
@@ -74,13 +79,13 @@ me_activity(const struct request *req, struct response *res, struct error *err)
 	int limit = (int)input_int(req->input, "limit", 25);
 	struct json *j = json_new(req->arena, 0);
 	struct activity_page page;
-	size_t i;
 
-	if (!activity_list(req->svc, req->arena, req->who->user_id, input_str(req->input, "cursor"), limit, &page, err))
+	if (!activity_list(req->svc, req->arena, req->who->user_id, input_str(req->input, "cursor"),
+		limit, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < page.n; i++) {
+	for (size_t i = 0; i < page.n; i++) {
 		json_object(j, NULL);
 		json_put_str(j, "id", page.rows[i].id);
 		json_put_time(j, "at", page.rows[i].at);
@@ -100,13 +105,13 @@ me_statistics(const struct request *req, struct response *res, struct error *err
 {
 	struct json *j = json_new(req->arena, 0);
 	struct month *months;
-	size_t i, n;
+	size_t n;
 
 	if (!activity_statistics(req->svc, req->arena, req->who->user_id, &months, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);
 		json_put_str(j, "month", months[i].month);
 		json_put_int(j, "uploads", months[i].uploads);
@@ -126,7 +131,7 @@ static const struct field_rule list_input[] = {
 	{ "status", FIELD_ENUM, .choices = "active|disabled" },
 	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
 	{ "limit", FIELD_INT, .min = 1, .max = PEOPLE_LIMIT_MAX },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* GET /api/users */
@@ -134,18 +139,21 @@ static bool
 users_list(const struct request *req, struct response *res, struct error *err)
 {
 	const struct people_filter filter = {
-		.q = input_str(req->input, "q"), .role = input_str(req->input, "role"), .tier = input_str(req->input, "tier"),
-		.status = input_str(req->input, "status"), .cursor = input_str(req->input, "cursor"), .limit = (int)input_int(req->input, "limit", 25),
+		.q = input_str(req->input, "q"),
+		.role = input_str(req->input, "role"),
+		.tier = input_str(req->input, "tier"),
+		.status = input_str(req->input, "status"),
+		.cursor = input_str(req->input, "cursor"),
+		.limit = (int)input_int(req->input, "limit", 25),
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct people_page page;
-	size_t i;
 
 	if (!people_list(req->svc, req->arena, &filter, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (i = 0; i < page.n; i++)
+	for (size_t i = 0; i < page.n; i++)
 		user_view(j, NULL, &page.users[i]);
 	json_array_end(j);
 	list_page_view(j, filter.limit, page.next);
@@ -160,12 +168,13 @@ static const struct field_rule create_input[] = {
 	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* An invitation: its token and link are shown this once. */
 static bool
-users_invite(const struct request *req, struct response *res, const struct invite_new *new, struct error *err)
+users_invite(const struct request *req, struct response *res, const struct invite_new *new,
+    struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	struct caller caller = caller_of(req);
@@ -189,8 +198,11 @@ users_invite(const struct request *req, struct response *res, const struct invit
 static bool
 users_post(const struct request *req, struct response *res, struct error *err)
 {
-	struct person_new new = { .email = input_str(req->input, "email"), .password = input_str(req->input, "password"),
-		.display_name = input_str(req->input, "displayName"), .role = ROLE_USER, .tier = TIER_STANDARD };
+	struct person_new new = { .email = input_str(req->input, "email"),
+		.password = input_str(req->input, "password"),
+		.display_name = input_str(req->input, "displayName"),
+		.role = ROLE_USER,
+		.tier = TIER_STANDARD };
 	struct invite_new invite;
 	struct caller caller = caller_of(req);
 	struct user user;
@@ -201,8 +213,11 @@ users_post(const struct request *req, struct response *res, struct error *err)
 		tier_parse(input_str(req->input, "tier"), &new.tier);
 	if (input_bool(req->input, "invite", false)) {
 		if (new.password != NULL || new.display_name != NULL)
-			return error_field(err, "invite", "choice", "an invitation has neither password nor name: whoever is invited chooses them");
-		invite = (struct invite_new) { .email = new.email, .role = new.role, .tier = new.tier };
+			return error_field(err, "invite", "choice",
+			    "an invitation has neither password nor name: whoever is invited"
+			    " chooses them");
+		invite =
+		    (struct invite_new) { .email = new.email, .role = new.role, .tier = new.tier };
 		return users_invite(req, res, &invite, err);
 	}
 	if (new.email == NULL)
@@ -211,7 +226,8 @@ users_post(const struct request *req, struct response *res, struct error *err)
 		error_field(err, "password", "required", "is required");
 	if (err->nfields > 0)
 		return false;
-	return people_create(req->svc, req->arena, &caller, &new, &user, err) && user_reply(req, res, 201, &user, err);
+	return people_create(req->svc, req->arena, &caller, &new, &user, err) &&
+	    user_reply(req, res, 201, &user, err);
 }
 
 /* GET /api/users/{id} */
@@ -220,7 +236,8 @@ user_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct user user;
 
-	return people_get(req->svc, req->arena, request_param(req, "id"), &user, err) && user_reply(req, res, 200, &user, err);
+	return people_get(req->svc, req->arena, request_param(req, "id"), &user, err) &&
+	    user_reply(req, res, 200, &user, err);
 }
 
 static const struct field_rule patch_input[] = {
@@ -229,7 +246,7 @@ static const struct field_rule patch_input[] = {
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
 	{ "status", FIELD_ENUM, .choices = "active|disabled" },
 	{ "quota", FIELD_INT, .min = 0, .max = QUOTA_MAX, .flags = FIELD_NULLABLE },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* PATCH /api/users/{id} */
@@ -237,19 +254,26 @@ static bool
 user_patch(const struct request *req, struct response *res, struct error *err)
 {
 	const struct person_change change = {
-		.display_name = input_str(req->input, "displayName"), .role = input_str(req->input, "role"), .tier = input_str(req->input, "tier"),
-		.status = input_str(req->input, "status"), .quota = input_is_null(req->input, "quota") ? -2 : input_int(req->input, "quota", -1), .version = -1,
+		.display_name = input_str(req->input, "displayName"),
+		.role = input_str(req->input, "role"),
+		.tier = input_str(req->input, "tier"),
+		.status = input_str(req->input, "status"),
+		.quota =
+		    input_is_null(req->input, "quota") ? -2 : input_int(req->input, "quota", -1),
+		.version = -1,
 	};
 	struct caller caller = caller_of(req);
 	struct user user;
 
-	return people_change(req->svc, req->arena, &caller, request_param(req, "id"), &change, &user, err) && user_reply(req, res, 200, &user, err);
+	return people_change(req->svc, req->arena, &caller, request_param(req, "id"), &change,
+		   &user, err) &&
+	    user_reply(req, res, 200, &user, err);
 }
 
 static const struct field_rule delete_input[] = {
 	{ "items", FIELD_ENUM, .flags = FIELD_REQUIRED, .choices = "trash|transfer" },
 	{ "to", FIELD_UUID },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 /* DELETE /api/users/{id}?items=trash|transfer&to=ID */
@@ -260,8 +284,11 @@ user_delete(const struct request *req, struct response *res, struct error *err)
 	struct caller caller = caller_of(req);
 
 	if (transfer != input_has(req->input, "to"))
-		return error_field(err, "to", transfer ? "required" : "choice", "goes with items=transfer");
-	return people_delete(req->svc, req->arena, &caller, request_param(req, "id"), input_str(req->input, "to"), err) && response_empty(res, 204);
+		return error_field(err, "to", transfer ? "required" : "choice",
+		    "goes with items=transfer");
+	return people_delete(req->svc, req->arena, &caller, request_param(req, "id"),
+		   input_str(req->input, "to"), err) &&
+	    response_empty(res, 204);
 }
 
 /* DELETE /api/users/{id}/totp */
@@ -270,21 +297,27 @@ user_totp_delete(const struct request *req, struct response *res, struct error *
 {
 	struct caller caller = caller_of(req);
 
-	return people_reset_totp(req->svc, req->arena, &caller, request_param(req, "id"), err) && response_empty(res, 204);
+	return people_reset_totp(req->svc, req->arena, &caller, request_param(req, "id"), err) &&
+	    response_empty(res, 204);
 }
 
 static const struct route users_routes[] = {
 	{ METHOD_GET, "/api/users/me", me_get, RATE_TIER, PERM_PROFILE_VIEW, NULL },
-	{ METHOD_PATCH, "/api/users/me", me_patch, RATE_TIER, PERM_PROFILE_EDIT, me_input, .flags = ROUTE_SESSION_ONLY },
-	{ METHOD_GET, "/api/users/me/activity", me_activity, RATE_TIER, PERM_PROFILE_VIEW, page_input },
-	{ METHOD_GET, "/api/users/me/statistics", me_statistics, RATE_TIER, PERM_PROFILE_VIEW, NULL },
+	{ METHOD_PATCH, "/api/users/me", me_patch, RATE_TIER, PERM_PROFILE_EDIT, me_input,
+	    .flags = ROUTE_SESSION_ONLY },
+	{ METHOD_GET, "/api/users/me/activity", me_activity, RATE_TIER, PERM_PROFILE_VIEW,
+	    page_input },
+	{ METHOD_GET, "/api/users/me/statistics", me_statistics, RATE_TIER, PERM_PROFILE_VIEW,
+	    NULL },
 	{ METHOD_GET, "/api/users", users_list, RATE_TIER, PERM_USERS_MANAGE, list_input },
 	{ METHOD_POST, "/api/users", users_post, RATE_TIER, PERM_USERS_MANAGE, create_input },
 	{ METHOD_GET, "/api/users/{id}", user_get, RATE_TIER, PERM_USERS_MANAGE, NULL },
 	{ METHOD_PATCH, "/api/users/{id}", user_patch, RATE_TIER, PERM_USERS_MANAGE, patch_input },
-	{ METHOD_DELETE, "/api/users/{id}", user_delete, RATE_TIER, PERM_USERS_MANAGE, delete_input },
-	{ METHOD_DELETE, "/api/users/{id}/totp", user_totp_delete, RATE_TIER, PERM_USERS_MANAGE, NULL },
-	{ .path = NULL }
+	{ METHOD_DELETE, "/api/users/{id}", user_delete, RATE_TIER, PERM_USERS_MANAGE,
+	    delete_input },
+	{ METHOD_DELETE, "/api/users/{id}/totp", user_totp_delete, RATE_TIER, PERM_USERS_MANAGE,
+	    NULL },
+	{ .path = NULL },
 };
 
 const struct route_module users_module = { "users", users_routes };

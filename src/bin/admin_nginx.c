@@ -36,7 +36,8 @@ static bool
 add_safe(struct buf *out, const char *what, const char *value, struct error *err)
 {
 	if (*value == '\0' || strpbrk(value, UNSAFE) != NULL)
-		return error_set(err, ERR_VALIDATION, "%s: \"%s\" cannot be written into nginx's configuration", what, value);
+		return error_set(err, ERR_VALIDATION,
+		    "%s: \"%s\" cannot be written into nginx's configuration", what, value);
 	buf_adds(out, value);
 	return true;
 }
@@ -103,30 +104,80 @@ storage_origin(const struct fill *fill)
 
 /* scheme://host[:port][/...] -> host, which may be a bracketed IPv6 address. */
 static bool
-add_host(const struct fill *fill, struct buf *out, const char *key, const char *url, struct error *err)
+add_host(const struct fill *fill, struct buf *out, const char *key, const char *url,
+    struct error *err)
 {
 	const char *host = strstr(url, "://");
 	size_t len;
 
 	if (host == NULL)
-		return error_set(err, ERR_VALIDATION, "%s: \"%s\" is not an origin (scheme://host[:port])", key, url);
+		return error_set(err, ERR_VALIDATION,
+		    "%s: \"%s\" is not an origin (scheme://host[:port])", key, url);
 	host += 3;
 	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
 	return add_safe(out, key, arena_strndup(fill->arena, host, len), err);
 }
 
-static bool fill_conf_dir(const struct fill *f, struct buf *b, struct error *e) { return add_safe(b, "the directory", f->dir, e); }
-static bool fill_web_dir(const struct fill *f, struct buf *b, struct error *e) { return add_safe(b, "the page's directory", f->web_dir, e); }
-static bool fill_run_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_RUN_DIR, e); }
-static bool fill_data_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_DATA_DIR, e); }
-static bool fill_log_dir(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_LOG_DIR, e); }
-static bool fill_certificate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_CERTIFICATE, e); }
-static bool fill_key(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_NGINX_CERTIFICATE_KEY, e); }
-static bool fill_public_url(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_PUBLIC_URL, e); }
-static bool fill_edge_rate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_LIMIT_EDGE, e); }
-static bool fill_storage_rate(const struct fill *f, struct buf *b, struct error *e) { return add_setting(f, b, CFG_LIMIT_EDGE_STORAGE, e); }
-static bool fill_listen(const struct fill *f, struct buf *b, struct error *e) { return each_item(f, b, CFG_NGINX_LISTEN, add_listen, e); }
-static bool fill_real_ip(const struct fill *f, struct buf *b, struct error *e) { return each_item(f, b, CFG_TRUSTED_PROXIES, add_proxy, e); }
+static bool
+fill_conf_dir(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_safe(b, "the directory", f->dir, e);
+}
+static bool
+fill_web_dir(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_safe(b, "the page's directory", f->web_dir, e);
+}
+static bool
+fill_run_dir(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_RUN_DIR, e);
+}
+static bool
+fill_data_dir(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_DATA_DIR, e);
+}
+static bool
+fill_log_dir(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_NGINX_LOG_DIR, e);
+}
+static bool
+fill_certificate(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_NGINX_CERTIFICATE, e);
+}
+static bool
+fill_key(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_NGINX_CERTIFICATE_KEY, e);
+}
+static bool
+fill_public_url(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_PUBLIC_URL, e);
+}
+static bool
+fill_edge_rate(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_LIMIT_EDGE, e);
+}
+static bool
+fill_storage_rate(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_LIMIT_EDGE_STORAGE, e);
+}
+static bool
+fill_listen(const struct fill *f, struct buf *b, struct error *e)
+{
+	return each_item(f, b, CFG_NGINX_LISTEN, add_listen, e);
+}
+static bool
+fill_real_ip(const struct fill *f, struct buf *b, struct error *e)
+{
+	return each_item(f, b, CFG_TRUSTED_PROXIES, add_proxy, e);
+}
 
 static bool
 fill_storage_listen(const struct fill *fill, struct buf *out, struct error *err)
@@ -149,7 +200,8 @@ fill_public_ws(const struct fill *fill, struct buf *out, struct error *err)
 	const char *url = config_str(fill->config, CFG_PUBLIC_URL);
 
 	if (!str_starts(url, "http"))
-		return error_set(err, ERR_VALIDATION, "public.url: \"%s\" is not an origin (scheme://host[:port])", url);
+		return error_set(err, ERR_VALIDATION,
+		    "public.url: \"%s\" is not an origin (scheme://host[:port])", url);
 	buf_adds(out, "ws");
 	return add_safe(out, "public.url", url + strlen("http"), err);
 }
@@ -197,7 +249,10 @@ fill_storage_include(const struct fill *fill, struct buf *out, struct error *err
 	return true;
 }
 
-static const struct placeholder { const char *name; fill_fn *fill; } placeholders[] = {
+static const struct placeholder {
+	const char *name;
+	fill_fn *fill;
+} placeholders[] = {
 	{ "CONF_DIR", fill_conf_dir },
 	{ "CORS_MAP", fill_cors_map },
 	{ "DATA_DIR", fill_data_dir },
@@ -221,19 +276,23 @@ static const struct placeholder { const char *name; fill_fn *fill; } placeholder
 	{ "WEB_DIR", fill_web_dir },
 };
 
-/* `text` stands behind an '@'. Answers the placeholder's name, or NULL when it is an ordinary '@'. */
+/*
+ * `text` stands behind an '@'. Answers the placeholder's name, or NULL when it is an ordinary '@'.
+ */
 static char *
 placeholder_at(struct arena *arena, const char *text)
 {
 	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 
-	return len > 0 && len <= NAME_MAX_LEN && text[len] == '@' ? arena_strndup(arena, text, len) : NULL;
+	return len > 0 && len <= NAME_MAX_LEN && text[len] == '@' ?
+	    arena_strndup(arena, text, len) :
+	    NULL;
 }
 
 static bool
 placeholder_fill(const struct fill *fill, struct buf *out, const char *name, struct error *err)
 {
-	for (size_t i = 0; i < sizeof placeholders / sizeof *placeholders; i++)
+	for (size_t i = 0; i < sizeof(placeholders) / sizeof(*placeholders); i++)
 		if (str_eq(placeholders[i].name, name))
 			return placeholders[i].fill(fill, out, err);
 	return error_set(err, ERR_INTERNAL, "unknown placeholder @%s@", name);
@@ -246,7 +305,7 @@ expand(const struct fill *fill, struct buf *out, const char *text, struct error 
 	const char *at;
 	char *name;
 
-	for (; (at = strpbrk(text, "@#")) != NULL; ) {
+	for (; (at = strpbrk(text, "@#")) != NULL;) {
 		if (*at == '#' && (at == text || at[-1] == '\n')) {
 			buf_add(out, text, (size_t)(at - text));
 			text = at + strcspn(at, "\n");
@@ -263,7 +322,8 @@ expand(const struct fill *fill, struct buf *out, const char *text, struct error 
 	}
 	buf_adds(out, text);
 	if (out->overflow)
-		return error_set(err, ERR_INTERNAL, "the result is larger than %lu bytes", NGINX_TEMPLATE_MAX);
+		return error_set(err, ERR_INTERNAL, "the result is larger than %lu bytes",
+		    NGINX_TEMPLATE_MAX);
 	return true;
 }
 
@@ -308,12 +368,14 @@ static bool
 write_one(const struct fill *fill, const char *templates, const char *name, struct error *err)
 {
 	size_t stem = strlen(name) - strlen(TEMPLATE_SUFFIX);
-	const char *text = read_template(fill->arena, arena_printf(fill->arena, "%s/%s", templates, name), err);
+	const char *text =
+	    read_template(fill->arena, arena_printf(fill->arena, "%s/%s", templates, name), err);
 	struct buf out;
 
 	buf_init(&out, fill->arena, NGINX_TEMPLATE_MAX);
 	return text != NULL && expand(fill, &out, text, err) &&
-	    write_result(fill->arena, arena_printf(fill->arena, "%s/%.*s.conf", fill->dir, (int)stem, name), &out, err);
+	    write_result(fill->arena,
+		arena_printf(fill->arena, "%s/%.*s.conf", fill->dir, (int)stem, name), &out, err);
 }
 
 static bool
@@ -329,7 +391,8 @@ wanted(const struct config *config, const char *name, bool private_start)
 }
 
 bool
-admin_nginx_write(const struct config *config, struct arena *arena, const char *dir, bool private_start, struct error *err)
+admin_nginx_write(const struct config *config, struct arena *arena, const char *dir,
+    bool private_start, struct error *err)
 {
 	const char *templates = MN_PKGDATADIR "/nginx";
 	struct fill fill = { .config = config, .arena = arena, .web_dir = MN_PKGDATADIR "/web" };

@@ -1,8 +1,10 @@
 /*
- * `medianest-admin nginx [--private] DIR`: fills the templates of nginx/ from the settings, for a host's nginx or a private one.
+ * `medianest-admin nginx [--private] DIR`: fills the templates of nginx/ from the settings, for a
+ * host's nginx or a private one.
  *
- * Every template NAME.conf.in in the package data directory becomes DIR/NAME.conf, replaced atomically; nginx.conf (the frame of a private start) only with
- * `private_start`. A setting with a character that means something to nginx is refused rather than quoted.
+ * Every template NAME.conf.in in the package data directory becomes DIR/NAME.conf, replaced
+ * atomically; nginx.conf (the frame of a private start) only with `private_start`. A setting with a
+ * character that means something to nginx is refused rather than quoted.
  */
 #ifndef MN_BIN_ADMIN_NGINX_H
 #define MN_BIN_ADMIN_NGINX_H
@@ -15,6 +17,7 @@ struct error;
 
 #define NGINX_TEMPLATE_MAX (256UL << 10) /* bytes of a template, and of what is made of it */
 
-bool admin_nginx_write(const struct config *, struct arena *, const char *dir, bool private_start, struct error *);
+bool admin_nginx_write(const struct config *, struct arena *, const char *dir, bool private_start,
+    struct error *);
 
 #endif

@@ -26,24 +26,16 @@ daemon_options(const char *program, int argc, char **argv, const char **config_p
 		{ "config", required_argument, NULL, 'c' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
 		switch (option) {
-		case 'c':
-			*config_path = optarg;
-			break;
-		case 'V':
-			printf("%s %s\n", program, PACKAGE_VERSION);
-			exit(0);
-		case 'h':
-			usage(stdout, program);
-			exit(0);
-		default:
-			usage(stderr, program);
-			return EX_USAGE;
+		case 'c': *config_path = optarg; break;
+		case 'V': printf("%s %s\n", program, PACKAGE_VERSION); exit(0);
+		case 'h': usage(stdout, program); exit(0);
+		default: usage(stderr, program); return EX_USAGE;
 		}
 	}
 	if (optind == argc)
@@ -70,7 +62,8 @@ daemon_configure(const char *program, const char *config_path, struct config **c
 }
 
 int
-daemon_check_schema(const char *program, struct config *config, struct log *log, enum services_role role)
+daemon_check_schema(const char *program, struct config *config, struct log *log,
+    enum services_role role)
 {
 	struct services svc;
 	struct error err;

@@ -1,4 +1,7 @@
-/* What the long-running programs begin with: options, settings, log level, the schema. Each answers 0 or an exit status, having said why. */
+/*
+ * What the long-running programs begin with: options, settings, log level, the schema. Each answers
+ * 0 or an exit status, having said why.
+ */
 #ifndef MN_BIN_DAEMON_H
 #define MN_BIN_DAEMON_H
 
@@ -11,7 +14,10 @@ struct log;
 int daemon_options(const char *program, int argc, char **argv, const char **config_path);
 /* Reads the settings and sets the log level. */
 int daemon_configure(const char *program, const char *config_path, struct config **);
-/* Refuses what the program could not serve with, an older schema too. A database that is away is no reason: it may come back. */
+/*
+ * Refuses what the program could not serve with, an older schema too. A database that is away is no
+ * reason: it may come back.
+ */
 int daemon_check_schema(const char *program, struct config *, struct log *, enum services_role);
 
 #endif

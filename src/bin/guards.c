@@ -25,12 +25,15 @@
 
 #define BEARER "Bearer "
 
-/* Keeps the refusal until the request was counted as anonymous (guard_admit), for guard_authorize to give. */
+/*
+ * Keeps the refusal until the request was counted as anonymous (guard_admit), for guard_authorize
+ * to give.
+ */
 static void
 refuse_later(struct request *req, const struct error *why)
 {
-	req->auth_error = arena_memdup(req->arena, why, sizeof *why);
-	memset(req->who, 0, sizeof *req->who);
+	req->auth_error = arena_memdup(req->arena, why, sizeof(*why));
+	memset(req->who, 0, sizeof(*req->who));
 }
 
 static bool
@@ -39,22 +42,28 @@ guard_authenticate(struct request *req, struct error *err)
 	const char *header = req->authorization;
 	struct error why;
 
-	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) || req->route->rate == RATE_NONE)
+	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) ||
+	    req->route->rate == RATE_NONE)
 		return true;
 	if (strncasecmp(header, BEARER, strlen(BEARER)) != 0) {
-		error_slug(&why, ERR_UNAUTHENTICATED, "token_invalid", "Authorization must be a Bearer token.");
+		error_slug(&why, ERR_UNAUTHENTICATED, "token_invalid",
+		    "Authorization must be a Bearer token.");
 		refuse_later(req, &why);
 		return true;
 	}
 	header += strlen(BEARER);
 	if (str_starts(header, API_TOKEN_PREFIX))
 		return true; /* looked up in guard_admit: this guard does no I/O */
-	if (!token_verify(req->arena, req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), header, strlen(header), clock_now(), req->who, &why))
+	if (!token_verify(req->arena, req->svc->keys, config_str(req->config, CFG_PUBLIC_URL),
+		header, strlen(header), clock_now(), req->who, &why))
 		refuse_later(req, &why);
 	return true;
 }
 
-struct class_row { const char *name; enum config_key limit; };
+struct class_row {
+	const char *name;
+	enum config_key limit;
+};
 
 static const struct class_row classes[RATE_CLASSES] = {
 	[RATE_UPLOAD] = { "upload", CFG_LIMIT_CLASS_UPLOAD },
@@ -80,14 +89,18 @@ take_admission(struct request *req, const struct admission *adm)
 	req->cached_len = adm->cached_len;
 }
 
-/* An API token's owner is read from PostgreSQL; a refused one counts as anonymous, as any bad credentials do. */
+/*
+ * An API token's owner is read from PostgreSQL; a refused one counts as anonymous, as any bad
+ * credentials do.
+ */
 static bool
 look_up_api_token(struct request *req, struct error *err)
 {
 	const char *header = req->authorization;
 	struct error why;
 
-	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) || strncasecmp(header, BEARER, strlen(BEARER)) != 0 ||
+	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) ||
+	    strncasecmp(header, BEARER, strlen(BEARER)) != 0 ||
 	    !str_starts(header + strlen(BEARER), API_TOKEN_PREFIX))
 		return true;
 	if (api_token_verify(req->svc, req->arena, header + strlen(BEARER), req->who, &why))
@@ -121,7 +134,8 @@ guard_admit(struct request *req, struct error *err)
 		return false;
 	if (req->route->flags & ROUTE_BY_REFRESH) {
 		/* Counted only: a bearer token on logout may well be revoked already. */
-		if (!session_peek(req->svc, req->arena, input_str(req->input, "refreshToken"), &owner, err))
+		if (!session_peek(req->svc, req->arena, input_str(req->input, "refreshToken"),
+			&owner, err))
 			return false;
 		owner.session_id[0] = '\0';
 		ask.who = &owner;
@@ -138,8 +152,12 @@ guard_authorize(struct request *req, struct error *err)
 	const struct admission *adm = req->admission;
 	bool signed_in = req->who->user_id[0] != '\0', current;
 
-	/* Public routes obey live settings too; they go on with older ones while the database is away. */
-	current = access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err);
+	/*
+	 * Public routes obey live settings too; they go on with older ones while the database is
+	 * away.
+	 */
+	current =
+	    access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err);
 	if (req->route->permission == PUBLIC) {
 		error_clear(err);
 		return true;
@@ -157,12 +175,15 @@ guard_authorize(struct request *req, struct error *err)
 	if (req->who->scoped) {
 		req->who->permissions &= req->who->scopes;
 		if (req->route->flags & ROUTE_SESSION_ONLY)
-			return error_slug(err, ERR_FORBIDDEN, "session_required", "An API token cannot do this: sign in.");
+			return error_slug(err, ERR_FORBIDDEN, "session_required",
+			    "An API token cannot do this: sign in.");
 	}
-	if (req->route->permission == PERM_SIGNED_IN || principal_may(req->who, req->route->permission))
+	if (req->route->permission == PERM_SIGNED_IN ||
+	    principal_may(req->who, req->route->permission))
 		return true;
 	error_set(err, ERR_FORBIDDEN, "Your role does not allow this.");
-	return error_detail(err, "%s lacks %s", role_name(req->who->role), permission_name(req->route->permission));
+	return error_detail(err, "%s lacks %s", role_name(req->who->role),
+	    permission_name(req->route->permission));
 }
 
 static struct idempotent
@@ -170,7 +191,8 @@ once_of(const struct request *req)
 {
 	return (struct idempotent) {
 		.user_id = req->who->user_id,
-		.route = arena_printf(req->arena, "%s %s", method_name(req->route->method), req->route->path),
+		.route = arena_printf(req->arena, "%s %s", method_name(req->route->method),
+		    req->route->path),
 		.key = req->idempotency_key,
 		.path = req->path,
 		.query = req->query,
@@ -190,7 +212,7 @@ guard_once_begin(struct request *req, const struct kept_answer **out, struct err
 		return false;
 	if (answer != NULL) {
 		kept = (struct kept_answer) { answer->status, answer->text, answer->len };
-		*out = arena_memdup(req->arena, &kept, sizeof kept);
+		*out = arena_memdup(req->arena, &kept, sizeof(kept));
 	}
 	return true;
 }
@@ -205,13 +227,15 @@ guard_once_end(struct request *req, const struct response *res, struct error *er
 		return true;
 	}
 	return idempotency_keep(req->svc, req->arena, &once, res->status,
-	    res->memo != NULL ? res->memo : arena_strndup(req->arena, res->body, res->body_len), err);
+	    res->memo != NULL ? res->memo : arena_strndup(req->arena, res->body, res->body_len),
+	    err);
 }
 
 static bool
 guard_origin_allowed(const struct request *req, const char *origin)
 {
-	return str_eq(origin, config_str(req->config, CFG_PUBLIC_URL)) || config_list_has(req->config, CFG_CORS_ORIGINS, origin);
+	return str_eq(origin, config_str(req->config, CFG_PUBLIC_URL)) ||
+	    config_list_has(req->config, CFG_CORS_ORIGINS, origin);
 }
 
 static void

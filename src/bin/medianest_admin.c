@@ -1,4 +1,7 @@
-/* medianest-admin: the operator's tool. Parses the command line and calls one service; see medianest-admin(8). */
+/*
+ * medianest-admin: the operator's tool. Parses the command line and calls one service; see
+ * medianest-admin(8).
+ */
 #include <config.h>
 
 #include <signal.h>
@@ -74,7 +77,8 @@ struct command {
 static bool
 run_migrate(struct admin *a, int *status, struct error *err)
 {
-	return migrate_run(a->db, &a->arena, a->sql_dir != NULL ? a->sql_dir : MN_PKGDATADIR "/sql", stdout, err);
+	return migrate_run(a->db, &a->arena, a->sql_dir != NULL ? a->sql_dir : MN_PKGDATADIR "/sql",
+	    stdout, err);
 }
 
 /* One line of standard input; on a terminal it is asked for and not shown. */
@@ -106,15 +110,22 @@ static bool
 run_user_create(struct admin *a, int *status, struct error *err)
 {
 	char password[PASSWORD_MAX + 2], id[UUID_TEXT];
-	struct account_request req = { .email = a->email, .display_name = a->name, .password = password };
+	struct account_request req = {
+		.email = a->email,
+		.display_name = a->name,
+		.password = password,
+	};
 	bool ok;
 
 	if (a->email == NULL || a->role == NULL || !a->password_stdin)
-		return error_set(err, ERR_VALIDATION, "user create needs --email, --role and --password-stdin");
+		return error_set(err, ERR_VALIDATION,
+		    "user create needs --email, --role and --password-stdin");
 	if (!role_parse(a->role, &req.role))
-		return error_set(err, ERR_VALIDATION, "'%.40s' is not a role: guest, user, admin or super", a->role);
-	ok = password_read(password, err) && account_create(a->db, &a->arena, a->config, &req, id, err);
-	explicit_bzero(password, sizeof password);
+		return error_set(err, ERR_VALIDATION,
+		    "'%.40s' is not a role: guest, user, admin or super", a->role);
+	ok = password_read(password, err) &&
+	    account_create(a->db, &a->arena, a->config, &req, id, err);
+	explicit_bzero(password, sizeof(password));
 	if (ok)
 		printf("%s\n", id);
 	return ok;
@@ -157,8 +168,8 @@ run_user_list(struct admin *a, int *status, struct error *err)
 		return true;
 	}
 	for (size_t i = 0; i < n; i++)
-		printf("%s  %-5s  %-8s  %s  %s\n", users[i].id, role_name(users[i].role), users[i].active ? "active" : "disabled",
-		    users[i].email, users[i].display_name);
+		printf("%s  %-5s  %-8s  %s  %s\n", users[i].id, role_name(users[i].role),
+		    users[i].active ? "active" : "disabled", users[i].email, users[i].display_name);
 	return true;
 }
 
@@ -182,7 +193,8 @@ static bool
 run_nginx(struct admin *a, int *status, struct error *err)
 {
 	if (a->operand == NULL)
-		return error_set(err, ERR_VALIDATION, "nginx needs the directory that the files go to");
+		return error_set(err, ERR_VALIDATION,
+		    "nginx needs the directory that the files go to");
 	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
 }
 
@@ -201,11 +213,14 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 	if (!audit_verify(a->db, &a->arena, &report, err))
 		return false;
 	if (report.broken_at > 0) {
-		printf("the audit chain is broken at link %lld: what follows may have been changed\n", (long long)report.broken_at);
+		printf(
+		    "the audit chain is broken at link %lld: what follows may have been changed\n",
+		    (long long)report.broken_at);
 		*status = EXIT_FAILURE;
 		return true;
 	}
-	printf("the audit chain holds: %lld links, %lld entries not linked yet\n", (long long)report.linked, (long long)report.unlinked);
+	printf("the audit chain holds: %lld links, %lld entries not linked yet\n",
+	    (long long)report.linked, (long long)report.unlinked);
 	return true;
 }
 
@@ -220,13 +235,14 @@ static const struct command commands[] = {
 	{ "audit verify", "", run_audit_verify, "audit verify", false },
 	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
 };
-#define COMMANDS (sizeof commands / sizeof commands[0])
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void
 usage(FILE *out)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "%s medianest-admin [--config FILE] %s\n", i == 0 ? "usage:" : "      ", commands[i].synopsis);
+		fprintf(out, "%s medianest-admin [--config FILE] %s\n",
+		    i == 0 ? "usage:" : "      ", commands[i].synopsis);
 	fputs("       medianest-admin --help | --version\n", out);
 }
 
@@ -245,7 +261,7 @@ accepted(const char *words, const char *option)
 static const struct option *
 option_find(const char *name, size_t len)
 {
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
 			return &options[i];
 	return NULL;
@@ -280,7 +296,8 @@ command_find(struct admin *a, const char *const *words, unsigned n)
 	for (size_t i = 0; i < COMMANDS && n > 0 && n <= WORDS_MAX; i++) {
 		unsigned own = commands[i].operand ? n - 1 : n;
 
-		snprintf(text, sizeof text, "%.20s%s%.20s", own > 0 ? words[0] : "", own > 1 ? " " : "", own > 1 ? words[1] : "");
+		snprintf(text, sizeof(text), "%.20s%s%.20s", own > 0 ? words[0] : "",
+		    own > 1 ? " " : "", own > 1 ? words[1] : "");
 		if (strcmp(commands[i].words, text) == 0) {
 			a->operand = own < n ? words[n - 1] : NULL;
 			return &commands[i];
@@ -290,13 +307,14 @@ command_find(struct admin *a, const char *const *words, unsigned n)
 }
 
 static bool
-command_line(struct admin *a, int argc, char **argv, const struct command **command, struct error *err)
+command_line(struct admin *a, int argc, char **argv, const struct command **command,
+    struct error *err)
 {
 	const char *taken[32], *name, *words_of[WORDS_MAX + 1];
 	unsigned ntaken = 0, nwords = 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-' && ntaken < sizeof taken / sizeof taken[0]) {
+		if (argv[i][0] == '-' && ntaken < sizeof(taken) / sizeof(taken[0])) {
 			if (!option_take(a, argc, argv, &i, &taken[ntaken++], err))
 				return false;
 		} else if (nwords++ < WORDS_MAX) {
@@ -307,11 +325,13 @@ command_line(struct admin *a, int argc, char **argv, const struct command **comm
 		return true;
 	*command = command_find(a, words_of, nwords);
 	if (*command == NULL)
-		return error_set(err, ERR_VALIDATION, nwords == 0 ? "no command" : "unknown command");
+		return error_set(err, ERR_VALIDATION,
+		    nwords == 0 ? "no command" : "unknown command");
 	for (unsigned i = 0; i < ntaken; i++) {
 		name = taken[i];
 		if (strcmp(name, "--config") != 0 && !accepted((*command)->accepts, name))
-			return error_set(err, ERR_VALIDATION, "%s takes no %s", (*command)->words, name);
+			return error_set(err, ERR_VALIDATION, "%s takes no %s", (*command)->words,
+			    name);
 	}
 	return true;
 }
@@ -320,9 +340,11 @@ static int
 complain(const struct error *err)
 {
 	for (unsigned i = 0; i < err->nfields; i++)
-		fprintf(stderr, "medianest-admin: %s %s\n", err->fields[i].field, err->fields[i].message);
+		fprintf(stderr, "medianest-admin: %s %s\n", err->fields[i].field,
+		    err->fields[i].message);
 	if (err->nfields == 0)
-		fprintf(stderr, "medianest-admin: %s%s%s%s\n", err->message, err->detail[0] != '\0' ? " (" : "", err->detail,
+		fprintf(stderr, "medianest-admin: %s%s%s%s\n", err->message,
+		    err->detail[0] != '\0' ? " (" : "", err->detail,
 		    err->detail[0] != '\0' ? ")" : "");
 	if (err->code == ERR_VALIDATION)
 		return EX_USAGE;
@@ -341,7 +363,8 @@ run(struct admin *a, const struct command *command, struct error *err)
 		return EX_CONFIG;
 	}
 	arena_init(&a->arena);
-	a->db = db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
+	a->db =
+	    db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
 	ok = command->run(a, &status, err);
 	if (!ok)
 		status = complain(err);

@@ -34,7 +34,9 @@ struct program {
 static void
 usage(FILE *out)
 {
-	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --routes | --version | --help\npools:", out);
+	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --routes |"
+	      " --version | --help\npools:",
+	    out);
 	for (const struct pool *pool = pools; pool->name != NULL; pool++)
 		fprintf(out, " %s", pool->name);
 	fputc('\n', out);
@@ -45,10 +47,14 @@ static void
 print_routes(void)
 {
 	for (const struct pool *pool = pools; pool->name != NULL; pool++)
-		for (const struct route_module *const *module = pool->modules; module != NULL && *module != NULL; module++)
-			for (const struct route *route = (*module)->routes; route->path != NULL; route++)
-				printf("%s\t%s\t%s\t%s\t%s\n", pool->name, method_name(route->method), route->path,
-				    permission_name(route->permission), rate_class_name(route->rate));
+		for (const struct route_module *const *module = pool->modules;
+		    module != NULL && *module != NULL; module++)
+			for (const struct route *route = (*module)->routes; route->path != NULL;
+			    route++)
+				printf("%s\t%s\t%s\t%s\t%s\n", pool->name,
+				    method_name(route->method), route->path,
+				    permission_name(route->permission),
+				    rate_class_name(route->rate));
 }
 
 static void
@@ -63,7 +69,10 @@ close_idle(void *context)
 	services_close_idle(context);
 }
 
-/* A worker reads the settings anew, so that SIGHUP brings them in; a file that does not hold up leaves the master's in force. */
+/*
+ * A worker reads the settings anew, so that SIGHUP brings them in; a file that does not hold up
+ * leaves the master's in force.
+ */
 static struct config *
 worker_config(const struct program *prog)
 {
@@ -152,7 +161,7 @@ parse_options(int argc, char **argv, struct program *prog)
 		{ "routes", no_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -165,21 +174,11 @@ parse_options(int argc, char **argv, struct program *prog)
 				return EX_USAGE;
 			}
 			break;
-		case 'c':
-			prog->config_path = optarg;
-			break;
-		case 'r':
-			print_routes();
-			exit(0);
-		case 'V':
-			printf("medianest-fcgi %s\n", PACKAGE_VERSION);
-			exit(0);
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			return EX_USAGE;
+		case 'c': prog->config_path = optarg; break;
+		case 'r': print_routes(); exit(0);
+		case 'V': printf("medianest-fcgi %s\n", PACKAGE_VERSION); exit(0);
+		case 'h': usage(stdout); exit(0);
+		default: usage(stderr); return EX_USAGE;
 		}
 	}
 	if (prog->pool != NULL && optind == argc)

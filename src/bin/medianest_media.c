@@ -1,4 +1,7 @@
-/* medianest-media: reads one untrusted file inside the worker's sandbox, says what it is, and makes its thumbnails and previews. */
+/*
+ * medianest-media: reads one untrusted file inside the worker's sandbox, says what it is, and makes
+ * its thumbnails and previews.
+ */
 #include <config.h>
 
 #include <getopt.h>
@@ -21,13 +24,18 @@
 #define PIXELS_MAX 2000000000LL
 #define TIMEOUT_MAX 86400
 
-/* libvips cannot be interrupted: when the time is over the failure is reported from here and the process ends. */
+/*
+ * libvips cannot be interrupted: when the time is over the failure is reported from here and the
+ * process ends.
+ */
 static void
 time_over(int sig)
 {
-	static const char line[] = "{\"result\":{\"ok\":false,\"failure\":{\"code\":\"timeout\",\"message\":\"The file took too long to process.\"}}}\n";
+	static const char line[] =
+	    "{\"result\":{\"ok\":false,\"failure\":{\"code\":\"timeout\",\"message\":\"The file"
+	    " took too long to process.\"}}}\n";
 
-	if (write(STDOUT_FILENO, line, sizeof line - 1) < 0)
+	if (write(STDOUT_FILENO, line, sizeof(line) - 1) < 0)
 		_exit(1);
 	_exit(0);
 }
@@ -36,14 +44,16 @@ static int
 usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n"
-	      "       medianest-media --formats | --version | --help\n", out);
+	      "       medianest-media --formats | --version | --help\n",
+	    out);
 	return EX_USAGE;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = { { "out", required_argument, NULL, 'o' }, { "max-pixels", required_argument, NULL, 'p' },
+	static const struct option options[] = { { "out", required_argument, NULL, 'o' },
+		{ "max-pixels", required_argument, NULL, 'p' },
 		{ "timeout", required_argument, NULL, 't' }, { "formats", no_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 } };
 	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;

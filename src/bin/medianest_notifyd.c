@@ -45,7 +45,10 @@ catch_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
-/* libwebsockets unlinks the socket before it binds, so that a second instance would take the first one's place: the lock forbids it. */
+/*
+ * libwebsockets unlinks the socket before it binds, so that a second instance would take the first
+ * one's place: the lock forbids it.
+ */
 static int
 take_lock(const char *run_dir)
 {
@@ -80,7 +83,8 @@ write_pid(const struct log *log, const char *path)
 static void
 settle_counters(void)
 {
-	uint64_t opened = counter_read(COUNTER_WS_CONNECTIONS), closed = counter_read(COUNTER_WS_CLOSED);
+	uint64_t opened = counter_read(COUNTER_WS_CONNECTIONS),
+		 closed = counter_read(COUNTER_WS_CLOSED);
 
 	if (opened > closed)
 		counter_add(COUNTER_WS_CLOSED, opened - closed);
@@ -131,7 +135,8 @@ main(int argc, char **argv)
 		return status;
 	error_clear(&err);
 	run_dir = config_str(nd.config, CFG_RUN_DIR);
-	if ((status = take_lock(run_dir)) != 0 || (status = daemon_check_schema(PROGRAM, nd.config, &log, SERVICES_API)) != 0) {
+	if ((status = take_lock(run_dir)) != 0 ||
+	    (status = daemon_check_schema(PROGRAM, nd.config, &log, SERVICES_API)) != 0) {
 		config_free(nd.config);
 		return status;
 	}

@@ -40,8 +40,8 @@ on_child(int sig)
 }
 
 /*
- * One worker a run directory. A record lock is the process's own: it does not pass to children, so that none of them can
- * keep the next worker out, and it ends with the process whatever kills it.
+ * One worker a run directory. A record lock is the process's own: it does not pass to children, so
+ * that none of them can keep the next worker out, and it ends with the process whatever kills it.
  */
 static bool
 take_pid_file(const char *run_dir)
@@ -50,11 +50,11 @@ take_pid_file(const char *run_dir)
 	char path[RUN_PATH_MAX], text[24];
 	int fd, n;
 
-	snprintf(path, sizeof path, "%s/worker.pid", run_dir);
+	snprintf(path, sizeof(path), "%s/worker.pid", run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || fchmod(fd, 0644) != 0)
 		return false;
-	n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
 }
 
@@ -65,8 +65,8 @@ write_sandbox_mode(const char *run_dir, const struct sandbox *box)
 	char path[RUN_PATH_MAX], temporary[RUN_PATH_MAX + 8];
 	FILE *f;
 
-	snprintf(path, sizeof path, "%s/worker.sandbox", run_dir);
-	snprintf(temporary, sizeof temporary, "%s.new", path);
+	snprintf(path, sizeof(path), "%s/worker.sandbox", run_dir);
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	f = fopen(temporary, "we");
 	if (f == NULL)
 		return;
@@ -107,7 +107,9 @@ serve(struct config *config, struct log *log)
 	if (status != 0)
 		return status;
 	if (!take_pid_file(run_dir)) {
-		fprintf(stderr, "medianest-worker: another worker is running, or %s cannot be written\n", run_dir);
+		fprintf(stderr,
+		    "medianest-worker: another worker is running, or %s cannot be written\n",
+		    run_dir);
 		return EX_TEMPFAIL;
 	}
 	error_clear(&err);

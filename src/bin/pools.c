@@ -13,7 +13,7 @@
 #include "http/route.h"
 #include "core/banned.h"
 
-#define MODULES(...) ((const struct route_module *const[]) { __VA_ARGS__ __VA_OPT__(,) NULL })
+#define MODULES(...) ((const struct route_module *const[]) { __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 const struct pool pools[] = {
 	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module, &auth_account_module), NULL },
@@ -23,13 +23,14 @@ const struct pool pools[] = {
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(&auth_plex_module), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(), NULL },
-	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module), NULL },
+	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),
+	    NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(&admin_module), NULL },
 	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, store_verify_handler },
 	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, store_write_handler },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 const struct pool *

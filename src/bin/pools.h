@@ -1,5 +1,6 @@
 /*
- * The pools, one row each: which modules a pool serves, as whom it speaks to the database, how many workers it has.
+ * The pools, one row each: which modules a pool serves, as whom it speaks to the database, how many
+ * workers it has.
  */
 #ifndef MN_BIN_POOLS_H
 #define MN_BIN_POOLS_H
@@ -19,14 +20,17 @@ struct pool {
 	const char *name;
 	enum config_key workers;
 	enum services_role role;
-	const struct route_module *const *modules; /* NULL-terminated; NULL for a pool with a handler of its own */
-	fcgi_handler_fn *handler;                  /* NULL: dispatch over the modules */
+	/* NULL-terminated; NULL for a pool with a handler of its own */
+	const struct route_module *const *modules;
+	fcgi_handler_fn *handler; /* NULL: dispatch over the modules */
 };
 
 extern const struct pool pools[]; /* ends with name NULL */
 
 const struct pool *pool_find(const char *name); /* NULL: unknown */
-/* What a pool's workers do every POOL_TICK_SECONDS, busy or not, with the services; NULL: nothing. */
+/*
+ * What a pool's workers do every POOL_TICK_SECONDS, busy or not, with the services; NULL: nothing.
+ */
 fcgi_idle_fn *pool_tick(const struct pool *);
 
 #endif

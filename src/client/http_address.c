@@ -11,12 +11,30 @@
 
 #define ENTRY_MAX 80 /* bytes of one element of outbound.allow */
 
-enum reach { REACH_PUBLIC, REACH_LISTED /* by address or network */, REACH_EXACT /* by address only */, REACH_NEVER };
+enum reach {
+	REACH_PUBLIC,
+	REACH_LISTED /* by address or network */,
+	REACH_EXACT /* by address only */,
+	REACH_NEVER,
+};
 
-struct address { int family; unsigned char bytes[16]; unsigned bits; /* 32 or 128 */ unsigned short port; };
-struct network { int family; unsigned char bytes[16]; unsigned bits; enum reach reach; };
+struct address {
+	int family;
+	unsigned char bytes[16];
+	unsigned bits; /* 32 or 128 */
+	unsigned short port;
+};
+struct network {
+	int family;
+	unsigned char bytes[16];
+	unsigned bits;
+	enum reach reach;
+};
 
-/* The special-purpose registries of RFC 6890 and its successors, as far as a server could be led astray by them; the first match counts. */
+/*
+ * The special-purpose registries of RFC 6890 and its successors, as far as a server could be led
+ * astray by them; the first match counts.
+ */
 static const struct network special[] = {
 	{ AF_INET, { 127 }, 8, REACH_EXACT },
 	{ AF_INET, { 169, 254 }, 16, REACH_EXACT },
@@ -41,8 +59,14 @@ static const struct network special[] = {
 	{ AF_INET6, { 0x01 }, 64, REACH_NEVER },
 };
 
-/* IPv6 forms that stand for an IPv4 address, which is judged in their place: mapped, compatible, NAT64 (RFC 6052), 6to4 (RFC 3056). */
-static const struct { unsigned char prefix[12]; size_t len, at; } embedding[] = {
+/*
+ * IPv6 forms that stand for an IPv4 address, which is judged in their place: mapped, compatible,
+ * NAT64 (RFC 6052), 6to4 (RFC 3056).
+ */
+static const struct {
+	unsigned char prefix[12];
+	size_t len, at;
+} embedding[] = {
 	{ { [10] = 0xff, [11] = 0xff }, 12, 12 },
 	{ { 0x00, 0x64, 0xff, 0x9b }, 12, 12 },
 	{ { 0 }, 12, 12 },
@@ -54,7 +78,8 @@ same_prefix(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
 	unsigned bytes = bits / 8, rest = bits % 8;
 
-	return memcmp(a, b, bytes) == 0 && (rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0);
+	return memcmp(a, b, bytes) == 0 &&
+	    (rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0);
 }
 
 static bool
@@ -67,11 +92,10 @@ static void
 unfold_embedded(struct address *a)
 {
 	static const unsigned char loopback[16] = { [15] = 1 };
-	size_t i;
 
-	if (a->family != AF_INET6 || memcmp(a->bytes, loopback, sizeof loopback) == 0)
+	if (a->family != AF_INET6 || memcmp(a->bytes, loopback, sizeof(loopback)) == 0)
 		return;
-	for (i = 0; i < sizeof embedding / sizeof embedding[0]; i++) {
+	for (size_t i = 0; i < sizeof(embedding) / sizeof(embedding[0]); i++) {
 		if (memcmp(a->bytes, embedding[i].prefix, embedding[i].len) != 0)
 			continue;
 		memmove(a->bytes, a->bytes + embedding[i].at, 4);
@@ -84,7 +108,7 @@ unfold_embedded(struct address *a)
 static bool
 from_sockaddr(const struct sockaddr *sa, struct address *a)
 {
-	memset(a, 0, sizeof *a);
+	memset(a, 0, sizeof(*a));
 	a->family = sa->sa_family;
 	if (sa->sa_family == AF_INET) {
 		const struct sockaddr_in *in = (const void *)sa;
@@ -114,7 +138,7 @@ parse_entry(char *entry, struct address *net, unsigned *bits)
 	int64_t port, prefix;
 	size_t len;
 
-	memset(net, 0, sizeof *net);
+	memset(net, 0, sizeof(*net));
 	if (colon == NULL || !str_to_int(colon + 1, 1, 65535, &port))
 		return false;
 	*colon = '\0';
@@ -154,11 +178,12 @@ listed(const char *allow, const struct address *a, bool exact)
 		len = (size_t)(end - p);
 		while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\t'))
 			len--;
-		if (len == 0 || len >= sizeof entry)
+		if (len == 0 || len >= sizeof(entry))
 			continue;
 		memcpy(entry, p, len);
 		entry[len] = '\0';
-		if (parse_entry(entry, &net, &bits) && net.port == a->port && (!exact || bits == a->bits) && within(a, net.family, net.bytes, bits))
+		if (parse_entry(entry, &net, &bits) && net.port == a->port &&
+		    (!exact || bits == a->bits) && within(a, net.family, net.bytes, bits))
 			return true;
 	}
 	return false;
@@ -168,11 +193,10 @@ bool
 http_out_may_reach(const char *allow, const struct sockaddr *sa)
 {
 	struct address a;
-	size_t i;
 
 	if (!from_sockaddr(sa, &a))
 		return false;
-	for (i = 0; i < sizeof special / sizeof special[0]; i++) {
+	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
 		if (!within(&a, special[i].family, special[i].bytes, special[i].bits))
 			continue;
 		if (special[i].reach == REACH_NEVER)

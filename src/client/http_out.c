@@ -11,7 +11,11 @@
 
 #include "core/banned.h"
 
-struct breaker { char origin[HTTP_OUT_ORIGIN_MAX]; int failures; long long probe_at /* us */, used_at; };
+struct breaker {
+	char origin[HTTP_OUT_ORIGIN_MAX];
+	int failures;
+	long long probe_at /* us */, used_at;
+};
 
 static struct breaker breakers[HTTP_OUT_ORIGINS]; /* of this process: a worker learns for itself */
 
@@ -30,7 +34,7 @@ breaker_of(const char *origin, long long now)
 			oldest = b;
 	}
 	*oldest = (struct breaker) { .used_at = now };
-	str_copy(oldest->origin, sizeof oldest->origin, origin);
+	str_copy(oldest->origin, sizeof(oldest->origin), origin);
 	return oldest;
 }
 
@@ -60,7 +64,11 @@ http_out_breaker_result(const char *origin, bool ok, long long now)
 }
 
 /* State of one call, for libcurl's callbacks. */
-struct call { const struct http_out *out; struct buf answer; bool refused; };
+struct call {
+	const struct http_out *out;
+	struct buf answer;
+	bool refused;
+};
 
 static size_t
 on_write(char *data, size_t size, size_t n, void *context)
@@ -76,7 +84,8 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 {
 	struct call *call = context;
 
-	if (purpose != CURLSOCKTYPE_IPCXN || !http_out_may_reach(call->out->allow, &address->addr)) {
+	if (purpose != CURLSOCKTYPE_IPCXN ||
+	    !http_out_may_reach(call->out->allow, &address->addr)) {
 		call->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -91,10 +100,14 @@ origin_of(const char *url, char origin[HTTP_OUT_ORIGIN_MAX])
 	CURLU *parts = curl_url();
 	bool ok;
 
-	ok = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
-	    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK && (str_eq(scheme, "http") || str_eq(scheme, "https")) &&
-	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	    snprintf(origin, HTTP_OUT_ORIGIN_MAX, "%s://%s:%s", scheme, host, port) < HTTP_OUT_ORIGIN_MAX;
+	ok = parts != NULL &&
+	    curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+	    (str_eq(scheme, "http") || str_eq(scheme, "https")) &&
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+	    snprintf(origin, HTTP_OUT_ORIGIN_MAX, "%s://%s:%s", scheme, host, port) <
+		HTTP_OUT_ORIGIN_MAX;
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
@@ -113,7 +126,8 @@ set_options(CURL *curl, struct call *call, struct curl_slist *headers, char *rea
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(out->timeout_ms < HTTP_OUT_CONNECT_MS ? out->timeout_ms : HTTP_OUT_CONNECT_MS));
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)(out->timeout_ms < HTTP_OUT_CONNECT_MS ? out->timeout_ms : HTTP_OUT_CONNECT_MS));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)out->timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
@@ -129,19 +143,23 @@ set_options(CURL *curl, struct call *call, struct curl_slist *headers, char *rea
 }
 
 static bool
-call_failed(const struct call *call, const char *origin, CURLcode code, const char *reason, struct error *err)
+call_failed(const struct call *call, const char *origin, CURLcode code, const char *reason,
+    struct error *err)
 {
 	if (call->answer.overflow)
 		error_set(err, ERR_UPSTREAM, "The other server's answer is too long.");
 	else if (call->refused && code == CURLE_COULDNT_CONNECT)
-		error_slug(err, ERR_UNPROCESSABLE, "refused_address", "The address is not one that this server may connect to.");
+		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
+		    "The address is not one that this server may connect to.");
 	else
 		error_set(err, ERR_UNAVAILABLE, "The other server does not answer.");
-	return error_detail(err, "%s: %s", origin, reason[0] != '\0' ? reason : curl_easy_strerror(code));
+	return error_detail(err, "%s: %s", origin,
+	    reason[0] != '\0' ? reason : curl_easy_strerror(code));
 }
 
 static bool
-perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *headers, struct http_answer *answer, struct error *err)
+perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *headers,
+    struct http_answer *answer, struct error *err)
 {
 	char reason[CURL_ERROR_SIZE] = "";
 	long status = 0;
@@ -152,7 +170,8 @@ perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *he
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	/* A refused address says nothing about the other side. */
 	if (!call->refused || code == CURLE_OK)
-		http_out_breaker_result(origin, code == CURLE_OK && status < 500, clock_monotonic());
+		http_out_breaker_result(origin, code == CURLE_OK && status < 500,
+		    clock_monotonic());
 	if (code != CURLE_OK)
 		return call_failed(call, origin, code, reason, err);
 	*answer = (struct http_answer) { (int)status, call->answer.data, call->answer.len };
@@ -160,7 +179,8 @@ perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *he
 }
 
 bool
-http_out(struct arena *arena, const struct http_out *out, struct http_answer *answer, struct error *err)
+http_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
+    struct error *err)
 {
 	struct call call = { .out = out };
 	char origin[HTTP_OUT_ORIGIN_MAX];
@@ -170,9 +190,11 @@ http_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 	bool ok;
 
 	if (!origin_of(out->url, origin))
-		return error_slug(err, ERR_UNPROCESSABLE, "refused_address", "This is no http or https URL.");
+		return error_slug(err, ERR_UNPROCESSABLE, "refused_address",
+		    "This is no http or https URL.");
 	if (!http_out_breaker_admits(origin, clock_monotonic())) {
-		error_set(err, ERR_UNAVAILABLE, "The other server has failed again and again; it is asked again in a while.");
+		error_set(err, ERR_UNAVAILABLE,
+		    "The other server has failed again and again; it is asked again in a while.");
 		err->retry_after = HTTP_OUT_PROBE_SECONDS;
 		return error_detail(err, "%s: the breaker is open", origin);
 	}

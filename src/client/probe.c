@@ -28,7 +28,8 @@ header_is(const char *line, size_t len, const char *name, char *out, size_t size
 		return false;
 	for (start = name_len + 1; start < end && line[start] == ' '; start++)
 		;
-	while (end > start && (line[end - 1] == '\r' || line[end - 1] == '\n' || line[end - 1] == ' '))
+	while (end > start &&
+	    (line[end - 1] == '\r' || line[end - 1] == '\n' || line[end - 1] == ' '))
 		end--;
 	snprintf(out, size, "%.*s", (int)(end - start), line + start);
 	return true;
@@ -39,8 +40,10 @@ header_look(char *line, size_t size, size_t n, void *arg)
 {
 	struct probe *out = arg;
 
-	if (!header_is(line, size * n, "access-control-allow-origin", out->allow_origin, sizeof out->allow_origin))
-		header_is(line, size * n, "access-control-expose-headers", out->expose, sizeof out->expose);
+	if (!header_is(line, size * n, "access-control-allow-origin", out->allow_origin,
+		sizeof(out->allow_origin)))
+		header_is(line, size * n, "access-control-expose-headers", out->expose,
+		    sizeof(out->expose));
 	return size * n;
 }
 
@@ -50,7 +53,8 @@ expiry_read(CURL *curl, struct probe *out)
 {
 	struct curl_certinfo *info = NULL;
 
-	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL || info->num_of_certs < 1)
+	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || info == NULL ||
+	    info->num_of_certs < 1)
 		return;
 	for (struct curl_slist *s = info->certinfo[0]; s != NULL; s = s->next) {
 		if (str_starts(s->data, "Expire date:")) {
@@ -67,7 +71,7 @@ preflight(CURL *curl, const char *origin)
 	char header[ORIGIN_HEADER_MAX];
 	struct curl_slist *list;
 
-	snprintf(header, sizeof header, "Origin: %s", origin);
+	snprintf(header, sizeof(header), "Origin: %s", origin);
 	list = curl_slist_append(NULL, header);
 	list = curl_slist_append(list, "Access-Control-Request-Method: PUT");
 	list = curl_slist_append(list, "Access-Control-Request-Headers: content-type");
@@ -109,7 +113,8 @@ probe_http(const struct probe_request *req, struct probe *out)
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out->status);
 	out->untrusted = rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE;
 	if (rc != CURLE_OK)
-		snprintf(out->problem, sizeof out->problem, "%s", text[0] != '\0' ? text : curl_easy_strerror(rc));
+		snprintf(out->problem, sizeof(out->problem), "%s",
+		    text[0] != '\0' ? text : curl_easy_strerror(rc));
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(curl);
 	return rc == CURLE_OK;

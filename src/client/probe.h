@@ -1,4 +1,7 @@
-/* One look at an HTTPS address that the operator's own settings name: for medianest-admin doctor, not for addresses from anybody else. */
+/*
+ * One look at an HTTPS address that the operator's own settings name: for medianest-admin doctor,
+ * not for addresses from anybody else.
+ */
 #ifndef MN_CLIENT_PROBE_H
 #define MN_CLIENT_PROBE_H
 
@@ -19,7 +22,8 @@ struct probe_request {
 
 struct probe {
 	long status;
-	bool tls, untrusted;    /* untrusted: the certificate did not pass, nothing else was learnt */
+	/* untrusted: the certificate did not pass, nothing else was learnt */
+	bool tls, untrusted;
 	int64_t expires_at;     /* of the certificate, us; 0 = unknown */
 	char allow_origin[256]; /* Access-Control-Allow-Origin */
 	char expose[256];       /* Access-Control-Expose-Headers */

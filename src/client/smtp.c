@@ -14,7 +14,10 @@
 #define MAIL_BYTES_MAX (1UL << 20)
 #define DATE_MAX 40
 
-struct upload { const char *data; size_t left; };
+struct upload {
+	const char *data;
+	size_t left;
+};
 
 static size_t
 read_mail(char *out, size_t size, size_t n, void *context)
@@ -38,7 +41,8 @@ add_subject(struct buf *buf, struct arena *arena, const char *subject)
 	buf_adds(buf, "Subject:");
 	while (left > 0) {
 		/* 75 characters a word; cut at a code point. */
-		for (take = left < 42 ? left : 42; take < left && ((unsigned char)clean[take] & 0xc0) == 0x80; take--)
+		for (take = left < 42 ? left : 42;
+		    take < left && ((unsigned char)clean[take] & 0xc0) == 0x80; take--)
 			;
 		buf_addf(buf, " =?UTF-8?B?%s?=\r\n", base64_encode(arena, clean, take));
 		clean += take;
@@ -47,11 +51,14 @@ add_subject(struct buf *buf, struct arena *arena, const char *subject)
 }
 
 static void
-add_part(struct buf *buf, struct arena *arena, const char *boundary, const char *type, const char *text)
+add_part(struct buf *buf, struct arena *arena, const char *boundary, const char *type,
+    const char *text)
 {
 	size_t left = strlen(text), take;
 
-	buf_addf(buf, "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n", boundary, type);
+	buf_addf(buf,
+	    "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+	    boundary, type);
 	for (; left > 0; text += take, left -= take) {
 		take = left < LINE_BASE64 ? left : LINE_BASE64;
 		buf_addf(buf, "%s\r\n", base64_encode(arena, text, take));
@@ -66,9 +73,14 @@ format_mail(struct buf *buf, struct arena *arena, const struct smtp_mail *mail)
 
 	/* An IMF-fixdate is an RFC 5322 date but for the zone's name. */
 	time_http(clock_now(), date);
-	buf_addf(buf, "Date: %.25s +0000\r\nFrom: MediaNest <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\n", date, mail->from, mail->to, mail->message_id);
+	buf_addf(buf,
+	    "Date: %.25s +0000\r\nFrom: MediaNest <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\n", date,
+	    mail->from, mail->to, mail->message_id);
 	add_subject(buf, arena, mail->subject);
-	buf_addf(buf, "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
+	buf_addf(buf,
+	    "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type:"
+	    " multipart/alternative; boundary=\"%s\"\r\n\r\n",
+	    boundary);
 	add_part(buf, arena, boundary, "text/plain", mail->text);
 	add_part(buf, arena, boundary, "text/html", mail->html);
 	buf_addf(buf, "--%s--\r\n", boundary);
@@ -78,30 +90,30 @@ format_mail(struct buf *buf, struct arena *arena, const struct smtp_mail *mail)
 static bool
 address_safe(const char *address)
 {
-	const char *p;
-
-	for (p = address; *p != '\0'; p++)
+	for (const char *p = address; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("<>\"\\,;", *p) != NULL)
 			return false;
 	return strchr(address, '@') != NULL;
 }
 
 static bool
-perform(CURL *curl, const struct smtp_server *server, const struct smtp_mail *mail, struct curl_slist *to, struct upload *upload, struct arena *arena,
-    struct error *err)
+perform(CURL *curl, const struct smtp_server *server, const struct smtp_mail *mail,
+    struct curl_slist *to, struct upload *upload, struct arena *arena, struct error *err)
 {
 	const char *scheme = server->tls == SMTP_TLS ? "smtps" : "smtp";
 	char reason[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 	long answer = 0;
 
-	curl_easy_setopt(curl, CURLOPT_URL, arena_printf(arena, "%s://%s:%d", scheme, server->host, server->port));
+	curl_easy_setopt(curl, CURLOPT_URL,
+	    arena_printf(arena, "%s://%s:%d", scheme, server->host, server->port));
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)SMTP_CONNECT_MS);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)SMTP_TOTAL_MS);
-	curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(server->tls == SMTP_STARTTLS ? CURLUSESSL_ALL : CURLUSESSL_NONE));
+	curl_easy_setopt(curl, CURLOPT_USE_SSL,
+	    (long)(server->tls == SMTP_STARTTLS ? CURLUSESSL_ALL : CURLUSESSL_NONE));
 	if (server->ca_file[0] != '\0')
 		curl_easy_setopt(curl, CURLOPT_CAINFO, server->ca_file);
 	if (server->user[0] != '\0') {
@@ -119,14 +131,18 @@ perform(CURL *curl, const struct smtp_server *server, const struct smtp_mail *ma
 		return true;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
 	if (answer >= 500 && answer < 600 && code != CURLE_LOGIN_DENIED)
-		error_slug(err, ERR_UNPROCESSABLE, "mail_refused", "The mail server refused the mail.");
+		error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
+		    "The mail server refused the mail.");
 	else
-		error_slug(err, ERR_UNAVAILABLE, "mail_unavailable", "The mail server cannot be used at the moment.");
-	return error_detail(err, "%s (answer %ld)", reason[0] != '\0' ? reason : curl_easy_strerror(code), answer);
+		error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
+		    "The mail server cannot be used at the moment.");
+	return error_detail(err, "%s (answer %ld)",
+	    reason[0] != '\0' ? reason : curl_easy_strerror(code), answer);
 }
 
 bool
-smtp_send(struct arena *arena, const struct smtp_server *server, const struct smtp_mail *mail, struct error *err)
+smtp_send(struct arena *arena, const struct smtp_server *server, const struct smtp_mail *mail,
+    struct error *err)
 {
 	struct curl_slist *to;
 	struct upload upload;
@@ -135,7 +151,8 @@ smtp_send(struct arena *arena, const struct smtp_server *server, const struct sm
 	bool ok;
 
 	if (!address_safe(mail->to) || !address_safe(mail->from))
-		return error_slug(err, ERR_UNPROCESSABLE, "mail_refused", "The address cannot be written into a mail.");
+		return error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
+		    "The address cannot be written into a mail.");
 	buf_init(&buf, arena, MAIL_BYTES_MAX);
 	format_mail(&buf, arena, mail);
 	if (buf.overflow)

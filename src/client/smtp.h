@@ -1,6 +1,7 @@
 /*
- * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain text and HTML as multipart/alternative (RFC 2046).
- * ERR_UNAVAILABLE: try again later; ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
+ * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain
+ * text and HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try again later;
+ * ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
  */
 #ifndef MN_CLIENT_SMTP_H
 #define MN_CLIENT_SMTP_H
@@ -16,9 +17,18 @@ struct error;
 
 enum smtp_tls { SMTP_PLAIN, SMTP_STARTTLS, SMTP_TLS };
 
-struct smtp_server { const char *host; int port; enum smtp_tls tls; const char *user, *password; /* "" = none */ const char *ca_file; /* "" = the system's */ };
-struct smtp_mail { const char *from, *to, *subject, *text, *html, *message_id; /* without <> */ };
+struct smtp_server {
+	const char *host;
+	int port;
+	enum smtp_tls tls;
+	const char *user, *password; /* "" = none */
+	const char *ca_file;         /* "" = the system's */
+};
+struct smtp_mail {
+	const char *from, *to, *subject, *text, *html, *message_id; /* without <> */
+};
 
-bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *, struct error *);
+bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *,
+    struct error *);
 
 #endif

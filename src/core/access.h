@@ -28,7 +28,7 @@ enum permission {
 	PERM_INTEGRATIONS_CONFIGURE,
 	PERM_WEBHOOKS_MANAGE,
 	PERM_SIGNED_IN, /* any valid session */
-	PERMISSIONS
+	PERMISSIONS,
 };
 #define PERM_BIT(p) (1u << (p))
 
@@ -41,7 +41,7 @@ struct principal {
 	enum role role;
 	enum tier tier;
 	int64_t generation;
-	int64_t expires_at; /* us, of the access token */
+	int64_t expires_at;         /* us, of the access token */
 	permission_set permissions; /* with implications, filled by the authorising guard */
 	bool scoped;                /* an API token: `permissions` are met with `scopes` */
 	permission_set scopes;      /* with implications */

@@ -9,7 +9,8 @@
 #include "core/banned.h"
 
 #define ARENA_ALIGN 16UL
-#define ARENA_BLOCK_MAX (1UL << 20) /* blocks double up to this; larger requests get a block of their own */
+/* blocks double up to this; larger requests get a block of their own */
+#define ARENA_BLOCK_MAX (1UL << 20)
 
 struct arena_block {
 	struct arena_block *next;
@@ -95,7 +96,10 @@ arena_reset(struct arena *arena)
 	struct arena_block *block, *next, *kept = NULL;
 
 	run_deferred(arena);
-	/* One block that the work of before fitted into: the next one like it needs no malloc. The first is always small enough. */
+	/*
+	 * One block that the work of before fitted into: the next one like it needs no malloc. The
+	 * first is always small enough.
+	 */
 	for (block = arena->blocks; block != NULL; block = block->next)
 		if (block->size <= ARENA_KEEP && (kept == NULL || block->size > kept->size))
 			kept = block;

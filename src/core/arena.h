@@ -3,8 +3,9 @@
  *
  * An arena owns what is allocated from it and, through arena_defer(), foreign objects (PGresult,
  * redisReply, cJSON) too; arena_reset() runs the deferred frees last-in first-out and keeps the
- * largest block that is not too large for the next use. Nothing allocated here is freed by hand. Out of memory ends the process with
- * a log line (its master starts another): callers never check for NULL. Not thread-safe.
+ * largest block that is not too large for the next use. Nothing allocated here is freed by hand.
+ * Out of memory ends the process with a log line (its master starts another): callers never check
+ * for NULL. Not thread-safe.
  */
 #ifndef MN_CORE_ARENA_H
 #define MN_CORE_ARENA_H
@@ -12,9 +13,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define ARENA_FIRST_BLOCK 16384 /* bytes */
+#define ARENA_FIRST_BLOCK 16384  /* bytes */
 #define ARENA_KEEP (256UL << 10) /* bytes: the largest block that is kept across resets */
-#define ARENA_MAX (256UL << 20) /* bytes; beyond it the process ends: a bug, not a load */
+#define ARENA_MAX (256UL << 20)  /* bytes; beyond it the process ends: a bug, not a load */
 
 struct arena_block;
 struct arena_deferred;
@@ -31,7 +32,8 @@ void arena_reset(struct arena *);
 void arena_clear(struct arena *);
 
 void *arena_alloc(struct arena *, size_t size); /* zeroed, aligned for any type */
-void *arena_alloc_raw(struct arena *, size_t size); /* not zeroed: for buffers that are written before they are read */
+/* not zeroed: for buffers that are written before they are read */
+void *arena_alloc_raw(struct arena *, size_t size);
 void *arena_array(struct arena *, size_t n, size_t size); /* overflow-checked */
 void *arena_memdup(struct arena *, const void *, size_t);
 char *arena_strdup(struct arena *, const char *); /* NULL stays NULL */

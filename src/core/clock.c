@@ -14,7 +14,8 @@ struct civil {
 	int micros;
 };
 
-static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+	"Sep", "Oct", "Nov", "Dec" };
 static const char day_names[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 static int64_t
@@ -52,7 +53,10 @@ month_days(int year, int month)
 	return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Days since 1970-01-01 of a proleptic Gregorian date; years are counted from March, so that the leap day is their last. */
+/*
+ * Days since 1970-01-01 of a proleptic Gregorian date; years are counted from March, so that the
+ * leap day is their last.
+ */
 static int64_t
 days_from_civil(int year, int month, int day)
 {
@@ -102,10 +106,13 @@ static bool
 civil_to_us(const struct civil *c, int64_t *us)
 {
 	if (c->year < 1 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
-	    c->day > month_days(c->year, c->month) || c->hour > 23 || c->minute > 59 || c->second > 60)
+	    c->day > month_days(c->year, c->month) || c->hour > 23 || c->minute > 59 ||
+	    c->second > 60)
 		return false;
-	*us = (days_from_civil(c->year, c->month, c->day) * DAY_SECONDS + c->hour * 3600 + c->minute * 60 + c->second) *
-	    US_PER_SEC + c->micros;
+	*us = (days_from_civil(c->year, c->month, c->day) * DAY_SECONDS + c->hour * 3600 +
+		  c->minute * 60 + c->second) *
+		US_PER_SEC +
+	    c->micros;
 	return true;
 }
 
@@ -131,7 +138,10 @@ literal(const char **s, char c)
 	return true;
 }
 
-/* n decimal digits at *p, which moves past them. By hand: a page of a list writes dozens of times, and printf() showed in profiles. */
+/*
+ * n decimal digits at *p, which moves past them. By hand: a page of a list writes dozens of times,
+ * and printf() showed in profiles.
+ */
 static void
 put_digits(char **p, int n, int value)
 {
@@ -194,7 +204,8 @@ parse_offset(const char **s, int64_t *offset_us)
 	if (**s != '+' && **s != '-')
 		return false;
 	sign = *(*s)++ == '-' ? -1 : 1;
-	if (!digits(s, 2, &hours) || !literal(s, ':') || !digits(s, 2, &minutes) || hours > 23 || minutes > 59)
+	if (!digits(s, 2, &hours) || !literal(s, ':') || !digits(s, 2, &minutes) || hours > 23 ||
+	    minutes > 59)
 		return false;
 	*offset_us = sign * (hours * 3600 + minutes * 60) * US_PER_SEC;
 	return true;
@@ -206,13 +217,13 @@ time_parse_rfc3339(const char *s, int64_t *us)
 	struct civil c = { 0 }, utc;
 	int64_t local, offset;
 
-	if (!digits(&s, 4, &c.year) || !literal(&s, '-') || !digits(&s, 2, &c.month) || !literal(&s, '-') ||
-	    !digits(&s, 2, &c.day) || (*s != 'T' && *s != 't'))
+	if (!digits(&s, 4, &c.year) || !literal(&s, '-') || !digits(&s, 2, &c.month) ||
+	    !literal(&s, '-') || !digits(&s, 2, &c.day) || (*s != 'T' && *s != 't'))
 		return false;
 	s++;
-	if (!digits(&s, 2, &c.hour) || !literal(&s, ':') || !digits(&s, 2, &c.minute) || !literal(&s, ':') ||
-	    !digits(&s, 2, &c.second) || !parse_fraction(&s, &c.micros) || !parse_offset(&s, &offset) || *s != '\0' ||
-	    !civil_to_us(&c, &local))
+	if (!digits(&s, 2, &c.hour) || !literal(&s, ':') || !digits(&s, 2, &c.minute) ||
+	    !literal(&s, ':') || !digits(&s, 2, &c.second) || !parse_fraction(&s, &c.micros) ||
+	    !parse_offset(&s, &offset) || *s != '\0' || !civil_to_us(&c, &local))
 		return false;
 	civil_from_us(local - offset, &utc);
 	if (utc.year < 1 || utc.year > 9999)
@@ -228,7 +239,8 @@ time_iso_basic(int64_t us, char out[17])
 	struct civil c;
 
 	civil_from_us(us, &c);
-	(void)snprintf(text, sizeof(text), "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day, c.hour, c.minute, c.second);
+	(void)snprintf(text, sizeof(text), "%04d%02d%02dT%02d%02d%02dZ", c.year, c.month, c.day,
+	    c.hour, c.minute, c.second);
 	memcpy(out, text, 16);
 	out[16] = '\0';
 }
@@ -238,9 +250,9 @@ time_parse_iso_basic(const char *s, int64_t *us)
 {
 	struct civil c = { 0 };
 
-	return digits(&s, 4, &c.year) && digits(&s, 2, &c.month) && digits(&s, 2, &c.day) && literal(&s, 'T') &&
-	    digits(&s, 2, &c.hour) && digits(&s, 2, &c.minute) && digits(&s, 2, &c.second) && literal(&s, 'Z') && *s == '\0' &&
-	    civil_to_us(&c, us);
+	return digits(&s, 4, &c.year) && digits(&s, 2, &c.month) && digits(&s, 2, &c.day) &&
+	    literal(&s, 'T') && digits(&s, 2, &c.hour) && digits(&s, 2, &c.minute) &&
+	    digits(&s, 2, &c.second) && literal(&s, 'Z') && *s == '\0' && civil_to_us(&c, us);
 }
 
 void
@@ -250,8 +262,9 @@ time_http(int64_t us, char out[30])
 	struct civil c;
 
 	civil_from_us(us, &c);
-	(void)snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT", day_names[c.weekday], c.day,
-	    month_names[c.month - 1], c.year, c.hour, c.minute, c.second);
+	(void)snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+	    day_names[c.weekday], c.day, month_names[c.month - 1], c.year, c.hour, c.minute,
+	    c.second);
 	memcpy(out, text, 29);
 	out[29] = '\0';
 }
@@ -273,11 +286,12 @@ time_parse_http(const char *s, int64_t *us)
 {
 	struct civil c = { 0 };
 
-	if (name_index(&s, day_names, 7) < 0 || !literal(&s, ',') || !literal(&s, ' ') || !digits(&s, 2, &c.day) ||
-	    !literal(&s, ' '))
+	if (name_index(&s, day_names, 7) < 0 || !literal(&s, ',') || !literal(&s, ' ') ||
+	    !digits(&s, 2, &c.day) || !literal(&s, ' '))
 		return false;
 	c.month = name_index(&s, month_names, 12) + 1;
-	return literal(&s, ' ') && digits(&s, 4, &c.year) && literal(&s, ' ') && digits(&s, 2, &c.hour) && literal(&s, ':') &&
-	    digits(&s, 2, &c.minute) && literal(&s, ':') && digits(&s, 2, &c.second) && strcmp(s, " GMT") == 0 &&
+	return literal(&s, ' ') && digits(&s, 4, &c.year) && literal(&s, ' ') &&
+	    digits(&s, 2, &c.hour) && literal(&s, ':') && digits(&s, 2, &c.minute) &&
+	    literal(&s, ':') && digits(&s, 2, &c.second) && strcmp(s, " GMT") == 0 &&
 	    civil_to_us(&c, us);
 }

@@ -1,4 +1,6 @@
-/* Time. Points in time are microseconds since the Unix epoch, UTC, in an int64_t; 0 means 'none'. */
+/*
+ * Time. Points in time are microseconds since the Unix epoch, UTC, in an int64_t; 0 means 'none'.
+ */
 #ifndef MN_CORE_CLOCK_H
 #define MN_CORE_CLOCK_H
 

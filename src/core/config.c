@@ -47,7 +47,7 @@ size_parse(const char *text, int64_t *out)
 	int64_t factor = 1;
 	const char *suffix;
 
-	if (len == 0 || len >= sizeof digits)
+	if (len == 0 || len >= sizeof(digits))
 		return false;
 	suffix = strchr(suffixes, toupper((unsigned char)text[len - 1]));
 	if (suffix != NULL) {
@@ -103,7 +103,8 @@ origin_valid(const char *s)
 static bool
 is_origin(enum config_key key)
 {
-	return key == CFG_PUBLIC_URL || key == CFG_STORAGE_ENDPOINT || key == CFG_STORAGE_PUBLIC_ENDPOINT;
+	return key == CFG_PUBLIC_URL || key == CFG_STORAGE_ENDPOINT ||
+	    key == CFG_STORAGE_PUBLIC_ENDPOINT;
 }
 
 /* The value after its row; `number` gets that of INT, SIZE and BOOL. */
@@ -119,38 +120,44 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 	switch (row->type) {
 	case CONFIG_INT:
 		if (!str_to_int(text, row->min, row->max, number))
-			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not a whole number from %lld to %lld", row->key,
+			return error_set(err, ERR_VALIDATION,
+			    "%s: '%.*s' is not a whole number from %lld to %lld", row->key,
 			    SHOWN_MAX, shown, (long long)row->min, (long long)row->max);
 		return true;
 	case CONFIG_SIZE:
 		if (!size_parse(text, number) || *number < row->min || *number > row->max)
 			return error_set(err, ERR_VALIDATION,
-			    "%s: '%.*s' is not a size from %lld to %lld bytes (a number with K, M, G or T)", row->key,
-			    SHOWN_MAX, shown, (long long)row->min, (long long)row->max);
+			    "%s: '%.*s' is not a size from %lld to %lld bytes (a number with K, M,"
+			    " G or T)",
+			    row->key, SHOWN_MAX, shown, (long long)row->min, (long long)row->max);
 		return true;
 	case CONFIG_BOOL:
 		if (!str_to_bool(text, &flag))
-			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is neither true nor false", row->key, SHOWN_MAX, shown);
+			return error_set(err, ERR_VALIDATION,
+			    "%s: '%.*s' is neither true nor false", row->key, SHOWN_MAX, shown);
 		*number = flag;
 		return true;
 	case CONFIG_ENUM:
 		if (!choice_has(row->choices, text))
-			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is none of %s", row->key, SHOWN_MAX, shown, row->choices);
+			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is none of %s", row->key,
+			    SHOWN_MAX, shown, row->choices);
 		return true;
 	case CONFIG_STRING:
 	case CONFIG_LIST:
-	case CONFIG_PATH:
-		break;
+	case CONFIG_PATH: break;
 	}
 	if ((int64_t)len < row->min || (int64_t)len > row->max)
-		return error_set(err, ERR_VALIDATION, "%s: must have %lld to %lld bytes, not %zu", row->key, (long long)row->min,
-		    (long long)row->max, len);
+		return error_set(err, ERR_VALIDATION, "%s: must have %lld to %lld bytes, not %zu",
+		    row->key, (long long)row->min, (long long)row->max, len);
 	if (has_control(text) || !utf8_valid(text, len))
-		return error_set(err, ERR_VALIDATION, "%s: control characters or invalid UTF-8", row->key);
+		return error_set(err, ERR_VALIDATION, "%s: control characters or invalid UTF-8",
+		    row->key);
 	if (row->type == CONFIG_PATH && len > 0 && text[0] != '/')
-		return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not an absolute path", row->key, SHOWN_MAX, shown);
+		return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not an absolute path",
+		    row->key, SHOWN_MAX, shown);
 	if (is_origin(key) && len > 0 && !origin_valid(text))
-		return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not an origin: scheme://host[:port] without a path", row->key,
+		return error_set(err, ERR_VALIDATION,
+		    "%s: '%.*s' is not an origin: scheme://host[:port] without a path", row->key,
 		    SHOWN_MAX, shown);
 	return true;
 }
@@ -176,7 +183,8 @@ config_find(const char *key, enum config_key *out)
 }
 
 static bool
-base_set(struct config *config, enum config_key key, const char *text, enum config_source source, struct error *err)
+base_set(struct config *config, enum config_key key, const char *text, enum config_source source,
+    struct error *err)
 {
 	struct value *v = &config->values[key];
 	int64_t number;
@@ -233,18 +241,21 @@ file_apply(struct config *config, FILE *f, struct error *err)
 	unsigned number = 0;
 	struct error inner;
 
-	while (fgets(line, sizeof line, f) != NULL) {
+	while (fgets(line, sizeof(line), f) != NULL) {
 		number++;
 		error_clear(&inner);
 		if (strchr(line, '\n') == NULL && !feof(f))
-			error_set(&inner, ERR_VALIDATION, "line longer than %d bytes, or a NUL in it", CONFIG_LINE_MAX - 2);
+			error_set(&inner, ERR_VALIDATION,
+			    "line longer than %d bytes, or a NUL in it", CONFIG_LINE_MAX - 2);
 		else
 			line_apply(config, line, &inner);
 		if (inner.code != ERR_NONE)
-			return error_set(err, ERR_VALIDATION, "%s:%u: %s", config->path, number, inner.message);
+			return error_set(err, ERR_VALIDATION, "%s:%u: %s", config->path, number,
+			    inner.message);
 	}
 	if (ferror(f))
-		return error_set(err, ERR_VALIDATION, "%s: cannot be read: %s", config->path, strerror(errno));
+		return error_set(err, ERR_VALIDATION, "%s: cannot be read: %s", config->path,
+		    strerror(errno));
 	return true;
 }
 
@@ -256,7 +267,8 @@ file_load(struct config *config, struct error *err)
 	bool ok;
 
 	if (f == NULL)
-		return error_set(err, ERR_VALIDATION, "%s: cannot be opened: %s (another file: --config or MEDIANEST_CONFIG)",
+		return error_set(err, ERR_VALIDATION,
+		    "%s: cannot be opened: %s (another file: --config or MEDIANEST_CONFIG)",
 		    config->path, strerror(errno));
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
 		fclose(f);
@@ -275,9 +287,9 @@ environment_apply(struct config *config, struct error *err)
 
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
 		const char *value;
-		size_t len = str_copy(name, sizeof name, ENV_PREFIX);
+		size_t len = str_copy(name, sizeof(name), ENV_PREFIX);
 
-		str_copy(name + len, sizeof name - len, config_rows[i].key);
+		str_copy(name + len, sizeof(name) - len, config_rows[i].key);
 		for (char *p = name + len; *p != '\0'; p++)
 			*p = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
 		value = getenv(name);
@@ -285,7 +297,8 @@ environment_apply(struct config *config, struct error *err)
 			continue;
 		error_clear(&inner);
 		if (!base_set(config, (enum config_key)i, value, CONFIG_FROM_ENVIRONMENT, &inner))
-			return error_set(err, ERR_VALIDATION, "environment %s: %s", name, inner.message);
+			return error_set(err, ERR_VALIDATION, "environment %s: %s", name,
+			    inner.message);
 	}
 	return true;
 }
@@ -293,7 +306,7 @@ environment_apply(struct config *config, struct error *err)
 struct config *
 config_load(const char *path, struct error *err)
 {
-	struct config *config = xmalloc(sizeof *config);
+	struct config *config = xmalloc(sizeof(*config));
 
 	*config = (struct config) { .version = 1 };
 	if (path == NULL)
@@ -302,7 +315,8 @@ config_load(const char *path, struct error *err)
 		path = CONFIG_FILE_DEFAULT;
 	config->path = xstrdup(path);
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
-		if (!base_set(config, (enum config_key)i, config_rows[i].fallback, CONFIG_FROM_DEFAULT, err)) {
+		if (!base_set(config, (enum config_key)i, config_rows[i].fallback,
+			CONFIG_FROM_DEFAULT, err)) {
 			config_free(config);
 			return NULL;
 		}
@@ -392,7 +406,8 @@ config_override(struct config *config, enum config_key key, const char *value, s
 	int64_t number;
 
 	if ((config_rows[key].flags & CONFIG_LIVE) == 0)
-		return error_slug(err, ERR_CONFLICT, "not_live", "%s cannot be changed while running", config_rows[key].key);
+		return error_slug(err, ERR_CONFLICT, "not_live",
+		    "%s cannot be changed while running", config_rows[key].key);
 	if (!value_parse(key, text, &number, err))
 		return false;
 	text = xstrdup(text);

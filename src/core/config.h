@@ -1,9 +1,11 @@
 /*
- * Settings: one table row each (config_table.def), read from medianest.conf (`key = value`), then from
- * MEDIANEST_<KEY_WITH_UNDERSCORES>, then, where marked live, from the settings table of the database.
+ * Settings: one table row each (config_table.def), read from medianest.conf (`key = value`), then
+ * from MEDIANEST_<KEY_WITH_UNDERSCORES>, then, where marked live, from the settings table of the
+ * database.
  *
- * Unknown keys, repeated keys and values outside a row's range are refused with one line that says what to change; the
- * caller exits 78 (EX_CONFIG). The manual page medianest.conf(5) and the sample file are generated from the table.
+ * Unknown keys, repeated keys and values outside a row's range are refused with one line that says
+ * what to change; the caller exits 78 (EX_CONFIG). The manual page medianest.conf(5) and the sample
+ * file are generated from the table.
  */
 #ifndef MN_CORE_CONFIG_H
 #define MN_CORE_CONFIG_H
@@ -16,8 +18,21 @@
 struct arena;
 struct error;
 
-enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BOOL, CONFIG_SIZE /* bytes, K M G suffix */, CONFIG_ENUM, CONFIG_PATH, CONFIG_LIST /* comma-separated */ };
-enum config_source { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONMENT, CONFIG_FROM_DATABASE };
+enum config_type {
+	CONFIG_STRING,
+	CONFIG_INT,
+	CONFIG_BOOL,
+	CONFIG_SIZE /* bytes, K M G suffix */,
+	CONFIG_ENUM,
+	CONFIG_PATH,
+	CONFIG_LIST, /* comma-separated */
+};
+enum config_source {
+	CONFIG_FROM_DEFAULT,
+	CONFIG_FROM_FILE,
+	CONFIG_FROM_ENVIRONMENT,
+	CONFIG_FROM_DATABASE,
+};
 
 #define CONFIG_LIVE 1u   /* may be changed while running, through the admin API */
 #define CONFIG_SECRET 2u /* never shown */
@@ -25,10 +40,10 @@ enum config_source { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_ENVIRONM
 struct config_row {
 	const char *key;
 	enum config_type type;
-	int64_t min, max;          /* numbers: range; strings and lists: length in bytes */
-	const char *choices;       /* CONFIG_ENUM: "none|starttls|tls" */
-	const char *fallback;      /* as text; "" = unset */
-	const char *unit;          /* "seconds", or NULL */
+	int64_t min, max;     /* numbers: range; strings and lists: length in bytes */
+	const char *choices;  /* CONFIG_ENUM: "none|starttls|tls" */
+	const char *fallback; /* as text; "" = unset */
+	const char *unit;     /* "seconds", or NULL */
 	unsigned flags;
 	const char *description;
 };
@@ -38,7 +53,7 @@ enum config_key {
 #define CONFIG(id, key, type, min, max, choices, fallback, unit, flags, description) CFG_##id,
 #include "core/config_table.def"
 #undef CONFIG
-	CONFIG_KEYS
+	CONFIG_KEYS,
 };
 
 extern const struct config_row config_rows[CONFIG_KEYS];
@@ -48,7 +63,10 @@ struct config; /* owned by main() for the life of the process */
 #define CONFIG_FILE_DEFAULT "/etc/medianest/medianest.conf"
 #define CONFIG_LINE_MAX 8192
 
-/* path NULL: $MEDIANEST_CONFIG, else CONFIG_FILE_DEFAULT. On failure NULL and the line to print in err->message. */
+/*
+ * path NULL: $MEDIANEST_CONFIG, else CONFIG_FILE_DEFAULT. On failure NULL and the line to print in
+ * err->message.
+ */
 struct config *config_load(const char *path, struct error *);
 void config_free(struct config *);
 const char *config_path(const struct config *);

@@ -12,20 +12,13 @@ static const char *
 type_name(const struct config_row *row)
 {
 	switch (row->type) {
-	case CONFIG_INT:
-		return "whole number";
-	case CONFIG_SIZE:
-		return "size";
-	case CONFIG_BOOL:
-		return "true or false";
-	case CONFIG_ENUM:
-		return "one of";
-	case CONFIG_PATH:
-		return "absolute path";
-	case CONFIG_LIST:
-		return "comma-separated list";
-	case CONFIG_STRING:
-		break;
+	case CONFIG_INT: return "whole number";
+	case CONFIG_SIZE: return "size";
+	case CONFIG_BOOL: return "true or false";
+	case CONFIG_ENUM: return "one of";
+	case CONFIG_PATH: return "absolute path";
+	case CONFIG_LIST: return "comma-separated list";
+	case CONFIG_STRING: break;
 	}
 	return "text";
 }
@@ -108,16 +101,18 @@ fill_range(struct filler *f, const struct config_row *row)
 		for (const char *p = row->choices; *p != '\0';) {
 			size_t len = strcspn(p, "|");
 
-			snprintf(text, sizeof text, "%.*s%s", (int)len, p, p[len] == '|' ? "," : "");
+			snprintf(text, sizeof(text), "%.*s%s", (int)len, p,
+			    p[len] == '|' ? "," : "");
 			fill(f, text);
 			p += len + (p[len] == '|');
 		}
 	} else if (row->type == CONFIG_INT) {
-		snprintf(text, sizeof text, "from %lld to %lld", (long long)row->min, (long long)row->max);
+		snprintf(text, sizeof(text), "from %lld to %lld", (long long)row->min,
+		    (long long)row->max);
 		fill(f, text);
 	}
 	if (row->unit != NULL) {
-		snprintf(text, sizeof text, "(%s)", row->unit);
+		snprintf(text, sizeof(text), "(%s)", row->unit);
 		fill(f, text);
 	}
 }
@@ -152,8 +147,10 @@ config_print_mdoc(FILE *out)
 void
 config_print_sample(FILE *out)
 {
-	fputs("# medianest.conf: every setting with its default, commented out. See medianest.conf(5).\n"
-	      "# One 'key = value' a line; a value is everything after the sign, without the spaces around it.\n",
+	fputs("# medianest.conf: every setting with its default, commented out. See"
+	      " medianest.conf(5).\n"
+	      "# One 'key = value' a line; a value is everything after the sign, without the spaces"
+	      " around it.\n",
 	    out);
 	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
 		const struct config_row *row = &config_rows[i];
@@ -164,6 +161,7 @@ config_print_sample(FILE *out)
 		fill(&f, "Value:");
 		fill_range(&f, row);
 		fill_break(&f);
-		fprintf(out, "#%s =%s%s\n", row->key, *row->fallback == '\0' ? "" : " ", row->fallback);
+		fprintf(out, "#%s =%s%s\n", row->key, *row->fallback == '\0' ? "" : " ",
+		    row->fallback);
 	}
 }

@@ -17,7 +17,10 @@
 #define GCM_NONCE 12
 #define GCM_TAG 16
 
-/* The library is out of memory or broken: nothing that this process goes on to say could be trusted. */
+/*
+ * The library is out of memory or broken: nothing that this process goes on to say could be
+ * trusted.
+ */
 static _Noreturn void
 broken(const char *what)
 {
@@ -82,7 +85,7 @@ sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
 	unsigned char raw[SHA256_SIZE];
 
 	sha256(data, len, raw);
-	for (size_t i = 0; i < sizeof raw; i++) {
+	for (size_t i = 0; i < sizeof(raw); i++) {
 		out[2 * i] = digits[raw[i] >> 4];
 		out[2 * i + 1] = digits[raw[i] & 15];
 	}
@@ -96,8 +99,8 @@ md5(const void *data, size_t len, unsigned char out[MD5_SIZE])
 }
 
 static void
-hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, const void *data, size_t len, unsigned char *out,
-    size_t out_len)
+hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, const void *data,
+    size_t len, unsigned char *out, size_t out_len)
 {
 	static const unsigned char none[1];
 	size_t written;
@@ -105,8 +108,9 @@ hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, c
 	if (*cache == NULL) {
 		EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 		OSSL_PARAM params[] = {
-			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest, 0),
-			OSSL_PARAM_construct_end()
+			OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+			    (char *)(uintptr_t)digest, 0),
+			OSSL_PARAM_construct_end(),
 		};
 
 		*cache = EVP_MAC_CTX_new(mac);
@@ -115,13 +119,15 @@ hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, c
 			broken("EVP_MAC");
 	}
 	/* A NULL key would mean 'the same key again'. */
-	if (EVP_MAC_init(*cache, key_len > 0 ? key : none, key_len, NULL) != 1 || EVP_MAC_update(*cache, data, len) != 1 ||
+	if (EVP_MAC_init(*cache, key_len > 0 ? key : none, key_len, NULL) != 1 ||
+	    EVP_MAC_update(*cache, data, len) != 1 ||
 	    EVP_MAC_final(*cache, out, &written, out_len) != 1)
 		broken("EVP_MAC");
 }
 
 void
-hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[SHA256_SIZE])
+hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[SHA256_SIZE])
 {
 	static EVP_MAC_CTX *ctx;
 
@@ -160,7 +166,7 @@ digest_new(const char *name)
 		md = md_fetch(&sha1_md, "SHA1");
 	else
 		return NULL;
-	d = xmalloc(sizeof *d);
+	d = xmalloc(sizeof(*d));
 	d->ctx = EVP_MD_CTX_new();
 	if (d->ctx == NULL || EVP_DigestInit_ex2(d->ctx, md, NULL) != 1)
 		broken("EVP_DigestInit");
@@ -207,7 +213,8 @@ gcm_context(void)
 }
 
 unsigned char *
-aead_seal(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char *aad, const void *data, size_t len, size_t *out_len)
+aead_seal(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char *aad,
+    const void *data, size_t len, size_t *out_len)
 {
 	EVP_CIPHER_CTX *ctx = gcm_context();
 	unsigned char *out;
@@ -228,7 +235,8 @@ aead_seal(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char
 }
 
 unsigned char *
-aead_open(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char *aad, const void *data, size_t len, size_t *out_len)
+aead_open(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char *aad,
+    const void *data, size_t len, size_t *out_len)
 {
 	EVP_CIPHER_CTX *ctx = gcm_context();
 	unsigned char tag[GCM_TAG];

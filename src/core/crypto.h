@@ -1,8 +1,9 @@
 /*
  * Cryptography by OpenSSL and libargon2, wrapped so that there is one right way.
  *
- * Digest and MAC contexts are kept and reused within the process. A failure of the library itself ends the process: it
- * is out of memory or broken, never input. Input-dependent failures answer false.
+ * Digest and MAC contexts are kept and reused within the process. A failure of the library itself
+ * ends the process: it is out of memory or broken, never input. Input-dependent failures answer
+ * false.
  */
 #ifndef MN_CORE_CRYPTO_H
 #define MN_CORE_CRYPTO_H
@@ -30,30 +31,42 @@ void random_bytes(void *, size_t);
 
 void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *, size_t, char out[SHA256_HEX]);
-void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[SHA256_SIZE]);
-void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[20]);
+void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[SHA256_SIZE]);
+void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
+    unsigned char out[20]);
 void md5(const void *, size_t, unsigned char out[MD5_SIZE]); /* Content-MD5 and ETag only */
 bool secure_equal(const void *, const void *, size_t);       /* constant time */
 
 /* Incremental digests for files. */
 struct digest;
-struct digest *digest_new(const char *name); /* "sha256", "md5"; NULL if unknown; digest_final frees it */
+/* "sha256", "md5"; NULL if unknown; digest_final frees it */
+struct digest *digest_new(const char *name);
 void digest_update(struct digest *, const void *, size_t);
 size_t digest_final(struct digest *, unsigned char out[64]); /* bytes written */
 
 /*
- * argon2id, PHC string format. The hash gate lets two computations run at once on the machine: flock(2) on two
- * files in `gate_dir` (locks vanish with their process). Past `wait_ms` without a place: ERR_UNAVAILABLE, Retry-After.
+ * argon2id, PHC string format. The hash gate lets two computations run at once on the machine:
+ * flock(2) on two files in `gate_dir` (locks vanish with their process). Past `wait_ms` without a
+ * place: ERR_UNAVAILABLE, Retry-After.
  */
-bool password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_MAX], struct error *);
-/* *ok tells whether it matches, *rehash whether the parameters are old. hash NULL: the same work against a dummy, *ok = false. */
-bool password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok, bool *rehash, struct error *);
+bool password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_MAX],
+    struct error *);
+/*
+ * *ok tells whether it matches, *rehash whether the parameters are old. hash NULL: the same work
+ * against a dummy, *ok = false.
+ */
+bool password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok,
+    bool *rehash, struct error *);
 #define PASSWORD_GATE_PLACES 2
 #define PASSWORD_GATE_WAIT_MS 1500
 bool password_is_common(const char *); /* on the compiled-in list, ASCII case ignored */
 
 /* AES-256-GCM: nonce(12) || ciphertext || tag(16); aad binds it to its table, row and column. */
-unsigned char *aead_seal(struct arena *, const unsigned char key[AES_KEY_SIZE], const char *aad, const void *, size_t, size_t *out_len);
-unsigned char *aead_open(struct arena *, const unsigned char key[AES_KEY_SIZE], const char *aad, const void *, size_t, size_t *out_len); /* NULL: forged */
+unsigned char *aead_seal(struct arena *, const unsigned char key[AES_KEY_SIZE], const char *aad,
+    const void *, size_t, size_t *out_len);
+/* NULL: forged */
+unsigned char *aead_open(struct arena *, const unsigned char key[AES_KEY_SIZE], const char *aad,
+    const void *, size_t, size_t *out_len);
 
 #endif

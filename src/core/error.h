@@ -2,9 +2,9 @@
  * The one way in which anything fails: functions answer bool and fill a trailing struct error.
  *
  * `message` is for the client, `detail` for the log only (SQL state, addresses, paths). Exactly one
- * place (http/problem.c) turns an error into a reply and a log line; one table (error.c) maps the code
- * to status, slug, title and log level, after the error flow of the design. No ownership: everything is inline,
- * `slug` points to a string literal.
+ * place (http/problem.c) turns an error into a reply and a log line; one table (error.c) maps the
+ * code to status, slug, title and log level, after the error flow of the design. No ownership:
+ * everything is inline, `slug` points to a string literal.
  */
 #ifndef MN_CORE_ERROR_H
 #define MN_CORE_ERROR_H
@@ -15,25 +15,25 @@
 
 enum error_code {
 	ERR_NONE,
-	ERR_VALIDATION,        /* 400 validation_failed, with fields */
-	ERR_MALFORMED,         /* 400 malformed_request: framing, JSON, encoding */
-	ERR_UNAUTHENTICATED,   /* 401 unauthenticated */
-	ERR_FORBIDDEN,         /* 403 forbidden */
-	ERR_NOT_FOUND,         /* 404 not_found */
-	ERR_METHOD,            /* 405 method_not_allowed */
-	ERR_CONFLICT,          /* 409 conflict */
-	ERR_PRECONDITION,      /* 412 precondition_failed */
-	ERR_LENGTH,            /* 411 length_required */
-	ERR_TOO_LARGE,         /* 413 payload_too_large */
-	ERR_MEDIA_TYPE,        /* 415 unsupported_media_type */
-	ERR_UNPROCESSABLE,     /* 422 unprocessable */
-	ERR_RATE_LIMITED,      /* 429 rate_limited */
-	ERR_INTERNAL,          /* 500 internal_error: a bug, or a reply that could not be made */
-	ERR_QUERY,             /* 500 internal_error: a query that the database refused */
-	ERR_UPSTREAM,          /* 502 upstream_failed */
-	ERR_UNAVAILABLE,       /* 503 unavailable: a dependency is down; Retry-After */
-	ERR_STORAGE_FULL,      /* 507 insufficient_storage */
-	ERR_CODES
+	ERR_VALIDATION,      /* 400 validation_failed, with fields */
+	ERR_MALFORMED,       /* 400 malformed_request: framing, JSON, encoding */
+	ERR_UNAUTHENTICATED, /* 401 unauthenticated */
+	ERR_FORBIDDEN,       /* 403 forbidden */
+	ERR_NOT_FOUND,       /* 404 not_found */
+	ERR_METHOD,          /* 405 method_not_allowed */
+	ERR_CONFLICT,        /* 409 conflict */
+	ERR_PRECONDITION,    /* 412 precondition_failed */
+	ERR_LENGTH,          /* 411 length_required */
+	ERR_TOO_LARGE,       /* 413 payload_too_large */
+	ERR_MEDIA_TYPE,      /* 415 unsupported_media_type */
+	ERR_UNPROCESSABLE,   /* 422 unprocessable */
+	ERR_RATE_LIMITED,    /* 429 rate_limited */
+	ERR_INTERNAL,        /* 500 internal_error: a bug, or a reply that could not be made */
+	ERR_QUERY,           /* 500 internal_error: a query that the database refused */
+	ERR_UPSTREAM,        /* 502 upstream_failed */
+	ERR_UNAVAILABLE,     /* 503 unavailable: a dependency is down; Retry-After */
+	ERR_STORAGE_FULL,    /* 507 insufficient_storage */
+	ERR_CODES,
 };
 
 #define ERROR_MESSAGE_MAX 256
@@ -43,16 +43,19 @@ enum error_code {
 
 struct field_error {
 	char field[ERROR_FIELD_NAME_MAX];
-	const char *code; /* literal: required, unknown, type, too_short, too_long, range, format, choice, duplicate */
+	/*
+	 * literal: required, unknown, type, too_short, too_long, range, format, choice, duplicate
+	 */
+	const char *code;
 	char message[128];
 };
 
 struct error {
 	enum error_code code;
-	const char *slug;              /* literal; NULL: the code's own */
+	const char *slug;                /* literal; NULL: the code's own */
 	char message[ERROR_MESSAGE_MAX]; /* for the client */
-	char detail[ERROR_DETAIL_MAX]; /* for the log */
-	int retry_after;               /* seconds, 0 = none */
+	char detail[ERROR_DETAIL_MAX];   /* for the log */
+	int retry_after;                 /* seconds, 0 = none */
 	unsigned nfields;
 	struct field_error fields[ERROR_FIELDS_MAX];
 };
@@ -65,14 +68,21 @@ struct error_class {
 };
 
 void error_clear(struct error *);
-/* Sets code and client message; always answers false, so `return error_set(...)`. An earlier error is replaced. */
-bool error_set(struct error *, enum error_code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * Sets code and client message; always answers false, so `return error_set(...)`. An earlier error
+ * is replaced.
+ */
+bool error_set(struct error *, enum error_code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The same with an own slug (a string literal) in place of the code's, e.g. "token_rotated". */
 bool error_slug(struct error *, enum error_code, const char *slug, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Adds what only the log may see; answers false. */
 bool error_detail(struct error *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Adds a field complaint (sets ERR_VALIDATION on the first); past ERROR_FIELDS_MAX silently dropped; answers false. */
+/*
+ * Adds a field complaint (sets ERR_VALIDATION on the first); past ERROR_FIELDS_MAX silently
+ * dropped; answers false.
+ */
 bool error_field(struct error *, const char *field, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

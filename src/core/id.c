@@ -12,8 +12,9 @@
 #include "core/banned.h"
 
 #define REQUEST_ID_MIN 8
-#define COUNTER_MAX 0xfffu        /* rand_a: 12 bits */
-#define COUNTER_START_MASK 0x7ffu /* starts in the lower half: room to count within the millisecond */
+#define COUNTER_MAX 0xfffu /* rand_a: 12 bits */
+/* starts in the lower half: room to count within the millisecond */
+#define COUNTER_START_MASK 0x7ffu
 
 static void
 fill_random(void *out, size_t size)
@@ -34,7 +35,10 @@ fill_random(void *out, size_t size)
 	}
 }
 
-/* RFC 9562 section 6.2 method 1: a counter in rand_a keeps ids of one process in order; the 62 bits behind it stay random. */
+/*
+ * RFC 9562 section 6.2 method 1: a counter in rand_a keeps ids of one process in order; the 62 bits
+ * behind it stay random.
+ */
 void
 uuid_v7(char out[UUID_TEXT])
 {
@@ -73,7 +77,8 @@ bool
 uuid_valid(const char *s)
 {
 	for (int i = 0; i < UUID_TEXT - 1; i++) {
-		bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f') || (s[i] >= 'A' && s[i] <= 'F');
+		bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f') ||
+		    (s[i] >= 'A' && s[i] <= 'F');
 
 		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !hex)
 			return false;
@@ -88,5 +93,6 @@ request_id_valid(const char *s)
 
 	if (len < REQUEST_ID_MIN || len >= REQUEST_ID_MAX)
 		return false;
-	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
+	return strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+	    len;
 }

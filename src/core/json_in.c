@@ -10,10 +10,12 @@
 
 #include "core/banned.h"
 
-#define NUMBER_MAX 63      /* bytes: what cJSON copies before it converts */
-#define FEW_MEMBERS 8      /* up to here duplicates are found by comparing each with each */
+#define NUMBER_MAX 63 /* bytes: what cJSON copies before it converts */
+#define FEW_MEMBERS 8 /* up to here duplicates are found by comparing each with each */
 
-/* The prescan: a whole RFC 8259 recogniser without recursion, so that cJSON only builds the tree. */
+/*
+ * The prescan: a whole RFC 8259 recogniser without recursion, so that cJSON only builds the tree.
+ */
 struct scan {
 	const char *start, *p, *end;
 	const char *why;
@@ -41,8 +43,10 @@ scan_hex4(struct scan *s, unsigned *value)
 		return refuse(s, "incomplete escape");
 	for (int i = 0; i < 4; i++, s->p++) {
 		char c = *s->p;
-		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-		    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = c >= '0' && c <= '9' ? c - '0' :
+		    c >= 'a' && c <= 'f'         ? c - 'a' + 10 :
+		    c >= 'A' && c <= 'F'         ? c - 'A' + 10 :
+						   -1;
 
 		if (digit < 0)
 			return refuse(s, "bad hexadecimal digit in an escape");
@@ -119,7 +123,9 @@ number_in_range(struct scan *s, const char *from, bool integer)
 	memcpy(text, from, len);
 	text[len] = '\0';
 	if (integer)
-		return str_to_int(text, -JSON_INT_MAX, JSON_INT_MAX, &value) ? true : refuse(s, "integer out of range");
+		return str_to_int(text, -JSON_INT_MAX, JSON_INT_MAX, &value) ?
+		    true :
+		    refuse(s, "integer out of range");
 	return isfinite(strtod(text, NULL)) ? true : refuse(s, "number out of range");
 }
 
@@ -169,16 +175,11 @@ static bool
 scan_scalar(struct scan *s)
 {
 	switch (*s->p) {
-	case '"':
-		return scan_string(s);
-	case 't':
-		return scan_word(s, "true");
-	case 'f':
-		return scan_word(s, "false");
-	case 'n':
-		return scan_word(s, "null");
-	default:
-		return scan_number(s);
+	case '"': return scan_string(s);
+	case 't': return scan_word(s, "true");
+	case 'f': return scan_word(s, "false");
+	case 'n': return scan_word(s, "null");
+	default: return scan_number(s);
 	}
 }
 
@@ -291,17 +292,17 @@ repeated_name(struct arena *arena, const cJSON *object)
 	const cJSON *item;
 	size_t n = 0, i = 0;
 
-	cJSON_ArrayForEach(item, object)
+	cJSON_ArrayForEach (item, object)
 		n++;
 	if (n <= FEW_MEMBERS) {
-		cJSON_ArrayForEach(item, object)
+		cJSON_ArrayForEach (item, object)
 			for (const cJSON *other = item->next; other != NULL; other = other->next)
 				if (strcmp(item->string, other->string) == 0)
 					return item->string;
 		return NULL;
 	}
 	names = arena_array(arena, n, sizeof(*names));
-	cJSON_ArrayForEach(item, object)
+	cJSON_ArrayForEach (item, object)
 		names[i++] = item->string;
 	qsort(names, n, sizeof(*names), compare_names);
 	for (i = 1; i < n; i++)
@@ -319,7 +320,7 @@ find_repeated(struct arena *arena, const cJSON *value)
 
 	if (name != NULL || (!cJSON_IsObject(value) && !cJSON_IsArray(value)))
 		return name;
-	cJSON_ArrayForEach(item, value) {
+	cJSON_ArrayForEach (item, value) {
 		name = find_repeated(arena, item);
 		if (name != NULL)
 			return name;
@@ -341,19 +342,22 @@ json_parse(struct arena *arena, const char *text, size_t len, struct error *err)
 	cJSON *tree;
 
 	if (!prescan(&scan)) {
-		error_slug(err, ERR_MALFORMED, "malformed_json", "The body is not acceptable JSON: %s at byte %zu.", scan.why,
+		error_slug(err, ERR_MALFORMED, "malformed_json",
+		    "The body is not acceptable JSON: %s at byte %zu.", scan.why,
 		    (size_t)(scan.p - scan.start));
 		return NULL;
 	}
 	tree = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
 	if (tree == NULL) {
-		error_slug(err, ERR_MALFORMED, "malformed_json", "The body is not acceptable JSON.");
+		error_slug(err, ERR_MALFORMED, "malformed_json",
+		    "The body is not acceptable JSON.");
 		return NULL;
 	}
 	arena_defer(arena, free_tree, tree);
 	name = find_repeated(arena, tree);
 	if (name != NULL) {
-		error_slug(err, ERR_MALFORMED, "malformed_json", "The body is not acceptable JSON: the name '%s' occurs twice.",
+		error_slug(err, ERR_MALFORMED, "malformed_json",
+		    "The body is not acceptable JSON: the name '%s' occurs twice.",
 		    utf8_clean(arena, name, strlen(name), ERROR_FIELD_NAME_MAX));
 		return NULL;
 	}

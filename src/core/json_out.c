@@ -98,24 +98,33 @@ add_escape(struct buf *buf, unsigned char c)
 	}
 }
 
-/* Length of the part of s that needs nothing done: neither escapes nor, beyond ASCII, a look at its encoding. */
+/*
+ * Length of the part of s that needs nothing done: neither escapes nor, beyond ASCII, a look at its
+ * encoding.
+ */
 static size_t
 plain_span(const char *s, size_t len)
 {
 	static const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
 	size_t i = 0;
 
-	/* Eight bytes at a time: most of an answer is ids, times and signed URLs. (x - n) & ~x has a high bit where a byte is below n. */
+	/*
+	 * Eight bytes at a time: most of an answer is ids, times and signed URLs. (x - n) & ~x has
+	 * a high bit where a byte is below n.
+	 */
 	for (; i + 8 <= len; i += 8) {
 		uint64_t word, quote, backslash;
 
 		memcpy(&word, s + i, 8);
 		quote = word ^ (ones * '"');
 		backslash = word ^ (ones * '\\');
-		if (((word | ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) & highs) != 0)
+		if (((word | ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+			 ((backslash - ones) & ~backslash)) &
+			highs) != 0)
 			break;
 	}
-	while (i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x80 && s[i] != '"' && s[i] != '\\')
+	while (i < len && (unsigned char)s[i] >= 0x20 && (unsigned char)s[i] < 0x80 &&
+	    s[i] != '"' && s[i] != '\\')
 		i++;
 	return i;
 }
@@ -126,7 +135,9 @@ add_string(struct buf *buf, const char *s, size_t len)
 	size_t start = 0, i = plain_span(s, len);
 
 	buf_addc(buf, '"');
-	/* Readers refuse invalid UTF-8 as a whole: one broken name must not take the list with it. */
+	/*
+	 * Readers refuse invalid UTF-8 as a whole: one broken name must not take the list with it.
+	 */
 	if (i < len && !utf8_valid(s + i, len - i)) {
 		s = utf8_clean(buf->arena, s, len, len * 3);
 		len = strlen(s);

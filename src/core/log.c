@@ -11,7 +11,8 @@
 
 #define LOG_MESSAGE_MAX 2048
 
-static const char *const level_names[] = { "debug", "info", "notice", "warning", "error", "critical" };
+static const char *const level_names[] = { "debug", "info", "notice", "warning", "error",
+	"critical" };
 static enum log_level minimum_level = LOG_L_INFO;
 
 /* A line under construction; log lines are written without an arena, also when memory is out. */
@@ -65,14 +66,17 @@ line_raw(struct line *line, const char *s)
 static size_t
 sequence_length(const unsigned char *s)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80          ? 1 :
+	    s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
+	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
+	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
+					  0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -142,7 +146,8 @@ line_begin(struct line *line, const struct log *log, enum log_level level, const
 		line_member(line, "component", log->component);
 		line_member(line, "pool", log->pool);
 		line_member(line, "requestId", log->request_id);
-		line_member(line, "userId", log->user_id != NULL && log->user_id[0] != '\0' ? log->user_id : NULL);
+		line_member(line, "userId",
+		    log->user_id != NULL && log->user_id[0] != '\0' ? log->user_id : NULL);
 		line_member(line, "jobId", log->job_id);
 	}
 	line_member(line, "msg", msg);
@@ -153,7 +158,10 @@ line_end(struct line *line)
 {
 	line->text[line->len++] = '}';
 	line->text[line->len++] = '\n';
-	/* One write a line keeps lines of several processes apart; a log that cannot be written must not stop the work. */
+	/*
+	 * One write a line keeps lines of several processes apart; a log that cannot be written
+	 * must not stop the work.
+	 */
 	if (write(STDERR_FILENO, line->text, line->len) < 0)
 		return;
 }
@@ -171,16 +179,15 @@ log_line(const struct log *log, enum log_level level, const char *fmt, va_list a
 	line_end(&line);
 }
 
-#define LOG_FUNCTION(name, level)				\
-void								\
-name(const struct log *log, const char *fmt, ...)		\
-{								\
-	va_list ap;						\
-								\
-	va_start(ap, fmt);					\
-	log_line(log, level, fmt, ap);				\
-	va_end(ap);						\
-}
+#define LOG_FUNCTION(name, level) \
+	void name(const struct log *log, const char *fmt, ...) \
+	{ \
+		va_list ap; \
+\
+		va_start(ap, fmt); \
+		log_line(log, level, fmt, ap); \
+		va_end(ap); \
+	}
 
 LOG_FUNCTION(log_debug, LOG_L_DEBUG)
 LOG_FUNCTION(log_info, LOG_L_INFO)
@@ -190,7 +197,8 @@ LOG_FUNCTION(log_error, LOG_L_ERROR)
 LOG_FUNCTION(log_crit, LOG_L_CRIT)
 
 void
-log_event(const struct log *log, enum log_level level, const char *msg, const struct log_field *fields)
+log_event(const struct log *log, enum log_level level, const char *msg,
+    const struct log_field *fields)
 {
 	struct line line;
 	char number[32];

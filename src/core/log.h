@@ -1,8 +1,10 @@
 /*
- * JSON lines to standard error (the journal): {"time","level","msg","component",["pool"],["requestId"],["userId"],...}.
+ * JSON lines to standard error (the journal):
+ * {"time","level","msg","component",["pool"],["requestId"],["userId"],...}.
  *
- * A struct log carries the context of a unit of work; the strings in it are borrowed. Control characters
- * are escaped, a line never exceeds LOG_LINE_MAX, one write(2) a line. Never log bodies, tokens, secrets.
+ * A struct log carries the context of a unit of work; the strings in it are borrowed. Control
+ * characters are escaped, a line never exceeds LOG_LINE_MAX, one write(2) a line. Never log bodies,
+ * tokens, secrets.
  */
 #ifndef MN_CORE_LOG_H
 #define MN_CORE_LOG_H
@@ -21,9 +23,15 @@ struct log {
 	const char *job_id;     /* or NULL */
 };
 
-struct log_field { const char *key; const char *value; long long number; bool is_number; };
+struct log_field {
+	const char *key;
+	const char *value;
+	long long number;
+	bool is_number;
+};
 #define LOG_STR(k, v) ((struct log_field) { .key = (k), .value = (v) })
-#define LOG_NUM(k, v) ((struct log_field) { .key = (k), .number = (long long)(v), .is_number = true })
+#define LOG_NUM(k, v) \
+	((struct log_field) { .key = (k), .number = (long long)(v), .is_number = true })
 
 void log_set_level(enum log_level minimum); /* default LOG_L_INFO */
 bool log_level_parse(const char *name, enum log_level *);

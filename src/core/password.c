@@ -1,4 +1,7 @@
-/* Password hashes (argon2id, RFC 9106) behind a gate: 19 MiB and tens of milliseconds each, so never more than two at once. */
+/*
+ * Password hashes (argon2id, RFC 9106) behind a gate: 19 MiB and tens of milliseconds each, so
+ * never more than two at once.
+ */
 #include "core/crypto.h"
 
 #include <argon2.h>
@@ -25,10 +28,13 @@
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
-#define PARAMETERS "$argon2id$v=19$m=" TEXT(ARGON2_MEMORY_KIB) ",t=" TEXT(ARGON2_TIME) ",p=" TEXT(ARGON2_LANES) "$"
+#define PARAMETERS \
+	"$argon2id$v=19$m=" TEXT(ARGON2_MEMORY_KIB) ",t=" TEXT(ARGON2_TIME) ",p=" TEXT( \
+	    ARGON2_LANES) "$"
 
 /* Of no password: a verification that must fail costs what a real one costs. */
-static const char dummy_hash[] = PARAMETERS "bWVkaWFuZXN0LWR1bW15IQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+static const char dummy_hash[] =
+    PARAMETERS "bWVkaWFuZXN0LWR1bW15IQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 static bool
 gate_try(const char *dir, int *out, struct error *err)
@@ -40,9 +46,13 @@ gate_try(const char *dir, int *out, struct error *err)
 	for (unsigned i = 0; i < PASSWORD_GATE_PLACES; i++) {
 		int fd;
 
-		if ((size_t)snprintf(path, sizeof path, "%s/argon2-%u.lock", dir, (first + i) % PASSWORD_GATE_PLACES) >= sizeof path)
+		if ((size_t)snprintf(path, sizeof(path), "%s/argon2-%u.lock", dir,
+			(first + i) % PASSWORD_GATE_PLACES) >= sizeof(path))
 			return error_set(err, ERR_INTERNAL, "the run directory's name is too long");
-		/* Read-only suffices for a lock, so that processes of other users may share the files. */
+		/*
+		 * Read-only suffices for a lock, so that processes of other users may share the
+		 * files.
+		 */
 		fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0) {
 			error_set(err, ERR_INTERNAL, "The password could not be checked.");
@@ -71,7 +81,8 @@ gate_enter(const char *dir, int *fd, struct error *err)
 		if (*fd >= 0)
 			return true;
 		if (clock_monotonic() >= deadline) {
-			error_slug(err, ERR_UNAVAILABLE, "password_check_busy", "Too many sign-ins at once. Try again shortly.");
+			error_slug(err, ERR_UNAVAILABLE, "password_check_busy",
+			    "Too many sign-ins at once. Try again shortly.");
 			err->retry_after = GATE_RETRY_AFTER;
 			return false;
 		}
@@ -87,22 +98,24 @@ argon2_failed(int rc, struct error *err)
 }
 
 bool
-password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_MAX], struct error *err)
+password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_MAX],
+    struct error *err)
 {
 	unsigned char salt[SALT_SIZE];
 	int fd, rc;
 
-	random_bytes(salt, sizeof salt);
+	random_bytes(salt, sizeof(salt));
 	if (!gate_enter(gate_dir, &fd, err))
 		return false;
-	rc = argon2id_hash_encoded(ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES, password, strlen(password), salt, sizeof salt,
-	    HASH_SIZE, out, ARGON2_HASH_MAX);
+	rc = argon2id_hash_encoded(ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES, password,
+	    strlen(password), salt, sizeof(salt), HASH_SIZE, out, ARGON2_HASH_MAX);
 	close(fd);
 	return rc == ARGON2_OK || argon2_failed(rc, err);
 }
 
 bool
-password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok, bool *rehash, struct error *err)
+password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok,
+    bool *rehash, struct error *err)
 {
 	const char *against = hash != NULL ? hash : dummy_hash;
 	int fd, rc;
@@ -134,13 +147,14 @@ bool
 password_is_common(const char *password)
 {
 	char lower[PASSWORD_MAX + 1];
-	size_t len = str_copy(lower, sizeof lower, password);
+	size_t len = str_copy(lower, sizeof(lower), password);
 
-	if (len >= sizeof lower)
+	if (len >= sizeof(lower))
 		return false;
 	for (char *p = lower; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
 	if (len > 0 && strspn(lower, (const char[]) { lower[0], '\0' }) == len)
 		return true; /* one character repeated */
-	return bsearch(lower, common, sizeof common / sizeof common[0], sizeof common[0], compare) != NULL;
+	return bsearch(lower, common, sizeof(common) / sizeof(common[0]), sizeof(common[0]),
+		   compare) != NULL;
 }

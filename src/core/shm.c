@@ -55,7 +55,8 @@ still_there(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	    a.st_dev == b.st_dev;
 }
 
 /* Under the file's lock. 1: *out is mapped; 0: of another layout, unlinked, try anew; -1: errno. */
@@ -70,17 +71,17 @@ layout_map(int fd, const char *path, struct layout **out)
 	if (fstat(fd, &st) < 0)
 		return -1;
 	fresh = st.st_size == 0;
-	if (fresh && ftruncate(fd, sizeof *map) < 0)
+	if (fresh && ftruncate(fd, sizeof(*map)) < 0)
 		return -1;
-	if (!fresh && st.st_size != (off_t)sizeof *map)
+	if (!fresh && st.st_size != (off_t)sizeof(*map))
 		return unlink(path) < 0 ? -1 : 0;
-	map = mmap(NULL, sizeof *map, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, sizeof(*map), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -1;
 	if (fresh)
 		map->fingerprint = want;
 	if (map->fingerprint != want) {
-		munmap(map, sizeof *map);
+		munmap(map, sizeof(*map));
 		return unlink(path) < 0 ? -1 : 0;
 	}
 	*out = map;
@@ -94,7 +95,7 @@ shm_open_counters(const char *run_dir, struct error *err)
 
 	if (shared != &own)
 		return true;
-	if ((size_t)snprintf(path, sizeof path, "%s/" SHM_FILE, run_dir) >= sizeof path)
+	if ((size_t)snprintf(path, sizeof(path), "%s/" SHM_FILE, run_dir) >= sizeof(path))
 		return error_set(err, ERR_INTERNAL, "the run directory's name is too long");
 	for (int i = 0; i < SHM_ATTEMPTS; i++) {
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0660), done = 0;
@@ -105,7 +106,8 @@ shm_open_counters(const char *run_dir, struct error *err)
 			done = -1;
 		else if (still_there(fd, path))
 			done = layout_map(fd, path, &shared);
-		flock(fd, LOCK_UN); /* a mapping keeps the open file, and with it the lock, past close(2) */
+		/* a mapping keeps the open file, and with it the lock, past close(2) */
+		flock(fd, LOCK_UN);
 		close(fd);
 		if (done > 0)
 			return true;

@@ -1,8 +1,8 @@
 /*
  * Strings: a growing buffer with a named maximum, and the encodings that protocols want.
  *
- * struct buf lives in an arena (no free). It is always NUL-terminated. Past `max` it stops growing and sets
- * `overflow`; whoever sends the result checks it once at the end.
+ * struct buf lives in an arena (no free). It is always NUL-terminated. Past `max` it stops growing
+ * and sets `overflow`; whoever sends the result checks it once at the end.
  */
 #ifndef MN_CORE_STR_H
 #define MN_CORE_STR_H
@@ -30,13 +30,14 @@ void buf_addc(struct buf *, char);
 void buf_addf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_reset(struct buf *); /* length 0, memory kept */
 
-bool str_eq(const char *, const char *);   /* NULL equals only NULL */
-bool str_ieq(const char *, const char *);  /* ASCII case ignored */
+bool str_eq(const char *, const char *);  /* NULL equals only NULL */
+bool str_ieq(const char *, const char *); /* ASCII case ignored */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 char *str_lower(struct arena *, const char *); /* ASCII */
 char *str_trim(struct arena *, const char *);  /* ASCII white space at both ends */
-size_t str_copy(char *dst, size_t size, const char *src); /* like strlcpy: always terminated; answers strlen(src) */
+/* like strlcpy: always terminated; answers strlen(src) */
+size_t str_copy(char *dst, size_t size, const char *src);
 
 /* Whole-string number within [min, max]; no sign '+', no leading or trailing space. */
 bool str_to_int(const char *, int64_t min, int64_t max, int64_t *);
@@ -45,18 +46,23 @@ bool str_to_bool(const char *, bool *); /* true|false|1|0|yes|no|on|off */
 /* UTF-8 after RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
 bool utf8_valid(const char *, size_t len);
 size_t utf8_length(const char *); /* code points of a valid string */
-/* A well-formed copy cut to at most `max_bytes`, at a code-point border; invalid bytes become U+FFFD, controls a space. */
+/*
+ * A well-formed copy cut to at most `max_bytes`, at a code-point border; invalid bytes become
+ * U+FFFD, controls a space.
+ */
 char *utf8_clean(struct arena *, const char *, size_t len, size_t max_bytes);
 
-char *hex_encode(struct arena *, const void *, size_t);      /* lower case */
-bool hex_decode(const char *, void *out, size_t size);       /* exactly 2 * size digits */
-char *base64_encode(struct arena *, const void *, size_t);   /* RFC 4648 section 4 */
+char *hex_encode(struct arena *, const void *, size_t);       /* lower case */
+bool hex_decode(const char *, void *out, size_t size);        /* exactly 2 * size digits */
+char *base64_encode(struct arena *, const void *, size_t);    /* RFC 4648 section 4 */
 char *base64url_encode(struct arena *, const void *, size_t); /* RFC 4648 section 5, no padding */
 /* Strict: alphabet, length and padding (padding optional for url). Answers NULL when malformed. */
 unsigned char *base64_decode(struct arena *, const char *, size_t len, size_t *out_len);
 unsigned char *base64url_decode(struct arena *, const char *, size_t len, size_t *out_len);
 
-/* RFC 3986 percent-encoding of all but the unreserved set; `keep_slash` leaves '/' (SigV4 paths). */
+/*
+ * RFC 3986 percent-encoding of all but the unreserved set; `keep_slash` leaves '/' (SigV4 paths).
+ */
 void url_encode(struct buf *, const char *, size_t len, bool keep_slash);
 /* Decodes %XX (and '+' as space when `form`); false on a malformed escape or an encoded NUL. */
 bool url_decode(struct arena *, const char *, size_t len, bool form, char **out, size_t *out_len);

@@ -13,14 +13,17 @@ sequence_length(const unsigned char *s, size_t len)
 
 	if (s[0] < 0x80)
 		return 1;
-	n = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+	n = s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
+	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
+	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
+					  0;
 	if (n == 0 || n > len)
 		return 0;
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -121,8 +124,10 @@ hex_decode(const char *s, void *out, size_t size)
 	return true;
 }
 
-static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char base64url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char base64_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64url_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static char *
 encode64(struct arena *arena, const unsigned char *p, size_t size, const char *alphabet, bool pad)
@@ -169,7 +174,10 @@ value64(char c, const char *alphabet)
 	return at != NULL ? (int)(at - alphabet) : -1;
 }
 
-/* `s` has no padding any more; bits that encode nothing must be zero, so that each value has one spelling. */
+/*
+ * `s` has no padding any more; bits that encode nothing must be zero, so that each value has one
+ * spelling.
+ */
 static unsigned char *
 decode64(struct arena *arena, const char *s, size_t len, const char *alphabet, size_t *out_len)
 {
@@ -222,8 +230,8 @@ base64url_decode(struct arena *arena, const char *s, size_t len, size_t *out_len
 static bool
 is_unreserved(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-	    c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	    c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void
@@ -260,7 +268,8 @@ url_decode(struct arena *arena, const char *s, size_t len, bool form, char **out
 		} else if (s[i] != '%') {
 			*q++ = s[i];
 		} else {
-			if (len - i < 3 || (hi = hex_digit(s[i + 1])) < 0 || (lo = hex_digit(s[i + 2])) < 0 || (hi | lo) == 0)
+			if (len - i < 3 || (hi = hex_digit(s[i + 1])) < 0 ||
+			    (lo = hex_digit(s[i + 2])) < 0 || (hi | lo) == 0)
 				return false;
 			*q++ = (char)(hi << 4 | lo);
 			i += 2;

@@ -43,7 +43,8 @@ take(struct parser *parser, const char *literal)
 static const char *
 take_until(struct parser *parser, const char *literal)
 {
-	const char *at = memmem(parser->p, (size_t)(parser->end - parser->p), literal, strlen(literal));
+	const char *at =
+	    memmem(parser->p, (size_t)(parser->end - parser->p), literal, strlen(literal));
 
 	if (at != NULL)
 		parser->p = at + strlen(literal);
@@ -53,8 +54,8 @@ take_until(struct parser *parser, const char *literal)
 static bool
 name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == ':' ||
-	    (unsigned char)c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '_' || c == '-' || c == '.' || c == ':' || (unsigned char)c >= 0x80;
 }
 
 /* A name without its prefix; `whole` (may be NULL) gets it with the prefix. */
@@ -105,8 +106,10 @@ add_character_reference(struct buf *out, const char *s, const char *end)
 	if (s == end || end - s > 8)
 		return false;
 	for (; s < end; s++) {
-		unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') : *s >= 'a' && *s <= 'f' ? (unsigned)(*s - 'a') + 10 :
-		    *s >= 'A' && *s <= 'F' ? (unsigned)(*s - 'A') + 10 : 16;
+		unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0') :
+		    *s >= 'a' && *s <= 'f'              ? (unsigned)(*s - 'a') + 10 :
+		    *s >= 'A' && *s <= 'F'              ? (unsigned)(*s - 'A') + 10 :
+							  16;
 
 		if (digit >= base)
 			return false;
@@ -122,8 +125,15 @@ add_character_reference(struct buf *out, const char *s, const char *end)
 static bool
 add_text(struct buf *out, const char *s, const char *end)
 {
-	static const struct { const char *name; char c; } entities[] = {
-		{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' }
+	static const struct {
+		const char *name;
+		char c;
+	} entities[] = {
+		{ "amp", '&' },
+		{ "lt", '<' },
+		{ "gt", '>' },
+		{ "quot", '"' },
+		{ "apos", '\'' },
 	};
 
 	while (s < end) {
@@ -140,7 +150,8 @@ add_text(struct buf *out, const char *s, const char *end)
 		for (size_t i = 0; i < sizeof(entities) / sizeof(*entities) && !known; i++) {
 			size_t len = strlen(entities[i].name);
 
-			if ((size_t)(semicolon - amp - 1) == len && memcmp(amp + 1, entities[i].name, len) == 0) {
+			if ((size_t)(semicolon - amp - 1) == len &&
+			    memcmp(amp + 1, entities[i].name, len) == 0) {
 				buf_addc(out, entities[i].c);
 				known = true;
 			}
@@ -242,7 +253,8 @@ parse_element(struct parser *parser, unsigned depth)
 	if (depth >= XML_DEPTH_MAX || ++parser->nodes > XML_NODES_MAX || !take(parser, "<"))
 		return NULL;
 	node->text = "";
-	if ((node->name = take_name(parser, &whole)) == NULL || !take_attributes(parser, node, &empty))
+	if ((node->name = take_name(parser, &whole)) == NULL ||
+	    !take_attributes(parser, node, &empty))
 		return NULL;
 	if (!empty && !parse_content(parser, node, whole, depth))
 		return NULL;

@@ -1,9 +1,10 @@
 /*
  * XML in and out, as S3 and Plex speak it: elements with text, no more.
  *
- * In: a small tree in the arena. Strict where it matters: UTF-8 only, balanced tags, one root; a DOCTYPE is refused (so there are no
- * entities to expand but the five of XML and character references), processing instructions only before the root, depth and node
- * count are bounded. Attributes are kept for the reader that wants them; namespace prefixes are cut off.
+ * In: a small tree in the arena. Strict where it matters: UTF-8 only, balanced tags, one root; a
+ * DOCTYPE is refused (so there are no entities to expand but the five of XML and character
+ * references), processing instructions only before the root, depth and node count are bounded.
+ * Attributes are kept for the reader that wants them; namespace prefixes are cut off.
  */
 #ifndef MN_CORE_XML_H
 #define MN_CORE_XML_H
@@ -19,14 +20,18 @@ struct error;
 #define XML_DEPTH_MAX 32
 #define XML_NODES_MAX 200000
 
-struct xml_attr { const char *name; const char *value; struct xml_attr *next; };
+struct xml_attr {
+	const char *name;
+	const char *value;
+	struct xml_attr *next;
+};
 
 struct xml_node {
 	const char *name;
-	const char *text;        /* all character data directly inside, joined; "" when none */
+	const char *text; /* all character data directly inside, joined; "" when none */
 	struct xml_attr *attrs;
-	struct xml_node *child;  /* first */
-	struct xml_node *next;   /* sibling */
+	struct xml_node *child; /* first */
+	struct xml_node *next;  /* sibling */
 };
 
 /* NULL with ERR_MALFORMED (slug malformed_xml). */
@@ -34,12 +39,15 @@ struct xml_node *xml_parse(struct arena *, const char *, size_t len, struct erro
 
 /* First child of that name, or NULL; `node` may be NULL. */
 const struct xml_node *xml_child(const struct xml_node *node, const char *name);
-const struct xml_node *xml_next(const struct xml_node *node, const char *name); /* the following sibling of that name */
+/* the following sibling of that name */
+const struct xml_node *xml_next(const struct xml_node *node, const char *name);
 /* Text of the first child of that name, or the fallback. */
 const char *xml_text(const struct xml_node *node, const char *name, const char *fallback);
 const char *xml_attr(const struct xml_node *node, const char *name); /* NULL when absent */
 
-/* Escaped character data; what XML 1.0 cannot hold is written as a character reference, as S3 does. */
+/*
+ * Escaped character data; what XML 1.0 cannot hold is written as a character reference, as S3 does.
+ */
 void xml_escape(struct buf *, const char *);
 void xml_element(struct buf *, const char *name, const char *text); /* <name>text</name> */
 void xml_element_int(struct buf *, const char *name, int64_t);

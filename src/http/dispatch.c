@@ -19,8 +19,11 @@
 #define ALLOW_MAX 64
 #define PREFLIGHT_SECONDS "600"
 #define IDEMPOTENCY_KEY_MAX 128 /* characters */
-#define CORS_HEADERS "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
-#define CORS_EXPOSED "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-RateLimit-Limit, " \
+#define CORS_HEADERS \
+	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
+#define CORS_EXPOSED \
+	"ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After," \
+	" Server-Timing, X-RateLimit-Limit, " \
 	"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 static bool
@@ -36,7 +39,10 @@ has_credentials(const struct request *req)
 	return req->who->user_id[0] != '\0';
 }
 
-/* Health and its like: no credentials are looked at and nothing is counted, so that they answer when all else is down. */
+/*
+ * Health and its like: no credentials are looked at and nothing is counted, so that they answer
+ * when all else is down.
+ */
 static bool
 unguarded(const struct route *route)
 {
@@ -126,7 +132,8 @@ static bool
 cors(const struct guards *guards, const struct request *req, struct response *res)
 {
 	response_header(res, "Vary", "Origin");
-	if (req->origin == NULL || guards == NULL || guards->origin_allowed == NULL || !guards->origin_allowed(req, req->origin))
+	if (req->origin == NULL || guards == NULL || guards->origin_allowed == NULL ||
+	    !guards->origin_allowed(req, req->origin))
 		return false;
 	response_header(res, "Access-Control-Allow-Origin", req->origin);
 	response_header(res, "Access-Control-Expose-Headers", CORS_EXPOSED);
@@ -153,15 +160,14 @@ find_route(const struct app *app, struct request *req, char *allow, size_t size,
 		return false;
 	}
 	switch (route_find(app->modules, req, allow, size)) {
-	case ROUTE_FOUND:
-		return true;
+	case ROUTE_FOUND: return true;
 	case ROUTE_NO_METHOD:
 		if (req->method == METHOD_OPTIONS)
 			return true;
-		return error_set(err, ERR_METHOD, "This path does not take the method; Allow names those that it takes.");
+		return error_set(err, ERR_METHOD,
+		    "This path does not take the method; Allow names those that it takes.");
 	case ROUTE_NO_PATH:
-	default:
-		return error_set(err, ERR_NOT_FOUND, "There is nothing here.");
+	default: return error_set(err, ERR_NOT_FOUND, "There is nothing here.");
 	}
 }
 
@@ -192,12 +198,14 @@ check_idempotency_key(const char *key, struct error *err)
 		len++;
 	if (key[len] == '\0' && len >= 1 && len <= IDEMPOTENCY_KEY_MAX)
 		return true;
-	return error_field(err, "Idempotency-Key", "format", "1 to %d visible ASCII characters.", IDEMPOTENCY_KEY_MAX);
+	return error_field(err, "Idempotency-Key", "format", "1 to %d visible ASCII characters.",
+	    IDEMPOTENCY_KEY_MAX);
 }
 
 /* The handler's work is done once for a key: the same request again gets the same answer. */
 static bool
-handle_once(const struct guards *guards, struct request *req, struct response *res, struct error *err)
+handle_once(const struct guards *guards, struct request *req, struct response *res,
+    struct error *err)
 {
 	const struct route *route = req->route;
 	const struct kept_answer *kept = NULL;
@@ -205,11 +213,14 @@ handle_once(const struct guards *guards, struct request *req, struct response *r
 
 	if (guards == NULL || guards->once_begin == NULL || guards->once_end == NULL)
 		return guard_missing(err);
-	if (!check_idempotency_key(req->idempotency_key, err) || !guards->once_begin(req, &kept, err))
+	if (!check_idempotency_key(req->idempotency_key, err) ||
+	    !guards->once_begin(req, &kept, err))
 		return false;
 	if (kept != NULL) {
 		response_header(res, "Idempotency-Replayed", "true");
-		return route->replay != NULL ? route->replay(req, kept, res, err) : response_json_text(res, kept->status, kept->text, kept->len, err);
+		return route->replay != NULL ?
+		    route->replay(req, kept, res, err) :
+		    response_json_text(res, kept->status, kept->text, kept->len, err);
 	}
 	ok = route->handler(req, res, err);
 	return guards->once_end(req, ok && res->status < 400 ? res : NULL, err) && ok;
@@ -225,7 +236,8 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 		counter_add(COUNTER_CACHE_HITS, 1);
 		return response_json_text(res, 200, req->cached, req->cached_len, err);
 	}
-	if (req->idempotency_key != NULL && (req->route->flags & ROUTE_IDEMPOTENT) != 0 && has_credentials(req))
+	if (req->idempotency_key != NULL && (req->route->flags & ROUTE_IDEMPOTENT) != 0 &&
+	    has_credentials(req))
 		ok = handle_once(guards, req, res, err);
 	else
 		ok = req->route->handler(req, res, err);
@@ -235,7 +247,10 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 	return ok;
 }
 
-/* The headers that say how much is left: on every answer that came past the limiter (draft-ietf-httpapi-ratelimit-headers-10 beside the old form). */
+/*
+ * The headers that say how much is left: on every answer that came past the limiter
+ * (draft-ietf-httpapi-ratelimit-headers-10 beside the old form).
+ */
 static void
 limit_headers(const struct request *req, struct response *res)
 {
@@ -250,8 +265,10 @@ limit_headers(const struct request *req, struct response *res)
 	response_headerf(res, "X-RateLimit-Limit", "%lld", (long long)limit->limit);
 	response_headerf(res, "X-RateLimit-Remaining", "%lld", (long long)limit->remaining);
 	response_headerf(res, "X-RateLimit-Reset", "%lld", (long long)limit->reset);
-	response_headerf(res, "RateLimit-Policy", "\"%s\";q=%lld;w=%d", limit->policy, (long long)limit->limit, limit->window);
-	response_headerf(res, "RateLimit", "\"%s\";r=%lld;t=%lld", limit->policy, (long long)limit->remaining, (long long)left);
+	response_headerf(res, "RateLimit-Policy", "\"%s\";q=%lld;w=%d", limit->policy,
+	    (long long)limit->limit, limit->window);
+	response_headerf(res, "RateLimit", "\"%s\";r=%lld;t=%lld", limit->policy,
+	    (long long)limit->remaining, (long long)left);
 }
 
 static void
@@ -263,13 +280,18 @@ common_headers(const struct guards *guards, struct request *req, struct response
 		guards->measure(req);
 	limit_headers(req, res);
 	response_header(res, "X-Request-Id", req->request_id);
-	response_headerf(res, "Server-Timing", "auth;dur=%.3f, limit;dur=%.3f, db;dur=%.3f, cache;dur=%.3f, handler;dur=%.3f, total;dur=%.3f",
-	    t->auth / 1e3, t->limit / 1e3, t->db / 1e3, t->cache / 1e3, t->handler / 1e3, (clock_monotonic() - t->start) / 1e3);
+	response_headerf(res, "Server-Timing",
+	    "auth;dur=%.3f, limit;dur=%.3f, db;dur=%.3f, cache;dur=%.3f, handler;dur=%.3f,"
+	    " total;dur=%.3f",
+	    t->auth / 1e3, t->limit / 1e3, t->db / 1e3, t->cache / 1e3, t->handler / 1e3,
+	    (clock_monotonic() - t->start) / 1e3);
 	if (response_find(res, "Cache-Control") == NULL)
-		response_header(res, "Cache-Control", has_credentials(req) ? "private, no-store" : "no-store");
+		response_header(res, "Cache-Control",
+		    has_credentials(req) ? "private, no-store" : "no-store");
 	response_header(res, "X-Content-Type-Options", "nosniff");
 	response_header(res, "X-Frame-Options", "DENY");
-	response_header(res, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	response_header(res, "Content-Security-Policy",
+	    "default-src 'none'; frame-ancestors 'none'");
 	response_header(res, "Referrer-Policy", "no-referrer");
 }
 
@@ -284,7 +306,7 @@ access_log(const struct request *req, const struct response *res)
 		LOG_NUM("bytes", res->body_len),
 		LOG_STR("client", req->client),
 		LOG_NUM("us", clock_monotonic() - req->timing.start),
-		{ .key = NULL }
+		{ .key = NULL },
 	};
 
 	log_event(req->log, LOG_L_INFO, "request", fields);

@@ -23,11 +23,13 @@
 #include "http/response.h"
 #include "core/banned.h"
 
-#define HEAD_MAX 16384       /* bytes of a response's header */
-#define DRAIN_FACTOR 4       /* a refused body is read away up to so many times body_max, or the refusal is lost to a reset */
+#define HEAD_MAX 16384 /* bytes of a response's header */
+/* a refused body is read away up to so many times body_max, or the refusal is lost to a reset */
+#define DRAIN_FACTOR 4
 #define DRAIN_CHUNK 16384
-#define RECYCLE_JITTER 8     /* workers end up to 1/8 before max_requests, so that they do not all go at once */
-#define ACCEPT_PAUSE_MS 50   /* after an accept(2) that failed for lack of descriptors or memory */
+/* workers end up to 1/8 before max_requests, so that they do not all go at once */
+#define RECYCLE_JITTER 8
+#define ACCEPT_PAUSE_MS 50 /* after an accept(2) that failed for lack of descriptors or memory */
 #define SEND_TIMEOUT_SECONDS 15 /* nginx reads at once: who does not is stuck */
 
 static volatile sig_atomic_t stopping;
@@ -40,8 +42,8 @@ on_term(int sig)
 }
 
 /*
- * SIGTERM is blocked here and let through in epoll_pwait(2) only: libfcgi's own handling would break off the reading of a body. FCGX_Init
- * installs handlers, so ours come after it.
+ * SIGTERM is blocked here and let through in epoll_pwait(2) only: libfcgi's own handling would
+ * break off the reading of a body. FCGX_Init installs handlers, so ours come after it.
  */
 static bool
 signals_init(sigset_t *waiting)
@@ -92,7 +94,8 @@ body_read(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct request *req,
 	err = arena_alloc(req->arena, sizeof(*err));
 	error_clear(err);
 	if (announced > loop->body_max) {
-		error_set(err, ERR_TOO_LARGE, "The body may have at most %zu bytes.", loop->body_max);
+		error_set(err, ERR_TOO_LARGE, "The body may have at most %zu bytes.",
+		    loop->body_max);
 		req->framing = err;
 		body_drain(fcgx->in, loop->body_max * DRAIN_FACTOR);
 		return;
@@ -112,12 +115,33 @@ body_read(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct request *req,
 static const char *
 reason(int status)
 {
-	static const struct { int status; const char *text; } phrases[] = {
-		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 302, "Found" }, { 303, "See Other" },
-		{ 304, "Not Modified" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-		{ 405, "Method Not Allowed" }, { 409, "Conflict" }, { 411, "Length Required" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" },
-		{ 415, "Unsupported Media Type" }, { 422, "Unprocessable Content" }, { 429, "Too Many Requests" },
-		{ 500, "Internal Server Error" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" }, { 507, "Insufficient Storage" },
+	static const struct {
+		int status;
+		const char *text;
+	} phrases[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 202, "Accepted" },
+		{ 204, "No Content" },
+		{ 302, "Found" },
+		{ 303, "See Other" },
+		{ 304, "Not Modified" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 409, "Conflict" },
+		{ 411, "Length Required" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 422, "Unprocessable Content" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 507, "Insufficient Storage" },
 	};
 
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
@@ -133,7 +157,10 @@ has_length(int status)
 	return status != 204 && status != 304;
 }
 
-/* Content-Length goes with every answer: a worker killed half way would otherwise look like a complete, shorter one. */
+/*
+ * Content-Length goes with every answer: a worker killed half way would otherwise look like a
+ * complete, shorter one.
+ */
 static void
 send_response(FCGX_Request *fcgx, const struct request *req, const struct response *res)
 {
@@ -153,13 +180,15 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 	}
 	buf_add(&head, "\r\n", 2);
 	if (head.overflow) {
-		static const char too_long[] = "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+		static const char too_long[] =
+		    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 
 		log_error(req->log, "the header of the answer passes %d bytes", HEAD_MAX);
 		fcgi_send(fcgx, too_long, sizeof(too_long) - 1, NULL, 0);
 		return;
 	}
-	if (!fcgi_send(fcgx, head.data, head.len, res->body, req->head || !has_length(res->status) ? 0 : res->body_len))
+	if (!fcgi_send(fcgx, head.data, head.len, res->body,
+		req->head || !has_length(res->status) ? 0 : res->body_len))
 		log_notice(req->log, "nginx did not wait for the answer: %s", strerror(errno));
 }
 
@@ -181,7 +210,8 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	req->who = arena_alloc(arena, sizeof(*req->who));
 	req->timing.start = clock_monotonic();
 	request_parse(req, fcgx->envp, &announced);
-	log.request_id = arena_strdup(arena, req->request_id); /* an answer that cannot be sent ends the parameters before the last log line */
+	/* an answer that cannot be sent ends the parameters before the last log line */
+	log.request_id = arena_strdup(arena, req->request_id);
 	response_init(res, arena);
 	if (req->framing == NULL || loop->body_max == 0)
 		body_read(loop, fcgx, req, announced);
@@ -226,7 +256,8 @@ wait_seconds(const struct fcgi_loop *loop, bool idle)
 {
 	if (loop->tick == NULL)
 		return idle ? 0 : loop->idle_seconds;
-	return idle || loop->tick_seconds < loop->idle_seconds ? loop->tick_seconds : loop->idle_seconds;
+	return idle || loop->tick_seconds < loop->idle_seconds ? loop->tick_seconds :
+								 loop->idle_seconds;
 }
 
 /* The tick may open connections: whoever was idle is so no more. */
@@ -241,7 +272,8 @@ tick_when_due(const struct fcgi_loop *loop, int64_t *last, bool *idle)
 }
 
 static void
-loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd, const sigset_t *waiting)
+loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd,
+    const sigset_t *waiting)
 {
 	long left = recycle_after(loop->max_requests);
 	int64_t last_tick = clock_monotonic() - loop->tick_seconds * US_PER_SEC; /* due at once */
@@ -253,15 +285,13 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd, co
 		arena_reset(&arena);
 		tick_when_due(loop, &last_tick, &idle);
 		switch (wait_readable(epoll_fd, waiting, wait_seconds(loop, idle))) {
-		case WAIT_READY:
-			break;
+		case WAIT_READY: break;
 		case WAIT_IDLE:
 			if (loop->idle != NULL)
 				loop->idle(loop->idle_context);
 			idle = true;
 			/* FALLTHROUGH */
-		case WAIT_SIGNAL:
-			continue;
+		case WAIT_SIGNAL: continue;
 		}
 		if (FCGX_Accept_r(fcgx) < 0) {
 			accept_pause(); /* EAGAIN: another worker was faster */
@@ -283,8 +313,10 @@ fcgi_run(const struct fcgi_loop *loop)
 	int flags = fcntl(loop->listen_fd, F_GETFL), epoll_fd = epoll_make(loop->listen_fd);
 
 	stopping = 0;
-	if (epoll_fd < 0 || FCGX_Init() != 0 || FCGX_InitRequest(&fcgx, loop->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0 || !signals_init(&waiting) ||
-	    flags < 0 || fcntl(loop->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+	if (epoll_fd < 0 || FCGX_Init() != 0 ||
+	    FCGX_InitRequest(&fcgx, loop->listen_fd, FCGI_FAIL_ACCEPT_ON_INTR) != 0 ||
+	    !signals_init(&waiting) || flags < 0 ||
+	    fcntl(loop->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
 		log_crit(loop->log, "cannot set up the FastCGI loop: %s", strerror(errno));
 		return EX_OSERR;
 	}

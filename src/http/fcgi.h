@@ -1,5 +1,6 @@
 /*
- * The FastCGI loop of one worker: wait in epoll_pwait with SIGTERM unblocked only there, accept, read, answer (edge.md).
+ * The FastCGI loop of one worker: wait in epoll_pwait with SIGTERM unblocked only there, accept,
+ * read, answer (edge.md).
  */
 #ifndef MN_HTTP_FCGI_H
 #define MN_HTTP_FCGI_H
@@ -13,7 +14,10 @@ struct request;
 struct response;
 struct services;
 
-/* JSON pools dispatch; the storage pools answer themselves. The body has been read (up to body_max) before the call. */
+/*
+ * JSON pools dispatch; the storage pools answer themselves. The body has been read (up to body_max)
+ * before the call.
+ */
 typedef void fcgi_handler_fn(void *context, struct request *, struct response *);
 typedef void fcgi_idle_fn(void *context); /* called after idle_seconds without a request, once */
 

@@ -10,9 +10,11 @@
 #define RECORD_STDOUT 6
 #define RECORD_END_REQUEST 3
 #define RECORD_HEADER 8
-#define RECORD_MAX 65528   /* bytes of content: a multiple of 8 below 2^16, so that no padding is needed */
-#define END_BYTES (RECORD_HEADER + RECORD_HEADER + 8) /* empty STDOUT, END_REQUEST with its body: all zero = complete */
-#define PARTS_MAX 4        /* record header, end of the head, piece of the body, closing records */
+/* bytes of content: a multiple of 8 below 2^16, so that no padding is needed */
+#define RECORD_MAX 65528
+/* empty STDOUT, END_REQUEST with its body: all zero = complete */
+#define END_BYTES (RECORD_HEADER + RECORD_HEADER + 8)
+#define PARTS_MAX 4 /* record header, end of the head, piece of the body, closing records */
 #define DRAIN_CHUNK 4096
 #define DRAIN_MAX (16UL << 20)
 
@@ -52,10 +54,14 @@ static void
 add_part(struct iovec *part, int *parts, const void *data, size_t len)
 {
 	if (len > 0)
-		part[(*parts)++] = (struct iovec) { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+		part[(*parts)++] =
+		    (struct iovec) { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
 }
 
-/* A socket closed with something unread resets its peer, which then may not see the answer: read the end of the input. */
+/*
+ * A socket closed with something unread resets its peer, which then may not see the answer: read
+ * the end of the input.
+ */
 static void
 read_rest(FCGX_Request *fcgx)
 {
@@ -79,7 +85,8 @@ fcgi_send(FCGX_Request *fcgx, const char *head, size_t head_len, const char *bod
 	do {
 		struct iovec part[PARTS_MAX];
 		size_t from_head = head_len < RECORD_MAX ? head_len : RECORD_MAX;
-		size_t from_body = body_len < RECORD_MAX - from_head ? body_len : RECORD_MAX - from_head;
+		size_t from_body =
+		    body_len < RECORD_MAX - from_head ? body_len : RECORD_MAX - from_head;
 		int parts = 0;
 
 		record_header(start, RECORD_STDOUT, fcgx->requestId, from_head + from_body);
@@ -95,7 +102,8 @@ fcgi_send(FCGX_Request *fcgx, const char *head, size_t head_len, const char *bod
 			add_part(part, &parts, end, sizeof(end));
 		ok = write_all(fcgx->ipcFd, part, parts);
 	} while (ok && head_len + body_len > 0);
-	FCGX_Detach(fcgx); /* close at once: everything is with the kernel, nothing is left to wait for */
+	/* close at once: everything is with the kernel, nothing is left to wait for */
+	FCGX_Detach(fcgx);
 	FCGX_Free(fcgx, 1);
 	return ok;
 }

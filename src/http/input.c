@@ -61,9 +61,11 @@ static bool
 text_length(const char *path, size_t len, int64_t min, int64_t max, struct error *err)
 {
 	if ((int64_t)len < min)
-		return error_field(err, path, len == 0 ? "required" : "too_short", "must have at least %lld characters", (long long)min);
+		return error_field(err, path, len == 0 ? "required" : "too_short",
+		    "must have at least %lld characters", (long long)min);
 	if ((int64_t)len > max)
-		return error_field(err, path, "too_long", "must have at most %lld characters", (long long)max);
+		return error_field(err, path, "too_long", "must have at most %lld characters",
+		    (long long)max);
 	return true;
 }
 
@@ -106,19 +108,21 @@ email_valid(const char *text)
 	if (len > EMAIL_MAX || at == NULL || strchr(at + 1, '@') != NULL)
 		return false;
 	local = (size_t)(at - text);
-	if (local == 0 || local > EMAIL_LOCAL_MAX || at[1] == '\0' || at[1] == '.' || at[1] == '-' || text[len - 1] == '.')
+	if (local == 0 || local > EMAIL_LOCAL_MAX || at[1] == '\0' || at[1] == '.' ||
+	    at[1] == '-' || text[len - 1] == '.')
 		return false;
 	for (const char *p = text; *p != '\0'; p++) {
 		if (*p <= 0x20 || *p >= 0x7f || strchr("\"(),:;<>[\\]", *p) != NULL)
 			return false;
 	}
-	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == strlen(at + 1) &&
+	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
+	    strlen(at + 1) &&
 	    strstr(at + 1, "..") == NULL;
 }
 
 bool
-input_check_text(struct arena *arena, const struct field_rule *rule, const char *path, const char *text, struct value *value,
-    struct error *err)
+input_check_text(struct arena *arena, const struct field_rule *rule, const char *path,
+    const char *text, struct value *value, struct error *err)
 {
 	value->str = text;
 	switch (rule->type) {
@@ -144,8 +148,7 @@ input_check_text(struct arena *arena, const struct field_rule *rule, const char 
 			return error_field(err, path, "format", "must be an e-mail address");
 		value->str = str_lower(arena, text);
 		break;
-	default:
-		return error_field(err, path, "type", "has the wrong type");
+	default: return error_field(err, path, "type", "has the wrong type");
 	}
 	value->state = VALUE_PRESENT;
 	return true;
@@ -157,14 +160,20 @@ input_check_int(const struct field_rule *rule, const char *path, int64_t n, stru
 	bool bounded = rule->min != 0 || rule->max != 0;
 
 	if (bounded && (n < rule->min || n > rule->max))
-		return error_field(err, path, "range", "must be from %lld to %lld", (long long)rule->min, (long long)rule->max);
+		return error_field(err, path, "range", "must be from %lld to %lld",
+		    (long long)rule->min, (long long)rule->max);
 	return true;
 }
 
 bool
-input_check_item(const struct field_rule *rule, const char *path, size_t i, const char *text, struct error *err)
+input_check_item(const struct field_rule *rule, const char *path, size_t i, const char *text,
+    struct error *err)
 {
-	struct field_rule one = { .name = rule->name, .type = FIELD_STRING, .min = 1, .max = rule->item_max, .flags = rule->flags };
+	struct field_rule one = { .name = rule->name,
+		.type = FIELD_STRING,
+		.min = 1,
+		.max = rule->item_max,
+		.flags = rule->flags };
 
 	if (rule->type == FIELD_UUIDS && !uuid_valid(text))
 		return error_field(err, path, "format", "element %zu must be an id", i);
@@ -179,7 +188,8 @@ input_check_count(const struct field_rule *rule, const char *path, size_t n, str
 	int64_t max = rule->max == 0 ? FIELD_ITEMS_MAX : rule->max;
 
 	if ((int64_t)n < rule->min || (int64_t)n > max)
-		return error_field(err, path, "range", "must have from %lld to %lld elements", (long long)rule->min, (long long)max);
+		return error_field(err, path, "range", "must have from %lld to %lld elements",
+		    (long long)rule->min, (long long)max);
 	return true;
 }
 
@@ -191,7 +201,8 @@ input_check_required(const struct input *in, const char *prefix, struct error *e
 	for (size_t i = 0; i < in->n; i++) {
 		char name[FIELD_PATH_MAX];
 
-		if ((in->rules[i].flags & FIELD_REQUIRED) == 0 || in->values[i].state != VALUE_ABSENT)
+		if ((in->rules[i].flags & FIELD_REQUIRED) == 0 ||
+		    in->values[i].state != VALUE_ABSENT)
 			continue;
 		str_copy(name, sizeof(name), prefix);
 		str_copy(name + strlen(name), sizeof(name) - strlen(name), in->rules[i].name);

@@ -11,12 +11,14 @@
 #include "http/input_value.h"
 #include "core/banned.h"
 
-static const struct input *object_check(struct arena *, const struct field_rule *, const cJSON *, const char *prefix, struct error *);
+static const struct input *object_check(struct arena *, const struct field_rule *, const cJSON *,
+    const char *prefix, struct error *);
 
 static bool
 number_is_int(const cJSON *node)
 {
-	return cJSON_IsNumber(node) && node->valuedouble >= -(double)JSON_INT_MAX && node->valuedouble <= (double)JSON_INT_MAX &&
+	return cJSON_IsNumber(node) && node->valuedouble >= -(double)JSON_INT_MAX &&
+	    node->valuedouble <= (double)JSON_INT_MAX &&
 	    node->valuedouble == (double)(int64_t)node->valuedouble;
 }
 
@@ -27,8 +29,8 @@ wrong_type(const char *path, const char *wanted, struct error *err)
 }
 
 static bool
-array_item(struct arena *arena, const struct field_rule *rule, const char *path, size_t i, const cJSON *item, struct value *value,
-    struct error *err)
+array_item(struct arena *arena, const struct field_rule *rule, const char *path, size_t i,
+    const cJSON *item, struct value *value, struct error *err)
 {
 	char prefix[FIELD_PATH_MAX];
 
@@ -44,24 +46,27 @@ array_item(struct arena *arena, const struct field_rule *rule, const char *path,
 			return wrong_type(path, "an array of whole numbers", err);
 		value->ints[i] = (int64_t)item->valuedouble;
 		if (value->ints[i] < 0 || value->ints[i] > rule->item_max)
-			return error_field(err, path, "range", "element %zu must be from 0 to %lld", i, (long long)rule->item_max);
+			return error_field(err, path, "range", "element %zu must be from 0 to %lld",
+			    i, (long long)rule->item_max);
 		return true;
 	}
 	if (!cJSON_IsString(item))
 		return wrong_type(path, "an array of strings", err);
-	value->strs[i] = rule->type == FIELD_UUIDS ? str_lower(arena, item->valuestring) : item->valuestring;
+	value->strs[i] =
+	    rule->type == FIELD_UUIDS ? str_lower(arena, item->valuestring) : item->valuestring;
 	return input_check_item(rule, path, i, item->valuestring, err);
 }
 
 static bool
-check_array(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node, struct value *value, struct error *err)
+check_array(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node,
+    struct value *value, struct error *err)
 {
 	const cJSON *item;
 	size_t n = 0;
 
 	if (!cJSON_IsArray(node))
 		return wrong_type(path, "an array", err);
-	cJSON_ArrayForEach(item, node)
+	cJSON_ArrayForEach (item, node)
 		n++;
 	if (!input_check_count(rule, path, n, err))
 		return false;
@@ -71,7 +76,7 @@ check_array(struct arena *arena, const struct field_rule *rule, const char *path
 		value->ints = arena_array(arena, n, sizeof(*value->ints));
 	else
 		value->strs = arena_array(arena, n, sizeof(*value->strs));
-	cJSON_ArrayForEach(item, node) {
+	cJSON_ArrayForEach (item, node) {
 		if (!array_item(arena, rule, path, value->count, item, value, err))
 			return false;
 		value->count++;
@@ -81,7 +86,8 @@ check_array(struct arena *arena, const struct field_rule *rule, const char *path
 }
 
 static bool
-check_object(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node, struct value *value, struct error *err)
+check_object(struct arena *arena, const struct field_rule *rule, const char *path,
+    const cJSON *node, struct value *value, struct error *err)
 {
 	char prefix[FIELD_PATH_MAX];
 
@@ -95,7 +101,8 @@ check_object(struct arena *arena, const struct field_rule *rule, const char *pat
 }
 
 static bool
-check_scalar(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node, struct value *value, struct error *err)
+check_scalar(struct arena *arena, const struct field_rule *rule, const char *path,
+    const cJSON *node, struct value *value, struct error *err)
 {
 	if (rule->type == FIELD_INT) {
 		if (!number_is_int(node))
@@ -117,10 +124,12 @@ check_scalar(struct arena *arena, const struct field_rule *rule, const char *pat
 }
 
 static bool
-check_value(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node, struct value *value, struct error *err)
+check_value(struct arena *arena, const struct field_rule *rule, const char *path, const cJSON *node,
+    struct value *value, struct error *err)
 {
 	value->json = node;
-	if (rule->type == FIELD_JSON && !(cJSON_IsNull(node) && (rule->flags & FIELD_NULLABLE) != 0)) {
+	if (rule->type == FIELD_JSON &&
+	    !(cJSON_IsNull(node) && (rule->flags & FIELD_NULLABLE) != 0)) {
 		value->state = VALUE_PRESENT;
 		return true;
 	}
@@ -131,27 +140,27 @@ check_value(struct arena *arena, const struct field_rule *rule, const char *path
 		return true;
 	}
 	switch (rule->type) {
-	case FIELD_OBJECT:
-		return check_object(arena, rule, path, node, value, err);
+	case FIELD_OBJECT: return check_object(arena, rule, path, node, value, err);
 	case FIELD_STRINGS:
 	case FIELD_UUIDS:
 	case FIELD_INTS:
-	case FIELD_OBJECTS:
-		return check_array(arena, rule, path, node, value, err);
-	default:
-		return check_scalar(arena, rule, path, node, value, err);
+	case FIELD_OBJECTS: return check_array(arena, rule, path, node, value, err);
+	default: return check_scalar(arena, rule, path, node, value, err);
 	}
 }
 
-/* Collects every complaint; NULL when there was one. Duplicate keys were refused by json_parse(). */
+/*
+ * Collects every complaint; NULL when there was one. Duplicate keys were refused by json_parse().
+ */
 static const struct input *
-object_check(struct arena *arena, const struct field_rule *rules, const cJSON *object, const char *prefix, struct error *err)
+object_check(struct arena *arena, const struct field_rule *rules, const cJSON *object,
+    const char *prefix, struct error *err)
 {
 	struct input *in = input_new(arena, rules);
 	const cJSON *node;
 	bool ok = true;
 
-	cJSON_ArrayForEach(node, object) {
+	cJSON_ArrayForEach (node, object) {
 		char path[FIELD_PATH_MAX];
 		size_t i = 0;
 
@@ -159,14 +168,17 @@ object_check(struct arena *arena, const struct field_rule *rules, const cJSON *o
 		while (i < in->n && strcmp(rules[i].name, node->string) != 0)
 			i++;
 		if (i == in->n) {
-			ok = error_field(err, utf8_clean(arena, path, strlen(path), sizeof(path) - 1), "unknown", "is not known here");
+			ok = error_field(err,
+			    utf8_clean(arena, path, strlen(path), sizeof(path) - 1), "unknown",
+			    "is not known here");
 			continue;
 		}
 		snprintf(path, sizeof(path), "%.40s%.22s", prefix, rules[i].name);
 		if (!check_value(arena, &rules[i], path, node, &in->values[i], err))
 			ok = false;
 		if (in->values[i].state == VALUE_ABSENT)
-			in->values[i].state = VALUE_NULL; /* there, though wrong: not also 'required' */
+			/* there, though wrong: not also 'required' */
+			in->values[i].state = VALUE_NULL;
 	}
 	if (!input_check_required(in, prefix, err))
 		ok = false;
@@ -174,8 +186,8 @@ object_check(struct arena *arena, const struct field_rule *rules, const cJSON *o
 }
 
 bool
-input_from_json(struct arena *arena, const struct field_rule *rules, const char *body, size_t len, const struct input **out,
-    struct error *err)
+input_from_json(struct arena *arena, const struct field_rule *rules, const char *body, size_t len,
+    const struct input **out, struct error *err)
 {
 	const cJSON *tree;
 

@@ -18,7 +18,8 @@ check_int(const struct field_rule *rule, const char *text, int64_t *n, struct er
 }
 
 static bool
-check_list(struct arena *arena, const struct field_rule *rule, const char *text, struct value *value, struct error *err)
+check_list(struct arena *arena, const struct field_rule *rule, const char *text,
+    struct value *value, struct error *err)
 {
 	size_t n = *text == '\0' ? 0 : 1, i = 0;
 
@@ -33,8 +34,10 @@ check_list(struct arena *arena, const struct field_rule *rule, const char *text,
 		char *item = arena_strndup(arena, p, len);
 
 		value->strs[i] = rule->type == FIELD_UUIDS ? str_lower(arena, item) : item;
-		if (rule->type == FIELD_INTS && !str_to_int(item, 0, rule->item_max, &value->ints[i]))
-			return error_field(err, rule->name, "range", "element %zu must be from 0 to %lld", i, (long long)rule->item_max);
+		if (rule->type == FIELD_INTS &&
+		    !str_to_int(item, 0, rule->item_max, &value->ints[i]))
+			return error_field(err, rule->name, "range",
+			    "element %zu must be from 0 to %lld", i, (long long)rule->item_max);
 		if (!input_check_item(rule, rule->name, i, item, err))
 			return false;
 		p += len + (p[len] == ',');
@@ -44,7 +47,8 @@ check_list(struct arena *arena, const struct field_rule *rule, const char *text,
 }
 
 static bool
-check_pair(struct arena *arena, const struct field_rule *rule, const char *text, struct value *value, struct error *err)
+check_pair(struct arena *arena, const struct field_rule *rule, const char *text,
+    struct value *value, struct error *err)
 {
 	bool flag = false;
 
@@ -52,8 +56,7 @@ check_pair(struct arena *arena, const struct field_rule *rule, const char *text,
 		return error_field(err, rule->name, "duplicate", "may be given once");
 	value->state = VALUE_PRESENT;
 	switch (rule->type) {
-	case FIELD_INT:
-		return check_int(rule, text, &value->num, err);
+	case FIELD_INT: return check_int(rule, text, &value->num, err);
 	case FIELD_BOOL:
 		if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
 			return error_field(err, rule->name, "type", "must be true or false");
@@ -62,29 +65,31 @@ check_pair(struct arena *arena, const struct field_rule *rule, const char *text,
 		return true;
 	case FIELD_STRINGS:
 	case FIELD_UUIDS:
-	case FIELD_INTS:
-		return check_list(arena, rule, text, value, err);
-	default:
-		return input_check_text(arena, rule, rule->name, text, value, err);
+	case FIELD_INTS: return check_list(arena, rule, text, value, err);
+	default: return input_check_text(arena, rule, rule->name, text, value, err);
 	}
 }
 
 static bool
-pair_decode(struct arena *arena, const char *pair, size_t len, char **name, char **text, struct error *err)
+pair_decode(struct arena *arena, const char *pair, size_t len, char **name, char **text,
+    struct error *err)
 {
 	const char *eq = memchr(pair, '=', len);
 	size_t name_len = eq == NULL ? len : (size_t)(eq - pair), n = 0, t = 0;
 
 	*text = arena_strdup(arena, "");
 	if (!url_decode(arena, pair, name_len, true, name, &n) ||
-	    (eq != NULL && !url_decode(arena, eq + 1, len - name_len - 1, true, text, &t)) || !utf8_valid(*name, n) || !utf8_valid(*text, t))
-		return error_set(err, ERR_MALFORMED, "The query is not valid percent-encoded UTF-8.");
+	    (eq != NULL && !url_decode(arena, eq + 1, len - name_len - 1, true, text, &t)) ||
+	    !utf8_valid(*name, n) || !utf8_valid(*text, t))
+		return error_set(err, ERR_MALFORMED,
+		    "The query is not valid percent-encoded UTF-8.");
 	return true;
 }
 
 /* False: the query cannot be read any further. */
 static bool
-query_pair(struct arena *arena, struct input *in, const char *pair, size_t len, bool *ok, struct error *err)
+query_pair(struct arena *arena, struct input *in, const char *pair, size_t len, bool *ok,
+    struct error *err)
 {
 	char *name, *text;
 	size_t i = 0;
@@ -94,14 +99,16 @@ query_pair(struct arena *arena, struct input *in, const char *pair, size_t len, 
 	while (i < in->n && strcmp(in->rules[i].name, name) != 0)
 		i++;
 	if (i == in->n)
-		*ok = error_field(err, utf8_clean(arena, name, strlen(name), FIELD_PATH_MAX - 1), "unknown", "is not known here");
+		*ok = error_field(err, utf8_clean(arena, name, strlen(name), FIELD_PATH_MAX - 1),
+		    "unknown", "is not known here");
 	else if (!check_pair(arena, &in->rules[i], text, &in->values[i], err))
 		*ok = false;
 	return true;
 }
 
 bool
-input_from_query(struct arena *arena, const struct field_rule *rules, const char *query, const struct input **out, struct error *err)
+input_from_query(struct arena *arena, const struct field_rule *rules, const char *query,
+    const struct input **out, struct error *err)
 {
 	struct input *in = input_new(arena, rules);
 	bool ok = true;
@@ -111,7 +118,8 @@ input_from_query(struct arena *arena, const struct field_rule *rules, const char
 		size_t len = strcspn(p, "&");
 
 		if (++pairs > INPUT_QUERY_PAIRS_MAX)
-			return error_set(err, ERR_MALFORMED, "The query has more than %d parameters.", INPUT_QUERY_PAIRS_MAX);
+			return error_set(err, ERR_MALFORMED,
+			    "The query has more than %d parameters.", INPUT_QUERY_PAIRS_MAX);
 		if (len > 0 && !query_pair(arena, in, p, len, &ok, err))
 			return false;
 		p += len + (p[len] == '&');

@@ -27,11 +27,15 @@ struct input {
 
 size_t input_rules_count(const struct field_rule *);
 struct input *input_new(struct arena *, const struct field_rule *);
-/* Checks a text against a rule of a textual type (string, enum, UUID, time, e-mail) and keeps it. */
-bool input_check_text(struct arena *, const struct field_rule *, const char *path, const char *text, struct value *, struct error *);
+/*
+ * Checks a text against a rule of a textual type (string, enum, UUID, time, e-mail) and keeps it.
+ */
+bool input_check_text(struct arena *, const struct field_rule *, const char *path, const char *text,
+    struct value *, struct error *);
 bool input_check_int(const struct field_rule *, const char *path, int64_t, struct error *);
 /* Element i of an array of strings, ids or numbers, already split or unpacked. */
-bool input_check_item(const struct field_rule *, const char *path, size_t i, const char *text, struct error *);
+bool input_check_item(const struct field_rule *, const char *path, size_t i, const char *text,
+    struct error *);
 bool input_check_count(const struct field_rule *, const char *path, size_t n, struct error *);
 bool input_check_required(const struct input *, const char *prefix, struct error *);
 

@@ -23,11 +23,12 @@
 #include "core/banned.h"
 
 #define BACKOFF_FIRST_MS 50
-#define YOUNG_MS 1000      /* a worker that fails sooner is failing at its start: back off */
-#define SETTLE_MS 200      /* a replacement that lives so long is taken for good, then an old worker is stopped */
-#define TICK_MS 50         /* while a roll or a drain is under way */
-#define SLEEP_MS 60000     /* else: until a signal */
-#define LISTEN_FD_FIRST 3  /* sd_listen_fds(3) */
+#define YOUNG_MS 1000 /* a worker that fails sooner is failing at its start: back off */
+/* a replacement that lives so long is taken for good, then an old worker is stopped */
+#define SETTLE_MS 200
+#define TICK_MS 50        /* while a roll or a drain is under way */
+#define SLEEP_MS 60000    /* else: until a signal */
+#define LISTEN_FD_FIRST 3 /* sd_listen_fds(3) */
 #define SLOTS (PREFORK_WORKERS_MAX * 2)
 #define LOCK_PATH_MAX 4096
 
@@ -55,7 +56,8 @@ inherited_fd(void)
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	int64_t n;
 
-	if (pid == NULL || fds == NULL || !str_to_int(pid, 1, INT32_MAX, &n) || n != getpid() || !str_to_int(fds, 1, 1, &n))
+	if (pid == NULL || fds == NULL || !str_to_int(pid, 1, INT32_MAX, &n) || n != getpid() ||
+	    !str_to_int(fds, 1, 1, &n))
 		return -1;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
@@ -64,7 +66,10 @@ inherited_fd(void)
 	return LISTEN_FD_FIRST;
 }
 
-/* The lock is what says that a master lives: fcntl(2) locks end with their process and are not inherited by workers. */
+/*
+ * The lock is what says that a master lives: fcntl(2) locks end with their process and are not
+ * inherited by workers.
+ */
 static int
 lock_socket(struct master *m)
 {
@@ -96,7 +101,8 @@ socket_access(const struct prefork *cfg)
 		errno = ENOENT;
 		return false;
 	}
-	return chown(cfg->socket_path, (uid_t)-1, group->gr_gid) == 0 && chmod(cfg->socket_path, 0660) == 0;
+	return chown(cfg->socket_path, (uid_t)-1, group->gr_gid) == 0 &&
+	    chmod(cfg->socket_path, 0660) == 0;
 }
 
 static int
@@ -107,14 +113,17 @@ open_socket(struct master *m)
 	mode_t mask;
 	bool ok;
 
-	if (str_copy(address.sun_path, sizeof(address.sun_path), path) >= sizeof(address.sun_path)) {
-		log_crit(m->cfg->log, "socket path %s is longer than %zu bytes", path, sizeof(address.sun_path) - 1);
+	if (str_copy(address.sun_path, sizeof(address.sun_path), path) >=
+	    sizeof(address.sun_path)) {
+		log_crit(m->cfg->log, "socket path %s is longer than %zu bytes", path,
+		    sizeof(address.sun_path) - 1);
 		return EX_CONFIG;
 	}
 	m->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(path); /* ours by the lock: nobody listens there */
 	mask = umask(0177);
-	ok = m->listen_fd >= 0 && bind(m->listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	ok = m->listen_fd >= 0 &&
+	    bind(m->listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(mask);
 	if (!ok || !socket_access(m->cfg) || listen(m->listen_fd, PREFORK_BACKLOG) != 0) {
 		log_crit(m->cfg->log, "cannot listen on %s: %s", path, strerror(errno));
@@ -153,7 +162,10 @@ handled_signals(sigset_t *set)
 		sigaddset(set, wanted[i]);
 }
 
-/* In the child: SIGTERM stays blocked (fcgi.c lets it through where it may), the rest is as a new process has it. */
+/*
+ * In the child: SIGTERM stays blocked (fcgi.c lets it through where it may), the rest is as a new
+ * process has it.
+ */
 static _Noreturn void
 worker_main(struct master *m, pid_t master_pid)
 {
@@ -209,9 +221,13 @@ worker_gone(struct master *m, struct worker *w, int status, int64_t now)
 	bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
 
 	if (failed && w->kill_at == 0)
-		log_error(m->cfg->log, "worker %d ended by %s %d", (int)w->pid, WIFSIGNALED(status) ? "signal" : "status",
+		log_error(m->cfg->log, "worker %d ended by %s %d", (int)w->pid,
+		    WIFSIGNALED(status) ? "signal" : "status",
 		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	/* Somebody's kill -9 says nothing about the next worker's chances; an early failure of its own does. */
+	/*
+	 * Somebody's kill -9 says nothing about the next worker's chances; an early failure of its
+	 * own does.
+	 */
 	if (failed && young && !killed && w->kill_at == 0)
 		backoff(m, now);
 	else if (!young)
@@ -247,7 +263,8 @@ kill_overdue(struct master *m, int64_t now)
 {
 	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
 		if (w->pid != 0 && w->kill_at != 0 && now >= w->kill_at) {
-			log_warn(m->cfg->log, "worker %d did not finish in %d ms", (int)w->pid, PREFORK_DRAIN_MS);
+			log_warn(m->cfg->log, "worker %d did not finish in %d ms", (int)w->pid,
+			    PREFORK_DRAIN_MS);
 			kill(w->pid, SIGKILL);
 			w->kill_at = now + PREFORK_DRAIN_MS * US_PER_MS;
 		}
@@ -256,8 +273,8 @@ kill_overdue(struct master *m, int64_t now)
 
 struct census {
 	int serving, leaving;
-	int64_t youngest;    /* start of the newest serving worker */
-	struct worker *old;  /* a serving worker of an older generation */
+	int64_t youngest;   /* start of the newest serving worker */
+	struct worker *old; /* a serving worker of an older generation */
 };
 
 static struct census
@@ -282,8 +299,9 @@ take_census(struct master *m)
 }
 
 /*
- * Brings the pool to what it should be. While it rolls there is one worker more: the new one comes first, and an old one is told to go
- * when the new one has lived SETTLE_MS, so capacity never drops, not even when the new ones cannot start.
+ * Brings the pool to what it should be. While it rolls there is one worker more: the new one comes
+ * first, and an old one is told to go when the new one has lived SETTLE_MS, so capacity never
+ * drops, not even when the new ones cannot start.
  */
 static void
 tend(struct master *m, int64_t now)
@@ -296,7 +314,8 @@ tend(struct master *m, int64_t now)
 		c.serving++;
 		c.youngest = now;
 	}
-	if (c.old != NULL && c.leaving == 0 && c.serving > m->cfg->workers && now - c.youngest >= SETTLE_MS * US_PER_MS)
+	if (c.old != NULL && c.leaving == 0 && c.serving > m->cfg->workers &&
+	    now - c.youngest >= SETTLE_MS * US_PER_MS)
 		stop_worker(c.old, now);
 }
 
@@ -315,7 +334,8 @@ busy(struct master *m, int64_t now)
 {
 	struct census c = take_census(m);
 
-	return c.old != NULL || c.leaving > 0 || c.serving < m->cfg->workers || now < m->spawn_after;
+	return c.old != NULL || c.leaving > 0 || c.serving < m->cfg->workers ||
+	    now < m->spawn_after;
 }
 
 static void
@@ -336,7 +356,9 @@ run_master(struct master *m)
 		if (!m->stopping)
 			tend(m, now);
 		wait_ms = m->stopping || busy(m, now) ? TICK_MS : SLEEP_MS;
-		sig = sigtimedwait(&set, NULL, &(struct timespec) { .tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L });
+		sig = sigtimedwait(&set, NULL,
+		    &(struct timespec) {
+			.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L });
 		if (sig == SIGHUP) {
 			log_notice(m->cfg->log, "rolling the workers");
 			m->generation++;

@@ -1,6 +1,7 @@
 /*
- * Master of a pool: owns the listening socket, forks workers, respawns with back-off for ever, SIGHUP rolls them one by
- * one, SIGTERM drains, an inherited socket (sd_listen_fds(3) protocol: LISTEN_PID, LISTEN_FDS) is used where there is one.
+ * Master of a pool: owns the listening socket, forks workers, respawns with back-off for ever,
+ * SIGHUP rolls them one by one, SIGTERM drains, an inherited socket (sd_listen_fds(3) protocol:
+ * LISTEN_PID, LISTEN_FDS) is used where there is one.
  */
 #ifndef MN_HTTP_PREFORK_H
 #define MN_HTTP_PREFORK_H
@@ -12,7 +13,7 @@ struct log;
 
 #define PREFORK_BACKLOG 1024
 #define PREFORK_WORKERS_MAX 256
-#define PREFORK_DRAIN_MS 20000   /* then SIGKILL */
+#define PREFORK_DRAIN_MS 20000 /* then SIGKILL */
 #define PREFORK_BACKOFF_MAX_MS 2000
 
 typedef int prefork_worker_fn(void *context, int listen_fd); /* answers the exit status */

@@ -12,7 +12,7 @@
 
 #define PROBLEM_TYPE "application/problem+json"
 #define PROBLEM_URN "urn:medianest:problem:" /* `type` is this and the code */
-#define UNAVAILABLE_RETRY 2 /* seconds, where nobody knows better */
+#define UNAVAILABLE_RETRY 2                  /* seconds, where nobody knows better */
 #define PROBLEM_MAX (64UL << 10)
 
 static int
@@ -51,7 +51,8 @@ problem_members(struct arena *arena, struct json *j, const struct error *err)
 }
 
 static void
-problem_body(const struct request *req, struct response *res, const struct error *err, const struct error_class *class)
+problem_body(const struct request *req, struct response *res, const struct error *err,
+    const struct error_class *class)
 {
 	struct json *j = json_new(res->arena, PROBLEM_MAX);
 
@@ -71,7 +72,8 @@ problem_log(const struct request *req, const struct error *err, const struct err
 {
 	const struct log_field fields[] = {
 		LOG_STR("method", req->head ? "HEAD" : method_name(req->method)),
-		LOG_STR("route", req->route != NULL ? req->route->path : "-"), /* not the path: webhook keys are in it */
+		/* not the path: webhook keys are in it */
+		LOG_STR("route", req->route != NULL ? req->route->path : "-"),
 		LOG_STR("id", request_param(req, "id")),
 		LOG_NUM("status", class->status),
 		LOG_STR("code", error_slug_of(err)),
@@ -79,10 +81,11 @@ problem_log(const struct request *req, const struct error *err, const struct err
 		LOG_NUM("us", clock_monotonic() - req->timing.start),
 		LOG_STR("field", err->nfields > 0 ? err->fields[0].field : ""),
 		LOG_STR("detail", err->detail),
-		{ .key = NULL }
+		{ .key = NULL },
 	};
 
-	log_event(req->log, class->level, err->message[0] == '\0' ? class->title : err->message, fields);
+	log_event(req->log, class->level, err->message[0] == '\0' ? class->title : err->message,
+	    fields);
 }
 
 void

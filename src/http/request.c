@@ -11,8 +11,13 @@
 #include "core/banned.h"
 
 static const char *const method_names[METHODS] = {
-	[METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD", [METHOD_POST] = "POST", [METHOD_PUT] = "PUT",
-	[METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS"
+	[METHOD_GET] = "GET",
+	[METHOD_HEAD] = "HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_PUT] = "PUT",
+	[METHOD_PATCH] = "PATCH",
+	[METHOD_DELETE] = "DELETE",
+	[METHOD_OPTIONS] = "OPTIONS",
 };
 
 bool
@@ -63,9 +68,13 @@ request_env(const struct request *req, const char *name)
 
 /* One look at every parameter instead of one search for each name: nginx sends about twenty. */
 static void
-request_headers(struct request *req, char *const *envp, const char **uri, const char **method, const char **length)
+request_headers(struct request *req, char *const *envp, const char **uri, const char **method,
+    const char **length)
 {
-	const struct { const char *name; const char **value; } wanted[] = {
+	const struct {
+		const char *name;
+		const char **value;
+	} wanted[] = {
 		{ "REQUEST_METHOD=", method },
 		{ "REQUEST_URI=", uri },
 		{ "CONTENT_LENGTH=", length },
@@ -95,32 +104,39 @@ request_headers(struct request *req, char *const *envp, const char **uri, const 
 static bool
 segment_dots(const char *start, const char *end)
 {
-	return (end - start == 1 && start[0] == '.') || (end - start == 2 && start[0] == '.' && start[1] == '.');
+	return (end - start == 1 && start[0] == '.') ||
+	    (end - start == 2 && start[0] == '.' && start[1] == '.');
 }
 
 bool
-request_path_decode(struct arena *arena, const char *raw, size_t len, const char **path, struct error *err)
+request_path_decode(struct arena *arena, const char *raw, size_t len, const char **path,
+    struct error *err)
 {
 	char *out;
 	size_t n;
 	const char *segment;
 
 	if (len == 0 || raw[0] != '/' || len > REQUEST_PATH_MAX)
-		return error_set(err, ERR_MALFORMED, "The path must start with / and have at most %d bytes.", REQUEST_PATH_MAX);
+		return error_set(err, ERR_MALFORMED,
+		    "The path must start with / and have at most %d bytes.", REQUEST_PATH_MAX);
 	for (size_t i = 0; i + 2 < len; i++) {
 		if (raw[i] == '%' && raw[i + 1] == '2' && (raw[i + 2] == 'f' || raw[i + 2] == 'F'))
 			return error_set(err, ERR_MALFORMED, "The path has an encoded slash.");
 	}
-	if (!url_decode(arena, raw, len, false, &out, &n) || strlen(out) != n || !utf8_valid(out, n))
-		return error_set(err, ERR_MALFORMED, "The path is not valid percent-encoded UTF-8.");
+	if (!url_decode(arena, raw, len, false, &out, &n) || strlen(out) != n ||
+	    !utf8_valid(out, n))
+		return error_set(err, ERR_MALFORMED,
+		    "The path is not valid percent-encoded UTF-8.");
 	segment = out + 1;
 	for (const char *p = out + 1;; p++) {
 		if (*p != '\0' && ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\\'))
-			return error_set(err, ERR_MALFORMED, "The path has a character that is not allowed.");
+			return error_set(err, ERR_MALFORMED,
+			    "The path has a character that is not allowed.");
 		if (*p != '/' && *p != '\0')
 			continue;
 		if (segment_dots(segment, p) || (*p == '/' && p == segment))
-			return error_set(err, ERR_MALFORMED, "The path has an empty, '.' or '..' segment.");
+			return error_set(err, ERR_MALFORMED,
+			    "The path has an empty, '.' or '..' segment.");
 		if (*p == '\0')
 			break;
 		segment = p + 1;
@@ -138,9 +154,11 @@ request_length(struct request *req, const char *length, size_t *body_len, struct
 
 	*body_len = 0;
 	if (request_env(req, "HTTP_TRANSFER_ENCODING") != NULL)
-		return error_set(err, ERR_LENGTH, "Send a Content-Length; transfer encodings are not accepted.");
+		return error_set(err, ERR_LENGTH,
+		    "Send a Content-Length; transfer encodings are not accepted.");
 	if (request_env(req, "HTTP_CONTENT_ENCODING") != NULL)
-		return error_set(err, ERR_MEDIA_TYPE, "Send the body as it is, without a Content-Encoding.");
+		return error_set(err, ERR_MEDIA_TYPE,
+		    "Send the body as it is, without a Content-Encoding.");
 	if (length == NULL || *length == '\0')
 		return true; /* no body: the field rules judge whether one was needed */
 	if (!str_to_int(length, 0, INT64_MAX, &n))
@@ -177,7 +195,8 @@ request_parse(struct request *req, char *const *envp, size_t *body_len)
 	if (req->head)
 		req->method = METHOD_GET;
 	if (ok)
-		ok = request_path_decode(req->arena, uri, query == NULL ? strlen(uri) : (size_t)(query - uri), &req->path, err);
+		ok = request_path_decode(req->arena, uri,
+		    query == NULL ? strlen(uri) : (size_t)(query - uri), &req->path, err);
 	if (!ok)
 		req->framing = err;
 }

@@ -1,5 +1,6 @@
 /*
- * One request as the handlers see it. Everything in it belongs to the request's arena and is gone after the answer.
+ * One request as the handlers see it. Everything in it belongs to the request's arena and is gone
+ * after the answer.
  */
 #ifndef MN_HTTP_REQUEST_H
 #define MN_HTTP_REQUEST_H
@@ -19,77 +20,108 @@ struct input;
 struct route;
 struct services; /* the service layer's; http hands it through, unseen */
 
-enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS, METHODS };
+enum method {
+	METHOD_GET,
+	METHOD_HEAD,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_PATCH,
+	METHOD_DELETE,
+	METHOD_OPTIONS,
+	METHODS,
+};
 
 #define REQUEST_BODY_MAX (1UL << 20) /* bytes of a JSON body */
 #define REQUEST_PARAMS_MAX 4         /* {name} parts of a path template */
 #define REQUEST_PATH_MAX 2048
 
-struct path_param { const char *name; const char *value; };
+struct path_param {
+	const char *name;
+	const char *value;
+};
 
 /* Microseconds for Server-Timing; services add to db and cache through timing_add(). */
-struct timing { int64_t start, auth, limit, db, cache, handler; };
+struct timing {
+	int64_t start, auth, limit, db, cache, handler;
+};
 
-/* What the limiter found: the tightest window, for the headers of every answer that came past it. */
+/*
+ * What the limiter found: the tightest window, for the headers of every answer that came past it.
+ */
 struct limit_state {
 	bool known;
 	int64_t limit, remaining;
-	int64_t reset;       /* Unix seconds */
-	int window;          /* seconds */
-	const char *policy;  /* "authenticated" ...: name in RateLimit-Policy */
+	int64_t reset;      /* Unix seconds */
+	int window;         /* seconds */
+	const char *policy; /* "authenticated" ...: name in RateLimit-Policy */
 };
 
 struct request {
 	struct arena *arena;
-	struct log *log;           /* of this request: carries its id and, once known, the user */
+	struct log *log; /* of this request: carries its id and, once known, the user */
 	const struct config *config;
 	struct services *svc;
 
-	enum method method;        /* HEAD is routed as GET, with `head` set */
+	enum method method; /* HEAD is routed as GET, with `head` set */
 	bool head;
-	const char *path;          /* decoded, normalised, without /api/v1 -> /api */
-	const char *query;         /* raw, without '?' */
-	const char *content_type;  /* or "" */
+	const char *path;         /* decoded, normalised, without /api/v1 -> /api */
+	const char *query;        /* raw, without '?' */
+	const char *content_type; /* or "" */
 	const char *request_id;
-	const char *client;        /* address text, from nginx only */
-	const char *user_agent;    /* or "" */
-	const char *origin;        /* or NULL */
-	const char *authorization; /* or NULL */
+	const char *client;                   /* address text, from nginx only */
+	const char *user_agent;               /* or "" */
+	const char *origin;                   /* or NULL */
+	const char *authorization;            /* or NULL */
 	const char *if_none_match, *if_match; /* or NULL */
-	const char *idempotency_key; /* or NULL */
+	const char *idempotency_key;          /* or NULL */
 	const char *body;
 	size_t body_len;
-	char *const *envp;         /* FastCGI parameters, for request_env() */
-	const struct error *framing; /* what is wrong with path, length or encoding, or NULL: dispatch refuses with it */
+	char *const *envp; /* FastCGI parameters, for request_env() */
+	/* what is wrong with path, length or encoding, or NULL: dispatch refuses with it */
+	const struct error *framing;
 
 	const struct route *route;
 	struct path_param params[REQUEST_PARAMS_MAX];
 	unsigned nparams;
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
-	/* Why credentials that came were refused, or NULL. Kept until the request was counted as anonymous: 401s count too. */
+	/*
+	 * Why credentials that came were refused, or NULL. Kept until the request was counted as
+	 * anonymous: 401s count too.
+	 */
 	const struct error *auth_error;
 	struct limit_state limit;
 	struct timing timing;
-	/* Warm path: body of a cached answer that the limiter's script brought, or NULL. Set only for routes with a cache key. */
+	/*
+	 * Warm path: body of a cached answer that the limiter's script brought, or NULL. Set only
+	 * for routes with a cache key.
+	 */
 	const char *cached;
 	size_t cached_len;
-	const char *cache_key;     /* what route->cache_key made, or NULL */
-	const struct admission *admission; /* the service layer's, handed through unseen: for cache_store(); may be NULL */
+	const char *cache_key; /* what route->cache_key made, or NULL */
+	/* the service layer's, handed through unseen: for cache_store(); may be NULL */
+	const struct admission *admission;
 };
 
-const char *request_param(const struct request *, const char *name); /* value of {name}; never NULL for a name in the template */
-const char *request_env(const struct request *, const char *name);   /* FastCGI parameter, or NULL */
+/* value of {name}; never NULL for a name in the template */
+const char *request_param(const struct request *, const char *name);
+/* FastCGI parameter, or NULL */
+const char *request_env(const struct request *, const char *name);
 bool method_parse(const char *, enum method *);
 const char *method_name(enum method);
 
 /*
- * Fills the request from the FastCGI parameters that nginx/ sends: REQUEST_METHOD, REQUEST_URI (raw), CONTENT_LENGTH, CONTENT_TYPE,
- * REMOTE_ADDR, REQUEST_ID and HTTP_*. arena, log, config, svc are set already. Never fails: complaints end in req->framing, so that
- * their refusal passes CORS and carries the request id like any other. *body_len: bytes announced, 0 when none.
+ * Fills the request from the FastCGI parameters that nginx/ sends: REQUEST_METHOD, REQUEST_URI
+ * (raw), CONTENT_LENGTH, CONTENT_TYPE, REMOTE_ADDR, REQUEST_ID and HTTP_*. arena, log, config, svc
+ * are set already. Never fails: complaints end in req->framing, so that their refusal passes CORS
+ * and carries the request id like any other. *body_len: bytes announced, 0 when none.
  */
 void request_parse(struct request *, char *const *envp, size_t *body_len);
-/* Decodes and checks a raw path (RFC 3986 section 3.3). No NUL or control, no '\\', no empty, "." or ".." segment, no encoded slash. */
-bool request_path_decode(struct arena *, const char *raw, size_t len, const char **path, struct error *);
+/*
+ * Decodes and checks a raw path (RFC 3986 section 3.3). No NUL or control, no '\\', no empty, "."
+ * or ".." segment, no encoded slash.
+ */
+bool request_path_decode(struct arena *, const char *raw, size_t len, const char **path,
+    struct error *);
 
 #endif

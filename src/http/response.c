@@ -14,7 +14,8 @@
 #include "core/banned.h"
 
 #define JSON_TYPE "application/json"
-#define ETAG_CACHE_CONTROL "private, no-cache" /* may be kept by the browser, asked again each time */
+/* may be kept by the browser, asked again each time */
+#define ETAG_CACHE_CONTROL "private, no-cache"
 
 void
 response_init(struct response *res, struct arena *arena)
@@ -60,7 +61,8 @@ response_headerf(struct response *res, const char *name, const char *fmt, ...)
 }
 
 bool
-response_json_text(struct response *res, int status, const char *text, size_t len, struct error *err)
+response_json_text(struct response *res, int status, const char *text, size_t len,
+    struct error *err)
 {
 	(void)err;
 	res->status = status;
@@ -75,7 +77,8 @@ response_json(struct response *res, int status, struct json *json, struct error 
 {
 	if (json->buf.overflow || json->depth != 0) {
 		error_set(err, ERR_INTERNAL, "The answer could not be made.");
-		return error_detail(err, "JSON writer: overflow %d, depth %u", json->buf.overflow, json->depth);
+		return error_detail(err, "JSON writer: overflow %d, depth %u", json->buf.overflow,
+		    json->depth);
 	}
 	return response_json_text(res, status, json->buf.data, json->buf.len, err);
 }
@@ -99,8 +102,9 @@ response_redirect(struct response *res, int status, const char *url, const char 
 }
 
 /*
- * Walks the entity tags of If-Match or If-None-Match (RFC 9110 section 13.1). W/ is passed over: nginx weakens the tag of an answer that
- * it compresses, and the versions compared here are exact all the same.
+ * Walks the entity tags of If-Match or If-None-Match (RFC 9110 section 13.1). W/ is passed over:
+ * nginx weakens the tag of an answer that it compresses, and the versions compared here are exact
+ * all the same.
  */
 static bool
 etag_next(const char **list, const char **tag, size_t *len)
@@ -140,11 +144,13 @@ etag_listed(const char *list, const char *etag)
 }
 
 bool
-response_json_etag(const struct request *req, struct response *res, int status, struct json *json, const char *etag, struct error *err)
+response_json_etag(const struct request *req, struct response *res, int status, struct json *json,
+    const char *etag, struct error *err)
 {
 	response_headerf(res, "ETag", "\"%s\"", etag);
 	response_header(res, "Cache-Control", ETAG_CACHE_CONTROL);
-	if (status == 200 && req->method == METHOD_GET && req->if_none_match != NULL && etag_listed(req->if_none_match, etag))
+	if (status == 200 && req->method == METHOD_GET && req->if_none_match != NULL &&
+	    etag_listed(req->if_none_match, etag))
 		return response_empty(res, 304);
 	return response_json(res, status, json, err);
 }

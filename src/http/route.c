@@ -8,12 +8,16 @@
 #include "core/str.h"
 #include "core/banned.h"
 
-const char *
-rate_class_name(enum rate_class class)
+const char *rate_class_name(enum rate_class class)
 {
 	static const char *const names[RATE_CLASSES] = {
-		[RATE_TIER] = "tier", [RATE_UPLOAD] = "upload", [RATE_SEARCH] = "search", [RATE_MEDIA] = "media",
-		[RATE_PIN] = "pin", [RATE_WEBHOOK] = "webhook", [RATE_NONE] = "none"
+		[RATE_TIER] = "tier",
+		[RATE_UPLOAD] = "upload",
+		[RATE_SEARCH] = "search",
+		[RATE_MEDIA] = "media",
+		[RATE_PIN] = "pin",
+		[RATE_WEBHOOK] = "webhook",
+		[RATE_NONE] = "none",
 	};
 
 	return names[class];
@@ -31,11 +35,13 @@ struct candidate {
 static bool
 param_is_id(const char *name, size_t len)
 {
-	return (len == 2 && memcmp(name, "id", 2) == 0) || (len > 2 && memcmp(name + len - 2, "Id", 2) == 0);
+	return (len == 2 && memcmp(name, "id", 2) == 0) ||
+	    (len > 2 && memcmp(name + len - 2, "Id", 2) == 0);
 }
 
 static bool
-param_add(struct arena *arena, struct candidate *c, const char *name, size_t name_len, const char *value, size_t len)
+param_add(struct arena *arena, struct candidate *c, const char *name, size_t name_len,
+    const char *value, size_t len)
 {
 	struct path_param *param;
 
@@ -85,7 +91,8 @@ allow_text(const bool has[METHODS], char *allow, size_t size)
 	allow[0] = '\0';
 	for (int m = 0; m < METHODS; m++) {
 		if (has[m] && n < size)
-			n += (size_t)snprintf(allow + n, size - n, "%s%s", n == 0 ? "" : ", ", method_name((enum method)m));
+			n += (size_t)snprintf(allow + n, size - n, "%s%s", n == 0 ? "" : ", ",
+			    method_name((enum method)m));
 	}
 }
 
@@ -100,7 +107,8 @@ route_find(const struct route_module *const *modules, struct request *req, char 
 			if (!template_match(req->arena, route->path, req->path, &c))
 				continue;
 			any = has[route->method] = true;
-			if (route->method == req->method && (best.route == NULL || c.score > best.score)) {
+			if (route->method == req->method &&
+			    (best.route == NULL || c.score > best.score)) {
 				best = c;
 				best.route = route;
 			}

@@ -15,22 +15,50 @@ struct error;
 struct response;
 
 typedef bool handler_fn(const struct request *, struct response *, struct error *);
-/* Names the cached answer of a request: a text that holds everything the body depends on besides the caller; NULL = not cacheable. */
+/*
+ * Names the cached answer of a request: a text that holds everything the body depends on besides
+ * the caller; NULL = not cacheable.
+ */
 typedef const char *cache_key_fn(const struct request *);
 
-/* What was answered before to the same Idempotency-Key: the text is the body, or the response's `memo`. */
-struct kept_answer { int status; const char *text; size_t len; };
-/* Answers anew from what was kept, where the body itself must not be: it holds signed URLs. The request is the same as then. */
-typedef bool replay_fn(const struct request *, const struct kept_answer *, struct response *, struct error *);
+/*
+ * What was answered before to the same Idempotency-Key: the text is the body, or the response's
+ * `memo`.
+ */
+struct kept_answer {
+	int status;
+	const char *text;
+	size_t len;
+};
+/*
+ * Answers anew from what was kept, where the body itself must not be: it holds signed URLs. The
+ * request is the same as then.
+ */
+typedef bool replay_fn(const struct request *, const struct kept_answer *, struct response *,
+    struct error *);
 
 /* Rate classes; RATE_NONE takes no part in the limits at all. */
-enum rate_class { RATE_TIER, RATE_UPLOAD, RATE_SEARCH, RATE_MEDIA, RATE_PIN, RATE_WEBHOOK, RATE_NONE, RATE_CLASSES };
+enum rate_class {
+	RATE_TIER,
+	RATE_UPLOAD,
+	RATE_SEARCH,
+	RATE_MEDIA,
+	RATE_PIN,
+	RATE_WEBHOOK,
+	RATE_NONE,
+	RATE_CLASSES,
+};
 const char *rate_class_name(enum rate_class); /* "tier", "upload", ..., "none" */
 
-#define ROUTE_SESSION_ONLY 1u  /* an API token is refused: 403 session_required */
-#define ROUTE_IDEMPOTENT 2u    /* honours Idempotency-Key; the answer holds neither token nor secret, and what is done lies in PostgreSQL */
+#define ROUTE_SESSION_ONLY 1u /* an API token is refused: 403 session_required */
+/*
+ * honours Idempotency-Key; the answer holds neither token nor secret, and what is done lies in
+ * PostgreSQL
+ */
+#define ROUTE_IDEMPOTENT 2u
 #define ROUTE_IGNORE_BEARER 4u /* PUBLIC: a bearer token that comes along is not even looked at */
-#define ROUTE_BY_REFRESH 8u    /* PUBLIC; counts for the owner of the `refreshToken` in the body while that is valid */
+/* PUBLIC; counts for the owner of the `refreshToken` in the body while that is valid */
+#define ROUTE_BY_REFRESH 8u
 
 struct route {
 	enum method method;
@@ -52,10 +80,12 @@ struct route_module {
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 
 /*
- * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a {name}; what stands for {id} or
- * {...Id} is a UUID, or the row does not match: no other text can name a resource. On ROUTE_NO_METHOD (and for METHOD_OPTIONS) `allow`
- * (at least 64 bytes) lists what the path does have, HEAD and OPTIONS included.
+ * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a
+ * {name}; what stands for {id} or {...Id} is a UUID, or the row does not match: no other text can
+ * name a resource. On ROUTE_NO_METHOD (and for METHOD_OPTIONS) `allow` (at least 64 bytes) lists
+ * what the path does have, HEAD and OPTIONS included.
  */
-enum route_match route_find(const struct route_module *const *modules, struct request *, char *allow, size_t size);
+enum route_match route_find(const struct route_module *const *modules, struct request *,
+    char *allow, size_t size);
 
 #endif

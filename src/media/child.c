@@ -61,7 +61,7 @@ static bool
 drain(int fd, child_sink_fn *sink, void *arg, char *tail)
 {
 	static char buf[READ_SIZE];
-	ssize_t n = read(fd, buf, sizeof buf);
+	ssize_t n = read(fd, buf, sizeof(buf));
 
 	if (n < 0 && errno == EINTR)
 		return true;
@@ -78,7 +78,8 @@ drain(int fd, child_sink_fn *sink, void *arg, char *tail)
 static bool
 pump(int out, int errors, int64_t until, child_sink_fn *sink, void *arg, char *tail)
 {
-	struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = errors, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = out, .events = POLLIN },
+		{ .fd = errors, .events = POLLIN } };
 	int64_t left;
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
@@ -96,7 +97,8 @@ pump(int out, int errors, int64_t until, child_sink_fn *sink, void *arg, char *t
 }
 
 bool
-child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg, struct child_result *result, struct error *err)
+child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
+    struct child_result *result, struct error *err)
 {
 	int out[2] = { -1, -1 }, errors[2] = { -1, -1 }, status = 0;
 	int64_t until = clock_monotonic() + seconds * US_PER_SEC;
@@ -118,17 +120,21 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg, 
 	close(out[0]);
 	close(errors[0]);
 	if (pid < 0)
-		return error_slug(err, ERR_INTERNAL, "internal", "%s could not be started.", argv[0]);
+		return error_slug(err, ERR_INTERNAL, "internal", "%s could not be started.",
+		    argv[0]);
 	if (!in_time)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!in_time)
-		return error_slug(err, ERR_UNPROCESSABLE, "timeout", "The file took too long to process.");
+		return error_slug(err, ERR_UNPROCESSABLE, "timeout",
+		    "The file took too long to process.");
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (result->status == EXEC_FAILED)
 		return error_slug(err, ERR_INTERNAL, "internal", "%s is not installed.", argv[0]);
-	if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL || result->status == 128 + SIGXFSZ)
-		return error_slug(err, ERR_UNPROCESSABLE, "resource_limit", "The file needs more time or memory than one file may take.");
+	if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL ||
+	    result->status == 128 + SIGXFSZ)
+		return error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
+		    "The file needs more time or memory than one file may take.");
 	return true;
 }

@@ -11,7 +11,14 @@
 #define ENTRIES_MAX 512 /* of one directory */
 #define ENTRY_SIZE 12
 
-enum { TYPE_BYTE = 1, TYPE_ASCII = 2, TYPE_SHORT = 3, TYPE_LONG = 4, TYPE_RATIONAL = 5, TYPE_SRATIONAL = 10 };
+enum {
+	TYPE_BYTE = 1,
+	TYPE_ASCII = 2,
+	TYPE_SHORT = 3,
+	TYPE_LONG = 4,
+	TYPE_RATIONAL = 5,
+	TYPE_SRATIONAL = 10,
+};
 enum directory { DIR_IMAGE, DIR_EXIF, DIR_GPS };
 
 struct tiff {
@@ -32,7 +39,8 @@ get16(const struct tiff *t, size_t at)
 {
 	if (at + 2 > t->size)
 		return 0;
-	return t->big_endian ? (unsigned)t->data[at] << 8 | t->data[at + 1] : (unsigned)t->data[at + 1] << 8 | t->data[at];
+	return t->big_endian ? (unsigned)t->data[at] << 8 | t->data[at + 1] :
+			       (unsigned)t->data[at + 1] << 8 | t->data[at];
 }
 
 static uint32_t
@@ -40,7 +48,8 @@ get32(const struct tiff *t, size_t at)
 {
 	if (at + 4 > t->size)
 		return 0;
-	return t->big_endian ? (uint32_t)get16(t, at) << 16 | get16(t, at + 2) : (uint32_t)get16(t, at + 2) << 16 | get16(t, at);
+	return t->big_endian ? (uint32_t)get16(t, at) << 16 | get16(t, at + 2) :
+			       (uint32_t)get16(t, at + 2) << 16 | get16(t, at);
 }
 
 static bool
@@ -52,7 +61,7 @@ entry_read(const struct tiff *t, size_t at, struct entry *e)
 	e->tag = get16(t, at);
 	e->type = get16(t, at + 2);
 	e->count = get32(t, at + 4);
-	if (e->type == 0 || e->type >= sizeof sizes / sizeof sizes[0] || e->count == 0)
+	if (e->type == 0 || e->type >= sizeof(sizes) / sizeof(sizes[0]) || e->count == 0)
 		return false;
 	bytes = (uint64_t)sizes[e->type] * e->count;
 	e->at = bytes <= 4 ? at + 8 : get32(t, at + 8);
@@ -63,14 +72,10 @@ static uint32_t
 entry_int(const struct tiff *t, const struct entry *e)
 {
 	switch (e->type) {
-	case TYPE_BYTE:
-		return t->data[e->at];
-	case TYPE_SHORT:
-		return get16(t, e->at);
-	case TYPE_LONG:
-		return get32(t, e->at);
-	default:
-		return 0;
+	case TYPE_BYTE: return t->data[e->at];
+	case TYPE_SHORT: return get16(t, e->at);
+	case TYPE_LONG: return get32(t, e->at);
+	default: return 0;
 	}
 }
 
@@ -98,7 +103,8 @@ entry_text(const struct tiff *t, const struct entry *e, char out[EXIF_TEXT])
 		n = EXIF_TEXT - 1;
 	memcpy(out, t->data + e->at, n);
 	out[n] = '\0';
-	for (i = strlen(out); i > 0 && (out[i - 1] == ' ' || out[i - 1] == '\n' || out[i - 1] == '\r'); i--)
+	for (i = strlen(out);
+	    i > 0 && (out[i - 1] == ' ' || out[i - 1] == '\n' || out[i - 1] == '\r'); i--)
 		out[i - 1] = '\0';
 }
 
@@ -118,29 +124,22 @@ static void
 take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps_parts *g)
 {
 	switch (e->tag) {
-	case 1:
-		g->latitude_ref = (char)t->data[e->at];
-		break;
+	case 1: g->latitude_ref = (char)t->data[e->at]; break;
 	case 2:
 		g->latitude = degrees(t, e);
 		g->has_latitude = e->count >= 3;
 		break;
-	case 3:
-		g->longitude_ref = (char)t->data[e->at];
-		break;
+	case 3: g->longitude_ref = (char)t->data[e->at]; break;
 	case 4:
 		g->longitude = degrees(t, e);
 		g->has_longitude = e->count >= 3;
 		break;
-	case 5:
-		g->below = entry_int(t, e) == 1;
-		break;
+	case 5: g->below = entry_int(t, e) == 1; break;
 	case 6:
 		x->altitude = entry_ratio(t, e, 0);
 		x->gps_altitude = true;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -148,35 +147,16 @@ static void
 take_photo(const struct tiff *t, const struct entry *e, struct exif *x)
 {
 	switch (e->tag) {
-	case 0x829a:
-		x->exposure = entry_ratio(t, e, 0);
-		break;
-	case 0x829d:
-		x->aperture = entry_ratio(t, e, 0);
-		break;
-	case 0x8827:
-		x->iso = (int)(entry_int(t, e) & 0x7fffffff);
-		break;
-	case 0x9003:
-		entry_text(t, e, x->taken);
-		break;
-	case 0x9011:
-		entry_text(t, e, x->offset);
-		break;
-	case 0x9209:
-		x->flash = entry_int(t, e) & 1;
-		break;
-	case 0x920a:
-		x->focal_length = entry_ratio(t, e, 0);
-		break;
-	case 0xa405:
-		x->focal_length_35 = entry_int(t, e);
-		break;
-	case 0xa434:
-		entry_text(t, e, x->lens);
-		break;
-	default:
-		break;
+	case 0x829a: x->exposure = entry_ratio(t, e, 0); break;
+	case 0x829d: x->aperture = entry_ratio(t, e, 0); break;
+	case 0x8827: x->iso = (int)(entry_int(t, e) & 0x7fffffff); break;
+	case 0x9003: entry_text(t, e, x->taken); break;
+	case 0x9011: entry_text(t, e, x->offset); break;
+	case 0x9209: x->flash = entry_int(t, e) & 1; break;
+	case 0x920a: x->focal_length = entry_ratio(t, e, 0); break;
+	case 0xa405: x->focal_length_35 = entry_int(t, e); break;
+	case 0xa434: entry_text(t, e, x->lens); break;
+	default: break;
 	}
 }
 
@@ -184,29 +164,21 @@ static void
 take_image(const struct tiff *t, const struct entry *e, struct exif *x)
 {
 	switch (e->tag) {
-	case 0x010e:
-		entry_text(t, e, x->description);
-		break;
-	case 0x010f:
-		entry_text(t, e, x->make);
-		break;
-	case 0x0110:
-		entry_text(t, e, x->model);
-		break;
-	case 0x0112:
-		x->orientation = (int)entry_int(t, e);
-		break;
-	case 0x0131:
-		entry_text(t, e, x->software);
-		break;
-	default:
-		break;
+	case 0x010e: entry_text(t, e, x->description); break;
+	case 0x010f: entry_text(t, e, x->make); break;
+	case 0x0110: entry_text(t, e, x->model); break;
+	case 0x0112: x->orientation = (int)entry_int(t, e); break;
+	case 0x0131: entry_text(t, e, x->software); break;
+	default: break;
 	}
 }
 
-/* Reads one directory; sub-directories are read once, from the main one only: no loop can be built. */
+/*
+ * Reads one directory; sub-directories are read once, from the main one only: no loop can be built.
+ */
 static void
-read_directory(const struct tiff *t, size_t at, enum directory which, struct exif *x, struct gps_parts *g)
+read_directory(const struct tiff *t, size_t at, enum directory which, struct exif *x,
+    struct gps_parts *g)
 {
 	struct entry e;
 	unsigned n = get16(t, at), i;
@@ -235,7 +207,7 @@ exif_parse(const unsigned char *data, size_t size, struct exif *x)
 	struct tiff t = { data, size, false };
 	struct gps_parts g = { 0 };
 
-	memset(x, 0, sizeof *x);
+	memset(x, 0, sizeof(*x));
 	if (size >= 6 && memcmp(data, "Exif\0\0", 6) == 0) {
 		t.data += 6;
 		t.size -= 6;
@@ -246,7 +218,8 @@ exif_parse(const unsigned char *data, size_t size, struct exif *x)
 	read_directory(&t, get32(&t, 4), DIR_IMAGE, x, &g);
 	if (x->orientation < 1 || x->orientation > 8)
 		x->orientation = 0;
-	x->gps = g.has_latitude && g.has_longitude && g.latitude <= 90 && g.longitude <= 180 && (g.latitude > 0 || g.longitude > 0);
+	x->gps = g.has_latitude && g.has_longitude && g.latitude <= 90 && g.longitude <= 180 &&
+	    (g.latitude > 0 || g.longitude > 0);
 	x->latitude = g.latitude_ref == 'S' ? -g.latitude : g.latitude;
 	x->longitude = g.longitude_ref == 'W' ? -g.longitude : g.longitude;
 	if (g.below)
@@ -259,19 +232,22 @@ exif_date(const char *s, char out[20])
 {
 	static const char shape[] = "dddd:dd:dd dd:dd:dd";
 	int month, day, hour, minute, second;
-	size_t i;
 
-	if (strlen(s) < sizeof shape - 1)
+	if (strlen(s) < sizeof(shape) - 1)
 		return false;
-	for (i = 0; i < sizeof shape - 1; i++)
-		if (shape[i] == 'd' ? s[i] < '0' || s[i] > '9' : (i == 4 || i == 7) ? s[i] != ':' && s[i] != '-' : i == 10 ? s[i] != ' ' && s[i] != 'T' : s[i] != ':')
+	for (size_t i = 0; i < sizeof(shape) - 1; i++)
+		if (shape[i] == 'd'        ? s[i] < '0' || s[i] > '9' :
+			(i == 4 || i == 7) ? s[i] != ':' && s[i] != '-' :
+			i == 10            ? s[i] != ' ' && s[i] != 'T' :
+					     s[i] != ':')
 			return false;
 	month = (s[5] - '0') * 10 + s[6] - '0';
 	day = (s[8] - '0') * 10 + s[9] - '0';
 	hour = (s[11] - '0') * 10 + s[12] - '0';
 	minute = (s[14] - '0') * 10 + s[15] - '0';
 	second = (s[17] - '0') * 10 + s[18] - '0';
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 || memcmp(s, "0000", 4) == 0)
+	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+	    second > 59 || memcmp(s, "0000", 4) == 0)
 		return false;
 	snprintf(out, 20, "%.4s-%.2s-%.2sT%.8s", s, s + 5, s + 8, s + 11);
 	return true;
@@ -280,6 +256,7 @@ exif_date(const char *s, char out[20])
 bool
 exif_offset_valid(const char *s)
 {
-	return strlen(s) == 6 && (s[0] == '+' || s[0] == '-') && s[1] >= '0' && s[1] <= '1' && s[2] >= '0' && s[2] <= '9' &&
-	    s[3] == ':' && s[4] >= '0' && s[4] <= '5' && s[5] >= '0' && s[5] <= '9';
+	return strlen(s) == 6 && (s[0] == '+' || s[0] == '-') && s[1] >= '0' && s[1] <= '1' &&
+	    s[2] >= '0' && s[2] <= '9' && s[3] == ':' && s[4] >= '0' && s[4] <= '5' &&
+	    s[5] >= '0' && s[5] <= '9';
 }

@@ -1,5 +1,6 @@
 /*
- * EXIF (CIPA DC-008): the tags that a photo library shows, read from an untrusted block with every offset checked.
+ * EXIF (CIPA DC-008): the tags that a photo library shows, read from an untrusted block with every
+ * offset checked.
  */
 #ifndef MN_MEDIA_EXIF_H
 #define MN_MEDIA_EXIF_H
@@ -11,14 +12,15 @@
 
 /* Absent: empty text, or 0. */
 struct exif {
-	char make[EXIF_TEXT], model[EXIF_TEXT], lens[EXIF_TEXT], software[EXIF_TEXT], description[EXIF_TEXT];
-	char taken[EXIF_TEXT];  /* "2023:05:06 12:34:56", the camera's clock */
-	char offset[EXIF_TEXT]; /* "+02:00" */
-	double exposure;        /* seconds */
-	double aperture;        /* f-number */
+	char make[EXIF_TEXT], model[EXIF_TEXT], lens[EXIF_TEXT], software[EXIF_TEXT],
+	    description[EXIF_TEXT];
+	char taken[EXIF_TEXT];                /* "2023:05:06 12:34:56", the camera's clock */
+	char offset[EXIF_TEXT];               /* "+02:00" */
+	double exposure;                      /* seconds */
+	double aperture;                      /* f-number */
 	double focal_length, focal_length_35; /* mm */
 	int iso;
-	int orientation;        /* 1..8 */
+	int orientation; /* 1..8 */
 	bool flash;
 	bool gps;
 	double latitude, longitude; /* degrees, north and east positive; valid with `gps` */
@@ -26,7 +28,10 @@ struct exif {
 	bool gps_altitude;
 };
 
-/* The block with or without its "Exif\0\0" lead. What is malformed is left out; answers whether there was anything. */
+/*
+ * The block with or without its "Exif\0\0" lead. What is malformed is left out; answers whether
+ * there was anything.
+ */
 bool exif_parse(const unsigned char *, size_t, struct exif *);
 /* "2023:05:06 12:34:56" -> "2023-05-06T12:34:56" (20 bytes with NUL); false when it is no date. */
 bool exif_date(const char *text, char out[20]);

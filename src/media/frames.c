@@ -71,7 +71,8 @@ next_stamp(const char **text, double *seconds)
 static bool
 load(struct media_run *run, const char *path, int w, struct frame *f, struct error *err)
 {
-	bool ok = picture_open(run, path, FRAME_LOADER, &f->picture, err) && picture_decode(run, &f->picture, w, err);
+	bool ok = picture_open(run, path, FRAME_LOADER, &f->picture, err) &&
+	    picture_decode(run, &f->picture, w, err);
 
 	unlink(path);
 	return ok;
@@ -87,10 +88,12 @@ stamp_ms(const struct probe *p, double pts)
 
 /* One ffmpeg run that writes up to `count` frames; their time stamps come back as text. */
 static bool
-extract(struct media_run *run, double seek, bool keyframes, const char *filters, const char *count, const char *target, int seconds,
-    const char **stamps, struct child_result *result, struct error *err)
+extract(struct media_run *run, double seek, bool keyframes, const char *filters, const char *count,
+    const char *target, int seconds, const char **stamps, struct child_result *result,
+    struct error *err)
 {
-	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-copyts" };
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
+		"error", "-y", "-copyts" };
 	struct buf out;
 	size_t n = 7;
 
@@ -124,17 +127,22 @@ extract(struct media_run *run, double seek, bool keyframes, const char *filters,
 }
 
 bool
-frame_at(struct media_run *run, const struct probe *p, double at, int w, int h, struct frame *f, struct error *err)
+frame_at(struct media_run *run, const struct probe *p, double at, int w, int h, struct frame *f,
+    struct error *err)
 {
 	const char *path = media_out_path(run, "frame.tif");
-	const char *filters = arena_printf(run->arena, "scale=%d:%d,setsar=1," STAMP, w, h), *stamps;
+	const char *filters = arena_printf(run->arena, "scale=%d:%d,setsar=1," STAMP, w, h),
+		   *stamps;
 	struct child_result result = { 0 };
 	double pts;
-	int attempt;
 
-	/* A file without an index, or with nothing after the place sought, has its first frame at least. */
-	for (attempt = 0; attempt < 2; attempt++) {
-		if (!extract(run, attempt == 0 ? at : 0, attempt == 0, filters, "1", path, FRAME_SECONDS, &stamps, &result, err))
+	/*
+	 * A file without an index, or with nothing after the place sought, has its first frame at
+	 * least.
+	 */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (!extract(run, attempt == 0 ? at : 0, attempt == 0, filters, "1", path,
+			FRAME_SECONDS, &stamps, &result, err))
 			return false;
 		if (access(path, R_OK) == 0) {
 			f->at_ms = next_stamp(&stamps, &pts) ? stamp_ms(p, pts) : 0;
@@ -146,13 +154,13 @@ frame_at(struct media_run *run, const struct probe *p, double at, int w, int h, 
 
 /* Long videos: one seek for each frame wanted. */
 static bool
-spread_seeking(struct media_run *run, const struct probe *p, int w, int h, size_t max, struct frame *frames, size_t *n, struct error *err)
+spread_seeking(struct media_run *run, const struct probe *p, int w, int h, size_t max,
+    struct frame *frames, size_t *n, struct error *err)
 {
 	struct frame f;
-	size_t i;
 
-	for (i = 0; i < max; i++) {
-		memset(&f, 0, sizeof f);
+	for (size_t i = 0; i < max; i++) {
+		memset(&f, 0, sizeof(f));
 		if (!frame_at(run, p, p->duration * ((double)i + 0.5) / (double)max, w, h, &f, err))
 			return false;
 		if (*n == 0 || f.at_ms > frames[*n - 1].at_ms)
@@ -163,23 +171,30 @@ spread_seeking(struct media_run *run, const struct probe *p, int w, int h, size_
 
 /* Short ones: a single pass over the keyframes, of which some are chosen. */
 static bool
-spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t max, struct frame *frames, size_t *n, struct error *err)
+spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t max,
+    struct frame *frames, size_t *n, struct error *err)
 {
 	double step = p->duration / (double)max / 2, pts[PASS_FRAMES_MAX];
-	const char *filters = arena_printf(run->arena, "select='isnan(prev_selected_t)+gte(t-prev_selected_t,%.3f)',scale=%d:%d,setsar=1," STAMP,
+	const char *filters = arena_printf(run->arena,
+	    "select='isnan(prev_selected_t)+gte(t-prev_selected_t,%.3f)',scale=%d:%d,"
+	    "setsar=1," STAMP,
 	    step, w, h);
 	const char *stamps, *path;
 	struct child_result result;
 	size_t found = 0, i, last = 0;
 	bool ok = true;
 
-	if (!extract(run, 0, true, filters, "48", media_out_path(run, "tile-%03d.tif"), FRAMES_PASS_SECONDS, &stamps, &result, err))
+	if (!extract(run, 0, true, filters, "48", media_out_path(run, "tile-%03d.tif"),
+		FRAMES_PASS_SECONDS, &stamps, &result, err))
 		return false;
 	while (found < PASS_FRAMES_MAX && next_stamp(&stamps, &pts[found]))
 		found++;
 	for (i = 0; i < found; i++) {
 		path = media_out_path(run, arena_printf(run->arena, "tile-%03zu.tif", i + 1));
-		/* Of `found` frames the i-th is wanted when it starts another of `max` equal shares. */
+		/*
+		 * Of `found` frames the i-th is wanted when it starts another of `max` equal
+		 * shares.
+		 */
 		if (found > max && i > 0 && i * max / found == last) {
 			unlink(path);
 			continue;
@@ -195,7 +210,8 @@ spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t m
 }
 
 bool
-frames_spread(struct media_run *run, const struct probe *p, int w, int h, size_t max, struct frame *frames, size_t *n, struct error *err)
+frames_spread(struct media_run *run, const struct probe *p, int w, int h, size_t max,
+    struct frame *frames, size_t *n, struct error *err)
 {
 	*n = 0;
 	if (p->duration > FRAMES_PASS_LENGTH)

@@ -12,19 +12,24 @@ struct error;
 struct media_run;
 struct probe;
 
-#define FRAME_SECONDS 30        /* deadline of one frame */
-#define FRAMES_PASS_SECONDS 60  /* deadline of a pass over the whole file */
-#define FRAMES_PASS_LENGTH 120  /* s: longer videos are sought in rather than read through */
+#define FRAME_SECONDS 30       /* deadline of one frame */
+#define FRAMES_PASS_SECONDS 60 /* deadline of a pass over the whole file */
+#define FRAMES_PASS_LENGTH 120 /* s: longer videos are sought in rather than read through */
 
 struct frame {
 	struct picture picture; /* decoded */
 	int64_t at_ms;          /* since the start of the video */
 };
 
-/* The keyframe at or before `at` seconds, w x h pixels. Slugs unreadable, truncated, timeout, resource_limit. */
-bool frame_at(struct media_run *, const struct probe *, double at, int w, int h, struct frame *, struct error *);
+/*
+ * The keyframe at or before `at` seconds, w x h pixels. Slugs unreadable, truncated, timeout,
+ * resource_limit.
+ */
+bool frame_at(struct media_run *, const struct probe *, double at, int w, int h, struct frame *,
+    struct error *);
 /* At most `max` keyframes spread over the video, in order, no two alike in time; *n may be 0. */
-bool frames_spread(struct media_run *, const struct probe *, int w, int h, size_t max, struct frame *, size_t *n, struct error *);
+bool frames_spread(struct media_run *, const struct probe *, int w, int h, size_t max,
+    struct frame *, size_t *n, struct error *);
 
 /* Options that every reading of the file starts with; at[] gets them, the number is answered. */
 size_t ffmpeg_input(struct media_run *, const char **at, double seek, bool keyframes);

@@ -1,10 +1,11 @@
 /*
  * medianest-media: what a run works with, and what it finds out about one hostile file.
  *
- * The program runs inside a sandbox, holds no secrets, reads one file and writes derived files into one directory. It knows
- * src/core only. A failure is a struct error whose slug is the code that the owner sees (unsupported_type, unreadable,
- * truncated, too_many_pixels, empty, protected, timeout, resource_limit) and whose message is in plain words; `internal`
- * means that the run itself went wrong and may be repeated. Everything found belongs to the arena.
+ * The program runs inside a sandbox, holds no secrets, reads one file and writes derived files into
+ * one directory. It knows src/core only. A failure is a struct error whose slug is the code that
+ * the owner sees (unsupported_type, unreadable, truncated, too_many_pixels, empty, protected,
+ * timeout, resource_limit) and whose message is in plain words; `internal` means that the run
+ * itself went wrong and may be repeated. Everything found belongs to the arena.
  */
 #ifndef MN_MEDIA_MEDIA_H
 #define MN_MEDIA_MEDIA_H
@@ -21,9 +22,9 @@ struct media_type;
 #define MEDIA_PIXELS_DEFAULT 200000000LL /* as media.max_pixels */
 #define MEDIA_TIMEOUT_DEFAULT 600        /* seconds, as media.timeout */
 #define MEDIA_ASSETS_MAX 16
-#define MEDIA_TILES_MAX 12               /* of a sprite: 4 columns, 3 rows */
-#define MEDIA_TEXT_MAX 200               /* bytes of a title, an artist, a camera */
-#define MEDIA_METADATA_MAX (64UL << 10)  /* bytes of the metadata object */
+#define MEDIA_TILES_MAX 12              /* of a sprite: 4 columns, 3 rows */
+#define MEDIA_TEXT_MAX 200              /* bytes of a title, an artist, a camera */
+#define MEDIA_METADATA_MAX (64UL << 10) /* bytes of the metadata object */
 
 enum media_kind { MEDIA_IMAGE, MEDIA_VIDEO, MEDIA_AUDIO };
 
@@ -62,7 +63,8 @@ bool media_run_process(struct media_run *, struct error *);
 void media_step(struct media_run *, const char *step, const char *state, const char *message);
 void media_report(struct media_run *, bool ok, const struct error *);
 
-void media_asset_add(struct media_run *, const char *name, const char *content_type, int width, int height);
+void media_asset_add(struct media_run *, const char *name, const char *content_type, int width,
+    int height);
 const char *media_out_path(struct media_run *, const char *name);
 /* Cleaned UTF-8 text from a file, at most MEDIA_TEXT_MAX bytes; NULL when nothing is left of it. */
 const char *media_text(struct media_run *, const char *, size_t len);

@@ -14,19 +14,19 @@
 
 #include "core/banned.h"
 
-#define DISC_THRESHOLD "4g" /* libvips spills larger pictures to a file: the sandbox bounds memory instead */
+/* libvips spills larger pictures to a file: the sandbox bounds memory instead */
+#define DISC_THRESHOLD "4g"
 
 static const int sizes[] = { 1280, 640, 320 };
-#define NSIZES (sizeof sizes / sizeof sizes[0])
+#define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static const char *const loaders[] = { "VipsForeignLoadJpeg", "VipsForeignLoadPng", "VipsForeignLoadWebp",
-	"VipsForeignLoadNsgif", "VipsForeignLoadHeif", "VipsForeignLoadTiff" };
+static const char *const loaders[] = { "VipsForeignLoadJpeg", "VipsForeignLoadPng",
+	"VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadHeif",
+	"VipsForeignLoadTiff" };
 
 bool
 picture_start(struct error *err)
 {
-	size_t i;
-
 	setenv("VIPS_DISC_THRESHOLD", DISC_THRESHOLD, 1);
 	setenv("VIPS_WARNING", "0", 1); /* what matters comes back as an error */
 	if (VIPS_INIT("medianest-media") != 0)
@@ -35,7 +35,7 @@ picture_start(struct error *err)
 	vips_cache_set_max(0);
 	vips_block_untrusted_set(TRUE);
 	vips_operation_block_set("VipsForeignLoad", TRUE);
-	for (i = 0; i < sizeof loaders / sizeof loaders[0]; i++)
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
 		vips_operation_block_set(loaders[i], FALSE);
 	return true;
 }
@@ -43,14 +43,16 @@ picture_start(struct error *err)
 bool
 picture_formats(FILE *out)
 {
-	static const struct { const char *name, *loader; } formats[] = { { "jpeg", "jpegload" }, { "png", "pngload" }, { "webp", "webpload" },
+	static const struct {
+		const char *name, *loader;
+	} formats[] = { { "jpeg", "jpegload" }, { "png", "pngload" }, { "webp", "webpload" },
 		{ "gif", "gifload" }, { "heif", "heifload" }, { "tiff", "tiffload" } };
 	struct error err;
 
 	if (!picture_start(&err))
 		return false;
 	fprintf(out, "libvips %s\n", vips_version_string());
-	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (vips_type_find("VipsForeignLoad", formats[i].loader) != 0)
 			fprintf(out, " %s\n", formats[i].name);
 	return fflush(out) == 0;
@@ -73,30 +75,38 @@ owned(struct media_run *run, void *object)
 static bool
 vips_failed(struct media_run *run, struct error *err)
 {
-	static const char *const cut[] = { "premature", "truncated", "end of file", "end-of-file", "end of stream", "too short",
-		"unexpected end", "out of data", "read error", "eof", "insufficient" };
+	static const char *const cut[] = { "premature", "truncated", "end of file", "end-of-file",
+		"end of stream", "too short", "unexpected end", "out of data", "read error", "eof",
+		"insufficient" };
 	char *lower = str_lower(run->arena, vips_error_buffer());
-	size_t i;
 
 	vips_error_clear();
-	if (strstr(lower, "out of memory") != NULL || strstr(lower, "unable to allocate") != NULL || strstr(lower, "memory allocation") != NULL) {
-		error_slug(err, ERR_UNPROCESSABLE, "resource_limit", "The picture needs more memory than one file may take.");
+	if (strstr(lower, "out of memory") != NULL || strstr(lower, "unable to allocate") != NULL ||
+	    strstr(lower, "memory allocation") != NULL) {
+		error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
+		    "The picture needs more memory than one file may take.");
 		return error_detail(err, "%s", lower);
 	}
-	for (i = 0; i < sizeof cut / sizeof cut[0]; i++) {
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
 		if (strstr(lower, cut[i]) == NULL)
 			continue;
-		error_slug(err, ERR_UNPROCESSABLE, "truncated", "The picture ends too early: the file seems to be cut off.");
+		error_slug(err, ERR_UNPROCESSABLE, "truncated",
+		    "The picture ends too early: the file seems to be cut off.");
 		return error_detail(err, "%s", lower);
 	}
 	if (strstr(lower, "not supported") != NULL || strstr(lower, "unsupported") != NULL)
-		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type", "The picture is of a rare variant of its format that cannot be read here.");
+		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
+		    "The picture is of a rare variant of its format that cannot be read here.");
 	else
-		error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The picture is damaged and cannot be read.");
+		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
+		    "The picture is damaged and cannot be read.");
 	return error_detail(err, "%s", lower);
 }
 
-/* libvips reads loader options from the end of a file name: empty ones keep it from finding some in a path. */
+/*
+ * libvips reads loader options from the end of a file name: empty ones keep it from finding some in
+ * a path.
+ */
 static const char *
 plain_name(struct media_run *run, const char *path)
 {
@@ -123,7 +133,8 @@ header_int(VipsImage *image, const char *name, int fallback)
 {
 	int value = fallback;
 
-	if (vips_image_get_typeof(image, name) != G_TYPE_INT || vips_image_get_int(image, name, &value) != 0)
+	if (vips_image_get_typeof(image, name) != G_TYPE_INT ||
+	    vips_image_get_int(image, name, &value) != 0)
 		return fallback;
 	return value;
 }
@@ -134,24 +145,27 @@ header_exif(struct media_run *run, VipsImage *image, struct picture *pic)
 	const void *blob;
 	size_t size;
 
-	if (vips_image_get_typeof(image, VIPS_META_EXIF_NAME) == 0 || vips_image_get_blob(image, VIPS_META_EXIF_NAME, &blob, &size) != 0)
+	if (vips_image_get_typeof(image, VIPS_META_EXIF_NAME) == 0 ||
+	    vips_image_get_blob(image, VIPS_META_EXIF_NAME, &blob, &size) != 0)
 		return;
 	pic->exif = arena_memdup(run->arena, blob, size);
 	pic->exif_size = size;
 }
 
 bool
-picture_open(struct media_run *run, const char *path, const char *reader, struct picture *pic, struct error *err)
+picture_open(struct media_run *run, const char *path, const char *reader, struct picture *pic,
+    struct error *err)
 {
 	VipsImage *image = NULL;
 	int64_t pixels;
 	bool swap;
 
-	memset(pic, 0, sizeof *pic);
+	memset(pic, 0, sizeof(*pic));
 	pic->path = path;
 	pic->reader = reader;
 	if (loader_matches(run, path, reader))
-		image = vips_image_new_from_file(plain_name(run, path), "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+		image = vips_image_new_from_file(plain_name(run, path), "access",
+		    VIPS_ACCESS_SEQUENTIAL, NULL);
 	if (image == NULL)
 		return vips_failed(run, err);
 	swap = vips_image_get_orientation_swap(image);
@@ -165,8 +179,8 @@ picture_open(struct media_run *run, const char *path, const char *reader, struct
 	pixels = (int64_t)pic->width * pic->height;
 	if (pixels > run->max_pixels)
 		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
-		    "The picture has %d x %d pixels; at most %lld million are processed.", pic->width, pic->height,
-		    (long long)(run->max_pixels / 1000000));
+		    "The picture has %d x %d pixels; at most %lld million are processed.",
+		    pic->width, pic->height, (long long)(run->max_pixels / 1000000));
 	return true;
 }
 
@@ -194,7 +208,8 @@ strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 	if (data == NULL)
 		return vips_failed(run, err);
 	arena_defer(run->arena, release_pixels, data);
-	bare = vips_image_new_from_memory(data, size, bytes->Xsize, bytes->Ysize, bytes->Bands, VIPS_FORMAT_UCHAR);
+	bare = vips_image_new_from_memory(data, size, bytes->Xsize, bytes->Ysize, bytes->Bands,
+	    VIPS_FORMAT_UCHAR);
 	if (bare == NULL)
 		return vips_failed(run, err);
 	owned(run, bare);
@@ -209,9 +224,14 @@ picture_decode(struct media_run *run, struct picture *pic, int width, struct err
 {
 	VipsImage *small;
 
-	/* Not from a source: libvips 8.14 forgets fail_on there, and a picture cut in half would pass. */
-	if (!loader_matches(run, pic->path, pic->reader) || vips_thumbnail(plain_name(run, pic->path), &small, width, "height", width * PICTURE_TALLEST,
-	    "size", VIPS_SIZE_DOWN, "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
+	/*
+	 * Not from a source: libvips 8.14 forgets fail_on there, and a picture cut in half would
+	 * pass.
+	 */
+	if (!loader_matches(run, pic->path, pic->reader) ||
+	    vips_thumbnail(plain_name(run, pic->path), &small, width, "height",
+		width * PICTURE_TALLEST, "size", VIPS_SIZE_DOWN, "export_profile", "srgb",
+		"fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
 		return vips_failed(run, err);
 	owned(run, small);
 	return strip(run, small, &pic->pixels, err);
@@ -226,7 +246,8 @@ shrink(struct media_run *run, VipsImage *in, int width, VipsImage **out, struct 
 		*out = in;
 		return true;
 	}
-	if (vips_thumbnail_image(in, &small, width, "height", width * PICTURE_TALLEST, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, NULL) != 0)
+	if (vips_thumbnail_image(in, &small, width, "height", width * PICTURE_TALLEST, "size",
+		VIPS_SIZE_DOWN, "no_rotate", TRUE, NULL) != 0)
 		return vips_failed(run, err);
 	owned(run, small);
 	return strip(run, small, out, err);
@@ -250,19 +271,22 @@ save(struct media_run *run, VipsImage *image, const char *name, struct error *er
 	void *bytes = NULL;
 	size_t size = 0;
 
-	if (vips_webpsave_buffer(image, &bytes, &size, "Q", PICTURE_QUALITY, "effort", PICTURE_EFFORT, "strip", TRUE, NULL) != 0)
+	if (vips_webpsave_buffer(image, &bytes, &size, "Q", PICTURE_QUALITY, "effort",
+		PICTURE_EFFORT, "strip", TRUE, NULL) != 0)
 		error_detail(err, "%s", vips_error_buffer());
 	else
 		arena_defer(run->arena, release_pixels, bytes);
 	size = bytes != NULL ? webp_strip(bytes, size) : 0;
 	if (size == 0 || !write_file(media_out_path(run, name), bytes, size))
-		return error_slug(err, ERR_INTERNAL, "internal", "A derived picture could not be written.");
+		return error_slug(err, ERR_INTERNAL, "internal",
+		    "A derived picture could not be written.");
 	media_asset_add(run, name, "image/webp", image->Xsize, image->Ysize);
 	return true;
 }
 
 bool
-picture_write(struct media_run *run, const struct picture *pic, const char *name, int width, struct error *err)
+picture_write(struct media_run *run, const struct picture *pic, const char *name, int width,
+    struct error *err)
 {
 	VipsImage *image;
 
@@ -278,7 +302,8 @@ placeholder(struct media_run *run, VipsImage *in, struct error *err)
 	void *data;
 	size_t size;
 
-	if (vips_thumbnail_image(in, &small, THUMBHASH_SIDE, "height", THUMBHASH_SIDE, "size", VIPS_SIZE_DOWN, "no_rotate", TRUE, NULL) != 0)
+	if (vips_thumbnail_image(in, &small, THUMBHASH_SIDE, "height", THUMBHASH_SIDE, "size",
+		VIPS_SIZE_DOWN, "no_rotate", TRUE, NULL) != 0)
 		return vips_failed(run, err);
 	owned(run, small);
 	if (vips_image_hasalpha(small))
@@ -291,8 +316,10 @@ placeholder(struct media_run *run, VipsImage *in, struct error *err)
 		return false;
 	data = vips_image_write_to_memory(rgba, &size);
 	if (data == NULL || size < (size_t)rgba->Xsize * (size_t)rgba->Ysize * 4)
-		return error_slug(err, ERR_INTERNAL, "internal", "The placeholder could not be made.");
-	run->thumbhash = base64_encode(run->arena, hash, thumbhash_encode(rgba->Xsize, rgba->Ysize, data, hash));
+		return error_slug(err, ERR_INTERNAL, "internal",
+		    "The placeholder could not be made.");
+	run->thumbhash =
+	    base64_encode(run->arena, hash, thumbhash_encode(rgba->Xsize, rgba->Ysize, data, hash));
 	g_free(data);
 	return true;
 }
@@ -301,9 +328,8 @@ bool
 picture_thumbnails(struct media_run *run, struct picture *pic, struct error *err)
 {
 	VipsImage *image = pic->pixels;
-	size_t i;
 
-	for (i = 0; i < NSIZES; i++) {
+	for (size_t i = 0; i < NSIZES; i++) {
 		/* A size is worth a file when the next smaller one would lose something. */
 		if (i + 1 < NSIZES && pic->width <= sizes[i + 1])
 			continue;
@@ -315,17 +341,20 @@ picture_thumbnails(struct media_run *run, struct picture *pic, struct error *err
 }
 
 bool
-picture_sprite(struct media_run *run, struct picture *tiles, size_t n, int columns, int tile_w, int tile_h, const char *name, struct error *err)
+picture_sprite(struct media_run *run, struct picture *tiles, size_t n, int columns, int tile_w,
+    int tile_h, const char *name, struct error *err)
 {
 	VipsImage *images[MEDIA_TILES_MAX], *sheet;
 	size_t i;
 
 	for (i = 0; i < n && i < MEDIA_TILES_MAX; i++) {
-		if (vips_gravity(tiles[i].pixels, &images[i], VIPS_COMPASS_DIRECTION_CENTRE, tile_w, tile_h, NULL) != 0)
+		if (vips_gravity(tiles[i].pixels, &images[i], VIPS_COMPASS_DIRECTION_CENTRE, tile_w,
+			tile_h, NULL) != 0)
 			return vips_failed(run, err);
 		owned(run, images[i]);
 	}
-	if (vips_arrayjoin(images, &sheet, (int)i, "across", columns < (int)i ? columns : (int)i, NULL) != 0)
+	if (vips_arrayjoin(images, &sheet, (int)i, "across", columns < (int)i ? columns : (int)i,
+		NULL) != 0)
 		return vips_failed(run, err);
 	owned(run, sheet);
 	return save(run, sheet, name, err);

@@ -1,8 +1,10 @@
 /*
- * Pictures by libvips: header first, then one decoding that shrinks on load, then a cascade of WebP files.
+ * Pictures by libvips: header first, then one decoding that shrinks on load, then a cascade of WebP
+ * files.
  *
- * Derived files are encoded from bare sRGB pixels: whatever EXIF, XMP, GPS or profile the original had is gone, because
- * libvips's WebP writer would carry it along whatever it is told. Only the loaders named in sniff.c can run.
+ * Derived files are encoded from bare sRGB pixels: whatever EXIF, XMP, GPS or profile the original
+ * had is gone, because libvips's WebP writer would carry it along whatever it is told. Only the
+ * loaders named in sniff.c can run.
  */
 #ifndef MN_MEDIA_PICTURE_H
 #define MN_MEDIA_PICTURE_H
@@ -17,16 +19,17 @@ struct _VipsImage;
 
 #define PICTURE_POSTER_WIDTH 1920
 #define PICTURE_WIDEST 1280
-#define PICTURE_TALLEST 4   /* a thumbnail is at most so many times as high as its size says: screenshots of long pages */
+/* a thumbnail is at most so many times as high as its size says: screenshots of long pages */
+#define PICTURE_TALLEST 4
 #define PICTURE_QUALITY 80
-#define PICTURE_EFFORT 2    /* of the WebP encoder: 0..6 */
+#define PICTURE_EFFORT 2 /* of the WebP encoder: 0..6 */
 
 struct picture {
 	const char *path, *reader;
-	int width, height;     /* as shown */
-	int frames;            /* of an animation, or pages; at least 1 */
+	int width, height; /* as shown */
+	int frames;        /* of an animation, or pages; at least 1 */
 	bool alpha;
-	int bits;              /* of a channel */
+	int bits;                  /* of a channel */
 	const unsigned char *exif; /* or NULL */
 	size_t exif_size;
 	struct _VipsImage *pixels; /* after picture_decode: bare 8-bit sRGB in memory */
@@ -34,18 +37,27 @@ struct picture {
 
 /* Once a process. */
 bool picture_start(struct error *);
-/* Prints libvips's version and, a line each, the formats of ours that it reads: for medianest-admin doctor. */
+/*
+ * Prints libvips's version and, a line each, the formats of ours that it reads: for medianest-admin
+ * doctor.
+ */
 bool picture_formats(FILE *);
 
 /* Reads the header only. Slugs unreadable, truncated, too_many_pixels. */
-bool picture_open(struct media_run *, const char *path, const char *reader, struct picture *, struct error *);
+bool picture_open(struct media_run *, const char *path, const char *reader, struct picture *,
+    struct error *);
 /* Decodes to at most `width` pixels across. Slugs unreadable, truncated, resource_limit. */
 bool picture_decode(struct media_run *, struct picture *, int width, struct error *);
 /* Writes NAME at most `width` across and lists it as an asset. */
-bool picture_write(struct media_run *, const struct picture *, const char *name, int width, struct error *);
-/* Writes 1280.webp, 640.webp and 320.webp, as many as the original is wide enough for, at least one; sets the thumbhash. */
+bool picture_write(struct media_run *, const struct picture *, const char *name, int width,
+    struct error *);
+/*
+ * Writes 1280.webp, 640.webp and 320.webp, as many as the original is wide enough for, at least
+ * one; sets the thumbhash.
+ */
 bool picture_thumbnails(struct media_run *, struct picture *, struct error *);
 /* Lays n pictures of tile_w x tile_h in rows of `columns` and writes them as NAME. */
-bool picture_sprite(struct media_run *, struct picture *tiles, size_t n, int columns, int tile_w, int tile_h, const char *name, struct error *);
+bool picture_sprite(struct media_run *, struct picture *tiles, size_t n, int columns, int tile_w,
+    int tile_h, const char *name, struct error *);
 
 #endif

@@ -15,8 +15,11 @@
 
 #include "core/banned.h"
 
-#define ENTRIES "format=duration,bit_rate,start_time:format_tags:stream=index,codec_type,codec_name,codec_tag_string,profile,width,height," \
-	"sample_aspect_ratio,pix_fmt,avg_frame_rate,duration,channels,sample_rate,color_transfer:stream_tags:" \
+#define ENTRIES \
+	"format=duration,bit_rate,start_time:format_tags:stream=index,codec_type,codec_name," \
+	"codec_tag_string,profile,width,height," \
+	"sample_aspect_ratio,pix_fmt,avg_frame_rate,duration,channels,sample_rate,color_transfer:" \
+	"stream_tags:" \
 	"stream_disposition=attached_pic:stream_side_data=rotation"
 #define SIDE_MAX 32768 /* pixels: larger sides are an error of the file */
 
@@ -53,7 +56,7 @@ rotation_of(const struct cJSON *stream)
 	const struct cJSON *side;
 	int degrees = 0;
 
-	cJSON_ArrayForEach(side, json_get(stream, "side_data_list"))
+	cJSON_ArrayForEach (side, json_get(stream, "side_data_list"))
 		if (json_get(side, "rotation") != NULL)
 			degrees = -(int)json_num(side, "rotation", 0);
 	return ((degrees % 360) + 360) % 360;
@@ -62,7 +65,8 @@ rotation_of(const struct cJSON *stream)
 static void
 take_video(struct probe *p, const struct cJSON *stream)
 {
-	double w = json_num(stream, "width", 0), h = json_num(stream, "height", 0), sar = ratio(stream, "sample_aspect_ratio"), t;
+	double w = json_num(stream, "width", 0), h = json_num(stream, "height", 0),
+	       sar = ratio(stream, "sample_aspect_ratio"), t;
 
 	if (w < 1 || h < 1 || w > SIDE_MAX || h > SIDE_MAX)
 		return;
@@ -87,9 +91,8 @@ is_protected(const struct cJSON *stream)
 {
 	static const char *const codes[] = { "drms", "drmi", "encv", "enca" };
 	const char *tag = json_str(stream, "codec_tag_string", "");
-	size_t i;
 
-	for (i = 0; i < sizeof codes / sizeof codes[0]; i++)
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (str_eq(tag, codes[i]))
 			return true;
 	return false;
@@ -101,10 +104,12 @@ take_streams(struct probe *p, const struct cJSON *root, struct error *err)
 	const struct cJSON *stream;
 	const char *type;
 
-	cJSON_ArrayForEach(stream, json_get(root, "streams")) {
+	cJSON_ArrayForEach (stream, json_get(root, "streams")) {
 		type = json_str(stream, "codec_type", "");
 		if (is_protected(stream))
-			return error_slug(err, ERR_UNPROCESSABLE, "protected", "The file is copy-protected and can only be played where it was bought.");
+			return error_slug(err, ERR_UNPROCESSABLE, "protected",
+			    "The file is copy-protected and can only be played where it was"
+			    " bought.");
 		if (json_int(json_get(stream, "disposition"), "attached_pic", 0) != 0) {
 			if (p->cover < 0)
 				p->cover = (int)json_int(stream, "index", -1);
@@ -121,30 +126,37 @@ take_streams(struct probe *p, const struct cJSON *root, struct error *err)
 bool
 probe_unreadable(struct media_run *run, const char *messages, struct error *err)
 {
-	if (strstr(messages, "moov atom not found") != NULL || strstr(messages, "End of file") != NULL || strstr(messages, "truncat") != NULL)
-		error_slug(err, ERR_UNPROCESSABLE, "truncated", "The file ends too early: it seems to be cut off.");
+	if (strstr(messages, "moov atom not found") != NULL ||
+	    strstr(messages, "End of file") != NULL || strstr(messages, "truncat") != NULL)
+		error_slug(err, ERR_UNPROCESSABLE, "truncated",
+		    "The file ends too early: it seems to be cut off.");
 	else
-		error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The file is damaged and cannot be read.");
-	return error_detail(err, "%s", utf8_clean(run->arena, messages, strlen(messages), ERROR_DETAIL_MAX - 1));
+		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
+		    "The file is damaged and cannot be read.");
+	return error_detail(err, "%s",
+	    utf8_clean(run->arena, messages, strlen(messages), ERROR_DETAIL_MAX - 1));
 }
 
 bool
 probe_file(struct media_run *run, struct probe *p, struct error *err)
 {
 	const char *url = arena_printf(run->arena, "file:%s", run->file);
-	const char *argv[] = { "ffprobe", "-v", "error", "-protocol_whitelist", "file", "-format_whitelist", PROBE_WHITELIST,
-		"-f", run->type->reader, "-of", "json", "-show_entries", ENTRIES, "-i", url, NULL };
+	const char *argv[] = { "ffprobe", "-v", "error", "-protocol_whitelist", "file",
+		"-format_whitelist", PROBE_WHITELIST, "-f", run->type->reader, "-of", "json",
+		"-show_entries", ENTRIES, "-i", url, NULL };
 	struct child_result result;
 	const struct cJSON *root, *format;
 	struct buf out;
 	struct error ignored;
 
-	memset(p, 0, sizeof *p);
+	memset(p, 0, sizeof(*p));
 	p->cover = -1;
 	buf_init(&out, run->arena, PROBE_OUTPUT_MAX);
 	if (!child_run(argv, media_seconds_left(run, PROBE_SECONDS), collect, &out, &result, err))
 		return false;
-	root = result.status == 0 && !out.overflow ? json_parse(run->arena, out.data, out.len, &ignored) : NULL;
+	root = result.status == 0 && !out.overflow ?
+	    json_parse(run->arena, out.data, out.len, &ignored) :
+	    NULL;
 	if (root == NULL)
 		return probe_unreadable(run, result.messages, err);
 	if (!take_streams(p, root, err))
@@ -164,11 +176,11 @@ probe_tag(const struct probe *p, const char *name)
 {
 	const struct cJSON *const places[] = { p->format_tags, p->video_tags, p->audio_tags };
 	const struct cJSON *tag;
-	size_t i;
 
-	for (i = 0; i < sizeof places / sizeof places[0]; i++)
-		cJSON_ArrayForEach(tag, places[i])
-			if (cJSON_IsString(tag) && tag->valuestring[0] != '\0' && str_ieq(tag->string, name))
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		cJSON_ArrayForEach (tag, places[i])
+			if (cJSON_IsString(tag) && tag->valuestring[0] != '\0' &&
+			    str_ieq(tag->string, name))
 				return tag->valuestring;
 	return NULL;
 }

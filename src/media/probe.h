@@ -1,4 +1,7 @@
-/* What ffprobe says about a video or a song. The demuxer is the sniffed one, and nothing but the file itself can be opened. */
+/*
+ * What ffprobe says about a video or a song. The demuxer is the sniffed one, and nothing but the
+ * file itself can be opened.
+ */
 #ifndef MN_MEDIA_PROBE_H
 #define MN_MEDIA_PROBE_H
 
@@ -10,18 +13,19 @@ struct cJSON;
 struct error;
 struct media_run;
 
-#define PROBE_SECONDS 20            /* deadline */
+#define PROBE_SECONDS 20             /* deadline */
 #define PROBE_OUTPUT_MAX (1UL << 20) /* bytes */
-#define PROBE_WHITELIST "mov,mp4,m4a,3gp,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flac,mp3,wav,aac,w64"
+#define PROBE_WHITELIST \
+	"mov,mp4,m4a,3gp,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flac,mp3,wav,aac,w64"
 
 struct probe {
 	const struct cJSON *format_tags;
-	const struct cJSON *video; /* stream, not a cover; or NULL */
-	const struct cJSON *audio; /* stream, or NULL */
+	const struct cJSON *video;                   /* stream, not a cover; or NULL */
+	const struct cJSON *audio;                   /* stream, or NULL */
 	const struct cJSON *video_tags, *audio_tags; /* or NULL */
-	int cover;        /* index of the stream that is an attached picture, -1 = none */
-	double duration;  /* s; 0 = unknown */
-	double start;     /* s; time stamp of the first frame */
+	int cover;       /* index of the stream that is an attached picture, -1 = none */
+	double duration; /* s; 0 = unknown */
+	double start;    /* s; time stamp of the first frame */
 	int64_t bitrate;
 	int width, height; /* of the video as shown: rotation and pixel shape applied */
 	int rotation;      /* degrees clockwise */

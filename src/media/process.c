@@ -18,7 +18,8 @@ process_stream(struct media_run *run, struct error *err)
 		return false;
 	if (probe.duration > 0)
 		run->duration_ms = (int64_t)(probe.duration * 1000 + 0.5);
-	return probe.video != NULL ? video_process(run, &probe, err) : song_process(run, &probe, err);
+	return probe.video != NULL ? video_process(run, &probe, err) :
+				     song_process(run, &probe, err);
 }
 
 bool

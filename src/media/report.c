@@ -14,12 +14,16 @@
 
 #define LINE_MAX_BYTES (256UL << 10)
 
-static const char *const kind_names[] = { [MEDIA_IMAGE] = "image", [MEDIA_VIDEO] = "video", [MEDIA_AUDIO] = "audio" };
+static const char *const kind_names[] = {
+	[MEDIA_IMAGE] = "image",
+	[MEDIA_VIDEO] = "video",
+	[MEDIA_AUDIO] = "audio",
+};
 
 void
 media_run_init(struct media_run *run, struct arena *arena, const char *file, const char *out)
 {
-	memset(run, 0, sizeof *run);
+	memset(run, 0, sizeof(*run));
 	run->arena = arena;
 	run->file = file;
 	run->out = out;
@@ -30,7 +34,9 @@ media_run_init(struct media_run *run, struct arena *arena, const char *file, con
 	json_object(run->metadata, NULL);
 }
 
-/* Whole lines only: whoever reads must never see half of one. A reader that went away ends the run. */
+/*
+ * Whole lines only: whoever reads must never see half of one. A reader that went away ends the run.
+ */
 static void
 write_line(struct json *line)
 {
@@ -64,8 +70,6 @@ media_step(struct media_run *run, const char *step, const char *state, const cha
 static void
 report_found(struct media_run *run, struct json *line)
 {
-	size_t i;
-
 	json_put_str(line, "kind", kind_names[run->kind]);
 	json_put_str(line, "contentType", run->type->content_type);
 	json_put_str(line, "extension", run->type->extension);
@@ -79,9 +83,10 @@ report_found(struct media_run *run, struct json *line)
 	json_opt_str(line, "title", run->title);
 	json_opt_str(line, "thumbhash", run->thumbhash);
 	json_object_end(run->metadata);
-	json_put_raw(line, "metadata", run->metadata->buf.overflow ? "{}" : run->metadata->buf.data);
+	json_put_raw(line, "metadata",
+	    run->metadata->buf.overflow ? "{}" : run->metadata->buf.data);
 	json_array(line, "assets");
-	for (i = 0; i < run->nassets; i++) {
+	for (size_t i = 0; i < run->nassets; i++) {
 		json_object(line, NULL);
 		json_put_str(line, "name", run->assets[i].name);
 		json_put_str(line, "contentType", run->assets[i].content_type);
@@ -91,7 +96,7 @@ report_found(struct media_run *run, struct json *line)
 	}
 	json_array_end(line);
 	json_array(line, "spriteTimes");
-	for (i = 0; i < run->nsprite_times; i++)
+	for (size_t i = 0; i < run->nsprite_times; i++)
 		json_put_int(line, NULL, run->sprite_times[i]);
 	json_array_end(line);
 }
@@ -118,11 +123,13 @@ media_report(struct media_run *run, bool ok, const struct error *err)
 }
 
 void
-media_asset_add(struct media_run *run, const char *name, const char *content_type, int width, int height)
+media_asset_add(struct media_run *run, const char *name, const char *content_type, int width,
+    int height)
 {
 	if (run->nassets == MEDIA_ASSETS_MAX)
 		return;
-	run->assets[run->nassets++] = (struct media_asset) { arena_strdup(run->arena, name), content_type, width, height };
+	run->assets[run->nassets++] =
+	    (struct media_asset) { arena_strdup(run->arena, name), content_type, width, height };
 }
 
 const char *

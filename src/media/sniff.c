@@ -15,9 +15,31 @@
 #define TS_PACKET 188 /* bytes of an MPEG transport stream packet */
 
 enum type_id {
-	T_JPEG, T_PNG, T_WEBP, T_GIF, T_HEIC, T_AVIF, T_TIFF,
-	T_MP4, T_MOV, T_MKV, T_WEBM, T_AVI, T_MPEG, T_MPEG_VIDEO, T_TS, T_OGV,
-	T_MP3, T_FLAC, T_OGG, T_OPUS, T_M4A, T_AAC, T_WAV, T_MKA, T_WEBM_SOUND
+	T_JPEG,
+	T_PNG,
+	T_WEBP,
+	T_GIF,
+	T_HEIC,
+	T_AVIF,
+	T_TIFF,
+	T_MP4,
+	T_MOV,
+	T_MKV,
+	T_WEBM,
+	T_AVI,
+	T_MPEG,
+	T_MPEG_VIDEO,
+	T_TS,
+	T_OGV,
+	T_MP3,
+	T_FLAC,
+	T_OGG,
+	T_OPUS,
+	T_M4A,
+	T_AAC,
+	T_WAV,
+	T_MKA,
+	T_WEBM_SOUND,
 };
 
 static const struct media_type types[] = {
@@ -60,20 +82,34 @@ within(const unsigned char *b, size_t size, const char *bytes, size_t n)
 	return memmem(b, size, bytes, n) != NULL;
 }
 
-/* ISO base media files (ISO/IEC 14496-12 section 4.3): the major brand, then the compatible ones. */
+/*
+ * ISO base media files (ISO/IEC 14496-12 section 4.3): the major brand, then the compatible ones.
+ */
 static const struct media_type *
 sniff_brands(const unsigned char *b, size_t size)
 {
-	static const struct { char brand[5]; enum type_id id; } brands[] = {
-		{ "avif", T_AVIF }, { "avis", T_AVIF }, { "heic", T_HEIC }, { "heix", T_HEIC }, { "hevc", T_HEIC },
-		{ "hevx", T_HEIC }, { "heim", T_HEIC }, { "heis", T_HEIC }, { "M4A ", T_M4A }, { "M4B ", T_M4A },
-		{ "M4P ", T_M4A }, { "qt  ", T_MOV },
+	static const struct {
+		char brand[5];
+		enum type_id id;
+	} brands[] = {
+		{ "avif", T_AVIF },
+		{ "avis", T_AVIF },
+		{ "heic", T_HEIC },
+		{ "heix", T_HEIC },
+		{ "hevc", T_HEIC },
+		{ "hevx", T_HEIC },
+		{ "heim", T_HEIC },
+		{ "heis", T_HEIC },
+		{ "M4A ", T_M4A },
+		{ "M4B ", T_M4A },
+		{ "M4P ", T_M4A },
+		{ "qt  ", T_MOV },
 	};
 	size_t box = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3], i, o;
 
 	if (box > size || box < 16)
 		box = size;
-	for (i = 0; i < sizeof brands / sizeof brands[0]; i++)
+	for (i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
 		if (at(b, size, 8, brands[i].brand, 4))
 			return &types[brands[i].id];
 	/* mif1 and msf1 say 'an image' only: the compatible brands say which codec. */
@@ -104,7 +140,8 @@ sniff_mpeg_audio(const unsigned char *b, size_t size)
 		return NULL;
 	if ((b[1] & 0xf6) == 0xf0)
 		return &types[T_AAC];
-	if ((b[1] & 0x18) == 0x08 || (b[1] & 0x06) == 0 || (b[2] & 0xf0) == 0xf0 || (b[2] & 0x0c) == 0x0c)
+	if ((b[1] & 0x18) == 0x08 || (b[1] & 0x06) == 0 || (b[2] & 0xf0) == 0xf0 ||
+	    (b[2] & 0x0c) == 0x0c)
 		return NULL;
 	return &types[T_MP3];
 }
@@ -121,17 +158,22 @@ sniff_bytes(const unsigned char *b, size_t size)
 	if (at(b, size, 0, "GIF87a", 6) || at(b, size, 0, "GIF89a", 6))
 		return &types[T_GIF];
 	if (at(b, size, 0, "RIFF", 4))
-		return at(b, size, 8, "WEBP", 4) ? &types[T_WEBP] : at(b, size, 8, "AVI ", 4) ? &types[T_AVI] :
-		    at(b, size, 8, "WAVE", 4) ? &types[T_WAV] : NULL;
-	if (at(b, size, 0, "II*\0", 4) || at(b, size, 0, "MM\0*", 4) || at(b, size, 0, "II+\0", 4) || at(b, size, 0, "MM\0+", 4))
+		return at(b, size, 8, "WEBP", 4) ? &types[T_WEBP] :
+		    at(b, size, 8, "AVI ", 4)    ? &types[T_AVI] :
+		    at(b, size, 8, "WAVE", 4)    ? &types[T_WAV] :
+						   NULL;
+	if (at(b, size, 0, "II*\0", 4) || at(b, size, 0, "MM\0*", 4) ||
+	    at(b, size, 0, "II+\0", 4) || at(b, size, 0, "MM\0+", 4))
 		return &types[T_TIFF];
 	if (at(b, size, 4, "ftyp", 4))
 		return sniff_brands(b, size);
-	if (at(b, size, 4, "moov", 4) || at(b, size, 4, "mdat", 4) || at(b, size, 4, "wide", 4) || at(b, size, 4, "pnot", 4))
+	if (at(b, size, 4, "moov", 4) || at(b, size, 4, "mdat", 4) || at(b, size, 4, "wide", 4) ||
+	    at(b, size, 4, "pnot", 4))
 		return &types[T_MOV];
 	if (at(b, size, 0, "\x1a\x45\xdf\xa3", 4))
-		return within(b, size < 256 ? size : 256, "webm", 4) ? &types[T_WEBM] :
-		    within(b, size < 256 ? size : 256, "matroska", 8) ? &types[T_MKV] : NULL;
+		return within(b, size < 256 ? size : 256, "webm", 4)  ? &types[T_WEBM] :
+		    within(b, size < 256 ? size : 256, "matroska", 8) ? &types[T_MKV] :
+									NULL;
 	if (at(b, size, 0, "OggS", 4))
 		return sniff_ogg(b, size);
 	if (at(b, size, 0, "fLaC", 4))
@@ -142,7 +184,8 @@ sniff_bytes(const unsigned char *b, size_t size)
 		return &types[T_MPEG];
 	if (at(b, size, 0, "\0\0\1\xb3", 4))
 		return &types[T_MPEG_VIDEO];
-	if (size > 2 * TS_PACKET && b[0] == 0x47 && b[TS_PACKET] == 0x47 && b[2 * TS_PACKET] == 0x47)
+	if (size > 2 * TS_PACKET && b[0] == 0x47 && b[TS_PACKET] == 0x47 &&
+	    b[2 * TS_PACKET] == 0x47)
 		return &types[T_TS];
 	return sniff_mpeg_audio(b, size);
 }
@@ -152,16 +195,11 @@ sniff_sound_only(const struct media_type *type)
 {
 	switch (type - types) {
 	case T_MP4:
-	case T_MOV:
-		return &types[T_M4A];
-	case T_MKV:
-		return &types[T_MKA];
-	case T_WEBM:
-		return &types[T_WEBM_SOUND];
-	case T_OGV:
-		return &types[T_OGG];
-	default:
-		return type;
+	case T_MOV: return &types[T_M4A];
+	case T_MKV: return &types[T_MKA];
+	case T_WEBM: return &types[T_WEBM_SOUND];
+	case T_OGV: return &types[T_OGG];
+	default: return type;
 	}
 }
 
@@ -185,30 +223,45 @@ magic_type(struct arena *arena, const unsigned char *b, size_t size)
 static const char *
 refused_label(const char *mime)
 {
-	static const struct { const char *mime, *label; } labels[] = {
-		{ "image/svg+xml", "an SVG drawing" }, { "application/pdf", "a PDF document" }, { "text/html", "a web page" },
-		{ "application/zip", "a ZIP archive" }, { "application/x-mpegurl", "a playlist" },
-		{ "application/vnd.apple.mpegurl", "a playlist" }, { "audio/x-mpegurl", "a playlist" }, { "text/plain", "a text file" },
-		{ "text/xml", "an XML document" }, { "image/bmp", "a BMP picture" }, { "image/x-ms-bmp", "a BMP picture" },
-		{ "image/jxl", "a JPEG XL picture" }, { "image/vnd.adobe.photoshop", "a Photoshop document" },
-		{ "audio/midi", "a MIDI file" }, { "video/x-ms-asf", "a Windows Media file" }, { "video/x-flv", "a Flash video" },
+	static const struct {
+		const char *mime, *label;
+	} labels[] = {
+		{ "image/svg+xml", "an SVG drawing" },
+		{ "application/pdf", "a PDF document" },
+		{ "text/html", "a web page" },
+		{ "application/zip", "a ZIP archive" },
+		{ "application/x-mpegurl", "a playlist" },
+		{ "application/vnd.apple.mpegurl", "a playlist" },
+		{ "audio/x-mpegurl", "a playlist" },
+		{ "text/plain", "a text file" },
+		{ "text/xml", "an XML document" },
+		{ "image/bmp", "a BMP picture" },
+		{ "image/x-ms-bmp", "a BMP picture" },
+		{ "image/jxl", "a JPEG XL picture" },
+		{ "image/vnd.adobe.photoshop", "a Photoshop document" },
+		{ "audio/midi", "a MIDI file" },
+		{ "video/x-ms-asf", "a Windows Media file" },
+		{ "video/x-flv", "a Flash video" },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof labels / sizeof labels[0]; i++)
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (str_eq(mime, labels[i].mime))
 			return labels[i].label;
 	return "a file of another type";
 }
 
-/* Raw photographs are TIFF files too, and a 'picture' that libmagic takes for text or a document is none of ours. */
+/*
+ * Raw photographs are TIFF files too, and a 'picture' that libmagic takes for text or a document is
+ * none of ours.
+ */
 static bool
 contradicts(const struct media_type *type, const char *mime)
 {
 	if (type == &types[T_TIFF])
 		return !str_eq(mime, "image/tiff");
-	return str_starts(mime, "text/") || str_starts(mime, "image/svg") || str_eq(mime, "application/pdf") ||
-	    str_eq(mime, "application/zip") || str_eq(mime, "application/x-executable");
+	return str_starts(mime, "text/") || str_starts(mime, "image/svg") ||
+	    str_eq(mime, "application/pdf") || str_eq(mime, "application/zip") ||
+	    str_eq(mime, "application/x-executable");
 }
 
 bool
@@ -232,7 +285,8 @@ sniff_file(struct arena *arena, const char *path, const struct media_type **out,
 	mime = magic_type(arena, b, (size_t)n);
 	if (type == NULL || contradicts(type, mime)) {
 		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
-		    "This is %s, not a picture, video or song of a supported format.", refused_label(mime));
+		    "This is %s, not a picture, video or song of a supported format.",
+		    refused_label(mime));
 		return error_detail(err, "libmagic says %s", mime);
 	}
 	*out = type;

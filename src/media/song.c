@@ -42,14 +42,16 @@ tag_number(const struct probe *p, const char *name, int64_t min, int64_t max)
 static void
 put_tags(struct media_run *run, const struct probe *p)
 {
-	static const struct { const char *tag, *key; } texts[] = { { "artist", "artist" }, { "album", "album" },
-		{ "album_artist", "albumArtist" }, { "composer", "composer" }, { "genre", "genre" } };
+	static const struct {
+		const char *tag, *key;
+	} texts[] = { { "artist", "artist" }, { "album", "album" },
+		{ "album_artist", "albumArtist" }, { "composer", "composer" },
+		{ "genre", "genre" } };
 	struct json *m = run->metadata;
 	int64_t n;
-	size_t i;
 
 	run->title = tag_text(run, p, "title");
-	for (i = 0; i < sizeof texts / sizeof texts[0]; i++)
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		json_opt_str(m, texts[i].key, tag_text(run, p, texts[i].tag));
 	n = tag_number(p, "date", YEAR_MIN, YEAR_MAX);
 	if (n == 0)
@@ -91,7 +93,8 @@ static void
 outline_sample(struct outline *o, unsigned low, unsigned high)
 {
 	double v = fabs((double)(int16_t)(uint16_t)(low | high << 8)) / 32768;
-	size_t i = o->seen >= o->samples ? WAVEFORM_PEAKS - 1 : (size_t)(o->seen / o->samples * WAVEFORM_PEAKS);
+	size_t i = o->seen >= o->samples ? WAVEFORM_PEAKS - 1 :
+					   (size_t)(o->seen / o->samples * WAVEFORM_PEAKS);
 
 	if (v > o->peaks[i])
 		o->peaks[i] = v;
@@ -118,17 +121,20 @@ outline_feed(void *arg, const char *bytes, size_t n)
 static bool
 waveform(struct media_run *run, const struct probe *p, struct error *err)
 {
-	static const char *const output[] = { "-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a", "pcm_s16le", "-f", "s16le", "pipe:1" };
-	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error" };
-	struct outline *o = arena_alloc(run->arena, sizeof *o);
+	static const char *const output[] = { "-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a",
+		"pcm_s16le", "-f", "s16le", "pipe:1" };
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
+		"error" };
+	struct outline *o = arena_alloc(run->arena, sizeof(*o));
 	struct child_result result;
 	size_t n = 5, i;
 
 	n += ffmpeg_input(run, argv + n, 0, false);
-	memcpy(argv + n, output, sizeof output);
-	argv[n + sizeof output / sizeof output[0]] = NULL;
+	memcpy(argv + n, output, sizeof(output));
+	argv[n + sizeof(output) / sizeof(output[0])] = NULL;
 	o->samples = fmax(1, p->duration * WAVEFORM_RATE);
-	if (!child_run(argv, media_seconds_left(run, WAVEFORM_SECONDS), outline_feed, o, &result, err))
+	if (!child_run(argv, media_seconds_left(run, WAVEFORM_SECONDS), outline_feed, o, &result,
+		err))
 		return false;
 	if (o->seen == 0)
 		return probe_unreadable(run, result.messages, err);
@@ -145,7 +151,8 @@ waveform(struct media_run *run, const struct probe *p, struct error *err)
 static bool
 cover(struct media_run *run, const struct probe *p, struct error *err)
 {
-	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y" };
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
+		"error", "-y" };
 	const char *path = media_out_path(run, "cover.bin");
 	const struct media_type *type;
 	struct child_result result;
@@ -166,8 +173,10 @@ cover(struct media_run *run, const struct probe *p, struct error *err)
 	argv[n] = NULL;
 	if (!child_run(argv, media_seconds_left(run, COVER_SECONDS), NULL, NULL, &result, err))
 		return false;
-	ok = result.status == 0 && sniff_file(run->arena, path, &type, err) && type->image && picture_open(run, path, type->reader, &pic, err) &&
-	    picture_decode(run, &pic, COVER_WIDTH, err) && picture_write(run, &pic, "cover.webp", COVER_WIDTH, err) &&
+	ok = result.status == 0 && sniff_file(run->arena, path, &type, err) && type->image &&
+	    picture_open(run, path, type->reader, &pic, err) &&
+	    picture_decode(run, &pic, COVER_WIDTH, err) &&
+	    picture_write(run, &pic, "cover.webp", COVER_WIDTH, err) &&
 	    picture_thumbnails(run, &pic, err);
 	unlink(path);
 	return ok;
@@ -191,7 +200,8 @@ song_process(struct media_run *run, const struct probe *p, struct error *err)
 		if (cover(run, p, &why))
 			media_step(run, "thumbnails", "done", NULL);
 		else
-			media_step(run, "thumbnails", "failed", "The cover picture cannot be read.");
+			media_step(run, "thumbnails", "failed",
+			    "The cover picture cannot be read.");
 	}
 	media_step(run, "preview", "started", NULL);
 	if (p->duration <= WAVEFORM_LONGEST && !waveform(run, p, err))

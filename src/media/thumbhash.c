@@ -24,11 +24,11 @@ static void
 channel_transform(struct channel *c, const double *v, int w, int h, int nx, int ny)
 {
 	double fx[THUMBHASH_SIDE], f, row;
-	int cx, cy, x, y, i;
+	int x, y;
 
-	memset(c, 0, sizeof *c);
-	for (cy = 0; cy < ny; cy++) {
-		for (cx = 0; cx * ny < nx * (ny - cy); cx++) {
+	memset(c, 0, sizeof(*c));
+	for (int cy = 0; cy < ny; cy++) {
+		for (int cx = 0; cx * ny < nx * (ny - cy); cx++) {
 			for (x = 0; x < w; x++)
 				fx[x] = cos(M_PI / w * cx * (x + 0.5));
 			for (f = 0, y = 0; y < h; y++) {
@@ -46,7 +46,7 @@ channel_transform(struct channel *c, const double *v, int w, int h, int nx, int 
 		}
 	}
 	if (c->scale > 0)
-		for (i = 0; i < c->nac; i++)
+		for (int i = 0; i < c->nac; i++)
 			c->ac[i] = 0.5 + 0.5 / c->scale * c->ac[i];
 }
 
@@ -61,30 +61,30 @@ quantise(double v, unsigned steps)
 static void
 put_nibbles(const struct channel *c, unsigned char *out, int *at)
 {
-	int i;
-
-	for (i = 0; i < c->nac; i++, (*at)++)
+	for (int i = 0; i < c->nac; i++, (*at)++)
 		out[*at >> 1] |= (unsigned char)(quantise(c->ac[i], 15) << ((*at & 1) << 2));
 }
 
-/* Splits pixels into luminance, yellow-blue, red-green and alpha, laid over their average colour. True: some are transparent. */
+/*
+ * Splits pixels into luminance, yellow-blue, red-green and alpha, laid over their average colour.
+ * True: some are transparent.
+ */
 static bool
 split(const unsigned char *rgba, int n, double *l, double *p, double *q, double *a)
 {
 	double avg[3] = { 0, 0, 0 }, sum = 0, rgb[3], alpha;
-	int i, k;
 
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		alpha = rgba[4 * i + 3] / 255.0;
-		for (k = 0; k < 3; k++)
+		for (int k = 0; k < 3; k++)
 			avg[k] += alpha / 255.0 * rgba[4 * i + k];
 		sum += alpha;
 	}
-	for (k = 0; k < 3 && sum > 0; k++)
+	for (int k = 0; k < 3 && sum > 0; k++)
 		avg[k] /= sum;
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		alpha = rgba[4 * i + 3] / 255.0;
-		for (k = 0; k < 3; k++)
+		for (int k = 0; k < 3; k++)
 			rgb[k] = avg[k] * (1 - alpha) + alpha / 255.0 * rgba[4 * i + k];
 		l[i] = (rgb[0] + rgb[1] + rgb[2]) / 3;
 		p[i] = (rgb[0] + rgb[1]) / 2 - rgb[2];
@@ -104,7 +104,7 @@ size_t
 thumbhash_encode(int w, int h, const unsigned char *rgba, unsigned char out[THUMBHASH_MAX])
 {
 	int n = w * h, side = w > h ? w : h, limit, lx, ly, nibble;
-	double *v = xmalloc((size_t)n * 4 * sizeof *v);
+	double *v = xmalloc((size_t)n * 4 * sizeof(*v));
 	bool alpha = split(rgba, n, v, v + n, v + 2 * n, v + 3 * n), landscape = w > h;
 	struct channel l, p, q, a;
 	unsigned head;
@@ -120,12 +120,14 @@ thumbhash_encode(int w, int h, const unsigned char *rgba, unsigned char out[THUM
 	free(v);
 
 	memset(out, 0, THUMBHASH_MAX);
-	head = quantise(l.dc, 63) | quantise(0.5 + 0.5 * p.dc, 63) << 6 | quantise(0.5 + 0.5 * q.dc, 63) << 12 |
-	    quantise(l.scale, 31) << 18 | (alpha ? 1u << 23 : 0);
+	head = quantise(l.dc, 63) | quantise(0.5 + 0.5 * p.dc, 63) << 6 |
+	    quantise(0.5 + 0.5 * q.dc, 63) << 12 | quantise(l.scale, 31) << 18 |
+	    (alpha ? 1u << 23 : 0);
 	out[0] = head & 255;
 	out[1] = head >> 8 & 255;
 	out[2] = head >> 16 & 255;
-	head = (unsigned)(landscape ? ly : lx) | quantise(p.scale, 63) << 3 | quantise(q.scale, 63) << 9 | (landscape ? 1u << 15 : 0);
+	head = (unsigned)(landscape ? ly : lx) | quantise(p.scale, 63) << 3 |
+	    quantise(q.scale, 63) << 9 | (landscape ? 1u << 15 : 0);
 	out[3] = head & 255;
 	out[4] = head >> 8 & 255;
 	if (alpha)

@@ -58,8 +58,9 @@ put_taken(struct media_run *run, const struct probe *p)
 		return;
 	offset[0] = '\0';
 	if (strlen(text) >= 24 && (text[19] == '+' || text[19] == '-'))
-		snprintf(offset, sizeof offset, "%.3s:%.2s", text + 19, text + 22);
-	run->taken_at = arena_printf(run->arena, "%s%s", date, exif_offset_valid(offset) ? offset : "Z");
+		snprintf(offset, sizeof(offset), "%.3s:%.2s", text + 19, text + 22);
+	run->taken_at =
+	    arena_printf(run->arena, "%s%s", date, exif_offset_valid(offset) ? offset : "Z");
 	/* Many recorders write their epoch, 1904 or 1970, for 'unknown'. */
 	if (!time_parse_rfc3339(run->taken_at, &us) || us <= 365LL * 86400 * US_PER_SEC)
 		run->taken_at = NULL;
@@ -71,7 +72,8 @@ static void
 put_details(struct media_run *run, const struct probe *p)
 {
 	struct json *m = run->metadata;
-	const char *make = probe_tag(p, "com.apple.quicktime.make"), *model = probe_tag(p, "com.apple.quicktime.model");
+	const char *make = probe_tag(p, "com.apple.quicktime.make"),
+		   *model = probe_tag(p, "com.apple.quicktime.model");
 
 	json_put_str(m, "format", run->type->label);
 	json_opt_str(m, "videoCodec", json_str(p->video, "codec_name", NULL));
@@ -83,12 +85,14 @@ put_details(struct media_run *run, const struct probe *p)
 		json_put_int(m, "bitrate", p->bitrate);
 	if (p->rotation != 0)
 		json_put_int(m, "rotation", p->rotation);
-	if (str_eq(json_str(p->video, "color_transfer", ""), "smpte2084") || str_eq(json_str(p->video, "color_transfer", ""), "arib-std-b67"))
+	if (str_eq(json_str(p->video, "color_transfer", ""), "smpte2084") ||
+	    str_eq(json_str(p->video, "color_transfer", ""), "arib-std-b67"))
 		json_put_bool(m, "hdr", true);
 	if (make != NULL || model != NULL) {
 		json_object(m, "camera");
 		json_opt_str(m, "make", make != NULL ? media_text(run, make, strlen(make)) : NULL);
-		json_opt_str(m, "model", model != NULL ? media_text(run, model, strlen(model)) : NULL);
+		json_opt_str(m, "model",
+		    model != NULL ? media_text(run, model, strlen(model)) : NULL);
 		json_object_end(m);
 	}
 	put_taken(run, p);
@@ -101,7 +105,7 @@ poster(struct media_run *run, const struct probe *p, struct error *err)
 	struct frame frame;
 	int w, h;
 
-	memset(&frame, 0, sizeof frame);
+	memset(&frame, 0, sizeof(frame));
 	media_fit(p->width, p->height, PICTURE_POSTER_WIDTH, PICTURE_POSTER_WIDTH * 2, &w, &h);
 	if (!frame_at(run, p, fmin(p->duration * 0.1, 10), w, h, &frame, err) ||
 	    !picture_write(run, &frame.picture, "poster.webp", PICTURE_POSTER_WIDTH, err))
@@ -115,20 +119,20 @@ sprite(struct media_run *run, const struct probe *p, struct error *err)
 	struct frame frames[MEDIA_TILES_MAX];
 	struct picture pictures[MEDIA_TILES_MAX];
 	struct json *m = run->metadata;
-	size_t n, i;
+	size_t n;
 	int w, h;
 
-	memset(frames, 0, sizeof frames);
+	memset(frames, 0, sizeof(frames));
 	media_fit(p->width, p->height, SPRITE_TILE, SPRITE_TILE_TALLEST, &w, &h);
 	if (!frames_spread(run, p, w, h, MEDIA_TILES_MAX, frames, &n, err))
 		return false;
 	if (n == 0)
 		return true;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		pictures[i] = frames[i].picture;
 	if (!picture_sprite(run, pictures, n, SPRITE_COLUMNS, w, h, "sprite.webp", err))
 		return false;
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		run->sprite_times[i] = frames[i].at_ms;
 	run->nsprite_times = n;
 	json_object(m, "sprite");
@@ -161,25 +165,31 @@ static const char *
 preview_filters(struct media_run *run, const struct probe *p, int segments)
 {
 	struct buf f;
-	int w, h, i;
+	int w, h;
 
 	preview_size(p, &w, &h);
 	buf_init(&f, run->arena, 0);
-	for (i = 0; i < segments; i++)
-		buf_addf(&f, "[%d:V:0]%sscale=%d:%d,setsar=1,format=yuv420p[v%d];", i, p->fps > PREVIEW_FPS ? "fps=30," : "", w, h, i);
-	for (i = 0; i < segments; i++)
+	for (int i = 0; i < segments; i++)
+		buf_addf(&f, "[%d:V:0]%sscale=%d:%d,setsar=1,format=yuv420p[v%d];", i,
+		    p->fps > PREVIEW_FPS ? "fps=30," : "", w, h, i);
+	for (int i = 0; i < segments; i++)
 		buf_addf(&f, "[v%d]", i);
 	buf_addf(&f, "concat=n=%d:v=1:a=0[out]", segments);
 	return f.data;
 }
 
-/* Six moments of a second each, or the beginning of a short video; silent, without the original's metadata. */
+/*
+ * Six moments of a second each, or the beginning of a short video; silent, without the original's
+ * metadata.
+ */
 static bool
 preview(struct media_run *run, const struct probe *p, struct error *err)
 {
-	const char *argv[CHILD_ARGS_MAX * 2] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y" };
-	static const char *const output[] = { "-map", "[out]", "-an", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-c:v", "libx264",
-		"-preset", "veryfast", "-crf", "28", "-threads", "1", "-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4" };
+	const char *argv[CHILD_ARGS_MAX * 2] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
+		"error", "-y" };
+	static const char *const output[] = { "-map", "[out]", "-an", "-sn", "-dn", "-map_metadata",
+		"-1", "-map_chapters", "-1", "-c:v", "libx264", "-preset", "veryfast", "-crf", "28",
+		"-threads", "1", "-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4" };
 	const char *path = media_out_path(run, "preview.mp4");
 	int segments = p->duration > PREVIEW_WHOLE ? PREVIEW_SEGMENTS : 1, i, w, h;
 	struct child_result result;
@@ -189,14 +199,15 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
 	for (i = 0; i < segments; i++) {
 		argv[n++] = "-t";
 		argv[n++] = segments == 1 ? "6" : "1";
-		n += ffmpeg_input(run, argv + n, segments == 1 ? 0 : p->duration * (i + 0.5) / segments - 0.5, false);
+		n += ffmpeg_input(run, argv + n,
+		    segments == 1 ? 0 : p->duration * (i + 0.5) / segments - 0.5, false);
 	}
 	argv[n++] = "-filter_complex_threads";
 	argv[n++] = "1";
 	argv[n++] = "-filter_complex";
 	argv[n++] = preview_filters(run, p, segments);
-	memcpy(argv + n, output, sizeof output);
-	n += sizeof output / sizeof output[0];
+	memcpy(argv + n, output, sizeof(output));
+	n += sizeof(output) / sizeof(output[0]);
 	argv[n++] = path;
 	argv[n] = NULL;
 	if (!child_run(argv, media_seconds_left(run, PREVIEW_SECONDS), NULL, NULL, &result, err))
@@ -209,8 +220,8 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
 }
 
 /*
- * A poster is what a video cannot do without; where only the sprite or the preview fails (a file damaged further on, a very
- * slow codec), the item is shown without them and the timeline says so.
+ * A poster is what a video cannot do without; where only the sprite or the preview fails (a file
+ * damaged further on, a very slow codec), the item is shown without them and the timeline says so.
  */
 bool
 video_process(struct media_run *run, const struct probe *p, struct error *err)
@@ -221,7 +232,8 @@ video_process(struct media_run *run, const struct probe *p, struct error *err)
 	run->width = p->width;
 	run->height = p->height;
 	if ((int64_t)p->width * p->height > run->max_pixels)
-		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels", "The video has %d x %d pixels: more than are processed.", p->width, p->height);
+		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
+		    "The video has %d x %d pixels: more than are processed.", p->width, p->height);
 	put_details(run, p);
 	media_step(run, "inspect", "done", NULL);
 

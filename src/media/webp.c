@@ -5,8 +5,8 @@
 
 #include "core/banned.h"
 
-#define HEADER 12       /* "RIFF", size, "WEBP" */
-#define CHUNK_HEADER 8  /* type, size */
+#define HEADER 12           /* "RIFF", size, "WEBP" */
+#define CHUNK_HEADER 8      /* type, size */
 #define FLAGS_METADATA 0x2c /* of VP8X: ICC profile, EXIF, XMP */
 
 static uint32_t
@@ -18,7 +18,8 @@ get32(const unsigned char *b)
 static bool
 is_metadata(const unsigned char *chunk)
 {
-	return memcmp(chunk, "EXIF", 4) == 0 || memcmp(chunk, "XMP ", 4) == 0 || memcmp(chunk, "ICCP", 4) == 0;
+	return memcmp(chunk, "EXIF", 4) == 0 || memcmp(chunk, "XMP ", 4) == 0 ||
+	    memcmp(chunk, "ICCP", 4) == 0;
 }
 
 size_t

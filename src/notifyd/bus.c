@@ -35,12 +35,14 @@ struct bus {
 	struct redis_url url;
 	struct link subscriber, commands;
 	char events[BUS_NAME_MAX], beat[BUS_NAME_MAX]; /* channels */
-	unsigned beats;        /* sent and not come back */
+	unsigned beats;                                /* sent and not come back */
 	bool subscribed;
 };
 
 /* Outlives its client. */
-struct ticket_check { struct client *client; };
+struct ticket_check {
+	struct client *client;
+};
 
 static void link_connect(lws_sorted_usec_list_t *);
 
@@ -93,8 +95,10 @@ link_gone(void *context)
 	if (!l->complained)
 		log_crit(b->nd->log, "Redis is away (%s)", l->name);
 	l->complained = true;
-	lws_sul_schedule(b->nd->lws, 0, &l->retry, link_connect, (lws_usec_t)l->retry_ms * US_PER_MS);
-	l->retry_ms = l->retry_ms * 2 > NOTIFYD_RETRY_MAX_MS ? NOTIFYD_RETRY_MAX_MS : l->retry_ms * 2;
+	lws_sul_schedule(b->nd->lws, 0, &l->retry, link_connect,
+	    (lws_usec_t)l->retry_ms * US_PER_MS);
+	l->retry_ms =
+	    l->retry_ms * 2 > NOTIFYD_RETRY_MAX_MS ? NOTIFYD_RETRY_MAX_MS : l->retry_ms * 2;
 }
 
 static void
@@ -123,10 +127,11 @@ on_message(redisAsyncContext *ac, void *reply, void *context)
 	struct bus *b = context;
 	const redisReply *r = reply;
 
-	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3 || r->element[0]->type != REDIS_REPLY_STRING ||
-	    r->element[1]->type != REDIS_REPLY_STRING)
+	if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements != 3 ||
+	    r->element[0]->type != REDIS_REPLY_STRING || r->element[1]->type != REDIS_REPLY_STRING)
 		return;
-	if (strcmp(r->element[0]->str, "subscribe") == 0 && strcmp(r->element[1]->str, b->events) == 0) {
+	if (strcmp(r->element[0]->str, "subscribe") == 0 &&
+	    strcmp(r->element[1]->str, b->events) == 0) {
 		if (b->subscriber.complained)
 			log_notice(b->nd->log, "Redis is back");
 		b->subscriber.complained = false;
@@ -134,7 +139,8 @@ on_message(redisAsyncContext *ac, void *reply, void *context)
 		b->subscribed = true;
 		b->beats = 0;
 		people_resumed(b->nd);
-	} else if (strcmp(r->element[0]->str, "message") == 0 && r->element[2]->type == REDIS_REPLY_STRING) {
+	} else if (strcmp(r->element[0]->str, "message") == 0 &&
+	    r->element[2]->type == REDIS_REPLY_STRING) {
 		if (strcmp(r->element[1]->str, b->beat) == 0)
 			b->beats = 0;
 		else
@@ -178,7 +184,8 @@ link_connect(lws_sorted_usec_list_t *sul)
 	struct bus *b = l->bus;
 	redisAsyncContext *ac;
 
-	ac = b->url.path[0] != '\0' ? redisAsyncConnectUnix(b->url.path) : redisAsyncConnect(b->url.host, b->url.port);
+	ac = b->url.path[0] != '\0' ? redisAsyncConnectUnix(b->url.path) :
+				      redisAsyncConnect(b->url.host, b->url.port);
 	if (ac == NULL || ac->err != 0) {
 		if (ac != NULL)
 			redisAsyncFree(ac);
@@ -215,8 +222,10 @@ on_ticket(redisAsyncContext *ac, void *reply, void *context)
 	}
 	if (r->type == REDIS_REPLY_STRING)
 		tree = json_parse(&c->nd->scratch, r->str, (size_t)r->len, &err);
-	if (tree != NULL && uuid_valid(json_str(tree, "user", "")) && uuid_valid(json_str(tree, "sid", "")))
-		client_accepted(c, json_str(tree, "user", ""), json_str(tree, "sid", ""), json_int(tree, "generation", 0));
+	if (tree != NULL && uuid_valid(json_str(tree, "user", "")) &&
+	    uuid_valid(json_str(tree, "sid", "")))
+		client_accepted(c, json_str(tree, "user", ""), json_str(tree, "sid", ""),
+		    json_int(tree, "generation", 0));
 	else
 		client_close(c, CLOSE_SESSION, 401, "ticket unknown", false);
 }
@@ -232,10 +241,12 @@ bus_ticket(struct notifyd *nd, struct client *c, const char *ticket)
 		client_close(c, CLOSE_SESSION, 401, "ticket unknown", false);
 		return;
 	}
-	lws_snprintf(key, sizeof(key), "%sticket:%s", config_str(nd->config, CFG_REDIS_PREFIX), ticket);
+	lws_snprintf(key, sizeof(key), "%sticket:%s", config_str(nd->config, CFG_REDIS_PREFIX),
+	    ticket);
 	check = xmalloc(sizeof(*check));
 	check->client = c;
-	if (l->ac == NULL || redisAsyncCommand(l->ac, on_ticket, check, "GETDEL %s", key) != REDIS_OK) {
+	if (l->ac == NULL ||
+	    redisAsyncCommand(l->ac, on_ticket, check, "GETDEL %s", key) != REDIS_OK) {
 		free(check);
 		client_close(c, CLOSE_TRY_LATER, 503, "try again", false);
 		return;
@@ -283,7 +294,8 @@ bus_new(struct notifyd *nd)
 	uuid_v7(self);
 	lws_snprintf(b->events, sizeof(b->events), "%s%s", prefix, NOTIFY_CHANNEL);
 	lws_snprintf(b->beat, sizeof(b->beat), "%snotifyd:%s", prefix, self);
-	b->subscriber = (struct link) { .bus = b, .name = "subscriber", .retry_ms = NOTIFYD_RETRY_MS };
+	b->subscriber =
+	    (struct link) { .bus = b, .name = "subscriber", .retry_ms = NOTIFYD_RETRY_MS };
 	b->commands = (struct link) { .bus = b, .name = "commands", .retry_ms = NOTIFYD_RETRY_MS };
 	return b;
 }

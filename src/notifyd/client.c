@@ -19,8 +19,15 @@ client_new(struct notifyd *nd, struct lws *wsi, enum client_mode mode)
 {
 	struct client *c = xmalloc(sizeof(*c));
 
-	*c = (struct client) { .wsi = wsi, .nd = nd, .mode = mode, .state = CLIENT_TICKET, .after = -1, .last = -1, .check_slot = -1,
-		.opened = clock_now(), .since = clock_monotonic() };
+	*c = (struct client) { .wsi = wsi,
+		.nd = nd,
+		.mode = mode,
+		.state = CLIENT_TICKET,
+		.after = -1,
+		.last = -1,
+		.check_slot = -1,
+		.opened = clock_now(),
+		.since = clock_monotonic() };
 	c->tail = &c->head;
 	people_add(nd, c);
 	return c;
@@ -76,7 +83,8 @@ client_queue(struct client *c, struct event *ev)
 static void
 client_kill(struct client *c, const char *why)
 {
-	log_info(c->nd->log, "connection of %s dropped: %s", c->person == NULL ? "nobody" : c->person->user, why);
+	log_info(c->nd->log, "connection of %s dropped: %s",
+	    c->person == NULL ? "nobody" : c->person->user, why);
 	counter_add(COUNTER_WS_DROPPED, 1);
 	client_drop_queue(c);
 	c->state = CLIENT_CLOSING;
@@ -144,25 +152,38 @@ static int
 client_write_head(struct client *c)
 {
 	unsigned char buffer[LWS_PRE + STREAM_HEAD_MAX];
-	char *text = (char *)buffer + LWS_PRE, body[STREAM_HEAD_MAX / 2], cors[NOTIFYD_HEADERS_MAX / 16] = "";
+	char *text = (char *)buffer + LWS_PRE, body[STREAM_HEAD_MAX / 2],
+	     cors[NOTIFYD_HEADERS_MAX / 16] = "";
 	int len;
 
 	if (c->origin != NULL)
 		snprintf(cors, sizeof(cors), "Access-Control-Allow-Origin: %s\r\n", c->origin);
 	if (c->state == CLIENT_CLOSING) {
-		snprintf(body, sizeof(body), "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"instance\":"
-		    "\"/api/notifications/stream\",\"code\":\"%s\",\"requestId\":\"%s\"}", c->status == 401 ? "Unauthorized" : "Service Unavailable",
-		    c->status, c->status == 401 ? "The ticket is not valid." : "Try again shortly.", c->status == 401 ? "ticket_invalid" : "unavailable",
-		    c->request_id);
-		len = snprintf(text, STREAM_HEAD_MAX, "HTTP/1.1 %d -\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n%s%s"
-		    "Cache-Control: no-store\r\nVary: Origin\r\nConnection: close\r\n\r\n%s", c->status, strlen(body), cors,
-		    c->status == 503 ? "Retry-After: 1\r\n" : "", body);
+		snprintf(body, sizeof(body),
+		    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\","
+		    "\"instance\":"
+		    "\"/api/notifications/stream\",\"code\":\"%s\",\"requestId\":\"%s\"}",
+		    c->status == 401 ? "Unauthorized" : "Service Unavailable", c->status,
+		    c->status == 401 ? "The ticket is not valid." : "Try again shortly.",
+		    c->status == 401 ? "ticket_invalid" : "unavailable", c->request_id);
+		len = snprintf(text, STREAM_HEAD_MAX,
+		    "HTTP/1.1 %d -\r\nContent-Type: application/problem+json\r\nContent-Length:"
+		    " %zu\r\n%s%s"
+		    "Cache-Control: no-store\r\nVary: Origin\r\nConnection: close\r\n\r\n%s",
+		    c->status, strlen(body), cors, c->status == 503 ? "Retry-After: 1\r\n" : "",
+		    body);
 	} else {
-		len = snprintf(text, STREAM_HEAD_MAX, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%sCache-Control: no-store\r\n"
-		    "X-Accel-Buffering: no\r\nVary: Origin\r\nConnection: close\r\n\r\n:\n\n", cors);
+		len = snprintf(text, STREAM_HEAD_MAX,
+		    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%sCache-Control:"
+		    " no-store\r\n"
+		    "X-Accel-Buffering: no\r\nVary: Origin\r\nConnection: close\r\n\r\n:\n\n",
+		    cors);
 	}
 	c->head_sent = true;
-	return len >= STREAM_HEAD_MAX || lws_write(c->wsi, buffer + LWS_PRE, (size_t)len, LWS_WRITE_HTTP_HEADERS) < len ? -1 : 0;
+	return len >= STREAM_HEAD_MAX ||
+		lws_write(c->wsi, buffer + LWS_PRE, (size_t)len, LWS_WRITE_HTTP_HEADERS) < len ?
+	    -1 :
+	    0;
 }
 
 /* EventSource framing; JSON has no line breaks. */
@@ -177,7 +198,8 @@ stream_write(struct client *c, const struct event *ev)
 		len = (size_t)snprintf(text, STREAM_FRAME, ":\n\n");
 	} else {
 		if (ev->seq > 0)
-			len = (size_t)snprintf(text, STREAM_FRAME, "id: %lld\n", (long long)ev->seq);
+			len =
+			    (size_t)snprintf(text, STREAM_FRAME, "id: %lld\n", (long long)ev->seq);
 		memcpy(text + len, "data: ", 6);
 		memcpy(text + len + 6, ev->text + LWS_PRE, ev->len);
 		memcpy(text + len + 6 + ev->len, "\n\n", 2);
@@ -186,7 +208,10 @@ stream_write(struct client *c, const struct event *ev)
 	return lws_write(c->wsi, buffer + LWS_PRE, len, LWS_WRITE_HTTP) < (int)len ? -1 : 0;
 }
 
-/* One event a callback: libwebsockets keeps what the socket does not take, and calls again only when that is gone. */
+/*
+ * One event a callback: libwebsockets keeps what the socket does not take, and calls again only
+ * when that is gone.
+ */
 static int
 client_write_event(struct client *c)
 {
@@ -201,7 +226,10 @@ client_write_event(struct client *c)
 	if (c->mode == CLIENT_STREAM)
 		answer = stream_write(c, ev);
 	else
-		answer = lws_write(c->wsi, ev->text + LWS_PRE, ev->len, LWS_WRITE_TEXT) < (int)ev->len ? -1 : 0;
+		answer =
+		    lws_write(c->wsi, ev->text + LWS_PRE, ev->len, LWS_WRITE_TEXT) < (int)ev->len ?
+		    -1 :
+		    0;
 	event_release(ev);
 	counter_add(COUNTER_WS_EVENTS, 1);
 	c->since = clock_monotonic();
@@ -227,11 +255,12 @@ client_write(struct client *c)
 		answer = stream_write(c, NULL);
 	} else if (c->state == CLIENT_CLOSING) {
 		if (c->mode == CLIENT_WS)
-			lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)(uintptr_t)c->close_reason,
-			    strlen(c->close_reason));
+			lws_close_reason(c->wsi, (enum lws_close_status)c->close_code,
+			    (unsigned char *)(uintptr_t)c->close_reason, strlen(c->close_reason));
 		return -1;
 	}
-	if (answer == 0 && (c->head != NULL || c->state == CLIENT_CLOSING) && c->state >= CLIENT_LIVE)
+	if (answer == 0 && (c->head != NULL || c->state == CLIENT_CLOSING) &&
+	    c->state >= CLIENT_LIVE)
 		lws_callback_on_writable(c->wsi);
 	if (c->replay_waits && c->queued_bytes < NOTIFYD_QUEUE_LOW) {
 		c->replay_waits = false;
@@ -250,7 +279,8 @@ client_tick(struct client *c, int64_t now)
 		client_close(c, CLOSE_TRY_LATER, 503, "try again", false);
 	} else if (c->state == CLIENT_LIVE && c->head != NULL && waited > NOTIFYD_STALL_MS) {
 		client_kill(c, "it reads nothing");
-	} else if (c->mode == CLIENT_STREAM && c->head_sent && c->head == NULL && waited > NOTIFYD_COMMENT_MS) {
+	} else if (c->mode == CLIENT_STREAM && c->head_sent && c->head == NULL &&
+	    waited > NOTIFYD_COMMENT_MS) {
 		c->comment_due = true;
 		lws_callback_on_writable(c->wsi);
 	}

@@ -34,7 +34,8 @@ event_new(const char *type, const char *id, int64_t seq, const char *timestamp, 
 	json_object_end(j);
 	if (j->buf.overflow) {
 		arena_clear(&arena);
-		return event_new(type, id, seq, timestamp, "{}"); /* too large to send: the list shows it */
+		/* too large to send: the list shows it */
+		return event_new(type, id, seq, timestamp, "{}");
 	}
 	ev = xmalloc(sizeof(*ev) + LWS_PRE + j->buf.len);
 	*ev = (struct event) { .refs = 1, .seq = seq, .len = j->buf.len };
@@ -58,7 +59,8 @@ event_from_row(struct arena *arena, const struct rows *rows, size_t row)
 	char when[RFC3339_MAX];
 
 	time_rfc3339(rows_int(rows, row, 6), when);
-	return event_new(rows_str(rows, row, 5), rows_str(rows, row, 3), rows_int(rows, row, 4), when, rows_str(rows, row, 7));
+	return event_new(rows_str(rows, row, 5), rows_str(rows, row, 3), rows_int(rows, row, 4),
+	    when, rows_str(rows, row, 7));
 }
 
 struct event *
@@ -88,17 +90,18 @@ print(struct arena *arena, const struct cJSON *tree)
 static struct event *
 event_of(struct arena *arena, const struct cJSON *event, const struct cJSON *one, const char *data)
 {
-	return event_new(json_str(event, "type", "notification"), json_str(one, "id", NULL), json_int(one, "seq", 0),
-	    json_str(one, "timestamp", ""), data);
+	return event_new(json_str(event, "type", "notification"), json_str(one, "id", NULL),
+	    json_int(one, "seq", 0), json_str(one, "timestamp", ""), data);
 }
 
 /* A notification: an id and a seq for each person. */
 static void
-published_each(struct notifyd *nd, const struct cJSON *each, const struct cJSON *event, const char *data)
+published_each(struct notifyd *nd, const struct cJSON *each, const struct cJSON *event,
+    const char *data)
 {
 	const struct cJSON *one;
 
-	cJSON_ArrayForEach(one, each) {
+	cJSON_ArrayForEach (one, each) {
 		const char *user = json_str(one, "user", "");
 		struct event *ev;
 
@@ -114,7 +117,8 @@ published_each(struct notifyd *nd, const struct cJSON *each, const struct cJSON 
 }
 
 static void
-published_to(struct notifyd *nd, const struct cJSON *to, const struct cJSON *event, const char *data)
+published_to(struct notifyd *nd, const struct cJSON *to, const struct cJSON *event,
+    const char *data)
 {
 	struct event *ev = event_of(&nd->scratch, event, event, data);
 	const struct cJSON *user;
@@ -122,7 +126,7 @@ published_to(struct notifyd *nd, const struct cJSON *to, const struct cJSON *eve
 	if (cJSON_IsString(to)) {
 		people_event(nd, NULL, ev);
 	} else {
-		cJSON_ArrayForEach(user, to) {
+		cJSON_ArrayForEach (user, to) {
 			if (cJSON_IsString(user))
 				people_event(nd, user->valuestring, ev);
 		}

@@ -11,7 +11,10 @@
 
 #include "core/banned.h"
 
-/* One read at a time: live settings and the check of sessions first, then people and single connections in turn. */
+/*
+ * One read at a time: live settings and the check of sessions first, then people and single
+ * connections in turn.
+ */
 enum feed_work { FEED_IDLE, FEED_CLIENT, FEED_PERSON, FEED_CHECK, FEED_SETTINGS };
 
 struct feed {
@@ -22,14 +25,16 @@ struct feed {
 	int retry_ms;
 	bool complained;
 	enum feed_work work;
-	struct client *client;   /* of the read under way; NULL: gone meanwhile */
+	struct client *client; /* of the read under way; NULL: gone meanwhile */
 	struct person *person;
 	struct client *clients, **clients_tail;
 	struct person *people, **people_tail;
 	bool clients_turn;
 	struct client *check_next; /* where the check goes on; NULL: none is due */
-	struct client *checked[NOTIFYD_CHECK_ROWS]; /* of the check under way; NULL: gone meanwhile */
-	int64_t checked_seq[NOTIFYD_CHECK_ROWS];    /* where its person stood when the check was sent */
+	/* of the check under way; NULL: gone meanwhile */
+	struct client *checked[NOTIFYD_CHECK_ROWS];
+	/* where its person stood when the check was sent */
+	int64_t checked_seq[NOTIFYD_CHECK_ROWS];
 	size_t nchecked;
 	int64_t settings_read; /* monotonic; 0: never */
 };
@@ -74,9 +79,7 @@ feed_connect(lws_sorted_usec_list_t *sul)
 static void
 feed_forget_work(struct feed *f)
 {
-	size_t i;
-
-	for (i = 0; i < f->nchecked; i++) {
+	for (size_t i = 0; i < f->nchecked; i++) {
 		if (f->checked[i] != NULL)
 			f->checked[i]->check_slot = -1;
 	}
@@ -104,8 +107,10 @@ feed_lost(void *context, const char *why)
 		feed_client(f->nd, client);
 	if (person != NULL)
 		feed_person(f->nd, person);
-	lws_sul_schedule(f->nd->lws, 0, &f->retry, feed_connect, (lws_usec_t)f->retry_ms * US_PER_MS);
-	f->retry_ms = f->retry_ms * 2 > NOTIFYD_RETRY_MAX_MS ? NOTIFYD_RETRY_MAX_MS : f->retry_ms * 2;
+	lws_sul_schedule(f->nd->lws, 0, &f->retry, feed_connect,
+	    (lws_usec_t)f->retry_ms * US_PER_MS);
+	f->retry_ms =
+	    f->retry_ms * 2 > NOTIFYD_RETRY_MAX_MS ? NOTIFYD_RETRY_MAX_MS : f->retry_ms * 2;
 }
 
 static void
@@ -134,7 +139,8 @@ feed_checked(struct feed *f, const struct rows *rows)
 		if (!rows_bool(rows, i, 1))
 			client_session_ended(c);
 		else
-			people_counter(f->nd, c->person, f->checked_seq[slot], rows_int(rows, i, 2));
+			people_counter(f->nd, c->person, f->checked_seq[slot],
+			    rows_int(rows, i, 2));
 	}
 }
 
@@ -170,8 +176,10 @@ feed_ask_client(struct feed *f)
 	c->feed_queued = false;
 	f->work = FEED_CLIENT;
 	f->client = c;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_CLIENT], DB_PARAMS(c->person->user, from < 0 ? NULL : db_int(arena, from),
-	    db_time(arena, c->opened), c->sid, db_int(arena, c->generation), db_int(arena, NOTIFYD_REPLAY_ROWS)));
+	pg_async_send(f->pg, &store_replay_queries[REPLAY_CLIENT],
+	    DB_PARAMS(c->person->user, from < 0 ? NULL : db_int(arena, from),
+		db_time(arena, c->opened), c->sid, db_int(arena, c->generation),
+		db_int(arena, NOTIFYD_REPLAY_ROWS)));
 }
 
 static void
@@ -187,8 +195,8 @@ feed_ask_person(struct feed *f)
 	p->fetching = true;
 	f->work = FEED_PERSON;
 	f->person = p;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_PERSON], DB_PARAMS(p->user, db_int(arena, p->last),
-	    db_int(arena, NOTIFYD_REPLAY_ROWS)));
+	pg_async_send(f->pg, &store_replay_queries[REPLAY_PERSON],
+	    DB_PARAMS(p->user, db_int(arena, p->last), db_int(arena, NOTIFYD_REPLAY_ROWS)));
 }
 
 /* The next NOTIFYD_CHECK_ROWS connections. */
@@ -218,8 +226,9 @@ feed_ask_check(struct feed *f)
 		return;
 	f->nchecked = n;
 	f->work = FEED_CHECK;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_CHECK], DB_PARAMS(db_array(arena, columns[0], n), db_array(arena, columns[1], n),
-	    db_array(arena, columns[2], n), db_array(arena, columns[3], n)));
+	pg_async_send(f->pg, &store_replay_queries[REPLAY_CHECK],
+	    DB_PARAMS(db_array(arena, columns[0], n), db_array(arena, columns[1], n),
+		db_array(arena, columns[2], n), db_array(arena, columns[3], n)));
 }
 
 /* cors.origins may change while running. */
@@ -236,7 +245,8 @@ feed_next(struct feed *f)
 {
 	if (!pg_async_ready(f->pg) || f->work != FEED_IDLE)
 		return;
-	if (f->settings_read == 0 || clock_monotonic() - f->settings_read > NOTIFYD_SETTINGS_MS * US_PER_MS)
+	if (f->settings_read == 0 ||
+	    clock_monotonic() - f->settings_read > NOTIFYD_SETTINGS_MS * US_PER_MS)
 		feed_ask_settings(f);
 	if (f->work == FEED_IDLE && f->check_next != NULL)
 		feed_ask_check(f);
@@ -331,14 +341,20 @@ struct feed *
 feed_new(struct notifyd *nd)
 {
 	struct feed *f = xmalloc(sizeof(*f));
-	struct pg_async_hooks hooks = { .watch = feed_watch, .write = feed_write, .ready = feed_ready, .rows = feed_rows, .lost = feed_lost, .context = f };
+	struct pg_async_hooks hooks = { .watch = feed_watch,
+		.write = feed_write,
+		.ready = feed_ready,
+		.rows = feed_rows,
+		.lost = feed_lost,
+		.context = f };
 
 	memset(f, 0, sizeof(*f));
 	f->nd = nd;
 	f->retry_ms = NOTIFYD_RETRY_MS;
 	f->clients_tail = &f->clients;
 	f->people_tail = &f->people;
-	f->pg = pg_async_new(config_str(nd->config, CFG_DATABASE_API_URL), store_replay_queries, NOTIFYD_DB_MS, &hooks);
+	f->pg = pg_async_new(config_str(nd->config, CFG_DATABASE_API_URL), store_replay_queries,
+	    NOTIFYD_DB_MS, &hooks);
 	return f;
 }
 

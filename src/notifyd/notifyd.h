@@ -1,8 +1,10 @@
 /*
- * medianest-notifyd: pushes events to WebSockets and EventSources (DESIGN section 9, correctness.md 19, edge.md).
+ * medianest-notifyd: pushes events to WebSockets and EventSources (DESIGN section 9, correctness.md
+ * 19, edge.md).
  *
- * One thread, one loop: libwebsockets' own. Nothing here waits: Redis is spoken to through hiredis' asynchronous contexts, PostgreSQL through
- * store/pg_async.h; both sockets are adopted by the loop (watch.c).
+ * One thread, one loop: libwebsockets' own. Nothing here waits: Redis is spoken to through hiredis'
+ * asynchronous contexts, PostgreSQL through store/pg_async.h; both sockets are adopted by the loop
+ * (watch.c).
  *
  *   server.c   requests, the Origin check, libwebsockets' callbacks
  *   client.c   one connection: its bounded queue, writing, closing
@@ -12,9 +14,10 @@
  *   event.c    texts that are shared by all who are sent them
  *   watch.c    foreign descriptors in the loop
  *
- * How nothing is lost and nothing doubled: a person's notifications have a seq without gaps. What comes by Redis in order is passed on; whatever
- * comes out of order, or may not have come at all, is read from PostgreSQL. A new connection is subscribed first, reads what it
- * missed, and takes part in the live stream once it has caught up. Every send compares seq.
+ * How nothing is lost and nothing doubled: a person's notifications have a seq without gaps. What
+ * comes by Redis in order is passed on; whatever comes out of order, or may not have come at all,
+ * is read from PostgreSQL. A new connection is subscribed first, reads what it missed, and takes
+ * part in the live stream once it has caught up. Every send compares seq.
  */
 #ifndef MN_NOTIFYD_NOTIFYD_H
 #define MN_NOTIFYD_NOTIFYD_H
@@ -34,25 +37,29 @@ struct cJSON;
 struct config;
 struct rows;
 
-#define NOTIFYD_TICK_MS 2000            /* sessions are checked, missed rows looked for, beats sent */
-#define NOTIFYD_TICKET_MS 3000          /* a ticket that Redis has not judged by then: try again later */
-#define NOTIFYD_CLOSE_MS 2000           /* for the last words of a connection that is closed */
-#define NOTIFYD_STALL_MS 60000          /* a reader that takes nothing for so long is dropped */
-#define NOTIFYD_PING_SECONDS 25         /* of silence on a WebSocket, then a ping */
-#define NOTIFYD_HANGUP_SECONDS 45       /* of silence in spite of it */
-#define NOTIFYD_COMMENT_MS 20000        /* of silence on an EventSource, then a comment line */
-#define NOTIFYD_QUEUE_MAX (256UL << 10) /* bytes waiting for one reader; past it the reader is dropped */
-#define NOTIFYD_QUEUE_LOW (64UL << 10)  /* a replay goes on below it */
-#define NOTIFYD_RECEIVED_MAX (64UL << 10) /* bytes that a client may send in a tick: nothing is read from them */
-#define NOTIFYD_REPLAY_ROWS 200         /* in one read */
-#define NOTIFYD_CHECK_ROWS 1000         /* connections in one check of sessions */
-#define NOTIFYD_SETTINGS_MS 5000        /* between looks at the live settings */
-#define NOTIFYD_DB_MS 5000              /* for one statement */
-#define NOTIFYD_RETRY_MS 250            /* first wait before connecting again */
+/* sessions are checked, missed rows looked for, beats sent */
+#define NOTIFYD_TICK_MS 2000
+/* a ticket that Redis has not judged by then: try again later */
+#define NOTIFYD_TICKET_MS 3000
+#define NOTIFYD_CLOSE_MS 2000     /* for the last words of a connection that is closed */
+#define NOTIFYD_STALL_MS 60000    /* a reader that takes nothing for so long is dropped */
+#define NOTIFYD_PING_SECONDS 25   /* of silence on a WebSocket, then a ping */
+#define NOTIFYD_HANGUP_SECONDS 45 /* of silence in spite of it */
+#define NOTIFYD_COMMENT_MS 20000  /* of silence on an EventSource, then a comment line */
+/* bytes waiting for one reader; past it the reader is dropped */
+#define NOTIFYD_QUEUE_MAX (256UL << 10)
+#define NOTIFYD_QUEUE_LOW (64UL << 10) /* a replay goes on below it */
+/* bytes that a client may send in a tick: nothing is read from them */
+#define NOTIFYD_RECEIVED_MAX (64UL << 10)
+#define NOTIFYD_REPLAY_ROWS 200  /* in one read */
+#define NOTIFYD_CHECK_ROWS 1000  /* connections in one check of sessions */
+#define NOTIFYD_SETTINGS_MS 5000 /* between looks at the live settings */
+#define NOTIFYD_DB_MS 5000       /* for one statement */
+#define NOTIFYD_RETRY_MS 250     /* first wait before connecting again */
 #define NOTIFYD_RETRY_MAX_MS 2000
-#define NOTIFYD_DRAIN_MS 2000           /* for closing everybody at the end */
+#define NOTIFYD_DRAIN_MS 2000 /* for closing everybody at the end */
 #define NOTIFYD_FDS_MAX 16384
-#define NOTIFYD_HEADERS_MAX 8192        /* bytes of a request */
+#define NOTIFYD_HEADERS_MAX 8192 /* bytes of a request */
 
 /* Close codes of RFC 6455 section 7.4 and our own. */
 enum { CLOSE_POLICY = 1008, CLOSE_RESTART = 1012, CLOSE_TRY_LATER = 1013, CLOSE_SESSION = 4401 };
@@ -66,7 +73,7 @@ struct notifyd {
 	struct lws_vhost *vhost;
 	struct config *config;
 	struct log *log;
-	struct arena scratch;  /* of one callback */
+	struct arena scratch; /* of one callback */
 	struct bus *bus;
 	struct feed *feed;
 	struct people *people;
@@ -85,9 +92,11 @@ struct event {
 };
 
 /* Answers one reference. seq 0: an event without a row; id may be NULL. `data` is JSON. */
-struct event *event_new(const char *type, const char *id, int64_t seq, const char *timestamp, const char *data);
+struct event *event_new(const char *type, const char *id, int64_t seq, const char *timestamp,
+    const char *data);
 struct event *event_plain(struct arena *, const char *type); /* of notifyd itself: no id, no data */
-struct event *event_from_row(struct arena *, const struct rows *, size_t row); /* columns of store_replay_queries */
+/* columns of store_replay_queries */
+struct event *event_from_row(struct arena *, const struct rows *, size_t row);
 struct event *event_hold(struct event *);
 void event_release(struct event *);
 /* What came on the channel: gives each event to people.c. */
@@ -97,13 +106,16 @@ void event_published(struct notifyd *, const char *message, size_t len);
 
 enum client_mode { CLIENT_WS, CLIENT_STREAM };
 enum client_state {
-	CLIENT_TICKET,  /* Redis is asked for the ticket */
-	CLIENT_VERIFY,  /* whose it is is known; PostgreSQL is asked whether the session holds */
+	CLIENT_TICKET, /* Redis is asked for the ticket */
+	CLIENT_VERIFY, /* whose it is is known; PostgreSQL is asked whether the session holds */
 	CLIENT_LIVE,
-	CLIENT_CLOSING
+	CLIENT_CLOSING,
 };
 
-struct queued { struct queued *next; struct event *event; };
+struct queued {
+	struct queued *next;
+	struct event *event;
+};
 
 struct client {
 	struct lws *wsi;
@@ -116,30 +128,30 @@ struct client {
 	char sid[UUID_TEXT];
 	int64_t generation;
 	char request_id[REQUEST_ID_MAX];
-	char *origin;          /* allowed; NULL: none was sent */
+	char *origin; /* allowed; NULL: none was sent */
 
-	int64_t after;         /* as asked for; -1: from now on */
-	int64_t opened;        /* wall clock, us */
-	int64_t last;          /* seq up to which everything has been queued */
-	bool caught_up;        /* takes part in the live stream */
+	int64_t after;  /* as asked for; -1: from now on */
+	int64_t opened; /* wall clock, us */
+	int64_t last;   /* seq up to which everything has been queued */
+	bool caught_up; /* takes part in the live stream */
 	bool resync_due;
-	bool replay_waits;     /* goes on when the queue has drained */
+	bool replay_waits; /* goes on when the queue has drained */
 
 	struct queued *head, **tail;
 	size_t queued_bytes;
-	int64_t since;         /* monotonic: of the state, then of the last write */
+	int64_t since; /* monotonic: of the state, then of the last write */
 	size_t received;
-	bool head_sent;        /* EventSource: the answer has begun */
+	bool head_sent; /* EventSource: the answer has begun */
 	bool comment_due;
-	int status;            /* EventSource: refuse with this instead */
+	int status; /* EventSource: refuse with this instead */
 	int close_code;
 	const char *close_reason;
 	bool counted;
 
-	struct ticket_check *check;      /* bus.c; outlives the client */
-	struct client *feed_next;        /* feed.c: waits for a replay */
+	struct ticket_check *check; /* bus.c; outlives the client */
+	struct client *feed_next;   /* feed.c: waits for a replay */
 	bool feed_queued;
-	int check_slot;                  /* feed.c: place in the check under way, or -1 */
+	int check_slot; /* feed.c: place in the check under way, or -1 */
 };
 
 struct client *client_new(struct notifyd *, struct lws *, enum client_mode);
@@ -162,8 +174,9 @@ struct person {
 	struct person *hash_next;
 	char user[UUID_TEXT];
 	struct client *clients;
-	int64_t last;          /* seq up to which everybody who caught up has been served; -1: nobody has */
-	int64_t want;          /* highest seq heard of */
+	/* seq up to which everybody who caught up has been served; -1: nobody has */
+	int64_t last;
+	int64_t want;             /* highest seq heard of */
 	struct person *feed_next; /* feed.c */
 	bool feed_queued, fetching;
 };
@@ -179,9 +192,11 @@ struct client *people_first(const struct notifyd *);
 void people_tick(struct notifyd *);
 void people_close_all(struct notifyd *, int code, const char *reason);
 
-void people_event(struct notifyd *, const char *user, struct event *); /* user NULL: everybody. Without seq */
+/* user NULL: everybody. Without seq */
+void people_event(struct notifyd *, const char *user, struct event *);
 void people_notification(struct notifyd *, const char *user, struct event *);
-void people_end_session(struct notifyd *, const char *user, const char *sid); /* sid NULL: all of the user's */
+/* sid NULL: all of the user's */
+void people_end_session(struct notifyd *, const char *user, const char *sid);
 void people_resumed(struct notifyd *); /* Redis is back: events may have been missed */
 /* Answers of PostgreSQL. */
 void people_client_rows(struct notifyd *, struct client *, const struct rows *);
@@ -215,8 +230,9 @@ void bus_stop(struct notifyd *); /* closes */
 struct watch;
 typedef void watch_fn(void *);
 /* Watches a duplicate of fd; NULL when that cannot be had. */
-struct watch *watch_add(struct notifyd *, int fd, watch_fn *readable, watch_fn *writable, void *context);
-void watch_write(struct watch *); /* `writable` once, soon */
+struct watch *watch_add(struct notifyd *, int fd, watch_fn *readable, watch_fn *writable,
+    void *context);
+void watch_write(struct watch *);  /* `writable` once, soon */
 void watch_remove(struct watch *); /* NULL is fine; from within the callbacks too */
 int watch_callback(struct lws *, enum lws_callback_reasons); /* RAW_*_FILE */
 

@@ -142,26 +142,26 @@ void
 people_tick(struct notifyd *nd)
 {
 	int64_t now = clock_monotonic();
-	struct client *c;
 
-	for (c = nd->people->clients; c != NULL; c = c->next)
+	for (struct client *c = nd->people->clients; c != NULL; c = c->next)
 		client_tick(c, now);
 }
 
 void
 people_close_all(struct notifyd *nd, int code, const char *reason)
 {
-	struct client *c;
-
-	for (c = nd->people->clients; c != NULL; c = c->next)
+	for (struct client *c = nd->people->clients; c != NULL; c = c->next)
 		client_close(c, code, 503, reason, false);
 }
 
-/* Who is still catching up after a break is told to fetch anew in the end, and needs none of these. */
+/*
+ * Who is still catching up after a break is told to fetch anew in the end, and needs none of these.
+ */
 static void
 client_event(struct client *c, struct event *ev)
 {
-	if (c->state == CLIENT_LIVE ? c->caught_up || c->after < 0 : c->state == CLIENT_VERIFY && c->after < 0)
+	if (c->state == CLIENT_LIVE ? c->caught_up || c->after < 0 :
+				      c->state == CLIENT_VERIFY && c->after < 0)
 		client_send(c, ev);
 }
 
@@ -169,13 +169,12 @@ void
 people_event(struct notifyd *nd, const char *user, struct event *ev)
 {
 	struct person *p;
-	struct client *c;
 
 	if (user == NULL) {
-		for (c = nd->people->clients; c != NULL; c = c->next)
+		for (struct client *c = nd->people->clients; c != NULL; c = c->next)
 			client_event(c, ev);
 	} else if ((p = people_find(nd, user)) != NULL) {
-		for (c = p->clients; c != NULL; c = c->person_next)
+		for (struct client *c = p->clients; c != NULL; c = c->person_next)
 			client_event(c, ev);
 	}
 }
@@ -195,9 +194,7 @@ client_resync(struct client *c)
 static void
 person_dispatch(struct person *p, struct event *ev)
 {
-	struct client *c;
-
-	for (c = p->clients; c != NULL; c = c->person_next) {
+	for (struct client *c = p->clients; c != NULL; c = c->person_next) {
 		if (c->state != CLIENT_LIVE || !c->caught_up || ev->seq <= c->last)
 			continue;
 		c->last = ev->seq;
@@ -209,9 +206,7 @@ person_dispatch(struct person *p, struct event *ev)
 static void
 person_resync(struct person *p)
 {
-	struct client *c;
-
-	for (c = p->clients; c != NULL; c = c->person_next) {
+	for (struct client *c = p->clients; c != NULL; c = c->person_next) {
 		if (c->state == CLIENT_LIVE && c->caught_up)
 			client_resync(c);
 	}
@@ -228,7 +223,10 @@ people_notification(struct notifyd *nd, const char *user, struct event *ev)
 		person_dispatch(p, ev);
 		return;
 	}
-	/* Out of order, or nobody has caught up yet: the rows are read, for they are committed before the push. */
+	/*
+	 * Out of order, or nobody has caught up yet: the rows are read, for they are committed
+	 * before the push.
+	 */
 	if (ev->seq > p->want)
 		p->want = ev->seq;
 	if (p->last >= 0)
@@ -239,11 +237,10 @@ void
 people_end_session(struct notifyd *nd, const char *user, const char *sid)
 {
 	struct person *p = people_find(nd, user);
-	struct client *c;
 
 	if (p == NULL)
 		return;
-	for (c = p->clients; c != NULL; c = c->person_next) {
+	for (struct client *c = p->clients; c != NULL; c = c->person_next) {
 		if (sid == NULL || strcmp(c->sid, sid) == 0)
 			client_session_ended(c);
 	}
@@ -252,9 +249,7 @@ people_end_session(struct notifyd *nd, const char *user, const char *sid)
 void
 people_resumed(struct notifyd *nd)
 {
-	struct client *c;
-
-	for (c = nd->people->clients; c != NULL; c = c->next) {
+	for (struct client *c = nd->people->clients; c != NULL; c = c->next) {
 		if (c->state != CLIENT_LIVE)
 			continue;
 		if (c->caught_up) {
@@ -267,14 +262,13 @@ people_resumed(struct notifyd *nd)
 }
 
 /*
- * The person's counter stood elsewhere than where we were: rows to read, or a database that was set back. The live stream may have
- * moved on while the check was under way, so only a counter below the one that we asked with is a step back.
+ * The person's counter stood elsewhere than where we were: rows to read, or a database that was set
+ * back. The live stream may have moved on while the check was under way, so only a counter below
+ * the one that we asked with is a step back.
  */
 void
 people_counter(struct notifyd *nd, struct person *p, int64_t asked, int64_t last_seq)
 {
-	struct client *c;
-
 	if (p->last < 0)
 		return;
 	if (last_seq > p->last)
@@ -282,7 +276,7 @@ people_counter(struct notifyd *nd, struct person *p, int64_t asked, int64_t last
 	if (last_seq >= asked)
 		return;
 	p->last = p->want = last_seq;
-	for (c = p->clients; c != NULL; c = c->person_next)
+	for (struct client *c = p->clients; c != NULL; c = c->person_next)
 		c->last = c->last > last_seq ? last_seq : c->last;
 	person_resync(p);
 }

@@ -21,7 +21,10 @@
 #define CONNECTION_TIMEOUT_SECONDS 10 /* for a request to arrive */
 #define DRAIN_POLL_MS 50
 
-/* What a request asked for; libwebsockets keeps it, zeroed at first, as long as the connection has the same purpose. */
+/*
+ * What a request asked for; libwebsockets keeps it, zeroed at first, as long as the connection has
+ * the same purpose.
+ */
 struct asked {
 	struct client *client;
 	char ticket[TICKET_TEXT + 1];
@@ -44,7 +47,8 @@ origin_allowed(const struct notifyd *nd, const char *origin)
 
 	while (len > 0 && own[len - 1] == '/')
 		len--;
-	return (strlen(origin) == len && strncasecmp(origin, own, len) == 0) || config_list_has(nd->config, CFG_CORS_ORIGINS, origin);
+	return (strlen(origin) == len && strncasecmp(origin, own, len) == 0) ||
+	    config_list_has(nd->config, CFG_CORS_ORIGINS, origin);
 }
 
 /* A header that libwebsockets has no token for; false when it is too long. */
@@ -56,7 +60,8 @@ custom_header(struct lws *wsi, const char *name, char *out, size_t size)
 	out[0] = '\0';
 	if (len <= 0)
 		return true;
-	return (size_t)len < size && lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) >= 0;
+	return (size_t)len < size &&
+	    lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) >= 0;
 }
 
 static bool
@@ -74,7 +79,8 @@ request_after(struct lws *wsi, bool stream, int64_t *after)
 
 	*after = -1;
 	if (stream) {
-		if (!custom_header(wsi, "last-event-id:", text, sizeof(text)) || (text[0] != '\0' && !seq_parse(text, after)))
+		if (!custom_header(wsi, "last-event-id:", text, sizeof(text)) ||
+		    (text[0] != '\0' && !seq_parse(text, after)))
 			return false;
 		if (text[0] != '\0')
 			return true;
@@ -90,14 +96,16 @@ request_read(struct notifyd *nd, struct lws *wsi, bool stream, struct asked *ask
 	char text[ARGUMENT_MAX];
 	const char *value;
 
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0 && (lws_hdr_copy(wsi, asked->origin, sizeof(asked->origin), WSI_TOKEN_ORIGIN) < 0 ||
-	    !origin_allowed(nd, asked->origin)))
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0 &&
+	    (lws_hdr_copy(wsi, asked->origin, sizeof(asked->origin), WSI_TOKEN_ORIGIN) < 0 ||
+		!origin_allowed(nd, asked->origin)))
 		return 403;
 	if (nd->stopping)
 		return 503;
 	if (!request_after(wsi, stream, &asked->after))
 		return 400;
-	if (!custom_header(wsi, "x-request-id:", asked->request_id, sizeof(asked->request_id)) || !request_id_valid(asked->request_id))
+	if (!custom_header(wsi, "x-request-id:", asked->request_id, sizeof(asked->request_id)) ||
+	    !request_id_valid(asked->request_id))
 		asked->request_id[0] = '\0';
 	value = lws_get_urlarg_by_name(wsi, "ticket=", text, sizeof(text));
 	if (value != NULL && strlen(value) == TICKET_TEXT)
@@ -108,7 +116,9 @@ request_read(struct notifyd *nd, struct lws *wsi, bool stream, struct asked *ask
 static int
 refuse(struct lws *wsi, int status)
 {
-	/* Written or not: the connection ends. Without the status line nginx would call it a 502. */
+	/*
+	 * Written or not: the connection ends. Without the status line nginx would call it a 502.
+	 */
 	if (lws_return_http_status(wsi, (unsigned)status, NULL) != 0)
 		log_debug(server_of(wsi)->log, "a refusal could not be written");
 	return -1;
@@ -163,7 +173,8 @@ stream_request(struct lws *wsi, struct asked *asked, const char *path)
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) == 0)
 		return refuse(wsi, 405);
 	if (!path_is(path, "stream"))
-		return refuse(wsi, path_is(path, "ws") ? 400 : 404); /* a socket that does not ask for the upgrade */
+		/* a socket that does not ask for the upgrade */
+		return refuse(wsi, path_is(path, "ws") ? 400 : 404);
 	if ((status = request_read(server_of(wsi), wsi, true, asked)) != 0)
 		return refuse(wsi, status);
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
@@ -192,16 +203,13 @@ client_end(struct asked *asked)
 }
 
 static int
-dispatch_callback(struct lws *wsi, enum lws_callback_reasons reason, struct asked *asked, void *in, size_t len)
+dispatch_callback(struct lws *wsi, enum lws_callback_reasons reason, struct asked *asked, void *in,
+    size_t len)
 {
 	switch (reason) {
-	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return ws_filter(wsi, asked);
-	case LWS_CALLBACK_ESTABLISHED:
-		client_begin(wsi, asked, CLIENT_WS);
-		return 0;
-	case LWS_CALLBACK_HTTP:
-		return stream_request(wsi, asked, in);
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return ws_filter(wsi, asked);
+	case LWS_CALLBACK_ESTABLISHED: client_begin(wsi, asked, CLIENT_WS); return 0;
+	case LWS_CALLBACK_HTTP: return stream_request(wsi, asked, in);
 	case LWS_CALLBACK_RECEIVE:
 		return asked->client == NULL ? -1 : client_received(asked->client, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -210,19 +218,17 @@ dispatch_callback(struct lws *wsi, enum lws_callback_reasons reason, struct aske
 	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_CLOSED_HTTP:
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-		client_end(asked);
-		return 0;
+	case LWS_CALLBACK_HTTP_DROP_PROTOCOL: client_end(asked); return 0;
 	case LWS_CALLBACK_RAW_RX_FILE:
 	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
-	case LWS_CALLBACK_RAW_CLOSE_FILE:
-		return watch_callback(wsi, reason);
-	default:
-		return 0;
+	case LWS_CALLBACK_RAW_CLOSE_FILE: return watch_callback(wsi, reason);
+	default: return 0;
 	}
 }
 
-/* One handler at index 0: an upgrade that names no subprotocol must not get past the Origin check. */
+/*
+ * One handler at index 0: an upgrade that names no subprotocol must not get past the Origin check.
+ */
 static int
 server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
@@ -281,15 +287,26 @@ give_to_group(struct notifyd *nd, const char *path)
 bool
 server_open(struct notifyd *nd, const char *path)
 {
-	static const lws_retry_bo_t idle = { .secs_since_valid_ping = NOTIFYD_PING_SECONDS, .secs_since_valid_hangup = NOTIFYD_HANGUP_SECONDS };
+	static const lws_retry_bo_t idle = { .secs_since_valid_ping = NOTIFYD_PING_SECONDS,
+		.secs_since_valid_hangup = NOTIFYD_HANGUP_SECONDS };
 	static const struct lws_protocols protocols[] = {
-		{ .name = "medianest", .callback = server_callback, .per_session_data_size = sizeof(struct asked) },
-		{ .name = NULL }
+		{ .name = "medianest",
+		    .callback = server_callback,
+		    .per_session_data_size = sizeof(struct asked) },
+		{ .name = NULL },
 	};
-	struct lws_context_creation_info info = { .port = 0, .iface = path, .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
+	struct lws_context_creation_info info = { .port = 0,
+		.iface = path,
+		.protocols = protocols,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
 		.options = LWS_SERVER_OPTION_UNIX_SOCK | LWS_SERVER_OPTION_DISABLE_IPV6 |
-		    LWS_SERVER_OPTION_VALIDATE_UTF8, .vhost_name = "medianest", .user = nd,
-		.retry_and_idle_policy = &idle, .max_http_header_data = NOTIFYD_HEADERS_MAX, .timeout_secs = CONNECTION_TIMEOUT_SECONDS };
+		    LWS_SERVER_OPTION_VALIDATE_UTF8,
+		.vhost_name = "medianest",
+		.user = nd,
+		.retry_and_idle_policy = &idle,
+		.max_http_header_data = NOTIFYD_HEADERS_MAX,
+		.timeout_secs = CONNECTION_TIMEOUT_SECONDS };
 	mode_t mask;
 
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
@@ -302,7 +319,8 @@ server_open(struct notifyd *nd, const char *path)
 	mask = umask(0177);
 	nd->lws = lws_create_context(&info);
 	umask(mask);
-	if (nd->lws == NULL || (nd->vhost = lws_get_vhost_by_name(nd->lws, "medianest")) == NULL || !give_to_group(nd, path)) {
+	if (nd->lws == NULL || (nd->vhost = lws_get_vhost_by_name(nd->lws, "medianest")) == NULL ||
+	    !give_to_group(nd, path)) {
 		log_crit(nd->log, "cannot listen on %s", path);
 		return false;
 	}

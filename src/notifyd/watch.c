@@ -8,7 +8,7 @@
 
 struct watch {
 	struct notifyd *nd;
-	struct lws *wsi;     /* NULL: closed by libwebsockets */
+	struct lws *wsi; /* NULL: closed by libwebsockets */
 	watch_fn *readable, *writable;
 	void *context;
 	lws_sorted_usec_list_t later;
@@ -21,11 +21,17 @@ watch_add(struct notifyd *nd, int fd, watch_fn *readable, watch_fn *writable, vo
 	struct watch *w = xmalloc(sizeof(*w));
 	lws_sock_file_fd_type copy;
 
-	*w = (struct watch) { .nd = nd, .readable = readable, .writable = writable, .context = context };
+	*w = (struct watch) {
+		.nd = nd,
+		.readable = readable,
+		.writable = writable,
+		.context = context,
+	};
 	/* A duplicate: libwebsockets closes what it adopts. */
 	copy.filefd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy.filefd >= 0)
-		w->wsi = lws_adopt_descriptor_vhost(nd->vhost, LWS_ADOPT_RAW_FILE_DESC, copy, "medianest", NULL);
+		w->wsi = lws_adopt_descriptor_vhost(nd->vhost, LWS_ADOPT_RAW_FILE_DESC, copy,
+		    "medianest", NULL);
 	if (w->wsi == NULL) {
 		log_error(nd->log, "a descriptor could not be watched");
 		free(w);

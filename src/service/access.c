@@ -27,10 +27,10 @@ take_permissions(const struct rows *rows)
 	permission_set roles[ROLES] = { 0 };
 	enum permission permission;
 	enum role role;
-	size_t i;
 
-	for (i = 0; i < rows_count(rows); i++)
-		if (role_parse(rows_str(rows, i, 0), &role) && permission_parse(rows_str(rows, i, 1), &permission))
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (role_parse(rows_str(rows, i, 0), &role) &&
+		    permission_parse(rows_str(rows, i, 1), &permission))
 			roles[role] |= PERM_BIT(permission);
 	for (role = 0; role < ROLES; role++)
 		access_copy.roles[role] = permission_closure(roles[role]);
@@ -42,35 +42,40 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 	const char *values[CONFIG_KEYS] = { NULL };
 	struct error err;
 	enum config_key key;
-	size_t i;
 
-	for (i = 0; i < rows_count(rows); i++)
+	for (size_t i = 0; i < rows_count(rows); i++)
 		if (config_find(rows_str(rows, i, 0), &key))
 			values[key] = rows_str(rows, i, 1);
 	for (key = 0; key < CONFIG_KEYS; key++) {
-		if (!(config_rows[key].flags & CONFIG_LIVE) || (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
+		if (!(config_rows[key].flags & CONFIG_LIVE) ||
+		    (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
 			continue;
 		if (!config_override(config, key, values[key], &err))
-			log_warn(log, "setting %s of the database is ignored: %s", config_rows[key].key, err.message);
+			log_warn(log, "setting %s of the database is ignored: %s",
+			    config_rows[key].key, err.message);
 	}
 }
 
 bool
-access_refresh(struct services *svc, struct arena *arena, const char *config_version, struct error *err)
+access_refresh(struct services *svc, struct arena *arena, const char *config_version,
+    struct error *err)
 {
 	struct rows *permissions, *settings;
 	int64_t now = clock_monotonic();
 	struct error why;
 
-	if (access_copy.loaded && (config_version != NULL ? str_eq(config_version, access_copy.version)
-	    : now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
+	if (access_copy.loaded &&
+	    (config_version != NULL ?
+		    str_eq(config_version, access_copy.version) :
+		    now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
 		return true;
 	if (!store_access_load(svc->db, arena, &permissions, &settings, &why)) {
 		if (!access_copy.loaded) {
 			*err = why;
 			return false;
 		}
-		log_warn(svc->log, "roles and settings could not be loaded, the older ones hold: %s", why.detail);
+		log_warn(svc->log,
+		    "roles and settings could not be loaded, the older ones hold: %s", why.detail);
 		return true;
 	}
 	take_permissions(permissions);
@@ -78,7 +83,7 @@ access_refresh(struct services *svc, struct arena *arena, const char *config_ver
 	access_copy.loaded = true;
 	access_copy.loaded_at = now;
 	if (config_version != NULL)
-		str_copy(access_copy.version, sizeof access_copy.version, config_version);
+		str_copy(access_copy.version, sizeof(access_copy.version), config_version);
 	return true;
 }
 

@@ -26,10 +26,12 @@ struct account_request {
 /* Length and the list of common ones: ERR_VALIDATION for `field`. */
 bool account_check_password(const char *password, const char *field, struct error *);
 /* All of a request; *name is the display name to use. */
-bool account_check(const struct account_request *, const char **name, struct arena *, struct error *);
+bool account_check(const struct account_request *, const char **name, struct arena *,
+    struct error *);
 
 /* ERR_VALIDATION with fields, ERR_CONFLICT email_taken. */
-bool account_create(struct db *, struct arena *, const struct config *, const struct account_request *, char id[UUID_TEXT], struct error *);
+bool account_create(struct db *, struct arena *, const struct config *,
+    const struct account_request *, char id[UUID_TEXT], struct error *);
 bool account_list(struct db *, struct arena *, struct user **, size_t *n, struct error *);
 
 /* One @, something on both sides, no spaces or controls. */

@@ -20,21 +20,28 @@
 
 #include "core/banned.h"
 
-#define GUARD_TRIES 4 /* reconnected, epoch reloaded, generation loaded, then the answer */
+#define GUARD_TRIES 4    /* reconnected, epoch reloaded, generation loaded, then the answer */
 #define RELOAD_BATCH 500 /* revocations sent in one command */
 
-struct windows { int64_t minute, hour; const char *policy; };
+struct windows {
+	int64_t minute, hour;
+	const char *policy;
+};
 
 static struct windows
 windows_of(const struct config *config, const struct principal *who)
 {
 	if (who->user_id[0] == '\0')
-		return (struct windows) { config_int(config, CFG_LIMIT_ANONYMOUS_MINUTE), config_int(config, CFG_LIMIT_ANONYMOUS_HOUR), "anonymous" };
+		return (struct windows) { config_int(config, CFG_LIMIT_ANONYMOUS_MINUTE),
+			config_int(config, CFG_LIMIT_ANONYMOUS_HOUR), "anonymous" };
 	if (who->role >= ROLE_ADMIN)
-		return (struct windows) { config_int(config, CFG_LIMIT_ADMIN_MINUTE), config_int(config, CFG_LIMIT_ADMIN_HOUR), "admin" };
+		return (struct windows) { config_int(config, CFG_LIMIT_ADMIN_MINUTE),
+			config_int(config, CFG_LIMIT_ADMIN_HOUR), "admin" };
 	if (who->tier == TIER_PREMIUM)
-		return (struct windows) { config_int(config, CFG_LIMIT_PREMIUM_MINUTE), config_int(config, CFG_LIMIT_PREMIUM_HOUR), "premium" };
-	return (struct windows) { config_int(config, CFG_LIMIT_AUTHENTICATED_MINUTE), config_int(config, CFG_LIMIT_AUTHENTICATED_HOUR), "authenticated" };
+		return (struct windows) { config_int(config, CFG_LIMIT_PREMIUM_MINUTE),
+			config_int(config, CFG_LIMIT_PREMIUM_HOUR), "premium" };
+	return (struct windows) { config_int(config, CFG_LIMIT_AUTHENTICATED_MINUTE),
+		config_int(config, CFG_LIMIT_AUTHENTICATED_HOUR), "authenticated" };
 }
 
 const char *
@@ -46,9 +53,11 @@ admission_address(struct arena *arena, const char *address)
 	if (address == NULL || inet_pton(AF_INET6, address, &six) != 1)
 		return address == NULL ? "unknown" : address;
 	if (IN6_IS_ADDR_V4MAPPED(&six))
-		return inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof text) == NULL ? address : arena_strdup(arena, text);
+		return inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof(text)) == NULL ?
+		    address :
+		    arena_strdup(arena, text);
 	memset(&six.s6_addr[8], 0, 8);
-	if (inet_ntop(AF_INET6, &six, text, sizeof text) == NULL)
+	if (inet_ntop(AF_INET6, &six, text, sizeof(text)) == NULL)
 		return address;
 	return arena_printf(arena, "%s/64", text);
 }
@@ -64,9 +73,12 @@ reload_epoch(struct services *svc, struct arena *arena, const char *run_id, stru
 	if (!store_revoked_list(svc->db, arena, &rows, err))
 		return false;
 	n = rows_count(rows);
-	/* All but the last part as plain additions; the script then adds the rest and sets the epoch. */
-	argv = arena_array(arena, 4 + 2 * RELOAD_BATCH, sizeof *argv);
-	for (i = 0; n - i > RELOAD_BATCH; ) {
+	/*
+	 * All but the last part as plain additions; the script then adds the rest and sets the
+	 * epoch.
+	 */
+	argv = arena_array(arena, 4 + 2 * RELOAD_BATCH, sizeof(*argv));
+	for (i = 0; n - i > RELOAD_BATCH;) {
 		size_t end = i + RELOAD_BATCH;
 
 		argc = 0;
@@ -97,27 +109,33 @@ reload_epoch(struct services *svc, struct arena *arena, const char *run_id, stru
 }
 
 static bool
-set_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id, const char *generation, struct error *err)
+set_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
+    const char *generation, struct error *err)
 {
 	return redis_eval(svc->redis, arena, &script_generation, 2,
-	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"), redis_key(svc->redis, arena, "gen"), run_id, user_id, generation), NULL, err);
+	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"), redis_key(svc->redis, arena, "gen"),
+		run_id, user_id, generation),
+	    NULL, err);
 }
 
 static bool
-load_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id, struct error *err)
+load_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!store_generation(svc->db, arena, user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This account is not active.");
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This account is not active.");
 	return set_generation(svc, arena, run_id, user_id, rows_str(rows, 0, 0), err);
 }
 
 /* Redis is away: PostgreSQL says whether the session lives; the limits fail open. */
 static bool
-check_without_redis(struct services *svc, struct arena *arena, const struct principal *who, struct error *err)
+check_without_redis(struct services *svc, struct arena *arena, const struct principal *who,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -127,26 +145,32 @@ check_without_redis(struct services *svc, struct arena *arena, const struct prin
 	if (!store_session_check(svc->db, arena, who->session_id, who->user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 1))
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This session has ended. Sign in again.");
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This session has ended. Sign in again.");
 	if (rows_int(rows, 0, 0) != who->generation)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale", "The account has changed since this token was made. Refresh it.");
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
+		    "The account has changed since this token was made. Refresh it.");
 	return true;
 }
 
 static const char *
 reply_text(const struct redisReply *r, size_t i)
 {
-	return i < r->elements && r->element[i]->type == REDIS_REPLY_STRING ? r->element[i]->str : "";
+	return i < r->elements && r->element[i]->type == REDIS_REPLY_STRING ? r->element[i]->str :
+									      "";
 }
 
 static int64_t
 reply_int(const struct redisReply *r, size_t i)
 {
-	return i < r->elements && r->element[i]->type == REDIS_REPLY_INTEGER ? r->element[i]->integer : 0;
+	return i < r->elements && r->element[i]->type == REDIS_REPLY_INTEGER ?
+	    r->element[i]->integer :
+	    0;
 }
 
 static void
-take_reply(struct admission *adm, const struct redisReply *r, const struct windows *windows, const struct admission_ask *ask, bool refused_credentials)
+take_reply(struct admission *adm, const struct redisReply *r, const struct windows *windows,
+    const struct admission_ask *ask, bool refused_credentials)
 {
 	const char *which = reply_text(r, 6);
 
@@ -155,7 +179,9 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 	adm->remaining = reply_int(r, 2);
 	adm->reset = reply_int(r, 3);
 	adm->window = (int)reply_int(r, 4);
-	adm->policy = which[0] == 'c' ? ask->rate_class : refused_credentials ? "anonymous" : windows->policy;
+	adm->policy = which[0] == 'c' ? ask->rate_class :
+	    refused_credentials       ? "anonymous" :
+					windows->policy;
 	adm->house_version = reply_text(r, 7);
 	adm->user_version = reply_text(r, 8);
 	adm->config_version = reply_text(r, 9);
@@ -167,26 +193,34 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 }
 
 static bool
-run_guard(struct services *svc, struct arena *arena, const struct admission_ask *ask, struct admission *adm, struct redisReply **reply, struct error *err)
+run_guard(struct services *svc, struct arena *arena, const struct admission_ask *ask,
+    struct admission *adm, struct redisReply **reply, struct error *err)
 {
 	const struct principal *who = ask->who;
 	bool signed_in = who->user_id[0] != '\0';
-	struct windows windows = windows_of(svc->config, who), anonymous = windows_of(svc->config, &(struct principal) { 0 });
-	const char *address = redis_key(svc->redis, arena, "rl:a:%s", admission_address(arena, ask->address));
+	struct windows windows = windows_of(svc->config, who),
+		       anonymous = windows_of(svc->config, &(struct principal) { 0 });
+	const char *address =
+	    redis_key(svc->redis, arena, "rl:a:%s", admission_address(arena, ask->address));
 
-	return redis_eval(svc->redis, arena, &script_guard, 7, REDIS_ARGV(
-	    redis_key(svc->redis, arena, "epoch"), redis_key(svc->redis, arena, "revoked"), redis_key(svc->redis, arena, "gen"),
-	    redis_key(svc->redis, arena, "ver"), signed_in ? redis_key(svc->redis, arena, "rl:u:%s", who->user_id) : address, address,
-	    adm->cache_name != NULL ? adm->cache_name : "",
-	    adm->run_id, who->session_id, who->user_id, db_int(arena, who->generation),
-	    db_int(arena, windows.minute), db_int(arena, windows.hour), db_int(arena, anonymous.minute), db_int(arena, anonymous.hour),
-	    ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "", db_int(arena, ask->class_limit),
-	    adm->cache_name != NULL ? "1" : "0"), reply, err);
+	return redis_eval(svc->redis, arena, &script_guard, 7,
+	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"),
+		redis_key(svc->redis, arena, "revoked"), redis_key(svc->redis, arena, "gen"),
+		redis_key(svc->redis, arena, "ver"),
+		signed_in ? redis_key(svc->redis, arena, "rl:u:%s", who->user_id) : address,
+		address, adm->cache_name != NULL ? adm->cache_name : "", adm->run_id,
+		who->session_id, who->user_id, db_int(arena, who->generation),
+		db_int(arena, windows.minute), db_int(arena, windows.hour),
+		db_int(arena, anonymous.minute), db_int(arena, anonymous.hour),
+		ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "",
+		db_int(arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0"),
+	    reply, err);
 }
 
 /*
- * A connection that proved dead is made anew within a command: then what was asked with the old run_id may have met a server that came back with an old
- * snapshot, whose epoch is that very run_id. Nothing of such an answer counts.
+ * A connection that proved dead is made anew within a command: then what was asked with the old
+ * run_id may have met a server that came back with an old snapshot, whose epoch is that very
+ * run_id. Nothing of such an answer counts.
  */
 static bool
 same_life(struct services *svc, const char *run_id)
@@ -208,37 +242,41 @@ cache_name(struct services *svc, struct arena *arena, const struct admission_ask
 }
 
 static bool
-verdict(const char *state, const struct redisReply *r, const struct admission *adm, struct error *err)
+verdict(const char *state, const struct redisReply *r, const struct admission *adm,
+    struct error *err)
 {
 	if (str_eq(state, "ok"))
 		return true;
 	if (str_eq(state, "limited")) {
 		counter_add(COUNTER_RATE_LIMITED, 1);
-		error_set(err, ERR_RATE_LIMITED, "Too many requests. Try again in %lld seconds.", (long long)reply_int(r, 5));
+		error_set(err, ERR_RATE_LIMITED, "Too many requests. Try again in %lld seconds.",
+		    (long long)reply_int(r, 5));
 		err->retry_after = (int)reply_int(r, 5);
 		return false;
 	}
 	if (str_eq(state, "revoked"))
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This session has ended. Sign in again.");
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This session has ended. Sign in again.");
 	if (str_eq(state, "stale"))
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale", "The account has changed since this token was made. Refresh it.");
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
+		    "The account has changed since this token was made. Refresh it.");
 	return error_set(err, ERR_INTERNAL, "The request could not be admitted.");
 }
 
 bool
-admission_check(struct services *svc, struct arena *arena, const struct admission_ask *ask, const struct admission **out, struct error *err)
+admission_check(struct services *svc, struct arena *arena, const struct admission_ask *ask,
+    const struct admission **out, struct error *err)
 {
 	struct windows windows = windows_of(svc->config, ask->who);
-	struct admission *adm = arena_alloc(arena, sizeof *adm);
+	struct admission *adm = arena_alloc(arena, sizeof(*adm));
 	struct redisReply *reply;
 	const char *state = "";
 	struct error why;
-	int tries;
 
 	*out = adm;
 	adm->generation = ask->who->generation;
 	adm->cache_name = cache_name(svc, arena, ask);
-	for (tries = 0; tries < GUARD_TRIES; tries++) {
+	for (int tries = 0; tries < GUARD_TRIES; tries++) {
 		adm->run_id = redis_run_id(svc->redis, &why);
 		if (adm->run_id == NULL || adm->run_id[0] == '\0')
 			break;
@@ -253,7 +291,9 @@ admission_check(struct services *svc, struct arena *arena, const struct admissio
 		if (str_eq(state, "epoch")) {
 			if (!reload_epoch(svc, arena, adm->run_id, &why)) {
 				if (svc->db != NULL && !db_connected(svc->db))
-					return error_slug(err, ERR_UNAVAILABLE, "database_unavailable", "The server cannot check the session at the moment.");
+					return error_slug(err, ERR_UNAVAILABLE,
+					    "database_unavailable",
+					    "The server cannot check the session at the moment.");
 				break;
 			}
 			continue;
@@ -268,7 +308,8 @@ admission_check(struct services *svc, struct arena *arena, const struct admissio
 			}
 			continue;
 		}
-		take_reply(adm, reply, &windows, ask, !str_eq(state, "ok") && !str_eq(state, "limited"));
+		take_reply(adm, reply, &windows, ask,
+		    !str_eq(state, "ok") && !str_eq(state, "limited"));
 		return verdict(state, reply, adm, err);
 	}
 	/* Nothing that depends on Redis is known: no cache either. */
@@ -284,35 +325,45 @@ ensure_epoch(struct services *svc, struct arena *arena, const char **run_id, str
 	const char *id = redis_run_id(svc->redis, err);
 
 	if (id == NULL || id[0] == '\0')
-		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable", "The session store cannot be reached.");
+		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
+		    "The session store cannot be reached.");
 	*run_id = arena_strdup(arena, id);
-	if (!redis_command(svc->redis, arena, REDIS_ARGV("GET", redis_key(svc->redis, arena, "epoch")), &reply, err))
+	if (!redis_command(svc->redis, arena,
+		REDIS_ARGV("GET", redis_key(svc->redis, arena, "epoch")), &reply, err))
 		return false;
 	if (!same_life(svc, *run_id))
 		*run_id = arena_strdup(arena, redis_run_id(svc->redis, err));
-	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) || reload_epoch(svc, arena, *run_id, err);
+	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) ||
+	    reload_epoch(svc, arena, *run_id, err);
 }
 
 bool
-admission_push_revoked(struct services *svc, struct arena *arena, const char *const *sids, size_t n, int64_t expires_at, struct error *err)
+admission_push_revoked(struct services *svc, struct arena *arena, const char *const *sids, size_t n,
+    int64_t expires_at, struct error *err)
 {
 	const char *expiry = db_int(arena, expires_at / US_PER_SEC + 1), *run_id;
-	size_t i;
 
 	if (!ensure_epoch(svc, arena, &run_id, err))
 		return false;
-	for (i = 0; i < n; i++)
-		if (!redis_command(svc->redis, arena, REDIS_ARGV("ZADD", redis_key(svc->redis, arena, "revoked"), "GT", expiry, sids[i]), NULL, err))
+	for (size_t i = 0; i < n; i++)
+		if (!redis_command(svc->redis, arena,
+			REDIS_ARGV("ZADD", redis_key(svc->redis, arena, "revoked"), "GT", expiry,
+			    sids[i]),
+			NULL, err))
 			return false;
 	/* Expired entries say nothing any more: their tokens are dead by themselves. */
-	return redis_command(svc->redis, arena, REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(svc->redis, arena, "revoked"), "-inf",
-	    arena_printf(arena, "(%lld", (long long)(clock_now() / US_PER_SEC))), NULL, err);
+	return redis_command(svc->redis, arena,
+	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(svc->redis, arena, "revoked"), "-inf",
+		arena_printf(arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),
+	    NULL, err);
 }
 
 bool
-admission_push_generation(struct services *svc, struct arena *arena, const char *user_id, int64_t generation, struct error *err)
+admission_push_generation(struct services *svc, struct arena *arena, const char *user_id,
+    int64_t generation, struct error *err)
 {
 	const char *run_id;
 
-	return ensure_epoch(svc, arena, &run_id, err) && set_generation(svc, arena, run_id, user_id, db_int(arena, generation), err);
+	return ensure_epoch(svc, arena, &run_id, err) &&
+	    set_generation(svc, arena, run_id, user_id, db_int(arena, generation), err);
 }

@@ -26,30 +26,34 @@ scopes_read(struct arena *arena, const struct rows *rows, size_t row, int col)
 {
 	permission_set set = 0;
 	enum permission permission;
-	size_t i, n;
+	size_t n;
 	const char **names = rows_array(arena, rows, row, col, &n);
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (permission_parse(names[i], &permission))
 			set |= PERM_BIT(permission);
 	return set;
 }
 
 bool
-api_token_verify(struct services *svc, struct arena *arena, const char *token, struct principal *who, struct error *err)
+api_token_verify(struct services *svc, struct arena *arena, const char *token,
+    struct principal *who, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct rows *rows;
 
-	memset(who, 0, sizeof *who);
+	memset(who, 0, sizeof(*who));
 	sha256(token, strlen(token), hash);
-	if (!store_token_use(svc->db, arena, hash, sizeof hash, &rows, err))
+	if (!store_token_use(svc->db, arena, hash, sizeof(hash), &rows, err))
 		return false;
-	if (rows_count(rows) == 0 || !role_parse(rows_str(rows, 0, USE_ROLE), &who->role) || !tier_parse(rows_str(rows, 0, USE_TIER), &who->tier))
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid", "The API token is not valid.");
+	if (rows_count(rows) == 0 || !role_parse(rows_str(rows, 0, USE_ROLE), &who->role) ||
+	    !tier_parse(rows_str(rows, 0, USE_TIER), &who->tier))
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid",
+		    "The API token is not valid.");
 	if (rows_bool(rows, 0, USE_EXPIRED))
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired", "The API token has expired.");
-	str_copy(who->user_id, sizeof who->user_id, rows_str(rows, 0, USE_OWNER));
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
+		    "The API token has expired.");
+	str_copy(who->user_id, sizeof(who->user_id), rows_str(rows, 0, USE_OWNER));
 	who->generation = rows_int(rows, 0, USE_GENERATION);
 	who->scoped = true;
 	who->scopes = permission_closure(scopes_read(arena, rows, 0, USE_SCOPES));
@@ -60,12 +64,11 @@ static const char *
 token_detail(struct arena *arena, const struct api_token_new *new)
 {
 	struct json *j = json_new(arena, 0);
-	enum permission permission;
 
 	json_object(j, NULL);
 	json_put_str(j, "name", new->name);
 	json_array(j, "scopes");
-	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (new->scopes & PERM_BIT(permission))
 			json_put_str(j, NULL, permission_name(permission));
 	json_array_end(j);
@@ -77,24 +80,31 @@ static const char *
 scopes_literal(struct arena *arena, permission_set scopes)
 {
 	const char *names[PERMISSIONS];
-	enum permission permission;
 	size_t n = 0;
 
-	for (permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (scopes & PERM_BIT(permission))
 			names[n++] = permission_name(permission);
 	return db_array(arena, names, n);
 }
 
 bool
-api_token_create(struct services *svc, struct arena *arena, const struct caller *caller, const struct api_token_new *new, struct api_token *out,
-    const char **token, struct error *err)
+api_token_create(struct services *svc, struct arena *arena, const struct caller *caller,
+    const struct api_token_new *new, struct api_token *out, const char **token, struct error *err)
 {
 	unsigned char random[API_TOKEN_BYTES], hash[SHA256_SIZE];
 	char *id = arena_alloc(arena, UUID_TEXT), *text;
-	struct store_token_new row = { .id = id, .user_id = caller->who->user_id, .name = new->name, .hash = hash, .hash_len = sizeof hash,
-		.expires_at = new->expires_at, .max = API_TOKENS_MAX };
-	const struct audit_event event = { .action = "token.created", .target_type = "token", .target_id = id, .detail = token_detail(arena, new) };
+	struct store_token_new row = { .id = id,
+		.user_id = caller->who->user_id,
+		.name = new->name,
+		.hash = hash,
+		.hash_len = sizeof(hash),
+		.expires_at = new->expires_at,
+		.max = API_TOKENS_MAX };
+	const struct audit_event event = { .action = "token.created",
+		.target_type = "token",
+		.target_id = id,
+		.detail = token_detail(arena, new) };
 	bool added;
 
 	if ((new->scopes & ~caller->who->permissions) != 0)
@@ -102,49 +112,69 @@ api_token_create(struct services *svc, struct arena *arena, const struct caller 
 	if (new->expires_at != 0 && new->expires_at <= clock_now())
 		return error_field(err, "expiresAt", "range", "must lie ahead");
 	uuid_v7(id);
-	random_bytes(random, sizeof random);
-	text = arena_printf(arena, API_TOKEN_PREFIX "%s", base64url_encode(arena, random, sizeof random));
+	random_bytes(random, sizeof(random));
+	text = arena_printf(arena, API_TOKEN_PREFIX "%s",
+	    base64url_encode(arena, random, sizeof(random)));
 	sha256(text, strlen(text), hash);
 	row.hint = text + strlen(text) - HINT_LENGTH;
 	row.scopes = scopes_literal(arena, new->scopes);
-	if (!db_begin(svc->db, err) || !store_token_add(svc->db, arena, &row, &added, err) || !audit_add(svc, arena, caller, &event, err) ||
-	    (!added && !error_slug(err, ERR_CONFLICT, "too_many_tokens", "You have %d tokens already: revoke some first.", API_TOKENS_MAX)) ||
+	if (!db_begin(svc->db, err) || !store_token_add(svc->db, arena, &row, &added, err) ||
+	    !audit_add(svc, arena, caller, &event, err) ||
+	    (!added &&
+		!error_slug(err, ERR_CONFLICT, "too_many_tokens",
+		    "You have %d tokens already: revoke some first.", API_TOKENS_MAX)) ||
 	    !db_commit(svc->db, err)) {
 		db_rollback(svc->db);
 		return false;
 	}
 	*token = text;
-	*out = (struct api_token) { .id = id, .name = new->name, .hint = row.hint, .scopes = new->scopes, .created_at = clock_now(), .expires_at = new->expires_at };
+	*out = (struct api_token) { .id = id,
+		.name = new->name,
+		.hint = row.hint,
+		.scopes = new->scopes,
+		.created_at = clock_now(),
+		.expires_at = new->expires_at };
 	return true;
 }
 
 bool
-api_token_list(struct services *svc, struct arena *arena, const char *user_id, struct api_token **tokens, size_t *n, struct error *err)
+api_token_list(struct services *svc, struct arena *arena, const char *user_id,
+    struct api_token **tokens, size_t *n, struct error *err)
 {
 	struct rows *rows;
-	size_t i;
 
 	if (!store_token_list(svc->db, arena, user_id, &rows, err))
 		return false;
 	*n = rows_count(rows);
-	*tokens = arena_array(arena, *n + 1, sizeof **tokens);
-	for (i = 0; i < *n; i++)
+	*tokens = arena_array(arena, *n + 1, sizeof(**tokens));
+	for (size_t i = 0; i < *n; i++)
 		(*tokens)[i] = (struct api_token) {
-			.id = rows_str(rows, i, LIST_ID), .name = rows_str(rows, i, LIST_NAME), .hint = rows_str(rows, i, LIST_HINT),
-			.scopes = scopes_read(arena, rows, i, LIST_SCOPES), .created_at = rows_int(rows, i, LIST_CREATED),
-			.expires_at = rows_int(rows, i, LIST_EXPIRES), .last_used_at = rows_int(rows, i, LIST_USED),
+			.id = rows_str(rows, i, LIST_ID),
+			.name = rows_str(rows, i, LIST_NAME),
+			.hint = rows_str(rows, i, LIST_HINT),
+			.scopes = scopes_read(arena, rows, i, LIST_SCOPES),
+			.created_at = rows_int(rows, i, LIST_CREATED),
+			.expires_at = rows_int(rows, i, LIST_EXPIRES),
+			.last_used_at = rows_int(rows, i, LIST_USED),
 		};
 	return true;
 }
 
 bool
-api_token_revoke(struct services *svc, struct arena *arena, const struct caller *caller, const char *id, struct error *err)
+api_token_revoke(struct services *svc, struct arena *arena, const struct caller *caller,
+    const char *id, struct error *err)
 {
-	const struct audit_event event = { .action = "token.revoked", .target_type = "token", .target_id = id };
+	const struct audit_event event = {
+		.action = "token.revoked",
+		.target_type = "token",
+		.target_id = id,
+	};
 	bool revoked;
 
-	if (!db_begin(svc->db, err) || !store_token_revoke(svc->db, arena, caller->who->user_id, id, &revoked, err) ||
-	    (!revoked && !error_set(err, ERR_NOT_FOUND, "There is no such token.")) || !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
+	if (!db_begin(svc->db, err) ||
+	    !store_token_revoke(svc->db, arena, caller->who->user_id, id, &revoked, err) ||
+	    (!revoked && !error_set(err, ERR_NOT_FOUND, "There is no such token.")) ||
+	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
 		db_rollback(svc->db);
 		return false;
 	}

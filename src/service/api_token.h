@@ -1,6 +1,7 @@
 /*
- * Personal API tokens for the CLI and third parties: "mn_" and 256 random bits in base64url, shown once, stored as SHA-256, with scopes
- * that are a subset of the owner's permissions when made and are met with them at each use. They act with the owner's tier.
+ * Personal API tokens for the CLI and third parties: "mn_" and 256 random bits in base64url, shown
+ * once, stored as SHA-256, with scopes that are a subset of the owner's permissions when made and
+ * are met with them at each use. They act with the owner's tier.
  */
 #ifndef MN_SERVICE_API_TOKEN_H
 #define MN_SERVICE_API_TOKEN_H
@@ -27,12 +28,23 @@ struct api_token {
 	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
 };
 
-/* Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid or token_expired. One query. */
-bool api_token_verify(struct services *, struct arena *, const char *token, struct principal *who, struct error *);
+/*
+ * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
+ * or token_expired. One query.
+ */
+bool api_token_verify(struct services *, struct arena *, const char *token, struct principal *who,
+    struct error *);
 
-struct api_token_new { const char *name; permission_set scopes; int64_t expires_at; };
-bool api_token_create(struct services *, struct arena *, const struct caller *, const struct api_token_new *, struct api_token *, const char **token, struct error *);
-bool api_token_list(struct services *, struct arena *, const char *user_id, struct api_token **, size_t *n, struct error *);
-bool api_token_revoke(struct services *, struct arena *, const struct caller *, const char *id, struct error *);
+struct api_token_new {
+	const char *name;
+	permission_set scopes;
+	int64_t expires_at;
+};
+bool api_token_create(struct services *, struct arena *, const struct caller *,
+    const struct api_token_new *, struct api_token *, const char **token, struct error *);
+bool api_token_list(struct services *, struct arena *, const char *user_id, struct api_token **,
+    size_t *n, struct error *);
+bool api_token_revoke(struct services *, struct arena *, const struct caller *, const char *id,
+    struct error *);
 
 #endif

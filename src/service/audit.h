@@ -1,6 +1,7 @@
 /*
- * The audit log: who did what to whom, from where. Rows are added inside the transaction of the change, unchained, so that writers do not queue behind
- * each other; the job audit.chain links them by SHA-256, and medianest-admin audit verify follows the links (correctness.md 5).
+ * The audit log: who did what to whom, from where. Rows are added inside the transaction of the
+ * change, unchained, so that writers do not queue behind each other; the job audit.chain links them
+ * by SHA-256, and medianest-admin audit verify follows the links (correctness.md 5).
  */
 #ifndef MN_SERVICE_AUDIT_H
 #define MN_SERVICE_AUDIT_H
@@ -27,18 +28,37 @@ struct audit_event {
 };
 
 /* Inside the caller's transaction; asks for the chaining too. */
-bool audit_add(struct services *, struct arena *, const struct caller *, const struct audit_event *, struct error *);
+bool audit_add(struct services *, struct arena *, const struct caller *, const struct audit_event *,
+    struct error *);
 
 /* Links what is not linked yet (job_run_fn). */
-bool audit_chain_run(struct services *, struct arena *, const struct job_env *, const struct job *, struct error *);
+bool audit_chain_run(struct services *, struct arena *, const struct job_env *, const struct job *,
+    struct error *);
 
-struct audit_report { int64_t linked, unlinked; int64_t broken_at; /* seq of the first link that does not hold, 0 = none */ };
+struct audit_report {
+	int64_t linked, unlinked;
+	int64_t broken_at; /* seq of the first link that does not hold, 0 = none */
+};
 bool audit_verify(struct db *, struct arena *, struct audit_report *, struct error *);
 
 #define AUDIT_LIMIT_MAX 100
-struct audit_filter { const char *actor, *action, *target; int64_t from, to; /* us */ const char *cursor; int limit; };
-struct audit_row { int64_t at; const char *id, *actor_id, *actor, *action, *target_type, *target_id, *detail, *address, *request_id; };
-struct audit_page { struct audit_row *rows; size_t n; const char *next; /* cursor, or NULL */ };
-bool audit_list(struct services *, struct arena *, const struct audit_filter *, struct audit_page *, struct error *);
+struct audit_filter {
+	const char *actor, *action, *target;
+	int64_t from, to; /* us */
+	const char *cursor;
+	int limit;
+};
+struct audit_row {
+	int64_t at;
+	const char *id, *actor_id, *actor, *action, *target_type, *target_id, *detail, *address,
+	    *request_id;
+};
+struct audit_page {
+	struct audit_row *rows;
+	size_t n;
+	const char *next; /* cursor, or NULL */
+};
+bool audit_list(struct services *, struct arena *, const struct audit_filter *, struct audit_page *,
+    struct error *);
 
 #endif

@@ -16,13 +16,15 @@
 #define VERSION_BYTES 8
 
 void
-cache_store(struct services *svc, struct arena *arena, const struct admission *adm, const char *body, size_t len)
+cache_store(struct services *svc, struct arena *arena, const struct admission *adm,
+    const char *body, size_t len)
 {
 	const char *argv[9];
-	size_t lens[9], i;
+	size_t lens[9];
 	struct error ignored;
 
-	if (adm == NULL || adm->cache_name == NULL || adm->config_version == NULL || len > CACHE_BODY_MAX)
+	if (adm == NULL || adm->cache_name == NULL || adm->config_version == NULL ||
+	    len > CACHE_BODY_MAX)
 		return;
 	argv[0] = adm->cache_name;
 	argv[1] = adm->run_id;
@@ -32,7 +34,7 @@ cache_store(struct services *svc, struct arena *arena, const struct admission *a
 	argv[5] = adm->config_version;
 	argv[6] = db_int(arena, CACHE_TTL_SECONDS);
 	argv[7] = body;
-	for (i = 0; i < 7; i++)
+	for (size_t i = 0; i < 7; i++)
 		lens[i] = __builtin_strlen(argv[i]);
 	lens[7] = len;
 	redis_eval(svc->redis, arena, &script_cache, 1, 8, argv, lens, NULL, &ignored);
@@ -51,10 +53,13 @@ raise_version(void *context)
 	unsigned char random[VERSION_BYTES];
 	struct error err;
 
-	random_bytes(random, sizeof random);
+	random_bytes(random, sizeof(random));
 	if (!redis_command(v->svc->redis, v->arena,
-	    REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field, hex_encode(v->arena, random, sizeof random)), NULL, &err))
-		log_warn(v->svc->log, "version of %s not raised, the worker repeats it: %s", v->field, err.detail);
+		REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field,
+		    hex_encode(v->arena, random, sizeof(random))),
+		NULL, &err))
+		log_warn(v->svc->log, "version of %s not raised, the worker repeats it: %s",
+		    v->field, err.detail);
 }
 
 /* Not before the commit: what is read in between would be cached as new. */
@@ -63,7 +68,7 @@ bump(struct services *svc, struct arena *arena, const char *field)
 {
 	const struct version version = { svc, arena, field };
 
-	db_on_commit(svc->db, arena, raise_version, arena_memdup(arena, &version, sizeof version));
+	db_on_commit(svc->db, arena, raise_version, arena_memdup(arena, &version, sizeof(version)));
 }
 
 void

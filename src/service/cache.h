@@ -1,6 +1,7 @@
 /*
- * Cached answers (correctness.md 18): a Redis hash holds the body and everything it depended on; guard.lua compares and brings it with the
- * admission. Versions are random values per scope, set after a commit; nothing here can fail a request.
+ * Cached answers (correctness.md 18): a Redis hash holds the body and everything it depended on;
+ * guard.lua compares and brings it with the admission. Versions are random values per scope, set
+ * after a commit; nothing here can fail a request.
  */
 #ifndef MN_SERVICE_CACHE_H
 #define MN_SERVICE_CACHE_H
@@ -11,13 +12,21 @@ struct admission;
 struct arena;
 struct services;
 
-#define CACHE_TTL_SECONDS 300 /* < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS: no cached URL outlives its signature */
+/* < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS: no cached URL outlives its signature */
+#define CACHE_TTL_SECONDS 300
 #define CACHE_BODY_MAX (256UL << 10)
 
-/* Keeps `body` as the answer to the request of this admission; does nothing when that had no cache key or Redis is away. */
-void cache_store(struct services *, struct arena *, const struct admission *, const char *body, size_t len);
+/*
+ * Keeps `body` as the answer to the request of this admission; does nothing when that had no cache
+ * key or Redis is away.
+ */
+void cache_store(struct services *, struct arena *, const struct admission *, const char *body,
+    size_t len);
 
-/* After a commit that changes what a scope sees: "house" or a user's id. Every cached answer of that scope is void. */
+/*
+ * After a commit that changes what a scope sees: "house" or a user's id. Every cached answer of
+ * that scope is void.
+ */
 void cache_bump(struct services *, struct arena *, const char *scope);
 /* After a change of roles or live settings: every process loads them anew at its next request. */
 void cache_bump_config(struct services *, struct arena *);

@@ -1,4 +1,7 @@
-/* On whose behalf a service acts, and from where: for the audit log, mails and jobs. Borrowed strings. */
+/*
+ * On whose behalf a service acts, and from where: for the audit log, mails and jobs. Borrowed
+ * strings.
+ */
 #ifndef MN_SERVICE_CALLER_H
 #define MN_SERVICE_CALLER_H
 

@@ -28,12 +28,14 @@ static void (*const checks[])(struct doctor *) = {
 static const char *const states[] = { "ok", "warning", "failed" };
 
 static void
-say(struct doctor *d, const char *name, enum finding_state state, const char *version, const char *fmt, va_list ap)
+say(struct doctor *d, const char *name, enum finding_state state, const char *version,
+    const char *fmt, va_list ap)
 {
 	if (d->n == FINDINGS_MAX)
 		return;
 	d->findings[d->n++] = (struct finding) { arena_strdup(d->arena, name), state,
-		arena_strdup(d->arena, version != NULL ? version : ""), arena_vprintf(d->arena, fmt, ap) };
+		arena_strdup(d->arena, version != NULL ? version : ""),
+		arena_vprintf(d->arena, fmt, ap) };
 }
 
 void
@@ -104,19 +106,21 @@ print_text(const struct doctor *d, bool ok, FILE *out)
 		fprintf(out, "%-7s  %-20s  %s%s%s\n", states[f->state], f->name, f->version,
 		    f->version[0] != '\0' && f->message[0] != '\0' ? ": " : "", f->message);
 	}
-	fputs(ok ? "Nothing is wrong.\n" : "Something needs attention: see the lines marked 'failed'.\n", out);
+	fputs(ok ? "Nothing is wrong.\n" :
+		   "Something needs attention: see the lines marked 'failed'.\n",
+	    out);
 }
 
 bool
 doctor_run(const struct config *config, struct arena *arena, FILE *out, bool json)
 {
-	struct doctor *d = arena_alloc(arena, sizeof *d);
+	struct doctor *d = arena_alloc(arena, sizeof(*d));
 	bool ok = true;
 
 	d->config = config;
 	d->arena = arena;
 	doctor_ok(d, "configuration", NULL, "%s", config_path(config));
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		checks[i](d);
 	for (size_t i = 0; i < d->n; i++)
 		ok = ok && d->findings[i].state != FINDING_FAILED;

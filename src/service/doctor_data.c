@@ -34,10 +34,12 @@ check_schema(struct doctor *d, struct db *db)
 	if (!store_schema_version(db, d->arena, &version, &err))
 		doctor_fail(d, "schema", NULL, "%s", doctor_reason(&err));
 	else if (version < SCHEMA_VERSION)
-		doctor_fail(d, "schema", db_int(d->arena, version), "older than this program, which needs %d: run 'medianest-admin migrate'",
+		doctor_fail(d, "schema", db_int(d->arena, version),
+		    "older than this program, which needs %d: run 'medianest-admin migrate'",
 		    SCHEMA_VERSION);
 	else if (version > SCHEMA_VERSION)
-		doctor_warn(d, "schema", db_int(d->arena, version), "newer than this program, which knows %d: install the newer MediaNest here too",
+		doctor_warn(d, "schema", db_int(d->arena, version),
+		    "newer than this program, which knows %d: install the newer MediaNest here too",
 		    SCHEMA_VERSION);
 	else
 		doctor_ok(d, "schema", db_int(d->arena, version), "%s", "");
@@ -51,17 +53,23 @@ check_server(struct doctor *d, struct db *db)
 
 	error_clear(&err);
 	if (!store_server_facts(db, d->arena, &facts, &err)) {
-		doctor_fail(d, "postgresql", NULL, "database.migrate_url does not connect: %s", doctor_reason(&err));
+		doctor_fail(d, "postgresql", NULL, "database.migrate_url does not connect: %s",
+		    doctor_reason(&err));
 		return;
 	}
 	if (facts.version_num < SERVER_OLDEST)
-		doctor_fail(d, "postgresql", facts.version, "too old: PostgreSQL %d or newer is needed", SERVER_OLDEST / 10000);
+		doctor_fail(d, "postgresql", facts.version,
+		    "too old: PostgreSQL %d or newer is needed", SERVER_OLDEST / 10000);
 	else if (!str_eq(facts.encoding, "UTF8"))
-		doctor_fail(d, "postgresql", facts.version, "the database is encoded in %s: create it with ENCODING 'UTF8'", facts.encoding);
+		doctor_fail(d, "postgresql", facts.version,
+		    "the database is encoded in %s: create it with ENCODING 'UTF8'",
+		    facts.encoding);
 	else
 		doctor_ok(d, "postgresql", facts.version, "%s", "");
 	for (size_t i = 0; i < facts.nmissing; i++)
-		doctor_fail(d, "extension", facts.missing[i], "is not installed: install postgresql-contrib, then run 'medianest-admin migrate'");
+		doctor_fail(d, "extension", facts.missing[i],
+		    "is not installed: install postgresql-contrib, then run 'medianest-admin"
+		    " migrate'");
 	if (facts.nmissing == 0)
 		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
 	check_schema(d, db);
@@ -80,9 +88,11 @@ check_role(struct doctor *d, enum config_key url)
 	if (!store_server_facts(db, d->arena, &facts, &err))
 		doctor_fail(d, key, NULL, "does not connect: %s", doctor_reason(&err));
 	else if (facts.superuser)
-		doctor_fail(d, key, facts.role, "is a superuser: use a role of its own (CREATE ROLE ... LOGIN)");
+		doctor_fail(d, key, facts.role,
+		    "is a superuser: use a role of its own (CREATE ROLE ... LOGIN)");
 	else if (facts.creates)
-		doctor_warn(d, key, facts.role, "may create tables: REVOKE CREATE ON SCHEMA public FROM %s", facts.role);
+		doctor_warn(d, key, facts.role,
+		    "may create tables: REVOKE CREATE ON SCHEMA public FROM %s", facts.role);
 	else
 		doctor_ok(d, key, facts.role, "%s", "");
 	db_free(db);
@@ -91,7 +101,8 @@ check_role(struct doctor *d, enum config_key url)
 void
 doctor_check_postgresql(struct doctor *d)
 {
-	struct db *db = db_new(config_str(d->config, CFG_DATABASE_MIGRATE_URL), DATABASE_MS, &context);
+	struct db *db =
+	    db_new(config_str(d->config, CFG_DATABASE_MIGRATE_URL), DATABASE_MS, &context);
 
 	check_server(d, db);
 	db_free(db);
@@ -104,19 +115,25 @@ doctor_check_postgresql(struct doctor *d)
 void
 doctor_check_redis(struct doctor *d)
 {
-	struct redis *redis = redis_new(config_str(d->config, CFG_REDIS_URL), config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
+	struct redis *redis = redis_new(config_str(d->config, CFG_REDIS_URL),
+	    config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
 	struct redis_facts facts;
 	struct error err;
 
 	error_clear(&err);
 	if (!store_redis_facts(redis, d->arena, &facts, &err))
-		doctor_fail(d, "redis", NULL, "redis.url does not answer (everything works without it, slower and without rate limits): %s",
+		doctor_fail(d, "redis", NULL,
+		    "redis.url does not answer (everything works without it, slower and without"
+		    " rate limits): %s",
 		    doctor_reason(&err));
 	else if (facts.policy == NULL)
-		doctor_warn(d, "redis", facts.version, "does not tell its maxmemory-policy: make sure that it is noeviction or volatile-*");
+		doctor_warn(d, "redis", facts.version,
+		    "does not tell its maxmemory-policy: make sure that it is noeviction or"
+		    " volatile-*");
 	else if (!str_eq(facts.policy, "noeviction") && !str_starts(facts.policy, "volatile-"))
 		doctor_fail(d, "redis", facts.version,
-		    "maxmemory-policy is %s: it could evict the list of revoked sessions; set 'maxmemory-policy noeviction' or volatile-lru",
+		    "maxmemory-policy is %s: it could evict the list of revoked sessions; set"
+		    " 'maxmemory-policy noeviction' or volatile-lru",
 		    facts.policy);
 	else
 		doctor_ok(d, "redis", facts.version, "maxmemory-policy %s", facts.policy);
@@ -134,7 +151,9 @@ doctor_check_keys(struct doctor *d)
 	if (ring == NULL)
 		doctor_fail(d, "keys", NULL, "%s", doctor_reason(&err));
 	else if (*keyring_storage_access(ring) == '\0' || *keyring_storage_secret(ring) == '\0')
-		doctor_fail(d, "keys", NULL, "no credentials for the object store: run 'medianest-admin keys create', or set storage.access_key and storage.secret_key");
+		doctor_fail(d, "keys", NULL,
+		    "no credentials for the object store: run 'medianest-admin keys create', or set"
+		    " storage.access_key and storage.secret_key");
 	else
 		doctor_ok(d, "keys", NULL, "token key %d signs", keyring_jwt_signing(ring)->kid);
 	keyring_free(ring);
@@ -148,13 +167,18 @@ doctor_check_argon2(struct doctor *d)
 	struct error err;
 
 	error_clear(&err);
-	if (!password_hash(config_str(d->config, CFG_RUN_DIR), "how long does it take?", hash, &err)) {
-		doctor_fail(d, "argon2", NULL, "passwords cannot be hashed: %s", doctor_reason(&err));
+	if (!password_hash(config_str(d->config, CFG_RUN_DIR), "how long does it take?", hash,
+		&err)) {
+		doctor_fail(d, "argon2", NULL, "passwords cannot be hashed: %s",
+		    doctor_reason(&err));
 		return;
 	}
 	ms = (clock_monotonic() - start) / US_PER_MS;
 	if (ms > ARGON2_SLOW_MS)
-		doctor_warn(d, "argon2", "argon2id v19", "one hash takes %lld ms: this machine is slow or very busy, sign-ins will be too", (long long)ms);
+		doctor_warn(d, "argon2", "argon2id v19",
+		    "one hash takes %lld ms: this machine is slow or very busy, sign-ins will be"
+		    " too",
+		    (long long)ms);
 	else
 		doctor_ok(d, "argon2", "argon2id v19", "%lld ms a hash", (long long)ms);
 }

@@ -20,7 +20,7 @@
 #include "core/banned.h"
 
 #define TOOL_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define DISK_FAILED (1ULL << 30)  /* bytes free */
+#define DISK_FAILED (1ULL << 30) /* bytes free */
 #define DISK_WARNING (10ULL << 30)
 
 /* Reads until the end, the deadline or a full buffer. False: the deadline. */
@@ -65,7 +65,8 @@ tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDERR_FILENO);
-	setenv("PATH", TOOL_PATH + strlen("PATH="), 1); /* what posix_spawnp searches is our own PATH */
+	/* what posix_spawnp searches is our own PATH */
+	setenv("PATH", TOOL_PATH + strlen("PATH="), 1);
 	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fd[1]);
@@ -74,7 +75,8 @@ tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
 		close(pipe_fd[0]);
 		return false;
 	}
-	in_time = drain(pipe_fd[0], out, TOOL_OUTPUT_MAX, clock_monotonic() + TOOL_DEADLINE_MS * US_PER_MS);
+	in_time = drain(pipe_fd[0], out, TOOL_OUTPUT_MAX,
+	    clock_monotonic() + TOOL_DEADLINE_MS * US_PER_MS);
 	close(pipe_fd[0]);
 	if (!in_time)
 		kill(pid, SIGKILL);
@@ -95,7 +97,8 @@ tool_version(struct arena *arena, const char *text, const char *before)
 }
 
 void
-doctor_check_tool(struct doctor *d, const char *name, const char *option, const char *before, const char *package)
+doctor_check_tool(struct doctor *d, const char *name, const char *option, const char *before,
+    const char *package)
 {
 	const char *const argv[] = { name, option, NULL };
 	char out[TOOL_OUTPUT_MAX];
@@ -130,7 +133,8 @@ doctor_check_disk(struct doctor *d)
 	unsigned long long bytes;
 
 	if (statvfs(dir, &fs) < 0) {
-		doctor_fail(d, "data.dir", NULL, "%s: %s: create it and give it to the services' user", dir, strerror(errno));
+		doctor_fail(d, "data.dir", NULL,
+		    "%s: %s: create it and give it to the services' user", dir, strerror(errno));
 		return;
 	}
 	bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
@@ -150,10 +154,11 @@ socket_answers(const char *path)
 	int fd;
 	bool ok;
 
-	if (str_copy(addr.sun_path, sizeof addr.sun_path, path) >= sizeof addr.sun_path)
+	if (str_copy(addr.sun_path, sizeof(addr.sun_path), path) >= sizeof(addr.sun_path))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ok = fd >= 0 && (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 || errno == EAGAIN);
+	ok = fd >= 0 &&
+	    (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN);
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -164,7 +169,7 @@ pid_alive(const char *path)
 {
 	char text[32] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
 	int64_t pid;
 
 	if (fd >= 0)
@@ -185,19 +190,25 @@ check_pools(struct doctor *d, const char *run)
 
 		if (!str_starts(key, "pool.") || !str_ends(key, ".workers"))
 			continue;
-		name = arena_strndup(d->arena, key + strlen("pool."), strlen(key) - strlen("pool.") - strlen(".workers"));
+		name = arena_strndup(d->arena, key + strlen("pool."),
+		    strlen(key) - strlen("pool.") - strlen(".workers"));
 		total++;
 		if (socket_answers(arena_printf(d->arena, "%s/pool-%s.sock", run, name)))
 			up++;
 		else
-			silent = arena_printf(d->arena, "%s%s%s", silent, *silent != '\0' ? ", " : "", name);
+			silent = arena_printf(d->arena, "%s%s%s", silent,
+			    *silent != '\0' ? ", " : "", name);
 	}
 	if (up == total)
 		doctor_ok(d, "pools", NULL, "all %u answer", total);
 	else if (up == 0)
-		doctor_fail(d, "pools", NULL, "none runs with sockets in %s: start them (systemctl start medianest.target)", run);
+		doctor_fail(d, "pools", NULL,
+		    "none runs with sockets in %s: start them (systemctl start medianest.target)",
+		    run);
 	else
-		doctor_fail(d, "pools", NULL, "%u of %u answer; not: %s (systemctl start medianest-fcgi@NAME)", up, total, silent);
+		doctor_fail(d, "pools", NULL,
+		    "%u of %u answer; not: %s (systemctl start medianest-fcgi@NAME)", up, total,
+		    silent);
 }
 
 void
@@ -209,9 +220,12 @@ doctor_check_processes(struct doctor *d)
 	if (pid_alive(arena_printf(d->arena, "%s/worker.pid", run)))
 		doctor_ok(d, "worker", NULL, "runs");
 	else
-		doctor_fail(d, "worker", NULL, "does not run: uploads are not processed (systemctl start medianest-worker)");
+		doctor_fail(d, "worker", NULL,
+		    "does not run: uploads are not processed (systemctl start medianest-worker)");
 	if (socket_answers(arena_printf(d->arena, "%s/notifyd.sock", run)))
 		doctor_ok(d, "notifyd", NULL, "answers");
 	else
-		doctor_fail(d, "notifyd", NULL, "does not run: pages hear of nothing until they are reloaded (systemctl start medianest-notifyd)");
+		doctor_fail(d, "notifyd", NULL,
+		    "does not run: pages hear of nothing until they are reloaded (systemctl start"
+		    " medianest-notifyd)");
 }

@@ -27,20 +27,27 @@ struct doctor {
 	size_t n;
 };
 
-void doctor_ok(struct doctor *, const char *name, const char *version, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void doctor_warn(struct doctor *, const char *name, const char *version, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void doctor_fail(struct doctor *, const char *name, const char *version, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void doctor_ok(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void doctor_warn(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void doctor_fail(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* The log's side of an error if there is one: an operator may see it. */
 const char *doctor_reason(const struct error *);
 
 #define TOOL_OUTPUT_MAX 4096
 #define TOOL_DEADLINE_MS 10000
-/* Runs a command found by PATH or in sbin; both its outputs go to `out`. False: not found, killed at the deadline, or a status other than 0. */
+/*
+ * Runs a command found by PATH or in sbin; both its outputs go to `out`. False: not found, killed
+ * at the deadline, or a status other than 0.
+ */
 bool tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found);
 /* The word after `before` in what a command printed. */
 const char *tool_version(struct arena *, const char *text, const char *before);
 /* Is the command there, does it run with `option`, and which version does it print? */
-void doctor_check_tool(struct doctor *, const char *name, const char *option, const char *before, const char *package);
+void doctor_check_tool(struct doctor *, const char *name, const char *option, const char *before,
+    const char *package);
 
 void doctor_check_postgresql(struct doctor *);
 void doctor_check_redis(struct doctor *);

@@ -22,16 +22,20 @@ check_formats(struct doctor *d, const char *program)
 	bool found;
 
 	if (!tool_run(argv, out, &found)) {
-		doctor_fail(d, "libvips", NULL, "%s %s", program, found ? "--formats fails: is libvips installed?" : "is not installed");
+		doctor_fail(d, "libvips", NULL, "%s %s", program,
+		    found ? "--formats fails: is libvips installed?" : "is not installed");
 		return;
 	}
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (strstr(out, arena_printf(d->arena, " %s", wanted[i])) == NULL)
-			missing = arena_printf(d->arena, "%s%s%s", missing, *missing != '\0' ? ", " : "", wanted[i]);
+			missing = arena_printf(d->arena, "%s%s%s", missing,
+			    *missing != '\0' ? ", " : "", wanted[i]);
 	if (*missing != '\0')
-		doctor_fail(d, "libvips", tool_version(d->arena, out, "libvips "), "cannot read %s: install libvips42 and libheif1 from Debian", missing);
+		doctor_fail(d, "libvips", tool_version(d->arena, out, "libvips "),
+		    "cannot read %s: install libvips42 and libheif1 from Debian", missing);
 	else
-		doctor_ok(d, "libvips", tool_version(d->arena, out, "libvips "), "reads jpeg, png, webp, gif, heif, tiff");
+		doctor_ok(d, "libvips", tool_version(d->arena, out, "libvips "),
+		    "reads jpeg, png, webp, gif, heif, tiff");
 }
 
 void
@@ -47,9 +51,11 @@ doctor_check_sandbox(struct doctor *d)
 		return;
 	}
 	if (sandbox.mode == SANDBOX_BUBBLEWRAP)
-		doctor_ok(d, "sandbox", sandbox_mode_name(sandbox.mode), "media is decoded in namespaces of its own");
+		doctor_ok(d, "sandbox", sandbox_mode_name(sandbox.mode),
+		    "media is decoded in namespaces of its own");
 	else
 		doctor_warn(d, "sandbox", sandbox_mode_name(sandbox.mode),
-		    "bubblewrap does not work here (unprivileged user namespaces are forbidden?): media is decoded under the weaker means");
+		    "bubblewrap does not work here (unprivileged user namespaces are forbidden?):"
+		    " media is decoded under the weaker means");
 	check_formats(d, sandbox.program);
 }

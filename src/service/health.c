@@ -92,7 +92,9 @@ probe_worker(struct services *svc, struct arena *arena, struct health *health, s
 	if (!process_lives(svc, "worker", err))
 		return false;
 	if (run_file(svc, "worker.sandbox", mode, sizeof(mode)) && !str_eq(mode, "bubblewrap"))
-		health->dependencies[HEALTH_WORKER].notice = "Files are decoded without bubblewrap, under system call filter and limits only.";
+		health->dependencies[HEALTH_WORKER].notice =
+		    "Files are decoded without bubblewrap, under system call filter and limits"
+		    " only.";
 	return true;
 }
 
@@ -104,10 +106,14 @@ probe_notifyd(struct services *svc, struct arena *arena, struct health *health, 
 
 static const struct probe probes[HEALTH_DEPENDENCIES] = {
 	[HEALTH_POSTGRES] = { "postgres", "The database does not answer.", probe_postgres },
-	[HEALTH_REDIS] = { "redis", "Redis does not answer: slower, and without rate limits of its own.", probe_redis },
-	[HEALTH_STORAGE] = { "storage", "The object store does not answer: no uploads or downloads.", probe_storage },
-	[HEALTH_WORKER] = { "worker", "medianest-worker is not running: nothing is processed.", probe_worker },
-	[HEALTH_NOTIFYD] = { "notifyd", "medianest-notifyd is not running: pages do not hear of changes.", probe_notifyd },
+	[HEALTH_REDIS] = { "redis",
+	    "Redis does not answer: slower, and without rate limits of its own.", probe_redis },
+	[HEALTH_STORAGE] = { "storage",
+	    "The object store does not answer: no uploads or downloads.", probe_storage },
+	[HEALTH_WORKER] = { "worker", "medianest-worker is not running: nothing is processed.",
+	    probe_worker },
+	[HEALTH_NOTIFYD] = { "notifyd",
+	    "medianest-notifyd is not running: pages do not hear of changes.", probe_notifyd },
 };
 
 const char *
@@ -129,7 +135,8 @@ health_status(const struct health *health)
 }
 
 static void
-run_probe(struct services *svc, struct arena *arena, enum health_dependency which, struct health *health)
+run_probe(struct services *svc, struct arena *arena, enum health_dependency which,
+    struct health *health)
 {
 	struct dependency_state *state = &health->dependencies[which];
 	int64_t start = clock_monotonic();
@@ -140,7 +147,8 @@ run_probe(struct services *svc, struct arena *arena, enum health_dependency whic
 	state->latency = clock_monotonic() - start;
 	state->trouble = state->ok ? state->notice : probes[which].trouble;
 	if (!state->ok)
-		log_warn(svc->log, "health: %s: %s %s", probes[which].name, err.message, err.detail);
+		log_warn(svc->log, "health: %s: %s %s", probes[which].name, err.message,
+		    err.detail);
 }
 
 const struct health *

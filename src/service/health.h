@@ -1,6 +1,7 @@
 /*
- * How the house is: each dependency asked once, with its latency. Anybody may ask as often as they like, so an answer is kept
- * HEALTH_KEEP_MS: a flood of questions does not become a flood of probes.
+ * How the house is: each dependency asked once, with its latency. Anybody may ask as often as they
+ * like, so an answer is kept HEALTH_KEEP_MS: a flood of questions does not become a flood of
+ * probes.
  */
 #ifndef MN_SERVICE_HEALTH_H
 #define MN_SERVICE_HEALTH_H
@@ -17,7 +18,14 @@ struct services;
 #define HEALTH_KEEP_MS 1000
 #define HEALTH_STORAGE_MS 1500 /* deadline of the probe of the object store */
 
-enum health_dependency { HEALTH_POSTGRES, HEALTH_REDIS, HEALTH_STORAGE, HEALTH_WORKER, HEALTH_NOTIFYD, HEALTH_DEPENDENCIES };
+enum health_dependency {
+	HEALTH_POSTGRES,
+	HEALTH_REDIS,
+	HEALTH_STORAGE,
+	HEALTH_WORKER,
+	HEALTH_NOTIFYD,
+	HEALTH_DEPENDENCIES,
+};
 
 struct dependency_state {
 	bool ok;
@@ -34,7 +42,10 @@ struct health {
 };
 
 const char *health_dependency_name(enum health_dependency);
-/* "ok"; "degraded": something is away that the house lives without; "down": without PostgreSQL nothing works. */
+/*
+ * "ok"; "degraded": something is away that the house lives without; "down": without PostgreSQL
+ * nothing works.
+ */
 const char *health_status(const struct health *);
 const struct health *health_check(struct services *, struct arena *);
 /* Can requests be served now? ERR_UNAVAILABLE when not. */

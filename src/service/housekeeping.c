@@ -50,7 +50,11 @@ expire_idempotency(struct services *svc, struct arena *arena, struct error *err)
 	return store_idempotency_expire(svc->db, arena, err);
 }
 
-static const struct { const char *name; part_fn *run; bool thorough; } parts[] = {
+static const struct {
+	const char *name;
+	part_fn *run;
+	bool thorough;
+} parts[] = {
 	{ "unfinished uploads", purge_expire_uploads, false },
 	{ "unpublished objects", purge_collect, false },
 	{ "the trash", expire_trash, false },
@@ -66,16 +70,16 @@ housekeeping_run(struct services *svc, bool thorough)
 {
 	struct arena arena;
 	struct error err;
-	size_t i;
 
 	arena_init(&arena);
-	for (i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].thorough && !thorough)
 			continue;
 		error_clear(&err);
 		if (!parts[i].run(svc, &arena, &err)) {
 			db_rollback(svc->db);
-			log_warn(svc->log, "tidying up %s failed: %s %s", parts[i].name, err.message, err.detail);
+			log_warn(svc->log, "tidying up %s failed: %s %s", parts[i].name,
+			    err.message, err.detail);
 		}
 		arena_reset(&arena);
 	}

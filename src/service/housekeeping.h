@@ -1,4 +1,7 @@
-/* What the worker tidies up now and then; every part of it may be repeated, or run on two hosts at once. */
+/*
+ * What the worker tidies up now and then; every part of it may be repeated, or run on two hosts at
+ * once.
+ */
 #ifndef MN_SERVICE_HOUSEKEEPING_H
 #define MN_SERVICE_HOUSEKEEPING_H
 
@@ -6,10 +9,11 @@
 
 struct services;
 
-#define HOUSEKEEPING_SECONDS 60        /* between rounds */
-#define HOUSEKEEPING_THOROUGH 60       /* every so many rounds, and at the first one, the slower parts run too */
-#define HOUSEKEEPING_SECONDS_MAX 600   /* a round that takes longer is stopped */
-#define HOUSEKEEPING_JOBS 1000         /* finished jobs removed in a round */
+#define HOUSEKEEPING_SECONDS 60 /* between rounds */
+/* every so many rounds, and at the first one, the slower parts run too */
+#define HOUSEKEEPING_THOROUGH 60
+#define HOUSEKEEPING_SECONDS_MAX 600 /* a round that takes longer is stopped */
+#define HOUSEKEEPING_JOBS 1000       /* finished jobs removed in a round */
 
 /* Failures are logged; one part's failure does not keep the others from running. */
 void housekeeping_run(struct services *, bool thorough);

@@ -34,19 +34,25 @@ hash_of(struct arena *arena, const struct idempotent *ask)
 static struct idempotency_row
 row_of(const struct idempotent *ask)
 {
-	return (struct idempotency_row) { .principal = ask->user_id, .route = ask->route, .key = ask->key };
+	return (struct idempotency_row) {
+		.principal = ask->user_id,
+		.route = ask->route,
+		.key = ask->key,
+	};
 }
 
 static bool
 in_use(struct error *err)
 {
-	error_slug(err, ERR_CONFLICT, "idempotency_key_in_use", "A request with this Idempotency-Key is being worked on.");
+	error_slug(err, ERR_CONFLICT, "idempotency_key_in_use",
+	    "A request with this Idempotency-Key is being worked on.");
 	err->retry_after = IN_USE_RETRY_AFTER;
 	return false;
 }
 
 bool
-idempotency_begin(struct services *svc, struct arena *arena, const struct idempotent *ask, const struct idempotent_answer **kept, struct error *err)
+idempotency_begin(struct services *svc, struct arena *arena, const struct idempotent *ask,
+    const struct idempotent_answer **kept, struct error *err)
 {
 	struct idempotency_row row = row_of(ask);
 	struct idempotent_answer *answer;
@@ -62,15 +68,17 @@ idempotency_begin(struct services *svc, struct arena *arena, const struct idempo
 	if (!ok)
 		return false;
 	if (!str_eq(row.hash, hash_of(arena, ask)))
-		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused", "This Idempotency-Key came with another request before.");
-	answer = arena_alloc(arena, sizeof *answer);
+		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused",
+		    "This Idempotency-Key came with another request before.");
+	answer = arena_alloc(arena, sizeof(*answer));
 	*answer = (struct idempotent_answer) { row.status, row.response, row.response_len };
 	*kept = answer;
 	return true;
 }
 
 bool
-idempotency_keep(struct services *svc, struct arena *arena, const struct idempotent *ask, int status, const char *text, struct error *err)
+idempotency_keep(struct services *svc, struct arena *arena, const struct idempotent *ask,
+    int status, const char *text, struct error *err)
 {
 	struct idempotency_row row = row_of(ask);
 

@@ -26,7 +26,7 @@ const struct job_kind job_kinds[] = {
 	{ JOB_SESSION_PUSH, session_push_run, NULL },
 	{ JOB_AUDIT_CHAIN, audit_chain_run, NULL },
 	{ JOB_MAIL, mail_run, NULL },
-	{ .kind = NULL }
+	{ .kind = NULL },
 };
 
 const struct job_queue job_queues[] = {
@@ -34,15 +34,13 @@ const struct job_queue job_queues[] = {
 	{ "mail", -1, 2 },
 	{ "media", CFG_WORKER_MEDIA, 0 },
 	{ "video", CFG_WORKER_VIDEO, 0 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static const struct job_kind *
 kind_of(const struct job *job)
 {
-	const struct job_kind *k;
-
-	for (k = job_kinds; k->kind != NULL; k++)
+	for (const struct job_kind *k = job_kinds; k->kind != NULL; k++)
 		if (str_eq(k->kind, job->kind))
 			return k;
 	return NULL;
@@ -54,12 +52,14 @@ job_after_commit(struct services *svc, struct arena *arena, const struct job_aft
 	if (after->batch != NULL)
 		notify_push(svc, arena, after->batch);
 	if (after->media_id != NULL)
-		media_announce(svc, arena, "media.updated", after->media_id, (const char *const *)after->scopes, after->nscopes);
+		media_announce(svc, arena, "media.updated", after->media_id,
+		    (const char *const *)after->scopes, after->nscopes);
 }
 
 /* `final`: whatever attempts are left, this one was the last. */
 static bool
-record(struct services *svc, struct arena *arena, const struct job *job, const char *message, bool final, struct error *err)
+record(struct services *svc, struct arena *arena, const struct job *job, const char *message,
+    bool final, struct error *err)
 {
 	const struct job_kind *kind = kind_of(job);
 	struct job_after after = { 0 };
@@ -68,7 +68,8 @@ record(struct services *svc, struct arena *arena, const struct job *job, const c
 	if (!db_begin(svc->db, err))
 		return false;
 	if (!store_job_failed(svc->db, arena, job, message, final, &dead, err) ||
-	    (dead && kind != NULL && kind->give_up != NULL && !kind->give_up(svc, arena, job, &after, err)) ||
+	    (dead && kind != NULL && kind->give_up != NULL &&
+		!kind->give_up(svc, arena, job, &after, err)) ||
 	    !db_commit(svc->db, err)) {
 		db_rollback(svc->db);
 		return false;
@@ -79,14 +80,16 @@ record(struct services *svc, struct arena *arena, const struct job *job, const c
 }
 
 bool
-job_record_failure(struct services *svc, struct arena *arena, const struct job *job, const char *message, struct error *err)
+job_record_failure(struct services *svc, struct arena *arena, const struct job *job,
+    const char *message, struct error *err)
 {
 	return record(svc, arena, job, message, false, err);
 }
 
 /* What a failed run means for its job. */
 static bool
-settle(struct services *svc, struct arena *arena, const struct job *job, const struct error *why, struct error *err)
+settle(struct services *svc, struct arena *arena, const struct job *job, const struct error *why,
+    struct error *err)
 {
 	const char *slug = error_slug_of(why);
 
@@ -95,10 +98,13 @@ settle(struct services *svc, struct arena *arena, const struct job *job, const s
 		return true;
 	}
 	if (str_eq(slug, "stopped"))
-		return store_job_release(svc->db, arena, job, err) || str_eq(error_slug_of(err), "lease_lost");
-	log_warn(svc->log, "%s: attempt %d of %d failed: %s%s%s", job->kind, job->attempt, job->max_attempts, why->message,
-	    why->detail[0] != '\0' ? ": " : "", why->detail);
-	return record(svc, arena, job, arena_printf(arena, "%s: %s", slug, why->message), false, err) || str_eq(error_slug_of(err), "lease_lost");
+		return store_job_release(svc->db, arena, job, err) ||
+		    str_eq(error_slug_of(err), "lease_lost");
+	log_warn(svc->log, "%s: attempt %d of %d failed: %s%s%s", job->kind, job->attempt,
+	    job->max_attempts, why->message, why->detail[0] != '\0' ? ": " : "", why->detail);
+	return record(svc, arena, job, arena_printf(arena, "%s: %s", slug, why->message), false,
+		   err) ||
+	    str_eq(error_slug_of(err), "lease_lost");
 }
 
 bool
@@ -124,7 +130,8 @@ job_execute(struct services *svc, const struct job_env *env, const struct job *j
 		ok = settle(svc, &arena, job, &why, &err);
 	}
 	if (!ok)
-		log_error(svc->log, "%s: its end could not be written down: %s", job->kind, err.message);
+		log_error(svc->log, "%s: its end could not be written down: %s", job->kind,
+		    err.message);
 	arena_clear(&arena);
 	return ok;
 }

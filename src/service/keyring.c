@@ -18,8 +18,8 @@
 #include "core/banned.h"
 
 #define KEY_PATH_MAX 4200
-#define KEY_TEXT_MAX 256        /* bytes of a key file */
-#define KEY_MODE_WRONG 07337    /* bits that a key file must not have: 0400 and 0440 are fine */
+#define KEY_TEXT_MAX 256     /* bytes of a key file */
+#define KEY_MODE_WRONG 07337 /* bits that a key file must not have: 0400 and 0440 are fine */
 #define STORAGE_ACCESS_DIGITS 18
 #define STORAGE_SECRET_BYTES 20 /* 40 hexadecimal digits */
 #define STORAGE_MAX 129
@@ -38,9 +38,10 @@ key_path(const struct config *config, const char *name, char out[KEY_PATH_MAX])
 	const char *dir = config_str(config, CFG_KEYS_DIR);
 
 	if (*dir != '\0')
-		return (size_t)snprintf(out, KEY_PATH_MAX, "%s%s%s", dir, *name != '\0' ? "/" : "", name) < KEY_PATH_MAX;
-	return (size_t)snprintf(out, KEY_PATH_MAX, "%s/keys%s%s", config_str(config, CFG_DATA_DIR), *name != '\0' ? "/" : "", name) <
-	    KEY_PATH_MAX;
+		return (size_t)snprintf(out, KEY_PATH_MAX, "%s%s%s", dir, *name != '\0' ? "/" : "",
+			   name) < KEY_PATH_MAX;
+	return (size_t)snprintf(out, KEY_PATH_MAX, "%s/keys%s%s", config_str(config, CFG_DATA_DIR),
+		   *name != '\0' ? "/" : "", name) < KEY_PATH_MAX;
 }
 
 /* The file's only line, or "" when there is no such file. */
@@ -66,12 +67,14 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 	}
 	if ((st.st_mode & KEY_MODE_WRONG) != 0) {
 		close(fd);
-		return error_set(err, ERR_INTERNAL, "%s: mode %04o is too open: chmod 0400", path, (unsigned)(st.st_mode & 07777));
+		return error_set(err, ERR_INTERNAL, "%s: mode %04o is too open: chmod 0400", path,
+		    (unsigned)(st.st_mode & 07777));
 	}
 	n = read(fd, out, size - 1);
 	close(fd);
 	if (n < 0 || n == (ssize_t)size - 1)
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read, or is longer than a key", path);
+		return error_set(err, ERR_INTERNAL, "%s: cannot be read, or is longer than a key",
+		    path);
 	out[n] = '\0';
 	while (n > 0 && isspace((unsigned char)out[n - 1]))
 		out[--n] = '\0';
@@ -85,22 +88,24 @@ jwt_load(struct keyring *ring, const struct config *config, struct error *err)
 		char name[32], text[KEY_TEXT_MAX];
 		struct jwt_key *key = &ring->jwt[ring->njwt];
 
-		snprintf(name, sizeof name, "jwt-%d.key", kid);
-		if (!key_read(config, name, text, sizeof text, err))
+		snprintf(name, sizeof(name), "jwt-%d.key", kid);
+		if (!key_read(config, name, text, sizeof(text), err))
 			return false;
 		if (text[0] == '\0')
 			continue;
 		key->kid = kid;
 		key->len = strlen(text) / 2;
-		if (strlen(text) % 2 != 0 || key->len < JWT_KEY_MIN || key->len > sizeof key->secret ||
-		    !hex_decode(text, key->secret, key->len))
-			return error_set(err, ERR_INTERNAL, "%s: must hold %d to %zu hexadecimal digits", name, 2 * JWT_KEY_MIN,
-			    2 * sizeof key->secret);
+		if (strlen(text) % 2 != 0 || key->len < JWT_KEY_MIN ||
+		    key->len > sizeof(key->secret) || !hex_decode(text, key->secret, key->len))
+			return error_set(err, ERR_INTERNAL,
+			    "%s: must hold %d to %zu hexadecimal digits", name, 2 * JWT_KEY_MIN,
+			    2 * sizeof(key->secret));
 		ring->njwt++;
-		explicit_bzero(text, sizeof text);
+		explicit_bzero(text, sizeof(text));
 	}
 	if (ring->njwt == 0)
-		return error_set(err, ERR_INTERNAL, "no key to sign tokens with: run 'medianest-admin keys create'");
+		return error_set(err, ERR_INTERNAL,
+		    "no key to sign tokens with: run 'medianest-admin keys create'");
 	return true;
 }
 
@@ -110,22 +115,25 @@ data_load(struct keyring *ring, const struct config *config, struct error *err)
 	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
 		char name[32], text[KEY_TEXT_MAX];
 
-		snprintf(name, sizeof name, "data-%d.key", kid);
-		if (!key_read(config, name, text, sizeof text, err))
+		snprintf(name, sizeof(name), "data-%d.key", kid);
+		if (!key_read(config, name, text, sizeof(text), err))
 			return false;
 		if (text[0] == '\0')
 			continue;
-		if (strlen(text) != 2 * DATA_KEY_BYTES || !hex_decode(text, ring->data[kid], DATA_KEY_BYTES))
-			return error_set(err, ERR_INTERNAL, "%s: must hold %d hexadecimal digits", name, 2 * DATA_KEY_BYTES);
+		if (strlen(text) != 2 * DATA_KEY_BYTES ||
+		    !hex_decode(text, ring->data[kid], DATA_KEY_BYTES))
+			return error_set(err, ERR_INTERNAL, "%s: must hold %d hexadecimal digits",
+			    name, 2 * DATA_KEY_BYTES);
 		ring->has_data[kid] = true;
-		explicit_bzero(text, sizeof text);
+		explicit_bzero(text, sizeof(text));
 	}
 	return true;
 }
 
 /* What the settings say wins over the file. */
 static bool
-storage_load(const struct config *config, enum config_key key, const char *file, char out[STORAGE_MAX], struct error *err)
+storage_load(const struct config *config, enum config_key key, const char *file,
+    char out[STORAGE_MAX], struct error *err)
 {
 	if (*config_str(config, key) == '\0')
 		return key_read(config, file, out, STORAGE_MAX, err);
@@ -136,12 +144,14 @@ storage_load(const struct config *config, enum config_key key, const char *file,
 struct keyring *
 keyring_load(const struct config *config, bool storage_only, struct error *err)
 {
-	struct keyring *ring = xmalloc(sizeof *ring);
+	struct keyring *ring = xmalloc(sizeof(*ring));
 
-	memset(ring, 0, sizeof *ring);
+	memset(ring, 0, sizeof(*ring));
 	if ((!storage_only && (!jwt_load(ring, config, err) || !data_load(ring, config, err))) ||
-	    !storage_load(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", ring->access, err) ||
-	    !storage_load(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", ring->secret, err)) {
+	    !storage_load(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", ring->access,
+		err) ||
+	    !storage_load(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", ring->secret,
+		err)) {
 		keyring_free(ring);
 		return NULL;
 	}
@@ -153,7 +163,7 @@ keyring_free(struct keyring *ring)
 {
 	if (ring == NULL)
 		return;
-	explicit_bzero(ring, sizeof *ring);
+	explicit_bzero(ring, sizeof(*ring));
 	free(ring);
 }
 
@@ -197,7 +207,10 @@ keyring_storage_secret(const struct keyring *ring)
 	return ring->secret;
 }
 
-/* What root creates belongs to the owner of the directory around it: the services' user must be able to read it. */
+/*
+ * What root creates belongs to the owner of the directory around it: the services' user must be
+ * able to read it.
+ */
 static bool
 owner_take(const char *path, int fd)
 {
@@ -205,7 +218,7 @@ owner_take(const char *path, int fd)
 	struct stat st;
 	char *slash;
 
-	str_copy(dir, sizeof dir, path);
+	str_copy(dir, sizeof(dir), path);
 	slash = strrchr(dir, '/');
 	if (geteuid() != 0 || slash == NULL || slash == dir)
 		return true;
@@ -229,11 +242,13 @@ directory_create(const char *dir, struct error *err)
 	ok = fd >= 0 && owner_take(dir, fd);
 	if (fd >= 0)
 		close(fd);
-	return ok || error_set(err, ERR_INTERNAL, "%s: its owner cannot be set: %s", dir, strerror(errno));
+	return ok ||
+	    error_set(err, ERR_INTERNAL, "%s: its owner cannot be set: %s", dir, strerror(errno));
 }
 
 static bool
-key_write(const struct config *config, const char *name, const char *text, bool verbose, struct error *err)
+key_write(const struct config *config, const char *name, const char *text, bool verbose,
+    struct error *err)
 {
 	char path[KEY_PATH_MAX];
 	size_t len = strlen(text);
@@ -250,11 +265,13 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	}
 	if (fd < 0)
 		return error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
-	ok = owner_take(path, fd) && write(fd, text, len) == (ssize_t)len && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+	ok = owner_take(path, fd) && write(fd, text, len) == (ssize_t)len &&
+	    write(fd, "\n", 1) == 1 && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
 	if (!ok) {
 		unlink(path);
-		return error_set(err, ERR_INTERNAL, "%s: cannot be written: %s", path, strerror(errno));
+		return error_set(err, ERR_INTERNAL, "%s: cannot be written: %s", path,
+		    strerror(errno));
 	}
 	if (verbose)
 		printf("%s: created\n", path);
@@ -281,7 +298,7 @@ random_hex(char *out, size_t bytes)
 		out[2 * i + 1] = digits[raw[i] & 15];
 	}
 	out[2 * bytes] = '\0';
-	explicit_bzero(raw, sizeof raw);
+	explicit_bzero(raw, sizeof(raw));
 }
 
 /* "MN" and 18 capitals and digits: the shape that S3 clients expect. */
@@ -291,12 +308,12 @@ random_access(char *out)
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 	unsigned char raw[STORAGE_ACCESS_DIGITS];
 
-	random_bytes(raw, sizeof raw);
+	random_bytes(raw, sizeof(raw));
 	out[0] = 'M';
 	out[1] = 'N';
-	for (size_t i = 0; i < sizeof raw; i++)
+	for (size_t i = 0; i < sizeof(raw); i++)
 		out[i + 2] = alphabet[raw[i] & 31];
-	out[sizeof raw + 2] = '\0';
+	out[sizeof(raw) + 2] = '\0';
 }
 
 bool
@@ -310,11 +327,11 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 	if (!directory_create(dir, err))
 		return false;
 	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
-		snprintf(text, sizeof text, "jwt-%d.key", kid);
+		snprintf(text, sizeof(text), "jwt-%d.key", kid);
 		have_jwt = have_jwt || key_exists(config, text);
 	}
 	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
-		snprintf(text, sizeof text, "data-%d.key", kid);
+		snprintf(text, sizeof(text), "data-%d.key", kid);
 		have_data = have_data || key_exists(config, text);
 	}
 	random_hex(text, DATA_KEY_BYTES);
@@ -324,11 +341,13 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 	if (!have_jwt && !key_write(config, "jwt-1.key", text, verbose, err))
 		return false;
 	random_access(text);
-	if (*config_str(config, CFG_STORAGE_ACCESS_KEY) == '\0' && !key_write(config, "storage-access.key", text, verbose, err))
+	if (*config_str(config, CFG_STORAGE_ACCESS_KEY) == '\0' &&
+	    !key_write(config, "storage-access.key", text, verbose, err))
 		return false;
 	random_hex(text, STORAGE_SECRET_BYTES);
-	if (*config_str(config, CFG_STORAGE_SECRET_KEY) == '\0' && !key_write(config, "storage-secret.key", text, verbose, err))
+	if (*config_str(config, CFG_STORAGE_SECRET_KEY) == '\0' &&
+	    !key_write(config, "storage-secret.key", text, verbose, err))
 		return false;
-	explicit_bzero(text, sizeof text);
+	explicit_bzero(text, sizeof(text));
 	return true;
 }

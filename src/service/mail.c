@@ -19,34 +19,53 @@
 #define MAIL_ATTEMPTS 8
 
 /* What each kind says. {name} and {url} are filled in; a kind without {url} has no button. */
-struct mail_text { const char *kind, *subject, *body, *action; };
+struct mail_text {
+	const char *kind, *subject, *body, *action;
+};
 
 static const struct mail_text texts[MAIL_KINDS] = {
 	[MAIL_INVITE] = { "invite", "You are invited to MediaNest",
-	    "Somebody who looks after this MediaNest would like you to join it.\nThe link is good for seven days, and once.", "Join" },
+	    "Somebody who looks after this MediaNest would like you to join it.\nThe link is good"
+	    " for seven days, and once.",
+	    "Join" },
 	[MAIL_CONFIRM] = { "confirm", "Confirm your address",
-	    "An account was asked for with this address. It begins to exist when you follow the link within a day.\nIf it was not you, do nothing: nothing happens.", "Confirm the address" },
+	    "An account was asked for with this address. It begins to exist when you follow the"
+	    " link within a day.\nIf it was not you, do nothing: nothing happens.",
+	    "Confirm the address" },
 	[MAIL_KNOWN] = { "known", "You have an account already",
-	    "An account was asked for with this address, but there is one already. If you have lost the password, ask for a new one on the sign-in page.", NULL },
+	    "An account was asked for with this address, but there is one already. If you have lost"
+	    " the password, ask for a new one on the sign-in page.",
+	    NULL },
 	[MAIL_RESET] = { "reset", "Choose a new password",
-	    "A new password was asked for. The link is good for 30 minutes, and once; all devices are signed out when you use it.\nIf it was not you, do nothing.", "Choose a new password" },
+	    "A new password was asked for. The link is good for 30 minutes, and once; all devices"
+	    " are signed out when you use it.\nIf it was not you, do nothing.",
+	    "Choose a new password" },
 	[MAIL_PASSWORD_CHANGED] = { "password_changed", "Your password was changed",
-	    "The password of your account was changed and other devices were signed out.\nIf it was not you, ask for a new password now and tell whoever looks after this server.", NULL },
+	    "The password of your account was changed and other devices were signed out.\nIf it was"
+	    " not you, ask for a new password now and tell whoever looks after this server.",
+	    NULL },
 	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new address",
-	    "This address was given for your account. It counts from the moment that you follow the link, within a day.", "Confirm the address" },
+	    "This address was given for your account. It counts from the moment that you follow the"
+	    " link, within a day.",
+	    "Confirm the address" },
 };
 
 bool
 mail_configured(const struct config *config)
 {
-	return config_str(config, CFG_SMTP_HOST)[0] != '\0' && config_str(config, CFG_SMTP_FROM)[0] != '\0';
+	return config_str(config, CFG_SMTP_HOST)[0] != '\0' &&
+	    config_str(config, CFG_SMTP_FROM)[0] != '\0';
 }
 
 bool
-mail_add(struct services *svc, struct arena *arena, const struct caller *caller, const struct mail_new *mail, struct error *err)
+mail_add(struct services *svc, struct arena *arena, const struct caller *caller,
+    const struct mail_new *mail, struct error *err)
 {
 	struct json *payload = json_new(arena, 0);
-	struct job_new job = { .kind = JOB_MAIL, .queue = "mail", .max_attempts = MAIL_ATTEMPTS, .request_id = caller->request_id };
+	struct job_new job = { .kind = JOB_MAIL,
+		.queue = "mail",
+		.max_attempts = MAIL_ATTEMPTS,
+		.request_id = caller->request_id };
 
 	json_object(payload, NULL);
 	json_put_str(payload, "kind", texts[mail->kind].kind);
@@ -81,7 +100,8 @@ make_text(struct arena *arena, const struct mail_text *t, const char *name, cons
 	struct buf buf;
 
 	buf_init(&buf, arena, 0);
-	buf_addf(&buf, "Hello%s%s,\n\n%s\n", name != NULL ? " " : "", name != NULL ? name : "", t->body);
+	buf_addf(&buf, "Hello%s%s,\n\n%s\n", name != NULL ? " " : "", name != NULL ? name : "",
+	    t->body);
 	if (url != NULL)
 		buf_addf(&buf, "\n%s:\n%s\n", t->action, url);
 	return buf.data;
@@ -93,7 +113,8 @@ make_html(struct arena *arena, const struct mail_text *t, const char *name, cons
 	struct buf buf;
 
 	buf_init(&buf, arena, 0);
-	buf_adds(&buf, "<!DOCTYPE html><html><body style=\"font-family:sans-serif;max-width:36em\"><p>Hello");
+	buf_adds(&buf,
+	    "<!DOCTYPE html><html><body style=\"font-family:sans-serif;max-width:36em\"><p>Hello");
 	if (name != NULL) {
 		buf_addc(&buf, ' ');
 		add_escaped(&buf, name);
@@ -115,9 +136,7 @@ make_html(struct arena *arena, const struct mail_text *t, const char *name, cons
 static const struct mail_text *
 text_of(const char *kind)
 {
-	size_t i;
-
-	for (i = 0; i < MAIL_KINDS; i++)
+	for (size_t i = 0; i < MAIL_KINDS; i++)
 		if (str_eq(texts[i].kind, kind))
 			return &texts[i];
 	return NULL;
@@ -129,9 +148,14 @@ server_of(const struct config *config)
 	const char *tls = config_str(config, CFG_SMTP_TLS);
 
 	return (struct smtp_server) {
-		.host = config_str(config, CFG_SMTP_HOST), .port = (int)config_int(config, CFG_SMTP_PORT),
-		.tls = str_eq(tls, "tls") ? SMTP_TLS : str_eq(tls, "starttls") ? SMTP_STARTTLS : SMTP_PLAIN,
-		.user = config_str(config, CFG_SMTP_USER), .password = config_str(config, CFG_SMTP_PASSWORD), .ca_file = config_str(config, CFG_SMTP_CA_FILE),
+		.host = config_str(config, CFG_SMTP_HOST),
+		.port = (int)config_int(config, CFG_SMTP_PORT),
+		.tls = str_eq(tls, "tls")   ? SMTP_TLS :
+		    str_eq(tls, "starttls") ? SMTP_STARTTLS :
+					      SMTP_PLAIN,
+		.user = config_str(config, CFG_SMTP_USER),
+		.password = config_str(config, CFG_SMTP_PASSWORD),
+		.ca_file = config_str(config, CFG_SMTP_CA_FILE),
 	};
 }
 
@@ -146,7 +170,8 @@ host_of(struct arena *arena, const char *url)
 }
 
 bool
-mail_run(struct services *svc, struct arena *arena, const struct job_env *env, const struct job *job, struct error *err)
+mail_run(struct services *svc, struct arena *arena, const struct job_env *env,
+    const struct job *job, struct error *err)
 {
 	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err);
 	const struct mail_text *text;
@@ -159,7 +184,8 @@ mail_run(struct services *svc, struct arena *arena, const struct job_env *env, c
 	if ((text = text_of(json_str(payload, "kind", ""))) == NULL)
 		return error_set(err, ERR_INTERNAL, "There is no such kind of mail.");
 	if (!mail_configured(svc->config))
-		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable", "Mail is not set up (smtp.host, smtp.from).");
+		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
+		    "Mail is not set up (smtp.host, smtp.from).");
 	name = json_str(payload, "name", NULL);
 	url = json_str(payload, "url", NULL);
 	mail.to = json_str(payload, "to", "");
@@ -167,7 +193,8 @@ mail_run(struct services *svc, struct arena *arena, const struct job_env *env, c
 	mail.text = make_text(arena, text, name, url);
 	mail.html = make_html(arena, text, name, url);
 	/* The same at every attempt, so that a mail that was sent twice shows once. */
-	mail.message_id = arena_printf(arena, "%s@%s", job->id, host_of(arena, config_str(svc->config, CFG_PUBLIC_URL)));
+	mail.message_id = arena_printf(arena, "%s@%s", job->id,
+	    host_of(arena, config_str(svc->config, CFG_PUBLIC_URL)));
 	if (!smtp_send(arena, &server, &mail, err)) {
 		if (err->code != ERR_UNPROCESSABLE)
 			return false;

@@ -1,6 +1,7 @@
 /*
- * Mail: a row in the job queue inside the caller's transaction, sent by the worker through SMTP (client/smtp.h), at least once with a stable
- * Message-ID. Texts are made when it is sent; the payload, which may hold a single-use link, is emptied with the job's end.
+ * Mail: a row in the job queue inside the caller's transaction, sent by the worker through SMTP
+ * (client/smtp.h), at least once with a stable Message-ID. Texts are made when it is sent; the
+ * payload, which may hold a single-use link, is emptied with the job's end.
  */
 #ifndef MN_SERVICE_MAIL_H
 #define MN_SERVICE_MAIL_H
@@ -17,7 +18,15 @@ struct services;
 
 #define JOB_MAIL "mail.send" /* queue mail; payload {"kind","to","url"?,"name"?,"text"?} */
 
-enum mail_kind { MAIL_INVITE, MAIL_CONFIRM, MAIL_KNOWN, MAIL_RESET, MAIL_PASSWORD_CHANGED, MAIL_EMAIL_CHANGED, MAIL_KINDS };
+enum mail_kind {
+	MAIL_INVITE,
+	MAIL_CONFIRM,
+	MAIL_KNOWN,
+	MAIL_RESET,
+	MAIL_PASSWORD_CHANGED,
+	MAIL_EMAIL_CHANGED,
+	MAIL_KINDS,
+};
 
 struct mail_new {
 	enum mail_kind kind;
@@ -27,7 +36,9 @@ struct mail_new {
 };
 
 bool mail_configured(const struct config *); /* smtp.host is set */
-bool mail_add(struct services *, struct arena *, const struct caller *, const struct mail_new *, struct error *);
-bool mail_run(struct services *, struct arena *, const struct job_env *, const struct job *, struct error *);
+bool mail_add(struct services *, struct arena *, const struct caller *, const struct mail_new *,
+    struct error *);
+bool mail_run(struct services *, struct arena *, const struct job_env *, const struct job *,
+    struct error *);
 
 #endif

@@ -45,7 +45,8 @@ static const char *
 cursor_make(struct arena *arena, const struct media_ask *ask, const struct media_position *p)
 {
 	char letter = in_trash(ask) ? TRASH_LETTER : sort_letters[ask->sort];
-	const char *text = ask->sort == MEDIA_TITLE ? arena_printf(arena, "%c%s%s", letter, p->id, p->title) :
+	const char *text = ask->sort == MEDIA_TITLE ?
+	    arena_printf(arena, "%c%s%s", letter, p->id, p->title) :
 	    arena_printf(arena, "%c%s%lld", letter, p->id, (long long)p->us);
 
 	return base64url_encode(arena, text, strlen(text));
@@ -59,7 +60,8 @@ cursor_parse(struct arena *arena, const struct media_ask *ask, struct media_posi
 	size_t len;
 
 	text = (const char *)base64url_decode(arena, ask->cursor, strlen(ask->cursor), &len);
-	if (text == NULL || len < UUID_TEXT || strlen(text) != len || !utf8_valid(text, len) || text[0] != letter)
+	if (text == NULL || len < UUID_TEXT || strlen(text) != len || !utf8_valid(text, len) ||
+	    text[0] != letter)
 		return false;
 	p->id = arena_strndup(arena, text + 1, UUID_TEXT - 1);
 	text += UUID_TEXT;
@@ -70,8 +72,8 @@ cursor_parse(struct arena *arena, const struct media_ask *ask, struct media_posi
 }
 
 bool
-media_list(struct services *svc, struct arena *arena, const struct principal *who, const struct media_ask *ask, struct media_page *page,
-    struct error *err)
+media_list(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct media_ask *ask, struct media_page *page, struct error *err)
 {
 	struct media_position after = { .id = NULL }, *positions;
 	struct media_reader reader;
@@ -82,7 +84,8 @@ media_list(struct services *svc, struct arena *arena, const struct principal *wh
 		return error_field(err, "cursor", "format", "This is no cursor of this list.");
 	media_reader_of(who, &reader);
 	/* One more than asked for tells whether there is a next page. */
-	if (!store_media_list(svc->db, arena, &reader, &ask->filter, ask->sort, &after, ask->limit + 1, &page->items, &positions, &page->n, err))
+	if (!store_media_list(svc->db, arena, &reader, &ask->filter, ask->sort, &after,
+		ask->limit + 1, &page->items, &positions, &page->n, err))
 		return false;
 	page->next_cursor = NULL;
 	if (page->n > (size_t)ask->limit) {
@@ -93,7 +96,8 @@ media_list(struct services *svc, struct arena *arena, const struct principal *wh
 }
 
 bool
-media_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id, struct media *media, struct error *err)
+media_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    struct media *media, struct error *err)
 {
 	struct media_reader reader;
 
@@ -102,7 +106,8 @@ media_get(struct services *svc, struct arena *arena, const struct principal *who
 }
 
 bool
-media_tags(struct services *svc, struct arena *arena, const struct principal *who, struct media_tag **tags, size_t *n, struct error *err)
+media_tags(struct services *svc, struct arena *arena, const struct principal *who,
+    struct media_tag **tags, size_t *n, struct error *err)
 {
 	struct media_reader reader;
 
@@ -111,8 +116,8 @@ media_tags(struct services *svc, struct arena *arena, const struct principal *wh
 }
 
 bool
-media_timeline(struct services *svc, struct arena *arena, const struct principal *who, const char *id, struct media_event **events, size_t *n,
-    struct error *err)
+media_timeline(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, struct media_event **events, size_t *n, struct error *err)
 {
 	struct media_reader reader;
 
@@ -130,7 +135,8 @@ media_has_asset(const struct media *m, const char *asset)
 }
 
 const char *
-media_asset_url(struct services *svc, struct arena *arena, const struct media *m, const char *asset, int64_t now)
+media_asset_url(struct services *svc, struct arena *arena, const struct media *m, const char *asset,
+    int64_t now)
 {
 	struct buf key;
 
@@ -144,9 +150,13 @@ media_asset_url(struct services *svc, struct arena *arena, const struct media *m
 }
 
 const char *
-media_thumbnail_url(struct services *svc, struct arena *arena, const struct media *m, int width, int64_t now)
+media_thumbnail_url(struct services *svc, struct arena *arena, const struct media *m, int width,
+    int64_t now)
 {
-	static const struct { int width; const char *asset; } sizes[] = { { 1280, "1280.webp" }, { 640, "640.webp" }, { 320, "320.webp" } };
+	static const struct {
+		int width;
+		const char *asset;
+	} sizes[] = { { 1280, "1280.webp" }, { 640, "640.webp" }, { 320, "320.webp" } };
 	const char *url = NULL;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && url == NULL; i++)
@@ -155,12 +165,16 @@ media_thumbnail_url(struct services *svc, struct arena *arena, const struct medi
 	return url;
 }
 
-/* What browsers show without running anything: sniffed types only, since content_type is what the worker found. */
+/*
+ * What browsers show without running anything: sniffed types only, since content_type is what the
+ * worker found.
+ */
 static bool
 shown_inline(const char *type)
 {
-	static const char *const types[] = { "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "video/mp4", "video/webm",
-		"audio/mpeg", "audio/ogg", "audio/flac", "audio/wav" };
+	static const char *const types[] = { "image/jpeg", "image/png", "image/gif", "image/webp",
+		"image/avif", "image/heic", "video/mp4", "video/webm", "audio/mpeg", "audio/ogg",
+		"audio/flac", "audio/wav" };
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (str_eq(types[i], type))
@@ -184,14 +198,16 @@ disposition(struct arena *arena, bool attachment, const char *filename)
 }
 
 const char *
-media_file_url(struct services *svc, struct arena *arena, const struct media *m, bool download, int64_t now)
+media_file_url(struct services *svc, struct arena *arena, const struct media *m, bool download,
+    int64_t now)
 {
 	bool safe = shown_inline(m->content_type);
 	const char *name = m->filename != NULL ? m->filename : m->title;
 
 	if (m->object_key == NULL)
 		return NULL;
-	return s3_presign_get(svc->s3, arena, m->object_key, now, safe ? m->content_type : "application/octet-stream",
+	return s3_presign_get(svc->s3, arena, m->object_key, now,
+	    safe ? m->content_type : "application/octet-stream",
 	    disposition(arena, download || !safe, name), NULL);
 }
 
@@ -200,7 +216,8 @@ media_file_url(struct services *svc, struct arena *arena, const struct media *m,
 const char *
 media_etag(struct arena *arena, const struct media *m, int64_t now)
 {
-	return arena_printf(arena, "%lld-%llx", (long long)m->version, (long long)(now / BUCKET_US));
+	return arena_printf(arena, "%lld-%llx", (long long)m->version,
+	    (long long)(now / BUCKET_US));
 }
 
 int

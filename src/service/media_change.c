@@ -1,4 +1,7 @@
-/* What people do to items: one frame for all changes, so that none forgets the lock, the permission, the version or the news. */
+/*
+ * What people do to items: one frame for all changes, so that none forgets the lock, the
+ * permission, the version or the news.
+ */
 #include <string.h>
 
 #include "core/arena.h"
@@ -34,14 +37,16 @@ struct change {
 typedef bool change_fn(const struct change *, struct media *, struct error *);
 
 struct change_kind {
-	bool from_trash;     /* the item must be in the trash, and what could be read before counts */
-	bool deleters;       /* media.delete suffices */
+	/* the item must be in the trash, and what could be read before counts */
+	bool from_trash;
+	bool deleters; /* media.delete suffices */
 	const char *event;
 	change_fn *apply;
 };
 
 void
-media_announce(struct services *svc, struct arena *arena, const char *type, const char *id, const char *const *scopes, size_t n)
+media_announce(struct services *svc, struct arena *arena, const char *type, const char *id,
+    const char *const *scopes, size_t n)
 {
 	const char **users = arena_array(arena, n + 1, sizeof(*users));
 	struct json *data = json_new(arena, 0);
@@ -69,7 +74,8 @@ owns(const struct principal *who, const struct media *m)
 }
 
 static bool
-permitted(const struct change_kind *kind, const struct change *c, const struct media *m, struct error *err)
+permitted(const struct change_kind *kind, const struct change *c, const struct media *m,
+    struct error *err)
 {
 	if (owns(c->who, m) || (kind->deleters && principal_may(c->who, PERM_MEDIA_DELETE)))
 		return true;
@@ -84,21 +90,29 @@ version_matches(const struct change *c, const struct media *m, struct error *err
 	return error_set(err, ERR_PRECONDITION, "It was changed meanwhile: fetch it again.");
 }
 
-/* Scopes of before and after: somebody who can no longer read it must lose the cached answer too. */
-struct scopes { const char **before, **after; size_t nbefore, nafter; };
+/*
+ * Scopes of before and after: somebody who can no longer read it must lose the cached answer too.
+ */
+struct scopes {
+	const char **before, **after;
+	size_t nbefore, nafter;
+};
 
 static bool
-run_change(const struct change *c, const struct change_kind *kind, struct media *out, struct scopes *s, struct error *err)
+run_change(const struct change *c, const struct change_kind *kind, struct media *out,
+    struct scopes *s, struct error *err)
 {
 	struct db *db = c->svc->db;
 	struct media_reader reader;
 
 	media_reader_of(c->who, &reader);
 	if (!(kind->from_trash ? store_media_get_trashed(db, c->arena, &reader, c->id, out, err) :
-	    store_media_get(db, c->arena, &reader, c->id, true, out, err)))
+				 store_media_get(db, c->arena, &reader, c->id, true, out, err)))
 		return false;
-	if (!permitted(kind, c, out, err) || !version_matches(c, out, err) || !store_media_scopes(db, c->arena, c->id, &s->before, &s->nbefore, err) ||
-	    !kind->apply(c, out, err) || !store_media_scopes(db, c->arena, c->id, &s->after, &s->nafter, err))
+	if (!permitted(kind, c, out, err) || !version_matches(c, out, err) ||
+	    !store_media_scopes(db, c->arena, c->id, &s->before, &s->nbefore, err) ||
+	    !kind->apply(c, out, err) ||
+	    !store_media_scopes(db, c->arena, c->id, &s->after, &s->nafter, err))
 		return false;
 	if (store_media_get(db, c->arena, &reader, c->id, false, out, err))
 		return true;
@@ -139,7 +153,8 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 	const struct media_patch *p = c->arg;
 
 	if (m->trashed_at != 0)
-		return error_slug(err, ERR_CONFLICT, "in_trash", "It is in the trash: restore it first.");
+		return error_slug(err, ERR_CONFLICT, "in_trash",
+		    "It is in the trash: restore it first.");
 	if ((p->set & MEDIA_SET_TITLE) != 0)
 		m->title = p->title;
 	if ((p->set & MEDIA_SET_OVERVIEW) != 0)
@@ -154,19 +169,30 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		m->visibility = p->visibility;
 	if ((p->set & MEDIA_SET_TAKEN_AT) != 0) {
 		m->taken_at = p->taken_at;
-		/* A photo's year is that of its moment: none of its own is kept, unless the same change names one. */
-		if ((p->set & MEDIA_SET_YEAR) == 0 && (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
+		/*
+		 * A photo's year is that of its moment: none of its own is kept, unless the same
+		 * change names one.
+		 */
+		if ((p->set & MEDIA_SET_YEAR) == 0 &&
+		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
 			m->year = 0;
 	}
 	return store_media_update(c->svc->db, c->arena, m, err);
 }
 
 bool
-media_change(struct services *svc, struct arena *arena, const struct principal *who, const char *id, int64_t version, const struct media_patch *patch,
-    struct media *out, struct error *err)
+media_change(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    int64_t version, const struct media_patch *patch, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_patch };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id, .version = version, .arg = patch };
+	struct change c = {
+		.svc = svc,
+		.arena = arena,
+		.who = who,
+		.id = id,
+		.version = version,
+		.arg = patch,
+	};
 
 	return change(&c, &kind, out, err);
 }
@@ -191,11 +217,18 @@ apply_tags(const struct change *c, struct media *m, struct error *err)
 }
 
 bool
-media_set_tags(struct services *svc, struct arena *arena, const struct principal *who, const char *id, int64_t version, const char *const *tags, size_t n,
-    struct media *out, struct error *err)
+media_set_tags(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, int64_t version, const char *const *tags, size_t n, struct media *out,
+    struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_tags };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id, .version = version, .arg = tags, .narg = n };
+	struct change c = { .svc = svc,
+		.arena = arena,
+		.who = who,
+		.id = id,
+		.version = version,
+		.arg = tags,
+		.narg = n };
 
 	return change(&c, &kind, out, err);
 }
@@ -220,11 +253,18 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 }
 
 bool
-media_set_shares(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const char *const *users, size_t n,
-    struct media *out, struct error *err)
+media_set_shares(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, const char *const *users, size_t n, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_shares };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id, .arg = users, .narg = n };
+	struct change c = {
+		.svc = svc,
+		.arena = arena,
+		.who = who,
+		.id = id,
+		.arg = users,
+		.narg = n,
+	};
 
 	return change(&c, &kind, out, err);
 }
@@ -235,12 +275,14 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 	if (m->trashed_at != 0)
 		return true;
 	if (str_eq(m->status, "pending"))
-		return error_slug(err, ERR_CONFLICT, "upload_pending", "It is still being uploaded: abort the upload instead.");
+		return error_slug(err, ERR_CONFLICT, "upload_pending",
+		    "It is still being uploaded: abort the upload instead.");
 	return store_media_trash(c->svc->db, c->arena, m->id, c->who->user_id, err);
 }
 
 bool
-media_trash(struct services *svc, struct arena *arena, const struct principal *who, const char *id, struct media *out, struct error *err)
+media_trash(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.deleted", .apply = apply_trash };
 	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id };
@@ -255,9 +297,13 @@ apply_restore(const struct change *c, struct media *m, struct error *err)
 }
 
 bool
-media_restore(struct services *svc, struct arena *arena, const struct principal *who, const char *id, struct media *out, struct error *err)
+media_restore(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, struct media *out, struct error *err)
 {
-	static const struct change_kind kind = { .from_trash = true, .deleters = true, .event = "media.created", .apply = apply_restore };
+	static const struct change_kind kind = { .from_trash = true,
+		.deleters = true,
+		.event = "media.created",
+		.apply = apply_restore };
 	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id };
 
 	if (change(&c, &kind, out, err))
@@ -270,13 +316,14 @@ media_restore(struct services *svc, struct arena *arena, const struct principal 
 }
 
 bool
-media_job(struct services *svc, struct arena *arena, const char *media_id, const char *upload_id, const char *content_type, const char *request_id,
-    struct error *err)
+media_job(struct services *svc, struct arena *arena, const char *media_id, const char *upload_id,
+    const char *content_type, const char *request_id, struct error *err)
 {
 	struct json *payload = json_new(arena, 0);
 	struct job_new job = {
 		.kind = JOB_MEDIA_PROCESS_KIND,
-		.queue = content_type != NULL && str_starts(content_type, "video/") ? "video" : "media",
+		.queue =
+		    content_type != NULL && str_starts(content_type, "video/") ? "video" : "media",
 		.unique_key = arena_printf(arena, "process:%s", media_id),
 		.max_attempts = JOB_MEDIA_PROCESS_ATTEMPTS,
 		.request_id = request_id,
@@ -297,32 +344,47 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	bool moved;
 
 	if (!str_eq(m->source, "upload"))
-		return error_slug(err, ERR_CONFLICT, "not_an_upload", "Only uploaded files are processed here.");
+		return error_slug(err, ERR_CONFLICT, "not_an_upload",
+		    "Only uploaded files are processed here.");
 	if (!store_media_start(c->svc->db, c->arena, m->id, "{ready,failed}", &moved, err))
 		return false;
 	if (!moved)
-		return error_slug(err, ERR_CONFLICT, "not_processable", "It is %s: there is nothing to process again.", m->status);
+		return error_slug(err, ERR_CONFLICT, "not_processable",
+		    "It is %s: there is nothing to process again.", m->status);
 	return store_media_upload(c->svc->db, c->arena, m->id, &upload_id, err) &&
-	    store_media_event_add(c->svc->db, c->arena, m->id, "queue", "done", "Asked for again.", err) &&
+	    store_media_event_add(c->svc->db, c->arena, m->id, "queue", "done", "Asked for again.",
+		err) &&
 	    media_job(c->svc, c->arena, m->id, upload_id, m->content_type, c->request_id, err);
 }
 
 bool
-media_reprocess(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const char *request_id, struct media *out,
-    struct error *err)
+media_reprocess(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, const char *request_id, struct media *out, struct error *err)
 {
-	static const struct change_kind kind = { .event = "media.updated", .apply = apply_reprocess };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id, .request_id = request_id };
+	static const struct change_kind kind = { .event = "media.updated",
+		.apply = apply_reprocess };
+	struct change c = {
+		.svc = svc,
+		.arena = arena,
+		.who = who,
+		.id = id,
+		.request_id = request_id,
+	};
 
 	return change(&c, &kind, out, err);
 }
 
 /* The row and, by a job that commits with it, every object of the item. */
 static bool
-purge_item(struct services *svc, struct arena *arena, const char *id, const char *request_id, struct error *err)
+purge_item(struct services *svc, struct arena *arena, const char *id, const char *request_id,
+    struct error *err)
 {
 	struct json *payload = json_new(arena, 0);
-	struct job_new job = { .kind = JOB_MEDIA_PURGE_KIND, .queue = QUEUE_QUICK, .request_id = request_id };
+	struct job_new job = {
+		.kind = JOB_MEDIA_PURGE_KIND,
+		.queue = QUEUE_QUICK,
+		.request_id = request_id,
+	};
 	const char *upload_id;
 
 	if (!store_media_upload(svc->db, arena, id, &upload_id, err))
@@ -335,7 +397,8 @@ purge_item(struct services *svc, struct arena *arena, const char *id, const char
 	json_array_end(payload);
 	json_object_end(payload);
 	job.payload = payload->buf.data;
-	return store_media_delete(svc->db, arena, id, err) && store_job_add(svc->db, arena, &job, err);
+	return store_media_delete(svc->db, arena, id, err) &&
+	    store_job_add(svc->db, arena, &job, err);
 }
 
 static bool
@@ -346,17 +409,29 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 	if (!purge)
 		return apply_trash(c, m, err);
 	if (!owns(c->who, m))
-		return error_set(err, ERR_FORBIDDEN, "Only its owner can delete this item for good.");
+		return error_set(err, ERR_FORBIDDEN,
+		    "Only its owner can delete this item for good.");
 	if (str_eq(m->status, "pending"))
-		return error_slug(err, ERR_CONFLICT, "upload_pending", "It is still being uploaded: abort the upload instead.");
+		return error_slug(err, ERR_CONFLICT, "upload_pending",
+		    "It is still being uploaded: abort the upload instead.");
 	return purge_item(c->svc, c->arena, m->id, c->request_id, err);
 }
 
 bool
-media_delete(struct services *svc, struct arena *arena, const struct principal *who, const char *id, bool purge, const char *request_id, struct error *err)
+media_delete(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    bool purge, const char *request_id, struct error *err)
 {
-	static const struct change_kind kind = { .deleters = true, .event = "media.deleted", .apply = apply_delete };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id, .request_id = request_id, .arg = &purge };
+	static const struct change_kind kind = {
+		.deleters = true,
+		.event = "media.deleted",
+		.apply = apply_delete,
+	};
+	struct change c = { .svc = svc,
+		.arena = arena,
+		.who = who,
+		.id = id,
+		.request_id = request_id,
+		.arg = &purge };
 	struct media media;
 
 	return change(&c, &kind, &media, err);
@@ -374,7 +449,8 @@ media_purge_expired(struct services *svc, struct arena *arena, size_t *purged, s
 	if (!store_media_trash_due(svc->db, arena, before, PURGE_BATCH, &ids, &n, err))
 		goto undo;
 	for (size_t i = 0; i < n; i++)
-		if (!store_media_scopes(svc->db, arena, ids[i], &scopes, &nscopes, err) || !purge_item(svc, arena, ids[i], NULL, err))
+		if (!store_media_scopes(svc->db, arena, ids[i], &scopes, &nscopes, err) ||
+		    !purge_item(svc, arena, ids[i], NULL, err))
 			goto undo;
 	if (!db_commit(svc->db, err))
 		goto undo;

@@ -34,14 +34,16 @@ name_parse(const char *name, int64_t *version)
 {
 	char digits[NUMBER_DIGITS + 1];
 
-	if (strlen(name) < NUMBER_DIGITS + 1 || name[NUMBER_DIGITS] != '-' || !str_ends(name, ".sql"))
+	if (strlen(name) < NUMBER_DIGITS + 1 || name[NUMBER_DIGITS] != '-' ||
+	    !str_ends(name, ".sql"))
 		return false;
-	str_copy(digits, sizeof digits, name);
+	str_copy(digits, sizeof(digits), name);
 	return str_to_int(digits, 1, MIGRATIONS_MAX, version);
 }
 
 static bool
-file_read(struct arena *arena, const char *dir, const char *name, const char **text, struct error *err)
+file_read(struct arena *arena, const char *dir, const char *name, const char **text,
+    struct error *err)
 {
 	const char *path = arena_printf(arena, "%s/%s", dir, name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,7 +60,8 @@ file_read(struct arena *arena, const char *dir, const char *name, const char **t
 	n = read(fd, buf, (size_t)st.st_size);
 	close(fd);
 	if (n != st.st_size || strlen(buf) != (size_t)n)
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read whole, or holds a NUL", path);
+		return error_set(err, ERR_INTERNAL, "%s: cannot be read whole, or holds a NUL",
+		    path);
 	*text = buf;
 	return true;
 }
@@ -86,7 +89,8 @@ names_count(const char *dir)
 }
 
 static bool
-directory_read(struct arena *arena, const char *dir, struct migration **out, size_t *n, struct error *err)
+directory_read(struct arena *arena, const char *dir, struct migration **out, size_t *n,
+    struct error *err)
 {
 	size_t max = names_count(dir);
 	DIR *d = opendir(dir);
@@ -95,8 +99,9 @@ directory_read(struct arena *arena, const char *dir, struct migration **out, siz
 
 	*n = 0;
 	if (d == NULL)
-		return error_set(err, ERR_INTERNAL, "%s: %s (the directory of migrations: --sql)", dir, strerror(errno));
-	*out = arena_array(arena, max + 1, sizeof **out);
+		return error_set(err, ERR_INTERNAL, "%s: %s (the directory of migrations: --sql)",
+		    dir, strerror(errno));
+	*out = arena_array(arena, max + 1, sizeof(**out));
 	while (ok && *n < max && (entry = readdir(d)) != NULL) {
 		struct migration *m = &(*out)[*n];
 
@@ -111,10 +116,11 @@ directory_read(struct arena *arena, const char *dir, struct migration **out, siz
 	closedir(d);
 	if (ok && *n == 0)
 		return error_set(err, ERR_INTERNAL, "%s: holds no migration", dir);
-	qsort(*out, *n, sizeof **out, by_version);
+	qsort(*out, *n, sizeof(**out), by_version);
 	for (size_t i = 1; ok && i < *n; i++)
 		if ((*out)[i].version == (*out)[i - 1].version)
-			return error_set(err, ERR_INTERNAL, "%s and %s have the same number", (*out)[i - 1].name, (*out)[i].name);
+			return error_set(err, ERR_INTERNAL, "%s and %s have the same number",
+			    (*out)[i - 1].name, (*out)[i].name);
 	return ok;
 }
 
@@ -129,7 +135,8 @@ find(const struct migration *list, size_t n, int64_t version)
 
 /* Compares what ran with what is there; *done = the highest that ran. */
 static bool
-history_check(struct db *db, struct arena *arena, const struct migration *list, size_t n, int64_t *done, struct error *err)
+history_check(struct db *db, struct arena *arena, const struct migration *list, size_t n,
+    int64_t *done, struct error *err)
 {
 	struct migration_row *applied;
 	size_t napplied, seen = 0;
@@ -141,17 +148,23 @@ history_check(struct db *db, struct arena *arena, const struct migration *list, 
 		const struct migration *m = find(list, n, applied[i].version);
 
 		if (m == NULL)
-			return error_set(err, ERR_INTERNAL, "the database has migration %s, which is not here: it belongs to a newer MediaNest",
+			return error_set(err, ERR_INTERNAL,
+			    "the database has migration %s, which is not here: it belongs to a"
+			    " newer MediaNest",
 			    applied[i].name);
 		if (!str_eq(m->checksum, applied[i].checksum))
-			return error_set(err, ERR_INTERNAL, "%s was changed after it ran (checksum %.12s, not %.12s): restore it, and put the change into a new file",
+			return error_set(err, ERR_INTERNAL,
+			    "%s was changed after it ran (checksum %.12s, not %.12s): restore it,"
+			    " and put the change into a new file",
 			    m->name, m->checksum, applied[i].checksum);
 		*done = applied[i].version;
 	}
 	for (size_t i = 0; i < n && list[i].version <= *done; i++)
 		seen++;
 	if (seen != napplied)
-		return error_set(err, ERR_INTERNAL, "a migration older than %04lld has not run: migrations only go forward", (long long)*done);
+		return error_set(err, ERR_INTERNAL,
+		    "a migration older than %04lld has not run: migrations only go forward",
+		    (long long)*done);
 	return true;
 }
 
@@ -161,13 +174,15 @@ apply(struct db *db, struct arena *arena, const struct migration *m, struct erro
 	const struct migration_row row = { m->version, m->name, m->checksum };
 	struct error cause;
 
-	if (db_begin(db, err) && db_script(db, m->sql, err) && store_schema_record(db, arena, &row, err) && db_commit(db, err))
+	if (db_begin(db, err) && db_script(db, m->sql, err) &&
+	    store_schema_record(db, arena, &row, err) && db_commit(db, err))
 		return true;
 	db_rollback(db);
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
-	return error_set(err, ERR_QUERY, "%s failed, nothing of it was kept: %s", m->name, cause.detail);
+	return error_set(err, ERR_QUERY, "%s failed, nothing of it was kept: %s", m->name,
+	    cause.detail);
 }
 
 static bool
@@ -184,7 +199,10 @@ grant(struct db *db, struct arena *arena, const char *dir, struct error *err)
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
-	return error_set(err, ERR_QUERY, ROLES_FILE " failed: %s (the roles medianest_api, medianest_worker and medianest_store must exist)",
+	return error_set(err, ERR_QUERY,
+	    ROLES_FILE
+	    " failed: %s (the roles medianest_api, medianest_worker and medianest_store must"
+	    " exist)",
 	    cause.detail);
 }
 
@@ -196,10 +214,12 @@ migrate_run(struct db *db, struct arena *arena, const char *sql_dir, FILE *out, 
 	int64_t done;
 	bool locked;
 
-	if (!directory_read(arena, sql_dir, &list, &n, err) || !store_schema_lock(db, arena, &locked, err))
+	if (!directory_read(arena, sql_dir, &list, &n, err) ||
+	    !store_schema_lock(db, arena, &locked, err))
 		return false;
 	if (!locked)
-		return error_slug(err, ERR_UNAVAILABLE, "migrate_running", "another migrate is at work on this database");
+		return error_slug(err, ERR_UNAVAILABLE, "migrate_running",
+		    "another migrate is at work on this database");
 	if (!store_schema_prepare(db, err) || !history_check(db, arena, list, n, &done, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {

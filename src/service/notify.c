@@ -38,15 +38,13 @@ const struct notify_kind notify_kinds[] = {
 	{ "alert.raised", "alert.raised", "off" },
 	{ "alert.cleared", "alert.cleared", "off" },
 	{ "system.broadcast", "notification", "off" },
-	{ .kind = NULL }
+	{ .kind = NULL },
 };
 
 static const char *
 event_of_kind(const char *kind)
 {
-	const struct notify_kind *k;
-
-	for (k = notify_kinds; k->kind != NULL; k++) {
+	for (const struct notify_kind *k = notify_kinds; k->kind != NULL; k++) {
 		if (strcmp(k->kind, kind) == 0)
 			return k->event;
 	}
@@ -84,12 +82,11 @@ static const char **
 recipients(struct arena *arena, const struct notify_new *new, size_t *n)
 {
 	const char **users = arena_array(arena, new->nusers, sizeof(*users));
-	size_t i;
 
-	for (i = 0; i < new->nusers; i++)
+	for (size_t i = 0; i < new->nusers; i++)
 		users[i] = new->users[i];
 	qsort(users, new->nusers, sizeof(*users), compare_users);
-	for (i = *n = 0; i < new->nusers; i++) {
+	for (size_t i = *n = 0; i < new->nusers; i++) {
 		if (*n == 0 || strcmp(users[*n - 1], users[i]) != 0)
 			users[(*n)++] = users[i];
 	}
@@ -97,25 +94,30 @@ recipients(struct arena *arena, const struct notify_new *new, size_t *n)
 }
 
 bool
-notify_add(struct services *svc, struct arena *arena, const struct notify_new *new, struct notify_batch **out, struct error *err)
+notify_add(struct services *svc, struct arena *arena, const struct notify_new *new,
+    struct notify_batch **out, struct error *err)
 {
 	struct notify_batch *batch = arena_alloc(arena, sizeof(*batch));
-	struct notification_text text = { .kind = new->kind, .title = new->title, .message = new->message == NULL ? "" : new->message };
+	struct notification_text text = { .kind = new->kind,
+		.title = new->title,
+		.message = new->message == NULL ? "" : new->message };
 	struct notification_sent *sent = NULL;
 	const char **users, **ids;
-	size_t n, i;
+	size_t n;
 
 	text.data = new->data == NULL ? "{}" : new->data;
 	text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
 	users = recipients(arena, new, &n);
 	ids = arena_array(arena, n, sizeof(*ids));
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		char id[UUID_TEXT];
 
 		uuid_v7(id);
 		ids[i] = arena_strdup(arena, id);
 	}
-	if (n > 0 && !store_notification_add(svc->db, arena, users, ids, n, &text, &sent, &batch->nsent, err))
+	if (n > 0 &&
+	    !store_notification_add(svc->db, arena, users, ids, n, &text, &sent, &batch->nsent,
+		err))
 		return false;
 	batch->sent = sent;
 	batch->type = text.event;
@@ -138,7 +140,8 @@ send_message(void *context)
 	struct error err = { 0 };
 
 	if (m->json->buf.overflow)
-		log_error(m->svc->log, "event of more than %lu bytes is not sent", (unsigned long)m->json->buf.max);
+		log_error(m->svc->log, "event of more than %lu bytes is not sent",
+		    (unsigned long)m->json->buf.max);
 	else if (!redis_publish(m->svc->redis, m->arena, NOTIFY_CHANNEL, m->json->buf.data, &err))
 		log_warn(m->svc->log, "event not sent: %s (%s)", err.message, err.detail);
 }
@@ -149,18 +152,18 @@ publish(struct services *svc, struct arena *arena, const struct json *j)
 {
 	const struct message message = { svc, arena, j };
 
-	db_on_commit(svc->db, arena, send_message, arena_memdup(arena, &message, sizeof message));
+	db_on_commit(svc->db, arena, send_message, arena_memdup(arena, &message, sizeof(message)));
 }
 
 static void
-push_some(struct services *svc, struct arena *arena, const struct notify_batch *batch, size_t from, size_t to)
+push_some(struct services *svc, struct arena *arena, const struct notify_batch *batch, size_t from,
+    size_t to)
 {
 	struct json *j = json_new(arena, 0);
-	size_t i;
 
 	json_object(j, NULL);
 	json_array(j, "each");
-	for (i = from; i < to; i++) {
+	for (size_t i = from; i < to; i++) {
 		json_object(j, NULL);
 		json_put_str(j, "user", batch->sent[i].user);
 		json_put_str(j, "id", batch->sent[i].id);
@@ -181,20 +184,21 @@ push_some(struct services *svc, struct arena *arena, const struct notify_batch *
 void
 notify_push(struct services *svc, struct arena *arena, const struct notify_batch *batch)
 {
-	size_t from, to;
+	size_t to;
 
-	for (from = 0; from < batch->nsent; from = to) {
-		to = batch->nsent - from > NOTIFY_PUSH_RECIPIENTS ? from + NOTIFY_PUSH_RECIPIENTS : batch->nsent;
+	for (size_t from = 0; from < batch->nsent; from = to) {
+		to = batch->nsent - from > NOTIFY_PUSH_RECIPIENTS ? from + NOTIFY_PUSH_RECIPIENTS :
+								    batch->nsent;
 		push_some(svc, arena, batch, from, to);
 	}
 }
 
 void
-notify_event(struct services *svc, struct arena *arena, const char *const *users, size_t nusers, const char *type, const char *data_json)
+notify_event(struct services *svc, struct arena *arena, const char *const *users, size_t nusers,
+    const char *type, const char *data_json)
 {
 	struct json *j = json_new(arena, 0);
 	char id[UUID_TEXT];
-	size_t i;
 
 	uuid_v7(id);
 	json_object(j, NULL);
@@ -202,7 +206,7 @@ notify_event(struct services *svc, struct arena *arena, const char *const *users
 		json_put_str(j, "to", "all");
 	} else {
 		json_array(j, "to");
-		for (i = 0; i < nusers; i++)
+		for (size_t i = 0; i < nusers; i++)
 			json_put_str(j, NULL, users[i]);
 		json_array_end(j);
 	}
@@ -217,7 +221,8 @@ notify_event(struct services *svc, struct arena *arena, const char *const *users
 }
 
 void
-notify_session_ended(struct services *svc, struct arena *arena, const char *user_id, const char *sid)
+notify_session_ended(struct services *svc, struct arena *arena, const char *user_id,
+    const char *sid)
 {
 	struct json *j = json_new(arena, 0);
 
@@ -231,8 +236,8 @@ notify_session_ended(struct services *svc, struct arena *arena, const char *user
 }
 
 bool
-notify_broadcast(struct services *svc, struct arena *arena, const char *title, const char *message, const char *const *roles,
-    size_t nroles, size_t *recipients_out, struct error *err)
+notify_broadcast(struct services *svc, struct arena *arena, const char *title, const char *message,
+    const char *const *roles, size_t nroles, size_t *recipients_out, struct error *err)
 {
 	struct notify_new new = { .kind = "system.broadcast", .title = title, .message = message };
 	struct notify_batch *batch;
@@ -252,5 +257,6 @@ notify_broadcast(struct services *svc, struct arena *arena, const char *title, c
 bool
 notify_expire(struct services *svc, struct arena *arena, int64_t *removed, struct error *err)
 {
-	return store_notifications_expire(svc->db, arena, (int)config_int(svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed, err);
+	return store_notifications_expire(svc->db, arena,
+	    (int)config_int(svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed, err);
 }

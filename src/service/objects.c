@@ -20,8 +20,10 @@ object_bucket_valid(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len >= BUCKET_MIN && len <= BUCKET_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len && name[0] != '.' &&
-	    name[0] != '-' && name[len - 1] != '.' && name[len - 1] != '-' && strstr(name, "..") == NULL;
+	return len >= BUCKET_MIN && len <= BUCKET_MAX &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len && name[0] != '.' &&
+	    name[0] != '-' && name[len - 1] != '.' && name[len - 1] != '-' &&
+	    strstr(name, "..") == NULL;
 }
 
 bool
@@ -39,45 +41,57 @@ no_such_bucket(struct error *err)
 }
 
 bool
-objects_bucket_create(struct services *svc, struct arena *arena, const char *bucket, struct error *err)
+objects_bucket_create(struct services *svc, struct arena *arena, const char *bucket,
+    struct error *err)
 {
 	bool created;
 
 	if (!object_bucket_valid(bucket))
-		return error_slug(err, ERR_MALFORMED, "InvalidBucketName", "Bucket names have 3 to 63 of a-z, 0-9, '.' and '-'.");
+		return error_slug(err, ERR_MALFORMED, "InvalidBucketName",
+		    "Bucket names have 3 to 63 of a-z, 0-9, '.' and '-'.");
 	return store_bucket_create(svc->db, arena, bucket, &created, err);
 }
 
 bool
-objects_bucket_require(struct services *svc, struct arena *arena, const char *bucket, struct error *err)
+objects_bucket_require(struct services *svc, struct arena *arena, const char *bucket,
+    struct error *err)
 {
 	bool found = false;
 
 	if (object_bucket_valid(bucket) && !store_bucket_find(svc->db, arena, bucket, &found, err))
 		return false;
-	if (!found && str_eq(bucket, config_str(svc->config, CFG_STORAGE_BUCKET))) /* our own is always there */
+	/* our own is always there */
+	if (!found && str_eq(bucket, config_str(svc->config, CFG_STORAGE_BUCKET)))
 		return store_bucket_create(svc->db, arena, bucket, &found, err);
 	return found || no_such_bucket(err);
 }
 
 bool
-objects_bucket_delete(struct services *svc, struct arena *arena, const char *bucket, struct error *err)
+objects_bucket_delete(struct services *svc, struct arena *arena, const char *bucket,
+    struct error *err)
 {
 	bool deleted;
 
-	if (!objects_bucket_require(svc, arena, bucket, err) || !store_bucket_delete(svc->db, arena, bucket, &deleted, err))
+	if (!objects_bucket_require(svc, arena, bucket, err) ||
+	    !store_bucket_delete(svc->db, arena, bucket, &deleted, err))
 		return false;
-	return deleted || error_slug(err, ERR_CONFLICT, "BucketNotEmpty", "The bucket still has objects or unfinished uploads.");
+	return deleted ||
+	    error_slug(err, ERR_CONFLICT, "BucketNotEmpty",
+		"The bucket still has objects or unfinished uploads.");
 }
 
 bool
-objects_buckets(struct services *svc, struct arena *arena, struct bucket_row **out, size_t *n, struct error *err)
+objects_buckets(struct services *svc, struct arena *arena, struct bucket_row **out, size_t *n,
+    struct error *err)
 {
-	return objects_bucket_require(svc, arena, config_str(svc->config, CFG_STORAGE_BUCKET), err) && store_buckets(svc->db, arena, out, n, err);
+	return objects_bucket_require(svc, arena, config_str(svc->config, CFG_STORAGE_BUCKET),
+		   err) &&
+	    store_buckets(svc->db, arena, out, n, err);
 }
 
 bool
-objects_find(struct services *svc, struct arena *arena, const char *bucket, const char *key, struct object_row *out, struct error *err)
+objects_find(struct services *svc, struct arena *arena, const char *bucket, const char *key,
+    struct object_row *out, struct error *err)
 {
 	bool found = false;
 
@@ -87,7 +101,8 @@ objects_find(struct services *svc, struct arena *arena, const char *bucket, cons
 		return false;
 	if (found)
 		return true;
-	return objects_bucket_require(svc, arena, bucket, err) && error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
+	return objects_bucket_require(svc, arena, bucket, err) &&
+	    error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
 }
 
 const char *
@@ -103,37 +118,48 @@ object_etag(struct arena *arena, const struct object_body *body)
 
 /* The last step of every write: the blob is durable, now its row. */
 static bool
-publish(struct services *svc, struct arena *arena, const struct object_put *put, const struct object_row *row, struct object_row *out, struct error *err)
+publish(struct services *svc, struct arena *arena, const struct object_put *put,
+    const struct object_row *row, struct object_row *out, struct error *err)
 {
 	bool published;
 
 	*out = *row;
-	if (!store_object_publish(svc->db, arena, put->bucket, row, put->only_new, put->if_match, NULL, &out->created_at, &published, err))
+	if (!store_object_publish(svc->db, arena, put->bucket, row, put->only_new, put->if_match,
+		NULL, &out->created_at, &published, err))
 		return err->code == ERR_CONFLICT ? no_such_bucket(err) : false;
 	if (published)
 		return true;
 	if (put->if_match != NULL)
 		return objects_find(svc, arena, put->bucket, put->key, out, err) &&
-		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "The object's ETag is not the one asked for.");
+		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+			"The object's ETag is not the one asked for.");
 	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "The object exists.");
 }
 
 static bool
-check_target(struct services *svc, struct arena *arena, const struct object_put *put, struct error *err)
+check_target(struct services *svc, struct arena *arena, const struct object_put *put,
+    struct error *err)
 {
 	if (!object_key_valid(put->key))
-		return error_slug(err, ERR_MALFORMED, "KeyTooLongError", "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
+		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
+		    "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
 	return objects_bucket_require(svc, arena, put->bucket, err);
 }
 
 bool
-objects_put(struct services *svc, struct arena *arena, const struct object_put *put, struct object_row *out, struct error *err)
+objects_put(struct services *svc, struct arena *arena, const struct object_put *put,
+    struct object_row *out, struct error *err)
 {
 	char blob[BLOB_NAME];
-	struct object_row row = { .key = put->key, .blob = blob, .size = put->body.size, .content_type = put->content_type, .headers = put->headers };
+	struct object_row row = { .key = put->key,
+		.blob = blob,
+		.size = put->body.size,
+		.content_type = put->content_type,
+		.headers = put->headers };
 
 	blob_name(blob);
-	if (!check_target(svc, arena, put, err) || !blob_check(svc, arena, &put->body, err) || !store_blob_announce(svc->db, arena, blob, err) ||
+	if (!check_target(svc, arena, put, err) || !blob_check(svc, arena, &put->body, err) ||
+	    !store_blob_announce(svc->db, arena, blob, err) ||
 	    !blob_take(svc, arena, &put->body, blob, err))
 		return false;
 	row.etag = object_etag(arena, &put->body);
@@ -141,14 +167,16 @@ objects_put(struct services *svc, struct arena *arena, const struct object_put *
 }
 
 bool
-objects_delete(struct services *svc, struct arena *arena, const char *bucket, const char *const *keys, size_t n, struct error *err)
+objects_delete(struct services *svc, struct arena *arena, const char *bucket,
+    const char *const *keys, size_t n, struct error *err)
 {
-	return objects_bucket_require(svc, arena, bucket, err) && store_objects_delete(svc->db, arena, bucket, keys, n, err);
+	return objects_bucket_require(svc, arena, bucket, err) &&
+	    store_objects_delete(svc->db, arena, bucket, keys, n, err);
 }
 
 bool
-objects_copy(struct services *svc, struct arena *arena, const struct object_row *source, const struct object_put *target, struct object_row *out,
-    struct error *err)
+objects_copy(struct services *svc, struct arena *arena, const struct object_row *source,
+    const struct object_put *target, struct object_row *out, struct error *err)
 {
 	char blob[BLOB_NAME];
 	struct object_row row = *source;
@@ -158,8 +186,10 @@ objects_copy(struct services *svc, struct arena *arena, const struct object_row 
 	row.blob = blob;
 	row.content_type = target->content_type;
 	row.headers = target->headers;
-	return check_target(svc, arena, target, err) && store_blob_announce(svc->db, arena, blob, err) &&
-	    blob_link(svc, arena, source->blob, blob, err) && publish(svc, arena, target, &row, out, err);
+	return check_target(svc, arena, target, err) &&
+	    store_blob_announce(svc->db, arena, blob, err) &&
+	    blob_link(svc, arena, source->blob, blob, err) &&
+	    publish(svc, arena, target, &row, out, err);
 }
 
 bool
@@ -175,7 +205,9 @@ objects_collect(struct services *svc, struct arena *arena, size_t *removed, stru
 		db_rollback(svc->db);
 		return false;
 	}
-	/* Files first: if the commit is lost the rows come back, and unlinking again does no harm. */
+	/*
+	 * Files first: if the commit is lost the rows come back, and unlinking again does no harm.
+	 */
 	for (size_t i = 0; i < n; i++)
 		blob_unlink(svc, arena, blobs[i]);
 	if (!db_commit(svc->db, err))

@@ -1,4 +1,7 @@
-/* Blobs of the embedded object store: files of random names, two levels of directories, durable before a row names them. */
+/*
+ * Blobs of the embedded object store: files of random names, two levels of directories, durable
+ * before a row names them.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +76,8 @@ objects_room(const struct services *svc, struct arena *arena, int64_t size, stru
 	if (statvfs(objects_dir(svc, arena), &fs) != 0)
 		return failed("objects directory", err);
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < (uint64_t)size + OBJECT_FREE_RESERVE)
-		return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage", "There is no room for an object of this size.");
+		return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage",
+		    "There is no room for an object of this size.");
 	return true;
 }
 
@@ -92,16 +96,19 @@ sync_dir(const char *path, struct error *err)
 
 /* The two directories above a blob, each durable in its parent before it is used. */
 static bool
-make_dirs(struct services *svc, struct arena *arena, const char *blob, const char **dir, struct error *err)
+make_dirs(struct services *svc, struct arena *arena, const char *blob, const char **dir,
+    struct error *err)
 {
-	const char *top = objects_dir(svc, arena), *first = arena_printf(arena, "%s/%.2s", top, blob);
+	const char *top = objects_dir(svc, arena),
+		   *first = arena_printf(arena, "%s/%.2s", top, blob);
 
 	*dir = arena_printf(arena, "%s/%.2s", first, blob + 2);
 	if (mkdir(*dir, 0700) == 0)
 		return sync_dir(first, err);
 	if (errno == EEXIST)
 		return true;
-	if (errno != ENOENT || (mkdir(first, 0700) != 0 && errno != EEXIST) || !sync_dir(top, err) || (mkdir(*dir, 0700) != 0 && errno != EEXIST))
+	if (errno != ENOENT || (mkdir(first, 0700) != 0 && errno != EEXIST) ||
+	    !sync_dir(top, err) || (mkdir(*dir, 0700) != 0 && errno != EEXIST))
 		return failed("directory of blobs", err);
 	return sync_dir(first, err);
 }
@@ -113,7 +120,8 @@ blob_spool_valid(struct services *svc, struct arena *arena, const char *path)
 	const char *dir = arena_printf(arena, "%s/" SPOOL_DIR "/", objects_dir(svc, arena));
 	size_t len = strlen(dir);
 
-	return strncmp(path, dir, len) == 0 && path[len] != '\0' && strspn(path + len, "0123456789") == strlen(path + len);
+	return strncmp(path, dir, len) == 0 && path[len] != '\0' &&
+	    strspn(path + len, "0123456789") == strlen(path + len);
 }
 
 /* What is computed of a body, each only where it was asked for. */
@@ -144,9 +152,11 @@ static bool
 check_digests(int fd, const struct object_body *body, struct error *err)
 {
 	bool want_sha = body->sha256 != NULL || body->checksum_sha256 != NULL;
-	struct sums sums = { body->md5 != NULL ? digest_new("md5") : NULL, want_sha ? digest_new("sha256") : NULL, body->crc, 0 };
+	struct sums sums = { body->md5 != NULL ? digest_new("md5") : NULL,
+		want_sha ? digest_new("sha256") : NULL, body->crc, 0 };
 	unsigned char md5_sum[64] = { 0 }, sha_sum[64] = { 0 };
-	bool read_all = (sums.md5 == NULL && sums.sha == NULL && sums.crc == NULL) || fd < 0 || hash_file(fd, &sums, err);
+	bool read_all = (sums.md5 == NULL && sums.sha == NULL && sums.crc == NULL) || fd < 0 ||
+	    hash_file(fd, &sums, err);
 
 	if (sums.md5 != NULL)
 		digest_final(sums.md5, md5_sum);
@@ -155,18 +165,24 @@ check_digests(int fd, const struct object_body *body, struct error *err)
 	if (!read_all)
 		return false;
 	if (body->md5 != NULL && memcmp(body->md5, md5_sum, MD5_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "BadDigest", "The body does not match its Content-MD5.");
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its Content-MD5.");
 	if (body->sha256 != NULL && memcmp(body->sha256, sha_sum, SHA256_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "XAmzContentSHA256Mismatch", "The body does not match its x-amz-content-sha256.");
-	if (body->checksum_sha256 != NULL && memcmp(body->checksum_sha256, sha_sum, SHA256_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "BadDigest", "The body does not match its x-amz-checksum-sha256.");
+		return error_slug(err, ERR_MALFORMED, "XAmzContentSHA256Mismatch",
+		    "The body does not match its x-amz-content-sha256.");
+	if (body->checksum_sha256 != NULL &&
+	    memcmp(body->checksum_sha256, sha_sum, SHA256_SIZE) != 0)
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its x-amz-checksum-sha256.");
 	if (body->crc != NULL && body->crc_value != sums.crc_state)
-		return error_slug(err, ERR_MALFORMED, "BadDigest", "The body does not match its %s.", body->crc->header);
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its %s.", body->crc->header);
 	return true;
 }
 
 bool
-object_body_checksum(struct arena *arena, struct object_body *body, const char *name, const char *value, struct error *err)
+object_body_checksum(struct arena *arena, struct object_body *body, const char *name,
+    const char *value, struct error *err)
 {
 	const struct crc_kind *crc = crc_find(name);
 	bool sha = strcmp(name, "x-amz-checksum-sha256") == 0;
@@ -177,7 +193,8 @@ object_body_checksum(struct arena *arena, struct object_body *body, const char *
 		return true;
 	bytes = base64_decode(arena, value, strlen(value), &len);
 	if (bytes == NULL || len != (sha ? SHA256_SIZE : crc->bytes))
-		return error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be the bytes of the digest in base64.", name);
+		return error_slug(err, ERR_MALFORMED, "InvalidDigest",
+		    "%s must be the bytes of the digest in base64.", name);
 	if (sha) {
 		body->checksum_sha256 = bytes;
 		return true;
@@ -190,7 +207,8 @@ object_body_checksum(struct arena *arena, struct object_body *body, const char *
 }
 
 bool
-blob_check(struct services *svc, struct arena *arena, const struct object_body *body, struct error *err)
+blob_check(struct services *svc, struct arena *arena, const struct object_body *body,
+    struct error *err)
 {
 	struct stat st = { 0 };
 	bool done;
@@ -199,9 +217,13 @@ blob_check(struct services *svc, struct arena *arena, const struct object_body *
 	if (body->spool != NULL) {
 		if (!blob_spool_valid(svc, arena, body->spool)) {
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
-			return error_detail(err, "nginx spools outside of the objects directory: client_body_temp_path must be %s/" SPOOL_DIR, objects_dir(svc, arena));
+			return error_detail(err,
+			    "nginx spools outside of the objects directory: client_body_temp_path"
+			    " must be %s/" SPOOL_DIR,
+			    objects_dir(svc, arena));
 		}
-		if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 || fstat(fd, &st) != 0) {
+		if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
+		    fstat(fd, &st) != 0) {
 			failed("spooled body", err);
 			if (fd >= 0)
 				close(fd);
@@ -209,7 +231,8 @@ blob_check(struct services *svc, struct arena *arena, const struct object_body *
 		}
 	}
 	if (st.st_size != body->size)
-		done = error_slug(err, ERR_MALFORMED, "IncompleteBody", "The body is not as long as announced.");
+		done = error_slug(err, ERR_MALFORMED, "IncompleteBody",
+		    "The body is not as long as announced.");
 	else
 		done = check_digests(fd, body, err);
 	if (fd >= 0)
@@ -218,21 +241,24 @@ blob_check(struct services *svc, struct arena *arena, const struct object_body *
 }
 
 bool
-objects_body_text(struct services *svc, struct arena *arena, const struct object_body *body, size_t max, const char **text, struct error *err)
+objects_body_text(struct services *svc, struct arena *arena, const struct object_body *body,
+    size_t max, const char **text, struct error *err)
 {
 	char *out;
 	ssize_t n = 0;
 	int fd;
 
 	if (body->size > (int64_t)max)
-		return error_slug(err, ERR_MALFORMED, "EntityTooLarge", "The body may have at most %zu bytes.", max);
+		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
+		    "The body may have at most %zu bytes.", max);
 	if (!blob_check(svc, arena, body, err))
 		return false;
 	out = arena_alloc(arena, (size_t)body->size + 1);
 	*text = out;
 	if (body->spool == NULL)
 		return true;
-	if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 || (n = pread(fd, out, (size_t)body->size, 0)) != body->size)
+	if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
+	    (n = pread(fd, out, (size_t)body->size, 0)) != body->size)
 		failed("spooled body", err);
 	if (fd >= 0)
 		close(fd);
@@ -240,7 +266,8 @@ objects_body_text(struct services *svc, struct arena *arena, const struct object
 }
 
 bool
-objects_read(struct services *svc, struct arena *arena, const char *blob, int64_t first, int64_t size, const char **bytes, struct error *err)
+objects_read(struct services *svc, struct arena *arena, const char *blob, int64_t first,
+    int64_t size, const char **bytes, struct error *err)
 {
 	char *out = arena_alloc(arena, (size_t)size + 1);
 	int fd = open(absolute(svc, arena, blob), O_RDONLY | O_CLOEXEC);
@@ -280,7 +307,8 @@ create_empty(const char *path, struct error *err)
 
 /* nginx unlinks its own name of the file when the request ends. */
 bool
-blob_take(struct services *svc, struct arena *arena, const struct object_body *body, const char *blob, struct error *err)
+blob_take(struct services *svc, struct arena *arena, const struct object_body *body,
+    const char *blob, struct error *err)
 {
 	const char *path = absolute(svc, arena, blob), *dir;
 
@@ -296,7 +324,8 @@ blob_take(struct services *svc, struct arena *arena, const struct object_body *b
 }
 
 bool
-blob_link(struct services *svc, struct arena *arena, const char *from, const char *blob, struct error *err)
+blob_link(struct services *svc, struct arena *arena, const char *from, const char *blob,
+    struct error *err)
 {
 	const char *dir;
 
@@ -317,7 +346,8 @@ append(int out, const char *path, int64_t first, int64_t size, struct error *err
 	if (in < 0)
 		return failed("part", err);
 	while (size > 0) {
-		ssize_t n = copy_file_range(in, &from, out, NULL, size < COPY_CHUNK ? (size_t)size : (size_t)COPY_CHUNK, 0);
+		ssize_t n = copy_file_range(in, &from, out, NULL,
+		    size < COPY_CHUNK ? (size_t)size : (size_t)COPY_CHUNK, 0);
 
 		if (n <= 0) {
 			if (n == 0)
@@ -332,7 +362,8 @@ append(int out, const char *path, int64_t first, int64_t size, struct error *err
 }
 
 bool
-blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pieces, size_t n, const char *blob, struct error *err)
+blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pieces, size_t n,
+    const char *blob, struct error *err)
 {
 	const char *path = absolute(svc, arena, blob), *dir;
 	bool done;
@@ -344,7 +375,8 @@ blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pi
 		return failed("creation of a blob", err);
 	done = true;
 	for (size_t i = 0; i < n && done; i++)
-		done = append(out, absolute(svc, arena, pieces[i].blob), pieces[i].first, pieces[i].size, err);
+		done = append(out, absolute(svc, arena, pieces[i].blob), pieces[i].first,
+		    pieces[i].size, err);
 	if (done && fsync(out) != 0)
 		done = failed("sync of a blob", err);
 	close(out);
@@ -375,7 +407,8 @@ blob_sweep_spool(struct services *svc, struct arena *arena)
 		struct stat st;
 
 		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name) &&
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_mtime < before &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < before &&
 		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
 			removed++;
 	}

@@ -1,6 +1,7 @@
 /*
- * Bodies in chunks (aws-chunked): "SIZE[;chunk-signature=HEX]\r\n", the bytes, "\r\n", ... "0\r\n", then trailing headers. nginx has spooled them as
- * they came; the bytes alone are written beside, and that file takes the body's place.
+ * Bodies in chunks (aws-chunked): "SIZE[;chunk-signature=HEX]\r\n", the bytes, "\r\n", ... "0\r\n",
+ * then trailing headers. nginx has spooled them as they came; the bytes alone are written beside,
+ * and that file takes the body's place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +19,14 @@
 
 #include "core/banned.h"
 
-#define LINE_MAX_BYTES 1024   /* of a chunk's head or a trailing header */
+#define LINE_MAX_BYTES 1024 /* of a chunk's head or a trailing header */
 #define TRAILERS_MAX 8
 #define COPY_BUFFER (64 * 1024)
 
 struct unchunk {
 	FILE *in;
 	int out;
-	int64_t left;                       /* decoded bytes still to come */
+	int64_t left; /* decoded bytes still to come */
 	const struct chunk_judge *judge;
 	struct arena *arena;
 };
@@ -33,13 +34,15 @@ struct unchunk {
 static bool
 malformed(struct error *err)
 {
-	return error_slug(err, ERR_MALFORMED, "IncompleteBody", "The chunks of the body are malformed, or not as long as announced.");
+	return error_slug(err, ERR_MALFORMED, "IncompleteBody",
+	    "The chunks of the body are malformed, or not as long as announced.");
 }
 
 static bool
 unsigned_chunk(struct error *err)
 {
-	return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch", "The signature of a chunk is wrong.");
+	return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch",
+	    "The signature of a chunk is wrong.");
 }
 
 /* A line without its end; false: too long or none. */
@@ -83,7 +86,8 @@ write_all(int fd, const char *data, size_t len, struct error *err)
 			continue;
 		if (n <= 0) {
 			if (errno == ENOSPC || errno == EDQUOT)
-				return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage", "The disk is full.");
+				return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage",
+				    "The disk is full.");
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 			return error_detail(err, "decoded body: %s", strerror(errno));
 		}
@@ -112,12 +116,16 @@ copy_chunk(struct unchunk *u, int64_t size, const char *signature, struct error 
 	}
 	if (digest != NULL) {
 		digest_final(digest, sum);
-		done = done && (u->judge->chunk(u->judge->context, signature, sum) || unsigned_chunk(err));
+		done = done &&
+		    (u->judge->chunk(u->judge->context, signature, sum) || unsigned_chunk(err));
 	}
 	return done;
 }
 
-/* Trailing headers; only digests of the body are of use. The text that is signed is all lines before the signature. */
+/*
+ * Trailing headers; only digests of the body are of use. The text that is signed is all lines
+ * before the signature.
+ */
 static bool
 read_trailers(struct unchunk *u, struct object_body *body, struct error *err)
 {
@@ -136,11 +144,15 @@ read_trailers(struct unchunk *u, struct object_body *body, struct error *err)
 			signature = str_trim(u->arena, colon + 1);
 			continue;
 		}
-		buf_addf(&text, "%s:%s\n", str_lower(u->arena, line), str_trim(u->arena, colon + 1));
-		if (!object_body_checksum(u->arena, body, str_lower(u->arena, line), str_trim(u->arena, colon + 1), err))
+		buf_addf(&text, "%s:%s\n", str_lower(u->arena, line),
+		    str_trim(u->arena, colon + 1));
+		if (!object_body_checksum(u->arena, body, str_lower(u->arena, line),
+			str_trim(u->arena, colon + 1), err))
 			return false;
 	}
-	return u->judge->trailer == NULL || u->judge->trailer(u->judge->context, signature, text.data, text.len) || unsigned_chunk(err);
+	return u->judge->trailer == NULL ||
+	    u->judge->trailer(u->judge->context, signature, text.data, text.len) ||
+	    unsigned_chunk(err);
 }
 
 static bool
@@ -170,7 +182,8 @@ remove_file(void *path)
 }
 
 bool
-objects_unchunk(struct services *svc, struct arena *arena, const struct chunk_judge *judge, int64_t size, struct object_body *body, struct error *err)
+objects_unchunk(struct services *svc, struct arena *arena, const struct chunk_judge *judge,
+    int64_t size, struct object_body *body, struct error *err)
 {
 	struct unchunk u = { .left = size, .judge = judge, .arena = arena };
 	uint64_t number;
@@ -178,10 +191,12 @@ objects_unchunk(struct services *svc, struct arena *arena, const struct chunk_ju
 	bool done;
 
 	random_bytes(&number, sizeof(number));
-	path = arena_printf(arena, "%s/.tmp/9%019llu", objects_dir(svc, arena), (unsigned long long)(number % 10000000000000000000ULL));
+	path = arena_printf(arena, "%s/.tmp/9%019llu", objects_dir(svc, arena),
+	    (unsigned long long)(number % 10000000000000000000ULL));
 	if (body->spool == NULL || !blob_spool_valid(svc, arena, body->spool))
 		return malformed(err);
-	if ((u.in = fopen(body->spool, "re")) == NULL || (u.out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0) {
+	if ((u.in = fopen(body->spool, "re")) == NULL ||
+	    (u.out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0) {
 		error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 		error_detail(err, "decoded body: %s", strerror(errno));
 		if (u.in != NULL)

@@ -9,7 +9,7 @@ const struct crc_kind crc_kinds[] = {
 	{ "x-amz-checksum-crc32", 4, 0xedb88320 },
 	{ "x-amz-checksum-crc32c", 4, 0x82f63b78 },
 	{ "x-amz-checksum-crc64nvme", 8, 0x9a6c9329ac4bc9b5 },
-	{ .header = NULL }
+	{ .header = NULL },
 };
 
 static uint64_t tables[sizeof(crc_kinds) / sizeof(*crc_kinds) - 1][256];

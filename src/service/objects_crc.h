@@ -1,4 +1,7 @@
-/* Cyclic redundancy checks that S3 clients send with a body: CRC-32, CRC-32C, CRC-64/NVME; reflected, all ones in and out. */
+/*
+ * Cyclic redundancy checks that S3 clients send with a body: CRC-32, CRC-32C, CRC-64/NVME;
+ * reflected, all ones in and out.
+ */
 #ifndef MN_SERVICE_OBJECTS_CRC_H
 #define MN_SERVICE_OBJECTS_CRC_H
 
@@ -6,9 +9,9 @@
 #include <stdint.h>
 
 struct crc_kind {
-	const char *header;   /* "x-amz-checksum-crc32" */
-	unsigned bytes;       /* of the value */
-	uint64_t polynomial;  /* reflected */
+	const char *header;  /* "x-amz-checksum-crc32" */
+	unsigned bytes;      /* of the value */
+	uint64_t polynomial; /* reflected */
 };
 
 extern const struct crc_kind crc_kinds[]; /* ends with a NULL header */

@@ -1,4 +1,7 @@
-/* Listing: range scans over the index, rolled up at a delimiter by skipping past each common prefix. */
+/*
+ * Listing: range scans over the index, rolled up at a delimiter by skipping past each common
+ * prefix.
+ */
 #include <string.h>
 
 #include "core/arena.h"
@@ -88,12 +91,16 @@ rolled_up(struct arena *arena, const struct object_list_query *query, const char
 	size_t prefix_len = strlen(query->prefix);
 	const char *at;
 
-	if (*query->delimiter == '\0' || strlen(key) < prefix_len || (at = strstr(key + prefix_len, query->delimiter)) == NULL)
+	if (*query->delimiter == '\0' || strlen(key) < prefix_len ||
+	    (at = strstr(key + prefix_len, query->delimiter)) == NULL)
 		return NULL;
 	return arena_strndup(arena, key, (size_t)(at - key) + strlen(query->delimiter));
 }
 
-struct cursor { const char *from; bool inclusive; };
+struct cursor {
+	const char *from;
+	bool inclusive;
+};
 
 static void
 start_at(struct arena *arena, const struct object_list_query *query, struct cursor *cursor)
@@ -103,7 +110,8 @@ start_at(struct arena *arena, const struct object_list_query *query, struct curs
 	*cursor = (struct cursor) { query->after, false };
 	if (*query->after == '\0' || strcmp(query->after, query->prefix) < 0)
 		*cursor = (struct cursor) { query->prefix, true };
-	else if (roll != NULL && strcmp(roll, query->after) == 0) /* goes on after a whole common prefix */
+	/* goes on after a whole common prefix */
+	else if (roll != NULL && strcmp(roll, query->after) == 0)
 		*cursor = (struct cursor) { object_key_successor(arena, roll), true };
 }
 
@@ -122,7 +130,8 @@ add_item(struct object_list *out, int max, const char *prefix, const struct obje
 
 /* Takes one batch; false when the list is full. The cursor moves behind what was taken. */
 static bool
-take_batch(struct arena *arena, const struct object_list_query *query, const struct object_row *rows, size_t n, struct cursor *cursor, struct object_list *out)
+take_batch(struct arena *arena, const struct object_list_query *query,
+    const struct object_row *rows, size_t n, struct cursor *cursor, struct object_list *out)
 {
 	const char *roll = NULL;
 
@@ -133,43 +142,52 @@ take_batch(struct arena *arena, const struct object_list_query *query, const str
 		if (!add_item(out, query->max, roll, &rows[i]))
 			return false;
 	}
-	*cursor = roll != NULL ? (struct cursor) { object_key_successor(arena, roll), true } : (struct cursor) { rows[n - 1].key, false };
+	*cursor = roll != NULL ? (struct cursor) { object_key_successor(arena, roll), true } :
+				 (struct cursor) { rows[n - 1].key, false };
 	return true;
 }
 
 bool
-objects_list(struct services *svc, struct arena *arena, const struct object_list_query *query, struct object_list *out, struct error *err)
+objects_list(struct services *svc, struct arena *arena, const struct object_list_query *query,
+    struct object_list *out, struct error *err)
 {
-	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) : end_of_keys(arena);
-	const int batch = *query->delimiter != '\0' && query->max > ROLL_BATCH ? ROLL_BATCH : query->max + 1;
+	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) :
+						      end_of_keys(arena);
+	const int batch =
+	    *query->delimiter != '\0' && query->max > ROLL_BATCH ? ROLL_BATCH : query->max + 1;
 	struct cursor cursor;
 	struct object_row *rows;
 	size_t n;
 
-	*out = (struct object_list) { .items = arena_array(arena, (size_t)query->max + 1, sizeof(*out->items)) };
+	*out = (struct object_list) { .items = arena_array(arena, (size_t)query->max + 1,
+					  sizeof(*out->items)) };
 	if (!objects_bucket_require(svc, arena, query->bucket, err))
 		return false;
 	if (query->max == 0)
 		return true;
 	start_at(arena, query, &cursor);
 	do {
-		if (!store_objects_list(svc->db, arena, query->bucket, cursor.from, cursor.inclusive, before, batch, &rows, &n, err))
+		if (!store_objects_list(svc->db, arena, query->bucket, cursor.from,
+			cursor.inclusive, before, batch, &rows, &n, err))
 			return false;
 	} while (n > 0 && take_batch(arena, query, rows, n, &cursor, out) && n == (size_t)batch);
 	return true;
 }
 
 bool
-objects_uploads_list(struct services *svc, struct arena *arena, const struct object_list_query *query, const char *key_marker, const char *id_marker,
+objects_uploads_list(struct services *svc, struct arena *arena,
+    const struct object_list_query *query, const char *key_marker, const char *id_marker,
     struct upload_row **out, size_t *n, bool *truncated, struct error *err)
 {
-	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) : end_of_keys(arena);
+	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) :
+						      end_of_keys(arena);
 
 	/* Without an id the marker's own uploads are passed over as well. */
 	if (*key_marker != '\0' && *id_marker == '\0')
 		id_marker = LAST_CODE_POINT;
 	if (!objects_bucket_require(svc, arena, query->bucket, err) ||
-	    !store_object_uploads_list(svc->db, arena, query->bucket, query->prefix, before, key_marker, id_marker, query->max + 1, out, n, err))
+	    !store_object_uploads_list(svc->db, arena, query->bucket, query->prefix, before,
+		key_marker, id_marker, query->max + 1, out, n, err))
 		return false;
 	*truncated = *n > (size_t)query->max;
 	if (*truncated)

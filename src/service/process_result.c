@@ -32,12 +32,17 @@ one_of(const char *s, const char *const *list)
 static const char *const kinds[] = { "image", "video", "audio", NULL };
 static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
-static const char *const codes[] = { "unsupported_type", "unreadable", "truncated", "too_many_pixels", "empty", "protected", "timeout", "resource_limit", NULL };
-static const char *const types[] = { "image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "image/avif", "image/tiff",
-	"video/mp4", "video/quicktime", "video/x-matroska", "video/webm", "video/x-msvideo", "video/mpeg", "video/mp2t", "video/ogg",
-	"audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav", "audio/x-matroska", "audio/webm", NULL };
-static const struct process_asset asset_names[] = { { "320.webp", "image/webp" }, { "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
-	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" }, { "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" } };
+static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
+	"too_many_pixels", "empty", "protected", "timeout", "resource_limit", NULL };
+static const char *const types[] = { "image/jpeg", "image/png", "image/webp", "image/gif",
+	"image/heic", "image/avif", "image/tiff", "video/mp4", "video/quicktime",
+	"video/x-matroska", "video/webm", "video/x-msvideo", "video/mpeg", "video/mp2t",
+	"video/ogg", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav",
+	"audio/x-matroska", "audio/webm", NULL };
+static const struct process_asset asset_names[] = { { "320.webp", "image/webp" },
+	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
+	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
+	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" } };
 
 static bool
 garbage(struct error *err, const char *what)
@@ -59,12 +64,13 @@ take_assets(const struct cJSON *list, struct process_result *r, struct error *er
 	const char *name;
 	size_t i;
 
-	cJSON_ArrayForEach(item, list) {
+	cJSON_ArrayForEach (item, list) {
 		name = json_str(item, "name", "");
-		for (i = 0; i < sizeof asset_names / sizeof asset_names[0]; i++)
+		for (i = 0; i < sizeof(asset_names) / sizeof(asset_names[0]); i++)
 			if (str_eq(name, asset_names[i].name))
 				break;
-		if (i == sizeof asset_names / sizeof asset_names[0] || r->nassets == RESULT_ASSETS_MAX)
+		if (i == sizeof(asset_names) / sizeof(asset_names[0]) ||
+		    r->nassets == RESULT_ASSETS_MAX)
 			return garbage(err, "asset");
 		r->assets[r->nassets++] = asset_names[i];
 	}
@@ -72,21 +78,28 @@ take_assets(const struct cJSON *list, struct process_result *r, struct error *er
 }
 
 static bool
-take_sprite_times(struct arena *arena, const struct cJSON *list, struct process_result *r, struct error *err)
+take_sprite_times(struct arena *arena, const struct cJSON *list, struct process_result *r,
+    struct error *err)
 {
 	const struct cJSON *item;
 
-	cJSON_ArrayForEach(item, list) {
-		if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > INT32_MAX || r->nsprite_times == RESULT_TILES_MAX)
+	cJSON_ArrayForEach (item, list) {
+		if (!cJSON_IsNumber(item) || item->valuedouble < 0 ||
+		    item->valuedouble > INT32_MAX || r->nsprite_times == RESULT_TILES_MAX)
 			return garbage(err, "sprite time");
-		r->sprite_times[r->nsprite_times++] = arena_printf(arena, "%.0f", item->valuedouble);
+		r->sprite_times[r->nsprite_times++] =
+		    arena_printf(arena, "%.0f", item->valuedouble);
 	}
 	return true;
 }
 
-/* The metadata object is kept as it is, for people to see; what is searched by gets columns of its own. */
+/*
+ * The metadata object is kept as it is, for people to see; what is searched by gets columns of its
+ * own.
+ */
 static bool
-take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_result *r, struct error *err)
+take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_result *r,
+    struct error *err)
 {
 	const char *genre = json_str(metadata, "genre", NULL);
 	char *text;
@@ -120,7 +133,8 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 	r->duration_ms = json_int(o, "durationMs", -1);
 	if (one_of(r->kind, kinds) == NULL || one_of(r->content_type, types) == NULL)
 		return garbage(err, "type");
-	if (!in_range(r->width, RESULT_SIDE_MAX) || !in_range(r->height, RESULT_SIDE_MAX) || r->duration_ms > DURATION_MAX_MS)
+	if (!in_range(r->width, RESULT_SIDE_MAX) || !in_range(r->height, RESULT_SIDE_MAX) ||
+	    r->duration_ms > DURATION_MAX_MS)
 		return garbage(err, "size");
 	if (r->duration_ms < 0)
 		r->duration_ms = -1;
@@ -138,31 +152,36 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 		if (str_to_int(year, YEAR_MIN, YEAR_MAX, &y))
 			r->year = y;
 	}
-	return take_assets(json_get(o, "assets"), r, err) && take_sprite_times(arena, json_get(o, "spriteTimes"), r, err);
+	return take_assets(json_get(o, "assets"), r, err) &&
+	    take_sprite_times(arena, json_get(o, "spriteTimes"), r, err);
 }
 
 static bool
-take_failure(struct arena *arena, const struct cJSON *failure, struct process_result *r, struct error *err)
+take_failure(struct arena *arena, const struct cJSON *failure, struct process_result *r,
+    struct error *err)
 {
-	const char *code = json_str(failure, "code", ""), *message = json_str(failure, "message", "");
+	const char *code = json_str(failure, "code", ""),
+		   *message = json_str(failure, "message", "");
 
 	r->failure_code = one_of(code, codes);
 	if (r->failure_code == NULL) {
 		error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-		return error_detail(err, "medianest-media: %s", utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX));
+		return error_detail(err, "medianest-media: %s",
+		    utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX));
 	}
 	r->failure_message = utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);
 	return true;
 }
 
 bool
-process_line_parse(struct arena *arena, const char *line, size_t len, struct process_line *out, struct error *err)
+process_line_parse(struct arena *arena, const char *line, size_t len, struct process_line *out,
+    struct error *err)
 {
 	struct error ignored;
 	const struct cJSON *root = json_parse(arena, line, len, &ignored), *result;
 	const char *message;
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	if (root == NULL)
 		return garbage(err, "line");
 	result = json_get(root, "result");
@@ -171,10 +190,13 @@ process_line_parse(struct arena *arena, const char *line, size_t len, struct pro
 		out->state = json_str(root, "state", NULL);
 		message = json_str(root, "message", NULL);
 		if (message != NULL)
-			out->message = utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);
-		return (one_of(out->step, steps) != NULL && one_of(out->state, states) != NULL) || garbage(err, "step");
+			out->message =
+			    utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);
+		return (one_of(out->step, steps) != NULL && one_of(out->state, states) != NULL) ||
+		    garbage(err, "step");
 	}
 	out->result.present = true;
 	out->result.ok = json_bool(result, "ok", false);
-	return out->result.ok ? take_found(arena, result, &out->result, err) : take_failure(arena, json_get(result, "failure"), &out->result, err);
+	return out->result.ok ? take_found(arena, result, &out->result, err) :
+				take_failure(arena, json_get(result, "failure"), &out->result, err);
 }

@@ -1,6 +1,7 @@
 /*
- * What medianest-media answered. It has been in touch with hostile bytes, so nothing it says is believed: every value is checked as if a
- * client had sent it, and the files it names are opened without following links.
+ * What medianest-media answered. It has been in touch with hostile bytes, so nothing it says is
+ * believed: every value is checked as if a client had sent it, and the files it names are opened
+ * without following links.
  */
 #ifndef MN_SERVICE_PROCESS_RESULT_H
 #define MN_SERVICE_PROCESS_RESULT_H
@@ -43,6 +44,7 @@ struct process_line {
 };
 
 /* False with ERR_INTERNAL slug sandbox_failed: not what medianest-media writes. */
-bool process_line_parse(struct arena *, const char *line, size_t len, struct process_line *, struct error *);
+bool process_line_parse(struct arena *, const char *line, size_t len, struct process_line *,
+    struct error *);
 
 #endif

@@ -16,19 +16,24 @@
 #define INCOMING_PREFIX "incoming/"
 
 static bool
-remove_objects(struct services *svc, struct arena *arena, const char *const *keys, size_t n, struct error *err)
+remove_objects(struct services *svc, struct arena *arena, const char *const *keys, size_t n,
+    struct error *err)
 {
-	return n == 0 || (s3_delete_many(svc->s3, keys, n, err) && store_process_forget(svc->db, arena, keys, n, err));
+	return n == 0 ||
+	    (s3_delete_many(svc->s3, keys, n, err) &&
+		store_process_forget(svc->db, arena, keys, n, err));
 }
 
-/* Beyond what the table knows: a listing, for objects of a store that was restored from a backup. */
+/*
+ * Beyond what the table knows: a listing, for objects of a store that was restored from a backup.
+ */
 static bool
 remove_prefix(struct services *svc, struct arena *arena, const char *prefix, struct error *err)
 {
 	const char *after = NULL, **keys;
-	size_t n, batch;
+	size_t n;
 
-	for (batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!s3_list(svc->s3, arena, prefix, after, PURGE_BATCH, &keys, &n, err))
 			return false;
 		if (n == 0)
@@ -41,9 +46,11 @@ remove_prefix(struct services *svc, struct arena *arena, const char *prefix, str
 }
 
 bool
-purge_run(struct services *svc, struct arena *arena, const struct job_env *env, const struct job *job, struct error *err)
+purge_run(struct services *svc, struct arena *arena, const struct job_env *env,
+    const struct job *job, struct error *err)
 {
-	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err), *upload;
+	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err),
+			   *upload;
 	const char *media_id, *key, *const *keys;
 	size_t n;
 
@@ -52,14 +59,15 @@ purge_run(struct services *svc, struct arena *arena, const struct job_env *env, 
 	media_id = json_str(payload, "mediaId", "");
 	if (!uuid_valid(media_id))
 		return error_set(err, ERR_INTERNAL, "The job names no item.");
-	cJSON_ArrayForEach(upload, json_get(payload, "uploadIds")) {
+	cJSON_ArrayForEach (upload, json_get(payload, "uploadIds")) {
 		if (!cJSON_IsString(upload) || !uuid_valid(upload->valuestring))
 			continue;
 		key = arena_printf(arena, INCOMING_PREFIX "%s", upload->valuestring);
 		if (!s3_delete(svc->s3, key, err))
 			return false;
 	}
-	if (!store_process_objects(svc->db, arena, media_id, &keys, &n, err) || !remove_objects(svc, arena, keys, n, err) ||
+	if (!store_process_objects(svc->db, arena, media_id, &keys, &n, err) ||
+	    !remove_objects(svc, arena, keys, n, err) ||
 	    !remove_prefix(svc, arena, arena_printf(arena, "derived/%s/", media_id), err) ||
 	    !remove_prefix(svc, arena, arena_printf(arena, "original/%s/", media_id), err))
 		return false;
@@ -70,10 +78,11 @@ bool
 purge_collect(struct services *svc, struct arena *arena, struct error *err)
 {
 	const char *const *keys;
-	size_t n, batch;
+	size_t n;
 
-	for (batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_collectable(svc->db, arena, PURGE_COLLECT_HOURS, PURGE_BATCH, &keys, &n, err) ||
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
+		if (!store_process_collectable(svc->db, arena, PURGE_COLLECT_HOURS, PURGE_BATCH,
+			&keys, &n, err) ||
 		    !remove_objects(svc, arena, keys, n, err))
 			return false;
 		if (n < PURGE_BATCH)
@@ -86,14 +95,17 @@ bool
 purge_expire_uploads(struct services *svc, struct arena *arena, struct error *err)
 {
 	const char *const *keys, *const *multipart;
-	size_t n, i, batch;
+	size_t n;
 
-	for (batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_expire_uploads(svc->db, arena, PURGE_BATCH, &keys, &multipart, &n, err))
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
+		if (!store_process_expire_uploads(svc->db, arena, PURGE_BATCH, &keys, &multipart,
+			&n, err))
 			return false;
 		/* Should the store be away, the listing of incoming/ finds them later. */
-		for (i = 0; i < n; i++)
-			if ((multipart[i][0] != '\0' && !s3_multipart_abort(svc->s3, keys[i], multipart[i], err) && err->code != ERR_NOT_FOUND) ||
+		for (size_t i = 0; i < n; i++)
+			if ((multipart[i][0] != '\0' &&
+				!s3_multipart_abort(svc->s3, keys[i], multipart[i], err) &&
+				err->code != ERR_NOT_FOUND) ||
 			    !s3_delete(svc->s3, keys[i], err))
 				return false;
 		if (n < PURGE_BATCH)
@@ -105,10 +117,10 @@ purge_expire_uploads(struct services *svc, struct arena *arena, struct error *er
 bool
 purge_stray_incoming(struct services *svc, struct arena *arena, struct error *err)
 {
-	const char *after = NULL, **keys, *const *stray;
-	size_t n, nstray, batch;
+	const char *after = NULL, **keys, *const * stray;
+	size_t n, nstray;
 
-	for (batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!s3_list(svc->s3, arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys, &n, err))
 			return err->code == ERR_NOT_FOUND; /* no bucket yet */
 		if (n == 0)

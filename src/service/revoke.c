@@ -21,7 +21,9 @@ static bool
 add_push_job(struct services *svc, struct arena *arena, struct json *payload, struct error *err)
 {
 	const struct job_new job = {
-		.kind = JOB_SESSION_PUSH, .queue = "quick", .payload = payload->buf.data,
+		.kind = JOB_SESSION_PUSH,
+		.queue = "quick",
+		.payload = payload->buf.data,
 		.run_at = clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC,
 	};
 
@@ -29,13 +31,14 @@ add_push_job(struct services *svc, struct arena *arena, struct json *payload, st
 }
 
 static bool
-note_ended(struct services *svc, struct arena *arena, const struct rows *ended, const char *user_id, struct revocation *rev, struct error *err)
+note_ended(struct services *svc, struct arena *arena, const struct rows *ended, const char *user_id,
+    struct revocation *rev, struct error *err)
 {
 	size_t i, n = rows_count(ended);
-	const char **sids = arena_array(arena, rev->n + n + 1, sizeof *sids);
+	const char **sids = arena_array(arena, rev->n + n + 1, sizeof(*sids));
 
 	if (rev->n > 0)
-		memcpy(sids, rev->sids, rev->n * sizeof *sids);
+		memcpy(sids, rev->sids, rev->n * sizeof(*sids));
 	for (i = 0; i < n; i++) {
 		struct json *payload = json_new(arena, 0);
 
@@ -57,31 +60,36 @@ note_ended(struct services *svc, struct arena *arena, const struct rows *ended, 
 static void
 set_until(const struct services *svc, struct revocation *rev)
 {
-	rev->until = clock_now() + (config_int(svc->config, CFG_ACCESS_TTL) + 2 * TOKEN_SKEW_SECONDS) * US_PER_SEC;
+	rev->until = clock_now() +
+	    (config_int(svc->config, CFG_ACCESS_TTL) + 2 * TOKEN_SKEW_SECONDS) * US_PER_SEC;
 }
 
 bool
-revoke_session(struct services *svc, struct arena *arena, const char *user_id, const char *sid, const char *reason, struct revocation *rev,
-    struct error *err)
+revoke_session(struct services *svc, struct arena *arena, const char *user_id, const char *sid,
+    const char *reason, struct revocation *rev, struct error *err)
 {
 	struct rows *ended;
 
 	set_until(svc, rev);
-	return store_session_revoke(svc->db, arena, sid, reason, rev->until, &ended, err) && note_ended(svc, arena, ended, user_id, rev, err);
+	return store_session_revoke(svc->db, arena, sid, reason, rev->until, &ended, err) &&
+	    note_ended(svc, arena, ended, user_id, rev, err);
 }
 
 bool
-revoke_sessions(struct services *svc, struct arena *arena, const char *user_id, const char *except, const char *reason, struct revocation *rev,
-    struct error *err)
+revoke_sessions(struct services *svc, struct arena *arena, const char *user_id, const char *except,
+    const char *reason, struct revocation *rev, struct error *err)
 {
 	struct rows *ended;
 
 	set_until(svc, rev);
-	return store_sessions_revoke(svc->db, arena, user_id, except, reason, rev->until, &ended, err) && note_ended(svc, arena, ended, user_id, rev, err);
+	return store_sessions_revoke(svc->db, arena, user_id, except, reason, rev->until, &ended,
+		   err) &&
+	    note_ended(svc, arena, ended, user_id, rev, err);
 }
 
 bool
-revoke_generation(struct services *svc, struct arena *arena, const char *user_id, struct revocation *rev, struct error *err)
+revoke_generation(struct services *svc, struct arena *arena, const char *user_id,
+    struct revocation *rev, struct error *err)
 {
 	struct json *payload = json_new(arena, 0);
 
@@ -96,18 +104,21 @@ revoke_generation(struct services *svc, struct arena *arena, const char *user_id
 }
 
 bool
-revoke_push(struct services *svc, struct arena *arena, const struct revocation *rev, struct error *err)
+revoke_push(struct services *svc, struct arena *arena, const struct revocation *rev,
+    struct error *err)
 {
 	struct error why;
-	size_t i;
 
-	if ((rev->n > 0 && !admission_push_revoked(svc, arena, rev->sids, rev->n, rev->until, &why)) ||
-	    (rev->generation > 0 && !admission_push_generation(svc, arena, rev->user_id, rev->generation, &why))) {
-		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable", "It is done, but not every server knows yet. Try again in a moment.");
+	if ((rev->n > 0 &&
+		!admission_push_revoked(svc, arena, rev->sids, rev->n, rev->until, &why)) ||
+	    (rev->generation > 0 &&
+		!admission_push_generation(svc, arena, rev->user_id, rev->generation, &why))) {
+		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
+		    "It is done, but not every server knows yet. Try again in a moment.");
 		err->retry_after = REVOKE_PUSH_RETRY_SECONDS;
 		return error_detail(err, "%s", why.detail);
 	}
-	for (i = 0; i < rev->n; i++)
+	for (size_t i = 0; i < rev->n; i++)
 		notify_session_ended(svc, arena, rev->user_id, rev->sids[i]);
 	return true;
 }
@@ -123,6 +134,8 @@ revoke_push_again(struct services *svc, struct arena *arena, const char *payload
 	sid = json_str(tree, "sid", NULL);
 	user = json_str(tree, "user", NULL);
 	if (user != NULL)
-		return admission_push_generation(svc, arena, user, json_int(tree, "generation", 0), err);
-	return sid != NULL && admission_push_revoked(svc, arena, &sid, 1, json_int(tree, "expiresAt", 0), err);
+		return admission_push_generation(svc, arena, user, json_int(tree, "generation", 0),
+		    err);
+	return sid != NULL &&
+	    admission_push_revoked(svc, arena, &sid, 1, json_int(tree, "expiresAt", 0), err);
 }

@@ -31,7 +31,9 @@
 #define INSIDE_INPUT "/w/" SANDBOX_INPUT
 #define INSIDE_OUTPUT "/w/" SANDBOX_OUTPUT
 
-static const char *const mode_names[] = { [SANDBOX_BUBBLEWRAP] = "bubblewrap", [SANDBOX_LANDLOCK] = "landlock", [SANDBOX_SECCOMP] = "seccomp" };
+static const char *const mode_names[] = { [SANDBOX_BUBBLEWRAP] = "bubblewrap",
+	[SANDBOX_LANDLOCK] = "landlock",
+	[SANDBOX_SECCOMP] = "seccomp" };
 
 const char *
 sandbox_mode_name(enum sandbox_mode mode)
@@ -59,30 +61,38 @@ add(struct command *c, const char *const *args)
 static void
 command_bubblewrap(struct command *c, const struct sandbox *box, int filter)
 {
-	ADD(c, "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", "/usr/bin");
+	ADD(c, "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+	    "--clearenv", "--setenv", "PATH", "/usr/bin");
 #ifdef MN_SANITIZERS
-	ADD(c, "--setenv", "ASAN_OPTIONS", "detect_leaks=0", "--setenv", "UBSAN_OPTIONS", "print_stacktrace=1");
+	ADD(c, "--setenv", "ASAN_OPTIONS", "detect_leaks=0", "--setenv", "UBSAN_OPTIONS",
+	    "print_stacktrace=1");
 #endif
-	ADD(c, "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--symlink", "usr/bin", "/bin");
-	ADD(c, "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
+	ADD(c, "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink",
+	    "usr/lib64", "/lib64", "--symlink", "usr/bin", "/bin");
+	ADD(c, "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try",
+	    "/etc/ld.so.cache", "/etc/ld.so.cache");
 	ADD(c, "--proc", "/proc", "--dev", "/dev", "--size", SANDBOX_TMP, "--tmpfs", "/tmp");
-	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT, "--bind", c->output, INSIDE_OUTPUT, "--chdir", "/w");
-	snprintf(c->filter, sizeof c->filter, "%d", filter);
-	ADD(c, "--seccomp", c->filter, "--", INSIDE_PROGRAM, "--out", INSIDE_OUTPUT, "--max-pixels", c->pixels, "--timeout", c->seconds, INSIDE_INPUT);
+	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT,
+	    "--bind", c->output, INSIDE_OUTPUT, "--chdir", "/w");
+	snprintf(c->filter, sizeof(c->filter), "%d", filter);
+	ADD(c, "--seccomp", c->filter, "--", INSIDE_PROGRAM, "--out", INSIDE_OUTPUT, "--max-pixels",
+	    c->pixels, "--timeout", c->seconds, INSIDE_INPUT);
 }
 
 static void
-command_build(struct command *c, const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds, int filter)
+command_build(struct command *c, const struct sandbox *box, const char *scratch, int64_t max_pixels,
+    int seconds, int filter)
 {
-	memset(c, 0, sizeof *c);
-	snprintf(c->input, sizeof c->input, "%s/" SANDBOX_INPUT, scratch);
-	snprintf(c->output, sizeof c->output, "%s/" SANDBOX_OUTPUT, scratch);
-	snprintf(c->pixels, sizeof c->pixels, "%lld", (long long)max_pixels);
-	snprintf(c->seconds, sizeof c->seconds, "%d", seconds);
+	memset(c, 0, sizeof(*c));
+	snprintf(c->input, sizeof(c->input), "%s/" SANDBOX_INPUT, scratch);
+	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, scratch);
+	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)max_pixels);
+	snprintf(c->seconds, sizeof(c->seconds), "%d", seconds);
 	if (box->mode == SANDBOX_BUBBLEWRAP)
 		command_bubblewrap(c, box, filter);
 	else
-		ADD(c, box->program, "--out", c->output, "--max-pixels", c->pixels, "--timeout", c->seconds, c->input);
+		ADD(c, box->program, "--out", c->output, "--max-pixels", c->pixels, "--timeout",
+		    c->seconds, c->input);
 }
 
 static void
@@ -108,7 +118,8 @@ limits(int seconds)
 
 /* In the new process, up to its exec. */
 static void
-child(const struct sandbox *box, const struct command *c, const char *scratch, int seconds, int out, int errors, int filter, pid_t parent)
+child(const struct sandbox *box, const struct command *c, const char *scratch, int seconds, int out,
+    int errors, int filter, pid_t parent)
 {
 	static char *const environment[] = { "PATH=/usr/bin",
 #ifdef MN_SANITIZERS
@@ -135,13 +146,17 @@ child(const struct sandbox *box, const struct command *c, const char *scratch, i
 	if (filter >= 0)
 		fcntl(filter, F_SETFD, 0);
 	limits(seconds);
-	if (box->mode != SANDBOX_BUBBLEWRAP && (chdir(scratch) != 0 || !sandbox_filter_self(box->program, scratch, box->mode == SANDBOX_LANDLOCK)))
+	if (box->mode != SANDBOX_BUBBLEWRAP &&
+	    (chdir(scratch) != 0 ||
+		!sandbox_filter_self(box->program, scratch, box->mode == SANDBOX_LANDLOCK)))
 		_exit(CONFINE_FAILED);
 	execvpe(c->argv[0], (char *const *)(uintptr_t)c->argv, environment);
 	_exit(EXEC_FAILED);
 }
 
-/* Output of a run: lines of standard output as they become whole, the beginning of standard error. */
+/*
+ * Output of a run: lines of standard output as they become whole, the beginning of standard error.
+ */
 struct output {
 	char *line;
 	size_t len;
@@ -155,9 +170,7 @@ struct output {
 static bool
 output_feed(struct output *o, const char *bytes, size_t n)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (bytes[i] != '\n') {
 			if (o->len + 1 >= SANDBOX_LINE_MAX)
 				return false;
@@ -177,7 +190,7 @@ static bool
 output_read(struct output *o, int fd, bool is_error, bool *eof)
 {
 	char buf[16384];
-	ssize_t n = read(fd, buf, sizeof buf);
+	ssize_t n = read(fd, buf, sizeof(buf));
 	size_t room;
 
 	if (n < 0)
@@ -185,7 +198,7 @@ output_read(struct output *o, int fd, bool is_error, bool *eof)
 	*eof = n == 0;
 	if (!is_error)
 		return output_feed(o, buf, (size_t)n);
-	room = sizeof o->messages - 1 - o->nmessages;
+	room = sizeof(o->messages) - 1 - o->nmessages;
 	if ((size_t)n < room)
 		room = (size_t)n;
 	memcpy(o->messages + o->nmessages, buf, room);
@@ -199,9 +212,9 @@ enum outcome { ENDED, TIMED_OUT, STOPPED, GARBAGE };
 static enum outcome
 follow(struct output *o, int out, int errors, int64_t until, const volatile sig_atomic_t *stop)
 {
-	struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = errors, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = out, .events = POLLIN },
+		{ .fd = errors, .events = POLLIN } };
 	bool eof;
-	int i;
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
 		if (stop != NULL && *stop)
@@ -210,9 +223,10 @@ follow(struct output *o, int out, int errors, int64_t until, const volatile sig_
 			return TIMED_OUT;
 		if (poll(fds, 2, STOP_CHECK_MS) <= 0)
 			continue;
-		for (i = 0; i < 2; i++) {
+		for (int i = 0; i < 2; i++) {
 			eof = false;
-			if (fds[i].fd >= 0 && fds[i].revents != 0 && !output_read(o, fds[i].fd, i == 1, &eof))
+			if (fds[i].fd >= 0 && fds[i].revents != 0 &&
+			    !output_read(o, fds[i].fd, i == 1, &eof))
 				return GARBAGE;
 			if (eof)
 				fds[i].fd = -1;
@@ -226,26 +240,32 @@ static bool
 explain(enum outcome outcome, int status, const struct output *o, struct error *err)
 {
 	/* bubblewrap passes a signal on as 128 + its number. */
-	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 : 0;
+	int sig = WIFSIGNALED(status) ? WTERMSIG(status) :
+	    WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 :
+					0;
 
 	if (outcome == STOPPED)
 		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
 	if (outcome == TIMED_OUT)
-		return error_slug(err, ERR_UNPROCESSABLE, "timeout", "The file took too long to process.");
+		return error_slug(err, ERR_UNPROCESSABLE, "timeout",
+		    "The file took too long to process.");
 	if (outcome == GARBAGE)
-		error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The file is damaged and cannot be read.");
+		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
+		    "The file is damaged and cannot be read.");
 	else if (sig == SIGXCPU || sig == SIGXFSZ || sig == SIGABRT || sig == SIGTRAP)
-		error_slug(err, ERR_UNPROCESSABLE, "resource_limit", "The file needs more time or memory than one file may take.");
+		error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
+		    "The file needs more time or memory than one file may take.");
 	else if (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS)
-		error_slug(err, ERR_UNPROCESSABLE, "unreadable", "The file is damaged and cannot be read.");
+		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
+		    "The file is damaged and cannot be read.");
 	else
 		error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
 	return error_detail(err, "status %#x: %s", (unsigned)status, o->messages);
 }
 
 static bool
-run(const struct sandbox *box, const struct command *c, const char *scratch, int seconds, int filter, struct output *o,
-    const volatile sig_atomic_t *stop, struct error *err)
+run(const struct sandbox *box, const struct command *c, const char *scratch, int seconds,
+    int filter, struct output *o, const volatile sig_atomic_t *stop, struct error *err)
 {
 	int out[2] = { -1, -1 }, errors[2] = { -1, -1 }, status = 0;
 	enum outcome outcome = GARBAGE;
@@ -258,7 +278,8 @@ run(const struct sandbox *box, const struct command *c, const char *scratch, int
 	close(out[1]);
 	close(errors[1]);
 	if (pid > 0) {
-		outcome = follow(o, out[0], errors[0], clock_monotonic() + (seconds + SANDBOX_GRACE) * US_PER_SEC, stop);
+		outcome = follow(o, out[0], errors[0],
+		    clock_monotonic() + (seconds + SANDBOX_GRACE) * US_PER_SEC, stop);
 		if (outcome != ENDED && kill(-pid, SIGKILL) != 0)
 			kill(pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -267,15 +288,16 @@ run(const struct sandbox *box, const struct command *c, const char *scratch, int
 	close(out[0]);
 	close(errors[0]);
 	if (pid < 0)
-		return error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
+		    "The file could not be processed.");
 	if (outcome == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	return explain(outcome, status, o, err);
 }
 
 bool
-sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds, sandbox_line_fn *fn, void *arg,
-    const volatile sig_atomic_t *stop, struct error *err)
+sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds,
+    sandbox_line_fn *fn, void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
 	static char line[SANDBOX_LINE_MAX]; /* a process has one run at a time */
 	struct output o = { .line = line, .fn = fn, .arg = arg };
@@ -284,7 +306,8 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 	bool ok;
 
 	if (box->mode == SANDBOX_BUBBLEWRAP && filter < 0) {
-		ok = error_slug(err, ERR_INTERNAL, "sandbox_failed", "The system call filter could not be made.");
+		ok = error_slug(err, ERR_INTERNAL, "sandbox_failed",
+		    "The system call filter could not be made.");
 	} else {
 		command_build(&c, box, scratch, max_pixels, seconds, filter);
 		ok = run(box, &c, scratch, seconds, filter, &o, stop, err);
@@ -296,10 +319,75 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 
 /* A picture of one pixel for the trial (PNG). */
 static const unsigned char pixel[] = {
-	0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00, 0x01,
-	0x00, 0x00, 0x00, 0x01, 0x08, 0x02, 0x00, 0x00, 0x00, 0x90, 0x77, 0x53, 0xde, 0x00, 0x00, 0x00, 0x0c, 0x49, 0x44, 0x41,
-	0x54, 0x78, 0x9c, 0x63, 0xf8, 0x7f, 0x80, 0x01, 0x00, 0x04, 0x81, 0x01, 0xc0, 0x77, 0xd9, 0x03, 0x1d, 0x00, 0x00, 0x00,
-	0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+	0x89,
+	0x50,
+	0x4e,
+	0x47,
+	0x0d,
+	0x0a,
+	0x1a,
+	0x0a,
+	0x00,
+	0x00,
+	0x00,
+	0x0d,
+	0x49,
+	0x48,
+	0x44,
+	0x52,
+	0x00,
+	0x00,
+	0x00,
+	0x01,
+	0x00,
+	0x00,
+	0x00,
+	0x01,
+	0x08,
+	0x02,
+	0x00,
+	0x00,
+	0x00,
+	0x90,
+	0x77,
+	0x53,
+	0xde,
+	0x00,
+	0x00,
+	0x00,
+	0x0c,
+	0x49,
+	0x44,
+	0x41,
+	0x54,
+	0x78,
+	0x9c,
+	0x63,
+	0xf8,
+	0x7f,
+	0x80,
+	0x01,
+	0x00,
+	0x04,
+	0x81,
+	0x01,
+	0xc0,
+	0x77,
+	0xd9,
+	0x03,
+	0x1d,
+	0x00,
+	0x00,
+	0x00,
+	0x00,
+	0x49,
+	0x45,
+	0x4e,
+	0x44,
+	0xae,
+	0x42,
+	0x60,
+	0x82,
 };
 
 static bool
@@ -319,7 +407,9 @@ probe(const struct sandbox *box, const char *scratch, struct error *err)
 
 	if (!sandbox_run(box, scratch, 1000000, PROBE_SECONDS, probe_line, &ok, NULL, err))
 		return false;
-	return ok || error_slug(err, ERR_INTERNAL, "sandbox_failed", "medianest-media could not read the trial picture.");
+	return ok ||
+	    error_slug(err, ERR_INTERNAL, "sandbox_failed",
+		"medianest-media could not read the trial picture.");
 }
 
 /* Beside this program when that runs from a build tree, else where it was installed. */
@@ -339,7 +429,8 @@ find_program(char *path, size_t size, struct error *err)
 		}
 	}
 	snprintf(path, size, "%s/medianest-media", MN_LIBEXECDIR);
-	return access(path, X_OK) == 0 || error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be %s", path);
+	return access(path, X_OK) == 0 ||
+	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be %s", path);
 }
 
 static bool
@@ -348,11 +439,12 @@ make_trial(struct arena *arena, const char *scratch)
 	const char *file = arena_printf(arena, "%s/" SANDBOX_INPUT, scratch);
 	int fd = -1;
 
-	if (mkdir(scratch, 0700) == 0 && mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, scratch), 0700) == 0)
+	if (mkdir(scratch, 0700) == 0 &&
+	    mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, scratch), 0700) == 0)
 		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return false;
-	if (write(fd, pixel, sizeof pixel) != (ssize_t)sizeof pixel) {
+	if (write(fd, pixel, sizeof(pixel)) != (ssize_t)sizeof(pixel)) {
 		close(fd);
 		return false;
 	}
@@ -370,14 +462,17 @@ remove_trial(struct arena *arena, const char *scratch)
 
 /* The strongest way that works; *first tells why bubblewrap did not. */
 static bool
-settle(struct sandbox *box, const char *scratch, bool required, struct error *first, struct error *err)
+settle(struct sandbox *box, const char *scratch, bool required, struct error *first,
+    struct error *err)
 {
 	box->mode = SANDBOX_BUBBLEWRAP;
 	error_clear(first);
 	if (probe(box, scratch, first))
 		return true;
 	if (required) {
-		error_set(err, ERR_INTERNAL, "media.sandbox is 'required', but bubblewrap cannot run here: install bubblewrap and allow user namespaces");
+		error_set(err, ERR_INTERNAL,
+		    "media.sandbox is 'required', but bubblewrap cannot run here: install"
+		    " bubblewrap and allow user namespaces");
 		return error_detail(err, "%s", first->detail);
 	}
 	if (sandbox_landlock_abi() > 0) {
@@ -390,26 +485,33 @@ settle(struct sandbox *box, const char *scratch, bool required, struct error *fi
 }
 
 bool
-sandbox_init(struct sandbox *box, const struct config *config, const struct log *log, struct error *err)
+sandbox_init(struct sandbox *box, const struct config *config, const struct log *log,
+    struct error *err)
 {
 	struct arena arena;
 	struct error first;
 	const char *scratch;
 	bool ok;
 
-	memset(box, 0, sizeof *box);
+	memset(box, 0, sizeof(*box));
 	box->log = log;
-	if (!find_program(box->program, sizeof box->program, err))
+	if (!find_program(box->program, sizeof(box->program), err))
 		return false;
 	arena_init(&arena);
-	scratch = arena_printf(&arena, "%s/scratch/trial-%ld", config_str(config, CFG_DATA_DIR), (long)getpid());
+	scratch = arena_printf(&arena, "%s/scratch/trial-%ld", config_str(config, CFG_DATA_DIR),
+	    (long)getpid());
 	if (make_trial(&arena, scratch))
-		ok = settle(box, scratch, str_eq(config_str(config, CFG_MEDIA_SANDBOX), "required"), &first, err);
+		ok = settle(box, scratch, str_eq(config_str(config, CFG_MEDIA_SANDBOX), "required"),
+		    &first, err);
 	else
-		ok = error_set(err, ERR_INTERNAL, "scratch space cannot be written: %s: %s", scratch, strerror(errno));
+		ok = error_set(err, ERR_INTERNAL, "scratch space cannot be written: %s: %s",
+		    scratch, strerror(errno));
 	remove_trial(&arena, scratch);
 	if (ok && box->mode != SANDBOX_BUBBLEWRAP)
-		log_warn(log, "bubblewrap cannot run here (%s): decoding under %s, system call filter and limits only", first.detail, sandbox_mode_name(box->mode));
+		log_warn(log,
+		    "bubblewrap cannot run here (%s): decoding under %s, system call filter and"
+		    " limits only",
+		    first.detail, sandbox_mode_name(box->mode));
 	else if (ok)
 		log_info(log, "decoding in the bubblewrap sandbox");
 	arena_clear(&arena);

@@ -24,7 +24,7 @@ remove_tree(const char *path, bool keep)
 	FTSENT *entry;
 	FTS *tree;
 
-	snprintf(root, sizeof root, "%s", path);
+	snprintf(root, sizeof(root), "%s", path);
 	tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	if (tree == NULL)
 		return;
@@ -50,10 +50,11 @@ scratch_init(const struct config *config, struct error *err)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/scratch", config_str(config, CFG_DATA_DIR));
+	snprintf(path, sizeof(path), "%s/scratch", config_str(config, CFG_DATA_DIR));
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return true;
-	return error_set(err, ERR_STORAGE_FULL, "scratch space cannot be made: %.150s: %s", path, strerror(errno));
+	return error_set(err, ERR_STORAGE_FULL, "scratch space cannot be made: %.150s: %s", path,
+	    strerror(errno));
 }
 
 const char *
@@ -61,7 +62,8 @@ scratch_make(const struct config *config, struct arena *arena, const char *name,
 {
 	const char *path = scratch_path(config, arena, name);
 
-	if (mkdir(path, 0700) == 0 && mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, path), 0700) == 0)
+	if (mkdir(path, 0700) == 0 &&
+	    mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, path), 0700) == 0)
 		return path;
 	error_set(err, ERR_STORAGE_FULL, "Scratch space cannot be written: %s", strerror(errno));
 	return NULL;
@@ -78,6 +80,6 @@ scratch_clear(const struct config *config)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof path, "%s/scratch", config_str(config, CFG_DATA_DIR));
+	snprintf(path, sizeof(path), "%s/scratch", config_str(config, CFG_DATA_DIR));
 	remove_tree(path, true);
 }

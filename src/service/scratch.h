@@ -1,4 +1,7 @@
-/* Scratch space of the worker: one directory a run under data.dir/scratch, named after the lease; gone with the run. */
+/*
+ * Scratch space of the worker: one directory a run under data.dir/scratch, named after the lease;
+ * gone with the run.
+ */
 #ifndef MN_SERVICE_SCRATCH_H
 #define MN_SERVICE_SCRATCH_H
 

@@ -20,8 +20,8 @@ seal_place(struct arena *arena, const char *table, const char *row, const char *
 }
 
 bool
-seal_text(struct services *svc, struct arena *arena, const char *table, const char *row, const char *column, const void *secret, size_t len,
-    const char **sealed, struct error *err)
+seal_text(struct services *svc, struct arena *arena, const char *table, const char *row,
+    const char *column, const void *secret, size_t len, const char **sealed, struct error *err)
 {
 	int kid;
 	const unsigned char *key = keyring_data(svc->keys, 0, &kid);
@@ -38,8 +38,8 @@ seal_text(struct services *svc, struct arena *arena, const char *table, const ch
 }
 
 bool
-seal_open(struct services *svc, struct arena *arena, const char *table, const char *row, const char *column, const char *sealed, unsigned char **secret,
-    size_t *len, struct error *err)
+seal_open(struct services *svc, struct arena *arena, const char *table, const char *row,
+    const char *column, const char *sealed, unsigned char **secret, size_t *len, struct error *err)
 {
 	const char *colon;
 	const unsigned char *key;
@@ -47,11 +47,15 @@ seal_open(struct services *svc, struct arena *arena, const char *table, const ch
 	size_t raw_len;
 	int64_t kid;
 
-	if (!str_starts(sealed, SEAL_PREFIX) || strlen(sealed) > SEAL_TEXT_MAX || (colon = strchr(sealed + strlen(SEAL_PREFIX), ':')) == NULL ||
-	    !str_to_int(arena_strndup(arena, sealed + strlen(SEAL_PREFIX), (size_t)(colon - sealed) - strlen(SEAL_PREFIX)), 1, DATA_KEYS_MAX, &kid) ||
+	if (!str_starts(sealed, SEAL_PREFIX) || strlen(sealed) > SEAL_TEXT_MAX ||
+	    (colon = strchr(sealed + strlen(SEAL_PREFIX), ':')) == NULL ||
+	    !str_to_int(arena_strndup(arena, sealed + strlen(SEAL_PREFIX),
+			    (size_t)(colon - sealed) - strlen(SEAL_PREFIX)),
+		1, DATA_KEYS_MAX, &kid) ||
 	    (key = keyring_data(svc->keys, (int)kid, NULL)) == NULL ||
 	    (raw = base64_decode(arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
-	    (*secret = aead_open(arena, key, seal_place(arena, table, row, column), raw, raw_len, len)) == NULL) {
+	    (*secret = aead_open(arena, key, seal_place(arena, table, row, column), raw, raw_len,
+		 len)) == NULL) {
 		error_set(err, ERR_INTERNAL, "A stored secret cannot be read.");
 		return error_detail(err, "%s/%s/%s does not open", table, row, column);
 	}

@@ -1,6 +1,6 @@
 /*
- * Secrets at rest: AES-256-GCM under a key of the keyring. The text is "v1:<key number>:<base64>"; the additional data is table, row and column, so that a
- * ciphertext that was moved does not open.
+ * Secrets at rest: AES-256-GCM under a key of the keyring. The text is "v1:<key number>:<base64>";
+ * the additional data is table, row and column, so that a ciphertext that was moved does not open.
  */
 #ifndef MN_SERVICE_SEAL_H
 #define MN_SERVICE_SEAL_H
@@ -14,10 +14,10 @@ struct services;
 
 #define SEAL_TEXT_MAX 8192 /* bytes of a sealed text */
 
-bool seal_text(struct services *, struct arena *, const char *table, const char *row, const char *column, const void *secret, size_t len,
-    const char **sealed, struct error *);
+bool seal_text(struct services *, struct arena *, const char *table, const char *row,
+    const char *column, const void *secret, size_t len, const char **sealed, struct error *);
 /* NUL-terminated besides its length. ERR_INTERNAL: forged, moved, or its key is gone. */
-bool seal_open(struct services *, struct arena *, const char *table, const char *row, const char *column, const char *sealed, unsigned char **secret,
-    size_t *len, struct error *);
+bool seal_open(struct services *, struct arena *, const char *table, const char *row,
+    const char *column, const char *sealed, unsigned char **secret, size_t *len, struct error *);
 
 #endif

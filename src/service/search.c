@@ -17,8 +17,9 @@
 const char *const search_source_names[SEARCH_SOURCES] = { "text", "metadata", "similar", "plex" };
 
 /*
- * The legs of the fusion, one row each: how its list is asked for and what a vote of it weighs. A leg without a query is not there: "off".
- * Further legs (vectors, Plex's own search) get a row and a query, or a call beside the round trip.
+ * The legs of the fusion, one row each: how its list is asked for and what a vote of it weighs. A
+ * leg without a query is not there: "off". Further legs (vectors, Plex's own search) get a row and
+ * a query, or a call beside the round trip.
  */
 static const struct leg {
 	bool present;
@@ -66,13 +67,14 @@ attempt(struct run *run, struct error *err)
 		lists[i].items = items;
 		run->capped = run->capped || lists[i].n > SEARCH_CAP;
 	}
-	search_fuse(run->arena, lists, ncalls, run->req->sort, clock_now(), &run->found, &run->nfound);
+	search_fuse(run->arena, lists, ncalls, run->req->sort, clock_now(), &run->found,
+	    &run->nfound);
 	return true;
 }
 
 /*
- * The same text with years and kinds as narrow as they go: both, kinds alone, years alone, neither; the first that finds something. `anything`:
- * neither may be left out only when words remain.
+ * The same text with years and kinds as narrow as they go: both, kinds alone, years alone, neither;
+ * the first that finds something. `anything`: neither may be left out only when words remain.
  */
 static bool
 attempt_soft(struct run *run, struct error *err)
@@ -125,11 +127,15 @@ attempt_typing(struct run *run, struct error *err)
 	return ok;
 }
 
-/* Unknown words corrected: the hits are those of the corrected query, and the answer says which that is. */
+/*
+ * Unknown words corrected: the hits are those of the corrected query, and the answer says which
+ * that is.
+ */
 static bool
 attempt_corrected(struct run *run, bool *changed, struct error *err)
 {
-	if (!search_words_correct(run->svc, run->arena, &run->ask.reader, &run->query, changed, err))
+	if (!search_words_correct(run->svc, run->arena, &run->ask.reader, &run->query, changed,
+		err))
 		return false;
 	if (!*changed)
 		return true;
@@ -159,7 +165,8 @@ candidates(struct run *run, const char **did_you_mean, struct error *err)
 	bool changed = false;
 
 	if (!attempt_soft(run, err) || (run->nfound == 0 && !attempt_typing(run, err)) ||
-	    (run->nfound == 0 && !attempt_corrected(run, &changed, err)) || (run->nfound == 0 && !attempt_any(run, err)))
+	    (run->nfound == 0 && !attempt_corrected(run, &changed, err)) ||
+	    (run->nfound == 0 && !attempt_any(run, err)))
 		return false;
 	if (changed && run->nfound > 0)
 		*did_you_mean = search_words_plain(run->arena, &run->query);
@@ -189,14 +196,17 @@ filters_fill(struct run *run)
 	a->ntags = q->ntags;
 	if (q->id_name != NULL) {
 		a->id_text = arena_printf(run->arena, "{\"%s\":\"%s\"}", q->id_name, q->id_value);
-		a->id_number = str_eq(q->id_name, "imdb") ? a->id_text : arena_printf(run->arena, "{\"%s\":%s}", q->id_name, q->id_value);
+		a->id_number = str_eq(q->id_name, "imdb") ?
+		    a->id_text :
+		    arena_printf(run->arena, "{\"%s\":%s}", q->id_name, q->id_value);
 	}
 }
 
 static bool
 has_filter(const struct search_ask *a)
 {
-	return a->nkinds > 0 || a->source != NULL || a->owner != NULL || a->year_from != 0 || a->year_to != 0 || a->ntags > 0 || a->id_text != NULL;
+	return a->nkinds > 0 || a->source != NULL || a->owner != NULL || a->year_from != 0 ||
+	    a->year_to != 0 || a->ntags > 0 || a->id_text != NULL;
 }
 
 static bool
@@ -206,10 +216,12 @@ fill(struct run *run, const struct principal *who, struct error *err)
 	struct search_ask *a = &run->ask;
 
 	search_parse(run->arena, run->req->q != NULL ? run->req->q : "", q);
-	*a = (struct search_ask) { .reader = { who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) } };
+	*a = (struct search_ask) { .reader = {
+				       who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) } };
 	filters_fill(run);
 	if (q->nterms == 0 && !has_filter(a))
-		return run->req->q != NULL && *str_trim(run->arena, run->req->q) != '\0' ? true :
+		return run->req->q != NULL && *str_trim(run->arena, run->req->q) != '\0' ?
+		    true :
 		    error_field(err, "q", "required", "Say what to look for, or give a filter.");
 	a->text = search_words_text(run->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
@@ -247,7 +259,8 @@ matched_fill(const struct run *run, struct search_hit *hit, unsigned bits)
 	if ((bits & MATCHED_FILENAME) != 0)
 		matched_add(hit, "filename");
 	for (size_t i = 0; i < run->query.nterms; i++)
-		if (run->query.terms[i].kind == TERM_YEAR && run->query.terms[i].year == hit->media.year) {
+		if (run->query.terms[i].kind == TERM_YEAR &&
+		    run->query.terms[i].year == hit->media.year) {
 			matched_add(hit, "year");
 			break;
 		}
@@ -271,11 +284,12 @@ page_fill(struct run *run, struct search_result *out, struct error *err)
 
 	for (size_t i = first; i < run->nfound && nids < SEARCH_PAGE; i++)
 		ids[nids++] = run->found[i].item->id;
-	out->hits = arena_array(run->arena, SEARCH_PAGE, sizeof *out->hits);
+	out->hits = arena_array(run->arena, SEARCH_PAGE, sizeof(*out->hits));
 	if (nids == 0)
 		return true;
 	if (!store_search_items(run->svc->db, run->arena, &run->ask.reader, ids, nids,
-	    search_words_text(run->arena, &run->query, run->query.nterms, WORDS_SHOWN), run->ask.prefix, &items, &matched, &n, err))
+		search_words_text(run->arena, &run->query, run->query.nterms, WORDS_SHOWN),
+		run->ask.prefix, &items, &matched, &n, err))
 		return false;
 	for (size_t i = 0; i < nids; i++)
 		for (size_t k = 0; k < n; k++)
@@ -290,10 +304,10 @@ page_fill(struct run *run, struct search_result *out, struct error *err)
 }
 
 bool
-search_run(struct services *svc, struct arena *arena, const struct principal *who, const struct search_request *req,
-    struct search_result *out, struct error *err)
+search_run(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct search_request *req, struct search_result *out, struct error *err)
 {
-	struct run *run = arena_alloc(arena, sizeof *run);
+	struct run *run = arena_alloc(arena, sizeof(*run));
 
 	*out = (struct search_result) { .exact = true };
 	run->svc = svc;
@@ -303,7 +317,8 @@ search_run(struct services *svc, struct arena *arena, const struct principal *wh
 		out->sources[i] = legs[i].present ? "ok" : "off";
 	if (!fill(run, who, err))
 		return false;
-	if (asks_something(run) && (!candidates(run, &out->did_you_mean, err) || !page_fill(run, out, err)))
+	if (asks_something(run) &&
+	    (!candidates(run, &out->did_you_mean, err) || !page_fill(run, out, err)))
 		return false;
 	out->total = (int64_t)run->nfound;
 	out->exact = !run->capped;

@@ -26,8 +26,8 @@ table_init(struct table *t, struct arena *arena, size_t n)
 
 	while (size < 2 * n)
 		size *= 2;
-	t->keys = arena_array(arena, size, sizeof *t->keys);
-	t->places = arena_array(arena, size, sizeof *t->places);
+	t->keys = arena_array(arena, size, sizeof(*t->keys));
+	t->places = arena_array(arena, size, sizeof(*t->places));
 	t->mask = size - 1;
 }
 
@@ -40,7 +40,8 @@ table_slot(const struct table *t, const char *key)
 
 	for (const char *p = key; *p != '\0'; p++)
 		h = (h ^ (unsigned char)*p) * 1099511628211ULL;
-	for (i = (size_t)(h >> 32) & t->mask; t->keys[i] != NULL && strcmp(t->keys[i], key) != 0; i = (i + 1) & t->mask)
+	for (i = (size_t)(h >> 32) & t->mask; t->keys[i] != NULL && strcmp(t->keys[i], key) != 0;
+	    i = (i + 1) & t->mask)
 		;
 	return i;
 }
@@ -91,9 +92,10 @@ kind_group(const char *kind)
 	static const struct {
 		const char *kind;
 		char group;
-	} groups[] = { { "movie", 'f' }, { "video", 'f' }, { "show", 's' }, { "season", 'n' }, { "episode", 'e' }, { "audio", 'a' }, { "track", 'a' } };
+	} groups[] = { { "movie", 'f' }, { "video", 'f' }, { "show", 's' }, { "season", 'n' },
+		{ "episode", 'e' }, { "audio", 'a' }, { "track", 'a' } };
 
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (str_eq(groups[i].kind, kind))
 			return groups[i].group;
 	return '\0';
@@ -107,9 +109,13 @@ same_year(const struct candidate *a, const struct candidate *b)
 
 #define SAME_KEYS 4
 
-/* Under which names an item is known as a title; from *by_name on, those by its title, which hold only between Plex and the rest. */
+/*
+ * Under which names an item is known as a title; from *by_name on, those by its title, which hold
+ * only between Plex and the rest.
+ */
 static size_t
-same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_KEYS], size_t *by_name)
+same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_KEYS],
+    size_t *by_name)
 {
 	char group = kind_group(c->kind);
 	size_t n = 0;
@@ -122,7 +128,8 @@ same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_
 		keys[n++] = arena_printf(arena, "imdb %c %s", group, c->imdb);
 	*by_name = n;
 	if (*c->title_key != '\0') {
-		keys[n++] = arena_printf(arena, "title %c %s %lld", group, c->title_key, (long long)c->year);
+		keys[n++] = arena_printf(arena, "title %c %s %lld", group, c->title_key,
+		    (long long)c->year);
 		keys[n++] = arena_printf(arena, "title %c %s", group, c->title_key);
 	}
 	return n;
@@ -130,7 +137,8 @@ same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_
 
 /* Is what is known under this key the same as this? */
 static bool
-is_same(const struct table *t, const struct fused *list, const char *key, bool by_name, const struct candidate *c)
+is_same(const struct table *t, const struct fused *list, const char *key, bool by_name,
+    const struct candidate *c)
 {
 	size_t slot = table_slot(t, key);
 	const struct candidate *other;
@@ -195,8 +203,8 @@ vote(struct table *t, struct fused *list, size_t n, const struct ranked_list *vo
 }
 
 void
-search_fuse(struct arena *arena, const struct ranked_list *lists, size_t nlists, enum search_sort sort, int64_t now, struct fused **out,
-    size_t *n)
+search_fuse(struct arena *arena, const struct ranked_list *lists, size_t nlists,
+    enum search_sort sort, int64_t now, struct fused **out, size_t *n)
 {
 	struct table ids;
 	double best = 0;
@@ -206,17 +214,17 @@ search_fuse(struct arena *arena, const struct ranked_list *lists, size_t nlists,
 		max += lists[i].n;
 		best += lists[i].weight / (FUSE_K + 1);
 	}
-	*out = arena_array(arena, max + 1, sizeof **out);
+	*out = arena_array(arena, max + 1, sizeof(**out));
 	*n = 0;
 	table_init(&ids, arena, max);
 	for (size_t i = 0; i < nlists; i++)
 		*n = vote(&ids, *out, *n, &lists[i]);
 	for (size_t i = 0; i < *n; i++)
 		(*out)[i].score *= recency((*out)[i].item, now) / (best * (1.0 + FUSE_RECENT));
-	qsort(*out, *n, sizeof **out, by_score);
+	qsort(*out, *n, sizeof(**out), by_score);
 	*n = dedupe(arena, *out, *n);
 	if (sort == SEARCH_NEWEST)
-		qsort(*out, *n, sizeof **out, by_newest);
+		qsort(*out, *n, sizeof(**out), by_newest);
 	else if (sort == SEARCH_TITLE)
-		qsort(*out, *n, sizeof **out, by_title);
+		qsort(*out, *n, sizeof(**out), by_title);
 }

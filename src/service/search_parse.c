@@ -15,31 +15,51 @@ static const struct kind_word {
 	const char *word;
 	const char *const *kinds;
 } kind_words[] = {
-	{ "photo", KINDS_OF("image") }, { "photos", KINDS_OF("image") }, { "picture", KINDS_OF("image") }, { "pictures", KINDS_OF("image") },
-	{ "image", KINDS_OF("image") }, { "images", KINDS_OF("image") }, { "pics", KINDS_OF("image") },
-	{ "video", KINDS_OF("video", "movie", "episode") }, { "videos", KINDS_OF("video", "movie", "episode") }, { "clip", KINDS_OF("video") },
+	{ "photo", KINDS_OF("image") },
+	{ "photos", KINDS_OF("image") },
+	{ "picture", KINDS_OF("image") },
+	{ "pictures", KINDS_OF("image") },
+	{ "image", KINDS_OF("image") },
+	{ "images", KINDS_OF("image") },
+	{ "pics", KINDS_OF("image") },
+	{ "video", KINDS_OF("video", "movie", "episode") },
+	{ "videos", KINDS_OF("video", "movie", "episode") },
+	{ "clip", KINDS_OF("video") },
 	{ "clips", KINDS_OF("video") },
-	{ "movie", KINDS_OF("movie", "video") }, { "movies", KINDS_OF("movie", "video") }, { "film", KINDS_OF("movie", "video") },
+	{ "movie", KINDS_OF("movie", "video") },
+	{ "movies", KINDS_OF("movie", "video") },
+	{ "film", KINDS_OF("movie", "video") },
 	{ "films", KINDS_OF("movie", "video") },
-	{ "song", KINDS_OF("audio", "track") }, { "songs", KINDS_OF("audio", "track") }, { "music", KINDS_OF("audio", "track") },
-	{ "track", KINDS_OF("audio", "track") }, { "tracks", KINDS_OF("audio", "track") }, { "audio", KINDS_OF("audio", "track") },
-	{ "show", KINDS_OF("show", "season", "episode") }, { "shows", KINDS_OF("show", "season", "episode") },
-	{ "series", KINDS_OF("show", "season", "episode") }, { "episode", KINDS_OF("episode") }, { "episodes", KINDS_OF("episode") },
-	{ "season", KINDS_OF("season") }, { "seasons", KINDS_OF("season") },
+	{ "song", KINDS_OF("audio", "track") },
+	{ "songs", KINDS_OF("audio", "track") },
+	{ "music", KINDS_OF("audio", "track") },
+	{ "track", KINDS_OF("audio", "track") },
+	{ "tracks", KINDS_OF("audio", "track") },
+	{ "audio", KINDS_OF("audio", "track") },
+	{ "show", KINDS_OF("show", "season", "episode") },
+	{ "shows", KINDS_OF("show", "season", "episode") },
+	{ "series", KINDS_OF("show", "season", "episode") },
+	{ "episode", KINDS_OF("episode") },
+	{ "episodes", KINDS_OF("episode") },
+	{ "season", KINDS_OF("season") },
+	{ "seasons", KINDS_OF("season") },
 };
 
-static const char *const kinds[] = { "image", "video", "audio", "movie", "show", "season", "episode", "track", "other" };
+static const char *const kinds[] = { "image", "video", "audio", "movie", "show", "season",
+	"episode", "track", "other" };
 
 bool
 search_kind_known(const char *kind)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (str_eq(kinds[i], kind))
 			return true;
 	return false;
 }
 
-/* Apostrophes go, so that Ocean's is Oceans; other ASCII punctuation becomes a space; lower case. */
+/*
+ * Apostrophes go, so that Ocean's is Oceans; other ASCII punctuation becomes a space; lower case.
+ */
 static char *
 clean(struct arena *arena, const char *text, size_t len)
 {
@@ -85,7 +105,7 @@ word_add(struct search_query *q, const char *word)
 		q->terms[q->nterms - 1].year = year;
 		return;
 	}
-	for (size_t i = 0; i < sizeof kind_words / sizeof kind_words[0]; i++) {
+	for (size_t i = 0; i < sizeof(kind_words) / sizeof(kind_words[0]); i++) {
 		if (str_eq(kind_words[i].word, word)) {
 			term_add(q, TERM_MEDIA_KIND, word);
 			q->terms[q->nterms - 1].kinds = kind_words[i].kinds;
@@ -132,7 +152,8 @@ years_take(struct arena *arena, struct search_query *q, const char *value)
 		if (!str_to_int(value, 1, 9999, &from))
 			return false;
 		to = from;
-	} else if (!str_to_int(arena_strndup(arena, value, (size_t)(dash - value)), 1, 9999, &from) ||
+	} else if (!str_to_int(arena_strndup(arena, value, (size_t)(dash - value)), 1, 9999,
+		       &from) ||
 	    !str_to_int(dash + 1, from, 9999, &to))
 		return false;
 	q->year_from = from;
@@ -160,8 +181,9 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 		q->source = value;
 		return true;
 	}
-	if ((str_eq(name, "tmdb") || str_eq(name, "tvdb")) ? all_digits(value) && strlen(value) <= 12 :
-	    str_eq(name, "imdb") && imdb_id(value)) {
+	if ((str_eq(name, "tmdb") || str_eq(name, "tvdb")) ?
+		all_digits(value) && strlen(value) <= 12 :
+		str_eq(name, "imdb") && imdb_id(value)) {
 		q->id_name = name;
 		q->id_value = value;
 		return true;
@@ -232,7 +254,8 @@ search_parse(struct arena *arena, const char *text, struct search_query *q)
 			size_t before = q->nterms;
 
 			words_add(arena, q, p, len);
-			q->typing = p[len] == '\0' && q->nterms > before && q->terms[q->nterms - 1].kind == TERM_WORD;
+			q->typing = p[len] == '\0' && q->nterms > before &&
+			    q->terms[q->nterms - 1].kind == TERM_WORD;
 		}
 		p += len;
 	}

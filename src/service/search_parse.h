@@ -1,9 +1,10 @@
 /*
  * What a person types into the search field, taken apart. Pure: no catalogue, no clock.
  *
- * Words, "phrases", -words; tag:x, year:2023, year:1990-1999, kind:video, source:plex, tmdb:603, imdb:tt0133093, tvdb:1; a bare tt0133093 too.
- * A filter whose value makes no sense is taken as words. A bare year and words for a kind ('movies', 'photos') are words that may also be
- * fulfilled by the item's year or kind: they narrow or boost, and never empty the result.
+ * Words, "phrases", -words; tag:x, year:2023, year:1990-1999, kind:video, source:plex, tmdb:603,
+ * imdb:tt0133093, tvdb:1; a bare tt0133093 too. A filter whose value makes no sense is taken as
+ * words. A bare year and words for a kind ('movies', 'photos') are words that may also be fulfilled
+ * by the item's year or kind: they narrow or boost, and never empty the result.
  */
 #ifndef MN_SERVICE_SEARCH_PARSE_H
 #define MN_SERVICE_SEARCH_PARSE_H
@@ -26,7 +27,8 @@ enum term_kind { TERM_WORD, TERM_PHRASE, TERM_NOT, TERM_YEAR, TERM_MEDIA_KIND };
 
 struct search_term {
 	enum term_kind kind;
-	const char *text;         /* cleaned: no ASCII punctuation but spaces in phrases; never empty */
+	/* cleaned: no ASCII punctuation but spaces in phrases; never empty */
+	const char *text;
 	int64_t year;             /* TERM_YEAR */
 	const char *const *kinds; /* TERM_MEDIA_KIND: NULL-terminated */
 };
@@ -39,9 +41,10 @@ struct search_query {
 	const char *kinds[SEARCH_KINDS_MAX]; /* of kind: */
 	size_t nkinds;
 	const char *source;
-	int64_t year_from, year_to;      /* of year:, 0 = open */
-	const char *id_name, *id_value;  /* "tmdb", "603" */
-	bool typing;                     /* the last term is a bare word that nothing follows: it may be half a word */
+	int64_t year_from, year_to;     /* of year:, 0 = open */
+	const char *id_name, *id_value; /* "tmdb", "603" */
+	/* the last term is a bare word that nothing follows: it may be half a word */
+	bool typing;
 };
 
 void search_parse(struct arena *, const char *q, struct search_query *);

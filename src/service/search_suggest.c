@@ -18,7 +18,8 @@ head(struct arena *arena, const struct search_query *q)
 	struct search_query before = *q;
 
 	before.nterms--;
-	return before.nterms == 0 ? "" : arena_printf(arena, "%s ", search_words_plain(arena, &before));
+	return before.nterms == 0 ? "" :
+				    arena_printf(arena, "%s ", search_words_plain(arena, &before));
 }
 
 static bool
@@ -31,8 +32,8 @@ has(const struct search_suggestion *list, size_t n, const char *text)
 }
 
 bool
-search_suggest(struct services *svc, struct arena *arena, const struct principal *who, const char *text,
-    struct search_suggestion **out, size_t *n, struct error *err)
+search_suggest(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *text, struct search_suggestion **out, size_t *n, struct error *err)
 {
 	struct media_reader reader = { who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) };
 	struct suggestion_row *rows;
@@ -46,15 +47,19 @@ search_suggest(struct services *svc, struct arena *arena, const struct principal
 		return true;
 	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_PREFIX_MIN)
 		word = q.terms[q.nterms - 1].text;
-	if (!store_search_suggest(svc->db, arena, &reader, search_words_plain(arena, &q), word, SEARCH_SUGGESTIONS, &rows, &nrows, err))
+	if (!store_search_suggest(svc->db, arena, &reader, search_words_plain(arena, &q), word,
+		SEARCH_SUGGESTIONS, &rows, &nrows, err))
 		return false;
-	*out = arena_array(arena, nrows, sizeof **out);
+	*out = arena_array(arena, nrows, sizeof(**out));
 	for (size_t i = 0; i < nrows; i++) {
 		bool title = str_eq(rows[i].kind, "title");
-		const char *whole = title ? rows[i].text : arena_printf(arena, "%s%s", head(arena, &q), rows[i].text);
+		const char *whole = title ?
+		    rows[i].text :
+		    arena_printf(arena, "%s%s", head(arena, &q), rows[i].text);
 
 		if (!has(*out, *n, whole))
-			(*out)[(*n)++] = (struct search_suggestion) { whole, rows[i].kind, rows[i].media_id };
+			(*out)[(*n)++] =
+			    (struct search_suggestion) { whole, rows[i].kind, rows[i].media_id };
 	}
 	return true;
 }

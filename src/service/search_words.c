@@ -20,7 +20,8 @@ is_soft(const struct search_term *t)
 }
 
 const char *
-search_words_text(struct arena *arena, const struct search_query *q, size_t nterms, enum words_join join)
+search_words_text(struct arena *arena, const struct search_query *q, size_t nterms,
+    enum words_join join)
 {
 	struct buf buf;
 
@@ -28,7 +29,8 @@ search_words_text(struct arena *arena, const struct search_query *q, size_t nter
 	for (size_t i = 0; i < nterms; i++) {
 		const struct search_term *t = &q->terms[i];
 
-		if ((join != WORDS_SHOWN && is_soft(t)) || (join != WORDS_ALL && t->kind == TERM_NOT))
+		if ((join != WORDS_SHOWN && is_soft(t)) ||
+		    (join != WORDS_ALL && t->kind == TERM_NOT))
 			continue;
 		if (buf.len > 0)
 			buf_adds(&buf, join == WORDS_ALL ? " " : " or ");
@@ -68,7 +70,7 @@ search_words_title(struct arena *arena, const struct search_query *q)
 void
 search_words_labels(struct arena *arena, const struct search_query *q, struct search_ask *ask)
 {
-	const char **labels = arena_array(arena, q->nterms + 1, sizeof *labels);
+	const char **labels = arena_array(arena, q->nterms + 1, sizeof(*labels));
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->nterms; i++)
@@ -84,7 +86,7 @@ void
 search_words_soft(struct arena *arena, const struct search_query *q, struct search_ask *ask)
 {
 	struct buf years, year_words, kind_words;
-	const char **kinds = arena_array(arena, SEARCH_KINDS_MAX, sizeof *kinds);
+	const char **kinds = arena_array(arena, SEARCH_KINDS_MAX, sizeof(*kinds));
 
 	buf_init(&years, arena, TEXT_MAX);
 	buf_init(&year_words, arena, TEXT_MAX);
@@ -94,11 +96,14 @@ search_words_soft(struct arena *arena, const struct search_query *q, struct sear
 
 		if (t->kind == TERM_YEAR) {
 			buf_addf(&years, "%s%lld", years.len > 0 ? "," : "{", (long long)t->year);
-			buf_addf(&year_words, "%s\"%s\"", year_words.len > 0 ? " or " : "", t->text);
+			buf_addf(&year_words, "%s\"%s\"", year_words.len > 0 ? " or " : "",
+			    t->text);
 		} else if (t->kind == TERM_MEDIA_KIND) {
-			for (size_t k = 0; t->kinds[k] != NULL && ask->nsoft_kinds < SEARCH_KINDS_MAX; k++)
+			for (size_t k = 0;
+			    t->kinds[k] != NULL && ask->nsoft_kinds < SEARCH_KINDS_MAX; k++)
 				kinds[ask->nsoft_kinds++] = t->kinds[k];
-			buf_addf(&kind_words, "%s\"%s\"", kind_words.len > 0 ? " or " : "", t->text);
+			buf_addf(&kind_words, "%s\"%s\"", kind_words.len > 0 ? " or " : "",
+			    t->text);
 		}
 	}
 	if (years.len > 0) {
@@ -121,7 +126,8 @@ search_words_distance(const char *a, const char *b, unsigned max)
 	for (size_t j = 0; j <= lb; j++)
 		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= la; i++) {
-		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+		unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3],
+			 *above2 = rows[(i + 1) % 3];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= lb; j++) {
@@ -129,7 +135,8 @@ search_words_distance(const char *a, const char *b, unsigned max)
 
 			best = above[j] + 1 < best ? above[j] + 1 : best;
 			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && above2[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    above2[j - 2] + 1 < best)
 				best = above2[j - 2] + 1;
 			row[j] = best;
 		}
@@ -146,7 +153,10 @@ tolerance(const char *word)
 	return len <= 4 ? 1 : len <= 8 ? 2 : 3;
 }
 
-/* The nearest of a word's candidates; of equally near ones the first, which is the most similar. NULL: none is near enough. */
+/*
+ * The nearest of a word's candidates; of equally near ones the first, which is the most similar.
+ * NULL: none is near enough.
+ */
 static const char *
 nearest(const char *word, const struct word_candidate *list, size_t n)
 {
@@ -168,8 +178,8 @@ nearest(const char *word, const struct word_candidate *list, size_t n)
 }
 
 bool
-search_words_correct(struct services *svc, struct arena *arena, const struct media_reader *reader, struct search_query *q, bool *changed,
-    struct error *err)
+search_words_correct(struct services *svc, struct arena *arena, const struct media_reader *reader,
+    struct search_query *q, bool *changed, struct error *err)
 {
 	const char *words[CORRECT_WORDS_MAX];
 	struct word_candidate *list;

@@ -17,7 +17,7 @@
 #include "store/store_schema.h"
 #include "core/banned.h"
 
-#define WORKER_TIMEOUT_MS 15000 /* statements of the worker: nobody waits for them at a screen */
+#define WORKER_TIMEOUT_MS 15000  /* statements of the worker: nobody waits for them at a screen */
 #define ADMIN_TIMEOUT_MS 3600000 /* migrations */
 
 static const struct {
@@ -31,7 +31,8 @@ static const struct {
 };
 
 bool
-services_init(struct services *s, struct config *config, struct log *log, enum services_role role, struct error *err)
+services_init(struct services *s, struct config *config, struct log *log, enum services_role role,
+    struct error *err)
 {
 	char client[64];
 	int timeout_ms = roles[role].timeout_ms;
@@ -45,8 +46,10 @@ services_init(struct services *s, struct config *config, struct log *log, enum s
 	s->db = db_new(config_str(config, roles[role].url), timeout_ms, log);
 	if (role == SERVICES_STORE)
 		return true;
-	snprintf(client, sizeof client, "medianest-%s-%ld", log != NULL && log->component != NULL ? log->component : "admin", (long)getpid());
-	s->redis = redis_new(config_str(config, CFG_REDIS_URL), config_str(config, CFG_REDIS_PREFIX), client, log);
+	snprintf(client, sizeof(client), "medianest-%s-%ld",
+	    log != NULL && log->component != NULL ? log->component : "admin", (long)getpid());
+	s->redis = redis_new(config_str(config, CFG_REDIS_URL),
+	    config_str(config, CFG_REDIS_PREFIX), client, log);
 	s->s3 = s3_new(config, err);
 	if (s->s3 == NULL) {
 		services_clear(s);
@@ -71,7 +74,7 @@ services_clear(struct services *s)
 	if (s->s3 != NULL)
 		s3_free(s->s3);
 	keyring_free(s->keys);
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 }
 
 bool
@@ -85,7 +88,9 @@ services_check_schema(struct services *s, struct error *err)
 	ok = store_schema_version(s->db, &arena, &version, err);
 	arena_clear(&arena);
 	if (ok && version < SCHEMA_VERSION)
-		return error_slug(err, ERR_INTERNAL, "schema_old", "the database has schema %lld, this program needs %d: run 'medianest-admin migrate'",
+		return error_slug(err, ERR_INTERNAL, "schema_old",
+		    "the database has schema %lld, this program needs %d: run 'medianest-admin"
+		    " migrate'",
 		    (long long)version, SCHEMA_VERSION);
 	return ok;
 }

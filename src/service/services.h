@@ -1,5 +1,6 @@
 /*
- * What a service function works with: one struct a process, made by main() and passed down. Connections open on first use.
+ * What a service function works with: one struct a process, made by main() and passed down.
+ * Connections open on first use.
  */
 #ifndef MN_SERVICE_SERVICES_H
 #define MN_SERVICE_SERVICES_H
@@ -14,23 +15,26 @@ struct log;
 struct redis;
 struct s3;
 
-enum services_role { SERVICES_API, SERVICES_WORKER, SERVICES_STORE, SERVICES_ADMIN }; /* which database.*_url */
+/* which database.*_url */
+enum services_role { SERVICES_API, SERVICES_WORKER, SERVICES_STORE, SERVICES_ADMIN };
 
 struct services {
 	struct config *config;
 	struct log *log;
 	struct db *db;
-	struct redis *redis;     /* NULL for SERVICES_STORE */
-	struct s3 *s3;           /* NULL for SERVICES_STORE */
-	struct keyring *keys;    /* keyring.h: JWT keys, storage credentials */
+	struct redis *redis;  /* NULL for SERVICES_STORE */
+	struct s3 *s3;        /* NULL for SERVICES_STORE */
+	struct keyring *keys; /* keyring.h: JWT keys, storage credentials */
 };
 
-bool services_init(struct services *, struct config *, struct log *, enum services_role, struct error *);
+bool services_init(struct services *, struct config *, struct log *, enum services_role,
+    struct error *);
 void services_close_idle(struct services *); /* drops connections; they open again on use */
 void services_clear(struct services *);
 /*
- * Refuses to go on with a schema older than this program (reads schema_migrations): the line to print in err->message and slug schema_old, exit 78.
- * A database that cannot be reached is ERR_UNAVAILABLE (database_unavailable): a service starts anyhow and recovers with it.
+ * Refuses to go on with a schema older than this program (reads schema_migrations): the line to
+ * print in err->message and slug schema_old, exit 78. A database that cannot be reached is
+ * ERR_UNAVAILABLE (database_unavailable): a service starts anyhow and recovers with it.
  */
 bool services_check_schema(struct services *, struct error *);
 

@@ -1,4 +1,7 @@
-/* The job session.push: a revocation that Redis could not take at once is brought there (correctness.md 1). */
+/*
+ * The job session.push: a revocation that Redis could not take at once is brought there
+ * (correctness.md 1).
+ */
 #ifndef MN_SERVICE_SESSION_PUSH_H
 #define MN_SERVICE_SESSION_PUSH_H
 

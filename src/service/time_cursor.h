@@ -9,7 +9,11 @@ struct arena;
 struct error;
 
 const char *time_cursor_make(struct arena *, int64_t us, const char *id);
-/* NULL is the beginning: both parts stay NULL. The parts are query parameters. ERR_VALIDATION when it is no cursor. */
-bool time_cursor_parse(struct arena *, const char *cursor, const char **us, const char **id, struct error *);
+/*
+ * NULL is the beginning: both parts stay NULL. The parts are query parameters. ERR_VALIDATION when
+ * it is no cursor.
+ */
+bool time_cursor_parse(struct arena *, const char *cursor, const char **us, const char **id,
+    struct error *);
 
 #endif

@@ -21,8 +21,8 @@ free_jwt(void *jwt)
 }
 
 bool
-token_sign(struct arena *arena, const struct keyring *keys, const char *issuer, struct principal *who, int64_t now,
-    int life_seconds, const char **token, struct error *err)
+token_sign(struct arena *arena, const struct keyring *keys, const char *issuer,
+    struct principal *who, int64_t now, int life_seconds, const char **token, struct error *err)
 {
 	const struct jwt_key *key = keyring_jwt_signing(keys);
 	long iat = now / US_PER_SEC;
@@ -34,9 +34,8 @@ token_sign(struct arena *arena, const struct keyring *keys, const char *issuer, 
 		return error_set(err, ERR_INTERNAL, "The token could not be made.");
 	arena_defer(arena, free_jwt, jwt);
 	uuid_v7(jti);
-	snprintf(kid, sizeof kid, "%d", key->kid);
-	if (jwt_add_header(jwt, "kid", kid) != 0 ||
-	    jwt_add_grant(jwt, "iss", issuer) != 0 ||
+	snprintf(kid, sizeof(kid), "%d", key->kid);
+	if (jwt_add_header(jwt, "kid", kid) != 0 || jwt_add_grant(jwt, "iss", issuer) != 0 ||
 	    jwt_add_grant(jwt, "aud", TOKEN_AUDIENCE) != 0 ||
 	    jwt_add_grant(jwt, "sub", who->user_id) != 0 ||
 	    jwt_add_grant(jwt, "sid", who->session_id) != 0 ||
@@ -45,8 +44,7 @@ token_sign(struct arena *arena, const struct keyring *keys, const char *issuer, 
 	    jwt_add_grant(jwt, "tier", tier_name(who->tier)) != 0 ||
 	    jwt_add_grant(jwt, "typ", "access") != 0 ||
 	    jwt_add_grant_int(jwt, "gen", (long)who->generation) != 0 ||
-	    jwt_add_grant_int(jwt, "iat", iat) != 0 ||
-	    jwt_add_grant_int(jwt, "nbf", iat) != 0 ||
+	    jwt_add_grant_int(jwt, "iat", iat) != 0 || jwt_add_grant_int(jwt, "nbf", iat) != 0 ||
 	    jwt_add_grant_int(jwt, "exp", iat + life_seconds) != 0 ||
 	    jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, (int)key->len) != 0 ||
 	    (text = jwt_encode_str(jwt)) == NULL)
@@ -64,7 +62,9 @@ invalid(struct error *err, const char *why)
 	return error_detail(err, "%s", why);
 }
 
-/* The key that the header names; the header must say HS256, and `kid` only indexes the fixed table. */
+/*
+ * The key that the header names; the header must say HS256, and `kid` only indexes the fixed table.
+ */
 static const struct jwt_key *
 header_key(struct arena *arena, const struct keyring *keys, const char *text, size_t len)
 {
@@ -94,10 +94,12 @@ claim_int(const struct cJSON *claims, const char *name)
 }
 
 static bool
-read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds, struct principal *who, struct error *err)
+read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds,
+    struct principal *who, struct error *err)
 {
 	const char *sub = json_str(claims, "sub", ""), *sid = json_str(claims, "sid", "");
-	int64_t exp = claim_int(claims, "exp"), nbf = claim_int(claims, "nbf"), iat = claim_int(claims, "iat");
+	int64_t exp = claim_int(claims, "exp"), nbf = claim_int(claims, "nbf"),
+		iat = claim_int(claims, "iat");
 
 	if (!str_eq(json_str(claims, "typ", NULL), "access"))
 		return invalid(err, "typ");
@@ -107,7 +109,8 @@ read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds,
 		return invalid(err, "aud");
 	if (!uuid_valid(sub) || !uuid_valid(sid) || !uuid_valid(json_str(claims, "jti", "")))
 		return invalid(err, "sub, sid or jti");
-	if (!role_parse(json_str(claims, "role", ""), &who->role) || !tier_parse(json_str(claims, "tier", ""), &who->tier))
+	if (!role_parse(json_str(claims, "role", ""), &who->role) ||
+	    !tier_parse(json_str(claims, "tier", ""), &who->tier))
 		return invalid(err, "role or tier");
 	if ((who->generation = claim_int(claims, "gen")) < 0)
 		return invalid(err, "gen");
@@ -116,16 +119,17 @@ read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds,
 	if (nbf > now_seconds + TOKEN_SKEW_SECONDS)
 		return invalid(err, "nbf lies ahead");
 	if (exp + TOKEN_SKEW_SECONDS <= now_seconds)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired", "The access token has expired.");
-	str_copy(who->user_id, sizeof who->user_id, sub);
-	str_copy(who->session_id, sizeof who->session_id, sid);
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
+		    "The access token has expired.");
+	str_copy(who->user_id, sizeof(who->user_id), sub);
+	str_copy(who->session_id, sizeof(who->session_id), sid);
 	who->expires_at = exp * US_PER_SEC;
 	return true;
 }
 
 bool
-token_verify(struct arena *arena, const struct keyring *keys, const char *issuer, const char *token, size_t len, int64_t now,
-    struct principal *who, struct error *err)
+token_verify(struct arena *arena, const struct keyring *keys, const char *issuer, const char *token,
+    size_t len, int64_t now, struct principal *who, struct error *err)
 {
 	unsigned char mac[SHA256_SIZE], *signature, *payload;
 	const char *first, *second;
@@ -134,7 +138,7 @@ token_verify(struct arena *arena, const struct keyring *keys, const char *issuer
 	struct error ignored;
 	size_t signature_len, payload_len;
 
-	memset(who, 0, sizeof *who);
+	memset(who, 0, sizeof(*who));
 	if (len > TOKEN_MAX)
 		return invalid(err, "too long");
 	if ((first = memchr(token, '.', len)) == NULL ||
@@ -143,14 +147,16 @@ token_verify(struct arena *arena, const struct keyring *keys, const char *issuer
 		return invalid(err, "not three parts");
 	if ((key = header_key(arena, keys, token, (size_t)(first - token))) == NULL)
 		return invalid(err, "header");
-	signature = base64url_decode(arena, second + 1, len - (size_t)(second + 1 - token), &signature_len);
-	if (signature == NULL || signature_len != sizeof mac)
+	signature =
+	    base64url_decode(arena, second + 1, len - (size_t)(second + 1 - token), &signature_len);
+	if (signature == NULL || signature_len != sizeof(mac))
 		return invalid(err, "signature form");
 	hmac_sha256(key->secret, key->len, token, (size_t)(second - token), mac);
-	if (!secure_equal(mac, signature, sizeof mac))
+	if (!secure_equal(mac, signature, sizeof(mac)))
 		return invalid(err, "signature");
 	payload = base64url_decode(arena, first + 1, (size_t)(second - first - 1), &payload_len);
-	if (payload == NULL || (claims = json_parse(arena, (const char *)payload, payload_len, &ignored)) == NULL)
+	if (payload == NULL ||
+	    (claims = json_parse(arena, (const char *)payload, payload_len, &ignored)) == NULL)
 		return invalid(err, "payload");
 	return read_claims(claims, issuer, now / US_PER_SEC, who, err);
 }

@@ -19,7 +19,10 @@
 static const char *
 kind_of(const char *type)
 {
-	return str_starts(type, "image/") ? "image" : str_starts(type, "video/") ? "video" : str_starts(type, "audio/") ? "audio" : "other";
+	return str_starts(type, "image/") ? "image" :
+	    str_starts(type, "video/")    ? "video" :
+	    str_starts(type, "audio/")    ? "audio" :
+					    "other";
 }
 
 /* The last component: some clients send the path that the file had there. */
@@ -68,7 +71,8 @@ part_url(struct services *svc, struct arena *arena, const struct upload *u, int 
 {
 	int64_t last = u->size - (int64_t)(parts_of(u) - 1) * u->part_size;
 
-	return s3_presign_part(svc->s3, arena, u->object_key, now, (int)((u->expires_at - now) / US_PER_SEC), u->multipart_id, number,
+	return s3_presign_part(svc->s3, arena, u->object_key, now,
+	    (int)((u->expires_at - now) / US_PER_SEC), u->multipart_id, number,
 	    number == parts_of(u) ? last : u->part_size);
 }
 
@@ -86,12 +90,14 @@ offer_make(struct services *svc, struct arena *arena, struct upload_offer *offer
 	if (announced)
 		offer->checksum = base64_encode(arena, sha256, sizeof(sha256));
 	if (u->size <= UPLOAD_SINGLE_MAX)
-		offer->upload_url = s3_presign_put(svc->s3, arena, u->object_key, now, (int)((u->expires_at - now) / US_PER_SEC), u->size, u->content_type,
+		offer->upload_url = s3_presign_put(svc->s3, arena, u->object_key, now,
+		    (int)((u->expires_at - now) / US_PER_SEC), u->size, u->content_type,
 		    announced ? sha256 : NULL);
 	offer->nparts = (size_t)parts_of(u);
 	offer->parts = arena_array(arena, offer->nparts, sizeof(*offer->parts));
 	for (size_t i = 0; i < offer->nparts; i++)
-		offer->parts[i] = (struct upload_part_url) { (int)i + 1, part_url(svc, arena, u, (int)i + 1, now) };
+		offer->parts[i] = (struct upload_part_url) { (int)i + 1,
+			part_url(svc, arena, u, (int)i + 1, now) };
 }
 
 static bool
@@ -100,15 +106,19 @@ check_ask(struct services *svc, const struct upload_ask *ask, const char *type, 
 	int64_t max = config_int(svc->config, CFG_UPLOAD_MAX_SIZE);
 
 	if (!config_list_has(svc->config, CFG_UPLOAD_TYPES, type))
-		return error_set(err, ERR_MEDIA_TYPE, "Files of this type cannot be uploaded here.");
+		return error_set(err, ERR_MEDIA_TYPE,
+		    "Files of this type cannot be uploaded here.");
 	if (ask->size > max)
-		return error_set(err, ERR_TOO_LARGE, "The file is larger than %lld bytes, the most that may be uploaded here.", (long long)max);
+		return error_set(err, ERR_TOO_LARGE,
+		    "The file is larger than %lld bytes, the most that may be uploaded here.",
+		    (long long)max);
 	return true;
 }
 
 /* Inside the transaction: the person's row is locked, so that two uploads do not pass one quota. */
 static bool
-check_quota(struct services *svc, struct arena *arena, const struct principal *who, int64_t size, struct error *err)
+check_quota(struct services *svc, struct arena *arena, const struct principal *who, int64_t size,
+    struct error *err)
 {
 	int64_t used, quota;
 
@@ -117,17 +127,23 @@ check_quota(struct services *svc, struct arena *arena, const struct principal *w
 	if (quota < 0)
 		quota = config_int(svc->config, CFG_QUOTA_DEFAULT);
 	if (quota > 0 && size > quota - used)
-		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded", "Your storage is full: %lld of %lld bytes are used.", (long long)used, (long long)quota);
+		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
+		    "Your storage is full: %lld of %lld bytes are used.", (long long)used,
+		    (long long)quota);
 	return true;
 }
 
 static bool
-record(struct services *svc, struct arena *arena, const struct principal *who, const struct media_new *media, const struct upload *u, struct error *err)
+record(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct media_new *media, const struct upload *u, struct error *err)
 {
 	if (!db_begin(svc->db, err))
 		return false;
-	if (check_quota(svc, arena, who, u->size, err) && store_media_add(svc->db, arena, media, err) && store_upload_add(svc->db, arena, u, err) &&
-	    store_media_event_add(svc->db, arena, media->id, "upload", "started", NULL, err) && db_commit(svc->db, err))
+	if (check_quota(svc, arena, who, u->size, err) &&
+	    store_media_add(svc->db, arena, media, err) &&
+	    store_upload_add(svc->db, arena, u, err) &&
+	    store_media_event_add(svc->db, arena, media->id, "upload", "started", NULL, err) &&
+	    db_commit(svc->db, err))
 		return true;
 	db_rollback(svc->db);
 	return false;
@@ -140,7 +156,8 @@ begin_multipart(struct services *svc, struct arena *arena, struct upload *u, str
 	if (u->size < UPLOAD_MULTIPART_FROM)
 		return true;
 	u->part_size = part_size_of(u->size);
-	if (s3_multipart_create(svc->s3, arena, u->object_key, u->content_type, &u->multipart_id, err))
+	if (s3_multipart_create(svc->s3, arena, u->object_key, u->content_type, &u->multipart_id,
+		err))
 		return true;
 	u->part_size = 0;
 	u->multipart_id = NULL;
@@ -148,8 +165,8 @@ begin_multipart(struct services *svc, struct arena *arena, struct upload *u, str
 }
 
 bool
-upload_initiate(struct services *svc, struct arena *arena, const struct principal *who, const struct upload_ask *ask, struct upload_offer *offer,
-    struct error *err)
+upload_initiate(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct upload_ask *ask, struct upload_offer *offer, struct error *err)
 {
 	const char *type = str_lower(arena, ask->type), *filename = base_name(ask->filename);
 	char *media_id = arena_alloc(arena, UUID_TEXT), *upload_id = arena_alloc(arena, UUID_TEXT);
@@ -164,24 +181,36 @@ upload_initiate(struct services *svc, struct arena *arena, const struct principa
 	if (ask->sha256 != NULL) {
 		if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
 			return error_field(err, "sha256", "format", "64 hexadecimal digits.");
-		if (!store_media_duplicate(svc->db, arena, who->user_id, sha256, &offer->duplicate_of, err))
+		if (!store_media_duplicate(svc->db, arena, who->user_id, sha256,
+			&offer->duplicate_of, err))
 			return false;
 		if (offer->duplicate_of != NULL)
 			return true;
 	}
 	uuid_v7(media_id);
 	uuid_v7(upload_id);
-	media = (struct media_new) { .id = media_id, .owner_id = who->user_id, .kind = kind_of(type),
-		.title = ask->title != NULL ? ask->title : title_of(arena, filename), .visibility = ask->visibility != NULL ? ask->visibility : "private",
-		.filename = filename, .content_type = type, .size = ask->size };
-	*u = (struct upload) { .id = upload_id, .media_id = media_id, .user_id = who->user_id, .status = "pending", .content_type = type,
-		.object_key = arena_printf(arena, "incoming/%s", upload_id), .size = ask->size,
+	media = (struct media_new) { .id = media_id,
+		.owner_id = who->user_id,
+		.kind = kind_of(type),
+		.title = ask->title != NULL ? ask->title : title_of(arena, filename),
+		.visibility = ask->visibility != NULL ? ask->visibility : "private",
+		.filename = filename,
+		.content_type = type,
+		.size = ask->size };
+	*u = (struct upload) { .id = upload_id,
+		.media_id = media_id,
+		.user_id = who->user_id,
+		.status = "pending",
+		.content_type = type,
+		.object_key = arena_printf(arena, "incoming/%s", upload_id),
+		.size = ask->size,
 		.sha256 = ask->sha256 == NULL ? NULL : str_lower(arena, ask->sha256),
 		.expires_at = clock_now() + config_int(svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
 	if (!begin_multipart(svc, arena, u, err))
 		return false;
 	if (!record(svc, arena, who, &media, u, err)) {
-		if (u->multipart_id != NULL && !s3_multipart_abort(svc->s3, u->object_key, u->multipart_id, &ignored))
+		if (u->multipart_id != NULL &&
+		    !s3_multipart_abort(svc->s3, u->object_key, u->multipart_id, &ignored))
 			log_warn(svc->log, "a multipart upload stays behind: %s", ignored.detail);
 		return false;
 	}
@@ -190,7 +219,8 @@ upload_initiate(struct services *svc, struct arena *arena, const struct principa
 }
 
 bool
-upload_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id, struct upload_offer *offer, struct error *err)
+upload_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    struct upload_offer *offer, struct error *err)
 {
 	memset(offer, 0, sizeof(*offer));
 	if (!store_upload_get(svc->db, arena, id, who->user_id, &offer->upload, err))
@@ -200,8 +230,8 @@ upload_get(struct services *svc, struct arena *arena, const struct principal *wh
 }
 
 bool
-upload_parts(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const int *numbers, size_t n,
-    struct upload_part_url **parts, struct error *err)
+upload_parts(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    const int *numbers, size_t n, struct upload_part_url **parts, struct error *err)
 {
 	int64_t now = clock_now();
 	struct upload u;
@@ -209,14 +239,18 @@ upload_parts(struct services *svc, struct arena *arena, const struct principal *
 	if (!store_upload_get(svc->db, arena, id, who->user_id, &u, err))
 		return false;
 	if (!str_eq(u.status, "pending") || u.expires_at <= now + US_PER_SEC)
-		return error_slug(err, ERR_CONFLICT, "upload_closed", "This upload takes no more parts.");
+		return error_slug(err, ERR_CONFLICT, "upload_closed",
+		    "This upload takes no more parts.");
 	if (u.multipart_id == NULL)
-		return error_slug(err, ERR_CONFLICT, "not_multipart", "This upload is made in one piece.");
+		return error_slug(err, ERR_CONFLICT, "not_multipart",
+		    "This upload is made in one piece.");
 	*parts = arena_array(arena, n, sizeof(**parts));
 	for (size_t i = 0; i < n; i++) {
 		if (numbers[i] > parts_of(&u))
-			return error_field(err, "numbers", "range", "The upload has %d parts.", parts_of(&u));
-		(*parts)[i] = (struct upload_part_url) { numbers[i], part_url(svc, arena, &u, numbers[i], now) };
+			return error_field(err, "numbers", "range", "The upload has %d parts.",
+			    parts_of(&u));
+		(*parts)[i] = (struct upload_part_url) { numbers[i],
+			part_url(svc, arena, &u, numbers[i], now) };
 	}
 	return true;
 }

@@ -17,29 +17,34 @@ refuse_ended(const struct upload *u, struct error *err)
 {
 	if (str_eq(u->status, "aborted"))
 		return error_slug(err, ERR_CONFLICT, "upload_aborted", "This upload was aborted.");
-	return error_slug(err, ERR_CONFLICT, "upload_expired", "The time for this upload is over: begin anew.");
+	return error_slug(err, ERR_CONFLICT, "upload_expired",
+	    "The time for this upload is over: begin anew.");
 }
 
 /*
- * Joins the parts. Joined already by an earlier call that went no further, they are unknown to the store: then only what lies under the key
- * counts, and the caller looks at that.
+ * Joins the parts. Joined already by an earlier call that went no further, they are unknown to the
+ * store: then only what lies under the key counts, and the caller looks at that.
  */
 static bool
-join_parts(struct services *svc, struct arena *arena, const struct upload *u, const struct upload_etag *parts, size_t n, struct error *err)
+join_parts(struct services *svc, struct arena *arena, const struct upload *u,
+    const struct upload_etag *parts, size_t n, struct error *err)
 {
 	struct s3_part *list;
 
 	if (n == 0)
 		return true;
 	if (u->multipart_id == NULL)
-		return error_slug(err, ERR_CONFLICT, "not_multipart", "This upload is made in one piece.");
+		return error_slug(err, ERR_CONFLICT, "not_multipart",
+		    "This upload is made in one piece.");
 	list = arena_array(arena, n, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct s3_part) { parts[i].number, parts[i].etag };
-	if (s3_multipart_complete(svc->s3, arena, u->object_key, u->multipart_id, list, n, err) || err->code == ERR_NOT_FOUND)
+	if (s3_multipart_complete(svc->s3, arena, u->object_key, u->multipart_id, list, n, err) ||
+	    err->code == ERR_NOT_FOUND)
 		return true;
 	if (err->code == ERR_UPSTREAM)
-		error_slug(err, ERR_CONFLICT, "parts_rejected", "The object store does not accept these parts.");
+		error_slug(err, ERR_CONFLICT, "parts_rejected",
+		    "The object store does not accept these parts.");
 	return false;
 }
 
@@ -51,27 +56,37 @@ check_object(struct services *svc, const struct upload *u, struct error *err)
 	if (!s3_head(svc->s3, u->object_key, &object, err)) {
 		if (err->code != ERR_NOT_FOUND)
 			return false;
-		return error_slug(err, ERR_CONFLICT, "upload_missing", "Nothing has arrived for this upload.");
+		return error_slug(err, ERR_CONFLICT, "upload_missing",
+		    "Nothing has arrived for this upload.");
 	}
 	if (object.size != u->size)
-		return error_slug(err, ERR_CONFLICT, "size_mismatch", "%lld bytes were announced, %lld arrived.", (long long)u->size, (long long)object.size);
+		return error_slug(err, ERR_CONFLICT, "size_mismatch",
+		    "%lld bytes were announced, %lld arrived.", (long long)u->size,
+		    (long long)object.size);
 	return true;
 }
 
-struct handed { const char **scopes; size_t nscopes; bool moved; };
+struct handed {
+	const char **scopes;
+	size_t nscopes;
+	bool moved;
+};
 
 /* One transaction: the upload is completed, the item waits for the worker, and the job is there. */
 static bool
-hand_over(struct services *svc, struct arena *arena, const struct upload *u, const char *request_id, struct handed *h, struct error *err)
+hand_over(struct services *svc, struct arena *arena, const struct upload *u, const char *request_id,
+    struct handed *h, struct error *err)
 {
 	struct db *db = svc->db;
 	bool started;
 
 	if (!db_begin(db, err))
 		return false;
-	if (!store_upload_move(db, arena, u->id, "{pending,completing}", "completed", &h->moved, err))
+	if (!store_upload_move(db, arena, u->id, "{pending,completing}", "completed", &h->moved,
+		err))
 		goto undo;
-	if (!h->moved) { /* another call was faster, or it was aborted or has expired: the caller looks */
+	/* another call was faster, or it was aborted or has expired: the caller looks */
+	if (!h->moved) {
 		db_rollback(db);
 		return true;
 	}
@@ -79,7 +94,8 @@ hand_over(struct services *svc, struct arena *arena, const struct upload *u, con
 	    !store_media_event_add(db, arena, u->media_id, "upload", "done", NULL, err) ||
 	    !store_media_event_add(db, arena, u->media_id, "queue", "done", NULL, err) ||
 	    !media_job(svc, arena, u->media_id, u->id, u->content_type, request_id, err) ||
-	    !store_media_scopes(db, arena, u->media_id, &h->scopes, &h->nscopes, err) || !db_commit(db, err))
+	    !store_media_scopes(db, arena, u->media_id, &h->scopes, &h->nscopes, err) ||
+	    !db_commit(db, err))
 		goto undo;
 	return true;
 undo:
@@ -88,8 +104,9 @@ undo:
 }
 
 bool
-upload_complete(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const struct upload_etag *parts, size_t nparts,
-    const char *request_id, struct media *media, struct error *err)
+upload_complete(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *id, const struct upload_etag *parts, size_t nparts, const char *request_id,
+    struct media *media, struct error *err)
 {
 	struct handed h = { .moved = false };
 	struct error ignored;
@@ -106,24 +123,31 @@ upload_complete(struct services *svc, struct arena *arena, const struct principa
 		return false;
 	if (!join_parts(svc, arena, &u, parts, nparts, err) || !check_object(svc, &u, err)) {
 		/* The client may send it again. */
-		(void)store_upload_move(svc->db, arena, u.id, "{completing}", "pending", &moved, &ignored);
+		(void)store_upload_move(svc->db, arena, u.id, "{completing}", "pending", &moved,
+		    &ignored);
 		return false;
 	}
 	if (!hand_over(svc, arena, &u, request_id, &h, err))
 		return false;
 	if (h.moved)
 		media_announce(svc, arena, "media.created", u.media_id, h.scopes, h.nscopes);
-	else if (!store_upload_get(svc->db, arena, id, who->user_id, &u, err) || (!str_eq(u.status, "completed") && !refuse_ended(&u, err)))
+	else if (!store_upload_get(svc->db, arena, id, who->user_id, &u, err) ||
+	    (!str_eq(u.status, "completed") && !refuse_ended(&u, err)))
 		return false;
 	return media_get(svc, arena, who, u.media_id, media, err);
 }
 
 /* What the store still holds of it goes by a job that commits with the abort. */
 static bool
-add_cleanup(struct services *svc, struct arena *arena, const struct upload *u, const char *request_id, struct error *err)
+add_cleanup(struct services *svc, struct arena *arena, const struct upload *u,
+    const char *request_id, struct error *err)
 {
 	struct json *payload = json_new(arena, 0);
-	struct job_new job = { .kind = JOB_MEDIA_PURGE_KIND, .queue = "quick", .request_id = request_id };
+	struct job_new job = {
+		.kind = JOB_MEDIA_PURGE_KIND,
+		.queue = "quick",
+		.request_id = request_id,
+	};
 
 	json_object(payload, NULL);
 	json_put_str(payload, "mediaId", u->media_id);
@@ -136,7 +160,8 @@ add_cleanup(struct services *svc, struct arena *arena, const struct upload *u, c
 }
 
 bool
-upload_abort(struct services *svc, struct arena *arena, const struct principal *who, const char *id, const char *request_id, struct error *err)
+upload_abort(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    const char *request_id, struct error *err)
 {
 	struct error ignored;
 	struct upload u;
@@ -151,13 +176,16 @@ upload_abort(struct services *svc, struct arena *arena, const struct principal *
 	if (!store_upload_move(svc->db, arena, u.id, "{pending}", "aborted", &moved, err))
 		goto undo;
 	if (!moved) {
-		error_slug(err, ERR_CONFLICT, "upload_completed", "This upload is complete: delete the item instead.");
+		error_slug(err, ERR_CONFLICT, "upload_completed",
+		    "This upload is complete: delete the item instead.");
 		goto undo;
 	}
-	if (!store_media_delete(svc->db, arena, u.media_id, err) || !add_cleanup(svc, arena, &u, request_id, err) || !db_commit(svc->db, err))
+	if (!store_media_delete(svc->db, arena, u.media_id, err) ||
+	    !add_cleanup(svc, arena, &u, request_id, err) || !db_commit(svc->db, err))
 		goto undo;
 	/* The store drops parts that nobody joins by itself, only later. */
-	if (u.multipart_id != NULL && !s3_multipart_abort(svc->s3, u.object_key, u.multipart_id, &ignored))
+	if (u.multipart_id != NULL &&
+	    !s3_multipart_abort(svc->s3, u.object_key, u.multipart_id, &ignored))
 		log_warn(svc->log, "parts of an aborted upload stay behind: %s", ignored.detail);
 	return true;
 undo:

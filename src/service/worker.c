@@ -69,9 +69,7 @@ reachable(struct supervisor *s, bool ok, const struct error *err)
 static struct place *
 free_place(struct supervisor *s)
 {
-	size_t i;
-
-	for (i = 0; i < WORKER_PLACES_MAX; i++)
+	for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
 		if (s->places[i].pid == 0)
 			return &s->places[i];
 	return NULL;
@@ -81,9 +79,8 @@ static int
 running(const struct supervisor *s, int queue)
 {
 	int n = 0;
-	size_t i;
 
-	for (i = 0; i < WORKER_PLACES_MAX; i++)
+	for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
 		n += s->places[i].pid != 0 && s->places[i].queue == queue;
 	return n;
 }
@@ -91,7 +88,9 @@ running(const struct supervisor *s, int queue)
 static int
 concurrency(const struct supervisor *s, const struct job_queue *q)
 {
-	return q->concurrency_key < 0 ? q->concurrency : (int)config_int(s->w->config, (enum config_key)q->concurrency_key);
+	return q->concurrency_key < 0 ?
+	    q->concurrency :
+	    (int)config_int(s->w->config, (enum config_key)q->concurrency_key);
 }
 
 /* In the child: its own connections, its own log context, gone with its parent. */
@@ -111,11 +110,15 @@ child(struct supervisor *s, const struct job *job, pid_t parent)
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
 	sigaction(SIGTERM, &stop, NULL);
-	signal(SIGINT, SIG_IGN); /* from a terminal it reaches the supervisor too, which passes it on */
+	/* from a terminal it reaches the supervisor too, which passes it on */
+	signal(SIGINT, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* The supervisor's connection is not to be spoken on; closing the copy of its descriptor does it no harm. */
+	/*
+	 * The supervisor's connection is not to be spoken on; closing the copy of its descriptor
+	 * does it no harm.
+	 */
 	if (db_socket(s->svc.db) >= 0)
 		close(db_socket(s->svc.db));
 	error_clear(&err);
@@ -170,11 +173,14 @@ fill_queue(struct supervisor *s, int queue)
 	while (running(s, queue) < concurrency(s, q) && (p = free_place(s)) != NULL) {
 		error_clear(&err);
 		arena_reset(&p->arena);
-		if (!reachable(s, store_job_take(s->svc.db, &p->arena, q->name, s->lease, &p->job, &err), &err))
+		if (!reachable(s,
+			store_job_take(s->svc.db, &p->arena, q->name, s->lease, &p->job, &err),
+			&err))
 			return false;
 		if (p->job.id == NULL)
 			return true;
-		if (!start(s, p, queue, (int)config_int(s->w->config, CFG_MEDIA_TIMEOUT) + WORKER_TRANSFER)) {
+		if (!start(s, p, queue,
+			(int)config_int(s->w->config, CFG_MEDIA_TIMEOUT) + WORKER_TRANSFER)) {
 			store_job_release(s->svc.db, &p->arena, &p->job, &err);
 			return true;
 		}
@@ -187,7 +193,8 @@ housekeep(struct supervisor *s)
 {
 	struct place *p;
 
-	if (clock_monotonic() < s->next_housekeeping || running(s, -1) > 0 || (p = free_place(s)) == NULL)
+	if (clock_monotonic() < s->next_housekeeping || running(s, -1) > 0 ||
+	    (p = free_place(s)) == NULL)
 		return;
 	s->next_housekeeping = clock_monotonic() + HOUSEKEEPING_SECONDS * US_PER_SEC;
 	if (start(s, p, -1, HOUSEKEEPING_SECONDS_MAX))
@@ -208,11 +215,15 @@ ended(struct supervisor *s, struct place *p, int status)
 	scratch_remove(scratch_path(s->w->config, &s->arena, p->job.lease));
 	if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || p->lost)
 		return;
-	how = WIFSIGNALED(status) ? arena_printf(&s->arena, "the process of the job was ended by signal %d", WTERMSIG(status)) :
-	    arena_printf(&s->arena, "the process of the job ended with status %d", WEXITSTATUS(status));
+	how = WIFSIGNALED(status) ?
+	    arena_printf(&s->arena, "the process of the job was ended by signal %d",
+		WTERMSIG(status)) :
+	    arena_printf(&s->arena, "the process of the job ended with status %d",
+		WEXITSTATUS(status));
 	log_error(s->w->log, "%s %s: %s", p->job.kind, p->job.id, how);
 	error_clear(&err);
-	if (!(stopping ? store_job_release(s->svc.db, &s->arena, &p->job, &err) : job_record_failure(&s->svc, &s->arena, &p->job, how, &err)) &&
+	if (!(stopping ? store_job_release(s->svc.db, &s->arena, &p->job, &err) :
+			 job_record_failure(&s->svc, &s->arena, &p->job, how, &err)) &&
 	    !str_eq(error_slug_of(&err), "lease_lost"))
 		reachable(s, false, &err);
 }
@@ -222,10 +233,9 @@ reap(struct supervisor *s)
 {
 	int status;
 	pid_t pid;
-	size_t i;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (i = 0; i < WORKER_PLACES_MAX; i++)
+		for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
 			if (s->places[i].pid == pid)
 				ended(s, &s->places[i], status);
 }
@@ -233,13 +243,12 @@ reap(struct supervisor *s)
 static void
 heartbeats(struct supervisor *s)
 {
-	struct place *p;
 	struct error err;
 
 	if (clock_monotonic() < s->next_heartbeat)
 		return;
 	s->next_heartbeat = clock_monotonic() + s->lease * US_PER_SEC / WORKER_HEARTBEATS;
-	for (p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
 		if (p->pid == 0 || p->queue < 0 || p->lost)
 			continue;
 		error_clear(&err);
@@ -249,7 +258,10 @@ heartbeats(struct supervisor *s)
 			reachable(s, false, &err);
 			return;
 		}
-		/* Completed this moment, or taken over: then two must not work on it. A child that has just finished is past caring. */
+		/*
+		 * Completed this moment, or taken over: then two must not work on it. A child that
+		 * has just finished is past caring.
+		 */
 		p->lost = true;
 		kill(p->pid, SIGTERM);
 	}
@@ -258,9 +270,7 @@ heartbeats(struct supervisor *s)
 static void
 overdue(struct supervisor *s)
 {
-	struct place *p;
-
-	for (p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
 		if (p->pid != 0 && clock_monotonic() > p->until)
 			kill(p->pid, SIGKILL);
 }
@@ -283,7 +293,8 @@ listen_again(struct supervisor *s)
 	if (db_connected(s->svc.db))
 		return true;
 	error_clear(&err);
-	return reachable(s, db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue", &err), &err);
+	return reachable(s, db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue", &err),
+	    &err);
 }
 
 /* Until something happens or something is due. */
@@ -291,7 +302,8 @@ static void
 wait_for_work(struct supervisor *s, bool connected)
 {
 	struct pollfd fd = { .fd = connected ? db_socket(s->svc.db) : -1, .events = POLLIN };
-	int64_t ms = connected ? config_int(s->w->config, CFG_WORKER_POLL) : WORKER_RETRY_MS, due = (s->next_heartbeat - clock_monotonic()) / US_PER_MS;
+	int64_t ms = connected ? config_int(s->w->config, CFG_WORKER_POLL) : WORKER_RETRY_MS,
+		due = (s->next_heartbeat - clock_monotonic()) / US_PER_MS;
 	struct timespec wait;
 
 	if (due < 1)
@@ -308,12 +320,11 @@ static bool
 wind_down(struct supervisor *s)
 {
 	bool first = s->kill_at == 0, late, empty = true;
-	size_t i;
 
 	if (first)
 		s->kill_at = clock_monotonic() + WORKER_GRACE * US_PER_SEC;
 	late = clock_monotonic() > s->kill_at;
-	for (i = 0; i < WORKER_PLACES_MAX; i++) {
+	for (size_t i = 0; i < WORKER_PLACES_MAX; i++) {
 		if (s->places[i].pid == 0)
 			continue;
 		empty = false;
@@ -327,7 +338,6 @@ static void
 turn(struct supervisor *s)
 {
 	bool connected = listen_again(s);
-	int q;
 
 	if (connected) {
 		drain_notifications(s);
@@ -335,7 +345,7 @@ turn(struct supervisor *s)
 	}
 	overdue(s);
 	if (!*s->w->stop) {
-		for (q = 0; connected && job_queues[q].name != NULL; q++)
+		for (int q = 0; connected && job_queues[q].name != NULL; q++)
 			connected = fill_queue(s, q);
 		if (connected)
 			housekeep(s);
@@ -352,16 +362,16 @@ worker_run(struct worker *w)
 {
 	static struct supervisor s;
 	struct error err;
-	size_t i;
 
-	memset(&s, 0, sizeof s);
+	memset(&s, 0, sizeof(s));
 	s.w = w;
 	s.lease = (int)config_int(w->config, CFG_WORKER_LEASE);
 	arena_init(&s.arena);
-	for (i = 0; i < WORKER_PLACES_MAX; i++)
+	for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
 		arena_init(&s.places[i].arena);
 	error_clear(&err);
-	if (!services_init(&s.svc, w->config, (struct log *)(uintptr_t)w->log, SERVICES_WORKER, &err)) {
+	if (!services_init(&s.svc, w->config, (struct log *)(uintptr_t)w->log, SERVICES_WORKER,
+		&err)) {
 		log_crit(w->log, "%s", err.message);
 		return EX_CONFIG;
 	}

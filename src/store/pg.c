@@ -20,7 +20,8 @@
 static size_t
 prepared_slot(const struct db *db, const struct query *query)
 {
-	size_t mask = db->prepared_cap - 1, i = ((uintptr_t)query / sizeof *query * 2654435761u) & mask;
+	size_t mask = db->prepared_cap - 1,
+	       i = ((uintptr_t)query / sizeof(*query) * 2654435761u) & mask;
 
 	while (db->prepared[i] != NULL && db->prepared[i] != query)
 		i = (i + 1) & mask;
@@ -31,7 +32,8 @@ prepared_slot(const struct db *db, const struct query *query)
 static bool
 is_prepared(const struct db *db, const struct query *query)
 {
-	return (query->flags & QUERY_CUSTOM_PLAN) != 0 || db->prepared[prepared_slot(db, query)] != NULL;
+	return (query->flags & QUERY_CUSTOM_PLAN) != 0 ||
+	    db->prepared[prepared_slot(db, query)] != NULL;
 }
 
 static void
@@ -68,8 +70,8 @@ deadline_in(const struct db *db)
 }
 
 /*
- * The answer to one statement outside pipeline mode. NULL: the connection is lost (errno ETIMEDOUT: too late). Of several
- * results the first that failed counts, else the last.
+ * The answer to one statement outside pipeline mode. NULL: the connection is lost (errno ETIMEDOUT:
+ * too late). Of several results the first that failed counts, else the last.
  */
 static PGresult *
 answer_take(struct db *db, int64_t deadline)
@@ -102,10 +104,14 @@ succeeded(const PGresult *res)
 {
 	ExecStatusType status = PQresultStatus(res);
 
-	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK ||
+	    status == PGRES_EMPTY_QUERY;
 }
 
-/* How an attempt ended. DEAD: the connection proved dead, or its prepared statements stale, without effect on data of a read. */
+/*
+ * How an attempt ended. DEAD: the connection proved dead, or its prepared statements stale, without
+ * effect on data of a read.
+ */
 enum outcome { DONE, REFUSED, REPLAY, DEAD, LATE };
 
 static enum outcome
@@ -120,7 +126,8 @@ outcome_of(struct db *db, const struct query *query, const PGresult *res, struct
 	if (succeeded(res))
 		return DONE;
 	db_refused(db, query, res, err);
-	if (PQstatus(db->conn) == CONNECTION_BAD || db_state_is(res, "57P") || db_state_is(res, "0A000") || db_state_is(res, "26000")) {
+	if (PQstatus(db->conn) == CONNECTION_BAD || db_state_is(res, "57P") ||
+	    db_state_is(res, "0A000") || db_state_is(res, "26000")) {
 		db_close(db);
 		return DEAD;
 	}
@@ -131,7 +138,8 @@ outcome_of(struct db *db, const struct query *query, const PGresult *res, struct
 
 /* A statement without parameters or preparation: SET, BEGIN, COMMIT, migrations, LISTEN. */
 static enum outcome
-simple_once(struct db *db, const char *sql, const char *name, int64_t deadline, PGresult **out, struct error *err)
+simple_once(struct db *db, const char *sql, const char *name, int64_t deadline, PGresult **out,
+    struct error *err)
 {
 	const struct query query = { .name = name };
 	enum outcome outcome;
@@ -163,7 +171,8 @@ ready(struct db *db, int64_t deadline, struct error *err)
 		return LATE;
 	if (db->server_timeout_ms == db->timeout_ms)
 		return DONE;
-	snprintf(sql, sizeof sql, "SET statement_timeout = %d; SET lock_timeout = %d", db->timeout_ms, db->timeout_ms);
+	snprintf(sql, sizeof(sql), "SET statement_timeout = %d; SET lock_timeout = %d",
+	    db->timeout_ms, db->timeout_ms);
 	outcome = simple_once(db, sql, "set_timeout", deadline, NULL, err);
 	if (outcome == DONE)
 		db->server_timeout_ms = db->timeout_ms;
@@ -171,8 +180,9 @@ ready(struct db *db, int64_t deadline, struct error *err)
 }
 
 /*
- * Sets whether statements get one plan for all parameters (QUERY_ONE_PLAN) or whatever the server thinks best; it stays so until a
- * statement wants it otherwise, so that the hot path has no second round trip.
+ * Sets whether statements get one plan for all parameters (QUERY_ONE_PLAN) or whatever the server
+ * thinks best; it stays so until a statement wants it otherwise, so that the hot path has no second
+ * round trip.
  */
 static enum outcome
 plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
@@ -183,23 +193,26 @@ plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
 	/* A rollback would take the setting back unseen. */
 	if (db->in_tx || db->one_plan == one || (flags & (QUERY_ONE_PLAN | QUERY_CUSTOM_PLAN)) == 0)
 		return DONE;
-	outcome = simple_once(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
+	outcome =
+	    simple_once(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
 	if (outcome == DONE)
 		db->one_plan = one;
 	return outcome;
 }
 
 static bool
-statement_send(struct db *db, const struct query *query, const char *name, const char *const *params, size_t nparams)
+statement_send(struct db *db, const struct query *query, const char *name,
+    const char *const *params, size_t nparams)
 {
 	if ((query->flags & QUERY_CUSTOM_PLAN) != 0)
-		return PQsendQueryParams(db->conn, query->sql, (int)nparams, NULL, params, NULL, NULL, 0) == 1;
+		return PQsendQueryParams(db->conn, query->sql, (int)nparams, NULL, params, NULL,
+			   NULL, 0) == 1;
 	return PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1;
 }
 
 static enum outcome
-exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams, int64_t deadline, PGresult **out,
-    struct error *err)
+exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams,
+    int64_t deadline, PGresult **out, struct error *err)
 {
 	char name[NAME_MAX_BYTES + 1];
 	enum outcome outcome = ready(db, deadline, err);
@@ -212,7 +225,9 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 	statement_name(query, name);
 	errno = 0;
 	if (!is_prepared(db, query)) {
-		res = PQsendPrepare(db->conn, name, query->sql, 0, NULL) == 1 ? answer_take(db, deadline) : NULL;
+		res = PQsendPrepare(db->conn, name, query->sql, 0, NULL) == 1 ?
+		    answer_take(db, deadline) :
+		    NULL;
 		outcome = outcome_of(db, query, res, err);
 		PQclear(res);
 		if (outcome != DONE)
@@ -246,7 +261,7 @@ clear_result(void *res)
 static struct rows *
 rows_keep(struct arena *arena, PGresult *res)
 {
-	struct rows *rows = arena_alloc(arena, sizeof *rows);
+	struct rows *rows = arena_alloc(arena, sizeof(*rows));
 
 	rows->res = res;
 	arena_defer(arena, clear_result, res);
@@ -254,8 +269,8 @@ rows_keep(struct arena *arena, PGresult *res)
 }
 
 bool
-db_exec(struct db *db, struct arena *arena, const struct query *query, const char *const *params, size_t nparams, struct rows **rows,
-    struct error *err)
+db_exec(struct db *db, struct arena *arena, const struct query *query, const char *const *params,
+    size_t nparams, struct rows **rows, struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 	PGresult *res = NULL;
@@ -287,7 +302,8 @@ pipeline_send(struct db *db, const struct db_call *calls, size_t ncalls)
 		for (size_t j = 0; j < i; j++)
 			repeated = repeated || calls[j].query == c->query;
 		statement_name(c->query, name);
-		if (!repeated && !is_prepared(db, c->query) && PQsendPrepare(db->conn, name, c->query->sql, 0, NULL) != 1)
+		if (!repeated && !is_prepared(db, c->query) &&
+		    PQsendPrepare(db->conn, name, c->query->sql, 0, NULL) != 1)
 			return false;
 		if (!statement_send(db, c->query, name, c->params, c->nparams))
 			return false;
@@ -315,7 +331,8 @@ pipeline_take(struct db *db, int64_t deadline)
 }
 
 static enum outcome
-pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, int64_t deadline, struct error *err)
+pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
+    int64_t deadline, struct error *err)
 {
 	enum outcome worst = DONE;
 
@@ -357,7 +374,8 @@ pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 }
 
 static enum outcome
-pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, int64_t deadline, struct error *err)
+pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
+    int64_t deadline, struct error *err)
 {
 	enum outcome outcome = ready(db, deadline, err);
 	unsigned flags = 0;
@@ -365,7 +383,8 @@ pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 	for (size_t i = 0; i < ncalls; i++)
 		flags |= calls[i].query->flags;
 	if (outcome == DONE)
-		outcome = plan_mode(db, (flags & QUERY_CUSTOM_PLAN) != 0 ? QUERY_CUSTOM_PLAN : flags, deadline, err);
+		outcome = plan_mode(db,
+		    (flags & QUERY_CUSTOM_PLAN) != 0 ? QUERY_CUSTOM_PLAN : flags, deadline, err);
 	if (outcome != DONE)
 		return outcome;
 	errno = 0;
@@ -380,7 +399,8 @@ pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 }
 
 bool
-db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls, struct error *err)
+db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
+    struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 	enum outcome outcome;
@@ -404,7 +424,8 @@ db_script(struct db *db, const char *sql, struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 
-	return ready(db, deadline, err) == DONE && simple_once(db, sql, "script", deadline, NULL, err) == DONE;
+	return ready(db, deadline, err) == DONE &&
+	    simple_once(db, sql, "script", deadline, NULL, err) == DONE;
 }
 
 static bool
@@ -443,7 +464,8 @@ transaction_commit(struct db *db, struct error *err)
 	outcome = simple_once(db, "COMMIT", "commit", deadline, &res, err);
 	db->in_tx = false;
 	if (outcome == DEAD || outcome == LATE) {
-		error_slug(err, ERR_UNAVAILABLE, "commit_unknown", "The database was lost while saving. Look before you try again.");
+		error_slug(err, ERR_UNAVAILABLE, "commit_unknown",
+		    "The database was lost while saving. Look before you try again.");
 		err->retry_after = DB_RETRY_AFTER;
 		return false;
 	}
@@ -469,7 +491,8 @@ transaction_rollback(struct db *db)
 	if (!db->in_tx)
 		return;
 	error_clear(&ignored);
-	if (db_connected(db) && simple_once(db, "ROLLBACK", "rollback", deadline_in(db), NULL, &ignored) != DONE)
+	if (db_connected(db) &&
+	    simple_once(db, "ROLLBACK", "rollback", deadline_in(db), NULL, &ignored) != DONE)
 		db_close(db);
 	db->in_tx = false;
 }
@@ -480,7 +503,8 @@ part_step(struct db *db, const char *sql, struct error *err)
 {
 	int64_t deadline = deadline_in(db);
 
-	return ready(db, deadline, err) == DONE && simple_once(db, sql, "savepoint", deadline, NULL, err) == DONE;
+	return ready(db, deadline, err) == DONE &&
+	    simple_once(db, sql, "savepoint", deadline, NULL, err) == DONE;
 }
 
 bool
@@ -519,7 +543,8 @@ db_rollback(struct db *db)
 	if (!db->part)
 		return;
 	error_clear(&ignored);
-	if (db_connected(db) && !part_step(db, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part", &ignored))
+	if (db_connected(db) &&
+	    !part_step(db, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part", &ignored))
 		db_close(db);
 	db->part = false;
 	db->after_end = db->part_after;
@@ -557,7 +582,7 @@ db_on_commit(struct db *db, struct arena *arena, void (*fn)(void *ctx), void *ct
 		fn(ctx);
 		return;
 	}
-	after = arena_alloc(arena, sizeof *after);
+	after = arena_alloc(arena, sizeof(*after));
 	*after = (struct db_after) { .fn = fn, .ctx = ctx };
 	*db->after_end = after;
 	db->after_end = &after->next;

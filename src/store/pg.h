@@ -1,13 +1,16 @@
 /*
- * PostgreSQL behind deadlines: one connection a process, opened on first use, prepared statements by table.
+ * PostgreSQL behind deadlines: one connection a process, opened on first use, prepared statements
+ * by table.
  *
- * SQL lives in `static const struct query` tables of store_*.c, never composed. Every statement is sent, awaited with poll(2)
- * and our own deadline; on expiry the connection is closed (traps.md: statement_timeout does not protect the
- * client). A statement marked QUERY_READ is sent once more on a new connection when the old one proves dead before an answer came, outside
- * transactions only. Results belong to the arena given.
+ * SQL lives in `static const struct query` tables of store_*.c, never composed. Every statement is
+ * sent, awaited with poll(2) and our own deadline; on expiry the connection is closed (traps.md:
+ * statement_timeout does not protect the client). A statement marked QUERY_READ is sent once more
+ * on a new connection when the old one proves dead before an answer came, outside transactions
+ * only. Results belong to the arena given.
  *
- * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable, Retry-After); unique, foreign key and check
- * violations = ERR_CONFLICT with the constraint in detail (db_violated() tells which); bad text (22021, 22P05, 22P02) = ERR_VALIDATION; disk full
+ * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable,
+ * Retry-After); unique, foreign key and check violations = ERR_CONFLICT with the constraint in
+ * detail (db_violated() tells which); bad text (22021, 22P05, 22P02) = ERR_VALIDATION; disk full
  * (53100) = ERR_STORAGE_FULL; the rest = ERR_QUERY.
  */
 #ifndef MN_STORE_PG_H
@@ -23,11 +26,15 @@ struct error;
 struct log;
 
 #define QUERY_READ 1u /* no effect: may be repeated on a new connection */
-/* Planned at each call with its parameters known, not prepared: where the right plan depends on them (search). */
+/*
+ * Planned at each call with its parameters known, not prepared: where the right plan depends on
+ * them (search).
+ */
 #define QUERY_CUSTOM_PLAN 2u
 /*
- * Prepared, and planned once whatever the parameters, along an index in the order wanted: for the hot path, where the server would guess that plan
- * dear and plan anew each time, or sort what lies in order already because there is little of it today.
+ * Prepared, and planned once whatever the parameters, along an index in the order wanted: for the
+ * hot path, where the server would guess that plan dear and plan anew each time, or sort what lies
+ * in order already because there is little of it today.
  */
 #define QUERY_ONE_PLAN 4u
 #define QUERY_PARAMS_MAX 48
@@ -40,37 +47,58 @@ struct query {
 
 struct rows; /* a result; belongs to the arena */
 
-struct db *db_new(const char *conninfo, int timeout_ms, const struct log *); /* connects on first use */
+/* connects on first use */
+struct db *db_new(const char *conninfo, int timeout_ms, const struct log *);
 void db_free(struct db *);
-void db_close(struct db *);                 /* the next use connects anew */
+void db_close(struct db *); /* the next use connects anew */
 bool db_connected(const struct db *);
 void db_set_timeout(struct db *, int timeout_ms);
-int db_socket(struct db *);                 /* for poll on NOTIFY; -1 when closed */
-uint64_t db_serial(const struct db *);       /* counts connections made: when it changes, LISTEN again */
-int64_t db_time_us(struct db *);            /* time spent waiting since the last call: for Server-Timing */
+int db_socket(struct db *); /* for poll on NOTIFY; -1 when closed */
+/* counts connections made: when it changes, LISTEN again */
+uint64_t db_serial(const struct db *);
+/* time spent waiting since the last call: for Server-Timing */
+int64_t db_time_us(struct db *);
 
 /* Parameters as text, NULL = SQL NULL. rows may be NULL when nothing is wanted back. */
-bool db_exec(struct db *, struct arena *, const struct query *, const char *const *params, size_t nparams, struct rows **, struct error *);
-#define DB_PARAMS(...) ((const char *const[]) { __VA_ARGS__ }), (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
+bool db_exec(struct db *, struct arena *, const struct query *, const char *const *params,
+    size_t nparams, struct rows **, struct error *);
+#define DB_PARAMS(...) \
+	((const char *const[]) { __VA_ARGS__ }), \
+	    (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
 #define DB_NO_PARAMS NULL, 0
 
-/* The same, several statements sent in one round trip (libpq pipeline mode); all or none fail: an implicit transaction. */
-struct db_call { const struct query *query; const char *const *params; size_t nparams; struct rows *rows; };
+/*
+ * The same, several statements sent in one round trip (libpq pipeline mode); all or none fail: an
+ * implicit transaction.
+ */
+struct db_call {
+	const struct query *query;
+	const char *const *params;
+	size_t nparams;
+	struct rows *rows;
+};
 bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, struct error *);
 
-/* Transactions. After a failure inside, db_rollback() and start over. `unknown` COMMIT results are ERR_UNAVAILABLE with slug commit_unknown. */
+/*
+ * Transactions. After a failure inside, db_rollback() and start over. `unknown` COMMIT results are
+ * ERR_UNAVAILABLE with slug commit_unknown.
+ */
 bool db_begin(struct db *, struct error *);
 bool db_commit(struct db *, struct error *);
 void db_rollback(struct db *); /* harmless outside a transaction */
 
 /*
- * One transaction around whatever the functions called within do: what they begin is a part of it (a savepoint) that they may commit or roll back
- * as ever, and nothing of it lasts before db_outer_commit(). A statement outside such a part that fails spoils the whole.
+ * One transaction around whatever the functions called within do: what they begin is a part of it
+ * (a savepoint) that they may commit or roll back as ever, and nothing of it lasts before
+ * db_outer_commit(). A statement outside such a part that fails spoils the whole.
  */
 bool db_outer_begin(struct db *, struct error *);
 bool db_outer_commit(struct db *, struct error *);
 void db_outer_rollback(struct db *);
-/* Does fn(ctx) once what was done so far is committed: now, outside a transaction; never, if it is rolled back. The arena outlives the transaction. */
+/*
+ * Does fn(ctx) once what was done so far is committed: now, outside a transaction; never, if it is
+ * rolled back. The arena outlives the transaction.
+ */
 void db_on_commit(struct db *, struct arena *, void (*fn)(void *ctx), void *ctx);
 
 /* Text that is not prepared: migrations and LISTEN. Never with data in it. */
@@ -81,23 +109,28 @@ const char *db_notification(struct db *, struct arena *, const char **payload);
 size_t rows_count(const struct rows *);
 int64_t rows_affected(const struct rows *);
 bool rows_null(const struct rows *, size_t row, int col);
-const char *rows_str(const struct rows *, size_t row, int col);   /* NULL for SQL NULL; lives as long as the arena */
+/* NULL for SQL NULL; lives as long as the arena */
+const char *rows_str(const struct rows *, size_t row, int col);
 size_t rows_len(const struct rows *, size_t row, int col);
-int64_t rows_int(const struct rows *, size_t row, int col);       /* 0 for NULL */
+int64_t rows_int(const struct rows *, size_t row, int col); /* 0 for NULL */
 double rows_num(const struct rows *, size_t row, int col);
-bool rows_bool(const struct rows *, size_t row, int col);         /* false for NULL */
+bool rows_bool(const struct rows *, size_t row, int col); /* false for NULL */
 /* text[] / int[] in array text form -> NULL-terminated array of strings. */
 const char **rows_array(struct arena *, const struct rows *, size_t row, int col, size_t *n);
 /* SQL of a timestamp as us since the epoch: rows_int() reads it. */
 #define SQL_US(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
 
-const char *db_int(struct arena *, int64_t);                    /* a number as parameter text */
-const char *db_time(struct arena *, int64_t us);                /* RFC 3339 with us; 0 -> NULL */
-const char *db_array(struct arena *, const char *const *, size_t n); /* array literal, elements quoted */
-const char *db_bytea(struct arena *, const void *, size_t);     /* \x... */
+const char *db_int(struct arena *, int64_t);     /* a number as parameter text */
+const char *db_time(struct arena *, int64_t us); /* RFC 3339 with us; 0 -> NULL */
+/* array literal, elements quoted */
+const char *db_array(struct arena *, const char *const *, size_t n);
+const char *db_bytea(struct arena *, const void *, size_t); /* \x... */
 bool db_violated(const struct error *, const char *constraint);
 
-/* Every query table, so that a test can PREPARE each: NULL-terminated list of tables that end with name NULL. */
+/*
+ * Every query table, so that a test can PREPARE each: NULL-terminated list of tables that end with
+ * name NULL.
+ */
 extern const struct query *const store_query_tables[];
 
 #endif

@@ -15,7 +15,13 @@
 #define PG_ASYNC_OPTIONS_MAX 64
 #define PG_ASYNC_WHY_MAX 256
 
-enum pg_async_state { PG_ASYNC_CLOSED, PG_ASYNC_CONNECTING, PG_ASYNC_PREPARING, PG_ASYNC_READY, PG_ASYNC_BUSY };
+enum pg_async_state {
+	PG_ASYNC_CLOSED,
+	PG_ASYNC_CONNECTING,
+	PG_ASYNC_PREPARING,
+	PG_ASYNC_READY,
+	PG_ASYNC_BUSY,
+};
 
 struct pg_async {
 	char *conninfo;
@@ -23,19 +29,25 @@ struct pg_async {
 	struct pg_async_hooks hooks;
 	char options[PG_ASYNC_OPTIONS_MAX];
 	PGconn *conn;
-	PGresult *result;   /* of the statement under way, until its end has come */
+	PGresult *result; /* of the statement under way, until its end has come */
 	enum pg_async_state state;
-	size_t prepared;    /* statements of the table so far */
-	int fd;             /* as told to the loop */
+	size_t prepared; /* statements of the table so far */
+	int fd;          /* as told to the loop */
 	int64_t busy_since;
 };
 
 struct pg_async *
-pg_async_new(const char *conninfo, const struct query *table, int statement_timeout_ms, const struct pg_async_hooks *hooks)
+pg_async_new(const char *conninfo, const struct query *table, int statement_timeout_ms,
+    const struct pg_async_hooks *hooks)
 {
 	struct pg_async *pg = xmalloc(sizeof(*pg));
 
-	*pg = (struct pg_async) { .conninfo = xstrdup(conninfo), .table = table, .hooks = *hooks, .fd = -1 };
+	*pg = (struct pg_async) {
+		.conninfo = xstrdup(conninfo),
+		.table = table,
+		.hooks = *hooks,
+		.fd = -1,
+	};
 	snprintf(pg->options, sizeof(pg->options), "-c statement_timeout=%d", statement_timeout_ms);
 	return pg;
 }
@@ -120,9 +132,7 @@ static void
 pg_async_connecting(struct pg_async *pg)
 {
 	switch (PQconnectPoll(pg->conn)) {
-	case PGRES_POLLING_FAILED:
-		pg_async_lost(pg);
-		break;
+	case PGRES_POLLING_FAILED: pg_async_lost(pg); break;
 	case PGRES_POLLING_OK:
 		pg_async_follow(pg);
 		PQsetnonblocking(pg->conn, 1);
@@ -134,17 +144,17 @@ pg_async_connecting(struct pg_async *pg)
 		pg_async_follow(pg);
 		pg->hooks.write(pg->hooks.context);
 		break;
-	default:
-		pg_async_follow(pg);
-		break;
+	default: pg_async_follow(pg); break;
 	}
 }
 
 void
 pg_async_connect(struct pg_async *pg)
 {
-	const char *const names[] = { "dbname", "options", "fallback_application_name", "client_encoding", "tcp_user_timeout", NULL };
-	const char *const values[] = { pg->conninfo, pg->options, "medianest-notifyd", "UTF8", "5000", NULL };
+	const char *const names[] = { "dbname", "options", "fallback_application_name",
+		"client_encoding", "tcp_user_timeout", NULL };
+	const char *const values[] = { pg->conninfo, pg->options, "medianest-notifyd", "UTF8",
+		"5000", NULL };
 
 	pg->busy_since = clock_monotonic();
 	pg->conn = PQconnectStartParams(names, values, 1);
@@ -186,7 +196,8 @@ pg_async_answered(struct pg_async *pg)
 	ExecStatusType status = PQresultStatus(rows.res);
 
 	pg->result = NULL;
-	if (rows.res == NULL || PQstatus(pg->conn) != CONNECTION_OK || (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)) {
+	if (rows.res == NULL || PQstatus(pg->conn) != CONNECTION_OK ||
+	    (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)) {
 		pg_async_lost(pg);
 	} else if (pg->state == PG_ASYNC_PREPARING) {
 		pg->prepared++;
@@ -227,7 +238,8 @@ pg_async_open(const struct pg_async *pg)
 }
 
 void
-pg_async_send(struct pg_async *pg, const struct query *query, const char *const *params, size_t nparams)
+pg_async_send(struct pg_async *pg, const struct query *query, const char *const *params,
+    size_t nparams)
 {
 	pg->state = PG_ASYNC_BUSY;
 	pg->busy_since = clock_monotonic();

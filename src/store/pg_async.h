@@ -1,9 +1,12 @@
 /*
- * One connection to PostgreSQL that never waits, for programs with an event loop of their own (medianest-notifyd).
+ * One connection to PostgreSQL that never waits, for programs with an event loop of their own
+ * (medianest-notifyd).
  *
- * The loop watches the descriptor that `watch` names and calls pg_async_io() when it is ready; while `write` was asked for, when it is
- * writable too. Statements of one table are prepared after the connect; then one statement runs at a time. The loop keeps the
- * deadlines: pg_async_busy_since() tells for how long the other side has owed an answer, pg_async_close() gives up.
+ * The loop watches the descriptor that `watch` names and calls pg_async_io() when it is ready;
+ * while `write` was asked for, when it is writable too. Statements of one table are prepared after
+ * the connect; then one statement runs at a time. The loop keeps the deadlines:
+ * pg_async_busy_since() tells for how long the other side has owed an answer, pg_async_close()
+ * gives up.
  */
 #ifndef MN_STORE_PG_ASYNC_H
 #define MN_STORE_PG_ASYNC_H
@@ -17,22 +20,26 @@
 struct pg_async;
 
 struct pg_async_hooks {
-	void (*watch)(void *, int fd);  /* watch this descriptor instead of the last one; -1: none */
-	void (*write)(void *);          /* call pg_async_io() once when it is writable */
-	void (*ready)(void *);          /* free for a statement */
-	void (*rows)(void *, const struct rows *); /* the answer, gone after the call; `ready` follows */
-	void (*lost)(void *, const char *why);     /* closed; a statement under way has no answer */
+	/* watch this descriptor instead of the last one; -1: none */
+	void (*watch)(void *, int fd);
+	void (*write)(void *); /* call pg_async_io() once when it is writable */
+	void (*ready)(void *); /* free for a statement */
+	/* the answer, gone after the call; `ready` follows */
+	void (*rows)(void *, const struct rows *);
+	void (*lost)(void *, const char *why); /* closed; a statement under way has no answer */
 	void *context;
 };
 
-struct pg_async *pg_async_new(const char *conninfo, const struct query *table, int statement_timeout_ms, const struct pg_async_hooks *);
+struct pg_async *pg_async_new(const char *conninfo, const struct query *table,
+    int statement_timeout_ms, const struct pg_async_hooks *);
 void pg_async_free(struct pg_async *);
 void pg_async_connect(struct pg_async *);
 void pg_async_io(struct pg_async *);
 bool pg_async_ready(const struct pg_async *);
 bool pg_async_open(const struct pg_async *); /* connecting or connected */
 /* Only when ready. Parameters as text. */
-void pg_async_send(struct pg_async *, const struct query *, const char *const *params, size_t nparams);
+void pg_async_send(struct pg_async *, const struct query *, const char *const *params,
+    size_t nparams);
 int64_t pg_async_busy_since(const struct pg_async *); /* monotonic us; 0: nothing is owed */
 /* Closes without a word. */
 void pg_async_close(struct pg_async *);

@@ -21,9 +21,12 @@
 struct db *
 db_new(const char *conninfo, int timeout_ms, const struct log *log)
 {
-	struct db *db = xmalloc(sizeof *db);
+	struct db *db = xmalloc(sizeof(*db));
 
-	*db = (struct db) { .conninfo = xstrdup(conninfo), .log = log, .timeout_ms = timeout_ms, .prepared_cap = PREPARED_FIRST };
+	*db = (struct db) { .conninfo = xstrdup(conninfo),
+		.log = log,
+		.timeout_ms = timeout_ms,
+		.prepared_cap = PREPARED_FIRST };
 	db->prepared = xmalloc(db->prepared_cap * sizeof(struct query *));
 	memset(db->prepared, 0, db->prepared_cap * sizeof(struct query *));
 	return db;
@@ -119,7 +122,8 @@ db_pump(struct db *db, int64_t deadline)
 		else if (unsent == 0 && !PQisBusy(db->conn))
 			break;
 		else
-			ok = db_wait(db, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline) && PQconsumeInput(db->conn) == 1;
+			ok = db_wait(db, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline) &&
+			    PQconsumeInput(db->conn) == 1;
 	}
 	db->waited += clock_monotonic() - start;
 	return ok;
@@ -141,12 +145,13 @@ db_lost(struct db *db, const char *doing, struct error *err)
 	bool late = errno == ETIMEDOUT;
 	char text[256];
 
-	first_line(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof text);
+	first_line(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof(text));
 	db_close(db);
 	if (late)
 		db->retry_at = clock_monotonic() + DB_RETRY_MS * US_PER_MS;
 	counter_add(COUNTER_DB_ERRORS, 1);
-	error_slug(err, ERR_UNAVAILABLE, "database_unavailable", "The database cannot be reached at the moment. Try again shortly.");
+	error_slug(err, ERR_UNAVAILABLE, "database_unavailable",
+	    "The database cannot be reached at the moment. Try again shortly.");
 	err->retry_after = DB_RETRY_AFTER;
 	return error_detail(err, "%s: %s", doing, late ? "deadline passed" : text);
 }
@@ -159,7 +164,10 @@ notice_drop(void *log, const PGresult *res)
 	log_debug(log, "postgresql: %s", text != NULL ? text : "notice");
 }
 
-/* The operator's own options, then ours; the session's limits come with the connection, not with a round trip. */
+/*
+ * The operator's own options, then ours; the session's limits come with the connection, not with a
+ * round trip.
+ */
 static void
 options_make(struct db *db, char out[OPTIONS_MAX])
 {
@@ -170,8 +178,10 @@ options_make(struct db *db, char out[OPTIONS_MAX])
 		if (strcmp(o->keyword, "options") == 0 && o->val != NULL)
 			own = o->val;
 	snprintf(out, OPTIONS_MAX,
-	    "%s -c statement_timeout=%d -c lock_timeout=%d -c idle_in_transaction_session_timeout=%d"
-	    " -c client_connection_check_interval=1000 -c client_min_messages=warning -c timezone=UTC -c jit=off"
+	    "%s -c statement_timeout=%d -c lock_timeout=%d -c"
+	    " idle_in_transaction_session_timeout=%d"
+	    " -c client_connection_check_interval=1000 -c client_min_messages=warning -c"
+	    " timezone=UTC -c jit=off"
 	    " -c pg_trgm.similarity_threshold=0.25", /* short words with one wrong letter */
 	    own, db->timeout_ms, db->timeout_ms, DB_IDLE_TX_MS);
 	PQconninfoFree(parsed);
@@ -185,12 +195,14 @@ connect_start(struct db *db)
 	int n = 0;
 
 	options_make(db, options);
-	snprintf(user_timeout, sizeof user_timeout, "%d", db->timeout_ms);
+	snprintf(user_timeout, sizeof(user_timeout), "%d", db->timeout_ms);
 	keys[n] = "dbname", values[n++] = db->conninfo;
 	keys[n] = "options", values[n++] = options;
 	keys[n] = "client_encoding", values[n++] = "UTF8";
 	keys[n] = "tcp_user_timeout", values[n++] = user_timeout;
-	keys[n] = "fallback_application_name", values[n++] = db->log != NULL && db->log->component != NULL ? db->log->component : "medianest";
+	keys[n] = "fallback_application_name",
+	values[n++] =
+	    db->log != NULL && db->log->component != NULL ? db->log->component : "medianest";
 	keys[n] = NULL, values[n] = NULL;
 	return PQconnectStartParams(keys, values, 1);
 }
@@ -255,13 +267,20 @@ static const struct sqlstate {
 	{ "22P05", ERR_VALIDATION, NULL, "A text holds characters that cannot be stored." },
 	{ "22P02", ERR_VALIDATION, NULL, "A value has the wrong form." },
 	{ "53100", ERR_STORAGE_FULL, NULL, "The server's disk is full." },
-	{ "53", ERR_UNAVAILABLE, "database_unavailable", "The database is overloaded. Try again shortly." },
-	{ "57014", ERR_UNAVAILABLE, "database_unavailable", "The database took too long. Try again shortly." },
-	{ "57P", ERR_UNAVAILABLE, "database_unavailable", "The database is restarting. Try again shortly." },
-	{ "08", ERR_UNAVAILABLE, "database_unavailable", "The database cannot be reached at the moment. Try again shortly." },
-	{ "25P03", ERR_UNAVAILABLE, "database_unavailable", "The database took too long. Try again shortly." },
-	{ "55P03", ERR_UNAVAILABLE, "database_busy", "The database is busy with this. Try again shortly." },
-	{ "40", ERR_UNAVAILABLE, "database_busy", "The database is busy with this. Try again shortly." },
+	{ "53", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database is overloaded. Try again shortly." },
+	{ "57014", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database took too long. Try again shortly." },
+	{ "57P", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database is restarting. Try again shortly." },
+	{ "08", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database cannot be reached at the moment. Try again shortly." },
+	{ "25P03", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database took too long. Try again shortly." },
+	{ "55P03", ERR_UNAVAILABLE, "database_busy",
+	    "The database is busy with this. Try again shortly." },
+	{ "40", ERR_UNAVAILABLE, "database_busy",
+	    "The database is busy with this. Try again shortly." },
 	{ "", ERR_QUERY, NULL, "The request could not be processed." },
 };
 
@@ -287,8 +306,9 @@ db_refused(struct db *db, const struct query *query, const PGresult *res, struct
 		counter_add(COUNTER_DB_ERRORS, 1);
 	}
 	/* db_violated() reads this form. */
-	return error_detail(err, "%s: %s [%s] %s", query->name, state, constraint != NULL ? constraint : "",
-	    first_line(primary != NULL ? primary : PQerrorMessage(db->conn), text, sizeof text));
+	return error_detail(err, "%s: %s [%s] %s", query->name, state,
+	    constraint != NULL ? constraint : "",
+	    first_line(primary != NULL ? primary : PQerrorMessage(db->conn), text, sizeof(text)));
 }
 
 bool

@@ -6,7 +6,8 @@
 
 #include "store/pg.h"
 
-#define DB_GRACE_MS 200     /* our deadline past the server's statement_timeout, which stops the work there */
+/* our deadline past the server's statement_timeout, which stops the work there */
+#define DB_GRACE_MS 200
 #define DB_RETRY_MS 500     /* after a deadline passed, callers are answered at once for so long */
 #define DB_RETRY_AFTER 2    /* seconds, told to clients */
 #define DB_IDLE_TX_MS 60000 /* idle_in_transaction_session_timeout */
@@ -23,17 +24,19 @@ struct db {
 	const struct log *log;
 	PGconn *conn;
 	int timeout_ms;
-	int server_timeout_ms;   /* statement_timeout that the connection has */
-	bool one_plan;           /* plan_cache_mode that the connection has */
-	bool in_tx;              /* between db_begin and commit or rollback, even when the connection is gone */
-	bool outer;              /* of db_outer_begin */
-	bool part;               /* an inner transaction is open: a savepoint */
+	int server_timeout_ms; /* statement_timeout that the connection has */
+	bool one_plan;         /* plan_cache_mode that the connection has */
+	/* between db_begin and commit or rollback, even when the connection is gone */
+	bool in_tx;
+	bool outer;                          /* of db_outer_begin */
+	bool part;                           /* an inner transaction is open: a savepoint */
 	struct db_after *after, **after_end; /* to be done after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
-	uint64_t serial;         /* of connections made */
-	int64_t retry_at;        /* monotonic us */
-	int64_t waited;          /* us */
-	const struct query **prepared; /* open addressing by address; prepared_cap is a power of two */
+	uint64_t serial;                     /* of connections made */
+	int64_t retry_at;                    /* monotonic us */
+	int64_t waited;                      /* us */
+	/* open addressing by address; prepared_cap is a power of two */
+	const struct query **prepared;
 	size_t prepared_len, prepared_cap;
 };
 
@@ -43,11 +46,16 @@ struct rows {
 
 /* Connects unless connected. */
 bool db_open(struct db *, int64_t deadline, struct error *);
-/* Waits for the socket: POLLIN and/or POLLOUT. False with errno ETIMEDOUT when the deadline passed first. */
+/*
+ * Waits for the socket: POLLIN and/or POLLOUT. False with errno ETIMEDOUT when the deadline passed
+ * first.
+ */
 bool db_wait(struct db *, short events, int64_t deadline);
 /* Sends what is buffered and reads until a result can be taken without blocking. */
 bool db_pump(struct db *, int64_t deadline);
-/* Closes the connection and says why; a deadline also holds back the next attempts. Answers false. */
+/*
+ * Closes the connection and says why; a deadline also holds back the next attempts. Answers false.
+ */
 bool db_lost(struct db *, const char *doing, struct error *);
 /* Turns a failed result into an error. Answers false. */
 bool db_refused(struct db *, const struct query *, const PGresult *, struct error *);

@@ -56,7 +56,10 @@ rows_bool(const struct rows *rows, size_t row, int col)
 	return PQgetvalue(rows->res, (int)row, col)[0] == 't';
 }
 
-/* One element from *p on, which is left behind it; the text is unescaped into `out`. NULL for an unquoted NULL. */
+/*
+ * One element from *p on, which is left behind it; the text is unescaped into `out`. NULL for an
+ * unquoted NULL.
+ */
 static const char *
 element_take(const char **p, char **out)
 {
@@ -97,7 +100,7 @@ rows_array(struct arena *arena, const struct rows *rows, size_t row, int col, si
 
 	for (const char *c = text; *c != '\0'; c++)
 		max += *c == ',';
-	list = arena_array(arena, max, sizeof *list);
+	list = arena_array(arena, max, sizeof(*list));
 	out = arena_alloc(arena, len + max + 1);
 	if (*p == '{')
 		p++;

@@ -49,5 +49,5 @@ const struct query *const store_query_tables[] = {
 	store_uploads_queries,
 	store_tokens_queries,
 	store_totp_queries,
-	NULL
+	NULL,
 };

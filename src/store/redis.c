@@ -1,4 +1,7 @@
-/* Redis by hiredis: see redis.h. Whatever goes wrong on the wire costs the connection, so that no answer meets the wrong question. */
+/*
+ * Redis by hiredis: see redis.h. Whatever goes wrong on the wire costs the connection, so that no
+ * answer meets the wrong question.
+ */
 #include "store/redis.h"
 
 #include <errno.h>
@@ -33,9 +36,13 @@ struct redis {
 struct redis *
 redis_new(const char *url, const char *prefix, const char *client_name, const struct log *log)
 {
-	struct redis *r = xmalloc(sizeof *r);
+	struct redis *r = xmalloc(sizeof(*r));
 
-	*r = (struct redis) { .prefix = xstrdup(prefix), .client_name = xstrdup(client_name), .log = log };
+	*r = (struct redis) {
+		.prefix = xstrdup(prefix),
+		.client_name = xstrdup(client_name),
+		.log = log,
+	};
 	redis_url_parse(url, &r->url);
 	return r;
 }
@@ -85,7 +92,8 @@ static bool
 unavailable(struct redis *r, struct error *err, const char *what, const char *detail)
 {
 	counter_add(COUNTER_REDIS_ERRORS, 1);
-	error_slug(err, ERR_UNAVAILABLE, "redis_unavailable", "A part of the server cannot be reached at the moment.");
+	error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
+	    "A part of the server cannot be reached at the moment.");
 	return error_detail(err, "redis %s: %s", what, detail);
 }
 
@@ -95,7 +103,7 @@ lost(struct redis *r, const char *what, struct error *err)
 {
 	char detail[160];
 
-	snprintf(detail, sizeof detail, "%s", r->ctx != NULL ? r->ctx->errstr : "out of memory");
+	snprintf(detail, sizeof(detail), "%s", r->ctx != NULL ? r->ctx->errstr : "out of memory");
 	redis_close(r);
 	r->retry_at = clock_monotonic() + REDIS_RETRY_MS * US_PER_MS;
 	return unavailable(r, err, what, detail);
@@ -111,7 +119,7 @@ greeting_reply(struct redis *r, const char *what, redisReply **out, struct error
 		return lost(r, what, err);
 	*out = reply;
 	if ((*out)->type == REDIS_REPLY_ERROR) {
-		snprintf(r->ctx->errstr, sizeof r->ctx->errstr, "%.100s", (*out)->str);
+		snprintf(r->ctx->errstr, sizeof(r->ctx->errstr), "%.100s", (*out)->str);
 		freeReplyObject(reply);
 		return lost(r, what, err);
 	}
@@ -125,7 +133,7 @@ run_id_read(struct redis *r, const redisReply *info)
 
 	if (p != NULL) {
 		p += strlen("run_id:");
-		snprintf(r->run_id, sizeof r->run_id, "%.*s", (int)strcspn(p, "\r\n"), p);
+		snprintf(r->run_id, sizeof(r->run_id), "%.*s", (int)strcspn(p, "\r\n"), p);
 	}
 }
 
@@ -158,7 +166,7 @@ greet(struct redis *r, struct error *err)
 		freeReplyObject(reply);
 	}
 	if (r->run_id[0] == '\0') {
-		snprintf(r->ctx->errstr, sizeof r->ctx->errstr, "INFO names no run_id");
+		snprintf(r->ctx->errstr, sizeof(r->ctx->errstr), "INFO names no run_id");
 		return lost(r, "greeting", err);
 	}
 	return true;
@@ -167,7 +175,8 @@ greet(struct redis *r, struct error *err)
 static bool
 open_connection(struct redis *r, struct error *err)
 {
-	const struct timeval connect = { .tv_usec = REDIS_CONNECT_MS * 1000L }, command = { .tv_usec = REDIS_COMMAND_MS * 1000L };
+	const struct timeval connect = { .tv_usec = REDIS_CONNECT_MS * 1000L },
+			     command = { .tv_usec = REDIS_COMMAND_MS * 1000L };
 
 	if (r->ctx != NULL)
 		return true;
@@ -175,7 +184,8 @@ open_connection(struct redis *r, struct error *err)
 		return unavailable(r, err, "url", r->url.problem);
 	if (clock_monotonic() < r->retry_at)
 		return unavailable(r, err, "connect", "not tried again yet after a failure");
-	r->ctx = r->url.path[0] != '\0' ? redisConnectUnixWithTimeout(r->url.path, connect) :
+	r->ctx = r->url.path[0] != '\0' ?
+	    redisConnectUnixWithTimeout(r->url.path, connect) :
 	    redisConnectWithTimeout(r->url.host, r->url.port, connect);
 	if (r->ctx == NULL || r->ctx->err != 0 || redisSetTimeout(r->ctx, command) != REDIS_OK)
 		return lost(r, "connect", err);
@@ -188,16 +198,24 @@ free_reply(void *reply)
 	freeReplyObject(reply);
 }
 
-/* Was the connection closed by the other end before it saw the command? A timeout is something else. */
+/*
+ * Was the connection closed by the other end before it saw the command? A timeout is something
+ * else.
+ */
 static bool
 was_stale(const struct redis *r)
 {
-	return r->ctx->err == REDIS_ERR_EOF || (r->ctx->err == REDIS_ERR_IO && (errno == EPIPE || errno == ECONNRESET));
+	return r->ctx->err == REDIS_ERR_EOF ||
+	    (r->ctx->err == REDIS_ERR_IO && (errno == EPIPE || errno == ECONNRESET));
 }
 
-/* The reply, errors of the server included; NULL: no connection, err is set. An old connection that proves dead is made anew once. */
+/*
+ * The reply, errors of the server included; NULL: no connection, err is set. An old connection that
+ * proves dead is made anew once.
+ */
 static redisReply *
-call(struct redis *r, struct arena *arena, size_t argc, const char *const *argv, const size_t *lens, struct error *err)
+call(struct redis *r, struct arena *arena, size_t argc, const char *const *argv, const size_t *lens,
+    struct error *err)
 {
 	int64_t start = clock_monotonic();
 	redisReply *reply = NULL;
@@ -236,8 +254,8 @@ judge(struct redis *r, const char *what, redisReply *reply, redisReply **out, st
 }
 
 bool
-redis_command(struct redis *r, struct arena *arena, size_t argc, const char *const *argv, const size_t *lens, redisReply **out,
-    struct error *err)
+redis_command(struct redis *r, struct arena *arena, size_t argc, const char *const *argv,
+    const size_t *lens, redisReply **out, struct error *err)
 {
 	return judge(r, argv[0], call(r, arena, argc, argv, lens, err), out, err);
 }
@@ -263,8 +281,8 @@ script_name(struct redis_script *script)
 }
 
 bool
-redis_eval(struct redis *r, struct arena *arena, struct redis_script *script, size_t nkeys, size_t argc, const char *const *argv,
-    const size_t *lens, redisReply **out, struct error *err)
+redis_eval(struct redis *r, struct arena *arena, struct redis_script *script, size_t nkeys,
+    size_t argc, const char *const *argv, const size_t *lens, redisReply **out, struct error *err)
 {
 	const char *all[REDIS_ARGS_MAX + 3];
 	size_t all_lens[REDIS_ARGS_MAX + 3];
@@ -274,7 +292,7 @@ redis_eval(struct redis *r, struct arena *arena, struct redis_script *script, si
 	if (argc > REDIS_ARGS_MAX)
 		return error_set(err, ERR_INTERNAL, "too many arguments for a script");
 	script_name(script);
-	snprintf(count, sizeof count, "%zu", nkeys);
+	snprintf(count, sizeof(count), "%zu", nkeys);
 	all[0] = "EVALSHA", all[1] = script->sha1, all[2] = count;
 	for (size_t i = 0; i < argc; i++) {
 		all[i + 3] = argv[i];
@@ -283,7 +301,8 @@ redis_eval(struct redis *r, struct arena *arena, struct redis_script *script, si
 	for (size_t i = 0; i < 3; i++)
 		all_lens[i] = strlen(all[i]);
 	reply = call(r, arena, argc + 3, all, all_lens, err);
-	if (reply != NULL && reply->type == REDIS_REPLY_ERROR && str_starts(reply->str, "NOSCRIPT")) {
+	if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
+	    str_starts(reply->str, "NOSCRIPT")) {
 		all[0] = "EVAL", all[1] = script->source;
 		all_lens[0] = strlen(all[0]), all_lens[1] = strlen(all[1]);
 		reply = call(r, arena, argc + 3, all, all_lens, err);
@@ -304,13 +323,14 @@ redis_key(struct redis *r, struct arena *arena, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(name, sizeof name, fmt, ap);
+	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
 	return arena_printf(arena, "%s%s", r->prefix, name);
 }
 
 bool
-redis_publish(struct redis *r, struct arena *arena, const char *channel, const char *message, struct error *err)
+redis_publish(struct redis *r, struct arena *arena, const char *channel, const char *message,
+    struct error *err)
 {
 	const char *argv[] = { "PUBLISH", redis_key(r, arena, "%s", channel), message };
 

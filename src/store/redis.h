@@ -1,8 +1,10 @@
 /*
- * Redis: fast, may be lost. One connection a process, opened on first use; any error or NULL reply frees the context
- * (hiredis 0.14 would give the next caller the previous answer). After a failure the next REDIS_RETRY_MS answer at once.
- * Scripts are compiled in from *.lua and sent by EVALSHA, loaded again on NOSCRIPT. Replies belong to the arena. Failure = ERR_UNAVAILABLE
- * with slug redis_unavailable: callers decide whether that matters. The process ignores SIGPIPE: hiredis writes to what may be closed.
+ * Redis: fast, may be lost. One connection a process, opened on first use; any error or NULL reply
+ * frees the context (hiredis 0.14 would give the next caller the previous answer). After a failure
+ * the next REDIS_RETRY_MS answer at once. Scripts are compiled in from *.lua and sent by EVALSHA,
+ * loaded again on NOSCRIPT. Replies belong to the arena. Failure = ERR_UNAVAILABLE with slug
+ * redis_unavailable: callers decide whether that matters. The process ignores SIGPIPE: hiredis
+ * writes to what may be closed.
  */
 #ifndef MN_STORE_REDIS_H
 #define MN_STORE_REDIS_H
@@ -22,22 +24,37 @@ struct redisReply;
 #define REDIS_RETRY_MS 500
 #define REDIS_ARGS_MAX 64
 
-struct redis_script { const char *name; const char *source; char sha1[41]; };
+struct redis_script {
+	const char *name;
+	const char *source;
+	char sha1[41];
+};
 
-struct redis *redis_new(const char *url, const char *prefix, const char *client_name, const struct log *);
+struct redis *redis_new(const char *url, const char *prefix, const char *client_name,
+    const struct log *);
 void redis_free(struct redis *);
 void redis_close(struct redis *);
 bool redis_connected(const struct redis *);
 const char *redis_prefix(const struct redis *);
-/* run_id of the server at the other end, read at every connect (correctness.md 1); "" when not connected. Connects. */
+/*
+ * run_id of the server at the other end, read at every connect (correctness.md 1); "" when not
+ * connected. Connects.
+ */
 const char *redis_run_id(struct redis *, struct error *);
-char *redis_key(struct redis *, struct arena *, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* with prefix */
+/* with prefix */
+char *redis_key(struct redis *, struct arena *, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 int64_t redis_time_us(struct redis *); /* time spent since the last call */
 
 /* Binary-safe arguments; lens NULL: strings. */
-bool redis_command(struct redis *, struct arena *, size_t argc, const char *const *argv, const size_t *lens, struct redisReply **, struct error *);
-#define REDIS_ARGV(...) (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *)), ((const char *const[]) { __VA_ARGS__ }), NULL
-bool redis_eval(struct redis *, struct arena *, struct redis_script *, size_t nkeys, size_t argc, const char *const *argv, const size_t *lens, struct redisReply **, struct error *);
-bool redis_publish(struct redis *, struct arena *, const char *channel /* without prefix */, const char *message, struct error *);
+bool redis_command(struct redis *, struct arena *, size_t argc, const char *const *argv,
+    const size_t *lens, struct redisReply **, struct error *);
+#define REDIS_ARGV(...) \
+	(sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *)), \
+	    ((const char *const[]) { __VA_ARGS__ }), NULL
+bool redis_eval(struct redis *, struct arena *, struct redis_script *, size_t nkeys, size_t argc,
+    const char *const *argv, const size_t *lens, struct redisReply **, struct error *);
+bool redis_publish(struct redis *, struct arena *, const char *channel /* without prefix */,
+    const char *message, struct error *);
 
 #endif

@@ -56,7 +56,7 @@ unix_parse(const char *rest, struct redis_url *out)
 {
 	size_t len = strcspn(rest, "?");
 
-	if (rest[0] != '/' || !take(out->path, sizeof out->path, rest, len))
+	if (rest[0] != '/' || !take(out->path, sizeof(out->path), rest, len))
 		return wrong(out, "the socket's path is not absolute, or too long");
 	if (rest[len] == '\0')
 		return true;
@@ -72,8 +72,9 @@ credentials_parse(const char *text, size_t len, struct redis_url *out)
 
 	if (colon == NULL)
 		return wrong(out, "credentials without ':'");
-	if (!take_decoded(out->user, sizeof out->user, text, (size_t)(colon - text)) ||
-	    !take_decoded(out->password, sizeof out->password, colon + 1, len - (size_t)(colon - text) - 1))
+	if (!take_decoded(out->user, sizeof(out->user), text, (size_t)(colon - text)) ||
+	    !take_decoded(out->password, sizeof(out->password), colon + 1,
+		len - (size_t)(colon - text) - 1))
 		return wrong(out, "malformed credentials");
 	return true;
 }
@@ -95,17 +96,20 @@ authority_parse(const char *text, size_t len, struct redis_url *out)
 	if (len > 0 && text[0] == '[') { /* IPv6 */
 		const char *end = memchr(text, ']', len);
 
-		if (end == NULL || !take(out->host, sizeof out->host, text + 1, (size_t)(end - text) - 1))
+		if (end == NULL ||
+		    !take(out->host, sizeof(out->host), text + 1, (size_t)(end - text) - 1))
 			return wrong(out, "malformed host");
 		colon = end + 1 < text + len ? end + 1 : NULL;
 	} else {
 		colon = memchr(text, ':', len);
 		host = colon != NULL ? (size_t)(colon - text) : len;
-		if (host == 0 || !take(out->host, sizeof out->host, text, host))
+		if (host == 0 || !take(out->host, sizeof(out->host), text, host))
 			return wrong(out, "malformed host");
 	}
-	if (colon != NULL && (*colon != ':' || !take(port, sizeof port, colon + 1, len - (size_t)(colon + 1 - text)) ||
-	    !str_to_int(port, 1, 65535, &number)))
+	if (colon != NULL &&
+	    (*colon != ':' ||
+		!take(port, sizeof(port), colon + 1, len - (size_t)(colon + 1 - text)) ||
+		!str_to_int(port, 1, 65535, &number)))
 		return wrong(out, "malformed port");
 	out->port = (int)number;
 	return true;

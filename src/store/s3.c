@@ -14,9 +14,13 @@
 
 #define KEY_FILE_MAX 256 /* bytes */
 
-/* A secret's file: one line. Absent is an error here; how it comes about is medianest-admin's business. */
+/*
+ * A secret's file: one line. Absent is an error here; how it comes about is medianest-admin's
+ * business.
+ */
 static bool
-read_key_file(const struct config *config, const char *name, char *out, size_t size, struct error *err)
+read_key_file(const struct config *config, const char *name, char *out, size_t size,
+    struct error *err)
 {
 	const char *dir = config_str(config, CFG_KEYS_DIR);
 	char path[4200], text[KEY_FILE_MAX + 1];
@@ -28,7 +32,9 @@ read_key_file(const struct config *config, const char *name, char *out, size_t s
 	else
 		snprintf(path, sizeof(path), "%s/keys/%s", config_str(config, CFG_DATA_DIR), name);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return error_set(err, ERR_INTERNAL, "Cannot read %s: %s. Set storage.access_key and storage.secret_key, or run 'medianest-admin keys create'.",
+		return error_set(err, ERR_INTERNAL,
+		    "Cannot read %s: %s. Set storage.access_key and storage.secret_key, or run"
+		    " 'medianest-admin keys create'.",
 		    path, strerror(errno));
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
@@ -37,12 +43,14 @@ read_key_file(const struct config *config, const char *name, char *out, size_t s
 	text[n] = '\0';
 	text[strcspn(text, " \t\r\n")] = '\0';
 	if (*text == '\0' || str_copy(out, size, text) >= size)
-		return error_set(err, ERR_INTERNAL, "%s must hold one line of 1 to %zu characters.", path, size - 1);
+		return error_set(err, ERR_INTERNAL, "%s must hold one line of 1 to %zu characters.",
+		    path, size - 1);
 	return true;
 }
 
 static bool
-load_credential(const struct config *config, enum config_key key, const char *file, char *out, size_t size, struct error *err)
+load_credential(const struct config *config, enum config_key key, const char *file, char *out,
+    size_t size, struct error *err)
 {
 	const char *value = config_str(config, key);
 
@@ -53,21 +61,25 @@ load_credential(const struct config *config, enum config_key key, const char *fi
 }
 
 static bool
-set_endpoint(struct s3_endpoint *endpoint, const char *url, const char *bucket, bool path_style, struct error *err)
+set_endpoint(struct s3_endpoint *endpoint, const char *url, const char *bucket, bool path_style,
+    struct error *err)
 {
 	const char *host = strstr(url, "://");
 	size_t len = strlen(url);
 
 	if ((!str_starts(url, "https://") && !str_starts(url, "http://")) || len >= S3_ENDPOINT_MAX)
-		return error_set(err, ERR_INTERNAL, "The storage endpoint '%s' must be http:// or https:// with a host.", url);
+		return error_set(err, ERR_INTERNAL,
+		    "The storage endpoint '%s' must be http:// or https:// with a host.", url);
 	host += 3;
 	if (len > 0 && url[len - 1] == '/')
 		len--;
 	if (*host == '\0' || memchr(host, '/', len - (size_t)(host - url)) != NULL)
-		return error_set(err, ERR_INTERNAL, "The storage endpoint '%s' must be scheme, host and port without a path.", url);
-	snprintf(endpoint->host, sizeof(endpoint->host), "%s%s%.*s", path_style ? "" : bucket, path_style ? "" : ".",
-	    (int)(len - (size_t)(host - url)), host);
-	snprintf(endpoint->origin, sizeof(endpoint->origin), "%s%s", str_starts(url, "https://") ? "https://" : "http://", endpoint->host);
+		return error_set(err, ERR_INTERNAL,
+		    "The storage endpoint '%s' must be scheme, host and port without a path.", url);
+	snprintf(endpoint->host, sizeof(endpoint->host), "%s%s%.*s", path_style ? "" : bucket,
+	    path_style ? "" : ".", (int)(len - (size_t)(host - url)), host);
+	snprintf(endpoint->origin, sizeof(endpoint->origin), "%s%s",
+	    str_starts(url, "https://") ? "https://" : "http://", endpoint->host);
 	if (path_style)
 		snprintf(endpoint->path, sizeof(endpoint->path), "/%s", bucket);
 	/* Clients leave the scheme's own port out of Host, and Host is signed. */
@@ -81,19 +93,24 @@ set_endpoint(struct s3_endpoint *endpoint, const char *url, const char *bucket, 
 static bool
 configure(struct s3 *s3, const struct config *config, struct error *err)
 {
-	const char *inside = config_str(config, CFG_STORAGE_ENDPOINT), *outside = config_str(config, CFG_STORAGE_PUBLIC_ENDPOINT);
+	const char *inside = config_str(config, CFG_STORAGE_ENDPOINT),
+		   *outside = config_str(config, CFG_STORAGE_PUBLIC_ENDPOINT);
 	bool path_style = config_bool(config, CFG_STORAGE_PATH_STYLE);
 	char access[129], secret[129];
 
-	if (!load_credential(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", access, sizeof(access), err) ||
-	    !load_credential(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", secret, sizeof(secret), err))
+	if (!load_credential(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", access,
+		sizeof(access), err) ||
+	    !load_credential(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", secret,
+		sizeof(secret), err))
 		return false;
-	sigv4_signer_init(&s3->signer, access, secret, config_str(config, CFG_STORAGE_REGION), "s3");
+	sigv4_signer_init(&s3->signer, access, secret, config_str(config, CFG_STORAGE_REGION),
+	    "s3");
 	explicit_bzero(secret, sizeof(secret));
 	str_copy(s3->bucket, sizeof(s3->bucket), config_str(config, CFG_STORAGE_BUCKET));
 	str_copy(s3->ca_file, sizeof(s3->ca_file), config_str(config, CFG_STORAGE_CA_FILE));
 	return set_endpoint(&s3->inside, inside, s3->bucket, path_style, err) &&
-	    set_endpoint(&s3->outside, *outside != '\0' ? outside : inside, s3->bucket, path_style, err);
+	    set_endpoint(&s3->outside, *outside != '\0' ? outside : inside, s3->bucket, path_style,
+		err);
 }
 
 struct s3 *

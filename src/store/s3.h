@@ -1,9 +1,10 @@
 /*
- * S3 client: signs (SigV4, sigv4.h) and talks to the endpoint that the server sees; presigns for the one that clients see.
+ * S3 client: signs (SigV4, sigv4.h) and talks to the endpoint that the server sees; presigns for
+ * the one that clients see.
  *
- * Requests go through libcurl with a deadline each; bodies are files, never memory. Failures: unreachable or 5xx = ERR_UNAVAILABLE (slug
- * storage_unavailable), 404 = ERR_NOT_FOUND, 412 = ERR_PRECONDITION, 507 = ERR_STORAGE_FULL, else ERR_UPSTREAM. Keys are
- * without a leading slash.
+ * Requests go through libcurl with a deadline each; bodies are files, never memory. Failures:
+ * unreachable or 5xx = ERR_UNAVAILABLE (slug storage_unavailable), 404 = ERR_NOT_FOUND, 412 =
+ * ERR_PRECONDITION, 507 = ERR_STORAGE_FULL, else ERR_UPSTREAM. Keys are without a leading slash.
  */
 #ifndef MN_STORE_S3_H
 #define MN_STORE_S3_H
@@ -20,44 +21,73 @@ struct error;
 struct s3;
 
 #define S3_CONNECT_MS 2000
-#define S3_REQUEST_MS 10000       /* requests without a body of ours */
-#define S3_STALL_SECONDS 30       /* a transfer below S3_STALL_BYTES/s for this long is given up */
+#define S3_REQUEST_MS 10000 /* requests without a body of ours */
+#define S3_STALL_SECONDS 30 /* a transfer below S3_STALL_BYTES/s for this long is given up */
 #define S3_STALL_BYTES 1024
-#define S3_URL_BUCKET_SECONDS 300 /* GET URLs are signed at multiples of this: stable, so that browsers cache */
+/* GET URLs are signed at multiples of this: stable, so that browsers cache */
+#define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
 #define S3_PARTS_MAX 10000
 
-/* Reads endpoint, region, bucket, style from the config and the credentials from it or from the keys directory. */
+/*
+ * Reads endpoint, region, bucket, style from the config and the credentials from it or from the
+ * keys directory.
+ */
 struct s3 *s3_new(const struct config *, struct error *);
 void s3_free(struct s3 *);
 void s3_set_timeout(struct s3 *, int request_ms); /* for API pools: shorter */
 
-struct s3_object { int64_t size; char etag[128]; char content_type[128]; int64_t modified; /* us */ };
+struct s3_object {
+	int64_t size;
+	char etag[128];
+	char content_type[128];
+	int64_t modified; /* us */
+};
 
-/* Local computation only. response-content-type and -disposition may be NULL. `now` is floored to the bucket; *expires_at in us may be NULL. */
-const char *s3_presign_get(struct s3 *, struct arena *, const char *key, int64_t now, const char *content_type, const char *disposition, int64_t *expires_at);
-/* PUT with signed Content-Length and Content-Type, and x-amz-checksum-sha256 (base64) when `sha256` is given; upload_id/part for multipart. */
-const char *s3_presign_put(struct s3 *, struct arena *, const char *key, int64_t now, int life_seconds, int64_t size, const char *content_type, const unsigned char *sha256);
-const char *s3_presign_part(struct s3 *, struct arena *, const char *key, int64_t now, int life_seconds, const char *upload_id, int number, int64_t size);
+/*
+ * Local computation only. response-content-type and -disposition may be NULL. `now` is floored to
+ * the bucket; *expires_at in us may be NULL.
+ */
+const char *s3_presign_get(struct s3 *, struct arena *, const char *key, int64_t now,
+    const char *content_type, const char *disposition, int64_t *expires_at);
+/*
+ * PUT with signed Content-Length and Content-Type, and x-amz-checksum-sha256 (base64) when `sha256`
+ * is given; upload_id/part for multipart.
+ */
+const char *s3_presign_put(struct s3 *, struct arena *, const char *key, int64_t now,
+    int life_seconds, int64_t size, const char *content_type, const unsigned char *sha256);
+const char *s3_presign_part(struct s3 *, struct arena *, const char *key, int64_t now,
+    int life_seconds, const char *upload_id, int number, int64_t size);
 
 bool s3_head(struct s3 *, const char *key, struct s3_object *, struct error *);
-/* Writes the object to fd from its start; more than max bytes = ERR_TOO_LARGE. `out` may be NULL. */
-bool s3_get_fd(struct s3 *, const char *key, int fd, int64_t max, struct s3_object *out, struct error *);
-bool s3_put_fd(struct s3 *, const char *key, int fd, int64_t size, const char *content_type, struct error *);
+/*
+ * Writes the object to fd from its start; more than max bytes = ERR_TOO_LARGE. `out` may be NULL.
+ */
+bool s3_get_fd(struct s3 *, const char *key, int fd, int64_t max, struct s3_object *out,
+    struct error *);
+bool s3_put_fd(struct s3 *, const char *key, int fd, int64_t size, const char *content_type,
+    struct error *);
 /* Server-side copy; if_match = ETag of the source or NULL. Above 5 GiB by parts. */
-bool s3_copy(struct s3 *, const char *from, const char *to, const char *if_match, const char *content_type, struct error *);
+bool s3_copy(struct s3 *, const char *from, const char *to, const char *if_match,
+    const char *content_type, struct error *);
 bool s3_delete(struct s3 *, const char *key, struct error *); /* absent is fine */
 bool s3_delete_many(struct s3 *, const char *const *keys, size_t n, struct error *);
 
-bool s3_multipart_create(struct s3 *, struct arena *, const char *key, const char *content_type, const char **upload_id, struct error *);
-struct s3_part { int number; const char *etag; };
-bool s3_multipart_complete(struct s3 *, struct arena *, const char *key, const char *upload_id, const struct s3_part *, size_t n, struct error *);
+bool s3_multipart_create(struct s3 *, struct arena *, const char *key, const char *content_type,
+    const char **upload_id, struct error *);
+struct s3_part {
+	int number;
+	const char *etag;
+};
+bool s3_multipart_complete(struct s3 *, struct arena *, const char *key, const char *upload_id,
+    const struct s3_part *, size_t n, struct error *);
 bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, struct error *);
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);
 bool s3_bucket_create(struct s3 *, struct error *); /* already ours is fine */
 /* Keys under a prefix, for collection: at most `max` after `after`. */
-bool s3_list(struct s3 *, struct arena *, const char *prefix, const char *after, int max, const char ***keys, size_t *n, struct error *);
+bool s3_list(struct s3 *, struct arena *, const char *prefix, const char *after, int max,
+    const char ***keys, size_t *n, struct error *);
 
 #endif

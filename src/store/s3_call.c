@@ -117,7 +117,8 @@ on_header(char *data, size_t size, size_t n, void *context)
 	if (str_starts(line, "HTTP/")) {
 		const char *code = strchr(line, ' ');
 
-		if (code != NULL && str_to_int(arena_strndup(arena, code + 1, 3), 100, 599, &status))
+		if (code != NULL &&
+		    str_to_int(arena_strndup(arena, code + 1, 3), 100, 599, &status))
 			t->status = (long)status;
 		t->call->object = (struct s3_object) { .size = -1 };
 	} else if (colon != NULL) {
@@ -145,7 +146,8 @@ call_url(struct s3 *s3, const struct s3_call *call, const char **path)
 {
 	struct buf url;
 
-	*path = arena_printf(&s3->arena, "%s/%s", s3->inside.path, call->key != NULL ? call->key : "");
+	*path =
+	    arena_printf(&s3->arena, "%s/%s", s3->inside.path, call->key != NULL ? call->key : "");
 	if (call->key == NULL && *s3->inside.path != '\0')
 		*path = s3->inside.path;
 	buf_init(&url, &s3->arena, 0);
@@ -164,8 +166,10 @@ call_url(struct s3 *s3, const struct s3_call *call, const char **path)
 static struct curl_slist *
 signed_headers(struct s3 *s3, const struct s3_call *call, const char *path)
 {
-	struct sigv4_pair *headers = arena_array(&s3->arena, call->nheaders + FIXED_HEADERS, sizeof(*headers));
-	struct sigv4_request req = { call->method, path, call->query, call->nquery, headers, call->nheaders + FIXED_HEADERS, payload_hash(s3, call) };
+	struct sigv4_pair *headers =
+	    arena_array(&s3->arena, call->nheaders + FIXED_HEADERS, sizeof(*headers));
+	struct sigv4_request req = { call->method, path, call->query, call->nquery, headers,
+		call->nheaders + FIXED_HEADERS, payload_hash(s3, call) };
 	struct curl_slist *list = NULL;
 	char date[SIGV4_DATE];
 
@@ -175,9 +179,12 @@ signed_headers(struct s3 *s3, const struct s3_call *call, const char *path)
 	headers[2] = (struct sigv4_pair) { "x-amz-content-sha256", req.payload };
 	if (call->nheaders > 0)
 		memcpy(headers + FIXED_HEADERS, call->headers, call->nheaders * sizeof(*headers));
-	list = curl_slist_append(list, arena_printf(&s3->arena, "Authorization: %s", sigv4_authorization(&s3->signer, &s3->arena, &req, date)));
+	list = curl_slist_append(list,
+	    arena_printf(&s3->arena, "Authorization: %s",
+		sigv4_authorization(&s3->signer, &s3->arena, &req, date)));
 	for (size_t i = 0; i < req.nheaders; i++)
-		list = curl_slist_append(list, arena_printf(&s3->arena, "%s: %s", headers[i].name, headers[i].value));
+		list = curl_slist_append(list,
+		    arena_printf(&s3->arena, "%s: %s", headers[i].name, headers[i].value));
 	/* libcurl would add a type of its own to bodies, and that is not signed. */
 	for (size_t i = 0; i <= call->nheaders; i++) {
 		if (i == call->nheaders)
@@ -192,13 +199,16 @@ static void
 set_limits(struct s3 *s3, const struct s3_call *call)
 {
 	bool transfer = call->in_fd >= 0 || call->out_fd >= 0;
-	long timeout = call->timeout_ms > 0 ? call->timeout_ms : transfer ? S3_TRANSFER_MS : s3->request_ms;
+	long timeout = call->timeout_ms > 0 ? call->timeout_ms :
+	    transfer                        ? S3_TRANSFER_MS :
+					      s3->request_ms;
 
 	curl_easy_setopt(s3->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(s3->curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(s3->curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(s3->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(s3->request_ms < S3_CONNECT_MS ? s3->request_ms : S3_CONNECT_MS));
+	curl_easy_setopt(s3->curl, CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)(s3->request_ms < S3_CONNECT_MS ? s3->request_ms : S3_CONNECT_MS));
 	curl_easy_setopt(s3->curl, CURLOPT_TIMEOUT_MS, timeout);
 	if (transfer) {
 		curl_easy_setopt(s3->curl, CURLOPT_LOW_SPEED_LIMIT, (long)S3_STALL_BYTES);
@@ -214,7 +224,9 @@ static void
 set_body(struct s3 *s3, struct transfer *t)
 {
 	struct s3_call *call = t->call;
-	int64_t size = call->in_fd >= 0 ? call->in_size : call->body != NULL ? (int64_t)call->body_len : -1;
+	int64_t size = call->in_fd >= 0 ? call->in_size :
+	    call->body != NULL          ? (int64_t)call->body_len :
+					  -1;
 
 	if (str_eq(call->method, "HEAD"))
 		curl_easy_setopt(s3->curl, CURLOPT_NOBODY, 1L);
@@ -239,7 +251,8 @@ static bool
 unavailable(struct error *err)
 {
 	err->retry_after = 5;
-	return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable", "The object store is not available.");
+	return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
+	    "The object store is not available.");
 }
 
 /* What libcurl says about a transfer that did not come to an answer. */
@@ -256,16 +269,22 @@ transfer_failed(const struct transfer *t, CURLcode code, struct error *err)
 	}
 	unavailable(err);
 	err->retry_after = 5;
-	return error_detail(err, "%s %s: %s", t->call->method, t->call->key != NULL ? t->call->key : "", curl_easy_strerror(code));
+	return error_detail(err, "%s %s: %s", t->call->method,
+	    t->call->key != NULL ? t->call->key : "", curl_easy_strerror(code));
 }
 
-/* Statuses other than 2xx, and errors that come inside a 200 (copy and complete keep the connection alive that way). */
+/*
+ * Statuses other than 2xx, and errors that come inside a 200 (copy and complete keep the connection
+ * alive that way).
+ */
 static bool
 judge(struct s3 *s3, struct s3_call *call, struct error *err)
 {
 	struct error ignored = { 0 };
-	const struct xml_node *root = call->answer_len > 0 && memmem(call->answer, call->answer_len, "<Error", 6) != NULL ?
-	    xml_parse(&s3->arena, call->answer, call->answer_len, &ignored) : NULL;
+	const struct xml_node *root =
+	    call->answer_len > 0 && memmem(call->answer, call->answer_len, "<Error", 6) != NULL ?
+	    xml_parse(&s3->arena, call->answer, call->answer_len, &ignored) :
+	    NULL;
 	bool is_error = root != NULL && str_eq(root->name, "Error");
 	const char *code = is_error ? xml_text(root, "Code", "") : "";
 
@@ -281,7 +300,8 @@ judge(struct s3 *s3, struct s3_call *call, struct error *err)
 		unavailable(err);
 	else
 		error_set(err, ERR_UPSTREAM, "The object store refused the request.");
-	return error_detail(err, "%s %s: %ld %s %s", call->method, call->key != NULL ? call->key : "(bucket)", call->status, code,
+	return error_detail(err, "%s %s: %ld %s %s", call->method,
+	    call->key != NULL ? call->key : "(bucket)", call->status, code,
 	    is_error ? xml_text(root, "Message", "") : "");
 }
 

@@ -12,19 +12,21 @@
 #include "store/sigv4.h"
 
 #define S3_TRANSFER_MS (6 * 3600 * 1000L) /* whole time of a request that carries an object */
-#define S3_SERVER_WORK_MS (600 * 1000L)   /* copies and joins: the server reads and writes an object before it answers */
-#define S3_ANSWER_MAX (16UL << 20)        /* bytes of an XML answer */
-#define S3_COPY_MAX (5LL << 30)           /* bytes that one CopyObject may copy */
+/* copies and joins: the server reads and writes an object before it answers */
+#define S3_SERVER_WORK_MS (600 * 1000L)
+#define S3_ANSWER_MAX (16UL << 20) /* bytes of an XML answer */
+#define S3_COPY_MAX (5LL << 30)    /* bytes that one CopyObject may copy */
 #define S3_COPY_PART (1LL << 30)
-#define S3_DELETE_MAX 1000                /* keys of one multi-object delete */
-#define S3_KEY_MAX 1024                   /* bytes */
+#define S3_DELETE_MAX 1000 /* keys of one multi-object delete */
+#define S3_KEY_MAX 1024    /* bytes */
 #define S3_ENDPOINT_MAX 256
 
 /* One side of the store: as the server sees it, or as clients do. */
 struct s3_endpoint {
-	char origin[S3_ENDPOINT_MAX + 80]; /* scheme://host[:port], with the bucket in the host unless path style */
-	char host[S3_ENDPOINT_MAX + 64];   /* value of Host */
-	char path[80];                     /* "/bucket", or "" */
+	/* scheme://host[:port], with the bucket in the host unless path style */
+	char origin[S3_ENDPOINT_MAX + 80];
+	char host[S3_ENDPOINT_MAX + 64]; /* value of Host */
+	char path[80];                   /* "/bucket", or "" */
 };
 
 struct s3_presigner; /* s3_presign.c */
@@ -35,7 +37,7 @@ struct s3 {
 	char bucket[64];
 	char ca_file[4096];
 	int request_ms;
-	CURL *curl; /* made on first use: after the fork */
+	CURL *curl;         /* made on first use: after the fork */
 	struct arena arena; /* of one operation */
 	struct s3_presigner *presigner;
 };

@@ -8,32 +8,39 @@
 #include "core/banned.h"
 
 bool
-s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const char *content_type, const char **upload_id, struct error *err)
+s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const char *content_type,
+    const char **upload_id, struct error *err)
 {
 	const struct sigv4_pair query = { "uploads", "" }, type = { "Content-Type", content_type };
-	struct s3_call call = S3_CALL(.method = "POST", .key = key, .query = &query, .nquery = 1, .headers = &type, .nheaders = content_type != NULL);
+	struct s3_call call = S3_CALL(.method = "POST", .key = key, .query = &query, .nquery = 1,
+	    .headers = &type, .nheaders = content_type != NULL);
 	const struct xml_node *root;
 
 	arena_reset(&s3->arena);
-	if (!s3_perform(s3, &call, err) || (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
+	if (!s3_perform(s3, &call, err) ||
+	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
 	*upload_id = arena_strdup(arena, xml_text(root, "UploadId", ""));
 	if (**upload_id == '\0')
-		return error_set(err, ERR_UPSTREAM, "The object store began an upload without naming it.");
+		return error_set(err, ERR_UPSTREAM,
+		    "The object store began an upload without naming it.");
 	return true;
 }
 
 bool
-s3_multipart_complete(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id, const struct s3_part *parts, size_t n, struct error *err)
+s3_multipart_complete(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
+    const struct s3_part *parts, size_t n, struct error *err)
 {
-	const struct sigv4_pair query = { "uploadId", upload_id }, type = { "Content-Type", "application/xml" };
-	struct s3_call call = S3_CALL(.method = "POST", .key = key, .query = &query, .nquery = 1, .headers = &type, .nheaders = 1,
-	    .timeout_ms = S3_SERVER_WORK_MS);
+	const struct sigv4_pair query = { "uploadId", upload_id },
+				type = { "Content-Type", "application/xml" };
+	struct s3_call call = S3_CALL(.method = "POST", .key = key, .query = &query, .nquery = 1,
+	    .headers = &type, .nheaders = 1, .timeout_ms = S3_SERVER_WORK_MS);
 	struct buf body;
 
 	arena_reset(&s3->arena);
 	buf_init(&body, &s3->arena, 0);
-	buf_adds(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	buf_adds(&body,
+	    "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (size_t i = 0; i < n; i++) {
 		buf_adds(&body, "<Part>");
 		xml_element_int(&body, "PartNumber", parts[i].number);

@@ -28,7 +28,8 @@ s3_head(struct s3 *s3, const char *key, struct s3_object *out, struct error *err
 }
 
 bool
-s3_get_fd(struct s3 *s3, const char *key, int fd, int64_t max, struct s3_object *out, struct error *err)
+s3_get_fd(struct s3 *s3, const char *key, int fd, int64_t max, struct s3_object *out,
+    struct error *err)
 {
 	struct s3_call call = S3_CALL(.method = "GET", .key = key, .out_max = max);
 
@@ -42,10 +43,12 @@ s3_get_fd(struct s3 *s3, const char *key, int fd, int64_t max, struct s3_object 
 }
 
 bool
-s3_put_fd(struct s3 *s3, const char *key, int fd, int64_t size, const char *content_type, struct error *err)
+s3_put_fd(struct s3 *s3, const char *key, int fd, int64_t size, const char *content_type,
+    struct error *err)
 {
 	const struct sigv4_pair type = { "Content-Type", content_type };
-	struct s3_call call = S3_CALL(.method = "PUT", .key = key, .headers = &type, .nheaders = content_type != NULL, .in_size = size);
+	struct s3_call call = S3_CALL(.method = "PUT", .key = key, .headers = &type,
+	    .nheaders = content_type != NULL, .in_size = size);
 
 	call.in_fd = fd;
 	begin(s3);
@@ -65,25 +68,32 @@ copy_source(struct s3 *s3, const char *from)
 
 /* Copies [first, first + size) of the source into one part. */
 static bool
-copy_part(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *upload_id, struct s3_part *part, int64_t first,
-    int64_t size, struct arena *arena, struct error *err)
+copy_part(struct s3 *s3, const char *from, const char *to, const char *if_match,
+    const char *upload_id, struct s3_part *part, int64_t first, int64_t size, struct arena *arena,
+    struct error *err)
 {
-	struct sigv4_pair query[] = { { "partNumber", arena_printf(arena, "%d", part->number) }, { "uploadId", upload_id } };
+	struct sigv4_pair query[] = { { "partNumber", arena_printf(arena, "%d", part->number) },
+		{ "uploadId", upload_id } };
 	struct sigv4_pair headers[3] = { { "x-amz-copy-source", copy_source(s3, from) },
-		{ "x-amz-copy-source-range", arena_printf(arena, "bytes=%lld-%lld", (long long)first, (long long)(first + size - 1)) },
+		{ "x-amz-copy-source-range",
+		    arena_printf(arena, "bytes=%lld-%lld", (long long)first,
+			(long long)(first + size - 1)) },
 		{ "x-amz-copy-source-if-match", if_match } };
-	struct s3_call call = S3_CALL(.method = "PUT", .key = to, .query = query, .nquery = 2, .headers = headers,
-	    .nheaders = if_match != NULL ? 3 : 2, .timeout_ms = S3_SERVER_WORK_MS);
+	struct s3_call call =
+	    S3_CALL(.method = "PUT", .key = to, .query = query, .nquery = 2, .headers = headers,
+		.nheaders = if_match != NULL ? 3 : 2, .timeout_ms = S3_SERVER_WORK_MS);
 	const struct xml_node *root;
 
-	if (!s3_perform(s3, &call, err) || (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
+	if (!s3_perform(s3, &call, err) ||
+	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
 	part->etag = arena_strdup(arena, xml_text(root, "ETag", ""));
 	return true;
 }
 
 static bool
-copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, int64_t size, struct error *err)
+copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_match,
+    const char *content_type, int64_t size, struct error *err)
 {
 	struct s3_part parts[S3_COPY_MAX / S3_COPY_PART * 1024];
 	struct arena arena;
@@ -98,7 +108,8 @@ copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_ma
 	for (int64_t at = 0; done && at < size; at += S3_COPY_PART) {
 		parts[n] = (struct s3_part) { .number = (int)n + 1 };
 		arena_reset(&s3->arena);
-		done = copy_part(s3, from, to, if_match, upload_id, &parts[n++], at, size - at < S3_COPY_PART ? size - at : S3_COPY_PART, &arena, err);
+		done = copy_part(s3, from, to, if_match, upload_id, &parts[n++], at,
+		    size - at < S3_COPY_PART ? size - at : S3_COPY_PART, &arena, err);
 	}
 	done = done && s3_multipart_complete(s3, &arena, to, upload_id, parts, n, err);
 	if (!done && upload_id != NULL) {
@@ -111,11 +122,13 @@ copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_ma
 }
 
 static bool
-copy_whole(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+copy_whole(struct s3 *s3, const char *from, const char *to, const char *if_match,
+    const char *content_type, struct error *err)
 {
 	struct sigv4_pair headers[4];
 	size_t n = 0;
-	struct s3_call call = S3_CALL(.method = "PUT", .key = to, .headers = headers, .timeout_ms = S3_SERVER_WORK_MS);
+	struct s3_call call = S3_CALL(.method = "PUT", .key = to, .headers = headers,
+	    .timeout_ms = S3_SERVER_WORK_MS);
 
 	begin(s3);
 	headers[n++] = (struct sigv4_pair) { "x-amz-copy-source", copy_source(s3, from) };
@@ -130,11 +143,13 @@ copy_whole(struct s3 *s3, const char *from, const char *to, const char *if_match
 }
 
 /*
- * Swift compares the condition of a copy with an ETag of its own when the source was uploaded in parts, and refuses the one that it told. The
- * source's ETag before and after the copy then takes the condition's place.
+ * Swift compares the condition of a copy with an ETag of its own when the source was uploaded in
+ * parts, and refuses the one that it told. The source's ETag before and after the copy then takes
+ * the condition's place.
  */
 static bool
-copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_match,
+    const char *content_type, struct error *err)
 {
 	struct error ignored = { 0 };
 	struct s3_object before, after;
@@ -151,7 +166,8 @@ copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_mat
 }
 
 bool
-s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match, const char *content_type, struct error *err)
+s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match,
+    const char *content_type, struct error *err)
 {
 	struct s3_object source;
 
@@ -177,7 +193,10 @@ s3_delete(struct s3 *s3, const char *key, struct error *err)
 	return true;
 }
 
-/* Up to S3_DELETE_MAX keys in one request. S3 answers 200 with an <Error> for each key that it kept. */
+/*
+ * Up to S3_DELETE_MAX keys in one request. S3 answers 200 with an <Error> for each key that it
+ * kept.
+ */
 static bool
 delete_batch(struct s3 *s3, const char *const *keys, size_t n, struct error *err)
 {
@@ -185,7 +204,8 @@ delete_batch(struct s3 *s3, const char *const *keys, size_t n, struct error *err
 	unsigned char digest[MD5_SIZE];
 	const struct xml_node *root, *failed;
 	struct sigv4_pair headers[2];
-	struct s3_call call = S3_CALL(.method = "POST", .query = &query, .nquery = 1, .headers = headers, .nheaders = 2);
+	struct s3_call call = S3_CALL(.method = "POST", .query = &query, .nquery = 1,
+	    .headers = headers, .nheaders = 2);
 	struct buf body;
 
 	begin(s3);
@@ -198,16 +218,20 @@ delete_batch(struct s3 *s3, const char *const *keys, size_t n, struct error *err
 	}
 	buf_adds(&body, "</Delete>");
 	md5(body.data, body.len, digest);
-	headers[0] = (struct sigv4_pair) { "Content-MD5", base64_encode(&s3->arena, digest, sizeof(digest)) };
+	headers[0] = (struct sigv4_pair) { "Content-MD5",
+		base64_encode(&s3->arena, digest, sizeof(digest)) };
 	headers[1] = (struct sigv4_pair) { "Content-Type", "application/xml" };
 	call.body = body.data;
 	call.body_len = body.len;
-	if (!s3_perform(s3, &call, err) || (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
+	if (!s3_perform(s3, &call, err) ||
+	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
-	if ((failed = xml_child(root, "Error")) == NULL || str_eq(xml_text(failed, "Code", ""), "NoSuchKey"))
+	if ((failed = xml_child(root, "Error")) == NULL ||
+	    str_eq(xml_text(failed, "Code", ""), "NoSuchKey"))
 		return true;
 	error_set(err, ERR_UPSTREAM, "The object store kept an object that was to be deleted.");
-	return error_detail(err, "%s: %s", xml_text(failed, "Key", ""), xml_text(failed, "Code", ""));
+	return error_detail(err, "%s: %s", xml_text(failed, "Key", ""),
+	    xml_text(failed, "Code", ""));
 }
 
 bool
@@ -233,9 +257,11 @@ s3_probe(struct s3 *s3, struct error *err)
 	if (s3_perform(s3, &call, err))
 		return true;
 	if (call.status == 404)
-		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable", "The bucket '%s' does not exist.", s3->bucket);
+		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
+		    "The bucket '%s' does not exist.", s3->bucket);
 	if (call.status == 403)
-		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable", "The object store refuses the access key.");
+		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
+		    "The object store refuses the access key.");
 	return false;
 }
 
@@ -251,36 +277,45 @@ s3_bucket_create(struct s3 *s3, struct error *err)
 		struct buf body;
 
 		buf_init(&body, &s3->arena, 0);
-		buf_adds(&body, "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+		buf_adds(&body,
+		    "<CreateBucketConfiguration"
+		    " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 		xml_element(&body, "LocationConstraint", s3->signer.region);
 		buf_adds(&body, "</CreateBucketConfiguration>");
 		call.body = body.data;
 		call.body_len = body.len;
 	}
 	/* 409 is 'exists': ours if we may look into it. */
-	return s3_perform(s3, &call, err) || (call.status == 409 && s3_perform(s3, &head, &ignored));
+	return s3_perform(s3, &call, err) ||
+	    (call.status == 409 && s3_perform(s3, &head, &ignored));
 }
 
 bool
-s3_list(struct s3 *s3, struct arena *arena, const char *prefix, const char *after, int max, const char ***keys, size_t *n, struct error *err)
+s3_list(struct s3 *s3, struct arena *arena, const char *prefix, const char *after, int max,
+    const char ***keys, size_t *n, struct error *err)
 {
-	struct sigv4_pair query[5] = { { "encoding-type", "url" }, { "list-type", "2" }, { "max-keys", arena_printf(arena, "%d", max < 1000 ? max : 1000) },
+	struct sigv4_pair query[5] = { { "encoding-type", "url" }, { "list-type", "2" },
+		{ "max-keys", arena_printf(arena, "%d", max < 1000 ? max : 1000) },
 		{ "prefix", prefix }, { "start-after", after != NULL ? after : "" } };
-	struct s3_call call = S3_CALL(.method = "GET", .query = query, .nquery = after != NULL && *after != '\0' ? 5 : 4);
-	const struct xml_node *root, *item;
+	struct s3_call call = S3_CALL(.method = "GET", .query = query,
+	    .nquery = after != NULL && *after != '\0' ? 5 : 4);
+	const struct xml_node *root;
 
 	begin(s3);
-	if (!s3_perform(s3, &call, err) || (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
+	if (!s3_perform(s3, &call, err) ||
+	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
 	*keys = arena_array(arena, (size_t)(max < 1000 ? max : 1000) + 1, sizeof(**keys));
 	*n = 0;
-	for (item = xml_child(root, "Contents"); item != NULL && (int)*n < max; item = xml_next(item, "Contents")) {
+	for (const struct xml_node *item = xml_child(root, "Contents");
+	    item != NULL && (int)*n < max; item = xml_next(item, "Contents")) {
 		const char *key = xml_text(item, "Key", "");
 		char *decoded;
 		size_t len;
 
 		if (!url_decode(arena, key, strlen(key), true, &decoded, &len))
-			return error_set(err, ERR_UPSTREAM, "The object store's list is malformed.");
+			return error_set(err, ERR_UPSTREAM,
+			    "The object store's list is malformed.");
 		(*keys)[(*n)++] = decoded;
 	}
 	return true;

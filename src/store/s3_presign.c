@@ -1,12 +1,16 @@
 /*
  * Presigned URLs. A list page carries some 75 of them, so GET has a path of its own:
  *
- * - the canonical request is written straight into a stack buffer (the URL is a part of it), no sorting, no allocation;
- * - the HMAC's inner state after the key and the constant head of the string to sign, and its outer state, are computed once for
- *   each bucket of time and copied; OpenSSL's EVP layer cannot copy states without allocating, so SHA256_* is used here;
+ * - the canonical request is written straight into a stack buffer (the URL is a part of it), no
+ *   sorting, no allocation;
+ * - the HMAC's inner state after the key and the constant head of the string to sign, and its outer
+ *   state, are computed once for
+ *   each bucket of time and copied; OpenSSL's EVP layer cannot copy states without allocating, so
+ *   SHA256_* is used here;
  * - URLs signed recently are remembered: within a bucket they are the same.
  *
- * Everything else, and keys too long for the buffer, goes through sigv4_presign(); a test holds the two against each other.
+ * Everything else, and keys too long for the buffer, goes through sigv4_presign(); a test holds the
+ * two against each other.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
@@ -18,16 +22,17 @@
 
 #include "core/banned.h"
 
-#define MEMO_PLACES 1024      /* URLs remembered, a power of two */
-#define MEMO_ENTRY_MAX 1536   /* bytes of what is remembered of one; longer ones are signed each time */
-#define CANONICAL_MAX 6144    /* bytes on the stack */
+#define MEMO_PLACES 1024 /* URLs remembered, a power of two */
+/* bytes of what is remembered of one; longer ones are signed each time */
+#define MEMO_ENTRY_MAX 1536
+#define CANONICAL_MAX 6144 /* bytes on the stack */
 #define HMAC_BLOCK 64
 
 struct memo {
 	int64_t bucket;
 	size_t name_len; /* key NUL type NUL disposition */
 	size_t url_len;
-	char *data;      /* name, then URL; malloc'd */
+	char *data; /* name, then URL; malloc'd */
 };
 
 struct s3_presigner {
@@ -43,7 +48,10 @@ struct s3_presigner {
 };
 
 /* A cursor into the stack buffer; past the end it only counts. */
-struct out { char *p, *end; bool full; };
+struct out {
+	char *p, *end;
+	bool full;
+};
 
 static void
 put(struct out *out, const char *s, size_t len)
@@ -66,8 +74,8 @@ put_encoded(struct out *out, const char *s, bool keep_slash)
 	for (; *s != '\0'; s++) {
 		unsigned char c = (unsigned char)*s;
 
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~' ||
-		    (c == '/' && keep_slash)) {
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		    c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash)) {
 			if (out->p < out->end)
 				*out->p++ = (char)c;
 			else
@@ -107,16 +115,21 @@ start_bucket(struct s3 *s3, int64_t bucket)
 	struct out out = { p->query, p->query + sizeof(p->query), false };
 
 	time_iso_basic(bucket, date);
-	snprintf(text, sizeof(text), "%s/%.8s/%s/s3/aws4_request", s3->signer.access, date, s3->signer.region);
-	put(&out, "X-Amz-Algorithm=" SIGV4_ALGORITHM "&X-Amz-Credential=", strlen("X-Amz-Algorithm=" SIGV4_ALGORITHM "&X-Amz-Credential="));
+	snprintf(text, sizeof(text), "%s/%.8s/%s/s3/aws4_request", s3->signer.access, date,
+	    s3->signer.region);
+	put(&out, "X-Amz-Algorithm=" SIGV4_ALGORITHM "&X-Amz-Credential=",
+	    strlen("X-Amz-Algorithm=" SIGV4_ALGORITHM "&X-Amz-Credential="));
 	put_encoded(&out, text, false);
-	snprintf(text, sizeof(text), "&X-Amz-Date=%s&X-Amz-Expires=%d&X-Amz-SignedHeaders=host", date, S3_URL_LIFE_SECONDS);
+	snprintf(text, sizeof(text), "&X-Amz-Date=%s&X-Amz-Expires=%d&X-Amz-SignedHeaders=host",
+	    date, S3_URL_LIFE_SECONDS);
 	put(&out, text, strlen(text));
 	p->query_len = out.full ? sizeof(p->query) : (size_t)(out.p - p->query);
-	p->tail_len = (size_t)snprintf(p->tail, sizeof(p->tail), "\nhost:%s\n\nhost\n" SIGV4_UNSIGNED, side->host);
+	p->tail_len = (size_t)snprintf(p->tail, sizeof(p->tail),
+	    "\nhost:%s\n\nhost\n" SIGV4_UNSIGNED, side->host);
 	p->head_len = (size_t)snprintf(p->head, sizeof(p->head), "%s%s/", side->origin, side->path);
 	p->path_len = strlen(side->path) + 1;
-	snprintf(text, sizeof(text), SIGV4_ALGORITHM "\n%s\n%.8s/%s/s3/aws4_request\n", date, date, s3->signer.region);
+	snprintf(text, sizeof(text), SIGV4_ALGORITHM "\n%s\n%.8s/%s/s3/aws4_request\n", date, date,
+	    s3->signer.region);
 	hmac_states(p, sigv4_key(&s3->signer, date), text);
 	p->bucket = bucket;
 }
@@ -171,7 +184,8 @@ hash_name(const char *s, size_t len)
 }
 
 static void
-remember(struct memo *memo, int64_t bucket, const char *name, size_t name_len, const char *url, size_t url_len)
+remember(struct memo *memo, int64_t bucket, const char *name, size_t name_len, const char *url,
+    size_t url_len)
 {
 	if (name_len + url_len + 1 > MEMO_ENTRY_MAX)
 		return;
@@ -185,7 +199,8 @@ remember(struct memo *memo, int64_t bucket, const char *name, size_t name_len, c
 
 /* The URL by the quick way; NULL when it does not fit. */
 static char *
-presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *type, const char *disposition, size_t *len)
+presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *type,
+    const char *disposition, size_t *len)
 {
 	const struct s3_presigner *p = s3->presigner;
 	char canonical[CANONICAL_MAX], *path, *query, *end, *url, *at;
@@ -201,7 +216,8 @@ presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *t
 	query = out.p;
 	put(&out, p->query, p->query_len);
 	if (disposition != NULL) {
-		put(&out, "&response-content-disposition=", strlen("&response-content-disposition="));
+		put(&out,
+		    "&response-content-disposition=", strlen("&response-content-disposition="));
 		put_encoded(&out, disposition, false);
 	}
 	if (type != NULL) {
@@ -212,7 +228,8 @@ presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *t
 	put(&out, p->tail, p->tail_len);
 	if (out.full)
 		return NULL;
-	*len = p->head_len - p->path_len + (size_t)(end - path) + strlen("&X-Amz-Signature=") + SIGV4_SIGNATURE - 1;
+	*len = p->head_len - p->path_len + (size_t)(end - path) + strlen("&X-Amz-Signature=") +
+	    SIGV4_SIGNATURE - 1;
 	at = url = arena_alloc(arena, *len + 1);
 	at = mempcpy(at, p->head, p->head_len - p->path_len);
 	at = mempcpy(at, path, (size_t)(end - path));
@@ -223,7 +240,8 @@ presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *t
 }
 
 static const char *
-presign_plain(struct s3 *s3, struct arena *arena, const char *method, const char *key, const char *date, int life, struct sigv4_request req)
+presign_plain(struct s3 *s3, struct arena *arena, const char *method, const char *key,
+    const char *date, int life, struct sigv4_request req)
 {
 	const struct s3_endpoint *side = &s3->outside;
 	struct buf url;
@@ -240,7 +258,8 @@ presign_plain(struct s3 *s3, struct arena *arena, const char *method, const char
 }
 
 static const char *
-presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t bucket, const char *type, const char *disposition)
+presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t bucket,
+    const char *type, const char *disposition)
 {
 	const struct sigv4_pair host = { "Host", s3->outside.host };
 	struct sigv4_pair query[2];
@@ -248,18 +267,23 @@ presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t b
 	char date[SIGV4_DATE];
 
 	if (disposition != NULL)
-		query[req.nquery++] = (struct sigv4_pair) { "response-content-disposition", disposition };
+		query[req.nquery++] =
+		    (struct sigv4_pair) { "response-content-disposition", disposition };
 	if (type != NULL)
 		query[req.nquery++] = (struct sigv4_pair) { "response-content-type", type };
 	time_iso_basic(bucket, date);
 	return presign_plain(s3, arena, "GET", key, date, S3_URL_LIFE_SECONDS, req);
 }
 
-/* key NUL type NUL disposition; 0 when it does not fit. An absent one is told from an empty one by its first byte. */
+/*
+ * key NUL type NUL disposition; 0 when it does not fit. An absent one is told from an empty one by
+ * its first byte.
+ */
 static size_t
 memo_name(char *out, size_t size, const char *key, const char *type, const char *disposition)
 {
-	size_t key_len = strlen(key) + 1, type_len = type != NULL ? strlen(type) + 1 : 0, disposition_len = disposition != NULL ? strlen(disposition) + 1 : 0;
+	size_t key_len = strlen(key) + 1, type_len = type != NULL ? strlen(type) + 1 : 0,
+	       disposition_len = disposition != NULL ? strlen(disposition) + 1 : 0;
 
 	if (key_len + type_len + disposition_len + 2 > size)
 		return 0;
@@ -273,7 +297,8 @@ memo_name(char *out, size_t size, const char *key, const char *type, const char 
 }
 
 const char *
-s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now, const char *content_type, const char *disposition, int64_t *expires_at)
+s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
+    const char *content_type, const char *disposition, int64_t *expires_at)
 {
 	const int64_t bucket = now - now % (S3_URL_BUCKET_SECONDS * US_PER_SEC);
 	struct s3_presigner *p = s3->presigner;
@@ -284,7 +309,8 @@ s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
 
 	if (expires_at != NULL)
 		*expires_at = bucket + S3_URL_LIFE_SECONDS * US_PER_SEC;
-	if (name_len > 0 && memo->bucket == bucket && memo->name_len == name_len && memcmp(memo->data, name, name_len) == 0)
+	if (name_len > 0 && memo->bucket == bucket && memo->name_len == name_len &&
+	    memcmp(memo->data, name, name_len) == 0)
 		return arena_memdup(arena, memo->data + name_len, memo->url_len + 1);
 	if (p->bucket != bucket)
 		start_bucket(s3, bucket);
@@ -296,27 +322,37 @@ s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
 }
 
 const char *
-s3_presign_put(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds, int64_t size, const char *content_type,
-    const unsigned char *sha256)
+s3_presign_put(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds,
+    int64_t size, const char *content_type, const unsigned char *sha256)
 {
-	struct sigv4_pair headers[4] = { { "Host", s3->outside.host }, { "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
+	struct sigv4_pair headers[4] = { { "Host", s3->outside.host },
+		{ "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
 	struct sigv4_request req = { .headers = headers, .nheaders = 2 };
 	char date[SIGV4_DATE];
 
 	if (content_type != NULL)
 		headers[req.nheaders++] = (struct sigv4_pair) { "Content-Type", content_type };
 	if (sha256 != NULL)
-		headers[req.nheaders++] = (struct sigv4_pair) { "x-amz-checksum-sha256", base64_encode(arena, sha256, 32) };
+		headers[req.nheaders++] = (struct sigv4_pair) { "x-amz-checksum-sha256",
+			base64_encode(arena, sha256, 32) };
 	time_iso_basic(now, date);
 	return presign_plain(s3, arena, "PUT", key, date, life_seconds, req);
 }
 
 const char *
-s3_presign_part(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds, const char *upload_id, int number, int64_t size)
+s3_presign_part(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds,
+    const char *upload_id, int number, int64_t size)
 {
-	const struct sigv4_pair headers[2] = { { "Host", s3->outside.host }, { "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
-	const struct sigv4_pair query[2] = { { "partNumber", arena_printf(arena, "%d", number) }, { "uploadId", upload_id } };
-	const struct sigv4_request req = { .query = query, .nquery = 2, .headers = headers, .nheaders = 2 };
+	const struct sigv4_pair headers[2] = { { "Host", s3->outside.host },
+		{ "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
+	const struct sigv4_pair query[2] = { { "partNumber", arena_printf(arena, "%d", number) },
+		{ "uploadId", upload_id } };
+	const struct sigv4_request req = {
+		.query = query,
+		.nquery = 2,
+		.headers = headers,
+		.nheaders = 2,
+	};
 	char date[SIGV4_DATE];
 
 	time_iso_basic(now, date);

@@ -12,7 +12,8 @@
 #define SIGV4_TERMINATOR "aws4_request"
 
 void
-sigv4_signer_init(struct sigv4_signer *signer, const char *access, const char *secret, const char *region, const char *service)
+sigv4_signer_init(struct sigv4_signer *signer, const char *access, const char *secret,
+    const char *region, const char *service)
 {
 	*signer = (struct sigv4_signer) { .key_day = "" };
 	str_copy(signer->access, sizeof(signer->access), access);
@@ -64,7 +65,8 @@ canonical_query(struct buf *out, const struct sigv4_request *req)
 	struct sigv4_pair *pairs = arena_array(out->arena, req->nquery + 1, sizeof(*pairs));
 
 	for (size_t i = 0; i < req->nquery; i++)
-		pairs[i] = (struct sigv4_pair) { encoded(out->arena, req->query[i].name), encoded(out->arena, req->query[i].value) };
+		pairs[i] = (struct sigv4_pair) { encoded(out->arena, req->query[i].name),
+			encoded(out->arena, req->query[i].value) };
 	qsort(pairs, req->nquery, sizeof(*pairs), pair_compare);
 	for (size_t i = 0; i < req->nquery; i++) {
 		if (i > 0)
@@ -75,14 +77,18 @@ canonical_query(struct buf *out, const struct sigv4_request *req)
 	}
 }
 
-/* Lower-case names in order; equal names stay in the order in which they came (insertion sort is stable). */
+/*
+ * Lower-case names in order; equal names stay in the order in which they came (insertion sort is
+ * stable).
+ */
 static struct sigv4_pair *
 sorted_headers(struct arena *arena, const struct sigv4_request *req)
 {
 	struct sigv4_pair *pairs = arena_array(arena, req->nheaders + 1, sizeof(*pairs));
 
 	for (size_t i = 0; i < req->nheaders; i++) {
-		struct sigv4_pair pair = { str_lower(arena, req->headers[i].name), req->headers[i].value };
+		struct sigv4_pair pair = { str_lower(arena, req->headers[i].name),
+			req->headers[i].value };
 		size_t at = i;
 
 		for (; at > 0 && strcmp(pairs[at - 1].name, pair.name) > 0; at--)
@@ -116,7 +122,8 @@ canonical_headers(struct buf *out, const struct sigv4_pair *pairs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && strcmp(pairs[i - 1].name, pairs[i].name) == 0) {
-			out->data[--out->len] = '\0'; /* the newline of the value before: values of one name are joined */
+			/* the newline of the value before: values of one name are joined */
+			out->data[--out->len] = '\0';
 			buf_addc(out, ',');
 		} else {
 			buf_adds(out, pairs[i].name);
@@ -158,16 +165,19 @@ sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 }
 
 void
-sigv4_string_to_sign(struct buf *out, const struct sigv4_signer *signer, const char *date, const char *canonical, size_t len)
+sigv4_string_to_sign(struct buf *out, const struct sigv4_signer *signer, const char *date,
+    const char *canonical, size_t len)
 {
 	char hash[SHA256_HEX];
 
 	sha256_hex(canonical, len, hash);
-	buf_addf(out, SIGV4_ALGORITHM "\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s", date, date, signer->region, signer->service, hash);
+	buf_addf(out, SIGV4_ALGORITHM "\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s", date, date,
+	    signer->region, signer->service, hash);
 }
 
 void
-sigv4_signature(struct sigv4_signer *signer, struct arena *arena, const struct sigv4_request *req, const char *date, char out[SIGV4_SIGNATURE])
+sigv4_signature(struct sigv4_signer *signer, struct arena *arena, const struct sigv4_request *req,
+    const char *date, char out[SIGV4_SIGNATURE])
 {
 	unsigned char mac[SHA256_SIZE];
 	struct buf canonical, text;
@@ -181,7 +191,8 @@ sigv4_signature(struct sigv4_signer *signer, struct arena *arena, const struct s
 }
 
 const char *
-sigv4_authorization(struct sigv4_signer *signer, struct arena *arena, const struct sigv4_request *req, const char *date)
+sigv4_authorization(struct sigv4_signer *signer, struct arena *arena,
+    const struct sigv4_request *req, const char *date)
 {
 	char signature[SIGV4_SIGNATURE];
 	struct buf names;
@@ -189,12 +200,15 @@ sigv4_authorization(struct sigv4_signer *signer, struct arena *arena, const stru
 	sigv4_signature(signer, arena, req, date, signature);
 	buf_init(&names, arena, 0);
 	signed_names(&names, sorted_headers(arena, req), req->nheaders);
-	return arena_printf(arena, SIGV4_ALGORITHM " Credential=%s/%.8s/%s/%s/" SIGV4_TERMINATOR ", SignedHeaders=%s, Signature=%s",
+	return arena_printf(arena,
+	    SIGV4_ALGORITHM " Credential=%s/%.8s/%s/%s/" SIGV4_TERMINATOR
+			    ", SignedHeaders=%s, Signature=%s",
 	    signer->access, date, signer->region, signer->service, names.data, signature);
 }
 
 const char *
-sigv4_presign(struct sigv4_signer *signer, struct arena *arena, const struct sigv4_request *req, const char *date, int expires)
+sigv4_presign(struct sigv4_signer *signer, struct arena *arena, const struct sigv4_request *req,
+    const char *date, int expires)
 {
 	struct sigv4_pair *query = arena_array(arena, req->nquery + 5, sizeof(*query));
 	struct sigv4_request whole = *req;
@@ -205,7 +219,8 @@ sigv4_presign(struct sigv4_signer *signer, struct arena *arena, const struct sig
 	signed_names(&names, sorted_headers(arena, req), req->nheaders);
 	query[0] = (struct sigv4_pair) { "X-Amz-Algorithm", SIGV4_ALGORITHM };
 	query[1] = (struct sigv4_pair) { "X-Amz-Credential",
-		arena_printf(arena, "%s/%.8s/%s/%s/" SIGV4_TERMINATOR, signer->access, date, signer->region, signer->service) };
+		arena_printf(arena, "%s/%.8s/%s/%s/" SIGV4_TERMINATOR, signer->access, date,
+		    signer->region, signer->service) };
 	query[2] = (struct sigv4_pair) { "X-Amz-Date", date };
 	query[3] = (struct sigv4_pair) { "X-Amz-Expires", arena_printf(arena, "%d", expires) };
 	query[4] = (struct sigv4_pair) { "X-Amz-SignedHeaders", names.data };
@@ -221,7 +236,8 @@ sigv4_presign(struct sigv4_signer *signer, struct arena *arena, const struct sig
 }
 
 static void
-sign_text(struct sigv4_signer *signer, struct arena *arena, const char *date, const struct buf *text, char out[SIGV4_SIGNATURE])
+sign_text(struct sigv4_signer *signer, struct arena *arena, const char *date,
+    const struct buf *text, char out[SIGV4_SIGNATURE])
 {
 	unsigned char mac[SHA256_SIZE];
 
@@ -230,26 +246,30 @@ sign_text(struct sigv4_signer *signer, struct arena *arena, const char *date, co
 }
 
 void
-sigv4_chunk_signature(struct sigv4_signer *signer, struct arena *arena, const char *date, const char *previous, const unsigned char sum[32],
-    char out[SIGV4_SIGNATURE])
+sigv4_chunk_signature(struct sigv4_signer *signer, struct arena *arena, const char *date,
+    const char *previous, const unsigned char sum[32], char out[SIGV4_SIGNATURE])
 {
 	struct buf text;
 
 	buf_init(&text, arena, 0);
-	buf_addf(&text, SIGV4_ALGORITHM "-PAYLOAD\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n" SIGV4_EMPTY_SHA256 "\n%s", date, date, signer->region,
-	    signer->service, previous, hex_encode(arena, sum, SHA256_SIZE));
+	buf_addf(&text,
+	    SIGV4_ALGORITHM "-PAYLOAD\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n" SIGV4_EMPTY_SHA256
+			    "\n%s",
+	    date, date, signer->region, signer->service, previous,
+	    hex_encode(arena, sum, SHA256_SIZE));
 	sign_text(signer, arena, date, &text, out);
 }
 
 void
-sigv4_trailer_signature(struct sigv4_signer *signer, struct arena *arena, const char *date, const char *previous, const char *trailer, size_t len,
-    char out[SIGV4_SIGNATURE])
+sigv4_trailer_signature(struct sigv4_signer *signer, struct arena *arena, const char *date,
+    const char *previous, const char *trailer, size_t len, char out[SIGV4_SIGNATURE])
 {
 	char hash[SHA256_HEX];
 	struct buf text;
 
 	sha256_hex(trailer, len, hash);
 	buf_init(&text, arena, 0);
-	buf_addf(&text, SIGV4_ALGORITHM "-TRAILER\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n%s", date, date, signer->region, signer->service, previous, hash);
+	buf_addf(&text, SIGV4_ALGORITHM "-TRAILER\n%s\n%.8s/%s/%s/" SIGV4_TERMINATOR "\n%s\n%s",
+	    date, date, signer->region, signer->service, previous, hash);
 	sign_text(signer, arena, date, &text, out);
 }

@@ -4,53 +4,91 @@
 
 #include "core/banned.h"
 
-
 enum {
-	Q_TOKEN_ADD, Q_TOKEN_USE, Q_TOKENS_DROP, Q_CONFIRMED, Q_PASSWORD, Q_EMAIL, Q_PROFILE, Q_ACTIVITY_ADD, Q_ACTIVITY_LIST, Q_STATISTICS
+	Q_TOKEN_ADD,
+	Q_TOKEN_USE,
+	Q_TOKENS_DROP,
+	Q_CONFIRMED,
+	Q_PASSWORD,
+	Q_EMAIL,
+	Q_PROFILE,
+	Q_ACTIVITY_ADD,
+	Q_ACTIVITY_LIST,
+	Q_STATISTICS,
 };
 
 const struct query store_account_flow_queries[] = {
 	[Q_TOKEN_ADD] = { "mail_token_add",
-	    "INSERT INTO mail_tokens (hash, purpose, user_id, email, display_name, password_hash, expires_at) VALUES ($1, $2, $3, lower($4), $5, $6, $7)", 0 },
+	    "INSERT INTO mail_tokens (hash, purpose, user_id, email, display_name, password_hash,"
+	    " expires_at) VALUES ($1, $2, $3, lower($4), $5, $6, $7)",
+	    0 },
 	[Q_TOKEN_USE] = { "mail_token_use",
-	    "UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[]) AND used_at IS NULL AND expires_at > now() "
-	    "RETURNING purpose, user_id, email, display_name, password_hash", 0 },
-	[Q_TOKENS_DROP] = { "mail_tokens_drop", "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL", 0 },
-	[Q_CONFIRMED] = { "account_confirmed", "UPDATE users SET email_confirmed_at = now() WHERE id = $1", 0 },
+	    "UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[])"
+	    " AND used_at IS NULL AND expires_at > now() "
+	    "RETURNING purpose, user_id, email, display_name, password_hash",
+	    0 },
+	[Q_TOKENS_DROP] = { "mail_tokens_drop",
+	    "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL", 0 },
+	[Q_CONFIRMED] = { "account_confirmed",
+	    "UPDATE users SET email_confirmed_at = now() WHERE id = $1", 0 },
 	[Q_PASSWORD] = { "account_password",
-	    "UPDATE users SET password_hash = $2, version = version + 1, updated_at = now() WHERE id = $1", 0 },
+	    "UPDATE users SET password_hash = $2, version = version + 1, updated_at = now()"
+	    " WHERE id = $1",
+	    0 },
 	[Q_EMAIL] = { "account_email",
-	    "UPDATE users SET email = lower($2), email_confirmed_at = now(), version = version + 1, updated_at = now() WHERE id = $1", 0 },
+	    "UPDATE users SET email = lower($2), email_confirmed_at = now(), version = version + 1,"
+	    " updated_at = now() WHERE id = $1",
+	    0 },
 	[Q_PROFILE] = { "account_profile",
-	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3, locale), version = version + 1, updated_at = now() WHERE id = $1", 0 },
-	[Q_ACTIVITY_ADD] = { "activity_add", "INSERT INTO activity (id, user_id, kind, data) VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))", 0 },
+	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3,"
+	    " locale), version = version + 1, updated_at = now() WHERE id = $1",
+	    0 },
+	[Q_ACTIVITY_ADD] = { "activity_add",
+	    "INSERT INTO activity (id, user_id, kind, data)"
+	    " VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))",
+	    0 },
 	[Q_ACTIVITY_LIST] = { "activity_list",
-	    "SELECT id, " SQL_US("at") ", kind, data FROM activity WHERE user_id = $1 "
-	    "AND ($2::bigint IS NULL OR (" SQL_US("at") ", id) < ($2::bigint, $3::uuid)) ORDER BY at DESC, id DESC LIMIT $4::int", QUERY_READ },
+	    "SELECT id, " SQL_US(
+		"at") ", kind, data FROM activity WHERE user_id = $1 "
+		      "AND ($2::bigint IS NULL OR (" SQL_US(
+			  "at") ", id) < ($2::bigint, $3::uuid)) ORDER BY at DESC, id DESC"
+				" LIMIT $4::int",
+	    QUERY_READ },
 	[Q_STATISTICS] = { "statistics",
-	    "WITH up AS (SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS uploads, coalesce(sum(size), 0) AS bytes "
-	    "FROM media WHERE owner_id = $1 AND source = 'upload' AND status <> 'pending' GROUP BY 1), "
-	    "play AS (SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS plays FROM activity WHERE user_id = $1 AND kind = 'media.played' GROUP BY 1) "
-	    "SELECT month, coalesce(uploads, 0), coalesce(bytes, 0), coalesce(plays, 0) FROM up FULL JOIN play USING (month) ORDER BY month DESC LIMIT 120", QUERY_READ },
-	{ .name = NULL }
+	    "WITH up AS (SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,"
+	    " count(*) AS uploads, coalesce(sum(size), 0) AS bytes "
+	    "FROM media WHERE owner_id = $1 AND source = 'upload' AND status <> 'pending'"
+	    " GROUP BY 1), "
+	    "play AS (SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS plays"
+	    " FROM activity WHERE user_id = $1 AND kind = 'media.played' GROUP BY 1) "
+	    "SELECT month, coalesce(uploads, 0), coalesce(bytes, 0), coalesce(plays, 0)"
+	    " FROM up FULL JOIN play USING (month) ORDER BY month DESC LIMIT 120",
+	    QUERY_READ },
+	{ .name = NULL },
 };
 #define Q(id) (&store_account_flow_queries[id])
 
 bool
-store_mail_token_add(struct db *db, struct arena *arena, const struct store_mail_token *t, struct error *err)
+store_mail_token_add(struct db *db, struct arena *arena, const struct store_mail_token *t,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TOKEN_ADD), DB_PARAMS(db_bytea(arena, t->hash, t->hash_len), t->purpose, t->user_id, t->email, t->display_name,
-	    t->password_hash, db_time(arena, t->expires_at)), NULL, err);
+	return db_exec(db, arena, Q(Q_TOKEN_ADD),
+	    DB_PARAMS(db_bytea(arena, t->hash, t->hash_len), t->purpose, t->user_id, t->email,
+		t->display_name, t->password_hash, db_time(arena, t->expires_at)),
+	    NULL, err);
 }
 
 bool
-store_mail_token_use(struct db *db, struct arena *arena, const void *hash, size_t len, const char *purposes, struct rows **rows, struct error *err)
+store_mail_token_use(struct db *db, struct arena *arena, const void *hash, size_t len,
+    const char *purposes, struct rows **rows, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TOKEN_USE), DB_PARAMS(db_bytea(arena, hash, len), purposes), rows, err);
+	return db_exec(db, arena, Q(Q_TOKEN_USE), DB_PARAMS(db_bytea(arena, hash, len), purposes),
+	    rows, err);
 }
 
 bool
-store_mail_tokens_drop(struct db *db, struct arena *arena, const char *user_id, const char *purpose, struct error *err)
+store_mail_tokens_drop(struct db *db, struct arena *arena, const char *user_id, const char *purpose,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_TOKENS_DROP), DB_PARAMS(user_id, purpose), NULL, err);
 }
@@ -62,38 +100,45 @@ store_account_confirmed(struct db *db, struct arena *arena, const char *user_id,
 }
 
 bool
-store_account_password(struct db *db, struct arena *arena, const char *user_id, const char *hash, struct error *err)
+store_account_password(struct db *db, struct arena *arena, const char *user_id, const char *hash,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PASSWORD), DB_PARAMS(user_id, hash), NULL, err);
 }
 
 bool
-store_account_email(struct db *db, struct arena *arena, const char *user_id, const char *email, struct error *err)
+store_account_email(struct db *db, struct arena *arena, const char *user_id, const char *email,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_EMAIL), DB_PARAMS(user_id, email), NULL, err);
 }
 
 bool
-store_account_profile(struct db *db, struct arena *arena, const char *user_id, const char *display_name, const char *locale, struct error *err)
+store_account_profile(struct db *db, struct arena *arena, const char *user_id,
+    const char *display_name, const char *locale, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PROFILE), DB_PARAMS(user_id, display_name, locale), NULL, err);
+	return db_exec(db, arena, Q(Q_PROFILE), DB_PARAMS(user_id, display_name, locale), NULL,
+	    err);
 }
 
 bool
-store_activity_add(struct db *db, struct arena *arena, const char *id, const char *user_id, const char *kind, const char *data, struct error *err)
+store_activity_add(struct db *db, struct arena *arena, const char *id, const char *user_id,
+    const char *kind, const char *data, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_ACTIVITY_ADD), DB_PARAMS(id, user_id, kind, data), NULL, err);
 }
 
 bool
-store_activity_list(struct db *db, struct arena *arena, const char *user_id, const char *before, const char *before_id, int limit, struct rows **rows,
-    struct error *err)
+store_activity_list(struct db *db, struct arena *arena, const char *user_id, const char *before,
+    const char *before_id, int limit, struct rows **rows, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ACTIVITY_LIST), DB_PARAMS(user_id, before, before_id, db_int(arena, limit)), rows, err);
+	return db_exec(db, arena, Q(Q_ACTIVITY_LIST),
+	    DB_PARAMS(user_id, before, before_id, db_int(arena, limit)), rows, err);
 }
 
 bool
-store_statistics(struct db *db, struct arena *arena, const char *user_id, struct rows **rows, struct error *err)
+store_statistics(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_STATISTICS), DB_PARAMS(user_id), rows, err);
 }

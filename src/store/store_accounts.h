@@ -16,7 +16,14 @@ struct account_new {
 };
 
 enum account_column {
-	ACCOUNT_ID, ACCOUNT_EMAIL, ACCOUNT_NAME, ACCOUNT_ROLE, ACCOUNT_TIER, ACCOUNT_STATUS, ACCOUNT_CREATED, ACCOUNT_LOGIN
+	ACCOUNT_ID,
+	ACCOUNT_EMAIL,
+	ACCOUNT_NAME,
+	ACCOUNT_ROLE,
+	ACCOUNT_TIER,
+	ACCOUNT_STATUS,
+	ACCOUNT_CREATED,
+	ACCOUNT_LOGIN,
 };
 
 /* ERR_CONFLICT on users_email_key when the address is known, whatever its case. */

@@ -13,12 +13,16 @@ enum { Q_FACTS };
 
 const struct query store_doctor_queries[] = {
 	[Q_FACTS] = { "server_facts",
-	    "SELECT current_setting('server_version'), current_setting('server_version_num'), r.rolname, r.rolsuper,"
+	    "SELECT current_setting('server_version'), current_setting('server_version_num'),"
+	    " r.rolname, r.rolsuper,"
 	    " has_schema_privilege(r.rolname, 'public', 'CREATE'),"
-	    " ARRAY(SELECT e FROM unnest('{unaccent,pg_trgm}'::text[]) e WHERE e NOT IN (SELECT extname FROM pg_extension)),"
+	    " ARRAY(SELECT e FROM unnest('{unaccent,pg_trgm}'::text[]) e"
+	    " WHERE e NOT IN (SELECT extname FROM pg_extension)),"
 	    " pg_encoding_to_char(d.encoding)"
-	    " FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()", QUERY_READ },
-	{ .name = NULL }
+	    " FROM pg_roles r, pg_database d WHERE r.rolname = current_user"
+	    " AND d.datname = current_database()",
+	    QUERY_READ },
+	{ .name = NULL },
 };
 
 bool
@@ -41,7 +45,8 @@ store_server_facts(struct db *db, struct arena *arena, struct server_facts *out,
 }
 
 bool
-store_redis_facts(struct redis *redis, struct arena *arena, struct redis_facts *out, struct error *err)
+store_redis_facts(struct redis *redis, struct arena *arena, struct redis_facts *out,
+    struct error *err)
 {
 	struct redisReply *reply;
 	const char *version;
@@ -54,7 +59,8 @@ store_redis_facts(struct redis *redis, struct arena *arena, struct redis_facts *
 		version += strlen("redis_version:");
 		out->version = arena_strndup(arena, version, strcspn(version, "\r\n"));
 	}
-	if (!redis_command(redis, arena, REDIS_ARGV("CONFIG", "GET", "maxmemory-policy"), &reply, err)) {
+	if (!redis_command(redis, arena, REDIS_ARGV("CONFIG", "GET", "maxmemory-policy"), &reply,
+		err)) {
 		error_clear(err); /* managed servers forbid CONFIG */
 		return true;
 	}

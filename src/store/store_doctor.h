@@ -13,8 +13,8 @@ struct redis;
 extern const struct query store_doctor_queries[];
 
 struct server_facts {
-	const char *version;  /* "15.8 (Debian ...)" */
-	int64_t version_num;  /* 150008 */
+	const char *version; /* "15.8 (Debian ...)" */
+	int64_t version_num; /* 150008 */
 	const char *role;
 	bool superuser;
 	bool creates;         /* may make tables in schema public */

@@ -6,14 +6,18 @@
 enum { Q_QUEUE_STATE };
 
 const struct query store_health_queries[] = {
-	/* Each count by its partial index; 'dead' rows are few and are collected after some days. */
+	/*
+	 * Each count by its partial index; 'dead' rows are few and are collected after some days.
+	 */
 	[Q_QUEUE_STATE] = { "queue_state",
 	    "SELECT (SELECT count(*) FROM jobs WHERE state = 'available' AND run_at <= now()), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'running'), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'dead'), "
-	    "coalesce((SELECT " SQL_US("now() - min(run_at)") " FROM jobs "
-	    "WHERE state = 'available' AND run_at <= now()), 0)", QUERY_READ },
-	{ .name = NULL }
+	    "coalesce((SELECT " SQL_US(
+		"now() - min(run_at)") " FROM jobs "
+				       "WHERE state = 'available' AND run_at <= now()), 0)",
+	    QUERY_READ },
+	{ .name = NULL },
 };
 
 bool

@@ -10,22 +10,33 @@ enum { Q_LOCK, Q_GET, Q_KEEP, Q_EXPIRE };
 
 const struct query store_idempotency_queries[] = {
 	[Q_LOCK] = { "idempotency_lock",
-	    "SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', $1::text, $2::text, $3::text), 0))", 0 },
+	    "SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', $1::text, $2::text,"
+	    " $3::text), 0))",
+	    0 },
 	[Q_GET] = { "idempotency_get",
-	    "SELECT encode(body_hash, 'hex'), status, response FROM idempotency_keys WHERE principal = $1 AND route = $2 AND key = $3 AND " KEPT, 0 },
+	    "SELECT encode(body_hash, 'hex'), status, response FROM idempotency_keys"
+	    " WHERE principal = $1 AND route = $2 AND key = $3 AND " KEPT,
+	    0 },
 	[Q_KEEP] = { "idempotency_keep",
-	    "INSERT INTO idempotency_keys (principal, route, key, body_hash, status, response) VALUES ($1, $2, $3, decode($4::text, 'hex'), $5, $6) "
-	    "ON CONFLICT (principal, route, key) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status, response = excluded.response, "
-	    "created_at = now()", 0 },
+	    "INSERT INTO idempotency_keys (principal, route, key, body_hash, status, response)"
+	    " VALUES ($1, $2, $3, decode($4::text, 'hex'), $5, $6) "
+	    "ON CONFLICT (principal, route, key) DO UPDATE"
+	    " SET body_hash = excluded.body_hash, status = excluded.status, response ="
+	    " excluded.response, "
+	    "created_at = now()",
+	    0 },
 	[Q_EXPIRE] = { "idempotency_expire",
 	    "DELETE FROM idempotency_keys WHERE (principal, route, key) IN "
-	    "(SELECT principal, route, key FROM idempotency_keys WHERE NOT (" KEPT ") ORDER BY created_at LIMIT $1)", 0 },
-	{ .name = NULL }
+	    "(SELECT principal, route, key FROM idempotency_keys WHERE NOT (" KEPT
+	    ") ORDER BY created_at LIMIT $1)",
+	    0 },
+	{ .name = NULL },
 };
 #define Q(id) (&store_idempotency_queries[id])
 
 bool
-store_idempotency_take(struct db *db, struct arena *arena, struct idempotency_row *row, bool *taken, struct error *err)
+store_idempotency_take(struct db *db, struct arena *arena, struct idempotency_row *row, bool *taken,
+    struct error *err)
 {
 	const char *const params[] = { row->principal, row->route, row->key };
 	struct db_call calls[] = { { Q(Q_LOCK), params, 3, NULL }, { Q(Q_GET), params, 3, NULL } };
@@ -44,13 +55,18 @@ store_idempotency_take(struct db *db, struct arena *arena, struct idempotency_ro
 }
 
 bool
-store_idempotency_keep(struct db *db, struct arena *arena, const struct idempotency_row *row, struct error *err)
+store_idempotency_keep(struct db *db, struct arena *arena, const struct idempotency_row *row,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_KEEP), DB_PARAMS(row->principal, row->route, row->key, row->hash, db_int(arena, row->status), row->response), NULL, err);
+	return db_exec(db, arena, Q(Q_KEEP),
+	    DB_PARAMS(row->principal, row->route, row->key, row->hash, db_int(arena, row->status),
+		row->response),
+	    NULL, err);
 }
 
 bool
 store_idempotency_expire(struct db *db, struct arena *arena, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_EXPIRE), DB_PARAMS(db_int(arena, IDEMPOTENCY_EXPIRE_ROWS)), NULL, err);
+	return db_exec(db, arena, Q(Q_EXPIRE), DB_PARAMS(db_int(arena, IDEMPOTENCY_EXPIRE_ROWS)),
+	    NULL, err);
 }

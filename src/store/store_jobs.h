@@ -1,6 +1,7 @@
 /*
- * The job queue (DESIGN section 10): rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced by a lease token.
- * store_job_add() runs inside the caller's transaction, together with the change that wants the job; NOTIFY mn_jobs wakes the worker.
+ * The job queue (DESIGN section 10): rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced
+ * by a lease token. store_job_add() runs inside the caller's transaction, together with the change
+ * that wants the job; NOTIFY mn_jobs wakes the worker.
  */
 #ifndef MN_STORE_JOBS_H
 #define MN_STORE_JOBS_H
@@ -19,17 +20,19 @@ struct error;
 
 #define JOB_KEEP_DAYS 7 /* finished jobs */
 #define JOB_ATTEMPTS_DEFAULT 5
-#define JOB_BACKOFF_SECONDS 5 /* after the first failure; three times as long after each further one, give or take a quarter */
-#define JOB_BACKOFF_MAX 3600  /* seconds */
-#define JOB_ERROR_MAX 500     /* bytes of last_error */
+/* after the first failure; three times as long after each further one, give or take a quarter */
+#define JOB_BACKOFF_SECONDS 5
+#define JOB_BACKOFF_MAX 3600 /* seconds */
+#define JOB_ERROR_MAX 500    /* bytes of last_error */
 
 extern const struct query store_jobs_queries[];
 
 struct job_new {
-	const char *kind;       /* "media.process" */
-	const char *queue;      /* "media", "video", "quick", "mail", "hook" */
-	const char *payload;    /* JSON object text */
-	const char *unique_key; /* or NULL: an open job with this key already = nothing is added, success */
+	const char *kind;    /* "media.process" */
+	const char *queue;   /* "media", "video", "quick", "mail", "hook" */
+	const char *payload; /* JSON object text */
+	/* or NULL: an open job with this key already = nothing is added, success */
+	const char *unique_key;
 	int64_t run_at;         /* us; 0 = now */
 	int max_attempts;       /* 0 = JOB_ATTEMPTS_DEFAULT */
 	const char *request_id; /* or NULL */
@@ -38,18 +41,28 @@ struct job_new {
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
-	bool exhausted; /* its last permitted attempt ended without a word: to be given up, not run */
+	/* its last permitted attempt ended without a word: to be given up, not run */
+	bool exhausted;
 };
 
 bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
-/* Takes one due job of the queue, or one whose lease ran out: *job->id NULL when there is none. Counts the attempt. */
-bool store_job_take(struct db *, struct arena *, const char *queue, int lease_seconds, struct job *, struct error *);
+/*
+ * Takes one due job of the queue, or one whose lease ran out: *job->id NULL when there is none.
+ * Counts the attempt.
+ */
+bool store_job_take(struct db *, struct arena *, const char *queue, int lease_seconds, struct job *,
+    struct error *);
 /* False with ERR_CONFLICT (slug lease_lost) when another worker has it. */
-bool store_job_heartbeat(struct db *, struct arena *, const struct job *, int lease_seconds, struct error *);
-/* Inside the transaction of the effects; ERR_CONFLICT lease_lost as above, then the caller rolls back. */
+bool store_job_heartbeat(struct db *, struct arena *, const struct job *, int lease_seconds,
+    struct error *);
+/*
+ * Inside the transaction of the effects; ERR_CONFLICT lease_lost as above, then the caller rolls
+ * back.
+ */
 bool store_job_done(struct db *, struct arena *, const struct job *, struct error *);
 /* Back-off with jitter, or dead at the last attempt or when `final`; *dead tells. */
-bool store_job_failed(struct db *, struct arena *, const struct job *, const char *message, bool final, bool *dead, struct error *);
+bool store_job_failed(struct db *, struct arena *, const struct job *, const char *message,
+    bool final, bool *dead, struct error *);
 /* Gives the job back as if it had not been taken: a worker that is told to stop. */
 bool store_job_release(struct db *, struct arena *, const struct job *, struct error *);
 /* Removes finished jobs older than JOB_KEEP_DAYS, at most `limit`. */

@@ -8,63 +8,106 @@
 
 #define TOUCH "version = version + 1, updated_at = now()"
 
-enum { Q_ADD, Q_UPDATE, Q_TAGS, Q_SHARES_CLEAR, Q_SHARES_ADD, Q_SHARES_DONE, Q_TRASH, Q_RESTORE, Q_START, Q_ASSETS_RELEASE, Q_DELETE, Q_DUE };
+enum {
+	Q_ADD,
+	Q_UPDATE,
+	Q_TAGS,
+	Q_SHARES_CLEAR,
+	Q_SHARES_ADD,
+	Q_SHARES_DONE,
+	Q_TRASH,
+	Q_RESTORE,
+	Q_START,
+	Q_ASSETS_RELEASE,
+	Q_DELETE,
+	Q_DUE,
+};
 
 const struct query store_media_change_queries[] = {
 	[Q_ADD] = { "media_add",
-	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type, size, status) "
-	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')", 0 },
+	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type,"
+	    " size, status) "
+	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')",
+	    0 },
 	[Q_UPDATE] = { "media_update",
-	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6, taken_at = $7, " TOUCH " WHERE id = $1", 0 },
+	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
+	    " taken_at = $7, " TOUCH " WHERE id = $1",
+	    0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
-	[Q_SHARES_CLEAR] = { "media_shares_clear", "DELETE FROM media_shares WHERE media_id = $1 AND NOT user_id = ANY ($2::uuid[])", 0 },
+	[Q_SHARES_CLEAR] = { "media_shares_clear",
+	    "DELETE FROM media_shares WHERE media_id = $1 AND NOT user_id = ANY ($2::uuid[])", 0 },
 	[Q_SHARES_ADD] = { "media_shares_add",
-	    "INSERT INTO media_shares (media_id, user_id, created_at) SELECT m.id, u.id, m.created_at FROM media m, users u "
-	    "WHERE m.id = $1 AND u.id = ANY ($2::uuid[]) AND u.status = 'active' ON CONFLICT (media_id, user_id) DO NOTHING", 0 },
-	/* The house sees it anyhow; otherwise naming people shares it and naming nobody makes it private. */
+	    "INSERT INTO media_shares (media_id, user_id, created_at)"
+	    " SELECT m.id, u.id, m.created_at FROM media m, users u "
+	    "WHERE m.id = $1 AND u.id = ANY ($2::uuid[]) AND u.status = 'active'"
+	    " ON CONFLICT (media_id, user_id) DO NOTHING",
+	    0 },
+	/*
+	 * The house sees it anyhow; otherwise naming people shares it and naming nobody makes it
+	 * private.
+	 */
 	[Q_SHARES_DONE] = { "media_shares_done",
-	    "UPDATE media m SET visibility = CASE WHEN m.visibility = 'house' THEN 'house' WHEN s.n > 0 THEN 'shared' ELSE 'private' END, "
-	    "version = m.version + 1, updated_at = now() FROM (SELECT count(*) AS n FROM media_shares WHERE media_id = $1) s WHERE m.id = $1 "
-	    "RETURNING s.n", 0 },
+	    "UPDATE media m SET visibility = CASE WHEN m.visibility = 'house' THEN 'house'"
+	    " WHEN s.n > 0 THEN 'shared' ELSE 'private' END, "
+	    "version = m.version + 1, updated_at = now() FROM (SELECT count(*) AS n"
+	    " FROM media_shares WHERE media_id = $1) s WHERE m.id = $1 "
+	    "RETURNING s.n",
+	    0 },
 	[Q_TRASH] = { "media_trash",
-	    "UPDATE media SET trashed_from = status, status = 'trashed', trashed_at = now(), trashed_by = $2, " TOUCH
-	    " WHERE id = $1 AND status <> 'trashed'", 0 },
+	    "UPDATE media SET trashed_from = status, status = 'trashed', trashed_at = now(),"
+	    " trashed_by = $2, " TOUCH " WHERE id = $1 AND status <> 'trashed'",
+	    0 },
 	[Q_RESTORE] = { "media_restore",
-	    "UPDATE media SET status = coalesce(trashed_from, 'ready'), trashed_from = NULL, trashed_at = NULL, trashed_by = NULL, " TOUCH
-	    " WHERE id = $1 AND status = 'trashed'", 0 },
+	    "UPDATE media SET status = coalesce(trashed_from, 'ready'), trashed_from = NULL,"
+	    " trashed_at = NULL, trashed_by = NULL, " TOUCH " WHERE id = $1 AND status = 'trashed'",
+	    0 },
 	[Q_START] = { "media_start",
-	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL, " TOUCH " WHERE id = $1 AND status = ANY ($2::text[])", 0 },
-	/* The rows stay until the objects are gone: whatever becomes of the job, the collector finds them. */
-	[Q_ASSETS_RELEASE] = { "media_assets_release", "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
+	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL,"
+	    " " TOUCH " WHERE id = $1 AND status = ANY ($2::text[])",
+	    0 },
+	/*
+	 * The rows stay until the objects are gone: whatever becomes of the job, the collector
+	 * finds them.
+	 */
+	[Q_ASSETS_RELEASE] = { "media_assets_release",
+	    "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
 	[Q_DELETE] = { "media_delete", "DELETE FROM media WHERE id = $1", 0 },
 	[Q_DUE] = { "media_trash_due",
-	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1 ORDER BY trashed_at LIMIT $2::int FOR UPDATE SKIP LOCKED", 0 },
-	{ .name = NULL }
+	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1 ORDER BY trashed_at"
+	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
+	    0 },
+	{ .name = NULL },
 };
 #define Q(id) (&store_media_change_queries[id])
 
 bool
 store_media_add(struct db *db, struct arena *arena, const struct media_new *new, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ADD), DB_PARAMS(new->id, new->owner_id, new->kind, new->title, new->visibility, new->filename, new->content_type,
-	    db_int(arena, new->size)), NULL, err);
+	return db_exec(db, arena, Q(Q_ADD),
+	    DB_PARAMS(new->id, new->owner_id, new->kind, new->title, new->visibility, new->filename,
+		new->content_type, db_int(arena, new->size)),
+	    NULL, err);
 }
 
 bool
 store_media_update(struct db *db, struct arena *arena, const struct media *m, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UPDATE), DB_PARAMS(m->id, m->title, m->overview, m->year == 0 ? NULL : db_int(arena, m->year),
-	    db_array(arena, m->genres, m->ngenres), m->visibility, db_time(arena, m->taken_at)), NULL, err);
+	return db_exec(db, arena, Q(Q_UPDATE),
+	    DB_PARAMS(m->id, m->title, m->overview, m->year == 0 ? NULL : db_int(arena, m->year),
+		db_array(arena, m->genres, m->ngenres), m->visibility, db_time(arena, m->taken_at)),
+	    NULL, err);
 }
 
 bool
-store_media_set_tags(struct db *db, struct arena *arena, const char *id, const char *const *tags, size_t n, struct error *err)
+store_media_set_tags(struct db *db, struct arena *arena, const char *id, const char *const *tags,
+    size_t n, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_TAGS), DB_PARAMS(id, db_array(arena, tags, n)), NULL, err);
 }
 
 bool
-store_media_set_shares(struct db *db, struct arena *arena, const char *id, const char *const *users, size_t n, struct error *err)
+store_media_set_shares(struct db *db, struct arena *arena, const char *id, const char *const *users,
+    size_t n, struct error *err)
 {
 	const char *list = db_array(arena, users, n);
 	struct rows *rows;
@@ -79,7 +122,8 @@ store_media_set_shares(struct db *db, struct arena *arena, const char *id, const
 }
 
 bool
-store_media_trash(struct db *db, struct arena *arena, const char *id, const char *by, struct error *err)
+store_media_trash(struct db *db, struct arena *arena, const char *id, const char *by,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id, by), NULL, err);
 }
@@ -91,7 +135,8 @@ store_media_restore(struct db *db, struct arena *arena, const char *id, struct e
 }
 
 bool
-store_media_start(struct db *db, struct arena *arena, const char *id, const char *from, bool *moved, struct error *err)
+store_media_start(struct db *db, struct arena *arena, const char *id, const char *from, bool *moved,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -104,15 +149,18 @@ store_media_start(struct db *db, struct arena *arena, const char *id, const char
 bool
 store_media_delete(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ASSETS_RELEASE), DB_PARAMS(id), NULL, err) && db_exec(db, arena, Q(Q_DELETE), DB_PARAMS(id), NULL, err);
+	return db_exec(db, arena, Q(Q_ASSETS_RELEASE), DB_PARAMS(id), NULL, err) &&
+	    db_exec(db, arena, Q(Q_DELETE), DB_PARAMS(id), NULL, err);
 }
 
 bool
-store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int limit, const char ***ids, size_t *n, struct error *err)
+store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int limit,
+    const char ***ids, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_DUE), DB_PARAMS(db_time(arena, before), db_int(arena, limit)), &rows, err))
+	if (!db_exec(db, arena, Q(Q_DUE), DB_PARAMS(db_time(arena, before), db_int(arena, limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*ids = arena_array(arena, *n, sizeof(**ids));

@@ -14,6 +14,7 @@
 
 #include "core/banned.h"
 
+/* clang-format off */
 /* $1 caller, $2 key, $3 id of the position, $4 limit; filters from $5 on. */
 #define F_PLAIN " AND m.status <> 'pending'"
 #define F_KIND F_PLAIN " AND m.kind = $5::text"
@@ -93,6 +94,7 @@ const struct query store_media_list_queries[] = {
 	    ") m ORDER BY m.k DESC, m.kid DESC LIMIT $4::int", QUERY_READ },
 	{ .name = NULL }
 };
+/* clang-format on */
 
 #define UUID_FIRST "00000000-0000-0000-0000-000000000000"
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -105,15 +107,18 @@ filter_kind(const struct media_filter *f)
 {
 	if (f->tag != NULL)
 		return FILTER_TAG;
-	if (f->source != NULL || f->owner != NULL || f->status != NULL || f->year_from != 0 || f->year_to != 0)
+	if (f->source != NULL || f->owner != NULL || f->status != NULL || f->year_from != 0 ||
+	    f->year_to != 0)
 		return FILTER_ANY;
 	return f->kind != NULL ? FILTER_KIND : FILTER_PLAIN;
 }
 
 static const struct query *
-choose(const struct media_reader *reader, const struct media_filter *f, enum media_sort sort, size_t *nparams)
+choose(const struct media_reader *reader, const struct media_filter *f, enum media_sort sort,
+    size_t *nparams)
 {
-	static const size_t counts[FILTERS] = { PARAMS_COMMON, PARAMS_COMMON + 1, PARAMS_ANY, PARAMS_TAG };
+	static const size_t counts[FILTERS] = { PARAMS_COMMON, PARAMS_COMMON + 1, PARAMS_ANY,
+		PARAMS_TAG };
 	enum filter_kind kind = filter_kind(f);
 
 	if (f->status != NULL && f->status[0] == 't') {
@@ -125,7 +130,8 @@ choose(const struct media_reader *reader, const struct media_filter *f, enum med
 }
 
 static void
-position_params(struct arena *arena, enum media_sort sort, const struct media_position *after, const char **key, const char **id)
+position_params(struct arena *arena, enum media_sort sort, const struct media_position *after,
+    const char **key, const char **id)
 {
 	bool rising = sort == MEDIA_OLDEST || sort == MEDIA_TITLE;
 
@@ -135,24 +141,33 @@ position_params(struct arena *arena, enum media_sort sort, const struct media_po
 		return;
 	}
 	/* 0 means 'none' to db_time(), but is a moment here. */
-	*key = sort == MEDIA_TITLE ? after->title : after->us == 0 ? "1970-01-01T00:00:00Z" : db_time(arena, after->us);
+	*key = sort == MEDIA_TITLE ? after->title :
+	    after->us == 0         ? "1970-01-01T00:00:00Z" :
+				     db_time(arena, after->us);
 	*id = after->id;
 }
 
 static void
-position_of(const struct rows *rows, size_t row, const struct media *m, enum media_sort sort, struct media_position *p)
+position_of(const struct rows *rows, size_t row, const struct media *m, enum media_sort sort,
+    struct media_position *p)
 {
 	p->id = m->id;
 	p->title = rows_str(rows, row, MEDIA_COLUMNS_COUNT);
-	p->us = m->trashed_at != 0 ? m->trashed_at : sort == MEDIA_TAKEN && m->taken_at != 0 ? m->taken_at : m->created_at;
+	p->us = m->trashed_at != 0                  ? m->trashed_at :
+	    sort == MEDIA_TAKEN && m->taken_at != 0 ? m->taken_at :
+						      m->created_at;
 }
 
 bool
-store_media_list(struct db *db, struct arena *arena, const struct media_reader *reader, const struct media_filter *f, enum media_sort sort,
-    const struct media_position *after, int limit, struct media **items, struct media_position **positions, size_t *n, struct error *err)
+store_media_list(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const struct media_filter *f, enum media_sort sort, const struct media_position *after,
+    int limit, struct media **items, struct media_position **positions, size_t *n,
+    struct error *err)
 {
-	const char *params[PARAMS_TAG] = { reader->user_id, NULL, NULL, db_int(arena, limit), f->kind, f->source, f->owner, f->status,
-		f->year_from == 0 ? NULL : db_int(arena, f->year_from), f->year_to == 0 ? NULL : db_int(arena, f->year_to), f->tag };
+	const char *params[PARAMS_TAG] = { reader->user_id, NULL, NULL, db_int(arena, limit),
+		f->kind, f->source, f->owner, f->status,
+		f->year_from == 0 ? NULL : db_int(arena, f->year_from),
+		f->year_to == 0 ? NULL : db_int(arena, f->year_to), f->tag };
 	const struct query *query;
 	struct rows *rows;
 	size_t nparams;

@@ -1,6 +1,7 @@
 /*
- * Rows of notifications and preferences. seq counts per person, without gaps and in commit order: it comes from users.last_seq
- * in the writing transaction, people locked in id order (correctness.md 19), so that writers never deadlock on each other.
+ * Rows of notifications and preferences. seq counts per person, without gaps and in commit order:
+ * it comes from users.last_seq in the writing transaction, people locked in id order
+ * (correctness.md 19), so that writers never deadlock on each other.
  */
 #ifndef MN_STORE_STORE_NOTIFICATIONS_H
 #define MN_STORE_STORE_NOTIFICATIONS_H
@@ -23,24 +24,47 @@ struct notification {
 	bool read;
 };
 
-struct notification_text { const char *kind, *event, *title, *message, *data; };
+struct notification_text {
+	const char *kind, *event, *title, *message, *data;
+};
 /* What became of one recipient: seq 0 = no row, that person's preference for the page is off. */
-struct notification_sent { const char *user, *id; int64_t seq, created_at; };
-struct notification_preference { const char *kind, *email; bool page; };
+struct notification_sent {
+	const char *user, *id;
+	int64_t seq, created_at;
+};
+struct notification_preference {
+	const char *kind, *email;
+	bool page;
+};
 
-/* ids[i] is for users[i]; no user twice. People who are unknown or disabled are left out. Inside the caller's transaction, or one of its own. */
-bool store_notification_add(struct db *, struct arena *, const char *const *users, const char *const *ids, size_t n, const struct notification_text *, struct notification_sent **sent, size_t *nsent, struct error *);
-/* At most `limit` rows: newer than `position` oldest first when `ascending`, else older than it (0: from the newest). *unread counts all of them. */
-bool store_notifications_list(struct db *, struct arena *, const char *user, int64_t position, bool ascending, bool unread_only, int limit, struct notification **items, size_t *n, int64_t *unread, struct error *);
+/*
+ * ids[i] is for users[i]; no user twice. People who are unknown or disabled are left out. Inside
+ * the caller's transaction, or one of its own.
+ */
+bool store_notification_add(struct db *, struct arena *, const char *const *users,
+    const char *const *ids, size_t n, const struct notification_text *,
+    struct notification_sent **sent, size_t *nsent, struct error *);
+/*
+ * At most `limit` rows: newer than `position` oldest first when `ascending`, else older than it (0:
+ * from the newest). *unread counts all of them.
+ */
+bool store_notifications_list(struct db *, struct arena *, const char *user, int64_t position,
+    bool ascending, bool unread_only, int limit, struct notification **items, size_t *n,
+    int64_t *unread, struct error *);
 /* *found false: no such row of this person. Reading twice keeps the first time. */
-bool store_notification_read(struct db *, struct arena *, const char *user, const char *id, struct notification *, bool *found, struct error *);
+bool store_notification_read(struct db *, struct arena *, const char *user, const char *id,
+    struct notification *, bool *found, struct error *);
 bool store_notifications_read_all(struct db *, struct arena *, const char *user, struct error *);
-bool store_notification_preferences(struct db *, struct arena *, const char *user, struct notification_preference **, size_t *n, struct error *);
-bool store_notification_prefer(struct db *, struct arena *, const char *user, const struct notification_preference *, struct error *);
+bool store_notification_preferences(struct db *, struct arena *, const char *user,
+    struct notification_preference **, size_t *n, struct error *);
+bool store_notification_prefer(struct db *, struct arena *, const char *user,
+    const struct notification_preference *, struct error *);
 /* Active people with one of these roles. */
-bool store_notification_audience(struct db *, struct arena *, const char *const *roles, size_t nroles, const char ***users, size_t *n, struct error *);
+bool store_notification_audience(struct db *, struct arena *, const char *const *roles,
+    size_t nroles, const char ***users, size_t *n, struct error *);
 /* Rows older than `days`, at most `max` of them. */
-bool store_notifications_expire(struct db *, struct arena *, int days, int max, int64_t *removed, struct error *);
+bool store_notifications_expire(struct db *, struct arena *, int days, int max, int64_t *removed,
+    struct error *);
 
 extern const struct query store_notifications_queries[];
 /* The reads of medianest-notifyd, which runs them on a connection of its own without waiting. */

@@ -4,58 +4,103 @@
 
 #include "core/banned.h"
 
-enum { Q_BUCKET_CREATE, Q_BUCKET_FIND, Q_BUCKET_DELETE, Q_BUCKETS, Q_FIND, Q_LIST_FROM, Q_LIST_AFTER, Q_ANNOUNCE, Q_PUBLISH, Q_COMPLETE, Q_DELETE };
+enum {
+	Q_BUCKET_CREATE,
+	Q_BUCKET_FIND,
+	Q_BUCKET_DELETE,
+	Q_BUCKETS,
+	Q_FIND,
+	Q_LIST_FROM,
+	Q_LIST_AFTER,
+	Q_ANNOUNCE,
+	Q_PUBLISH,
+	Q_COMPLETE,
+	Q_DELETE,
+};
 
 #define OBJECT_COLUMNS "key, blob, size, etag, content_type, headers::text, " SQL_US("created_at")
 
 const struct query store_objects_queries[] = {
-	[Q_BUCKET_CREATE] = { "object_bucket_create", "INSERT INTO object_buckets (name) VALUES ($1) ON CONFLICT DO NOTHING", 0 },
-	[Q_BUCKET_FIND] = { "object_bucket_find", "SELECT 1 FROM object_buckets WHERE name = $1", QUERY_READ },
+	[Q_BUCKET_CREATE] = { "object_bucket_create",
+	    "INSERT INTO object_buckets (name) VALUES ($1) ON CONFLICT DO NOTHING", 0 },
+	[Q_BUCKET_FIND] = { "object_bucket_find", "SELECT 1 FROM object_buckets WHERE name = $1",
+	    QUERY_READ },
 	[Q_BUCKET_DELETE] = { "object_bucket_delete",
-	    "DELETE FROM object_buckets WHERE name = $1 AND NOT EXISTS (SELECT FROM objects WHERE bucket = $1) "
-	    "AND NOT EXISTS (SELECT FROM object_uploads WHERE bucket = $1)", 0 },
-	[Q_BUCKETS] = { "object_buckets", "SELECT name, " SQL_US("created_at") " FROM object_buckets ORDER BY name", QUERY_READ },
-	[Q_FIND] = { "object_find", "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key = $2", QUERY_READ },
+	    "DELETE FROM object_buckets WHERE name = $1 AND NOT EXISTS (SELECT FROM objects"
+	    " WHERE bucket = $1) "
+	    "AND NOT EXISTS (SELECT FROM object_uploads WHERE bucket = $1)",
+	    0 },
+	[Q_BUCKETS] = { "object_buckets",
+	    "SELECT name, " SQL_US("created_at") " FROM object_buckets ORDER BY name", QUERY_READ },
+	[Q_FIND] = { "object_find",
+	    "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key = $2", QUERY_READ },
 	[Q_LIST_FROM] = { "object_list_from",
-	    "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4", QUERY_READ },
+	    "SELECT " OBJECT_COLUMNS
+	    " FROM objects WHERE bucket = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4",
+	    QUERY_READ },
 	[Q_LIST_AFTER] = { "object_list_after",
-	    "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4", QUERY_READ },
-	[Q_ANNOUNCE] = { "object_announce", "INSERT INTO object_garbage (blob) VALUES ($1) ON CONFLICT (blob) DO UPDATE SET since = now()", 0 },
-	/* $8 only_new, $9 if_match. When the condition fails nothing was taken out of the garbage: RETURNING is empty, and so is `taken`. */
+	    "SELECT " OBJECT_COLUMNS
+	    " FROM objects WHERE bucket = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4",
+	    QUERY_READ },
+	[Q_ANNOUNCE] = { "object_announce",
+	    "INSERT INTO object_garbage (blob) VALUES ($1) ON CONFLICT (blob) DO UPDATE"
+	    " SET since = now()",
+	    0 },
+	/*
+	 * $8 only_new, $9 if_match. When the condition fails nothing was taken out of the garbage:
+	 * RETURNING is empty, and so is `taken`.
+	 */
 	[Q_PUBLISH] = { "object_publish",
-	    "WITH fit AS (SELECT 1 WHERE ($8::boolean IS FALSE OR NOT EXISTS (SELECT FROM objects WHERE bucket = $1 AND key = $2)) "
-	    "AND ($9::text IS NULL OR EXISTS (SELECT FROM objects WHERE bucket = $1 AND key = $2 AND etag = $9))), "
-	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM fit) RETURNING blob) "
+	    "WITH fit AS (SELECT 1 WHERE ($8::boolean IS FALSE OR NOT EXISTS (SELECT FROM objects"
+	    " WHERE bucket = $1 AND key = $2)) "
+	    "AND ($9::text IS NULL OR EXISTS (SELECT FROM objects WHERE bucket = $1 AND key = $2"
+	    " AND etag = $9))), "
+	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM fit)"
+	    " RETURNING blob) "
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
 	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
-	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag, "
+	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size,"
+	    " etag = excluded.etag, "
 	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() "
-	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9) RETURNING " SQL_US("created_at"), 0 },
-	/* $8 upload: its parts become garbage by cascade. Two that complete at once: the second finds no upload and publishes nothing. */
+	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9)"
+	    " RETURNING " SQL_US("created_at"),
+	    0 },
+	/*
+	 * $8 upload: its parts become garbage by cascade. Two that complete at once: the second
+	 * finds no upload and publishes nothing.
+	 */
 	[Q_COMPLETE] = { "object_complete",
 	    "WITH gone AS (DELETE FROM object_uploads WHERE id = $8 RETURNING id), "
-	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM gone) RETURNING blob) "
+	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM gone)"
+	    " RETURNING blob) "
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
 	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
-	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size, etag = excluded.etag, "
-	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() RETURNING " SQL_US("created_at"), 0 },
-	[Q_DELETE] = { "objects_delete", "DELETE FROM objects WHERE bucket = $1 AND key = ANY ($2::text[])", 0 },
-	{ .name = NULL }
+	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size,"
+	    " etag = excluded.etag, "
+	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now()"
+	    " RETURNING " SQL_US("created_at"),
+	    0 },
+	[Q_DELETE] = { "objects_delete",
+	    "DELETE FROM objects WHERE bucket = $1 AND key = ANY ($2::text[])", 0 },
+	{ .name = NULL },
 };
 
 bool
-store_bucket_create(struct db *db, struct arena *arena, const char *name, bool *created, struct error *err)
+store_bucket_create(struct db *db, struct arena *arena, const char *name, bool *created,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_CREATE], DB_PARAMS(name), &rows, err))
+	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_CREATE], DB_PARAMS(name), &rows,
+		err))
 		return false;
 	*created = rows_affected(rows) > 0;
 	return true;
 }
 
 bool
-store_bucket_find(struct db *db, struct arena *arena, const char *name, bool *found, struct error *err)
+store_bucket_find(struct db *db, struct arena *arena, const char *name, bool *found,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -66,11 +111,13 @@ store_bucket_find(struct db *db, struct arena *arena, const char *name, bool *fo
 }
 
 bool
-store_bucket_delete(struct db *db, struct arena *arena, const char *name, bool *deleted, struct error *err)
+store_bucket_delete(struct db *db, struct arena *arena, const char *name, bool *deleted,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_DELETE], DB_PARAMS(name), &rows, err)) {
+	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_DELETE], DB_PARAMS(name), &rows,
+		err)) {
 		if (err->code != ERR_CONFLICT) /* an object came in between */
 			return false;
 		error_clear(err);
@@ -82,7 +129,8 @@ store_bucket_delete(struct db *db, struct arena *arena, const char *name, bool *
 }
 
 bool
-store_buckets(struct db *db, struct arena *arena, struct bucket_row **out, size_t *n, struct error *err)
+store_buckets(struct db *db, struct arena *arena, struct bucket_row **out, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -98,12 +146,18 @@ store_buckets(struct db *db, struct arena *arena, struct bucket_row **out, size_
 static struct object_row
 object_row(const struct rows *rows, size_t i)
 {
-	return (struct object_row) { .key = rows_str(rows, i, 0), .blob = rows_str(rows, i, 1), .size = rows_int(rows, i, 2),
-		.etag = rows_str(rows, i, 3), .content_type = rows_str(rows, i, 4), .headers = rows_str(rows, i, 5), .created_at = rows_int(rows, i, 6) };
+	return (struct object_row) { .key = rows_str(rows, i, 0),
+		.blob = rows_str(rows, i, 1),
+		.size = rows_int(rows, i, 2),
+		.etag = rows_str(rows, i, 3),
+		.content_type = rows_str(rows, i, 4),
+		.headers = rows_str(rows, i, 5),
+		.created_at = rows_int(rows, i, 6) };
 }
 
 bool
-store_object_find(struct db *db, struct arena *arena, const char *bucket, const char *key, struct object_row *out, bool *found, struct error *err)
+store_object_find(struct db *db, struct arena *arena, const char *bucket, const char *key,
+    struct object_row *out, bool *found, struct error *err)
 {
 	struct rows *rows;
 
@@ -115,13 +169,15 @@ store_object_find(struct db *db, struct arena *arena, const char *bucket, const 
 }
 
 bool
-store_objects_list(struct db *db, struct arena *arena, const char *bucket, const char *from, bool inclusive, const char *before, int limit,
-    struct object_row **out, size_t *n, struct error *err)
+store_objects_list(struct db *db, struct arena *arena, const char *bucket, const char *from,
+    bool inclusive, const char *before, int limit, struct object_row **out, size_t *n,
+    struct error *err)
 {
 	const struct query *query = &store_objects_queries[inclusive ? Q_LIST_FROM : Q_LIST_AFTER];
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query, DB_PARAMS(bucket, from, before, db_int(arena, limit)), &rows, err))
+	if (!db_exec(db, arena, query, DB_PARAMS(bucket, from, before, db_int(arena, limit)), &rows,
+		err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n + 1, sizeof(**out));
@@ -137,8 +193,9 @@ store_blob_announce(struct db *db, struct arena *arena, const char *blob, struct
 }
 
 bool
-store_object_publish(struct db *db, struct arena *arena, const char *bucket, const struct object_row *row, bool only_new, const char *if_match,
-    const char *upload_id, int64_t *created_at, bool *published, struct error *err)
+store_object_publish(struct db *db, struct arena *arena, const char *bucket,
+    const struct object_row *row, bool only_new, const char *if_match, const char *upload_id,
+    int64_t *created_at, bool *published, struct error *err)
 {
 	const char *size = db_int(arena, row->size);
 	struct rows *rows;
@@ -146,22 +203,29 @@ store_object_publish(struct db *db, struct arena *arena, const char *bucket, con
 
 	if (upload_id != NULL)
 		done = db_exec(db, arena, &store_objects_queries[Q_COMPLETE],
-		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type, row->headers, upload_id), &rows, err);
+		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type,
+			row->headers, upload_id),
+		    &rows, err);
 	else
 		done = db_exec(db, arena, &store_objects_queries[Q_PUBLISH],
-		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type, row->headers, only_new ? "true" : "false", if_match), &rows, err);
+		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type,
+			row->headers, only_new ? "true" : "false", if_match),
+		    &rows, err);
 	if (!done)
 		return false;
 	*published = rows_count(rows) > 0;
 	if (*published)
 		*created_at = rows_int(rows, 0, 0);
-	else if (!store_blob_announce(db, arena, row->blob, err)) /* taken, but another writer of the key was faster */
+	/* taken, but another writer of the key was faster */
+	else if (!store_blob_announce(db, arena, row->blob, err))
 		return false;
 	return true;
 }
 
 bool
-store_objects_delete(struct db *db, struct arena *arena, const char *bucket, const char *const *keys, size_t n, struct error *err)
+store_objects_delete(struct db *db, struct arena *arena, const char *bucket,
+    const char *const *keys, size_t n, struct error *err)
 {
-	return db_exec(db, arena, &store_objects_queries[Q_DELETE], DB_PARAMS(bucket, db_array(arena, keys, n)), NULL, err);
+	return db_exec(db, arena, &store_objects_queries[Q_DELETE],
+	    DB_PARAMS(bucket, db_array(arena, keys, n)), NULL, err);
 }

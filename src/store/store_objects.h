@@ -1,10 +1,13 @@
 /*
- * Index of the embedded object store: buckets, objects, uploads in parts, and the blobs to be collected.
+ * Index of the embedded object store: buckets, objects, uploads in parts, and the blobs to be
+ * collected.
  *
- * A blob's life: it is announced as garbage before its file exists; publishing takes it out of the garbage and into a row in one statement;
- * when its row lets go of it a trigger makes it garbage again. So whatever is killed when, a blob has a row or is collected.
+ * A blob's life: it is announced as garbage before its file exists; publishing takes it out of the
+ * garbage and into a row in one statement; when its row lets go of it a trigger makes it garbage
+ * again. So whatever is killed when, a blob has a row or is collected.
  *
- * "Not there" is no failure: these answer true and say so. Everything allocated belongs to the arena.
+ * "Not there" is no failure: these answer true and say so. Everything allocated belongs to the
+ * arena.
  */
 #ifndef MN_STORE_STORE_OBJECTS_H
 #define MN_STORE_STORE_OBJECTS_H
@@ -18,8 +21,8 @@
 struct arena;
 struct error;
 
-#define OBJECT_GARBAGE_SECONDS 3600         /* a reader may still be sending the blob */
-#define OBJECT_UPLOAD_DAYS 7                /* an upload in parts that nobody completes */
+#define OBJECT_GARBAGE_SECONDS 3600 /* a reader may still be sending the blob */
+#define OBJECT_UPLOAD_DAYS 7        /* an upload in parts that nobody completes */
 
 struct object_row {
 	const char *key, *blob, *etag, *content_type;
@@ -27,42 +30,68 @@ struct object_row {
 	int64_t size, created_at;
 };
 
-struct bucket_row { const char *name; int64_t created_at; };
-struct upload_row { const char *id, *key, *content_type, *headers; int64_t created_at; };
-struct part_row { int number; const char *blob, *etag; int64_t size, created_at; };
+struct bucket_row {
+	const char *name;
+	int64_t created_at;
+};
+struct upload_row {
+	const char *id, *key, *content_type, *headers;
+	int64_t created_at;
+};
+struct part_row {
+	int number;
+	const char *blob, *etag;
+	int64_t size, created_at;
+};
 
 extern const struct query store_objects_queries[];
 extern const struct query store_object_uploads_queries[];
 
-bool store_bucket_create(struct db *, struct arena *, const char *name, bool *created, struct error *);
+bool store_bucket_create(struct db *, struct arena *, const char *name, bool *created,
+    struct error *);
 bool store_bucket_find(struct db *, struct arena *, const char *name, bool *found, struct error *);
 /* Only an empty bucket goes: *deleted tells. */
-bool store_bucket_delete(struct db *, struct arena *, const char *name, bool *deleted, struct error *);
+bool store_bucket_delete(struct db *, struct arena *, const char *name, bool *deleted,
+    struct error *);
 bool store_buckets(struct db *, struct arena *, struct bucket_row **, size_t *n, struct error *);
 
-bool store_object_find(struct db *, struct arena *, const char *bucket, const char *key, struct object_row *, bool *found, struct error *);
+bool store_object_find(struct db *, struct arena *, const char *bucket, const char *key,
+    struct object_row *, bool *found, struct error *);
 /* In key order from `from` (itself too, or not) up to, without, `before`. */
-bool store_objects_list(struct db *, struct arena *, const char *bucket, const char *from, bool inclusive, const char *before, int limit,
-    struct object_row **, size_t *n, struct error *);
+bool store_objects_list(struct db *, struct arena *, const char *bucket, const char *from,
+    bool inclusive, const char *before, int limit, struct object_row **, size_t *n, struct error *);
 bool store_blob_announce(struct db *, struct arena *, const char *blob, struct error *);
 /*
- * The row of an announced blob; replaces one of the same key unless `only_new`, and only one with `if_match` as ETag when that is given.
- * With upload_id the upload goes in the same statement. *published false: a condition did not hold, and the blob is garbage again.
+ * The row of an announced blob; replaces one of the same key unless `only_new`, and only one with
+ * `if_match` as ETag when that is given. With upload_id the upload goes in the same statement.
+ * *published false: a condition did not hold, and the blob is garbage again.
  */
-bool store_object_publish(struct db *, struct arena *, const char *bucket, const struct object_row *, bool only_new, const char *if_match,
-    const char *upload_id, int64_t *created_at, bool *published, struct error *);
-bool store_objects_delete(struct db *, struct arena *, const char *bucket, const char *const *keys, size_t n, struct error *);
+bool store_object_publish(struct db *, struct arena *, const char *bucket,
+    const struct object_row *, bool only_new, const char *if_match, const char *upload_id,
+    int64_t *created_at, bool *published, struct error *);
+bool store_objects_delete(struct db *, struct arena *, const char *bucket, const char *const *keys,
+    size_t n, struct error *);
 
-bool store_object_upload_create(struct db *, struct arena *, const char *bucket, const struct upload_row *, struct error *);
-bool store_object_upload_find(struct db *, struct arena *, const char *bucket, const char *key, const char *id, struct upload_row *, bool *found, struct error *);
-bool store_object_upload_delete(struct db *, struct arena *, const char *bucket, const char *key, const char *id, bool *deleted, struct error *);
+bool store_object_upload_create(struct db *, struct arena *, const char *bucket,
+    const struct upload_row *, struct error *);
+bool store_object_upload_find(struct db *, struct arena *, const char *bucket, const char *key,
+    const char *id, struct upload_row *, bool *found, struct error *);
+bool store_object_upload_delete(struct db *, struct arena *, const char *bucket, const char *key,
+    const char *id, bool *deleted, struct error *);
 /* Uploads of keys under [from, before), after (key_marker, id_marker). */
-bool store_object_uploads_list(struct db *, struct arena *, const char *bucket, const char *from, const char *before, const char *key_marker,
-    const char *id_marker, int limit, struct upload_row **, size_t *n, struct error *);
-bool store_object_part_publish(struct db *, struct arena *, const char *upload_id, const struct part_row *, bool *published, struct error *);
-bool store_object_parts_list(struct db *, struct arena *, const char *upload_id, int after, int limit, struct part_row **, size_t *n, struct error *);
+bool store_object_uploads_list(struct db *, struct arena *, const char *bucket, const char *from,
+    const char *before, const char *key_marker, const char *id_marker, int limit,
+    struct upload_row **, size_t *n, struct error *);
+bool store_object_part_publish(struct db *, struct arena *, const char *upload_id,
+    const struct part_row *, bool *published, struct error *);
+bool store_object_parts_list(struct db *, struct arena *, const char *upload_id, int after,
+    int limit, struct part_row **, size_t *n, struct error *);
 
-/* Inside a transaction: takes rows of old garbage (locked against others); abandoned uploads become garbage first. */
-bool store_garbage_take(struct db *, struct arena *, int limit, const char ***blobs, size_t *n, struct error *);
+/*
+ * Inside a transaction: takes rows of old garbage (locked against others); abandoned uploads become
+ * garbage first.
+ */
+bool store_garbage_take(struct db *, struct arena *, int limit, const char ***blobs, size_t *n,
+    struct error *);
 
 #endif

@@ -4,54 +4,98 @@
 
 #include "core/banned.h"
 
-
 enum {
-	Q_LIST, Q_LOCK, Q_SUPERS, Q_CHANGE, Q_TRASH, Q_UNSHARE, Q_TRANSFER, Q_DELETE, Q_TOTP_CLEAR, Q_CODES_CLEAR, Q_INVITE_ADD, Q_INVITE_USE
+	Q_LIST,
+	Q_LOCK,
+	Q_SUPERS,
+	Q_CHANGE,
+	Q_TRASH,
+	Q_UNSHARE,
+	Q_TRANSFER,
+	Q_DELETE,
+	Q_TOTP_CLEAR,
+	Q_CODES_CLEAR,
+	Q_INVITE_ADD,
+	Q_INVITE_USE,
 };
 
 const struct query store_people_queries[] = {
 	[Q_LIST] = { "people_list",
-	    "SELECT " PERSON_SQL " FROM users u WHERE ($1::text IS NULL OR u.email ILIKE '%' || $1 || '%' OR u.display_name ILIKE '%' || $1 || '%') "
-	    "AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.tier = $3) AND ($4::text IS NULL OR u.status = $4) "
-	    "AND ($5::bigint IS NULL OR (" SQL_US("u.created_at") ", u.id) < ($5::bigint, $6::uuid)) ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int", QUERY_READ },
-	[Q_LOCK] = { "person_lock", "SELECT " PERSON_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
-	[Q_SUPERS] = { "supers_besides", "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1 ORDER BY id FOR UPDATE", 0 },
+	    "SELECT " PERSON_SQL
+	    " FROM users u WHERE ($1::text IS NULL OR u.email ILIKE '%' || $1 || '%'"
+	    " OR u.display_name ILIKE '%' || $1 || '%') "
+	    "AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.tier = $3)"
+	    " AND ($4::text IS NULL OR u.status = $4) "
+	    "AND ($5::bigint IS NULL OR (" SQL_US(
+		"u.created_at") ", u.id) < ($5::bigint, $6::uuid))"
+				" ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
+	    QUERY_READ },
+	[Q_LOCK] = { "person_lock",
+	    "SELECT " PERSON_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
+	[Q_SUPERS] = { "supers_besides",
+	    "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1"
+	    " ORDER BY id FOR UPDATE",
+	    0 },
 	[Q_CHANGE] = { "person_change",
-	    "UPDATE users SET display_name = coalesce($2, display_name), role = coalesce($3, role), tier = coalesce($4, tier), status = coalesce($5, status), "
-	    "quota_bytes = CASE WHEN $7::boolean THEN NULL ELSE coalesce($6::bigint, quota_bytes) END, version = version + 1, updated_at = now() WHERE id = $1", 0 },
+	    "UPDATE users SET display_name = coalesce($2, display_name), role = coalesce($3, role),"
+	    " tier = coalesce($4, tier), status = coalesce($5, status), "
+	    "quota_bytes = CASE WHEN $7::boolean THEN NULL"
+	    " ELSE coalesce($6::bigint, quota_bytes) END, version = version + 1, updated_at = now()"
+	    " WHERE id = $1",
+	    0 },
 	[Q_TRASH] = { "person_items_trash",
-	    "UPDATE media SET owner_id = NULL, trashed_from = CASE WHEN status = 'trashed' THEN trashed_from ELSE status END, status = 'trashed', "
-	    "trashed_at = coalesce(trashed_at, now()), trashed_by = $2, version = version + 1, updated_at = now() WHERE owner_id = $1", 0 },
-	[Q_UNSHARE] = { "person_items_unshare", "DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1", 0 },
+	    "UPDATE media SET owner_id = NULL, trashed_from = CASE"
+	    " WHEN status = 'trashed' THEN trashed_from ELSE status END, status = 'trashed', "
+	    "trashed_at = coalesce(trashed_at, now()), trashed_by = $2, version = version + 1,"
+	    " updated_at = now() WHERE owner_id = $1",
+	    0 },
+	[Q_UNSHARE] = { "person_items_unshare",
+	    "DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1",
+	    0 },
 	[Q_TRANSFER] = { "person_items_transfer",
-	    "UPDATE media SET owner_id = $2, version = version + 1, updated_at = now() WHERE owner_id = $1", 0 },
+	    "UPDATE media SET owner_id = $2, version = version + 1, updated_at = now()"
+	    " WHERE owner_id = $1",
+	    0 },
 	[Q_DELETE] = { "person_delete", "DELETE FROM users WHERE id = $1", 0 },
 	[Q_TOTP_CLEAR] = { "person_totp_clear",
-	    "UPDATE users SET totp_secret = NULL, totp_pending = NULL, totp_confirmed_at = NULL, version = version + 1 WHERE id = $1", 0 },
-	[Q_CODES_CLEAR] = { "person_codes_clear", "DELETE FROM recovery_codes WHERE user_id = $1", 0 },
+	    "UPDATE users SET totp_secret = NULL, totp_pending = NULL, totp_confirmed_at = NULL,"
+	    " version = version + 1 WHERE id = $1",
+	    0 },
+	[Q_CODES_CLEAR] = { "person_codes_clear", "DELETE FROM recovery_codes WHERE user_id = $1",
+	    0 },
 	[Q_INVITE_ADD] = { "invite_add",
-	    "INSERT INTO invites (id, hash, email, role, tier, created_by, expires_at) VALUES ($1, $2, lower($3), $4, $5, $6, $7)", 0 },
+	    "INSERT INTO invites (id, hash, email, role, tier, created_by, expires_at)"
+	    " VALUES ($1, $2, lower($3), $4, $5, $6, $7)",
+	    0 },
 	[Q_INVITE_USE] = { "invite_use",
-	    "UPDATE invites SET used_at = now(), used_by = $3 WHERE hash = $1 AND used_at IS NULL AND expires_at > now() "
-	    "AND (email IS NULL OR email = lower($2)) RETURNING id, role, tier", 0 },
-	{ .name = NULL }
+	    "UPDATE invites SET used_at = now(), used_by = $3 WHERE hash = $1 AND used_at IS NULL"
+	    " AND expires_at > now() "
+	    "AND (email IS NULL OR email = lower($2)) RETURNING id, role, tier",
+	    0 },
+	{ .name = NULL },
 };
 #define Q(id) (&store_people_queries[id])
 
 bool
-store_people_list(struct db *db, struct arena *arena, const struct store_people_filter *f, struct rows **rows, struct error *err)
+store_people_list(struct db *db, struct arena *arena, const struct store_people_filter *f,
+    struct rows **rows, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_LIST), DB_PARAMS(f->q, f->role, f->tier, f->status, f->before_time, f->before_id, db_int(arena, f->limit)), rows, err);
+	return db_exec(db, arena, Q(Q_LIST),
+	    DB_PARAMS(f->q, f->role, f->tier, f->status, f->before_time, f->before_id,
+		db_int(arena, f->limit)),
+	    rows, err);
 }
 
 bool
-store_person_lock(struct db *db, struct arena *arena, const char *id, struct rows **rows, struct error *err)
+store_person_lock(struct db *db, struct arena *arena, const char *id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(id), rows, err);
 }
 
 bool
-store_supers_besides(struct db *db, struct arena *arena, const char *id, int64_t *n, struct error *err)
+store_supers_besides(struct db *db, struct arena *arena, const char *id, int64_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -62,20 +106,26 @@ store_supers_besides(struct db *db, struct arena *arena, const char *id, int64_t
 }
 
 bool
-store_person_change(struct db *db, struct arena *arena, const char *id, const struct store_person_change *c, struct error *err)
+store_person_change(struct db *db, struct arena *arena, const char *id,
+    const struct store_person_change *c, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CHANGE),
-	    DB_PARAMS(id, c->display_name, c->role, c->tier, c->status, c->quota, c->quota_default ? "true" : "false"), NULL, err);
+	    DB_PARAMS(id, c->display_name, c->role, c->tier, c->status, c->quota,
+		c->quota_default ? "true" : "false"),
+	    NULL, err);
 }
 
 bool
-store_person_items_trash(struct db *db, struct arena *arena, const char *id, const char *by, struct error *err)
+store_person_items_trash(struct db *db, struct arena *arena, const char *id, const char *by,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UNSHARE), DB_PARAMS(id), NULL, err) && db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id, by), NULL, err);
+	return db_exec(db, arena, Q(Q_UNSHARE), DB_PARAMS(id), NULL, err) &&
+	    db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id, by), NULL, err);
 }
 
 bool
-store_person_items_transfer(struct db *db, struct arena *arena, const char *id, const char *to, struct error *err)
+store_person_items_transfer(struct db *db, struct arena *arena, const char *id, const char *to,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err);
 }
@@ -89,19 +139,24 @@ store_person_delete(struct db *db, struct arena *arena, const char *id, struct e
 bool
 store_person_totp_clear(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TOTP_CLEAR), DB_PARAMS(id), NULL, err) && db_exec(db, arena, Q(Q_CODES_CLEAR), DB_PARAMS(id), NULL, err);
+	return db_exec(db, arena, Q(Q_TOTP_CLEAR), DB_PARAMS(id), NULL, err) &&
+	    db_exec(db, arena, Q(Q_CODES_CLEAR), DB_PARAMS(id), NULL, err);
 }
 
 bool
-store_invite_add(struct db *db, struct arena *arena, const struct store_invite *i, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_INVITE_ADD),
-	    DB_PARAMS(i->id, db_bytea(arena, i->hash, i->hash_len), i->email, i->role, i->tier, i->created_by, db_time(arena, i->expires_at)), NULL, err);
-}
-
-bool
-store_invite_use(struct db *db, struct arena *arena, const void *hash, size_t len, const char *email, const char *user_id, struct rows **rows,
+store_invite_add(struct db *db, struct arena *arena, const struct store_invite *i,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_INVITE_USE), DB_PARAMS(db_bytea(arena, hash, len), email, user_id), rows, err);
+	return db_exec(db, arena, Q(Q_INVITE_ADD),
+	    DB_PARAMS(i->id, db_bytea(arena, i->hash, i->hash_len), i->email, i->role, i->tier,
+		i->created_by, db_time(arena, i->expires_at)),
+	    NULL, err);
+}
+
+bool
+store_invite_use(struct db *db, struct arena *arena, const void *hash, size_t len,
+    const char *email, const char *user_id, struct rows **rows, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_INVITE_USE),
+	    DB_PARAMS(db_bytea(arena, hash, len), email, user_id), rows, err);
 }

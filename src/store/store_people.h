@@ -1,4 +1,7 @@
-/* Accounts: lists, changes, deletion, invitations. Columns of a person: store_sessions.h, then version, quota. */
+/*
+ * Accounts: lists, changes, deletion, invitations. Columns of a person: store_sessions.h, then
+ * version, quota.
+ */
 #ifndef MN_STORE_PEOPLE_H
 #define MN_STORE_PEOPLE_H
 
@@ -11,24 +14,40 @@
 
 extern const struct query store_people_queries[];
 
-struct store_people_filter { const char *q, *role, *tier, *status, *before_time, *before_id; int limit; };
-bool store_people_list(struct db *, struct arena *, const struct store_people_filter *, struct rows **, struct error *);
+struct store_people_filter {
+	const char *q, *role, *tier, *status, *before_time, *before_id;
+	int limit;
+};
+bool store_people_list(struct db *, struct arena *, const struct store_people_filter *,
+    struct rows **, struct error *);
 /* Locks the person. No row = unknown. */
 bool store_person_lock(struct db *, struct arena *, const char *id, struct rows **, struct error *);
 /* How many active super admins there are besides `id`; locks them. */
 bool store_supers_besides(struct db *, struct arena *, const char *id, int64_t *n, struct error *);
 
-struct store_person_change { const char *display_name, *role, *tier, *status, *quota; bool quota_default; };
-bool store_person_change(struct db *, struct arena *, const char *id, const struct store_person_change *, struct error *);
+struct store_person_change {
+	const char *display_name, *role, *tier, *status, *quota;
+	bool quota_default;
+};
+bool store_person_change(struct db *, struct arena *, const char *id,
+    const struct store_person_change *, struct error *);
 /* Items first (trash: owner none), then the person with everything that is theirs. */
-bool store_person_items_trash(struct db *, struct arena *, const char *id, const char *by, struct error *);
-bool store_person_items_transfer(struct db *, struct arena *, const char *id, const char *to, struct error *);
+bool store_person_items_trash(struct db *, struct arena *, const char *id, const char *by,
+    struct error *);
+bool store_person_items_transfer(struct db *, struct arena *, const char *id, const char *to,
+    struct error *);
 bool store_person_delete(struct db *, struct arena *, const char *id, struct error *);
 bool store_person_totp_clear(struct db *, struct arena *, const char *id, struct error *);
 
-struct store_invite { const char *id, *email, *role, *tier, *created_by; const void *hash; size_t hash_len; int64_t expires_at; };
+struct store_invite {
+	const char *id, *email, *role, *tier, *created_by;
+	const void *hash;
+	size_t hash_len;
+	int64_t expires_at;
+};
 bool store_invite_add(struct db *, struct arena *, const struct store_invite *, struct error *);
 /* Takes an invitation that is still good for this address: id, role, tier; no row = not good. */
-bool store_invite_use(struct db *, struct arena *, const void *hash, size_t len, const char *email, const char *user_id, struct rows **, struct error *);
+bool store_invite_use(struct db *, struct arena *, const void *hash, size_t len, const char *email,
+    const char *user_id, struct rows **, struct error *);
 
 #endif

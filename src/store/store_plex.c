@@ -7,26 +7,43 @@
 enum { Q_CLIENT_READ, Q_CLIENT_ADD, Q_PIN_ADD, Q_PIN_READ, Q_PIN_USE, Q_LINK, Q_UNLINK, Q_PERSON };
 
 const struct query store_plex_queries[] = {
-	[Q_CLIENT_READ] = { "plex_client_read", "SELECT value FROM settings WHERE key = 'plex.client_id'", QUERY_READ },
-	[Q_CLIENT_ADD] = { "plex_client_add", "INSERT INTO settings (key, value) VALUES ('plex.client_id', $1) ON CONFLICT (key) DO NOTHING", 0 },
+	[Q_CLIENT_READ] = { "plex_client_read",
+	    "SELECT value FROM settings WHERE key = 'plex.client_id'", QUERY_READ },
+	[Q_CLIENT_ADD] = { "plex_client_add",
+	    "INSERT INTO settings (key, value) VALUES ('plex.client_id', $1)"
+	    " ON CONFLICT (key) DO NOTHING",
+	    0 },
 	[Q_PIN_ADD] = { "plex_pin_add",
-	    "INSERT INTO plex_pins (id, plex_pin_id, client_id, user_id, address, expires_at) VALUES ($1, $2, $3, $4, $5, $6)", 0 },
+	    "INSERT INTO plex_pins (id, plex_pin_id, client_id, user_id, address, expires_at)"
+	    " VALUES ($1, $2, $3, $4, $5, $6)",
+	    0 },
 	[Q_PIN_READ] = { "plex_pin_read",
-	    "SELECT plex_pin_id, client_id, user_id, used_at IS NOT NULL OR expires_at <= now() FROM plex_pins WHERE id = $1", QUERY_READ },
-	[Q_PIN_USE] = { "plex_pin_use", "UPDATE plex_pins SET used_at = now() WHERE id = $1 AND used_at IS NULL AND expires_at > now()", 0 },
+	    "SELECT plex_pin_id, client_id, user_id, used_at IS NOT NULL OR expires_at <= now()"
+	    " FROM plex_pins WHERE id = $1",
+	    QUERY_READ },
+	[Q_PIN_USE] = { "plex_pin_use",
+	    "UPDATE plex_pins SET used_at = now() WHERE id = $1 AND used_at IS NULL"
+	    " AND expires_at > now()",
+	    0 },
 	[Q_LINK] = { "plex_link",
-	    "UPDATE users SET plex_id = $2, plex_token = convert_to($3, 'UTF8'), plex_name = $4, version = version + 1, updated_at = now() "
-	    "WHERE id = $1 AND status = 'active'", 0 },
+	    "UPDATE users SET plex_id = $2, plex_token = convert_to($3, 'UTF8'), plex_name = $4,"
+	    " version = version + 1, updated_at = now() "
+	    "WHERE id = $1 AND status = 'active'",
+	    0 },
 	[Q_UNLINK] = { "plex_unlink",
-	    "UPDATE users SET plex_id = NULL, plex_token = NULL, plex_name = NULL, version = version + 1, updated_at = now() "
-	    "WHERE id = $1 AND plex_id IS NOT NULL", 0 },
-	[Q_PERSON] = { "plex_person", "SELECT id, totp_confirmed_at IS NOT NULL FROM users WHERE plex_id = $1", QUERY_READ },
-	{ .name = NULL }
+	    "UPDATE users SET plex_id = NULL, plex_token = NULL, plex_name = NULL, version ="
+	    " version + 1, updated_at = now() "
+	    "WHERE id = $1 AND plex_id IS NOT NULL",
+	    0 },
+	[Q_PERSON] = { "plex_person",
+	    "SELECT id, totp_confirmed_at IS NOT NULL FROM users WHERE plex_id = $1", QUERY_READ },
+	{ .name = NULL },
 };
 #define Q(id) (&store_plex_queries[id])
 
 bool
-store_plex_client_id(struct db *db, struct arena *arena, const char *fresh, const char **client_id, struct error *err)
+store_plex_client_id(struct db *db, struct arena *arena, const char *fresh, const char **client_id,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -34,27 +51,33 @@ store_plex_client_id(struct db *db, struct arena *arena, const char *fresh, cons
 		return false;
 	/* Two workers may be first at once: what stands there afterwards counts. */
 	if (rows_count(rows) == 0 &&
-	    (!db_exec(db, arena, Q(Q_CLIENT_ADD), DB_PARAMS(fresh), NULL, err) || !db_exec(db, arena, Q(Q_CLIENT_READ), DB_NO_PARAMS, &rows, err)))
+	    (!db_exec(db, arena, Q(Q_CLIENT_ADD), DB_PARAMS(fresh), NULL, err) ||
+		!db_exec(db, arena, Q(Q_CLIENT_READ), DB_NO_PARAMS, &rows, err)))
 		return false;
 	*client_id = rows_str(rows, 0, 0);
 	return true;
 }
 
 bool
-store_plex_pin_add(struct db *db, struct arena *arena, const struct store_plex_pin *pin, struct error *err)
+store_plex_pin_add(struct db *db, struct arena *arena, const struct store_plex_pin *pin,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PIN_ADD), DB_PARAMS(pin->id, db_int(arena, pin->plex_pin_id), pin->client_id, pin->user_id, pin->address,
-	    db_time(arena, pin->expires_at)), NULL, err);
+	return db_exec(db, arena, Q(Q_PIN_ADD),
+	    DB_PARAMS(pin->id, db_int(arena, pin->plex_pin_id), pin->client_id, pin->user_id,
+		pin->address, db_time(arena, pin->expires_at)),
+	    NULL, err);
 }
 
 bool
-store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct rows **rows, struct error *err)
+store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PIN_READ), DB_PARAMS(id), rows, err);
 }
 
 static bool
-one_row_changed(struct db *db, struct arena *arena, const struct query *query, const char *const *params, size_t n, bool *changed, struct error *err)
+one_row_changed(struct db *db, struct arena *arena, const struct query *query,
+    const char *const *params, size_t n, bool *changed, struct error *err)
 {
 	struct rows *rows;
 
@@ -65,26 +88,30 @@ one_row_changed(struct db *db, struct arena *arena, const struct query *query, c
 }
 
 bool
-store_plex_pin_use(struct db *db, struct arena *arena, const char *id, bool *fresh, struct error *err)
+store_plex_pin_use(struct db *db, struct arena *arena, const char *id, bool *fresh,
+    struct error *err)
 {
 	return one_row_changed(db, arena, Q(Q_PIN_USE), DB_PARAMS(id), fresh, err);
 }
 
 bool
-store_plex_link(struct db *db, struct arena *arena, const char *user_id, const char *plex_id, const char *sealed, const char *name, bool *linked,
-    struct error *err)
+store_plex_link(struct db *db, struct arena *arena, const char *user_id, const char *plex_id,
+    const char *sealed, const char *name, bool *linked, struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_LINK), DB_PARAMS(user_id, plex_id, sealed, name), linked, err);
+	return one_row_changed(db, arena, Q(Q_LINK), DB_PARAMS(user_id, plex_id, sealed, name),
+	    linked, err);
 }
 
 bool
-store_plex_unlink(struct db *db, struct arena *arena, const char *user_id, bool *was_linked, struct error *err)
+store_plex_unlink(struct db *db, struct arena *arena, const char *user_id, bool *was_linked,
+    struct error *err)
 {
 	return one_row_changed(db, arena, Q(Q_UNLINK), DB_PARAMS(user_id), was_linked, err);
 }
 
 bool
-store_plex_person(struct db *db, struct arena *arena, const char *plex_id, struct rows **rows, struct error *err)
+store_plex_person(struct db *db, struct arena *arena, const char *plex_id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PERSON), DB_PARAMS(plex_id), rows, err);
 }

@@ -1,4 +1,6 @@
-/* PINs of sign-ins by Plex, and the Plex accounts that people are linked with. Tokens come sealed. */
+/*
+ * PINs of sign-ins by Plex, and the Plex accounts that people are linked with. Tokens come sealed.
+ */
 #ifndef MN_STORE_PLEX_H
 #define MN_STORE_PLEX_H
 
@@ -9,22 +11,38 @@
 
 extern const struct query store_plex_queries[];
 
-/* The name under which this installation is known to Plex: made with `fresh` once, then the same for ever. */
-bool store_plex_client_id(struct db *, struct arena *, const char *fresh, const char **client_id, struct error *);
+/*
+ * The name under which this installation is known to Plex: made with `fresh` once, then the same
+ * for ever.
+ */
+bool store_plex_client_id(struct db *, struct arena *, const char *fresh, const char **client_id,
+    struct error *);
 
-struct store_plex_pin { const char *id; int64_t plex_pin_id; const char *client_id, *user_id /* or NULL */, *address; int64_t expires_at; };
+struct store_plex_pin {
+	const char *id;
+	int64_t plex_pin_id;
+	const char *client_id, *user_id /* or NULL */, *address;
+	int64_t expires_at;
+};
 bool store_plex_pin_add(struct db *, struct arena *, const struct store_plex_pin *, struct error *);
 /* No row = unknown. */
 enum { PLEX_PIN_PLEX_ID, PLEX_PIN_CLIENT, PLEX_PIN_USER, PLEX_PIN_OVER /* used or expired */ };
-bool store_plex_pin_read(struct db *, struct arena *, const char *id, struct rows **, struct error *);
+bool store_plex_pin_read(struct db *, struct arena *, const char *id, struct rows **,
+    struct error *);
 /* *fresh: it was neither used nor expired before. */
 bool store_plex_pin_use(struct db *, struct arena *, const char *id, bool *fresh, struct error *);
 
-/* A Plex account belongs to one person: users_plex_id_key is violated otherwise. *linked: the person is there and active. */
-bool store_plex_link(struct db *, struct arena *, const char *user_id, const char *plex_id, const char *sealed, const char *name, bool *linked, struct error *);
-bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked, struct error *);
+/*
+ * A Plex account belongs to one person: users_plex_id_key is violated otherwise. *linked: the
+ * person is there and active.
+ */
+bool store_plex_link(struct db *, struct arena *, const char *user_id, const char *plex_id,
+    const char *sealed, const char *name, bool *linked, struct error *);
+bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked,
+    struct error *);
 /* id, whether the second factor is on; no row = nobody. */
 enum { PLEX_PERSON_ID, PLEX_PERSON_TOTP };
-bool store_plex_person(struct db *, struct arena *, const char *plex_id, struct rows **, struct error *);
+bool store_plex_person(struct db *, struct arena *, const char *plex_id, struct rows **,
+    struct error *);
 
 #endif

@@ -7,68 +7,130 @@
 
 #include "core/banned.h"
 
-enum { LOAD, EVENT, RESERVE, PUBLISH, PUBLISH_ASSETS, FAIL, OBJECTS, COLLECTABLE, FORGET, EXPIRE_UPLOADS, STRAY_INCOMING,
-	EXPIRE_LOGINS, EXPIRE_REFRESH, EXPIRE_SESSIONS, EXPIRE_REVOKED, EXPIRE_MAIL_TOKENS,
-	EXPIRE_INVITES, EXPIRE_PINS, EXPIRE_UPLOAD_ROWS };
+enum {
+	LOAD,
+	EVENT,
+	RESERVE,
+	PUBLISH,
+	PUBLISH_ASSETS,
+	FAIL,
+	OBJECTS,
+	COLLECTABLE,
+	FORGET,
+	EXPIRE_UPLOADS,
+	STRAY_INCOMING,
+	EXPIRE_LOGINS,
+	EXPIRE_REFRESH,
+	EXPIRE_SESSIONS,
+	EXPIRE_REVOKED,
+	EXPIRE_MAIL_TOKENS,
+	EXPIRE_INVITES,
+	EXPIRE_PINS,
+	EXPIRE_UPLOAD_ROWS,
+};
 
 /* Waiting to be processed, be it in the trash meanwhile. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
 
 const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
-	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key, encode(u.sha256, 'hex'), coalesce(u.size, -1)"
+	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
+	    " encode(u.sha256, 'hex'), coalesce(u.size, -1)"
 	    " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
-	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed' AND m.trashed_from = 'processing')", QUERY_READ },
+	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
+	    " AND m.trashed_from = 'processing')",
+	    QUERY_READ },
 	[EVENT] = { "process_event",
-	    "INSERT INTO media_events (media_id, step, state, message, attempt) SELECT id, $2, $3, $4, $5::integer FROM media WHERE id = $1", 0 },
+	    "INSERT INTO media_events (media_id, step, state, message, attempt)"
+	    " SELECT id, $2, $3, $4, $5::integer FROM media WHERE id = $1",
+	    0 },
 	[RESERVE] = { "process_reserve",
-	    "INSERT INTO media_assets (key, media_id, size) SELECT k, $1, s FROM unnest($2::text[], $3::bigint[]) AS n (k, s)"
-	    " ON CONFLICT (key) DO UPDATE SET size = excluded.size, created_at = now()", 0 },
-	/* A title that was only the file's name gives way to the one in the file; what a person wrote stays. */
+	    "INSERT INTO media_assets (key, media_id, size) SELECT k, $1, s"
+	    " FROM unnest($2::text[], $3::bigint[]) AS n (k, s)"
+	    " ON CONFLICT (key) DO UPDATE SET size = excluded.size, created_at = now()",
+	    0 },
+	/*
+	 * A title that was only the file's name gives way to the one in the file; what a person
+	 * wrote stays.
+	 */
 	[PUBLISH] = { "process_publish",
 	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
-	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type = $3,"
-	    " title = CASE WHEN $4::text IS NOT NULL AND title IN (filename, regexp_replace(filename, '\\.[^.]*$', '')) THEN $4 ELSE title END,"
-	    " metadata = $5::jsonb, thumbhash = $6, object_key = $7, asset_prefix = $8, sha256 = $9::bytea, size = $10::bigint,"
-	    " width = nullif($11::integer, 0), height = nullif($12::integer, 0), duration_ms = nullif($13::bigint, -1),"
-	    " taken_at = coalesce(taken_at, $14::timestamptz), year = coalesce(year, nullif($15::integer, -1)),"
-	    " genres = CASE WHEN genres = '{}' AND $16::text IS NOT NULL THEN ARRAY[$16] ELSE genres END,"
-	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL, failure_message = NULL,"
-	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING, 0 },
+	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type ="
+	    " $3,"
+	    " title = CASE WHEN $4::text IS NOT NULL AND title IN (filename,"
+	    " regexp_replace(filename, '\\.[^.]*$', '')) THEN $4 ELSE title END,"
+	    " metadata = $5::jsonb, thumbhash = $6, object_key = $7, asset_prefix = $8, sha256 ="
+	    " $9::bytea, size = $10::bigint,"
+	    " width = nullif($11::integer, 0), height = nullif($12::integer, 0), duration_ms ="
+	    " nullif($13::bigint, -1),"
+	    " taken_at = coalesce(taken_at, $14::timestamptz), year = coalesce(year,"
+	    " nullif($15::integer, -1)),"
+	    " genres = CASE WHEN genres = '{}' AND $16::text IS NOT NULL THEN ARRAY[$16]"
+	    " ELSE genres END,"
+	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
+	    " failure_message = NULL,"
+	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING,
+	    0 },
 	[PUBLISH_ASSETS] = { "process_publish_assets",
 	    "UPDATE media_assets SET published = key = ANY ($2::text[]),"
-	    " created_at = CASE WHEN published AND key <> ALL ($2::text[]) THEN now() ELSE created_at END"
-	    " WHERE media_id = $1 AND published <> (key = ANY ($2::text[]))", 0 },
+	    " created_at = CASE WHEN published AND key <> ALL ($2::text[]) THEN now()"
+	    " ELSE created_at END"
+	    " WHERE media_id = $1 AND published <> (key = ANY ($2::text[]))",
+	    0 },
 	[FAIL] = { "process_fail",
 	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'failed' END,"
-	    " trashed_from = CASE status WHEN 'trashed' THEN 'failed' END, failure_code = $2, failure_message = $3,"
-	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING, 0 },
-	[OBJECTS] = { "process_objects", "SELECT key FROM media_assets WHERE media_id = $1", QUERY_READ },
+	    " trashed_from = CASE status WHEN 'trashed' THEN 'failed' END, failure_code = $2,"
+	    " failure_message = $3,"
+	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING,
+	    0 },
+	[OBJECTS] = { "process_objects", "SELECT key FROM media_assets WHERE media_id = $1",
+	    QUERY_READ },
 	[COLLECTABLE] = { "process_collectable",
-	    "SELECT key FROM media_assets WHERE NOT published AND created_at < now() - make_interval(hours => $1::integer) ORDER BY created_at LIMIT $2::integer", QUERY_READ },
+	    "SELECT key FROM media_assets WHERE NOT published"
+	    " AND created_at < now() - make_interval(hours => $1::integer) ORDER BY created_at"
+	    " LIMIT $2::integer",
+	    QUERY_READ },
 	[FORGET] = { "process_forget", "DELETE FROM media_assets WHERE key = ANY ($1::text[])", 0 },
 	[EXPIRE_UPLOADS] = { "process_expire_uploads",
-	    "WITH over AS (SELECT id FROM uploads WHERE status IN ('pending', 'completing') AND expires_at < now() ORDER BY expires_at LIMIT $1::integer FOR UPDATE SKIP LOCKED),"
-	    " ended AS (UPDATE uploads u SET status = 'expired' FROM over o WHERE u.id = o.id RETURNING u.media_id, u.object_key, u.multipart_id),"
-	    " gone AS (DELETE FROM media m USING ended e WHERE m.id = e.media_id AND m.status = 'pending' RETURNING m.owner_id),"
-	    " told AS (SELECT count(pg_notify('mn_catalogue', owner_id::text)) AS n FROM (SELECT DISTINCT owner_id FROM gone WHERE owner_id IS NOT NULL) AS o)"
-	    " SELECT object_key, coalesce(multipart_id, '') FROM ended, told", 0 },
+	    "WITH over AS (SELECT id FROM uploads WHERE status IN ('pending', 'completing')"
+	    " AND expires_at < now() ORDER BY expires_at LIMIT $1::integer FOR UPDATE SKIP LOCKED),"
+	    " ended AS (UPDATE uploads u SET status = 'expired' FROM over o WHERE u.id = o.id"
+	    " RETURNING u.media_id, u.object_key, u.multipart_id),"
+	    " gone AS (DELETE FROM media m USING ended e WHERE m.id = e.media_id"
+	    " AND m.status = 'pending' RETURNING m.owner_id),"
+	    " told AS (SELECT count(pg_notify('mn_catalogue', owner_id::text)) AS n"
+	    " FROM (SELECT DISTINCT owner_id FROM gone WHERE owner_id IS NOT NULL) AS o)"
+	    " SELECT object_key, coalesce(multipart_id, '') FROM ended, told",
+	    0 },
 	/* Needed: by an open upload, and by an item that has no copy of its own yet. */
 	[STRAY_INCOMING] = { "process_stray_incoming",
-	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM uploads u LEFT JOIN media m ON m.id = u.media_id"
-	    " WHERE u.object_key = k AND (u.status IN ('pending', 'completing') OR u.status = 'completed' AND m.id IS NOT NULL AND m.object_key IS NULL"
-	    " OR u.created_at > now() - interval '1 hour'))", QUERY_READ },
-	[EXPIRE_LOGINS] = { "process_expire_logins", "DELETE FROM login_attempts WHERE last_failure < now() - interval '1 day'", 0 },
-	[EXPIRE_REFRESH] = { "process_expire_refresh", "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'", 0 },
-	[EXPIRE_SESSIONS] = { "process_expire_sessions", "DELETE FROM sessions WHERE expires_at < now() - interval '30 days'", 0 },
-	[EXPIRE_REVOKED] = { "process_expire_revoked", "DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 day'", 0 },
-	[EXPIRE_MAIL_TOKENS] = { "process_expire_mail_tokens", "DELETE FROM mail_tokens WHERE expires_at < now() - interval '1 day'", 0 },
-	[EXPIRE_INVITES] = { "process_expire_invites", "DELETE FROM invites WHERE expires_at < now() - interval '30 days'", 0 },
-	[EXPIRE_PINS] = { "process_expire_pins", "DELETE FROM plex_pins WHERE expires_at < now() - interval '1 day'", 0 },
+	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM uploads u LEFT"
+	    " JOIN media m ON m.id = u.media_id"
+	    " WHERE u.object_key = k AND (u.status IN ('pending', 'completing')"
+	    " OR u.status = 'completed' AND m.id IS NOT NULL AND m.object_key IS NULL"
+	    " OR u.created_at > now() - interval '1 hour'))",
+	    QUERY_READ },
+	[EXPIRE_LOGINS] = { "process_expire_logins",
+	    "DELETE FROM login_attempts WHERE last_failure < now() - interval '1 day'", 0 },
+	[EXPIRE_REFRESH] = { "process_expire_refresh",
+	    "DELETE FROM refresh_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	[EXPIRE_SESSIONS] = { "process_expire_sessions",
+	    "DELETE FROM sessions WHERE expires_at < now() - interval '30 days'", 0 },
+	[EXPIRE_REVOKED] = { "process_expire_revoked",
+	    "DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	[EXPIRE_MAIL_TOKENS] = { "process_expire_mail_tokens",
+	    "DELETE FROM mail_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	[EXPIRE_INVITES] = { "process_expire_invites",
+	    "DELETE FROM invites WHERE expires_at < now() - interval '30 days'", 0 },
+	[EXPIRE_PINS] = { "process_expire_pins",
+	    "DELETE FROM plex_pins WHERE expires_at < now() - interval '1 day'", 0 },
 	[EXPIRE_UPLOAD_ROWS] = { "process_expire_upload_rows",
-	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing') AND created_at < now() - interval '7 days'"
-	    " AND NOT EXISTS (SELECT FROM media m WHERE m.id = u.media_id AND m.object_key IS NULL)", 0 },
-	{ .name = NULL }
+	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing')"
+	    " AND created_at < now() - interval '7 days'"
+	    " AND NOT EXISTS (SELECT FROM media m WHERE m.id = u.media_id"
+	    " AND m.object_key IS NULL)",
+	    0 },
+	{ .name = NULL },
 };
 
 static const struct query *
@@ -82,17 +144,17 @@ static const char *const *
 column(struct arena *arena, const struct rows *rows, int col, size_t *n)
 {
 	const char **list;
-	size_t i;
 
 	*n = rows_count(rows);
-	list = arena_array(arena, *n + 1, sizeof *list);
-	for (i = 0; i < *n; i++)
+	list = arena_array(arena, *n + 1, sizeof(*list));
+	for (size_t i = 0; i < *n; i++)
 		list[i] = rows_str(rows, i, col);
 	return list;
 }
 
 bool
-store_process_load(struct db *db, struct arena *arena, const char *media_id, const char *upload_id, struct process_item *item, struct error *err)
+store_process_load(struct db *db, struct arena *arena, const char *media_id, const char *upload_id,
+    struct process_item *item, struct error *err)
 {
 	struct rows *rows;
 
@@ -101,43 +163,59 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 		return false;
 	if (rows_count(rows) == 0)
 		return true;
-	*item = (struct process_item) { .found = true, .owner = rows_str(rows, 0, 0), .title = rows_str(rows, 0, 1), .filename = rows_str(rows, 0, 2),
-		.visibility = rows_str(rows, 0, 3), .object_key = rows_str(rows, 0, 4), .incoming_key = rows_str(rows, 0, 5),
-		.sha256 = rows_str(rows, 0, 6), .size = rows_int(rows, 0, 7) };
+	*item = (struct process_item) { .found = true,
+		.owner = rows_str(rows, 0, 0),
+		.title = rows_str(rows, 0, 1),
+		.filename = rows_str(rows, 0, 2),
+		.visibility = rows_str(rows, 0, 3),
+		.object_key = rows_str(rows, 0, 4),
+		.incoming_key = rows_str(rows, 0, 5),
+		.sha256 = rows_str(rows, 0, 6),
+		.size = rows_int(rows, 0, 7) };
 	return true;
 }
 
 bool
-store_process_event(struct db *db, struct arena *arena, const char *media_id, const char *step, const char *state, const char *message, int attempt, struct error *err)
+store_process_event(struct db *db, struct arena *arena, const char *media_id, const char *step,
+    const char *state, const char *message, int attempt, struct error *err)
 {
-	return db_exec(db, arena, query(EVENT), DB_PARAMS(media_id, step, state, message, db_int(arena, attempt)), NULL, err);
+	return db_exec(db, arena, query(EVENT),
+	    DB_PARAMS(media_id, step, state, message, db_int(arena, attempt)), NULL, err);
 }
 
 bool
-store_process_reserve(struct db *db, struct arena *arena, const char *media_id, const char *const *keys, const char *const *sizes, size_t n, struct error *err)
+store_process_reserve(struct db *db, struct arena *arena, const char *media_id,
+    const char *const *keys, const char *const *sizes, size_t n, struct error *err)
 {
-	return db_exec(db, arena, query(RESERVE), DB_PARAMS(media_id, db_array(arena, keys, n), db_array(arena, sizes, n)), NULL, err);
+	return db_exec(db, arena, query(RESERVE),
+	    DB_PARAMS(media_id, db_array(arena, keys, n), db_array(arena, sizes, n)), NULL, err);
 }
 
 bool
-store_process_publish(struct db *db, struct arena *arena, const char *media_id, const struct process_found *f, bool *gone, struct error *err)
+store_process_publish(struct db *db, struct arena *arena, const char *media_id,
+    const struct process_found *f, bool *gone, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(PUBLISH),
-	    DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash, f->object_key, f->asset_prefix,
-		db_bytea(arena, f->sha256, SHA256_SIZE), db_int(arena, f->size), db_int(arena, f->width), db_int(arena, f->height),
-		db_int(arena, f->duration_ms), db_time(arena, f->taken_at), db_int(arena, f->year), f->genre,
-		db_array(arena, f->assets, f->nassets), db_array(arena, f->sprite_times, f->nsprite_times)), &rows, err))
+		DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash,
+		    f->object_key, f->asset_prefix, db_bytea(arena, f->sha256, SHA256_SIZE),
+		    db_int(arena, f->size), db_int(arena, f->width), db_int(arena, f->height),
+		    db_int(arena, f->duration_ms), db_time(arena, f->taken_at),
+		    db_int(arena, f->year), f->genre, db_array(arena, f->assets, f->nassets),
+		    db_array(arena, f->sprite_times, f->nsprite_times)),
+		&rows, err))
 		return false;
 	*gone = rows_affected(rows) == 0;
 	if (*gone)
 		return true;
-	return db_exec(db, arena, query(PUBLISH_ASSETS), DB_PARAMS(media_id, db_array(arena, f->keys, f->nkeys)), NULL, err);
+	return db_exec(db, arena, query(PUBLISH_ASSETS),
+	    DB_PARAMS(media_id, db_array(arena, f->keys, f->nkeys)), NULL, err);
 }
 
 bool
-store_process_fail(struct db *db, struct arena *arena, const char *media_id, const char *code, const char *message, bool *gone, struct error *err)
+store_process_fail(struct db *db, struct arena *arena, const char *media_id, const char *code,
+    const char *message, bool *gone, struct error *err)
 {
 	struct rows *rows;
 
@@ -148,7 +226,8 @@ store_process_fail(struct db *db, struct arena *arena, const char *media_id, con
 }
 
 bool
-store_process_objects(struct db *db, struct arena *arena, const char *media_id, const char *const **keys, size_t *n, struct error *err)
+store_process_objects(struct db *db, struct arena *arena, const char *media_id,
+    const char *const **keys, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
@@ -159,24 +238,28 @@ store_process_objects(struct db *db, struct arena *arena, const char *media_id, 
 }
 
 bool
-store_process_collectable(struct db *db, struct arena *arena, int hours, int limit, const char *const **keys, size_t *n, struct error *err)
+store_process_collectable(struct db *db, struct arena *arena, int hours, int limit,
+    const char *const **keys, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query(COLLECTABLE), DB_PARAMS(db_int(arena, hours), db_int(arena, limit)), &rows, err))
+	if (!db_exec(db, arena, query(COLLECTABLE),
+		DB_PARAMS(db_int(arena, hours), db_int(arena, limit)), &rows, err))
 		return false;
 	*keys = column(arena, rows, 0, n);
 	return true;
 }
 
 bool
-store_process_forget(struct db *db, struct arena *arena, const char *const *keys, size_t n, struct error *err)
+store_process_forget(struct db *db, struct arena *arena, const char *const *keys, size_t n,
+    struct error *err)
 {
 	return db_exec(db, arena, query(FORGET), DB_PARAMS(db_array(arena, keys, n)), NULL, err);
 }
 
 bool
-store_process_expire_uploads(struct db *db, struct arena *arena, int limit, const char *const **keys, const char *const **multipart, size_t *n, struct error *err)
+store_process_expire_uploads(struct db *db, struct arena *arena, int limit,
+    const char *const **keys, const char *const **multipart, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
@@ -188,11 +271,13 @@ store_process_expire_uploads(struct db *db, struct arena *arena, int limit, cons
 }
 
 bool
-store_process_stray_incoming(struct db *db, struct arena *arena, const char *const *keys, size_t n, const char *const **stray, size_t *nstray, struct error *err)
+store_process_stray_incoming(struct db *db, struct arena *arena, const char *const *keys, size_t n,
+    const char *const **stray, size_t *nstray, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query(STRAY_INCOMING), DB_PARAMS(db_array(arena, keys, n)), &rows, err))
+	if (!db_exec(db, arena, query(STRAY_INCOMING), DB_PARAMS(db_array(arena, keys, n)), &rows,
+		err))
 		return false;
 	*stray = column(arena, rows, 0, nstray);
 	return true;
@@ -201,9 +286,7 @@ store_process_stray_incoming(struct db *db, struct arena *arena, const char *con
 bool
 store_process_expire_identity(struct db *db, struct arena *arena, struct error *err)
 {
-	int which;
-
-	for (which = EXPIRE_LOGINS; which <= EXPIRE_UPLOAD_ROWS; which++)
+	for (int which = EXPIRE_LOGINS; which <= EXPIRE_UPLOAD_ROWS; which++)
 		if (!db_exec(db, arena, query(which), DB_NO_PARAMS, NULL, err))
 			return false;
 	return true;

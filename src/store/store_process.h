@@ -1,4 +1,7 @@
-/* Queries of processing: what a job works on, its timeline, and the one transaction that publishes or fails an item. */
+/*
+ * Queries of processing: what a job works on, its timeline, and the one transaction that publishes
+ * or fails an item.
+ */
 #ifndef MN_STORE_PROCESS_H
 #define MN_STORE_PROCESS_H
 
@@ -15,7 +18,7 @@ extern const struct query store_process_queries[];
 
 /* What to process; texts are the arena's, NULL where there is none. */
 struct process_item {
-	bool found;            /* the item is there and waits for processing */
+	bool found; /* the item is there and waits for processing */
 	const char *owner, *title, *filename, *visibility;
 	const char *object_key;   /* of an earlier run: no client can write it */
 	const char *incoming_key; /* of the upload */
@@ -29,29 +32,48 @@ struct process_found {
 	const char *genre;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
 	int64_t size, width, height, duration_ms, taken_at, year;
-	const char *const *assets; size_t nassets;
-	const char *const *sprite_times; size_t nsprite_times; /* as text */
-	const char *const *keys; size_t nkeys; /* objects of this run */
+	const char *const *assets;
+	size_t nassets;
+	const char *const *sprite_times;
+	size_t nsprite_times; /* as text */
+	const char *const *keys;
+	size_t nkeys; /* objects of this run */
 };
 
-bool store_process_load(struct db *, struct arena *, const char *media_id, const char *upload_id, struct process_item *, struct error *);
-bool store_process_event(struct db *, struct arena *, const char *media_id, const char *step, const char *state, const char *message, int attempt, struct error *);
+bool store_process_load(struct db *, struct arena *, const char *media_id, const char *upload_id,
+    struct process_item *, struct error *);
+bool store_process_event(struct db *, struct arena *, const char *media_id, const char *step,
+    const char *state, const char *message, int attempt, struct error *);
 /* Announces objects before they are written: what is never published is collected. */
-bool store_process_reserve(struct db *, struct arena *, const char *media_id, const char *const *keys, const char *const *sizes, size_t n, struct error *);
-/* Inside the transaction of the job. *gone: the item is no more. An item in the trash stays there, ready to be restored. */
-bool store_process_publish(struct db *, struct arena *, const char *media_id, const struct process_found *, bool *gone, struct error *);
+bool store_process_reserve(struct db *, struct arena *, const char *media_id,
+    const char *const *keys, const char *const *sizes, size_t n, struct error *);
+/*
+ * Inside the transaction of the job. *gone: the item is no more. An item in the trash stays there,
+ * ready to be restored.
+ */
+bool store_process_publish(struct db *, struct arena *, const char *media_id,
+    const struct process_found *, bool *gone, struct error *);
 /* Inside the transaction of the job. *gone: the item is no more, or waits no longer. */
-bool store_process_fail(struct db *, struct arena *, const char *media_id, const char *code, const char *message, bool *gone, struct error *);
+bool store_process_fail(struct db *, struct arena *, const char *media_id, const char *code,
+    const char *message, bool *gone, struct error *);
 
 /* Every object that belongs to the item. */
-bool store_process_objects(struct db *, struct arena *, const char *media_id, const char *const **keys, size_t *n, struct error *);
+bool store_process_objects(struct db *, struct arena *, const char *media_id,
+    const char *const **keys, size_t *n, struct error *);
 /* Objects announced before `hours` and never published, or replaced. */
-bool store_process_collectable(struct db *, struct arena *, int hours, int limit, const char *const **keys, size_t *n, struct error *);
-bool store_process_forget(struct db *, struct arena *, const char *const *keys, size_t n, struct error *);
-/* Ends uploads past their time and removes their items: object keys, and the store's multipart ids ("" = none), in pairs. */
-bool store_process_expire_uploads(struct db *, struct arena *, int limit, const char *const **keys, const char *const **multipart, size_t *n, struct error *);
+bool store_process_collectable(struct db *, struct arena *, int hours, int limit,
+    const char *const **keys, size_t *n, struct error *);
+bool store_process_forget(struct db *, struct arena *, const char *const *keys, size_t n,
+    struct error *);
+/*
+ * Ends uploads past their time and removes their items: object keys, and the store's multipart ids
+ * ("" = none), in pairs.
+ */
+bool store_process_expire_uploads(struct db *, struct arena *, int limit, const char *const **keys,
+    const char *const **multipart, size_t *n, struct error *);
 /* Of these incoming objects, those that nothing needs any more. */
-bool store_process_stray_incoming(struct db *, struct arena *, const char *const *keys, size_t n, const char *const **stray, size_t *nstray, struct error *);
+bool store_process_stray_incoming(struct db *, struct arena *, const char *const *keys, size_t n,
+    const char *const **stray, size_t *nstray, struct error *);
 /* Old sign-in counters, refresh tokens, sessions, revocations and ended uploads. */
 bool store_process_expire_identity(struct db *, struct arena *, struct error *);
 

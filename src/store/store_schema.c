@@ -10,11 +10,15 @@
 enum { Q_VERSION, Q_APPLIED, Q_RECORD, Q_LOCK };
 
 const struct query store_schema_queries[] = {
-	[Q_VERSION] = { "schema_version", "SELECT coalesce(max(version), 0) FROM schema_migrations", QUERY_READ },
-	[Q_APPLIED] = { "schema_applied", "SELECT version, name, checksum FROM schema_migrations ORDER BY version", QUERY_READ },
-	[Q_RECORD] = { "schema_record", "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 0 },
-	[Q_LOCK] = { "schema_lock", "SELECT pg_try_advisory_lock(hashtext('medianest-migrate'))", 0 },
-	{ .name = NULL }
+	[Q_VERSION] = { "schema_version", "SELECT coalesce(max(version), 0) FROM schema_migrations",
+	    QUERY_READ },
+	[Q_APPLIED] = { "schema_applied",
+	    "SELECT version, name, checksum FROM schema_migrations ORDER BY version", QUERY_READ },
+	[Q_RECORD] = { "schema_record",
+	    "INSERT INTO schema_migrations (version, name, checksum) VALUES ($1, $2, $3)", 0 },
+	[Q_LOCK] = { "schema_lock", "SELECT pg_try_advisory_lock(hashtext('medianest-migrate'))",
+	    0 },
+	{ .name = NULL },
 };
 
 #define NO_SUCH_TABLE " 42P01 " /* as db_refused() writes it into the detail */
@@ -48,24 +52,27 @@ store_schema_prepare(struct db *db, struct error *err)
 }
 
 bool
-store_schema_applied(struct db *db, struct arena *arena, struct migration_row **out, size_t *n, struct error *err)
+store_schema_applied(struct db *db, struct arena *arena, struct migration_row **out, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_schema_queries[Q_APPLIED], DB_NO_PARAMS, &rows, err))
 		return false;
 	*n = rows_count(rows);
-	*out = arena_array(arena, *n, sizeof **out);
+	*out = arena_array(arena, *n, sizeof(**out));
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct migration_row) { rows_int(rows, i, 0), rows_str(rows, i, 1), rows_str(rows, i, 2) };
+		(*out)[i] = (struct migration_row) { rows_int(rows, i, 0), rows_str(rows, i, 1),
+			rows_str(rows, i, 2) };
 	return true;
 }
 
 bool
-store_schema_record(struct db *db, struct arena *arena, const struct migration_row *row, struct error *err)
+store_schema_record(struct db *db, struct arena *arena, const struct migration_row *row,
+    struct error *err)
 {
-	return db_exec(db, arena, &store_schema_queries[Q_RECORD], DB_PARAMS(db_int(arena, row->version), row->name, row->checksum),
-	    NULL, err);
+	return db_exec(db, arena, &store_schema_queries[Q_RECORD],
+	    DB_PARAMS(db_int(arena, row->version), row->name, row->checksum), NULL, err);
 }
 
 bool

@@ -25,9 +25,12 @@ bool store_schema_version(struct db *, struct arena *, int64_t *version, struct 
 
 /* For the migrating role. The table is made when it is missing; rows come in order. */
 bool store_schema_prepare(struct db *, struct error *);
-bool store_schema_applied(struct db *, struct arena *, struct migration_row **, size_t *n, struct error *);
+bool store_schema_applied(struct db *, struct arena *, struct migration_row **, size_t *n,
+    struct error *);
 bool store_schema_record(struct db *, struct arena *, const struct migration_row *, struct error *);
-/* Keeps a second migrate out for the life of the connection; *got = false: another one is at work. */
+/*
+ * Keeps a second migrate out for the life of the connection; *got = false: another one is at work.
+ */
 bool store_schema_lock(struct db *, struct arena *, bool *got, struct error *);
 
 #endif

@@ -7,6 +7,7 @@
 #include "store/store_search_title.h"
 #include "core/banned.h"
 
+/* clang-format off */
 /* $1 caller, $2 text, $3 prefix; the filters of FILTERS from $4 on; $16 cap. */
 #define ENGLISH "websearch_to_tsquery('public.mn_english', $2::text)"
 #define SIMPLE "websearch_to_tsquery('public.mn_simple', $2::text)"
@@ -106,6 +107,7 @@ const struct query store_search_queries[] = {
 	[Q_ITEMS] = { "search_items", ITEMS, QUERY_READ | QUERY_CUSTOM_PLAN },
 	{ .name = NULL }
 };
+/* clang-format on */
 
 #define TEXT_PARAMS 16
 #define METADATA_PARAMS 18
@@ -123,7 +125,8 @@ int_or_null(struct arena *arena, int64_t n)
 }
 
 void
-store_search_call(struct arena *arena, enum search_leg_query leg, const struct search_ask *a, struct db_call *call)
+store_search_call(struct arena *arena, enum search_leg_query leg, const struct search_ask *a,
+    struct db_call *call)
 {
 	const char **p = arena_array(arena, METADATA_PARAMS, sizeof *p);
 	size_t n = 0;
@@ -155,7 +158,8 @@ store_search_call(struct arena *arena, enum search_leg_query leg, const struct s
 }
 
 void
-store_search_candidates(struct arena *arena, const struct rows *rows, struct candidate **out, size_t *n)
+store_search_candidates(struct arena *arena, const struct rows *rows, struct candidate **out,
+    size_t *n)
 {
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof **out);
@@ -175,13 +179,16 @@ store_search_candidates(struct arena *arena, const struct rows *rows, struct can
 }
 
 bool
-store_search_items(struct db *db, struct arena *arena, const struct media_reader *reader, const char *const *ids, size_t nids,
-    const char *any_text, const char *prefix, struct media **items, unsigned **matched, size_t *n, struct error *err)
+store_search_items(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *const *ids, size_t nids, const char *any_text, const char *prefix,
+    struct media **items, unsigned **matched, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_queries[Q_ITEMS],
-	    DB_PARAMS(reader->user_id, reader->all ? "true" : "false", db_array(arena, ids, nids), any_text, prefix), &rows, err))
+		DB_PARAMS(reader->user_id, reader->all ? "true" : "false",
+		    db_array(arena, ids, nids), any_text, prefix),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*items = arena_array(arena, *n, sizeof **items);
@@ -189,7 +196,8 @@ store_search_items(struct db *db, struct arena *arena, const struct media_reader
 	for (size_t i = 0; i < *n; i++) {
 		media_from_row(arena, rows, i, &(*items)[i]);
 		for (unsigned bit = 0; bit < 4; bit++)
-			(*matched)[i] |= rows_bool(rows, i, MEDIA_COLUMNS_COUNT + (int)bit) ? 1u << bit : 0;
+			(*matched)[i] |=
+			    rows_bool(rows, i, MEDIA_COLUMNS_COUNT + (int)bit) ? 1u << bit : 0;
 	}
 	return true;
 }

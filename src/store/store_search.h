@@ -1,9 +1,11 @@
 /*
- * Search in the catalogue: candidates by text and by metadata, the page's items, words for corrections and suggestions.
+ * Search in the catalogue: candidates by text and by metadata, the page's items, words for
+ * corrections and suggestions.
  *
- * Candidates are capped (correctness.md 16): readability and filters apply first, then the newest `cap` matches of each branch (mine, shared
- * with me, the house) are taken and ranked. The statements are planned at each call with their parameters known, so that PostgreSQL itself
- * reads a rare word's matches whole from the GIN index and walks newest-first for a frequent one.
+ * Candidates are capped (correctness.md 16): readability and filters apply first, then the newest
+ * `cap` matches of each branch (mine, shared with me, the house) are taken and ranked. The
+ * statements are planned at each call with their parameters known, so that PostgreSQL itself reads
+ * a rare word's matches whole from the GIN index and walks newest-first for a frequent one.
  */
 #ifndef MN_STORE_STORE_SEARCH_H
 #define MN_STORE_STORE_SEARCH_H
@@ -18,25 +20,35 @@
 extern const struct query store_search_queries[];
 extern const struct query store_search_word_queries[];
 
-#define SEARCH_CAP 2000      /* candidates of the text leg */
+#define SEARCH_CAP 2000       /* candidates of the text leg */
 #define SEARCH_TITLES_CAP 100 /* of each branch, by title */
 #define SEARCH_LABELS_CAP 200 /* of each branch, by tag */
 
 struct search_ask {
 	struct media_reader reader;
-	/* Text: for websearch_to_tsquery, "" = everything; prefix: quoted words for to_tsquery, "" = none. Both must match. */
+	/*
+	 * Text: for websearch_to_tsquery, "" = everything; prefix: quoted words for to_tsquery, ""
+	 * = none. Both must match.
+	 */
 	const char *text, *prefix;
-	const char *title;                           /* compared with whole titles and their beginnings; "" = not */
-	const char *const *labels; size_t nlabels;   /* words that count more when they are tags */
+	/* compared with whole titles and their beginnings; "" = not */
+	const char *title;
+	const char *const *labels;
+	size_t nlabels; /* words that count more when they are tags */
 	/* Filters; NULL or 0 = open. */
-	const char *const *kinds; size_t nkinds;
+	const char *const *kinds;
+	size_t nkinds;
 	const char *source, *owner;
 	int64_t year_from, year_to;
-	const char *const *tags; size_t ntags;       /* all of them */
-	const char *id_text, *id_number;             /* external id as JSON, with its value as string and as number */
+	const char *const *tags;
+	size_t ntags; /* all of them */
+	/* external id as JSON, with its value as string and as number */
+	const char *id_text, *id_number;
 	/* Soft filters: an item passes by its kind or year, or by having the words in its text. */
-	const char *const *soft_kinds; size_t nsoft_kinds; const char *soft_kind_words;
-	const char *soft_years, *soft_year_words;    /* int[] literal */
+	const char *const *soft_kinds;
+	size_t nsoft_kinds;
+	const char *soft_kind_words;
+	const char *soft_years, *soft_year_words; /* int[] literal */
 };
 
 struct candidate {
@@ -48,8 +60,12 @@ struct candidate {
 
 enum search_leg_query { SEARCH_TEXT, SEARCH_METADATA, SEARCH_LEG_QUERIES };
 
-/* Fills a call for db_pipeline(), so that all legs share one round trip; then reads its rows, best first. */
-void store_search_call(struct arena *, enum search_leg_query, const struct search_ask *, struct db_call *);
+/*
+ * Fills a call for db_pipeline(), so that all legs share one round trip; then reads its rows, best
+ * first.
+ */
+void store_search_call(struct arena *, enum search_leg_query, const struct search_ask *,
+    struct db_call *);
 void store_search_candidates(struct arena *, const struct rows *, struct candidate **, size_t *n);
 
 #define MATCHED_TITLE 1u
@@ -58,20 +74,27 @@ void store_search_candidates(struct arena *, const struct rows *, struct candida
 #define MATCHED_FILENAME 8u
 
 /* The items of a page in no particular order, with what matched any of the words. */
-bool store_search_items(struct db *, struct arena *, const struct media_reader *, const char *const *ids, size_t nids, const char *any_text,
-    const char *prefix, struct media **, unsigned **matched, size_t *n, struct error *);
+bool store_search_items(struct db *, struct arena *, const struct media_reader *,
+    const char *const *ids, size_t nids, const char *any_text, const char *prefix, struct media **,
+    unsigned **matched, size_t *n, struct error *);
 
-struct word_candidate { const char *word, *similar; int64_t n; };
+struct word_candidate {
+	const char *word, *similar;
+	int64_t n;
+};
 /*
- * For each of the words that occurs in nothing the caller can read, similar words that do, most similar first; `word` is as given. A word
- * that is known appears once with similar == NULL.
+ * For each of the words that occurs in nothing the caller can read, similar words that do, most
+ * similar first; `word` is as given. A word that is known appears once with similar == NULL.
  */
-bool store_search_similar(struct db *, struct arena *, const struct media_reader *, const char *const *words, size_t nwords,
-    struct word_candidate **, size_t *n, struct error *);
+bool store_search_similar(struct db *, struct arena *, const struct media_reader *,
+    const char *const *words, size_t nwords, struct word_candidate **, size_t *n, struct error *);
 
-struct suggestion_row { const char *text, *kind /* "title" or "word" */, *media_id; };
+struct suggestion_row {
+	const char *text, *kind /* "title" or "word" */, *media_id;
+};
 /* Titles that begin with `title`, and words that begin with `word` (2 bytes or more). */
-bool store_search_suggest(struct db *, struct arena *, const struct media_reader *, const char *title, const char *word, int limit,
-    struct suggestion_row **, size_t *n, struct error *);
+bool store_search_suggest(struct db *, struct arena *, const struct media_reader *,
+    const char *title, const char *word, int limit, struct suggestion_row **, size_t *n,
+    struct error *);
 
 #endif

@@ -7,6 +7,7 @@
 #include "store/store_search_title.h"
 #include "core/banned.h"
 
+/* clang-format off */
 #define SIMILAR_MAX 10 /* of each word */
 #define SHORT_MAX 6     /* letters of a word whose like are also sought by their first letter and length */
 #define SHORT_WORDS 300
@@ -62,35 +63,44 @@ const struct query store_search_word_queries[] = {
 	[Q_SUGGEST_ALL] = { "search_suggest_all", SUGGEST(TITLES("media m WHERE m.status <> 'trashed'")), QUERY_READ | QUERY_CUSTOM_PLAN },
 	{ .name = NULL }
 };
+/* clang-format on */
 
 bool
-store_search_similar(struct db *db, struct arena *arena, const struct media_reader *reader, const char *const *words, size_t nwords,
-    struct word_candidate **out, size_t *n, struct error *err)
+store_search_similar(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *const *words, size_t nwords, struct word_candidate **out, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_word_queries[Q_SIMILAR],
-	    DB_PARAMS(reader->user_id, reader->all ? "true" : "false", db_array(arena, words, nwords)), &rows, err))
+		DB_PARAMS(reader->user_id, reader->all ? "true" : "false",
+		    db_array(arena, words, nwords)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof **out);
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct word_candidate) { rows_str(rows, i, 0), rows_str(rows, i, 1), rows_int(rows, i, 2) };
+		(*out)[i] = (struct word_candidate) { rows_str(rows, i, 0), rows_str(rows, i, 1),
+			rows_int(rows, i, 2) };
 	return true;
 }
 
 bool
-store_search_suggest(struct db *db, struct arena *arena, const struct media_reader *reader, const char *title, const char *word, int limit,
-    struct suggestion_row **out, size_t *n, struct error *err)
+store_search_suggest(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *title, const char *word, int limit, struct suggestion_row **out, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_word_queries[reader->all ? Q_SUGGEST_ALL : Q_SUGGEST],
-	    DB_PARAMS(reader->user_id, reader->all ? "true" : "false", title, word, db_int(arena, limit)), &rows, err))
+		DB_PARAMS(reader->user_id, reader->all ? "true" : "false", title, word,
+		    db_int(arena, limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof **out);
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct suggestion_row) { rows_str(rows, i, 0), rows_str(rows, i, 1), rows_str(rows, i, 2) };
+		(*out)[i] = (struct suggestion_row) { rows_str(rows, i, 0), rows_str(rows, i, 1),
+			rows_str(rows, i, 2) };
 	return true;
 }

@@ -5,7 +5,8 @@
 #include "core/banned.h"
 
 #define STATE \
-	"SELECT email, convert_from(totp_secret, 'UTF8'), convert_from(totp_pending, 'UTF8'), totp_confirmed_at IS NOT NULL, totp_last_step " \
+	"SELECT email, convert_from(totp_secret, 'UTF8'), convert_from(totp_pending, 'UTF8')," \
+	" totp_confirmed_at IS NOT NULL, totp_last_step " \
 	"FROM users WHERE id = $1"
 
 enum { Q_LOCK, Q_READ, Q_PENDING, Q_ENABLE, Q_STEP, Q_CODES_CLEAR, Q_CODES_ADD, Q_CODE_USE };
@@ -13,44 +14,61 @@ enum { Q_LOCK, Q_READ, Q_PENDING, Q_ENABLE, Q_STEP, Q_CODES_CLEAR, Q_CODES_ADD, 
 const struct query store_totp_queries[] = {
 	[Q_LOCK] = { "totp_lock", STATE " FOR UPDATE", 0 },
 	[Q_READ] = { "totp_read", STATE, QUERY_READ },
-	[Q_PENDING] = { "totp_pending", "UPDATE users SET totp_pending = convert_to($2, 'UTF8') WHERE id = $1", 0 },
+	[Q_PENDING] = { "totp_pending",
+	    "UPDATE users SET totp_pending = convert_to($2, 'UTF8') WHERE id = $1", 0 },
 	[Q_ENABLE] = { "totp_enable",
-	    "UPDATE users SET totp_secret = convert_to($2, 'UTF8'), totp_pending = NULL, totp_confirmed_at = now(), totp_last_step = $3, version = version + 1 "
-	    "WHERE id = $1", 0 },
-	[Q_STEP] = { "totp_step", "UPDATE users SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2::bigint", 0 },
+	    "UPDATE users SET totp_secret = convert_to($2, 'UTF8'), totp_pending = NULL,"
+	    " totp_confirmed_at = now(), totp_last_step = $3, version = version + 1 "
+	    "WHERE id = $1",
+	    0 },
+	[Q_STEP] = { "totp_step",
+	    "UPDATE users SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2::bigint",
+	    0 },
 	[Q_CODES_CLEAR] = { "recovery_clear", "DELETE FROM recovery_codes WHERE user_id = $1", 0 },
-	[Q_CODES_ADD] = { "recovery_add", "INSERT INTO recovery_codes (user_id, hash) SELECT $1, h::bytea FROM unnest($2::text[]) h", 0 },
-	[Q_CODE_USE] = { "recovery_use", "UPDATE recovery_codes SET used_at = now() WHERE user_id = $1 AND hash = $2 AND used_at IS NULL", 0 },
-	{ .name = NULL }
+	[Q_CODES_ADD] = { "recovery_add",
+	    "INSERT INTO recovery_codes (user_id, hash) SELECT $1, h::bytea"
+	    " FROM unnest($2::text[]) h",
+	    0 },
+	[Q_CODE_USE] = { "recovery_use",
+	    "UPDATE recovery_codes SET used_at = now() WHERE user_id = $1 AND hash = $2"
+	    " AND used_at IS NULL",
+	    0 },
+	{ .name = NULL },
 };
 #define Q(id) (&store_totp_queries[id])
 
 bool
-store_totp_lock(struct db *db, struct arena *arena, const char *user_id, struct rows **rows, struct error *err)
+store_totp_lock(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(user_id), rows, err);
 }
 
 bool
-store_totp_read(struct db *db, struct arena *arena, const char *user_id, struct rows **rows, struct error *err)
+store_totp_read(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_READ), DB_PARAMS(user_id), rows, err);
 }
 
 bool
-store_totp_pending(struct db *db, struct arena *arena, const char *user_id, const char *sealed, struct error *err)
+store_totp_pending(struct db *db, struct arena *arena, const char *user_id, const char *sealed,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PENDING), DB_PARAMS(user_id, sealed), NULL, err);
 }
 
 bool
-store_totp_enable(struct db *db, struct arena *arena, const char *user_id, const char *sealed, int64_t step, struct error *err)
+store_totp_enable(struct db *db, struct arena *arena, const char *user_id, const char *sealed,
+    int64_t step, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ENABLE), DB_PARAMS(user_id, sealed, db_int(arena, step)), NULL, err);
+	return db_exec(db, arena, Q(Q_ENABLE), DB_PARAMS(user_id, sealed, db_int(arena, step)),
+	    NULL, err);
 }
 
 static bool
-one_row_changed(struct db *db, struct arena *arena, const struct query *query, const char *user_id, const char *value, bool *changed, struct error *err)
+one_row_changed(struct db *db, struct arena *arena, const struct query *query, const char *user_id,
+    const char *value, bool *changed, struct error *err)
 {
 	struct rows *rows;
 
@@ -61,20 +79,24 @@ one_row_changed(struct db *db, struct arena *arena, const struct query *query, c
 }
 
 bool
-store_totp_step(struct db *db, struct arena *arena, const char *user_id, int64_t step, bool *fresh, struct error *err)
+store_totp_step(struct db *db, struct arena *arena, const char *user_id, int64_t step, bool *fresh,
+    struct error *err)
 {
 	return one_row_changed(db, arena, Q(Q_STEP), user_id, db_int(arena, step), fresh, err);
 }
 
 bool
-store_recovery_replace(struct db *db, struct arena *arena, const char *user_id, const char *const *hashes, size_t n, struct error *err)
+store_recovery_replace(struct db *db, struct arena *arena, const char *user_id,
+    const char *const *hashes, size_t n, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CODES_CLEAR), DB_PARAMS(user_id), NULL, err) &&
-	    db_exec(db, arena, Q(Q_CODES_ADD), DB_PARAMS(user_id, db_array(arena, hashes, n)), NULL, err);
+	    db_exec(db, arena, Q(Q_CODES_ADD), DB_PARAMS(user_id, db_array(arena, hashes, n)), NULL,
+		err);
 }
 
 bool
-store_recovery_use(struct db *db, struct arena *arena, const char *user_id, const char *hash, bool *used, struct error *err)
+store_recovery_use(struct db *db, struct arena *arena, const char *user_id, const char *hash,
+    bool *used, struct error *err)
 {
 	return one_row_changed(db, arena, Q(Q_CODE_USE), user_id, hash, used, err);
 }

@@ -1,6 +1,6 @@
 /*
- * The floor that the pools are measured against: a FastCGI program that does nothing but answer so many bytes.
- * bench-hello SOCKET GROUP WORKERS BYTES
+ * The floor that the pools are measured against: a FastCGI program that does nothing but answer so
+ * many bytes. bench-hello SOCKET GROUP WORKERS BYTES
  */
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -24,11 +24,15 @@ serve(void *context, int listen_fd)
 	FCGX_Request request;
 
 	memset(body, 'x', (size_t)*size);
-	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) & ~O_NONBLOCK); /* a plain program waits in accept(2) */
+	/* a plain program waits in accept(2) */
+	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) & ~O_NONBLOCK);
 	if (FCGX_Init() != 0 || FCGX_InitRequest(&request, listen_fd, 0) != 0)
 		return 1;
 	while (FCGX_Accept_r(&request) >= 0) {
-		FCGX_FPrintF(request.out, "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", (int)*size);
+		FCGX_FPrintF(request.out,
+		    "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length:"
+		    " %d\r\n\r\n",
+		    (int)*size);
 		FCGX_PutStr(body, (int)*size, request.out);
 		FCGX_Finish_r(&request);
 	}
@@ -43,7 +47,8 @@ main(int argc, char **argv)
 	struct prefork prefork = { .run = serve, .log = &log };
 	int64_t workers, size;
 
-	if (argc != 5 || !str_to_int(argv[3], 1, PREFORK_WORKERS_MAX, &workers) || !str_to_int(argv[4], 1, BYTES_MAX, &size)) {
+	if (argc != 5 || !str_to_int(argv[3], 1, PREFORK_WORKERS_MAX, &workers) ||
+	    !str_to_int(argv[4], 1, BYTES_MAX, &size)) {
 		fputs("usage: bench-hello SOCKET GROUP WORKERS BYTES\n", stderr);
 		return 64;
 	}

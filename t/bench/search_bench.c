@@ -1,6 +1,7 @@
 /*
- * Times searches and suggestions against a database as one person: search-bench CONNINFO USER-ID [--all] [--times N] QUERY...
- * Prints a line for each query: hits, median and 95th percentile in ms. See t/bench/search.
+ * Times searches and suggestions against a database as one person: search-bench CONNINFO USER-ID
+ * [--all] [--times N] QUERY... Prints a line for each query: hits, median and 95th percentile in
+ * ms. See t/bench/search.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ by_number(const void *a, const void *b)
 }
 
 static bool
-once(struct services *svc, const struct principal *who, const char *q, bool suggest, int64_t *took, char *what, size_t size, struct error *err)
+once(struct services *svc, const struct principal *who, const char *q, bool suggest, int64_t *took,
+    char *what, size_t size, struct error *err)
 {
 	struct search_request req = { .q = q, .page = 1 };
 	struct search_suggestion *list;
@@ -40,33 +42,37 @@ once(struct services *svc, const struct principal *who, const char *q, bool sugg
 
 	arena_init(&arena);
 	start = clock_monotonic();
-	ok = suggest ? search_suggest(svc, &arena, who, q, &list, &n, err) : search_run(svc, &arena, who, &req, &result, err);
+	ok = suggest ? search_suggest(svc, &arena, who, q, &list, &n, err) :
+		       search_run(svc, &arena, who, &req, &result, err);
 	*took = clock_monotonic() - start;
 	if (ok && suggest)
 		snprintf(what, size, "%zu: %s", n, n > 0 ? list[0].text : "");
 	else if (ok)
-		snprintf(what, size, "%lld%s%s%s: %.40s", (long long)result.total, result.exact ? "" : "+", result.did_you_mean != NULL ? " " : "",
-		    result.did_you_mean != NULL ? result.did_you_mean : "", result.n > 0 ? result.hits[0].media.title : "");
+		snprintf(what, size, "%lld%s%s%s: %.40s", (long long)result.total,
+		    result.exact ? "" : "+", result.did_you_mean != NULL ? " " : "",
+		    result.did_you_mean != NULL ? result.did_you_mean : "",
+		    result.n > 0 ? result.hits[0].media.title : "");
 	arena_clear(&arena);
 	return ok;
 }
 
 static void
-measure(struct services *svc, const struct principal *who, const char *q, size_t times, bool suggest)
+measure(struct services *svc, const struct principal *who, const char *q, size_t times,
+    bool suggest)
 {
-	int64_t *took = xmalloc(times * sizeof *took);
+	int64_t *took = xmalloc(times * sizeof(*took));
 	char what[128] = "";
 	struct error err;
 
 	error_clear(&err);
 	for (size_t i = 0; i < times; i++)
-		if (!once(svc, who, q, suggest, &took[i], what, sizeof what, &err)) {
+		if (!once(svc, who, q, suggest, &took[i], what, sizeof(what), &err)) {
 			fprintf(stderr, "%s: %s %s\n", q, err.message, err.detail);
 			exit(EXIT_FAILURE);
 		}
-	qsort(took, times, sizeof *took, by_number);
-	printf("%-8s %-28s %8.2f %8.2f  %s\n", suggest ? "suggest" : "search", q, (double)took[times / 2] / US_PER_MS,
-	    (double)took[times * 95 / 100] / US_PER_MS, what);
+	qsort(took, times, sizeof(*took), by_number);
+	printf("%-8s %-28s %8.2f %8.2f  %s\n", suggest ? "suggest" : "search", q,
+	    (double)took[times / 2] / US_PER_MS, (double)took[times * 95 / 100] / US_PER_MS, what);
 	free(took);
 }
 
@@ -78,16 +84,18 @@ main(int argc, char **argv)
 	int64_t times = TIMES_DEFAULT;
 
 	if (argc < 4) {
-		fputs("usage: search-bench CONNINFO USER-ID [--all] [--times N] QUERY...\n", stderr);
+		fputs("usage: search-bench CONNINFO USER-ID [--all] [--times N] QUERY...\n",
+		    stderr);
 		return 64;
 	}
 	svc.db = db_new(argv[1], TIMEOUT_MS, NULL);
-	str_copy(who.user_id, sizeof who.user_id, argv[2]);
+	str_copy(who.user_id, sizeof(who.user_id), argv[2]);
 	printf("%-8s %-28s %8s %8s  %s\n", "what", "query", "p50 ms", "p95 ms", "hits");
 	for (int i = 3; i < argc; i++) {
 		if (str_eq(argv[i], "--all"))
 			who.permissions |= PERM_BIT(PERM_MEDIA_MANAGE_ALL);
-		else if (str_eq(argv[i], "--times") && i + 1 < argc && str_to_int(argv[i + 1], 1, TIMES_MAX, &times))
+		else if (str_eq(argv[i], "--times") && i + 1 < argc &&
+		    str_to_int(argv[i + 1], 1, TIMES_MAX, &times))
 			i++;
 		else {
 			measure(&svc, &who, argv[i], (size_t)times, false);

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static const struct field_rule part_rules[] = {
 	{ "number", FIELD_INT, .min = 1, .max = 10000, .flags = FIELD_REQUIRED },
 	{ "name", FIELD_STRING, .min = 1, .max = 8 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 static const struct field_rule rules[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = TITLE_MAX, .flags = FIELD_NULLABLE },
@@ -32,7 +32,7 @@ static const struct field_rule rules[] = {
 	{ "numbers", FIELD_INTS, .max = 3, .item_max = 9 },
 	{ "parts", FIELD_OBJECTS, .max = 2, .fields = part_rules },
 	{ "raw", FIELD_JSON },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static void
@@ -64,7 +64,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena);
 	error_clear(&err);
 	if (data[0] == '?')
-		ok = input_from_query(&arena, rules, arena_strndup(&arena, (const char *)data + 1, size - 1), &in, &err);
+		ok = input_from_query(&arena, rules,
+		    arena_strndup(&arena, (const char *)data + 1, size - 1), &in, &err);
 	else
 		ok = input_from_json(&arena, rules, (const char *)data, size, &in, &err);
 	if (ok)

@@ -1,4 +1,7 @@
-/* Fuzz target: json_parse() on anything. What it accepts it must refuse with one byte more, or inside one level too many. */
+/*
+ * Fuzz target: json_parse() on anything. What it accepts it must refuse with one byte more, or
+ * inside one level too many.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

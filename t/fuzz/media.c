@@ -26,7 +26,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (exif_parse(copy, size, &exif)) {
 		(void)exif_date(exif.taken, date);
 		(void)exif_offset_valid(exif.offset);
-		if (exif.gps && (exif.latitude < -90 || exif.latitude > 90 || exif.longitude < -180 || exif.longitude > 180))
+		if (exif.gps &&
+		    (exif.latitude < -90 || exif.latitude > 90 || exif.longitude < -180 ||
+			exif.longitude > 180))
 			abort();
 	}
 	/* What was stripped once has nothing left to strip. */

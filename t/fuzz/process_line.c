@@ -18,15 +18,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct process_line line;
 	const struct process_result *r = &line.result;
 	struct arena arena;
-	size_t i;
 
 	arena_init(&arena);
-	if (process_line_parse(&arena, (const char *)data, size, &line, &err) && r->present && r->ok) {
-		if (r->kind == NULL || r->content_type == NULL || r->metadata == NULL || r->metadata[0] != '{')
+	if (process_line_parse(&arena, (const char *)data, size, &line, &err) && r->present &&
+	    r->ok) {
+		if (r->kind == NULL || r->content_type == NULL || r->metadata == NULL ||
+		    r->metadata[0] != '{')
 			abort();
-		if (r->width < 0 || r->width > RESULT_SIDE_MAX || r->nassets > RESULT_ASSETS_MAX || r->nsprite_times > RESULT_TILES_MAX)
+		if (r->width < 0 || r->width > RESULT_SIDE_MAX || r->nassets > RESULT_ASSETS_MAX ||
+		    r->nsprite_times > RESULT_TILES_MAX)
 			abort();
-		for (i = 0; i < r->nassets; i++)
+		for (size_t i = 0; i < r->nassets; i++)
 			if (strchr(r->assets[i].name, '/') != NULL)
 				abort();
 	}

@@ -1,4 +1,7 @@
-/* Runs a fuzz target over the files of its corpus: the check's stand-in for libFuzzer. Usage: replay DIRECTORY */
+/*
+ * Runs a fuzz target over the files of its corpus: the check's stand-in for libFuzzer. Usage:
+ * replay DIRECTORY
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +33,9 @@ main(int argc, char **argv)
 	name = name != NULL ? name + 1 : argv[0];
 	if (str_starts(name, "replay_"))
 		name += strlen("replay_");
-	corpus = argc > 1 ? argv[1] : arena_printf(&arena, "%s/t/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".", name);
+	corpus = argc > 1 ?
+	    argv[1] :
+	    arena_printf(&arena, "%s/t/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".", name);
 	dir = opendir(corpus);
 	if (dir == NULL) {
 		perror(corpus);
@@ -44,7 +49,9 @@ main(int argc, char **argv)
 		file = fopen(arena_printf(&arena, "%s/%s", corpus, entry->d_name), "rb");
 		if (file == NULL)
 			continue;
-		is_int(LLVMFuzzerTestOneInput((const uint8_t *)data, fread(data, 1, INPUT_MAX, file)), 0, "%s", entry->d_name);
+		is_int(LLVMFuzzerTestOneInput((const uint8_t *)data,
+			   fread(data, 1, INPUT_MAX, file)),
+		    0, "%s", entry->d_name);
 		fclose(file);
 	}
 	closedir(dir);

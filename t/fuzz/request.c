@@ -1,4 +1,7 @@
-/* Fuzz target: a raw request target through path decoding and route matching. What is taken has no way up and no hidden slash. */
+/*
+ * Fuzz target: a raw request target through path decoding and route matching. What is taken has no
+ * way up and no hidden slash.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +20,7 @@ static const struct route rows[] = {
 	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, RATE_TIER, PUBLIC, .input = NULL },
 	{ METHOD_POST, "/api/webhooks/plex/{key}", NULL, RATE_TIER, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/{a}/{b}/{c}/{d}/{e}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 static const struct route_module module = { "fuzz", rows };
 static const struct route_module *const modules[] = { &module, NULL };
@@ -35,10 +38,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	req = arena_alloc(&arena, sizeof(*req));
 	req->arena = &arena;
 	envp[0] = arena_strdup(&arena, "REQUEST_METHOD=GET");
-	envp[1] = arena_printf(&arena, "REQUEST_URI=%s", arena_strndup(&arena, (const char *)data, size));
+	envp[1] =
+	    arena_printf(&arena, "REQUEST_URI=%s", arena_strndup(&arena, (const char *)data, size));
 	request_parse(req, envp, &body);
 	if (req->framing == NULL) {
-		if (req->path[0] != '/' || strstr(req->path, "//") != NULL || strstr(req->path, "/../") != NULL || str_ends(req->path, "/..") ||
+		if (req->path[0] != '/' || strstr(req->path, "//") != NULL ||
+		    strstr(req->path, "/../") != NULL || str_ends(req->path, "/..") ||
 		    strchr(req->path, '\\') != NULL || !utf8_valid(req->path, strlen(req->path)))
 			abort();
 		route_find(modules, req, allow, sizeof(allow));

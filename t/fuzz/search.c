@@ -11,7 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-/* Nothing typed may be an operator: outside of quotes there are only spaces, minus signs and 'or'. */
+/*
+ * Nothing typed may be an operator: outside of quotes there are only spaces, minus signs and 'or'.
+ */
 static void
 check_text(const char *text)
 {
@@ -39,7 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena);
 	search_parse(&arena, arena_strndup(&arena, (const char *)data, size), &q);
 	for (size_t i = 0; i < q.nterms; i++) {
-		if (q.terms[i].text[0] == '\0' || strpbrk(search_words_prefix(&arena, q.terms[i].text) + 1, "\\") != NULL)
+		if (q.terms[i].text[0] == '\0' ||
+		    strpbrk(search_words_prefix(&arena, q.terms[i].text) + 1, "\\") != NULL)
 			abort();
 		search_words_distance(q.terms[i].text, q.terms[0].text, 3);
 	}

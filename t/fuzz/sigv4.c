@@ -1,4 +1,7 @@
-/* Fuzz target: what a stranger says of a signature. First line: the Authorization header; the rest: a raw query. Nothing of it verifies. */
+/*
+ * Fuzz target: what a stranger says of a signature. First line: the Authorization header; the rest:
+ * a raw query. Nothing of it verifies.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +19,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
-judge(struct arena *arena, const struct sigv4_claim *claim, const struct sigv4_pair *query, size_t n, const char *date)
+judge(struct arena *arena, const struct sigv4_claim *claim, const struct sigv4_pair *query,
+    size_t n, const char *date)
 {
 	struct sigv4_pair *headers = arena_array(arena, claim->nsigned + 1, sizeof(*headers));
-	struct sigv4_request req = { "GET", "/bucket/a key", query, n, headers, claim->nsigned, SIGV4_UNSIGNED };
+	struct sigv4_request req = { "GET", "/bucket/a key", query, n, headers, claim->nsigned,
+		SIGV4_UNSIGNED };
 	struct sigv4_signer signer;
 	struct error err = { 0 };
 

@@ -49,7 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_delete(&arena, &list);
 	if (store_parse_complete(&arena, (const char *)data, size, &parts, &n, &err))
 		for (size_t i = 0; i < n; i++)
-			if (parts[i].number < 1 || parts[i].number > OBJECT_PARTS_MAX || parts[i].etag == NULL)
+			if (parts[i].number < 1 || parts[i].number > OBJECT_PARTS_MAX ||
+			    parts[i].etag == NULL)
 				abort();
 	arena_clear(&arena);
 	return 0;

@@ -1,9 +1,11 @@
 /*
- * Puts the S3 client through everything that the project asks of it, against the endpoint of a configuration:
+ * Puts the S3 client through everything that the project asks of it, against the endpoint of a
+ * configuration:
  *
  *	MEDIANEST_CONFIG=FILE t/tools/s3-check       TAP on standard output
  *
- * Every S3 server must pass the same checks. Presigned URLs are fetched and filled by libcurl without our client, as a browser would.
+ * Every S3 server must pass the same checks. Presigned URLs are fetched and filled by libcurl
+ * without our client, as a browser would.
  */
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -79,7 +81,10 @@ get(const char *name, size_t *len)
 	return out;
 }
 
-struct reply { long status; struct buf body, head; };
+struct reply {
+	long status;
+	struct buf body, head;
+};
 
 static size_t
 collect(char *data, size_t size, size_t n, void *context)
@@ -134,16 +139,24 @@ check_basics(void)
 	size_t len;
 
 	ok(s3_probe(s3, &err), "the bucket is there: %s %s", err.message, err.detail);
-	ok(put("a b/\303\251+~'(1)%&=.txt", "hello", 5, "text/plain"), "put with every awkward character: %s", err.detail);
-	ok(s3_head(s3, key("a b/\303\251+~'(1)%&=.txt"), &object, &err) && object.size == 5, "head tells the size: %s", err.detail);
+	ok(put("a b/\303\251+~'(1)%&=.txt", "hello", 5, "text/plain"),
+	    "put with every awkward character: %s", err.detail);
+	ok(s3_head(s3, key("a b/\303\251+~'(1)%&=.txt"), &object, &err) && object.size == 5,
+	    "head tells the size: %s", err.detail);
 	is_str(object.content_type, "text/plain", "... and the type");
-	ok(object.etag[0] == '"' && object.modified > clock_now() - 3600 * US_PER_SEC, "... and ETag and time");
+	ok(object.etag[0] == '"' && object.modified > clock_now() - 3600 * US_PER_SEC,
+	    "... and ETag and time");
 	text = get("a b/\303\251+~'(1)%&=.txt", &len);
 	is_str(text, "hello", "get");
-	ok(!s3_head(s3, key("absent"), &object, &err) && err.code == ERR_NOT_FOUND, "head of what is not there: not found");
-	ok(get("absent", &len) == NULL && err.code == ERR_NOT_FOUND, "get of what is not there: not found");
-	ok(put("empty", "", 0, "application/octet-stream") && s3_head(s3, key("empty"), &object, &err) && object.size == 0, "an empty object: %s", err.detail);
-	ok(put("over", "one", 3, "text/plain") && put("over", "another", 7, "image/png") && s3_head(s3, key("over"), &object, &err) && object.size == 7,
+	ok(!s3_head(s3, key("absent"), &object, &err) && err.code == ERR_NOT_FOUND,
+	    "head of what is not there: not found");
+	ok(get("absent", &len) == NULL && err.code == ERR_NOT_FOUND,
+	    "get of what is not there: not found");
+	ok(put("empty", "", 0, "application/octet-stream") &&
+		s3_head(s3, key("empty"), &object, &err) && object.size == 0,
+	    "an empty object: %s", err.detail);
+	ok(put("over", "one", 3, "text/plain") && put("over", "another", 7, "image/png") &&
+		s3_head(s3, key("over"), &object, &err) && object.size == 7,
 	    "a put replaces");
 	is_str(object.content_type, "image/png", "... the type too");
 }
@@ -153,7 +166,8 @@ check_limits(void)
 {
 	int fd = file_of("", 0);
 
-	ok(!s3_get_fd(s3, key("over"), fd, 3, NULL, &err) && err.code == ERR_TOO_LARGE, "a get beyond its cap is refused");
+	ok(!s3_get_fd(s3, key("over"), fd, 3, NULL, &err) && err.code == ERR_TOO_LARGE,
+	    "a get beyond its cap is refused");
 	close(fd);
 }
 
@@ -163,14 +177,20 @@ check_copy(void)
 	struct s3_object object = { 0 };
 	size_t len;
 
-	ok(put("source", "bytes", 5, "image/jpeg") && s3_head(s3, key("source"), &object, &err), "a source");
-	ok(s3_copy(s3, key("source"), key("copy"), object.etag, "image/webp", &err), "copy with a matching ETag: %s", err.detail);
+	ok(put("source", "bytes", 5, "image/jpeg") && s3_head(s3, key("source"), &object, &err),
+	    "a source");
+	ok(s3_copy(s3, key("source"), key("copy"), object.etag, "image/webp", &err),
+	    "copy with a matching ETag: %s", err.detail);
 	is_str(get("copy", &len), "bytes", "... has the bytes");
-	ok(s3_head(s3, key("copy"), &object, &err) && str_eq(object.content_type, "image/webp"), "... and the new type");
-	ok(!s3_copy(s3, key("source"), key("copy2"), "\"0123456789abcdef0123456789abcdef\"", NULL, &err) && err.code == ERR_PRECONDITION,
+	ok(s3_head(s3, key("copy"), &object, &err) && str_eq(object.content_type, "image/webp"),
+	    "... and the new type");
+	ok(!s3_copy(s3, key("source"), key("copy2"), "\"0123456789abcdef0123456789abcdef\"", NULL,
+	       &err) &&
+		err.code == ERR_PRECONDITION,
 	    "copy with another ETag is refused: %s", err.detail);
 	ok(!s3_head(s3, key("copy2"), &object, &err), "... and nothing was made");
-	ok(!s3_copy(s3, key("absent"), key("copy2"), NULL, NULL, &err) && err.code == ERR_NOT_FOUND, "copy of what is not there: not found");
+	ok(!s3_copy(s3, key("absent"), key("copy2"), NULL, NULL, &err) && err.code == ERR_NOT_FOUND,
+	    "copy of what is not there: not found");
 }
 
 static void
@@ -186,21 +206,29 @@ check_list_and_delete(void)
 		all = all && put(names[i] + strlen(run) + 1, "x", 1, "text/plain");
 	}
 	ok(all, "a dozen objects");
-	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 12, "list finds all: %s", err.detail);
+	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 12,
+	    "list finds all: %s", err.detail);
 	is_str(n == 12 ? keys[11] : "", names[11], "... in order, decoded");
-	ok(s3_list(s3, &arena, key("list/"), names[4], 5, &keys, &n, &err) && n == 5 && str_eq(keys[0], names[5]), "list goes on after a key, up to a number");
+	ok(s3_list(s3, &arena, key("list/"), names[4], 5, &keys, &n, &err) && n == 5 &&
+		str_eq(keys[0], names[5]),
+	    "list goes on after a key, up to a number");
 	names[12] = key("list/was never there");
 	ok(s3_delete_many(s3, names, 13, &err), "delete many, one of them absent: %s", err.detail);
-	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 0, "... and they are gone");
-	ok(s3_delete(s3, key("copy"), &err) && s3_delete(s3, key("copy"), &err), "delete, twice: %s", err.detail);
-	ok(!s3_head(s3, key("copy"), &object, &err) && err.code == ERR_NOT_FOUND, "... and it is gone");
+	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 0,
+	    "... and they are gone");
+	ok(s3_delete(s3, key("copy"), &err) && s3_delete(s3, key("copy"), &err),
+	    "delete, twice: %s", err.detail);
+	ok(!s3_head(s3, key("copy"), &object, &err) && err.code == ERR_NOT_FOUND,
+	    "... and it is gone");
 }
 
 static void
 check_presigned_put(void)
 {
 	unsigned char sum[SHA256_SIZE];
-	const char *url, *type[] = { "Content-Type: text/plain", NULL }, *other[] = { "Content-Type: text/html", NULL }, *summed[] = { type[0], NULL, NULL };
+	const char *url, *type[] = { "Content-Type: text/plain", NULL },
+			 *other[] = { "Content-Type: text/html", NULL },
+			 *summed[] = { type[0], NULL, NULL };
 	struct reply reply;
 	size_t len;
 
@@ -208,16 +236,23 @@ check_presigned_put(void)
 	reply = fetch("PUT", url, "world", 5, type);
 	is_int(reply.status, 200, "presigned put");
 	is_str(get("up", &len), "world", "... arrives");
-	is_int(fetch("PUT", url, "worlds", 6, type).status, 403, "... of another length is refused");
+	is_int(fetch("PUT", url, "worlds", 6, type).status, 403,
+	    "... of another length is refused");
 	is_int(fetch("PUT", url, "world", 5, other).status, 403, "... of another type is refused");
-	is_int(fetch("PUT", s3_presign_put(s3, &arena, key("up"), clock_now() - 700 * US_PER_SEC, 600, 5, "text/plain", NULL), "world", 5, type).status, 403,
-	    "an expired one is refused");
+	is_int(fetch("PUT",
+		   s3_presign_put(s3, &arena, key("up"), clock_now() - 700 * US_PER_SEC, 600, 5,
+		       "text/plain", NULL),
+		   "world", 5, type)
+		   .status,
+	    403, "an expired one is refused");
 	is_int(fetch("DELETE", url, NULL, 0, type).status, 403, "another method is refused");
 	sha256("world", 5, sum);
-	summed[1] = arena_printf(&arena, "x-amz-checksum-sha256: %s", base64_encode(&arena, sum, sizeof(sum)));
+	summed[1] = arena_printf(&arena, "x-amz-checksum-sha256: %s",
+	    base64_encode(&arena, sum, sizeof(sum)));
 	url = s3_presign_put(s3, &arena, key("up"), clock_now(), 600, 5, "text/plain", sum);
 	is_int(fetch("PUT", url, "world", 5, summed).status, 200, "presigned put with a checksum");
-	is_int(fetch("PUT", url, "world", 5, type).status, 403, "... and without the header is refused");
+	is_int(fetch("PUT", url, "world", 5, type).status, 403,
+	    "... and without the header is refused");
 }
 
 static void
@@ -226,19 +261,32 @@ check_presigned_get(void)
 	const char *url, *range[] = { "Range: bytes=1-3", NULL };
 	struct reply reply;
 
-	url = s3_presign_get(s3, &arena, key("up"), clock_now(), "image/webp", "attachment; filename=\"x y.webp\"", NULL);
+	url = s3_presign_get(s3, &arena, key("up"), clock_now(), "image/webp",
+	    "attachment; filename=\"x y.webp\"", NULL);
 	reply = fetch("GET", url, NULL, 0, NULL);
 	is_int(reply.status, 200, "presigned get");
 	is_str(reply.body.data, "world", "... has the bytes");
-	ok(strcasestr(reply.head.data, "content-type: image/webp") != NULL, "... and the signed type");
-	ok(strcasestr(reply.head.data, "content-disposition: attachment; filename=\"x y.webp\"") != NULL, "... and the signed disposition");
+	ok(strcasestr(reply.head.data, "content-type: image/webp") != NULL,
+	    "... and the signed type");
+	ok(strcasestr(reply.head.data, "content-disposition: attachment; filename=\"x y.webp\"") !=
+		NULL,
+	    "... and the signed disposition");
 	reply = fetch("GET", url, NULL, 0, range);
 	is_int(reply.status, 206, "a range of it");
 	is_str(reply.body.data, "orl", "... is that range");
-	is_int(fetch("GET", arena_printf(&arena, "%s0", url), NULL, 0, NULL).status, 403, "a changed signature is refused");
-	is_int(fetch("GET", s3_presign_get(s3, &arena, key("absent"), clock_now(), NULL, NULL, NULL), NULL, 0, NULL).status, 404, "what is not there: 404");
-	is_int(fetch("GET", s3_presign_get(s3, &arena, key("up"), clock_now() - 1300 * US_PER_SEC, NULL, NULL, NULL), NULL, 0, NULL).status, 403,
-	    "an expired one is refused");
+	is_int(fetch("GET", arena_printf(&arena, "%s0", url), NULL, 0, NULL).status, 403,
+	    "a changed signature is refused");
+	is_int(fetch("GET",
+		   s3_presign_get(s3, &arena, key("absent"), clock_now(), NULL, NULL, NULL), NULL,
+		   0, NULL)
+		   .status,
+	    404, "what is not there: 404");
+	is_int(fetch("GET",
+		   s3_presign_get(s3, &arena, key("up"), clock_now() - 1300 * US_PER_SEC, NULL,
+		       NULL, NULL),
+		   NULL, 0, NULL)
+		   .status,
+	    403, "an expired one is refused");
 }
 
 /* ETag of an answer, as it must be given back. */
@@ -247,7 +295,9 @@ etag_of(const struct reply *reply)
 {
 	const char *at = strcasestr(reply->head.data, "\netag:");
 
-	return at != NULL ? str_trim(&arena, arena_strndup(&arena, at + 6, strcspn(at + 6, "\r\n"))) : "";
+	return at != NULL ?
+	    str_trim(&arena, arena_strndup(&arena, at + 6, strcspn(at + 6, "\r\n"))) :
+	    "";
 }
 
 static void
@@ -262,25 +312,36 @@ check_multipart(void)
 	char *back;
 
 	random_bytes(data, PART + 7);
-	ok(s3_multipart_create(s3, &arena, key("parts"), "video/mp4", &id, &err), "multipart: create: %s", err.detail);
+	ok(s3_multipart_create(s3, &arena, key("parts"), "video/mp4", &id, &err),
+	    "multipart: create: %s", err.detail);
 	url = s3_presign_part(s3, &arena, key("parts"), clock_now(), 600, id, 1, PART);
 	reply = fetch("PUT", url, data, PART, NULL);
 	is_int(reply.status, 200, "multipart: first part by presigned URL");
 	parts[0].etag = etag_of(&reply);
-	is_int(fetch("PUT", url, data, 3, NULL).status, 403, "multipart: a part of another length is refused");
+	is_int(fetch("PUT", url, data, 3, NULL).status, 403,
+	    "multipart: a part of another length is refused");
 	url = s3_presign_part(s3, &arena, key("parts"), clock_now(), 600, id, 2, 7);
 	reply = fetch("PUT", url, data + PART, 7, NULL);
 	is_int(reply.status, 200, "multipart: last part");
 	parts[1].etag = etag_of(&reply);
-	ok(!s3_head(s3, key("parts"), &object, &err) && err.code == ERR_NOT_FOUND, "multipart: nothing shows before it is complete");
-	ok(s3_multipart_complete(s3, &arena, key("parts"), id, parts, 2, &err), "multipart: complete: %s", err.detail);
-	ok(s3_head(s3, key("parts"), &object, &err) && object.size == PART + 7 && str_eq(object.content_type, "video/mp4"), "multipart: size and type");
+	ok(!s3_head(s3, key("parts"), &object, &err) && err.code == ERR_NOT_FOUND,
+	    "multipart: nothing shows before it is complete");
+	ok(s3_multipart_complete(s3, &arena, key("parts"), id, parts, 2, &err),
+	    "multipart: complete: %s", err.detail);
+	ok(s3_head(s3, key("parts"), &object, &err) && object.size == PART + 7 &&
+		str_eq(object.content_type, "video/mp4"),
+	    "multipart: size and type");
 	back = get("parts", &len);
-	ok(back != NULL && len == PART + 7 && memcmp(back, data, len) == 0, "multipart: the bytes are the same");
-	ok(s3_copy(s3, key("parts"), key("parts-copy"), object.etag, NULL, &err), "multipart: the joined object can be copied: %s", err.detail);
-	ok(s3_multipart_create(s3, &arena, key("gone"), NULL, &id, &err) && s3_multipart_abort(s3, key("gone"), id, &err) &&
-	    s3_multipart_abort(s3, key("gone"), id, &err), "multipart: abort, twice: %s", err.detail);
-	ok(!s3_multipart_complete(s3, &arena, key("gone"), id, parts, 2, &err), "multipart: an aborted one cannot be completed");
+	ok(back != NULL && len == PART + 7 && memcmp(back, data, len) == 0,
+	    "multipart: the bytes are the same");
+	ok(s3_copy(s3, key("parts"), key("parts-copy"), object.etag, NULL, &err),
+	    "multipart: the joined object can be copied: %s", err.detail);
+	ok(s3_multipart_create(s3, &arena, key("gone"), NULL, &id, &err) &&
+		s3_multipart_abort(s3, key("gone"), id, &err) &&
+		s3_multipart_abort(s3, key("gone"), id, &err),
+	    "multipart: abort, twice: %s", err.detail);
+	ok(!s3_multipart_complete(s3, &arena, key("gone"), id, parts, 2, &err),
+	    "multipart: an aborted one cannot be completed");
 }
 
 static void
@@ -289,7 +350,9 @@ clean_up(void)
 	const char **keys;
 	size_t n;
 
-	ok(s3_list(s3, &arena, arena_printf(&arena, "%s/", run), NULL, 1000, &keys, &n, &err) && s3_delete_many(s3, keys, n, &err), "cleaned up: %s", err.detail);
+	ok(s3_list(s3, &arena, arena_printf(&arena, "%s/", run), NULL, 1000, &keys, &n, &err) &&
+		s3_delete_many(s3, keys, n, &err),
+	    "cleaned up: %s", err.detail);
 }
 
 int

@@ -3,7 +3,7 @@
  *
  *	store-check queries CONNINFO          every query of the program is accepted by the schema
  *	store-check database CONNINFO         errors, transactions, lost connections, deadlines
- *	store-check redis URL                 scripts, binary data, and that a late answer meets nobody
+ * 	store-check redis URL scripts, binary data, and that a late answer meets nobody
  */
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
@@ -31,11 +31,13 @@ static const struct query q_one = { "one", "SELECT 1", QUERY_READ };
 static const struct query q_echo = { "echo", "SELECT $1::text, $2::int, $3::text[]", QUERY_READ };
 static const struct query q_pid = { "pid", "SELECT pg_backend_pid()", QUERY_READ };
 static const struct query q_sleep = { "sleep", "SELECT pg_sleep(5)", QUERY_READ };
-static const struct query q_insert = { "insert", "INSERT INTO mn_check (n, parity) VALUES ($1, $2)", 0 };
+static const struct query q_insert = { "insert", "INSERT INTO mn_check (n, parity) VALUES ($1, $2)",
+	0 };
 static const struct query q_count = { "count", "SELECT count(*) FROM mn_check", QUERY_READ };
 static const struct query q_bad_number = { "bad_number", "SELECT $1::int", QUERY_READ };
 static const struct query q_wrong = { "wrong", "SELECT no_such_column FROM users", QUERY_READ };
-static const struct query q_custom = { "custom", "SELECT $1::int + 1", QUERY_READ | QUERY_CUSTOM_PLAN };
+static const struct query q_custom = { "custom", "SELECT $1::int + 1",
+	QUERY_READ | QUERY_CUSTOM_PLAN };
 static const struct query q_other_one = { "one", "SELECT 2", QUERY_READ };
 
 static void
@@ -49,10 +51,12 @@ sleep_ms(long ms)
 static bool
 fails(bool result, enum error_code code, const char *slug)
 {
-	bool as_expected = !result && err.code == code && (slug == NULL || str_eq(error_slug_of(&err), slug));
+	bool as_expected =
+	    !result && err.code == code && (slug == NULL || str_eq(error_slug_of(&err), slug));
 
 	if (!as_expected)
-		printf("# result %d, code %d, slug %s: %s; %s\n", result, err.code, error_slug_of(&err), err.message, err.detail);
+		printf("# result %d, code %d, slug %s: %s; %s\n", result, err.code,
+		    error_slug_of(&err), err.message, err.detail);
 	error_clear(&err);
 	return as_expected;
 }
@@ -80,7 +84,7 @@ check_queries(const char *conninfo)
 			char name[64];
 			PGresult *res;
 
-			snprintf(name, sizeof name, "check_%u", n);
+			snprintf(name, sizeof(name), "check_%u", n);
 			res = PQprepare(conn, name, q->sql, 0, NULL);
 			if (!ok(PQresultStatus(res) == PGRES_COMMAND_OK, "%s", q->name))
 				printf("# %s", PQresultErrorMessage(res));
@@ -98,21 +102,36 @@ check_values(struct db *db)
 	struct rows *rows;
 	size_t n;
 
-	ok(succeeds(db_exec(db, &arena, &q_echo, DB_PARAMS("x\xc3\xa9y", "-7", db_array(&arena, words, 7)), &rows, &err)), "values go and come");
+	ok(succeeds(db_exec(db, &arena, &q_echo,
+	       DB_PARAMS("x\xc3\xa9y", "-7", db_array(&arena, words, 7)), &rows, &err)),
+	    "values go and come");
 	is_str(rows_str(rows, 0, 0), "x\xc3\xa9y", "a text");
 	is_int(rows_int(rows, 0, 1), -7, "a number");
 	back = rows_array(&arena, rows, 0, 2, &n);
 	is_int(n, 7, "an array");
 	for (size_t i = 0; i < n; i++)
 		is_str(back[i], words[i], "element %zu", i);
-	ok(succeeds(db_exec(db, &arena, &q_echo, DB_PARAMS(NULL, NULL, NULL), &rows, &err)), "NULLs");
-	ok(rows_null(rows, 0, 0) && rows_str(rows, 0, 0) == NULL && rows_int(rows, 0, 1) == 0, "are NULL");
-	ok(fails(db_exec(db, &arena, &q_echo, DB_PARAMS("\xff", NULL, NULL), NULL, &err), ERR_VALIDATION, NULL), "invalid UTF-8 is the client's fault");
-	ok(fails(db_exec(db, &arena, &q_bad_number, DB_PARAMS("x"), NULL, &err), ERR_VALIDATION, NULL), "so is a wrong form");
-	ok(fails(db_exec(db, &arena, &q_wrong, DB_NO_PARAMS, NULL, &err), ERR_QUERY, NULL), "a wrong statement is ours");
-	ok(succeeds(db_exec(db, &arena, &q_custom, DB_PARAMS("41"), &rows, &err)) && rows_int(rows, 0, 0) == 42, "planned at each call");
-	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, &rows, &err)) && rows_int(rows, 0, 0) == 1, "one");
-	ok(succeeds(db_exec(db, &arena, &q_other_one, DB_NO_PARAMS, &rows, &err)) && rows_int(rows, 0, 0) == 2, "another statement of that name");
+	ok(succeeds(db_exec(db, &arena, &q_echo, DB_PARAMS(NULL, NULL, NULL), &rows, &err)),
+	    "NULLs");
+	ok(rows_null(rows, 0, 0) && rows_str(rows, 0, 0) == NULL && rows_int(rows, 0, 1) == 0,
+	    "are NULL");
+	ok(fails(db_exec(db, &arena, &q_echo, DB_PARAMS("\xff", NULL, NULL), NULL, &err),
+	       ERR_VALIDATION, NULL),
+	    "invalid UTF-8 is the client's fault");
+	ok(fails(db_exec(db, &arena, &q_bad_number, DB_PARAMS("x"), NULL, &err), ERR_VALIDATION,
+	       NULL),
+	    "so is a wrong form");
+	ok(fails(db_exec(db, &arena, &q_wrong, DB_NO_PARAMS, NULL, &err), ERR_QUERY, NULL),
+	    "a wrong statement is ours");
+	ok(succeeds(db_exec(db, &arena, &q_custom, DB_PARAMS("41"), &rows, &err)) &&
+		rows_int(rows, 0, 0) == 42,
+	    "planned at each call");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, &rows, &err)) &&
+		rows_int(rows, 0, 0) == 1,
+	    "one");
+	ok(succeeds(db_exec(db, &arena, &q_other_one, DB_NO_PARAMS, &rows, &err)) &&
+		rows_int(rows, 0, 0) == 2,
+	    "another statement of that name");
 }
 
 static int64_t
@@ -120,17 +139,25 @@ count(struct db *db)
 {
 	struct rows *rows;
 
-	return succeeds(db_exec(db, &arena, &q_count, DB_NO_PARAMS, &rows, &err)) ? rows_int(rows, 0, 0) : -1;
+	return succeeds(db_exec(db, &arena, &q_count, DB_NO_PARAMS, &rows, &err)) ?
+	    rows_int(rows, 0, 0) :
+	    -1;
 }
 
 static void
 check_transactions(struct db *db)
 {
-	struct db_call calls[3] = { { .query = &q_insert }, { .query = &q_insert }, { .query = &q_count } };
+	struct db_call calls[3] = { { .query = &q_insert }, { .query = &q_insert },
+		{ .query = &q_count } };
 
-	ok(succeeds(db_script(db, "CREATE TEMP TABLE mn_check (n int CONSTRAINT mn_check_key UNIQUE, parity int CONSTRAINT mn_even CHECK (parity = 0))", &err)),
+	ok(succeeds(db_script(db,
+	       "CREATE TEMP TABLE mn_check (n int CONSTRAINT mn_check_key UNIQUE, parity int"
+	       " CONSTRAINT mn_even CHECK (parity = 0))",
+	       &err)),
 	    "a table");
-	ok(succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err)) && succeeds(db_commit(db, &err)),
+	ok(succeeds(db_begin(db, &err)) &&
+		succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err)) &&
+		succeeds(db_commit(db, &err)),
 	    "committed");
 	is_int(count(db), 1, "there");
 	db_begin(db, &err);
@@ -138,20 +165,28 @@ check_transactions(struct db *db)
 	db_rollback(db);
 	is_int(count(db), 1, "rolled back");
 	db_rollback(db);
-	ok(!db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err) && err.code == ERR_CONFLICT && db_violated(&err, "mn_check_key") &&
-	    !db_violated(&err, "mn_check"), "a unique violation names its constraint");
-	ok(!db_exec(db, &arena, &q_insert, DB_PARAMS("3", "1"), NULL, &err) && db_violated(&err, "mn_even"), "so does a check");
+	ok(!db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err) &&
+		err.code == ERR_CONFLICT && db_violated(&err, "mn_check_key") &&
+		!db_violated(&err, "mn_check"),
+	    "a unique violation names its constraint");
+	ok(!db_exec(db, &arena, &q_insert, DB_PARAMS("3", "1"), NULL, &err) &&
+		db_violated(&err, "mn_even"),
+	    "so does a check");
 	db_begin(db, &err);
-	ok(fails(db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err), ERR_CONFLICT, NULL), "a failure inside");
+	ok(fails(db_exec(db, &arena, &q_insert, DB_PARAMS("1", "0"), NULL, &err), ERR_CONFLICT,
+	       NULL),
+	    "a failure inside");
 	ok(fails(db_commit(db, &err), ERR_QUERY, NULL), "makes the commit fail, loudly");
 	calls[0].params = (const char *const[]) { "4", "0" };
 	calls[1].params = (const char *const[]) { "5", "0" };
 	calls[0].nparams = calls[1].nparams = 2;
-	ok(succeeds(db_pipeline(db, &arena, calls, 3, &err)) && rows_int(calls[2].rows, 0, 0) == 3, "a pipeline, each sees what came before");
+	ok(succeeds(db_pipeline(db, &arena, calls, 3, &err)) && rows_int(calls[2].rows, 0, 0) == 3,
+	    "a pipeline, each sees what came before");
 	calls[0].params = (const char *const[]) { "6", "0" };
 	ok(fails(db_pipeline(db, &arena, calls, 3, &err), ERR_CONFLICT, NULL), "one fails");
 	is_int(count(db), 3, "and none is kept");
-	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "the connection is as good as before");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)),
+	    "the connection is as good as before");
 }
 
 static pid_t
@@ -159,7 +194,9 @@ backend(struct db *db)
 {
 	struct rows *rows;
 
-	return succeeds(db_exec(db, &arena, &q_pid, DB_NO_PARAMS, &rows, &err)) ? (pid_t)rows_int(rows, 0, 0) : -1;
+	return succeeds(db_exec(db, &arena, &q_pid, DB_NO_PARAMS, &rows, &err)) ?
+	    (pid_t)rows_int(rows, 0, 0) :
+	    -1;
 }
 
 static void
@@ -177,24 +214,33 @@ check_outer(struct db *db)
 	db_on_commit(db, &arena, add_one, &told);
 	is_int(told, 1, "outside a transaction at once");
 	ok(succeeds(db_outer_begin(db, &err)), "an outer transaction");
-	ok(succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err)) && succeeds(db_commit(db, &err)),
+	ok(succeeds(db_begin(db, &err)) &&
+		succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err)) &&
+		succeeds(db_commit(db, &err)),
 	    "a part commits");
 	db_on_commit(db, &arena, add_one, &told);
 	db_rollback(db);
 	is_int(count(db), 4, "a stray rollback takes nothing back");
-	ok(succeeds(db_begin(db, &err)) && fails(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err), ERR_CONFLICT, NULL), "another fails");
+	ok(succeeds(db_begin(db, &err)) &&
+		fails(db_exec(db, &arena, &q_insert, DB_PARAMS("10", "0"), NULL, &err),
+		    ERR_CONFLICT, NULL),
+	    "another fails");
 	db_on_commit(db, &arena, add_one, &told);
 	ok(fails(db_commit(db, &err), ERR_QUERY, NULL), "cannot commit");
 	db_rollback(db);
 	is_int(count(db), 4, "and is taken back alone");
-	ok(succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("11", "0"), NULL, &err)), "a third");
+	ok(succeeds(db_begin(db, &err)) &&
+		succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("11", "0"), NULL, &err)),
+	    "a third");
 	db_rollback(db);
 	is_int(told, 1, "nobody was told yet");
 	ok(succeeds(db_outer_commit(db, &err)), "committed");
 	is_int(told, 2, "told of what was kept, once");
 	is_int(count(db), 4, "which is there");
-	ok(succeeds(db_outer_begin(db, &err)) && succeeds(db_begin(db, &err)) && succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("12", "0"), NULL, &err)) &&
-	    succeeds(db_commit(db, &err)), "once more");
+	ok(succeeds(db_outer_begin(db, &err)) && succeeds(db_begin(db, &err)) &&
+		succeeds(db_exec(db, &arena, &q_insert, DB_PARAMS("12", "0"), NULL, &err)) &&
+		succeeds(db_commit(db, &err)),
+	    "once more");
 	db_on_commit(db, &arena, add_one, &told);
 	db_outer_rollback(db);
 	is_int(count(db), 4, "what a part committed goes with the whole");
@@ -223,18 +269,22 @@ check_losses(struct db *db)
 	ok(db_serial(db) == serial + 1, "which is counted");
 	kill(other, SIGTERM);
 	sleep_ms(200);
-	ok(succeeds(db_pipeline(db, &arena, reads, 2, &err)) && rows_int(reads[0].rows, 0, 0) == 1 && rows_int(reads[1].rows, 0, 0) == 2,
+	ok(succeeds(db_pipeline(db, &arena, reads, 2, &err)) &&
+		rows_int(reads[0].rows, 0, 0) == 1 && rows_int(reads[1].rows, 0, 0) == 2,
 	    "so does a pipeline of reads");
 	other = backend(db);
 	kill(other, SIGTERM);
 	sleep_ms(200);
-	ok(fails(db_script(db, "SELECT 1", &err), ERR_UNAVAILABLE, "database_unavailable"), "a script is not repeated");
+	ok(fails(db_script(db, "SELECT 1", &err), ERR_UNAVAILABLE, "database_unavailable"),
+	    "a script is not repeated");
 	ok(succeeds(db_begin(db, &err)), "a transaction may begin anew");
 	pid = backend(db);
 	kill(pid, SIGTERM);
 	sleep_ms(200);
-	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, NULL), "lost inside a transaction: nothing is repeated");
-	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, NULL), "nor done outside of it");
+	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, NULL),
+	    "lost inside a transaction: nothing is repeated");
+	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, NULL),
+	    "nor done outside of it");
 	ok(fails(db_commit(db, &err), ERR_UNAVAILABLE, NULL), "nor committed");
 	db_rollback(db);
 	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "and then all is well");
@@ -247,39 +297,51 @@ check_deadlines(struct db *db)
 	int64_t start = clock_monotonic(), took;
 	pid_t pid;
 
-	ok(fails(db_exec(db, &arena, &q_sleep, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, "database_unavailable"), "a slow statement is given up");
+	ok(fails(db_exec(db, &arena, &q_sleep, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE,
+	       "database_unavailable"),
+	    "a slow statement is given up");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < TIMEOUT_MS + SLACK_MS, "in time: %lld ms", (long long)took);
-	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "by the server itself: the connection remains");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)),
+	    "by the server itself: the connection remains");
 
 	pid = backend(db);
 	ok(kill(pid, SIGSTOP) == 0, "the server's process stops answering");
 	start = clock_monotonic();
-	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, "database_unavailable"), "a silent server is given up");
+	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE,
+	       "database_unavailable"),
+	    "a silent server is given up");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < TIMEOUT_MS + SLACK_MS, "in time: %lld ms", (long long)took);
 	start = clock_monotonic();
-	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, "database_unavailable"), "and not waited for again at once");
+	ok(fails(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE,
+	       "database_unavailable"),
+	    "and not waited for again at once");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < TIMEOUT_MS / 2, "answered at once: %lld ms", (long long)took);
 	kill(pid, SIGCONT);
 	kill(pid, SIGTERM);
 	sleep_ms(700);
-	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "later it is tried again");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)),
+	    "later it is tried again");
 	pid = backend(db);
 	kill(pid, SIGSTOP);
 	start = clock_monotonic();
-	ok(fails(db_pipeline(db, &arena, reads, 2, &err), ERR_UNAVAILABLE, "database_unavailable"), "a silent server is given up in a pipeline");
+	ok(fails(db_pipeline(db, &arena, reads, 2, &err), ERR_UNAVAILABLE, "database_unavailable"),
+	    "a silent server is given up in a pipeline");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < TIMEOUT_MS + SLACK_MS, "in time: %lld ms", (long long)took);
 	kill(pid, SIGCONT);
 	sleep_ms(700);
-	ok(db_begin(db, &err) && (pid = backend(db)) > 0 && kill(pid, SIGSTOP) == 0, "silent before a commit");
-	ok(fails(db_commit(db, &err), ERR_UNAVAILABLE, "commit_unknown"), "nobody knows whether it was done, and it says so");
+	ok(db_begin(db, &err) && (pid = backend(db)) > 0 && kill(pid, SIGSTOP) == 0,
+	    "silent before a commit");
+	ok(fails(db_commit(db, &err), ERR_UNAVAILABLE, "commit_unknown"),
+	    "nobody knows whether it was done, and it says so");
 	kill(pid, SIGCONT);
 	db_set_timeout(db, 3000);
 	sleep_ms(700);
-	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "with another deadline");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)),
+	    "with another deadline");
 }
 
 static void
@@ -288,7 +350,9 @@ check_notify(struct db *db, const char *conninfo)
 	struct db *other = db_new(conninfo, 3000, NULL);
 	const char *channel = NULL, *payload = NULL;
 
-	ok(succeeds(db_script(db, "LISTEN mn_check", &err)) && succeeds(db_script(other, "NOTIFY mn_check, 'hello'", &err)), "listening");
+	ok(succeeds(db_script(db, "LISTEN mn_check", &err)) &&
+		succeeds(db_script(other, "NOTIFY mn_check, 'hello'", &err)),
+	    "listening");
 	for (int i = 0; i < 100 && channel == NULL; i++) {
 		channel = db_notification(db, &arena, &payload);
 		if (channel == NULL)
@@ -303,7 +367,8 @@ check_notify(struct db *db, const char *conninfo)
 static void
 check_database(const char *conninfo)
 {
-	struct db *db = db_new(conninfo, TIMEOUT_MS, NULL), *nowhere = db_new("host=/nonexistent", TIMEOUT_MS, NULL);
+	struct db *db = db_new(conninfo, TIMEOUT_MS, NULL),
+		  *nowhere = db_new("host=/nonexistent", TIMEOUT_MS, NULL);
 
 	check_values(db);
 	check_transactions(db);
@@ -311,7 +376,9 @@ check_database(const char *conninfo)
 	check_losses(db);
 	check_deadlines(db);
 	check_notify(db, conninfo);
-	ok(fails(db_exec(nowhere, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE, "database_unavailable"), "no server");
+	ok(fails(db_exec(nowhere, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE,
+	       "database_unavailable"),
+	    "no server");
 	db_free(db);
 	db_free(nowhere);
 }
@@ -321,7 +388,8 @@ get(struct redis *r, const char *key)
 {
 	struct redisReply *reply;
 
-	if (!redis_command(r, &arena, REDIS_ARGV("GET", redis_key(r, &arena, "%s", key)), &reply, &err))
+	if (!redis_command(r, &arena, REDIS_ARGV("GET", redis_key(r, &arena, "%s", key)), &reply,
+		&err))
 		return NULL;
 	return reply->type == REDIS_REPLY_STRING ? reply->str : "";
 }
@@ -329,44 +397,67 @@ get(struct redis *r, const char *key)
 static void
 check_redis(const char *url)
 {
-	static struct redis_script script = { .name = "pair", .source = "return { KEYS[1], ARGV[1] }" };
-	struct redis *r = redis_new(url, "mncheck:", "store-check", NULL), *blocker = redis_new(url, "mncheck:", "store-check-2", NULL);
+	static struct redis_script script = { .name = "pair",
+		.source = "return { KEYS[1], ARGV[1] }" };
+	struct redis *r = redis_new(url, "mncheck:", "store-check", NULL),
+		     *blocker = redis_new(url, "mncheck:", "store-check-2", NULL);
 	struct redis *nowhere = redis_new("unix:///nonexistent", "x:", "x", NULL);
 	const char *argv[] = { redis_key(r, &arena, "k"), "v" };
 	struct redisReply *reply;
 	int64_t start, took;
 
 	is_int(strlen(redis_run_id(r, &err)), 40, "the server's run_id");
-	ok(succeeds(redis_command(r, &arena, REDIS_ARGV("SET", redis_key(r, &arena, "a"), "of a"), NULL, &err)), "set");
-	ok(succeeds(redis_command(r, &arena, REDIS_ARGV("SET", redis_key(r, &arena, "b"), "of b"), NULL, &err)), "set");
+	ok(succeeds(redis_command(r, &arena, REDIS_ARGV("SET", redis_key(r, &arena, "a"), "of a"),
+	       NULL, &err)),
+	    "set");
+	ok(succeeds(redis_command(r, &arena, REDIS_ARGV("SET", redis_key(r, &arena, "b"), "of b"),
+	       NULL, &err)),
+	    "set");
 	is_str(get(r, "a"), "of a", "get");
-	ok(succeeds(redis_command(r, &arena, 3, (const char *const[]) { "SET", "mncheck:c", "x\0y" }, (size_t[]) { 3, 9, 3 }, NULL, &err)), "binary data");
-	ok(redis_command(r, &arena, REDIS_ARGV("STRLEN", "mncheck:c"), &reply, &err) && reply->integer == 3, "whole");
-	ok(fails(redis_command(r, &arena, REDIS_ARGV("NOSUCH"), NULL, &err), ERR_UNAVAILABLE, "redis_unavailable"), "a refused command");
+	ok(succeeds(redis_command(r, &arena, 3,
+	       (const char *const[]) { "SET", "mncheck:c", "x\0y" }, (size_t[]) { 3, 9, 3 }, NULL,
+	       &err)),
+	    "binary data");
+	ok(redis_command(r, &arena, REDIS_ARGV("STRLEN", "mncheck:c"), &reply, &err) &&
+		reply->integer == 3,
+	    "whole");
+	ok(fails(redis_command(r, &arena, REDIS_ARGV("NOSUCH"), NULL, &err), ERR_UNAVAILABLE,
+	       "redis_unavailable"),
+	    "a refused command");
 	is_str(get(r, "a"), "of a", "leaves the connection as it was");
 	for (int i = 0; i < 2; i++) {
-		ok(succeeds(redis_eval(r, &arena, &script, 1, 2, argv, NULL, &reply, &err)) && reply->elements == 2 && str_eq(reply->element[1]->str, "v"),
+		ok(succeeds(redis_eval(r, &arena, &script, 1, 2, argv, NULL, &reply, &err)) &&
+			reply->elements == 2 && str_eq(reply->element[1]->str, "v"),
 		    "a script, %s", i == 0 ? "unknown to the server" : "by its hash");
 		if (i == 0)
 			redis_command(r, &arena, REDIS_ARGV("SCRIPT", "FLUSH"), NULL, &err);
 	}
 
-	ok(succeeds(redis_command(blocker, &arena, REDIS_ARGV("CLIENT", "PAUSE", "900", "ALL"), NULL, &err)), "the server pauses");
+	ok(succeeds(redis_command(blocker, &arena, REDIS_ARGV("CLIENT", "PAUSE", "900", "ALL"),
+	       NULL, &err)),
+	    "the server pauses");
 	start = clock_monotonic();
-	ok(fails(get(r, "a") != NULL, ERR_UNAVAILABLE, "redis_unavailable"), "no answer is waited for any longer");
+	ok(fails(get(r, "a") != NULL, ERR_UNAVAILABLE, "redis_unavailable"),
+	    "no answer is waited for any longer");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < REDIS_COMMAND_MS + SLACK_MS, "than it should: %lld ms", (long long)took);
 	start = clock_monotonic();
-	ok(fails(get(r, "b") != NULL, ERR_UNAVAILABLE, "redis_unavailable"), "nor is it asked again at once");
+	ok(fails(get(r, "b") != NULL, ERR_UNAVAILABLE, "redis_unavailable"),
+	    "nor is it asked again at once");
 	took = (clock_monotonic() - start) / US_PER_MS;
 	ok(took < REDIS_COMMAND_MS / 2, "answered at once: %lld ms", (long long)took);
 	sleep_ms(1300);
 	is_str(get(r, "b"), "of b", "the late answer to the first question is nobody's answer");
 	is_str(get(r, "a"), "of a", "nor the next one's");
-	ok(succeeds(redis_command(blocker, &arena, REDIS_ARGV("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"), NULL, &err)), "the connection is cut");
+	ok(succeeds(redis_command(blocker, &arena,
+	       REDIS_ARGV("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"), NULL, &err)),
+	    "the connection is cut");
 	is_str(get(r, "a"), "of a", "one that was idle is made anew");
-	ok(fails(redis_command(nowhere, &arena, REDIS_ARGV("PING"), NULL, &err), ERR_UNAVAILABLE, "redis_unavailable"), "no server");
-	redis_command(r, &arena, REDIS_ARGV("DEL", "mncheck:a", "mncheck:b", "mncheck:c"), NULL, &err);
+	ok(fails(redis_command(nowhere, &arena, REDIS_ARGV("PING"), NULL, &err), ERR_UNAVAILABLE,
+	       "redis_unavailable"),
+	    "no server");
+	redis_command(r, &arena, REDIS_ARGV("DEL", "mncheck:a", "mncheck:b", "mncheck:c"), NULL,
+	    &err);
 	redis_free(r);
 	redis_free(blocker);
 	redis_free(nowhere);
@@ -378,12 +469,13 @@ main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*check)(const char *);
-	} checks[] = { { "queries", check_queries }, { "database", check_database }, { "redis", check_redis } };
+	} checks[] = { { "queries", check_queries }, { "database", check_database },
+		{ "redis", check_redis } };
 
 	signal(SIGPIPE, SIG_IGN);
 	arena_init(&arena);
 	error_clear(&err);
-	for (size_t i = 0; argc == 3 && i < sizeof checks / sizeof checks[0]; i++)
+	for (size_t i = 0; argc == 3 && i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (str_eq(argv[1], checks[i].name)) {
 			checks[i].check(argv[2]);
 			arena_clear(&arena);

@@ -59,7 +59,8 @@ the_table(void)
 			unique = unique && strcmp(a, b) != 0;
 		}
 		error_clear(&err);
-		ok(unique && config_check((enum config_key)i, row->fallback, &err) && row->description[strlen(row->description) - 1] == '.',
+		ok(unique && config_check((enum config_key)i, row->fallback, &err) &&
+			row->description[strlen(row->description) - 1] == '.',
 		    "%s: one name, a default within its range, a sentence", row->key);
 		ok(config_find(row->key, &key) && key == i, "%s: found", row->key);
 	}
@@ -70,8 +71,12 @@ static void
 the_file(void)
 {
 	struct error err;
-	struct config *c = load("# a comment\n\n  upload.max_size = 2K \nregistration.mode=open\nredis.prefix =\nstorage.path_style = no\n"
-	    "database.api_url = host=/x password=a=b#c\ncors.origins = https://a.example, https://b.example:8443\n", &err);
+	struct config *c =
+	    load("# a comment\n\n  upload.max_size = 2K \nregistration.mode=open\nredis.prefix"
+		 " =\nstorage.path_style = no\n"
+		 "database.api_url = host=/x password=a=b#c\ncors.origins = https://a.example,"
+		 " https://b.example:8443\n",
+		&err);
 
 	if (!ok(c != NULL, "a good file")) {
 		printf("# %s\n", err.message);
@@ -81,17 +86,33 @@ the_file(void)
 	is_str(config_str(c, CFG_REGISTRATION_MODE), "open", "without spaces");
 	is_str(config_str(c, CFG_REDIS_PREFIX), "", "an empty value");
 	ok(!config_bool(c, CFG_STORAGE_PATH_STYLE), "no is false");
-	is_str(config_str(c, CFG_DATABASE_API_URL), "host=/x password=a=b#c", "a value with signs in it");
-	ok(config_list_has(c, CFG_CORS_ORIGINS, "https://b.example:8443") && config_list_has(c, CFG_CORS_ORIGINS, "https://a.example"), "elements of a list");
-	ok(!config_list_has(c, CFG_CORS_ORIGINS, "https://b.example") && !config_list_has(c, CFG_CORS_ORIGINS, ""), "and not parts of them");
-	ok(config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_FILE && config_source(c, CFG_TRASH_DAYS) == CONFIG_FROM_DEFAULT, "where from");
+	is_str(config_str(c, CFG_DATABASE_API_URL), "host=/x password=a=b#c",
+	    "a value with signs in it");
+	ok(config_list_has(c, CFG_CORS_ORIGINS, "https://b.example:8443") &&
+		config_list_has(c, CFG_CORS_ORIGINS, "https://a.example"),
+	    "elements of a list");
+	ok(!config_list_has(c, CFG_CORS_ORIGINS, "https://b.example") &&
+		!config_list_has(c, CFG_CORS_ORIGINS, ""),
+	    "and not parts of them");
+	ok(config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_FILE &&
+		config_source(c, CFG_TRASH_DAYS) == CONFIG_FROM_DEFAULT,
+	    "where from");
 	is_int(config_int(c, CFG_TRASH_DAYS), 30, "a default");
 
-	ok(config_override(c, CFG_UPLOAD_MAX_SIZE, "1M", &err) && config_int(c, CFG_UPLOAD_MAX_SIZE) == 1048576, "overridden");
-	ok(config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_DATABASE && config_version(c) == 2, "known as such");
-	ok(!config_override(c, CFG_UPLOAD_MAX_SIZE, "many", &err) && config_int(c, CFG_UPLOAD_MAX_SIZE) == 1048576, "a bad override changes nothing");
-	ok(config_override(c, CFG_UPLOAD_MAX_SIZE, NULL, &err) && config_int(c, CFG_UPLOAD_MAX_SIZE) == 2048, "and back");
-	ok(!config_override(c, CFG_STORAGE_BUCKET, "other", &err) && err.code == ERR_CONFLICT && strcmp(error_slug_of(&err), "not_live") == 0, "not live");
+	ok(config_override(c, CFG_UPLOAD_MAX_SIZE, "1M", &err) &&
+		config_int(c, CFG_UPLOAD_MAX_SIZE) == 1048576,
+	    "overridden");
+	ok(config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_DATABASE && config_version(c) == 2,
+	    "known as such");
+	ok(!config_override(c, CFG_UPLOAD_MAX_SIZE, "many", &err) &&
+		config_int(c, CFG_UPLOAD_MAX_SIZE) == 1048576,
+	    "a bad override changes nothing");
+	ok(config_override(c, CFG_UPLOAD_MAX_SIZE, NULL, &err) &&
+		config_int(c, CFG_UPLOAD_MAX_SIZE) == 2048,
+	    "and back");
+	ok(!config_override(c, CFG_STORAGE_BUCKET, "other", &err) && err.code == ERR_CONFLICT &&
+		strcmp(error_slug_of(&err), "not_live") == 0,
+	    "not live");
 	config_free(c);
 }
 
@@ -103,14 +124,17 @@ the_environment(void)
 
 	setenv("MEDIANEST_UPLOAD_MAX_SIZE", "3K", 1);
 	c = load("upload.max_size = 2K\n", &err);
-	ok(c != NULL && config_int(c, CFG_UPLOAD_MAX_SIZE) == 3072 && config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_ENVIRONMENT,
+	ok(c != NULL && config_int(c, CFG_UPLOAD_MAX_SIZE) == 3072 &&
+		config_source(c, CFG_UPLOAD_MAX_SIZE) == CONFIG_FROM_ENVIRONMENT,
 	    "the environment wins over the file");
 	config_free(c);
 	setenv("MEDIANEST_UPLOAD_MAX_SIZE", "-1", 1);
 	refused("", "environment MEDIANEST_UPLOAD_MAX_SIZE: upload.max_size");
 	unsetenv("MEDIANEST_UPLOAD_MAX_SIZE");
 	error_clear(&err);
-	ok(config_load("/nonexistent/medianest.conf", &err) == NULL && strstr(err.message, "--config") != NULL, "a file that is not there");
+	ok(config_load("/nonexistent/medianest.conf", &err) == NULL &&
+		strstr(err.message, "--config") != NULL,
+	    "a file that is not there");
 	ok(config_load("/tmp", &err) == NULL, "a directory");
 }
 
@@ -140,8 +164,8 @@ main(void)
 	refused("storage.bucket = ab\n", "3 to 63 bytes");
 	refused("storage.secret_key = \x01\n", "control characters");
 	refused("storage.region = \xff\n", "invalid UTF-8");
-	memset(longest, 'x', sizeof longest - 1);
-	longest[sizeof longest - 1] = '\0';
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
 	refused(longest, ":1: line longer than");
 	unlink(path);
 	return done_testing();

@@ -64,7 +64,8 @@ open_handler(const struct request *req, struct response *res, struct error *err)
 	return response_json(res, 200, j, err);
 }
 
-static const struct field_rule input[] = { { "n", FIELD_INT, .min = 1, .max = 9 }, { .name = NULL } };
+static const struct field_rule input[] = { { "n", FIELD_INT, .min = 1, .max = 9 },
+	{ .name = NULL } };
 static const struct route routes[] = {
 	{ METHOD_GET, "/api/free", plain_handler, RATE_NONE, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/own", plain_handler, RATE_TIER, PERM_SIGNED_IN, input },
@@ -74,7 +75,7 @@ static const struct route routes[] = {
 	{ METHOD_GET, "/api/etag", etag_handler, RATE_NONE, PUBLIC, .input = NULL },
 	{ METHOD_PATCH, "/api/etag", etag_handler, RATE_NONE, PUBLIC, .input = NULL },
 	{ METHOD_GET, "/api/open", open_handler, RATE_NONE, PUBLIC, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 static const struct route_module module = { "test", routes };
 static const struct route_module *const modules[] = { &module, NULL };
@@ -87,7 +88,8 @@ authenticate(struct request *req, struct error *err)
 		return true;
 	if (strcmp(req->authorization, "good") != 0)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid", "No.");
-	str_copy(req->who->user_id, sizeof(req->who->user_id), "0192f0c1-2345-7abc-8def-0123456789ab");
+	str_copy(req->who->user_id, sizeof(req->who->user_id),
+	    "0192f0c1-2345-7abc-8def-0123456789ab");
 	return true;
 }
 
@@ -95,7 +97,11 @@ static bool
 admit(struct request *req, struct error *err)
 {
 	mark("l");
-	req->limit = (struct limit_state) { .known = true, .limit = 10, .remaining = 3, .reset = clock_now() / US_PER_SEC + 30, .window = 60,
+	req->limit = (struct limit_state) { .known = true,
+		.limit = 10,
+		.remaining = 3,
+		.reset = clock_now() / US_PER_SEC + 30,
+		.window = 60,
 		.policy = "anonymous" };
 	if (!limited)
 		return true;
@@ -117,14 +123,18 @@ origin_allowed(const struct request *req, const char *origin)
 	return strcmp(origin, "https://page.example") == 0;
 }
 
-static const struct guards guards = { .authenticate = authenticate, .admit = admit, .authorize = authorize, .origin_allowed = origin_allowed };
+static const struct guards guards = { .authenticate = authenticate,
+	.admit = admit,
+	.authorize = authorize,
+	.origin_allowed = origin_allowed };
 static struct request *req;
 static struct response *res;
 
 static struct request *
 prepare(const char *method, const char *uri)
 {
-	char *envp[] = { arena_printf(&arena, "REQUEST_METHOD=%s", method), arena_printf(&arena, "REQUEST_URI=%s", uri), NULL };
+	char *envp[] = { arena_printf(&arena, "REQUEST_METHOD=%s", method),
+		arena_printf(&arena, "REQUEST_URI=%s", uri), NULL };
 	char **copy = arena_memdup(&arena, envp, sizeof(envp));
 	size_t body;
 
@@ -173,11 +183,15 @@ test_order(void)
 	is_int(run(&guards), 200, "signed in");
 	is_str(order, "alpH", "authentication, limits, permission, handler");
 	ok(header_is("Cache-Control", "private, no-store"), "a signed-in answer is private");
-	ok(header_is("X-RateLimit-Remaining", "3") && header_is("RateLimit-Policy", "\"anonymous\";q=10;w=60"), "what is left is told");
+	ok(header_is("X-RateLimit-Remaining", "3") &&
+		header_is("RateLimit-Policy", "\"anonymous\";q=10;w=60"),
+	    "what is left is told");
 	prepare("GET", "/api/own");
 	is_int(run(&guards), 401, "nobody");
 	is_str(order, "al", "is counted, then refused");
-	ok(header_is("WWW-Authenticate", "Bearer realm=\"medianest\"") && header_is("X-RateLimit-Limit", "10"), "with the headers of both");
+	ok(header_is("WWW-Authenticate", "Bearer realm=\"medianest\"") &&
+		header_is("X-RateLimit-Limit", "10"),
+	    "with the headers of both");
 	prepare("GET", "/api/own")->authorization = "bad";
 	is_int(run(&guards), 401, "a bad token");
 	is_str(code(), "token_invalid", "says so");
@@ -239,10 +253,14 @@ test_problems(void)
 	is_int(run(&guards), 400, "a bad path");
 	prepare("GET", "/api/fails");
 	is_int(run(&guards), 500, "a query that failed");
-	ok(strstr(res->body, "relation") == NULL && strstr(res->body, "secret") == NULL, "tells nothing of the database");
+	ok(strstr(res->body, "relation") == NULL && strstr(res->body, "secret") == NULL,
+	    "tells nothing of the database");
 	ok(response_find(res, "ETag") == NULL, "and keeps no header of the handler");
-	ok(response_find(res, "X-Request-Id") != NULL && response_find(res, "Server-Timing") != NULL &&
-	    header_is("X-Content-Type-Options", "nosniff") && header_is("Referrer-Policy", "no-referrer"), "every answer has these");
+	ok(response_find(res, "X-Request-Id") != NULL &&
+		response_find(res, "Server-Timing") != NULL &&
+		header_is("X-Content-Type-Options", "nosniff") &&
+		header_is("Referrer-Policy", "no-referrer"),
+	    "every answer has these");
 	prepare("GET", "/api/open");
 	is_int(run(&guards), 500, "half a JSON text is not sent");
 }
@@ -253,14 +271,17 @@ test_cors(void)
 	prepare("OPTIONS", "/api/own")->origin = "https://page.example";
 	is_int(run(&guards), 204, "a preflight");
 	is_str(order, "", "before authentication");
-	ok(header_is("Access-Control-Allow-Origin", "https://page.example") && header_is("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
+	ok(header_is("Access-Control-Allow-Origin", "https://page.example") &&
+		header_is("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
 	    "from a known origin");
 	prepare("OPTIONS", "/api/own")->origin = "https://evil.example";
 	is_int(run(&guards), 204, "from another");
-	ok(response_find(res, "Access-Control-Allow-Origin") == NULL && header_is("Vary", "Origin"), "allows nothing");
+	ok(response_find(res, "Access-Control-Allow-Origin") == NULL && header_is("Vary", "Origin"),
+	    "allows nothing");
 	prepare("GET", "/api/own")->origin = "https://page.example";
 	is_int(run(&guards), 401, "a refusal");
-	ok(header_is("Access-Control-Allow-Origin", "https://page.example"), "is readable to the page");
+	ok(header_is("Access-Control-Allow-Origin", "https://page.example"),
+	    "is readable to the page");
 	ok(response_find(res, "Access-Control-Allow-Credentials") == NULL, "no credentials, ever");
 }
 

@@ -15,10 +15,12 @@ main(void)
 	for (int code = ERR_NONE + 1; code < ERR_CODES; code++) {
 		const struct error_class *class = error_class((enum error_code)code);
 
-		ok(class->status >= 400 && class->status < 600 && class->slug[0] != '\0' && class->title[0] != '\0', "code %d has a class: %d %s",
-		    code, class->status, class->slug);
+		ok(class->status >= 400 && class->status < 600 && class->slug[0] != '\0' &&
+			class->title[0] != '\0',
+		    "code %d has a class: %d %s", code, class->status, class->slug);
 	}
-	is_int(error_class((enum error_code)99)->status, 500, "an unknown code is an internal error");
+	is_int(error_class((enum error_code)99)->status, 500,
+	    "an unknown code is an internal error");
 	is_int(error_class(ERR_UNAUTHENTICATED)->level, LOG_L_WARN, "401 is a warning");
 	is_int(error_class(ERR_FORBIDDEN)->level, LOG_L_WARN, "403 is a warning");
 	is_int(error_class(ERR_VALIDATION)->level, LOG_L_ERROR, "400 validation is an error");

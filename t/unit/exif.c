@@ -1,4 +1,7 @@
-/* EXIF: the tags of a block built here in either byte order, and blocks that lie about their offsets. */
+/*
+ * EXIF: the tags of a block built here in either byte order, and blocks that lie about their
+ * offsets.
+ */
 #include <stdlib.h>
 
 #include "media/exif.h"
@@ -28,7 +31,8 @@ put32(struct block *k, size_t at, unsigned long v)
 }
 
 static void
-entry(struct block *k, size_t at, unsigned tag, unsigned type, unsigned long count, unsigned long value)
+entry(struct block *k, size_t at, unsigned tag, unsigned type, unsigned long count,
+    unsigned long value)
 {
 	put16(k, at, tag);
 	put16(k, at + 2, type);
@@ -49,7 +53,7 @@ ratio(struct block *k, size_t at, unsigned long num, unsigned long den)
 static void
 build(struct block *k, bool big)
 {
-	memset(k, 0, sizeof *k);
+	memset(k, 0, sizeof(*k));
 	k->big = big;
 	memcpy(k->b, big ? "MM" : "II", 2);
 	put16(k, 2, 42);
@@ -93,7 +97,7 @@ test_order(bool big)
 	struct exif x;
 
 	build(&k, big);
-	ok(exif_parse(k.b, sizeof k.b, &x), "%s: parsed", name);
+	ok(exif_parse(k.b, sizeof(k.b), &x), "%s: parsed", name);
 	is_str(x.make, "Canon", "%s: make", name);
 	ok(x.orientation == 6, "%s: orientation", name);
 	ok(x.exposure > 0.0039 && x.exposure < 0.0041, "%s: exposure", name);
@@ -104,32 +108,34 @@ test_order(bool big)
 	ok(x.longitude > 48.0099 && x.longitude < 48.0101, "%s: seconds count", name);
 }
 
-/* Every cut and every changed byte: nothing is read past the end (the sanitizers watch), nothing loops. */
+/*
+ * Every cut and every changed byte: nothing is read past the end (the sanitizers watch), nothing
+ * loops.
+ */
 static void
 test_hostile(void)
 {
 	struct block k;
 	struct exif x;
 	unsigned char *copy;
-	size_t n, i;
 
 	build(&k, false);
-	for (n = 0; n < 340; n++) {
+	for (size_t n = 0; n < 340; n++) {
 		copy = malloc(n + 1);
 		memcpy(copy, k.b, n);
 		exif_parse(copy, n, &x);
 		free(copy);
 	}
-	for (i = 0; i < 340; i++) {
+	for (size_t i = 0; i < 340; i++) {
 		build(&k, false);
 		k.b[i] = 0xff;
-		exif_parse(k.b, sizeof k.b, &x);
+		exif_parse(k.b, sizeof(k.b), &x);
 		k.b[i] = (unsigned char)i;
-		exif_parse(k.b, sizeof k.b, &x);
+		exif_parse(k.b, sizeof(k.b), &x);
 	}
 	build(&k, false);
 	entry(&k, 34, 0x8769, 4, 1, 8); /* a directory that names itself */
-	ok(exif_parse(k.b, sizeof k.b, &x), "a directory that points to itself ends");
+	ok(exif_parse(k.b, sizeof(k.b), &x), "a directory that points to itself ends");
 	ok(!exif_parse((const unsigned char *)"XXXXXXXXXX", 10, &x), "no TIFF header");
 }
 
@@ -146,6 +152,8 @@ main(void)
 	ok(!exif_date("0000:00:00 00:00:00", date), "an unset clock is no date");
 	ok(!exif_date("2023:13:06 12:34:56", date), "no thirteenth month");
 	ok(!exif_date("2023:05:06", date), "no date without time");
-	ok(!exif_offset_valid("+2:00") && !exif_offset_valid("02:00:00") && exif_offset_valid("-03:30"), "offsets");
+	ok(!exif_offset_valid("+2:00") && !exif_offset_valid("02:00:00") &&
+		exif_offset_valid("-03:30"),
+	    "offsets");
 	return done_testing();
 }

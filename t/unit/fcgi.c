@@ -1,4 +1,7 @@
-/* The FastCGI loop seen from nginx's side of the socket: answers of every size, refused lengths, the request in hand at SIGTERM. */
+/*
+ * The FastCGI loop seen from nginx's side of the socket: answers of every size, refused lengths,
+ * the request in hand at SIGTERM.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -56,7 +59,9 @@ listen_at(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	str_copy(address.sun_path, sizeof(address.sun_path), path);
-	return bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 16) == 0 ? fd : -1;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 16) == 0 ?
+	    fd :
+	    -1;
 }
 
 static int
@@ -88,7 +93,8 @@ add_param(struct buf *buf, const char *name, const char *value)
 }
 
 static int
-send_request(struct arena *arena, const char *method, const char *uri, const char *length, const char *body)
+send_request(struct arena *arena, const char *method, const char *uri, const char *length,
+    const char *body)
 {
 	struct buf params, out;
 	int fd = connect_to();
@@ -108,7 +114,10 @@ send_request(struct arena *arena, const char *method, const char *uri, const cha
 	return write(fd, out.data, out.len) == (ssize_t)out.len ? fd : -1;
 }
 
-/* The content of all STDOUT records; NULL unless the request was ended properly and the connection closed. */
+/*
+ * The content of all STDOUT records; NULL unless the request was ended properly and the connection
+ * closed.
+ */
 static const char *
 read_answer(struct arena *arena, int fd, size_t *len)
 {
@@ -135,12 +144,15 @@ read_answer(struct arena *arena, int fd, size_t *len)
 }
 
 static bool
-answers(struct arena *arena, const char *method, const char *uri, const char *length, const char *body, const char *status, size_t want)
+answers(struct arena *arena, const char *method, const char *uri, const char *length,
+    const char *body, const char *status, size_t want)
 {
 	size_t len;
-	const char *text = read_answer(arena, send_request(arena, method, uri, length, body), &len), *end;
+	const char *text = read_answer(arena, send_request(arena, method, uri, length, body), &len),
+		   *end;
 
-	if (text == NULL || !str_starts(text, "Status: ") || strncmp(text + 8, status, strlen(status)) != 0)
+	if (text == NULL || !str_starts(text, "Status: ") ||
+	    strncmp(text + 8, status, strlen(status)) != 0)
 		return false;
 	end = strstr(text, "\r\n\r\n");
 	return end != NULL && len - (size_t)(end + 4 - text) == want;
@@ -149,7 +161,11 @@ answers(struct arena *arena, const char *method, const char *uri, const char *le
 static pid_t
 start(int listen_fd)
 {
-	struct fcgi_loop loop = { .listen_fd = listen_fd, .handler = handler, .log = &quiet, .body_max = BODY_MAX, .idle_seconds = 60 };
+	struct fcgi_loop loop = { .listen_fd = listen_fd,
+		.handler = handler,
+		.log = &quiet,
+		.body_max = BODY_MAX,
+		.idle_seconds = 60 };
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -174,27 +190,37 @@ main(void)
 	ok(listen_fd >= 0 && pid > 0, "the loop runs");
 
 	for (size_t i = 0; i < 8; i++) {
-		static const char *const sizes[] = { "0", "1", "7000", "8192", "65400", "65528", "131072", "1000000" };
+		static const char *const sizes[] = { "0", "1", "7000", "8192", "65400", "65528",
+			"131072", "1000000" };
 
-		ok(answers(&arena, "GET", arena_printf(&arena, "/%s", sizes[i]), NULL, "", "200 OK", (size_t)strtol(sizes[i], NULL, 10)), "%s bytes", sizes[i]);
+		ok(answers(&arena, "GET", arena_printf(&arena, "/%s", sizes[i]), NULL, "", "200 OK",
+		       (size_t)strtol(sizes[i], NULL, 10)),
+		    "%s bytes", sizes[i]);
 	}
 	text = read_answer(&arena, send_request(&arena, "GET", "/1000000", NULL, ""), &len);
 	end = text == NULL ? NULL : strstr(text, "\r\n\r\n");
-	ok(end != NULL && end[4] == 'a' && end[4 + 999999] == (char)('a' + 999999 % 26) && end[4 + 70000] == (char)('a' + 70000 % 26),
+	ok(end != NULL && end[4] == 'a' && end[4 + 999999] == (char)('a' + 999999 % 26) &&
+		end[4 + 70000] == (char)('a' + 70000 % 26),
 	    "pieces come in order");
 	ok(answers(&arena, "HEAD", "/5000", NULL, "", "200 OK", 0), "HEAD has no body");
 	ok(answers(&arena, "POST", "/0", "5", "hello", "200 OK", 5), "a body is read");
-	ok(answers(&arena, "POST", "/0", "9", "hello", "400", strlen("malformed_request")), "a body that is too short");
-	ok(answers(&arena, "POST", "/0", "2", "hello", "200 OK", 2), "one that is longer than it said");
-	ok(answers(&arena, "POST", "/0", "1001", "hello", "400", strlen("payload_too_large")), "one above the limit");
-	ok(answers(&arena, "POST", "/0", "x", "", "400", strlen("malformed_request")), "a length that is none");
+	ok(answers(&arena, "POST", "/0", "9", "hello", "400", strlen("malformed_request")),
+	    "a body that is too short");
+	ok(answers(&arena, "POST", "/0", "2", "hello", "200 OK", 2),
+	    "one that is longer than it said");
+	ok(answers(&arena, "POST", "/0", "1001", "hello", "400", strlen("payload_too_large")),
+	    "one above the limit");
+	ok(answers(&arena, "POST", "/0", "x", "", "400", strlen("malformed_request")),
+	    "a length that is none");
 
 	fd = send_request(&arena, "GET", "/nap", NULL, "");
 	usleep(NAP_US / 3);
 	kill(pid, SIGTERM);
 	text = read_answer(&arena, fd, &len);
-	ok(text != NULL && str_starts(text, "Status: 200 OK"), "SIGTERM lets the request in hand end");
-	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0, "then the loop ends");
+	ok(text != NULL && str_starts(text, "Status: 200 OK"),
+	    "SIGTERM lets the request in hand end");
+	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "then the loop ends");
 
 	close(listen_fd);
 	unlink(path);

@@ -14,7 +14,10 @@
 
 #define PORT 32400
 
-static const struct { const char *address, *allow; bool want; } rows[] = {
+static const struct {
+	const char *address, *allow;
+	bool want;
+} rows[] = {
 	{ "93.184.216.34", "", true },
 	{ "2606:2800:220:1::1", "", true },
 	{ "172.15.255.255", "", true },
@@ -95,8 +98,9 @@ addresses(void)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		ok(may_reach(rows[i].address, rows[i].allow) == rows[i].want, "%s with \"%s\": %s", rows[i].address, rows[i].allow, rows[i].want ? "yes" : "no");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ok(may_reach(rows[i].address, rows[i].allow) == rows[i].want, "%s with \"%s\": %s",
+		    rows[i].address, rows[i].allow, rows[i].want ? "yes" : "no");
 	ok(!http_out_may_reach("", (const void *)&un), "no unix socket");
 }
 
@@ -105,9 +109,8 @@ breaker(void)
 {
 	const char *origin = "https://example.test:443";
 	long long now = US_PER_SEC;
-	int i;
 
-	for (i = 0; i < HTTP_OUT_FAILURES; i++) {
+	for (int i = 0; i < HTTP_OUT_FAILURES; i++) {
 		ok(http_out_breaker_admits(origin, now), "closed after %d failures", i);
 		http_out_breaker_result(origin, false, now);
 	}
@@ -127,7 +130,13 @@ breaker(void)
 static void
 refused(struct arena *arena, const char *url)
 {
-	struct http_out out = { .method = "GET", .url = url, .timeout_ms = 1000, .answer_max = 1000, .allow = "" };
+	struct http_out out = {
+		.method = "GET",
+		.url = url,
+		.timeout_ms = 1000,
+		.answer_max = 1000,
+		.allow = "",
+	};
 	struct http_answer answer;
 	struct error err;
 

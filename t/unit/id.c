@@ -20,7 +20,8 @@ main(void)
 
 	for (int i = 0; i < MANY; i++) {
 		uuid_v7(now);
-		form = form && uuid_valid(now) && now[14] == '7' && strchr("89ab", now[19]) != NULL && strlen(now) == 36;
+		form = form && uuid_valid(now) && now[14] == '7' &&
+		    strchr("89ab", now[19]) != NULL && strlen(now) == 36;
 		order = order && strcmp(last, now) < 0;
 		memcpy(last, now, sizeof(last));
 	}
@@ -29,7 +30,8 @@ main(void)
 	memcpy(stamp, now, 8);
 	memcpy(stamp + 8, now + 9, 4);
 	stamp[12] = '\0';
-	ok(llabs(strtoll(stamp, NULL, 16) - clock_now() / US_PER_MS) < 2000, "the id tells its time");
+	ok(llabs(strtoll(stamp, NULL, 16) - clock_now() / US_PER_MS) < 2000,
+	    "the id tells its time");
 
 	if (pipe(fds) != 0)
 		return 1;
@@ -38,7 +40,8 @@ main(void)
 		_exit(write(fds[1], child, sizeof(child)) == sizeof(child) ? 0 : 1);
 	}
 	uuid_v7(now);
-	ok(read(fds[0], child, sizeof(child)) == sizeof(child) && strcmp(child, now) != 0, "a forked child makes other ids");
+	ok(read(fds[0], child, sizeof(child)) == sizeof(child) && strcmp(child, now) != 0,
+	    "a forked child makes other ids");
 	wait(&status);
 
 	ok(uuid_valid("00000000-0000-0000-0000-000000000000"), "any version is an id");
@@ -52,8 +55,10 @@ main(void)
 
 	ok(request_id_valid("abcdefgh"), "8 characters");
 	ok(!request_id_valid("abcdefg"), "7 are too few");
-	ok(request_id_valid("0123456789012345678901234567890123456789012345678901234567890.-_"), "64 characters");
-	ok(!request_id_valid("01234567890123456789012345678901234567890123456789012345678901234"), "65 are too many");
+	ok(request_id_valid("0123456789012345678901234567890123456789012345678901234567890.-_"),
+	    "64 characters");
+	ok(!request_id_valid("01234567890123456789012345678901234567890123456789012345678901234"),
+	    "65 are too many");
 	ok(!request_id_valid("abcdefg\n"), "no line break");
 	ok(!request_id_valid("abc defgh"), "no space");
 	ok(!request_id_valid("abcdefg\xc3\xa4"), "ASCII only");

@@ -13,7 +13,7 @@
 static const struct field_rule part_rules[] = {
 	{ "number", FIELD_INT, .min = 1, .max = 10000, .flags = FIELD_REQUIRED },
 	{ "etag", FIELD_STRING, .min = 1, .max = 8 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 static const struct field_rule rules[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = 5 },
@@ -32,12 +32,12 @@ static const struct field_rule rules[] = {
 	{ "numbers", FIELD_INTS, .max = 3, .item_max = 9 },
 	{ "parts", FIELD_OBJECTS, .min = 1, .max = 2, .fields = part_rules },
 	{ "raw", FIELD_JSON },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 static const struct field_rule needs[] = {
 	{ "q", FIELD_STRING, .min = 1, .max = 10, .flags = FIELD_REQUIRED },
 	{ "limit", FIELD_INT, .min = 1, .max = 100 },
-	{ .name = NULL }
+	{ .name = NULL },
 };
 
 static struct arena arena;
@@ -62,20 +62,29 @@ query(const char *text)
 static void
 refused(bool taken, const char *what, const char *field, const char *code)
 {
-	ok(!taken && err.code == ERR_VALIDATION && err.nfields > 0 && strcmp(err.fields[0].field, field) == 0 &&
-	    strcmp(err.fields[0].code, code) == 0, "%s -> %s %s", what, field, code);
+	ok(!taken && err.code == ERR_VALIDATION && err.nfields > 0 &&
+		strcmp(err.fields[0].field, field) == 0 && strcmp(err.fields[0].code, code) == 0,
+	    "%s -> %s %s", what, field, code);
 	if (err.nfields > 0)
-		printf("# %s %s %s\n", err.fields[0].field, err.fields[0].code, err.fields[0].message);
+		printf("# %s %s %s\n", err.fields[0].field, err.fields[0].code,
+		    err.fields[0].message);
 }
 
 static void
 test_json_taken(void)
 {
-	ok(json("{\"title\":\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\",\"text\":null,\"year\":2023,\"flag\":true,\"id\":\"" ID "\","
-	    "\"at\":\"2026-11-22T08:00:00Z\",\"sort\":\"oldest\",\"email\":\"A.B@Example.org\",\"one\":{\"number\":3},\"tags\":[\"a\",\"b\"],"
-	    "\"ids\":[\"" ID "\"],\"numbers\":[1,2],\"parts\":[{\"number\":1,\"etag\":\"x\"},{\"number\":2}],\"raw\":[1]}"), "all of it");
-	is_str(input_str(in, "title"), "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", "lengths count code points");
-	ok(input_is_null(in, "text") && !input_has(in, "text") && input_str(in, "text") == NULL, "null");
+	ok(json("{\"title\":\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\",\"text\":null,\"year\":"
+		"2023,\"flag\":true,\"id\":\"" ID "\","
+		"\"at\":\"2026-11-22T08:00:00Z\",\"sort\":\"oldest\",\"email\":"
+		"\"A.B@Example.org\",\"one\":{\"number\":3},\"tags\":[\"a\",\"b\"],"
+		"\"ids\":[\"" ID
+		"\"],\"numbers\":[1,2],\"parts\":[{\"number\":1,\"etag\":\"x\"},{\"number\":2}],"
+		"\"raw\":[1]}"),
+	    "all of it");
+	is_str(input_str(in, "title"), "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+	    "lengths count code points");
+	ok(input_is_null(in, "text") && !input_has(in, "text") && input_str(in, "text") == NULL,
+	    "null");
 	is_int(input_int(in, "year", 0), 2023, "a number");
 	is_int(input_int(in, "any", 7), 7, "an absent number falls back");
 	ok(input_bool(in, "flag", false), "a boolean");
@@ -88,7 +97,9 @@ test_json_taken(void)
 	is_int(input_int_at(in, "numbers", 1), 2, "numbers");
 	is_int(input_int(input_object_at(in, "parts", 1), "number", 0), 2, "objects in an array");
 	ok(cJSON_IsArray(input_json(in, "raw")), "a value as it is");
-	ok(!input_has(in, "secret") && input_str(in, "secret") == NULL && !input_has(input_object(in, "nothing"), "x"), "what is absent");
+	ok(!input_has(in, "secret") && input_str(in, "secret") == NULL &&
+		!input_has(input_object(in, "nothing"), "x"),
+	    "what is absent");
 	ok(json("{}") && !input_has(in, "title"), "an empty object where nothing is required");
 	ok(json(""), "no body where nothing is required");
 	ok(json("{\"text\":\"a\\nb\\tc\"}"), "line breaks in a text");
@@ -104,7 +115,8 @@ test_json_refused(void)
 	refused(json("{\"title\":7}"), "a number for a string", "title", "type");
 	refused(json("{\"title\":null}"), "null where it may not be", "title", "type");
 	refused(json("{\"Title\":\"a\"}"), "another case", "Title", "unknown");
-	refused(json("{\"secret\":\"\xc3\xa4\xc3\xa4\xc3\xa4\"}"), "a secret counts bytes", "secret", "too_long");
+	refused(json("{\"secret\":\"\xc3\xa4\xc3\xa4\xc3\xa4\"}"), "a secret counts bytes",
+	    "secret", "too_long");
 	refused(json("{\"year\":1799}"), "below", "year", "range");
 	refused(json("{\"year\":2101}"), "above", "year", "range");
 	refused(json("{\"year\":1900.5}"), "half a year", "year", "type");
@@ -126,7 +138,8 @@ test_json_refused(void)
 	refused(json("{\"ids\":[\"x\"]}"), "no id", "ids", "format");
 	refused(json("{\"numbers\":[10]}"), "past the element's limit", "numbers", "range");
 	refused(json("{\"numbers\":[1e300]}"), "a huge element", "numbers", "type");
-	refused(json("{\"parts\":[{\"number\":1},{\"number\":0}]}"), "the second object", "parts[1].number", "range");
+	refused(json("{\"parts\":[{\"number\":1},{\"number\":0}]}"), "the second object",
+	    "parts[1].number", "range");
 	json("{\"title\":\"\",\"year\":1,\"x\":1}");
 	is_int(err.nfields, 3, "all complaints are collected");
 	ok(!json("[]") && err.code == ERR_MALFORMED, "an array is no body");
@@ -139,19 +152,24 @@ static void
 test_email(void)
 {
 	static const char *const good[] = { "a@b", "a.b+c@x-y.example.org", "o'neil@example.org" };
-	static const char *const bad[] = { "", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c", "a@b c", "a@.b", "a@b.", "a@b..c", "<a@b>", "a@b_c",
-		"a\\@b", "a@-b", "a@[127.0.0.1]", "\xc3\xa4@b" };
+	static const char *const bad[] = { "", "a", "@", "a@", "@b", "a@@b", "a@b@c", "a b@c",
+		"a@b c", "a@.b", "a@b.", "a@b..c", "<a@b>", "a@b_c", "a\\@b", "a@-b",
+		"a@[127.0.0.1]", "\xc3\xa4@b" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		ok(json(arena_printf(&arena, "{\"email\":\"%s\"}", good[i])), "address %s", good[i]);
+		ok(json(arena_printf(&arena, "{\"email\":\"%s\"}", good[i])), "address %s",
+		    good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ok(!json(arena_printf(&arena, "{\"email\":\"%s\"}", bad[i])), "no address: %s", bad[i]);
+		ok(!json(arena_printf(&arena, "{\"email\":\"%s\"}", bad[i])), "no address: %s",
+		    bad[i]);
 }
 
 static void
 test_query(void)
 {
-	ok(query("title=a%2Bb&year=2023&flag=false&sort=title&tags=a,b&numbers=1,9&ids=" ID "&&text=a+b"), "all of it");
+	ok(query("title=a%2Bb&year=2023&flag=false&sort=title&tags=a,b&numbers=1,9&ids=" ID
+		 "&&text=a+b"),
+	    "all of it");
 	is_str(input_str(in, "title"), "a+b", "decoded");
 	is_str(input_str(in, "text"), "a b", "plus is a space");
 	ok(input_has(in, "flag") && !input_bool(in, "flag", true), "false is not absent");
@@ -173,9 +191,11 @@ test_query(void)
 	error_clear(&err);
 	refused(input_from_query(&arena, needs, "limit=5", &in, &err), "required", "q", "required");
 	error_clear(&err);
-	refused(input_from_json(&arena, needs, "", 0, &in, &err), "no body where one is needed", "q", "required");
+	refused(input_from_json(&arena, needs, "", 0, &in, &err), "no body where one is needed",
+	    "q", "required");
 	error_clear(&err);
-	ok(!input_from_query(&arena, NULL, "a=1", &in, &err), "a route without rules takes nothing");
+	ok(!input_from_query(&arena, NULL, "a=1", &in, &err),
+	    "a route without rules takes nothing");
 	error_clear(&err);
 	ok(input_from_json(&arena, NULL, "{}", 2, &in, &err), "but an empty object");
 }

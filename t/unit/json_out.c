@@ -38,8 +38,11 @@ main(void)
 	json_put_str_dyn(json, "k\"y", "v");
 	json_put_strn(json, "n", "abc", 2);
 	json_object_end(json);
-	is_str(json->buf.data, "{\"s\":\"a\\\"b\\\\c\\n\\t\\u0001/\xc3\xa4\",\"z\":null,\"i\":-9223372036854775808,\"zero\":0,"
-	    "\"a\":[1,{},[],true],\"t\":\"2026-11-22T08:21:46.123Z\",\"never\":null,\"raw\":{\"x\":1},\"k\\\"y\":\"v\",\"n\":\"ab\"}",
+	is_str(json->buf.data,
+	    "{\"s\":\"a\\\"b\\\\c\\n\\t\\u0001/\xc3\xa4\",\"z\":null,\"i\":-9223372036854775808,"
+	    "\"zero\":0,"
+	    "\"a\":[1,{},[],true],\"t\":\"2026-11-22T08:21:46.123Z\",\"never\":null,\"raw\":"
+	    "{\"x\":1},\"k\\\"y\":\"v\",\"n\":\"ab\"}",
 	    "a document");
 	is_int(json->depth, 0, "everything is closed");
 	ok(json_parse(&arena, "[1]", 3, &err) != NULL, "sanity of the reader");
@@ -53,21 +56,26 @@ main(void)
 	json_put_num(json, NULL, INFINITY);
 	json_put_num(json, NULL, 5);
 	json_array_end(json);
-	is_str(json->buf.data, "[0.1,0.3333333333333333,1e+300,null,null,5]", "numbers in their shortest form");
+	is_str(json->buf.data, "[0.1,0.3333333333333333,1e+300,null,null,5]",
+	    "numbers in their shortest form");
 
 	for (int i = 1; i < 256; i++)
 		text[i - 1] = (char)i;
 	text[255] = '\0';
 	json = json_new(&arena, 0);
 	json_put_str(json, NULL, text);
-	ok(json_parse(&arena, json->buf.data, json->buf.len, &err) != NULL, "every byte value reads back: invalid UTF-8 is replaced");
+	ok(json_parse(&arena, json->buf.data, json->buf.len, &err) != NULL,
+	    "every byte value reads back: invalid UTF-8 is replaced");
 
 	/* The writer looks at eight bytes at a time: every special byte at every place. */
 	for (size_t at = 0; at < 24; at++) {
-		static const char *const specials[] = { "\"", "\\", "\n", "\x1f", "\xc3\xa4", " ", "!", "#", "[", "]", "\x7f" };
+		static const char *const specials[] = { "\"", "\\", "\n", "\x1f", "\xc3\xa4", " ",
+			"!", "#", "[", "]", "\x7f" };
 
 		for (size_t k = 0; k < sizeof(specials) / sizeof(specials[0]); k++) {
-			char *word = arena_printf(&arena, "%.*s%s%.*s", (int)at, "abcdefghijklmnopqrstuvwxyz", specials[k], (int)(24 - at), "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+			char *word = arena_printf(&arena, "%.*s%s%.*s", (int)at,
+			    "abcdefghijklmnopqrstuvwxyz", specials[k], (int)(24 - at),
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 			const struct cJSON *tree;
 
 			json = json_new(&arena, 0);

@@ -14,20 +14,21 @@ static struct arena arena;
 static char captured[65536];
 
 /* Runs with standard error in a file; what was written is in `captured`. */
-#define CAPTURE(statement) do {						\
-	FILE *file = tmpfile();						\
-	int saved = dup(STDERR_FILENO);					\
-	size_t n;							\
-									\
-	dup2(fileno(file), STDERR_FILENO);				\
-	statement;							\
-	dup2(saved, STDERR_FILENO);					\
-	close(saved);							\
-	rewind(file);							\
-	n = fread(captured, 1, sizeof(captured) - 1, file);		\
-	captured[n] = '\0';						\
-	fclose(file);							\
-} while (0)
+#define CAPTURE(statement) \
+	do { \
+		FILE *file = tmpfile(); \
+		int saved = dup(STDERR_FILENO); \
+		size_t n; \
+\
+		dup2(fileno(file), STDERR_FILENO); \
+		statement; \
+		dup2(saved, STDERR_FILENO); \
+		close(saved); \
+		rewind(file); \
+		n = fread(captured, 1, sizeof(captured) - 1, file); \
+		captured[n] = '\0'; \
+		fclose(file); \
+	} while (0)
 
 static const struct cJSON *
 captured_line(void)
@@ -43,7 +44,12 @@ captured_line(void)
 int
 main(void)
 {
-	struct log log = { .component = "fcgi", .pool = "media", .request_id = "req-12345678", .user_id = "" };
+	struct log log = {
+		.component = "fcgi",
+		.pool = "media",
+		.request_id = "req-12345678",
+		.user_id = "",
+	};
 	static char longest[20000];
 	enum log_level level;
 
@@ -57,17 +63,23 @@ main(void)
 	ok(json_get(captured_line(), "userId") == NULL, "an empty user is left out");
 
 	CAPTURE(log_info(NULL, "%s", "a\nb\r\x1b[31m\"\\\x7f"));
-	is_str(json_str(captured_line(), "msg", ""), "a\nb\r\x1b[31m\"\\\x7f", "control characters are escaped, on one line");
+	is_str(json_str(captured_line(), "msg", ""), "a\nb\r\x1b[31m\"\\\x7f",
+	    "control characters are escaped, on one line");
 	CAPTURE(log_info(NULL, "%s", "\xff\xc3(\xe2\x82"));
 	ok(captured_line() != NULL, "invalid UTF-8 still makes JSON");
 
 	for (size_t i = 0; i < sizeof(longest) - 1; i++)
 		longest[i] = i % 3 == 0 ? '\n' : 'x';
 	CAPTURE(log_error(&log, "%s", longest));
-	ok(captured_line() != NULL && strlen(captured) <= LOG_LINE_MAX, "a long message is cut, the line stays JSON");
-	CAPTURE(log_event(&log, LOG_L_INFO, longest, (struct log_field[]) { LOG_STR("path", longest), LOG_NUM("status", 200), { .key = NULL } }));
+	ok(captured_line() != NULL && strlen(captured) <= LOG_LINE_MAX,
+	    "a long message is cut, the line stays JSON");
+	CAPTURE(log_event(&log, LOG_L_INFO, longest,
+	    (struct log_field[]) {
+		LOG_STR("path", longest), LOG_NUM("status", 200), { .key = NULL } }));
 	ok(captured_line() != NULL && strlen(captured) <= LOG_LINE_MAX, "long fields too");
-	CAPTURE(log_event(&log, LOG_L_INFO, "request", (struct log_field[]) { LOG_STR("path", "/x"), LOG_NUM("status", 200), { .key = NULL } }));
+	CAPTURE(log_event(&log, LOG_L_INFO, "request",
+	    (struct log_field[]) {
+		LOG_STR("path", "/x"), LOG_NUM("status", 200), { .key = NULL } }));
 	is_int(json_int(captured_line(), "status", 0), 200, "a number stays a number");
 	is_str(json_str(captured_line(), "path", ""), "/x", "a string field");
 

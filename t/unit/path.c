@@ -21,7 +21,9 @@ decoded(const char *raw)
 static void
 test_paths(void)
 {
-	static const struct { const char *raw, *want; } rows[] = {
+	static const struct {
+		const char *raw, *want;
+	} rows[] = {
 		{ "/", "/" },
 		{ "/api/media", "/api/media" },
 		{ "/api/media/", "/api/media/" },
@@ -80,10 +82,12 @@ parsed(char *const *envp, size_t *body_len)
 static void
 test_parse(void)
 {
-	char *good[] = { "REQUEST_METHOD=HEAD", "REQUEST_URI=/api/v1/x?a=b?c", "CONTENT_LENGTH=12", "REQUEST_ID=client-id-1",
-		"REMOTE_ADDR=127.0.0.1", "HTTP_ORIGIN=https://x", "REQUEST_METHODX=POST", NULL };
+	char *good[] = { "REQUEST_METHOD=HEAD", "REQUEST_URI=/api/v1/x?a=b?c", "CONTENT_LENGTH=12",
+		"REQUEST_ID=client-id-1", "REMOTE_ADDR=127.0.0.1", "HTTP_ORIGIN=https://x",
+		"REQUEST_METHODX=POST", NULL };
 	char *length[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/", "CONTENT_LENGTH=-1", NULL };
-	char *chunked[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/", "HTTP_TRANSFER_ENCODING=chunked", NULL };
+	char *chunked[] = { "REQUEST_METHOD=POST", "REQUEST_URI=/",
+		"HTTP_TRANSFER_ENCODING=chunked", NULL };
 	char *method[] = { "REQUEST_METHOD=BREW", "REQUEST_URI=/", "REQUEST_ID=x y", NULL };
 	char *none[] = { NULL };
 	struct request *req;
@@ -102,8 +106,10 @@ test_parse(void)
 	req = parsed(chunked, &body);
 	is_str(error_slug_of(req->framing), "length_required", "a transfer encoding is refused");
 	req = parsed(method, &body);
-	ok(req->method == METHODS && req->framing == NULL, "an unknown method is left to the routes");
-	ok(strcmp(req->request_id, "x y") != 0 && strlen(req->request_id) == 36, "a bad request id is replaced");
+	ok(req->method == METHODS && req->framing == NULL,
+	    "an unknown method is left to the routes");
+	ok(strcmp(req->request_id, "x y") != 0 && strlen(req->request_id) == 36,
+	    "a bad request id is replaced");
 	ok(parsed(none, &body)->framing != NULL, "no parameters at all: a framing error");
 }
 

@@ -6,7 +6,9 @@
 
 #include "core/banned.h"
 
-#define GOOD "\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"width\":10,\"height\":20,\"metadata\":{\"genre\":\"Jazz\"}," \
+#define GOOD \
+	"\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"width\":10,\"height\":20," \
+	"\"metadata\":{\"genre\":\"Jazz\"}," \
 	"\"assets\":[{\"name\":\"320.webp\"}],\"spriteTimes\":[0,1500]"
 
 static struct arena arena;
@@ -32,23 +34,41 @@ main(void)
 	ok(!parse("not JSON"), "not JSON");
 	ok(!parse("{}"), "nothing");
 
-	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"takenAt\":\"2019-12-31T23:30:00-02:00\"}}") && line.result.ok, "a result");
+	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"takenAt\":\"2019-12-31T23:30:00-02:00\"}}") &&
+		line.result.ok,
+	    "a result");
 	ok(line.result.year == 2019, "the year is the camera's: %lld", (long long)line.result.year);
 	ok(line.result.taken_at == 1577842200000000LL, "the time is UTC");
 	is_str(line.result.genre, "Jazz", "genre");
-	is_str(line.result.assets[0].content_type, "image/webp", "an asset's type comes from its name");
+	is_str(line.result.assets[0].content_type, "image/webp",
+	    "an asset's type comes from its name");
 	ok(line.result.nsprite_times == 2, "sprite times");
 
-	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"text/html\",\"metadata\":{}}}"), "no type that is not processed");
-	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"movie\",\"contentType\":\"image/jpeg\",\"metadata\":{}}}"), "no kind that is not processed");
-	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":{},\"assets\":[{\"name\":\"../../x\"}]}}"), "no path in an asset");
-	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":[]}}"), "metadata is an object");
-	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\",\"metadata\":{},\"width\":99999999}}"), "no absurd size");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"text/html\","
+		  "\"metadata\":{}}}"),
+	    "no type that is not processed");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"movie\",\"contentType\":\"image/jpeg\","
+		  "\"metadata\":{}}}"),
+	    "no kind that is not processed");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\","
+		  "\"metadata\":{},\"assets\":[{\"name\":\"../../x\"}]}}"),
+	    "no path in an asset");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\","
+		  "\"metadata\":[]}}"),
+	    "metadata is an object");
+	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"image/jpeg\","
+		  "\"metadata\":{},\"width\":99999999}}"),
+	    "no absurd size");
 	ok(!parse("{\"result\":{\"ok\":true," GOOD ",\"spriteTimes\":[1]}}"), "no member twice");
 
-	ok(parse("{\"result\":{\"ok\":false,\"failure\":{\"code\":\"truncated\",\"message\":\"x\"}}}") && !line.result.ok, "a failure");
+	ok(parse("{\"result\":{\"ok\":false,\"failure\":{\"code\":\"truncated\",\"message\":"
+		 "\"x\"}}}") &&
+		!line.result.ok,
+	    "a failure");
 	is_str(line.result.failure_code, "truncated", "its code");
-	ok(!parse("{\"result\":{\"ok\":false,\"failure\":{\"code\":\"internal\",\"message\":\"x\"}}}"), "trouble of ours is no reason that is told");
+	ok(!parse(
+	       "{\"result\":{\"ok\":false,\"failure\":{\"code\":\"internal\",\"message\":\"x\"}}}"),
+	    "trouble of ours is no reason that is told");
 	arena_clear(&arena);
 	return done_testing();
 }

@@ -18,10 +18,12 @@ main(void)
 
 	ok(redis_url_parse("unix:///run/redis.sock", &u) && u.db == 0, "a socket");
 	is_str(u.path, "/run/redis.sock", "its path");
-	ok(redis_url_parse("unix:///run/redis.sock?db=3", &u) && u.db == 3, "a socket and a database");
+	ok(redis_url_parse("unix:///run/redis.sock?db=3", &u) && u.db == 3,
+	    "a socket and a database");
 	ok(redis_url_parse("redis://localhost", &u) && u.port == 6379 && u.db == 0, "a host");
 	is_str(u.host, "localhost", "its name");
-	ok(redis_url_parse("redis://:s%40cret@[::1]:6380/2", &u) && u.port == 6380 && u.db == 2, "everything");
+	ok(redis_url_parse("redis://:s%40cret@[::1]:6380/2", &u) && u.port == 6380 && u.db == 2,
+	    "everything");
 	is_str(u.host, "::1", "an IPv6 address");
 	is_str(u.password, "s@cret", "a password");
 	is_str(u.user, "", "without a user");

@@ -15,11 +15,11 @@ static const struct route rows[] = {
 	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, RATE_TIER, PUBLIC, .input = NULL },
 	{ METHOD_POST, "/api/x/{name}/b", NULL, RATE_TIER, PUBLIC, .input = NULL },
 	{ METHOD_POST, "/api/x/a/{name}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 static const struct route more[] = {
 	{ METHOD_DELETE, "/api/media", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ .path = NULL }
+	{ .path = NULL },
 };
 static const struct route_module first = { "first", rows }, second = { "second", more };
 static const struct route_module *const modules[] = { &first, &second, NULL };
@@ -41,7 +41,8 @@ find(enum method method, const char *path)
 static void
 found(const char *path, enum method method, const struct route *row)
 {
-	ok(find(method, path) == ROUTE_FOUND && req.route == row, "%s %s", method_name(method), path);
+	ok(find(method, path) == ROUTE_FOUND && req.route == row, "%s %s", method_name(method),
+	    path);
 }
 
 int
@@ -69,7 +70,8 @@ main(void)
 	ok(find(METHOD_OPTIONS, "/api/media/" ID) == ROUTE_NO_METHOD, "OPTIONS is nobody's row");
 	is_str(allow, "GET, HEAD, PATCH, OPTIONS", "and Allow tells");
 	ok(find(METHODS, "/api/media") == ROUTE_NO_METHOD, "an unknown method");
-	ok(find(METHOD_PATCH, "/api/media/tags") == ROUTE_NO_METHOD, "a word in place of an id has the word's methods");
+	ok(find(METHOD_PATCH, "/api/media/tags") == ROUTE_NO_METHOD,
+	    "a word in place of an id has the word's methods");
 	is_str(allow, "GET, HEAD, OPTIONS", "only those");
 	arena_clear(&arena);
 	return done_testing();

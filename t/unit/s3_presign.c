@@ -1,4 +1,7 @@
-/* Presigned URLs: the quick way against the plain one, buckets of time, the memo, and how long it takes. */
+/*
+ * Presigned URLs: the quick way against the plain one, buckets of time, the memo, and how long it
+ * takes.
+ */
 #include <stdlib.h>
 
 #include "core/arena.h"
@@ -38,7 +41,8 @@ client(const char *endpoint, const char *path_style)
 
 /* What the URL says, put through the verifier: independent of how it was made. */
 static bool
-verifies(const char *url, const char *method, const char *host, const struct sigv4_pair *extra, size_t nextra, int64_t now)
+verifies(const char *url, const char *method, const char *host, const struct sigv4_pair *extra,
+    size_t nextra, int64_t now)
 {
 	const char *path = strchr(strstr(url, "://") + 3, '/'), *mark = strchr(path, '?');
 	struct sigv4_request req = { .method = method, .payload = SIGV4_UNSIGNED };
@@ -50,8 +54,10 @@ verifies(const char *url, const char *method, const char *host, const struct sig
 	size_t n, len;
 
 	sigv4_signer_init(&signer, ACCESS, SECRET, "us-east-1", "s3");
-	if (!sigv4_split_query(&arena, mark + 1, &query, &n) || !sigv4_parse_query(&arena, query, n, &claim, &err) ||
-	    !url_decode(&arena, path, (size_t)(mark - path), false, &decoded, &len) || !str_eq(query[n - 1].name, "X-Amz-Signature"))
+	if (!sigv4_split_query(&arena, mark + 1, &query, &n) ||
+	    !sigv4_parse_query(&arena, query, n, &claim, &err) ||
+	    !url_decode(&arena, path, (size_t)(mark - path), false, &decoded, &len) ||
+	    !str_eq(query[n - 1].name, "X-Amz-Signature"))
 		return false;
 	for (size_t i = 0; i < nextra; i++)
 		headers[i + 1] = extra[i];
@@ -68,29 +74,46 @@ verifies(const char *url, const char *method, const char *host, const struct sig
 static void
 check_get(void)
 {
-	static const char *const keys[] = { "derived/018f/lease/thumb-320.webp", "a b/\303\251+~%.jpg", "x", "" };
-	struct s3 *s3 = client("https://store.example:8444", "true"), *host_style = client("https://s3.example", "false");
+	static const char *const keys[] = { "derived/018f/lease/thumb-320.webp",
+		"a b/\303\251+~%.jpg", "x", "" };
+	struct s3 *s3 = client("https://store.example:8444", "true"),
+		  *host_style = client("https://s3.example", "false");
 	char *huge = arena_alloc(&arena, 3000);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		int64_t expires = 0;
-		const char *url = s3_presign_get(s3, &arena, keys[i], NOW, "image/webp", "inline; filename=\"a b.webp\"", &expires);
+		const char *url = s3_presign_get(s3, &arena, keys[i], NOW, "image/webp",
+		    "inline; filename=\"a b.webp\"", &expires);
 
-		ok(verifies(url, "GET", "store.example:8444", NULL, 0, NOW), "'%s' verifies", keys[i]);
+		ok(verifies(url, "GET", "store.example:8444", NULL, 0, NOW), "'%s' verifies",
+		    keys[i]);
 		ok(str_starts(url, "https://store.example:8444/medianest/"), "path style");
 		is_int(expires, BUCKET_START + 900 * US_PER_SEC, "expiry counts from the bucket");
-		is_str(s3_presign_get(s3, &arena, keys[i], BUCKET_START + 299 * US_PER_SEC, "image/webp", "inline; filename=\"a b.webp\"", NULL), url,
-		    "the same URL within the bucket");
-		ok(!str_eq(s3_presign_get(s3, &arena, keys[i], BUCKET_START + 300 * US_PER_SEC, "image/webp", "inline; filename=\"a b.webp\"", NULL), url),
+		is_str(s3_presign_get(s3, &arena, keys[i], BUCKET_START + 299 * US_PER_SEC,
+			   "image/webp", "inline; filename=\"a b.webp\"", NULL),
+		    url, "the same URL within the bucket");
+		ok(!str_eq(s3_presign_get(s3, &arena, keys[i], BUCKET_START + 300 * US_PER_SEC,
+			       "image/webp", "inline; filename=\"a b.webp\"", NULL),
+		       url),
 		    "another in the next");
-		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, NULL, NULL, NULL), "GET", "store.example:8444", NULL, 0, NOW), "without overrides");
-		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, "a/b", NULL, NULL), "GET", "store.example:8444", NULL, 0, NOW), "with a type");
-		ok(verifies(s3_presign_get(host_style, &arena, keys[i], NOW, NULL, "attachment", NULL), "GET", "medianest.s3.example", NULL, 0, NOW),
+		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, NULL, NULL, NULL), "GET",
+		       "store.example:8444", NULL, 0, NOW),
+		    "without overrides");
+		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, "a/b", NULL, NULL), "GET",
+		       "store.example:8444", NULL, 0, NOW),
+		    "with a type");
+		ok(verifies(s3_presign_get(host_style, &arena, keys[i], NOW, NULL, "attachment",
+				NULL),
+		       "GET", "medianest.s3.example", NULL, 0, NOW),
 		    "virtual-host style");
 	}
 	memset(huge, '%', 2999);
-	ok(verifies(s3_presign_get(s3, &arena, huge, NOW, NULL, NULL, NULL), "GET", "store.example:8444", NULL, 0, NOW), "a key too long for the quick way");
-	ok(!str_eq(s3_presign_get(s3, &arena, "k", NOW, "", NULL, NULL), s3_presign_get(s3, &arena, "k", NOW, NULL, "", NULL)), "memo tells its fields apart");
+	ok(verifies(s3_presign_get(s3, &arena, huge, NOW, NULL, NULL, NULL), "GET",
+	       "store.example:8444", NULL, 0, NOW),
+	    "a key too long for the quick way");
+	ok(!str_eq(s3_presign_get(s3, &arena, "k", NOW, "", NULL, NULL),
+	       s3_presign_get(s3, &arena, "k", NOW, NULL, "", NULL)),
+	    "memo tells its fields apart");
 	s3_free(s3);
 	s3_free(host_style);
 }
@@ -100,16 +123,25 @@ check_put(void)
 {
 	struct s3 *s3 = client("https://store.example", "true");
 	unsigned char sum[32] = { 1, 2, 3 };
-	const struct sigv4_pair plain[] = { { "content-length", "5" }, { "content-type", "image/png" } };
-	const struct sigv4_pair summed[] = { plain[0], plain[1], { "x-amz-checksum-sha256", "AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" } };
-	const struct sigv4_pair longer[] = { { "content-length", "6" }, { "content-type", "image/png" } };
+	const struct sigv4_pair plain[] = { { "content-length", "5" },
+		{ "content-type", "image/png" } };
+	const struct sigv4_pair summed[] = { plain[0], plain[1],
+		{ "x-amz-checksum-sha256", "AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" } };
+	const struct sigv4_pair longer[] = { { "content-length", "6" },
+		{ "content-type", "image/png" } };
 	const char *url = s3_presign_put(s3, &arena, "incoming/1", NOW, 3600, 5, "image/png", NULL);
 
-	ok(verifies(url, "PUT", "store.example", plain, 2, NOW), "PUT verifies with the signed length and type");
-	ok(!verifies(url, "PUT", "store.example", longer, 2, NOW), "PUT of another length does not");
+	ok(verifies(url, "PUT", "store.example", plain, 2, NOW),
+	    "PUT verifies with the signed length and type");
+	ok(!verifies(url, "PUT", "store.example", longer, 2, NOW),
+	    "PUT of another length does not");
 	ok(!verifies(url, "GET", "store.example", plain, 2, NOW), "nor does a GET");
-	ok(verifies(s3_presign_put(s3, &arena, "incoming/1", NOW, 3600, 5, "image/png", sum), "PUT", "store.example", summed, 3, NOW), "PUT with a checksum");
-	ok(verifies(s3_presign_part(s3, &arena, "incoming/1", NOW, 3600, "upload", 7, 5), "PUT", "store.example", plain, 1, NOW), "part");
+	ok(verifies(s3_presign_put(s3, &arena, "incoming/1", NOW, 3600, 5, "image/png", sum), "PUT",
+	       "store.example", summed, 3, NOW),
+	    "PUT with a checksum");
+	ok(verifies(s3_presign_part(s3, &arena, "incoming/1", NOW, 3600, "upload", 7, 5), "PUT",
+	       "store.example", plain, 1, NOW),
+	    "part");
 	s3_free(s3);
 }
 
@@ -123,18 +155,26 @@ report_time(void)
 
 	for (int i = 0; i < ROUNDS; i++) {
 		for (int k = 0; k < PAGE; k++)
-			s3_presign_get(s3, &arena, arena_printf(&arena, "derived/018f3c1e-0000-7000-8000-%012d/lease/thumb-320.webp", i * PAGE + k), NOW, "image/webp", NULL, NULL);
+			s3_presign_get(s3, &arena,
+			    arena_printf(&arena,
+				"derived/018f3c1e-0000-7000-8000-%012d/lease/thumb-320.webp",
+				i * PAGE + k),
+			    NOW, "image/webp", NULL, NULL);
 		arena_reset(&arena);
 	}
 	cold = clock_monotonic() - start;
 	start = clock_monotonic();
 	for (int i = 0; i < ROUNDS; i++) {
 		for (int k = 0; k < PAGE; k++)
-			s3_presign_get(s3, &arena, arena_printf(&arena, "derived/018f3c1e-0000-7000-8000-%012d/lease/thumb-320.webp", k), NOW, "image/webp", NULL, NULL);
+			s3_presign_get(s3, &arena,
+			    arena_printf(&arena,
+				"derived/018f3c1e-0000-7000-8000-%012d/lease/thumb-320.webp", k),
+			    NOW, "image/webp", NULL, NULL);
 		arena_reset(&arena);
 	}
 	warm = clock_monotonic() - start;
-	printf("# presigned GET: %.2f us each when new, %.2f us when signed before\n", (double)cold / ROUNDS / PAGE, (double)warm / ROUNDS / PAGE);
+	printf("# presigned GET: %.2f us each when new, %.2f us when signed before\n",
+	    (double)cold / ROUNDS / PAGE, (double)warm / ROUNDS / PAGE);
 	s3_free(s3);
 }
 

@@ -1,4 +1,7 @@
-/* The sandbox: the trial run in each mode, and what a program inside cannot do. Needs a built medianest-media beside it or installed. */
+/*
+ * The sandbox: the trial run in each mode, and what a program inside cannot do. Needs a built
+ * medianest-media beside it or installed.
+ */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -23,9 +26,9 @@ confined(bool landlock)
 
 	if (mkdtemp(scratch) == NULL)
 		return -1;
-	snprintf(path, sizeof path, "%s/" SANDBOX_INPUT, scratch);
+	snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
 	close(open(path, O_WRONLY | O_CREAT, 0600));
-	snprintf(path, sizeof path, "%s/" SANDBOX_OUTPUT, scratch);
+	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT, scratch);
 	mkdir(path, 0700);
 	pid = fork();
 	if (pid == 0) {
@@ -35,11 +38,11 @@ confined(bool landlock)
 			_exit(2);
 		if (unshare(CLONE_NEWUSER) == 0)
 			_exit(3);
-		snprintf(path, sizeof path, "%s/" SANDBOX_INPUT, scratch);
+		snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
 		fd = open(path, O_RDONLY);
 		if (fd < 0)
 			_exit(4);
-		snprintf(path, sizeof path, "%s/" SANDBOX_OUTPUT "/x", scratch);
+		snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT "/x", scratch);
 		if (open(path, O_WRONLY | O_CREAT, 0600) < 0)
 			_exit(5);
 		if (landlock && open("/etc/passwd", O_RDONLY) >= 0)
@@ -51,11 +54,11 @@ confined(bool landlock)
 		_exit(wait(&status) > 0 && status == 0 ? 0 : 8);
 	}
 	waitpid(pid, &status, 0);
-	snprintf(path, sizeof path, "%s/" SANDBOX_OUTPUT "/x", scratch);
+	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT "/x", scratch);
 	unlink(path);
-	snprintf(path, sizeof path, "%s/" SANDBOX_OUTPUT, scratch);
+	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT, scratch);
 	rmdir(path);
-	snprintf(path, sizeof path, "%s/" SANDBOX_INPUT, scratch);
+	snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
 	unlink(path);
 	rmdir(scratch);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
@@ -71,7 +74,8 @@ main(void)
 	size = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
 	ok(size > 0 && size % 8 == 0, "to %ld bytes of BPF", (long)size);
 	status = confined(false);
-	ok(status == 0, "system call filter: no sockets, no namespaces, files and children work (%d)", status);
+	ok(status == 0,
+	    "system call filter: no sockets, no namespaces, files and children work (%d)", status);
 	if (sandbox_landlock_abi() > 0) {
 		status = confined(true);
 		ok(status == 0, "Landlock: scratch only (%d)", status);

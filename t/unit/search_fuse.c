@@ -15,7 +15,13 @@ static struct arena arena;
 static struct candidate
 film(const char *id, const char *title, int64_t year, const char *source, double rank)
 {
-	return (struct candidate) { .id = id, .title_key = title, .kind = "movie", .source = source, .rank = rank, .created_at = NOW, .year = year };
+	return (struct candidate) { .id = id,
+		.title_key = title,
+		.kind = "movie",
+		.source = source,
+		.rank = rank,
+		.created_at = NOW,
+		.year = year };
 }
 
 /* Ids in order. */
@@ -35,8 +41,10 @@ order(const struct ranked_list *lists, size_t n, enum search_sort sort)
 static void
 votes(void)
 {
-	struct candidate text[] = { film("a", "one", 1, "upload", 3), film("b", "two", 1, "upload", 2), film("c", "three", 1, "upload", 1) };
-	struct candidate labels[] = { film("c", "three", 1, "upload", 9), film("b", "two", 1, "upload", 8) };
+	struct candidate text[] = { film("a", "one", 1, "upload", 3),
+		film("b", "two", 1, "upload", 2), film("c", "three", 1, "upload", 1) };
+	struct candidate labels[] = { film("c", "three", 1, "upload", 9),
+		film("b", "two", 1, "upload", 8) };
 	struct ranked_list lists[] = { { text, 3, 1.0 }, { labels, 2, 1.0 } };
 	struct fused *found;
 	size_t n;
@@ -46,7 +54,8 @@ votes(void)
 	is_str(order(lists, 2, SEARCH_TITLE), "acb", "by title");
 	is_str(order(NULL, 0, SEARCH_RELEVANCE), "", "nothing of nothing");
 	search_fuse(&arena, lists, 2, SEARCH_RELEVANCE, NOW, &found, &n);
-	ok(found[0].score > found[2].score && found[2].score > 0 && found[0].score <= 1, "scores within 0..1");
+	ok(found[0].score > found[2].score && found[2].score > 0 && found[0].score <= 1,
+	    "scores within 0..1");
 	labels[0] = text[0];
 	labels[0].rank = 100;
 	lists[1].n = 1;
@@ -57,7 +66,8 @@ votes(void)
 static void
 age(void)
 {
-	struct candidate text[] = { film("a", "one", 1, "upload", 1), film("b", "two", 1, "upload", 1), film("c", "three", 1, "upload", 1) };
+	struct candidate text[] = { film("a", "one", 1, "upload", 1),
+		film("b", "two", 1, "upload", 1), film("c", "three", 1, "upload", 1) };
 	struct ranked_list list = { text, 3, 1.0 };
 
 	text[0].created_at = NOW - 4000 * DAY;
@@ -71,11 +81,13 @@ age(void)
 static void
 same(void)
 {
-	struct candidate text[] = { film("a", "paprika", 1991, "plex", 5), film("b", "paprika", 2006, "upload", 4), film("c", "paprika", 2006, "plex", 3),
+	struct candidate text[] = { film("a", "paprika", 1991, "plex", 5),
+		film("b", "paprika", 2006, "upload", 4), film("c", "paprika", 2006, "plex", 3),
 		film("d", "paprika", 2006, "upload", 2), film("e", "tampopo", 1985, "plex", 1) };
 	struct ranked_list list = { text, 5, 1.0 };
 
-	is_str(order(&list, 1, SEARCH_RELEVANCE), "abde", "Plex's and the other's of one year are one, two uploads are two");
+	is_str(order(&list, 1, SEARCH_RELEVANCE), "abde",
+	    "Plex's and the other's of one year are one, two uploads are two");
 	text[1].year = 0;
 	is_str(order(&list, 1, SEARCH_RELEVANCE), "ace", "an unknown year is any year");
 	text[4].tmdb = text[0].tmdb = "603";

@@ -78,18 +78,21 @@ main(void)
 	struct buf many;
 
 	arena_init(&arena);
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		is_str(parsed(cases[i][0]), cases[i][1], "%s", cases[i][0]);
 	buf_init(&many, &arena, 0);
 	for (int i = 0; i < 200; i++)
 		buf_adds(&many, "tag:a w 2023 kind:image \"p q\" -n ");
 	search_parse(&arena, many.data, &q);
-	ok(q.nterms <= SEARCH_TERMS_MAX && q.ntags <= SEARCH_TAGS_MAX && q.nkinds <= SEARCH_KINDS_MAX, "no more than there is place for");
+	ok(q.nterms <= SEARCH_TERMS_MAX && q.ntags <= SEARCH_TAGS_MAX &&
+		q.nkinds <= SEARCH_KINDS_MAX,
+	    "no more than there is place for");
 	search_parse(&arena, "movies", &q);
 	is_str(q.terms[0].kinds[0], "movie", "movies are movies");
 	is_str(q.terms[0].kinds[1], "video", "and videos");
 	ok(q.terms[0].kinds[2] == NULL, "and nothing else");
-	ok(search_kind_known("episode") && !search_kind_known("episodes") && !search_kind_known(""), "kinds");
+	ok(search_kind_known("episode") && !search_kind_known("episodes") && !search_kind_known(""),
+	    "kinds");
 	arena_clear(&arena);
 	return done_testing();
 }

@@ -35,9 +35,12 @@ main(void)
 	char longest[200];
 
 	arena_init(&arena);
-	texts("Marvel movies 2023", "\"marvel\"", "\"marvel\"", "\"marvel\" or \"movies\" or \"2023\"", "marvel movies 2023");
-	texts("\"blade runner\" dog -cat", "\"blade runner\" \"dog\" -\"cat\"", "\"blade runner\" or \"dog\"", "\"blade runner\" or \"dog\"", "");
-	texts("sink or swim", "\"sink\" \"or\" \"swim\"", "\"sink\" or \"or\" or \"swim\"", "\"sink\" or \"or\" or \"swim\"", "sink or swim");
+	texts("Marvel movies 2023", "\"marvel\"", "\"marvel\"",
+	    "\"marvel\" or \"movies\" or \"2023\"", "marvel movies 2023");
+	texts("\"blade runner\" dog -cat", "\"blade runner\" \"dog\" -\"cat\"",
+	    "\"blade runner\" or \"dog\"", "\"blade runner\" or \"dog\"", "");
+	texts("sink or swim", "\"sink\" \"or\" \"swim\"", "\"sink\" or \"or\" or \"swim\"",
+	    "\"sink\" or \"or\" or \"swim\"", "sink or swim");
 	texts("", "", "", "", "");
 	search_parse(&arena, "dog photos 2019 2020", &q);
 	search_words_soft(&arena, &q, &ask);
@@ -57,9 +60,10 @@ main(void)
 	distance("kitten", "sitting", 3);
 	distance("abc", "xyzvw", 4);
 	distance("a", "abcdef", 4);
-	memset(longest, 'x', sizeof longest - 1);
-	longest[sizeof longest - 1] = '\0';
-	is_int(search_words_distance(longest, longest, 3), 4, "words past all bounds are not compared");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	is_int(search_words_distance(longest, longest, 3), 4,
+	    "words past all bounds are not compared");
 	arena_clear(&arena);
 	return done_testing();
 }

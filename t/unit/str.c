@@ -28,7 +28,8 @@ test_buf(struct arena *arena)
 	buf_init(&buf, arena, 5000);
 	for (int i = 0; i < 600; i++)
 		buf_adds(&buf, "0123456789");
-	ok(buf.overflow && buf.len == 5000 && strlen(buf.data) == 5000, "it grows to its maximum exactly");
+	ok(buf.overflow && buf.len == 5000 && strlen(buf.data) == 5000,
+	    "it grows to its maximum exactly");
 
 	buf_init(&buf, arena, 10);
 	buf_adds(&buf, "0123456789");
@@ -43,15 +44,17 @@ test_buf(struct arena *arena)
 static void
 test_int(void)
 {
-	static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e3", "9223372036854775808", "-9223372036854775809",
-		"99999999999999999999999" };
+	static const char *const bad[] = { "", "-", "+1", " 1", "1 ", "1x", "0x10", "1.0", "1e3",
+		"9223372036854775808", "-9223372036854775809", "99999999999999999999999" };
 	int64_t n = 5;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ok(!str_to_int(bad[i], INT64_MIN, INT64_MAX, &n), "'%s' is no number", bad[i]);
 	is_int(n, 5, "a refusal leaves the value alone");
-	ok(str_to_int("9223372036854775807", INT64_MIN, INT64_MAX, &n) && n == INT64_MAX, "largest");
-	ok(str_to_int("-9223372036854775808", INT64_MIN, INT64_MAX, &n) && n == INT64_MIN, "smallest");
+	ok(str_to_int("9223372036854775807", INT64_MIN, INT64_MAX, &n) && n == INT64_MAX,
+	    "largest");
+	ok(str_to_int("-9223372036854775808", INT64_MIN, INT64_MAX, &n) && n == INT64_MIN,
+	    "smallest");
 	ok(str_to_int("007", 0, 10, &n) && n == 7, "zeros in front");
 	ok(!str_to_int("11", 0, 10, &n) && !str_to_int("-1", 0, 10, &n), "range");
 }
@@ -66,7 +69,8 @@ main(void)
 	arena_init(&arena);
 	test_buf(&arena);
 	test_int();
-	ok(str_eq("a", "a") && !str_eq("a", "A") && !str_eq("a", NULL) && str_eq(NULL, NULL), "str_eq");
+	ok(str_eq("a", "a") && !str_eq("a", "A") && !str_eq("a", NULL) && str_eq(NULL, NULL),
+	    "str_eq");
 	ok(str_ieq("aB", "Ab") && !str_ieq("a", "b") && !str_ieq(NULL, "a"), "str_ieq");
 	ok(str_starts("abc", "ab") && !str_starts("a", "ab") && str_starts("a", ""), "str_starts");
 	ok(str_ends("abc", "bc") && !str_ends("c", "bc") && str_ends("a", ""), "str_ends");
@@ -75,7 +79,9 @@ main(void)
 	is_str(str_trim(&arena, "   "), "", "str_trim of nothing but space");
 	is_int(str_copy(small, sizeof(small), "abcdef"), 6, "str_copy tells the wanted length");
 	is_str(small, "abc", "and terminates");
-	ok(str_to_bool("Yes", &yes) && yes && str_to_bool("off", &yes) && !yes && !str_to_bool("maybe", &yes), "str_to_bool");
+	ok(str_to_bool("Yes", &yes) && yes && str_to_bool("off", &yes) && !yes &&
+		!str_to_bool("maybe", &yes),
+	    "str_to_bool");
 	arena_clear(&arena);
 	return done_testing();
 }

@@ -1,5 +1,6 @@
 /*
- * Test Anything Protocol for C: each check is a line, the plan comes last, the exit status tells the rest.
+ * Test Anything Protocol for C: each check is a line, the plan comes last, the exit status tells
+ * the rest.
  *
  *	int
  *	main(void)
@@ -54,7 +55,8 @@ tap_is_str(const char *got, const char *want, const char *file, int line, const 
 	tap_check(same, file, line, fmt, ap);
 	va_end(ap);
 	if (!same)
-		printf("#  got: %s\n# want: %s\n", got != NULL ? got : "(null)", want != NULL ? want : "(null)");
+		printf("#  got: %s\n# want: %s\n", got != NULL ? got : "(null)",
+		    want != NULL ? want : "(null)");
 	return same;
 }
 
@@ -73,8 +75,13 @@ tap_is_int(long long got, long long want, const char *file, int line, const char
 
 #define ok(cond, ...) tap_ok((cond), __FILE__, __LINE__, __VA_ARGS__)
 #define is_str(got, want, ...) tap_is_str((got), (want), __FILE__, __LINE__, __VA_ARGS__)
-#define is_int(got, want, ...) tap_is_int((long long)(got), (long long)(want), __FILE__, __LINE__, __VA_ARGS__)
-#define skip_all(why) do { printf("1..0 # SKIP %s\n", (why)); return 0; } while (0)
+#define is_int(got, want, ...) \
+	tap_is_int((long long)(got), (long long)(want), __FILE__, __LINE__, __VA_ARGS__)
+#define skip_all(why) \
+	do { \
+		printf("1..0 # SKIP %s\n", (why)); \
+		return 0; \
+	} while (0)
 
 static inline int
 done_testing(void)

@@ -1,4 +1,7 @@
-/* ThumbHash against vectors that the format's reference implementation made from the same synthetic pictures. */
+/*
+ * ThumbHash against vectors that the format's reference implementation made from the same synthetic
+ * pictures.
+ */
 #include <stdlib.h>
 
 #include "core/arena.h"
@@ -70,17 +73,17 @@ static const struct {
 	{ "wide", 100, 5, wide, "dd880961a887878870888788878f078887" },
 };
 
-/* Headers exactly; coefficients within one step, since what is almost nothing may round to either side. */
+/*
+ * Headers exactly; coefficients within one step, since what is almost nothing may round to either
+ * side.
+ */
 static bool
 near(const unsigned char *a, const unsigned char *b, size_t n)
 {
-	size_t i;
-	int shift;
-
 	if (memcmp(a, b, 5) != 0)
 		return false;
-	for (i = 5; i < n; i++)
-		for (shift = 0; shift < 8; shift += 4)
+	for (size_t i = 5; i < n; i++)
+		for (int shift = 0; shift < 8; shift += 4)
 			if (abs((a[i] >> shift & 15) - (b[i] >> shift & 15)) > 1)
 				return false;
 	return true;
@@ -91,25 +94,27 @@ main(void)
 {
 	unsigned char out[THUMBHASH_MAX], want[THUMBHASH_MAX], *rgba;
 	struct arena arena;
-	size_t i, n;
-	int x, y;
+	size_t n;
 
 	arena_init(&arena);
-	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		rgba = arena_alloc(&arena, (size_t)cases[i].w * (size_t)cases[i].h * 4);
-		for (y = 0; y < cases[i].h; y++)
-			for (x = 0; x < cases[i].w; x++)
-				cases[i].pixel(x, y, cases[i].w, cases[i].h, rgba + 4 * (y * cases[i].w + x));
+		for (int y = 0; y < cases[i].h; y++)
+			for (int x = 0; x < cases[i].w; x++)
+				cases[i].pixel(x, y, cases[i].w, cases[i].h,
+				    rgba + 4 * (y * cases[i].w + x));
 		n = thumbhash_encode(cases[i].w, cases[i].h, rgba, out);
 		ok(n * 2 == strlen(cases[i].hash), "%s: %zu bytes", cases[i].name, n);
-		ok(hex_decode(cases[i].hash, want, n) && near(out, want, n), "%s: the reference's hash", cases[i].name);
+		ok(hex_decode(cases[i].hash, want, n) && near(out, want, n),
+		    "%s: the reference's hash", cases[i].name);
 	}
 	rgba = arena_alloc(&arena, 4);
 	n = thumbhash_encode(1, 1, rgba, out);
 	ok(n > 5 && n < THUMBHASH_MAX, "one transparent pixel: %zu bytes", n);
 	rgba = arena_alloc(&arena, THUMBHASH_SIDE * THUMBHASH_SIDE * 4);
 	memset(rgba, 200, THUMBHASH_SIDE * THUMBHASH_SIDE * 4);
-	ok(thumbhash_encode(THUMBHASH_SIDE, THUMBHASH_SIDE, rgba, out) < THUMBHASH_MAX, "the largest picture");
+	ok(thumbhash_encode(THUMBHASH_SIDE, THUMBHASH_SIDE, rgba, out) < THUMBHASH_MAX,
+	    "the largest picture");
 	arena_clear(&arena);
 	return done_testing();
 }

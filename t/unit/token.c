@@ -1,4 +1,7 @@
-/* Access tokens: ours and libjwt's agree on what is well signed; whatever libjwt leaves open is refused. */
+/*
+ * Access tokens: ours and libjwt's agree on what is well signed; whatever libjwt leaves open is
+ * refused.
+ */
 #include "service/token.h"
 
 #include <jwt.h>
@@ -25,17 +28,21 @@ static struct arena arena;
 static struct keyring *keys;
 static int64_t now;
 
-/* A token from literal JSON, always signed by HMAC-SHA256 with our key, whatever the header says. */
+/*
+ * A token from literal JSON, always signed by HMAC-SHA256 with our key, whatever the header says.
+ */
 static const char *
 forge(const char *header, const char *payload)
 {
 	const struct jwt_key *key = keyring_jwt_signing(keys);
-	const char *signed_part = arena_printf(&arena, "%s.%s", base64url_encode(&arena, header, strlen(header)),
-	    base64url_encode(&arena, payload, strlen(payload)));
+	const char *signed_part =
+	    arena_printf(&arena, "%s.%s", base64url_encode(&arena, header, strlen(header)),
+		base64url_encode(&arena, payload, strlen(payload)));
 	unsigned char mac[SHA256_SIZE];
 
 	hmac_sha256(key->secret, key->len, signed_part, strlen(signed_part), mac);
-	return arena_printf(&arena, "%s.%s", signed_part, base64url_encode(&arena, mac, sizeof mac));
+	return arena_printf(&arena, "%s.%s", signed_part,
+	    base64url_encode(&arena, mac, sizeof(mac)));
 }
 
 static bool
@@ -57,17 +64,25 @@ claims(const char *without, const char *instead)
 {
 	const char *seconds = arena_printf(&arena, "%lld", (long long)(now / US_PER_SEC));
 	const char *const members[][2] = {
-		{ "iss", "\"" ISSUER "\"" }, { "aud", "\"medianest\"" }, { "sub", "\"" UUID "\"" }, { "sid", "\"" UUID "\"" }, { "jti", "\"" UUID "\"" },
-		{ "role", "\"user\"" }, { "tier", "\"standard\"" }, { "typ", "\"access\"" }, { "gen", "1" }, { "iat", seconds }, { "nbf", seconds },
+		{ "iss", "\"" ISSUER "\"" },
+		{ "aud", "\"medianest\"" },
+		{ "sub", "\"" UUID "\"" },
+		{ "sid", "\"" UUID "\"" },
+		{ "jti", "\"" UUID "\"" },
+		{ "role", "\"user\"" },
+		{ "tier", "\"standard\"" },
+		{ "typ", "\"access\"" },
+		{ "gen", "1" },
+		{ "iat", seconds },
+		{ "nbf", seconds },
 		{ "exp", arena_printf(&arena, "%lld", (long long)(now / US_PER_SEC + 900)) },
 	};
 	const char *comma = "";
 	struct buf buf;
-	size_t i;
 
 	buf_init(&buf, &arena, 0);
 	buf_adds(&buf, "{");
-	for (i = 0; i < sizeof members / sizeof members[0]; i++) {
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		if (str_eq(members[i][0], without))
 			continue;
 		buf_addf(&buf, "%s\"%s\":%s", comma, members[i][0], members[i][1]);
@@ -82,46 +97,73 @@ claims(const char *without, const char *instead)
 static void
 refused_claims(void)
 {
-	static const char *const names[] = { "iss", "aud", "sub", "sid", "jti", "role", "tier", "typ", "gen", "iat", "nbf", "exp" };
+	static const char *const names[] = { "iss", "aud", "sub", "sid", "jti", "role", "tier",
+		"typ", "gen", "iat", "nbf", "exp" };
 	static const char *const wrong[][2] = {
-		{ "iss", "\"iss\":\"https://evil.example\"" }, { "aud", "\"aud\":\"other\"" }, { "typ", "\"typ\":\"refresh\"" },
-		{ "exp", "\"exp\":\"never\"" }, { "exp", "\"exp\":9e99" }, { "nbf", "\"nbf\":99999999999" }, { "sub", "\"sub\":\"' OR 1=1\"" },
-		{ "role", "\"role\":\"root\"" }, { "gen", "\"gen\":-1" }, { "sid", "\"sid\":null" }, { NULL, "\"role\":\"super\"" },
+		{ "iss", "\"iss\":\"https://evil.example\"" },
+		{ "aud", "\"aud\":\"other\"" },
+		{ "typ", "\"typ\":\"refresh\"" },
+		{ "exp", "\"exp\":\"never\"" },
+		{ "exp", "\"exp\":9e99" },
+		{ "nbf", "\"nbf\":99999999999" },
+		{ "sub", "\"sub\":\"' OR 1=1\"" },
+		{ "role", "\"role\":\"root\"" },
+		{ "gen", "\"gen\":-1" },
+		{ "sid", "\"sid\":null" },
+		{ NULL, "\"role\":\"super\"" },
 	};
 	long long seconds = now / US_PER_SEC;
 	const char *slug;
-	size_t i;
 
 	ok(verifies(forge(HEADER, claims(NULL, NULL)), &slug), "all claims: accepted");
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		ok(!verifies(forge(HEADER, claims(names[i], NULL)), &slug), "without %s: refused (%s)", names[i], slug);
-	for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		ok(!verifies(forge(HEADER, claims(wrong[i][0], wrong[i][1])), &slug), "%s: refused", wrong[i][1]);
-	ok(!verifies(forge(HEADER, claims("exp", arena_printf(&arena, "\"exp\":%lld", seconds - 31))), &slug), "expired 31 s ago: refused");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		ok(!verifies(forge(HEADER, claims(names[i], NULL)), &slug),
+		    "without %s: refused (%s)", names[i], slug);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ok(!verifies(forge(HEADER, claims(wrong[i][0], wrong[i][1])), &slug), "%s: refused",
+		    wrong[i][1]);
+	ok(!verifies(forge(HEADER,
+			 claims("exp", arena_printf(&arena, "\"exp\":%lld", seconds - 31))),
+	       &slug),
+	    "expired 31 s ago: refused");
 	is_str(slug, "token_expired", "and says so");
-	ok(verifies(forge(HEADER, claims("exp", arena_printf(&arena, "\"exp\":%lld", seconds - 20))), &slug), "expired 20 s ago: within the skew");
+	ok(verifies(forge(HEADER,
+			claims("exp", arena_printf(&arena, "\"exp\":%lld", seconds - 20))),
+	       &slug),
+	    "expired 20 s ago: within the skew");
 }
 
 static void
 refused_headers(void)
 {
 	static const char *const headers[] = {
-		"{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"1\"}", "{\"alg\":\"HS512\",\"typ\":\"JWT\",\"kid\":\"1\"}",
-		"{\"alg\":\"hs256\",\"typ\":\"JWT\",\"kid\":\"1\"}", "{\"alg\":\"HS256\",\"typ\":\"JWT\"}", "{\"alg\":\"HS256\",\"kid\":\"9\"}",
-		"{\"alg\":\"HS256\",\"kid\":\"../../etc/passwd\"}", "{\"alg\":\"HS256\",\"alg\":\"none\",\"kid\":\"1\"}",
-		"{\"alg\":\"HS256\",\"kid\":\"1\",\"crit\":[\"x\"]}", "[]", "",
+		"{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"1\"}",
+		"{\"alg\":\"HS512\",\"typ\":\"JWT\",\"kid\":\"1\"}",
+		"{\"alg\":\"hs256\",\"typ\":\"JWT\",\"kid\":\"1\"}",
+		"{\"alg\":\"HS256\",\"typ\":\"JWT\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"9\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"../../etc/passwd\"}",
+		"{\"alg\":\"HS256\",\"alg\":\"none\",\"kid\":\"1\"}",
+		"{\"alg\":\"HS256\",\"kid\":\"1\",\"crit\":[\"x\"]}",
+		"[]",
+		"",
 	};
 	const char *good = forge(HEADER, claims(NULL, NULL)), *slug, *dot = strrchr(good, '.');
-	size_t i;
 
-	for (i = 0; i < sizeof headers / sizeof headers[0]; i++)
-		ok(!verifies(forge(headers[i], claims(NULL, NULL)), &slug), "header %s: refused", headers[i]);
-	ok(!verifies(arena_strndup(&arena, good, (size_t)(dot - good) + 1), &slug), "empty signature: refused");
-	ok(!verifies(arena_strndup(&arena, good, (size_t)(dot - good)), &slug), "two parts: refused");
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		ok(!verifies(forge(headers[i], claims(NULL, NULL)), &slug), "header %s: refused",
+		    headers[i]);
+	ok(!verifies(arena_strndup(&arena, good, (size_t)(dot - good) + 1), &slug),
+	    "empty signature: refused");
+	ok(!verifies(arena_strndup(&arena, good, (size_t)(dot - good)), &slug),
+	    "two parts: refused");
 	ok(!verifies(arena_printf(&arena, "%s.x", good), &slug), "four parts: refused");
-	ok(!verifies(arena_printf(&arena, "%.*s.%s", (int)(dot - good), good, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), &slug),
+	ok(!verifies(arena_printf(&arena, "%.*s.%s", (int)(dot - good), good,
+			 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+	       &slug),
 	    "wrong signature: refused");
-	ok(!verifies("", &slug) && !verifies("..", &slug) && !verifies("a.b.c", &slug), "junk: refused");
+	ok(!verifies("", &slug) && !verifies("..", &slug) && !verifies("a.b.c", &slug),
+	    "junk: refused");
 }
 
 static void
@@ -136,18 +178,23 @@ against_libjwt(void)
 	uuid_v7(who.user_id);
 	uuid_v7(who.session_id);
 	ok(token_sign(&arena, keys, ISSUER, &who, now, 900, &token, &err), "a token is made");
-	ok(token_verify(&arena, keys, ISSUER, token, strlen(token), now, &read, &err), "and read back");
+	ok(token_verify(&arena, keys, ISSUER, token, strlen(token), now, &read, &err),
+	    "and read back");
 	is_str(read.user_id, who.user_id, "sub");
 	is_str(read.session_id, who.session_id, "sid");
-	ok(read.role == ROLE_ADMIN && read.tier == TIER_PREMIUM && read.generation == 7, "role, tier, generation");
+	ok(read.role == ROLE_ADMIN && read.tier == TIER_PREMIUM && read.generation == 7,
+	    "role, tier, generation");
 	is_int(read.expires_at, who.expires_at, "exp");
 	is_int(jwt_decode(&jwt, token, key->secret, (int)key->len), 0, "libjwt accepts ours");
 	is_str(jwt_get_grant(jwt, "sub"), who.user_id, "and reads the same sub");
 	jwt_free(jwt);
 	jwt = NULL;
-	is_int(jwt_decode(&jwt, forge(HEADER, claims(NULL, NULL)), key->secret, (int)key->len), 0, "libjwt accepts what we accept");
+	is_int(jwt_decode(&jwt, forge(HEADER, claims(NULL, NULL)), key->secret, (int)key->len), 0,
+	    "libjwt accepts what we accept");
 	jwt_free(jwt);
-	ok(!token_verify(&arena, keys, "https://other.example", token, strlen(token), now, &read, &err), "another issuer: refused");
+	ok(!token_verify(&arena, keys, "https://other.example", token, strlen(token), now, &read,
+	       &err),
+	    "another issuer: refused");
 	ok(verifies(token, &slug), "still fine for its own");
 }
 

@@ -20,8 +20,11 @@ parse(const char *text)
 static void
 check_good(void)
 {
-	const struct xml_node *root = parse("<?xml version=\"1.0\"?>\n<!-- a --><Delete xmlns=\"http://x/\"><Quiet>true</Quiet>"
-	    "<Object><Key>a &amp; b&#x20;&#233;</Key></Object><Object><Key><![CDATA[<c>]]></Key></Object><s:Empty a='1' b=\"&lt;\"/></Delete>\n");
+	const struct xml_node *root = parse(
+	    "<?xml version=\"1.0\"?>\n<!-- a --><Delete xmlns=\"http://x/\"><Quiet>true</Quiet>"
+	    "<Object><Key>a &amp;"
+	    " b&#x20;&#233;</Key></Object><Object><Key><![CDATA[<c>]]></Key></Object><s:Empty a='1'"
+	    " b=\"&lt;\"/></Delete>\n");
 	const struct xml_node *object = xml_child(root, "Object");
 
 	ok(root != NULL && object != NULL, "a document parses");
@@ -38,16 +41,39 @@ static void
 check_bad(void)
 {
 	static const char *const bad[] = {
-		"", " ", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "<a b></a>", "<a b=c/>", "<a b='</a>", "<a>&unknown;</a>", "<a>&amp</a>", "<a>&#0;</a>",
-		"<a>&#xd800;</a>", "<a>&#x110000;</a>", "<a>&#x1000000000000041;</a>", "<a>\xff</a>", "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
-		"<a><!DOCTYPE b></a>", "<a><?pi?></a>", "<a><!-- </a>", "<a><![CDATA[ </a>", "<a:b></c:b>", "< a/>", "<a", "<",
+		"",
+		" ",
+		"<a>",
+		"<a></b>",
+		"<a/><b/>",
+		"<a/>x",
+		"<a b></a>",
+		"<a b=c/>",
+		"<a b='</a>",
+		"<a>&unknown;</a>",
+		"<a>&amp</a>",
+		"<a>&#0;</a>",
+		"<a>&#xd800;</a>",
+		"<a>&#x110000;</a>",
+		"<a>&#x1000000000000041;</a>",
+		"<a>\xff</a>",
+		"<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
+		"<a><!DOCTYPE b></a>",
+		"<a><?pi?></a>",
+		"<a><!-- </a>",
+		"<a><![CDATA[ </a>",
+		"<a:b></c:b>",
+		"< a/>",
+		"<a",
+		"<",
 	};
 	struct buf deep;
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ok(parse(bad[i]) == NULL, "refused: %s", bad[i]);
-	ok(xml_parse(&arena, "<a>\0</a>", 8, &err) == NULL && str_eq(err.slug, "malformed_xml"), "refused: NUL");
+	ok(xml_parse(&arena, "<a>\0</a>", 8, &err) == NULL && str_eq(err.slug, "malformed_xml"),
+	    "refused: NUL");
 	buf_init(&deep, &arena, 0);
 	for (int i = 0; i < 100000; i++)
 		buf_adds(&deep, "<a>");
@@ -65,7 +91,8 @@ main(void)
 	buf_init(&out, &arena, 0);
 	xml_element(&out, "Key", "a<b>&\"\x01");
 	xml_element_int(&out, "Size", -5);
-	is_str(out.data, "<Key>a&lt;b&gt;&amp;&quot;&#x1;</Key><Size>-5</Size>", "escaped on the way out");
+	is_str(out.data, "<Key>a&lt;b&gt;&amp;&quot;&#x1;</Key><Size>-5</Size>",
+	    "escaped on the way out");
 	arena_clear(&arena);
 	return done_testing();
 }
