@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/libstore.a
 STORE_LIBS = $(LIBPQ_LIBS) $(HIREDIS_LIBS) $(CURL_LIBS)
 src_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 src_libstore_a_SOURCES = \
-	src/store/pg.c src/store/pg_connect.c src/store/pg_rows.c src/store/pg.h src/store/pg_internal.h \
+	src/store/pg.c src/store/pg_transaction.c src/store/pg_connect.c src/store/pg_rows.c src/store/pg.h src/store/pg_internal.h \
 	src/store/queries.c src/store/store_readable.h \
 	src/store/redis.c src/store/redis.h src/store/redis_url.c src/store/redis_url.h \
 	src/store/store_accounts.c src/store/store_accounts.h \

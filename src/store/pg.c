@@ -1,4 +1,4 @@
-/* Statements and transactions: see pg.h. */
+/* Statements: see pg.h. */
 #include "store/pg.h"
 
 #include <errno.h>
@@ -63,8 +63,8 @@ statement_name(const struct query *query, char out[NAME_MAX_BYTES + 1])
 	return out;
 }
 
-static int64_t
-deadline_in(const struct db *db)
+int64_t
+db_deadline(const struct db *db)
 {
 	return clock_monotonic() + (db->timeout_ms + DB_GRACE_MS) * US_PER_MS;
 }
@@ -108,47 +108,41 @@ succeeded(const PGresult *res)
 	    status == PGRES_EMPTY_QUERY;
 }
 
-/*
- * How an attempt ended. DEAD: the connection proved dead, or its prepared statements stale, without
- * effect on data of a read.
- */
-enum outcome { DONE, REFUSED, REPLAY, DEAD, LATE };
-
-static enum outcome
+static enum db_outcome
 outcome_of(struct db *db, const struct query *query, const PGresult *res, struct error *err)
 {
 	if (res == NULL) {
 		bool late = errno == ETIMEDOUT;
 
 		db_lost(db, query->name, err);
-		return late ? LATE : DEAD;
+		return late ? DB_LATE : DB_DEAD;
 	}
 	if (succeeded(res))
-		return DONE;
+		return DB_DONE;
 	db_refused(db, query, res, err);
 	if (PQstatus(db->conn) == CONNECTION_BAD || db_state_is(res, "57P") ||
 	    db_state_is(res, "0A000") || db_state_is(res, "26000")) {
 		db_close(db);
-		return DEAD;
+		return DB_DEAD;
 	}
 	if (db_state_is(res, "40001") || db_state_is(res, "40P01"))
-		return REPLAY;
-	return REFUSED;
+		return DB_REPLAY;
+	return DB_REFUSED;
 }
 
 /* A statement without parameters or preparation: SET, BEGIN, COMMIT, migrations, LISTEN. */
-static enum outcome
-simple_once(struct db *db, const char *sql, const char *name, int64_t deadline, PGresult **out,
+enum db_outcome
+db_simple(struct db *db, const char *sql, const char *name, int64_t deadline, PGresult **out,
     struct error *err)
 {
 	const struct query query = { .name = name };
-	enum outcome outcome;
+	enum db_outcome outcome;
 	PGresult *res;
 
 	errno = 0;
 	res = PQsendQuery(db->conn, sql) == 1 ? answer_take(db, deadline) : NULL;
 	outcome = outcome_of(db, &query, res, err);
-	if (out != NULL && outcome == DONE)
+	if (out != NULL && outcome == DB_DONE)
 		*out = res;
 	else
 		PQclear(res);
@@ -156,25 +150,25 @@ simple_once(struct db *db, const char *sql, const char *name, int64_t deadline, 
 }
 
 /* Connects and lets the server know a deadline that was changed since. */
-static enum outcome
-ready(struct db *db, int64_t deadline, struct error *err)
+enum db_outcome
+db_ready(struct db *db, int64_t deadline, struct error *err)
 {
 	char sql[96];
-	enum outcome outcome;
+	enum db_outcome outcome;
 
 	if (!db_connected(db) && db->in_tx) {
 		errno = 0;
 		db_lost(db, "the transaction's connection is gone", err);
-		return LATE;
+		return DB_LATE;
 	}
 	if (!db_open(db, deadline, err))
-		return LATE;
+		return DB_LATE;
 	if (db->server_timeout_ms == db->timeout_ms)
-		return DONE;
+		return DB_DONE;
 	snprintf(sql, sizeof(sql), "SET statement_timeout = %d; SET lock_timeout = %d",
 	    db->timeout_ms, db->timeout_ms);
-	outcome = simple_once(db, sql, "set_timeout", deadline, NULL, err);
-	if (outcome == DONE)
+	outcome = db_simple(db, sql, "set_timeout", deadline, NULL, err);
+	if (outcome == DB_DONE)
 		db->server_timeout_ms = db->timeout_ms;
 	return outcome;
 }
@@ -184,18 +178,17 @@ ready(struct db *db, int64_t deadline, struct error *err)
  * thinks best; it stays so until a statement wants it otherwise, so that the hot path has no second
  * round trip.
  */
-static enum outcome
+static enum db_outcome
 plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
 {
 	bool one = (flags & QUERY_ONE_PLAN) != 0;
-	enum outcome outcome;
+	enum db_outcome outcome;
 
 	/* A rollback would take the setting back unseen. */
 	if (db->in_tx || db->one_plan == one || (flags & (QUERY_ONE_PLAN | QUERY_CUSTOM_PLAN)) == 0)
-		return DONE;
-	outcome =
-	    simple_once(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
-	if (outcome == DONE)
+		return DB_DONE;
+	outcome = db_simple(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
+	if (outcome == DB_DONE)
 		db->one_plan = one;
 	return outcome;
 }
@@ -210,17 +203,17 @@ statement_send(struct db *db, const struct query *query, const char *name,
 	return PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1;
 }
 
-static enum outcome
+static enum db_outcome
 exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams,
     int64_t deadline, PGresult **out, struct error *err)
 {
 	char name[NAME_MAX_BYTES + 1];
-	enum outcome outcome = ready(db, deadline, err);
+	enum db_outcome outcome = db_ready(db, deadline, err);
 	PGresult *res;
 
-	if (outcome == DONE)
+	if (outcome == DB_DONE)
 		outcome = plan_mode(db, query->flags, deadline, err);
-	if (outcome != DONE)
+	if (outcome != DB_DONE)
 		return outcome;
 	statement_name(query, name);
 	errno = 0;
@@ -230,13 +223,13 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 		    NULL;
 		outcome = outcome_of(db, query, res, err);
 		PQclear(res);
-		if (outcome != DONE)
+		if (outcome != DB_DONE)
 			return outcome;
 		prepared_add(db, query);
 	}
 	res = statement_send(db, query, name, params, nparams) ? answer_take(db, deadline) : NULL;
 	outcome = outcome_of(db, query, res, err);
-	if (outcome == DONE)
+	if (outcome == DB_DONE)
 		*out = res;
 	else
 		PQclear(res);
@@ -244,12 +237,12 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 }
 
 /* May the same be sent once more after this outcome? */
-static bool
-again(const struct db *db, enum outcome outcome, bool read, unsigned *tries)
+bool
+db_again(const struct db *db, enum db_outcome outcome, bool read, unsigned *tries)
 {
-	if (db->in_tx || outcome == DONE || outcome == REFUSED || outcome == LATE)
+	if (db->in_tx || outcome == DB_DONE || outcome == DB_REFUSED || outcome == DB_LATE)
 		return false;
-	return (outcome == REPLAY ? *tries < DB_REPLAYS : read && *tries < 1) && ++*tries > 0;
+	return (outcome == DB_REPLAY ? *tries < DB_REPLAYS : read && *tries < 1) && ++*tries > 0;
 }
 
 static void
@@ -272,15 +265,15 @@ bool
 db_exec(struct db *db, struct arena *arena, const struct query *query, const char *const *params,
     size_t nparams, struct rows **rows, struct error *err)
 {
-	int64_t deadline = deadline_in(db);
+	int64_t deadline = db_deadline(db);
 	PGresult *res = NULL;
-	enum outcome outcome;
+	enum db_outcome outcome;
 	unsigned tries = 0;
 
 	do {
 		outcome = exec_once(db, query, params, nparams, deadline, &res, err);
-	} while (again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
-	if (outcome != DONE)
+	} while (db_again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
+	if (outcome != DB_DONE)
 		return false;
 	error_clear(err);
 	if (rows != NULL)
@@ -330,13 +323,13 @@ pipeline_take(struct db *db, int64_t deadline)
 	return res;
 }
 
-static enum outcome
+static enum db_outcome
 pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
     int64_t deadline, struct error *err)
 {
-	enum outcome worst = DONE;
+	enum db_outcome worst = DB_DONE;
 
-	for (size_t i = 0; i < ncalls && worst == DONE; i++) {
+	for (size_t i = 0; i < ncalls && worst == DB_DONE; i++) {
 		struct db_call *c = &calls[i];
 		PGresult *res;
 
@@ -344,13 +337,13 @@ pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 			res = pipeline_take(db, deadline);
 			worst = outcome_of(db, c->query, res, err);
 			PQclear(res);
-			if (worst != DONE)
+			if (worst != DB_DONE)
 				break;
 			prepared_add(db, c->query);
 		}
 		res = pipeline_take(db, deadline);
 		worst = outcome_of(db, c->query, res, err);
-		if (worst == DONE)
+		if (worst == DB_DONE)
 			c->rows = rows_keep(arena, res);
 		else
 			PQclear(res);
@@ -367,30 +360,30 @@ pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 			bool late = errno == ETIMEDOUT;
 
 			db_lost(db, "pipeline", err);
-			return late ? LATE : DEAD;
+			return late ? DB_LATE : DB_DEAD;
 		}
 	}
 	return worst;
 }
 
-static enum outcome
+static enum db_outcome
 pipeline_once(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
     int64_t deadline, struct error *err)
 {
-	enum outcome outcome = ready(db, deadline, err);
+	enum db_outcome outcome = db_ready(db, deadline, err);
 	unsigned flags = 0;
 
 	for (size_t i = 0; i < ncalls; i++)
 		flags |= calls[i].query->flags;
-	if (outcome == DONE)
+	if (outcome == DB_DONE)
 		outcome = plan_mode(db,
 		    (flags & QUERY_CUSTOM_PLAN) != 0 ? QUERY_CUSTOM_PLAN : flags, deadline, err);
-	if (outcome != DONE)
+	if (outcome != DB_DONE)
 		return outcome;
 	errno = 0;
 	if (PQenterPipelineMode(db->conn) != 1 || !pipeline_send(db, calls, ncalls)) {
 		db_lost(db, calls[0].query->name, err);
-		return DEAD;
+		return DB_DEAD;
 	}
 	outcome = pipeline_read(db, arena, calls, ncalls, deadline, err);
 	if (db->conn != NULL && PQexitPipelineMode(db->conn) != 1)
@@ -402,8 +395,8 @@ bool
 db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
     struct error *err)
 {
-	int64_t deadline = deadline_in(db);
-	enum outcome outcome;
+	int64_t deadline = db_deadline(db);
+	enum db_outcome outcome;
 	unsigned tries = 0;
 	bool read = true;
 
@@ -413,179 +406,19 @@ db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t nc
 		read = read && (calls[i].query->flags & QUERY_READ) != 0;
 	do {
 		outcome = pipeline_once(db, arena, calls, ncalls, deadline, err);
-	} while (again(db, outcome, read, &tries));
-	if (outcome == DONE)
+	} while (db_again(db, outcome, read, &tries));
+	if (outcome == DB_DONE)
 		error_clear(err);
-	return outcome == DONE;
+	return outcome == DB_DONE;
 }
 
 bool
 db_script(struct db *db, const char *sql, struct error *err)
 {
-	int64_t deadline = deadline_in(db);
+	int64_t deadline = db_deadline(db);
 
-	return ready(db, deadline, err) == DONE &&
-	    simple_once(db, sql, "script", deadline, NULL, err) == DONE;
-}
-
-static bool
-transaction_begin(struct db *db, struct error *err)
-{
-	int64_t deadline = deadline_in(db);
-	enum outcome outcome;
-	unsigned tries = 0;
-
-	do {
-		outcome = ready(db, deadline, err);
-		if (outcome == DONE)
-			outcome = simple_once(db, "BEGIN", "begin", deadline, NULL, err);
-	} while (again(db, outcome, true, &tries));
-	if (outcome != DONE)
-		return false;
-	error_clear(err);
-	db->in_tx = true;
-	db->after = NULL;
-	db->after_end = &db->after;
-	return true;
-}
-
-static bool
-transaction_commit(struct db *db, struct error *err)
-{
-	int64_t deadline = deadline_in(db);
-	enum outcome outcome;
-	PGresult *res = NULL;
-	bool committed;
-
-	if (ready(db, deadline, err) != DONE) {
-		db->in_tx = false;
-		return false;
-	}
-	outcome = simple_once(db, "COMMIT", "commit", deadline, &res, err);
-	db->in_tx = false;
-	if (outcome == DEAD || outcome == LATE) {
-		error_slug(err, ERR_UNAVAILABLE, "commit_unknown",
-		    "The database was lost while saving. Look before you try again.");
-		err->retry_after = DB_RETRY_AFTER;
-		return false;
-	}
-	if (outcome != DONE)
-		return false;
-	/* COMMIT of a transaction that had failed answers ROLLBACK and no error. */
-	committed = strcmp(PQcmdStatus(res), "COMMIT") == 0;
-	PQclear(res);
-	if (!committed) {
-		error_set(err, ERR_QUERY, "The request could not be processed.");
-		return error_detail(err, "commit of a failed transaction");
-	}
-	for (const struct db_after *a = db->after; a != NULL; a = a->next)
-		a->fn(a->ctx);
-	return true;
-}
-
-static void
-transaction_rollback(struct db *db)
-{
-	struct error ignored;
-
-	if (!db->in_tx)
-		return;
-	error_clear(&ignored);
-	if (db_connected(db) &&
-	    simple_once(db, "ROLLBACK", "rollback", deadline_in(db), NULL, &ignored) != DONE)
-		db_close(db);
-	db->in_tx = false;
-}
-
-/* One savepoint name does: a newer one of that name hides the older. */
-static bool
-part_step(struct db *db, const char *sql, struct error *err)
-{
-	int64_t deadline = deadline_in(db);
-
-	return ready(db, deadline, err) == DONE &&
-	    simple_once(db, sql, "savepoint", deadline, NULL, err) == DONE;
-}
-
-bool
-db_begin(struct db *db, struct error *err)
-{
-	if (!db->outer)
-		return transaction_begin(db, err);
-	if (!part_step(db, "SAVEPOINT part", err))
-		return false;
-	db->part = true;
-	db->part_after = db->after_end;
-	return true;
-}
-
-bool
-db_commit(struct db *db, struct error *err)
-{
-	if (!db->outer)
-		return transaction_commit(db, err);
-	/* Of a part that had failed it fails too, and the part is still to be rolled back. */
-	if (!part_step(db, "RELEASE SAVEPOINT part", err))
-		return false;
-	db->part = false;
-	return true;
-}
-
-void
-db_rollback(struct db *db)
-{
-	struct error ignored;
-
-	if (!db->outer) {
-		transaction_rollback(db);
-		return;
-	}
-	if (!db->part)
-		return;
-	error_clear(&ignored);
-	if (db_connected(db) &&
-	    !part_step(db, "ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part", &ignored))
-		db_close(db);
-	db->part = false;
-	db->after_end = db->part_after;
-	*db->after_end = NULL;
-}
-
-bool
-db_outer_begin(struct db *db, struct error *err)
-{
-	db->part = false;
-	db->outer = transaction_begin(db, err);
-	return db->outer;
-}
-
-bool
-db_outer_commit(struct db *db, struct error *err)
-{
-	db->outer = false;
-	return transaction_commit(db, err);
-}
-
-void
-db_outer_rollback(struct db *db)
-{
-	db->outer = false;
-	transaction_rollback(db);
-}
-
-void
-db_on_commit(struct db *db, struct arena *arena, void (*fn)(void *ctx), void *ctx)
-{
-	struct db_after *after;
-
-	if (!db->in_tx) {
-		fn(ctx);
-		return;
-	}
-	after = arena_alloc(arena, sizeof(*after));
-	*after = (struct db_after) { .fn = fn, .ctx = ctx };
-	*db->after_end = after;
-	db->after_end = &after->next;
+	return db_ready(db, deadline, err) == DB_DONE &&
+	    db_simple(db, sql, "script", deadline, NULL, err) == DB_DONE;
 }
 
 const char *

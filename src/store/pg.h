@@ -86,6 +86,12 @@ bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, s
 bool db_begin(struct db *, struct error *);
 bool db_commit(struct db *, struct error *);
 void db_rollback(struct db *); /* harmless outside a transaction */
+/*
+ * Ends a transaction either way: commits when all went well, else rolls back, keeping `err`.
+ * Returns true when it is committed:
+ *	return db_begin(db, err) && db_end(db, one(db, err) && two(db, err), err);
+ */
+bool db_end(struct db *, bool ok, struct error *err);
 
 /*
  * One transaction around whatever the functions called within do: what they begin is a part of it

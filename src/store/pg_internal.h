@@ -1,4 +1,4 @@
-/* What pg.c (statements) and pg_connect.c (the connection and waiting for it) share. */
+/* What pg.c, pg_transaction.c and pg_connect.c (the connection and waiting for it) share. */
 #ifndef MN_STORE_PG_INTERNAL_H
 #define MN_STORE_PG_INTERNAL_H
 
@@ -60,5 +60,20 @@ bool db_lost(struct db *, const char *doing, struct error *);
 /* Turns a failed result into an error. Answers false. */
 bool db_refused(struct db *, const struct query *, const PGresult *, struct error *);
 bool db_state_is(const PGresult *, const char *sqlstate);
+
+/*
+ * How sending a statement ended. DB_DEAD: the connection proved dead, or its prepared statements
+ * stale, without effect on data of a read; DB_REPLAY: it lost a serialization conflict; DB_LATE:
+ * the deadline passed.
+ */
+enum db_outcome { DB_DONE, DB_REFUSED, DB_REPLAY, DB_DEAD, DB_LATE };
+int64_t db_deadline(const struct db *);
+/* A connection that takes statements, with the time limits that are wanted now. */
+enum db_outcome db_ready(struct db *, int64_t deadline, struct error *);
+/* A statement that is not prepared and takes no parameters; `out` may be NULL. */
+enum db_outcome db_simple(struct db *, const char *sql, const char *name, int64_t deadline,
+    PGresult **out, struct error *);
+/* May the same be sent once more after this outcome? Counts `tries`. */
+bool db_again(const struct db *, enum db_outcome, bool read, unsigned *tries);
 
 #endif
