@@ -14,7 +14,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "service/audit.h"
-#include "service/settings.h"
+#include "service/operator/settings.h"
 
 #include "core/banned.h"
 

@@ -7,8 +7,8 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/login.h"
-#include "service/session.h"
+#include "service/account/login.h"
+#include "service/account/session.h"
 
 #include "core/banned.h"
 

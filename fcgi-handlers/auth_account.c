@@ -8,11 +8,11 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/account_flow.h"
-#include "service/accounts.h"
-#include "service/api_token.h"
-#include "service/session.h"
-#include "service/totp.h"
+#include "service/account/account_flow.h"
+#include "service/account/accounts.h"
+#include "service/account/api_token.h"
+#include "service/account/session.h"
+#include "service/account/totp.h"
 
 #include "core/banned.h"
 

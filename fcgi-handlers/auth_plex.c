@@ -5,8 +5,8 @@
 #include "fcgi-handlers/caller.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/plex_signin.h"
-#include "service/session.h"
+#include "service/account/plex_signin.h"
+#include "service/account/session.h"
 
 #include "core/banned.h"
 

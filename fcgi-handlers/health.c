@@ -5,7 +5,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "http/response.h"
-#include "service/health.h"
+#include "service/operator/health.h"
 #include "core/banned.h"
 
 static void

@@ -10,9 +10,9 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/admission.h"
-#include "service/cache.h"
-#include "service/media.h"
+#include "service/gate/admission.h"
+#include "service/gate/cache.h"
+#include "service/catalogue/media.h"
 
 #include "core/banned.h"
 

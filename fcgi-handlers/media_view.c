@@ -3,7 +3,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "http/request.h"
-#include "service/media.h"
+#include "service/catalogue/media.h"
 
 #include "core/banned.h"
 

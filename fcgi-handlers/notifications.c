@@ -7,8 +7,8 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/notify.h"
-#include "service/notify_inbox.h"
+#include "service/notify/notify.h"
+#include "service/notify/notify_inbox.h"
 
 #include "core/banned.h"
 

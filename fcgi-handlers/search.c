@@ -12,10 +12,10 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "http/route.h"
-#include "service/cache.h"
-#include "service/media.h"
-#include "service/search.h"
-#include "service/search_parse.h"
+#include "service/gate/cache.h"
+#include "service/catalogue/media.h"
+#include "service/catalogue/search.h"
+#include "service/catalogue/search_parse.h"
 
 #include "core/banned.h"
 

@@ -11,7 +11,7 @@
 #include "http/problem.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/upload.h"
+#include "service/catalogue/upload.h"
 
 #include "core/banned.h"
 

@@ -11,11 +11,11 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/account_flow.h"
-#include "service/accounts.h"
-#include "service/activity.h"
-#include "service/people.h"
-#include "service/session.h"
+#include "service/account/account_flow.h"
+#include "service/account/accounts.h"
+#include "service/account/activity.h"
+#include "service/account/people.h"
+#include "service/account/session.h"
 
 #include "core/banned.h"
 

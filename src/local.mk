@@ -4,4 +4,5 @@ include src/store/local.mk
 include src/client/local.mk
 include src/service/local.mk
 include src/media/local.mk
+include src/objectstore/local.mk
 include src/bin/local.mk

@@ -35,7 +35,7 @@ t_fuzz_replay_request_LDADD = $(t_unit_dispatch_LDADD)
 check_PROGRAMS += t/fuzz/replay_sigv4 t/fuzz/replay_store_xml
 t_fuzz_replay_sigv4_SOURCES = t/fuzz/sigv4.c t/fuzz/replay.c
 t_fuzz_replay_store_xml_SOURCES = t/fuzz/store_xml.c t/fuzz/replay.c
-t_fuzz_replay_store_xml_LDADD = fcgi-handlers/libhandlers.a $(t_unit_dispatch_LDADD)
+t_fuzz_replay_store_xml_LDADD = src/libobjectstore.a $(t_unit_dispatch_LDADD)
 if FUZZERS
 noinst_PROGRAMS += t/fuzz/fuzz_input t/fuzz/fuzz_request
 noinst_PROGRAMS += t/fuzz/fuzz_sigv4 t/fuzz/fuzz_store_xml
@@ -120,3 +120,4 @@ endif
 
 check_PROGRAMS += t/unit/http_out
 EXTRA_DIST += t/faults/scanners
+t_unit_crc_LDADD = src/libobjectstore.a $(ALL_LIBS)

@@ -1,7 +1,7 @@
 ALL_LIBS = src/libservice.a src/libclient.a src/libstore.a src/libcore.a $(SERVICE_LIBS) $(CLIENT_LIBS) $(STORE_LIBS) $(CORE_LIBS)
 sbin_PROGRAMS += medianest-fcgi
 medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h src/bin/daemon.c src/bin/daemon.h
-medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
+medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 
 sbin_PROGRAMS += medianest-admin
 medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_nginx.c src/bin/admin_nginx.h
@@ -24,5 +24,5 @@ medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin
 medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
 medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
 sbin_PROGRAMS += medianest-worker
-medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/daemon.c src/bin/daemon.h
+medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/daemon.c src/bin/daemon.h
 medianest_worker_LDADD = $(ALL_LIBS)

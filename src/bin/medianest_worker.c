@@ -16,10 +16,10 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/shm.h"
-#include "service/sandbox.h"
-#include "service/scratch.h"
+#include "service/processing/sandbox.h"
+#include "service/processing/scratch.h"
 #include "service/services.h"
-#include "service/worker.h"
+#include "service/processing/worker.h"
 #include "core/banned.h"
 
 #define PROGRAM "medianest-worker"

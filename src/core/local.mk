@@ -15,3 +15,4 @@ src_libcore_a_SOURCES = \
 	src/core/shm.c src/core/shm.h src/core/counter_table.def \
 	src/core/str.c src/core/str_encode.c src/core/str.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
+src_libcore_a_SOURCES += src/model/job.h src/model/media.h src/model/notification.h src/model/upload.h

@@ -10,8 +10,8 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "service/notify.h"
-#include "service/notify_inbox.h"
+#include "service/notify/notify.h"
+#include "service/notify/notify_inbox.h"
 #include "store/redis_url.h"
 
 #include "core/banned.h"

@@ -7,7 +7,7 @@
 #include "core/clock.h"
 #include "core/shm.h"
 #include "core/str.h"
-#include "service/notify.h"
+#include "service/notify/notify.h"
 
 #include "core/banned.h"
 

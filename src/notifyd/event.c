@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "service/notify.h"
+#include "service/notify/notify.h"
 #include "store/pg.h"
 
 #include "core/banned.h"

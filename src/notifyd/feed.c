@@ -5,7 +5,7 @@
 
 #include "core/clock.h"
 #include "core/config.h"
-#include "service/access.h"
+#include "service/gate/access.h"
 #include "store/pg_async.h"
 #include "store/store_notifications.h"
 

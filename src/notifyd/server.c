@@ -12,7 +12,7 @@
 #include "core/config.h"
 #include "core/json.h"
 #include "core/str.h"
-#include "service/notify_inbox.h"
+#include "service/notify/notify_inbox.h"
 
 #include "core/banned.h"
 

@@ -1,10 +1,9 @@
 /*
- * Kinds of jobs and how one is run (DESIGN section 10). job_kinds (job.c) is the one table: a new
- * kind is a row there.
+ * What a kind of job is made of. The table of all kinds is composition and lies beside the pools
+ * (bin/jobs.c); who runs them is processing/runner.h.
  *
- * Each job runs in a process of its own, so that nothing it does can hurt another. Its effects and
- * its completion are one transaction, fenced by the lease; work that reaches beyond the database
- * (objects, mail) comes before and can be repeated.
+ * A job's effects and its completion are one transaction, fenced by the lease; work that reaches
+ * beyond the database (objects, mail) comes before and can be repeated.
  */
 #ifndef MN_SERVICE_JOB_H
 #define MN_SERVICE_JOB_H
@@ -13,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "store/store_jobs.h"
+#include "model/job.h"
 
 struct arena;
 struct error;
@@ -54,22 +53,5 @@ struct job_kind {
 	job_run_fn *run;
 	job_give_up_fn *give_up; /* or NULL */
 };
-extern const struct job_kind job_kinds[]; /* ends with kind NULL */
-
-/* Queues, and how many jobs of each run at once. */
-struct job_queue {
-	const char *name;
-	int concurrency_key; /* enum config_key, or -1: `concurrency` */
-	int concurrency;
-};
-extern const struct job_queue job_queues[]; /* ends with name NULL */
-
-/* Runs one taken job to whatever end; false: its end could not be written down. */
-bool job_execute(struct services *, const struct job_env *, const struct job *);
-/* Writes down that an attempt failed: tried again later, or given up. Its own transaction. */
-bool job_record_failure(struct services *, struct arena *, const struct job *, const char *message,
-    struct error *);
-/* After the commit: sockets and caches. */
-void job_after_commit(struct services *, struct arena *, const struct job_after *);
 
 #endif

@@ -16,6 +16,7 @@ struct arena;
 struct db;
 struct error;
 
+#include "model/job.h"
 #include "store/pg.h"
 
 #define JOB_KEEP_DAYS 7 /* finished jobs */
@@ -26,24 +27,6 @@ struct error;
 #define JOB_ERROR_MAX 500    /* bytes of last_error */
 
 extern const struct query store_jobs_queries[];
-
-struct job_new {
-	const char *kind;    /* "media.process" */
-	const char *queue;   /* "media", "video", "quick", "mail", "hook" */
-	const char *payload; /* JSON object text */
-	/* or NULL: an open job with this key already = nothing is added, success */
-	const char *unique_key;
-	int64_t run_at;         /* us; 0 = now */
-	int max_attempts;       /* 0 = JOB_ATTEMPTS_DEFAULT */
-	const char *request_id; /* or NULL */
-};
-
-struct job {
-	const char *id, *kind, *queue, *payload, *lease, *request_id;
-	int attempt, max_attempts;
-	/* its last permitted attempt ended without a word: to be given up, not run */
-	bool exhausted;
-};
 
 bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
 /*

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/access.h"
+#include "model/media.h"
 #include "store/pg.h"
 
 extern const struct query store_media_queries[];
@@ -36,35 +37,7 @@ extern const struct query store_media_list_queries[];
 					      " " MEDIA_US("m.trashed_at")
 #define MEDIA_COLUMNS_COUNT 32
 
-struct media {
-	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
-	/* or NULL */
-	const char *original_title, *owner_id, *filename, *content_type, *sha256, *overview,
-	    *thumbhash;
-	const char *external_ids;                   /* JSON object text */
-	const char *object_key, *asset_prefix;      /* or NULL: nothing to show yet */
-	const char *failure_code, *failure_message; /* or NULL */
-	const char **genres, **tags, **assets, **sprite_times;
-	size_t ngenres, ntags, nassets, nsprite_times;
-	int64_t size;                                         /* -1: unknown */
-	int64_t width, height, duration_ms, year;             /* 0: unknown */
-	int64_t taken_at, created_at, updated_at, trashed_at; /* us */
-	int64_t version;
-	/* Single items only. */
-	const char *metadata; /* JSON object text; NULL in lists */
-	const char *trashed_by;
-	/* user ids; NULL unless the caller may change the item */
-	const char **shared_with;
-	size_t nshared_with;
-};
-
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
-
-/* Who asks. */
-struct media_reader {
-	const char *user_id;
-	bool all; /* media.manage_all */
-};
 
 /*
  * A readable item, or one in the caller's trash. ERR_NOT_FOUND. `lock`: FOR UPDATE, inside a
@@ -79,20 +52,6 @@ bool store_media_get(struct db *, struct arena *, const struct media_reader *, c
 bool store_media_get_trashed(struct db *, struct arena *, const struct media_reader *,
     const char *id, struct media *, struct error *);
 
-enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_SORTS };
-
-struct media_filter {
-	const char *kind, *tag, *source, *owner, *status; /* or NULL */
-	int64_t year_from, year_to;                       /* 0: open */
-};
-
-/* Where a page begins: after this key and id. id NULL = at the start. */
-struct media_position {
-	int64_t us;        /* of the time orders */
-	const char *title; /* of MEDIA_TITLE: lower(title) as the database has it */
-	const char *id;
-};
-
 /*
  * At most `limit` items; positions[i] is that of items[i]. One round trip. status "trashed" lists
  * the caller's trash, newest first.
@@ -101,28 +60,15 @@ bool store_media_list(struct db *, struct arena *, const struct media_reader *,
     const struct media_filter *, enum media_sort, const struct media_position *after, int limit,
     struct media **items, struct media_position **positions, size_t *n, struct error *);
 
-struct media_tag {
-	const char *tag;
-	int64_t count;
-};
 bool store_media_tags(struct db *, struct arena *, const struct media_reader *, int limit,
     struct media_tag **, size_t *n, struct error *);
 
-struct media_event {
-	int64_t at;
-	const char *step, *state, *message;
-	int attempt;
-};
 /* ERR_NOT_FOUND when the item is not readable. */
 bool store_media_timeline(struct db *, struct arena *, const struct media_reader *, const char *id,
     struct media_event **, size_t *n, struct error *);
 bool store_media_event_add(struct db *, struct arena *, const char *id, const char *step,
     const char *state, const char *message, struct error *);
 
-struct media_new {
-	const char *id, *owner_id, *kind, *title, *visibility, *filename, *content_type;
-	int64_t size;
-};
 /* status pending */
 bool store_media_add(struct db *, struct arena *, const struct media_new *, struct error *);
 

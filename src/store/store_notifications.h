@@ -10,32 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/notification.h"
 #include "store/pg.h"
 
 struct arena;
 struct db;
 struct error;
-
-/* Strings belong to the arena of the call. */
-struct notification {
-	const char *id, *kind, *title, *message, *data; /* data: JSON object text */
-	int64_t seq;
-	int64_t created_at; /* us */
-	bool read;
-};
-
-struct notification_text {
-	const char *kind, *event, *title, *message, *data;
-};
-/* What became of one recipient: seq 0 = no row, that person's preference for the page is off. */
-struct notification_sent {
-	const char *user, *id;
-	int64_t seq, created_at;
-};
-struct notification_preference {
-	const char *kind, *email;
-	bool page;
-};
 
 /*
  * ids[i] is for users[i]; no user twice. People who are unknown or disabled are left out. Inside

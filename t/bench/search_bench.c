@@ -11,7 +11,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/str.h"
-#include "service/search.h"
+#include "service/catalogue/search.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "core/banned.h"

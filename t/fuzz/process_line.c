@@ -5,7 +5,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
-#include "service/process_result.h"
+#include "service/processing/process_result.h"
 
 #include "core/banned.h"
 

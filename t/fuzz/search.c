@@ -5,7 +5,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
-#include "service/search_words.h"
+#include "service/catalogue/search_words.h"
 
 #include "core/banned.h"
 

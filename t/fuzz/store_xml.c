@@ -7,16 +7,16 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "core/xml.h"
-#include "fcgi-handlers/store_internal.h"
+#include "objectstore/protocol.h"
 
 #include "core/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
-check_delete(struct arena *arena, const struct store_delete_list *list)
+check_delete(struct arena *arena, const struct protocol_delete_list *list)
 {
-	struct store_delete_list again;
+	struct protocol_delete_list again;
 	struct error err = { 0 };
 	struct buf xml;
 
@@ -28,7 +28,7 @@ check_delete(struct arena *arena, const struct store_delete_list *list)
 		buf_adds(&xml, "</Object>");
 	}
 	buf_adds(&xml, "</Delete>");
-	if (!store_parse_delete(arena, xml.data, xml.len, &again, &err) || again.n != list->n)
+	if (!protocol_parse_delete(arena, xml.data, xml.len, &again, &err) || again.n != list->n)
 		abort();
 	for (size_t i = 0; i < list->n; i++)
 		if (strcmp(list->keys[i], again.keys[i]) != 0)
@@ -39,15 +39,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct object_part_claim *parts;
-	struct store_delete_list list;
+	struct protocol_delete_list list;
 	struct error err = { 0 };
 	struct arena arena;
 	size_t n;
 
 	arena_init(&arena);
-	if (store_parse_delete(&arena, (const char *)data, size, &list, &err))
+	if (protocol_parse_delete(&arena, (const char *)data, size, &list, &err))
 		check_delete(&arena, &list);
-	if (store_parse_complete(&arena, (const char *)data, size, &parts, &n, &err))
+	if (protocol_parse_complete(&arena, (const char *)data, size, &parts, &n, &err))
 		for (size_t i = 0; i < n; i++)
 			if (parts[i].number < 1 || parts[i].number > OBJECT_PARTS_MAX ||
 			    parts[i].etag == NULL)

@@ -1,5 +1,5 @@
 /* The checks of the CRC catalogue: each value is that of "123456789". */
-#include "service/objects_crc.h"
+#include "objectstore/objects_crc.h"
 #include "t/unit/tap.h"
 
 #include "core/banned.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "media/exif.h"
-#include "tap.h"
+#include "t/unit/tap.h"
 
 #include "core/banned.h"
 

@@ -1,8 +1,8 @@
 /* What comes out of the sandbox is untrusted: only what medianest-media can mean gets through. */
 #include "core/arena.h"
 #include "core/error.h"
-#include "service/process_result.h"
-#include "tap.h"
+#include "service/processing/process_result.h"
+#include "t/unit/tap.h"
 
 #include "core/banned.h"
 

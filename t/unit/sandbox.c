@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "core/error.h"
-#include "service/sandbox.h"
-#include "tap.h"
+#include "service/processing/sandbox.h"
+#include "t/unit/tap.h"
 
 #include "core/banned.h"
 

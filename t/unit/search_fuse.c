@@ -3,7 +3,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
-#include "service/search_fuse.h"
+#include "service/catalogue/search_fuse.h"
 #include "t/unit/tap.h"
 #include "core/banned.h"
 

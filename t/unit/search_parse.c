@@ -3,7 +3,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
-#include "service/search_parse.h"
+#include "service/catalogue/search_parse.h"
 #include "t/unit/tap.h"
 #include "core/banned.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/arena.h"
-#include "service/search_words.h"
+#include "service/catalogue/search_words.h"
 #include "t/unit/tap.h"
 #include "core/banned.h"
 

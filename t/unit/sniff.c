@@ -1,7 +1,7 @@
 /* Signatures: which decoder may see the bytes. */
 #include "core/str.h"
 #include "media/sniff.h"
-#include "tap.h"
+#include "t/unit/tap.h"
 
 #include "core/banned.h"
 

@@ -7,7 +7,7 @@
 #include "core/arena.h"
 #include "core/str.h"
 #include "media/thumbhash.h"
-#include "tap.h"
+#include "t/unit/tap.h"
 
 #include "core/banned.h"
 

@@ -2,7 +2,7 @@
  * Access tokens: ours and libjwt's agree on what is well signed; whatever libjwt leaves open is
  * refused.
  */
-#include "service/token.h"
+#include "service/account/token.h"
 
 #include <jwt.h>
 #include <stdio.h>

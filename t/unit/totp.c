@@ -2,7 +2,7 @@
  * RFC 6238 appendix B (SHA-1 column, six digits of its eight), RFC 4226 appendix D, RFC 4648
  * base32.
  */
-#include "service/totp.h"
+#include "service/account/totp.h"
 
 #include "core/arena.h"
 #include "t/unit/tap.h"

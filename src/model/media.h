@@ -1,0 +1,70 @@
+/*
+ * An item of the catalogue, and what is said about one. Strings belong to the arena of the call that
+ * made the value.
+ */
+#ifndef MN_MODEL_MEDIA_H
+#define MN_MODEL_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct media {
+	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
+	/* or NULL */
+	const char *original_title, *owner_id, *filename, *content_type, *sha256, *overview,
+	    *thumbhash;
+	const char *external_ids;                   /* JSON object text */
+	const char *object_key, *asset_prefix;      /* or NULL: nothing to show yet */
+	const char *failure_code, *failure_message; /* or NULL */
+	const char **genres, **tags, **assets, **sprite_times;
+	size_t ngenres, ntags, nassets, nsprite_times;
+	int64_t size;                                         /* -1: unknown */
+	int64_t width, height, duration_ms, year;             /* 0: unknown */
+	int64_t taken_at, created_at, updated_at, trashed_at; /* us */
+	int64_t version;
+	/* Single items only. */
+	const char *metadata; /* JSON object text; NULL in lists */
+	const char *trashed_by;
+	/* user ids; NULL unless the caller may change the item */
+	const char **shared_with;
+	size_t nshared_with;
+};
+
+/* Who asks. */
+struct media_reader {
+	const char *user_id;
+	bool all; /* media.manage_all */
+};
+
+enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_SORTS };
+
+struct media_filter {
+	const char *kind, *tag, *source, *owner, *status; /* or NULL */
+	int64_t year_from, year_to;                       /* 0: open */
+};
+
+/* Where a page begins: after this key and id. id NULL = at the start. */
+struct media_position {
+	int64_t us;        /* of the time orders */
+	const char *title; /* of MEDIA_TITLE: lower(title) as the database has it */
+	const char *id;
+};
+
+struct media_tag {
+	const char *tag;
+	int64_t count;
+};
+
+struct media_event {
+	int64_t at;
+	const char *step, *state, *message;
+	int attempt;
+};
+
+struct media_new {
+	const char *id, *owner_id, *kind, *title, *visibility, *filename, *content_type;
+	int64_t size;
+};
+
+#endif

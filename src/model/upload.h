@@ -1,0 +1,23 @@
+/*
+ * An upload, from the moment it is announced.
+ */
+#ifndef MN_MODEL_UPLOAD_H
+#define MN_MODEL_UPLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct upload {
+	const char *id, *media_id, *user_id;
+	const char *status;     /* pending, completing, completed, aborted, expired */
+	const char *object_key; /* incoming/<id> */
+	const char *content_type;
+	const char *sha256;       /* announced, hexadecimal, or NULL */
+	const char *multipart_id; /* the store's id, or NULL */
+	int64_t size, part_size;  /* bytes; part_size 0: one piece */
+	int64_t expires_at;       /* us */
+	bool expired;             /* by the database's clock */
+};
+
+#endif

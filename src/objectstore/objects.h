@@ -1,0 +1,165 @@
+/*
+ * The embedded object store: buckets and objects over an index in PostgreSQL and blobs in files of
+ * random names.
+ *
+ * No name that a client chose ever becomes a path. A blob is written, synced and linked before its
+ * row appears, so that a crash never shows half an object; what has no row is garbage and goes an
+ * hour later (objects_collect). PUT and DELETE are visible at once.
+ *
+ * Refusals carry S3's error code as slug (NoSuchKey, BadDigest, ...). Results belong to the arena.
+ */
+#ifndef MN_OBJECTSTORE_OBJECTS_H
+#define MN_OBJECTSTORE_OBJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/sigv4.h" /* requests to the embedded store are signed: its handlers check that */
+#include "store/store_objects.h"
+
+struct arena;
+struct crc_kind;
+struct error;
+struct services;
+
+#define OBJECT_KEY_MAX 1024         /* bytes */
+#define OBJECT_PUT_MAX (5LL << 30)  /* bytes of one PUT or part */
+#define OBJECT_SIZE_MAX (5LL << 40) /* bytes of an object */
+#define OBJECT_LIST_MAX 1000
+#define OBJECT_PARTS_MAX 10000
+#define OBJECT_SPOOL_SECONDS 86400 /* age at which a spooled body that nobody took is removed */
+#define OBJECT_FREE_RESERVE (64LL << 20) /* bytes left free on the disk */
+
+bool object_bucket_valid(const char *);
+bool object_key_valid(const char *); /* 1..1024 bytes of UTF-8 */
+
+/*
+ * Absolute path of the objects directory, and room there: ERR_STORAGE_FULL (InsufficientStorage)
+ * when `size` would not fit.
+ */
+const char *objects_dir(const struct services *, struct arena *);
+bool objects_room(const struct services *, struct arena *, int64_t size, struct error *);
+/* The blob's name below the objects directory: "ab/cd/abcd...". */
+const char *object_blob_path(struct arena *, const char *blob);
+
+/*
+ * A body that nginx spooled, with what the client says about it; digests NULL where it says
+ * nothing: nothing is hashed then.
+ */
+struct object_body {
+	const char *spool;                    /* path, or NULL for an empty body */
+	int64_t size;                         /* announced */
+	const unsigned char *md5;             /* 16 bytes */
+	const unsigned char *sha256;          /* 32 bytes; x-amz-content-sha256 */
+	const unsigned char *checksum_sha256; /* 32 bytes; x-amz-checksum-sha256 */
+	const struct crc_kind *crc;           /* x-amz-checksum-crc32 and its like */
+	uint64_t crc_value;
+};
+
+/*
+ * Takes a header x-amz-checksum-* (lower case) into the body; others are passed over. InvalidDigest
+ * when it is malformed.
+ */
+bool object_body_checksum(struct arena *, struct object_body *, const char *name, const char *value,
+    struct error *);
+
+/* How the chunks of a body are judged; NULL functions: they are not signed. */
+struct chunk_judge {
+	void *context;
+	bool (*chunk)(void *context, const char *signature, const unsigned char sum[32]);
+	bool (*trailer)(void *context, const char *signature, const char *text, size_t len);
+};
+/*
+ * Decodes a body in chunks (aws-chunked) of `size` decoded bytes; the result takes its place in
+ * `body` and goes with the arena.
+ */
+bool objects_unchunk(struct services *, struct arena *, const struct chunk_judge *, int64_t size,
+    struct object_body *, struct error *);
+
+struct object_put {
+	const char *bucket, *key, *content_type, *headers;
+	struct object_body body;
+	bool only_new;        /* If-None-Match: * */
+	const char *if_match; /* ETag, or NULL */
+};
+
+/* A small body as text, checked against its digests; more than max bytes = EntityTooLarge. */
+bool objects_body_text(struct services *, struct arena *, const struct object_body *, size_t max,
+    const char **text, struct error *);
+
+bool objects_bucket_create(struct services *, struct arena *, const char *bucket, struct error *);
+bool objects_bucket_require(struct services *, struct arena *, const char *bucket, struct error *);
+bool objects_bucket_delete(struct services *, struct arena *, const char *bucket, struct error *);
+bool objects_buckets(struct services *, struct arena *, struct bucket_row **, size_t *n,
+    struct error *);
+
+bool objects_put(struct services *, struct arena *, const struct object_put *,
+    struct object_row *out, struct error *);
+bool objects_find(struct services *, struct arena *, const char *bucket, const char *key,
+    struct object_row *, struct error *);
+bool objects_delete(struct services *, struct arena *, const char *bucket, const char *const *keys,
+    size_t n, struct error *);
+/*
+ * The new row shares the bytes (a hard link). Conditions on the source have been judged by the
+ * caller.
+ */
+bool objects_copy(struct services *, struct arena *, const struct object_row *source,
+    const struct object_put *target, struct object_row *out, struct error *);
+
+/* Bytes of a blob, in memory: for the few that nginx cannot send. */
+bool objects_read(struct services *, struct arena *, const char *blob, int64_t first, int64_t size,
+    const char **bytes, struct error *);
+
+struct object_list_query {
+	const char *bucket, *prefix, *delimiter; /* "" = none */
+	/* key or rolled-up prefix after which to go on; "" = from the start */
+	const char *after;
+	int max; /* 0..OBJECT_LIST_MAX */
+};
+/* prefix not NULL: rolled up */
+struct object_list_item {
+	const char *prefix;
+	struct object_row row;
+};
+struct object_list {
+	struct object_list_item *items;
+	size_t n;
+	bool truncated;
+	const char *next; /* for `after` */
+};
+bool objects_list(struct services *, struct arena *, const struct object_list_query *,
+    struct object_list *, struct error *);
+
+bool objects_upload_create(struct services *, struct arena *, const char *bucket, const char *key,
+    const char *content_type, const char *headers, const char **id, struct error *);
+bool objects_upload_find(struct services *, struct arena *, const char *bucket, const char *key,
+    const char *id, struct upload_row *, struct error *);
+bool objects_upload_abort(struct services *, struct arena *, const char *bucket, const char *key,
+    const char *id, struct error *);
+bool objects_uploads_list(struct services *, struct arena *, const struct object_list_query *,
+    const char *key_marker, const char *id_marker, struct upload_row **, size_t *n, bool *truncated,
+    struct error *);
+bool objects_part_put(struct services *, struct arena *, const char *upload_id, int number,
+    const struct object_body *, struct part_row *out, struct error *);
+/* A part from bytes [first, first + size) of an object. */
+bool objects_part_copy(struct services *, struct arena *, const char *upload_id, int number,
+    const struct object_row *source, int64_t first, int64_t size, struct part_row *out,
+    struct error *);
+bool objects_parts_list(struct services *, struct arena *, const char *upload_id, int after,
+    int max, struct part_row **, size_t *n, bool *truncated, struct error *);
+struct object_part_claim {
+	int number;
+	const char *etag;
+};
+bool objects_upload_complete(struct services *, struct arena *, const char *bucket, const char *key,
+    const char *id, const struct object_part_claim *, size_t n, struct object_row *out,
+    struct error *);
+
+/*
+ * Unlinks old garbage, abandoned uploads and forgotten spool files; a bounded piece of work,
+ * harmless to repeat.
+ */
+bool objects_collect(struct services *, struct arena *, size_t *removed, struct error *);
+
+#endif

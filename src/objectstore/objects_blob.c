@@ -1,0 +1,417 @@
+/*
+ * Blobs of the embedded object store: files of random names, two levels of directories, durable
+ * before a row names them.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "objectstore/objects_crc.h"
+#include "objectstore/objects_internal.h"
+#include "service/services.h"
+
+#include "core/banned.h"
+
+#define SPOOL_DIR ".tmp"
+#define READ_CHUNK (256 * 1024)
+#define COPY_CHUNK (1L << 30) /* bytes asked of one copy_file_range(2) */
+
+const char *
+objects_dir(const struct services *svc, struct arena *arena)
+{
+	return arena_printf(arena, "%s/objects", config_str(svc->config, CFG_DATA_DIR));
+}
+
+const char *
+object_blob_path(struct arena *arena, const char *blob)
+{
+	return arena_printf(arena, "%.2s/%.2s/%s", blob, blob + 2, blob);
+}
+
+static const char *
+absolute(struct services *svc, struct arena *arena, const char *blob)
+{
+	return arena_printf(arena, "%s/%s", objects_dir(svc, arena), object_blob_path(arena, blob));
+}
+
+void
+blob_name(char out[BLOB_NAME])
+{
+	unsigned char bytes[BLOB_NAME / 2];
+
+	random_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool
+failed(const char *what, struct error *err)
+{
+	int code = errno;
+
+	if (code == ENOSPC || code == EDQUOT)
+		error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage", "The disk is full.");
+	else
+		error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
+	return error_detail(err, "%s: %s", what, strerror(code));
+}
+
+bool
+objects_room(const struct services *svc, struct arena *arena, int64_t size, struct error *err)
+{
+	struct statvfs fs;
+
+	if (statvfs(objects_dir(svc, arena), &fs) != 0)
+		return failed("objects directory", err);
+	if ((uint64_t)fs.f_bavail * fs.f_frsize < (uint64_t)size + OBJECT_FREE_RESERVE)
+		return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage",
+		    "There is no room for an object of this size.");
+	return true;
+}
+
+static bool
+sync_dir(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		failed("sync of a directory", err);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* The two directories above a blob, each durable in its parent before it is used. */
+static bool
+make_dirs(struct services *svc, struct arena *arena, const char *blob, const char **dir,
+    struct error *err)
+{
+	const char *top = objects_dir(svc, arena),
+		   *first = arena_printf(arena, "%s/%.2s", top, blob);
+
+	*dir = arena_printf(arena, "%s/%.2s", first, blob + 2);
+	if (mkdir(*dir, 0700) == 0)
+		return sync_dir(first, err);
+	if (errno == EEXIST)
+		return true;
+	if (errno != ENOENT || (mkdir(first, 0700) != 0 && errno != EEXIST) ||
+	    !sync_dir(top, err) || (mkdir(*dir, 0700) != 0 && errno != EEXIST))
+		return failed("directory of blobs", err);
+	return sync_dir(first, err);
+}
+
+/* nginx names spooled files by number; anything else did not come from it. */
+bool
+blob_spool_valid(struct services *svc, struct arena *arena, const char *path)
+{
+	const char *dir = arena_printf(arena, "%s/" SPOOL_DIR "/", objects_dir(svc, arena));
+	size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && path[len] != '\0' &&
+	    strspn(path + len, "0123456789") == strlen(path + len);
+}
+
+/* What is computed of a body, each only where it was asked for. */
+struct sums {
+	struct digest *md5, *sha;
+	const struct crc_kind *crc;
+	uint64_t crc_state;
+};
+
+static bool
+hash_file(int fd, struct sums *sums, struct error *err)
+{
+	static char chunk[READ_CHUNK];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+		if (sums->md5 != NULL)
+			digest_update(sums->md5, chunk, (size_t)n);
+		if (sums->sha != NULL)
+			digest_update(sums->sha, chunk, (size_t)n);
+		if (sums->crc != NULL)
+			sums->crc_state = crc_update(sums->crc, sums->crc_state, chunk, (size_t)n);
+	}
+	return n == 0 || failed("read of a spooled body", err);
+}
+
+static bool
+check_digests(int fd, const struct object_body *body, struct error *err)
+{
+	bool want_sha = body->sha256 != NULL || body->checksum_sha256 != NULL;
+	struct sums sums = { body->md5 != NULL ? digest_new("md5") : NULL,
+		want_sha ? digest_new("sha256") : NULL, body->crc, 0 };
+	unsigned char md5_sum[64] = { 0 }, sha_sum[64] = { 0 };
+	bool read_all = (sums.md5 == NULL && sums.sha == NULL && sums.crc == NULL) || fd < 0 ||
+	    hash_file(fd, &sums, err);
+
+	if (sums.md5 != NULL)
+		digest_final(sums.md5, md5_sum);
+	if (sums.sha != NULL)
+		digest_final(sums.sha, sha_sum);
+	if (!read_all)
+		return false;
+	if (body->md5 != NULL && memcmp(body->md5, md5_sum, MD5_SIZE) != 0)
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its Content-MD5.");
+	if (body->sha256 != NULL && memcmp(body->sha256, sha_sum, SHA256_SIZE) != 0)
+		return error_slug(err, ERR_MALFORMED, "XAmzContentSHA256Mismatch",
+		    "The body does not match its x-amz-content-sha256.");
+	if (body->checksum_sha256 != NULL &&
+	    memcmp(body->checksum_sha256, sha_sum, SHA256_SIZE) != 0)
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its x-amz-checksum-sha256.");
+	if (body->crc != NULL && body->crc_value != sums.crc_state)
+		return error_slug(err, ERR_MALFORMED, "BadDigest",
+		    "The body does not match its %s.", body->crc->header);
+	return true;
+}
+
+bool
+object_body_checksum(struct arena *arena, struct object_body *body, const char *name,
+    const char *value, struct error *err)
+{
+	const struct crc_kind *crc = crc_find(name);
+	bool sha = strcmp(name, "x-amz-checksum-sha256") == 0;
+	unsigned char *bytes;
+	size_t len = 0;
+
+	if (crc == NULL && !sha)
+		return true;
+	bytes = base64_decode(arena, value, strlen(value), &len);
+	if (bytes == NULL || len != (sha ? SHA256_SIZE : crc->bytes))
+		return error_slug(err, ERR_MALFORMED, "InvalidDigest",
+		    "%s must be the bytes of the digest in base64.", name);
+	if (sha) {
+		body->checksum_sha256 = bytes;
+		return true;
+	}
+	body->crc = crc;
+	body->crc_value = 0;
+	for (size_t i = 0; i < len; i++)
+		body->crc_value = body->crc_value << 8 | bytes[i];
+	return true;
+}
+
+bool
+blob_check(struct services *svc, struct arena *arena, const struct object_body *body,
+    struct error *err)
+{
+	struct stat st = { 0 };
+	bool done;
+	int fd = -1;
+
+	if (body->spool != NULL) {
+		if (!blob_spool_valid(svc, arena, body->spool)) {
+			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
+			return error_detail(err,
+			    "nginx spools outside of the objects directory: client_body_temp_path"
+			    " must be %s/" SPOOL_DIR,
+			    objects_dir(svc, arena));
+		}
+		if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
+		    fstat(fd, &st) != 0) {
+			failed("spooled body", err);
+			if (fd >= 0)
+				close(fd);
+			return false;
+		}
+	}
+	if (st.st_size != body->size)
+		done = error_slug(err, ERR_MALFORMED, "IncompleteBody",
+		    "The body is not as long as announced.");
+	else
+		done = check_digests(fd, body, err);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+bool
+objects_body_text(struct services *svc, struct arena *arena, const struct object_body *body,
+    size_t max, const char **text, struct error *err)
+{
+	char *out;
+	ssize_t n = 0;
+	int fd;
+
+	if (body->size > (int64_t)max)
+		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
+		    "The body may have at most %zu bytes.", max);
+	if (!blob_check(svc, arena, body, err))
+		return false;
+	out = arena_alloc(arena, (size_t)body->size + 1);
+	*text = out;
+	if (body->spool == NULL)
+		return true;
+	if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
+	    (n = pread(fd, out, (size_t)body->size, 0)) != body->size)
+		failed("spooled body", err);
+	if (fd >= 0)
+		close(fd);
+	return n == body->size;
+}
+
+bool
+objects_read(struct services *svc, struct arena *arena, const char *blob, int64_t first,
+    int64_t size, const char **bytes, struct error *err)
+{
+	char *out = arena_alloc(arena, (size_t)size + 1);
+	int fd = open(absolute(svc, arena, blob), O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? pread(fd, out, (size_t)size, first) : -1;
+
+	*bytes = out;
+	if (n != size)
+		failed("read of a blob", err);
+	if (fd >= 0)
+		close(fd);
+	return n == size;
+}
+
+static bool
+sync_file(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (!done)
+		failed("sync of a blob", err);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+static bool
+create_empty(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return failed("creation of a blob", err);
+	close(fd);
+	return true;
+}
+
+/* nginx unlinks its own name of the file when the request ends. */
+bool
+blob_take(struct services *svc, struct arena *arena, const struct object_body *body,
+    const char *blob, struct error *err)
+{
+	const char *path = absolute(svc, arena, blob), *dir;
+
+	if (!make_dirs(svc, arena, blob, &dir, err))
+		return false;
+	if (body->spool == NULL) {
+		if (!create_empty(path, err))
+			return false;
+	} else if (link(body->spool, path) != 0) {
+		return failed("link of a blob", err);
+	}
+	return sync_file(path, err) && sync_dir(dir, err);
+}
+
+bool
+blob_link(struct services *svc, struct arena *arena, const char *from, const char *blob,
+    struct error *err)
+{
+	const char *dir;
+
+	if (!make_dirs(svc, arena, blob, &dir, err))
+		return false;
+	if (link(absolute(svc, arena, from), absolute(svc, arena, blob)) != 0)
+		return failed("link of a blob", err);
+	return sync_dir(dir, err);
+}
+
+/* copy_file_range(2) shares the blocks where the file system can, else copies inside the kernel. */
+static bool
+append(int out, const char *path, int64_t first, int64_t size, struct error *err)
+{
+	int in = open(path, O_RDONLY | O_CLOEXEC);
+	off_t from = first;
+
+	if (in < 0)
+		return failed("part", err);
+	while (size > 0) {
+		ssize_t n = copy_file_range(in, &from, out, NULL,
+		    size < COPY_CHUNK ? (size_t)size : (size_t)COPY_CHUNK, 0);
+
+		if (n <= 0) {
+			if (n == 0)
+				errno = EIO; /* shorter than its row says */
+			failed("join", err);
+			break;
+		}
+		size -= n;
+	}
+	close(in);
+	return size == 0;
+}
+
+bool
+blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pieces, size_t n,
+    const char *blob, struct error *err)
+{
+	const char *path = absolute(svc, arena, blob), *dir;
+	bool done;
+	int out;
+
+	if (!make_dirs(svc, arena, blob, &dir, err))
+		return false;
+	if ((out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+		return failed("creation of a blob", err);
+	done = true;
+	for (size_t i = 0; i < n && done; i++)
+		done = append(out, absolute(svc, arena, pieces[i].blob), pieces[i].first,
+		    pieces[i].size, err);
+	if (done && fsync(out) != 0)
+		done = failed("sync of a blob", err);
+	close(out);
+	if (!done)
+		unlink(path); /* the announcement stays: harmless */
+	return done && sync_dir(dir, err);
+}
+
+void
+blob_unlink(struct services *svc, struct arena *arena, const char *blob)
+{
+	if (unlink(absolute(svc, arena, blob)) != 0 && errno != ENOENT)
+		log_warn(svc->log, "blob %s: %s", blob, strerror(errno));
+}
+
+size_t
+blob_sweep_spool(struct services *svc, struct arena *arena)
+{
+	const char *path = arena_printf(arena, "%s/" SPOOL_DIR, objects_dir(svc, arena));
+	const time_t before = (time_t)(clock_now() / US_PER_SEC) - OBJECT_SPOOL_SECONDS;
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	size_t removed = 0;
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL) {
+		struct stat st;
+
+		if (strspn(entry->d_name, "0123456789") == strlen(entry->d_name) &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < before &&
+		    unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			removed++;
+	}
+	closedir(dir);
+	return removed;
+}

@@ -1,0 +1,279 @@
+#include "objectstore/objectstore.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/xml.h"
+#include "objectstore/protocol.h"
+
+#include "core/banned.h"
+
+/* S3's codes and their statuses; codes of our own layers below are translated. */
+static const struct {
+	const char *slug;
+	int status;
+} statuses[] = {
+	{ "AccessDenied", 403 },
+	{ "SignatureDoesNotMatch", 403 },
+	{ "InvalidAccessKeyId", 403 },
+	{ "RequestTimeTooSkewed", 403 },
+	{ "NoSuchKey", 404 },
+	{ "NoSuchBucket", 404 },
+	{ "NoSuchUpload", 404 },
+	{ "MethodNotAllowed", 405 },
+	{ "BucketNotEmpty", 409 },
+	{ "MissingContentLength", 411 },
+	{ "PreconditionFailed", 412 },
+	{ "InvalidRange", 416 },
+	{ "InternalError", 500 },
+	{ "NotImplemented", 501 },
+	{ "ServiceUnavailable", 503 },
+	{ "SlowDown", 503 },
+	{ "InsufficientStorage", 507 },
+};
+
+/* Sub-resources of S3 that are not here. What is not listed is ignored, as S3 does. */
+static const char *const unsupported[] = {
+	"policy",
+	"policyStatus",
+	"cors",
+	"lifecycle",
+	"website",
+	"logging",
+	"notification",
+	"tagging",
+	"replication",
+	"encryption",
+	"accelerate",
+	"requestPayment",
+	"analytics",
+	"inventory",
+	"metrics",
+	"ownershipControls",
+	"publicAccessBlock",
+	"object-lock",
+	"legal-hold",
+	"retention",
+	"restore",
+	"select",
+	"torrent",
+	"versions",
+	"versionId",
+	"intelligent-tiering",
+	"attributes",
+};
+
+const char *
+protocol_slug(const struct error *err)
+{
+	/* Ours are snake_case, S3's are CamelCase. */
+	if (err->slug != NULL && err->slug[0] >= 'A' && err->slug[0] <= 'Z')
+		return err->slug;
+	switch (err->code) {
+	case ERR_NOT_FOUND: return "NoSuchKey";
+	case ERR_VALIDATION: return "InvalidArgument"; /* the database refused the text */
+	case ERR_MALFORMED:
+		return str_eq(err->slug, "malformed_xml") ? "MalformedXML" : "InvalidRequest";
+	case ERR_PRECONDITION: return "PreconditionFailed";
+	case ERR_STORAGE_FULL: return "InsufficientStorage";
+	case ERR_UNAVAILABLE: return "ServiceUnavailable";
+	default: return "InternalError";
+	}
+}
+
+int
+protocol_status(const struct error *err)
+{
+	const char *slug = protocol_slug(err);
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+		if (strcmp(statuses[i].slug, slug) == 0)
+			return statuses[i].status;
+	return 400;
+}
+
+static void
+log_refusal(const struct request *req, const struct error *err, int status)
+{
+	if (status >= 500 && status != 501)
+		log_error(req->log, "object store: %s: %s %s", protocol_slug(err), err->message,
+		    err->detail);
+	else
+		log_info(req->log, "object store: %s", protocol_slug(err));
+}
+
+void
+protocol_error(const struct request *req, struct response *res, const struct error *err)
+{
+	int status = protocol_status(err);
+	struct buf xml;
+
+	log_refusal(req, err, status);
+	response_clear(res);
+	buf_init(&xml, req->arena, 0);
+	buf_adds(&xml, PROTOCOL_XML_HEAD "<Error>");
+	xml_element(&xml, "Code", protocol_slug(err));
+	xml_element(&xml, "Message", status == 500 ? "The object store failed." : err->message);
+	xml_element(&xml, "RequestId", req->request_id);
+	buf_adds(&xml, "</Error>");
+	res->status = status;
+	res->content_type = "application/xml";
+	res->body = xml.data;
+	res->body_len = xml.len;
+	if (status == 503)
+		response_header(res, "Retry-After", "2");
+}
+
+bool
+protocol_xml(const struct protocol_request *req, struct response *res, int status,
+    const struct buf *xml, struct error *err)
+{
+	if (xml->overflow)
+		return error_slug(err, ERR_INTERNAL, "InternalError", "The answer is too long.");
+	res->status = status;
+	res->content_type = "application/xml";
+	res->body = xml->data;
+	res->body_len = xml->len;
+	return true;
+}
+
+const char *
+protocol_unsupported(const struct protocol_request *req)
+{
+	for (size_t i = 0; i < sizeof(unsupported) / sizeof(*unsupported); i++)
+		if (protocol_query(req, unsupported[i]) != NULL)
+			return unsupported[i];
+	return NULL;
+}
+
+/*
+ * The verdict for auth_request: 2xx or 403 only; nginx makes S3's refusal of the headers
+ * (correctness.md 10 in the design).
+ */
+static void
+answer_verdict(const struct protocol_request *sreq, struct response *res, const struct error *err)
+{
+	struct buf message;
+
+	response_empty(res, err == NULL ? 204 : 403);
+	if (err == NULL) {
+		response_header(res, "X-S3-Signed", sreq->presigned ? "query" : "header");
+		return;
+	}
+	log_refusal(sreq->http, err, protocol_status(err));
+	buf_init(&message, sreq->arena, 0);
+	xml_escape(&message, err->message);
+	response_headerf(res, "X-S3-Status", "%d", protocol_status(err));
+	response_header(res, "X-S3-Code", protocol_slug(err));
+	response_header(res, "X-S3-Message", message.data);
+}
+
+/*
+ * Bytes that the write will need room for; false: it does not say how many. A body in chunks is
+ * kept twice for a moment.
+ */
+static bool
+announced_size(const struct protocol_request *req, int64_t *size, struct error *err)
+{
+	const char *payload = protocol_header(req, "x-amz-content-sha256");
+	bool streaming = payload != NULL && protocol_streaming(payload);
+
+	*size = streaming ? 2 * protocol_decoded_length(req) : req->length;
+	if (payload != NULL && str_starts(payload, "STREAMING-") && !streaming)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "This form of signed chunks is not supported.");
+	if (streaming && *size < 0)
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength",
+		    "x-amz-decoded-content-length is required.");
+	if (*size < 0 &&
+	    (str_eq(req->method, "PUT") || protocol_header(req, "transfer-encoding") != NULL))
+		return error_slug(err, ERR_MALFORMED, "MissingContentLength",
+		    "Content-Length is required.");
+	return true;
+}
+
+/* What can be told of a write before its body is read, so that nothing is spooled in vain. */
+static bool
+judge_write(struct protocol_request *req, struct error *err)
+{
+	bool put = str_eq(req->method, "PUT");
+	int64_t size;
+
+	if (!put && !str_eq(req->method, "POST") && !str_eq(req->method, "DELETE"))
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
+	if (!announced_size(req, &size, err) || !protocol_authorize(req, err))
+		return false;
+	if (!put && size > (int64_t)PROTOCOL_BODY_MAX)
+		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
+		    "The body of this request may have at most %lu bytes.", PROTOCOL_BODY_MAX);
+	return size <= 0 || objects_room(req->svc, req->arena, size, err);
+}
+
+static void
+serve_verdict(struct protocol_request *sreq, const struct request *req, struct response *res,
+    struct error *err)
+{
+	if (protocol_request_parse(sreq, sreq->svc, req, err) && judge_write(sreq, err))
+		answer_verdict(sreq, res, NULL);
+	else
+		answer_verdict(sreq, res, err);
+}
+
+void
+objectstore_verify(void *services, struct request *req, struct response *res)
+{
+	struct protocol_request sreq = { .http = req, .svc = services, .arena = req->arena };
+	struct error err;
+
+	error_clear(&err);
+	if (str_eq(request_env(req, "STORAGE_ACTION"), "verify"))
+		serve_verdict(&sreq, req, res, &err);
+	else if (!protocol_request_parse(&sreq, services, req, &err) ||
+	    !protocol_authorize(&sreq, &err) || !protocol_read(&sreq, res, &err))
+		protocol_error(req, res, &err);
+}
+
+void
+objectstore_write(void *services, struct request *req, struct response *res)
+{
+	const char *signed_by = request_env(req, "STORAGE_SIGNED");
+	struct protocol_request sreq;
+	struct error err;
+
+	error_clear(&err);
+	/*
+	 * Set by nginx from the verdict: without it the verifier was not asked, whatever the
+	 * configuration says.
+	 */
+	if (!str_eq(signed_by, "header") && !str_eq(signed_by, "query")) {
+		error_slug(&err, ERR_FORBIDDEN, "AccessDenied", "The request was not verified.");
+		protocol_error(req, res, &err);
+	} else if (!protocol_request_parse(&sreq, services, req, &err) ||
+	    !protocol_write(&sreq, res, &err)) {
+		protocol_error(req, res, &err);
+	}
+}
+
+void
+objectstore_tick(void *context)
+{
+	struct services *svc = context;
+	struct arena arena;
+	struct error err;
+	size_t removed;
+
+	arena_init(&arena);
+	error_clear(&err);
+	if (!objects_collect(svc, &arena, &removed, &err))
+		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message,
+		    err.detail);
+	else if (removed > 0)
+		log_info(svc->log, "object store: removed %zu files that nothing refers to",
+		    removed);
+	arena_clear(&arena);
+}

@@ -1,0 +1,229 @@
+/* What the headers of a write say about its body, and what of them is kept with the object. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "objectstore/protocol.h"
+
+#include "core/banned.h"
+
+#define DEFAULT_TYPE "binary/octet-stream"
+#define CHUNKED "aws-chunked"
+#define META_PREFIX "x-amz-meta-"
+
+static const char *const checksums[] = { "x-amz-checksum-sha256", "x-amz-checksum-crc32",
+	"x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme" };
+
+const char *
+protocol_content_type(const struct protocol_request *req)
+{
+	const char *type = protocol_header(req, "content-type");
+
+	return type != NULL ? type : DEFAULT_TYPE;
+}
+
+/* A digest header in base64: NULL when absent; false when it is not one of `size` bytes. */
+static bool
+digest_header(const struct protocol_request *req, const char *name, size_t size,
+    const unsigned char **out, struct error *err)
+{
+	const char *text = protocol_header(req, name);
+	size_t len = 0;
+
+	*out = NULL;
+	if (text == NULL)
+		return true;
+	*out = base64_decode(req->arena, text, strlen(text), &len);
+	return (*out != NULL && len == size) ||
+	    error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name,
+		size);
+}
+
+/* The chain of signatures of a body in signed chunks. */
+struct chain {
+	const struct protocol_request *req;
+	const char *date;
+	char previous[SIGV4_SIGNATURE];
+};
+
+static bool
+chunk_signed(void *context, const char *signature, const unsigned char sum[32])
+{
+	struct chain *chain = context;
+	char expected[SIGV4_SIGNATURE];
+
+	sigv4_chunk_signature(protocol_signer(chain->req->svc), chain->req->arena, chain->date,
+	    chain->previous, sum, expected);
+	str_copy(chain->previous, sizeof(chain->previous), expected);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
+	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+}
+
+static bool
+trailer_signed(void *context, const char *signature, const char *text, size_t len)
+{
+	struct chain *chain = context;
+	char expected[SIGV4_SIGNATURE];
+
+	sigv4_trailer_signature(protocol_signer(chain->req->svc), chain->req->arena, chain->date,
+	    chain->previous, text, len, expected);
+	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
+	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
+}
+
+static bool
+decode_chunks(const struct protocol_request *req, const char *payload, struct object_body *body,
+    struct error *err)
+{
+	struct chain chain = { .req = req, .date = protocol_header(req, "x-amz-date") };
+	struct chunk_judge judge = { .context = &chain };
+	struct protocol_request copy = *req;
+	struct sigv4_claim claim;
+
+	if (!protocol_claim(&copy, &claim, err))
+		return false;
+	str_copy(chain.previous, sizeof(chain.previous), claim.signature);
+	if (!str_eq(payload, SIGV4_STREAMING_UNSIGNED))
+		judge.chunk = chunk_signed;
+	if (str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER))
+		judge.trailer = trailer_signed;
+	return objects_unchunk(req->svc, req->arena, &judge, protocol_decoded_length(req), body,
+	    err);
+}
+
+bool
+protocol_body(const struct protocol_request *req, struct object_body *body, struct error *err)
+{
+	const char *spool = request_env(req->http, "X_BODY_FILE"),
+		   *payload = protocol_header(req, "x-amz-content-sha256"), *value;
+	unsigned char *sha = arena_alloc(req->arena, SHA256_SIZE);
+
+	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL,
+		.size = req->length > 0 ? req->length : 0 };
+	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
+		body->sha256 = sha;
+	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)
+		if ((value = protocol_header(req, checksums[i])) != NULL &&
+		    !object_body_checksum(req->arena, body, checksums[i], value, err))
+			return false;
+	if (payload != NULL && protocol_streaming(payload) &&
+	    !decode_chunks(req, payload, body, err))
+		return false;
+	return digest_header(req, "content-md5", MD5_SIZE, &body->md5, err);
+}
+
+/* Adds one header to the JSON object; the sizes are counted together. */
+static bool
+keep(struct json *json, const char *name, const char *value, size_t *count, size_t *bytes,
+    struct error *err)
+{
+	*bytes += strlen(name) + strlen(value);
+	if (++*count > PROTOCOL_HEADERS_MAX || *bytes > PROTOCOL_META_MAX)
+		return error_slug(err, ERR_MALFORMED, "MetadataTooLarge",
+		    "At most %d headers and %d bytes are kept with an object.",
+		    PROTOCOL_HEADERS_MAX, PROTOCOL_META_MAX);
+	if (!utf8_valid(value, strlen(value)) || !protocol_header_safe(value))
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "The value of %s is not plain UTF-8 text.", name);
+	json_put_str(json, name, value);
+	return true;
+}
+
+/*
+ * Names of metadata come from the list of signed headers, which has them as they were written. They
+ * are JSON-safe if they are header names.
+ */
+static bool
+name_safe(const char *name)
+{
+	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == strlen(name);
+}
+
+bool
+protocol_kept_headers(const struct protocol_request *req, const char **out, struct error *err)
+{
+	static const char *const plain[] = { "cache-control", "content-disposition",
+		"content-encoding", "content-language", "expires" };
+	struct json *json = json_new(req->arena, 0);
+	struct protocol_request copy = *req;
+	struct sigv4_claim claim;
+	size_t count = 0, bytes = 0;
+
+	if (!protocol_claim(&copy, &claim, err))
+		return false;
+	json_object(json, NULL);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
+		const char *value = protocol_header(req, plain[i]);
+
+		/* how the body came, not what it is */
+		if (value != NULL && str_starts(value, CHUNKED)) {
+			value += strlen(CHUNKED);
+			value += strspn(value, ", ");
+		}
+		if (value != NULL && *value != '\0' &&
+		    !keep(json, plain[i], value, &count, &bytes, err))
+			return false;
+	}
+	for (size_t i = 0; i < claim.nsigned; i++) {
+		const char *name = claim.signed_headers[i], *value = protocol_header(req, name);
+
+		if (!str_starts(name, META_PREFIX) || value == NULL)
+			continue;
+		if (!name_safe(name))
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "Metadata names have a-z, 0-9, '-', '_' and '.'.");
+		if (!keep(json, name, value, &count, &bytes, err))
+			return false;
+	}
+	json_object_end(json);
+	*out = json->buf.data;
+	return true;
+}
+
+bool
+protocol_body_read(const struct protocol_request *req, const char **text, size_t *len,
+    struct error *err)
+{
+	struct object_body body;
+
+	if (!protocol_body(req, &body, err) ||
+	    !objects_body_text(req->svc, req->arena, &body, PROTOCOL_BODY_MAX, text, err))
+		return false;
+	*len = (size_t)body.size;
+	return true;
+}
+
+static bool
+copy_conditions_hold(const struct protocol_request *req, const struct object_row *row)
+{
+	const struct protocol_conditions conditions = { protocol_header(req,
+							    "x-amz-copy-source-if-match"),
+		protocol_header(req, "x-amz-copy-source-if-none-match"),
+		protocol_header(req, "x-amz-copy-source-if-modified-since"),
+		protocol_header(req, "x-amz-copy-source-if-unmodified-since") };
+
+	return protocol_judge(&conditions, row) == PROTOCOL_PASS;
+}
+
+bool
+protocol_copy_source(const struct protocol_request *req, struct object_row *row, struct error *err)
+{
+	const char *source = protocol_header(req, "x-amz-copy-source"), *key;
+	char *decoded, *slash;
+	size_t len;
+
+	source += *source == '/';
+	if (!url_decode(req->arena, source, strcspn(source, "?"), false, &decoded, &len) ||
+	    (slash = strchr(decoded, '/')) == NULL)
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "x-amz-copy-source must be /bucket/key, percent-encoded.");
+	*slash = '\0';
+	key = slash + 1;
+	if (!objects_find(req->svc, req->arena, decoded, key, row, err))
+		return false;
+	return copy_conditions_hold(req, row) ||
+	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+		"A condition on the source does not hold.");
+}

@@ -1,0 +1,282 @@
+/*
+ * GET and HEAD of the embedded object store. nginx sends the bytes; what is said about them is said
+ * here.
+ */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "objectstore/protocol.h"
+
+#include <cjson/cJSON.h>
+
+#include "core/banned.h"
+
+#define BUCKET_REGION "x-amz-bucket-region"
+
+/* Entity tags of a list; weak ones match too where a client got them weakened on the way. */
+bool
+protocol_etag_listed(const char *list, const char *etag)
+{
+	size_t len = strlen(etag);
+
+	while (*list != '\0') {
+		list += strspn(list, " \t,");
+		if (*list == '*')
+			return true;
+		if (str_starts(list, "W/"))
+			list += 2;
+		if (*list == '"' && strncmp(list + 1, etag, len) == 0 && list[len + 1] == '"')
+			return true;
+		if (strncmp(list, etag, len) == 0 &&
+		    (list[len] == '\0' || list[len] == ',' || list[len] == ' '))
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+enum protocol_verdict
+protocol_judge(const struct protocol_conditions *c, const struct object_row *row)
+{
+	int64_t when, modified = row->created_at - row->created_at % US_PER_SEC;
+
+	if (c->if_match != NULL) {
+		if (!protocol_etag_listed(c->if_match, row->etag))
+			return PROTOCOL_FAILED;
+	} else if (c->if_unmodified_since != NULL &&
+	    time_parse_http(c->if_unmodified_since, &when) && modified > when) {
+		return PROTOCOL_FAILED;
+	}
+	if (c->if_none_match != NULL)
+		return protocol_etag_listed(c->if_none_match, row->etag) ? PROTOCOL_NOT_MODIFIED :
+									   PROTOCOL_PASS;
+	if (c->if_modified_since != NULL && time_parse_http(c->if_modified_since, &when) &&
+	    modified <= when)
+		return PROTOCOL_NOT_MODIFIED;
+	return PROTOCOL_PASS;
+}
+
+/* A value that may stand in a header. */
+bool
+protocol_header_safe(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return false;
+	return true;
+}
+
+/* Kept headers, without those that the URL overrides. */
+static bool
+add_kept_headers(const struct protocol_request *req, struct response *res,
+    const struct object_row *row, const char *const *overridden, struct error *err)
+{
+	const struct cJSON *headers =
+			       json_parse(req->arena, row->headers, strlen(row->headers), err),
+			   *item;
+
+	if (headers == NULL)
+		return error_slug(err, ERR_INTERNAL, "InternalError",
+		    "The object's headers are damaged.");
+	cJSON_ArrayForEach (item, headers) {
+		bool skip = !cJSON_IsString(item) || !protocol_header_safe(item->valuestring);
+
+		for (size_t i = 0; overridden[i] != NULL; i++)
+			skip = skip || str_ieq(overridden[i], item->string);
+		if (!skip)
+			response_header(res, item->string, item->valuestring);
+	}
+	return true;
+}
+
+/* response-* parameters of the URL: signed with it. */
+static bool
+add_headers(const struct protocol_request *req, struct response *res, const struct object_row *row,
+    struct error *err)
+{
+	static const struct {
+		const char *parameter, *header;
+	} overrides[] = {
+		{ "response-content-disposition", "Content-Disposition" },
+		{ "response-cache-control", "Cache-Control" },
+		{ "response-content-encoding", "Content-Encoding" },
+		{ "response-content-language", "Content-Language" },
+		{ "response-expires", "Expires" },
+	};
+	const char *overridden[sizeof(overrides) / sizeof(*overrides) + 1] = { NULL };
+	const char *type = protocol_query(req, "response-content-type");
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(overrides) / sizeof(*overrides); i++) {
+		const char *value = protocol_query(req, overrides[i].parameter);
+
+		if (value == NULL)
+			continue;
+		if (!protocol_header_safe(value))
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "%s has a control character.", overrides[i].parameter);
+		response_header(res, overrides[i].header, value);
+		overridden[n++] = overrides[i].header;
+	}
+	if (type != NULL && !protocol_header_safe(type))
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "response-content-type has a control character.");
+	res->content_type = type != NULL && *type != '\0' ? type : row->content_type;
+	return add_kept_headers(req, res, row, overridden, err);
+}
+
+/*
+ * What a presigned URL gave stays valid in a browser as long as the URL: the same URL means the
+ * same bytes.
+ */
+static void
+add_caching(const struct protocol_request *req, struct response *res)
+{
+	int64_t left = (req->expires_at - clock_now()) / US_PER_SEC;
+
+	if (req->presigned && left > 0 && response_find(res, "Cache-Control") == NULL)
+		response_headerf(res, "Cache-Control", "private, max-age=%lld, immutable",
+		    (long long)left);
+}
+
+static void
+add_validators(struct response *res, const struct object_row *row)
+{
+	char modified[30];
+
+	time_http(row->created_at, modified);
+	response_headerf(res, "ETag", "\"%s\"", row->etag);
+	response_header(res, "Last-Modified", modified);
+}
+
+/* bytes=first-last, first- or -last; false: no range that can be understood, so everything. */
+static bool
+parse_range(const struct protocol_request *req, int64_t total, int64_t *first, int64_t *size)
+{
+	const char *range = protocol_header(req, "range"), *dash;
+	int64_t last = total - 1, suffix;
+
+	if (range == NULL || !str_starts(range, "bytes=") || (dash = strchr(range, '-')) == NULL)
+		return false;
+	range += strlen("bytes=");
+	if (dash == range) {
+		if (!str_to_int(dash + 1, 1, INT64_MAX, &suffix))
+			return false;
+		*first = suffix < total ? total - suffix : 0;
+	} else if (!str_to_int(arena_strndup(req->arena, range, (size_t)(dash - range)), 0,
+		       INT64_MAX - 1, first) ||
+	    (dash[1] != '\0' && !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))) {
+		return false;
+	}
+	*size = (last < total ? last + 1 : total) - *first;
+	return true;
+}
+
+/*
+ * A GET with If-Match, which clients send with the ranges of a large object. nginx would compare
+ * the condition with an ETag of its own and refuse (its not_modified filter cannot be turned off),
+ * so these bytes go by here, a bounded number of them.
+ */
+static bool
+answer_slice(const struct protocol_request *req, struct response *res, const struct object_row *row,
+    struct error *err)
+{
+	int64_t first = 0, size = row->size;
+	bool partial = parse_range(req, row->size, &first, &size);
+	const char *bytes;
+
+	if (partial && size <= 0)
+		return error_slug(err, ERR_MALFORMED, "InvalidRange",
+		    "The range is not within the object.");
+	if (size > PROTOCOL_SLICE_MAX)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "A GET with If-Match gives at most %d bytes at once: ask for ranges.",
+		    PROTOCOL_SLICE_MAX);
+	if (!objects_read(req->svc, req->arena, row->blob, first, size, &bytes, err))
+		return false;
+	if (partial)
+		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld", (long long)first,
+		    (long long)(first + size - 1), (long long)row->size);
+	res->status = partial ? 206 : 200;
+	res->body = bytes;
+	res->body_len = (size_t)size;
+	return true;
+}
+
+bool
+protocol_get_object(const struct protocol_request *req, struct response *res, struct error *err)
+{
+	const struct protocol_conditions conditions = { protocol_header(req, "if-match"),
+		protocol_header(req, "if-none-match"), protocol_header(req, "if-modified-since"),
+		protocol_header(req, "if-unmodified-since") };
+	struct object_row row;
+
+	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
+		return false;
+	switch (protocol_judge(&conditions, &row)) {
+	case PROTOCOL_FAILED:
+		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+		    "A condition of the request does not hold.");
+	case PROTOCOL_NOT_MODIFIED:
+		add_validators(res, &row);
+		add_caching(req, res);
+		return response_empty(res, 304);
+	case PROTOCOL_PASS: break;
+	}
+	if (!add_headers(req, res, &row, err))
+		return false;
+	add_validators(res, &row);
+	add_caching(req, res);
+	response_header(res, "Accept-Ranges", "bytes");
+	res->status = 200;
+	if (str_eq(req->method, "GET") && conditions.if_match != NULL)
+		return answer_slice(req, res, &row, err);
+	if (str_eq(req->method, "HEAD"))
+		response_headerf(res, "Content-Length", "%lld", (long long)row.size);
+	else
+		response_headerf(res, "X-Accel-Redirect", "/_objects/%s",
+		    object_blob_path(req->arena, row.blob));
+	return true;
+}
+
+bool
+protocol_head_bucket(const struct protocol_request *req, struct response *res, struct error *err)
+{
+	if (!objects_bucket_require(req->svc, req->arena, req->bucket, err))
+		return false;
+	response_header(res, BUCKET_REGION, config_str(req->svc->config, CFG_STORAGE_REGION));
+	return response_empty(res, 200);
+}
+
+bool
+protocol_read(const struct protocol_request *req, struct response *res, struct error *err)
+{
+	const char *unsupported = protocol_unsupported(req);
+	bool head = str_eq(req->method, "HEAD"), of_object = *req->key != '\0';
+
+	if (!head && !str_eq(req->method, "GET"))
+		return error_slug(err, ERR_METHOD, "MethodNotAllowed",
+		    "The method is not allowed here.");
+	if (of_object && str_eq(unsupported, "tagging"))
+		return protocol_get_tagging(req, res, err);
+	if (unsupported != NULL)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.",
+		    unsupported);
+	if (*req->bucket == '\0')
+		return protocol_list_buckets(req, res, err);
+	if (of_object)
+		return protocol_query(req, "acl") != NULL   ? protocol_get_acl(req, res, err) :
+		    protocol_query(req, "uploadId") != NULL ? protocol_list_parts(req, res, err) :
+							      protocol_get_object(req, res, err);
+	if (head)
+		return protocol_head_bucket(req, res, err);
+	return protocol_query(req, "location") != NULL ? protocol_get_location(req, res, err) :
+	    protocol_query(req, "versioning") != NULL  ? protocol_get_versioning(req, res, err) :
+	    protocol_query(req, "acl") != NULL         ? protocol_get_acl(req, res, err) :
+	    protocol_query(req, "uploads") != NULL     ? protocol_list_uploads(req, res, err) :
+							 protocol_list_objects(req, res, err);
+}

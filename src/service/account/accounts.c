@@ -1,0 +1,109 @@
+/* See accounts.h. */
+#include "service/account/accounts.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/str.h"
+#include "store/store_accounts.h"
+#include "core/banned.h"
+
+bool
+email_plausible(const char *email)
+{
+	size_t len = strlen(email);
+	const char *at = strchr(email, '@');
+
+	if (len < 3 || len > EMAIL_MAX || !utf8_valid(email, len) || at == NULL || at == email ||
+	    at[1] == '\0' || strchr(at + 1, '@') != NULL)
+		return false;
+	for (const unsigned char *p = (const unsigned char *)email; *p != '\0'; p++)
+		if (*p <= ' ' || *p == 0x7f)
+			return false;
+	return true;
+}
+
+bool
+account_check_password(const char *password, const char *field, struct error *err)
+{
+	size_t len = strlen(password);
+
+	if (len < PASSWORD_MIN)
+		return error_field(err, field, "too_short", "must have at least %d bytes",
+		    PASSWORD_MIN);
+	if (len > PASSWORD_MAX)
+		return error_field(err, field, "too_long", "must have at most %d bytes",
+		    PASSWORD_MAX);
+	if (password_is_common(password))
+		return error_field(err, field, "common",
+		    "is one of the first that anybody would try");
+	return true;
+}
+
+bool
+account_check(const struct account_request *req, const char **name, struct arena *arena,
+    struct error *err)
+{
+	bool ok = email_plausible(req->email) ||
+	    error_field(err, "email", "format", "must be an e-mail address");
+
+	*name = req->display_name != NULL ?
+	    req->display_name :
+	    arena_strndup(arena, req->email, strcspn(req->email, "@"));
+	if (ok &&
+	    (!utf8_valid(*name, strlen(*name)) || **name == '\0' ||
+		utf8_length(*name) > ACCOUNT_NAME_MAX))
+		ok = error_field(err, "displayName", "range", "must have 1 to %d characters",
+		    ACCOUNT_NAME_MAX);
+	return account_check_password(req->password, "password", err) && ok;
+}
+
+bool
+account_create(struct db *db, struct arena *arena, const struct config *config,
+    const struct account_request *req, char id[UUID_TEXT], struct error *err)
+{
+	const char *name;
+	char hash[ARGON2_HASH_MAX];
+	struct account_new row;
+
+	if (!account_check(req, &name, arena, err) ||
+	    !password_hash(config_str(config, CFG_RUN_DIR), req->password, hash, err))
+		return false;
+	uuid_v7(id);
+	row = (struct account_new) { id, req->email, name, role_name(req->role), hash };
+	if (store_account_insert(db, arena, &row, err))
+		return true;
+	if (db_violated(err, "users_email_key"))
+		return error_slug(err, ERR_CONFLICT, "email_taken", "%.100s has an account already",
+		    req->email);
+	return false;
+}
+
+bool
+account_list(struct db *db, struct arena *arena, struct user **out, size_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!store_account_list(db, arena, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++) {
+		struct user *u = &(*out)[i];
+
+		u->id = rows_str(rows, i, ACCOUNT_ID);
+		u->email = rows_str(rows, i, ACCOUNT_EMAIL);
+		u->display_name = rows_str(rows, i, ACCOUNT_NAME);
+		u->active = str_eq(rows_str(rows, i, ACCOUNT_STATUS), "active");
+		u->created_at = rows_int(rows, i, ACCOUNT_CREATED);
+		u->last_login_at = rows_int(rows, i, ACCOUNT_LOGIN);
+		if (!role_parse(rows_str(rows, i, ACCOUNT_ROLE), &u->role) ||
+		    !tier_parse(rows_str(rows, i, ACCOUNT_TIER), &u->tier))
+			return error_set(err, ERR_INTERNAL,
+			    "the role or tier of %s is unknown to this program", u->email);
+	}
+	return true;
+}

@@ -1,0 +1,37 @@
+/* A person's own history, and what it adds up to. */
+#ifndef MN_SERVICE_ACCOUNT_ACTIVITY_H
+#define MN_SERVICE_ACCOUNT_ACTIVITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct services;
+
+#define ACTIVITY_LIMIT_MAX 100
+
+struct activity {
+	const char *id, *kind, *data;
+	int64_t at;
+};
+struct activity_page {
+	struct activity *rows;
+	size_t n;
+	const char *next;
+};
+/* In the caller's transaction, or alone. `data` is JSON object text or NULL. */
+bool activity_add(struct services *, struct arena *, const char *user_id, const char *kind,
+    const char *data, struct error *);
+bool activity_list(struct services *, struct arena *, const char *user_id, const char *cursor,
+    int limit, struct activity_page *, struct error *);
+
+struct month {
+	const char *month; /* YYYY-MM */
+	int64_t uploads, bytes, plays;
+};
+bool activity_statistics(struct services *, struct arena *, const char *user_id, struct month **,
+    size_t *n, struct error *);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Personal API tokens for the CLI and third parties: "mn_" and 256 random bits in base64url, shown
+ * once, stored as SHA-256, with scopes that are a subset of the owner's permissions when made and
+ * are met with them at each use. They act with the owner's tier.
+ */
+#ifndef MN_SERVICE_ACCOUNT_API_TOKEN_H
+#define MN_SERVICE_ACCOUNT_API_TOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+
+struct arena;
+struct caller;
+struct error;
+struct services;
+
+#define API_TOKEN_PREFIX "mn_"
+#define API_TOKEN_BYTES 32
+#define API_TOKENS_MAX 50 /* live ones of a person */
+#define API_TOKEN_NAME_MAX 100
+
+struct api_token {
+	const char *id, *name, *hint;
+	permission_set scopes;
+	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
+};
+
+/*
+ * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
+ * or token_expired. One query.
+ */
+bool api_token_verify(struct services *, struct arena *, const char *token, struct principal *who,
+    struct error *);
+
+struct api_token_new {
+	const char *name;
+	permission_set scopes;
+	int64_t expires_at;
+};
+bool api_token_create(struct services *, struct arena *, const struct caller *,
+    const struct api_token_new *, struct api_token *, const char **token, struct error *);
+bool api_token_list(struct services *, struct arena *, const char *user_id, struct api_token **,
+    size_t *n, struct error *);
+bool api_token_revoke(struct services *, struct arena *, const struct caller *, const char *id,
+    struct error *);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * Checking a password, with counters of failures in PostgreSQL per (account, address), account and
+ * address. Nobody can lock the owner out from elsewhere: the account's own counter spares addresses
+ * that the account signed in from before.
+ */
+#ifndef MN_SERVICE_ACCOUNT_LOGIN_H
+#define MN_SERVICE_ACCOUNT_LOGIN_H
+
+#include <stdbool.h>
+
+struct arena;
+struct error;
+struct rows;
+struct services;
+
+struct login_checked {
+	struct rows *person; /* store_person_by_email() */
+	/* when the parameters have changed since the password was set, or NULL */
+	const char *new_hash;
+};
+
+struct login_ask {
+	const char *email, *password, *totp /* or NULL */, *address;
+};
+
+/*
+ * Also the second factor where it is on: ERR_UNAUTHENTICATED totp_required without a code,
+ * totp_invalid with a wrong one (which counts as a failure).
+ */
+bool login_check(struct services *, struct arena *, const struct login_ask *,
+    struct login_checked *, struct error *);
+/*
+ * The password of somebody signed in, for changes that want it once more; failures count as those
+ * of a sign-in.
+ */
+bool login_check_password(struct services *, struct arena *, const char *user_id,
+    const char *password, const char *address, struct error *);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * Accounts as an admin sees and changes them (P:users.manage), with the rules of DESIGN section 4:
+ * nobody gives a role above their own, changes their own role, or touches a super admin without
+ * being one; the last super admin stays. What changes rights bites at the next request; every
+ * change is audited.
+ */
+#ifndef MN_SERVICE_ACCOUNT_PEOPLE_H
+#define MN_SERVICE_ACCOUNT_PEOPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+#include "service/account/user.h"
+
+struct arena;
+struct caller;
+struct error;
+struct services;
+
+#define PEOPLE_LIMIT_MAX 100
+#define INVITE_TTL_SECONDS (7 * 86400)
+#define INVITE_TOKEN_BYTES 24
+
+struct people_filter {
+	const char *q, *role, *tier, *status, *cursor;
+	int limit;
+};
+struct people_page {
+	struct user *users;
+	size_t n;
+	const char *next;
+};
+bool people_list(struct services *, struct arena *, const struct people_filter *,
+    struct people_page *, struct error *);
+bool people_get(struct services *, struct arena *, const char *id, struct user *, struct error *);
+
+struct person_new {
+	const char *email, *password, *display_name;
+	enum role role;
+	enum tier tier;
+};
+bool people_create(struct services *, struct arena *, const struct caller *,
+    const struct person_new *, struct user *, struct error *);
+
+struct invite_new {
+	const char *email; /* or NULL: whoever has it */
+	enum role role;
+	enum tier tier;
+};
+struct invite {
+	const char *id, *token, *url;
+	int64_t expires_at;
+};
+/* Mailed too, when an address is given and mail is set up. */
+bool people_invite(struct services *, struct arena *, const struct caller *,
+    const struct invite_new *, struct invite *, struct error *);
+
+/* What is NULL or -1 stays as it is. */
+struct person_change {
+	const char *display_name, *role, *tier, *status;
+	int64_t quota;   /* -1 stay, -2 default */
+	int64_t version; /* If-Match: -1 any */
+};
+bool people_change(struct services *, struct arena *, const struct caller *, const char *id,
+    const struct person_change *, struct user *, struct error *);
+
+/* transfer_to NULL: their items go to the trash. */
+bool people_delete(struct services *, struct arena *, const struct caller *, const char *id,
+    const char *transfer_to, struct error *);
+/* Takes the second factor away from somebody who lost it. */
+bool people_reset_totp(struct services *, struct arena *, const struct caller *, const char *id,
+    struct error *);
+
+#endif

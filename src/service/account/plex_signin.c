@@ -1,0 +1,249 @@
+#include "service/account/plex_signin.h"
+
+#include <string.h>
+
+#include "client/plex_tv.h"
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "service/audit.h"
+#include "service/caller.h"
+#include "service/seal.h"
+#include "service/services.h"
+#include "service/account/session.h"
+#include "store/pg.h"
+#include "store/store_plex.h"
+
+#include "core/banned.h"
+
+static struct plex_tv
+plex_tv_of(const struct services *svc, const char *client_id)
+{
+	return (struct plex_tv) {
+		.url = config_str(svc->config, CFG_PLEX_TV_URL),
+		.allow = config_str(svc->config, CFG_OUTBOUND_ALLOW),
+		.client_id = client_id,
+		.deadline = clock_monotonic() + PLEX_SIGNIN_MS * US_PER_MS,
+	};
+}
+
+static const char *
+auth_url(struct arena *arena, const char *client_id, const char *code)
+{
+	struct buf url;
+
+	buf_init(&url, arena, 0);
+	buf_adds(&url, PLEX_AUTH_PAGE "?clientID=");
+	url_encode(&url, client_id, strlen(client_id), false);
+	buf_adds(&url, "&code=");
+	url_encode(&url, code, strlen(code), false);
+	buf_adds(&url, "&context%5Bdevice%5D%5Bproduct%5D=" PLEX_PRODUCT);
+	return url.data;
+}
+
+bool
+plex_signin_begin(struct services *svc, struct arena *arena, const struct caller *caller,
+    struct plex_signin_pin *out, struct error *err)
+{
+	struct store_plex_pin row = {
+		.user_id = caller->who->user_id[0] != '\0' ? caller->who->user_id : NULL,
+		.address = caller->address,
+	};
+	char id[UUID_TEXT], fresh[UUID_TEXT];
+	struct plex_pin pin;
+	struct plex_tv tv;
+
+	if (caller->who->scoped)
+		return error_slug(err, ERR_FORBIDDEN, "session_required",
+		    "An API token cannot do this: sign in.");
+	uuid_v7(fresh);
+	if (!store_plex_client_id(svc->db, arena, fresh, &row.client_id, err))
+		return false;
+	tv = plex_tv_of(svc, row.client_id);
+	if (!plex_tv_pin_create(arena, &tv, &pin, err))
+		return false;
+	uuid_v7(id);
+	row.id = id;
+	row.plex_pin_id = pin.id;
+	row.expires_at = clock_now() + pin.expires_in * US_PER_SEC;
+	if (!store_plex_pin_add(svc->db, arena, &row, err))
+		return false;
+	*out = (struct plex_signin_pin) { arena_strdup(arena, id), pin.code,
+		auth_url(arena, row.client_id, pin.code), row.expires_at };
+	return true;
+}
+
+static bool
+pin_expired(struct error *err)
+{
+	return error_slug(err, ERR_NOT_FOUND, "pin_expired",
+	    "This sign-in was used or has expired: begin again.");
+}
+
+/* What plex.tv said about a PIN that was confirmed. */
+struct confirmed {
+	const char *pin_id, *token;
+	struct plex_account account;
+};
+
+/*
+ * *token NULL: not confirmed yet. *linking: the person whom the PIN links, or NULL. No transaction
+ * is open while plex.tv is asked.
+ */
+static bool
+ask_plex(struct services *svc, struct arena *arena, const struct caller *caller,
+    struct confirmed *c, const char **linking, struct error *err)
+{
+	bool by_somebody = caller->who->user_id[0] != '\0';
+	struct plex_tv tv;
+	struct rows *rows;
+
+	if (!store_plex_pin_read(svc->db, arena, c->pin_id, &rows, err))
+		return false;
+	if (rows_count(rows) == 0 ||
+	    (by_somebody && !rows_null(rows, 0, PLEX_PIN_USER) &&
+		!str_eq(rows_str(rows, 0, PLEX_PIN_USER), caller->who->user_id)))
+		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in.");
+	if (rows_bool(rows, 0, PLEX_PIN_OVER))
+		return pin_expired(err);
+	*linking = rows_str(rows, 0, PLEX_PIN_USER);
+	tv = plex_tv_of(svc, rows_str(rows, 0, PLEX_PIN_CLIENT));
+	if (!plex_tv_pin_token(arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token, err))
+		return err->code == ERR_NOT_FOUND ? pin_expired(err) : false;
+	return c->token == NULL || plex_tv_account(arena, &tv, c->token, &c->account, err);
+}
+
+/* The PIN is good once: of two polls at the same time one goes on. */
+static bool
+use_pin(struct services *svc, struct arena *arena, const char *pin_id, struct error *err)
+{
+	bool fresh;
+
+	return store_plex_pin_use(svc->db, arena, pin_id, &fresh, err) &&
+	    (fresh || pin_expired(err));
+}
+
+static bool
+keep_account(struct services *svc, struct arena *arena, const char *user_id,
+    const struct confirmed *c, struct error *err)
+{
+	const char *sealed;
+	bool linked;
+
+	if (!seal_text(svc, arena, "users", user_id, "plex_token", c->token, strlen(c->token),
+		&sealed, err))
+		return false;
+	if (!store_plex_link(svc->db, arena, user_id, c->account.id, sealed, c->account.name,
+		&linked, err)) {
+		if (db_violated(err, "users_plex_id_key"))
+			error_slug(err, ERR_CONFLICT, "plex_taken",
+			    "This Plex account is linked with somebody else.");
+		return false;
+	}
+	return linked ||
+	    error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials",
+		"This account is not active.");
+}
+
+static const char *
+account_detail(struct arena *arena, const struct plex_account *account)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "plexId", account->id);
+	json_put_str(j, "plexName", account->name);
+	json_object_end(j);
+	return j->buf.data;
+}
+
+static bool
+link_account(struct services *svc, struct arena *arena, const struct caller *caller,
+    const char *user_id, const struct confirmed *c, struct error *err)
+{
+	const struct audit_event event = { .action = "plex.linked",
+		.target_type = "user",
+		.target_id = user_id,
+		.detail = account_detail(arena, &c->account) };
+	struct caller owner = *caller;
+	struct principal who = { 0 };
+
+	/* Whoever polls, the PIN was asked for by them. */
+	str_copy(who.user_id, sizeof(who.user_id), user_id);
+	owner.who = &who;
+	if (!db_begin(svc->db, err) || !use_pin(svc, arena, c->pin_id, err) ||
+	    !keep_account(svc, arena, user_id, c, err) ||
+	    !audit_add(svc, arena, &owner, &event, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return true;
+}
+
+/* *user_id: who is linked with that Plex account. The PIN is used up by a refusal too. */
+static bool
+recognise(struct services *svc, struct arena *arena, const struct confirmed *c,
+    const char **user_id, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_begin(svc->db, err) || !use_pin(svc, arena, c->pin_id, err) ||
+	    !store_plex_person(svc->db, arena, c->account.id, &rows, err) ||
+	    (rows_count(rows) > 0 &&
+		!keep_account(svc, arena, rows_str(rows, 0, PLEX_PERSON_ID), c, err)) ||
+	    !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	if (rows_count(rows) == 0)
+		return error_slug(err, ERR_FORBIDDEN, "plex_not_linked",
+		    "No account is linked with this Plex account. Sign in and link it first.");
+	if (rows_bool(rows, 0, PLEX_PERSON_TOTP))
+		return error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
+		    "Your second factor is on: sign in with your password and a code.");
+	*user_id = rows_str(rows, 0, PLEX_PERSON_ID);
+	return true;
+}
+
+bool
+plex_signin_poll(struct services *svc, struct arena *arena, const struct caller *caller,
+    const char *id, bool *pending, struct session_grant *grant, struct error *err)
+{
+	struct confirmed c = { .pin_id = id };
+	const char *user_id = NULL;
+
+	if (!ask_plex(svc, arena, caller, &c, &user_id, err))
+		return false;
+	*pending = c.token == NULL;
+	if (*pending)
+		return true;
+	if (!(user_id != NULL ? link_account(svc, arena, caller, user_id, &c, err) :
+				recognise(svc, arena, &c, &user_id, err)))
+		return false;
+	return session_open(svc, arena, user_id, caller->device, caller->address, grant, err);
+}
+
+bool
+plex_unlink(struct services *svc, struct arena *arena, const struct caller *caller,
+    struct error *err)
+{
+	const struct audit_event event = {
+		.action = "plex.unlinked",
+		.target_type = "user",
+		.target_id = caller->who->user_id,
+	};
+	bool was_linked;
+
+	if (!db_begin(svc->db, err) ||
+	    !store_plex_unlink(svc->db, arena, caller->who->user_id, &was_linked, err) ||
+	    (was_linked && !audit_add(svc, arena, caller, &event, err)) ||
+	    !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return true;
+}

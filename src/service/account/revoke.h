@@ -1,0 +1,51 @@
+/*
+ * Ending sessions and raising generations, so that it bites at the next request (correctness.md 1):
+ * first in a transaction, with jobs that repeat the push; then, after the commit, into Redis before
+ * the answer.
+ */
+#ifndef MN_SERVICE_ACCOUNT_REVOKE_H
+#define MN_SERVICE_ACCOUNT_REVOKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct services;
+
+/* payload {"sid","expiresAt"} or {"user","generation"}; queue quick */
+#define JOB_SESSION_PUSH "session.push"
+#define REVOKE_PUSH_RETRY_SECONDS 5 /* after which the worker repeats a push */
+
+/*
+ * What revoke_push() has to bring to Redis; zero it first, then let the functions below add to it.
+ * One person at a time.
+ */
+struct revocation {
+	const char *user_id;
+	const char **sids;
+	size_t n;
+	int64_t until;      /* us: no access token of these sessions lives longer */
+	int64_t generation; /* 0 = not raised */
+};
+
+/* In the caller's transaction. */
+bool revoke_session(struct services *, struct arena *, const char *user_id, const char *sid,
+    const char *reason, struct revocation *, struct error *);
+/* All sessions of a person, but `except` (or NULL). */
+bool revoke_sessions(struct services *, struct arena *, const char *user_id, const char *except,
+    const char *reason, struct revocation *, struct error *);
+/* Every access token of the person is stale from now on; sessions live and may refresh. */
+bool revoke_generation(struct services *, struct arena *, const char *user_id, struct revocation *,
+    struct error *);
+
+/*
+ * After the commit. False: ERR_UNAVAILABLE; it has happened all the same, and a job repeats the
+ * push.
+ */
+bool revoke_push(struct services *, struct arena *, const struct revocation *, struct error *);
+/* Worker: repeats a push (payload of JOB_SESSION_PUSH). */
+bool revoke_push_again(struct services *, struct arena *, const char *payload, struct error *);
+
+#endif

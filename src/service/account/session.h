@@ -1,0 +1,76 @@
+/*
+ * Sessions: sign-in, refresh token families with rotation and reuse detection, sign-out (DESIGN
+ * section 4, correctness.md 1 and 2).
+ *
+ * PostgreSQL is the truth. A revocation commits there with a job that repeats the push, then
+ * reaches Redis before the answer; a failed push is ERR_UNAVAILABLE although the session has ended.
+ */
+#ifndef MN_SERVICE_ACCOUNT_SESSION_H
+#define MN_SERVICE_ACCOUNT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+#include "service/account/user.h"
+
+struct arena;
+struct error;
+struct services;
+
+#define REFRESH_TOKEN_BYTES 32
+#define REFRESH_TOKEN_TEXT 43 /* base64url without padding */
+#define SESSION_DEVICE_MAX 200
+
+struct session_grant {
+	const char *token, *refresh_token;
+	int expires_in; /* seconds */
+	struct user user;
+};
+
+struct login_ask;
+
+/*
+ * Wrong pair: ERR_UNAUTHENTICATED invalid_credentials, at the same cost for unknown addresses; too
+ * many: ERR_RATE_LIMITED too_many_attempts; see login.h.
+ */
+bool session_login(struct services *, struct arena *, const struct login_ask *, const char *device,
+    struct session_grant *, struct error *);
+/* A session for somebody whose identity was proved in another way (registration, Plex). */
+bool session_open(struct services *, struct arena *, const char *user_id, const char *device,
+    const char *address, struct session_grant *, struct error *);
+/*
+ * token_rotated: lost a race, or repeated too early; token_invalid; token_reused: the whole family
+ * is revoked.
+ */
+bool session_refresh(struct services *, struct arena *, const char *refresh_token,
+    const char *address, struct session_grant *, struct error *);
+/*
+ * Ends the family of the refresh token and, if another, the session of `bearer` (may be anonymous).
+ * Unknown tokens are no error.
+ */
+bool session_logout(struct services *, struct arena *, const char *refresh_token,
+    const struct principal *bearer, struct error *);
+/*
+ * Whose refresh token is it? Fills who (user, session, role, tier) while it is valid; anonymous
+ * otherwise. False only when the database is away.
+ */
+bool session_peek(struct services *, struct arena *, const char *refresh_token,
+    struct principal *who, struct error *);
+struct session {
+	const char *id, *device, *address;
+	int64_t created_at, last_used_at;
+};
+bool session_list(struct services *, struct arena *, const char *user_id, struct session **,
+    size_t *n, struct error *);
+/* Ends one session of the caller; another's or an unknown one is ERR_NOT_FOUND. */
+bool session_end(struct services *, struct arena *, const struct principal *, const char *sid,
+    struct error *);
+bool session_end_others(struct services *, struct arena *, const struct principal *,
+    struct error *);
+/* The person behind a principal; ERR_UNAUTHENTICATED when gone. */
+bool session_user(struct services *, struct arena *, const struct principal *, struct user *,
+    struct error *);
+
+#endif

@@ -1,0 +1,228 @@
+#include "service/account/totp.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/str.h"
+#include "service/audit.h"
+#include "service/caller.h"
+#include "service/seal.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_people.h"
+#include "store/store_totp.h"
+
+#include "core/banned.h"
+
+#define CODE_MODULUS 1000000 /* 10^TOTP_DIGITS */
+#define ISSUER "MediaNest"
+
+uint32_t
+totp_code(const unsigned char *secret, size_t len, int64_t step)
+{
+	unsigned char counter[8], mac[20];
+	const unsigned char *p;
+
+	for (int i = 0; i < 8; i++)
+		counter[i] = (unsigned char)((uint64_t)step >> (56 - 8 * i));
+	hmac_sha1(secret, len, counter, sizeof(counter), mac);
+	p = mac + (mac[19] & 0x0f);
+	return (((uint32_t)(p[0] & 0x7f) << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) |
+		   p[3]) %
+	    CODE_MODULUS;
+}
+
+char *
+base32_encode(struct arena *arena, const void *data, size_t len)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const unsigned char *p = data;
+	char *out = arena_alloc(arena, len * 8 / 5 + 2), *o = out;
+	unsigned bits = 0, have = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bits = (bits << 8) | p[i];
+		for (have += 8; have >= 5; have -= 5)
+			*o++ = alphabet[(bits >> (have - 5)) & 31];
+	}
+	if (have > 0)
+		*o++ = alphabet[(bits << (5 - have)) & 31];
+	*o = '\0';
+	return out;
+}
+
+static bool
+read_state(struct services *svc, struct arena *arena, const char *user_id, struct rows **rows,
+    struct error *err)
+{
+	if (!store_totp_lock(svc->db, arena, user_id, rows, err))
+		return false;
+	return rows_count(*rows) == 1 || error_set(err, ERR_NOT_FOUND, "There is no such person.");
+}
+
+bool
+totp_begin(struct services *svc, struct arena *arena, const struct caller *caller,
+    struct totp_enrolment *out, struct error *err)
+{
+	unsigned char secret[TOTP_SECRET_BYTES];
+	const char *sealed, *user_id = caller->who->user_id;
+	struct rows *rows;
+	struct buf uri;
+
+	random_bytes(secret, sizeof(secret));
+	if (!seal_text(svc, arena, "users", user_id, "totp", secret, sizeof(secret), &sealed, err))
+		return false;
+	if (!db_begin(svc->db, err) || !read_state(svc, arena, user_id, &rows, err) ||
+	    (rows_bool(rows, 0, TOTP_ENABLED) &&
+		!error_slug(err, ERR_CONFLICT, "totp_enabled",
+		    "The second factor is on already: turn it off first.")) ||
+	    !store_totp_pending(svc->db, arena, user_id, sealed, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	out->secret = base32_encode(arena, secret, sizeof(secret));
+	explicit_bzero(secret, sizeof(secret));
+	buf_init(&uri, arena, 0);
+	buf_adds(&uri, "otpauth://totp/" ISSUER ":");
+	url_encode(&uri, rows_str(rows, 0, TOTP_EMAIL), rows_len(rows, 0, TOTP_EMAIL), false);
+	buf_addf(&uri, "?secret=%s&issuer=" ISSUER "&algorithm=SHA1&digits=%d&period=%d",
+	    out->secret, TOTP_DIGITS, TOTP_STEP_SECONDS);
+	out->uri = uri.data;
+	return true;
+}
+
+/* The step whose code this is, newest first; 0 = none. Leading zeros are digits of the code. */
+static int64_t
+matching_step(const unsigned char *secret, size_t len, const char *code)
+{
+	int64_t now = clock_now() / US_PER_SEC / TOTP_STEP_SECONDS, step;
+	uint32_t given = 0;
+	const char *p;
+
+	for (p = code; isdigit((unsigned char)*p) && p - code < TOTP_DIGITS; p++)
+		given = given * 10 + (uint32_t)(*p - '0');
+	if (*p != '\0' || p - code != TOTP_DIGITS)
+		return 0;
+	for (step = now + TOTP_DRIFT_STEPS; step >= now - TOTP_DRIFT_STEPS; step--)
+		if (totp_code(secret, len, step) == given)
+			return step;
+	return 0;
+}
+
+static const char *
+recovery_hash(struct arena *arena, const char *code)
+{
+	unsigned char hash[SHA256_SIZE];
+	struct buf plain;
+
+	/* People type them in any case, with or without the dashes. */
+	buf_init(&plain, arena, 0);
+	for (; *code != '\0'; code++)
+		if (*code != '-' && *code != ' ')
+			buf_addc(&plain, (char)toupper((unsigned char)*code));
+	sha256(plain.data, plain.len, hash);
+	return db_bytea(arena, hash, sizeof(hash));
+}
+
+/* Four groups of four: "ABCD-EFGH-IJKL-MNOP". */
+static const char *
+new_recovery_code(struct arena *arena)
+{
+	unsigned char random[RECOVERY_CODE_BYTES];
+	const char *text;
+
+	random_bytes(random, sizeof(random));
+	text = base32_encode(arena, random, sizeof(random));
+	return arena_printf(arena, "%.4s-%.4s-%.4s-%.4s", text, text + 4, text + 8, text + 12);
+}
+
+/* In the transaction: the pending secret is taken over when `code` is one of its codes. */
+static bool
+enable(struct services *svc, struct arena *arena, const char *user_id, const struct rows *rows,
+    const char *code, struct error *err)
+{
+	const char *pending = rows_str(rows, 0, TOTP_PENDING);
+	unsigned char *secret;
+	size_t len;
+	int64_t step;
+
+	if (pending == NULL)
+		return error_slug(err, ERR_CONFLICT, "totp_not_begun",
+		    "Begin with POST /api/auth/totp.");
+	if (!seal_open(svc, arena, "users", user_id, "totp", pending, &secret, &len, err))
+		return false;
+	if ((step = matching_step(secret, len, code)) == 0)
+		return error_slug(err, ERR_UNPROCESSABLE, "totp_invalid",
+		    "The code is not right. Is the clock of your device?");
+	return store_totp_enable(svc->db, arena, user_id, pending, step, err);
+}
+
+bool
+totp_confirm(struct services *svc, struct arena *arena, const struct caller *caller,
+    const char *code, const char **codes, struct error *err)
+{
+	const char *hashes[RECOVERY_CODES], *user_id = caller->who->user_id;
+	const struct audit_event event = {
+		.action = "user.totp_enabled",
+		.target_type = "user",
+		.target_id = user_id,
+	};
+	struct rows *rows;
+
+	for (size_t i = 0; i < RECOVERY_CODES; i++) {
+		codes[i] = new_recovery_code(arena);
+		hashes[i] = recovery_hash(arena, codes[i]);
+	}
+	if (!db_begin(svc->db, err) || !read_state(svc, arena, user_id, &rows, err) ||
+	    !enable(svc, arena, user_id, rows, code, err) ||
+	    !store_recovery_replace(svc->db, arena, user_id, hashes, RECOVERY_CODES, err) ||
+	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return true;
+}
+
+bool
+totp_disable(struct services *svc, struct arena *arena, const struct caller *caller,
+    struct error *err)
+{
+	const struct audit_event event = { .action = "user.totp_disabled",
+		.target_type = "user",
+		.target_id = caller->who->user_id };
+
+	if (!db_begin(svc->db, err) ||
+	    !store_person_totp_clear(svc->db, arena, caller->who->user_id, err) ||
+	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	return true;
+}
+
+bool
+totp_check(struct services *svc, struct arena *arena, const char *user_id, const char *code,
+    bool *ok, struct error *err)
+{
+	unsigned char *secret;
+	struct rows *rows;
+	int64_t step;
+	size_t len;
+
+	*ok = false;
+	if (!store_totp_read(svc->db, arena, user_id, &rows, err))
+		return false;
+	if (rows_count(rows) == 0 || rows_null(rows, 0, TOTP_SECRET))
+		return true;
+	if (!seal_open(svc, arena, "users", user_id, "totp", rows_str(rows, 0, TOTP_SECRET),
+		&secret, &len, err))
+		return false;
+	if ((step = matching_step(secret, len, code)) > 0)
+		return store_totp_step(svc->db, arena, user_id, step, ok, err);
+	return store_recovery_use(svc->db, arena, user_id, recovery_hash(arena, code), ok, err);
+}

@@ -1,0 +1,52 @@
+/*
+ * Second factor: TOTP after RFC 6238 (HMAC-SHA-1, 30 s, 6 digits, one step of drift either way),
+ * each code good once, and ten recovery codes, each good once, stored as SHA-256.
+ */
+#ifndef MN_SERVICE_ACCOUNT_TOTP_H
+#define MN_SERVICE_ACCOUNT_TOTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct caller;
+struct error;
+struct services;
+
+#define TOTP_SECRET_BYTES 20 /* RFC 4226 section 4: the length of the hash */
+#define TOTP_STEP_SECONDS 30
+#define TOTP_DIGITS 6
+#define TOTP_DRIFT_STEPS 1
+#define RECOVERY_CODES 10
+#define RECOVERY_CODE_BYTES 10
+
+/* The code of a step: RFC 4226 section 5.3. */
+uint32_t totp_code(const unsigned char *secret, size_t len, int64_t step);
+char *base32_encode(struct arena *, const void *, size_t); /* RFC 4648 section 6, no padding */
+
+struct totp_enrolment {
+	const char *secret /* base32 */, *uri; /* otpauth://, for a QR code */
+};
+/*
+ * A new secret that does not count before totp_confirm(); replaces an unconfirmed one. ERR_CONFLICT
+ * totp_enabled when one is in force.
+ */
+bool totp_begin(struct services *, struct arena *, const struct caller *, struct totp_enrolment *,
+    struct error *);
+/*
+ * A code of the pending secret turns it on; answers the recovery codes, this once.
+ * ERR_UNPROCESSABLE totp_invalid.
+ */
+bool totp_confirm(struct services *, struct arena *, const struct caller *, const char *code,
+    const char **codes /* [RECOVERY_CODES] */, struct error *);
+bool totp_disable(struct services *, struct arena *, const struct caller *, struct error *);
+
+/*
+ * At sign-in: a code or a recovery code of somebody whose second factor is on; *ok. A code that was
+ * used before is wrong.
+ */
+bool totp_check(struct services *, struct arena *, const char *user_id, const char *code, bool *ok,
+    struct error *);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * The catalogue: what a person may see of it and do with it (DESIGN sections 4, 5, 7).
+ *
+ * Ownership is decided in the queries: what is not readable is ERR_NOT_FOUND. Of what is readable,
+ * owner and media.manage_all may change, share, trash and restore; media.delete moves any readable
+ * item to the trash and takes it out again. Every change tells PostgreSQL (mn_catalogue), Redis
+ * (versions) and the open pages (media.created|updated|deleted).
+ */
+#ifndef MN_SERVICE_CATALOGUE_MEDIA_H
+#define MN_SERVICE_CATALOGUE_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+#include "model/media.h"
+
+struct arena;
+struct error;
+struct services;
+
+#define MEDIA_TITLE_MAX 200 /* code points */
+#define MEDIA_OVERVIEW_MAX 5000
+#define MEDIA_TAGS_MAX 50
+#define MEDIA_TAG_MAX 50
+#define MEDIA_GENRES_MAX 20
+#define MEDIA_SHARES_MAX 200   /* people */
+#define MEDIA_CURSOR_MAX 1600  /* bytes of a cursor's text */
+#define MEDIA_TAG_LIST_MAX 500 /* tags that GET tags answers, most used first */
+
+#define JOB_MEDIA_PROCESS_KIND "media.process"
+/* over half an hour: an object store that is away for a while costs nobody an upload */
+#define JOB_MEDIA_PROCESS_ATTEMPTS 7
+#define JOB_MEDIA_PURGE_KIND "media.purge"
+
+struct media_ask {
+	struct media_filter filter;
+	enum media_sort sort;
+	const char *cursor; /* or NULL */
+	int limit;
+};
+struct media_page {
+	struct media *items;
+	size_t n;
+	const char *next_cursor; /* or NULL */
+};
+
+bool media_list(struct services *, struct arena *, const struct principal *,
+    const struct media_ask *, struct media_page *, struct error *);
+bool media_get(struct services *, struct arena *, const struct principal *, const char *id,
+    struct media *, struct error *);
+bool media_tags(struct services *, struct arena *, const struct principal *, struct media_tag **,
+    size_t *n, struct error *);
+bool media_timeline(struct services *, struct arena *, const struct principal *, const char *id,
+    struct media_event **, size_t *n, struct error *);
+bool media_sort_parse(const char *, enum media_sort *);
+
+/* A change of some members; the others stay. */
+#define MEDIA_SET_TITLE 1u
+#define MEDIA_SET_OVERVIEW 2u
+#define MEDIA_SET_YEAR 4u
+#define MEDIA_SET_GENRES 8u
+#define MEDIA_SET_VISIBILITY 16u
+#define MEDIA_SET_TAKEN_AT 32u
+struct media_patch {
+	unsigned set;
+	const char *title, *overview, *visibility;
+	int64_t year, taken_at; /* 0 = none */
+	const char **genres;
+	size_t ngenres;
+};
+
+/*
+ * version 0: whatever it is; otherwise ERR_PRECONDITION when another one is in force. The item as
+ * it is afterwards.
+ */
+bool media_change(struct services *, struct arena *, const struct principal *, const char *id,
+    int64_t version, const struct media_patch *, struct media *, struct error *);
+bool media_set_tags(struct services *, struct arena *, const struct principal *, const char *id,
+    int64_t version, const char *const *tags, size_t n, struct media *, struct error *);
+bool media_set_shares(struct services *, struct arena *, const struct principal *, const char *id,
+    const char *const *users, size_t n, struct media *, struct error *);
+bool media_trash(struct services *, struct arena *, const struct principal *, const char *id,
+    struct media *, struct error *);
+bool media_restore(struct services *, struct arena *, const struct principal *, const char *id,
+    struct media *, struct error *);
+/* ERR_CONFLICT while it is pending, processing or in the trash. */
+bool media_reprocess(struct services *, struct arena *, const struct principal *, const char *id,
+    const char *request_id, struct media *, struct error *);
+/* To the trash, or away for good: then the row goes at once and the objects by a job. */
+bool media_delete(struct services *, struct arena *, const struct principal *, const char *id,
+    bool purge, const char *request_id, struct error *);
+/*
+ * For the worker's housekeeping: purges what has been in the trash for trash.days; *purged may be
+ * NULL.
+ */
+bool media_purge_expired(struct services *, struct arena *, size_t *purged, struct error *);
+
+/* Signed URLs of what belongs to an item; NULL where there is nothing. Local computation. */
+const char *media_asset_url(struct services *, struct arena *, const struct media *,
+    const char *asset, int64_t now);
+bool media_has_asset(const struct media *, const char *asset);
+/* Thumbnail of 320, 640 or 1280 pixels, or the widest below that there is. */
+const char *media_thumbnail_url(struct services *, struct arena *, const struct media *, int width,
+    int64_t now);
+/*
+ * The original: inline for the types that browsers show safely (correctness.md 12), an attachment
+ * otherwise or when `download`.
+ */
+const char *media_file_url(struct services *, struct arena *, const struct media *, bool download,
+    int64_t now);
+/* Version of an item and of the signed URLs inside its view. */
+const char *media_etag(struct arena *, const struct media *, int64_t now);
+int media_url_max_age(int64_t now); /* seconds that a signed URL may be kept by a browser */
+
+/* Shared with upload.c: after the commit, tells caches and pages. */
+void media_announce(struct services *, struct arena *, const char *type, const char *id,
+    const char *const *scopes, size_t n);
+void media_reader_of(const struct principal *, struct media_reader *);
+bool media_job(struct services *, struct arena *, const char *media_id, const char *upload_id,
+    const char *content_type, const char *request_id, struct error *);
+
+#endif

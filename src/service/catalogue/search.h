@@ -1,0 +1,73 @@
+/*
+ * Search (DESIGN section 8): parse -> legs, each a list of candidates -> reciprocal rank fusion
+ * with a boost for what is new -> one hit for what is the same -> a page.
+ *
+ * A search that finds nothing is asked again, wider: without its years and kinds, with its last
+ * word taken as the beginning of one, with unknown words corrected (then did_you_mean says how),
+ * and at last with any of its words. What the caller cannot read takes no part in anything.
+ */
+#ifndef MN_SERVICE_CATALOGUE_SEARCH_H
+#define MN_SERVICE_CATALOGUE_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+#include "model/media.h"
+
+struct arena;
+struct error;
+struct services;
+
+#define SEARCH_PAGE 25
+#define SEARCH_PAGES_MAX 1000
+#define SEARCH_SUGGESTIONS 6 /* titles, and words */
+#define SEARCH_MATCHED_MAX 8
+
+enum search_sort { SEARCH_RELEVANCE, SEARCH_NEWEST, SEARCH_TITLE };
+enum search_source {
+	SEARCH_SOURCE_TEXT,
+	SEARCH_SOURCE_METADATA,
+	SEARCH_SOURCE_SIMILAR,
+	SEARCH_SOURCE_PLEX,
+	SEARCH_SOURCES,
+};
+
+struct search_request {
+	const char *q;                           /* NULL or "": only the filters */
+	const char *kind, *tag, *source, *owner; /* or NULL */
+	int64_t year_from, year_to;              /* 0 = open */
+	enum search_sort sort;
+	int page; /* from 1 */
+};
+
+struct search_hit {
+	struct media media;
+	double score; /* 0..1 */
+	const char *matched[SEARCH_MATCHED_MAX];
+	size_t nmatched;
+};
+
+struct search_result {
+	struct search_hit *hits;
+	size_t n;
+	int64_t total;
+	bool exact;                          /* total is not a lower bound */
+	const char *sources[SEARCH_SOURCES]; /* "ok", "off", "timeout", "error" */
+	const char *did_you_mean;            /* or NULL */
+};
+
+extern const char *const search_source_names[SEARCH_SOURCES];
+
+/* ERR_VALIDATION when there is neither a query nor a filter. */
+bool search_run(struct services *, struct arena *, const struct principal *,
+    const struct search_request *, struct search_result *, struct error *);
+
+struct search_suggestion {
+	const char *text, *kind /* "title", "word" */, *media_id /* or NULL */;
+};
+bool search_suggest(struct services *, struct arena *, const struct principal *, const char *q,
+    struct search_suggestion **, size_t *n, struct error *);
+
+#endif

@@ -1,0 +1,65 @@
+/* What the search field offers while it is typed into. */
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/str.h"
+#include "service/catalogue/search.h"
+#include "service/catalogue/search_parse.h"
+#include "service/catalogue/search_words.h"
+#include "service/services.h"
+#include "store/store_search.h"
+#include "core/banned.h"
+
+/* The words before the last, as typed, with a space behind them. */
+static const char *
+head(struct arena *arena, const struct search_query *q)
+{
+	struct search_query before = *q;
+
+	before.nterms--;
+	return before.nterms == 0 ? "" :
+				    arena_printf(arena, "%s ", search_words_plain(arena, &before));
+}
+
+static bool
+has(const struct search_suggestion *list, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_ieq(list[i].text, text))
+			return true;
+	return false;
+}
+
+bool
+search_suggest(struct services *svc, struct arena *arena, const struct principal *who,
+    const char *text, struct search_suggestion **out, size_t *n, struct error *err)
+{
+	struct media_reader reader = { who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) };
+	struct suggestion_row *rows;
+	struct search_query q;
+	const char *word = "";
+	size_t nrows;
+
+	*n = 0;
+	search_parse(arena, text, &q);
+	if (q.nterms == 0)
+		return true;
+	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_PREFIX_MIN)
+		word = q.terms[q.nterms - 1].text;
+	if (!store_search_suggest(svc->db, arena, &reader, search_words_plain(arena, &q), word,
+		SEARCH_SUGGESTIONS, &rows, &nrows, err))
+		return false;
+	*out = arena_array(arena, nrows, sizeof(**out));
+	for (size_t i = 0; i < nrows; i++) {
+		bool title = str_eq(rows[i].kind, "title");
+		const char *whole = title ?
+		    rows[i].text :
+		    arena_printf(arena, "%s%s", head(arena, &q), rows[i].text);
+
+		if (!has(*out, *n, whole))
+			(*out)[(*n)++] =
+			    (struct search_suggestion) { whole, rows[i].kind, rows[i].media_id };
+	}
+	return true;
+}

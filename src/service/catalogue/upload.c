@@ -1,0 +1,256 @@
+#include "service/catalogue/upload.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/s3.h"
+
+#include "core/banned.h"
+
+static const char *
+kind_of(const char *type)
+{
+	return str_starts(type, "image/") ? "image" :
+	    str_starts(type, "video/")    ? "video" :
+	    str_starts(type, "audio/")    ? "audio" :
+					    "other";
+}
+
+/* The last component: some clients send the path that the file had there. */
+static const char *
+base_name(const char *filename)
+{
+	for (const char *p = filename; *p != '\0'; p++)
+		if ((*p == '/' || *p == '\\') && p[1] != '\0')
+			filename = p + 1;
+	return filename;
+}
+
+static const char *
+title_of(struct arena *arena, const char *filename)
+{
+	const char *dot = strrchr(filename, '.');
+	size_t len = dot != NULL && dot != filename ? (size_t)(dot - filename) : strlen(filename);
+	size_t chars = 0, bytes = 0;
+
+	while (bytes < len && chars < MEDIA_TITLE_MAX) {
+		for (bytes++; bytes < len && (filename[bytes] & 0xc0) == 0x80; bytes++)
+			;
+		chars++;
+	}
+	return arena_strndup(arena, filename, bytes);
+}
+
+static int64_t
+part_size_of(int64_t size)
+{
+	int64_t part = UPLOAD_PART_SIZE;
+
+	while ((size + part - 1) / part > UPLOAD_PARTS_MAX)
+		part *= 2;
+	return part;
+}
+
+static int
+parts_of(const struct upload *u)
+{
+	return u->multipart_id == NULL ? 0 : (int)((u->size + u->part_size - 1) / u->part_size);
+}
+
+static const char *
+part_url(struct services *svc, struct arena *arena, const struct upload *u, int number, int64_t now)
+{
+	int64_t last = u->size - (int64_t)(parts_of(u) - 1) * u->part_size;
+
+	return s3_presign_part(svc->s3, arena, u->object_key, now,
+	    (int)((u->expires_at - now) / US_PER_SEC), u->multipart_id, number,
+	    number == parts_of(u) ? last : u->part_size);
+}
+
+/* Signs what the client may do now. */
+static void
+offer_make(struct services *svc, struct arena *arena, struct upload_offer *offer)
+{
+	const struct upload *u = &offer->upload;
+	unsigned char sha256[SHA256_SIZE];
+	bool announced = u->sha256 != NULL && hex_decode(u->sha256, sha256, sizeof(sha256));
+	int64_t now = clock_now();
+
+	if (!str_eq(u->status, "pending") || u->expires_at <= now + US_PER_SEC)
+		return;
+	if (announced)
+		offer->checksum = base64_encode(arena, sha256, sizeof(sha256));
+	if (u->size <= UPLOAD_SINGLE_MAX)
+		offer->upload_url = s3_presign_put(svc->s3, arena, u->object_key, now,
+		    (int)((u->expires_at - now) / US_PER_SEC), u->size, u->content_type,
+		    announced ? sha256 : NULL);
+	offer->nparts = (size_t)parts_of(u);
+	offer->parts = arena_array(arena, offer->nparts, sizeof(*offer->parts));
+	for (size_t i = 0; i < offer->nparts; i++)
+		offer->parts[i] = (struct upload_part_url) { (int)i + 1,
+			part_url(svc, arena, u, (int)i + 1, now) };
+}
+
+static bool
+check_ask(struct services *svc, const struct upload_ask *ask, const char *type, struct error *err)
+{
+	int64_t max = config_int(svc->config, CFG_UPLOAD_MAX_SIZE);
+
+	if (!config_list_has(svc->config, CFG_UPLOAD_TYPES, type))
+		return error_set(err, ERR_MEDIA_TYPE,
+		    "Files of this type cannot be uploaded here.");
+	if (ask->size > max)
+		return error_set(err, ERR_TOO_LARGE,
+		    "The file is larger than %lld bytes, the most that may be uploaded here.",
+		    (long long)max);
+	return true;
+}
+
+/* Inside the transaction: the person's row is locked, so that two uploads do not pass one quota. */
+static bool
+check_quota(struct services *svc, struct arena *arena, const struct principal *who, int64_t size,
+    struct error *err)
+{
+	int64_t used, quota;
+
+	if (!store_media_usage(svc->db, arena, who->user_id, &used, &quota, err))
+		return false;
+	if (quota < 0)
+		quota = config_int(svc->config, CFG_QUOTA_DEFAULT);
+	if (quota > 0 && size > quota - used)
+		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
+		    "Your storage is full: %lld of %lld bytes are used.", (long long)used,
+		    (long long)quota);
+	return true;
+}
+
+static bool
+record(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct media_new *media, const struct upload *u, struct error *err)
+{
+	if (!db_begin(svc->db, err))
+		return false;
+	if (check_quota(svc, arena, who, u->size, err) &&
+	    store_media_add(svc->db, arena, media, err) &&
+	    store_upload_add(svc->db, arena, u, err) &&
+	    store_media_event_add(svc->db, arena, media->id, "upload", "started", NULL, err) &&
+	    db_commit(svc->db, err))
+		return true;
+	db_rollback(svc->db);
+	return false;
+}
+
+/* Parts are a convenience: without the store just now, one PUT will do where it can. */
+static bool
+begin_multipart(struct services *svc, struct arena *arena, struct upload *u, struct error *err)
+{
+	if (u->size < UPLOAD_MULTIPART_FROM)
+		return true;
+	u->part_size = part_size_of(u->size);
+	if (s3_multipart_create(svc->s3, arena, u->object_key, u->content_type, &u->multipart_id,
+		err))
+		return true;
+	u->part_size = 0;
+	u->multipart_id = NULL;
+	return err->code == ERR_UNAVAILABLE && u->size <= UPLOAD_SINGLE_MAX;
+}
+
+bool
+upload_initiate(struct services *svc, struct arena *arena, const struct principal *who,
+    const struct upload_ask *ask, struct upload_offer *offer, struct error *err)
+{
+	const char *type = str_lower(arena, ask->type), *filename = base_name(ask->filename);
+	char *media_id = arena_alloc(arena, UUID_TEXT), *upload_id = arena_alloc(arena, UUID_TEXT);
+	unsigned char sha256[SHA256_SIZE];
+	struct media_new media;
+	struct upload *u = &offer->upload;
+	struct error ignored;
+
+	memset(offer, 0, sizeof(*offer));
+	if (!check_ask(svc, ask, type, err))
+		return false;
+	if (ask->sha256 != NULL) {
+		if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
+			return error_field(err, "sha256", "format", "64 hexadecimal digits.");
+		if (!store_media_duplicate(svc->db, arena, who->user_id, sha256,
+			&offer->duplicate_of, err))
+			return false;
+		if (offer->duplicate_of != NULL)
+			return true;
+	}
+	uuid_v7(media_id);
+	uuid_v7(upload_id);
+	media = (struct media_new) { .id = media_id,
+		.owner_id = who->user_id,
+		.kind = kind_of(type),
+		.title = ask->title != NULL ? ask->title : title_of(arena, filename),
+		.visibility = ask->visibility != NULL ? ask->visibility : "private",
+		.filename = filename,
+		.content_type = type,
+		.size = ask->size };
+	*u = (struct upload) { .id = upload_id,
+		.media_id = media_id,
+		.user_id = who->user_id,
+		.status = "pending",
+		.content_type = type,
+		.object_key = arena_printf(arena, "incoming/%s", upload_id),
+		.size = ask->size,
+		.sha256 = ask->sha256 == NULL ? NULL : str_lower(arena, ask->sha256),
+		.expires_at = clock_now() + config_int(svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
+	if (!begin_multipart(svc, arena, u, err))
+		return false;
+	if (!record(svc, arena, who, &media, u, err)) {
+		if (u->multipart_id != NULL &&
+		    !s3_multipart_abort(svc->s3, u->object_key, u->multipart_id, &ignored))
+			log_warn(svc->log, "a multipart upload stays behind: %s", ignored.detail);
+		return false;
+	}
+	offer_make(svc, arena, offer);
+	return true;
+}
+
+bool
+upload_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    struct upload_offer *offer, struct error *err)
+{
+	memset(offer, 0, sizeof(*offer));
+	if (!store_upload_get(svc->db, arena, id, who->user_id, &offer->upload, err))
+		return false;
+	offer_make(svc, arena, offer);
+	return true;
+}
+
+bool
+upload_parts(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
+    const int *numbers, size_t n, struct upload_part_url **parts, struct error *err)
+{
+	int64_t now = clock_now();
+	struct upload u;
+
+	if (!store_upload_get(svc->db, arena, id, who->user_id, &u, err))
+		return false;
+	if (!str_eq(u.status, "pending") || u.expires_at <= now + US_PER_SEC)
+		return error_slug(err, ERR_CONFLICT, "upload_closed",
+		    "This upload takes no more parts.");
+	if (u.multipart_id == NULL)
+		return error_slug(err, ERR_CONFLICT, "not_multipart",
+		    "This upload is made in one piece.");
+	*parts = arena_array(arena, n, sizeof(**parts));
+	for (size_t i = 0; i < n; i++) {
+		if (numbers[i] > parts_of(&u))
+			return error_field(err, "numbers", "range", "The upload has %d parts.",
+			    parts_of(&u));
+		(*parts)[i] = (struct upload_part_url) { numbers[i],
+			part_url(svc, arena, &u, numbers[i], now) };
+	}
+	return true;
+}

@@ -1,0 +1,94 @@
+#include "service/gate/access.h"
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_sessions.h"
+
+#include "core/banned.h"
+
+#define VERSION_MAX 64
+
+static struct {
+	bool loaded;
+	int64_t loaded_at; /* monotonic us */
+	char version[VERSION_MAX];
+	permission_set roles[ROLES];
+} access_copy;
+
+static void
+take_permissions(const struct rows *rows)
+{
+	permission_set roles[ROLES] = { 0 };
+	enum permission permission;
+	enum role role;
+
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (role_parse(rows_str(rows, i, 0), &role) &&
+		    permission_parse(rows_str(rows, i, 1), &permission))
+			roles[role] |= PERM_BIT(permission);
+	for (role = 0; role < ROLES; role++)
+		access_copy.roles[role] = permission_closure(roles[role]);
+}
+
+void
+access_take_settings(struct config *config, const struct log *log, const struct rows *rows)
+{
+	const char *values[CONFIG_KEYS] = { NULL };
+	struct error err;
+	enum config_key key;
+
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (config_find(rows_str(rows, i, 0), &key))
+			values[key] = rows_str(rows, i, 1);
+	for (key = 0; key < CONFIG_KEYS; key++) {
+		if (!(config_rows[key].flags & CONFIG_LIVE) ||
+		    (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
+			continue;
+		if (!config_override(config, key, values[key], &err))
+			log_warn(log, "setting %s of the database is ignored: %s",
+			    config_rows[key].key, err.message);
+	}
+}
+
+bool
+access_refresh(struct services *svc, struct arena *arena, const char *config_version,
+    struct error *err)
+{
+	struct rows *permissions, *settings;
+	int64_t now = clock_monotonic();
+	struct error why;
+
+	if (access_copy.loaded &&
+	    (config_version != NULL ?
+		    str_eq(config_version, access_copy.version) :
+		    now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
+		return true;
+	if (!store_access_load(svc->db, arena, &permissions, &settings, &why)) {
+		if (!access_copy.loaded) {
+			*err = why;
+			return false;
+		}
+		log_warn(svc->log,
+		    "roles and settings could not be loaded, the older ones hold: %s", why.detail);
+		return true;
+	}
+	take_permissions(permissions);
+	access_take_settings(svc->config, svc->log, settings);
+	access_copy.loaded = true;
+	access_copy.loaded_at = now;
+	if (config_version != NULL)
+		str_copy(access_copy.version, sizeof(access_copy.version), config_version);
+	return true;
+}
+
+permission_set
+access_permissions(enum role role)
+{
+	return access_copy.roles[role];
+}

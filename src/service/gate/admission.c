@@ -1,0 +1,369 @@
+#include "service/gate/admission.h"
+
+#include <arpa/inet.h>
+#include <hiredis/hiredis.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/shm.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/redis.h"
+#include "store/scripts.h"
+#include "store/store_sessions.h"
+
+#include "core/banned.h"
+
+#define GUARD_TRIES 4    /* reconnected, epoch reloaded, generation loaded, then the answer */
+#define RELOAD_BATCH 500 /* revocations sent in one command */
+
+struct windows {
+	int64_t minute, hour;
+	const char *policy;
+};
+
+static struct windows
+windows_of(const struct config *config, const struct principal *who)
+{
+	if (who->user_id[0] == '\0')
+		return (struct windows) { config_int(config, CFG_LIMIT_ANONYMOUS_MINUTE),
+			config_int(config, CFG_LIMIT_ANONYMOUS_HOUR), "anonymous" };
+	if (who->role >= ROLE_ADMIN)
+		return (struct windows) { config_int(config, CFG_LIMIT_ADMIN_MINUTE),
+			config_int(config, CFG_LIMIT_ADMIN_HOUR), "admin" };
+	if (who->tier == TIER_PREMIUM)
+		return (struct windows) { config_int(config, CFG_LIMIT_PREMIUM_MINUTE),
+			config_int(config, CFG_LIMIT_PREMIUM_HOUR), "premium" };
+	return (struct windows) { config_int(config, CFG_LIMIT_AUTHENTICATED_MINUTE),
+		config_int(config, CFG_LIMIT_AUTHENTICATED_HOUR), "authenticated" };
+}
+
+const char *
+admission_address(struct arena *arena, const char *address)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr six;
+
+	if (address == NULL || inet_pton(AF_INET6, address, &six) != 1)
+		return address == NULL ? "unknown" : address;
+	if (IN6_IS_ADDR_V4MAPPED(&six))
+		return inet_ntop(AF_INET, &six.s6_addr[12], text, sizeof(text)) == NULL ?
+		    address :
+		    arena_strdup(arena, text);
+	memset(&six.s6_addr[8], 0, 8);
+	if (inet_ntop(AF_INET6, &six, text, sizeof(text)) == NULL)
+		return address;
+	return arena_printf(arena, "%s/64", text);
+}
+
+/* Brings every unexpired revocation into this life of Redis and marks the copy complete. */
+static bool
+reload_epoch(struct services *svc, struct arena *arena, const char *run_id, struct error *err)
+{
+	const char **argv;
+	struct rows *rows;
+	size_t i, n, argc = 0;
+
+	if (!store_revoked_list(svc->db, arena, &rows, err))
+		return false;
+	n = rows_count(rows);
+	/*
+	 * All but the last part as plain additions; the script then adds the rest and sets the
+	 * epoch.
+	 */
+	argv = arena_array(arena, 4 + 2 * RELOAD_BATCH, sizeof(*argv));
+	for (i = 0; n - i > RELOAD_BATCH;) {
+		size_t end = i + RELOAD_BATCH;
+
+		argc = 0;
+		argv[argc++] = "ZADD";
+		argv[argc++] = redis_key(svc->redis, arena, "revoked");
+		argv[argc++] = "GT";
+		for (; i < end; i++) {
+			argv[argc++] = rows_str(rows, i, 1);
+			argv[argc++] = rows_str(rows, i, 0);
+		}
+		if (!redis_command(svc->redis, arena, argc, argv, NULL, NULL, err))
+			return false;
+	}
+	argc = 0;
+	argv[argc++] = redis_key(svc->redis, arena, "epoch");
+	argv[argc++] = redis_key(svc->redis, arena, "revoked");
+	argv[argc++] = redis_key(svc->redis, arena, "gen");
+	argv[argc++] = run_id;
+	for (; i < n; i++) {
+		argv[argc++] = rows_str(rows, i, 0);
+		argv[argc++] = rows_str(rows, i, 1);
+	}
+	if (!redis_eval(svc->redis, arena, &script_reload, 3, argc, argv, NULL, NULL, err))
+		return false;
+	counter_add(COUNTER_EPOCH_RELOADS, 1);
+	log_notice(svc->log, "revocations loaded into Redis: %zu", n);
+	return true;
+}
+
+static bool
+set_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
+    const char *generation, struct error *err)
+{
+	return redis_eval(svc->redis, arena, &script_generation, 2,
+	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"), redis_key(svc->redis, arena, "gen"),
+		run_id, user_id, generation),
+	    NULL, err);
+}
+
+static bool
+load_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!store_generation(svc->db, arena, user_id, &rows, err))
+		return false;
+	if (rows_count(rows) == 0)
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This account is not active.");
+	return set_generation(svc, arena, run_id, user_id, rows_str(rows, 0, 0), err);
+}
+
+/* Redis is away: PostgreSQL says whether the session lives; the limits fail open. */
+static bool
+check_without_redis(struct services *svc, struct arena *arena, const struct principal *who,
+    struct error *err)
+{
+	struct rows *rows;
+
+	counter_add(COUNTER_LIMIT_FAIL_OPEN, 1);
+	if (who->session_id[0] == '\0')
+		return true;
+	if (!store_session_check(svc->db, arena, who->session_id, who->user_id, &rows, err))
+		return false;
+	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 1))
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This session has ended. Sign in again.");
+	if (rows_int(rows, 0, 0) != who->generation)
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
+		    "The account has changed since this token was made. Refresh it.");
+	return true;
+}
+
+static const char *
+reply_text(const struct redisReply *r, size_t i)
+{
+	return i < r->elements && r->element[i]->type == REDIS_REPLY_STRING ? r->element[i]->str :
+									      "";
+}
+
+static int64_t
+reply_int(const struct redisReply *r, size_t i)
+{
+	return i < r->elements && r->element[i]->type == REDIS_REPLY_INTEGER ?
+	    r->element[i]->integer :
+	    0;
+}
+
+static void
+take_reply(struct admission *adm, const struct redisReply *r, const struct windows *windows,
+    const struct admission_ask *ask, bool refused_credentials)
+{
+	const char *which = reply_text(r, 6);
+
+	adm->limit = reply_int(r, 1);
+	adm->counted = adm->limit > 0;
+	adm->remaining = reply_int(r, 2);
+	adm->reset = reply_int(r, 3);
+	adm->window = (int)reply_int(r, 4);
+	adm->policy = which[0] == 'c' ? ask->rate_class :
+	    refused_credentials       ? "anonymous" :
+					windows->policy;
+	adm->house_version = reply_text(r, 7);
+	adm->user_version = reply_text(r, 8);
+	adm->config_version = reply_text(r, 9);
+	if (r->elements > 10 && r->element[10]->type == REDIS_REPLY_STRING) {
+		adm->cached = r->element[10]->str;
+		adm->cached_len = r->element[10]->len;
+	}
+	adm->asked_before = reply_int(r, 11) != 0;
+}
+
+static bool
+run_guard(struct services *svc, struct arena *arena, const struct admission_ask *ask,
+    struct admission *adm, struct redisReply **reply, struct error *err)
+{
+	const struct principal *who = ask->who;
+	bool signed_in = who->user_id[0] != '\0';
+	struct windows windows = windows_of(svc->config, who),
+		       anonymous = windows_of(svc->config, &(struct principal) { 0 });
+	const char *address =
+	    redis_key(svc->redis, arena, "rl:a:%s", admission_address(arena, ask->address));
+
+	return redis_eval(svc->redis, arena, &script_guard, 7,
+	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"),
+		redis_key(svc->redis, arena, "revoked"), redis_key(svc->redis, arena, "gen"),
+		redis_key(svc->redis, arena, "ver"),
+		signed_in ? redis_key(svc->redis, arena, "rl:u:%s", who->user_id) : address,
+		address, adm->cache_name != NULL ? adm->cache_name : "", adm->run_id,
+		who->session_id, who->user_id, db_int(arena, who->generation),
+		db_int(arena, windows.minute), db_int(arena, windows.hour),
+		db_int(arena, anonymous.minute), db_int(arena, anonymous.hour),
+		ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "",
+		db_int(arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0"),
+	    reply, err);
+}
+
+/*
+ * A connection that proved dead is made anew within a command: then what was asked with the old
+ * run_id may have met a server that came back with an old snapshot, whose epoch is that very
+ * run_id. Nothing of such an answer counts.
+ */
+static bool
+same_life(struct services *svc, const char *run_id)
+{
+	struct error ignored;
+
+	return str_eq(redis_run_id(svc->redis, &ignored), run_id);
+}
+
+static const char *
+cache_name(struct services *svc, struct arena *arena, const struct admission_ask *ask)
+{
+	char hash[SHA256_HEX];
+
+	if (ask->cache_key == NULL || ask->who->user_id[0] == '\0')
+		return NULL;
+	sha256_hex(ask->cache_key, strlen(ask->cache_key), hash);
+	return redis_key(svc->redis, arena, "cache:%s:%s", ask->who->user_id, hash);
+}
+
+static bool
+verdict(const char *state, const struct redisReply *r, const struct admission *adm,
+    struct error *err)
+{
+	if (str_eq(state, "ok"))
+		return true;
+	if (str_eq(state, "limited")) {
+		counter_add(COUNTER_RATE_LIMITED, 1);
+		error_set(err, ERR_RATE_LIMITED, "Too many requests. Try again in %lld seconds.",
+		    (long long)reply_int(r, 5));
+		err->retry_after = (int)reply_int(r, 5);
+		return false;
+	}
+	if (str_eq(state, "revoked"))
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
+		    "This session has ended. Sign in again.");
+	if (str_eq(state, "stale"))
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
+		    "The account has changed since this token was made. Refresh it.");
+	return error_set(err, ERR_INTERNAL, "The request could not be admitted.");
+}
+
+bool
+admission_check(struct services *svc, struct arena *arena, const struct admission_ask *ask,
+    const struct admission **out, struct error *err)
+{
+	struct windows windows = windows_of(svc->config, ask->who);
+	struct admission *adm = arena_alloc(arena, sizeof(*adm));
+	struct redisReply *reply;
+	const char *state = "";
+	struct error why;
+
+	*out = adm;
+	adm->generation = ask->who->generation;
+	adm->cache_name = cache_name(svc, arena, ask);
+	for (int tries = 0; tries < GUARD_TRIES; tries++) {
+		adm->run_id = redis_run_id(svc->redis, &why);
+		if (adm->run_id == NULL || adm->run_id[0] == '\0')
+			break;
+		adm->run_id = arena_strdup(arena, adm->run_id);
+		if (!run_guard(svc, arena, ask, adm, &reply, &why))
+			break;
+		if (!same_life(svc, adm->run_id))
+			continue;
+		if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
+			break;
+		state = reply_text(reply, 0);
+		if (str_eq(state, "epoch")) {
+			if (!reload_epoch(svc, arena, adm->run_id, &why)) {
+				if (svc->db != NULL && !db_connected(svc->db))
+					return error_slug(err, ERR_UNAVAILABLE,
+					    "database_unavailable",
+					    "The server cannot check the session at the moment.");
+				break;
+			}
+			continue;
+		}
+		if (str_eq(state, "unknown")) {
+			if (!load_generation(svc, arena, adm->run_id, ask->who->user_id, &why)) {
+				if (why.code == ERR_UNAUTHENTICATED || !db_connected(svc->db)) {
+					*err = why;
+					return false;
+				}
+				break;
+			}
+			continue;
+		}
+		take_reply(adm, reply, &windows, ask,
+		    !str_eq(state, "ok") && !str_eq(state, "limited"));
+		return verdict(state, reply, adm, err);
+	}
+	/* Nothing that depends on Redis is known: no cache either. */
+	adm->cache_name = adm->config_version = NULL;
+	return check_without_redis(svc, arena, ask->who, err);
+}
+
+/* Completes the copy for this life of the server if it is not. */
+static bool
+ensure_epoch(struct services *svc, struct arena *arena, const char **run_id, struct error *err)
+{
+	struct redisReply *reply;
+	const char *id = redis_run_id(svc->redis, err);
+
+	if (id == NULL || id[0] == '\0')
+		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
+		    "The session store cannot be reached.");
+	*run_id = arena_strdup(arena, id);
+	if (!redis_command(svc->redis, arena,
+		REDIS_ARGV("GET", redis_key(svc->redis, arena, "epoch")), &reply, err))
+		return false;
+	if (!same_life(svc, *run_id))
+		*run_id = arena_strdup(arena, redis_run_id(svc->redis, err));
+	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) ||
+	    reload_epoch(svc, arena, *run_id, err);
+}
+
+bool
+admission_push_revoked(struct services *svc, struct arena *arena, const char *const *sids, size_t n,
+    int64_t expires_at, struct error *err)
+{
+	const char *expiry = db_int(arena, expires_at / US_PER_SEC + 1), *run_id;
+
+	if (!ensure_epoch(svc, arena, &run_id, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!redis_command(svc->redis, arena,
+			REDIS_ARGV("ZADD", redis_key(svc->redis, arena, "revoked"), "GT", expiry,
+			    sids[i]),
+			NULL, err))
+			return false;
+	/* Expired entries say nothing any more: their tokens are dead by themselves. */
+	return redis_command(svc->redis, arena,
+	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(svc->redis, arena, "revoked"), "-inf",
+		arena_printf(arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),
+	    NULL, err);
+}
+
+bool
+admission_push_generation(struct services *svc, struct arena *arena, const char *user_id,
+    int64_t generation, struct error *err)
+{
+	const char *run_id;
+
+	return ensure_epoch(svc, arena, &run_id, err) &&
+	    set_generation(svc, arena, run_id, user_id, db_int(arena, generation), err);
+}

@@ -1,0 +1,71 @@
+/*
+ * Letting a request in: blacklist, generation, epoch, every rate window and the cached answer in
+ * one Redis round trip (store/guard.lua), with PostgreSQL as the fall-back for what must hold
+ * without Redis.
+ *
+ * Redis down: the session is checked in PostgreSQL, the limits fail open (counted). Both down:
+ * ERR_UNAVAILABLE, never yes and never 401.
+ */
+#ifndef MN_SERVICE_GATE_ADMISSION_H
+#define MN_SERVICE_GATE_ADMISSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+
+struct arena;
+struct error;
+struct services;
+
+/* seconds: the longest Retry-After; guard.lua has the same number */
+#define ADMISSION_RETRY_CAP 900
+
+struct admission_ask {
+	const struct principal *who; /* user_id "" = anonymous */
+	const char *address;         /* of the client */
+	const char *rate_class;      /* "upload", "search", "media", "pin", or NULL */
+	int64_t class_limit;         /* a minute; 0 = none */
+	const char *cache_key;       /* text that names the answer, or NULL */
+};
+
+/* What the round trip found; belongs to the arena. */
+struct admission {
+	bool counted; /* the figures below are known */
+	int64_t limit, remaining;
+	int64_t reset; /* Unix seconds */
+	int window;    /* seconds */
+	/* "anonymous", "authenticated", "premium", "admin", or the class */
+	const char *policy;
+	const char *cached; /* body, or NULL */
+	size_t cached_len;
+	bool asked_before; /* not in the cache, but asked for in the last minutes */
+	/*
+	 * For cache_store(): what the answer about to be made depends on, read before it is made.
+	 */
+	const char *cache_name; /* Redis key, or NULL */
+	const char *run_id, *house_version, *user_version, *config_version;
+	int64_t generation;
+};
+
+/*
+ * False: ERR_RATE_LIMITED with retry_after, ERR_UNAUTHENTICATED (token_revoked, token_stale),
+ * ERR_UNAVAILABLE. *out is set in the first case too.
+ */
+bool admission_check(struct services *, struct arena *, const struct admission_ask *,
+    const struct admission **out, struct error *);
+
+/* The address as limits and logs count it: IPv6 per /64 (correctness.md 2). */
+const char *admission_address(struct arena *, const char *address);
+
+/*
+ * Puts a revocation or a raised generation into Redis; false = ERR_UNAVAILABLE. Works on an
+ * incomplete copy too: it is completed first.
+ */
+bool admission_push_revoked(struct services *, struct arena *, const char *const *sids, size_t n,
+    int64_t expires_at, struct error *);
+bool admission_push_generation(struct services *, struct arena *, const char *user_id,
+    int64_t generation, struct error *);
+
+#endif

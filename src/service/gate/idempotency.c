@@ -1,0 +1,98 @@
+#include "service/gate/idempotency.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_idempotency.h"
+
+#include "core/banned.h"
+
+#define IN_USE_RETRY_AFTER 1 /* seconds */
+
+/* Path, query and body, each ended so that none runs into the next. */
+static const char *
+hash_of(struct arena *arena, const struct idempotent *ask)
+{
+	struct digest *digest = digest_new("sha256");
+	const char *query = ask->query == NULL ? "" : ask->query;
+	unsigned char hash[64];
+	size_t len;
+
+	digest_update(digest, ask->path, strlen(ask->path) + 1);
+	digest_update(digest, query, strlen(query) + 1);
+	if (ask->body_len > 0)
+		digest_update(digest, ask->body, ask->body_len);
+	len = digest_final(digest, hash);
+	return hex_encode(arena, hash, len);
+}
+
+static struct idempotency_row
+row_of(const struct idempotent *ask)
+{
+	return (struct idempotency_row) {
+		.principal = ask->user_id,
+		.route = ask->route,
+		.key = ask->key,
+	};
+}
+
+static bool
+in_use(struct error *err)
+{
+	error_slug(err, ERR_CONFLICT, "idempotency_key_in_use",
+	    "A request with this Idempotency-Key is being worked on.");
+	err->retry_after = IN_USE_RETRY_AFTER;
+	return false;
+}
+
+bool
+idempotency_begin(struct services *svc, struct arena *arena, const struct idempotent *ask,
+    const struct idempotent_answer **kept, struct error *err)
+{
+	struct idempotency_row row = row_of(ask);
+	struct idempotent_answer *answer;
+	bool ok, taken = false;
+
+	*kept = NULL;
+	if (!db_outer_begin(svc->db, err))
+		return false;
+	ok = store_idempotency_take(svc->db, arena, &row, &taken, err) && (taken || in_use(err));
+	if (ok && row.hash == NULL)
+		return true;
+	db_outer_rollback(svc->db);
+	if (!ok)
+		return false;
+	if (!str_eq(row.hash, hash_of(arena, ask)))
+		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused",
+		    "This Idempotency-Key came with another request before.");
+	answer = arena_alloc(arena, sizeof(*answer));
+	*answer = (struct idempotent_answer) { row.status, row.response, row.response_len };
+	*kept = answer;
+	return true;
+}
+
+bool
+idempotency_keep(struct services *svc, struct arena *arena, const struct idempotent *ask,
+    int status, const char *text, struct error *err)
+{
+	struct idempotency_row row = row_of(ask);
+
+	row.hash = hash_of(arena, ask);
+	row.status = status;
+	row.response = text;
+	if (store_idempotency_keep(svc->db, arena, &row, err))
+		return db_outer_commit(svc->db, err);
+	db_outer_rollback(svc->db);
+	return false;
+}
+
+void
+idempotency_undo(struct services *svc)
+{
+	db_outer_rollback(svc->db);
+}

@@ -1,0 +1,43 @@
+/*
+ * Idempotency-Key (correctness.md 3): what a request does and what was answered to it commit
+ * together, under (caller, route, key), and are kept for 24 hours. Failures are not kept: the key
+ * may be used again.
+ */
+#ifndef MN_SERVICE_GATE_IDEMPOTENCY_H
+#define MN_SERVICE_GATE_IDEMPOTENCY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct error;
+struct services;
+
+struct idempotent {
+	const char *user_id;
+	const char *route; /* method and path template */
+	const char *key;
+	const char *path, *query; /* of the request itself; query may be NULL */
+	const char *body;
+	size_t body_len;
+};
+
+struct idempotent_answer {
+	int status;
+	const char *text;
+	size_t len;
+};
+
+/*
+ * *kept = what was answered before, or NULL: then an outer transaction is open, which
+ * idempotency_keep() or idempotency_undo() ends. ERR_CONFLICT (idempotency_key_in_use) while the
+ * first request is at work, ERR_UNPROCESSABLE (idempotency_key_reused) for another request with the
+ * same key.
+ */
+bool idempotency_begin(struct services *, struct arena *, const struct idempotent *,
+    const struct idempotent_answer **kept, struct error *);
+bool idempotency_keep(struct services *, struct arena *, const struct idempotent *, int status,
+    const char *text, struct error *);
+void idempotency_undo(struct services *);
+
+#endif

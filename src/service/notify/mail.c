@@ -1,0 +1,205 @@
+#include "service/notify/mail.h"
+
+#include <string.h>
+
+#include "client/smtp.h"
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/caller.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_jobs.h"
+
+#include "core/banned.h"
+
+#define MAIL_ATTEMPTS 8
+
+/* What each kind says. {name} and {url} are filled in; a kind without {url} has no button. */
+struct mail_text {
+	const char *kind, *subject, *body, *action;
+};
+
+static const struct mail_text texts[MAIL_KINDS] = {
+	[MAIL_INVITE] = { "invite", "You are invited to MediaNest",
+	    "Somebody who looks after this MediaNest would like you to join it.\nThe link is good"
+	    " for seven days, and once.",
+	    "Join" },
+	[MAIL_CONFIRM] = { "confirm", "Confirm your address",
+	    "An account was asked for with this address. It begins to exist when you follow the"
+	    " link within a day.\nIf it was not you, do nothing: nothing happens.",
+	    "Confirm the address" },
+	[MAIL_KNOWN] = { "known", "You have an account already",
+	    "An account was asked for with this address, but there is one already. If you have lost"
+	    " the password, ask for a new one on the sign-in page.",
+	    NULL },
+	[MAIL_RESET] = { "reset", "Choose a new password",
+	    "A new password was asked for. The link is good for 30 minutes, and once; all devices"
+	    " are signed out when you use it.\nIf it was not you, do nothing.",
+	    "Choose a new password" },
+	[MAIL_PASSWORD_CHANGED] = { "password_changed", "Your password was changed",
+	    "The password of your account was changed and other devices were signed out.\nIf it was"
+	    " not you, ask for a new password now and tell whoever looks after this server.",
+	    NULL },
+	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new address",
+	    "This address was given for your account. It counts from the moment that you follow the"
+	    " link, within a day.",
+	    "Confirm the address" },
+};
+
+bool
+mail_configured(const struct config *config)
+{
+	return config_str(config, CFG_SMTP_HOST)[0] != '\0' &&
+	    config_str(config, CFG_SMTP_FROM)[0] != '\0';
+}
+
+bool
+mail_add(struct services *svc, struct arena *arena, const struct caller *caller,
+    const struct mail_new *mail, struct error *err)
+{
+	struct json *payload = json_new(arena, 0);
+	struct job_new job = { .kind = JOB_MAIL,
+		.queue = "mail",
+		.max_attempts = MAIL_ATTEMPTS,
+		.request_id = caller->request_id };
+
+	json_object(payload, NULL);
+	json_put_str(payload, "kind", texts[mail->kind].kind);
+	json_put_str(payload, "to", mail->to);
+	json_opt_str(payload, "url", mail->url);
+	json_opt_str(payload, "name", mail->name);
+	json_object_end(payload);
+	job.payload = payload->buf.data;
+	return store_job_add(svc->db, arena, &job, err);
+}
+
+/* Text as HTML: the five characters that mean something, and line breaks as paragraphs. */
+static void
+add_escaped(struct buf *buf, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		switch (*text) {
+		case '<': buf_adds(buf, "&lt;"); break;
+		case '>': buf_adds(buf, "&gt;"); break;
+		case '&': buf_adds(buf, "&amp;"); break;
+		case '"': buf_adds(buf, "&quot;"); break;
+		case '\'': buf_adds(buf, "&#39;"); break;
+		case '\n': buf_adds(buf, "</p><p>"); break;
+		default: buf_addc(buf, *text);
+		}
+	}
+}
+
+static const char *
+make_text(struct arena *arena, const struct mail_text *t, const char *name, const char *url)
+{
+	struct buf buf;
+
+	buf_init(&buf, arena, 0);
+	buf_addf(&buf, "Hello%s%s,\n\n%s\n", name != NULL ? " " : "", name != NULL ? name : "",
+	    t->body);
+	if (url != NULL)
+		buf_addf(&buf, "\n%s:\n%s\n", t->action, url);
+	return buf.data;
+}
+
+static const char *
+make_html(struct arena *arena, const struct mail_text *t, const char *name, const char *url)
+{
+	struct buf buf;
+
+	buf_init(&buf, arena, 0);
+	buf_adds(&buf,
+	    "<!DOCTYPE html><html><body style=\"font-family:sans-serif;max-width:36em\"><p>Hello");
+	if (name != NULL) {
+		buf_addc(&buf, ' ');
+		add_escaped(&buf, name);
+	}
+	buf_adds(&buf, ",</p><p>");
+	add_escaped(&buf, t->body);
+	buf_adds(&buf, "</p>");
+	if (url != NULL) {
+		buf_adds(&buf, "<p><a href=\"");
+		add_escaped(&buf, url);
+		buf_adds(&buf, "\">");
+		add_escaped(&buf, t->action);
+		buf_adds(&buf, "</a></p>");
+	}
+	buf_adds(&buf, "</body></html>\n");
+	return buf.data;
+}
+
+static const struct mail_text *
+text_of(const char *kind)
+{
+	for (size_t i = 0; i < MAIL_KINDS; i++)
+		if (str_eq(texts[i].kind, kind))
+			return &texts[i];
+	return NULL;
+}
+
+static struct smtp_server
+server_of(const struct config *config)
+{
+	const char *tls = config_str(config, CFG_SMTP_TLS);
+
+	return (struct smtp_server) {
+		.host = config_str(config, CFG_SMTP_HOST),
+		.port = (int)config_int(config, CFG_SMTP_PORT),
+		.tls = str_eq(tls, "tls")   ? SMTP_TLS :
+		    str_eq(tls, "starttls") ? SMTP_STARTTLS :
+					      SMTP_PLAIN,
+		.user = config_str(config, CFG_SMTP_USER),
+		.password = config_str(config, CFG_SMTP_PASSWORD),
+		.ca_file = config_str(config, CFG_SMTP_CA_FILE),
+	};
+}
+
+/* The host of public.url, for the right side of the Message-ID. */
+static const char *
+host_of(struct arena *arena, const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	return arena_strndup(arena, host, strcspn(host, ":/"));
+}
+
+bool
+mail_run(struct services *svc, struct arena *arena, const struct job_env *env,
+    const struct job *job, struct error *err)
+{
+	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err);
+	const struct mail_text *text;
+	struct smtp_server server = server_of(svc->config);
+	struct smtp_mail mail = { .from = config_str(svc->config, CFG_SMTP_FROM) };
+	const char *name, *url;
+
+	if (payload == NULL)
+		return false;
+	if ((text = text_of(json_str(payload, "kind", ""))) == NULL)
+		return error_set(err, ERR_INTERNAL, "There is no such kind of mail.");
+	if (!mail_configured(svc->config))
+		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
+		    "Mail is not set up (smtp.host, smtp.from).");
+	name = json_str(payload, "name", NULL);
+	url = json_str(payload, "url", NULL);
+	mail.to = json_str(payload, "to", "");
+	mail.subject = text->subject;
+	mail.text = make_text(arena, text, name, url);
+	mail.html = make_html(arena, text, name, url);
+	/* The same at every attempt, so that a mail that was sent twice shows once. */
+	mail.message_id = arena_printf(arena, "%s@%s", job->id,
+	    host_of(arena, config_str(svc->config, CFG_PUBLIC_URL)));
+	if (!smtp_send(arena, &server, &mail, err)) {
+		if (err->code != ERR_UNPROCESSABLE)
+			return false;
+		/* Refused for good: nothing gets better by trying again. */
+		log_warn(svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
+	}
+	return store_job_done(svc->db, arena, job, err);
+}

@@ -1,0 +1,44 @@
+/*
+ * Mail: a row in the job queue inside the caller's transaction, sent by the worker through SMTP
+ * (client/smtp.h), at least once with a stable Message-ID. Texts are made when it is sent; the
+ * payload, which may hold a single-use link, is emptied with the job's end.
+ */
+#ifndef MN_SERVICE_NOTIFY_MAIL_H
+#define MN_SERVICE_NOTIFY_MAIL_H
+
+#include <stdbool.h>
+
+#include "service/job.h"
+
+struct arena;
+struct caller;
+struct config;
+struct error;
+struct services;
+
+#define JOB_MAIL "mail.send" /* queue mail; payload {"kind","to","url"?,"name"?,"text"?} */
+
+enum mail_kind {
+	MAIL_INVITE,
+	MAIL_CONFIRM,
+	MAIL_KNOWN,
+	MAIL_RESET,
+	MAIL_PASSWORD_CHANGED,
+	MAIL_EMAIL_CHANGED,
+	MAIL_KINDS,
+};
+
+struct mail_new {
+	enum mail_kind kind;
+	const char *to;
+	const char *url;  /* of the link in it, or NULL */
+	const char *name; /* of the person, or NULL */
+};
+
+bool mail_configured(const struct config *); /* smtp.host is set */
+bool mail_add(struct services *, struct arena *, const struct caller *, const struct mail_new *,
+    struct error *);
+bool mail_run(struct services *, struct arena *, const struct job_env *, const struct job *,
+    struct error *);
+
+#endif

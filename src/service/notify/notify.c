@@ -1,0 +1,262 @@
+#include "service/notify/notify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/redis.h"
+#include "store/store_notifications.h"
+
+#include "core/banned.h"
+
+#define NOTIFY_EXPIRE_ROWS 10000 /* of one call: a short transaction */
+
+struct notify_batch {
+	const char *type, *data;
+	const struct notification_sent *sent;
+	size_t nsent;
+};
+
+const struct notify_kind notify_kinds[] = {
+	{ "media.ready", "media.processing.complete", "off" },
+	{ "media.failed", "media.processing.failed", "off" },
+	{ "library.new", "notification", "off" },
+	{ "request.created", "request.updated", "off" },
+	{ "request.approved", "request.updated", "off" },
+	{ "request.declined", "request.updated", "off" },
+	{ "request.available", "request.updated", "off" },
+	{ "sync.completed", "sync.completed", "off" },
+	{ "sync.failed", "sync.failed", "off" },
+	{ "alert.raised", "alert.raised", "off" },
+	{ "alert.cleared", "alert.cleared", "off" },
+	{ "system.broadcast", "notification", "off" },
+	{ .kind = NULL },
+};
+
+static const char *
+event_of_kind(const char *kind)
+{
+	for (const struct notify_kind *k = notify_kinds; k->kind != NULL; k++) {
+		if (strcmp(k->kind, kind) == 0)
+			return k->event;
+	}
+	return "notification";
+}
+
+/* The caller's object with the words of the notification as one member more. */
+static const char *
+event_data(struct arena *arena, const struct notify_new *new, const char *data)
+{
+	struct json *j = json_new(arena, NOTIFY_EVENT_MAX);
+	size_t len = strlen(data);
+
+	while (len > 0 && data[len - 1] != '}')
+		len--;
+	if (len < 2)
+		return "{}";
+	json_object(j, NULL);
+	json_put_str(j, "kind", new->kind);
+	json_put_str(j, "title", new->title);
+	json_put_str(j, "message", new->message == NULL ? "" : new->message);
+	json_object_end(j);
+	return arena_printf(arena, "%.*s%s\"notification\":%s}", (int)(len - 1), data,
+	    strspn(data + 1, " \t\r\n") == len - 2 ? "" : ",", j->buf.data);
+}
+
+static int
+compare_users(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A sorted copy without doubles. */
+static const char **
+recipients(struct arena *arena, const struct notify_new *new, size_t *n)
+{
+	const char **users = arena_array(arena, new->nusers, sizeof(*users));
+
+	for (size_t i = 0; i < new->nusers; i++)
+		users[i] = new->users[i];
+	qsort(users, new->nusers, sizeof(*users), compare_users);
+	for (size_t i = *n = 0; i < new->nusers; i++) {
+		if (*n == 0 || strcmp(users[*n - 1], users[i]) != 0)
+			users[(*n)++] = users[i];
+	}
+	return users;
+}
+
+bool
+notify_add(struct services *svc, struct arena *arena, const struct notify_new *new,
+    struct notify_batch **out, struct error *err)
+{
+	struct notify_batch *batch = arena_alloc(arena, sizeof(*batch));
+	struct notification_text text = { .kind = new->kind,
+		.title = new->title,
+		.message = new->message == NULL ? "" : new->message };
+	struct notification_sent *sent = NULL;
+	const char **users, **ids;
+	size_t n;
+
+	text.data = new->data == NULL ? "{}" : new->data;
+	text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
+	users = recipients(arena, new, &n);
+	ids = arena_array(arena, n, sizeof(*ids));
+	for (size_t i = 0; i < n; i++) {
+		char id[UUID_TEXT];
+
+		uuid_v7(id);
+		ids[i] = arena_strdup(arena, id);
+	}
+	if (n > 0 &&
+	    !store_notification_add(svc->db, arena, users, ids, n, &text, &sent, &batch->nsent,
+		err))
+		return false;
+	batch->sent = sent;
+	batch->type = text.event;
+	batch->data = event_data(arena, new, text.data);
+	*out = batch;
+	return true;
+}
+
+struct message {
+	struct services *svc;
+	struct arena *arena;
+	const struct json *json;
+};
+
+/* A lost message is made good by notifyd's own look into the rows. */
+static void
+send_message(void *context)
+{
+	const struct message *m = context;
+	struct error err = { 0 };
+
+	if (m->json->buf.overflow)
+		log_error(m->svc->log, "event of more than %lu bytes is not sent",
+		    (unsigned long)m->json->buf.max);
+	else if (!redis_publish(m->svc->redis, m->arena, NOTIFY_CHANNEL, m->json->buf.data, &err))
+		log_warn(m->svc->log, "event not sent: %s (%s)", err.message, err.detail);
+}
+
+/* Nobody hears of what may yet be rolled back. */
+static void
+publish(struct services *svc, struct arena *arena, const struct json *j)
+{
+	const struct message message = { svc, arena, j };
+
+	db_on_commit(svc->db, arena, send_message, arena_memdup(arena, &message, sizeof(message)));
+}
+
+static void
+push_some(struct services *svc, struct arena *arena, const struct notify_batch *batch, size_t from,
+    size_t to)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	json_array(j, "each");
+	for (size_t i = from; i < to; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "user", batch->sent[i].user);
+		json_put_str(j, "id", batch->sent[i].id);
+		if (batch->sent[i].seq > 0)
+			json_put_int(j, "seq", batch->sent[i].seq);
+		json_put_time(j, "timestamp", batch->sent[i].created_at);
+		json_object_end(j);
+	}
+	json_array_end(j);
+	json_object(j, "event");
+	json_put_str(j, "type", batch->type);
+	json_put_raw(j, "data", batch->data);
+	json_object_end(j);
+	json_object_end(j);
+	publish(svc, arena, j);
+}
+
+void
+notify_push(struct services *svc, struct arena *arena, const struct notify_batch *batch)
+{
+	size_t to;
+
+	for (size_t from = 0; from < batch->nsent; from = to) {
+		to = batch->nsent - from > NOTIFY_PUSH_RECIPIENTS ? from + NOTIFY_PUSH_RECIPIENTS :
+								    batch->nsent;
+		push_some(svc, arena, batch, from, to);
+	}
+}
+
+void
+notify_event(struct services *svc, struct arena *arena, const char *const *users, size_t nusers,
+    const char *type, const char *data_json)
+{
+	struct json *j = json_new(arena, 0);
+	char id[UUID_TEXT];
+
+	uuid_v7(id);
+	json_object(j, NULL);
+	if (nusers == 0) {
+		json_put_str(j, "to", "all");
+	} else {
+		json_array(j, "to");
+		for (size_t i = 0; i < nusers; i++)
+			json_put_str(j, NULL, users[i]);
+		json_array_end(j);
+	}
+	json_object(j, "event");
+	json_put_str(j, "type", type);
+	json_put_str(j, "id", id);
+	json_put_time(j, "timestamp", clock_now());
+	json_put_raw(j, "data", data_json == NULL ? "{}" : data_json);
+	json_object_end(j);
+	json_object_end(j);
+	publish(svc, arena, j);
+}
+
+void
+notify_session_ended(struct services *svc, struct arena *arena, const char *user_id,
+    const char *sid)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	json_object(j, "endSession");
+	json_put_str(j, "user", user_id);
+	json_put_str(j, "sid", sid);
+	json_object_end(j);
+	json_object_end(j);
+	publish(svc, arena, j);
+}
+
+bool
+notify_broadcast(struct services *svc, struct arena *arena, const char *title, const char *message,
+    const char *const *roles, size_t nroles, size_t *recipients_out, struct error *err)
+{
+	struct notify_new new = { .kind = "system.broadcast", .title = title, .message = message };
+	struct notify_batch *batch;
+	const char **users;
+
+	if (!store_notification_audience(svc->db, arena, roles, nroles, &users, &new.nusers, err))
+		return false;
+	new.users = users;
+	/* One statement: a transaction by itself. */
+	if (!notify_add(svc, arena, &new, &batch, err))
+		return false;
+	notify_push(svc, arena, batch);
+	*recipients_out = batch->nsent;
+	return true;
+}
+
+bool
+notify_expire(struct services *svc, struct arena *arena, int64_t *removed, struct error *err)
+{
+	return store_notifications_expire(svc->db, arena,
+	    (int)config_int(svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed, err);
+}

@@ -1,0 +1,72 @@
+/*
+ * Notifications and events (DESIGN section 9, correctness.md 19).
+ *
+ * A notification is a row for each person with a seq of their own, written inside the caller's
+ * transaction by notify_add(); after the commit notify_push() wakes notifyd through Redis. Losing
+ * the push loses nothing: notifyd looks into the rows every few seconds and replays them by seq. An
+ * event without a row (progress, media.updated) has no seq and may be missed.
+ *
+ * On the socket both are {"type","id","seq"?,"timestamp","data"}: `data` is the caller's object,
+ * and for a notification it has one member more, "notification":{"kind","title","message"}. Who has
+ * switched a kind off for the page gets no row and no seq, but still the event, so that an open
+ * page stays right.
+ *
+ * On the Redis channel (HACKING.md): {"to":["user",...]|"all","event":{...}} without rows,
+ * {"each":[{"user","id","seq"?,"timestamp"},...], "event":{"type","data"}} for notifications,
+ * {"endSession":{"user","sid"|null}}.
+ */
+#ifndef MN_SERVICE_NOTIFY_NOTIFY_H
+#define MN_SERVICE_NOTIFY_NOTIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct services;
+
+#define NOTIFY_CHANNEL "events"       /* Redis channel, after the prefix */
+#define NOTIFY_PUSH_RECIPIENTS 500    /* in one message on the channel */
+#define NOTIFY_EVENT_MAX (64UL << 10) /* bytes of an event's JSON */
+#define NOTIFY_TITLE_MAX 200          /* code points, of a broadcast */
+#define NOTIFY_MESSAGE_MAX 2000
+
+/* Every kind that people can set preferences for; ends with kind NULL. */
+struct notify_kind {
+	const char *kind;
+	const char *event; /* socket type */
+	const char *email; /* default */
+};
+extern const struct notify_kind notify_kinds[];
+
+struct notify_new {
+	const char *const *users;
+	size_t nusers;     /* recipients; sorted by the callee */
+	const char *kind;  /* "media.ready": one of notify_kinds */
+	const char *event; /* socket type: "media.processing.complete"; NULL = the kind's */
+	const char *title, *message;
+	const char *data; /* JSON object text; NULL = {} */
+};
+
+/* What notify_push needs later; the arena's. */
+struct notify_batch;
+
+bool notify_add(struct services *, struct arena *, const struct notify_new *,
+    struct notify_batch **, struct error *);
+/* failure is logged, never an error */
+void notify_push(struct services *, struct arena *, const struct notify_batch *);
+/* An event without a row, to the sockets of these people (nusers 0 = everyone). */
+void notify_event(struct services *, struct arena *, const char *const *users, size_t nusers,
+    const char *type, const char *data_json);
+/* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
+void notify_session_ended(struct services *, struct arena *, const char *user_id, const char *sid);
+/*
+ * Notification to everybody who is active and has one of the roles; its own transaction and push.
+ */
+bool notify_broadcast(struct services *, struct arena *, const char *title, const char *message,
+    const char *const *roles, size_t nroles, size_t *recipients, struct error *);
+/* Removes what is older than notifications.keep_days; for the worker's housekeeping. */
+bool notify_expire(struct services *, struct arena *, int64_t *removed, struct error *);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * A person's own notifications: list, read marks, preferences, and the ticket that opens a socket
+ * of medianest-notifyd.
+ */
+#ifndef MN_SERVICE_NOTIFY_NOTIFY_INBOX_H
+#define MN_SERVICE_NOTIFY_NOTIFY_INBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/notification.h"
+
+struct arena;
+struct error;
+struct principal;
+struct services;
+
+#define TICKET_SECONDS 30
+#define TICKET_BYTES 32 /* random */
+#define TICKET_TEXT 43  /* base64url, without NUL */
+
+struct inbox_ask {
+	const char *cursor; /* of an earlier page, or NULL */
+	int64_t after;      /* newer than this seq, oldest first; -1: newest first */
+	bool unread;        /* only these */
+	int limit;
+};
+
+struct inbox_page {
+	struct notification *items;
+	size_t n;
+	const char *next_cursor; /* NULL: the last page */
+	int64_t unread;          /* of all */
+};
+
+bool inbox_list(struct services *, struct arena *, const struct principal *,
+    const struct inbox_ask *, struct inbox_page *, struct error *);
+bool inbox_read(struct services *, struct arena *, const struct principal *, const char *id,
+    struct notification *, struct error *);
+bool inbox_read_all(struct services *, struct arena *, const struct principal *, struct error *);
+/* Every kind in the order of notify_kinds, defaults filled in. */
+bool inbox_preferences(struct services *, struct arena *, const struct principal *,
+    struct notification_preference **, size_t *n, struct error *);
+/* All or nothing; kinds that are not given keep what they have. */
+bool inbox_prefer(struct services *, struct arena *, const struct principal *,
+    const struct notification_preference *, size_t n, struct error *);
+/*
+ * Single use, TICKET_SECONDS long, for one socket of this session. Without Redis ERR_UNAVAILABLE.
+ */
+bool inbox_ticket(struct services *, struct arena *, const struct principal *, const char **ticket,
+    struct error *);
+
+#endif

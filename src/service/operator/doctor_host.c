@@ -1,0 +1,231 @@
+/* The doctor's look at the machine: commands, disk space, running processes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/str.h"
+#include "service/operator/doctor_internal.h"
+#include "core/banned.h"
+
+#define TOOL_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define DISK_FAILED (1ULL << 30) /* bytes free */
+#define DISK_WARNING (10ULL << 30)
+
+/* Reads until the end, the deadline or a full buffer. False: the deadline. */
+static bool
+drain(int fd, char *out, size_t size, int64_t deadline)
+{
+	size_t len = 0;
+	bool ok = true;
+
+	while (ok && len + 1 < size) {
+		struct pollfd pfd = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline - clock_monotonic();
+		ssize_t n;
+
+		if (left <= 0 || poll(&pfd, 1, (int)(left / US_PER_MS) + 1) == 0) {
+			ok = false;
+			break;
+		}
+		n = read(fd, out + len, size - 1 - len);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	out[len] = '\0';
+	return ok;
+}
+
+bool
+tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
+{
+	char *const env[] = { (char[]) { TOOL_PATH }, (char[]) { "LC_ALL=C.UTF-8" }, NULL };
+	posix_spawn_file_actions_t actions;
+	int pipe_fd[2], status = 0, rc;
+	bool in_time;
+	pid_t pid;
+
+	*found = false;
+	out[0] = '\0';
+	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
+		return false;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDERR_FILENO);
+	/* what posix_spawnp searches is our own PATH */
+	setenv("PATH", TOOL_PATH + strlen("PATH="), 1);
+	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipe_fd[1]);
+	*found = rc == 0;
+	if (rc != 0) {
+		close(pipe_fd[0]);
+		return false;
+	}
+	in_time = drain(pipe_fd[0], out, TOOL_OUTPUT_MAX,
+	    clock_monotonic() + TOOL_DEADLINE_MS * US_PER_MS);
+	close(pipe_fd[0]);
+	if (!in_time)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+const char *
+tool_version(struct arena *arena, const char *text, const char *before)
+{
+	const char *p = strstr(text, before);
+
+	if (p == NULL)
+		return "";
+	p += strlen(before);
+	return arena_strndup(arena, p, strcspn(p, " \r\n"));
+}
+
+void
+doctor_check_tool(struct doctor *d, const char *name, const char *option, const char *before,
+    const char *package)
+{
+	const char *const argv[] = { name, option, NULL };
+	char out[TOOL_OUTPUT_MAX];
+	bool found, ok = tool_run(argv, out, &found);
+
+	if (!found)
+		doctor_fail(d, name, NULL, "is not installed: apt install %s", package);
+	else if (!ok)
+		doctor_fail(d, name, NULL, "'%s %s' fails: %.200s", name, option, out);
+	else
+		doctor_ok(d, name, tool_version(d->arena, out, before), "%s", "");
+}
+
+void
+doctor_check_nginx(struct doctor *d)
+{
+	doctor_check_tool(d, "nginx", "-v", "nginx/", "nginx");
+}
+
+void
+doctor_check_ffmpeg(struct doctor *d)
+{
+	doctor_check_tool(d, "ffmpeg", "-version", "ffmpeg version ", "ffmpeg");
+	doctor_check_tool(d, "ffprobe", "-version", "ffprobe version ", "ffmpeg");
+}
+
+void
+doctor_check_disk(struct doctor *d)
+{
+	const char *dir = config_str(d->config, CFG_DATA_DIR), *size;
+	struct statvfs fs;
+	unsigned long long bytes;
+
+	if (statvfs(dir, &fs) < 0) {
+		doctor_fail(d, "data.dir", NULL,
+		    "%s: %s: create it and give it to the services' user", dir, strerror(errno));
+		return;
+	}
+	bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
+	size = arena_printf(d->arena, "%.1f GiB free", (double)bytes / (1ULL << 30));
+	if (bytes < DISK_FAILED)
+		doctor_fail(d, "data.dir", size, "%s is nearly full: uploads will be refused", dir);
+	else if (bytes < DISK_WARNING)
+		doctor_warn(d, "data.dir", size, "%s fills up", dir);
+	else
+		doctor_ok(d, "data.dir", size, "%s", dir);
+}
+
+static bool
+socket_answers(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd;
+	bool ok;
+
+	if (str_copy(addr.sun_path, sizeof(addr.sun_path), path) >= sizeof(addr.sun_path))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ok = fd >= 0 &&
+	    (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 || errno == EAGAIN);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool
+pid_alive(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	int64_t pid;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? strcspn(text, "\r\n ") : 0] = '\0';
+	return str_to_int(text, 2, INT32_MAX, &pid) && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/* Pools are known by their settings: pool.<name>.workers. */
+static void
+check_pools(struct doctor *d, const char *run)
+{
+	const char *silent = "";
+	unsigned total = 0, up = 0;
+
+	for (unsigned i = 0; i < CONFIG_KEYS; i++) {
+		const char *key = config_rows[i].key, *name;
+
+		if (!str_starts(key, "pool.") || !str_ends(key, ".workers"))
+			continue;
+		name = arena_strndup(d->arena, key + strlen("pool."),
+		    strlen(key) - strlen("pool.") - strlen(".workers"));
+		total++;
+		if (socket_answers(arena_printf(d->arena, "%s/pool-%s.sock", run, name)))
+			up++;
+		else
+			silent = arena_printf(d->arena, "%s%s%s", silent,
+			    *silent != '\0' ? ", " : "", name);
+	}
+	if (up == total)
+		doctor_ok(d, "pools", NULL, "all %u answer", total);
+	else if (up == 0)
+		doctor_fail(d, "pools", NULL,
+		    "none runs with sockets in %s: start them (systemctl start medianest.target)",
+		    run);
+	else
+		doctor_fail(d, "pools", NULL,
+		    "%u of %u answer; not: %s (systemctl start medianest-fcgi@NAME)", up, total,
+		    silent);
+}
+
+void
+doctor_check_processes(struct doctor *d)
+{
+	const char *run = config_str(d->config, CFG_RUN_DIR);
+
+	check_pools(d, run);
+	if (pid_alive(arena_printf(d->arena, "%s/worker.pid", run)))
+		doctor_ok(d, "worker", NULL, "runs");
+	else
+		doctor_fail(d, "worker", NULL,
+		    "does not run: uploads are not processed (systemctl start medianest-worker)");
+	if (socket_answers(arena_printf(d->arena, "%s/notifyd.sock", run)))
+		doctor_ok(d, "notifyd", NULL, "answers");
+	else
+		doctor_fail(d, "notifyd", NULL,
+		    "does not run: pages hear of nothing until they are reloaded (systemctl start"
+		    " medianest-notifyd)");
+}

@@ -1,0 +1,64 @@
+/* What the doctor's files share: checks are functions that add findings. */
+#ifndef MN_SERVICE_OPERATOR_DOCTOR_INTERNAL_H
+#define MN_SERVICE_OPERATOR_DOCTOR_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct config;
+struct error;
+
+enum finding_state { FINDING_OK, FINDING_WARNING, FINDING_FAILED };
+
+struct finding {
+	const char *name;
+	enum finding_state state;
+	const char *version; /* or "" */
+	const char *message; /* or "" */
+};
+
+#define FINDINGS_MAX 64
+
+struct doctor {
+	const struct config *config;
+	struct arena *arena;
+	struct finding findings[FINDINGS_MAX];
+	size_t n;
+};
+
+void doctor_ok(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void doctor_warn(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void doctor_fail(struct doctor *, const char *name, const char *version, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The log's side of an error if there is one: an operator may see it. */
+const char *doctor_reason(const struct error *);
+
+#define TOOL_OUTPUT_MAX 4096
+#define TOOL_DEADLINE_MS 10000
+/*
+ * Runs a command found by PATH or in sbin; both its outputs go to `out`. False: not found, killed
+ * at the deadline, or a status other than 0.
+ */
+bool tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found);
+/* The word after `before` in what a command printed. */
+const char *tool_version(struct arena *, const char *text, const char *before);
+/* Is the command there, does it run with `option`, and which version does it print? */
+void doctor_check_tool(struct doctor *, const char *name, const char *option, const char *before,
+    const char *package);
+
+void doctor_check_postgresql(struct doctor *);
+void doctor_check_redis(struct doctor *);
+void doctor_check_keys(struct doctor *);
+void doctor_check_argon2(struct doctor *);
+void doctor_check_disk(struct doctor *);
+void doctor_check_processes(struct doctor *);
+void doctor_check_nginx(struct doctor *);
+void doctor_check_page(struct doctor *);
+void doctor_check_storage(struct doctor *);
+void doctor_check_ffmpeg(struct doctor *);
+void doctor_check_sandbox(struct doctor *);
+
+#endif

@@ -1,0 +1,176 @@
+#include "service/operator/health.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/services.h"
+#include "store/redis.h"
+#include "store/s3.h"
+#include "core/banned.h"
+
+#define PID_PATH_MAX 4096
+
+struct probe {
+	const char *name;
+	const char *trouble;
+	bool (*run)(struct services *, struct arena *, struct health *, struct error *);
+};
+
+static bool
+probe_postgres(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+{
+	health->queue_known = store_queue_state(svc->db, arena, &health->queue, err);
+	return health->queue_known;
+}
+
+static bool
+probe_redis(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+{
+	struct redisReply *reply;
+
+	return redis_command(svc->redis, arena, REDIS_ARGV("PING"), &reply, err);
+}
+
+static bool
+probe_storage(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+{
+	s3_set_timeout(svc->s3, HEALTH_STORAGE_MS);
+	return s3_probe(svc->s3, err);
+}
+
+/* Does the process of a pid file in the run directory live? */
+/* Whole text of a small file of the run directory without its line end; false: there is none. */
+static bool
+run_file(struct services *svc, const char *name, char *text, size_t size)
+{
+	char path[PID_PATH_MAX];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", config_str(svc->config, CFG_RUN_DIR), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return true;
+}
+
+static bool
+process_lives(struct services *svc, const char *name, struct error *err)
+{
+	char file[64], text[16];
+	int64_t pid;
+
+	snprintf(file, sizeof(file), "%s.pid", name);
+	if (!run_file(svc, file, text, sizeof(text)))
+		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
+	if (!str_to_int(text, 1, INT32_MAX, &pid) || (kill((pid_t)pid, 0) != 0 && errno != EPERM))
+		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
+	return true;
+}
+
+static bool
+probe_worker(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+{
+	char mode[32];
+
+	if (!process_lives(svc, "worker", err))
+		return false;
+	if (run_file(svc, "worker.sandbox", mode, sizeof(mode)) && !str_eq(mode, "bubblewrap"))
+		health->dependencies[HEALTH_WORKER].notice =
+		    "Files are decoded without bubblewrap, under system call filter and limits"
+		    " only.";
+	return true;
+}
+
+static bool
+probe_notifyd(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+{
+	return process_lives(svc, "notifyd", err);
+}
+
+static const struct probe probes[HEALTH_DEPENDENCIES] = {
+	[HEALTH_POSTGRES] = { "postgres", "The database does not answer.", probe_postgres },
+	[HEALTH_REDIS] = { "redis",
+	    "Redis does not answer: slower, and without rate limits of its own.", probe_redis },
+	[HEALTH_STORAGE] = { "storage",
+	    "The object store does not answer: no uploads or downloads.", probe_storage },
+	[HEALTH_WORKER] = { "worker", "medianest-worker is not running: nothing is processed.",
+	    probe_worker },
+	[HEALTH_NOTIFYD] = { "notifyd",
+	    "medianest-notifyd is not running: pages do not hear of changes.", probe_notifyd },
+};
+
+const char *
+health_dependency_name(enum health_dependency which)
+{
+	return probes[which].name;
+}
+
+const char *
+health_status(const struct health *health)
+{
+	if (!health->dependencies[HEALTH_POSTGRES].ok)
+		return "down";
+	for (int i = 0; i < HEALTH_DEPENDENCIES; i++) {
+		if (!health->dependencies[i].ok)
+			return "degraded";
+	}
+	return "ok";
+}
+
+static void
+run_probe(struct services *svc, struct arena *arena, enum health_dependency which,
+    struct health *health)
+{
+	struct dependency_state *state = &health->dependencies[which];
+	int64_t start = clock_monotonic();
+	struct error err;
+
+	error_clear(&err);
+	state->ok = probes[which].run(svc, arena, health, &err);
+	state->latency = clock_monotonic() - start;
+	state->trouble = state->ok ? state->notice : probes[which].trouble;
+	if (!state->ok)
+		log_warn(svc->log, "health: %s: %s %s", probes[which].name, err.message,
+		    err.detail);
+}
+
+const struct health *
+health_check(struct services *svc, struct arena *arena)
+{
+	static struct health kept;
+	static int64_t kept_until;
+
+	if (clock_monotonic() < kept_until)
+		return &kept;
+	memset(&kept, 0, sizeof(kept));
+	for (int i = 0; i < HEALTH_DEPENDENCIES; i++)
+		run_probe(svc, arena, (enum health_dependency)i, &kept);
+	kept.checked_at = clock_now();
+	kept_until = clock_monotonic() + HEALTH_KEEP_MS * US_PER_MS;
+	return &kept;
+}
+
+bool
+health_ready(struct services *svc, struct arena *arena, struct error *err)
+{
+	struct queue_state queue;
+
+	return store_queue_state(svc->db, arena, &queue, err);
+}

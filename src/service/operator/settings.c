@@ -1,0 +1,151 @@
+#include "service/operator/settings.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "service/audit.h"
+#include "service/gate/cache.h"
+#include "service/caller.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_settings.h"
+
+#include "core/banned.h"
+
+static bool
+check_changes(const struct setting_change *changes, size_t n, struct error *err)
+{
+	struct error why;
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct config_row *row = &config_rows[changes[i].key];
+
+		if (!(row->flags & CONFIG_LIVE))
+			return error_slug(err, ERR_CONFLICT, "not_live",
+			    "%s can be changed in the configuration file only.", row->key);
+		error_clear(&why);
+		if (changes[i].value != NULL &&
+		    !config_check(changes[i].key, changes[i].value, &why))
+			ok = error_field(err, row->key, "range", "%s", why.message);
+	}
+	return ok;
+}
+
+/* What changed, by key; secrets by name only. */
+static const char *
+changes_detail(struct arena *arena, const struct config *config,
+    const struct setting_change *changes, size_t n)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	for (size_t i = 0; i < n; i++) {
+		const struct config_row *row = &config_rows[changes[i].key];
+		bool secret = (row->flags & CONFIG_SECRET) != 0;
+
+		json_object(j, row->key);
+		json_put_str(j, "from", secret ? NULL : config_str(config, changes[i].key));
+		json_put_str(j, "to", secret ? NULL : changes[i].value);
+		json_object_end(j);
+	}
+	json_object_end(j);
+	return j->buf.data;
+}
+
+bool
+settings_change(struct services *svc, struct arena *arena, const struct caller *caller,
+    const struct setting_change *changes, size_t n, struct error *err)
+{
+	struct audit_event event = { .action = "settings.changed", .target_type = "settings" };
+	bool ok;
+
+	if (!check_changes(changes, n, err))
+		return false;
+	event.detail = changes_detail(arena, svc->config, changes, n);
+	ok = db_begin(svc->db, err);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = store_setting_put(svc->db, arena, config_rows[changes[i].key].key,
+		    changes[i].value, caller->who->user_id, err);
+	ok = ok && audit_add(svc, arena, caller, &event, err) &&
+	    store_config_changed(svc->db, arena, err) && db_commit(svc->db, err);
+	if (!ok) {
+		db_rollback(svc->db);
+		return false;
+	}
+	cache_bump_config(svc, arena);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = config_override(svc->config, changes[i].key, changes[i].value, err);
+	return ok;
+}
+
+bool
+roles_get(struct services *svc, struct arena *arena, permission_set roles[ROLES], struct error *err)
+{
+	enum permission permission;
+	struct rows *rows;
+	enum role role;
+
+	if (!store_roles_list(svc->db, arena, &rows, err))
+		return false;
+	memset(roles, 0, ROLES * sizeof(*roles));
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (role_parse(rows_str(rows, i, 0), &role) &&
+		    permission_parse(rows_str(rows, i, 1), &permission))
+			roles[role] |= PERM_BIT(permission);
+	return true;
+}
+
+static const char *
+roles_detail(struct arena *arena, const permission_set roles[ROLES])
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	for (enum role role = 0; role < ROLES; role++) {
+		json_array(j, role_name(role));
+		for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN;
+		    permission++)
+			if (roles[role] & PERM_BIT(permission))
+				json_put_str(j, NULL, permission_name(permission));
+		json_array_end(j);
+	}
+	json_object_end(j);
+	return j->buf.data;
+}
+
+bool
+roles_replace(struct services *svc, struct arena *arena, const struct caller *caller,
+    const permission_set roles[ROLES], struct error *err)
+{
+	const permission_set needed = PERM_BIT(PERM_SYSTEM_SETTINGS) | PERM_BIT(PERM_USERS_MANAGE);
+	const struct audit_event event = { .action = "roles.changed",
+		.target_type = "roles",
+		.detail = roles_detail(arena, roles) };
+	const char *names[ROLES * PERMISSIONS], *permissions[ROLES * PERMISSIONS];
+	size_t n = 0;
+
+	if ((permission_closure(roles[ROLE_SUPER]) & needed) != needed)
+		return error_slug(err, ERR_UNPROCESSABLE, "super_locked_out",
+		    "Super admins keep system.settings and users.manage: nobody could undo it"
+		    " otherwise.");
+	for (enum role role = 0; role < ROLES; role++)
+		for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN;
+		    permission++)
+			if (roles[role] & PERM_BIT(permission)) {
+				names[n] = role_name(role);
+				permissions[n++] = permission_name(permission);
+			}
+	if (!db_begin(svc->db, err) ||
+	    !store_roles_replace(svc->db, arena, names, permissions, n, err) ||
+	    !audit_add(svc, arena, caller, &event, err) ||
+	    !store_config_changed(svc->db, arena, err) || !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	cache_bump_config(svc, arena);
+	return true;
+}

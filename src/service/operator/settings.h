@@ -1,0 +1,40 @@
+/*
+ * Live settings and the role matrix as an admin changes them: validated, audited, in force
+ * everywhere at the next request.
+ */
+#ifndef MN_SERVICE_OPERATOR_SETTINGS_H
+#define MN_SERVICE_OPERATOR_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/access.h"
+#include "core/config.h"
+
+struct arena;
+struct caller;
+struct error;
+struct services;
+
+struct setting_change {
+	enum config_key key;
+	const char *value; /* NULL: back to file or default */
+};
+
+/*
+ * All or nothing. A key that is not live: ERR_CONFLICT not_live; a value outside its row:
+ * ERR_VALIDATION naming the key.
+ */
+bool settings_change(struct services *, struct arena *, const struct caller *,
+    const struct setting_change *, size_t n, struct error *);
+
+/* As stored, without implications. */
+bool roles_get(struct services *, struct arena *, permission_set roles[ROLES], struct error *);
+/*
+ * super keeps system.settings and users.manage, or nobody could undo it: ERR_UNPROCESSABLE
+ * super_locked_out.
+ */
+bool roles_replace(struct services *, struct arena *, const struct caller *,
+    const permission_set roles[ROLES], struct error *);
+
+#endif

@@ -1,0 +1,481 @@
+#include "service/processing/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/notify/notify.h"
+#include "service/processing/process_result.h"
+#include "service/processing/sandbox.h"
+#include "service/processing/scratch.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/s3.h"
+#include "store/store_media.h"
+#include "store/store_process.h"
+
+#include "core/banned.h"
+
+#define HASH_BLOCK (256UL << 10)
+#define KEYS_MAX (RESULT_ASSETS_MAX + 1)
+#define OBJECT_MAX (5LL << 40) /* bytes: where the upload's own size is not known */
+
+/* One run of media.process. */
+struct process {
+	struct services *svc;
+	struct arena *arena;
+	const struct job_env *env;
+	const struct job *job;
+	const char *media_id, *upload_id;
+	struct process_item item;
+	const char *scratch;
+	struct s3_object source; /* what was fetched */
+	const char *source_key;
+	unsigned char sha256[SHA256_SIZE];
+	struct process_result result;
+	struct error bad_line; /* the line that ended the sandbox's run */
+	const char *keys[KEYS_MAX];
+	size_t nkeys;
+};
+
+static bool
+take_payload(struct arena *arena, const struct job *job, const char **media_id,
+    const char **upload_id, struct error *err)
+{
+	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err);
+
+	if (payload == NULL)
+		return false;
+	*media_id = json_str(payload, "mediaId", NULL);
+	*upload_id = json_str(payload, "uploadId", NULL);
+	if (*media_id == NULL || !uuid_valid(*media_id) ||
+	    (*upload_id != NULL && !uuid_valid(*upload_id)))
+		return error_set(err, ERR_INTERNAL, "The job names no item.");
+	return true;
+}
+
+/* A step for the timeline, and for the owner's open page. */
+static bool
+step(struct process *p, const char *name, const char *state, const char *message, struct error *err)
+{
+	struct json *data = json_new(p->arena, 0);
+
+	if (!store_process_event(p->svc->db, p->arena, p->media_id, name, state, message,
+		p->job->attempt, err))
+		return false;
+	if (p->item.owner == NULL)
+		return true;
+	json_object(data, NULL);
+	json_put_str(data, "mediaId", p->media_id);
+	json_put_str(data, "step", name);
+	json_put_str(data, "state", state);
+	json_object_end(data);
+	notify_event(p->svc, p->arena, &p->item.owner, 1, "media.processing.progress",
+	    data->buf.data);
+	return true;
+}
+
+/* The file's fault: its owner gets to know why, and it is not tried again. */
+static bool
+reject(struct error *err, const char *slug, const char *message)
+{
+	return error_slug(err, ERR_UNPROCESSABLE, slug, "%s", message);
+}
+
+static bool
+hash_file(int fd, unsigned char out[SHA256_SIZE], struct error *err)
+{
+	static unsigned char block[HASH_BLOCK];
+	struct digest *digest = digest_new("sha256");
+	unsigned char sum[64];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, block, sizeof(block), at)) > 0) {
+		digest_update(digest, block, (size_t)n);
+		at += n;
+	}
+	digest_final(digest, sum);
+	memcpy(out, sum, SHA256_SIZE);
+	return n == 0 || error_set(err, ERR_INTERNAL, "Scratch space cannot be read.");
+}
+
+static bool
+fetch_into(struct process *p, int fd, struct error *err)
+{
+	int64_t most = p->item.object_key == NULL && p->item.size >= 0 ? p->item.size : OBJECT_MAX;
+
+	if (!s3_get_fd(p->svc->s3, p->source_key, fd, most, &p->source, err)) {
+		if (err->code == ERR_NOT_FOUND)
+			return reject(err, "missing",
+			    "The uploaded file is no longer in the store. Please upload it again.");
+		if (err->code == ERR_TOO_LARGE)
+			return reject(err, "size_mismatch",
+			    "The uploaded file is larger than was announced. Please upload it"
+			    " again.");
+		return false;
+	}
+	if (!hash_file(fd, p->sha256, err))
+		return false;
+	if (p->item.object_key == NULL && p->item.sha256 != NULL &&
+	    !str_eq(hex_encode(p->arena, p->sha256, SHA256_SIZE), p->item.sha256))
+		return reject(err, "checksum_mismatch",
+		    "The file that arrived is not the one that was announced: its checksum differs."
+		    " Please upload it again.");
+	return true;
+}
+
+static bool
+fetch(struct process *p, struct error *err)
+{
+	const char *path = arena_printf(p->arena, "%s/" SANDBOX_INPUT, p->scratch);
+	bool ok;
+	int fd;
+
+	p->source_key = p->item.object_key != NULL ? p->item.object_key : p->item.incoming_key;
+	if (p->source_key == NULL)
+		return reject(err, "missing",
+		    "The uploaded file is no longer in the store. Please upload it again.");
+	if (!step(p, "fetch", "started", NULL, err))
+		return false;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set(err, ERR_STORAGE_FULL, "Scratch space cannot be written: %s",
+		    strerror(errno));
+	ok = fetch_into(p, fd, err);
+	close(fd);
+	return ok && step(p, "fetch", "done", NULL, err);
+}
+
+static bool
+sandbox_line(void *arg, const char *line, size_t len)
+{
+	struct process *p = arg;
+	struct process_line parsed;
+
+	if (!process_line_parse(p->arena, line, len, &parsed, &p->bad_line))
+		return false;
+	if (parsed.step == NULL)
+		p->result = parsed.result;
+	else
+		return step(p, parsed.step, parsed.state, parsed.message, &p->bad_line);
+	return true;
+}
+
+static bool
+decode(struct process *p, struct error *err)
+{
+	const struct config *config = p->svc->config;
+
+	error_clear(&p->bad_line);
+	if (!sandbox_run(p->env->sandbox, p->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
+		(int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, p, p->env->stop, err)) {
+		if (p->bad_line.code != ERR_NONE)
+			*err = p->bad_line;
+		return false;
+	}
+	if (!p->result.present)
+		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
+		    "The file could not be processed.");
+	return p->result.ok || reject(err, p->result.failure_code, p->result.failure_message);
+}
+
+/*
+ * A file that the sandbox made: a plain file of sane size, reached without following a link that
+ * could lead out of it.
+ */
+static int
+open_asset(struct process *p, const char *name, int64_t *size, struct error *err)
+{
+	const char *path = arena_printf(p->arena, "%s/" SANDBOX_OUTPUT "/%s", p->scratch, name);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    st.st_size > 0 && st.st_size <= RESULT_ASSET_SIZE_MAX) {
+		*size = st.st_size;
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+	error_detail(err, "derived file %s is missing or not what it should be", name);
+	return -1;
+}
+
+static bool
+put_asset(struct process *p, const struct process_asset *asset, const char *key, struct error *err)
+{
+	int64_t size;
+	int fd = open_asset(p, asset->name, &size, err);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = s3_put_fd(p->svc->s3, key, fd, size, asset->content_type, err);
+	close(fd);
+	return ok;
+}
+
+/*
+ * Announces every key before the first byte is written, so that no crash leaves an object that
+ * nobody knows of.
+ */
+static bool
+reserve(struct process *p, const char **original, struct error *err)
+{
+	const char *sizes[KEYS_MAX];
+	int64_t size;
+	int fd;
+
+	for (size_t i = 0; i < p->result.nassets; i++) {
+		fd = open_asset(p, p->result.assets[i].name, &size, err);
+		if (fd < 0)
+			return false;
+		close(fd);
+		sizes[p->nkeys] = db_int(p->arena, size);
+		p->keys[p->nkeys++] = arena_printf(p->arena, "derived/%s/%s/%s", p->media_id,
+		    p->job->lease, p->result.assets[i].name);
+	}
+	*original = p->item.object_key;
+	if (*original == NULL)
+		*original = arena_printf(p->arena, "original/%s/%s", p->media_id, p->job->lease);
+	sizes[p->nkeys] = db_int(p->arena, p->source.size);
+	p->keys[p->nkeys++] = *original;
+	return store_process_reserve(p->svc->db, p->arena, p->media_id, p->keys, sizes, p->nkeys,
+	    err);
+}
+
+static bool
+store(struct process *p, const char **original, struct error *err)
+{
+	if (!step(p, "store", "started", NULL, err) || !reserve(p, original, err))
+		return false;
+	for (size_t i = 0; i < p->result.nassets; i++)
+		if (!put_asset(p, &p->result.assets[i], p->keys[i], err))
+			return false;
+	/* What was hashed is what is copied: a client may have written anew meanwhile. */
+	if (p->item.object_key == NULL &&
+	    !s3_copy(p->svc->s3, p->source_key, *original, p->source.etag, p->result.content_type,
+		err))
+		return false;
+	return step(p, "store", "done", NULL, err);
+}
+
+static const char *
+event_data(struct arena *arena, const char *media_id, const char *status, const char *kind,
+    const char *code, const char *message)
+{
+	struct json *data = json_new(arena, 0);
+
+	json_object(data, NULL);
+	json_put_str(data, "mediaId", media_id);
+	json_put_str(data, "status", status);
+	json_opt_str(data, "kind", kind);
+	if (code != NULL) {
+		json_object(data, "failure");
+		json_put_str(data, "code", code);
+		json_put_str(data, "message", message);
+		json_object_end(data);
+	}
+	json_object_end(data);
+	return data->buf.data;
+}
+
+static bool
+tell(struct services *svc, struct arena *arena, const char *const *owner, const char *kind,
+    const char *title, const char *message, const char *data, struct job_after *after,
+    struct error *err)
+{
+	struct notify_new n = { .users = owner,
+		.nusers = 1,
+		.kind = kind,
+		.title = title,
+		.message = message,
+		.data = data };
+	struct notify_batch *batch;
+
+	if (*owner == NULL)
+		return true;
+	if (!notify_add(svc, arena, &n, &batch, err))
+		return false;
+	after->batch = batch;
+	return true;
+}
+
+static bool
+publish_in(struct process *p, const struct process_found *found, struct job_after *after,
+    bool *gone, struct error *err)
+{
+	struct db *db = p->svc->db;
+	const char *title = found->title != NULL ? found->title : p->item.title;
+
+	if (!store_job_done(db, p->arena, p->job, err) ||
+	    !store_process_publish(db, p->arena, p->media_id, found, gone, err))
+		return false;
+	if (*gone)
+		return true;
+	after->media_id = p->media_id;
+	return store_process_event(db, p->arena, p->media_id, "publish", "done", NULL,
+		   p->job->attempt, err) &&
+	    store_media_scopes(db, p->arena, p->media_id, &after->scopes, &after->nscopes, err) &&
+	    tell(p->svc, p->arena, &p->item.owner, "media.ready",
+		arena_printf(p->arena, "%s is ready", title), "",
+		event_data(p->arena, p->media_id, "ready", found->kind, NULL, NULL), after, err);
+}
+
+/* The one transaction: everything becomes visible together, if the lease still holds. */
+static bool
+publish(struct process *p, const char *original, struct error *err)
+{
+	const struct process_result *r = &p->result;
+	const char *assets[RESULT_ASSETS_MAX];
+	struct process_found found = { .kind = r->kind,
+		.content_type = r->content_type,
+		.title = r->title,
+		.metadata = r->metadata,
+		.thumbhash = r->thumbhash,
+		.genre = r->genre,
+		.object_key = original,
+		.sha256 = p->sha256,
+		.size = p->source.size,
+		.width = r->width,
+		.height = r->height,
+		.duration_ms = r->duration_ms,
+		.taken_at = r->taken_at,
+		.year = r->year,
+		.assets = assets,
+		.nassets = r->nassets,
+		.sprite_times = r->sprite_times,
+		.nsprite_times = r->nsprite_times,
+		.keys = p->keys,
+		.nkeys = p->nkeys };
+	struct job_after after = { 0 };
+	struct error ignored;
+	bool gone = false;
+
+	for (size_t i = 0; i < r->nassets; i++)
+		assets[i] = r->assets[i].name;
+	found.asset_prefix = arena_printf(p->arena, "derived/%s/%s", p->media_id, p->job->lease);
+	if (!db_begin(p->svc->db, err))
+		return false;
+	if (!publish_in(p, &found, &after, &gone, err) || !db_commit(p->svc->db, err)) {
+		db_rollback(p->svc->db);
+		return false;
+	}
+	job_after_commit(p->svc, p->arena, &after);
+	/* Left behind by a crash here, it is found by housekeeping. */
+	if (!gone && p->item.object_key == NULL && !s3_delete(p->svc->s3, p->source_key, &ignored))
+		log_notice(p->svc->log, "the uploaded object stays for now: %s", ignored.message);
+	return true;
+}
+
+static bool
+fail_item(struct services *svc, struct arena *arena, const struct job *job, const char *media_id,
+    const struct process_item *item, const char *code, const char *message, struct job_after *after,
+    struct error *err)
+{
+	bool gone;
+
+	if (!store_process_fail(svc->db, arena, media_id, code, message, &gone, err))
+		return false;
+	if (gone)
+		return true;
+	after->media_id = media_id;
+	return store_process_event(svc->db, arena, media_id, "publish", "failed", message,
+		   job->attempt, err) &&
+	    store_media_scopes(svc->db, arena, media_id, &after->scopes, &after->nscopes, err) &&
+	    tell(svc, arena, &item->owner, "media.failed",
+		arena_printf(arena, "%s could not be processed", item->title), message,
+		event_data(arena, media_id, "failed", NULL, code, message), after, err);
+}
+
+/* Ends the item and completes the job: for what trying again cannot change. */
+static bool
+finish_failed(struct process *p, const struct error *why, struct error *err)
+{
+	struct job_after after = { 0 };
+
+	log_info(p->svc->log, "media %s failed: %s: %s %s", p->media_id, error_slug_of(why),
+	    why->message, why->detail);
+	if (!db_begin(p->svc->db, err))
+		return false;
+	if (!store_job_done(p->svc->db, p->arena, p->job, err) ||
+	    !fail_item(p->svc, p->arena, p->job, p->media_id, &p->item, error_slug_of(why),
+		why->message, &after, err) ||
+	    !db_commit(p->svc->db, err)) {
+		db_rollback(p->svc->db);
+		return false;
+	}
+	job_after_commit(p->svc, p->arena, &after);
+	return true;
+}
+
+static bool
+work(struct process *p, struct error *err)
+{
+	const char *original;
+
+	return fetch(p, err) && decode(p, err) && store(p, &original, err) &&
+	    publish(p, original, err);
+}
+
+bool
+process_run(struct services *svc, struct arena *arena, const struct job_env *env,
+    const struct job *job, struct error *err)
+{
+	struct process *p = arena_alloc(arena, sizeof(*p));
+	struct error why;
+	bool ok;
+
+	p->svc = svc;
+	p->arena = arena;
+	p->env = env;
+	p->job = job;
+	if (!take_payload(arena, job, &p->media_id, &p->upload_id, err) ||
+	    !store_process_load(svc->db, arena, p->media_id, p->upload_id, &p->item, err))
+		return false;
+	if (!p->item.found) /* purged meanwhile, or done by an earlier run of the same job */
+		return store_job_done(svc->db, arena, job, err);
+	p->scratch = scratch_make(svc->config, arena, job->lease, err);
+	if (p->scratch == NULL)
+		return false;
+	error_clear(&why);
+	ok = work(p, &why);
+	scratch_remove(p->scratch);
+	if (ok)
+		return true;
+	if (why.code == ERR_UNPROCESSABLE)
+		return finish_failed(p, &why, err);
+	*err = why;
+	return false;
+}
+
+bool
+process_give_up(struct services *svc, struct arena *arena, const struct job *job,
+    struct job_after *after, struct error *err)
+{
+	static const char message[] =
+	    "The file could not be processed because of a problem on the server. You can try again"
+	    " later.";
+	struct process_item item;
+	const char *media_id, *upload_id;
+	struct error ignored;
+
+	if (!take_payload(arena, job, &media_id, &upload_id, &ignored))
+		return true;
+	if (!store_process_load(svc->db, arena, media_id, upload_id, &item, err))
+		return false;
+	return !item.found ||
+	    fail_item(svc, arena, job, media_id, &item, "processing_error", message, after, err);
+}

@@ -1,0 +1,20 @@
+/*
+ * The job media.process: an uploaded file becomes an item that can be shown (DESIGN section 7,
+ * correctness.md 7, 8).
+ *
+ * Fetch, hash, decode in the sandbox, write derived objects and the worker's own copy of the
+ * original under keys that carry the lease, then one transaction: the row, the timeline, the
+ * notification, the job. A file that cannot be read ends `failed` at once with a reason; trouble of
+ * ours (store, database, sandbox) is tried again and ends `failed` with processing_error when no
+ * attempt is left.
+ */
+#ifndef MN_SERVICE_PROCESSING_PROCESS_H
+#define MN_SERVICE_PROCESSING_PROCESS_H
+
+#include "service/job.h"
+
+/* JOB_MEDIA_PROCESS_KIND (media.h): payload {"mediaId","uploadId"}; queue media or video. */
+job_run_fn process_run;
+job_give_up_fn process_give_up;
+
+#endif

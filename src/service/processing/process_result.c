@@ -1,0 +1,202 @@
+#include "service/processing/process_result.h"
+
+#include <string.h>
+
+#include <cJSON.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+
+#include "core/banned.h"
+
+#define DURATION_MAX_MS (1000LL * 86400 * 1000)
+#define TITLE_MAX 200
+#define GENRE_MAX 64
+#define THUMBHASH_TEXT_MAX 64
+#define YEAR_MIN 1000
+#define YEAR_MAX 2999
+
+/* The literal of the list that equals s; NULL: none does. */
+static const char *
+one_of(const char *s, const char *const *list)
+{
+	for (; s != NULL && *list != NULL; list++)
+		if (str_eq(s, *list))
+			return *list;
+	return NULL;
+}
+
+static const char *const kinds[] = { "image", "video", "audio", NULL };
+static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
+static const char *const states[] = { "started", "done", "failed", NULL };
+static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
+	"too_many_pixels", "empty", "protected", "timeout", "resource_limit", NULL };
+static const char *const types[] = { "image/jpeg", "image/png", "image/webp", "image/gif",
+	"image/heic", "image/avif", "image/tiff", "video/mp4", "video/quicktime",
+	"video/x-matroska", "video/webm", "video/x-msvideo", "video/mpeg", "video/mp2t",
+	"video/ogg", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav",
+	"audio/x-matroska", "audio/webm", NULL };
+static const struct process_asset asset_names[] = { { "320.webp", "image/webp" },
+	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
+	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
+	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" } };
+
+static bool
+garbage(struct error *err, const char *what)
+{
+	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+	return error_detail(err, "medianest-media answered an impossible %s", what);
+}
+
+static bool
+in_range(int64_t v, int64_t max)
+{
+	return v >= 0 && v <= max;
+}
+
+static bool
+take_assets(const struct cJSON *list, struct process_result *r, struct error *err)
+{
+	const struct cJSON *item;
+	const char *name;
+	size_t i;
+
+	cJSON_ArrayForEach (item, list) {
+		name = json_str(item, "name", "");
+		for (i = 0; i < sizeof(asset_names) / sizeof(asset_names[0]); i++)
+			if (str_eq(name, asset_names[i].name))
+				break;
+		if (i == sizeof(asset_names) / sizeof(asset_names[0]) ||
+		    r->nassets == RESULT_ASSETS_MAX)
+			return garbage(err, "asset");
+		r->assets[r->nassets++] = asset_names[i];
+	}
+	return true;
+}
+
+static bool
+take_sprite_times(struct arena *arena, const struct cJSON *list, struct process_result *r,
+    struct error *err)
+{
+	const struct cJSON *item;
+
+	cJSON_ArrayForEach (item, list) {
+		if (!cJSON_IsNumber(item) || item->valuedouble < 0 ||
+		    item->valuedouble > INT32_MAX || r->nsprite_times == RESULT_TILES_MAX)
+			return garbage(err, "sprite time");
+		r->sprite_times[r->nsprite_times++] =
+		    arena_printf(arena, "%.0f", item->valuedouble);
+	}
+	return true;
+}
+
+/*
+ * The metadata object is kept as it is, for people to see; what is searched by gets columns of its
+ * own.
+ */
+static bool
+take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_result *r,
+    struct error *err)
+{
+	const char *genre = json_str(metadata, "genre", NULL);
+	char *text;
+
+	if (!cJSON_IsObject(metadata) || (text = cJSON_PrintUnformatted(metadata)) == NULL)
+		return garbage(err, "metadata");
+	arena_defer(arena, cJSON_free, text);
+	if (strlen(text) > RESULT_METADATA_MAX)
+		return garbage(err, "metadata");
+	r->metadata = text;
+	r->year = json_int(metadata, "year", -1);
+	if (r->year < YEAR_MIN || r->year > YEAR_MAX)
+		r->year = -1;
+	if (genre != NULL)
+		r->genre = utf8_clean(arena, genre, strlen(genre), GENRE_MAX);
+	return true;
+}
+
+static bool
+take_found(struct arena *arena, const struct cJSON *o, struct process_result *r, struct error *err)
+{
+	const char *title = json_str(o, "title", NULL), *taken = json_str(o, "takenAt", NULL);
+	char year[5] = "";
+	int64_t y;
+
+	r->kind = json_str(o, "kind", NULL);
+	r->content_type = json_str(o, "contentType", NULL);
+	r->thumbhash = json_str(o, "thumbhash", NULL);
+	r->width = json_int(o, "width", 0);
+	r->height = json_int(o, "height", 0);
+	r->duration_ms = json_int(o, "durationMs", -1);
+	if (one_of(r->kind, kinds) == NULL || one_of(r->content_type, types) == NULL)
+		return garbage(err, "type");
+	if (!in_range(r->width, RESULT_SIDE_MAX) || !in_range(r->height, RESULT_SIDE_MAX) ||
+	    r->duration_ms > DURATION_MAX_MS)
+		return garbage(err, "size");
+	if (r->duration_ms < 0)
+		r->duration_ms = -1;
+	if (r->thumbhash != NULL && strlen(r->thumbhash) > THUMBHASH_TEXT_MAX)
+		return garbage(err, "placeholder");
+	if (title != NULL)
+		r->title = utf8_clean(arena, title, strlen(title), TITLE_MAX);
+	if (!take_metadata(arena, json_get(o, "metadata"), r, err))
+		return false;
+	if (taken != NULL && !time_parse_rfc3339(taken, &r->taken_at))
+		r->taken_at = 0;
+	/* A photo's year is that of the day it was taken, on the camera's own clock. */
+	if (r->taken_at != 0 && r->year < 0) {
+		memcpy(year, taken, 4);
+		if (str_to_int(year, YEAR_MIN, YEAR_MAX, &y))
+			r->year = y;
+	}
+	return take_assets(json_get(o, "assets"), r, err) &&
+	    take_sprite_times(arena, json_get(o, "spriteTimes"), r, err);
+}
+
+static bool
+take_failure(struct arena *arena, const struct cJSON *failure, struct process_result *r,
+    struct error *err)
+{
+	const char *code = json_str(failure, "code", ""),
+		   *message = json_str(failure, "message", "");
+
+	r->failure_code = one_of(code, codes);
+	if (r->failure_code == NULL) {
+		error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+		return error_detail(err, "medianest-media: %s",
+		    utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX));
+	}
+	r->failure_message = utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);
+	return true;
+}
+
+bool
+process_line_parse(struct arena *arena, const char *line, size_t len, struct process_line *out,
+    struct error *err)
+{
+	struct error ignored;
+	const struct cJSON *root = json_parse(arena, line, len, &ignored), *result;
+	const char *message;
+
+	memset(out, 0, sizeof(*out));
+	if (root == NULL)
+		return garbage(err, "line");
+	result = json_get(root, "result");
+	if (result == NULL) {
+		out->step = json_str(root, "step", NULL);
+		out->state = json_str(root, "state", NULL);
+		message = json_str(root, "message", NULL);
+		if (message != NULL)
+			out->message =
+			    utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);
+		return (one_of(out->step, steps) != NULL && one_of(out->state, states) != NULL) ||
+		    garbage(err, "step");
+	}
+	out->result.present = true;
+	out->result.ok = json_bool(result, "ok", false);
+	return out->result.ok ? take_found(arena, result, &out->result, err) :
+				take_failure(arena, json_get(result, "failure"), &out->result, err);
+}

@@ -1,0 +1,50 @@
+/*
+ * What medianest-media answered. It has been in touch with hostile bytes, so nothing it says is
+ * believed: every value is checked as if a client had sent it, and the files it names are opened
+ * without following links.
+ */
+#ifndef MN_SERVICE_PROCESSING_PROCESS_RESULT_H
+#define MN_SERVICE_PROCESSING_PROCESS_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+
+#define RESULT_METADATA_MAX (96UL << 10) /* bytes */
+#define RESULT_ASSETS_MAX 8
+#define RESULT_ASSET_SIZE_MAX (64LL << 20) /* bytes */
+#define RESULT_TILES_MAX 12
+#define RESULT_SIDE_MAX 1000000
+#define RESULT_MESSAGE_MAX 200
+
+struct process_asset {
+	const char *name;
+	const char *content_type;
+};
+
+struct process_result {
+	bool present; /* a result line came */
+	bool ok;
+	const char *failure_code, *failure_message; /* when not ok */
+	const char *kind, *content_type, *title, *metadata, *thumbhash, *genre;
+	int64_t width, height, duration_ms, taken_at, year;
+	struct process_asset assets[RESULT_ASSETS_MAX];
+	size_t nassets;
+	const char *sprite_times[RESULT_TILES_MAX]; /* as text */
+	size_t nsprite_times;
+};
+
+/* A line of output: a step (names are checked against the few there are) or the result. */
+struct process_line {
+	const char *step, *state, *message; /* step NULL: not a step */
+	struct process_result result;
+};
+
+/* False with ERR_INTERNAL slug sandbox_failed: not what medianest-media writes. */
+bool process_line_parse(struct arena *, const char *line, size_t len, struct process_line *,
+    struct error *);
+
+#endif

@@ -1,0 +1,122 @@
+#include "service/processing/runner.h"
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/shm.h"
+#include "core/str.h"
+#include "service/catalogue/media.h"
+#include "service/notify/notify.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_jobs.h"
+
+#include "core/banned.h"
+
+const struct job_queue job_queues[] = {
+	{ "quick", -1, 2 },
+	{ "mail", -1, 2 },
+	{ "media", CFG_WORKER_MEDIA, 0 },
+	{ "video", CFG_WORKER_VIDEO, 0 },
+	{ .name = NULL },
+};
+
+static const struct job_kind *
+kind_of(const struct job *job)
+{
+	for (const struct job_kind *k = job_kinds; k->kind != NULL; k++)
+		if (str_eq(k->kind, job->kind))
+			return k;
+	return NULL;
+}
+
+void
+job_after_commit(struct services *svc, struct arena *arena, const struct job_after *after)
+{
+	if (after->batch != NULL)
+		notify_push(svc, arena, after->batch);
+	if (after->media_id != NULL)
+		media_announce(svc, arena, "media.updated", after->media_id,
+		    (const char *const *)after->scopes, after->nscopes);
+}
+
+/* `final`: whatever attempts are left, this one was the last. */
+static bool
+record(struct services *svc, struct arena *arena, const struct job *job, const char *message,
+    bool final, struct error *err)
+{
+	const struct job_kind *kind = kind_of(job);
+	struct job_after after = { 0 };
+	bool dead = false;
+
+	if (!db_begin(svc->db, err))
+		return false;
+	if (!store_job_failed(svc->db, arena, job, message, final, &dead, err) ||
+	    (dead && kind != NULL && kind->give_up != NULL &&
+		!kind->give_up(svc, arena, job, &after, err)) ||
+	    !db_commit(svc->db, err)) {
+		db_rollback(svc->db);
+		return false;
+	}
+	counter_add(dead ? COUNTER_JOBS_DEAD : COUNTER_JOBS_FAILED, 1);
+	job_after_commit(svc, arena, &after);
+	return true;
+}
+
+bool
+job_record_failure(struct services *svc, struct arena *arena, const struct job *job,
+    const char *message, struct error *err)
+{
+	return record(svc, arena, job, message, false, err);
+}
+
+/* What a failed run means for its job. */
+static bool
+settle(struct services *svc, struct arena *arena, const struct job *job, const struct error *why,
+    struct error *err)
+{
+	const char *slug = error_slug_of(why);
+
+	if (str_eq(slug, "lease_lost")) {
+		log_notice(svc->log, "%s: another worker has it", job->kind);
+		return true;
+	}
+	if (str_eq(slug, "stopped"))
+		return store_job_release(svc->db, arena, job, err) ||
+		    str_eq(error_slug_of(err), "lease_lost");
+	log_warn(svc->log, "%s: attempt %d of %d failed: %s%s%s", job->kind, job->attempt,
+	    job->max_attempts, why->message, why->detail[0] != '\0' ? ": " : "", why->detail);
+	return record(svc, arena, job, arena_printf(arena, "%s: %s", slug, why->message), false,
+		   err) ||
+	    str_eq(error_slug_of(err), "lease_lost");
+}
+
+bool
+job_execute(struct services *svc, const struct job_env *env, const struct job *job)
+{
+	const struct job_kind *kind = kind_of(job);
+	struct error why, err;
+	struct arena arena;
+	bool ok;
+
+	error_clear(&why);
+	error_clear(&err);
+	arena_init(&arena);
+	if (job->exhausted) {
+		ok = record(svc, &arena, job, "the last attempt ended without a word", true, &err);
+	} else if (kind == NULL) {
+		ok = record(svc, &arena, job, "unknown kind of job", true, &err);
+	} else if (kind->run(svc, &arena, env, job, &why)) {
+		counter_add(COUNTER_JOBS_DONE, 1);
+		ok = true;
+	} else {
+		db_rollback(svc->db);
+		ok = settle(svc, &arena, job, &why, &err);
+	}
+	if (!ok)
+		log_error(svc->log, "%s: its end could not be written down: %s", job->kind,
+		    err.message);
+	arena_clear(&arena);
+	return ok;
+}
