@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
-#include "fcgi-handlers/caller.h"
 #include "fcgi-handlers/list_view.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -130,7 +129,6 @@ static bool
 settings_patch(const struct request *req, struct response *res, struct error *err)
 {
 	struct setting_change *changes = arena_array(req->arena, CONFIG_KEYS, sizeof(*changes));
-	struct caller caller = caller_of(req);
 	size_t n = 0;
 
 	for (enum config_key id = 0; id < CONFIG_KEYS; id++) {
@@ -149,8 +147,7 @@ settings_patch(const struct request *req, struct response *res, struct error *er
 	}
 	if (err->nfields > 0)
 		return false;
-	return settings_change(req->svc, req->arena, &caller, changes, n, err) &&
-	    settings_get(req, res, err);
+	return settings_change(req->call, changes, n, err) && settings_get(req, res, err);
 }
 
 static void
@@ -170,7 +167,7 @@ roles_show(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	permission_set roles[ROLES];
 
-	if (!roles_get(req->svc, req->arena, roles, err))
+	if (!roles_get(req->call, roles, err))
 		return false;
 	json_object(j, NULL);
 	json_object(j, "roles");
@@ -206,7 +203,6 @@ static bool
 roles_put(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *matrix = input_object(req->input, "roles");
-	struct caller caller = caller_of(req);
 	permission_set roles[ROLES] = { 0 };
 	enum permission permission;
 
@@ -222,8 +218,7 @@ roles_put(const struct request *req, struct response *res, struct error *err)
 		}
 	if (err->nfields > 0)
 		return false;
-	return roles_replace(req->svc, req->arena, &caller, roles, err) &&
-	    roles_show(req, res, err);
+	return roles_replace(req->call, roles, err) && roles_show(req, res, err);
 }
 
 static const struct field_rule audit_input[] = {
@@ -270,7 +265,7 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct audit_page page;
 
-	if (!audit_list(req->svc, req->arena, &filter, &page, err))
+	if (!audit_list(req->call, &filter, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");

@@ -55,11 +55,10 @@ auth_login(const struct request *req, struct response *res, struct error *err)
 		.email = input_str(req->input, "email"),
 		.password = input_str(req->input, "password"),
 		.totp = input_str(req->input, "totp"),
-		.address = req->client,
 	};
 	struct session_grant grant;
 
-	return session_login(req->svc, req->arena, &ask, req->user_agent, &grant, err) &&
+	return session_login(req->call, &ask, &grant, err) &&
 	    auth_grant_reply(req, res, 200, &grant, err);
 }
 
@@ -70,8 +69,7 @@ auth_refresh(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct session_grant grant;
 
-	if (!session_refresh(req->svc, req->arena, input_str(req->input, "refreshToken"),
-		req->client, &grant, err))
+	if (!session_refresh(req->call, input_str(req->input, "refreshToken"), &grant, err))
 		return false;
 	json_object(j, NULL);
 	grant_members(j, &grant);
@@ -86,8 +84,7 @@ auth_refresh(const struct request *req, struct response *res, struct error *err)
 static bool
 auth_logout(const struct request *req, struct response *res, struct error *err)
 {
-	return session_logout(req->svc, req->arena, input_str(req->input, "refreshToken"), req->who,
-		   err) &&
+	return session_logout(req->call, input_str(req->input, "refreshToken"), req->who, err) &&
 	    response_empty(res, 204);
 }
 
@@ -98,7 +95,7 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct user user;
 
-	if (!session_user(req->svc, req->arena, req->who, &user, err))
+	if (!session_user(req->call, &user, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "sessionId", req->who->session_id);

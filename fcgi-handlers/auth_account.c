@@ -4,7 +4,6 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "fcgi-handlers/auth.h"
-#include "fcgi-handlers/caller.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -51,11 +50,10 @@ auth_register(const struct request *req, struct response *res, struct error *err
 		.display_name = input_str(req->input, "displayName"),
 		.invite = input_str(req->input, "invite"),
 	};
-	struct caller caller = caller_of(req);
 	struct session_grant grant;
 	bool opened;
 
-	if (!account_register(req->svc, req->arena, &caller, &reg, &opened, &grant, err))
+	if (!account_register(req->call, &reg, &opened, &grant, err))
 		return false;
 	return opened ? auth_grant_reply(req, res, 201, &grant, err) : accepted(req, res, err);
 }
@@ -70,10 +68,8 @@ static const struct field_rule link_input[] = {
 static bool
 auth_confirm(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return account_confirm(req->svc, req->arena, &caller, input_str(req->input, "token"),
-		   err) &&
+	return account_confirm(req->call, input_str(req->input, "token"), err) &&
 	    response_empty(res, 204);
 }
 
@@ -86,9 +82,8 @@ static const struct field_rule forgot_input[] = {
 static bool
 auth_forgot(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return account_forgot(req->svc, req->arena, &caller, input_str(req->input, "email"), err) &&
+	return account_forgot(req->call, input_str(req->input, "email"), err) &&
 	    accepted(req, res, err);
 }
 
@@ -103,9 +98,8 @@ static const struct field_rule reset_input[] = {
 static bool
 auth_reset(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return account_reset(req->svc, req->arena, &caller, input_str(req->input, "token"),
+	return account_reset(req->call, input_str(req->input, "token"),
 		   input_str(req->input, "password"), err) &&
 	    response_empty(res, 204);
 }
@@ -121,9 +115,8 @@ static const struct field_rule password_input[] = {
 static bool
 auth_password(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return account_password(req->svc, req->arena, &caller, input_str(req->input, "current"),
+	return account_password(req->call, input_str(req->input, "current"),
 		   input_str(req->input, "password"), err) &&
 	    response_empty(res, 204);
 }
@@ -136,7 +129,7 @@ sessions_get(const struct request *req, struct response *res, struct error *err)
 	struct session *sessions;
 	size_t n;
 
-	if (!session_list(req->svc, req->arena, req->who->user_id, &sessions, &n, err))
+	if (!session_list(req->call, req->who->user_id, &sessions, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -159,15 +152,14 @@ sessions_get(const struct request *req, struct response *res, struct error *err)
 static bool
 session_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return session_end(req->svc, req->arena, req->who, request_param(req, "id"), err) &&
-	    response_empty(res, 204);
+	return session_end(req->call, request_param(req, "id"), err) && response_empty(res, 204);
 }
 
 /* DELETE /api/auth/sessions: all but this one. */
 static bool
 sessions_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return session_end_others(req->svc, req->arena, req->who, err) && response_empty(res, 204);
+	return session_end_others(req->call, err) && response_empty(res, 204);
 }
 
 /* POST /api/auth/totp */
@@ -175,10 +167,9 @@ static bool
 totp_post(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 	struct totp_enrolment enrolment;
 
-	if (!totp_begin(req->svc, req->arena, &caller, &enrolment, err))
+	if (!totp_begin(req->call, &enrolment, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "secret", enrolment.secret);
@@ -198,9 +189,8 @@ totp_confirm_post(const struct request *req, struct response *res, struct error 
 {
 	const char *codes[RECOVERY_CODES];
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 
-	if (!totp_confirm(req->svc, req->arena, &caller, input_str(req->input, "code"), codes, err))
+	if (!totp_confirm(req->call, input_str(req->input, "code"), codes, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "recoveryCodes");
@@ -215,9 +205,8 @@ totp_confirm_post(const struct request *req, struct response *res, struct error 
 static bool
 totp_delete(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return totp_disable(req->svc, req->arena, &caller, err) && response_empty(res, 204);
+	return totp_disable(req->call, err) && response_empty(res, 204);
 }
 
 static void
@@ -244,7 +233,7 @@ tokens_get(const struct request *req, struct response *res, struct error *err)
 	struct api_token *tokens;
 	size_t n;
 
-	if (!api_token_list(req->svc, req->arena, req->who->user_id, &tokens, &n, err))
+	if (!api_token_list(req->call, req->who->user_id, &tokens, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -273,7 +262,6 @@ tokens_post(const struct request *req, struct response *res, struct error *err)
 	struct api_token_new new = { .name = input_str(req->input, "name"),
 		.expires_at = input_time(req->input, "expiresAt") };
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 	enum permission permission;
 	struct api_token made;
 	const char *token;
@@ -284,7 +272,7 @@ tokens_post(const struct request *req, struct response *res, struct error *err)
 			    "has something that is no permission");
 		new.scopes |= PERM_BIT(permission);
 	}
-	if (!api_token_create(req->svc, req->arena, &caller, &new, &made, &token, err))
+	if (!api_token_create(req->call, &new, &made, &token, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "token", token);
@@ -297,9 +285,8 @@ tokens_post(const struct request *req, struct response *res, struct error *err)
 static bool
 token_delete(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return api_token_revoke(req->svc, req->arena, &caller, request_param(req, "id"), err) &&
+	return api_token_revoke(req->call, request_param(req, "id"), err) &&
 	    response_empty(res, 204);
 }
 

@@ -2,7 +2,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "fcgi-handlers/auth.h"
-#include "fcgi-handlers/caller.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "service/account/plex_signin.h"
@@ -18,14 +17,13 @@ static bool
 plex_pin_post(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 	struct plex_signin_pin pin;
 
 	if (req->auth_error != NULL) {
 		*err = *req->auth_error;
 		return false;
 	}
-	if (!plex_signin_begin(req->svc, req->arena, &caller, &pin, err))
+	if (!plex_signin_begin(req->call, &pin, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "id", pin.id);
@@ -41,12 +39,10 @@ static bool
 plex_pin_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 	struct session_grant grant;
 	bool pending;
 
-	if (!plex_signin_poll(req->svc, req->arena, &caller, request_param(req, "id"), &pending,
-		&grant, err))
+	if (!plex_signin_poll(req->call, request_param(req, "id"), &pending, &grant, err))
 		return false;
 	if (!pending)
 		return auth_grant_reply(req, res, 200, &grant, err);
@@ -60,9 +56,8 @@ plex_pin_get(const struct request *req, struct response *res, struct error *err)
 static bool
 plex_delete(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return plex_unlink(req->svc, req->arena, &caller, err) && response_empty(res, 204);
+	return plex_unlink(req->call, err) && response_empty(res, 204);
 }
 
 static const struct route auth_plex_routes[] = {

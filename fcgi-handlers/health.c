@@ -43,7 +43,7 @@ queue_view(struct json *j, const struct health *health)
 static bool
 health_get(const struct request *req, struct response *res, struct error *err)
 {
-	const struct health *health = health_check(req->svc, req->arena);
+	const struct health *health = health_check(req->call);
 	struct json *j = json_new(req->arena, 0);
 
 	json_object(j, NULL);
@@ -78,7 +78,7 @@ health_live(const struct request *req, struct response *res, struct error *err)
 static bool
 health_ready_get(const struct request *req, struct response *res, struct error *err)
 {
-	return health_ready(req->svc, req->arena, err) && state_reply(req, res, "ready", err);
+	return health_ready(req->call, err) && state_reply(req, res, "ready", err);
 }
 
 static const struct route health_routes[] = {

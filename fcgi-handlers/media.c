@@ -92,7 +92,7 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 	*version = 0;
 	if (req->if_match == NULL)
 		return true;
-	if (!media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) ||
+	if (!media_get(req->call, request_param(req, "id"), &media, err) ||
 	    !request_if_match(req, media.version, err))
 		return false;
 	*version = media.version;
@@ -128,7 +128,7 @@ answer_cached(const struct request *req, struct response *res, struct json *j, s
 	if (!response_json(res, 200, j, err))
 		return false;
 	if (req->admission != NULL && req->admission->asked_before)
-		cache_store(req->svc, req->arena, req->admission, j->buf.data, j->buf.len);
+		cache_store(req->call, req->admission, j->buf.data, j->buf.len);
 	return true;
 }
 
@@ -152,7 +152,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 
 	if (input_has(in, "sort"))
 		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
-	if (!media_list(req->svc, req->arena, req->who, &ask, &page, err))
+	if (!media_list(req->call, &ask, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -172,7 +172,7 @@ media_tags_get(const struct request *req, struct response *res, struct error *er
 	struct media_tag *tags;
 	size_t n;
 
-	if (!media_tags(req->svc, req->arena, req->who, &tags, &n, err))
+	if (!media_tags(req->call, &tags, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -193,7 +193,7 @@ media_item_get(const struct request *req, struct response *res, struct error *er
 {
 	struct media media;
 
-	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	return media_get(req->call, request_param(req, "id"), &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -234,8 +234,7 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 	if (patch.set == 0)
 		return error_set(err, ERR_VALIDATION, "Name at least one member to change.");
 	return expected_version(req, &version, err) &&
-	    media_change(req->svc, req->arena, req->who, request_param(req, "id"), version, &patch,
-		&media, err) &&
+	    media_change(req->call, request_param(req, "id"), version, &patch, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -243,8 +242,8 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 static bool
 media_item_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return media_delete(req->svc, req->arena, req->who, request_param(req, "id"),
-		   input_bool(req->input, "purge", false), req->request_id, err) &&
+	return media_delete(req->call, request_param(req, "id"),
+		   input_bool(req->input, "purge", false), err) &&
 	    response_empty(res, 204);
 }
 
@@ -254,7 +253,7 @@ media_trash_post(const struct request *req, struct response *res, struct error *
 {
 	struct media media;
 
-	return media_trash(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	return media_trash(req->call, request_param(req, "id"), &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -264,8 +263,7 @@ media_restore_post(const struct request *req, struct response *res, struct error
 {
 	struct media media;
 
-	return media_restore(req->svc, req->arena, req->who, request_param(req, "id"), &media,
-		   err) &&
+	return media_restore(req->call, request_param(req, "id"), &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -275,8 +273,7 @@ media_reprocess_post(const struct request *req, struct response *res, struct err
 {
 	struct media media;
 
-	return media_reprocess(req->svc, req->arena, req->who, request_param(req, "id"),
-		   req->request_id, &media, err) &&
+	return media_reprocess(req->call, request_param(req, "id"), &media, err) &&
 	    answer_item(req, res, 202, &media, err);
 }
 
@@ -288,8 +285,7 @@ media_timeline_get(const struct request *req, struct response *res, struct error
 	struct media_event *events;
 	size_t n;
 
-	if (!media_timeline(req->svc, req->arena, req->who, request_param(req, "id"), &events, &n,
-		err))
+	if (!media_timeline(req->call, request_param(req, "id"), &events, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -319,8 +315,7 @@ media_tags_put(const struct request *req, struct response *res, struct error *er
 	for (size_t i = 0; i < n; i++)
 		tags[i] = input_str_at(req->input, "tags", i);
 	return expected_version(req, &version, err) &&
-	    media_set_tags(req->svc, req->arena, req->who, request_param(req, "id"), version, tags,
-		n, &media, err) &&
+	    media_set_tags(req->call, request_param(req, "id"), version, tags, n, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -334,8 +329,7 @@ media_shares_put(const struct request *req, struct response *res, struct error *
 
 	for (size_t i = 0; i < n; i++)
 		users[i] = input_str_at(req->input, "users", i);
-	return media_set_shares(req->svc, req->arena, req->who, request_param(req, "id"), users, n,
-		   &media, err) &&
+	return media_set_shares(req->call, request_param(req, "id"), users, n, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -359,10 +353,9 @@ media_file_get(const struct request *req, struct response *res, struct error *er
 	int64_t now = clock_now();
 	struct media media;
 
-	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
+	return media_get(req->call, request_param(req, "id"), &media, err) &&
 	    redirect(req, res, &media,
-		media_file_url(req->svc, req->arena, &media,
-		    input_bool(req->input, "download", false), now),
+		media_file_url(req->call, &media, input_bool(req->input, "download", false), now),
 		now, err);
 }
 
@@ -373,9 +366,8 @@ redirect_asset(const struct request *req, struct response *res, const char *asse
 	int64_t now = clock_now();
 	struct media media;
 
-	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_asset_url(req->svc, req->arena, &media, asset, now),
-		now, err);
+	return media_get(req->call, request_param(req, "id"), &media, err) &&
+	    redirect(req, res, &media, media_asset_url(req->call, &media, asset, now), now, err);
 }
 
 /* GET /api/media/{id}/preview: some seconds of a video. */
@@ -406,9 +398,9 @@ media_thumbnail_get(const struct request *req, struct response *res, struct erro
 
 	if (width == 0)
 		return error_field(err, "size", "choice", "One of 320, 640, 1280.");
-	return media_get(req->svc, req->arena, req->who, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media,
-		media_thumbnail_url(req->svc, req->arena, &media, width, now), now, err);
+	return media_get(req->call, request_param(req, "id"), &media, err) &&
+	    redirect(req, res, &media, media_thumbnail_url(req->call, &media, width, now), now,
+		err);
 }
 
 /* Who may change a readable item is the service's rule: media.read opens the door to it. */

@@ -37,11 +37,10 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 	json_object(j, "thumbnails");
 	for (size_t i = 0; i < sizeof(thumbnails) / sizeof(thumbnails[0]); i++)
 		json_opt_str(j, thumbnails[i].key,
-		    media_asset_url(req->svc, req->arena, m, thumbnails[i].asset, now));
+		    media_asset_url(req->call, m, thumbnails[i].asset, now));
 	json_object_end(j);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-		json_opt_str(j, urls[i].key,
-		    media_asset_url(req->svc, req->arena, m, urls[i].asset, now));
+		json_opt_str(j, urls[i].key, media_asset_url(req->call, m, urls[i].asset, now));
 	if (m->nsprite_times > 0) {
 		json_array(j, "spriteTimes");
 		for (size_t i = 0; i < m->nsprite_times; i++)

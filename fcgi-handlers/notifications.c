@@ -85,7 +85,7 @@ notifications_list(const struct request *req, struct response *res, struct error
 	struct json *j = json_new(req->arena, 0);
 	struct inbox_page page;
 
-	if (!inbox_list(req->svc, req->arena, req->who, &ask, &page, err))
+	if (!inbox_list(req->call, &ask, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -105,7 +105,7 @@ notifications_read(const struct request *req, struct response *res, struct error
 	struct json *j = json_new(req->arena, 0);
 	struct notification n;
 
-	if (!inbox_read(req->svc, req->arena, req->who, request_param(req, "id"), &n, err))
+	if (!inbox_read(req->call, request_param(req, "id"), &n, err))
 		return false;
 	notification_view(j, &n);
 	return response_json(res, 200, j, err);
@@ -115,7 +115,7 @@ notifications_read(const struct request *req, struct response *res, struct error
 static bool
 notifications_read_all(const struct request *req, struct response *res, struct error *err)
 {
-	return inbox_read_all(req->svc, req->arena, req->who, err) && response_empty(res, 204);
+	return inbox_read_all(req->call, err) && response_empty(res, 204);
 }
 
 /* GET /api/notifications/preferences */
@@ -126,7 +126,7 @@ preferences_get(const struct request *req, struct response *res, struct error *e
 	struct notification_preference *set;
 	size_t n;
 
-	if (!inbox_preferences(req->svc, req->arena, req->who, &set, &n, err))
+	if (!inbox_preferences(req->call, &set, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_object(j, "kinds");
@@ -149,7 +149,7 @@ preferences_put(const struct request *req, struct response *res, struct error *e
 	struct notification_preference *set, changed[KINDS_MAX];
 	size_t n, nchanged = 0, i;
 
-	if (!inbox_preferences(req->svc, req->arena, req->who, &set, &n, err))
+	if (!inbox_preferences(req->call, &set, &n, err))
 		return false;
 	for (i = 0; i < n && nchanged < KINDS_MAX; i++) {
 		if ((kind = input_object(kinds, set[i].kind)) == NULL)
@@ -159,8 +159,7 @@ preferences_put(const struct request *req, struct response *res, struct error *e
 			set[i].email = input_str(kind, "email");
 		changed[nchanged++] = set[i];
 	}
-	return inbox_prefer(req->svc, req->arena, req->who, changed, nchanged, err) &&
-	    preferences_get(req, res, err);
+	return inbox_prefer(req->call, changed, nchanged, err) && preferences_get(req, res, err);
 }
 
 /* POST /api/notifications/ticket: opens one socket, once. */
@@ -170,7 +169,7 @@ notifications_ticket(const struct request *req, struct response *res, struct err
 	struct json *j = json_new(req->arena, 0);
 	const char *ticket;
 
-	if (!inbox_ticket(req->svc, req->arena, req->who, &ticket, err))
+	if (!inbox_ticket(req->call, &ticket, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "ticket", ticket);
@@ -205,7 +204,7 @@ notifications_broadcast(const struct request *req, struct response *res, struct 
 	size_t nroles, recipients;
 
 	if (!broadcast_roles(req->input, roles, &nroles, err) ||
-	    !notify_broadcast(req->svc, req->arena, input_str(req->input, "title"),
+	    !notify_broadcast(req->call, input_str(req->input, "title"),
 		input_str(req->input, "message"), roles, nroles, &recipients, err))
 		return false;
 	json_object(j, NULL);

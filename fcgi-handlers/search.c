@@ -118,11 +118,11 @@ search_get(const struct request *req, struct response *res, struct error *err)
 	struct search_result result;
 	struct json *kept;
 
-	if (!search_run(req->svc, req->arena, req->who, &ask, &result, err))
+	if (!search_run(req->call, &ask, &result, err))
 		return false;
 	kept = result_view(req, &result, ask.page, started, true);
 	if (!kept->buf.overflow)
-		cache_store(req->svc, req->arena, req->admission, kept->buf.data, kept->buf.len);
+		cache_store(req->call, req->admission, kept->buf.data, kept->buf.len);
 	return response_json(res, 200, result_view(req, &result, ask.page, started, false), err);
 }
 
@@ -134,8 +134,7 @@ suggest_get(const struct request *req, struct response *res, struct error *err)
 	struct search_suggestion *list;
 	size_t n;
 
-	if (!search_suggest(req->svc, req->arena, req->who, input_str(req->input, "q"), &list, &n,
-		err))
+	if (!search_suggest(req->call, input_str(req->input, "q"), &list, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");

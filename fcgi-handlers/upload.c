@@ -133,7 +133,7 @@ initiate_one(const struct request *req, const struct input *in, struct upload_of
 		.title = input_str(in, "title"),
 		.visibility = input_str(in, "visibility") };
 
-	return upload_initiate(req->svc, req->arena, req->who, &ask, offer, err);
+	return upload_initiate(req->call, &ask, offer, err);
 }
 
 /* One answer of a batch; trouble of ours ends the batch instead, so that the client repeats it. */
@@ -240,7 +240,7 @@ batch_item_again(const struct request *req, struct json *j, size_t index, const 
 		json_put_raw(j, NULL, line);
 		return true;
 	}
-	ok = upload_get(req->svc, req->arena, req->who, line + strlen(MEMO_UPLOAD), &offer, err);
+	ok = upload_get(req->call, line + strlen(MEMO_UPLOAD), &offer, err);
 	if (!ok && ends_batch(err))
 		return false;
 	batch_item(req->arena, j, index, ok ? &offer : NULL, err);
@@ -256,7 +256,7 @@ initiate_one_again(const struct request *req, struct json *j, const char *line, 
 		json_put_raw(j, NULL, line);
 		return true;
 	}
-	if (!upload_get(req->svc, req->arena, req->who, line + strlen(MEMO_UPLOAD), &offer, err))
+	if (!upload_get(req->call, line + strlen(MEMO_UPLOAD), &offer, err))
 		return false;
 	json_object(j, NULL);
 	offer_members(j, &offer);
@@ -303,8 +303,7 @@ complete_one(const struct request *req, const struct input *in, struct media *me
 		if (i > 0 && parts[i].number <= parts[i - 1].number)
 			return error_field(err, "parts", "range", "In rising order, each once.");
 	}
-	return upload_complete(req->svc, req->arena, req->who, input_str(in, "uploadId"), parts, n,
-	    req->request_id, media, err);
+	return upload_complete(req->call, input_str(in, "uploadId"), parts, n, media, err);
 }
 
 static bool
@@ -363,7 +362,7 @@ upload_item_get(const struct request *req, struct response *res, struct error *e
 	struct json *j = json_new(req->arena, 0);
 	struct upload_offer offer;
 
-	if (!upload_get(req->svc, req->arena, req->who, request_param(req, "id"), &offer, err))
+	if (!upload_get(req->call, request_param(req, "id"), &offer, err))
 		return false;
 	json_object(j, NULL);
 	/* completing is a state of ours: to the client it is still open. */
@@ -378,9 +377,7 @@ upload_item_get(const struct request *req, struct response *res, struct error *e
 static bool
 upload_item_delete(const struct request *req, struct response *res, struct error *err)
 {
-	return upload_abort(req->svc, req->arena, req->who, request_param(req, "id"),
-		   req->request_id, err) &&
-	    response_empty(res, 204);
+	return upload_abort(req->call, request_param(req, "id"), err) && response_empty(res, 204);
 }
 
 /* POST /api/media/upload/{id}/parts: URLs of parts anew. */
@@ -397,8 +394,7 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 		if (numbers[i] < 1)
 			return error_field(err, "numbers", "range", "Parts are counted from 1.");
 	}
-	if (!upload_parts(req->svc, req->arena, req->who, request_param(req, "id"), numbers, n,
-		&parts, err))
+	if (!upload_parts(req->call, request_param(req, "id"), numbers, n, &parts, err))
 		return false;
 	json_object(j, NULL);
 	part_urls(j, parts, n);

@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
-#include "fcgi-handlers/caller.h"
 #include "fcgi-handlers/list_view.h"
 #include "fcgi-handlers/user_view.h"
 #include "http/input.h"
@@ -39,8 +38,7 @@ me_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct user user;
 
-	return session_user(req->svc, req->arena, req->who, &user, err) &&
-	    user_reply(req, res, 200, &user, err);
+	return session_user(req->call, &user, err) && user_reply(req, res, 200, &user, err);
 }
 
 static const struct field_rule me_input[] = {
@@ -59,10 +57,9 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 		.email = input_str(req->input, "email"),
 		.locale = input_str(req->input, "locale"),
 	};
-	struct caller caller = caller_of(req);
 	struct user user;
 
-	return account_profile(req->svc, req->arena, &caller, &change, &user, err) &&
+	return account_profile(req->call, &change, &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
 
@@ -80,8 +77,8 @@ me_activity(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct activity_page page;
 
-	if (!activity_list(req->svc, req->arena, req->who->user_id, input_str(req->input, "cursor"),
-		limit, &page, err))
+	if (!activity_list(req->call, req->who->user_id, input_str(req->input, "cursor"), limit,
+		&page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -107,7 +104,7 @@ me_statistics(const struct request *req, struct response *res, struct error *err
 	struct month *months;
 	size_t n;
 
-	if (!activity_statistics(req->svc, req->arena, req->who->user_id, &months, &n, err))
+	if (!activity_statistics(req->call, req->who->user_id, &months, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -149,7 +146,7 @@ users_list(const struct request *req, struct response *res, struct error *err)
 	struct json *j = json_new(req->arena, 0);
 	struct people_page page;
 
-	if (!people_list(req->svc, req->arena, &filter, &page, err))
+	if (!people_list(req->call, &filter, &page, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -177,10 +174,9 @@ users_invite(const struct request *req, struct response *res, const struct invit
     struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct caller caller = caller_of(req);
 	struct invite invite;
 
-	if (!people_invite(req->svc, req->arena, &caller, new, &invite, err))
+	if (!people_invite(req->call, new, &invite, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "id", invite.id);
@@ -204,7 +200,6 @@ users_post(const struct request *req, struct response *res, struct error *err)
 		.role = ROLE_USER,
 		.tier = TIER_STANDARD };
 	struct invite_new invite;
-	struct caller caller = caller_of(req);
 	struct user user;
 
 	if (input_has(req->input, "role"))
@@ -226,8 +221,7 @@ users_post(const struct request *req, struct response *res, struct error *err)
 		error_field(err, "password", "required", "is required");
 	if (err->nfields > 0)
 		return false;
-	return people_create(req->svc, req->arena, &caller, &new, &user, err) &&
-	    user_reply(req, res, 201, &user, err);
+	return people_create(req->call, &new, &user, err) && user_reply(req, res, 201, &user, err);
 }
 
 /* GET /api/users/{id} */
@@ -236,7 +230,7 @@ user_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct user user;
 
-	return people_get(req->svc, req->arena, request_param(req, "id"), &user, err) &&
+	return people_get(req->call, request_param(req, "id"), &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
 
@@ -262,11 +256,9 @@ user_patch(const struct request *req, struct response *res, struct error *err)
 		    input_is_null(req->input, "quota") ? -2 : input_int(req->input, "quota", -1),
 		.version = -1,
 	};
-	struct caller caller = caller_of(req);
 	struct user user;
 
-	return people_change(req->svc, req->arena, &caller, request_param(req, "id"), &change,
-		   &user, err) &&
+	return people_change(req->call, request_param(req, "id"), &change, &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
 
@@ -281,13 +273,12 @@ static bool
 user_delete(const struct request *req, struct response *res, struct error *err)
 {
 	bool transfer = str_eq(input_str(req->input, "items"), "transfer");
-	struct caller caller = caller_of(req);
 
 	if (transfer != input_has(req->input, "to"))
 		return error_field(err, "to", transfer ? "required" : "choice",
 		    "goes with items=transfer");
-	return people_delete(req->svc, req->arena, &caller, request_param(req, "id"),
-		   input_str(req->input, "to"), err) &&
+	return people_delete(req->call, request_param(req, "id"), input_str(req->input, "to"),
+		   err) &&
 	    response_empty(res, 204);
 }
 
@@ -295,9 +286,8 @@ user_delete(const struct request *req, struct response *res, struct error *err)
 static bool
 user_totp_delete(const struct request *req, struct response *res, struct error *err)
 {
-	struct caller caller = caller_of(req);
 
-	return people_reset_totp(req->svc, req->arena, &caller, request_param(req, "id"), err) &&
+	return people_reset_totp(req->call, request_param(req, "id"), err) &&
 	    response_empty(res, 204);
 }
 

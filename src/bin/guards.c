@@ -14,6 +14,7 @@
 #include "service/gate/access.h"
 #include "service/gate/admission.h"
 #include "service/account/api_token.h"
+#include "service/call.h"
 #include "service/gate/idempotency.h"
 #include "service/services.h"
 #include "service/account/session.h"
@@ -103,7 +104,7 @@ look_up_api_token(struct request *req, struct error *err)
 	    strncasecmp(header, BEARER, strlen(BEARER)) != 0 ||
 	    !str_starts(header + strlen(BEARER), API_TOKEN_PREFIX))
 		return true;
-	if (api_token_verify(req->svc, req->arena, header + strlen(BEARER), req->who, &why))
+	if (api_token_verify(req->call, header + strlen(BEARER), req->who, &why))
 		return true;
 	if (why.code != ERR_UNAUTHENTICATED) {
 		*err = why;
@@ -134,13 +135,12 @@ guard_admit(struct request *req, struct error *err)
 		return false;
 	if (req->route->flags & ROUTE_BY_REFRESH) {
 		/* Counted only: a bearer token on logout may well be revoked already. */
-		if (!session_peek(req->svc, req->arena, input_str(req->input, "refreshToken"),
-			&owner, err))
+		if (!session_peek(req->call, input_str(req->input, "refreshToken"), &owner, err))
 			return false;
 		owner.session_id[0] = '\0';
 		ask.who = &owner;
 	}
-	ok = admission_check(req->svc, req->arena, &ask, &adm, err);
+	ok = admission_check(req->call, &ask, &adm, err);
 	if (adm != NULL)
 		take_admission(req, adm);
 	return ok;
@@ -156,8 +156,7 @@ guard_authorize(struct request *req, struct error *err)
 	 * Public routes obey live settings too; they go on with older ones while the database is
 	 * away.
 	 */
-	current =
-	    access_refresh(req->svc, req->arena, adm == NULL ? NULL : adm->config_version, err);
+	current = access_refresh(req->call, adm == NULL ? NULL : adm->config_version, err);
 	if (req->route->permission == PUBLIC) {
 		error_clear(err);
 		return true;
@@ -208,7 +207,7 @@ guard_once_begin(struct request *req, const struct kept_answer **out, struct err
 	const struct idempotent_answer *answer;
 	struct kept_answer kept;
 
-	if (!idempotency_begin(req->svc, req->arena, &once, &answer, err))
+	if (!idempotency_begin(req->call, &once, &answer, err))
 		return false;
 	if (answer != NULL) {
 		kept = (struct kept_answer) { answer->status, answer->text, answer->len };
@@ -226,7 +225,7 @@ guard_once_end(struct request *req, const struct response *res, struct error *er
 		idempotency_undo(req->svc);
 		return true;
 	}
-	return idempotency_keep(req->svc, req->arena, &once, res->status,
+	return idempotency_keep(req->call, &once, res->status,
 	    res->memo != NULL ? res->memo : arena_strndup(req->arena, res->body, res->body_len),
 	    err);
 }
@@ -246,7 +245,21 @@ guard_measure(struct request *req)
 		req->timing.cache += redis_time_us(req->svc->redis);
 }
 
+static void
+guard_open(struct request *req)
+{
+	struct call call = { .svc = req->svc,
+		.arena = req->arena,
+		.by = { .who = req->who,
+		    .address = req->client,
+		    .request_id = req->request_id,
+		    .device = req->user_agent } };
+
+	req->call = arena_memdup(req->arena, &call, sizeof(call));
+}
+
 static const struct guards guards = {
+	.open = guard_open,
 	.authenticate = guard_authenticate,
 	.admit = guard_admit,
 	.authorize = guard_authorize,

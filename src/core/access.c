@@ -5,6 +5,8 @@
 
 #include "core/banned.h"
 
+const struct principal principal_nobody = { .user_id = "" };
+
 static const char *const role_names[ROLES] = { "guest", "user", "admin", "super" };
 static const char *const tier_names[TIERS] = { "standard", "premium" };
 

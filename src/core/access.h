@@ -47,6 +47,8 @@ struct principal {
 	permission_set scopes;      /* with implications */
 };
 
+extern const struct principal principal_nobody; /* anonymous, without rights */
+
 const char *role_name(enum role);
 bool role_parse(const char *, enum role *);
 const char *tier_name(enum tier);

@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct arena;
 struct error;
 
 enum config_type {

@@ -332,6 +332,8 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 	error_clear(&err);
 	if (req->who == NULL)
 		req->who = arena_alloc(req->arena, sizeof(*req->who));
+	if (app->guards != NULL && app->guards->open != NULL)
+		app->guards->open(req);
 	ok = find_route(app, req, allow, sizeof(allow), &err);
 	if (ok && req->method != METHOD_OPTIONS)
 		ok = guard(app->guards, req, &err) && handle(app->guards, req, res, &err);

@@ -7,7 +7,6 @@
 
 #include <stddef.h>
 
-struct arena;
 struct config;
 struct log;
 struct request;

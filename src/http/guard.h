@@ -17,6 +17,8 @@ struct response;
 typedef bool guard_fn(struct request *, struct error *);
 
 struct guards {
+	/* Fills req->call: what the services of this process need to know of the request. */
+	void (*open)(struct request *);
 	/*
 	 * Who is it? Verifies the credentials without I/O and fills req->who; no credentials =
 	 * anonymous. Bad ones are kept in req->auth_error (answering false does that too) until the

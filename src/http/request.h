@@ -18,6 +18,7 @@ struct config;
 struct error;
 struct input;
 struct route;
+struct call;     /* the service layer's; http hands it through, unseen */
 struct services; /* the service layer's; http hands it through, unseen */
 
 enum method {
@@ -61,6 +62,7 @@ struct request {
 	struct log *log; /* of this request: carries its id and, once known, the user */
 	const struct config *config;
 	struct services *svc;
+	const struct call *call; /* filled by the guards, for handlers */
 
 	enum method method; /* HEAD is routed as GET, with `head` set */
 	bool head;

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct arena;
 struct cJSON;
 struct error;
 struct media_run;

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "objectstore/objects_internal.h"
+#include "service/call.h"
 #include "service/services.h"
 
 #include "core/banned.h"
@@ -41,39 +42,37 @@ no_such_bucket(struct error *err)
 }
 
 bool
-objects_bucket_create(struct services *svc, struct arena *arena, const char *bucket,
-    struct error *err)
+objects_bucket_create(const struct call *call, const char *bucket, struct error *err)
 {
 	bool created;
 
 	if (!object_bucket_valid(bucket))
 		return error_slug(err, ERR_MALFORMED, "InvalidBucketName",
 		    "Bucket names have 3 to 63 of a-z, 0-9, '.' and '-'.");
-	return store_bucket_create(svc->db, arena, bucket, &created, err);
+	return store_bucket_create(call->svc->db, call->arena, bucket, &created, err);
 }
 
 bool
-objects_bucket_require(struct services *svc, struct arena *arena, const char *bucket,
-    struct error *err)
+objects_bucket_require(const struct call *call, const char *bucket, struct error *err)
 {
 	bool found = false;
 
-	if (object_bucket_valid(bucket) && !store_bucket_find(svc->db, arena, bucket, &found, err))
+	if (object_bucket_valid(bucket) &&
+	    !store_bucket_find(call->svc->db, call->arena, bucket, &found, err))
 		return false;
 	/* our own is always there */
-	if (!found && str_eq(bucket, config_str(svc->config, CFG_STORAGE_BUCKET)))
-		return store_bucket_create(svc->db, arena, bucket, &found, err);
+	if (!found && str_eq(bucket, config_str(call->svc->config, CFG_STORAGE_BUCKET)))
+		return store_bucket_create(call->svc->db, call->arena, bucket, &found, err);
 	return found || no_such_bucket(err);
 }
 
 bool
-objects_bucket_delete(struct services *svc, struct arena *arena, const char *bucket,
-    struct error *err)
+objects_bucket_delete(const struct call *call, const char *bucket, struct error *err)
 {
 	bool deleted;
 
-	if (!objects_bucket_require(svc, arena, bucket, err) ||
-	    !store_bucket_delete(svc->db, arena, bucket, &deleted, err))
+	if (!objects_bucket_require(call, bucket, err) ||
+	    !store_bucket_delete(call->svc->db, call->arena, bucket, &deleted, err))
 		return false;
 	return deleted ||
 	    error_slug(err, ERR_CONFLICT, "BucketNotEmpty",
@@ -81,27 +80,26 @@ objects_bucket_delete(struct services *svc, struct arena *arena, const char *buc
 }
 
 bool
-objects_buckets(struct services *svc, struct arena *arena, struct bucket_row **out, size_t *n,
-    struct error *err)
+objects_buckets(const struct call *call, struct bucket_row **out, size_t *n, struct error *err)
 {
-	return objects_bucket_require(svc, arena, config_str(svc->config, CFG_STORAGE_BUCKET),
+	return objects_bucket_require(call, config_str(call->svc->config, CFG_STORAGE_BUCKET),
 		   err) &&
-	    store_buckets(svc->db, arena, out, n, err);
+	    store_buckets(call->svc->db, call->arena, out, n, err);
 }
 
 bool
-objects_find(struct services *svc, struct arena *arena, const char *bucket, const char *key,
-    struct object_row *out, struct error *err)
+objects_find(const struct call *call, const char *bucket, const char *key, struct object_row *out,
+    struct error *err)
 {
 	bool found = false;
 
 	if (!object_bucket_valid(bucket) || !object_key_valid(key))
 		return error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
-	if (!store_object_find(svc->db, arena, bucket, key, out, &found, err))
+	if (!store_object_find(call->svc->db, call->arena, bucket, key, out, &found, err))
 		return false;
 	if (found)
 		return true;
-	return objects_bucket_require(svc, arena, bucket, err) &&
+	return objects_bucket_require(call, bucket, err) &&
 	    error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
 }
 
@@ -118,37 +116,36 @@ object_etag(struct arena *arena, const struct object_body *body)
 
 /* The last step of every write: the blob is durable, now its row. */
 static bool
-publish(struct services *svc, struct arena *arena, const struct object_put *put,
-    const struct object_row *row, struct object_row *out, struct error *err)
+publish(const struct call *call, const struct object_put *put, const struct object_row *row,
+    struct object_row *out, struct error *err)
 {
 	bool published;
 
 	*out = *row;
-	if (!store_object_publish(svc->db, arena, put->bucket, row, put->only_new, put->if_match,
-		NULL, &out->created_at, &published, err))
+	if (!store_object_publish(call->svc->db, call->arena, put->bucket, row, put->only_new,
+		put->if_match, NULL, &out->created_at, &published, err))
 		return err->code == ERR_CONFLICT ? no_such_bucket(err) : false;
 	if (published)
 		return true;
 	if (put->if_match != NULL)
-		return objects_find(svc, arena, put->bucket, put->key, out, err) &&
+		return objects_find(call, put->bucket, put->key, out, err) &&
 		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
 			"The object's ETag is not the one asked for.");
 	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "The object exists.");
 }
 
 static bool
-check_target(struct services *svc, struct arena *arena, const struct object_put *put,
-    struct error *err)
+check_target(const struct call *call, const struct object_put *put, struct error *err)
 {
 	if (!object_key_valid(put->key))
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
 		    "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
-	return objects_bucket_require(svc, arena, put->bucket, err);
+	return objects_bucket_require(call, put->bucket, err);
 }
 
 bool
-objects_put(struct services *svc, struct arena *arena, const struct object_put *put,
-    struct object_row *out, struct error *err)
+objects_put(const struct call *call, const struct object_put *put, struct object_row *out,
+    struct error *err)
 {
 	char blob[BLOB_NAME];
 	struct object_row row = { .key = put->key,
@@ -158,24 +155,24 @@ objects_put(struct services *svc, struct arena *arena, const struct object_put *
 		.headers = put->headers };
 
 	blob_name(blob);
-	if (!check_target(svc, arena, put, err) || !blob_check(svc, arena, &put->body, err) ||
-	    !store_blob_announce(svc->db, arena, blob, err) ||
-	    !blob_take(svc, arena, &put->body, blob, err))
+	if (!check_target(call, put, err) || !blob_check(call, &put->body, err) ||
+	    !store_blob_announce(call->svc->db, call->arena, blob, err) ||
+	    !blob_take(call, &put->body, blob, err))
 		return false;
-	row.etag = object_etag(arena, &put->body);
-	return publish(svc, arena, put, &row, out, err);
+	row.etag = object_etag(call->arena, &put->body);
+	return publish(call, put, &row, out, err);
 }
 
 bool
-objects_delete(struct services *svc, struct arena *arena, const char *bucket,
-    const char *const *keys, size_t n, struct error *err)
+objects_delete(const struct call *call, const char *bucket, const char *const *keys, size_t n,
+    struct error *err)
 {
-	return objects_bucket_require(svc, arena, bucket, err) &&
-	    store_objects_delete(svc->db, arena, bucket, keys, n, err);
+	return objects_bucket_require(call, bucket, err) &&
+	    store_objects_delete(call->svc->db, call->arena, bucket, keys, n, err);
 }
 
 bool
-objects_copy(struct services *svc, struct arena *arena, const struct object_row *source,
+objects_copy(const struct call *call, const struct object_row *source,
     const struct object_put *target, struct object_row *out, struct error *err)
 {
 	char blob[BLOB_NAME];
@@ -186,32 +183,32 @@ objects_copy(struct services *svc, struct arena *arena, const struct object_row 
 	row.blob = blob;
 	row.content_type = target->content_type;
 	row.headers = target->headers;
-	return check_target(svc, arena, target, err) &&
-	    store_blob_announce(svc->db, arena, blob, err) &&
-	    blob_link(svc, arena, source->blob, blob, err) &&
-	    publish(svc, arena, target, &row, out, err);
+	return check_target(call, target, err) &&
+	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
+	    blob_link(call, source->blob, blob, err) && publish(call, target, &row, out, err);
 }
 
 bool
-objects_collect(struct services *svc, struct arena *arena, size_t *removed, struct error *err)
+objects_collect(const struct call *call, size_t *removed, struct error *err)
 {
 	const char **blobs;
 	size_t n;
 
 	*removed = 0;
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
-	if (!store_garbage_take(svc->db, arena, OBJECT_COLLECT_BATCH, &blobs, &n, err)) {
-		db_rollback(svc->db);
+	if (!store_garbage_take(call->svc->db, call->arena, OBJECT_COLLECT_BATCH, &blobs, &n,
+		err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	/*
 	 * Files first: if the commit is lost the rows come back, and unlinking again does no harm.
 	 */
 	for (size_t i = 0; i < n; i++)
-		blob_unlink(svc, arena, blobs[i]);
-	if (!db_commit(svc->db, err))
+		blob_unlink(call, blobs[i]);
+	if (!db_commit(call->svc->db, err))
 		return false;
-	*removed = n + blob_sweep_spool(svc, arena);
+	*removed = n + blob_sweep_spool(call);
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "store/sigv4.h" /* requests to the embedded store are signed: its handlers check that */
 #include "store/store_objects.h"
 
+struct call;
 struct arena;
 struct crc_kind;
 struct error;
@@ -74,7 +75,7 @@ struct chunk_judge {
  * Decodes a body in chunks (aws-chunked) of `size` decoded bytes; the result takes its place in
  * `body` and goes with the arena.
  */
-bool objects_unchunk(struct services *, struct arena *, const struct chunk_judge *, int64_t size,
+bool objects_unchunk(const struct call *, const struct chunk_judge *, int64_t size,
     struct object_body *, struct error *);
 
 struct object_put {
@@ -85,30 +86,29 @@ struct object_put {
 };
 
 /* A small body as text, checked against its digests; more than max bytes = EntityTooLarge. */
-bool objects_body_text(struct services *, struct arena *, const struct object_body *, size_t max,
+bool objects_body_text(const struct call *, const struct object_body *, size_t max,
     const char **text, struct error *);
 
-bool objects_bucket_create(struct services *, struct arena *, const char *bucket, struct error *);
-bool objects_bucket_require(struct services *, struct arena *, const char *bucket, struct error *);
-bool objects_bucket_delete(struct services *, struct arena *, const char *bucket, struct error *);
-bool objects_buckets(struct services *, struct arena *, struct bucket_row **, size_t *n,
-    struct error *);
+bool objects_bucket_create(const struct call *, const char *bucket, struct error *);
+bool objects_bucket_require(const struct call *, const char *bucket, struct error *);
+bool objects_bucket_delete(const struct call *, const char *bucket, struct error *);
+bool objects_buckets(const struct call *, struct bucket_row **, size_t *n, struct error *);
 
-bool objects_put(struct services *, struct arena *, const struct object_put *,
-    struct object_row *out, struct error *);
-bool objects_find(struct services *, struct arena *, const char *bucket, const char *key,
-    struct object_row *, struct error *);
-bool objects_delete(struct services *, struct arena *, const char *bucket, const char *const *keys,
-    size_t n, struct error *);
+bool objects_put(const struct call *, const struct object_put *, struct object_row *out,
+    struct error *);
+bool objects_find(const struct call *, const char *bucket, const char *key, struct object_row *,
+    struct error *);
+bool objects_delete(const struct call *, const char *bucket, const char *const *keys, size_t n,
+    struct error *);
 /*
  * The new row shares the bytes (a hard link). Conditions on the source have been judged by the
  * caller.
  */
-bool objects_copy(struct services *, struct arena *, const struct object_row *source,
+bool objects_copy(const struct call *, const struct object_row *source,
     const struct object_put *target, struct object_row *out, struct error *);
 
 /* Bytes of a blob, in memory: for the few that nginx cannot send. */
-bool objects_read(struct services *, struct arena *, const char *blob, int64_t first, int64_t size,
+bool objects_read(const struct call *, const char *blob, int64_t first, int64_t size,
     const char **bytes, struct error *);
 
 struct object_list_query {
@@ -128,31 +128,31 @@ struct object_list {
 	bool truncated;
 	const char *next; /* for `after` */
 };
-bool objects_list(struct services *, struct arena *, const struct object_list_query *,
-    struct object_list *, struct error *);
+bool objects_list(const struct call *, const struct object_list_query *, struct object_list *,
+    struct error *);
 
-bool objects_upload_create(struct services *, struct arena *, const char *bucket, const char *key,
+bool objects_upload_create(const struct call *, const char *bucket, const char *key,
     const char *content_type, const char *headers, const char **id, struct error *);
-bool objects_upload_find(struct services *, struct arena *, const char *bucket, const char *key,
-    const char *id, struct upload_row *, struct error *);
-bool objects_upload_abort(struct services *, struct arena *, const char *bucket, const char *key,
-    const char *id, struct error *);
-bool objects_uploads_list(struct services *, struct arena *, const struct object_list_query *,
+bool objects_upload_find(const struct call *, const char *bucket, const char *key, const char *id,
+    struct upload_row *, struct error *);
+bool objects_upload_abort(const struct call *, const char *bucket, const char *key, const char *id,
+    struct error *);
+bool objects_uploads_list(const struct call *, const struct object_list_query *,
     const char *key_marker, const char *id_marker, struct upload_row **, size_t *n, bool *truncated,
     struct error *);
-bool objects_part_put(struct services *, struct arena *, const char *upload_id, int number,
+bool objects_part_put(const struct call *, const char *upload_id, int number,
     const struct object_body *, struct part_row *out, struct error *);
 /* A part from bytes [first, first + size) of an object. */
-bool objects_part_copy(struct services *, struct arena *, const char *upload_id, int number,
+bool objects_part_copy(const struct call *, const char *upload_id, int number,
     const struct object_row *source, int64_t first, int64_t size, struct part_row *out,
     struct error *);
-bool objects_parts_list(struct services *, struct arena *, const char *upload_id, int after,
-    int max, struct part_row **, size_t *n, bool *truncated, struct error *);
+bool objects_parts_list(const struct call *, const char *upload_id, int after, int max,
+    struct part_row **, size_t *n, bool *truncated, struct error *);
 struct object_part_claim {
 	int number;
 	const char *etag;
 };
-bool objects_upload_complete(struct services *, struct arena *, const char *bucket, const char *key,
+bool objects_upload_complete(const struct call *, const char *bucket, const char *key,
     const char *id, const struct object_part_claim *, size_t n, struct object_row *out,
     struct error *);
 
@@ -160,6 +160,6 @@ bool objects_upload_complete(struct services *, struct arena *, const char *buck
  * Unlinks old garbage, abandoned uploads and forgotten spool files; a bounded piece of work,
  * harmless to repeat.
  */
-bool objects_collect(struct services *, struct arena *, size_t *removed, struct error *);
+bool objects_collect(const struct call *, size_t *removed, struct error *);
 
 #endif

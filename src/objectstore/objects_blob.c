@@ -20,6 +20,7 @@
 #include "core/str.h"
 #include "objectstore/objects_crc.h"
 #include "objectstore/objects_internal.h"
+#include "service/call.h"
 #include "service/services.h"
 
 #include "core/banned.h"
@@ -41,9 +42,10 @@ object_blob_path(struct arena *arena, const char *blob)
 }
 
 static const char *
-absolute(struct services *svc, struct arena *arena, const char *blob)
+absolute(const struct call *call, const char *blob)
 {
-	return arena_printf(arena, "%s/%s", objects_dir(svc, arena), object_blob_path(arena, blob));
+	return arena_printf(call->arena, "%s/%s", objects_dir(call->svc, call->arena),
+	    object_blob_path(call->arena, blob));
 }
 
 void
@@ -96,13 +98,12 @@ sync_dir(const char *path, struct error *err)
 
 /* The two directories above a blob, each durable in its parent before it is used. */
 static bool
-make_dirs(struct services *svc, struct arena *arena, const char *blob, const char **dir,
-    struct error *err)
+make_dirs(const struct call *call, const char *blob, const char **dir, struct error *err)
 {
-	const char *top = objects_dir(svc, arena),
-		   *first = arena_printf(arena, "%s/%.2s", top, blob);
+	const char *top = objects_dir(call->svc, call->arena),
+		   *first = arena_printf(call->arena, "%s/%.2s", top, blob);
 
-	*dir = arena_printf(arena, "%s/%.2s", first, blob + 2);
+	*dir = arena_printf(call->arena, "%s/%.2s", first, blob + 2);
 	if (mkdir(*dir, 0700) == 0)
 		return sync_dir(first, err);
 	if (errno == EEXIST)
@@ -115,9 +116,10 @@ make_dirs(struct services *svc, struct arena *arena, const char *blob, const cha
 
 /* nginx names spooled files by number; anything else did not come from it. */
 bool
-blob_spool_valid(struct services *svc, struct arena *arena, const char *path)
+blob_spool_valid(const struct call *call, const char *path)
 {
-	const char *dir = arena_printf(arena, "%s/" SPOOL_DIR "/", objects_dir(svc, arena));
+	const char *dir =
+	    arena_printf(call->arena, "%s/" SPOOL_DIR "/", objects_dir(call->svc, call->arena));
 	size_t len = strlen(dir);
 
 	return strncmp(path, dir, len) == 0 && path[len] != '\0' &&
@@ -207,20 +209,19 @@ object_body_checksum(struct arena *arena, struct object_body *body, const char *
 }
 
 bool
-blob_check(struct services *svc, struct arena *arena, const struct object_body *body,
-    struct error *err)
+blob_check(const struct call *call, const struct object_body *body, struct error *err)
 {
 	struct stat st = { 0 };
 	bool done;
 	int fd = -1;
 
 	if (body->spool != NULL) {
-		if (!blob_spool_valid(svc, arena, body->spool)) {
+		if (!blob_spool_valid(call, body->spool)) {
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 			return error_detail(err,
 			    "nginx spools outside of the objects directory: client_body_temp_path"
 			    " must be %s/" SPOOL_DIR,
-			    objects_dir(svc, arena));
+			    objects_dir(call->svc, call->arena));
 		}
 		if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
 		    fstat(fd, &st) != 0) {
@@ -241,8 +242,8 @@ blob_check(struct services *svc, struct arena *arena, const struct object_body *
 }
 
 bool
-objects_body_text(struct services *svc, struct arena *arena, const struct object_body *body,
-    size_t max, const char **text, struct error *err)
+objects_body_text(const struct call *call, const struct object_body *body, size_t max,
+    const char **text, struct error *err)
 {
 	char *out;
 	ssize_t n = 0;
@@ -251,9 +252,9 @@ objects_body_text(struct services *svc, struct arena *arena, const struct object
 	if (body->size > (int64_t)max)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
 		    "The body may have at most %zu bytes.", max);
-	if (!blob_check(svc, arena, body, err))
+	if (!blob_check(call, body, err))
 		return false;
-	out = arena_alloc(arena, (size_t)body->size + 1);
+	out = arena_alloc(call->arena, (size_t)body->size + 1);
 	*text = out;
 	if (body->spool == NULL)
 		return true;
@@ -266,11 +267,11 @@ objects_body_text(struct services *svc, struct arena *arena, const struct object
 }
 
 bool
-objects_read(struct services *svc, struct arena *arena, const char *blob, int64_t first,
-    int64_t size, const char **bytes, struct error *err)
+objects_read(const struct call *call, const char *blob, int64_t first, int64_t size,
+    const char **bytes, struct error *err)
 {
-	char *out = arena_alloc(arena, (size_t)size + 1);
-	int fd = open(absolute(svc, arena, blob), O_RDONLY | O_CLOEXEC);
+	char *out = arena_alloc(call->arena, (size_t)size + 1);
+	int fd = open(absolute(call, blob), O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? pread(fd, out, (size_t)size, first) : -1;
 
 	*bytes = out;
@@ -307,12 +308,12 @@ create_empty(const char *path, struct error *err)
 
 /* nginx unlinks its own name of the file when the request ends. */
 bool
-blob_take(struct services *svc, struct arena *arena, const struct object_body *body,
-    const char *blob, struct error *err)
+blob_take(const struct call *call, const struct object_body *body, const char *blob,
+    struct error *err)
 {
-	const char *path = absolute(svc, arena, blob), *dir;
+	const char *path = absolute(call, blob), *dir;
 
-	if (!make_dirs(svc, arena, blob, &dir, err))
+	if (!make_dirs(call, blob, &dir, err))
 		return false;
 	if (body->spool == NULL) {
 		if (!create_empty(path, err))
@@ -324,14 +325,13 @@ blob_take(struct services *svc, struct arena *arena, const struct object_body *b
 }
 
 bool
-blob_link(struct services *svc, struct arena *arena, const char *from, const char *blob,
-    struct error *err)
+blob_link(const struct call *call, const char *from, const char *blob, struct error *err)
 {
 	const char *dir;
 
-	if (!make_dirs(svc, arena, blob, &dir, err))
+	if (!make_dirs(call, blob, &dir, err))
 		return false;
-	if (link(absolute(svc, arena, from), absolute(svc, arena, blob)) != 0)
+	if (link(absolute(call, from), absolute(call, blob)) != 0)
 		return failed("link of a blob", err);
 	return sync_dir(dir, err);
 }
@@ -362,21 +362,21 @@ append(int out, const char *path, int64_t first, int64_t size, struct error *err
 }
 
 bool
-blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pieces, size_t n,
-    const char *blob, struct error *err)
+blob_join(const struct call *call, const struct blob_piece *pieces, size_t n, const char *blob,
+    struct error *err)
 {
-	const char *path = absolute(svc, arena, blob), *dir;
+	const char *path = absolute(call, blob), *dir;
 	bool done;
 	int out;
 
-	if (!make_dirs(svc, arena, blob, &dir, err))
+	if (!make_dirs(call, blob, &dir, err))
 		return false;
 	if ((out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
 		return failed("creation of a blob", err);
 	done = true;
 	for (size_t i = 0; i < n && done; i++)
-		done = append(out, absolute(svc, arena, pieces[i].blob), pieces[i].first,
-		    pieces[i].size, err);
+		done = append(out, absolute(call, pieces[i].blob), pieces[i].first, pieces[i].size,
+		    err);
 	if (done && fsync(out) != 0)
 		done = failed("sync of a blob", err);
 	close(out);
@@ -386,16 +386,17 @@ blob_join(struct services *svc, struct arena *arena, const struct blob_piece *pi
 }
 
 void
-blob_unlink(struct services *svc, struct arena *arena, const char *blob)
+blob_unlink(const struct call *call, const char *blob)
 {
-	if (unlink(absolute(svc, arena, blob)) != 0 && errno != ENOENT)
-		log_warn(svc->log, "blob %s: %s", blob, strerror(errno));
+	if (unlink(absolute(call, blob)) != 0 && errno != ENOENT)
+		log_warn(call->svc->log, "blob %s: %s", blob, strerror(errno));
 }
 
 size_t
-blob_sweep_spool(struct services *svc, struct arena *arena)
+blob_sweep_spool(const struct call *call)
 {
-	const char *path = arena_printf(arena, "%s/" SPOOL_DIR, objects_dir(svc, arena));
+	const char *path =
+	    arena_printf(call->arena, "%s/" SPOOL_DIR, objects_dir(call->svc, call->arena));
 	const time_t before = (time_t)(clock_now() / US_PER_SEC) - OBJECT_SPOOL_SECONDS;
 	DIR *dir = opendir(path);
 	struct dirent *entry;

@@ -17,6 +17,7 @@
 #include "core/str.h"
 #include "objectstore/objects_internal.h"
 
+#include "service/call.h"
 #include "core/banned.h"
 
 #define LINE_MAX_BYTES 1024 /* of a chunk's head or a trailing header */
@@ -182,18 +183,18 @@ remove_file(void *path)
 }
 
 bool
-objects_unchunk(struct services *svc, struct arena *arena, const struct chunk_judge *judge,
-    int64_t size, struct object_body *body, struct error *err)
+objects_unchunk(const struct call *call, const struct chunk_judge *judge, int64_t size,
+    struct object_body *body, struct error *err)
 {
-	struct unchunk u = { .left = size, .judge = judge, .arena = arena };
+	struct unchunk u = { .left = size, .judge = judge, .arena = call->arena };
 	uint64_t number;
 	char *path;
 	bool done;
 
 	random_bytes(&number, sizeof(number));
-	path = arena_printf(arena, "%s/.tmp/9%019llu", objects_dir(svc, arena),
+	path = arena_printf(call->arena, "%s/.tmp/9%019llu", objects_dir(call->svc, call->arena),
 	    (unsigned long long)(number % 10000000000000000000ULL));
-	if (body->spool == NULL || !blob_spool_valid(svc, arena, body->spool))
+	if (body->spool == NULL || !blob_spool_valid(call, body->spool))
 		return malformed(err);
 	if ((u.in = fopen(body->spool, "re")) == NULL ||
 	    (u.out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0) {
@@ -203,7 +204,7 @@ objects_unchunk(struct services *svc, struct arena *arena, const struct chunk_ju
 			fclose(u.in);
 		return false;
 	}
-	arena_defer(arena, remove_file, path); /* the blob will be another name of it */
+	arena_defer(call->arena, remove_file, path); /* the blob will be another name of it */
 	body->spool = path;
 	body->size = size;
 	done = decode(&u, body, err);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "objectstore/objects_internal.h"
+#include "service/call.h"
 #include "service/services.h"
 
 #include "core/banned.h"
@@ -148,46 +149,49 @@ take_batch(struct arena *arena, const struct object_list_query *query,
 }
 
 bool
-objects_list(struct services *svc, struct arena *arena, const struct object_list_query *query,
+objects_list(const struct call *call, const struct object_list_query *query,
     struct object_list *out, struct error *err)
 {
-	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) :
-						      end_of_keys(arena);
+	const char *before = *query->prefix != '\0' ?
+	    object_key_successor(call->arena, query->prefix) :
+	    end_of_keys(call->arena);
 	const int batch =
 	    *query->delimiter != '\0' && query->max > ROLL_BATCH ? ROLL_BATCH : query->max + 1;
 	struct cursor cursor;
 	struct object_row *rows;
 	size_t n;
 
-	*out = (struct object_list) { .items = arena_array(arena, (size_t)query->max + 1,
+	*out = (struct object_list) { .items = arena_array(call->arena, (size_t)query->max + 1,
 					  sizeof(*out->items)) };
-	if (!objects_bucket_require(svc, arena, query->bucket, err))
+	if (!objects_bucket_require(call, query->bucket, err))
 		return false;
 	if (query->max == 0)
 		return true;
-	start_at(arena, query, &cursor);
+	start_at(call->arena, query, &cursor);
 	do {
-		if (!store_objects_list(svc->db, arena, query->bucket, cursor.from,
+		if (!store_objects_list(call->svc->db, call->arena, query->bucket, cursor.from,
 			cursor.inclusive, before, batch, &rows, &n, err))
 			return false;
-	} while (n > 0 && take_batch(arena, query, rows, n, &cursor, out) && n == (size_t)batch);
+	} while (n > 0 && take_batch(call->arena, query, rows, n, &cursor, out) &&
+	    n == (size_t)batch);
 	return true;
 }
 
 bool
-objects_uploads_list(struct services *svc, struct arena *arena,
-    const struct object_list_query *query, const char *key_marker, const char *id_marker,
-    struct upload_row **out, size_t *n, bool *truncated, struct error *err)
+objects_uploads_list(const struct call *call, const struct object_list_query *query,
+    const char *key_marker, const char *id_marker, struct upload_row **out, size_t *n,
+    bool *truncated, struct error *err)
 {
-	const char *before = *query->prefix != '\0' ? object_key_successor(arena, query->prefix) :
-						      end_of_keys(arena);
+	const char *before = *query->prefix != '\0' ?
+	    object_key_successor(call->arena, query->prefix) :
+	    end_of_keys(call->arena);
 
 	/* Without an id the marker's own uploads are passed over as well. */
 	if (*key_marker != '\0' && *id_marker == '\0')
 		id_marker = LAST_CODE_POINT;
-	if (!objects_bucket_require(svc, arena, query->bucket, err) ||
-	    !store_object_uploads_list(svc->db, arena, query->bucket, query->prefix, before,
-		key_marker, id_marker, query->max + 1, out, n, err))
+	if (!objects_bucket_require(call, query->bucket, err) ||
+	    !store_object_uploads_list(call->svc->db, call->arena, query->bucket, query->prefix,
+		before, key_marker, id_marker, query->max + 1, out, n, err))
 		return false;
 	*truncated = *n > (size_t)query->max;
 	if (*truncated)

@@ -10,6 +10,7 @@
 #include "core/xml.h"
 #include "objectstore/protocol.h"
 
+#include "service/call.h"
 #include "core/banned.h"
 
 /* S3's codes and their statuses; codes of our own layers below are translated. */
@@ -165,7 +166,7 @@ answer_verdict(const struct protocol_request *sreq, struct response *res, const 
 		return;
 	}
 	log_refusal(sreq->http, err, protocol_status(err));
-	buf_init(&message, sreq->arena, 0);
+	buf_init(&message, sreq->call.arena, 0);
 	xml_escape(&message, err->message);
 	response_headerf(res, "X-S3-Status", "%d", protocol_status(err));
 	response_header(res, "X-S3-Code", protocol_slug(err));
@@ -211,14 +212,14 @@ judge_write(struct protocol_request *req, struct error *err)
 	if (!put && size > (int64_t)PROTOCOL_BODY_MAX)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
 		    "The body of this request may have at most %lu bytes.", PROTOCOL_BODY_MAX);
-	return size <= 0 || objects_room(req->svc, req->arena, size, err);
+	return size <= 0 || objects_room(req->call.svc, req->call.arena, size, err);
 }
 
 static void
 serve_verdict(struct protocol_request *sreq, const struct request *req, struct response *res,
     struct error *err)
 {
-	if (protocol_request_parse(sreq, sreq->svc, req, err) && judge_write(sreq, err))
+	if (protocol_request_parse(sreq, sreq->call.svc, req, err) && judge_write(sreq, err))
 		answer_verdict(sreq, res, NULL);
 	else
 		answer_verdict(sreq, res, err);
@@ -227,7 +228,12 @@ serve_verdict(struct protocol_request *sreq, const struct request *req, struct r
 void
 objectstore_verify(void *services, struct request *req, struct response *res)
 {
-	struct protocol_request sreq = { .http = req, .svc = services, .arena = req->arena };
+	struct protocol_request sreq = {
+		.http = req,
+		.call = { .svc = services,
+		    .arena = req->arena,
+		    .by = { .who = &principal_nobody } },
+	};
 	struct error err;
 
 	error_clear(&err);
@@ -269,7 +275,7 @@ objectstore_tick(void *context)
 
 	arena_init(&arena);
 	error_clear(&err);
-	if (!objects_collect(svc, &arena, &removed, &err))
+	if (!objects_collect(SYSTEM_CALL(svc, &arena), &removed, &err))
 		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message,
 		    err.detail);
 	else if (removed > 0)

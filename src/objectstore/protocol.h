@@ -10,6 +10,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "objectstore/objects.h"
+#include "service/call.h"
 #include "service/services.h"
 
 #define PROTOCOL_XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -24,8 +25,7 @@
 /* One S3 request, taken apart. */
 struct protocol_request {
 	const struct request *http;
-	struct services *svc;
-	struct arena *arena;
+	struct call call;
 	const char *method;
 	const char *path;         /* decoded, for the signature */
 	const char *bucket, *key; /* "" when absent */

@@ -35,7 +35,7 @@ digest_header(const struct protocol_request *req, const char *name, size_t size,
 	*out = NULL;
 	if (text == NULL)
 		return true;
-	*out = base64_decode(req->arena, text, strlen(text), &len);
+	*out = base64_decode(req->call.arena, text, strlen(text), &len);
 	return (*out != NULL && len == size) ||
 	    error_slug(err, ERR_MALFORMED, "InvalidDigest", "%s must be %zu bytes in base64.", name,
 		size);
@@ -54,8 +54,8 @@ chunk_signed(void *context, const char *signature, const unsigned char sum[32])
 	struct chain *chain = context;
 	char expected[SIGV4_SIGNATURE];
 
-	sigv4_chunk_signature(protocol_signer(chain->req->svc), chain->req->arena, chain->date,
-	    chain->previous, sum, expected);
+	sigv4_chunk_signature(protocol_signer(chain->req->call.svc), chain->req->call.arena,
+	    chain->date, chain->previous, sum, expected);
 	str_copy(chain->previous, sizeof(chain->previous), expected);
 	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
 	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
@@ -67,8 +67,8 @@ trailer_signed(void *context, const char *signature, const char *text, size_t le
 	struct chain *chain = context;
 	char expected[SIGV4_SIGNATURE];
 
-	sigv4_trailer_signature(protocol_signer(chain->req->svc), chain->req->arena, chain->date,
-	    chain->previous, text, len, expected);
+	sigv4_trailer_signature(protocol_signer(chain->req->call.svc), chain->req->call.arena,
+	    chain->date, chain->previous, text, len, expected);
 	return strlen(signature) == SIGV4_SIGNATURE - 1 &&
 	    secure_equal(signature, expected, SIGV4_SIGNATURE - 1);
 }
@@ -89,8 +89,7 @@ decode_chunks(const struct protocol_request *req, const char *payload, struct ob
 		judge.chunk = chunk_signed;
 	if (str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER))
 		judge.trailer = trailer_signed;
-	return objects_unchunk(req->svc, req->arena, &judge, protocol_decoded_length(req), body,
-	    err);
+	return objects_unchunk(&req->call, &judge, protocol_decoded_length(req), body, err);
 }
 
 bool
@@ -98,7 +97,7 @@ protocol_body(const struct protocol_request *req, struct object_body *body, stru
 {
 	const char *spool = request_env(req->http, "X_BODY_FILE"),
 		   *payload = protocol_header(req, "x-amz-content-sha256"), *value;
-	unsigned char *sha = arena_alloc(req->arena, SHA256_SIZE);
+	unsigned char *sha = arena_alloc(req->call.arena, SHA256_SIZE);
 
 	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL,
 		.size = req->length > 0 ? req->length : 0 };
@@ -106,7 +105,7 @@ protocol_body(const struct protocol_request *req, struct object_body *body, stru
 		body->sha256 = sha;
 	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)
 		if ((value = protocol_header(req, checksums[i])) != NULL &&
-		    !object_body_checksum(req->arena, body, checksums[i], value, err))
+		    !object_body_checksum(req->call.arena, body, checksums[i], value, err))
 			return false;
 	if (payload != NULL && protocol_streaming(payload) &&
 	    !decode_chunks(req, payload, body, err))
@@ -146,7 +145,7 @@ protocol_kept_headers(const struct protocol_request *req, const char **out, stru
 {
 	static const char *const plain[] = { "cache-control", "content-disposition",
 		"content-encoding", "content-language", "expires" };
-	struct json *json = json_new(req->arena, 0);
+	struct json *json = json_new(req->call.arena, 0);
 	struct protocol_request copy = *req;
 	struct sigv4_claim claim;
 	size_t count = 0, bytes = 0;
@@ -189,7 +188,7 @@ protocol_body_read(const struct protocol_request *req, const char **text, size_t
 	struct object_body body;
 
 	if (!protocol_body(req, &body, err) ||
-	    !objects_body_text(req->svc, req->arena, &body, PROTOCOL_BODY_MAX, text, err))
+	    !objects_body_text(&req->call, &body, PROTOCOL_BODY_MAX, text, err))
 		return false;
 	*len = (size_t)body.size;
 	return true;
@@ -215,13 +214,13 @@ protocol_copy_source(const struct protocol_request *req, struct object_row *row,
 	size_t len;
 
 	source += *source == '/';
-	if (!url_decode(req->arena, source, strcspn(source, "?"), false, &decoded, &len) ||
+	if (!url_decode(req->call.arena, source, strcspn(source, "?"), false, &decoded, &len) ||
 	    (slash = strchr(decoded, '/')) == NULL)
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 		    "x-amz-copy-source must be /bucket/key, percent-encoded.");
 	*slash = '\0';
 	key = slash + 1;
-	if (!objects_find(req->svc, req->arena, decoded, key, row, err))
+	if (!objects_find(&req->call, decoded, key, row, err))
 		return false;
 	return copy_conditions_hold(req, row) ||
 	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",

@@ -76,7 +76,7 @@ add_kept_headers(const struct protocol_request *req, struct response *res,
     const struct object_row *row, const char *const *overridden, struct error *err)
 {
 	const struct cJSON *headers =
-			       json_parse(req->arena, row->headers, strlen(row->headers), err),
+			       json_parse(req->call.arena, row->headers, strlen(row->headers), err),
 			   *item;
 
 	if (headers == NULL)
@@ -167,7 +167,7 @@ parse_range(const struct protocol_request *req, int64_t total, int64_t *first, i
 		if (!str_to_int(dash + 1, 1, INT64_MAX, &suffix))
 			return false;
 		*first = suffix < total ? total - suffix : 0;
-	} else if (!str_to_int(arena_strndup(req->arena, range, (size_t)(dash - range)), 0,
+	} else if (!str_to_int(arena_strndup(req->call.arena, range, (size_t)(dash - range)), 0,
 		       INT64_MAX - 1, first) ||
 	    (dash[1] != '\0' && !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))) {
 		return false;
@@ -196,7 +196,7 @@ answer_slice(const struct protocol_request *req, struct response *res, const str
 		return error_slug(err, ERR_MALFORMED, "NotImplemented",
 		    "A GET with If-Match gives at most %d bytes at once: ask for ranges.",
 		    PROTOCOL_SLICE_MAX);
-	if (!objects_read(req->svc, req->arena, row->blob, first, size, &bytes, err))
+	if (!objects_read(&req->call, row->blob, first, size, &bytes, err))
 		return false;
 	if (partial)
 		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld", (long long)first,
@@ -215,7 +215,7 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 		protocol_header(req, "if-unmodified-since") };
 	struct object_row row;
 
-	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
+	if (!objects_find(&req->call, req->bucket, req->key, &row, err))
 		return false;
 	switch (protocol_judge(&conditions, &row)) {
 	case PROTOCOL_FAILED:
@@ -239,16 +239,16 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 		response_headerf(res, "Content-Length", "%lld", (long long)row.size);
 	else
 		response_headerf(res, "X-Accel-Redirect", "/_objects/%s",
-		    object_blob_path(req->arena, row.blob));
+		    object_blob_path(req->call.arena, row.blob));
 	return true;
 }
 
 bool
 protocol_head_bucket(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	if (!objects_bucket_require(req->svc, req->arena, req->bucket, err))
+	if (!objects_bucket_require(&req->call, req->bucket, err))
 		return false;
-	response_header(res, BUCKET_REGION, config_str(req->svc->config, CFG_STORAGE_REGION));
+	response_header(res, BUCKET_REGION, config_str(req->call.svc->config, CFG_STORAGE_REGION));
 	return response_empty(res, 200);
 }
 

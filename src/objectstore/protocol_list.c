@@ -42,9 +42,9 @@ protocol_list_buckets(const struct protocol_request *req, struct response *res, 
 	struct buf xml;
 	size_t n;
 
-	if (!objects_buckets(req->svc, req->arena, &rows, &n, err))
+	if (!objects_buckets(&req->call, &rows, &n, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml,
 	    PROTOCOL_XML_HEAD "<ListAllMyBucketsResult " PROTOCOL_XMLNS "><Owner>" OWNER
 			      "</Owner><Buckets>");
@@ -61,12 +61,12 @@ protocol_list_buckets(const struct protocol_request *req, struct response *res, 
 bool
 protocol_get_location(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	const char *region = config_str(req->svc->config, CFG_STORAGE_REGION);
+	const char *region = config_str(req->call.svc->config, CFG_STORAGE_REGION);
 	struct buf xml;
 
-	if (!objects_bucket_require(req->svc, req->arena, req->bucket, err))
+	if (!objects_bucket_require(&req->call, req->bucket, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<LocationConstraint " PROTOCOL_XMLNS ">");
 	if (!str_eq(region, "us-east-1")) /* which has no name here, in S3 neither */
 		xml_escape(&xml, region);
@@ -79,9 +79,9 @@ protocol_get_versioning(const struct protocol_request *req, struct response *res
 {
 	struct buf xml;
 
-	if (!objects_bucket_require(req->svc, req->arena, req->bucket, err))
+	if (!objects_bucket_require(&req->call, req->bucket, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<VersioningConfiguration " PROTOCOL_XMLNS "/>");
 	return protocol_xml(req, res, 200, &xml, err);
 }
@@ -95,11 +95,10 @@ protocol_get_acl(const struct protocol_request *req, struct response *res, struc
 	struct object_row row;
 	struct buf xml;
 
-	if (!(*req->key != '\0' ?
-		    objects_find(req->svc, req->arena, req->bucket, req->key, &row, err) :
-		    objects_bucket_require(req->svc, req->arena, req->bucket, err)))
+	if (!(*req->key != '\0' ? objects_find(&req->call, req->bucket, req->key, &row, err) :
+				  objects_bucket_require(&req->call, req->bucket, err)))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml,
 	    PROTOCOL_XML_HEAD "<AccessControlPolicy " PROTOCOL_XMLNS "><Owner>" OWNER
 			      "</Owner><AccessControlList><Grant>"
@@ -117,9 +116,9 @@ protocol_get_tagging(const struct protocol_request *req, struct response *res, s
 	struct object_row row;
 	struct buf xml;
 
-	if (!objects_find(req->svc, req->arena, req->bucket, req->key, &row, err))
+	if (!objects_find(&req->call, req->bucket, req->key, &row, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<Tagging " PROTOCOL_XMLNS "><TagSet/></Tagging>");
 	return protocol_xml(req, res, 200, &xml, err);
 }
@@ -136,12 +135,12 @@ decode_token(const struct protocol_request *req, const char *token, const char *
     struct error *err)
 {
 	size_t len;
-	unsigned char *text = base64url_decode(req->arena, token, strlen(token), &len);
+	unsigned char *text = base64url_decode(req->call.arena, token, strlen(token), &len);
 
 	if (text == NULL || !utf8_valid((char *)text, len) || memchr(text, '\0', len) != NULL)
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 		    "The continuation token is not one of ours.");
-	*after = arena_strndup(req->arena, (char *)text, len);
+	*after = arena_strndup(req->call.arena, (char *)text, len);
 	return true;
 }
 
@@ -231,10 +230,9 @@ protocol_list_objects(const struct protocol_request *req, struct response *res, 
 	struct list_form form;
 	struct buf xml;
 
-	if (!parse_list(req, &form, err) ||
-	    !objects_list(req->svc, req->arena, &form.query, &list, err))
+	if (!parse_list(req, &form, err) || !objects_list(&req->call, &form.query, &list, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<ListBucketResult " PROTOCOL_XMLNS ">");
 	add_list_head(&xml, &form, &list);
 	for (size_t i = 0; i < list.n; i++)
@@ -265,11 +263,10 @@ protocol_list_uploads(const struct protocol_request *req, struct response *res, 
 		return false;
 	form.query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"), "",
 		"", (int)max };
-	if (!objects_uploads_list(req->svc, req->arena, &form.query,
-		query_or_empty(req, "key-marker"), query_or_empty(req, "upload-id-marker"), &rows,
-		&n, &truncated, err))
+	if (!objects_uploads_list(&req->call, &form.query, query_or_empty(req, "key-marker"),
+		query_or_empty(req, "upload-id-marker"), &rows, &n, &truncated, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<ListMultipartUploadsResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
 	add_name(&xml, "Prefix", form.query.prefix, form.encoded);
@@ -308,11 +305,10 @@ protocol_list_parts(const struct protocol_request *req, struct response *res, st
 
 	if (!protocol_query_int(req, "max-parts", 1, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err) ||
 	    !protocol_query_int(req, "part-number-marker", 0, OBJECT_PARTS_MAX, 0, &marker, err) ||
-	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
-	    !objects_parts_list(req->svc, req->arena, id, (int)marker, (int)max, &rows, &n,
-		&truncated, err))
+	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
+	    !objects_parts_list(&req->call, id, (int)marker, (int)max, &rows, &n, &truncated, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<ListPartsResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
 	xml_element(&xml, "Key", req->key);

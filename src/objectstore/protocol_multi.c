@@ -82,10 +82,10 @@ protocol_upload_create(const struct protocol_request *req, struct response *res,
 	struct buf xml;
 
 	if (!protocol_kept_headers(req, &headers, err) ||
-	    !objects_upload_create(req->svc, req->arena, req->bucket, req->key,
-		protocol_content_type(req), headers, &id, err))
+	    !objects_upload_create(&req->call, req->bucket, req->key, protocol_content_type(req),
+		headers, &id, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<InitiateMultipartUploadResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
 	xml_element(&xml, "Key", req->key);
@@ -105,11 +105,11 @@ protocol_upload_complete(const struct protocol_request *req, struct response *re
 	size_t len, n;
 
 	if (!protocol_body_read(req, &body, &len, err) ||
-	    !protocol_parse_complete(req->arena, body, len, &claims, &n, err) ||
-	    !objects_upload_complete(req->svc, req->arena, req->bucket, req->key,
+	    !protocol_parse_complete(req->call.arena, body, len, &claims, &n, err) ||
+	    !objects_upload_complete(&req->call, req->bucket, req->key,
 		protocol_query(req, "uploadId"), claims, n, &row, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<CompleteMultipartUploadResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Location", req->path);
 	xml_element(&xml, "Bucket", req->bucket);
@@ -121,7 +121,7 @@ protocol_upload_complete(const struct protocol_request *req, struct response *re
 bool
 protocol_upload_abort(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	return objects_upload_abort(req->svc, req->arena, req->bucket, req->key,
+	return objects_upload_abort(&req->call, req->bucket, req->key,
 		   protocol_query(req, "uploadId"), err) &&
 	    response_empty(res, 204);
 }

@@ -12,7 +12,7 @@
 bool
 protocol_put_bucket(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	if (!objects_bucket_create(req->svc, req->arena, req->bucket, err))
+	if (!objects_bucket_create(&req->call, req->bucket, err))
 		return false;
 	response_headerf(res, "Location", "/%s", req->bucket);
 	return response_empty(res, 200);
@@ -21,8 +21,7 @@ protocol_put_bucket(const struct protocol_request *req, struct response *res, st
 bool
 protocol_delete_bucket(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	return objects_bucket_delete(req->svc, req->arena, req->bucket, err) &&
-	    response_empty(res, 204);
+	return objects_bucket_delete(&req->call, req->bucket, err) && response_empty(res, 204);
 }
 
 /* Conditions on the target: If-None-Match: * (only new), If-Match: one ETag. */
@@ -41,7 +40,7 @@ put_conditions(const struct protocol_request *req, struct object_put *put, struc
 		return true;
 	len = strlen(if_match);
 	put->if_match = len >= 2 && if_match[0] == '"' && if_match[len - 1] == '"' ?
-	    arena_strndup(req->arena, if_match + 1, len - 2) :
+	    arena_strndup(req->call.arena, if_match + 1, len - 2) :
 	    if_match;
 	return true;
 }
@@ -58,7 +57,7 @@ protocol_put_object(const struct protocol_request *req, struct response *res, st
 
 	if (!put_conditions(req, &put, err) || !protocol_body(req, &put.body, err) ||
 	    !protocol_kept_headers(req, &put.headers, err) ||
-	    !objects_put(req->svc, req->arena, &put, &row, err))
+	    !objects_put(&req->call, &put, &row, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", row.etag);
 	return response_empty(res, 200);
@@ -72,7 +71,7 @@ answer_copy(const struct protocol_request *req, struct response *res, const char
 	struct buf xml;
 
 	time_rfc3339(when, modified);
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_addf(&xml,
 	    PROTOCOL_XML_HEAD "<%s " PROTOCOL_XMLNS
 			      "><LastModified>%s</LastModified><ETag>&quot;%s&quot;</ETag></%s>",
@@ -96,14 +95,14 @@ protocol_copy_object(const struct protocol_request *req, struct response *res, s
 	put.headers = source.headers;
 	if (replace && !protocol_kept_headers(req, &put.headers, err))
 		return false;
-	return objects_copy(req->svc, req->arena, &source, &put, &row, err) &&
+	return objects_copy(&req->call, &source, &put, &row, err) &&
 	    answer_copy(req, res, "CopyObjectResult", row.etag, row.created_at, err);
 }
 
 bool
 protocol_delete_object(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	return objects_delete(req->svc, req->arena, req->bucket, &req->key, 1, err) &&
+	return objects_delete(&req->call, req->bucket, &req->key, 1, err) &&
 	    response_empty(res, 204);
 }
 
@@ -116,10 +115,10 @@ protocol_delete_objects(const struct protocol_request *req, struct response *res
 	size_t len;
 
 	if (!protocol_body_read(req, &body, &len, err) ||
-	    !protocol_parse_delete(req->arena, body, len, &list, err) ||
-	    !objects_delete(req->svc, req->arena, req->bucket, list.keys, list.n, err))
+	    !protocol_parse_delete(req->call.arena, body, len, &list, err) ||
+	    !objects_delete(&req->call, req->bucket, list.keys, list.n, err))
 		return false;
-	buf_init(&xml, req->arena, 0);
+	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<DeleteResult " PROTOCOL_XMLNS ">");
 	for (size_t i = 0; i < list.n && !list.quiet; i++) {
 		buf_adds(&xml, "<Deleted>");
@@ -153,9 +152,9 @@ protocol_upload_part(const struct protocol_request *req, struct response *res, s
 	int number;
 
 	if (!part_number(req, &number, err) ||
-	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
+	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
 	    !protocol_body(req, &body, err) ||
-	    !objects_part_put(req->svc, req->arena, id, number, &body, &part, err))
+	    !objects_part_put(&req->call, id, number, &body, &part, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", part.etag);
 	return response_empty(res, 200);
@@ -172,8 +171,9 @@ copy_range(const struct protocol_request *req, const struct object_row *source, 
 	*first = 0;
 	if (range != NULL) {
 		if (!str_starts(range, "bytes=") || (dash = strchr(range, '-')) == NULL ||
-		    !str_to_int(arena_strndup(req->arena, range + 6, (size_t)(dash - range - 6)), 0,
-			INT64_MAX - 1, first) ||
+		    !str_to_int(arena_strndup(req->call.arena, range + 6,
+				    (size_t)(dash - range - 6)),
+			0, INT64_MAX - 1, first) ||
 		    !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))
 			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 			    "x-amz-copy-source-range must be bytes=first-last.");
@@ -198,10 +198,10 @@ protocol_upload_part_copy(const struct protocol_request *req, struct response *r
 	int number;
 
 	if (!part_number(req, &number, err) ||
-	    !objects_upload_find(req->svc, req->arena, req->bucket, req->key, id, &upload, err) ||
+	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
 	    !protocol_copy_source(req, &source, err) ||
 	    !copy_range(req, &source, &first, &size, err) ||
-	    !objects_part_copy(req->svc, req->arena, id, number, &source, first, size, &part, err))
+	    !objects_part_copy(&req->call, id, number, &source, first, size, &part, err))
 		return false;
 	return answer_copy(req, res, "CopyPartResult", part.etag, clock_now(), err);
 }

@@ -65,7 +65,7 @@ split_path(struct protocol_request *req, struct error *err)
 	const char *slash = strchr(req->path + 1, '/');
 	size_t len = slash != NULL ? (size_t)(slash - req->path - 1) : strlen(req->path + 1);
 
-	req->bucket = arena_strndup(req->arena, req->path + 1, len);
+	req->bucket = arena_strndup(req->call.arena, req->path + 1, len);
 	req->key = slash != NULL ? slash + 1 : "";
 	if (strlen(req->key) > OBJECT_KEY_MAX)
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
@@ -83,21 +83,21 @@ protocol_request_parse(struct protocol_request *out, struct services *svc,
 	size_t len;
 
 	*out = (struct protocol_request) { .http = http,
-		.svc = svc,
-		.arena = http->arena,
+		.call = { .svc = svc, .arena = http->arena, .by = { .who = &principal_nobody } },
 		.method = request_env(http, "X_ORIG_METHOD"),
 		.length = -1 };
 	if (uri == NULL || out->method == NULL || uri[0] != '/' || strlen(uri) > PROTOCOL_URI_MAX)
 		return error_slug(err, ERR_MALFORMED, "InvalidURI",
 		    "The request target is malformed.");
 	mark = strchr(uri, '?');
-	if (!url_decode(out->arena, uri, mark != NULL ? (size_t)(mark - uri) : strlen(uri), false,
-		&path, &len) ||
+	if (!url_decode(out->call.arena, uri, mark != NULL ? (size_t)(mark - uri) : strlen(uri),
+		false, &path, &len) ||
 	    !utf8_valid(path, len))
 		return error_slug(err, ERR_MALFORMED, "InvalidURI",
 		    "The path is not valid percent-encoded UTF-8.");
 	out->path = path;
-	if (!sigv4_split_query(out->arena, mark != NULL ? mark + 1 : "", &out->query, &out->nquery))
+	if (!sigv4_split_query(out->call.arena, mark != NULL ? mark + 1 : "", &out->query,
+		&out->nquery))
 		return error_slug(err, ERR_MALFORMED, "InvalidURI", "The query is malformed.");
 	if (length != NULL && *length != '\0' && !str_to_int(length, 0, INT64_MAX, &out->length))
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
@@ -179,8 +179,9 @@ static bool
 build_signed(const struct protocol_request *req, const struct sigv4_claim *claim,
     struct sigv4_request *out, struct error *err)
 {
-	struct sigv4_pair *headers = arena_array(req->arena, claim->nsigned + 1, sizeof(*headers));
-	struct sigv4_pair *query = arena_array(req->arena, req->nquery + 1, sizeof(*query));
+	struct sigv4_pair *headers =
+	    arena_array(req->call.arena, claim->nsigned + 1, sizeof(*headers));
+	struct sigv4_pair *query = arena_array(req->call.arena, req->nquery + 1, sizeof(*query));
 	const char *payload = protocol_header(req, "x-amz-content-sha256");
 
 	*out = (struct sigv4_request) { .method = req->method,
@@ -219,10 +220,10 @@ protocol_claim(struct protocol_request *req, struct sigv4_claim *claim, struct e
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 		    "Sign in the header or in the query, not in both.");
 	if (req->presigned)
-		return sigv4_parse_query(req->arena, req->query, req->nquery, claim, err);
+		return sigv4_parse_query(req->call.arena, req->query, req->nquery, claim, err);
 	if (authorization == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "AccessDenied", "The request is not signed.");
-	return sigv4_parse_authorization(req->arena, authorization, claim, err);
+	return sigv4_parse_authorization(req->call.arena, authorization, claim, err);
 }
 
 struct sigv4_signer *
@@ -242,7 +243,7 @@ protocol_signer(struct services *svc)
 bool
 protocol_authorize(struct protocol_request *req, struct error *err)
 {
-	struct sigv4_signer *signer = protocol_signer(req->svc);
+	struct sigv4_signer *signer = protocol_signer(req->call.svc);
 	const char *date;
 	struct sigv4_request signed_request;
 	struct sigv4_claim claim;
@@ -251,7 +252,7 @@ protocol_authorize(struct protocol_request *req, struct error *err)
 	    !build_signed(req, &claim, &signed_request, err))
 		return false;
 	date = req->presigned ? claim.date : protocol_header(req, "x-amz-date");
-	if (!sigv4_verify(signer, req->arena, &claim, &signed_request, date, clock_now(), err))
+	if (!sigv4_verify(signer, req->call.arena, &claim, &signed_request, date, clock_now(), err))
 		return false;
 	if (req->presigned && time_parse_iso_basic(date, &req->expires_at))
 		req->expires_at += claim.expires * US_PER_SEC;

@@ -6,7 +6,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_audit.h"
@@ -15,28 +15,27 @@
 #include "core/banned.h"
 
 bool
-audit_add(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct audit_event *event, struct error *err)
+audit_add(const struct call *call, const struct audit_event *event, struct error *err)
 {
 	const struct job_new chain = { .kind = JOB_AUDIT_CHAIN,
 		.queue = "quick",
 		.payload = "{}",
 		.unique_key = JOB_AUDIT_CHAIN,
-		.request_id = caller->request_id };
+		.request_id = call->by.request_id };
 	const struct audit_new row = {
-		.actor_id = caller->who != NULL && caller->who->user_id[0] != '\0' ?
-		    caller->who->user_id :
+		.actor_id = call->by.who != NULL && call->by.who->user_id[0] != '\0' ?
+		    call->by.who->user_id :
 		    NULL,
 		.action = event->action,
 		.target_type = event->target_type,
 		.target_id = event->target_id,
 		.detail = event->detail,
-		.address = caller->address,
-		.request_id = caller->request_id,
+		.address = call->by.address,
+		.request_id = call->by.request_id,
 	};
 
-	return store_audit_add(svc->db, arena, &row, err) &&
-	    store_job_add(svc->db, arena, &chain, err);
+	return store_audit_add(call->svc->db, call->arena, &row, err) &&
+	    store_job_add(call->svc->db, call->arena, &chain, err);
 }
 
 /* hash = SHA-256(previous hash || each column as length ':' text ','; NULL as '-,'). */
@@ -59,14 +58,14 @@ link_hash(struct arena *arena, const unsigned char previous[SHA256_SIZE], const 
 }
 
 static bool
-chain_batch(struct services *svc, struct arena *arena, size_t *n, struct error *err)
+chain_batch(const struct call *call, size_t *n, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE] = { 0 };
 	struct rows *last, *rows;
 	int64_t seq = 0;
 
-	if (!store_audit_chain_lock(svc->db, arena, &last, err) ||
-	    !store_audit_unchained(svc->db, arena, AUDIT_CHAIN_BATCH, &rows, err))
+	if (!store_audit_chain_lock(call->svc->db, call->arena, &last, err) ||
+	    !store_audit_unchained(call->svc->db, call->arena, AUDIT_CHAIN_BATCH, &rows, err))
 		return false;
 	if (rows_count(last) == 1) {
 		seq = rows_int(last, 0, 0);
@@ -76,17 +75,17 @@ chain_batch(struct services *svc, struct arena *arena, size_t *n, struct error *
 	}
 	*n = rows_count(rows);
 	for (size_t i = 0; i < *n; i++) {
-		link_hash(arena, hash, rows, i, hash);
-		if (!store_audit_chain_add(svc->db, arena, ++seq, rows_str(rows, i, AUDIT_ID), hash,
-			sizeof(hash), err))
+		link_hash(call->arena, hash, rows, i, hash);
+		if (!store_audit_chain_add(call->svc->db, call->arena, ++seq,
+			rows_str(rows, i, AUDIT_ID), hash, sizeof(hash), err))
 			return false;
 	}
 	return true;
 }
 
 bool
-audit_chain_run(struct services *svc, struct arena *arena, const struct job_env *env,
-    const struct job *job, struct error *err)
+audit_chain_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
 {
 	size_t n = AUDIT_CHAIN_BATCH;
 	bool ok;
@@ -96,12 +95,13 @@ audit_chain_run(struct services *svc, struct arena *arena, const struct job_env 
 	 * adds a row later adds a job too.
 	 */
 	do {
-		ok = db_begin(svc->db, err) && chain_batch(svc, arena, &n, err) &&
-		    (n == AUDIT_CHAIN_BATCH || store_job_done(svc->db, arena, job, err)) &&
-		    db_commit(svc->db, err);
+		ok = db_begin(call->svc->db, err) && chain_batch(call, &n, err) &&
+		    (n == AUDIT_CHAIN_BATCH ||
+			store_job_done(call->svc->db, call->arena, job, err)) &&
+		    db_commit(call->svc->db, err);
 	} while (ok && n == AUDIT_CHAIN_BATCH);
 	if (!ok)
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 	return ok;
 }
 
@@ -137,8 +137,8 @@ audit_verify(struct db *db, struct arena *arena, struct audit_report *report, st
 }
 
 bool
-audit_list(struct services *svc, struct arena *arena, const struct audit_filter *filter,
-    struct audit_page *page, struct error *err)
+audit_list(const struct call *call, const struct audit_filter *filter, struct audit_page *page,
+    struct error *err)
 {
 	struct store_audit_filter f = { filter->actor, filter->action, filter->target, filter->from,
 		filter->to, NULL, filter->limit + 1 };
@@ -150,11 +150,11 @@ audit_list(struct services *svc, struct arena *arena, const struct audit_filter 
 			return error_field(err, "cursor", "format", "is not a cursor of this list");
 		f.before = filter->cursor;
 	}
-	if (!store_audit_list(svc->db, arena, &f, &rows, err))
+	if (!store_audit_list(call->svc->db, call->arena, &f, &rows, err))
 		return false;
 	page->n =
 	    rows_count(rows) > (size_t)filter->limit ? (size_t)filter->limit : rows_count(rows);
-	page->rows = arena_array(arena, page->n + 1, sizeof(*page->rows));
+	page->rows = arena_array(call->arena, page->n + 1, sizeof(*page->rows));
 	page->next = rows_count(rows) > page->n ? rows_str(rows, page->n - 1, AUDIT_ID) : NULL;
 	for (size_t i = 0; i < page->n; i++)
 		page->rows[i] = (struct audit_row) {

@@ -11,11 +11,10 @@
 
 #include "service/job.h"
 
+struct call;
 struct arena;
-struct caller;
 struct db;
 struct error;
-struct services;
 
 #define JOB_AUDIT_CHAIN "audit.chain"
 #define AUDIT_CHAIN_BATCH 500
@@ -28,11 +27,10 @@ struct audit_event {
 };
 
 /* Inside the caller's transaction; asks for the chaining too. */
-bool audit_add(struct services *, struct arena *, const struct caller *, const struct audit_event *,
-    struct error *);
+bool audit_add(const struct call *, const struct audit_event *, struct error *);
 
 /* Links what is not linked yet (job_run_fn). */
-bool audit_chain_run(struct services *, struct arena *, const struct job_env *, const struct job *,
+bool audit_chain_run(const struct call *, const struct job_env *, const struct job *,
     struct error *);
 
 struct audit_report {
@@ -58,7 +56,7 @@ struct audit_page {
 	size_t n;
 	const char *next; /* cursor, or NULL */
 };
-bool audit_list(struct services *, struct arena *, const struct audit_filter *, struct audit_page *,
+bool audit_list(const struct call *, const struct audit_filter *, struct audit_page *,
     struct error *);
 
 #endif

@@ -14,11 +14,10 @@
 
 #include "model/job.h"
 
-struct arena;
+struct call;
 struct error;
 struct notify_batch;
 struct sandbox;
-struct services;
 
 /* What a job may use besides the services. */
 struct job_env {
@@ -39,14 +38,14 @@ struct job_after {
  * it is to be tried again, or with slug lease_lost that another worker has it, with slug stopped
  * that it is to be given back.
  */
-typedef bool job_run_fn(struct services *, struct arena *, const struct job_env *,
-    const struct job *, struct error *);
+typedef bool job_run_fn(const struct call *, const struct job_env *, const struct job *,
+    struct error *);
 /*
  * Tells whoever waits for it that the job will not be tried again; inside the transaction that
  * makes it dead.
  */
-typedef bool job_give_up_fn(struct services *, struct arena *, const struct job *,
-    struct job_after *, struct error *);
+typedef bool job_give_up_fn(const struct call *, const struct job *, struct job_after *,
+    struct error *);
 
 struct job_kind {
 	const char *kind;

@@ -5,7 +5,7 @@ src_libservice_a_SOURCES =
 src_libservice_a_SOURCES += \
 	src/service/audit.c \
 	src/service/audit.h \
-	src/service/caller.h \
+	src/service/call.h \
 	src/service/job.h \
 	src/service/keyring.c \
 	src/service/keyring.h \

@@ -6,6 +6,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/keyring.h"
 #include "service/services.h"
 
@@ -20,11 +21,11 @@ seal_place(struct arena *arena, const char *table, const char *row, const char *
 }
 
 bool
-seal_text(struct services *svc, struct arena *arena, const char *table, const char *row,
-    const char *column, const void *secret, size_t len, const char **sealed, struct error *err)
+seal_text(const struct call *call, const char *table, const char *row, const char *column,
+    const void *secret, size_t len, const char **sealed, struct error *err)
 {
 	int kid;
-	const unsigned char *key = keyring_data(svc->keys, 0, &kid);
+	const unsigned char *key = keyring_data(call->svc->keys, 0, &kid);
 	unsigned char *raw;
 	size_t raw_len;
 
@@ -32,14 +33,16 @@ seal_text(struct services *svc, struct arena *arena, const char *table, const ch
 		error_set(err, ERR_UNAVAILABLE, "The server has no key to keep secrets with.");
 		return error_detail(err, "no data-N.key: run medianest-admin keys create");
 	}
-	raw = aead_seal(arena, key, seal_place(arena, table, row, column), secret, len, &raw_len);
-	*sealed = arena_printf(arena, SEAL_PREFIX "%d:%s", kid, base64_encode(arena, raw, raw_len));
+	raw = aead_seal(call->arena, key, seal_place(call->arena, table, row, column), secret, len,
+	    &raw_len);
+	*sealed = arena_printf(call->arena, SEAL_PREFIX "%d:%s", kid,
+	    base64_encode(call->arena, raw, raw_len));
 	return true;
 }
 
 bool
-seal_open(struct services *svc, struct arena *arena, const char *table, const char *row,
-    const char *column, const char *sealed, unsigned char **secret, size_t *len, struct error *err)
+seal_open(const struct call *call, const char *table, const char *row, const char *column,
+    const char *sealed, unsigned char **secret, size_t *len, struct error *err)
 {
 	const char *colon;
 	const unsigned char *key;
@@ -49,17 +52,17 @@ seal_open(struct services *svc, struct arena *arena, const char *table, const ch
 
 	if (!str_starts(sealed, SEAL_PREFIX) || strlen(sealed) > SEAL_TEXT_MAX ||
 	    (colon = strchr(sealed + strlen(SEAL_PREFIX), ':')) == NULL ||
-	    !str_to_int(arena_strndup(arena, sealed + strlen(SEAL_PREFIX),
+	    !str_to_int(arena_strndup(call->arena, sealed + strlen(SEAL_PREFIX),
 			    (size_t)(colon - sealed) - strlen(SEAL_PREFIX)),
 		1, DATA_KEYS_MAX, &kid) ||
-	    (key = keyring_data(svc->keys, (int)kid, NULL)) == NULL ||
-	    (raw = base64_decode(arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
-	    (*secret = aead_open(arena, key, seal_place(arena, table, row, column), raw, raw_len,
-		 len)) == NULL) {
+	    (key = keyring_data(call->svc->keys, (int)kid, NULL)) == NULL ||
+	    (raw = base64_decode(call->arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
+	    (*secret = aead_open(call->arena, key, seal_place(call->arena, table, row, column), raw,
+		 raw_len, len)) == NULL) {
 		error_set(err, ERR_INTERNAL, "A stored secret cannot be read.");
 		return error_detail(err, "%s/%s/%s does not open", table, row, column);
 	}
-	*secret = arena_memdup(arena, *secret, *len + 1);
+	*secret = arena_memdup(call->arena, *secret, *len + 1);
 	(*secret)[*len] = '\0';
 	return true;
 }

@@ -8,16 +8,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define SEAL_TEXT_MAX 8192 /* bytes of a sealed text */
 
-bool seal_text(struct services *, struct arena *, const char *table, const char *row,
-    const char *column, const void *secret, size_t len, const char **sealed, struct error *);
+bool seal_text(const struct call *, const char *table, const char *row, const char *column,
+    const void *secret, size_t len, const char **sealed, struct error *);
 /* NUL-terminated besides its length. ERR_INTERNAL: forged, moved, or its key is gone. */
-bool seal_open(struct services *, struct arena *, const char *table, const char *row,
-    const char *column, const char *sealed, unsigned char **secret, size_t *len, struct error *);
+bool seal_open(const struct call *, const char *table, const char *row, const char *column,
+    const char *sealed, unsigned char **secret, size_t *len, struct error *);
 
 #endif

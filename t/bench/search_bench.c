@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "service/catalogue/search.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "core/banned.h"
@@ -36,14 +37,15 @@ once(struct services *svc, const struct principal *who, const char *q, bool sugg
 	struct search_suggestion *list;
 	struct search_result result;
 	struct arena arena;
+	struct call call = { .svc = svc, .arena = &arena, .by = { .who = who } };
 	int64_t start;
 	size_t n;
 	bool ok;
 
 	arena_init(&arena);
 	start = clock_monotonic();
-	ok = suggest ? search_suggest(svc, &arena, who, q, &list, &n, err) :
-		       search_run(svc, &arena, who, &req, &result, err);
+	ok = suggest ? search_suggest(&call, q, &list, &n, err) :
+		       search_run(&call, &req, &result, err);
 	*took = clock_monotonic() - start;
 	if (ok && suggest)
 		snprintf(what, size, "%zu: %s", n, n > 0 ? list[0].text : "");

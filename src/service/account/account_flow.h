@@ -13,10 +13,8 @@
 
 #include "service/account/user.h"
 
-struct arena;
-struct caller;
+struct call;
 struct error;
-struct services;
 struct session_grant;
 
 #define MAIL_TOKEN_SECONDS 1800
@@ -31,28 +29,25 @@ struct registration {
  * *opened: a session was opened (invitation); otherwise a mail is on its way (open mode).
  * ERR_FORBIDDEN registration_closed, invite_required, invite_invalid.
  */
-bool account_register(struct services *, struct arena *, const struct caller *,
-    const struct registration *, bool *opened, struct session_grant *, struct error *);
+bool account_register(const struct call *, const struct registration *, bool *opened,
+    struct session_grant *, struct error *);
 /*
  * Confirms an address: of a registration (the account begins to exist) or of a changed address.
  * ERR_UNPROCESSABLE link_invalid.
  */
-bool account_confirm(struct services *, struct arena *, const struct caller *, const char *token,
-    struct error *);
-bool account_forgot(struct services *, struct arena *, const struct caller *, const char *email,
-    struct error *);
+bool account_confirm(const struct call *, const char *token, struct error *);
+bool account_forgot(const struct call *, const char *email, struct error *);
 /* Ends every session. ERR_UNPROCESSABLE link_invalid. */
-bool account_reset(struct services *, struct arena *, const struct caller *, const char *token,
-    const char *password, struct error *);
+bool account_reset(const struct call *, const char *token, const char *password, struct error *);
 /* Ends every other session. */
-bool account_password(struct services *, struct arena *, const struct caller *, const char *current,
-    const char *password, struct error *);
+bool account_password(const struct call *, const char *current, const char *password,
+    struct error *);
 
 struct profile_change {
 	const char *display_name, *email, *locale;
 }; /* NULL: stays */
 /* A new address counts once it was confirmed (by mail); without mail set up it counts at once. */
-bool account_profile(struct services *, struct arena *, const struct caller *,
-    const struct profile_change *, struct user *, struct error *);
+bool account_profile(const struct call *, const struct profile_change *, struct user *,
+    struct error *);
 
 #endif

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define ACTIVITY_LIMIT_MAX 100
 
@@ -22,16 +21,16 @@ struct activity_page {
 	const char *next;
 };
 /* In the caller's transaction, or alone. `data` is JSON object text or NULL. */
-bool activity_add(struct services *, struct arena *, const char *user_id, const char *kind,
-    const char *data, struct error *);
-bool activity_list(struct services *, struct arena *, const char *user_id, const char *cursor,
-    int limit, struct activity_page *, struct error *);
+bool activity_add(const struct call *, const char *user_id, const char *kind, const char *data,
+    struct error *);
+bool activity_list(const struct call *, const char *user_id, const char *cursor, int limit,
+    struct activity_page *, struct error *);
 
 struct month {
 	const char *month; /* YYYY-MM */
 	int64_t uploads, bytes, plays;
 };
-bool activity_statistics(struct services *, struct arena *, const char *user_id, struct month **,
-    size_t *n, struct error *);
+bool activity_statistics(const struct call *, const char *user_id, struct month **, size_t *n,
+    struct error *);
 
 #endif

@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "service/audit.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_tokens.h"
@@ -36,15 +36,15 @@ scopes_read(struct arena *arena, const struct rows *rows, size_t row, int col)
 }
 
 bool
-api_token_verify(struct services *svc, struct arena *arena, const char *token,
-    struct principal *who, struct error *err)
+api_token_verify(const struct call *call, const char *token, struct principal *who,
+    struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct rows *rows;
 
 	memset(who, 0, sizeof(*who));
 	sha256(token, strlen(token), hash);
-	if (!store_token_use(svc->db, arena, hash, sizeof(hash), &rows, err))
+	if (!store_token_use(call->svc->db, call->arena, hash, sizeof(hash), &rows, err))
 		return false;
 	if (rows_count(rows) == 0 || !role_parse(rows_str(rows, 0, USE_ROLE), &who->role) ||
 	    !tier_parse(rows_str(rows, 0, USE_TIER), &who->tier))
@@ -56,7 +56,7 @@ api_token_verify(struct services *svc, struct arena *arena, const char *token,
 	str_copy(who->user_id, sizeof(who->user_id), rows_str(rows, 0, USE_OWNER));
 	who->generation = rows_int(rows, 0, USE_GENERATION);
 	who->scoped = true;
-	who->scopes = permission_closure(scopes_read(arena, rows, 0, USE_SCOPES));
+	who->scopes = permission_closure(scopes_read(call->arena, rows, 0, USE_SCOPES));
 	return true;
 }
 
@@ -89,13 +89,13 @@ scopes_literal(struct arena *arena, permission_set scopes)
 }
 
 bool
-api_token_create(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct api_token_new *new, struct api_token *out, const char **token, struct error *err)
+api_token_create(const struct call *call, const struct api_token_new *new, struct api_token *out,
+    const char **token, struct error *err)
 {
 	unsigned char random[API_TOKEN_BYTES], hash[SHA256_SIZE];
-	char *id = arena_alloc(arena, UUID_TEXT), *text;
+	char *id = arena_alloc(call->arena, UUID_TEXT), *text;
 	struct store_token_new row = { .id = id,
-		.user_id = caller->who->user_id,
+		.user_id = call->by.who->user_id,
 		.name = new->name,
 		.hash = hash,
 		.hash_len = sizeof(hash),
@@ -104,27 +104,28 @@ api_token_create(struct services *svc, struct arena *arena, const struct caller 
 	const struct audit_event event = { .action = "token.created",
 		.target_type = "token",
 		.target_id = id,
-		.detail = token_detail(arena, new) };
+		.detail = token_detail(call->arena, new) };
 	bool added;
 
-	if ((new->scopes & ~caller->who->permissions) != 0)
+	if ((new->scopes & ~call->by.who->permissions) != 0)
 		return error_field(err, "scopes", "choice", "must be among your own permissions");
 	if (new->expires_at != 0 && new->expires_at <= clock_now())
 		return error_field(err, "expiresAt", "range", "must lie ahead");
 	uuid_v7(id);
 	random_bytes(random, sizeof(random));
-	text = arena_printf(arena, API_TOKEN_PREFIX "%s",
-	    base64url_encode(arena, random, sizeof(random)));
+	text = arena_printf(call->arena, API_TOKEN_PREFIX "%s",
+	    base64url_encode(call->arena, random, sizeof(random)));
 	sha256(text, strlen(text), hash);
 	row.hint = text + strlen(text) - HINT_LENGTH;
-	row.scopes = scopes_literal(arena, new->scopes);
-	if (!db_begin(svc->db, err) || !store_token_add(svc->db, arena, &row, &added, err) ||
-	    !audit_add(svc, arena, caller, &event, err) ||
+	row.scopes = scopes_literal(call->arena, new->scopes);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_token_add(call->svc->db, call->arena, &row, &added, err) ||
+	    !audit_add(call, &event, err) ||
 	    (!added &&
 		!error_slug(err, ERR_CONFLICT, "too_many_tokens",
 		    "You have %d tokens already: revoke some first.", API_TOKENS_MAX)) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	*token = text;
@@ -138,21 +139,21 @@ api_token_create(struct services *svc, struct arena *arena, const struct caller 
 }
 
 bool
-api_token_list(struct services *svc, struct arena *arena, const char *user_id,
-    struct api_token **tokens, size_t *n, struct error *err)
+api_token_list(const struct call *call, const char *user_id, struct api_token **tokens, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_token_list(svc->db, arena, user_id, &rows, err))
+	if (!store_token_list(call->svc->db, call->arena, user_id, &rows, err))
 		return false;
 	*n = rows_count(rows);
-	*tokens = arena_array(arena, *n + 1, sizeof(**tokens));
+	*tokens = arena_array(call->arena, *n + 1, sizeof(**tokens));
 	for (size_t i = 0; i < *n; i++)
 		(*tokens)[i] = (struct api_token) {
 			.id = rows_str(rows, i, LIST_ID),
 			.name = rows_str(rows, i, LIST_NAME),
 			.hint = rows_str(rows, i, LIST_HINT),
-			.scopes = scopes_read(arena, rows, i, LIST_SCOPES),
+			.scopes = scopes_read(call->arena, rows, i, LIST_SCOPES),
 			.created_at = rows_int(rows, i, LIST_CREATED),
 			.expires_at = rows_int(rows, i, LIST_EXPIRES),
 			.last_used_at = rows_int(rows, i, LIST_USED),
@@ -161,8 +162,7 @@ api_token_list(struct services *svc, struct arena *arena, const char *user_id,
 }
 
 bool
-api_token_revoke(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *id, struct error *err)
+api_token_revoke(const struct call *call, const char *id, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "token.revoked",
@@ -171,11 +171,12 @@ api_token_revoke(struct services *svc, struct arena *arena, const struct caller 
 	};
 	bool revoked;
 
-	if (!db_begin(svc->db, err) ||
-	    !store_token_revoke(svc->db, arena, caller->who->user_id, id, &revoked, err) ||
+	if (!db_begin(call->svc->db, err) ||
+	    !store_token_revoke(call->svc->db, call->arena, call->by.who->user_id, id, &revoked,
+		err) ||
 	    (!revoked && !error_set(err, ERR_NOT_FOUND, "There is no such token.")) ||
-	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;

@@ -12,10 +12,8 @@
 
 #include "core/access.h"
 
-struct arena;
-struct caller;
+struct call;
 struct error;
-struct services;
 
 #define API_TOKEN_PREFIX "mn_"
 #define API_TOKEN_BYTES 32
@@ -32,7 +30,7 @@ struct api_token {
  * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
  * or token_expired. One query.
  */
-bool api_token_verify(struct services *, struct arena *, const char *token, struct principal *who,
+bool api_token_verify(const struct call *, const char *token, struct principal *who,
     struct error *);
 
 struct api_token_new {
@@ -40,11 +38,10 @@ struct api_token_new {
 	permission_set scopes;
 	int64_t expires_at;
 };
-bool api_token_create(struct services *, struct arena *, const struct caller *,
-    const struct api_token_new *, struct api_token *, const char **token, struct error *);
-bool api_token_list(struct services *, struct arena *, const char *user_id, struct api_token **,
-    size_t *n, struct error *);
-bool api_token_revoke(struct services *, struct arena *, const struct caller *, const char *id,
+bool api_token_create(const struct call *, const struct api_token_new *, struct api_token *,
+    const char **token, struct error *);
+bool api_token_list(const struct call *, const char *user_id, struct api_token **, size_t *n,
     struct error *);
+bool api_token_revoke(const struct call *, const char *id, struct error *);
 
 #endif

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/gate/admission.h"
 #include "service/services.h"
 #include "service/account/totp.h"
@@ -64,34 +65,33 @@ struct attempt {
 };
 
 static bool
-attempt_begin(struct services *svc, struct arena *arena, const char *email, const char *address,
-    struct attempt *a, struct error *err)
+attempt_begin(const struct call *call, const char *email, struct attempt *a, struct error *err)
 {
 	bool known_address;
 
-	a->email = str_lower(arena, email);
-	a->net = admission_address(arena, address);
+	a->email = str_lower(call->arena, email);
+	a->net = admission_address(call->arena, call->by.address);
 	a->subjects[SUBJECT_PAIR] =
-	    subject(arena, "pair", arena_printf(arena, "%s %s", a->email, a->net));
-	a->subjects[SUBJECT_ACCOUNT] = subject(arena, "account", a->email);
-	a->subjects[SUBJECT_ADDRESS] = arena_printf(arena, "address:%s", a->net);
-	return store_login_state(svc->db, arena, a->subjects, a->email, a->net, &a->counts,
-		   &known_address, err) &&
-	    check_counters(svc, a->subjects, a->counts, known_address, err);
+	    subject(call->arena, "pair", arena_printf(call->arena, "%s %s", a->email, a->net));
+	a->subjects[SUBJECT_ACCOUNT] = subject(call->arena, "account", a->email);
+	a->subjects[SUBJECT_ADDRESS] = arena_printf(call->arena, "address:%s", a->net);
+	return store_login_state(call->svc->db, call->arena, a->subjects, a->email, a->net,
+		   &a->counts, &known_address, err) &&
+	    check_counters(call->svc, a->subjects, a->counts, known_address, err);
 }
 
 static bool
-attempt_failed(struct services *svc, struct arena *arena, const struct attempt *a, const char *slug,
+attempt_failed(const struct call *call, const struct attempt *a, const char *slug,
     const char *message, struct error *err)
 {
-	if (!store_login_failed(svc->db, arena, a->subjects, err))
+	if (!store_login_failed(call->svc->db, call->arena, a->subjects, err))
 		return false;
 	return error_slug(err, ERR_UNAUTHENTICATED, slug, "%s", message);
 }
 
 static bool
-check_second_factor(struct services *svc, struct arena *arena, const struct attempt *a,
-    const struct rows *person, const char *code, struct error *err)
+check_second_factor(const struct call *call, const struct attempt *a, const struct rows *person,
+    const char *code, struct error *err)
 {
 	bool ok;
 
@@ -100,58 +100,57 @@ check_second_factor(struct services *svc, struct arena *arena, const struct atte
 	if (code == NULL)
 		return error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
 		    "Give the code of your second factor too.");
-	if (!totp_check(svc, arena, rows_str(person, 0, PERSON_ID), code, &ok, err))
+	if (!totp_check(call, rows_str(person, 0, PERSON_ID), code, &ok, err))
 		return false;
 	return ok ||
-	    attempt_failed(svc, arena, a, "totp_invalid",
+	    attempt_failed(call, a, "totp_invalid",
 		"The code of the second factor is wrong, or was used before.", err);
 }
 
 bool
-login_check(struct services *svc, struct arena *arena, const struct login_ask *ask,
-    struct login_checked *out, struct error *err)
+login_check(const struct call *call, const struct login_ask *ask, struct login_checked *out,
+    struct error *err)
 {
-	const char *gate = config_str(svc->config, CFG_RUN_DIR);
+	const char *gate = config_str(call->svc->config, CFG_RUN_DIR);
 	char new_hash[ARGON2_HASH_MAX];
 	struct attempt a;
 	bool known, ok, rehash;
 
 	memset(out, 0, sizeof(*out));
-	if (!attempt_begin(svc, arena, ask->email, ask->address, &a, err) ||
-	    !store_person_by_email(svc->db, arena, a.email, &out->person, err))
+	if (!attempt_begin(call, ask->email, &a, err) ||
+	    !store_person_by_email(call->svc->db, call->arena, a.email, &out->person, err))
 		return false;
 	known = rows_count(out->person) == 1 && rows_bool(out->person, 0, PERSON_ACTIVE);
 	if (!password_verify(gate, known ? rows_str(out->person, 0, PERSON_COLUMNS) : NULL,
 		ask->password, &ok, &rehash, err))
 		return false;
 	if (!ok || !known)
-		return attempt_failed(svc, arena, &a, "invalid_credentials",
+		return attempt_failed(call, &a, "invalid_credentials",
 		    "The e-mail address or the password is wrong.", err);
-	if (!check_second_factor(svc, arena, &a, out->person, ask->totp, err))
+	if (!check_second_factor(call, &a, out->person, ask->totp, err))
 		return false;
 	if (rehash && password_hash(gate, ask->password, new_hash, err))
-		out->new_hash = arena_strdup(arena, new_hash);
+		out->new_hash = arena_strdup(call->arena, new_hash);
 	return rows_count(a.counts) == 0 ||
-	    store_login_forget(svc->db, arena, a.subjects[SUBJECT_PAIR], err);
+	    store_login_forget(call->svc->db, call->arena, a.subjects[SUBJECT_PAIR], err);
 }
 
 bool
-login_check_password(struct services *svc, struct arena *arena, const char *user_id,
-    const char *password, const char *address, struct error *err)
+login_check_password(const struct call *call, const char *user_id, const char *password,
+    struct error *err)
 {
 	struct rows *person;
 	struct attempt a;
 	bool ok, rehash;
 
-	if (!store_person_by_id(svc->db, arena, user_id, &person, err))
+	if (!store_person_by_id(call->svc->db, call->arena, user_id, &person, err))
 		return false;
 	if (rows_count(person) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such person.");
-	if (!attempt_begin(svc, arena, rows_str(person, 0, PERSON_EMAIL), address, &a, err) ||
-	    !store_person_by_email(svc->db, arena, a.email, &person, err) ||
-	    !password_verify(config_str(svc->config, CFG_RUN_DIR),
+	if (!attempt_begin(call, rows_str(person, 0, PERSON_EMAIL), &a, err) ||
+	    !store_person_by_email(call->svc->db, call->arena, a.email, &person, err) ||
+	    !password_verify(config_str(call->svc->config, CFG_RUN_DIR),
 		rows_str(person, 0, PERSON_COLUMNS), password, &ok, &rehash, err))
 		return false;
-	return ok ||
-	    attempt_failed(svc, arena, &a, "invalid_credentials", "The password is wrong.", err);
+	return ok || attempt_failed(call, &a, "invalid_credentials", "The password is wrong.", err);
 }

@@ -8,10 +8,9 @@
 
 #include <stdbool.h>
 
-struct arena;
+struct call;
 struct error;
 struct rows;
-struct services;
 
 struct login_checked {
 	struct rows *person; /* store_person_by_email() */
@@ -20,20 +19,20 @@ struct login_checked {
 };
 
 struct login_ask {
-	const char *email, *password, *totp /* or NULL */, *address;
+	const char *email, *password, *totp /* or NULL */;
 };
 
 /*
  * Also the second factor where it is on: ERR_UNAUTHENTICATED totp_required without a code,
  * totp_invalid with a wrong one (which counts as a failure).
  */
-bool login_check(struct services *, struct arena *, const struct login_ask *,
-    struct login_checked *, struct error *);
+bool login_check(const struct call *, const struct login_ask *, struct login_checked *,
+    struct error *);
 /*
  * The password of somebody signed in, for changes that want it once more; failures count as those
  * of a sign-in.
  */
-bool login_check_password(struct services *, struct arena *, const char *user_id,
-    const char *password, const char *address, struct error *);
+bool login_check_password(const struct call *, const char *user_id, const char *password,
+    struct error *);
 
 #endif

@@ -12,7 +12,7 @@
 #include "service/account/accounts.h"
 #include "service/audit.h"
 #include "service/gate/cache.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
@@ -50,14 +50,13 @@ may_touch(const struct caller *caller, const struct user *user, struct error *er
 
 /* `user` is about to stop being an active super admin. In the transaction. */
 static bool
-keep_last_super(struct services *svc, struct arena *arena, const struct user *user,
-    struct error *err)
+keep_last_super(const struct call *call, const struct user *user, struct error *err)
 {
 	int64_t others;
 
 	if (user->role != ROLE_SUPER || !user->active)
 		return true;
-	if (!store_supers_besides(svc->db, arena, user->id, &others, err))
+	if (!store_supers_besides(call->svc->db, call->arena, user->id, &others, err))
 		return false;
 	if (others > 0)
 		return true;
@@ -66,12 +65,12 @@ keep_last_super(struct services *svc, struct arena *arena, const struct user *us
 
 /* Reads the person and holds on to the row. In a transaction. */
 static bool
-lock_person(struct services *svc, struct arena *arena, const char *id, struct user *user,
-    int64_t *version, struct error *err)
+lock_person(const struct call *call, const char *id, struct user *user, int64_t *version,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_person_lock(svc->db, arena, id, &rows, err))
+	if (!store_person_lock(call->svc->db, call->arena, id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return not_found(err);
@@ -81,12 +80,11 @@ lock_person(struct services *svc, struct arena *arena, const char *id, struct us
 }
 
 bool
-people_get(struct services *svc, struct arena *arena, const char *id, struct user *user,
-    struct error *err)
+people_get(const struct call *call, const char *id, struct user *user, struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_person_by_id(svc->db, arena, id, &rows, err))
+	if (!store_person_by_id(call->svc->db, call->arena, id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return not_found(err);
@@ -112,11 +110,11 @@ like_escape(struct arena *arena, const char *text)
 }
 
 bool
-people_list(struct services *svc, struct arena *arena, const struct people_filter *filter,
-    struct people_page *page, struct error *err)
+people_list(const struct call *call, const struct people_filter *filter, struct people_page *page,
+    struct error *err)
 {
 	struct store_people_filter f = {
-		.q = like_escape(arena, filter->q),
+		.q = like_escape(call->arena, filter->q),
 		.role = filter->role,
 		.tier = filter->tier,
 		.status = filter->status,
@@ -124,16 +122,16 @@ people_list(struct services *svc, struct arena *arena, const struct people_filte
 	};
 	struct rows *rows;
 
-	if (!time_cursor_parse(arena, filter->cursor, &f.before_time, &f.before_id, err) ||
-	    !store_people_list(svc->db, arena, &f, &rows, err))
+	if (!time_cursor_parse(call->arena, filter->cursor, &f.before_time, &f.before_id, err) ||
+	    !store_people_list(call->svc->db, call->arena, &f, &rows, err))
 		return false;
 	page->n =
 	    rows_count(rows) > (size_t)filter->limit ? (size_t)filter->limit : rows_count(rows);
-	page->users = arena_array(arena, page->n + 1, sizeof(*page->users));
+	page->users = arena_array(call->arena, page->n + 1, sizeof(*page->users));
 	for (size_t i = 0; i < page->n; i++)
 		user_from_row(rows, i, &page->users[i]);
 	page->next = rows_count(rows) > page->n ?
-	    time_cursor_make(arena, page->users[page->n - 1].created_at,
+	    time_cursor_make(call->arena, page->users[page->n - 1].created_at,
 		page->users[page->n - 1].id) :
 	    NULL;
 	return true;
@@ -155,8 +153,8 @@ person_detail(struct arena *arena, const char *email, const char *role, const ch
 }
 
 bool
-people_create(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct person_new *new, struct user *user, struct error *err)
+people_create(const struct call *call, const struct person_new *new, struct user *user,
+    struct error *err)
 {
 	const struct account_request req = { .email = new->email,
 		.display_name = new->display_name,
@@ -165,75 +163,76 @@ people_create(struct services *svc, struct arena *arena, const struct caller *ca
 	const struct store_person_change tier = { .tier = tier_name(new->tier) };
 	struct audit_event event = { .action = "user.created",
 		.target_type = "user",
-		.detail = person_detail(arena, new->email, role_name(new->role),
+		.detail = person_detail(call->arena, new->email, role_name(new->role),
 		    tier_name(new->tier), NULL) };
 	char id[UUID_TEXT];
 
-	if (!may_give(caller, new->role, err))
+	if (!may_give(&call->by, new->role, err))
 		return false;
 	event.target_id = id;
-	if (!db_begin(svc->db, err) ||
-	    !account_create(svc->db, arena, svc->config, &req, id, err) ||
-	    !store_person_change(svc->db, arena, id, &tier, err) ||
-	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) ||
+	    !store_person_change(call->svc->db, call->arena, id, &tier, err) ||
+	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	return people_get(svc, arena, id, user, err);
+	return people_get(call, id, user, err);
 }
 
 bool
-people_invite(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct invite_new *new, struct invite *invite, struct error *err)
+people_invite(const struct call *call, const struct invite_new *new, struct invite *invite,
+    struct error *err)
 {
 	unsigned char random[INVITE_TOKEN_BYTES], hash[SHA256_SIZE];
-	char *id = arena_alloc(arena, UUID_TEXT);
+	char *id = arena_alloc(call->arena, UUID_TEXT);
 	struct store_invite row = { .id = id,
 		.email = new->email,
 		.role = role_name(new->role),
 		.tier = tier_name(new->tier),
-		.created_by = caller->who->user_id,
+		.created_by = call->by.who->user_id,
 		.hash = hash,
 		.hash_len = sizeof(hash) };
 	const struct audit_event event = { .action = "user.invited",
 		.target_type = "invite",
 		.target_id = id,
-		.detail = person_detail(arena, new->email, role_name(new->role),
+		.detail = person_detail(call->arena, new->email, role_name(new->role),
 		    tier_name(new->tier), NULL) };
 	struct mail_new mail = { .kind = MAIL_INVITE, .to = new->email };
 
-	if (!may_give(caller, new->role, err))
+	if (!may_give(&call->by, new->role, err))
 		return false;
 	uuid_v7(id);
 	random_bytes(random, sizeof(random));
 	*invite = (struct invite) { .id = id,
-		.token = base64url_encode(arena, random, sizeof(random)),
+		.token = base64url_encode(call->arena, random, sizeof(random)),
 		.expires_at = clock_now() + INVITE_TTL_SECONDS * US_PER_SEC };
-	invite->url = arena_printf(arena, "%s/#/join?invite=%s",
-	    config_str(svc->config, CFG_PUBLIC_URL), invite->token);
+	invite->url = arena_printf(call->arena, "%s/#/join?invite=%s",
+	    config_str(call->svc->config, CFG_PUBLIC_URL), invite->token);
 	sha256(invite->token, strlen(invite->token), hash);
 	row.expires_at = invite->expires_at;
 	mail.url = invite->url;
-	if (!db_begin(svc->db, err) || !store_invite_add(svc->db, arena, &row, err) ||
-	    !audit_add(svc, arena, caller, &event, err) ||
-	    (new->email != NULL &&mail_configured(svc->config) &&
-		!mail_add(svc, arena, caller, &mail, err)) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_invite_add(call->svc->db, call->arena, &row, err) ||
+	    !audit_add(call, &event, err) ||
+	    (new->email != NULL &&mail_configured(call->svc->config) &&
+		!mail_add(call, &mail, err)) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;
 }
 
 static bool
-check_change(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct user *user, const struct person_change *change, struct error *err)
+check_change(const struct call *call, const struct user *user, const struct person_change *change,
+    struct error *err)
 {
-	bool own = str_eq(user->id, caller->who->user_id), loses_super;
+	bool own = str_eq(user->id, call->by.who->user_id), loses_super;
 	enum role role = user->role;
 
 	if (change->role != NULL &&
-	    (!role_parse(change->role, &role) || !may_give(caller, role, err)))
+	    (!role_parse(change->role, &role) || !may_give(&call->by, role, err)))
 		return false;
 	if (own && role != user->role)
 		return error_slug(err, ERR_FORBIDDEN, "own_role",
@@ -242,83 +241,82 @@ check_change(struct services *svc, struct arena *arena, const struct caller *cal
 		return error_slug(err, ERR_FORBIDDEN, "own_account",
 		    "You cannot disable your own account.");
 	loses_super = role != ROLE_SUPER || str_eq(change->status, "disabled");
-	return may_touch(caller, user, err) &&
-	    (!loses_super || keep_last_super(svc, arena, user, err));
+	return may_touch(&call->by, user, err) &&
+	    (!loses_super || keep_last_super(call, user, err));
 }
 
 /* In the transaction: the change, what it revokes, and the line in the log. */
 static bool
-apply_change(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct user *user, const struct person_change *change, struct revocation *rev,
-    struct error *err)
+apply_change(const struct call *call, const struct user *user, const struct person_change *change,
+    struct revocation *rev, struct error *err)
 {
 	const struct store_person_change row = {
 		.display_name = change->display_name,
 		.role = change->role,
 		.tier = change->tier,
 		.status = change->status,
-		.quota = change->quota >= 0 ? db_int(arena, change->quota) : NULL,
+		.quota = change->quota >= 0 ? db_int(call->arena, change->quota) : NULL,
 		.quota_default = change->quota == -2,
 	};
 	const struct audit_event event = { .action = "user.updated",
 		.target_type = "user",
 		.target_id = user->id,
-		.detail = person_detail(arena, NULL, change->role, change->tier, change->status) };
+		.detail =
+		    person_detail(call->arena, NULL, change->role, change->tier, change->status) };
 	bool rights = change->role != NULL || change->tier != NULL || change->status != NULL;
 
-	return store_person_change(svc->db, arena, user->id, &row, err) &&
-	    (!rights || revoke_generation(svc, arena, user->id, rev, err)) &&
+	return store_person_change(call->svc->db, call->arena, user->id, &row, err) &&
+	    (!rights || revoke_generation(call, user->id, rev, err)) &&
 	    (!str_eq(change->status, "disabled") ||
-		revoke_sessions(svc, arena, user->id, NULL, "account disabled", rev, err)) &&
-	    audit_add(svc, arena, caller, &event, err);
+		revoke_sessions(call, user->id, NULL, "account disabled", rev, err)) &&
+	    audit_add(call, &event, err);
 }
 
 bool
-people_change(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *id, const struct person_change *change, struct user *user, struct error *err)
+people_change(const struct call *call, const char *id, const struct person_change *change,
+    struct user *user, struct error *err)
 {
 	struct revocation rev = { 0 };
 	int64_t version;
 	bool ok;
 
-	ok = db_begin(svc->db, err) && lock_person(svc, arena, id, user, &version, err);
+	ok = db_begin(call->svc->db, err) && lock_person(call, id, user, &version, err);
 	if (ok && change->version >= 0 && change->version != version)
 		ok = error_set(err, ERR_PRECONDITION,
 		    "Somebody else has changed this account since you read it.");
-	ok = ok && check_change(svc, arena, caller, user, change, err) &&
-	    apply_change(svc, arena, caller, user, change, &rev, err) && db_commit(svc->db, err);
+	ok = ok && check_change(call, user, change, err) &&
+	    apply_change(call, user, change, &rev, err) && db_commit(call->svc->db, err);
 	if (!ok) {
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 		return false;
 	}
-	return revoke_push(svc, arena, &rev, err) && people_get(svc, arena, id, user, err);
+	return revoke_push(call, &rev, err) && people_get(call, id, user, err);
 }
 
 static bool
-check_delete(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct user *user, const char *transfer_to, struct error *err)
+check_delete(const struct call *call, const struct user *user, const char *transfer_to,
+    struct error *err)
 {
 	struct user heir;
 	int64_t version;
 
-	if (str_eq(user->id, caller->who->user_id))
+	if (str_eq(user->id, call->by.who->user_id))
 		return error_slug(err, ERR_FORBIDDEN, "own_account",
 		    "You cannot delete your own account.");
-	if (!may_touch(caller, user, err) || !keep_last_super(svc, arena, user, err))
+	if (!may_touch(&call->by, user, err) || !keep_last_super(call, user, err))
 		return false;
 	if (transfer_to == NULL)
 		return true;
 	if (str_eq(transfer_to, user->id))
 		return error_field(err, "to", "choice", "must be somebody else");
-	if (lock_person(svc, arena, transfer_to, &heir, &version, err))
+	if (lock_person(call, transfer_to, &heir, &version, err))
 		return true;
 	return err->code == ERR_NOT_FOUND ? error_field(err, "to", "choice", "is nobody's id") :
 					    false;
 }
 
 bool
-people_delete(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *id, const char *transfer_to, struct error *err)
+people_delete(const struct call *call, const char *id, const char *transfer_to, struct error *err)
 {
 	struct revocation rev = { 0 };
 	struct audit_event event = {
@@ -330,32 +328,32 @@ people_delete(struct services *svc, struct arena *arena, const struct caller *ca
 	int64_t version;
 	bool ok;
 
-	ok = db_begin(svc->db, err) && lock_person(svc, arena, id, &user, &version, err) &&
-	    check_delete(svc, arena, caller, &user, transfer_to, err);
+	ok = db_begin(call->svc->db, err) && lock_person(call, id, &user, &version, err) &&
+	    check_delete(call, &user, transfer_to, err);
 	if (ok) {
-		event.detail = person_detail(arena, user.email, role_name(user.role), NULL, NULL);
-		ok = revoke_sessions(svc, arena, id, NULL, "account deleted", &rev, err) &&
-		    revoke_generation(svc, arena, id, &rev, err) &&
-		    (transfer_to != NULL ?
-			    store_person_items_transfer(svc->db, arena, id, transfer_to, err) :
-			    store_person_items_trash(svc->db, arena, id, caller->who->user_id,
-				err)) &&
-		    store_person_delete(svc->db, arena, id, err) &&
-		    audit_add(svc, arena, caller, &event, err) && db_commit(svc->db, err);
+		event.detail =
+		    person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
+		ok = revoke_sessions(call, id, NULL, "account deleted", &rev, err) &&
+		    revoke_generation(call, id, &rev, err) &&
+		    (transfer_to != NULL ? store_person_items_transfer(call->svc->db, call->arena,
+					       id, transfer_to, err) :
+					   store_person_items_trash(call->svc->db, call->arena, id,
+					       call->by.who->user_id, err)) &&
+		    store_person_delete(call->svc->db, call->arena, id, err) &&
+		    audit_add(call, &event, err) && db_commit(call->svc->db, err);
 	}
 	if (!ok) {
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 		return false;
 	}
-	cache_bump(svc, arena, "house");
+	cache_bump(call, "house");
 	if (transfer_to != NULL)
-		cache_bump(svc, arena, transfer_to);
-	return revoke_push(svc, arena, &rev, err);
+		cache_bump(call, transfer_to);
+	return revoke_push(call, &rev, err);
 }
 
 bool
-people_reset_totp(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *id, struct error *err)
+people_reset_totp(const struct call *call, const char *id, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "user.totp_reset",
@@ -365,10 +363,11 @@ people_reset_totp(struct services *svc, struct arena *arena, const struct caller
 	struct user user;
 	int64_t version;
 
-	if (!db_begin(svc->db, err) || !lock_person(svc, arena, id, &user, &version, err) ||
-	    !may_touch(caller, &user, err) || !store_person_totp_clear(svc->db, arena, id, err) ||
-	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) || !lock_person(call, id, &user, &version, err) ||
+	    !may_touch(&call->by, &user, err) ||
+	    !store_person_totp_clear(call->svc->db, call->arena, id, err) ||
+	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;

@@ -14,10 +14,8 @@
 #include "core/access.h"
 #include "service/account/user.h"
 
-struct arena;
-struct caller;
+struct call;
 struct error;
-struct services;
 
 #define PEOPLE_LIMIT_MAX 100
 #define INVITE_TTL_SECONDS (7 * 86400)
@@ -32,17 +30,16 @@ struct people_page {
 	size_t n;
 	const char *next;
 };
-bool people_list(struct services *, struct arena *, const struct people_filter *,
-    struct people_page *, struct error *);
-bool people_get(struct services *, struct arena *, const char *id, struct user *, struct error *);
+bool people_list(const struct call *, const struct people_filter *, struct people_page *,
+    struct error *);
+bool people_get(const struct call *, const char *id, struct user *, struct error *);
 
 struct person_new {
 	const char *email, *password, *display_name;
 	enum role role;
 	enum tier tier;
 };
-bool people_create(struct services *, struct arena *, const struct caller *,
-    const struct person_new *, struct user *, struct error *);
+bool people_create(const struct call *, const struct person_new *, struct user *, struct error *);
 
 struct invite_new {
 	const char *email; /* or NULL: whoever has it */
@@ -54,8 +51,7 @@ struct invite {
 	int64_t expires_at;
 };
 /* Mailed too, when an address is given and mail is set up. */
-bool people_invite(struct services *, struct arena *, const struct caller *,
-    const struct invite_new *, struct invite *, struct error *);
+bool people_invite(const struct call *, const struct invite_new *, struct invite *, struct error *);
 
 /* What is NULL or -1 stays as it is. */
 struct person_change {
@@ -63,14 +59,12 @@ struct person_change {
 	int64_t quota;   /* -1 stay, -2 default */
 	int64_t version; /* If-Match: -1 any */
 };
-bool people_change(struct services *, struct arena *, const struct caller *, const char *id,
-    const struct person_change *, struct user *, struct error *);
+bool people_change(const struct call *, const char *id, const struct person_change *, struct user *,
+    struct error *);
 
 /* transfer_to NULL: their items go to the trash. */
-bool people_delete(struct services *, struct arena *, const struct caller *, const char *id,
-    const char *transfer_to, struct error *);
+bool people_delete(const struct call *, const char *id, const char *transfer_to, struct error *);
 /* Takes the second factor away from somebody who lost it. */
-bool people_reset_totp(struct services *, struct arena *, const struct caller *, const char *id,
-    struct error *);
+bool people_reset_totp(const struct call *, const char *id, struct error *);
 
 #endif

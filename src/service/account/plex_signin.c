@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "service/audit.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/seal.h"
 #include "service/services.h"
 #include "service/account/session.h"
@@ -46,34 +46,33 @@ auth_url(struct arena *arena, const char *client_id, const char *code)
 }
 
 bool
-plex_signin_begin(struct services *svc, struct arena *arena, const struct caller *caller,
-    struct plex_signin_pin *out, struct error *err)
+plex_signin_begin(const struct call *call, struct plex_signin_pin *out, struct error *err)
 {
 	struct store_plex_pin row = {
-		.user_id = caller->who->user_id[0] != '\0' ? caller->who->user_id : NULL,
-		.address = caller->address,
+		.user_id = call->by.who->user_id[0] != '\0' ? call->by.who->user_id : NULL,
+		.address = call->by.address,
 	};
 	char id[UUID_TEXT], fresh[UUID_TEXT];
 	struct plex_pin pin;
 	struct plex_tv tv;
 
-	if (caller->who->scoped)
+	if (call->by.who->scoped)
 		return error_slug(err, ERR_FORBIDDEN, "session_required",
 		    "An API token cannot do this: sign in.");
 	uuid_v7(fresh);
-	if (!store_plex_client_id(svc->db, arena, fresh, &row.client_id, err))
+	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row.client_id, err))
 		return false;
-	tv = plex_tv_of(svc, row.client_id);
-	if (!plex_tv_pin_create(arena, &tv, &pin, err))
+	tv = plex_tv_of(call->svc, row.client_id);
+	if (!plex_tv_pin_create(call->arena, &tv, &pin, err))
 		return false;
 	uuid_v7(id);
 	row.id = id;
 	row.plex_pin_id = pin.id;
 	row.expires_at = clock_now() + pin.expires_in * US_PER_SEC;
-	if (!store_plex_pin_add(svc->db, arena, &row, err))
+	if (!store_plex_pin_add(call->svc->db, call->arena, &row, err))
 		return false;
-	*out = (struct plex_signin_pin) { arena_strdup(arena, id), pin.code,
-		auth_url(arena, row.client_id, pin.code), row.expires_at };
+	*out = (struct plex_signin_pin) { arena_strdup(call->arena, id), pin.code,
+		auth_url(call->arena, row.client_id, pin.code), row.expires_at };
 	return true;
 }
 
@@ -95,50 +94,50 @@ struct confirmed {
  * is open while plex.tv is asked.
  */
 static bool
-ask_plex(struct services *svc, struct arena *arena, const struct caller *caller,
-    struct confirmed *c, const char **linking, struct error *err)
+ask_plex(const struct call *call, struct confirmed *c, const char **linking, struct error *err)
 {
-	bool by_somebody = caller->who->user_id[0] != '\0';
+	bool by_somebody = call->by.who->user_id[0] != '\0';
 	struct plex_tv tv;
 	struct rows *rows;
 
-	if (!store_plex_pin_read(svc->db, arena, c->pin_id, &rows, err))
+	if (!store_plex_pin_read(call->svc->db, call->arena, c->pin_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0 ||
 	    (by_somebody && !rows_null(rows, 0, PLEX_PIN_USER) &&
-		!str_eq(rows_str(rows, 0, PLEX_PIN_USER), caller->who->user_id)))
+		!str_eq(rows_str(rows, 0, PLEX_PIN_USER), call->by.who->user_id)))
 		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in.");
 	if (rows_bool(rows, 0, PLEX_PIN_OVER))
 		return pin_expired(err);
 	*linking = rows_str(rows, 0, PLEX_PIN_USER);
-	tv = plex_tv_of(svc, rows_str(rows, 0, PLEX_PIN_CLIENT));
-	if (!plex_tv_pin_token(arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token, err))
+	tv = plex_tv_of(call->svc, rows_str(rows, 0, PLEX_PIN_CLIENT));
+	if (!plex_tv_pin_token(call->arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token,
+		err))
 		return err->code == ERR_NOT_FOUND ? pin_expired(err) : false;
-	return c->token == NULL || plex_tv_account(arena, &tv, c->token, &c->account, err);
+	return c->token == NULL || plex_tv_account(call->arena, &tv, c->token, &c->account, err);
 }
 
 /* The PIN is good once: of two polls at the same time one goes on. */
 static bool
-use_pin(struct services *svc, struct arena *arena, const char *pin_id, struct error *err)
+use_pin(const struct call *call, const char *pin_id, struct error *err)
 {
 	bool fresh;
 
-	return store_plex_pin_use(svc->db, arena, pin_id, &fresh, err) &&
+	return store_plex_pin_use(call->svc->db, call->arena, pin_id, &fresh, err) &&
 	    (fresh || pin_expired(err));
 }
 
 static bool
-keep_account(struct services *svc, struct arena *arena, const char *user_id,
-    const struct confirmed *c, struct error *err)
+keep_account(const struct call *call, const char *user_id, const struct confirmed *c,
+    struct error *err)
 {
 	const char *sealed;
 	bool linked;
 
-	if (!seal_text(svc, arena, "users", user_id, "plex_token", c->token, strlen(c->token),
-		&sealed, err))
+	if (!seal_text(call, "users", user_id, "plex_token", c->token, strlen(c->token), &sealed,
+		err))
 		return false;
-	if (!store_plex_link(svc->db, arena, user_id, c->account.id, sealed, c->account.name,
-		&linked, err)) {
+	if (!store_plex_link(call->svc->db, call->arena, user_id, c->account.id, sealed,
+		c->account.name, &linked, err)) {
 		if (db_violated(err, "users_plex_id_key"))
 			error_slug(err, ERR_CONFLICT, "plex_taken",
 			    "This Plex account is linked with somebody else.");
@@ -162,23 +161,23 @@ account_detail(struct arena *arena, const struct plex_account *account)
 }
 
 static bool
-link_account(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *user_id, const struct confirmed *c, struct error *err)
+link_account(const struct call *call, const char *user_id, const struct confirmed *c,
+    struct error *err)
 {
 	const struct audit_event event = { .action = "plex.linked",
 		.target_type = "user",
 		.target_id = user_id,
-		.detail = account_detail(arena, &c->account) };
-	struct caller owner = *caller;
+		.detail = account_detail(call->arena, &c->account) };
 	struct principal who = { 0 };
+	struct call theirs = *call;
 
-	/* Whoever polls, the PIN was asked for by them. */
+	/* The PIN was asked for by this person, whoever polls it. */
 	str_copy(who.user_id, sizeof(who.user_id), user_id);
-	owner.who = &who;
-	if (!db_begin(svc->db, err) || !use_pin(svc, arena, c->pin_id, err) ||
-	    !keep_account(svc, arena, user_id, c, err) ||
-	    !audit_add(svc, arena, &owner, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	theirs.by.who = &who;
+	if (!db_begin(call->svc->db, err) || !use_pin(call, c->pin_id, err) ||
+	    !keep_account(call, user_id, c, err) || !audit_add(&theirs, &event, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;
@@ -186,17 +185,17 @@ link_account(struct services *svc, struct arena *arena, const struct caller *cal
 
 /* *user_id: who is linked with that Plex account. The PIN is used up by a refusal too. */
 static bool
-recognise(struct services *svc, struct arena *arena, const struct confirmed *c,
-    const char **user_id, struct error *err)
+recognise(const struct call *call, const struct confirmed *c, const char **user_id,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_begin(svc->db, err) || !use_pin(svc, arena, c->pin_id, err) ||
-	    !store_plex_person(svc->db, arena, c->account.id, &rows, err) ||
+	if (!db_begin(call->svc->db, err) || !use_pin(call, c->pin_id, err) ||
+	    !store_plex_person(call->svc->db, call->arena, c->account.id, &rows, err) ||
 	    (rows_count(rows) > 0 &&
-		!keep_account(svc, arena, rows_str(rows, 0, PLEX_PERSON_ID), c, err)) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+		!keep_account(call, rows_str(rows, 0, PLEX_PERSON_ID), c, err)) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	if (rows_count(rows) == 0)
@@ -210,39 +209,38 @@ recognise(struct services *svc, struct arena *arena, const struct confirmed *c,
 }
 
 bool
-plex_signin_poll(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *id, bool *pending, struct session_grant *grant, struct error *err)
+plex_signin_poll(const struct call *call, const char *id, bool *pending,
+    struct session_grant *grant, struct error *err)
 {
 	struct confirmed c = { .pin_id = id };
 	const char *user_id = NULL;
 
-	if (!ask_plex(svc, arena, caller, &c, &user_id, err))
+	if (!ask_plex(call, &c, &user_id, err))
 		return false;
 	*pending = c.token == NULL;
 	if (*pending)
 		return true;
-	if (!(user_id != NULL ? link_account(svc, arena, caller, user_id, &c, err) :
-				recognise(svc, arena, &c, &user_id, err)))
+	if (!(user_id != NULL ? link_account(call, user_id, &c, err) :
+				recognise(call, &c, &user_id, err)))
 		return false;
-	return session_open(svc, arena, user_id, caller->device, caller->address, grant, err);
+	return session_open(call, user_id, grant, err);
 }
 
 bool
-plex_unlink(struct services *svc, struct arena *arena, const struct caller *caller,
-    struct error *err)
+plex_unlink(const struct call *call, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "plex.unlinked",
 		.target_type = "user",
-		.target_id = caller->who->user_id,
+		.target_id = call->by.who->user_id,
 	};
 	bool was_linked;
 
-	if (!db_begin(svc->db, err) ||
-	    !store_plex_unlink(svc->db, arena, caller->who->user_id, &was_linked, err) ||
-	    (was_linked && !audit_add(svc, arena, caller, &event, err)) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_plex_unlink(call->svc->db, call->arena, call->by.who->user_id, &was_linked,
+		err) ||
+	    (was_linked && !audit_add(call, &event, err)) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;

@@ -10,10 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct arena;
-struct caller;
+struct call;
 struct error;
-struct services;
 struct session_grant;
 
 #define PLEX_SIGNIN_MS 5000
@@ -28,17 +26,16 @@ struct plex_signin_pin {
  * A PIN to confirm at `url`. Somebody signed in links their account with it; an API token is
  * refused: ERR_FORBIDDEN session_required.
  */
-bool plex_signin_begin(struct services *, struct arena *, const struct caller *,
-    struct plex_signin_pin *, struct error *);
+bool plex_signin_begin(const struct call *, struct plex_signin_pin *, struct error *);
 /*
  * Has it been confirmed? *pending, or a session for the person linked with that Plex account. Once:
  * afterwards, and when it has expired, ERR_NOT_FOUND pin_expired. ERR_FORBIDDEN plex_not_linked:
  * nobody is linked with it; ERR_CONFLICT plex_taken: somebody else is; ERR_UNAUTHENTICATED
  * totp_required: a second factor is not walked around by way of Plex.
  */
-bool plex_signin_poll(struct services *, struct arena *, const struct caller *, const char *id,
-    bool *pending, struct session_grant *, struct error *);
+bool plex_signin_poll(const struct call *, const char *id, bool *pending, struct session_grant *,
+    struct error *);
 /* Harmless when nothing is linked. */
-bool plex_unlink(struct services *, struct arena *, const struct caller *, struct error *);
+bool plex_unlink(const struct call *, struct error *);
 
 #endif

@@ -10,9 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 /* payload {"sid","expiresAt"} or {"user","generation"}; queue quick */
 #define JOB_SESSION_PUSH "session.push"
@@ -31,21 +30,21 @@ struct revocation {
 };
 
 /* In the caller's transaction. */
-bool revoke_session(struct services *, struct arena *, const char *user_id, const char *sid,
-    const char *reason, struct revocation *, struct error *);
+bool revoke_session(const struct call *, const char *user_id, const char *sid, const char *reason,
+    struct revocation *, struct error *);
 /* All sessions of a person, but `except` (or NULL). */
-bool revoke_sessions(struct services *, struct arena *, const char *user_id, const char *except,
+bool revoke_sessions(const struct call *, const char *user_id, const char *except,
     const char *reason, struct revocation *, struct error *);
 /* Every access token of the person is stale from now on; sessions live and may refresh. */
-bool revoke_generation(struct services *, struct arena *, const char *user_id, struct revocation *,
+bool revoke_generation(const struct call *, const char *user_id, struct revocation *,
     struct error *);
 
 /*
  * After the commit. False: ERR_UNAVAILABLE; it has happened all the same, and a job repeats the
  * push.
  */
-bool revoke_push(struct services *, struct arena *, const struct revocation *, struct error *);
+bool revoke_push(const struct call *, const struct revocation *, struct error *);
 /* Worker: repeats a push (payload of JOB_SESSION_PUSH). */
-bool revoke_push_again(struct services *, struct arena *, const char *payload, struct error *);
+bool revoke_push_again(const struct call *, const char *payload, struct error *);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/id.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/gate/admission.h"
 #include "service/account/login.h"
 #include "service/account/revoke.h"
@@ -45,69 +46,72 @@ new_refresh_token(struct arena *arena, unsigned char hash[SHA256_SIZE])
 }
 
 static bool
-grant_tokens(struct services *svc, struct arena *arena, const struct user *user,
-    const char *session_id, struct session_grant *grant, struct error *err)
+grant_tokens(const struct call *call, const struct user *user, const char *session_id,
+    struct session_grant *grant, struct error *err)
 {
 	struct principal who;
 
 	principal_of(user, session_id, &who);
 	grant->user = *user;
-	grant->expires_in = (int)config_int(svc->config, CFG_ACCESS_TTL);
-	return token_sign(arena, svc->keys, config_str(svc->config, CFG_PUBLIC_URL), &who,
-	    clock_now(), grant->expires_in, &grant->token, err);
+	grant->expires_in = (int)config_int(call->svc->config, CFG_ACCESS_TTL);
+	return token_sign(call->arena, call->svc->keys,
+	    config_str(call->svc->config, CFG_PUBLIC_URL), &who, clock_now(), grant->expires_in,
+	    &grant->token, err);
 }
 
 /* A session for this person, with `new_hash` as their password hash from now on unless NULL. */
 static bool
-open_for(struct services *svc, struct arena *arena, struct user *user, const char *new_hash,
-    const char *device, const char *address, struct session_grant *grant, struct error *err)
+open_for(const struct call *call, struct user *user, const char *new_hash,
+    struct session_grant *grant, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	char session_id[UUID_TEXT];
 	struct session_new new;
 
 	uuid_v7(session_id);
-	grant->refresh_token = new_refresh_token(arena, hash);
+	grant->refresh_token = new_refresh_token(call->arena, hash);
 	new = (struct session_new) {
 		.id = session_id,
 		.user_id = user->id,
-		.device = utf8_clean(arena, device, strlen(device), SESSION_DEVICE_MAX),
-		.address = admission_address(arena, address),
+		.device = utf8_clean(call->arena, call->by.device, strlen(call->by.device),
+		    SESSION_DEVICE_MAX),
+		.address = admission_address(call->arena, call->by.address),
 		.refresh_hash = hash,
-		.expires_at = clock_now() + config_int(svc->config, CFG_REFRESH_TTL) * US_PER_SEC,
+		.expires_at =
+		    clock_now() + config_int(call->svc->config, CFG_REFRESH_TTL) * US_PER_SEC,
 	};
 	user->last_login_at = clock_now();
-	return store_session_create(svc->db, arena, &new, new_hash, err) &&
-	    grant_tokens(svc, arena, user, session_id, grant, err);
+	return store_session_create(call->svc->db, call->arena, &new, new_hash, err) &&
+	    grant_tokens(call, user, session_id, grant, err);
 }
 
 bool
-session_login(struct services *svc, struct arena *arena, const struct login_ask *ask,
-    const char *device, struct session_grant *grant, struct error *err)
+session_login(const struct call *call, const struct login_ask *ask, struct session_grant *grant,
+    struct error *err)
 {
 	struct login_checked checked;
 	struct user user;
 
-	if (!login_check(svc, arena, ask, &checked, err))
+	if (!login_check(call, ask, &checked, err))
 		return false;
 	user_from_row(checked.person, 0, &user);
-	return open_for(svc, arena, &user, checked.new_hash, device, ask->address, grant, err);
+	return open_for(call, &user, checked.new_hash, grant, err);
 }
 
 bool
-session_open(struct services *svc, struct arena *arena, const char *user_id, const char *device,
-    const char *address, struct session_grant *grant, struct error *err)
+session_open(const struct call *call, const char *user_id, struct session_grant *grant,
+    struct error *err)
 {
 	struct rows *rows;
 	struct user user;
 
-	if (!store_person_by_id(svc->db, arena, user_id, &rows, err))
+	if (!store_person_by_id(call->svc->db, call->arena, user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0 || !rows_bool(rows, 0, PERSON_ACTIVE))
 		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials",
 		    "This account is not active.");
 	user_from_row(rows, 0, &user);
-	return open_for(svc, arena, &user, NULL, device, address, grant, err);
+	return open_for(call, &user, NULL, grant, err);
 }
 
 /*
@@ -115,19 +119,19 @@ session_open(struct services *svc, struct arena *arena, const char *user_id, con
  * that locked it.
  */
 static bool
-refuse_reuse(struct services *svc, struct arena *arena, const char *user_id, const char *session_id,
+refuse_reuse(const struct call *call, const char *user_id, const char *session_id,
     struct error *err)
 {
 	struct revocation rev = { 0 };
 
-	if (!revoke_session(svc, arena, user_id, session_id, "refresh token reused", &rev, err) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!revoke_session(call, user_id, session_id, "refresh token reused", &rev, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	log_warn(svc->log, "a refresh token of session %s was replayed: the family is revoked",
-	    session_id);
-	if (!revoke_push(svc, arena, &rev, err))
+	log_warn(call->svc->log,
+	    "a refresh token of session %s was replayed: the family is revoked", session_id);
+	if (!revoke_push(call, &rev, err))
 		return false;
 	return error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
 	    "This refresh token was used before. The session has been ended; sign in again.");
@@ -168,57 +172,58 @@ token_unknown(struct error *err)
 }
 
 static bool
-rotate(struct services *svc, struct arena *arena, const struct rows *rows,
-    const unsigned char *hash, const char *address, struct session_grant *grant, struct error *err)
+rotate(const struct call *call, const struct rows *rows, const unsigned char *hash,
+    struct session_grant *grant, struct error *err)
 {
 	const char *session_id = rows_str(rows, 0, REFRESH_SESSION);
-	int64_t expires = clock_now() + config_int(svc->config, CFG_REFRESH_TTL) * US_PER_SEC;
+	int64_t expires = clock_now() + config_int(call->svc->config, CFG_REFRESH_TTL) * US_PER_SEC;
 	unsigned char new_hash[SHA256_SIZE];
 	struct user user;
 
 	user_from_row(rows, 0, &user);
-	grant->refresh_token = new_refresh_token(arena, new_hash);
-	return store_refresh_rotate(svc->db, arena, session_id, hash, new_hash, expires,
-		   admission_address(arena, address), err) &&
-	    db_commit(svc->db, err) && grant_tokens(svc, arena, &user, session_id, grant, err);
+	grant->refresh_token = new_refresh_token(call->arena, new_hash);
+	return store_refresh_rotate(call->svc->db, call->arena, session_id, hash, new_hash, expires,
+		   admission_address(call->arena, call->by.address), err) &&
+	    db_commit(call->svc->db, err) && grant_tokens(call, &user, session_id, grant, err);
 }
 
 bool
-session_refresh(struct services *svc, struct arena *arena, const char *refresh_token,
-    const char *address, struct session_grant *grant, struct error *err)
+session_refresh(const struct call *call, const char *refresh_token, struct session_grant *grant,
+    struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct rows *rows;
 	bool ok = false;
 
 	sha256(refresh_token, strlen(refresh_token), hash);
-	if (!db_begin(svc->db, err) || !store_refresh_lock(svc->db, arena, hash, &rows, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_refresh_lock(call->svc->db, call->arena, hash, &rows, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	if (rows_count(rows) == 0) {
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 		return token_unknown(err);
 	}
-	switch (judge_refresh(svc->config, rows)) {
-	case REFRESH_OK: ok = rotate(svc, arena, rows, hash, address, grant, err); break;
+	switch (judge_refresh(call->svc->config, rows)) {
+	case REFRESH_OK: ok = rotate(call, rows, hash, grant, err); break;
 	case REFRESH_LOST_RACE:
 		error_slug(err, ERR_UNAUTHENTICATED, "token_rotated",
 		    "Another request has just renewed this session; use its answer.");
 		break;
 	case REFRESH_REUSED:
-		return refuse_reuse(svc, arena, rows_str(rows, 0, PERSON_ID),
+		return refuse_reuse(call, rows_str(rows, 0, PERSON_ID),
 		    rows_str(rows, 0, REFRESH_SESSION), err);
 	case REFRESH_INVALID: token_unknown(err); break;
 	}
 	if (!ok)
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 	return ok;
 }
 
 bool
-session_peek(struct services *svc, struct arena *arena, const char *refresh_token,
-    struct principal *who, struct error *err)
+session_peek(const struct call *call, const char *refresh_token, struct principal *who,
+    struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	struct rows *rows;
@@ -226,7 +231,7 @@ session_peek(struct services *svc, struct arena *arena, const char *refresh_toke
 
 	memset(who, 0, sizeof(*who));
 	sha256(refresh_token, strlen(refresh_token), hash);
-	if (!store_refresh_peek(svc->db, arena, hash, &rows, err))
+	if (!store_refresh_peek(call->svc->db, call->arena, hash, &rows, err))
 		return false;
 	if (rows_count(rows) == 0 || rows_bool(rows, 0, REFRESH_EXPIRED) ||
 	    rows_bool(rows, 0, REFRESH_REVOKED) || !rows_bool(rows, 0, PERSON_ACTIVE))
@@ -237,38 +242,36 @@ session_peek(struct services *svc, struct arena *arena, const char *refresh_toke
 }
 
 bool
-session_logout(struct services *svc, struct arena *arena, const char *refresh_token,
-    const struct principal *bearer, struct error *err)
+session_logout(const struct call *call, const char *refresh_token, const struct principal *bearer,
+    struct error *err)
 {
 	struct revocation rev = { 0 };
 	struct principal who;
 	bool ok;
 
-	if (!session_peek(svc, arena, refresh_token, &who, err))
+	if (!session_peek(call, refresh_token, &who, err))
 		return false;
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
-	ok =
-	    (who.session_id[0] == '\0' ||
-		revoke_session(svc, arena, who.user_id, who.session_id, "signed out", &rev, err)) &&
+	ok = (who.session_id[0] == '\0' ||
+		 revoke_session(call, who.user_id, who.session_id, "signed out", &rev, err)) &&
 	    (bearer->session_id[0] == '\0' ||
-		revoke_session(svc, arena, bearer->user_id, bearer->session_id, "signed out", &rev,
+		revoke_session(call, bearer->user_id, bearer->session_id, "signed out", &rev,
 		    err)) &&
-	    db_commit(svc->db, err);
+	    db_commit(call->svc->db, err);
 	if (!ok) {
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 		return false;
 	}
-	return revoke_push(svc, arena, &rev, err);
+	return revoke_push(call, &rev, err);
 }
 
 bool
-session_user(struct services *svc, struct arena *arena, const struct principal *who,
-    struct user *user, struct error *err)
+session_user(const struct call *call, struct user *user, struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_person_by_id(svc->db, arena, who->user_id, &rows, err))
+	if (!store_person_by_id(call->svc->db, call->arena, call->by.who->user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
@@ -278,15 +281,15 @@ session_user(struct services *svc, struct arena *arena, const struct principal *
 }
 
 bool
-session_list(struct services *svc, struct arena *arena, const char *user_id,
-    struct session **sessions, size_t *n, struct error *err)
+session_list(const struct call *call, const char *user_id, struct session **sessions, size_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_sessions_list(svc->db, arena, user_id, &rows, err))
+	if (!store_sessions_list(call->svc->db, call->arena, user_id, &rows, err))
 		return false;
 	*n = rows_count(rows);
-	*sessions = arena_array(arena, *n + 1, sizeof(**sessions));
+	*sessions = arena_array(call->arena, *n + 1, sizeof(**sessions));
 	for (size_t i = 0; i < *n; i++)
 		(*sessions)[i] = (struct session) {
 			.id = rows_str(rows, i, 0),
@@ -299,41 +302,39 @@ session_list(struct services *svc, struct arena *arena, const char *user_id,
 }
 
 bool
-session_end(struct services *svc, struct arena *arena, const struct principal *who, const char *sid,
-    struct error *err)
+session_end(const struct call *call, const char *sid, struct error *err)
 {
 	struct revocation rev = { 0 };
 	struct session *sessions;
 	size_t n;
 	bool own = false;
 
-	if (!session_list(svc, arena, who->user_id, &sessions, &n, err))
+	if (!session_list(call, call->by.who->user_id, &sessions, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		own = own || str_eq(sessions[i].id, sid);
 	if (!own)
 		return error_set(err, ERR_NOT_FOUND, "You have no such session.");
-	if (!db_begin(svc->db, err) ||
-	    !revoke_session(svc, arena, who->user_id, sid, "ended by its owner", &rev, err) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !revoke_session(call, call->by.who->user_id, sid, "ended by its owner", &rev, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	return revoke_push(svc, arena, &rev, err);
+	return revoke_push(call, &rev, err);
 }
 
 bool
-session_end_others(struct services *svc, struct arena *arena, const struct principal *who,
-    struct error *err)
+session_end_others(const struct call *call, struct error *err)
 {
 	struct revocation rev = { 0 };
 
-	if (!db_begin(svc->db, err) ||
-	    !revoke_sessions(svc, arena, who->user_id, who->session_id, "ended by its owner", &rev,
-		err) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !revoke_sessions(call, call->by.who->user_id, call->by.who->session_id,
+		"ended by its owner", &rev, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	return revoke_push(svc, arena, &rev, err);
+	return revoke_push(call, &rev, err);
 }

@@ -15,9 +15,8 @@
 #include "core/access.h"
 #include "service/account/user.h"
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define REFRESH_TOKEN_BYTES 32
 #define REFRESH_TOKEN_TEXT 43 /* base64url without padding */
@@ -35,42 +34,38 @@ struct login_ask;
  * Wrong pair: ERR_UNAUTHENTICATED invalid_credentials, at the same cost for unknown addresses; too
  * many: ERR_RATE_LIMITED too_many_attempts; see login.h.
  */
-bool session_login(struct services *, struct arena *, const struct login_ask *, const char *device,
-    struct session_grant *, struct error *);
+bool session_login(const struct call *, const struct login_ask *, struct session_grant *,
+    struct error *);
 /* A session for somebody whose identity was proved in another way (registration, Plex). */
-bool session_open(struct services *, struct arena *, const char *user_id, const char *device,
-    const char *address, struct session_grant *, struct error *);
+bool session_open(const struct call *, const char *user_id, struct session_grant *, struct error *);
 /*
  * token_rotated: lost a race, or repeated too early; token_invalid; token_reused: the whole family
  * is revoked.
  */
-bool session_refresh(struct services *, struct arena *, const char *refresh_token,
-    const char *address, struct session_grant *, struct error *);
+bool session_refresh(const struct call *, const char *refresh_token, struct session_grant *,
+    struct error *);
 /*
  * Ends the family of the refresh token and, if another, the session of `bearer` (may be anonymous).
  * Unknown tokens are no error.
  */
-bool session_logout(struct services *, struct arena *, const char *refresh_token,
-    const struct principal *bearer, struct error *);
+bool session_logout(const struct call *, const char *refresh_token, const struct principal *bearer,
+    struct error *);
 /*
  * Whose refresh token is it? Fills who (user, session, role, tier) while it is valid; anonymous
  * otherwise. False only when the database is away.
  */
-bool session_peek(struct services *, struct arena *, const char *refresh_token,
-    struct principal *who, struct error *);
+bool session_peek(const struct call *, const char *refresh_token, struct principal *who,
+    struct error *);
 struct session {
 	const char *id, *device, *address;
 	int64_t created_at, last_used_at;
 };
-bool session_list(struct services *, struct arena *, const char *user_id, struct session **,
-    size_t *n, struct error *);
+bool session_list(const struct call *, const char *user_id, struct session **, size_t *n,
+    struct error *);
 /* Ends one session of the caller; another's or an unknown one is ERR_NOT_FOUND. */
-bool session_end(struct services *, struct arena *, const struct principal *, const char *sid,
-    struct error *);
-bool session_end_others(struct services *, struct arena *, const struct principal *,
-    struct error *);
+bool session_end(const struct call *, const char *sid, struct error *);
+bool session_end_others(const struct call *, struct error *);
 /* The person behind a principal; ERR_UNAUTHENTICATED when gone. */
-bool session_user(struct services *, struct arena *, const struct principal *, struct user *,
-    struct error *);
+bool session_user(const struct call *, struct user *, struct error *);
 
 #endif

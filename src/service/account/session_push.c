@@ -1,14 +1,16 @@
 #include "service/account/session_push.h"
 
+#include "service/call.h"
 #include "service/services.h"
 #include "service/account/revoke.h"
+#include "store/store_jobs.h"
 
 #include "core/banned.h"
 
 bool
-session_push_run(struct services *svc, struct arena *arena, const struct job_env *env,
-    const struct job *job, struct error *err)
+session_push_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
 {
-	return revoke_push_again(svc, arena, job->payload, err) &&
-	    store_job_done(svc->db, arena, job, err);
+	return revoke_push_again(call, job->payload, err) &&
+	    store_job_done(call->svc->db, call->arena, job, err);
 }

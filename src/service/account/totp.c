@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "service/audit.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -57,37 +57,36 @@ base32_encode(struct arena *arena, const void *data, size_t len)
 }
 
 static bool
-read_state(struct services *svc, struct arena *arena, const char *user_id, struct rows **rows,
-    struct error *err)
+read_state(const struct call *call, const char *user_id, struct rows **rows, struct error *err)
 {
-	if (!store_totp_lock(svc->db, arena, user_id, rows, err))
+	if (!store_totp_lock(call->svc->db, call->arena, user_id, rows, err))
 		return false;
 	return rows_count(*rows) == 1 || error_set(err, ERR_NOT_FOUND, "There is no such person.");
 }
 
 bool
-totp_begin(struct services *svc, struct arena *arena, const struct caller *caller,
-    struct totp_enrolment *out, struct error *err)
+totp_begin(const struct call *call, struct totp_enrolment *out, struct error *err)
 {
 	unsigned char secret[TOTP_SECRET_BYTES];
-	const char *sealed, *user_id = caller->who->user_id;
+	const char *sealed, *user_id = call->by.who->user_id;
 	struct rows *rows;
 	struct buf uri;
 
 	random_bytes(secret, sizeof(secret));
-	if (!seal_text(svc, arena, "users", user_id, "totp", secret, sizeof(secret), &sealed, err))
+	if (!seal_text(call, "users", user_id, "totp", secret, sizeof(secret), &sealed, err))
 		return false;
-	if (!db_begin(svc->db, err) || !read_state(svc, arena, user_id, &rows, err) ||
+	if (!db_begin(call->svc->db, err) || !read_state(call, user_id, &rows, err) ||
 	    (rows_bool(rows, 0, TOTP_ENABLED) &&
 		!error_slug(err, ERR_CONFLICT, "totp_enabled",
 		    "The second factor is on already: turn it off first.")) ||
-	    !store_totp_pending(svc->db, arena, user_id, sealed, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	    !store_totp_pending(call->svc->db, call->arena, user_id, sealed, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	out->secret = base32_encode(arena, secret, sizeof(secret));
+	out->secret = base32_encode(call->arena, secret, sizeof(secret));
 	explicit_bzero(secret, sizeof(secret));
-	buf_init(&uri, arena, 0);
+	buf_init(&uri, call->arena, 0);
 	buf_adds(&uri, "otpauth://totp/" ISSUER ":");
 	url_encode(&uri, rows_str(rows, 0, TOTP_EMAIL), rows_len(rows, 0, TOTP_EMAIL), false);
 	buf_addf(&uri, "?secret=%s&issuer=" ISSUER "&algorithm=SHA1&digits=%d&period=%d",
@@ -143,8 +142,8 @@ new_recovery_code(struct arena *arena)
 
 /* In the transaction: the pending secret is taken over when `code` is one of its codes. */
 static bool
-enable(struct services *svc, struct arena *arena, const char *user_id, const struct rows *rows,
-    const char *code, struct error *err)
+enable(const struct call *call, const char *user_id, const struct rows *rows, const char *code,
+    struct error *err)
 {
 	const char *pending = rows_str(rows, 0, TOTP_PENDING);
 	unsigned char *secret;
@@ -154,19 +153,18 @@ enable(struct services *svc, struct arena *arena, const char *user_id, const str
 	if (pending == NULL)
 		return error_slug(err, ERR_CONFLICT, "totp_not_begun",
 		    "Begin with POST /api/auth/totp.");
-	if (!seal_open(svc, arena, "users", user_id, "totp", pending, &secret, &len, err))
+	if (!seal_open(call, "users", user_id, "totp", pending, &secret, &len, err))
 		return false;
 	if ((step = matching_step(secret, len, code)) == 0)
 		return error_slug(err, ERR_UNPROCESSABLE, "totp_invalid",
 		    "The code is not right. Is the clock of your device?");
-	return store_totp_enable(svc->db, arena, user_id, pending, step, err);
+	return store_totp_enable(call->svc->db, call->arena, user_id, pending, step, err);
 }
 
 bool
-totp_confirm(struct services *svc, struct arena *arena, const struct caller *caller,
-    const char *code, const char **codes, struct error *err)
+totp_confirm(const struct call *call, const char *code, const char **codes, struct error *err)
 {
-	const char *hashes[RECOVERY_CODES], *user_id = caller->who->user_id;
+	const char *hashes[RECOVERY_CODES], *user_id = call->by.who->user_id;
 	const struct audit_event event = {
 		.action = "user.totp_enabled",
 		.target_type = "user",
@@ -175,39 +173,39 @@ totp_confirm(struct services *svc, struct arena *arena, const struct caller *cal
 	struct rows *rows;
 
 	for (size_t i = 0; i < RECOVERY_CODES; i++) {
-		codes[i] = new_recovery_code(arena);
-		hashes[i] = recovery_hash(arena, codes[i]);
+		codes[i] = new_recovery_code(call->arena);
+		hashes[i] = recovery_hash(call->arena, codes[i]);
 	}
-	if (!db_begin(svc->db, err) || !read_state(svc, arena, user_id, &rows, err) ||
-	    !enable(svc, arena, user_id, rows, code, err) ||
-	    !store_recovery_replace(svc->db, arena, user_id, hashes, RECOVERY_CODES, err) ||
-	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) || !read_state(call, user_id, &rows, err) ||
+	    !enable(call, user_id, rows, code, err) ||
+	    !store_recovery_replace(call->svc->db, call->arena, user_id, hashes, RECOVERY_CODES,
+		err) ||
+	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;
 }
 
 bool
-totp_disable(struct services *svc, struct arena *arena, const struct caller *caller,
-    struct error *err)
+totp_disable(const struct call *call, struct error *err)
 {
 	const struct audit_event event = { .action = "user.totp_disabled",
 		.target_type = "user",
-		.target_id = caller->who->user_id };
+		.target_id = call->by.who->user_id };
 
-	if (!db_begin(svc->db, err) ||
-	    !store_person_totp_clear(svc->db, arena, caller->who->user_id, err) ||
-	    !audit_add(svc, arena, caller, &event, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_person_totp_clear(call->svc->db, call->arena, call->by.who->user_id, err) ||
+	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	return true;
 }
 
 bool
-totp_check(struct services *svc, struct arena *arena, const char *user_id, const char *code,
-    bool *ok, struct error *err)
+totp_check(const struct call *call, const char *user_id, const char *code, bool *ok,
+    struct error *err)
 {
 	unsigned char *secret;
 	struct rows *rows;
@@ -215,14 +213,15 @@ totp_check(struct services *svc, struct arena *arena, const char *user_id, const
 	size_t len;
 
 	*ok = false;
-	if (!store_totp_read(svc->db, arena, user_id, &rows, err))
+	if (!store_totp_read(call->svc->db, call->arena, user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0 || rows_null(rows, 0, TOTP_SECRET))
 		return true;
-	if (!seal_open(svc, arena, "users", user_id, "totp", rows_str(rows, 0, TOTP_SECRET),
-		&secret, &len, err))
+	if (!seal_open(call, "users", user_id, "totp", rows_str(rows, 0, TOTP_SECRET), &secret,
+		&len, err))
 		return false;
 	if ((step = matching_step(secret, len, code)) > 0)
-		return store_totp_step(svc->db, arena, user_id, step, ok, err);
-	return store_recovery_use(svc->db, arena, user_id, recovery_hash(arena, code), ok, err);
+		return store_totp_step(call->svc->db, call->arena, user_id, step, ok, err);
+	return store_recovery_use(call->svc->db, call->arena, user_id,
+	    recovery_hash(call->arena, code), ok, err);
 }

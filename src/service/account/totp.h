@@ -9,10 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct call;
 struct arena;
-struct caller;
 struct error;
-struct services;
 
 #define TOTP_SECRET_BYTES 20 /* RFC 4226 section 4: the length of the hash */
 #define TOTP_STEP_SECONDS 30
@@ -32,21 +31,20 @@ struct totp_enrolment {
  * A new secret that does not count before totp_confirm(); replaces an unconfirmed one. ERR_CONFLICT
  * totp_enabled when one is in force.
  */
-bool totp_begin(struct services *, struct arena *, const struct caller *, struct totp_enrolment *,
-    struct error *);
+bool totp_begin(const struct call *, struct totp_enrolment *, struct error *);
 /*
  * A code of the pending secret turns it on; answers the recovery codes, this once.
  * ERR_UNPROCESSABLE totp_invalid.
  */
-bool totp_confirm(struct services *, struct arena *, const struct caller *, const char *code,
-    const char **codes /* [RECOVERY_CODES] */, struct error *);
-bool totp_disable(struct services *, struct arena *, const struct caller *, struct error *);
+bool totp_confirm(const struct call *, const char *code, const char **codes /* [RECOVERY_CODES] */,
+    struct error *);
+bool totp_disable(const struct call *, struct error *);
 
 /*
  * At sign-in: a code or a recovery code of somebody whose second factor is on; *ok. A code that was
  * used before is wrong.
  */
-bool totp_check(struct services *, struct arena *, const char *user_id, const char *code, bool *ok,
+bool totp_check(const struct call *, const char *user_id, const char *code, bool *ok,
     struct error *);
 
 #endif

@@ -7,9 +7,11 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/s3.h"
 
+#include "store/store_media.h"
 #include "core/banned.h"
 
 static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken", "title" };
@@ -72,57 +74,56 @@ cursor_parse(struct arena *arena, const struct media_ask *ask, struct media_posi
 }
 
 bool
-media_list(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct media_ask *ask, struct media_page *page, struct error *err)
+media_list(const struct call *call, const struct media_ask *ask, struct media_page *page,
+    struct error *err)
 {
 	struct media_position after = { .id = NULL }, *positions;
 	struct media_reader reader;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
 		return error_field(err, "sort", "choice", "The trash has one order only: newest.");
-	if (ask->cursor != NULL && !cursor_parse(arena, ask, &after))
+	if (ask->cursor != NULL && !cursor_parse(call->arena, ask, &after))
 		return error_field(err, "cursor", "format", "This is no cursor of this list.");
-	media_reader_of(who, &reader);
+	media_reader_of(call->by.who, &reader);
 	/* One more than asked for tells whether there is a next page. */
-	if (!store_media_list(svc->db, arena, &reader, &ask->filter, ask->sort, &after,
+	if (!store_media_list(call->svc->db, call->arena, &reader, &ask->filter, ask->sort, &after,
 		ask->limit + 1, &page->items, &positions, &page->n, err))
 		return false;
 	page->next_cursor = NULL;
 	if (page->n > (size_t)ask->limit) {
 		page->n = (size_t)ask->limit;
-		page->next_cursor = cursor_make(arena, ask, &positions[page->n - 1]);
+		page->next_cursor = cursor_make(call->arena, ask, &positions[page->n - 1]);
 	}
 	return true;
 }
 
 bool
-media_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    struct media *media, struct error *err)
+media_get(const struct call *call, const char *id, struct media *media, struct error *err)
 {
 	struct media_reader reader;
 
-	media_reader_of(who, &reader);
-	return store_media_get(svc->db, arena, &reader, id, false, media, err);
+	media_reader_of(call->by.who, &reader);
+	return store_media_get(call->svc->db, call->arena, &reader, id, false, media, err);
 }
 
 bool
-media_tags(struct services *svc, struct arena *arena, const struct principal *who,
-    struct media_tag **tags, size_t *n, struct error *err)
+media_tags(const struct call *call, struct media_tag **tags, size_t *n, struct error *err)
 {
 	struct media_reader reader;
 
-	media_reader_of(who, &reader);
-	return store_media_tags(svc->db, arena, &reader, MEDIA_TAG_LIST_MAX, tags, n, err);
+	media_reader_of(call->by.who, &reader);
+	return store_media_tags(call->svc->db, call->arena, &reader, MEDIA_TAG_LIST_MAX, tags, n,
+	    err);
 }
 
 bool
-media_timeline(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *id, struct media_event **events, size_t *n, struct error *err)
+media_timeline(const struct call *call, const char *id, struct media_event **events, size_t *n,
+    struct error *err)
 {
 	struct media_reader reader;
 
-	media_reader_of(who, &reader);
-	return store_media_timeline(svc->db, arena, &reader, id, events, n, err);
+	media_reader_of(call->by.who, &reader);
+	return store_media_timeline(call->svc->db, call->arena, &reader, id, events, n, err);
 }
 
 bool
@@ -135,23 +136,21 @@ media_has_asset(const struct media *m, const char *asset)
 }
 
 const char *
-media_asset_url(struct services *svc, struct arena *arena, const struct media *m, const char *asset,
-    int64_t now)
+media_asset_url(const struct call *call, const struct media *m, const char *asset, int64_t now)
 {
 	struct buf key;
 
 	if (!media_has_asset(m, asset))
 		return NULL;
-	buf_init(&key, arena, 0);
+	buf_init(&key, call->arena, 0);
 	buf_adds(&key, m->asset_prefix);
 	buf_addc(&key, '/');
 	buf_adds(&key, asset);
-	return s3_presign_get(svc->s3, arena, key.data, now, NULL, NULL, NULL);
+	return s3_presign_get(call->svc->s3, call->arena, key.data, now, NULL, NULL, NULL);
 }
 
 const char *
-media_thumbnail_url(struct services *svc, struct arena *arena, const struct media *m, int width,
-    int64_t now)
+media_thumbnail_url(const struct call *call, const struct media *m, int width, int64_t now)
 {
 	static const struct {
 		int width;
@@ -161,7 +160,7 @@ media_thumbnail_url(struct services *svc, struct arena *arena, const struct medi
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && url == NULL; i++)
 		if (sizes[i].width <= width)
-			url = media_asset_url(svc, arena, m, sizes[i].asset, now);
+			url = media_asset_url(call, m, sizes[i].asset, now);
 	return url;
 }
 
@@ -198,17 +197,16 @@ disposition(struct arena *arena, bool attachment, const char *filename)
 }
 
 const char *
-media_file_url(struct services *svc, struct arena *arena, const struct media *m, bool download,
-    int64_t now)
+media_file_url(const struct call *call, const struct media *m, bool download, int64_t now)
 {
 	bool safe = shown_inline(m->content_type);
 	const char *name = m->filename != NULL ? m->filename : m->title;
 
 	if (m->object_key == NULL)
 		return NULL;
-	return s3_presign_get(svc->s3, arena, m->object_key, now,
+	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
 	    safe ? m->content_type : "application/octet-stream",
-	    disposition(arena, download || !safe, name), NULL);
+	    disposition(call->arena, download || !safe, name), NULL);
 }
 
 #define BUCKET_US (S3_URL_BUCKET_SECONDS * US_PER_SEC)

@@ -16,9 +16,9 @@
 #include "core/access.h"
 #include "model/media.h"
 
+struct call;
 struct arena;
 struct error;
-struct services;
 
 #define MEDIA_TITLE_MAX 200 /* code points */
 #define MEDIA_OVERVIEW_MAX 5000
@@ -46,14 +46,11 @@ struct media_page {
 	const char *next_cursor; /* or NULL */
 };
 
-bool media_list(struct services *, struct arena *, const struct principal *,
-    const struct media_ask *, struct media_page *, struct error *);
-bool media_get(struct services *, struct arena *, const struct principal *, const char *id,
-    struct media *, struct error *);
-bool media_tags(struct services *, struct arena *, const struct principal *, struct media_tag **,
-    size_t *n, struct error *);
-bool media_timeline(struct services *, struct arena *, const struct principal *, const char *id,
-    struct media_event **, size_t *n, struct error *);
+bool media_list(const struct call *, const struct media_ask *, struct media_page *, struct error *);
+bool media_get(const struct call *, const char *id, struct media *, struct error *);
+bool media_tags(const struct call *, struct media_tag **, size_t *n, struct error *);
+bool media_timeline(const struct call *, const char *id, struct media_event **, size_t *n,
+    struct error *);
 bool media_sort_parse(const char *, enum media_sort *);
 
 /* A change of some members; the others stay. */
@@ -75,50 +72,44 @@ struct media_patch {
  * version 0: whatever it is; otherwise ERR_PRECONDITION when another one is in force. The item as
  * it is afterwards.
  */
-bool media_change(struct services *, struct arena *, const struct principal *, const char *id,
-    int64_t version, const struct media_patch *, struct media *, struct error *);
-bool media_set_tags(struct services *, struct arena *, const struct principal *, const char *id,
-    int64_t version, const char *const *tags, size_t n, struct media *, struct error *);
-bool media_set_shares(struct services *, struct arena *, const struct principal *, const char *id,
-    const char *const *users, size_t n, struct media *, struct error *);
-bool media_trash(struct services *, struct arena *, const struct principal *, const char *id,
+bool media_change(const struct call *, const char *id, int64_t version, const struct media_patch *,
     struct media *, struct error *);
-bool media_restore(struct services *, struct arena *, const struct principal *, const char *id,
+bool media_set_tags(const struct call *, const char *id, int64_t version, const char *const *tags,
+    size_t n, struct media *, struct error *);
+bool media_set_shares(const struct call *, const char *id, const char *const *users, size_t n,
     struct media *, struct error *);
+bool media_trash(const struct call *, const char *id, struct media *, struct error *);
+bool media_restore(const struct call *, const char *id, struct media *, struct error *);
 /* ERR_CONFLICT while it is pending, processing or in the trash. */
-bool media_reprocess(struct services *, struct arena *, const struct principal *, const char *id,
-    const char *request_id, struct media *, struct error *);
+bool media_reprocess(const struct call *, const char *id, struct media *, struct error *);
 /* To the trash, or away for good: then the row goes at once and the objects by a job. */
-bool media_delete(struct services *, struct arena *, const struct principal *, const char *id,
-    bool purge, const char *request_id, struct error *);
+bool media_delete(const struct call *, const char *id, bool purge, struct error *);
 /*
  * For the worker's housekeeping: purges what has been in the trash for trash.days; *purged may be
  * NULL.
  */
-bool media_purge_expired(struct services *, struct arena *, size_t *purged, struct error *);
+bool media_purge_expired(const struct call *, size_t *purged, struct error *);
 
 /* Signed URLs of what belongs to an item; NULL where there is nothing. Local computation. */
-const char *media_asset_url(struct services *, struct arena *, const struct media *,
-    const char *asset, int64_t now);
+const char *media_asset_url(const struct call *, const struct media *, const char *asset,
+    int64_t now);
 bool media_has_asset(const struct media *, const char *asset);
 /* Thumbnail of 320, 640 or 1280 pixels, or the widest below that there is. */
-const char *media_thumbnail_url(struct services *, struct arena *, const struct media *, int width,
-    int64_t now);
+const char *media_thumbnail_url(const struct call *, const struct media *, int width, int64_t now);
 /*
  * The original: inline for the types that browsers show safely (correctness.md 12), an attachment
  * otherwise or when `download`.
  */
-const char *media_file_url(struct services *, struct arena *, const struct media *, bool download,
-    int64_t now);
+const char *media_file_url(const struct call *, const struct media *, bool download, int64_t now);
 /* Version of an item and of the signed URLs inside its view. */
 const char *media_etag(struct arena *, const struct media *, int64_t now);
 int media_url_max_age(int64_t now); /* seconds that a signed URL may be kept by a browser */
 
 /* Shared with upload.c: after the commit, tells caches and pages. */
-void media_announce(struct services *, struct arena *, const char *type, const char *id,
+void media_announce(const struct call *, const char *type, const char *id,
     const char *const *scopes, size_t n);
 void media_reader_of(const struct principal *, struct media_reader *);
-bool media_job(struct services *, struct arena *, const char *media_id, const char *upload_id,
-    const char *content_type, const char *request_id, struct error *);
+bool media_job(const struct call *, const char *media_id, const char *upload_id,
+    const char *content_type, struct error *);
 
 #endif

@@ -11,12 +11,14 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
+#include "store/store_media.h"
 
 #include "core/banned.h"
 
@@ -25,10 +27,8 @@
 #define DAY_US (86400 * US_PER_SEC)
 
 struct change {
-	struct services *svc;
-	struct arena *arena;
-	const struct principal *who;
-	const char *id, *request_id;
+	const struct call *call;
+	const char *id;
 	int64_t version; /* expected; 0 = any */
 	const void *arg;
 	size_t narg;
@@ -45,16 +45,16 @@ struct change_kind {
 };
 
 void
-media_announce(struct services *svc, struct arena *arena, const char *type, const char *id,
-    const char *const *scopes, size_t n)
+media_announce(const struct call *call, const char *type, const char *id, const char *const *scopes,
+    size_t n)
 {
-	const char **users = arena_array(arena, n + 1, sizeof(*users));
-	struct json *data = json_new(arena, 0);
+	const char **users = arena_array(call->arena, n + 1, sizeof(*users));
+	struct json *data = json_new(call->arena, 0);
 	bool house = false;
 	size_t nusers = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		cache_bump(svc, arena, scopes[i]);
+		cache_bump(call, scopes[i]);
 		if (str_eq(scopes[i], "house"))
 			house = true;
 		else
@@ -64,7 +64,7 @@ media_announce(struct services *svc, struct arena *arena, const char *type, cons
 	json_put_str(data, "mediaId", id);
 	json_object_end(data);
 	if (house || nusers > 0)
-		notify_event(svc, arena, users, house ? 0 : nusers, type, data->buf.data);
+		notify_event(call, users, house ? 0 : nusers, type, data->buf.data);
 }
 
 static bool
@@ -77,7 +77,8 @@ static bool
 permitted(const struct change_kind *kind, const struct change *c, const struct media *m,
     struct error *err)
 {
-	if (owns(c->who, m) || (kind->deleters && principal_may(c->who, PERM_MEDIA_DELETE)))
+	if (owns(c->call->by.who, m) ||
+	    (kind->deleters && principal_may(c->call->by.who, PERM_MEDIA_DELETE)))
 		return true;
 	return error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
 }
@@ -102,19 +103,20 @@ static bool
 run_change(const struct change *c, const struct change_kind *kind, struct media *out,
     struct scopes *s, struct error *err)
 {
-	struct db *db = c->svc->db;
+	struct db *db = c->call->svc->db;
 	struct media_reader reader;
 
-	media_reader_of(c->who, &reader);
-	if (!(kind->from_trash ? store_media_get_trashed(db, c->arena, &reader, c->id, out, err) :
-				 store_media_get(db, c->arena, &reader, c->id, true, out, err)))
+	media_reader_of(c->call->by.who, &reader);
+	if (!(kind->from_trash ?
+		    store_media_get_trashed(db, c->call->arena, &reader, c->id, out, err) :
+		    store_media_get(db, c->call->arena, &reader, c->id, true, out, err)))
 		return false;
 	if (!permitted(kind, c, out, err) || !version_matches(c, out, err) ||
-	    !store_media_scopes(db, c->arena, c->id, &s->before, &s->nbefore, err) ||
+	    !store_media_scopes(db, c->call->arena, c->id, &s->before, &s->nbefore, err) ||
 	    !kind->apply(c, out, err) ||
-	    !store_media_scopes(db, c->arena, c->id, &s->after, &s->nafter, err))
+	    !store_media_scopes(db, c->call->arena, c->id, &s->after, &s->nafter, err))
 		return false;
-	if (store_media_get(db, c->arena, &reader, c->id, false, out, err))
+	if (store_media_get(db, c->call->arena, &reader, c->id, false, out, err))
 		return true;
 	/* Purged, or no longer the caller's to see: what it was stays in *out. */
 	return err->code == ERR_NOT_FOUND;
@@ -126,13 +128,13 @@ change(const struct change *c, const struct change_kind *kind, struct media *out
 	struct scopes s;
 	const char **all;
 
-	if (!db_begin(c->svc->db, err))
+	if (!db_begin(c->call->svc->db, err))
 		return false;
-	if (!run_change(c, kind, out, &s, err) || !db_commit(c->svc->db, err)) {
-		db_rollback(c->svc->db);
+	if (!run_change(c, kind, out, &s, err) || !db_commit(c->call->svc->db, err)) {
+		db_rollback(c->call->svc->db);
 		return false;
 	}
-	all = arena_array(c->arena, s.nbefore + s.nafter, sizeof(*all));
+	all = arena_array(c->call->arena, s.nbefore + s.nafter, sizeof(*all));
 	for (size_t i = 0; i < s.nbefore; i++)
 		all[i] = s.before[i];
 	for (size_t i = 0, n = s.nbefore; i < s.nafter; i++) {
@@ -143,7 +145,7 @@ change(const struct change *c, const struct change_kind *kind, struct media *out
 		if (!known)
 			all[s.nbefore++] = s.after[i];
 	}
-	media_announce(c->svc, c->arena, kind->event, c->id, all, s.nbefore);
+	media_announce(c->call, kind->event, c->id, all, s.nbefore);
 	return true;
 }
 
@@ -177,18 +179,16 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
 			m->year = 0;
 	}
-	return store_media_update(c->svc->db, c->arena, m, err);
+	return store_media_update(c->call->svc->db, c->call->arena, m, err);
 }
 
 bool
-media_change(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    int64_t version, const struct media_patch *patch, struct media *out, struct error *err)
+media_change(const struct call *call, const char *id, int64_t version,
+    const struct media_patch *patch, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_patch };
 	struct change c = {
-		.svc = svc,
-		.arena = arena,
-		.who = who,
+		.call = call,
 		.id = id,
 		.version = version,
 		.arg = patch,
@@ -201,11 +201,11 @@ static bool
 apply_tags(const struct change *c, struct media *m, struct error *err)
 {
 	const char *const *tags = c->arg;
-	const char **kept = arena_array(c->arena, c->narg, sizeof(*kept));
+	const char **kept = arena_array(c->call->arena, c->narg, sizeof(*kept));
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->narg; i++) {
-		const char *tag = str_trim(c->arena, tags[i]);
+		const char *tag = str_trim(c->call->arena, tags[i]);
 		bool known = tag[0] == '\0';
 
 		for (size_t k = 0; k < n && !known; k++)
@@ -213,22 +213,15 @@ apply_tags(const struct change *c, struct media *m, struct error *err)
 		if (!known)
 			kept[n++] = tag;
 	}
-	return store_media_set_tags(c->svc->db, c->arena, m->id, kept, n, err);
+	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id, kept, n, err);
 }
 
 bool
-media_set_tags(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *id, int64_t version, const char *const *tags, size_t n, struct media *out,
-    struct error *err)
+media_set_tags(const struct call *call, const char *id, int64_t version, const char *const *tags,
+    size_t n, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_tags };
-	struct change c = { .svc = svc,
-		.arena = arena,
-		.who = who,
-		.id = id,
-		.version = version,
-		.arg = tags,
-		.narg = n };
+	struct change c = { .call = call, .id = id, .version = version, .arg = tags, .narg = n };
 
 	return change(&c, &kind, out, err);
 }
@@ -237,7 +230,7 @@ static bool
 apply_shares(const struct change *c, struct media *m, struct error *err)
 {
 	const char *const *users = c->arg;
-	const char **kept = arena_array(c->arena, c->narg, sizeof(*kept));
+	const char **kept = arena_array(c->call->arena, c->narg, sizeof(*kept));
 	size_t n = 0;
 
 	/* Named twice counts once; the owner needs no share. */
@@ -249,18 +242,16 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 		if (!known)
 			kept[n++] = users[i];
 	}
-	return store_media_set_shares(c->svc->db, c->arena, m->id, kept, n, err);
+	return store_media_set_shares(c->call->svc->db, c->call->arena, m->id, kept, n, err);
 }
 
 bool
-media_set_shares(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *id, const char *const *users, size_t n, struct media *out, struct error *err)
+media_set_shares(const struct call *call, const char *id, const char *const *users, size_t n,
+    struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_shares };
 	struct change c = {
-		.svc = svc,
-		.arena = arena,
-		.who = who,
+		.call = call,
 		.id = id,
 		.arg = users,
 		.narg = n,
@@ -277,15 +268,15 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
 		    "It is still being uploaded: abort the upload instead.");
-	return store_media_trash(c->svc->db, c->arena, m->id, c->who->user_id, err);
+	return store_media_trash(c->call->svc->db, c->call->arena, m->id, c->call->by.who->user_id,
+	    err);
 }
 
 bool
-media_trash(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    struct media *out, struct error *err)
+media_trash(const struct call *call, const char *id, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.deleted", .apply = apply_trash };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id };
+	struct change c = { .call = call, .id = id };
 
 	return change(&c, &kind, out, err);
 }
@@ -293,40 +284,38 @@ media_trash(struct services *svc, struct arena *arena, const struct principal *w
 static bool
 apply_restore(const struct change *c, struct media *m, struct error *err)
 {
-	return store_media_restore(c->svc->db, c->arena, m->id, err);
+	return store_media_restore(c->call->svc->db, c->call->arena, m->id, err);
 }
 
 bool
-media_restore(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *id, struct media *out, struct error *err)
+media_restore(const struct call *call, const char *id, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .from_trash = true,
 		.deleters = true,
 		.event = "media.created",
 		.apply = apply_restore };
-	struct change c = { .svc = svc, .arena = arena, .who = who, .id = id };
+	struct change c = { .call = call, .id = id };
 
 	if (change(&c, &kind, out, err))
 		return true;
 	/* Not in the trash, but there: it is what was asked for, to whoever might have asked. */
-	if (err->code == ERR_NOT_FOUND && media_get(svc, arena, who, id, out, err))
-		return owns(who, out) || principal_may(who, PERM_MEDIA_DELETE) ||
+	if (err->code == ERR_NOT_FOUND && media_get(call, id, out, err))
+		return owns(call->by.who, out) || principal_may(call->by.who, PERM_MEDIA_DELETE) ||
 		    error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
 	return false;
 }
 
 bool
-media_job(struct services *svc, struct arena *arena, const char *media_id, const char *upload_id,
-    const char *content_type, const char *request_id, struct error *err)
+media_job(const struct call *call, const char *media_id, const char *upload_id,
+    const char *content_type, struct error *err)
 {
-	struct json *payload = json_new(arena, 0);
+	struct json *payload = json_new(call->arena, 0);
 	struct job_new job = {
 		.kind = JOB_MEDIA_PROCESS_KIND,
 		.queue =
 		    content_type != NULL && str_starts(content_type, "video/") ? "video" : "media",
-		.unique_key = arena_printf(arena, "process:%s", media_id),
+		.unique_key = arena_printf(call->arena, "process:%s", media_id),
 		.max_attempts = JOB_MEDIA_PROCESS_ATTEMPTS,
-		.request_id = request_id,
 	};
 
 	json_object(payload, NULL);
@@ -334,7 +323,7 @@ media_job(struct services *svc, struct arena *arena, const char *media_id, const
 	json_put_str(payload, "uploadId", upload_id);
 	json_object_end(payload);
 	job.payload = payload->buf.data;
-	return store_job_add(svc->db, arena, &job, err);
+	return store_job_add(call->svc->db, call->arena, &job, err);
 }
 
 static bool
@@ -346,29 +335,26 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	if (!str_eq(m->source, "upload"))
 		return error_slug(err, ERR_CONFLICT, "not_an_upload",
 		    "Only uploaded files are processed here.");
-	if (!store_media_start(c->svc->db, c->arena, m->id, "{ready,failed}", &moved, err))
+	if (!store_media_start(c->call->svc->db, c->call->arena, m->id, "{ready,failed}", &moved,
+		err))
 		return false;
 	if (!moved)
 		return error_slug(err, ERR_CONFLICT, "not_processable",
 		    "It is %s: there is nothing to process again.", m->status);
-	return store_media_upload(c->svc->db, c->arena, m->id, &upload_id, err) &&
-	    store_media_event_add(c->svc->db, c->arena, m->id, "queue", "done", "Asked for again.",
-		err) &&
-	    media_job(c->svc, c->arena, m->id, upload_id, m->content_type, c->request_id, err);
+	return store_media_upload(c->call->svc->db, c->call->arena, m->id, &upload_id, err) &&
+	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, "queue", "done",
+		"Asked for again.", err) &&
+	    media_job(c->call, m->id, upload_id, m->content_type, err);
 }
 
 bool
-media_reprocess(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *id, const char *request_id, struct media *out, struct error *err)
+media_reprocess(const struct call *call, const char *id, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated",
 		.apply = apply_reprocess };
 	struct change c = {
-		.svc = svc,
-		.arena = arena,
-		.who = who,
+		.call = call,
 		.id = id,
-		.request_id = request_id,
 	};
 
 	return change(&c, &kind, out, err);
@@ -376,18 +362,16 @@ media_reprocess(struct services *svc, struct arena *arena, const struct principa
 
 /* The row and, by a job that commits with it, every object of the item. */
 static bool
-purge_item(struct services *svc, struct arena *arena, const char *id, const char *request_id,
-    struct error *err)
+purge_item(const struct call *call, const char *id, struct error *err)
 {
-	struct json *payload = json_new(arena, 0);
+	struct json *payload = json_new(call->arena, 0);
 	struct job_new job = {
 		.kind = JOB_MEDIA_PURGE_KIND,
 		.queue = QUEUE_QUICK,
-		.request_id = request_id,
 	};
 	const char *upload_id;
 
-	if (!store_media_upload(svc->db, arena, id, &upload_id, err))
+	if (!store_media_upload(call->svc->db, call->arena, id, &upload_id, err))
 		return false;
 	json_object(payload, NULL);
 	json_put_str(payload, "mediaId", id);
@@ -397,8 +381,8 @@ purge_item(struct services *svc, struct arena *arena, const char *id, const char
 	json_array_end(payload);
 	json_object_end(payload);
 	job.payload = payload->buf.data;
-	return store_media_delete(svc->db, arena, id, err) &&
-	    store_job_add(svc->db, arena, &job, err);
+	return store_media_delete(call->svc->db, call->arena, id, err) &&
+	    store_job_add(call->svc->db, call->arena, &job, err);
 }
 
 static bool
@@ -408,58 +392,53 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 
 	if (!purge)
 		return apply_trash(c, m, err);
-	if (!owns(c->who, m))
+	if (!owns(c->call->by.who, m))
 		return error_set(err, ERR_FORBIDDEN,
 		    "Only its owner can delete this item for good.");
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
 		    "It is still being uploaded: abort the upload instead.");
-	return purge_item(c->svc, c->arena, m->id, c->request_id, err);
+	return purge_item(c->call, m->id, err);
 }
 
 bool
-media_delete(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    bool purge, const char *request_id, struct error *err)
+media_delete(const struct call *call, const char *id, bool purge, struct error *err)
 {
 	static const struct change_kind kind = {
 		.deleters = true,
 		.event = "media.deleted",
 		.apply = apply_delete,
 	};
-	struct change c = { .svc = svc,
-		.arena = arena,
-		.who = who,
-		.id = id,
-		.request_id = request_id,
-		.arg = &purge };
+	struct change c = { .call = call, .id = id, .arg = &purge };
 	struct media media;
 
 	return change(&c, &kind, &media, err);
 }
 
 bool
-media_purge_expired(struct services *svc, struct arena *arena, size_t *purged, struct error *err)
+media_purge_expired(const struct call *call, size_t *purged, struct error *err)
 {
-	int64_t before = clock_now() - config_int(svc->config, CFG_TRASH_DAYS) * DAY_US;
+	int64_t before = clock_now() - config_int(call->svc->config, CFG_TRASH_DAYS) * DAY_US;
 	const char **ids, **scopes;
 	size_t n, nscopes;
 
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
-	if (!store_media_trash_due(svc->db, arena, before, PURGE_BATCH, &ids, &n, err))
+	if (!store_media_trash_due(call->svc->db, call->arena, before, PURGE_BATCH, &ids, &n, err))
 		goto undo;
 	for (size_t i = 0; i < n; i++)
-		if (!store_media_scopes(svc->db, arena, ids[i], &scopes, &nscopes, err) ||
-		    !purge_item(svc, arena, ids[i], NULL, err))
+		if (!store_media_scopes(call->svc->db, call->arena, ids[i], &scopes, &nscopes,
+			err) ||
+		    !purge_item(call, ids[i], err))
 			goto undo;
-	if (!db_commit(svc->db, err))
+	if (!db_commit(call->svc->db, err))
 		goto undo;
 	if (n > 0)
-		log_info(svc->log, "trash: %zu items purged", n);
+		log_info(call->svc->log, "trash: %zu items purged", n);
 	if (purged != NULL)
 		*purged = n;
 	return true;
 undo:
-	db_rollback(svc->db);
+	db_rollback(call->svc->db);
 	return false;
 }

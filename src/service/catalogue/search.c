@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/catalogue/search_fuse.h"
 #include "service/catalogue/search_parse.h"
 #include "service/catalogue/search_words.h"
@@ -33,8 +34,7 @@ static const struct leg {
 };
 
 struct run {
-	struct services *svc;
-	struct arena *arena;
+	const struct call *call;
 	const struct search_request *req;
 	struct search_query query;
 	struct search_ask ask;
@@ -54,20 +54,20 @@ attempt(struct run *run, struct error *err)
 	for (unsigned i = 0; i < SEARCH_SOURCES; i++) {
 		if (!legs[i].present)
 			continue;
-		store_search_call(run->arena, legs[i].query, &run->ask, &calls[ncalls]);
+		store_search_call(run->call->arena, legs[i].query, &run->ask, &calls[ncalls]);
 		lists[ncalls++].weight = legs[i].weight;
 	}
-	if (!db_pipeline(run->svc->db, run->arena, calls, ncalls, err))
+	if (!db_pipeline(run->call->svc->db, run->call->arena, calls, ncalls, err))
 		return false;
 	run->capped = false;
 	for (size_t i = 0; i < ncalls; i++) {
 		struct candidate *items;
 
-		store_search_candidates(run->arena, calls[i].rows, &items, &lists[i].n);
+		store_search_candidates(run->call->arena, calls[i].rows, &items, &lists[i].n);
 		lists[i].items = items;
 		run->capped = run->capped || lists[i].n > SEARCH_CAP;
 	}
-	search_fuse(run->arena, lists, ncalls, run->req->sort, clock_now(), &run->found,
+	search_fuse(run->call->arena, lists, ncalls, run->req->sort, clock_now(), &run->found,
 	    &run->nfound);
 	return true;
 }
@@ -117,8 +117,8 @@ attempt_typing(struct run *run, struct error *err)
 
 	if (!q->typing || strlen(q->terms[q->nterms - 1].text) < SEARCH_PREFIX_MIN)
 		return true;
-	run->ask.text = search_words_text(run->arena, q, q->nterms - 1, WORDS_ALL);
-	run->ask.prefix = search_words_prefix(run->arena, q->terms[q->nterms - 1].text);
+	run->ask.text = search_words_text(run->call->arena, q, q->nterms - 1, WORDS_ALL);
+	run->ask.prefix = search_words_prefix(run->call->arena, q->terms[q->nterms - 1].text);
 	ok = attempt_soft(run, err);
 	if (ok && run->nfound == 0) {
 		run->ask.text = text;
@@ -134,13 +134,13 @@ attempt_typing(struct run *run, struct error *err)
 static bool
 attempt_corrected(struct run *run, bool *changed, struct error *err)
 {
-	if (!search_words_correct(run->svc, run->arena, &run->ask.reader, &run->query, changed,
-		err))
+	if (!search_words_correct(run->call, &run->ask.reader, &run->query, changed, err))
 		return false;
 	if (!*changed)
 		return true;
-	run->ask.text = search_words_text(run->arena, &run->query, run->query.nterms, WORDS_ALL);
-	run->ask.title = search_words_title(run->arena, &run->query);
+	run->ask.text =
+	    search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_ALL);
+	run->ask.title = search_words_title(run->call->arena, &run->query);
 	return attempt_soft(run, err);
 }
 
@@ -148,7 +148,8 @@ attempt_corrected(struct run *run, bool *changed, struct error *err)
 static bool
 attempt_any(struct run *run, struct error *err)
 {
-	const char *text = search_words_text(run->arena, &run->query, run->query.nterms, WORDS_ANY);
+	const char *text =
+	    search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_ANY);
 
 	for (size_t i = 0; i < run->query.nterms; i++)
 		if (run->query.terms[i].kind == TERM_NOT)
@@ -169,7 +170,7 @@ candidates(struct run *run, const char **did_you_mean, struct error *err)
 	    (run->nfound == 0 && !attempt_any(run, err)))
 		return false;
 	if (changed && run->nfound > 0)
-		*did_you_mean = search_words_plain(run->arena, &run->query);
+		*did_you_mean = search_words_plain(run->call->arena, &run->query);
 	return true;
 }
 
@@ -195,10 +196,11 @@ filters_fill(struct run *run)
 	a->tags = q->tags;
 	a->ntags = q->ntags;
 	if (q->id_name != NULL) {
-		a->id_text = arena_printf(run->arena, "{\"%s\":\"%s\"}", q->id_name, q->id_value);
+		a->id_text =
+		    arena_printf(run->call->arena, "{\"%s\":\"%s\"}", q->id_name, q->id_value);
 		a->id_number = str_eq(q->id_name, "imdb") ?
 		    a->id_text :
-		    arena_printf(run->arena, "{\"%s\":%s}", q->id_name, q->id_value);
+		    arena_printf(run->call->arena, "{\"%s\":%s}", q->id_name, q->id_value);
 	}
 }
 
@@ -215,19 +217,19 @@ fill(struct run *run, const struct principal *who, struct error *err)
 	struct search_query *q = &run->query;
 	struct search_ask *a = &run->ask;
 
-	search_parse(run->arena, run->req->q != NULL ? run->req->q : "", q);
+	search_parse(run->call->arena, run->req->q != NULL ? run->req->q : "", q);
 	*a = (struct search_ask) { .reader = {
 				       who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) } };
 	filters_fill(run);
 	if (q->nterms == 0 && !has_filter(a))
-		return run->req->q != NULL && *str_trim(run->arena, run->req->q) != '\0' ?
+		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?
 		    true :
 		    error_field(err, "q", "required", "Say what to look for, or give a filter.");
-	a->text = search_words_text(run->arena, q, q->nterms, WORDS_ALL);
+	a->text = search_words_text(run->call->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
-	a->title = search_words_title(run->arena, q);
-	search_words_labels(run->arena, q, a);
-	search_words_soft(run->arena, q, a);
+	a->title = search_words_title(run->call->arena, q);
+	search_words_labels(run->call->arena, q, a);
+	search_words_soft(run->call->arena, q, a);
 	return true;
 }
 
@@ -284,11 +286,11 @@ page_fill(struct run *run, struct search_result *out, struct error *err)
 
 	for (size_t i = first; i < run->nfound && nids < SEARCH_PAGE; i++)
 		ids[nids++] = run->found[i].item->id;
-	out->hits = arena_array(run->arena, SEARCH_PAGE, sizeof(*out->hits));
+	out->hits = arena_array(run->call->arena, SEARCH_PAGE, sizeof(*out->hits));
 	if (nids == 0)
 		return true;
-	if (!store_search_items(run->svc->db, run->arena, &run->ask.reader, ids, nids,
-		search_words_text(run->arena, &run->query, run->query.nterms, WORDS_SHOWN),
+	if (!store_search_items(run->call->svc->db, run->call->arena, &run->ask.reader, ids, nids,
+		search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_SHOWN),
 		run->ask.prefix, &items, &matched, &n, err))
 		return false;
 	for (size_t i = 0; i < nids; i++)
@@ -304,18 +306,17 @@ page_fill(struct run *run, struct search_result *out, struct error *err)
 }
 
 bool
-search_run(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct search_request *req, struct search_result *out, struct error *err)
+search_run(const struct call *call, const struct search_request *req, struct search_result *out,
+    struct error *err)
 {
-	struct run *run = arena_alloc(arena, sizeof(*run));
+	struct run *run = arena_alloc(call->arena, sizeof(*run));
 
 	*out = (struct search_result) { .exact = true };
-	run->svc = svc;
-	run->arena = arena;
+	run->call = call;
 	run->req = req;
 	for (unsigned i = 0; i < SEARCH_SOURCES; i++)
 		out->sources[i] = legs[i].present ? "ok" : "off";
-	if (!fill(run, who, err))
+	if (!fill(run, call->by.who, err))
 		return false;
 	if (asks_something(run) &&
 	    (!candidates(run, &out->did_you_mean, err) || !page_fill(run, out, err)))

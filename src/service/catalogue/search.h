@@ -16,9 +16,8 @@
 #include "core/access.h"
 #include "model/media.h"
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define SEARCH_PAGE 25
 #define SEARCH_PAGES_MAX 1000
@@ -61,13 +60,13 @@ struct search_result {
 extern const char *const search_source_names[SEARCH_SOURCES];
 
 /* ERR_VALIDATION when there is neither a query nor a filter. */
-bool search_run(struct services *, struct arena *, const struct principal *,
-    const struct search_request *, struct search_result *, struct error *);
+bool search_run(const struct call *, const struct search_request *, struct search_result *,
+    struct error *);
 
 struct search_suggestion {
 	const char *text, *kind /* "title", "word" */, *media_id /* or NULL */;
 };
-bool search_suggest(struct services *, struct arena *, const struct principal *, const char *q,
-    struct search_suggestion **, size_t *n, struct error *);
+bool search_suggest(const struct call *, const char *q, struct search_suggestion **, size_t *n,
+    struct error *);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/catalogue/search.h"
 #include "service/catalogue/search_parse.h"
 #include "service/catalogue/search_words.h"
@@ -32,30 +33,31 @@ has(const struct search_suggestion *list, size_t n, const char *text)
 }
 
 bool
-search_suggest(struct services *svc, struct arena *arena, const struct principal *who,
-    const char *text, struct search_suggestion **out, size_t *n, struct error *err)
+search_suggest(const struct call *call, const char *text, struct search_suggestion **out, size_t *n,
+    struct error *err)
 {
-	struct media_reader reader = { who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) };
+	struct media_reader reader = { call->by.who->user_id,
+		principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL) };
 	struct suggestion_row *rows;
 	struct search_query q;
 	const char *word = "";
 	size_t nrows;
 
 	*n = 0;
-	search_parse(arena, text, &q);
+	search_parse(call->arena, text, &q);
 	if (q.nterms == 0)
 		return true;
 	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_PREFIX_MIN)
 		word = q.terms[q.nterms - 1].text;
-	if (!store_search_suggest(svc->db, arena, &reader, search_words_plain(arena, &q), word,
-		SEARCH_SUGGESTIONS, &rows, &nrows, err))
+	if (!store_search_suggest(call->svc->db, call->arena, &reader,
+		search_words_plain(call->arena, &q), word, SEARCH_SUGGESTIONS, &rows, &nrows, err))
 		return false;
-	*out = arena_array(arena, nrows, sizeof(**out));
+	*out = arena_array(call->arena, nrows, sizeof(**out));
 	for (size_t i = 0; i < nrows; i++) {
 		bool title = str_eq(rows[i].kind, "title");
 		const char *whole = title ?
 		    rows[i].text :
-		    arena_printf(arena, "%s%s", head(arena, &q), rows[i].text);
+		    arena_printf(call->arena, "%s%s", head(call->arena, &q), rows[i].text);
 
 		if (!has(*out, *n, whole))
 			(*out)[(*n)++] =

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "core/banned.h"
 
@@ -178,7 +179,7 @@ nearest(const char *word, const struct word_candidate *list, size_t n)
 }
 
 bool
-search_words_correct(struct services *svc, struct arena *arena, const struct media_reader *reader,
+search_words_correct(const struct call *call, const struct media_reader *reader,
     struct search_query *q, bool *changed, struct error *err)
 {
 	const char *words[CORRECT_WORDS_MAX];
@@ -191,7 +192,8 @@ search_words_correct(struct services *svc, struct arena *arena, const struct med
 			words[nwords++] = q->terms[i].text;
 	if (nwords == 0)
 		return true;
-	if (!store_search_similar(svc->db, arena, reader, words, nwords, &list, &n, err))
+	if (!store_search_similar(call->svc->db, call->arena, reader, words, nwords, &list, &n,
+		err))
 		return false;
 	for (size_t i = 0; i < q->nterms; i++) {
 		struct search_term *t = &q->terms[i];

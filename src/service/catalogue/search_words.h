@@ -9,9 +9,9 @@
 #include "service/catalogue/search_parse.h"
 #include "store/store_search.h"
 
+struct call;
 struct arena;
 struct error;
-struct services;
 
 #define SEARCH_PREFIX_MIN 2  /* bytes of a word that is taken as a beginning */
 #define CORRECT_WORDS_MAX 6  /* words of a query that are looked up */
@@ -48,8 +48,8 @@ void search_words_soft(struct arena *, const struct search_query *, struct searc
 /*
  * Puts the nearest readable words in place of unknown ones; *changed tells whether there were any.
  */
-bool search_words_correct(struct services *, struct arena *, const struct media_reader *,
-    struct search_query *, bool *changed, struct error *);
+bool search_words_correct(const struct call *, const struct media_reader *, struct search_query *,
+    bool *changed, struct error *);
 
 /*
  * Edits (insert, delete, replace, swap of neighbours) from one word to the other, bytes; more than

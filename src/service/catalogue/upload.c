@@ -10,9 +10,12 @@
 #include "core/id.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
+#include "store/store_media.h"
+#include "store/store_uploads.h"
 
 #include "core/banned.h"
 
@@ -67,18 +70,18 @@ parts_of(const struct upload *u)
 }
 
 static const char *
-part_url(struct services *svc, struct arena *arena, const struct upload *u, int number, int64_t now)
+part_url(const struct call *call, const struct upload *u, int number, int64_t now)
 {
 	int64_t last = u->size - (int64_t)(parts_of(u) - 1) * u->part_size;
 
-	return s3_presign_part(svc->s3, arena, u->object_key, now,
+	return s3_presign_part(call->svc->s3, call->arena, u->object_key, now,
 	    (int)((u->expires_at - now) / US_PER_SEC), u->multipart_id, number,
 	    number == parts_of(u) ? last : u->part_size);
 }
 
 /* Signs what the client may do now. */
 static void
-offer_make(struct services *svc, struct arena *arena, struct upload_offer *offer)
+offer_make(const struct call *call, struct upload_offer *offer)
 {
 	const struct upload *u = &offer->upload;
 	unsigned char sha256[SHA256_SIZE];
@@ -88,16 +91,16 @@ offer_make(struct services *svc, struct arena *arena, struct upload_offer *offer
 	if (!str_eq(u->status, "pending") || u->expires_at <= now + US_PER_SEC)
 		return;
 	if (announced)
-		offer->checksum = base64_encode(arena, sha256, sizeof(sha256));
+		offer->checksum = base64_encode(call->arena, sha256, sizeof(sha256));
 	if (u->size <= UPLOAD_SINGLE_MAX)
-		offer->upload_url = s3_presign_put(svc->s3, arena, u->object_key, now,
+		offer->upload_url = s3_presign_put(call->svc->s3, call->arena, u->object_key, now,
 		    (int)((u->expires_at - now) / US_PER_SEC), u->size, u->content_type,
 		    announced ? sha256 : NULL);
 	offer->nparts = (size_t)parts_of(u);
-	offer->parts = arena_array(arena, offer->nparts, sizeof(*offer->parts));
+	offer->parts = arena_array(call->arena, offer->nparts, sizeof(*offer->parts));
 	for (size_t i = 0; i < offer->nparts; i++)
-		offer->parts[i] = (struct upload_part_url) { (int)i + 1,
-			part_url(svc, arena, u, (int)i + 1, now) };
+		offer->parts[i] =
+		    (struct upload_part_url) { (int)i + 1, part_url(call, u, (int)i + 1, now) };
 }
 
 static bool
@@ -117,15 +120,15 @@ check_ask(struct services *svc, const struct upload_ask *ask, const char *type, 
 
 /* Inside the transaction: the person's row is locked, so that two uploads do not pass one quota. */
 static bool
-check_quota(struct services *svc, struct arena *arena, const struct principal *who, int64_t size,
-    struct error *err)
+check_quota(const struct call *call, int64_t size, struct error *err)
 {
 	int64_t used, quota;
 
-	if (!store_media_usage(svc->db, arena, who->user_id, &used, &quota, err))
+	if (!store_media_usage(call->svc->db, call->arena, call->by.who->user_id, &used, &quota,
+		err))
 		return false;
 	if (quota < 0)
-		quota = config_int(svc->config, CFG_QUOTA_DEFAULT);
+		quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT);
 	if (quota > 0 && size > quota - used)
 		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
 		    "Your storage is full: %lld of %lld bytes are used.", (long long)used,
@@ -134,30 +137,31 @@ check_quota(struct services *svc, struct arena *arena, const struct principal *w
 }
 
 static bool
-record(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct media_new *media, const struct upload *u, struct error *err)
+record(const struct call *call, const struct media_new *media, const struct upload *u,
+    struct error *err)
 {
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
-	if (check_quota(svc, arena, who, u->size, err) &&
-	    store_media_add(svc->db, arena, media, err) &&
-	    store_upload_add(svc->db, arena, u, err) &&
-	    store_media_event_add(svc->db, arena, media->id, "upload", "started", NULL, err) &&
-	    db_commit(svc->db, err))
+	if (check_quota(call, u->size, err) &&
+	    store_media_add(call->svc->db, call->arena, media, err) &&
+	    store_upload_add(call->svc->db, call->arena, u, err) &&
+	    store_media_event_add(call->svc->db, call->arena, media->id, "upload", "started", NULL,
+		err) &&
+	    db_commit(call->svc->db, err))
 		return true;
-	db_rollback(svc->db);
+	db_rollback(call->svc->db);
 	return false;
 }
 
 /* Parts are a convenience: without the store just now, one PUT will do where it can. */
 static bool
-begin_multipart(struct services *svc, struct arena *arena, struct upload *u, struct error *err)
+begin_multipart(const struct call *call, struct upload *u, struct error *err)
 {
 	if (u->size < UPLOAD_MULTIPART_FROM)
 		return true;
 	u->part_size = part_size_of(u->size);
-	if (s3_multipart_create(svc->s3, arena, u->object_key, u->content_type, &u->multipart_id,
-		err))
+	if (s3_multipart_create(call->svc->s3, call->arena, u->object_key, u->content_type,
+		&u->multipart_id, err))
 		return true;
 	u->part_size = 0;
 	u->multipart_id = NULL;
@@ -165,24 +169,25 @@ begin_multipart(struct services *svc, struct arena *arena, struct upload *u, str
 }
 
 bool
-upload_initiate(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct upload_ask *ask, struct upload_offer *offer, struct error *err)
+upload_initiate(const struct call *call, const struct upload_ask *ask, struct upload_offer *offer,
+    struct error *err)
 {
-	const char *type = str_lower(arena, ask->type), *filename = base_name(ask->filename);
-	char *media_id = arena_alloc(arena, UUID_TEXT), *upload_id = arena_alloc(arena, UUID_TEXT);
+	const char *type = str_lower(call->arena, ask->type), *filename = base_name(ask->filename);
+	char *media_id = arena_alloc(call->arena, UUID_TEXT),
+	     *upload_id = arena_alloc(call->arena, UUID_TEXT);
 	unsigned char sha256[SHA256_SIZE];
 	struct media_new media;
 	struct upload *u = &offer->upload;
 	struct error ignored;
 
 	memset(offer, 0, sizeof(*offer));
-	if (!check_ask(svc, ask, type, err))
+	if (!check_ask(call->svc, ask, type, err))
 		return false;
 	if (ask->sha256 != NULL) {
 		if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
 			return error_field(err, "sha256", "format", "64 hexadecimal digits.");
-		if (!store_media_duplicate(svc->db, arena, who->user_id, sha256,
-			&offer->duplicate_of, err))
+		if (!store_media_duplicate(call->svc->db, call->arena, call->by.who->user_id,
+			sha256, &offer->duplicate_of, err))
 			return false;
 		if (offer->duplicate_of != NULL)
 			return true;
@@ -190,53 +195,55 @@ upload_initiate(struct services *svc, struct arena *arena, const struct principa
 	uuid_v7(media_id);
 	uuid_v7(upload_id);
 	media = (struct media_new) { .id = media_id,
-		.owner_id = who->user_id,
+		.owner_id = call->by.who->user_id,
 		.kind = kind_of(type),
-		.title = ask->title != NULL ? ask->title : title_of(arena, filename),
+		.title = ask->title != NULL ? ask->title : title_of(call->arena, filename),
 		.visibility = ask->visibility != NULL ? ask->visibility : "private",
 		.filename = filename,
 		.content_type = type,
 		.size = ask->size };
 	*u = (struct upload) { .id = upload_id,
 		.media_id = media_id,
-		.user_id = who->user_id,
+		.user_id = call->by.who->user_id,
 		.status = "pending",
 		.content_type = type,
-		.object_key = arena_printf(arena, "incoming/%s", upload_id),
+		.object_key = arena_printf(call->arena, "incoming/%s", upload_id),
 		.size = ask->size,
-		.sha256 = ask->sha256 == NULL ? NULL : str_lower(arena, ask->sha256),
-		.expires_at = clock_now() + config_int(svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
-	if (!begin_multipart(svc, arena, u, err))
+		.sha256 = ask->sha256 == NULL ? NULL : str_lower(call->arena, ask->sha256),
+		.expires_at =
+		    clock_now() + config_int(call->svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
+	if (!begin_multipart(call, u, err))
 		return false;
-	if (!record(svc, arena, who, &media, u, err)) {
+	if (!record(call, &media, u, err)) {
 		if (u->multipart_id != NULL &&
-		    !s3_multipart_abort(svc->s3, u->object_key, u->multipart_id, &ignored))
-			log_warn(svc->log, "a multipart upload stays behind: %s", ignored.detail);
+		    !s3_multipart_abort(call->svc->s3, u->object_key, u->multipart_id, &ignored))
+			log_warn(call->svc->log, "a multipart upload stays behind: %s",
+			    ignored.detail);
 		return false;
 	}
-	offer_make(svc, arena, offer);
+	offer_make(call, offer);
 	return true;
 }
 
 bool
-upload_get(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    struct upload_offer *offer, struct error *err)
+upload_get(const struct call *call, const char *id, struct upload_offer *offer, struct error *err)
 {
 	memset(offer, 0, sizeof(*offer));
-	if (!store_upload_get(svc->db, arena, id, who->user_id, &offer->upload, err))
+	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &offer->upload,
+		err))
 		return false;
-	offer_make(svc, arena, offer);
+	offer_make(call, offer);
 	return true;
 }
 
 bool
-upload_parts(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    const int *numbers, size_t n, struct upload_part_url **parts, struct error *err)
+upload_parts(const struct call *call, const char *id, const int *numbers, size_t n,
+    struct upload_part_url **parts, struct error *err)
 {
 	int64_t now = clock_now();
 	struct upload u;
 
-	if (!store_upload_get(svc->db, arena, id, who->user_id, &u, err))
+	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
 		return false;
 	if (!str_eq(u.status, "pending") || u.expires_at <= now + US_PER_SEC)
 		return error_slug(err, ERR_CONFLICT, "upload_closed",
@@ -244,13 +251,13 @@ upload_parts(struct services *svc, struct arena *arena, const struct principal *
 	if (u.multipart_id == NULL)
 		return error_slug(err, ERR_CONFLICT, "not_multipart",
 		    "This upload is made in one piece.");
-	*parts = arena_array(arena, n, sizeof(**parts));
+	*parts = arena_array(call->arena, n, sizeof(**parts));
 	for (size_t i = 0; i < n; i++) {
 		if (numbers[i] > parts_of(&u))
 			return error_field(err, "numbers", "range", "The upload has %d parts.",
 			    parts_of(&u));
-		(*parts)[i] = (struct upload_part_url) { numbers[i],
-			part_url(svc, arena, &u, numbers[i], now) };
+		(*parts)[i] =
+		    (struct upload_part_url) { numbers[i], part_url(call, &u, numbers[i], now) };
 	}
 	return true;
 }

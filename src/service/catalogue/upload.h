@@ -18,6 +18,8 @@
 #include "service/catalogue/media.h"
 #include "model/upload.h"
 
+struct call;
+
 #define UPLOAD_BATCH_MAX 100
 #define UPLOAD_FILENAME_MAX 255            /* code points */
 #define UPLOAD_MULTIPART_FROM (64LL << 20) /* bytes: parts are offered from here on */
@@ -58,19 +60,16 @@ struct upload_etag {
 	const char *etag;
 };
 
-bool upload_initiate(struct services *, struct arena *, const struct principal *,
-    const struct upload_ask *, struct upload_offer *, struct error *);
-/* Signs anew while it is pending. */
-bool upload_get(struct services *, struct arena *, const struct principal *, const char *id,
-    struct upload_offer *, struct error *);
-bool upload_parts(struct services *, struct arena *, const struct principal *, const char *id,
-    const int *numbers, size_t n, struct upload_part_url **, struct error *);
-/* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
-bool upload_complete(struct services *, struct arena *, const struct principal *, const char *id,
-    const struct upload_etag *parts, size_t nparts, const char *request_id, struct media *,
+bool upload_initiate(const struct call *, const struct upload_ask *, struct upload_offer *,
     struct error *);
+/* Signs anew while it is pending. */
+bool upload_get(const struct call *, const char *id, struct upload_offer *, struct error *);
+bool upload_parts(const struct call *, const char *id, const int *numbers, size_t n,
+    struct upload_part_url **, struct error *);
+/* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
+bool upload_complete(const struct call *, const char *id, const struct upload_etag *parts,
+    size_t nparts, struct media *, struct error *);
 /* Aborting what is aborted already is fine; ERR_CONFLICT once it is being completed. */
-bool upload_abort(struct services *, struct arena *, const struct principal *, const char *id,
-    const char *request_id, struct error *);
+bool upload_abort(const struct call *, const char *id, struct error *);
 
 #endif

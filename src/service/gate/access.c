@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_sessions.h"
@@ -57,8 +58,7 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 }
 
 bool
-access_refresh(struct services *svc, struct arena *arena, const char *config_version,
-    struct error *err)
+access_refresh(const struct call *call, const char *config_version, struct error *err)
 {
 	struct rows *permissions, *settings;
 	int64_t now = clock_monotonic();
@@ -69,17 +69,17 @@ access_refresh(struct services *svc, struct arena *arena, const char *config_ver
 		    str_eq(config_version, access_copy.version) :
 		    now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
 		return true;
-	if (!store_access_load(svc->db, arena, &permissions, &settings, &why)) {
+	if (!store_access_load(call->svc->db, call->arena, &permissions, &settings, &why)) {
 		if (!access_copy.loaded) {
 			*err = why;
 			return false;
 		}
-		log_warn(svc->log,
+		log_warn(call->svc->log,
 		    "roles and settings could not be loaded, the older ones hold: %s", why.detail);
 		return true;
 	}
 	take_permissions(permissions);
-	access_take_settings(svc->config, svc->log, settings);
+	access_take_settings(call->svc->config, call->svc->log, settings);
 	access_copy.loaded = true;
 	access_copy.loaded_at = now;
 	if (config_version != NULL)

@@ -10,12 +10,11 @@
 
 #include "core/access.h"
 
-struct arena;
+struct call;
 struct config;
 struct error;
 struct log;
 struct rows;
-struct services;
 
 #define ACCESS_RELOAD_SECONDS 5
 
@@ -23,7 +22,7 @@ struct services;
  * config_version NULL: unknown (Redis away). A database that is away keeps an older copy in force;
  * with none at all ERR_UNAVAILABLE.
  */
-bool access_refresh(struct services *, struct arena *, const char *config_version, struct error *);
+bool access_refresh(const struct call *, const char *config_version, struct error *);
 permission_set access_permissions(enum role); /* with implications */
 /*
  * Puts rows of (key, value) in force, live settings only: what a database holds for others (an

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/shm.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -64,85 +65,85 @@ admission_address(struct arena *arena, const char *address)
 
 /* Brings every unexpired revocation into this life of Redis and marks the copy complete. */
 static bool
-reload_epoch(struct services *svc, struct arena *arena, const char *run_id, struct error *err)
+reload_epoch(const struct call *call, const char *run_id, struct error *err)
 {
 	const char **argv;
 	struct rows *rows;
 	size_t i, n, argc = 0;
 
-	if (!store_revoked_list(svc->db, arena, &rows, err))
+	if (!store_revoked_list(call->svc->db, call->arena, &rows, err))
 		return false;
 	n = rows_count(rows);
 	/*
 	 * All but the last part as plain additions; the script then adds the rest and sets the
 	 * epoch.
 	 */
-	argv = arena_array(arena, 4 + 2 * RELOAD_BATCH, sizeof(*argv));
+	argv = arena_array(call->arena, 4 + 2 * RELOAD_BATCH, sizeof(*argv));
 	for (i = 0; n - i > RELOAD_BATCH;) {
 		size_t end = i + RELOAD_BATCH;
 
 		argc = 0;
 		argv[argc++] = "ZADD";
-		argv[argc++] = redis_key(svc->redis, arena, "revoked");
+		argv[argc++] = redis_key(call->svc->redis, call->arena, "revoked");
 		argv[argc++] = "GT";
 		for (; i < end; i++) {
 			argv[argc++] = rows_str(rows, i, 1);
 			argv[argc++] = rows_str(rows, i, 0);
 		}
-		if (!redis_command(svc->redis, arena, argc, argv, NULL, NULL, err))
+		if (!redis_command(call->svc->redis, call->arena, argc, argv, NULL, NULL, err))
 			return false;
 	}
 	argc = 0;
-	argv[argc++] = redis_key(svc->redis, arena, "epoch");
-	argv[argc++] = redis_key(svc->redis, arena, "revoked");
-	argv[argc++] = redis_key(svc->redis, arena, "gen");
+	argv[argc++] = redis_key(call->svc->redis, call->arena, "epoch");
+	argv[argc++] = redis_key(call->svc->redis, call->arena, "revoked");
+	argv[argc++] = redis_key(call->svc->redis, call->arena, "gen");
 	argv[argc++] = run_id;
 	for (; i < n; i++) {
 		argv[argc++] = rows_str(rows, i, 0);
 		argv[argc++] = rows_str(rows, i, 1);
 	}
-	if (!redis_eval(svc->redis, arena, &script_reload, 3, argc, argv, NULL, NULL, err))
+	if (!redis_eval(call->svc->redis, call->arena, &script_reload, 3, argc, argv, NULL, NULL,
+		err))
 		return false;
 	counter_add(COUNTER_EPOCH_RELOADS, 1);
-	log_notice(svc->log, "revocations loaded into Redis: %zu", n);
+	log_notice(call->svc->log, "revocations loaded into Redis: %zu", n);
 	return true;
 }
 
 static bool
-set_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
+set_generation(const struct call *call, const char *run_id, const char *user_id,
     const char *generation, struct error *err)
 {
-	return redis_eval(svc->redis, arena, &script_generation, 2,
-	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"), redis_key(svc->redis, arena, "gen"),
-		run_id, user_id, generation),
+	return redis_eval(call->svc->redis, call->arena, &script_generation, 2,
+	    REDIS_ARGV(redis_key(call->svc->redis, call->arena, "epoch"),
+		redis_key(call->svc->redis, call->arena, "gen"), run_id, user_id, generation),
 	    NULL, err);
 }
 
 static bool
-load_generation(struct services *svc, struct arena *arena, const char *run_id, const char *user_id,
-    struct error *err)
+load_generation(const struct call *call, const char *run_id, const char *user_id, struct error *err)
 {
 	struct rows *rows;
 
-	if (!store_generation(svc->db, arena, user_id, &rows, err))
+	if (!store_generation(call->svc->db, call->arena, user_id, &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
 		    "This account is not active.");
-	return set_generation(svc, arena, run_id, user_id, rows_str(rows, 0, 0), err);
+	return set_generation(call, run_id, user_id, rows_str(rows, 0, 0), err);
 }
 
 /* Redis is away: PostgreSQL says whether the session lives; the limits fail open. */
 static bool
-check_without_redis(struct services *svc, struct arena *arena, const struct principal *who,
-    struct error *err)
+check_without_redis(const struct call *call, const struct principal *who, struct error *err)
 {
 	struct rows *rows;
 
 	counter_add(COUNTER_LIMIT_FAIL_OPEN, 1);
 	if (who->session_id[0] == '\0')
 		return true;
-	if (!store_session_check(svc->db, arena, who->session_id, who->user_id, &rows, err))
+	if (!store_session_check(call->svc->db, call->arena, who->session_id, who->user_id, &rows,
+		err))
 		return false;
 	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 1))
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
@@ -193,27 +194,29 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 }
 
 static bool
-run_guard(struct services *svc, struct arena *arena, const struct admission_ask *ask,
-    struct admission *adm, struct redisReply **reply, struct error *err)
+run_guard(const struct call *call, const struct admission_ask *ask, struct admission *adm,
+    struct redisReply **reply, struct error *err)
 {
 	const struct principal *who = ask->who;
 	bool signed_in = who->user_id[0] != '\0';
-	struct windows windows = windows_of(svc->config, who),
-		       anonymous = windows_of(svc->config, &(struct principal) { 0 });
-	const char *address =
-	    redis_key(svc->redis, arena, "rl:a:%s", admission_address(arena, ask->address));
+	struct windows windows = windows_of(call->svc->config, who),
+		       anonymous = windows_of(call->svc->config, &(struct principal) { 0 });
+	const char *address = redis_key(call->svc->redis, call->arena, "rl:a:%s",
+	    admission_address(call->arena, ask->address));
 
-	return redis_eval(svc->redis, arena, &script_guard, 7,
-	    REDIS_ARGV(redis_key(svc->redis, arena, "epoch"),
-		redis_key(svc->redis, arena, "revoked"), redis_key(svc->redis, arena, "gen"),
-		redis_key(svc->redis, arena, "ver"),
-		signed_in ? redis_key(svc->redis, arena, "rl:u:%s", who->user_id) : address,
+	return redis_eval(call->svc->redis, call->arena, &script_guard, 7,
+	    REDIS_ARGV(redis_key(call->svc->redis, call->arena, "epoch"),
+		redis_key(call->svc->redis, call->arena, "revoked"),
+		redis_key(call->svc->redis, call->arena, "gen"),
+		redis_key(call->svc->redis, call->arena, "ver"),
+		signed_in ? redis_key(call->svc->redis, call->arena, "rl:u:%s", who->user_id) :
+			    address,
 		address, adm->cache_name != NULL ? adm->cache_name : "", adm->run_id,
-		who->session_id, who->user_id, db_int(arena, who->generation),
-		db_int(arena, windows.minute), db_int(arena, windows.hour),
-		db_int(arena, anonymous.minute), db_int(arena, anonymous.hour),
+		who->session_id, who->user_id, db_int(call->arena, who->generation),
+		db_int(call->arena, windows.minute), db_int(call->arena, windows.hour),
+		db_int(call->arena, anonymous.minute), db_int(call->arena, anonymous.hour),
 		ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "",
-		db_int(arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0"),
+		db_int(call->arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0"),
 	    reply, err);
 }
 
@@ -231,14 +234,14 @@ same_life(struct services *svc, const char *run_id)
 }
 
 static const char *
-cache_name(struct services *svc, struct arena *arena, const struct admission_ask *ask)
+cache_name(const struct call *call, const struct admission_ask *ask)
 {
 	char hash[SHA256_HEX];
 
 	if (ask->cache_key == NULL || ask->who->user_id[0] == '\0')
 		return NULL;
 	sha256_hex(ask->cache_key, strlen(ask->cache_key), hash);
-	return redis_key(svc->redis, arena, "cache:%s:%s", ask->who->user_id, hash);
+	return redis_key(call->svc->redis, call->arena, "cache:%s:%s", ask->who->user_id, hash);
 }
 
 static bool
@@ -264,33 +267,33 @@ verdict(const char *state, const struct redisReply *r, const struct admission *a
 }
 
 bool
-admission_check(struct services *svc, struct arena *arena, const struct admission_ask *ask,
+admission_check(const struct call *call, const struct admission_ask *ask,
     const struct admission **out, struct error *err)
 {
-	struct windows windows = windows_of(svc->config, ask->who);
-	struct admission *adm = arena_alloc(arena, sizeof(*adm));
+	struct windows windows = windows_of(call->svc->config, ask->who);
+	struct admission *adm = arena_alloc(call->arena, sizeof(*adm));
 	struct redisReply *reply;
 	const char *state = "";
 	struct error why;
 
 	*out = adm;
 	adm->generation = ask->who->generation;
-	adm->cache_name = cache_name(svc, arena, ask);
+	adm->cache_name = cache_name(call, ask);
 	for (int tries = 0; tries < GUARD_TRIES; tries++) {
-		adm->run_id = redis_run_id(svc->redis, &why);
+		adm->run_id = redis_run_id(call->svc->redis, &why);
 		if (adm->run_id == NULL || adm->run_id[0] == '\0')
 			break;
-		adm->run_id = arena_strdup(arena, adm->run_id);
-		if (!run_guard(svc, arena, ask, adm, &reply, &why))
+		adm->run_id = arena_strdup(call->arena, adm->run_id);
+		if (!run_guard(call, ask, adm, &reply, &why))
 			break;
-		if (!same_life(svc, adm->run_id))
+		if (!same_life(call->svc, adm->run_id))
 			continue;
 		if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
 			break;
 		state = reply_text(reply, 0);
 		if (str_eq(state, "epoch")) {
-			if (!reload_epoch(svc, arena, adm->run_id, &why)) {
-				if (svc->db != NULL && !db_connected(svc->db))
+			if (!reload_epoch(call, adm->run_id, &why)) {
+				if (call->svc->db != NULL && !db_connected(call->svc->db))
 					return error_slug(err, ERR_UNAVAILABLE,
 					    "database_unavailable",
 					    "The server cannot check the session at the moment.");
@@ -299,8 +302,9 @@ admission_check(struct services *svc, struct arena *arena, const struct admissio
 			continue;
 		}
 		if (str_eq(state, "unknown")) {
-			if (!load_generation(svc, arena, adm->run_id, ask->who->user_id, &why)) {
-				if (why.code == ERR_UNAUTHENTICATED || !db_connected(svc->db)) {
+			if (!load_generation(call, adm->run_id, ask->who->user_id, &why)) {
+				if (why.code == ERR_UNAUTHENTICATED ||
+				    !db_connected(call->svc->db)) {
 					*err = why;
 					return false;
 				}
@@ -314,56 +318,56 @@ admission_check(struct services *svc, struct arena *arena, const struct admissio
 	}
 	/* Nothing that depends on Redis is known: no cache either. */
 	adm->cache_name = adm->config_version = NULL;
-	return check_without_redis(svc, arena, ask->who, err);
+	return check_without_redis(call, ask->who, err);
 }
 
 /* Completes the copy for this life of the server if it is not. */
 static bool
-ensure_epoch(struct services *svc, struct arena *arena, const char **run_id, struct error *err)
+ensure_epoch(const struct call *call, const char **run_id, struct error *err)
 {
 	struct redisReply *reply;
-	const char *id = redis_run_id(svc->redis, err);
+	const char *id = redis_run_id(call->svc->redis, err);
 
 	if (id == NULL || id[0] == '\0')
 		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
 		    "The session store cannot be reached.");
-	*run_id = arena_strdup(arena, id);
-	if (!redis_command(svc->redis, arena,
-		REDIS_ARGV("GET", redis_key(svc->redis, arena, "epoch")), &reply, err))
+	*run_id = arena_strdup(call->arena, id);
+	if (!redis_command(call->svc->redis, call->arena,
+		REDIS_ARGV("GET", redis_key(call->svc->redis, call->arena, "epoch")), &reply, err))
 		return false;
-	if (!same_life(svc, *run_id))
-		*run_id = arena_strdup(arena, redis_run_id(svc->redis, err));
+	if (!same_life(call->svc, *run_id))
+		*run_id = arena_strdup(call->arena, redis_run_id(call->svc->redis, err));
 	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) ||
-	    reload_epoch(svc, arena, *run_id, err);
+	    reload_epoch(call, *run_id, err);
 }
 
 bool
-admission_push_revoked(struct services *svc, struct arena *arena, const char *const *sids, size_t n,
+admission_push_revoked(const struct call *call, const char *const *sids, size_t n,
     int64_t expires_at, struct error *err)
 {
-	const char *expiry = db_int(arena, expires_at / US_PER_SEC + 1), *run_id;
+	const char *expiry = db_int(call->arena, expires_at / US_PER_SEC + 1), *run_id;
 
-	if (!ensure_epoch(svc, arena, &run_id, err))
+	if (!ensure_epoch(call, &run_id, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!redis_command(svc->redis, arena,
-			REDIS_ARGV("ZADD", redis_key(svc->redis, arena, "revoked"), "GT", expiry,
-			    sids[i]),
+		if (!redis_command(call->svc->redis, call->arena,
+			REDIS_ARGV("ZADD", redis_key(call->svc->redis, call->arena, "revoked"),
+			    "GT", expiry, sids[i]),
 			NULL, err))
 			return false;
 	/* Expired entries say nothing any more: their tokens are dead by themselves. */
-	return redis_command(svc->redis, arena,
-	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(svc->redis, arena, "revoked"), "-inf",
-		arena_printf(arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),
+	return redis_command(call->svc->redis, call->arena,
+	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(call->svc->redis, call->arena, "revoked"),
+		"-inf", arena_printf(call->arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),
 	    NULL, err);
 }
 
 bool
-admission_push_generation(struct services *svc, struct arena *arena, const char *user_id,
-    int64_t generation, struct error *err)
+admission_push_generation(const struct call *call, const char *user_id, int64_t generation,
+    struct error *err)
 {
 	const char *run_id;
 
-	return ensure_epoch(svc, arena, &run_id, err) &&
-	    set_generation(svc, arena, run_id, user_id, db_int(arena, generation), err);
+	return ensure_epoch(call, &run_id, err) &&
+	    set_generation(call, run_id, user_id, db_int(call->arena, generation), err);
 }

@@ -15,9 +15,9 @@
 
 #include "core/access.h"
 
+struct call;
 struct arena;
 struct error;
-struct services;
 
 /* seconds: the longest Retry-After; guard.lua has the same number */
 #define ADMISSION_RETRY_CAP 900
@@ -53,7 +53,7 @@ struct admission {
  * False: ERR_RATE_LIMITED with retry_after, ERR_UNAUTHENTICATED (token_revoked, token_stale),
  * ERR_UNAVAILABLE. *out is set in the first case too.
  */
-bool admission_check(struct services *, struct arena *, const struct admission_ask *,
+bool admission_check(const struct call *, const struct admission_ask *,
     const struct admission **out, struct error *);
 
 /* The address as limits and logs count it: IPv6 per /64 (correctness.md 2). */
@@ -63,9 +63,9 @@ const char *admission_address(struct arena *, const char *address);
  * Puts a revocation or a raised generation into Redis; false = ERR_UNAVAILABLE. Works on an
  * incomplete copy too: it is completed first.
  */
-bool admission_push_revoked(struct services *, struct arena *, const char *const *sids, size_t n,
+bool admission_push_revoked(const struct call *, const char *const *sids, size_t n,
     int64_t expires_at, struct error *);
-bool admission_push_generation(struct services *, struct arena *, const char *user_id,
-    int64_t generation, struct error *);
+bool admission_push_generation(const struct call *, const char *user_id, int64_t generation,
+    struct error *);
 
 #endif

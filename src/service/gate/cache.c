@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/gate/admission.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -16,8 +17,7 @@
 #define VERSION_BYTES 8
 
 void
-cache_store(struct services *svc, struct arena *arena, const struct admission *adm,
-    const char *body, size_t len)
+cache_store(const struct call *call, const struct admission *adm, const char *body, size_t len)
 {
 	const char *argv[9];
 	size_t lens[9];
@@ -30,14 +30,14 @@ cache_store(struct services *svc, struct arena *arena, const struct admission *a
 	argv[1] = adm->run_id;
 	argv[2] = adm->house_version;
 	argv[3] = adm->user_version;
-	argv[4] = db_int(arena, adm->generation);
+	argv[4] = db_int(call->arena, adm->generation);
 	argv[5] = adm->config_version;
-	argv[6] = db_int(arena, CACHE_TTL_SECONDS);
+	argv[6] = db_int(call->arena, CACHE_TTL_SECONDS);
 	argv[7] = body;
 	for (size_t i = 0; i < 7; i++)
 		lens[i] = __builtin_strlen(argv[i]);
 	lens[7] = len;
-	redis_eval(svc->redis, arena, &script_cache, 1, 8, argv, lens, NULL, &ignored);
+	redis_eval(call->svc->redis, call->arena, &script_cache, 1, 8, argv, lens, NULL, &ignored);
 }
 
 struct version {
@@ -64,21 +64,22 @@ raise_version(void *context)
 
 /* Not before the commit: what is read in between would be cached as new. */
 static void
-bump(struct services *svc, struct arena *arena, const char *field)
+bump(const struct call *call, const char *field)
 {
-	const struct version version = { svc, arena, field };
+	const struct version version = { call->svc, call->arena, field };
 
-	db_on_commit(svc->db, arena, raise_version, arena_memdup(arena, &version, sizeof(version)));
+	db_on_commit(call->svc->db, call->arena, raise_version,
+	    arena_memdup(call->arena, &version, sizeof(version)));
 }
 
 void
-cache_bump(struct services *svc, struct arena *arena, const char *scope)
+cache_bump(const struct call *call, const char *scope)
 {
-	bump(svc, arena, str_eq(scope, "house") ? scope : arena_printf(arena, "u:%s", scope));
+	bump(call, str_eq(scope, "house") ? scope : arena_printf(call->arena, "u:%s", scope));
 }
 
 void
-cache_bump_config(struct services *svc, struct arena *arena)
+cache_bump_config(const struct call *call)
 {
-	bump(svc, arena, "config");
+	bump(call, "config");
 }

@@ -8,9 +8,8 @@
 
 #include <stddef.h>
 
+struct call;
 struct admission;
-struct arena;
-struct services;
 
 /* < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS: no cached URL outlives its signature */
 #define CACHE_TTL_SECONDS 300
@@ -20,15 +19,14 @@ struct services;
  * Keeps `body` as the answer to the request of this admission; does nothing when that had no cache
  * key or Redis is away.
  */
-void cache_store(struct services *, struct arena *, const struct admission *, const char *body,
-    size_t len);
+void cache_store(const struct call *, const struct admission *, const char *body, size_t len);
 
 /*
  * After a commit that changes what a scope sees: "house" or a user's id. Every cached answer of
  * that scope is void.
  */
-void cache_bump(struct services *, struct arena *, const char *scope);
+void cache_bump(const struct call *, const char *scope);
 /* After a change of roles or live settings: every process loads them anew at its next request. */
-void cache_bump_config(struct services *, struct arena *);
+void cache_bump_config(const struct call *);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_idempotency.h"
@@ -51,7 +52,7 @@ in_use(struct error *err)
 }
 
 bool
-idempotency_begin(struct services *svc, struct arena *arena, const struct idempotent *ask,
+idempotency_begin(const struct call *call, const struct idempotent *ask,
     const struct idempotent_answer **kept, struct error *err)
 {
 	struct idempotency_row row = row_of(ask);
@@ -59,35 +60,36 @@ idempotency_begin(struct services *svc, struct arena *arena, const struct idempo
 	bool ok, taken = false;
 
 	*kept = NULL;
-	if (!db_outer_begin(svc->db, err))
+	if (!db_outer_begin(call->svc->db, err))
 		return false;
-	ok = store_idempotency_take(svc->db, arena, &row, &taken, err) && (taken || in_use(err));
+	ok = store_idempotency_take(call->svc->db, call->arena, &row, &taken, err) &&
+	    (taken || in_use(err));
 	if (ok && row.hash == NULL)
 		return true;
-	db_outer_rollback(svc->db);
+	db_outer_rollback(call->svc->db);
 	if (!ok)
 		return false;
-	if (!str_eq(row.hash, hash_of(arena, ask)))
+	if (!str_eq(row.hash, hash_of(call->arena, ask)))
 		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused",
 		    "This Idempotency-Key came with another request before.");
-	answer = arena_alloc(arena, sizeof(*answer));
+	answer = arena_alloc(call->arena, sizeof(*answer));
 	*answer = (struct idempotent_answer) { row.status, row.response, row.response_len };
 	*kept = answer;
 	return true;
 }
 
 bool
-idempotency_keep(struct services *svc, struct arena *arena, const struct idempotent *ask,
-    int status, const char *text, struct error *err)
+idempotency_keep(const struct call *call, const struct idempotent *ask, int status,
+    const char *text, struct error *err)
 {
 	struct idempotency_row row = row_of(ask);
 
-	row.hash = hash_of(arena, ask);
+	row.hash = hash_of(call->arena, ask);
 	row.status = status;
 	row.response = text;
-	if (store_idempotency_keep(svc->db, arena, &row, err))
-		return db_outer_commit(svc->db, err);
-	db_outer_rollback(svc->db);
+	if (store_idempotency_keep(call->svc->db, call->arena, &row, err))
+		return db_outer_commit(call->svc->db, err);
+	db_outer_rollback(call->svc->db);
 	return false;
 }
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct arena;
+struct call;
 struct error;
 struct services;
 
@@ -34,10 +34,10 @@ struct idempotent_answer {
  * first request is at work, ERR_UNPROCESSABLE (idempotency_key_reused) for another request with the
  * same key.
  */
-bool idempotency_begin(struct services *, struct arena *, const struct idempotent *,
+bool idempotency_begin(const struct call *, const struct idempotent *,
     const struct idempotent_answer **kept, struct error *);
-bool idempotency_keep(struct services *, struct arena *, const struct idempotent *, int status,
-    const char *text, struct error *);
+bool idempotency_keep(const struct call *, const struct idempotent *, int status, const char *text,
+    struct error *);
 void idempotency_undo(struct services *);
 
 #endif

@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -58,14 +58,13 @@ mail_configured(const struct config *config)
 }
 
 bool
-mail_add(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct mail_new *mail, struct error *err)
+mail_add(const struct call *call, const struct mail_new *mail, struct error *err)
 {
-	struct json *payload = json_new(arena, 0);
+	struct json *payload = json_new(call->arena, 0);
 	struct job_new job = { .kind = JOB_MAIL,
 		.queue = "mail",
 		.max_attempts = MAIL_ATTEMPTS,
-		.request_id = caller->request_id };
+		.request_id = call->by.request_id };
 
 	json_object(payload, NULL);
 	json_put_str(payload, "kind", texts[mail->kind].kind);
@@ -74,7 +73,7 @@ mail_add(struct services *svc, struct arena *arena, const struct caller *caller,
 	json_opt_str(payload, "name", mail->name);
 	json_object_end(payload);
 	job.payload = payload->buf.data;
-	return store_job_add(svc->db, arena, &job, err);
+	return store_job_add(call->svc->db, call->arena, &job, err);
 }
 
 /* Text as HTML: the five characters that mean something, and line breaks as paragraphs. */
@@ -170,36 +169,37 @@ host_of(struct arena *arena, const char *url)
 }
 
 bool
-mail_run(struct services *svc, struct arena *arena, const struct job_env *env,
-    const struct job *job, struct error *err)
+mail_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
 {
-	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload =
+	    json_parse(call->arena, job->payload, strlen(job->payload), err);
 	const struct mail_text *text;
-	struct smtp_server server = server_of(svc->config);
-	struct smtp_mail mail = { .from = config_str(svc->config, CFG_SMTP_FROM) };
+	struct smtp_server server = server_of(call->svc->config);
+	struct smtp_mail mail = { .from = config_str(call->svc->config, CFG_SMTP_FROM) };
 	const char *name, *url;
 
 	if (payload == NULL)
 		return false;
 	if ((text = text_of(json_str(payload, "kind", ""))) == NULL)
 		return error_set(err, ERR_INTERNAL, "There is no such kind of mail.");
-	if (!mail_configured(svc->config))
+	if (!mail_configured(call->svc->config))
 		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
 		    "Mail is not set up (smtp.host, smtp.from).");
 	name = json_str(payload, "name", NULL);
 	url = json_str(payload, "url", NULL);
 	mail.to = json_str(payload, "to", "");
 	mail.subject = text->subject;
-	mail.text = make_text(arena, text, name, url);
-	mail.html = make_html(arena, text, name, url);
+	mail.text = make_text(call->arena, text, name, url);
+	mail.html = make_html(call->arena, text, name, url);
 	/* The same at every attempt, so that a mail that was sent twice shows once. */
-	mail.message_id = arena_printf(arena, "%s@%s", job->id,
-	    host_of(arena, config_str(svc->config, CFG_PUBLIC_URL)));
-	if (!smtp_send(arena, &server, &mail, err)) {
+	mail.message_id = arena_printf(call->arena, "%s@%s", job->id,
+	    host_of(call->arena, config_str(call->svc->config, CFG_PUBLIC_URL)));
+	if (!smtp_send(call->arena, &server, &mail, err)) {
 		if (err->code != ERR_UNPROCESSABLE)
 			return false;
 		/* Refused for good: nothing gets better by trying again. */
-		log_warn(svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
+		log_warn(call->svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
 	}
-	return store_job_done(svc->db, arena, job, err);
+	return store_job_done(call->svc->db, call->arena, job, err);
 }

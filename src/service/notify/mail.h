@@ -10,11 +10,9 @@
 
 #include "service/job.h"
 
-struct arena;
-struct caller;
+struct call;
 struct config;
 struct error;
-struct services;
 
 #define JOB_MAIL "mail.send" /* queue mail; payload {"kind","to","url"?,"name"?,"text"?} */
 
@@ -36,9 +34,7 @@ struct mail_new {
 };
 
 bool mail_configured(const struct config *); /* smtp.host is set */
-bool mail_add(struct services *, struct arena *, const struct caller *, const struct mail_new *,
-    struct error *);
-bool mail_run(struct services *, struct arena *, const struct job_env *, const struct job *,
-    struct error *);
+bool mail_add(const struct call *, const struct mail_new *, struct error *);
+bool mail_run(const struct call *, const struct job_env *, const struct job *, struct error *);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -94,10 +95,10 @@ recipients(struct arena *arena, const struct notify_new *new, size_t *n)
 }
 
 bool
-notify_add(struct services *svc, struct arena *arena, const struct notify_new *new,
-    struct notify_batch **out, struct error *err)
+notify_add(const struct call *call, const struct notify_new *new, struct notify_batch **out,
+    struct error *err)
 {
-	struct notify_batch *batch = arena_alloc(arena, sizeof(*batch));
+	struct notify_batch *batch = arena_alloc(call->arena, sizeof(*batch));
 	struct notification_text text = { .kind = new->kind,
 		.title = new->title,
 		.message = new->message == NULL ? "" : new->message };
@@ -107,21 +108,21 @@ notify_add(struct services *svc, struct arena *arena, const struct notify_new *n
 
 	text.data = new->data == NULL ? "{}" : new->data;
 	text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
-	users = recipients(arena, new, &n);
-	ids = arena_array(arena, n, sizeof(*ids));
+	users = recipients(call->arena, new, &n);
+	ids = arena_array(call->arena, n, sizeof(*ids));
 	for (size_t i = 0; i < n; i++) {
 		char id[UUID_TEXT];
 
 		uuid_v7(id);
-		ids[i] = arena_strdup(arena, id);
+		ids[i] = arena_strdup(call->arena, id);
 	}
 	if (n > 0 &&
-	    !store_notification_add(svc->db, arena, users, ids, n, &text, &sent, &batch->nsent,
-		err))
+	    !store_notification_add(call->svc->db, call->arena, users, ids, n, &text, &sent,
+		&batch->nsent, err))
 		return false;
 	batch->sent = sent;
 	batch->type = text.event;
-	batch->data = event_data(arena, new, text.data);
+	batch->data = event_data(call->arena, new, text.data);
 	*out = batch;
 	return true;
 }
@@ -148,18 +149,18 @@ send_message(void *context)
 
 /* Nobody hears of what may yet be rolled back. */
 static void
-publish(struct services *svc, struct arena *arena, const struct json *j)
+publish(const struct call *call, const struct json *j)
 {
-	const struct message message = { svc, arena, j };
+	const struct message message = { call->svc, call->arena, j };
 
-	db_on_commit(svc->db, arena, send_message, arena_memdup(arena, &message, sizeof(message)));
+	db_on_commit(call->svc->db, call->arena, send_message,
+	    arena_memdup(call->arena, &message, sizeof(message)));
 }
 
 static void
-push_some(struct services *svc, struct arena *arena, const struct notify_batch *batch, size_t from,
-    size_t to)
+push_some(const struct call *call, const struct notify_batch *batch, size_t from, size_t to)
 {
-	struct json *j = json_new(arena, 0);
+	struct json *j = json_new(call->arena, 0);
 
 	json_object(j, NULL);
 	json_array(j, "each");
@@ -178,26 +179,26 @@ push_some(struct services *svc, struct arena *arena, const struct notify_batch *
 	json_put_raw(j, "data", batch->data);
 	json_object_end(j);
 	json_object_end(j);
-	publish(svc, arena, j);
+	publish(call, j);
 }
 
 void
-notify_push(struct services *svc, struct arena *arena, const struct notify_batch *batch)
+notify_push(const struct call *call, const struct notify_batch *batch)
 {
 	size_t to;
 
 	for (size_t from = 0; from < batch->nsent; from = to) {
 		to = batch->nsent - from > NOTIFY_PUSH_RECIPIENTS ? from + NOTIFY_PUSH_RECIPIENTS :
 								    batch->nsent;
-		push_some(svc, arena, batch, from, to);
+		push_some(call, batch, from, to);
 	}
 }
 
 void
-notify_event(struct services *svc, struct arena *arena, const char *const *users, size_t nusers,
-    const char *type, const char *data_json)
+notify_event(const struct call *call, const char *const *users, size_t nusers, const char *type,
+    const char *data_json)
 {
-	struct json *j = json_new(arena, 0);
+	struct json *j = json_new(call->arena, 0);
 	char id[UUID_TEXT];
 
 	uuid_v7(id);
@@ -217,14 +218,13 @@ notify_event(struct services *svc, struct arena *arena, const char *const *users
 	json_put_raw(j, "data", data_json == NULL ? "{}" : data_json);
 	json_object_end(j);
 	json_object_end(j);
-	publish(svc, arena, j);
+	publish(call, j);
 }
 
 void
-notify_session_ended(struct services *svc, struct arena *arena, const char *user_id,
-    const char *sid)
+notify_session_ended(const struct call *call, const char *user_id, const char *sid)
 {
-	struct json *j = json_new(arena, 0);
+	struct json *j = json_new(call->arena, 0);
 
 	json_object(j, NULL);
 	json_object(j, "endSession");
@@ -232,31 +232,33 @@ notify_session_ended(struct services *svc, struct arena *arena, const char *user
 	json_put_str(j, "sid", sid);
 	json_object_end(j);
 	json_object_end(j);
-	publish(svc, arena, j);
+	publish(call, j);
 }
 
 bool
-notify_broadcast(struct services *svc, struct arena *arena, const char *title, const char *message,
+notify_broadcast(const struct call *call, const char *title, const char *message,
     const char *const *roles, size_t nroles, size_t *recipients_out, struct error *err)
 {
 	struct notify_new new = { .kind = "system.broadcast", .title = title, .message = message };
 	struct notify_batch *batch;
 	const char **users;
 
-	if (!store_notification_audience(svc->db, arena, roles, nroles, &users, &new.nusers, err))
+	if (!store_notification_audience(call->svc->db, call->arena, roles, nroles, &users,
+		&new.nusers, err))
 		return false;
 	new.users = users;
 	/* One statement: a transaction by itself. */
-	if (!notify_add(svc, arena, &new, &batch, err))
+	if (!notify_add(call, &new, &batch, err))
 		return false;
-	notify_push(svc, arena, batch);
+	notify_push(call, batch);
 	*recipients_out = batch->nsent;
 	return true;
 }
 
 bool
-notify_expire(struct services *svc, struct arena *arena, int64_t *removed, struct error *err)
+notify_expire(const struct call *call, int64_t *removed, struct error *err)
 {
-	return store_notifications_expire(svc->db, arena,
-	    (int)config_int(svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed, err);
+	return store_notifications_expire(call->svc->db, call->arena,
+	    (int)config_int(call->svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed,
+	    err);
 }

@@ -22,9 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define NOTIFY_CHANNEL "events"       /* Redis channel, after the prefix */
 #define NOTIFY_PUSH_RECIPIENTS 500    /* in one message on the channel */
@@ -52,21 +51,21 @@ struct notify_new {
 /* What notify_push needs later; the arena's. */
 struct notify_batch;
 
-bool notify_add(struct services *, struct arena *, const struct notify_new *,
-    struct notify_batch **, struct error *);
+bool notify_add(const struct call *, const struct notify_new *, struct notify_batch **,
+    struct error *);
 /* failure is logged, never an error */
-void notify_push(struct services *, struct arena *, const struct notify_batch *);
+void notify_push(const struct call *, const struct notify_batch *);
 /* An event without a row, to the sockets of these people (nusers 0 = everyone). */
-void notify_event(struct services *, struct arena *, const char *const *users, size_t nusers,
-    const char *type, const char *data_json);
+void notify_event(const struct call *, const char *const *users, size_t nusers, const char *type,
+    const char *data_json);
 /* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
-void notify_session_ended(struct services *, struct arena *, const char *user_id, const char *sid);
+void notify_session_ended(const struct call *, const char *user_id, const char *sid);
 /*
  * Notification to everybody who is active and has one of the roles; its own transaction and push.
  */
-bool notify_broadcast(struct services *, struct arena *, const char *title, const char *message,
+bool notify_broadcast(const struct call *, const char *title, const char *message,
     const char *const *roles, size_t nroles, size_t *recipients, struct error *);
 /* Removes what is older than notifications.keep_days; for the worker's housekeeping. */
-bool notify_expire(struct services *, struct arena *, int64_t *removed, struct error *);
+bool notify_expire(const struct call *, int64_t *removed, struct error *);
 
 #endif

@@ -9,10 +9,12 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
+#include "store/store_notifications.h"
 
 #include "core/banned.h"
 
@@ -48,56 +50,58 @@ cursor_parse(struct arena *arena, const char *cursor, bool *ascending, int64_t *
 }
 
 bool
-inbox_list(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct inbox_ask *ask, struct inbox_page *page, struct error *err)
+inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox_page *page,
+    struct error *err)
 {
 	bool ascending = ask->after >= 0;
 	int64_t position = ascending ? ask->after : 0;
 
 	page->next_cursor = NULL;
-	if (ask->cursor != NULL && !cursor_parse(arena, ask->cursor, &ascending, &position, err))
+	if (ask->cursor != NULL &&
+	    !cursor_parse(call->arena, ask->cursor, &ascending, &position, err))
 		return false;
-	if (!store_notifications_list(svc->db, arena, who->user_id, position, ascending,
-		ask->unread, ask->limit + 1, &page->items, &page->n, &page->unread, err))
+	if (!store_notifications_list(call->svc->db, call->arena, call->by.who->user_id, position,
+		ascending, ask->unread, ask->limit + 1, &page->items, &page->n, &page->unread, err))
 		return false;
 	if (page->n > (size_t)ask->limit) {
 		page->n = (size_t)ask->limit;
-		page->next_cursor = cursor_make(arena, ascending, page->items[page->n - 1].seq);
+		page->next_cursor =
+		    cursor_make(call->arena, ascending, page->items[page->n - 1].seq);
 	}
 	return true;
 }
 
 bool
-inbox_read(struct services *svc, struct arena *arena, const struct principal *who, const char *id,
-    struct notification *out, struct error *err)
+inbox_read(const struct call *call, const char *id, struct notification *out, struct error *err)
 {
 	bool found = false;
 
 	if (uuid_valid(id) &&
-	    !store_notification_read(svc->db, arena, who->user_id, id, out, &found, err))
+	    !store_notification_read(call->svc->db, call->arena, call->by.who->user_id, id, out,
+		&found, err))
 		return false;
 	return found || error_set(err, ERR_NOT_FOUND, "There is no such notification.");
 }
 
 bool
-inbox_read_all(struct services *svc, struct arena *arena, const struct principal *who,
-    struct error *err)
+inbox_read_all(const struct call *call, struct error *err)
 {
-	return store_notifications_read_all(svc->db, arena, who->user_id, err);
+	return store_notifications_read_all(call->svc->db, call->arena, call->by.who->user_id, err);
 }
 
 bool
-inbox_preferences(struct services *svc, struct arena *arena, const struct principal *who,
-    struct notification_preference **out, size_t *n, struct error *err)
+inbox_preferences(const struct call *call, struct notification_preference **out, size_t *n,
+    struct error *err)
 {
 	struct notification_preference *set;
 	size_t nset;
 
-	if (!store_notification_preferences(svc->db, arena, who->user_id, &set, &nset, err))
+	if (!store_notification_preferences(call->svc->db, call->arena, call->by.who->user_id, &set,
+		&nset, err))
 		return false;
 	for (*n = 0; notify_kinds[*n].kind != NULL; (*n)++)
 		continue;
-	*out = arena_array(arena, *n, sizeof(**out));
+	*out = arena_array(call->arena, *n, sizeof(**out));
 	for (size_t k = 0; k < *n; k++) {
 		(*out)[k] = (struct notification_preference) {
 			.kind = notify_kinds[k].kind,
@@ -113,37 +117,37 @@ inbox_preferences(struct services *svc, struct arena *arena, const struct princi
 }
 
 bool
-inbox_prefer(struct services *svc, struct arena *arena, const struct principal *who,
-    const struct notification_preference *set, size_t n, struct error *err)
+inbox_prefer(const struct call *call, const struct notification_preference *set, size_t n,
+    struct error *err)
 {
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!store_notification_prefer(svc->db, arena, who->user_id, &set[i], err)) {
-			db_rollback(svc->db);
+		if (!store_notification_prefer(call->svc->db, call->arena, call->by.who->user_id,
+			&set[i], err)) {
+			db_rollback(call->svc->db);
 			return false;
 		}
 	}
-	return db_commit(svc->db, err);
+	return db_commit(call->svc->db, err);
 }
 
 bool
-inbox_ticket(struct services *svc, struct arena *arena, const struct principal *who,
-    const char **ticket, struct error *err)
+inbox_ticket(const struct call *call, const char **ticket, struct error *err)
 {
 	unsigned char secret[TICKET_BYTES];
-	struct json *j = json_new(arena, 0);
+	struct json *j = json_new(call->arena, 0);
 	struct redisReply *reply;
 
 	random_bytes(secret, sizeof(secret));
-	*ticket = base64url_encode(arena, secret, sizeof(secret));
+	*ticket = base64url_encode(call->arena, secret, sizeof(secret));
 	json_object(j, NULL);
-	json_put_str(j, "user", who->user_id);
-	json_put_str(j, "sid", who->session_id);
-	json_put_int(j, "generation", who->generation);
+	json_put_str(j, "user", call->by.who->user_id);
+	json_put_str(j, "sid", call->by.who->session_id);
+	json_put_int(j, "generation", call->by.who->generation);
 	json_object_end(j);
-	return redis_command(svc->redis, arena,
-	    REDIS_ARGV("SET", redis_key(svc->redis, arena, "ticket:%s", *ticket), j->buf.data, "EX",
-		db_int(arena, TICKET_SECONDS)),
+	return redis_command(call->svc->redis, call->arena,
+	    REDIS_ARGV("SET", redis_key(call->svc->redis, call->arena, "ticket:%s", *ticket),
+		j->buf.data, "EX", db_int(call->arena, TICKET_SECONDS)),
 	    &reply, err);
 }

@@ -11,10 +11,8 @@
 
 #include "model/notification.h"
 
-struct arena;
+struct call;
 struct error;
-struct principal;
-struct services;
 
 #define TICKET_SECONDS 30
 #define TICKET_BYTES 32 /* random */
@@ -34,21 +32,18 @@ struct inbox_page {
 	int64_t unread;          /* of all */
 };
 
-bool inbox_list(struct services *, struct arena *, const struct principal *,
-    const struct inbox_ask *, struct inbox_page *, struct error *);
-bool inbox_read(struct services *, struct arena *, const struct principal *, const char *id,
-    struct notification *, struct error *);
-bool inbox_read_all(struct services *, struct arena *, const struct principal *, struct error *);
+bool inbox_list(const struct call *, const struct inbox_ask *, struct inbox_page *, struct error *);
+bool inbox_read(const struct call *, const char *id, struct notification *, struct error *);
+bool inbox_read_all(const struct call *, struct error *);
 /* Every kind in the order of notify_kinds, defaults filled in. */
-bool inbox_preferences(struct services *, struct arena *, const struct principal *,
-    struct notification_preference **, size_t *n, struct error *);
+bool inbox_preferences(const struct call *, struct notification_preference **, size_t *n,
+    struct error *);
 /* All or nothing; kinds that are not given keep what they have. */
-bool inbox_prefer(struct services *, struct arena *, const struct principal *,
-    const struct notification_preference *, size_t n, struct error *);
+bool inbox_prefer(const struct call *, const struct notification_preference *, size_t n,
+    struct error *);
 /*
  * Single use, TICKET_SECONDS long, for one socket of this session. Without Redis ERR_UNAVAILABLE.
  */
-bool inbox_ticket(struct services *, struct arena *, const struct principal *, const char **ticket,
-    struct error *);
+bool inbox_ticket(const struct call *, const char **ticket, struct error *);
 
 #endif

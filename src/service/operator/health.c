@@ -13,9 +13,11 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/redis.h"
 #include "store/s3.h"
+#include "store/store_health.h"
 #include "core/banned.h"
 
 #define PID_PATH_MAX 4096
@@ -23,29 +25,29 @@
 struct probe {
 	const char *name;
 	const char *trouble;
-	bool (*run)(struct services *, struct arena *, struct health *, struct error *);
+	bool (*run)(const struct call *, struct health *, struct error *);
 };
 
 static bool
-probe_postgres(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+probe_postgres(const struct call *call, struct health *health, struct error *err)
 {
-	health->queue_known = store_queue_state(svc->db, arena, &health->queue, err);
+	health->queue_known = store_queue_state(call->svc->db, call->arena, &health->queue, err);
 	return health->queue_known;
 }
 
 static bool
-probe_redis(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+probe_redis(const struct call *call, struct health *health, struct error *err)
 {
 	struct redisReply *reply;
 
-	return redis_command(svc->redis, arena, REDIS_ARGV("PING"), &reply, err);
+	return redis_command(call->svc->redis, call->arena, REDIS_ARGV("PING"), &reply, err);
 }
 
 static bool
-probe_storage(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+probe_storage(const struct call *call, struct health *health, struct error *err)
 {
-	s3_set_timeout(svc->s3, HEALTH_STORAGE_MS);
-	return s3_probe(svc->s3, err);
+	s3_set_timeout(call->svc->s3, HEALTH_STORAGE_MS);
+	return s3_probe(call->svc->s3, err);
 }
 
 /* Does the process of a pid file in the run directory live? */
@@ -85,13 +87,14 @@ process_lives(struct services *svc, const char *name, struct error *err)
 }
 
 static bool
-probe_worker(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+probe_worker(const struct call *call, struct health *health, struct error *err)
 {
 	char mode[32];
 
-	if (!process_lives(svc, "worker", err))
+	if (!process_lives(call->svc, "worker", err))
 		return false;
-	if (run_file(svc, "worker.sandbox", mode, sizeof(mode)) && !str_eq(mode, "bubblewrap"))
+	if (run_file(call->svc, "worker.sandbox", mode, sizeof(mode)) &&
+	    !str_eq(mode, "bubblewrap"))
 		health->dependencies[HEALTH_WORKER].notice =
 		    "Files are decoded without bubblewrap, under system call filter and limits"
 		    " only.";
@@ -99,9 +102,9 @@ probe_worker(struct services *svc, struct arena *arena, struct health *health, s
 }
 
 static bool
-probe_notifyd(struct services *svc, struct arena *arena, struct health *health, struct error *err)
+probe_notifyd(const struct call *call, struct health *health, struct error *err)
 {
-	return process_lives(svc, "notifyd", err);
+	return process_lives(call->svc, "notifyd", err);
 }
 
 static const struct probe probes[HEALTH_DEPENDENCIES] = {
@@ -135,24 +138,23 @@ health_status(const struct health *health)
 }
 
 static void
-run_probe(struct services *svc, struct arena *arena, enum health_dependency which,
-    struct health *health)
+run_probe(const struct call *call, enum health_dependency which, struct health *health)
 {
 	struct dependency_state *state = &health->dependencies[which];
 	int64_t start = clock_monotonic();
 	struct error err;
 
 	error_clear(&err);
-	state->ok = probes[which].run(svc, arena, health, &err);
+	state->ok = probes[which].run(call, health, &err);
 	state->latency = clock_monotonic() - start;
 	state->trouble = state->ok ? state->notice : probes[which].trouble;
 	if (!state->ok)
-		log_warn(svc->log, "health: %s: %s %s", probes[which].name, err.message,
+		log_warn(call->svc->log, "health: %s: %s %s", probes[which].name, err.message,
 		    err.detail);
 }
 
 const struct health *
-health_check(struct services *svc, struct arena *arena)
+health_check(const struct call *call)
 {
 	static struct health kept;
 	static int64_t kept_until;
@@ -161,16 +163,16 @@ health_check(struct services *svc, struct arena *arena)
 		return &kept;
 	memset(&kept, 0, sizeof(kept));
 	for (int i = 0; i < HEALTH_DEPENDENCIES; i++)
-		run_probe(svc, arena, (enum health_dependency)i, &kept);
+		run_probe(call, (enum health_dependency)i, &kept);
 	kept.checked_at = clock_now();
 	kept_until = clock_monotonic() + HEALTH_KEEP_MS * US_PER_MS;
 	return &kept;
 }
 
 bool
-health_ready(struct services *svc, struct arena *arena, struct error *err)
+health_ready(const struct call *call, struct error *err)
 {
 	struct queue_state queue;
 
-	return store_queue_state(svc->db, arena, &queue, err);
+	return store_queue_state(call->svc->db, call->arena, &queue, err);
 }

@@ -11,9 +11,8 @@
 
 #include "model/job.h"
 
-struct arena;
+struct call;
 struct error;
-struct services;
 
 #define HEALTH_KEEP_MS 1000
 #define HEALTH_STORAGE_MS 1500 /* deadline of the probe of the object store */
@@ -47,8 +46,8 @@ const char *health_dependency_name(enum health_dependency);
  * nothing works.
  */
 const char *health_status(const struct health *);
-const struct health *health_check(struct services *, struct arena *);
+const struct health *health_check(const struct call *);
 /* Can requests be served now? ERR_UNAVAILABLE when not. */
-bool health_ready(struct services *, struct arena *, struct error *);
+bool health_ready(const struct call *, struct error *);
 
 #endif

@@ -8,7 +8,7 @@
 #include "core/str.h"
 #include "service/audit.h"
 #include "service/gate/cache.h"
-#include "service/caller.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_settings.h"
@@ -57,39 +57,39 @@ changes_detail(struct arena *arena, const struct config *config,
 }
 
 bool
-settings_change(struct services *svc, struct arena *arena, const struct caller *caller,
-    const struct setting_change *changes, size_t n, struct error *err)
+settings_change(const struct call *call, const struct setting_change *changes, size_t n,
+    struct error *err)
 {
 	struct audit_event event = { .action = "settings.changed", .target_type = "settings" };
 	bool ok;
 
 	if (!check_changes(changes, n, err))
 		return false;
-	event.detail = changes_detail(arena, svc->config, changes, n);
-	ok = db_begin(svc->db, err);
+	event.detail = changes_detail(call->arena, call->svc->config, changes, n);
+	ok = db_begin(call->svc->db, err);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = store_setting_put(svc->db, arena, config_rows[changes[i].key].key,
-		    changes[i].value, caller->who->user_id, err);
-	ok = ok && audit_add(svc, arena, caller, &event, err) &&
-	    store_config_changed(svc->db, arena, err) && db_commit(svc->db, err);
+		ok = store_setting_put(call->svc->db, call->arena, config_rows[changes[i].key].key,
+		    changes[i].value, call->by.who->user_id, err);
+	ok = ok && audit_add(call, &event, err) &&
+	    store_config_changed(call->svc->db, call->arena, err) && db_commit(call->svc->db, err);
 	if (!ok) {
-		db_rollback(svc->db);
+		db_rollback(call->svc->db);
 		return false;
 	}
-	cache_bump_config(svc, arena);
+	cache_bump_config(call);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = config_override(svc->config, changes[i].key, changes[i].value, err);
+		ok = config_override(call->svc->config, changes[i].key, changes[i].value, err);
 	return ok;
 }
 
 bool
-roles_get(struct services *svc, struct arena *arena, permission_set roles[ROLES], struct error *err)
+roles_get(const struct call *call, permission_set roles[ROLES], struct error *err)
 {
 	enum permission permission;
 	struct rows *rows;
 	enum role role;
 
-	if (!store_roles_list(svc->db, arena, &rows, err))
+	if (!store_roles_list(call->svc->db, call->arena, &rows, err))
 		return false;
 	memset(roles, 0, ROLES * sizeof(*roles));
 	for (size_t i = 0; i < rows_count(rows); i++)
@@ -118,13 +118,12 @@ roles_detail(struct arena *arena, const permission_set roles[ROLES])
 }
 
 bool
-roles_replace(struct services *svc, struct arena *arena, const struct caller *caller,
-    const permission_set roles[ROLES], struct error *err)
+roles_replace(const struct call *call, const permission_set roles[ROLES], struct error *err)
 {
 	const permission_set needed = PERM_BIT(PERM_SYSTEM_SETTINGS) | PERM_BIT(PERM_USERS_MANAGE);
 	const struct audit_event event = { .action = "roles.changed",
 		.target_type = "roles",
-		.detail = roles_detail(arena, roles) };
+		.detail = roles_detail(call->arena, roles) };
 	const char *names[ROLES * PERMISSIONS], *permissions[ROLES * PERMISSIONS];
 	size_t n = 0;
 
@@ -139,13 +138,14 @@ roles_replace(struct services *svc, struct arena *arena, const struct caller *ca
 				names[n] = role_name(role);
 				permissions[n++] = permission_name(permission);
 			}
-	if (!db_begin(svc->db, err) ||
-	    !store_roles_replace(svc->db, arena, names, permissions, n, err) ||
-	    !audit_add(svc, arena, caller, &event, err) ||
-	    !store_config_changed(svc->db, arena, err) || !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !store_roles_replace(call->svc->db, call->arena, names, permissions, n, err) ||
+	    !audit_add(call, &event, err) ||
+	    !store_config_changed(call->svc->db, call->arena, err) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
-	cache_bump_config(svc, arena);
+	cache_bump_config(call);
 	return true;
 }

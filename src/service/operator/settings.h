@@ -11,10 +11,8 @@
 #include "core/access.h"
 #include "core/config.h"
 
-struct arena;
-struct caller;
+struct call;
 struct error;
-struct services;
 
 struct setting_change {
 	enum config_key key;
@@ -25,16 +23,14 @@ struct setting_change {
  * All or nothing. A key that is not live: ERR_CONFLICT not_live; a value outside its row:
  * ERR_VALIDATION naming the key.
  */
-bool settings_change(struct services *, struct arena *, const struct caller *,
-    const struct setting_change *, size_t n, struct error *);
+bool settings_change(const struct call *, const struct setting_change *, size_t n, struct error *);
 
 /* As stored, without implications. */
-bool roles_get(struct services *, struct arena *, permission_set roles[ROLES], struct error *);
+bool roles_get(const struct call *, permission_set roles[ROLES], struct error *);
 /*
  * super keeps system.settings and users.manage, or nobody could undo it: ERR_UNPROCESSABLE
  * super_locked_out.
  */
-bool roles_replace(struct services *, struct arena *, const struct caller *,
-    const permission_set roles[ROLES], struct error *);
+bool roles_replace(const struct call *, const permission_set roles[ROLES], struct error *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "service/call.h"
 #include "service/catalogue/media.h"
 #include "service/notify/notify.h"
 #include "service/processing/purge.h"
@@ -16,38 +17,38 @@
 
 #include "core/banned.h"
 
-typedef bool part_fn(struct services *, struct arena *, struct error *);
+typedef bool part_fn(const struct call *, struct error *);
 
 static bool
-expire_jobs(struct services *svc, struct arena *arena, struct error *err)
+expire_jobs(const struct call *call, struct error *err)
 {
-	return store_jobs_expire(svc->db, arena, HOUSEKEEPING_JOBS, err);
+	return store_jobs_expire(call->svc->db, call->arena, HOUSEKEEPING_JOBS, err);
 }
 
 static bool
-expire_trash(struct services *svc, struct arena *arena, struct error *err)
+expire_trash(const struct call *call, struct error *err)
 {
-	return media_purge_expired(svc, arena, NULL, err);
+	return media_purge_expired(call, NULL, err);
 }
 
 static bool
-expire_identity(struct services *svc, struct arena *arena, struct error *err)
+expire_identity(const struct call *call, struct error *err)
 {
-	return store_process_expire_identity(svc->db, arena, err);
+	return store_process_expire_identity(call->svc->db, call->arena, err);
 }
 
 static bool
-expire_notifications(struct services *svc, struct arena *arena, struct error *err)
+expire_notifications(const struct call *call, struct error *err)
 {
 	int64_t removed;
 
-	return notify_expire(svc, arena, &removed, err);
+	return notify_expire(call, &removed, err);
 }
 
 static bool
-expire_idempotency(struct services *svc, struct arena *arena, struct error *err)
+expire_idempotency(const struct call *call, struct error *err)
 {
-	return store_idempotency_expire(svc->db, arena, err);
+	return store_idempotency_expire(call->svc->db, call->arena, err);
 }
 
 static const struct {
@@ -76,7 +77,7 @@ housekeeping_run(struct services *svc, bool thorough)
 		if (parts[i].thorough && !thorough)
 			continue;
 		error_clear(&err);
-		if (!parts[i].run(svc, &arena, &err)) {
+		if (!parts[i].run(SYSTEM_CALL(svc, &arena), &err)) {
 			db_rollback(svc->db);
 			log_warn(svc->log, "tidying up %s failed: %s %s", parts[i].name,
 			    err.message, err.detail);

@@ -14,13 +14,16 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/notify/notify.h"
 #include "service/processing/process_result.h"
+#include "service/processing/runner.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
+#include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_process.h"
 
@@ -32,8 +35,7 @@
 
 /* One run of media.process. */
 struct process {
-	struct services *svc;
-	struct arena *arena;
+	const struct call *call;
 	const struct job_env *env;
 	const struct job *job;
 	const char *media_id, *upload_id;
@@ -68,10 +70,10 @@ take_payload(struct arena *arena, const struct job *job, const char **media_id,
 static bool
 step(struct process *p, const char *name, const char *state, const char *message, struct error *err)
 {
-	struct json *data = json_new(p->arena, 0);
+	struct json *data = json_new(p->call->arena, 0);
 
-	if (!store_process_event(p->svc->db, p->arena, p->media_id, name, state, message,
-		p->job->attempt, err))
+	if (!store_process_event(p->call->svc->db, p->call->arena, p->media_id, name, state,
+		message, p->job->attempt, err))
 		return false;
 	if (p->item.owner == NULL)
 		return true;
@@ -80,8 +82,7 @@ step(struct process *p, const char *name, const char *state, const char *message
 	json_put_str(data, "step", name);
 	json_put_str(data, "state", state);
 	json_object_end(data);
-	notify_event(p->svc, p->arena, &p->item.owner, 1, "media.processing.progress",
-	    data->buf.data);
+	notify_event(p->call, &p->item.owner, 1, "media.processing.progress", data->buf.data);
 	return true;
 }
 
@@ -115,7 +116,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 {
 	int64_t most = p->item.object_key == NULL && p->item.size >= 0 ? p->item.size : OBJECT_MAX;
 
-	if (!s3_get_fd(p->svc->s3, p->source_key, fd, most, &p->source, err)) {
+	if (!s3_get_fd(p->call->svc->s3, p->source_key, fd, most, &p->source, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return reject(err, "missing",
 			    "The uploaded file is no longer in the store. Please upload it again.");
@@ -128,7 +129,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 	if (!hash_file(fd, p->sha256, err))
 		return false;
 	if (p->item.object_key == NULL && p->item.sha256 != NULL &&
-	    !str_eq(hex_encode(p->arena, p->sha256, SHA256_SIZE), p->item.sha256))
+	    !str_eq(hex_encode(p->call->arena, p->sha256, SHA256_SIZE), p->item.sha256))
 		return reject(err, "checksum_mismatch",
 		    "The file that arrived is not the one that was announced: its checksum differs."
 		    " Please upload it again.");
@@ -138,7 +139,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 static bool
 fetch(struct process *p, struct error *err)
 {
-	const char *path = arena_printf(p->arena, "%s/" SANDBOX_INPUT, p->scratch);
+	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->scratch);
 	bool ok;
 	int fd;
 
@@ -163,7 +164,7 @@ sandbox_line(void *arg, const char *line, size_t len)
 	struct process *p = arg;
 	struct process_line parsed;
 
-	if (!process_line_parse(p->arena, line, len, &parsed, &p->bad_line))
+	if (!process_line_parse(p->call->arena, line, len, &parsed, &p->bad_line))
 		return false;
 	if (parsed.step == NULL)
 		p->result = parsed.result;
@@ -175,7 +176,7 @@ sandbox_line(void *arg, const char *line, size_t len)
 static bool
 decode(struct process *p, struct error *err)
 {
-	const struct config *config = p->svc->config;
+	const struct config *config = p->call->svc->config;
 
 	error_clear(&p->bad_line);
 	if (!sandbox_run(p->env->sandbox, p->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
@@ -197,7 +198,8 @@ decode(struct process *p, struct error *err)
 static int
 open_asset(struct process *p, const char *name, int64_t *size, struct error *err)
 {
-	const char *path = arena_printf(p->arena, "%s/" SANDBOX_OUTPUT "/%s", p->scratch, name);
+	const char *path =
+	    arena_printf(p->call->arena, "%s/" SANDBOX_OUTPUT "/%s", p->scratch, name);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
@@ -222,7 +224,7 @@ put_asset(struct process *p, const struct process_asset *asset, const char *key,
 
 	if (fd < 0)
 		return false;
-	ok = s3_put_fd(p->svc->s3, key, fd, size, asset->content_type, err);
+	ok = s3_put_fd(p->call->svc->s3, key, fd, size, asset->content_type, err);
 	close(fd);
 	return ok;
 }
@@ -243,17 +245,18 @@ reserve(struct process *p, const char **original, struct error *err)
 		if (fd < 0)
 			return false;
 		close(fd);
-		sizes[p->nkeys] = db_int(p->arena, size);
-		p->keys[p->nkeys++] = arena_printf(p->arena, "derived/%s/%s/%s", p->media_id,
+		sizes[p->nkeys] = db_int(p->call->arena, size);
+		p->keys[p->nkeys++] = arena_printf(p->call->arena, "derived/%s/%s/%s", p->media_id,
 		    p->job->lease, p->result.assets[i].name);
 	}
 	*original = p->item.object_key;
 	if (*original == NULL)
-		*original = arena_printf(p->arena, "original/%s/%s", p->media_id, p->job->lease);
-	sizes[p->nkeys] = db_int(p->arena, p->source.size);
+		*original =
+		    arena_printf(p->call->arena, "original/%s/%s", p->media_id, p->job->lease);
+	sizes[p->nkeys] = db_int(p->call->arena, p->source.size);
 	p->keys[p->nkeys++] = *original;
-	return store_process_reserve(p->svc->db, p->arena, p->media_id, p->keys, sizes, p->nkeys,
-	    err);
+	return store_process_reserve(p->call->svc->db, p->call->arena, p->media_id, p->keys, sizes,
+	    p->nkeys, err);
 }
 
 static bool
@@ -266,8 +269,8 @@ store(struct process *p, const char **original, struct error *err)
 			return false;
 	/* What was hashed is what is copied: a client may have written anew meanwhile. */
 	if (p->item.object_key == NULL &&
-	    !s3_copy(p->svc->s3, p->source_key, *original, p->source.etag, p->result.content_type,
-		err))
+	    !s3_copy(p->call->svc->s3, p->source_key, *original, p->source.etag,
+		p->result.content_type, err))
 		return false;
 	return step(p, "store", "done", NULL, err);
 }
@@ -293,9 +296,8 @@ event_data(struct arena *arena, const char *media_id, const char *status, const 
 }
 
 static bool
-tell(struct services *svc, struct arena *arena, const char *const *owner, const char *kind,
-    const char *title, const char *message, const char *data, struct job_after *after,
-    struct error *err)
+tell(const struct call *call, const char *const *owner, const char *kind, const char *title,
+    const char *message, const char *data, struct job_after *after, struct error *err)
 {
 	struct notify_new n = { .users = owner,
 		.nusers = 1,
@@ -307,7 +309,7 @@ tell(struct services *svc, struct arena *arena, const char *const *owner, const 
 
 	if (*owner == NULL)
 		return true;
-	if (!notify_add(svc, arena, &n, &batch, err))
+	if (!notify_add(call, &n, &batch, err))
 		return false;
 	after->batch = batch;
 	return true;
@@ -317,21 +319,23 @@ static bool
 publish_in(struct process *p, const struct process_found *found, struct job_after *after,
     bool *gone, struct error *err)
 {
-	struct db *db = p->svc->db;
+	struct db *db = p->call->svc->db;
 	const char *title = found->title != NULL ? found->title : p->item.title;
 
-	if (!store_job_done(db, p->arena, p->job, err) ||
-	    !store_process_publish(db, p->arena, p->media_id, found, gone, err))
+	if (!store_job_done(db, p->call->arena, p->job, err) ||
+	    !store_process_publish(db, p->call->arena, p->media_id, found, gone, err))
 		return false;
 	if (*gone)
 		return true;
 	after->media_id = p->media_id;
-	return store_process_event(db, p->arena, p->media_id, "publish", "done", NULL,
+	return store_process_event(db, p->call->arena, p->media_id, "publish", "done", NULL,
 		   p->job->attempt, err) &&
-	    store_media_scopes(db, p->arena, p->media_id, &after->scopes, &after->nscopes, err) &&
-	    tell(p->svc, p->arena, &p->item.owner, "media.ready",
-		arena_printf(p->arena, "%s is ready", title), "",
-		event_data(p->arena, p->media_id, "ready", found->kind, NULL, NULL), after, err);
+	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, &after->nscopes,
+		err) &&
+	    tell(p->call, &p->item.owner, "media.ready",
+		arena_printf(p->call->arena, "%s is ready", title), "",
+		event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL), after,
+		err);
 }
 
 /* The one transaction: everything becomes visible together, if the lease still holds. */
@@ -366,38 +370,42 @@ publish(struct process *p, const char *original, struct error *err)
 
 	for (size_t i = 0; i < r->nassets; i++)
 		assets[i] = r->assets[i].name;
-	found.asset_prefix = arena_printf(p->arena, "derived/%s/%s", p->media_id, p->job->lease);
-	if (!db_begin(p->svc->db, err))
+	found.asset_prefix =
+	    arena_printf(p->call->arena, "derived/%s/%s", p->media_id, p->job->lease);
+	if (!db_begin(p->call->svc->db, err))
 		return false;
-	if (!publish_in(p, &found, &after, &gone, err) || !db_commit(p->svc->db, err)) {
-		db_rollback(p->svc->db);
+	if (!publish_in(p, &found, &after, &gone, err) || !db_commit(p->call->svc->db, err)) {
+		db_rollback(p->call->svc->db);
 		return false;
 	}
-	job_after_commit(p->svc, p->arena, &after);
+	job_after_commit(p->call, &after);
 	/* Left behind by a crash here, it is found by housekeeping. */
-	if (!gone && p->item.object_key == NULL && !s3_delete(p->svc->s3, p->source_key, &ignored))
-		log_notice(p->svc->log, "the uploaded object stays for now: %s", ignored.message);
+	if (!gone && p->item.object_key == NULL &&
+	    !s3_delete(p->call->svc->s3, p->source_key, &ignored))
+		log_notice(p->call->svc->log, "the uploaded object stays for now: %s",
+		    ignored.message);
 	return true;
 }
 
 static bool
-fail_item(struct services *svc, struct arena *arena, const struct job *job, const char *media_id,
+fail_item(const struct call *call, const struct job *job, const char *media_id,
     const struct process_item *item, const char *code, const char *message, struct job_after *after,
     struct error *err)
 {
 	bool gone;
 
-	if (!store_process_fail(svc->db, arena, media_id, code, message, &gone, err))
+	if (!store_process_fail(call->svc->db, call->arena, media_id, code, message, &gone, err))
 		return false;
 	if (gone)
 		return true;
 	after->media_id = media_id;
-	return store_process_event(svc->db, arena, media_id, "publish", "failed", message,
-		   job->attempt, err) &&
-	    store_media_scopes(svc->db, arena, media_id, &after->scopes, &after->nscopes, err) &&
-	    tell(svc, arena, &item->owner, "media.failed",
-		arena_printf(arena, "%s could not be processed", item->title), message,
-		event_data(arena, media_id, "failed", NULL, code, message), after, err);
+	return store_process_event(call->svc->db, call->arena, media_id, "publish", "failed",
+		   message, job->attempt, err) &&
+	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes,
+		&after->nscopes, err) &&
+	    tell(call, &item->owner, "media.failed",
+		arena_printf(call->arena, "%s could not be processed", item->title), message,
+		event_data(call->arena, media_id, "failed", NULL, code, message), after, err);
 }
 
 /* Ends the item and completes the job: for what trying again cannot change. */
@@ -406,18 +414,18 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 {
 	struct job_after after = { 0 };
 
-	log_info(p->svc->log, "media %s failed: %s: %s %s", p->media_id, error_slug_of(why),
+	log_info(p->call->svc->log, "media %s failed: %s: %s %s", p->media_id, error_slug_of(why),
 	    why->message, why->detail);
-	if (!db_begin(p->svc->db, err))
+	if (!db_begin(p->call->svc->db, err))
 		return false;
-	if (!store_job_done(p->svc->db, p->arena, p->job, err) ||
-	    !fail_item(p->svc, p->arena, p->job, p->media_id, &p->item, error_slug_of(why),
-		why->message, &after, err) ||
-	    !db_commit(p->svc->db, err)) {
-		db_rollback(p->svc->db);
+	if (!store_job_done(p->call->svc->db, p->call->arena, p->job, err) ||
+	    !fail_item(p->call, p->job, p->media_id, &p->item, error_slug_of(why), why->message,
+		&after, err) ||
+	    !db_commit(p->call->svc->db, err)) {
+		db_rollback(p->call->svc->db);
 		return false;
 	}
-	job_after_commit(p->svc, p->arena, &after);
+	job_after_commit(p->call, &after);
 	return true;
 }
 
@@ -431,23 +439,23 @@ work(struct process *p, struct error *err)
 }
 
 bool
-process_run(struct services *svc, struct arena *arena, const struct job_env *env,
-    const struct job *job, struct error *err)
+process_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
 {
-	struct process *p = arena_alloc(arena, sizeof(*p));
+	struct process *p = arena_alloc(call->arena, sizeof(*p));
 	struct error why;
 	bool ok;
 
-	p->svc = svc;
-	p->arena = arena;
+	p->call = call;
 	p->env = env;
 	p->job = job;
-	if (!take_payload(arena, job, &p->media_id, &p->upload_id, err) ||
-	    !store_process_load(svc->db, arena, p->media_id, p->upload_id, &p->item, err))
+	if (!take_payload(call->arena, job, &p->media_id, &p->upload_id, err) ||
+	    !store_process_load(call->svc->db, call->arena, p->media_id, p->upload_id, &p->item,
+		err))
 		return false;
 	if (!p->item.found) /* purged meanwhile, or done by an earlier run of the same job */
-		return store_job_done(svc->db, arena, job, err);
-	p->scratch = scratch_make(svc->config, arena, job->lease, err);
+		return store_job_done(call->svc->db, call->arena, job, err);
+	p->scratch = scratch_make(call->svc->config, call->arena, job->lease, err);
 	if (p->scratch == NULL)
 		return false;
 	error_clear(&why);
@@ -462,8 +470,8 @@ process_run(struct services *svc, struct arena *arena, const struct job_env *env
 }
 
 bool
-process_give_up(struct services *svc, struct arena *arena, const struct job *job,
-    struct job_after *after, struct error *err)
+process_give_up(const struct call *call, const struct job *job, struct job_after *after,
+    struct error *err)
 {
 	static const char message[] =
 	    "The file could not be processed because of a problem on the server. You can try again"
@@ -472,10 +480,10 @@ process_give_up(struct services *svc, struct arena *arena, const struct job *job
 	const char *media_id, *upload_id;
 	struct error ignored;
 
-	if (!take_payload(arena, job, &media_id, &upload_id, &ignored))
+	if (!take_payload(call->arena, job, &media_id, &upload_id, &ignored))
 		return true;
-	if (!store_process_load(svc->db, arena, media_id, upload_id, &item, err))
+	if (!store_process_load(call->svc->db, call->arena, media_id, upload_id, &item, err))
 		return false;
 	return !item.found ||
-	    fail_item(svc, arena, job, media_id, &item, "processing_error", message, after, err);
+	    fail_item(call, job, media_id, &item, "processing_error", message, after, err);
 }

@@ -7,8 +7,10 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "service/call.h"
 #include "service/services.h"
 #include "store/s3.h"
+#include "store/store_jobs.h"
 #include "store/store_process.h"
 
 #include "core/banned.h"
@@ -16,29 +18,29 @@
 #define INCOMING_PREFIX "incoming/"
 
 static bool
-remove_objects(struct services *svc, struct arena *arena, const char *const *keys, size_t n,
-    struct error *err)
+remove_objects(const struct call *call, const char *const *keys, size_t n, struct error *err)
 {
 	return n == 0 ||
-	    (s3_delete_many(svc->s3, keys, n, err) &&
-		store_process_forget(svc->db, arena, keys, n, err));
+	    (s3_delete_many(call->svc->s3, keys, n, err) &&
+		store_process_forget(call->svc->db, call->arena, keys, n, err));
 }
 
 /*
  * Beyond what the table knows: a listing, for objects of a store that was restored from a backup.
  */
 static bool
-remove_prefix(struct services *svc, struct arena *arena, const char *prefix, struct error *err)
+remove_prefix(const struct call *call, const char *prefix, struct error *err)
 {
 	const char *after = NULL, **keys;
 	size_t n;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!s3_list(svc->s3, arena, prefix, after, PURGE_BATCH, &keys, &n, err))
+		if (!s3_list(call->svc->s3, call->arena, prefix, after, PURGE_BATCH, &keys, &n,
+			err))
 			return false;
 		if (n == 0)
 			return true;
-		if (!s3_delete_many(svc->s3, keys, n, err))
+		if (!s3_delete_many(call->svc->s3, keys, n, err))
 			return false;
 		after = keys[n - 1];
 	}
@@ -46,10 +48,11 @@ remove_prefix(struct services *svc, struct arena *arena, const char *prefix, str
 }
 
 bool
-purge_run(struct services *svc, struct arena *arena, const struct job_env *env,
-    const struct job *job, struct error *err)
+purge_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
 {
-	const struct cJSON *payload = json_parse(arena, job->payload, strlen(job->payload), err),
+	const struct cJSON *payload =
+			       json_parse(call->arena, job->payload, strlen(job->payload), err),
 			   *upload;
 	const char *media_id, *key, *const *keys;
 	size_t n;
@@ -62,28 +65,28 @@ purge_run(struct services *svc, struct arena *arena, const struct job_env *env,
 	cJSON_ArrayForEach (upload, json_get(payload, "uploadIds")) {
 		if (!cJSON_IsString(upload) || !uuid_valid(upload->valuestring))
 			continue;
-		key = arena_printf(arena, INCOMING_PREFIX "%s", upload->valuestring);
-		if (!s3_delete(svc->s3, key, err))
+		key = arena_printf(call->arena, INCOMING_PREFIX "%s", upload->valuestring);
+		if (!s3_delete(call->svc->s3, key, err))
 			return false;
 	}
-	if (!store_process_objects(svc->db, arena, media_id, &keys, &n, err) ||
-	    !remove_objects(svc, arena, keys, n, err) ||
-	    !remove_prefix(svc, arena, arena_printf(arena, "derived/%s/", media_id), err) ||
-	    !remove_prefix(svc, arena, arena_printf(arena, "original/%s/", media_id), err))
+	if (!store_process_objects(call->svc->db, call->arena, media_id, &keys, &n, err) ||
+	    !remove_objects(call, keys, n, err) ||
+	    !remove_prefix(call, arena_printf(call->arena, "derived/%s/", media_id), err) ||
+	    !remove_prefix(call, arena_printf(call->arena, "original/%s/", media_id), err))
 		return false;
-	return store_job_done(svc->db, arena, job, err);
+	return store_job_done(call->svc->db, call->arena, job, err);
 }
 
 bool
-purge_collect(struct services *svc, struct arena *arena, struct error *err)
+purge_collect(const struct call *call, struct error *err)
 {
 	const char *const *keys;
 	size_t n;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_collectable(svc->db, arena, PURGE_COLLECT_HOURS, PURGE_BATCH,
-			&keys, &n, err) ||
-		    !remove_objects(svc, arena, keys, n, err))
+		if (!store_process_collectable(call->svc->db, call->arena, PURGE_COLLECT_HOURS,
+			PURGE_BATCH, &keys, &n, err) ||
+		    !remove_objects(call, keys, n, err))
 			return false;
 		if (n < PURGE_BATCH)
 			return true;
@@ -92,21 +95,21 @@ purge_collect(struct services *svc, struct arena *arena, struct error *err)
 }
 
 bool
-purge_expire_uploads(struct services *svc, struct arena *arena, struct error *err)
+purge_expire_uploads(const struct call *call, struct error *err)
 {
 	const char *const *keys, *const *multipart;
 	size_t n;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_expire_uploads(svc->db, arena, PURGE_BATCH, &keys, &multipart,
-			&n, err))
+		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &keys,
+			&multipart, &n, err))
 			return false;
 		/* Should the store be away, the listing of incoming/ finds them later. */
 		for (size_t i = 0; i < n; i++)
 			if ((multipart[i][0] != '\0' &&
-				!s3_multipart_abort(svc->s3, keys[i], multipart[i], err) &&
+				!s3_multipart_abort(call->svc->s3, keys[i], multipart[i], err) &&
 				err->code != ERR_NOT_FOUND) ||
-			    !s3_delete(svc->s3, keys[i], err))
+			    !s3_delete(call->svc->s3, keys[i], err))
 				return false;
 		if (n < PURGE_BATCH)
 			return true;
@@ -115,18 +118,20 @@ purge_expire_uploads(struct services *svc, struct arena *arena, struct error *er
 }
 
 bool
-purge_stray_incoming(struct services *svc, struct arena *arena, struct error *err)
+purge_stray_incoming(const struct call *call, struct error *err)
 {
 	const char *after = NULL, **keys, *const * stray;
 	size_t n, nstray;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!s3_list(svc->s3, arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys, &n, err))
+		if (!s3_list(call->svc->s3, call->arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys,
+			&n, err))
 			return err->code == ERR_NOT_FOUND; /* no bucket yet */
 		if (n == 0)
 			return true;
-		if (!store_process_stray_incoming(svc->db, arena, keys, n, &stray, &nstray, err) ||
-		    (nstray > 0 && !s3_delete_many(svc->s3, stray, nstray, err)))
+		if (!store_process_stray_incoming(call->svc->db, call->arena, keys, n, &stray,
+			&nstray, err) ||
+		    (nstray > 0 && !s3_delete_many(call->svc->s3, stray, nstray, err)))
 			return false;
 		after = keys[n - 1];
 	}

@@ -7,6 +7,8 @@
 
 #include "service/job.h"
 
+struct call;
+
 /* age of an unpublished object; longer than any signed URL lives */
 #define PURGE_COLLECT_HOURS 24
 #define PURGE_BATCH 500
@@ -15,13 +17,13 @@
 /* JOB_MEDIA_PURGE_KIND (media.h): payload {"mediaId","uploadIds":[...]}; queue quick. */
 job_run_fn purge_run;
 /* Objects announced a day ago and never published, or replaced since. */
-bool purge_collect(struct services *, struct arena *, struct error *);
+bool purge_collect(const struct call *, struct error *);
 /* Uploads that were never finished, with what arrived of them. */
-bool purge_expire_uploads(struct services *, struct arena *, struct error *);
+bool purge_expire_uploads(const struct call *, struct error *);
 /*
  * Objects under incoming/ that nothing needs: of crashes after the copy, and of clients that wrote
  * once more.
  */
-bool purge_stray_incoming(struct services *, struct arena *, struct error *);
+bool purge_stray_incoming(const struct call *, struct error *);
 
 #endif

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/shm.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/catalogue/media.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
@@ -32,62 +33,61 @@ kind_of(const struct job *job)
 }
 
 void
-job_after_commit(struct services *svc, struct arena *arena, const struct job_after *after)
+job_after_commit(const struct call *call, const struct job_after *after)
 {
 	if (after->batch != NULL)
-		notify_push(svc, arena, after->batch);
+		notify_push(call, after->batch);
 	if (after->media_id != NULL)
-		media_announce(svc, arena, "media.updated", after->media_id,
+		media_announce(call, "media.updated", after->media_id,
 		    (const char *const *)after->scopes, after->nscopes);
 }
 
 /* `final`: whatever attempts are left, this one was the last. */
 static bool
-record(struct services *svc, struct arena *arena, const struct job *job, const char *message,
-    bool final, struct error *err)
+record(const struct call *call, const struct job *job, const char *message, bool final,
+    struct error *err)
 {
 	const struct job_kind *kind = kind_of(job);
 	struct job_after after = { 0 };
 	bool dead = false;
 
-	if (!db_begin(svc->db, err))
+	if (!db_begin(call->svc->db, err))
 		return false;
-	if (!store_job_failed(svc->db, arena, job, message, final, &dead, err) ||
+	if (!store_job_failed(call->svc->db, call->arena, job, message, final, &dead, err) ||
 	    (dead && kind != NULL && kind->give_up != NULL &&
-		!kind->give_up(svc, arena, job, &after, err)) ||
-	    !db_commit(svc->db, err)) {
-		db_rollback(svc->db);
+		!kind->give_up(call, job, &after, err)) ||
+	    !db_commit(call->svc->db, err)) {
+		db_rollback(call->svc->db);
 		return false;
 	}
 	counter_add(dead ? COUNTER_JOBS_DEAD : COUNTER_JOBS_FAILED, 1);
-	job_after_commit(svc, arena, &after);
+	job_after_commit(call, &after);
 	return true;
 }
 
 bool
-job_record_failure(struct services *svc, struct arena *arena, const struct job *job,
-    const char *message, struct error *err)
+job_record_failure(const struct call *call, const struct job *job, const char *message,
+    struct error *err)
 {
-	return record(svc, arena, job, message, false, err);
+	return record(call, job, message, false, err);
 }
 
 /* What a failed run means for its job. */
 static bool
-settle(struct services *svc, struct arena *arena, const struct job *job, const struct error *why,
-    struct error *err)
+settle(const struct call *call, const struct job *job, const struct error *why, struct error *err)
 {
 	const char *slug = error_slug_of(why);
 
 	if (str_eq(slug, "lease_lost")) {
-		log_notice(svc->log, "%s: another worker has it", job->kind);
+		log_notice(call->svc->log, "%s: another worker has it", job->kind);
 		return true;
 	}
 	if (str_eq(slug, "stopped"))
-		return store_job_release(svc->db, arena, job, err) ||
+		return store_job_release(call->svc->db, call->arena, job, err) ||
 		    str_eq(error_slug_of(err), "lease_lost");
-	log_warn(svc->log, "%s: attempt %d of %d failed: %s%s%s", job->kind, job->attempt,
+	log_warn(call->svc->log, "%s: attempt %d of %d failed: %s%s%s", job->kind, job->attempt,
 	    job->max_attempts, why->message, why->detail[0] != '\0' ? ": " : "", why->detail);
-	return record(svc, arena, job, arena_printf(arena, "%s: %s", slug, why->message), false,
+	return record(call, job, arena_printf(call->arena, "%s: %s", slug, why->message), false,
 		   err) ||
 	    str_eq(error_slug_of(err), "lease_lost");
 }
@@ -96,6 +96,8 @@ bool
 job_execute(struct services *svc, const struct job_env *env, const struct job *job)
 {
 	const struct job_kind *kind = kind_of(job);
+	struct call call = { .svc = svc,
+		.by = { &principal_nobody, .request_id = job->request_id } };
 	struct error why, err;
 	struct arena arena;
 	bool ok;
@@ -103,16 +105,17 @@ job_execute(struct services *svc, const struct job_env *env, const struct job *j
 	error_clear(&why);
 	error_clear(&err);
 	arena_init(&arena);
+	call.arena = &arena;
 	if (job->exhausted) {
-		ok = record(svc, &arena, job, "the last attempt ended without a word", true, &err);
+		ok = record(&call, job, "the last attempt ended without a word", true, &err);
 	} else if (kind == NULL) {
-		ok = record(svc, &arena, job, "unknown kind of job", true, &err);
-	} else if (kind->run(svc, &arena, env, job, &why)) {
+		ok = record(&call, job, "unknown kind of job", true, &err);
+	} else if (kind->run(&call, env, job, &why)) {
 		counter_add(COUNTER_JOBS_DONE, 1);
 		ok = true;
 	} else {
 		db_rollback(svc->db);
-		ok = settle(svc, &arena, job, &why, &err);
+		ok = settle(&call, job, &why, &err);
 	}
 	if (!ok)
 		log_error(svc->log, "%s: its end could not be written down: %s", job->kind,

@@ -8,6 +8,11 @@
 
 #include "service/job.h"
 
+struct call;
+struct services;
+
+struct call;
+
 /* Every kind: bin/jobs.c. */
 extern const struct job_kind job_kinds[]; /* ends with kind NULL */
 
@@ -22,9 +27,9 @@ extern const struct job_queue job_queues[]; /* ends with name NULL */
 /* Runs one taken job to whatever end; false: its end could not be written down. */
 bool job_execute(struct services *, const struct job_env *, const struct job *);
 /* Writes down that an attempt failed: tried again later, or given up. Its own transaction. */
-bool job_record_failure(struct services *, struct arena *, const struct job *, const char *message,
+bool job_record_failure(const struct call *, const struct job *, const char *message,
     struct error *);
 /* After the commit: sockets and caches. */
-void job_after_commit(struct services *, struct arena *, const struct job_after *);
+void job_after_commit(const struct call *, const struct job_after *);
 
 #endif

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/call.h"
 #include "service/gate/access.h"
 #include "service/gate/cache.h"
 #include "service/processing/housekeeping.h"
@@ -22,6 +23,7 @@
 #include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_jobs.h"
 
 #include "core/banned.h"
 
@@ -131,7 +133,7 @@ child(struct supervisor *s, const struct job *job, pid_t parent)
 		_exit(EX_TEMPFAIL);
 	}
 	arena_init(&arena);
-	if (!access_refresh(&svc, &arena, NULL, &err)) /* the live settings */
+	if (!access_refresh(SYSTEM_CALL(&svc, &arena), NULL, &err)) /* the live settings */
 		log_warn(&log, "%s", err.message);
 	arena_clear(&arena);
 	if (job == NULL) {
@@ -223,7 +225,7 @@ ended(struct supervisor *s, struct place *p, int status)
 	log_error(s->w->log, "%s %s: %s", p->job.kind, p->job.id, how);
 	error_clear(&err);
 	if (!(stopping ? store_job_release(s->svc.db, &s->arena, &p->job, &err) :
-			 job_record_failure(&s->svc, &s->arena, &p->job, how, &err)) &&
+			 job_record_failure(SYSTEM_CALL(&s->svc, &s->arena), &p->job, how, &err)) &&
 	    !str_eq(error_slug_of(&err), "lease_lost"))
 		reachable(s, false, &err);
 }
@@ -282,7 +284,7 @@ drain_notifications(struct supervisor *s)
 
 	while ((channel = db_notification(s->svc.db, &s->arena, &payload)) != NULL)
 		if (str_eq(channel, "mn_catalogue"))
-			cache_bump(&s->svc, &s->arena, payload);
+			cache_bump(SYSTEM_CALL(&s->svc, &s->arena), payload);
 }
 
 static bool
