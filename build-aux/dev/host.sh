@@ -5,7 +5,7 @@ STACK_USER_NAME=medianest-dev # system user of private stacks that root starts
 PACKAGES_UP='
 autoconf autoconf-archive automake make gcc libc6-dev pkg-config perl
 libfcgi-dev libpq-dev libhiredis-dev libcjson-dev libjwt-dev libcurl4-openssl-dev libssl-dev libargon2-dev libmagic-dev
-libvips-dev libexif-dev libwebp-dev libwebsockets-dev libseccomp-dev zlib1g-dev
+libvips-dev libexpat1-dev libwebp-dev libwebsockets-dev libseccomp-dev zlib1g-dev
 nginx redis-server postgresql postgresql-contrib openssl ca-certificates curl ffmpeg bubblewrap util-linux procps'
 PACKAGES_CHECK='
 libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-perl libdbd-pg-perl libwww-perl

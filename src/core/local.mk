@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/libcore.a
-CORE_LIBS = $(CJSON_LIBS) $(CRYPTO_LIBS) $(ARGON2_LIBS) -lm
+CORE_LIBS = $(CJSON_LIBS) $(CRYPTO_LIBS) $(ARGON2_LIBS) $(EXPAT_LIBS) -lm
 src_libcore_a_SOURCES = \
 	src/core/access.c src/core/access.h \
 	src/core/arena.c src/core/arena.h \

@@ -1,10 +1,10 @@
 /*
  * XML in and out, as S3 and Plex speak it: elements with text, no more.
  *
- * In: a small tree in the arena. Strict where it matters: UTF-8 only, balanced tags, one root; a
- * DOCTYPE is refused (so there are no entities to expand but the five of XML and character
- * references), processing instructions only before the root, depth and node count are bounded.
- * Attributes are kept for the reader that wants them; namespace prefixes are cut off.
+ * In: libexpat makes a small tree in the arena. UTF-8 only; a DOCTYPE is refused (so there are no
+ * entities to expand but the five of XML and character references), processing instructions are
+ * allowed before the root only, depth and node count are bounded. Attributes are kept for the
+ * reader that wants them; namespace prefixes are cut off.
  */
 #ifndef MN_CORE_XML_H
 #define MN_CORE_XML_H
