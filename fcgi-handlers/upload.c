@@ -4,11 +4,11 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/problem_document.h"
 #include "core/str.h"
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/media_view.h"
 #include "http/input.h"
-#include "http/problem.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "service/catalogue/upload.h"
@@ -171,7 +171,7 @@ batch_item(struct arena *arena, struct json *j, size_t index, const struct uploa
 		json_put_int(j, "status", offer->duplicate_of != NULL ? 200 : 201);
 		offer_members(j, offer);
 	} else {
-		problem_members(arena, j, err);
+		problem_members(j, err);
 	}
 	json_object_end(j);
 	return start;
@@ -329,7 +329,7 @@ complete_batch(const struct request *req, struct response *res, struct error *er
 			json_put_str(j, "mediaId", media.id);
 			media_view(req, j, "media", &media, now);
 		} else {
-			problem_members(req->arena, j, err);
+			problem_members(j, err);
 		}
 		json_object_end(j);
 	}

@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Select;
 use IO::Socket::UNIX;
+use JSON::PP;
 use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
@@ -109,5 +110,14 @@ subtest 'connections that do not matter' => sub {
 $admin->api(POST => '/api/notifications/broadcast', { title => 'Still there?', message => 'x', roles => ['guest'] });
 ok $bystander->wait_type('notification', 5), 'a bystander has noticed nothing';
 is $mn->pid('notifyd'), $pid, 'the process is the same';
+
+subtest 'a refused EventSource gets a problem document' => sub {
+	my $answer = raw("GET /api/notifications/stream?ticket=" . 'a' x 43 . " HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", 5);
+	like $answer, qr{^HTTP/1\.1 401 .*application/problem\+json}s, 'refused with 401';
+	my $problem = eval { JSON::PP->new->decode($answer =~ s/^.*?\r\n\r\n//sr) } || {};
+	is $problem->{type}, 'urn:medianest:problem:ticket_invalid', 'with the type that the other parts use';
+	is $problem->{code}, 'ticket_invalid', 'and the code';
+	is $problem->{instance}, '/api/notifications/stream', 'and what was asked for';
+};
 
 done_testing;

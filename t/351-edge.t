@@ -19,6 +19,7 @@ sub is_problem {
 		is $answer->{headers}{'content-type'}, 'application/problem+json', 'type';
 		is $answer->{json}{$_->[0]}, $_->[1], $_->[0] for ['status', $status], ['code', $code];
 		like $answer->{json}{requestId}, qr/^[A-Za-z0-9._-]{8,64}$/, 'requestId';
+		is $answer->{json}{type}, "urn:medianest:problem:$answer->{json}{code}", 'type names the code';
 		is $answer->{headers}{'x-request-id'}, $answer->{json}{requestId}, 'the same as the header';
 		ok defined $answer->{json}{$_}, $_ for qw(type title detail instance);
 		like $answer->{headers}{'strict-transport-security'}, qr/max-age=\d/, 'HSTS';

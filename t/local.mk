@@ -121,3 +121,4 @@ endif
 check_PROGRAMS += t/unit/http_out
 EXTRA_DIST += t/faults/scanners
 t_unit_crc_LDADD = src/libobjectstore.a $(ALL_LIBS)
+check_PROGRAMS += t/unit/options t/unit/run_dir

@@ -1,10 +1,6 @@
 #include "bin/daemon.h"
 
-#include <config.h>
-
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 
 #include "core/config.h"
@@ -12,37 +8,6 @@
 #include "core/log.h"
 
 #include "core/banned.h"
-
-static void
-usage(FILE *out, const char *program)
-{
-	fprintf(out, "usage: %s [--config FILE]\n       %s --version | --help\n", program, program);
-}
-
-int
-daemon_options(const char *program, int argc, char **argv, const char **config_path)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
-		switch (option) {
-		case 'c': *config_path = optarg; break;
-		case 'V': printf("%s %s\n", program, PACKAGE_VERSION); exit(0);
-		case 'h': usage(stdout, program); exit(0);
-		default: usage(stderr, program); return EX_USAGE;
-		}
-	}
-	if (optind == argc)
-		return 0;
-	usage(stderr, program);
-	return EX_USAGE;
-}
 
 int
 daemon_configure(const char *program, const char *config_path, struct config **config)

@@ -1,6 +1,6 @@
 /*
- * What the long-running programs begin with: options, settings, log level, the schema. Each answers
- * 0 or an exit status, having said why.
+ * What the long-running programs begin with, after core/options.h: settings, log level, the schema.
+ * Each returns 0 or an exit status, having said why.
  */
 #ifndef MN_BIN_DAEMON_H
 #define MN_BIN_DAEMON_H
@@ -10,8 +10,6 @@
 struct config;
 struct log;
 
-/* --config FILE, --version, --help, and nothing else; the last two end the process. */
-int daemon_options(const char *program, int argc, char **argv, const char **config_path);
 /* Reads the settings and sets the log level. */
 int daemon_configure(const char *program, const char *config_path, struct config **);
 /*

@@ -233,8 +233,7 @@ guard_once_end(struct request *req, const struct response *res, struct error *er
 static bool
 guard_origin_allowed(const struct request *req, const char *origin)
 {
-	return str_eq(origin, config_str(req->config, CFG_PUBLIC_URL)) ||
-	    config_list_has(req->config, CFG_CORS_ORIGINS, origin);
+	return config_origin_allowed(req->config, origin);
 }
 
 static void

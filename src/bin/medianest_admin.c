@@ -2,8 +2,6 @@
  * medianest-admin: the operator's tool. Parses the command line and calls one service; see
  * medianest-admin(8).
  */
-#include <config.h>
-
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/options.h"
 #include "service/account/accounts.h"
 #include "service/audit.h"
 #include "service/operator/doctor.h"
@@ -37,38 +36,38 @@ struct admin {
 	struct db *db;
 	const char *config_file, *email, *role, *name, *sql_dir;
 	const char *operand; /* what follows the words of a command that takes one */
-	bool password_stdin, json, private_start, help, version;
+	bool password_stdin, json, private_start;
 };
 
 static const struct log context = { .component = "admin" };
 
-/* Options: those with a value store it at `text`, the others set `flag`. */
-struct option {
-	const char *name;
-	size_t text, flag;
+enum {
+	OPTION_EMAIL,
+	OPTION_ROLE,
+	OPTION_NAME,
+	OPTION_SQL,
+	OPTION_PASSWORD_STDIN,
+	OPTION_JSON,
+	OPTION_PRIVATE,
 };
-#define NO_FIELD ((size_t)-1)
-#define TEXT_OPTION(n, field) { n, offsetof(struct admin, field), NO_FIELD }
-#define FLAG_OPTION(n, field) { n, NO_FIELD, offsetof(struct admin, field) }
 
-static const struct option options[] = {
-	TEXT_OPTION("--config", config_file),
-	TEXT_OPTION("--email", email),
-	TEXT_OPTION("--role", role),
-	TEXT_OPTION("--name", name),
-	TEXT_OPTION("--sql", sql_dir),
-	FLAG_OPTION("--password-stdin", password_stdin),
-	FLAG_OPTION("--json", json),
-	FLAG_OPTION("--private", private_start),
-	FLAG_OPTION("--help", help),
-	FLAG_OPTION("--version", version),
+static const struct option_row options[] = {
+	[OPTION_EMAIL] = { "email", true },
+	[OPTION_ROLE] = { "role", true },
+	[OPTION_NAME] = { "name", true },
+	[OPTION_SQL] = { "sql", true },
+	[OPTION_PASSWORD_STDIN] = { "password-stdin", false },
+	[OPTION_JSON] = { "json", false },
+	[OPTION_PRIVATE] = { "private", false },
+	{ .name = NULL },
 };
+#define GIVEN(option) (1u << (option))
 
 typedef bool command_fn(struct admin *, int *status, struct error *);
 
 struct command {
 	const char *words;
-	const char *accepts; /* options besides --config, --help, --version */
+	unsigned accepts; /* GIVEN() of each option besides --config, --help, --version */
 	command_fn *run;
 	const char *synopsis;
 	bool operand; /* takes one more word, which is no word of the command */
@@ -225,15 +224,18 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 }
 
 static const struct command commands[] = {
-	{ "migrate", "--sql", run_migrate, "migrate [--sql DIR]", false },
-	{ "user create", "--email --role --name --password-stdin", run_user_create,
+	{ "migrate", GIVEN(OPTION_SQL), run_migrate, "migrate [--sql DIR]", false },
+	{ "user create",
+	    GIVEN(OPTION_EMAIL) | GIVEN(OPTION_ROLE) | GIVEN(OPTION_NAME) |
+		GIVEN(OPTION_PASSWORD_STDIN),
+	    run_user_create,
 	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin", false },
-	{ "user list", "--json", run_user_list, "user list [--json]", false },
-	{ "keys create", "", run_keys_create, "keys create", false },
-	{ "bucket create", "", run_bucket_create, "bucket create", false },
-	{ "doctor", "--json", run_doctor, "doctor [--json]", false },
-	{ "audit verify", "", run_audit_verify, "audit verify", false },
-	{ "nginx", "--private", run_nginx, "nginx [--private] DIR", true },
+	{ "user list", GIVEN(OPTION_JSON), run_user_list, "user list [--json]", false },
+	{ "keys create", 0, run_keys_create, "keys create", false },
+	{ "bucket create", 0, run_bucket_create, "bucket create", false },
+	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },
+	{ "audit verify", 0, run_audit_verify, "audit verify", false },
+	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -246,55 +248,14 @@ usage(FILE *out)
 	fputs("       medianest-admin --help | --version\n", out);
 }
 
-/* Is `option` one of the space-separated words? */
-static bool
-accepted(const char *words, const char *option)
-{
-	size_t len = strlen(option);
-
-	for (const char *p = strstr(words, option); p != NULL; p = strstr(p + 1, option))
-		if ((p == words || p[-1] == ' ') && (p[len] == ' ' || p[len] == '\0'))
-			return true;
-	return false;
-}
-
-static const struct option *
-option_find(const char *name, size_t len)
-{
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (strlen(options[i].name) == len && strncmp(options[i].name, name, len) == 0)
-			return &options[i];
-	return NULL;
-}
-
-/* --name VALUE or --name=VALUE; *i moves past a value of its own. */
-static bool
-option_take(struct admin *a, int argc, char **argv, int *i, const char **taken, struct error *err)
-{
-	const char *arg = argv[*i], *eq = strchr(arg, '=');
-	const struct option *o = option_find(arg, eq != NULL ? (size_t)(eq - arg) : strlen(arg));
-
-	if (o == NULL || (o->text == NO_FIELD && eq != NULL))
-		return error_set(err, ERR_VALIDATION, "unknown option %.60s", arg);
-	*taken = o->name;
-	if (o->text == NO_FIELD) {
-		*(bool *)((char *)a + o->flag) = true;
-		return true;
-	}
-	if (eq == NULL && *i + 1 >= argc)
-		return error_set(err, ERR_VALIDATION, "%s needs a value", o->name);
-	*(const char **)(void *)((char *)a + o->text) = eq != NULL ? eq + 1 : argv[++*i];
-	return true;
-}
-
 /* The command that these words spell; one that takes an operand has it as its last word. */
 static const struct command *
-command_find(struct admin *a, const char *const *words, unsigned n)
+command_find(struct admin *a, char *const *words, int n)
 {
 	char text[64];
 
 	for (size_t i = 0; i < COMMANDS && n > 0 && n <= WORDS_MAX; i++) {
-		unsigned own = commands[i].operand ? n - 1 : n;
+		int own = commands[i].operand ? n - 1 : n;
 
 		snprintf(text, sizeof(text), "%.20s%s%.20s", own > 0 ? words[0] : "",
 		    own > 1 ? " " : "", own > 1 ? words[1] : "");
@@ -307,32 +268,25 @@ command_find(struct admin *a, const char *const *words, unsigned n)
 }
 
 static bool
-command_line(struct admin *a, int argc, char **argv, const struct command **command,
+command_line(struct admin *a, const struct options *o, const struct command **command,
     struct error *err)
 {
-	const char *taken[32], *name, *words_of[WORDS_MAX + 1];
-	unsigned ntaken = 0, nwords = 0;
-
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] == '-' && ntaken < sizeof(taken) / sizeof(taken[0])) {
-			if (!option_take(a, argc, argv, &i, &taken[ntaken++], err))
-				return false;
-		} else if (nwords++ < WORDS_MAX) {
-			words_of[nwords - 1] = argv[i];
-		}
-	}
-	if (a->help || a->version)
-		return true;
-	*command = command_find(a, words_of, nwords);
+	*command = command_find(a, o->operands, o->noperands);
 	if (*command == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    nwords == 0 ? "no command" : "unknown command");
-	for (unsigned i = 0; i < ntaken; i++) {
-		name = taken[i];
-		if (strcmp(name, "--config") != 0 && !accepted((*command)->accepts, name))
-			return error_set(err, ERR_VALIDATION, "%s takes no %s", (*command)->words,
-			    name);
-	}
+		    o->noperands == 0 ? "no command" : "unknown command");
+	for (unsigned i = 0; options[i].name != NULL; i++)
+		if (o->given[i] && !((*command)->accepts & GIVEN(i)))
+			return error_set(err, ERR_VALIDATION, "%s takes no --%s", (*command)->words,
+			    options[i].name);
+	a->config_file = o->config;
+	a->email = o->values[OPTION_EMAIL];
+	a->role = o->values[OPTION_ROLE];
+	a->name = o->values[OPTION_NAME];
+	a->sql_dir = o->values[OPTION_SQL];
+	a->password_stdin = o->given[OPTION_PASSWORD_STDIN];
+	a->json = o->given[OPTION_JSON];
+	a->private_start = o->given[OPTION_PRIVATE];
 	return true;
 }
 
@@ -379,24 +333,22 @@ run(struct admin *a, const struct command *command, struct error *err)
 int
 main(int argc, char **argv)
 {
+	struct options given = {
+		.program = "medianest-admin (MediaNest)", .usage = usage, .rows = options
+	};
 	struct admin a = { .json = false };
 	const struct command *command = NULL;
 	struct error err;
+	int status = options_parse(&given, argc, argv);
 
+	if (status != 0)
+		return status;
 	signal(SIGPIPE, SIG_IGN); /* a Redis that goes away */
 	error_clear(&err);
-	if (!command_line(&a, argc, argv, &command, &err)) {
+	if (!command_line(&a, &given, &command, &err)) {
 		complain(&err);
 		usage(stderr);
 		return EX_USAGE;
-	}
-	if (a.help) {
-		usage(stdout);
-		return EXIT_SUCCESS;
-	}
-	if (a.version) {
-		puts("medianest-admin (MediaNest) " PACKAGE_VERSION);
-		return EXIT_SUCCESS;
 	}
 	return run(&a, command, &err);
 }

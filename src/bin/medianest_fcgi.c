@@ -1,7 +1,4 @@
 /* medianest-fcgi: master and workers of one pool (medianest-fcgi(8)). */
-#include <config.h>
-
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +10,8 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/options.h"
+#include "core/run_dir.h"
 #include "core/shm.h"
 #include "core/str.h"
 #include "http/dispatch.h"
@@ -22,7 +21,8 @@
 #include "core/banned.h"
 
 #define PROGRAM "medianest-fcgi"
-#define RUN_PATH_MAX 4096
+
+enum { OPTION_POOL, OPTION_ROUTES };
 
 struct program {
 	const struct pool *pool;
@@ -152,49 +152,42 @@ serve_pool(struct program *prog)
 	return prefork_run(&prefork);
 }
 
+/* Which pool; 0, or an exit status. */
 static int
-parse_options(int argc, char **argv, struct program *prog)
+choose_pool(struct program *prog, const struct options *options)
 {
-	static const struct option options[] = {
-		{ "pool", required_argument, NULL, 'p' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "routes", no_argument, NULL, 'r' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "p:c:Vh", options, NULL)) != -1) {
-		switch (option) {
-		case 'p':
-			prog->pool = pool_find(optarg);
-			if (prog->pool == NULL) {
-				fprintf(stderr, "medianest-fcgi: there is no pool '%s'\n", optarg);
-				return EX_USAGE;
-			}
-			break;
-		case 'c': prog->config_path = optarg; break;
-		case 'r': print_routes(); exit(0);
-		case 'V': printf("medianest-fcgi %s\n", PACKAGE_VERSION); exit(0);
-		case 'h': usage(stdout); exit(0);
-		default: usage(stderr); return EX_USAGE;
-		}
+	if (options->given[OPTION_ROUTES]) {
+		print_routes();
+		exit(0);
 	}
-	if (prog->pool != NULL && optind == argc)
+	if (options->values[OPTION_POOL] == NULL) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	prog->pool = pool_find(options->values[OPTION_POOL]);
+	if (prog->pool != NULL)
 		return 0;
-	usage(stderr);
+	fprintf(stderr, PROGRAM ": there is no pool '%s'\n", options->values[OPTION_POOL]);
 	return EX_USAGE;
 }
 
 int
 main(int argc, char **argv)
 {
+	static const struct option_row rows[] = {
+		[OPTION_POOL] = { "pool", true },
+		[OPTION_ROUTES] = { "routes", false },
+		{ .name = NULL },
+	};
+	struct options options = { .program = PROGRAM, .usage = usage, .rows = rows };
 	struct program prog = { .log = { .component = "fcgi" } };
-	int status = parse_options(argc, argv, &prog);
+	int status = options_parse_alone(&options, argc, argv);
 
+	if (status == 0)
+		status = choose_pool(&prog, &options);
 	if (status != 0)
 		return status;
+	prog.config_path = options.config;
 	status = daemon_configure(PROGRAM, prog.config_path, &prog.config);
 	if (status != 0)
 		return status;

@@ -2,9 +2,6 @@
  * medianest-media: reads one untrusted file inside the worker's sandbox, says what it is, and makes
  * its thumbnails and previews.
  */
-#include <config.h>
-
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +12,7 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "core/str.h"
 #include "media/media.h"
 #include "media/picture.h"
@@ -40,54 +38,35 @@ time_over(int sig)
 	_exit(0);
 }
 
-static int
+static void
 usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n"
 	      "       medianest-media --formats | --version | --help\n",
 	    out);
-	return EX_USAGE;
 }
 
-int
-main(int argc, char **argv)
+enum { OPTION_OUT, OPTION_PIXELS, OPTION_TIMEOUT, OPTION_FORMATS };
+
+/* A number among the options; `value` keeps its default where none is given. */
+static bool
+number(const struct options *options, int which, int64_t max, int64_t *value)
 {
-	static const struct option options[] = { { "out", required_argument, NULL, 'o' },
-		{ "max-pixels", required_argument, NULL, 'p' },
-		{ "timeout", required_argument, NULL, 't' }, { "formats", no_argument, NULL, 'f' },
-		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 } };
-	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;
-	const char *out = NULL;
+	const char *text = options->values[which];
+
+	return text == NULL || str_to_int(text, 1, max, value);
+}
+
+static void
+process(const char *file, const char *out, int64_t pixels, int64_t timeout)
+{
 	struct media_run run;
 	struct arena arena;
 	struct error err;
-	int c;
 	bool ok;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'V') {
-			puts("medianest-media " PACKAGE_VERSION);
-			return 0;
-		}
-		if (c == 'f')
-			return picture_formats(stdout) ? 0 : 1;
-		if (c == 'h') {
-			usage(stdout);
-			return 0;
-		}
-		if (c == 'o')
-			out = optarg;
-		else if (c == 'p' && !str_to_int(optarg, 1, PIXELS_MAX, &pixels))
-			return usage(stderr);
-		else if (c == 't' && !str_to_int(optarg, 1, TIMEOUT_MAX, &timeout))
-			return usage(stderr);
-		else if (c == '?')
-			return usage(stderr);
-	}
-	if (out == NULL || argc - optind != 1)
-		return usage(stderr);
 	arena_init(&arena);
-	media_run_init(&run, &arena, argv[optind], out);
+	media_run_init(&run, &arena, file, out);
 	run.max_pixels = pixels;
 	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
@@ -98,5 +77,32 @@ main(int argc, char **argv)
 	alarm(0);
 	media_report(&run, ok, &err);
 	arena_clear(&arena);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option_row rows[] = {
+		[OPTION_OUT] = { "out", true },
+		[OPTION_PIXELS] = { "max-pixels", true },
+		[OPTION_TIMEOUT] = { "timeout", true },
+		[OPTION_FORMATS] = { "formats", false },
+		{ .name = NULL },
+	};
+	struct options options = { .program = "medianest-media", .usage = usage, .rows = rows };
+	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;
+	int status = options_parse(&options, argc, argv);
+
+	if (status != 0)
+		return status;
+	if (options.given[OPTION_FORMATS])
+		return picture_formats(stdout) ? 0 : 1;
+	if (options.values[OPTION_OUT] == NULL || options.noperands != 1 ||
+	    !number(&options, OPTION_PIXELS, PIXELS_MAX, &pixels) ||
+	    !number(&options, OPTION_TIMEOUT, TIMEOUT_MAX, &timeout)) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	process(options.operands[0], options.values[OPTION_OUT], pixels, timeout);
 	return 0;
 }

@@ -1,12 +1,11 @@
 /* medianest-notifyd: live events for WebSockets and EventSources (medianest-notifyd(8)). */
 #include <config.h>
 
-#include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -14,13 +13,14 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/options.h"
+#include "core/run_dir.h"
 #include "core/shm.h"
 #include "notifyd/notifyd.h"
 #include "service/services.h"
 #include "core/banned.h"
 
 #define PROGRAM "medianest-notifyd"
-#define RUN_PATH_MAX 4096
 
 static volatile sig_atomic_t stop;
 static struct lws_context *loop;
@@ -56,27 +56,24 @@ take_lock(const char *run_dir)
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/notifyd.lock", run_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		fprintf(stderr, "medianest-notifyd: cannot write to run.dir (%s)\n", path);
+	switch (run_lock(path, 0600, &fd)) {
+	case RUN_LOCK_TAKEN: return 0; /* the descriptor stays open as long as the process lives */
+	case RUN_LOCK_BUSY:
+		fprintf(stderr, PROGRAM ": another one is running (%s)\n", path);
+		return EX_TEMPFAIL;
+	case RUN_LOCK_FAILED:
+	default:
+		fprintf(stderr, PROGRAM ": run.dir: %s cannot be written: %s\n", path,
+		    strerror(errno));
 		return EX_CONFIG;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		fprintf(stderr, "medianest-notifyd: another one is running (%s)\n", path);
-		return EX_TEMPFAIL;
-	}
-	return 0; /* the descriptor stays open as long as the process lives */
 }
 
 static void
 write_pid(const struct log *log, const char *path)
 {
-	FILE *file = fopen(path, "we");
-
-	if (file == NULL || fprintf(file, "%ld\n", (long)getpid()) < 0)
-		log_warn(log, "the pid file %s cannot be written", path);
-	if (file != NULL)
-		fclose(file);
+	if (!run_pid_write(path, -1))
+		log_warn(log, "the pid file %s cannot be written: %s", path, strerror(errno));
 }
 
 /* Counters outlive a crash: connections that were open then are closed. */
@@ -119,18 +116,25 @@ serve(struct notifyd *nd, const char *run_dir)
 	return 0;
 }
 
+static void
+usage(FILE *out)
+{
+	fputs("usage: " PROGRAM " [--config FILE]\n       " PROGRAM " --version | --help\n", out);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct log log = { .component = "notifyd" };
 	struct notifyd nd = { .log = &log };
-	const char *config_path = NULL, *run_dir;
+	struct options options = { .program = PROGRAM, .usage = usage };
+	const char *run_dir;
 	struct error err;
-	int status = daemon_options(PROGRAM, argc, argv, &config_path);
+	int status = options_parse_alone(&options, argc, argv);
 
 	if (status != 0)
 		return status;
-	status = daemon_configure(PROGRAM, config_path, &nd.config);
+	status = daemon_configure(PROGRAM, options.config, &nd.config);
 	if (status != 0)
 		return status;
 	error_clear(&err);

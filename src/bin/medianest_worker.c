@@ -15,6 +15,8 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/options.h"
+#include "core/run_dir.h"
 #include "core/shm.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
@@ -23,7 +25,6 @@
 #include "core/banned.h"
 
 #define PROGRAM "medianest-worker"
-#define RUN_PATH_MAX 4096
 
 static volatile sig_atomic_t stop;
 
@@ -39,41 +40,37 @@ on_child(int sig)
 	/* Only there to end a wait. */
 }
 
-/*
- * One worker a run directory. A record lock is the process's own: it does not pass to children, so
- * that none of them can keep the next worker out, and it ends with the process whatever kills it.
- */
-static bool
+/* One worker for each run directory: its pid file is the lock. */
+static int
 take_pid_file(const char *run_dir)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[RUN_PATH_MAX], text[24];
-	int fd, n;
+	char path[RUN_PATH_MAX];
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/worker.pid", run_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || fchmod(fd, 0644) != 0)
-		return false;
-	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;
+	switch (run_lock(path, 0644, &fd)) {
+	case RUN_LOCK_TAKEN:
+		if (run_pid_write(path, fd))
+			return 0; /* the descriptor stays open as long as the process lives */
+		break;
+	case RUN_LOCK_BUSY:
+		fprintf(stderr, PROGRAM ": another worker is running (%s)\n", path);
+		return EX_TEMPFAIL;
+	case RUN_LOCK_FAILED: break;
+	}
+	fprintf(stderr, PROGRAM ": run.dir: %s cannot be written: %s\n", path, strerror(errno));
+	return EX_CONFIG;
 }
 
 /* How files are decoded, for the health route and for people. */
 static void
 write_sandbox_mode(const char *run_dir, const struct sandbox *box)
 {
-	char path[RUN_PATH_MAX], temporary[RUN_PATH_MAX + 8];
-	FILE *f;
+	char path[RUN_PATH_MAX], text[64];
 
 	snprintf(path, sizeof(path), "%s/worker.sandbox", run_dir);
-	snprintf(temporary, sizeof(temporary), "%s.new", path);
-	f = fopen(temporary, "we");
-	if (f == NULL)
-		return;
-	fprintf(f, "%s\n", sandbox_mode_name(box->mode));
-	fchmod(fileno(f), 0644); /* the health route may run as somebody else */
-	if (fclose(f) == 0)
-		rename(temporary, path);
+	snprintf(text, sizeof(text), "%s\n", sandbox_mode_name(box->mode));
+	run_note_write(path, text);
 }
 
 /* Everything but SIGKILL waits for the one place where the supervisor waits. */
@@ -106,12 +103,9 @@ serve(struct config *config, struct log *log)
 
 	if (status != 0)
 		return status;
-	if (!take_pid_file(run_dir)) {
-		fprintf(stderr,
-		    "medianest-worker: another worker is running, or %s cannot be written\n",
-		    run_dir);
-		return EX_TEMPFAIL;
-	}
+	status = take_pid_file(run_dir);
+	if (status != 0)
+		return status;
 	error_clear(&err);
 	if (!shm_open_counters(run_dir, &err))
 		log_warn(log, "%s", err.message);
@@ -133,18 +127,24 @@ serve(struct config *config, struct log *log)
 	return status;
 }
 
+static void
+usage(FILE *out)
+{
+	fputs("usage: " PROGRAM " [--config FILE]\n       " PROGRAM " --version | --help\n", out);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct log log = { .component = "worker" };
-	const char *config_path = NULL;
+	struct options options = { .program = PROGRAM, .usage = usage };
 	struct config *config;
-	int status = daemon_options(PROGRAM, argc, argv, &config_path);
+	int status = options_parse_alone(&options, argc, argv);
 
 	if (status != 0)
 		return status;
 	umask(0077);
-	status = daemon_configure(PROGRAM, config_path, &config);
+	status = daemon_configure(PROGRAM, options.config, &config);
 	if (status != 0)
 		return status;
 	status = serve(config, &log);

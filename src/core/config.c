@@ -398,6 +398,19 @@ config_list_has(const struct config *config, enum config_key key, const char *it
 	return false;
 }
 
+/* An origin has no path, scheme and host in any case (RFC 6454 section 4). */
+bool
+config_origin_allowed(const struct config *config, const char *origin)
+{
+	const char *own = config_str(config, CFG_PUBLIC_URL);
+	size_t len = strlen(own);
+
+	while (len > 0 && own[len - 1] == '/')
+		len--;
+	return (strlen(origin) == len && strncasecmp(origin, own, len) == 0) ||
+	    config_list_has(config, CFG_CORS_ORIGINS, origin);
+}
+
 bool
 config_override(struct config *config, enum config_key key, const char *value, struct error *err)
 {

@@ -77,6 +77,8 @@ enum config_source config_source(const struct config *, enum config_key);
 bool config_find(const char *key, enum config_key *);
 /* Is `item` an element of a CONFIG_LIST? */
 bool config_list_has(const struct config *, enum config_key, const char *item);
+/* May a page of this Origin use the API: public.url itself, or one of cors.origins? */
+bool config_origin_allowed(const struct config *, const char *origin);
 
 /* Checks a textual value against its row without setting it. */
 bool config_check(enum config_key, const char *value, struct error *);

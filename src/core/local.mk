@@ -12,6 +12,9 @@ src_libcore_a_SOURCES = \
 	src/core/id.c src/core/id.h \
 	src/core/json_in.c src/core/json_out.c src/core/json.h \
 	src/core/log.c src/core/log.h \
+	src/core/options.c src/core/options.h \
+	src/core/problem_document.c src/core/problem_document.h \
+	src/core/run_dir.c src/core/run_dir.h \
 	src/core/shm.c src/core/shm.h src/core/counter_table.def \
 	src/core/str.c src/core/str_encode.c src/core/str.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h

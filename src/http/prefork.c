@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +17,9 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/error.h"
 #include "core/log.h"
+#include "core/run_dir.h"
 #include "core/str.h"
 #include "core/banned.h"
 
@@ -73,36 +74,19 @@ inherited_fd(void)
 static int
 lock_socket(struct master *m)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[LOCK_PATH_MAX];
+	char path[RUN_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s.lock", m->cfg->socket_path);
-	m->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (m->lock_fd < 0) {
+	switch (run_lock(path, 0600, &m->lock_fd)) {
+	case RUN_LOCK_TAKEN: return 0;
+	case RUN_LOCK_BUSY:
+		log_crit(m->cfg->log, "another master owns %s", m->cfg->socket_path);
+		return EX_TEMPFAIL;
+	case RUN_LOCK_FAILED:
+	default:
 		log_crit(m->cfg->log, "cannot open %s: %s", path, strerror(errno));
 		return EX_CONFIG;
 	}
-	if (fcntl(m->lock_fd, F_SETLK, &lock) != 0) {
-		log_crit(m->cfg->log, "another master owns %s", m->cfg->socket_path);
-		return EX_TEMPFAIL;
-	}
-	return 0;
-}
-
-static bool
-socket_access(const struct prefork *cfg)
-{
-	struct group *group;
-
-	if (cfg->socket_group == NULL || cfg->socket_group[0] == '\0')
-		return chmod(cfg->socket_path, 0660) == 0;
-	group = getgrnam(cfg->socket_group);
-	if (group == NULL) {
-		errno = ENOENT;
-		return false;
-	}
-	return chown(cfg->socket_path, (uid_t)-1, group->gr_gid) == 0 &&
-	    chmod(cfg->socket_path, 0660) == 0;
 }
 
 static int
@@ -110,6 +94,7 @@ open_socket(struct master *m)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = m->cfg->socket_path;
+	struct error err;
 	mode_t mask;
 	bool ok;
 
@@ -125,8 +110,13 @@ open_socket(struct master *m)
 	ok = m->listen_fd >= 0 &&
 	    bind(m->listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	umask(mask);
-	if (!ok || !socket_access(m->cfg) || listen(m->listen_fd, PREFORK_BACKLOG) != 0) {
+	if (!ok || listen(m->listen_fd, PREFORK_BACKLOG) != 0) {
 		log_crit(m->cfg->log, "cannot listen on %s: %s", path, strerror(errno));
+		return EX_CONFIG;
+	}
+	if (!run_socket_grant(path, m->cfg->socket_group != NULL ? m->cfg->socket_group : "",
+		&err)) {
+		log_crit(m->cfg->log, "%s", err.message);
 		return EX_CONFIG;
 	}
 	return 0;
@@ -135,21 +125,10 @@ open_socket(struct master *m)
 static bool
 write_pid(const struct prefork *cfg)
 {
-	char text[16];
-	int fd, n;
-
-	if (cfg->pid_path == NULL)
+	if (cfg->pid_path == NULL || run_pid_write(cfg->pid_path, -1))
 		return true;
-	fd = open(cfg->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (fd < 0 || write(fd, text, (size_t)n) != n) {
-		log_crit(cfg->log, "cannot write %s: %s", cfg->pid_path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	close(fd);
-	return true;
+	log_crit(cfg->log, "cannot write %s: %s", cfg->pid_path, strerror(errno));
+	return false;
 }
 
 static void

@@ -4,7 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/arena.h"
 #include "core/clock.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/problem_document.h"
 #include "core/shm.h"
 #include "core/str.h"
 #include "service/notify/notify.h"
@@ -12,6 +16,7 @@
 #include "core/banned.h"
 
 #define STREAM_HEAD_MAX 1024
+#define STREAM_PATH "/api/notifications/stream"
 #define STREAM_FRAME 64 /* bytes of EventSource around the JSON */
 
 struct client *
@@ -147,38 +152,51 @@ client_accepted(struct client *c, const char *user, const char *sid, int64_t gen
 		lws_callback_on_writable(c->wsi);
 }
 
+/* Why there is no stream, as a problem document. */
+static int
+refusal_head(const struct client *c, const char *cors, char *text, size_t size)
+{
+	struct arena arena;
+	struct error err;
+	struct json *j;
+	char retry[32] = "";
+	int len;
+
+	if (c->status == 401)
+		error_slug(&err, ERR_UNAUTHENTICATED, "ticket_invalid", "The ticket is not valid.");
+	else
+		error_set(&err, ERR_UNAVAILABLE, "Try again shortly.");
+	if (error_retry_after(&err) > 0)
+		snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", error_retry_after(&err));
+	arena_init(&arena);
+	j = json_new(&arena, size / 2);
+	problem_document(j, &err, STREAM_PATH, c->request_id);
+	len = snprintf(text, size,
+	    "HTTP/1.1 %d -\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n%s%s"
+	    "Cache-Control: no-store\r\nVary: Origin\r\nConnection: close\r\n\r\n%s",
+	    c->status, j->buf.len, cors, retry, j->buf.data);
+	arena_clear(&arena);
+	return len;
+}
+
 /* The head of an EventSource's answer, or of its refusal with the whole body. */
 static int
 client_write_head(struct client *c)
 {
 	unsigned char buffer[LWS_PRE + STREAM_HEAD_MAX];
-	char *text = (char *)buffer + LWS_PRE, body[STREAM_HEAD_MAX / 2],
-	     cors[NOTIFYD_HEADERS_MAX / 16] = "";
+	char *text = (char *)buffer + LWS_PRE, cors[NOTIFYD_HEADERS_MAX / 16] = "";
 	int len;
 
 	if (c->origin != NULL)
 		snprintf(cors, sizeof(cors), "Access-Control-Allow-Origin: %s\r\n", c->origin);
-	if (c->state == CLIENT_CLOSING) {
-		snprintf(body, sizeof(body),
-		    "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\","
-		    "\"instance\":"
-		    "\"/api/notifications/stream\",\"code\":\"%s\",\"requestId\":\"%s\"}",
-		    c->status == 401 ? "Unauthorized" : "Service Unavailable", c->status,
-		    c->status == 401 ? "The ticket is not valid." : "Try again shortly.",
-		    c->status == 401 ? "ticket_invalid" : "unavailable", c->request_id);
+	if (c->state == CLIENT_CLOSING)
+		len = refusal_head(c, cors, text, STREAM_HEAD_MAX);
+	else
 		len = snprintf(text, STREAM_HEAD_MAX,
-		    "HTTP/1.1 %d -\r\nContent-Type: application/problem+json\r\nContent-Length:"
-		    " %zu\r\n%s%s"
-		    "Cache-Control: no-store\r\nVary: Origin\r\nConnection: close\r\n\r\n%s",
-		    c->status, strlen(body), cors, c->status == 503 ? "Retry-After: 1\r\n" : "",
-		    body);
-	} else {
-		len = snprintf(text, STREAM_HEAD_MAX,
-		    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%sCache-Control:"
-		    " no-store\r\n"
-		    "X-Accel-Buffering: no\r\nVary: Origin\r\nConnection: close\r\n\r\n:\n\n",
+		    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%s"
+		    "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nVary: Origin\r\n"
+		    "Connection: close\r\n\r\n:\n\n",
 		    cors);
-	}
 	c->head_sent = true;
 	return len >= STREAM_HEAD_MAX ||
 		lws_write(c->wsi, buffer + LWS_PRE, (size_t)len, LWS_WRITE_HTTP_HEADERS) < len ?

@@ -1,6 +1,5 @@
 #include "notifyd/notifyd.h"
 
-#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -10,7 +9,9 @@
 
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/error.h"
 #include "core/json.h"
+#include "core/run_dir.h"
 #include "core/str.h"
 #include "service/notify/notify_inbox.h"
 
@@ -37,18 +38,6 @@ static struct notifyd *
 server_of(struct lws *wsi)
 {
 	return lws_context_user(lws_get_context(wsi));
-}
-
-static bool
-origin_allowed(const struct notifyd *nd, const char *origin)
-{
-	const char *own = config_str(nd->config, CFG_PUBLIC_URL);
-	size_t len = strlen(own);
-
-	while (len > 0 && own[len - 1] == '/')
-		len--;
-	return (strlen(origin) == len && strncasecmp(origin, own, len) == 0) ||
-	    config_list_has(nd->config, CFG_CORS_ORIGINS, origin);
 }
 
 /* A header that libwebsockets has no token for; false when it is too long. */
@@ -98,7 +87,7 @@ request_read(struct notifyd *nd, struct lws *wsi, bool stream, struct asked *ask
 
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0 &&
 	    (lws_hdr_copy(wsi, asked->origin, sizeof(asked->origin), WSI_TOKEN_ORIGIN) < 0 ||
-		!origin_allowed(nd, asked->origin)))
+		!config_origin_allowed(nd->config, asked->origin)))
 		return 403;
 	if (nd->stopping)
 		return 503;
@@ -274,14 +263,12 @@ limit_descriptors(struct notifyd *nd)
 static bool
 give_to_group(struct notifyd *nd, const char *path)
 {
-	const char *name = config_str(nd->config, CFG_SOCKET_GROUP);
-	struct group *group = name[0] == '\0' ? NULL : getgrnam(name);
+	struct error err;
 
-	if (name[0] != '\0' && (group == NULL || chown(path, (uid_t)-1, group->gr_gid) != 0)) {
-		log_crit(nd->log, "run.socket_group: the socket cannot be given to group %s", name);
-		return false;
-	}
-	return chmod(path, 0660) == 0;
+	if (run_socket_grant(path, config_str(nd->config, CFG_SOCKET_GROUP), &err))
+		return true;
+	log_crit(nd->log, "%s", err.message);
+	return false;
 }
 
 bool

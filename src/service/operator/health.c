@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/run_dir.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/services.h"
@@ -50,28 +51,17 @@ probe_storage(const struct call *call, struct health *health, struct error *err)
 	return s3_probe(call->svc->s3, err);
 }
 
-/* Does the process of a pid file in the run directory live? */
-/* Whole text of a small file of the run directory without its line end; false: there is none. */
+/* First line of a small file of the run directory; false: there is none. */
 static bool
 run_file(struct services *svc, const char *name, char *text, size_t size)
 {
-	char path[PID_PATH_MAX];
-	ssize_t n = -1;
-	int fd;
+	char path[RUN_PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", config_str(svc->config, CFG_RUN_DIR), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0) {
-		n = read(fd, text, size - 1);
-		close(fd);
-	}
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return true;
+	return run_note_read(path, text, size);
 }
 
+/* Does the process of a pid file in the run directory live? */
 static bool
 process_lives(struct services *svc, const char *name, struct error *err)
 {
