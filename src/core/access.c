@@ -26,7 +26,7 @@ static const char *const permission_names[PERMISSIONS] = {
 	[PERM_SIGNED_IN] = "signed_in",
 };
 
-/* The matrix of DESIGN section 4, one row a role. */
+/* The default matrix, one row for each role; man/medianest-api.7 shows it. */
 static const permission_set defaults[ROLES] = {
 	[ROLE_GUEST] = PERM_BIT(PERM_MEDIA_READ) | PERM_BIT(PERM_PROFILE_VIEW),
 	[ROLE_USER] = PERM_BIT(PERM_MEDIA_READ) | PERM_BIT(PERM_MEDIA_UPLOAD) |

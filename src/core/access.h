@@ -1,7 +1,7 @@
 /*
  * Who asks, and what a role may do: values only, so that every layer can speak of them.
  *
- * The matrix here is the default (DESIGN section 4); the database holds the one in force.
+ * The matrix here is the default; the database holds the one in force.
  */
 #ifndef MN_CORE_ACCESS_H
 #define MN_CORE_ACCESS_H

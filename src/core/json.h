@@ -1,7 +1,8 @@
 /*
  * JSON in and out.
  *
- * In: json_parse() closes what cJSON leaves open (traps.md): before cJSON sees a byte, a prescan
+ * In: json_parse() closes what cJSON leaves open (it takes duplicate keys, trailing bytes, bad
+ * UTF-8 and a NUL inside strings): before cJSON sees a byte, a prescan
  * demands valid UTF-8, no NUL, no \u0000, no raw control character, no BOM, RFC 8259 numbers that a
  * double holds exactly where they are integers (|n| <= 2^53) and are finite otherwise, depth <=
  * JSON_DEPTH_MAX, paired surrogates; then the whole text must be one value, and objects have no

@@ -7,6 +7,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
+#include "core/str.h"
 #include "core/banned.h"
 
 #define LOG_MESSAGE_MAX 2048
@@ -62,25 +63,6 @@ line_raw(struct line *line, const char *s)
 	(void)line_add(line, s, strlen(s));
 }
 
-/* Length of the well-formed UTF-8 sequence at s, 0 when there is none. */
-static size_t
-sequence_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80          ? 1 :
-	    s[0] >= 0xc2 && s[0] < 0xe0 ? 2 :
-	    s[0] >= 0xe0 && s[0] < 0xf0 ? 3 :
-	    s[0] >= 0xf0 && s[0] < 0xf5 ? 4 :
-					  0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* Quoted and escaped; what does not fit is cut at a character border. */
 static void
 line_quoted(struct line *line, const char *s)
@@ -98,7 +80,7 @@ line_quoted(struct line *line, const char *s)
 		} else if (*p < 0x20 || *p == 0x7f) {
 			n = (size_t)snprintf(escape, sizeof(escape), "\\u%04x", *p);
 		} else {
-			n = sequence_length(p);
+			n = utf8_sequence(p, UTF8_MAX); /* the NUL ends it at the latest */
 			if (n == 0) {
 				if (!line_add(line, "\\ufffd", 6))
 					break;

@@ -44,6 +44,9 @@ bool str_to_int(const char *, int64_t min, int64_t max, int64_t *);
 bool str_to_bool(const char *, bool *); /* true|false|1|0|yes|no|on|off */
 
 /* UTF-8 after RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
+#define UTF8_MAX 4 /* bytes of one code point */
+/* Length of the well-formed UTF-8 sequence at s (RFC 3629 section 4), 0 when there is none. */
+size_t utf8_sequence(const unsigned char *s, size_t len);
 bool utf8_valid(const char *, size_t len);
 size_t utf8_length(const char *); /* code points of a valid string */
 /*

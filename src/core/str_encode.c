@@ -5,9 +5,8 @@
 
 #include "core/banned.h"
 
-/* Length of the well-formed UTF-8 sequence at s (RFC 3629 section 4), 0 when there is none. */
-static size_t
-sequence_length(const unsigned char *s, size_t len)
+size_t
+utf8_sequence(const unsigned char *s, size_t len)
 {
 	size_t n;
 
@@ -34,7 +33,7 @@ utf8_valid(const char *s, size_t len)
 	const unsigned char *p = (const unsigned char *)s, *end = p + len;
 
 	while (p < end) {
-		size_t n = sequence_length(p, (size_t)(end - p));
+		size_t n = utf8_sequence(p, (size_t)(end - p));
 
 		if (n == 0)
 			return false;
@@ -61,7 +60,7 @@ utf8_clean(struct arena *arena, const char *s, size_t len, size_t max_bytes)
 
 	buf_init(&out, arena, max_bytes);
 	while (p < end) {
-		size_t n = sequence_length(p, (size_t)(end - p));
+		size_t n = utf8_sequence(p, (size_t)(end - p));
 		const char *piece = (const char *)p;
 		size_t piece_len = n;
 

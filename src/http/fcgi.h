@@ -1,6 +1,7 @@
 /*
  * The FastCGI loop of one worker: wait in epoll_pwait with SIGTERM unblocked only there, accept,
- * read, answer (edge.md).
+ * read, answer. A worker that is told to stop finishes the request in hand: libfcgi's own handling
+ * of SIGTERM would break off the reading of a body.
  */
 #ifndef MN_HTTP_FCGI_H
 #define MN_HTTP_FCGI_H

@@ -1,6 +1,5 @@
 /*
- * medianest-notifyd: pushes events to WebSockets and EventSources (DESIGN section 9, correctness.md
- * 19, edge.md).
+ * medianest-notifyd: pushes events to WebSockets and EventSources.
  *
  * One thread, one loop: libwebsockets' own. Nothing here waits: Redis is spoken to through hiredis'
  * asynchronous contexts, PostgreSQL through store/pg_async.h; both sockets are adopted by the loop

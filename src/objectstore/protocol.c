@@ -152,8 +152,8 @@ protocol_unsupported(const struct protocol_request *req)
 }
 
 /*
- * The verdict for auth_request: 2xx or 403 only; nginx makes S3's refusal of the headers
- * (correctness.md 10 in the design).
+ * The verdict for auth_request, which turns every status but 2xx, 401 and 403 into 500: the real
+ * status travels in headers, and nginx makes S3's refusal of them.
  */
 static void
 answer_verdict(const struct protocol_request *sreq, struct response *res, const struct error *err)

@@ -1,7 +1,7 @@
 /*
  * The audit log: who did what to whom, from where. Rows are added inside the transaction of the
  * change, unchained, so that writers do not queue behind each other; the job audit.chain links them
- * by SHA-256, and medianest-admin audit verify follows the links (correctness.md 5).
+ * by SHA-256, and medianest-admin audit verify follows the links.
  */
 #ifndef MN_SERVICE_AUDIT_H
 #define MN_SERVICE_AUDIT_H

@@ -3,8 +3,8 @@
  * by table.
  *
  * SQL lives in `static const struct query` tables of store_*.c, never composed. Every statement is
- * sent, awaited with poll(2) and our own deadline; on expiry the connection is closed (traps.md:
- * statement_timeout does not protect the client). A statement marked QUERY_READ is sent once more
+ * sent, awaited with poll(2) and our own deadline; on expiry the connection is closed:
+ * statement_timeout does not protect the client from a backend that stands still. A statement marked QUERY_READ is sent once more
  * on a new connection when the old one proves dead before an answer came, outside transactions
  * only. Results belong to the arena given.
  *

@@ -37,7 +37,7 @@ void redis_close(struct redis *);
 bool redis_connected(const struct redis *);
 const char *redis_prefix(const struct redis *);
 /*
- * run_id of the server at the other end, read at every connect (correctness.md 1); "" when not
+ * run_id of the server at the other end, read at every connect; "" when not
  * connected. Connects.
  */
 const char *redis_run_id(struct redis *, struct error *);

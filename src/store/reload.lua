@@ -1,4 +1,4 @@
--- Makes the copy of the revocations complete for this life of the server (correctness.md 1).
+-- Makes the copy of the revocations complete for this life of the server.
 -- KEYS: 1 epoch, 2 revoked, 3 gen   ARGV: 1 run_id, then sid, Unix expiry in turn
 -- Generations are forgotten, not loaded: each comes back from PostgreSQL when its person is seen next.
 if redis.call('GET', KEYS[1]) == ARGV[1] then

@@ -1,5 +1,5 @@
 /*
- * The job queue (DESIGN section 10): rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced
+ * The job queue: rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced
  * by a lease token. store_job_add() runs inside the caller's transaction, together with the change
  * that wants the job; NOTIFY mn_jobs wakes the worker.
  */

@@ -1,7 +1,8 @@
 /*
  * Rows of notifications and preferences. seq counts per person, without gaps and in commit order:
- * it comes from users.last_seq in the writing transaction, people locked in id order
- * (correctness.md 19), so that writers never deadlock on each other.
+ * it comes from users.last_seq in the writing transaction (a sequence would let a reader see 2 and
+ * never the 1 that was committed later), people locked in id order, so that writers never deadlock
+ * on each other.
  */
 #ifndef MN_STORE_STORE_NOTIFICATIONS_H
 #define MN_STORE_STORE_NOTIFICATIONS_H

@@ -1,5 +1,5 @@
 /*
- * Who may read an item: the one definition (correctness.md 14), for list, single item, search,
+ * Who may read an item: the one definition, for list, single item, search,
  * suggestions and counts. SQL conditions over `media m`; `user` and `all` are SQL texts ("$1",
  * "$2"): the caller's id, and whether the caller has media.manage_all.
  *

@@ -1,5 +1,5 @@
 /*
- * Accounts as an admin sees and changes them (P:users.manage), with the rules of DESIGN section 4:
+ * Accounts as an admin sees and changes them (P:users.manage), where
  * nobody gives a role above their own, changes their own role, or touches a super admin without
  * being one; the last super admin stays. What changes rights bites at the next request; every
  * change is audited.

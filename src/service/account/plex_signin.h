@@ -1,7 +1,7 @@
 /*
  * Sign-in with Plex by PIN. People are known by the Plex account id that they linked while signed
  * in, never by an e-mail address; a Plex account is linked with one person. plex.tv gets
- * PLEX_SIGNIN_MS for a request as a whole, so that a worker is not lost to it (edge.md); while it
+ * PLEX_SIGNIN_MS for a request as a whole, so that a worker is not lost to it; while it
  * is away the answer is ERR_UNAVAILABLE plex_unavailable, and no other sign-in notices.
  */
 #ifndef MN_SERVICE_ACCOUNT_PLEX_SIGNIN_H

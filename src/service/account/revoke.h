@@ -1,7 +1,7 @@
 /*
- * Ending sessions and raising generations, so that it bites at the next request (correctness.md 1):
- * first in a transaction, with jobs that repeat the push; then, after the commit, into Redis before
- * the answer.
+ * Ending sessions and raising generations, with effect from the next request: first in a
+ * transaction, with jobs that repeat the push; then, after the commit, into Redis before the
+ * answer.
  */
 #ifndef MN_SERVICE_ACCOUNT_REVOKE_H
 #define MN_SERVICE_ACCOUNT_REVOKE_H

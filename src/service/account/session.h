@@ -1,6 +1,5 @@
 /*
- * Sessions: sign-in, refresh token families with rotation and reuse detection, sign-out (DESIGN
- * section 4, correctness.md 1 and 2).
+ * Sessions: sign-in, refresh token families with rotation and reuse detection, sign-out.
  *
  * PostgreSQL is the truth. A revocation commits there with a job that repeats the push, then
  * reaches Redis before the answer; a failed push is ERR_UNAVAILABLE although the session has ended.

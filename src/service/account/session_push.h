@@ -1,7 +1,4 @@
-/*
- * The job session.push: a revocation that Redis could not take at once is brought there
- * (correctness.md 1).
- */
+/* The job session.push: brings a revocation that Redis could not take at once. */
 #ifndef MN_SERVICE_ACCOUNT_SESSION_PUSH_H
 #define MN_SERVICE_ACCOUNT_SESSION_PUSH_H
 

@@ -1,5 +1,5 @@
 /*
- * The catalogue: what a person may see of it and do with it (DESIGN sections 4, 5, 7).
+ * The catalogue: what a person may see of it and do with it.
  *
  * Ownership is decided in the queries: what is not readable is ERR_NOT_FOUND. Of what is readable,
  * owner and media.manage_all may change, share, trash and restore; media.delete moves any readable
@@ -97,7 +97,7 @@ bool media_has_asset(const struct media *, const char *asset);
 /* Thumbnail of 320, 640 or 1280 pixels, or the widest below that there is. */
 const char *media_thumbnail_url(const struct call *, const struct media *, int width, int64_t now);
 /*
- * The original: inline for the types that browsers show safely (correctness.md 12), an attachment
+ * The original: inline for the types that browsers show safely, an attachment
  * otherwise or when `download`.
  */
 const char *media_file_url(const struct call *, const struct media *, bool download, int64_t now);

@@ -1,5 +1,5 @@
 /*
- * Search (DESIGN section 8): parse -> legs, each a list of candidates -> reciprocal rank fusion
+ * Search: parse -> legs, each a list of candidates -> reciprocal rank fusion
  * with a boost for what is new -> one hit for what is the same -> a page.
  *
  * A search that finds nothing is asked again, wider: without its years and kinds, with its last

@@ -1,7 +1,8 @@
 /*
- * Uploads (DESIGN section 7, correctness.md 7): the client PUTs straight to the object store under
- * incoming/<uploadId>, the only key that it can ever write; the item lives as `pending` meanwhile
- * and is handed to the worker by complete.
+ * Uploads: the client PUTs straight to the object store under incoming/<uploadId>, the only key
+ * that it can ever write (a presigned URL stays valid after complete, so what is shown is the
+ * worker's copy under another key); the item lives as `pending` meanwhile and is handed to the
+ * worker by complete.
  *
  * States move by compare-and-set: pending -> completing -> completed, pending -> aborted, and
  * pending or completing -> expired (the worker). Completing may be repeated at any point: the

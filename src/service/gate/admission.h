@@ -56,7 +56,7 @@ struct admission {
 bool admission_check(const struct call *, const struct admission_ask *,
     const struct admission **out, struct error *);
 
-/* The address as limits and logs count it: IPv6 per /64 (correctness.md 2). */
+/* The address as limits and logs count it: IPv6 by /64. */
 const char *admission_address(struct arena *, const char *address);
 
 /*

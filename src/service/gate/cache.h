@@ -1,5 +1,5 @@
 /*
- * Cached answers (correctness.md 18): a Redis hash holds the body and everything it depended on;
+ * Cached answers: a Redis hash holds the body and everything it depended on;
  * guard.lua compares and brings it with the admission. Versions are random values per scope, set
  * after a commit; nothing here can fail a request.
  */

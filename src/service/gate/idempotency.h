@@ -1,5 +1,5 @@
 /*
- * Idempotency-Key (correctness.md 3): what a request does and what was answered to it commit
+ * Idempotency-Key: what a request does and what was answered to it commit
  * together, under (caller, route, key), and are kept for 24 hours. Failures are not kept: the key
  * may be used again.
  */

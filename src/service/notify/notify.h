@@ -1,5 +1,5 @@
 /*
- * Notifications and events (DESIGN section 9, correctness.md 19).
+ * Notifications and events.
  *
  * A notification is a row for each person with a seq of their own, written inside the caller's
  * transaction by notify_add(); after the commit notify_push() wakes notifyd through Redis. Losing

@@ -1,6 +1,5 @@
 /*
- * The job media.process: an uploaded file becomes an item that can be shown (DESIGN section 7,
- * correctness.md 7, 8).
+ * The job media.process: an uploaded file becomes an item that can be shown.
  *
  * Fetch, hash, decode in the sandbox, write derived objects and the worker's own copy of the
  * original under keys that carry the lease, then one transaction: the row, the timeline, the

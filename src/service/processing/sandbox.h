@@ -1,7 +1,7 @@
 /*
  * Where hostile bytes are decoded: medianest-media under resource limits, in namespaces of its own
  * (bubblewrap) without network, with /usr and nothing else of the machine, and under a system call
- * filter (DESIGN section 7, edge.md 'Sandbox').
+ * filter.
  *
  * Where namespaces are forbidden it runs under no_new_privs, the same filter (which leaves no
  * sockets), Landlock as far as the kernel has it, and the same limits; media.sandbox = required
