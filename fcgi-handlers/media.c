@@ -19,7 +19,6 @@
 #define KINDS "image|video|audio|movie|show|season|episode|track|other"
 #define VISIBILITIES "private|shared|house"
 #define LIMIT_DEFAULT 25
-#define LIMIT_MAX 100
 #define YEAR_MIN 1
 #define YEAR_MAX 9999
 
@@ -33,7 +32,7 @@ static const struct field_rule list_input[] = {
 	{ "yearTo", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
 	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
-	{ "limit", FIELD_INT, .min = 1, .max = LIMIT_MAX },
+	{ "limit", FIELD_INT, .min = 1, .max = MEDIA_PAGE_MAX },
 	{ .name = NULL },
 };
 

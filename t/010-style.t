@@ -8,7 +8,7 @@ use File::Find;
 my $top = $ENV{srcdir} // '.';
 chdir $top or die "$top: $!";
 
-use constant LINES_MAX => 600;
+use constant { LINES_MAX => 600, COLUMNS_MAX => 100 };
 
 # Who may include what: a room sees itself and those named here, of which a name without a slash
 # stands for the room of that name alone. Rooms of the services are layers too, lowest first.
@@ -59,8 +59,20 @@ sub check {
     ok(!@complaints, $what) or diag(join("\n", @complaints));
 }
 
+# Lines past the column, a tab being 8 of them.
+sub too_wide {
+    my ($file, $text) = @_;
+    my ($n, @wide) = (0);
+    for my $line (split /\n/, $text) {
+        $n++;
+        1 while $line =~ s/^(.*?)\t/$1 . ' ' x (8 - length($1) % 8)/e;
+        push @wide, "$file:$n" if length($line) > COLUMNS_MAX;
+    }
+    return @wide;
+}
+
 my %includes;
-my (@upward, @unbanned, @long, @sql, @freed, @spaces, @unguarded, @marks);
+my (@upward, @unbanned, @long, @wide, @unformatted, @sql, @freed, @spaces, @unguarded, @marks);
 for my $file (@files) {
     my $code = code_of($file);
     my $text = text_of($file);
@@ -92,6 +104,8 @@ for my $file (@files) {
     if ($file =~ m{^(?:fcgi-handlers|src/service|src/objectstore)/} && $file !~ m{^src/service/(?:keyring|services|gate/access|operator/migrate|account/token)\.c$}) { # these hold what lives as long as the process
         push @freed, "$file: $1" while $code =~ /\b((?:free|malloc|calloc|realloc|strdup|asprintf)\s*\()/g;
     }
+    push @wide, too_wide($file, $text);
+    push @unformatted, $file if $text =~ /clang-format off/;
     push @marks, "$file: $1" while $text =~ /\b(TODO|FIXME|XXX|HACK)\b/g;
 }
 check('includes point downward only', @upward);
@@ -131,6 +145,8 @@ visit($_) for sort keys %includes;
 check('no files include each other in a circle', @circles);
 check('core/banned.h is the last include of every source', @unbanned);
 check('no file is longer than ' . LINES_MAX . ' lines', @long);
+check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide, map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
+check('clang-format is off nowhere', @unformatted);
 check('SQL is in src/store only', @sql);
 check('handlers and services allocate from arenas only', @freed);
 check('white space is clean', @spaces);

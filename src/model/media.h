@@ -1,6 +1,6 @@
 /*
- * An item of the catalogue, and what is said about one. Strings belong to the arena of the call that
- * made the value.
+ * An item of the catalogue, and what is said about one. Strings belong to the arena of the call
+ * that made the value.
  */
 #ifndef MN_MODEL_MEDIA_H
 #define MN_MODEL_MEDIA_H

@@ -43,7 +43,7 @@ const struct query *const store_query_tables[] = {
 	store_process_queries,
 	store_schema_queries,
 	store_search_queries,
-	store_search_word_queries,
+	store_search_words_queries,
 	store_sessions_queries,
 	store_settings_queries,
 	store_uploads_queries,

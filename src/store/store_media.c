@@ -6,88 +6,10 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "store/pg.h"
-#include "store/store_readable.h"
+#include "store/sql_media.h"
 
 #include "core/banned.h"
 
-/*
- * Where a photo was taken is for its owner; the ids of those who see it are for who may change
- * that.
- */
-#define MINE "(m.owner_id = $1::uuid OR $2::boolean)"
-#define ITEM_COLUMNS \
-	MEDIA_COLUMNS \
-	", CASE WHEN " MINE \
-	" THEN m.metadata ELSE m.metadata - 'gps' END, m.trashed_by, CASE WHEN " MINE \
-	" THEN ARRAY(SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id" \
-	" ORDER BY sh.user_id) END"
-#define ITEM \
-	"SELECT " ITEM_COLUMNS \
-	" FROM media m WHERE m.id = $3::uuid AND (" MEDIA_READABLE("$1::uuid", \
-	    "$2::boolean") " OR " MEDIA_IN_TRASH_OF("$1::uuid", "$2::boolean") ")"
-
-enum {
-	Q_GET,
-	Q_LOCK,
-	Q_LOCK_TRASHED,
-	Q_TAGS,
-	Q_TIMELINE,
-	Q_EVENT_ADD,
-	Q_UPLOAD,
-	Q_SCOPES,
-	Q_DUPLICATE,
-	Q_USAGE_LOCK,
-	Q_USAGE,
-};
-
-const struct query store_media_queries[] = {
-	[Q_GET] = { "media_get", ITEM, QUERY_READ },
-	[Q_LOCK] = { "media_lock", ITEM " FOR UPDATE OF m", 0 },
-	[Q_LOCK_TRASHED] = { "media_lock_trashed",
-	    "SELECT " ITEM_COLUMNS
-	    " FROM media m WHERE m.id = $3::uuid AND m.status = 'trashed' AND (" MEDIA_OPEN_TO(
-		"$1::uuid", "$2::boolean") " OR m.trashed_by = $1::uuid) FOR UPDATE OF m",
-	    0 },
-	[Q_TAGS] = { "media_tags",
-	    "SELECT t.tag, count(*) AS n FROM media m CROSS JOIN LATERAL unnest(m.tags) t(tag)"
-	    " WHERE m.tags <> '{}' AND " MEDIA_READABLE("$1::uuid",
-		"$2::boolean") " GROUP BY t.tag ORDER BY n DESC, t.tag LIMIT $3::int",
-	    QUERY_READ },
-	/*
-	 * One row without an event tells a readable item that has none yet from one that is not
-	 * readable.
-	 */
-	[Q_TIMELINE] = { "media_timeline",
-	    "SELECT " MEDIA_US("e.at") ", e.step, e.state, e.message, e.attempt FROM media m LEFT"
-				       " JOIN media_events e ON e.media_id = m.id "
-				       "WHERE m.id = $3::uuid AND (" MEDIA_READABLE("$1::uuid",
-					   "$2::boolean") " OR " MEDIA_IN_TRASH_OF("$1::uuid",
-					   "$2::boolean") ") "
-							  "ORDER BY e.id LIMIT 1000",
-	    QUERY_READ },
-	[Q_EVENT_ADD] = { "media_event_add",
-	    "INSERT INTO media_events (media_id, step, state, message) VALUES ($1, $2, $3, $4)",
-	    0 },
-	[Q_UPLOAD] = { "media_upload",
-	    "SELECT id FROM uploads WHERE media_id = $1 ORDER BY id DESC LIMIT 1", QUERY_READ },
-	[Q_SCOPES] = { "media_scopes",
-	    "SELECT s.scope, pg_notify('mn_catalogue', s.scope) FROM ("
-	    "SELECT owner_id::text AS scope FROM media WHERE id = $1 AND owner_id IS NOT NULL "
-	    "UNION SELECT 'house' FROM media WHERE id = $1 AND visibility = 'house' "
-	    "UNION SELECT user_id::text FROM media_shares WHERE media_id = $1 "
-	    "UNION SELECT u.id::text FROM users u JOIN role_permissions p ON p.role = u.role "
-	    "WHERE p.permission = 'media.manage_all' AND u.status = 'active') s",
-	    0 },
-	[Q_DUPLICATE] = { "media_duplicate",
-	    "SELECT id FROM media WHERE owner_id = $1 AND sha256 = $2"
-	    " AND status IN ('processing', 'ready') ORDER BY created_at LIMIT 1",
-	    QUERY_READ },
-	[Q_USAGE_LOCK] = { "media_usage_lock",
-	    "SELECT quota_bytes FROM users WHERE id = $1 FOR UPDATE", 0 },
-	[Q_USAGE] = { "media_usage",
-	    "SELECT coalesce(sum(size), 0)::bigint FROM media WHERE owner_id = $1", QUERY_READ },
-	{ .name = NULL },
-};
 #define Q(id) (&store_media_queries[id])
 
 void
@@ -155,14 +77,14 @@ bool
 store_media_get(struct db *db, struct arena *arena, const struct media_reader *reader,
     const char *id, bool lock, struct media *media, struct error *err)
 {
-	return get_item(db, arena, Q(lock ? Q_LOCK : Q_GET), reader, id, media, err);
+	return get_item(db, arena, Q(lock ? Q_MEDIA_LOCK : Q_MEDIA_GET), reader, id, media, err);
 }
 
 bool
 store_media_get_trashed(struct db *db, struct arena *arena, const struct media_reader *reader,
     const char *id, struct media *media, struct error *err)
 {
-	return get_item(db, arena, Q(Q_LOCK_TRASHED), reader, id, media, err);
+	return get_item(db, arena, Q(Q_MEDIA_LOCK_TRASHED), reader, id, media, err);
 }
 
 bool
@@ -171,7 +93,7 @@ store_media_tags(struct db *db, struct arena *arena, const struct media_reader *
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_TAGS),
+	if (!db_exec(db, arena, Q(Q_MEDIA_TAGS),
 		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", db_int(arena, limit)), &rows,
 		err))
 		return false;
@@ -189,7 +111,7 @@ store_media_timeline(struct db *db, struct arena *arena, const struct media_read
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_TIMELINE),
+	if (!db_exec(db, arena, Q(Q_MEDIA_TIMELINE),
 		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
@@ -209,7 +131,8 @@ bool
 store_media_event_add(struct db *db, struct arena *arena, const char *id, const char *step,
     const char *state, const char *message, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_EVENT_ADD), DB_PARAMS(id, step, state, message), NULL, err);
+	return db_exec(db, arena, Q(Q_MEDIA_EVENT_ADD), DB_PARAMS(id, step, state, message), NULL,
+	    err);
 }
 
 /* The one text of a result that may be empty. */
@@ -229,15 +152,15 @@ bool
 store_media_upload(struct db *db, struct arena *arena, const char *id, const char **upload_id,
     struct error *err)
 {
-	return get_text(db, arena, Q(Q_UPLOAD), DB_PARAMS(id), upload_id, err);
+	return get_text(db, arena, Q(Q_MEDIA_UPLOAD), DB_PARAMS(id), upload_id, err);
 }
 
 bool
 store_media_duplicate(struct db *db, struct arena *arena, const char *owner_id,
     const unsigned char sha256[32], const char **id, struct error *err)
 {
-	return get_text(db, arena, Q(Q_DUPLICATE), DB_PARAMS(owner_id, db_bytea(arena, sha256, 32)),
-	    id, err);
+	return get_text(db, arena, Q(Q_MEDIA_DUPLICATE),
+	    DB_PARAMS(owner_id, db_bytea(arena, sha256, 32)), id, err);
 }
 
 bool
@@ -246,7 +169,7 @@ store_media_scopes(struct db *db, struct arena *arena, const char *id, const cha
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_SCOPES), DB_PARAMS(id), &rows, err))
+	if (!db_exec(db, arena, Q(Q_MEDIA_SCOPES), DB_PARAMS(id), &rows, err))
 		return false;
 	*n = rows_count(rows);
 	*scopes = arena_array(arena, *n, sizeof(**scopes));
@@ -261,13 +184,13 @@ store_media_usage(struct db *db, struct arena *arena, const char *user_id, int64
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_USAGE_LOCK), DB_PARAMS(user_id), &rows, err))
+	if (!db_exec(db, arena, Q(Q_MEDIA_USAGE_LOCK), DB_PARAMS(user_id), &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
 	*quota = rows_null(rows, 0, 0) ? -1 : rows_int(rows, 0, 0);
 	/* A statement of its own: what it sees begins after the lock was won. */
-	if (!db_exec(db, arena, Q(Q_USAGE), DB_PARAMS(user_id), &rows, err))
+	if (!db_exec(db, arena, Q(Q_MEDIA_USAGE), DB_PARAMS(user_id), &rows, err))
 		return false;
 	*bytes = rows_int(rows, 0, 0);
 	return true;

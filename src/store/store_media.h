@@ -1,6 +1,6 @@
 /*
  * The catalogue's items: rows of `media` and what hangs on them (shares, timeline). Permission is
- * part of each query (store_readable.h); what may be done with a readable item is the service's
+ * part of each query (sql/readable.sql); what may be done with a readable item is the service's
  * rule. Items and strings belong to the arena.
  */
 #ifndef MN_STORE_STORE_MEDIA_H
@@ -19,22 +19,9 @@ extern const struct query store_media_change_queries[];
 extern const struct query store_media_list_queries[];
 
 /*
- * Columns of `media m` in the order that media_from_row() reads; a query of another file that
- * selects these first can use it too. Times by date_part: a double holds microseconds exactly until
- * 2255, and it is much cheaper than extract's numeric.
+ * media_from_row() reads @media_columns (sql/columns.sql), which are so many; a query that selects
+ * these first can use it too.
  */
-#define MEDIA_US(column) "round(date_part('epoch', " column ") * 1000000)::bigint"
-#define MEDIA_YEAR "coalesce(m.year, date_part('year', m.taken_at AT TIME ZONE 'UTC')::int)"
-#define MEDIA_COLUMNS \
-	"m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id," \
-	" m.filename, m.content_type, m.size, " \
-	"encode(m.sha256, 'hex'), m.width, m.height, m.duration_ms, " MEDIA_US( \
-	    "m.taken_at") ", " MEDIA_YEAR ", m.overview, m.genres, m.tags, " \
-			  "m.external_ids, m.thumbhash, m.object_key, m.asset_prefix, m.assets," \
-			  " m.sprite_times, m.failure_code, m.failure_message, m.version," \
-			  " " MEDIA_US("m.created_at") ", " MEDIA_US( \
-			      "m.updated_at") "," \
-					      " " MEDIA_US("m.trashed_at")
 #define MEDIA_COLUMNS_COUNT 32
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
@@ -46,19 +33,28 @@ void media_from_row(struct arena *, const struct rows *, size_t row, struct medi
 bool store_media_get(struct db *, struct arena *, const struct media_reader *, const char *id,
     bool lock, struct media *, struct error *);
 /*
- * The same for an item in the trash that the caller could read before: whoever may delete may
+ * The same for an item in the trash that the caller could read before: those who may delete may
  * restore.
  */
 bool store_media_get_trashed(struct db *, struct arena *, const struct media_reader *,
     const char *id, struct media *, struct error *);
 
-/*
- * At most `limit` items; positions[i] is that of items[i]. One round trip. status "trashed" lists
- * the caller's trash, newest first.
- */
-bool store_media_list(struct db *, struct arena *, const struct media_reader *,
-    const struct media_filter *, enum media_sort, const struct media_position *after, int limit,
-    struct media **items, struct media_position **positions, size_t *n, struct error *);
+#define MEDIA_LIST_ROWS_MAX 101 /* the largest page, and one row more */
+struct media_list_ask {
+	const struct media_reader *reader;
+	const struct media_filter *filter; /* status "trashed": the caller's trash, newest first */
+	enum media_sort sort;
+	const struct media_position *after; /* or NULL */
+	int limit;                          /* <= MEDIA_LIST_ROWS_MAX */
+};
+struct media_list {
+	struct media *items;
+	struct media_position *positions; /* of each item */
+	size_t n;
+};
+/* One round trip. */
+bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
+    struct media_list *, struct error *);
 
 bool store_media_tags(struct db *, struct arena *, const struct media_reader *, int limit,
     struct media_tag **, size_t *n, struct error *);
@@ -73,7 +69,7 @@ bool store_media_event_add(struct db *, struct arena *, const char *id, const ch
 bool store_media_add(struct db *, struct arena *, const struct media_new *, struct error *);
 
 /*
- * The changes below want the row locked; each raises the version. Whoever calls them ends with
+ * The changes below want the row locked; each raises the version. Callers end with
  * store_media_scopes().
  */
 /* title overview year genres visibility takenAt */

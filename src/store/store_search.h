@@ -2,7 +2,7 @@
  * Search in the catalogue: candidates by text and by metadata, the page's items, words for
  * corrections and suggestions.
  *
- * Candidates are capped (correctness.md 16): readability and filters apply first, then the newest
+ * Candidates are capped: readability and filters apply first, then the newest
  * `cap` matches of each branch (mine, shared with me, the house) are taken and ranked. The
  * statements are planned at each call with their parameters known, so that PostgreSQL itself reads
  * a rare word's matches whole from the GIN index and walks newest-first for a frequent one.
@@ -18,11 +18,9 @@
 #include "store/store_media.h"
 
 extern const struct query store_search_queries[];
-extern const struct query store_search_word_queries[];
+extern const struct query store_search_words_queries[];
 
-#define SEARCH_CAP 2000       /* candidates of the text leg */
-#define SEARCH_TITLES_CAP 100 /* of each branch, by title */
-#define SEARCH_LABELS_CAP 200 /* of each branch, by tag */
+#define SEARCH_CAP 2000 /* candidates of the text leg; those of titles and tags have less */
 
 struct search_ask {
 	struct media_reader reader;
@@ -73,28 +71,50 @@ void store_search_candidates(struct arena *, const struct rows *, struct candida
 #define MATCHED_OVERVIEW 4u
 #define MATCHED_FILENAME 8u
 
+struct items_ask {
+	const struct media_reader *reader;
+	const char *const *ids;
+	size_t nids;
+	const char *any_text, *prefix; /* as in struct search_ask, but any of the words */
+};
+struct items_found {
+	struct media *items;
+	unsigned *matched; /* MATCHED_* of each item */
+	size_t n;
+};
 /* The items of a page in no particular order, with what matched any of the words. */
-bool store_search_items(struct db *, struct arena *, const struct media_reader *,
-    const char *const *ids, size_t nids, const char *any_text, const char *prefix, struct media **,
-    unsigned **matched, size_t *n, struct error *);
+bool store_search_items(struct db *, struct arena *, const struct items_ask *, struct items_found *,
+    struct error *);
 
 struct word_candidate {
 	const char *word, *similar;
 	int64_t n;
+};
+struct word_candidates {
+	struct word_candidate *items;
+	size_t n;
 };
 /*
  * For each of the words that occurs in nothing the caller can read, similar words that do, most
  * similar first; `word` is as given. A word that is known appears once with similar == NULL.
  */
 bool store_search_similar(struct db *, struct arena *, const struct media_reader *,
-    const char *const *words, size_t nwords, struct word_candidate **, size_t *n, struct error *);
+    const char *const *words, size_t nwords, struct word_candidates *, struct error *);
 
+struct suggest_ask {
+	const struct media_reader *reader;
+	const char *title; /* suggested are titles that begin so */
+	const char *word;  /* and words that begin so: 2 bytes or more, or "" */
+	int limit;         /* of each kind */
+};
 struct suggestion_row {
 	const char *text, *kind /* "title" or "word" */, *media_id;
 };
-/* Titles that begin with `title`, and words that begin with `word` (2 bytes or more). */
-bool store_search_suggest(struct db *, struct arena *, const struct media_reader *,
-    const char *title, const char *word, int limit, struct suggestion_row **, size_t *n,
-    struct error *);
+struct suggestions {
+	struct suggestion_row *items;
+	size_t n;
+};
+bool store_search_suggest(struct db *, struct arena *, const struct suggest_ask *,
+    struct suggestions *, struct error *);
 
 #endif

@@ -18,6 +18,8 @@ static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken"
 static const char sort_letters[MEDIA_SORTS] = { 'n', 'o', 't', 'a' };
 #define TRASH_LETTER 'x'
 
+_Static_assert(MEDIA_PAGE_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
+
 bool
 media_sort_parse(const char *name, enum media_sort *sort)
 {
@@ -77,8 +79,9 @@ bool
 media_list(const struct call *call, const struct media_ask *ask, struct media_page *page,
     struct error *err)
 {
-	struct media_position after = { .id = NULL }, *positions;
+	struct media_position after = { .id = NULL };
 	struct media_reader reader;
+	struct media_list list;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
 		return error_field(err, "sort", "choice", "The trash has one order only: newest.");
@@ -86,13 +89,15 @@ media_list(const struct call *call, const struct media_ask *ask, struct media_pa
 		return error_field(err, "cursor", "format", "This is no cursor of this list.");
 	media_reader_of(call->by.who, &reader);
 	/* One more than asked for tells whether there is a next page. */
-	if (!store_media_list(call->svc->db, call->arena, &reader, &ask->filter, ask->sort, &after,
-		ask->limit + 1, &page->items, &positions, &page->n, err))
+	if (!store_media_list(call->svc->db, call->arena,
+		&(struct media_list_ask) {
+		    &reader, &ask->filter, ask->sort, &after, ask->limit + 1 },
+		&list, err))
 		return false;
-	page->next_cursor = NULL;
+	*page = (struct media_page) { .items = list.items, .n = list.n };
 	if (page->n > (size_t)ask->limit) {
 		page->n = (size_t)ask->limit;
-		page->next_cursor = cursor_make(call->arena, ask, &positions[page->n - 1]);
+		page->next_cursor = cursor_make(call->arena, ask, &list.positions[page->n - 1]);
 	}
 	return true;
 }

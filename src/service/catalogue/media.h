@@ -20,6 +20,7 @@ struct call;
 struct arena;
 struct error;
 
+#define MEDIA_PAGE_MAX 100  /* items of a page of the list */
 #define MEDIA_TITLE_MAX 200 /* code points */
 #define MEDIA_OVERVIEW_MAX 5000
 #define MEDIA_TAGS_MAX 50

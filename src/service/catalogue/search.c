@@ -279,28 +279,30 @@ matched_fill(const struct run *run, struct search_hit *hit, unsigned bits)
 static bool
 page_fill(struct run *run, struct search_result *out, struct error *err)
 {
-	size_t first = (size_t)(run->req->page - 1) * SEARCH_PAGE, n, nids = 0;
+	size_t first = (size_t)(run->req->page - 1) * SEARCH_PAGE;
 	const char *ids[SEARCH_PAGE];
-	struct media *items;
-	unsigned *matched;
+	struct items_ask ask = { .reader = &run->ask.reader,
+		.ids = ids,
+		.any_text = search_words_text(run->call->arena, &run->query, run->query.nterms,
+		    WORDS_SHOWN),
+		.prefix = run->ask.prefix };
+	struct items_found found;
 
-	for (size_t i = first; i < run->nfound && nids < SEARCH_PAGE; i++)
-		ids[nids++] = run->found[i].item->id;
+	for (size_t i = first; i < run->nfound && ask.nids < SEARCH_PAGE; i++)
+		ids[ask.nids++] = run->found[i].item->id;
 	out->hits = arena_array(run->call->arena, SEARCH_PAGE, sizeof(*out->hits));
-	if (nids == 0)
+	if (ask.nids == 0)
 		return true;
-	if (!store_search_items(run->call->svc->db, run->call->arena, &run->ask.reader, ids, nids,
-		search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_SHOWN),
-		run->ask.prefix, &items, &matched, &n, err))
+	if (!store_search_items(run->call->svc->db, run->call->arena, &ask, &found, err))
 		return false;
-	for (size_t i = 0; i < nids; i++)
-		for (size_t k = 0; k < n; k++)
-			if (str_eq(items[k].id, ids[i])) {
+	for (size_t i = 0; i < ask.nids; i++)
+		for (size_t k = 0; k < found.n; k++)
+			if (str_eq(found.items[k].id, ids[i])) {
 				struct search_hit *hit = &out->hits[out->n++];
 
-				hit->media = items[k];
+				hit->media = found.items[k];
 				hit->score = run->found[first + i].score;
-				matched_fill(run, hit, matched[k]);
+				matched_fill(run, hit, found.matched[k]);
 			}
 	return true;
 }

@@ -38,30 +38,29 @@ search_suggest(const struct call *call, const char *text, struct search_suggesti
 {
 	struct media_reader reader = { call->by.who->user_id,
 		principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL) };
-	struct suggestion_row *rows;
+	struct suggest_ask ask = { .reader = &reader, .word = "", .limit = SEARCH_SUGGESTIONS };
+	struct suggestions rows;
 	struct search_query q;
-	const char *word = "";
-	size_t nrows;
 
 	*n = 0;
 	search_parse(call->arena, text, &q);
 	if (q.nterms == 0)
 		return true;
 	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_PREFIX_MIN)
-		word = q.terms[q.nterms - 1].text;
-	if (!store_search_suggest(call->svc->db, call->arena, &reader,
-		search_words_plain(call->arena, &q), word, SEARCH_SUGGESTIONS, &rows, &nrows, err))
+		ask.word = q.terms[q.nterms - 1].text;
+	ask.title = search_words_plain(call->arena, &q);
+	if (!store_search_suggest(call->svc->db, call->arena, &ask, &rows, err))
 		return false;
-	*out = arena_array(call->arena, nrows, sizeof(**out));
-	for (size_t i = 0; i < nrows; i++) {
-		bool title = str_eq(rows[i].kind, "title");
-		const char *whole = title ?
-		    rows[i].text :
-		    arena_printf(call->arena, "%s%s", head(call->arena, &q), rows[i].text);
+	*out = arena_array(call->arena, rows.n, sizeof(**out));
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct suggestion_row *row = &rows.items[i];
+		const char *whole = str_eq(row->kind, "title") ?
+		    row->text :
+		    arena_printf(call->arena, "%s%s", head(call->arena, &q), row->text);
 
 		if (!has(*out, *n, whole))
 			(*out)[(*n)++] =
-			    (struct search_suggestion) { whole, rows[i].kind, rows[i].media_id };
+			    (struct search_suggestion) { whole, row->kind, row->media_id };
 	}
 	return true;
 }

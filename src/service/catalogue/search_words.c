@@ -159,20 +159,21 @@ tolerance(const char *word)
  * NULL: none is near enough.
  */
 static const char *
-nearest(const char *word, const struct word_candidate *list, size_t n)
+nearest(const char *word, const struct word_candidates *list)
 {
 	unsigned best = tolerance(word) + 1;
 	const char *found = NULL;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list->n; i++) {
+		const char *similar = list->items[i].similar;
 		unsigned d;
 
-		if (list[i].similar == NULL || !str_eq(list[i].word, word))
+		if (similar == NULL || !str_eq(list->items[i].word, word))
 			continue;
-		d = search_words_distance(word, list[i].similar, tolerance(word));
+		d = search_words_distance(word, similar, tolerance(word));
 		if (d < best) {
 			best = d;
-			found = list[i].similar;
+			found = similar;
 		}
 	}
 	return found;
@@ -183,8 +184,8 @@ search_words_correct(const struct call *call, const struct media_reader *reader,
     struct search_query *q, bool *changed, struct error *err)
 {
 	const char *words[CORRECT_WORDS_MAX];
-	struct word_candidate *list;
-	size_t nwords = 0, n;
+	struct word_candidates list;
+	size_t nwords = 0;
 
 	*changed = false;
 	for (size_t i = 0; i < q->nterms && nwords < CORRECT_WORDS_MAX; i++)
@@ -192,12 +193,11 @@ search_words_correct(const struct call *call, const struct media_reader *reader,
 			words[nwords++] = q->terms[i].text;
 	if (nwords == 0)
 		return true;
-	if (!store_search_similar(call->svc->db, call->arena, reader, words, nwords, &list, &n,
-		err))
+	if (!store_search_similar(call->svc->db, call->arena, reader, words, nwords, &list, err))
 		return false;
 	for (size_t i = 0; i < q->nterms; i++) {
 		struct search_term *t = &q->terms[i];
-		const char *better = t->kind == TERM_WORD ? nearest(t->text, list, n) : NULL;
+		const char *better = t->kind == TERM_WORD ? nearest(t->text, &list) : NULL;
 
 		if (better != NULL && !str_eq(better, t->text)) {
 			t->text = better;

@@ -1,0 +1,23 @@
+-- What statements of several files select from `media m`.
+
+-- A time as microseconds. A double holds them exactly until 2255, and date_part is much cheaper
+-- than extract, which computes in numeric.
+--: define us(column)
+round(date_part('epoch', @column) * 1000000)::bigint
+
+--: define year
+coalesce(m.year, date_part('year', m.taken_at AT TIME ZONE 'UTC')::int)
+
+-- In the order that media_from_row() reads; further columns come after these.
+--: define media_columns
+m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
+m.filename, m.content_type, m.size, encode(m.sha256, 'hex'), m.width, m.height, m.duration_ms,
+@us(m.taken_at), @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
+m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
+m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at)
+
+-- Titles by their beginning, which is known at run time only: a range, because LIKE finds its
+-- index by a constant pattern. title_key has the C collation, where nothing that begins with the
+-- key is past its last extension.
+--: define starts_with(key)
+m.title_key >= @key AND m.title_key < @key || chr(1114111)

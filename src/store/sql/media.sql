@@ -1,0 +1,69 @@
+-- Single items: $1 caller, $2 sees all, $3 id.
+
+-- Where a photo was taken is for its owner; the ids of those who see it are for who may change
+-- that.
+--: define mine
+(m.owner_id = $1::uuid OR $2::boolean)
+
+--: define item_columns
+@media_columns,
+CASE WHEN @mine THEN m.metadata ELSE m.metadata - 'gps' END,
+m.trashed_by,
+CASE WHEN @mine THEN ARRAY(
+	SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id ORDER BY sh.user_id) END
+
+--: define may_see
+(@readable($1::uuid, $2::boolean) OR @in_trash_of($1::uuid, $2::boolean))
+
+--: define item
+SELECT @item_columns FROM media m WHERE m.id = $3::uuid AND @may_see
+
+--: query media_get read
+@item
+
+--: query media_lock
+@item FOR UPDATE OF m
+
+--: query media_lock_trashed
+SELECT @item_columns FROM media m
+WHERE m.id = $3::uuid AND m.status = 'trashed'
+	AND (@open_to($1::uuid, $2::boolean) OR m.trashed_by = $1::uuid)
+FOR UPDATE OF m
+
+-- $3 limit.
+--: query media_tags read
+SELECT t.tag, count(*) AS n FROM media m CROSS JOIN LATERAL unnest(m.tags) t(tag)
+WHERE m.tags <> '{}' AND @readable($1::uuid, $2::boolean)
+GROUP BY t.tag ORDER BY n DESC, t.tag LIMIT $3::int
+
+-- One row without an event tells a readable item that has none yet from one that is not readable.
+--: query media_timeline read
+SELECT @us(e.at), e.step, e.state, e.message, e.attempt
+FROM media m LEFT JOIN media_events e ON e.media_id = m.id
+WHERE m.id = $3::uuid AND @may_see
+ORDER BY e.id LIMIT 1000
+
+--: query media_event_add
+INSERT INTO media_events (media_id, step, state, message) VALUES ($1, $2, $3, $4)
+
+--: query media_upload read
+SELECT id FROM uploads WHERE media_id = $1 ORDER BY id DESC LIMIT 1
+
+--: query media_scopes
+SELECT s.scope, pg_notify('mn_catalogue', s.scope) FROM (
+	SELECT owner_id::text AS scope FROM media WHERE id = $1 AND owner_id IS NOT NULL
+	UNION SELECT 'house' FROM media WHERE id = $1 AND visibility = 'house'
+	UNION SELECT user_id::text FROM media_shares WHERE media_id = $1
+	UNION SELECT u.id::text FROM users u JOIN role_permissions p ON p.role = u.role
+	WHERE p.permission = 'media.manage_all' AND u.status = 'active'
+) s
+
+--: query media_duplicate read
+SELECT id FROM media WHERE owner_id = $1 AND sha256 = $2
+	AND status IN ('processing', 'ready') ORDER BY created_at LIMIT 1
+
+--: query media_usage_lock
+SELECT quota_bytes FROM users WHERE id = $1 FOR UPDATE
+
+--: query media_usage read
+SELECT coalesce(sum(size), 0)::bigint FROM media WHERE owner_id = $1

@@ -1,0 +1,186 @@
+-- The list of the catalogue: mine, shared with me, the house, as three disjoint branches, each with
+-- the cursor's condition, the order and the limit inside, so that each walks its own index and
+-- stops; merged outside. Callers who see everything walk one index.
+--
+-- There is a statement for each order, kind of filter and kind of reader. Filters that are absent
+-- stay out of the text of the common ones, so that their plan, made once, is the right one; with
+-- the rare ones the right plan depends on the values.
+--
+-- $1 caller, $2 key and $3 id of the position, $4 limit; filters from $5 on.
+
+--: define plain
+AND m.status <> 'pending'
+
+--: define of_kind
+@plain AND m.kind = $5::text
+
+--: define any
+AND ($5::text IS NULL OR m.kind = $5::text)
+AND ($6::text IS NULL OR m.source = $6::text)
+AND ($7::uuid IS NULL OR m.owner_id = $7::uuid)
+AND CASE WHEN $8::text IS NULL THEN m.status <> 'pending' ELSE m.status = $8::text END
+AND ($9::int IS NULL OR @year >= $9::int)
+AND ($10::int IS NULL OR @year <= $10::int)
+
+--: define of_tag
+@any AND m.tags @> ARRAY[$11::text]
+
+-- Each branch stops at the largest page there is and one row more, which tells whether there is a
+-- next page. It is a number in the text: a parameter would leave the planner guessing a tenth of
+-- the table, find the plan made once ten times dearer than one made for each request, and plan for
+-- a millisecond every time.
+--: define branch_rows
+101
+
+-- What media_columns is made of: when a branch gives exactly what is asked of it, its rows go to
+-- the merge as they are, without a projection of their own.
+--: define branch_columns
+m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
+m.filename, m.content_type, m.size, m.sha256, m.width, m.height, m.duration_ms, m.taken_at,
+m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key,
+m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message, m.version,
+m.created_at, m.updated_at, m.trashed_at
+
+-- Sorted by (k, kid): the merge outside sees that each branch is in order already, and takes no
+-- more from it than it needs.
+--: define branch(from, filter, key, id, comparison, type, direction)
+(SELECT @branch_columns, @key AS k, @id AS kid
+FROM @from @filter AND (@key, @id) @comparison ($2::@type, $3::uuid)
+ORDER BY @key @direction, @id @direction LIMIT @branch_rows)
+
+--: define merged(direction)
+m ORDER BY m.k @direction, m.kid @direction LIMIT $4::int
+
+-- @text: the key of the position where it is a text.
+--: define list(filter, key, shared_key, shared_id, comparison, type, direction, text)
+SELECT @media_columns, @text FROM (
+	@branch(@own, @filter, @key, m.id, @comparison, @type, @direction)
+	UNION ALL
+	@branch(@house AND (m.owner_id = $1::uuid OR @presentable), @filter,
+		@key, m.id, @comparison, @type, @direction)
+	UNION ALL
+	@branch(@shared AND @presentable, @filter,
+		@shared_key, @shared_id, @comparison, @type, @direction)
+) @merged(@direction)
+
+--: define list_all(filter, key, comparison, type, direction, text)
+SELECT @media_columns, @text
+FROM @branch(media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL, @filter,
+	@key, m.id, @comparison, @type, @direction)
+@merged(@direction)
+
+--: define rising
+--: define falling
+DESC
+
+--: define taken
+coalesce(m.taken_at, m.created_at)
+
+--: define title
+lower(m.title)
+
+--: define newest(filter)
+@list(@filter, m.created_at, sh.created_at, sh.media_id, <, timestamptz, @falling, NULL::text)
+--: define oldest(filter)
+@list(@filter, m.created_at, sh.created_at, sh.media_id, >, timestamptz, @rising, NULL::text)
+--: define by_taken(filter)
+@list(@filter, @taken, @taken, m.id, <, timestamptz, @falling, NULL::text)
+--: define by_title(filter)
+@list(@filter, @title, @title, m.id, >, text, @rising, @title)
+
+--: define all_newest(filter)
+@list_all(@filter, m.created_at, <, timestamptz, @falling, NULL::text)
+--: define all_oldest(filter)
+@list_all(@filter, m.created_at, >, timestamptz, @rising, NULL::text)
+--: define all_by_taken(filter)
+@list_all(@filter, @taken, <, timestamptz, @falling, NULL::text)
+--: define all_by_title(filter)
+@list_all(@filter, @title, >, text, @rising, @title)
+
+-- Of each order and reader in this order of filters: store_media_list.c counts on it.
+
+--: query list_newest read one-plan
+@newest(@plain)
+--: query list_newest_kind read one-plan
+@newest(@of_kind)
+--: query list_newest_any read custom-plan
+@newest(@any)
+--: query list_newest_tag read custom-plan
+@newest(@of_tag)
+
+--: query list_oldest read one-plan
+@oldest(@plain)
+--: query list_oldest_kind read one-plan
+@oldest(@of_kind)
+--: query list_oldest_any read custom-plan
+@oldest(@any)
+--: query list_oldest_tag read custom-plan
+@oldest(@of_tag)
+
+--: query list_taken read one-plan
+@by_taken(@plain)
+--: query list_taken_kind read one-plan
+@by_taken(@of_kind)
+--: query list_taken_any read custom-plan
+@by_taken(@any)
+--: query list_taken_tag read custom-plan
+@by_taken(@of_tag)
+
+--: query list_title read one-plan
+@by_title(@plain)
+--: query list_title_kind read one-plan
+@by_title(@of_kind)
+--: query list_title_any read custom-plan
+@by_title(@any)
+--: query list_title_tag read custom-plan
+@by_title(@of_tag)
+
+--: query list_all_newest read one-plan
+@all_newest(@plain)
+--: query list_all_newest_kind read one-plan
+@all_newest(@of_kind)
+--: query list_all_newest_any read custom-plan
+@all_newest(@any)
+--: query list_all_newest_tag read custom-plan
+@all_newest(@of_tag)
+
+--: query list_all_oldest read one-plan
+@all_oldest(@plain)
+--: query list_all_oldest_kind read one-plan
+@all_oldest(@of_kind)
+--: query list_all_oldest_any read custom-plan
+@all_oldest(@any)
+--: query list_all_oldest_tag read custom-plan
+@all_oldest(@of_tag)
+
+--: query list_all_taken read one-plan
+@all_by_taken(@plain)
+--: query list_all_taken_kind read one-plan
+@all_by_taken(@of_kind)
+--: query list_all_taken_any read custom-plan
+@all_by_taken(@any)
+--: query list_all_taken_tag read custom-plan
+@all_by_taken(@of_tag)
+
+--: query list_all_title read one-plan
+@all_by_title(@plain)
+--: query list_all_title_kind read one-plan
+@all_by_title(@of_kind)
+--: query list_all_title_any read custom-plan
+@all_by_title(@any)
+--: query list_all_title_tag read custom-plan
+@all_by_title(@of_tag)
+
+-- The trash is the caller's own: what was theirs, and what they put there.
+
+--: define trash_branch(condition)
+@branch(media m WHERE m.status = 'trashed' AND @condition,
+	@any AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text]),
+	m.trashed_at, m.id, <, timestamptz, @falling)
+
+--: query list_trash read
+SELECT @media_columns, NULL::text FROM (
+	@trash_branch(m.owner_id = $1::uuid)
+	UNION ALL
+	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid)
+) @merged(@falling)

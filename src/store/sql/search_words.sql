@@ -1,0 +1,84 @@
+-- Words for corrections and suggestions: only such as occur in what the caller can read.
+--
+-- $1 caller, $2 sees all.
+
+-- The house's words and the caller's own; who sees all has every scope.
+--: define my_scopes
+($2::bool OR v.scope = 'house' OR v.scope = $1::text)
+
+-- Words of those who share something with the caller; each must be in an item that is shared.
+--: define sharing_scopes
+NOT $2::bool AND v.scope IN (SELECT coalesce(m.owner_id::text, 'nobody') FROM @shared_in)
+
+--: define in_shared(word)
+EXISTS (SELECT 1 FROM @shared_in AND m.status <> 'trashed' AND @presentable
+	AND m.tsv @@ plainto_tsquery('public.mn_simple', @word))
+
+--: define normal
+lower(mn_unaccent(w.word))
+
+-- $3 words. Of each word at most so many similar ones.
+--: define similar_max
+10
+
+-- Two letters swapped leave a short word without a common trigram: words of so many letters are
+-- also sought by their first letter and length, among the most frequent.
+--: define short_max
+6
+--: define short_words
+300
+
+--: query search_similar read custom-plan
+SELECT w.word, s.word, s.n FROM unnest($3::text[]) WITH ORDINALITY w(word, place)
+CROSS JOIN LATERAL (
+	SELECT EXISTS (SELECT 1 FROM vocabulary v WHERE v.word = @normal AND @my_scopes)
+		OR @in_shared(@normal) AS known
+) k
+LEFT JOIN LATERAL (
+	SELECT word, sum(n) AS n, max(likeness) AS likeness FROM (
+		(SELECT v.word, v.n, similarity(v.word, @normal) AS likeness FROM vocabulary v
+		WHERE v.word % @normal AND @my_scopes
+		ORDER BY likeness DESC, v.n DESC LIMIT @similar_max)
+		UNION ALL
+		(SELECT v.word, v.n, 0 FROM vocabulary v
+		WHERE length(@normal) <= @short_max AND v.word LIKE left(@normal, 1) || '%'
+			AND length(v.word) BETWEEN length(@normal) - 1 AND length(@normal) + 1
+			AND @my_scopes
+		ORDER BY v.n DESC LIMIT @short_words)
+		UNION ALL
+		SELECT * FROM (
+			SELECT v.word, 1, similarity(v.word, @normal) AS likeness FROM vocabulary v
+			WHERE v.word % @normal AND @sharing_scopes
+			ORDER BY likeness DESC LIMIT @similar_max
+		) v WHERE @in_shared(v.word)
+	) u GROUP BY word ORDER BY likeness DESC, n DESC
+) s ON NOT k.known
+WHERE k.known OR s.word IS NOT NULL
+ORDER BY w.place, s.likeness DESC, s.n DESC
+
+-- $3 title, $4 word, $5 limit of each kind.
+
+--: define title_key
+(SELECT key FROM title)
+
+--: define titles(from)
+(SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM @from
+AND @title_key <> '' AND @starts_with(@title_key) AND @presentable
+ORDER BY m.title_key LIMIT $5::int)
+
+--: define suggest(titles)
+WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key)
+SELECT title, kind, media_id FROM (
+	SELECT DISTINCT ON (key) title, kind, media_id, key FROM (@titles) t
+	ORDER BY key LIMIT $5::int
+) t
+UNION ALL
+(SELECT v.word, 'word', NULL FROM vocabulary v
+WHERE $4::text <> '' AND @my_scopes AND v.word LIKE lower(mn_unaccent($4::text)) || '%'
+GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $5::int)
+
+--: query search_suggest read custom-plan
+@suggest(@titles(@own) UNION ALL @titles(@house)
+	UNION ALL @titles(@shared_in AND m.status <> 'trashed'))
+--: query search_suggest_all read custom-plan
+@suggest(@titles(media m WHERE m.status <> 'trashed'))
