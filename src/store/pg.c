@@ -412,6 +412,135 @@ db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t nc
 	return outcome == DB_DONE;
 }
 
+/* For the transaction of one statement, which ends with its part of the pipeline. */
+static const struct query q_own_timeout = { "own_timeout",
+	"SELECT set_config('statement_timeout', $1, true)", QUERY_CUSTOM_PLAN };
+
+static int
+each_timeout(const struct db *db, const struct db_ask *ask)
+{
+	return ask->timeout_ms > 0 && ask->timeout_ms < db->timeout_ms ? ask->timeout_ms :
+									 db->timeout_ms;
+}
+
+/* Each statement up to a sync of its own: a part that fails is left behind there. */
+static bool
+each_send(struct db *db, const struct db_ask *asks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct db_call *call = &asks[i].call;
+		char ms[16];
+		const char *params[] = { ms };
+
+		snprintf(ms, sizeof(ms), "%d", each_timeout(db, &asks[i]));
+		if (each_timeout(db, &asks[i]) < db->server_timeout_ms &&
+		    !statement_send(db, &q_own_timeout, "", params, 1))
+			return false;
+		if (!statement_send(db, call->query, "", call->params, call->nparams) ||
+		    PQpipelineSync(db->conn) != 1)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The last result before the sync, or the first that failed. NULL: the connection is lost, as in
+ * answer_take().
+ */
+static PGresult *
+part_take(struct db *db, int64_t deadline)
+{
+	PGresult *kept = NULL;
+
+	for (;;) {
+		PGresult *res = pipeline_take(db, deadline);
+
+		if (res == NULL || PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
+			PQclear(res == NULL ? kept : res);
+			return res == NULL ? NULL : kept;
+		}
+		if (kept != NULL && !succeeded(kept)) {
+			PQclear(res);
+			continue;
+		}
+		PQclear(kept);
+		kept = res;
+	}
+}
+
+/* Reads until all have an answer or the connection is gone; *done counts those that have one. */
+static enum db_outcome
+each_read(struct db *db, struct arena *arena, struct db_ask *asks, size_t n, size_t *done)
+{
+	int64_t deadline = clock_monotonic() + DB_GRACE_MS * US_PER_MS;
+
+	for (; *done < n; ++*done) {
+		struct db_ask *ask = &asks[*done];
+		enum db_outcome outcome;
+		PGresult *res;
+
+		deadline += each_timeout(db, ask) * US_PER_MS;
+		res = part_take(db, deadline);
+		ask->late = res == NULL ? errno == ETIMEDOUT :
+					  db_state_is(res, "57014") || db_state_is(res, "55P03");
+		outcome = outcome_of(db, ask->call.query, res, ask->err);
+		if (outcome != DB_DONE)
+			PQclear(res);
+		if (outcome == DB_DEAD || outcome == DB_LATE)
+			return outcome;
+		if (outcome != DB_DONE)
+			continue;
+		error_clear(ask->err);
+		ask->call.rows = rows_keep(arena, res);
+	}
+	return DB_DONE;
+}
+
+/* Of those that have no answer yet. */
+static enum db_outcome
+each_once(struct db *db, struct arena *arena, struct db_ask *asks, size_t n, size_t *done)
+{
+	struct error *err = asks[*done].err;
+	int64_t deadline = db_deadline(db);
+	enum db_outcome outcome = db_ready(db, deadline, err);
+
+	if (outcome == DB_DONE)
+		outcome = plan_mode(db, QUERY_CUSTOM_PLAN, deadline, err);
+	if (outcome != DB_DONE)
+		return outcome;
+	errno = 0;
+	if (PQenterPipelineMode(db->conn) != 1 || !each_send(db, asks + *done, n - *done)) {
+		db_lost(db, asks[*done].call.query->name, err);
+		return DB_DEAD;
+	}
+	outcome = each_read(db, arena, asks, n, done);
+	if (db->conn != NULL && PQexitPipelineMode(db->conn) != 1)
+		db_close(db);
+	return outcome;
+}
+
+void
+db_each(struct db *db, struct arena *arena, struct db_ask *asks, size_t n)
+{
+	enum db_outcome outcome = DB_DONE;
+	unsigned tries = 0;
+	size_t done = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		asks[i].call.rows = NULL;
+		asks[i].late = false;
+	}
+	do {
+		if (done < n)
+			outcome = each_once(db, arena, asks, n, &done);
+	} while (db_again(db, outcome, true, &tries));
+	/* What was not reached shares the fate of what was waited for. */
+	for (size_t i = done + 1; i < n; i++) {
+		asks[i].late = asks[done].late;
+		*asks[i].err = *asks[done].err;
+	}
+}
+
 bool
 db_script(struct db *db, const char *sql, struct error *err)
 {

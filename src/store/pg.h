@@ -80,6 +80,20 @@ struct db_call {
 bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, struct error *);
 
 /*
+ * Reads that have nothing to do with each other, in one round trip, outside transactions: each
+ * under a deadline of its own, and one that fails or comes late takes nothing from the others.
+ * Their queries are QUERY_READ | QUERY_CUSTOM_PLAN. Rows are in `call`; where there are none, `err`
+ * says why.
+ */
+struct db_ask {
+	struct db_call call;
+	int timeout_ms; /* 0, or more than the connection has: as any statement */
+	bool late;      /* it is the deadline that passed */
+	struct error *err;
+};
+void db_each(struct db *, struct arena *, struct db_ask *, size_t n);
+
+/*
  * Transactions. After a failure inside, db_rollback() and start over. `unknown` COMMIT results are
  * ERR_UNAVAILABLE with slug commit_unknown.
  */

@@ -290,6 +290,72 @@ check_losses(struct db *db)
 	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)), "and then all is well");
 }
 
+static const struct query q_slow = { "slow", "SELECT pg_sleep(5)", QUERY_READ | QUERY_CUSTOM_PLAN };
+static const struct query q_fault = { "fault", "SELECT 1 / $1::int",
+	QUERY_READ | QUERY_CUSTOM_PLAN };
+static const struct query q_limit = { "limit", "SELECT current_setting('statement_timeout')",
+	QUERY_READ | QUERY_CUSTOM_PLAN };
+
+/* Which of them have rows: 'x'; which were late: 'l'; which failed otherwise: 'e'. */
+static const char *
+fates(struct db *db, struct db_ask *asks, size_t n)
+{
+	static struct error errors[8];
+	static char said[8];
+
+	for (size_t i = 0; i < n; i++)
+		asks[i].err = &errors[i];
+	db_each(db, &arena, asks, n);
+	for (size_t i = 0; i < n; i++)
+		said[i] = asks[i].call.rows != NULL ? 'x' : asks[i].late ? 'l' : 'e';
+	said[n] = '\0';
+	return said;
+}
+
+/* Reads side by side: each has its own deadline, and none takes the others with it. */
+static void
+check_each(struct db *db)
+{
+	const char *const zero[] = { "0" }, *const two[] = { "2" }, *const six[] = { "6" };
+	struct db_call slow = { .query = &q_slow }, limit = { .query = &q_limit };
+	struct db_ask asks[] = { { .call = { &q_custom, six, 1, NULL } },
+		{ .call = slow, .timeout_ms = 100 }, { .call = { &q_fault, zero, 1, NULL } },
+		{ .call = limit, .timeout_ms = 200 }, { .call = limit, .timeout_ms = 100000 },
+		{ .call = { &q_fault, two, 1, NULL } } };
+	struct db_ask lost[] = { { .call = slow }, { .call = { &q_custom, six, 1, NULL } } };
+	int64_t start = clock_monotonic(), took;
+	uint64_t serial;
+	pid_t pid;
+
+	db_each(db, &arena, asks, 0);
+	is_str(fates(db, asks, 6), "xlexxx", "one is late, one fails, the others are there");
+	took = (clock_monotonic() - start) / US_PER_MS;
+	ok(took < TIMEOUT_MS, "by its own deadline: %lld ms", (long long)took);
+	is_int(rows_int(asks[0].call.rows, 0, 0), 7, "what came before");
+	is_str(rows_str(asks[3].call.rows, 0, 0), "200ms", "a deadline");
+	is_str(rows_str(asks[4].call.rows, 0, 0), "500ms",
+	    "of nobody else, and never a longer one");
+	ok(asks[1].err->code == ERR_UNAVAILABLE && asks[2].err->code == ERR_QUERY, "why");
+	ok(succeeds(db_exec(db, &arena, &q_one, DB_NO_PARAMS, NULL, &err)),
+	    "the connection remains");
+	pid = backend(db);
+	serial = db_serial(db);
+	kill(pid, SIGTERM);
+	sleep_ms(200);
+	is_str(fates(db, asks, 6), "xlexxx", "asked again on a new connection");
+	ok(db_serial(db) == serial + 1, "which is one");
+	pid = backend(db);
+	kill(pid, SIGSTOP);
+	start = clock_monotonic();
+	is_str(fates(db, lost, 2), "ll", "a silent server is given up for all");
+	took = (clock_monotonic() - start) / US_PER_MS;
+	ok(took < TIMEOUT_MS + SLACK_MS, "in time: %lld ms", (long long)took);
+	is_str(fates(db, lost, 2), "ee", "and not waited for again at once");
+	kill(pid, SIGCONT);
+	kill(pid, SIGTERM);
+	sleep_ms(700);
+}
+
 static void
 check_deadlines(struct db *db)
 {
@@ -374,6 +440,7 @@ check_database(const char *conninfo)
 	check_transactions(db);
 	check_outer(db);
 	check_losses(db);
+	check_each(db);
 	check_deadlines(db);
 	check_notify(db, conninfo);
 	ok(fails(db_exec(nowhere, &arena, &q_one, DB_NO_PARAMS, NULL, &err), ERR_UNAVAILABLE,
