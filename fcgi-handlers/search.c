@@ -63,8 +63,8 @@ page_view(struct json *j, const struct search_result *r, int page)
 	json_put_bool(j, "totalIsExact", r->exact);
 	json_object_end(j);
 	json_object(j, "sources");
-	for (unsigned i = 0; i < SEARCH_SOURCES; i++)
-		json_put_str(j, search_source_names[i], r->sources[i]);
+	for (size_t i = 0; i < r->nsources; i++)
+		json_put_str(j, r->sources[i].name, search_state_name(r->sources[i].state));
 	json_object_end(j);
 }
 
@@ -100,7 +100,7 @@ sort_parse(const char *name)
 	return str_eq(name, "title") ? SEARCH_TITLE : SEARCH_RELEVANCE;
 }
 
-/* GET /api/search. What is kept for the next five minutes says so. */
+/* GET /api/search. What is kept for the next five minutes says so; a partial answer is not kept. */
 static bool
 search_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -121,7 +121,7 @@ search_get(const struct request *req, struct response *res, struct error *err)
 	if (!search_run(req->call, &ask, &result, err))
 		return false;
 	kept = result_view(req, &result, ask.page, started, true);
-	if (!kept->buf.overflow)
+	if (result.whole && !kept->buf.overflow)
 		cache_store(req->call, req->admission, kept->buf.data, kept->buf.len);
 	return response_json(res, 200, result_view(req, &result, ask.page, started, false), err);
 }

@@ -78,7 +78,7 @@ EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
-check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_parse t/unit/search_words
+check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_leg t/unit/search_parse t/unit/search_words
 
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check
@@ -88,6 +88,9 @@ EXTRA_DIST += t/bench/notifyd
 # The wrappers of PostgreSQL and Redis against real servers: run by t/030-store.t.
 noinst_PROGRAMS += t/tools/store-check
 t_tools_store_check_SOURCES = t/tools/store_check.c
+# The legs of a search against a real catalogue: run by t/041-search-legs.t.
+noinst_PROGRAMS += t/tools/search-check
+t_tools_search_check_SOURCES = t/tools/search_check.c
 EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 

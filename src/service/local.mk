@@ -45,6 +45,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search.h \
 	src/service/catalogue/search_fuse.c \
 	src/service/catalogue/search_fuse.h \
+	src/service/catalogue/search_leg.c \
+	src/service/catalogue/search_leg.h \
 	src/service/catalogue/search_parse.c \
 	src/service/catalogue/search_parse.h \
 	src/service/catalogue/search_suggest.c \

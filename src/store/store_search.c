@@ -21,9 +21,9 @@ int_or_null(struct arena *arena, int64_t n)
 	return n != 0 ? db_int(arena, n) : NULL;
 }
 
-void
-store_search_call(struct arena *arena, enum search_leg_query leg, const struct search_ask *a,
-    struct db_call *call)
+/* Of the metadata leg; the text leg has the first TEXT_PARAMS of them. */
+static const char *const *
+leg_params(struct arena *arena, const struct search_ask *a)
 {
 	const char **p = arena_array(arena, METADATA_PARAMS, sizeof(*p));
 	size_t n = 0;
@@ -46,14 +46,25 @@ store_search_call(struct arena *arena, enum search_leg_query leg, const struct s
 	p[n++] = db_int(arena, SEARCH_CAP + 1);
 	p[n++] = a->title;
 	p[n++] = db_array(arena, a->labels, a->nlabels);
-	call->params = p;
-	call->nparams = leg == SEARCH_TEXT ? TEXT_PARAMS : METADATA_PARAMS;
-	if (leg == SEARCH_TEXT)
-		call->query =
-		    &store_search_queries[a->reader.all ? Q_SEARCH_TEXT_ALL : Q_SEARCH_TEXT];
-	else
-		call->query = &store_search_queries[a->reader.all ? Q_SEARCH_METADATA_ALL :
-								    Q_SEARCH_METADATA];
+	return p;
+}
+
+void
+store_search_text(struct arena *arena, const struct search_ask *a, struct db_call *call)
+{
+	call->query = &store_search_queries[a->reader.all ? Q_SEARCH_TEXT_ALL : Q_SEARCH_TEXT];
+	call->params = leg_params(arena, a);
+	call->nparams = TEXT_PARAMS;
+}
+
+void
+store_search_metadata(struct arena *arena, const struct search_ask *a, struct db_call *call)
+{
+	unsigned query = a->reader.all ? Q_SEARCH_METADATA_ALL : Q_SEARCH_METADATA;
+
+	call->query = &store_search_queries[query];
+	call->params = leg_params(arena, a);
+	call->nparams = METADATA_PARAMS;
 }
 
 void

@@ -54,16 +54,16 @@ struct candidate {
 	double rank;
 	int64_t created_at; /* us */
 	int64_t year;       /* 0: unknown */
+	/* the item itself, from where there is no row to read it from; else NULL */
+	const struct media *media;
 };
 
-enum search_leg_query { SEARCH_TEXT, SEARCH_METADATA, SEARCH_LEG_QUERIES };
-
 /*
- * Fills a call for db_pipeline(), so that all legs share one round trip; then reads its rows, best
- * first.
+ * Each fills a call for db_each(), so that all legs share one round trip; then its rows are read,
+ * best first.
  */
-void store_search_call(struct arena *, enum search_leg_query, const struct search_ask *,
-    struct db_call *);
+void store_search_text(struct arena *, const struct search_ask *, struct db_call *);
+void store_search_metadata(struct arena *, const struct search_ask *, struct db_call *);
 void store_search_candidates(struct arena *, const struct rows *, struct candidate **, size_t *n);
 
 #define MATCHED_TITLE 1u

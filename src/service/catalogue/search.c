@@ -9,98 +9,60 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/catalogue/search_fuse.h"
+#include "service/catalogue/search_leg.h"
 #include "service/catalogue/search_parse.h"
 #include "service/catalogue/search_words.h"
 #include "service/services.h"
 #include "store/store_search.h"
 #include "core/banned.h"
 
-const char *const search_source_names[SEARCH_SOURCES] = { "text", "metadata", "similar", "plex" };
-
-/*
- * The legs of the fusion, one row each: how its list is asked for and what a vote of it weighs. A
- * leg without a query is not there: "off". Further legs (vectors, Plex's own search) get a row and
- * a query, or a call beside the round trip.
- */
-static const struct leg {
-	bool present;
-	enum search_leg_query query;
-	double weight;
-} legs[SEARCH_SOURCES] = {
-	[SEARCH_SOURCE_TEXT] = { true, SEARCH_TEXT, 1.0 },
-	[SEARCH_SOURCE_METADATA] = { true, SEARCH_METADATA, 0.7 },
-	[SEARCH_SOURCE_SIMILAR] = { .present = false },
-	[SEARCH_SOURCE_PLEX] = { .present = false },
+/* Those without a function are not there yet. */
+static const struct search_leg legs[] = {
+	{ "text", 1.0, 1000, .sql = store_search_text },
+	{ "metadata", 0.7, 500, .sql = store_search_metadata },
+	{ .name = "similar" },
+	{ .name = "plex" },
 };
+_Static_assert(sizeof(legs) / sizeof(legs[0]) <= SEARCH_SOURCES_MAX, "a place for each leg");
 
-struct run {
-	const struct call *call;
-	const struct search_request *req;
-	struct search_query query;
-	struct search_ask ask;
-	struct fused *found;
-	size_t nfound;
-	bool capped;
-};
-
-/* One round trip for all legs that are there. */
-static bool
-attempt(struct run *run, struct error *err)
+const char *
+search_state_name(enum source_state state)
 {
-	struct db_call calls[SEARCH_SOURCES];
-	struct ranked_list lists[SEARCH_SOURCES];
-	size_t ncalls = 0;
+	static const char *const names[] = { "off", "ok", "timeout", "error" };
 
-	for (unsigned i = 0; i < SEARCH_SOURCES; i++) {
-		if (!legs[i].present)
-			continue;
-		store_search_call(run->call->arena, legs[i].query, &run->ask, &calls[ncalls]);
-		lists[ncalls++].weight = legs[i].weight;
-	}
-	if (!db_pipeline(run->call->svc->db, run->call->arena, calls, ncalls, err))
-		return false;
-	run->capped = false;
-	for (size_t i = 0; i < ncalls; i++) {
-		struct candidate *items;
-
-		store_search_candidates(run->call->arena, calls[i].rows, &items, &lists[i].n);
-		lists[i].items = items;
-		run->capped = run->capped || lists[i].n > SEARCH_CAP;
-	}
-	search_fuse(run->call->arena, lists, ncalls, run->req->sort, clock_now(), &run->found,
-	    &run->nfound);
-	return true;
+	return names[state];
 }
 
 /*
  * The same text with years and kinds as narrow as they go: both, kinds alone, years alone, neither;
- * the first that finds something. `anything`: neither may be left out only when words remain.
+ * the first that finds something. Both are left out only when words remain.
  */
 static bool
-attempt_soft(struct run *run, struct error *err)
+attempt_soft(struct search_run *run, struct error *err)
 {
 	struct search_ask full = run->ask;
 	bool years = full.soft_years != NULL, kinds = full.nsoft_kinds > 0;
 
-	if (!attempt(run, err))
+	if (!search_legs_read(run, err))
 		return false;
-	if (run->nfound > 0)
+	if (!search_legs_want_more(run))
 		return true;
 	if (years && kinds) {
 		run->ask.soft_years = NULL;
-		if (!attempt(run, err))
+		if (!search_legs_read(run, err))
 			return false;
-		if (run->nfound == 0) {
+		if (search_legs_want_more(run)) {
 			run->ask = full;
 			run->ask.nsoft_kinds = 0;
-			if (!attempt(run, err))
+			if (!search_legs_read(run, err))
 				return false;
 		}
 	}
-	if (run->nfound == 0 && (years || kinds) && (*full.text != '\0' || *full.prefix != '\0')) {
+	if (search_legs_want_more(run) && (years || kinds) &&
+	    (*full.text != '\0' || *full.prefix != '\0')) {
 		run->ask.soft_years = NULL;
 		run->ask.nsoft_kinds = 0;
-		if (!attempt(run, err))
+		if (!search_legs_read(run, err))
 			return false;
 	}
 	run->ask = full;
@@ -109,7 +71,7 @@ attempt_soft(struct run *run, struct error *err)
 
 /* The last word as the beginning of one: what is typed is not finished yet. */
 static bool
-attempt_typing(struct run *run, struct error *err)
+attempt_typing(struct search_run *run, struct error *err)
 {
 	struct search_query *q = &run->query;
 	const char *text = run->ask.text;
@@ -120,7 +82,7 @@ attempt_typing(struct run *run, struct error *err)
 	run->ask.text = search_words_text(run->call->arena, q, q->nterms - 1, WORDS_ALL);
 	run->ask.prefix = search_words_prefix(run->call->arena, q->terms[q->nterms - 1].text);
 	ok = attempt_soft(run, err);
-	if (ok && run->nfound == 0) {
+	if (ok && search_legs_want_more(run)) {
 		run->ask.text = text;
 		run->ask.prefix = "";
 	}
@@ -132,7 +94,7 @@ attempt_typing(struct run *run, struct error *err)
  * that is.
  */
 static bool
-attempt_corrected(struct run *run, bool *changed, struct error *err)
+attempt_corrected(struct search_run *run, bool *changed, struct error *err)
 {
 	if (!search_words_correct(run->call, &run->ask.reader, &run->query, changed, err))
 		return false;
@@ -144,9 +106,9 @@ attempt_corrected(struct run *run, bool *changed, struct error *err)
 	return attempt_soft(run, err);
 }
 
-/* At last: any of the words; but who names words that must be absent means what is asked. */
+/* At last any of the words. A query that names words to leave out means what it says. */
 static bool
-attempt_any(struct run *run, struct error *err)
+attempt_any(struct search_run *run, struct error *err)
 {
 	const char *text =
 	    search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_ANY);
@@ -161,21 +123,22 @@ attempt_any(struct run *run, struct error *err)
 }
 
 static bool
-candidates(struct run *run, const char **did_you_mean, struct error *err)
+candidates(struct search_run *run, const char **did_you_mean, struct error *err)
 {
 	bool changed = false;
 
-	if (!attempt_soft(run, err) || (run->nfound == 0 && !attempt_typing(run, err)) ||
-	    (run->nfound == 0 && !attempt_corrected(run, &changed, err)) ||
-	    (run->nfound == 0 && !attempt_any(run, err)))
+	search_legs_call(run);
+	if (!attempt_soft(run, err) || (search_legs_want_more(run) && !attempt_typing(run, err)) ||
+	    (search_legs_want_more(run) && !attempt_corrected(run, &changed, err)) ||
+	    (search_legs_want_more(run) && !attempt_any(run, err)))
 		return false;
-	if (changed && run->nfound > 0)
+	if (changed && search_legs_found(run))
 		*did_you_mean = search_words_plain(run->call->arena, &run->query);
 	return true;
 }
 
 static void
-filters_fill(struct run *run)
+filters_fill(struct search_run *run)
 {
 	const struct search_request *req = run->req;
 	struct search_query *q = &run->query;
@@ -212,7 +175,7 @@ has_filter(const struct search_ask *a)
 }
 
 static bool
-fill(struct run *run, const struct principal *who, struct error *err)
+fill(struct search_run *run, const struct principal *who, struct error *err)
 {
 	struct search_query *q = &run->query;
 	struct search_ask *a = &run->ask;
@@ -235,7 +198,7 @@ fill(struct run *run, const struct principal *who, struct error *err)
 
 /* Is there anything to look for? Punctuation alone is not. */
 static bool
-asks_something(const struct run *run)
+asks_something(const struct search_run *run)
 {
 	return run->query.nterms > 0 || has_filter(&run->ask);
 }
@@ -248,7 +211,7 @@ matched_add(struct search_hit *hit, const char *what)
 }
 
 static void
-matched_fill(const struct run *run, struct search_hit *hit, unsigned bits)
+matched_fill(const struct search_run *run, struct search_hit *hit, unsigned bits)
 {
 	const struct search_ask *a = &run->ask;
 
@@ -275,35 +238,104 @@ matched_fill(const struct run *run, struct search_hit *hit, unsigned bits)
 		matched_add(hit, "externalId");
 }
 
-/* The items of the page in the order of the fusion; what vanished in between is left out. */
+/* The items that the catalogue has, by id. */
 static bool
-page_fill(struct run *run, struct search_result *out, struct error *err)
+items_read(struct search_run *run, const struct fused *list, size_t n, struct items_found *found,
+    struct error *err)
 {
-	size_t first = (size_t)(run->req->page - 1) * SEARCH_PAGE;
 	const char *ids[SEARCH_PAGE];
 	struct items_ask ask = { .reader = &run->ask.reader,
 		.ids = ids,
 		.any_text = search_words_text(run->call->arena, &run->query, run->query.nterms,
 		    WORDS_SHOWN),
 		.prefix = run->ask.prefix };
+
+	*found = (struct items_found) { .n = 0 };
+	for (size_t i = 0; i < n; i++)
+		if (list[i].item->media == NULL)
+			ids[ask.nids++] = list[i].item->id;
+	return ask.nids == 0 ||
+	    store_search_items(run->call->svc->db, run->call->arena, &ask, found, err);
+}
+
+static void
+hit_add(const struct search_run *run, struct search_result *out, const struct media *media,
+    double score, unsigned matched)
+{
+	struct search_hit *hit = &out->hits[out->n++];
+
+	hit->media = *media;
+	hit->score = score;
+	matched_fill(run, hit, matched);
+}
+
+/* The page in the order of the fusion; what vanished in between is left out. */
+static bool
+page_fill(struct search_run *run, const struct fused *list, size_t n, struct search_result *out,
+    struct error *err)
+{
+	size_t first = (size_t)(run->req->page - 1) * SEARCH_PAGE;
 	struct items_found found;
 
-	for (size_t i = first; i < run->nfound && ask.nids < SEARCH_PAGE; i++)
-		ids[ask.nids++] = run->found[i].item->id;
 	out->hits = arena_array(run->call->arena, SEARCH_PAGE, sizeof(*out->hits));
-	if (ask.nids == 0)
+	if (first >= n)
 		return true;
-	if (!store_search_items(run->call->svc->db, run->call->arena, &ask, &found, err))
+	list += first;
+	n = n - first < SEARCH_PAGE ? n - first : SEARCH_PAGE;
+	if (!items_read(run, list, n, &found, err))
 		return false;
-	for (size_t i = 0; i < ask.nids; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].item->media != NULL)
+			hit_add(run, out, list[i].item->media, list[i].score, 0);
 		for (size_t k = 0; k < found.n; k++)
-			if (str_eq(found.items[k].id, ids[i])) {
-				struct search_hit *hit = &out->hits[out->n++];
+			if (str_eq(found.items[k].id, list[i].item->id))
+				hit_add(run, out, &found.items[k], list[i].score, found.matched[k]);
+	}
+	return true;
+}
 
-				hit->media = found.items[k];
-				hit->score = run->found[first + i].score;
-				matched_fill(run, hit, found.matched[k]);
-			}
+static bool
+find(struct search_run *run, struct search_result *out, struct error *err)
+{
+	struct ranked_list lists[SEARCH_SOURCES_MAX];
+	struct fused *found;
+	size_t nlists, n;
+	bool capped;
+
+	if (!candidates(run, &out->did_you_mean, err))
+		return false;
+	nlists = search_legs_lists(run, lists, &capped);
+	search_fuse(run->call->arena, lists, nlists, run->req->sort, clock_now(), &found, &n);
+	out->total = (int64_t)n;
+	out->exact = !capped;
+	return page_fill(run, found, n, out, err);
+}
+
+static void
+sources_fill(const struct search_run *run, struct search_result *out)
+{
+	out->whole = true;
+	for (size_t i = 0; i < run->nlegs; i++) {
+		enum source_state state = run->states[i];
+
+		out->sources[out->nsources++] = (struct search_source) { run->legs[i].name, state };
+		out->whole = out->whole && state != SOURCE_TIMEOUT && state != SOURCE_ERROR;
+	}
+}
+
+bool
+search_run_legs(const struct call *call, const struct search_leg *table, size_t n,
+    const struct search_request *req, struct search_result *out, struct error *err)
+{
+	struct search_run *run = arena_alloc(call->arena, sizeof(*run));
+
+	*out = (struct search_result) { .exact = true };
+	run->call = call;
+	run->req = req;
+	search_legs_init(run, table, n);
+	if (!fill(run, call->by.who, err) || (asks_something(run) && !find(run, out, err)))
+		return false;
+	sources_fill(run, out);
 	return true;
 }
 
@@ -311,19 +343,5 @@ bool
 search_run(const struct call *call, const struct search_request *req, struct search_result *out,
     struct error *err)
 {
-	struct run *run = arena_alloc(call->arena, sizeof(*run));
-
-	*out = (struct search_result) { .exact = true };
-	run->call = call;
-	run->req = req;
-	for (unsigned i = 0; i < SEARCH_SOURCES; i++)
-		out->sources[i] = legs[i].present ? "ok" : "off";
-	if (!fill(run, call->by.who, err))
-		return false;
-	if (asks_something(run) &&
-	    (!candidates(run, &out->did_you_mean, err) || !page_fill(run, out, err)))
-		return false;
-	out->total = (int64_t)run->nfound;
-	out->exact = !run->capped;
-	return true;
+	return search_run_legs(call, legs, sizeof(legs) / sizeof(legs[0]), req, out, err);
 }

@@ -1,6 +1,6 @@
 /*
- * Search: parse -> legs, each a list of candidates -> reciprocal rank fusion
- * with a boost for what is new -> one hit for what is the same -> a page.
+ * Search: parse -> legs (search_leg.h), each a list of candidates -> reciprocal rank fusion with a
+ * boost for what is new -> one hit for what is the same -> a page.
  *
  * A search that finds nothing is asked again, wider: without its years and kinds, with its last
  * word taken as the beginning of one, with unknown words corrected (then did_you_mean says how),
@@ -23,15 +23,10 @@ struct error;
 #define SEARCH_PAGES_MAX 1000
 #define SEARCH_SUGGESTIONS 6 /* titles, and words */
 #define SEARCH_MATCHED_MAX 8
+#define SEARCH_SOURCES_MAX 8
 
 enum search_sort { SEARCH_RELEVANCE, SEARCH_NEWEST, SEARCH_TITLE };
-enum search_source {
-	SEARCH_SOURCE_TEXT,
-	SEARCH_SOURCE_METADATA,
-	SEARCH_SOURCE_SIMILAR,
-	SEARCH_SOURCE_PLEX,
-	SEARCH_SOURCES,
-};
+enum source_state { SOURCE_OFF, SOURCE_OK, SOURCE_TIMEOUT, SOURCE_ERROR };
 
 struct search_request {
 	const char *q;                           /* NULL or "": only the filters */
@@ -48,16 +43,22 @@ struct search_hit {
 	size_t nmatched;
 };
 
+struct search_source {
+	const char *name;
+	enum source_state state;
+};
 struct search_result {
 	struct search_hit *hits;
 	size_t n;
 	int64_t total;
-	bool exact;                          /* total is not a lower bound */
-	const char *sources[SEARCH_SOURCES]; /* "ok", "off", "timeout", "error" */
-	const char *did_you_mean;            /* or NULL */
+	bool exact; /* total is not a lower bound */
+	struct search_source sources[SEARCH_SOURCES_MAX];
+	size_t nsources;
+	bool whole;               /* no source was late or failed */
+	const char *did_you_mean; /* or NULL */
 };
 
-extern const char *const search_source_names[SEARCH_SOURCES];
+const char *search_state_name(enum source_state); /* "off", "ok", "timeout", "error" */
 
 /* ERR_VALIDATION when there is neither a query nor a filter. */
 bool search_run(const struct call *, const struct search_request *, struct search_result *,

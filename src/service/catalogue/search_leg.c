@@ -1,0 +1,149 @@
+/* Asks the legs of a search: see search_leg.h. */
+#include "service/catalogue/search_leg.h"
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "service/call.h"
+#include "service/services.h"
+#include "core/banned.h"
+
+void
+search_legs_init(struct search_run *run, const struct search_leg *legs, size_t n)
+{
+	run->legs = legs;
+	run->nlegs = n;
+	for (size_t i = 0; i < n; i++) {
+		bool present = legs[i].sql != NULL || legs[i].ask != NULL;
+
+		run->states[i] = present ? SOURCE_OK : SOURCE_OFF;
+		run->lists[i] = (struct ranked_list) { .weight = legs[i].weight };
+	}
+}
+
+void
+search_legs_call(struct search_run *run)
+{
+	for (size_t i = 0; i < run->nlegs; i++) {
+		const struct search_leg *leg = &run->legs[i];
+		enum source_state why = SOURCE_ERROR;
+
+		if (leg->ask == NULL)
+			continue;
+		run->deadline = clock_monotonic() + leg->deadline_ms * US_PER_MS;
+		run->states[i] = leg->ask(run, &run->lists[i], &why) ? SOURCE_OK : why;
+	}
+}
+
+static bool
+is_sql(const struct search_run *run, size_t i)
+{
+	return run->legs[i].sql != NULL && run->states[i] == SOURCE_OK;
+}
+
+static bool
+sql_answers(const struct search_run *run)
+{
+	for (size_t i = 0; i < run->nlegs; i++)
+		if (is_sql(run, i))
+			return true;
+	return false;
+}
+
+static bool
+call_answered(const struct search_run *run)
+{
+	for (size_t i = 0; i < run->nlegs; i++)
+		if (run->legs[i].ask != NULL && run->states[i] == SOURCE_OK)
+			return true;
+	return false;
+}
+
+static void
+answer_take(struct search_run *run, size_t leg, const struct db_ask *ask)
+{
+	struct ranked_list *list = &run->lists[leg];
+	struct candidate *items;
+
+	list->items = NULL;
+	list->n = 0;
+	if (ask->call.rows != NULL) {
+		store_search_candidates(run->call->arena, ask->call.rows, &items, &list->n);
+		list->items = items;
+		return;
+	}
+	run->states[leg] = ask->late ? SOURCE_TIMEOUT : SOURCE_ERROR;
+	log_warn(run->call->svc->log, "search without its leg %s: %s", run->legs[leg].name,
+	    ask->err->detail);
+}
+
+bool
+search_legs_read(struct search_run *run, struct error *err)
+{
+	struct arena *arena = run->call->arena;
+	struct error *errors = arena_array(arena, run->nlegs, sizeof(*errors));
+	struct db_ask asks[SEARCH_SOURCES_MAX];
+	size_t whose[SEARCH_SOURCES_MAX], n = 0;
+
+	for (size_t i = 0; i < run->nlegs; i++) {
+		if (!is_sql(run, i))
+			continue;
+		asks[n] =
+		    (struct db_ask) { .timeout_ms = run->legs[i].deadline_ms, .err = &errors[n] };
+		run->legs[i].sql(arena, &run->ask, &asks[n].call);
+		whose[n++] = i;
+	}
+	if (n == 0)
+		return true;
+	db_each(run->call->svc->db, arena, asks, n);
+	for (size_t i = 0; i < n; i++)
+		answer_take(run, whose[i], &asks[i]);
+	if (sql_answers(run) || call_answered(run))
+		return true;
+	*err = errors[0];
+	return false;
+}
+
+bool
+search_legs_found(const struct search_run *run)
+{
+	for (size_t i = 0; i < run->nlegs; i++)
+		if (is_sql(run, i) && run->lists[i].n > 0)
+			return true;
+	return false;
+}
+
+bool
+search_legs_want_more(const struct search_run *run)
+{
+	return sql_answers(run) && !search_legs_found(run);
+}
+
+static struct ranked_list
+with_items(struct arena *arena, const struct ranked_list *list)
+{
+	struct candidate *kept = arena_array(arena, list->n, sizeof(*kept));
+	struct ranked_list out = { .items = kept, .weight = list->weight };
+
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].media != NULL)
+			kept[out.n++] = list->items[i];
+	return out;
+}
+
+size_t
+search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_SOURCES_MAX], bool *capped)
+{
+	bool readable = sql_answers(run);
+	size_t n = 0;
+
+	*capped = false;
+	for (size_t i = 0; i < run->nlegs; i++) {
+		if (run->states[i] != SOURCE_OK)
+			continue;
+		out[n++] = readable ? run->lists[i] : with_items(run->call->arena, &run->lists[i]);
+		*capped = *capped || (run->legs[i].sql != NULL && run->lists[i].n > SEARCH_CAP);
+	}
+	return n;
+}
