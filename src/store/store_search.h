@@ -86,6 +86,11 @@ struct items_found {
 bool store_search_items(struct db *, struct arena *, const struct items_ask *, struct items_found *,
     struct error *);
 
+struct similar_ask {
+	const struct media_reader *reader;
+	const char *const *words;
+	size_t nwords;
+};
 struct word_candidate {
 	const char *word, *similar;
 	int64_t n;
@@ -98,8 +103,8 @@ struct word_candidates {
  * For each of the words that occurs in nothing the caller can read, similar words that do, most
  * similar first; `word` is as given. A word that is known appears once with similar == NULL.
  */
-bool store_search_similar(struct db *, struct arena *, const struct media_reader *,
-    const char *const *words, size_t nwords, struct word_candidates *, struct error *);
+bool store_search_similar(struct db *, struct arena *, const struct similar_ask *,
+    struct word_candidates *, struct error *);
 
 struct suggest_ask {
 	const struct media_reader *reader;

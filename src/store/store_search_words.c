@@ -7,14 +7,14 @@
 #include "core/banned.h"
 
 bool
-store_search_similar(struct db *db, struct arena *arena, const struct media_reader *reader,
-    const char *const *words, size_t nwords, struct word_candidates *out, struct error *err)
+store_search_similar(struct db *db, struct arena *arena, const struct similar_ask *ask,
+    struct word_candidates *out, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_words_queries[Q_SEARCH_SIMILAR],
-		DB_PARAMS(reader->user_id, reader->all ? "true" : "false",
-		    db_array(arena, words, nwords)),
+		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "true" : "false",
+		    db_array(arena, ask->words, ask->nwords)),
 		&rows, err))
 		return false;
 	out->n = rows_count(rows);

@@ -32,7 +32,7 @@ order(const struct ranked_list *lists, size_t n, enum search_sort sort)
 	const char *out = "";
 	size_t nfound;
 
-	search_fuse(&arena, lists, n, sort, NOW, &found, &nfound);
+	found = search_fuse(&arena, lists, n, sort, NOW, &nfound);
 	for (size_t i = 0; i < nfound; i++)
 		out = arena_printf(&arena, "%s%s", out, found[i].item->id);
 	return out;
@@ -53,13 +53,13 @@ votes(void)
 	is_str(order(lists, 2, SEARCH_RELEVANCE), "cba", "two votes are more than one");
 	is_str(order(lists, 2, SEARCH_TITLE), "acb", "by title");
 	is_str(order(NULL, 0, SEARCH_RELEVANCE), "", "nothing of nothing");
-	search_fuse(&arena, lists, 2, SEARCH_RELEVANCE, NOW, &found, &n);
+	found = search_fuse(&arena, lists, 2, SEARCH_RELEVANCE, NOW, &n);
 	ok(found[0].score > found[2].score && found[2].score > 0 && found[0].score <= 1,
 	    "scores within 0..1");
 	labels[0] = text[0];
 	labels[0].rank = 100;
 	lists[1].n = 1;
-	search_fuse(&arena, lists, 2, SEARCH_RELEVANCE, NOW, &found, &n);
+	found = search_fuse(&arena, lists, 2, SEARCH_RELEVANCE, NOW, &n);
 	ok(found[0].score > 0.999 && found[0].score < 1.001, "first everywhere and new is 1");
 }
 

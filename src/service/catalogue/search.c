@@ -305,7 +305,7 @@ find(struct search_run *run, struct search_result *out, struct error *err)
 	if (!candidates(run, &out->did_you_mean, err))
 		return false;
 	nlists = search_legs_lists(run, lists, &capped);
-	search_fuse(run->call->arena, lists, nlists, run->req->sort, clock_now(), &found, &n);
+	found = search_fuse(run->call->arena, lists, nlists, run->req->sort, clock_now(), &n);
 	out->total = (int64_t)n;
 	out->exact = !capped;
 	return page_fill(run, found, n, out, err);

@@ -202,10 +202,11 @@ vote(struct table *t, struct fused *list, size_t n, const struct ranked_list *vo
 	return n;
 }
 
-void
+struct fused *
 search_fuse(struct arena *arena, const struct ranked_list *lists, size_t nlists,
-    enum search_sort sort, int64_t now, struct fused **out, size_t *n)
+    enum search_sort sort, int64_t now, size_t *n)
 {
+	struct fused *out;
 	struct table ids;
 	double best = 0;
 	size_t max = 0;
@@ -214,17 +215,18 @@ search_fuse(struct arena *arena, const struct ranked_list *lists, size_t nlists,
 		max += lists[i].n;
 		best += lists[i].weight / (FUSE_K + 1);
 	}
-	*out = arena_array(arena, max + 1, sizeof(**out));
+	out = arena_array(arena, max + 1, sizeof(*out));
 	*n = 0;
 	table_init(&ids, arena, max);
 	for (size_t i = 0; i < nlists; i++)
-		*n = vote(&ids, *out, *n, &lists[i]);
+		*n = vote(&ids, out, *n, &lists[i]);
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i].score *= recency((*out)[i].item, now) / (best * (1.0 + FUSE_RECENT));
-	qsort(*out, *n, sizeof(**out), by_score);
-	*n = dedupe(arena, *out, *n);
+		out[i].score *= recency(out[i].item, now) / (best * (1.0 + FUSE_RECENT));
+	qsort(out, *n, sizeof(*out), by_score);
+	*n = dedupe(arena, out, *n);
 	if (sort == SEARCH_NEWEST)
-		qsort(*out, *n, sizeof(**out), by_newest);
+		qsort(out, *n, sizeof(*out), by_newest);
 	else if (sort == SEARCH_TITLE)
-		qsort(*out, *n, sizeof(**out), by_title);
+		qsort(out, *n, sizeof(*out), by_title);
+	return out;
 }

@@ -28,7 +28,7 @@ struct fused {
 };
 
 /* Merges by id, scores, sorts, dedupes. */
-void search_fuse(struct arena *, const struct ranked_list *, size_t nlists, enum search_sort,
-    int64_t now, struct fused **, size_t *n);
+struct fused *search_fuse(struct arena *, const struct ranked_list *, size_t nlists,
+    enum search_sort, int64_t now, size_t *n);
 
 #endif

@@ -184,16 +184,16 @@ search_words_correct(const struct call *call, const struct media_reader *reader,
     struct search_query *q, bool *changed, struct error *err)
 {
 	const char *words[CORRECT_WORDS_MAX];
+	struct similar_ask ask = { .reader = reader, .words = words };
 	struct word_candidates list;
-	size_t nwords = 0;
 
 	*changed = false;
-	for (size_t i = 0; i < q->nterms && nwords < CORRECT_WORDS_MAX; i++)
+	for (size_t i = 0; i < q->nterms && ask.nwords < CORRECT_WORDS_MAX; i++)
 		if (q->terms[i].kind == TERM_WORD && strlen(q->terms[i].text) >= CORRECT_LENGTH_MIN)
-			words[nwords++] = q->terms[i].text;
-	if (nwords == 0)
+			words[ask.nwords++] = q->terms[i].text;
+	if (ask.nwords == 0)
 		return true;
-	if (!store_search_similar(call->svc->db, call->arena, reader, words, nwords, &list, err))
+	if (!store_search_similar(call->svc->db, call->arena, &ask, &list, err))
 		return false;
 	for (size_t i = 0; i < q->nterms; i++) {
 		struct search_term *t = &q->terms[i];

@@ -52,8 +52,8 @@ bool search_words_correct(const struct call *, const struct media_reader *, stru
     bool *changed, struct error *);
 
 /*
- * Edits (insert, delete, replace, swap of neighbours) from one word to the other, bytes; more than
- * `max` answers max + 1.
+ * Edits (insert, delete, replace, swap of neighbours) from one word to the other, bytes; max + 1
+ * for more than `max`.
  */
 unsigned search_words_distance(const char *a, const char *b, unsigned max);
 
