@@ -3,8 +3,8 @@
  * --config FILE (where it reads settings), --version and --help without naming them.
  *
  *	enum { POOL, ROUTES };
- *	static const struct option_row rows[] = { [POOL] = { "pool", true }, [ROUTES] = { "routes" },
- *	    { NULL } };
+ *	static const struct option_row rows[] = {
+ *		[POOL] = { "pool", true }, [ROUTES] = { "routes" }, { NULL } };
  *	struct options options = { .program = "medianest-fcgi", .usage = usage, .rows = rows };
  *	int status = options_parse(&options, argc, argv);
  */

@@ -2,10 +2,11 @@
  * PostgreSQL behind deadlines: one connection a process, opened on first use, prepared statements
  * by table.
  *
- * SQL lives in `static const struct query` tables of store_*.c, never composed. Every statement is
- * sent, awaited with poll(2) and our own deadline; on expiry the connection is closed:
- * statement_timeout does not protect the client from a backend that stands still. A statement marked QUERY_READ is sent once more
- * on a new connection when the old one proves dead before an answer came, outside transactions
+ * SQL lives in the `const struct query` tables of store_*.c, never composed at run time (those made
+ * of fragments are files in sql/, see build-aux/sql-queries). Every statement is sent, awaited with
+ * poll(2) and our own deadline; on expiry the connection is closed: statement_timeout does not
+ * protect the client from a backend that stands still. A statement marked QUERY_READ is sent once
+ * more on a new connection when the old one proves dead before an answer came, outside transactions
  * only. Results belong to the arena given.
  *
  * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable,
