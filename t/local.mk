@@ -11,6 +11,8 @@ check_PROGRAMS += \
 	t/unit/json_in \
 	t/unit/json_out \
 	t/unit/log \
+	t/unit/metric \
+	t/unit/metric_file \
 	t/unit/str \
 	t/unit/token \
 	t/unit/totp
@@ -63,7 +65,7 @@ T_LOG_COMPILER = $(PERL)
 style_tests = t/010-style.t t/011-sql-queries.t
 TESTS = $(check_PROGRAMS) $(style_tests)
 
-EXTRA_DIST += $(style_tests) t/unit/tap.h t/fuzz/corpus t/lib
+EXTRA_DIST += $(style_tests) t/unit/tap.h t/unit/metric_children.h t/fuzz/corpus t/lib
 
 # The tests against real stacks go into the archive as they lie.
 dist-hook:
@@ -106,6 +108,8 @@ endif
 noinst_PROGRAMS += t/bench/hello
 t_bench_hello_SOURCES = t/bench/hello.c
 t_bench_hello_LDADD = $(t_unit_dispatch_LDADD)
+noinst_PROGRAMS += t/bench/metric
+t_bench_metric_SOURCES = t/bench/metric.c
 EXTRA_DIST += t/bench/run t/bench/load.lua
 
 check_PROGRAMS += t/fuzz/replay_media t/fuzz/replay_process_line

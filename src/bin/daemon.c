@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/metric.h"
 
 #include "core/banned.h"
 
@@ -24,6 +25,16 @@ daemon_configure(const char *program, const char *config_path, struct config **c
 	if (log_level_parse(config_str(*config, CFG_LOG_LEVEL), &level))
 		log_set_level(level);
 	return 0;
+}
+
+void
+daemon_share(const char *run_dir, const struct log *log)
+{
+	struct error err;
+
+	error_clear(&err);
+	if (!metric_open(run_dir, &err))
+		log_warn(log, "%s %s", err.message, err.detail);
 }
 
 int

@@ -12,7 +12,6 @@
 #include "core/log.h"
 #include "core/options.h"
 #include "core/run_dir.h"
-#include "core/shm.h"
 #include "core/str.h"
 #include "http/dispatch.h"
 #include "http/prefork.h"
@@ -139,16 +138,13 @@ serve_pool(struct program *prog)
 		.context = prog,
 		.log = &prog->log,
 	};
-	struct error err;
 	int status = daemon_check_schema(PROGRAM, prog->config, &prog->log, prog->pool->role);
 
 	if (status != 0)
 		return status;
 	snprintf(socket_path, sizeof(socket_path), "%s/pool-%s.sock", run_dir, prog->pool->name);
 	snprintf(pid_path, sizeof(pid_path), "%s/pool-%s.pid", run_dir, prog->pool->name);
-	error_clear(&err);
-	if (!shm_open_counters(run_dir, &err))
-		log_warn(&prog->log, "%s", err.message);
+	daemon_share(run_dir, &prog->log);
 	return prefork_run(&prefork);
 }
 

@@ -15,7 +15,6 @@
 #include "core/log.h"
 #include "core/options.h"
 #include "core/run_dir.h"
-#include "core/shm.h"
 #include "notifyd/notifyd.h"
 #include "service/services.h"
 #include "core/banned.h"
@@ -76,17 +75,6 @@ write_pid(const struct log *log, const char *path)
 		log_warn(log, "the pid file %s cannot be written: %s", path, strerror(errno));
 }
 
-/* Counters outlive a crash: connections that were open then are closed. */
-static void
-settle_counters(void)
-{
-	uint64_t opened = counter_read(COUNTER_WS_CONNECTIONS),
-		 closed = counter_read(COUNTER_WS_CLOSED);
-
-	if (opened > closed)
-		counter_add(COUNTER_WS_CLOSED, opened - closed);
-}
-
 static int
 serve(struct notifyd *nd, const char *run_dir)
 {
@@ -129,7 +117,6 @@ main(int argc, char **argv)
 	struct notifyd nd = { .log = &log };
 	struct options options = { .program = PROGRAM, .usage = usage };
 	const char *run_dir;
-	struct error err;
 	int status = options_parse_alone(&options, argc, argv);
 
 	if (status != 0)
@@ -137,16 +124,13 @@ main(int argc, char **argv)
 	status = daemon_configure(PROGRAM, options.config, &nd.config);
 	if (status != 0)
 		return status;
-	error_clear(&err);
 	run_dir = config_str(nd.config, CFG_RUN_DIR);
 	if ((status = take_lock(run_dir)) != 0 ||
 	    (status = daemon_check_schema(PROGRAM, nd.config, &log, SERVICES_API)) != 0) {
 		config_free(nd.config);
 		return status;
 	}
-	if (!shm_open_counters(run_dir, &err))
-		log_warn(&log, "%s", err.message);
-	settle_counters();
+	daemon_share(run_dir, &log);
 	catch_signals();
 	arena_init(&nd.scratch);
 	status = serve(&nd, run_dir);

@@ -17,7 +17,6 @@
 #include "core/log.h"
 #include "core/options.h"
 #include "core/run_dir.h"
-#include "core/shm.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
@@ -107,8 +106,7 @@ serve(struct config *config, struct log *log)
 	if (status != 0)
 		return status;
 	error_clear(&err);
-	if (!shm_open_counters(run_dir, &err))
-		log_warn(log, "%s", err.message);
+	daemon_share(run_dir, log);
 	if (!scratch_init(config, &err)) {
 		fprintf(stderr, "medianest-worker: %s\n", err.message);
 		return EX_CONFIG;

@@ -15,7 +15,8 @@ src_libcore_a_SOURCES = \
 	src/core/options.c src/core/options.h \
 	src/core/problem_document.c src/core/problem_document.h \
 	src/core/run_dir.c src/core/run_dir.h \
-	src/core/shm.c src/core/shm.h src/core/counter_table.def \
+	src/core/metric.c src/core/metric_carry.c src/core/metric_read.c src/core/metric.h src/core/metric_internal.h src/core/metric_table.def \
+	src/core/shm.c src/core/shm.h \
 	src/core/str.c src/core/str_encode.c src/core/str.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
 src_libcore_a_SOURCES += src/model/job.h src/model/media.h src/model/notification.h src/model/upload.h

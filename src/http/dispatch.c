@@ -6,10 +6,10 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/shm.h"
 #include "core/str.h"
 #include "http/guard.h"
 #include "http/input.h"
+#include "http/measure.h"
 #include "http/problem.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -232,18 +232,14 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 	int64_t start = clock_monotonic();
 	bool ok;
 
-	if (req->cached != NULL) {
-		counter_add(COUNTER_CACHE_HITS, 1);
+	if (req->cached != NULL)
 		return response_json_text(res, 200, req->cached, req->cached_len, err);
-	}
 	if (req->idempotency_key != NULL && (req->route->flags & ROUTE_IDEMPOTENT) != 0 &&
 	    has_credentials(req))
 		ok = handle_once(guards, req, res, err);
 	else
 		ok = req->route->handler(req, res, err);
 	req->timing.handler = clock_monotonic() - start;
-	if (req->cache_key != NULL)
-		counter_add(COUNTER_CACHE_MISSES, 1);
 	return ok;
 }
 
@@ -312,16 +308,6 @@ access_log(const struct request *req, const struct response *res)
 	log_event(req->log, LOG_L_INFO, "request", fields);
 }
 
-static void
-count(const struct response *res)
-{
-	counter_add(COUNTER_REQUESTS, 1);
-	if (res->status >= 500)
-		counter_add(COUNTER_ERRORS_5XX, 1);
-	if (res->status == 429)
-		counter_add(COUNTER_RATE_LIMITED, 1);
-}
-
 void
 dispatch(const struct app *app, struct request *req, struct response *res)
 {
@@ -347,7 +333,7 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 	if (ok && req->method == METHOD_OPTIONS)
 		options(res, allow, cors_allowed);
 	common_headers(app->guards, req, res);
-	count(res);
+	measure_request(req, res);
 	if (ok)
 		access_log(req, res);
 }

@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "http/fcgi_send.h"
+#include "http/measure.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "core/banned.h"
@@ -209,6 +210,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	req->svc = loop->svc;
 	req->who = arena_alloc(arena, sizeof(*req->who));
 	req->timing.start = clock_monotonic();
+	measure_pool_begin(&log);
 	request_parse(req, fcgx->envp, &announced);
 	/* an answer that cannot be sent ends the parameters before the last log line */
 	log.request_id = arena_strdup(arena, req->request_id);
@@ -217,6 +219,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 		body_read(loop, fcgx, req, announced);
 	loop->handler(loop->context, req, res);
 	send_response(fcgx, req, res);
+	measure_pool_end(req, res);
 }
 
 enum wait { WAIT_READY, WAIT_IDLE, WAIT_SIGNAL };

@@ -8,8 +8,8 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/metric.h"
 #include "core/problem_document.h"
-#include "core/shm.h"
 #include "core/str.h"
 #include "service/notify/notify.h"
 
@@ -18,6 +18,12 @@
 #define STREAM_HEAD_MAX 1024
 #define STREAM_PATH "/api/notifications/stream"
 #define STREAM_FRAME 64 /* bytes of EventSource around the JSON */
+
+static struct metric_values
+transport(const struct client *c)
+{
+	return LABELS(c->mode == CLIENT_WS ? VALUE_TRANSPORT_WEBSOCKET : VALUE_TRANSPORT_STREAM);
+}
 
 struct client *
 client_new(struct notifyd *nd, struct lws *wsi, enum client_mode mode)
@@ -60,7 +66,7 @@ client_free(struct client *c)
 	people_remove(c->nd, c);
 	client_drop_queue(c);
 	if (c->counted)
-		counter_add(COUNTER_WS_CLOSED, 1);
+		metric_gauge_add(METRIC_LIVE_CONNECTIONS, transport(c), -1);
 	free(c->origin);
 	free(c);
 }
@@ -90,7 +96,7 @@ client_kill(struct client *c, const char *why)
 {
 	log_info(c->nd->log, "connection of %s dropped: %s",
 	    c->person == NULL ? "nobody" : c->person->user, why);
-	counter_add(COUNTER_WS_DROPPED, 1);
+	metric_add(METRIC_LIVE_DROPPED, transport(c), 1);
 	client_drop_queue(c);
 	c->state = CLIENT_CLOSING;
 	c->close_code = CLOSE_POLICY;
@@ -145,7 +151,8 @@ client_accepted(struct client *c, const char *user, const char *sid, int64_t gen
 	c->generation = generation;
 	c->state = CLIENT_VERIFY;
 	c->counted = true;
-	counter_add(COUNTER_WS_CONNECTIONS, 1);
+	metric_add(METRIC_LIVE_ACCEPTED, transport(c), 1);
+	metric_gauge_add(METRIC_LIVE_CONNECTIONS, transport(c), 1);
 	people_join(c->nd, c, user);
 	feed_client(c->nd, c);
 	if (c->mode == CLIENT_STREAM)
@@ -249,7 +256,7 @@ client_write_event(struct client *c)
 		    -1 :
 		    0;
 	event_release(ev);
-	counter_add(COUNTER_WS_EVENTS, 1);
+	metric_add(METRIC_LIVE_EVENTS, transport(c), 1);
 	c->since = clock_monotonic();
 	c->comment_due = false;
 	return answer;

@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/shm.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "store/pg_internal.h"
 #include "core/banned.h"
@@ -149,7 +149,7 @@ db_lost(struct db *db, const char *doing, struct error *err)
 	db_close(db);
 	if (late)
 		db->retry_at = clock_monotonic() + DB_RETRY_MS * US_PER_MS;
-	counter_add(COUNTER_DB_ERRORS, 1);
+	metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
 	error_slug(err, ERR_UNAVAILABLE, "database_unavailable",
 	    "The database cannot be reached at the moment. Try again shortly.");
 	err->retry_after = DB_RETRY_AFTER;
@@ -303,7 +303,7 @@ db_refused(struct db *db, const struct query *query, const PGresult *res, struct
 		error_set(err, s->code, "%s", s->message);
 	if (s->code == ERR_UNAVAILABLE) {
 		err->retry_after = DB_RETRY_AFTER;
-		counter_add(COUNTER_DB_ERRORS, 1);
+		metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
 	}
 	/* db_violated() reads this form. */
 	return error_detail(err, "%s: %s [%s] %s", query->name, state,

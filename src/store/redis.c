@@ -15,7 +15,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/shm.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "store/redis_url.h"
 #include "core/banned.h"
@@ -91,7 +91,7 @@ redis_time_us(struct redis *r)
 static bool
 unavailable(struct redis *r, struct error *err, const char *what, const char *detail)
 {
-	counter_add(COUNTER_REDIS_ERRORS, 1);
+	metric_add(METRIC_REDIS_ERRORS, UNLABELLED, 1);
 	error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
 	    "A part of the server cannot be reached at the moment.");
 	return error_detail(err, "redis %s: %s", what, detail);

@@ -10,7 +10,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/shm.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/services.h"
@@ -105,7 +105,7 @@ reload_epoch(const struct call *call, const char *run_id, struct error *err)
 	if (!redis_eval(call->svc->redis, call->arena, &script_reload, 3, argc, argv, NULL, NULL,
 		err))
 		return false;
-	counter_add(COUNTER_EPOCH_RELOADS, 1);
+	metric_add(METRIC_EPOCH_RELOADS, UNLABELLED, 1);
 	log_notice(call->svc->log, "revocations loaded into Redis: %zu", n);
 	return true;
 }
@@ -139,7 +139,7 @@ check_without_redis(const struct call *call, const struct principal *who, struct
 {
 	struct rows *rows;
 
-	counter_add(COUNTER_LIMIT_FAIL_OPEN, 1);
+	metric_add(METRIC_LIMIT_FAIL_OPEN, UNLABELLED, 1);
 	if (who->session_id[0] == '\0')
 		return true;
 	if (!store_session_check(call->svc->db, call->arena, who->session_id, who->user_id, &rows,
@@ -251,7 +251,6 @@ verdict(const char *state, const struct redisReply *r, const struct admission *a
 	if (str_eq(state, "ok"))
 		return true;
 	if (str_eq(state, "limited")) {
-		counter_add(COUNTER_RATE_LIMITED, 1);
 		error_set(err, ERR_RATE_LIMITED, "Too many requests. Try again in %lld seconds.",
 		    (long long)reply_int(r, 5));
 		err->retry_after = (int)reply_int(r, 5);

@@ -1,10 +1,11 @@
 #include "service/processing/runner.h"
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/shm.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
@@ -30,6 +31,18 @@ kind_of(const struct job *job)
 		if (str_eq(k->kind, job->kind))
 			return k;
 	return NULL;
+}
+
+static struct metric_values
+job_labels(const struct job_kind *kind, uint32_t end)
+{
+	return LABELS(metric_label(LABEL_JOB_KIND, kind != NULL ? kind->kind : NULL), end);
+}
+
+static void
+job_counted(const struct job_kind *kind, uint32_t end)
+{
+	metric_add(METRIC_JOBS, job_labels(kind, end), 1);
 }
 
 void
@@ -60,7 +73,7 @@ record(const struct call *call, const struct job *job, const char *message, bool
 		db_rollback(call->svc->db);
 		return false;
 	}
-	counter_add(dead ? COUNTER_JOBS_DEAD : COUNTER_JOBS_FAILED, 1);
+	job_counted(kind, dead ? VALUE_JOB_DEAD : VALUE_JOB_FAILED);
 	job_after_commit(call, &after);
 	return true;
 }
@@ -100,6 +113,7 @@ job_execute(struct services *svc, const struct job_env *env, const struct job *j
 		.by = { &principal_nobody, .request_id = job->request_id } };
 	struct error why, err;
 	struct arena arena;
+	int64_t start = clock_monotonic();
 	bool ok;
 
 	error_clear(&why);
@@ -111,7 +125,7 @@ job_execute(struct services *svc, const struct job_env *env, const struct job *j
 	} else if (kind == NULL) {
 		ok = record(&call, job, "unknown kind of job", true, &err);
 	} else if (kind->run(&call, env, job, &why)) {
-		counter_add(COUNTER_JOBS_DONE, 1);
+		job_counted(kind, VALUE_JOB_DONE);
 		ok = true;
 	} else {
 		db_rollback(svc->db);
@@ -120,6 +134,7 @@ job_execute(struct services *svc, const struct job_env *env, const struct job *j
 	if (!ok)
 		log_error(svc->log, "%s: its end could not be written down: %s", job->kind,
 		    err.message);
+	metric_observe(METRIC_JOB_DURATION, job_labels(kind, 0), clock_monotonic() - start);
 	arena_clear(&arena);
 	return ok;
 }

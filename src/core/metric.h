@@ -1,0 +1,113 @@
+/*
+ * Metrics: counters, gauges and histograms that all processes of the host write into one shared
+ * mapping (core/shm.h), without locks and system calls. What there is to measure is declared in
+ * metric_table.def; one observation is a few relaxed atomic additions:
+ *
+ *	metric_add(METRIC_JOBS, LABELS(metric_label(LABEL_JOB_KIND, kind->kind), VALUE_JOB_DONE), 1);
+ *	metric_observe(METRIC_JOB_DURATION, LABELS(metric_label(LABEL_JOB_KIND, kind->kind)), us);
+ *
+ * Values go on over restarts of any process, also when it is killed within an observation: then
+ * that one may count in a histogram and not in its sum. With a new layout (an upgrade that changed
+ * the table) the metrics whose declaration is still the same are carried over; what processes that
+ * still run with the old layout measure from then on is lost.
+ *
+ * A gauge is the sum of what each living process has added to it: what a process that was killed
+ * had added goes with it.
+ *
+ * Labels of which not all values are known here (routes, pools, kinds of jobs) name them as they
+ * come up. A name stays where it was put, for every process; names past the limit of the table, or
+ * longer than METRIC_NAME_MAX, are counted together as "other". Names come from the program, never
+ * from requests.
+ */
+#ifndef MN_CORE_METRIC_H
+#define MN_CORE_METRIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+
+#define METRIC_NAME_MAX 88      /* bytes of a label's value, NUL included */
+#define METRIC_LABELS_MAX 3     /* of one metric */
+#define METRIC_BUCKETS_MAX 16   /* bounds of one histogram */
+#define METRIC_PROCESSES 256    /* that add to gauges at once; those beyond are not seen in them */
+#define METRIC_OTHER UINT32_MAX /* as a label's value: "other" */
+
+enum metric {
+#define COUNTER(id, name, help, a, b, c) METRIC_##id,
+#define GAUGE(id, name, help, a, b, c) METRIC_##id,
+#define HISTOGRAM(id, name, help, buckets, a, b, c) METRIC_##id,
+#include "core/metric_table.def"
+	METRICS,
+};
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+
+enum metric_label {
+	LABEL_NONE,
+#define FIXED(id, name, ...) LABEL_##id,
+#define OPEN(id, name, max) LABEL_##id,
+#include "core/metric_table.def"
+	METRIC_LABELS,
+};
+
+/* VALUE_<id> of the fixed labels, and how many each has. */
+#define V(id, text) VALUE_##id,
+#define FIXED(id, name, ...) enum { __VA_ARGS__ VALUES_##id };
+#include "core/metric_table.def"
+#undef V
+
+/* The values of a metric's labels, in the order of its row. */
+struct metric_values {
+	uint32_t v[METRIC_LABELS_MAX];
+};
+#define LABELS(...) ((struct metric_values) { { __VA_ARGS__ } })
+#define UNLABELLED LABELS(0)
+
+/* Without it, or when it fails, the metrics are private to the process. Once, before it forks. */
+bool metric_open(const char *run_dir, struct error *);
+
+/* The value of an open label that has this name; NULL: METRIC_OTHER. */
+uint32_t metric_label(enum metric_label, const char *name);
+
+void metric_add(enum metric, struct metric_values, uint64_t n);         /* a counter */
+void metric_gauge_add(enum metric, struct metric_values, int64_t n);    /* a gauge */
+void metric_observe(enum metric, struct metric_values, int64_t amount); /* a histogram */
+
+/* One series: a metric with one value of each of its labels, in the base unit of its name. */
+struct metric_point {
+	enum metric metric;
+	enum metric_type type;
+	const char *name, *help;
+	unsigned nlabels;
+	struct {
+		const char *name;
+		char value[METRIC_NAME_MAX];
+	} labels[METRIC_LABELS_MAX];
+	double value; /* of a counter or gauge; a histogram's sum */
+	/* Histograms: how many fell at or under each bound, and over the one before; last: over all. */
+	unsigned nbounds;
+	double bounds[METRIC_BUCKETS_MAX];
+	uint64_t buckets[METRIC_BUCKETS_MAX + 1], count;
+};
+
+/*
+ * Every series in the order of the table; of those with labels, the ones in which something was
+ * counted. Begin with a zeroed cursor; false: that was all.
+ */
+struct metric_cursor {
+	unsigned metric;
+	size_t series;
+};
+bool metric_next(struct metric_cursor *, struct metric_point *);
+void metric_read(enum metric, struct metric_values, struct metric_point *);
+/* Adds the other series of the same metric, such as another method of the same route. */
+void metric_merge(struct metric_point *, const struct metric_point *other);
+/*
+ * The value that the part `q` (0 to 1) of a histogram's observations does not pass, estimated
+ * within its bucket as Prometheus does; never over the last bound, 0 when nothing was observed.
+ */
+double metric_quantile(const struct metric_point *, double q);
+
+#endif

@@ -1,0 +1,55 @@
+#include "http/measure.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metric.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/route.h"
+#include "core/banned.h"
+
+static uint32_t
+status_class(int status)
+{
+	return status >= 100 && status < 600 ? (uint32_t)(status / 100 - 1) : METRIC_OTHER;
+}
+_Static_assert(VALUE_STATUS_1XX == 0 && VALUE_STATUS_5XX == 4, "one value a class, in order");
+
+/* Paths and methods that no route has are other people's texts: they count as "other". */
+void
+measure_request(const struct request *req, const struct response *res)
+{
+	uint32_t route = METRIC_OTHER, method = METRIC_OTHER;
+
+	if (req->route != NULL) {
+		route = metric_label(LABEL_ROUTE, req->route->path);
+		method = metric_label(LABEL_METHOD, method_name(req->method));
+	}
+	metric_add(METRIC_HTTP_REQUESTS, LABELS(route, method, status_class(res->status)), 1);
+	metric_observe(METRIC_HTTP_DURATION, LABELS(route, method),
+	    clock_monotonic() - req->timing.start);
+	if (req->timing.db > 0)
+		metric_observe(METRIC_HTTP_DATABASE, LABELS(route, method), req->timing.db);
+	if (req->cached != NULL)
+		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_HIT), 1);
+	else if (req->cache_key != NULL && res->status < 400)
+		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_MISS), 1);
+	if (res->status == 429)
+		metric_add(METRIC_RATE_LIMITED, LABELS(route), 1);
+}
+
+void
+measure_pool_begin(const struct log *log)
+{
+	metric_gauge_add(METRIC_POOL_BUSY, LABELS(metric_label(LABEL_POOL, log->pool)), 1);
+}
+
+void
+measure_pool_end(const struct request *req, const struct response *res)
+{
+	uint32_t pool = metric_label(LABEL_POOL, req->log->pool);
+
+	metric_gauge_add(METRIC_POOL_BUSY, LABELS(pool), -1);
+	metric_add(METRIC_POOL_REQUESTS, LABELS(pool, status_class(res->status)), 1);
+	metric_observe(METRIC_POOL_DURATION, LABELS(pool), clock_monotonic() - req->timing.start);
+}
