@@ -38,12 +38,20 @@ while (<$routes>) {
 }
 close $routes or die "$program --routes failed";
 ok(%served, 'there are routes');
+{
+    # Past its limit the metrics would count routes as "other".
+    open(my $table, '<', "$top/src/core/metric_table.def") or die "metric_table.def: $!";
+    my ($max) = join('', <$table>) =~ /^OPEN\(ROUTE, "route", (\d+)\)/m;
+    my %path = map { (split / /)[1] => 1 } keys %served;
+    cmp_ok(scalar(keys %path), '<=', $max, 'the metrics have room for every path');
+}
 is_deeply(\%served, \%described, 'the tables and the description agree')
     or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description " . ($described{$_} // 'none') }
         grep { ($served{$_} // '') ne ($described{$_} // '') } sort { $a cmp $b } keys %{ { %served, %described } });
 
 # Every code that the sources give is described. What only jobs, tools and the object store say is not the API's.
-my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running mail_refused refused_address sandbox_failed internal),
+my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running mail_refused sandbox_failed internal),
+    qw(refused_address upstream_protocol upstream_suspended upstream_tls upstream_too_long upstream_unreachable), # of calls to other servers
     qw(empty protected resource_limit timeout too_many_pixels truncated unreadable unsupported_type not_processable); # media.failure.code
 my %code = map { $_ => 1 } @{ $api->{components}{schemas}{Problem}{properties}{code}{enum} };
 my $sources = join '', map { open my $in, '<:raw', $_ or die "$_: $!"; local $/; <$in> } glob "$top/src/*/*.c $top/fcgi-handlers/*.c";

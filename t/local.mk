@@ -125,7 +125,9 @@ t_fuzz_fuzz_process_line_SOURCES = t/fuzz/process_line.c
 t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-check_PROGRAMS += t/unit/http_out
+check_PROGRAMS += t/unit/http_call t/unit/http_out t/unit/http_tls
+t_unit_http_tls_LDADD = $(ALL_LIBS) -lssl
+EXTRA_DIST += t/unit/local_server.h
 EXTRA_DIST += t/faults/scanners
 t_unit_crc_LDADD = src/libobjectstore.a $(ALL_LIBS)
 check_PROGRAMS += t/unit/options t/unit/run_dir

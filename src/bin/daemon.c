@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "client/breaker.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -34,6 +35,8 @@ daemon_share(const char *run_dir, const struct log *log)
 
 	error_clear(&err);
 	if (!metric_open(run_dir, &err))
+		log_warn(log, "%s %s", err.message, err.detail);
+	if (!breaker_share(run_dir, &err))
 		log_warn(log, "%s %s", err.message, err.detail);
 }
 

@@ -1,66 +1,54 @@
 #include "client/http_out.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "client/breaker.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/metric.h"
 #include "core/str.h"
 
 #include "core/banned.h"
 
-struct breaker {
-	char origin[HTTP_OUT_ORIGIN_MAX];
-	int failures;
-	long long probe_at /* us */, used_at;
-};
-
-static struct breaker breakers[HTTP_OUT_ORIGINS]; /* of this process: a worker learns for itself */
-
-/* That of the origin, or of the one not used for longest, made anew. */
-static struct breaker *
-breaker_of(const char *origin, long long now)
-{
-	struct breaker *b, *oldest = &breakers[0];
-
-	for (b = breakers; b < breakers + HTTP_OUT_ORIGINS; b++) {
-		if (strcmp(b->origin, origin) == 0) {
-			b->used_at = now;
-			return b;
-		}
-		if (b->used_at < oldest->used_at)
-			oldest = b;
-	}
-	*oldest = (struct breaker) { .used_at = now };
-	str_copy(oldest->origin, sizeof(oldest->origin), origin);
-	return oldest;
-}
-
-bool
-http_out_breaker_admits(const char *origin, long long now)
-{
-	struct breaker *b = breaker_of(origin, now);
-
-	if (b->failures < HTTP_OUT_FAILURES)
-		return true;
-	if (now < b->probe_at)
-		return false;
-	b->probe_at = now + HTTP_OUT_PROBE_SECONDS * US_PER_SEC;
-	return true;
-}
+/*
+ * What libcurl keeps between calls: connections, names, TLS sessions. It is of one process, since a
+ * connection cannot be spoken on by two, and of one set of rules.
+ */
+static struct {
+	CURL *curl;
+	pid_t owner;
+	char *allow, *ca_file;
+} kept;
 
 void
-http_out_breaker_result(const char *origin, bool ok, long long now)
+http_out_close(void)
 {
-	struct breaker *b = breaker_of(origin, now);
+	/* A copy from before fork(2): closing it would end the parent's TLS sessions. */
+	if (kept.curl != NULL && kept.owner == getpid())
+		curl_easy_cleanup(kept.curl);
+	free(kept.allow);
+	free(kept.ca_file);
+	memset(&kept, 0, sizeof(kept));
+}
 
-	if (ok) {
-		b->failures = 0;
-	} else if (b->failures < HTTP_OUT_FAILURES && ++b->failures == HTTP_OUT_FAILURES) {
-		b->probe_at = now + HTTP_OUT_PROBE_SECONDS * US_PER_SEC;
+static CURL *
+take_kept(const struct outbound *rules)
+{
+	if (kept.curl != NULL &&
+	    (kept.owner != getpid() || !str_eq(kept.allow, rules->allow) ||
+		!str_eq(kept.ca_file, rules->ca_file)))
+		http_out_close();
+	if (kept.curl == NULL && (kept.curl = curl_easy_init()) != NULL) {
+		kept.owner = getpid();
+		kept.allow = xstrdup(rules->allow);
+		kept.ca_file = xstrdup(rules->ca_file);
 	}
+	return kept.curl;
 }
 
 /* State of one call, for libcurl's callbacks. */
@@ -85,7 +73,7 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 	struct call *call = context;
 
 	if (purpose != CURLSOCKTYPE_IPCXN ||
-	    !http_out_may_reach(call->out->allow, &address->addr)) {
+	    !http_out_may_reach(call->out->rules.allow, &address->addr)) {
 		call->refused = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -116,19 +104,29 @@ origin_of(const char *url, char origin[HTTP_OUT_ORIGIN_MAX])
 }
 
 static void
-set_options(CURL *curl, struct call *call, struct curl_slist *headers, char *reason)
+set_limits(CURL *curl, const struct http_out *out)
 {
-	const struct http_out *out = call->out;
-
-	curl_easy_setopt(curl, CURLOPT_URL, out->url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, (long)HTTP_OUT_KEPT_MAX);
+	curl_easy_setopt(curl, CURLOPT_MAXAGE_CONN, (long)HTTP_OUT_IDLE_S);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(out->timeout_ms < HTTP_OUT_CONNECT_MS ? out->timeout_ms : HTTP_OUT_CONNECT_MS));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)out->timeout_ms);
+	/* The system's directory of authorities (CURLOPT_CAPATH) counts beside it. */
+	if (out->rules.ca_file[0] != '\0')
+		curl_easy_setopt(curl, CURLOPT_CAINFO, out->rules.ca_file);
+}
+
+static void
+set_request(CURL *curl, struct call *call, struct curl_slist *headers, char *reason)
+{
+	const struct http_out *out = call->out;
+
+	curl_easy_setopt(curl, CURLOPT_URL, out->url);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
@@ -142,69 +140,118 @@ set_options(CURL *curl, struct call *call, struct curl_slist *headers, char *rea
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, out->method);
 }
 
-static bool
-call_failed(const struct call *call, const char *origin, CURLcode code, const char *reason,
-    struct error *err)
+static enum call_end
+end_of(const struct call *call, CURLcode code)
 {
 	if (call->answer.overflow)
-		error_set(err, ERR_UPSTREAM, "The other server's answer is too long.");
-	else if (call->refused && code == CURLE_COULDNT_CONNECT)
-		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
-		    "The address is not one that this server may connect to.");
-	else
-		error_set(err, ERR_UNAVAILABLE, "The other server does not answer.");
-	return error_detail(err, "%s: %s", origin,
-	    reason[0] != '\0' ? reason : curl_easy_strerror(code));
+		return CALL_TOO_LONG;
+	if (call->refused && code == CURLE_COULDNT_CONNECT)
+		return CALL_REFUSED_ADDRESS;
+	return call_end_of((int)code);
 }
 
 static bool
+end_set(enum call_end end, struct error *err)
+{
+	switch (end) {
+	case CALL_ANSWERED: return true;
+	case CALL_REFUSED_ADDRESS:
+		return error_slug(err, ERR_UNPROCESSABLE, "refused_address",
+		    "This server may not connect to that address (outbound.allow).");
+	case CALL_TLS:
+		return error_slug(err, ERR_UPSTREAM, "upstream_tls",
+		    "The other server's certificate is not trusted, or it does not speak TLS"
+		    " (outbound.ca_file).");
+	case CALL_TIMEOUT:
+		return error_slug(err, ERR_UNAVAILABLE, "upstream_timeout",
+		    "The other server did not answer in time.");
+	case CALL_PROTOCOL:
+		return error_slug(err, ERR_UPSTREAM, "upstream_protocol",
+		    "The other server's answer is not HTTP. Check the address and the port.");
+	case CALL_TOO_LONG:
+		return error_slug(err, ERR_UPSTREAM, "upstream_too_long",
+		    "The other server's answer is too long.");
+	case CALL_SUSPENDED:
+		error_slug(err, ERR_UNAVAILABLE, "upstream_suspended",
+		    "The other server has failed several times; it is tried again in a while.");
+		err->retry_after = BREAKER_PROBE_SECONDS;
+		return false;
+	case CALL_UNREACHABLE:
+	case CALL_REFUSED:
+	default:
+		return error_slug(err, ERR_UNAVAILABLE, "upstream_unreachable",
+		    "The other server cannot be reached.");
+	}
+}
+
+static enum call_end
 perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *headers,
     struct http_answer *answer, struct error *err)
 {
 	char reason[CURL_ERROR_SIZE] = "";
+	enum call_end end;
 	long status = 0;
 	CURLcode code;
 
-	set_options(curl, call, headers, reason);
+	curl_easy_reset(curl); /* options only: connections stay */
+	set_limits(curl, call->out);
+	set_request(curl, call, headers, reason);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	end = end_of(call, code);
 	/* A refused address says nothing about the other side. */
-	if (!call->refused || code == CURLE_OK)
-		http_out_breaker_result(origin, code == CURLE_OK && status < 500,
-		    clock_monotonic());
-	if (code != CURLE_OK)
-		return call_failed(call, origin, code, reason, err);
-	*answer = (struct http_answer) { (int)status, call->answer.data, call->answer.len };
-	return true;
+	if (end != CALL_REFUSED_ADDRESS)
+		breaker_result(origin, end == CALL_ANSWERED && status < 500, clock_monotonic());
+	*answer = (struct http_answer) { end, (int)status, call->answer.data, call->answer.len };
+	if (!end_set(end, err))
+		error_detail(err, "%s: %s", origin,
+		    reason[0] != '\0' ? reason : curl_easy_strerror(code));
+	return end;
 }
 
-bool
-http_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
+static enum call_end
+call_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
     struct error *err)
 {
 	struct call call = { .out = out };
 	char origin[HTTP_OUT_ORIGIN_MAX];
 	struct curl_slist *headers = NULL;
 	const char *const *header;
+	enum call_end end;
 	CURL *curl;
-	bool ok;
 
-	if (!origin_of(out->url, origin))
-		return error_slug(err, ERR_UNPROCESSABLE, "refused_address",
-		    "This is no http or https URL.");
-	if (!http_out_breaker_admits(origin, clock_monotonic())) {
-		error_set(err, ERR_UNAVAILABLE,
-		    "The other server has failed again and again; it is asked again in a while.");
-		err->retry_after = HTTP_OUT_PROBE_SECONDS;
-		return error_detail(err, "%s: the breaker is open", origin);
+	if (!origin_of(out->url, origin)) {
+		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
+		    "The URL must begin with http:// or https://, without a name and password.");
+		return CALL_REFUSED_ADDRESS;
 	}
-	if ((curl = curl_easy_init()) == NULL)
-		return error_set(err, ERR_INTERNAL, "libcurl cannot be used.");
+	if (!breaker_admits(origin, clock_monotonic())) {
+		end_set(CALL_SUSPENDED, err);
+		error_detail(err, "%s: the breaker is open", origin);
+		return CALL_SUSPENDED;
+	}
+	if ((curl = take_kept(&out->rules)) == NULL) {
+		error_set(err, ERR_INTERNAL, "libcurl cannot be used.");
+		return CALL_UNREACHABLE;
+	}
 	buf_init(&call.answer, arena, out->answer_max);
 	for (header = out->headers; header != NULL && *header != NULL; header++)
 		headers = curl_slist_append(headers, *header);
-	ok = perform(curl, &call, origin, headers, answer, err);
+	end = perform(curl, &call, origin, headers, answer, err);
+	/* The handle lives on, what it was given does not. */
+	curl_easy_reset(curl);
 	curl_slist_free_all(headers);
-	curl_easy_cleanup(curl);
-	return ok;
+	return end;
+}
+
+bool
+http_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
+    struct error *err)
+{
+	int64_t start = clock_monotonic();
+
+	*answer = (struct http_answer) { .end = CALL_UNREACHABLE };
+	answer->end = call_out(arena, out, answer, err);
+	call_measure(VALUE_PROTOCOL_HTTP, answer->end, clock_monotonic() - start);
+	return answer->end == CALL_ANSWERED;
 }

@@ -8,9 +8,19 @@
  * link-local by exact address only, multicast and what is no address of a host never. Nothing is
  * sent before the address has passed.
  *
- * Whether: a circuit breaker for each origin, in this process: after HTTP_OUT_FAILURES failures (no
- * answer, or 5xx) in a row calls fail at once, and one probe is let through every
- * HTTP_OUT_PROBE_SECONDS.
+ * Whether: a circuit breaker for each origin (breaker.h); no answer counts as a failure, and 5xx.
+ *
+ * Connections are kept between the calls of a process, each for its origin, for HTTP_OUT_IDLE_S
+ * and while the rules that it was judged by are the same. A program that calls here ignores
+ * SIGPIPE.
+ *
+ *	const struct http_out out = { .method = "GET", .url = url, .timeout_ms = 2000,
+ *		.answer_max = 1 << 20, .rules = outbound_of(config) };
+ *	struct http_answer answer;
+ *
+ *	if (!http_out(arena, &out, &answer, err))
+ *		return ANSWER_UNKNOWN;
+ *	return answer_kind_of(answer.status);
  */
 #ifndef MN_CLIENT_HTTP_OUT_H
 #define MN_CLIENT_HTTP_OUT_H
@@ -18,15 +28,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/outbound.h"
+
 struct arena;
 struct error;
 struct sockaddr;
 
 #define HTTP_OUT_CONNECT_MS 2000
-#define HTTP_OUT_FAILURES 5
-#define HTTP_OUT_PROBE_SECONDS 30
-/* that a process keeps a breaker for; the least recently used one is forgotten */
-#define HTTP_OUT_ORIGINS 32
+#define HTTP_OUT_KEPT_MAX 8     /* connections that a process keeps */
+#define HTTP_OUT_IDLE_S 60      /* seconds after which one is not used again */
 #define HTTP_OUT_ORIGIN_MAX 300 /* bytes */
 
 struct http_out {
@@ -36,29 +46,29 @@ struct http_out {
 	size_t body_len;
 	int timeout_ms;    /* for all of it */
 	size_t answer_max; /* bytes */
-	const char *allow; /* outbound.allow */
+	struct outbound rules;
 };
 
 struct http_answer {
+	enum call_end end; /* CALL_ANSWERED: the rest is filled, whatever the status */
 	int status;
 	const char *body;
 	size_t len;
 };
 
 /*
- * True: there is an answer, of whatever status. ERR_UNPROCESSABLE refused_address: not allowed;
- * ERR_UPSTREAM: too long, or no HTTP; ERR_UNAVAILABLE: no answer in time, or the breaker is open.
+ * False: no answer; answer->end says what failed, and the error too: ERR_UNPROCESSABLE
+ * refused_address; ERR_UPSTREAM upstream_tls, upstream_protocol, upstream_too_long; ERR_UNAVAILABLE
+ * upstream_unreachable, upstream_timeout, upstream_suspended (the breaker is open).
  */
 bool http_out(struct arena *, const struct http_out *, struct http_answer *, struct error *);
+/* Closes the connections that were kept. */
+void http_out_close(void);
 
 /*
  * May an outbound connection go there? `allow`: comma-separated address:port, network/bits:port,
  * [v6]:port, [v6/bits]:port.
  */
 bool http_out_may_reach(const char *allow, const struct sockaddr *);
-
-/* The breaker by itself: may `origin` be called now (monotonic us)? Then say how it went. */
-bool http_out_breaker_admits(const char *origin, long long now);
-void http_out_breaker_result(const char *origin, bool ok, long long now);
 
 #endif

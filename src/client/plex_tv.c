@@ -2,6 +2,7 @@
 
 #include "client/plex_tv.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "client/http_out.h"
@@ -15,7 +16,7 @@
 
 #define RETRY_AFTER 5 /* seconds */
 
-static bool
+static enum answer_kind
 unavailable(struct error *err, const char *detail)
 {
 	int retry_after = err->retry_after > 0 ? err->retry_after : RETRY_AFTER;
@@ -23,7 +24,8 @@ unavailable(struct error *err, const char *detail)
 	error_slug(err, ERR_UNAVAILABLE, "plex_unavailable",
 	    "plex.tv cannot be used at the moment. Signing in with a password works as ever.");
 	err->retry_after = retry_after;
-	return error_detail(err, "%s", detail);
+	error_detail(err, "%s", detail);
+	return ANSWER_UNKNOWN;
 }
 
 /* What goes into a header or back to plex.tv: visible ASCII. */
@@ -37,7 +39,7 @@ plain(const char *text, size_t max)
 	return *p == '\0' && p > text && (size_t)(p - text) <= max;
 }
 
-static bool
+static enum answer_kind
 call(struct arena *arena, const struct plex_tv *tv, const char *method, const char *path,
     const char *token, const struct cJSON **answer, struct error *err)
 {
@@ -55,9 +57,10 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
 	struct http_out out = { .method = method,
 		.headers = headers,
 		.answer_max = PLEX_ANSWER_MAX,
-		.allow = tv->allow };
+		.rules = tv->rules };
 	int64_t left = (tv->deadline - clock_monotonic()) / US_PER_MS;
 	struct http_answer got;
+	enum answer_kind kind;
 
 	if (left <= 0)
 		return unavailable(err, "no time is left");
@@ -68,28 +71,34 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
 	if (str_eq(method, "POST"))
 		out.body = ""; /* a Content-Length is wanted */
 	if (!http_out(arena, &out, &got, err))
-		return unavailable(err, arena_strdup(arena, err->detail));
-	if (got.status == 404)
-		return error_set(err, ERR_NOT_FOUND, "plex.tv does not know it.");
-	if (got.status / 100 != 2)
+		return unavailable(err,
+		    arena_printf(arena, "%s: %s", error_slug_of(err), err->detail));
+	if ((kind = answer_kind_of(got.status)) == ANSWER_UNKNOWN)
 		return unavailable(err,
 		    arena_printf(arena, "%s %s: status %d", method, path, got.status));
-	if ((*answer = json_parse(arena, got.body, got.len, err)) == NULL)
+	if (kind == ANSWER_PRESENT && (*answer = json_parse(arena, got.body, got.len, err)) == NULL)
 		return unavailable(err,
 		    arena_printf(arena, "%s %s: %s", method, path, err->message));
-	return true;
+	return kind;
 }
 
-bool
+/* Of what plex.tv always has, that it is absent says as little as no answer. */
+static enum answer_kind
+expect(enum answer_kind kind, const char *what, struct error *err)
+{
+	return kind == ANSWER_ABSENT ? unavailable(err, what) : kind;
+}
+
+enum answer_kind
 plex_tv_pin_create(struct arena *arena, const struct plex_tv *tv, struct plex_pin *pin,
     struct error *err)
 {
 	const struct cJSON *answer;
 	int64_t seconds;
 
-	if (!call(arena, tv, "POST", "/api/v2/pins?strong=true", NULL, &answer, err))
-		return err->code == ERR_NOT_FOUND ? unavailable(err, "POST pins: status 404") :
-						    false;
+	if (expect(call(arena, tv, "POST", "/api/v2/pins?strong=true", NULL, &answer, err),
+		"POST pins: not found", err) == ANSWER_UNKNOWN)
+		return ANSWER_UNKNOWN;
 	pin->id = json_int(answer, "id", 0);
 	pin->code = json_str(answer, "code", "");
 	if (pin->id <= 0 || !plain(pin->code, PLEX_CODE_MAX))
@@ -98,26 +107,28 @@ plex_tv_pin_create(struct arena *arena, const struct plex_tv *tv, struct plex_pi
 	pin->expires_in = (int)(seconds < PLEX_PIN_SECONDS_MIN ? PLEX_PIN_SECONDS_MIN :
 		seconds > PLEX_PIN_SECONDS_MAX                 ? PLEX_PIN_SECONDS_MAX :
 								 seconds);
-	return true;
+	return ANSWER_PRESENT;
 }
 
-bool
+enum answer_kind
 plex_tv_pin_token(struct arena *arena, const struct plex_tv *tv, int64_t pin_id, const char **token,
     struct error *err)
 {
+	const char *path = arena_printf(arena, "/api/v2/pins/%lld", (long long)pin_id);
 	const struct cJSON *answer;
+	enum answer_kind kind = call(arena, tv, "GET", path, NULL, &answer, err);
 
-	if (!call(arena, tv, "GET", arena_printf(arena, "/api/v2/pins/%lld", (long long)pin_id),
-		NULL, &answer, err))
-		return false;
+	if (kind != ANSWER_PRESENT)
+		return kind;
 	*token = json_str(answer, "authToken", NULL);
 	if (*token != NULL && **token == '\0')
 		*token = NULL;
-	return *token == NULL || plain(*token, PLEX_TOKEN_MAX) ||
-	    unavailable(err, "GET pins: a token that is none");
+	if (*token != NULL && !plain(*token, PLEX_TOKEN_MAX))
+		return unavailable(err, "GET pins: a token that is none");
+	return ANSWER_PRESENT;
 }
 
-bool
+enum answer_kind
 plex_tv_account(struct arena *arena, const struct plex_tv *tv, const char *token,
     struct plex_account *account, struct error *err)
 {
@@ -125,9 +136,9 @@ plex_tv_account(struct arena *arena, const struct plex_tv *tv, const char *token
 	const char *name;
 	int64_t id;
 
-	if (!call(arena, tv, "GET", "/api/v2/user", token, &answer, err))
-		return err->code == ERR_NOT_FOUND ? unavailable(err, "GET user: status 404") :
-						    false;
+	if (expect(call(arena, tv, "GET", "/api/v2/user", token, &answer, err),
+		"GET user: not found", err) == ANSWER_UNKNOWN)
+		return ANSWER_UNKNOWN;
 	if ((id = json_int(answer, "id", 0)) <= 0)
 		return unavailable(err, "GET user: an answer without id");
 	name = json_str(answer, "username", "");
@@ -135,5 +146,5 @@ plex_tv_account(struct arena *arena, const struct plex_tv *tv, const char *token
 		name = json_str(answer, "title", "");
 	account->id = arena_printf(arena, "%lld", (long long)id);
 	account->name = utf8_clean(arena, name, strlen(name), PLEX_NAME_MAX);
-	return true;
+	return ANSWER_PRESENT;
 }

@@ -1,13 +1,14 @@
 /*
  * plex.tv: sign-in by PIN, and whose token it is. Every call names the same client
- * (X-Plex-Client-Identifier) that asked for the PIN. Errors: ERR_UNAVAILABLE plex_unavailable
- * whatever went wrong on the way; ERR_NOT_FOUND where plex.tv no longer knows the PIN.
+ * (X-Plex-Client-Identifier) that asked for the PIN. ANSWER_UNKNOWN: the error is ERR_UNAVAILABLE
+ * plex_unavailable, whatever went wrong on the way.
  */
 #ifndef MN_CLIENT_PLEX_TV_H
 #define MN_CLIENT_PLEX_TV_H
 
-#include <stdbool.h>
 #include <stdint.h>
+
+#include "client/outbound.h"
 
 struct arena;
 struct error;
@@ -22,8 +23,8 @@ struct error;
 #define PLEX_PIN_SECONDS_MAX 1800
 
 struct plex_tv {
-	const char *url;   /* plex.tv_url */
-	const char *allow; /* outbound.allow */
+	const char *url; /* plex.tv_url */
+	struct outbound rules;
 	const char *client_id;
 	int64_t deadline; /* monotonic us, for all calls together */
 };
@@ -37,11 +38,17 @@ struct plex_account {
 	const char *id, *name;
 };
 
-bool plex_tv_pin_create(struct arena *, const struct plex_tv *, struct plex_pin *, struct error *);
-/* *token NULL: nobody has confirmed the PIN yet. */
-bool plex_tv_pin_token(struct arena *, const struct plex_tv *, int64_t pin_id, const char **token,
+/* Present or unknown: plex.tv always has one to give. */
+enum answer_kind plex_tv_pin_create(struct arena *, const struct plex_tv *, struct plex_pin *,
     struct error *);
-bool plex_tv_account(struct arena *, const struct plex_tv *, const char *token,
+/*
+ * Present: plex.tv knows the PIN, *token NULL while nobody has confirmed it. Absent: it does not,
+ * any more or at all.
+ */
+enum answer_kind plex_tv_pin_token(struct arena *, const struct plex_tv *, int64_t pin_id,
+    const char **token, struct error *);
+/* Whose token it is: present or unknown. */
+enum answer_kind plex_tv_account(struct arena *, const struct plex_tv *, const char *token,
     struct plex_account *, struct error *);
 
 #endif

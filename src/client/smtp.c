@@ -3,87 +3,74 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "client/outbound.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/metric.h"
 #include "core/str.h"
 
 #include "core/banned.h"
 
-#define LINE_BASE64 57 /* bytes that make a line of 76 characters: RFC 2045 section 6.8 */
-#define MAIL_BYTES_MAX (1UL << 20)
 #define DATE_MAX 40
-
-struct upload {
-	const char *data;
-	size_t left;
-};
-
-static size_t
-read_mail(char *out, size_t size, size_t n, void *context)
-{
-	struct upload *upload = context;
-	size_t take = size * n < upload->left ? size * n : upload->left;
-
-	memcpy(out, upload->data, take);
-	upload->data += take;
-	upload->left -= take;
-	return take;
-}
+#define SUBJECT_BYTES_MAX 1024 /* encoded */
 
 /* RFC 2047 section 2: an encoded word, because people's names and titles are UTF-8. */
-static void
-add_subject(struct buf *buf, struct arena *arena, const char *subject)
+static const char *
+encoded_subject(struct arena *arena, const char *subject)
 {
 	const char *clean = utf8_clean(arena, subject, strlen(subject), SMTP_SUBJECT_MAX);
 	size_t left = strlen(clean), take;
+	struct buf buf;
 
-	buf_adds(buf, "Subject:");
+	buf_init(&buf, arena, SUBJECT_BYTES_MAX);
+	buf_adds(&buf, "Subject:");
 	while (left > 0) {
 		/* 75 characters a word; cut at a code point. */
 		for (take = left < 42 ? left : 42;
 		    take < left && ((unsigned char)clean[take] & 0xc0) == 0x80; take--)
 			;
-		buf_addf(buf, " =?UTF-8?B?%s?=\r\n", base64_encode(arena, clean, take));
-		clean += take;
 		left -= take;
+		buf_addf(&buf, " =?UTF-8?B?%s?=%s", base64_encode(arena, clean, take),
+		    left > 0 ? "\r\n" : "");
+		clean += take;
 	}
+	return buf.data;
 }
 
-static void
-add_part(struct buf *buf, struct arena *arena, const char *boundary, const char *type,
-    const char *text)
+static struct curl_slist *
+headers_of(struct arena *arena, const struct smtp_mail *mail)
 {
-	size_t left = strlen(text), take;
-
-	buf_addf(buf,
-	    "--%s\r\nContent-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n",
-	    boundary, type);
-	for (; left > 0; text += take, left -= take) {
-		take = left < LINE_BASE64 ? left : LINE_BASE64;
-		buf_addf(buf, "%s\r\n", base64_encode(arena, text, take));
-	}
-}
-
-static void
-format_mail(struct buf *buf, struct arena *arena, const struct smtp_mail *mail)
-{
-	const char *boundary = arena_printf(arena, "mn-%s", mail->message_id);
+	struct curl_slist *list;
 	char date[DATE_MAX];
 
 	/* An IMF-fixdate is an RFC 5322 date but for the zone's name. */
 	time_http(clock_now(), date);
-	buf_addf(buf,
-	    "Date: %.25s +0000\r\nFrom: MediaNest <%s>\r\nTo: <%s>\r\nMessage-ID: <%s>\r\n", date,
-	    mail->from, mail->to, mail->message_id);
-	add_subject(buf, arena, mail->subject);
-	buf_addf(buf,
-	    "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type:"
-	    " multipart/alternative; boundary=\"%s\"\r\n\r\n",
-	    boundary);
-	add_part(buf, arena, boundary, "text/plain", mail->text);
-	add_part(buf, arena, boundary, "text/html", mail->html);
-	buf_addf(buf, "--%s--\r\n", boundary);
+	list = curl_slist_append(NULL, arena_printf(arena, "Date: %.25s +0000", date));
+	list = curl_slist_append(list, arena_printf(arena, "From: MediaNest <%s>", mail->from));
+	list = curl_slist_append(list, arena_printf(arena, "To: <%s>", mail->to));
+	list = curl_slist_append(list, arena_printf(arena, "Message-ID: <%s>", mail->message_id));
+	list = curl_slist_append(list, encoded_subject(arena, mail->subject));
+	list = curl_slist_append(list, "Auto-Submitted: auto-generated");
+	/* libcurl adds the boundary, and MIME-Version. */
+	return curl_slist_append(list, "Content-Type: multipart/alternative");
+}
+
+static bool
+add_part(curl_mime *mime, const char *type, const char *text)
+{
+	curl_mimepart *part = curl_mime_addpart(mime);
+
+	return curl_mime_data(part, text, CURL_ZERO_TERMINATED) == CURLE_OK &&
+	    curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "base64") == CURLE_OK;
+}
+
+/* The last form that a reader understands is the one it shows: RFC 2046 section 5.1.4. */
+static bool
+add_parts(curl_mime *mime, const struct smtp_mail *mail)
+{
+	return add_part(mime, "text/plain; charset=utf-8", mail->text) &&
+	    (mail->html == NULL || add_part(mime, "text/html; charset=utf-8", mail->html));
 }
 
 /* Addresses go into command lines and headers. */
@@ -96,14 +83,10 @@ address_safe(const char *address)
 	return strchr(address, '@') != NULL;
 }
 
-static bool
-perform(CURL *curl, const struct smtp_server *server, const struct smtp_mail *mail,
-    struct curl_slist *to, struct upload *upload, struct arena *arena, struct error *err)
+static void
+set_server(CURL *curl, const struct smtp_server *server, struct arena *arena)
 {
 	const char *scheme = server->tls == SMTP_TLS ? "smtps" : "smtp";
-	char reason[CURL_ERROR_SIZE] = "";
-	CURLcode code;
-	long answer = 0;
 
 	curl_easy_setopt(curl, CURLOPT_URL,
 	    arena_printf(arena, "%s://%s:%d", scheme, server->host, server->port));
@@ -120,17 +103,33 @@ perform(CURL *curl, const struct smtp_server *server, const struct smtp_mail *ma
 		curl_easy_setopt(curl, CURLOPT_USERNAME, server->user);
 		curl_easy_setopt(curl, CURLOPT_PASSWORD, server->password);
 	}
-	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, arena_printf(arena, "<%s>", mail->from));
-	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
-	curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_mail);
-	curl_easy_setopt(curl, CURLOPT_READDATA, upload);
-	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+}
+
+static enum call_end
+end_of(CURLcode code, long answer)
+{
+	if (code != CURLE_OK && code != CURLE_LOGIN_DENIED && answer >= 500 && answer < 600)
+		return CALL_REFUSED;
+	return call_end_of((int)code);
+}
+
+static bool
+perform(CURL *curl, struct error *err)
+{
+	char reason[CURL_ERROR_SIZE] = "";
+	int64_t start = clock_monotonic();
+	enum call_end end;
+	CURLcode code;
+	long answer = 0;
+
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
 	code = curl_easy_perform(curl);
-	if (code == CURLE_OK)
-		return true;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
-	if (answer >= 500 && answer < 600 && code != CURLE_LOGIN_DENIED)
+	end = end_of(code, answer);
+	call_measure(VALUE_PROTOCOL_SMTP, end, clock_monotonic() - start);
+	if (end == CALL_ANSWERED)
+		return true;
+	if (end == CALL_REFUSED)
 		error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
 		    "The mail server refused the mail.");
 	else
@@ -144,25 +143,29 @@ bool
 smtp_send(struct arena *arena, const struct smtp_server *server, const struct smtp_mail *mail,
     struct error *err)
 {
-	struct curl_slist *to;
-	struct upload upload;
-	struct buf buf;
+	struct curl_slist *to, *headers;
+	curl_mime *mime;
 	CURL *curl;
 	bool ok;
 
 	if (!address_safe(mail->to) || !address_safe(mail->from))
 		return error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
 		    "The address cannot be written into a mail.");
-	buf_init(&buf, arena, MAIL_BYTES_MAX);
-	format_mail(&buf, arena, mail);
-	if (buf.overflow)
-		return error_set(err, ERR_UNPROCESSABLE, "The mail is too long.");
-	upload = (struct upload) { buf.data, buf.len };
 	if ((curl = curl_easy_init()) == NULL)
 		return error_set(err, ERR_INTERNAL, "libcurl cannot be used.");
 	to = curl_slist_append(NULL, arena_printf(arena, "<%s>", mail->to));
-	ok = perform(curl, server, mail, to, &upload, arena, err);
-	curl_slist_free_all(to);
+	headers = headers_of(arena, mail);
+	mime = curl_mime_init(curl);
+	set_server(curl, server, arena);
+	curl_easy_setopt(curl, CURLOPT_MAIL_FROM, arena_printf(arena, "<%s>", mail->from));
+	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
+	ok = add_parts(mime, mail) ? perform(curl, err) :
+				     error_set(err, ERR_INTERNAL, "The mail cannot be made.");
 	curl_easy_cleanup(curl);
+	curl_mime_free(mime);
+	curl_slist_free_all(headers);
+	curl_slist_free_all(to);
 	return ok;
 }

@@ -1,6 +1,6 @@
 /*
  * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain
- * text and HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try again later;
+ * text and, where there is one, HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try again later;
  * ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
  */
 #ifndef MN_CLIENT_SMTP_H
@@ -22,10 +22,12 @@ struct smtp_server {
 	int port;
 	enum smtp_tls tls;
 	const char *user, *password; /* "" = none */
-	const char *ca_file;         /* "" = the system's */
+	const char *ca_file;         /* "" = the system's; else beside it */
 };
 struct smtp_mail {
-	const char *from, *to, *subject, *text, *html, *message_id; /* without <> */
+	const char *from, *to, *message_id; /* without <> */
+	const char *subject, *text;         /* UTF-8 */
+	const char *html;                   /* the same as HTML, or NULL */
 };
 
 bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *,

@@ -353,6 +353,14 @@ config_str(const struct config *config, enum config_key key)
 	return config->values[key].text;
 }
 
+const char *
+config_ca_file(const struct config *config, enum config_key key)
+{
+	const char *file = config_str(config, key);
+
+	return file[0] != '\0' ? file : config_str(config, CFG_OUTBOUND_CA_FILE);
+}
+
 int64_t
 config_int(const struct config *config, enum config_key key)
 {

@@ -72,6 +72,8 @@ const char *config_path(const struct config *);
 
 const char *config_str(const struct config *, enum config_key); /* "" = unset */
 int64_t config_int(const struct config *, enum config_key);     /* INT and SIZE */
+/* That row's file of authorities, else that of outbound.ca_file; "" = the system's. */
+const char *config_ca_file(const struct config *, enum config_key);
 bool config_bool(const struct config *, enum config_key);
 enum config_source config_source(const struct config *, enum config_key);
 bool config_find(const char *key, enum config_key *);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/http_out.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -64,6 +65,7 @@ services_close_idle(struct services *s)
 	db_close(s->db);
 	if (s->redis != NULL)
 		redis_close(s->redis);
+	http_out_close();
 }
 
 void

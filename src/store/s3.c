@@ -107,7 +107,7 @@ configure(struct s3 *s3, const struct config *config, struct error *err)
 	    "s3");
 	explicit_bzero(secret, sizeof(secret));
 	str_copy(s3->bucket, sizeof(s3->bucket), config_str(config, CFG_STORAGE_BUCKET));
-	str_copy(s3->ca_file, sizeof(s3->ca_file), config_str(config, CFG_STORAGE_CA_FILE));
+	str_copy(s3->ca_file, sizeof(s3->ca_file), config_ca_file(config, CFG_STORAGE_CA_FILE));
 	return set_endpoint(&s3->inside, inside, s3->bucket, path_style, err) &&
 	    set_endpoint(&s3->outside, *outside != '\0' ? outside : inside, s3->bucket, path_style,
 		err);

@@ -25,7 +25,7 @@ plex_tv_of(const struct services *svc, const char *client_id)
 {
 	return (struct plex_tv) {
 		.url = config_str(svc->config, CFG_PLEX_TV_URL),
-		.allow = config_str(svc->config, CFG_OUTBOUND_ALLOW),
+		.rules = outbound_of(svc->config),
 		.client_id = client_id,
 		.deadline = clock_monotonic() + PLEX_SIGNIN_MS * US_PER_MS,
 	};
@@ -63,7 +63,7 @@ plex_signin_begin(const struct call *call, struct plex_signin_pin *out, struct e
 	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row.client_id, err))
 		return false;
 	tv = plex_tv_of(call->svc, row.client_id);
-	if (!plex_tv_pin_create(call->arena, &tv, &pin, err))
+	if (plex_tv_pin_create(call->arena, &tv, &pin, err) != ANSWER_PRESENT)
 		return false;
 	uuid_v7(id);
 	row.id = id;
@@ -110,10 +110,14 @@ ask_plex(const struct call *call, struct confirmed *c, const char **linking, str
 		return pin_expired(err);
 	*linking = rows_str(rows, 0, PLEX_PIN_USER);
 	tv = plex_tv_of(call->svc, rows_str(rows, 0, PLEX_PIN_CLIENT));
-	if (!plex_tv_pin_token(call->arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token,
-		err))
-		return err->code == ERR_NOT_FOUND ? pin_expired(err) : false;
-	return c->token == NULL || plex_tv_account(call->arena, &tv, c->token, &c->account, err);
+	switch (plex_tv_pin_token(call->arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token,
+	    err)) {
+	case ANSWER_PRESENT: break;
+	case ANSWER_ABSENT: return pin_expired(err);
+	case ANSWER_UNKNOWN: return false;
+	}
+	return c->token == NULL ||
+	    plex_tv_account(call->arena, &tv, c->token, &c->account, err) == ANSWER_PRESENT;
 }
 
 /* The PIN is good once: of two polls at the same time one goes on. */

@@ -154,7 +154,7 @@ server_of(const struct config *config)
 					      SMTP_PLAIN,
 		.user = config_str(config, CFG_SMTP_USER),
 		.password = config_str(config, CFG_SMTP_PASSWORD),
-		.ca_file = config_str(config, CFG_SMTP_CA_FILE),
+		.ca_file = config_ca_file(config, CFG_SMTP_CA_FILE),
 	};
 }
 

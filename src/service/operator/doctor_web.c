@@ -78,7 +78,7 @@ check_cors(struct doctor *d, const char *endpoint)
 {
 	const char *origin = config_str(d->config, CFG_PUBLIC_URL),
 		   *bucket = config_str(d->config, CFG_STORAGE_BUCKET);
-	struct probe_request req = { .ca_file = config_str(d->config, CFG_STORAGE_CA_FILE),
+	struct probe_request req = { .ca_file = config_ca_file(d->config, CFG_STORAGE_CA_FILE),
 		.origin = origin };
 	const char *host = strstr(endpoint, "://");
 	struct probe seen;

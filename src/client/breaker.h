@@ -1,0 +1,29 @@
+/*
+ * The circuit breaker of outbound calls, one for each origin, shared by all processes of the host:
+ * after BREAKER_FAILURES failures in a row no process calls there, but for one probe every
+ * BREAKER_PROBE_SECONDS. A success closes it for all.
+ *
+ * It is a help and no law: where two processes count at the same moment, a call more or less may
+ * get through.
+ */
+#ifndef MN_CLIENT_BREAKER_H
+#define MN_CLIENT_BREAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct error;
+
+#define BREAKER_FAILURES 5
+#define BREAKER_PROBE_SECONDS 30
+/* Origins that are known at once; the one not used for longest is forgotten for a new one. */
+#define BREAKER_ORIGINS 64
+
+/* Without it, or when it fails, each process learns for itself. */
+bool breaker_share(const char *run_dir, struct error *);
+
+/* May `origin` be called now (monotonic us)? Then say how it went. */
+bool breaker_admits(const char *origin, int64_t now);
+void breaker_result(const char *origin, bool ok, int64_t now);
+
+#endif
