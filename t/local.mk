@@ -93,6 +93,10 @@ t_tools_store_check_SOURCES = t/tools/store_check.c
 # The legs of a search against a real catalogue: run by t/041-search-legs.t.
 noinst_PROGRAMS += t/tools/search-check
 t_tools_search_check_SOURCES = t/tools/search_check.c
+
+# What the processes of a stack have measured: read by t/060-metrics.t.
+noinst_PROGRAMS += t/tools/metric-read
+t_tools_metric_read_SOURCES = t/tools/metric_read.c
 EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 
@@ -125,7 +129,7 @@ t_fuzz_fuzz_process_line_SOURCES = t/fuzz/process_line.c
 t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-check_PROGRAMS += t/unit/http_call t/unit/http_out t/unit/http_tls
+check_PROGRAMS += t/unit/http_call t/unit/http_out t/unit/http_tls t/unit/smtp
 t_unit_http_tls_LDADD = $(ALL_LIBS) -lssl
 EXTRA_DIST += t/unit/local_server.h
 EXTRA_DIST += t/faults/scanners
