@@ -12,7 +12,7 @@ struct log;
 
 /* Reads the settings and sets the log level. */
 int daemon_configure(const char *program, const char *config_path, struct config **);
-/* Opens what all processes of the host share; without it the program runs on its own, with a warning. */
+/* Opens what all processes of the host share; each does without, and says so, where it cannot. */
 void daemon_share(const char *run_dir, const struct log *);
 /*
  * Refuses what the program could not serve with, an older schema too. A database that is away is no

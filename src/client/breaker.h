@@ -3,7 +3,7 @@
  * after BREAKER_FAILURES failures in a row no process calls there, but for one probe every
  * BREAKER_PROBE_SECONDS. A success closes it for all.
  *
- * It is a help and no law: where two processes count at the same moment, a call more or less may
+ * The count is not exact: when two processes write at the same moment, one call more or less may
  * get through.
  */
 #ifndef MN_CLIENT_BREAKER_H

@@ -17,7 +17,7 @@ struct outbound {
 struct outbound outbound_of(const struct config *);
 
 /*
- * What was asked for: it is there, the other server says that it is not, or nobody knows (no
+ * What was asked for is there, or the other server says that it is not, or we do not know (no
  * answer, or one that says nothing about it). Functions that return it fill their struct error
  * with ANSWER_UNKNOWN only. Unknown is never a reason to remove anything here.
  */
@@ -31,7 +31,7 @@ enum call_end {
 	CALL_UNREACHABLE,     /* no such name, no connection, or it broke */
 	CALL_TLS,             /* no trusted certificate of that name, or no TLS at all */
 	CALL_TIMEOUT,
-	CALL_PROTOCOL,  /* what answers there speaks something else */
+	CALL_PROTOCOL,  /* the other side speaks another protocol */
 	CALL_TOO_LONG,  /* an answer past the caller's limit */
 	CALL_SUSPENDED, /* not tried: the breaker is open (breaker.h) */
 	CALL_REFUSED,   /* a refusal for good, where the protocol has one: SMTP's 5xx */

@@ -1,7 +1,7 @@
 /*
  * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain
- * text and, where there is one, HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try again later;
- * ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
+ * text and, where there is one, HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try
+ * again later; ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
  */
 #ifndef MN_CLIENT_SMTP_H
 #define MN_CLIENT_SMTP_H

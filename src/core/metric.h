@@ -3,21 +3,22 @@
  * mapping (core/shm.h), without locks and system calls. What there is to measure is declared in
  * metric_table.def; one observation is a few relaxed atomic additions:
  *
- *	metric_add(METRIC_JOBS, LABELS(metric_label(LABEL_JOB_KIND, kind->kind), VALUE_JOB_DONE), 1);
- *	metric_observe(METRIC_JOB_DURATION, LABELS(metric_label(LABEL_JOB_KIND, kind->kind)), us);
+ *	uint32_t kind = metric_label(LABEL_JOB_KIND, row->kind);
  *
- * Values go on over restarts of any process, also when it is killed within an observation: then
- * that one may count in a histogram and not in its sum. With a new layout (an upgrade that changed
- * the table) the metrics whose declaration is still the same are carried over; what processes that
- * still run with the old layout measure from then on is lost.
+ *	metric_add(METRIC_JOBS, LABELS(kind, VALUE_JOB_DONE), 1);
+ *	metric_observe(METRIC_JOB_DURATION, LABELS(kind), us);
  *
- * A gauge is the sum of what each living process has added to it: what a process that was killed
- * had added goes with it.
+ * Values survive the restart of any process, and a kill: an observation that was cut short may be
+ * in a histogram's count and not in its sum. After an upgrade that changed the table, metrics whose
+ * declaration is unchanged are carried over; what old processes still measure after that is lost.
  *
- * Labels of which not all values are known here (routes, pools, kinds of jobs) name them as they
- * come up. A name stays where it was put, for every process; names past the limit of the table, or
- * longer than METRIC_NAME_MAX, are counted together as "other". Names come from the program, never
- * from requests.
+ * A gauge is the sum of what the living processes have added to it: the share of a process that was
+ * killed disappears with it.
+ *
+ * The values of an open label (routes, pools, kinds of jobs) are named when they are first used. A
+ * name has the same place in every process. Names past the limit of the table, or longer than
+ * METRIC_NAME_MAX, are counted together as "other". Names come from the program, never from
+ * requests.
  */
 #ifndef MN_CORE_METRIC_H
 #define MN_CORE_METRIC_H
@@ -86,7 +87,7 @@ struct metric_point {
 		char value[METRIC_NAME_MAX];
 	} labels[METRIC_LABELS_MAX];
 	double value; /* of a counter or gauge; a histogram's sum */
-	/* Histograms: how many fell at or under each bound, and over the one before; last: over all. */
+	/* A histogram's bucket holds what is over the bound before it and at most its own. */
 	unsigned nbounds;
 	double bounds[METRIC_BUCKETS_MAX];
 	uint64_t buckets[METRIC_BUCKETS_MAX + 1], count;

@@ -1,7 +1,7 @@
 /*
  * The beginning of a new mapping, and what is carried over from one of another layout: series of
- * metrics whose declaration is the same, by the names of their labels' values. Gauges are not:
- * their processes have the old mapping, or start anew.
+ * metrics whose declaration is the same, by the names of their labels' values. Gauges are not
+ * carried over: their processes still have the old mapping, or start from zero.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define OLD_SERIES_MAX (1UL << 24)
 
-/* The declaration of a metric: its name, type, labels and bounds, but not how many names they take. */
+/* The declaration of a metric: name, type, labels and bounds, but not the labels' limits. */
 static uint64_t
 declaration(const struct metric_row *row)
 {
@@ -68,7 +68,7 @@ write_notes(struct metric_layout *map)
 	}
 }
 
-/* The mapping of another layout. Every number in it is judged before it is used. */
+/* The mapping of another layout. Every number in it is checked before it is used. */
 struct old {
 	const char *map;
 	size_t size;

@@ -10,10 +10,10 @@
 #define METRIC_FORMAT 1 /* of what metric_carry.c reads in a file of another layout */
 
 /*
- * A name of an open label. Its hash claims the place; whoever comes upon a place of the right hash
- * without a text writes it, the same for all of them: a process that was killed between the two
- * steps leaves nothing undone. Two names of one hash would be one; a program has some hundred names
- * that nobody chooses for that.
+ * A name of an open label. Its hash claims the place. Every process that finds a place with the
+ * right hash and without a text writes the text, which is the same for all of them: a process that
+ * is killed between the two steps leaves nothing undone. Two names with the same hash would share
+ * a place; with some hundred names of our own choice that does not happen.
  */
 struct metric_name {
 	_Atomic uint64_t hash;

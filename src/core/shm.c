@@ -54,7 +54,7 @@ map_existing(const char *path, const struct shm_file *file)
 	close(fd);
 	if (map != MAP_FAILED && head_fits(map, file))
 		return map;
-	/* Linked into place whole, it is so no longer: somebody's damage. */
+	/* It was complete when it was linked into place, so something has damaged it. */
 	if (map != MAP_FAILED)
 		munmap(map, file->size);
 	if (unlink(path) == 0)
@@ -62,7 +62,7 @@ map_existing(const char *path, const struct shm_file *file)
 	return NULL;
 }
 
-/* Is this entry of the run directory of the same name, but not the file itself? */
+/* Is this entry of the run directory another file of the same name? */
 static bool
 is_other(const char *entry, const struct shm_file *file, const char *current)
 {
@@ -112,7 +112,7 @@ consider(int dir_fd, const char *entry, void *context)
 static void
 remove_other(int dir_fd, const char *entry, void *context)
 {
-	/* In a sticky directory it may be another user's to remove, who does it at their start. */
+	/* In a sticky directory only its owner may remove it, and does so at the next start. */
 	unlinkat(dir_fd, entry, 0);
 }
 
@@ -168,7 +168,7 @@ create(const char *path, const char *run_dir, const struct shm_file *file, const
 	}
 	if ((fd = mkostemp(temporary, O_CLOEXEC)) < 0)
 		return NULL;
-	/* Processes of several users share it by the group, whatever their umask. */
+	/* Processes of several users share it through the group; umask must not matter. */
 	failed = fchmod(fd, 0660) != 0 ? errno : posix_fallocate(fd, 0, (off_t)file->size);
 	if (failed == 0)
 		map = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -205,7 +205,7 @@ shm_map(const char *run_dir, const struct shm_file *file, struct error *err)
 			break;
 		if (map == NULL)
 			map = create(path, run_dir, file, current);
-		/* ENOENT: somebody who cleared up took our half-made file for a leftover. */
+		/* ENOENT: another process removed our unfinished file as a leftover. */
 		if (map == NULL && errno != EEXIST && errno != ENOENT)
 			break;
 	}

@@ -208,7 +208,7 @@ test_half_named(void)
 	memset((void *)slot->text, 0, sizeof(slot->text));
 	is_int(metric_label(LABEL_ROUTE, "/api/half"), at, "a claimed place is found");
 	metric_read(METRIC_RATE_LIMITED, LABELS(at), &point);
-	is_str(point.labels[0].value, "/api/half", "and named by who finds it");
+	is_str(point.labels[0].value, "/api/half", "and gets its name then");
 }
 
 static void

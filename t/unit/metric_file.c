@@ -192,7 +192,7 @@ test_layout(void)
 	ok(strstr(path, "0000000000000001") == NULL, "and another is there");
 	((struct old_layout *)map)->errors[0]++;
 	munmap(map, sizeof(old));
-	ok(ended_well(start(expect_errors, 41)), "who still has the old one harms nobody");
+	ok(ended_well(start(expect_errors, 41)), "writing to the old mapping harms nobody");
 }
 
 /* Whatever stands in another layout's file is only read within its bounds. */
