@@ -184,14 +184,12 @@ roles_show(const struct request *req, struct response *res, struct error *err)
 	return response_json(res, 200, j, err);
 }
 
-#define PERMISSION_LIST \
-	FIELD_STRINGS, .min = 0, .max = PERMISSIONS, .flags = FIELD_REQUIRED, .item_max = 64
+#define PERMISSIONS_RULE \
+	FIELD_STRINGS, .max = PERMISSIONS_GRANTABLE, .flags = FIELD_REQUIRED, \
+	    .choices = PERMISSION_CHOICES
+#define ROLE_RULE(id, name) { name, PERMISSIONS_RULE },
 static const struct field_rule matrix_fields[] = {
-	{ "guest", PERMISSION_LIST },
-	{ "user", PERMISSION_LIST },
-	{ "admin", PERMISSION_LIST },
-	{ "super", PERMISSION_LIST },
-	{ .name = NULL },
+	ROLE_LIST(ROLE_RULE) { .name = NULL },
 };
 static const struct field_rule roles_input[] = {
 	{ "roles", FIELD_OBJECT, .flags = FIELD_REQUIRED, .fields = matrix_fields },
@@ -207,17 +205,9 @@ roles_put(const struct request *req, struct response *res, struct error *err)
 	enum permission permission;
 
 	for (enum role role = 0; role < ROLES; role++)
-		for (size_t i = 0; i < input_count(matrix, role_name(role)); i++) {
-			const char *name = input_str_at(matrix, role_name(role), i);
-
-			if (permission_parse(name, &permission))
+		for (size_t i = 0; i < input_count(matrix, role_name(role)); i++)
+			if (permission_parse(input_str_at(matrix, role_name(role), i), &permission))
 				roles[role] |= PERM_BIT(permission);
-			else
-				error_field(err, role_name(role), "choice",
-				    "'%.40s' is not a permission", name);
-		}
-	if (err->nfields > 0)
-		return false;
 	return roles_replace(req->call, roles, err) && roles_show(req, res, err);
 }
 
@@ -227,8 +217,8 @@ static const struct field_rule audit_input[] = {
 	{ "target", FIELD_STRING, .min = 1, .max = 64 },
 	{ "from", FIELD_TIME },
 	{ "to", FIELD_TIME },
-	{ "cursor", FIELD_STRING, .min = 1, .max = 32 },
-	{ "limit", FIELD_INT, .min = 1, .max = AUDIT_LIMIT_MAX },
+	{ "cursor", FIELD_STRING, .min = 1, .max = AUDIT_CURSOR_MAX },
+	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
 
@@ -260,7 +250,7 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 		.from = input_time(req->input, "from"),
 		.to = input_time(req->input, "to"),
 		.cursor = input_str(req->input, "cursor"),
-		.limit = (int)input_int(req->input, "limit", 25),
+		.limit = list_limit(req->input),
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct audit_page page;

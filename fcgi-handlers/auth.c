@@ -1,8 +1,8 @@
 #include "fcgi-handlers/auth.h"
 
 #include "core/arena.h"
-#include "core/crypto.h"
 #include "core/json.h"
+#include "fcgi-handlers/account_input.h"
 #include "fcgi-handlers/user_view.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -13,9 +13,8 @@
 #include "core/banned.h"
 
 static const struct field_rule login_input[] = {
-	{ "email", FIELD_EMAIL, .min = 3, .max = 254, .flags = FIELD_REQUIRED },
-	{ "password", FIELD_STRING, .min = 1, .max = PASSWORD_MAX,
-	    .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "email", FIELD_EMAIL, .flags = FIELD_REQUIRED },
+	PASSWORD_RULE("password"),
 	{ "totp", FIELD_STRING, .min = 6, .max = 32, .flags = FIELD_SECRET },
 	{ .name = NULL },
 };

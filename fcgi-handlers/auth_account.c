@@ -1,14 +1,13 @@
 #include "core/arena.h"
-#include "core/crypto.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "fcgi-handlers/account_input.h"
 #include "fcgi-handlers/auth.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "service/account/account_flow.h"
-#include "service/account/accounts.h"
 #include "service/account/api_token.h"
 #include "service/account/session.h"
 #include "service/account/totp.h"
@@ -16,15 +15,11 @@
 #include "core/banned.h"
 
 #define LINK_TOKEN_MAX 128
-/* the service says what is wrong with it */
-#define NEW_PASSWORD \
-	FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_REQUIRED | FIELD_SECRET
-#define EMAIL FIELD_EMAIL, .min = 3, .max = EMAIL_MAX
 
 static const struct field_rule register_input[] = {
-	{ "email", EMAIL, .flags = FIELD_REQUIRED },
-	{ "password", NEW_PASSWORD },
-	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "email", FIELD_EMAIL, .flags = FIELD_REQUIRED },
+	NEW_PASSWORD_RULE("password", FIELD_REQUIRED),
+	DISPLAY_NAME_RULE,
 	{ "invite", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX, .flags = FIELD_SECRET },
 	{ .name = NULL },
 };
@@ -74,7 +69,7 @@ auth_confirm(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule forgot_input[] = {
-	{ "email", EMAIL, .flags = FIELD_REQUIRED },
+	{ "email", FIELD_EMAIL, .flags = FIELD_REQUIRED },
 	{ .name = NULL },
 };
 
@@ -90,7 +85,7 @@ auth_forgot(const struct request *req, struct response *res, struct error *err)
 static const struct field_rule reset_input[] = {
 	{ "token", FIELD_STRING, .min = 1, .max = LINK_TOKEN_MAX,
 	    .flags = FIELD_REQUIRED | FIELD_SECRET },
-	{ "password", NEW_PASSWORD },
+	NEW_PASSWORD_RULE("password", FIELD_REQUIRED),
 	{ .name = NULL },
 };
 
@@ -105,9 +100,8 @@ auth_reset(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule password_input[] = {
-	{ "current", FIELD_STRING, .min = 1, .max = PASSWORD_MAX,
-	    .flags = FIELD_REQUIRED | FIELD_SECRET },
-	{ "password", NEW_PASSWORD },
+	PASSWORD_RULE("current"),
+	NEW_PASSWORD_RULE("password", FIELD_REQUIRED),
 	{ .name = NULL },
 };
 
@@ -179,7 +173,8 @@ totp_post(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule code_input[] = {
-	{ "code", FIELD_STRING, .min = 6, .max = 6, .flags = FIELD_REQUIRED | FIELD_SECRET },
+	{ "code", FIELD_STRING, .min = TOTP_DIGITS, .max = TOTP_DIGITS,
+	    .flags = FIELD_REQUIRED | FIELD_SECRET | FIELD_DIGITS },
 	{ .name = NULL },
 };
 
@@ -249,8 +244,8 @@ tokens_get(const struct request *req, struct response *res, struct error *err)
 
 static const struct field_rule token_input[] = {
 	{ "name", FIELD_STRING, .min = 1, .max = API_TOKEN_NAME_MAX, .flags = FIELD_REQUIRED },
-	{ "scopes", FIELD_STRINGS, .min = 1, .max = PERMISSIONS, .flags = FIELD_REQUIRED,
-	    .item_max = 64 },
+	{ "scopes", FIELD_STRINGS, .min = 1, .max = PERMISSIONS_GRANTABLE, .flags = FIELD_REQUIRED,
+	    .choices = PERMISSION_CHOICES },
 	{ "expiresAt", FIELD_TIME },
 	{ .name = NULL },
 };
@@ -267,10 +262,8 @@ tokens_post(const struct request *req, struct response *res, struct error *err)
 	const char *token;
 
 	for (size_t i = 0; i < input_count(req->input, "scopes"); i++) {
-		if (!permission_parse(input_str_at(req->input, "scopes", i), &permission))
-			return error_field(err, "scopes", "choice",
-			    "has something that is no permission");
-		new.scopes |= PERM_BIT(permission);
+		if (permission_parse(input_str_at(req->input, "scopes", i), &permission))
+			new.scopes |= PERM_BIT(permission);
 	}
 	if (!api_token_create(req->call, &new, &made, &token, err))
 		return false;

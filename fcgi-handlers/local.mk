@@ -9,5 +9,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c fcgi-handlers/users.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/list_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c

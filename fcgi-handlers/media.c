@@ -16,23 +16,17 @@
 
 #include "core/banned.h"
 
-#define KINDS "image|video|audio|movie|show|season|episode|track|other"
-#define VISIBILITIES "private|shared|house"
-#define LIMIT_DEFAULT 25
-#define YEAR_MIN 1
-#define YEAR_MAX 9999
-
 static const struct field_rule list_input[] = {
-	{ "kind", FIELD_ENUM, .choices = KINDS },
+	{ "kind", FIELD_ENUM, .choices = CHOICES(MEDIA_KIND_LIST) },
 	{ "tag", FIELD_STRING, .min = 1, .max = MEDIA_TAG_MAX },
-	{ "source", FIELD_ENUM, .choices = "upload|plex" },
+	{ "source", FIELD_ENUM, .choices = CHOICES(MEDIA_SOURCE_LIST) },
 	{ "owner", FIELD_UUID, .flags = 0 },
-	{ "status", FIELD_ENUM, .choices = "pending|processing|ready|failed|trashed" },
-	{ "yearFrom", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX },
-	{ "yearTo", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX },
+	{ "status", FIELD_ENUM, .choices = CHOICES(MEDIA_STATUS_LIST) },
+	{ "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
+	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
 	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
-	{ "limit", FIELD_INT, .min = 1, .max = MEDIA_PAGE_MAX },
+	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
 
@@ -40,9 +34,10 @@ static const struct field_rule patch_input[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX },
 	{ "overview", FIELD_STRING, .max = MEDIA_OVERVIEW_MAX,
 	    .flags = FIELD_NULLABLE | FIELD_TEXT },
-	{ "year", FIELD_INT, .min = YEAR_MIN, .max = YEAR_MAX, .flags = FIELD_NULLABLE },
+	{ "year", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX,
+	    .flags = FIELD_NULLABLE },
 	{ "genres", FIELD_STRINGS, .min = 0, .max = MEDIA_GENRES_MAX, .item_max = MEDIA_TAG_MAX },
-	{ "visibility", FIELD_ENUM, .choices = VISIBILITIES },
+	{ "visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) },
 	{ "takenAt", FIELD_TIME, .flags = FIELD_NULLABLE },
 	{ .name = NULL },
 };
@@ -137,7 +132,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 {
 	const struct input *in = req->input;
 	struct media_ask ask = { .cursor = input_str(in, "cursor"),
-		.limit = (int)input_int(in, "limit", LIMIT_DEFAULT),
+		.limit = list_limit(in),
 		.filter = { .kind = input_str(in, "kind"),
 		    .tag = input_str(in, "tag"),
 		    .source = input_str(in, "source"),
@@ -387,18 +382,12 @@ media_sprite_get(const struct request *req, struct response *res, struct error *
 static bool
 media_thumbnail_get(const struct request *req, struct response *res, struct error *err)
 {
-	const char *size = request_param(req, "size");
-	int width = str_eq(size, "320") ? 320 :
-	    str_eq(size, "640")         ? 640 :
-	    str_eq(size, "1280")        ? 1280 :
-					  0;
-	int64_t now = clock_now();
+	int64_t now = clock_now(), width = 0;
 	struct media media;
 
-	if (width == 0)
-		return error_field(err, "size", "choice", "One of 320, 640, 1280.");
+	(void)str_to_int(request_param(req, "size"), 1, INT32_MAX, &width);
 	return media_get(req->call, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_thumbnail_url(req->call, &media, width, now), now,
+	    redirect(req, res, &media, media_thumbnail_url(req->call, &media, (int)width, now), now,
 		err);
 }
 
@@ -437,4 +426,9 @@ static const struct route media_routes[] = {
 	{ .path = NULL },
 };
 
-const struct route_module media_module = { "media", media_routes };
+static const struct field_rule media_params[] = {
+	{ "size", FIELD_ENUM, .choices = CHOICES(MEDIA_THUMBNAIL_LIST) },
+	{ .name = NULL },
+};
+
+const struct route_module media_module = { "media", media_routes, media_params };

@@ -12,11 +12,9 @@
 
 #include "core/banned.h"
 
-#define KINDS_MAX 32 /* more than notify_kinds has */
-
 static const struct field_rule list_input[] = {
-	{ "limit", FIELD_INT, .min = 1, .max = 100 },
-	{ "cursor", FIELD_STRING, .min = 1, .max = 64 },
+	LIST_LIMIT_RULE,
+	{ "cursor", FIELD_STRING, .min = 1, .max = INBOX_CURSOR_MAX },
 	{ "after", FIELD_INT, .min = 0, .max = JSON_INT_MAX },
 	{ "unread", FIELD_BOOL, .flags = 0 },
 	{ .name = NULL },
@@ -24,27 +22,18 @@ static const struct field_rule list_input[] = {
 
 static const struct field_rule preference_input[] = {
 	{ "page", FIELD_BOOL, .flags = 0 },
-	{ "email", FIELD_ENUM, .choices = "now|digest|off" },
+	{ "email", FIELD_ENUM, .choices = CHOICES(NOTIFICATION_EMAIL_LIST) },
 	{ .name = NULL },
 };
 
-#define KIND(kind) { kind, FIELD_OBJECT, .fields = preference_input }
-/* The kinds of notify_kinds; what is not here is refused as unknown. */
+/* What is not here is refused as unknown. */
 static const struct field_rule kinds_input[] = {
-	KIND("media.ready"),
-	KIND("media.failed"),
-	KIND("library.new"),
-	KIND("request.created"),
-	KIND("request.approved"),
-	KIND("request.declined"),
-	KIND("request.available"),
-	KIND("sync.completed"),
-	KIND("sync.failed"),
-	KIND("alert.raised"),
-	KIND("alert.cleared"),
-	KIND("system.broadcast"),
+#define NOTIFICATION_KIND(kind, event, email) { kind, FIELD_OBJECT, .fields = preference_input },
+#include "model/notification_kinds.def"
+#undef NOTIFICATION_KIND
 	{ .name = NULL },
 };
+#define KINDS (sizeof(kinds_input) / sizeof(kinds_input[0]) - 1)
 
 static const struct field_rule preferences_input[] = {
 	{ "kinds", FIELD_OBJECT, .flags = FIELD_REQUIRED, .fields = kinds_input },
@@ -55,7 +44,7 @@ static const struct field_rule broadcast_input[] = {
 	{ "title", FIELD_STRING, .min = 1, .max = NOTIFY_TITLE_MAX, .flags = FIELD_REQUIRED },
 	{ "message", FIELD_STRING, .min = 1, .max = NOTIFY_MESSAGE_MAX,
 	    .flags = FIELD_REQUIRED | FIELD_TEXT },
-	{ "roles", FIELD_STRINGS, .min = 1, .max = ROLES, .item_max = 16 },
+	{ "roles", FIELD_STRINGS, .min = 1, .max = ROLES, .choices = ROLE_CHOICES },
 	{ .name = NULL },
 };
 
@@ -81,7 +70,7 @@ notifications_list(const struct request *req, struct response *res, struct error
 	struct inbox_ask ask = { .cursor = input_str(req->input, "cursor"),
 		.after = input_int(req->input, "after", -1),
 		.unread = input_bool(req->input, "unread", false),
-		.limit = (int)input_int(req->input, "limit", 25) };
+		.limit = list_limit(req->input) };
 	struct json *j = json_new(req->arena, 0);
 	struct inbox_page page;
 
@@ -146,12 +135,12 @@ static bool
 preferences_put(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *kinds = input_object(req->input, "kinds"), *kind;
-	struct notification_preference *set, changed[KINDS_MAX];
+	struct notification_preference *set, changed[KINDS];
 	size_t n, nchanged = 0, i;
 
 	if (!inbox_preferences(req->call, &set, &n, err))
 		return false;
-	for (i = 0; i < n && nchanged < KINDS_MAX; i++) {
+	for (i = 0; i < n && nchanged < KINDS; i++) {
 		if ((kind = input_object(kinds, set[i].kind)) == NULL)
 			continue;
 		set[i].page = input_bool(kind, "page", set[i].page);
@@ -178,21 +167,19 @@ notifications_ticket(const struct request *req, struct response *res, struct err
 	return response_json(res, 200, j, err);
 }
 
-/* The roles that were asked for, or all of them; false with a complaint for a name that is none. */
-static bool
-broadcast_roles(const struct input *input, const char *roles[ROLES], size_t *n, struct error *err)
+/* The roles that were asked for, or all of them. */
+static size_t
+broadcast_roles(const struct input *input, const char *roles[ROLES])
 {
-	enum role role;
+	size_t n = input_count(input, "roles");
 
-	for (*n = 0; *n < input_count(input, "roles"); (*n)++) {
-		roles[*n] = input_str_at(input, "roles", *n);
-		if (!role_parse(roles[*n], &role))
-			return error_field(err, "roles", "choice",
-			    "must be guest, user, admin or super");
-	}
-	for (size_t i = 0; !input_has(input, "roles") && i < ROLES; i++)
-		roles[(*n)++] = role_name((enum role)i);
-	return true;
+	for (size_t i = 0; i < n; i++)
+		roles[i] = input_str_at(input, "roles", i);
+	if (input_has(input, "roles"))
+		return n;
+	for (n = 0; n < ROLES; n++)
+		roles[n] = role_name((enum role)n);
+	return n;
 }
 
 /* POST /api/notifications/broadcast */
@@ -201,10 +188,9 @@ notifications_broadcast(const struct request *req, struct response *res, struct 
 {
 	struct json *j = json_new(req->arena, 0);
 	const char *roles[ROLES];
-	size_t nroles, recipients;
+	size_t nroles = broadcast_roles(req->input, roles), recipients;
 
-	if (!broadcast_roles(req->input, roles, &nroles, err) ||
-	    !notify_broadcast(req->call, input_str(req->input, "title"),
+	if (!notify_broadcast(req->call, input_str(req->input, "title"),
 		input_str(req->input, "message"), roles, nroles, &recipients, err))
 		return false;
 	json_object(j, NULL);

@@ -23,15 +23,14 @@
 
 static const struct field_rule search_input[] = {
 	{ "q", FIELD_STRING, .max = SEARCH_QUERY_MAX },
-	{ "kind", FIELD_ENUM,
-	    .choices = "image|video|audio|movie|show|season|episode|track|other" },
+	{ "kind", FIELD_ENUM, .choices = CHOICES(MEDIA_KIND_LIST) },
 	{ "tag", FIELD_STRING, .min = 1, .max = MEDIA_TAG_MAX },
-	{ "source", FIELD_ENUM, .choices = "upload|plex" },
+	{ "source", FIELD_ENUM, .choices = CHOICES(MEDIA_SOURCE_LIST) },
 	{ "owner", FIELD_UUID, .flags = 0 },
-	{ "yearFrom", FIELD_INT, .min = 1, .max = 9999 },
-	{ "yearTo", FIELD_INT, .min = 1, .max = 9999 },
+	{ "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
+	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "relevance|newest|title" },
-	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX },
+	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX, .fallback = 1 },
 	{ .name = NULL },
 };
 

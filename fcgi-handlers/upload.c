@@ -24,14 +24,18 @@
 	{ "filename", FIELD_STRING, .min = 1, .max = UPLOAD_FILENAME_MAX, .flags = required }, \
 	    { "size", FIELD_INT, .min = 0, .max = JSON_INT_MAX, .flags = required }, \
 	    { "type", FIELD_STRING, .min = 1, .max = TYPE_MAX, .flags = required }, \
-	    { "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT }, \
+	    { "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT, \
+		    .flags = FIELD_HEX }, \
 	    { "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
-	    { "visibility", FIELD_ENUM, .choices = "private|shared|house" }
+	{ \
+		"visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) \
+	}
 
 static const struct field_rule file_fields[] = { FILE_FIELDS(FIELD_REQUIRED), { .name = NULL } };
 static const struct field_rule initiate_input[] = {
 	FILE_FIELDS(0),
-	{ "files", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = file_fields },
+	{ "files", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .flags = FIELD_ALONE,
+	    .fields = file_fields },
 	{ .name = NULL },
 };
 
@@ -51,32 +55,16 @@ static const struct field_rule complete_fields[] = { COMPLETE_FIELDS(FIELD_REQUI
 	{ .name = NULL } };
 static const struct field_rule complete_input[] = {
 	COMPLETE_FIELDS(0),
-	{ "uploads", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .fields = complete_fields },
+	{ "uploads", FIELD_OBJECTS, .min = 1, .max = UPLOAD_BATCH_MAX, .flags = FIELD_ALONE,
+	    .fields = complete_fields },
 	{ .name = NULL },
 };
 
 static const struct field_rule parts_input[] = {
-	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_max = UPLOAD_PARTS_MAX,
-	    .flags = FIELD_REQUIRED },
+	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_min = 1,
+	    .item_max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
 	{ .name = NULL },
 };
-
-/* Either the batch alone, or the single form with what it requires. */
-static bool
-check_form(const struct input *in, const char *batch, const struct field_rule *single,
-    struct error *err)
-{
-	bool ok = true;
-
-	for (const struct field_rule *rule = single; rule->name != NULL; rule++) {
-		if (input_has(in, batch) && input_has(in, rule->name))
-			ok = error_field(err, rule->name, "unknown", "Not beside '%s'.", batch);
-		else if (!input_has(in, batch) && !input_has(in, rule->name) &&
-		    (rule->flags & FIELD_REQUIRED) != 0)
-			ok = error_field(err, rule->name, "required", "This field is required.");
-	}
-	return ok;
-}
 
 static void
 part_urls(struct json *j, const struct upload_part_url *parts, size_t n)
@@ -208,8 +196,6 @@ upload_initiate_post(const struct request *req, struct response *res, struct err
 	struct upload_offer offer;
 	struct buf memo;
 
-	if (!check_form(req->input, "files", file_fields, err))
-		return false;
 	buf_init(&memo, req->arena, 0);
 	if (input_has(req->input, "files")) {
 		if (!initiate_batch(req, res, &memo, err))
@@ -345,8 +331,6 @@ upload_complete_post(const struct request *req, struct response *res, struct err
 	struct json *j = json_new(req->arena, 0);
 	struct media media;
 
-	if (!check_form(req->input, "uploads", complete_fields, err))
-		return false;
 	if (input_has(req->input, "uploads"))
 		return complete_batch(req, res, err);
 	if (!complete_one(req, req->input, &media, err))
@@ -389,11 +373,8 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 	struct json *j = json_new(req->arena, 0);
 	struct upload_part_url *parts;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		numbers[i] = (int)input_int_at(req->input, "numbers", i);
-		if (numbers[i] < 1)
-			return error_field(err, "numbers", "range", "Parts are counted from 1.");
-	}
 	if (!upload_parts(req->call, request_param(req, "id"), numbers, n, &parts, err))
 		return false;
 	json_object(j, NULL);

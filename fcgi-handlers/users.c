@@ -1,25 +1,23 @@
 #include "fcgi-handlers/users.h"
 
 #include "core/arena.h"
-#include "core/crypto.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "fcgi-handlers/account_input.h"
 #include "fcgi-handlers/list_view.h"
 #include "fcgi-handlers/user_view.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "service/account/account_flow.h"
-#include "service/account/accounts.h"
 #include "service/account/activity.h"
 #include "service/account/people.h"
 #include "service/account/session.h"
+#include "service/time_cursor.h"
 
 #include "core/banned.h"
 
-#define ROLE_CHOICES "guest|user|admin|super"
-#define TIER_CHOICES "standard|premium"
 #define QUOTA_MAX (1LL << 50) /* bytes */
 
 static bool
@@ -42,8 +40,8 @@ me_get(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule me_input[] = {
-	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
-	{ "email", FIELD_EMAIL, .min = 3, .max = EMAIL_MAX },
+	DISPLAY_NAME_RULE,
+	{ "email", FIELD_EMAIL },
 	{ "locale", FIELD_STRING, .min = 2, .max = 35 },
 	{ .name = NULL },
 };
@@ -64,8 +62,8 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule page_input[] = {
-	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
-	{ "limit", FIELD_INT, .min = 1, .max = ACTIVITY_LIMIT_MAX },
+	{ "cursor", FIELD_STRING, .min = 1, .max = TIME_CURSOR_MAX },
+	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
 
@@ -73,7 +71,7 @@ static const struct field_rule page_input[] = {
 static bool
 me_activity(const struct request *req, struct response *res, struct error *err)
 {
-	int limit = (int)input_int(req->input, "limit", 25);
+	int limit = list_limit(req->input);
 	struct json *j = json_new(req->arena, 0);
 	struct activity_page page;
 
@@ -125,9 +123,9 @@ static const struct field_rule list_input[] = {
 	{ "q", FIELD_STRING, .min = 1, .max = 100 },
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
-	{ "status", FIELD_ENUM, .choices = "active|disabled" },
-	{ "cursor", FIELD_STRING, .min = 1, .max = 80 },
-	{ "limit", FIELD_INT, .min = 1, .max = PEOPLE_LIMIT_MAX },
+	{ "status", FIELD_ENUM, .choices = CHOICES(ACCOUNT_STATUS_LIST) },
+	{ "cursor", FIELD_STRING, .min = 1, .max = TIME_CURSOR_MAX },
+	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
 
@@ -141,7 +139,7 @@ users_list(const struct request *req, struct response *res, struct error *err)
 		.tier = input_str(req->input, "tier"),
 		.status = input_str(req->input, "status"),
 		.cursor = input_str(req->input, "cursor"),
-		.limit = (int)input_int(req->input, "limit", 25),
+		.limit = list_limit(req->input),
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct people_page page;
@@ -160,9 +158,9 @@ users_list(const struct request *req, struct response *res, struct error *err)
 
 static const struct field_rule create_input[] = {
 	{ "invite", FIELD_BOOL },
-	{ "email", FIELD_EMAIL, .min = 3, .max = EMAIL_MAX },
-	{ "password", FIELD_STRING, .min = 1, .max = 4 * PASSWORD_MAX, .flags = FIELD_SECRET },
-	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	{ "email", FIELD_EMAIL },
+	NEW_PASSWORD_RULE("password", 0),
+	DISPLAY_NAME_RULE,
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
 	{ .name = NULL },
@@ -235,10 +233,10 @@ user_get(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule patch_input[] = {
-	{ "displayName", FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX },
+	DISPLAY_NAME_RULE,
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
-	{ "status", FIELD_ENUM, .choices = "active|disabled" },
+	{ "status", FIELD_ENUM, .choices = CHOICES(ACCOUNT_STATUS_LIST) },
 	{ "quota", FIELD_INT, .min = 0, .max = QUOTA_MAX, .flags = FIELD_NULLABLE },
 	{ .name = NULL },
 };

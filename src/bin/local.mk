@@ -1,6 +1,6 @@
 ALL_LIBS = src/libservice.a src/libclient.a src/libstore.a src/libcore.a $(SERVICE_LIBS) $(CLIENT_LIBS) $(STORE_LIBS) $(CORE_LIBS)
 sbin_PROGRAMS += medianest-fcgi
-medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h src/bin/daemon.c src/bin/daemon.h
+medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/inputs.c src/bin/inputs.h src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h src/bin/daemon.c src/bin/daemon.h
 medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 
 sbin_PROGRAMS += medianest-admin

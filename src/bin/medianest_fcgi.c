@@ -6,6 +6,7 @@
 
 #include "bin/daemon.h"
 #include "bin/guards.h"
+#include "bin/inputs.h"
 #include "bin/pools.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -21,7 +22,7 @@
 
 #define PROGRAM "medianest-fcgi"
 
-enum { OPTION_POOL, OPTION_ROUTES };
+enum { OPTION_POOL, OPTION_ROUTES, OPTION_INPUTS };
 
 struct program {
 	const struct pool *pool;
@@ -34,7 +35,7 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --routes |"
-	      " --version | --help\npools:",
+	      " --inputs | --version | --help\npools:",
 	    out);
 	for (const struct pool *pool = pools; pool->name != NULL; pool++)
 		fprintf(out, " %s", pool->name);
@@ -156,6 +157,10 @@ choose_pool(struct program *prog, const struct options *options)
 		print_routes();
 		exit(0);
 	}
+	if (options->given[OPTION_INPUTS]) {
+		inputs_print(stdout);
+		exit(0);
+	}
 	if (options->values[OPTION_POOL] == NULL) {
 		usage(stderr);
 		return EX_USAGE;
@@ -173,6 +178,7 @@ main(int argc, char **argv)
 	static const struct option_row rows[] = {
 		[OPTION_POOL] = { "pool", true },
 		[OPTION_ROUTES] = { "routes", false },
+		[OPTION_INPUTS] = { "inputs", false },
 		{ .name = NULL },
 	};
 	struct options options = { .program = PROGRAM, .usage = usage, .rows = rows };

@@ -7,24 +7,16 @@
 
 const struct principal principal_nobody = { .user_id = "" };
 
-static const char *const role_names[ROLES] = { "guest", "user", "admin", "super" };
-static const char *const tier_names[TIERS] = { "standard", "premium" };
-
+#define NAME(id, name) name,
+static const char *const role_names[ROLES] = { ROLE_LIST(NAME) };
+static const char *const tier_names[TIERS] = { TIER_LIST(NAME) };
+#undef NAME
+#define NAME(id, name) [PERM_##id] = name,
 static const char *const permission_names[PERMISSIONS] = {
 	[PUBLIC] = "public",
-	[PERM_MEDIA_READ] = "media.read",
-	[PERM_MEDIA_UPLOAD] = "media.upload",
-	[PERM_MEDIA_DELETE] = "media.delete",
-	[PERM_MEDIA_MANAGE_ALL] = "media.manage_all",
-	[PERM_PROFILE_VIEW] = "profile.view",
-	[PERM_PROFILE_EDIT] = "profile.edit",
-	[PERM_USERS_MANAGE] = "users.manage",
-	[PERM_SYSTEM_SETTINGS] = "system.settings",
-	[PERM_INTEGRATIONS_VIEW] = "integrations.view",
-	[PERM_INTEGRATIONS_CONFIGURE] = "integrations.configure",
-	[PERM_WEBHOOKS_MANAGE] = "webhooks.manage",
-	[PERM_SIGNED_IN] = "signed_in",
+	PERMISSION_LIST(NAME)[PERM_SIGNED_IN] = "signed_in",
 };
+#undef NAME
 
 /* The default matrix, one row for each role; man/medianest-api.7 shows it. */
 static const permission_set defaults[ROLES] = {

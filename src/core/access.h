@@ -10,26 +10,54 @@
 #include <stdint.h>
 
 #include "core/id.h"
+#include "core/words.h"
 
-enum role { ROLE_GUEST, ROLE_USER, ROLE_ADMIN, ROLE_SUPER, ROLES };
-enum tier { TIER_STANDARD, TIER_PREMIUM, TIERS };
+/*
+ * Roles, tiers and what can be permitted, in the order of the enums; X(identifier, name). Rules of
+ * input, names and enums are made of these lists.
+ */
+#define ROLE_LIST(X) \
+	X(GUEST, "guest") \
+	X(USER, "user") \
+	X(ADMIN, "admin") \
+	X(SUPER, "super")
+#define TIER_LIST(X) \
+	X(STANDARD, "standard") \
+	X(PREMIUM, "premium")
+#define PERMISSION_LIST(X) \
+	X(MEDIA_READ, "media.read") \
+	X(MEDIA_UPLOAD, "media.upload") \
+	X(MEDIA_DELETE, "media.delete") \
+	X(MEDIA_MANAGE_ALL, "media.manage_all") \
+	X(PROFILE_VIEW, "profile.view") \
+	X(PROFILE_EDIT, "profile.edit") \
+	X(USERS_MANAGE, "users.manage") \
+	X(SYSTEM_SETTINGS, "system.settings") \
+	X(INTEGRATIONS_VIEW, "integrations.view") \
+	X(INTEGRATIONS_CONFIGURE, "integrations.configure") \
+	X(WEBHOOKS_MANAGE, "webhooks.manage")
 
+#define ROLE_ENUM(id, name) ROLE_##id,
+#define TIER_ENUM(id, name) TIER_##id,
+#define PERMISSION_ENUM(id, name) PERM_##id,
+enum role { ROLE_LIST(ROLE_ENUM) ROLES };
+enum tier { TIER_LIST(TIER_ENUM) TIERS };
 enum permission {
 	PUBLIC = 0, /* no authentication; always written in the route */
-	PERM_MEDIA_READ,
-	PERM_MEDIA_UPLOAD,
-	PERM_MEDIA_DELETE,
-	PERM_MEDIA_MANAGE_ALL,
-	PERM_PROFILE_VIEW,
-	PERM_PROFILE_EDIT,
-	PERM_USERS_MANAGE,
-	PERM_SYSTEM_SETTINGS,
-	PERM_INTEGRATIONS_VIEW,
-	PERM_INTEGRATIONS_CONFIGURE,
-	PERM_WEBHOOKS_MANAGE,
-	PERM_SIGNED_IN, /* any valid session */
+	PERMISSION_LIST(PERMISSION_ENUM) PERM_SIGNED_IN, /* any valid session */
 	PERMISSIONS,
 };
+#undef ROLE_ENUM
+#undef TIER_ENUM
+#undef PERMISSION_ENUM
+
+/* The names as choices of a field rule. */
+#define ROLE_CHOICES NAMED_CHOICES(ROLE_LIST)
+#define TIER_CHOICES NAMED_CHOICES(TIER_LIST)
+#define PERMISSION_CHOICES NAMED_CHOICES(PERMISSION_LIST)
+#define PERMISSIONS_GRANTABLE (PERM_SIGNED_IN - PUBLIC - 1)
+#define ACCOUNT_STATUS_LIST(X) X("active") X("disabled")
+
 #define PERM_BIT(p) (1u << (p))
 
 typedef uint32_t permission_set;

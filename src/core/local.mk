@@ -8,7 +8,7 @@ src_libcore_a_SOURCES = \
 	src/core/config.c src/core/config_print.c src/core/config.h src/core/config_table.def \
 	src/core/crypto.c src/core/crypto.h \
 	src/core/password.c src/core/password_list.def \
-	src/core/error.c src/core/error.h \
+	src/core/error.c src/core/error.h src/core/error_slugs.def \
 	src/core/id.c src/core/id.h \
 	src/core/json_in.c src/core/json_out.c src/core/json.h \
 	src/core/log.c src/core/log.h \
@@ -17,6 +17,7 @@ src_libcore_a_SOURCES = \
 	src/core/run_dir.c src/core/run_dir.h \
 	src/core/metric.c src/core/metric_carry.c src/core/metric_read.c src/core/metric.h src/core/metric_internal.h src/core/metric_table.def \
 	src/core/shm.c src/core/shm.h \
-	src/core/str.c src/core/str_encode.c src/core/str.h
+	src/core/str.c src/core/str_encode.c src/core/str.h \
+	src/core/words.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
-src_libcore_a_SOURCES += src/model/job.h src/model/media.h src/model/notification.h src/model/upload.h
+src_libcore_a_SOURCES += src/model/job.h src/model/list.h src/model/media.h src/model/notification.h src/model/notification_kinds.def src/model/upload.h

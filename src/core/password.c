@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "core/words.h"
 #include "core/banned.h"
 
 #define SALT_SIZE 16
@@ -26,8 +27,6 @@
 #define GATE_POLL_MS 5
 #define GATE_RETRY_AFTER 1 /* seconds */
 
-#define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
 #define PARAMETERS \
 	"$argon2id$v=19$m=" TEXT(ARGON2_MEMORY_KIB) ",t=" TEXT(ARGON2_TIME) ",p=" TEXT( \
 	    ARGON2_LANES) "$"

@@ -7,6 +7,8 @@
 
 #include "core/banned.h"
 
+#define EMAIL_LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1.1 */
+
 #define BUF_FIRST 256
 
 void
@@ -202,4 +204,25 @@ str_to_bool(const char *s, bool *out)
 		}
 	}
 	return false;
+}
+
+bool
+str_is_email(const char *text)
+{
+	const char *at = strchr(text, '@');
+	size_t len = strlen(text), local;
+
+	if (len > EMAIL_MAX || at == NULL || strchr(at + 1, '@') != NULL)
+		return false;
+	local = (size_t)(at - text);
+	if (local == 0 || local > EMAIL_LOCAL_MAX || at[1] == '\0' || at[1] == '.' ||
+	    at[1] == '-' || text[len - 1] == '.')
+		return false;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p <= 0x20 || *p >= 0x7f || strchr("\"(),:;<>[\\]", *p) != NULL)
+			return false;
+	}
+	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
+	    strlen(at + 1) &&
+	    strstr(at + 1, "..") == NULL;
 }

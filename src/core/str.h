@@ -55,6 +55,11 @@ size_t utf8_length(const char *); /* code points of a valid string */
  */
 char *utf8_clean(struct arena *, const char *, size_t len, size_t max_bytes);
 
+#define EMAIL_MIN 3
+#define EMAIL_MAX 254 /* bytes: RFC 5321 section 4.5.3.1.3 */
+/* An address as accounts have it: ASCII, unquoted, one @. */
+bool str_is_email(const char *);
+
 char *hex_encode(struct arena *, const void *, size_t);       /* lower case */
 bool hex_decode(const char *, void *out, size_t size);        /* exactly 2 * size digits */
 char *base64_encode(struct arena *, const void *, size_t);    /* RFC 4648 section 4 */

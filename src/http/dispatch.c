@@ -18,7 +18,6 @@
 
 #define ALLOW_MAX 64
 #define PREFLIGHT_SECONDS "600"
-#define IDEMPOTENCY_KEY_MAX 128 /* characters */
 #define CORS_HEADERS \
 	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
 #define CORS_EXPOSED \
@@ -111,6 +110,16 @@ content_type_is_json(const char *type)
 }
 
 static bool
+check_params(const struct request *req, struct error *err)
+{
+	for (unsigned i = 0; i < req->nparams; i++)
+		if (!input_check_param(req->arena, req->param_rules, req->params[i].name,
+			req->params[i].value, err))
+			return false;
+	return true;
+}
+
+static bool
 check_input(struct request *req, struct error *err)
 {
 	const struct field_rule *rules = req->route->input;
@@ -177,7 +186,7 @@ guard(const struct guards *guards, struct request *req, struct error *err)
 	int64_t start = clock_monotonic();
 	bool ok;
 
-	ok = check_input(req, err) && authenticate(guards, req, err);
+	ok = check_params(req, err) && check_input(req, err) && authenticate(guards, req, err);
 	if (ok && has_credentials(req) && req->log != NULL)
 		req->log->user_id = req->who->user_id;
 	req->timing.auth = clock_monotonic() - start;

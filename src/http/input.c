@@ -10,9 +10,6 @@
 #include "http/input_value.h"
 #include "core/banned.h"
 
-#define EMAIL_MAX 254      /* RFC 5321 section 4.5.3.1.3 */
-#define EMAIL_LOCAL_MAX 64 /* RFC 5321 section 4.5.3.1.1 */
-
 size_t
 input_rules_count(const struct field_rule *rules)
 {
@@ -21,6 +18,32 @@ input_rules_count(const struct field_rule *rules)
 	while (rules != NULL && rules[n].name != NULL)
 		n++;
 	return n;
+}
+
+int64_t
+input_text_max(int64_t max)
+{
+	return max == 0 ? FIELD_STRING_MAX : max;
+}
+
+int64_t
+input_items_max(const struct field_rule *rule)
+{
+	return rule->max == 0 ? FIELD_ITEMS_MAX : rule->max;
+}
+
+bool
+input_int_bounded(const struct field_rule *rule)
+{
+	return rule->min != 0 || rule->max != 0;
+}
+
+const char *
+input_alphabet(const struct field_rule *rule)
+{
+	if ((rule->flags & FIELD_DIGITS) != 0)
+		return "0123456789";
+	return (rule->flags & FIELD_HEX) != 0 ? "0123456789abcdefABCDEF" : NULL;
 }
 
 struct input *
@@ -58,15 +81,24 @@ text_has_control(const char *s, bool lines)
 }
 
 static bool
-text_length(const char *path, size_t len, int64_t min, int64_t max, struct error *err)
+text_length(const char *path, size_t len, int64_t min, int64_t max, const char *unit,
+    struct error *err)
 {
 	if ((int64_t)len < min)
 		return error_field(err, path, len == 0 ? "required" : "too_short",
-		    "must have at least %lld characters", (long long)min);
+		    "must have at least %lld %s", (long long)min, unit);
 	if ((int64_t)len > max)
-		return error_field(err, path, "too_long", "must have at most %lld characters",
-		    (long long)max);
+		return error_field(err, path, "too_long", "must have at most %lld %s",
+		    (long long)max, unit);
 	return true;
+}
+
+static bool
+alphabet_holds(const struct field_rule *rule, const char *text)
+{
+	const char *alphabet = input_alphabet(rule);
+
+	return alphabet == NULL || text[strspn(text, alphabet)] == '\0';
 }
 
 static bool
@@ -75,8 +107,12 @@ check_string(const struct field_rule *rule, const char *path, const char *text, 
 	bool secret = (rule->flags & FIELD_SECRET) != 0;
 	size_t len = secret ? strlen(text) : utf8_length(text);
 
-	if (!text_length(path, len, rule->min, rule->max == 0 ? FIELD_STRING_MAX : rule->max, err))
+	if (!text_length(path, len, rule->min, input_text_max(rule->max),
+		secret ? "bytes" : "characters", err))
 		return false;
+	if (!alphabet_holds(rule, text))
+		return error_field(err, path, "format", "must have %s only",
+		    (rule->flags & FIELD_DIGITS) != 0 ? "digits" : "hexadecimal digits");
 	if (!secret && text_has_control(text, (rule->flags & FIELD_TEXT) != 0))
 		return error_field(err, path, "format", "must not have control characters");
 	return true;
@@ -97,27 +133,6 @@ choice_listed(const char *choices, const char *text)
 			break;
 	}
 	return false;
-}
-
-static bool
-email_valid(const char *text)
-{
-	const char *at = strchr(text, '@');
-	size_t len = strlen(text), local;
-
-	if (len > EMAIL_MAX || at == NULL || strchr(at + 1, '@') != NULL)
-		return false;
-	local = (size_t)(at - text);
-	if (local == 0 || local > EMAIL_LOCAL_MAX || at[1] == '\0' || at[1] == '.' ||
-	    at[1] == '-' || text[len - 1] == '.')
-		return false;
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p <= 0x20 || *p >= 0x7f || strchr("\"(),:;<>[\\]", *p) != NULL)
-			return false;
-	}
-	return strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
-	    strlen(at + 1) &&
-	    strstr(at + 1, "..") == NULL;
 }
 
 bool
@@ -144,7 +159,7 @@ input_check_text(struct arena *arena, const struct field_rule *rule, const char 
 			return error_field(err, path, "format", "must be a time after RFC 3339");
 		break;
 	case FIELD_EMAIL:
-		if (!email_valid(text))
+		if (!str_is_email(text))
 			return error_field(err, path, "format", "must be an e-mail address");
 		value->str = str_lower(arena, text);
 		break;
@@ -155,11 +170,21 @@ input_check_text(struct arena *arena, const struct field_rule *rule, const char 
 }
 
 bool
+input_check_param(struct arena *arena, const struct field_rule *rules, const char *name,
+    const char *text, struct error *err)
+{
+	struct value value;
+
+	for (; rules != NULL && rules->name != NULL; rules++)
+		if (str_eq(rules->name, name))
+			return input_check_text(arena, rules, name, text, &value, err);
+	return true;
+}
+
+bool
 input_check_int(const struct field_rule *rule, const char *path, int64_t n, struct error *err)
 {
-	bool bounded = rule->min != 0 || rule->max != 0;
-
-	if (bounded && (n < rule->min || n > rule->max))
+	if (input_int_bounded(rule) && (n < rule->min || n > rule->max))
 		return error_field(err, path, "range", "must be from %lld to %lld",
 		    (long long)rule->min, (long long)rule->max);
 	return true;
@@ -179,36 +204,28 @@ input_check_item(const struct field_rule *rule, const char *path, size_t i, cons
 		return error_field(err, path, "format", "element %zu must be an id", i);
 	if (rule->type == FIELD_STRINGS && !check_string(&one, path, text, err))
 		return false;
+	if (rule->choices != NULL && !choice_listed(rule->choices, text))
+		return error_field(err, path, "choice",
+		    "must not have '%.40s': it is none of the choices", text);
 	return true;
+}
+
+bool
+input_item_range(const struct field_rule *rule, const char *path, size_t i, struct error *err)
+{
+	return error_field(err, path, "range", "element %zu must be from %lld to %lld", i,
+	    (long long)rule->item_min, (long long)rule->item_max);
 }
 
 bool
 input_check_count(const struct field_rule *rule, const char *path, size_t n, struct error *err)
 {
-	int64_t max = rule->max == 0 ? FIELD_ITEMS_MAX : rule->max;
+	int64_t max = input_items_max(rule);
 
 	if ((int64_t)n < rule->min || (int64_t)n > max)
 		return error_field(err, path, "range", "must have from %lld to %lld elements",
 		    (long long)rule->min, (long long)max);
 	return true;
-}
-
-bool
-input_check_required(const struct input *in, const char *prefix, struct error *err)
-{
-	bool ok = true;
-
-	for (size_t i = 0; i < in->n; i++) {
-		char name[FIELD_PATH_MAX];
-
-		if ((in->rules[i].flags & FIELD_REQUIRED) == 0 ||
-		    in->values[i].state != VALUE_ABSENT)
-			continue;
-		str_copy(name, sizeof(name), prefix);
-		str_copy(name + strlen(name), sizeof(name) - strlen(name), in->rules[i].name);
-		ok = error_field(err, name, "required", "is required");
-	}
-	return ok;
 }
 
 static const struct value *
@@ -221,6 +238,53 @@ value_find(const struct input *in, const char *name)
 			return &in->values[i];
 	}
 	return &absent;
+}
+
+/* The rule that stands for the whole when it is there; NULL: there is none. */
+static const struct field_rule *
+rule_alone(const struct input *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if ((in->rules[i].flags & FIELD_ALONE) != 0)
+			return &in->rules[i];
+	return NULL;
+}
+
+/* Either the list alone, or the members that one of its elements has. */
+static bool
+check_forms(const struct input *in, const struct field_rule *list, struct error *err)
+{
+	bool batch = value_find(in, list->name)->state != VALUE_ABSENT, ok = true;
+
+	for (const struct field_rule *rule = list->fields; rule->name != NULL; rule++) {
+		bool given = value_find(in, rule->name)->state != VALUE_ABSENT;
+
+		if (batch && given)
+			ok = error_field(err, rule->name, "unknown", "must not stand beside '%s'",
+			    list->name);
+		else if (!batch && !given && (rule->flags & FIELD_REQUIRED) != 0)
+			ok = error_field(err, rule->name, "required", "is required");
+	}
+	return ok;
+}
+
+bool
+input_check_required(const struct input *in, const char *prefix, struct error *err)
+{
+	const struct field_rule *alone = rule_alone(in);
+	bool ok = alone == NULL || check_forms(in, alone, err);
+
+	for (size_t i = 0; i < in->n; i++) {
+		char name[FIELD_PATH_MAX];
+
+		if ((in->rules[i].flags & FIELD_REQUIRED) == 0 ||
+		    in->values[i].state != VALUE_ABSENT)
+			continue;
+		str_copy(name, sizeof(name), prefix);
+		str_copy(name + strlen(name), sizeof(name) - strlen(name), in->rules[i].name);
+		ok = error_field(err, name, "required", "is required");
+	}
+	return ok;
 }
 
 bool

@@ -45,10 +45,8 @@ array_item(struct arena *arena, const struct field_rule *rule, const char *path,
 		if (!number_is_int(item))
 			return wrong_type(path, "an array of whole numbers", err);
 		value->ints[i] = (int64_t)item->valuedouble;
-		if (value->ints[i] < 0 || value->ints[i] > rule->item_max)
-			return error_field(err, path, "range", "element %zu must be from 0 to %lld",
-			    i, (long long)rule->item_max);
-		return true;
+		return (value->ints[i] >= rule->item_min && value->ints[i] <= rule->item_max) ||
+		    input_item_range(rule, path, i, err);
 	}
 	if (!cJSON_IsString(item))
 		return wrong_type(path, "an array of strings", err);

@@ -34,11 +34,10 @@ check_list(struct arena *arena, const struct field_rule *rule, const char *text,
 		char *item = arena_strndup(arena, p, len);
 
 		value->strs[i] = rule->type == FIELD_UUIDS ? str_lower(arena, item) : item;
-		if (rule->type == FIELD_INTS &&
-		    !str_to_int(item, 0, rule->item_max, &value->ints[i]))
-			return error_field(err, rule->name, "range",
-			    "element %zu must be from 0 to %lld", i, (long long)rule->item_max);
-		if (!input_check_item(rule, rule->name, i, item, err))
+		if (rule->type == FIELD_INTS ?
+			!str_to_int(item, rule->item_min, rule->item_max, &value->ints[i]) &&
+			    !input_item_range(rule, rule->name, i, err) :
+			!input_check_item(rule, rule->name, i, item, err))
 			return false;
 		p += len + (p[len] == ',');
 	}

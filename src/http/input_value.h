@@ -25,6 +25,12 @@ struct input {
 
 #define FIELD_PATH_MAX 64 /* bytes of "files[3].name" in a complaint, with NUL */
 
+/* What a rule means where it says nothing itself; for the checks and for input_schema.c. */
+int64_t input_text_max(int64_t max);
+int64_t input_items_max(const struct field_rule *);
+bool input_int_bounded(const struct field_rule *);
+const char *input_alphabet(const struct field_rule *); /* NULL: any character */
+
 size_t input_rules_count(const struct field_rule *);
 struct input *input_new(struct arena *, const struct field_rule *);
 /*
@@ -36,6 +42,8 @@ bool input_check_int(const struct field_rule *, const char *path, int64_t, struc
 /* Element i of an array of strings, ids or numbers, already split or unpacked. */
 bool input_check_item(const struct field_rule *, const char *path, size_t i, const char *text,
     struct error *);
+/* Complains of element i of an array of numbers; returns false. */
+bool input_item_range(const struct field_rule *, const char *path, size_t i, struct error *);
 bool input_check_count(const struct field_rule *, const char *path, size_t n, struct error *);
 bool input_check_required(const struct input *, const char *prefix, struct error *);
 

@@ -35,6 +35,7 @@ enum method {
 #define REQUEST_BODY_MAX (1UL << 20) /* bytes of a JSON body */
 #define REQUEST_PARAMS_MAX 4         /* {name} parts of a path template */
 #define REQUEST_PATH_MAX 2048
+#define IDEMPOTENCY_KEY_MAX 128 /* visible ASCII characters */
 
 struct path_param {
 	const char *name;
@@ -85,6 +86,7 @@ struct request {
 	const struct route *route;
 	struct path_param params[REQUEST_PARAMS_MAX];
 	unsigned nparams;
+	const struct field_rule *param_rules; /* of the route's module, or NULL */
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
 	/*

@@ -27,13 +27,14 @@ const char *rate_class_name(enum rate_class class)
 
 struct candidate {
 	const struct route *route;
+	const struct route_module *module;
 	struct path_param params[REQUEST_PARAMS_MAX];
 	unsigned nparams;
 	unsigned score; /* a bit for each literal part, the first part highest */
 };
 
-static bool
-param_is_id(const char *name, size_t len)
+bool
+route_param_is_id(const char *name, size_t len)
 {
 	return (len == 2 && memcmp(name, "id", 2) == 0) ||
 	    (len > 2 && memcmp(name + len - 2, "Id", 2) == 0);
@@ -49,7 +50,7 @@ param_add(struct arena *arena, struct candidate *c, const char *name, size_t nam
 		return false;
 	param = &c->params[c->nparams++];
 	param->value = arena_strndup(arena, value, len);
-	if (param_is_id(name, name_len) && !uuid_valid(param->value))
+	if (route_param_is_id(name, name_len) && !uuid_valid(param->value))
 		return false;
 	param->name = arena_strndup(arena, name, name_len);
 	return true;
@@ -111,6 +112,7 @@ route_find(const struct route_module *const *modules, struct request *req, char 
 			    (best.route == NULL || c.score > best.score)) {
 				best = c;
 				best.route = route;
+				best.module = *modules;
 			}
 		}
 	}
@@ -125,5 +127,6 @@ route_find(const struct route_module *const *modules, struct request *req, char 
 	req->route = best.route;
 	memcpy(req->params, best.params, sizeof(req->params));
 	req->nparams = best.nparams;
+	req->param_rules = best.module->params;
 	return ROUTE_FOUND;
 }

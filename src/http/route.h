@@ -75,9 +75,14 @@ struct route {
 struct route_module {
 	const char *name;
 	const struct route *routes; /* ends with path NULL */
+	/* of {name} parts that are no ids, which have none; textual types only; may be NULL */
+	const struct field_rule *params;
 };
 
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* Is {name} a UUID? */
+bool route_param_is_id(const char *name, size_t len);
 
 /*
  * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a

@@ -9,6 +9,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/words.h"
+
+/*
+ * The words of the catalogue. The database's CHECK constraints, web/openapi.json and the page have
+ * the same: t/111-inputs.t compares.
+ */
+#define MEDIA_KIND_LIST(X) \
+	X("image") \
+	X("video") \
+	X("audio") \
+	X("movie") \
+	X("show") \
+	X("season") \
+	X("episode") \
+	X("track") \
+	X("other")
+#define MEDIA_THUMBNAIL_LIST(X) X("320") X("640") X("1280") /* longer sides, pixels */
+#define MEDIA_SOURCE_LIST(X) X("upload") X("plex")
+#define MEDIA_STATUS_LIST(X) X("pending") X("processing") X("ready") X("failed") X("trashed")
+#define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
+
 struct media {
 	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
 	/* or NULL */

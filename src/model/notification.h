@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/words.h"
+
+/* What mail does with a kind. */
+#define NOTIFICATION_EMAIL_LIST(X) X("now") X("digest") X("off")
+
 /* Strings belong to the arena of the call. */
 struct notification {
 	const char *id, *kind, *title, *message, *data; /* data: JSON object text */

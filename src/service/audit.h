@@ -39,7 +39,7 @@ struct audit_report {
 };
 bool audit_verify(struct db *, struct arena *, struct audit_report *, struct error *);
 
-#define AUDIT_LIMIT_MAX 100
+#define AUDIT_CURSOR_MAX 32
 struct audit_filter {
 	const char *actor, *action, *target;
 	int64_t from, to; /* us */

@@ -8,6 +8,8 @@
 struct arena;
 struct error;
 
+#define TIME_CURSOR_MAX 80 /* bytes */
+
 const char *time_cursor_make(struct arena *, int64_t us, const char *id);
 /*
  * NULL is the beginning: both parts stay NULL. The parts are query parameters. ERR_VALIDATION when

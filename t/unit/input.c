@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "http/input.h"
 #include "t/unit/tap.h"
 
@@ -32,6 +33,22 @@ static const struct field_rule rules[] = {
 	{ "numbers", FIELD_INTS, .max = 3, .item_max = 9 },
 	{ "parts", FIELD_OBJECTS, .min = 1, .max = 2, .fields = part_rules },
 	{ "raw", FIELD_JSON },
+	{ "digits", FIELD_STRING, .min = 2, .max = 2, .flags = FIELD_DIGITS },
+	{ "hex", FIELD_STRING, .max = 4, .flags = FIELD_HEX },
+	{ "roles", FIELD_STRINGS, .max = 2, .choices = "guest|user" },
+	{ "counted", FIELD_INTS, .max = 2, .item_min = 1, .item_max = 9 },
+	{ .name = NULL },
+};
+static const struct field_rule file_rules[] = {
+	{ "name", FIELD_STRING, .min = 1, .max = 9, .flags = FIELD_REQUIRED },
+	{ "note", FIELD_STRING, .max = 9 },
+	{ .name = NULL },
+};
+/* One file, or a list of them. */
+static const struct field_rule forms[] = {
+	{ "name", FIELD_STRING, .min = 1, .max = 9 },
+	{ "note", FIELD_STRING, .max = 9 },
+	{ "files", FIELD_OBJECTS, .min = 1, .max = 2, .flags = FIELD_ALONE, .fields = file_rules },
 	{ .name = NULL },
 };
 static const struct field_rule needs[] = {
@@ -200,6 +217,90 @@ test_query(void)
 	ok(input_from_json(&arena, NULL, "{}", 2, &in, &err), "but an empty object");
 }
 
+static void
+test_alphabets_and_choices(void)
+{
+	ok(json("{\"digits\":\"07\",\"hex\":\"aF09\",\"roles\":[\"user\",\"guest\"],"
+		"\"counted\":[1,9]}"),
+	    "digits, hexadecimal digits, choices, numbers from one");
+	refused(json("{\"digits\":\"0x\"}"), "a letter", "digits", "format");
+	refused(json("{\"digits\":\"012\"}"), "three of two", "digits", "too_long");
+	refused(json("{\"hex\":\"0g\"}"), "no hexadecimal digit", "hex", "format");
+	refused(json("{\"roles\":[\"user\",\"root\"]}"), "none of the choices", "roles", "choice");
+	refused(json("{\"roles\":[\"guest|user\"]}"), "two choices in one", "roles", "choice");
+	refused(json("{\"counted\":[0]}"), "below the element's limit", "counted", "range");
+	refused(query("counted=0"), "and in a query", "counted", "range");
+	refused(query("roles=user,root"), "a list's choices", "roles", "choice");
+}
+
+static bool
+form(const char *text)
+{
+	error_clear(&err);
+	return input_from_json(&arena, forms, text, strlen(text), &in, &err);
+}
+
+static void
+test_forms(void)
+{
+	ok(form("{\"name\":\"a\",\"note\":\"b\"}"), "one file");
+	ok(form("{\"files\":[{\"name\":\"a\"},{\"name\":\"b\"}]}"), "a list of files");
+	refused(form("{\"note\":\"b\"}"), "what one needs", "name", "required");
+	refused(form(""), "nothing at all", "name", "required");
+	refused(form("{\"files\":[{\"name\":\"a\"}],\"note\":\"b\"}"), "both forms", "note",
+	    "unknown");
+	refused(form("{\"files\":[{\"note\":\"a\"}]}"), "what each needs", "files[0].name",
+	    "required");
+	refused(form("{\"files\":[]}"), "an empty list", "files", "range");
+	is_int(err.nfields, 1, "whose single form is not asked for");
+}
+
+static void
+test_param(void)
+{
+	error_clear(&err);
+	ok(input_check_param(&arena, rules, "sort", "oldest", &err) &&
+		input_check_param(&arena, rules, "other", "x", &err) &&
+		input_check_param(&arena, NULL, "sort", "x", &err),
+	    "parts of a path");
+	refused(input_check_param(&arena, rules, "sort", "x", &err), "a wrong one", "sort",
+	    "choice");
+}
+
+static void
+test_schema(void)
+{
+	static const struct field_rule some[] = {
+		{ "title", FIELD_STRING, .min = 1, .max = 5, .flags = FIELD_REQUIRED | FIELD_TEXT },
+		{ "code", FIELD_STRING, .max = 6, .flags = FIELD_SECRET | FIELD_DIGITS },
+		{ "year", FIELD_INT, .min = 1, .max = 9, .flags = FIELD_NULLABLE, .fallback = 3 },
+		{ "sort", FIELD_ENUM, .choices = "a|b" },
+		{ "numbers", FIELD_INTS, .min = 1, .item_min = 1, .item_max = 9 },
+		{ "raw", FIELD_JSON },
+		{ .name = NULL },
+	};
+	struct json *j = json_new(&arena, 0);
+
+	input_schema(j, NULL, some);
+	is_str(j->buf.data,
+	    "{\"type\":\"object\",\"properties\":{"
+	    "\"title\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":5,\"x-lines\":true},"
+	    "\"code\":{\"type\":\"string\",\"maxLength\":6,\"pattern\":\"^[0-9]*$\","
+	    "\"format\":\"password\",\"x-unit\":\"bytes\"},"
+	    "\"year\":{\"type\":[\"integer\",\"null\"],\"minimum\":1,\"maximum\":9,"
+	    "\"default\":3},"
+	    "\"sort\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"]},"
+	    "\"numbers\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":100,"
+	    "\"items\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":9}},"
+	    "\"raw\":{}},\"required\":[\"title\"],\"additionalProperties\":false}",
+	    "the schema of rules");
+	j = json_new(&arena, 0);
+	input_schema(j, NULL, forms);
+	ok(strncmp(j->buf.data, "{\"oneOf\":[{", 11) == 0 &&
+		strstr(j->buf.data, "\"required\":[\"files\"]") != NULL,
+	    "two forms of one body");
+}
+
 int
 main(void)
 {
@@ -208,6 +309,10 @@ main(void)
 	test_json_refused();
 	test_email();
 	test_query();
+	test_alphabets_and_choices();
+	test_forms();
+	test_param();
+	test_schema();
 	arena_clear(&arena);
 	return done_testing();
 }

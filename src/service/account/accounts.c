@@ -12,21 +12,6 @@
 #include "core/banned.h"
 
 bool
-email_plausible(const char *email)
-{
-	size_t len = strlen(email);
-	const char *at = strchr(email, '@');
-
-	if (len < 3 || len > EMAIL_MAX || !utf8_valid(email, len) || at == NULL || at == email ||
-	    at[1] == '\0' || strchr(at + 1, '@') != NULL)
-		return false;
-	for (const unsigned char *p = (const unsigned char *)email; *p != '\0'; p++)
-		if (*p <= ' ' || *p == 0x7f)
-			return false;
-	return true;
-}
-
-bool
 account_check_password(const char *password, const char *field, struct error *err)
 {
 	size_t len = strlen(password);
@@ -47,7 +32,7 @@ bool
 account_check(const struct account_request *req, const char **name, struct arena *arena,
     struct error *err)
 {
-	bool ok = email_plausible(req->email) ||
+	bool ok = str_is_email(req->email) ||
 	    error_field(err, "email", "format", "must be an e-mail address");
 
 	*name = req->display_name != NULL ?

@@ -14,7 +14,6 @@ struct db;
 struct error;
 
 #define ACCOUNT_NAME_MAX 100 /* code points */
-#define EMAIL_MAX 254        /* bytes */
 
 struct account_request {
 	const char *email;
@@ -33,8 +32,5 @@ bool account_check(const struct account_request *, const char **name, struct are
 bool account_create(struct db *, struct arena *, const struct config *,
     const struct account_request *, char id[UUID_TEXT], struct error *);
 bool account_list(struct db *, struct arena *, struct user **, size_t *n, struct error *);
-
-/* One @, something on both sides, no spaces or controls. */
-bool email_plausible(const char *);
 
 #endif

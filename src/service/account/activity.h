@@ -9,8 +9,6 @@
 struct call;
 struct error;
 
-#define ACTIVITY_LIMIT_MAX 100
-
 struct activity {
 	const char *id, *kind, *data;
 	int64_t at;

@@ -17,7 +17,6 @@
 struct call;
 struct error;
 
-#define PEOPLE_LIMIT_MAX 100
 #define INVITE_TTL_SECONDS (7 * 86400)
 #define INVITE_TOKEN_BYTES 24
 

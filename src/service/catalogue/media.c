@@ -18,7 +18,7 @@ static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken"
 static const char sort_letters[MEDIA_SORTS] = { 'n', 'o', 't', 'a' };
 #define TRASH_LETTER 'x'
 
-_Static_assert(MEDIA_PAGE_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
+_Static_assert(LIST_LIMIT_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
 
 bool
 media_sort_parse(const char *name, enum media_sort *sort)

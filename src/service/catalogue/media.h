@@ -20,7 +20,8 @@ struct call;
 struct arena;
 struct error;
 
-#define MEDIA_PAGE_MAX 100  /* items of a page of the list */
+#define MEDIA_YEAR_MIN 1
+#define MEDIA_YEAR_MAX 9999
 #define MEDIA_TITLE_MAX 200 /* code points */
 #define MEDIA_OVERVIEW_MAX 5000
 #define MEDIA_TAGS_MAX 50

@@ -6,6 +6,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "model/media.h"
 #include "core/banned.h"
 
 #define APOSTROPHE "\xe2\x80\x99" /* U+2019, as phones type it */
@@ -45,8 +46,8 @@ static const struct kind_word {
 	{ "seasons", KINDS_OF("season") },
 };
 
-static const char *const kinds[] = { "image", "video", "audio", "movie", "show", "season",
-	"episode", "track", "other" };
+#define KIND(word) word,
+static const char *const kinds[] = { MEDIA_KIND_LIST(KIND) };
 
 bool
 search_kind_known(const char *kind)

@@ -27,18 +27,9 @@ struct notify_batch {
 };
 
 const struct notify_kind notify_kinds[] = {
-	{ "media.ready", "media.processing.complete", "off" },
-	{ "media.failed", "media.processing.failed", "off" },
-	{ "library.new", "notification", "off" },
-	{ "request.created", "request.updated", "off" },
-	{ "request.approved", "request.updated", "off" },
-	{ "request.declined", "request.updated", "off" },
-	{ "request.available", "request.updated", "off" },
-	{ "sync.completed", "sync.completed", "off" },
-	{ "sync.failed", "sync.failed", "off" },
-	{ "alert.raised", "alert.raised", "off" },
-	{ "alert.cleared", "alert.cleared", "off" },
-	{ "system.broadcast", "notification", "off" },
+#define NOTIFICATION_KIND(kind, event, email) { kind, event, email },
+#include "model/notification_kinds.def"
+#undef NOTIFICATION_KIND
 	{ .kind = NULL },
 };
 

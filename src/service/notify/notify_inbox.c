@@ -18,8 +18,6 @@
 
 #include "core/banned.h"
 
-#define CURSOR_MAX 64
-
 /*
  * Opaque to clients: the direction ('a' after, 'n' newest first) and the seq of the last item
  * shown.
@@ -37,8 +35,9 @@ cursor_parse(struct arena *arena, const char *cursor, bool *ascending, int64_t *
     struct error *err)
 {
 	size_t len = strlen(cursor);
-	const char *text =
-	    len > CURSOR_MAX ? NULL : (const char *)base64url_decode(arena, cursor, len, &len);
+	const char *text = len > INBOX_CURSOR_MAX ?
+	    NULL :
+	    (const char *)base64url_decode(arena, cursor, len, &len);
 
 	if (text != NULL)
 		text = arena_strndup(arena, text, len);

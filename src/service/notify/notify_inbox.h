@@ -14,6 +14,7 @@
 struct call;
 struct error;
 
+#define INBOX_CURSOR_MAX 64 /* bytes */
 #define TICKET_SECONDS 30
 #define TICKET_BYTES 32 /* random */
 #define TICKET_TEXT 43  /* base64url, without NUL */

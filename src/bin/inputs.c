@@ -1,0 +1,165 @@
+#include "bin/inputs.h"
+
+#include <string.h>
+
+#include "bin/pools.h"
+#include "core/access.h"
+#include "core/arena.h"
+#include "core/crypto.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "http/guard.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "model/list.h"
+#include "model/media.h"
+#include "model/notification.h"
+#include "objectstore/objects.h"
+#include "objectstore/protocol.h"
+#include "service/catalogue/upload.h"
+
+#include "core/banned.h"
+
+/* The rule of a {name}: an id, or what the module says. */
+static void
+put_param(struct json *j, const struct route_module *module, const char *name, size_t len)
+{
+	static const struct field_rule id = { .type = FIELD_UUID };
+	struct arena *arena = j->buf.arena;
+	const char *key = arena_strndup(arena, name, len);
+
+	if (route_param_is_id(name, len)) {
+		input_schema_field(j, key, &id);
+		return;
+	}
+	for (const struct field_rule *rule = module->params; rule != NULL && rule->name != NULL;
+	    rule++)
+		if (strcmp(rule->name, key) == 0)
+			input_schema_field(j, key, rule);
+}
+
+static void
+put_params(struct json *j, const struct route_module *module, const struct route *route)
+{
+	json_object(j, "params");
+	for (const char *p = strchr(route->path, '{'); p != NULL; p = strchr(p, '{')) {
+		p++;
+		put_param(j, module, p, strcspn(p, "}"));
+	}
+	json_object_end(j);
+}
+
+static void
+put_route(struct json *j, const struct pool *pool, const struct route_module *module,
+    const struct route *route)
+{
+	bool query = route->method == METHOD_GET || route->method == METHOD_DELETE;
+
+	json_object(j, NULL);
+	json_put_str(j, "pool", pool->name);
+	json_put_str(j, "method", method_name(route->method));
+	json_put_str(j, "path", route->path);
+	json_put_str(j, "permission", permission_name(route->permission));
+	put_params(j, module, route);
+	if (query || route->input != NULL)
+		input_schema(j, query ? "query" : "body", route->input);
+	json_object_end(j);
+}
+
+static void
+put_routes(struct json *j)
+{
+	json_array(j, "routes");
+	for (const struct pool *pool = pools; pool->name != NULL; pool++)
+		for (const struct route_module *const *module = pool->modules;
+		    module != NULL && *module != NULL; module++)
+			for (const struct route *route = (*module)->routes; route->path != NULL;
+			    route++)
+				put_route(j, pool, *module, route);
+	json_array_end(j);
+}
+
+static void
+put_words(struct json *j)
+{
+#define WORD(word) json_put_str(j, NULL, word);
+#define NAMED_WORD(id, word) WORD(word)
+#define NOTIFICATION_KIND(kind, event, email) WORD(kind)
+	json_object(j, "words");
+	json_array(j, "role");
+	ROLE_LIST(NAMED_WORD)
+	json_array_end(j);
+	json_array(j, "tier");
+	TIER_LIST(NAMED_WORD)
+	json_array_end(j);
+	json_array(j, "permission");
+	PERMISSION_LIST(NAMED_WORD)
+	json_array_end(j);
+	json_array(j, "account.status");
+	ACCOUNT_STATUS_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "media.kind");
+	MEDIA_KIND_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "media.source");
+	MEDIA_SOURCE_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "media.status");
+	MEDIA_STATUS_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "media.visibility");
+	MEDIA_VISIBILITY_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "media.thumbnail");
+	MEDIA_THUMBNAIL_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "notification.kind");
+#include "model/notification_kinds.def"
+	json_array_end(j);
+	json_array(j, "notification.email");
+	NOTIFICATION_EMAIL_LIST(WORD)
+	json_array_end(j);
+	json_object_end(j);
+#undef NOTIFICATION_KIND
+#undef NAMED_WORD
+#undef WORD
+}
+
+static void
+put_limits(struct json *j)
+{
+	static const struct {
+		const char *name;
+		int64_t value;
+	} limits[] = {
+		{ "REQUEST_BODY_MAX", REQUEST_BODY_MAX },
+		{ "PROTOCOL_BODY_MAX", PROTOCOL_BODY_MAX },
+		{ "OBJECT_PUT_MAX", OBJECT_PUT_MAX },
+		{ "IDEMPOTENCY_KEY_MAX", IDEMPOTENCY_KEY_MAX },
+		{ "LIST_LIMIT_MAX", LIST_LIMIT_MAX },
+		{ "PASSWORD_MIN", PASSWORD_MIN },
+		{ "UPLOAD_BATCH_MAX", UPLOAD_BATCH_MAX },
+	};
+
+	json_object(j, "limits");
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		json_put_int(j, limits[i].name, limits[i].value);
+	json_object_end(j);
+}
+
+void
+inputs_print(FILE *out)
+{
+	struct arena arena;
+	struct json *j;
+
+	arena_init(&arena);
+	j = json_new(&arena, 0);
+	json_object(j, NULL);
+	put_routes(j);
+	put_words(j);
+	put_limits(j);
+	json_object_end(j);
+	fprintf(out, "%s\n", j->buf.data);
+	arena_clear(&arena);
+}

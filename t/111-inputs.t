@@ -1,0 +1,125 @@
+#!/usr/bin/perl
+# One truth for what comes in: the field rules and the closed sets of words (medianest-fcgi --inputs) against the description of the API,
+# the database's CHECK constraints, nginx and the page. Needs no stack.
+use strict;
+use warnings;
+use JSON::PP;
+use Test::More;
+
+my $top = $ENV{srcdir} // '.';
+my $build = $ENV{MEDIANEST_DEV_BUILD} // 'build';
+my $program = "$build/medianest-fcgi";
+-x $program or plan skip_all => "$program is not built";
+
+sub text_of {
+    my ($file) = @_;
+    open my $in, '<:raw', $file or die "$file: $!";
+    local $/;
+    return scalar <$in>;
+}
+
+my $api = decode_json(text_of("$top/web/openapi.json"));
+my $inputs = decode_json(qx($program --inputs));
+my ($words, $limits) = @$inputs{qw(words limits)};
+cmp_ok scalar @{ $inputs->{routes} }, '>', 50, 'there are routes';
+
+# --- the description of the API --------------------------------------------------------------------
+
+my %prose = map { $_ => 1 } qw(description example examples title deprecated);
+
+sub resolve {
+    my ($node) = @_;
+    while (ref $node eq 'HASH' && defined(my $ref = $node->{'$ref'})) {
+        $node = $api;
+        $node = $node->{$_} // die "$ref leads nowhere" for grep { $_ ne '#' } split m{/}, $ref;
+    }
+    return $node;
+}
+
+# A schema without references and prose; sets in a fixed order, so that two that mean the same are the same.
+sub plain {
+    my ($schema) = @_;
+    return $schema if ref $schema ne 'HASH';
+    my %plain = %{ resolve($schema) };
+    delete @plain{ keys %prose };
+    $plain{properties} = { map { $_ => plain($plain{properties}{$_}) } keys %{ $plain{properties} } } if $plain{properties};
+    $plain{items} = plain($plain{items}) if $plain{items};
+    $plain{oneOf} = [ map { plain($_) } @{ $plain{oneOf} } ] if $plain{oneOf};
+    $plain{$_} = [ sort @{ $plain{$_} } ] for grep { ref $plain{$_} eq 'ARRAY' } qw(required enum type);
+    delete $plain{required} if $plain{required} && !@{ $plain{required} };
+    return \%plain;
+}
+
+sub parameters_of {
+    my ($op, $in) = @_;
+    return grep { $_->{in} eq $in } map { resolve($_) } @{ $op->{parameters} // [] };
+}
+
+# Query parameters as the object that the rules speak of.
+sub query_of {
+    my ($op) = @_;
+    my @parameters = parameters_of($op, 'query');
+    return plain({ type => 'object', additionalProperties => JSON::PP::false,
+        properties => { map { $_->{name} => $_->{schema} } @parameters }, required => [ map { $_->{name} } grep { $_->{required} } @parameters ] });
+}
+
+my $pretty = JSON::PP->new->canonical->pretty->indent_length(1);
+sub same {
+    my ($is, $wanted, $name) = @_;
+    is_deeply($is, $wanted, $name) or diag("the rules say:\n" . $pretty->allow_nonref->encode($wanted // 'nothing'));
+}
+
+for my $route (@{ $inputs->{routes} }) {
+    my $name = "$route->{method} $route->{path}";
+    my $op = $api->{paths}{ $route->{path} }{ lc $route->{method} };
+    ok $op, "$name is described" or next;
+    my %params = map { $_->{name} => plain($_->{schema}) } parameters_of($op, 'path');
+    same(\%params, { map { $_ => plain($route->{params}{$_}) } keys %{ $route->{params} } }, "$name: path");
+    my @unruled = grep { !$route->{params}{$_} } $route->{path} =~ /\{(\w+)\}/g;
+    is "@unruled", '', "$name: every part of the path has a rule";
+    same(query_of($op), plain($route->{query} // { type => 'object', additionalProperties => JSON::PP::false, properties => {} }), "$name: query");
+    my $body = $op->{requestBody} && $op->{requestBody}{content}{'application/json'}{schema};
+    same($body && plain($body), $route->{body} && plain($route->{body}), "$name: body");
+}
+
+for my $header (grep { $_->{name} eq 'Idempotency-Key' } values %{ $api->{components}{parameters} }) {
+    is $header->{schema}{maxLength}, $limits->{IDEMPOTENCY_KEY_MAX}, 'Idempotency-Key: length';
+}
+
+# Words in answers are the same sets.
+my %answered = (
+    Role => 'role', Tier => 'tier', Visibility => 'media.visibility', Permission => 'permission',
+    'Media/properties/kind' => 'media.kind', 'Media/properties/source' => 'media.source', 'Media/properties/status' => 'media.status',
+    'User/properties/status' => 'account.status',
+);
+for my $at (sort keys %answered) {
+    my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
+    is_deeply [ sort @{ $schema->{enum} } ], [ sort @{ $words->{ $answered{$at} } } ], "$at: its words";
+}
+
+# --- the database -----------------------------------------------------------------------------------
+
+# Columns that hold what comes in or is told; the others' words are between the programs and the database.
+my %column = (
+    'users.role' => 'role', 'users.tier' => 'tier', 'users.status' => 'account.status', 'role_permissions.role' => 'role',
+    'media.source' => 'media.source', 'media.kind' => 'media.kind', 'media.status' => 'media.status', 'media.visibility' => 'media.visibility',
+    'notification_preferences.email' => 'notification.email', 'invites.role' => 'role', 'invites.tier' => 'tier',
+    'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef, 'mail_tokens.purpose' => undef,
+);
+my %checked;
+for my $file (sort glob "$top/sql/[0-9]*.sql") {
+    my $sql = text_of($file);
+    while ($sql =~ /^CREATE TABLE (\w+) \((.*?)^\);/gms) {
+        my ($table, $columns) = ($1, $2);
+        while ($columns =~ /CHECK \((\w+) IN \(([^)]*)\)\)/g) {
+            my ($column, $list) = ($1, $2);
+            $checked{"$table.$column"} = [ $list =~ /'([^']*)'/g ];
+        }
+    }
+}
+is_deeply [ sort keys %checked ], [ sort keys %column ], 'the columns with a closed set of words are known here';
+for my $at (sort grep { defined $column{$_} } keys %column) {
+    is_deeply [ sort @{ $checked{$at} // [] } ], [ sort @{ $words->{ $column{$at} } } ], "$at: its CHECK";
+}
+
+done_testing;
