@@ -49,16 +49,37 @@ is_deeply(\%served, \%described, 'the tables and the description agree')
     or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description " . ($described{$_} // 'none') }
         grep { ($served{$_} // '') ne ($described{$_} // '') } sort { $a cmp $b } keys %{ { %served, %described } });
 
-# Every code that the sources give is described. What only jobs, tools and the object store say is not the API's.
-my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running mail_refused sandbox_failed internal),
-    qw(refused_address upstream_protocol upstream_suspended upstream_tls upstream_too_long upstream_unreachable), # of calls to other servers
-    qw(empty protected resource_limit timeout too_many_pixels truncated unreadable unsupported_type not_processable); # media.failure.code
-my %code = map { $_ => 1 } @{ $api->{components}{schemas}{Problem}{properties}{code}{enum} };
-my $sources = join '', map { open my $in, '<:raw', $_ or die "$_: $!"; local $/; <$in> } glob "$top/src/*/*.c $top/fcgi-handlers/*.c";
-my @given = ($sources =~ /error_slug\([^;"]*"([a-z_0-9]+)"/g, $sources =~ /\[ERR_\w+\] = \{ [1-9]\d+, "([a-z_]+)"/g);
-cmp_ok scalar(@given), '>', 60, 'there are codes to look at';
-my @undescribed = grep { !$code{$_} && !$internal{$_} && $_ ne 'none' } @given;
-is_deeply \@undescribed, [], 'every code is described';
+# Slugs: one list (src/core/error_slugs.def), which says who sees each; nobody uses another.
+my $inputs = decode_json(qx($program --inputs));
+my %listed = map { $_ => 1 } map { @$_ } values %{ $inputs->{slugs} };
+my %told = map { $_ => 1 } @{ $inputs->{slugs}{api} };
+my $schemas = $api->{components}{schemas};
+is_deeply [ sort @{ $schemas->{Problem}{properties}{code}{enum} } ], [ sort keys %told ], 'the codes of problems are described, and no others';
+is_deeply [ sort @{ $schemas->{Media}{properties}{failure}{properties}{code}{enum} } ], [ sort @{ $inputs->{slugs}{media} } ], 'so are those of failures';
+is_deeply [ grep { !$told{$_} } @{ $inputs->{problems} } ], [], 'the slugs of the error classes are among them';
+
+sub text_of { my ($file) = @_; open my $in, '<:raw', $file or die "$file: $!"; local $/; return scalar <$in> }
+my %given;
+for my $file (glob "$top/src/*/*.c $top/src/*/*/*.c $top/fcgi-handlers/*.c") {
+    my $text = text_of($file);
+    # Calls, functions that hand a slug on, and rows of tables that name one beside a code.
+    $given{$_} //= $file for $text =~ /\b(?:error_slug|reject|attempt_failed)\((?:[^;"]*?)"(\w+)"/g, $text =~ /\bERR_\w+,\s*"(\w+)",\s*"/g, $text =~ /error_slug_of\([^;]*?"(\w+)"\)/g;
+}
+cmp_ok scalar(keys %given), '>', 100, 'there are slugs to look at';
+is_deeply [ map { "$_ in $given{$_}" } grep { !$listed{$_} } sort keys %given ], [], 'every slug of the sources is listed';
+my %used = map { $_ => 1 } keys %given, @{ $inputs->{problems} };
+my @nginx = text_of("$top/nginx/problems.conf.in") =~ /map \$status \$mn_problem_code \{(.*?)\}/s ? $1 =~ /^\s*\d+ (\w+);/mg : ();
+push @nginx, map { text_of($_) =~ /"code":"(\w+)"/g } glob "$top/nginx/*.in";
+cmp_ok scalar(@nginx), '>', 10, 'nginx has problems of its own';
+is_deeply [ grep { !$told{$_} } @nginx ], [], "and their codes are listed";
+$used{$_} = 1 for @nginx;
+$used{$_} = 1 for text_of("$top/src/service/processing/process.c") =~ /fail_item\([^;]*?"(\w+)"/g;
+is_deeply [ grep { !$used{$_} } sort keys %listed ], [], 'every slug that is listed is used';
+# What the page says to itself stands in its own files alone.
+my %own = map { $_ => 1 } qw(store_refused store_unreachable aborted);
+my @page = map { text_of($_) =~ /problem\.code [!=]== '(\w+)'/g } glob "$top/web/*.js $top/web/*/*.js";
+cmp_ok scalar(@page), '>', 3, 'the page knows some codes';
+is_deeply [ grep { !$told{$_} && !$own{$_} } @page ], [], 'and they are listed';
 
 # An example for every body that goes in or out.
 my @without;

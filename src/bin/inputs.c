@@ -126,6 +126,30 @@ put_words(struct json *j)
 }
 
 static void
+put_slugs(struct json *j)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} places[] = { { SEEN_API, "api" }, { SEEN_MEDIA, "media" }, { SEEN_STORE, "store" },
+		{ SEEN_LOG, "log" } };
+
+	json_object(j, "slugs");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		json_array(j, places[i].name);
+		for (const struct error_slug_row *row = error_slugs; row->slug != NULL; row++)
+			if ((row->seen & places[i].bit) != 0)
+				json_put_str(j, NULL, row->slug);
+		json_array_end(j);
+	}
+	json_object_end(j);
+	json_array(j, "problems");
+	for (enum error_code code = ERR_NONE + 1; code < ERR_CODES; code++)
+		json_put_str(j, NULL, error_class(code)->slug);
+	json_array_end(j);
+}
+
+static void
 put_limits(struct json *j)
 {
 	static const struct {
@@ -158,6 +182,7 @@ inputs_print(FILE *out)
 	json_object(j, NULL);
 	put_routes(j);
 	put_words(j);
+	put_slugs(j);
 	put_limits(j);
 	json_object_end(j);
 	fprintf(out, "%s\n", j->buf.data);

@@ -31,6 +31,22 @@ static const struct error_class classes[ERR_CODES] = {
 	[ERR_STORAGE_FULL] = { 507, "insufficient_storage", "Insufficient storage", LOG_L_CRIT },
 };
 
+const struct error_slug_row error_slugs[] = {
+#define ERROR_SLUG(slug, seen) { #slug, seen },
+#include "core/error_slugs.def"
+#undef ERROR_SLUG
+	{ .slug = NULL },
+};
+
+static const char *
+slug_listed(const char *slug)
+{
+	for (const struct error_slug_row *row = error_slugs; row->slug != NULL; row++)
+		if (strcmp(row->slug, slug) == 0)
+			return row->slug;
+	return NULL;
+}
+
 void
 error_clear(struct error *err)
 {
@@ -62,10 +78,12 @@ error_slug(struct error *err, enum error_code code, const char *slug, const char
 
 	error_clear(err);
 	err->code = code;
-	err->slug = slug;
+	err->slug = slug_listed(slug);
 	va_start(ap, fmt);
 	(void)vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
+	if (err->slug == NULL)
+		error_detail(err, "'%s' is not in error_slugs.def", slug);
 	return false;
 }
 

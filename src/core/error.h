@@ -74,7 +74,10 @@ void error_clear(struct error *);
  */
 bool error_set(struct error *, enum error_code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with an own slug (a string literal) in place of the code's, e.g. "token_rotated". */
+/*
+ * The same with a slug of error_slugs.def in place of the code's, e.g. "token_rotated". A slug that
+ * is not there is not told: the code's own stands for it, and the detail names it.
+ */
 bool error_slug(struct error *, enum error_code, const char *slug, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* Adds what only the log may see; answers false. */
@@ -85,6 +88,18 @@ bool error_detail(struct error *, const char *fmt, ...) __attribute__((format(pr
  */
 bool error_field(struct error *, const char *field, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Where a slug may be seen. */
+#define SEEN_API 1u   /* `code` of a problem document */
+#define SEEN_MEDIA 2u /* `failure.code` of an item */
+#define SEEN_STORE 4u /* <Code> of the object store */
+#define SEEN_LOG 8u   /* logs, jobs and tools only */
+
+struct error_slug_row {
+	const char *slug;
+	unsigned seen;
+};
+extern const struct error_slug_row error_slugs[]; /* ends with slug NULL */
 
 const struct error_class *error_class(enum error_code);
 const char *error_slug_of(const struct error *); /* own slug or the code's */

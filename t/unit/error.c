@@ -36,6 +36,14 @@ main(void)
 	error_slug(&err, ERR_UNAUTHENTICATED, "token_rotated", "Again.");
 	is_str(error_slug_of(&err), "token_rotated", "own slug");
 	is_str(err.detail, "", "an earlier detail is gone");
+	error_slug(&err, ERR_CONFLICT, "no_such_slug", "Again.");
+	is_str(error_slug_of(&err), "conflict", "a slug that is not listed is not told");
+	is_str(err.detail, "'no_such_slug' is not in error_slugs.def", "but logged");
+	for (const struct error_slug_row *row = error_slugs; row->slug != NULL; row++) {
+		error_slug(&err, ERR_CONFLICT, row->slug, "Again.");
+		if (err.slug != row->slug || row->seen == 0)
+			ok(false, "%s is listed once, and seen somewhere", row->slug);
+	}
 	error_set(&err, ERR_INTERNAL, "%s", longest);
 	is_int(strlen(err.message), ERROR_MESSAGE_MAX - 1, "a long message is cut");
 	for (int i = 0; i < 5; i++)
