@@ -122,4 +122,44 @@ for my $at (sort grep { defined $column{$_} } keys %column) {
     is_deeply [ sort @{ $checked{$at} // [] } ], [ sort @{ $words->{ $column{$at} } } ], "$at: its CHECK";
 }
 
+# --- the page ---------------------------------------------------------------------------------------
+
+my %page = map { s{^\Q$top/\E}{}r => text_of($_) } glob "$top/web/*.js $top/web/*/*.js";
+for my $set ([ MEDIA => 'media.kind' ], [ NOTIFICATIONS => 'notification.kind' ]) {
+    my ($object) = $page{'web/lib/kinds.js'} =~ /^export const $set->[0] = \{\n(.*?)^\};/ms;
+    is_deeply [ sort $object =~ /^\t'?([a-z.]+)'?: /mg ], [ sort @{ $words->{ $set->[1] } } ], "web/lib/kinds.js: $set->[0]";
+}
+for my $file (grep { $page{$_} =~ /^const KINDS = / } sort map { "web/views/$_.js" } qw(library search)) {
+    my ($list) = $page{$file} =~ /^const KINDS = \[(.*?)\];/ms;
+    my %known = map { $_ => 1 } @{ $words->{'media.kind'} };
+    my @chosen = $list =~ /\['(\w+)'/g;
+    ok @chosen && !(grep { !$known{$_} } @chosen), "$file: its kinds";
+}
+
+my %route = map { ("$_->{method} $_->{path}" => $_) } @{ $inputs->{routes} };
+sub rule { my ($route, $field) = @_; return ($route{$route}{body} // $route{$route}{query})->{properties}{$field} // die "$route has no $field" }
+
+# The fields of a view that have a length, in their order, and the rules that say it.
+my %name = (displayName => [ 'POST /api/users', 'displayName' ], email => [ 'POST /api/users', 'email' ]);
+my $new_password = [ 'POST /api/auth/password', 'password' ];
+my %fields = (
+    'web/ui/actions.js' => [ [ 'GET /api/media', 'tag' ] ],
+    'web/ui/details.js' => [ [ 'PATCH /api/media/{id}', 'title' ] ],
+    'web/ui/factor.js' => [ [ 'POST /api/auth/totp/confirm', 'code' ] ],
+    'web/ui/searchbox.js' => [ [ 'GET /api/search', 'q' ] ],
+    'web/ui/tokens.js' => [ [ 'POST /api/auth/tokens', 'name' ] ],
+    'web/views/audit.js' => [ [ 'GET /api/admin/audit', 'action' ] ],
+    'web/views/door.js' => [ $new_password, $name{email}, $name{displayName} ],
+    'web/views/signin.js' => [ map { [ 'POST /api/auth/login', $_ ] } qw(email password totp) ],
+    'web/views/users.js' => [ [ 'GET /api/users', 'q' ], $name{email}, @name{qw(displayName email)}, $new_password ],
+    'web/views/you.js' => [ @name{qw(displayName email)}, [ 'POST /api/auth/password', 'current' ], $new_password ],
+);
+for my $file (sort keys %page) {
+    my @is = $page{$file} =~ /maxlength: '(\d+)'/g;
+    is_deeply \@is, [ map { rule(@$_)->{maxLength} } @{ $fields{$file} // [] } ], "$file: lengths of fields" if @is || $fields{$file};
+    is $_, rule(@$new_password)->{minLength}, "$file: the shortest password" for $page{$file} =~ /minlength: '(\d+)'/g, $page{$file} =~ /At least (\d+) characters/g;
+    cmp_ok $_, '<=', $limits->{LIST_LIMIT_MAX}, "$file: a page of a list" for $page{$file} =~ /^const PAGE = (\d+);/mg, $page{$file} =~ /\blimit: (\d+)/g;
+}
+is_deeply [ $page{'web/lib/uploads.js'} =~ /^const BATCH = (\d+);/mg ], [ $limits->{UPLOAD_BATCH_MAX} ], 'uploads that are announced together';
+
 done_testing;

@@ -11,6 +11,7 @@ nobase_dist_page_DATA = \
 	web/lib/dom.js \
 	web/lib/format.js \
 	web/lib/justify.js \
+	web/lib/kinds.js \
 	web/lib/live.js \
 	web/lib/media.js \
 	web/lib/rights.js \

@@ -1,4 +1,5 @@
 /* Numbers, times and words in the person's own locale. */
+import { mediaKind } from './kinds.js';
 
 const plurals = new Intl.PluralRules('en');
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
@@ -63,12 +64,7 @@ localInput(iso)
 	return new Date(d - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
-const KINDS = {
-	image: ['photo', 'photos'], video: ['video', 'videos'], audio: ['song', 'songs'], movie: ['film', 'films'], show: ['series', 'series'],
-	season: ['season', 'seasons'], episode: ['episode', 'episodes'], track: ['song', 'songs'], other: ['file', 'files'],
-};
-
-export const kindName = (kind) => (KINDS[kind] ?? KINDS.other)[0];
+export const kindName = (kind) => mediaKind(kind).word;
 
 const STEPS = {
 	upload: 'Uploaded', queue: 'Waiting its turn', fetch: 'Reading the file', inspect: 'Looking at the file', thumbnails: 'Making thumbnails',

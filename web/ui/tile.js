@@ -1,12 +1,10 @@
 /* One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it. */
 import { h, icon, fill } from '../lib/dom.js';
 import { dayOf, duration, kindName, stepName } from '../lib/format.js';
+import { mediaKind } from '../lib/kinds.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { link, parse } from '../lib/router.js';
-
-const GLYPH = { audio: 'music', track: 'music', video: 'film', movie: 'film', show: 'film', episode: 'film', season: 'film', image: 'photos' };
-const NAMED = ['audio', 'track', 'movie', 'show', 'season', 'episode', 'other']; /* kinds that people know by title, not by sight */
 
 function
 describe(item)
@@ -66,7 +64,7 @@ export class Tile {
 		fill(this.badges,
 		    busy ? h('span.badge.wide', null, item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
 		    item.status === 'failed' ? h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
-		    NAMED.includes(item.kind) ? h('span.caption', null, item.title, item.year ? h('small', null, String(item.year)) : null) : null,
+		    mediaKind(item.kind).named ? h('span.caption', null, item.title, item.year ? h('small', null, String(item.year)) : null) : null,
 		    item.kind === 'video' && !busy ? h('span.badge', null, icon('play'), item.durationMs ? duration(item.durationMs) : null) : null,
 		    item.kind === 'audio' && item.durationMs ? h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
 		if (item.thumbhash !== this.hash) {
@@ -87,7 +85,7 @@ export class Tile {
 
 		if (!url) {
 			if (!this.glyph && item.status !== 'processing')
-				this.art.append(this.glyph = icon(GLYPH[item.kind] ?? 'file'));
+				this.art.append(this.glyph = icon(mediaKind(item.kind).glyph));
 			return;
 		}
 		this.glyph?.remove();

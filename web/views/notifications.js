@@ -3,12 +3,12 @@ import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
 import { ago, fullTime } from '../lib/format.js';
+import { NOTIFICATIONS } from '../lib/kinds.js';
 import { link } from '../lib/router.js';
 import { setUnread, unread } from '../lib/unread.js';
 import { fail } from '../ui/toast.js';
 
 const PAGE = 50;
-const ICONS = { 'media.ready': 'check', 'media.failed': 'alert', 'library.new': 'film', 'sync.failed': 'alert', 'alert.raised': 'alert' };
 
 export function
 mount(root)
@@ -38,7 +38,7 @@ mount(root)
 	};
 	const row = (item) => {
 		const to = item.data?.mediaId ? link('library', { item: item.data.mediaId }) : null;
-		const inside = [icon(ICONS[item.kind] ?? 'bell'), h('span.grow', null, h('strong', null, item.title), item.message ? h('span', null, item.message) : null),
+		const inside = [icon(NOTIFICATIONS[item.kind] ?? 'bell'), h('span.grow', null, h('strong', null, item.title), item.message ? h('span', null, item.message) : null),
 			h('time', { datetime: item.createdAt, title: fullTime(item.createdAt) }, ago(item.createdAt))];
 		const node = h(item.read ? 'li' : 'li.unread', null,
 		    h(to ? 'a' : 'button', to ? { href: to, onclick: () => markRead(item, node) } : { type: 'button', onclick: () => markRead(item, node) }, inside));

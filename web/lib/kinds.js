@@ -1,0 +1,32 @@
+/* The kinds that the server knows, one line each: t/111-inputs.t compares. */
+
+/* Of media: what one is called, its glyph where there is no picture; named: people know it by title, not by sight. */
+export const MEDIA = {
+	image: { word: 'photo', glyph: 'photos' },
+	video: { word: 'video', glyph: 'film' },
+	audio: { word: 'song', glyph: 'music', named: true },
+	movie: { word: 'film', glyph: 'film', named: true },
+	show: { word: 'series', glyph: 'film', named: true },
+	season: { word: 'season', glyph: 'film', named: true },
+	episode: { word: 'episode', glyph: 'film', named: true },
+	track: { word: 'song', glyph: 'music', named: true },
+	other: { word: 'file', glyph: 'file', named: true },
+};
+
+/* Of notifications: the icon. */
+export const NOTIFICATIONS = {
+	'media.ready': 'check',
+	'media.failed': 'alert',
+	'library.new': 'film',
+	'request.created': 'bell',
+	'request.approved': 'bell',
+	'request.declined': 'bell',
+	'request.available': 'bell',
+	'sync.completed': 'bell',
+	'sync.failed': 'alert',
+	'alert.raised': 'alert',
+	'alert.cleared': 'bell',
+	'system.broadcast': 'bell',
+};
+
+export const mediaKind = (kind) => MEDIA[kind] ?? MEDIA.other;
