@@ -122,6 +122,42 @@ for my $at (sort grep { defined $column{$_} } keys %column) {
     is_deeply [ sort @{ $checked{$at} // [] } ], [ sort @{ $words->{ $column{$at} } } ], "$at: its CHECK";
 }
 
+is_deeply [ map { text_of($_) =~ /number BETWEEN 1 AND (\d+)/g } glob "$top/sql/[0-9]*.sql" ], [ $limits->{OBJECT_PARTS_MAX} ], 'parts of an object';
+
+# --- nginx ------------------------------------------------------------------------------------------
+
+# Bodies: what the edge lets through is what the programs take. 0: they have none, or nginx does not read them.
+sub bytes { my ($text) = @_; my ($n, $unit) = $text =~ /^(\d+)([kmg]?)$/; return $n * { '' => 1, k => 2**10, m => 2**20, g => 2**30 }->{$unit} }
+my %caps = map { my $file = $_; ($file => [ grep { $_ > 1 } map { bytes($_) } text_of("$top/nginx/$file") =~ /^\s*client_max_body_size (\w+);/mg ]) } qw(medianest.conf.in storage.conf.in);
+is $caps{'medianest.conf.in'}[0], $limits->{REQUEST_BODY_MAX}, 'nginx: the body of a request';
+is_deeply $caps{'storage.conf.in'}, [ $limits->{OBJECT_PUT_MAX} ], 'nginx: an object in one piece';
+cmp_ok $limits->{PROTOCOL_BODY_MAX}, '<=', $limits->{OBJECT_PUT_MAX}, 'an XML body comes through';
+
+# --- sources that cannot include each other -----------------------------------------------------------
+
+sub defined_in { my ($file, $name) = @_; my ($value) = text_of("$top/$file") =~ /^#define \Q$name\E\s+(\S+)/m; return $value // "no $name in $file" }
+for my $name (qw(YEAR_MIN YEAR_MAX)) {
+    is defined_in('src/media/song.c', $name), defined_in('src/service/processing/process_result.c', $name), "$name of tags: what the sandbox tells is what the worker takes";
+}
+is defined_in('src/media/media.h', 'MEDIA_TILES_MAX'), defined_in('src/service/processing/process_result.h', 'RESULT_TILES_MAX'), 'tiles of a sprite';
+my (%setting, %most);
+for (text_of("$top/src/core/config_table.def") =~ /^CONFIG\((.*)/mg) {
+    my ($key, $max, $default) = /^\w+,\s*"([\w.]+)",\s*\w+,\s*[^,]+,\s*([^,]+),\s*[^,]+,\s*"([^"]*)"/ or next;
+    ($setting{$key}, $most{$key}) = ($default, $max);
+}
+is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT') =~ s/LL$//r, $setting{'media.max_pixels'}, 'medianest-media: pixels as in the settings';
+is defined_in('src/media/media.h', 'MEDIA_TIMEOUT_DEFAULT'), $setting{'media.timeout'}, 'medianest-media: seconds as in the settings';
+is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX') =~ s/LL$//r, $most{'media.max_pixels'}, 'medianest-media: the most pixels';
+is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'}, 'medianest-media: the most seconds';
+
+# Browsers of other origins may read every header that the limiter sets.
+my $dispatch = text_of("$top/src/http/dispatch.c");
+my ($exposed) = $dispatch =~ /^#define CORS_EXPOSED \\\n((?:.*\\\n)*.*)\n/m;
+my %exposed = map { $_ => 1 } $exposed =~ /[A-Za-z][A-Za-z-]+/g;
+my @limiter = $dispatch =~ /response_headerf?\(res, "((?:X-)?RateLimit[\w-]*)"/g;
+is scalar(@limiter), 5, 'headers of the limiter';
+is_deeply [ grep { !$exposed{$_} } @limiter ], [], 'are exposed';
+
 # --- the page ---------------------------------------------------------------------------------------
 
 my %page = map { s{^\Q$top/\E}{}r => text_of($_) } glob "$top/web/*.js $top/web/*/*.js";

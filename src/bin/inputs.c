@@ -17,8 +17,14 @@
 #include "objectstore/objects.h"
 #include "objectstore/protocol.h"
 #include "service/catalogue/upload.h"
+#include "store/s3.h"
 
 #include "core/banned.h"
+
+/* What uploads count on is what S3, and our own object store, take. */
+_Static_assert(UPLOAD_SINGLE_MAX == OBJECT_PUT_MAX, "one PUT");
+_Static_assert(UPLOAD_PART_SIZE <= OBJECT_PUT_MAX, "one part");
+_Static_assert(UPLOAD_PARTS_MAX <= OBJECT_PARTS_MAX && OBJECT_PARTS_MAX == S3_PARTS_MAX, "parts");
 
 /* The rule of a {name}: an id, or what the module says. */
 static void
@@ -161,7 +167,7 @@ put_limits(struct json *j)
 		{ "OBJECT_PUT_MAX", OBJECT_PUT_MAX },
 		{ "IDEMPOTENCY_KEY_MAX", IDEMPOTENCY_KEY_MAX },
 		{ "LIST_LIMIT_MAX", LIST_LIMIT_MAX },
-		{ "PASSWORD_MIN", PASSWORD_MIN },
+		{ "OBJECT_PARTS_MAX", OBJECT_PARTS_MAX },
 		{ "UPLOAD_BATCH_MAX", UPLOAD_BATCH_MAX },
 	};
 

@@ -61,6 +61,7 @@ enum permission {
 #define PERM_BIT(p) (1u << (p))
 
 typedef uint32_t permission_set;
+_Static_assert(PERMISSIONS <= 32, "a permission has no bit");
 
 /* A signed-in caller; `user_id` empty = anonymous. */
 struct principal {

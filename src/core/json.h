@@ -51,6 +51,7 @@ struct json {
 	unsigned depth;
 	uint32_t need_comma; /* a bit for each open level */
 };
+_Static_assert(JSON_WRITE_DEPTH_MAX <= 32, "a level has no bit in need_comma");
 
 /* `max` bytes; 0 = BUF_MAX_DEFAULT. */
 struct json *json_new(struct arena *, size_t max);

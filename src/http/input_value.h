@@ -2,6 +2,7 @@
 #ifndef MN_HTTP_INPUT_VALUE_H
 #define MN_HTTP_INPUT_VALUE_H
 
+#include "core/error.h"
 #include "http/input.h"
 
 enum value_state { VALUE_ABSENT, VALUE_NULL, VALUE_PRESENT };
@@ -23,7 +24,7 @@ struct input {
 	struct value *values; /* one for each rule */
 };
 
-#define FIELD_PATH_MAX 64 /* bytes of "files[3].name" in a complaint, with NUL */
+#define FIELD_PATH_MAX ERROR_FIELD_NAME_MAX /* bytes of "files[3].name", with NUL */
 
 /* What a rule means where it says nothing itself; for the checks and for input_schema.c. */
 int64_t input_text_max(int64_t max);

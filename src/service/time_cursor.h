@@ -8,7 +8,7 @@
 struct arena;
 struct error;
 
-#define TIME_CURSOR_MAX 80 /* bytes */
+#define TIME_CURSOR_MAX 80 /* bytes: a number of 64 bits, a dot and an id */
 
 const char *time_cursor_make(struct arena *, int64_t us, const char *id);
 /*

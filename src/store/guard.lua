@@ -1,9 +1,13 @@
 -- One round trip of every request: epoch, blacklist, generation, rate windows and the cached answer.
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
 -- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
---       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted
+--       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted,
+--       12 longest retry_after, 13 seconds for which it is kept that an answer was asked for
 -- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but asked for before}
 -- state: ok, limited, epoch (the copy is not of this server's life), unknown (generation not loaded), revoked, stale
+local MINUTE, HOUR = 60, 3600
+local WINDOWS_LIFE = 2 * HOUR + MINUTE -- of the counters: the previous bucket of an hour still counts
+local DOUBLINGS = 12 -- of retry_after, by further refusals; past that only the power would overflow
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local sid, user = ARGV[2], ARGV[3]
@@ -37,10 +41,10 @@ local function window(name, size, limit)
 		windows[#windows + 1] = {name = name, size = size, limit = limit}
 	end
 end
-window('m', 60, minute)
-window('h', 3600, hour)
+window('m', MINUTE, minute)
+window('h', HOUR, hour)
 if ARGV[9] ~= '' then
-	window('c:' .. ARGV[9], 60, tonumber(ARGV[10]))
+	window('c:' .. ARGV[9], MINUTE, tonumber(ARGV[10]))
 end
 
 local fields = {'refusals', 'refused'}
@@ -86,10 +90,10 @@ end
 local limited, retry = wait > 0, 0
 if limited then
 	local refusals = tonumber(have[1] or 0)
-	retry = math.min(900, math.ceil(wait) * 2 ^ math.min(refusals, 12))
+	retry = math.min(tonumber(ARGV[12]), math.ceil(wait) * 2 ^ math.min(refusals, DOUBLINGS))
 	if have[2] ~= time[1] then
 		redis.call('HSET', subject, 'refusals', refusals + 1, 'refused', time[1])
-		redis.call('EXPIRE', subject, 7260)
+		redis.call('EXPIRE', subject, WINDOWS_LIFE)
 	end
 elseif #windows > 0 then
 	local set = {}
@@ -105,7 +109,7 @@ elseif #windows > 0 then
 		redis.call('HDEL', subject, 'refusals', 'refused')
 	end
 	redis.call('HSET', subject, unpack(set))
-	redis.call('EXPIRE', subject, 7260)
+	redis.call('EXPIRE', subject, WINDOWS_LIFE)
 end
 
 local reply = {limited and 'limited' or verdict, 0, 0, 0, 0, retry, '', '', '', '', false, 0}
@@ -123,7 +127,7 @@ if reply[1] == 'ok' and ARGV[11] == '1' then
 		reply[12] = 1
 	else
 		redis.call('HSET', KEYS[7], 'a', '1') -- asked for: the second time it is worth keeping
-		redis.call('EXPIRE', KEYS[7], 300)
+		redis.call('EXPIRE', KEYS[7], ARGV[13])
 	end
 end
 return reply

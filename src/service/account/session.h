@@ -19,6 +19,7 @@ struct error;
 
 #define REFRESH_TOKEN_BYTES 32
 #define REFRESH_TOKEN_TEXT 43 /* base64url without padding */
+_Static_assert(REFRESH_TOKEN_TEXT == (4 * REFRESH_TOKEN_BYTES + 2) / 3, "the text of a token");
 #define SESSION_DEVICE_MAX 200
 
 struct session_grant {

@@ -20,6 +20,7 @@
 #include "core/banned.h"
 
 #define CODE_MODULUS 1000000 /* 10^TOTP_DIGITS */
+_Static_assert(TOTP_DIGITS == 6, "CODE_MODULUS is 10^6");
 #define ISSUER "MediaNest"
 
 uint32_t

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/str.h"
+#include "model/list.h"
 #include "service/call.h"
 #include "service/services.h"
 #include "store/s3.h"
@@ -43,6 +44,9 @@ in_trash(const struct media_ask *ask)
 {
 	return str_eq(ask->filter.status, "trashed");
 }
+
+_Static_assert(MEDIA_CURSOR_MAX >= (UUID_TEXT + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
+    "the longest title has no cursor");
 
 /* A cursor is opaque: order, id and key of the last item, so that it fits no other order. */
 static const char *

@@ -12,7 +12,9 @@
 #include "core/log.h"
 #include "core/metric.h"
 #include "core/str.h"
+#include "core/words.h"
 #include "service/call.h"
+#include "service/gate/cache.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -216,7 +218,8 @@ run_guard(const struct call *call, const struct admission_ask *ask, struct admis
 		db_int(call->arena, windows.minute), db_int(call->arena, windows.hour),
 		db_int(call->arena, anonymous.minute), db_int(call->arena, anonymous.hour),
 		ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "",
-		db_int(call->arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0"),
+		db_int(call->arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0",
+		TEXT(ADMISSION_RETRY_CAP), TEXT(CACHE_TTL_SECONDS)),
 	    reply, err);
 }
 

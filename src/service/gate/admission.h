@@ -19,7 +19,7 @@ struct call;
 struct arena;
 struct error;
 
-/* seconds: the longest Retry-After; guard.lua has the same number */
+/* seconds: the longest Retry-After */
 #define ADMISSION_RETRY_CAP 900
 
 struct admission_ask {

@@ -10,11 +10,16 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
+#include "store/s3.h"
 #include "store/scripts.h"
 
 #include "core/banned.h"
 
 #define VERSION_BYTES 8
+
+/* A URL is signed as of the beginning of its bucket, and may be as old as that when it is kept. */
+_Static_assert(CACHE_TTL_SECONDS < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS,
+    "a cached answer outlives the URLs that it holds");
 
 void
 cache_store(const struct call *call, const struct admission *adm, const char *body, size_t len)

@@ -11,8 +11,7 @@
 struct call;
 struct admission;
 
-/* < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS: no cached URL outlives its signature */
-#define CACHE_TTL_SECONDS 300
+#define CACHE_TTL_SECONDS 300 /* no URL in a cached answer outlives its signature: cache.c */
 #define CACHE_BODY_MAX (256UL << 10)
 
 /*

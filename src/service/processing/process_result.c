@@ -9,12 +9,11 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/catalogue/media.h"
 
 #include "core/banned.h"
 
 #define DURATION_MAX_MS (1000LL * 86400 * 1000)
-#define TITLE_MAX 200
-#define GENRE_MAX 64
 #define THUMBHASH_TEXT_MAX 64
 #define YEAR_MIN 1000
 #define YEAR_MAX 2999
@@ -114,7 +113,7 @@ take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_
 	if (r->year < YEAR_MIN || r->year > YEAR_MAX)
 		r->year = -1;
 	if (genre != NULL)
-		r->genre = utf8_clean(arena, genre, strlen(genre), GENRE_MAX);
+		r->genre = utf8_clean(arena, genre, strlen(genre), MEDIA_TAG_MAX);
 	return true;
 }
 
@@ -141,7 +140,7 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 	if (r->thumbhash != NULL && strlen(r->thumbhash) > THUMBHASH_TEXT_MAX)
 		return garbage(err, "placeholder");
 	if (title != NULL)
-		r->title = utf8_clean(arena, title, strlen(title), TITLE_MAX);
+		r->title = utf8_clean(arena, title, strlen(title), MEDIA_TITLE_MAX);
 	if (!take_metadata(arena, json_get(o, "metadata"), r, err))
 		return false;
 	if (taken != NULL && !time_parse_rfc3339(taken, &r->taken_at))
