@@ -90,12 +90,15 @@ for my $header (grep { $_->{name} eq 'Idempotency-Key' } values %{ $api->{compon
 my %answered = (
     Role => 'role', Tier => 'tier', Visibility => 'media.visibility', Permission => 'permission',
     'Media/properties/kind' => 'media.kind', 'Media/properties/source' => 'media.source', 'Media/properties/status' => 'media.status',
-    'User/properties/status' => 'account.status',
+    'User/properties/status' => 'account.status', NotificationKind => 'notification.kind', 'Preference/properties/email' => 'notification.email',
 );
 for my $at (sort keys %answered) {
     my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
     is_deeply [ sort @{ $schema->{enum} } ], [ sort @{ $words->{ $answered{$at} } } ], "$at: its words";
 }
+
+my %sent = map { $_ => 1 } @{ $api->{components}{schemas}{Event}{properties}{type}{enum} };
+is_deeply [ grep { !$sent{$_} } @{ $words->{'notification.event'} } ], [], 'the events of notifications are described';
 
 # --- the database -----------------------------------------------------------------------------------
 

@@ -121,6 +121,11 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "notification.kind");
 #include "model/notification_kinds.def"
+#undef NOTIFICATION_KIND
+#define NOTIFICATION_KIND(kind, event, email) WORD(event)
+	json_array_end(j);
+	json_array(j, "notification.event");
+#include "model/notification_kinds.def"
 	json_array_end(j);
 	json_array(j, "notification.email");
 	NOTIFICATION_EMAIL_LIST(WORD)
