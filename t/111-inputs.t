@@ -138,19 +138,30 @@ cmp_ok $limits->{PROTOCOL_BODY_MAX}, '<=', $limits->{OBJECT_PUT_MAX}, 'an XML bo
 
 # --- sources that cannot include each other -----------------------------------------------------------
 
-sub defined_in { my ($file, $name) = @_; my ($value) = text_of("$top/$file") =~ /^#define \Q$name\E\s+(\S+)/m; return $value // "no $name in $file" }
+# The number that a macro stands for.
+sub defined_in {
+    my ($file, $name) = @_;
+    my ($value) = text_of("$top/$file") =~ m{^#define \Q$name\E\s+([^/\n]+)}m or die "no $name in $file";
+    $value =~ s/(?<=\d)(?:LL|UL)//g;
+    return $value =~ /^[\d\s()*<]+$/ ? eval $value : die "$name in $file is no number: $value"; ## no critic: digits and operators
+}
 for my $name (qw(YEAR_MIN YEAR_MAX)) {
     is defined_in('src/media/song.c', $name), defined_in('src/service/processing/process_result.c', $name), "$name of tags: what the sandbox tells is what the worker takes";
 }
 is defined_in('src/media/media.h', 'MEDIA_TILES_MAX'), defined_in('src/service/processing/process_result.h', 'RESULT_TILES_MAX'), 'tiles of a sprite';
+for ([ 'src/media/media.h', 'MEDIA_METADATA_MAX', 'src/service/processing/process_result.h', 'RESULT_METADATA_MAX' ],
+    [ 'src/media/report.c', 'LINE_MAX_BYTES', 'src/service/processing/sandbox.h', 'SANDBOX_LINE_MAX' ]) {
+    my ($file, $name, $theirs, $most) = @$_;
+    cmp_ok defined_in($file, $name), '<=', defined_in($theirs, $most), "$name: what the sandbox writes is what the worker takes";
+}
 my (%setting, %most);
 for (text_of("$top/src/core/config_table.def") =~ /^CONFIG\((.*)/mg) {
     my ($key, $max, $default) = /^\w+,\s*"([\w.]+)",\s*\w+,\s*[^,]+,\s*([^,]+),\s*[^,]+,\s*"([^"]*)"/ or next;
     ($setting{$key}, $most{$key}) = ($default, $max);
 }
-is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT') =~ s/LL$//r, $setting{'media.max_pixels'}, 'medianest-media: pixels as in the settings';
+is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT'), $setting{'media.max_pixels'}, 'medianest-media: pixels as in the settings';
 is defined_in('src/media/media.h', 'MEDIA_TIMEOUT_DEFAULT'), $setting{'media.timeout'}, 'medianest-media: seconds as in the settings';
-is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX') =~ s/LL$//r, $most{'media.max_pixels'}, 'medianest-media: the most pixels';
+is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX'), $most{'media.max_pixels'}, 'medianest-media: the most pixels';
 is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'}, 'medianest-media: the most seconds';
 
 # Browsers of other origins may read every header that the limiter sets.

@@ -136,7 +136,15 @@ sub encoded {
     return $value;
 }
 
+# A machine that is busy says 503 for a moment: that tells nothing of the limit.
 sub send_to {
+    my ($route, $path, $whole) = @_;
+    my $answer;
+    wait_until { $answer = send_once($route, $path, $whole); ($answer->{json}{code} // '') !~ /^(?:commit_unknown|database_\w+)$/ };
+    return $answer;
+}
+
+sub send_once {
     my ($route, $path, $whole) = @_;
     my $who = $route->{permission} eq 'public' ? $anon : $admin;
     return $who->api($route->{method} => $path . (%$whole ? '?' . join '&', map { "$_=" . encoded($whole->{$_}) } sort keys %$whole : '')) if $route->{query};
