@@ -30,6 +30,12 @@ void buf_addc(struct buf *, char);
 void buf_addf(struct buf *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_reset(struct buf *); /* length 0, memory kept */
 
+/* A list of texts, borrowed. */
+struct strings {
+	const char *const *items;
+	size_t n;
+};
+
 bool str_eq(const char *, const char *);  /* NULL equals only NULL */
 bool str_ieq(const char *, const char *); /* ASCII case ignored */
 bool str_starts(const char *s, const char *prefix);

@@ -194,18 +194,17 @@ plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
 }
 
 static bool
-statement_send(struct db *db, const struct query *query, const char *name,
-    const char *const *params, size_t nparams)
+statement_send(struct db *db, const struct query *query, const char *name, struct strings params)
 {
 	if ((query->flags & QUERY_CUSTOM_PLAN) != 0)
-		return PQsendQueryParams(db->conn, query->sql, (int)nparams, NULL, params, NULL,
-			   NULL, 0) == 1;
-	return PQsendQueryPrepared(db->conn, name, (int)nparams, params, NULL, NULL, 0) == 1;
+		return PQsendQueryParams(db->conn, query->sql, (int)params.n, NULL, params.items,
+			   NULL, NULL, 0) == 1;
+	return PQsendQueryPrepared(db->conn, name, (int)params.n, params.items, NULL, NULL, 0) == 1;
 }
 
 static enum db_outcome
-exec_once(struct db *db, const struct query *query, const char *const *params, size_t nparams,
-    int64_t deadline, PGresult **out, struct error *err)
+exec_once(struct db *db, const struct query *query, struct strings params, int64_t deadline,
+    PGresult **out, struct error *err)
 {
 	char name[NAME_MAX_BYTES + 1];
 	enum db_outcome outcome = db_ready(db, deadline, err);
@@ -227,7 +226,7 @@ exec_once(struct db *db, const struct query *query, const char *const *params, s
 			return outcome;
 		prepared_add(db, query);
 	}
-	res = statement_send(db, query, name, params, nparams) ? answer_take(db, deadline) : NULL;
+	res = statement_send(db, query, name, params) ? answer_take(db, deadline) : NULL;
 	outcome = outcome_of(db, query, res, err);
 	if (outcome == DB_DONE)
 		*out = res;
@@ -262,8 +261,8 @@ rows_keep(struct arena *arena, PGresult *res)
 }
 
 bool
-db_exec(struct db *db, struct arena *arena, const struct query *query, const char *const *params,
-    size_t nparams, struct rows **rows, struct error *err)
+db_exec(struct db *db, struct arena *arena, const struct query *query, struct strings params,
+    struct rows **rows, struct error *err)
 {
 	int64_t deadline = db_deadline(db);
 	PGresult *res = NULL;
@@ -271,7 +270,7 @@ db_exec(struct db *db, struct arena *arena, const struct query *query, const cha
 	unsigned tries = 0;
 
 	do {
-		outcome = exec_once(db, query, params, nparams, deadline, &res, err);
+		outcome = exec_once(db, query, params, deadline, &res, err);
 	} while (db_again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
 	if (outcome != DB_DONE)
 		return false;
@@ -280,6 +279,18 @@ db_exec(struct db *db, struct arena *arena, const struct query *query, const cha
 		*rows = rows_keep(arena, res);
 	else
 		PQclear(res);
+	return true;
+}
+
+bool
+db_change(struct db *db, struct arena *arena, const struct query *query, struct strings params,
+    bool *changed, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query, params, &rows, err))
+		return false;
+	*changed = rows_affected(rows) > 0;
 	return true;
 }
 
@@ -298,7 +309,7 @@ pipeline_send(struct db *db, const struct db_call *calls, size_t ncalls)
 		if (!repeated && !is_prepared(db, c->query) &&
 		    PQsendPrepare(db->conn, name, c->query->sql, 0, NULL) != 1)
 			return false;
-		if (!statement_send(db, c->query, name, c->params, c->nparams))
+		if (!statement_send(db, c->query, name, (struct strings) { c->params, c->nparams }))
 			return false;
 	}
 	return PQpipelineSync(db->conn) == 1;
@@ -434,9 +445,10 @@ each_send(struct db *db, const struct db_ask *asks, size_t n)
 
 		snprintf(ms, sizeof(ms), "%d", each_timeout(db, &asks[i]));
 		if (each_timeout(db, &asks[i]) < db->server_timeout_ms &&
-		    !statement_send(db, &q_own_timeout, "", params, 1))
+		    !statement_send(db, &q_own_timeout, "", (struct strings) { params, 1 }))
 			return false;
-		if (!statement_send(db, call->query, "", call->params, call->nparams) ||
+		if (!statement_send(db, call->query, "",
+			(struct strings) { call->params, call->nparams }) ||
 		    PQpipelineSync(db->conn) != 1)
 			return false;
 	}

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
+
 struct arena;
 struct db;
 struct error;
@@ -61,12 +63,15 @@ uint64_t db_serial(const struct db *);
 int64_t db_time_us(struct db *);
 
 /* Parameters as text, NULL = SQL NULL. rows may be NULL when nothing is wanted back. */
-bool db_exec(struct db *, struct arena *, const struct query *, const char *const *params,
-    size_t nparams, struct rows **, struct error *);
+bool db_exec(struct db *, struct arena *, const struct query *, struct strings params,
+    struct rows **, struct error *);
 #define DB_PARAMS(...) \
-	((const char *const[]) { __VA_ARGS__ }), \
-	    (sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *))
-#define DB_NO_PARAMS NULL, 0
+	((struct strings) { (const char *const[]) { __VA_ARGS__ }, \
+	    sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *) })
+#define DB_NO_PARAMS ((struct strings) { NULL, 0 })
+/* The same for a change: *changed tells whether it met a row. */
+bool db_change(struct db *, struct arena *, const struct query *, struct strings params,
+    bool *changed, struct error *);
 
 /*
  * The same, several statements sent in one round trip (libpq pipeline mode); all or none fail: an
@@ -138,6 +143,8 @@ double rows_num(const struct rows *, size_t row, int col);
 bool rows_bool(const struct rows *, size_t row, int col); /* false for NULL */
 /* text[] / int[] in array text form -> NULL-terminated array of strings. */
 const char **rows_array(struct arena *, const struct rows *, size_t row, int col, size_t *n);
+/* One column of all rows. */
+struct strings rows_column(struct arena *, const struct rows *, int col);
 /* SQL of a timestamp as us since the epoch: rows_int() reads it. */
 #define SQL_US(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
 

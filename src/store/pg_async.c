@@ -238,12 +238,12 @@ pg_async_open(const struct pg_async *pg)
 }
 
 void
-pg_async_send(struct pg_async *pg, const struct query *query, const char *const *params,
-    size_t nparams)
+pg_async_send(struct pg_async *pg, const struct query *query, struct strings params)
 {
 	pg->state = PG_ASYNC_BUSY;
 	pg->busy_since = clock_monotonic();
-	if (PQsendQueryPrepared(pg->conn, query->name, (int)nparams, params, NULL, NULL, 0) != 1)
+	if (PQsendQueryPrepared(pg->conn, query->name, (int)params.n, params.items, NULL, NULL,
+		0) != 1)
 		pg_async_lost(pg);
 	else
 		pg_async_flush(pg);

@@ -38,8 +38,7 @@ void pg_async_io(struct pg_async *);
 bool pg_async_ready(const struct pg_async *);
 bool pg_async_open(const struct pg_async *); /* connecting or connected */
 /* Only when ready. Parameters as text. */
-void pg_async_send(struct pg_async *, const struct query *, const char *const *params,
-    size_t nparams);
+void pg_async_send(struct pg_async *, const struct query *, struct strings params);
 int64_t pg_async_busy_since(const struct pg_async *); /* monotonic us; 0: nothing is owed */
 /* Closes without a word. */
 void pg_async_close(struct pg_async *);

@@ -118,6 +118,17 @@ rows_array(struct arena *arena, const struct rows *rows, size_t row, int col, si
 	return list;
 }
 
+struct strings
+rows_column(struct arena *arena, const struct rows *rows, int col)
+{
+	size_t n = rows_count(rows);
+	const char **items = arena_array(arena, n + 1, sizeof(*items));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = rows_str(rows, i, col);
+	return (struct strings) { items, n };
+}
+
 const char *
 db_int(struct arena *arena, int64_t n)
 {

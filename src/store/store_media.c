@@ -137,12 +137,12 @@ store_media_event_add(struct db *db, struct arena *arena, const char *id, const 
 
 /* The one text of a result that may be empty. */
 static bool
-get_text(struct db *db, struct arena *arena, const struct query *query, const char *const *params,
-    size_t nparams, const char **text, struct error *err)
+get_text(struct db *db, struct arena *arena, const struct query *query, struct strings params,
+    const char **text, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query, params, nparams, &rows, err))
+	if (!db_exec(db, arena, query, params, &rows, err))
 		return false;
 	*text = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
 	return true;

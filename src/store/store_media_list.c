@@ -105,7 +105,7 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 
 	query = choose(ask->reader, f, ask->sort, &nparams);
 	position_params(arena, ask->sort, ask->after, &params[1], &params[2]);
-	if (!db_exec(db, arena, query, params, nparams, &rows, err))
+	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
 	list->n = rows_count(rows);
 	list->items = arena_array(arena, list->n, sizeof(*list->items));

@@ -75,38 +75,26 @@ store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct r
 	return db_exec(db, arena, Q(Q_PIN_READ), DB_PARAMS(id), rows, err);
 }
 
-static bool
-one_row_changed(struct db *db, struct arena *arena, const struct query *query,
-    const char *const *params, size_t n, bool *changed, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, query, params, n, &rows, err))
-		return false;
-	*changed = rows_affected(rows) > 0;
-	return true;
-}
-
 bool
 store_plex_pin_use(struct db *db, struct arena *arena, const char *id, bool *fresh,
     struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_PIN_USE), DB_PARAMS(id), fresh, err);
+	return db_change(db, arena, Q(Q_PIN_USE), DB_PARAMS(id), fresh, err);
 }
 
 bool
 store_plex_link(struct db *db, struct arena *arena, const char *user_id, const char *plex_id,
     const char *sealed, const char *name, bool *linked, struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_LINK), DB_PARAMS(user_id, plex_id, sealed, name),
-	    linked, err);
+	return db_change(db, arena, Q(Q_LINK), DB_PARAMS(user_id, plex_id, sealed, name), linked,
+	    err);
 }
 
 bool
 store_plex_unlink(struct db *db, struct arena *arena, const char *user_id, bool *was_linked,
     struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_UNLINK), DB_PARAMS(user_id), was_linked, err);
+	return db_change(db, arena, Q(Q_UNLINK), DB_PARAMS(user_id), was_linked, err);
 }
 
 bool
