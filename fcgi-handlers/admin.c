@@ -249,20 +249,18 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 		.target = input_str(req->input, "target"),
 		.from = input_time(req->input, "from"),
 		.to = input_time(req->input, "to"),
-		.cursor = input_str(req->input, "cursor"),
-		.limit = list_limit(req->input),
 	};
+	const struct list_ask ask = list_ask_of(req->input);
 	struct json *j = json_new(req->arena, 0);
-	struct audit_page page;
+	struct audit_row *rows;
+	struct page page;
 
-	if (!audit_list(req->call, &filter, &page, err))
+	if (!audit_list(req->call, &filter, &ask, &rows, &page, err))
 		return false;
-	json_object(j, NULL);
-	json_array(j, "items");
+	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		audit_view(j, &page.rows[i]);
-	json_array_end(j);
-	list_page_view(j, filter.limit, page.next);
+		audit_view(j, &rows[i]);
+	list_close(j, &ask, &page);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }

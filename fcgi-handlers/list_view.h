@@ -1,26 +1,50 @@
-/* Lists that are read by cursor: the rule of `limit`, and the end of an answer. */
+/*
+ * {"items":[...],"page":{"limit","nextCursor"}}: the shape of every list that is read by cursor.
+ *
+ *	const struct list_ask ask = list_ask_of(req->input);
+ *	...
+ *	list_open(j);
+ *	for (size_t i = 0; i < page.n; i++)
+ *		thing_view(j, &things[i]);
+ *	list_close(j, &ask, &page);
+ *	json_object_end(j);
+ *
+ * Between list_close() and the end a list may put members of its own.
+ */
 #ifndef MN_HANDLERS_LIST_VIEW_H
 #define MN_HANDLERS_LIST_VIEW_H
 
 #include "core/json.h"
 #include "http/input.h"
 #include "model/list.h"
+#include "service/list.h"
 
 #define LIST_LIMIT_RULE \
 	{ "limit", FIELD_INT, .min = 1, .max = LIST_LIMIT_MAX, .fallback = LIST_LIMIT_DEFAULT }
 
-static inline int
-list_limit(const struct input *in)
+static inline struct list_ask
+list_ask_of(const struct input *in)
 {
-	return (int)input_int(in, "limit", LIST_LIMIT_DEFAULT);
+	return (struct list_ask) {
+		.cursor = input_str(in, "cursor"),
+		.limit = (int)input_int(in, "limit", LIST_LIMIT_DEFAULT),
+	};
 }
 
 static inline void
-list_page_view(struct json *j, int64_t limit, const char *next_cursor)
+list_open(struct json *j)
 {
+	json_object(j, NULL);
+	json_array(j, "items");
+}
+
+static inline void
+list_close(struct json *j, const struct list_ask *ask, const struct page *page)
+{
+	json_array_end(j);
 	json_object(j, "page");
-	json_put_int(j, "limit", limit);
-	json_put_str(j, "nextCursor", next_cursor);
+	json_put_int(j, "limit", ask->limit);
+	json_put_str(j, "nextCursor", page->next);
 	json_object_end(j);
 }
 

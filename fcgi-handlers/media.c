@@ -131,8 +131,7 @@ static bool
 media_list_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *in = req->input;
-	struct media_ask ask = { .cursor = input_str(in, "cursor"),
-		.limit = list_limit(in),
+	struct media_ask ask = { .list = list_ask_of(in),
 		.filter = { .kind = input_str(in, "kind"),
 		    .tag = input_str(in, "tag"),
 		    .source = input_str(in, "source"),
@@ -142,18 +141,17 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 		    .year_to = input_int(in, "yearTo", 0) } };
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
-	struct media_page page;
+	struct media *items;
+	struct page page;
 
 	if (input_has(in, "sort"))
 		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
-	if (!media_list(req->call, &ask, &page, err))
+	if (!media_list(req->call, &ask, &items, &page, err))
 		return false;
-	json_object(j, NULL);
-	json_array(j, "items");
+	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		media_view(req, j, NULL, &page.items[i], now);
-	json_array_end(j);
-	list_page_view(j, ask.limit, page.next_cursor);
+		media_view(req, j, NULL, &items[i], now);
+	list_close(j, &ask.list, &page);
 	json_object_end(j);
 	return answer_cached(req, res, j, err);
 }
@@ -276,20 +274,21 @@ static bool
 media_timeline_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct media_event *events;
-	size_t n;
+	struct media_timeline timeline;
 
-	if (!media_timeline(req->call, request_param(req, "id"), &events, &n, err))
+	if (!media_timeline(req->call, request_param(req, "id"), &timeline, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < timeline.n; i++) {
+		const struct media_event *e = &timeline.events[i];
+
 		json_object(j, NULL);
-		json_put_time(j, "at", events[i].at);
-		json_put_str(j, "step", events[i].step);
-		json_put_str(j, "state", events[i].state);
-		json_opt_str(j, "message", events[i].message);
-		json_put_int(j, "attempt", events[i].attempt);
+		json_put_time(j, "at", e->at);
+		json_put_str(j, "step", e->step);
+		json_put_str(j, "state", e->state);
+		json_opt_str(j, "message", e->message);
+		json_put_int(j, "attempt", e->attempt);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -309,7 +308,8 @@ media_tags_put(const struct request *req, struct response *res, struct error *er
 	for (size_t i = 0; i < n; i++)
 		tags[i] = input_str_at(req->input, "tags", i);
 	return expected_version(req, &version, err) &&
-	    media_set_tags(req->call, request_param(req, "id"), version, tags, n, &media, err) &&
+	    media_set_tags(req->call, request_param(req, "id"), version,
+		(struct strings) { tags, n }, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -323,7 +323,8 @@ media_shares_put(const struct request *req, struct response *res, struct error *
 
 	for (size_t i = 0; i < n; i++)
 		users[i] = input_str_at(req->input, "users", i);
-	return media_set_shares(req->call, request_param(req, "id"), users, n, &media, err) &&
+	return media_set_shares(req->call, request_param(req, "id"), (struct strings) { users, n },
+		   &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 

@@ -67,22 +67,22 @@ notification_view(struct json *j, const struct notification *n)
 static bool
 notifications_list(const struct request *req, struct response *res, struct error *err)
 {
-	struct inbox_ask ask = { .cursor = input_str(req->input, "cursor"),
+	const struct inbox_ask ask = {
+		.list = list_ask_of(req->input),
 		.after = input_int(req->input, "after", -1),
 		.unread = input_bool(req->input, "unread", false),
-		.limit = list_limit(req->input) };
+	};
 	struct json *j = json_new(req->arena, 0);
-	struct inbox_page page;
+	struct inbox inbox;
+	struct page page;
 
-	if (!inbox_list(req->call, &ask, &page, err))
+	if (!inbox_list(req->call, &ask, &inbox, &page, err))
 		return false;
-	json_object(j, NULL);
-	json_array(j, "items");
+	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		notification_view(j, &page.items[i]);
-	json_array_end(j);
-	list_page_view(j, ask.limit, page.next_cursor);
-	json_put_int(j, "unread", page.unread);
+		notification_view(j, &inbox.items[i]);
+	list_close(j, &ask.list, &page);
+	json_put_int(j, "unread", inbox.unread);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -188,10 +188,14 @@ notifications_broadcast(const struct request *req, struct response *res, struct 
 {
 	struct json *j = json_new(req->arena, 0);
 	const char *roles[ROLES];
-	size_t nroles = broadcast_roles(req->input, roles), recipients;
+	struct broadcast what = {
+		.title = input_str(req->input, "title"),
+		.message = input_str(req->input, "message"),
+		.roles = { roles, broadcast_roles(req->input, roles) },
+	};
+	size_t recipients;
 
-	if (!notify_broadcast(req->call, input_str(req->input, "title"),
-		input_str(req->input, "message"), roles, nroles, &recipients, err))
+	if (!notify_broadcast(req->call, &what, &recipients, err))
 		return false;
 	json_object(j, NULL);
 	json_put_int(j, "recipients", (int64_t)recipients);

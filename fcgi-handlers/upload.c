@@ -289,7 +289,8 @@ complete_one(const struct request *req, const struct input *in, struct media *me
 		if (i > 0 && parts[i].number <= parts[i - 1].number)
 			return error_field(err, "parts", "range", "In rising order, each once.");
 	}
-	return upload_complete(req->call, input_str(in, "uploadId"), parts, n, media, err);
+	return upload_complete(req->call, input_str(in, "uploadId"),
+	    &(const struct upload_etags) { parts, n }, media, err);
 }
 
 static bool

@@ -1,7 +1,7 @@
 #include "fcgi-handlers/user_view.h"
 
 #include "core/json.h"
-#include "service/account/user.h"
+#include "model/user.h"
 
 #include "core/banned.h"
 

@@ -14,7 +14,6 @@
 #include "service/account/activity.h"
 #include "service/account/people.h"
 #include "service/account/session.h"
-#include "service/time_cursor.h"
 
 #include "core/banned.h"
 
@@ -62,7 +61,7 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule page_input[] = {
-	{ "cursor", FIELD_STRING, .min = 1, .max = TIME_CURSOR_MAX },
+	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
@@ -71,25 +70,23 @@ static const struct field_rule page_input[] = {
 static bool
 me_activity(const struct request *req, struct response *res, struct error *err)
 {
-	int limit = list_limit(req->input);
+	const struct list_ask ask = list_ask_of(req->input);
 	struct json *j = json_new(req->arena, 0);
-	struct activity_page page;
+	struct activity *items;
+	struct page page;
 
-	if (!activity_list(req->call, req->who->user_id, input_str(req->input, "cursor"), limit,
-		&page, err))
+	if (!activity_list(req->call, req->who->user_id, &ask, &items, &page, err))
 		return false;
-	json_object(j, NULL);
-	json_array(j, "items");
+	list_open(j);
 	for (size_t i = 0; i < page.n; i++) {
 		json_object(j, NULL);
-		json_put_str(j, "id", page.rows[i].id);
-		json_put_time(j, "at", page.rows[i].at);
-		json_put_str(j, "kind", page.rows[i].kind);
-		json_put_raw(j, "data", page.rows[i].data);
+		json_put_str(j, "id", items[i].id);
+		json_put_time(j, "at", items[i].at);
+		json_put_str(j, "kind", items[i].kind);
+		json_put_raw(j, "data", items[i].data);
 		json_object_end(j);
 	}
-	json_array_end(j);
-	list_page_view(j, limit, page.next);
+	list_close(j, &ask, &page);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -124,7 +121,7 @@ static const struct field_rule list_input[] = {
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
 	{ "status", FIELD_ENUM, .choices = CHOICES(ACCOUNT_STATUS_LIST) },
-	{ "cursor", FIELD_STRING, .min = 1, .max = TIME_CURSOR_MAX },
+	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
@@ -138,20 +135,18 @@ users_list(const struct request *req, struct response *res, struct error *err)
 		.role = input_str(req->input, "role"),
 		.tier = input_str(req->input, "tier"),
 		.status = input_str(req->input, "status"),
-		.cursor = input_str(req->input, "cursor"),
-		.limit = list_limit(req->input),
 	};
+	const struct list_ask ask = list_ask_of(req->input);
 	struct json *j = json_new(req->arena, 0);
-	struct people_page page;
+	struct user *users;
+	struct page page;
 
-	if (!people_list(req->call, &filter, &page, err))
+	if (!people_list(req->call, &filter, &ask, &users, &page, err))
 		return false;
-	json_object(j, NULL);
-	json_array(j, "items");
+	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		user_view(j, NULL, &page.users[i]);
-	json_array_end(j);
-	list_page_view(j, filter.limit, page.next);
+		user_view(j, NULL, &users[i]);
+	list_close(j, &ask, &page);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }

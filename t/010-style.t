@@ -72,7 +72,7 @@ sub too_wide {
 }
 
 my %includes;
-my (@upward, @unbanned, @long, @wide, @unformatted, @sql, @freed, @spaces, @unguarded, @marks);
+my (@upward, @unbanned, @long, @wide, @unformatted, @sql, @rows, @freed, @spaces, @unguarded, @marks);
 for my $file (@files) {
     my $code = code_of($file);
     my $text = text_of($file);
@@ -99,6 +99,7 @@ for my $file (@files) {
     push @long, "$file: $lines lines" if $lines > LINES_MAX && $file !~ /generated/;
     push @spaces, $file if $text =~ /[ \t]\n/ || $text =~ /\r/ || $text !~ /\n\z/ || $text =~ /^ {4,}\S/m && $file =~ /\.c$/ && $text !~ /^\t/m;
     if ($file !~ m{^src/store/} && $file !~ m{^t/}) {
+        push @rows, "$file: $1" while $code =~ /\b(rows_\w+\s*\(|struct\s+rows\b)/g;
         push @sql, "$file: $1" while $code =~ /("(?:SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s[^"]*")/g;
     }
     if ($file =~ m{^(?:fcgi-handlers|src/service|src/objectstore)/} && $file !~ m{^src/service/(?:keyring|services|gate/access|operator/migrate|account/token)\.c$}) { # these hold what lives as long as the process
@@ -148,6 +149,7 @@ check('no file is longer than ' . LINES_MAX . ' lines', @long);
 check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide, map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
 check('clang-format is off nowhere', @unformatted);
 check('SQL is in src/store only', @sql);
+check('so is the reading of rows: what a store function returns is a struct', @rows);
 check('handlers and services allocate from arenas only', @freed);
 check('white space is clean', @spaces);
 check('every header is guarded by MN_...', @unguarded);

@@ -83,6 +83,13 @@ struct media_event {
 	int attempt;
 };
 
+struct media_timeline {
+	const struct media_event *events;
+	size_t n;
+};
+
+#define MEDIA_TAG_LIST_MAX 500 /* tags of one list, the most used first */
+
 struct media_new {
 	const char *id, *owner_id, *kind, *title, *visibility, *filename, *content_type;
 	int64_t size;

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "service/notify/notify.h"
-#include "store/pg.h"
+#include "store/store_replay.h"
 
 #include "core/banned.h"
 
@@ -54,13 +54,12 @@ event_plain(struct arena *arena, const char *type)
 }
 
 struct event *
-event_from_row(struct arena *arena, const struct rows *rows, size_t row)
+event_of_replay(const struct replay_event *e)
 {
 	char when[RFC3339_MAX];
 
-	time_rfc3339(rows_int(rows, row, 6), when);
-	return event_new(rows_str(rows, row, 5), rows_str(rows, row, 3), rows_int(rows, row, 4),
-	    when, rows_str(rows, row, 7));
+	time_rfc3339(e->created_at, when);
+	return event_new(e->type, e->id, e->seq, when, e->data);
 }
 
 struct event *

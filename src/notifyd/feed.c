@@ -6,8 +6,9 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "service/gate/access.h"
+#include "store/pg.h"
 #include "store/pg_async.h"
-#include "store/store_notifications.h"
+#include "store/store_replay.h"
 
 #include "core/banned.h"
 
@@ -19,7 +20,8 @@ enum feed_work { FEED_IDLE, FEED_CLIENT, FEED_PERSON, FEED_CHECK, FEED_SETTINGS 
 
 struct feed {
 	struct notifyd *nd;
-	struct pg_async *pg;
+	struct replay_reader *reader;
+	struct pg_async *pg; /* the reader's */
 	struct watch *watch;
 	lws_sorted_usec_list_t retry;
 	int retry_ms;
@@ -126,49 +128,67 @@ feed_ready(void *context)
 }
 
 static void
-feed_checked(struct feed *f, const struct rows *rows)
+feed_checked(void *context, const struct replay_difference *list, size_t n)
 {
-	size_t i, n = rows_count(rows);
+	struct feed *f = context;
 
-	for (i = 0; i < n; i++) {
-		size_t slot = (size_t)rows_int(rows, i, 0) - 1;
+	for (size_t i = 0; i < n; i++) {
+		size_t slot = list[i].index;
 		struct client *c = slot < f->nchecked ? f->checked[slot] : NULL;
 
 		if (c == NULL)
 			continue;
-		if (!rows_bool(rows, i, 1))
+		if (!list[i].holds)
 			client_session_ended(c);
 		else
-			people_counter(f->nd, c->person, f->checked_seq[slot],
-			    rows_int(rows, i, 2));
+			people_counter(f->nd, c->person, f->checked_seq[slot], list[i].last_seq);
 	}
+	feed_forget_work(f);
 }
 
 static void
-feed_rows(void *context, const struct rows *rows)
+feed_settings(void *context, const struct settings *settings)
 {
 	struct feed *f = context;
-	enum feed_work work = f->work;
+
+	access_take_settings(f->nd->config, f->nd->log, settings);
+	feed_forget_work(f);
+}
+
+static void
+feed_client_replay(void *context, const struct replay *replay)
+{
+	struct feed *f = context;
 	struct client *client = f->client;
+
+	feed_forget_work(f);
+	if (client != NULL)
+		people_client_replay(f->nd, client, replay);
+}
+
+static void
+feed_person_replay(void *context, const struct replay *replay)
+{
+	struct feed *f = context;
 	struct person *person = f->person;
 
-	if (work == FEED_CHECK)
-		feed_checked(f, rows);
-	else if (work == FEED_SETTINGS)
-		access_take_settings(f->nd->config, f->nd->log, rows);
 	feed_forget_work(f);
-	if (work == FEED_CLIENT && client != NULL)
-		people_client_rows(f->nd, client, rows);
-	else if (work == FEED_PERSON && person != NULL)
-		people_person_rows(f->nd, person, rows);
+	if (person != NULL)
+		people_person_replay(f->nd, person, replay);
 }
 
 static void
 feed_ask_client(struct feed *f)
 {
-	struct arena *arena = &f->nd->scratch;
 	struct client *c = f->clients;
-	int64_t from = c->state == CLIENT_VERIFY ? c->after : c->last;
+	const struct replay_client_ask ask = {
+		.user = c->person->user,
+		.sid = c->sid,
+		.generation = c->generation,
+		.after = c->state == CLIENT_VERIFY ? c->after : c->last,
+		.opened = c->opened,
+		.limit = NOTIFYD_REPLAY_ROWS,
+	};
 
 	if ((f->clients = c->feed_next) == NULL)
 		f->clients_tail = &f->clients;
@@ -176,16 +196,12 @@ feed_ask_client(struct feed *f)
 	c->feed_queued = false;
 	f->work = FEED_CLIENT;
 	f->client = c;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_CLIENT],
-	    DB_PARAMS(c->person->user, from < 0 ? NULL : db_int(arena, from),
-		db_time(arena, c->opened), c->sid, db_int(arena, c->generation),
-		db_int(arena, NOTIFYD_REPLAY_ROWS)));
+	replay_ask_client(f->reader, &f->nd->scratch, &ask);
 }
 
 static void
 feed_ask_person(struct feed *f)
 {
-	struct arena *arena = &f->nd->scratch;
 	struct person *p = f->people;
 
 	if ((f->people = p->feed_next) == NULL)
@@ -195,8 +211,7 @@ feed_ask_person(struct feed *f)
 	p->fetching = true;
 	f->work = FEED_PERSON;
 	f->person = p;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_PERSON],
-	    DB_PARAMS(p->user, db_int(arena, p->last), db_int(arena, NOTIFYD_REPLAY_ROWS)));
+	replay_ask_person(f->reader, &f->nd->scratch, p->user, p->last, NOTIFYD_REPLAY_ROWS);
 }
 
 /* The next NOTIFYD_CHECK_ROWS connections. */
@@ -226,9 +241,13 @@ feed_ask_check(struct feed *f)
 		return;
 	f->nchecked = n;
 	f->work = FEED_CHECK;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_CHECK],
-	    DB_PARAMS(db_array(arena, columns[0], n), db_array(arena, columns[1], n),
-		db_array(arena, columns[2], n), db_array(arena, columns[3], n)));
+	replay_ask_check(f->reader, arena,
+	    &(const struct replay_check_ask) {
+		.users = { columns[0], n },
+		.sids = { columns[1], n },
+		.generations = { columns[2], n },
+		.seqs = { columns[3], n },
+	    });
 }
 
 /* cors.origins may change while running. */
@@ -237,7 +256,7 @@ feed_ask_settings(struct feed *f)
 {
 	f->settings_read = clock_monotonic();
 	f->work = FEED_SETTINGS;
-	pg_async_send(f->pg, &store_replay_queries[REPLAY_SETTINGS], DB_NO_PARAMS);
+	replay_ask_settings(f->reader);
 }
 
 static void
@@ -344,8 +363,12 @@ feed_new(struct notifyd *nd)
 	struct pg_async_hooks hooks = { .watch = feed_watch,
 		.write = feed_write,
 		.ready = feed_ready,
-		.rows = feed_rows,
 		.lost = feed_lost,
+		.context = f };
+	struct replay_hooks answers = { .client = feed_client_replay,
+		.person = feed_person_replay,
+		.check = feed_checked,
+		.settings = feed_settings,
 		.context = f };
 
 	memset(f, 0, sizeof(*f));
@@ -353,8 +376,9 @@ feed_new(struct notifyd *nd)
 	f->retry_ms = NOTIFYD_RETRY_MS;
 	f->clients_tail = &f->clients;
 	f->people_tail = &f->people;
-	f->pg = pg_async_new(config_str(nd->config, CFG_DATABASE_API_URL), store_replay_queries,
-	    NOTIFYD_DB_MS, &hooks);
+	f->reader = replay_new(config_str(nd->config, CFG_DATABASE_API_URL), NOTIFYD_DB_MS, &hooks,
+	    &answers);
+	f->pg = replay_connection(f->reader);
 	return f;
 }
 
@@ -374,6 +398,6 @@ feed_stop(struct notifyd *nd)
 void
 feed_free(struct feed *f)
 {
-	pg_async_free(f->pg);
+	replay_free(f->reader);
 	free(f);
 }

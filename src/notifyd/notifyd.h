@@ -34,7 +34,8 @@
 
 struct cJSON;
 struct config;
-struct rows;
+struct replay;
+struct replay_event;
 
 /* sessions are checked, missed rows looked for, beats sent */
 #define NOTIFYD_TICK_MS 2000
@@ -94,8 +95,7 @@ struct event {
 struct event *event_new(const char *type, const char *id, int64_t seq, const char *timestamp,
     const char *data);
 struct event *event_plain(struct arena *, const char *type); /* of notifyd itself: no id, no data */
-/* columns of store_replay_queries */
-struct event *event_from_row(struct arena *, const struct rows *, size_t row);
+struct event *event_of_replay(const struct replay_event *);
 struct event *event_hold(struct event *);
 void event_release(struct event *);
 /* What came on the channel: gives each event to people.c. */
@@ -198,8 +198,8 @@ void people_notification(struct notifyd *, const char *user, struct event *);
 void people_end_session(struct notifyd *, const char *user, const char *sid);
 void people_resumed(struct notifyd *); /* Redis is back: events may have been missed */
 /* Answers of PostgreSQL. */
-void people_client_rows(struct notifyd *, struct client *, const struct rows *);
-void people_person_rows(struct notifyd *, struct person *, const struct rows *);
+void people_client_replay(struct notifyd *, struct client *, const struct replay *);
+void people_person_replay(struct notifyd *, struct person *, const struct replay *);
 void people_counter(struct notifyd *, struct person *, int64_t asked, int64_t last_seq);
 
 /* --- feed.c --- */

@@ -5,7 +5,7 @@
 
 #include "core/clock.h"
 #include "core/str.h"
-#include "store/pg.h"
+#include "store/store_replay.h"
 
 #include "core/banned.h"
 
@@ -282,30 +282,28 @@ people_counter(struct notifyd *nd, struct person *p, int64_t asked, int64_t last
 }
 
 void
-people_person_rows(struct notifyd *nd, struct person *p, const struct rows *rows)
+people_person_replay(struct notifyd *nd, struct person *p, const struct replay *replay)
 {
-	size_t n = rows_count(rows), i;
-	int64_t last_seq = n == 0 ? 0 : rows_int(rows, 0, 1);
 	bool missing = false;
 
-	for (i = 0; i < n && !rows_null(rows, i, 3); i++) {
-		struct event *ev = event_from_row(&nd->scratch, rows, i);
+	for (size_t i = 0; i < replay->n; i++) {
+		struct event *ev = event_of_replay(&replay->events[i]);
 
 		missing = missing || ev->seq != p->last + 1;
 		if (ev->seq > p->last)
 			person_dispatch(p, ev);
 		event_release(ev);
 	}
-	if (i == NOTIFYD_REPLAY_ROWS) {
+	if (replay->n == NOTIFYD_REPLAY_ROWS) {
 		feed_person(nd, p);
 		return;
 	}
 	/* What is neither here nor newer was removed meanwhile. */
-	missing = missing || last_seq > p->last;
+	missing = missing || replay->last_seq > p->last;
 	if (missing)
 		person_resync(p);
-	if (last_seq > p->last)
-		p->last = last_seq;
+	if (replay->last_seq > p->last)
+		p->last = replay->last_seq;
 	p->want = p->last; /* a push during this read has asked for another one */
 }
 
@@ -330,20 +328,19 @@ client_catch_up(struct client *c, int64_t last_seq)
 		client_resync(c);
 }
 
+/* May the connection go on? The first answer puts it into the live state. */
 static bool
-client_first_rows(struct client *c, const struct rows *rows)
+client_judge(struct client *c, const struct replay *replay)
 {
-	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 0)) {
+	if (!replay->known || !replay->holds) {
 		client_session_ended(c);
 		return false;
 	}
 	if (c->state != CLIENT_VERIFY)
 		return true;
-	/* Events that are no notifications may have been missed by whoever was away. */
+	/* Events that are no notifications may have been missed by a client that was away. */
 	c->resync_due = c->after >= 0;
-	c->last = rows_int(rows, 0, 2);
-	if (c->last > rows_int(rows, 0, 1))
-		c->last = rows_int(rows, 0, 1);
+	c->last = replay->after > replay->last_seq ? replay->last_seq : replay->after;
 	c->state = CLIENT_LIVE;
 	c->since = clock_monotonic();
 	if (c->head != NULL)
@@ -352,14 +349,14 @@ client_first_rows(struct client *c, const struct rows *rows)
 }
 
 void
-people_client_rows(struct notifyd *nd, struct client *c, const struct rows *rows)
+people_client_replay(struct notifyd *nd, struct client *c, const struct replay *replay)
 {
-	size_t n = rows_count(rows), i;
+	size_t i;
 
-	if (c->state == CLIENT_CLOSING || !client_first_rows(c, rows))
+	if (c->state == CLIENT_CLOSING || !client_judge(c, replay))
 		return;
-	for (i = 0; i < n && !rows_null(rows, i, 3); i++) {
-		struct event *ev = event_from_row(&nd->scratch, rows, i);
+	for (i = 0; i < replay->n; i++) {
+		struct event *ev = event_of_replay(&replay->events[i]);
 		bool room = ev->seq <= c->last || client_queue(c, ev);
 
 		if (room && ev->seq > c->last)
@@ -368,12 +365,12 @@ people_client_rows(struct notifyd *nd, struct client *c, const struct rows *rows
 		if (!room)
 			break;
 	}
-	if (i < n && !rows_null(rows, i, 3))
+	if (i < replay->n)
 		c->replay_waits = true; /* the queue is full: on from here when it has drained */
 	else if (i == NOTIFYD_REPLAY_ROWS && c->queued_bytes >= NOTIFYD_QUEUE_LOW)
 		c->replay_waits = true;
 	else if (i == NOTIFYD_REPLAY_ROWS)
 		feed_client(nd, c);
 	else
-		client_catch_up(c, rows_int(rows, 0, 1));
+		client_catch_up(c, replay->last_seq);
 }

@@ -40,19 +40,21 @@ audit_add(const struct call *call, const struct audit_event *event, struct error
 
 /* hash = SHA-256(previous hash || each column as length ':' text ','; NULL as '-,'). */
 static void
-link_hash(struct arena *arena, const unsigned char previous[SHA256_SIZE], const struct rows *rows,
-    size_t row, unsigned char out[SHA256_SIZE])
+link_hash(struct arena *arena, const unsigned char previous[SHA256_SIZE],
+    const struct audit_row *row, unsigned char out[SHA256_SIZE])
 {
+	const char *const columns[] = { row->id, arena_printf(arena, "%lld", (long long)row->at),
+		row->actor_id, row->actor, row->action, row->target_type, row->target_id,
+		row->detail, row->address, row->request_id };
 	struct buf buf;
 
 	buf_init(&buf, arena, 0);
 	buf_add(&buf, previous, SHA256_SIZE);
-	for (int col = 0; col < AUDIT_COLUMNS; col++) {
-		if (rows_null(rows, row, col))
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		if (columns[i] == NULL)
 			buf_adds(&buf, "-,");
 		else
-			buf_addf(&buf, "%zu:%s,", rows_len(rows, row, col),
-			    rows_str(rows, row, col));
+			buf_addf(&buf, "%zu:%s,", strlen(columns[i]), columns[i]);
 	}
 	sha256(buf.data, buf.len, out);
 }
@@ -60,24 +62,16 @@ link_hash(struct arena *arena, const unsigned char previous[SHA256_SIZE], const 
 static bool
 chain_batch(const struct call *call, size_t *n, struct error *err)
 {
-	unsigned char hash[SHA256_SIZE] = { 0 };
-	struct rows *last, *rows;
-	int64_t seq = 0;
+	struct audit_link link;
+	struct audit_row *rows;
 
-	if (!store_audit_chain_lock(call->svc->db, call->arena, &last, err) ||
-	    !store_audit_unchained(call->svc->db, call->arena, AUDIT_CHAIN_BATCH, &rows, err))
+	if (!store_audit_chain_lock(call->svc->db, call->arena, &link, err) ||
+	    !store_audit_unchained(call->svc->db, call->arena, AUDIT_CHAIN_BATCH, &rows, n, err))
 		return false;
-	if (rows_count(last) == 1) {
-		seq = rows_int(last, 0, 0);
-		if (!hex_decode(rows_str(last, 0, 1), hash, sizeof(hash)))
-			return error_set(err, ERR_INTERNAL,
-			    "The last link of the audit chain is damaged.");
-	}
-	*n = rows_count(rows);
 	for (size_t i = 0; i < *n; i++) {
-		link_hash(call->arena, hash, rows, i, hash);
-		if (!store_audit_chain_add(call->svc->db, call->arena, ++seq,
-			rows_str(rows, i, AUDIT_ID), hash, sizeof(hash), err))
+		link.seq++;
+		link_hash(call->arena, link.hash, &rows[i], link.hash);
+		if (!store_audit_chain_add(call->svc->db, call->arena, rows[i].id, &link, err))
 			return false;
 	}
 	return true;
@@ -95,79 +89,65 @@ audit_chain_run(const struct call *call, const struct job_env *env, const struct
 	 * adds a row later adds a job too.
 	 */
 	do {
-		ok = db_begin(call->svc->db, err) && chain_batch(call, &n, err) &&
-		    (n == AUDIT_CHAIN_BATCH ||
-			store_job_done(call->svc->db, call->arena, job, err)) &&
-		    db_commit(call->svc->db, err);
+		ok = db_begin(call->svc->db, err) &&
+		    db_end(call->svc->db,
+			chain_batch(call, &n, err) &&
+			    (n == AUDIT_CHAIN_BATCH ||
+				store_job_done(call->svc->db, call->arena, job, err)),
+			err);
 	} while (ok && n == AUDIT_CHAIN_BATCH);
-	if (!ok)
-		db_rollback(call->svc->db);
 	return ok;
 }
 
 bool
 audit_verify(struct db *db, struct arena *arena, struct audit_report *report, struct error *err)
 {
-	unsigned char hash[SHA256_SIZE] = { 0 }, stored[SHA256_SIZE];
-	struct rows *rows;
+	unsigned char hash[SHA256_SIZE] = { 0 };
+	struct audit_chained *links;
+	size_t n;
 
 	memset(report, 0, sizeof(*report));
 	do {
-		if (!store_audit_chain_read(db, arena, report->linked, AUDIT_CHAIN_BATCH, &rows,
-			err))
+		if (!store_audit_chain_read(db, arena, report->linked, AUDIT_CHAIN_BATCH, &links,
+			&n, err))
 			return false;
-		for (size_t i = 0; i < rows_count(rows); i++) {
-			int64_t seq = rows_int(rows, i, AUDIT_COLUMNS);
+		for (size_t i = 0; i < n; i++) {
+			const struct audit_chained *l = &links[i];
 
-			link_hash(arena, hash, rows, i, hash);
-			if (seq != report->linked + 1 ||
-			    !hex_decode(rows_str(rows, i, AUDIT_COLUMNS + 1), stored,
-				sizeof(stored)) ||
-			    memcmp(hash, stored, sizeof(hash)) != 0) {
-				report->broken_at = seq;
+			link_hash(arena, hash, &l->row, hash);
+			if (l->link.seq != report->linked + 1 || l->damaged ||
+			    memcmp(hash, l->link.hash, sizeof(hash)) != 0) {
+				report->broken_at = l->link.seq;
 				return true;
 			}
-			report->linked = seq;
+			report->linked = l->link.seq;
 		}
-	} while (rows_count(rows) == AUDIT_CHAIN_BATCH);
-	if (!store_audit_unchained_count(db, arena, &rows, err))
-		return false;
-	report->unlinked = rows_int(rows, 0, 0);
-	return true;
+	} while (n == AUDIT_CHAIN_BATCH);
+	return store_audit_unchained_count(db, arena, &report->unlinked, err);
 }
 
 bool
-audit_list(const struct call *call, const struct audit_filter *filter, struct audit_page *page,
-    struct error *err)
+audit_list(const struct call *call, const struct audit_filter *filter, const struct list_ask *ask,
+    struct audit_row **rows, struct page *page, struct error *err)
 {
-	struct store_audit_filter f = { filter->actor, filter->action, filter->target, filter->from,
-		filter->to, NULL, filter->limit + 1 };
-	struct rows *rows;
-	int64_t before;
+	struct store_audit_filter f = {
+		.actor = filter->actor,
+		.action = filter->action,
+		.target = filter->target,
+		.from = filter->from,
+		.to = filter->to,
+		.limit = ask->limit + 1,
+	};
+	struct list_position after;
+	size_t n;
 
-	if (filter->cursor != NULL) {
-		if (!str_to_int(filter->cursor, 1, INT64_MAX, &before))
-			return error_field(err, "cursor", "format", "is not a cursor of this list");
-		f.before = filter->cursor;
-	}
-	if (!store_audit_list(call->svc->db, call->arena, &f, &rows, err))
+	if (!list_after(call->arena, LIST_AUDIT, ask->cursor, &after, err))
 		return false;
-	page->n =
-	    rows_count(rows) > (size_t)filter->limit ? (size_t)filter->limit : rows_count(rows);
-	page->rows = arena_array(call->arena, page->n + 1, sizeof(*page->rows));
-	page->next = rows_count(rows) > page->n ? rows_str(rows, page->n - 1, AUDIT_ID) : NULL;
-	for (size_t i = 0; i < page->n; i++)
-		page->rows[i] = (struct audit_row) {
-			.id = rows_str(rows, i, AUDIT_ID),
-			.at = rows_int(rows, i, AUDIT_AT),
-			.actor_id = rows_str(rows, i, AUDIT_ACTOR_ID),
-			.actor = rows_str(rows, i, AUDIT_ACTOR),
-			.action = rows_str(rows, i, AUDIT_ACTION),
-			.target_type = rows_str(rows, i, AUDIT_TARGET_TYPE),
-			.target_id = rows_str(rows, i, AUDIT_TARGET_ID),
-			.detail = rows_str(rows, i, AUDIT_DETAIL),
-			.address = rows_str(rows, i, AUDIT_ADDRESS),
-			.request_id = rows_str(rows, i, AUDIT_REQUEST),
-		};
+	f.before = after.number;
+	if (!store_audit_list(call->svc->db, call->arena, &f, rows, &n, err))
+		return false;
+	if (list_cut(page, n, ask->limit) &&
+	    str_to_int((*rows)[page->n - 1].id, 1, INT64_MAX, &after.number))
+		page->next = list_cursor(call->arena, LIST_AUDIT, &after);
 	return true;
 }

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/audit.h"
 #include "service/job.h"
+#include "service/list.h"
 
 struct call;
 struct arena;
@@ -43,20 +45,8 @@ bool audit_verify(struct db *, struct arena *, struct audit_report *, struct err
 struct audit_filter {
 	const char *actor, *action, *target;
 	int64_t from, to; /* us */
-	const char *cursor;
-	int limit;
 };
-struct audit_row {
-	int64_t at;
-	const char *id, *actor_id, *actor, *action, *target_type, *target_id, *detail, *address,
-	    *request_id;
-};
-struct audit_page {
-	struct audit_row *rows;
-	size_t n;
-	const char *next; /* cursor, or NULL */
-};
-bool audit_list(const struct call *, const struct audit_filter *, struct audit_page *,
-    struct error *);
+bool audit_list(const struct call *, const struct audit_filter *, const struct list_ask *,
+    struct audit_row **, struct page *, struct error *);
 
 #endif

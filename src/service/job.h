@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/str.h"
 #include "model/job.h"
 
 struct call;
@@ -28,9 +29,8 @@ struct job_env {
 /* What remains to be done once a transaction is through; losing it loses nothing. */
 struct job_after {
 	const struct notify_batch *batch;
-	const char *media_id; /* item that changed, or NULL */
-	const char **scopes;
-	size_t nscopes; /* whose cached answers hold it */
+	const char *media_id;  /* item that changed, or NULL */
+	struct strings scopes; /* whose cached answers hold it */
 };
 
 /*

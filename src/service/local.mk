@@ -13,8 +13,8 @@ src_libservice_a_SOURCES += \
 	src/service/seal.h \
 	src/service/services.c \
 	src/service/services.h \
-	src/service/time_cursor.c \
-	src/service/time_cursor.h
+	src/service/list.c \
+	src/service/list.h
 
 # notify
 src_libservice_a_SOURCES += \
@@ -81,9 +81,7 @@ src_libservice_a_SOURCES += \
 	src/service/account/token.c \
 	src/service/account/token.h \
 	src/service/account/totp.c \
-	src/service/account/totp.h \
-	src/service/account/user.c \
-	src/service/account/user.h
+	src/service/account/totp.h
 
 # processing
 src_libservice_a_SOURCES += \

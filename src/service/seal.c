@@ -15,14 +15,14 @@
 #define SEAL_PREFIX "v1:"
 
 static const char *
-seal_place(struct arena *arena, const char *table, const char *row, const char *column)
+place_text(struct arena *arena, struct seal_place place)
 {
-	return arena_printf(arena, "%s/%s/%s", table, row, column);
+	return arena_printf(arena, "%s/%s/%s", place.table, place.row, place.column);
 }
 
 bool
-seal_text(const struct call *call, const char *table, const char *row, const char *column,
-    const void *secret, size_t len, const char **sealed, struct error *err)
+seal_text(const struct call *call, struct seal_place place, const void *secret, size_t len,
+    const char **sealed, struct error *err)
 {
 	int kid;
 	const unsigned char *key = keyring_data(call->svc->keys, 0, &kid);
@@ -33,20 +33,19 @@ seal_text(const struct call *call, const char *table, const char *row, const cha
 		error_set(err, ERR_UNAVAILABLE, "The server has no key to keep secrets with.");
 		return error_detail(err, "no data-N.key: run medianest-admin keys create");
 	}
-	raw = aead_seal(call->arena, key, seal_place(call->arena, table, row, column), secret, len,
-	    &raw_len);
+	raw = aead_seal(call->arena, key, place_text(call->arena, place), secret, len, &raw_len);
 	*sealed = arena_printf(call->arena, SEAL_PREFIX "%d:%s", kid,
 	    base64_encode(call->arena, raw, raw_len));
 	return true;
 }
 
 bool
-seal_open(const struct call *call, const char *table, const char *row, const char *column,
-    const char *sealed, unsigned char **secret, size_t *len, struct error *err)
+seal_open(const struct call *call, struct seal_place place, const char *sealed,
+    struct sealed *secret, struct error *err)
 {
 	const char *colon;
 	const unsigned char *key;
-	unsigned char *raw;
+	unsigned char *raw, *opened, *copy;
 	size_t raw_len;
 	int64_t kid;
 
@@ -57,12 +56,14 @@ seal_open(const struct call *call, const char *table, const char *row, const cha
 		1, DATA_KEYS_MAX, &kid) ||
 	    (key = keyring_data(call->svc->keys, (int)kid, NULL)) == NULL ||
 	    (raw = base64_decode(call->arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
-	    (*secret = aead_open(call->arena, key, seal_place(call->arena, table, row, column), raw,
-		 raw_len, len)) == NULL) {
+	    (opened = aead_open(call->arena, key, place_text(call->arena, place), raw, raw_len,
+		 &secret->len)) == NULL) {
 		error_set(err, ERR_INTERNAL, "A stored secret cannot be read.");
-		return error_detail(err, "%s/%s/%s does not open", table, row, column);
+		return error_detail(err, "%s/%s/%s does not open", place.table, place.row,
+		    place.column);
 	}
-	*secret = arena_memdup(call->arena, *secret, *len + 1);
-	(*secret)[*len] = '\0';
+	copy = arena_memdup(call->arena, opened, secret->len + 1);
+	copy[secret->len] = '\0';
+	secret->data = copy;
 	return true;
 }

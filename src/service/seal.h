@@ -13,10 +13,20 @@ struct error;
 
 #define SEAL_TEXT_MAX 8192 /* bytes of a sealed text */
 
-bool seal_text(const struct call *, const char *table, const char *row, const char *column,
-    const void *secret, size_t len, const char **sealed, struct error *);
-/* NUL-terminated besides its length. ERR_INTERNAL: forged, moved, or its key is gone. */
-bool seal_open(const struct call *, const char *table, const char *row, const char *column,
-    const char *sealed, unsigned char **secret, size_t *len, struct error *);
+/* Where a secret is kept: in this column of this row. */
+struct seal_place {
+	const char *table, *row, *column;
+};
+
+bool seal_text(const struct call *, struct seal_place, const void *secret, size_t len,
+    const char **sealed, struct error *);
+/* NUL-terminated besides its length; the arena's. */
+struct sealed {
+	const unsigned char *data;
+	size_t len;
+};
+/* ERR_INTERNAL: forged, moved, or its key is gone. */
+bool seal_open(const struct call *, struct seal_place, const char *sealed, struct sealed *secret,
+    struct error *);
 
 #endif

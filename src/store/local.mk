@@ -61,3 +61,5 @@ src_libstore_a_SOURCES += src/store/store_totp.c src/store/store_totp.h
 src_libstore_a_SOURCES += src/store/store_account_flow.c src/store/store_account_flow.h
 src_libstore_a_SOURCES += src/store/store_idempotency.c src/store/store_idempotency.h
 src_libstore_a_SOURCES += src/store/store_plex.c src/store/store_plex.h
+src_libstore_a_SOURCES += src/store/store_user.c src/store/store_user.h
+src_libstore_a_SOURCES += src/store/store_replay.c src/store/store_replay.h

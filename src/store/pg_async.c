@@ -205,7 +205,7 @@ pg_async_answered(struct pg_async *pg)
 	} else {
 		pg->state = PG_ASYNC_READY;
 		pg->busy_since = 0;
-		pg->hooks.rows(pg->hooks.context, &rows);
+		pg->hooks.rows(pg->hooks.rows_context, &rows);
 		if (pg->state == PG_ASYNC_READY)
 			pg->hooks.ready(pg->hooks.context);
 	}

@@ -25,7 +25,8 @@ struct pg_async_hooks {
 	void (*write)(void *); /* call pg_async_io() once when it is writable */
 	void (*ready)(void *); /* free for a statement */
 	/* the answer, gone after the call; `ready` follows */
-	void (*rows)(void *, const struct rows *);
+	void (*rows)(void *rows_context, const struct rows *);
+	void *rows_context;
 	void (*lost)(void *, const char *why); /* closed; a statement under way has no answer */
 	void *context;
 };

@@ -12,6 +12,7 @@
 #include "store/store_people.h"
 #include "store/store_plex.h"
 #include "store/store_process.h"
+#include "store/store_replay.h"
 #include "store/store_objects.h"
 #include "store/store_schema.h"
 #include "store/store_search.h"

@@ -1,6 +1,7 @@
 #include "store/store_account_flow.h"
 
 #include "core/arena.h"
+#include "core/crypto.h"
 
 #include "core/banned.h"
 
@@ -73,17 +74,29 @@ store_mail_token_add(struct db *db, struct arena *arena, const struct store_mail
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_TOKEN_ADD),
-	    DB_PARAMS(db_bytea(arena, t->hash, t->hash_len), t->purpose, t->user_id, t->email,
+	    DB_PARAMS(db_bytea(arena, t->hash, SHA256_SIZE), t->purpose, t->user_id, t->email,
 		t->display_name, t->password_hash, db_time(arena, t->expires_at)),
 	    NULL, err);
 }
 
 bool
-store_mail_token_use(struct db *db, struct arena *arena, const void *hash, size_t len,
-    const char *purposes, struct rows **rows, struct error *err)
+store_mail_token_use(struct db *db, struct arena *arena, const char *purposes,
+    struct store_mail_token *t, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TOKEN_USE), DB_PARAMS(db_bytea(arena, hash, len), purposes),
-	    rows, err);
+	struct rows *rows;
+
+	t->purpose = NULL;
+	if (!db_exec(db, arena, Q(Q_TOKEN_USE),
+		DB_PARAMS(db_bytea(arena, t->hash, SHA256_SIZE), purposes), &rows, err))
+		return false;
+	if (rows_count(rows) == 0)
+		return true;
+	t->purpose = rows_str(rows, 0, 0);
+	t->user_id = rows_str(rows, 0, 1);
+	t->email = rows_str(rows, 0, 2);
+	t->display_name = rows_str(rows, 0, 3);
+	t->password_hash = rows_str(rows, 0, 4);
+	return true;
 }
 
 bool
@@ -122,23 +135,53 @@ store_account_profile(struct db *db, struct arena *arena, const char *user_id,
 }
 
 bool
-store_activity_add(struct db *db, struct arena *arena, const char *id, const char *user_id,
-    const char *kind, const char *data, struct error *err)
+store_activity_add(struct db *db, struct arena *arena, const char *user_id,
+    const struct activity *a, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ACTIVITY_ADD), DB_PARAMS(id, user_id, kind, data), NULL, err);
+	return db_exec(db, arena, Q(Q_ACTIVITY_ADD), DB_PARAMS(a->id, user_id, a->kind, a->data),
+	    NULL, err);
 }
 
 bool
-store_activity_list(struct db *db, struct arena *arena, const char *user_id, const char *before,
-    const char *before_id, int limit, struct rows **rows, struct error *err)
+store_activity_list(struct db *db, struct arena *arena, const struct activity_ask *ask,
+    struct activity **out, size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ACTIVITY_LIST),
-	    DB_PARAMS(user_id, before, before_id, db_int(arena, limit)), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_ACTIVITY_LIST),
+		DB_PARAMS(ask->user_id,
+		    ask->before_id == NULL ? NULL : db_int(arena, ask->before_time), ask->before_id,
+		    db_int(arena, ask->limit)),
+		&rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct activity) {
+			.id = rows_str(rows, i, 0),
+			.at = rows_int(rows, i, 1),
+			.kind = rows_str(rows, i, 2),
+			.data = rows_str(rows, i, 3),
+		};
+	return true;
 }
 
 bool
-store_statistics(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
-    struct error *err)
+store_statistics(struct db *db, struct arena *arena, const char *user_id, struct month **out,
+    size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_STATISTICS), DB_PARAMS(user_id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_STATISTICS), DB_PARAMS(user_id), &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct month) {
+			.month = rows_str(rows, i, 0),
+			.uploads = rows_int(rows, i, 1),
+			.bytes = rows_int(rows, i, 2),
+			.plays = rows_int(rows, i, 3),
+		};
+	return true;
 }

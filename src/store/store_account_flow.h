@@ -6,31 +6,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/user.h"
 #include "store/pg.h"
 
 extern const struct query store_account_flow_queries[];
 
 struct store_mail_token {
-	const void *hash;
-	size_t hash_len;
+	const unsigned char *hash; /* SHA256_SIZE */
 	const char *purpose, *user_id, *email, *display_name, *password_hash;
 	int64_t expires_at;
 };
 bool store_mail_token_add(struct db *, struct arena *, const struct store_mail_token *,
     struct error *);
 /*
- * Uses it up: purpose, user id, e-mail, display name, password hash. No row = not good (any more).
- * `purposes` is a text[] literal.
+ * Uses up the token with token->hash, for one of `purposes` (a text[] literal), and fills the
+ * rest. purpose NULL: it is not good, or not any more.
  */
-enum {
-	MAIL_TOKEN_PURPOSE,
-	MAIL_TOKEN_USER,
-	MAIL_TOKEN_EMAIL,
-	MAIL_TOKEN_NAME,
-	MAIL_TOKEN_PASSWORD,
-};
-bool store_mail_token_use(struct db *, struct arena *, const void *hash, size_t len,
-    const char *purposes, struct rows **, struct error *);
+bool store_mail_token_use(struct db *, struct arena *, const char *purposes,
+    struct store_mail_token *, struct error *);
 /* Every other open link of that purpose dies. */
 bool store_mail_tokens_drop(struct db *, struct arena *, const char *user_id, const char *purpose,
     struct error *);
@@ -43,13 +36,18 @@ bool store_account_email(struct db *, struct arena *, const char *user_id, const
 bool store_account_profile(struct db *, struct arena *, const char *user_id,
     const char *display_name, const char *locale, struct error *);
 
-/* A person's own history: id, at (us), kind, data. `before` is "<us>", with id, or NULLs. */
-bool store_activity_add(struct db *, struct arena *, const char *id, const char *user_id,
-    const char *kind, const char *data, struct error *);
-bool store_activity_list(struct db *, struct arena *, const char *user_id, const char *before,
-    const char *before_id, int limit, struct rows **, struct error *);
-/* month (YYYY-MM), uploads, bytes, plays; newest first, at most 120. */
-bool store_statistics(struct db *, struct arena *, const char *user_id, struct rows **,
+bool store_activity_add(struct db *, struct arena *, const char *user_id, const struct activity *,
+    struct error *);
+struct activity_ask {
+	const char *user_id;
+	int64_t before_time;   /* us; with before_id */
+	const char *before_id; /* or NULL: from the newest */
+	int limit;
+};
+bool store_activity_list(struct db *, struct arena *, const struct activity_ask *,
+    struct activity **, size_t *n, struct error *);
+/* Newest first, at most 120. */
+bool store_statistics(struct db *, struct arena *, const char *user_id, struct month **, size_t *n,
     struct error *);
 
 #endif

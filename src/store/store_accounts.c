@@ -1,6 +1,9 @@
 /* See store_accounts.h. */
 #include "store/store_accounts.h"
 
+#include "core/arena.h"
+#include "core/error.h"
+#include "store/store_user.h"
 #include "core/banned.h"
 
 enum { Q_INSERT, Q_LIST };
@@ -10,9 +13,7 @@ const struct query store_accounts_queries[] = {
 	    "INSERT INTO users (id, email, display_name, role, password_hash)"
 	    " VALUES ($1, lower($2), $3, $4, $5)",
 	    0 },
-	[Q_LIST] = { "account_list",
-	    "SELECT id, email, display_name, role, tier, status, " SQL_US("created_at") ", " SQL_US(
-		"last_login_at") " FROM users ORDER BY created_at, id",
+	[Q_LIST] = { "account_list", "SELECT " USER_SQL " FROM users u ORDER BY u.created_at, u.id",
 	    QUERY_READ },
 	{ .name = NULL },
 };
@@ -26,7 +27,18 @@ store_account_insert(struct db *db, struct arena *arena, const struct account_ne
 }
 
 bool
-store_account_list(struct db *db, struct arena *arena, struct rows **rows, struct error *err)
+store_account_list(struct db *db, struct arena *arena, struct user **users, size_t *n,
+    struct error *err)
 {
-	return db_exec(db, arena, &store_accounts_queries[Q_LIST], DB_NO_PARAMS, rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_accounts_queries[Q_LIST], DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*users = arena_array(arena, *n, sizeof(**users));
+	for (size_t i = 0; i < *n; i++)
+		if (!store_user_from_row(rows, i, &(*users)[i]))
+			return error_set(err, ERR_INTERNAL,
+			    "the role or tier of %s is unknown to this program", (*users)[i].email);
+	return true;
 }

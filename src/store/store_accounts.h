@@ -3,7 +3,9 @@
 #define MN_STORE_ACCOUNTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "model/user.h"
 #include "store/pg.h"
 
 struct arena;
@@ -15,20 +17,9 @@ struct account_new {
 	const char *id, *email, *display_name, *role, *password_hash;
 };
 
-enum account_column {
-	ACCOUNT_ID,
-	ACCOUNT_EMAIL,
-	ACCOUNT_NAME,
-	ACCOUNT_ROLE,
-	ACCOUNT_TIER,
-	ACCOUNT_STATUS,
-	ACCOUNT_CREATED,
-	ACCOUNT_LOGIN,
-};
-
 /* ERR_CONFLICT on users_email_key when the address is known, whatever its case. */
 bool store_account_insert(struct db *, struct arena *, const struct account_new *, struct error *);
-/* Everybody, oldest first. Times in us. */
-bool store_account_list(struct db *, struct arena *, struct rows **, struct error *);
+/* Everybody, oldest first. ERR_INTERNAL for a role or tier that this program does not know. */
+bool store_account_list(struct db *, struct arena *, struct user **, size_t *n, struct error *);
 
 #endif

@@ -1,6 +1,7 @@
 #include "store/store_audit.h"
 
 #include "core/arena.h"
+#include "core/error.h"
 #include "core/str.h"
 
 #include "core/banned.h"
@@ -65,50 +66,119 @@ store_audit_add(struct db *db, struct arena *arena, const struct audit_new *new,
 	    NULL, err);
 }
 
+static struct audit_row
+audit_from_row(const struct rows *rows, size_t i)
+{
+	return (struct audit_row) {
+		.id = rows_str(rows, i, 0),
+		.at = rows_int(rows, i, 1),
+		.actor_id = rows_str(rows, i, 2),
+		.actor = rows_str(rows, i, 3),
+		.action = rows_str(rows, i, 4),
+		.target_type = rows_str(rows, i, 5),
+		.target_id = rows_str(rows, i, 6),
+		.detail = rows_str(rows, i, 7),
+		.address = rows_str(rows, i, 8),
+		.request_id = rows_str(rows, i, 9),
+	};
+}
+#define AUDIT_COLUMNS 10
+
+static void
+audit_from_rows(struct arena *arena, const struct rows *rows, struct audit_row **out, size_t *n)
+{
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = audit_from_row(rows, i);
+}
+
+/* seq and hash (hexadecimal) from this column on; false when the hash is none. */
+static bool
+link_from_row(const struct rows *rows, size_t i, int col, struct audit_link *link)
+{
+	link->seq = rows_int(rows, i, col);
+	return hex_decode(rows_str(rows, i, col + 1), link->hash, sizeof(link->hash));
+}
+
 bool
 store_audit_list(struct db *db, struct arena *arena, const struct store_audit_filter *f,
-    struct rows **rows, struct error *err)
+    struct audit_row **out, size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_LIST),
-	    DB_PARAMS(f->actor, f->action, f->target, db_time(arena, f->from),
-		db_time(arena, f->to), f->before, db_int(arena, f->limit)),
-	    rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_LIST),
+		DB_PARAMS(f->actor, f->action, f->target, db_time(arena, f->from),
+		    db_time(arena, f->to), f->before == 0 ? NULL : db_int(arena, f->before),
+		    db_int(arena, f->limit)),
+		&rows, err))
+		return false;
+	audit_from_rows(arena, rows, out, n);
+	return true;
 }
 
 bool
-store_audit_chain_lock(struct db *db, struct arena *arena, struct rows **last, struct error *err)
-{
-	/* Two statements: the second one's view begins after the lock was won. */
-	return db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, NULL, err) &&
-	    db_exec(db, arena, Q(Q_LAST), DB_NO_PARAMS, last, err);
-}
-
-bool
-store_audit_unchained(struct db *db, struct arena *arena, int limit, struct rows **rows,
+store_audit_chain_lock(struct db *db, struct arena *arena, struct audit_link *last,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UNCHAINED), DB_PARAMS(db_int(arena, limit)), rows, err);
+	struct rows *rows;
+
+	*last = (struct audit_link) { .seq = 0 };
+	/* Two statements: the second one's view begins after the lock was won. */
+	if (!db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, NULL, err) ||
+	    !db_exec(db, arena, Q(Q_LAST), DB_NO_PARAMS, &rows, err))
+		return false;
+	return rows_count(rows) == 0 || link_from_row(rows, 0, 0, last) ||
+	    error_set(err, ERR_INTERNAL, "The last link of the audit chain is damaged.");
 }
 
 bool
-store_audit_chain_add(struct db *db, struct arena *arena, int64_t seq, const char *audit_id,
-    const void *hash, size_t len, struct error *err)
+store_audit_unchained(struct db *db, struct arena *arena, int limit, struct audit_row **out,
+    size_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_UNCHAINED), DB_PARAMS(db_int(arena, limit)), &rows, err))
+		return false;
+	audit_from_rows(arena, rows, out, n);
+	return true;
+}
+
+bool
+store_audit_chain_add(struct db *db, struct arena *arena, const char *audit_id,
+    const struct audit_link *link, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CHAIN_ADD),
-	    DB_PARAMS(db_int(arena, seq), audit_id, db_bytea(arena, hash, len)), NULL, err);
+	    DB_PARAMS(db_int(arena, link->seq), audit_id,
+		db_bytea(arena, link->hash, sizeof(link->hash))),
+	    NULL, err);
 }
 
 bool
 store_audit_chain_read(struct db *db, struct arena *arena, int64_t after, int limit,
-    struct rows **rows, struct error *err)
+    struct audit_chained **out, size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_CHAIN_READ),
-	    DB_PARAMS(db_int(arena, after), db_int(arena, limit)), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_CHAIN_READ),
+		DB_PARAMS(db_int(arena, after), db_int(arena, limit)), &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++) {
+		(*out)[i].row = audit_from_row(rows, i);
+		(*out)[i].damaged = !link_from_row(rows, i, AUDIT_COLUMNS, &(*out)[i].link);
+	}
+	return true;
 }
 
 bool
-store_audit_unchained_count(struct db *db, struct arena *arena, struct rows **rows,
-    struct error *err)
+store_audit_unchained_count(struct db *db, struct arena *arena, int64_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UNCHAINED_COUNT), DB_NO_PARAMS, rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_UNCHAINED_COUNT), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_int(rows, 0, 0);
+	return true;
 }

@@ -6,50 +6,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/crypto.h"
+#include "model/audit.h"
 #include "store/pg.h"
 
 extern const struct query store_audit_queries[];
-
-enum audit_column {
-	AUDIT_ID,
-	AUDIT_AT,
-	AUDIT_ACTOR_ID,
-	AUDIT_ACTOR,
-	AUDIT_ACTION,
-	AUDIT_TARGET_TYPE,
-	AUDIT_TARGET_ID,
-	AUDIT_DETAIL,
-	AUDIT_ADDRESS,
-	AUDIT_REQUEST,
-	AUDIT_COLUMNS,
-};
 
 struct audit_new {
 	const char *actor_id, *action, *target_type, *target_id, *detail, *address, *request_id;
 };
 
 bool store_audit_add(struct db *, struct arena *, const struct audit_new *, struct error *);
-/* actor, action (prefix), target, from, to (us, 0 = open), before id ("" = newest), limit. */
 struct store_audit_filter {
-	const char *actor, *action, *target;
-	int64_t from, to;
-	const char *before;
+	const char *actor, *action /* a prefix */, *target;
+	int64_t from, to; /* us, 0 = open */
+	int64_t before;   /* an id; 0: from the newest */
 	int limit;
 };
 bool store_audit_list(struct db *, struct arena *, const struct store_audit_filter *,
-    struct rows **, struct error *);
+    struct audit_row **, size_t *n, struct error *);
 
+struct audit_link {
+	int64_t seq; /* 0: there is none yet */
+	unsigned char hash[SHA256_SIZE];
+};
 /*
- * One chainer at a time, then the last link: seq, hash (hexadecimal); no row = none yet. In a
- * transaction.
+ * In a transaction: one chainer at a time, then the last link. ERR_INTERNAL when that is damaged.
  */
-bool store_audit_chain_lock(struct db *, struct arena *, struct rows **last, struct error *);
-bool store_audit_unchained(struct db *, struct arena *, int limit, struct rows **, struct error *);
-bool store_audit_chain_add(struct db *, struct arena *, int64_t seq, const char *audit_id,
-    const void *hash, size_t len, struct error *);
-/* Links after a seq with their rows: AUDIT_COLUMNS, then seq, hash (hexadecimal). */
-bool store_audit_chain_read(struct db *, struct arena *, int64_t after, int limit, struct rows **,
+bool store_audit_chain_lock(struct db *, struct arena *, struct audit_link *last, struct error *);
+bool store_audit_unchained(struct db *, struct arena *, int limit, struct audit_row **, size_t *n,
     struct error *);
-bool store_audit_unchained_count(struct db *, struct arena *, struct rows **, struct error *);
+bool store_audit_chain_add(struct db *, struct arena *, const char *audit_id,
+    const struct audit_link *, struct error *);
+struct audit_chained {
+	struct audit_row row;
+	struct audit_link link;
+	bool damaged; /* the stored hash is not one */
+};
+/* Links after a seq with their rows. */
+bool store_audit_chain_read(struct db *, struct arena *, int64_t after, int limit,
+    struct audit_chained **, size_t *n, struct error *);
+bool store_audit_unchained_count(struct db *, struct arena *, int64_t *n, struct error *);
 
 #endif

@@ -54,14 +54,19 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 }
 
 static bool
-get_item(struct db *db, struct arena *arena, const struct query *query,
-    const struct media_reader *reader, const char *id, struct media *media, struct error *err)
+get_item(struct db *db, struct arena *arena, const struct query *query, struct strings params,
+    struct media *media, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query, DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id),
-		&rows, err))
-		return false;
+	return db_exec(db, arena, query, params, &rows, err) &&
+	    store_media_read(arena, rows, media, err);
+}
+
+bool
+store_media_read(struct arena *arena, const struct rows *rows, struct media *media,
+    struct error *err)
+{
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such item.");
 	media_from_row(arena, rows, 0, media);
@@ -73,29 +78,50 @@ get_item(struct db *db, struct arena *arena, const struct query *query,
 	return true;
 }
 
+struct db_call
+store_media_get_call(struct arena *arena, const struct media_reader *reader, const char *id)
+{
+	const char *const params[] = { reader->user_id, reader->all ? "t" : "f", id };
+
+	return (struct db_call) { .query = Q(Q_MEDIA_GET),
+		.params = arena_memdup(arena, params, sizeof(params)),
+		.nparams = 3 };
+}
+
 bool
 store_media_get(struct db *db, struct arena *arena, const struct media_reader *reader,
-    const char *id, bool lock, struct media *media, struct error *err)
+    const char *id, struct media *media, struct error *err)
 {
-	return get_item(db, arena, Q(lock ? Q_MEDIA_LOCK : Q_MEDIA_GET), reader, id, media, err);
+	return get_item(db, arena, Q(Q_MEDIA_GET),
+	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
+}
+
+bool
+store_media_lock(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *id, struct media *media, struct error *err)
+{
+	return get_item(db, arena, Q(Q_MEDIA_LOCK),
+	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
 }
 
 bool
 store_media_get_trashed(struct db *db, struct arena *arena, const struct media_reader *reader,
     const char *id, struct media *media, struct error *err)
 {
-	return get_item(db, arena, Q(Q_MEDIA_LOCK_TRASHED), reader, id, media, err);
+	return get_item(db, arena, Q(Q_MEDIA_LOCK_TRASHED),
+	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
 }
 
 bool
-store_media_tags(struct db *db, struct arena *arena, const struct media_reader *reader, int limit,
+store_media_tags(struct db *db, struct arena *arena, const struct media_reader *reader,
     struct media_tag **tags, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_TAGS),
-		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", db_int(arena, limit)), &rows,
-		err))
+		DB_PARAMS(reader->user_id, reader->all ? "t" : "f",
+		    db_int(arena, MEDIA_TAG_LIST_MAX)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*tags = arena_array(arena, *n, sizeof(**tags));
@@ -107,8 +133,9 @@ store_media_tags(struct db *db, struct arena *arena, const struct media_reader *
 
 bool
 store_media_timeline(struct db *db, struct arena *arena, const struct media_reader *reader,
-    const char *id, struct media_event **events, size_t *n, struct error *err)
+    const char *id, struct media_timeline *timeline, struct error *err)
 {
+	struct media_event *events;
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_TIMELINE),
@@ -116,10 +143,10 @@ store_media_timeline(struct db *db, struct arena *arena, const struct media_read
 		return false;
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such item.");
-	*n = rows_null(rows, 0, 1) ? 0 : rows_count(rows);
-	*events = arena_array(arena, *n, sizeof(**events));
-	for (size_t i = 0; i < *n; i++)
-		(*events)[i] = (struct media_event) { .at = rows_int(rows, i, 0),
+	timeline->n = rows_null(rows, 0, 1) ? 0 : rows_count(rows);
+	timeline->events = events = arena_array(arena, timeline->n, sizeof(*events));
+	for (size_t i = 0; i < timeline->n; i++)
+		events[i] = (struct media_event) { .at = rows_int(rows, i, 0),
 			.step = rows_str(rows, i, 1),
 			.state = rows_str(rows, i, 2),
 			.message = rows_str(rows, i, 3),
@@ -128,11 +155,13 @@ store_media_timeline(struct db *db, struct arena *arena, const struct media_read
 }
 
 bool
-store_media_event_add(struct db *db, struct arena *arena, const char *id, const char *step,
-    const char *state, const char *message, struct error *err)
+store_media_event_add(struct db *db, struct arena *arena, const char *id,
+    const struct media_event *event, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_MEDIA_EVENT_ADD), DB_PARAMS(id, step, state, message), NULL,
-	    err);
+	return db_exec(db, arena, Q(Q_MEDIA_EVENT_ADD),
+	    DB_PARAMS(id, event->step, event->state, event->message,
+		event->attempt == 0 ? NULL : db_int(arena, event->attempt)),
+	    NULL, err);
 }
 
 /* The one text of a result that may be empty. */
@@ -164,18 +193,23 @@ store_media_duplicate(struct db *db, struct arena *arena, const char *owner_id,
 }
 
 bool
-store_media_scopes(struct db *db, struct arena *arena, const char *id, const char ***scopes,
-    size_t *n, struct error *err)
+store_media_scopes(struct db *db, struct arena *arena, const char *id, struct strings *scopes,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_SCOPES), DB_PARAMS(id), &rows, err))
 		return false;
-	*n = rows_count(rows);
-	*scopes = arena_array(arena, *n, sizeof(**scopes));
-	for (size_t i = 0; i < *n; i++)
-		(*scopes)[i] = rows_str(rows, i, 0);
+	*scopes = rows_column(arena, rows, 0);
 	return true;
+}
+
+struct db_call
+store_media_scopes_call(struct arena *arena, const char *id)
+{
+	return (struct db_call) { .query = Q(Q_MEDIA_SCOPES),
+		.params = arena_memdup(arena, &id, sizeof(id)),
+		.nparams = 1 };
 }
 
 bool

@@ -26,12 +26,12 @@ extern const struct query store_media_list_queries[];
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
 
-/*
- * A readable item, or one in the caller's trash. ERR_NOT_FOUND. `lock`: FOR UPDATE, inside a
- * transaction.
- */
+/* A readable item, or one in the caller's trash. ERR_NOT_FOUND. */
 bool store_media_get(struct db *, struct arena *, const struct media_reader *, const char *id,
-    bool lock, struct media *, struct error *);
+    struct media *, struct error *);
+/* The same, and holds on to it. In a transaction. */
+bool store_media_lock(struct db *, struct arena *, const struct media_reader *, const char *id,
+    struct media *, struct error *);
 /*
  * The same for an item in the trash that the caller could read before: those who may delete may
  * restore.
@@ -56,14 +56,20 @@ struct media_list {
 bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
     struct media_list *, struct error *);
 
-bool store_media_tags(struct db *, struct arena *, const struct media_reader *, int limit,
-    struct media_tag **, size_t *n, struct error *);
+/* For pipelines of store_*.c: the statement of store_media_get(), and the reading of its rows. */
+struct db_call store_media_get_call(struct arena *, const struct media_reader *, const char *id);
+bool store_media_read(struct arena *, const struct rows *, struct media *, struct error *);
+
+/* At most MEDIA_TAG_LIST_MAX. */
+bool store_media_tags(struct db *, struct arena *, const struct media_reader *, struct media_tag **,
+    size_t *n, struct error *);
 
 /* ERR_NOT_FOUND when the item is not readable. */
 bool store_media_timeline(struct db *, struct arena *, const struct media_reader *, const char *id,
-    struct media_event **, size_t *n, struct error *);
-bool store_media_event_add(struct db *, struct arena *, const char *id, const char *step,
-    const char *state, const char *message, struct error *);
+    struct media_timeline *, struct error *);
+/* At the present time; attempt 0 is the first. An item that is gone has no timeline: success. */
+bool store_media_event_add(struct db *, struct arena *, const char *id, const struct media_event *,
+    struct error *);
 
 /* status pending */
 bool store_media_add(struct db *, struct arena *, const struct media_new *, struct error *);
@@ -74,11 +80,11 @@ bool store_media_add(struct db *, struct arena *, const struct media_new *, stru
  */
 /* title overview year genres visibility takenAt */
 bool store_media_update(struct db *, struct arena *, const struct media *, struct error *);
-bool store_media_set_tags(struct db *, struct arena *, const char *id, const char *const *tags,
-    size_t n, struct error *);
+bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
+    struct error *);
 /* ERR_VALIDATION when one of them is not an active person. */
-bool store_media_set_shares(struct db *, struct arena *, const char *id, const char *const *users,
-    size_t n, struct error *);
+bool store_media_set_shares(struct db *, struct arena *, const char *id, struct strings users,
+    struct error *);
 bool store_media_trash(struct db *, struct arena *, const char *id, const char *by, struct error *);
 bool store_media_restore(struct db *, struct arena *, const char *id, struct error *);
 /* pending|ready|failed -> processing; false in *moved when it was something else. */
@@ -88,7 +94,7 @@ bool store_media_start(struct db *, struct arena *, const char *id, const char *
 bool store_media_delete(struct db *, struct arena *, const char *id, struct error *);
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */
 bool store_media_trash_due(struct db *, struct arena *, int64_t before, int limit,
-    const char ***ids, size_t *n, struct error *);
+    struct strings *ids, struct error *);
 /* Id of the newest upload of an item, or NULL. */
 bool store_media_upload(struct db *, struct arena *, const char *id, const char **upload_id,
     struct error *);
@@ -98,8 +104,10 @@ bool store_media_upload(struct db *, struct arena *, const char *id, const char 
  * those who see all), and, in the same statement, pg_notify('mn_catalogue') for each. Before and
  * after a change that alters who may read it.
  */
-bool store_media_scopes(struct db *, struct arena *, const char *id, const char ***scopes,
-    size_t *n, struct error *);
+bool store_media_scopes(struct db *, struct arena *, const char *id, struct strings *scopes,
+    struct error *);
+/* For pipelines of store_*.c: the statement of store_media_scopes(); the scopes are column 0. */
+struct db_call store_media_scopes_call(struct arena *, const char *id);
 
 /*
  * An item of this owner with these bytes that is neither pending, failed nor trashed: its id or

@@ -99,24 +99,25 @@ store_media_update(struct db *db, struct arena *arena, const struct media *m, st
 }
 
 bool
-store_media_set_tags(struct db *db, struct arena *arena, const char *id, const char *const *tags,
-    size_t n, struct error *err)
+store_media_set_tags(struct db *db, struct arena *arena, const char *id, struct strings tags,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TAGS), DB_PARAMS(id, db_array(arena, tags, n)), NULL, err);
+	return db_exec(db, arena, Q(Q_TAGS), DB_PARAMS(id, db_array(arena, tags.items, tags.n)),
+	    NULL, err);
 }
 
 bool
-store_media_set_shares(struct db *db, struct arena *arena, const char *id, const char *const *users,
-    size_t n, struct error *err)
+store_media_set_shares(struct db *db, struct arena *arena, const char *id, struct strings users,
+    struct error *err)
 {
-	const char *list = db_array(arena, users, n);
+	const char *list = db_array(arena, users.items, users.n);
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_SHARES_CLEAR), DB_PARAMS(id, list), NULL, err) ||
 	    !db_exec(db, arena, Q(Q_SHARES_ADD), DB_PARAMS(id, list), NULL, err) ||
 	    !db_exec(db, arena, Q(Q_SHARES_DONE), DB_PARAMS(id), &rows, err))
 		return false;
-	if ((size_t)rows_int(rows, 0, 0) != n)
+	if ((size_t)rows_int(rows, 0, 0) != users.n)
 		return error_field(err, "users", "unknown", "One of them is not a person here.");
 	return true;
 }
@@ -138,12 +139,7 @@ bool
 store_media_start(struct db *db, struct arena *arena, const char *id, const char *from, bool *moved,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_START), DB_PARAMS(id, from), &rows, err))
-		return false;
-	*moved = rows_affected(rows) > 0;
-	return true;
+	return db_change(db, arena, Q(Q_START), DB_PARAMS(id, from), moved, err);
 }
 
 bool
@@ -155,16 +151,13 @@ store_media_delete(struct db *db, struct arena *arena, const char *id, struct er
 
 bool
 store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int limit,
-    const char ***ids, size_t *n, struct error *err)
+    struct strings *ids, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_DUE), DB_PARAMS(db_time(arena, before), db_int(arena, limit)),
 		&rows, err))
 		return false;
-	*n = rows_count(rows);
-	*ids = arena_array(arena, *n, sizeof(**ids));
-	for (size_t i = 0; i < *n; i++)
-		(*ids)[i] = rows_str(rows, i, 0);
+	*ids = rows_column(arena, rows, 0);
 	return true;
 }

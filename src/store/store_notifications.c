@@ -79,63 +79,6 @@ const struct query store_notifications_queries[] = {
 	{ .name = NULL },
 };
 
-/*
- * What a socket is shown of a row: the caller's data with the words beside it, as notify.c makes it
- * for the live push.
- */
-#define EVENT \
-	"n.id, n.seq, n.event, " SQL_US( \
-	    "n.created_at") "," \
-			    " n.data || jsonb_build_object('notification'," \
-			    " jsonb_build_object('kind', n.kind, 'title', n.title, 'message'," \
-			    " n.message))"
-
-const struct query store_replay_queries[] = {
-	/*
-	 * $1 user, $2 after or NULL (then: what was written since $3, when the socket opened), $4
-	 * sid, $5 generation, $6 rows. One row at least for a known person: its first columns tell
-	 * whether the session still holds and where the person's counter stands.
-	 */
-	[REPLAY_CLIENT] = { "replay_client",
-	    "SELECT u.status = 'active' AND u.generation = $5::bigint AND EXISTS (SELECT"
-	    " FROM sessions s WHERE s.id = $4::uuid AND s.user_id = u.id"
-	    " AND s.revoked_at IS NULL AND s.expires_at > now()) AND NOT EXISTS (SELECT"
-	    " FROM revoked_tokens r WHERE r.sid = $4::uuid),"
-	    " u.last_seq, f.after, " EVENT
-	    " FROM users u CROSS JOIN LATERAL (SELECT coalesce($2::bigint,"
-	    " (SELECT b.seq FROM notifications b WHERE b.user_id = u.id"
-	    " AND b.created_at < $3::timestamptz ORDER BY b.seq DESC LIMIT 1),"
-	    " (SELECT b.seq - 1 FROM notifications b WHERE b.user_id = u.id ORDER BY b.seq"
-	    " LIMIT 1), u.last_seq) AS after) f"
-	    " LEFT JOIN LATERAL (SELECT * FROM notifications m WHERE m.user_id = u.id"
-	    " AND m.seq > f.after ORDER BY m.seq LIMIT $6) n ON true"
-	    " WHERE u.id = $1 ORDER BY n.seq",
-	    QUERY_READ },
-	/* $1 user, $2 after, $3 rows. */
-	[REPLAY_PERSON] = { "replay_person",
-	    "SELECT true, u.last_seq, $2::bigint, " EVENT
-	    " FROM users u LEFT JOIN LATERAL (SELECT * FROM notifications m WHERE m.user_id = u.id"
-	    " AND m.seq > $2::bigint ORDER BY m.seq LIMIT $3) n ON true"
-	    " WHERE u.id = $1 ORDER BY n.seq",
-	    QUERY_READ },
-	/*
-	 * Arrays of equal length: users, sids, generations, and the seq that each person's sockets
-	 * have. Answers what differs: index, session still good, last_seq.
-	 */
-	[REPLAY_CHECK] = { "replay_check",
-	    "SELECT c.i, g.ok, coalesce(u.last_seq, 0) FROM unnest($1::uuid[], $2::uuid[],"
-	    " $3::bigint[], $4::bigint[]) WITH ORDINALITY AS c (user_id, sid, generation, seq, i)"
-	    " LEFT JOIN users u ON u.id = c.user_id LEFT JOIN sessions s ON s.id = c.sid"
-	    " AND s.user_id = c.user_id LEFT JOIN revoked_tokens r ON r.sid = c.sid"
-	    " CROSS JOIN LATERAL (SELECT coalesce(u.status = 'active'"
-	    " AND u.generation = c.generation AND s.revoked_at IS NULL AND s.expires_at > now()"
-	    " AND r.sid IS NULL, false) AS ok) g"
-	    " WHERE NOT g.ok OR u.last_seq <> c.seq",
-	    QUERY_READ },
-	[REPLAY_SETTINGS] = { "replay_settings", "SELECT key, value FROM settings", QUERY_READ },
-	{ .name = NULL },
-};
-
 static const struct query *
 query(int which)
 {
@@ -156,15 +99,16 @@ notification_from_row(const struct rows *rows, size_t i, struct notification *n)
 }
 
 bool
-store_notification_add(struct db *db, struct arena *arena, const char *const *users,
-    const char *const *ids, size_t n, const struct notification_text *text,
+store_notification_add(struct db *db, struct arena *arena, const struct notification_new *new,
     struct notification_sent **sent, size_t *nsent, struct error *err)
 {
+	const struct notification_text *text = &new->text;
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(NOTIFICATION_ADD),
-		DB_PARAMS(db_array(arena, users, n), db_array(arena, ids, n), text->kind,
-		    text->event, text->title, text->message, text->data),
+		DB_PARAMS(db_array(arena, new->users.items, new->users.n),
+		    db_array(arena, new->ids.items, new->ids.n), text->kind, text->event,
+		    text->title, text->message, text->data),
 		&rows, err))
 		return false;
 	*nsent = rows_count(rows);
@@ -179,14 +123,13 @@ store_notification_add(struct db *db, struct arena *arena, const char *const *us
 }
 
 bool
-store_notifications_list(struct db *db, struct arena *arena, const char *user, int64_t position,
-    bool ascending, bool unread_only, int limit, struct notification **items, size_t *n,
-    int64_t *unread, struct error *err)
+store_notifications_list(struct db *db, struct arena *arena, const struct notification_ask *ask,
+    struct notification_list *list, struct error *err)
 {
-	const char *const page[] = { user, db_int(arena, position), unread_only ? "t" : "f",
-		db_int(arena, limit) };
+	const char *const page[] = { ask->user, db_int(arena, ask->position),
+		ask->unread_only ? "t" : "f", db_int(arena, ask->limit) };
 	struct db_call calls[] = {
-		{ .query = query(ascending ? NOTIFICATIONS_AFTER : NOTIFICATIONS_NEWEST),
+		{ .query = query(ask->ascending ? NOTIFICATIONS_AFTER : NOTIFICATIONS_NEWEST),
 		    .params = page,
 		    .nparams = 4 },
 		{ .query = query(NOTIFICATIONS_UNREAD), .params = page, .nparams = 1 },
@@ -194,24 +137,24 @@ store_notifications_list(struct db *db, struct arena *arena, const char *user, i
 
 	if (!db_pipeline(db, arena, calls, 2, err))
 		return false;
-	*n = rows_count(calls[0].rows);
-	*items = arena_array(arena, *n, sizeof(**items));
-	for (size_t i = 0; i < *n; i++)
-		notification_from_row(calls[0].rows, i, &(*items)[i]);
-	*unread = rows_int(calls[1].rows, 0, 0);
+	list->n = rows_count(calls[0].rows);
+	list->items = arena_array(arena, list->n, sizeof(*list->items));
+	for (size_t i = 0; i < list->n; i++)
+		notification_from_row(calls[0].rows, i, &list->items[i]);
+	list->unread = rows_int(calls[1].rows, 0, 0);
 	return true;
 }
 
 bool
 store_notification_read(struct db *db, struct arena *arena, const char *user, const char *id,
-    struct notification *out, bool *found, struct error *err)
+    struct notification *out, struct error *err)
 {
 	struct rows *rows;
 
+	out->id = NULL;
 	if (!db_exec(db, arena, query(NOTIFICATION_READ), DB_PARAMS(id, user), &rows, err))
 		return false;
-	*found = rows_count(rows) == 1;
-	if (*found)
+	if (rows_count(rows) == 1)
 		notification_from_row(rows, 0, out);
 	return true;
 }
@@ -250,18 +193,15 @@ store_notification_prefer(struct db *db, struct arena *arena, const char *user,
 }
 
 bool
-store_notification_audience(struct db *db, struct arena *arena, const char *const *roles,
-    size_t nroles, const char ***users, size_t *n, struct error *err)
+store_notification_audience(struct db *db, struct arena *arena, struct strings roles,
+    struct strings *users, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(NOTIFICATION_AUDIENCE),
-		DB_PARAMS(db_array(arena, roles, nroles)), &rows, err))
+		DB_PARAMS(db_array(arena, roles.items, roles.n)), &rows, err))
 		return false;
-	*n = rows_count(rows);
-	*users = arena_array(arena, *n, sizeof(**users));
-	for (size_t i = 0; i < *n; i++)
-		(*users)[i] = rows_str(rows, i, 0);
+	*users = rows_column(arena, rows, 0);
 	return true;
 }
 

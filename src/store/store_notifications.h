@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "model/notification.h"
 #include "store/pg.h"
 
@@ -19,37 +20,45 @@ struct db;
 struct error;
 
 /*
- * ids[i] is for users[i]; no user twice. People who are unknown or disabled are left out. Inside
- * the caller's transaction, or one of its own.
+ * ids.items[i] is for users.items[i]; no user twice. People who are unknown or disabled are left
+ * out. Inside the caller's transaction, or one of its own.
  */
-bool store_notification_add(struct db *, struct arena *, const char *const *users,
-    const char *const *ids, size_t n, const struct notification_text *,
+struct notification_new {
+	struct strings users, ids;
+	struct notification_text text;
+};
+bool store_notification_add(struct db *, struct arena *, const struct notification_new *,
     struct notification_sent **sent, size_t *nsent, struct error *);
-/*
- * At most `limit` rows: newer than `position` oldest first when `ascending`, else older than it (0:
- * from the newest). *unread counts all of them.
- */
-bool store_notifications_list(struct db *, struct arena *, const char *user, int64_t position,
-    bool ascending, bool unread_only, int limit, struct notification **items, size_t *n,
-    int64_t *unread, struct error *);
-/* *found false: no such row of this person. Reading twice keeps the first time. */
+struct notification_ask {
+	const char *user;
+	int64_t position; /* a seq */
+	/* newer than position, oldest first; else older than it (0: from the newest) */
+	bool ascending;
+	bool unread_only;
+	int limit;
+};
+struct notification_list {
+	struct notification *items;
+	size_t n;
+	int64_t unread; /* of all that the person has */
+};
+bool store_notifications_list(struct db *, struct arena *, const struct notification_ask *,
+    struct notification_list *, struct error *);
+/* id NULL: no such row of this person. Reading twice keeps the first time. */
 bool store_notification_read(struct db *, struct arena *, const char *user, const char *id,
-    struct notification *, bool *found, struct error *);
+    struct notification *, struct error *);
 bool store_notifications_read_all(struct db *, struct arena *, const char *user, struct error *);
 bool store_notification_preferences(struct db *, struct arena *, const char *user,
     struct notification_preference **, size_t *n, struct error *);
 bool store_notification_prefer(struct db *, struct arena *, const char *user,
     const struct notification_preference *, struct error *);
 /* Active people with one of these roles. */
-bool store_notification_audience(struct db *, struct arena *, const char *const *roles,
-    size_t nroles, const char ***users, size_t *n, struct error *);
+bool store_notification_audience(struct db *, struct arena *, struct strings roles,
+    struct strings *users, struct error *);
 /* Rows older than `days`, at most `max` of them. */
 bool store_notifications_expire(struct db *, struct arena *, int days, int max, int64_t *removed,
     struct error *);
 
 extern const struct query store_notifications_queries[];
-/* The reads of medianest-notifyd, which runs them on a connection of its own without waiting. */
-extern const struct query store_replay_queries[];
-enum { REPLAY_CLIENT, REPLAY_PERSON, REPLAY_CHECK, REPLAY_SETTINGS };
 
 #endif

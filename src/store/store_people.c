@@ -1,6 +1,8 @@
 #include "store/store_people.h"
 
 #include "core/arena.h"
+#include "core/crypto.h"
+#include "store/store_user.h"
 
 #include "core/banned.h"
 
@@ -21,7 +23,7 @@ enum {
 
 const struct query store_people_queries[] = {
 	[Q_LIST] = { "people_list",
-	    "SELECT " PERSON_SQL
+	    "SELECT " USER_SQL
 	    " FROM users u WHERE ($1::text IS NULL OR u.email ILIKE '%' || $1 || '%'"
 	    " OR u.display_name ILIKE '%' || $1 || '%') "
 	    "AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.tier = $3)"
@@ -31,7 +33,7 @@ const struct query store_people_queries[] = {
 				" ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
 	    QUERY_READ },
 	[Q_LOCK] = { "person_lock",
-	    "SELECT " PERSON_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
+	    "SELECT " USER_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
 	[Q_SUPERS] = { "supers_besides",
 	    "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1"
 	    " ORDER BY id FOR UPDATE",
@@ -70,7 +72,7 @@ const struct query store_people_queries[] = {
 	[Q_INVITE_USE] = { "invite_use",
 	    "UPDATE invites SET used_at = now(), used_by = $3 WHERE hash = $1 AND used_at IS NULL"
 	    " AND expires_at > now() "
-	    "AND (email IS NULL OR email = lower($2)) RETURNING id, role, tier",
+	    "AND (email IS NULL OR email = lower($2)) RETURNING role, tier",
 	    0 },
 	{ .name = NULL },
 };
@@ -78,19 +80,31 @@ const struct query store_people_queries[] = {
 
 bool
 store_people_list(struct db *db, struct arena *arena, const struct store_people_filter *f,
-    struct rows **rows, struct error *err)
+    struct user **users, size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_LIST),
-	    DB_PARAMS(f->q, f->role, f->tier, f->status, f->before_time, f->before_id,
-		db_int(arena, f->limit)),
-	    rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_LIST),
+		DB_PARAMS(f->q, f->role, f->tier, f->status,
+		    f->before_id == NULL ? NULL : db_int(arena, f->before_time), f->before_id,
+		    db_int(arena, f->limit)),
+		&rows, err))
+		return false;
+	store_users_from_rows(arena, rows, users, n);
+	return true;
 }
 
 bool
-store_person_lock(struct db *db, struct arena *arena, const char *id, struct rows **rows,
-    struct error *err)
+store_person_lock(struct db *db, struct arena *arena, const char *id, struct user *user,
+    int64_t *version, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(id), &rows, err))
+		return false;
+	store_user_or_none(rows, user);
+	*version = user->id == NULL ? 0 : rows_int(rows, 0, USER_COLUMNS);
+	return true;
 }
 
 bool
@@ -148,15 +162,25 @@ store_invite_add(struct db *db, struct arena *arena, const struct store_invite *
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_INVITE_ADD),
-	    DB_PARAMS(i->id, db_bytea(arena, i->hash, i->hash_len), i->email, i->role, i->tier,
+	    DB_PARAMS(i->id, db_bytea(arena, i->hash, SHA256_SIZE), i->email, i->role, i->tier,
 		i->created_by, db_time(arena, i->expires_at)),
 	    NULL, err);
 }
 
 bool
-store_invite_use(struct db *db, struct arena *arena, const void *hash, size_t len,
-    const char *email, const char *user_id, struct rows **rows, struct error *err)
+store_invite_use(struct db *db, struct arena *arena, struct store_invite_use *use,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_INVITE_USE),
-	    DB_PARAMS(db_bytea(arena, hash, len), email, user_id), rows, err);
+	struct rows *rows;
+
+	use->role = use->tier = NULL;
+	if (!db_exec(db, arena, Q(Q_INVITE_USE),
+		DB_PARAMS(db_bytea(arena, use->hash, SHA256_SIZE), use->email, use->user_id), &rows,
+		err))
+		return false;
+	if (rows_count(rows) > 0) {
+		use->role = rows_str(rows, 0, 0);
+		use->tier = rows_str(rows, 0, 1);
+	}
+	return true;
 }

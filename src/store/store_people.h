@@ -1,7 +1,4 @@
-/*
- * Accounts: lists, changes, deletion, invitations. Columns of a person: store_sessions.h, then
- * version, quota.
- */
+/* Accounts: lists, changes, deletion, invitations. */
 #ifndef MN_STORE_PEOPLE_H
 #define MN_STORE_PEOPLE_H
 
@@ -9,19 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/user.h"
 #include "store/pg.h"
-#include "store/store_sessions.h"
 
 extern const struct query store_people_queries[];
 
 struct store_people_filter {
-	const char *q, *role, *tier, *status, *before_time, *before_id;
+	const char *q, *role, *tier, *status;
+	int64_t before_time;   /* us; with before_id */
+	const char *before_id; /* or NULL: from the newest */
 	int limit;
 };
 bool store_people_list(struct db *, struct arena *, const struct store_people_filter *,
-    struct rows **, struct error *);
-/* Locks the person. No row = unknown. */
-bool store_person_lock(struct db *, struct arena *, const char *id, struct rows **, struct error *);
+    struct user **, size_t *n, struct error *);
+/* Locks the person. id NULL: unknown. */
+bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, int64_t *version,
+    struct error *);
 /* How many active super admins there are besides `id`; locks them. */
 bool store_supers_besides(struct db *, struct arena *, const char *id, int64_t *n, struct error *);
 
@@ -41,13 +41,16 @@ bool store_person_totp_clear(struct db *, struct arena *, const char *id, struct
 
 struct store_invite {
 	const char *id, *email, *role, *tier, *created_by;
-	const void *hash;
-	size_t hash_len;
+	const unsigned char *hash; /* SHA256_SIZE */
 	int64_t expires_at;
 };
 bool store_invite_add(struct db *, struct arena *, const struct store_invite *, struct error *);
-/* Takes an invitation that is still good for this address: id, role, tier; no row = not good. */
-bool store_invite_use(struct db *, struct arena *, const void *hash, size_t len, const char *email,
-    const char *user_id, struct rows **, struct error *);
+/* Takes an invitation that is still good for this address; role NULL: it is not. */
+struct store_invite_use {
+	const unsigned char *hash; /* SHA256_SIZE */
+	const char *email, *user_id;
+	const char *role, *tier; /* what it gives */
+};
+bool store_invite_use(struct db *, struct arena *, struct store_invite_use *, struct error *);
 
 #endif

@@ -69,10 +69,21 @@ store_plex_pin_add(struct db *db, struct arena *arena, const struct store_plex_p
 }
 
 bool
-store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct rows **rows,
+store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct store_plex_pin *pin,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PIN_READ), DB_PARAMS(id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_PIN_READ), DB_PARAMS(id), &rows, err))
+		return false;
+	*pin = (struct store_plex_pin) { .id = NULL };
+	if (rows_count(rows) > 0)
+		*pin = (struct store_plex_pin) { .id = id,
+			.plex_pin_id = rows_int(rows, 0, 0),
+			.client_id = rows_str(rows, 0, 1),
+			.user_id = rows_str(rows, 0, 2),
+			.over = rows_bool(rows, 0, 3) };
+	return true;
 }
 
 bool
@@ -83,11 +94,11 @@ store_plex_pin_use(struct db *db, struct arena *arena, const char *id, bool *fre
 }
 
 bool
-store_plex_link(struct db *db, struct arena *arena, const char *user_id, const char *plex_id,
-    const char *sealed, const char *name, bool *linked, struct error *err)
+store_plex_link(struct db *db, struct arena *arena, const struct store_plex_account *a,
+    bool *linked, struct error *err)
 {
-	return db_change(db, arena, Q(Q_LINK), DB_PARAMS(user_id, plex_id, sealed, name), linked,
-	    err);
+	return db_change(db, arena, Q(Q_LINK),
+	    DB_PARAMS(a->user_id, a->plex_id, a->sealed, a->name), linked, err);
 }
 
 bool
@@ -98,8 +109,14 @@ store_plex_unlink(struct db *db, struct arena *arena, const char *user_id, bool 
 }
 
 bool
-store_plex_person(struct db *db, struct arena *arena, const char *plex_id, struct rows **rows,
-    struct error *err)
+store_plex_person(struct db *db, struct arena *arena, const char *plex_id, const char **user_id,
+    bool *totp, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PERSON), DB_PARAMS(plex_id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_PERSON), DB_PARAMS(plex_id), &rows, err))
+		return false;
+	*user_id = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
+	*totp = *user_id != NULL && rows_bool(rows, 0, 1);
+	return true;
 }

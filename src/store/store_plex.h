@@ -23,11 +23,11 @@ struct store_plex_pin {
 	int64_t plex_pin_id;
 	const char *client_id, *user_id /* or NULL */, *address;
 	int64_t expires_at;
+	bool over; /* used or expired; set by store_plex_pin_read() */
 };
 bool store_plex_pin_add(struct db *, struct arena *, const struct store_plex_pin *, struct error *);
-/* No row = unknown. */
-enum { PLEX_PIN_PLEX_ID, PLEX_PIN_CLIENT, PLEX_PIN_USER, PLEX_PIN_OVER /* used or expired */ };
-bool store_plex_pin_read(struct db *, struct arena *, const char *id, struct rows **,
+/* id NULL: unknown. Address and expiry stay unset. */
+bool store_plex_pin_read(struct db *, struct arena *, const char *id, struct store_plex_pin *,
     struct error *);
 /* *fresh: it was neither used nor expired before. */
 bool store_plex_pin_use(struct db *, struct arena *, const char *id, bool *fresh, struct error *);
@@ -36,13 +36,16 @@ bool store_plex_pin_use(struct db *, struct arena *, const char *id, bool *fresh
  * A Plex account belongs to one person: users_plex_id_key is violated otherwise. *linked: the
  * person is there and active.
  */
-bool store_plex_link(struct db *, struct arena *, const char *user_id, const char *plex_id,
-    const char *sealed, const char *name, bool *linked, struct error *);
+struct store_plex_account {
+	const char *user_id, *plex_id, *name;
+	const char *sealed; /* the token */
+};
+bool store_plex_link(struct db *, struct arena *, const struct store_plex_account *, bool *linked,
+    struct error *);
 bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked,
     struct error *);
-/* id, whether the second factor is on; no row = nobody. */
-enum { PLEX_PERSON_ID, PLEX_PERSON_TOTP };
-bool store_plex_person(struct db *, struct arena *, const char *plex_id, struct rows **,
-    struct error *);
+/* Who is linked with it; *user_id NULL: nobody. *totp: the second factor is on. */
+bool store_plex_person(struct db *, struct arena *, const char *plex_id, const char **user_id,
+    bool *totp, struct error *);
 
 #endif

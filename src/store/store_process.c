@@ -9,7 +9,6 @@
 
 enum {
 	LOAD,
-	EVENT,
 	RESERVE,
 	PUBLISH,
 	PUBLISH_ASSETS,
@@ -40,10 +39,6 @@ const struct query store_process_queries[] = {
 	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
 	    " AND m.trashed_from = 'processing')",
 	    QUERY_READ },
-	[EVENT] = { "process_event",
-	    "INSERT INTO media_events (media_id, step, state, message, attempt)"
-	    " SELECT id, $2, $3, $4, $5::integer FROM media WHERE id = $1",
-	    0 },
 	[RESERVE] = { "process_reserve",
 	    "INSERT INTO media_assets (key, media_id, size) SELECT k, $1, s"
 	    " FROM unnest($2::text[], $3::bigint[]) AS n (k, s)"
@@ -139,19 +134,6 @@ query(int which)
 	return &store_process_queries[which];
 }
 
-/* One column of a result as an array of texts. */
-static const char *const *
-column(struct arena *arena, const struct rows *rows, int col, size_t *n)
-{
-	const char **list;
-
-	*n = rows_count(rows);
-	list = arena_array(arena, *n + 1, sizeof(*list));
-	for (size_t i = 0; i < *n; i++)
-		list[i] = rows_str(rows, i, col);
-	return list;
-}
-
 bool
 store_process_load(struct db *db, struct arena *arena, const char *media_id, const char *upload_id,
     struct process_item *item, struct error *err)
@@ -176,19 +158,13 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 }
 
 bool
-store_process_event(struct db *db, struct arena *arena, const char *media_id, const char *step,
-    const char *state, const char *message, int attempt, struct error *err)
-{
-	return db_exec(db, arena, query(EVENT),
-	    DB_PARAMS(media_id, step, state, message, db_int(arena, attempt)), NULL, err);
-}
-
-bool
 store_process_reserve(struct db *db, struct arena *arena, const char *media_id,
-    const char *const *keys, const char *const *sizes, size_t n, struct error *err)
+    const struct process_objects *o, struct error *err)
 {
 	return db_exec(db, arena, query(RESERVE),
-	    DB_PARAMS(media_id, db_array(arena, keys, n), db_array(arena, sizes, n)), NULL, err);
+	    DB_PARAMS(media_id, db_array(arena, o->keys.items, o->keys.n),
+		db_array(arena, o->sizes.items, o->sizes.n)),
+	    NULL, err);
 }
 
 bool
@@ -214,72 +190,73 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 }
 
 bool
-store_process_fail(struct db *db, struct arena *arena, const char *media_id, const char *code,
-    const char *message, bool *gone, struct error *err)
+store_process_fail(struct db *db, struct arena *arena, const char *media_id,
+    const struct process_failure *failure, bool *gone, struct error *err)
 {
-	struct rows *rows;
+	bool failed;
 
-	if (!db_exec(db, arena, query(FAIL), DB_PARAMS(media_id, code, message), &rows, err))
+	if (!db_change(db, arena, query(FAIL), DB_PARAMS(media_id, failure->code, failure->message),
+		&failed, err))
 		return false;
-	*gone = rows_affected(rows) == 0;
+	*gone = !failed;
 	return true;
 }
 
 bool
 store_process_objects(struct db *db, struct arena *arena, const char *media_id,
-    const char *const **keys, size_t *n, struct error *err)
+    struct strings *keys, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(OBJECTS), DB_PARAMS(media_id), &rows, err))
 		return false;
-	*keys = column(arena, rows, 0, n);
+	*keys = rows_column(arena, rows, 0);
 	return true;
 }
 
 bool
 store_process_collectable(struct db *db, struct arena *arena, int hours, int limit,
-    const char *const **keys, size_t *n, struct error *err)
+    struct strings *keys, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(COLLECTABLE),
 		DB_PARAMS(db_int(arena, hours), db_int(arena, limit)), &rows, err))
 		return false;
-	*keys = column(arena, rows, 0, n);
+	*keys = rows_column(arena, rows, 0);
 	return true;
 }
 
 bool
-store_process_forget(struct db *db, struct arena *arena, const char *const *keys, size_t n,
-    struct error *err)
+store_process_forget(struct db *db, struct arena *arena, struct strings keys, struct error *err)
 {
-	return db_exec(db, arena, query(FORGET), DB_PARAMS(db_array(arena, keys, n)), NULL, err);
+	return db_exec(db, arena, query(FORGET), DB_PARAMS(db_array(arena, keys.items, keys.n)),
+	    NULL, err);
 }
 
 bool
 store_process_expire_uploads(struct db *db, struct arena *arena, int limit,
-    const char *const **keys, const char *const **multipart, size_t *n, struct error *err)
+    struct expired_uploads *expired, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(EXPIRE_UPLOADS), DB_PARAMS(db_int(arena, limit)), &rows, err))
 		return false;
-	*keys = column(arena, rows, 0, n);
-	*multipart = column(arena, rows, 1, n);
+	expired->keys = rows_column(arena, rows, 0);
+	expired->multipart = rows_column(arena, rows, 1);
 	return true;
 }
 
 bool
-store_process_stray_incoming(struct db *db, struct arena *arena, const char *const *keys, size_t n,
-    const char *const **stray, size_t *nstray, struct error *err)
+store_process_stray_incoming(struct db *db, struct arena *arena, struct strings keys,
+    struct strings *stray, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query(STRAY_INCOMING), DB_PARAMS(db_array(arena, keys, n)), &rows,
-		err))
+	if (!db_exec(db, arena, query(STRAY_INCOMING),
+		DB_PARAMS(db_array(arena, keys.items, keys.n)), &rows, err))
 		return false;
-	*stray = column(arena, rows, 0, nstray);
+	*stray = rows_column(arena, rows, 0);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "store/pg.h"
 
 struct arena;
@@ -42,11 +43,12 @@ struct process_found {
 
 bool store_process_load(struct db *, struct arena *, const char *media_id, const char *upload_id,
     struct process_item *, struct error *);
-bool store_process_event(struct db *, struct arena *, const char *media_id, const char *step,
-    const char *state, const char *message, int attempt, struct error *);
 /* Announces objects before they are written: what is never published is collected. */
+struct process_objects {
+	struct strings keys, sizes; /* of equal length */
+};
 bool store_process_reserve(struct db *, struct arena *, const char *media_id,
-    const char *const *keys, const char *const *sizes, size_t n, struct error *);
+    const struct process_objects *, struct error *);
 /*
  * Inside the transaction of the job. *gone: the item is no more. An item in the trash stays there,
  * ready to be restored.
@@ -54,26 +56,31 @@ bool store_process_reserve(struct db *, struct arena *, const char *media_id,
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
     const struct process_found *, bool *gone, struct error *);
 /* Inside the transaction of the job. *gone: the item is no more, or waits no longer. */
-bool store_process_fail(struct db *, struct arena *, const char *media_id, const char *code,
-    const char *message, bool *gone, struct error *);
+struct process_failure {
+	const char *code, *message;
+};
+bool store_process_fail(struct db *, struct arena *, const char *media_id,
+    const struct process_failure *, bool *gone, struct error *);
 
 /* Every object that belongs to the item. */
-bool store_process_objects(struct db *, struct arena *, const char *media_id,
-    const char *const **keys, size_t *n, struct error *);
+bool store_process_objects(struct db *, struct arena *, const char *media_id, struct strings *keys,
+    struct error *);
 /* Objects announced before `hours` and never published, or replaced. */
 bool store_process_collectable(struct db *, struct arena *, int hours, int limit,
-    const char *const **keys, size_t *n, struct error *);
-bool store_process_forget(struct db *, struct arena *, const char *const *keys, size_t n,
-    struct error *);
+    struct strings *keys, struct error *);
+bool store_process_forget(struct db *, struct arena *, struct strings keys, struct error *);
 /*
  * Ends uploads past their time and removes their items: object keys, and the store's multipart ids
  * ("" = none), in pairs.
  */
-bool store_process_expire_uploads(struct db *, struct arena *, int limit, const char *const **keys,
-    const char *const **multipart, size_t *n, struct error *);
+struct expired_uploads {
+	struct strings keys, multipart;
+};
+bool store_process_expire_uploads(struct db *, struct arena *, int limit, struct expired_uploads *,
+    struct error *);
 /* Of these incoming objects, those that nothing needs any more. */
-bool store_process_stray_incoming(struct db *, struct arena *, const char *const *keys, size_t n,
-    const char *const **stray, size_t *nstray, struct error *);
+bool store_process_stray_incoming(struct db *, struct arena *, struct strings keys,
+    struct strings *stray, struct error *);
 /* Old sign-in counters, refresh tokens, sessions, revocations and ended uploads. */
 bool store_process_expire_identity(struct db *, struct arena *, struct error *);
 

@@ -2,12 +2,14 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/str.h"
 #include "store/pg.h"
+#include "store/store_user.h"
 
 #include "core/banned.h"
 
 #define REFRESH_STATE \
-	PERSON_SQL ", s.id, " SQL_US("t.rotated_at") ", " SQL_US( \
+	USER_SQL ", s.id, " SQL_US("t.rotated_at") ", " SQL_US( \
 	    "clock_timestamp()") ", t.expires_at <= clock_timestamp()" \
 				 " OR s.expires_at <= clock_timestamp(), " \
 				 "s.revoked_at IS NOT NULL, t.dead, " \
@@ -38,8 +40,6 @@ enum {
 	Q_REVOKED_LIST,
 	Q_GENERATION,
 	Q_SESSION_CHECK,
-	Q_PERMISSIONS,
-	Q_SETTINGS,
 	Q_LOGIN_COUNTS,
 	Q_LOGIN_KNOWN,
 	Q_LOGIN_FAILED,
@@ -48,10 +48,10 @@ enum {
 
 const struct query store_sessions_queries[] = {
 	[Q_PERSON_BY_EMAIL] = { "person_by_email",
-	    "SELECT " PERSON_SQL
+	    "SELECT " USER_SQL
 	    ", u.password_hash FROM users u WHERE lower(u.email) = lower($1::text)",
 	    QUERY_READ },
-	[Q_PERSON_BY_ID] = { "person_by_id", "SELECT " PERSON_SQL " FROM users u WHERE u.id = $1",
+	[Q_PERSON_BY_ID] = { "person_by_id", "SELECT " USER_SQL " FROM users u WHERE u.id = $1",
 	    QUERY_READ },
 	[Q_SESSION_ADD] = { "session_add",
 	    "INSERT INTO sessions (id, user_id, device, address, expires_at)"
@@ -113,9 +113,6 @@ const struct query store_sessions_queries[] = {
 	    " AND u.status = 'active' "
 	    "FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2",
 	    QUERY_READ },
-	[Q_PERMISSIONS] = { "role_permissions", "SELECT role, permission FROM role_permissions",
-	    QUERY_READ },
-	[Q_SETTINGS] = { "settings_all", "SELECT key, value FROM settings", QUERY_READ },
 	[Q_LOGIN_COUNTS] = { "login_counts",
 	    "SELECT subject, failures, ceil(extract(epoch FROM window_start + $2::int * interval '1"
 	    " second' - now()))::bigint FROM login_attempts "
@@ -141,17 +138,29 @@ const struct query store_sessions_queries[] = {
 #define Q(id) (&store_sessions_queries[id])
 
 bool
-store_person_by_email(struct db *db, struct arena *arena, const char *email, struct rows **rows,
-    struct error *err)
+store_person_by_email(struct db *db, struct arena *arena, const char *email, struct user *user,
+    const char **password_hash, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PERSON_BY_EMAIL), DB_PARAMS(email), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_PERSON_BY_EMAIL), DB_PARAMS(email), &rows, err))
+		return false;
+	store_user_or_none(rows, user);
+	if (password_hash != NULL)
+		*password_hash = user->id == NULL ? NULL : rows_str(rows, 0, USER_COLUMNS);
+	return true;
 }
 
 bool
-store_person_by_id(struct db *db, struct arena *arena, const char *id, struct rows **rows,
+store_person_by_id(struct db *db, struct arena *arena, const char *id, struct user *user,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PERSON_BY_ID), DB_PARAMS(id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_PERSON_BY_ID), DB_PARAMS(id), &rows, err))
+		return false;
+	store_user_or_none(rows, user);
+	return true;
 }
 
 bool
@@ -172,50 +181,72 @@ store_session_create(struct db *db, struct arena *arena, const struct session_ne
 	return db_pipeline(db, arena, calls, 3, err);
 }
 
-bool
-store_refresh_lock(struct db *db, struct arena *arena, const unsigned char hash[SHA256_SIZE],
-    struct rows **rows, struct error *err)
+static void
+refresh_from_rows(const struct rows *rows, struct refresh_state *state)
 {
-	const char *text = db_bytea(arena, hash, SHA256_SIZE);
-
-	/* Two statements: what the second one sees begins after the lock was won. */
-	return db_exec(db, arena, Q(Q_REFRESH_LOCK_FAMILY), DB_PARAMS(text), NULL, err) &&
-	    db_exec(db, arena, Q(Q_REFRESH_STATE), DB_PARAMS(text), rows, err);
+	*state = (struct refresh_state) { .session_id = NULL };
+	store_user_or_none(rows, &state->user);
+	if (state->user.id == NULL)
+		return;
+	state->session_id = rows_str(rows, 0, USER_COLUMNS);
+	state->rotated_at = rows_int(rows, 0, USER_COLUMNS + 1);
+	state->now = rows_int(rows, 0, USER_COLUMNS + 2);
+	state->expired = rows_bool(rows, 0, USER_COLUMNS + 3);
+	state->revoked = rows_bool(rows, 0, USER_COLUMNS + 4);
+	state->dead = rows_bool(rows, 0, USER_COLUMNS + 5);
+	state->successor_used = rows_bool(rows, 0, USER_COLUMNS + 6);
+	state->family_changed_at = rows_int(rows, 0, USER_COLUMNS + 7);
 }
 
 bool
 store_refresh_peek(struct db *db, struct arena *arena, const unsigned char hash[SHA256_SIZE],
-    struct rows **rows, struct error *err)
+    struct refresh_state *state, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_REFRESH_STATE), DB_PARAMS(db_bytea(arena, hash, SHA256_SIZE)),
-	    rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_REFRESH_STATE), DB_PARAMS(db_bytea(arena, hash, SHA256_SIZE)),
+		&rows, err))
+		return false;
+	refresh_from_rows(rows, state);
+	return true;
 }
 
 bool
-store_refresh_rotate(struct db *db, struct arena *arena, const char *session_id,
-    const unsigned char old_hash[SHA256_SIZE], const unsigned char new_hash[SHA256_SIZE],
-    int64_t expires_at, const char *address, struct error *err)
+store_refresh_lock(struct db *db, struct arena *arena, const unsigned char hash[SHA256_SIZE],
+    struct refresh_state *state, struct error *err)
+{
+	/* Two statements: what the second one sees begins after the lock was won. */
+	return db_exec(db, arena, Q(Q_REFRESH_LOCK_FAMILY),
+		   DB_PARAMS(db_bytea(arena, hash, SHA256_SIZE)), NULL, err) &&
+	    store_refresh_peek(db, arena, hash, state, err);
+}
+
+bool
+store_refresh_rotate(struct db *db, struct arena *arena, const struct refresh_rotation *r,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_ROTATE),
-	    DB_PARAMS(session_id, db_bytea(arena, old_hash, SHA256_SIZE),
-		db_bytea(arena, new_hash, SHA256_SIZE), db_time(arena, expires_at), address),
+	    DB_PARAMS(r->session_id, db_bytea(arena, r->old_hash, SHA256_SIZE),
+		db_bytea(arena, r->new_hash, SHA256_SIZE), db_time(arena, r->expires_at),
+		r->address),
 	    NULL, err);
 }
 
 bool
-store_session_revoke(struct db *db, struct arena *arena, const char *session_id, const char *reason,
-    int64_t blacklist_until, struct rows **ended, struct error *err)
+store_sessions_end(struct db *db, struct arena *arena, const struct session_end *end,
+    struct strings *ended, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SESSION_REVOKE),
-	    DB_PARAMS(session_id, reason, db_time(arena, blacklist_until)), ended, err);
-}
+	const char *until = db_time(arena, end->blacklist_until);
+	struct rows *rows;
 
-bool
-store_sessions_revoke(struct db *db, struct arena *arena, const char *user_id, const char *except,
-    const char *reason, int64_t blacklist_until, struct rows **ended, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_SESSIONS_REVOKE),
-	    DB_PARAMS(user_id, except, reason, db_time(arena, blacklist_until)), ended, err);
+	if (!(end->session_id != NULL ?
+		    db_exec(db, arena, Q(Q_SESSION_REVOKE),
+			DB_PARAMS(end->session_id, end->reason, until), &rows, err) :
+		    db_exec(db, arena, Q(Q_SESSIONS_REVOKE),
+			DB_PARAMS(end->user_id, end->except, end->reason, until), &rows, err)))
+		return false;
+	*ended = rows_column(arena, rows, 0);
+	return true;
 }
 
 bool
@@ -233,53 +264,88 @@ store_generation_raise(struct db *db, struct arena *arena, const char *user_id, 
 }
 
 bool
-store_sessions_list(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
-    struct error *err)
+store_sessions_list(struct db *db, struct arena *arena, const char *user_id,
+    struct session **sessions, size_t *n, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SESSIONS_LIST), DB_PARAMS(user_id), rows, err);
-}
+	struct rows *rows;
 
-bool
-store_revoked_list(struct db *db, struct arena *arena, struct rows **rows, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_REVOKED_LIST), DB_NO_PARAMS, rows, err);
-}
-
-bool
-store_generation(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
-    struct error *err)
-{
-	return db_exec(db, arena, Q(Q_GENERATION), DB_PARAMS(user_id), rows, err);
-}
-
-bool
-store_session_check(struct db *db, struct arena *arena, const char *session_id, const char *user_id,
-    struct rows **rows, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_SESSION_CHECK), DB_PARAMS(session_id, user_id), rows, err);
-}
-
-bool
-store_access_load(struct db *db, struct arena *arena, struct rows **permissions,
-    struct rows **settings, struct error *err)
-{
-	struct db_call calls[] = { { .query = Q(Q_PERMISSIONS) }, { .query = Q(Q_SETTINGS) } };
-
-	if (!db_pipeline(db, arena, calls, 2, err))
+	if (!db_exec(db, arena, Q(Q_SESSIONS_LIST), DB_PARAMS(user_id), &rows, err))
 		return false;
-	*permissions = calls[0].rows;
-	*settings = calls[1].rows;
+	*n = rows_count(rows);
+	*sessions = arena_array(arena, *n, sizeof(**sessions));
+	for (size_t i = 0; i < *n; i++)
+		(*sessions)[i] = (struct session) {
+			.id = rows_str(rows, i, 0),
+			.device = rows_str(rows, i, 1),
+			.address = rows_str(rows, i, 2),
+			.created_at = rows_int(rows, i, 3),
+			.last_used_at = rows_int(rows, i, 4),
+		};
 	return true;
 }
 
 bool
-store_login_state(struct db *db, struct arena *arena, const char *const subjects[LOGIN_SUBJECTS],
-    const char *email, const char *address, struct rows **counts, bool *known_address,
+store_revoked_list(struct db *db, struct arena *arena, struct revoked **revoked, size_t *n,
     struct error *err)
 {
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_REVOKED_LIST), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*revoked = arena_array(arena, *n, sizeof(**revoked));
+	for (size_t i = 0; i < *n; i++)
+		(*revoked)[i] = (struct revoked) { rows_str(rows, i, 0), rows_str(rows, i, 1) };
+	return true;
+}
+
+bool
+store_generation(struct db *db, struct arena *arena, const char *user_id, int64_t *generation,
+    bool *found, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_GENERATION), DB_PARAMS(user_id), &rows, err))
+		return false;
+	*found = rows_count(rows) > 0;
+	*generation = *found ? rows_int(rows, 0, 0) : 0;
+	return true;
+}
+
+bool
+store_session_check(struct db *db, struct arena *arena, const char *session_id, const char *user_id,
+    struct session_check *check, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_SESSION_CHECK), DB_PARAMS(session_id, user_id), &rows, err))
+		return false;
+	*check = (struct session_check) { .alive = false };
+	if (rows_count(rows) > 0)
+		*check = (struct session_check) { .generation = rows_int(rows, 0, 0),
+			.alive = rows_bool(rows, 0, 1) };
+	return true;
+}
+
+static void
+login_counts_from_rows(const struct rows *rows, const struct login_who *who,
+    struct login_state *state)
+{
+	for (size_t row = 0; row < rows_count(rows); row++)
+		for (size_t i = 0; i < LOGIN_SUBJECTS; i++)
+			if (str_eq(rows_str(rows, row, 0), who->subjects[i])) {
+				state->failures[i] = rows_int(rows, row, 1);
+				state->seconds[i] = rows_int(rows, row, 2);
+			}
+}
+
+bool
+store_login_state(struct db *db, struct arena *arena, const struct login_who *who,
+    struct login_state *state, struct error *err)
+{
 	const char *window = db_int(arena, LOGIN_WINDOW_SECONDS);
-	const char *of_counts[] = { db_array(arena, subjects, LOGIN_SUBJECTS), window };
-	const char *of_known[] = { email, address };
+	const char *of_counts[] = { db_array(arena, who->subjects, LOGIN_SUBJECTS), window };
+	const char *of_known[] = { who->email, who->address };
 	struct db_call calls[] = {
 		{ .query = Q(Q_LOGIN_COUNTS), .params = of_counts, .nparams = 2 },
 		{ .query = Q(Q_LOGIN_KNOWN), .params = of_known, .nparams = 2 },
@@ -287,17 +353,17 @@ store_login_state(struct db *db, struct arena *arena, const char *const subjects
 
 	if (!db_pipeline(db, arena, calls, 2, err))
 		return false;
-	*counts = calls[0].rows;
-	*known_address = rows_count(calls[1].rows) > 0;
+	*state = (struct login_state) { .known_address = rows_count(calls[1].rows) > 0 };
+	login_counts_from_rows(calls[0].rows, who, state);
 	return true;
 }
 
 bool
-store_login_failed(struct db *db, struct arena *arena, const char *const subjects[LOGIN_SUBJECTS],
+store_login_failed(struct db *db, struct arena *arena, const struct login_who *who,
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_LOGIN_FAILED),
-	    DB_PARAMS(db_array(arena, subjects, LOGIN_SUBJECTS),
+	    DB_PARAMS(db_array(arena, who->subjects, LOGIN_SUBJECTS),
 		db_int(arena, LOGIN_WINDOW_SECONDS)),
 	    NULL, err);
 }

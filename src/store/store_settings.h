@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/access.h"
+#include "core/str.h"
+#include "model/setting.h"
 #include "store/pg.h"
 
 extern const struct query store_settings_queries[];
@@ -12,11 +15,16 @@ extern const struct query store_settings_queries[];
 /* value NULL removes the row. */
 bool store_setting_put(struct db *, struct arena *, const char *key, const char *value,
     const char *user_id, struct error *);
-/* role, permission */
-bool store_roles_list(struct db *, struct arena *, struct rows **, struct error *);
-/* In a transaction: the whole matrix, as parallel arrays. */
-bool store_roles_replace(struct db *, struct arena *, const char *const *roles,
-    const char *const *permissions, size_t n, struct error *);
+/* The matrix as it stands, without implications; what this program does not know is left out. */
+bool store_roles_list(struct db *, struct arena *, permission_set roles[ROLES], struct error *);
+/* In a transaction: the whole matrix. */
+bool store_roles_replace(struct db *, struct arena *, const permission_set roles[ROLES],
+    struct error *);
+/* The matrix and every setting, in one round trip. */
+bool store_access_load(struct db *, struct arena *, permission_set roles[ROLES], struct settings *,
+    struct error *);
+/* Rows of (key, value). */
+void store_settings_from_rows(struct arena *, const struct rows *, struct settings *);
 /* Wakes processes that hold a copy and serve no requests (the worker, notifyd). */
 bool store_config_changed(struct db *, struct arena *, struct error *);
 

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/access.h"
+#include "core/crypto.h"
+#include "model/user.h"
 #include "store/pg.h"
 
 extern const struct query store_tokens_queries[];
@@ -13,25 +16,30 @@ extern const struct query store_tokens_queries[];
 /* Last use is written at most once in so many seconds. */
 #define TOKEN_USE_SECONDS "60"
 
-/*
- * owner id, role, tier, generation, scopes (text[]), expired, token id; counts the use. No row =
- * unknown, revoked, or the owner is not active.
- */
-bool store_token_use(struct db *, struct arena *, const void *hash, size_t len, struct rows **,
-    struct error *);
+/* Whom a token speaks for. */
+struct store_token_use {
+	const char *owner_id; /* NULL: unknown, revoked, or the owner is not active */
+	enum role role;
+	enum tier tier;
+	int64_t generation;
+	permission_set scopes; /* without implications */
+	bool expired;
+};
+/* Counts the use. */
+bool store_token_use(struct db *, struct arena *, const unsigned char hash[SHA256_SIZE],
+    struct store_token_use *, struct error *);
 struct store_token_new {
-	const char *id, *user_id, *name, *hint, *scopes /* text[] literal */;
-	const void *hash;
-	size_t hash_len;
+	const char *id, *user_id, *name, *hint;
+	permission_set scopes;
+	const unsigned char *hash; /* SHA256_SIZE */
 	int64_t expires_at;
 	int max;
 };
 /* *added false: the person has `max` live tokens already. */
 bool store_token_add(struct db *, struct arena *, const struct store_token_new *, bool *added,
     struct error *);
-/* id, name, hint, scopes, created, expires, last used (us) */
-bool store_token_list(struct db *, struct arena *, const char *user_id, struct rows **,
-    struct error *);
+bool store_token_list(struct db *, struct arena *, const char *user_id, struct api_token **,
+    size_t *n, struct error *);
 bool store_token_revoke(struct db *, struct arena *, const char *user_id, const char *id,
     bool *revoked, struct error *);
 

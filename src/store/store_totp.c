@@ -6,7 +6,7 @@
 
 #define STATE \
 	"SELECT email, convert_from(totp_secret, 'UTF8'), convert_from(totp_pending, 'UTF8')," \
-	" totp_confirmed_at IS NOT NULL, totp_last_step " \
+	" totp_confirmed_at IS NOT NULL " \
 	"FROM users WHERE id = $1"
 
 enum { Q_LOCK, Q_READ, Q_PENDING, Q_ENABLE, Q_STEP, Q_CODES_CLEAR, Q_CODES_ADD, Q_CODE_USE };
@@ -37,18 +37,35 @@ const struct query store_totp_queries[] = {
 };
 #define Q(id) (&store_totp_queries[id])
 
-bool
-store_totp_lock(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
-    struct error *err)
+static bool
+read_state(struct db *db, struct arena *arena, const struct query *query, const char *user_id,
+    struct totp_state *state, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(user_id), rows, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query, DB_PARAMS(user_id), &rows, err))
+		return false;
+	*state = (struct totp_state) { .email = NULL };
+	if (rows_count(rows) > 0)
+		*state = (struct totp_state) { .email = rows_str(rows, 0, 0),
+			.secret = rows_str(rows, 0, 1),
+			.pending = rows_str(rows, 0, 2),
+			.enabled = rows_bool(rows, 0, 3) };
+	return true;
 }
 
 bool
-store_totp_read(struct db *db, struct arena *arena, const char *user_id, struct rows **rows,
+store_totp_lock(struct db *db, struct arena *arena, const char *user_id, struct totp_state *state,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_READ), DB_PARAMS(user_id), rows, err);
+	return read_state(db, arena, Q(Q_LOCK), user_id, state, err);
+}
+
+bool
+store_totp_read(struct db *db, struct arena *arena, const char *user_id, struct totp_state *state,
+    struct error *err)
+{
+	return read_state(db, arena, Q(Q_READ), user_id, state, err);
 }
 
 bool
@@ -66,37 +83,25 @@ store_totp_enable(struct db *db, struct arena *arena, const char *user_id, const
 	    NULL, err);
 }
 
-static bool
-one_row_changed(struct db *db, struct arena *arena, const struct query *query, const char *user_id,
-    const char *value, bool *changed, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, query, DB_PARAMS(user_id, value), &rows, err))
-		return false;
-	*changed = rows_affected(rows) > 0;
-	return true;
-}
-
 bool
 store_totp_step(struct db *db, struct arena *arena, const char *user_id, int64_t step, bool *fresh,
     struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_STEP), user_id, db_int(arena, step), fresh, err);
+	return db_change(db, arena, Q(Q_STEP), DB_PARAMS(user_id, db_int(arena, step)), fresh, err);
 }
 
 bool
 store_recovery_replace(struct db *db, struct arena *arena, const char *user_id,
-    const char *const *hashes, size_t n, struct error *err)
+    struct strings hashes, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CODES_CLEAR), DB_PARAMS(user_id), NULL, err) &&
-	    db_exec(db, arena, Q(Q_CODES_ADD), DB_PARAMS(user_id, db_array(arena, hashes, n)), NULL,
-		err);
+	    db_exec(db, arena, Q(Q_CODES_ADD),
+		DB_PARAMS(user_id, db_array(arena, hashes.items, hashes.n)), NULL, err);
 }
 
 bool
 store_recovery_use(struct db *db, struct arena *arena, const char *user_id, const char *hash,
     bool *used, struct error *err)
 {
-	return one_row_changed(db, arena, Q(Q_CODE_USE), user_id, hash, used, err);
+	return db_change(db, arena, Q(Q_CODE_USE), DB_PARAMS(user_id, hash), used, err);
 }

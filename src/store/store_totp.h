@@ -6,18 +6,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "store/pg.h"
 
 extern const struct query store_totp_queries[];
 
-/*
- * e-mail, secret, pending (sealed texts or NULL), enabled, last step; locks the person. No row =
- * gone.
- */
-enum { TOTP_EMAIL, TOTP_SECRET, TOTP_PENDING, TOTP_ENABLED, TOTP_LAST_STEP };
-bool store_totp_lock(struct db *, struct arena *, const char *user_id, struct rows **,
+struct totp_state {
+	const char *email;            /* NULL: the person is gone */
+	const char *secret, *pending; /* sealed, or NULL */
+	bool enabled;
+};
+/* Locks the person. */
+bool store_totp_lock(struct db *, struct arena *, const char *user_id, struct totp_state *,
     struct error *);
-bool store_totp_read(struct db *, struct arena *, const char *user_id, struct rows **,
+bool store_totp_read(struct db *, struct arena *, const char *user_id, struct totp_state *,
     struct error *);
 bool store_totp_pending(struct db *, struct arena *, const char *user_id, const char *sealed,
     struct error *);
@@ -28,7 +30,7 @@ bool store_totp_enable(struct db *, struct arena *, const char *user_id, const c
 bool store_totp_step(struct db *, struct arena *, const char *user_id, int64_t step, bool *fresh,
     struct error *);
 bool store_recovery_replace(struct db *, struct arena *, const char *user_id,
-    const char *const *hashes /* bytea texts */, size_t n, struct error *);
+    struct strings hashes /* bytea texts */, struct error *);
 bool store_recovery_use(struct db *, struct arena *, const char *user_id, const char *hash,
     bool *used, struct error *);
 

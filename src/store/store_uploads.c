@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/pg.h"
+#include "store/store_media.h"
 
 #include "core/banned.h"
 
@@ -11,7 +12,7 @@
 	" multipart_id, size, part_size, " \
 	"round(date_part('epoch', expires_at) * 1000000)::bigint, expires_at <= clock_timestamp()"
 
-enum { Q_ADD, Q_GET, Q_MOVE };
+enum { Q_ADD, Q_GET, Q_BEGIN_COMPLETING, Q_MOVE, Q_COMPLETE };
 
 const struct query store_uploads_queries[] = {
 	[Q_ADD] = { "upload_add",
@@ -21,10 +22,26 @@ const struct query store_uploads_queries[] = {
 	    0 },
 	[Q_GET] = { "upload_get", "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND user_id = $2",
 	    QUERY_READ },
+	/* Repeated on a new connection it finds what it left the first time. */
+	[Q_BEGIN_COMPLETING] = { "upload_begin_completing",
+	    "UPDATE uploads SET status = 'completing' WHERE id = $1 AND user_id = $2"
+	    " AND status = 'pending' AND expires_at > clock_timestamp()",
+	    QUERY_READ },
 	[Q_MOVE] = { "upload_move",
 	    "UPDATE uploads SET status = $3, completed_at = CASE"
 	    " WHEN $3::text = 'completed' THEN now() END WHERE id = $1"
 	    " AND status = ANY ($2::text[])",
+	    0 },
+	[Q_COMPLETE] = { "upload_complete",
+	    "WITH moved AS (UPDATE uploads SET status = 'completed', completed_at = now()"
+	    " WHERE id = $1 AND status IN ('pending', 'completing') RETURNING media_id),"
+	    " started AS (UPDATE media SET status = 'processing', failure_code = NULL,"
+	    " failure_message = NULL, version = version + 1, updated_at = now()"
+	    " WHERE id = (SELECT media_id FROM moved) AND status = 'pending'),"
+	    " told AS (INSERT INTO media_events (media_id, step, state)"
+	    " SELECT m.id, s.step, 'done' FROM moved JOIN media m ON m.id = moved.media_id,"
+	    " unnest('{upload,queue}'::text[]) WITH ORDINALITY AS s (step, i) ORDER BY s.i)"
+	    " SELECT FROM moved",
 	    0 },
 	{ .name = NULL },
 };
@@ -60,14 +77,9 @@ store_upload_add(struct db *db, struct arena *arena, const struct upload *u, str
 	    NULL, err);
 }
 
-bool
-store_upload_get(struct db *db, struct arena *arena, const char *id, const char *user_id,
-    struct upload *upload, struct error *err)
+static bool
+upload_read(const struct rows *rows, struct upload *upload, struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_GET), DB_PARAMS(id, user_id), &rows, err))
-		return false;
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such upload.");
 	upload_from_row(rows, 0, upload);
@@ -75,13 +87,52 @@ store_upload_get(struct db *db, struct arena *arena, const char *id, const char 
 }
 
 bool
-store_upload_move(struct db *db, struct arena *arena, const char *id, const char *from,
-    const char *to, bool *moved, struct error *err)
+store_upload_get(struct db *db, struct arena *arena, const char *id, const char *user_id,
+    struct upload *upload, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_MOVE), DB_PARAMS(id, from, to), &rows, err))
+	return db_exec(db, arena, Q(Q_GET), DB_PARAMS(id, user_id), &rows, err) &&
+	    upload_read(rows, upload, err);
+}
+
+bool
+store_upload_begin_completing(struct db *db, struct arena *arena, const char *id,
+    const char *user_id, struct upload *upload, struct error *err)
+{
+	const char *const params[] = { id, user_id };
+	struct db_call calls[] = {
+		{ .query = Q(Q_GET), .params = params, .nparams = 2 },
+		{ .query = Q(Q_BEGIN_COMPLETING), .params = params, .nparams = 2 },
+	};
+
+	return db_pipeline(db, arena, calls, 2, err) && upload_read(calls[0].rows, upload, err);
+}
+
+bool
+store_upload_move(struct db *db, struct arena *arena, const struct upload_move *move, bool *moved,
+    struct error *err)
+{
+	return db_change(db, arena, Q(Q_MOVE), DB_PARAMS(move->id, move->from, move->to), moved,
+	    err);
+}
+
+bool
+store_upload_complete(struct db *db, struct arena *arena, const struct upload *upload,
+    const struct media_reader *reader, struct upload_completed *out, struct error *err)
+{
+	struct db_call calls[] = {
+		{ .query = Q(Q_COMPLETE), .params = &upload->id, .nparams = 1 },
+		store_media_scopes_call(arena, upload->media_id),
+		store_media_get_call(arena, reader, upload->media_id),
+	};
+
+	*out = (struct upload_completed) { .moved = false };
+	if (!db_pipeline(db, arena, calls, 3, err))
 		return false;
-	*moved = rows_affected(rows) > 0;
-	return true;
+	out->moved = rows_count(calls[0].rows) > 0;
+	if (!out->moved)
+		return true;
+	out->scopes = rows_column(arena, calls[1].rows, 0);
+	return store_media_read(arena, calls[2].rows, &out->media, err);
 }

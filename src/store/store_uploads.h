@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
+#include "model/media.h"
 #include "model/upload.h"
 #include "store/pg.h"
 
@@ -19,10 +21,32 @@ bool store_upload_add(struct db *, struct arena *, const struct upload *, struct
 bool store_upload_get(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);
 /*
- * Compare and set: *moved tells whether it was in one of the states `from`
- * ("{pending,completing}").
+ * The beginning of completing a person's own upload, in one round trip: *upload as it was, and, if
+ * it was pending and its time not over, it is `completing` from now on. ERR_NOT_FOUND.
  */
-bool store_upload_move(struct db *, struct arena *, const char *id, const char *from,
-    const char *to, bool *moved, struct error *);
+bool store_upload_begin_completing(struct db *, struct arena *, const char *id, const char *user_id,
+    struct upload *, struct error *);
+/* Compare and set: *moved tells whether it was in one of the states `from`. */
+struct upload_move {
+	const char *id;
+	const char *from; /* text[] literal: "{pending,completing}" */
+	const char *to;
+};
+bool store_upload_move(struct db *, struct arena *, const struct upload_move *, bool *moved,
+    struct error *);
+
+/* What became of an upload whose bytes are there. */
+struct upload_completed {
+	bool moved; /* false: another call was faster, or it has ended; nothing else holds */
+	struct strings scopes; /* as of store_media_scopes() */
+	struct media media;    /* as the reader sees it now */
+};
+/*
+ * In a transaction, in one round trip: pending or completing -> completed, the item from pending to
+ * processing with its timeline, its scopes told, and the item read. To be rolled back when it has
+ * not moved.
+ */
+bool store_upload_complete(struct db *, struct arena *, const struct upload *,
+    const struct media_reader *, struct upload_completed *, struct error *);
 
 #endif

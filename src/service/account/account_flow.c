@@ -21,6 +21,7 @@
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
 #include "store/store_people.h"
+#include "store/store_sessions.h"
 
 #include "core/banned.h"
 
@@ -39,13 +40,6 @@ need_mail(struct services *svc, struct error *err)
 		"This server cannot send mail: ask its operator (smtp.host).");
 }
 
-static bool
-rollback(struct services *svc)
-{
-	db_rollback(svc->db);
-	return false;
-}
-
 /* A fresh single-use token, its row, and the mail that carries it. In the caller's transaction. */
 static bool
 send_link(const struct call *call, struct store_mail_token *row, enum mail_kind kind,
@@ -59,7 +53,6 @@ send_link(const struct call *call, struct store_mail_token *row, enum mail_kind 
 	token = base64url_encode(call->arena, random, sizeof(random));
 	sha256(token, strlen(token), hash);
 	row->hash = hash;
-	row->hash_len = sizeof(hash);
 	row->expires_at = clock_now() + life_seconds * US_PER_SEC;
 	mail.url = arena_printf(call->arena, "%s/#/%s?token=%s",
 	    config_str(call->svc->config, CFG_PUBLIC_URL), page, token);
@@ -67,46 +60,68 @@ send_link(const struct call *call, struct store_mail_token *row, enum mail_kind 
 	    mail_add(call, &mail, err);
 }
 
-/* In invite mode: the account, the invitation that it uses up, and a session. */
+/* In the transaction: the account, and the invitation that it uses up. */
+static bool
+register_invited_in(const struct call *call, const struct registration *reg, char id[UUID_TEXT],
+    struct error *err)
+{
+	const struct account_request req = { .email = reg->email,
+		.password = reg->password,
+		.display_name = reg->display_name,
+		.role = ROLE_GUEST };
+	const struct audit_event event = {
+		.action = "user.registered",
+		.target_type = "user",
+		.target_id = id,
+	};
+	struct store_person_change change = { 0 };
+	unsigned char hash[SHA256_SIZE];
+	struct store_invite_use invite = { .hash = hash, .email = reg->email, .user_id = id };
+
+	sha256(reg->invite, strlen(reg->invite), hash);
+	if (!account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) ||
+	    !store_invite_use(call->svc->db, call->arena, &invite, err))
+		return false;
+	if (invite.role == NULL)
+		return error_slug(err, ERR_FORBIDDEN, "invite_invalid",
+		    "This invitation has been used, has expired, or is for another address.");
+	change.role = invite.role;
+	change.tier = invite.tier;
+	return store_person_change(call->svc->db, call->arena, id, &change, err) &&
+	    store_account_confirmed(call->svc->db, call->arena, id, err) &&
+	    audit_add(call, &event, err);
+}
+
+/* In invite mode: the account, and a session. */
 static bool
 register_invited(const struct call *call, const struct registration *reg,
     struct session_grant *grant, struct error *err)
 {
-	struct account_request req = { .email = reg->email,
-		.password = reg->password,
-		.display_name = reg->display_name,
-		.role = ROLE_GUEST };
-	struct audit_event event = { .action = "user.registered", .target_type = "user" };
-	struct store_person_change change = { 0 };
-	unsigned char hash[SHA256_SIZE];
 	char id[UUID_TEXT];
-	struct rows *rows;
 
 	if (reg->invite == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_required",
 		    "Joining needs an invitation.");
-	sha256(reg->invite, strlen(reg->invite), hash);
-	event.target_id = id;
-	if (!db_begin(call->svc->db, err) ||
-	    !account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) ||
-	    !store_invite_use(call->svc->db, call->arena, hash, sizeof(hash), reg->email, id, &rows,
-		err))
-		return rollback(call->svc);
-	if (rows_count(rows) == 0) {
-		error_slug(err, ERR_FORBIDDEN, "invite_invalid",
-		    "This invitation has been used, has expired, or is for another address.");
-		return rollback(call->svc);
-	}
-	change.role = rows_str(rows, 0, 1);
-	change.tier = rows_str(rows, 0, 2);
-	if (!store_person_change(call->svc->db, call->arena, id, &change, err) ||
-	    !store_account_confirmed(call->svc->db, call->arena, id, err) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return session_open(call, id, grant, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, register_invited_in(call, reg, id, err), err) &&
+	    session_open(call, id, grant, err);
 }
 
-/* In open mode: a mail either way; the account begins to exist when its link is used. */
+/* In the transaction. */
+static bool
+register_open_in(const struct call *call, struct store_mail_token *row, struct error *err)
+{
+	const struct mail_new known = { .kind = MAIL_KNOWN, .to = row->email };
+	struct user user;
+
+	if (!store_person_by_email(call->svc->db, call->arena, row->email, &user, NULL, err))
+		return false;
+	return user.id != NULL ?
+	    mail_add(call, &known, err) :
+	    send_link(call, row, MAIL_CONFIRM, CONFIRM_TOKEN_SECONDS, "confirm", err);
+}
+
+/* In open mode: a mail either way; using its link makes the account. */
 static bool
 register_open(const struct call *call, const struct registration *reg, struct error *err)
 {
@@ -116,24 +131,15 @@ register_open(const struct call *call, const struct registration *reg, struct er
 		.display_name = reg->display_name,
 	};
 	struct store_mail_token row = { .purpose = "register", .email = reg->email };
-	const struct mail_new known = { .kind = MAIL_KNOWN, .to = reg->email };
 	char hash[ARGON2_HASH_MAX];
-	struct rows *person;
 
 	if (!need_mail(call->svc, err) ||
 	    !account_check(&req, &row.display_name, call->arena, err) ||
 	    !password_hash(config_str(call->svc->config, CFG_RUN_DIR), reg->password, hash, err))
 		return false;
 	row.password_hash = hash;
-	if (!db_begin(call->svc->db, err) ||
-	    !store_person_by_email(call->svc->db, call->arena, reg->email, &person, err))
-		return rollback(call->svc);
-	if (!(rows_count(person) > 0 ?
-		    mail_add(call, &known, err) :
-		    send_link(call, &row, MAIL_CONFIRM, CONFIRM_TOKEN_SECONDS, "confirm", err)) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, register_open_in(call, &row, err), err);
 }
 
 bool
@@ -154,14 +160,15 @@ account_register(const struct call *call, const struct registration *reg, bool *
 
 /* The registration that a link confirms becomes an account. */
 static bool
-finish_registration(const struct call *call, const struct rows *token, struct error *err)
+finish_registration(const struct call *call, const struct store_mail_token *token,
+    struct error *err)
 {
 	char id[UUID_TEXT];
 	const struct account_new row = { .id = id,
-		.email = rows_str(token, 0, MAIL_TOKEN_EMAIL),
-		.display_name = rows_str(token, 0, MAIL_TOKEN_NAME),
+		.email = token->email,
+		.display_name = token->display_name,
 		.role = role_name(ROLE_USER),
-		.password_hash = rows_str(token, 0, MAIL_TOKEN_PASSWORD) };
+		.password_hash = token->password_hash };
 	const struct audit_event event = {
 		.action = "user.registered",
 		.target_type = "user",
@@ -176,115 +183,127 @@ finish_registration(const struct call *call, const struct rows *token, struct er
 }
 
 static bool
-finish_email_change(const struct call *call, const struct rows *token, struct error *err)
+finish_email_change(const struct call *call, const struct store_mail_token *token,
+    struct error *err)
 {
-	const char *user_id = rows_str(token, 0, MAIL_TOKEN_USER);
 	const struct audit_event event = {
 		.action = "user.email_changed",
 		.target_type = "user",
-		.target_id = user_id,
+		.target_id = token->user_id,
 	};
 
-	if (!store_account_email(call->svc->db, call->arena, user_id,
-		rows_str(token, 0, MAIL_TOKEN_EMAIL), err))
+	if (!store_account_email(call->svc->db, call->arena, token->user_id, token->email, err))
 		return db_violated(err, "users_email_key") ? link_invalid(err) : false;
 	return audit_add(call, &event, err);
+}
+
+/* In a transaction: uses up the link that carries this token, for one of the purposes. */
+static bool
+use_link(const struct call *call, const char *text, const char *purposes,
+    struct store_mail_token *token, struct error *err)
+{
+	unsigned char hash[SHA256_SIZE];
+
+	sha256(text, strlen(text), hash);
+	*token = (struct store_mail_token) { .hash = hash };
+	return store_mail_token_use(call->svc->db, call->arena, purposes, token, err) &&
+	    (token->purpose != NULL || link_invalid(err));
+}
+
+/* In the transaction. */
+static bool
+confirm_in(const struct call *call, const char *text, struct error *err)
+{
+	struct store_mail_token token;
+
+	if (!use_link(call, text, "{register,email}", &token, err))
+		return false;
+	return str_eq(token.purpose, "register") ? finish_registration(call, &token, err) :
+						   finish_email_change(call, &token, err);
 }
 
 bool
 account_confirm(const struct call *call, const char *token, struct error *err)
 {
-	unsigned char hash[SHA256_SIZE];
-	struct rows *rows;
-
-	sha256(token, strlen(token), hash);
-	if (!db_begin(call->svc->db, err) ||
-	    !store_mail_token_use(call->svc->db, call->arena, hash, sizeof(hash),
-		"{register,email}", &rows, err))
-		return rollback(call->svc);
-	if (rows_count(rows) == 0) {
-		link_invalid(err);
-		return rollback(call->svc);
-	}
-	if (!(str_eq(rows_str(rows, 0, MAIL_TOKEN_PURPOSE), "register") ?
-		    finish_registration(call, rows, err) :
-		    finish_email_change(call, rows, err)) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, confirm_in(call, token, err), err);
 }
 
 bool
 account_forgot(const struct call *call, const char *email, struct error *err)
 {
 	struct store_mail_token row = { .purpose = "reset", .email = email };
-	struct rows *person;
+	struct user user;
 
 	if (!need_mail(call->svc, err) ||
-	    !store_person_by_email(call->svc->db, call->arena, email, &person, err))
+	    !store_person_by_email(call->svc->db, call->arena, email, &user, NULL, err))
 		return false;
-	if (rows_count(person) == 0 || !rows_bool(person, 0, PERSON_ACTIVE))
+	if (user.id == NULL || !user.active)
 		return true;
-	row.user_id = rows_str(person, 0, PERSON_ID);
-	if (!db_begin(call->svc->db, err) ||
-	    !store_mail_tokens_drop(call->svc->db, call->arena, row.user_id, "reset", err) ||
-	    !send_link(call, &row, MAIL_RESET, MAIL_TOKEN_SECONDS, "reset", err) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return true;
+	row.user_id = user.id;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		store_mail_tokens_drop(call->svc->db, call->arena, user.id, "reset", err) &&
+		    send_link(call, &row, MAIL_RESET, MAIL_TOKEN_SECONDS, "reset", err),
+		err);
 }
+
+struct password_change {
+	const char *user_id, *hash;
+	const char *keep_session; /* or NULL: every session ends */
+	const char *action;       /* of the audit log */
+	struct revocation rev;
+};
 
 /* In a transaction: the new password, and what it revokes. */
 static bool
-set_password(const struct call *call, const char *user_id, const char *hash,
-    const char *keep_session, const char *action, struct revocation *rev, struct error *err)
+set_password(const struct call *call, struct password_change *c, struct error *err)
 {
 	const struct audit_event event = {
-		.action = action,
+		.action = c->action,
 		.target_type = "user",
-		.target_id = user_id,
+		.target_id = c->user_id,
 	};
-	struct rows *person;
 	struct mail_new mail = { .kind = MAIL_PASSWORD_CHANGED };
+	struct db *db = call->svc->db;
+	struct user user;
 
-	if (!store_account_password(call->svc->db, call->arena, user_id, hash, err) ||
-	    !store_mail_tokens_drop(call->svc->db, call->arena, user_id, "reset", err) ||
-	    !revoke_sessions(call, user_id, keep_session, "password changed", rev, err) ||
-	    !revoke_generation(call, user_id, rev, err) || !audit_add(call, &event, err) ||
-	    !store_person_by_id(call->svc->db, call->arena, user_id, &person, err))
+	if (!store_account_password(db, call->arena, c->user_id, c->hash, err) ||
+	    !store_mail_tokens_drop(db, call->arena, c->user_id, "reset", err) ||
+	    !revoke_sessions(call, c->user_id, c->keep_session, "password changed", &c->rev, err) ||
+	    !revoke_generation(call, c->user_id, &c->rev, err) || !audit_add(call, &event, err) ||
+	    !store_person_by_id(db, call->arena, c->user_id, &user, err))
 		return false;
-	if (!mail_configured(call->svc->config) || rows_count(person) == 0)
+	if (!mail_configured(call->svc->config) || user.id == NULL)
 		return true;
-	mail.to = rows_str(person, 0, PERSON_EMAIL);
-	mail.name = rows_str(person, 0, PERSON_NAME);
+	mail.to = user.email;
+	mail.name = user.display_name;
 	return mail_add(call, &mail, err);
+}
+
+/* In the transaction. */
+static bool
+reset_in(const struct call *call, const char *text, struct password_change *c, struct error *err)
+{
+	struct store_mail_token token;
+
+	if (!use_link(call, text, "{reset}", &token, err))
+		return false;
+	c->user_id = token.user_id;
+	return set_password(call, c, err);
 }
 
 bool
 account_reset(const struct call *call, const char *token, const char *password, struct error *err)
 {
-	unsigned char token_hash[SHA256_SIZE];
 	char hash[ARGON2_HASH_MAX];
-	struct revocation rev = { 0 };
-	struct rows *rows;
+	struct password_change change = { .hash = hash, .action = "user.password_reset" };
 
-	if (!account_check_password(password, "password", err) ||
-	    !password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err))
-		return false;
-	sha256(token, strlen(token), token_hash);
-	if (!db_begin(call->svc->db, err) ||
-	    !store_mail_token_use(call->svc->db, call->arena, token_hash, sizeof(token_hash),
-		"{reset}", &rows, err))
-		return rollback(call->svc);
-	if (rows_count(rows) == 0) {
-		link_invalid(err);
-		return rollback(call->svc);
-	}
-	if (!set_password(call, rows_str(rows, 0, MAIL_TOKEN_USER), hash, NULL,
-		"user.password_reset", &rev, err) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return revoke_push(call, &rev, err);
+	return account_check_password(password, "password", err) &&
+	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err) &&
+	    db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, reset_in(call, token, &change, err), err) &&
+	    revoke_push(call, &change.rev, err);
 }
 
 bool
@@ -292,18 +311,19 @@ account_password(const struct call *call, const char *current, const char *passw
     struct error *err)
 {
 	char hash[ARGON2_HASH_MAX];
-	struct revocation rev = { 0 };
+	struct password_change change = {
+		.user_id = call->by.who->user_id,
+		.hash = hash,
+		.keep_session = call->by.who->session_id,
+		.action = "user.password_changed",
+	};
 
-	if (!account_check_password(password, "password", err) ||
-	    !login_check_password(call, call->by.who->user_id, current, err) ||
-	    !password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err))
-		return false;
-	if (!db_begin(call->svc->db, err) ||
-	    !set_password(call, call->by.who->user_id, hash, call->by.who->session_id,
-		"user.password_changed", &rev, err) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return revoke_push(call, &rev, err);
+	return account_check_password(password, "password", err) &&
+	    login_check_password(call, call->by.who->user_id, current, err) &&
+	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err) &&
+	    db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, set_password(call, &change, err), err) &&
+	    revoke_push(call, &change.rev, err);
 }
 
 static bool
@@ -335,14 +355,16 @@ bool
 account_profile(const struct call *call, const struct profile_change *change, struct user *user,
     struct error *err)
 {
+	bool new_email;
+
 	if (!session_user(call, user, err))
 		return false;
-	if (!db_begin(call->svc->db, err) ||
-	    !store_account_profile(call->svc->db, call->arena, user->id, change->display_name,
-		change->locale, err) ||
-	    (change->email != NULL && !str_ieq(change->email, user->email) &&
-		!change_email(call, change->email, err)) ||
-	    !db_commit(call->svc->db, err))
-		return rollback(call->svc);
-	return session_user(call, user, err);
+	new_email = change->email != NULL && !str_ieq(change->email, user->email);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		store_account_profile(call->svc->db, call->arena, user->id, change->display_name,
+		    change->locale, err) &&
+		    (!new_email || change_email(call, change->email, err)),
+		err) &&
+	    session_user(call, user, err);
 }

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "service/account/user.h"
+#include "model/user.h"
 
 struct call;
 struct error;

@@ -70,25 +70,5 @@ account_create(struct db *db, struct arena *arena, const struct config *config,
 bool
 account_list(struct db *db, struct arena *arena, struct user **out, size_t *n, struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_account_list(db, arena, &rows, err))
-		return false;
-	*n = rows_count(rows);
-	*out = arena_array(arena, *n, sizeof(**out));
-	for (size_t i = 0; i < *n; i++) {
-		struct user *u = &(*out)[i];
-
-		u->id = rows_str(rows, i, ACCOUNT_ID);
-		u->email = rows_str(rows, i, ACCOUNT_EMAIL);
-		u->display_name = rows_str(rows, i, ACCOUNT_NAME);
-		u->active = str_eq(rows_str(rows, i, ACCOUNT_STATUS), "active");
-		u->created_at = rows_int(rows, i, ACCOUNT_CREATED);
-		u->last_login_at = rows_int(rows, i, ACCOUNT_LOGIN);
-		if (!role_parse(rows_str(rows, i, ACCOUNT_ROLE), &u->role) ||
-		    !tier_parse(rows_str(rows, i, ACCOUNT_TIER), &u->tier))
-			return error_set(err, ERR_INTERNAL,
-			    "the role or tier of %s is unknown to this program", u->email);
-	}
-	return true;
+	return store_account_list(db, arena, out, n, err);
 }

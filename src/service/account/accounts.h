@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "core/id.h"
-#include "service/account/user.h"
+#include "model/user.h"
 
 struct arena;
 struct config;

@@ -5,7 +5,6 @@
 #include "core/id.h"
 #include "service/call.h"
 #include "service/services.h"
-#include "service/time_cursor.h"
 #include "store/pg.h"
 #include "store/store_account_flow.h"
 
@@ -18,28 +17,29 @@ activity_add(const struct call *call, const char *user_id, const char *kind, con
 	char id[UUID_TEXT];
 
 	uuid_v7(id);
-	return store_activity_add(call->svc->db, call->arena, id, user_id, kind, data, err);
+	return store_activity_add(call->svc->db, call->arena, user_id,
+	    &(const struct activity) { .id = id, .kind = kind, .data = data }, err);
 }
 
 bool
-activity_list(const struct call *call, const char *user_id, const char *cursor, int limit,
-    struct activity_page *page, struct error *err)
+activity_list(const struct call *call, const char *user_id, const struct list_ask *ask,
+    struct activity **items, struct page *page, struct error *err)
 {
-	const char *before, *before_id;
-	struct rows *rows;
+	struct activity_ask of = { .user_id = user_id, .limit = ask->limit + 1 };
+	struct list_position after;
+	size_t n;
 
-	if (!time_cursor_parse(call->arena, cursor, &before, &before_id, err) ||
-	    !store_activity_list(call->svc->db, call->arena, user_id, before, before_id, limit + 1,
-		&rows, err))
+	if (!list_after(call->arena, LIST_ACTIVITY, ask->cursor, &after, err))
 		return false;
-	page->n = rows_count(rows) > (size_t)limit ? (size_t)limit : rows_count(rows);
-	page->rows = arena_array(call->arena, page->n + 1, sizeof(*page->rows));
-	for (size_t i = 0; i < page->n; i++)
-		page->rows[i] = (struct activity) { rows_str(rows, i, 0), rows_str(rows, i, 2),
-			rows_str(rows, i, 3), rows_int(rows, i, 1) };
-	page->next = rows_count(rows) > page->n ?
-	    time_cursor_make(call->arena, page->rows[page->n - 1].at, page->rows[page->n - 1].id) :
-	    NULL;
+	of.before_time = after.number;
+	of.before_id = after.id;
+	if (!store_activity_list(call->svc->db, call->arena, &of, items, &n, err))
+		return false;
+	if (list_cut(page, n, ask->limit)) {
+		after.number = (*items)[page->n - 1].at;
+		after.id = (*items)[page->n - 1].id;
+		page->next = list_cursor(call->arena, LIST_ACTIVITY, &after);
+	}
 	return true;
 }
 
@@ -47,14 +47,5 @@ bool
 activity_statistics(const struct call *call, const char *user_id, struct month **months, size_t *n,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_statistics(call->svc->db, call->arena, user_id, &rows, err))
-		return false;
-	*n = rows_count(rows);
-	*months = arena_array(call->arena, *n + 1, sizeof(**months));
-	for (size_t i = 0; i < *n; i++)
-		(*months)[i] = (struct month) { rows_str(rows, i, 0), rows_int(rows, i, 1),
-			rows_int(rows, i, 2), rows_int(rows, i, 3) };
-	return true;
+	return store_statistics(call->svc->db, call->arena, user_id, months, n, err);
 }

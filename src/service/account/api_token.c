@@ -18,45 +18,29 @@
 
 #define HINT_LENGTH 4
 
-enum { USE_OWNER, USE_ROLE, USE_TIER, USE_GENERATION, USE_SCOPES, USE_EXPIRED, USE_ID };
-enum { LIST_ID, LIST_NAME, LIST_HINT, LIST_SCOPES, LIST_CREATED, LIST_EXPIRES, LIST_USED };
-
-static permission_set
-scopes_read(struct arena *arena, const struct rows *rows, size_t row, int col)
-{
-	permission_set set = 0;
-	enum permission permission;
-	size_t n;
-	const char **names = rows_array(arena, rows, row, col, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (permission_parse(names[i], &permission))
-			set |= PERM_BIT(permission);
-	return set;
-}
-
 bool
 api_token_verify(const struct call *call, const char *token, struct principal *who,
     struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
-	struct rows *rows;
+	struct store_token_use use;
 
 	memset(who, 0, sizeof(*who));
 	sha256(token, strlen(token), hash);
-	if (!store_token_use(call->svc->db, call->arena, hash, sizeof(hash), &rows, err))
+	if (!store_token_use(call->svc->db, call->arena, hash, &use, err))
 		return false;
-	if (rows_count(rows) == 0 || !role_parse(rows_str(rows, 0, USE_ROLE), &who->role) ||
-	    !tier_parse(rows_str(rows, 0, USE_TIER), &who->tier))
+	if (use.owner_id == NULL)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid",
 		    "The API token is not valid.");
-	if (rows_bool(rows, 0, USE_EXPIRED))
+	if (use.expired)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
 		    "The API token has expired.");
-	str_copy(who->user_id, sizeof(who->user_id), rows_str(rows, 0, USE_OWNER));
-	who->generation = rows_int(rows, 0, USE_GENERATION);
+	str_copy(who->user_id, sizeof(who->user_id), use.owner_id);
+	who->role = use.role;
+	who->tier = use.tier;
+	who->generation = use.generation;
 	who->scoped = true;
-	who->scopes = permission_closure(scopes_read(call->arena, rows, 0, USE_SCOPES));
+	who->scopes = permission_closure(use.scopes);
 	return true;
 }
 
@@ -76,16 +60,19 @@ token_detail(struct arena *arena, const struct api_token_new *new)
 	return j->buf.data;
 }
 
-static const char *
-scopes_literal(struct arena *arena, permission_set scopes)
+/* In the transaction. */
+static bool
+create_in(const struct call *call, const struct store_token_new *row,
+    const struct audit_event *event, struct error *err)
 {
-	const char *names[PERMISSIONS];
-	size_t n = 0;
+	bool added;
 
-	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
-		if (scopes & PERM_BIT(permission))
-			names[n++] = permission_name(permission);
-	return db_array(arena, names, n);
+	if (!store_token_add(call->svc->db, call->arena, row, &added, err))
+		return false;
+	if (!added)
+		return error_slug(err, ERR_CONFLICT, "too_many_tokens",
+		    "You have %d tokens already: revoke some first.", API_TOKENS_MAX);
+	return audit_add(call, event, err);
 }
 
 bool
@@ -97,15 +84,14 @@ api_token_create(const struct call *call, const struct api_token_new *new, struc
 	struct store_token_new row = { .id = id,
 		.user_id = call->by.who->user_id,
 		.name = new->name,
+		.scopes = new->scopes,
 		.hash = hash,
-		.hash_len = sizeof(hash),
 		.expires_at = new->expires_at,
 		.max = API_TOKENS_MAX };
 	const struct audit_event event = { .action = "token.created",
 		.target_type = "token",
 		.target_id = id,
 		.detail = token_detail(call->arena, new) };
-	bool added;
 
 	if ((new->scopes & ~call->by.who->permissions) != 0)
 		return error_field(err, "scopes", "choice", "must be among your own permissions");
@@ -117,17 +103,9 @@ api_token_create(const struct call *call, const struct api_token_new *new, struc
 	    base64url_encode(call->arena, random, sizeof(random)));
 	sha256(text, strlen(text), hash);
 	row.hint = text + strlen(text) - HINT_LENGTH;
-	row.scopes = scopes_literal(call->arena, new->scopes);
 	if (!db_begin(call->svc->db, err) ||
-	    !store_token_add(call->svc->db, call->arena, &row, &added, err) ||
-	    !audit_add(call, &event, err) ||
-	    (!added &&
-		!error_slug(err, ERR_CONFLICT, "too_many_tokens",
-		    "You have %d tokens already: revoke some first.", API_TOKENS_MAX)) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
+	    !db_end(call->svc->db, create_in(call, &row, &event, err), err))
 		return false;
-	}
 	*token = text;
 	*out = (struct api_token) { .id = id,
 		.name = new->name,
@@ -142,27 +120,12 @@ bool
 api_token_list(const struct call *call, const char *user_id, struct api_token **tokens, size_t *n,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_token_list(call->svc->db, call->arena, user_id, &rows, err))
-		return false;
-	*n = rows_count(rows);
-	*tokens = arena_array(call->arena, *n + 1, sizeof(**tokens));
-	for (size_t i = 0; i < *n; i++)
-		(*tokens)[i] = (struct api_token) {
-			.id = rows_str(rows, i, LIST_ID),
-			.name = rows_str(rows, i, LIST_NAME),
-			.hint = rows_str(rows, i, LIST_HINT),
-			.scopes = scopes_read(call->arena, rows, i, LIST_SCOPES),
-			.created_at = rows_int(rows, i, LIST_CREATED),
-			.expires_at = rows_int(rows, i, LIST_EXPIRES),
-			.last_used_at = rows_int(rows, i, LIST_USED),
-		};
-	return true;
+	return store_token_list(call->svc->db, call->arena, user_id, tokens, n, err);
 }
 
-bool
-api_token_revoke(const struct call *call, const char *id, struct error *err)
+/* In the transaction. */
+static bool
+revoke_in(const struct call *call, const char *id, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "token.revoked",
@@ -171,13 +134,15 @@ api_token_revoke(const struct call *call, const char *id, struct error *err)
 	};
 	bool revoked;
 
-	if (!db_begin(call->svc->db, err) ||
-	    !store_token_revoke(call->svc->db, call->arena, call->by.who->user_id, id, &revoked,
-		err) ||
-	    (!revoked && !error_set(err, ERR_NOT_FOUND, "There is no such token.")) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
+	if (!store_token_revoke(call->svc->db, call->arena, call->by.who->user_id, id, &revoked,
+		err))
 		return false;
-	}
-	return true;
+	return revoked ? audit_add(call, &event, err) :
+			 error_set(err, ERR_NOT_FOUND, "There is no such token.");
+}
+
+bool
+api_token_revoke(const struct call *call, const char *id, struct error *err)
+{
+	return db_begin(call->svc->db, err) && db_end(call->svc->db, revoke_in(call, id, err), err);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/access.h"
+#include "model/user.h"
 
 struct call;
 struct error;
@@ -19,12 +20,6 @@ struct error;
 #define API_TOKEN_BYTES 32
 #define API_TOKENS_MAX 50 /* live ones of a person */
 #define API_TOKEN_NAME_MAX 100
-
-struct api_token {
-	const char *id, *name, *hint;
-	permission_set scopes;
-	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
-};
 
 /*
  * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid

@@ -8,12 +8,13 @@
 
 #include <stdbool.h>
 
+#include "model/user.h"
+
 struct call;
 struct error;
-struct rows;
 
 struct login_checked {
-	struct rows *person; /* store_person_by_email() */
+	struct user user;
 	/* when the parameters have changed since the password was set, or NULL */
 	const char *new_hash;
 };

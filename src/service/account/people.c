@@ -16,9 +16,9 @@
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
-#include "service/time_cursor.h"
 #include "store/pg.h"
 #include "store/store_people.h"
+#include "store/store_sessions.h"
 
 #include "core/banned.h"
 
@@ -68,28 +68,15 @@ static bool
 lock_person(const struct call *call, const char *id, struct user *user, int64_t *version,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_person_lock(call->svc->db, call->arena, id, &rows, err))
-		return false;
-	if (rows_count(rows) == 0)
-		return not_found(err);
-	user_from_row(rows, 0, user);
-	*version = rows_int(rows, 0, PERSON_COLUMNS);
-	return true;
+	return store_person_lock(call->svc->db, call->arena, id, user, version, err) &&
+	    (user->id != NULL || not_found(err));
 }
 
 bool
 people_get(const struct call *call, const char *id, struct user *user, struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_person_by_id(call->svc->db, call->arena, id, &rows, err))
-		return false;
-	if (rows_count(rows) == 0)
-		return not_found(err);
-	user_from_row(rows, 0, user);
-	return true;
+	return store_person_by_id(call->svc->db, call->arena, id, user, err) &&
+	    (user->id != NULL || not_found(err));
 }
 
 /* What people type is looked for as it stands. */
@@ -110,30 +97,30 @@ like_escape(struct arena *arena, const char *text)
 }
 
 bool
-people_list(const struct call *call, const struct people_filter *filter, struct people_page *page,
-    struct error *err)
+people_list(const struct call *call, const struct people_filter *filter, const struct list_ask *ask,
+    struct user **users, struct page *page, struct error *err)
 {
 	struct store_people_filter f = {
 		.q = like_escape(call->arena, filter->q),
 		.role = filter->role,
 		.tier = filter->tier,
 		.status = filter->status,
-		.limit = filter->limit + 1,
+		.limit = ask->limit + 1,
 	};
-	struct rows *rows;
+	struct list_position after;
+	size_t n;
 
-	if (!time_cursor_parse(call->arena, filter->cursor, &f.before_time, &f.before_id, err) ||
-	    !store_people_list(call->svc->db, call->arena, &f, &rows, err))
+	if (!list_after(call->arena, LIST_PEOPLE, ask->cursor, &after, err))
 		return false;
-	page->n =
-	    rows_count(rows) > (size_t)filter->limit ? (size_t)filter->limit : rows_count(rows);
-	page->users = arena_array(call->arena, page->n + 1, sizeof(*page->users));
-	for (size_t i = 0; i < page->n; i++)
-		user_from_row(rows, i, &page->users[i]);
-	page->next = rows_count(rows) > page->n ?
-	    time_cursor_make(call->arena, page->users[page->n - 1].created_at,
-		page->users[page->n - 1].id) :
-	    NULL;
+	f.before_time = after.number;
+	f.before_id = after.id;
+	if (!store_people_list(call->svc->db, call->arena, &f, users, &n, err))
+		return false;
+	if (list_cut(page, n, ask->limit)) {
+		after.number = (*users)[page->n - 1].created_at;
+		after.id = (*users)[page->n - 1].id;
+		page->next = list_cursor(call->arena, LIST_PEOPLE, &after);
+	}
 	return true;
 }
 
@@ -170,14 +157,13 @@ people_create(const struct call *call, const struct person_new *new, struct user
 	if (!may_give(&call->by, new->role, err))
 		return false;
 	event.target_id = id;
-	if (!db_begin(call->svc->db, err) ||
-	    !account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) ||
-	    !store_person_change(call->svc->db, call->arena, id, &tier, err) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return people_get(call, id, user, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) &&
+		    store_person_change(call->svc->db, call->arena, id, &tier, err) &&
+		    audit_add(call, &event, err),
+		err) &&
+	    people_get(call, id, user, err);
 }
 
 bool
@@ -191,14 +177,14 @@ people_invite(const struct call *call, const struct invite_new *new, struct invi
 		.role = role_name(new->role),
 		.tier = tier_name(new->tier),
 		.created_by = call->by.who->user_id,
-		.hash = hash,
-		.hash_len = sizeof(hash) };
+		.hash = hash };
 	const struct audit_event event = { .action = "user.invited",
 		.target_type = "invite",
 		.target_id = id,
 		.detail = person_detail(call->arena, new->email, role_name(new->role),
 		    tier_name(new->tier), NULL) };
 	struct mail_new mail = { .kind = MAIL_INVITE, .to = new->email };
+	bool mailed;
 
 	if (!may_give(&call->by, new->role, err))
 		return false;
@@ -212,16 +198,12 @@ people_invite(const struct call *call, const struct invite_new *new, struct invi
 	sha256(invite->token, strlen(invite->token), hash);
 	row.expires_at = invite->expires_at;
 	mail.url = invite->url;
-	if (!db_begin(call->svc->db, err) ||
-	    !store_invite_add(call->svc->db, call->arena, &row, err) ||
-	    !audit_add(call, &event, err) ||
-	    (new->email != NULL &&mail_configured(call->svc->config) &&
-		!mail_add(call, &mail, err)) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	mailed = mail.to != NULL && mail_configured(call->svc->config);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		store_invite_add(call->svc->db, call->arena, &row, err) &&
+		    audit_add(call, &event, err) && (!mailed || mail_add(call, &mail, err)),
+		err);
 }
 
 static bool
@@ -272,25 +254,32 @@ apply_change(const struct call *call, const struct user *user, const struct pers
 	    audit_add(call, &event, err);
 }
 
+/* In the transaction. */
+static bool
+change_in(const struct call *call, const char *id, const struct person_change *change,
+    struct revocation *rev, struct error *err)
+{
+	struct user user;
+	int64_t version;
+
+	if (!lock_person(call, id, &user, &version, err))
+		return false;
+	if (change->version >= 0 && change->version != version)
+		return error_set(err, ERR_PRECONDITION,
+		    "Somebody else has changed this account since you read it.");
+	return check_change(call, &user, change, err) &&
+	    apply_change(call, &user, change, rev, err);
+}
+
 bool
 people_change(const struct call *call, const char *id, const struct person_change *change,
     struct user *user, struct error *err)
 {
 	struct revocation rev = { 0 };
-	int64_t version;
-	bool ok;
 
-	ok = db_begin(call->svc->db, err) && lock_person(call, id, user, &version, err);
-	if (ok && change->version >= 0 && change->version != version)
-		ok = error_set(err, ERR_PRECONDITION,
-		    "Somebody else has changed this account since you read it.");
-	ok = ok && check_change(call, user, change, err) &&
-	    apply_change(call, user, change, &rev, err) && db_commit(call->svc->db, err);
-	if (!ok) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return revoke_push(call, &rev, err) && people_get(call, id, user, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, change_in(call, id, change, &rev, err), err) &&
+	    revoke_push(call, &rev, err) && people_get(call, id, user, err);
 }
 
 static bool
@@ -315,37 +304,40 @@ check_delete(const struct call *call, const struct user *user, const char *trans
 					    false;
 }
 
-bool
-people_delete(const struct call *call, const char *id, const char *transfer_to, struct error *err)
+/* In the transaction. */
+static bool
+delete_in(const struct call *call, const char *id, const char *transfer_to, struct revocation *rev,
+    struct error *err)
 {
-	struct revocation rev = { 0 };
 	struct audit_event event = {
 		.action = "user.deleted",
 		.target_type = "user",
 		.target_id = id,
 	};
+	struct db *db = call->svc->db;
 	struct user user;
 	int64_t version;
-	bool ok;
 
-	ok = db_begin(call->svc->db, err) && lock_person(call, id, &user, &version, err) &&
-	    check_delete(call, &user, transfer_to, err);
-	if (ok) {
-		event.detail =
-		    person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
-		ok = revoke_sessions(call, id, NULL, "account deleted", &rev, err) &&
-		    revoke_generation(call, id, &rev, err) &&
-		    (transfer_to != NULL ? store_person_items_transfer(call->svc->db, call->arena,
-					       id, transfer_to, err) :
-					   store_person_items_trash(call->svc->db, call->arena, id,
-					       call->by.who->user_id, err)) &&
-		    store_person_delete(call->svc->db, call->arena, id, err) &&
-		    audit_add(call, &event, err) && db_commit(call->svc->db, err);
-	}
-	if (!ok) {
-		db_rollback(call->svc->db);
+	if (!lock_person(call, id, &user, &version, err) ||
+	    !check_delete(call, &user, transfer_to, err))
 		return false;
-	}
+	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
+	return revoke_sessions(call, id, NULL, "account deleted", rev, err) &&
+	    revoke_generation(call, id, rev, err) &&
+	    (transfer_to != NULL ?
+		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
+		    store_person_items_trash(db, call->arena, id, call->by.who->user_id, err)) &&
+	    store_person_delete(db, call->arena, id, err) && audit_add(call, &event, err);
+}
+
+bool
+people_delete(const struct call *call, const char *id, const char *transfer_to, struct error *err)
+{
+	struct revocation rev = { 0 };
+
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, delete_in(call, id, transfer_to, &rev, err), err))
+		return false;
 	cache_bump(call, "house");
 	if (transfer_to != NULL)
 		cache_bump(call, transfer_to);
@@ -363,12 +355,10 @@ people_reset_totp(const struct call *call, const char *id, struct error *err)
 	struct user user;
 	int64_t version;
 
-	if (!db_begin(call->svc->db, err) || !lock_person(call, id, &user, &version, err) ||
-	    !may_touch(&call->by, &user, err) ||
-	    !store_person_totp_clear(call->svc->db, call->arena, id, err) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		lock_person(call, id, &user, &version, err) && may_touch(&call->by, &user, err) &&
+		    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
+		    audit_add(call, &event, err),
+		err);
 }

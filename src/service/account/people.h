@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "core/access.h"
-#include "service/account/user.h"
+#include "model/user.h"
+#include "service/list.h"
 
 struct call;
 struct error;
@@ -21,16 +22,10 @@ struct error;
 #define INVITE_TOKEN_BYTES 24
 
 struct people_filter {
-	const char *q, *role, *tier, *status, *cursor;
-	int limit;
+	const char *q, *role, *tier, *status;
 };
-struct people_page {
-	struct user *users;
-	size_t n;
-	const char *next;
-};
-bool people_list(const struct call *, const struct people_filter *, struct people_page *,
-    struct error *);
+bool people_list(const struct call *, const struct people_filter *, const struct list_ask *,
+    struct user **, struct page *, struct error *);
 bool people_get(const struct call *, const char *id, struct user *, struct error *);
 
 struct person_new {

@@ -97,21 +97,19 @@ static bool
 ask_plex(const struct call *call, struct confirmed *c, const char **linking, struct error *err)
 {
 	bool by_somebody = call->by.who->user_id[0] != '\0';
+	struct store_plex_pin pin;
 	struct plex_tv tv;
-	struct rows *rows;
 
-	if (!store_plex_pin_read(call->svc->db, call->arena, c->pin_id, &rows, err))
+	if (!store_plex_pin_read(call->svc->db, call->arena, c->pin_id, &pin, err))
 		return false;
-	if (rows_count(rows) == 0 ||
-	    (by_somebody && !rows_null(rows, 0, PLEX_PIN_USER) &&
-		!str_eq(rows_str(rows, 0, PLEX_PIN_USER), call->by.who->user_id)))
+	if (pin.id == NULL ||
+	    (by_somebody && pin.user_id != NULL && !str_eq(pin.user_id, call->by.who->user_id)))
 		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in.");
-	if (rows_bool(rows, 0, PLEX_PIN_OVER))
+	if (pin.over)
 		return pin_expired(err);
-	*linking = rows_str(rows, 0, PLEX_PIN_USER);
-	tv = plex_tv_of(call->svc, rows_str(rows, 0, PLEX_PIN_CLIENT));
-	switch (plex_tv_pin_token(call->arena, &tv, rows_int(rows, 0, PLEX_PIN_PLEX_ID), &c->token,
-	    err)) {
+	*linking = pin.user_id;
+	tv = plex_tv_of(call->svc, pin.client_id);
+	switch (plex_tv_pin_token(call->arena, &tv, pin.plex_pin_id, &c->token, err)) {
 	case ANSWER_PRESENT: break;
 	case ANSWER_ABSENT: return pin_expired(err);
 	case ANSWER_UNKNOWN: return false;
@@ -134,14 +132,17 @@ static bool
 keep_account(const struct call *call, const char *user_id, const struct confirmed *c,
     struct error *err)
 {
-	const char *sealed;
+	struct store_plex_account account = {
+		.user_id = user_id,
+		.plex_id = c->account.id,
+		.name = c->account.name,
+	};
 	bool linked;
 
-	if (!seal_text(call, "users", user_id, "plex_token", c->token, strlen(c->token), &sealed,
-		err))
+	if (!seal_text(call, (struct seal_place) { "users", user_id, "plex_token" }, c->token,
+		strlen(c->token), &account.sealed, err))
 		return false;
-	if (!store_plex_link(call->svc->db, call->arena, user_id, c->account.id, sealed,
-		c->account.name, &linked, err)) {
+	if (!store_plex_link(call->svc->db, call->arena, &account, &linked, err)) {
 		if (db_violated(err, "users_plex_id_key"))
 			error_slug(err, ERR_CONFLICT, "plex_taken",
 			    "This Plex account is linked with somebody else.");
@@ -178,13 +179,11 @@ link_account(const struct call *call, const char *user_id, const struct confirme
 	/* The PIN was asked for by this person, whoever polls it. */
 	str_copy(who.user_id, sizeof(who.user_id), user_id);
 	theirs.by.who = &who;
-	if (!db_begin(call->svc->db, err) || !use_pin(call, c->pin_id, err) ||
-	    !keep_account(call, user_id, c, err) || !audit_add(&theirs, &event, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		use_pin(call, c->pin_id, err) && keep_account(call, user_id, c, err) &&
+		    audit_add(&theirs, &event, err),
+		err);
 }
 
 /* *user_id: who is linked with that Plex account. The PIN is used up by a refusal too. */
@@ -192,24 +191,22 @@ static bool
 recognise(const struct call *call, const struct confirmed *c, const char **user_id,
     struct error *err)
 {
-	struct rows *rows;
+	bool totp;
 
-	if (!db_begin(call->svc->db, err) || !use_pin(call, c->pin_id, err) ||
-	    !store_plex_person(call->svc->db, call->arena, c->account.id, &rows, err) ||
-	    (rows_count(rows) > 0 &&
-		!keep_account(call, rows_str(rows, 0, PLEX_PERSON_ID), c, err)) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db,
+		use_pin(call, c->pin_id, err) &&
+		    store_plex_person(call->svc->db, call->arena, c->account.id, user_id, &totp,
+			err) &&
+		    (*user_id == NULL || keep_account(call, *user_id, c, err)),
+		err))
 		return false;
-	}
-	if (rows_count(rows) == 0)
+	if (*user_id == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "plex_not_linked",
 		    "No account is linked with this Plex account. Sign in and link it first.");
-	if (rows_bool(rows, 0, PLEX_PERSON_TOTP))
-		return error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
-		    "Your second factor is on: sign in with your password and a code.");
-	*user_id = rows_str(rows, 0, PLEX_PERSON_ID);
-	return true;
+	return !totp ||
+	    error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
+		"Your second factor is on: sign in with your password and a code.");
 }
 
 bool
@@ -240,12 +237,10 @@ plex_unlink(const struct call *call, struct error *err)
 	};
 	bool was_linked;
 
-	if (!db_begin(call->svc->db, err) ||
-	    !store_plex_unlink(call->svc->db, call->arena, call->by.who->user_id, &was_linked,
-		err) ||
-	    (was_linked && !audit_add(call, &event, err)) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		store_plex_unlink(call->svc->db, call->arena, call->by.who->user_id, &was_linked,
+		    err) &&
+		    (!was_linked || audit_add(call, &event, err)),
+		err);
 }

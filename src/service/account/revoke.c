@@ -31,29 +31,31 @@ add_push_job(const struct call *call, struct json *payload, struct error *err)
 	return store_job_add(call->svc->db, call->arena, &job, err);
 }
 
+/* In the transaction: the sessions end, and a job for each repeats what revoke_push() does. */
 static bool
-note_ended(const struct call *call, const struct rows *ended, const char *user_id,
-    struct revocation *rev, struct error *err)
+end_sessions(const struct call *call, const struct session_end *end, struct revocation *rev,
+    struct error *err)
 {
-	size_t i, n = rows_count(ended);
-	const char **sids = arena_array(call->arena, rev->n + n + 1, sizeof(*sids));
+	const char **sids;
+	struct strings ended;
 
-	if (rev->n > 0)
-		memcpy(sids, rev->sids, rev->n * sizeof(*sids));
-	for (i = 0; i < n; i++) {
+	if (!store_sessions_end(call->svc->db, call->arena, end, &ended, err))
+		return false;
+	sids = arena_array(call->arena, rev->sids.n + ended.n + 1, sizeof(*sids));
+	for (size_t i = 0; i < rev->sids.n; i++)
+		sids[i] = rev->sids.items[i];
+	for (size_t i = 0; i < ended.n; i++) {
 		struct json *payload = json_new(call->arena, 0);
 
-		sids[rev->n + i] = rows_str(ended, i, 0);
+		sids[rev->sids.n + i] = ended.items[i];
 		json_object(payload, NULL);
-		json_put_str(payload, "sid", sids[rev->n + i]);
+		json_put_str(payload, "sid", ended.items[i]);
 		json_put_int(payload, "expiresAt", rev->until);
 		json_object_end(payload);
 		if (!add_push_job(call, payload, err))
 			return false;
 	}
-	rev->sids = sids;
-	rev->n += n;
-	rev->user_id = user_id;
+	rev->sids = (struct strings) { sids, rev->sids.n + ended.n };
 	return true;
 }
 
@@ -69,24 +71,31 @@ bool
 revoke_session(const struct call *call, const char *user_id, const char *sid, const char *reason,
     struct revocation *rev, struct error *err)
 {
-	struct rows *ended;
-
 	set_until(call->svc, rev);
-	return store_session_revoke(call->svc->db, call->arena, sid, reason, rev->until, &ended,
-		   err) &&
-	    note_ended(call, ended, user_id, rev, err);
+	rev->user_id = user_id;
+	return end_sessions(call,
+	    &(const struct session_end) {
+		.session_id = sid,
+		.reason = reason,
+		.blacklist_until = rev->until,
+	    },
+	    rev, err);
 }
 
 bool
 revoke_sessions(const struct call *call, const char *user_id, const char *except,
     const char *reason, struct revocation *rev, struct error *err)
 {
-	struct rows *ended;
-
 	set_until(call->svc, rev);
-	return store_sessions_revoke(call->svc->db, call->arena, user_id, except, reason,
-		   rev->until, &ended, err) &&
-	    note_ended(call, ended, user_id, rev, err);
+	rev->user_id = user_id;
+	return end_sessions(call,
+	    &(const struct session_end) {
+		.user_id = user_id,
+		.except = except,
+		.reason = reason,
+		.blacklist_until = rev->until,
+	    },
+	    rev, err);
 }
 
 bool
@@ -110,7 +119,7 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 {
 	struct error why;
 
-	if ((rev->n > 0 && !admission_push_revoked(call, rev->sids, rev->n, rev->until, &why)) ||
+	if ((rev->sids.n > 0 && !admission_push_revoked(call, rev->sids, rev->until, &why)) ||
 	    (rev->generation > 0 &&
 		!admission_push_generation(call, rev->user_id, rev->generation, &why))) {
 		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
@@ -118,8 +127,8 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 		err->retry_after = REVOKE_PUSH_RETRY_SECONDS;
 		return error_detail(err, "%s", why.detail);
 	}
-	for (size_t i = 0; i < rev->n; i++)
-		notify_session_ended(call, rev->user_id, rev->sids[i]);
+	for (size_t i = 0; i < rev->sids.n; i++)
+		notify_session_ended(call, rev->user_id, rev->sids.items[i]);
 	return true;
 }
 
@@ -136,5 +145,6 @@ revoke_push_again(const struct call *call, const char *payload, struct error *er
 	if (user != NULL)
 		return admission_push_generation(call, user, json_int(tree, "generation", 0), err);
 	return sid != NULL &&
-	    admission_push_revoked(call, &sid, 1, json_int(tree, "expiresAt", 0), err);
+	    admission_push_revoked(call, (struct strings) { &sid, 1 },
+		json_int(tree, "expiresAt", 0), err);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
+
 struct call;
 struct error;
 
@@ -23,8 +25,7 @@ struct error;
  */
 struct revocation {
 	const char *user_id;
-	const char **sids;
-	size_t n;
+	struct strings sids;
 	int64_t until;      /* us: no access token of these sessions lives longer */
 	int64_t generation; /* 0 = not raised */
 };

@@ -90,76 +90,44 @@ session_login(const struct call *call, const struct login_ask *ask, struct sessi
     struct error *err)
 {
 	struct login_checked checked;
-	struct user user;
 
-	if (!login_check(call, ask, &checked, err))
-		return false;
-	user_from_row(checked.person, 0, &user);
-	return open_for(call, &user, checked.new_hash, grant, err);
+	return login_check(call, ask, &checked, err) &&
+	    open_for(call, &checked.user, checked.new_hash, grant, err);
 }
 
 bool
 session_open(const struct call *call, const char *user_id, struct session_grant *grant,
     struct error *err)
 {
-	struct rows *rows;
 	struct user user;
 
-	if (!store_person_by_id(call->svc->db, call->arena, user_id, &rows, err))
+	if (!store_person_by_id(call->svc->db, call->arena, user_id, &user, err))
 		return false;
-	if (rows_count(rows) == 0 || !rows_bool(rows, 0, PERSON_ACTIVE))
+	if (user.id == NULL || !user.active)
 		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials",
 		    "This account is not active.");
-	user_from_row(rows, 0, &user);
 	return open_for(call, &user, NULL, grant, err);
-}
-
-/*
- * The family is compromised: ended, pushed, and the caller is told. Called inside the transaction
- * that locked it.
- */
-static bool
-refuse_reuse(const struct call *call, const char *user_id, const char *session_id,
-    struct error *err)
-{
-	struct revocation rev = { 0 };
-
-	if (!revoke_session(call, user_id, session_id, "refresh token reused", &rev, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	log_warn(call->svc->log,
-	    "a refresh token of session %s was replayed: the family is revoked", session_id);
-	if (!revoke_push(call, &rev, err))
-		return false;
-	return error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
-	    "This refresh token was used before. The session has been ended; sign in again.");
 }
 
 enum refresh_verdict { REFRESH_OK, REFRESH_INVALID, REFRESH_LOST_RACE, REFRESH_REUSED };
 
 static enum refresh_verdict
-judge_refresh(const struct config *config, const struct rows *rows)
+judge_refresh(const struct config *config, const struct refresh_state *s)
 {
-	int64_t rotated = rows_int(rows, 0, REFRESH_ROTATED), now = rows_int(rows, 0, REFRESH_NOW);
-	int64_t changed = rows_int(rows, 0, REFRESH_SUCCESSOR_CHANGED);
 	int64_t leeway = config_int(config, CFG_REFRESH_LEEWAY) * US_PER_SEC,
 		repeat = config_int(config, CFG_REFRESH_REPEAT) * US_PER_SEC;
-	bool dead = rows_bool(rows, 0, REFRESH_DEAD);
 
-	if (rows_bool(rows, 0, REFRESH_EXPIRED) || rows_bool(rows, 0, REFRESH_REVOKED) ||
-	    !rows_bool(rows, 0, PERSON_ACTIVE))
+	if (s->user.id == NULL || s->expired || s->revoked || !s->user.active)
 		return REFRESH_INVALID;
-	if (rotated == 0 && !dead)
+	if (s->rotated_at == 0 && !s->dead)
 		return REFRESH_OK;
 	/*
 	 * Whoever comes within the leeway of the family's last change lost a race, dead successor
 	 * or not.
 	 */
-	if (now - changed < leeway)
+	if (s->now - s->family_changed_at < leeway)
 		return REFRESH_LOST_RACE;
-	if (!dead && now - rotated < repeat && !rows_bool(rows, 0, REFRESH_SUCCESSOR_USED))
+	if (!s->dead && s->now - s->rotated_at < repeat && !s->successor_used)
 		return REFRESH_OK;
 	return REFRESH_REUSED;
 }
@@ -171,54 +139,69 @@ token_unknown(struct error *err)
 	    "The refresh token is not valid. Sign in again.");
 }
 
-static bool
-rotate(const struct call *call, const struct rows *rows, const unsigned char *hash,
-    struct session_grant *grant, struct error *err)
-{
-	const char *session_id = rows_str(rows, 0, REFRESH_SESSION);
-	int64_t expires = clock_now() + config_int(call->svc->config, CFG_REFRESH_TTL) * US_PER_SEC;
-	unsigned char new_hash[SHA256_SIZE];
-	struct user user;
+struct refresh {
+	unsigned char hash[SHA256_SIZE];
+	struct refresh_state state;
+	enum refresh_verdict verdict;
+	struct revocation rev;
+	const char *token; /* the new one */
+};
 
-	user_from_row(rows, 0, &user);
-	grant->refresh_token = new_refresh_token(call->arena, new_hash);
-	return store_refresh_rotate(call->svc->db, call->arena, session_id, hash, new_hash, expires,
-		   admission_address(call->arena, call->by.address), err) &&
-	    db_commit(call->svc->db, err) && grant_tokens(call, &user, session_id, grant, err);
+static bool
+rotate(const struct call *call, struct refresh *r, struct error *err)
+{
+	unsigned char new_hash[SHA256_SIZE];
+	const struct refresh_rotation rotation = {
+		.session_id = r->state.session_id,
+		.old_hash = r->hash,
+		.new_hash = new_hash,
+		.expires_at =
+		    clock_now() + config_int(call->svc->config, CFG_REFRESH_TTL) * US_PER_SEC,
+		.address = admission_address(call->arena, call->by.address),
+	};
+
+	r->token = new_refresh_token(call->arena, new_hash);
+	return store_refresh_rotate(call->svc->db, call->arena, &rotation, err);
+}
+
+/* In the transaction. A family that is compromised is ended, and that is to be committed too. */
+static bool
+refresh_in(const struct call *call, struct refresh *r, struct error *err)
+{
+	if (!store_refresh_lock(call->svc->db, call->arena, r->hash, &r->state, err))
+		return false;
+	r->verdict = judge_refresh(call->svc->config, &r->state);
+	switch (r->verdict) {
+	case REFRESH_OK: return rotate(call, r, err);
+	case REFRESH_LOST_RACE:
+		return error_slug(err, ERR_UNAUTHENTICATED, "token_rotated",
+		    "Another request has just renewed this session; use its answer.");
+	case REFRESH_REUSED:
+		return revoke_session(call, r->state.user.id, r->state.session_id,
+		    "refresh token reused", &r->rev, err);
+	case REFRESH_INVALID: break;
+	}
+	return token_unknown(err);
 }
 
 bool
 session_refresh(const struct call *call, const char *refresh_token, struct session_grant *grant,
     struct error *err)
 {
-	unsigned char hash[SHA256_SIZE];
-	struct rows *rows;
-	bool ok = false;
+	struct refresh r = { .token = NULL };
 
-	sha256(refresh_token, strlen(refresh_token), hash);
-	if (!db_begin(call->svc->db, err) ||
-	    !store_refresh_lock(call->svc->db, call->arena, hash, &rows, err)) {
-		db_rollback(call->svc->db);
+	sha256(refresh_token, strlen(refresh_token), r.hash);
+	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, refresh_in(call, &r, err), err))
 		return false;
-	}
-	if (rows_count(rows) == 0) {
-		db_rollback(call->svc->db);
-		return token_unknown(err);
-	}
-	switch (judge_refresh(call->svc->config, rows)) {
-	case REFRESH_OK: ok = rotate(call, rows, hash, grant, err); break;
-	case REFRESH_LOST_RACE:
-		error_slug(err, ERR_UNAUTHENTICATED, "token_rotated",
-		    "Another request has just renewed this session; use its answer.");
-		break;
-	case REFRESH_REUSED:
-		return refuse_reuse(call, rows_str(rows, 0, PERSON_ID),
-		    rows_str(rows, 0, REFRESH_SESSION), err);
-	case REFRESH_INVALID: token_unknown(err); break;
-	}
-	if (!ok)
-		db_rollback(call->svc->db);
-	return ok;
+	grant->refresh_token = r.token;
+	if (r.verdict == REFRESH_OK)
+		return grant_tokens(call, &r.state.user, r.state.session_id, grant, err);
+	log_warn(call->svc->log,
+	    "a refresh token of session %s was replayed: the family is revoked",
+	    r.state.session_id);
+	return revoke_push(call, &r.rev, err) &&
+	    error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
+		"This refresh token was used before. The session has been ended; sign in again.");
 }
 
 bool
@@ -226,19 +209,24 @@ session_peek(const struct call *call, const char *refresh_token, struct principa
     struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
-	struct rows *rows;
-	struct user user;
+	struct refresh_state state;
 
 	memset(who, 0, sizeof(*who));
 	sha256(refresh_token, strlen(refresh_token), hash);
-	if (!store_refresh_peek(call->svc->db, call->arena, hash, &rows, err))
+	if (!store_refresh_peek(call->svc->db, call->arena, hash, &state, err))
 		return false;
-	if (rows_count(rows) == 0 || rows_bool(rows, 0, REFRESH_EXPIRED) ||
-	    rows_bool(rows, 0, REFRESH_REVOKED) || !rows_bool(rows, 0, PERSON_ACTIVE))
-		return true;
-	user_from_row(rows, 0, &user);
-	principal_of(&user, rows_str(rows, 0, REFRESH_SESSION), who);
+	if (state.user.id != NULL && !state.expired && !state.revoked && state.user.active)
+		principal_of(&state.user, state.session_id, who);
 	return true;
+}
+
+/* Ends the session of a principal, which may have none. In the transaction. */
+static bool
+sign_out(const struct call *call, const struct principal *who, struct revocation *rev,
+    struct error *err)
+{
+	return who->session_id[0] == '\0' ||
+	    revoke_session(call, who->user_id, who->session_id, "signed out", rev, err);
 }
 
 bool
@@ -247,58 +235,27 @@ session_logout(const struct call *call, const char *refresh_token, const struct 
 {
 	struct revocation rev = { 0 };
 	struct principal who;
-	bool ok;
 
-	if (!session_peek(call, refresh_token, &who, err))
-		return false;
-	if (!db_begin(call->svc->db, err))
-		return false;
-	ok = (who.session_id[0] == '\0' ||
-		 revoke_session(call, who.user_id, who.session_id, "signed out", &rev, err)) &&
-	    (bearer->session_id[0] == '\0' ||
-		revoke_session(call, bearer->user_id, bearer->session_id, "signed out", &rev,
-		    err)) &&
-	    db_commit(call->svc->db, err);
-	if (!ok) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return revoke_push(call, &rev, err);
+	return session_peek(call, refresh_token, &who, err) && db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		sign_out(call, &who, &rev, err) && sign_out(call, bearer, &rev, err), err) &&
+	    revoke_push(call, &rev, err);
 }
 
 bool
 session_user(const struct call *call, struct user *user, struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_person_by_id(call->svc->db, call->arena, call->by.who->user_id, &rows, err))
+	if (!store_person_by_id(call->svc->db, call->arena, call->by.who->user_id, user, err))
 		return false;
-	if (rows_count(rows) == 0)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
-		    "This account is gone.");
-	user_from_row(rows, 0, user);
-	return true;
+	return user->id != NULL ||
+	    error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This account is gone.");
 }
 
 bool
 session_list(const struct call *call, const char *user_id, struct session **sessions, size_t *n,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!store_sessions_list(call->svc->db, call->arena, user_id, &rows, err))
-		return false;
-	*n = rows_count(rows);
-	*sessions = arena_array(call->arena, *n + 1, sizeof(**sessions));
-	for (size_t i = 0; i < *n; i++)
-		(*sessions)[i] = (struct session) {
-			.id = rows_str(rows, i, 0),
-			.device = rows_str(rows, i, 1),
-			.address = rows_str(rows, i, 2),
-			.created_at = rows_int(rows, i, 3),
-			.last_used_at = rows_int(rows, i, 4),
-		};
-	return true;
+	return store_sessions_list(call->svc->db, call->arena, user_id, sessions, n, err);
 }
 
 bool
@@ -315,13 +272,11 @@ session_end(const struct call *call, const char *sid, struct error *err)
 		own = own || str_eq(sessions[i].id, sid);
 	if (!own)
 		return error_set(err, ERR_NOT_FOUND, "You have no such session.");
-	if (!db_begin(call->svc->db, err) ||
-	    !revoke_session(call, call->by.who->user_id, sid, "ended by its owner", &rev, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return revoke_push(call, &rev, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		revoke_session(call, call->by.who->user_id, sid, "ended by its owner", &rev, err),
+		err) &&
+	    revoke_push(call, &rev, err);
 }
 
 bool
@@ -329,12 +284,10 @@ session_end_others(const struct call *call, struct error *err)
 {
 	struct revocation rev = { 0 };
 
-	if (!db_begin(call->svc->db, err) ||
-	    !revoke_sessions(call, call->by.who->user_id, call->by.who->session_id,
-		"ended by its owner", &rev, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return revoke_push(call, &rev, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		revoke_sessions(call, call->by.who->user_id, call->by.who->session_id,
+		    "ended by its owner", &rev, err),
+		err) &&
+	    revoke_push(call, &rev, err);
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/access.h"
-#include "service/account/user.h"
+#include "model/user.h"
 
 struct call;
 struct error;
@@ -56,10 +56,6 @@ bool session_logout(const struct call *, const char *refresh_token, const struct
  */
 bool session_peek(const struct call *, const char *refresh_token, struct principal *who,
     struct error *);
-struct session {
-	const char *id, *device, *address;
-	int64_t created_at, last_used_at;
-};
 bool session_list(const struct call *, const char *user_id, struct session **, size_t *n,
     struct error *);
 /* Ends one session of the caller; another's or an unknown one is ERR_NOT_FOUND. */

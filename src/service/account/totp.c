@@ -58,38 +58,50 @@ base32_encode(struct arena *arena, const void *data, size_t len)
 }
 
 static bool
-read_state(const struct call *call, const char *user_id, struct rows **rows, struct error *err)
+lock_state(const struct call *call, struct totp_state *state, struct error *err)
 {
-	if (!store_totp_lock(call->svc->db, call->arena, user_id, rows, err))
+	return store_totp_lock(call->svc->db, call->arena, call->by.who->user_id, state, err) &&
+	    (state->email != NULL || error_set(err, ERR_NOT_FOUND, "There is no such person."));
+}
+
+/* The secret of a person is sealed to their row. */
+static struct seal_place
+place_of(const char *user_id)
+{
+	return (struct seal_place) { "users", user_id, "totp" };
+}
+
+/* In the transaction. */
+static bool
+begin_in(const struct call *call, const char *sealed, struct totp_state *state, struct error *err)
+{
+	if (!lock_state(call, state, err))
 		return false;
-	return rows_count(*rows) == 1 || error_set(err, ERR_NOT_FOUND, "There is no such person.");
+	if (state->enabled)
+		return error_slug(err, ERR_CONFLICT, "totp_enabled",
+		    "The second factor is on already: turn it off first.");
+	return store_totp_pending(call->svc->db, call->arena, call->by.who->user_id, sealed, err);
 }
 
 bool
 totp_begin(const struct call *call, struct totp_enrolment *out, struct error *err)
 {
 	unsigned char secret[TOTP_SECRET_BYTES];
-	const char *sealed, *user_id = call->by.who->user_id;
-	struct rows *rows;
+	struct totp_state state;
+	const char *sealed;
 	struct buf uri;
 
 	random_bytes(secret, sizeof(secret));
-	if (!seal_text(call, "users", user_id, "totp", secret, sizeof(secret), &sealed, err))
+	if (!seal_text(call, place_of(call->by.who->user_id), secret, sizeof(secret), &sealed,
+		err) ||
+	    !db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, begin_in(call, sealed, &state, err), err))
 		return false;
-	if (!db_begin(call->svc->db, err) || !read_state(call, user_id, &rows, err) ||
-	    (rows_bool(rows, 0, TOTP_ENABLED) &&
-		!error_slug(err, ERR_CONFLICT, "totp_enabled",
-		    "The second factor is on already: turn it off first.")) ||
-	    !store_totp_pending(call->svc->db, call->arena, user_id, sealed, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
 	out->secret = base32_encode(call->arena, secret, sizeof(secret));
 	explicit_bzero(secret, sizeof(secret));
 	buf_init(&uri, call->arena, 0);
 	buf_adds(&uri, "otpauth://totp/" ISSUER ":");
-	url_encode(&uri, rows_str(rows, 0, TOTP_EMAIL), rows_len(rows, 0, TOTP_EMAIL), false);
+	url_encode(&uri, state.email, strlen(state.email), false);
 	buf_addf(&uri, "?secret=%s&issuer=" ISSUER "&algorithm=SHA1&digits=%d&period=%d",
 	    out->secret, TOTP_DIGITS, TOTP_STEP_SECONDS);
 	out->uri = uri.data;
@@ -143,85 +155,87 @@ new_recovery_code(struct arena *arena)
 
 /* In the transaction: the pending secret is taken over when `code` is one of its codes. */
 static bool
-enable(const struct call *call, const char *user_id, const struct rows *rows, const char *code,
-    struct error *err)
+enable(const struct call *call, const char *pending, const char *code, struct error *err)
 {
-	const char *pending = rows_str(rows, 0, TOTP_PENDING);
-	unsigned char *secret;
-	size_t len;
+	const char *user_id = call->by.who->user_id;
+	struct sealed secret;
 	int64_t step;
 
 	if (pending == NULL)
 		return error_slug(err, ERR_CONFLICT, "totp_not_begun",
 		    "Begin with POST /api/auth/totp.");
-	if (!seal_open(call, "users", user_id, "totp", pending, &secret, &len, err))
+	if (!seal_open(call, place_of(user_id), pending, &secret, err))
 		return false;
-	if ((step = matching_step(secret, len, code)) == 0)
+	if ((step = matching_step(secret.data, secret.len, code)) == 0)
 		return error_slug(err, ERR_UNPROCESSABLE, "totp_invalid",
 		    "The code is not right. Is the clock of your device?");
 	return store_totp_enable(call->svc->db, call->arena, user_id, pending, step, err);
 }
 
-bool
-totp_confirm(const struct call *call, const char *code, const char **codes, struct error *err)
+/* In the transaction. */
+static bool
+confirm_in(const struct call *call, const char *code, struct strings hashes, struct error *err)
 {
-	const char *hashes[RECOVERY_CODES], *user_id = call->by.who->user_id;
 	const struct audit_event event = {
 		.action = "user.totp_enabled",
 		.target_type = "user",
-		.target_id = user_id,
+		.target_id = call->by.who->user_id,
 	};
-	struct rows *rows;
+	struct totp_state state;
+
+	return lock_state(call, &state, err) && enable(call, state.pending, code, err) &&
+	    store_recovery_replace(call->svc->db, call->arena, call->by.who->user_id, hashes,
+		err) &&
+	    audit_add(call, &event, err);
+}
+
+bool
+totp_confirm(const struct call *call, const char *code, const char **codes, struct error *err)
+{
+	const char *hashes[RECOVERY_CODES];
 
 	for (size_t i = 0; i < RECOVERY_CODES; i++) {
 		codes[i] = new_recovery_code(call->arena);
 		hashes[i] = recovery_hash(call->arena, codes[i]);
 	}
-	if (!db_begin(call->svc->db, err) || !read_state(call, user_id, &rows, err) ||
-	    !enable(call, user_id, rows, code, err) ||
-	    !store_recovery_replace(call->svc->db, call->arena, user_id, hashes, RECOVERY_CODES,
-		err) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		confirm_in(call, code, (struct strings) { hashes, RECOVERY_CODES }, err), err);
 }
 
 bool
 totp_disable(const struct call *call, struct error *err)
 {
-	const struct audit_event event = { .action = "user.totp_disabled",
+	const char *user_id = call->by.who->user_id;
+	const struct audit_event event = {
+		.action = "user.totp_disabled",
 		.target_type = "user",
-		.target_id = call->by.who->user_id };
+		.target_id = user_id,
+	};
 
-	if (!db_begin(call->svc->db, err) ||
-	    !store_person_totp_clear(call->svc->db, call->arena, call->by.who->user_id, err) ||
-	    !audit_add(call, &event, err) || !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db,
+		store_person_totp_clear(call->svc->db, call->arena, user_id, err) &&
+		    audit_add(call, &event, err),
+		err);
 }
 
 bool
 totp_check(const struct call *call, const char *user_id, const char *code, bool *ok,
     struct error *err)
 {
-	unsigned char *secret;
-	struct rows *rows;
+	struct totp_state state;
+	struct sealed secret;
 	int64_t step;
-	size_t len;
 
 	*ok = false;
-	if (!store_totp_read(call->svc->db, call->arena, user_id, &rows, err))
+	if (!store_totp_read(call->svc->db, call->arena, user_id, &state, err))
 		return false;
-	if (rows_count(rows) == 0 || rows_null(rows, 0, TOTP_SECRET))
+	if (state.secret == NULL)
 		return true;
-	if (!seal_open(call, "users", user_id, "totp", rows_str(rows, 0, TOTP_SECRET), &secret,
-		&len, err))
+	if (!seal_open(call, place_of(user_id), state.secret, &secret, err))
 		return false;
-	if ((step = matching_step(secret, len, code)) > 0)
+	if ((step = matching_step(secret.data, secret.len, code)) > 0)
 		return store_totp_step(call->svc->db, call->arena, user_id, step, ok, err);
 	return store_recovery_use(call->svc->db, call->arena, user_id,
 	    recovery_hash(call->arena, code), ok, err);

@@ -16,8 +16,12 @@
 #include "core/banned.h"
 
 static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken", "title" };
-static const char sort_letters[MEDIA_SORTS] = { 'n', 'o', 't', 'a' };
-#define TRASH_LETTER 'x'
+static const enum list_kind sort_lists[MEDIA_SORTS] = {
+	[MEDIA_NEWEST] = LIST_MEDIA_NEWEST,
+	[MEDIA_OLDEST] = LIST_MEDIA_OLDEST,
+	[MEDIA_TAKEN] = LIST_MEDIA_TAKEN,
+	[MEDIA_TITLE] = LIST_MEDIA_TITLE,
+};
 
 _Static_assert(LIST_LIMIT_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
 
@@ -45,63 +49,42 @@ in_trash(const struct media_ask *ask)
 	return str_eq(ask->filter.status, "trashed");
 }
 
-_Static_assert(MEDIA_CURSOR_MAX >= (UUID_TEXT + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
+_Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
     "the longest title has no cursor");
 
-/* A cursor is opaque: order, id and key of the last item, so that it fits no other order. */
-static const char *
-cursor_make(struct arena *arena, const struct media_ask *ask, const struct media_position *p)
-{
-	char letter = in_trash(ask) ? TRASH_LETTER : sort_letters[ask->sort];
-	const char *text = ask->sort == MEDIA_TITLE ?
-	    arena_printf(arena, "%c%s%s", letter, p->id, p->title) :
-	    arena_printf(arena, "%c%s%lld", letter, p->id, (long long)p->us);
-
-	return base64url_encode(arena, text, strlen(text));
-}
-
-static bool
-cursor_parse(struct arena *arena, const struct media_ask *ask, struct media_position *p)
-{
-	char letter = in_trash(ask) ? TRASH_LETTER : sort_letters[ask->sort];
-	const char *text;
-	size_t len;
-
-	text = (const char *)base64url_decode(arena, ask->cursor, strlen(ask->cursor), &len);
-	if (text == NULL || len < UUID_TEXT || strlen(text) != len || !utf8_valid(text, len) ||
-	    text[0] != letter)
-		return false;
-	p->id = arena_strndup(arena, text + 1, UUID_TEXT - 1);
-	text += UUID_TEXT;
-	if (!uuid_valid(p->id))
-		return false;
-	p->title = text;
-	return ask->sort == MEDIA_TITLE || str_to_int(text, INT64_MIN / 2, INT64_MAX / 2, &p->us);
-}
-
+/* Every order, and the trash, is a list of its own: a cursor fits no other. */
 bool
-media_list(const struct call *call, const struct media_ask *ask, struct media_page *page,
-    struct error *err)
+media_list(const struct call *call, const struct media_ask *ask, struct media **items,
+    struct page *page, struct error *err)
 {
-	struct media_position after = { .id = NULL };
-	struct media_reader reader;
+	enum list_kind kind = in_trash(ask) ? LIST_MEDIA_TRASH : sort_lists[ask->sort];
+	struct media_position from;
 	struct media_list list;
+	struct list_position after;
+	struct media_reader reader;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
 		return error_field(err, "sort", "choice", "The trash has one order only: newest.");
-	if (ask->cursor != NULL && !cursor_parse(call->arena, ask, &after))
-		return error_field(err, "cursor", "format", "This is no cursor of this list.");
+	if (!list_after(call->arena, kind, ask->list.cursor, &after, err))
+		return false;
+	from = (struct media_position) { after.number, after.text, after.id };
 	media_reader_of(call->by.who, &reader);
-	/* One more than asked for tells whether there is a next page. */
 	if (!store_media_list(call->svc->db, call->arena,
-		&(struct media_list_ask) {
-		    &reader, &ask->filter, ask->sort, &after, ask->limit + 1 },
+		&(const struct media_list_ask) {
+		    .reader = &reader,
+		    .filter = &ask->filter,
+		    .sort = ask->sort,
+		    .after = &from,
+		    .limit = ask->list.limit + 1,
+		},
 		&list, err))
 		return false;
-	*page = (struct media_page) { .items = list.items, .n = list.n };
-	if (page->n > (size_t)ask->limit) {
-		page->n = (size_t)ask->limit;
-		page->next_cursor = cursor_make(call->arena, ask, &list.positions[page->n - 1]);
+	*items = list.items;
+	if (list_cut(page, list.n, ask->list.limit)) {
+		const struct media_position *last = &list.positions[page->n - 1];
+
+		after = (struct list_position) { last->id, last->us, last->title };
+		page->next = list_cursor(call->arena, kind, &after);
 	}
 	return true;
 }
@@ -112,7 +95,7 @@ media_get(const struct call *call, const char *id, struct media *media, struct e
 	struct media_reader reader;
 
 	media_reader_of(call->by.who, &reader);
-	return store_media_get(call->svc->db, call->arena, &reader, id, false, media, err);
+	return store_media_get(call->svc->db, call->arena, &reader, id, media, err);
 }
 
 bool
@@ -121,18 +104,17 @@ media_tags(const struct call *call, struct media_tag **tags, size_t *n, struct e
 	struct media_reader reader;
 
 	media_reader_of(call->by.who, &reader);
-	return store_media_tags(call->svc->db, call->arena, &reader, MEDIA_TAG_LIST_MAX, tags, n,
-	    err);
+	return store_media_tags(call->svc->db, call->arena, &reader, tags, n, err);
 }
 
 bool
-media_timeline(const struct call *call, const char *id, struct media_event **events, size_t *n,
+media_timeline(const struct call *call, const char *id, struct media_timeline *timeline,
     struct error *err)
 {
 	struct media_reader reader;
 
 	media_reader_of(call->by.who, &reader);
-	return store_media_timeline(call->svc->db, call->arena, &reader, id, events, n, err);
+	return store_media_timeline(call->svc->db, call->arena, &reader, id, timeline, err);
 }
 
 bool

@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "core/access.h"
+#include "core/str.h"
 #include "model/media.h"
+#include "service/list.h"
 
 struct call;
 struct arena;
@@ -27,9 +29,8 @@ struct error;
 #define MEDIA_TAGS_MAX 50
 #define MEDIA_TAG_MAX 50
 #define MEDIA_GENRES_MAX 20
-#define MEDIA_SHARES_MAX 200   /* people */
-#define MEDIA_CURSOR_MAX 1600  /* bytes of a cursor's text */
-#define MEDIA_TAG_LIST_MAX 500 /* tags that GET tags answers, most used first */
+#define MEDIA_SHARES_MAX 200  /* people */
+#define MEDIA_CURSOR_MAX 1600 /* bytes of a cursor's text */
 
 #define JOB_MEDIA_PROCESS_KIND "media.process"
 /* over half an hour: an object store that is away for a while costs nobody an upload */
@@ -39,20 +40,14 @@ struct error;
 struct media_ask {
 	struct media_filter filter;
 	enum media_sort sort;
-	const char *cursor; /* or NULL */
-	int limit;
-};
-struct media_page {
-	struct media *items;
-	size_t n;
-	const char *next_cursor; /* or NULL */
+	struct list_ask list;
 };
 
-bool media_list(const struct call *, const struct media_ask *, struct media_page *, struct error *);
+bool media_list(const struct call *, const struct media_ask *, struct media **, struct page *,
+    struct error *);
 bool media_get(const struct call *, const char *id, struct media *, struct error *);
 bool media_tags(const struct call *, struct media_tag **, size_t *n, struct error *);
-bool media_timeline(const struct call *, const char *id, struct media_event **, size_t *n,
-    struct error *);
+bool media_timeline(const struct call *, const char *id, struct media_timeline *, struct error *);
 bool media_sort_parse(const char *, enum media_sort *);
 
 /* A change of some members; the others stay. */
@@ -76,10 +71,10 @@ struct media_patch {
  */
 bool media_change(const struct call *, const char *id, int64_t version, const struct media_patch *,
     struct media *, struct error *);
-bool media_set_tags(const struct call *, const char *id, int64_t version, const char *const *tags,
-    size_t n, struct media *, struct error *);
-bool media_set_shares(const struct call *, const char *id, const char *const *users, size_t n,
+bool media_set_tags(const struct call *, const char *id, int64_t version, struct strings tags,
     struct media *, struct error *);
+bool media_set_shares(const struct call *, const char *id, struct strings users, struct media *,
+    struct error *);
 bool media_trash(const struct call *, const char *id, struct media *, struct error *);
 bool media_restore(const struct call *, const char *id, struct media *, struct error *);
 /* ERR_CONFLICT while it is pending, processing or in the trash. */
@@ -108,8 +103,7 @@ const char *media_etag(struct arena *, const struct media *, int64_t now);
 int media_url_max_age(int64_t now); /* seconds that a signed URL may be kept by a browser */
 
 /* Shared with upload.c: after the commit, tells caches and pages. */
-void media_announce(const struct call *, const char *type, const char *id,
-    const char *const *scopes, size_t n);
+void media_announce(const struct call *, const char *type, const char *id, struct strings scopes);
 void media_reader_of(const struct principal *, struct media_reader *);
 bool media_job(const struct call *, const char *media_id, const char *upload_id,
     const char *content_type, struct error *);

@@ -31,7 +31,6 @@ struct change {
 	const char *id;
 	int64_t version; /* expected; 0 = any */
 	const void *arg;
-	size_t narg;
 };
 
 typedef bool change_fn(const struct change *, struct media *, struct error *);
@@ -45,20 +44,19 @@ struct change_kind {
 };
 
 void
-media_announce(const struct call *call, const char *type, const char *id, const char *const *scopes,
-    size_t n)
+media_announce(const struct call *call, const char *type, const char *id, struct strings scopes)
 {
-	const char **users = arena_array(call->arena, n + 1, sizeof(*users));
+	const char **users = arena_array(call->arena, scopes.n + 1, sizeof(*users));
 	struct json *data = json_new(call->arena, 0);
 	bool house = false;
 	size_t nusers = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		cache_bump(call, scopes[i]);
-		if (str_eq(scopes[i], "house"))
+	for (size_t i = 0; i < scopes.n; i++) {
+		cache_bump(call, scopes.items[i]);
+		if (str_eq(scopes.items[i], "house"))
 			house = true;
 		else
-			users[nusers++] = scopes[i];
+			users[nusers++] = scopes.items[i];
 	}
 	json_object(data, NULL);
 	json_put_str(data, "mediaId", id);
@@ -95,8 +93,7 @@ version_matches(const struct change *c, const struct media *m, struct error *err
  * Scopes of before and after: somebody who can no longer read it must lose the cached answer too.
  */
 struct scopes {
-	const char **before, **after;
-	size_t nbefore, nafter;
+	struct strings before, after;
 };
 
 static bool
@@ -109,43 +106,48 @@ run_change(const struct change *c, const struct change_kind *kind, struct media 
 	media_reader_of(c->call->by.who, &reader);
 	if (!(kind->from_trash ?
 		    store_media_get_trashed(db, c->call->arena, &reader, c->id, out, err) :
-		    store_media_get(db, c->call->arena, &reader, c->id, true, out, err)))
+		    store_media_lock(db, c->call->arena, &reader, c->id, out, err)))
 		return false;
 	if (!permitted(kind, c, out, err) || !version_matches(c, out, err) ||
-	    !store_media_scopes(db, c->call->arena, c->id, &s->before, &s->nbefore, err) ||
+	    !store_media_scopes(db, c->call->arena, c->id, &s->before, err) ||
 	    !kind->apply(c, out, err) ||
-	    !store_media_scopes(db, c->call->arena, c->id, &s->after, &s->nafter, err))
+	    !store_media_scopes(db, c->call->arena, c->id, &s->after, err))
 		return false;
-	if (store_media_get(db, c->call->arena, &reader, c->id, false, out, err))
+	if (store_media_get(db, c->call->arena, &reader, c->id, out, err))
 		return true;
 	/* Purged, or no longer the caller's to see: what it was stays in *out. */
 	return err->code == ERR_NOT_FOUND;
+}
+
+/* Each scope once. */
+static struct strings
+union_of(struct arena *arena, const struct scopes *s)
+{
+	const char **all = arena_array(arena, s->before.n + s->after.n, sizeof(*all));
+	size_t n = 0;
+
+	for (; n < s->before.n; n++)
+		all[n] = s->before.items[n];
+	for (size_t i = 0; i < s->after.n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < s->before.n && !known; k++)
+			known = strcmp(all[k], s->after.items[i]) == 0;
+		if (!known)
+			all[n++] = s->after.items[i];
+	}
+	return (struct strings) { all, n };
 }
 
 static bool
 change(const struct change *c, const struct change_kind *kind, struct media *out, struct error *err)
 {
 	struct scopes s;
-	const char **all;
 
-	if (!db_begin(c->call->svc->db, err))
+	if (!db_begin(c->call->svc->db, err) ||
+	    !db_end(c->call->svc->db, run_change(c, kind, out, &s, err), err))
 		return false;
-	if (!run_change(c, kind, out, &s, err) || !db_commit(c->call->svc->db, err)) {
-		db_rollback(c->call->svc->db);
-		return false;
-	}
-	all = arena_array(c->call->arena, s.nbefore + s.nafter, sizeof(*all));
-	for (size_t i = 0; i < s.nbefore; i++)
-		all[i] = s.before[i];
-	for (size_t i = 0, n = s.nbefore; i < s.nafter; i++) {
-		bool known = false;
-
-		for (size_t k = 0; k < n && !known; k++)
-			known = strcmp(all[k], s.after[i]) == 0;
-		if (!known)
-			all[s.nbefore++] = s.after[i];
-	}
-	media_announce(c->call, kind->event, c->id, all, s.nbefore);
+	media_announce(c->call, kind->event, c->id, union_of(c->call->arena, &s));
 	return true;
 }
 
@@ -200,12 +202,12 @@ media_change(const struct call *call, const char *id, int64_t version,
 static bool
 apply_tags(const struct change *c, struct media *m, struct error *err)
 {
-	const char *const *tags = c->arg;
-	const char **kept = arena_array(c->call->arena, c->narg, sizeof(*kept));
+	const struct strings *tags = c->arg;
+	const char **kept = arena_array(c->call->arena, tags->n, sizeof(*kept));
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->narg; i++) {
-		const char *tag = str_trim(c->call->arena, tags[i]);
+	for (size_t i = 0; i < tags->n; i++) {
+		const char *tag = str_trim(c->call->arena, tags->items[i]);
 		bool known = tag[0] == '\0';
 
 		for (size_t k = 0; k < n && !known; k++)
@@ -213,15 +215,16 @@ apply_tags(const struct change *c, struct media *m, struct error *err)
 		if (!known)
 			kept[n++] = tag;
 	}
-	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id, kept, n, err);
+	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id,
+	    (struct strings) { kept, n }, err);
 }
 
 bool
-media_set_tags(const struct call *call, const char *id, int64_t version, const char *const *tags,
-    size_t n, struct media *out, struct error *err)
+media_set_tags(const struct call *call, const char *id, int64_t version, struct strings tags,
+    struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_tags };
-	struct change c = { .call = call, .id = id, .version = version, .arg = tags, .narg = n };
+	struct change c = { .call = call, .id = id, .version = version, .arg = &tags };
 
 	return change(&c, &kind, out, err);
 }
@@ -229,32 +232,32 @@ media_set_tags(const struct call *call, const char *id, int64_t version, const c
 static bool
 apply_shares(const struct change *c, struct media *m, struct error *err)
 {
-	const char *const *users = c->arg;
-	const char **kept = arena_array(c->call->arena, c->narg, sizeof(*kept));
+	const struct strings *users = c->arg;
+	const char **kept = arena_array(c->call->arena, users->n, sizeof(*kept));
 	size_t n = 0;
 
 	/* Named twice counts once; the owner needs no share. */
-	for (size_t i = 0; i < c->narg; i++) {
-		bool known = str_ieq(users[i], m->owner_id);
+	for (size_t i = 0; i < users->n; i++) {
+		bool known = str_ieq(users->items[i], m->owner_id);
 
 		for (size_t k = 0; k < n && !known; k++)
-			known = str_ieq(kept[k], users[i]);
+			known = str_ieq(kept[k], users->items[i]);
 		if (!known)
-			kept[n++] = users[i];
+			kept[n++] = users->items[i];
 	}
-	return store_media_set_shares(c->call->svc->db, c->call->arena, m->id, kept, n, err);
+	return store_media_set_shares(c->call->svc->db, c->call->arena, m->id,
+	    (struct strings) { kept, n }, err);
 }
 
 bool
-media_set_shares(const struct call *call, const char *id, const char *const *users, size_t n,
-    struct media *out, struct error *err)
+media_set_shares(const struct call *call, const char *id, struct strings users, struct media *out,
+    struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_shares };
 	struct change c = {
 		.call = call,
 		.id = id,
-		.arg = users,
-		.narg = n,
+		.arg = &users,
 	};
 
 	return change(&c, &kind, out, err);
@@ -329,6 +332,11 @@ media_job(const struct call *call, const char *media_id, const char *upload_id,
 static bool
 apply_reprocess(const struct change *c, struct media *m, struct error *err)
 {
+	const struct media_event queued = {
+		.step = "queue",
+		.state = "done",
+		.message = "Asked for again.",
+	};
 	const char *upload_id;
 	bool moved;
 
@@ -342,8 +350,7 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 		return error_slug(err, ERR_CONFLICT, "not_processable",
 		    "It is %s: there is nothing to process again.", m->status);
 	return store_media_upload(c->call->svc->db, c->call->arena, m->id, &upload_id, err) &&
-	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, "queue", "done",
-		"Asked for again.", err) &&
+	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, &queued, err) &&
 	    media_job(c->call, m->id, upload_id, m->content_type, err);
 }
 
@@ -415,30 +422,34 @@ media_delete(const struct call *call, const char *id, bool purge, struct error *
 	return change(&c, &kind, &media, err);
 }
 
+/* In the transaction: some of what has been in the trash since before `before`. */
+static bool
+purge_in(const struct call *call, int64_t before, size_t *purged, struct error *err)
+{
+	struct strings ids, scopes;
+
+	if (!store_media_trash_due(call->svc->db, call->arena, before, PURGE_BATCH, &ids, err))
+		return false;
+	for (size_t i = 0; i < ids.n; i++)
+		if (!store_media_scopes(call->svc->db, call->arena, ids.items[i], &scopes, err) ||
+		    !purge_item(call, ids.items[i], err))
+			return false;
+	*purged = ids.n;
+	return true;
+}
+
 bool
 media_purge_expired(const struct call *call, size_t *purged, struct error *err)
 {
 	int64_t before = clock_now() - config_int(call->svc->config, CFG_TRASH_DAYS) * DAY_US;
-	const char **ids, **scopes;
-	size_t n, nscopes;
+	size_t n = 0;
 
-	if (!db_begin(call->svc->db, err))
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, purge_in(call, before, &n, err), err))
 		return false;
-	if (!store_media_trash_due(call->svc->db, call->arena, before, PURGE_BATCH, &ids, &n, err))
-		goto undo;
-	for (size_t i = 0; i < n; i++)
-		if (!store_media_scopes(call->svc->db, call->arena, ids[i], &scopes, &nscopes,
-			err) ||
-		    !purge_item(call, ids[i], err))
-			goto undo;
-	if (!db_commit(call->svc->db, err))
-		goto undo;
 	if (n > 0)
 		log_info(call->svc->log, "trash: %zu items purged", n);
 	if (purged != NULL)
 		*purged = n;
 	return true;
-undo:
-	db_rollback(call->svc->db);
-	return false;
 }

@@ -140,17 +140,15 @@ static bool
 record(const struct call *call, const struct media_new *media, const struct upload *u,
     struct error *err)
 {
-	if (!db_begin(call->svc->db, err))
-		return false;
-	if (check_quota(call, u->size, err) &&
-	    store_media_add(call->svc->db, call->arena, media, err) &&
-	    store_upload_add(call->svc->db, call->arena, u, err) &&
-	    store_media_event_add(call->svc->db, call->arena, media->id, "upload", "started", NULL,
-		err) &&
-	    db_commit(call->svc->db, err))
-		return true;
-	db_rollback(call->svc->db);
-	return false;
+	const struct media_event started = { .step = "upload", .state = "started" };
+	struct db *db = call->svc->db;
+
+	return db_begin(db, err) &&
+	    db_end(db,
+		check_quota(call, u->size, err) && store_media_add(db, call->arena, media, err) &&
+		    store_upload_add(db, call->arena, u, err) &&
+		    store_media_event_add(db, call->arena, media->id, &started, err),
+		err);
 }
 
 /* Parts are a convenience: without the store just now, one PUT will do where it can. */

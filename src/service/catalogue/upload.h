@@ -60,6 +60,10 @@ struct upload_etag {
 	int number;
 	const char *etag;
 };
+struct upload_etags {
+	const struct upload_etag *items;
+	size_t n; /* 0: sent in one piece */
+};
 
 bool upload_initiate(const struct call *, const struct upload_ask *, struct upload_offer *,
     struct error *);
@@ -68,8 +72,8 @@ bool upload_get(const struct call *, const char *id, struct upload_offer *, stru
 bool upload_parts(const struct call *, const char *id, const int *numbers, size_t n,
     struct upload_part_url **, struct error *);
 /* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
-bool upload_complete(const struct call *, const char *id, const struct upload_etag *parts,
-    size_t nparts, struct media *, struct error *);
+bool upload_complete(const struct call *, const char *id, const struct upload_etags *,
+    struct media *, struct error *);
 /* Aborting what is aborted already is fine; ERR_CONFLICT once it is being completed. */
 bool upload_abort(const struct call *, const char *id, struct error *);
 

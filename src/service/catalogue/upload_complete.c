@@ -29,9 +29,10 @@ refuse_ended(const struct upload *u, struct error *err)
  * store: then only what lies under the key counts, and the caller looks at that.
  */
 static bool
-join_parts(const struct call *call, const struct upload *u, const struct upload_etag *parts,
-    size_t n, struct error *err)
+join_parts(const struct call *call, const struct upload *u, const struct upload_etags *parts,
+    struct error *err)
 {
+	size_t n = parts->n;
 	struct s3_part *list;
 
 	if (n == 0)
@@ -41,7 +42,7 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 		    "This upload is made in one piece.");
 	list = arena_array(call->arena, n, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
-		list[i] = (struct s3_part) { parts[i].number, parts[i].etag };
+		list[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
 	if (s3_multipart_complete(call->svc->s3, call->arena, u->object_key, u->multipart_id, list,
 		n, err) ||
 	    err->code == ERR_NOT_FOUND)
@@ -70,75 +71,73 @@ check_object(struct services *svc, const struct upload *u, struct error *err)
 	return true;
 }
 
-struct handed {
-	const char **scopes;
-	size_t nscopes;
-	bool moved;
-};
-
-/* One transaction: the upload is completed, the item waits for the worker, and the job is there. */
+/* In the transaction. *moved false: there is nothing to be kept. */
 static bool
-hand_over(const struct call *call, const struct upload *u, struct handed *h, struct error *err)
+hand_over_in(const struct call *call, const struct upload *u, struct upload_completed *done,
+    struct error *err)
 {
-	struct db *db = call->svc->db;
-	bool started;
+	struct media_reader reader;
 
-	if (!db_begin(db, err))
+	media_reader_of(call->by.who, &reader);
+	return store_upload_complete(call->svc->db, call->arena, u, &reader, done, err) &&
+	    done->moved && media_job(call, u->media_id, u->id, u->content_type, err);
+}
+
+/*
+ * One transaction: the upload is completed, the item waits for the worker, and the job is there. Or
+ * nothing is done, because the upload was no longer to be completed: the caller looks.
+ */
+static bool
+hand_over(const struct call *call, const struct upload *u, struct upload_completed *done,
+    struct error *err)
+{
+	error_clear(err);
+	if (!db_begin(call->svc->db, err))
 		return false;
-	if (!store_upload_move(db, call->arena, u->id, "{pending,completing}", "completed",
-		&h->moved, err))
-		goto undo;
-	/* another call was faster, or it was aborted or has expired: the caller looks */
-	if (!h->moved) {
-		db_rollback(db);
-		return true;
-	}
-	if (!store_media_start(db, call->arena, u->media_id, "{pending}", &started, err) ||
-	    !store_media_event_add(db, call->arena, u->media_id, "upload", "done", NULL, err) ||
-	    !store_media_event_add(db, call->arena, u->media_id, "queue", "done", NULL, err) ||
-	    !media_job(call, u->media_id, u->id, u->content_type, err) ||
-	    !store_media_scopes(db, call->arena, u->media_id, &h->scopes, &h->nscopes, err) ||
-	    !db_commit(db, err))
-		goto undo;
-	return true;
-undo:
-	db_rollback(db);
-	return false;
+	return db_end(call->svc->db, hand_over_in(call, u, done, err), err) ||
+	    (!done->moved && err->code == ERR_NONE);
+}
+
+/* Back to where the client may send it again. */
+static void
+take_back(const struct call *call, const struct upload *u)
+{
+	const struct upload_move back = { u->id, "{completing}", "pending" };
+	struct error ignored;
+	bool moved;
+
+	(void)store_upload_move(call->svc->db, call->arena, &back, &moved, &ignored);
 }
 
 bool
-upload_complete(const struct call *call, const char *id, const struct upload_etag *parts,
-    size_t nparts, struct media *media, struct error *err)
+upload_complete(const struct call *call, const char *id, const struct upload_etags *parts,
+    struct media *media, struct error *err)
 {
-	struct handed h = { .moved = false };
-	struct error ignored;
+	struct upload_completed done;
 	struct upload u;
-	bool moved;
 
-	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
+	if (!store_upload_begin_completing(call->svc->db, call->arena, id, call->by.who->user_id,
+		&u, err))
 		return false;
 	if (str_eq(u.status, "completed"))
 		return media_get(call, u.media_id, media, err);
 	if (u.expired || str_eq(u.status, "aborted") || str_eq(u.status, "expired"))
 		return refuse_ended(&u, err);
-	if (!store_upload_move(call->svc->db, call->arena, u.id, "{pending}", "completing", &moved,
-		err))
-		return false;
-	if (!join_parts(call, &u, parts, nparts, err) || !check_object(call->svc, &u, err)) {
-		/* The client may send it again. */
-		(void)store_upload_move(call->svc->db, call->arena, u.id, "{completing}", "pending",
-		    &moved, &ignored);
+	if (!join_parts(call, &u, parts, err) || !check_object(call->svc, &u, err)) {
+		take_back(call, &u);
 		return false;
 	}
-	if (!hand_over(call, &u, &h, err))
+	if (!hand_over(call, &u, &done, err))
 		return false;
-	if (h.moved)
-		media_announce(call, "media.created", u.media_id, h.scopes, h.nscopes);
-	else if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u,
-		     err) ||
-	    (!str_eq(u.status, "completed") && !refuse_ended(&u, err)))
+	if (done.moved) {
+		media_announce(call, "media.created", u.media_id, done.scopes);
+		*media = done.media;
+		return true;
+	}
+	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
 		return false;
-	return media_get(call, u.media_id, media, err);
+	return str_eq(u.status, "completed") ? media_get(call, u.media_id, media, err) :
+					       refuse_ended(&u, err);
 }
 
 /* What the store still holds of it goes by a job that commits with the abort. */
@@ -162,37 +161,38 @@ add_cleanup(const struct call *call, const struct upload *u, struct error *err)
 	return store_job_add(call->svc->db, call->arena, &job, err);
 }
 
+/* In the transaction. */
+static bool
+abort_in(const struct call *call, const struct upload *u, struct error *err)
+{
+	const struct upload_move move = { u->id, "{pending}", "aborted" };
+	bool moved;
+
+	if (!store_upload_move(call->svc->db, call->arena, &move, &moved, err))
+		return false;
+	if (!moved)
+		return error_slug(err, ERR_CONFLICT, "upload_completed",
+		    "This upload is complete: delete the item instead.");
+	return store_media_delete(call->svc->db, call->arena, u->media_id, err) &&
+	    add_cleanup(call, u, err);
+}
+
 bool
 upload_abort(const struct call *call, const char *id, struct error *err)
 {
 	struct error ignored;
 	struct upload u;
-	bool moved;
 
 	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
 		return false;
 	if (str_eq(u.status, "aborted") || str_eq(u.status, "expired"))
 		return true;
-	if (!db_begin(call->svc->db, err))
+	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, abort_in(call, &u, err), err))
 		return false;
-	if (!store_upload_move(call->svc->db, call->arena, u.id, "{pending}", "aborted", &moved,
-		err))
-		goto undo;
-	if (!moved) {
-		error_slug(err, ERR_CONFLICT, "upload_completed",
-		    "This upload is complete: delete the item instead.");
-		goto undo;
-	}
-	if (!store_media_delete(call->svc->db, call->arena, u.media_id, err) ||
-	    !add_cleanup(call, &u, err) || !db_commit(call->svc->db, err))
-		goto undo;
 	/* The store drops parts that nobody joins by itself, only later. */
 	if (u.multipart_id != NULL &&
 	    !s3_multipart_abort(call->svc->s3, u.object_key, u.multipart_id, &ignored))
 		log_warn(call->svc->log, "parts of an aborted upload stay behind: %s",
 		    ignored.detail);
 	return true;
-undo:
-	db_rollback(call->svc->db);
-	return false;
 }

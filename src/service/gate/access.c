@@ -9,7 +9,7 @@
 #include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
-#include "store/store_sessions.h"
+#include "store/store_settings.h"
 
 #include "core/banned.h"
 
@@ -22,31 +22,16 @@ static struct {
 	permission_set roles[ROLES];
 } access_copy;
 
-static void
-take_permissions(const struct rows *rows)
-{
-	permission_set roles[ROLES] = { 0 };
-	enum permission permission;
-	enum role role;
-
-	for (size_t i = 0; i < rows_count(rows); i++)
-		if (role_parse(rows_str(rows, i, 0), &role) &&
-		    permission_parse(rows_str(rows, i, 1), &permission))
-			roles[role] |= PERM_BIT(permission);
-	for (role = 0; role < ROLES; role++)
-		access_copy.roles[role] = permission_closure(roles[role]);
-}
-
 void
-access_take_settings(struct config *config, const struct log *log, const struct rows *rows)
+access_take_settings(struct config *config, const struct log *log, const struct settings *settings)
 {
 	const char *values[CONFIG_KEYS] = { NULL };
 	struct error err;
 	enum config_key key;
 
-	for (size_t i = 0; i < rows_count(rows); i++)
-		if (config_find(rows_str(rows, i, 0), &key))
-			values[key] = rows_str(rows, i, 1);
+	for (size_t i = 0; i < settings->n; i++)
+		if (config_find(settings->items[i].key, &key))
+			values[key] = settings->items[i].value;
 	for (key = 0; key < CONFIG_KEYS; key++) {
 		if (!(config_rows[key].flags & CONFIG_LIVE) ||
 		    (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
@@ -60,7 +45,8 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 bool
 access_refresh(const struct call *call, const char *config_version, struct error *err)
 {
-	struct rows *permissions, *settings;
+	permission_set roles[ROLES];
+	struct settings settings;
 	int64_t now = clock_monotonic();
 	struct error why;
 
@@ -69,7 +55,7 @@ access_refresh(const struct call *call, const char *config_version, struct error
 		    str_eq(config_version, access_copy.version) :
 		    now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
 		return true;
-	if (!store_access_load(call->svc->db, call->arena, &permissions, &settings, &why)) {
+	if (!store_access_load(call->svc->db, call->arena, roles, &settings, &why)) {
 		if (!access_copy.loaded) {
 			*err = why;
 			return false;
@@ -78,8 +64,9 @@ access_refresh(const struct call *call, const char *config_version, struct error
 		    "roles and settings could not be loaded, the older ones hold: %s", why.detail);
 		return true;
 	}
-	take_permissions(permissions);
-	access_take_settings(call->svc->config, call->svc->log, settings);
+	for (enum role role = 0; role < ROLES; role++)
+		access_copy.roles[role] = permission_closure(roles[role]);
+	access_take_settings(call->svc->config, call->svc->log, &settings);
 	access_copy.loaded = true;
 	access_copy.loaded_at = now;
 	if (config_version != NULL)

@@ -14,7 +14,7 @@ struct call;
 struct config;
 struct error;
 struct log;
-struct rows;
+struct settings;
 
 #define ACCESS_RELOAD_SECONDS 5
 
@@ -25,9 +25,9 @@ struct rows;
 bool access_refresh(const struct call *, const char *config_version, struct error *);
 permission_set access_permissions(enum role); /* with implications */
 /*
- * Puts rows of (key, value) in force, live settings only: what a database holds for others (an
- * older program's, say) has no effect.
+ * Puts settings in force, live ones only: what a database holds for others (an older program's,
+ * say) has no effect.
  */
-void access_take_settings(struct config *, const struct log *, const struct rows *);
+void access_take_settings(struct config *, const struct log *, const struct settings *);
 
 #endif

@@ -70,12 +70,11 @@ static bool
 reload_epoch(const struct call *call, const char *run_id, struct error *err)
 {
 	const char **argv;
-	struct rows *rows;
+	struct revoked *revoked;
 	size_t i, n, argc = 0;
 
-	if (!store_revoked_list(call->svc->db, call->arena, &rows, err))
+	if (!store_revoked_list(call->svc->db, call->arena, &revoked, &n, err))
 		return false;
-	n = rows_count(rows);
 	/*
 	 * All but the last part as plain additions; the script then adds the rest and sets the
 	 * epoch.
@@ -89,8 +88,8 @@ reload_epoch(const struct call *call, const char *run_id, struct error *err)
 		argv[argc++] = redis_key(call->svc->redis, call->arena, "revoked");
 		argv[argc++] = "GT";
 		for (; i < end; i++) {
-			argv[argc++] = rows_str(rows, i, 1);
-			argv[argc++] = rows_str(rows, i, 0);
+			argv[argc++] = revoked[i].expires;
+			argv[argc++] = revoked[i].sid;
 		}
 		if (!redis_command(call->svc->redis, call->arena, argc, argv, NULL, NULL, err))
 			return false;
@@ -101,8 +100,8 @@ reload_epoch(const struct call *call, const char *run_id, struct error *err)
 	argv[argc++] = redis_key(call->svc->redis, call->arena, "gen");
 	argv[argc++] = run_id;
 	for (; i < n; i++) {
-		argv[argc++] = rows_str(rows, i, 0);
-		argv[argc++] = rows_str(rows, i, 1);
+		argv[argc++] = revoked[i].sid;
+		argv[argc++] = revoked[i].expires;
 	}
 	if (!redis_eval(call->svc->redis, call->arena, &script_reload, 3, argc, argv, NULL, NULL,
 		err))
@@ -125,32 +124,33 @@ set_generation(const struct call *call, const char *run_id, const char *user_id,
 static bool
 load_generation(const struct call *call, const char *run_id, const char *user_id, struct error *err)
 {
-	struct rows *rows;
+	int64_t generation;
+	bool found;
 
-	if (!store_generation(call->svc->db, call->arena, user_id, &rows, err))
+	if (!store_generation(call->svc->db, call->arena, user_id, &generation, &found, err))
 		return false;
-	if (rows_count(rows) == 0)
+	if (!found)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
 		    "This account is not active.");
-	return set_generation(call, run_id, user_id, rows_str(rows, 0, 0), err);
+	return set_generation(call, run_id, user_id, db_int(call->arena, generation), err);
 }
 
 /* Redis is away: PostgreSQL says whether the session lives; the limits fail open. */
 static bool
 check_without_redis(const struct call *call, const struct principal *who, struct error *err)
 {
-	struct rows *rows;
+	struct session_check check;
 
 	metric_add(METRIC_LIMIT_FAIL_OPEN, UNLABELLED, 1);
 	if (who->session_id[0] == '\0')
 		return true;
-	if (!store_session_check(call->svc->db, call->arena, who->session_id, who->user_id, &rows,
+	if (!store_session_check(call->svc->db, call->arena, who->session_id, who->user_id, &check,
 		err))
 		return false;
-	if (rows_count(rows) == 0 || !rows_bool(rows, 0, 1))
+	if (!check.alive)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_revoked",
 		    "This session has ended. Sign in again.");
-	if (rows_int(rows, 0, 0) != who->generation)
+	if (check.generation != who->generation)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
 		    "The account has changed since this token was made. Refresh it.");
 	return true;
@@ -344,17 +344,17 @@ ensure_epoch(const struct call *call, const char **run_id, struct error *err)
 }
 
 bool
-admission_push_revoked(const struct call *call, const char *const *sids, size_t n,
-    int64_t expires_at, struct error *err)
+admission_push_revoked(const struct call *call, struct strings sids, int64_t expires_at,
+    struct error *err)
 {
 	const char *expiry = db_int(call->arena, expires_at / US_PER_SEC + 1), *run_id;
 
 	if (!ensure_epoch(call, &run_id, err))
 		return false;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < sids.n; i++)
 		if (!redis_command(call->svc->redis, call->arena,
 			REDIS_ARGV("ZADD", redis_key(call->svc->redis, call->arena, "revoked"),
-			    "GT", expiry, sids[i]),
+			    "GT", expiry, sids.items[i]),
 			NULL, err))
 			return false;
 	/* Expired entries say nothing any more: their tokens are dead by themselves. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/access.h"
+#include "core/str.h"
 
 struct call;
 struct arena;
@@ -63,8 +64,8 @@ const char *admission_address(struct arena *, const char *address);
  * Puts a revocation or a raised generation into Redis; false = ERR_UNAVAILABLE. Works on an
  * incomplete copy too: it is completed first.
  */
-bool admission_push_revoked(const struct call *, const char *const *sids, size_t n,
-    int64_t expires_at, struct error *);
+bool admission_push_revoked(const struct call *, struct strings sids, int64_t expires_at,
+    struct error *);
 bool admission_push_generation(const struct call *, const char *user_id, int64_t generation,
     struct error *);
 

@@ -90,15 +90,15 @@ notify_add(const struct call *call, const struct notify_new *new, struct notify_
     struct error *err)
 {
 	struct notify_batch *batch = arena_alloc(call->arena, sizeof(*batch));
-	struct notification_text text = { .kind = new->kind,
-		.title = new->title,
-		.message = new->message == NULL ? "" : new->message };
+	struct notification_new row = { .text = { .kind = new->kind,
+					    .title = new->title,
+					    .message = new->message == NULL ? "" : new->message } };
 	struct notification_sent *sent = NULL;
 	const char **users, **ids;
 	size_t n;
 
-	text.data = new->data == NULL ? "{}" : new->data;
-	text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
+	row.text.data = new->data == NULL ? "{}" : new->data;
+	row.text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
 	users = recipients(call->arena, new, &n);
 	ids = arena_array(call->arena, n, sizeof(*ids));
 	for (size_t i = 0; i < n; i++) {
@@ -107,13 +107,14 @@ notify_add(const struct call *call, const struct notify_new *new, struct notify_
 		uuid_v7(id);
 		ids[i] = arena_strdup(call->arena, id);
 	}
+	row.users = (struct strings) { users, n };
+	row.ids = (struct strings) { ids, n };
 	if (n > 0 &&
-	    !store_notification_add(call->svc->db, call->arena, users, ids, n, &text, &sent,
-		&batch->nsent, err))
+	    !store_notification_add(call->svc->db, call->arena, &row, &sent, &batch->nsent, err))
 		return false;
 	batch->sent = sent;
-	batch->type = text.event;
-	batch->data = event_data(call->arena, new, text.data);
+	batch->type = row.text.event;
+	batch->data = event_data(call->arena, new, row.text.data);
 	*out = batch;
 	return true;
 }
@@ -227,17 +228,21 @@ notify_session_ended(const struct call *call, const char *user_id, const char *s
 }
 
 bool
-notify_broadcast(const struct call *call, const char *title, const char *message,
-    const char *const *roles, size_t nroles, size_t *recipients_out, struct error *err)
+notify_broadcast(const struct call *call, const struct broadcast *what, size_t *recipients_out,
+    struct error *err)
 {
-	struct notify_new new = { .kind = "system.broadcast", .title = title, .message = message };
+	struct notify_new new = {
+		.kind = "system.broadcast",
+		.title = what->title,
+		.message = what->message,
+	};
 	struct notify_batch *batch;
-	const char **users;
+	struct strings users;
 
-	if (!store_notification_audience(call->svc->db, call->arena, roles, nroles, &users,
-		&new.nusers, err))
+	if (!store_notification_audience(call->svc->db, call->arena, what->roles, &users, err))
 		return false;
-	new.users = users;
+	new.users = users.items;
+	new.nusers = users.n;
 	/* One statement: a transaction by itself. */
 	if (!notify_add(call, &new, &batch, err))
 		return false;

@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
+
 struct call;
 struct error;
 
@@ -63,8 +65,12 @@ void notify_session_ended(const struct call *, const char *user_id, const char *
 /*
  * Notification to everybody who is active and has one of the roles; its own transaction and push.
  */
-bool notify_broadcast(const struct call *, const char *title, const char *message,
-    const char *const *roles, size_t nroles, size_t *recipients, struct error *);
+struct broadcast {
+	const char *title, *message;
+	struct strings roles;
+};
+bool notify_broadcast(const struct call *, const struct broadcast *, size_t *recipients,
+    struct error *);
 /* Removes what is older than notifications.keep_days; for the worker's housekeeping. */
 bool notify_expire(const struct call *, int64_t *removed, struct error *);
 

@@ -18,54 +18,34 @@
 
 #include "core/banned.h"
 
-/*
- * Opaque to clients: the direction ('a' after, 'n' newest first) and the seq of the last item
- * shown.
- */
-static const char *
-cursor_make(struct arena *arena, bool ascending, int64_t seq)
-{
-	const char *text = arena_printf(arena, "%c%s", ascending ? 'a' : 'n', db_int(arena, seq));
-
-	return base64url_encode(arena, text, strlen(text));
-}
-
-static bool
-cursor_parse(struct arena *arena, const char *cursor, bool *ascending, int64_t *seq,
-    struct error *err)
-{
-	size_t len = strlen(cursor);
-	const char *text = len > INBOX_CURSOR_MAX ?
-	    NULL :
-	    (const char *)base64url_decode(arena, cursor, len, &len);
-
-	if (text != NULL)
-		text = arena_strndup(arena, text, len);
-	if (text == NULL || (text[0] != 'a' && text[0] != 'n') ||
-	    !str_to_int(text + 1, 1, INT64_MAX, seq))
-		return error_field(err, "cursor", "format", "is not a cursor of this list");
-	*ascending = text[0] == 'a';
-	return true;
-}
-
 bool
-inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox_page *page,
-    struct error *err)
+inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox *inbox,
+    struct page *page, struct error *err)
 {
-	bool ascending = ask->after >= 0;
-	int64_t position = ascending ? ask->after : 0;
+	const char *cursor = ask->list.cursor;
+	/* A cursor goes on in its own direction. */
+	bool ascending =
+	    cursor == NULL ? ask->after >= 0 : list_is_of(call->arena, LIST_INBOX_AFTER, cursor);
+	enum list_kind kind = ascending ? LIST_INBOX_AFTER : LIST_INBOX_NEWEST;
+	struct notification_ask of = {
+		.user = call->by.who->user_id,
+		.ascending = ascending,
+		.unread_only = ask->unread,
+		.limit = ask->list.limit + 1,
+	};
+	struct notification_list list;
+	struct list_position after;
 
-	page->next_cursor = NULL;
-	if (ask->cursor != NULL &&
-	    !cursor_parse(call->arena, ask->cursor, &ascending, &position, err))
+	if (!list_after(call->arena, kind, cursor, &after, err))
 		return false;
-	if (!store_notifications_list(call->svc->db, call->arena, call->by.who->user_id, position,
-		ascending, ask->unread, ask->limit + 1, &page->items, &page->n, &page->unread, err))
+	of.position = cursor == NULL && ascending ? ask->after : after.number;
+	if (!store_notifications_list(call->svc->db, call->arena, &of, &list, err))
 		return false;
-	if (page->n > (size_t)ask->limit) {
-		page->n = (size_t)ask->limit;
-		page->next_cursor =
-		    cursor_make(call->arena, ascending, page->items[page->n - 1].seq);
+	inbox->items = list.items;
+	inbox->unread = list.unread;
+	if (list_cut(page, list.n, ask->list.limit)) {
+		after.number = list.items[page->n - 1].seq;
+		page->next = list_cursor(call->arena, kind, &after);
 	}
 	return true;
 }
@@ -73,13 +53,12 @@ inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox_pa
 bool
 inbox_read(const struct call *call, const char *id, struct notification *out, struct error *err)
 {
-	bool found = false;
-
+	out->id = NULL;
 	if (uuid_valid(id) &&
 	    !store_notification_read(call->svc->db, call->arena, call->by.who->user_id, id, out,
-		&found, err))
+		err))
 		return false;
-	return found || error_set(err, ERR_NOT_FOUND, "There is no such notification.");
+	return out->id != NULL || error_set(err, ERR_NOT_FOUND, "There is no such notification.");
 }
 
 bool
@@ -115,20 +94,24 @@ inbox_preferences(const struct call *call, struct notification_preference **out,
 	return true;
 }
 
+/* In the transaction. */
+static bool
+prefer_in(const struct call *call, const struct notification_preference *set, size_t n,
+    struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!store_notification_prefer(call->svc->db, call->arena, call->by.who->user_id,
+			&set[i], err))
+			return false;
+	return true;
+}
+
 bool
 inbox_prefer(const struct call *call, const struct notification_preference *set, size_t n,
     struct error *err)
 {
-	if (!db_begin(call->svc->db, err))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (!store_notification_prefer(call->svc->db, call->arena, call->by.who->user_id,
-			&set[i], err)) {
-			db_rollback(call->svc->db);
-			return false;
-		}
-	}
-	return db_commit(call->svc->db, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, prefer_in(call, set, n, err), err);
 }
 
 bool

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "model/notification.h"
+#include "service/list.h"
 
 struct call;
 struct error;
@@ -20,20 +21,18 @@ struct error;
 #define TICKET_TEXT 43  /* base64url, without NUL */
 
 struct inbox_ask {
-	const char *cursor; /* of an earlier page, or NULL */
-	int64_t after;      /* newer than this seq, oldest first; -1: newest first */
-	bool unread;        /* only these */
-	int limit;
+	struct list_ask list;
+	int64_t after; /* without a cursor: newer than this seq, oldest first; -1: newest first */
+	bool unread;   /* only these */
 };
 
-struct inbox_page {
+struct inbox {
 	struct notification *items;
-	size_t n;
-	const char *next_cursor; /* NULL: the last page */
-	int64_t unread;          /* of all */
+	int64_t unread; /* of all */
 };
 
-bool inbox_list(const struct call *, const struct inbox_ask *, struct inbox_page *, struct error *);
+bool inbox_list(const struct call *, const struct inbox_ask *, struct inbox *, struct page *,
+    struct error *);
 bool inbox_read(const struct call *, const char *id, struct notification *, struct error *);
 bool inbox_read_all(const struct call *, struct error *);
 /* Every kind in the order of notify_kinds, defaults filled in. */

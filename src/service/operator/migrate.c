@@ -174,10 +174,10 @@ apply(struct db *db, struct arena *arena, const struct migration *m, struct erro
 	const struct migration_row row = { m->version, m->name, m->checksum };
 	struct error cause;
 
-	if (db_begin(db, err) && db_script(db, m->sql, err) &&
-	    store_schema_record(db, arena, &row, err) && db_commit(db, err))
+	if (db_begin(db, err) &&
+	    db_end(db, db_script(db, m->sql, err) && store_schema_record(db, arena, &row, err),
+		err))
 		return true;
-	db_rollback(db);
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
@@ -193,9 +193,8 @@ grant(struct db *db, struct arena *arena, const char *dir, struct error *err)
 
 	if (!file_read(arena, dir, ROLES_FILE, &sql, err))
 		return false;
-	if (db_begin(db, err) && db_script(db, sql, err) && db_commit(db, err))
+	if (db_begin(db, err) && db_end(db, db_script(db, sql, err), err))
 		return true;
-	db_rollback(db);
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;

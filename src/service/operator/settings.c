@@ -56,47 +56,43 @@ changes_detail(struct arena *arena, const struct config *config,
 	return j->buf.data;
 }
 
+/* In the transaction. */
+static bool
+change_in(const struct call *call, const struct setting_change *changes, size_t n,
+    struct error *err)
+{
+	const struct audit_event event = {
+		.action = "settings.changed",
+		.target_type = "settings",
+		.detail = changes_detail(call->arena, call->svc->config, changes, n),
+	};
+
+	for (size_t i = 0; i < n; i++)
+		if (!store_setting_put(call->svc->db, call->arena, config_rows[changes[i].key].key,
+			changes[i].value, call->by.who->user_id, err))
+			return false;
+	return audit_add(call, &event, err) &&
+	    store_config_changed(call->svc->db, call->arena, err);
+}
+
 bool
 settings_change(const struct call *call, const struct setting_change *changes, size_t n,
     struct error *err)
 {
-	struct audit_event event = { .action = "settings.changed", .target_type = "settings" };
-	bool ok;
-
-	if (!check_changes(changes, n, err))
+	if (!check_changes(changes, n, err) || !db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, change_in(call, changes, n, err), err))
 		return false;
-	event.detail = changes_detail(call->arena, call->svc->config, changes, n);
-	ok = db_begin(call->svc->db, err);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = store_setting_put(call->svc->db, call->arena, config_rows[changes[i].key].key,
-		    changes[i].value, call->by.who->user_id, err);
-	ok = ok && audit_add(call, &event, err) &&
-	    store_config_changed(call->svc->db, call->arena, err) && db_commit(call->svc->db, err);
-	if (!ok) {
-		db_rollback(call->svc->db);
-		return false;
-	}
 	cache_bump_config(call);
-	for (size_t i = 0; ok && i < n; i++)
-		ok = config_override(call->svc->config, changes[i].key, changes[i].value, err);
-	return ok;
+	for (size_t i = 0; i < n; i++)
+		if (!config_override(call->svc->config, changes[i].key, changes[i].value, err))
+			return false;
+	return true;
 }
 
 bool
 roles_get(const struct call *call, permission_set roles[ROLES], struct error *err)
 {
-	enum permission permission;
-	struct rows *rows;
-	enum role role;
-
-	if (!store_roles_list(call->svc->db, call->arena, &rows, err))
-		return false;
-	memset(roles, 0, ROLES * sizeof(*roles));
-	for (size_t i = 0; i < rows_count(rows); i++)
-		if (role_parse(rows_str(rows, i, 0), &role) &&
-		    permission_parse(rows_str(rows, i, 1), &permission))
-			roles[role] |= PERM_BIT(permission);
-	return true;
+	return store_roles_list(call->svc->db, call->arena, roles, err);
 }
 
 static const char *
@@ -124,28 +120,18 @@ roles_replace(const struct call *call, const permission_set roles[ROLES], struct
 	const struct audit_event event = { .action = "roles.changed",
 		.target_type = "roles",
 		.detail = roles_detail(call->arena, roles) };
-	const char *names[ROLES * PERMISSIONS], *permissions[ROLES * PERMISSIONS];
-	size_t n = 0;
 
 	if ((permission_closure(roles[ROLE_SUPER]) & needed) != needed)
 		return error_slug(err, ERR_UNPROCESSABLE, "super_locked_out",
 		    "Super admins keep system.settings and users.manage: nobody could undo it"
 		    " otherwise.");
-	for (enum role role = 0; role < ROLES; role++)
-		for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN;
-		    permission++)
-			if (roles[role] & PERM_BIT(permission)) {
-				names[n] = role_name(role);
-				permissions[n++] = permission_name(permission);
-			}
 	if (!db_begin(call->svc->db, err) ||
-	    !store_roles_replace(call->svc->db, call->arena, names, permissions, n, err) ||
-	    !audit_add(call, &event, err) ||
-	    !store_config_changed(call->svc->db, call->arena, err) ||
-	    !db_commit(call->svc->db, err)) {
-		db_rollback(call->svc->db);
+	    !db_end(call->svc->db,
+		store_roles_replace(call->svc->db, call->arena, roles, err) &&
+		    audit_add(call, &event, err) &&
+		    store_config_changed(call->svc->db, call->arena, err),
+		err))
 		return false;
-	}
 	cache_bump_config(call);
 	return true;
 }

@@ -70,10 +70,15 @@ take_payload(struct arena *arena, const struct job *job, const char **media_id,
 static bool
 step(struct process *p, const char *name, const char *state, const char *message, struct error *err)
 {
+	const struct media_event event = {
+		.step = name,
+		.state = state,
+		.message = message,
+		.attempt = p->job->attempt,
+	};
 	struct json *data = json_new(p->call->arena, 0);
 
-	if (!store_process_event(p->call->svc->db, p->call->arena, p->media_id, name, state,
-		message, p->job->attempt, err))
+	if (!store_media_event_add(p->call->svc->db, p->call->arena, p->media_id, &event, err))
 		return false;
 	if (p->item.owner == NULL)
 		return true;
@@ -255,8 +260,12 @@ reserve(struct process *p, const char **original, struct error *err)
 		    arena_printf(p->call->arena, "original/%s/%s", p->media_id, p->job->lease);
 	sizes[p->nkeys] = db_int(p->call->arena, p->source.size);
 	p->keys[p->nkeys++] = *original;
-	return store_process_reserve(p->call->svc->db, p->call->arena, p->media_id, p->keys, sizes,
-	    p->nkeys, err);
+	return store_process_reserve(p->call->svc->db, p->call->arena, p->media_id,
+	    &(const struct process_objects) {
+		.keys = { p->keys, p->nkeys },
+		.sizes = { sizes, p->nkeys },
+	    },
+	    err);
 }
 
 static bool
@@ -319,6 +328,11 @@ static bool
 publish_in(struct process *p, const struct process_found *found, struct job_after *after,
     bool *gone, struct error *err)
 {
+	const struct media_event published = {
+		.step = "publish",
+		.state = "done",
+		.attempt = p->job->attempt,
+	};
 	struct db *db = p->call->svc->db;
 	const char *title = found->title != NULL ? found->title : p->item.title;
 
@@ -328,10 +342,8 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	if (*gone)
 		return true;
 	after->media_id = p->media_id;
-	return store_process_event(db, p->call->arena, p->media_id, "publish", "done", NULL,
-		   p->job->attempt, err) &&
-	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, &after->nscopes,
-		err) &&
+	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
+	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
 	    tell(p->call, &p->item.owner, "media.ready",
 		arena_printf(p->call->arena, "%s is ready", title), "",
 		event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL), after,
@@ -372,12 +384,9 @@ publish(struct process *p, const char *original, struct error *err)
 		assets[i] = r->assets[i].name;
 	found.asset_prefix =
 	    arena_printf(p->call->arena, "derived/%s/%s", p->media_id, p->job->lease);
-	if (!db_begin(p->call->svc->db, err))
+	if (!db_begin(p->call->svc->db, err) ||
+	    !db_end(p->call->svc->db, publish_in(p, &found, &after, &gone, err), err))
 		return false;
-	if (!publish_in(p, &found, &after, &gone, err) || !db_commit(p->call->svc->db, err)) {
-		db_rollback(p->call->svc->db);
-		return false;
-	}
 	job_after_commit(p->call, &after);
 	/* Left behind by a crash here, it is found by housekeeping. */
 	if (!gone && p->item.object_key == NULL &&
@@ -392,17 +401,22 @@ fail_item(const struct call *call, const struct job *job, const char *media_id,
     const struct process_item *item, const char *code, const char *message, struct job_after *after,
     struct error *err)
 {
+	const struct process_failure failure = { code, message };
+	const struct media_event failed = {
+		.step = "publish",
+		.state = "failed",
+		.message = message,
+		.attempt = job->attempt,
+	};
 	bool gone;
 
-	if (!store_process_fail(call->svc->db, call->arena, media_id, code, message, &gone, err))
+	if (!store_process_fail(call->svc->db, call->arena, media_id, &failure, &gone, err))
 		return false;
 	if (gone)
 		return true;
 	after->media_id = media_id;
-	return store_process_event(call->svc->db, call->arena, media_id, "publish", "failed",
-		   message, job->attempt, err) &&
-	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes,
-		&after->nscopes, err) &&
+	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
+	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
 	    tell(call, &item->owner, "media.failed",
 		arena_printf(call->arena, "%s could not be processed", item->title), message,
 		event_data(call->arena, media_id, "failed", NULL, code, message), after, err);
@@ -416,15 +430,13 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 
 	log_info(p->call->svc->log, "media %s failed: %s: %s %s", p->media_id, error_slug_of(why),
 	    why->message, why->detail);
-	if (!db_begin(p->call->svc->db, err))
+	if (!db_begin(p->call->svc->db, err) ||
+	    !db_end(p->call->svc->db,
+		store_job_done(p->call->svc->db, p->call->arena, p->job, err) &&
+		    fail_item(p->call, p->job, p->media_id, &p->item, error_slug_of(why),
+			why->message, &after, err),
+		err))
 		return false;
-	if (!store_job_done(p->call->svc->db, p->call->arena, p->job, err) ||
-	    !fail_item(p->call, p->job, p->media_id, &p->item, error_slug_of(why), why->message,
-		&after, err) ||
-	    !db_commit(p->call->svc->db, err)) {
-		db_rollback(p->call->svc->db);
-		return false;
-	}
 	job_after_commit(p->call, &after);
 	return true;
 }

@@ -18,11 +18,11 @@
 #define INCOMING_PREFIX "incoming/"
 
 static bool
-remove_objects(const struct call *call, const char *const *keys, size_t n, struct error *err)
+remove_objects(const struct call *call, struct strings keys, struct error *err)
 {
-	return n == 0 ||
-	    (s3_delete_many(call->svc->s3, keys, n, err) &&
-		store_process_forget(call->svc->db, call->arena, keys, n, err));
+	return keys.n == 0 ||
+	    (s3_delete_many(call->svc->s3, keys.items, keys.n, err) &&
+		store_process_forget(call->svc->db, call->arena, keys, err));
 }
 
 /*
@@ -54,8 +54,8 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 	const struct cJSON *payload =
 			       json_parse(call->arena, job->payload, strlen(job->payload), err),
 			   *upload;
-	const char *media_id, *key, *const *keys;
-	size_t n;
+	const char *media_id, *key;
+	struct strings keys;
 
 	if (payload == NULL)
 		return false;
@@ -69,8 +69,8 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 		if (!s3_delete(call->svc->s3, key, err))
 			return false;
 	}
-	if (!store_process_objects(call->svc->db, call->arena, media_id, &keys, &n, err) ||
-	    !remove_objects(call, keys, n, err) ||
+	if (!store_process_objects(call->svc->db, call->arena, media_id, &keys, err) ||
+	    !remove_objects(call, keys, err) ||
 	    !remove_prefix(call, arena_printf(call->arena, "derived/%s/", media_id), err) ||
 	    !remove_prefix(call, arena_printf(call->arena, "original/%s/", media_id), err))
 		return false;
@@ -80,15 +80,14 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 bool
 purge_collect(const struct call *call, struct error *err)
 {
-	const char *const *keys;
-	size_t n;
+	struct strings keys;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!store_process_collectable(call->svc->db, call->arena, PURGE_COLLECT_HOURS,
-			PURGE_BATCH, &keys, &n, err) ||
-		    !remove_objects(call, keys, n, err))
+			PURGE_BATCH, &keys, err) ||
+		    !remove_objects(call, keys, err))
 			return false;
-		if (n < PURGE_BATCH)
+		if (keys.n < PURGE_BATCH)
 			return true;
 	}
 	return true;
@@ -97,21 +96,22 @@ purge_collect(const struct call *call, struct error *err)
 bool
 purge_expire_uploads(const struct call *call, struct error *err)
 {
-	const char *const *keys, *const *multipart;
-	size_t n;
+	struct expired_uploads expired;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &keys,
-			&multipart, &n, err))
+		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &expired,
+			err))
 			return false;
 		/* Should the store be away, the listing of incoming/ finds them later. */
-		for (size_t i = 0; i < n; i++)
-			if ((multipart[i][0] != '\0' &&
-				!s3_multipart_abort(call->svc->s3, keys[i], multipart[i], err) &&
+		for (size_t i = 0; i < expired.keys.n; i++) {
+			const char *key = expired.keys.items[i], *id = expired.multipart.items[i];
+
+			if ((id[0] != '\0' && !s3_multipart_abort(call->svc->s3, key, id, err) &&
 				err->code != ERR_NOT_FOUND) ||
-			    !s3_delete(call->svc->s3, keys[i], err))
+			    !s3_delete(call->svc->s3, key, err))
 				return false;
-		if (n < PURGE_BATCH)
+		}
+		if (expired.keys.n < PURGE_BATCH)
 			return true;
 	}
 	return true;
@@ -120,8 +120,9 @@ purge_expire_uploads(const struct call *call, struct error *err)
 bool
 purge_stray_incoming(const struct call *call, struct error *err)
 {
-	const char *after = NULL, **keys, *const * stray;
-	size_t n, nstray;
+	const char *after = NULL, **keys;
+	struct strings stray;
+	size_t n;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!s3_list(call->svc->s3, call->arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys,
@@ -129,9 +130,9 @@ purge_stray_incoming(const struct call *call, struct error *err)
 			return err->code == ERR_NOT_FOUND; /* no bucket yet */
 		if (n == 0)
 			return true;
-		if (!store_process_stray_incoming(call->svc->db, call->arena, keys, n, &stray,
-			&nstray, err) ||
-		    (nstray > 0 && !s3_delete_many(call->svc->s3, stray, nstray, err)))
+		if (!store_process_stray_incoming(call->svc->db, call->arena,
+			(struct strings) { keys, n }, &stray, err) ||
+		    (stray.n > 0 && !s3_delete_many(call->svc->s3, stray.items, stray.n, err)))
 			return false;
 		after = keys[n - 1];
 	}

@@ -44,7 +44,8 @@ WHERE m.id = $3::uuid AND @may_see
 ORDER BY e.id LIMIT 1000
 
 --: query media_event_add
-INSERT INTO media_events (media_id, step, state, message) VALUES ($1, $2, $3, $4)
+INSERT INTO media_events (media_id, step, state, message, attempt)
+SELECT id, $2, $3, $4, coalesce($5::integer, 1) FROM media WHERE id = $1
 
 --: query media_upload read
 SELECT id FROM uploads WHERE media_id = $1 ORDER BY id DESC LIMIT 1

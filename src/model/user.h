@@ -1,0 +1,43 @@
+/* A person, and the sessions, tokens and history that are theirs. Strings belong to the arena. */
+#ifndef MN_MODEL_USER_H
+#define MN_MODEL_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/access.h"
+
+struct user {
+	const char *id, *email, *display_name;
+	enum role role;
+	enum tier tier;
+	bool active;
+	bool totp_enabled, plex_linked;
+	int64_t generation;
+	int64_t created_at, last_login_at; /* us */
+};
+
+struct session {
+	const char *id, *device, *address;
+	int64_t created_at, last_used_at; /* us */
+};
+
+struct api_token {
+	const char *id, *name, *hint;
+	permission_set scopes;
+	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
+};
+
+/* One entry of a person's own history. */
+struct activity {
+	const char *id, *kind, *data; /* data: JSON object text */
+	int64_t at;                   /* us */
+};
+
+struct month {
+	const char *month; /* YYYY-MM */
+	int64_t uploads, bytes, plays;
+};
+
+#endif

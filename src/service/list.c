@@ -1,0 +1,101 @@
+#include "service/list.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/str.h"
+
+#include "core/banned.h"
+
+/* What stands in a cursor of each list: its letter, then "<id>.", "<number>." and the text. */
+static const struct {
+	char letter;
+	bool id, text;
+} lists[LIST_KINDS] = {
+	[LIST_PEOPLE] = { 'p', true, false },
+	[LIST_ACTIVITY] = { 'h', true, false },
+	[LIST_AUDIT] = { 'l', false, false },
+	[LIST_INBOX_NEWEST] = { 'i', false, false },
+	[LIST_INBOX_AFTER] = { 'j', false, false },
+	[LIST_MEDIA_NEWEST] = { 'n', true, false },
+	[LIST_MEDIA_OLDEST] = { 'o', true, false },
+	[LIST_MEDIA_TAKEN] = { 't', true, false },
+	[LIST_MEDIA_TITLE] = { 'a', true, true },
+	[LIST_MEDIA_TRASH] = { 'x', true, false },
+};
+
+const char *
+list_cursor(struct arena *arena, enum list_kind kind, const struct list_position *p)
+{
+	struct buf buf;
+
+	buf_init(&buf, arena, 0);
+	buf_addc(&buf, lists[kind].letter);
+	if (lists[kind].id)
+		buf_addf(&buf, "%s.", p->id);
+	buf_addf(&buf, "%lld.", (long long)p->number);
+	if (lists[kind].text)
+		buf_adds(&buf, p->text);
+	return base64url_encode(arena, buf.data, buf.len);
+}
+
+/* The part up to the next dot, behind which *text stands afterwards; NULL without one. */
+static const char *
+part(struct arena *arena, const char **text)
+{
+	const char *start = *text, *dot = strchr(start, '.');
+
+	if (dot == NULL)
+		return NULL;
+	*text = dot + 1;
+	return arena_strndup(arena, start, (size_t)(dot - start));
+}
+
+static bool
+parse(struct arena *arena, enum list_kind kind, const char *cursor, struct list_position *p)
+{
+	const char *text, *number;
+	size_t len;
+
+	*p = (struct list_position) { .id = NULL };
+	text = (const char *)base64url_decode(arena, cursor, strlen(cursor), &len);
+	if (text == NULL || len == 0 || text[0] != lists[kind].letter)
+		return false;
+	text = arena_strndup(arena, text, len);
+	if (strlen(text) != len || !utf8_valid(text, len))
+		return false;
+	text++;
+	if (lists[kind].id && ((p->id = part(arena, &text)) == NULL || !uuid_valid(p->id)))
+		return false;
+	number = part(arena, &text);
+	p->text = text;
+	return number != NULL && (lists[kind].text || *text == '\0') &&
+	    str_to_int(number, INT64_MIN / 2, INT64_MAX / 2, &p->number);
+}
+
+bool
+list_after(struct arena *arena, enum list_kind kind, const char *cursor, struct list_position *p,
+    struct error *err)
+{
+	*p = (struct list_position) { .id = NULL };
+	return cursor == NULL || parse(arena, kind, cursor, p) ||
+	    error_field(err, "cursor", "format", "is not a cursor of this list");
+}
+
+bool
+list_is_of(struct arena *arena, enum list_kind kind, const char *cursor)
+{
+	struct list_position ignored;
+
+	return parse(arena, kind, cursor, &ignored);
+}
+
+bool
+list_cut(struct page *page, size_t n, int limit)
+{
+	page->next = NULL;
+	page->n = n > (size_t)limit ? (size_t)limit : n;
+	return n > page->n;
+}

@@ -1,0 +1,74 @@
+/*
+ * Lists that are read page by page: what is asked for, what comes back beside the items, and the
+ * one cursor of them all.
+ *
+ *	struct list_position after;
+ *	struct page page;
+ *
+ *	if (!list_after(arena, LIST_PEOPLE, ask->cursor, &after, err) ||
+ *	    !store_people_list(db, arena, ..., ask->limit + 1, &items, &n, err))
+ *		return false;
+ *	if (list_cut(page, n, ask->limit))
+ *		page->next = list_cursor(arena, LIST_PEOPLE, &position_of_last_item);
+ *
+ * A cursor is opaque to clients. It carries the list that it belongs to, so that another list
+ * refuses it.
+ */
+#ifndef MN_SERVICE_LIST_H
+#define MN_SERVICE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+
+#define LIST_CURSOR_MAX 80 /* bytes of a cursor of id and number, without a text */
+
+struct list_ask {
+	const char *cursor; /* of an earlier page, or NULL */
+	int limit;          /* items of a page */
+};
+
+/* What belongs to a page besides its items. */
+struct page {
+	size_t n;         /* items */
+	const char *next; /* cursor of the next page; NULL: this is the last one */
+};
+
+enum list_kind {
+	LIST_PEOPLE,
+	LIST_ACTIVITY,
+	LIST_AUDIT,
+	LIST_INBOX_NEWEST,
+	LIST_INBOX_AFTER,
+	LIST_MEDIA_NEWEST,
+	LIST_MEDIA_OLDEST,
+	LIST_MEDIA_TAKEN,
+	LIST_MEDIA_TITLE,
+	LIST_MEDIA_TRASH,
+	LIST_KINDS,
+};
+
+/* The last item of a page by what its list is ordered by; what a list does not use stays unset. */
+struct list_position {
+	const char *id;   /* UUID; NULL: the beginning of a list that is ordered by it too */
+	int64_t number;   /* a time in us, or a sequence number */
+	const char *text; /* or NULL */
+};
+
+const char *list_cursor(struct arena *, enum list_kind, const struct list_position *);
+/* cursor NULL: all of the position is zero. ERR_VALIDATION: it is none of this list. */
+bool list_after(struct arena *, enum list_kind, const char *cursor, struct list_position *,
+    struct error *);
+/* Whether it is a cursor of this list. */
+bool list_is_of(struct arena *, enum list_kind, const char *cursor);
+
+/*
+ * Of `n` items read, one more than the page takes, those of the page. True when there are more
+ * behind it; `next` is NULL until the caller sets it.
+ */
+bool list_cut(struct page *, size_t n, int limit);
+
+#endif

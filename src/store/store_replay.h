@@ -1,0 +1,78 @@
+/*
+ * The reads of medianest-notifyd: what a socket or a person missed, which sessions still hold, the
+ * live settings. They run on a connection that never waits (pg_async.h): each question is sent when
+ * the connection is ready, and its answer comes decoded to the hook of that question.
+ */
+#ifndef MN_STORE_REPLAY_H
+#define MN_STORE_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/str.h"
+#include "model/setting.h"
+#include "store/pg_async.h"
+
+extern const struct query store_replay_queries[];
+
+/* A notification as a socket is shown it. */
+struct replay_event {
+	const char *id, *type, *data; /* data: JSON object text */
+	int64_t seq, created_at;      /* us */
+};
+
+/* What follows `after` for one person, oldest first. */
+struct replay {
+	bool known; /* the person is there; nothing else is set otherwise */
+	bool holds; /* the session that was asked about is good */
+	int64_t last_seq;
+	int64_t after;
+	const struct replay_event *events;
+	size_t n;
+};
+
+/* One session of a check that is not as it was said to be. */
+struct replay_difference {
+	size_t index; /* in what was asked */
+	bool holds;
+	int64_t last_seq;
+};
+
+/* The answers, gone after the call. */
+struct replay_hooks {
+	void (*client)(void *, const struct replay *);
+	void (*person)(void *, const struct replay *);
+	void (*check)(void *, const struct replay_difference *, size_t n);
+	void (*settings)(void *, const struct settings *);
+	void *context;
+};
+
+struct replay_reader;
+
+/* `connection` without its `rows`. */
+struct replay_reader *replay_new(const char *conninfo, int statement_timeout_ms,
+    const struct pg_async_hooks *connection, const struct replay_hooks *);
+void replay_free(struct replay_reader *);
+/* To connect, to give up, and to ask whether it is ready. */
+struct pg_async *replay_connection(struct replay_reader *);
+
+/* Only when the connection is ready. The arena is for the parameters. */
+struct replay_client_ask {
+	const char *user, *sid;
+	int64_t generation;
+	int64_t after;  /* -1: what was written since `opened` */
+	int64_t opened; /* us */
+	int limit;
+};
+void replay_ask_client(struct replay_reader *, struct arena *, const struct replay_client_ask *);
+void replay_ask_person(struct replay_reader *, struct arena *, const char *user, int64_t after,
+    int limit);
+/* Four lists of equal length; seq: where the sockets of each person stand. */
+struct replay_check_ask {
+	struct strings users, sids, generations, seqs;
+};
+void replay_ask_check(struct replay_reader *, struct arena *, const struct replay_check_ask *);
+void replay_ask_settings(struct replay_reader *);
+
+#endif

@@ -1,0 +1,23 @@
+/* How queries select a person, and the reading of such a row: for store_*.c only. */
+#ifndef MN_STORE_USER_H
+#define MN_STORE_USER_H
+
+#include "model/user.h"
+#include "store/pg.h"
+
+/* Over `users u`. A query may select more behind these columns, from USER_COLUMNS on. */
+#define USER_SQL \
+	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation," \
+	" " SQL_US("u.created_at") ", " SQL_US( \
+	    "u.last_login_at") ", u.totp_confirmed_at IS NOT NULL," \
+			       " u.plex_id IS NOT NULL"
+#define USER_COLUMNS 11
+
+/* False: a role or tier that this program does not know; the lowest one stands for it. */
+bool store_user_from_row(const struct rows *, size_t row, struct user *);
+/* The first row, or id NULL when there is none. */
+void store_user_or_none(const struct rows *, struct user *);
+/* All rows. */
+void store_users_from_rows(struct arena *, const struct rows *, struct user **, size_t *n);
+
+#endif
