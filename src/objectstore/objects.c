@@ -88,18 +88,16 @@ objects_buckets(const struct call *call, struct bucket_row **out, size_t *n, str
 }
 
 bool
-objects_find(const struct call *call, const char *bucket, const char *key, struct object_row *out,
+objects_find(const struct call *call, struct object_name name, struct object_row *out,
     struct error *err)
 {
-	bool found = false;
-
-	if (!object_bucket_valid(bucket) || !object_key_valid(key))
+	if (!object_bucket_valid(name.bucket) || !object_key_valid(name.key))
 		return error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
-	if (!store_object_find(call->svc->db, call->arena, bucket, key, out, &found, err))
+	if (!store_object_find(call->svc->db, call->arena, name, out, err))
 		return false;
-	if (found)
+	if (out->key != NULL)
 		return true;
-	return objects_bucket_require(call, bucket, err) &&
+	return objects_bucket_require(call, name.bucket, err) &&
 	    error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
 }
 
@@ -119,16 +117,22 @@ static bool
 publish(const struct call *call, const struct object_put *put, const struct object_row *row,
     struct object_row *out, struct error *err)
 {
+	struct object_publication publication = {
+		.bucket = put->bucket,
+		.row = *row,
+		.only_new = put->only_new,
+		.if_match = put->if_match,
+	};
 	bool published;
 
-	*out = *row;
-	if (!store_object_publish(call->svc->db, call->arena, put->bucket, row, put->only_new,
-		put->if_match, NULL, &out->created_at, &published, err))
+	if (!store_object_publish(call->svc->db, call->arena, &publication, &published, err))
 		return err->code == ERR_CONFLICT ? no_such_bucket(err) : false;
+	*out = publication.row;
 	if (published)
 		return true;
 	if (put->if_match != NULL)
-		return objects_find(call, put->bucket, put->key, out, err) &&
+		return objects_find(call, (struct object_name) { put->bucket, put->key }, out,
+			   err) &&
 		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
 			"The object's ETag is not the one asked for.");
 	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "The object exists.");
@@ -164,11 +168,10 @@ objects_put(const struct call *call, const struct object_put *put, struct object
 }
 
 bool
-objects_delete(const struct call *call, const char *bucket, const char *const *keys, size_t n,
-    struct error *err)
+objects_delete(const struct call *call, const char *bucket, struct strings keys, struct error *err)
 {
 	return objects_bucket_require(call, bucket, err) &&
-	    store_objects_delete(call->svc->db, call->arena, bucket, keys, n, err);
+	    store_objects_delete(call->svc->db, call->arena, bucket, keys, err);
 }
 
 bool
@@ -188,26 +191,30 @@ objects_copy(const struct call *call, const struct object_row *source,
 	    blob_link(call, source->blob, blob, err) && publish(call, target, &row, out, err);
 }
 
+/*
+ * In the transaction. The files go before the commit: if that is lost the rows come back, and
+ * unlinking again does no harm.
+ */
+static bool
+collect_in(const struct call *call, size_t *n, struct error *err)
+{
+	struct strings blobs;
+
+	if (!store_garbage_take(call->svc->db, call->arena, OBJECT_COLLECT_BATCH, &blobs, err))
+		return false;
+	for (size_t i = 0; i < blobs.n; i++)
+		blob_unlink(call, blobs.items[i]);
+	*n = blobs.n;
+	return true;
+}
+
 bool
 objects_collect(const struct call *call, size_t *removed, struct error *err)
 {
-	const char **blobs;
-	size_t n;
+	size_t n = 0;
 
 	*removed = 0;
-	if (!db_begin(call->svc->db, err))
-		return false;
-	if (!store_garbage_take(call->svc->db, call->arena, OBJECT_COLLECT_BATCH, &blobs, &n,
-		err)) {
-		db_rollback(call->svc->db);
-		return false;
-	}
-	/*
-	 * Files first: if the commit is lost the rows come back, and unlinking again does no harm.
-	 */
-	for (size_t i = 0; i < n; i++)
-		blob_unlink(call, blobs[i]);
-	if (!db_commit(call->svc->db, err))
+	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, collect_in(call, &n, err), err))
 		return false;
 	*removed = n + blob_sweep_spool(call);
 	return true;

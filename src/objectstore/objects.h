@@ -96,10 +96,8 @@ bool objects_buckets(const struct call *, struct bucket_row **, size_t *n, struc
 
 bool objects_put(const struct call *, const struct object_put *, struct object_row *out,
     struct error *);
-bool objects_find(const struct call *, const char *bucket, const char *key, struct object_row *,
-    struct error *);
-bool objects_delete(const struct call *, const char *bucket, const char *const *keys, size_t n,
-    struct error *);
+bool objects_find(const struct call *, struct object_name, struct object_row *, struct error *);
+bool objects_delete(const struct call *, const char *bucket, struct strings keys, struct error *);
 /*
  * The new row shares the bytes (a hard link). Conditions on the source have been judged by the
  * caller.
@@ -131,30 +129,53 @@ struct object_list {
 bool objects_list(const struct call *, const struct object_list_query *, struct object_list *,
     struct error *);
 
-bool objects_upload_create(const struct call *, const char *bucket, const char *key,
-    const char *content_type, const char *headers, const char **id, struct error *);
-bool objects_upload_find(const struct call *, const char *bucket, const char *key, const char *id,
+/* Of `put` the body and the conditions do not count. */
+bool objects_upload_create(const struct call *, const struct object_put *, const char **id,
+    struct error *);
+bool objects_upload_find(const struct call *, const struct object_upload_name *,
     struct upload_row *, struct error *);
-bool objects_upload_abort(const struct call *, const char *bucket, const char *key, const char *id,
-    struct error *);
-bool objects_uploads_list(const struct call *, const struct object_list_query *,
-    const char *key_marker, const char *id_marker, struct upload_row **, size_t *n, bool *truncated,
-    struct error *);
+bool objects_upload_abort(const struct call *, const struct object_upload_name *, struct error *);
+
+struct object_uploads_query {
+	const char *bucket, *prefix;        /* "" = none */
+	const char *key_marker, *id_marker; /* "" = from the start */
+	int max;
+};
+struct object_uploads {
+	struct upload_row *items;
+	size_t n;
+	bool truncated;
+};
+bool objects_uploads_list(const struct call *, const struct object_uploads_query *,
+    struct object_uploads *, struct error *);
+
 bool objects_part_put(const struct call *, const char *upload_id, int number,
     const struct object_body *, struct part_row *out, struct error *);
-/* A part from bytes [first, first + size) of an object. */
+/* Bytes [first, first + size) of an object. */
+struct object_slice {
+	const struct object_row *source;
+	int64_t first, size;
+};
 bool objects_part_copy(const struct call *, const char *upload_id, int number,
-    const struct object_row *source, int64_t first, int64_t size, struct part_row *out,
+    const struct object_slice *, struct part_row *out, struct error *);
+struct object_parts {
+	struct part_row *items;
+	size_t n;
+	bool truncated;
+};
+bool objects_parts_list(const struct call *, const struct part_range *, struct object_parts *,
     struct error *);
-bool objects_parts_list(const struct call *, const char *upload_id, int after, int max,
-    struct part_row **, size_t *n, bool *truncated, struct error *);
+
 struct object_part_claim {
 	int number;
 	const char *etag;
 };
-bool objects_upload_complete(const struct call *, const char *bucket, const char *key,
-    const char *id, const struct object_part_claim *, size_t n, struct object_row *out,
-    struct error *);
+struct object_part_claims {
+	const struct object_part_claim *items;
+	size_t n;
+};
+bool objects_upload_complete(const struct call *, const struct object_upload_name *,
+    const struct object_part_claims *, struct object_row *out, struct error *);
 
 /*
  * Unlinks old garbage, abandoned uploads and forgotten spool files; a bounded piece of work,

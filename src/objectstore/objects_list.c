@@ -98,22 +98,24 @@ rolled_up(struct arena *arena, const struct object_list_query *query, const char
 	return arena_strndup(arena, key, (size_t)(at - key) + strlen(query->delimiter));
 }
 
-struct cursor {
-	const char *from;
-	bool inclusive;
-};
+static void
+go_on(struct object_range *range, const char *from, bool inclusive)
+{
+	range->from = from;
+	range->inclusive = inclusive;
+}
 
 static void
-start_at(struct arena *arena, const struct object_list_query *query, struct cursor *cursor)
+start_at(struct arena *arena, const struct object_list_query *query, struct object_range *range)
 {
 	const char *roll = *query->after != '\0' ? rolled_up(arena, query, query->after) : NULL;
 
-	*cursor = (struct cursor) { query->after, false };
+	go_on(range, query->after, false);
 	if (*query->after == '\0' || strcmp(query->after, query->prefix) < 0)
-		*cursor = (struct cursor) { query->prefix, true };
+		go_on(range, query->prefix, true);
 	/* goes on after a whole common prefix */
 	else if (roll != NULL && strcmp(roll, query->after) == 0)
-		*cursor = (struct cursor) { object_key_successor(arena, roll), true };
+		go_on(range, object_key_successor(arena, roll), true);
 }
 
 /* Adds one item; false when the list is full: there is more. */
@@ -129,10 +131,10 @@ add_item(struct object_list *out, int max, const char *prefix, const struct obje
 	return true;
 }
 
-/* Takes one batch; false when the list is full. The cursor moves behind what was taken. */
+/* Takes one batch; false when the list is full. The range goes on behind what was taken. */
 static bool
 take_batch(struct arena *arena, const struct object_list_query *query,
-    const struct object_row *rows, size_t n, struct cursor *cursor, struct object_list *out)
+    const struct object_row *rows, size_t n, struct object_range *range, struct object_list *out)
 {
 	const char *roll = NULL;
 
@@ -143,8 +145,10 @@ take_batch(struct arena *arena, const struct object_list_query *query,
 		if (!add_item(out, query->max, roll, &rows[i]))
 			return false;
 	}
-	*cursor = roll != NULL ? (struct cursor) { object_key_successor(arena, roll), true } :
-				 (struct cursor) { rows[n - 1].key, false };
+	if (roll != NULL)
+		go_on(range, object_key_successor(arena, roll), true);
+	else
+		go_on(range, rows[n - 1].key, false);
 	return true;
 }
 
@@ -157,7 +161,11 @@ objects_list(const struct call *call, const struct object_list_query *query,
 	    end_of_keys(call->arena);
 	const int batch =
 	    *query->delimiter != '\0' && query->max > ROLL_BATCH ? ROLL_BATCH : query->max + 1;
-	struct cursor cursor;
+	struct object_range range = {
+		.bucket = query->bucket,
+		.before = before,
+		.limit = batch,
+	};
 	struct object_row *rows;
 	size_t n;
 
@@ -167,34 +175,39 @@ objects_list(const struct call *call, const struct object_list_query *query,
 		return false;
 	if (query->max == 0)
 		return true;
-	start_at(call->arena, query, &cursor);
+	start_at(call->arena, query, &range);
 	do {
-		if (!store_objects_list(call->svc->db, call->arena, query->bucket, cursor.from,
-			cursor.inclusive, before, batch, &rows, &n, err))
+		if (!store_objects_list(call->svc->db, call->arena, &range, &rows, &n, err))
 			return false;
-	} while (n > 0 && take_batch(call->arena, query, rows, n, &cursor, out) &&
+	} while (n > 0 && take_batch(call->arena, query, rows, n, &range, out) &&
 	    n == (size_t)batch);
 	return true;
 }
 
 bool
-objects_uploads_list(const struct call *call, const struct object_list_query *query,
-    const char *key_marker, const char *id_marker, struct upload_row **out, size_t *n,
-    bool *truncated, struct error *err)
+objects_uploads_list(const struct call *call, const struct object_uploads_query *query,
+    struct object_uploads *out, struct error *err)
 {
-	const char *before = *query->prefix != '\0' ?
-	    object_key_successor(call->arena, query->prefix) :
-	    end_of_keys(call->arena);
+	struct object_upload_range range = {
+		.bucket = query->bucket,
+		.from = query->prefix,
+		.before = *query->prefix != '\0' ?
+		    object_key_successor(call->arena, query->prefix) :
+		    end_of_keys(call->arena),
+		.key_marker = query->key_marker,
+		.id_marker = query->id_marker,
+		.limit = query->max + 1,
+	};
 
 	/* Without an id the marker's own uploads are passed over as well. */
-	if (*key_marker != '\0' && *id_marker == '\0')
-		id_marker = LAST_CODE_POINT;
+	if (*range.key_marker != '\0' && *range.id_marker == '\0')
+		range.id_marker = LAST_CODE_POINT;
 	if (!objects_bucket_require(call, query->bucket, err) ||
-	    !store_object_uploads_list(call->svc->db, call->arena, query->bucket, query->prefix,
-		before, key_marker, id_marker, query->max + 1, out, n, err))
+	    !store_object_uploads_list(call->svc->db, call->arena, &range, &out->items, &out->n,
+		err))
 		return false;
-	*truncated = *n > (size_t)query->max;
-	if (*truncated)
-		*n = (size_t)query->max;
+	out->truncated = out->n > (size_t)query->max;
+	if (out->truncated)
+		out->n = (size_t)query->max;
 	return true;
 }

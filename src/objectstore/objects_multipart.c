@@ -21,42 +21,50 @@ no_such_upload(struct error *err)
 }
 
 bool
-objects_upload_create(const struct call *call, const char *bucket, const char *key,
-    const char *content_type, const char *headers, const char **id, struct error *err)
+objects_upload_create(const struct call *call, const struct object_put *put, const char **id,
+    struct error *err)
 {
 	unsigned char bytes[UPLOAD_ID_BYTES];
-	struct upload_row row = { .key = key, .content_type = content_type, .headers = headers };
+	struct upload_row row = {
+		.key = put->key,
+		.content_type = put->content_type,
+		.headers = put->headers,
+	};
 
-	if (!object_key_valid(key))
+	if (!object_key_valid(put->key))
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
 		    "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
 	random_bytes(bytes, sizeof(bytes));
 	row.id = *id = hex_encode(call->arena, bytes, sizeof(bytes));
-	return objects_bucket_require(call, bucket, err) &&
-	    store_object_upload_create(call->svc->db, call->arena, bucket, &row, err);
+	return objects_bucket_require(call, put->bucket, err) &&
+	    store_object_upload_create(call->svc->db, call->arena, put->bucket, &row, err);
+}
+
+static bool
+name_valid(const struct object_upload_name *name)
+{
+	return utf8_valid(name->id, strlen(name->id)) && object_key_valid(name->object.key);
 }
 
 bool
-objects_upload_find(const struct call *call, const char *bucket, const char *key, const char *id,
+objects_upload_find(const struct call *call, const struct object_upload_name *name,
     struct upload_row *out, struct error *err)
 {
-	bool found = false;
-
-	if (utf8_valid(id, strlen(id)) && object_key_valid(key) &&
-	    !store_object_upload_find(call->svc->db, call->arena, bucket, key, id, out, &found,
-		err))
+	out->id = NULL;
+	if (name_valid(name) &&
+	    !store_object_upload_find(call->svc->db, call->arena, name, out, err))
 		return false;
-	return found || no_such_upload(err);
+	return out->id != NULL || no_such_upload(err);
 }
 
 bool
-objects_upload_abort(const struct call *call, const char *bucket, const char *key, const char *id,
+objects_upload_abort(const struct call *call, const struct object_upload_name *name,
     struct error *err)
 {
 	bool deleted = false;
 
-	if (utf8_valid(id, strlen(id)) && object_key_valid(key) &&
-	    !store_object_upload_delete(call->svc->db, call->arena, bucket, key, id, &deleted, err))
+	if (name_valid(name) &&
+	    !store_object_upload_delete(call->svc->db, call->arena, name, &deleted, err))
 		return false;
 	return deleted || no_such_upload(err);
 }
@@ -95,38 +103,40 @@ objects_part_put(const struct call *call, const char *upload_id, int number,
 
 bool
 objects_part_copy(const struct call *call, const char *upload_id, int number,
-    const struct object_row *source, int64_t first, int64_t size, struct part_row *out,
-    struct error *err)
+    const struct object_slice *slice, struct part_row *out, struct error *err)
 {
-	const struct object_body unknown = { .size = size };
-	const struct blob_piece piece = { source->blob, first, size };
+	const struct object_body unknown = { .size = slice->size };
+	const struct blob_piece piece = { slice->source->blob, slice->first, slice->size };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
-	bool whole = first == 0 && size == source->size;
+	bool whole = slice->first == 0 && slice->size == slice->source->size;
 
 	blob_name(blob);
 	*out = (struct part_row) {
 		.number = number,
 		.blob = blob,
-		.size = size,
+		.size = slice->size,
 		.etag = object_etag(call->arena, &unknown),
 	};
-	return objects_room(call->svc, call->arena, whole ? 0 : size, err) &&
+	return objects_room(call->svc, call->arena, whole ? 0 : slice->size, err) &&
 	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
-	    (whole ? blob_link(call, source->blob, blob, err) :
+	    (whole ? blob_link(call, slice->source->blob, blob, err) :
 		     blob_join(call, &piece, 1, blob, err)) &&
 	    publish_part(call, upload_id, out, err);
 }
 
 bool
-objects_parts_list(const struct call *call, const char *upload_id, int after, int max,
-    struct part_row **out, size_t *n, bool *truncated, struct error *err)
+objects_parts_list(const struct call *call, const struct part_range *range,
+    struct object_parts *out, struct error *err)
 {
-	if (!store_object_parts_list(call->svc->db, call->arena, upload_id, after, max + 1, out, n,
+	struct part_range one_more = *range;
+
+	one_more.limit++;
+	if (!store_object_parts_list(call->svc->db, call->arena, &one_more, &out->items, &out->n,
 		err))
 		return false;
-	*truncated = *n > (size_t)max;
-	if (*truncated)
-		*n = (size_t)max;
+	out->truncated = out->n > (size_t)range->limit;
+	if (out->truncated)
+		out->n = (size_t)range->limit;
 	return true;
 }
 
@@ -134,26 +144,28 @@ objects_parts_list(const struct call *call, const char *upload_id, int after, in
  * Claims against what is there: numbers ascend, each part exists with the ETag that was answered.
  */
 static bool
-match_parts(const struct object_part_claim *claims, size_t n, const struct part_row *rows,
-    size_t nrows, struct blob_piece *pieces, int64_t *size, struct error *err)
+match_parts(const struct object_part_claims *list, const struct object_parts *parts,
+    struct blob_piece *pieces, int64_t *size, struct error *err)
 {
+	const struct object_part_claim *claims = list->items;
+	const struct part_row *rows = parts->items;
 	size_t at = 0;
 
 	*size = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list->n; i++) {
 		if (i > 0 && claims[i].number <= claims[i - 1].number)
 			return error_slug(err, ERR_MALFORMED, "InvalidPartOrder",
 			    "The parts must be listed in ascending order, each once.");
-		while (at < nrows && rows[at].number < claims[i].number)
+		while (at < parts->n && rows[at].number < claims[i].number)
 			at++;
-		if (at == nrows || rows[at].number != claims[i].number ||
+		if (at == parts->n || rows[at].number != claims[i].number ||
 		    !str_eq(rows[at].etag, claims[i].etag))
 			return error_slug(err, ERR_MALFORMED, "InvalidPart",
 			    "Part %d was not uploaded, or its ETag is another.", claims[i].number);
 		pieces[i] = (struct blob_piece) { rows[at].blob, 0, rows[at].size };
 		*size += rows[at].size;
 	}
-	if (n == 0)
+	if (list->n == 0)
 		return error_slug(err, ERR_MALFORMED, "MalformedXML", "No part is listed.");
 	if (*size > OBJECT_SIZE_MAX)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
@@ -163,52 +175,55 @@ match_parts(const struct object_part_claim *claims, size_t n, const struct part_
 
 /* As S3 does it where every part has an MD5: the MD5 of these, and the number of parts. */
 static const char *
-joined_etag(struct arena *arena, const struct object_part_claim *claims, size_t n)
+joined_etag(struct arena *arena, const struct object_part_claims *claims)
 {
 	unsigned char sum[MD5_SIZE], part[MD5_SIZE];
 	struct buf all;
 
 	buf_init(&all, arena, 0);
-	for (size_t i = 0; i < n; i++) {
-		if (hex_decode(claims[i].etag, part, sizeof(part)))
+	for (size_t i = 0; i < claims->n; i++) {
+		if (hex_decode(claims->items[i].etag, part, sizeof(part)))
 			buf_add(&all, part, sizeof(part));
 		else
-			buf_adds(&all, claims[i].etag);
+			buf_adds(&all, claims->items[i].etag);
 	}
 	md5(all.data, all.len, sum);
-	return arena_printf(arena, "%s-%zu", hex_encode(arena, sum, sizeof(sum)), n);
+	return arena_printf(arena, "%s-%zu", hex_encode(arena, sum, sizeof(sum)), claims->n);
 }
 
 bool
-objects_upload_complete(const struct call *call, const char *bucket, const char *key,
-    const char *id, const struct object_part_claim *claims, size_t n, struct object_row *out,
-    struct error *err)
+objects_upload_complete(const struct call *call, const struct object_upload_name *name,
+    const struct object_part_claims *claims, struct object_row *out, struct error *err)
 {
-	struct blob_piece *pieces = arena_array(call->arena, n + 1, sizeof(*pieces));
+	const struct part_range all = { .upload_id = name->id, .limit = OBJECT_PARTS_MAX };
+	struct object_publication publication = {
+		.bucket = name->object.bucket,
+		.upload_id = name->id,
+	};
+	struct blob_piece *pieces = arena_array(call->arena, claims->n + 1, sizeof(*pieces));
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
+	struct object_row *row = &publication.row;
+	struct object_parts parts;
 	struct upload_row upload;
-	struct part_row *rows;
-	size_t nrows;
 	bool published;
 
 	blob_name(blob);
-	if (!objects_upload_find(call, bucket, key, id, &upload, err) ||
-	    !store_object_parts_list(call->svc->db, call->arena, id, 0, OBJECT_PARTS_MAX, &rows,
-		&nrows, err))
+	if (!objects_upload_find(call, name, &upload, err) ||
+	    !store_object_parts_list(call->svc->db, call->arena, &all, &parts.items, &parts.n, err))
 		return false;
-	*out = (struct object_row) { .key = key,
+	*row = (struct object_row) { .key = name->object.key,
 		.blob = blob,
 		.content_type = upload.content_type,
 		.headers = upload.headers };
-	if (!match_parts(claims, n, rows, nrows, pieces, &out->size, err) ||
-	    !objects_room(call->svc, call->arena, n > 1 ? out->size : 0, err))
+	if (!match_parts(claims, &parts, pieces, &row->size, err) ||
+	    !objects_room(call->svc, call->arena, claims->n > 1 ? row->size : 0, err))
 		return false;
-	out->etag = joined_etag(call->arena, claims, n);
+	row->etag = joined_etag(call->arena, claims);
 	if (!store_blob_announce(call->svc->db, call->arena, blob, err) ||
-	    !(n == 1 ? blob_link(call, pieces[0].blob, blob, err) :
-		       blob_join(call, pieces, n, blob, err)) ||
-	    !store_object_publish(call->svc->db, call->arena, bucket, out, false, NULL, id,
-		&out->created_at, &published, err))
+	    !(claims->n == 1 ? blob_link(call, pieces[0].blob, blob, err) :
+			       blob_join(call, pieces, claims->n, blob, err)) ||
+	    !store_object_publish(call->svc->db, call->arena, &publication, &published, err))
 		return false;
+	*out = publication.row;
 	return published || no_such_upload(err);
 }

@@ -57,6 +57,9 @@ const char *protocol_query(const struct protocol_request *,
     const char *name); /* NULL when absent */
 bool protocol_query_int(const struct protocol_request *, const char *name, int64_t min, int64_t max,
     int64_t fallback, int64_t *, struct error *);
+/* What the request is about. */
+struct object_name protocol_object_name(const struct protocol_request *);
+struct object_upload_name protocol_upload_name(const struct protocol_request *);
 /* as "x-amz-date"; NULL when absent or empty */
 const char *protocol_header(const struct protocol_request *, const char *name);
 /*

@@ -220,7 +220,7 @@ protocol_copy_source(const struct protocol_request *req, struct object_row *row,
 		    "x-amz-copy-source must be /bucket/key, percent-encoded.");
 	*slash = '\0';
 	key = slash + 1;
-	if (!objects_find(&req->call, decoded, key, row, err))
+	if (!objects_find(&req->call, (struct object_name) { decoded, key }, row, err))
 		return false;
 	return copy_conditions_hold(req, row) ||
 	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",

@@ -215,7 +215,7 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 		protocol_header(req, "if-unmodified-since") };
 	struct object_row row;
 
-	if (!objects_find(&req->call, req->bucket, req->key, &row, err))
+	if (!objects_find(&req->call, protocol_object_name(req), &row, err))
 		return false;
 	switch (protocol_judge(&conditions, &row)) {
 	case PROTOCOL_FAILED:

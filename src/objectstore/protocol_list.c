@@ -95,7 +95,7 @@ protocol_get_acl(const struct protocol_request *req, struct response *res, struc
 	struct object_row row;
 	struct buf xml;
 
-	if (!(*req->key != '\0' ? objects_find(&req->call, req->bucket, req->key, &row, err) :
+	if (!(*req->key != '\0' ? objects_find(&req->call, protocol_object_name(req), &row, err) :
 				  objects_bucket_require(&req->call, req->bucket, err)))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
@@ -116,7 +116,7 @@ protocol_get_tagging(const struct protocol_request *req, struct response *res, s
 	struct object_row row;
 	struct buf xml;
 
-	if (!objects_find(&req->call, req->bucket, req->key, &row, err))
+	if (!objects_find(&req->call, protocol_object_name(req), &row, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<Tagging " PROTOCOL_XMLNS "><TagSet/></Tagging>");
@@ -252,40 +252,42 @@ protocol_list_objects(const struct protocol_request *req, struct response *res, 
 bool
 protocol_list_uploads(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	struct list_form form = { .encoded = str_eq(protocol_query(req, "encoding-type"), "url") };
-	struct upload_row *rows;
-	bool truncated;
+	struct object_uploads_query query = {
+		.bucket = req->bucket,
+		.prefix = query_or_empty(req, "prefix"),
+		.key_marker = query_or_empty(req, "key-marker"),
+		.id_marker = query_or_empty(req, "upload-id-marker"),
+	};
+	bool encoded = str_eq(protocol_query(req, "encoding-type"), "url");
+	struct object_uploads uploads;
 	struct buf xml;
 	int64_t max;
-	size_t n;
 
 	if (!protocol_query_int(req, "max-uploads", 1, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err))
 		return false;
-	form.query = (struct object_list_query) { req->bucket, query_or_empty(req, "prefix"), "",
-		"", (int)max };
-	if (!objects_uploads_list(&req->call, &form.query, query_or_empty(req, "key-marker"),
-		query_or_empty(req, "upload-id-marker"), &rows, &n, &truncated, err))
+	query.max = (int)max;
+	if (!objects_uploads_list(&req->call, &query, &uploads, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<ListMultipartUploadsResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
-	add_name(&xml, "Prefix", form.query.prefix, form.encoded);
-	add_name(&xml, "KeyMarker", query_or_empty(req, "key-marker"), form.encoded);
-	xml_element(&xml, "UploadIdMarker", query_or_empty(req, "upload-id-marker"));
+	add_name(&xml, "Prefix", query.prefix, encoded);
+	add_name(&xml, "KeyMarker", query.key_marker, encoded);
+	xml_element(&xml, "UploadIdMarker", query.id_marker);
 	xml_element_int(&xml, "MaxUploads", max);
-	xml_element(&xml, "IsTruncated", truncated ? "true" : "false");
-	if (truncated) {
-		add_name(&xml, "NextKeyMarker", rows[n - 1].key, form.encoded);
-		xml_element(&xml, "NextUploadIdMarker", rows[n - 1].id);
+	xml_element(&xml, "IsTruncated", uploads.truncated ? "true" : "false");
+	if (uploads.truncated) {
+		add_name(&xml, "NextKeyMarker", uploads.items[uploads.n - 1].key, encoded);
+		xml_element(&xml, "NextUploadIdMarker", uploads.items[uploads.n - 1].id);
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < uploads.n; i++) {
 		buf_adds(&xml, "<Upload>");
-		add_name(&xml, "Key", rows[i].key, form.encoded);
-		xml_element(&xml, "UploadId", rows[i].id);
+		add_name(&xml, "Key", uploads.items[i].key, encoded);
+		xml_element(&xml, "UploadId", uploads.items[i].id);
 		buf_adds(&xml,
 		    "<Initiator>" OWNER "</Initiator><Owner>" OWNER
 		    "</Owner><StorageClass>STANDARD</StorageClass>");
-		add_time(&xml, "Initiated", rows[i].created_at);
+		add_time(&xml, "Initiated", uploads.items[i].created_at);
 		buf_adds(&xml, "</Upload>");
 	}
 	buf_adds(&xml, "</ListMultipartUploadsResult>");
@@ -295,37 +297,42 @@ protocol_list_uploads(const struct protocol_request *req, struct response *res, 
 bool
 protocol_list_parts(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	const char *id = protocol_query(req, "uploadId");
+	const struct object_upload_name name = protocol_upload_name(req);
+	struct part_range range = { .upload_id = name.id };
+	struct object_parts parts;
 	struct upload_row upload;
-	struct part_row *rows;
 	int64_t max, marker;
-	bool truncated;
 	struct buf xml;
-	size_t n;
 
 	if (!protocol_query_int(req, "max-parts", 1, OBJECT_LIST_MAX, OBJECT_LIST_MAX, &max, err) ||
 	    !protocol_query_int(req, "part-number-marker", 0, OBJECT_PARTS_MAX, 0, &marker, err) ||
-	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
-	    !objects_parts_list(&req->call, id, (int)marker, (int)max, &rows, &n, &truncated, err))
+	    !objects_upload_find(&req->call, &name, &upload, err))
+		return false;
+	range.after = (int)marker;
+	range.limit = (int)max;
+	if (!objects_parts_list(&req->call, &range, &parts, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<ListPartsResult " PROTOCOL_XMLNS ">");
 	xml_element(&xml, "Bucket", req->bucket);
 	xml_element(&xml, "Key", req->key);
-	xml_element(&xml, "UploadId", id);
+	xml_element(&xml, "UploadId", name.id);
 	buf_adds(&xml,
 	    "<Initiator>" OWNER "</Initiator><Owner>" OWNER
 	    "</Owner><StorageClass>STANDARD</StorageClass>");
 	xml_element_int(&xml, "PartNumberMarker", marker);
-	xml_element_int(&xml, "NextPartNumberMarker", n > 0 ? rows[n - 1].number : marker);
+	xml_element_int(&xml, "NextPartNumberMarker",
+	    parts.n > 0 ? parts.items[parts.n - 1].number : marker);
 	xml_element_int(&xml, "MaxParts", max);
-	xml_element(&xml, "IsTruncated", truncated ? "true" : "false");
-	for (size_t i = 0; i < n; i++) {
+	xml_element(&xml, "IsTruncated", parts.truncated ? "true" : "false");
+	for (size_t i = 0; i < parts.n; i++) {
+		const struct part_row *part = &parts.items[i];
+
 		buf_adds(&xml, "<Part>");
-		xml_element_int(&xml, "PartNumber", rows[i].number);
-		add_time(&xml, "LastModified", rows[i].created_at);
-		buf_addf(&xml, "<ETag>&quot;%s&quot;</ETag>", rows[i].etag);
-		xml_element_int(&xml, "Size", rows[i].size);
+		xml_element_int(&xml, "PartNumber", part->number);
+		add_time(&xml, "LastModified", part->created_at);
+		buf_addf(&xml, "<ETag>&quot;%s&quot;</ETag>", part->etag);
+		xml_element_int(&xml, "Size", part->size);
 		buf_adds(&xml, "</Part>");
 	}
 	buf_adds(&xml, "</ListPartsResult>");

@@ -78,12 +78,16 @@ protocol_parse_complete(struct arena *arena, const char *text, size_t len,
 bool
 protocol_upload_create(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	const char *headers, *id;
+	struct object_put put = {
+		.bucket = req->bucket,
+		.key = req->key,
+		.content_type = protocol_content_type(req),
+	};
+	const char *id;
 	struct buf xml;
 
-	if (!protocol_kept_headers(req, &headers, err) ||
-	    !objects_upload_create(&req->call, req->bucket, req->key, protocol_content_type(req),
-		headers, &id, err))
+	if (!protocol_kept_headers(req, &put.headers, err) ||
+	    !objects_upload_create(&req->call, &put, &id, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<InitiateMultipartUploadResult " PROTOCOL_XMLNS ">");
@@ -98,16 +102,19 @@ bool
 protocol_upload_complete(const struct protocol_request *req, struct response *res,
     struct error *err)
 {
-	struct object_part_claim *claims;
+	const struct object_upload_name upload = protocol_upload_name(req);
+	struct object_part_claims claims;
+	struct object_part_claim *items;
 	struct object_row row;
 	const char *body;
 	struct buf xml;
-	size_t len, n;
+	size_t len;
 
 	if (!protocol_body_read(req, &body, &len, err) ||
-	    !protocol_parse_complete(req->call.arena, body, len, &claims, &n, err) ||
-	    !objects_upload_complete(&req->call, req->bucket, req->key,
-		protocol_query(req, "uploadId"), claims, n, &row, err))
+	    !protocol_parse_complete(req->call.arena, body, len, &items, &claims.n, err))
+		return false;
+	claims.items = items;
+	if (!objects_upload_complete(&req->call, &upload, &claims, &row, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<CompleteMultipartUploadResult " PROTOCOL_XMLNS ">");
@@ -121,7 +128,7 @@ protocol_upload_complete(const struct protocol_request *req, struct response *re
 bool
 protocol_upload_abort(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	return objects_upload_abort(&req->call, req->bucket, req->key,
-		   protocol_query(req, "uploadId"), err) &&
-	    response_empty(res, 204);
+	const struct object_upload_name upload = protocol_upload_name(req);
+
+	return objects_upload_abort(&req->call, &upload, err) && response_empty(res, 204);
 }

@@ -102,7 +102,7 @@ protocol_copy_object(const struct protocol_request *req, struct response *res, s
 bool
 protocol_delete_object(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	return objects_delete(&req->call, req->bucket, &req->key, 1, err) &&
+	return objects_delete(&req->call, req->bucket, (struct strings) { &req->key, 1 }, err) &&
 	    response_empty(res, 204);
 }
 
@@ -116,7 +116,7 @@ protocol_delete_objects(const struct protocol_request *req, struct response *res
 
 	if (!protocol_body_read(req, &body, &len, err) ||
 	    !protocol_parse_delete(req->call.arena, body, len, &list, err) ||
-	    !objects_delete(&req->call, req->bucket, list.keys, list.n, err))
+	    !objects_delete(&req->call, req->bucket, (struct strings) { list.keys, list.n }, err))
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<DeleteResult " PROTOCOL_XMLNS ">");
@@ -145,16 +145,16 @@ part_number(const struct protocol_request *req, int *number, struct error *err)
 bool
 protocol_upload_part(const struct protocol_request *req, struct response *res, struct error *err)
 {
-	const char *id = protocol_query(req, "uploadId");
+	const struct object_upload_name name = protocol_upload_name(req);
 	struct upload_row upload;
 	struct object_body body;
 	struct part_row part;
 	int number;
 
 	if (!part_number(req, &number, err) ||
-	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
+	    !objects_upload_find(&req->call, &name, &upload, err) ||
 	    !protocol_body(req, &body, err) ||
-	    !objects_part_put(&req->call, id, number, &body, &part, err))
+	    !objects_part_put(&req->call, name.id, number, &body, &part, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", part.etag);
 	return response_empty(res, 200);
@@ -162,27 +162,26 @@ protocol_upload_part(const struct protocol_request *req, struct response *res, s
 
 /* bytes=first-last, both given; absent: everything. */
 static bool
-copy_range(const struct protocol_request *req, const struct object_row *source, int64_t *first,
-    int64_t *size, struct error *err)
+copy_range(const struct protocol_request *req, struct object_slice *slice, struct error *err)
 {
 	const char *range = protocol_header(req, "x-amz-copy-source-range"), *dash;
-	int64_t last = source->size - 1;
+	int64_t last = slice->source->size - 1;
 
-	*first = 0;
+	slice->first = 0;
 	if (range != NULL) {
 		if (!str_starts(range, "bytes=") || (dash = strchr(range, '-')) == NULL ||
 		    !str_to_int(arena_strndup(req->call.arena, range + 6,
 				    (size_t)(dash - range - 6)),
-			0, INT64_MAX - 1, first) ||
-		    !str_to_int(dash + 1, *first, INT64_MAX - 1, &last))
+			0, INT64_MAX - 1, &slice->first) ||
+		    !str_to_int(dash + 1, slice->first, INT64_MAX - 1, &last))
 			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 			    "x-amz-copy-source-range must be bytes=first-last.");
-		if (last >= source->size)
+		if (last >= slice->source->size)
 			return error_slug(err, ERR_MALFORMED, "InvalidRange",
 			    "The range is not within the source.");
 	}
-	*size = last - *first + 1;
-	return *size <= OBJECT_PUT_MAX ||
+	slice->size = last - slice->first + 1;
+	return slice->size <= OBJECT_PUT_MAX ||
 	    error_slug(err, ERR_MALFORMED, "InvalidRequest", "A part may have at most 5 GiB.");
 }
 
@@ -190,18 +189,17 @@ bool
 protocol_upload_part_copy(const struct protocol_request *req, struct response *res,
     struct error *err)
 {
-	const char *id = protocol_query(req, "uploadId");
+	const struct object_upload_name name = protocol_upload_name(req);
 	struct object_row source;
+	struct object_slice slice = { .source = &source };
 	struct upload_row upload;
 	struct part_row part;
-	int64_t first = 0, size = 0;
 	int number;
 
 	if (!part_number(req, &number, err) ||
-	    !objects_upload_find(&req->call, req->bucket, req->key, id, &upload, err) ||
-	    !protocol_copy_source(req, &source, err) ||
-	    !copy_range(req, &source, &first, &size, err) ||
-	    !objects_part_copy(&req->call, id, number, &source, first, size, &part, err))
+	    !objects_upload_find(&req->call, &name, &upload, err) ||
+	    !protocol_copy_source(req, &source, err) || !copy_range(req, &slice, err) ||
+	    !objects_part_copy(&req->call, name.id, number, &slice, &part, err))
 		return false;
 	return answer_copy(req, res, "CopyPartResult", part.etag, clock_now(), err);
 }

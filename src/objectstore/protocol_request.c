@@ -42,6 +42,19 @@ protocol_query(const struct protocol_request *req, const char *name)
 	return sigv4_pair_get(req->query, req->nquery, name);
 }
 
+struct object_name
+protocol_object_name(const struct protocol_request *req)
+{
+	return (struct object_name) { req->bucket, req->key };
+}
+
+struct object_upload_name
+protocol_upload_name(const struct protocol_request *req)
+{
+	return (struct object_upload_name) { protocol_object_name(req),
+		protocol_query(req, "uploadId") };
+}
+
 bool
 protocol_query_int(const struct protocol_request *req, const char *name, int64_t min, int64_t max,
     int64_t fallback, int64_t *out, struct error *err)

@@ -67,42 +67,38 @@ store_object_upload_create(struct db *db, struct arena *arena, const char *bucke
 }
 
 bool
-store_object_upload_find(struct db *db, struct arena *arena, const char *bucket, const char *key,
-    const char *id, struct upload_row *out, bool *found, struct error *err)
+store_object_upload_find(struct db *db, struct arena *arena, const struct object_upload_name *name,
+    struct upload_row *out, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, &store_object_uploads_queries[Q_FIND], DB_PARAMS(id, bucket, key),
-		&rows, err))
+	if (!db_exec(db, arena, &store_object_uploads_queries[Q_FIND],
+		DB_PARAMS(name->id, name->object.bucket, name->object.key), &rows, err))
 		return false;
-	if ((*found = rows_count(rows) > 0))
+	*out = (struct upload_row) { .id = NULL };
+	if (rows_count(rows) > 0)
 		*out = upload_row(rows, 0);
 	return true;
 }
 
 bool
-store_object_upload_delete(struct db *db, struct arena *arena, const char *bucket, const char *key,
-    const char *id, bool *deleted, struct error *err)
+store_object_upload_delete(struct db *db, struct arena *arena,
+    const struct object_upload_name *name, bool *deleted, struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, &store_object_uploads_queries[Q_DELETE], DB_PARAMS(id, bucket, key),
-		&rows, err))
-		return false;
-	*deleted = rows_affected(rows) > 0;
-	return true;
+	return db_change(db, arena, &store_object_uploads_queries[Q_DELETE],
+	    DB_PARAMS(name->id, name->object.bucket, name->object.key), deleted, err);
 }
 
 bool
-store_object_uploads_list(struct db *db, struct arena *arena, const char *bucket, const char *from,
-    const char *before, const char *key_marker, const char *id_marker, int limit,
-    struct upload_row **out, size_t *n, struct error *err)
+store_object_uploads_list(struct db *db, struct arena *arena,
+    const struct object_upload_range *range, struct upload_row **out, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_object_uploads_queries[Q_LIST],
-		DB_PARAMS(bucket, from, before, key_marker, id_marker, db_int(arena, limit)), &rows,
-		err))
+		DB_PARAMS(range->bucket, range->from, range->before, range->key_marker,
+		    range->id_marker, db_int(arena, range->limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n + 1, sizeof(**out));
@@ -115,30 +111,28 @@ bool
 store_object_part_publish(struct db *db, struct arena *arena, const char *upload_id,
     const struct part_row *row, bool *published, struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, &store_object_uploads_queries[Q_PART_PUBLISH],
+	if (db_change(db, arena, &store_object_uploads_queries[Q_PART_PUBLISH],
 		DB_PARAMS(upload_id, db_int(arena, row->number), row->blob,
 		    db_int(arena, row->size), row->etag),
-		&rows, err)) {
-		if (err->code != ERR_CONFLICT) /* the upload was completed or aborted meanwhile */
-			return false;
-		error_clear(err);
-		*published = false;
+		published, err))
 		return true;
-	}
-	*published = rows_affected(rows) > 0;
+	if (err->code != ERR_CONFLICT) /* the upload was completed or aborted meanwhile */
+		return false;
+	error_clear(err);
+	*published = false;
 	return true;
 }
 
 bool
-store_object_parts_list(struct db *db, struct arena *arena, const char *upload_id, int after,
-    int limit, struct part_row **out, size_t *n, struct error *err)
+store_object_parts_list(struct db *db, struct arena *arena, const struct part_range *range,
+    struct part_row **out, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_object_uploads_queries[Q_PARTS],
-		DB_PARAMS(upload_id, db_int(arena, after), db_int(arena, limit)), &rows, err))
+		DB_PARAMS(range->upload_id, db_int(arena, range->after),
+		    db_int(arena, range->limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n + 1, sizeof(**out));
@@ -152,7 +146,7 @@ store_object_parts_list(struct db *db, struct arena *arena, const char *upload_i
 }
 
 bool
-store_garbage_take(struct db *db, struct arena *arena, int limit, const char ***blobs, size_t *n,
+store_garbage_take(struct db *db, struct arena *arena, int limit, struct strings *blobs,
     struct error *err)
 {
 	struct rows *rows;
@@ -162,9 +156,6 @@ store_garbage_take(struct db *db, struct arena *arena, int limit, const char ***
 	    !db_exec(db, arena, &store_object_uploads_queries[Q_GARBAGE],
 		DB_PARAMS(db_int(arena, OBJECT_GARBAGE_SECONDS), db_int(arena, limit)), &rows, err))
 		return false;
-	*n = rows_count(rows);
-	*blobs = arena_array(arena, *n + 1, sizeof(**blobs));
-	for (size_t i = 0; i < *n; i++)
-		(*blobs)[i] = rows_str(rows, i, 0);
+	*blobs = rows_column(arena, rows, 0);
 	return true;
 }

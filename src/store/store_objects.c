@@ -89,13 +89,8 @@ bool
 store_bucket_create(struct db *db, struct arena *arena, const char *name, bool *created,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_CREATE], DB_PARAMS(name), &rows,
-		err))
-		return false;
-	*created = rows_affected(rows) > 0;
-	return true;
+	return db_change(db, arena, &store_objects_queries[Q_BUCKET_CREATE], DB_PARAMS(name),
+	    created, err);
 }
 
 bool
@@ -114,17 +109,13 @@ bool
 store_bucket_delete(struct db *db, struct arena *arena, const char *name, bool *deleted,
     struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, &store_objects_queries[Q_BUCKET_DELETE], DB_PARAMS(name), &rows,
-		err)) {
-		if (err->code != ERR_CONFLICT) /* an object came in between */
-			return false;
-		error_clear(err);
-		*deleted = false;
+	if (db_change(db, arena, &store_objects_queries[Q_BUCKET_DELETE], DB_PARAMS(name), deleted,
+		err))
 		return true;
-	}
-	*deleted = rows_affected(rows) > 0;
+	if (err->code != ERR_CONFLICT) /* an object came in between */
+		return false;
+	error_clear(err);
+	*deleted = false;
 	return true;
 }
 
@@ -156,28 +147,31 @@ object_row(const struct rows *rows, size_t i)
 }
 
 bool
-store_object_find(struct db *db, struct arena *arena, const char *bucket, const char *key,
-    struct object_row *out, bool *found, struct error *err)
+store_object_find(struct db *db, struct arena *arena, struct object_name name,
+    struct object_row *out, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, &store_objects_queries[Q_FIND], DB_PARAMS(bucket, key), &rows, err))
+	if (!db_exec(db, arena, &store_objects_queries[Q_FIND], DB_PARAMS(name.bucket, name.key),
+		&rows, err))
 		return false;
-	if ((*found = rows_count(rows) > 0))
+	*out = (struct object_row) { .key = NULL };
+	if (rows_count(rows) > 0)
 		*out = object_row(rows, 0);
 	return true;
 }
 
 bool
-store_objects_list(struct db *db, struct arena *arena, const char *bucket, const char *from,
-    bool inclusive, const char *before, int limit, struct object_row **out, size_t *n,
-    struct error *err)
+store_objects_list(struct db *db, struct arena *arena, const struct object_range *range,
+    struct object_row **out, size_t *n, struct error *err)
 {
-	const struct query *query = &store_objects_queries[inclusive ? Q_LIST_FROM : Q_LIST_AFTER];
+	const struct query *query =
+	    &store_objects_queries[range->inclusive ? Q_LIST_FROM : Q_LIST_AFTER];
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query, DB_PARAMS(bucket, from, before, db_int(arena, limit)), &rows,
-		err))
+	if (!db_exec(db, arena, query,
+		DB_PARAMS(range->bucket, range->from, range->before, db_int(arena, range->limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n + 1, sizeof(**out));
@@ -193,29 +187,29 @@ store_blob_announce(struct db *db, struct arena *arena, const char *blob, struct
 }
 
 bool
-store_object_publish(struct db *db, struct arena *arena, const char *bucket,
-    const struct object_row *row, bool only_new, const char *if_match, const char *upload_id,
-    int64_t *created_at, bool *published, struct error *err)
+store_object_publish(struct db *db, struct arena *arena, struct object_publication *p,
+    bool *published, struct error *err)
 {
-	const char *size = db_int(arena, row->size);
+	const char *size = db_int(arena, p->row.size);
+	const struct object_row *row = &p->row;
 	struct rows *rows;
 	bool done;
 
-	if (upload_id != NULL)
+	if (p->upload_id != NULL)
 		done = db_exec(db, arena, &store_objects_queries[Q_COMPLETE],
-		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type,
-			row->headers, upload_id),
+		    DB_PARAMS(p->bucket, row->key, row->blob, size, row->etag, row->content_type,
+			row->headers, p->upload_id),
 		    &rows, err);
 	else
 		done = db_exec(db, arena, &store_objects_queries[Q_PUBLISH],
-		    DB_PARAMS(bucket, row->key, row->blob, size, row->etag, row->content_type,
-			row->headers, only_new ? "true" : "false", if_match),
+		    DB_PARAMS(p->bucket, row->key, row->blob, size, row->etag, row->content_type,
+			row->headers, p->only_new ? "true" : "false", p->if_match),
 		    &rows, err);
 	if (!done)
 		return false;
 	*published = rows_count(rows) > 0;
 	if (*published)
-		*created_at = rows_int(rows, 0, 0);
+		p->row.created_at = rows_int(rows, 0, 0);
 	/* taken, but another writer of the key was faster */
 	else if (!store_blob_announce(db, arena, row->blob, err))
 		return false;
@@ -223,9 +217,9 @@ store_object_publish(struct db *db, struct arena *arena, const char *bucket,
 }
 
 bool
-store_objects_delete(struct db *db, struct arena *arena, const char *bucket,
-    const char *const *keys, size_t n, struct error *err)
+store_objects_delete(struct db *db, struct arena *arena, const char *bucket, struct strings keys,
+    struct error *err)
 {
 	return db_exec(db, arena, &store_objects_queries[Q_DELETE],
-	    DB_PARAMS(bucket, db_array(arena, keys, n)), NULL, err);
+	    DB_PARAMS(bucket, db_array(arena, keys.items, keys.n)), NULL, err);
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "store/pg.h"
 
 struct arena;
@@ -28,6 +29,14 @@ struct object_row {
 	const char *key, *blob, *etag, *content_type;
 	const char *headers; /* JSON object: further response headers */
 	int64_t size, created_at;
+};
+
+struct object_name {
+	const char *bucket, *key;
+};
+struct object_upload_name {
+	struct object_name object;
+	const char *id;
 };
 
 struct bucket_row {
@@ -55,43 +64,61 @@ bool store_bucket_delete(struct db *, struct arena *, const char *name, bool *de
     struct error *);
 bool store_buckets(struct db *, struct arena *, struct bucket_row **, size_t *n, struct error *);
 
-bool store_object_find(struct db *, struct arena *, const char *bucket, const char *key,
-    struct object_row *, bool *found, struct error *);
+/* key NULL: it is not there. */
+bool store_object_find(struct db *, struct arena *, struct object_name, struct object_row *,
+    struct error *);
 /* In key order from `from` (itself too, or not) up to, without, `before`. */
-bool store_objects_list(struct db *, struct arena *, const char *bucket, const char *from,
-    bool inclusive, const char *before, int limit, struct object_row **, size_t *n, struct error *);
+struct object_range {
+	const char *bucket, *from, *before;
+	bool inclusive;
+	int limit;
+};
+bool store_objects_list(struct db *, struct arena *, const struct object_range *,
+    struct object_row **, size_t *n, struct error *);
 bool store_blob_announce(struct db *, struct arena *, const char *blob, struct error *);
-/*
- * The row of an announced blob; replaces one of the same key unless `only_new`, and only one with
- * `if_match` as ETag when that is given. With upload_id the upload goes in the same statement.
- * *published false: a condition did not hold, and the blob is garbage again.
- */
-bool store_object_publish(struct db *, struct arena *, const char *bucket,
-    const struct object_row *, bool only_new, const char *if_match, const char *upload_id,
-    int64_t *created_at, bool *published, struct error *);
-bool store_objects_delete(struct db *, struct arena *, const char *bucket, const char *const *keys,
-    size_t n, struct error *);
+/* The row of an announced blob; replaces one of the same key. */
+struct object_publication {
+	const char *bucket;
+	struct object_row row; /* created_at is set by publishing */
+	bool only_new;         /* only where there is no object of that key */
+	const char *if_match;  /* or NULL: only in place of one with this ETag */
+	const char *upload_id; /* or NULL: the upload that goes in the same statement */
+};
+/* *published false: a condition did not hold, and the blob is garbage again. */
+bool store_object_publish(struct db *, struct arena *, struct object_publication *, bool *published,
+    struct error *);
+bool store_objects_delete(struct db *, struct arena *, const char *bucket, struct strings keys,
+    struct error *);
 
 bool store_object_upload_create(struct db *, struct arena *, const char *bucket,
     const struct upload_row *, struct error *);
-bool store_object_upload_find(struct db *, struct arena *, const char *bucket, const char *key,
-    const char *id, struct upload_row *, bool *found, struct error *);
-bool store_object_upload_delete(struct db *, struct arena *, const char *bucket, const char *key,
-    const char *id, bool *deleted, struct error *);
+/* id NULL: it is not there. */
+bool store_object_upload_find(struct db *, struct arena *, const struct object_upload_name *,
+    struct upload_row *, struct error *);
+bool store_object_upload_delete(struct db *, struct arena *, const struct object_upload_name *,
+    bool *deleted, struct error *);
 /* Uploads of keys under [from, before), after (key_marker, id_marker). */
-bool store_object_uploads_list(struct db *, struct arena *, const char *bucket, const char *from,
-    const char *before, const char *key_marker, const char *id_marker, int limit,
+struct object_upload_range {
+	const char *bucket, *from, *before, *key_marker, *id_marker;
+	int limit;
+};
+bool store_object_uploads_list(struct db *, struct arena *, const struct object_upload_range *,
     struct upload_row **, size_t *n, struct error *);
 bool store_object_part_publish(struct db *, struct arena *, const char *upload_id,
     const struct part_row *, bool *published, struct error *);
-bool store_object_parts_list(struct db *, struct arena *, const char *upload_id, int after,
-    int limit, struct part_row **, size_t *n, struct error *);
+struct part_range {
+	const char *upload_id;
+	int after; /* a number */
+	int limit;
+};
+bool store_object_parts_list(struct db *, struct arena *, const struct part_range *,
+    struct part_row **, size_t *n, struct error *);
 
 /*
  * Inside a transaction: takes rows of old garbage (locked against others); abandoned uploads become
  * garbage first.
  */
-bool store_garbage_take(struct db *, struct arena *, int limit, const char ***blobs, size_t *n,
+bool store_garbage_take(struct db *, struct arena *, int limit, struct strings *blobs,
     struct error *);
 
 #endif
