@@ -80,7 +80,7 @@ EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
-check_PROGRAMS += t/unit/config t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_leg t/unit/search_parse t/unit/search_words
+check_PROGRAMS += t/unit/config t/unit/list t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_leg t/unit/search_parse t/unit/search_words
 
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check

@@ -1,0 +1,63 @@
+#!/usr/bin/perl
+# Every list that is read page by page: its cursor leads on, fits no other list, and what is no cursor is refused.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MediaNest::Test;
+use Test::More;
+
+my $mn = MediaNest::Test->stack;
+my $super = $mn->user(role => 'super');
+$mn->user(role => 'guest') for 1 .. 2;
+my $me = $super->api(GET => '/api/auth/session')->{json}{user}{id};
+
+# Three of everything, for one person: one is shown, more are behind it.
+$mn->psql("INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, taken_at)"
+	. " SELECT gen_random_uuid(), '$me', 'image', 'cursor ' || n, CASE WHEN trash THEN 'trashed' ELSE 'ready' END, CASE WHEN trash THEN 'ready' END,"
+	. " CASE WHEN trash THEN now() END, now() FROM generate_series(1, 3) n, (VALUES (true), (false)) t (trash)");
+$mn->psql("INSERT INTO activity (id, user_id, kind) SELECT gen_random_uuid(), '$me', 'media.played' FROM generate_series(1, 3)");
+$mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' FROM generate_series(1, 3)");
+$super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x', roles => ['super'] }) for 1 .. 3;
+
+my %list = (
+	people => '/api/users?',
+	activity => '/api/users/me/activity?',
+	audit => '/api/admin/audit?',
+	notifications => '/api/notifications?',
+	(map { $_ => "/api/media?sort=$_&" } qw(newest oldest taken title)),
+	trash => '/api/media?status=trashed&',
+);
+
+my (%cursor, %first);
+for my $name (sort keys %list) {
+	my $r = $super->api(GET => "$list{$name}limit=1");
+	is $r->{status}, 200, "$name is a list" or diag $r->{content};
+	is scalar @{ $r->{json}{items} }, 1, 'one item was asked for';
+	is $r->{json}{page}{limit}, 1, 'the page says so';
+	$first{$name} = $r->{json}{items}[0]{id};
+	ok defined($cursor{$name} = $r->{json}{page}{nextCursor}), 'and there is more';
+}
+
+for my $name (sort keys %list) {
+	my $next = $super->api(GET => "$list{$name}limit=1&cursor=$cursor{$name}");
+	is $next->{status}, 200, "the cursor of $name leads on" or diag $next->{content};
+	isnt $next->{json}{items}[0]{id}, $first{$name}, 'to another item';
+	my $flipped = $cursor{$name};
+	substr($flipped, 1, 1) =~ tr/A-Za-z0-9_-/B-ZAb-za1-90-_/;
+	my %wrong = ((map { ("that of $_" => $cursor{$_}) } grep { $_ ne $name } keys %list),
+		'garbage' => '*', 'too little' => 'AAAA', 'plain text' => '123', 'the old form' => '1700000000000000.' . $me,
+		'one character more' => $cursor{$name} . 'A', 'one character less' => substr($cursor{$name}, 0, -1), 'another letter' => $flipped);
+	delete $wrong{"one character $_"} for $name eq 'title' ? qw(more less) : ();	# the end of a title may be any text
+	for my $what (sort keys %wrong) {
+		my $r = $super->api(GET => "$list{$name}limit=1&cursor=$wrong{$what}");
+		is $r->{status}, 400, "$name refuses $what" or diag $r->{content};
+	}
+}
+
+# Notifications have two directions, and a cursor keeps its own.
+my $after = $super->api(GET => '/api/notifications?after=0&limit=1')->{json};
+my $on = $super->api(GET => "/api/notifications?limit=1&cursor=$after->{page}{nextCursor}")->{json};
+is $on->{items}[0]{seq}, $after->{items}[0]{seq} + 1, 'oldest first goes on upwards';
+
+done_testing;
