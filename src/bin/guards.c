@@ -55,8 +55,10 @@ guard_authenticate(struct request *req, struct error *err)
 	header += strlen(BEARER);
 	if (str_starts(header, API_TOKEN_PREFIX))
 		return true; /* looked up in guard_admit: this guard does no I/O */
-	if (!token_verify(req->arena, req->svc->keys, config_str(req->config, CFG_PUBLIC_URL),
-		header, strlen(header), clock_now(), req->who, &why))
+	if (!token_verify(req->arena,
+		&(const struct token_issuer) {
+		    req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), clock_now() },
+		header, strlen(header), req->who, &why))
 		refuse_later(req, &why);
 	return true;
 }

@@ -103,16 +103,15 @@ bool
 audit_verify(struct db *db, struct arena *arena, struct audit_report *report, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE] = { 0 };
-	struct audit_chained *links;
-	size_t n;
+	struct audit_chain chain;
 
 	memset(report, 0, sizeof(*report));
 	do {
-		if (!store_audit_chain_read(db, arena, report->linked, AUDIT_CHAIN_BATCH, &links,
-			&n, err))
+		if (!store_audit_chain_read(db, arena, report->linked, AUDIT_CHAIN_BATCH, &chain,
+			err))
 			return false;
-		for (size_t i = 0; i < n; i++) {
-			const struct audit_chained *l = &links[i];
+		for (size_t i = 0; i < chain.n; i++) {
+			const struct audit_chained *l = &chain.items[i];
 
 			link_hash(arena, hash, &l->row, hash);
 			if (l->link.seq != report->linked + 1 || l->damaged ||
@@ -122,7 +121,7 @@ audit_verify(struct db *db, struct arena *arena, struct audit_report *report, st
 			}
 			report->linked = l->link.seq;
 		}
-	} while (n == AUDIT_CHAIN_BATCH);
+	} while (chain.n == AUDIT_CHAIN_BATCH);
 	return store_audit_unchained_count(db, arena, &report->unlinked, err);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/clock.h"
+#include "core/str.h"
 
 struct arena;
 struct config;
@@ -46,18 +47,27 @@ struct s3_object {
 
 /*
  * Local computation only. response-content-type and -disposition may be NULL. `now` is floored to
- * the bucket; *expires_at in us may be NULL.
+ * the bucket.
  */
 const char *s3_presign_get(struct s3 *, struct arena *, const char *key, int64_t now,
-    const char *content_type, const char *disposition, int64_t *expires_at);
-/*
- * PUT with signed Content-Length and Content-Type, and x-amz-checksum-sha256 (base64) when `sha256`
- * is given; upload_id/part for multipart.
- */
-const char *s3_presign_put(struct s3 *, struct arena *, const char *key, int64_t now,
-    int life_seconds, int64_t size, const char *content_type, const unsigned char *sha256);
-const char *s3_presign_part(struct s3 *, struct arena *, const char *key, int64_t now,
-    int life_seconds, const char *upload_id, int number, int64_t size);
+    const char *content_type, const char *disposition);
+/* What a presigned PUT lets its holder write: an object, or one part of an upload. */
+struct s3_put_terms {
+	int64_t now; /* us */
+	int life_seconds;
+	int64_t size;                /* signed as Content-Length */
+	const char *content_type;    /* signed, or NULL */
+	const unsigned char *sha256; /* signed as x-amz-checksum-sha256 (base64), or NULL */
+	const char *upload_id;       /* of a part; NULL: an object */
+	int number;                  /* of the part */
+};
+const char *s3_presign_put(struct s3 *, struct arena *, const char *key,
+    const struct s3_put_terms *);
+
+struct s3_range {
+	const char *prefix, *after;
+	int max;
+};
 
 bool s3_head(struct s3 *, const char *key, struct s3_object *, struct error *);
 /*
@@ -79,15 +89,15 @@ struct s3_part {
 	int number;
 	const char *etag;
 };
-bool s3_multipart_complete(struct s3 *, struct arena *, const char *key, const char *upload_id,
+bool s3_multipart_complete(struct s3 *, const char *key, const char *upload_id,
     const struct s3_part *, size_t n, struct error *);
 bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, struct error *);
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);
 bool s3_bucket_create(struct s3 *, struct error *); /* already ours is fine */
-/* Keys under a prefix, for collection: at most `max` after `after`. */
-bool s3_list(struct s3 *, struct arena *, const char *prefix, const char *after, int max,
-    const char ***keys, size_t *n, struct error *);
+/* Keys under a prefix, for collection: at most `max` after `after` (or NULL). */
+bool s3_list(struct s3 *, struct arena *, const struct s3_range *, struct strings *keys,
+    struct error *);
 
 #endif

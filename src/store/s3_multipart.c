@@ -28,7 +28,7 @@ s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const c
 }
 
 bool
-s3_multipart_complete(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
+s3_multipart_complete(struct s3 *s3, const char *key, const char *upload_id,
     const struct s3_part *parts, size_t n, struct error *err)
 {
 	const struct sigv4_pair query = { "uploadId", upload_id },

@@ -66,58 +66,66 @@ copy_source(struct s3 *s3, const char *from)
 	return out.data;
 }
 
-/* Copies [first, first + size) of the source into one part. */
+/* A copy by parts: where it stands. */
+struct parts_copy {
+	const char *from, *to;
+	const char *if_match; /* or NULL */
+	const char *upload_id;
+	struct arena arena; /* of the parts' ETags */
+	struct s3_part parts[S3_COPY_MAX / S3_COPY_PART * 1024];
+	size_t n;
+};
+
+/* Copies [first, first + size) of the source into the next part. */
 static bool
-copy_part(struct s3 *s3, const char *from, const char *to, const char *if_match,
-    const char *upload_id, struct s3_part *part, int64_t first, int64_t size, struct arena *arena,
-    struct error *err)
+copy_part(struct s3 *s3, struct parts_copy *c, int64_t first, int64_t size, struct error *err)
 {
-	struct sigv4_pair query[] = { { "partNumber", arena_printf(arena, "%d", part->number) },
-		{ "uploadId", upload_id } };
-	struct sigv4_pair headers[3] = { { "x-amz-copy-source", copy_source(s3, from) },
+	struct s3_part *part = &c->parts[c->n++];
+	struct sigv4_pair query[] = { { "partNumber", arena_printf(&c->arena, "%zu", c->n) },
+		{ "uploadId", c->upload_id } };
+	struct sigv4_pair headers[3] = { { "x-amz-copy-source", copy_source(s3, c->from) },
 		{ "x-amz-copy-source-range",
-		    arena_printf(arena, "bytes=%lld-%lld", (long long)first,
+		    arena_printf(&c->arena, "bytes=%lld-%lld", (long long)first,
 			(long long)(first + size - 1)) },
-		{ "x-amz-copy-source-if-match", if_match } };
+		{ "x-amz-copy-source-if-match", c->if_match } };
 	struct s3_call call =
-	    S3_CALL(.method = "PUT", .key = to, .query = query, .nquery = 2, .headers = headers,
-		.nheaders = if_match != NULL ? 3 : 2, .timeout_ms = S3_SERVER_WORK_MS);
+	    S3_CALL(.method = "PUT", .key = c->to, .query = query, .nquery = 2, .headers = headers,
+		.nheaders = c->if_match != NULL ? 3 : 2, .timeout_ms = S3_SERVER_WORK_MS);
 	const struct xml_node *root;
 
 	if (!s3_perform(s3, &call, err) ||
 	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
-	part->etag = arena_strdup(arena, xml_text(root, "ETag", ""));
+	*part = (struct s3_part) { (int)c->n, arena_strdup(&c->arena, xml_text(root, "ETag", "")) };
 	return true;
 }
 
 static bool
-copy_by_parts(struct s3 *s3, const char *from, const char *to, const char *if_match,
-    const char *content_type, int64_t size, struct error *err)
+copy_all_parts(struct s3 *s3, struct parts_copy *c, int64_t size, struct error *err)
 {
-	struct s3_part parts[S3_COPY_MAX / S3_COPY_PART * 1024];
-	struct arena arena;
-	const char *upload_id = NULL;
-	size_t n = 0;
+	for (int64_t at = 0; at < size; at += S3_COPY_PART) {
+		arena_reset(&s3->arena);
+		if (!copy_part(s3, c, at, size - at < S3_COPY_PART ? size - at : S3_COPY_PART, err))
+			return false;
+	}
+	return s3_multipart_complete(s3, c->to, c->upload_id, c->parts, c->n, err);
+}
+
+static bool
+copy_by_parts(struct s3 *s3, struct parts_copy *c, const char *content_type, int64_t size,
+    struct error *err)
+{
+	struct error ignored = { 0 };
 	bool done;
 
-	if (size / S3_COPY_PART >= (int64_t)(sizeof(parts) / sizeof(*parts)))
+	if (size / S3_COPY_PART >= (int64_t)(sizeof(c->parts) / sizeof(*c->parts)))
 		return error_set(err, ERR_TOO_LARGE, "The object is too large to be copied.");
-	arena_init(&arena);
-	done = s3_multipart_create(s3, &arena, to, content_type, &upload_id, err);
-	for (int64_t at = 0; done && at < size; at += S3_COPY_PART) {
-		parts[n] = (struct s3_part) { .number = (int)n + 1 };
-		arena_reset(&s3->arena);
-		done = copy_part(s3, from, to, if_match, upload_id, &parts[n++], at,
-		    size - at < S3_COPY_PART ? size - at : S3_COPY_PART, &arena, err);
-	}
-	done = done && s3_multipart_complete(s3, &arena, to, upload_id, parts, n, err);
-	if (!done && upload_id != NULL) {
-		struct error ignored = { 0 };
-
-		s3_multipart_abort(s3, to, upload_id, &ignored);
-	}
-	arena_clear(&arena);
+	arena_init(&c->arena);
+	done = s3_multipart_create(s3, &c->arena, c->to, content_type, &c->upload_id, err) &&
+	    copy_all_parts(s3, c, size, err);
+	if (!done && c->upload_id != NULL)
+		s3_multipart_abort(s3, c->to, c->upload_id, &ignored);
+	arena_clear(&c->arena);
 	return done;
 }
 
@@ -169,12 +177,13 @@ bool
 s3_copy(struct s3 *s3, const char *from, const char *to, const char *if_match,
     const char *content_type, struct error *err)
 {
+	struct parts_copy parts = { .from = from, .to = to, .if_match = if_match };
 	struct s3_object source;
 
 	if (!s3_head(s3, from, &source, err))
 		return false;
 	if (source.size > S3_COPY_MAX)
-		return copy_by_parts(s3, from, to, if_match, content_type, source.size, err);
+		return copy_by_parts(s3, &parts, content_type, source.size, err);
 	if (copy_whole(s3, from, to, if_match, content_type, err))
 		return true;
 	return err->code == ERR_PRECONDITION && if_match != NULL && strchr(if_match, '-') != NULL &&
@@ -291,24 +300,26 @@ s3_bucket_create(struct s3 *s3, struct error *err)
 }
 
 bool
-s3_list(struct s3 *s3, struct arena *arena, const char *prefix, const char *after, int max,
-    const char ***keys, size_t *n, struct error *err)
+s3_list(struct s3 *s3, struct arena *arena, const struct s3_range *range, struct strings *keys,
+    struct error *err)
 {
+	const int max = range->max < 1000 ? range->max : 1000;
+	const char *after = range->after != NULL ? range->after : "";
 	struct sigv4_pair query[5] = { { "encoding-type", "url" }, { "list-type", "2" },
-		{ "max-keys", arena_printf(arena, "%d", max < 1000 ? max : 1000) },
-		{ "prefix", prefix }, { "start-after", after != NULL ? after : "" } };
-	struct s3_call call = S3_CALL(.method = "GET", .query = query,
-	    .nquery = after != NULL && *after != '\0' ? 5 : 4);
+		{ "max-keys", arena_printf(arena, "%d", max) }, { "prefix", range->prefix },
+		{ "start-after", after } };
+	struct s3_call call =
+	    S3_CALL(.method = "GET", .query = query, .nquery = *after != '\0' ? 5 : 4);
+	const char **items = arena_array(arena, (size_t)max + 1, sizeof(*items));
 	const struct xml_node *root;
 
 	begin(s3);
 	if (!s3_perform(s3, &call, err) ||
 	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
 		return false;
-	*keys = arena_array(arena, (size_t)(max < 1000 ? max : 1000) + 1, sizeof(**keys));
-	*n = 0;
+	*keys = (struct strings) { items, 0 };
 	for (const struct xml_node *item = xml_child(root, "Contents");
-	    item != NULL && (int)*n < max; item = xml_next(item, "Contents")) {
+	    item != NULL && (int)keys->n < max; item = xml_next(item, "Contents")) {
 		const char *key = xml_text(item, "Key", "");
 		char *decoded;
 		size_t len;
@@ -316,7 +327,7 @@ s3_list(struct s3 *s3, struct arena *arena, const char *prefix, const char *afte
 		if (!url_decode(arena, key, strlen(key), true, &decoded, &len))
 			return error_set(err, ERR_UPSTREAM,
 			    "The object store's list is malformed.");
-		(*keys)[(*n)++] = decoded;
+		items[keys->n++] = decoded;
 	}
 	return true;
 }

@@ -240,13 +240,12 @@ presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *t
 }
 
 static const char *
-presign_plain(struct s3 *s3, struct arena *arena, const char *method, const char *key,
-    const char *date, int life, struct sigv4_request req)
+presign_plain(struct s3 *s3, struct arena *arena, const char *key, const char *date, int life,
+    struct sigv4_request req)
 {
 	const struct s3_endpoint *side = &s3->outside;
 	struct buf url;
 
-	req.method = method;
 	req.path = arena_printf(arena, "%s/%s", side->path, key);
 	req.payload = SIGV4_UNSIGNED;
 	buf_init(&url, arena, 0);
@@ -263,7 +262,9 @@ presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t b
 {
 	const struct sigv4_pair host = { "Host", s3->outside.host };
 	struct sigv4_pair query[2];
-	struct sigv4_request req = { .query = query, .headers = &host, .nheaders = 1 };
+	struct sigv4_request req = {
+		.method = "GET", .query = query, .headers = &host, .nheaders = 1
+	};
 	char date[SIGV4_DATE];
 
 	if (disposition != NULL)
@@ -272,7 +273,7 @@ presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t b
 	if (type != NULL)
 		query[req.nquery++] = (struct sigv4_pair) { "response-content-type", type };
 	time_iso_basic(bucket, date);
-	return presign_plain(s3, arena, "GET", key, date, S3_URL_LIFE_SECONDS, req);
+	return presign_plain(s3, arena, key, date, S3_URL_LIFE_SECONDS, req);
 }
 
 /*
@@ -298,7 +299,7 @@ memo_name(char *out, size_t size, const char *key, const char *type, const char 
 
 const char *
 s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
-    const char *content_type, const char *disposition, int64_t *expires_at)
+    const char *content_type, const char *disposition)
 {
 	const int64_t bucket = now - now % (S3_URL_BUCKET_SECONDS * US_PER_SEC);
 	struct s3_presigner *p = s3->presigner;
@@ -307,8 +308,6 @@ s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
 	struct memo *memo = &p->memo[hash_name(name, name_len) & (MEMO_PLACES - 1)];
 	char *url;
 
-	if (expires_at != NULL)
-		*expires_at = bucket + S3_URL_LIFE_SECONDS * US_PER_SEC;
 	if (name_len > 0 && memo->bucket == bucket && memo->name_len == name_len &&
 	    memcmp(memo->data, name, name_len) == 0)
 		return arena_memdup(arena, memo->data + name_len, memo->url_len + 1);
@@ -322,41 +321,28 @@ s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
 }
 
 const char *
-s3_presign_put(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds,
-    int64_t size, const char *content_type, const unsigned char *sha256)
+s3_presign_put(struct s3 *s3, struct arena *arena, const char *key, const struct s3_put_terms *t)
 {
+	const struct sigv4_pair query[2] = { { "partNumber", arena_printf(arena, "%d", t->number) },
+		{ "uploadId", t->upload_id } };
 	struct sigv4_pair headers[4] = { { "Host", s3->outside.host },
-		{ "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
-	struct sigv4_request req = { .headers = headers, .nheaders = 2 };
-	char date[SIGV4_DATE];
-
-	if (content_type != NULL)
-		headers[req.nheaders++] = (struct sigv4_pair) { "Content-Type", content_type };
-	if (sha256 != NULL)
-		headers[req.nheaders++] = (struct sigv4_pair) { "x-amz-checksum-sha256",
-			base64_encode(arena, sha256, 32) };
-	time_iso_basic(now, date);
-	return presign_plain(s3, arena, "PUT", key, date, life_seconds, req);
-}
-
-const char *
-s3_presign_part(struct s3 *s3, struct arena *arena, const char *key, int64_t now, int life_seconds,
-    const char *upload_id, int number, int64_t size)
-{
-	const struct sigv4_pair headers[2] = { { "Host", s3->outside.host },
-		{ "Content-Length", arena_printf(arena, "%lld", (long long)size) } };
-	const struct sigv4_pair query[2] = { { "partNumber", arena_printf(arena, "%d", number) },
-		{ "uploadId", upload_id } };
-	const struct sigv4_request req = {
+		{ "Content-Length", arena_printf(arena, "%lld", (long long)t->size) } };
+	struct sigv4_request req = {
+		.method = "PUT",
 		.query = query,
-		.nquery = 2,
+		.nquery = t->upload_id != NULL ? 2 : 0,
 		.headers = headers,
 		.nheaders = 2,
 	};
 	char date[SIGV4_DATE];
 
-	time_iso_basic(now, date);
-	return presign_plain(s3, arena, "PUT", key, date, life_seconds, req);
+	if (t->content_type != NULL)
+		headers[req.nheaders++] = (struct sigv4_pair) { "Content-Type", t->content_type };
+	if (t->sha256 != NULL)
+		headers[req.nheaders++] = (struct sigv4_pair) { "x-amz-checksum-sha256",
+			base64_encode(arena, t->sha256, 32) };
+	time_iso_basic(t->now, date);
+	return presign_plain(s3, arena, key, date, t->life_seconds, req);
 }
 
 struct s3_presigner *

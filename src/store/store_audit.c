@@ -156,18 +156,19 @@ store_audit_chain_add(struct db *db, struct arena *arena, const char *audit_id,
 
 bool
 store_audit_chain_read(struct db *db, struct arena *arena, int64_t after, int limit,
-    struct audit_chained **out, size_t *n, struct error *err)
+    struct audit_chain *chain, struct error *err)
 {
+	struct audit_chained *items;
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_CHAIN_READ),
 		DB_PARAMS(db_int(arena, after), db_int(arena, limit)), &rows, err))
 		return false;
-	*n = rows_count(rows);
-	*out = arena_array(arena, *n, sizeof(**out));
-	for (size_t i = 0; i < *n; i++) {
-		(*out)[i].row = audit_from_row(rows, i);
-		(*out)[i].damaged = !link_from_row(rows, i, AUDIT_COLUMNS, &(*out)[i].link);
+	chain->n = rows_count(rows);
+	chain->items = items = arena_array(arena, chain->n, sizeof(*items));
+	for (size_t i = 0; i < chain->n; i++) {
+		items[i].row = audit_from_row(rows, i);
+		items[i].damaged = !link_from_row(rows, i, AUDIT_COLUMNS, &items[i].link);
 	}
 	return true;
 }

@@ -43,9 +43,13 @@ struct audit_chained {
 	struct audit_link link;
 	bool damaged; /* the stored hash is not one */
 };
+struct audit_chain {
+	const struct audit_chained *items;
+	size_t n;
+};
 /* Links after a seq with their rows. */
 bool store_audit_chain_read(struct db *, struct arena *, int64_t after, int limit,
-    struct audit_chained **, size_t *n, struct error *);
+    struct audit_chain *, struct error *);
 bool store_audit_unchained_count(struct db *, struct arena *, int64_t *n, struct error *);
 
 #endif

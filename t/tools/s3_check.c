@@ -196,25 +196,28 @@ check_copy(void)
 static void
 check_list_and_delete(void)
 {
-	const char **keys, *names[60];
+	const char *names[60];
+	struct strings keys;
 	struct s3_object object;
 	bool all = true;
-	size_t n;
 
 	for (int i = 0; i < 12; i++) {
 		names[i] = key(arena_printf(&arena, "list/%02d & <%d>", i, i));
 		all = all && put(names[i] + strlen(run) + 1, "x", 1, "text/plain");
 	}
 	ok(all, "a dozen objects");
-	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 12,
+	ok(s3_list(s3, &arena, &(const struct s3_range) { key("list/"), NULL, 100 }, &keys, &err) &&
+		keys.n == 12,
 	    "list finds all: %s", err.detail);
-	is_str(n == 12 ? keys[11] : "", names[11], "... in order, decoded");
-	ok(s3_list(s3, &arena, key("list/"), names[4], 5, &keys, &n, &err) && n == 5 &&
-		str_eq(keys[0], names[5]),
+	is_str(keys.n == 12 ? keys.items[11] : "", names[11], "... in order, decoded");
+	ok(s3_list(s3, &arena, &(const struct s3_range) { key("list/"), names[4], 5 }, &keys,
+	       &err) &&
+		keys.n == 5 && str_eq(keys.items[0], names[5]),
 	    "list goes on after a key, up to a number");
 	names[12] = key("list/was never there");
 	ok(s3_delete_many(s3, names, 13, &err), "delete many, one of them absent: %s", err.detail);
-	ok(s3_list(s3, &arena, key("list/"), NULL, 100, &keys, &n, &err) && n == 0,
+	ok(s3_list(s3, &arena, &(const struct s3_range) { key("list/"), NULL, 100 }, &keys, &err) &&
+		keys.n == 0,
 	    "... and they are gone");
 	ok(s3_delete(s3, key("copy"), &err) && s3_delete(s3, key("copy"), &err),
 	    "delete, twice: %s", err.detail);
@@ -232,7 +235,8 @@ check_presigned_put(void)
 	struct reply reply;
 	size_t len;
 
-	url = s3_presign_put(s3, &arena, key("up"), clock_now(), 600, 5, "text/plain", NULL);
+	url = s3_presign_put(s3, &arena, key("up"),
+	    &(const struct s3_put_terms) { clock_now(), 600, 5, "text/plain", NULL });
 	reply = fetch("PUT", url, "world", 5, type);
 	is_int(reply.status, 200, "presigned put");
 	is_str(get("up", &len), "world", "... arrives");
@@ -240,8 +244,9 @@ check_presigned_put(void)
 	    "... of another length is refused");
 	is_int(fetch("PUT", url, "world", 5, other).status, 403, "... of another type is refused");
 	is_int(fetch("PUT",
-		   s3_presign_put(s3, &arena, key("up"), clock_now() - 700 * US_PER_SEC, 600, 5,
-		       "text/plain", NULL),
+		   s3_presign_put(s3, &arena, key("up"),
+		       &(const struct s3_put_terms) {
+			   clock_now() - 700 * US_PER_SEC, 600, 5, "text/plain", NULL }),
 		   "world", 5, type)
 		   .status,
 	    403, "an expired one is refused");
@@ -249,7 +254,8 @@ check_presigned_put(void)
 	sha256("world", 5, sum);
 	summed[1] = arena_printf(&arena, "x-amz-checksum-sha256: %s",
 	    base64_encode(&arena, sum, sizeof(sum)));
-	url = s3_presign_put(s3, &arena, key("up"), clock_now(), 600, 5, "text/plain", sum);
+	url = s3_presign_put(s3, &arena, key("up"),
+	    &(const struct s3_put_terms) { clock_now(), 600, 5, "text/plain", sum });
 	is_int(fetch("PUT", url, "world", 5, summed).status, 200, "presigned put with a checksum");
 	is_int(fetch("PUT", url, "world", 5, type).status, 403,
 	    "... and without the header is refused");
@@ -262,7 +268,7 @@ check_presigned_get(void)
 	struct reply reply;
 
 	url = s3_presign_get(s3, &arena, key("up"), clock_now(), "image/webp",
-	    "attachment; filename=\"x y.webp\"", NULL);
+	    "attachment; filename=\"x y.webp\"");
 	reply = fetch("GET", url, NULL, 0, NULL);
 	is_int(reply.status, 200, "presigned get");
 	is_str(reply.body.data, "world", "... has the bytes");
@@ -276,14 +282,13 @@ check_presigned_get(void)
 	is_str(reply.body.data, "orl", "... is that range");
 	is_int(fetch("GET", arena_printf(&arena, "%s0", url), NULL, 0, NULL).status, 403,
 	    "a changed signature is refused");
-	is_int(fetch("GET",
-		   s3_presign_get(s3, &arena, key("absent"), clock_now(), NULL, NULL, NULL), NULL,
-		   0, NULL)
+	is_int(fetch("GET", s3_presign_get(s3, &arena, key("absent"), clock_now(), NULL, NULL),
+		   NULL, 0, NULL)
 		   .status,
 	    404, "what is not there: 404");
 	is_int(fetch("GET",
 		   s3_presign_get(s3, &arena, key("up"), clock_now() - 1300 * US_PER_SEC, NULL,
-		       NULL, NULL),
+		       NULL),
 		   NULL, 0, NULL)
 		   .status,
 	    403, "an expired one is refused");
@@ -314,20 +319,22 @@ check_multipart(void)
 	random_bytes(data, PART + 7);
 	ok(s3_multipart_create(s3, &arena, key("parts"), "video/mp4", &id, &err),
 	    "multipart: create: %s", err.detail);
-	url = s3_presign_part(s3, &arena, key("parts"), clock_now(), 600, id, 1, PART);
+	url = s3_presign_put(s3, &arena, key("parts"),
+	    &(const struct s3_put_terms) { clock_now(), 600, PART, .upload_id = id, .number = 1 });
 	reply = fetch("PUT", url, data, PART, NULL);
 	is_int(reply.status, 200, "multipart: first part by presigned URL");
 	parts[0].etag = etag_of(&reply);
 	is_int(fetch("PUT", url, data, 3, NULL).status, 403,
 	    "multipart: a part of another length is refused");
-	url = s3_presign_part(s3, &arena, key("parts"), clock_now(), 600, id, 2, 7);
+	url = s3_presign_put(s3, &arena, key("parts"),
+	    &(const struct s3_put_terms) { clock_now(), 600, 7, .upload_id = id, .number = 2 });
 	reply = fetch("PUT", url, data + PART, 7, NULL);
 	is_int(reply.status, 200, "multipart: last part");
 	parts[1].etag = etag_of(&reply);
 	ok(!s3_head(s3, key("parts"), &object, &err) && err.code == ERR_NOT_FOUND,
 	    "multipart: nothing shows before it is complete");
-	ok(s3_multipart_complete(s3, &arena, key("parts"), id, parts, 2, &err),
-	    "multipart: complete: %s", err.detail);
+	ok(s3_multipart_complete(s3, key("parts"), id, parts, 2, &err), "multipart: complete: %s",
+	    err.detail);
 	ok(s3_head(s3, key("parts"), &object, &err) && object.size == PART + 7 &&
 		str_eq(object.content_type, "video/mp4"),
 	    "multipart: size and type");
@@ -340,18 +347,19 @@ check_multipart(void)
 		s3_multipart_abort(s3, key("gone"), id, &err) &&
 		s3_multipart_abort(s3, key("gone"), id, &err),
 	    "multipart: abort, twice: %s", err.detail);
-	ok(!s3_multipart_complete(s3, &arena, key("gone"), id, parts, 2, &err),
+	ok(!s3_multipart_complete(s3, key("gone"), id, parts, 2, &err),
 	    "multipart: an aborted one cannot be completed");
 }
 
 static void
 clean_up(void)
 {
-	const char **keys;
-	size_t n;
+	struct strings keys;
 
-	ok(s3_list(s3, &arena, arena_printf(&arena, "%s/", run), NULL, 1000, &keys, &n, &err) &&
-		s3_delete_many(s3, keys, n, &err),
+	ok(s3_list(s3, &arena,
+	       &(const struct s3_range) { arena_printf(&arena, "%s/", run), NULL, 1000 }, &keys,
+	       &err) &&
+		s3_delete_many(s3, keys.items, keys.n, &err),
 	    "cleaned up: %s", err.detail);
 }
 

@@ -53,7 +53,8 @@ verifies(const char *token, const char **slug)
 	bool valid;
 
 	error_clear(&err);
-	valid = token_verify(&arena, keys, ISSUER, token, strlen(token), now, &who, &err);
+	valid = token_verify(&arena, &(const struct token_issuer) { keys, ISSUER, now }, token,
+	    strlen(token), &who, &err);
 	*slug = valid ? "" : error_slug_of(&err);
 	return valid;
 }
@@ -172,14 +173,15 @@ against_libjwt(void)
 	const struct jwt_key *key = keyring_jwt_signing(keys);
 	struct principal who = { .role = ROLE_ADMIN, .tier = TIER_PREMIUM, .generation = 7 }, read;
 	const char *token, *slug;
+	const struct token_issuer ours = { keys, ISSUER, now };
+	const struct token_issuer other = { keys, "https://other.example", now };
 	struct error err;
 	jwt_t *jwt = NULL;
 
 	uuid_v7(who.user_id);
 	uuid_v7(who.session_id);
-	ok(token_sign(&arena, keys, ISSUER, &who, now, 900, &token, &err), "a token is made");
-	ok(token_verify(&arena, keys, ISSUER, token, strlen(token), now, &read, &err),
-	    "and read back");
+	ok(token_sign(&arena, &ours, &who, 900, &token, &err), "a token is made");
+	ok(token_verify(&arena, &ours, token, strlen(token), &read, &err), "and read back");
 	is_str(read.user_id, who.user_id, "sub");
 	is_str(read.session_id, who.session_id, "sid");
 	ok(read.role == ROLE_ADMIN && read.tier == TIER_PREMIUM && read.generation == 7,
@@ -192,8 +194,7 @@ against_libjwt(void)
 	is_int(jwt_decode(&jwt, forge(HEADER, claims(NULL, NULL)), key->secret, (int)key->len), 0,
 	    "libjwt accepts what we accept");
 	jwt_free(jwt);
-	ok(!token_verify(&arena, keys, "https://other.example", token, strlen(token), now, &read,
-	       &err),
+	ok(!token_verify(&arena, &other, token, strlen(token), &read, &err),
 	    "another issuer: refused");
 	ok(verifies(token, &slug), "still fine for its own");
 }

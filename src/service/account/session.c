@@ -49,14 +49,17 @@ static bool
 grant_tokens(const struct call *call, const struct user *user, const char *session_id,
     struct session_grant *grant, struct error *err)
 {
+	const struct token_issuer issuer = {
+		.keys = call->svc->keys,
+		.issuer = config_str(call->svc->config, CFG_PUBLIC_URL),
+		.now = clock_now(),
+	};
 	struct principal who;
 
 	principal_of(user, session_id, &who);
 	grant->user = *user;
 	grant->expires_in = (int)config_int(call->svc->config, CFG_ACCESS_TTL);
-	return token_sign(call->arena, call->svc->keys,
-	    config_str(call->svc->config, CFG_PUBLIC_URL), &who, clock_now(), grant->expires_in,
-	    &grant->token, err);
+	return token_sign(call->arena, &issuer, &who, grant->expires_in, &grant->token, err);
 }
 
 /* A session for this person, with `new_hash` as their password hash from now on unless NULL. */

@@ -21,11 +21,11 @@ free_jwt(void *jwt)
 }
 
 bool
-token_sign(struct arena *arena, const struct keyring *keys, const char *issuer,
-    struct principal *who, int64_t now, int life_seconds, const char **token, struct error *err)
+token_sign(struct arena *arena, const struct token_issuer *by, struct principal *who,
+    int life_seconds, const char **token, struct error *err)
 {
-	const struct jwt_key *key = keyring_jwt_signing(keys);
-	long iat = now / US_PER_SEC;
+	const struct jwt_key *key = keyring_jwt_signing(by->keys);
+	long iat = by->now / US_PER_SEC;
 	char jti[UUID_TEXT], kid[16];
 	char *text;
 	jwt_t *jwt;
@@ -35,7 +35,7 @@ token_sign(struct arena *arena, const struct keyring *keys, const char *issuer,
 	arena_defer(arena, free_jwt, jwt);
 	uuid_v7(jti);
 	snprintf(kid, sizeof(kid), "%d", key->kid);
-	if (jwt_add_header(jwt, "kid", kid) != 0 || jwt_add_grant(jwt, "iss", issuer) != 0 ||
+	if (jwt_add_header(jwt, "kid", kid) != 0 || jwt_add_grant(jwt, "iss", by->issuer) != 0 ||
 	    jwt_add_grant(jwt, "aud", TOKEN_AUDIENCE) != 0 ||
 	    jwt_add_grant(jwt, "sub", who->user_id) != 0 ||
 	    jwt_add_grant(jwt, "sid", who->session_id) != 0 ||
@@ -128,8 +128,8 @@ read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds,
 }
 
 bool
-token_verify(struct arena *arena, const struct keyring *keys, const char *issuer, const char *token,
-    size_t len, int64_t now, struct principal *who, struct error *err)
+token_verify(struct arena *arena, const struct token_issuer *by, const char *token, size_t len,
+    struct principal *who, struct error *err)
 {
 	unsigned char mac[SHA256_SIZE], *signature, *payload;
 	const char *first, *second;
@@ -145,7 +145,7 @@ token_verify(struct arena *arena, const struct keyring *keys, const char *issuer
 	    (second = memchr(first + 1, '.', len - (size_t)(first + 1 - token))) == NULL ||
 	    memchr(second + 1, '.', len - (size_t)(second + 1 - token)) != NULL)
 		return invalid(err, "not three parts");
-	if ((key = header_key(arena, keys, token, (size_t)(first - token))) == NULL)
+	if ((key = header_key(arena, by->keys, token, (size_t)(first - token))) == NULL)
 		return invalid(err, "header");
 	signature =
 	    base64url_decode(arena, second + 1, len - (size_t)(second + 1 - token), &signature_len);
@@ -158,5 +158,5 @@ token_verify(struct arena *arena, const struct keyring *keys, const char *issuer
 	if (payload == NULL ||
 	    (claims = json_parse(arena, (const char *)payload, payload_len, &ignored)) == NULL)
 		return invalid(err, "payload");
-	return read_claims(claims, issuer, now / US_PER_SEC, who, err);
+	return read_claims(claims, by->issuer, by->now / US_PER_SEC, who, err);
 }

@@ -20,11 +20,18 @@ struct keyring;
 #define TOKEN_SKEW_SECONDS 30
 #define TOKEN_AUDIENCE "medianest"
 
-/* who: user_id, session_id, role, tier, generation; expires_at in us is answered through it. */
-bool token_sign(struct arena *, const struct keyring *, const char *issuer, struct principal *who,
-    int64_t now, int life_seconds, const char **token, struct error *);
+/* With what tokens are signed and judged. */
+struct token_issuer {
+	const struct keyring *keys;
+	const char *issuer;
+	int64_t now; /* us */
+};
+
+/* who: user_id, session_id, role, tier, generation; expires_at in us is returned through it. */
+bool token_sign(struct arena *, const struct token_issuer *, struct principal *who,
+    int life_seconds, const char **token, struct error *);
 /* Pure computation. False: ERR_UNAUTHENTICATED with slug token_invalid or token_expired. */
-bool token_verify(struct arena *, const struct keyring *, const char *issuer, const char *token,
-    size_t len, int64_t now, struct principal *, struct error *);
+bool token_verify(struct arena *, const struct token_issuer *, const char *token, size_t len,
+    struct principal *, struct error *);
 
 #endif

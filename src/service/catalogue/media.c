@@ -137,7 +137,7 @@ media_asset_url(const struct call *call, const struct media *m, const char *asse
 	buf_adds(&key, m->asset_prefix);
 	buf_addc(&key, '/');
 	buf_adds(&key, asset);
-	return s3_presign_get(call->svc->s3, call->arena, key.data, now, NULL, NULL, NULL);
+	return s3_presign_get(call->svc->s3, call->arena, key.data, now, NULL, NULL);
 }
 
 const char *
@@ -197,7 +197,7 @@ media_file_url(const struct call *call, const struct media *m, bool download, in
 		return NULL;
 	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
 	    safe ? m->content_type : "application/octet-stream",
-	    disposition(call->arena, download || !safe, name), NULL);
+	    disposition(call->arena, download || !safe, name));
 }
 
 #define BUCKET_US (S3_URL_BUCKET_SECONDS * US_PER_SEC)

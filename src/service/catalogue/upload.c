@@ -74,9 +74,14 @@ part_url(const struct call *call, const struct upload *u, int number, int64_t no
 {
 	int64_t last = u->size - (int64_t)(parts_of(u) - 1) * u->part_size;
 
-	return s3_presign_part(call->svc->s3, call->arena, u->object_key, now,
-	    (int)((u->expires_at - now) / US_PER_SEC), u->multipart_id, number,
-	    number == parts_of(u) ? last : u->part_size);
+	return s3_presign_put(call->svc->s3, call->arena, u->object_key,
+	    &(const struct s3_put_terms) {
+		.now = now,
+		.life_seconds = (int)((u->expires_at - now) / US_PER_SEC),
+		.size = number == parts_of(u) ? last : u->part_size,
+		.upload_id = u->multipart_id,
+		.number = number,
+	    });
 }
 
 /* Signs what the client may do now. */
@@ -93,9 +98,14 @@ offer_make(const struct call *call, struct upload_offer *offer)
 	if (announced)
 		offer->checksum = base64_encode(call->arena, sha256, sizeof(sha256));
 	if (u->size <= UPLOAD_SINGLE_MAX)
-		offer->upload_url = s3_presign_put(call->svc->s3, call->arena, u->object_key, now,
-		    (int)((u->expires_at - now) / US_PER_SEC), u->size, u->content_type,
-		    announced ? sha256 : NULL);
+		offer->upload_url = s3_presign_put(call->svc->s3, call->arena, u->object_key,
+		    &(const struct s3_put_terms) {
+			.now = now,
+			.life_seconds = (int)((u->expires_at - now) / US_PER_SEC),
+			.size = u->size,
+			.content_type = u->content_type,
+			.sha256 = announced ? sha256 : NULL,
+		    });
 	offer->nparts = (size_t)parts_of(u);
 	offer->parts = arena_array(call->arena, offer->nparts, sizeof(*offer->parts));
 	for (size_t i = 0; i < offer->nparts; i++)

@@ -43,8 +43,7 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 	list = arena_array(call->arena, n, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
-	if (s3_multipart_complete(call->svc->s3, call->arena, u->object_key, u->multipart_id, list,
-		n, err) ||
+	if (s3_multipart_complete(call->svc->s3, u->object_key, u->multipart_id, list, n, err) ||
 	    err->code == ERR_NOT_FOUND)
 		return true;
 	if (err->code == ERR_UPSTREAM)

@@ -305,20 +305,14 @@ event_data(struct arena *arena, const char *media_id, const char *status, const 
 }
 
 static bool
-tell(const struct call *call, const char *const *owner, const char *kind, const char *title,
-    const char *message, const char *data, struct job_after *after, struct error *err)
+tell(const struct call *call, const struct notify_new *n, struct job_after *after,
+    struct error *err)
 {
-	struct notify_new n = { .users = owner,
-		.nusers = 1,
-		.kind = kind,
-		.title = title,
-		.message = message,
-		.data = data };
 	struct notify_batch *batch;
 
-	if (*owner == NULL)
+	if (n->users[0] == NULL)
 		return true;
-	if (!notify_add(call, &n, &batch, err))
+	if (!notify_add(call, n, &batch, err))
 		return false;
 	after->batch = batch;
 	return true;
@@ -335,6 +329,14 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	};
 	struct db *db = p->call->svc->db;
 	const char *title = found->title != NULL ? found->title : p->item.title;
+	const struct notify_new ready = {
+		.users = &p->item.owner,
+		.nusers = 1,
+		.kind = "media.ready",
+		.title = arena_printf(p->call->arena, "%s is ready", title),
+		.message = "",
+		.data = event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL),
+	};
 
 	if (!store_job_done(db, p->call->arena, p->job, err) ||
 	    !store_process_publish(db, p->call->arena, p->media_id, found, gone, err))
@@ -344,10 +346,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	after->media_id = p->media_id;
 	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
-	    tell(p->call, &p->item.owner, "media.ready",
-		arena_printf(p->call->arena, "%s is ready", title), "",
-		event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL), after,
-		err);
+	    tell(p->call, &ready, after, err);
 }
 
 /* The one transaction: everything becomes visible together, if the lease still holds. */
@@ -396,36 +395,57 @@ publish(struct process *p, const char *original, struct error *err)
 	return true;
 }
 
+struct failing {
+	const struct job *job;
+	const char *media_id;
+	const struct process_item *item;
+	struct process_failure why;
+};
+
+/* In a transaction: the item's end, its timeline and its owner's notification. */
 static bool
-fail_item(const struct call *call, const struct job *job, const char *media_id,
-    const struct process_item *item, const char *code, const char *message, struct job_after *after,
+fail_item(const struct call *call, const struct failing *f, struct job_after *after,
     struct error *err)
 {
-	const struct process_failure failure = { code, message };
+	const struct process_item *item = f->item;
+	const struct process_failure *why = &f->why;
+	const char *media_id = f->media_id;
+	const struct notify_new news = {
+		.users = &item->owner,
+		.nusers = 1,
+		.kind = "media.failed",
+		.title = arena_printf(call->arena, "%s could not be processed", item->title),
+		.message = why->message,
+		.data = event_data(call->arena, media_id, "failed", NULL, why->code, why->message),
+	};
 	const struct media_event failed = {
 		.step = "publish",
 		.state = "failed",
-		.message = message,
-		.attempt = job->attempt,
+		.message = why->message,
+		.attempt = f->job->attempt,
 	};
 	bool gone;
 
-	if (!store_process_fail(call->svc->db, call->arena, media_id, &failure, &gone, err))
+	if (!store_process_fail(call->svc->db, call->arena, media_id, why, &gone, err))
 		return false;
 	if (gone)
 		return true;
 	after->media_id = media_id;
 	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
 	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
-	    tell(call, &item->owner, "media.failed",
-		arena_printf(call->arena, "%s could not be processed", item->title), message,
-		event_data(call->arena, media_id, "failed", NULL, code, message), after, err);
+	    tell(call, &news, after, err);
 }
 
 /* Ends the item and completes the job: for what trying again cannot change. */
 static bool
 finish_failed(struct process *p, const struct error *why, struct error *err)
 {
+	const struct failing failing = {
+		.job = p->job,
+		.media_id = p->media_id,
+		.item = &p->item,
+		.why = { error_slug_of(why), why->message },
+	};
 	struct job_after after = { 0 };
 
 	log_info(p->call->svc->log, "media %s failed: %s: %s %s", p->media_id, error_slug_of(why),
@@ -433,8 +453,7 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 	if (!db_begin(p->call->svc->db, err) ||
 	    !db_end(p->call->svc->db,
 		store_job_done(p->call->svc->db, p->call->arena, p->job, err) &&
-		    fail_item(p->call, p->job, p->media_id, &p->item, error_slug_of(why),
-			why->message, &after, err),
+		    fail_item(p->call, &failing, &after, err),
 		err))
 		return false;
 	job_after_commit(p->call, &after);
@@ -497,5 +516,12 @@ process_give_up(const struct call *call, const struct job *job, struct job_after
 	if (!store_process_load(call->svc->db, call->arena, media_id, upload_id, &item, err))
 		return false;
 	return !item.found ||
-	    fail_item(call, job, media_id, &item, "processing_error", message, after, err);
+	    fail_item(call,
+		&(const struct failing) {
+		    .job = job,
+		    .media_id = media_id,
+		    .item = &item,
+		    .why = { "processing_error", message },
+		},
+		after, err);
 }

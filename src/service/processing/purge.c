@@ -31,18 +31,17 @@ remove_objects(const struct call *call, struct strings keys, struct error *err)
 static bool
 remove_prefix(const struct call *call, const char *prefix, struct error *err)
 {
-	const char *after = NULL, **keys;
-	size_t n;
+	struct s3_range range = { .prefix = prefix, .max = PURGE_BATCH };
+	struct strings keys;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!s3_list(call->svc->s3, call->arena, prefix, after, PURGE_BATCH, &keys, &n,
-			err))
+		if (!s3_list(call->svc->s3, call->arena, &range, &keys, err))
 			return false;
-		if (n == 0)
+		if (keys.n == 0)
 			return true;
-		if (!s3_delete_many(call->svc->s3, keys, n, err))
+		if (!s3_delete_many(call->svc->s3, keys.items, keys.n, err))
 			return false;
-		after = keys[n - 1];
+		range.after = keys.items[keys.n - 1];
 	}
 	return true;
 }
@@ -120,21 +119,18 @@ purge_expire_uploads(const struct call *call, struct error *err)
 bool
 purge_stray_incoming(const struct call *call, struct error *err)
 {
-	const char *after = NULL, **keys;
-	struct strings stray;
-	size_t n;
+	struct s3_range range = { .prefix = INCOMING_PREFIX, .max = PURGE_BATCH };
+	struct strings keys, stray;
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!s3_list(call->svc->s3, call->arena, INCOMING_PREFIX, after, PURGE_BATCH, &keys,
-			&n, err))
+		if (!s3_list(call->svc->s3, call->arena, &range, &keys, err))
 			return err->code == ERR_NOT_FOUND; /* no bucket yet */
-		if (n == 0)
+		if (keys.n == 0)
 			return true;
-		if (!store_process_stray_incoming(call->svc->db, call->arena,
-			(struct strings) { keys, n }, &stray, err) ||
+		if (!store_process_stray_incoming(call->svc->db, call->arena, keys, &stray, err) ||
 		    (stray.n > 0 && !s3_delete_many(call->svc->s3, stray.items, stray.n, err)))
 			return false;
-		after = keys[n - 1];
+		range.after = keys.items[keys.n - 1];
 	}
 	return true;
 }
