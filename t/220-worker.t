@@ -55,24 +55,13 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 }
 
 # --- where bubblewrap is missing: Landlock or the filter alone, or no start at all
-sub other_worker {
-	my ($name, %environment) = @_;
-	my $dir = "$mn->{var}/$name";
-	mkdir $_ for $dir, "$dir/data", "$dir/run";
-	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
-	%environment = (PATH => $ENV{PATH}, MEDIANEST_RUN_DIR => "$dir/run", MEDIANEST_DATA_DIR => "$dir/data", MEDIANEST_KEYS_DIR => "$mn->{var}/data/keys", %environment);
-	my $pid = fork // die;
-	return ($pid, $dir) if $pid;
-	open STDERR, '>', "$mn->{var}/log/$name.log";
-	exec @as_owner, '/usr/bin/env', (map { "$_=$environment{$_}" } sort keys %environment), $exe, '--config', "$mn->{var}/etc/medianest.conf" or POSIX::_exit(127);
-}
 {
-	my ($required) = other_worker('required', PATH => '/nonexistent', MEDIANEST_MEDIA_SANDBOX => 'required');
+	my ($required) = other_worker($mn, $exe, 'required', PATH => '/nonexistent', MEDIANEST_MEDIA_SANDBOX => 'required');
 	waitpid $required, 0;
 	is($? >> 8, 78, 'without bubblewrap, media.sandbox = required refuses');
 	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"), qr/bubblewrap cannot run here/, '... and says what to do');
 	$mn->stop_part('worker');
-	my ($without, $dir) = other_worker('without', PATH => '/nonexistent');
+	my ($without, $dir) = other_worker($mn, $exe, 'without', PATH => '/nonexistent');
 	my @ids = (upload_clip(), $user->upload_bytes('w.png', png(200, 100), 'image/png')->{id},
 		$user->upload_file($make->song('w.mp3', cover => 1), 'audio/mpeg')->{id}, $user->upload_file($make->hostile('playlist.mp4'), 'video/mp4')->{id});
 	my @states = map { my $item = $user->wait_media($_, SETTLE); $item->{status} . ($item->{failure} ? " $item->{failure}{code}" : '') } @ids;
@@ -90,7 +79,7 @@ sub other_worker {
 	my $frozen = $mn->pid('worker');
 	my @all = ($frozen, descendants($frozen));
 	kill 'STOP', @all;
-	my ($second) = other_worker('second');
+	my ($second) = other_worker($mn, $exe, 'second');
 	my $item = eval { $user->wait_media($id, SETTLE) } || {};
 	is($item->{status}, 'ready', 'another worker takes an abandoned job over') or diag MediaNest::Media::slurp("$mn->{var}/log/second.log");
 	is(job($id, 'attempt'), 2, '... as a further attempt');
@@ -113,7 +102,7 @@ sub other_worker {
 	$mn->psql("UPDATE jobs SET max_attempts = 2 WHERE payload->>'mediaId' = '$id'");
 	$mn->start_part('worker');
 	for my $attempt (1, 2) {
-		wait_until { return job($id, "state || ' ' || attempt") eq "running $attempt" && children($mn->pid('worker')) } SETTLE, "attempt $attempt";
+		wait_until { return $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$id' AND step = 'fetch' AND attempt = $attempt") > 0 } SETTLE, "attempt $attempt";
 		kill 'KILL', children($mn->pid('worker'));
 		wait_until { return job($id, 'state') ne 'running' } SETTLE, 'the end of it';
 		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1 ? 'tried again later' : 'given up');
@@ -174,18 +163,22 @@ sub other_worker {
 wait_until { return !glob "$mn->{var}/data/scratch/*" } SETTLE, 'scratch space to be empty';
 pass('scratch space is empty');
 
-# --- housekeeping: what is over goes away
+# --- periodic jobs: what is over goes away
 {
 	my $late = $user->api(POST => '/api/media/upload/initiate', { filename => 'late.png', size => 10, type => 'image/png' })->{json};
 	$mn->psql("UPDATE uploads SET expires_at = now() - interval '1 minute' WHERE id = '$late->{uploadId}'");
 	my ($stray) = $mn->psql("INSERT INTO media_assets (key, media_id, size, created_at) VALUES ('derived/stray/x/320.webp', gen_random_uuid(), 1, now() - interval '2 days') RETURNING key");
 	$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) VALUES (gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
-	$mn->restart_part('worker'); # which begins with it
+	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY kind");
+	is_deeply(\@kinds, [ map { "upkeep.$_" } qw(answers incoming jobs notifications objects sign_ins trash uploads) ], 'each periodic job is there, once');
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = 'available'; NOTIFY mn_jobs, 'upkeep'");
 	wait_until { return $mn->psql("SELECT status FROM uploads WHERE id = '$late->{uploadId}'") eq 'expired' } SETTLE, 'the upload to expire';
 	is($mn->psql("SELECT count(*) FROM media WHERE id = '$late->{mediaId}'"), 0, 'an upload that was never finished leaves no item');
 	wait_until { return $mn->psql("SELECT count(*) FROM media_assets WHERE key = '$stray'") == 0 } SETTLE, 'the stray object to go';
 	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'x'") == 0 } SETTLE, 'the old job to go';
 	pass('so do stray objects and old jobs');
+	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND state = 'available' AND finished_at IS NOT NULL AND last_error IS NULL") == @kinds } SETTLE, 'their ends';
+	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + interval '30 minutes'"), 3, 'those of each hour wait for the next hour');
 }
 unlike($mn->log_text('worker'), qr/Sanitizer|runtime error/, 'the sanitizers are content');
 done_testing();

@@ -135,3 +135,10 @@ EXTRA_DIST += t/unit/local_server.h
 EXTRA_DIST += t/faults/scanners
 t_unit_crc_LDADD = src/libobjectstore.a $(ALL_LIBS)
 check_PROGRAMS += t/unit/options t/unit/run_dir
+
+# The worker with jobs of its own: run by t/221-runners.t and t/bench/run.
+noinst_PROGRAMS += t/tools/test-worker
+t_tools_test_worker_SOURCES = t/tools/test_jobs.c src/bin/medianest_worker.c src/bin/jobs.h src/bin/daemon.c src/bin/daemon.h
+
+check_PROGRAMS += t/unit/job_kinds
+t_unit_job_kinds_SOURCES = t/unit/job_kinds.c src/bin/jobs.c src/bin/jobs.h

@@ -1,21 +1,21 @@
-/* Every kind of job, one row each. */
-#include <stddef.h>
+/* Every kind of job that the worker runs: the rows of service/job_kinds.def. */
+#include "bin/jobs.h"
 
+#include "core/config.h"
 #include "service/account/session_push.h"
-#include "service/account/revoke.h"
 #include "service/audit.h"
-#include "service/catalogue/media.h"
 #include "service/notify/mail.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"
-#include "service/processing/runner.h"
+#include "service/processing/upkeep.h"
 #include "core/banned.h"
 
 const struct job_kind job_kinds[] = {
-	{ JOB_MEDIA_PROCESS_KIND, process_run, process_give_up },
-	{ JOB_MEDIA_PURGE_KIND, purge_run, NULL },
-	{ JOB_SESSION_PUSH, session_push_run, NULL },
-	{ JOB_AUDIT_CHAIN, audit_chain_run, NULL },
-	{ JOB_MAIL, mail_run, NULL },
+#define JOB(id, kind, queue, attempts, timeout_s, timeout_setting, every_s, backoff_s, batch, run, \
+    give_up) \
+	{ kind, JOB_QUEUE_##queue, attempts, timeout_s, timeout_setting, every_s, backoff_s, \
+		batch, run, give_up },
+#include "service/job_kinds.def"
+#undef JOB
 	{ .kind = NULL },
 };

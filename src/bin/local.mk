@@ -24,5 +24,5 @@ medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin
 medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
 medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
 sbin_PROGRAMS += medianest-worker
-medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/daemon.c src/bin/daemon.h
+medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/jobs.h src/bin/daemon.c src/bin/daemon.h
 medianest_worker_LDADD = $(ALL_LIBS)

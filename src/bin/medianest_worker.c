@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bin/daemon.h"
+#include "bin/jobs.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -89,13 +90,17 @@ install_signals(sigset_t *waiting)
 	sigaddset(&blocked, SIGINT);
 	sigaddset(&blocked, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &blocked, waiting);
+	/* For runners; one that was only just made has no handler for it yet. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
 static int
 serve(struct config *config, struct log *log)
 {
 	const char *run_dir = config_str(config, CFG_RUN_DIR);
-	struct worker worker = { .config = config, .log = log, .stop = &stop };
+	struct worker worker = { .config = config, .log = log, .kinds = job_kinds, .stop = &stop };
 	struct sandbox sandbox;
 	struct error err;
 	int status = daemon_check_schema(PROGRAM, config, log, SERVICES_WORKER);

@@ -8,22 +8,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define JOB_BACKOFFS 8 /* pauses between attempts: those behind the last are 0 */
+
+/* A job to be added. */
 struct job_new {
-	const char *kind;    /* "media.process" */
-	const char *queue;   /* "media", "video", "quick", "mail", "hook" */
-	const char *payload; /* JSON object text */
+	const char *kind;
+	const char *queue;
+	const char *payload; /* JSON object text, NULL = {} */
 	/* or NULL: an open job with this key already = nothing is added, success */
 	const char *unique_key;
-	int64_t run_at;         /* us; 0 = now */
-	int max_attempts;       /* 0 = JOB_ATTEMPTS_DEFAULT */
+	int64_t run_at; /* us; 0 = now */
+	int max_attempts;
 	const char *request_id; /* or NULL */
 };
 
+/* A job that was taken. */
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
 	/* its last permitted attempt ended without a word: to be given up, not run */
 	bool exhausted;
+	/* of a periodic kind: seconds after its end that it runs again; filled in by who runs it */
+	int every_s;
+};
+
+/* A periodic job that has to exist. */
+struct job_periodic {
+	const char *kind, *queue;
+	int max_attempts, every_s;
 };
 
 struct queue_state {

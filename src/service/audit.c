@@ -17,11 +17,6 @@
 bool
 audit_add(const struct call *call, const struct audit_event *event, struct error *err)
 {
-	const struct job_new chain = { .kind = JOB_AUDIT_CHAIN,
-		.queue = "quick",
-		.payload = "{}",
-		.unique_key = JOB_AUDIT_CHAIN,
-		.request_id = call->by.request_id };
 	const struct audit_new row = {
 		.actor_id = call->by.who != NULL && call->by.who->user_id[0] != '\0' ?
 		    call->by.who->user_id :
@@ -35,7 +30,7 @@ audit_add(const struct call *call, const struct audit_event *event, struct error
 	};
 
 	return store_audit_add(call->svc->db, call->arena, &row, err) &&
-	    store_job_add(call->svc->db, call->arena, &chain, err);
+	    job_add(call, JOB_AUDIT_CHAIN, NULL, AUDIT_CHAIN_KEY, 0, err);
 }
 
 /* hash = SHA-256(previous hash || each column as length ':' text ','; NULL as '-,'). */

@@ -18,7 +18,7 @@ struct arena;
 struct db;
 struct error;
 
-#define JOB_AUDIT_CHAIN "audit.chain"
+#define AUDIT_CHAIN_KEY "audit.chain" /* unique: one job links all that is there */
 #define AUDIT_CHAIN_BATCH 500
 
 struct audit_event {
@@ -31,9 +31,7 @@ struct audit_event {
 /* Inside the caller's transaction; asks for the chaining too. */
 bool audit_add(const struct call *, const struct audit_event *, struct error *);
 
-/* Links what is not linked yet (job_run_fn). */
-bool audit_chain_run(const struct call *, const struct job_env *, const struct job *,
-    struct error *);
+job_run_fn audit_chain_run; /* links what is not linked yet */
 
 struct audit_report {
 	int64_t linked, unlinked;

@@ -6,7 +6,9 @@ src_libservice_a_SOURCES += \
 	src/service/audit.c \
 	src/service/audit.h \
 	src/service/call.h \
+	src/service/job.c \
 	src/service/job.h \
+	src/service/job_kinds.def \
 	src/service/keyring.c \
 	src/service/keyring.h \
 	src/service/seal.c \
@@ -85,8 +87,8 @@ src_libservice_a_SOURCES += \
 
 # processing
 src_libservice_a_SOURCES += \
-	src/service/processing/housekeeping.c \
-	src/service/processing/housekeeping.h \
+	src/service/processing/job_run.c \
+	src/service/processing/job_run.h \
 	src/service/processing/process.c \
 	src/service/processing/process.h \
 	src/service/processing/process_result.c \
@@ -100,6 +102,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/sandbox_filter.c \
 	src/service/processing/scratch.c \
 	src/service/processing/scratch.h \
+	src/service/processing/upkeep.c \
+	src/service/processing/upkeep.h \
 	src/service/processing/worker.c \
 	src/service/processing/worker.h
 

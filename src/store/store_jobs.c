@@ -8,14 +8,38 @@
 
 #include "core/banned.h"
 
-enum { JOB_ADD, JOB_TAKE, JOB_HEARTBEAT, JOB_DONE, JOB_FAILED, JOB_RELEASE, JOBS_EXPIRE };
+enum {
+	Q_ADD,
+	Q_ENSURE_ROWS,
+	Q_ENSURE_PERIODS,
+	Q_TAKE,
+	Q_HELD,
+	Q_HEARTBEAT,
+	Q_DONE,
+	Q_DONE_MANY,
+	Q_FAILED,
+	Q_RELEASE,
+	Q_EXPIRE,
+};
 
 /* Mails hold single-use links: those do not outlive their job. */
 #define SCRUBBED "CASE WHEN queue = 'mail' THEN payload - 'url' ELSE payload END"
 #define MINE " WHERE id = $1 AND lease = $2 AND state = 'running'"
+#define COLUMNS \
+	" j.id, j.kind, j.queue, j.payload, j.lease, j.request_id, j.attempt, j.max_attempts"
+/* The row of a periodic job, which one of that kind that was added otherwise is not. */
+#define PERIODIC "($3::integer > 0 AND unique_key = 'every:' || kind)"
+#define PERIODS \
+	" unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS p(kind, queue," \
+	" max_attempts, every_s)"
+#define DUE " state = 'available' AND queue = $1 AND run_at <= now()"
+#define TEXT_OF(number) #number
+#define TEXT(macro) TEXT_OF(macro)
+#define BATCH TEXT(JOB_BATCH_MAX)
+#define OVER "($4::boolean OR attempt >= max_attempts)"
 
 const struct query store_jobs_queries[] = {
-	[JOB_ADD] = { "job_add",
+	[Q_ADD] = { "job_add",
 	    "WITH added AS (INSERT INTO jobs (id, kind, queue, payload, unique_key, run_at,"
 	    " max_attempts, request_id)"
 	    " VALUES ($1, $2, $3, $4::jsonb, $5, coalesce($6::timestamptz, now()), $7, $8)"
@@ -23,46 +47,83 @@ const struct query store_jobs_queries[] = {
 	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue)"
 	    " SELECT pg_notify('mn_jobs', queue) FROM added",
 	    0 },
-	/* Abandoned jobs come first, or a queue that is never empty would leave them for ever. */
-	[JOB_TAKE] = { "job_take",
+	[Q_ENSURE_ROWS] = { "jobs_ensure_rows",
+	    "INSERT INTO jobs (id, kind, queue, unique_key, max_attempts)"
+	    " SELECT gen_random_uuid(), p.kind, p.queue, 'every:' || p.kind, p.max_attempts"
+	    " FROM" PERIODS " ON CONFLICT (unique_key) WHERE state IN ('available', 'running')"
+	    " AND unique_key IS NOT NULL DO NOTHING",
+	    0 },
+	/* What a newer program says holds at once, not after the older one's period. */
+	[Q_ENSURE_PERIODS] = { "jobs_ensure_periods",
+	    "UPDATE jobs j SET queue = p.queue, max_attempts = p.max_attempts,"
+	    " run_at = least(j.run_at, now() + make_interval(secs => p.every_s)) FROM" PERIODS
+	    " WHERE j.unique_key = 'every:' || p.kind AND j.state = 'available'"
+	    " AND ((j.queue, j.max_attempts) IS DISTINCT FROM (p.queue, p.max_attempts)"
+	    " OR j.run_at > now() + make_interval(secs => p.every_s))",
+	    0 },
+	/*
+	 * Abandoned jobs come first, or a queue that is never empty would leave them for ever.
+	 */
+	[Q_TAKE] = { "jobs_take",
 	    "WITH late AS (SELECT id FROM jobs WHERE state = 'running' AND lease_until < now()"
 	    " AND queue = $1"
 	    " ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),"
-	    " due AS (SELECT id FROM jobs WHERE state = 'available' AND queue = $1"
-	    " AND run_at <= now() AND NOT EXISTS (SELECT FROM late)"
+	    " first AS (SELECT id, kind = ANY ($4::text[]) AS batch FROM jobs WHERE" DUE
+	    " AND NOT EXISTS (SELECT FROM late)"
 	    " ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),"
+	    " more AS (SELECT id FROM jobs WHERE" DUE " AND (SELECT batch FROM first)"
+	    " AND kind = ANY ($4::text[])"
+	    " ORDER BY run_at, id LIMIT " BATCH " FOR UPDATE SKIP LOCKED),"
 	    " chosen AS (SELECT j.id, j.state = 'running' AND j.attempt >= j.max_attempts AS"
 	    " exhausted"
-	    " FROM jobs j WHERE j.id IN (SELECT id FROM late UNION ALL SELECT id FROM due))"
+	    " FROM jobs j WHERE j.id = ANY (ARRAY(SELECT id FROM late UNION ALL"
+	    " SELECT id FROM first UNION ALL SELECT id FROM more)))"
 	    " UPDATE jobs j SET state = 'running', attempt = least(j.attempt + 1, j.max_attempts),"
-	    " lease = gen_random_uuid(),"
+	    " lease = $3,"
 	    " lease_until = clock_timestamp() + make_interval(secs => $2::integer)"
-	    " FROM chosen c WHERE j.id = c.id"
-	    " RETURNING j.id, j.kind, j.queue, j.payload, j.lease, j.request_id, j.attempt,"
-	    " j.max_attempts, c.exhausted",
+	    " FROM chosen c WHERE j.id = c.id RETURNING" COLUMNS ", c.exhausted",
 	    0 },
-	[JOB_HEARTBEAT] = { "job_heartbeat",
-	    "UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs =>"
-	    " $3::integer)" MINE,
+	[Q_HELD] = { "job_held", "SELECT" COLUMNS ", false FROM jobs j" MINE, QUERY_READ },
+	/* What is locked ends this moment: to wait for it could only bring a deadlock. */
+	[Q_HEARTBEAT] = { "jobs_heartbeat",
+	    "WITH kept AS (UPDATE jobs"
+	    " SET lease_until = clock_timestamp() + make_interval(secs => $2::integer)"
+	    " WHERE id IN (SELECT id FROM jobs WHERE state = 'running'"
+	    " AND lease = ANY ($1::uuid[]) FOR UPDATE SKIP LOCKED))"
+	    " SELECT DISTINCT lease FROM jobs WHERE state = 'running'"
+	    " AND lease = ANY ($1::uuid[])",
 	    0 },
-	[JOB_DONE] = { "job_done",
-	    "UPDATE jobs SET state = 'done', payload = " SCRUBBED
-	    ", lease_until = NULL, last_error = NULL, finished_at = now()" MINE,
+	[Q_DONE] = { "job_done",
+	    "UPDATE jobs SET state = CASE WHEN " PERIODIC " THEN 'available' ELSE 'done' END,"
+	    " run_at = CASE WHEN " PERIODIC " THEN now() + make_interval(secs => $3::integer)"
+	    " ELSE run_at END,"
+	    " attempt = CASE WHEN " PERIODIC " THEN 0 ELSE attempt END,"
+	    " payload = " SCRUBBED ","
+	    " lease_until = NULL, last_error = NULL, finished_at = now()" MINE,
 	    0 },
-	[JOB_FAILED] = { "job_failed",
-	    "UPDATE jobs SET state = CASE WHEN $4::boolean OR attempt >= max_attempts THEN 'dead'"
-	    " ELSE 'available' END,"
-	    " finished_at = CASE WHEN $4::boolean OR attempt >= max_attempts THEN now() END,"
-	    " last_error = $3, lease_until = NULL,"
-	    " run_at = now() + least($5::integer * 3 ^ (attempt - 1), $6::integer) * (0.75 +"
-	    " random() / 2) * interval '1 second'" MINE " RETURNING state = 'dead'",
+	[Q_DONE_MANY] = { "jobs_done",
+	    "UPDATE jobs SET state = 'done', lease_until = NULL, last_error = NULL,"
+	    " finished_at = now()"
+	    " WHERE id = ANY ($1::uuid[]) AND lease = $2 AND state = 'running'",
 	    0 },
-	[JOB_RELEASE] = { "job_release",
+	[Q_FAILED] = { "job_failed",
+	    "UPDATE jobs SET state = CASE WHEN NOT " OVER " OR " PERIODIC " THEN 'available'"
+	    " ELSE 'dead' END,"
+	    " finished_at = CASE WHEN " OVER " THEN now() END,"
+	    " attempt = CASE WHEN " OVER " AND " PERIODIC " THEN 0 ELSE attempt END,"
+	    " run_at = now() + CASE WHEN " OVER " AND " PERIODIC
+	    " THEN make_interval(secs => $3::integer)"
+	    " ELSE (0.75 + random() / 2) * interval '1 second'"
+	    " * ($5::integer[])[least(attempt, cardinality($5::integer[]))] END,"
+	    " last_error = $6, lease_until = NULL" MINE " RETURNING state = 'dead' OR attempt = 0",
+	    0 },
+	[Q_RELEASE] = { "jobs_release",
 	    "WITH released AS (UPDATE jobs SET state = 'available', attempt = greatest(attempt - 1,"
-	    " 0), lease = NULL, lease_until = NULL, run_at = now()" MINE
-	    " RETURNING queue) SELECT pg_notify('mn_jobs', queue) FROM released",
+	    " 0), lease = NULL, lease_until = NULL, run_at = now()"
+	    " WHERE lease = $1 AND state = 'running' RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', queue) FROM (SELECT DISTINCT queue FROM released) r",
 	    0 },
-	[JOBS_EXPIRE] = { "jobs_expire",
+	[Q_EXPIRE] = { "jobs_expire",
 	    "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state IN ('done', 'dead')"
 	    " AND finished_at < now() - make_interval(days => $1::integer)"
 	    " ORDER BY finished_at LIMIT $2::integer)",
@@ -89,48 +150,109 @@ store_job_add(struct db *db, struct arena *arena, const struct job_new *job, str
 	char id[UUID_TEXT];
 
 	uuid_v7(id);
-	return db_exec(db, arena, query(JOB_ADD),
+	return db_exec(db, arena, query(Q_ADD),
 	    DB_PARAMS(id, job->kind, job->queue, job->payload != NULL ? job->payload : "{}",
-		job->unique_key, db_time(arena, job->run_at),
-		db_int(arena, job->max_attempts > 0 ? job->max_attempts : JOB_ATTEMPTS_DEFAULT),
+		job->unique_key, db_time(arena, job->run_at), db_int(arena, job->max_attempts),
 		job->request_id),
 	    NULL, err);
 }
 
 bool
-store_job_take(struct db *db, struct arena *arena, const char *queue, int lease_seconds,
+store_jobs_ensure(struct db *db, struct arena *arena, const struct job_periodic *jobs, size_t n,
+    struct error *err)
+{
+	const char **kinds = arena_array(arena, n + 1, sizeof(*kinds)),
+		   **queues = arena_array(arena, n + 1, sizeof(*queues)),
+		   **attempts = arena_array(arena, n + 1, sizeof(*attempts)),
+		   **every = arena_array(arena, n + 1, sizeof(*every));
+	const char *params[4];
+	struct db_call calls[] = { { query(Q_ENSURE_ROWS), params, 4, NULL },
+		{ query(Q_ENSURE_PERIODS), params, 4, NULL } };
+
+	for (size_t i = 0; i < n; i++) {
+		kinds[i] = jobs[i].kind;
+		queues[i] = jobs[i].queue;
+		attempts[i] = db_int(arena, jobs[i].max_attempts);
+		every[i] = db_int(arena, jobs[i].every_s);
+	}
+	params[0] = db_array(arena, kinds, n);
+	params[1] = db_array(arena, queues, n);
+	params[2] = db_array(arena, attempts, n);
+	params[3] = db_array(arena, every, n);
+	return db_pipeline(db, arena, calls, sizeof(calls) / sizeof(calls[0]), err);
+}
+
+static struct job
+job_of(const struct rows *rows, size_t row)
+{
+	return (struct job) { .id = rows_str(rows, row, 0),
+		.kind = rows_str(rows, row, 1),
+		.queue = rows_str(rows, row, 2),
+		.payload = rows_str(rows, row, 3),
+		.lease = rows_str(rows, row, 4),
+		.request_id = rows_str(rows, row, 5),
+		.attempt = (int)rows_int(rows, row, 6),
+		.max_attempts = (int)rows_int(rows, row, 7),
+		.exhausted = rows_bool(rows, row, 8) };
+}
+
+bool
+store_jobs_take(struct db *db, struct arena *arena, const struct job_claim *claim,
+    struct job **jobs, size_t *n, size_t *completed, struct error *err)
+{
+	const char *done[] = { db_array(arena, claim->finished, claim->nfinished), claim->lease };
+	const char *take[] = { claim->queue, db_int(arena, claim->lease_seconds), claim->lease,
+		claim->batch_kinds };
+	struct db_call calls[] = { { query(Q_DONE_MANY), done, 2, NULL },
+		{ query(Q_TAKE), take, 4, NULL } };
+	bool first = claim->nfinished == 0; /* nothing to complete */
+	const struct rows *rows;
+
+	if (!db_pipeline(db, arena, calls + first, 2 - (size_t)first, err))
+		return false;
+	if (completed != NULL)
+		*completed = first ? 0 : (size_t)rows_affected(calls[0].rows);
+	rows = calls[1].rows;
+	*n = rows_count(rows);
+	*jobs = arena_array(arena, *n + 1, sizeof(**jobs));
+	for (size_t i = 0; i < *n; i++)
+		(*jobs)[i] = job_of(rows, i);
+	return true;
+}
+
+bool
+store_jobs_done(struct db *db, struct arena *arena, const char *lease, const char *const *ids,
+    size_t n, size_t *completed, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(Q_DONE_MANY), DB_PARAMS(db_array(arena, ids, n), lease),
+		&rows, err))
+		return false;
+	*completed = (size_t)rows_affected(rows);
+	return true;
+}
+
+bool
+store_job_held(struct db *db, struct arena *arena, const char *id, const char *lease,
     struct job *job, struct error *err)
 {
 	struct rows *rows;
 
 	*job = (struct job) { 0 };
-	if (!db_exec(db, arena, query(JOB_TAKE), DB_PARAMS(queue, db_int(arena, lease_seconds)),
-		&rows, err))
+	if (!db_exec(db, arena, query(Q_HELD), DB_PARAMS(id, lease), &rows, err))
 		return false;
-	if (rows_count(rows) == 0)
-		return true;
-	*job = (struct job) { .id = rows_str(rows, 0, 0),
-		.kind = rows_str(rows, 0, 1),
-		.queue = rows_str(rows, 0, 2),
-		.payload = rows_str(rows, 0, 3),
-		.lease = rows_str(rows, 0, 4),
-		.request_id = rows_str(rows, 0, 5),
-		.attempt = (int)rows_int(rows, 0, 6),
-		.max_attempts = (int)rows_int(rows, 0, 7),
-		.exhausted = rows_bool(rows, 0, 8) };
+	if (rows_count(rows) > 0)
+		*job = job_of(rows, 0);
 	return true;
 }
 
 bool
-store_job_heartbeat(struct db *db, struct arena *arena, const struct job *job, int lease_seconds,
-    struct error *err)
+store_jobs_heartbeat(struct db *db, struct arena *arena, const char *const *leases, size_t n,
+    int lease_seconds, struct rows **alive, struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, query(JOB_HEARTBEAT),
-		DB_PARAMS(job->id, job->lease, db_int(arena, lease_seconds)), &rows, err))
-		return false;
-	return rows_affected(rows) == 1 || lease_lost(err);
+	return db_exec(db, arena, query(Q_HEARTBEAT),
+	    DB_PARAMS(db_array(arena, leases, n), db_int(arena, lease_seconds)), alive, err);
 }
 
 bool
@@ -138,22 +260,26 @@ store_job_done(struct db *db, struct arena *arena, const struct job *job, struct
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query(JOB_DONE), DB_PARAMS(job->id, job->lease), &rows, err))
+	if (!db_exec(db, arena, query(Q_DONE),
+		DB_PARAMS(job->id, job->lease, db_int(arena, job->every_s)), &rows, err))
 		return false;
 	return rows_affected(rows) == 1 || lease_lost(err);
 }
 
 bool
 store_job_failed(struct db *db, struct arena *arena, const struct job *job, const char *message,
-    bool final, bool *dead, struct error *err)
+    bool final, const int *backoff_s, bool *dead, struct error *err)
 {
+	const char *pauses[JOB_BACKOFFS];
 	struct rows *rows;
+	size_t n = 0;
 
-	if (!db_exec(db, arena, query(JOB_FAILED),
-		DB_PARAMS(job->id, job->lease,
-		    utf8_clean(arena, message, strlen(message), JOB_ERROR_MAX),
-		    final ? "true" : "false", db_int(arena, JOB_BACKOFF_SECONDS),
-		    db_int(arena, JOB_BACKOFF_MAX)),
+	for (; n < JOB_BACKOFFS && backoff_s[n] != 0; n++)
+		pauses[n] = db_int(arena, backoff_s[n]);
+	if (!db_exec(db, arena, query(Q_FAILED),
+		DB_PARAMS(job->id, job->lease, db_int(arena, job->every_s),
+		    final ? "true" : "false", db_array(arena, pauses, n),
+		    utf8_clean(arena, message, strlen(message), JOB_ERROR_MAX)),
 		&rows, err))
 		return false;
 	if (rows_count(rows) != 1)
@@ -163,18 +289,20 @@ store_job_failed(struct db *db, struct arena *arena, const struct job *job, cons
 }
 
 bool
-store_job_release(struct db *db, struct arena *arena, const struct job *job, struct error *err)
+store_jobs_release(struct db *db, struct arena *arena, const char *lease, struct error *err)
 {
-	struct rows *rows;
-
-	if (!db_exec(db, arena, query(JOB_RELEASE), DB_PARAMS(job->id, job->lease), &rows, err))
-		return false;
-	return rows_count(rows) == 1 || lease_lost(err);
+	return db_exec(db, arena, query(Q_RELEASE), DB_PARAMS(lease), NULL, err);
 }
 
 bool
-store_jobs_expire(struct db *db, struct arena *arena, int limit, struct error *err)
+store_jobs_expire(struct db *db, struct arena *arena, int limit, int64_t *removed,
+    struct error *err)
 {
-	return db_exec(db, arena, query(JOBS_EXPIRE),
-	    DB_PARAMS(db_int(arena, JOB_KEEP_DAYS), db_int(arena, limit)), NULL, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(Q_EXPIRE),
+		DB_PARAMS(db_int(arena, JOB_KEEP_DAYS), db_int(arena, limit)), &rows, err))
+		return false;
+	*removed = rows_affected(rows);
+	return true;
 }

@@ -9,11 +9,11 @@
 #include "core/json.h"
 #include "service/call.h"
 #include "service/gate/admission.h"
+#include "service/job.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "service/account/token.h"
 #include "store/pg.h"
-#include "store/store_jobs.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
@@ -21,14 +21,8 @@
 static bool
 add_push_job(const struct call *call, struct json *payload, struct error *err)
 {
-	const struct job_new job = {
-		.kind = JOB_SESSION_PUSH,
-		.queue = "quick",
-		.payload = payload->buf.data,
-		.run_at = clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC,
-	};
-
-	return store_job_add(call->svc->db, call->arena, &job, err);
+	return job_add(call, JOB_SESSION_PUSH, payload->buf.data, NULL,
+	    clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC, err);
 }
 
 /* In the transaction: the sessions end, and a job for each repeats what revoke_push() does. */

@@ -15,8 +15,6 @@
 struct call;
 struct error;
 
-/* payload {"sid","expiresAt"} or {"user","generation"}; queue quick */
-#define JOB_SESSION_PUSH "session.push"
 #define REVOKE_PUSH_RETRY_SECONDS 5 /* after which the worker repeats a push */
 
 /*
@@ -45,7 +43,7 @@ bool revoke_generation(const struct call *, const char *user_id, struct revocati
  * push.
  */
 bool revoke_push(const struct call *, const struct revocation *, struct error *);
-/* Worker: repeats a push (payload of JOB_SESSION_PUSH). */
+/* Worker: repeats a push; payload {"sid","expiresAt"} or {"user","generation"}. */
 bool revoke_push_again(const struct call *, const char *payload, struct error *);
 
 #endif

@@ -1,9 +1,7 @@
 #include "service/account/session_push.h"
 
 #include "service/call.h"
-#include "service/services.h"
 #include "service/account/revoke.h"
-#include "store/store_jobs.h"
 
 #include "core/banned.h"
 
@@ -11,6 +9,5 @@ bool
 session_push_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	return revoke_push_again(call, job->payload, err) &&
-	    store_job_done(call->svc->db, call->arena, job, err);
+	return revoke_push_again(call, job->payload, err);
 }

@@ -32,11 +32,6 @@ struct error;
 #define MEDIA_SHARES_MAX 200  /* people */
 #define MEDIA_CURSOR_MAX 1600 /* bytes of a cursor's text */
 
-#define JOB_MEDIA_PROCESS_KIND "media.process"
-/* over half an hour: an object store that is away for a while costs nobody an upload */
-#define JOB_MEDIA_PROCESS_ATTEMPTS 7
-#define JOB_MEDIA_PURGE_KIND "media.purge"
-
 struct media_ask {
 	struct media_filter filter;
 	enum media_sort sort;

@@ -14,15 +14,14 @@
 #include "service/call.h"
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
+#include "service/job.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
-#include "store/store_jobs.h"
 #include "store/store_media.h"
 
 #include "core/banned.h"
 
-#define QUEUE_QUICK "quick"
 #define PURGE_BATCH 100 /* items of one transaction */
 #define DAY_US (86400 * US_PER_SEC)
 
@@ -313,20 +312,14 @@ media_job(const struct call *call, const char *media_id, const char *upload_id,
     const char *content_type, struct error *err)
 {
 	struct json *payload = json_new(call->arena, 0);
-	struct job_new job = {
-		.kind = JOB_MEDIA_PROCESS_KIND,
-		.queue =
-		    content_type != NULL && str_starts(content_type, "video/") ? "video" : "media",
-		.unique_key = arena_printf(call->arena, "process:%s", media_id),
-		.max_attempts = JOB_MEDIA_PROCESS_ATTEMPTS,
-	};
+	bool video = content_type != NULL && str_starts(content_type, "video/");
 
 	json_object(payload, NULL);
 	json_put_str(payload, "mediaId", media_id);
 	json_put_str(payload, "uploadId", upload_id);
 	json_object_end(payload);
-	job.payload = payload->buf.data;
-	return store_job_add(call->svc->db, call->arena, &job, err);
+	return job_add(call, video ? JOB_VIDEO_PROCESS : JOB_MEDIA_PROCESS, payload->buf.data,
+	    arena_printf(call->arena, "process:%s", media_id), 0, err);
 }
 
 static bool
@@ -372,10 +365,6 @@ static bool
 purge_item(const struct call *call, const char *id, struct error *err)
 {
 	struct json *payload = json_new(call->arena, 0);
-	struct job_new job = {
-		.kind = JOB_MEDIA_PURGE_KIND,
-		.queue = QUEUE_QUICK,
-	};
 	const char *upload_id;
 
 	if (!store_media_upload(call->svc->db, call->arena, id, &upload_id, err))
@@ -387,9 +376,8 @@ purge_item(const struct call *call, const char *id, struct error *err)
 		json_put_str(payload, NULL, upload_id);
 	json_array_end(payload);
 	json_object_end(payload);
-	job.payload = payload->buf.data;
 	return store_media_delete(call->svc->db, call->arena, id, err) &&
-	    store_job_add(call->svc->db, call->arena, &job, err);
+	    job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
 }
 
 static bool

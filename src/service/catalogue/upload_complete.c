@@ -5,11 +5,11 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/job.h"
 #include "service/services.h"
 #include "service/catalogue/upload.h"
 #include "store/pg.h"
 #include "store/s3.h"
-#include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_uploads.h"
 
@@ -144,11 +144,6 @@ static bool
 add_cleanup(const struct call *call, const struct upload *u, struct error *err)
 {
 	struct json *payload = json_new(call->arena, 0);
-	struct job_new job = {
-		.kind = JOB_MEDIA_PURGE_KIND,
-		.queue = "quick",
-		.request_id = call->by.request_id,
-	};
 
 	json_object(payload, NULL);
 	json_put_str(payload, "mediaId", u->media_id);
@@ -156,8 +151,7 @@ add_cleanup(const struct call *call, const struct upload *u, struct error *err)
 	json_put_str(payload, NULL, u->id);
 	json_array_end(payload);
 	json_object_end(payload);
-	job.payload = payload->buf.data;
-	return store_job_add(call->svc->db, call->arena, &job, err);
+	return job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
 }
 
 /* In the transaction. */

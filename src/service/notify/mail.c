@@ -16,8 +16,6 @@
 
 #include "core/banned.h"
 
-#define MAIL_ATTEMPTS 8
-
 /* What each kind says. {name} and {url} are filled in; a kind without {url} has no button. */
 struct mail_text {
 	const char *kind, *subject, *body, *action;
@@ -61,10 +59,6 @@ bool
 mail_add(const struct call *call, const struct mail_new *mail, struct error *err)
 {
 	struct json *payload = json_new(call->arena, 0);
-	struct job_new job = { .kind = JOB_MAIL,
-		.queue = "mail",
-		.max_attempts = MAIL_ATTEMPTS,
-		.request_id = call->by.request_id };
 
 	json_object(payload, NULL);
 	json_put_str(payload, "kind", texts[mail->kind].kind);
@@ -72,8 +66,7 @@ mail_add(const struct call *call, const struct mail_new *mail, struct error *err
 	json_opt_str(payload, "url", mail->url);
 	json_opt_str(payload, "name", mail->name);
 	json_object_end(payload);
-	job.payload = payload->buf.data;
-	return store_job_add(call->svc->db, call->arena, &job, err);
+	return job_add(call, JOB_MAIL, payload->buf.data, NULL, 0, err);
 }
 
 /* Text as HTML: the five characters that mean something, and line breaks as paragraphs. */

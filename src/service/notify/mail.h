@@ -14,8 +14,6 @@ struct call;
 struct config;
 struct error;
 
-#define JOB_MAIL "mail.send" /* queue mail; payload {"kind","to","url"?,"name"?,"text"?} */
-
 enum mail_kind {
 	MAIL_INVITE,
 	MAIL_CONFIRM,

@@ -17,7 +17,7 @@
 #include "service/call.h"
 #include "service/notify/notify.h"
 #include "service/processing/process_result.h"
-#include "service/processing/runner.h"
+#include "service/processing/job_run.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"

@@ -12,7 +12,7 @@
 
 #include "service/job.h"
 
-/* JOB_MEDIA_PROCESS_KIND (media.h): payload {"mediaId","uploadId"}; queue media or video. */
+/* payload {"mediaId","uploadId"} */
 job_run_fn process_run;
 job_give_up_fn process_give_up;
 

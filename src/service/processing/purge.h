@@ -12,9 +12,9 @@ struct call;
 /* age of an unpublished object; longer than any signed URL lives */
 #define PURGE_COLLECT_HOURS 24
 #define PURGE_BATCH 500
-#define PURGE_BATCHES_MAX 20 /* of one round of housekeeping */
+#define PURGE_BATCHES_MAX 20 /* of one run */
 
-/* JOB_MEDIA_PURGE_KIND (media.h): payload {"mediaId","uploadIds":[...]}; queue quick. */
+/* payload {"mediaId","uploadIds":[...]} */
 job_run_fn purge_run;
 /* Objects announced a day ago and never published, or replaced since. */
 bool purge_collect(const struct call *, struct error *);

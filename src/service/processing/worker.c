@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -16,9 +16,8 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
-#include "service/gate/access.h"
 #include "service/gate/cache.h"
-#include "service/processing/housekeeping.h"
+#include "service/processing/job_run.h"
 #include "service/processing/runner.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
@@ -27,34 +26,31 @@
 
 #include "core/banned.h"
 
-/* One child: a job, or housekeeping (queue -1). */
+/* One child: a runner. */
 struct place {
 	pid_t pid; /* 0: free */
-	int queue;
-	struct arena arena; /* holds the job's texts */
-	struct job job;
-	int64_t until;
-	bool lost; /* another worker has the job: its end is not ours to write down */
+	enum job_queue_id queue;
+	char lease[UUID_TEXT]; /* of all that it holds */
+	struct arena arena;    /* holds the jobs that it begins with */
+	struct job *jobs;
+	size_t njobs;
+	struct runner_mark *mark; /* shared with the runner */
+	bool overdue;             /* it was killed for that */
+	bool lost; /* another worker has its job, whose end is not ours to write down */
 };
 
 struct supervisor {
 	struct worker *w;
 	struct services svc;
 	struct arena arena; /* of one turn of the loop */
+	struct arena forever;
 	struct place places[WORKER_PLACES_MAX];
-	int lease; /* seconds */
-	int64_t next_heartbeat, next_housekeeping, kill_at;
-	unsigned rounds;
+	const char *batch_kinds[JOB_QUEUES];
+	bool look[JOB_QUEUES]; /* something may be due there */
+	int lease;             /* seconds */
+	int64_t next_heartbeat, next_ensure, next_look, kill_at;
 	bool away; /* the database, as last logged */
 };
-
-static volatile sig_atomic_t child_stop;
-
-static void
-on_child_stop(int sig)
-{
-	child_stop = 1;
-}
 
 /* A failure of the database is logged when it begins, and once more when it is over. */
 static bool
@@ -78,7 +74,7 @@ free_place(struct supervisor *s)
 }
 
 static int
-running(const struct supervisor *s, int queue)
+running(const struct supervisor *s, enum job_queue_id queue)
 {
 	int n = 0;
 
@@ -90,100 +86,113 @@ running(const struct supervisor *s, int queue)
 static int
 concurrency(const struct supervisor *s, const struct job_queue *q)
 {
-	return q->concurrency_key < 0 ?
+	return q->concurrency_setting == JOB_NO_SETTING ?
 	    q->concurrency :
-	    (int)config_int(s->w->config, (enum config_key)q->concurrency_key);
+	    (int)config_int(s->w->config, (enum config_key)q->concurrency_setting);
 }
 
-/* In the child: its own connections, its own log context, gone with its parent. */
+/* In the child: gone with its parent, on connections of its own. */
 static void
-child(struct supervisor *s, const struct job *job, pid_t parent)
+child(struct supervisor *s, const struct place *p, pid_t parent)
 {
-	struct log log = *s->w->log;
-	struct job_env env = { .sandbox = s->w->sandbox, .stop = &child_stop };
-	struct sigaction stop = { .sa_handler = on_child_stop };
-	struct services svc;
-	struct arena arena;
-	struct error err;
-	sigset_t none;
-	bool ok;
+	const struct runner runner = { .config = s->w->config,
+		.log = s->w->log,
+		.sandbox = s->w->sandbox,
+		.kinds = s->w->kinds,
+		.queue = &job_queues[p->queue],
+		.lease = p->lease,
+		.lease_seconds = s->lease,
+		.mark = p->mark,
+		.jobs = p->jobs,
+		.njobs = p->njobs };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
-	sigaction(SIGTERM, &stop, NULL);
-	/* from a terminal it reaches the supervisor too, which passes it on */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	/*
 	 * The supervisor's connection is not to be spoken on; closing the copy of its descriptor
 	 * does it no harm.
 	 */
 	if (db_socket(s->svc.db) >= 0)
 		close(db_socket(s->svc.db));
-	error_clear(&err);
-	if (job != NULL) {
-		log.job_id = job->id;
-		log.request_id = job->request_id;
-	}
-	if (!services_init(&svc, s->w->config, &log, SERVICES_WORKER, &err)) {
-		log_error(&log, "%s", err.message);
-		_exit(EX_TEMPFAIL);
-	}
-	arena_init(&arena);
-	if (!access_refresh(SYSTEM_CALL(&svc, &arena), NULL, &err)) /* the live settings */
-		log_warn(&log, "%s", err.message);
-	arena_clear(&arena);
-	if (job == NULL) {
-		housekeeping_run(&svc, s->rounds % HOUSEKEEPING_THOROUGH == 0);
-		ok = true;
-	} else {
-		ok = job_execute(&svc, &env, job);
-	}
-	services_clear(&svc);
-	_exit(ok ? 0 : EX_TEMPFAIL);
+	_exit(runner_run(&runner));
 }
 
 static bool
-start(struct supervisor *s, struct place *p, int queue, int seconds)
+start(struct supervisor *s, struct place *p)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid;
 
+	/* Whatever ends the process before it comes to its first job counts as an attempt at it. */
+	runner_mark_job(p->mark, p->jobs[0].id, RUNNER_TURN_SECONDS);
+	atomic_store(&p->mark->idle, false);
+	pid = fork();
 	if (pid == 0)
-		child(s, queue >= 0 ? &p->job : NULL, parent);
+		child(s, p, parent);
 	if (pid < 0) {
 		log_error(s->w->log, "no process could be started: %s", strerror(errno));
 		return false;
 	}
 	p->pid = pid;
-	p->queue = queue;
-	p->lost = false;
-	p->until = clock_monotonic() + seconds * US_PER_SEC;
+	p->lost = p->overdue = false;
 	return true;
 }
 
-/* Takes what is due; false: the database is away. */
+/*
+ * Idle runners of a queue look for themselves; false: there is none. The others are told too: one
+ * may have found nothing this moment and be about to idle.
+ */
 static bool
-fill_queue(struct supervisor *s, int queue)
+wake_idle(struct supervisor *s, enum job_queue_id queue)
 {
-	const struct job_queue *q = &job_queues[queue];
+	bool any = false;
+
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
+		if (p->pid != 0 && p->queue == queue) {
+			any = atomic_load(&p->mark->idle) || any;
+			kill(p->pid, SIGUSR1);
+		}
+	return any;
+}
+
+/* Takes for a new runner what it begins with; false: the database is away. */
+static bool
+take(struct supervisor *s, struct place *p, enum job_queue_id queue)
+{
+	const struct job_claim claim = { .queue = job_queues[queue].name,
+		.lease = p->lease,
+		.lease_seconds = s->lease,
+		.batch_kinds = s->batch_kinds[queue] };
+	struct error err;
+
+	error_clear(&err);
+	arena_reset(&p->arena);
+	p->queue = queue;
+	uuid_v7(p->lease);
+	return reachable(s,
+	    store_jobs_take(s->svc.db, &p->arena, &claim, &p->jobs, &p->njobs, NULL, &err), &err);
+}
+
+/* Has what is due run; false: the database is away. */
+static bool
+fill_queue(struct supervisor *s, enum job_queue_id queue)
+{
 	struct place *p;
 	struct error err;
 
-	while (running(s, queue) < concurrency(s, q) && (p = free_place(s)) != NULL) {
-		error_clear(&err);
-		arena_reset(&p->arena);
-		if (!reachable(s,
-			store_job_take(s->svc.db, &p->arena, q->name, s->lease, &p->job, &err),
-			&err))
+	if (!s->look[queue])
+		return true;
+	s->look[queue] = false;
+	if (job_queues[queue].warm && wake_idle(s, queue))
+		return true;
+	while (running(s, queue) < concurrency(s, &job_queues[queue]) &&
+	    (p = free_place(s)) != NULL) {
+		if (!take(s, p, queue))
 			return false;
-		if (p->job.id == NULL)
+		if (p->njobs == 0)
 			return true;
-		if (!start(s, p, queue,
-			(int)config_int(s->w->config, CFG_MEDIA_TIMEOUT) + WORKER_TRANSFER)) {
-			store_job_release(s->svc.db, &p->arena, &p->job, &err);
+		if (!start(s, p)) {
+			store_jobs_release(s->svc.db, &s->arena, p->lease, &err);
 			return true;
 		}
 	}
@@ -191,42 +200,81 @@ fill_queue(struct supervisor *s, int queue)
 }
 
 static void
-housekeep(struct supervisor *s)
+look_everywhere(struct supervisor *s)
 {
-	struct place *p;
-
-	if (clock_monotonic() < s->next_housekeeping || running(s, -1) > 0 ||
-	    (p = free_place(s)) == NULL)
-		return;
-	s->next_housekeeping = clock_monotonic() + HOUSEKEEPING_SECONDS * US_PER_SEC;
-	if (start(s, p, -1, HOUSEKEEPING_SECONDS_MAX))
-		s->rounds++;
+	for (int q = 0; q < JOB_QUEUES; q++)
+		s->look[q] = true;
+	s->next_look = clock_monotonic() + config_int(s->w->config, CFG_WORKER_POLL) * US_PER_MS;
 }
 
-/* What a child left undone is done for it; should that fail, the lease runs out by itself. */
+/* Each periodic job is there, and as this program's table has it. */
+static void
+ensure_periodic(struct supervisor *s)
+{
+	struct job_periodic *jobs;
+	struct error err;
+	size_t n = 0;
+
+	if (clock_monotonic() < s->next_ensure)
+		return;
+	for (const struct job_kind *k = s->w->kinds; k->kind != NULL; k++)
+		n += k->every_s > 0;
+	jobs = arena_array(&s->arena, n + 1, sizeof(*jobs));
+	n = 0;
+	for (const struct job_kind *k = s->w->kinds; k->kind != NULL; k++)
+		if (k->every_s > 0)
+			jobs[n++] = (struct job_periodic) { k->kind, job_queues[k->queue].name,
+				k->attempts, k->every_s };
+	error_clear(&err);
+	if (!reachable(s, store_jobs_ensure(s->svc.db, &s->arena, jobs, n, &err), &err))
+		return;
+	s->next_ensure = clock_monotonic() + WORKER_ENSURE_SECONDS * US_PER_SEC;
+	look_everywhere(s);
+}
+
+static const char *
+how_it_ended(struct supervisor *s, const struct place *p, int status)
+{
+	if (p->overdue)
+		return "the job took longer than it may and was stopped";
+	if (WIFSIGNALED(status))
+		return arena_printf(&s->arena, "the process of the job was ended by signal %d",
+		    WTERMSIG(status));
+	return arena_printf(&s->arena, "the process of the job ended with status %d",
+	    WEXITSTATUS(status));
+}
+
+/* The job that was being run has failed, unless its end was written down before. */
+static bool
+record_last(struct supervisor *s, const struct place *p, const char *how, struct error *err)
+{
+	struct job job;
+
+	if (p->mark->job_id[0] == '\0')
+		return true;
+	if (!store_job_held(s->svc.db, &s->arena, p->mark->job_id, p->lease, &job, err))
+		return false;
+	return job.id == NULL ||
+	    job_record_failure(SYSTEM_CALL(&s->svc, &s->arena), s->w->kinds, &job, how, err) ||
+	    str_eq(error_slug_of(err), "lease_lost");
+}
+
+/* What a runner left undone is done for it; should that fail, the lease runs out by itself. */
 static void
 ended(struct supervisor *s, struct place *p, int status)
 {
-	const char *how;
+	const char *how = how_it_ended(s, p, status);
 	struct error err;
-	bool stopping = *s->w->stop;
 
 	p->pid = 0;
-	if (p->queue < 0)
-		return;
-	scratch_remove(scratch_path(s->w->config, &s->arena, p->job.lease));
+	s->look[p->queue] = true;
+	scratch_remove(scratch_path(s->w->config, &s->arena, p->lease));
 	if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || p->lost)
 		return;
-	how = WIFSIGNALED(status) ?
-	    arena_printf(&s->arena, "the process of the job was ended by signal %d",
-		WTERMSIG(status)) :
-	    arena_printf(&s->arena, "the process of the job ended with status %d",
-		WEXITSTATUS(status));
-	log_error(s->w->log, "%s %s: %s", p->job.kind, p->job.id, how);
+	log_error(s->w->log, "%s %s: %s", job_queues[p->queue].name, p->mark->job_id, how);
 	error_clear(&err);
-	if (!(stopping ? store_job_release(s->svc.db, &s->arena, &p->job, &err) :
-			 job_record_failure(SYSTEM_CALL(&s->svc, &s->arena), &p->job, how, &err)) &&
-	    !str_eq(error_slug_of(&err), "lease_lost"))
+	if ((!*s->w->stop && !record_last(s, p, how, &err)) ||
+	    !store_jobs_release(s->svc.db, &s->arena, p->lease, &err))
 		reachable(s, false, &err);
 }
 
@@ -242,39 +290,59 @@ reap(struct supervisor *s)
 				ended(s, &s->places[i], status);
 }
 
+static bool
+holds_any(const struct rows *alive, const char *lease)
+{
+	for (size_t i = 0; i < rows_count(alive); i++)
+		if (str_eq(rows_str(alive, i, 0), lease))
+			return true;
+	return false;
+}
+
 static void
 heartbeats(struct supervisor *s)
 {
+	const char *leases[WORKER_PLACES_MAX];
+	struct rows *alive;
 	struct error err;
+	size_t n = 0;
 
 	if (clock_monotonic() < s->next_heartbeat)
 		return;
 	s->next_heartbeat = clock_monotonic() + s->lease * US_PER_SEC / WORKER_HEARTBEATS;
-	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
-		if (p->pid == 0 || p->queue < 0 || p->lost)
-			continue;
-		error_clear(&err);
-		if (store_job_heartbeat(s->svc.db, &s->arena, &p->job, s->lease, &err))
-			continue;
-		if (!str_eq(error_slug_of(&err), "lease_lost")) {
-			reachable(s, false, &err);
-			return;
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
+		if (p->pid != 0 && !p->lost && !atomic_load(&p->mark->idle))
+			leases[n++] = p->lease;
+	if (n == 0)
+		return;
+	error_clear(&err);
+	if (!reachable(s,
+		store_jobs_heartbeat(s->svc.db, &s->arena, leases, n, s->lease, &alive, &err),
+		&err))
+		return;
+	/*
+	 * One whose only job is not its own any more has completed it this moment, or it was taken
+	 * over: then two must not work on it. A runner that takes many finds out by itself.
+	 */
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
+		if (p->pid != 0 && !job_queues[p->queue].warm && !p->lost &&
+		    !holds_any(alive, p->lease)) {
+			p->lost = true;
+			kill(p->pid, SIGTERM);
 		}
-		/*
-		 * Completed this moment, or taken over: then two must not work on it. A child that
-		 * has just finished is past caring.
-		 */
-		p->lost = true;
-		kill(p->pid, SIGTERM);
-	}
 }
 
 static void
 overdue(struct supervisor *s)
 {
-	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++)
-		if (p->pid != 0 && clock_monotonic() > p->until)
-			kill(p->pid, SIGKILL);
+	for (struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
+		int64_t until = p->pid != 0 ? atomic_load(&p->mark->until) : 0;
+
+		if (until == 0 || clock_monotonic() < until)
+			continue;
+		p->overdue = true;
+		kill(p->pid, SIGKILL);
+	}
 }
 
 static void
@@ -282,9 +350,13 @@ drain_notifications(struct supervisor *s)
 {
 	const char *channel, *payload;
 
-	while ((channel = db_notification(s->svc.db, &s->arena, &payload)) != NULL)
+	while ((channel = db_notification(s->svc.db, &s->arena, &payload)) != NULL) {
 		if (str_eq(channel, "mn_catalogue"))
 			cache_bump(SYSTEM_CALL(&s->svc, &s->arena), payload);
+		else
+			for (int q = 0; q < JOB_QUEUES; q++)
+				s->look[q] = s->look[q] || str_eq(job_queues[q].name, payload);
+	}
 }
 
 static bool
@@ -295,8 +367,25 @@ listen_again(struct supervisor *s)
 	if (db_connected(s->svc.db))
 		return true;
 	error_clear(&err);
-	return reachable(s, db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue", &err),
-	    &err);
+	if (!reachable(s, db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue", &err), &err))
+		return false;
+	look_everywhere(s);
+	return true;
+}
+
+/* Monotonic time at which something has to be done even if nothing happens. */
+static int64_t
+due_at(const struct supervisor *s)
+{
+	int64_t due = s->next_heartbeat < s->next_look ? s->next_heartbeat : s->next_look;
+
+	for (const struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
+		int64_t until = p->pid != 0 ? atomic_load(&p->mark->until) : 0;
+
+		if (until != 0 && until < due)
+			due = until;
+	}
+	return due;
 }
 
 /* Until something happens or something is due. */
@@ -304,14 +393,11 @@ static void
 wait_for_work(struct supervisor *s, bool connected)
 {
 	struct pollfd fd = { .fd = connected ? db_socket(s->svc.db) : -1, .events = POLLIN };
-	int64_t ms = connected ? config_int(s->w->config, CFG_WORKER_POLL) : WORKER_RETRY_MS,
-		due = (s->next_heartbeat - clock_monotonic()) / US_PER_MS;
+	int64_t ms = connected ? (due_at(s) - clock_monotonic()) / US_PER_MS + 1 : WORKER_RETRY_MS;
 	struct timespec wait;
 
-	if (due < 1)
-		due = 1;
-	if (due < ms)
-		ms = due;
+	if (ms < 1)
+		ms = 1;
 	wait.tv_sec = ms / 1000;
 	wait.tv_nsec = ms % 1000 * 1000000;
 	ppoll(&fd, 1, &wait, &s->w->waiting);
@@ -346,17 +432,32 @@ turn(struct supervisor *s)
 		heartbeats(s);
 	}
 	overdue(s);
-	if (!*s->w->stop) {
-		for (int q = 0; connected && job_queues[q].name != NULL; q++)
+	if (!*s->w->stop && connected) {
+		ensure_periodic(s);
+		if (clock_monotonic() >= s->next_look)
+			look_everywhere(s);
+		for (int q = 0; connected && q < JOB_QUEUES; q++)
 			connected = fill_queue(s, q);
-		if (connected)
-			housekeep(s);
 	}
 	if (connected)
 		drain_notifications(s);
 	wait_for_work(s, connected);
 	reap(s);
 	arena_reset(&s->arena);
+}
+
+/* Marks that runners write to and the supervisor reads; false: there is no memory. */
+static bool
+share_marks(struct supervisor *s)
+{
+	struct runner_mark *marks = mmap(NULL, WORKER_PLACES_MAX * sizeof(*marks),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (marks == MAP_FAILED)
+		return false;
+	for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
+		s->places[i].mark = &marks[i];
+	return true;
 }
 
 int
@@ -369,9 +470,16 @@ worker_run(struct worker *w)
 	s.w = w;
 	s.lease = (int)config_int(w->config, CFG_WORKER_LEASE);
 	arena_init(&s.arena);
+	arena_init(&s.forever);
 	for (size_t i = 0; i < WORKER_PLACES_MAX; i++)
 		arena_init(&s.places[i].arena);
+	for (int q = 0; q < JOB_QUEUES; q++)
+		s.batch_kinds[q] = runner_batch_kinds(&s.forever, w->kinds, &job_queues[q]);
 	error_clear(&err);
+	if (!share_marks(&s)) {
+		log_crit(w->log, "no shared memory: %s", strerror(errno));
+		return EX_OSERR;
+	}
 	if (!services_init(&s.svc, w->config, (struct log *)(uintptr_t)w->log, SERVICES_WORKER,
 		&err)) {
 		log_crit(w->log, "%s", err.message);

@@ -5,9 +5,10 @@ use warnings;
 use Compress::Zlib qw(compress crc32);
 use Exporter qw(import);
 use MediaNest::Test;
+use POSIX ();
 use Test::More;
 
-our @EXPORT = qw(png settled each_once);
+our @EXPORT = qw(png settled each_once other_worker);
 
 # A PNG of random colours, so that no two uploads have the same bytes.
 sub png {
@@ -15,6 +16,23 @@ sub png {
 	my $rows = join '', map { "\0" . join '', map { pack 'C3', rand 256, rand 256, rand 256 } 1 .. $width } 1 .. $height;
 	my $chunk = sub { my ($type, $data) = @_; pack('N', length $data) . $type . $data . pack('N', crc32($type . $data)) };
 	return "\x89PNG\r\n\x1a\n" . $chunk->('IHDR', pack 'N2C5', $width, $height, 8, 2, 0, 0, 0) . $chunk->('IDAT', compress($rows)) . $chunk->('IEND', '');
+}
+
+# A further worker on the same database: with a run directory and a data directory of its own. Returns its process id and where
+# these are; its log is there too.
+sub other_worker {
+	my ($mn, $exe, $name, %environment) = @_;
+	my $dir = "$mn->{var}/$name";
+	my ($uid, $gid) = (stat "$mn->{var}/data")[ 4, 5 ];
+	my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups') : ();
+	mkdir $_ for $dir, "$dir/data", "$dir/run";
+	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
+	%environment = (PATH => $ENV{PATH}, MEDIANEST_RUN_DIR => "$dir/run", MEDIANEST_DATA_DIR => "$dir/data", MEDIANEST_KEYS_DIR => "$mn->{var}/data/keys", %environment);
+	my $pid = fork // die "fork: $!";
+	return ($pid, $dir) if $pid;
+	open STDERR, '>>', "$mn->{var}/log/$name.log";
+	{ no warnings 'exec'; exec @as_owner, '/usr/bin/env', (map { "$_=$environment{$_}" } sort keys %environment), $exe, '--config', "$mn->{var}/etc/medianest.conf"; }
+	POSIX::_exit(127);
 }
 
 sub list { return join ',', map { "'$_'" } @_ }

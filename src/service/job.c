@@ -1,0 +1,44 @@
+#include "service/job.h"
+
+#include "core/config.h"
+#include "service/call.h"
+#include "service/services.h"
+#include "store/store_jobs.h"
+
+#include "core/banned.h"
+
+const struct job_queue job_queues[JOB_QUEUES] = {
+	[JOB_QUEUE_MEDIA] = { "media", CFG_WORKER_MEDIA, 0, false },
+	[JOB_QUEUE_VIDEO] = { "video", CFG_WORKER_VIDEO, 0, false },
+	[JOB_QUEUE_QUICK] = { "quick", JOB_NO_SETTING, 2, true },
+	[JOB_QUEUE_MAIL] = { "mail", JOB_NO_SETTING, 2, true },
+	[JOB_QUEUE_UPKEEP] = { "upkeep", JOB_NO_SETTING, 1, true },
+};
+
+/* What a new job takes from its row. */
+static const struct {
+	const char *kind;
+	enum job_queue_id queue;
+	int attempts;
+} rows[JOB_IDS] = {
+#define JOB(id, kind, queue, attempts, ...) [JOB_##id] = { kind, JOB_QUEUE_##queue, attempts },
+#include "service/job_kinds.def"
+#undef JOB
+};
+
+bool
+job_add(const struct call *call, enum job_id id, const char *payload, const char *unique_key,
+    int64_t run_at, struct error *err)
+{
+	const struct job_new job = {
+		.kind = rows[id].kind,
+		.queue = job_queues[rows[id].queue].name,
+		.max_attempts = rows[id].attempts,
+		.payload = payload,
+		.unique_key = unique_key,
+		.run_at = run_at,
+		.request_id = call->by.request_id,
+	};
+
+	return store_job_add(call->svc->db, call->arena, &job, err);
+}

@@ -1,0 +1,83 @@
+#include "service/processing/upkeep.h"
+
+#include "core/error.h"
+#include "service/call.h"
+#include "service/catalogue/media.h"
+#include "service/notify/notify.h"
+#include "service/processing/purge.h"
+#include "service/services.h"
+#include "store/store_idempotency.h"
+#include "store/store_jobs.h"
+#include "store/store_process.h"
+
+#include "core/banned.h"
+
+static bool
+done(const struct call *call, const struct job *job, struct error *err)
+{
+	return store_job_done(call->svc->db, call->arena, job, err);
+}
+
+bool
+upkeep_uploads(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return purge_expire_uploads(call, err) && done(call, job, err);
+}
+
+bool
+upkeep_objects(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return purge_collect(call, err) && done(call, job, err);
+}
+
+bool
+upkeep_trash(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return media_purge_expired(call, NULL, err) && done(call, job, err);
+}
+
+bool
+upkeep_jobs(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	int64_t removed = UPKEEP_JOBS;
+
+	for (int i = 0; i < UPKEEP_JOBS_ROUNDS && removed == UPKEEP_JOBS && !*env->stop; i++)
+		if (!store_jobs_expire(call->svc->db, call->arena, UPKEEP_JOBS, &removed, err))
+			return false;
+	return done(call, job, err);
+}
+
+bool
+upkeep_answers(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return store_idempotency_expire(call->svc->db, call->arena, err) && done(call, job, err);
+}
+
+bool
+upkeep_sign_ins(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return store_process_expire_identity(call->svc->db, call->arena, err) &&
+	    done(call, job, err);
+}
+
+bool
+upkeep_notifications(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	int64_t removed;
+
+	return notify_expire(call, &removed, err) && done(call, job, err);
+}
+
+bool
+upkeep_incoming(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return purge_stray_incoming(call, err) && done(call, job, err);
+}

@@ -1,0 +1,22 @@
+/*
+ * Periodic jobs that remove what is over. Each may be repeated: what one run leaves, the next one
+ * takes.
+ */
+#ifndef MN_SERVICE_PROCESSING_UPKEEP_H
+#define MN_SERVICE_PROCESSING_UPKEEP_H
+
+#include "service/job.h"
+
+#define UPKEEP_JOBS 1000       /* finished jobs removed by one statement */
+#define UPKEEP_JOBS_ROUNDS 200 /* statements of one run */
+
+job_run_fn upkeep_uploads;       /* uploads that were never finished */
+job_run_fn upkeep_objects;       /* objects that no item shows */
+job_run_fn upkeep_trash;         /* items that were in the trash for long enough */
+job_run_fn upkeep_jobs;          /* finished jobs */
+job_run_fn upkeep_answers;       /* answers kept for Idempotency-Key */
+job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
+job_run_fn upkeep_notifications; /* old notifications */
+job_run_fn upkeep_incoming;      /* uploaded objects that nothing needs */
+
+#endif
