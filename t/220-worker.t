@@ -23,14 +23,17 @@ sub job { my ($id, $what) = @_; return scalar $mn->psql("SELECT $what FROM jobs 
 sub step_seen { my ($id, $step) = @_; return $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$id' AND step = '$step'") > 0 }
 sub children { my ($pid) = @_; return split ' ', scalar `pgrep -P $pid` }
 sub descendants { my ($pid) = @_; return map { ($_, descendants($_)) } children($pid) }
+# Holds the decoder where it is, so that its job does not end before the test comes to what it means.
+sub hold_decoder { my ($worker) = @_; return kill 'STOP', grep { `cat /proc/$_/comm 2>/dev/null` eq "medianest-media\n" } descendants($worker) }
 # Running, that is: a zombie waits for its reaper only.
 sub alive { return grep { `cat /proc/$_/stat 2>/dev/null` =~ /\) [^Z] / } @_ }
 
 # --- told to stop in the middle of a job: it is given back, and the attempt is not counted
 {
+	my $worker = $mn->pid('worker');
 	my $id = upload_clip();
 	wait_until { return step_seen($id, 'preview') } SETTLE, 'the preview to begin';
-	my $worker = $mn->pid('worker');
+	ok(hold_decoder($worker), 'a decoder is at work');
 	my @all = descendants($worker);
 	ok(@all >= 3, 'the job runs in processes of its own');
 	my $began = time;
@@ -74,9 +77,10 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 
 # --- a worker that was frozen past its lease: another one takes over, and the first one's work is thrown away
 {
+	my $frozen = $mn->pid('worker');
 	my $id = upload_clip();
 	wait_until { return step_seen($id, 'thumbnails') } SETTLE, 'the thumbnails';
-	my $frozen = $mn->pid('worker');
+	hold_decoder($frozen);
 	my @all = ($frozen, descendants($frozen));
 	kill 'STOP', @all;
 	my ($second) = other_worker($mn, $exe, 'second');
