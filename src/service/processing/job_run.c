@@ -46,8 +46,7 @@ job_after_commit(const struct call *call, const struct job_after *after)
 	if (after->batch != NULL)
 		notify_push(call, after->batch);
 	if (after->media_id != NULL)
-		media_announce(call, "media.updated", after->media_id,
-		    (const char *const *)after->scopes, after->nscopes);
+		media_announce(call, "media.updated", after->media_id, after->scopes);
 }
 
 /* `final`: whatever attempts are left, this one was the last. */
