@@ -248,11 +248,22 @@ store_job_held(struct db *db, struct arena *arena, const char *id, const char *l
 }
 
 bool
-store_jobs_heartbeat(struct db *db, struct arena *arena, const char *const *leases, size_t n,
-    int lease_seconds, struct rows **alive, struct error *err)
+store_jobs_heartbeat(struct db *db, struct arena *arena, struct strings leases, int lease_seconds,
+    struct strings *alive, struct error *err)
 {
-	return db_exec(db, arena, query(Q_HEARTBEAT),
-	    DB_PARAMS(db_array(arena, leases, n), db_int(arena, lease_seconds)), alive, err);
+	struct rows *rows;
+	const char **items;
+
+	if (!db_exec(db, arena, query(Q_HEARTBEAT),
+		DB_PARAMS(db_array(arena, leases.items, leases.n), db_int(arena, lease_seconds)),
+		&rows, err))
+		return false;
+	alive->n = rows_count(rows);
+	items = arena_array(arena, alive->n + 1, sizeof(*items));
+	for (size_t i = 0; i < alive->n; i++)
+		items[i] = rows_str(rows, i, 0);
+	alive->items = items;
+	return true;
 }
 
 bool

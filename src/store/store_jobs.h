@@ -63,8 +63,8 @@ bool store_job_held(struct db *, struct arena *, const char *id, const char *lea
  * Puts off the end of all that is held by these leases. `alive`: the leases that hold anything;
  * unordered.
  */
-bool store_jobs_heartbeat(struct db *, struct arena *, const char *const *leases, size_t n,
-    int lease_seconds, struct rows **alive, struct error *);
+bool store_jobs_heartbeat(struct db *, struct arena *, struct strings leases, int lease_seconds,
+    struct strings *alive, struct error *);
 /*
  * Inside the transaction of the effects. False with ERR_CONFLICT (slug lease_lost) when another
  * worker has it: then the caller rolls back.

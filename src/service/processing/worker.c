@@ -291,10 +291,10 @@ reap(struct supervisor *s)
 }
 
 static bool
-holds_any(const struct rows *alive, const char *lease)
+holds_any(struct strings alive, const char *lease)
 {
-	for (size_t i = 0; i < rows_count(alive); i++)
-		if (str_eq(rows_str(alive, i, 0), lease))
+	for (size_t i = 0; i < alive.n; i++)
+		if (str_eq(alive.items[i], lease))
 			return true;
 	return false;
 }
@@ -303,7 +303,7 @@ static void
 heartbeats(struct supervisor *s)
 {
 	const char *leases[WORKER_PLACES_MAX];
-	struct rows *alive;
+	struct strings alive;
 	struct error err;
 	size_t n = 0;
 
@@ -317,7 +317,8 @@ heartbeats(struct supervisor *s)
 		return;
 	error_clear(&err);
 	if (!reachable(s,
-		store_jobs_heartbeat(s->svc.db, &s->arena, leases, n, s->lease, &alive, &err),
+		store_jobs_heartbeat(s->svc.db, &s->arena, (struct strings) { leases, n }, s->lease,
+		    &alive, &err),
 		&err))
 		return;
 	/*
