@@ -17,10 +17,11 @@ check_PROGRAMS += \
 	t/unit/token \
 	t/unit/totp
 
-check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/path t/unit/route
+check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path t/unit/route
 t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
+t_unit_multipart_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_path_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
 
@@ -34,12 +35,19 @@ t_fuzz_replay_input_SOURCES = t/fuzz/input.c t/fuzz/replay.c
 t_fuzz_replay_input_LDADD = $(t_unit_dispatch_LDADD)
 t_fuzz_replay_request_SOURCES = t/fuzz/request.c t/fuzz/replay.c
 t_fuzz_replay_request_LDADD = $(t_unit_dispatch_LDADD)
+check_PROGRAMS += t/fuzz/replay_multipart
+t_fuzz_replay_multipart_SOURCES = t/fuzz/multipart.c t/fuzz/replay.c
+t_fuzz_replay_multipart_LDADD = $(t_unit_dispatch_LDADD)
 check_PROGRAMS += t/fuzz/replay_sigv4 t/fuzz/replay_store_xml
 t_fuzz_replay_sigv4_SOURCES = t/fuzz/sigv4.c t/fuzz/replay.c
 t_fuzz_replay_store_xml_SOURCES = t/fuzz/store_xml.c t/fuzz/replay.c
 t_fuzz_replay_store_xml_LDADD = src/libobjectstore.a $(t_unit_dispatch_LDADD)
 if FUZZERS
 noinst_PROGRAMS += t/fuzz/fuzz_input t/fuzz/fuzz_request
+noinst_PROGRAMS += t/fuzz/fuzz_multipart
+t_fuzz_fuzz_multipart_SOURCES = t/fuzz/multipart.c
+t_fuzz_fuzz_multipart_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += t/fuzz/fuzz_sigv4 t/fuzz/fuzz_store_xml
 t_fuzz_fuzz_sigv4_SOURCES = t/fuzz/sigv4.c
 t_fuzz_fuzz_sigv4_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
