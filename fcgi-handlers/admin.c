@@ -266,12 +266,16 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct route admin_routes[] = {
-	{ METHOD_GET, "/api/admin/settings", settings_get, RATE_TIER, PERM_SYSTEM_SETTINGS, NULL },
-	{ METHOD_PATCH, "/api/admin/settings", settings_patch, RATE_TIER, PERM_SYSTEM_SETTINGS,
-	    settings_input },
-	{ METHOD_GET, "/api/admin/roles", roles_show, RATE_TIER, PERM_SYSTEM_SETTINGS, NULL },
-	{ METHOD_PUT, "/api/admin/roles", roles_put, RATE_TIER, PERM_SYSTEM_SETTINGS, roles_input },
-	{ METHOD_GET, "/api/admin/audit", audit_get, RATE_TIER, PERM_USERS_MANAGE, audit_input },
+	{ METHOD_GET, "/api/admin/settings", settings_get, AUTH_BEARER, PERM_SYSTEM_SETTINGS,
+	    RATE_TIER, BODY_NONE, NULL },
+	{ METHOD_PATCH, "/api/admin/settings", settings_patch, AUTH_BEARER, PERM_SYSTEM_SETTINGS,
+	    RATE_TIER, BODY_JSON, settings_input },
+	{ METHOD_GET, "/api/admin/roles", roles_show, AUTH_BEARER, PERM_SYSTEM_SETTINGS, RATE_TIER,
+	    BODY_NONE, NULL },
+	{ METHOD_PUT, "/api/admin/roles", roles_put, AUTH_BEARER, PERM_SYSTEM_SETTINGS, RATE_TIER,
+	    BODY_JSON, roles_input },
+	{ METHOD_GET, "/api/admin/audit", audit_get, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
+	    BODY_NONE, audit_input },
 	{ .path = NULL },
 };
 

@@ -113,13 +113,14 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct route auth_routes[] = {
-	{ METHOD_POST, "/api/auth/login", auth_login, RATE_TIER, PUBLIC, login_input,
-	    .flags = ROUTE_IGNORE_BEARER },
-	{ METHOD_POST, "/api/auth/refresh", auth_refresh, RATE_TIER, PUBLIC, refresh_input,
-	    .flags = ROUTE_IGNORE_BEARER | ROUTE_BY_REFRESH },
-	{ METHOD_POST, "/api/auth/logout", auth_logout, RATE_TIER, PUBLIC, refresh_input,
-	    .flags = ROUTE_BY_REFRESH },
-	{ METHOD_GET, "/api/auth/session", auth_session, RATE_TIER, PERM_SIGNED_IN, .input = NULL },
+	{ METHOD_POST, "/api/auth/login", auth_login, AUTH_NONE, PUBLIC, RATE_TIER, BODY_JSON,
+	    login_input },
+	{ METHOD_POST, "/api/auth/refresh", auth_refresh, AUTH_REFRESH, PUBLIC, RATE_TIER,
+	    BODY_JSON, refresh_input },
+	{ METHOD_POST, "/api/auth/logout", auth_logout, AUTH_REFRESH, PUBLIC, RATE_TIER, BODY_JSON,
+	    refresh_input },
+	{ METHOD_GET, "/api/auth/session", auth_session, AUTH_BEARER, PERM_SIGNED_IN, RATE_TIER,
+	    BODY_NONE, NULL },
 	{ .path = NULL },
 };
 

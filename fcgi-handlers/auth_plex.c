@@ -61,10 +61,12 @@ plex_delete(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct route auth_plex_routes[] = {
-	{ METHOD_POST, "/api/auth/plex/pin", plex_pin_post, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/auth/plex/pin/{id}", plex_pin_get, RATE_PIN, PUBLIC, .input = NULL },
-	{ METHOD_DELETE, "/api/auth/plex", plex_delete, RATE_TIER, PERM_SIGNED_IN, .input = NULL,
-	    .flags = ROUTE_SESSION_ONLY },
+	{ METHOD_POST, "/api/auth/plex/pin", plex_pin_post, AUTH_BEARER, PUBLIC, RATE_TIER,
+	    BODY_JSON, NULL },
+	{ METHOD_GET, "/api/auth/plex/pin/{id}", plex_pin_get, AUTH_BEARER, PUBLIC, RATE_PIN,
+	    BODY_NONE, NULL },
+	{ METHOD_DELETE, "/api/auth/plex", plex_delete, AUTH_SESSION, PERM_SIGNED_IN, RATE_TIER,
+	    BODY_NONE, NULL },
 	{ .path = NULL },
 };
 

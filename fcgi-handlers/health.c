@@ -82,9 +82,11 @@ health_ready_get(const struct request *req, struct response *res, struct error *
 }
 
 static const struct route health_routes[] = {
-	{ METHOD_GET, "/api/health", health_get, RATE_NONE, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/health/live", health_live, RATE_NONE, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/health/ready", health_ready_get, RATE_NONE, PUBLIC, .input = NULL },
+	{ METHOD_GET, "/api/health", health_get, AUTH_NONE, PUBLIC, RATE_NONE, BODY_NONE, NULL },
+	{ METHOD_GET, "/api/health/live", health_live, AUTH_NONE, PUBLIC, RATE_NONE, BODY_NONE,
+	    NULL },
+	{ METHOD_GET, "/api/health/ready", health_ready_get, AUTH_NONE, PUBLIC, RATE_NONE,
+	    BODY_NONE, NULL },
 	{ .path = NULL },
 };
 

@@ -156,10 +156,10 @@ search_cache_key(const struct request *req)
 }
 
 static const struct route routes[] = {
-	{ METHOD_GET, "/api/search", search_get, RATE_SEARCH, PERM_MEDIA_READ, search_input,
-	    search_cache_key },
-	{ METHOD_GET, "/api/search/suggest", suggest_get, RATE_MEDIA, PERM_MEDIA_READ,
-	    suggest_input, .flags = 0 },
+	{ METHOD_GET, "/api/search", search_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_SEARCH,
+	    BODY_NONE, search_input, search_cache_key },
+	{ METHOD_GET, "/api/search/suggest", suggest_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
+	    BODY_NONE, suggest_input },
 	{ .path = NULL },
 };
 

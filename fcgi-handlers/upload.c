@@ -385,16 +385,17 @@ upload_parts_post(const struct request *req, struct response *res, struct error 
 }
 
 static const struct route upload_routes[] = {
-	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, RATE_UPLOAD,
-	    PERM_MEDIA_UPLOAD, initiate_input, NULL, ROUTE_IDEMPOTENT, upload_initiate_again },
-	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, RATE_MEDIA,
-	    PERM_MEDIA_UPLOAD, complete_input, NULL, 0 },
-	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, RATE_MEDIA, PERM_MEDIA_UPLOAD,
-	    NULL, NULL, 0 },
-	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, RATE_MEDIA,
-	    PERM_MEDIA_UPLOAD, NULL, NULL, 0 },
-	{ METHOD_POST, "/api/media/upload/{id}/parts", upload_parts_post, RATE_MEDIA,
-	    PERM_MEDIA_UPLOAD, parts_input, NULL, 0 },
+	{ METHOD_POST, "/api/media/upload/initiate", upload_initiate_post, AUTH_BEARER,
+	    PERM_MEDIA_UPLOAD, RATE_UPLOAD, BODY_JSON, initiate_input, NULL, ROUTE_IDEMPOTENT,
+	    upload_initiate_again },
+	{ METHOD_POST, "/api/media/upload/complete", upload_complete_post, AUTH_BEARER,
+	    PERM_MEDIA_UPLOAD, RATE_MEDIA, BODY_JSON, complete_input },
+	{ METHOD_GET, "/api/media/upload/{id}", upload_item_get, AUTH_BEARER, PERM_MEDIA_UPLOAD,
+	    RATE_MEDIA, BODY_NONE, NULL },
+	{ METHOD_DELETE, "/api/media/upload/{id}", upload_item_delete, AUTH_BEARER,
+	    PERM_MEDIA_UPLOAD, RATE_MEDIA, BODY_NONE, NULL },
+	{ METHOD_POST, "/api/media/upload/{id}/parts", upload_parts_post, AUTH_BEARER,
+	    PERM_MEDIA_UPLOAD, RATE_MEDIA, BODY_JSON, parts_input },
 	{ .path = NULL },
 };
 

@@ -132,7 +132,7 @@ is_deeply [ map { text_of($_) =~ /number BETWEEN 1 AND (\d+)/g } glob "$top/sql/
 # Bodies: what the edge lets through is what the programs take. 0: they have none, or nginx does not read them.
 sub bytes { my ($text) = @_; my ($n, $unit) = $text =~ /^(\d+)([kmg]?)$/; return $n * { '' => 1, k => 2**10, m => 2**20, g => 2**30 }->{$unit} }
 my %caps = map { my $file = $_; ($file => [ grep { $_ > 1 } map { bytes($_) } text_of("$top/nginx/$file") =~ /^\s*client_max_body_size (\w+);/mg ]) } qw(medianest.conf.in storage.conf.in);
-is $caps{'medianest.conf.in'}[0], $limits->{REQUEST_BODY_MAX}, 'nginx: the body of a request';
+is $caps{'medianest.conf.in'}[0], $limits->{BODY_JSON_MAX}, 'nginx: the body of a request';
 is_deeply $caps{'storage.conf.in'}, [ $limits->{OBJECT_PUT_MAX} ], 'nginx: an object in one piece';
 cmp_ok $limits->{PROTOCOL_BODY_MAX}, '<=', $limits->{OBJECT_PUT_MAX}, 'an XML body comes through';
 

@@ -35,19 +35,24 @@ t_fuzz_replay_input_SOURCES = t/fuzz/input.c t/fuzz/replay.c
 t_fuzz_replay_input_LDADD = $(t_unit_dispatch_LDADD)
 t_fuzz_replay_request_SOURCES = t/fuzz/request.c t/fuzz/replay.c
 t_fuzz_replay_request_LDADD = $(t_unit_dispatch_LDADD)
-check_PROGRAMS += t/fuzz/replay_multipart
+check_PROGRAMS += t/fuzz/replay_multipart t/fuzz/replay_raw
 t_fuzz_replay_multipart_SOURCES = t/fuzz/multipart.c t/fuzz/replay.c
 t_fuzz_replay_multipart_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_replay_raw_SOURCES = t/fuzz/raw.c t/fuzz/replay.c
+t_fuzz_replay_raw_LDADD = $(t_unit_dispatch_LDADD)
 check_PROGRAMS += t/fuzz/replay_sigv4 t/fuzz/replay_store_xml
 t_fuzz_replay_sigv4_SOURCES = t/fuzz/sigv4.c t/fuzz/replay.c
 t_fuzz_replay_store_xml_SOURCES = t/fuzz/store_xml.c t/fuzz/replay.c
 t_fuzz_replay_store_xml_LDADD = src/libobjectstore.a $(t_unit_dispatch_LDADD)
 if FUZZERS
 noinst_PROGRAMS += t/fuzz/fuzz_input t/fuzz/fuzz_request
-noinst_PROGRAMS += t/fuzz/fuzz_multipart
+noinst_PROGRAMS += t/fuzz/fuzz_multipart t/fuzz/fuzz_raw
 t_fuzz_fuzz_multipart_SOURCES = t/fuzz/multipart.c
 t_fuzz_fuzz_multipart_LDADD = $(t_unit_dispatch_LDADD)
 t_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+t_fuzz_fuzz_raw_SOURCES = t/fuzz/raw.c
+t_fuzz_fuzz_raw_LDADD = $(t_unit_dispatch_LDADD)
+t_fuzz_fuzz_raw_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += t/fuzz/fuzz_sigv4 t/fuzz/fuzz_store_xml
 t_fuzz_fuzz_sigv4_SOURCES = t/fuzz/sigv4.c
 t_fuzz_fuzz_sigv4_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

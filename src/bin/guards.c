@@ -26,43 +26,6 @@
 
 #define BEARER "Bearer "
 
-/*
- * Keeps the refusal until the request was counted as anonymous (guard_admit), for guard_authorize
- * to give.
- */
-static void
-refuse_later(struct request *req, const struct error *why)
-{
-	req->auth_error = arena_memdup(req->arena, why, sizeof(*why));
-	memset(req->who, 0, sizeof(*req->who));
-}
-
-static bool
-guard_authenticate(struct request *req, struct error *err)
-{
-	const char *header = req->authorization;
-	struct error why;
-
-	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) ||
-	    req->route->rate == RATE_NONE)
-		return true;
-	if (strncasecmp(header, BEARER, strlen(BEARER)) != 0) {
-		error_slug(&why, ERR_UNAUTHENTICATED, "token_invalid",
-		    "Authorization must be a Bearer token.");
-		refuse_later(req, &why);
-		return true;
-	}
-	header += strlen(BEARER);
-	if (str_starts(header, API_TOKEN_PREFIX))
-		return true; /* looked up in guard_admit: this guard does no I/O */
-	if (!token_verify(req->arena,
-		&(const struct token_issuer) {
-		    req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), clock_now() },
-		header, strlen(header), req->who, &why))
-		refuse_later(req, &why);
-	return true;
-}
-
 struct class_row {
 	const char *name;
 	enum config_key limit;
@@ -92,56 +55,108 @@ take_admission(struct request *req, const struct admission *adm)
 	req->cached_len = adm->cached_len;
 }
 
-/*
- * An API token's owner is read from PostgreSQL; a refused one counts as anonymous, as any bad
- * credentials do.
- */
-static bool
-look_up_api_token(struct request *req, struct error *err)
+static struct admission_ask
+ask_of(const struct request *req)
 {
-	const char *header = req->authorization;
+	const struct class_row *class = &classes[req->route->rate];
+
+	return (struct admission_ask) {
+		.who = req->subject.who,
+		.source = req->subject.source,
+		.address = req->client,
+		.rate_class = class->name,
+		.class_limit = class->name == NULL ? 0 : config_int(req->config, class->limit),
+		.cache_key = req->cache_key,
+		.uncounted = req->route->rate == RATE_NONE,
+	};
+}
+
+/* Verified, then counted by guard_admit: bad ones as anonymous. */
+static void
+identify_access_token(struct request *req, const char *token)
+{
 	struct error why;
 
-	if (header == NULL || (req->route->flags & ROUTE_IGNORE_BEARER) ||
-	    strncasecmp(header, BEARER, strlen(BEARER)) != 0 ||
-	    !str_starts(header + strlen(BEARER), API_TOKEN_PREFIX))
+	if (!token_verify(req->arena,
+		&(const struct token_issuer) {
+		    req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), clock_now() },
+		token, strlen(token), req->who, &why))
+		request_refuse_later(req, &why);
+}
+
+static bool
+identify_api_token(struct request *req, const char *token, struct error *err)
+{
+	struct admission_ask ask = ask_of(req);
+	const struct admission *adm = NULL;
+	struct error why;
+
+	if (api_token_identify(req->call, token, &ask, req->who, &adm, &why))
 		return true;
-	if (api_token_verify(req->call, header + strlen(BEARER), req->who, &why))
+	if (why.code == ERR_UNAUTHENTICATED) {
+		request_refuse_later(req, &why);
 		return true;
-	if (why.code != ERR_UNAUTHENTICATED) {
-		*err = why;
-		return false;
 	}
-	refuse_later(req, &why);
+	if (adm != NULL)
+		take_admission(req, adm);
+	*err = why;
+	return false;
+}
+
+/* The token of a Bearer header; NULL: none came, or another kind, which auth_error then says. */
+static const char *
+bearer_of(struct request *req)
+{
+	struct error why;
+
+	if (req->authorization == NULL)
+		return NULL;
+	if (strncasecmp(req->authorization, BEARER, strlen(BEARER)) == 0)
+		return req->authorization + strlen(BEARER);
+	error_slug(&why, ERR_UNAUTHENTICATED, "token_invalid",
+	    "Authorization must be a Bearer token.");
+	request_refuse_later(req, &why);
+	return NULL;
+}
+
+static bool
+guard_bearer(struct request *req, struct error *err)
+{
+	const char *token = bearer_of(req);
+
+	if (token == NULL)
+		return true;
+	if (str_starts(token, API_TOKEN_PREFIX))
+		return identify_api_token(req, token, err);
+	identify_access_token(req, token);
+	return true;
+}
+
+/* The access token is neither needed nor counted: on logout it may well be revoked already. */
+static bool
+guard_refresh(struct request *req, struct error *err)
+{
+	struct principal *owner = arena_alloc(req->arena, sizeof(*owner));
+	const char *token = bearer_of(req);
+
+	if (token != NULL && !str_starts(token, API_TOKEN_PREFIX))
+		identify_access_token(req, token);
+	if (!session_peek(req->call, input_str(req->input, "refreshToken"), owner, err))
+		return false;
+	owner->session_id[0] = '\0'; /* counted, not judged */
+	req->subject.who = owner;
 	return true;
 }
 
 static bool
 guard_admit(struct request *req, struct error *err)
 {
-	const struct class_row *class = &classes[req->route->rate];
-	struct admission_ask ask = {
-		.who = req->who,
-		.address = req->client,
-		.rate_class = class->name,
-		.class_limit = class->name == NULL ? 0 : config_int(req->config, class->limit),
-		.cache_key = req->cache_key,
-	};
+	struct admission_ask ask = ask_of(req);
 	const struct admission *adm = NULL;
-	struct principal owner;
 	bool ok;
 
-	if (req->route->rate == RATE_NONE)
-		return true;
-	if (!look_up_api_token(req, err))
-		return false;
-	if (req->route->flags & ROUTE_BY_REFRESH) {
-		/* Counted only: a bearer token on logout may well be revoked already. */
-		if (!session_peek(req->call, input_str(req->input, "refreshToken"), &owner, err))
-			return false;
-		owner.session_id[0] = '\0';
-		ask.who = &owner;
-	}
+	if (ask.uncounted && req->who->session_id[0] == '\0')
+		return true; /* nothing to count, no session to judge */
 	ok = admission_check(req->call, &ask, &adm, err);
 	if (adm != NULL)
 		take_admission(req, adm);
@@ -149,42 +164,18 @@ guard_admit(struct request *req, struct error *err)
 }
 
 static bool
-guard_authorize(struct request *req, struct error *err)
+guard_permissions(struct request *req, struct error *err)
 {
 	const struct admission *adm = req->admission;
-	bool signed_in = req->who->user_id[0] != '\0', current;
 
-	/*
-	 * Public routes obey live settings too; they go on with older ones while the database is
-	 * away.
-	 */
-	current = access_refresh(req->call, adm == NULL ? NULL : adm->config_version, err);
-	if (req->route->permission == PUBLIC) {
-		error_clear(err);
-		return true;
-	}
-	if (!signed_in) {
-		if (req->auth_error != NULL) {
-			*err = *req->auth_error;
-			return false;
-		}
-		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
-	}
-	if (!current)
+	if (!access_refresh(req->call, adm == NULL ? NULL : adm->config_version, err))
 		return false;
-	req->who->permissions = access_permissions(req->who->role);
-	if (req->who->scoped) {
-		req->who->permissions &= req->who->scopes;
-		if (req->route->flags & ROUTE_SESSION_ONLY)
-			return error_slug(err, ERR_FORBIDDEN, "session_required",
-			    "An API token cannot do this: sign in.");
-	}
-	if (req->route->permission == PERM_SIGNED_IN ||
-	    principal_may(req->who, req->route->permission))
+	if (req->who->user_id[0] == '\0')
 		return true;
-	error_set(err, ERR_FORBIDDEN, "Your role does not allow this.");
-	return error_detail(err, "%s lacks %s", role_name(req->who->role),
-	    permission_name(req->route->permission));
+	req->who->permissions = access_permissions(req->who->role);
+	if (req->who->scoped)
+		req->who->permissions &= req->who->scopes;
+	return true;
 }
 
 static struct idempotent
@@ -261,9 +252,11 @@ guard_open(struct request *req)
 
 static const struct guards guards = {
 	.open = guard_open,
-	.authenticate = guard_authenticate,
+	.identify = { [AUTH_BEARER] = guard_bearer,
+	    [AUTH_SESSION] = guard_bearer,
+	    [AUTH_REFRESH] = guard_refresh },
 	.admit = guard_admit,
-	.authorize = guard_authorize,
+	.permissions = guard_permissions,
 	.once_begin = guard_once_begin,
 	.once_end = guard_once_end,
 	.origin_allowed = guard_origin_allowed,

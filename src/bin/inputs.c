@@ -59,7 +59,7 @@ static void
 put_route(struct json *j, const struct pool *pool, const struct route_module *module,
     const struct route *route)
 {
-	bool query = route->method == METHOD_GET || route->method == METHOD_DELETE;
+	bool query = route->body != BODY_JSON;
 
 	json_object(j, NULL);
 	json_put_str(j, "pool", pool->name);
@@ -167,7 +167,7 @@ put_limits(struct json *j)
 		const char *name;
 		int64_t value;
 	} limits[] = {
-		{ "REQUEST_BODY_MAX", REQUEST_BODY_MAX },
+		{ "BODY_JSON_MAX", BODY_JSON_MAX },
 		{ "PROTOCOL_BODY_MAX", PROTOCOL_BODY_MAX },
 		{ "OBJECT_PUT_MAX", OBJECT_PUT_MAX },
 		{ "IDEMPOTENCY_KEY_MAX", IDEMPOTENCY_KEY_MAX },

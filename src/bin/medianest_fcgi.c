@@ -42,7 +42,15 @@ usage(FILE *out)
 	fputc('\n', out);
 }
 
-/* One line a route, for people and for the test that holds the API description against it. */
+/* One line a route, for people and for the tests that hold the API description against it. */
+static void
+print_route(const char *pool, const struct route *route)
+{
+	printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\n", pool, method_name(route->method), route->path,
+	    permission_name(route->permission), rate_class_name(route->rate),
+	    route_auth_name(route->auth), route_body_name(route->body));
+}
+
 static void
 print_routes(void)
 {
@@ -51,14 +59,17 @@ print_routes(void)
 		    module != NULL && *module != NULL; module++)
 			for (const struct route *route = (*module)->routes; route->path != NULL;
 			    route++)
-				printf("%s\t%s\t%s\t%s\t%s\n", pool->name,
-				    method_name(route->method), route->path,
-				    permission_name(route->permission),
-				    rate_class_name(route->rate));
+				print_route(pool->name, route);
+}
+
+static size_t
+open_request(void *context, struct request *req, size_t announced)
+{
+	return dispatch_open(context, req, announced);
 }
 
 static void
-api_handler(void *context, struct request *req, struct response *res)
+serve_request(void *context, struct request *req, struct response *res)
 {
 	dispatch(context, req, res);
 }
@@ -93,19 +104,23 @@ worker_run(void *context, int listen_fd)
 	struct program *prog = context;
 	const struct pool *pool = prog->pool;
 	struct config *config = worker_config(prog);
-	struct app app = { .modules = pool->modules, .guards = guards_default() };
+	struct app app = {
+		.modules = pool->modules, .guards = guards_default(), .protocol = pool->protocol
+	};
 	struct services svc;
 	struct error err;
 	struct fcgi_loop loop = {
 		.listen_fd = listen_fd,
-		.handler = pool->handler != NULL ? pool->handler : api_handler,
+		.open = open_request,
+		.handler = serve_request,
+		.context = &app,
+		.idle_context = &svc,
 		.idle = close_idle,
 		.tick = pool_tick(pool),
 		.tick_seconds = POOL_TICK_SECONDS,
 		.config = config,
 		.svc = &svc,
 		.log = &prog->log,
-		.body_max = pool->handler != NULL ? 0 : REQUEST_BODY_MAX,
 		.max_requests = (long)config_int(config, CFG_POOL_MAX_REQUESTS),
 		.idle_seconds = (int)config_int(config, CFG_POOL_IDLE_CLOSE),
 	};
@@ -116,8 +131,6 @@ worker_run(void *context, int listen_fd)
 		log_crit(&prog->log, "%s", err.message);
 		return EX_CONFIG;
 	}
-	loop.context = pool->handler != NULL ? (void *)&svc : (void *)&app;
-	loop.idle_context = &svc;
 	status = fcgi_run(&loop);
 	services_clear(&svc);
 	if (config != prog->config)

@@ -28,8 +28,8 @@ const struct pool pools[] = {
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(&admin_module), NULL },
-	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, objectstore_verify },
-	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, objectstore_write },
+	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, &objectstore_verify },
+	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, &objectstore_write },
 	{ .name = NULL },
 };
 
@@ -46,5 +46,5 @@ pool_find(const char *name)
 fcgi_idle_fn *
 pool_tick(const struct pool *pool)
 {
-	return pool->handler == objectstore_write ? objectstore_tick : NULL;
+	return pool->protocol == &objectstore_write ? objectstore_tick : NULL;
 }

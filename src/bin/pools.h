@@ -12,6 +12,7 @@
 #include "http/fcgi.h"
 #include "service/services.h"
 
+struct protocol;
 struct route_module;
 
 #define POOL_TICK_SECONDS 600
@@ -20,9 +21,9 @@ struct pool {
 	const char *name;
 	enum config_key workers;
 	enum services_role role;
-	/* NULL-terminated; NULL for a pool with a handler of its own */
+	/* NULL-terminated; NULL for a pool with a protocol of its own */
 	const struct route_module *const *modules;
-	fcgi_handler_fn *handler; /* NULL: dispatch over the modules */
+	const struct protocol *protocol; /* NULL: the routes of the modules */
 };
 
 extern const struct pool pools[]; /* ends with name NULL */

@@ -2,7 +2,8 @@
  * The one way in which anything fails: functions answer bool and fill a trailing struct error.
  *
  * `message` is for the client, `detail` for the log only (SQL state, addresses, paths). Exactly one
- * place (http/problem.c) turns an error into a reply and a log line; one table (error.c) maps the
+ * place (http/problem.c) turns an error into a reply, and one (http/dispatch.c) writes the line of
+ * a request; one table (error.c) maps the
  * code to status, slug, title and log level, after the error flow of the design. No ownership:
  * everything is inline, `slug` points to a string literal.
  */

@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "http/enter.h"
 #include "http/guard.h"
-#include "http/input.h"
 #include "http/measure.h"
 #include "http/problem.h"
 #include "http/request.h"
@@ -16,7 +16,6 @@
 #include "http/route.h"
 #include "core/banned.h"
 
-#define ALLOW_MAX 64
 #define PREFLIGHT_SECONDS "600"
 #define CORS_HEADERS \
 	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
@@ -26,114 +25,9 @@
 	"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"
 
 static bool
-guard_missing(struct error *err)
-{
-	error_set(err, ERR_INTERNAL, "This route cannot be served here.");
-	return error_detail(err, "the pool has no guard for it");
-}
-
-static bool
 has_credentials(const struct request *req)
 {
 	return req->who->user_id[0] != '\0';
-}
-
-/*
- * Health and its like: no credentials are looked at and nothing is counted, so that they answer
- * when all else is down.
- */
-static bool
-unguarded(const struct route *route)
-{
-	return route->permission == PUBLIC && route->rate == RATE_NONE;
-}
-
-static bool
-authenticate(const struct guards *guards, struct request *req, struct error *err)
-{
-	struct error denied;
-
-	if (unguarded(req->route))
-		return true;
-	if (guards == NULL || guards->authenticate == NULL)
-		return guard_missing(err);
-	error_clear(&denied);
-	if (!guards->authenticate(req, &denied))
-		req->auth_error = arena_memdup(req->arena, &denied, sizeof(denied));
-	if (req->auth_error != NULL)
-		memset(req->who, 0, sizeof(*req->who));
-	return true;
-}
-
-static bool
-admit(const struct guards *guards, struct request *req, struct error *err)
-{
-	const struct route *route = req->route;
-
-	if (unguarded(route))
-		return true;
-	if (guards == NULL || guards->admit == NULL)
-		return guard_missing(err);
-	if (route->cache_key != NULL && has_credentials(req))
-		req->cache_key = route->cache_key(req);
-	return guards->admit(req, err);
-}
-
-static bool
-authorize(const struct guards *guards, struct request *req, struct error *err)
-{
-	if (unguarded(req->route))
-		return true;
-	if (req->route->permission != PUBLIC && !has_credentials(req)) {
-		if (req->auth_error == NULL)
-			return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
-		*err = *req->auth_error;
-		return false;
-	}
-	if (guards->authorize == NULL)
-		return guard_missing(err);
-	return guards->authorize(req, err);
-}
-
-static bool
-content_type_is_json(const char *type)
-{
-	size_t len = strcspn(type, "; \t");
-	static const char json[] = "application/json";
-	char head[sizeof(json)];
-
-	if (len != sizeof(json) - 1)
-		return false;
-	memcpy(head, type, len);
-	head[len] = '\0';
-	return str_ieq(head, json);
-}
-
-static bool
-check_params(const struct request *req, struct error *err)
-{
-	for (unsigned i = 0; i < req->nparams; i++)
-		if (!input_check_param(req->arena, req->param_rules, req->params[i].name,
-			req->params[i].value, err))
-			return false;
-	return true;
-}
-
-static bool
-check_input(struct request *req, struct error *err)
-{
-	const struct field_rule *rules = req->route->input;
-
-	if (req->method == METHOD_GET || req->method == METHOD_DELETE) {
-		if (req->body_len > 0)
-			return error_set(err, ERR_MALFORMED, "This method takes no body.");
-		return input_from_query(req->arena, rules, req->query, &req->input, err);
-	}
-	if (!input_from_query(req->arena, NULL, req->query, &req->input, err))
-		return false;
-	if (req->body_len > 0 && !content_type_is_json(req->content_type))
-		return error_set(err, ERR_MEDIA_TYPE, "Send the body as application/json.");
-	return input_from_json(req->arena, rules, req->body, req->body_len, &req->input, err);
 }
 
 /* Answers to browsers of other origins, refusals included; true when the origin is on the list. */
@@ -159,43 +53,6 @@ options(struct response *res, const char *allow, bool cors_allowed)
 		response_header(res, "Access-Control-Max-Age", PREFLIGHT_SECONDS);
 	}
 	return response_empty(res, 204);
-}
-
-static bool
-find_route(const struct app *app, struct request *req, char *allow, size_t size, struct error *err)
-{
-	if (req->framing != NULL) {
-		*err = *req->framing;
-		return false;
-	}
-	switch (route_find(app->modules, req, allow, size)) {
-	case ROUTE_FOUND: return true;
-	case ROUTE_NO_METHOD:
-		if (req->method == METHOD_OPTIONS)
-			return true;
-		return error_set(err, ERR_METHOD,
-		    "This path does not take the method; Allow names those that it takes.");
-	case ROUTE_NO_PATH:
-	default: return error_set(err, ERR_NOT_FOUND, "There is nothing here.");
-	}
-}
-
-static bool
-guard(const struct guards *guards, struct request *req, struct error *err)
-{
-	int64_t start = clock_monotonic();
-	bool ok;
-
-	ok = check_params(req, err) && check_input(req, err) && authenticate(guards, req, err);
-	if (ok && has_credentials(req) && req->log != NULL)
-		req->log->user_id = req->who->user_id;
-	req->timing.auth = clock_monotonic() - start;
-	if (!ok)
-		return false;
-	start = clock_monotonic();
-	ok = admit(guards, req, err) && authorize(guards, req, err);
-	req->timing.limit = clock_monotonic() - start;
-	return ok;
 }
 
 static bool
@@ -277,12 +134,10 @@ limit_headers(const struct request *req, struct response *res)
 }
 
 static void
-common_headers(const struct guards *guards, struct request *req, struct response *res)
+common_headers(const struct request *req, struct response *res)
 {
 	const struct timing *t = &req->timing;
 
-	if (guards != NULL && guards->measure != NULL)
-		guards->measure(req);
 	limit_headers(req, res);
 	response_header(res, "X-Request-Id", req->request_id);
 	response_headerf(res, "Server-Timing",
@@ -300,49 +155,112 @@ common_headers(const struct guards *guards, struct request *req, struct response
 	response_header(res, "Referrer-Policy", "no-referrer");
 }
 
-static void
-access_log(const struct request *req, const struct response *res)
+/* Not the path: keys of webhooks are in it, and signatures in the query. */
+static const char *
+name_of(const struct app *app, const struct request *req)
 {
+	if (app->protocol != NULL)
+		return app->protocol->name(req);
+	return req->route != NULL ? req->route->path : "-";
+}
+
+/* Clients of another protocol try what there is: what they get wrong is no news. */
+static enum log_level
+level_of(const struct app *app, const struct error_class *class)
+{
+	return app->protocol != NULL && class->status < 500 ? LOG_L_INFO : class->level;
+}
+
+/* The one line of a request: what was asked, by whom, and how it ended. */
+static void
+log_request(const struct app *app, const struct request *req, const struct response *res,
+    const struct error *err)
+{
+	const struct error_class *class = err == NULL ? NULL : error_class(err->code);
 	const struct log_field fields[] = {
 		LOG_STR("method", req->head ? "HEAD" : method_name(req->method)),
-		LOG_STR("route", req->route != NULL ? req->route->path : "-"),
+		LOG_STR("route", name_of(app, req)),
 		LOG_STR("id", request_param(req, "id")),
 		LOG_NUM("status", res->status),
 		LOG_NUM("bytes", res->body_len),
 		LOG_STR("client", req->client),
 		LOG_NUM("us", clock_monotonic() - req->timing.start),
+		LOG_STR("code", err == NULL ? NULL : error_slug_of(err)),
+		LOG_STR("field", err != NULL && err->nfields > 0 ? err->fields[0].field : NULL),
+		LOG_STR("detail", err == NULL ? NULL : err->detail),
 		{ .key = NULL },
 	};
 
-	log_event(req->log, LOG_L_INFO, "request", fields);
+	if (err == NULL)
+		log_event(req->log, LOG_L_INFO, "request", fields);
+	else
+		log_event(req->log, level_of(app, class),
+		    err->message[0] == '\0' ? class->title : err->message, fields);
+}
+
+static void
+measure(const struct guards *guards, struct request *req)
+{
+	if (guards != NULL && guards->measure != NULL)
+		guards->measure(req);
+}
+
+/* Our own API: routes, problem documents, the headers of every answer. */
+static bool
+serve_routes(const struct app *app, struct request *req, struct response *res, struct error *err)
+{
+	bool preflight = req->method == METHOD_OPTIONS, ok = req->framing == NULL, cors_allowed;
+
+	if (!ok)
+		*err = *req->framing;
+	else if (!preflight)
+		ok = enter(app->guards, req, err) && handle(app->guards, req, res, err);
+	if (!ok) {
+		response_clear(res);
+		problem_reply(req, res, err);
+		if (err->code == ERR_METHOD && req->allow != NULL)
+			response_header(res, "Allow", req->allow);
+	}
+	cors_allowed = cors(app->guards, req, res);
+	if (ok && preflight)
+		options(res, req->allow, cors_allowed);
+	measure(app->guards, req);
+	common_headers(req, res);
+	measure_request(req, res);
+	return ok;
+}
+
+static bool
+serve_protocol(const struct app *app, struct request *req, struct response *res, struct error *err)
+{
+	bool ok = app->protocol->serve(req, res, err);
+
+	if (!ok) {
+		response_clear(res);
+		app->protocol->refuse(req, res, err);
+	}
+	measure(app->guards, req);
+	return ok;
+}
+
+size_t
+dispatch_open(const struct app *app, struct request *req, size_t announced)
+{
+	if (req->who == NULL)
+		req->who = arena_alloc(req->arena, sizeof(*req->who));
+	if (app->guards != NULL && app->guards->open != NULL)
+		app->guards->open(req);
+	return app->protocol != NULL ? 0 : enter_route(app->modules, req, announced);
 }
 
 void
 dispatch(const struct app *app, struct request *req, struct response *res)
 {
 	struct error err;
-	char allow[ALLOW_MAX] = "";
-	bool ok, cors_allowed;
+	bool ok;
 
 	error_clear(&err);
-	if (req->who == NULL)
-		req->who = arena_alloc(req->arena, sizeof(*req->who));
-	if (app->guards != NULL && app->guards->open != NULL)
-		app->guards->open(req);
-	ok = find_route(app, req, allow, sizeof(allow), &err);
-	if (ok && req->method != METHOD_OPTIONS)
-		ok = guard(app->guards, req, &err) && handle(app->guards, req, res, &err);
-	if (!ok) {
-		response_clear(res);
-		problem_reply(req, res, &err);
-		if (err.code == ERR_METHOD)
-			response_header(res, "Allow", allow);
-	}
-	cors_allowed = cors(app->guards, req, res);
-	if (ok && req->method == METHOD_OPTIONS)
-		options(res, allow, cors_allowed);
-	common_headers(app->guards, req, res);
-	measure_request(req, res);
-	if (ok)
-		access_log(req, res);
+	ok = app->protocol != NULL ? serve_protocol(app, req, res, &err) :
+				     serve_routes(app, req, res, &err);
+	log_request(app, req, res, ok ? NULL : &err);
 }

@@ -25,8 +25,8 @@
 #include "core/banned.h"
 
 #define HEAD_MAX 16384 /* bytes of a response's header */
-/* a refused body is read away up to so many times body_max, or the refusal is lost to a reset */
-#define DRAIN_FACTOR 4
+/* bytes of a refused body that are read away, or the refusal is lost to a reset */
+#define DRAIN_MAX (4UL << 20)
 #define DRAIN_CHUNK 16384
 /* workers end up to 1/8 before max_requests, so that they do not all go at once */
 #define RECYCLE_JITTER 8
@@ -71,12 +71,12 @@ recycle_after(long max)
 }
 
 static void
-body_drain(FCGX_Stream *in, size_t max)
+body_drain(FCGX_Stream *in)
 {
 	char chunk[DRAIN_CHUNK];
 	int n;
 
-	for (size_t read = 0; read < max; read += (size_t)n) {
+	for (size_t read = 0; read < DRAIN_MAX; read += (size_t)n) {
 		n = FCGX_GetStr(chunk, sizeof(chunk), in);
 		if (n <= 0)
 			break;
@@ -84,32 +84,21 @@ body_drain(FCGX_Stream *in, size_t max)
 }
 
 static void
-body_read(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct request *req, size_t announced)
+body_read(FCGX_Request *fcgx, struct request *req, size_t size)
 {
 	struct error *err;
-	char *body;
-	int n;
+	char *body = arena_alloc_raw(req->arena, size + 1);
+	int n = FCGX_GetStr(body, (int)size, fcgx->in);
 
-	if (announced == 0 || loop->body_max == 0)
-		return;
-	err = arena_alloc(req->arena, sizeof(*err));
-	error_clear(err);
-	if (announced > loop->body_max) {
-		error_set(err, ERR_TOO_LARGE, "The body may have at most %zu bytes.",
-		    loop->body_max);
-		req->framing = err;
-		body_drain(fcgx->in, loop->body_max * DRAIN_FACTOR);
-		return;
-	}
-	body = arena_alloc(req->arena, announced + 1);
-	n = FCGX_GetStr(body, (int)announced, fcgx->in);
-	if (n < 0 || (size_t)n != announced) {
+	if (n < 0 || (size_t)n != size) {
+		err = arena_alloc(req->arena, sizeof(*err));
 		error_set(err, ERR_MALFORMED, "The body is shorter than its Content-Length.");
 		req->framing = err;
 		return;
 	}
+	body[size] = '\0';
 	req->body = body;
-	req->body_len = announced;
+	req->body_len = size;
 }
 
 /* nginx takes the status line as it stands, and RFC 9112 section 4 wants more than the number. */
@@ -200,7 +189,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	struct log log = *loop->log;
 	struct request *req = arena_alloc(arena, sizeof(*req));
 	struct response *res = arena_alloc(arena, sizeof(*res));
-	size_t announced = 0;
+	size_t announced = 0, size;
 
 	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -215,8 +204,11 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	/* an answer that cannot be sent ends the parameters before the last log line */
 	log.request_id = arena_strdup(arena, req->request_id);
 	response_init(res, arena);
-	if (req->framing == NULL || loop->body_max == 0)
-		body_read(loop, fcgx, req, announced);
+	size = loop->open(loop->context, req, announced);
+	if (size > 0)
+		body_read(fcgx, req, size);
+	else if (announced > 0)
+		body_drain(fcgx->in);
 	loop->handler(loop->context, req, res);
 	send_response(fcgx, req, res);
 	measure_pool_end(req, res);

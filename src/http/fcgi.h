@@ -15,23 +15,24 @@ struct response;
 struct services;
 
 /*
- * JSON pools dispatch; the storage pools answer themselves. The body has been read (up to body_max)
- * before the call.
+ * Called with the parsed head, before the body is read. Returns how many of the announced bytes are
+ * to be read; none when what is wrong is in req->framing already.
  */
+typedef size_t fcgi_open_fn(void *context, struct request *, size_t announced);
 typedef void fcgi_handler_fn(void *context, struct request *, struct response *);
 typedef void fcgi_idle_fn(void *context); /* called after idle_seconds without a request, once */
 
 struct fcgi_loop {
 	int listen_fd;
+	fcgi_open_fn *open;
 	fcgi_handler_fn *handler;
 	fcgi_idle_fn *idle;
 	fcgi_idle_fn *tick; /* called every tick_seconds, between requests; or NULL */
-	void *context;      /* of the handler */
+	void *context;      /* of open and handler */
 	void *idle_context; /* of idle and tick */
 	const struct config *config;
 	struct services *svc;
 	struct log *log;
-	size_t body_max;
 	long max_requests; /* 0: no limit */
 	int idle_seconds;
 	int tick_seconds;

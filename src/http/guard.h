@@ -1,13 +1,14 @@
 /*
- * The guard chain, in the order of the design: route and method -> CORS -> input -> authentication
- * -> blacklist and limits -> permission -> handler. http knows neither sessions nor Redis: bin
- * hands these in. A missing one refuses what would need it (500), so that a pool without guards
- * serves PUBLIC routes of RATE_NONE only.
+ * What http asks of others to let a request in (http/enter.c has the order). http knows neither
+ * sessions nor Redis: bin hands these in. A missing one refuses what would need it (500), so that a
+ * pool without guards serves routes of AUTH_NONE and RATE_NONE only.
  */
 #ifndef MN_HTTP_GUARD_H
 #define MN_HTTP_GUARD_H
 
 #include <stdbool.h>
+
+#include "http/route.h"
 
 struct error;
 struct kept_answer;
@@ -20,18 +21,19 @@ struct guards {
 	/* Fills req->call: what the services of this process need to know of the request. */
 	void (*open)(struct request *);
 	/*
-	 * Who is it? Verifies the credentials without I/O and fills req->who; no credentials =
-	 * anonymous. Bad ones are kept in req->auth_error (answering false does that too) until the
-	 * request was counted as anonymous; then a route that is not PUBLIC refuses.
+	 * Who is it? One for each kind but AUTH_NONE; fills req->who (no credentials = nobody) or
+	 * req->source, and req->subject with whom the request counts for. Bad credentials are kept
+	 * by request_refuse_later() until the request was counted as anonymous. False: the request
+	 * ends here, since nobody can tell who it is, or the limiter refused to find out.
 	 */
-	guard_fn *authenticate;
+	guard_fn *identify[ROUTE_AUTHS];
 	/*
-	 * Blacklist, generation and every rate window in one round trip; fills req->limit and
-	 * req->cached.
+	 * Blacklist, generation and every rate window of req->subject in one round trip; fills
+	 * req->limit and req->cached.
 	 */
 	guard_fn *admit;
-	/* Fills req->who->permissions and compares with the route's. */
-	guard_fn *authorize;
+	/* Brings roles and live settings up to date and fills req->who->permissions. */
+	guard_fn *permissions;
 	/*
 	 * Idempotency-Key, around the handler of a ROUTE_IDEMPOTENT. once_begin opens the
 	 * transaction that the handler works in, or gives what was answered to that key before.

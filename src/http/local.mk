@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/libhttp.a
 HTTP_LIBS = $(FCGI_LIBS)
 src_libhttp_a_SOURCES = \
 	src/http/dispatch.c src/http/dispatch.h \
+	src/http/enter.c src/http/enter.h \
 	src/http/fcgi.c src/http/fcgi.h src/http/fcgi_send.c src/http/fcgi_send.h \
 	src/http/guard.h \
 	src/http/input.c src/http/input_json.c src/http/input_query.c src/http/input_schema.c src/http/input.h src/http/input_value.h \

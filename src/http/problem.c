@@ -1,14 +1,11 @@
 #include "http/problem.h"
 
 #include "core/arena.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "core/problem_document.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "http/route.h"
 #include "core/banned.h"
 
 #define PROBLEM_TYPE "application/problem+json"
@@ -27,27 +24,6 @@ problem_body(const struct request *req, struct response *res, const struct error
 	res->body_len = j->buf.len;
 }
 
-static void
-problem_log(const struct request *req, const struct error *err, const struct error_class *class)
-{
-	const struct log_field fields[] = {
-		LOG_STR("method", req->head ? "HEAD" : method_name(req->method)),
-		/* not the path: webhook keys are in it */
-		LOG_STR("route", req->route != NULL ? req->route->path : "-"),
-		LOG_STR("id", request_param(req, "id")),
-		LOG_NUM("status", class->status),
-		LOG_STR("code", error_slug_of(err)),
-		LOG_STR("client", req->client),
-		LOG_NUM("us", clock_monotonic() - req->timing.start),
-		LOG_STR("field", err->nfields > 0 ? err->fields[0].field : ""),
-		LOG_STR("detail", err->detail),
-		{ .key = NULL },
-	};
-
-	log_event(req->log, class->level, err->message[0] == '\0' ? class->title : err->message,
-	    fields);
-}
-
 void
 problem_reply(const struct request *req, struct response *res, const struct error *err)
 {
@@ -60,5 +36,4 @@ problem_reply(const struct request *req, struct response *res, const struct erro
 	if (class->status == 401)
 		response_headerf(res, "WWW-Authenticate", "Bearer realm=\"medianest\"%s",
 		    req->authorization != NULL ? ", error=\"invalid_token\"" : "");
-	problem_log(req, err, class);
 }

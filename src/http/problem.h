@@ -1,7 +1,4 @@
-/*
- * The one place that turns an error into a reply (RFC 9457, application/problem+json) and a log
- * line.
- */
+/* The one place that turns an error into a reply: RFC 9457, application/problem+json. */
 #ifndef MN_HTTP_PROBLEM_H
 #define MN_HTTP_PROBLEM_H
 

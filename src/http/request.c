@@ -66,6 +66,13 @@ request_env(const struct request *req, const char *name)
 	return env_find(req->envp, name);
 }
 
+void
+request_refuse_later(struct request *req, const struct error *why)
+{
+	req->auth_error = arena_memdup(req->arena, why, sizeof(*why));
+	memset(req->who, 0, sizeof(*req->who));
+}
+
 /* One look at every parameter instead of one search for each name: nginx sends about twenty. */
 static void
 request_headers(struct request *req, char *const *envp, const char **uri, const char **method,

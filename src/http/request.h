@@ -17,6 +17,7 @@ struct admission;
 struct config;
 struct error;
 struct input;
+struct multipart;
 struct route;
 struct call;     /* the service layer's; http hands it through, unseen */
 struct services; /* the service layer's; http hands it through, unseen */
@@ -32,8 +33,7 @@ enum method {
 	METHODS,
 };
 
-#define REQUEST_BODY_MAX (1UL << 20) /* bytes of a JSON body */
-#define REQUEST_PARAMS_MAX 4         /* {name} parts of a path template */
+#define REQUEST_PARAMS_MAX 4 /* {name} parts of a path template */
 #define REQUEST_PATH_MAX 2048
 #define IDEMPOTENCY_KEY_MAX 128 /* visible ASCII characters */
 
@@ -58,6 +58,12 @@ struct limit_state {
 	const char *policy; /* "authenticated" ...: name in RateLimit-Policy */
 };
 
+/* Whom a request counts for: one of the two, or the client's address. */
+struct subject {
+	const struct principal *who; /* NULL or user_id "": nobody */
+	const char *source;          /* of webhooks, or NULL */
+};
+
 struct request {
 	struct arena *arena;
 	struct log *log; /* of this request: carries its id and, once known, the user */
@@ -80,15 +86,27 @@ struct request {
 	const char *body;
 	size_t body_len;
 	char *const *envp; /* FastCGI parameters, for request_env() */
-	/* what is wrong with path, length or encoding, or NULL: dispatch refuses with it */
+	/*
+	 * What is wrong with path, method, length or encoding, or NULL: found before the body was
+	 * read, and dispatch refuses with it.
+	 */
 	const struct error *framing;
+	const char
+	    *allow; /* the methods of the path, where the request has none of them; or NULL */
 
 	const struct route *route;
 	struct path_param params[REQUEST_PARAMS_MAX];
 	unsigned nparams;
 	const struct field_rule *param_rules; /* of the route's module, or NULL */
+	const struct multipart *form; /* of BODY_MULTIPART */
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
+	/*
+	 * What proved its identity without being a person, or NULL: the source of a webhook, a
+	 * scraper's address.
+	 */
+	const char *source;
+	struct subject subject; /* of the limiter */
 	/*
 	 * Why credentials that came were refused, or NULL. Kept until the request was counted as
 	 * anonymous: 401s count too.
@@ -113,6 +131,9 @@ const char *request_param(const struct request *, const char *name);
 const char *request_env(const struct request *, const char *name);
 bool method_parse(const char *, enum method *);
 const char *method_name(enum method);
+
+/* Credentials that came are bad: who becomes nobody, and auth_error keeps why. */
+void request_refuse_later(struct request *, const struct error *why);
 
 /*
  * Fills the request from the FastCGI parameters that nginx/ sends: REQUEST_METHOD, REQUEST_URI

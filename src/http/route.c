@@ -23,6 +23,46 @@ const char *rate_class_name(enum rate_class class)
 	return names[class];
 }
 
+const char *
+route_auth_name(enum route_auth auth)
+{
+	static const char *const names[ROUTE_AUTHS] = {
+		[AUTH_NONE] = "none",
+		[AUTH_BEARER] = "bearer",
+		[AUTH_SESSION] = "session",
+		[AUTH_REFRESH] = "refresh",
+		[AUTH_HOOK] = "hook",
+		[AUTH_SCRAPER] = "scraper",
+	};
+
+	return names[auth];
+}
+
+const char *
+route_body_name(enum route_body body)
+{
+	static const char *const names[ROUTE_BODIES] = {
+		[BODY_NONE] = "none",
+		[BODY_JSON] = "json",
+		[BODY_RAW] = "raw",
+		[BODY_MULTIPART] = "multipart",
+	};
+
+	return names[body];
+}
+
+size_t
+route_body_max(const struct route *route)
+{
+	static const size_t usual[ROUTE_BODIES] = {
+		[BODY_JSON] = BODY_JSON_MAX,
+		[BODY_RAW] = BODY_RAW_MAX,
+		[BODY_MULTIPART] = BODY_MULTIPART_MAX,
+	};
+
+	return route->body_max != 0 ? route->body_max : usual[route->body];
+}
+
 #define SCORE_SEGMENTS 31 /* bits of a score that count */
 
 struct candidate {

@@ -50,27 +50,61 @@ enum rate_class {
 };
 const char *rate_class_name(enum rate_class); /* "tier", "upload", ..., "none" */
 
-#define ROUTE_SESSION_ONLY 1u /* an API token is refused: 403 session_required */
 /*
- * honours Idempotency-Key; the answer holds neither token nor secret, and what is done lies in
- * PostgreSQL
+ * Who may come, and what proves it. Credentials that are bad count as anonymous; whether they are
+ * refused is the permission's matter, and always is for a hook.
  */
-#define ROUTE_IDEMPOTENT 2u
-#define ROUTE_IGNORE_BEARER 4u /* PUBLIC: a bearer token that comes along is not even looked at */
-/* PUBLIC; counts for the owner of the `refreshToken` in the body while that is valid */
-#define ROUTE_BY_REFRESH 8u
+enum route_auth {
+	AUTH_NONE,    /* no credentials are looked at */
+	AUTH_BEARER,  /* an access token or an API token; none is let pass where it is PUBLIC */
+	AUTH_SESSION, /* an access token; an API token is refused: 403 session_required */
+	/*
+	 * Counts for the owner of the `refreshToken` in the body while that is valid; an access
+	 * token that comes along is read, not needed.
+	 */
+	AUTH_REFRESH,
+	AUTH_HOOK, /* a source of webhooks: a key in the path, or a signature over the raw body */
+	AUTH_SCRAPER, /* as AUTH_BEARER, or an address that is allowed without signing in */
+	ROUTE_AUTHS,
+};
+const char *route_auth_name(enum route_auth); /* "none", "bearer", ... */
+
+/* What comes in the body. But for BODY_JSON, the field rules speak of the query string. */
+enum route_body {
+	BODY_NONE,      /* 400 when one is sent */
+	BODY_JSON,      /* checked by the field rules */
+	BODY_RAW,       /* req->body as it came, of any type: a signature goes over its bytes */
+	BODY_MULTIPART, /* multipart/form-data in req->form; req->body stays as it came */
+	ROUTE_BODIES,
+};
+const char *route_body_name(enum route_body); /* "none", "json", ... */
+
+/* Bytes of a body whose route does not say more. */
+#define BODY_JSON_MAX (1UL << 20)
+#define BODY_RAW_MAX (1UL << 20)
+#define BODY_MULTIPART_MAX (4UL << 20)
+
+/*
+ * flags: honours Idempotency-Key; the answer holds neither token nor secret, and what is done lies
+ * in PostgreSQL
+ */
+#define ROUTE_IDEMPOTENT 1u
 
 struct route {
 	enum method method;
 	const char *path; /* "/api/media/{id}" */
 	handler_fn *handler;
-	enum rate_class rate;
+	enum route_auth auth;
 	enum permission permission; /* PUBLIC is written */
+	enum rate_class rate;
+	enum route_body body;
 	const struct field_rule *input;
 	cache_key_fn *cache_key;
 	unsigned flags;
 	replay_fn *replay; /* of ROUTE_IDEMPOTENT; NULL: the body is kept as it is */
+	size_t body_max;   /* bytes; 0: what its kind has */
 };
+size_t route_body_max(const struct route *);
 
 struct route_module {
 	const char *name;

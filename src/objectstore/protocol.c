@@ -98,23 +98,11 @@ protocol_status(const struct error *err)
 }
 
 static void
-log_refusal(const struct request *req, const struct error *err, int status)
-{
-	if (status >= 500 && status != 501)
-		log_error(req->log, "object store: %s: %s %s", protocol_slug(err), err->message,
-		    err->detail);
-	else
-		log_info(req->log, "object store: %s", protocol_slug(err));
-}
-
-void
-protocol_error(const struct request *req, struct response *res, const struct error *err)
+refuse_with_xml(const struct request *req, struct response *res, const struct error *err)
 {
 	int status = protocol_status(err);
 	struct buf xml;
 
-	log_refusal(req, err, status);
-	response_clear(res);
 	buf_init(&xml, req->arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<Error>");
 	xml_element(&xml, "Code", protocol_slug(err));
@@ -156,17 +144,12 @@ protocol_unsupported(const struct protocol_request *req)
  * status travels in headers, and nginx makes S3's refusal of them.
  */
 static void
-answer_verdict(const struct protocol_request *sreq, struct response *res, const struct error *err)
+refuse_write(const struct request *req, struct response *res, const struct error *err)
 {
 	struct buf message;
 
-	response_empty(res, err == NULL ? 204 : 403);
-	if (err == NULL) {
-		response_header(res, "X-S3-Signed", sreq->presigned ? "query" : "header");
-		return;
-	}
-	log_refusal(sreq->http, err, protocol_status(err));
-	buf_init(&message, sreq->call.arena, 0);
+	response_empty(res, 403);
+	buf_init(&message, req->arena, 0);
 	xml_escape(&message, err->message);
 	response_headerf(res, "X-S3-Status", "%d", protocol_status(err));
 	response_header(res, "X-S3-Code", protocol_slug(err));
@@ -215,55 +198,88 @@ judge_write(struct protocol_request *req, struct error *err)
 	return size <= 0 || objects_room(req->call.svc, req->call.arena, size, err);
 }
 
-static void
-serve_verdict(struct protocol_request *sreq, const struct request *req, struct response *res,
+static bool
+is_verdict(const struct request *req)
+{
+	return str_eq(request_env(req, "STORAGE_ACTION"), "verify");
+}
+
+static bool
+verify(struct protocol_request *sreq, struct response *res, struct error *err)
+{
+	if (!is_verdict(sreq->http))
+		return protocol_authorize(sreq, err) && protocol_read(sreq, res, err);
+	if (!judge_write(sreq, err))
+		return false;
+	response_header(res, "X-S3-Signed", sreq->presigned ? "query" : "header");
+	return response_empty(res, 204);
+}
+
+/*
+ * Set by nginx from the verdict: without it the verifier was not asked, whatever the configuration
+ * says.
+ */
+static bool
+write_judged(struct protocol_request *sreq, struct response *res, struct error *err)
+{
+	const char *signed_by = request_env(sreq->http, "STORAGE_SIGNED");
+
+	if (!str_eq(signed_by, "header") && !str_eq(signed_by, "query"))
+		return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
+		    "The request was not verified.");
+	return protocol_claim(sreq, err) && protocol_write(sreq, res, err);
+}
+
+/* The one parse of a request, for both pools; what failed gets the name that S3 has for it. */
+static bool
+serve(const struct request *req, struct response *res,
+    bool (*operation)(struct protocol_request *, struct response *, struct error *),
     struct error *err)
 {
-	if (protocol_request_parse(sreq, sreq->call.svc, req, err) && judge_write(sreq, err))
-		answer_verdict(sreq, res, NULL);
-	else
-		answer_verdict(sreq, res, err);
-}
-
-void
-objectstore_verify(void *services, struct request *req, struct response *res)
-{
-	struct protocol_request sreq = {
-		.http = req,
-		.call = { .svc = services,
-		    .arena = req->arena,
-		    .by = { .who = &principal_nobody } },
-	};
-	struct error err;
-
-	error_clear(&err);
-	if (str_eq(request_env(req, "STORAGE_ACTION"), "verify"))
-		serve_verdict(&sreq, req, res, &err);
-	else if (!protocol_request_parse(&sreq, services, req, &err) ||
-	    !protocol_authorize(&sreq, &err) || !protocol_read(&sreq, res, &err))
-		protocol_error(req, res, &err);
-}
-
-void
-objectstore_write(void *services, struct request *req, struct response *res)
-{
-	const char *signed_by = request_env(req, "STORAGE_SIGNED");
 	struct protocol_request sreq;
-	struct error err;
 
-	error_clear(&err);
-	/*
-	 * Set by nginx from the verdict: without it the verifier was not asked, whatever the
-	 * configuration says.
-	 */
-	if (!str_eq(signed_by, "header") && !str_eq(signed_by, "query")) {
-		error_slug(&err, ERR_FORBIDDEN, "AccessDenied", "The request was not verified.");
-		protocol_error(req, res, &err);
-	} else if (!protocol_request_parse(&sreq, services, req, &err) ||
-	    !protocol_write(&sreq, res, &err)) {
-		protocol_error(req, res, &err);
-	}
+	if (protocol_request_parse(&sreq, req->svc, req, err) && operation(&sreq, res, err))
+		return true;
+	err->slug = protocol_slug(err);
+	return false;
 }
+
+static bool
+serve_verify(const struct request *req, struct response *res, struct error *err)
+{
+	return serve(req, res, verify, err);
+}
+
+static bool
+serve_write(const struct request *req, struct response *res, struct error *err)
+{
+	return serve(req, res, write_judged, err);
+}
+
+static void
+refuse(const struct request *req, struct response *res, const struct error *err)
+{
+	if (is_verdict(req))
+		refuse_write(req, res, err);
+	else
+		refuse_with_xml(req, res, err);
+}
+
+static const char *
+name_verify(const struct request *req)
+{
+	return is_verdict(req) ? "storage verify" : "storage read";
+}
+
+static const char *
+name_write(const struct request *req)
+{
+	(void)req;
+	return "storage write";
+}
+
+const struct protocol objectstore_verify = { name_verify, serve_verify, refuse };
+const struct protocol objectstore_write = { name_write, serve_write, refuse };
 
 void
 objectstore_tick(void *context)

@@ -33,6 +33,8 @@ struct protocol_request {
 	size_t nquery;
 	int64_t length; /* announced; -1: none */
 	bool presigned;
+	/* what the request says about its signature, or NULL: protocol_claim() was not asked yet */
+	const struct sigv4_claim *claim;
 	int64_t expires_at; /* of a presigned URL, us */
 };
 
@@ -41,8 +43,8 @@ typedef bool protocol_operation_fn(const struct protocol_request *, struct respo
 
 bool protocol_request_parse(struct protocol_request *, struct services *, const struct request *,
     struct error *);
-/* What the request says about its signature, unverified. */
-bool protocol_claim(struct protocol_request *, struct sigv4_claim *, struct error *);
+/* Fills req->claim, unverified. */
+bool protocol_claim(struct protocol_request *, struct error *);
 struct sigv4_signer *protocol_signer(struct services *); /* ours; keeps the day's key */
 /*
  * A body in chunks (aws-chunked), by its x-amz-content-sha256; and the bytes in it, -1 when that is
@@ -84,7 +86,6 @@ protocol_operation_fn protocol_put_bucket, protocol_delete_bucket, protocol_put_
 /* Answers. */
 bool protocol_xml(const struct protocol_request *, struct response *, int status,
     const struct buf *, struct error *);
-void protocol_error(const struct request *, struct response *, const struct error *);
 int protocol_status(const struct error *);       /* HTTP status of an S3 error */
 const char *protocol_slug(const struct error *); /* S3's code */
 

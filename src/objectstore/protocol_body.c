@@ -79,12 +79,8 @@ decode_chunks(const struct protocol_request *req, const char *payload, struct ob
 {
 	struct chain chain = { .req = req, .date = protocol_header(req, "x-amz-date") };
 	struct chunk_judge judge = { .context = &chain };
-	struct protocol_request copy = *req;
-	struct sigv4_claim claim;
 
-	if (!protocol_claim(&copy, &claim, err))
-		return false;
-	str_copy(chain.previous, sizeof(chain.previous), claim.signature);
+	str_copy(chain.previous, sizeof(chain.previous), req->claim->signature);
 	if (!str_eq(payload, SIGV4_STREAMING_UNSIGNED))
 		judge.chunk = chunk_signed;
 	if (str_eq(payload, SIGV4_STREAMING_SIGNED_TRAILER))
@@ -146,12 +142,8 @@ protocol_kept_headers(const struct protocol_request *req, const char **out, stru
 	static const char *const plain[] = { "cache-control", "content-disposition",
 		"content-encoding", "content-language", "expires" };
 	struct json *json = json_new(req->call.arena, 0);
-	struct protocol_request copy = *req;
-	struct sigv4_claim claim;
 	size_t count = 0, bytes = 0;
 
-	if (!protocol_claim(&copy, &claim, err))
-		return false;
 	json_object(json, NULL);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		const char *value = protocol_header(req, plain[i]);
@@ -165,8 +157,9 @@ protocol_kept_headers(const struct protocol_request *req, const char **out, stru
 		    !keep(json, plain[i], value, &count, &bytes, err))
 			return false;
 	}
-	for (size_t i = 0; i < claim.nsigned; i++) {
-		const char *name = claim.signed_headers[i], *value = protocol_header(req, name);
+	for (size_t i = 0; i < req->claim->nsigned; i++) {
+		const char *name = req->claim->signed_headers[i],
+			   *value = protocol_header(req, name);
 
 		if (!str_starts(name, META_PREFIX) || value == NULL)
 			continue;

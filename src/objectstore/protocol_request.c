@@ -142,8 +142,7 @@ is_signed(const struct sigv4_claim *claim, const char *name, size_t len)
  * signed, and is there once.
  */
 static bool
-check_amz_headers(const struct protocol_request *req, const struct sigv4_claim *claim,
-    struct error *err)
+check_amz_headers(const struct protocol_request *req, struct error *err)
 {
 	static const char prefix[] = "HTTP_X_AMZ_";
 
@@ -152,7 +151,7 @@ check_amz_headers(const struct protocol_request *req, const struct sigv4_claim *
 
 		if (strncmp(*env, prefix, sizeof(prefix) - 1) != 0)
 			continue;
-		if (!is_signed(claim, *env + 5, len - 5))
+		if (!is_signed(req->claim, *env + 5, len - 5))
 			return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
 			    "There is an x-amz header that is not signed.");
 		for (char *const *other = env + 1; *other != NULL; other++)
@@ -189,9 +188,9 @@ payload_valid(const char *payload)
 
 /* What was signed, put together from what came. */
 static bool
-build_signed(const struct protocol_request *req, const struct sigv4_claim *claim,
-    struct sigv4_request *out, struct error *err)
+build_signed(const struct protocol_request *req, struct sigv4_request *out, struct error *err)
 {
+	const struct sigv4_claim *claim = req->claim;
 	struct sigv4_pair *headers =
 	    arena_array(req->call.arena, claim->nsigned + 1, sizeof(*headers));
 	struct sigv4_pair *query = arena_array(req->call.arena, req->nquery + 1, sizeof(*query));
@@ -224,10 +223,12 @@ build_signed(const struct protocol_request *req, const struct sigv4_claim *claim
 }
 
 bool
-protocol_claim(struct protocol_request *req, struct sigv4_claim *claim, struct error *err)
+protocol_claim(struct protocol_request *req, struct error *err)
 {
 	const char *authorization = protocol_header(req, "authorization");
+	struct sigv4_claim *claim = arena_alloc(req->call.arena, sizeof(*claim));
 
+	req->claim = claim;
 	req->presigned = sigv4_is_presigned(req->query, req->nquery);
 	if (req->presigned && authorization != NULL)
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
@@ -259,15 +260,15 @@ protocol_authorize(struct protocol_request *req, struct error *err)
 	struct sigv4_signer *signer = protocol_signer(req->call.svc);
 	const char *date;
 	struct sigv4_request signed_request;
-	struct sigv4_claim claim;
 
-	if (!protocol_claim(req, &claim, err) || !check_amz_headers(req, &claim, err) ||
-	    !build_signed(req, &claim, &signed_request, err))
+	if (!protocol_claim(req, err) || !check_amz_headers(req, err) ||
+	    !build_signed(req, &signed_request, err))
 		return false;
-	date = req->presigned ? claim.date : protocol_header(req, "x-amz-date");
-	if (!sigv4_verify(signer, req->call.arena, &claim, &signed_request, date, clock_now(), err))
+	date = req->presigned ? req->claim->date : protocol_header(req, "x-amz-date");
+	if (!sigv4_verify(signer, req->call.arena, req->claim, &signed_request, date, clock_now(),
+		err))
 		return false;
 	if (req->presigned && time_parse_iso_basic(date, &req->expires_at))
-		req->expires_at += claim.expires * US_PER_SEC;
+		req->expires_at += req->claim->expires * US_PER_SEC;
 	return true;
 }

@@ -68,6 +68,7 @@ src_libservice_a_SOURCES += \
 	src/service/account/activity.h \
 	src/service/account/api_token.c \
 	src/service/account/api_token.h \
+	src/service/account/api_token_use.c \
 	src/service/account/login.c \
 	src/service/account/login.h \
 	src/service/account/people.c \

@@ -2,7 +2,8 @@
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
 -- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
 --       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted,
---       12 longest retry_after, 13 seconds for which it is kept that an answer was asked for
+--       12 longest retry_after, 13 seconds for which it is kept that an answer was asked for,
+--       14 '1' = only ask whether a window is full: what is not refused is not counted
 -- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but asked for before}
 -- state: ok, limited, epoch (the copy is not of this server's life), unknown (generation not loaded), revoked, stale
 local MINUTE, HOUR = 60, 3600
@@ -95,6 +96,8 @@ if limited then
 		redis.call('HSET', subject, 'refusals', refusals + 1, 'refused', time[1])
 		redis.call('EXPIRE', subject, WINDOWS_LIFE)
 	end
+elseif ARGV[14] == '1' then
+	return {'ok'}
 elseif #windows > 0 then
 	local set = {}
 	for i, w in ipairs(windows) do

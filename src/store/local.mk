@@ -19,7 +19,8 @@ src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h
 src_libstore_a_SOURCES += src/store/scripts.c src/store/scripts.h
 
 # The Lua scripts become string literals of one header.
-LUA_FILES = src/store/cache.lua src/store/generation.lua src/store/guard.lua src/store/reload.lua
+LUA_FILES = src/store/cache.lua src/store/generation.lua src/store/guard.lua src/store/reload.lua \
+	src/store/token_keep.lua src/store/token_recall.lua
 EXTRA_DIST += $(LUA_FILES)
 BUILT_SOURCES += src/store/lua_scripts.h
 CLEANFILES += src/store/lua_scripts.h

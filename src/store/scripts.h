@@ -4,6 +4,7 @@
 
 #include "store/redis.h"
 
-extern struct redis_script script_guard, script_reload, script_generation, script_cache;
+extern struct redis_script script_guard, script_reload, script_generation, script_cache,
+    script_token_recall, script_token_keep;
 
 #endif

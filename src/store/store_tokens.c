@@ -5,6 +5,7 @@
 #include "core/banned.h"
 
 #define LIVE "revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+#define EXPIRES SQL_US("t.expires_at")
 
 enum { Q_USE, Q_ADD, Q_LIST, Q_REVOKE };
 
@@ -13,8 +14,8 @@ const struct query store_tokens_queries[] = {
 	    "WITH used AS (UPDATE api_tokens SET last_used_at = now() WHERE hash = $1 AND " LIVE " "
 	    "AND (last_used_at IS NULL OR last_used_at < now() - interval '" TOKEN_USE_SECONDS
 	    " seconds')) "
-	    "SELECT u.id, u.role, u.tier, u.generation, t.scopes, t.expires_at <= now()"
-	    " FROM api_tokens t JOIN users u ON u.id = t.user_id "
+	    "SELECT u.id, u.role, u.tier, u.generation, t.scopes, t.expires_at <= now(), t.id,"
+	    " " EXPIRES " FROM api_tokens t JOIN users u ON u.id = t.user_id "
 	    "WHERE t.hash = $1 AND t.revoked_at IS NULL AND u.status = 'active'",
 	    0 },
 	[Q_ADD] = { "token_add",
@@ -82,6 +83,8 @@ store_token_use(struct db *db, struct arena *arena, const unsigned char hash[SHA
 	use->generation = rows_int(rows, 0, 3);
 	use->scopes = scopes_read(arena, rows, 0, 4);
 	use->expired = rows_bool(rows, 0, 5);
+	use->id = rows_str(rows, 0, 6);
+	use->expires_at = rows_int(rows, 0, 7);
 	return true;
 }
 

@@ -18,12 +18,14 @@ extern const struct query store_tokens_queries[];
 
 /* Whom a token speaks for. */
 struct store_token_use {
+	const char *id;       /* of the token */
 	const char *owner_id; /* NULL: unknown, revoked, or the owner is not active */
 	enum role role;
 	enum tier tier;
 	int64_t generation;
 	permission_set scopes; /* without implications */
 	bool expired;
+	int64_t expires_at; /* us, 0 = never */
 };
 /* Counts the use. */
 bool store_token_use(struct db *, struct arena *, const unsigned char hash[SHA256_SIZE],

@@ -17,9 +17,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const struct route rows[] = {
-	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_POST, "/api/webhooks/plex/{key}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/{a}/{b}/{c}/{d}/{e}", NULL, RATE_TIER, PUBLIC, .input = NULL },
+	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER,
+	    BODY_NONE, NULL },
+	{ METHOD_POST, "/api/webhooks/plex/{key}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_JSON,
+	    NULL },
+	{ METHOD_GET, "/api/{a}/{b}/{c}/{d}/{e}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_NONE,
+	    NULL },
 	{ .path = NULL },
 };
 static const struct route_module module = { "fuzz", rows };

@@ -27,6 +27,20 @@
 static struct log quiet = { .component = "test" };
 static char path[64];
 
+/* Bodies of up to BODY_MAX bytes are read. */
+static size_t
+open_request(void *context, struct request *req, size_t announced)
+{
+	struct error *err;
+
+	if (req->framing != NULL || announced <= BODY_MAX)
+		return req->framing != NULL ? 0 : announced;
+	err = arena_alloc(req->arena, sizeof(*err));
+	error_set(err, ERR_TOO_LARGE, "At most %d bytes.", BODY_MAX);
+	req->framing = err;
+	return 0;
+}
+
 /* /N answers N bytes; what is wrong with the framing answers its slug; /nap takes a while. */
 static void
 handler(void *context, struct request *req, struct response *res)
@@ -162,9 +176,9 @@ static pid_t
 start(int listen_fd)
 {
 	struct fcgi_loop loop = { .listen_fd = listen_fd,
+		.open = open_request,
 		.handler = handler,
 		.log = &quiet,
-		.body_max = BODY_MAX,
 		.idle_seconds = 60 };
 	pid_t pid = fork();
 

@@ -8,17 +8,18 @@
 #define ID "0192f0c1-2345-7abc-8def-0123456789ab"
 
 static const struct route rows[] = {
-	{ METHOD_GET, "/api/media", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/media/{id}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_PATCH, "/api/media/{id}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/media/tags", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_POST, "/api/x/{name}/b", NULL, RATE_TIER, PUBLIC, .input = NULL },
-	{ METHOD_POST, "/api/x/a/{name}", NULL, RATE_TIER, PUBLIC, .input = NULL },
+	{ METHOD_GET, "/api/media", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_NONE, NULL },
+	{ METHOD_GET, "/api/media/{id}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_NONE, NULL },
+	{ METHOD_PATCH, "/api/media/{id}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_JSON, NULL },
+	{ METHOD_GET, "/api/media/tags", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_NONE, NULL },
+	{ METHOD_GET, "/api/media/{id}/thumbnail/{size}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER,
+	    BODY_NONE, NULL },
+	{ METHOD_POST, "/api/x/{name}/b", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_JSON, NULL },
+	{ METHOD_POST, "/api/x/a/{name}", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_JSON, NULL },
 	{ .path = NULL },
 };
 static const struct route more[] = {
-	{ METHOD_DELETE, "/api/media", NULL, RATE_TIER, PUBLIC, .input = NULL },
+	{ METHOD_DELETE, "/api/media", NULL, AUTH_BEARER, PUBLIC, RATE_TIER, BODY_NONE, NULL },
 	{ .path = NULL },
 };
 static const struct route_module first = { "first", rows }, second = { "second", more };

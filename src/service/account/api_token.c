@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/account/revoke.h"
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/services.h"
@@ -17,32 +18,6 @@
 #include "core/banned.h"
 
 #define HINT_LENGTH 4
-
-bool
-api_token_verify(const struct call *call, const char *token, struct principal *who,
-    struct error *err)
-{
-	unsigned char hash[SHA256_SIZE];
-	struct store_token_use use;
-
-	memset(who, 0, sizeof(*who));
-	sha256(token, strlen(token), hash);
-	if (!store_token_use(call->svc->db, call->arena, hash, &use, err))
-		return false;
-	if (use.owner_id == NULL)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid",
-		    "The API token is not valid.");
-	if (use.expired)
-		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
-		    "The API token has expired.");
-	str_copy(who->user_id, sizeof(who->user_id), use.owner_id);
-	who->role = use.role;
-	who->tier = use.tier;
-	who->generation = use.generation;
-	who->scoped = true;
-	who->scopes = permission_closure(use.scopes);
-	return true;
-}
 
 static const char *
 token_detail(struct arena *arena, const struct api_token_new *new)
@@ -125,7 +100,7 @@ api_token_list(const struct call *call, const char *user_id, struct api_token **
 
 /* In the transaction. */
 static bool
-revoke_in(const struct call *call, const char *id, struct error *err)
+end_token(const struct call *call, const char *id, struct revocation *rev, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "token.revoked",
@@ -137,12 +112,17 @@ revoke_in(const struct call *call, const char *id, struct error *err)
 	if (!store_token_revoke(call->svc->db, call->arena, call->by.who->user_id, id, &revoked,
 		err))
 		return false;
-	return revoked ? audit_add(call, &event, err) :
-			 error_set(err, ERR_NOT_FOUND, "There is no such token.");
+	if (!revoked)
+		return error_set(err, ERR_NOT_FOUND, "There is no such token.");
+	return revoke_token(call, id, rev, err) && audit_add(call, &event, err);
 }
 
 bool
 api_token_revoke(const struct call *call, const char *id, struct error *err)
 {
-	return db_begin(call->svc->db, err) && db_end(call->svc->db, revoke_in(call, id, err), err);
+	struct revocation rev = { 0 };
+
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, end_token(call, id, &rev, err), err) &&
+	    revoke_push(call, &rev, err);
 }

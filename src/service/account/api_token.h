@@ -13,6 +13,8 @@
 #include "core/access.h"
 #include "model/user.h"
 
+struct admission;
+struct admission_ask;
 struct call;
 struct error;
 
@@ -20,13 +22,17 @@ struct error;
 #define API_TOKEN_BYTES 32
 #define API_TOKENS_MAX 50 /* live ones of a person */
 #define API_TOKEN_NAME_MAX 100
+/* For so long Redis is trusted with what PostgreSQL said of a token, unless something ends that. */
+#define API_TOKEN_FRESH_SECONDS 60
 
 /*
  * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
- * or token_expired. One query.
+ * or token_expired. One round trip to Redis for a token that was seen lately, else one to PostgreSQL
+ * beside, which a caller over a limit does not get: ERR_RATE_LIMITED, with *adm set. `ask` is what
+ * the limiter will be asked; its `who` does not count.
  */
-bool api_token_verify(const struct call *, const char *token, struct principal *who,
-    struct error *);
+bool api_token_identify(const struct call *, const char *token, const struct admission_ask *ask,
+    struct principal *who, const struct admission **adm, struct error *);
 
 struct api_token_new {
 	const char *name;

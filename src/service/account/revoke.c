@@ -25,6 +25,19 @@ add_push_job(const struct call *call, struct json *payload, struct error *err)
 	    clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC, err);
 }
 
+/* Session or API token: Redis holds both in one set. */
+static bool
+add_ended_job(const struct call *call, const char *id, int64_t until, struct error *err)
+{
+	struct json *payload = json_new(call->arena, 0);
+
+	json_object(payload, NULL);
+	json_put_str(payload, "sid", id);
+	json_put_int(payload, "expiresAt", until);
+	json_object_end(payload);
+	return add_push_job(call, payload, err);
+}
+
 /* In the transaction: the sessions end, and a job for each repeats what revoke_push() does. */
 static bool
 end_sessions(const struct call *call, const struct session_end *end, struct revocation *rev,
@@ -39,14 +52,8 @@ end_sessions(const struct call *call, const struct session_end *end, struct revo
 	for (size_t i = 0; i < rev->sids.n; i++)
 		sids[i] = rev->sids.items[i];
 	for (size_t i = 0; i < ended.n; i++) {
-		struct json *payload = json_new(call->arena, 0);
-
 		sids[rev->sids.n + i] = ended.items[i];
-		json_object(payload, NULL);
-		json_put_str(payload, "sid", ended.items[i]);
-		json_put_int(payload, "expiresAt", rev->until);
-		json_object_end(payload);
-		if (!add_push_job(call, payload, err))
+		if (!add_ended_job(call, ended.items[i], rev->until, err))
 			return false;
 	}
 	rev->sids = (struct strings) { sids, rev->sids.n + ended.n };
@@ -108,12 +115,28 @@ revoke_generation(const struct call *call, const char *user_id, struct revocatio
 	return add_push_job(call, payload, err);
 }
 
+static int64_t
+token_until(void)
+{
+	return clock_now() + REVOKE_TOKEN_SECONDS * US_PER_SEC;
+}
+
+bool
+revoke_token(const struct call *call, const char *id, struct revocation *rev, struct error *err)
+{
+	rev->token = id;
+	return add_ended_job(call, id, token_until(), err);
+}
+
 bool
 revoke_push(const struct call *call, const struct revocation *rev, struct error *err)
 {
 	struct error why;
 
 	if ((rev->sids.n > 0 && !admission_push_revoked(call, rev->sids, rev->until, &why)) ||
+	    (rev->token != NULL &&
+		!admission_push_revoked(call, (struct strings) { &rev->token, 1 }, token_until(),
+		    &why)) ||
 	    (rev->generation > 0 &&
 		!admission_push_generation(call, rev->user_id, rev->generation, &why))) {
 		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",

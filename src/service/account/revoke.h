@@ -26,6 +26,7 @@ struct revocation {
 	struct strings sids;
 	int64_t until;      /* us: no access token of these sessions lives longer */
 	int64_t generation; /* 0 = not raised */
+	const char *token;  /* an API token, or NULL */
 };
 
 /* In the caller's transaction. */
@@ -34,6 +35,12 @@ bool revoke_session(const struct call *, const char *user_id, const char *sid, c
 /* All sessions of a person, but `except` (or NULL). */
 bool revoke_sessions(const struct call *, const char *user_id, const char *except,
     const char *reason, struct revocation *, struct error *);
+/*
+ * An API token, by its id. The push outlives what Redis keeps of the token
+ * (API_TOKEN_FRESH_SECONDS), by a margin for clocks that disagree.
+ */
+bool revoke_token(const struct call *, const char *id, struct revocation *, struct error *);
+#define REVOKE_TOKEN_SECONDS 3600
 /* Every access token of the person is stale from now on; sessions live and may refresh. */
 bool revoke_generation(const struct call *, const char *user_id, struct revocation *,
     struct error *);

@@ -32,8 +32,12 @@ struct windows {
 };
 
 static struct windows
-windows_of(const struct config *config, const struct principal *who)
+windows_of(const struct config *config, const struct admission_ask *ask)
 {
+	const struct principal *who = ask->who;
+
+	if (ask->uncounted || ask->source != NULL)
+		return (struct windows) { .policy = ask->source != NULL ? "source" : "none" };
 	if (who->user_id[0] == '\0')
 		return (struct windows) { config_int(config, CFG_LIMIT_ANONYMOUS_MINUTE),
 			config_int(config, CFG_LIMIT_ANONYMOUS_HOUR), "anonymous" };
@@ -195,31 +199,42 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 	adm->asked_before = reply_int(r, 11) != 0;
 }
 
+/* Where the windows of the one that is counted lie. */
+static const char *
+subject_key(const struct call *call, const struct admission_ask *ask, const char *address)
+{
+	if (ask->source != NULL)
+		return redis_key(call->svc->redis, call->arena, "rl:h:%s", ask->source);
+	if (ask->who->user_id[0] != '\0')
+		return redis_key(call->svc->redis, call->arena, "rl:u:%s", ask->who->user_id);
+	return address;
+}
+
 static bool
 run_guard(const struct call *call, const struct admission_ask *ask, struct admission *adm,
     struct redisReply **reply, struct error *err)
 {
 	const struct principal *who = ask->who;
-	bool signed_in = who->user_id[0] != '\0';
-	struct windows windows = windows_of(call->svc->config, who),
-		       anonymous = windows_of(call->svc->config, &(struct principal) { 0 });
+	const struct admission_ask nobody = { .who = &principal_nobody,
+		.uncounted = ask->uncounted };
+	struct windows windows = windows_of(call->svc->config, ask),
+		       anonymous = windows_of(call->svc->config, &nobody);
 	const char *address = redis_key(call->svc->redis, call->arena, "rl:a:%s",
 	    admission_address(call->arena, ask->address));
+	bool class = ask->rate_class != NULL && ask->class_limit > 0 && !ask->uncounted;
 
 	return redis_eval(call->svc->redis, call->arena, &script_guard, 7,
 	    REDIS_ARGV(redis_key(call->svc->redis, call->arena, "epoch"),
 		redis_key(call->svc->redis, call->arena, "revoked"),
 		redis_key(call->svc->redis, call->arena, "gen"),
-		redis_key(call->svc->redis, call->arena, "ver"),
-		signed_in ? redis_key(call->svc->redis, call->arena, "rl:u:%s", who->user_id) :
-			    address,
+		redis_key(call->svc->redis, call->arena, "ver"), subject_key(call, ask, address),
 		address, adm->cache_name != NULL ? adm->cache_name : "", adm->run_id,
 		who->session_id, who->user_id, db_int(call->arena, who->generation),
 		db_int(call->arena, windows.minute), db_int(call->arena, windows.hour),
 		db_int(call->arena, anonymous.minute), db_int(call->arena, anonymous.hour),
-		ask->rate_class != NULL && ask->class_limit > 0 ? ask->rate_class : "",
-		db_int(call->arena, ask->class_limit), adm->cache_name != NULL ? "1" : "0",
-		TEXT(ADMISSION_RETRY_CAP), TEXT(CACHE_TTL_SECONDS)),
+		class ? ask->rate_class : "", db_int(call->arena, ask->class_limit),
+		adm->cache_name != NULL ? "1" : "0", TEXT(ADMISSION_RETRY_CAP),
+		TEXT(CACHE_TTL_SECONDS), ask->peek ? "1" : "0"),
 	    reply, err);
 }
 
@@ -228,22 +243,25 @@ run_guard(const struct call *call, const struct admission_ask *ask, struct admis
  * run_id may have met a server that came back with an old snapshot, whose epoch is that very
  * run_id. Nothing of such an answer counts.
  */
-static bool
-same_life(struct services *svc, const char *run_id)
+bool
+admission_same_life(const struct call *call, const char *run_id)
 {
 	struct error ignored;
 
-	return str_eq(redis_run_id(svc->redis, &ignored), run_id);
+	return str_eq(redis_run_id(call->svc->redis, &ignored), run_id);
 }
 
 static const char *
 cache_name(const struct call *call, const struct admission_ask *ask)
 {
+	const char *text = ask->cache_key;
 	char hash[SHA256_HEX];
 
-	if (ask->cache_key == NULL || ask->who->user_id[0] == '\0')
+	if (text == NULL || ask->who->user_id[0] == '\0')
 		return NULL;
-	sha256_hex(ask->cache_key, strlen(ask->cache_key), hash);
+	if (ask->who->scoped) /* fewer rights may see less */
+		text = arena_printf(call->arena, "%s scopes %x", text, ask->who->scopes);
+	sha256_hex(text, strlen(text), hash);
 	return redis_key(call->svc->redis, call->arena, "cache:%s:%s", ask->who->user_id, hash);
 }
 
@@ -272,7 +290,7 @@ bool
 admission_check(const struct call *call, const struct admission_ask *ask,
     const struct admission **out, struct error *err)
 {
-	struct windows windows = windows_of(call->svc->config, ask->who);
+	struct windows windows = windows_of(call->svc->config, ask);
 	struct admission *adm = arena_alloc(call->arena, sizeof(*adm));
 	struct redisReply *reply;
 	const char *state = "";
@@ -288,7 +306,7 @@ admission_check(const struct call *call, const struct admission_ask *ask,
 		adm->run_id = arena_strdup(call->arena, adm->run_id);
 		if (!run_guard(call, ask, adm, &reply, &why))
 			break;
-		if (!same_life(call->svc, adm->run_id))
+		if (!admission_same_life(call, adm->run_id))
 			continue;
 		if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0)
 			break;
@@ -323,9 +341,8 @@ admission_check(const struct call *call, const struct admission_ask *ask,
 	return check_without_redis(call, ask->who, err);
 }
 
-/* Completes the copy for this life of the server if it is not. */
-static bool
-ensure_epoch(const struct call *call, const char **run_id, struct error *err)
+bool
+admission_life(const struct call *call, const char **run_id, struct error *err)
 {
 	struct redisReply *reply;
 	const char *id = redis_run_id(call->svc->redis, err);
@@ -337,7 +354,7 @@ ensure_epoch(const struct call *call, const char **run_id, struct error *err)
 	if (!redis_command(call->svc->redis, call->arena,
 		REDIS_ARGV("GET", redis_key(call->svc->redis, call->arena, "epoch")), &reply, err))
 		return false;
-	if (!same_life(call->svc, *run_id))
+	if (!admission_same_life(call, *run_id))
 		*run_id = arena_strdup(call->arena, redis_run_id(call->svc->redis, err));
 	return (reply->type == REDIS_REPLY_STRING && str_eq(reply->str, *run_id)) ||
 	    reload_epoch(call, *run_id, err);
@@ -349,7 +366,7 @@ admission_push_revoked(const struct call *call, struct strings sids, int64_t exp
 {
 	const char *expiry = db_int(call->arena, expires_at / US_PER_SEC + 1), *run_id;
 
-	if (!ensure_epoch(call, &run_id, err))
+	if (!admission_life(call, &run_id, err))
 		return false;
 	for (size_t i = 0; i < sids.n; i++)
 		if (!redis_command(call->svc->redis, call->arena,
@@ -370,6 +387,6 @@ admission_push_generation(const struct call *call, const char *user_id, int64_t 
 {
 	const char *run_id;
 
-	return ensure_epoch(call, &run_id, err) &&
+	return admission_life(call, &run_id, err) &&
 	    set_generation(call, run_id, user_id, db_int(call->arena, generation), err);
 }

@@ -24,11 +24,14 @@ struct error;
 #define ADMISSION_RETRY_CAP 900
 
 struct admission_ask {
-	const struct principal *who; /* user_id "" = anonymous */
+	const struct principal *who; /* counted, and judged by its session; user_id "" = nobody */
+	const char *source;          /* counted instead: a source of webhooks, or NULL */
 	const char *address;         /* of the client */
 	const char *rate_class;      /* "upload", "search", "media", "pin", or NULL */
 	int64_t class_limit;         /* a minute; 0 = none */
 	const char *cache_key;       /* text that names the answer, or NULL */
+	bool uncounted;              /* no window holds for it */
+	bool peek; /* refused when a window is full, but not counted when none is */
 };
 
 /* What the round trip found; belongs to the arena. */
@@ -56,6 +59,14 @@ struct admission {
  */
 bool admission_check(const struct call *, const struct admission_ask *,
     const struct admission **out, struct error *);
+
+/*
+ * run_id of this life of Redis, with the copy of the revocations complete in it; false:
+ * ERR_UNAVAILABLE.
+ */
+bool admission_life(const struct call *, const char **run_id, struct error *);
+/* Is what was asked with this run_id certain to have met that life of Redis? */
+bool admission_same_life(const struct call *, const char *run_id);
 
 /* The address as limits and logs count it: IPv6 by /64. */
 const char *admission_address(struct arena *, const char *address);
