@@ -32,8 +32,13 @@ my %served;
 open(my $routes, '-|', $program, '--routes') or die "$program: $!";
 while (<$routes>) {
     chomp;
-    my ($pool, $method, $path, $permission, $class) = split /\t/;
+    my ($pool, $method, $path, $permission, $class, $auth, $body) = split /\t/;
     ok(!$served{"$method $path"}, "$method $path is served once");
+    ok($permission eq 'public' || $auth =~ /^(?:bearer|session|scraper)$/, "$method $path: '$auth' can have the permission $permission");
+    my $op = $api->{paths}{$path}{ lc $method } || {};
+    my @types = sort keys %{ ($op->{requestBody} || {})->{content} || {} };
+    my %type = (none => qr/^$/, json => qr{^(?:application/json)?$}, multipart => qr{^multipart/form-data$}, raw => qr/./);
+    like("@types", $type{$body}, "$method $path: the body is $body there too");
     $served{"$method $path"} = "$permission $class";
 }
 close $routes or die "$program --routes failed";

@@ -129,10 +129,11 @@ my @routes = map { chomp; [ split /\t/ ] } <$routes>;
 close $routes;
 ok @routes > 40, 'there are routes';
 for my $route (@routes) {
-    my (undef, $method, $path, $permission) = @$route;
+    my (undef, $method, $path, $permission, undef, $auth) = @$route;
     my $line = $valid{"$method $path"};
     ok $line, "$method $path has a line in this test" or next;
     my ($input, $session) = @$line;
+    is $session ? 1 : 0, 1, "$method $path is told to want a session" if $auth eq 'session';
     my (%got, %want);
     for my $who (keys %client) {
         my $as = $client{$who};

@@ -17,11 +17,12 @@ check_PROGRAMS += \
 	t/unit/token \
 	t/unit/totp
 
-check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path t/unit/route
+check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path t/unit/protocol t/unit/route
 t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_multipart_LDADD = $(t_unit_dispatch_LDADD)
+t_unit_protocol_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_path_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
 

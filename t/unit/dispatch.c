@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
-#include "core/shm.h"
 #include "core/str.h"
 #include "http/dispatch.h"
 #include "http/guard.h"
@@ -487,52 +486,6 @@ test_form(void)
 	is_int(run_announced(&guards, BODY_MULTIPART_MAX + 1), 413, "a form that is too large");
 }
 
-/* A pool with a protocol of its own. */
-static bool
-own_serve(const struct request *request, struct response *response, struct error *err)
-{
-	mark("S");
-	if (str_eq(request->path, "/good"))
-		return response_empty(response, 204);
-	response_header(response, "ETag", "x");
-	return error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "None.");
-}
-
-static void
-own_refuse(const struct request *request, struct response *response, const struct error *err)
-{
-	mark("R");
-	response->status = error_class(err->code)->status;
-	response->body = error_slug_of(err);
-	response->body_len = strlen(response->body);
-}
-
-static const char *
-own_name(const struct request *request)
-{
-	return "own";
-}
-
-static void
-test_protocol(void)
-{
-	static const struct protocol protocol = { own_name, own_serve, own_refuse };
-	static const struct app app = { .protocol = &protocol };
-	uint64_t before = counter_read(COUNTER_REQUESTS);
-
-	prepare("GET", "/good?X-Amz-Signature=s");
-	is_int((int)dispatch_open(&app, req, 5), 0, "another protocol has its body elsewhere");
-	dispatch(&app, req, res);
-	is_int(res->status, 204, "it answers itself");
-	is_int((int)(counter_read(COUNTER_REQUESTS) - before), 1, "and is counted");
-	prepare("GET", "/bad");
-	dispatch_open(&app, req, 0);
-	dispatch(&app, req, res);
-	is_str(order, "SR", "and refuses itself");
-	ok(res->status == 404 && strcmp(res->body, "NoSuchKey") == 0, "in its own words");
-	ok(response_find(res, "ETag") == NULL, "without what half an answer left");
-}
-
 static void
 test_problems(void)
 {
@@ -610,7 +563,6 @@ main(void)
 	test_body();
 	test_body_size();
 	test_form();
-	test_protocol();
 	test_problems();
 	test_cors();
 	test_etag();
