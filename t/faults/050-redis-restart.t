@@ -16,6 +16,7 @@ my $mn = MediaNest::Test->stack(private => 1);
 my $admin = $mn->admin;
 my $user = $mn->user(role => 'user');
 my @sockets = (MediaNest::WebSocket->open($user), MediaNest::WebSocket->open($user, stream => 1));
+my $token = api_token();
 my ($sent, @heard, @dead, %answers, %wrong) = (0, [], []);
 my $jpeg = pack 'H*', 'ffd8ffe000104a46494600010100000100010000ffd9';
 
@@ -37,16 +38,28 @@ sub moment {
 	expect('broadcast', $admin->api(POST => '/api/notifications/broadcast', { title => 'Number ' . ++$sent, message => 'x', roles => ['user'] }), 201);
 	expect('ticket', $user->api(POST => '/api/notifications/ticket'), 200, 503);
 	expect('signed out', $_->api(GET => '/api/auth/session'), 401) for @dead;
+	expect('API token', $token->api(GET => '/api/media'), 200);
 	expect('anonymous', $mn->client->api(GET => '/api/media'), 401);
 	MediaNest::WebSocket->pump(0, @sockets);
 }
 
-# Signs a session of its own out; without Redis the answer may be 503, but it holds all the same.
+sub api_token {
+	my $made = $user->api(POST => '/api/auth/tokens', { name => 'cli', scopes => ['media.read', 'profile.view'] })->{json};
+	my $cli = $mn->client($made->{token});
+	$cli->{token_id} = $made->{id};
+	return $cli;
+}
+
+# Signs a session of its own out and revokes a token; without Redis the answer may be 503, but it holds all the same.
 sub sign_out {
 	my $who = $mn->login($user->{email}, $user->{password});
 	expect('before', $who->api(GET => '/api/auth/session'), 200);
 	expect('sign out', $who->api(POST => '/api/auth/logout', { refreshToken => $who->{refresh_token} }), 204, 503);
 	push @dead, $who;
+	my $gone = api_token();
+	expect('before', $gone->api(GET => '/api/media'), 200) for 1, 2;
+	expect('revoke', $user->api(DELETE => "/api/auth/tokens/$gone->{token_id}"), 204, 503);
+	push @dead, $gone;
 }
 
 moment();
