@@ -252,7 +252,7 @@ take_headers(struct reader *r, struct multipart_part *part, struct error *err)
 static bool
 take_data(struct reader *r, struct multipart_part *part, bool *last, struct error *err)
 {
-	/* An empty part has no line break of its own: that of its headers belongs to the delimiter. */
+	/* An empty part has no line break of its own: that of its headers is the delimiter's. */
 	const char *from = r->at - 2,
 		   *found = memmem(from, (size_t)(r->end - from), r->delimiter, r->delimiter_len);
 

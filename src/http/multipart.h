@@ -2,8 +2,8 @@
  * multipart/form-data (RFC 7578) in memory: parts are slices of the body, which stays as it is.
  *
  * Parts come in any order, names may repeat, a filename may be missing. A body that is no such form
- * is ERR_MALFORMED; one with too many parts or too long headers is ERR_TOO_LARGE. The size of a part
- * is judged by who asks for it, so that a picture that is too big costs the picture only.
+ * is ERR_MALFORMED; one with too many parts or too long headers is ERR_TOO_LARGE. The size of a
+ * part is judged by who asks for it, so that a picture that is too big costs the picture only.
  */
 #ifndef MN_HTTP_MULTIPART_H
 #define MN_HTTP_MULTIPART_H

@@ -1,6 +1,6 @@
 -- Whose API token is this? What token_keep.lua kept when PostgreSQL was asked last.
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 what is kept of the token   ARGV: 1 run_id
--- Answers {state, Unix time, user, generation, role, tier, scopes}
+-- Returns {state, Unix time, user, generation, role, tier, scopes}
 -- state: fresh; old (good for counting only: PostgreSQL must be asked); unknown; epoch (the copy is not of this server's life)
 local now = redis.call('TIME')[1]
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then

@@ -1,6 +1,6 @@
 /*
- * Fuzz target: a form. The first line is the Content-Type, the rest the body. Every part lies within
- * the body, behind the one before it, and has a name.
+ * Fuzz target: a form. The first line is the Content-Type, the rest the body. Every part lies
+ * within the body, behind the one before it, and has a name.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -41,7 +41,8 @@ test_parts(void)
 	static const char body[] = "--b\r\n" FIELD(
 	    "payload") "Content-Type: application/json\r\n\r\n"
 		       "{\"event\":\"library.new\"}\r\n--b\r\n"
-		       "Content-Disposition: form-data; name=\"thumb\"; filename=\"a;\\\"b.jpg\"\r\n"
+		       "Content-Disposition: form-data; name=\"thumb\";"
+		       " filename=\"a;\\\"b.jpg\"\r\n"
 		       "content-type:image/jpeg\r\n\r\n\xff\xd8\0\r\n--x\r\n\r\n--b--\r\n";
 
 	ok(parse_bytes(TYPE, body, sizeof(body) - 1), "two parts");

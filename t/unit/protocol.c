@@ -1,4 +1,4 @@
-/* A pool with a protocol of its own passes the same entry: counted, measured, logged, in its words. */
+/* A pool with a protocol of its own passes the same entry: counted, measured and in the log. */
 #include <fcntl.h>
 #include <unistd.h>
 

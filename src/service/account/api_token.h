@@ -27,9 +27,9 @@ struct error;
 
 /*
  * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
- * or token_expired. One round trip to Redis for a token that was seen lately, else one to PostgreSQL
- * beside, which a caller over a limit does not get: ERR_RATE_LIMITED, with *adm set. `ask` is what
- * the limiter will be asked; its `who` does not count.
+ * or token_expired. One round trip to Redis for a token that was seen lately; for others one to
+ * PostgreSQL too, which a caller over a limit does not get: ERR_RATE_LIMITED, with *adm set. `ask`
+ * is what the limiter will be asked; its `who` does not count.
  */
 bool api_token_identify(const struct call *, const char *token, const struct admission_ask *ask,
     struct principal *who, const struct admission **adm, struct error *);
