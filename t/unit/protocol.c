@@ -1,4 +1,4 @@
-/* A pool with a protocol of its own passes the same entry: counted, measured and in the log. */
+/* A pool with a protocol of its own passes the same entry: measured, in the log. */
 #include <fcntl.h>
 #include <unistd.h>
 
