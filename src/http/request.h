@@ -98,7 +98,7 @@ struct request {
 	struct path_param params[REQUEST_PARAMS_MAX];
 	unsigned nparams;
 	const struct field_rule *param_rules; /* of the route's module, or NULL */
-	const struct multipart *form; /* of BODY_MULTIPART */
+	const struct multipart *form;         /* of BODY_MULTIPART */
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
 	/*
