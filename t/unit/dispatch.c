@@ -169,7 +169,7 @@ hook(struct request *req, struct error *err)
 		req->source = req->subject.source = "plex";
 		return true;
 	}
-	error_slug(&why, ERR_UNAUTHENTICATED, "signature_invalid", "No.");
+	error_slug(&why, ERR_UNAUTHENTICATED, "invalid_credentials", "No.");
 	request_refuse_later(req, &why);
 	return true;
 }
@@ -398,7 +398,7 @@ test_hook(void)
 	prepare("POST", "/api/webhooks/other");
 	send("", "{};signet");
 	is_int(run(&guards), 401, "a bad one");
-	is_str(code(), "signature_invalid", "says so");
+	is_str(code(), "invalid_credentials", "says so");
 	is_str(order, "hl", "after it was counted");
 	is_str(counted, "", "as anonymous");
 	prepare("POST", "/api/webhooks/other")->authorization = "good";

@@ -26,7 +26,7 @@ serve(const struct request *req, struct response *res, struct error *err)
 	if (str_eq(req->path, "/good"))
 		return response_empty(res, 204);
 	response_header(res, "ETag", "x");
-	return error_slug(err, ERR_MALFORMED, "InvalidKey", "No such form.");
+	return error_slug(err, ERR_MALFORMED, "InvalidBucketName", "No such form.");
 }
 
 static void
@@ -103,9 +103,10 @@ main(void)
 	ok(strstr(line, "secret") == NULL, "without query and credentials");
 
 	line = run("/bad", &res);
-	ok(res.status == 400 && strcmp(res.body, "InvalidKey") == 0, "it refuses in its words");
+	ok(res.status == 400 && strcmp(res.body, "InvalidBucketName") == 0,
+	    "it refuses in its words");
 	ok(response_find(&res, "ETag") == NULL, "without what half an answer left");
-	ok(strstr(line, "\"code\":\"InvalidKey\"") != NULL &&
+	ok(strstr(line, "\"code\":\"InvalidBucketName\"") != NULL &&
 		strstr(line, "\"level\":\"info\"") != NULL,
 	    "and the log says so, quietly");
 
