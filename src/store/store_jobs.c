@@ -252,17 +252,12 @@ store_jobs_heartbeat(struct db *db, struct arena *arena, struct strings leases, 
     struct strings *alive, struct error *err)
 {
 	struct rows *rows;
-	const char **items;
 
 	if (!db_exec(db, arena, query(Q_HEARTBEAT),
 		DB_PARAMS(db_array(arena, leases.items, leases.n), db_int(arena, lease_seconds)),
 		&rows, err))
 		return false;
-	alive->n = rows_count(rows);
-	items = arena_array(arena, alive->n + 1, sizeof(*items));
-	for (size_t i = 0; i < alive->n; i++)
-		items[i] = rows_str(rows, i, 0);
-	alive->items = items;
+	*alive = rows_column(arena, rows, 0);
 	return true;
 }
 
