@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The description of the API and the route tables name the same routes, with the same permission and rate class.
+# The description of the API and the route tables name the same routes, with the same permission and
+# rate class.
 use strict;
 use warnings;
 use Test::More;
@@ -20,11 +21,13 @@ for my $path (keys %{ $api->{paths} }) {
         my $op = $api->{paths}{$path}{$method};
         next if $op->{'x-permission'} eq 'ticket'; # served by medianest-notifyd
         $described{ uc($method) . " $path" } = "$op->{'x-permission'} $op->{'x-rate-class'}";
-        my %named = map { $_->{name} => 1 } grep { ($_->{in} // '') eq 'path' } @{ $op->{parameters} // [] };
+        my %named = map { $_->{name} => 1 }
+            grep { ($_->{in} // '') eq 'path' } @{ $op->{parameters} // [] };
         my @missing = grep { !$named{$_} } $path =~ /\{(\w+)\}/g;
         ok(!@missing, "$method $path describes its path parameters") or diag("@missing");
         ok($op->{operationId} && $op->{summary}, "$method $path has a name and a summary");
-        ok((grep { /^[23]/ } keys %{ $op->{responses} }), "$method $path has an answer that is no error");
+        ok((grep { /^[23]/ } keys %{ $op->{responses} }),
+            "$method $path has an answer that is no error");
     }
 }
 
@@ -46,16 +49,30 @@ ok(%served, 'there are routes');
     cmp_ok(scalar(keys %path), '<=', $max, 'the metrics have room for every path');
 }
 is_deeply(\%served, \%described, 'the tables and the description agree')
-    or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description " . ($described{$_} // 'none') }
-        grep { ($served{$_} // '') ne ($described{$_} // '') } sort { $a cmp $b } keys %{ { %served, %described } });
+    or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description "
+        . ($described{$_} // 'none') }
+        grep { ($served{$_} // '') ne ($described{$_} // '') }
+            sort { $a cmp $b } keys %{ { %served, %described } });
 
-# Every code that the sources give is described. What only jobs, tools and the object store say is not the API's.
-my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running mail_refused sandbox_failed internal),
-    qw(refused_address upstream_protocol upstream_suspended upstream_tls upstream_too_long upstream_unreachable), # of calls to other servers
-    qw(empty protected resource_limit timeout too_many_pixels truncated unreadable unsupported_type not_processable); # media.failure.code
+# Every code that the sources give is described. What only jobs, tools and the object store say is
+# not the API's.
+my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running
+    mail_refused sandbox_failed internal),
+    # of calls to other servers
+    qw(refused_address upstream_protocol upstream_suspended upstream_tls upstream_too_long
+        upstream_unreachable),
+    # media.failure.code
+    qw(empty protected resource_limit timeout too_many_pixels truncated unreadable unsupported_type
+        not_processable);
 my %code = map { $_ => 1 } @{ $api->{components}{schemas}{Problem}{properties}{code}{enum} };
-my $sources = join '', map { open my $in, '<:raw', $_ or die "$_: $!"; local $/; <$in> } glob "$top/src/*/*.c $top/fcgi-handlers/*.c";
-my @given = ($sources =~ /error_slug\([^;"]*"([a-z_0-9]+)"/g, $sources =~ /\[ERR_\w+\] = \{ [1-9]\d+, "([a-z_]+)"/g);
+my $sources = join '',
+    map {
+        open my $in, '<:raw', $_ or die "$_: $!";
+        local $/;
+        <$in>;
+    } glob "$top/src/*/*.c $top/fcgi-handlers/*.c";
+my @given = ($sources =~ /error_slug\([^;"]*"([a-z_0-9]+)"/g,
+    $sources =~ /\[ERR_\w+\] = \{ [1-9]\d+, "([a-z_]+)"/g);
 cmp_ok scalar(@given), '>', 60, 'there are codes to look at';
 my @undescribed = grep { !$code{$_} && !$internal{$_} && $_ ne 'none' } @given;
 is_deeply \@undescribed, [], 'every code is described';
@@ -65,8 +82,10 @@ my @without;
 for my $path (sort keys %{ $api->{paths} }) {
     for my $method (sort keys %{ $api->{paths}{$path} }) {
         my $op = $api->{paths}{$path}{$method};
-        my @bodies = map { $_->{content}{'application/json'} // () } $op->{requestBody} // (), map { $op->{responses}{$_} } grep { /^2/ } keys %{ $op->{responses} };
-        push @without, "$method $path" if grep { !exists $_->{example} && !exists $_->{examples} } @bodies;
+        my @bodies = map { $_->{content}{'application/json'} // () } $op->{requestBody} // (),
+            map { $op->{responses}{$_} } grep { /^2/ } keys %{ $op->{responses} };
+        push @without, "$method $path"
+            if grep { !exists $_->{example} && !exists $_->{examples} } @bodies;
     }
 }
 is_deeply \@without, [], 'every body has an example';
