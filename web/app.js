@@ -1,6 +1,6 @@
 /* The page: who is here, the frame around the views, what belongs to all of them. A new view is one module and one row below. */
 import { api, resume, signOut } from './lib/api.js';
-import { on } from './lib/bus.js';
+import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
 import * as live from './lib/live.js';
@@ -33,10 +33,7 @@ const BACK_SHOWN_MS = 3000;
 
 const app = document.getElementById('app');
 let atDoor = false; /* a page for people who are not signed in is shown, other than the sign-in form */
-let frame = null; /* what belongs to a signed-in page: {search, tray, files, offs} */
-
-export const searchBox = () => frame?.search;
-export const pick = () => frame?.files?.pick();
+let frame = null; /* what belongs to a signed-in page: {search, tray, offs} */
 
 const SHORTCUTS = [
 	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move among pictures'], ['Enter', 'Open'], ['Space', 'Select, or play and pause'],
@@ -148,7 +145,7 @@ keys(event)
 	if (event.key === '?')
 		showShortcuts();
 	else if (event.key === 'u')
-		pick();
+		emit('pick-files');
 	else if (event.key === 'g')
 		router.go('library', {});
 }
@@ -161,9 +158,9 @@ enter()
 	const banner = connectionBanner();
 	const main = h('main', { id: 'main', tabindex: '-1' });
 	const nav = navigation();
-	const files = can('media.upload') ? takeFiles() : null;
+	const upload = can('media.upload');
 	/* One in the header, one within a thumb's reach: the style sheet shows the right one. */
-	const uploadButton = (name, text) => (files ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => files.pick() }, icon('upload'), text) : null);
+	const uploadButton = (name, text) => (upload ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') }, icon('upload'), text) : null);
 
 	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
 		event.preventDefault();
@@ -172,8 +169,9 @@ enter()
 	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest, to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
 	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()), banner.node, nav, main, uploadButton('upload-float'), tray.node);
 	addEventListener('keydown', keys);
-	frame = { search, tray, files, offs: [
+	frame = { search, tray, offs: [
 		banner.off,
+		upload ? takeFiles() : () => {},
 		on('resync', badge),
 		() => removeEventListener('keydown', keys),
 		on('unread', ({ n }) => {
@@ -208,7 +206,6 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in
 		abandon();
 		frame.search.destroy();
 		frame.tray.destroy();
-		frame.files?.stop();
 		frame.offs.forEach((off) => off());
 		frame = null;
 		setUnread(0);

@@ -4,6 +4,8 @@
  *   media-gone {id}         it left the lists                    progress {mediaId, step, state}
  *   resync                  events may have been missed          notification {seq, kind, title, ...}
  *   live {state}            'on' | 'off'                         session {user|null, reason?}
+ *   searched {q}            the search view shows results for q
+ *   pick-files              the person wants to choose files to upload
  *   store-blocked {origin}  the browser cannot reach the file store
  */
 const target = new EventTarget();

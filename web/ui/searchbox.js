@@ -1,5 +1,6 @@
 /* The search box: a combobox whose suggestions come as one types; `/` focuses it. */
 import { api } from '../lib/api.js';
+import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName } from '../lib/format.js';
 import { go, goHere, here } from '../lib/router.js';
@@ -55,11 +56,13 @@ export class SearchBox {
 			}
 		};
 		addEventListener('keydown', this.onslash);
+		this.off = on('searched', ({ q }) => this.follow(q));
 	}
 
 	destroy()
 	{
 		removeEventListener('keydown', this.onslash);
+		this.off();
 		this.suggestSoon.cancel();
 		this.searchSoon.cancel();
 	}

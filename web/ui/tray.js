@@ -187,7 +187,7 @@ filesOf(transfer)
 	return files;
 }
 
-/* Drop anywhere, paste anywhere; -> the picker and a function that undoes it all. */
+/* Files from the picker, a drop or the clipboard are uploaded. Returns the function that ends this. */
 export function
 takeFiles()
 {
@@ -226,10 +226,12 @@ takeFiles()
 			up.addFiles([...event.clipboardData.files]);
 		}
 	});
+	const off = on('pick-files', () => picker.click());
 	document.body.append(curtain, picker);
-	return { pick: () => picker.click(), stop: () => {
+	return () => {
+		off();
 		stop.abort();
 		curtain.remove();
 		picker.remove();
-	} };
+	};
 }

@@ -2,14 +2,13 @@
 import { fill, h, icon } from '../lib/dom.js';
 import { monthOf } from '../lib/format.js';
 import { list } from '../lib/media.js';
-import { on } from '../lib/bus.js';
+import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
 import { can, mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { Grid } from '../ui/grid.js';
 import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
-import { pick } from '../app.js';
 import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
@@ -57,7 +56,7 @@ mount(root, first)
 	    h('div.empty', null, icon('photos'), h('h2', null, 'Nothing of this kind yet'), h('button', { type: 'button', onclick: () => goHere({ kind: null }) }, 'Show everything')) :
 	    h('div.empty', null, icon('photos'), h('h2', null, 'Your photos, videos and music live here'),
 	        can('media.upload') ? [h('p', null, 'Drop files anywhere on this page, paste a picture, or pick some.'),
-	            h('button.primary', { type: 'button', onclick: pick }, icon('upload'), 'Pick files')] : h('p', null, 'Nothing has been shared with you yet.')));
+	            h('button.primary', { type: 'button', onclick: () => emit('pick-files') }, icon('upload'), 'Pick files')] : h('p', null, 'Nothing has been shared with you yet.')));
 
 	const build = () => {
 		const sort = SORTS[sortName()];

@@ -1,5 +1,6 @@
 /* Found and related items; filters as chips. */
 import { api } from '../lib/api.js';
+import { emit } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { count, many } from '../lib/format.js';
 import { remember, tagNames } from '../lib/media.js';
@@ -9,7 +10,6 @@ import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
 import { Selection } from '../ui/selection.js';
-import { searchBox } from '../app.js';
 
 const KINDS = [['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music'], ['movie', 'Films'], ['show', 'Series']];
 const SORTS = [['relevance', 'Best match'], ['newest', 'Newest'], ['title', 'Title']];
@@ -106,7 +106,7 @@ mount(root, first)
 		drawChips();
 		fill(notes);
 		summary.textContent = '';
-		searchBox()?.follow(params.q ?? '');
+		emit('searched', { q: params.q ?? '' });
 		if (!asked()) {
 			fill(place, h('div.empty', null, icon('search'), h('h2', null, 'Search your photos, videos and music'),
 			    h('p', null, 'Titles, tags, years, kinds: “beach 2023”, “tag:family”, “kind:video”.')));
