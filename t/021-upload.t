@@ -260,7 +260,7 @@ subtest 'in parts' => sub {
     my $fresh = $ann->api(POST => "/api/media/upload/$u->{uploadId}/parts",
         { numbers => [ 1, scalar @parts ] });
     is scalar @{ $fresh->{json}{parts} || [] }, 2, 'URLs anew';
-    is code($ann->api(POST => "/api/media/upload/$u->{uploadId}/parts", 
+    is code($ann->api(POST => "/api/media/upload/$u->{uploadId}/parts",
         { numbers => [ @parts + 1 ] })),
         '400 validation_failed', 'of parts that exist';
     is code($ann->api(POST => "/api/media/upload/$u->{uploadId}/parts", { numbers => [0] })),

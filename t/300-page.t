@@ -202,7 +202,7 @@ for my $width (1280, 390) {
 			$b->find('.tile img.loaded');
 			is $b->count('.tile'), 1, 'one tile, one photo';
 			$shot->('ready');
-			$b->click('.tray [aria-label="Close the list of uploads"]');
+			$b->click('.tray [aria-label="Close uploads"]');
 			accessible($b, 'library');
 			fits($b, 'library');
 
@@ -483,7 +483,7 @@ subtest 'sessions' => sub {
 	$b->type('#email', $who->{email});
 	$b->type('#password', 'not the password');
 	$b->click('.door button.primary');
-	like $b->wait_for('the refusal', sub { $b->text('.form-error') }), qr/is wrong/,
+	like $b->wait_for('the refusal', sub { $b->text('.form-error') }), qr/^Wrong email address or password\./,
 	    'a wrong password is refused in plain words';
 	sign_in($b, $who);
 	$b->find('.empty');
@@ -581,7 +581,7 @@ for my $width (390, 1280) {
 		is $b->js('return document.querySelector("[name=displayName]").value'),
 		    'Ann <b>Other</b>', 'the profile of who has joined';
 
-		$b->js('[...document.querySelectorAll("[aria-label=\"Second factor\"] '
+		$b->js('[...document.querySelectorAll("[aria-label=\"Two-step verification\"] '
 		    . 'button")][0].click()');
 		$b->find('.qr');
 		$look->('you');

@@ -1,4 +1,4 @@
-/* The page: who is here, the frame around the views, what belongs to all of them. A new view is one module and one row below. */
+/* The page: the session, the frame around the views, and what all views share. A new view is one module and one row below. */
 import { api, resume, signOut } from './lib/api.js';
 import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
@@ -16,13 +16,13 @@ import { takeFiles, Tray } from './ui/tray.js';
 import * as door from './views/door.js';
 import * as signin from './views/signin.js';
 
-/* name in the address -> title, module; nav or menu: its icon in the navigation or in the menu of the account; permission: who sees it there */
+/* Views by their name in the address. nav, menu: the icon in the navigation or in the account menu; permission: what a person needs to see it there. */
 const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
 	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
-	you: { title: 'You', menu: 'person', load: () => import('./views/you.js') },
+	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
 	users: { title: 'People', menu: 'people', permission: 'users.manage', load: () => import('./views/users.js') },
 	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings', load: () => import('./views/roles.js') },
 	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings', load: () => import('./views/settings.js') },
@@ -36,14 +36,14 @@ let atDoor = false; /* a page for people who are not signed in is shown, other t
 let frame = null; /* what belongs to a signed-in page: {search, tray, offs} */
 
 const SHORTCUTS = [
-	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move among pictures'], ['Enter', 'Open'], ['Space', 'Select, or play and pause'],
-	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all that is loaded'], ['i', 'Details of an item'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to the trash'], ['Esc', 'Back'], ['?', 'This list'],
+	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move between items'], ['Enter', 'Open'], ['Space', 'Select; play or pause'],
+	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all loaded items'], ['i', 'Item details'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to trash'], ['Esc', 'Back'], ['?', 'Show this list'],
 ];
 
 function
 showShortcuts()
 {
-	ask({ title: 'Keyboard', no: null, yes: 'Close', body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
+	ask({ title: 'Keyboard shortcuts', no: null, yes: 'Close', body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
 }
 
 async function
@@ -51,12 +51,12 @@ leave()
 {
 	const open = openCount();
 
-	if (open && !(await ask({ title: 'Sign out now?', text: `${many(open, 'upload')} would be stopped.`, yes: 'Sign out', danger: true })))
+	if (open && !(await ask({ title: 'Sign out now?', text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
 		return;
 	try {
 		await signOut();
 	} catch {
-		/* Forgotten here in any case; the server's part ends with the token. */
+		/* The tokens are forgotten here in any case; on the server, the session expires. */
 	}
 }
 
@@ -71,12 +71,12 @@ accountMenu()
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    showShortcuts();
-	    } }, icon('keyboard'), 'Keyboard'),
+	    } }, icon('keyboard'), 'Keyboard shortcuts'),
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    leave();
 	    } }, icon('out'), 'Sign out'));
-	const button = h('button.avatar', { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account of ${name}`, title: name }, [...name][0].toUpperCase());
+	const button = h('button.avatar', { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account: ${name}`, title: name }, [...name][0].toUpperCase());
 
 	return [button, menu];
 }
@@ -89,7 +89,7 @@ navigation()
 		    h('span.nav-text', null, v.title, name === 'notifications' ? h('span.unseen.spoken-count') : null))));
 }
 
-/* A thin line that tells of a lost connection, and that it is back. */
+/* A thin line that says when the connection is lost, and when it is back. */
 function
 connectionBanner()
 {
@@ -102,7 +102,7 @@ connectionBanner()
 				lost = true;
 				node.hidden = false;
 				node.className = 'banner lost';
-				node.textContent = navigator.onLine ? 'Connection lost. Trying again…' : 'You are offline.';
+				node.textContent = navigator.onLine ? 'Connection lost. Reconnecting…' : 'You are offline.';
 			}, BANNER_AFTER_MS);
 			return;
 		}
@@ -111,7 +111,7 @@ connectionBanner()
 		if (lost) {
 			lost = false;
 			node.className = 'banner back';
-			node.textContent = 'Connected again.';
+			node.textContent = 'Connected again';
 			timer = setTimeout(() => {
 				timer = 0;
 				node.hidden = true;
@@ -133,7 +133,7 @@ badge()
 		live.sawSeq(answer.items[0]?.seq);
 		setUnread(answer.unread);
 	} catch {
-		/* The badge comes with the next notification. */
+		/* The next notification brings the badge. */
 	}
 }
 
@@ -159,14 +159,14 @@ enter()
 	const main = h('main', { id: 'main', tabindex: '-1' });
 	const nav = navigation();
 	const upload = can('media.upload');
-	/* One in the header, one within a thumb's reach: the style sheet shows the right one. */
+	/* One in the header, one within a thumb's reach; the style sheet shows the right one. */
 	const uploadButton = (name, text) => (upload ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') }, icon('upload'), text) : null);
 
 	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
 		event.preventDefault();
 		main.focus();
-	} }, 'Skip to the content'),
-	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest, to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
+	} }, 'Skip to content'),
+	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest: go to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
 	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()), banner.node, nav, main, uploadButton('upload-float'), tray.node);
 	addEventListener('keydown', keys);
 	frame = { search, tray, offs: [
@@ -197,7 +197,7 @@ enter()
 }
 
 function
-exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in again.' : null)
+exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.' : null)
 {
 	if (frame) {
 		live.stop();
@@ -219,7 +219,7 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in
 	} });
 }
 
-/* The server could not say who this is: not the same as signed out. */
+/* The server could not tell who this is, which is not the same as being signed out. */
 function
 waiting(problem)
 {
@@ -228,7 +228,7 @@ waiting(problem)
 	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
 }
 
-/* The links of mails work whoever is signed in. */
+/* Links from emails work for anyone, signed in or not. */
 function
 knock(where)
 {

@@ -1,4 +1,4 @@
-/* Builds the page. Text only ever becomes text nodes, so nothing that a person typed can turn into markup. */
+/* Builds the page. Text only ever becomes text nodes, so nothing that a person types can turn into markup. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -53,7 +53,7 @@ add(node, child)
 
 /*
  * h('button.primary', { onclick: f, 'aria-label': 'Go' }, 'text', node, [more])
- * Names beginning with 'on' are listeners, 'style' is an object of CSS properties, true and false are present and absent attributes.
+ * Names that begin with 'on' are listeners, 'style' is an object of CSS properties, and true and false stand for present and absent attributes.
  */
 export function
 h(what, props, ...children)

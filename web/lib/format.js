@@ -71,7 +71,7 @@ const KINDS = {
 export const kindName = (kind) => (KINDS[kind] ?? KINDS.other)[0];
 
 const STEPS = {
-	upload: 'Uploaded', queue: 'Waiting its turn', fetch: 'Reading the file', inspect: 'Looking at the file', thumbnails: 'Making thumbnails',
+	upload: 'Uploaded', queue: 'Waiting in the queue', fetch: 'Reading the file', inspect: 'Checking the file', thumbnails: 'Making thumbnails',
 	preview: 'Making a preview', store: 'Storing the results', publish: 'Finishing',
 };
 
@@ -80,7 +80,7 @@ export const stepName = (step) => STEPS[step] ?? step;
 const BROWSERS = [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrome\/|Chromium\//, 'Chrome'], [/Version\/.*Safari\//, 'Safari']];
 const SYSTEMS = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Mac OS X/, 'macOS'], [/Windows/, 'Windows'], [/CrOS/, 'ChromeOS'], [/Linux/, 'Linux']];
 
-/* 'Firefox on Linux'; what names no browser stays as it is. */
+/* 'Firefox on Linux'; an agent that names no browser is returned as it is. */
 export function
 deviceName(agent)
 {

@@ -1,6 +1,6 @@
 /*
- * One WebSocket for everything that happens; an EventSource where WebSockets do not come through. Each connection takes a fresh ticket and
- * says which notification it saw last, so that nothing is lost. Nothing polls.
+ * One WebSocket for all events; an EventSource where WebSockets do not get through. Each connection takes a new ticket and
+ * says which notification it saw last, so that none is lost. Nothing polls.
  */
 import { api } from './api.js';
 import { emit } from './bus.js';
@@ -47,7 +47,7 @@ receive(text)
 		end('ended');
 		break;
 	case 'resync':
-		if (opens > 1) /* on the first connection everything has just been fetched */
+		if (opens > 1) /* on the first connection everything is fresh */
 			emit('resync', {});
 		break;
 	case 'media.processing.progress':
@@ -112,7 +112,7 @@ openSocket(query, mine)
 	return socket;
 }
 
-/* Its own reconnecting would reuse the spent ticket: at the first error we come again ourselves. */
+/* An EventSource would reconnect with the used ticket, so at the first error we reconnect ourselves. */
 function
 openStream(query, mine)
 {
@@ -122,7 +122,7 @@ openStream(query, mine)
 	stream.onmessage = ({ data }) => mine === generation && receive(data);
 	stream.onerror = () => {
 		stream.close();
-		neverOpened = 0; /* and try a WebSocket again next time */
+		neverOpened = 0; /* next time try a WebSocket again */
 		if (mine === generation)
 			again();
 	};
@@ -176,7 +176,7 @@ stop()
 	link = null;
 }
 
-/* The network is back, or the person is: do not sit out the back-off. */
+/* The network is back, or the person is: skip the rest of the back-off. */
 const hurry = () => {
 	if (wanted && !link && document.visibilityState === 'visible')
 		connect();

@@ -1,5 +1,5 @@
 /*
- * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the lightbox over whatever view is there.
+ * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the lightbox over any view.
  * A view is one module that exports mount(root, params) -> { update(params), unmount(), sequence?, title? }.
  */
 let routes = {};
@@ -81,7 +81,7 @@ apply()
 	changed(current.name, params, current.view);
 }
 
-/* Links tell by popstate and hashchange both. */
+/* A link fires both popstate and hashchange. */
 const moved = () => location.hash !== applied && apply();
 
 export function

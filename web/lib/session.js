@@ -1,6 +1,6 @@
 /*
- * Who is signed in. The access token lives in memory only; the refresh token in localStorage, or in sessionStorage when the person did not
- * want to stay signed in. Tabs tell each other of new tokens, so that one refresh serves all of one session.
+ * Who is signed in. The access token is kept in memory only, the refresh token in localStorage, or in sessionStorage when the person does not
+ * want to stay signed in. Tabs tell each other about new tokens, so that one refresh serves all tabs of a session.
  */
 import { emit } from './bus.js';
 
@@ -13,7 +13,7 @@ let access = null; /* {token, until, sid} */
 export const me = { user: null, permissions: [] };
 
 export const can = (permission) => me.permissions.includes(permission);
-/* What the server decides, foreseen: only to leave out buttons that would be refused. */
+/* A guess at what the server will decide, used only to leave out buttons that would be refused. */
 export const mayEdit = (item) => item.ownerId === me.user?.id || can('media.manage_all');
 export const mayTrash = (item) => mayEdit(item) || can('media.delete');
 

@@ -1,7 +1,7 @@
 /*
  * Uploads: files wait, are announced to the server in batches (announcing is limited to a few calls a minute, a batch counts once), go
  * straight to the file store three at a time, and are reported as complete in batches. A lost connection only makes them wait.
- * Changes are told as 'uploads' on the bus.
+ * Changes arrive as 'uploads' on the bus.
  */
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
@@ -16,9 +16,9 @@ const HASH_MAX = 64e6;         /* larger files are not hashed here: that would n
 const PUT_TRIES = 8;
 const LONGEST_WAIT_MS = 30000;
 const STALL_MS = 60000;        /* no byte moved for so long: start again */
-const SPARE_MS = 15000;        /* an address that expires within this is asked for anew */
+const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
 
-/* Where browsers know no type. */
+/* For files whose type browsers do not know. */
 const TYPES = {
 	heic: 'image/heic', heif: 'image/heif', avif: 'image/avif', tif: 'image/tiff', tiff: 'image/tiff', mkv: 'video/x-matroska', mov: 'video/quicktime',
 	avi: 'video/x-msvideo', webm: 'video/webm', mp4: 'video/mp4', m4v: 'video/mp4', mpg: 'video/mpeg', mpeg: 'video/mpeg', ogv: 'video/ogg', flac: 'audio/flac', opus: 'audio/ogg',
@@ -28,7 +28,7 @@ const TYPES = {
 export const uploads = [];     /* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
 export let blockedOrigin = null; /* the file store, when this browser cannot reach it */
 
-/* Of these a page that is left would lose something. */
+/* An upload in one of these states is lost when the page is left. */
 const OPEN = ['waiting', 'starting', 'ready-to-send', 'sending', 'finishing'];
 let nextId = 1;
 let announcing = false;
@@ -99,7 +99,7 @@ announce()
 			try {
 				u.sha256 ??= await sha256(u.file);
 			} catch {
-				set(u, { state: 'failed', problem: new Problem(0, { detail: 'The file cannot be read any more.' }) });
+				set(u, { state: 'failed', problem: new Problem(0, { detail: 'This file can no longer be read. Choose it again.' }) });
 				continue;
 			}
 			files.push(u);
@@ -130,7 +130,7 @@ announced(u, one)
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 }
 
-/* Back to the queue after a failure that may pass, or failed for good. */
+/* Back to the queue after a failure that may pass; otherwise failed. */
 function
 later(u, problem)
 {
@@ -163,7 +163,7 @@ pump()
 	announce();
 }
 
-/* One PUT; XMLHttpRequest because fetch tells no progress of what it sends. -> the ETag */
+/* One PUT, by XMLHttpRequest because fetch reports no upload progress. Resolves with the ETag. */
 function
 put(u, url, headers, body, base)
 {
@@ -195,20 +195,20 @@ put(u, url, headers, body, base)
 			else
 				end(failed, new Problem(xhr.status, { detail: refusal(xhr), code: 'store_refused' }));
 		};
-		xhr.onerror = () => end(failed, new Problem(0, { detail: 'The connection to the file store was lost.', code: 'store_unreachable' }));
+		xhr.onerror = () => end(failed, new Problem(0, { detail: 'Lost the connection to the file store.', code: 'store_unreachable' }));
 		xhr.onabort = () => end(failed, new Problem(0, { code: 'aborted' }));
 		alive();
 		xhr.send(body);
 	});
 }
 
-/* The store answers in XML. */
+/* What the store says in its XML. */
 function
 refusal(xhr)
 {
 	const said = new DOMParser().parseFromString(xhr.responseText, 'text/xml').querySelector('Message')?.textContent;
 
-	return xhr.status === 507 || xhr.status === 503 ? 'The file store has no room or is busy.' : `The file store refused it${said ? `: ${said}` : '.'}`;
+	return xhr.status === 507 || xhr.status === 503 ? 'The file store is full or busy.' : `The file store refused this file${said ? `: ${said}` : '.'}`;
 }
 
 async function
@@ -251,14 +251,14 @@ sendFailed(u, problem)
 		}
 	}
 	if (problem.status === 403 && !u.renewed) {
-		u.renewed = true; /* most likely the address was too old */
+		u.renewed = true; /* the address had probably expired */
 		set(u, { state: 'waiting', ticket: null, sent: 0 });
 		return;
 	}
 	later(u, problem);
 }
 
-/* The parts of a large file, three at a time over the connection of one upload; a part is repeated alone. */
+/* Sends the parts of a large file, two at a time; a part that fails is repeated alone. */
 async function
 sendParts(u, { partSize, parts })
 {
@@ -318,7 +318,7 @@ finish()
 	} catch (problem) {
 		for (const u of batch) {
 			if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
-				finishing.push(u); /* the bytes are there: only the word is missing */
+				finishing.push(u); /* the bytes are there; only the report is missing */
 				finishTimer ||= setTimeout(() => online().then(finish), Math.max(5000, problem.retryAfter * 1000));
 			} else {
 				set(u, { state: 'failed', problem });
@@ -337,7 +337,7 @@ finished(u, one)
 		finishing.push(u);
 		return;
 	}
-	u.file = null; /* the browser may let go of it */
+	u.file = null; /* the browser may free it */
 	if (one.status >= 400) {
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 		return;
@@ -349,7 +349,7 @@ finished(u, one)
 	follow(item);
 }
 
-/* What the item became decides the line in the tray. */
+/* The state of the item decides the line in the tray. */
 function
 follow(item)
 {
@@ -359,7 +359,7 @@ follow(item)
 		if (item.status === 'ready')
 			set(u, { state: 'ready' });
 		else if (item.status === 'failed')
-			set(u, { state: 'rejected', problem: { message: item.failure?.message ?? 'It could not be processed.' } });
+			set(u, { state: 'rejected', problem: { message: item.failure?.message ?? 'This file could not be processed.' } });
 		else if (item.status === 'processing' && u.state === 'rejected')
 			set(u, { state: 'processing', step: null });
 	}
@@ -385,7 +385,7 @@ retry(u)
 	pump();
 }
 
-/* After the person has accepted the store's certificate, or the network is whole again. */
+/* After the person has accepted the store's certificate, or the network is back. */
 export async function
 unblock()
 {
@@ -426,7 +426,7 @@ on('media-event', ({ type, id, data }) => {
 	if (u && type === 'media.processing.complete')
 		set(u, { state: 'ready' });
 	else if (u && type === 'media.processing.failed')
-		set(u, { state: 'rejected', problem: { message: data.notification?.message || 'It could not be processed.' } });
+		set(u, { state: 'rejected', problem: { message: data.notification?.message || 'This file could not be processed.' } });
 });
 on('media', ({ item }) => follow(item));
 on('progress', ({ mediaId, step }) => {

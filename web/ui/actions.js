@@ -1,4 +1,4 @@
-/* What is done to one item or many from several places: trash with undo, tags. */
+/* What several views do with one item or many: trash with undo, tags. */
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 import { each, restore, setTags, tagNames, trash } from '../lib/media.js';
@@ -7,7 +7,7 @@ import { fail, toast } from './toast.js';
 
 const SAY_PROGRESS_FROM = 12;
 
-/* Runs something over many with one message that counts along; the failures are told once. */
+/* Runs work over many items with one message that counts along; failures are reported once. */
 export async function
 overMany(items, work, doing)
 {
@@ -30,12 +30,12 @@ trashWithUndo(items)
 	}, 'Moving');
 
 	if (done)
-		toast(done === 1 ? `“${gone[0].title}” is in the trash` : `${many(done, 'item')} moved to the trash`, {
+		toast(done === 1 ? `“${gone[0].title}” moved to trash` : `${many(done, 'item')} moved to trash`, {
 			action: 'Undo', onaction: () => overMany(gone, restore, 'Restoring'),
 		});
 }
 
-/* A text field with the tags that are in use already offered. */
+/* A text field that suggests the tags already in use. */
 export function
 tagField(label, onadd)
 {
@@ -47,7 +47,7 @@ tagField(label, onadd)
 			try {
 				names.append(...(await tagNames()).map((value) => h('option', { value })));
 			} catch {
-				/* Suggestions are a comfort only. */
+				/* The field works without suggestions. */
 			}
 		},
 		onkeydown: (event) => {

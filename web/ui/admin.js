@@ -1,4 +1,4 @@
-/* What the pages of administration share: the way among them, and lists that come in pages. */
+/* What the administration pages share: their navigation and paged lists. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { link } from '../lib/router.js';
@@ -14,7 +14,7 @@ adminNav(here)
 		h('a', { href: link(name), 'aria-current': name === here ? 'page' : null }, text)));
 }
 
-/* row(item) -> li. -> {node, show(filters)}: the list for these filters, from its beginning */
+/* row(item) returns a li. Returns {node, show(filters)}; show() starts the list over. */
 export function
 pagedList({ path, limit, row, none })
 {

@@ -1,4 +1,4 @@
-/* The panel beside an item: what can be edited, what the file is, what happened to it. */
+/* The panel beside an item: editable fields, facts about the file, processing history. */
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, clockTime, count, dayOf, duration, fullTime, localInput, stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
@@ -11,7 +11,7 @@ const VISIBILITY = [
 	['private', 'lock', 'Only me'], ['house', 'house', 'Everyone here'],
 ];
 
-/* What cameras and encoders write, in the order in which people ask for it. */
+/* What cameras and encoders write, the most wanted first. */
 const FACTS = [
 	['Camera', ({ camera: c }) => c && [c.make, c.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
 	['Lens', (m) => m.lens ?? m.camera?.lens],
@@ -19,7 +19,7 @@ const FACTS = [
 		e.focalLength && `${e.focalLength}\u00a0mm`, e.iso && `ISO\u00a0${e.iso}`].filter(Boolean).join(' · ')],
 	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer], ['Track', (m) => m.track], ['Genre', (m) => m.genre],
 	['Video', (m) => [m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`, m.hdr && 'HDR'].filter(Boolean).join(' · ')],
-	['Sound', (m) => [m.audioCodec, m.sampleRate && `${count(m.sampleRate / 1000)} kHz`].filter(Boolean).join(' · ')],
+	['Audio', (m) => [m.audioCodec, m.sampleRate && `${count(m.sampleRate / 1000)} kHz`].filter(Boolean).join(' · ')],
 	['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
 ];
 
@@ -46,13 +46,13 @@ export class Details {
 		this.facts = h('dl.facts');
 		this.state = h('div.details-state');
 		fill(this.body, this.state, this.editable ? this.form() : this.plain(), h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
-		    h('h3', null, 'File'), this.facts, h('h3', null, 'What happened'), this.events);
+		    h('h3', null, 'File'), this.facts, h('h3', null, 'Processing history'), this.events);
 		this.node.scrollTop = 0;
 		this.changed();
 		this.history();
 	}
 
-	/* The item is another now: what is not being typed into follows. */
+	/* The item changed: updates everything but the field that is being edited. */
 	changed()
 	{
 		const { item } = this;
@@ -94,14 +94,14 @@ export class Details {
 		this.date = h('input', { type: 'datetime-local', id: 'd-date', value: item.takenAt ? localInput(item.takenAt) : '' });
 		this.date.addEventListener('change', save('takenAt', this.date, () => (this.date.value ? new Date(this.date.value).toISOString() : null), true));
 		this.radios = [];
-		const choices = item.visibility === 'shared' ? [...VISIBILITY, ['shared', 'people', 'Some people']] : VISIBILITY;
+		const choices = item.visibility === 'shared' ? [...VISIBILITY, ['shared', 'people', 'Specific people']] : VISIBILITY;
 		return h('form', { onsubmit: (event) => {
 			event.preventDefault();
 			document.activeElement?.blur();
 		} },
 		h('label', { for: 'd-title' }, 'Title'), this.title,
-		h('label', { for: 'd-date' }, 'Taken'), this.date,
-		h('fieldset.segments', null, h('legend', null, 'Who can see it'), choices.map(([value, name, text]) => {
+		h('label', { for: 'd-date' }, 'Date taken'), this.date,
+		h('fieldset.segments', null, h('legend', null, 'Who can see this'), choices.map(([value, name, text]) => {
 			const radio = h('input', { type: 'radio', name: 'visibility', value, onchange: () => this.save({ visibility: value }) });
 			this.radios.push(radio);
 			return h('label', null, radio, icon(name), h('span', null, text));
@@ -133,8 +133,8 @@ export class Details {
 		const { item } = this;
 
 		fill(this.tags, item.tags?.map((tag) => h('li.chip', null, h('a', { href: link('search', { tag }) }, tag),
-		    this.editable ? iconButton('close', `Remove the tag ${tag}`, () => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
-		item.tags?.length || this.editable ? null : h('li.muted', null, 'None'));
+		    this.editable ? iconButton('close', `Remove tag ${tag}`, () => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
+		item.tags?.length || this.editable ? null : h('li.muted', null, 'No tags'));
 	}
 
 	tagInput()
@@ -172,9 +172,9 @@ export class Details {
 	{
 		const { item } = this;
 
-		fill(this.state, item.status === 'failed' ? h('div.reason', null, icon('alert'), h('p', null, item.failure?.message ?? 'It could not be processed.'),
+		fill(this.state, item.status === 'failed' ? h('div.reason', null, icon('alert'), h('p', null, item.failure?.message ?? 'This file could not be processed.'),
 		    this.editable ? h('button', { type: 'button', onclick: (event) => this.retry(event.target) }, 'Try again') : null) :
-		    item.status === 'processing' ? h('p.busy-line', null, icon('clock'), item.step ? `${stepName(item.step)}…` : 'Being processed…') : null);
+		    item.status === 'processing' ? h('p.busy-line', null, icon('clock'), item.step ? `${stepName(item.step)}…` : 'Processing…') : null);
 	}
 
 	async retry(button)
@@ -198,13 +198,13 @@ export class Details {
 			const events = await timeline(item.id);
 			if (this.item !== item)
 				return;
-			/* A step that is done says no more that it began. */
+			/* A finished step no longer shows when it started. */
 			const shown = events.filter((e, i) => e.state !== 'started' || !events.slice(i + 1).some((o) => o.step === e.step && o.attempt === e.attempt));
 			fill(this.events, shown.map((e) => h(`li.${e.state}`, null, icon(e.state === 'failed' ? 'alert' : e.state === 'done' ? 'check' : 'clock'),
 			    h('div', null, h('span', null, stepName(e.step), e.attempt > 1 ? h('small', null, ` attempt ${e.attempt}`) : null),
 			        e.message ? h('p', null, e.message) : null), h('time', { datetime: e.at, title: fullTime(e.at) }, clockTime(e.at)))));
 			if (!shown.length)
-				fill(this.events, h('li.muted', null, 'Nothing is recorded.'));
+				fill(this.events, h('li.muted', null, 'No history yet.'));
 		} catch (problem) {
 			if (this.item === item)
 				fill(this.events, h('li.muted', null, problem.message));

@@ -1,7 +1,7 @@
 /* Small questions in a modal <dialog>; the browser keeps the focus inside and gives it back. */
 import { h } from '../lib/dom.js';
 
-/* Shows a form; resolves with what value() gives when it is sent, or null. */
+/* Shows a form. Resolves with value() when it is submitted, with null when it is closed. */
 export function
 ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger = false })
 {

@@ -1,9 +1,9 @@
-/* Forms: labelled fields, one button, and what the server refuses said in plain words beside the field that it is about. */
+/* Forms: labelled fields and one button; what the server refuses is shown beside the field it is about. */
 import { fill, h, icon } from '../lib/dom.js';
 
 let serial = 0;
 
-/* What could not be shown, with the way to try again. */
+/* An error in place of content, with a button to try again. */
 export function
 notice(problem, again)
 {
@@ -35,8 +35,8 @@ field({ name, label, type = 'text', hint, options: choices, value, ...props }, i
 }
 
 /*
- * fields: [{name, label, type, hint, options, value, ...attributes}]; run(values) is awaited; its failure is told, its success is done(what it gave).
- * -> {node, inputs: {name: element}, say(text)}
+ * fields: [{name, label, type, hint, options, value, ...attributes}]; run(values) is awaited; a failure is shown, a result is passed to done(result, values).
+ * Returns {node, inputs: {name: element}, say(text)}
  */
 export function
 Form({ fields, extra, yes, run, done, danger, before, wide })
@@ -90,7 +90,7 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 	return { node, say, inputs: Object.fromEntries(all.map((f) => [f.name, f.input])) };
 }
 
-/* A value that is shown to be taken along. */
+/* A value to copy. */
 export function
 copyable(text, label)
 {

@@ -1,5 +1,5 @@
 /*
- * A justified, virtual grid: every item has its place from the start, only what is near the viewport is in the document.
+ * A justified, virtual grid: every item has its place from the start, but only those near the viewport are in the document.
  * The document itself scrolls. Keyboard: arrows, Home, End move; Enter opens; Space selects.
  */
 import { fill, h } from '../lib/dom.js';
@@ -21,8 +21,8 @@ const skeleton = () => h('div.skeletons', { 'aria-hidden': 'true' }, Array.from(
 
 export class Grid {
 	/*
-	 * pager() -> load, and each load() -> {items, more}, the pages from the first one on. group(item) -> {key, label} or null for no headings. accept(item): belongs here.
-	 * compare: where a newcomer goes (absent: newcomers are not shown). selection: see selection.js. empty(): what to show instead of nothing.
+	 * pager() returns load(), which returns {items, more} page by page. group(item) returns {key, label}; null for no headings. accept(item): whether it belongs here.
+	 * compare: where a new item goes (without it, new items are not shown). selection: see selection.js. empty(): what to show when there is nothing.
 	 */
 	constructor({ pager, group, accept, compare, selection, empty, label, onlayout, onscrolled })
 	{
@@ -100,7 +100,7 @@ export class Grid {
 		}
 	}
 
-	/* Events may have been missed: what was loaded is fetched again and compared; the person stays where they are. */
+	/* Events may have been missed: fetches again what was loaded; the person stays where they are. */
 	async reload()
 	{
 		const load = this.pager();
@@ -118,7 +118,7 @@ export class Grid {
 			}
 		} catch {
 			this.loading = false;
-			return; /* what is shown is better than nothing; the next event or reload tells more */
+			return; /* the old list is better than none; the next event or reload brings the rest */
 		}
 		this.loading = false;
 		if (this.dead)
@@ -129,7 +129,7 @@ export class Grid {
 			this.more = more;
 			this.items = fresh;
 		} else {
-			/* Too much to fetch it all: beyond the last fetched one stays what was there. */
+			/* Too much to fetch all of it: the items after the last fetched one stay. */
 			const from = this.items.findLastIndex((item) => ids.has(item.id)) + 1;
 			this.items = [...fresh, ...this.items.slice(from)];
 		}
@@ -168,7 +168,7 @@ export class Grid {
 		this.onlayout?.(this);
 	}
 
-	/* The first picture in view stays where it is when others come or go above it. */
+	/* The first picture in view keeps its place when others come or go above it. */
 	hold()
 	{
 		const index = this.kept ? this.items.findIndex((item) => item.id === this.kept.id) : -1;
@@ -185,7 +185,7 @@ export class Grid {
 			this.kept = { id: this.items[section.first + row.first].id, y };
 	}
 
-	/* Where the grid and the viewport are; read once a frame, before anything is written, so that nothing is laid out twice. */
+	/* Where the grid and the viewport are. Read once a frame, before anything is written, so that the browser lays out once. */
 	measure()
 	{
 		this.y = scrollY;
@@ -241,7 +241,7 @@ export class Grid {
 			this.next();
 	}
 
-	/* The section's list; sections keep the order of the document for those who listen to it. */
+	/* The section's list. Sections keep the order of the document, for people who hear it read. */
 	section(section)
 	{
 		let element = this.elements.get(section.key);
@@ -290,7 +290,7 @@ export class Grid {
 		this.later();
 		if (!this.compare)
 			return;
-		/* A date or a title that changed may belong elsewhere. */
+		/* With another date or title it may belong elsewhere. */
 		const at = this.items.indexOf(item);
 		const off = (i, j) => i >= 0 && j < this.items.length && this.compare(this.items[i], this.items[j]) > 0;
 		if (off(at - 1, at) || off(at, at + 1)) {

@@ -1,4 +1,4 @@
-/* One item over the whole page: picture, player, neighbours, details. Opened and closed by the router's `item` parameter. */
+/* One item over the whole page: picture, player, neighbours, details. The router's `item` parameter opens and closes it. */
 import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName, stepName } from '../lib/format.js';
@@ -126,7 +126,7 @@ class Lightbox {
 			this.sequence.next();
 		this.draw();
 		this.details?.show(item);
-		/* Lists leave out what only the details show; whoever leafs through quickly does not need it. */
+		/* Lists leave out what only the details show; someone who pages through quickly does not need it. */
 		if (item.metadata === undefined || this.soonExpired())
 			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}), DWELL_MS);
 		announce(`${kindName(item.kind)}: ${item.title}`);
@@ -168,9 +168,9 @@ class Lightbox {
 		const failed = item.status === 'failed';
 
 		return h('div.notice', { role: 'status' }, icon(failed ? 'alert' : 'clock'),
-		    h('h2', null, failed ? 'This file could not be processed' : 'Still being processed'),
-		    h('p', null, failed ? item.failure?.message ?? 'No reason was given.' : item.step ? `${stepName(item.step)}…` : 'It appears here as soon as it is ready.'),
-		    this.details ? null : h('button', { type: 'button', onclick: () => this.toggleDetails() }, failed ? 'What happened, and try again' : 'What happens'));
+		    h('h2', null, failed ? 'This file could not be processed' : 'Still processing'),
+		    h('p', null, failed ? item.failure?.message ?? 'The reason is not known.' : item.step ? `${stepName(item.step)}…` : 'This item appears here as soon as it is ready.'),
+		    this.details ? null : h('button', { type: 'button', onclick: () => this.toggleDetails() }, 'Processing history'));
 	}
 
 	content()
@@ -184,7 +184,7 @@ class Lightbox {
 			return this.player.node;
 		}
 		if (!thumbnail(item, 1280))
-			return h('div.notice', null, icon('file'), h('h2', null, item.title), h('p', null, 'There is no picture of this file.'),
+			return h('div.notice', null, icon('file'), h('h2', null, item.title), h('p', null, 'This item has no preview.'),
 			    h('button', { type: 'button', onclick: () => this.download() }, 'Download'));
 		return this.picture();
 	}
@@ -232,7 +232,7 @@ class Lightbox {
 		return frame;
 	}
 
-	/* The neighbours' pictures are asked for ahead. */
+	/* Loads the neighbours' pictures ahead. */
 	warm()
 	{
 		for (const step of [1, -1]) {
@@ -249,7 +249,7 @@ class Lightbox {
 
 		this.title.textContent = this.item.title;
 		this.arrows();
-		/* Redrawn only when there is something else to see: a player goes on. */
+		/* Redrawn only when there is something new to see, so that a player keeps playing. */
 		if (this.drawn !== this.item.status || this.item.status === 'processing' ||
 		    (!this.player && this.large && !this.stage.querySelector('.large.loaded') && !urls.includes(this.large)))
 			this.draw();

@@ -1,4 +1,4 @@
-/* Video and audio: own controls, a time line with pictures from the sprite, fresh addresses when a signature ends in mid-play. */
+/* Video and audio: our own controls, a time line with pictures from the sprite, and a new address when the signature expires in mid-play. */
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { duration } from '../lib/format.js';
 import { fileUrl, thumbnail } from '../lib/media.js';
@@ -9,7 +9,7 @@ const SEEK_STEP_S = 5;
 const HIDE_MS = 2800;
 const VOLUME = 'medianest.volume';
 
-/* The tile of a sprite that belongs to a time: the last one that begins before it. */
+/* The tile of a sprite for a time: the last one that begins before it. */
 function
 spriteTile(times, ms)
 {
@@ -78,7 +78,7 @@ export class Player {
 		}
 	}
 
-	/* An address lives for minutes, a film for hours: one that fails late is fetched anew; one that fails at once cannot be played here. */
+	/* An address is valid for minutes, a film takes hours: one that fails late is renewed; one that fails immediately cannot be played here. */
 	failed()
 	{
 		const at = this.media.currentTime;
@@ -88,11 +88,11 @@ export class Player {
 		if (at > 0 || Date.now() - this.loaded > 60000) {
 			this.load(at, true);
 		} else if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
-			this.say('Your browser cannot play this format. This is a short preview; download the file to see all of it.');
+			this.say('Your browser can’t play this format. This is a short preview; download the file to watch all of it.');
 			this.media.src = this.item.previewUrl;
 			this.isPreview = true;
 		} else {
-			this.say('Your browser cannot play this format. You can download the file.');
+			this.say('Your browser can’t play this format. Download the file to play it.');
 		}
 	}
 
@@ -135,7 +135,7 @@ export class Player {
 		fill(this.playButton, icon(media.paused ? 'play' : 'pause'));
 		this.playButton.setAttribute('aria-label', media.paused ? 'Play' : 'Pause');
 		fill(this.muteButton, icon(quiet ? 'muted' : 'volume'));
-		this.muteButton.setAttribute('aria-label', quiet ? 'Sound on' : 'Mute');
+		this.muteButton.setAttribute('aria-label', quiet ? 'Unmute' : 'Mute');
 		if (length)
 			this.seek.value = String((media.currentTime / length) * 1000);
 		this.seek.style.setProperty('--done', `${length ? (media.currentTime / length) * 100 : 0}%`);

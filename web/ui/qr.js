@@ -1,6 +1,6 @@
 /* QR codes (ISO/IEC 18004): bytes, error correction M, versions 1 to 10, drawn as one SVG path. */
 const SVG = 'http://www.w3.org/2000/svg';
-/* Of level M by version: [error correction bytes of a block, blocks, data bytes of the shorter blocks, blocks with one byte more] */
+/* Level M by version: [error correction bytes of a block, blocks, data bytes of the shorter blocks, blocks with one byte more] */
 const BLOCKS = [null, [10, 1, 16, 0], [16, 1, 28, 0], [26, 1, 44, 0], [18, 2, 32, 0], [24, 2, 43, 0], [16, 4, 27, 0], [18, 4, 31, 0], [22, 4, 38, 2], [22, 5, 36, 2], [26, 5, 43, 1]];
 const CENTRES = [null, [], [6, 18], [6, 22], [6, 26], [6, 30], [6, 34], [6, 22, 38], [6, 24, 42], [6, 26, 46], [6, 28, 50]];
 const QUIET = 4;
@@ -9,7 +9,7 @@ const MASKS = [
 	(r, c) => (r * c) % 2 + (r * c) % 3 === 0, (r, c) => ((r * c) % 2 + (r * c) % 3) % 2 === 0, (r, c) => ((r + c) % 2 + (r * c) % 3) % 2 === 0,
 ];
 
-/* The field of 256 elements with x^8 + x^4 + x^3 + x^2 + 1. */
+/* Arithmetic in GF(256) modulo x^8 + x^4 + x^3 + x^2 + 1. */
 const EXP = [];
 const LOG = [];
 for (let i = 0, x = 1; i < 255; i++) {
@@ -68,7 +68,7 @@ codewords(bytes, version)
 	return [...weave(parts), ...weave(checks)];
 }
 
-/* Bits with the remainder of a division in the field of two elements. */
+/* The value followed by the remainder of its division by the polynomial over GF(2). */
 function
 guarded(value, polynomial, width)
 {
@@ -99,7 +99,7 @@ penalty(grid)
 	return sum + 10 * Math.trunc(Math.abs(dark - 0.5) * 20);
 }
 
-/* -> rows of 0 and 1 */
+/* Returns rows of 0 and 1, or null when the text is too long. */
 export function
 matrix(text)
 {
@@ -169,7 +169,7 @@ matrix(text)
 	return grid;
 }
 
-/* null when the text is too long. */
+/* Returns the code as an SVG element, or null when the text is too long. */
 export function
 qr(text, label)
 {

@@ -1,4 +1,4 @@
-/* The bar at the right edge: years in proportion to what they take up, drag or use the arrow keys to travel. */
+/* The bar at the right edge: years in proportion to the room they take. Drag it or use the arrow keys to move through time. */
 import { fill, h } from '../lib/dom.js';
 
 const SHOWN_MS = 1500;

@@ -1,4 +1,4 @@
-/* The search box: a combobox whose suggestions come as one types; `/` focuses it. */
+/* The search box: a combobox with suggestions as you type; `/` focuses it. */
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
@@ -39,7 +39,7 @@ export class SearchBox {
 			oninput: () => this.typed(), onkeydown: (event) => this.key(event), onfocus: () => this.offer(), onblur: () => setTimeout(() => this.shut(), 150),
 		});
 		this.list = h('ul.suggestions', { id: 'suggestions', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
-		this.clearButton = iconButton('close', 'Clear the search', () => this.clear(), { hidden: true });
+		this.clearButton = iconButton('close', 'Clear search', () => this.clear(), { hidden: true });
 		this.node = h('form.search-box', { role: 'search', onsubmit: (event) => {
 			event.preventDefault();
 			this.run(this.input.value, false);
@@ -67,7 +67,7 @@ export class SearchBox {
 		this.searchSoon.cancel();
 	}
 
-	/* The address changed: the box says what is searched for. */
+	/* The search changed: the box shows its words. */
 	follow(q)
 	{
 		if (document.activeElement !== this.input)
@@ -128,11 +128,11 @@ export class SearchBox {
 			if (this.input.value.trim() === q && document.activeElement === this.input)
 				this.show(items.slice(0, 8));
 		} catch {
-			/* Suggestions are a comfort: the search itself tells what is wrong. */
+			/* The search itself says what is wrong. */
 		}
 	}
 
-	/* Before anything is typed: what was searched for lately. */
+	/* Before anything is typed: recent searches. */
 	offer()
 	{
 		if (!this.input.value.trim())

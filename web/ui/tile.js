@@ -11,7 +11,7 @@ const NAMED = ['audio', 'track', 'movie', 'show', 'season', 'episode', 'other'];
 function
 describe(item)
 {
-	const state = item.status === 'processing' ? ', being processed' : item.status === 'failed' ? ', failed' : '';
+	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ? ', failed' : '';
 	const kind = kindName(item.kind);
 
 	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${dayOf(item.takenAt ?? item.createdAt)}${state}`;
@@ -93,7 +93,7 @@ export class Tile {
 		this.glyph?.remove();
 		this.glyph = null;
 		if (this.shown || url === this.url)
-			return; /* a newer signature of the same picture is no reason to load it again */
+			return; /* it is the same picture with a newer signature */
 		if (expired(url)) {
 			refresh(item.id);
 			return;

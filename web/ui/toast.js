@@ -1,4 +1,4 @@
-/* Short messages at the lower edge, perhaps with one action; they stay while the pointer or the focus is on them. */
+/* Short messages at the lower edge, with at most one action; they stay while the pointer or the focus is on them. */
 import { announce, h, iconButton } from '../lib/dom.js';
 
 const SHOWN_MS = 6000;
@@ -41,7 +41,7 @@ toast(text, { action, onaction, small, tone, sticky } = {})
 	};
 }
 
-/* A failure in plain words, with the number that an administrator can look up. */
+/* A failure in plain words, with the request id that an administrator can look up. */
 export function
 fail(problem, lead)
 {

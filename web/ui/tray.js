@@ -1,4 +1,4 @@
-/* The uploads in a corner: one line for each file, and one for all of them. */
+/* The uploads in a corner: a line for each file and one for all of them. */
 import { emit, on } from '../lib/bus.js';
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, count, many, stepName } from '../lib/format.js';
@@ -14,14 +14,14 @@ function
 words(u)
 {
 	switch (u.state) {
-	case 'waiting': return u.problem ? `Waiting to try again: ${u.problem.message}` : navigator.onLine ? 'Waiting' : 'Waiting for the connection';
-	case 'starting': return u.hold ? `Waiting ${Math.ceil(u.hold / 1000)} s: many uploads at once` : 'Starting…';
+	case 'waiting': return u.problem ? `${u.problem.message} Retrying soon.` : navigator.onLine ? 'Waiting' : 'Waiting for the connection';
+	case 'starting': return u.hold ? `Too many uploads at once. Retrying in ${Math.ceil(u.hold / 1000)} s` : 'Starting…';
 	case 'ready-to-send': return 'Waiting';
 	case 'sending': return `${u.size ? Math.floor((u.sent / u.size) * 100) : 100} % of ${bytes(u.size)}`;
 	case 'finishing': return 'Finishing…';
 	case 'processing': return u.step ? `${stepName(u.step)}…` : 'Processing…';
 	case 'ready': return 'Ready';
-	case 'duplicate': return 'You have this one already';
+	case 'duplicate': return 'Already in your library';
 	case 'cancelled': return 'Cancelled';
 	default: return u.problem?.message ?? 'Failed';
 	}
@@ -71,9 +71,9 @@ export class Tray {
 		this.list = h('ul');
 		this.rest = h('p.muted');
 		this.warning = h('div.store-warning', { role: 'alert', hidden: true });
-		this.fold = iconButton('down', 'Fold the list of uploads', () => this.toggle(), { 'aria-expanded': 'true' });
+		this.fold = iconButton('down', 'Collapse uploads', () => this.toggle(), { 'aria-expanded': 'true' });
 		this.node = h('section.tray', { 'aria-label': 'Uploads', hidden: true },
-		    h('header', null, this.title, h('span.grow'), this.fold, this.shut = iconButton('close', 'Close the list of uploads', () => up.clearDone())),
+		    h('header', null, this.title, h('span.grow'), this.fold, this.shut = iconButton('close', 'Close uploads', () => up.clearDone())),
 		    this.all, this.warning, h('div.tray-body', null, this.list, this.rest));
 		this.node.classList.toggle('folded', !this.open);
 		this.offs = [on('uploads', ({ upload }) => this.later(upload)), on('store-blocked', () => this.later())];
@@ -143,12 +143,12 @@ export class Tray {
 		if (origin === this.warned)
 			return;
 		this.warned = origin;
-		fill(this.warning, origin ? [h('p', null, 'Your browser cannot reach the place where files are kept, ', h('strong', null, new URL(origin).host),
-		    '. Most likely it does not trust its certificate yet.'),
-		h('p', null, h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open it in a new tab'), ', accept the certificate, then come back.'),
+		fill(this.warning, origin ? [h('p', null, 'Your browser can’t reach the file store at ', h('strong', null, new URL(origin).host),
+		    '. It probably doesn’t trust the store’s certificate yet.'),
+		h('p', null, h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open the file store in a new tab'), ', accept the certificate, then come back here.'),
 		h('button', { type: 'button', onclick: async () => {
 			if (!(await up.unblock()))
-				fail(new Error('It still cannot be reached.'));
+				fail(new Error('The file store still can’t be reached.'));
 		} }, 'Try again')] : null);
 		if (origin) {
 			this.open = true;
@@ -192,7 +192,7 @@ export function
 takeFiles()
 {
 	const stop = new AbortController();
-	const curtain = h('div.drop-curtain', { hidden: true }, icon('upload'), h('p', null, 'Drop to upload'));
+	const curtain = h('div.drop-curtain', { hidden: true }, icon('upload'), h('p', null, 'Drop files to upload'));
 	const picker = h('input', { type: 'file', multiple: true, accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus', hidden: true, 'aria-label': 'Files to upload', id: 'picker', onchange: () => {
 		up.addFiles([...picker.files]);
 		picker.value = '';

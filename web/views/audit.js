@@ -17,9 +17,9 @@ row(entry)
 
 	return h('li', null, h('details', null, h('summary', null, h('span.grow', null, h('strong', null, entry.action), h('small', null, entry.actor)), h('time', { datetime: entry.at }, fullTime(entry.at))),
 	    h('div.inside', null, h('dl.facts-list', null, Object.entries(entry.detail ?? {}).map(([name, value]) => fact(name, words(value))),
-	        fact('On', entry.targetId ? `${entry.targetType ?? ''} ${entry.targetId}` : null), fact('Address', entry.address), fact('Request', entry.requestId)),
+	        fact('Target', entry.targetId ? `${entry.targetType ?? ''} ${entry.targetId}` : null), fact('IP address', entry.address), fact('Request', entry.requestId)),
 	    h('div.buttons', null, entry.actorId ? h('a.button', { href: link('audit', { actor: entry.actorId }) }, 'Only this person') : null,
-	        entry.targetId ? h('a.button', { href: link('audit', { target: entry.targetId }) }, 'Only what was done to it') : null,
+	        entry.targetId ? h('a.button', { href: link('audit', { target: entry.targetId }) }, 'Only this target') : null,
 	        h('a.button', { href: link('audit', { action: entry.action }) }, 'Only this action')))));
 }
 
@@ -27,7 +27,7 @@ export function
 mount(root, first)
 {
 	let params = first;
-	const list = pagedList({ path: '/admin/audit', limit: PAGE, row, none: 'Nothing fits these filters' });
+	const list = pagedList({ path: '/admin/audit', limit: PAGE, row, none: 'No matches' });
 	const typed = debounce(() => goHere({ action: action.value.trim() || null }, { replace: true }), TYPING_MS);
 	const action = h('input', { type: 'search', maxlength: '64', placeholder: 'user.created', oninput: typed });
 	const when = (name) => h('input', { type: 'datetime-local', onchange: ({ target }) => goHere({ [name]: target.value ? new Date(target.value).toISOString() : null }) });

@@ -1,4 +1,4 @@
-/* Everything that the person can see, by date. */
+/* Everything the person can see, by date. */
 import { fill, h, icon } from '../lib/dom.js';
 import { monthOf } from '../lib/format.js';
 import { list } from '../lib/media.js';
@@ -13,14 +13,14 @@ import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
 const when = (item) => item.takenAt ?? item.createdAt;
-/* As the server orders them: by time, and by id among equals. */
+/* The server's order: by time, then by id. */
 const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) || (a.id < b.id ? 1 : -1);
 
-/* Each order: its name, the date it goes by, how a newcomer compares. */
+/* Each order: its name, its date, and how two items compare. */
 const SORTS = {
 	taken: { text: 'Date taken', date: when, compare: latest(when) },
 	newest: { text: 'Date added', date: (i) => i.createdAt, compare: latest((i) => i.createdAt) },
-	oldest: { text: 'Added first', date: (i) => i.createdAt, compare: (a, b) => latest((i) => i.createdAt)(b, a) },
+	oldest: { text: 'Oldest added', date: (i) => i.createdAt, compare: (a, b) => latest((i) => i.createdAt)(b, a) },
 	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
 };
 const SORT = 'medianest.sort';
@@ -38,13 +38,13 @@ mount(root, first)
 		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
 			const mine = items.filter(mayTrash);
 			if (mine.length < items.length)
-				toast('Some of these are not yours to move.');
+				toast('You can’t delete some of these.');
 			selection.clear();
 			await trashWithUndo(mine);
 		} },
 	]);
 	const kinds = h('div.segments', { role: 'group', 'aria-label': 'Kind' });
-	const sorts = h('select', { 'aria-label': 'Order', onchange: () => {
+	const sorts = h('select', { 'aria-label': 'Sort by', onchange: () => {
 		localStorage.setItem(SORT, sorts.value);
 		goHere({ sort: sorts.value });
 	} }, Object.entries(SORTS).map(([value, { text }]) => h('option', { value }, text)));
@@ -53,10 +53,10 @@ mount(root, first)
 	fill(root, h('h1.hidden-title', null, 'Library'), h('div.toolbar', null, kinds, h('label.sort', null, icon('sort'), sorts)), place);
 
 	const empty = () => (params.kind ?
-	    h('div.empty', null, icon('photos'), h('h2', null, 'Nothing of this kind yet'), h('button', { type: 'button', onclick: () => goHere({ kind: null }) }, 'Show everything')) :
-	    h('div.empty', null, icon('photos'), h('h2', null, 'Your photos, videos and music live here'),
-	        can('media.upload') ? [h('p', null, 'Drop files anywhere on this page, paste a picture, or pick some.'),
-	            h('button.primary', { type: 'button', onclick: () => emit('pick-files') }, icon('upload'), 'Pick files')] : h('p', null, 'Nothing has been shared with you yet.')));
+	    h('div.empty', null, icon('photos'), h('h2', null, `No ${KINDS.find(([kind]) => kind === params.kind)?.[1].toLowerCase() ?? 'items'} yet`), h('button', { type: 'button', onclick: () => goHere({ kind: null }) }, 'Show everything')) :
+	    h('div.empty', null, icon('photos'), h('h2', null, 'Your photos, videos and music will appear here'),
+	        can('media.upload') ? [h('p', null, 'Drop files anywhere on this page, paste a picture, or choose files.'),
+	            h('button.primary', { type: 'button', onclick: () => emit('pick-files') }, icon('upload'), 'Choose files')] : h('p', null, 'Nothing has been shared with you yet.')));
 
 	const build = () => {
 		const sort = SORTS[sortName()];

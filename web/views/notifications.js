@@ -1,4 +1,4 @@
-/* What happened, newest first. */
+/* Notifications, newest first. */
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
@@ -53,8 +53,8 @@ mount(root)
 			setUnread(answer.unread);
 			readAll.hidden = !answer.unread;
 			list.append(...answer.items.filter((item) => !rows.has(item.id)).map(row));
-			fill(tail, cursor ? h('button', { type: 'button', onclick: load }, 'Show older ones') : null,
-			    rows.size ? null : h('div.empty', null, icon('bell'), h('h2', null, 'Nothing new'), h('p', null, 'When your uploads are ready, or something needs you, it shows here.')));
+			fill(tail, cursor ? h('button', { type: 'button', onclick: load }, 'Show older') : null,
+			    rows.size ? null : h('div.empty', null, icon('bell'), h('h2', null, 'No notifications'), h('p', null, 'You will see here when your uploads are ready or something needs your attention.')));
 		} catch (problem) {
 			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message), h('button', { type: 'button', onclick: load }, 'Try again')));
 		}

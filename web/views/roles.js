@@ -1,4 +1,4 @@
-/* What each role may do. */
+/* The permissions of each role. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { PERMISSIONS, ROLES } from '../lib/rights.js';
@@ -15,7 +15,7 @@ mount(root)
 	const draw = ({ roles, implied }) => {
 		const given = Object.fromEntries(Object.keys(ROLES).map((role) => [role, new Set(roles[role])]));
 		const boxes = Object.fromEntries(Object.keys(ROLES).map((role) => [role, {}]));
-		/* What comes along with something else is ticked too, and cannot be taken alone. */
+		/* A permission that another one implies is ticked too, and cannot be unticked by itself. */
 		const sync = (role) => {
 			for (const name of names) {
 				const along = names.some((other) => given[role].has(other) && implied[other]?.includes(name));
@@ -38,7 +38,7 @@ mount(root)
 			fields: [], before: table, yes: 'Save', wide: true,
 			run: () => api.put('/admin/roles', { roles: Object.fromEntries(Object.keys(ROLES).map((role) => [role, [...given[role]]])) }),
 			done: (now) => {
-				toast('Saved. It holds from the next request of everybody on.');
+				toast('Saved. Applies immediately.');
 				draw(now);
 			},
 		}).node);

@@ -37,11 +37,11 @@ mount(root, first)
 
 	fill(root, h('h1.hidden-title', null, 'Search'), chips, summary, notes, place, related);
 
-	const chip = (text, name, off) => h('span.chip.on', null, icon(name), text, iconButton('close', `Remove the filter ${text}`, () => goHere(off)));
+	const chip = (text, name, off) => h('span.chip.on', null, icon(name), text, iconButton('close', `Remove filter ${text}`, () => goHere(off)));
 	const pickTag = async () => {
 		const names = await tagNames().catch(() => []);
 		const choice = h('select', { 'aria-label': 'Tag' }, names.map((value) => h('option', { value }, value)));
-		const tag = await ask(names.length ? { title: 'Only with the tag', body: choice, value: () => choice.value } : { title: 'There are no tags yet', no: null });
+		const tag = await ask(names.length ? { title: 'Filter by tag', body: choice, value: () => choice.value } : { title: 'No tags yet', no: null });
 
 		if (names.length && tag)
 			goHere({ tag });
@@ -50,7 +50,7 @@ mount(root, first)
 		const year = (label, value) => h('input', { type: 'number', min: '1800', max: '2200', 'aria-label': label, placeholder: label, value: value ?? '' });
 		const from = year('From', params.yearFrom);
 		const to = year('To', params.yearTo);
-		const years = await ask({ title: 'Only from these years', body: h('div.two', null, from, to), value: () => [from.value, to.value] });
+		const years = await ask({ title: 'Filter by year', body: h('div.two', null, from, to), value: () => [from.value, to.value] });
 
 		if (years)
 			goHere({ yearFrom: years[0], yearTo: years[1] });
@@ -64,7 +64,7 @@ mount(root, first)
 		years ? chip(params.yearFrom === params.yearTo ? params.yearFrom : `${params.yearFrom ?? ''}–${params.yearTo ?? ''}`, 'clock', { yearFrom: null, yearTo: null }) :
 		    h('button.chip', { type: 'button', onclick: pickYears }, icon('clock'), 'Year'),
 		params.source ? chip(params.source, 'house', { source: null }) : null,
-		h('label.sort', null, icon('sort'), h('select', { 'aria-label': 'Order', value: params.sort ?? 'relevance', onchange: (event) =>
+		h('label.sort', null, icon('sort'), h('select', { 'aria-label': 'Sort by', value: params.sort ?? 'relevance', onchange: (event) =>
 			goHere({ sort: event.target.value === 'relevance' ? null : event.target.value }) },
 		SORTS.map(([value, text]) => h('option', { value, selected: value === (params.sort ?? 'relevance') }, text)))));
 	};
@@ -74,9 +74,9 @@ mount(root, first)
 		const text = total ? `${totalIsExact === false ? 'More than ' : ''}${many(total, 'result')}` : '';
 
 		summary.textContent = text;
-		announce(text || 'Nothing found');
+		announce(text || 'No matches');
 		fill(notes, answer.didYouMean ? h('p', null, 'Did you mean ', h('a', { href: link('search', { ...params, q: answer.didYouMean }) }, answer.didYouMean), '?') : null,
-		    down.length ? h('p.muted', null, icon('alert'), `Without ${down.join(' and ')}, which did not answer in time: something may be missing.`) : null);
+		    down.length ? h('p.muted', null, icon('alert'), `No response from ${down.join(' and ')}. Some results may be missing.`) : null);
 		const more = (answer.related ?? []).map(remember);
 		related.hidden = !more.length;
 		if (more.length) {
@@ -87,10 +87,10 @@ mount(root, first)
 		}
 	};
 	let relatedGrid = null;
-	const empty = () => h('div.empty', null, icon('search'), h('h2', null, params.q ? `Nothing found for “${params.q}”` : 'Nothing fits these filters'),
-	    h('p', null, 'Try fewer words or another spelling.'),
+	const empty = () => h('div.empty', null, icon('search'), h('h2', null, params.q ? `No matches for “${params.q}”` : 'No matches'),
+	    h('p', null, 'Try fewer words or a different spelling.'),
 	    FILTERS.some((f) => params[f]) && params.q ? h('button', { type: 'button', onclick: () => go('search', { q: params.q }) }, 'Search without filters') : null,
-	    h('a.button', { href: link('library') }, 'Look through the library'));
+	    h('a.button', { href: link('library') }, 'Browse the library'));
 	const build = () => {
 		let page = 1;
 		let seen = 0;
@@ -116,7 +116,7 @@ mount(root, first)
 			label: 'Search results',
 			pager: () => async () => {
 				const answer = await api.get('/search', query(page), { signal, patient: true, onwait: (ms) => {
-					summary.textContent = `Many searches at once: going on in ${count(Math.ceil(ms / 1000))} s…`;
+					summary.textContent = `Too many searches. Retrying in ${count(Math.ceil(ms / 1000))} s`;
 				} });
 				if (page === 1)
 					tell(answer);

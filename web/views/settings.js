@@ -1,11 +1,11 @@
-/* Every setting: what can change while all runs is changed here, the rest is shown with where it comes from. */
+/* All settings: those that can change while the server runs are edited here, the others are shown with their source. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { adminNav } from '../ui/admin.js';
 import { notice, options } from '../ui/form.js';
 import { toast } from '../ui/toast.js';
 
-const SOURCES = { default: 'default', file: 'from the file', environment: 'from the environment', database: 'set here' };
+const SOURCES = { default: 'default', file: 'from the configuration file', environment: 'from the environment', database: 'set here' };
 const COLLATE = new Intl.Collator('en');
 
 const amount = (s, value) => (value === '' ? 'empty' : `${value}${s.unit && /^-?[0-9]+$/.test(value) ? ` ${s.unit}` : ''}`);
@@ -32,7 +32,7 @@ valueOf(s, node)
 	return s.type === 'integer' || s.type === 'size' ? Number(node.value) : node.value.trim();
 }
 
-/* A setting that can be changed: it is saved as soon as it is. */
+/* A setting that can be edited; it is saved on each change. */
 function
 liveRow(first)
 {
@@ -46,7 +46,7 @@ liveRow(first)
 			field.removeAttribute('aria-invalid');
 			try {
 				const { items } = await api.patch('/admin/settings', { [s.key]: value });
-				toast(`${s.key} is saved`);
+				toast(`${s.key} saved`);
 				draw(items.find((one) => one.key === s.key), true);
 			} catch (problem) {
 				field.removeAttribute('aria-busy');
@@ -57,11 +57,11 @@ liveRow(first)
 		};
 		const field = input(s, id, () => {
 			if (field.type === 'number' && field.value === '')
-				field.value = s.value; /* emptied: nothing that could be meant */
+				field.value = s.value; /* an empty field means nothing here */
 			else if (field.reportValidity())
 				save(valueOf(s, field));
 		});
-		const back = s.source === 'database' ? h('button.small', { type: 'button', 'aria-label': `${s.key}: back to the default`, onclick: () => save(null) }, 'Reset') : null;
+		const back = s.source === 'database' ? h('button.small', { type: 'button', 'aria-label': `Reset ${s.key} to its default`, onclick: () => save(null) }, 'Reset') : null;
 
 		if (saved)
 			field.classList.add('saved');
@@ -77,7 +77,7 @@ function
 fixedRow(s)
 {
 	const secret = s.isSet !== undefined;
-	const value = secret ? (s.isSet ? 'set, and secret' : 'not set') : String(s.value ?? '');
+	const value = secret ? (s.isSet ? 'set (hidden)' : 'not set') : String(s.value ?? '');
 
 	return h('div.setting', null, h('div', null, h('strong', null, s.key), h('small', null, s.description)),
 	    h('div.value', null, value === '' ? h('span.muted', null, 'empty') : secret ? h('span.muted', null, value) : h('code', null, amount(s, value)), h('span.pill', null, SOURCES[s.source])));
@@ -92,8 +92,8 @@ mount(root)
 		try {
 			const items = (await api.get('/admin/settings', null, { patient: true })).items.sort((a, b) => COLLATE.compare(a.key, b.key));
 			const of = (live) => items.filter((s) => s.live === live && !(live && s.isSet !== undefined));
-			fill(place, h('section.panel', { 'aria-label': 'Live settings' }, h('h2', null, 'Live'), h('p', null, 'Saved as you change them; they hold at once.'), h('div.rows', null, of(true).map(liveRow))),
-			    h('section.panel', { 'aria-label': 'Fixed settings' }, h('h2', null, 'Fixed'), h('p', null, 'Set in medianest.conf or the environment; they hold after a restart.'), h('div.rows', null, of(false).map(fixedRow))));
+			fill(place, h('section.panel', { 'aria-label': 'Live settings' }, h('h2', null, 'Live settings'), h('p', null, 'Changes are saved and applied immediately.'), h('div.rows', null, of(true).map(liveRow))),
+			    h('section.panel', { 'aria-label': 'Fixed settings' }, h('h2', null, 'Fixed settings'), h('p', null, 'Set in medianest.conf or the environment. Changes apply after a restart.'), h('div.rows', null, of(false).map(fixedRow))));
 		} catch (problem) {
 			fill(place, notice(problem, load));
 		}

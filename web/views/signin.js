@@ -1,10 +1,10 @@
-/* The door. */
+/* The sign-in form. */
 import { signIn } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 
 const EMAIL = 'medianest.email';
 
-/* done(user) once signed in; note: why the person is here again. */
+/* done(user) is called after signing in; note: why the person is here again. */
 export function
 mount(root, { note, done })
 {
@@ -49,11 +49,11 @@ mount(root, { note, done })
 			return;
 		}
 		if (problem.code === 'invalid_credentials') {
-			say(wantsCode ? 'The e-mail address, the password or the code is wrong.' : 'The e-mail address or the password is wrong.');
+			say(wantsCode ? 'Wrong email address, password or code.' : 'Wrong email address or password.');
 			password.select();
 			password.focus();
 		} else if (problem.status === 429) {
-			say(`Too many tries. Please wait ${waitText(problem.retryAfter)}.`, problem.requestId);
+			say(`Too many attempts. Try again in ${waitText(problem.retryAfter)}.`, problem.requestId);
 		} else {
 			say(problem.message, problem.requestId);
 		}
@@ -62,7 +62,7 @@ mount(root, { note, done })
 	fill(root, h('main.door', null, h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
 	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', { id: 'door-title' }, 'MediaNest'),
 	    note ? h('p.form-note', { role: 'status' }, note) : null, said,
-	    h('label', { for: 'email' }, 'E-mail'), email, h('label', { for: 'password' }, 'Password'), password, codeRow,
+	    h('label', { for: 'email' }, 'Email'), email, h('label', { for: 'password' }, 'Password'), password, codeRow,
 	    h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
 	    h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'), h('a', { href: '#/join' }, 'Create an account')))));
 	document.title = 'Sign in · MediaNest';

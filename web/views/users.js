@@ -1,4 +1,4 @@
-/* Everybody who has an account; invitations. */
+/* People who have an account; invitations. */
 import { api } from '../lib/api.js';
 import { debounce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { ago, fullTime } from '../lib/format.js';
@@ -13,7 +13,7 @@ import { fail, toast } from '../ui/toast.js';
 const PAGE = 50;
 const TYPING_MS = 300;
 const FILTERS = ['q', 'role', 'tier', 'status'];
-/* What the server would refuse is not offered: a role above one's own. */
+/* A role above one's own is not offered: the server would refuse it. */
 const ranks = Object.keys(ROLES);
 const givable = () => Object.entries(ROLES).filter(([role]) => ranks.indexOf(role) <= ranks.indexOf(me.user.role));
 const RIGHTS = () => [{ name: 'role', label: 'Role', options: givable(), value: 'user' }, { name: 'tier', label: 'Tier', options: Object.entries(TIERS), value: 'standard' }];
@@ -28,14 +28,14 @@ remove(user, done)
 		fail(problem);
 		return;
 	}
-	const to = h('select', { 'aria-label': 'What happens to the items' }, options([['', 'Their items go to the trash'], ...others.map((one) => [one.id, `Their items go to ${one.displayName} (${one.email})`])], ''));
-	const choice = await ask({ title: `Delete ${user.displayName}?`, text: 'The account cannot be brought back.', body: to, value: () => ({ to: to.value }), yes: 'Delete', danger: true });
+	const to = h('select', { 'aria-label': 'What happens to the items' }, options([['', 'Move their items to trash'], ...others.map((one) => [one.id, `Give their items to ${one.displayName} (${one.email})`])], ''));
+	const choice = await ask({ title: `Delete ${user.displayName}?`, text: 'You can’t restore the account.', body: to, value: () => ({ to: to.value }), yes: 'Delete', danger: true });
 
 	if (!choice)
 		return;
 	try {
 		await api.delete(`/users/${user.id}`, choice.to ? { items: 'transfer', to: choice.to } : { items: 'trash' });
-		toast(`${user.displayName} is deleted`);
+		toast(`${user.displayName} deleted`);
 		done();
 	} catch (problem) {
 		fail(problem);
@@ -57,7 +57,7 @@ row(first)
 		const roles = givable().some(([role]) => role === user.role) ? givable() : Object.entries(ROLES);
 		const form = Form({
 			fields: [{ name: 'role', label: 'Role', options: roles, value: user.role, disabled: user.id === me.user.id },
-				{ name: 'tier', label: 'Tier', options: Object.entries(TIERS), value: user.tier }, { name: 'status', label: 'State', options: Object.entries(STATES), value: user.status }],
+				{ name: 'tier', label: 'Tier', options: Object.entries(TIERS), value: user.tier }, { name: 'status', label: 'Status', options: Object.entries(STATES), value: user.status }],
 			yes: 'Save',
 			run: (values) => api.patch(`/users/${user.id}`, Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== user[name]))),
 			done: (now) => {
@@ -67,19 +67,19 @@ row(first)
 			},
 		});
 		const unlock = user.totpEnabled ? h('button', { type: 'button', onclick: async () => {
-			if (!(await ask({ title: `Take the second factor of ${user.displayName} away?`, text: 'For somebody who lost it: their password alone is then enough.', yes: 'Take away', danger: true })))
+			if (!(await ask({ title: `Remove ${user.displayName}’s two-step verification?`, text: 'For someone who lost their phone. They will sign in with their password only.', yes: 'Remove', danger: true })))
 				return;
 			try {
 				await api.delete(`/users/${user.id}/totp`);
 				unlock.remove();
-				toast('The second factor is off');
+				toast('Two-step verification removed');
 			} catch (problem) {
 				fail(problem);
 			}
-		} }, 'Reset the second factor') : null;
+		} }, 'Remove two-step verification') : null;
 
-		fill(inside, h('p.muted', null, `Since ${fullTime(user.createdAt)} · `, user.lastLoginAt ? `last signed in ${ago(user.lastLoginAt)}` : 'never signed in'), form.node,
-		    h('div.buttons', null, unlock, h('a.button', { href: link('audit', { actor: user.id }) }, 'What they did'),
+		fill(inside, h('p.muted', null, `Joined ${fullTime(user.createdAt)} · `, user.lastLoginAt ? `last signed in ${ago(user.lastLoginAt)}` : 'never signed in'), form.node,
+		    h('div.buttons', null, unlock, h('a.button', { href: link('audit', { actor: user.id }) }, 'Audit log'),
 		        user.id === me.user.id ? null : h('button', { type: 'button', onclick: () => remove(user, () => item.remove()) }, icon('trash'), 'Delete')));
 	};
 
@@ -91,7 +91,7 @@ export function
 mount(root, first)
 {
 	let params = first;
-	const list = pagedList({ path: '/users', limit: PAGE, row, none: 'Nobody fits these filters' });
+	const list = pagedList({ path: '/users', limit: PAGE, row, none: 'No matches' });
 	const show = () => list.show(Object.fromEntries(FILTERS.map((f) => [f, params[f]])));
 	const search = debounce(() => goHere({ q: q.value.trim() || null }, { replace: true }), TYPING_MS);
 	const q = h('input', { type: 'search', value: params.q ?? '', maxlength: '100', oninput: search });
@@ -100,21 +100,21 @@ mount(root, first)
 	const place = h('div', { role: 'status' });
 	const fold = (title, ...nodes) => fill(place, h('div.panels', null, h('section.panel', null, h('div.panel-head', null, h('h2', null, title), iconButton('close', 'Close', () => fill(place))), nodes)));
 	const invite = () => {
-		fold('Invite somebody', h('p', null, 'The link is good for one person and seven days.'), Form({
-			fields: [{ name: 'email', label: 'E-mail', type: 'email', maxlength: '254', hint: 'May stay empty: then whoever has the link can join.' }, ...RIGHTS()], yes: 'Make the invitation',
+		fold('Invite someone', h('p', null, 'The link works for one person, for seven days.'), Form({
+			fields: [{ name: 'email', label: 'Email', type: 'email', maxlength: '254', hint: 'Optional. Without it, anyone with the link can join.' }, ...RIGHTS()], yes: 'Invite',
 			run: ({ email, ...rest }) => api.post('/users', { invite: true, ...(email ? { email } : {}), ...rest }),
-			done: ({ url, email }) => fold('The invitation', h('div.once', null, h('p', null, email ? `For ${email}.` : 'For whoever has it.'), copyable(url, 'Link of the invitation'))),
+			done: ({ url, email }) => fold('Invitation link', h('div.once', null, h('p', null, email ? `For ${email}.` : 'Anyone with this link can join.'), copyable(url, 'Invitation link'))),
 		}).node);
 		place.querySelector('input').focus();
 	};
 	const create = () => {
-		fold('A new account', Form({
-			fields: [{ name: 'displayName', label: 'Name', required: true, maxlength: '100', autocomplete: 'off' }, { name: 'email', label: 'E-mail', type: 'email', required: true, maxlength: '254', autocomplete: 'off' },
+		fold('New account', Form({
+			fields: [{ name: 'displayName', label: 'Display name', required: true, maxlength: '100', autocomplete: 'off' }, { name: 'email', label: 'Email', type: 'email', required: true, maxlength: '254', autocomplete: 'off' },
 				{ name: 'password', label: 'Password', type: 'password', autocomplete: 'new-password', required: true, minlength: '8', maxlength: '256' }, ...RIGHTS()], yes: 'Create',
 			run: (values) => api.post('/users', values),
 			done: (user) => {
 				fill(place);
-				toast(`${user.displayName} can sign in now`);
+				toast(`${user.displayName} can now sign in`);
 				show();
 			},
 		}).node);
@@ -123,7 +123,7 @@ mount(root, first)
 
 	fill(root, adminNav('users'), h('div.toolbar', null, h('h1', null, 'People'), h('div.buttons', null, h('button', { type: 'button', onclick: create }, 'New account'),
 	    h('button.primary', { type: 'button', onclick: invite }, 'Invite'))), place,
-	h('div.filters', null, h('label', null, 'Name or e-mail', q), filter('role', 'Role', ROLES), filter('tier', 'Tier', TIERS), filter('status', 'State', STATES)), list.node);
+	h('div.filters', null, h('label', null, 'Name or email', q), filter('role', 'Role', ROLES), filter('tier', 'Tier', TIERS), filter('status', 'Status', STATES)), list.node);
 	show();
 	return {
 		update(next) {
