@@ -1,4 +1,7 @@
-/* The page: the session, the frame around the views, and what all views share. A new view is one module and one row below. */
+/*
+ * The page: the session, the frame around the views, and what all views share. A new view is one
+ * module and one row below.
+ */
 import { api, resume, signOut } from './lib/api.js';
 import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
@@ -16,34 +19,48 @@ import { takeFiles, Tray } from './ui/tray.js';
 import * as door from './views/door.js';
 import * as signin from './views/signin.js';
 
-/* Views by their name in the address. nav, menu: the icon in the navigation or in the account menu; permission: what a person needs to see it there. */
+/*
+ * Views by their name in the address. nav, menu: the icon in the navigation or in the account menu;
+ * permission: what a person needs to see it there.
+ */
 const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
-	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
+	notifications: { title: 'Notifications', nav: 'bell',
+	    load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
 	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
-	users: { title: 'People', menu: 'people', permission: 'users.manage', load: () => import('./views/users.js') },
-	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings', load: () => import('./views/roles.js') },
-	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings', load: () => import('./views/settings.js') },
-	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage', load: () => import('./views/audit.js') },
+	users: { title: 'People', menu: 'people', permission: 'users.manage',
+	    load: () => import('./views/users.js') },
+	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings',
+	    load: () => import('./views/roles.js') },
+	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings',
+	    load: () => import('./views/settings.js') },
+	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage',
+	    load: () => import('./views/audit.js') },
 };
 const BANNER_AFTER_MS = 2500;
 const BACK_SHOWN_MS = 3000;
 
 const app = document.getElementById('app');
-let atDoor = false; /* a page for people who are not signed in is shown, other than the sign-in form */
+/* a page for people who are not signed in is shown, other than the sign-in form */
+let atDoor = false;
 let frame = null; /* what belongs to a signed-in page: {search, tray, offs} */
 
 const SHORTCUTS = [
-	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move between items'], ['Enter', 'Open'], ['Space', 'Select; play or pause'],
-	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all loaded items'], ['i', 'Item details'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to trash'], ['Esc', 'Back'], ['?', 'Show this list'],
+	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'],
+	['← → ↑ ↓', 'Move between items'], ['Enter', 'Open'], ['Space', 'Select; play or pause'],
+	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all loaded items'],
+	['i', 'Item details'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to trash'],
+	['Esc', 'Back'], ['?', 'Show this list'],
 ];
 
 function
 showShortcuts()
 {
-	ask({ title: 'Keyboard shortcuts', no: null, yes: 'Close', body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
+	ask({ title: 'Keyboard shortcuts', no: null, yes: 'Close',
+	    body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) =>
+		[h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
 }
 
 async function
@@ -51,7 +68,8 @@ leave()
 {
 	const open = openCount();
 
-	if (open && !(await ask({ title: 'Sign out now?', text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
+	if (open && !(await ask({ title: 'Sign out now?',
+	    text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
 		return;
 	try {
 		await signOut();
@@ -60,14 +78,20 @@ leave()
 	}
 }
 
+/* The views with an icon in this place ('nav' or 'menu') that the person may see. */
+const viewsIn = (place) => Object.entries(VIEWS).filter(([, v]) =>
+    v[place] && (!v.permission || can(v.permission)));
+
 function
 accountMenu()
 {
 	const name = me.user.displayName || me.user.email;
-	const menu = h('div.menu', { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
+	const menu = h('div.menu',
+	    { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
 	    h('p.menu-who', null, h('strong', null, name), h('small', null, me.user.email)),
-	    Object.entries(VIEWS).filter(([, v]) => v.menu && (!v.permission || can(v.permission))).map(([to, v]) =>
-		    h('a', { href: router.link(to), onclick: () => menu.hidePopover() }, icon(v.menu), v.title)),
+	    viewsIn('menu').map(([to, v]) => h('a',
+		{ href: router.link(to), onclick: () => menu.hidePopover() },
+		icon(v.menu), v.title)),
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    showShortcuts();
@@ -76,7 +100,10 @@ accountMenu()
 		    menu.hidePopover();
 		    leave();
 	    } }, icon('out'), 'Sign out'));
-	const button = h('button.avatar', { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account: ${name}`, title: name }, [...name][0].toUpperCase());
+	const button = h('button.avatar',
+	    { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account: ${name}`,
+		title: name },
+	    [...name][0].toUpperCase());
 
 	return [button, menu];
 }
@@ -84,9 +111,13 @@ accountMenu()
 function
 navigation()
 {
-	return h('nav.main-nav', { 'aria-label': 'Main' }, Object.entries(VIEWS).filter(([, v]) => v.nav && (!v.permission || can(v.permission))).map(([name, v]) =>
-		h('a', { href: router.link(name), 'data-view': name }, h('span.nav-icon', null, icon(v.nav), name === 'notifications' ? h('span.count', { hidden: true, 'aria-hidden': 'true' }) : null),
-		    h('span.nav-text', null, v.title, name === 'notifications' ? h('span.unseen.spoken-count') : null))));
+	const counted = (name, ...what) => (name === 'notifications' ? h(...what) : null);
+
+	return h('nav.main-nav', { 'aria-label': 'Main' }, viewsIn('nav').map(([name, v]) =>
+		h('a', { href: router.link(name), 'data-view': name },
+		    h('span.nav-icon', null, icon(v.nav),
+			counted(name, 'span.count', { hidden: true, 'aria-hidden': 'true' })),
+		    h('span.nav-text', null, v.title, counted(name, 'span.unseen.spoken-count')))));
 }
 
 /* A thin line that says when the connection is lost, and when it is back. */
@@ -102,7 +133,8 @@ connectionBanner()
 				lost = true;
 				node.hidden = false;
 				node.className = 'banner lost';
-				node.textContent = navigator.onLine ? 'Connection lost. Reconnecting…' : 'You are offline.';
+				node.textContent = navigator.onLine ?
+				    'Connection lost. Reconnecting…' : 'You are offline.';
 			}, BANNER_AFTER_MS);
 			return;
 		}
@@ -140,7 +172,8 @@ badge()
 function
 keys(event)
 {
-	if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open], .lightbox'))
+	if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey ||
+	    document.querySelector('dialog[open], .lightbox'))
 		return;
 	if (event.key === '?')
 		showShortcuts();
@@ -160,14 +193,22 @@ enter()
 	const nav = navigation();
 	const upload = can('media.upload');
 	/* One in the header, one within a thumb's reach; the style sheet shows the right one. */
-	const uploadButton = (name, text) => (upload ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') }, icon('upload'), text) : null);
+	const uploadButton = (name, text) => (upload ?
+	    h(`button.primary.${name}`,
+		{ type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') },
+		icon('upload'), text) : null);
 
 	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
 		event.preventDefault();
 		main.focus();
 	} }, 'Skip to content'),
-	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest: go to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
-	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()), banner.node, nav, main, uploadButton('upload-float'), tray.node);
+	h('header.top', null,
+	    h('a.brand',
+		{ href: router.link('library'), 'aria-label': 'MediaNest: go to the library' },
+		h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }),
+		h('span', null, 'MediaNest')),
+	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()),
+	    banner.node, nav, main, uploadButton('upload-float'), tray.node);
 	addEventListener('keydown', keys);
 	frame = { search, tray, offs: [
 		banner.off,
@@ -185,7 +226,8 @@ enter()
 	live.start();
 	badge();
 	router.start(VIEWS, main, (name, params, view) => {
-		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ? a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));
+		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ?
+		    a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));
 		app.dataset.view = name;
 		if (name !== 'search')
 			search.follow('');
@@ -223,8 +265,10 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.
 function
 waiting(problem)
 {
-	fill(app, h('main.door', null, h('div.card', { role: 'alert' }, h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', null, 'MediaNest'),
-	    h('p', null, problem.message), problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
+	fill(app, h('main.door', null, h('div.card', { role: 'alert' },
+	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }),
+	    h('h1', null, 'MediaNest'), h('p', null, problem.message),
+	    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
 	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
 }
 

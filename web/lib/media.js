@@ -1,6 +1,6 @@
 /*
- * The items that this page knows, and everything that can be done with them. An item is one object for the whole page: views hold its id or
- * the object, and changes arrive as 'media' on the bus.
+ * The items that this page knows, and everything that can be done with them. An item is one object
+ * for the whole page: views hold its id or the object, and changes arrive as 'media' on the bus.
  */
 import { api, signedUrl } from './api.js';
 import { emit, on } from './bus.js';
@@ -72,7 +72,9 @@ expired(url)
 
 	if (!m)
 		return false;
-	return Date.UTC(m[1], m[2] - 1, m[3], m[4], m[5], m[6]) + Number(q.get('X-Amz-Expires')) * 1000 < Date.now() + SIGNED_EARLY_MS;
+	return Date.UTC(m[1], m[2] - 1, m[3], m[4], m[5], m[6]) +
+	    Number(q.get('X-Amz-Expires')) * 1000 <
+	    Date.now() + SIGNED_EARLY_MS;
 }
 
 const stale = new Set();
@@ -144,8 +146,9 @@ fetchStale()
 }
 
 /*
- * Something about these items is old (an expired address, an event): they are fetched again. The first ones immediately; when more keep coming, as after
- * an upload of hundreds, they are gathered, because requests are limited.
+ * Something about these items is old (an expired address, an event): they are fetched again. The
+ * first ones immediately; when more keep coming, as after an upload of hundreds, they are gathered,
+ * because requests are limited.
  */
 export function
 refresh(...ids)
@@ -192,7 +195,10 @@ on('progress', ({ mediaId, step }) => {
 	}
 });
 
-/* Edits the version that the person saw: when it has changed, the server refuses with 412 and the new one is fetched. */
+/*
+ * Edits the version that the person saw: when it has changed, the server refuses with 412 and the
+ * new one is fetched.
+ */
 async function
 edit(item, send)
 {
@@ -207,7 +213,8 @@ edit(item, send)
 	}
 }
 
-export const patch = (item, fields) => edit(item, (options) => api.patch(`/media/${item.id}`, fields, options));
+export const patch = (item, fields) => edit(item, (options) => api.patch(`/media/${item.id}`,
+    fields, options));
 
 export async function
 setTags(item, tags, options)
@@ -226,7 +233,8 @@ trash(item, options)
 export async function
 restore(item, options)
 {
-	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options }));
+	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true,
+	    ...options }));
 
 	emit('media-new', { item: fresh });
 	return fresh;
@@ -246,7 +254,8 @@ reprocess(item)
 }
 
 export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
-export const fileUrl = (id, download = false) => signedUrl(`/media/${id}/file${download ? '?download=true' : ''}`);
+export const fileUrl = (id, download = false) => signedUrl(
+    `/media/${id}/file${download ? '?download=true' : ''}`);
 
 export async function
 tagNames()
@@ -254,7 +263,10 @@ tagNames()
 	return (await api.get('/media/tags')).items.map(({ tag }) => tag);
 }
 
-/* Runs work(item) for many items, three at a time, waiting where the server asks to. Calls tell(done) after each; returns {done, problems}. */
+/*
+ * Runs work(item) for many items, three at a time, waiting where the server asks to. Calls
+ * tell(done) after each; returns {done, problems}.
+ */
 export async function
 each(list, work, tell)
 {
@@ -281,7 +293,8 @@ export function
 thumbnail(item, width)
 {
 	const wanted = width * Math.min(devicePixelRatio || 1, 2);
-	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[s]).sort((a, b) => a - b);
+	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[
+	    s]).sort((a, b) => a - b);
 
 	if (!sizes.length)
 		return item.posterUrl ?? null;

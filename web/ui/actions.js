@@ -11,12 +11,15 @@ const SAY_PROGRESS_FROM = 12;
 export async function
 overMany(items, work, doing)
 {
-	const told = items.length >= SAY_PROGRESS_FROM ? toast(`${doing} ${many(items.length, 'item')}…`, { sticky: true }) : null;
-	const { done, problems } = await each(items, work, (n) => told?.text(`${doing} ${n} of ${many(items.length, 'item')}…`));
+	const told = items.length >= SAY_PROGRESS_FROM ?
+	    toast(`${doing} ${many(items.length, 'item')}…`, { sticky: true }) : null;
+	const { done, problems } = await each(items, work,
+	    (n) => told?.text(`${doing} ${n} of ${many(items.length, 'item')}…`));
 
 	told?.close();
 	if (problems.length)
-		fail(problems[0], items.length > 1 ? `${many(problems.length, 'item')} failed.` : undefined);
+		fail(problems[0],
+		    items.length > 1 ? `${many(problems.length, 'item')} failed.` : undefined);
 	return done;
 }
 
@@ -30,7 +33,8 @@ trashWithUndo(items)
 	}, 'Moving');
 
 	if (done)
-		toast(done === 1 ? `“${gone[0].title}” moved to trash` : `${many(done, 'item')} moved to trash`, {
+		toast(done === 1 ? `“${gone[0].title}” moved to trash` :
+		    `${many(done, 'item')} moved to trash`, {
 			action: 'Undo', onaction: () => overMany(gone, restore, 'Restoring'),
 		});
 }
@@ -40,12 +44,14 @@ export function
 tagField(label, onadd)
 {
 	const names = h('datalist', { id: `tags-${Math.random().toString(36).slice(2)}` });
-	const field = h('input', { type: 'text', list: names.id, maxlength: '50', placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
+	const field = h('input', { type: 'text', list: names.id, maxlength: '50',
+	    placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
 		onfocus: async () => {
 			if (names.children.length)
 				return;
 			try {
-				names.append(...(await tagNames()).map((value) => h('option', { value })));
+				names.append(...(await tagNames()).map((value) => h('option',
+				    { value })));
 			} catch {
 				/* The field works without suggestions. */
 			}
@@ -73,13 +79,16 @@ tagMany(items)
 {
 	const { field, names } = tagField('Tags, separated by commas');
 	const words = await ask({
-		title: `Tag ${many(items.length, 'item')}`, body: h('div', null, field, names), yes: 'Add tags',
+		title: `Tag ${many(items.length, 'item')}`, body: h('div', null, field, names),
+		yes: 'Add tags',
 		value: () => field.value.split(',').map((w) => w.trim()).filter(Boolean),
 	});
 
 	if (!words?.length)
 		return;
-	const done = await overMany(items, (item, options) => setTags(item, [...new Set([...item.tags, ...words])], options), 'Tagging');
+	const done = await overMany(items,
+	    (item, options) => setTags(item, [...new Set([...item.tags, ...words])], options),
+	    'Tagging');
 	if (done)
 		toast(`${many(done, 'item')} tagged`);
 }

@@ -21,21 +21,34 @@ factorPanel()
 	};
 	const setUp = ({ secret, uri }) => {
 		const { node } = Form({
-			fields: [{ name: 'code', label: 'Code from the app', autocomplete: 'one-time-code', inputmode: 'numeric', required: true, pattern: '[0-9]{6}', maxlength: '6' }],
+			fields: [{ name: 'code', label: 'Code from the app',
+			    autocomplete: 'one-time-code', inputmode: 'numeric', required: true,
+			    pattern: '[0-9]{6}', maxlength: '6' }],
 			yes: 'Turn on', run: (values) => api.post('/auth/totp/confirm', values),
 			done: ({ recoveryCodes }) => {
 				me.user.totpEnabled = true;
 				draw();
-				place.prepend(h('div.once', { role: 'status' }, h('p', null, 'Two-step verification is on. Save these recovery codes: each replaces the app once, and they are not shown again.'),
+				place.prepend(h('div.once', { role: 'status' },
+				    h('p', null,
+					'Two-step verification is on. Save these recovery codes: ' +
+					    'each replaces the app once, and they are not shown ' +
+					    'again.'),
 				    copyable(recoveryCodes.join('\n'), 'Recovery codes')));
 			},
 		});
 
-		fill(place, h('p', null, 'Scan this code with your authenticator app, or enter the secret in the app.'), qr(uri, 'QR code for the authenticator app'),
-		    h('a', { href: uri }, 'Open in an authenticator app on this device'), copyable(secret, 'Secret'), node);
+		fill(place,
+		    h('p', null,
+			'Scan this code with your authenticator app, or enter the secret in the ' +
+			    'app.'),
+		    qr(uri, 'QR code for the authenticator app'),
+		    h('a', { href: uri }, 'Open in an authenticator app on this device'),
+		    copyable(secret, 'Secret'), node);
 	};
 	const off = async () => {
-		if (!(await ask({ title: 'Turn off two-step verification?', text: 'You will sign in with your password only.', yes: 'Turn off', danger: true })))
+		if (!(await ask({ title: 'Turn off two-step verification?',
+		    text: 'You will sign in with your password only.', yes: 'Turn off',
+		    danger: true })))
 			return;
 		try {
 			await api.delete('/auth/totp');
@@ -51,10 +64,13 @@ factorPanel()
 
 		state.textContent = on ? 'On' : 'Off';
 		state.className = on ? 'pill good' : 'pill';
-		fill(place, on ? h('button', { type: 'button', onclick: off }, 'Turn off') : h('button', { type: 'button', onclick: begin }, 'Set up'));
+		fill(place, on ? h('button', { type: 'button', onclick: off }, 'Turn off') :
+		    h('button', { type: 'button', onclick: begin }, 'Set up'));
 	};
 
 	draw();
-	return h('section.panel', { 'aria-label': 'Two-step verification' }, h('h2', null, 'Two-step verification ', state),
-	    h('p', null, 'Sign in with your password and a code from an app on your phone.'), place);
+	return h('section.panel', { 'aria-label': 'Two-step verification' },
+	    h('h2', null, 'Two-step verification ', state),
+	    h('p', null, 'Sign in with your password and a code from an app on your phone.'),
+	    place);
 }

@@ -25,7 +25,8 @@ export function
 keepRecent(q)
 {
 	if (q.length >= FEWEST)
-		localStorage.setItem(RECENT, JSON.stringify([q, ...recent().filter((r) => r !== q)].slice(0, RECENT_MAX)));
+		localStorage.setItem(RECENT,
+		    JSON.stringify([q, ...recent().filter((r) => r !== q)].slice(0, RECENT_MAX)));
 }
 
 export const forgetRecent = () => localStorage.removeItem(RECENT);
@@ -34,22 +35,32 @@ export class SearchBox {
 	constructor()
 	{
 		this.input = h('input', {
-			type: 'search', role: 'combobox', 'aria-expanded': 'false', 'aria-controls': 'suggestions', 'aria-autocomplete': 'list', 'aria-label': 'Search',
-			placeholder: 'Search your media', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'search', maxlength: '200',
-			oninput: () => this.typed(), onkeydown: (event) => this.key(event), onfocus: () => this.offer(), onblur: () => setTimeout(() => this.shut(), 150),
+			type: 'search', role: 'combobox', 'aria-expanded': 'false',
+			'aria-controls': 'suggestions', 'aria-autocomplete': 'list',
+			'aria-label': 'Search',
+			placeholder: 'Search your media', autocomplete: 'off',
+			autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'search',
+			maxlength: '200',
+			oninput: () => this.typed(), onkeydown: (event) => this.key(event),
+			onfocus: () => this.offer(), onblur: () => setTimeout(() => this.shut(),
+			    150),
 		});
-		this.list = h('ul.suggestions', { id: 'suggestions', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
-		this.clearButton = iconButton('close', 'Clear search', () => this.clear(), { hidden: true });
+		this.list = h('ul.suggestions', { id: 'suggestions', role: 'listbox',
+		    'aria-label': 'Suggestions', hidden: true });
+		this.clearButton = iconButton('close', 'Clear search', () => this.clear(),
+		    { hidden: true });
 		this.node = h('form.search-box', { role: 'search', onsubmit: (event) => {
 			event.preventDefault();
 			this.run(this.input.value, false);
 			this.input.blur();
-		} }, icon('search'), this.input, this.clearButton, h('kbd', { 'aria-hidden': 'true' }, '/'), this.list);
+		} }, icon('search'), this.input, this.clearButton,
+		    h('kbd', { 'aria-hidden': 'true' }, '/'), this.list);
 		this.active = -1;
 		this.suggestSoon = debounce(() => this.suggest(), SUGGEST_MS);
 		this.searchSoon = debounce(() => this.run(this.input.value, true), SEARCH_MS);
 		this.onslash = (event) => {
-			if (event.key === '/' && !typing(event.target) && !document.querySelector('dialog[open], .lightbox')) {
+			if (event.key === '/' && !typing(event.target) &&
+			    !document.querySelector('dialog[open], .lightbox')) {
 				event.preventDefault();
 				this.input.focus();
 				this.input.select();
@@ -124,7 +135,8 @@ export class SearchBox {
 			return;
 		this.stop = new AbortController();
 		try {
-			const { items } = await api.get('/search/suggest', { q }, { signal: this.stop.signal });
+			const { items } = await api.get('/search/suggest', { q },
+			    { signal: this.stop.signal });
 			if (this.input.value.trim() === q && document.activeElement === this.input)
 				this.show(items.slice(0, 8));
 		} catch {
@@ -149,7 +161,10 @@ export class SearchBox {
 				event.preventDefault();
 				this.choose(item);
 			},
-		}, icon(item.kind === 'recent' ? 'clock' : item.mediaId ? 'photos' : item.kind === 'tag' ? 'tag' : 'search'), h('span', null, item.text),
+		},
+		icon(item.kind === 'recent' ? 'clock' : item.mediaId ? 'photos' :
+		    item.kind === 'tag' ? 'tag' : 'search'),
+		h('span', null, item.text),
 		item.mediaId ? h('small', null, kindName(item.kind)) : null)));
 		this.list.hidden = !items.length;
 		this.input.setAttribute('aria-expanded', String(items.length > 0));
@@ -192,7 +207,9 @@ export class SearchBox {
 		} else if ((event.key === 'ArrowDown' || event.key === 'ArrowUp') && n) {
 			event.preventDefault();
 			this.list.children[this.active]?.setAttribute('aria-selected', 'false');
-			this.active = (this.active + (event.key === 'ArrowDown' ? 1 : this.active < 0 ? 0 : -1) + n) % n;
+			this.active = (this.active +
+			    (event.key === 'ArrowDown' ? 1 : this.active < 0 ? 0 : -1) + n) %
+			    n;
 			this.list.children[this.active].setAttribute('aria-selected', 'true');
 			this.input.setAttribute('aria-activedescendant', `s-${this.active}`);
 		}

@@ -10,10 +10,12 @@ export class Selection {
 		this.actions = actions;
 		this.text = h('strong');
 		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
-		fill(this.bar, iconButton('close', 'Clear selection', () => this.clear()), this.text, h('div.grow'),
-		    actions.map(({ icon, label, run }) => iconButton(icon, label, () => run(this.items()))));
+		fill(this.bar, iconButton('close', 'Clear selection', () => this.clear()),
+		    this.text, h('div.grow'), actions.map(({ icon, label, run }) => iconButton(icon,
+		    label, () => run(this.items()))));
 		this.onkey = (event) => {
-			if (event.key === 'Escape' && this.size && !document.querySelector('dialog[open], .lightbox'))
+			if (event.key === 'Escape' && this.size &&
+			    !document.querySelector('dialog[open], .lightbox'))
 				this.clear();
 		};
 	}

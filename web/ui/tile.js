@@ -1,20 +1,26 @@
-/* One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it. */
+/*
+ * One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it.
+ */
 import { h, icon, fill } from '../lib/dom.js';
 import { dayOf, duration, kindName, stepName } from '../lib/format.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { link, parse } from '../lib/router.js';
 
-const GLYPH = { audio: 'music', track: 'music', video: 'film', movie: 'film', show: 'film', episode: 'film', season: 'film', image: 'photos' };
-const NAMED = ['audio', 'track', 'movie', 'show', 'season', 'episode', 'other']; /* kinds that people know by title, not by sight */
+const GLYPH = { audio: 'music', track: 'music', video: 'film', movie: 'film', show: 'film',
+    episode: 'film', season: 'film', image: 'photos' };
+/* kinds that people know by title, not by sight */
+const NAMED = ['audio', 'track', 'movie', 'show', 'season', 'episode', 'other'];
 
 function
 describe(item)
 {
-	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ? ', failed' : '';
+	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ?
+	    ', failed' : '';
 	const kind = kindName(item.kind);
+	const date = dayOf(item.takenAt ?? item.createdAt);
 
-	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${dayOf(item.takenAt ?? item.createdAt)}${state}`;
+	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${date}${state}`;
 }
 
 export class Tile {
@@ -24,9 +30,12 @@ export class Tile {
 		this.width = 0;
 		this.url = null;
 		this.art = h('div.art');
-		this.badges = h('div.badges', { 'aria-hidden': 'true' }); /* the link's label says it all */
+		/* the link's label says it all */
+		this.badges = h('div.badges', { 'aria-hidden': 'true' });
 		this.anchor = h('a.tile-link', { tabindex: '-1', draggable: 'false' }, this.art);
-		this.box = h('button.tick', { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' }, icon('check'));
+		this.box = h('button.tick',
+		    { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' },
+		    icon('check'));
 		this.node = h('li.tile', null, this.anchor, this.badges, this.box);
 		this.node.tile = this;
 		this.hash = null;
@@ -64,11 +73,19 @@ export class Tile {
 		this.node.classList.toggle('busy', busy);
 		this.node.classList.toggle('broken', item.status === 'failed');
 		fill(this.badges,
-		    busy ? h('span.badge.wide', null, item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
-		    item.status === 'failed' ? h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
-		    NAMED.includes(item.kind) ? h('span.caption', null, item.title, item.year ? h('small', null, String(item.year)) : null) : null,
-		    item.kind === 'video' && !busy ? h('span.badge', null, icon('play'), item.durationMs ? duration(item.durationMs) : null) : null,
-		    item.kind === 'audio' && item.durationMs ? h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
+		    busy ?
+			h('span.badge.wide', null,
+			    item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
+		    item.status === 'failed' ?
+			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
+		    NAMED.includes(item.kind) ?
+			h('span.caption', null, item.title,
+			    item.year ? h('small', null, String(item.year)) : null) : null,
+		    item.kind === 'video' && !busy ?
+			h('span.badge', null, icon('play'),
+			    item.durationMs ? duration(item.durationMs) : null) : null,
+		    item.kind === 'audio' && item.durationMs ?
+			h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
 		if (item.thumbhash !== this.hash) {
 			this.hash = item.thumbhash;
 			this.art.querySelector('canvas')?.remove();
@@ -100,7 +117,8 @@ export class Tile {
 		}
 		this.url = url;
 		this.image?.remove();
-		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false', onload: () => {
+		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false',
+		    onload: () => {
 			this.shown = true;
 			this.image.classList.add('loaded');
 		}, onerror: () => {

@@ -8,7 +8,8 @@ import { setUnread, unread } from '../lib/unread.js';
 import { fail } from '../ui/toast.js';
 
 const PAGE = 50;
-const ICONS = { 'media.ready': 'check', 'media.failed': 'alert', 'library.new': 'film', 'sync.failed': 'alert', 'alert.raised': 'alert' };
+const ICONS = { 'media.ready': 'check', 'media.failed': 'alert', 'library.new': 'film',
+    'sync.failed': 'alert', 'alert.raised': 'alert' };
 
 export function
 mount(root)
@@ -34,34 +35,48 @@ mount(root)
 		node.classList.remove('unread');
 		setUnread(Math.max(0, unread() - 1));
 		readAll.hidden = unread() === 0;
-		api.post(`/notifications/${item.id}/read`, undefined, { again: true }).catch(() => {});
+		api.post(`/notifications/${item.id}/read`, undefined, { again: true }).catch(() =>
+		    {});
 	};
 	const row = (item) => {
 		const to = item.data?.mediaId ? link('library', { item: item.data.mediaId }) : null;
-		const inside = [icon(ICONS[item.kind] ?? 'bell'), h('span.grow', null, h('strong', null, item.title), item.message ? h('span', null, item.message) : null),
-			h('time', { datetime: item.createdAt, title: fullTime(item.createdAt) }, ago(item.createdAt))];
-		const node = h(item.read ? 'li' : 'li.unread', null,
-		    h(to ? 'a' : 'button', to ? { href: to, onclick: () => markRead(item, node) } : { type: 'button', onclick: () => markRead(item, node) }, inside));
+		const inside = [icon(ICONS[item.kind] ?? 'bell'),
+		    h('span.grow', null, h('strong', null, item.title),
+			item.message ? h('span', null, item.message) : null),
+			h('time', { datetime: item.createdAt, title: fullTime(item.createdAt) },
+			    ago(item.createdAt))];
+		const node = h(item.read ? 'li' : 'li.unread', null, h(to ? 'a' : 'button',
+		    to ? { href: to, onclick: () => markRead(item, node) } : { type: 'button',
+			onclick: () => markRead(item, node) },
+		    inside));
 		rows.set(item.id, { item, node });
 		return node;
 	};
 	const load = async () => {
 		fill(tail, Array.from({ length: 5 }, () => h('div.skeleton.line')));
 		try {
-			const answer = await api.get('/notifications', { limit: PAGE, cursor }, { patient: true });
+			const answer = await api.get('/notifications', { limit: PAGE, cursor },
+			    { patient: true });
 			cursor = answer.page.nextCursor;
 			setUnread(answer.unread);
 			readAll.hidden = !answer.unread;
 			list.append(...answer.items.filter((item) => !rows.has(item.id)).map(row));
-			fill(tail, cursor ? h('button', { type: 'button', onclick: load }, 'Show older') : null,
-			    rows.size ? null : h('div.empty', null, icon('bell'), h('h2', null, 'No notifications'), h('p', null, 'You will see here when your uploads are ready or something needs your attention.')));
+			fill(tail,
+			    cursor ? h('button', { type: 'button', onclick: load }, 'Show older') :
+				null,
+			    rows.size ? null : h('div.empty', null, icon('bell'),
+				h('h2', null, 'No notifications'),
+				h('p', null, 'You will see here when your uploads are ready or ' +
+				    'something needs your attention.')));
 		} catch (problem) {
-			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message), h('button', { type: 'button', onclick: load }, 'Try again')));
+			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+			    h('button', { type: 'button', onclick: load }, 'Try again')));
 		}
 	};
 	const off = on('notification', (event) => {
 		const d = event.data ?? {};
-		const item = { id: event.id, ...d.notification, data: d, read: false, createdAt: event.timestamp };
+		const item = { id: event.id, ...d.notification, data: d, read: false,
+		    createdAt: event.timestamp };
 		if (!item.title || rows.has(item.id))
 			return;
 		tail.querySelector('.empty')?.remove();
