@@ -483,8 +483,8 @@ subtest 'sessions' => sub {
 	$b->type('#email', $who->{email});
 	$b->type('#password', 'not the password');
 	$b->click('.door button.primary');
-	like $b->wait_for('the refusal', sub { $b->text('.form-error') }), qr/^Wrong email address or password\./,
-	    'a wrong password is refused in plain words';
+	like $b->wait_for('the refusal', sub { $b->text('.form-error') }),
+	    qr/^Wrong email address or password\./, 'a wrong password is refused in plain words';
 	sign_in($b, $who);
 	$b->find('.empty');
 	unlike $b->js('return JSON.stringify({ ...localStorage, ...sessionStorage })'), qr/eyJ/,
