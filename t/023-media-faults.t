@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The catalogue and uploads while the object store, Redis or PostgreSQL is away (DESIGN section 12),
-# and what the worker puts right.
+# The catalogue and uploads while the object store, Redis or PostgreSQL is down, and what the worker
+# repairs afterwards.
 use strict;
 use warnings;
 use FindBin;

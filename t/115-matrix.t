@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Every route x {anonymous, guest, user, admin, super, an API token with each scope} against the
-# matrix of the design. A route without a line here fails the test: say what a valid request of it
+# matrix of permissions. A route without a line here fails the test: say what a valid request of it
 # looks like.
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ my $program = ($ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build") . '/median
 
 my $ID = '01890a5d-ac96-774b-bcce-b302099a8057'; # nobody's, nothing's
 
-# Permissions of the roles, implications included: DESIGN section 4, written out by hand.
+# Permissions of the roles, including those that others imply, written out by hand.
 my %role = (
     guest => [qw(media.read profile.view)],
     user => [qw(media.read media.upload profile.view profile.edit integrations.view)],
