@@ -71,7 +71,7 @@ subtest 'one file, all the way' => sub {
         'Content-Type' => 'text/html' })->{status},
         200, 'so is another type';
     is $mn->request(PUT => $u->{uploadUrl}, $bytes, $u->{fields})->{status}, 200, 'PUT';
-    is complete($bob, $u->{uploadId})->{status}, 404, 'somebody else cannot complete it';
+    is complete($bob, $u->{uploadId})->{status}, 404, 'someone else cannot complete it';
     my $done = complete($ann, $u->{uploadId});
     is $done->{status}, 202, 'complete' or diag $done->{content};
     is $done->{json}{id}, $u->{mediaId}, 'answers the item';
@@ -259,7 +259,7 @@ subtest 'in parts' => sub {
     ok $u->{uploadUrl}, 'or in one piece';
     my $fresh = $ann->api(POST => "/api/media/upload/$u->{uploadId}/parts",
         { numbers => [ 1, scalar @parts ] });
-    is scalar @{ $fresh->{json}{parts} || [] }, 2, 'URLs anew';
+    is scalar @{ $fresh->{json}{parts} || [] }, 2, 'new URLs';
     is code($ann->api(POST => "/api/media/upload/$u->{uploadId}/parts",
         { numbers => [ @parts + 1 ] })),
         '400 validation_failed', 'of parts that exist';

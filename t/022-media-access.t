@@ -113,7 +113,7 @@ subtest 'trash and restore' => sub {
         GET => '/api/media?status=trashed&limit=100')->{json}{items} }),
         'and of the owner');
     is $who{admin}->api(POST => "/api/media/$uuid/restore")->{json}{status}, 'ready',
-        'whoever may delete may restore';
+        'anyone who may delete may restore';
     my $failed = item(status => 'failed');
     $who{owner}->api(POST => "/api/media/$failed/trash");
     is $who{owner}->api(POST => "/api/media/$failed/restore")->{json}{status}, 'failed',
@@ -124,7 +124,7 @@ subtest 'shares' => sub {
     my $uuid = item();
     my $r = $who{owner}->api(PUT => "/api/media/$uuid/shares",
         { users => [ $id{friend}, $id{friend}, $id{owner} ] });
-    is $r->{json}{visibility}, 'shared', 'naming somebody shares it';
+    is $r->{json}{visibility}, 'shared', 'naming someone shares it';
     is_deeply $r->{json}{sharedWith}, [ $id{friend} ], 'once, and not with the owner';
     my $seen = $who{friend}->api(GET => "/api/media/$uuid");
     is $seen->{status}, 200, 'the friend sees it';

@@ -38,7 +38,7 @@ SKIP: {
 }
 part('redis', "unix://$mn->{status}{redisSocket}");
 
-# What the services may do is what roles.sql grants, no more.
+# The services may do what roles.sql grants, and nothing else.
 for my $role (qw(medianest_api medianest_worker medianest_store)) {
 	is $mn->psql("SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls FROM "
 	    . "pg_roles WHERE rolname = '$role'"),

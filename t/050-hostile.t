@@ -38,8 +38,8 @@ sub is_problem {
         "$what: no innards");
 }
 
-# Bytes as they stand over TLS; {status, headers, content, json} of the answer, status 0 when the
-# connection just ended.
+# Sends raw bytes over TLS. Returns {status, headers, content, json} of the response; status 0 if
+# the connection ended without one.
 sub raw {
     my ($bytes) = @_;
     my ($host, $port) = $mn->{url} =~ m{//([^:/]+):(\d+)};
@@ -243,7 +243,7 @@ subtest 'methods and paths' => sub {
     is(raw_request('GET /api/v1/health/live HTTP/1.1')->{status}, 200, 'the alias works');
 };
 
-# Every parameter of every route, with what breaks careless code.
+# Every parameter of every route, with values that break careless code.
 my @payloads = ("' OR '1'='1", "1; DROP TABLE users; --",
     '%27%20UNION%20SELECT%20password_hash%20FROM%20users--', '${jndi:ldap://x}', '{{7*7}}',
     "\x{feff}", "-1", '1e999', '9' x 40,

@@ -22,7 +22,7 @@ my $master = $mn->pid(POOL);
 sub workers { return sort split ' ', MediaNest::Test::run_output('pgrep', '-P', $master) }
 
 # Clients in processes of their own, each sending requests until it is told to stop, or so many.
-# Answers a sub that stops them and gives their reports: [status or reason, seconds] of each
+# Returns a sub that stops them and returns their reports: [status or reason, seconds] of each
 # request.
 sub clients {
     my ($n, $request, $times) = @_;
@@ -49,7 +49,7 @@ sub clients {
         push @from, $from;
     }
     return sub {
-        syswrite $stop_write, 'x' unless $times; # nobody reads it: everybody sees it
+        syswrite $stop_write, 'x' unless $times; # nobody reads it, so all see it
         return map {
             my $from = $_;
             my @lines = <$from>;
@@ -67,7 +67,7 @@ sub all_are {
 }
 
 my $get = sub { $_[0]->api(GET => '/api/auth/session') };
-# 400: whatever else comes was lost
+# anything but a 400 was lost
 my $post = sub { $_[0]->api(POST => '/api/auth/login', { email => '' }) };
 
 is(scalar(my @before = workers()), WORKERS, 'four workers');

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Sign in, refresh, sign out; what holds when Redis forgets, goes away or comes back old, and when
-# PostgreSQL goes away.
+# Sign in, refresh, sign out; what still holds when Redis forgets, goes down or comes back with old
+# data, and when PostgreSQL goes down.
 use strict;
 use warnings;
 use FindBin;

@@ -54,8 +54,8 @@ is_deeply(\%served, \%described, 'the tables and the description agree')
         grep { ($served{$_} // '') ne ($described{$_} // '') }
             sort { $a cmp $b } keys %{ { %served, %described } });
 
-# Every code that the sources give is described. What only jobs, tools and the object store say is
-# not the API's.
+# Every code in the sources is described, except those that only jobs, tools and the object store
+# use.
 my %internal = map { $_ => 1 } qw(lease_lost stopped schema_old malformed_xml migrate_running
     mail_refused sandbox_failed internal),
     # of calls to other servers
@@ -77,7 +77,7 @@ cmp_ok scalar(@given), '>', 60, 'there are codes to look at';
 my @undescribed = grep { !$code{$_} && !$internal{$_} && $_ ne 'none' } @given;
 is_deeply \@undescribed, [], 'every code is described';
 
-# An example for every body that goes in or out.
+# There is an example for every request and response body.
 my @without;
 for my $path (sort keys %{ $api->{paths} }) {
     for my $method (sort keys %{ $api->{paths}{$path} }) {

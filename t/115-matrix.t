@@ -117,7 +117,7 @@ $valid{'PUT /api/admin/roles'} = [
 $valid{'POST /api/users'} = [ { email => $client{user}{email},
     password => 'correct horse battery' } ];
 
-# How far did the request come? 'in', or the refusal.
+# How far the request got: 'in', or the refusal.
 sub outcome {
     my ($who, $method, $path, $input) = @_;
     $path =~ s/\{size\}/320/;

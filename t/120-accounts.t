@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Accounts: invitations, profile, passwords, sessions, second factor, API tokens; and what an admin
-# may do to whom.
+# Accounts: invitations, profile, passwords, sessions, two-step verification, API tokens; and what
+# an admin may do to whom.
 use strict;
 use warnings;
 use FindBin;
@@ -181,7 +181,7 @@ subtest 'API tokens' => sub {
         [qw(media.read profile.view)], 'with its scopes';
     is code($cli->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg', size => 10,
         type => 'image/jpeg' })),
-        '403 forbidden', 'and no more';
+        '403 forbidden', 'and nothing else';
     is code($cli->api(GET => '/api/auth/sessions')), '403 session_required',
         'not for the account itself';
     is code($cli->api(POST => '/api/auth/tokens', { name => 'x', scopes => ['media.read'] })),
@@ -221,7 +221,7 @@ subtest 'people' => sub {
         password => 'correct horse battery', role => 'super' })),
         '403 role_above_own', 'none above their own role';
     is code($admin->api(PATCH => "/api/users/$user->{id}", { role => 'super' })),
-        '403 role_above_own', 'nor raises anybody there';
+        '403 role_above_own', 'nor raises anyone to it';
     is code($admin->api(PATCH => "/api/users/$admin->{id}", { role => 'user' })), '403 own_role',
         'nor changes their own';
     is code($admin->api(PATCH => "/api/users/$super->{id}", { displayName => 'x' })),

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Sign-in with Plex by PIN, against a stand-in for plex.tv: link, sign in, unlink; PINs that are
-# pending, expired, used; plex.tv slow and away.
+# pending, expired, used; plex.tv slow and down.
 use strict;
 use warnings;
 use FindBin;

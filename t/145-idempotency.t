@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Idempotency-Key: one effect and one answer for a key, whatever is sent again, at once or later.
+# Idempotency-Key: one effect and one response for a key, for requests that come together or later.
 use strict;
 use warnings;
 use FindBin;
@@ -57,7 +57,7 @@ subtest 'one upload' => sub {
     is $ann->api(DELETE => "/api/media/upload/$first->{json}{uploadId}")->{status}, 204, 'aborted';
     my $late = initiate($ann, $key);
     ok !$late->{json}{uploadUrl}, 'no URL for what is aborted' or diag $late->{content};
-    is items_of($ann), 1, 'and nothing made anew';
+    is items_of($ann), 1, 'and nothing is created again';
 };
 
 subtest 'a batch' => sub {

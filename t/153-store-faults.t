@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The embedded object store when something breaks: refusals before the body, dead pools, a database
-# that is away, kills, a full disk, garbage.
+# that is down, kills, a full disk, garbage.
 use strict;
 use warnings;
 use IO::Socket::SSL;
@@ -107,7 +107,7 @@ subtest 'a database that is away' => sub {
 	is(get('dead')->{status}, 404, 'nothing was made');
 };
 
-# Each answered write is whole; whatever shows is whole.
+# Each acknowledged write is whole; so is every object that shows.
 subtest 'kill -9 of store workers between and during writes' => sub {
 	my $master = $mn->pid('store');
 	my $killer = fork // die "fork: $!";
@@ -136,7 +136,7 @@ subtest 'kill -9 of store workers between and during writes' => sub {
 		$whole++ if $answer->{status} == 404 || $answer->{content} eq join ',',
 		    ($n) x (1000 + 500 * ($n % 7));
 	}
-	is($whole, 120, 'whatever shows is whole');
+	is($whole, 120, 'every object that shows is whole');
 	wait_until { blob_files() <= known_blobs() } 10, 'every file known';
 	pass('every file is known: by a row, or as garbage');
 };

@@ -1,6 +1,5 @@
 #!/usr/bin/perl
-# medianest-media by itself: every format, metadata, thumbnails without location, files that mean
-# harm.
+# medianest-media by itself: every format, metadata, thumbnails without location, malicious files.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -186,7 +185,7 @@ SKIP: {
 	    'a phone photo keeps its place to itself');
 }
 
-# --- harm
+# --- malicious files
 my %expected = ('empty.jpg' => 'empty', 'zeros.jpg' => 'unsupported_type',
     'svg.jpg' => 'unsupported_type', 'html.png' => 'unsupported_type',
 	'playlist.mp4' => 'unsupported_type', 'concat.mp4' => 'unsupported_type',

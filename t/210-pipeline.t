@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# From upload to ready: photo, video and song through the API, what is stored, what is told, and
-# files that mean harm.
+# From upload to ready: photo, video and song through the API, the stored objects, the
+# notifications, and malicious files.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -60,7 +60,7 @@ is($mn->psql("SELECT count(*) FROM notifications WHERE data->>'mediaId' = '$medi
     . "= 'media.ready'"),
     1, 'one notification');
 
-# --- again: new objects beside the old ones, which stay for who holds their URLs
+# --- again: new objects beside the old ones, which stay for anyone who has their URLs
 my ($before) = $mn->psql("SELECT asset_prefix FROM media WHERE id = '$media->{id}'");
 is($user->api(POST => "/api/media/$media->{id}/reprocess")->{status}, 202, 'processed again');
 wait_until { $user->wait_media($media->{id}, SETTLE)
@@ -103,7 +103,7 @@ my $claimed = $user->wait_media($user->upload_bytes('really.mp4',
 is("$claimed->{status} $claimed->{kind} $claimed->{contentType}", 'ready image image/png',
     'a picture that claims to be a video is a picture');
 
-# --- the URL of the upload outlives complete: what is shown is what was hashed
+# --- the URL of the upload outlives complete: the shown bytes are the hashed ones
 $mn->stop_part('worker');
 my $one = MediaNest::Media::slurp($make->picture('one.png', source => 'color=red:s=300x200'));
 my $two = MediaNest::Media::slurp($make->picture('two.png', source => 'color=blue:s=300x200'));
@@ -136,7 +136,7 @@ $wrong = $user->wait_media($wrong->{id}, SETTLE);
 is("$wrong->{status} $wrong->{failure}{code}", 'failed checksum_mismatch',
     'another file than was announced');
 
-# --- harm, all at once: each ends, the queue goes on
+# --- malicious files, all at once: each ends, the queue goes on
 my $bait = $make->spew('bait.txt', 'bait');
 utime 1_000_000_000, 1_000_000_000, $bait;
 my %hostile = map { ($_ => $make->hostile($_)) }

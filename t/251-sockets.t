@@ -1,4 +1,4 @@
-# medianest-notifyd: who gets in, what is replayed, when a connection ends.
+# medianest-notifyd: who may connect, what is replayed, when a connection ends.
 use strict;
 use warnings;
 use FindBin;

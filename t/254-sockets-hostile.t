@@ -1,4 +1,4 @@
-# Hostile requests and frames: notifyd refuses them and lives.
+# Hostile requests and frames: notifyd refuses them and keeps running.
 use strict;
 use warnings;
 use FindBin;
@@ -18,8 +18,8 @@ my $socket = "$mn->{var}/run/notifyd.sock";
 my $pid = $mn->pid('notifyd');
 my $bystander = MediaNest::WebSocket->open($guest);
 
-# Past nginx: what it would refuse reaches notifyd here. Answers what came back until the other side
-# closed, or until the time was over.
+# Past nginx: requests that it would refuse reach notifyd here. Returns what came back until the
+# other side closed or the time was over.
 sub raw {
 	my ($bytes, $seconds) = @_;
 	my $s = IO::Socket::UNIX->new(Peer => $socket) or die "$socket: $!";

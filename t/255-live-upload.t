@@ -1,5 +1,5 @@
-# An upload as its owner hears it: progress, then complete or failed, with the notification in the
-# list.
+# The events of an upload that its owner receives: progress, then complete or failed, with the
+# notification in the list.
 use strict;
 use warnings;
 use FindBin;

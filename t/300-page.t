@@ -67,7 +67,7 @@ sub sign_in_here ($b, $who) {
 	return;
 }
 
-# The tray says so, without a reload: the mark on the window is still there.
+# Waits until the tray says so. True if the page was not reloaded: the mark on the window is there.
 sub upload_ready ($b, $n, @paths) {
 	$b->js('window.mark = 1');
 	$b->choose_files('#picker', @paths);
@@ -101,7 +101,7 @@ sub accessible ($b, $where) {
 	SKIP: {
 		skip 'no axe-core', 1 if !$axe;
 		$b->js("if (!window.axe) { $axe\n}");
-		# Pictures fade in, and what is half faded has half the contrast.
+		# Pictures fade in, and half faded they have half the contrast.
 		$b->wait_for('animations to end',
 		    sub { $b->js('return document.getAnimations().every((a) => a.playState !== '
 			. '"running" || a.effect.getTiming().iterations === Infinity)') },
@@ -120,7 +120,7 @@ JS
 	return;
 }
 
-# Nothing was complained about, and nobody else was asked for anything.
+# The console has no errors, and no other server was asked for anything.
 sub clean ($b, $where, $allowed = undef) {
 	my @errors = grep { $_->{level} eq 'SEVERE'
 	    || $_->{message} =~ /Content Security Policy|Refused to/ } $b->console;
@@ -617,8 +617,7 @@ for my $width (390, 1280) {
 		$b->js('const s = document.querySelector("#s-trash-days"); s.value = "31"; '
 		    . 's.dispatchEvent(new Event("change"))');
 		$b->find('#s-trash-days.saved');
-		$b->js('document.querySelector("[aria-label=\\"trash.days: back to the '
-		    . 'default\\"]").click()');
+		$b->click('[aria-label="Reset trash.days to its default"]');
 		$b->wait_for('the default',
 		    sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
 		$open->('audit', '.board li');

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# What nginx says by itself: problem documents, headers, masks in the log, static files, TLS.
+# What nginx does by itself: problem documents, headers, masks in the log, static files, TLS.
 use strict;
 use warnings;
 use FindBin;
@@ -65,7 +65,7 @@ like raw("BREW / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), qr/405 .*"s
     'an odd method on a file';
 {
 	my $answer = $client->api(GET => '/missing"},{"a', undef, { Origin => $mn->{url} });
-	ok $answer->{json}, 'the problem is JSON, whatever the path';
+	ok $answer->{json}, 'the problem is JSON for any path';
 	is $answer->{headers}{'access-control-allow-origin'}, $mn->{url},
 	    'the own origin may read refusals';
 	is $client->api(GET => '/missing', undef,

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # 200 uploads while PostgreSQL, Redis, nginx, API workers, pools and the worker are killed, one
-# after the other, again and again: every upload that was answered 2xx ends ready or failed with a
+# after the other, again and again: every upload with a 2xx response ends ready or failed with a
 # reason, once.
 use strict;
 use warnings;
@@ -101,7 +101,7 @@ my @accepted = map { split /\n/, $_->{text} } @readers;
 
 note explain \%killed;
 cmp_ok scalar(keys %killed), '==', 10, 'each kind of process was killed';
-# a slow machine answers more of them with 503
+# a slow machine returns 503 for more of them
 cmp_ok scalar(@accepted), '>=', UPLOADS / 2, 'most uploads were accepted in spite of it'
     or diag scalar @accepted;
 ok $mn->wait_ready, 'the stack recovered';

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# PostgreSQL, Redis, the object store and the worker down: what is answered meanwhile, and that
+# PostgreSQL, Redis, the object store and the worker down: what still works meanwhile, and that
 # everything recovers by itself.
 use strict;
 use warnings;
@@ -29,11 +29,11 @@ for my $how ('stopped', 'frozen') {
 	if ($how eq 'stopped') {
 		$mn->stop_part('postgres');
 	} else {
-		# Frozen is worse than dead: connections stay open and nobody answers.
+		# Frozen is worse than dead: connections stay open and get no response.
 		my $master = $mn->pid('postgres');
 		kill 'STOP', $master, split ' ', `pgrep -P $master`;
 	}
-	# A page that no cache has: what Redis keeps may well be answered without PostgreSQL.
+	# A page that is not in the cache: Redis may serve cached pages without PostgreSQL.
 	for my $path ($how eq 'stopped' ? '/api/media?limit=7' : '/api/media?limit=8',
 	    '/api/notifications') {
 		my $answer = timed(sub { $user->api(GET => $path) });

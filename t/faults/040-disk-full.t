@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A full disk under the object store: refusals in words, nothing half-written, and everything works
+# A full disk under the object store: clear refusals, nothing half-written, and everything works
 # again when there is room.
 use strict;
 use warnings;
@@ -56,7 +56,7 @@ is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with
     or diag explain \%refused;
 is $user->api(GET => '/api/media')->{status}, 200, 'browsing works';
 
-# To the brim: not even a small body fits.
+# Completely full: not even a small body fits.
 MediaNest::Test::run_output('dd', 'if=/dev/zero', "of=$objects/fill", 'bs=1M');
 my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png',
     size => 300_000, type => 'image/png' });
@@ -69,7 +69,7 @@ unlink "$objects/fill";
 my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/*";
 is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
 
-# Room again: what was refused can be sent anew.
+# Room again: refused uploads can be sent again.
 MediaNest::Test::run_output('mount', '-o', 'remount,size=256m', $objects);
 is $user->wait_media($user->upload_bytes('later.png', png(64, 48), 'image/png')->{id})->{status},
     'ready', 'with room again uploads work';

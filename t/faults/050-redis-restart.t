@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Redis is killed again and again while the house is in use, and comes back empty or with an old
-# copy: everything goes on, who was signed out stays out, sockets stay and hear everything.
+# copy: everything goes on, people who signed out stay out, sockets stay and receive everything.
 use strict;
 use warnings;
 use FindBin;
@@ -52,7 +52,7 @@ sub moment {
 	MediaNest::WebSocket->pump(0, @sockets);
 }
 
-# Signs a session of its own out; without Redis the answer may be 503, but it holds all the same.
+# Signs out of a session of its own; without Redis the response may be 503, but it counts anyway.
 sub sign_out {
 	my $who = $mn->login($user->{email}, $user->{password});
 	expect('before', $who->api(GET => '/api/auth/session'), 200);
@@ -64,7 +64,7 @@ sub sign_out {
 
 moment();
 for my $round (1 .. ROUNDS) {
-	# In turn: comes back empty; comes back with a copy from before somebody signed out.
+	# In turn: comes back empty; comes back with a copy from before someone signed out.
 	if ($round % 2) {
 		unlink "$mn->{var}/tmp/dump.rdb";
 		sign_out();

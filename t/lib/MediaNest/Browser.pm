@@ -23,9 +23,9 @@ use constant {
 my $json = JSON::PP->new->utf8->allow_nonref;
 my $text = JSON::PP->new; # of characters: JSON inside JSON
 
-# Undef, with the reason in the second value, where no browser is installed.
-sub missing {
-	for my $program (qw(chromium chromedriver)) {
+# What is not installed of a browser and other programs, as a reason to skip; undef where all are.
+sub missing (@programs) {
+	for my $program (qw(chromium chromedriver), @programs) {
 		return "$program is not installed"
 		    if !grep { -x "$_/$program" } split /:/, $ENV{PATH};
 	}
@@ -118,12 +118,12 @@ sub reload ($self) { return $self->wd(POST => '/refresh', {}) }
 sub js ($self, $script, @args) {
 	return $self->wd(POST => '/execute/sync', { script => $script, args => \@args });
 }
-# The same for one that ends by calling its last argument.
+# The same for a function that ends by calling its last argument.
 sub js_async ($self, $script, @args) {
 	return $self->wd(POST => '/execute/async', { script => $script, args => \@args });
 }
 
-# Waits until the condition gives something true, and returns that; dies after the time.
+# Waits until the condition returns something true, and returns that; dies after the time.
 sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 	my $end = time + $seconds;
 
@@ -132,7 +132,7 @@ sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 		return $value if $value;
 		if (time > $end) {
 			my $why = $@;
-			# What it looked like says more than any message.
+			# A picture says more than any message.
 			eval {
 				$self->screenshot("$self->{artefacts}/failed-$$.png");
 				warn '# ', $_->{message}, "\n" for $self->console;
@@ -179,7 +179,7 @@ sub type ($self, $css, $text) {
 	return $self->wd(POST => "/element/$element/value", { text => $text });
 }
 
-# Key presses to whatever has the focus. Names: Escape, Enter, ArrowRight, ... or a character.
+# Presses keys in the focused element. Names: Escape, Enter, ArrowRight, ... or a character.
 my %KEYS = (Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}",
     ArrowUp => "\x{E013}", ArrowRight => "\x{E014}", ArrowDown => "\x{E015}", Tab => "\x{E004}",
     Home => "\x{E011}", End => "\x{E010}", Delete => "\x{E017}", Space => ' ');
@@ -202,11 +202,20 @@ sub choose_files ($self, $css, @paths) {
 	return $self->wd(POST => "/element/$element/value", { text => join "\n", @paths });
 }
 
-sub screenshot ($self, $path) {
+sub write_png ($path, $base64) {
 	open my $out, '>:raw', $path or croak "$path: $!";
-	print $out decode_base64($self->wd(GET => '/screenshot'));
+	print $out decode_base64($base64);
 	close $out or croak "$path: $!";
 	return $path;
+}
+
+sub screenshot ($self, $path) { return write_png($path, $self->wd(GET => '/screenshot')) }
+
+# A picture of one element.
+sub screenshot_of ($self, $css, $path) {
+	my $element = $self->find($css);
+
+	return write_png($path, $self->wd(GET => "/element/$element/screenshot"));
 }
 
 # What the page has logged since the start: [{level, message}], content policy violations among

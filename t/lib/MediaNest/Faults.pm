@@ -1,6 +1,6 @@
 package MediaNest::Faults;
-# What the fault tests share: small pictures that all differ, and the checks that hold whatever was
-# killed.
+# What the fault tests share: small pictures that all differ, and the checks that hold no matter
+# what was killed.
 use strict;
 use warnings;
 use Compress::Zlib qw(compress crc32);
@@ -25,7 +25,7 @@ sub png {
 
 sub list { return join ',', map { "'$_'" } @_ }
 
-# Waits until none of the items is under way.
+# Waits until none of the items is being processed.
 sub settled {
 	my ($mn, $seconds, @ids) = @_;
 	my $left;

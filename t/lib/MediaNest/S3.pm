@@ -1,6 +1,6 @@
 package MediaNest::S3;
-# A client of the object store that can also do it wrong: signs by itself (Signature Version 4),
-# shares no code with the server.
+# A client of the object store that can also make mistakes: signs requests itself (Signature Version
+# 4) and shares no code with the server.
 #
 #   my $s3 = MediaNest::S3->new($mn);                      # endpoint and credentials of a stack
 #   my $r = $s3->request(PUT => '/bucket/key', body => 'bytes',

@@ -1,6 +1,5 @@
 package MediaNest::Smtp;
-# A mail server that keeps what it gets: for tests of mail. STARTTLS with a certificate of its own
-# making.
+# A mail server for tests that keeps the mail it receives. STARTTLS with a certificate of its own.
 #
 #   my $smtp = MediaNest::Smtp->start;                 # $smtp->{port}, $smtp->{ca_file}
 #   my $mail = $smtp->wait_mail(sub { $_[0]{to} eq 'a@b.c' });

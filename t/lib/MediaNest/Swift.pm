@@ -51,7 +51,7 @@ sub start {
 	return $self;
 }
 
-# Swift refuses to stay root: as root it runs as the system's nobody.
+# Swift refuses to run as root: then it runs as the system's nobody.
 sub user { return $> == 0 ? 'nobody' : scalar getpwuid $> }
 
 sub free_ports {

@@ -105,7 +105,7 @@ sub shared_down {
 	return $bad eq '';
 }
 
-# What sanitizers said in a stack's logs.
+# The messages of sanitizers in a stack's logs.
 sub complaints {
 	my ($var) = @_;
 	return run_output('grep', '-rhE', '-A', '30',
@@ -124,7 +124,7 @@ sub free_port {
 	croak 'no free port';
 }
 
-# ./dev COMMAND --var ...: dies with what it said when it fails.
+# ./dev COMMAND --var ...: dies with its output when it fails.
 sub dev {
 	my ($self, $command, @arguments) = @_;
 	my $said = $self->_dev_output($command, @arguments);
@@ -174,7 +174,7 @@ sub stop_part { $_[0]->dev('stop', $_[1]) }
 sub start_part { $_[0]->dev('start', $_[1]) }
 sub restart_part { $_[0]->dev('restart', $_[1]) }
 
-# kill -9; the supervisor brings it back. Answers the pid that was killed.
+# kill -9; the supervisor restarts the part. Returns the pid that was killed.
 sub kill_part {
 	my ($self, $part) = @_;
 	my $pid = $self->pid($part) or croak "$part does not run";
@@ -233,7 +233,7 @@ sub admin_command {
 
 # --- clients --------------------------------------------------------------------------------------
 
-# The same stack seen by someone else; without a token: by nobody.
+# Another client of the same stack; anonymous without a token.
 sub client {
 	my ($self, $token) = @_;
 	return bless { %$self, token => $token, http => undef }, ref $self;
@@ -265,7 +265,7 @@ sub user {
 	return $client;
 }
 
-# api(METHOD, path, body, headers): a reference as body is sent as JSON, a string as it stands.
+# api(METHOD, path, body, headers): sends a reference as JSON, a string unchanged.
 sub api {
 	my ($self, $method, $path, $body, $headers) = @_;
 	my %headers = %{ $headers || {} };
@@ -280,8 +280,8 @@ sub api {
 	return $self->request($method, $self->{url} . $path, $body, \%headers);
 }
 
-# Any URL; redirects are not followed. Answers {status, headers, content, json}; status 599: no
-# answer, the reason in content.
+# Any URL; redirects are not followed. Returns {status, headers, content, json}; status 599: no
+# response, content has the reason.
 sub request {
 	my ($self, $method, $url, $body, $headers) = @_;
 	$self->{http} = undef if ($self->{http_pid} || 0) != $$;
@@ -298,8 +298,8 @@ sub request {
 	return $answer;
 }
 
-# Initiates, puts the bytes to the store, completes. Answers the media as complete gave it; dies
-# where a step fails.
+# Initiates, PUTs the bytes to the store, completes. Returns the media from complete; dies when a
+# step fails.
 sub upload_bytes {
 	my ($self, $filename, $bytes, $type, %more) = @_;
 	my $begun = $self->api(POST => '/api/media/upload/initiate', { filename => $filename,
@@ -333,7 +333,7 @@ sub upload_file {
 	return $self->upload_bytes(basename($path), $bytes, $type, %more);
 }
 
-# Waits until the item is processed, one way or the other, and answers it.
+# Waits until the item is ready or failed, and returns it.
 sub wait_media {
 	my ($self, $id, $seconds) = @_;
 	my $media;
@@ -345,8 +345,7 @@ sub wait_media {
 	return $media;
 }
 
-# Runs the sub until it answers something true, which is answered too; dies after so many seconds
-# (30).
+# Runs the sub until it returns something true, and returns that; dies after so many seconds (30).
 sub wait_until(&;@) { ## no critic: called with a plain sub as well
 	my ($sub, $seconds, $what) = @_;
 	my $end = time + ($seconds || 30);

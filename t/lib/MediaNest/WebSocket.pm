@@ -1,19 +1,16 @@
 package MediaNest::WebSocket;
 # A small client of RFC 6455 and of EventSource, over TLS or a unix socket.
 #
-#   my $ws = MediaNest::WebSocket->open($mn, after => 7);        # takes a ticket of that client and
-# connects by nginx
-#   my $es = MediaNest::WebSocket->open($mn, stream => 1);       # the same as an EventSource
-#   my $ws = MediaNest::WebSocket->connect($mn, path => '/api/notifications/ws?ticket=...', origin
-# => '...', unix => 'path');
+#   my $ws = MediaNest::WebSocket->open($mn, after => 7);   # gets a ticket, connects through nginx
+#   my $es = MediaNest::WebSocket->open($mn, stream => 1);  # the same as an EventSource
+#   my $ws = MediaNest::WebSocket->connect($mn, path => '/api/notifications/ws?ticket=...',
+#       origin => '...', unix => 'path');
 #   $ws->{status}                     # of the handshake: 101, 200, or a refusal, then $ws->{body}
-#   my $event = $ws->next(5);         # decoded JSON; undef when none came in that time or the
-# connection ended
-#   my @events = $ws->take(10, 5);    # so many, or what came
+#   my $event = $ws->next(5);         # decoded JSON; undef at the end of the time or the connection
+#   my @events = $ws->take(10, 5);    # so many, or as many as came in that time
 #   $ws->{closed}                     # close code; 0: ended without one
 #   raw => 1                          # events of a WebSocket stay text
-#   MediaNest::WebSocket->pump(1, @sockets);   # reads whatever has come on any of them into
-# $_->{events}
+#   MediaNest::WebSocket->pump(1, @sockets);  # reads what has come on any of them into {events}
 use strict;
 use warnings;
 use Carp qw(croak);
@@ -214,7 +211,7 @@ sub take {
 	return @events;
 }
 
-# Until an event of that type; the others are passed over.
+# Waits for an event of that type and skips the others.
 sub wait_type {
 	my ($self, $type, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
@@ -224,7 +221,7 @@ sub wait_type {
 	return undef;
 }
 
-# Waits for the end of the connection; answers the close code, undef when it stays open.
+# Waits for the end of the connection. Returns the close code, undef if it stays open.
 sub wait_closed {
 	my ($self, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
