@@ -4,10 +4,14 @@
  *   media-new {item}        an item should appear in lists
  *   media-gone {id}         an item left the lists
  *   media-step {item}       processing of an item went a step further
+ *   media-event {type, id, data}  an event from the server about an item
  *   progress {mediaId, step, state}
  *   uploads {upload?}       an upload changed
  *   store-blocked {origin}  the browser cannot reach the file store
+ *   tray {shown}            the uploads in the corner appeared or went
  *   notification {seq, kind, title, ...}
+ *   unread {n}              the number of unread notifications
+ *   server-event {...}      any other event from the server
  *   resync                  events may have been missed
  *   live {state}            'on' | 'off'
  *   session {user|null, reason?}
