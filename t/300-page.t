@@ -617,7 +617,8 @@ for my $width (390, 1280) {
 		$b->js('const s = document.querySelector("#s-trash-days"); s.value = "31"; '
 		    . 's.dispatchEvent(new Event("change"))');
 		$b->find('#s-trash-days.saved');
-		$b->click('[aria-label="Reset trash.days to its default"]');
+		$b->js('document.querySelector(arguments[0]).click()',
+		    '[aria-label="Reset trash.days to its default"]');
 		$b->wait_for('the default',
 		    sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
 		$open->('audit', '.board li');

@@ -7,6 +7,9 @@ import { copyable, Form } from './form.js';
 import { qr } from './qr.js';
 import { fail, toast } from './toast.js';
 
+const SAVE_CODES = 'Two-step verification is on. Save these recovery codes: ' +
+    'each replaces the app once, and they are not shown again.';
+
 export function
 factorPanel()
 {
@@ -21,26 +24,24 @@ factorPanel()
 	};
 	const setUp = ({ secret, uri }) => {
 		const { node } = Form({
-			fields: [{ name: 'code', label: 'Code from the app',
-			    autocomplete: 'one-time-code', inputmode: 'numeric', required: true,
-			    pattern: '[0-9]{6}', maxlength: '6' }],
-			yes: 'Turn on', run: (values) => api.post('/auth/totp/confirm', values),
+			fields: [{
+				name: 'code', label: 'Code from the app', required: true,
+				autocomplete: 'one-time-code', inputmode: 'numeric',
+				pattern: '[0-9]{6}', maxlength: '6',
+			}],
+			yes: 'Turn on',
+			run: (values) => api.post('/auth/totp/confirm', values),
 			done: ({ recoveryCodes }) => {
 				me.user.totpEnabled = true;
 				draw();
 				place.prepend(h('div.once', { role: 'status' },
-				    h('p', null,
-					'Two-step verification is on. Save these recovery codes: ' +
-					    'each replaces the app once, and they are not shown ' +
-					    'again.'),
+				    h('p', null, SAVE_CODES),
 				    copyable(recoveryCodes.join('\n'), 'Recovery codes')));
 			},
 		});
 
 		fill(place,
-		    h('p', null,
-			'Scan this code with your authenticator app, or enter the secret in the ' +
-			    'app.'),
+		    h('p', null, 'Scan this with your authenticator app, or enter the secret.'),
 		    qr(uri, 'QR code for the authenticator app'),
 		    h('a', { href: uri }, 'Open in an authenticator app on this device'),
 		    copyable(secret, 'Secret'), node);

@@ -10,6 +10,7 @@ import { fail } from './toast.js';
 
 const LIVES = [['30', '30 days'], ['90', '90 days'], ['365', '1 year'], ['', 'Never']];
 const DAY_MS = 86400000;
+const inDays = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
 
 export function
 tokensPanel()
@@ -56,17 +57,19 @@ tokensPanel()
 		}
 	} }, 'Revoke'));
 	const form = Form({
-		fields: [{ name: 'name', label: 'Name', hint: 'What the token is for',
-		    required: true, maxlength: '100' },
-		    { name: 'days', label: 'Expires after', options: LIVES, value: '90' }],
+		fields: [
+			{ name: 'name', label: 'Name', hint: 'What the token is for',
+			    required: true, maxlength: '100' },
+			{ name: 'days', label: 'Expires after', options: LIVES, value: '90' },
+		],
 		extra: h('fieldset.checks', null, h('legend', null, 'Permissions'),
 		    scopes.map((box) => h('label.check', null, box, PERMISSIONS[box.value]))),
 		yes: 'Create',
-		run: ({ name, days }) => api.post('/auth/tokens', { name,
-		    scopes: scopes.filter((box) => box.checked).map((box) => box.value),
-			...(days ?
-			    { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() } :
-			    {}) }),
+		run: ({ name, days }) => api.post('/auth/tokens', {
+			name,
+			scopes: scopes.filter((box) => box.checked).map((box) => box.value),
+			...(days ? { expiresAt: inDays(days) } : {}),
+		}),
 		done: ({ token }) => {
 			form.hidden = true;
 			make.hidden = false;

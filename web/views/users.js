@@ -25,16 +25,15 @@ remove(user, done)
 {
 	let others = [];
 	try {
-		others = (await api.get('/users', { status: 'active',
-		    limit: 100 })).items.filter((one) => one.id !== user.id);
+		const { items } = await api.get('/users', { status: 'active', limit: 100 });
+		others = items.filter((one) => one.id !== user.id);
 	} catch (problem) {
 		fail(problem);
 		return;
 	}
+	const give = (one) => [one.id, `Give their items to ${one.displayName} (${one.email})`];
 	const to = h('select', { 'aria-label': 'What happens to the items' },
-	    options([['', 'Move their items to trash'], ...others.map((one) => [one.id,
-		`Give their items to ${one.displayName} (${one.email})`])],
-		''));
+	    options([['', 'Move their items to trash'], ...others.map(give)], ''));
 	const choice = await ask({ title: `Delete ${user.displayName}?`,
 	    text: 'You can’t restore the account.', body: to, value: () => ({ to: to.value }),
 	    yes: 'Delete', danger: true });
@@ -69,12 +68,14 @@ row(first)
 		const roles = givable().some(([role]) => role === user.role) ? givable() :
 		    Object.entries(ROLES);
 		const form = Form({
-			fields: [{ name: 'role', label: 'Role', options: roles, value: user.role,
-			    disabled: user.id === me.user.id },
+			fields: [
+				{ name: 'role', label: 'Role', options: roles, value: user.role,
+				    disabled: user.id === me.user.id },
 				{ name: 'tier', label: 'Tier', options: Object.entries(TIERS),
 				    value: user.tier },
 				{ name: 'status', label: 'Status', options: Object.entries(STATES),
-				    value: user.status }],
+				    value: user.status },
+			],
 			yes: 'Save',
 			run: (values) => api.patch(`/users/${user.id}`,
 			    Object.fromEntries(Object.entries(values).filter(([name, value]) =>
@@ -105,13 +106,15 @@ row(first)
 		} }, 'Remove two-step verification') : null;
 
 		fill(inside,
-		    h('p.muted', null, `Joined ${fullTime(user.createdAt)} · `, user.lastLoginAt ?
-			`last signed in ${ago(user.lastLoginAt)}` : 'never signed in'),
-		    form.node, h('div.buttons', null, unlock,
-		    h('a.button', { href: link('audit', { actor: user.id }) }, 'Audit log'),
-		    user.id === me.user.id ? null : h('button',
-			{ type: 'button', onclick: () => remove(user, () => item.remove()) },
-			icon('trash'), 'Delete')));
+		    h('p.muted', null, `Joined ${fullTime(user.createdAt)} · `,
+			user.lastLoginAt ? `last signed in ${ago(user.lastLoginAt)}` :
+			    'never signed in'),
+		    form.node,
+		    h('div.buttons', null, unlock,
+			h('a.button', { href: link('audit', { actor: user.id }) }, 'Audit log'),
+			user.id === me.user.id ? null : h('button',
+			    { type: 'button', onclick: () => remove(user, () => item.remove()) },
+			    icon('trash'), 'Delete')));
 	};
 
 	draw();
@@ -133,15 +136,18 @@ mount(root, first)
 	    options([['', 'All'], ...Object.entries(table)], params[name] ?? '')));
 	const place = h('div', { role: 'status' });
 	const fold = (title, ...nodes) => fill(place, h('div.panels', null, h('section.panel', null,
-	    h('div.panel-head', null, h('h2', null, title), iconButton('close', 'Close',
-		() => fill(place))),
+	    h('div.panel-head', null, h('h2', null, title),
+		iconButton('close', 'Close', () => fill(place))),
 	    nodes)));
 	const invite = () => {
-		fold('Invite someone',
-		    h('p', null, 'The link works for one person, for seven days.'), Form({
-			fields: [{ name: 'email', label: 'Email', type: 'email', maxlength: '254',
-			    hint: 'Optional. Without it, anyone with the link can join.' },
-			    ...RIGHTS()],
+		const rule = h('p', null, 'The link works for one person, for seven days.');
+
+		fold('Invite someone', rule, Form({
+			fields: [
+				{ name: 'email', label: 'Email', type: 'email', maxlength: '254',
+				    hint: 'Optional. Without it, anyone with the link can join.' },
+				...RIGHTS(),
+			],
 			yes: 'Invite',
 			run: ({ email, ...rest }) => api.post('/users', { invite: true,
 			    ...(email ? { email } : {}), ...rest }),
@@ -154,14 +160,17 @@ mount(root, first)
 	};
 	const create = () => {
 		fold('New account', Form({
-			fields: [{ name: 'displayName', label: 'Display name', required: true,
-			    maxlength: '100', autocomplete: 'off' },
-			    { name: 'email', label: 'Email', type: 'email', required: true,
-				maxlength: '254', autocomplete: 'off' },
+			fields: [
+				{ name: 'displayName', label: 'Display name', required: true,
+				    maxlength: '100', autocomplete: 'off' },
+				{ name: 'email', label: 'Email', type: 'email', required: true,
+				    maxlength: '254', autocomplete: 'off' },
 				{ name: 'password', label: 'Password', type: 'password',
 				    autocomplete: 'new-password', required: true, minlength: '8',
 				    maxlength: '256' },
-				...RIGHTS()], yes: 'Create',
+				...RIGHTS(),
+			],
+			yes: 'Create',
 			run: (values) => api.post('/users', values),
 			done: (user) => {
 				fill(place);
@@ -177,8 +186,9 @@ mount(root, first)
 		h('button', { type: 'button', onclick: create }, 'New account'),
 		h('button.primary', { type: 'button', onclick: invite }, 'Invite'))),
 	    place,
-	h('div.filters', null, h('label', null, 'Name or email', q), filter('role', 'Role', ROLES),
-	    filter('tier', 'Tier', TIERS), filter('status', 'Status', STATES)),
+	    h('div.filters', null, h('label', null, 'Name or email', q),
+		filter('role', 'Role', ROLES), filter('tier', 'Tier', TIERS),
+		filter('status', 'Status', STATES)),
 	    list.node);
 	show();
 	return {

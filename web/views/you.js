@@ -15,14 +15,17 @@ profilePanel()
 {
 	const { user } = me;
 	const { node, inputs } = Form({
-		fields: [{ name: 'displayName', label: 'Display name', value: user.displayName,
-		    required: true, maxlength: '100', autocomplete: 'name' },
+		fields: [
+			{ name: 'displayName', label: 'Display name', value: user.displayName,
+			    required: true, maxlength: '100', autocomplete: 'name' },
 			{ name: 'email', label: 'Email', type: 'email', value: user.email,
-			    required: true, maxlength: '254', autocomplete: 'email' }],
+			    required: true, maxlength: '254', autocomplete: 'email' },
+		],
 		yes: 'Save',
-		run: ({ displayName, email }) => api.patch('/users/me',
-		    { ...(displayName !== me.user.displayName ? { displayName } : {}),
-			...(email !== me.user.email ? { email } : {}) }),
+		run: ({ displayName, email }) => api.patch('/users/me', {
+			...(displayName !== me.user.displayName ? { displayName } : {}),
+			...(email !== me.user.email ? { email } : {}),
+		}),
 		done: (now, { email }) => {
 			Object.assign(me.user, now);
 			inputs.email.value = now.email;
@@ -45,15 +48,17 @@ function
 passwordPanel(changed)
 {
 	const form = Form({
-		fields: [{ name: 'current', label: 'Current password', type: 'password',
-		    autocomplete: 'current-password', required: true, maxlength: '256' },
+		fields: [
+			{ name: 'current', label: 'Current password', type: 'password',
+			    autocomplete: 'current-password', required: true, maxlength: '256' },
 			{ name: 'password', label: 'New password', type: 'password',
 			    autocomplete: 'new-password', required: true, minlength: '8',
-			    maxlength: '256', hint: 'At least 8 characters' }],
+			    maxlength: '256', hint: 'At least 8 characters' },
+		],
 		before: h('input', { type: 'text', autocomplete: 'username', value: me.user.email,
 		    hidden: true, 'aria-label': 'Email', readonly: true }),
-		yes: 'Change password', run: (values) => api.post('/auth/password', values,
-		    { proves: true }),
+		yes: 'Change password',
+		run: (values) => api.post('/auth/password', values, { proves: true }),
 		done: () => {
 			form.node.reset();
 			toast('Password changed. You are signed out everywhere else.');
