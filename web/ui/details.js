@@ -12,22 +12,24 @@ const VISIBILITY = [
 	['private', 'lock', 'Only me'], ['house', 'house', 'Everyone here'],
 ];
 
+/* What there is of these facts, in one line. */
+const listed = (...facts) => facts.filter(Boolean).join(' · ');
+
 /* What cameras and encoders write, the most wanted first. */
 const FACTS = [
 	['Camera', ({ camera: c }) => c &&
 	    [c.make, c.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
 	['Lens', (m) => m.lens ?? m.camera?.lens],
-	['Exposure', ({ exposure: e }) => e && [e.time &&
-	    `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`,
-	    e.aperture && `f/${e.aperture}`,
-		e.focalLength && `${e.focalLength}\u00a0mm`,
-		e.iso && `ISO\u00a0${e.iso}`].filter(Boolean).join(' · ')],
+	['Exposure', ({ exposure: e }) => e && listed(
+	    e.time && `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`,
+	    e.aperture && `f/${e.aperture}`, e.focalLength && `${e.focalLength}\u00a0mm`,
+	    e.iso && `ISO\u00a0${e.iso}`)],
 	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer],
 	['Track', (m) => m.track], ['Genre', (m) => m.genre],
-	['Video', (m) => [m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`,
-	    m.hdr && 'HDR'].filter(Boolean).join(' · ')],
-	['Audio', (m) => [m.audioCodec,
-	    m.sampleRate && `${count(m.sampleRate / 1000)} kHz`].filter(Boolean).join(' · ')],
+	['Video', (m) => listed(m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`,
+	    m.hdr && 'HDR')],
+	['Audio', (m) => listed(m.audioCodec,
+	    m.sampleRate && `${count(m.sampleRate / 1000)} kHz`)],
 	['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
 ];
 
@@ -189,7 +191,7 @@ export class Details {
 		const m = item.metadata ?? {};
 		const rows = [
 			['Name', item.filename],
-			['Type', [m.format, item.contentType].filter(Boolean).join(' · ')],
+			['Type', listed(m.format, item.contentType)],
 			['Size', item.size && bytes(item.size)],
 			['Dimensions', item.width && dimensions(item)],
 			['Length', item.durationMs && duration(item.durationMs)],
@@ -197,24 +199,23 @@ export class Details {
 			['Added', dayOf(item.createdAt)],
 		];
 
-		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) => [
-		    h('dt', null, name), h('dd', null, String(value))]));
+		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) =>
+		    [h('dt', null, name), h('dd', null, String(value))]));
 	}
 
 	drawState()
 	{
 		const { item } = this;
 
-		fill(this.state, item.status === 'failed' ?
-		    h('div.reason', null, icon('alert'),
-			h('p', null, item.failure?.message ?? 'This file could not be processed.'),
-			this.editable ?
-			    h('button',
-				{ type: 'button', onclick: (event) => this.retry(event.target) },
-				'Try again') : null) :
-		    item.status === 'processing' ?
-		    h('p.busy-line', null, icon('clock'),
-			item.step ? `${stepName(item.step)}…` : 'Processing…') : null);
+		const again = () => h('button',
+		    { type: 'button', onclick: (event) => this.retry(event.target) }, 'Try again');
+		const failed = () => h('div.reason', null, icon('alert'),
+		    h('p', null, item.failure?.message ?? 'This file could not be processed.'),
+		    this.editable ? again() : null);
+		const busy = () => h('p.busy-line', null, icon('clock'),
+		    item.step ? `${stepName(item.step)}…` : 'Processing…');
+
+		fill(this.state, { failed, processing: busy }[item.status]?.());
 	}
 
 	async retry(button)
@@ -239,12 +240,12 @@ export class Details {
 			if (this.item !== item)
 				return;
 			/* A finished step no longer shows when it started. */
+			const same = (a, b) => a.step === b.step && a.attempt === b.attempt;
 			const shown = events.filter((e, i) => e.state !== 'started' ||
-			    !events.slice(i + 1).some((o) => o.step === e.step &&
-				o.attempt === e.attempt));
+			    !events.slice(i + 1).some((o) => same(o, e)));
+			const mark = { failed: 'alert', done: 'check' };
 			fill(this.events, shown.map((e) => h(`li.${e.state}`, null,
-			    icon(e.state === 'failed' ? 'alert' : e.state === 'done' ? 'check' :
-				'clock'),
+			    icon(mark[e.state] ?? 'clock'),
 			    h('div', null,
 				h('span', null, stepName(e.step), e.attempt > 1 ?
 				    h('small', null, ` attempt ${e.attempt}`) : null),

@@ -178,12 +178,13 @@ class Lightbox {
 	{
 		const { item } = this;
 		const failed = item.status === 'failed';
+		const reason = item.failure?.message ?? 'The reason is not known.';
+		const progress = item.step ? `${stepName(item.step)}…` :
+		    'This item appears here as soon as it is ready.';
 
 		return h('div.notice', { role: 'status' }, icon(failed ? 'alert' : 'clock'),
 		    h('h2', null, failed ? 'This file could not be processed' : 'Still processing'),
-		    h('p', null, failed ? item.failure?.message ?? 'The reason is not known.' :
-			item.step ? `${stepName(item.step)}…` :
-			'This item appears here as soon as it is ready.'),
+		    h('p', null, failed ? reason : progress),
 		    this.details ? null :
 			h('button', { type: 'button', onclick: () => this.toggleDetails() },
 			    'Processing history'));
@@ -202,8 +203,9 @@ class Lightbox {
 		}
 		if (!thumbnail(item, 1280))
 			return h('div.notice', null, icon('file'), h('h2', null, item.title),
-			    h('p', null, 'This item has no preview.'), h('button',
-			    { type: 'button', onclick: () => this.download() }, 'Download'));
+			    h('p', null, 'This item has no preview.'),
+			    h('button', { type: 'button', onclick: () => this.download() },
+				'Download'));
 		return this.picture();
 	}
 
@@ -214,9 +216,10 @@ class Lightbox {
 		const frame = h('div.frame');
 		const size = `${item.width || 4} / ${item.height || 3}`;
 		const layer = (url, name) => {
-			const image = h(`img${name ? `.${name}` : ''}`, { alt: name === 'large' ?
-			    item.title : '',
-			    draggable: 'false', onload: () => image.classList.add('loaded') });
+			const image = h(`img${name ? `.${name}` : ''}`, {
+				alt: name === 'large' ? item.title : '', draggable: 'false',
+				onload: () => image.classList.add('loaded'),
+			});
 			image.onerror = () => refresh(item.id);
 			image.src = url;
 			frame.append(image);

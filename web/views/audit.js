@@ -23,8 +23,8 @@ row(entry)
 		h('time', { datetime: entry.at }, fullTime(entry.at))),
 	    h('div.inside', null,
 		h('dl.facts-list', null,
-		    Object.entries(entry.detail ?? {}).map(([name, value]) => fact(name,
-			words(value))),
+		    Object.entries(entry.detail ?? {})
+			.map(([name, value]) => fact(name, words(value))),
 		    fact('Target',
 			entry.targetId ? `${entry.targetType ?? ''} ${entry.targetId}` : null),
 		    fact('IP address', entry.address), fact('Request', entry.requestId)),
@@ -57,8 +57,7 @@ mount(root, first)
 		if (document.activeElement !== action)
 			action.value = params.action ?? '';
 		for (const [node, value] of [[from, params.from], [to, params.to]])
-			node.value = value && !Number.isNaN(Date.parse(value)) ? localInput(value) :
-			    '';
+			node.value = Number.isNaN(Date.parse(value)) ? '' : localInput(value);
 		all.hidden = !FILTERS.some((f) => params[f]);
 		list.show(Object.fromEntries(FILTERS.map((f) => [f, params[f]])));
 	};

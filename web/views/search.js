@@ -45,8 +45,8 @@ mount(root, first)
 	    iconButton('close', `Remove filter ${text}`, () => goHere(off)));
 	const pickTag = async () => {
 		const names = await tagNames().catch(() => []);
-		const choice = h('select', { 'aria-label': 'Tag' }, names.map((value) => h('option',
-		    { value }, value)));
+		const choice = h('select', { 'aria-label': 'Tag' },
+		    names.map((value) => h('option', { value }, value)));
 		const tag = await ask(names.length ?
 		    { title: 'Filter by tag', body: choice, value: () => choice.value } :
 		    { title: 'No tags yet', no: null });
@@ -55,8 +55,9 @@ mount(root, first)
 			goHere({ tag });
 	};
 	const pickYears = async () => {
-		const year = (label, value) => h('input', { type: 'number', min: '1800',
-		    max: '2200', 'aria-label': label, placeholder: label, value: value ?? '' });
+		const year = (label, value) => h('input',
+		    { type: 'number', min: '1800', max: '2200', 'aria-label': label,
+			placeholder: label, value: value ?? '' });
 		const from = year('From', params.yearFrom);
 		const to = year('To', params.yearTo);
 		const years = await ask({ title: 'Filter by year',
@@ -66,26 +67,26 @@ mount(root, first)
 			goHere({ yearFrom: years[0], yearTo: years[1] });
 	};
 	const drawChips = () => {
-		const years = params.yearFrom || params.yearTo;
+		const { yearFrom = '', yearTo = '' } = params;
+		const years = yearFrom || yearTo;
+		const span = yearFrom === yearTo ? yearFrom : `${yearFrom}–${yearTo}`;
+		const sort = params.sort ?? 'relevance';
 
-		fill(chips, KINDS.map(([kind, text]) => h('button.chip', { type: 'button',
-		    'aria-pressed': String(params.kind === kind),
+		fill(chips, KINDS.map(([kind, text]) => h('button.chip',
+		    { type: 'button', 'aria-pressed': String(params.kind === kind),
 			onclick: () => goHere({ kind: params.kind === kind ? null : kind }) },
-			text)),
+		    text)),
 		params.tag ? chip(params.tag, 'tag', { tag: null }) :
 		    h('button.chip', { type: 'button', onclick: pickTag }, icon('tag'), 'Tag'),
-		years ?
-		    chip(params.yearFrom === params.yearTo ? params.yearFrom :
-			`${params.yearFrom ?? ''}–${params.yearTo ?? ''}`,
-			'clock', { yearFrom: null, yearTo: null }) :
+		years ? chip(span, 'clock', { yearFrom: null, yearTo: null }) :
 		    h('button.chip', { type: 'button', onclick: pickYears }, icon('clock'), 'Year'),
 		params.source ? chip(params.source, 'house', { source: null }) : null,
-		h('label.sort', null, icon('sort'), h('select', { 'aria-label': 'Sort by',
-		    value: params.sort ?? 'relevance', onchange: (event) =>
-			goHere({ sort: event.target.value === 'relevance' ? null :
-			    event.target.value }) },
-		SORTS.map(([value, text]) => h('option',
-		    { value, selected: value === (params.sort ?? 'relevance') }, text)))));
+		h('label.sort', null, icon('sort'), h('select',
+		    { 'aria-label': 'Sort by', value: sort,
+			onchange: ({ target: { value } }) =>
+			    goHere({ sort: value === 'relevance' ? null : value }) },
+		    SORTS.map(([value, text]) => h('option',
+			{ value, selected: value === sort }, text)))));
 	};
 	const tell = (answer) => {
 		const { total, totalIsExact } = answer.page;

@@ -99,8 +99,8 @@ fixedRow(s)
 	return h('div.setting', null,
 	    h('div', null, h('strong', null, s.key), h('small', null, s.description)),
 	    h('div.value', null,
-		value === '' ? h('span.muted', null, 'empty') : secret ?
-		    h('span.muted', null, value) : h('code', null, amount(s, value)),
+		secret || value === '' ? h('span.muted', null, value || 'empty') :
+		    h('code', null, amount(s, value)),
 		h('span.pill', null, SOURCES[s.source])));
 }
 
@@ -111,8 +111,8 @@ mount(root)
 	const load = async () => {
 		fill(place, h('div.skeleton.line'));
 		try {
-			const items = (await api.get('/admin/settings', null,
-			    { patient: true })).items.sort((a, b) => COLLATE.compare(a.key, b.key));
+			const { items } = await api.get('/admin/settings', null, { patient: true });
+			items.sort((a, b) => COLLATE.compare(a.key, b.key));
 			const of = (live) => items.filter((s) => s.live === live &&
 			    !(live && s.isSet !== undefined));
 			fill(place,
@@ -122,8 +122,8 @@ mount(root)
 				h('div.rows', null, of(true).map(liveRow))),
 			    h('section.panel', { 'aria-label': 'Fixed settings' },
 				h('h2', null, 'Fixed settings'),
-				h('p', null, 'Set in medianest.conf or the environment. Changes ' +
-				    'apply after a restart.'),
+				h('p', null, 'Set in medianest.conf or the environment. ',
+				    'Changes apply after a restart.'),
 				h('div.rows', null, of(false).map(fixedRow))));
 		} catch (problem) {
 			fill(place, notice(problem, load));
