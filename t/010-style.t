@@ -159,7 +159,8 @@ visit($_) for sort keys %includes;
 check('no files include each other in a circle', @circles);
 check('core/banned.h is the last include of every source', @unbanned);
 check('no file is longer than ' . LINES_MAX . ' lines', @long);
-check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide, map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
+check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide,
+    map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
 check('clang-format is off nowhere', @unformatted);
 check('SQL is in src/store only', @sql);
 check('handlers and services allocate from arenas only', @freed);
