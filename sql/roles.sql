@@ -1,5 +1,6 @@
--- What each database role may do; run after every migration by medianest-admin migrate, so that it holds for new tables too.
--- medianest_api: the API pools and notifyd. medianest_worker: the worker. medianest_store: the embedded object store. None has DDL.
+-- What each database role may do. medianest-admin migrate runs this after every migration, so that
+-- it covers new tables too. medianest_api: the API pools and notifyd. medianest_worker: the worker.
+-- medianest_store: the embedded object store. None of them may change the schema.
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO medianest_api, medianest_worker, medianest_store;
@@ -20,7 +21,7 @@ TO medianest_store;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   invites, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
 TO medianest_api, medianest_worker;
--- What was done can be added to and read, never changed.
+-- The audit log can be added to and read, but never changed.
 GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_chain TO medianest_worker;
 GRANT SELECT ON audit_chain TO medianest_api;

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The house rules that a machine can check: include directions, banned functions, file lengths, where SQL and free() may be.
+# The house rules that a machine can check: include directions, banned functions, file lengths,
+# where SQL and free() may be.
 use strict;
 use warnings;
 use Test::More;
@@ -23,9 +24,12 @@ my %sees = (
     'objectstore'   => [qw(http service store model core)],
     'fcgi-handlers' => [qw(http), service_rooms(), qw(model core)],
     'notifyd'       => [service_rooms(), qw(store model core)],
-    'bin' => [qw(fcgi-handlers objectstore http notifyd), service_rooms(), qw(store client media model core)],
+    'bin' => [qw(fcgi-handlers objectstore http notifyd), service_rooms(),
+        qw(store client media model core)],
 );
-sub service_rooms { return ('service', map { "service/$_" } qw(notify gate catalogue account processing operator)) }
+sub service_rooms {
+    return ('service', map { "service/$_" } qw(notify gate catalogue account processing operator));
+}
 {
     my @below = ('service');
     for my $room (grep { m{/} } service_rooms()) {
@@ -36,7 +40,8 @@ sub service_rooms { return ('service', map { "service/$_" } qw(notify gate catal
 sub room_of { my ($path) = @_; $path =~ s{^src/}{}; $path =~ s{/[^/]+$}{}; return $path }
 
 my @files;
-find({ wanted => sub { push @files, $File::Find::name if /\.[ch]$/ }, no_chdir => 1 }, grep { -d } qw(src fcgi-handlers t/unit t/fuzz));
+find({ wanted => sub { push @files, $File::Find::name if /\.[ch]$/ }, no_chdir => 1 },
+    grep { -d } qw(src fcgi-handlers t/unit t/fuzz));
 @files = sort @files;
 ok(@files > 20, 'there are sources to look at: ' . @files);
 
@@ -50,7 +55,8 @@ sub text_of {
 # Without comments; strings are kept.
 sub code_of {
     my $text = text_of(shift);
-    $text =~ s{("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|/\*.*?\*/|//[^\n]*}{defined $1 ? $1 : ' '}gse;
+    $text =~
+        s{("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|/\*.*?\*/|//[^\n]*}{defined $1 ? $1 : ' '}gse;
     return $text;
 }
 
@@ -87,7 +93,8 @@ for my $file (@files) {
         push @{ $includes{$file} }, $included if -e "src/$included" || -e $included;
         next unless $sees{$room};
         my $their = room_of($included);
-        push @upward, "$file includes $included" unless $their eq $room || grep { $_ eq $their } @{ $sees{$room} };
+        push @upward, "$file includes $included"
+            unless $their eq $room || grep { $_ eq $their } @{ $sees{$room} };
     }
     if ($file =~ /\.c$/) {
         my @includes = grep { !/\.def"$/ } $code =~ /^#\s*include\s+([<"][^>"]+[>"])/mg;
@@ -97,13 +104,17 @@ for my $file (@files) {
     }
     my $lines = () = $text =~ /\n/g;
     push @long, "$file: $lines lines" if $lines > LINES_MAX && $file !~ /generated/;
-    push @spaces, $file if $text =~ /[ \t]\n/ || $text =~ /\r/ || $text !~ /\n\z/ || $text =~ /^ {4,}\S/m && $file =~ /\.c$/ && $text !~ /^\t/m;
+    push @spaces, $file if $text =~ /[ \t]\n/ || $text =~ /\r/ || $text !~ /\n\z/
+        || $text =~ /^ {4,}\S/m && $file =~ /\.c$/ && $text !~ /^\t/m;
     if ($file !~ m{^src/store/} && $file !~ m{^t/}) {
         push @rows, "$file: $1" while $code =~ /\b(rows_\w+\s*\(|struct\s+rows\b)/g;
         push @sql, "$file: $1" while $code =~ /("(?:SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s[^"]*")/g;
     }
-    if ($file =~ m{^(?:fcgi-handlers|src/service|src/objectstore)/} && $file !~ m{^src/service/(?:keyring|services|gate/access|operator/migrate|account/token)\.c$}) { # these hold what lives as long as the process
-        push @freed, "$file: $1" while $code =~ /\b((?:free|malloc|calloc|realloc|strdup|asprintf)\s*\()/g;
+    # these hold what lives as long as the process
+    if ($file =~ m{^(?:fcgi-handlers|src/service|src/objectstore)/} && $file !~
+        m{^src/service/(?:keyring|services|gate/access|operator/migrate|account/token)\.c$}) {
+        push @freed, "$file: $1"
+            while $code =~ /\b((?:free|malloc|calloc|realloc|strdup|asprintf)\s*\()/g;
     }
     push @wide, too_wide($file, $text);
     push @unformatted, $file if $text =~ /clang-format off/;
@@ -111,7 +122,8 @@ for my $file (@files) {
 }
 check('includes point downward only', @upward);
 
-# A header that is reached through another one counts as if it were named: nothing leads upward behind a re-export.
+# A header that is reached through another one counts as if it were named: nothing leads upward
+# behind a re-export.
 sub path_of { my ($name) = @_; return -e "src/$name" ? "src/$name" : $name }
 my @through;
 for my $file (sort keys %includes) {
@@ -123,7 +135,8 @@ for my $file (sort keys %includes) {
         my ($name, $by) = @$next;
         next if $seen{$name}++;
         my $their = room_of($name);
-        push @through, "$file sees $name by $by" unless $their eq $room || grep { $_ eq $their } @{ $sees{$room} };
+        push @through, "$file sees $name by $by"
+            unless $their eq $room || grep { $_ eq $their } @{ $sees{$room} };
         push @todo, map { [$_, "$by > $_"] } @{ $includes{ path_of($name) } || [] };
     }
 }
@@ -146,7 +159,8 @@ visit($_) for sort keys %includes;
 check('no files include each other in a circle', @circles);
 check('core/banned.h is the last include of every source', @unbanned);
 check('no file is longer than ' . LINES_MAX . ' lines', @long);
-check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide, map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
+check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide,
+    map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
 check('clang-format is off nowhere', @unformatted);
 check('SQL is in src/store only', @sql);
 check('so is the reading of rows: what a store function returns is a struct', @rows);
@@ -169,7 +183,8 @@ for my $file (grep { /\.c$/ } @files) {
 check('no banned function is called', @used);
 
 # Migrations are numbered without gaps.
-my @numbers = map { m{/(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)+\.sql$} ? $1 + 0 : () } sort glob('sql/[0-9]*.sql');
+my @numbers = map { m{/(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)+\.sql$} ? $1 + 0 : () }
+    sort glob('sql/[0-9]*.sql');
 is_deeply(\@numbers, [1 .. @numbers], 'migrations are numbered from 0001 without gaps');
 
 done_testing();

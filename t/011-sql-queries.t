@@ -8,7 +8,12 @@ use File::Temp qw(tempdir);
 my $top = $ENV{srcdir} // '.';
 my $dir = tempdir(CLEANUP => 1);
 
-sub put { my ($name, $text) = @_; open(my $fh, '>', "$dir/$name") or die $!; print $fh $text; close $fh or die $! }
+sub put {
+    my ($name, $text) = @_;
+    open(my $fh, '>', "$dir/$name") or die $!;
+    print $fh $text;
+    close $fh or die $!;
+}
 
 # Standard output and error of the generator, and its exit status.
 sub made {
@@ -28,14 +33,22 @@ sub sql_of {
 
 put('shared.sql', "--: define ready(what)\n(\@what = 'ready' OR \@what IS NULL)\n");
 
-is sql_of("-- why\n--: query one\nSELECT 1\n\t-- not this\n\tFROM t\n"), 'SELECT 1 FROM t', 'white space and comments';
-is sql_of("--: query one\nSELECT * FROM t WHERE \@ready(t.status)\n"), q{SELECT * FROM t WHERE (t.status = 'ready' OR t.status IS NULL)}, 'a shared fragment';
-is sql_of("--: define two(a, b)\n\@a + \@b\n--: query one\nSELECT \@two(f(1, 2), ', )')\n"), q{SELECT f(1, 2) + ', )'}, 'arguments with commas inside';
-is sql_of("--: define in(a)\n<\@a>\n--: define out(a, b)\n\@in(\@b \@a)\n--: query one\n\@out(x, \@in(y))\n"), '<<y> x>', 'fragments within fragments';
-is sql_of("--: define none\n--: define list(a)\nk\@a\n--: query one\n\@list( \@none )\n"), 'k', 'an empty fragment';
-is sql_of("--: query one\nSELECT a \@> b, c @@ d, '\"\\'\n"), q{SELECT a @> b, c @@ d, '"\\'}, 'operators, quotes and backslashes stay';
+is sql_of("-- why\n--: query one\nSELECT 1\n\t-- not this\n\tFROM t\n"), 'SELECT 1 FROM t',
+    'white space and comments';
+is sql_of("--: query one\nSELECT * FROM t WHERE \@ready(t.status)\n"),
+    q{SELECT * FROM t WHERE (t.status = 'ready' OR t.status IS NULL)}, 'a shared fragment';
+is sql_of("--: define two(a, b)\n\@a + \@b\n--: query one\nSELECT \@two(f(1, 2), ', )')\n"),
+    q{SELECT f(1, 2) + ', )'}, 'arguments with commas inside';
+is sql_of("--: define in(a)\n<\@a>\n--: define out(a, b)\n\@in(\@b \@a)\n--: query one\n\@out(x, "
+    . "\@in(y))\n"),
+    '<<y> x>', 'fragments within fragments';
+is sql_of("--: define none\n--: define list(a)\nk\@a\n--: query one\n\@list( \@none )\n"), 'k',
+    'an empty fragment';
+is sql_of("--: query one\nSELECT a \@> b, c @@ d, '\"\\'\n"), q{SELECT a @> b, c @@ d, '"\\'},
+    'operators, quotes and backslashes stay';
 
-my ($out) = made("--: define most\n12\n--: query one read one-plan\nSELECT \@most\n--: query other\nSELECT 2\n");
+my ($out) = made(
+    "--: define most\n12\n--: query one read one-plan\nSELECT \@most\n--: query other\nSELECT 2\n");
 like $out, qr/^enum \{ SQL_MOST = 12 \};$/m, 'a number is for C too';
 like $out, qr/Q_ONE,\n\tQ_OTHER,/, 'an index of the statements in their order';
 like $out, qr/"SELECT 12",\n\t    QUERY_READ \| QUERY_ONE_PLAN \},/, 'flags';
@@ -44,11 +57,13 @@ like $out, qr/^const struct query store_things_queries\[\]/m, 'the table is name
 
 for (
     [ 'unknown fragment', "--: query one\n\@nothing\n", 'no fragment @nothing' ],
-    [ 'too few arguments', "--: define two(a, b)\n\@a\n--: query one\n\@two(x)\n", 'takes 2 arguments, not 1' ],
+    [ 'too few arguments', "--: define two(a, b)\n\@a\n--: query one\n\@two(x)\n",
+        'takes 2 arguments, not 1' ],
     [ 'no arguments', "--: query one\n\@ready\n", 'takes arguments' ],
     [ 'an open parenthesis', "--: query one\n\@ready(f(x)\n", 'not closed' ],
     [ 'a circle', "--: define a\n\@b\n--: define b\n\@a\n--: query one\n\@a\n", 'circle' ],
-    [ 'the same name twice', "--: define ready(x)\n\@x\n--: query one\nSELECT 1\n", 'defined twice' ],
+    [ 'the same name twice', "--: define ready(x)\n\@x\n--: query one\nSELECT 1\n",
+        'defined twice' ],
     [ 'an unknown flag', "--: query one quickly\nSELECT 1\n", q{no flag 'quickly'} ],
     [ 'an unknown part', "--: question one\nSELECT 1\n", 'neither' ],
     [ 'text without a part', "SELECT 1\n", 'before the first part' ],

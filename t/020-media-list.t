@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The list of the catalogue: what it holds for whom, in which order, and that its pages neither lose nor repeat anything.
+# The list of the catalogue: what it holds for whom, in which order, and that its pages neither lose
+# nor repeat anything.
 use strict;
 use warnings;
 use FindBin;
@@ -9,20 +10,29 @@ use Test::More;
 
 my $mn = MediaNest::Test->stack;
 my ($ann, $bob, $cat) = map { $mn->user(role => 'user') } 1 .. 3;
-my %id = map { $_->[0] => $_->[1]->api(GET => '/api/auth/session')->{json}{user}{id} } [ ann => $ann ], [ bob => $bob ], [ cat => $cat ];
+my %id = map { $_->[0] => $_->[1]->api(GET => '/api/auth/session')->{json}{user}{id} }
+    [ ann => $ann ], [ bob => $bob ], [ cat => $cat ];
 my $mark = "list$$" . int rand 1e6;	# tells this test's items from others' of a shared stack
 
-# Items straight into the catalogue: the list is at stake here, not the upload. created_at goes back a minute with each.
+# Items straight into the catalogue: the list is at stake here, not the upload. created_at goes back
+# a minute with each.
 my $serial = 0;
 sub item {
     my (%m) = @_;
     my $n = ++$serial;
-    my %row = (owner => 'ann', visibility => 'private', status => 'ready', kind => 'image', title => "$mark $n", tags => '{}', year => 'NULL', taken => 'NULL', %m);
-    my $uuid = sprintf '0190%04x-%04x-7%03x-8000-%012x', $$ & 0xffff, int rand 65536, $n, int rand 1e9;
-    $mn->psql("INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, visibility, tags, year, taken_at, created_at) VALUES ('$uuid', '$id{$row{owner}}', "
-        . "'$row{kind}', '$row{title}', '$row{status}', " . ($row{status} eq 'trashed' ? "'ready', now()" : 'NULL, NULL') . ", '$row{visibility}', '$row{tags}', $row{year}, "
+    my %row = (owner => 'ann', visibility => 'private', status => 'ready', kind => 'image',
+        title => "$mark $n", tags => '{}', year => 'NULL', taken => 'NULL', %m);
+    my $uuid = sprintf '0190%04x-%04x-7%03x-8000-%012x', $$ & 0xffff, int rand 65536, $n,
+        int rand 1e9;
+    $mn->psql("INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, "
+        . "visibility, tags, year, taken_at, created_at) VALUES ('$uuid', '$id{$row{owner}}', "
+        . "'$row{kind}', '$row{title}', '$row{status}', "
+        . ($row{status} eq 'trashed' ? "'ready', now()" : 'NULL, NULL')
+        . ", '$row{visibility}', '$row{tags}', $row{year}, "
         . "$row{taken}, '2030-01-01T00:00:00Z'::timestamptz - interval '$n minutes')");
-    $mn->psql("INSERT INTO media_shares SELECT id, '$id{$_}', created_at FROM media WHERE id = '$uuid'") for @{ $row{shares} || [] };
+    $mn->psql(
+        "INSERT INTO media_shares SELECT id, '$id{$_}', created_at FROM media WHERE id = '$uuid'")
+        for @{ $row{shares} || [] };
     return $uuid;
 }
 
@@ -38,7 +48,8 @@ sub pages {
     my ($who, $query, $limit) = @_;
     my (@ids, $cursor, $pages);
     do {
-        my $page = list($who, join '&', grep { length } $query, "limit=$limit", defined $cursor ? "cursor=$cursor" : ());
+        my $page = list($who, join '&', grep { length } $query, "limit=$limit",
+            defined $cursor ? "cursor=$cursor" : ());
         cmp_ok scalar @{ $page->{items} }, '<=', $limit, 'no more than asked for';
         push @ids, map { $_->{id} } grep { $_->{title} =~ /^\Q$mark\E/ } @{ $page->{items} };
         $cursor = $page->{page}{nextCursor};
@@ -51,24 +62,30 @@ for my $n (1 .. 12) {
     push @private, item();
     push @house, item(owner => 'bob', visibility => 'house', kind => 'video');
     push @shared, item(owner => 'bob', visibility => 'shared', shares => ['ann'], kind => 'audio');
-    push @foreign, item(owner => 'bob'), item(owner => 'bob', visibility => 'shared', shares => ['cat']);
+    push @foreign, item(owner => 'bob'), item(owner => 'bob', visibility => 'shared',
+        shares => ['cat']);
 }
 my %rank;
 @rank{ @private, @house, @shared, @foreign } = ();
-my @ann_sees = map { ($private[$_], $house[$_], $shared[$_]) } 0 .. 11;	# in the order of creation: newest first
+# in the order of creation: newest first
+my @ann_sees = map { ($private[$_], $house[$_], $shared[$_]) } 0 .. 11;
 
 subtest 'three branches, once each, in order' => sub {
     for my $limit (1, 2, 7, 25, 100) {
         is_deeply [ pages($ann, '', $limit) ], \@ann_sees, "pages of $limit";
     }
     is_deeply [ pages($ann, 'sort=oldest', 5) ], [ reverse @ann_sees ], 'oldest first';
-    is_deeply [ sort(pages($ann, 'sort=taken', 5)) ], [ sort @ann_sees ], 'by the date taken, nothing lost';
+    is_deeply [ sort(pages($ann, 'sort=taken', 5)) ], [ sort @ann_sees ],
+        'by the date taken, nothing lost';
     is_deeply [ sort(pages($ann, 'sort=title', 5)) ], [ sort @ann_sees ], 'by title, nothing lost';
-    my @titles = map { lc $_->{title} } grep { $_->{title} =~ /^\Q$mark\E/ } @{ list($ann, 'sort=title&limit=100')->{items} };
+    my @titles = map { lc $_->{title} } grep { $_->{title} =~ /^\Q$mark\E/ } @{ list($ann,
+        'sort=title&limit=100')->{items} };
     my @again = map { lc $_->{title} } map { @{ $_->{items} } } list($ann, 'sort=title&limit=100');
     is_deeply \@titles, [ grep { /^\Q$mark\E/ } @again ], 'the order by title is stable';
-    ok !(grep { $_->{id} eq $foreign[0] } @{ list($ann, 'limit=100')->{items} }), 'nothing of others';
-    is_deeply [ pages($cat, '', 10) ], [ map { ($house[$_], $foreign[ 2 * $_ + 1 ]) } 0 .. 11 ], 'somebody else sees the house and her own shares';
+    ok !(grep { $_->{id} eq $foreign[0] } @{ list($ann, 'limit=100')->{items} }),
+        'nothing of others';
+    is_deeply [ pages($cat, '', 10) ], [ map { ($house[$_], $foreign[ 2 * $_ + 1 ]) } 0 .. 11 ],
+        'somebody else sees the house and her own shares';
 };
 
 subtest 'pages while the catalogue changes' => sub {
@@ -76,7 +93,8 @@ subtest 'pages while the catalogue changes' => sub {
     my @got = map { $_->{id} } @{ $first->{items} };
     my $new = item(title => "$mark newer");
     $mn->psql("UPDATE media SET created_at = '2031-01-01' WHERE id = '$new'");
-    $mn->psql("DELETE FROM media WHERE id = '$ann_sees[9]'");	# the very item that the cursor stands on
+    # the very item that the cursor stands on
+    $mn->psql("DELETE FROM media WHERE id = '$ann_sees[9]'");
     my $cursor = $first->{page}{nextCursor};
     while (defined $cursor) {
         my $page = list($ann, "limit=10&cursor=$cursor");
@@ -94,7 +112,8 @@ subtest 'pages while the catalogue changes' => sub {
 
 subtest 'equal times' => sub {
     my @same = map { item() } 1 .. 9;
-    $mn->psql("UPDATE media SET created_at = '2029-06-01T00:00:00.123456Z' WHERE id IN (" . join(',', map { "'$_'" } @same) . ')');
+    $mn->psql("UPDATE media SET created_at = '2029-06-01T00:00:00.123456Z' WHERE id IN ("
+        . join(',', map { "'$_'" } @same) . ')');
     for my $sort (qw(newest oldest taken)) {
         my %seen;
         $seen{$_}++ for pages($ann, "sort=$sort", 2);
@@ -113,13 +132,17 @@ subtest 'filters' => sub {
     ok $all{$failed}, 'my failed item is listed';
     ok !$all{$pending}, 'one that has not arrived is not';
     ok !$all{$theirs_failed}, "nor is somebody else's failure";
-    is_deeply [ pages($ann, 'kind=video', 5) ], [ grep { my $i = $_; grep { $_ eq $i } @house } @ann_sees ], 'kind';
+    is_deeply [ pages($ann, 'kind=video', 5) ],
+        [ grep { my $i = $_; grep { $_ eq $i } @house } @ann_sees ], 'kind';
     is_deeply [ pages($ann, 'tag=sea', 5) ], [$old], 'tag';
-    is_deeply [ pages($ann, 'yearTo=1999', 5) ], [ $old, $photo ], "year, a photo's being that of its moment";
-    is_deeply [ pages($ann, 'yearFrom=1999&yearTo=1999&tag=holiday&kind=image&source=upload', 5) ], [$old], 'all together';
+    is_deeply [ pages($ann, 'yearTo=1999', 5) ], [ $old, $photo ],
+        "year, a photo's being that of its moment";
+    is_deeply [ pages($ann, 'yearFrom=1999&yearTo=1999&tag=holiday&kind=image&source=upload', 5) ],
+        [$old], 'all together';
     is_deeply [ pages($ann, 'status=failed', 5) ], [$failed], 'status';
     is_deeply [ pages($ann, 'status=pending', 5) ], [$pending], 'pending when asked for';
-    is_deeply [ pages($ann, "owner=$id{bob}&kind=audio", 5) ], [ grep { my $i = $_; grep { $_ eq $i } @shared } @ann_sees ], 'owner';
+    is_deeply [ pages($ann, "owner=$id{bob}&kind=audio", 5) ],
+        [ grep { my $i = $_; grep { $_ eq $i } @shared } @ann_sees ], 'owner';
     is_deeply [ pages($ann, 'source=plex', 5) ], [], 'source';
 };
 
@@ -127,7 +150,8 @@ subtest 'the trash' => sub {
     my $mine = item(status => 'trashed');
     my $theirs = item(status => 'trashed', owner => 'bob', visibility => 'house');
     ok !(grep { $_ eq $mine } pages($ann, '', 98)), 'is not in the list';
-    is_deeply [ pages($ann, 'status=trashed', 5) ], [$mine], 'has a list of its own, with mine only';
+    is_deeply [ pages($ann, 'status=trashed', 5) ], [$mine],
+        'has a list of its own, with mine only';
     is $ann->api(GET => '/api/media?status=trashed&sort=title')->{status}, 400, 'in one order';
 };
 
@@ -140,8 +164,10 @@ subtest 'everything for those who manage all' => sub {
 
 subtest 'what is refused' => sub {
     my $cursor = list($ann, 'limit=1')->{page}{nextCursor};
-    for my $query ('limit=0', 'limit=101', 'limit=x', 'limit=', 'sort=random', 'kind=book', 'status=gone', 'yearFrom=0', 'yearTo=10000', 'owner=me', 'cursor=', 'cursor=%00',
-        'cursor=AAAA', 'cursor=*', "cursor=$cursor&sort=oldest", "cursor=$cursor&status=trashed", "cursor=${cursor}A", 'unknown=1', 'limit=1&limit=2', 'tag=', 'page=2') {
+    for my $query ('limit=0', 'limit=101', 'limit=x', 'limit=', 'sort=random', 'kind=book',
+        'status=gone', 'yearFrom=0', 'yearTo=10000', 'owner=me', 'cursor=', 'cursor=%00',
+        'cursor=AAAA', 'cursor=*', "cursor=$cursor&sort=oldest", "cursor=$cursor&status=trashed",
+            "cursor=${cursor}A", 'unknown=1', 'limit=1&limit=2', 'tag=', 'page=2') {
         my $r = $ann->api(GET => "/api/media?$query");
         is $r->{status}, 400, $query or diag $r->{content};
         is $r->{headers}{'content-type'}, 'application/problem+json', 'as a problem';
@@ -152,7 +178,8 @@ subtest 'what is refused' => sub {
 subtest 'shape, HEAD and cache' => sub {
     my $first = list($ann, 'limit=1');
     my ($m) = @{ $first->{items} };
-    for my $member (qw(id source kind title status visibility ownerId genres tags externalIds thumbnails createdAt updatedAt etag)) {
+    for my $member (qw(id source kind title status visibility ownerId genres tags externalIds
+        thumbnails createdAt updatedAt etag)) {
         ok exists $m->{$member}, $member;
     }
     ok !exists $m->{metadata}, 'metadata is for single items';
@@ -162,9 +189,11 @@ subtest 'shape, HEAD and cache' => sub {
     is $head->{status}, 200, 'HEAD';
     is $head->{content} // '', '', 'without a body';
     my $title = "$mark changed";
-    is $ann->api(PATCH => "/api/media/$m->{id}", { title => $title })->{status}, 200, 'a change' if $m->{ownerId} eq $id{ann};
+    is $ann->api(PATCH => "/api/media/$m->{id}", { title => $title })->{status}, 200, 'a change'
+        if $m->{ownerId} eq $id{ann};
     my $mine = $private[0];
-    is $ann->api(PATCH => "/api/media/$mine", { title => $title })->{status}, 200, 'a change of mine';
+    is $ann->api(PATCH => "/api/media/$mine", { title => $title })->{status}, 200,
+        'a change of mine';
     my ($now) = grep { $_->{id} eq $mine } @{ list($ann, 'limit=100')->{items} };
     is $now->{title}, $title, 'shows at once, cached or not';
 };

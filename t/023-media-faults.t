@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The catalogue and uploads while the object store, Redis or PostgreSQL is away (DESIGN section 12), and what the worker puts right.
+# The catalogue and uploads while the object store, Redis or PostgreSQL is down, and what the worker
+# repairs afterwards.
 use strict;
 use warnings;
 use FindBin;
@@ -13,13 +14,22 @@ my $ann = $mn->user(role => 'user');
 my $bytes = join '', map { chr int rand 256 } 1 .. 5000;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
-sub initiate { return $ann->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg', size => length $bytes, type => 'image/jpeg', @_ }) }
+sub initiate {
+    return $ann->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg',
+        size => length $bytes, type => 'image/jpeg', @_ });
+}
 sub complete { return $ann->api(POST => '/api/media/upload/complete', { uploadId => $_[0] }) }
-sub answers { my ($what, $sub) = @_; my $r; wait_until { ($r = $sub->())->{status} < 500 } 30, $what; return $r }
+sub answers {
+    my ($what, $sub) = @_;
+    my $r;
+    wait_until { ($r = $sub->())->{status} < 500 } 30, $what;
+    return $r;
+}
 
 subtest 'without the object store' => sub {
     my $u = initiate()->{json};
-    is $mn->request(PUT => $u->{uploadUrl}, $bytes, $u->{fields})->{status}, 200, 'PUT while it is there';
+    is $mn->request(PUT => $u->{uploadUrl}, $bytes, $u->{fields})->{status}, 200,
+        'PUT while it is there';
     $mn->stop_part($_) for qw(verify store);
     is $ann->api(GET => '/api/media')->{status}, 200, 'browsing works';
     is initiate()->{status}, 201, 'presigning works';
@@ -41,11 +51,15 @@ subtest 'without Redis' => sub {
     my ($mine) = @{ $ann->api(GET => '/api/media')->{json}{items} };
     $mn->stop_part('redis');
     is $ann->api(GET => '/api/media')->{status}, 200, 'the list';
-    is $ann->api(PATCH => "/api/media/$mine->{id}", { title => 'While Redis is away' })->{status}, 200, 'a change';
+    is $ann->api(PATCH => "/api/media/$mine->{id}", { title => 'While Redis is away' })->{status},
+        200, 'a change';
     is $ann->api(GET => '/api/media')->{json}{items}[0]{title}, 'While Redis is away', 'is seen';
     $mn->start_part('redis');
-    wait_until { $mn->admin->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok' } 30, 'Redis';
-    is $ann->api(GET => '/api/media')->{json}{items}[0]{title}, 'While Redis is away', 'and stays seen when it is back';
+    wait_until {
+        $mn->admin->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok';
+    } 30, 'Redis';
+    is $ann->api(GET => '/api/media')->{json}{items}[0]{title}, 'While Redis is away',
+        'and stays seen when it is back';
 };
 
 subtest 'without PostgreSQL' => sub {
@@ -56,7 +70,8 @@ subtest 'without PostgreSQL' => sub {
     cmp_ok time - $start, '<', 8, 'at once';
     is initiate()->{status}, 503, 'so are uploads';
     $mn->start_part('postgres');
-    is answers('the list', sub { $ann->api(GET => '/api/media?limit=7') })->{status}, 200, 'and back by itself';
+    is answers('the list', sub { $ann->api(GET => '/api/media?limit=7') })->{status}, 200,
+        'and back by itself';
 };
 
 subtest 'a worker of the pool is killed in between' => sub {
@@ -64,10 +79,14 @@ subtest 'a worker of the pool is killed in between' => sub {
     $mn->request(PUT => $u->{uploadUrl}, $bytes, $u->{fields});
     # As a worker leaves it that dies after it has claimed the upload.
     $mn->psql("UPDATE uploads SET status = 'completing' WHERE id = '$u->{uploadId}'");
-    is $ann->api(GET => "/api/media/upload/$u->{uploadId}")->{json}{status}, 'pending', 'it is still open';
-    is code($ann->api(DELETE => "/api/media/upload/$u->{uploadId}")), '409 upload_completed', 'but cannot be aborted any more';
+    is $ann->api(GET => "/api/media/upload/$u->{uploadId}")->{json}{status}, 'pending',
+        'it is still open';
+    is code($ann->api(DELETE => "/api/media/upload/$u->{uploadId}")), '409 upload_completed',
+        'but cannot be aborted any more';
     is complete($u->{uploadId})->{status}, 202, 'repeating complete finishes it';
-    is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND payload->>'mediaId' = '$u->{mediaId}'"), 1, 'one job';
+    is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND payload->>'mediaId' = "
+        . "'$u->{mediaId}'"),
+        1, 'one job';
 };
 
 subtest 'the trash is emptied' => sub {
@@ -79,7 +98,9 @@ subtest 'the trash is emptied' => sub {
     $mn->start_part('worker');
     wait_until { $ann->api(GET => "/api/media/$ids[0]")->{status} == 404 } 90, 'the old one to go';
     is $ann->api(GET => "/api/media/$ids[1]")->{status}, 200, 'what came later stays';
-    wait_until { !$mn->psql("SELECT count(*) FROM objects WHERE key LIKE 'original/$ids[0]/%' OR key LIKE 'derived/$ids[0]/%'") } 30, 'its objects to go';
+    wait_until { !$mn->psql("SELECT count(*) FROM objects WHERE key LIKE 'original/$ids[0]/%' OR "
+        . "key LIKE 'derived/$ids[0]/%'") } 30,
+        'its objects to go';
     pass 'with its objects';
 };
 

@@ -9,7 +9,8 @@ use MediaNest::Test;
 use Test::More;
 
 my $mn = MediaNest::Test->stack;
-my $check = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build') . '/t/tools/store-check';
+my $check = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build')
+    . '/t/tools/store-check';
 plan skip_all => 'store-check is not built' unless -x $check;
 
 # A part of the check as a subtest: its lines are ours.
@@ -31,21 +32,30 @@ sub part {
 part('queries', $mn->{status}{databaseUrl});
 SKIP: {
 	my ($pid) = $mn->psql('SELECT pg_backend_pid()');
-	skip 'only the servers\' user may stop their processes', 3 if $> != 0 && !kill 0, $mn->pid('postgres');
+	skip 'only the servers\' user may stop their processes', 3
+	    if $> != 0 && !kill 0, $mn->pid('postgres');
 	part('database', $mn->{status}{databaseUrl});
 }
 part('redis', "unix://$mn->{status}{redisSocket}");
 
-# What the services may do is what roles.sql grants, no more.
+# The services may do what roles.sql grants, and nothing else.
 for my $role (qw(medianest_api medianest_worker medianest_store)) {
-	is $mn->psql("SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls FROM pg_roles WHERE rolname = '$role'"), 'f', "$role is nothing special";
-	is $mn->psql("SELECT has_schema_privilege('$role', 'public', 'CREATE')"), 'f', "$role makes no tables";
-	is $mn->psql("SELECT has_table_privilege('$role', 'schema_migrations', 'INSERT')"), 'f', "$role records no migrations";
+	is $mn->psql("SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls FROM "
+	    . "pg_roles WHERE rolname = '$role'"),
+	    'f', "$role is nothing special";
+	is $mn->psql("SELECT has_schema_privilege('$role', 'public', 'CREATE')"), 'f',
+	    "$role makes no tables";
+	is $mn->psql("SELECT has_table_privilege('$role', 'schema_migrations', 'INSERT')"), 'f',
+	    "$role records no migrations";
 }
-is $mn->psql("SELECT has_table_privilege('medianest_store', 'users', 'SELECT')"), 'f', 'the object store sees no people';
-is $mn->psql("SELECT has_table_privilege('medianest_store', 'objects', 'INSERT')"), 't', 'but its objects';
-is $mn->psql(q{SELECT count(*) FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-	AND NOT has_table_privilege('medianest_api', oid, 'SELECT') AND NOT has_table_privilege('medianest_store', oid, 'SELECT')
-	AND NOT has_table_privilege('medianest_worker', oid, 'SELECT')}), 0, 'no table is forgotten by the grants';
+is $mn->psql("SELECT has_table_privilege('medianest_store', 'users', 'SELECT')"), 'f',
+    'the object store sees no people';
+is $mn->psql("SELECT has_table_privilege('medianest_store', 'objects', 'INSERT')"), 't',
+    'but its objects';
+is $mn->psql(q{SELECT count(*) FROM pg_class c WHERE relkind = 'r' AND relnamespace =
+    'public'::regnamespace AND NOT has_table_privilege('medianest_api', oid, 'SELECT')
+    AND NOT has_table_privilege('medianest_store', oid, 'SELECT')
+    AND NOT has_table_privilege('medianest_worker', oid, 'SELECT')}), 0,
+    'no table is forgotten by the grants';
 
 done_testing;

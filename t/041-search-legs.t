@@ -10,27 +10,32 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $mn = MediaNest::Test->stack(private => 1);
-my $check = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build') . '/t/tools/search-check';
+my $check = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build')
+    . '/t/tools/search-check';
 my $anna = $mn->user(role => 'user');
 
 sub search { my ($q) = @_; return $anna->api(GET => "/api/search?q=$q") }
 sub titles { my ($r) = @_; return [ map { $_->{title} } @{ $r->{json}{items} } ] }
 
-$mn->psql("INSERT INTO media (id, source, kind, title, status, visibility, owner_id, asset_prefix, assets)
-	VALUES (gen_random_uuid(), 'upload', 'image', 'Kingfisher at dawn', 'ready', 'house', '$anna->{id}', 'derived/x/y', '{320.webp}')");
+$mn->psql('INSERT INTO media (id, source, kind, title, status, visibility, owner_id, asset_prefix, '
+    . "assets) VALUES (gen_random_uuid(), 'upload', 'image', 'Kingfisher at dawn', 'ready', "
+    . "'house', '$anna->{id}', 'derived/x/y', '{320.webp}')");
 
 # The same function, but it takes its time.
 my $slowly = 10;
 sub slow_down {
 	my ($name, $body) = @_;
 	my $definition = $mn->psql("SELECT pg_get_functiondef('$name'::regproc)");
-	my $head = $mn->psql("SELECT format('%s(%s) RETURNS %s', proname, pg_get_function_arguments(oid), prorettype::regtype)
-		FROM pg_proc WHERE oid = '$name'::regproc");
-	$mn->psql("CREATE OR REPLACE FUNCTION $head LANGUAGE plpgsql STRICT AS \$\$ BEGIN PERFORM pg_sleep($slowly); $body; END \$\$");
+	my $head = $mn->psql("SELECT format('%s(%s) RETURNS %s', proname, "
+	    . 'pg_get_function_arguments(oid), prorettype::regtype) '
+	    . "FROM pg_proc WHERE oid = '$name'::regproc");
+	$mn->psql("CREATE OR REPLACE FUNCTION $head LANGUAGE plpgsql STRICT AS \$\$ BEGIN PERFORM "
+	    . "pg_sleep($slowly); $body; END \$\$");
 	return sub { $mn->psql($definition) };
 }
 
-is_deeply search('kingfisher')->{json}{sources}, { text => 'ok', metadata => 'ok', similar => 'off', plex => 'off' }, 'all is well';
+is_deeply search('kingfisher')->{json}{sources},
+    { text => 'ok', metadata => 'ok', similar => 'off', plex => 'off' }, 'all is well';
 
 subtest 'one leg is slow' => sub {
 	my $undo = slow_down('mn_title_key', 'RETURN lower($1)');
@@ -39,7 +44,9 @@ subtest 'one leg is slow' => sub {
 		my $r = search('dawn');
 		is $r->{status}, 200, "answered$round" or diag $r->{content};
 		cmp_ok time - $start, '<', $slowly / 2, "before the slow one would be$round";
-		is_deeply $r->{json}{sources}, { text => 'ok', metadata => 'timeout', similar => 'off', plex => 'off' }, "what was late$round";
+		is_deeply $r->{json}{sources},
+		    { text => 'ok', metadata => 'timeout', similar => 'off', plex => 'off' },
+		    "what was late$round";
 		is_deeply titles($r), ['Kingfisher at dawn'], "what the other found$round";
 		is $r->{json}{cached}, JSON::PP::false, "a partial answer is not kept$round";
 	}
@@ -64,7 +71,8 @@ subtest 'all legs are slow' => sub {
 
 subtest 'legs of other kinds' => sub {
 	plan skip_all => 'search-check is not built' unless -x $check;
-	my $said = MediaNest::Test::run_output($check, $mn->{status}{databaseUrl}, $anna->{id}, 'kingfisher', 'kingfihser');
+	my $said = MediaNest::Test::run_output($check, $mn->{status}{databaseUrl}, $anna->{id},
+	    'kingfisher', 'kingfihser');
 	my $status = $?;
 	my @lines = split /\n/, $said;
 	cmp_ok scalar(grep { /^ok / } @lines), '>', 20, 'checked';

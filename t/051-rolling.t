@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# A pool under load: rolling restarts lose nothing, kill -9 loses no GET, 64 clients on 4 workers meet no timeout.
+# A pool under load: rolling restarts lose nothing, kill -9 loses no GET, 64 clients on 4 workers
+# meet no timeout.
 use strict;
 use warnings;
 use FindBin;
@@ -20,8 +21,9 @@ my $master = $mn->pid(POOL);
 
 sub workers { return sort split ' ', MediaNest::Test::run_output('pgrep', '-P', $master) }
 
-# Clients in processes of their own, each sending requests until it is told to stop, or so many. Answers a sub that stops
-# them and gives their reports: [status or reason, seconds] of each request.
+# Clients in processes of their own, each sending requests until it is told to stop, or so many.
+# Returns a sub that stops them and returns their reports: [status or reason, seconds] of each
+# request.
 sub clients {
     my ($n, $request, $times) = @_;
     pipe(my $stop_read, my $stop_write) or die "pipe: $!";
@@ -31,10 +33,15 @@ sub clients {
         if (!$pid) {
             my $bits = '';
             vec($bits, fileno $stop_read, 1) = 1;
-            for (my $k = 0; $times ? $k < $times : !select(my $ready = $bits, undef, undef, 0); $k++) {
+            for (my $k = 0; $times ? $k < $times : !select(my $ready = $bits, undef, undef, 0);
+                $k++) {
                 my $start = time;
                 my $answer = $request->($user);
-                printf "%s %.3f\n", $answer->{status} == 599 ? "599:" . substr($answer->{content} =~ s/\s+/_/gr, 0, 80) : $answer->{status}, time - $start;
+                printf "%s %.3f\n",
+                    $answer->{status} == 599
+                        ? "599:" . substr($answer->{content} =~ s/\s+/_/gr, 0, 80)
+                        : $answer->{status},
+                    time - $start;
             }
             close STDOUT;
             POSIX::_exit(0);
@@ -42,19 +49,26 @@ sub clients {
         push @from, $from;
     }
     return sub {
-        syswrite $stop_write, 'x' unless $times; # nobody reads it: everybody sees it
-        return map { my $from = $_; my @lines = <$from>; close $from; map { [ split ] } @lines } @from;
+        syswrite $stop_write, 'x' unless $times; # nobody reads it, so all see it
+        return map {
+            my $from = $_;
+            my @lines = <$from>;
+            close $from;
+            map { [ split ] } @lines;
+        } @from;
     };
 }
 
 sub all_are {
     my ($status, $what, @reports) = @_;
     my @bad = grep { $_->[0] ne $status } @reports;
-    ok(@reports && !@bad, "$what: " . @reports . ' requests, ' . @bad . ' bad') or diag(join ' ', map { $_->[0] } @bad[0 .. ($#bad < 9 ? $#bad : 9)]);
+    ok(@reports && !@bad, "$what: " . @reports . ' requests, ' . @bad . ' bad')
+        or diag(join ' ', map { $_->[0] } @bad[0 .. ($#bad < 9 ? $#bad : 9)]);
 }
 
 my $get = sub { $_[0]->api(GET => '/api/auth/session') };
-my $post = sub { $_[0]->api(POST => '/api/auth/login', { email => '' }) }; # 400: whatever else comes was lost
+# anything but a 400 was lost
+my $post = sub { $_[0]->api(POST => '/api/auth/login', { email => '' }) };
 
 is(scalar(my @before = workers()), WORKERS, 'four workers');
 
@@ -65,7 +79,9 @@ subtest 'rolling restart' => sub {
     for my $roll (1 .. ROLLS) {
         kill 'HUP', $master;
         my %old = map { ($_ => 1) } @old;
-        ok(wait_until(sub { my @now = workers(); @now == WORKERS && !grep { $old{$_} } @now }, ROLL_SECONDS, 'new workers'), "roll $roll: four new workers");
+        ok(wait_until(sub { my @now = workers(); @now == WORKERS && !grep { $old{$_} } @now },
+            ROLL_SECONDS, 'new workers'),
+            "roll $roll: four new workers");
         @old = workers();
     }
     all_are(200, 'GET', $stop_gets->());
@@ -80,7 +96,8 @@ subtest 'kill -9' => sub {
         sleep KILL_EVERY;
     }
     all_are(200, 'GET', $stop->());
-    ok(wait_until(sub { my @now = workers(); @now == WORKERS }, ROLL_SECONDS, 'four workers'), 'four workers again');
+    ok(wait_until(sub { my @now = workers(); @now == WORKERS }, ROLL_SECONDS, 'four workers'),
+        'four workers again');
 };
 
 subtest 'more clients than workers' => sub {

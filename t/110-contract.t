@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The description of the API and the route tables name the same routes, with the same permission and rate class.
+# The description of the API and the route tables name the same routes, with the same permission and
+# rate class.
 use strict;
 use warnings;
 use Test::More;
@@ -20,11 +21,13 @@ for my $path (keys %{ $api->{paths} }) {
         my $op = $api->{paths}{$path}{$method};
         next if $op->{'x-permission'} eq 'ticket'; # served by medianest-notifyd
         $described{ uc($method) . " $path" } = "$op->{'x-permission'} $op->{'x-rate-class'}";
-        my %named = map { $_->{name} => 1 } grep { ($_->{in} // '') eq 'path' } @{ $op->{parameters} // [] };
+        my %named = map { $_->{name} => 1 }
+            grep { ($_->{in} // '') eq 'path' } @{ $op->{parameters} // [] };
         my @missing = grep { !$named{$_} } $path =~ /\{(\w+)\}/g;
         ok(!@missing, "$method $path describes its path parameters") or diag("@missing");
         ok($op->{operationId} && $op->{summary}, "$method $path has a name and a summary");
-        ok((grep { /^[23]/ } keys %{ $op->{responses} }), "$method $path has an answer that is no error");
+        ok((grep { /^[23]/ } keys %{ $op->{responses} }),
+            "$method $path has an answer that is no error");
     }
 }
 
@@ -51,8 +54,10 @@ ok(%served, 'there are routes');
     cmp_ok(scalar(keys %path), '<=', $max, 'the metrics have room for every path');
 }
 is_deeply(\%served, \%described, 'the tables and the description agree')
-    or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description " . ($described{$_} // 'none') }
-        grep { ($served{$_} // '') ne ($described{$_} // '') } sort { $a cmp $b } keys %{ { %served, %described } });
+    or diag(join "\n", map { "$_: table " . ($served{$_} // 'none') . ", description "
+        . ($described{$_} // 'none') }
+        grep { ($served{$_} // '') ne ($described{$_} // '') }
+            sort { $a cmp $b } keys %{ { %served, %described } });
 
 # Slugs: one list (src/core/error_slugs.def), which says who sees each; nobody uses another.
 my $inputs = decode_json(qx($program --inputs));
@@ -86,13 +91,15 @@ my @page = map { text_of($_) =~ /problem\.code [!=]== '(\w+)'/g } glob "$top/web
 cmp_ok scalar(@page), '>', 3, 'the page knows some codes';
 is_deeply [ grep { !$told{$_} && !$own{$_} } @page ], [], 'and they are listed';
 
-# An example for every body that goes in or out.
+# There is an example for every request and response body.
 my @without;
 for my $path (sort keys %{ $api->{paths} }) {
     for my $method (sort keys %{ $api->{paths}{$path} }) {
         my $op = $api->{paths}{$path}{$method};
-        my @bodies = map { $_->{content}{'application/json'} // () } $op->{requestBody} // (), map { $op->{responses}{$_} } grep { /^2/ } keys %{ $op->{responses} };
-        push @without, "$method $path" if grep { !exists $_->{example} && !exists $_->{examples} } @bodies;
+        my @bodies = map { $_->{content}{'application/json'} // () } $op->{requestBody} // (),
+            map { $op->{responses}{$_} } grep { /^2/ } keys %{ $op->{responses} };
+        push @without, "$method $path"
+            if grep { !exists $_->{example} && !exists $_->{examples} } @bodies;
     }
 }
 is_deeply \@without, [], 'every body has an example';

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The API description as Spectral's OpenAPI rules see it: no errors. Spectral comes from npm, where npm is there.
+# The API description as Spectral's OpenAPI rules see it: no errors. Spectral comes from npm, where
+# npm is there.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -14,12 +15,14 @@ plan skip_all => 'npm is not there' if system('command -v npm >/dev/null 2>&1') 
 my $description = abs_path("$FindBin::Bin/../web/openapi.json");
 my $dir = tempdir('mn-lint-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 chdir $dir or die "$dir: $!";
-system('timeout 300 npm install --no-audit --no-fund --ignore-scripts ' . SPECTRAL . ' >npm.log 2>&1') == 0
+system('timeout 300 npm install --no-audit --no-fund --ignore-scripts ' . SPECTRAL
+    . ' >npm.log 2>&1') == 0
     or plan skip_all => 'npm could not install Spectral';
 open my $rules, '>', 'rules.yaml' or die "rules.yaml: $!";
 print $rules qq(extends: ["spectral:oas"]\n);
 close $rules;
-my $said = qx(timeout 300 node_modules/.bin/spectral lint '$description' --ruleset rules.yaml --fail-severity error --display-only-failures 2>&1);
+my $said = qx(timeout 300 node_modules/.bin/spectral lint '$description' --ruleset rules.yaml \\
+    --fail-severity error --display-only-failures 2>&1);
 is $?, 0, 'no errors' or diag $said;
 chdir '/';
 done_testing;

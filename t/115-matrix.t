@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# Every route x {anonymous, guest, user, admin, super, an API token with each scope} against the matrix of the design.
-# A route without a line here fails the test: say what a valid request of it looks like.
+# Every route x {anonymous, guest, user, admin, super, an API token with each scope} against the
+# matrix of permissions. A route without a line here fails the test: say what a valid request of it
+# looks like.
 use strict;
 use warnings;
 use FindBin;
@@ -14,13 +15,14 @@ my $program = ($ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build") . '/median
 
 my $ID = '01890a5d-ac96-774b-bcce-b302099a8057'; # nobody's, nothing's
 
-# Permissions of the roles, implications included: DESIGN section 4, written out by hand.
+# Permissions of the roles, including those that others imply, written out by hand.
 my %role = (
     guest => [qw(media.read profile.view)],
     user => [qw(media.read media.upload profile.view profile.edit integrations.view)],
-    admin => [qw(media.read media.upload media.delete profile.view profile.edit users.manage integrations.view integrations.configure webhooks.manage)],
-    super => [qw(media.read media.upload media.delete media.manage_all profile.view profile.edit users.manage system.settings integrations.view
-        integrations.configure webhooks.manage)],
+    admin => [qw(media.read media.upload media.delete profile.view profile.edit users.manage
+        integrations.view integrations.configure webhooks.manage)],
+    super => [qw(media.read media.upload media.delete media.manage_all profile.view profile.edit
+        users.manage system.settings integrations.view integrations.configure webhooks.manage)],
 );
 my %implies = (
     'media.manage_all' => [qw(media.read media.upload media.delete)],
@@ -38,7 +40,8 @@ my %valid = (
     'POST /api/auth/confirm' => [ { token => 'x' } ],
     'POST /api/auth/password/forgot' => [ { email => 'a@b.test' } ],
     'POST /api/auth/password/reset' => [ { token => 'x', password => 'correct horse battery' } ],
-    'POST /api/auth/password' => [ { current => 'x', password => 'correct horse battery' }, 'session' ],
+    'POST /api/auth/password' => [ { current => 'x', password => 'correct horse battery' },
+        'session' ],
     'GET /api/auth/sessions' => [ undef, 'session' ],
     'DELETE /api/auth/sessions' => [ undef, 'session' ],
     'DELETE /api/auth/sessions/{id}' => [ undef, 'session' ],
@@ -76,7 +79,8 @@ my %valid = (
     'GET /api/media/{id}/thumbnail/{size}' => [],
     'PUT /api/media/{id}/tags' => [ { tags => [] } ],
     'PUT /api/media/{id}/shares' => [ { users => [] } ],
-    'POST /api/media/upload/initiate' => [ { filename => 'a.jpg', size => 10, type => 'image/jpeg' } ],
+    'POST /api/media/upload/initiate' => [ { filename => 'a.jpg', size => 10,
+        type => 'image/jpeg' } ],
     'POST /api/media/upload/complete' => [ { uploadId => $ID } ],
     'GET /api/media/upload/{id}' => [],
     'DELETE /api/media/upload/{id}' => [],
@@ -108,10 +112,12 @@ for my $scope (@{ $role{super} }) {
     is $made->{status}, 201, "a token for $scope" or diag $made->{content};
     $token{$scope} = $mn->client($made->{json}{token});
 }
-$valid{'PUT /api/admin/roles'} = [ { roles => $client{super}->api(GET => '/api/admin/roles')->{json}{roles} } ];
-$valid{'POST /api/users'} = [ { email => $client{user}{email}, password => 'correct horse battery' } ];
+$valid{'PUT /api/admin/roles'} = [
+    { roles => $client{super}->api(GET => '/api/admin/roles')->{json}{roles} } ];
+$valid{'POST /api/users'} = [ { email => $client{user}{email},
+    password => 'correct horse battery' } ];
 
-# How far did the request come? 'in', or the refusal.
+# How far the request got: 'in', or the refusal.
 sub outcome {
     my ($who, $method, $path, $input) = @_;
     $path =~ s/\{size\}/320/;
@@ -120,7 +126,9 @@ sub outcome {
     my $r = $who->api($method => $path, ref $input ? $input : undef);
     my $code = $r->{json} && ref $r->{json} eq 'HASH' ? $r->{json}{code} // '' : '';
     return "5xx: $r->{content}" if $r->{status} >= 500 && $code !~ /^(?:mail|plex)_unavailable$/;
-    return $code if $code =~ /^(?:unauthenticated|forbidden|session_required|validation_failed|malformed_json|token_\w+)$/ && !($code =~ /^token_/ && $path =~ m{/refresh$});
+    return $code if $code =~ /^(?:unauthenticated|forbidden|session_required
+        |validation_failed|malformed_json|token_\w+)$/x
+        && !($code =~ /^token_/ && $path =~ m{/refresh$});
     return 'in';
 }
 
@@ -137,13 +145,15 @@ for my $route (@routes) {
     my (%got, %want);
     for my $who (keys %client) {
         my $as = $client{$who};
-        $as = $mn->login(@$as{qw(email password)}) if $path =~ m{/logout$} && $who ne 'anonymous'; # it ends the session
+        # it ends the session
+        $as = $mn->login(@$as{qw(email password)}) if $path =~ m{/logout$} && $who ne 'anonymous';
         $got{$who} = outcome($as, $method, $path, $input);
         $want{$who} = $auth eq 'hook' ? 'unauthenticated' : $permission eq 'public' ? 'in' : $who eq 'anonymous' ? 'unauthenticated'
             : $permission eq 'signed_in' || grep({ $_ eq $permission } @{ $role{$who} }) ? 'in' : 'forbidden';
     }
     for my $scope (keys %token) {
-        my $held = $permission =~ /^(?:public|signed_in)$/ || grep { $_ eq $permission } $scope, @{ $implies{$scope} // [] };
+        my $held = $permission =~ /^(?:public|signed_in)$/ || grep { $_ eq $permission } $scope,
+            @{ $implies{$scope} // [] };
         $got{"token $scope"} = outcome($token{$scope}, $method, $path, $input);
         $want{"token $scope"} = $auth eq 'hook' ? 'unauthenticated' : $session ? 'session_required' : $permission eq 'public' || $held ? 'in' : 'forbidden';
     }

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Sign-in with Plex by PIN, against a stand-in for plex.tv: link, sign in, unlink; PINs that are pending, expired, used; plex.tv slow and away.
+# Sign-in with Plex by PIN, against a stand-in for plex.tv: link, sign in, unlink; PINs that are
+# pending, expired, used; plex.tv slow and down.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +14,8 @@ use Time::HiRes qw(time);
 
 use constant DEADLINE => 5;
 
-# plex.tv: PINs belong to the client that asked for them; /confirm is what a person does in the browser. A token "t7" is that of account 7.
+# plex.tv: PINs belong to the client that asked for them; /confirm is what a person does in the
+# browser. A token "t7" is that of account 7.
 sub serve_plex {
     my ($listener) = @_;
     my ($serial, %pin) = (1000);
@@ -36,21 +38,27 @@ sub serve_plex {
             $status = 400;
         } elsif ("$method $target" eq 'POST /api/v2/pins?strong=true') {
             $serial++;
-            $pin{$serial} = { id => $serial, code => "code$serial", client => $id, authToken => undef, expiresIn => 1800 };
+            $pin{$serial} = { id => $serial, code => "code$serial", client => $id,
+                authToken => undef, expiresIn => 1800 };
             ($status, $answer) = (201, $pin{$serial});
-        } elsif ("$method $target" =~ m{^GET /api/v2/pins/(\d+)$} && $pin{$1} && $pin{$1}{client} eq $id) {
+        } elsif ("$method $target" =~ m{^GET /api/v2/pins/(\d+)$} && $pin{$1}
+            && $pin{$1}{client} eq $id) {
             ($status, $answer) = (200, $pin{$1});
         } elsif ("$method $target" eq 'GET /api/v2/user') {
             ($status, $answer) = ($header{'x-plex-token'} // '') =~ /^t(\d+)$/ ?
-                (200, { id => $1 + 0, username => "plex$1", email => 'admin@medianest.test' }) : (401, {});
+                (200, { id => $1 + 0, username => "plex$1", email => 'admin@medianest.test' })
+                    : (401, {});
         }
         my $body = encode_json($answer);
-        print $client "HTTP/1.1 $status X\r\nContent-Type: application/json\r\nContent-Length: ", length $body, "\r\nConnection: close\r\n\r\n$body";
+        print $client "HTTP/1.1 $status X\r\nContent-Type: application/json\r\nContent-Length: ",
+            length $body, "\r\nConnection: close\r\n\r\n$body";
         close $client;
     }
 }
 
-my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16, ReuseAddr => 1) or die "listen: $!";
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16,
+    ReuseAddr => 1)
+    or die "listen: $!";
 my $plex = 'http://127.0.0.1:' . $listener->sockport;
 my $plex_pid = fork // die "fork: $!";
 if ($plex_pid == 0) {
@@ -66,23 +74,38 @@ END {
         $? = $status;
     }
 }
-my $mn = MediaNest::Test->stack(set => { 'plex.tv_url' => "$plex/", 'outbound.allow' => '127.0.0.1:' . $listener->sockport });
+my $mn = MediaNest::Test->stack(set => { 'plex.tv_url' => "$plex/", 'outbound.allow' => '127.0.0.1:'
+    . $listener->sockport });
 close $listener;
 my $anon = $mn->client;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
 sub begin_pin { my ($who) = @_; return $who->api(POST => '/api/auth/plex/pin') }
 sub poll { my ($who, $pin) = @_; return $who->api(GET => "/api/auth/plex/pin/$pin->{json}{id}") }
-sub confirm { my ($pin, $account) = @_; my ($n) = $pin->{json}{code} =~ /(\d+)/; $anon->request(GET => "$plex/confirm/$n/$account") }
-sub signed_in_by { my ($account) = @_; my $pin = begin_pin($anon); confirm($pin, $account); return poll($anon, $pin) }
-sub audit { my ($action, $who) = @_; return $mn->psql("SELECT count(*) FROM audit_log WHERE action = '$action' AND target_id = '$who->{id}' AND actor_id::text = target_id") }
+sub confirm {
+    my ($pin, $account) = @_;
+    my ($n) = $pin->{json}{code} =~ /(\d+)/;
+    $anon->request(GET => "$plex/confirm/$n/$account");
+}
+sub signed_in_by {
+    my ($account) = @_;
+    my $pin = begin_pin($anon);
+    confirm($pin, $account);
+    return poll($anon, $pin);
+}
+sub audit {
+    my ($action, $who) = @_;
+    return $mn->psql("SELECT count(*) FROM audit_log WHERE action = '$action' AND target_id = "
+        . "'$who->{id}' AND actor_id::text = target_id");
+}
 
 my $who = $mn->user;
 
 subtest 'link' => sub {
     my $pin = begin_pin($who);
     is $pin->{status}, 201, 'a PIN' or diag $pin->{content};
-    my ($client) = $pin->{json}{url} =~ m{^https://app\.plex\.tv/auth/#!\?clientID=([\w-]+)&code=\Q$pin->{json}{code}\E};
+    my ($client) = $pin->{json}{url} =~
+        m{^https://app\.plex\.tv/auth/#!\?clientID=([\w-]+)&code=\Q$pin->{json}{code}\E};
     ok $client, 'where to confirm it' or diag $pin->{json}{url};
     like $pin->{json}{expiresAt}, qr/^20\d\d-.*Z$/, 'until when';
     is_deeply poll($who, $pin)->{json}, { status => 'pending' }, 'pending';
@@ -94,7 +117,9 @@ subtest 'link' => sub {
     ok $linked->{json}{user}{plexLinked}, 'linked';
     is code(poll($who, $pin)), '404 pin_expired', 'a PIN is good once';
     is audit('plex.linked', $who), 1, 'audited';
-    is $mn->psql("SELECT plex_id || ' ' || plex_name || ' ' || (convert_from(plex_token, 'UTF8') LIKE 'v1:%') FROM users WHERE id = '$who->{id}'"), '7 plex7 true',
+    is $mn->psql("SELECT plex_id || ' ' || plex_name || ' ' || (convert_from(plex_token, 'UTF8') "
+        . "LIKE 'v1:%') FROM users WHERE id = '$who->{id}'"),
+        '7 plex7 true',
         'what is kept; the token sealed';
     like begin_pin($anon)->{json}{url}, qr/clientID=\Q$client\E&/, 'always the same client';
 };
@@ -103,18 +128,24 @@ subtest 'sign in' => sub {
     my $in = signed_in_by(7);
     is $in->{status}, 200, 'signed in' or diag $in->{content};
     is $in->{json}{user}{id}, $who->{id}, 'as the one linked';
-    is $mn->client($in->{json}{token})->api(GET => '/api/auth/session')->{status}, 200, 'the token works';
-    is $anon->api(POST => '/api/auth/refresh', { refreshToken => $in->{json}{refreshToken} })->{status}, 200, 'and so does the other';
-    is code(signed_in_by(8)), '403 plex_not_linked', 'another Plex account; its e-mail address counts for nothing';
+    is $mn->client($in->{json}{token})->api(GET => '/api/auth/session')->{status}, 200,
+        'the token works';
+    is $anon->api(POST => '/api/auth/refresh',
+        { refreshToken => $in->{json}{refreshToken} })->{status},
+        200, 'and so does the other';
+    is code(signed_in_by(8)), '403 plex_not_linked',
+        'another Plex account; its e-mail address counts for nothing';
     my $pin = begin_pin($anon);
     is_deeply poll($anon, $pin)->{json}, { status => 'pending' }, 'pending';
     confirm($pin, 7);
-    $mn->psql("UPDATE plex_pins SET expires_at = now() - interval '1 second' WHERE id = '$pin->{json}{id}'");
+    $mn->psql("UPDATE plex_pins SET expires_at = now() - interval '1 second' WHERE id = "
+        . "'$pin->{json}{id}'");
     is code(poll($anon, $pin)), '404 pin_expired', 'an expired PIN';
     $pin = begin_pin($anon);
     $anon->request(GET => "$plex/forget/" . $pin->{json}{code} =~ s/\D//gr);
     is code(poll($anon, $pin)), '404 pin_expired', 'a PIN that plex.tv has forgotten';
-    is code(poll($anon, { json => { id => '01890a5d-ac96-774b-bcce-b302099a8057' } })), '404 not_found', 'an unknown PIN';
+    is code(poll($anon, { json => { id => '01890a5d-ac96-774b-bcce-b302099a8057' } })),
+        '404 not_found', 'an unknown PIN';
 };
 
 subtest 'one Plex account, one person' => sub {
@@ -126,7 +157,8 @@ subtest 'one Plex account, one person' => sub {
 };
 
 subtest 'who may link' => sub {
-    my $token = $who->api(POST => '/api/auth/tokens', { name => 'x', scopes => ['media.read'] })->{json}{token};
+    my $token = $who->api(POST => '/api/auth/tokens',
+        { name => 'x', scopes => ['media.read'] })->{json}{token};
     is code(begin_pin($mn->client($token))), '403 session_required', 'no API token';
     is code(begin_pin($mn->client('rubbish'))), '401 token_invalid', 'bad credentials are told';
 };
@@ -134,7 +166,8 @@ subtest 'who may link' => sub {
 subtest 'second factor and disabled accounts' => sub {
     $mn->psql("UPDATE users SET totp_confirmed_at = now() WHERE id = '$who->{id}'");
     is code(signed_in_by(7)), '401 totp_required', 'Plex is no way around the second factor';
-    $mn->psql("UPDATE users SET totp_confirmed_at = NULL, status = 'disabled' WHERE id = '$who->{id}'");
+    $mn->psql(
+        "UPDATE users SET totp_confirmed_at = NULL, status = 'disabled' WHERE id = '$who->{id}'");
     is code(signed_in_by(7)), '401 invalid_credentials', 'nor into a disabled account';
     $mn->psql("UPDATE users SET status = 'active' WHERE id = '$who->{id}'");
 };
@@ -164,7 +197,9 @@ subtest 'plex.tv is slow, then away' => sub {
     is code(poll($anon, $pin)), '503 plex_unavailable', 'away';
     is code(begin_pin($anon)), '503 plex_unavailable', 'away' for 1 .. 12;
     like $mn->log_text('plex'), qr/breaker is open/, 'it is not asked again and again';
-    is $anon->api(POST => '/api/auth/login', { email => $who->{email}, password => $who->{password} })->{status}, 200, 'a password works as ever';
+    is $anon->api(POST => '/api/auth/login', { email => $who->{email},
+        password => $who->{password} })->{status},
+        200, 'a password works as ever';
 };
 
 done_testing;

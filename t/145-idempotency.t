@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Idempotency-Key: one effect and one answer for a key, whatever is sent again, at once or later.
+# Idempotency-Key: one effect and one response for a key, for requests that come together or later.
 use strict;
 use warnings;
 use FindBin;
@@ -15,9 +15,21 @@ my $serial = 0;
 
 sub key { return "key-$$-" . ++$serial }
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
-sub initiate { my ($who, $key, %file) = @_; return $who->api(POST => '/api/media/upload/initiate', { filename => 'a.png', size => 10, type => 'image/png', %file }, { 'Idempotency-Key' => $key }) }
-sub batch { my ($who, $key, @files) = @_; return $who->api(POST => '/api/media/upload/initiate', { files => \@files }, { 'Idempotency-Key' => $key }) }
-sub items_of { my ($who) = @_; return $mn->psql("SELECT count(*) FROM media WHERE owner_id = '$who->{id}'") }
+sub initiate {
+    my ($who, $key, %file) = @_;
+    return $who->api(POST => '/api/media/upload/initiate',
+        { filename => 'a.png', size => 10, type => 'image/png', %file },
+        { 'Idempotency-Key' => $key });
+}
+sub batch {
+    my ($who, $key, @files) = @_;
+    return $who->api(POST => '/api/media/upload/initiate', { files => \@files },
+        { 'Idempotency-Key' => $key });
+}
+sub items_of {
+    my ($who) = @_;
+    return $mn->psql("SELECT count(*) FROM media WHERE owner_id = '$who->{id}'");
+}
 sub replayed { my ($r) = @_; return $r->{headers}{'idempotency-replayed'} // '' }
 
 subtest 'one upload' => sub {
@@ -32,10 +44,12 @@ subtest 'one upload' => sub {
     is $again->{json}{$_}, $first->{json}{$_}, $_ for qw(uploadId mediaId method expiresAt);
     is_deeply $again->{json}{fields}, $first->{json}{fields}, 'fields';
     is items_of($ann), 1, 'one item';
-    unlike $mn->psql("SELECT response FROM idempotency_keys WHERE key = '$key'"), qr/Signature/, 'no signed URL is kept';
+    unlike $mn->psql("SELECT response FROM idempotency_keys WHERE key = '$key'"), qr/Signature/,
+        'no signed URL is kept';
     is code(initiate($ann, $key, size => 11)), '422 idempotency_key_reused', 'another request';
     is items_of($ann), 1, 'does nothing';
-    is $mn->request(PUT => $again->{json}{uploadUrl}, 'x' x 10, $again->{json}{fields})->{status}, 200, 'the URL of the replay works';
+    is $mn->request(PUT => $again->{json}{uploadUrl}, 'x' x 10, $again->{json}{fields})->{status},
+        200, 'the URL of the replay works';
     is initiate($bob, $key)->{status}, 201, "somebody else's key of that name is another";
     is items_of($bob), 1, 'with an item of its own';
     my $other = initiate($ann, key());
@@ -43,23 +57,34 @@ subtest 'one upload' => sub {
     is $ann->api(DELETE => "/api/media/upload/$first->{json}{uploadId}")->{status}, 204, 'aborted';
     my $late = initiate($ann, $key);
     ok !$late->{json}{uploadUrl}, 'no URL for what is aborted' or diag $late->{content};
-    is items_of($ann), 1, 'and nothing made anew';
+    is items_of($ann), 1, 'and nothing is created again';
 };
 
 subtest 'a batch' => sub {
     my ($key, $before) = (key(), items_of($ann));
-    my @files = ({ filename => 'a.png', size => 10, type => 'image/png' }, { filename => 'x.exe', size => 10, type => 'application/x-none' },
+    my @files = ({ filename => 'a.png', size => 10, type => 'image/png' }, { filename => 'x.exe',
+        size => 10, type => 'application/x-none' },
         { filename => 'b.bin', size => 70 << 20, type => 'video/mp4' });
     my $first = batch($ann, $key, @files);
     is $first->{status}, 200, 'initiate' or diag $first->{content};
     is_deeply [map { $_->{status} } @{ $first->{json}{items} }], [201, 415, 201], 'answers';
     my $again = batch($ann, $key, @files);
     is replayed($again), 'true', 'a replay';
-    my @same = map { my $r = $_; [map { my $i = $_; my %o = map { $_ => $i->{$_} } grep { !/^(?:uploadUrl|multipart)$/ } keys %$i; \%o } @{ $r->{json}{items} }] } $first, $again;
+    my @same = map {
+        my $r = $_;
+        [map {
+            my $i = $_;
+            my %o = map { $_ => $i->{$_} } grep { !/^(?:uploadUrl|multipart)$/ } keys %$i;
+            \%o;
+        } @{ $r->{json}{items} }];
+    } $first,
+        $again;
     is_deeply $same[1], $same[0], 'the same, item by item';
-    is scalar @{ $again->{json}{items}[2]{multipart}{parts} }, scalar @{ $first->{json}{items}[2]{multipart}{parts} }, 'parts too';
+    is scalar @{ $again->{json}{items}[2]{multipart}{parts} },
+        scalar @{ $first->{json}{items}[2]{multipart}{parts} }, 'parts too';
     is items_of($ann), $before + 2, 'two items';
-    is code(batch($ann, $key, reverse @files)), '422 idempotency_key_reused', 'the same files in another order';
+    is code(batch($ann, $key, reverse @files)), '422 idempotency_key_reused',
+        'the same files in another order';
 };
 
 subtest 'a part that fails does not take the others along' => sub {
@@ -67,7 +92,9 @@ subtest 'a part that fails does not take the others along' => sub {
     $mn->psql("UPDATE users SET quota_bytes = 15 WHERE id = '$who->{id}'");
     my @files = map { { filename => "$_.png", size => 10, type => 'image/png' } } 1 .. 2;
     my $r = batch($who, $key, @files, { filename => 'c.png', size => 5, type => 'image/png' });
-    is_deeply [map { $_->{status} } @{ $r->{json}{items} }], [201, 413, 201], 'the second is past the quota' or diag $r->{content};
+    is_deeply [map { $_->{status} } @{ $r->{json}{items} }], [201, 413, 201],
+        'the second is past the quota'
+        or diag $r->{content};
     is items_of($who), 2, 'the others are there';
 };
 
@@ -85,21 +112,32 @@ subtest 'two at once' => sub {
         close $to;
         { pid => $pid, from => $from };
     } 1 .. 6;
-    my @said = map { my $from = $_->{from}; local $/; my $text = <$from>; waitpid $_->{pid}, 0; $text } @pids;
+    my @said = map {
+        my $from = $_->{from};
+        local $/;
+        my $text = <$from>;
+        waitpid $_->{pid}, 0;
+        $text;
+    } @pids;
     my %ids = map { /^201  ([\w-]+)$/ ? ($1 => 1) : () } @said;
     is scalar keys %ids, 1, 'one upload' or diag explain \@said;
-    is_deeply [grep { !/^201  |^409 idempotency_key_in_use / } @said], [], 'the others were told to wait, or the same';
+    is_deeply [grep { !/^201  |^409 idempotency_key_in_use / } @said], [],
+        'the others were told to wait, or the same';
     is items_of($ann), $before + 1, 'one item';
     is initiate($ann, $key)->{json}{uploadId}, (keys %ids)[0], 'and the same later';
 };
 
 subtest 'while the first is at work' => sub {
     my ($key, $before) = (key(), items_of($ann));
-    my $lock = "hashtextextended(concat_ws(' ', '$ann->{id}', 'POST /api/media/upload/initiate', '$key'), 0)";
-    open(my $psql, '|-', 'psql', '-Xqo', '/dev/null', '-d', $mn->{status}{databaseUrl}) or die "psql: $!";
+    my $lock = "hashtextextended(concat_ws(' ', '$ann->{id}', "
+        . "'POST /api/media/upload/initiate', '$key'), 0)";
+    open(my $psql, '|-', 'psql', '-Xqo', '/dev/null', '-d', $mn->{status}{databaseUrl})
+        or die "psql: $!";
     $psql->autoflush(1);
     print $psql "SELECT pg_advisory_lock($lock);\n";
-    wait_until(sub { $mn->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = $lock") }, 20, 'the lock');
+    wait_until(sub { $mn->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+        . "objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = $lock") },
+        20, 'the lock');
     my $r = initiate($ann, $key);
     is code($r), '409 idempotency_key_in_use', 'refused';
     is $r->{headers}{'retry-after'}, 1, 'for now';
@@ -121,9 +159,12 @@ subtest 'failures are not kept' => sub {
 subtest 'an old key is forgotten' => sub {
     my ($key, $before) = (key(), items_of($ann));
     my $first = initiate($ann, $key);
-    $mn->psql("UPDATE idempotency_keys SET created_at = now() - interval '23 hours 55 minutes' WHERE key = '$key'");
-    is initiate($ann, $key)->{json}{uploadId}, $first->{json}{uploadId}, 'within 24 hours it is known';
-    $mn->psql("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '$key'");
+    $mn->psql("UPDATE idempotency_keys SET created_at = now() - interval '23 hours 55 minutes' "
+        . "WHERE key = '$key'");
+    is initiate($ann, $key)->{json}{uploadId}, $first->{json}{uploadId},
+        'within 24 hours it is known';
+    $mn->psql(
+        "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '$key'");
     my $second = initiate($ann, $key, size => 12);
     is $second->{status}, 201, 'afterwards it is new' or diag $second->{content};
     isnt $second->{json}{uploadId}, $first->{json}{uploadId}, 'another upload';
@@ -133,11 +174,15 @@ subtest 'an old key is forgotten' => sub {
 
 subtest 'what cannot be kept is not done' => sub {
     my ($key, $before) = (key(), items_of($ann));
-    $mn->psql('CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION \'no\'; END$$');
-    $mn->psql('CREATE TRIGGER refuse BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION refuse()');
+    $mn->psql('CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE '
+        . 'EXCEPTION \'no\'; END$$');
+    $mn->psql('CREATE TRIGGER refuse BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE '
+        . 'FUNCTION refuse()');
     is code(initiate($ann, $key)), '500 internal_error', 'the answer cannot be kept';
     is items_of($ann), $before, 'nothing is done';
-    is $ann->api(POST => '/api/media/upload/initiate', { filename => 'a.png', size => 10, type => 'image/png' })->{status}, 201, 'without a key it is';
+    is $ann->api(POST => '/api/media/upload/initiate', { filename => 'a.png', size => 10,
+        type => 'image/png' })->{status},
+        201, 'without a key it is';
     $mn->psql('DROP FUNCTION refuse() CASCADE');
     is initiate($ann, $key)->{status}, 201, 'later it is done with the key';
     is items_of($ann), $before + 2, 'once';
@@ -146,22 +191,29 @@ subtest 'what cannot be kept is not done' => sub {
 subtest 'old keys are cleared away' => sub {
     my ($old, $new) = (key(), key());
     initiate($ann, $_) for $old, $new;
-    $mn->psql("UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '$old'");
+    $mn->psql(
+        "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE key = '$old'");
     $mn->restart_part('worker');
-    wait_until(sub { $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$old'") == 0 }, 60, 'the old key to go');
-    is $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$new'"), 1, 'the new one stays';
+    wait_until(sub { $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$old'") == 0 },
+        60, 'the old key to go');
+    is $mn->psql("SELECT count(*) FROM idempotency_keys WHERE key = '$new'"), 1,
+        'the new one stays';
 };
 
 subtest 'a broadcast' => sub {
     my ($admin, $key, $title) = ($mn->admin, key(), "Once $$");
     my $message = { title => $title, message => 'Hello', roles => ['super'] };
-    my @r = map { $admin->api(POST => '/api/notifications/broadcast', $message, { 'Idempotency-Key' => $key }) } 1 .. 2;
+    my @r = map { $admin->api(POST => '/api/notifications/broadcast', $message,
+        { 'Idempotency-Key' => $key }) } 1 .. 2;
     is $_->{status}, 201, 'answered' for @r;
     is $r[1]{content}, $r[0]{content}, 'the same, to the letter';
     is replayed($r[1]), 'true', 'a replay';
-    is $mn->psql("SELECT count(*) FROM notifications WHERE title = '$title'"), $r[0]{json}{recipients}, 'each was told once';
-    is $admin->api(POST => '/api/notifications/broadcast', $message)->{status}, 201, 'without a key';
-    is $mn->psql("SELECT count(*) FROM notifications WHERE title = '$title'"), 2 * $r[0]{json}{recipients}, 'it is done again';
+    is $mn->psql("SELECT count(*) FROM notifications WHERE title = '$title'"),
+        $r[0]{json}{recipients}, 'each was told once';
+    is $admin->api(POST => '/api/notifications/broadcast', $message)->{status}, 201,
+        'without a key';
+    is $mn->psql("SELECT count(*) FROM notifications WHERE title = '$title'"),
+        2 * $r[0]{json}{recipients}, 'it is done again';
 };
 
 subtest 'keys' => sub {

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The embedded object store, spoken to by a client of our own: objects, conditions, lists, uploads in parts, refusals.
+# The embedded object store, spoken to by a client of our own: objects, conditions, lists, uploads
+# in parts, refusals.
 use strict;
 use warnings;
 use Digest::MD5 qw(md5 md5_hex);
@@ -16,14 +17,18 @@ my $s3 = MediaNest::S3->new($mn);
 my $bucket = sprintf 't150-%d-%d', $$, time % 100000;
 my $objects = "$mn->{var}/data/objects";
 
-sub put { my ($key, $body, %more) = @_; return $s3->request(PUT => "/$bucket/$key", body => $body, %more) }
+sub put {
+	my ($key, $body, %more) = @_;
+	return $s3->request(PUT => "/$bucket/$key", body => $body, %more);
+}
 sub get { my ($key, %more) = @_; return $s3->request(GET => "/$bucket/$key", %more) }
 sub head { my ($key, %more) = @_; return $s3->request(HEAD => "/$bucket/$key", %more) }
 sub list { my (%query) = @_; return $s3->request(GET => "/$bucket", query => \%query) }
 
 sub refused {
 	my ($answer, $status, $code, $what) = @_;
-	is_deeply([$answer->{status}, $answer->{code}], [$status, $code], $what) or diag $answer->{content};
+	is_deeply([$answer->{status}, $answer->{code}], [$status, $code], $what)
+	    or diag $answer->{content};
 }
 
 subtest 'buckets' => sub {
@@ -34,14 +39,21 @@ subtest 'buckets' => sub {
 	is($s3->request(PUT => "/$bucket/")->{status}, 200, 'create again, with a slash');
 	is($s3->request(HEAD => "/$bucket")->{status}, 200, 'head');
 	refused($s3->request(PUT => '/UPPER'), 400, 'InvalidBucketName', 'a bad name');
-	ok((grep { $_ eq $bucket } MediaNest::S3::values_of($s3->request(GET => '/'), 'Name')), 'it is listed');
-	like($s3->request(GET => "/$bucket", query => { location => '' })->{content}, qr/LocationConstraint/, 'location');
-	refused($s3->request(GET => "/$bucket", query => { $_ => '' }), 501, 'NotImplemented', "get $_") for qw(policy cors lifecycle);
-	refused($s3->request(PUT => "/$bucket", query => { $_ => '' }), 501, 'NotImplemented', "put $_") for qw(policy acl cors);
+	ok((grep { $_ eq $bucket } MediaNest::S3::values_of($s3->request(GET => '/'), 'Name')),
+	    'it is listed');
+	like($s3->request(GET => "/$bucket", query => { location => '' })->{content},
+	    qr/LocationConstraint/, 'location');
+	refused($s3->request(GET => "/$bucket", query => { $_ => '' }), 501, 'NotImplemented',
+	    "get $_")
+	    for qw(policy cors lifecycle);
+	refused($s3->request(PUT => "/$bucket", query => { $_ => '' }), 501, 'NotImplemented',
+	    "put $_")
+	    for qw(policy acl cors);
 };
 
 subtest 'objects' => sub {
-	my $answer = put('a/b.txt', 'hello', headers => { 'Content-Type' => 'text/plain', 'x-amz-meta-a_b-c' => 'x y', 'Cache-Control' => 'no-store' });
+	my $answer = put('a/b.txt', 'hello', headers => { 'Content-Type' => 'text/plain',
+	    'x-amz-meta-a_b-c' => 'x y', 'Cache-Control' => 'no-store' });
 	is($answer->{status}, 200, 'put');
 	like($answer->{headers}{etag}, qr/^"[0-9a-f]{32}-1"$/, 'without an MD5 the ETag is opaque');
 	$answer = get('a/b.txt');
@@ -53,7 +65,9 @@ subtest 'objects' => sub {
 	$answer = head('a/b.txt');
 	is($answer->{headers}{'content-length'}, 5, 'head: length');
 	is($answer->{headers}{'x-amz-meta-a_b-c'}, 'x y', 'head: metadata, name as written');
-	is(put('a/b.txt', 'other', headers => { 'Content-MD5' => encode_base64(md5('other'), '') })->{headers}{etag}, '"' . md5_hex('other') . '"', 'ETag is the MD5 that was announced');
+	is(put('a/b.txt', 'other', headers => { 'Content-MD5' => encode_base64(md5('other'),
+	    '') })->{headers}{etag},
+	    '"' . md5_hex('other') . '"', 'ETag is the MD5 that was announced');
 	is(get('a/b.txt')->{content}, 'other', 'a put is visible at once');
 	is($s3->request(DELETE => "/$bucket/a/b.txt")->{status}, 204, 'delete');
 	refused(get('a/b.txt'), 404, 'NoSuchKey', 'a delete too');
@@ -63,11 +77,14 @@ subtest 'objects' => sub {
 };
 
 subtest 'keys' => sub {
-	for my $key ('with space+plus', "umlaut \x{e4}\x{1F600}", 'a//b', '/lead', 'trail/', '../up', 'a/../../b', './.', '%2e%2e%2f', '<&">', "tab\tnl\n", 'x' x 1024) {
+	for my $key ('with space+plus', "umlaut \x{e4}\x{1F600}", 'a//b', '/lead', 'trail/',
+	    '../up', 'a/../../b', './.', '%2e%2e%2f', '<&">', "tab\tnl\n", 'x' x 1024) {
 		my $answer = put($key, "value of $bucket");
-		my $shown = length $key > 40 ? length($key) . ' bytes' : MediaNest::S3::encode($key);
+		my $shown = length $key > 40 ? length($key) . ' bytes'
+		    : MediaNest::S3::encode($key);
 		if ($key =~ m{^\.\./|/\.\./\.\./}) {
-			ok($answer->{status} == 200 || $answer->{status} == 400, "put $shown is an object or refused");
+			ok($answer->{status} == 200 || $answer->{status} == 400,
+			    "put $shown is an object or refused");
 			next;
 		}
 		is($answer->{status}, 200, "put $shown") or diag $answer->{content};
@@ -81,12 +98,19 @@ subtest 'keys' => sub {
 };
 
 subtest 'what the client says of its body is checked' => sub {
-	refused(put('sum', 'body', payload => sha256_hex('other')), 400, 'XAmzContentSHA256Mismatch', 'signed sha256');
-	refused(put('sum', 'body', headers => { 'Content-MD5' => encode_base64(md5('other'), '') }), 400, 'BadDigest', 'Content-MD5');
-	refused(put('sum', 'body', headers => { 'Content-MD5' => 'xxx' }), 400, 'InvalidDigest', 'no MD5');
-	refused(put('sum', 'body', headers => { 'x-amz-checksum-sha256' => encode_base64(sha256('other'), '') }), 400, 'BadDigest', 'x-amz-checksum-sha256');
+	refused(put('sum', 'body', payload => sha256_hex('other')), 400,
+	    'XAmzContentSHA256Mismatch', 'signed sha256');
+	refused(put('sum', 'body', headers => { 'Content-MD5' => encode_base64(md5('other'), '') }),
+	    400, 'BadDigest', 'Content-MD5');
+	refused(put('sum', 'body', headers => { 'Content-MD5' => 'xxx' }), 400, 'InvalidDigest',
+	    'no MD5');
+	refused(put('sum', 'body',
+	    headers => { 'x-amz-checksum-sha256' => encode_base64(sha256('other'), '') }),
+	    400, 'BadDigest', 'x-amz-checksum-sha256');
 	refused(get('sum'), 404, 'NoSuchKey', 'nothing was made');
-	is(put('sum', 'body', headers => { 'x-amz-checksum-sha256' => encode_base64(sha256('body'), '') })->{status}, 200, 'a right one passes');
+	is(put('sum', 'body', headers => { 'x-amz-checksum-sha256' => encode_base64(sha256('body'),
+	    '') })->{status},
+	    200, 'a right one passes');
 	is(put('sum', 'body', payload => 'UNSIGNED-PAYLOAD')->{status}, 200, 'UNSIGNED-PAYLOAD');
 };
 
@@ -94,29 +118,51 @@ subtest 'signatures' => sub {
 	refused($s3->plain(GET => "$s3->{endpoint}/$bucket/sum"), 403, 'AccessDenied', 'none');
 	refused(get('sum', secret => 'wrong'), 403, 'SignatureDoesNotMatch', 'wrong secret');
 	refused(get('sum', access => 'NOBODY'), 403, 'InvalidAccessKeyId', 'unknown key');
-	refused(get('sum', region => 'mars-1'), 400, 'AuthorizationHeaderMalformed', 'another region');
+	refused(get('sum', region => 'mars-1'), 400, 'AuthorizationHeaderMalformed',
+	    'another region');
 	refused(get('sum', at => time - 1000), 403, 'RequestTimeTooSkewed', 'too old');
 	refused(get('sum', at => time + 1000), 403, 'RequestTimeTooSkewed', 'from the future');
-	refused(put('sum', 'x', secret => 'wrong'), 403, 'SignatureDoesNotMatch', 'a write with the wrong secret');
-	refused(put('sum', 'x', unsigned => { 'x-amz-meta-x' => '1' }), 403, 'AccessDenied', 'an x-amz header beside the signature');
-	refused($s3->plain(GET => "$s3->{endpoint}/$bucket/sum", undef, { authorization => 'Bearer x' }), 400, 'InvalidRequest', 'another scheme');
-	refused($s3->plain(GET => "$s3->{endpoint}/$bucket/sum", undef, { authorization => 'AWS4-HMAC-SHA256 x' }), 400, 'AuthorizationHeaderMalformed', 'malformed');
+	refused(put('sum', 'x', secret => 'wrong'), 403, 'SignatureDoesNotMatch',
+	    'a write with the wrong secret');
+	refused(put('sum', 'x', unsigned => { 'x-amz-meta-x' => '1' }), 403, 'AccessDenied',
+	    'an x-amz header beside the signature');
+	refused($s3->plain(GET => "$s3->{endpoint}/$bucket/sum", undef,
+	    { authorization => 'Bearer x' }),
+	    400, 'InvalidRequest', 'another scheme');
+	refused($s3->plain(GET => "$s3->{endpoint}/$bucket/sum", undef,
+	    { authorization => 'AWS4-HMAC-SHA256 x' }),
+	    400, 'AuthorizationHeaderMalformed', 'malformed');
 };
 
 subtest 'presigned URLs' => sub {
 	is($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"))->{content}, 'body', 'get');
-	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum", at => time - 100)), 403, 'AccessDenied', 'expired');
-	refused($s3->plain(PUT => $s3->presign(GET => "/$bucket/sum"), 'x'), 403, 'SignatureDoesNotMatch', 'a get used to put');
-	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum") . '&response-content-type=text/html'), 403, 'SignatureDoesNotMatch', 'a parameter added');
-	my $url = $s3->presign(PUT => "/$bucket/up", headers => { 'content-length' => 4, 'content-type' => 'text/plain' });
-	refused($s3->plain(PUT => $url, '', { 'content-length' => 0, 'content-type' => 'text/plain', 'x-amz-copy-source' => "/$bucket/sum" }), 403, 'AccessDenied',
+	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum", at => time - 100)), 403,
+	    'AccessDenied', 'expired');
+	refused($s3->plain(PUT => $s3->presign(GET => "/$bucket/sum"), 'x'), 403,
+	    'SignatureDoesNotMatch', 'a get used to put');
+	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum")
+	    . '&response-content-type=text/html'),
+	    403, 'SignatureDoesNotMatch', 'a parameter added');
+	my $url = $s3->presign(PUT => "/$bucket/up", headers => { 'content-length' => 4,
+	    'content-type' => 'text/plain' });
+	refused($s3->plain(PUT => $url, '', { 'content-length' => 0, 'content-type' => 'text/plain',
+	    'x-amz-copy-source' => "/$bucket/sum" }),
+	    403, 'AccessDenied',
 		'x-amz-copy-source added to a presigned put');
-	is($s3->plain(PUT => $url, 'four', { 'content-type' => 'text/plain' })->{status}, 200, 'put');
-	refused($s3->plain(PUT => $url, 'fifth', { 'content-type' => 'text/plain' }), 403, 'SignatureDoesNotMatch', 'put of another length');
-	my $answer = $s3->plain(GET => $s3->presign(GET => "/$bucket/up", query => { 'response-content-type' => 'a/b', 'response-content-disposition' => 'attachment' }));
-	is_deeply([@{ $answer->{headers} }{qw(content-type content-disposition)}], ['a/b', 'attachment'], 'signed overrides');
-	like($answer->{headers}{'cache-control'}, qr/^private, max-age=\d+, immutable$/, 'kept by a browser as long as the URL lives');
-	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/up", query => { 'response-content-disposition' => "a\r\nX-Evil: 1" })), 400, 'InvalidArgument', 'no header injection');
+	is($s3->plain(PUT => $url, 'four', { 'content-type' => 'text/plain' })->{status}, 200,
+	    'put');
+	refused($s3->plain(PUT => $url, 'fifth', { 'content-type' => 'text/plain' }), 403,
+	    'SignatureDoesNotMatch', 'put of another length');
+	my $answer = $s3->plain(GET => $s3->presign(GET => "/$bucket/up",
+	    query => { 'response-content-type' => 'a/b',
+		'response-content-disposition' => 'attachment' }));
+	is_deeply([@{ $answer->{headers} }{qw(content-type content-disposition)}],
+	    ['a/b', 'attachment'], 'signed overrides');
+	like($answer->{headers}{'cache-control'}, qr/^private, max-age=\d+, immutable$/,
+	    'kept by a browser as long as the URL lives');
+	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/up",
+	    query => { 'response-content-disposition' => "a\r\nX-Evil: 1" })),
+	    400, 'InvalidArgument', 'no header injection');
 };
 
 subtest 'conditions and ranges' => sub {
@@ -125,20 +171,33 @@ subtest 'conditions and ranges' => sub {
 	is(get('cond', headers => { 'If-None-Match' => $etag })->{status}, 304, 'If-None-Match');
 	is(get('cond', headers => { 'If-None-Match' => '"x"' })->{status}, 200, '... of another');
 	is(get('cond', headers => { 'If-Match' => $etag })->{status}, 200, 'If-Match');
-	refused(get('cond', headers => { 'If-Match' => '"x"' }), 412, 'PreconditionFailed', '... of another');
-	is(get('cond', headers => { 'If-Modified-Since' => $when })->{status}, 304, 'If-Modified-Since');
-	is(get('cond', headers => { 'If-Unmodified-Since' => $when })->{status}, 200, 'If-Unmodified-Since');
-	is(get('cond', headers => { 'If-Unmodified-Since' => 'Sun, 06 Nov 1994 08:49:37 GMT' })->{status}, 412, '... long ago');
+	refused(get('cond', headers => { 'If-Match' => '"x"' }), 412, 'PreconditionFailed',
+	    '... of another');
+	is(get('cond', headers => { 'If-Modified-Since' => $when })->{status}, 304,
+	    'If-Modified-Since');
+	is(get('cond', headers => { 'If-Unmodified-Since' => $when })->{status}, 200,
+	    'If-Unmodified-Since');
+	is(get('cond',
+	    headers => { 'If-Unmodified-Since' => 'Sun, 06 Nov 1994 08:49:37 GMT' })->{status},
+	    412, '... long ago');
 	my $part = get('cond', headers => { Range => 'bytes=2-4' });
-	is_deeply([@$part{qw(status content)}, $part->{headers}{'content-range'}], [206, '234', 'bytes 2-4/10'], 'range');
+	is_deeply([@$part{qw(status content)}, $part->{headers}{'content-range'}],
+	    [206, '234', 'bytes 2-4/10'], 'range');
 	is(get('cond', headers => { Range => 'bytes=-3' })->{content}, '789', 'range from the end');
-	is(get('cond', headers => { Range => 'bytes=2-4', 'If-Range' => $etag })->{status}, 206, 'If-Range');
-	is(get('cond', headers => { Range => 'bytes=2-4', 'If-Range' => '"x"' })->{status}, 200, '... of another: everything');
-	refused(get('cond', headers => { Range => 'bytes=10-' }), 416, 'InvalidRange', 'beyond the end');
-	refused(put('cond', 'x', headers => { 'If-None-Match' => '*' }), 412, 'PreconditionFailed', 'put of what exists');
-	is(put('cond2', 'x', headers => { 'If-None-Match' => '*' })->{status}, 200, 'put of what does not');
-	refused(put('cond', 'x', headers => { 'If-Match' => '"x"' }), 412, 'PreconditionFailed', 'put over another');
-	is(put('cond', 'x', headers => { 'If-Match' => $etag })->{status}, 200, 'put over what was seen');
+	is(get('cond', headers => { Range => 'bytes=2-4', 'If-Range' => $etag })->{status}, 206,
+	    'If-Range');
+	is(get('cond', headers => { Range => 'bytes=2-4', 'If-Range' => '"x"' })->{status}, 200,
+	    '... of another: everything');
+	refused(get('cond', headers => { Range => 'bytes=10-' }), 416, 'InvalidRange',
+	    'beyond the end');
+	refused(put('cond', 'x', headers => { 'If-None-Match' => '*' }), 412, 'PreconditionFailed',
+	    'put of what exists');
+	is(put('cond2', 'x', headers => { 'If-None-Match' => '*' })->{status}, 200,
+	    'put of what does not');
+	refused(put('cond', 'x', headers => { 'If-Match' => '"x"' }), 412, 'PreconditionFailed',
+	    'put over another');
+	is(put('cond', 'x', headers => { 'If-Match' => $etag })->{status}, 200,
+	    'put over what was seen');
 };
 
 subtest 'copy' => sub {
@@ -146,13 +205,23 @@ subtest 'copy' => sub {
 	my $source = { 'x-amz-copy-source' => "/$bucket/from" };
 	my $answer = $s3->request(PUT => "/$bucket/to", headers => $source);
 	like($answer->{content}, qr/CopyObjectResult/, 'copy');
-	is_deeply([get('to')->{content}, get('to')->{headers}{'content-type'}], ['copied', 'a/b'], '... with bytes and type');
-	$s3->request(PUT => "/$bucket/to", headers => { %$source, 'x-amz-metadata-directive' => 'REPLACE', 'Content-Type' => 'c/d' });
+	is_deeply([get('to')->{content}, get('to')->{headers}{'content-type'}], ['copied', 'a/b'],
+	    '... with bytes and type');
+	$s3->request(PUT => "/$bucket/to", headers => { %$source,
+	    'x-amz-metadata-directive' => 'REPLACE', 'Content-Type' => 'c/d' });
 	is(head('to')->{headers}{'content-type'}, 'c/d', 'REPLACE');
-	is($s3->request(PUT => "/$bucket/to", headers => { %$source, 'x-amz-copy-source-if-match' => $etag })->{status}, 200, 'if-match');
-	refused($s3->request(PUT => "/$bucket/to", headers => { %$source, 'x-amz-copy-source-if-match' => '"x"' }), 412, 'PreconditionFailed', '... of another');
-	refused($s3->request(PUT => "/$bucket/to", headers => { 'x-amz-copy-source' => "/$bucket/none" }), 404, 'NoSuchKey', 'of nothing');
-	refused($s3->request(PUT => "/$bucket/to", headers => { 'x-amz-copy-source' => '/../../etc/passwd' }), 404, 'NoSuchKey', 'of a path');
+	is($s3->request(PUT => "/$bucket/to", headers => { %$source,
+	    'x-amz-copy-source-if-match' => $etag })->{status},
+	    200, 'if-match');
+	refused($s3->request(PUT => "/$bucket/to", headers => { %$source,
+	    'x-amz-copy-source-if-match' => '"x"' }),
+	    412, 'PreconditionFailed', '... of another');
+	refused($s3->request(PUT => "/$bucket/to",
+	    headers => { 'x-amz-copy-source' => "/$bucket/none" }),
+	    404, 'NoSuchKey', 'of nothing');
+	refused($s3->request(PUT => "/$bucket/to",
+	    headers => { 'x-amz-copy-source' => '/../../etc/passwd' }),
+	    404, 'NoSuchKey', 'of a path');
 	$s3->request(DELETE => "/$bucket/from");
 	is(get('to')->{content}, 'copied', 'the copy outlives its source');
 };
@@ -160,123 +229,191 @@ subtest 'copy' => sub {
 subtest 'lists' => sub {
 	my @keys = sort(map({ sprintf 'l/%02d/%d', $_ / 10, $_ } 10 .. 59), 'l/top', 'l/top2');
 	put($_, 'x') for @keys;
-	is_deeply([MediaNest::S3::values_of(list(prefix => 'l/', 'list-type' => 2), 'Key')], \@keys, 'by prefix');
+	is_deeply([MediaNest::S3::values_of(list(prefix => 'l/', 'list-type' => 2), 'Key')], \@keys,
+	    'by prefix');
 	my (@found, $token);
 	do {
-		my $answer = list(prefix => 'l/', 'list-type' => 2, 'max-keys' => 7, defined $token ? ('continuation-token' => $token) : ());
+		my $answer = list(prefix => 'l/', 'list-type' => 2, 'max-keys' => 7,
+		    defined $token ? ('continuation-token' => $token) : ());
 		push @found, MediaNest::S3::values_of($answer, 'Key');
 		($token) = MediaNest::S3::values_of($answer, 'NextContinuationToken');
 	} while (defined $token && @found < 1000);
 	is_deeply(\@found, \@keys, 'v2 page by page');
 	my $rolled = list(prefix => 'l/', delimiter => '/');
-	is_deeply([MediaNest::S3::values_of($rolled, 'Prefix')], ['l/', map { sprintf 'l/%02d/', $_ } 1 .. 5], 'rolled up');
-	is_deeply([MediaNest::S3::values_of($rolled, 'Key')], ['l/top', 'l/top2'], '... with what lies beside');
+	is_deeply([MediaNest::S3::values_of($rolled, 'Prefix')],
+	    ['l/', map { sprintf 'l/%02d/', $_ } 1 .. 5], 'rolled up');
+	is_deeply([MediaNest::S3::values_of($rolled, 'Key')], ['l/top', 'l/top2'],
+	    '... with what lies beside');
 	for my $v2 (0, 1) {
 		my (@all, $next);
 		do {
-			my $answer = list(prefix => 'l/', delimiter => '/', 'max-keys' => 2, $v2 ? ('list-type' => 2) : (),
-				defined $next ? ($v2 ? 'continuation-token' : 'marker', $next) : ());
+			my $answer = list(prefix => 'l/', delimiter => '/', 'max-keys' => 2, $v2
+			    ? ('list-type' => 2) : (),
+				defined $next ? ($v2 ? 'continuation-token' : 'marker', $next)
+				    : ());
 			push @all, grep { $_ ne 'l/' } MediaNest::S3::values_of($answer, 'Prefix');
 			push @all, MediaNest::S3::values_of($answer, 'Key');
-			($next) = MediaNest::S3::values_of($answer, $v2 ? 'NextContinuationToken' : 'NextMarker');
+			($next) = MediaNest::S3::values_of($answer,
+			    $v2 ? 'NextContinuationToken' : 'NextMarker');
 		} while (defined $next && @all < 100);
-		is_deeply([sort @all], [(map { sprintf 'l/%02d/', $_ } 1 .. 5), 'l/top', 'l/top2'], 'rolled up, page by page, v' . ($v2 + 1));
+		is_deeply([sort @all], [(map { sprintf 'l/%02d/', $_ } 1 .. 5), 'l/top', 'l/top2'],
+		    'rolled up, page by page, v' . ($v2 + 1));
 	}
-	is((MediaNest::S3::values_of(list(prefix => 'l/', 'start-after' => 'l/05/58', 'list-type' => 2), 'Key'))[0], 'l/05/59', 'start-after');
+	is((MediaNest::S3::values_of(
+	    list(prefix => 'l/', 'start-after' => 'l/05/58', 'list-type' => 2), 'Key'))[0],
+	    'l/05/59', 'start-after');
 	put("l2/a b\x{e9}&", 'x');
-	is((MediaNest::S3::values_of(list(prefix => 'l2/', 'encoding-type' => 'url'), 'Key'))[0], 'l2/a%20b%C3%A9%26', 'encoding-type');
+	is((MediaNest::S3::values_of(list(prefix => 'l2/', 'encoding-type' => 'url'), 'Key'))[0],
+	    'l2/a%20b%C3%A9%26', 'encoding-type');
 	refused(list('max-keys' => 'x'), 400, 'InvalidArgument', 'max-keys that is no number');
-	refused(list('list-type' => 2, 'continuation-token' => '!!'), 400, 'InvalidArgument', 'a token that is none');
+	refused(list('list-type' => 2, 'continuation-token' => '!!'), 400, 'InvalidArgument',
+	    'a token that is none');
 };
 
-sub delete_body { return '<Delete>' . join('', map { '<Object><Key>' . s/&/&amp;/gr . '</Key></Object>' } @_) . '</Delete>' }
+sub delete_body {
+	return '<Delete>' . join('', map { '<Object><Key>' . s/&/&amp;/gr . '</Key></Object>' } @_)
+	    . '</Delete>';
+}
 
 subtest 'delete many' => sub {
 	put($_, 'x') for 'd/1', 'd/2&', 'd/3';
-	my $answer = $s3->request(POST => "/$bucket", query => { delete => '' }, body => delete_body('d/1', 'd/2&', 'd/none'));
-	is_deeply([MediaNest::S3::values_of($answer, 'Key')], ['d/1', 'd/2&amp;', 'd/none'], 'deleted, and what was not there');
-	is_deeply([MediaNest::S3::values_of(list(prefix => 'd/'), 'Key')], ['d/3'], 'the other is left');
-	for my $bad ('', '<Delete>', '<Delete/>', '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&x;</Key></Object></Delete>', '<a>' x 100000,
+	my $answer = $s3->request(POST => "/$bucket", query => { delete => '' },
+	    body => delete_body('d/1', 'd/2&', 'd/none'));
+	is_deeply([MediaNest::S3::values_of($answer, 'Key')], ['d/1', 'd/2&amp;', 'd/none'],
+	    'deleted, and what was not there');
+	is_deeply([MediaNest::S3::values_of(list(prefix => 'd/'), 'Key')], ['d/3'],
+	    'the other is left');
+	for my $bad ('', '<Delete>', '<Delete/>',
+	    '<!DOCTYPE a [<!ENTITY x SYSTEM '
+		. '"file:///etc/passwd">]><Delete><Object><Key>&x;</Key></Object></Delete>',
+	    '<a>' x 100000,
 		delete_body(map { "k$_" } 1 .. 1001)) {
-		refused($s3->request(POST => "/$bucket", query => { delete => '' }, body => $bad), 400, 'MalformedXML', 'refused: ' . substr $bad, 0, 30);
+		refused($s3->request(POST => "/$bucket", query => { delete => '' }, body => $bad),
+		    400, 'MalformedXML', 'refused: ' . substr $bad, 0, 30);
 	}
 };
 
-sub complete { my ($id, @parts) = @_; return $s3->request(POST => "/$bucket/mp", query => { uploadId => $id },
-	body => '<CompleteMultipartUpload>' . join('', map { "<Part><PartNumber>$_->[0]</PartNumber><ETag>$_->[1]</ETag></Part>" } @parts) . '</CompleteMultipartUpload>') }
+sub complete { my ($id, @parts) = @_; return $s3->request(POST => "/$bucket/mp",
+    query => { uploadId => $id },
+	body => '<CompleteMultipartUpload>'
+	    . join('',
+		map { "<Part><PartNumber>$_->[0]</PartNumber><ETag>$_->[1]</ETag></Part>" } @parts)
+	    . '</CompleteMultipartUpload>') }
 
 subtest 'uploads in parts' => sub {
-	my ($id) = MediaNest::S3::values_of($s3->request(POST => "/$bucket/mp", query => { uploads => '' }, headers => { 'Content-Type' => 'v/m', 'x-amz-meta-k' => 'v' }), 'UploadId');
+	my ($id) = MediaNest::S3::values_of($s3->request(POST => "/$bucket/mp",
+	    query => { uploads => '' }, headers => { 'Content-Type' => 'v/m',
+	    'x-amz-meta-k' => 'v' }),
+	    'UploadId');
 	ok($id, 'create');
-	my @etag = map { $s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => $_ }, body => "part $_;")->{headers}{etag} } 1 .. 3;
-	is_deeply([MediaNest::S3::values_of($s3->request(GET => "/$bucket/mp", query => { uploadId => $id }), 'PartNumber')], [1, 2, 3], 'list parts');
-	is_deeply([MediaNest::S3::values_of($s3->request(GET => "/$bucket", query => { uploads => '' }), 'UploadId')], [$id], 'list uploads');
+	my @etag = map { $s3->request(PUT => "/$bucket/mp",
+	    query => { uploadId => $id, partNumber => $_ },
+	    body => "part $_;")->{headers}{etag} } 1 .. 3;
+	is_deeply([MediaNest::S3::values_of(
+	    $s3->request(GET => "/$bucket/mp", query => { uploadId => $id }), 'PartNumber')],
+	    [1, 2, 3], 'list parts');
+	is_deeply([MediaNest::S3::values_of(
+	    $s3->request(GET => "/$bucket", query => { uploads => '' }), 'UploadId')],
+	    [$id], 'list uploads');
 	put('src', 'copied part');
 	like($s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => 4 },
-		headers => { 'x-amz-copy-source' => "/$bucket/src", 'x-amz-copy-source-range' => 'bytes=0-5' })->{content}, qr/CopyPartResult/, 'part by copy');
-	my ($fourth) = (MediaNest::S3::values_of($s3->request(GET => "/$bucket/mp", query => { uploadId => $id }), 'ETag'))[3];
-	refused(complete($id, [2, $etag[1]], [1, $etag[0]]), 400, 'InvalidPartOrder', 'wrong order');
+		headers => { 'x-amz-copy-source' => "/$bucket/src",
+		    'x-amz-copy-source-range' => 'bytes=0-5' })->{content},
+		    qr/CopyPartResult/, 'part by copy');
+	my ($fourth) = (MediaNest::S3::values_of(
+	    $s3->request(GET => "/$bucket/mp", query => { uploadId => $id }), 'ETag'))[3];
+	refused(complete($id, [2, $etag[1]], [1, $etag[0]]), 400, 'InvalidPartOrder',
+	    'wrong order');
 	refused(complete($id, [1, $etag[1]]), 400, 'InvalidPart', 'wrong ETag');
 	refused(complete($id, [9, $etag[0]]), 400, 'InvalidPart', 'absent part');
 	refused(complete('none', [1, $etag[0]]), 404, 'NoSuchUpload', 'absent upload');
-	refused($s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => 10001 }, body => 'x'), 400, 'InvalidArgument', 'part 10001');
+	refused($s3->request(PUT => "/$bucket/mp",
+	    query => { uploadId => $id, partNumber => 10001 }, body => 'x'),
+	    400, 'InvalidArgument', 'part 10001');
 	refused(get('mp'), 404, 'NoSuchKey', 'nothing shows yet');
-	like(complete($id, [1, $etag[0]], [3, $etag[2]], [4, $fourth])->{content}, qr/<ETag>&quot;[0-9a-f]{32}-3&quot;/, 'complete');
+	like(complete($id, [1, $etag[0]], [3, $etag[2]], [4, $fourth])->{content},
+	    qr/<ETag>&quot;[0-9a-f]{32}-3&quot;/, 'complete');
 	my $answer = get('mp');
-	is_deeply([$answer->{content}, $answer->{headers}{'content-type'}], ['part 1;part 3;copied', 'v/m'], 'joined');
+	is_deeply([$answer->{content}, $answer->{headers}{'content-type'}],
+	    ['part 1;part 3;copied', 'v/m'], 'joined');
 	is(head('mp')->{headers}{'x-amz-meta-k'}, 'v', 'metadata from its creation');
 	refused(complete($id, [1, $etag[0]]), 404, 'NoSuchUpload', 'complete again');
-	($id) = MediaNest::S3::values_of($s3->request(POST => "/$bucket/mp", query => { uploads => '' }), 'UploadId');
-	is($s3->request(DELETE => "/$bucket/mp", query => { uploadId => $id })->{status}, 204, 'abort');
-	refused($s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => 1 }, body => 'x'), 404, 'NoSuchUpload', 'part of an aborted upload');
+	($id) = MediaNest::S3::values_of(
+	    $s3->request(POST => "/$bucket/mp", query => { uploads => '' }), 'UploadId');
+	is($s3->request(DELETE => "/$bucket/mp", query => { uploadId => $id })->{status}, 204,
+	    'abort');
+	refused($s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => 1 },
+	    body => 'x'),
+	    404, 'NoSuchUpload', 'part of an aborted upload');
 };
 
 subtest 'no path reaches the file system' => sub {
 	my ($blob) = $mn->psql("SELECT blob FROM objects LIMIT 1");
 	my $path = join '/', substr($blob, 0, 2), substr($blob, 2, 2), $blob;
-	for my $target ("/_objects/$path", '/_storage_verify', '/_storage_read', '/_storage_preflight', "/$bucket/../_objects/$path", "/x/..%2f_objects/$path",
+	for my $target ("/_objects/$path", '/_storage_verify', '/_storage_read',
+	    '/_storage_preflight', "/$bucket/../_objects/$path", "/x/..%2f_objects/$path",
 		'/../../../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/.tmp/0000000001') {
 		my $answer = $s3->plain(GET => $s3->{endpoint} . $target);
-		ok($answer->{status} >= 400 && $answer->{status} < 500 && $answer->{content} =~ /<Error>/, "GET $target: $answer->{status}");
+		ok($answer->{status} >= 400 && $answer->{status} < 500
+		    && $answer->{content} =~ /<Error>/,
+		    "GET $target: $answer->{status}");
 	}
 	opendir my $dir, $objects or die "$objects: $!";
-	is_deeply([grep { !/^(?:\.\.?|\.tmp|[0-9a-f]{2})$/ } readdir $dir], [], 'blobs have random names');
+	is_deeply([grep { !/^(?:\.\.?|\.tmp|[0-9a-f]{2})$/ } readdir $dir], [],
+	    'blobs have random names');
 };
 
 subtest 'CORS' => sub {
 	my $url = "$s3->{endpoint}/$bucket/x";
-	my %ask = ('Access-Control-Request-Method' => 'PUT', 'Access-Control-Request-Headers' => 'content-type');
+	my %ask = ('Access-Control-Request-Method' => 'PUT',
+	    'Access-Control-Request-Headers' => 'content-type');
 	my $answer = $s3->plain(OPTIONS => $url, undef, { Origin => $mn->{url}, %ask });
-	is_deeply([$answer->{status}, @{ $answer->{headers} }{qw(access-control-allow-origin access-control-allow-headers)}], [204, $mn->{url}, 'content-type'], 'preflight');
+	is_deeply([$answer->{status},
+	    @{ $answer->{headers} }{qw(access-control-allow-origin access-control-allow-headers)}],
+	    [204, $mn->{url}, 'content-type'], 'preflight');
 	like($answer->{headers}{'access-control-allow-methods'}, qr/\bPUT\b/, '... may put');
 	$answer = $s3->plain(OPTIONS => $url, undef, { Origin => 'https://evil.example', %ask });
 	is($answer->{headers}{'access-control-allow-origin'}, undef, 'another origin gets nothing');
 	$answer = $s3->plain(PUT => $url, 'x', { Origin => $mn->{url} });
-	is_deeply([$answer->{status}, $answer->{headers}{'access-control-allow-origin'}], [403, $mn->{url}], 'a refusal can be read by the page');
-	$answer = $s3->plain(PUT => $s3->presign(PUT => "/$bucket/x"), 'x', { Origin => $mn->{url} });
-	like($answer->{headers}{'access-control-expose-headers'}, qr/\bETag\b/, 'the page may read the ETag');
+	is_deeply([$answer->{status}, $answer->{headers}{'access-control-allow-origin'}],
+	    [403, $mn->{url}], 'a refusal can be read by the page');
+	$answer = $s3->plain(PUT => $s3->presign(PUT => "/$bucket/x"), 'x',
+	    { Origin => $mn->{url} });
+	like($answer->{headers}{'access-control-expose-headers'}, qr/\bETag\b/,
+	    'the page may read the ETag');
 };
 
 subtest 'bodies that cannot be' => sub {
 	my $chunks = 0;
-	my $answer = $s3->plain(PUT => $s3->presign(PUT => "/$bucket/chunked"), sub { return $chunks++ < 2 ? 'chunk' : undef });
+	my $answer = $s3->plain(PUT => $s3->presign(PUT => "/$bucket/chunked"),
+	    sub { return $chunks++ < 2 ? 'chunk' : undef });
 	refused($answer, 411, 'MissingContentLength', 'a body without length');
-	refused(put('streaming', 'x', payload => 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD'), 501, 'NotImplemented', 'chunks signed in a way that is not here');
-	refused($s3->request(PATCH => "/$bucket/x", body => 'x'), 405, 'MethodNotAllowed', 'another method');
-	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"), 'a body'), 400, 'EntityTooLarge', 'a read with a body');
+	refused(put('streaming', 'x', payload => 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD'), 501,
+	    'NotImplemented', 'chunks signed in a way that is not here');
+	refused($s3->request(PATCH => "/$bucket/x", body => 'x'), 405, 'MethodNotAllowed',
+	    'another method');
+	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"), 'a body'), 400,
+	    'EntityTooLarge', 'a read with a body');
 };
 
 # A body in chunks: sizes cut it; the trailer comes after the last.
 sub chunked {
 	my ($key, $body, $trailer, %more) = @_;
-	my $text = join('', map { sprintf("%x\r\n", length) . "$_\r\n" } unpack('(a7)*', $body), ) . "0\r\n$trailer\r\n";
+	my $text = join('', map { sprintf("%x\r\n", length) . "$_\r\n" } unpack('(a7)*', $body), )
+	    . "0\r\n$trailer\r\n";
 	return put($key, $text, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-		headers => { 'x-amz-decoded-content-length' => length $body, 'content-encoding' => 'aws-chunked', 'x-amz-trailer' => 'x-amz-checksum-crc32' }, %more);
+		headers => { 'x-amz-decoded-content-length' => length $body,
+		    'content-encoding' => 'aws-chunked',
+		    'x-amz-trailer' => 'x-amz-checksum-crc32' },
+		    %more);
 }
 
 sub crc32 {
 	my $crc = 0xffffffff;
-	for my $byte (unpack 'C*', $_[0]) { $crc ^= $byte; $crc = $crc & 1 ? $crc >> 1 ^ 0xedb88320 : $crc >> 1 for 1 .. 8 }
+	for my $byte (unpack 'C*', $_[0]) {
+		$crc ^= $byte;
+		$crc = $crc & 1 ? $crc >> 1 ^ 0xedb88320 : $crc >> 1 for 1 .. 8;
+	}
 	return encode_base64(pack('N', $crc ^ 0xffffffff), '');
 }
 
@@ -285,19 +422,30 @@ subtest 'bodies in chunks' => sub {
 	is(chunked('chunks', $body, '')->{status}, 200, 'no trailer');
 	is(get('chunks')->{content}, $body, '... decoded');
 	is(head('chunks')->{headers}{'content-encoding'}, undef, '... and aws-chunked is not kept');
-	is(chunked('chunks2', $body, 'x-amz-checksum-crc32:' . crc32($body) . "\r\n")->{status}, 200, 'a CRC as trailer');
-	refused(chunked('chunks3', $body, 'x-amz-checksum-crc32:' . crc32("$body.") . "\r\n"), 400, 'BadDigest', 'a wrong one');
-	refused(chunked('chunks3', $body, "x-amz-checksum-crc32:xx\r\n"), 400, 'InvalidDigest', 'none');
-	refused(put('chunks3', $_, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER', headers => { 'x-amz-decoded-content-length' => 3 }), 400, 'IncompleteBody', 'malformed: ' . (split /\s/)[0])
-		for "3\r\nabc", "4\r\nabcd\r\n0\r\n\r\n", "2\r\nab\r\n0\r\n\r\n", "zz\r\n", "3\r\nabcd\r\n0\r\n", "ffffffffffffff\r\n", "3;" . 'x' x 5000, "-3\r\nabc\r\n";
-	refused(put('chunks3', 'x', payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'), 411, 'MissingContentLength', 'no decoded length');
-	refused($s3->signed_chunks("/$bucket/chunks3", ['abc', 'defg'], 'wrong'), 403, 'SignatureDoesNotMatch', 'signed chunks, one of them wrongly');
+	is(chunked('chunks2', $body, 'x-amz-checksum-crc32:' . crc32($body) . "\r\n")->{status},
+	    200, 'a CRC as trailer');
+	refused(chunked('chunks3', $body, 'x-amz-checksum-crc32:' . crc32("$body.") . "\r\n"), 400,
+	    'BadDigest', 'a wrong one');
+	refused(chunked('chunks3', $body, "x-amz-checksum-crc32:xx\r\n"), 400, 'InvalidDigest',
+	    'none');
+	refused(put('chunks3', $_, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+	    headers => { 'x-amz-decoded-content-length' => 3 }),
+	    400, 'IncompleteBody', 'malformed: ' . (split /\s/)[0])
+		for "3\r\nabc", "4\r\nabcd\r\n0\r\n\r\n", "2\r\nab\r\n0\r\n\r\n", "zz\r\n",
+		    "3\r\nabcd\r\n0\r\n", "ffffffffffffff\r\n", "3;" . 'x' x 5000, "-3\r\nabc\r\n";
+	refused(put('chunks3', 'x', payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'), 411,
+	    'MissingContentLength', 'no decoded length');
+	refused($s3->signed_chunks("/$bucket/chunks3", ['abc', 'defg'], 'wrong'), 403,
+	    'SignatureDoesNotMatch', 'signed chunks, one of them wrongly');
 	refused(get('chunks3'), 404, 'NoSuchKey', 'nothing was made');
-	is($s3->signed_chunks("/$bucket/chunks4", ['abc' x 1000, 'defg'])->{status}, 200, 'signed chunks');
+	is($s3->signed_chunks("/$bucket/chunks4", ['abc' x 1000, 'defg'])->{status}, 200,
+	    'signed chunks');
 	is(get('chunks4')->{content}, 'abc' x 1000 . 'defg', '... decoded');
-	refused(put('crc', $body, headers => { 'x-amz-checksum-crc32' => crc32('other') }), 400, 'BadDigest', 'a CRC in the header is checked');
+	refused(put('crc', $body, headers => { 'x-amz-checksum-crc32' => crc32('other') }), 400,
+	    'BadDigest', 'a CRC in the header is checked');
 	# nginx removes a body after the answer, and other tests may be uploading at this moment.
-	ok(eval { wait_until { !(() = glob "$objects/.tmp/*") } 15, 'an empty spool' }, 'nothing is left in the spool');
+	ok(eval { wait_until { !(() = glob "$objects/.tmp/*") } 15, 'an empty spool' },
+	    'nothing is left in the spool');
 };
 
 # Each request has a line in the pool's log, by its id; what it was signed with has none.
@@ -331,8 +479,13 @@ subtest 'log' => sub {
 subtest 'a bucket that is not empty stays' => sub {
 	refused($s3->request(DELETE => "/$bucket"), 409, 'BucketNotEmpty', 'delete');
 	while (my @keys = MediaNest::S3::values_of(list('encoding-type' => 'url'), 'Key')) {
-		s/%([0-9A-F]{2})/chr hex $1/ge, s/&/&amp;/g, s/</&lt;/g, s/([\t\n])/'&#' . ord($1) . ';'/ge for @keys;
-		$s3->request(POST => "/$bucket", query => { delete => '' }, body => '<Delete>' . join('', map { "<Object><Key>$_</Key></Object>" } @keys) . '</Delete>')->{status} == 200 or last;
+		s/%([0-9A-F]{2})/chr hex $1/ge, s/&/&amp;/g, s/</&lt;/g,
+		    s/([\t\n])/'&#' . ord($1) . ';'/ge
+		    for @keys;
+		my $objects = join '', map { "<Object><Key>$_</Key></Object>" } @keys;
+		my $answer = $s3->request(POST => "/$bucket", query => { delete => '' },
+		    body => "<Delete>$objects</Delete>");
+		last if $answer->{status} != 200;
 	}
 	is($s3->request(DELETE => "/$bucket")->{status}, 204, 'an empty one goes');
 };

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The embedded object store when something breaks: refusals before the body, dead pools, a database that is away, kills, a full disk, garbage.
+# The embedded object store when something breaks: refusals before the body, dead pools, a database
+# that is down, kills, a full disk, garbage.
 use strict;
 use warnings;
 use IO::Socket::SSL;
@@ -14,15 +15,23 @@ my $s3 = MediaNest::S3->new($mn);
 my $bucket = $mn->{status}{storageBucket};
 my $objects = "$mn->{var}/data/objects";
 
-sub put { my ($key, $body, %more) = @_; return $s3->request(PUT => "/$bucket/$key", body => $body, %more) }
+sub put {
+	my ($key, $body, %more) = @_;
+	return $s3->request(PUT => "/$bucket/$key", body => $body, %more);
+}
 sub get { my ($key) = @_; return $s3->request(GET => "/$bucket/$key") }
 sub spooled { my @files = glob "$objects/.tmp/*"; return scalar @files }
 sub blob_files { my @files = glob "$objects/??/??/*"; return scalar @files }
-sub known_blobs { return $mn->psql('SELECT (SELECT count(*) FROM objects) + (SELECT count(*) FROM object_parts) + (SELECT count(*) FROM object_garbage)') }
+sub known_blobs {
+	return $mn->psql('SELECT (SELECT count(*) FROM objects) + (SELECT count(*) FROM '
+	    . 'object_parts) + (SELECT count(*) FROM object_garbage)');
+}
 
 sub connect_raw {
 	my ($host, $port) = split /:/, $s3->{host};
-	return IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port, SSL_ca_file => $mn->{ca}, SSL_alpn_protocols => ['http/1.1'], Timeout => 10) || die "no connection: $SSL_ERROR";
+	return IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port, SSL_ca_file => $mn->{ca},
+	    SSL_alpn_protocols => ['http/1.1'], Timeout => 10)
+	    || die "no connection: $SSL_ERROR";
 }
 
 # The head of a PUT that announces more than will be sent.
@@ -30,14 +39,17 @@ sub raw_put {
 	my ($url, $length) = @_;
 	my $socket = connect_raw();
 	my ($target) = $url =~ m{^https://[^/]+(/.*)};
-	print $socket "PUT $target HTTP/1.1\r\nHost: $s3->{host}\r\nContent-Length: $length\r\n\r\n";
+	print $socket
+	    "PUT $target HTTP/1.1\r\nHost: $s3->{host}\r\nContent-Length: $length\r\n\r\n";
 	return $socket;
 }
 
 is(put('kept', 'kept')->{status}, 200, 'an object');
 
 subtest 'a refused upload is refused before its body' => sub {
-	my $socket = raw_put($s3->presign(PUT => "/$bucket/refused", headers => { 'content-length' => 1000 }), 1_000_000_000);
+	my $socket = raw_put($s3->presign(PUT => "/$bucket/refused",
+	    headers => { 'content-length' => 1000 }),
+	    1_000_000_000);
 	print $socket 'x' x 300_000;
 	my $began = time;
 	my $line = <$socket>;
@@ -48,7 +60,9 @@ subtest 'a refused upload is refused before its body' => sub {
 };
 
 subtest 'a client that leaves half way leaves nothing' => sub {
-	my $socket = raw_put($s3->presign(PUT => "/$bucket/half", headers => { 'content-length' => 50_000_000 }), 50_000_000);
+	my $socket = raw_put($s3->presign(PUT => "/$bucket/half",
+	    headers => { 'content-length' => 50_000_000 }),
+	    50_000_000);
 	print $socket 'x' x 1_000_000;
 	wait_until { spooled() > 0 } 20, 'a spooled body';
 	close $socket;
@@ -59,7 +73,9 @@ subtest 'a client that leaves half way leaves nothing' => sub {
 subtest 'a dead verifier' => sub {
 	$mn->stop_part('verify');
 	for my $answer (put('dead', 'x'), get('kept')) {
-		is_deeply([@$answer{qw(status code)}], [503, 'ServiceUnavailable'], '503 in the words of S3') or diag $answer->{content};
+		is_deeply([@$answer{qw(status code)}], [503, 'ServiceUnavailable'],
+		    '503 in the words of S3')
+		    or diag $answer->{content};
 		ok($answer->{headers}{'retry-after'}, '... with Retry-After');
 	}
 	is(spooled(), 0, 'nothing was spooled');
@@ -70,7 +86,8 @@ subtest 'a dead verifier' => sub {
 
 subtest 'a dead store pool' => sub {
 	$mn->stop_part('store');
-	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'], 'writes: 503');
+	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'],
+	    'writes: 503');
 	is(get('kept')->{content}, 'kept', 'reads go on');
 	$mn->start_part('store');
 	wait_until { put('alive', 'x')->{status} == 200 } 20, 'the store';
@@ -80,21 +97,24 @@ subtest 'a dead store pool' => sub {
 
 subtest 'a database that is away' => sub {
 	$mn->stop_part('postgres');
-	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'], 'write: 503');
+	is_deeply([@{ put('dead', 'x') }{qw(status code)}], [503, 'ServiceUnavailable'],
+	    'write: 503');
 	is_deeply([@{ get('kept') }{qw(status code)}], [503, 'ServiceUnavailable'], 'read: 503');
-	is_deeply([@{ put('dead', 'x', secret => 'wrong') }{qw(status code)}], [403, 'SignatureDoesNotMatch'], 'a wrong signature is still one');
+	is_deeply([@{ put('dead', 'x', secret => 'wrong') }{qw(status code)}],
+	    [403, 'SignatureDoesNotMatch'], 'a wrong signature is still one');
 	$mn->start_part('postgres');
 	wait_until { get('kept')->{status} == 200 } 30, 'the database';
 	is(get('dead')->{status}, 404, 'nothing was made');
 };
 
-# Each answered write is whole; whatever shows is whole.
+# Each acknowledged write is whole; so is every object that shows.
 subtest 'kill -9 of store workers between and during writes' => sub {
 	my $master = $mn->pid('store');
 	my $killer = fork // die "fork: $!";
 	if ($killer == 0) {
 		while (1) {
-			my @workers = split ' ', MediaNest::Test::run_output('pgrep', '-P', $master);
+			my @workers = split ' ',
+			    MediaNest::Test::run_output('pgrep', '-P', $master);
 			kill 'KILL', $workers[rand @workers] if @workers;
 			sleep 0.15;
 		}
@@ -107,13 +127,16 @@ subtest 'kill -9 of store workers between and during writes' => sub {
 	kill 'KILL', $killer;
 	waitpid $killer, 0;
 	wait_until { put('alive', 'x')->{status} == 200 } 20, 'the store';
-	cmp_ok(scalar(keys %answered), '>', 0, scalar(keys %answered) . ' writes of 120 were answered');
-	is(scalar(grep { get($_)->{content} ne $answered{$_} } keys %answered), 0, 'each answered write is whole');
+	cmp_ok(scalar(keys %answered), '>', 0,
+	    scalar(keys %answered) . ' writes of 120 were answered');
+	is(scalar(grep { get($_)->{content} ne $answered{$_} } keys %answered), 0,
+	    'each answered write is whole');
 	for my $n (1 .. 120) {
 		my $answer = get("kill/$n");
-		$whole++ if $answer->{status} == 404 || $answer->{content} eq join ',', ($n) x (1000 + 500 * ($n % 7));
+		$whole++ if $answer->{status} == 404 || $answer->{content} eq join ',',
+		    ($n) x (1000 + 500 * ($n % 7));
 	}
-	is($whole, 120, 'whatever shows is whole');
+	is($whole, 120, 'every object that shows is whole');
 	wait_until { blob_files() <= known_blobs() } 10, 'every file known';
 	pass('every file is known: by a row, or as garbage');
 };
@@ -121,19 +144,23 @@ subtest 'kill -9 of store workers between and during writes' => sub {
 subtest 'garbage' => sub {
 	put('garbage', $_) for 'one', 'two';
 	my $before = blob_files();
-	cmp_ok($mn->psql('SELECT count(*) FROM object_garbage'), '>', 0, 'a replaced blob is garbage');
+	cmp_ok($mn->psql('SELECT count(*) FROM object_garbage'), '>', 0,
+	    'a replaced blob is garbage');
 	$mn->restart_part('store');
 	wait_until { put('alive2', 'x')->{status} == 200 } 20, 'the store';
 	cmp_ok(blob_files(), '>', $before, 'it stays for those who still read it');
 	$mn->psql("UPDATE object_garbage SET since = now() - interval '2 hours'");
 	$mn->restart_part('store');
-	ok(wait_until(sub { blob_files() == $mn->psql('SELECT count(*) FROM objects') }, 30, 'collection'), 'after an hour only what has a row is left');
+	ok(wait_until(sub { blob_files() == $mn->psql('SELECT count(*) FROM objects') }, 30,
+	    'collection'),
+	    'after an hour only what has a row is left');
 	is($mn->psql('SELECT count(*) FROM object_garbage'), 0, 'the list is empty');
 	is(get('garbage')->{content}, 'two', 'the object is there');
 };
 
 SKIP: {
-	MediaNest::Test::run_output('mount', '-t', 'tmpfs', '-o', 'size=80m,mode=0777', 'none', $objects);
+	MediaNest::Test::run_output('mount', '-t', 'tmpfs', '-o', 'size=80m,mode=0777', 'none',
+	    $objects);
 	skip 'no file system can be mounted here', 1 if $? != 0;
 	my $mounted = 1;
 	subtest 'a full disk' => sub {
@@ -141,11 +168,14 @@ SKIP: {
 		mkdir "$objects/.tmp";
 		chown $owner, -1, "$objects/.tmp", $objects;
 		is(put('small', 'x' x 1000)->{status}, 200, 'there is room');
-		is_deeply([@{ put('big', 'x' x 20_000_000) }{qw(status code)}], [507, 'InsufficientStorage'], 'there is none');
+		is_deeply([@{ put('big', 'x' x 20_000_000) }{qw(status code)}],
+		    [507, 'InsufficientStorage'], 'there is none');
 		is(spooled(), 0, 'nothing was spooled');
 		is(get('small')->{content}, 'x' x 1000, 'reads go on');
-		MediaNest::Test::run_output('sh', '-c', 'head -c 20000000 /dev/zero >"$1"', 'sh', "$objects/filler");
-		is_deeply([@{ put('small2', 'x') }{qw(status code)}], [507, 'InsufficientStorage'], 'the reserve is kept');
+		MediaNest::Test::run_output('sh', '-c', 'head -c 20000000 /dev/zero >"$1"', 'sh',
+		    "$objects/filler");
+		is_deeply([@{ put('small2', 'x') }{qw(status code)}], [507, 'InsufficientStorage'],
+		    'the reserve is kept');
 		unlink "$objects/filler";
 		is(put('small2', 'x')->{status}, 200, 'it recovers');
 	};

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# From upload to thumbnail and search, the same against the embedded object store and against a foreign S3 server (Swift).
+# From upload to thumbnail and search, the same against the embedded object store and against a
+# foreign S3 server (Swift).
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -13,14 +14,18 @@ my $dir = tempdir('mn-pipeline-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 sub ffmpeg {
 	my ($name, @arguments) = @_;
 	local $ENV{ASAN_OPTIONS};
-	my $said = MediaNest::Test::run_output('ffmpeg', '-nostdin', '-v', 'error', '-y', @arguments, "$dir/$name");
+	my $said = MediaNest::Test::run_output('ffmpeg', '-nostdin', '-v', 'error', '-y',
+	    @arguments, "$dir/$name");
 	die "ffmpeg: $said" if $? != 0;
 	return "$dir/$name";
 }
 
 my $photo = ffmpeg('harbour.jpg', qw(-f lavfi -i testsrc2=s=800x600 -frames:v 1));
-my $video = ffmpeg('harbour.mp4', qw(-f lavfi -i testsrc2=s=320x240:d=3 -f lavfi -i sine=d=3 -pix_fmt yuv420p -c:v libx264 -c:a aac -shortest));
-my $song = ffmpeg('harbour.wav', qw(-f lavfi -i sine=d=400:r=44100 -ac 2));	# 70 MB: goes up in parts
+my $video = ffmpeg('harbour.mp4',
+    qw(-f lavfi -i testsrc2=s=320x240:d=3 -f lavfi -i sine=d=3 -pix_fmt yuv420p -c:v libx264 -c:a
+        aac -shortest));
+# 70 MB: goes up in parts
+my $song = ffmpeg('harbour.wav', qw(-f lavfi -i sine=d=400:r=44100 -ac 2));
 
 # What a link of the API leads to, past the redirect.
 sub follow {
@@ -34,28 +39,39 @@ sub pipeline {
 	my ($mn) = @_;
 	my $user = $mn->user;
 	my $word = sprintf 'harbour%d%d', $$, time % 100000;
-	my %file = (image => [$photo, 'image/jpeg'], video => [$video, 'video/mp4'], audio => [$song, 'audio/wav']);
+	my %file = (image => [$photo, 'image/jpeg'], video => [$video, 'video/mp4'],
+	    audio => [$song, 'audio/wav']);
 	for my $kind (qw(image video audio)) {
 		my $media = $user->upload_file(@{ $file{$kind} }, title => "$word $kind");
 		ok($media->{id} // $media->{mediaId}, "$kind: uploaded");
 		$media = $user->wait_media($media->{id} // $media->{mediaId}, 120);
 		is($media->{status}, 'ready', "$kind: ready") or diag explain $media->{failure};
 		is($media->{kind}, $kind, "$kind: is one");
-		is(follow($user, "/api/media/$media->{id}/file")->{content}, slurp($file{$kind}[0]), "$kind: the file comes back");
+		is(follow($user, "/api/media/$media->{id}/file")->{content}, slurp($file{$kind}[0]),
+		    "$kind: the file comes back");
 		next if $kind eq 'audio';
 		my $thumbnail = follow($user, "/api/media/$media->{id}/thumbnail/320");
-		is_deeply([$thumbnail->{status}, $thumbnail->{headers}{'content-type'}, substr $thumbnail->{content}, 8, 4], [200, 'image/webp', 'WEBP'], "$kind: thumbnail");
+		is_deeply([$thumbnail->{status}, $thumbnail->{headers}{'content-type'},
+		    substr $thumbnail->{content}, 8, 4],
+		    [200, 'image/webp', 'WEBP'], "$kind: thumbnail");
 	}
 	my $found = wait_until(sub {
 		my $answer = $user->api(GET => "/api/search?q=$word");
 		return $answer->{status} == 200 && @{ $answer->{json}{items} } == 3 && $answer;
 	}, 30, 'three hits');
-	is(scalar(grep { $_->{title} =~ /^$word / } @{ $found->{json}{items} }), 3, 'search finds all');
+	is(scalar(grep { $_->{title} =~ /^$word / } @{ $found->{json}{items} }), 3,
+	    'search finds all');
 	my ($hit) = grep { $_->{kind} eq 'image' } @{ $found->{json}{items} };
-	is($user->request(GET => $hit->{thumbnails}{320})->{status}, 200, 'its signed thumbnail is there');
+	is($user->request(GET => $hit->{thumbnails}{320})->{status}, 200,
+	    'its signed thumbnail is there');
 }
 
-sub slurp { my ($path) = @_; open my $in, '<:raw', $path or die "$path: $!"; local $/; return scalar <$in> }
+sub slurp {
+	my ($path) = @_;
+	open my $in, '<:raw', $path or die "$path: $!";
+	local $/;
+	return scalar <$in>;
+}
 
 subtest 'embedded object store' => sub { pipeline(MediaNest::Test->stack) };
 

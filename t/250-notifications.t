@@ -17,7 +17,10 @@ sub broadcast {
 	return $who->api(POST => '/api/notifications/broadcast', $body);
 }
 
-sub list { my ($who, $query) = @_; return $who->api(GET => '/api/notifications' . ($query // ''))->{json} }
+sub list {
+	my ($who, $query) = @_;
+	return $who->api(GET => '/api/notifications' . ($query // ''))->{json}
+}
 
 # --- broadcast -----------------------------------------------------------------------------------
 
@@ -37,8 +40,11 @@ is scalar @{ list($other)->{items} }, 0, 'people of other roles have not';
 
 is broadcast($guest, { title => 'x', message => 'y' })->{status}, 403, 'a guest may not broadcast';
 is broadcast($mn->client, { title => 'x', message => 'y' })->{status}, 401, 'nobody may neither';
-for my $wrong ({ title => '', message => 'x' }, { title => 'x' x 201, message => 'x' }, { title => 'x' }, { title => 'x', message => 'y' x 2001 },
-	{ title => 'x', message => 'y', roles => ['king'] }, { title => 'x', message => 'y', roles => [] }, { title => 'x', message => 'y', colour => 'red' },
+for my $wrong ({ title => '', message => 'x' }, { title => 'x' x 201, message => 'x' },
+    { title => 'x' }, { title => 'x', message => 'y' x 2001 },
+	{ title => 'x', message => 'y', roles => ['king'] },
+	{ title => 'x', message => 'y', roles => [] }, { title => 'x', message => 'y',
+	    colour => 'red' },
 	{ title => "x\ny", message => 'y' }) {
 	my $answer = broadcast($admin, $wrong);
 	is $answer->{status}, 400, 'a malformed broadcast is refused';
@@ -65,7 +71,8 @@ is_deeply [ map { $_->{seq} } @{ $page->{items} } ], [ 1 .. 4 ], 'after=0: from 
 $page = list($guest, "?limit=4&cursor=$page->{page}{nextCursor}");
 is_deeply [ map { $_->{seq} } @{ $page->{items} } ], [ 5 .. 7 ], 'its cursor keeps the direction';
 is $page->{page}{nextCursor}, undef, 'the last page has none';
-for my $query ('limit=0', 'limit=101', 'limit=x', 'cursor=!!', 'cursor=YWJj', 'after=-1', 'after=1.5', 'after=99999999999999999999', 'unread=maybe', 'colour=red',
+for my $query ('limit=0', 'limit=101', 'limit=x', 'cursor=!!', 'cursor=YWJj', 'after=-1',
+    'after=1.5', 'after=99999999999999999999', 'unread=maybe', 'colour=red',
 	'limit=1&limit=2') {
 	is $guest->api(GET => "/api/notifications?$query")->{status}, 400, "?$query is refused";
 }
@@ -79,10 +86,12 @@ is $read->{status}, 200, 'read one';
 ok $read->{json}{read}, 'it says so';
 is $guest->api(POST => "/api/notifications/$id/read")->{status}, 200, 'twice is fine';
 is list($guest)->{unread}, 6, 'one unread less';
-is_deeply [ map { $_->{seq} } @{ list($guest, '?unread=true')->{items} } ], [ 7, 6, 5, 4, 3, 2 ], '?unread=true';
+is_deeply [ map { $_->{seq} } @{ list($guest, '?unread=true')->{items} } ], [ 7, 6, 5, 4, 3, 2 ],
+    '?unread=true';
 is $other->api(POST => "/api/notifications/$id/read")->{status}, 404, "someone else's is not there";
 is $admin->api(POST => "/api/notifications/$id/read")->{status}, 404, 'not even for an admin';
-is $guest->api(POST => '/api/notifications/nonsense/read')->{status}, 404, 'nonsense is not there either';
+is $guest->api(POST => '/api/notifications/nonsense/read')->{status}, 404,
+    'nonsense is not there either';
 is $guest->api(POST => '/api/notifications/read-all')->{status}, 204, 'read all';
 is list($guest)->{unread}, 0, 'none is unread';
 is scalar @{ list($guest, '?unread=true')->{items} }, 0, 'the unread list is empty';
@@ -93,21 +102,31 @@ my $kinds = $guest->api(GET => '/api/notifications/preferences')->{json}{kinds};
 ok exists $kinds->{'media.ready'} && exists $kinds->{'alert.cleared'}, 'kinds are listed';
 ok $kinds->{'system.broadcast'}{page}, 'the page is the default';
 is $kinds->{'system.broadcast'}{email}, 'off', 'mail is not';
-my $set = $guest->api(PUT => '/api/notifications/preferences', { kinds => { 'system.broadcast' => { page => JSON::PP::false, email => 'digest' }, 'media.failed' => { email => 'now' } } });
+my $set = $guest->api(PUT => '/api/notifications/preferences',
+    { kinds => { 'system.broadcast' => { page => JSON::PP::false, email => 'digest' },
+	'media.failed' => { email => 'now' } } });
 is $set->{status}, 200, 'preferences are set';
 is_deeply $guest->api(GET => '/api/notifications/preferences')->{json}, $set->{json}, 'and kept';
 $kinds = $set->{json}{kinds};
 is_deeply $kinds->{'system.broadcast'}, { page => JSON::PP::false, email => 'digest' }, 'as asked';
-is_deeply $kinds->{'media.failed'}, { page => JSON::PP::true, email => 'now' }, 'what was left out is as before';
-ok $other->api(GET => '/api/notifications/preferences')->{json}{kinds}{'system.broadcast'}{page}, "other people's are their own";
-is $guest->api(PUT => '/api/notifications/preferences', { kinds => $kinds })->{status}, 200, 'every kind that is listed can be set';
-for my $wrong ({}, { kinds => { 'no.such' => { page => JSON::PP::true } } }, { kinds => { 'media.ready' => { page => 'yes' } } },
-	{ kinds => { 'media.ready' => { email => 'hourly' } } }, { kinds => { 'media.ready' => { sms => JSON::PP::true } } }, { kinds => 1 }, { kinds => {}, x => 1 }) {
-	is $guest->api(PUT => '/api/notifications/preferences', $wrong)->{status}, 400, 'a malformed preference is refused';
+is_deeply $kinds->{'media.failed'}, { page => JSON::PP::true, email => 'now' },
+    'what was left out is as before';
+ok $other->api(GET => '/api/notifications/preferences')->{json}{kinds}{'system.broadcast'}{page},
+    "other people's are their own";
+is $guest->api(PUT => '/api/notifications/preferences', { kinds => $kinds })->{status}, 200,
+    'every kind that is listed can be set';
+for my $wrong ({}, { kinds => { 'no.such' => { page => JSON::PP::true } } },
+    { kinds => { 'media.ready' => { page => 'yes' } } },
+	{ kinds => { 'media.ready' => { email => 'hourly' } } },
+	    { kinds => { 'media.ready' => { sms => JSON::PP::true } } }, { kinds => 1 },
+	    { kinds => {}, x => 1 }) {
+	is $guest->api(PUT => '/api/notifications/preferences', $wrong)->{status}, 400,
+	    'a malformed preference is refused';
 }
 broadcast($admin, { title => 'Unwanted', message => 'x', roles => ['guest'] });
 is list($guest)->{items}[0]{seq}, 7, 'who does not want a kind on the page gets no row';
-$guest->api(PUT => '/api/notifications/preferences', { kinds => { 'system.broadcast' => { page => JSON::PP::true } } });
+$guest->api(PUT => '/api/notifications/preferences',
+    { kinds => { 'system.broadcast' => { page => JSON::PP::true } } });
 broadcast($admin, { title => 'Wanted', message => 'x', roles => ['guest'] });
 is list($guest)->{items}[0]{seq}, 8, 'and no gap in the seq';
 

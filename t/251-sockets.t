@@ -1,4 +1,4 @@
-# medianest-notifyd: who gets in, what is replayed, when a connection ends.
+# medianest-notifyd: who may connect, what is replayed, when a connection ends.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,8 @@ my $socket = "$mn->{var}/run/notifyd.sock";
 
 sub broadcast {
 	my ($title, %more) = @_;
-	my $answer = $admin->api(POST => '/api/notifications/broadcast', { title => $title, message => 'x', roles => ['guest'], %more });
+	my $answer = $admin->api(POST => '/api/notifications/broadcast', { title => $title,
+	    message => 'x', roles => ['guest'], %more });
 	die "broadcast: $answer->{content}" if $answer->{status} != 201;
 }
 sub ws { return MediaNest::WebSocket->open($guest, @_) }
@@ -32,7 +33,9 @@ subtest 'a socket hears' => sub {
 	is $event->{seq}, 1, 'seq';
 	like $event->{id}, qr/^[0-9a-f-]{36}$/, 'id';
 	like $event->{timestamp}, qr/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/, 'timestamp';
-	is_deeply $event->{data}, { notification => { kind => 'system.broadcast', title => 'Hello', message => 'x' } }, 'data';
+	is_deeply $event->{data},
+	    { notification => { kind => 'system.broadcast', title => 'Hello', message => 'x' } },
+	    'data';
 	my $row = $guest->api(GET => '/api/notifications')->{json}{items}[0];
 	is $row->{id}, $event->{id}, 'the same id in the list';
 	is $row->{createdAt}, $event->{timestamp}, 'the same time';
@@ -60,7 +63,8 @@ subtest 'tickets' => sub {
 subtest 'origins and requests' => sub {
 	is ws(origin => $mn->{url})->{status}, 101, 'our own page';
 	is ws()->{status}, 101, 'a native client sends none';
-	for my $origin ('https://evil.example', 'null', "$mn->{url}.evil.example", 'https://127.0.0.1', "x$mn->{url}", 'y' x 1000) {
+	for my $origin ('https://evil.example', 'null', "$mn->{url}.evil.example",
+	    'https://127.0.0.1', "x$mn->{url}", 'y' x 1000) {
 		my $ws = ws(origin => $origin);
 		is $ws->{status}, 403, 'refused: ' . substr $origin, 0, 40;
 		is $ws->{json}{code}, 'forbidden', 'with a problem document';
@@ -69,11 +73,14 @@ subtest 'origins and requests' => sub {
 	my $ticket = MediaNest::WebSocket->ticket($guest);
 	is ws(origin => 'https://evil.example', ticket => $ticket)->{status}, 403, 'a refusal';
 	is ws(ticket => $ticket)->wait_closed(0.3), undef, 'does not spend the ticket';
-	is ws(after => $_)->{status}, 400, "after=$_" for 'x', '-1', '1.5', '99999999999999999999', '';
+	is ws(after => $_)->{status}, 400, "after=$_"
+	    for 'x', '-1', '1.5', '99999999999999999999', '';
 	is ws(plain => 1)->{status}, 400, 'no upgrade';
 	my $es = ws(stream => 1, origin => $mn->{url});
-	like $es->{head}, qr/^access-control-allow-origin: \Q$mn->{url}\E\r$/mi, 'CORS of an EventSource';
-	my $alias = MediaNest::WebSocket->connect($mn, path => '/api/v1/notifications/ws?ticket=' . MediaNest::WebSocket->ticket($guest));
+	like $es->{head}, qr/^access-control-allow-origin: \Q$mn->{url}\E\r$/mi,
+	    'CORS of an EventSource';
+	my $alias = MediaNest::WebSocket->connect($mn, path => '/api/v1/notifications/ws?ticket='
+	    . MediaNest::WebSocket->ticket($guest));
 	is $alias->{status}, 101, 'by the alias';
 	is $alias->wait_closed(0.3), undef, 'it holds';
 };
@@ -81,8 +88,10 @@ subtest 'origins and requests' => sub {
 subtest 'a live setting' => sub {
 	my $friend = 'https://friend.example';
 	is ws(origin => $friend)->{status}, 403, 'a foreign origin';
-	$mn->psql("INSERT INTO settings (key, value) VALUES ('cors.origins', 'https://other.example,$friend')");
-	ok wait_until(sub { ws(origin => $friend)->{status} == 101 }, 10), 'is let in when an admin says so, without a restart';
+	$mn->psql("INSERT INTO settings (key, value) VALUES ('cors.origins', "
+	    . "'https://other.example,$friend')");
+	ok wait_until(sub { ws(origin => $friend)->{status} == 101 }, 10),
+	    'is let in when an admin says so, without a restart';
 	$mn->psql("DELETE FROM settings WHERE key = 'cors.origins'");
 	ok wait_until(sub { ws(origin => $friend)->{status} == 403 }, 10), 'and no longer when not';
 };
@@ -95,21 +104,26 @@ subtest 'replay' => sub {
 	is $events[3]{type}, 'resync', 'then one resync: other events may have been missed';
 	broadcast('Number 7');
 	is $ws->next->{seq}, 7, 'then live';
-	is_deeply [ map { $_->{type} } ws(after => 7)->take(2, 1) ], ['resync'], 'nothing was missed';
+	is_deeply [ map { $_->{type} } ws(after => 7)->take(2, 1) ], ['resync'],
+	    'nothing was missed';
 	my $fresh = ws();
 	is $fresh->next(0.5), undef, 'without after: nothing old';
-	is_deeply [ map { $_->{type} } ws(after => 1_000_000)->take(2, 1) ], ['resync'], 'after from a future that never was';
+	is_deeply [ map { $_->{type} } ws(after => 1_000_000)->take(2, 1) ], ['resync'],
+	    'after from a future that never was';
 	broadcast('Number 8');
 	is $fresh->next->{seq}, 8, 'a fresh one hears what is new';
 	$mn->psql("DELETE FROM notifications WHERE user_id = '$guest->{id}' AND seq <= 4");
 	@events = ws(after => 2)->take(5);
 	is_deeply seqs(@events), [ 5 .. 8 ], 'older than what is kept: what there is';
-	is_deeply [ map { $_->{type} } grep { !defined $_->{seq} } @events ], ['resync'], 'and one resync';
+	is_deeply [ map { $_->{type} } grep { !defined $_->{seq} } @events ], ['resync'],
+	    'and one resync';
 };
 
 subtest 'long replay' => sub {
 	my $reader = $mn->user(role => 'guest');
-	$mn->psql("INSERT INTO notifications (id, user_id, seq, kind, title, message) SELECT gen_random_uuid(), '$reader->{id}', i, 'media.ready', 'n' || i, repeat('x', 900) FROM generate_series(1, 3000) i;"
+	$mn->psql("INSERT INTO notifications (id, user_id, seq, kind, title, message) SELECT "
+	    . "gen_random_uuid(), '$reader->{id}', i, 'media.ready', 'n' || i, repeat('x', 900) "
+	    . "FROM generate_series(1, 3000) i;"
 		. " UPDATE users SET last_seq = 3000 WHERE id = '$reader->{id}'");
 	my $ws = MediaNest::WebSocket->open($reader, after => 0);
 	my @events = $ws->take(3001, 20);
@@ -134,8 +148,9 @@ subtest 'EventSource' => sub {
 subtest 'a lost push' => sub {
 	my ($ws, $es) = (ws(), ws(stream => 1));
 	ok !defined $ws->next(0.3), 'both are connected';
-	$mn->psql("WITH u AS (UPDATE users SET last_seq = last_seq + 1 WHERE id = '$guest->{id}' RETURNING last_seq)"
-		. " INSERT INTO notifications (id, user_id, seq, kind, title) SELECT gen_random_uuid(), '$guest->{id}', last_seq, 'media.ready', 'quiet' FROM u");
+	$mn->psql("WITH u AS (UPDATE users SET last_seq = last_seq + 1 WHERE id = '$guest->{id}' "
+	    . 'RETURNING last_seq) INSERT INTO notifications (id, user_id, seq, kind, title) '
+	    . "SELECT gen_random_uuid(), '$guest->{id}', last_seq, 'media.ready', 'quiet' FROM u");
 	my $event = $ws->next(6);
 	is $event->{seq}, 10, 'a row without a push is found';
 	is $event->{data}{notification}{title}, 'quiet', 'and sent';
@@ -145,25 +160,38 @@ subtest 'a lost push' => sub {
 subtest 'events without a row' => sub {
 	my $ws = ws();
 	ok !defined $ws->next(0.3), 'connected';
-	my $publish = sub { $mn->redis(PUBLISH => 'mn:events', ref $_[0] ? encode_json($_[0]) : $_[0]) };
-	$publish->({ to => [ $guest->{id} ], event => { type => 'media.updated', id => 'e1', timestamp => 't', data => { mediaId => 'm' } } });
-	is_deeply $ws->next, { type => 'media.updated', id => 'e1', timestamp => 't', data => { mediaId => 'm' } }, 'to one';
-	$publish->({ to => 'all', event => { type => 'sync.completed', id => 'e2', timestamp => 't', data => {} } });
+	my $publish = sub { $mn->redis(PUBLISH => 'mn:events',
+	    ref $_[0] ? encode_json($_[0]) : $_[0]) };
+	$publish->({ to => [ $guest->{id} ], event => { type => 'media.updated', id => 'e1',
+	    timestamp => 't', data => { mediaId => 'm' } } });
+	is_deeply $ws->next,
+	    { type => 'media.updated', id => 'e1', timestamp => 't', data => { mediaId => 'm' } },
+	    'to one';
+	$publish->({ to => 'all', event => { type => 'sync.completed', id => 'e2', timestamp => 't',
+	    data => {} } });
 	is $ws->wait_type('sync.completed')->{id}, 'e2', 'to all';
-	$publish->({ to => [ $admin->{id} ], event => { type => 'media.updated', id => 'e3', timestamp => 't', data => {} } });
-	$publish->($_) for 'nonsense', '{}', '[]', '{"to":1,"event":2}', '{"each":[1,{"user":3}],"event":{}}', '{"endSession":{}}', '{"to":"all","event":{"type":5}}';
-	$publish->({ each => [ { user => $guest->{id}, id => 'x', seq => 4_000, timestamp => 't' } ], event => { type => 'notification', data => {} } });
-	$publish->({ to => 'all', event => { type => 'sync.completed', id => 'last', timestamp => 't', data => {} } });
+	$publish->({ to => [ $admin->{id} ], event => { type => 'media.updated', id => 'e3',
+	    timestamp => 't', data => {} } });
+	$publish->($_)
+	    for 'nonsense', '{}', '[]', '{"to":1,"event":2}', '{"each":[1,{"user":3}],"event":{}}',
+		'{"endSession":{}}', '{"to":"all","event":{"type":5}}';
+	$publish->({ each => [ { user => $guest->{id}, id => 'x', seq => 4_000,
+	    timestamp => 't' } ],
+	    event => { type => 'notification', data => {} } });
+	$publish->({ to => 'all', event => { type => 'sync.completed', id => 'last',
+	    timestamp => 't', data => {} } });
 	my @seen;
 	while (my $event = $ws->next) { push @seen, $event; last if ($event->{id} // '') eq 'last' }
-	ok !grep({ ($_->{id} // '') =~ /^(?:e3|x)$/ } @seen), 'nobody hears what is for others, or a seq that no row has';
+	ok !grep({ ($_->{id} // '') =~ /^(?:e3|x)$/ } @seen),
+	    'nobody hears what is for others, or a seq that no row has';
 	is $seen[-1]{id}, 'last', 'nonsense on the channel harms nobody';
 };
 
 subtest 'the end of a session' => sub {
 	my $make = sub {
 		my $who = $mn->login($guest->{email}, $guest->{password});
-		my ($ws, $es) = (MediaNest::WebSocket->open($who), MediaNest::WebSocket->open($who, stream => 1));
+		my ($ws, $es) = (MediaNest::WebSocket->open($who),
+		    MediaNest::WebSocket->open($who, stream => 1));
 		ok !defined $ws->next(0.2), 'connected';
 		return ($who, $ws, $es);
 	};
@@ -178,14 +206,19 @@ subtest 'the end of a session' => sub {
 	};
 	my $bystander = ws();
 	my ($who, $ws, $es) = $make->();
-	is $who->api(POST => '/api/auth/logout', { refreshToken => $who->{refresh_token} })->{status}, 204, 'sign out';
+	is $who->api(POST => '/api/auth/logout',
+	    { refreshToken => $who->{refresh_token} })->{status},
+	    204, 'sign out';
 	$ends->('signed out', $ws, $es);
 	($who, $ws, $es) = $make->();
-	$mn->psql("UPDATE sessions SET revoked_at = now() WHERE user_id = '$guest->{id}' AND id::text = '" . $who->api(GET => '/api/auth/session')->{json}{sessionId} . "'");
+	$mn->psql(
+	    "UPDATE sessions SET revoked_at = now() WHERE user_id = '$guest->{id}' AND id::text = '"
+		. $who->api(GET => '/api/auth/session')->{json}{sessionId} . "'");
 	$ends->('revoked without a word', $ws, $es);
 	is $bystander->wait_closed(0.1), undef, 'other sessions of the same person go on';
 	($who, $ws, $es) = $make->();
-	$mn->redis(PUBLISH => 'mn:events', encode_json({ endSession => { user => $guest->{id}, sid => undef } }));
+	$mn->redis(PUBLISH => 'mn:events',
+	    encode_json({ endSession => { user => $guest->{id}, sid => undef } }));
 	$ends->('all sessions', $ws, $es);
 	is $bystander->wait_closed(1), 4401, 'all of them';
 	my $spent = MediaNest::WebSocket->ticket($guest);
@@ -199,13 +232,16 @@ subtest 'slow and noisy clients' => sub {
 	my $reader = $mn->user(role => 'guest');
 	my $dropped = sub { return scalar(() = $mn->log_text('notifyd') =~ /reads too slowly/g) };
 	my $before = $dropped->();
-	my $slow = MediaNest::WebSocket->connect($mn, unix => $socket, receive_buffer => 4096, path => '/api/notifications/ws?ticket=' . MediaNest::WebSocket->ticket($reader));
+	my $slow = MediaNest::WebSocket->connect($mn, unix => $socket, receive_buffer => 4096,
+	    path => '/api/notifications/ws?ticket=' . MediaNest::WebSocket->ticket($reader));
 	my $quick = MediaNest::WebSocket->open($reader);
 	ok !defined $quick->next(0.3), 'one reads, one does not';
 	for my $i (1 .. 100) {
 		last if $i % 10 == 0 && $dropped->() > $before;
 		broadcast("Number $i") if $i % 5 == 0;
-		$mn->redis(PUBLISH => 'mn:events', encode_json({ to => [ $reader->{id} ], event => { type => 'media.updated', id => "e$i", timestamp => 't', data => { x => 'x' x 40_000 } } }));
+		$mn->redis(PUBLISH => 'mn:events', encode_json({ to => [ $reader->{id} ],
+		    event => { type => 'media.updated', id => "e$i", timestamp => 't',
+			data => { x => 'x' x 40_000 } } }));
 		1 while $quick->read(0);
 	}
 	is $dropped->(), $before + 1, 'who reads nothing is dropped';
@@ -213,7 +249,8 @@ subtest 'slow and noisy clients' => sub {
 	1 while $quick->read(0.3);
 	is_deeply seqs(@{ $quick->{events} }), [ 1 .. $last ], 'who reads misses nothing';
 	my $again = MediaNest::WebSocket->open($reader, after => 0);
-	is_deeply seqs($again->take($last, 5)), [ 1 .. $last ], 'and the dropped one can come back for all of it';
+	is_deeply seqs($again->take($last, 5)), [ 1 .. $last ],
+	    'and the dropped one can come back for all of it';
 	my $noisy = MediaNest::WebSocket->open($reader);
 	$noisy->send_text('x' x 1000) for 1 .. 100;
 	is $noisy->wait_closed(3), 1008, 'who talks without end is closed';

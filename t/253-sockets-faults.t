@@ -14,7 +14,8 @@ my $guest = $mn->user(role => 'guest');
 my $n = 0;
 
 sub broadcast {
-	my $answer = $admin->api(POST => '/api/notifications/broadcast', { title => 'Number ' . ++$n, message => 'x', roles => ['guest'] });
+	my $answer = $admin->api(POST => '/api/notifications/broadcast',
+	    { title => 'Number ' . ++$n, message => 'x', roles => ['guest'] });
 	die "broadcast: $answer->{status} $answer->{content}" if $answer->{status} != 201;
 }
 sub enter { return MediaNest::WebSocket->open($guest, @_) }
@@ -47,7 +48,8 @@ subtest 'Redis is killed and comes back empty' => sub {
 	delete $_->{resyncs} for $ws, $es;
 	my $pid = $mn->kill_part('redis');
 	broadcast() for 1 .. 3;
-	is_deeply seqs(until_seq($_, $n)), [ $n - 2 .. $n ], 'without Redis the rows are found' for $ws, $es;
+	is_deeply seqs(until_seq($_, $n)), [ $n - 2 .. $n ], 'without Redis the rows are found'
+	    for $ws, $es;
 	wait_until { my $now = $mn->pid('redis'); $now && $now != $pid } 20;
 	wait_until { $mn->redis('PING') eq 'PONG' } 20;
 	wait_until { $mn->redis(PUBSUB => NUMSUB => 'mn:events') =~ /1$/ } 20;
@@ -78,12 +80,14 @@ subtest 'PostgreSQL is killed' => sub {
 	wait_until { $admin->api(GET => '/api/notifications')->{status} == 200 } 30;
 	broadcast() for 1 .. 2;
 	is_deeply seqs(until_seq($_, $n)), [ $n - 1, $n ], 'the connections go on' for $ws, $es;
-	my $back = wait_until { my $try = enter(after => $n - 2); my ($event) = $try->next(3); $event } 20;
+	my $back =
+	    wait_until { my $try = enter(after => $n - 2); my ($event) = $try->next(3); $event } 20;
 	is $back->{seq}, $n - 1, 'replay works again';
 };
 
 subtest 'PostgreSQL stops answering' => sub {
-	my $pid = $mn->psql("SELECT pid FROM pg_stat_activity WHERE application_name = 'medianest-notifyd'");
+	my $pid = $mn->psql(
+	    "SELECT pid FROM pg_stat_activity WHERE application_name = 'medianest-notifyd'");
 	kill 'STOP', $pid;
 	my $waiting = enter(after => $n - 1);
 	is $waiting->next(1), undef, 'a replay waits';
@@ -106,7 +110,8 @@ subtest 'notifyd stops and starts' => sub {
 	$mn->start_part('notifyd');
 	wait_until { -S "$mn->{var}/run/notifyd.sock" } 10;
 	($ws, $es) = (enter(after => $last), enter(stream => 1, after => $last));
-	is_deeply seqs(until_seq($_, $n)), [ $last + 1 .. $n ], 'what was missed is replayed' for $ws, $es;
+	is_deeply seqs(until_seq($_, $n)), [ $last + 1 .. $n ], 'what was missed is replayed'
+	    for $ws, $es;
 };
 
 subtest 'notifyd is killed' => sub {
@@ -114,10 +119,15 @@ subtest 'notifyd is killed' => sub {
 	my $pid = $mn->kill_part('notifyd');
 	is $ws->wait_closed(5), 0, 'the socket is cut';
 	broadcast() for 1 .. 3;
-	wait_until { my $now = $mn->pid('notifyd'); $now && $now != $pid && -S "$mn->{var}/run/notifyd.sock" } 20;
-	my $again = wait_until { my $try = enter(after => $last); $try->{status} == 101 && $try } 20;
+	wait_until {
+		my $now = $mn->pid('notifyd');
+		$now && $now != $pid && -S "$mn->{var}/run/notifyd.sock";
+	} 20;
+	my $again =
+	    wait_until { my $try = enter(after => $last); $try->{status} == 101 && $try } 20;
 	is_deeply seqs(until_seq($again, $n)), [ $last + 1 .. $n ], 'what was missed is replayed';
-	my $second = MediaNest::Test::run_output(readlink('/proc/' . $mn->pid('notifyd') . '/exe'), '--config', "$mn->{var}/etc/medianest.conf");
+	my $second = MediaNest::Test::run_output(readlink('/proc/' . $mn->pid('notifyd') . '/exe'),
+	    '--config', "$mn->{var}/etc/medianest.conf");
 	is $? >> 8, 75, 'a second instance does not take its place';
 	like $second, qr/another one is running/, 'and says why';
 	broadcast();

@@ -1,4 +1,5 @@
-# An upload as its owner hears it: progress, then complete or failed, with the notification in the list.
+# The events of an upload that its owner receives: progress, then complete or failed, with the
+# notification in the list.
 use strict;
 use warnings;
 use FindBin;
@@ -11,7 +12,8 @@ use Test::More;
 my $mn = MediaNest::Test->stack;
 my $owner = $mn->user(role => 'user');
 my $other = $mn->user(role => 'user');
-my ($ws, $es, $stranger) = (MediaNest::WebSocket->open($owner), MediaNest::WebSocket->open($owner, stream => 1), MediaNest::WebSocket->open($other));
+my ($ws, $es, $stranger) = (MediaNest::WebSocket->open($owner),
+    MediaNest::WebSocket->open($owner, stream => 1), MediaNest::WebSocket->open($other));
 
 my $good = $owner->upload_bytes('good.png', png(640, 480), 'image/png')->{id};
 my $complete = $ws->wait_type('media.processing.complete', 60);
@@ -24,14 +26,19 @@ is $row->{kind}, 'media.ready', 'its kind';
 is $row->{data}{mediaId}, $good, 'its item';
 
 my @before = $es->take(1, 5);
-push @before, $es->next(5) while @before && $before[-1] && $before[-1]{type} ne 'media.processing.complete';
-ok scalar(grep({ $_->{type} eq 'media.processing.progress' && $_->{data}{mediaId} eq $good && !defined $_->{seq} } @before)), 'progress came before, without a seq';
+push @before, $es->next(5)
+    while @before && $before[-1] && $before[-1]{type} ne 'media.processing.complete';
+ok scalar(grep({ $_->{type} eq 'media.processing.progress' && $_->{data}{mediaId} eq $good
+    && !defined $_->{seq} } @before)),
+    'progress came before, without a seq';
 
 my $bad = $owner->upload_bytes('bad.png', substr(png(640, 480), 0, 60), 'image/png')->{id};
 my $failed = $ws->wait_type('media.processing.failed', 60);
 is $failed->{data}{mediaId}, $bad, 'a file that cannot be read ends failed';
 ok length $failed->{data}{notification}{message}, 'with words for its owner';
 is $failed->{seq}, $complete->{seq} + 1, 'the next seq';
-is_deeply [ grep { ($_->{data}{mediaId} // '') =~ /^(?:\Q$good\E|\Q$bad\E)$/ } $stranger->take(1, 0.3) ], [], 'nobody else hears of a private item';
+is_deeply [ grep { ($_->{data}{mediaId} // '') =~
+    /^(?:\Q$good\E|\Q$bad\E)$/ } $stranger->take(1, 0.3) ],
+    [], 'nobody else hears of a private item';
 
 done_testing;

@@ -7,7 +7,8 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use Test::More;
 
-my $mn = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5, 'trusted_proxies' => '127.0.0.1' });
+my $mn = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5,
+    'trusted_proxies' => '127.0.0.1' });
 my $client = $mn->client;
 
 sub burst {
@@ -26,16 +27,24 @@ ok $seen->{404}, 'some pass';
 ok $seen->{429}, 'some do not' or diag explain $seen;
 is $seen->{problem}{json}{code}, 'rate_limited', 'a problem document';
 like $seen->{problem}{headers}{'retry-after'} || '', qr/^\d+$/, 'Retry-After';
-ok $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '192.0.2.2' })->{status} == 404, 'another address is not touched';
+ok $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '192.0.2.2' })->{status} == 404,
+    'another address is not touched';
 burst('/nothing', '2001:db8:1:2::1', 60);
-is $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '2001:db8:1:2:ffff::9' })->{status}, 429, 'IPv6 counts by /64';
-is $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '2001:db8:1:3::1' })->{status}, 404, 'the next network does not';
-is_deeply [sort keys %{ burst('/api/health/live', '192.0.2.1', 100) }], [200], 'health has no limit';
+is $client->api(GET => '/nothing', undef,
+    { 'X-Forwarded-For' => '2001:db8:1:2:ffff::9' })->{status},
+    429, 'IPv6 counts by /64';
+is $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '2001:db8:1:3::1' })->{status},
+    404, 'the next network does not';
+is_deeply [sort keys %{ burst('/api/health/live', '192.0.2.1', 100) }], [200],
+    'health has no limit';
 
 # A spoofed first element: the last address that is not a trusted proxy counts.
-is $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => '198.51.100.7, 192.0.2.9' })->{status}, 404, 'a chain';
+is $client->api(GET => '/nothing', undef,
+    { 'X-Forwarded-For' => '198.51.100.7, 192.0.2.9' })->{status},
+    404, 'a chain';
 wait_until { $mn->log_text('access') =~ /^192\.0\.2\.9 /m } 10, 'the log';
-unlike $mn->log_text('access'), qr/^198\.51\.100\.7 /m, 'the address that a client claims is not believed';
+unlike $mn->log_text('access'), qr/^198\.51\.100\.7 /m,
+    'the address that a client claims is not believed';
 
 $mn->stop_part('search');
 my $gone = $client->api(GET => '/api/search?q=x', undef, { 'X-Forwarded-For' => '192.0.2.77' });
@@ -43,12 +52,16 @@ is $gone->{status}, 502, 'a pool that is gone';
 is $gone->{json}{code}, 'upstream_failed', 'in the same form';
 ok $gone->{headers}{'retry-after'}, 'with Retry-After';
 $mn->start_part('search');
-wait_until { $client->api(GET => '/api/search?q=x', undef, { 'X-Forwarded-For' => '192.0.2.78' })->{status} < 500 } 15, 'the pool again';
+wait_until { $client->api(GET => '/api/search?q=x', undef,
+    { 'X-Forwarded-For' => '192.0.2.78' })->{status} <
+    500 } 15,
+    'the pool again';
 pass 'it comes back';
 
 my $untrusting = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5 });
 $client = $untrusting->client;
 my %all;
-$all{ $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => "192.0.2.$_" })->{status} }++ for 1 .. 60;
+$all{ $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => "192.0.2.$_" })->{status} }++
+    for 1 .. 60;
 ok $all{429}, 'without trusted proxies the header changes nothing';
 done_testing;

@@ -76,7 +76,7 @@ TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 LOG_DRIVER = $(TAP_DRIVER)
 T_LOG_DRIVER = $(TAP_DRIVER)
 T_LOG_COMPILER = $(PERL)
-style_tests = t/010-style.t t/011-sql-queries.t
+style_tests = t/010-style.t t/011-sql-queries.t t/012-text.t
 TESTS = $(check_PROGRAMS) $(style_tests)
 
 EXTRA_DIST += $(style_tests) t/unit/tap.h t/unit/metric_children.h t/fuzz/corpus t/lib

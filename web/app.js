@@ -1,6 +1,9 @@
-/* The page: who is here, the frame around the views, what belongs to all of them. A new view is one module and one row below. */
+/*
+ * The page: the session, the frame around the views, and what all views share. A new view is one
+ * module and one row below.
+ */
 import { api, resume, signOut } from './lib/api.js';
-import { on } from './lib/bus.js';
+import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
 import * as live from './lib/live.js';
@@ -16,37 +19,48 @@ import { takeFiles, Tray } from './ui/tray.js';
 import * as door from './views/door.js';
 import * as signin from './views/signin.js';
 
-/* name in the address -> title, module; nav or menu: its icon in the navigation or in the menu of the account; permission: who sees it there */
+/*
+ * Views by their name in the address. nav, menu: the icon in the navigation or in the account menu;
+ * permission: what a person needs to see it there.
+ */
 const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
-	notifications: { title: 'Notifications', nav: 'bell', load: () => import('./views/notifications.js') },
+	notifications: { title: 'Notifications', nav: 'bell',
+	    load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
-	you: { title: 'You', menu: 'person', load: () => import('./views/you.js') },
-	users: { title: 'People', menu: 'people', permission: 'users.manage', load: () => import('./views/users.js') },
-	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings', load: () => import('./views/roles.js') },
-	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings', load: () => import('./views/settings.js') },
-	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage', load: () => import('./views/audit.js') },
+	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
+	users: { title: 'People', menu: 'people', permission: 'users.manage',
+	    load: () => import('./views/users.js') },
+	roles: { title: 'Roles', menu: 'lock', permission: 'system.settings',
+	    load: () => import('./views/roles.js') },
+	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings',
+	    load: () => import('./views/settings.js') },
+	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage',
+	    load: () => import('./views/audit.js') },
 };
 const BANNER_AFTER_MS = 2500;
 const BACK_SHOWN_MS = 3000;
 
 const app = document.getElementById('app');
-let atDoor = false; /* a page for people who are not signed in is shown, other than the sign-in form */
-let frame = null; /* what belongs to a signed-in page: {search, tray, files, offs} */
-
-export const searchBox = () => frame?.search;
-export const pick = () => frame?.files?.pick();
+/* a page for people who are not signed in is shown, other than the sign-in form */
+let atDoor = false;
+let frame = null; /* what belongs to a signed-in page: {search, tray, offs} */
 
 const SHORTCUTS = [
-	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'], ['← → ↑ ↓', 'Move among pictures'], ['Enter', 'Open'], ['Space', 'Select, or play and pause'],
-	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all that is loaded'], ['i', 'Details of an item'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to the trash'], ['Esc', 'Back'], ['?', 'This list'],
+	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'],
+	['← → ↑ ↓', 'Move between items'], ['Enter', 'Open'], ['Space', 'Select; play or pause'],
+	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all loaded items'],
+	['i', 'Item details'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to trash'],
+	['Esc', 'Back'], ['?', 'Show this list'],
 ];
 
 function
 showShortcuts()
 {
-	ask({ title: 'Keyboard', no: null, yes: 'Close', body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) => [h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
+	ask({ title: 'Keyboard shortcuts', no: null, yes: 'Close',
+	    body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) =>
+		[h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
 }
 
 async function
@@ -54,32 +68,42 @@ leave()
 {
 	const open = openCount();
 
-	if (open && !(await ask({ title: 'Sign out now?', text: `${many(open, 'upload')} would be stopped.`, yes: 'Sign out', danger: true })))
+	if (open && !(await ask({ title: 'Sign out now?',
+	    text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
 		return;
 	try {
 		await signOut();
 	} catch {
-		/* Forgotten here in any case; the server's part ends with the token. */
+		/* The tokens are forgotten here in any case; on the server, the session expires. */
 	}
 }
+
+/* The views with an icon in this place ('nav' or 'menu') that the person may see. */
+const viewsIn = (place) => Object.entries(VIEWS).filter(([, v]) =>
+    v[place] && (!v.permission || can(v.permission)));
 
 function
 accountMenu()
 {
 	const name = me.user.displayName || me.user.email;
-	const menu = h('div.menu', { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
+	const menu = h('div.menu',
+	    { id: 'account-menu', popover: 'auto', role: 'group', 'aria-label': 'Account' },
 	    h('p.menu-who', null, h('strong', null, name), h('small', null, me.user.email)),
-	    Object.entries(VIEWS).filter(([, v]) => v.menu && (!v.permission || can(v.permission))).map(([to, v]) =>
-		    h('a', { href: router.link(to), onclick: () => menu.hidePopover() }, icon(v.menu), v.title)),
+	    viewsIn('menu').map(([to, v]) => h('a',
+		{ href: router.link(to), onclick: () => menu.hidePopover() },
+		icon(v.menu), v.title)),
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    showShortcuts();
-	    } }, icon('keyboard'), 'Keyboard'),
+	    } }, icon('keyboard'), 'Keyboard shortcuts'),
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    leave();
 	    } }, icon('out'), 'Sign out'));
-	const button = h('button.avatar', { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account of ${name}`, title: name }, [...name][0].toUpperCase());
+	const button = h('button.avatar',
+	    { type: 'button', popovertarget: 'account-menu', 'aria-label': `Account: ${name}`,
+		title: name },
+	    [...name][0].toUpperCase());
 
 	return [button, menu];
 }
@@ -87,12 +111,16 @@ accountMenu()
 function
 navigation()
 {
-	return h('nav.main-nav', { 'aria-label': 'Main' }, Object.entries(VIEWS).filter(([, v]) => v.nav && (!v.permission || can(v.permission))).map(([name, v]) =>
-		h('a', { href: router.link(name), 'data-view': name }, h('span.nav-icon', null, icon(v.nav), name === 'notifications' ? h('span.count', { hidden: true, 'aria-hidden': 'true' }) : null),
-		    h('span.nav-text', null, v.title, name === 'notifications' ? h('span.unseen.spoken-count') : null))));
+	const counted = (name, ...what) => (name === 'notifications' ? h(...what) : null);
+
+	return h('nav.main-nav', { 'aria-label': 'Main' }, viewsIn('nav').map(([name, v]) =>
+		h('a', { href: router.link(name), 'data-view': name },
+		    h('span.nav-icon', null, icon(v.nav),
+			counted(name, 'span.count', { hidden: true, 'aria-hidden': 'true' })),
+		    h('span.nav-text', null, v.title, counted(name, 'span.unseen.spoken-count')))));
 }
 
-/* A thin line that tells of a lost connection, and that it is back. */
+/* A thin line that says when the connection is lost, and when it is back. */
 function
 connectionBanner()
 {
@@ -105,7 +133,8 @@ connectionBanner()
 				lost = true;
 				node.hidden = false;
 				node.className = 'banner lost';
-				node.textContent = navigator.onLine ? 'Connection lost. Trying again…' : 'You are offline.';
+				node.textContent = navigator.onLine ?
+				    'Connection lost. Reconnecting…' : 'You are offline.';
 			}, BANNER_AFTER_MS);
 			return;
 		}
@@ -114,7 +143,7 @@ connectionBanner()
 		if (lost) {
 			lost = false;
 			node.className = 'banner back';
-			node.textContent = 'Connected again.';
+			node.textContent = 'Connected again';
 			timer = setTimeout(() => {
 				timer = 0;
 				node.hidden = true;
@@ -136,19 +165,20 @@ badge()
 		live.sawSeq(answer.items[0]?.seq);
 		setUnread(answer.unread);
 	} catch {
-		/* The badge comes with the next notification. */
+		/* The next notification brings the badge. */
 	}
 }
 
 function
 keys(event)
 {
-	if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open], .lightbox'))
+	if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey ||
+	    document.querySelector('dialog[open], .lightbox'))
 		return;
 	if (event.key === '?')
 		showShortcuts();
 	else if (event.key === 'u')
-		pick();
+		emit('pick-files');
 	else if (event.key === 'g')
 		router.go('library', {});
 }
@@ -161,19 +191,28 @@ enter()
 	const banner = connectionBanner();
 	const main = h('main', { id: 'main', tabindex: '-1' });
 	const nav = navigation();
-	const files = can('media.upload') ? takeFiles() : null;
-	/* One in the header, one within a thumb's reach: the style sheet shows the right one. */
-	const uploadButton = (name, text) => (files ? h(`button.primary.${name}`, { type: 'button', 'aria-label': 'Upload', onclick: () => files.pick() }, icon('upload'), text) : null);
+	const upload = can('media.upload');
+	/* One in the header, one within a thumb's reach; the style sheet shows the right one. */
+	const uploadButton = (name, text) => (upload ?
+	    h(`button.primary.${name}`,
+		{ type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') },
+		icon('upload'), text) : null);
 
 	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
 		event.preventDefault();
 		main.focus();
-	} }, 'Skip to the content'),
-	h('header.top', null, h('a.brand', { href: router.link('library'), 'aria-label': 'MediaNest, to the library' }, h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }), h('span', null, 'MediaNest')),
-	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()), banner.node, nav, main, uploadButton('upload-float'), tray.node);
+	} }, 'Skip to content'),
+	h('header.top', null,
+	    h('a.brand',
+		{ href: router.link('library'), 'aria-label': 'MediaNest: go to the library' },
+		h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }),
+		h('span', null, 'MediaNest')),
+	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()),
+	    banner.node, nav, main, uploadButton('upload-float'), tray.node);
 	addEventListener('keydown', keys);
-	frame = { search, tray, files, offs: [
+	frame = { search, tray, offs: [
 		banner.off,
+		upload ? takeFiles() : () => {},
 		on('resync', badge),
 		() => removeEventListener('keydown', keys),
 		on('unread', ({ n }) => {
@@ -187,7 +226,8 @@ enter()
 	live.start();
 	badge();
 	router.start(VIEWS, main, (name, params, view) => {
-		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ? a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));
+		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ?
+		    a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));
 		app.dataset.view = name;
 		if (name !== 'search')
 			search.follow('');
@@ -199,7 +239,7 @@ enter()
 }
 
 function
-exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in again.' : null)
+exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.' : null)
 {
 	if (frame) {
 		live.stop();
@@ -208,7 +248,6 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in
 		abandon();
 		frame.search.destroy();
 		frame.tray.destroy();
-		frame.files?.stop();
 		frame.offs.forEach((off) => off());
 		frame = null;
 		setUnread(0);
@@ -222,16 +261,18 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Please sign in
 	} });
 }
 
-/* The server could not say who this is: not the same as signed out. */
+/* The server could not tell who this is, which is not the same as being signed out. */
 function
 waiting(problem)
 {
-	fill(app, h('main.door', null, h('div.card', { role: 'alert' }, h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', null, 'MediaNest'),
-	    h('p', null, problem.message), problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
+	fill(app, h('main.door', null, h('div.card', { role: 'alert' },
+	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }),
+	    h('h1', null, 'MediaNest'), h('p', null, problem.message),
+	    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
 	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
 }
 
-/* The links of mails work whoever is signed in. */
+/* Links from emails work for anyone, signed in or not. */
 function
 knock(where)
 {

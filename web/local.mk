@@ -24,6 +24,7 @@ nobase_dist_page_DATA = \
 	web/openapi.json \
 	web/panels.css \
 	web/style.css \
+	web/theme.css \
 	web/ui/actions.js \
 	web/ui/admin.js \
 	web/ui/details.js \

@@ -10,7 +10,7 @@ nginx redis-server postgresql postgresql-contrib openssl ca-certificates curl ff
 PACKAGES_CHECK='
 libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-perl libdbd-pg-perl libwww-perl
 libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang libclang-rt-14-dev mandoc xz-utils jq xxd wrk imagemagick
-awscli s3cmd swift-proxy swift-account swift-container swift-object libheif-examples forensics-samples-files chromium chromium-driver'
+awscli s3cmd swift-proxy swift-account swift-container swift-object libheif-examples forensics-samples-files chromium chromium-driver zbar-tools'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }

@@ -1,5 +1,6 @@
--- wrk: GET of the list, warm (the same page each time) or cold (a page from another place each time).
--- Arguments after `--`: mode, path, cursor letter, newest us, oldest us, a UUID. Environment: BENCH_TOKEN.
+-- wrk: GET of the list, warm (the same page each time) or cold (a page from another place each
+-- time). Arguments after `--`: mode, path, cursor letter, newest us, oldest us, a UUID.
+-- Environment: BENCH_TOKEN.
 local digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 local function base64url(text)
@@ -24,7 +25,8 @@ function setup(thread)
 end
 
 function init(args)
-	mode, path, letter, newest, oldest, uuid = args[1], args[2], args[3], tonumber(args[4]), tonumber(args[5]), args[6]
+	mode, path, letter = args[1], args[2], args[3]
+	newest, oldest, uuid = tonumber(args[4]), tonumber(args[5]), args[6]
 	math.randomseed(os.time() * 64 + number)
 	wrk.headers['Authorization'] = 'Bearer ' .. os.getenv('BENCH_TOKEN')
 	warm = wrk.format('GET', path)
@@ -35,11 +37,15 @@ function request()
 		return warm
 	end
 	local at = newest - math.floor(math.random() * (newest - oldest))
-	return wrk.format('GET', path .. '?cursor=' .. base64url(string.format('%s%s%.0f', letter, uuid, at)))
+	local cursor = base64url(string.format('%s%s%.0f', letter, uuid, at))
+	return wrk.format('GET', path .. '?cursor=' .. cursor)
 end
 
 function done(summary, latency)
-	io.write(string.format('{"requests":%d,"us":%d,"p50":%d,"p99":%d,"max":%d,"status":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d}\n',
-		summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max, summary.errors.status,
-		summary.errors.connect, summary.errors.read, summary.errors.write, summary.errors.timeout))
+	local errors = summary.errors
+	io.write(string.format('{"requests":%d,"us":%d,"p50":%d,"p99":%d,"max":%d,',
+		summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+		latency.max))
+	io.write(string.format('"status":%d,"connect":%d,"read":%d,"write":%d,"timeout":%d}\n',
+		errors.status, errors.connect, errors.read, errors.write, errors.timeout))
 end

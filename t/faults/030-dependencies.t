@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# PostgreSQL, Redis, the object store and the worker down: what is answered meanwhile, and that everything recovers by itself.
+# PostgreSQL, Redis, the object store and the worker down: what still works meanwhile, and that
+# everything recovers by itself.
 use strict;
 use warnings;
 use FindBin;
@@ -28,19 +29,23 @@ for my $how ('stopped', 'frozen') {
 	if ($how eq 'stopped') {
 		$mn->stop_part('postgres');
 	} else {
-		# Frozen is worse than dead: connections stay open and nobody answers.
+		# Frozen is worse than dead: connections stay open and get no response.
 		my $master = $mn->pid('postgres');
 		kill 'STOP', $master, split ' ', `pgrep -P $master`;
 	}
-	# A page that no cache has: what Redis keeps may well be answered without PostgreSQL.
-	for my $path ($how eq 'stopped' ? '/api/media?limit=7' : '/api/media?limit=8', '/api/notifications') {
+	# A page that is not in the cache: Redis may serve cached pages without PostgreSQL.
+	for my $path ($how eq 'stopped' ? '/api/media?limit=7' : '/api/media?limit=8',
+	    '/api/notifications') {
 		my $answer = timed(sub { $user->api(GET => $path) });
-		is $answer->{status}, 503, "PostgreSQL $how: $path is 503" or diag $answer->{content};
+		is $answer->{status}, 503, "PostgreSQL $how: $path is 503"
+		    or diag $answer->{content};
 		ok $answer->{headers}{'retry-after'}, 'with Retry-After';
-		is $answer->{json}{code}, 'database_unavailable', 'as a problem document' or diag $answer->{content};
+		is $answer->{json}{code}, 'database_unavailable', 'as a problem document'
+		    or diag $answer->{content};
 		cmp_ok $answer->{took}, '<', 2, 'within 2 s';
 	}
-	my $login = timed(sub { $nobody->api(POST => '/api/auth/login', { email => $mn->{email}, password => 'wrong wrong wrong' }) });
+	my $login = timed(sub { $nobody->api(POST => '/api/auth/login', { email => $mn->{email},
+	    password => 'wrong wrong wrong' }) });
 	is $login->{status}, 503, 'nobody is told that a password is wrong';
 	is $nobody->api(GET => '/api/health/live')->{status}, 200, 'live';
 	my $not = timed(sub { $nobody->api(GET => '/api/health/ready') });
@@ -52,35 +57,52 @@ for my $how ('stopped', 'frozen') {
 		my $master = $mn->pid('postgres');
 		kill 'CONT', $master, split ' ', `pgrep -P $master`;
 	}
-	ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15, 'the list' }, 'it recovers by itself';
+	ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15, 'the list' },
+	    'it recovers by itself';
 	ok $mn->wait_ready(15), 'and says so';
 }
-is $user->wait_media($user->upload_bytes('after.png', png(64, 48), 'image/png')->{id})->{status}, 'ready', 'uploads work again';
+is $user->wait_media($user->upload_bytes('after.png', png(64, 48), 'image/png')->{id})->{status},
+    'ready', 'uploads work again';
 
 # --- Redis ---
 $mn->stop_part('redis');
 is $user->api(GET => '/api/media')->{status}, 200, 'Redis down: the list works';
-is $user->wait_media($user->upload_bytes('without.png', png(64, 48), 'image/png')->{id})->{status}, 'ready', 'so do uploads';
+is $user->wait_media($user->upload_bytes('without.png', png(64, 48), 'image/png')->{id})->{status},
+    'ready', 'so do uploads';
 my $second = $mn->login;
-is $second->api(POST => '/api/auth/logout', { refreshToken => $second->{refresh_token} })->{status} =~ /^(204|503)$/ ? 1 : 0, 1, 'signing out works, or says that it does not yet';
+is $second->api(POST => '/api/auth/logout',
+    { refreshToken => $second->{refresh_token} })->{status} =~
+    /^(204|503)$/ ? 1 : 0,
+    1, 'signing out works, or says that it does not yet';
 my $health = $nobody->api(GET => '/api/health');
 is $health->{json}{dependencies}{redis}{state}, 'down', 'health says so';
 $mn->start_part('redis');
-ok eval { wait_until { $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok' } 15, 'redis' }, 'it is found again';
+ok eval {
+    wait_until {
+        $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok';
+    } 15, 'redis';
+}, 'it is found again';
 is $second->api(GET => '/api/media')->{status}, 401, 'an empty Redis revives no token';
 is $user->api(GET => '/api/media')->{status}, 200, 'and harms nobody else';
 
 # --- the object store ---
 $mn->stop_part($_) for qw(verify store);
-my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'x.png', size => 100, type => 'image/png' });
+my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'x.png', size => 100,
+    type => 'image/png' });
 is $begun->{status}, 201, 'object store down: signing still works';
 is $user->api(GET => '/api/media')->{status}, 200, 'so does browsing';
-is $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status}, 503, 'a PUT is 503';
-my $done = timed(sub { $user->api(POST => '/api/media/upload/complete', { uploadId => $begun->{json}{uploadId} }) });
+is $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status},
+    503, 'a PUT is 503';
+my $done = timed(sub { $user->api(POST => '/api/media/upload/complete',
+    { uploadId => $begun->{json}{uploadId} }) });
 is $done->{status}, 503, 'complete is 503' or diag $done->{content};
 $mn->start_part($_) for qw(verify store);
-ok eval { wait_until { $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status} == 200 } 15, 'the store' }, 'the same URL works when it is back';
-is $user->api(POST => '/api/media/upload/complete', { uploadId => $begun->{json}{uploadId} })->{status}, 202, 'so does the same complete';
+my @put = (PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields});
+ok eval { wait_until { $user->request(@put)->{status} == 200 } 15, 'the store' },
+    'the same URL works when it is back';
+is $user->api(POST => '/api/media/upload/complete',
+    { uploadId => $begun->{json}{uploadId} })->{status},
+    202, 'so does the same complete';
 my $broken = $user->wait_media($begun->{json}{mediaId});
 is $broken->{status}, 'failed', 'which was no picture';
 ok $broken->{failure}{code} && $broken->{failure}{message}, 'and its owner is told why';
@@ -88,7 +110,8 @@ ok $broken->{failure}{code} && $broken->{failure}{message}, 'and its owner is to
 # --- the worker ---
 $mn->stop_part('worker');
 my $waiting = $user->upload_bytes('waiting.png', png(64, 48), 'image/png');
-is $user->api(GET => "/api/media/$waiting->{id}")->{json}{status}, 'processing', 'worker down: the item waits';
+is $user->api(GET => "/api/media/$waiting->{id}")->{json}{status}, 'processing',
+    'worker down: the item waits';
 $mn->start_part('worker');
 is $user->wait_media($waiting->{id})->{status}, 'ready', 'and is done when it is back';
 

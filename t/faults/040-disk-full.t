@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# A full disk under the object store: refusals in words, nothing half-written, and everything works again when there is room.
+# A full disk under the object store: clear refusals, nothing half-written, and everything works
+# again when there is room.
 use strict;
 use warnings;
 use FindBin;
@@ -21,7 +22,8 @@ my $first = $user->wait_media($user->upload_bytes('first.png', png(64, 48), 'ima
 $mn->stop_part($_) for qw(nginx verify store);
 MediaNest::Test::run_output('mv', $objects, "$objects.old");
 mkdir $objects;
-my $said = MediaNest::Test::run_output(qw(mount -t tmpfs -o), 'size=' . DISK . ",uid=$uid,gid=$gid,mode=0755", 'tmpfs', $objects);
+my $said = MediaNest::Test::run_output(qw(mount -t tmpfs -o),
+    'size=' . DISK . ",uid=$uid,gid=$gid,mode=0755", 'tmpfs', $objects);
 if ($? != 0) {
 	rmdir $objects;
 	plan skip_all => "no mount here: $said";
@@ -30,36 +32,51 @@ END { MediaNest::Test::run_output('umount', '-l', $objects) if $objects && $> ==
 MediaNest::Test::run_output('sh', '-c', "cp -a '$objects.old'/. '$objects'/");
 $mn->start_part($_) for qw(verify store nginx);
 ok $mn->wait_ready, 'ready on a small disk';
-is $user->request(GET => $user->api(GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status}, 200, 'what was there is there';
+is $user->request(GET => $user->api(
+    GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
+    200, 'what was there is there';
 
 my (@kept, %refused);
 for my $n (1 .. 8) {
 	my $bytes = png(64, 48) . 'x' x LARGE;
-	my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => "$n.png", size => length $bytes, type => 'image/png' });
+	my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => "$n.png",
+	    size => length $bytes, type => 'image/png' });
 	if ($begun->{status} != 201) { $refused{ $begun->{status} }++; next }
 	my $put = $user->request(PUT => $begun->{json}{uploadUrl}, $bytes, $begun->{json}{fields});
-	if ($put->{status} == 200) { push @kept, $begun->{json} } else { $refused{ $put->{status} }++; like $put->{content}, qr/<Code>\w+<\/Code>/, 'an S3 error' }
+	if ($put->{status} == 200) {
+		push @kept, $begun->{json}
+	} else {
+		$refused{ $put->{status} }++;
+		like $put->{content}, qr/<Code>\w+<\/Code>/, 'an S3 error';
+	}
 }
 ok @kept, 'some fit';
 ok %refused, 'some do not';
-is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with 503 or 507' or diag explain \%refused;
+is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with 503 or 507'
+    or diag explain \%refused;
 is $user->api(GET => '/api/media')->{status}, 200, 'browsing works';
 
-# To the brim: not even a small body fits.
+# Completely full: not even a small body fits.
 MediaNest::Test::run_output('dd', 'if=/dev/zero', "of=$objects/fill", 'bs=1M');
-my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png', size => 300_000, type => 'image/png' });
+my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png',
+    size => 300_000, type => 'image/png' });
 my $put = $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 300_000, $begun->{json}{fields});
 like $put->{status}, qr/^50[37]$/, 'not a byte left: refused' or diag $put->{content};
-is $user->request(GET => $user->api(GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status}, 200, 'what is there is served';
+is $user->request(GET => $user->api(
+    GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
+    200, 'what is there is served';
 unlink "$objects/fill";
 my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/*";
 is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
 
-# Room again: what was refused can be sent anew.
+# Room again: refused uploads can be sent again.
 MediaNest::Test::run_output('mount', '-o', 'remount,size=256m', $objects);
-is $user->wait_media($user->upload_bytes('later.png', png(64, 48), 'image/png')->{id})->{status}, 'ready', 'with room again uploads work';
+is $user->wait_media($user->upload_bytes('later.png', png(64, 48), 'image/png')->{id})->{status},
+    'ready', 'with room again uploads work';
 for my $upload (@kept) {
-	is $user->api(POST => '/api/media/upload/complete', { uploadId => $upload->{uploadId} })->{status}, 202, 'what fitted can be completed';
+	is $user->api(POST => '/api/media/upload/complete',
+	    { uploadId => $upload->{uploadId} })->{status},
+	    202, 'what fitted can be completed';
 }
 settled($mn, 120, map { $_->{mediaId} } @kept);
 $mn->dev('down');

@@ -5,7 +5,7 @@
 
 #include "core/banned.h"
 
-/* The matrix of the design, with implications: g u a s. */
+/* The matrix of permissions, with implications: g u a s. */
 static const struct {
 	const char *permission;
 	const char *roles;

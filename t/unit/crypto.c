@@ -141,7 +141,7 @@ passwords(void)
 	error_clear(&err);
 	ok(password_hash(dir, "correct horse", hash, &err), "hashed");
 	ok(str_starts(hash, "$argon2id$v=19$m=19456,t=2,p=1$"),
-	    "with the parameters of the design");
+	    "with the parameters of password_hash()");
 	ok(password_verify(dir, hash, "correct horse", &matches, &rehash, &err) && matches &&
 		!rehash,
 	    "the right one");

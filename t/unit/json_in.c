@@ -1,4 +1,4 @@
-/* JSON in: every leniency of cJSON that traps.md names, and what the grammar has besides. */
+/* JSON in: the leniencies of cJSON that the prescan stops, and the rest of the grammar. */
 #include <stdlib.h>
 
 #include <cjson/cJSON.h>

@@ -1,6 +1,6 @@
 /*
- * The API client: the only place that calls fetch. Adds the token, renews it once for all tabs, waits where the server asks to wait,
- * and turns every failure into a Problem with plain words.
+ * The API client, the only place that calls fetch. It adds the token, renews it once for all tabs,
+ * waits where the server asks to wait, and turns every failure into a Problem with plain words.
  */
 import * as session from './session.js';
 
@@ -11,22 +11,23 @@ const LONGEST_WAIT_MS = 90000;
 const ROTATED_WAIT_MS = 400;
 const SPREAD_MS = 600;
 
+const wait = (s) => Math.max(1, Math.ceil(s));
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const WORDS = {
-	0: 'The server cannot be reached right now.',
-	400: 'The server did not understand that.',
-	401: 'Please sign in again.',
-	403: 'You are not allowed to do that.',
-	404: 'That is not there, or not yours to see.',
-	409: 'That does not fit what happened meanwhile.',
-	412: 'Someone else changed this meanwhile.',
-	413: 'That is too large.',
-	415: 'That kind of file is not accepted.',
-	429: 'That was a lot at once.',
-	500: 'Something went wrong on the server.',
-	503: 'The server is busy or being looked after.',
-	507: 'The server has no room left.',
+	0: 'Can’t reach the server. Check your connection and try again.',
+	400: 'The server did not understand this request. Reload the page and try again.',
+	401: 'You are not signed in. Sign in again.',
+	403: 'You don’t have permission to do this.',
+	404: 'This doesn’t exist, or you don’t have access to it.',
+	409: 'This changed in the meantime. Reload the page and try again.',
+	412: 'Someone else changed this. Check the new version and try again.',
+	413: 'This is too large for the server.',
+	415: 'This file type can’t be uploaded.',
+	429: 'Too many requests.',
+	500: 'Something went wrong on the server. Try again later.',
+	503: 'The server is busy or under maintenance. Try again shortly.',
+	507: 'The server is out of storage space.',
 };
 
 export class Problem extends Error {
@@ -35,18 +36,19 @@ export class Problem extends Error {
 		const field = body.errors?.[0];
 		const words = WORDS[status] ?? WORDS[status >= 500 ? 500 : 400];
 
-		super(field?.message ?? body.detail ?? (status === 0 && !navigator.onLine ? 'You are offline.' : words));
+		super(field?.message ?? body.detail ??
+		    (status === 0 && !navigator.onLine ? 'You are offline.' : words));
 		this.status = status;
 		this.code = body.code ?? (status ? `http_${status}` : 'unreachable');
 		this.errors = body.errors ?? [];
 		this.requestId = body.requestId ?? null;
 		this.retryAfter = retryAfter || body.retryAfter || 0;
 		if (status === 429)
-			this.message = `${WORDS[429]} Please wait ${Math.max(1, Math.ceil(this.retryAfter))} s.`;
+			this.message = `${WORDS[429]} Try again in ${wait(this.retryAfter)} s.`;
 	}
 }
 
-/* One exchange, without patience. */
+/* One request, sent once. */
 async function
 exchange(method, path, { query, body, headers, signal, token })
 {
@@ -62,7 +64,8 @@ exchange(method, path, { query, body, headers, signal, token })
 			method,
 			headers: {
 				Accept: 'application/json',
-				...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+				...(body === undefined ? {} :
+				    { 'Content-Type': 'application/json' }),
 				...(token ? { Authorization: `Bearer ${token}` } : {}),
 				...headers,
 			},
@@ -71,11 +74,13 @@ exchange(method, path, { query, body, headers, signal, token })
 			credentials: 'omit',
 		});
 		const text = await response.text();
-		const data = text && /json/.test(response.headers.get('Content-Type') ?? '') ? JSON.parse(text) : null;
+		const data = text && /json/.test(response.headers.get('Content-Type') ?? '') ?
+		    JSON.parse(text) : null;
 
 		if (response.ok)
 			return data;
-		throw new Problem(response.status, data ?? {}, Number(response.headers.get('Retry-After')) || 0);
+		throw new Problem(response.status, data ?? {},
+		    Number(response.headers.get('Retry-After')) || 0);
 	} catch (error) {
 		if (error instanceof Problem || signal?.aborted)
 			throw error;
@@ -94,11 +99,15 @@ renewOnce()
 		if (!refreshToken)
 			throw new Problem(401);
 		try {
-			session.renew(await exchange('POST', '/auth/refresh', { body: { refreshToken } }));
+			session.renew(await exchange('POST', '/auth/refresh',
+			    { body: { refreshToken } }));
 			return;
 		} catch (problem) {
 			if (problem.code === 'token_rotated' && tries < TRIES) {
-				/* Someone won the race; their token reaches our storage, or repeating is forgiven. */
+				/*
+				 * Another tab won the race: its token reaches our storage, or the
+				 * server forgives the repetition.
+				 */
 				await sleep(ROTATED_WAIT_MS * tries);
 				if (session.accessToken())
 					return;
@@ -116,7 +125,8 @@ let renewing = null;
 function
 renew()
 {
-	const locked = () => (navigator.locks ? navigator.locks.request('medianest-refresh', renewOnce) : renewOnce());
+	const locked = () => (navigator.locks ?
+	    navigator.locks.request('medianest-refresh', renewOnce) : renewOnce());
 
 	renewing ??= locked().finally(() => {
 		renewing = null;
@@ -124,15 +134,21 @@ renew()
 	return renewing;
 }
 
-/* After a 429 nothing of that class is sent before its time: an early try would only lengthen the wait. */
+/*
+ * After a 429, nothing of that class is sent until the time is up: an early attempt would only make
+ * the wait longer.
+ */
 const closedUntil = new Map();
 
-const classOf = (method, path) => (path.startsWith('/search') && !path.startsWith('/search/suggest') ? 'search' :
+const classOf = (method, path) => (path.startsWith('/search') &&
+    !path.startsWith('/search/suggest') ? 'search' :
     path === '/media/upload/initiate' ? 'upload' : path.startsWith('/auth/') ? 'auth' : 'other');
 
 /*
- * options: query, body, headers, signal; anonymous (no token); patient (wait out a 429 or 503 instead of failing);
- * proves (the body has the person's password); onwait(ms) is told of each wait. GET, PUT and PATCH are repeated when the connection failed, POST only when `again` says that it may.
+ * options: query, body, headers, signal; anonymous (no token); patient (waits out a 429 or 503
+ * instead of failing); proves (the body holds the person's password); onwait(ms) is called before
+ * each wait. GET, PUT and PATCH are repeated when the connection failed, POST only when `again`
+ * allows it.
  */
 export async function
 request(method, path, options = {})
@@ -149,7 +165,8 @@ request(method, path, options = {})
 			if (!options.patient || closed > LONGEST_WAIT_MS)
 				throw new Problem(429, {}, closed / 1000);
 			options.onwait?.(closed);
-			await sleep(closed + Math.random() * SPREAD_MS); /* not all who wait at once */
+			/* spreads the pages that wait */
+			await sleep(closed + Math.random() * SPREAD_MS);
 			if (options.signal?.aborted)
 				throw options.signal.reason;
 		}
@@ -164,7 +181,7 @@ request(method, path, options = {})
 			if (!(problem instanceof Problem))
 				throw problem;
 			if (options.proves && problem.code === 'invalid_credentials')
-				throw problem; /* the password that was typed is wrong, not the token */
+				throw problem; /* the password is wrong, not the token */
 			if (problem.status === 401 && token && !renewed) {
 				renewed = true;
 				session.drop(token);
@@ -173,18 +190,23 @@ request(method, path, options = {})
 			if (problem.status === 401 && token)
 				session.end('ended');
 			if (problem.status === 429)
-				closedUntil.set(kind, Date.now() + Math.max(1, problem.retryAfter) * 1000);
+				closedUntil.set(kind,
+				    Date.now() + Math.max(1, problem.retryAfter) * 1000);
 			if (tries >= TRIES)
 				throw problem;
 			if (problem.status === 429 && options.patient)
 				continue;
-			/* Ours is still at work there: the connection was lost, not the request. */
+			/*
+			 * Our first attempt is still running there: only its connection was lost.
+			 */
 			if (problem.code === 'idempotency_key_in_use') {
 				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries));
 				continue;
 			}
-			if ([0, 502, 503, 504].includes(problem.status) && repeatable && (options.patient || problem.status === 0 ? navigator.onLine : false)) {
-				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries) * (0.8 + Math.random() * 0.4));
+			if ([0, 502, 503, 504].includes(problem.status) && repeatable &&
+			    (options.patient || problem.status === 0 ? navigator.onLine : false)) {
+				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries) *
+				    (0.8 + Math.random() * 0.4));
 				continue;
 			}
 			throw problem;
@@ -210,24 +232,33 @@ signedUrl(path)
 	let response;
 
 	try {
-		response = await fetch(BASE + path, { headers: { Authorization: `Bearer ${session.accessToken()}` }, signal: stop.signal, credentials: 'omit' });
+		response = await fetch(BASE + path,
+		    { headers: { Authorization: `Bearer ${session.accessToken()}` },
+			signal: stop.signal, credentials: 'omit' });
 	} catch {
-		throw new Problem(0, { detail: 'The file store cannot be reached.', code: 'store_unreachable' });
+		throw new Problem(0,
+		    { detail: 'Can’t reach the file store. Check your connection and try again.',
+			code: 'store_unreachable' });
 	}
 	if (!response.ok) {
-		const body = /json/.test(response.headers.get('Content-Type') ?? '') ? await response.json() : {};
+		const body = /json/.test(response.headers.get('Content-Type') ?? '') ?
+		    await response.json() : {};
 		throw new Problem(response.status, body);
 	}
 	stop.abort();
 	return response.url;
 }
 
-/* Whether the browser gets any answer at all from another origin: an untrusted certificate gives none. */
+/*
+ * Whether the browser can reach another origin at all; it cannot where it does not trust the
+ * certificate.
+ */
 export async function
 reachable(origin)
 {
 	try {
-		await fetch(`${origin}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(8000) });
+		await fetch(`${origin}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit',
+		    signal: AbortSignal.timeout(8000) });
 		return true;
 	} catch {
 		return false;
@@ -237,14 +268,18 @@ reachable(origin)
 export async function
 signIn(email, password, totp, stay)
 {
-	const answer = await request('POST', '/auth/login', { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
+	const answer = await request('POST', '/auth/login',
+	    { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
 
 	session.begin(answer, stay);
 	session.setUser(await api.get('/auth/session'));
 	return session.me.user;
 }
 
-/* A new person: signed in at once, or null when a mail must be answered first. */
+/*
+ * Creates an account. Returns the person, signed in, or null when they have to follow a link in an
+ * email first.
+ */
 export async function
 join(person)
 {
@@ -257,7 +292,9 @@ join(person)
 	return session.me.user;
 }
 
-/* With a refresh token from before: the person, or null when it is no longer good. */
+/*
+ * Continues an earlier session. Returns the person, or null when there is no valid refresh token.
+ */
 export async function
 resume()
 {

@@ -1,10 +1,22 @@
 /*
  * What modules tell each other:
- *   media {item}            an item changed or is new to us      media-new {item}     it should appear in lists
- *   media-gone {id}         it left the lists                    progress {mediaId, step, state}
- *   resync                  events may have been missed          notification {seq, kind, title, ...}
- *   live {state}            'on' | 'off'                         session {user|null, reason?}
+ *   media {item}            an item changed or is new to us
+ *   media-new {item}        an item should appear in lists
+ *   media-gone {id}         an item left the lists
+ *   media-step {item}       processing of an item went a step further
+ *   media-event {type, id, data}  an event from the server about an item
+ *   progress {mediaId, step, state}
+ *   uploads {upload?}       an upload changed
  *   store-blocked {origin}  the browser cannot reach the file store
+ *   tray {shown}            the uploads in the corner appeared or went
+ *   notification {seq, kind, title, ...}
+ *   unread {n}              the number of unread notifications
+ *   server-event {...}      any other event from the server
+ *   resync                  events may have been missed
+ *   live {state}            'on' | 'off'
+ *   session {user|null, reason?}
+ *   searched {q}            the search view shows results for q
+ *   pick-files              the person wants to choose files to upload
  */
 const target = new EventTarget();
 

@@ -1,4 +1,7 @@
-/* Builds the page. Text only ever becomes text nodes, so nothing that a person typed can turn into markup. */
+/*
+ * Builds the page. Text only ever becomes text nodes, so nothing that a person types can turn into
+ * markup.
+ */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -22,13 +25,15 @@ const ICONS = {
 	tag: 'M4 4h8l8.5 8.5-8 8L4 12zM8.5 8.5h.01',
 	house: 'M4 11.5 12 4.5l8 7M6.5 10v9.5h11V10',
 	lock: 'M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3',
-	people: 'M9 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 19.5c.5-3.5 3-5 6.5-5s6 1.5 6.5 5M16 5.5a3.2 3.2 0 0 1 0 6M18 14.8c2 .7 3.2 2.2 3.5 4.7',
+	people: 'M9 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 19.5c.5-3.5 3-5 6.5-5s6 1.5 6.5 5' +
+	    'M16 5.5a3.2 3.2 0 0 1 0 6M18 14.8c2 .7 3.2 2.2 3.5 4.7',
 	play: 'M8 5l11 7-11 7z',
 	pause: 'M8 5v14M16 5v14',
 	volume: 'M4 9.5h3.5L12 5.5v13l-4.5-4H4zM15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11',
 	muted: 'M4 9.5h3.5L12 5.5v13l-4.5-4H4zM16 9.5l5 5M21 9.5l-5 5',
 	full: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
-	music: 'M9 18V6l11-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0zM20 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z',
+	music: 'M9 18V6l11-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z' +
+	    'M20 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0z',
 	film: 'M4 5h16v14H4zM8 5v14M16 5v14M4 9.7h4M4 14.3h4M16 9.7h4M16 14.3h4',
 	file: 'M6 3.5h8l4.5 4.5v12.5H6zM13.5 4v4.5h5',
 	alert: 'M12 4l9 16H3zM12 10v4.5M12 17.2h.01',
@@ -53,7 +58,8 @@ add(node, child)
 
 /*
  * h('button.primary', { onclick: f, 'aria-label': 'Go' }, 'text', node, [more])
- * Names beginning with 'on' are listeners, 'style' is an object of CSS properties, true and false are present and absent attributes.
+ * Names that begin with 'on' are listeners, 'style' is an object of CSS properties, and true and
+ * false stand for present and absent attributes.
  */
 export function
 h(what, props, ...children)
@@ -97,7 +103,8 @@ icon(name)
 export function
 iconButton(name, label, onclick, props)
 {
-	return h('button.icon-button', { type: 'button', 'aria-label': label, title: label, onclick, ...props }, icon(name));
+	return h('button.icon-button',
+	    { type: 'button', 'aria-label': label, title: label, onclick, ...props }, icon(name));
 }
 
 export function
@@ -135,4 +142,5 @@ announce(text)
 
 export const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 export const typing = (target) => target instanceof Element &&
-    (target.matches('input:not([type=checkbox],[type=radio],[type=range]), textarea, select') || target.isContentEditable);
+    (target.matches('input:not([type=checkbox],[type=radio],[type=range]), textarea, select') ||
+	target.isContentEditable);

@@ -11,7 +11,8 @@ const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
 export const count = (n) => number.format(n);
 /* many(1, 'photo') -> '1 photo'; many(3, 'copy', 'copies') -> '3 copies' */
-export const many = (n, one, other = `${one}s`) => `${number.format(n)} ${plurals.select(n) === 'one' ? one : other}`;
+export const many = (n, one, other = `${one}s`) =>
+    `${number.format(n)} ${plurals.select(n) === 'one' ? one : other}`;
 
 export const monthOf = (iso) => month.format(new Date(iso));
 export const dayOf = (iso) => day.format(new Date(iso));
@@ -22,7 +23,8 @@ export function
 ago(iso)
 {
 	const seconds = (new Date(iso) - Date.now()) / 1000;
-	const steps = [['year', 31557600], ['month', 2629800], ['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60]];
+	const steps = [['year', 31557600], ['month', 2629800], ['week', 604800], ['day', 86400],
+	    ['hour', 3600], ['minute', 60]];
 
 	for (const [unit, size] of steps)
 		if (Math.abs(seconds) >= size)
@@ -39,7 +41,8 @@ bytes(n)
 	for (; n >= 1000 && i < units.length - 1; i++)
 		n /= 1000;
 	return new Intl.NumberFormat(undefined, {
-		style: 'unit', unit: units[i], unitDisplay: i ? 'short' : 'long', maximumFractionDigits: n < 10 && i ? 1 : 0,
+		style: 'unit', unit: units[i], unitDisplay: i ? 'short' : 'long',
+		maximumFractionDigits: n < 10 && i ? 1 : 0,
 	}).format(n);
 }
 
@@ -67,21 +70,25 @@ localInput(iso)
 export const kindName = (kind) => mediaKind(kind).word;
 
 const STEPS = {
-	upload: 'Uploaded', queue: 'Waiting its turn', fetch: 'Reading the file', inspect: 'Looking at the file', thumbnails: 'Making thumbnails',
+	upload: 'Uploaded', queue: 'Waiting in the queue', fetch: 'Reading the file',
+	inspect: 'Checking the file', thumbnails: 'Making thumbnails',
 	preview: 'Making a preview', store: 'Storing the results', publish: 'Finishing',
 };
 
 export const stepName = (step) => STEPS[step] ?? step;
 
-const BROWSERS = [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrome\/|Chromium\//, 'Chrome'], [/Version\/.*Safari\//, 'Safari']];
-const SYSTEMS = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Mac OS X/, 'macOS'], [/Windows/, 'Windows'], [/CrOS/, 'ChromeOS'], [/Linux/, 'Linux']];
+const BROWSERS = [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'],
+    [/Chrome\/|Chromium\//, 'Chrome'], [/Version\/.*Safari\//, 'Safari']];
+const SYSTEMS = [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Mac OS X/, 'macOS'],
+    [/Windows/, 'Windows'], [/CrOS/, 'ChromeOS'], [/Linux/, 'Linux']];
 
-/* 'Firefox on Linux'; what names no browser stays as it is. */
+/* 'Firefox on Linux'; an agent that names no browser is returned as it is. */
 export function
 deviceName(agent)
 {
 	const of = (table) => table.find(([pattern]) => pattern.test(agent))?.[1];
 	const browser = of(BROWSERS);
 
-	return browser ? `${browser}${of(SYSTEMS) ? ` on ${of(SYSTEMS)}` : ''}` : agent || 'Unknown device';
+	return browser ? `${browser}${of(SYSTEMS) ? ` on ${of(SYSTEMS)}` : ''}` :
+	    agent || 'Unknown device';
 }

@@ -1,4 +1,7 @@
-/* Rows of equal height that fill the width, from proportions alone: nothing jumps when pictures arrive. */
+/*
+ * Rows of equal height that fill the width, from proportions alone: nothing jumps when pictures
+ * arrive.
+ */
 
 const WIDEST = 3;    /* of a tile, width over height */
 const NARROWEST = 0.5;
@@ -15,7 +18,10 @@ ratioOf(item)
 	return Math.min(WIDEST, Math.max(NARROWEST, item.width / item.height));
 }
 
-/* -> [{first, count, top, height, lefts: [], widths: []}] and the height of all; lengths in CSS pixels. */
+/*
+ * -> [{first, count, top, height, lefts: [], widths: []}] and the height of all; lengths in CSS
+ * pixels.
+ */
 export function
 justify(items, width, target, gap)
 {
@@ -48,7 +54,8 @@ justify(items, width, target, gap)
 			/* Too tall without this one, too low with it: take the nearer. */
 			const without = fits(n - 1, sum);
 			const withIt = fits(n, sum + ratio);
-			if (withIt < target && without / target < target / withIt && without < target * 1.5)
+			if (withIt < target && without / target < target / withIt &&
+			    without < target * 1.5)
 				close(i, without);
 		}
 		sum += ratio;
@@ -56,6 +63,7 @@ justify(items, width, target, gap)
 			close(i + 1, fits(i - first + 1, sum));
 	}
 	if (first < items.length)
-		close(items.length, Math.min(target, (width - gap * (items.length - first - 1)) / sum));
+		close(items.length,
+		    Math.min(target, (width - gap * (items.length - first - 1)) / sum));
 	return { rows, height: Math.max(0, top - gap) };
 }

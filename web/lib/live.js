@@ -1,6 +1,6 @@
 /*
- * One WebSocket for everything that happens; an EventSource where WebSockets do not come through. Each connection takes a fresh ticket and
- * says which notification it saw last, so that nothing is lost. Nothing polls.
+ * One WebSocket for all events; an EventSource where WebSockets do not get through. Each connection
+ * takes a new ticket and says which notification it saw last, so that none is lost. Nothing polls.
  */
 import { api } from './api.js';
 import { emit } from './bus.js';
@@ -47,7 +47,7 @@ receive(text)
 		end('ended');
 		break;
 	case 'resync':
-		if (opens > 1) /* on the first connection everything has just been fetched */
+		if (opens > 1) /* on the first connection everything is fresh */
 			emit('resync', {});
 		break;
 	case 'media.processing.progress':
@@ -70,7 +70,8 @@ receive(text)
 function
 again()
 {
-	const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++) * (0.7 + Math.random() * 0.6);
+	const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++) *
+	    (0.7 + Math.random() * 0.6);
 
 	link = null;
 	if (!wanted)
@@ -91,7 +92,8 @@ opened()
 function
 openSocket(query, mine)
 {
-	const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/notifications/ws?${query}`);
+	const socket = new WebSocket(
+	    `${location.origin.replace(/^http/, 'ws')}/api/notifications/ws?${query}`);
 	const slow = setTimeout(() => socket.close(), OPEN_TIMEOUT_MS);
 	let open = false;
 
@@ -112,7 +114,10 @@ openSocket(query, mine)
 	return socket;
 }
 
-/* Its own reconnecting would reuse the spent ticket: at the first error we come again ourselves. */
+/*
+ * An EventSource would reconnect with the used ticket, so at the first error we reconnect
+ * ourselves.
+ */
 function
 openStream(query, mine)
 {
@@ -122,7 +127,7 @@ openStream(query, mine)
 	stream.onmessage = ({ data }) => mine === generation && receive(data);
 	stream.onerror = () => {
 		stream.close();
-		neverOpened = 0; /* and try a WebSocket again next time */
+		neverOpened = 0; /* next time try a WebSocket again */
 		if (mine === generation)
 			again();
 	};
@@ -138,12 +143,15 @@ connect()
 	link?.close();
 	link = null;
 	try {
-		const { ticket } = await api.post('/notifications/ticket', undefined, { again: true });
-		const query = new URLSearchParams({ ticket, ...(lastSeq === null ? {} : { after: lastSeq }) });
+		const { ticket } = await api.post('/notifications/ticket', undefined,
+		    { again: true });
+		const query = new URLSearchParams({ ticket,
+		    ...(lastSeq === null ? {} : { after: lastSeq }) });
 
 		if (mine !== generation || !wanted)
 			return;
-		link = neverOpened >= SOCKET_FAILURES ? openStream(query, mine) : openSocket(query, mine);
+		link = neverOpened >= SOCKET_FAILURES ? openStream(query, mine) :
+		    openSocket(query, mine);
 	} catch (problem) {
 		if (mine !== generation)
 			return;
@@ -176,7 +184,7 @@ stop()
 	link = null;
 }
 
-/* The network is back, or the person is: do not sit out the back-off. */
+/* The network is back, or the person is: skip the rest of the back-off. */
 const hurry = () => {
 	if (wanted && !link && document.visibilityState === 'visible')
 		connect();

@@ -1,6 +1,6 @@
 /*
- * The items that this page knows, and everything that can be done with them. An item is one object for the whole page: views hold ids or
- * the object, changes arrive as 'media' on the bus.
+ * The items that this page knows, and everything that can be done with them. An item is one object
+ * for the whole page: views hold its id or the object, and changes arrive as 'media' on the bus.
  */
 import { api, signedUrl } from './api.js';
 import { emit, on } from './bus.js';
@@ -23,7 +23,7 @@ export const known = (id) => items.get(id);
 
 const versionOf = (item) => parseInt((item.etag ?? '').replace('"', ''), 10) || 0;
 
-/* Answers overtake each other: an older state never replaces a newer one. */
+/* Responses overtake each other: an older state never replaces a newer one. */
 export function
 remember(fresh)
 {
@@ -63,7 +63,7 @@ fetchItem(id)
 	return remember(await api.get(`/media/${id}`, null, { patient: true }));
 }
 
-/* Signed addresses carry their time of death. */
+/* Signed addresses say when they expire. */
 export function
 expired(url)
 {
@@ -72,17 +72,19 @@ expired(url)
 
 	if (!m)
 		return false;
-	return Date.UTC(m[1], m[2] - 1, m[3], m[4], m[5], m[6]) + Number(q.get('X-Amz-Expires')) * 1000 < Date.now() + SIGNED_EARLY_MS;
+	return Date.UTC(m[1], m[2] - 1, m[3], m[4], m[5], m[6]) +
+	    Number(q.get('X-Amz-Expires')) * 1000 <
+	    Date.now() + SIGNED_EARLY_MS;
 }
 
 const stale = new Set();
-const arrivals = new Set(); /* of the stale ones: new to this page, to be shown in lists */
-const ended = new Map();    /* id -> how often it was fetched since we heard that its processing ended */
+const arrivals = new Set(); /* stale items that are new to this page and belong in lists */
+const ended = new Map();    /* id -> how often it was fetched since its processing ended */
 let timer = 0;
 let fetching = false;
 let lately = [];            /* when the last fetches were */
 
-/* Fetches the list page by page until these are found; what is not there is fetched alone. */
+/* Fetches the list page by page until these are found; the others are fetched one by one. */
 async function
 fetchTogether(query, ids)
 {
@@ -120,7 +122,7 @@ fetchStale()
 		try {
 			await fetchTogether(query, group);
 		} catch {
-			/* The connection banner speaks of it; the next event asks again. */
+			/* The connection banner says so; the next event tries again. */
 		}
 	}
 	for (const id of ids) {
@@ -129,7 +131,7 @@ fetchStale()
 			emit('media-new', { item });
 		if (!ended.has(id))
 			continue;
-		/* A cached page may lag behind the event by a moment. */
+		/* A cached page may lag a moment behind the event. */
 		if (item?.status === 'processing' && ended.get(id) < LAG_TRIES) {
 			ended.set(id, ended.get(id) + 1);
 			setTimeout(refresh, LAG_MS, id);
@@ -144,8 +146,9 @@ fetchStale()
 }
 
 /*
- * Something about these items is old (an expired address, an event): fetched anew. The first ones at once; when they keep coming, as after
- * an upload of hundreds, they are gathered, for requests are limited.
+ * Something about these items is old (an expired address, an event): they are fetched again. The
+ * first ones immediately; when more keep coming, as after an upload of hundreds, they are gathered,
+ * because requests are limited.
  */
 export function
 refresh(...ids)
@@ -192,7 +195,10 @@ on('progress', ({ mediaId, step }) => {
 	}
 });
 
-/* An edit of what the person saw: a changed version is refused with 412, and the fresh one is fetched. */
+/*
+ * Edits the version that the person saw: when it has changed, the server refuses with 412 and the
+ * new one is fetched.
+ */
 async function
 edit(item, send)
 {
@@ -207,7 +213,8 @@ edit(item, send)
 	}
 }
 
-export const patch = (item, fields) => edit(item, (options) => api.patch(`/media/${item.id}`, fields, options));
+export const patch = (item, fields) => edit(item, (options) => api.patch(`/media/${item.id}`,
+    fields, options));
 
 export async function
 setTags(item, tags, options)
@@ -226,7 +233,8 @@ trash(item, options)
 export async function
 restore(item, options)
 {
-	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true, ...options }));
+	const fresh = remember(await api.post(`/media/${item.id}/restore`, undefined, { again: true,
+	    ...options }));
 
 	emit('media-new', { item: fresh });
 	return fresh;
@@ -246,7 +254,8 @@ reprocess(item)
 }
 
 export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
-export const fileUrl = (id, download = false) => signedUrl(`/media/${id}/file${download ? '?download=true' : ''}`);
+export const fileUrl = (id, download = false) => signedUrl(
+    `/media/${id}/file${download ? '?download=true' : ''}`);
 
 export async function
 tagNames()
@@ -254,7 +263,10 @@ tagNames()
 	return (await api.get('/media/tags')).items.map(({ tag }) => tag);
 }
 
-/* Does a thing to many, three at a time, waiting where the server asks to. tell(done) after each; -> {done, problems}. */
+/*
+ * Runs work(item) for many items, three at a time, waiting where the server asks to. Calls
+ * tell(done) after each; returns {done, problems}.
+ */
 export async function
 each(list, work, tell)
 {
@@ -281,7 +293,8 @@ export function
 thumbnail(item, width)
 {
 	const wanted = width * Math.min(devicePixelRatio || 1, 2);
-	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[s]).sort((a, b) => a - b);
+	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[
+	    s]).sort((a, b) => a - b);
 
 	if (!sizes.length)
 		return item.posterUrl ?? null;

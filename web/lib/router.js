@@ -1,6 +1,7 @@
 /*
- * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the lightbox over whatever view is there.
- * A view is one module that exports mount(root, params) -> { update(params), unmount(), sequence?, title? }.
+ * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the
+ * lightbox over any view. A view is one module that exports mount(root, params) -> {
+ * update(params), unmount(), sequence?, title? }.
  */
 let routes = {};
 let root = null;
@@ -21,7 +22,8 @@ parse(hash = location.hash)
 export function
 link(name, params = {})
 {
-	const query = new URLSearchParams(Object.entries(params).filter(([, v]) => v !== undefined && v !== null && v !== '')).toString();
+	const query = new URLSearchParams(Object.entries(params).filter(([, v]) =>
+	    v !== undefined && v !== null && v !== '')).toString();
 
 	return `#/${name === 'library' ? '' : name}${query ? `?${query}` : ''}`;
 }
@@ -81,7 +83,7 @@ apply()
 	changed(current.name, params, current.view);
 }
 
-/* Links tell by popstate and hashchange both. */
+/* A link fires both popstate and hashchange. */
 const moved = () => location.hash !== applied && apply();
 
 export function

@@ -1,6 +1,7 @@
 /*
- * Who is signed in. The access token lives in memory only; the refresh token in localStorage, or in sessionStorage when the person did not
- * want to stay signed in. Tabs tell each other of new tokens, so that one refresh serves all of one session.
+ * Who is signed in. The access token is kept in memory only, the refresh token in localStorage, or
+ * in sessionStorage when the person does not want to stay signed in. Tabs tell each other about new
+ * tokens, so that one refresh serves all tabs of a session.
  */
 import { emit } from './bus.js';
 
@@ -13,20 +14,23 @@ let access = null; /* {token, until, sid} */
 export const me = { user: null, permissions: [] };
 
 export const can = (permission) => me.permissions.includes(permission);
-/* What the server decides, foreseen: only to leave out buttons that would be refused. */
+/* A guess at what the server will decide, used only to leave out buttons that would be refused. */
 export const mayEdit = (item) => item.ownerId === me.user?.id || can('media.manage_all');
 export const mayTrash = (item) => mayEdit(item) || can('media.delete');
 
 const store = () => (sessionStorage.getItem(KEY) ? sessionStorage : localStorage);
 
 export const refreshToken = () => store().getItem(KEY);
-export const accessToken = () => (access && access.until - EARLY_MS > Date.now() ? access.token : null);
+export const accessToken = () => (access && access.until - EARLY_MS > Date.now() ? access.token :
+    null);
 
 function
 sidOf(token)
 {
 	try {
-		return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sid ?? null;
+		return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g,
+		    '/'))).sid ??
+		    null;
 	} catch {
 		return null;
 	}
@@ -35,7 +39,8 @@ sidOf(token)
 function
 take(answer, where)
 {
-	access = { token: answer.token, until: Date.now() + answer.expiresIn * 1000, sid: sidOf(answer.token) };
+	access = { token: answer.token, until: Date.now() + answer.expiresIn * 1000,
+	    sid: sidOf(answer.token) };
 	where.setItem(KEY, answer.refreshToken);
 }
 
@@ -53,7 +58,8 @@ export function
 renew(answer)
 {
 	take(answer, store());
-	channel.postMessage({ type: 'tokens', sid: access.sid, token: answer.token, refreshToken: answer.refreshToken, until: access.until });
+	channel.postMessage({ type: 'tokens', sid: access.sid, token: answer.token,
+	    refreshToken: answer.refreshToken, until: access.until });
 }
 
 /* A token that the server refused. */

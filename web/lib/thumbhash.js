@@ -1,6 +1,7 @@
 /*
- * ThumbHash: an image in 25 bytes or so, as the first terms of a discrete cosine transform. A header holds the mean of lightness (l),
- * two colour differences (p, q) and perhaps alpha, with a scale for each; four bits for each further term follow.
+ * ThumbHash: an image in 25 bytes or so, as the first terms of a discrete cosine transform. A
+ * header holds the mean of lightness (l), two colour differences (p, q) and perhaps alpha, with a
+ * scale for each; four bits for each further term follow.
  */
 
 /* cos(pi/n * (x + 1/2) * k) for every x and k < TERMS: the same for all channels. */
@@ -57,7 +58,8 @@ decode(hash, size)
 		const byte = hash[at >> 1];
 		return ((at++ & 1 ? byte >> 4 : byte & 15) / 7.5) - 1;
 	};
-	const of = (cols, rows, mean, scale) => channel(nibble, cols, rows, mean, scale, fx, fy, width, height);
+	const of = (cols, rows, mean, scale) => channel(nibble, cols, rows, mean, scale, fx, fy,
+	    width, height);
 	const l = of(nx, ny, (head & 63) / 63, ((head >> 18) & 31) / 31);
 	const p = of(3, 3, ((head >> 6) & 63) / 31.5 - 1, (((tail >> 3) & 63) / 63) * 1.25);
 	const q = of(3, 3, ((head >> 12) & 63) / 31.5 - 1, (((tail >> 9) & 63) / 63) * 1.25);
@@ -76,7 +78,9 @@ decode(hash, size)
 	return new ImageData(pixels, width, height);
 }
 
-/* A small canvas that CSS stretches over the place of the picture; null when the text is no hash. */
+/*
+ * A small canvas that CSS stretches over the place of the picture; null when the text is no hash.
+ */
 export function
 placeholder(base64, size = 16)
 {

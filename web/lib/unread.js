@@ -1,4 +1,4 @@
-/* How many notifications were not read yet, for the badge. */
+/* The number of unread notifications, for the badge. */
 import { emit, on } from './bus.js';
 
 let n = 0;

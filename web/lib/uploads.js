@@ -1,7 +1,8 @@
 /*
- * Uploads: files wait, are announced to the server in batches (announcing is limited to a few calls a minute, a batch counts once), go
- * straight to the file store three at a time, and are reported as complete in batches. A lost connection only makes them wait.
- * Changes are told as 'uploads' on the bus.
+ * Uploads: files wait, are announced to the server in batches (announcing is limited to a few calls
+ * a minute, a batch counts once), go straight to the file store three at a time, and are reported
+ * as complete in batches. A lost connection only makes them wait. Changes arrive as 'uploads' on
+ * the bus.
  */
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
@@ -9,26 +10,32 @@ import { known, refresh, remember } from './media.js';
 
 const AT_ONCE = 3;
 const BATCH = 100;
-const BATCH_BYTES = 2e9;       /* announced together, so that addresses do not expire before their turn */
+/* announced together, so that addresses do not expire before their turn */
+const BATCH_BYTES = 2e9;
 const GATHER_MS = 150;
 const COMPLETE_MS = 300;
-const HASH_MAX = 64e6;         /* larger files are not hashed here: that would need all of them in memory */
+/* larger files are not hashed here: that would need all of them in memory */
+const HASH_MAX = 64e6;
 const PUT_TRIES = 8;
 const LONGEST_WAIT_MS = 30000;
 const STALL_MS = 60000;        /* no byte moved for so long: start again */
-const SPARE_MS = 15000;        /* an address that expires within this is asked for anew */
+const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
 
-/* Where browsers know no type. */
+/* For files whose type browsers do not know. */
 const TYPES = {
-	heic: 'image/heic', heif: 'image/heif', avif: 'image/avif', tif: 'image/tiff', tiff: 'image/tiff', mkv: 'video/x-matroska', mov: 'video/quicktime',
-	avi: 'video/x-msvideo', webm: 'video/webm', mp4: 'video/mp4', m4v: 'video/mp4', mpg: 'video/mpeg', mpeg: 'video/mpeg', ogv: 'video/ogg', flac: 'audio/flac', opus: 'audio/ogg',
+	heic: 'image/heic', heif: 'image/heif', avif: 'image/avif', tif: 'image/tiff',
+	tiff: 'image/tiff', mkv: 'video/x-matroska', mov: 'video/quicktime',
+	avi: 'video/x-msvideo', webm: 'video/webm', mp4: 'video/mp4', m4v: 'video/mp4',
+	mpg: 'video/mpeg', mpeg: 'video/mpeg', ogv: 'video/ogg', flac: 'audio/flac',
+	opus: 'audio/ogg',
 	ogg: 'audio/ogg', m4a: 'audio/mp4', wav: 'audio/wav', mp3: 'audio/mpeg', webp: 'image/webp',
 };
 
-export const uploads = [];     /* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
+/* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
+export const uploads = [];
 export let blockedOrigin = null; /* the file store, when this browser cannot reach it */
 
-/* Of these a page that is left would lose something. */
+/* An upload in one of these states is lost when the page is left. */
 const OPEN = ['waiting', 'starting', 'ready-to-send', 'sending', 'finishing'];
 let nextId = 1;
 let announcing = false;
@@ -49,7 +56,8 @@ set(upload, fields)
 function
 typeOf(file)
 {
-	return file.type || TYPES[file.name.split('.').pop().toLowerCase()] || 'application/octet-stream';
+	return file.type || TYPES[file.name.split('.').pop().toLowerCase()] ||
+	    'application/octet-stream';
 }
 
 export function
@@ -57,8 +65,10 @@ addFiles(files)
 {
 	for (const file of files) {
 		/* Pasted pictures are all called image.png. */
-		const name = file.name || `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
-		uploads.push({ id: nextId++, file, name, size: file.size, type: typeOf(file), state: 'waiting', sent: 0, tries: 0 });
+		const name = file.name ||
+		    `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
+		uploads.push({ id: nextId++, file, name, size: file.size, type: typeOf(file),
+		    state: 'waiting', sent: 0, tries: 0 });
 	}
 	emit('uploads', {});
 	clearTimeout(gather);
@@ -83,7 +93,8 @@ announce()
 	const batch = [];
 	let sum = 0;
 
-	if (announcing || !waiting.length || blockedOrigin || uploads.filter((u) => u.state === 'ready-to-send').length >= AT_ONCE)
+	if (announcing || !waiting.length || blockedOrigin ||
+	    uploads.filter((u) => u.state === 'ready-to-send').length >= AT_ONCE)
 		return;
 	announcing = true;
 	for (const u of waiting) {
@@ -99,14 +110,20 @@ announce()
 			try {
 				u.sha256 ??= await sha256(u.file);
 			} catch {
-				set(u, { state: 'failed', problem: new Problem(0, { detail: 'The file cannot be read any more.' }) });
+				const detail = 'This file can no longer be read. Choose it again.';
+				set(u, { state: 'failed', problem: new Problem(0, { detail }) });
 				continue;
 			}
 			files.push(u);
 		}
-		const answer = files.length ? await api.post('/media/upload/initiate', { files: files.map((u) => ({
-			filename: u.name, size: u.size, type: u.type, ...(u.sha256 ? { sha256: u.sha256 } : {}),
-		})) }, { patient: true, again: true, headers: { 'Idempotency-Key': crypto.randomUUID() }, onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) : { items: [] };
+		const answer = files.length ?
+		    await api.post('/media/upload/initiate', { files: files.map((u) => ({
+			filename: u.name, size: u.size, type: u.type,
+			...(u.sha256 ? { sha256: u.sha256 } : {}),
+		})) }, { patient: true, again: true,
+		    headers: { 'Idempotency-Key': crypto.randomUUID() },
+		    onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) :
+		    { items: [] };
 		answer.items.forEach((one, i) => announced(files[one.index ?? i], one));
 	} catch (problem) {
 		for (const u of batch)
@@ -125,12 +142,13 @@ announced(u, one)
 	if (one.duplicateOf)
 		set(u, { state: 'duplicate', mediaId: one.duplicateOf });
 	else if (one.status === 201)
-		set(u, { state: 'ready-to-send', uploadId: one.uploadId, mediaId: one.mediaId, ticket: one, hold: null });
+		set(u, { state: 'ready-to-send', uploadId: one.uploadId, mediaId: one.mediaId,
+		    ticket: one, hold: null });
 	else
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 }
 
-/* Back to the queue after a failure that may pass, or failed for good. */
+/* Back to the queue after a failure that may pass; otherwise failed. */
 function
 later(u, problem)
 {
@@ -141,7 +159,8 @@ later(u, problem)
 		set(u, { state: 'failed', problem });
 		return;
 	}
-	const wait = Math.max((problem.retryAfter ?? 0) * 1000, Math.min(LONGEST_WAIT_MS, 1000 * 2 ** u.tries));
+	const wait = Math.max((problem.retryAfter ?? 0) * 1000,
+	    Math.min(LONGEST_WAIT_MS, 1000 * 2 ** u.tries));
 	set(u, { state: 'waiting', sent: 0, notBefore: Date.now() + wait, problem });
 	setTimeout(pump, wait + 50);
 }
@@ -163,7 +182,7 @@ pump()
 	announce();
 }
 
-/* One PUT; XMLHttpRequest because fetch tells no progress of what it sends. -> the ETag */
+/* One PUT, by XMLHttpRequest because fetch reports no upload progress. Resolves with the ETag. */
 function
 put(u, url, headers, body, base)
 {
@@ -183,7 +202,8 @@ put(u, url, headers, body, base)
 		u.xhrs.add(xhr);
 		xhr.open('PUT', url);
 		for (const [name, value] of Object.entries(headers ?? {}))
-			if (name.toLowerCase() !== 'content-length' && name.toLowerCase() !== 'host')
+			if (name.toLowerCase() !== 'content-length' &&
+			    name.toLowerCase() !== 'host')
 				xhr.setRequestHeader(name, value);
 		xhr.upload.onprogress = ({ loaded }) => {
 			alive();
@@ -193,22 +213,27 @@ put(u, url, headers, body, base)
 			if (xhr.status >= 200 && xhr.status < 300)
 				end(done, xhr.getResponseHeader('ETag'));
 			else
-				end(failed, new Problem(xhr.status, { detail: refusal(xhr), code: 'store_refused' }));
+				end(failed, new Problem(xhr.status, { detail: refusal(xhr),
+				    code: 'store_refused' }));
 		};
-		xhr.onerror = () => end(failed, new Problem(0, { detail: 'The connection to the file store was lost.', code: 'store_unreachable' }));
+		xhr.onerror = () => end(failed,
+		    new Problem(0, { detail: 'Lost the connection to the file store.',
+			code: 'store_unreachable' }));
 		xhr.onabort = () => end(failed, new Problem(0, { code: 'aborted' }));
 		alive();
 		xhr.send(body);
 	});
 }
 
-/* The store answers in XML. */
+/* What the store says in its XML. */
 function
 refusal(xhr)
 {
-	const said = new DOMParser().parseFromString(xhr.responseText, 'text/xml').querySelector('Message')?.textContent;
+	const said = new DOMParser().parseFromString(xhr.responseText,
+	    'text/xml').querySelector('Message')?.textContent;
 
-	return xhr.status === 507 || xhr.status === 503 ? 'The file store has no room or is busy.' : `The file store refused it${said ? `: ${said}` : '.'}`;
+	return xhr.status === 507 || xhr.status === 503 ? 'The file store is full or busy.' :
+	    `The file store refused this file${said ? `: ${said}` : '.'}`;
 }
 
 async function
@@ -240,7 +265,8 @@ sendFailed(u, problem)
 {
 	const origin = new URL(u.ticket.uploadUrl ?? u.ticket.multipart.parts[0].url).origin;
 
-	if (problem.code === 'store_unreachable' && navigator.onLine && origin !== location.origin && !(await reachable(origin))) {
+	if (problem.code === 'store_unreachable' && navigator.onLine &&
+	    origin !== location.origin && !(await reachable(origin))) {
 		/* Is it us, or only the store? An untrusted certificate is the usual cause. */
 		const here = await reachable(location.origin);
 		if (here) {
@@ -251,21 +277,22 @@ sendFailed(u, problem)
 		}
 	}
 	if (problem.status === 403 && !u.renewed) {
-		u.renewed = true; /* most likely the address was too old */
+		u.renewed = true; /* the address had probably expired */
 		set(u, { state: 'waiting', ticket: null, sent: 0 });
 		return;
 	}
 	later(u, problem);
 }
 
-/* The parts of a large file, three at a time over the connection of one upload; a part is repeated alone. */
+/* Sends the parts of a large file, two at a time; a part that fails is repeated alone. */
 async function
 sendParts(u, { partSize, parts })
 {
 	const left = [...parts];
 	const done = [];
 	const loaded = new Map();
-	const tell = () => set(u, { sent: Math.min(u.size, [...loaded.values()].reduce((a, b) => a + b, 0)) });
+	const tell = () => set(u, { sent: Math.min(u.size,
+	    [...loaded.values()].reduce((a, b) => a + b, 0)) });
 	const one = async () => {
 		for (let part = left.shift(); part; part = left.shift()) {
 			const from = (part.number - 1) * partSize;
@@ -273,16 +300,19 @@ sendParts(u, { partSize, parts })
 			for (let tries = 1;; tries++) {
 				try {
 					part.url ??= await partUrl(u, part.number);
-					done.push({ number: part.number, etag: await put(u, part.url, part.headers, blob, 0) });
+					done.push({ number: part.number,
+					    etag: await put(u, part.url, part.headers, blob, 0) });
 					loaded.set(part.number, blob.size);
 					tell();
 					break;
 				} catch (problem) {
-					if (u.state === 'cancelled' || tries >= PUT_TRIES || problem.status === 400 || problem.status === 404)
+					if (u.state === 'cancelled' || tries >= PUT_TRIES ||
+					    problem.status === 400 || problem.status === 404)
 						throw problem;
 					part.url = null;
 					tell();
-					await new Promise((next) => setTimeout(next, Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries)));
+					await new Promise((next) => setTimeout(next,
+					    Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries)));
 					await online();
 				}
 			}
@@ -296,12 +326,14 @@ sendParts(u, { partSize, parts })
 async function
 partUrl(u, number)
 {
-	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers: [number] }, { patient: true, again: true });
+	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers: [number] },
+	    { patient: true, again: true });
 
 	return answer.parts[0].url;
 }
 
-const online = () => (navigator.onLine ? Promise.resolve() : new Promise((done) => addEventListener('online', done, { once: true })));
+const online = () => (navigator.onLine ? Promise.resolve() :
+    new Promise((done) => addEventListener('online', done, { once: true })));
 
 async function
 finish()
@@ -312,14 +344,19 @@ finish()
 	if (!batch.length)
 		return;
 	try {
-		const answer = await api.post('/media/upload/complete', { uploads: batch.map((u) => ({ uploadId: u.uploadId, ...(u.parts ? { parts: u.parts } : {}) })) },
+		const answer = await api.post('/media/upload/complete',
+		    { uploads: batch.map((u) => ({ uploadId: u.uploadId,
+			...(u.parts ? { parts: u.parts } : {}) })) },
 		    { patient: true, again: true });
 		answer.items.forEach((one, i) => finished(batch[one.index ?? i], one));
 	} catch (problem) {
 		for (const u of batch) {
-			if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
-				finishing.push(u); /* the bytes are there: only the word is missing */
-				finishTimer ||= setTimeout(() => online().then(finish), Math.max(5000, problem.retryAfter * 1000));
+			if (problem.status === 0 || problem.status >= 500 ||
+			    problem.status === 429) {
+				/* the bytes are there; only the report is missing */
+				finishing.push(u);
+				finishTimer ||= setTimeout(() => online().then(finish),
+				    Math.max(5000, problem.retryAfter * 1000));
 			} else {
 				set(u, { state: 'failed', problem });
 			}
@@ -337,7 +374,7 @@ finished(u, one)
 		finishing.push(u);
 		return;
 	}
-	u.file = null; /* the browser may let go of it */
+	u.file = null; /* the browser may free it */
 	if (one.status >= 400) {
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 		return;
@@ -349,7 +386,7 @@ finished(u, one)
 	follow(item);
 }
 
-/* What the item became decides the line in the tray. */
+/* The state of the item decides the line in the tray. */
 function
 follow(item)
 {
@@ -359,7 +396,8 @@ follow(item)
 		if (item.status === 'ready')
 			set(u, { state: 'ready' });
 		else if (item.status === 'failed')
-			set(u, { state: 'rejected', problem: { message: item.failure?.message ?? 'It could not be processed.' } });
+			set(u, { state: 'rejected', problem: { message: item.failure?.message ??
+			    'This file could not be processed.' } });
 		else if (item.status === 'processing' && u.state === 'rejected')
 			set(u, { state: 'processing', step: null });
 	}
@@ -381,11 +419,12 @@ cancel(u)
 export function
 retry(u)
 {
-	set(u, { state: 'waiting', tries: 0, sent: 0, problem: null, ticket: null, notBefore: 0, renewed: false });
+	set(u, { state: 'waiting', tries: 0, sent: 0, problem: null, ticket: null, notBefore: 0,
+	    renewed: false });
 	pump();
 }
 
-/* After the person has accepted the store's certificate, or the network is whole again. */
+/* After the person has accepted the store's certificate, or the network is back. */
 export async function
 unblock()
 {
@@ -426,7 +465,8 @@ on('media-event', ({ type, id, data }) => {
 	if (u && type === 'media.processing.complete')
 		set(u, { state: 'ready' });
 	else if (u && type === 'media.processing.failed')
-		set(u, { state: 'rejected', problem: { message: data.notification?.message || 'It could not be processed.' } });
+		set(u, { state: 'rejected', problem: { message: data.notification?.message ||
+		    'This file could not be processed.' } });
 });
 on('media', ({ item }) => follow(item));
 on('progress', ({ mediaId, step }) => {
@@ -435,7 +475,8 @@ on('progress', ({ mediaId, step }) => {
 	if (u)
 		set(u, { step });
 });
-on('resync', () => refresh(...uploads.filter((u) => u.state === 'processing' && known(u.mediaId)).map((u) => u.mediaId)));
+on('resync', () => refresh(...uploads.filter((u) => u.state === 'processing' &&
+    known(u.mediaId)).map((u) => u.mediaId)));
 addEventListener('online', () => {
 	uploads.forEach((u) => {
 		u.notBefore = 0;

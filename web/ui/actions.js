@@ -1,4 +1,4 @@
-/* What is done to one item or many from several places: trash with undo, tags. */
+/* What several views do with one item or many: trash with undo, tags. */
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 import { each, restore, setTags, tagNames, trash } from '../lib/media.js';
@@ -7,16 +7,19 @@ import { fail, toast } from './toast.js';
 
 const SAY_PROGRESS_FROM = 12;
 
-/* Runs something over many with one message that counts along; the failures are told once. */
+/* Runs work over many items with one message that counts along; failures are reported once. */
 export async function
 overMany(items, work, doing)
 {
-	const told = items.length >= SAY_PROGRESS_FROM ? toast(`${doing} ${many(items.length, 'item')}…`, { sticky: true }) : null;
-	const { done, problems } = await each(items, work, (n) => told?.text(`${doing} ${n} of ${many(items.length, 'item')}…`));
+	const told = items.length >= SAY_PROGRESS_FROM ?
+	    toast(`${doing} ${many(items.length, 'item')}…`, { sticky: true }) : null;
+	const { done, problems } = await each(items, work,
+	    (n) => told?.text(`${doing} ${n} of ${many(items.length, 'item')}…`));
 
 	told?.close();
 	if (problems.length)
-		fail(problems[0], items.length > 1 ? `${many(problems.length, 'item')} failed.` : undefined);
+		fail(problems[0],
+		    items.length > 1 ? `${many(problems.length, 'item')} failed.` : undefined);
 	return done;
 }
 
@@ -30,24 +33,27 @@ trashWithUndo(items)
 	}, 'Moving');
 
 	if (done)
-		toast(done === 1 ? `“${gone[0].title}” is in the trash` : `${many(done, 'item')} moved to the trash`, {
+		toast(done === 1 ? `“${gone[0].title}” moved to trash` :
+		    `${many(done, 'item')} moved to trash`, {
 			action: 'Undo', onaction: () => overMany(gone, restore, 'Restoring'),
 		});
 }
 
-/* A text field with the tags that are in use already offered. */
+/* A text field that suggests the tags already in use. */
 export function
 tagField(label, onadd)
 {
 	const names = h('datalist', { id: `tags-${Math.random().toString(36).slice(2)}` });
-	const field = h('input', { type: 'text', list: names.id, maxlength: '50', placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
+	const field = h('input', { type: 'text', list: names.id, maxlength: '50',
+	    placeholder: label, 'aria-label': label, autocomplete: 'off', enterkeyhint: 'done',
 		onfocus: async () => {
 			if (names.children.length)
 				return;
 			try {
-				names.append(...(await tagNames()).map((value) => h('option', { value })));
+				names.append(...(await tagNames()).map((value) => h('option',
+				    { value })));
 			} catch {
-				/* Suggestions are a comfort only. */
+				/* The field works without suggestions. */
 			}
 		},
 		onkeydown: (event) => {
@@ -73,13 +79,16 @@ tagMany(items)
 {
 	const { field, names } = tagField('Tags, separated by commas');
 	const words = await ask({
-		title: `Tag ${many(items.length, 'item')}`, body: h('div', null, field, names), yes: 'Add tags',
+		title: `Tag ${many(items.length, 'item')}`, body: h('div', null, field, names),
+		yes: 'Add tags',
 		value: () => field.value.split(',').map((w) => w.trim()).filter(Boolean),
 	});
 
 	if (!words?.length)
 		return;
-	const done = await overMany(items, (item, options) => setTags(item, [...new Set([...item.tags, ...words])], options), 'Tagging');
+	const done = await overMany(items,
+	    (item, options) => setTags(item, [...new Set([...item.tags, ...words])], options),
+	    'Tagging');
 	if (done)
 		toast(`${many(done, 'item')} tagged`);
 }

@@ -1,20 +1,22 @@
-/* What the pages of administration share: the way among them, and lists that come in pages. */
+/* What the administration pages share: their navigation and paged lists. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { link } from '../lib/router.js';
 import { can } from '../lib/session.js';
 import { notice } from './form.js';
 
-const PAGES = [['users', 'People', 'users.manage'], ['roles', 'Roles', 'system.settings'], ['settings', 'Settings', 'system.settings'], ['audit', 'Audit log', 'users.manage']];
+const PAGES = [['users', 'People', 'users.manage'], ['roles', 'Roles', 'system.settings'],
+    ['settings', 'Settings', 'system.settings'], ['audit', 'Audit log', 'users.manage']];
 
 export function
 adminNav(here)
 {
-	return h('nav.sub-nav', { 'aria-label': 'Administration' }, PAGES.filter(([, , permission]) => can(permission)).map(([name, text]) =>
+	return h('nav.sub-nav', { 'aria-label': 'Administration' },
+	    PAGES.filter(([, , permission]) => can(permission)).map(([name, text]) =>
 		h('a', { href: link(name), 'aria-current': name === here ? 'page' : null }, text)));
 }
 
-/* row(item) -> li. -> {node, show(filters)}: the list for these filters, from its beginning */
+/* row(item) returns a li. Returns {node, show(filters)}; show() starts the list over. */
 export function
 pagedList({ path, limit, row, none })
 {
@@ -24,13 +26,19 @@ pagedList({ path, limit, row, none })
 	const load = async (query, cursor, mine) => {
 		fill(tail, Array.from({ length: 3 }, () => h('div.skeleton.line')));
 		try {
-			const answer = await api.get(path, { ...query, limit, cursor }, { patient: true });
+			const answer = await api.get(path, { ...query, limit, cursor },
+			    { patient: true });
 			if (mine !== turn)
 				return;
 			list.append(...answer.items.map(row));
 			const next = answer.page.nextCursor;
-			fill(tail, next ? h('button', { type: 'button', onclick: () => load(query, next, mine) }, 'Show more') : null,
-			    list.children.length ? null : h('div.empty', null, h('h2', null, none)));
+			fill(tail,
+			    next ?
+				h('button',
+				    { type: 'button', onclick: () => load(query, next, mine) },
+				    'Show more') : null,
+			    list.children.length ? null :
+				h('div.empty', null, h('h2', null, none)));
 		} catch (problem) {
 			if (mine === turn)
 				fill(tail, notice(problem, () => load(query, cursor, mine)));

@@ -1,6 +1,7 @@
-/* The panel beside an item: what can be edited, what the file is, what happened to it. */
+/* The panel beside an item: editable fields, facts about the file, processing history. */
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
-import { bytes, clockTime, count, dayOf, duration, fullTime, localInput, stepName } from '../lib/format.js';
+import { bytes, clockTime, count, dayOf, duration, fullTime, localInput,
+    stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
 import { link } from '../lib/router.js';
 import { mayEdit } from '../lib/session.js';
@@ -11,24 +12,38 @@ const VISIBILITY = [
 	['private', 'lock', 'Only me'], ['house', 'house', 'Everyone here'],
 ];
 
-/* What cameras and encoders write, in the order in which people ask for it. */
+/* What there is of these facts, in one line. */
+const listed = (...facts) => facts.filter(Boolean).join(' · ');
+
+/* What cameras and encoders write, the most wanted first. */
 const FACTS = [
-	['Camera', ({ camera: c }) => c && [c.make, c.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
+	['Camera', ({ camera: c }) => c &&
+	    [c.make, c.model].filter(Boolean).join(' ').replace(/^(\S+) \1/i, '$1')],
 	['Lens', (m) => m.lens ?? m.camera?.lens],
-	['Exposure', ({ exposure: e }) => e && [e.time && `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`, e.aperture && `f/${e.aperture}`,
-		e.focalLength && `${e.focalLength}\u00a0mm`, e.iso && `ISO\u00a0${e.iso}`].filter(Boolean).join(' · ')],
-	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer], ['Track', (m) => m.track], ['Genre', (m) => m.genre],
-	['Video', (m) => [m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`, m.hdr && 'HDR'].filter(Boolean).join(' · ')],
-	['Sound', (m) => [m.audioCodec, m.sampleRate && `${count(m.sampleRate / 1000)} kHz`].filter(Boolean).join(' · ')],
+	['Exposure', ({ exposure: e }) => e && listed(
+	    e.time && `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`,
+	    e.aperture && `f/${e.aperture}`, e.focalLength && `${e.focalLength}\u00a0mm`,
+	    e.iso && `ISO\u00a0${e.iso}`)],
+	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer],
+	['Track', (m) => m.track], ['Genre', (m) => m.genre],
+	['Video', (m) => listed(m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`,
+	    m.hdr && 'HDR')],
+	['Audio', (m) => listed(m.audioCodec,
+	    m.sampleRate && `${count(m.sampleRate / 1000)} kHz`)],
 	['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
 ];
+
+const dimensions = ({ kind, width, height }) => `${count(width)} × ${count(height)}` +
+    (kind === 'image' ? ` · ${(width * height / 1e6).toFixed(1)} MP` : '');
 
 export class Details {
 	constructor(onclose)
 	{
 		this.body = h('div.details-body');
 		this.node = h('aside.details', { 'aria-label': 'Details' },
-		    h('div.details-head', null, h('h2', null, 'Details'), iconButton('close', 'Close details', onclose)), this.body);
+		    h('div.details-head', null, h('h2', null, 'Details'),
+			iconButton('close', 'Close details', onclose)),
+		    this.body);
 	}
 
 	destroy()
@@ -41,18 +56,21 @@ export class Details {
 	{
 		this.item = item;
 		this.editable = mayEdit(item) && item.status !== 'trashed';
-		this.events = h('ol.timeline', { 'aria-busy': 'true' }, [1, 2, 3].map(() => h('li.skeleton.line')));
+		this.events = h('ol.timeline', { 'aria-busy': 'true' },
+		    [1, 2, 3].map(() => h('li.skeleton.line')));
 		this.tags = h('ul.chips');
 		this.facts = h('dl.facts');
 		this.state = h('div.details-state');
-		fill(this.body, this.state, this.editable ? this.form() : this.plain(), h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
-		    h('h3', null, 'File'), this.facts, h('h3', null, 'What happened'), this.events);
+		fill(this.body, this.state, this.editable ? this.form() : this.plain(),
+		    h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
+		    h('h3', null, 'File'), this.facts, h('h3', null, 'Processing history'),
+		    this.events);
 		this.node.scrollTop = 0;
 		this.changed();
 		this.history();
 	}
 
-	/* The item is another now: what is not being typed into follows. */
+	/* The item changed: updates everything but the field that is being edited. */
 	changed()
 	{
 		const { item } = this;
@@ -62,7 +80,8 @@ export class Details {
 		this.drawTags();
 		this.drawFacts();
 		this.drawState();
-		for (const [field, value] of [[this.title, item.title], [this.date, item.takenAt ? localInput(item.takenAt) : '']])
+		for (const [field, value] of [[this.title, item.title],
+		    [this.date, item.takenAt ? localInput(item.takenAt) : '']])
 			if (field && field !== document.activeElement)
 				field.value = value;
 		this.radios?.forEach((radio) => {
@@ -76,7 +95,8 @@ export class Details {
 	{
 		const { item } = this;
 
-		return h('div', null, h('p.big-title', null, item.title), item.takenAt ? h('p', null, fullTime(item.takenAt)) : null,
+		return h('div', null, h('p.big-title', null, item.title),
+		    item.takenAt ? h('p', null, fullTime(item.takenAt)) : null,
 		    item.overview ? h('p', null, item.overview) : null);
 	}
 
@@ -89,20 +109,28 @@ export class Details {
 			await this.save({ [name]: value() }, field);
 		};
 
-		this.title = h('input', { type: 'text', maxlength: '200', required: true, id: 'd-title', value: item.title });
-		this.title.addEventListener('change', save('title', this.title, () => this.title.value.trim() || null));
-		this.date = h('input', { type: 'datetime-local', id: 'd-date', value: item.takenAt ? localInput(item.takenAt) : '' });
-		this.date.addEventListener('change', save('takenAt', this.date, () => (this.date.value ? new Date(this.date.value).toISOString() : null), true));
+		this.title = h('input', { type: 'text', maxlength: '200', required: true,
+		    id: 'd-title', value: item.title });
+		this.title.addEventListener('change', save('title', this.title,
+		    () => this.title.value.trim() || null));
+		this.date = h('input', { type: 'datetime-local', id: 'd-date',
+		    value: item.takenAt ? localInput(item.takenAt) : '' });
+		this.date.addEventListener('change', save('takenAt', this.date,
+		    () => (this.date.value ? new Date(this.date.value).toISOString() : null),
+		    true));
 		this.radios = [];
-		const choices = item.visibility === 'shared' ? [...VISIBILITY, ['shared', 'people', 'Some people']] : VISIBILITY;
+		const choices = item.visibility === 'shared' ?
+		    [...VISIBILITY, ['shared', 'people', 'Specific people']] : VISIBILITY;
 		return h('form', { onsubmit: (event) => {
 			event.preventDefault();
 			document.activeElement?.blur();
 		} },
 		h('label', { for: 'd-title' }, 'Title'), this.title,
-		h('label', { for: 'd-date' }, 'Taken'), this.date,
-		h('fieldset.segments', null, h('legend', null, 'Who can see it'), choices.map(([value, name, text]) => {
-			const radio = h('input', { type: 'radio', name: 'visibility', value, onchange: () => this.save({ visibility: value }) });
+		h('label', { for: 'd-date' }, 'Date taken'), this.date,
+		h('fieldset.segments', null, h('legend', null, 'Who can see this'),
+		    choices.map(([value, name, text]) => {
+			const radio = h('input', { type: 'radio', name: 'visibility', value,
+			    onchange: () => this.save({ visibility: value }) });
 			this.radios.push(radio);
 			return h('label', null, radio, icon(name), h('span', null, text));
 		})));
@@ -132,14 +160,17 @@ export class Details {
 	{
 		const { item } = this;
 
-		fill(this.tags, item.tags?.map((tag) => h('li.chip', null, h('a', { href: link('search', { tag }) }, tag),
-		    this.editable ? iconButton('close', `Remove the tag ${tag}`, () => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
-		item.tags?.length || this.editable ? null : h('li.muted', null, 'None'));
+		fill(this.tags, item.tags?.map((tag) => h('li.chip', null,
+		    h('a', { href: link('search', { tag }) }, tag), this.editable ?
+		    iconButton('close', `Remove tag ${tag}`,
+			() => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
+		item.tags?.length || this.editable ? null : h('li.muted', null, 'No tags'));
 	}
 
 	tagInput()
 	{
-		const { field, names } = tagField('Add a tag', (words) => this.putTags([...new Set([...this.item.tags, ...words])]));
+		const { field, names } = tagField('Add a tag',
+		    (words) => this.putTags([...new Set([...this.item.tags, ...words])]));
 
 		return h('div', null, field, names);
 	}
@@ -159,22 +190,32 @@ export class Details {
 		const { item } = this;
 		const m = item.metadata ?? {};
 		const rows = [
-			['Name', item.filename], ['Type', [m.format, item.contentType].filter(Boolean).join(' · ')], ['Size', item.size && bytes(item.size)],
-			['Dimensions', item.width && `${count(item.width)} × ${count(item.height)}${item.kind === 'image' ? ` · ${(item.width * item.height / 1e6).toFixed(1)} MP` : ''}`],
-			['Length', item.durationMs && duration(item.durationMs)], ...FACTS.map(([name, of]) => [name, of(m)]),
+			['Name', item.filename],
+			['Type', listed(m.format, item.contentType)],
+			['Size', item.size && bytes(item.size)],
+			['Dimensions', item.width && dimensions(item)],
+			['Length', item.durationMs && duration(item.durationMs)],
+			...FACTS.map(([name, of]) => [name, of(m)]),
 			['Added', dayOf(item.createdAt)],
 		];
 
-		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) => [h('dt', null, name), h('dd', null, String(value))]));
+		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) =>
+		    [h('dt', null, name), h('dd', null, String(value))]));
 	}
 
 	drawState()
 	{
 		const { item } = this;
 
-		fill(this.state, item.status === 'failed' ? h('div.reason', null, icon('alert'), h('p', null, item.failure?.message ?? 'It could not be processed.'),
-		    this.editable ? h('button', { type: 'button', onclick: (event) => this.retry(event.target) }, 'Try again') : null) :
-		    item.status === 'processing' ? h('p.busy-line', null, icon('clock'), item.step ? `${stepName(item.step)}…` : 'Being processed…') : null);
+		const again = () => h('button',
+		    { type: 'button', onclick: (event) => this.retry(event.target) }, 'Try again');
+		const failed = () => h('div.reason', null, icon('alert'),
+		    h('p', null, item.failure?.message ?? 'This file could not be processed.'),
+		    this.editable ? again() : null);
+		const busy = () => h('p.busy-line', null, icon('clock'),
+		    item.step ? `${stepName(item.step)}…` : 'Processing…');
+
+		fill(this.state, { failed, processing: busy }[item.status]?.());
 	}
 
 	async retry(button)
@@ -198,13 +239,21 @@ export class Details {
 			const events = await timeline(item.id);
 			if (this.item !== item)
 				return;
-			/* A step that is done says no more that it began. */
-			const shown = events.filter((e, i) => e.state !== 'started' || !events.slice(i + 1).some((o) => o.step === e.step && o.attempt === e.attempt));
-			fill(this.events, shown.map((e) => h(`li.${e.state}`, null, icon(e.state === 'failed' ? 'alert' : e.state === 'done' ? 'check' : 'clock'),
-			    h('div', null, h('span', null, stepName(e.step), e.attempt > 1 ? h('small', null, ` attempt ${e.attempt}`) : null),
-			        e.message ? h('p', null, e.message) : null), h('time', { datetime: e.at, title: fullTime(e.at) }, clockTime(e.at)))));
+			/* A finished step no longer shows when it started. */
+			const same = (a, b) => a.step === b.step && a.attempt === b.attempt;
+			const shown = events.filter((e, i) => e.state !== 'started' ||
+			    !events.slice(i + 1).some((o) => same(o, e)));
+			const mark = { failed: 'alert', done: 'check' };
+			fill(this.events, shown.map((e) => h(`li.${e.state}`, null,
+			    icon(mark[e.state] ?? 'clock'),
+			    h('div', null,
+				h('span', null, stepName(e.step), e.attempt > 1 ?
+				    h('small', null, ` attempt ${e.attempt}`) : null),
+				e.message ? h('p', null, e.message) : null),
+			    h('time', { datetime: e.at, title: fullTime(e.at) },
+				clockTime(e.at)))));
 			if (!shown.length)
-				fill(this.events, h('li.muted', null, 'Nothing is recorded.'));
+				fill(this.events, h('li.muted', null, 'No history yet.'));
 		} catch (problem) {
 			if (this.item === item)
 				fill(this.events, h('li.muted', null, problem.message));

@@ -1,7 +1,7 @@
 /* Small questions in a modal <dialog>; the browser keeps the focus inside and gives it back. */
 import { h } from '../lib/dom.js';
 
-/* Shows a form; resolves with what value() gives when it is sent, or null. */
+/* Shows a form. Resolves with value() when it is submitted, with null when it is closed. */
 export function
 ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger = false })
 {
@@ -12,10 +12,12 @@ ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger =
 			answer = value();
 			box.close();
 		} },
-		h('h2', { id: 'dialog-title' }, title), text ? h('p', null, text) : null, body ?? null,
+		h('h2', { id: 'dialog-title' }, title), text ? h('p', null, text) : null,
+		body ?? null,
 		h('div.dialog-buttons', null,
 		    no ? h('button', { type: 'button', onclick: () => box.close() }, no) : null,
-		    h(danger ? 'button.primary.danger' : 'button.primary', { type: 'submit' }, yes)));
+		    h(danger ? 'button.primary.danger' : 'button.primary', { type: 'submit' },
+			yes)));
 		const box = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => {
 			box.remove();
 			done(answer);

@@ -1,4 +1,4 @@
-/* The second factor: set up, recovery codes, turned off. */
+/* Two-step verification: setting it up, recovery codes, turning it off. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { me } from '../lib/session.js';
@@ -6,6 +6,9 @@ import { ask } from './dialog.js';
 import { copyable, Form } from './form.js';
 import { qr } from './qr.js';
 import { fail, toast } from './toast.js';
+
+const SAVE_CODES = 'Two-step verification is on. Save these recovery codes: ' +
+    'each replaces the app once, and they are not shown again.';
 
 export function
 factorPanel()
@@ -21,26 +24,37 @@ factorPanel()
 	};
 	const setUp = ({ secret, uri }) => {
 		const { node } = Form({
-			fields: [{ name: 'code', label: 'Code that the app shows', autocomplete: 'one-time-code', inputmode: 'numeric', required: true, pattern: '[0-9]{6}', maxlength: '6' }],
-			yes: 'Turn on', run: (values) => api.post('/auth/totp/confirm', values),
+			fields: [{
+				name: 'code', label: 'Code from the app', required: true,
+				autocomplete: 'one-time-code', inputmode: 'numeric',
+				pattern: '[0-9]{6}', maxlength: '6',
+			}],
+			yes: 'Turn on',
+			run: (values) => api.post('/auth/totp/confirm', values),
 			done: ({ recoveryCodes }) => {
 				me.user.totpEnabled = true;
 				draw();
-				place.prepend(h('div.once', { role: 'status' }, h('p', null, 'It is on. Keep these codes in a safe place: each replaces the app once, and they are not shown again.'),
+				place.prepend(h('div.once', { role: 'status' },
+				    h('p', null, SAVE_CODES),
 				    copyable(recoveryCodes.join('\n'), 'Recovery codes')));
 			},
 		});
 
-		fill(place, h('p', null, 'Scan this with an authenticator app, open the link on the phone that has it, or type the secret.'), qr(uri, 'QR code for the authenticator app'),
-		    h('a', { href: uri }, 'Open in an authenticator app'), copyable(secret, 'Secret'), node);
+		fill(place,
+		    h('p', null, 'Scan this with your authenticator app, or enter the secret.'),
+		    qr(uri, 'QR code for the authenticator app'),
+		    h('a', { href: uri }, 'Open in an authenticator app on this device'),
+		    copyable(secret, 'Secret'), node);
 	};
 	const off = async () => {
-		if (!(await ask({ title: 'Turn the second factor off?', text: 'Your password alone will be enough to sign in.', yes: 'Turn off', danger: true })))
+		if (!(await ask({ title: 'Turn off two-step verification?',
+		    text: 'You will sign in with your password only.', yes: 'Turn off',
+		    danger: true })))
 			return;
 		try {
 			await api.delete('/auth/totp');
 			me.user.totpEnabled = false;
-			toast('The second factor is off');
+			toast('Two-step verification is off');
 			draw();
 		} catch (problem) {
 			fail(problem);
@@ -51,10 +65,13 @@ factorPanel()
 
 		state.textContent = on ? 'On' : 'Off';
 		state.className = on ? 'pill good' : 'pill';
-		fill(place, on ? h('button', { type: 'button', onclick: off }, 'Turn off') : h('button', { type: 'button', onclick: begin }, 'Set up'));
+		fill(place, on ? h('button', { type: 'button', onclick: off }, 'Turn off') :
+		    h('button', { type: 'button', onclick: begin }, 'Set up'));
 	};
 
 	draw();
-	return h('section.panel', { 'aria-label': 'Second factor' }, h('h2', null, 'Second factor ', state),
-	    h('p', null, 'A code from an app on your phone, asked for at sign-in beside the password.'), place);
+	return h('section.panel', { 'aria-label': 'Two-step verification' },
+	    h('h2', null, 'Two-step verification ', state),
+	    h('p', null, 'Sign in with your password and a code from an app on your phone.'),
+	    place);
 }

@@ -1,24 +1,30 @@
-/* Forms: labelled fields, one button, and what the server refuses said in plain words beside the field that it is about. */
+/*
+ * Forms: labelled fields and one button; what the server refuses is shown beside the field it is
+ * about.
+ */
 import { fill, h, icon } from '../lib/dom.js';
 
 let serial = 0;
 
-/* What could not be shown, with the way to try again. */
+/* An error in place of content, with a button to try again. */
 export function
 notice(problem, again)
 {
-	return h('div.notice', { role: 'alert' }, h('p', null, problem.message), problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
+	return h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+	    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
 	    again ? h('button', { type: 'button', onclick: again }, 'Try again') : null);
 }
 
 /* pairs: [value, text] */
-export const options = (pairs, chosen) => pairs.map(([value, text]) => h('option', { value, selected: value === chosen }, text));
+export const options = (pairs, chosen) => pairs.map(([value, text]) => h('option',
+    { value, selected: value === chosen }, text));
 
 function
 field({ name, label, type = 'text', hint, options: choices, value, ...props }, id)
 {
 	const input = choices ? h('select', { id, name, ...props }, options(choices, value)) :
-	    h('input', { id, name, type, value: type === 'checkbox' ? undefined : value ?? '', checked: type === 'checkbox' && value, ...props });
+	    h('input', { id, name, type, value: type === 'checkbox' ? undefined : value ?? '',
+		checked: type === 'checkbox' && value, ...props });
 	const wrong = h('small.field-error', { id: `${id}-wrong`, hidden: true });
 	const text = hint ? h('small', { id: `${id}-hint` }, hint) : null;
 
@@ -28,15 +34,17 @@ field({ name, label, type = 'text', hint, options: choices, value, ...props }, i
 		wrong.textContent = message ?? '';
 		input.toggleAttribute('aria-invalid', Boolean(message));
 	};
-	const node = type === 'checkbox' ? h('div.field', null, h('label.check', { for: id }, input, label), text, wrong) :
+	const node = type === 'checkbox' ?
+	    h('div.field', null, h('label.check', { for: id }, input, label), text, wrong) :
 	    h('div.field', null, h('label', { for: id }, label), input, text, wrong);
 
 	return { name, input, node, tell, label };
 }
 
 /*
- * fields: [{name, label, type, hint, options, value, ...attributes}]; run(values) is awaited; its failure is told, its success is done(what it gave).
- * -> {node, inputs: {name: element}, say(text)}
+ * fields: [{name, label, type, hint, options, value, ...attributes}]; run(values) is awaited; a
+ * failure is shown, a result is passed to done(result, values). Returns {node, inputs: {name:
+ * element}, say(text)}
  */
 export function
 Form({ fields, extra, yes, run, done, danger, before, wide })
@@ -47,7 +55,8 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 	const button = h(`button.primary${danger ? '.danger' : ''}`, { type: 'submit' }, yes);
 	const say = (text, requestId) => {
 		said.hidden = !text;
-		fill(said, icon('alert'), h('span', null, text, requestId ? [h('br'), h('small', null, `Request ${requestId}`)] : null));
+		fill(said, icon('alert'), h('span', null, text,
+		    requestId ? [h('br'), h('small', null, `Request ${requestId}`)] : null));
 	};
 	const failed = (problem) => {
 		let first = null;
@@ -74,7 +83,8 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 		say('');
 		all.forEach((f) => f.tell(null));
 		try {
-			const values = Object.fromEntries(all.map((f) => [f.name, f.input.type === 'checkbox' ? f.input.checked : f.input.value.trim()]));
+			const values = Object.fromEntries(all.map((f) => [f.name,
+			    f.input.type === 'checkbox' ? f.input.checked : f.input.value.trim()]));
 			const answer = await run(values);
 			button.disabled = false;
 			done?.(answer, values);
@@ -85,12 +95,13 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 			failed(problem);
 		}
 		button.disabled = false;
-	} }, before ?? null, said, all.map((f) => f.node), extra ?? null, h('div.form-end', null, button));
+	} }, before ?? null, said, all.map((f) => f.node), extra ?? null,
+	    h('div.form-end', null, button));
 
 	return { node, say, inputs: Object.fromEntries(all.map((f) => [f.name, f.input])) };
 }
 
-/* A value that is shown to be taken along. */
+/* A value to copy. */
 export function
 copyable(text, label)
 {

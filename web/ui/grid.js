@@ -1,6 +1,7 @@
 /*
- * A justified, virtual grid: every item has its place from the start, only what is near the viewport is in the document.
- * The document itself scrolls. Keyboard: arrows, Home, End move; Enter opens; Space selects.
+ * A justified, virtual grid: every item has its place from the start, but only those near the
+ * viewport are in the document. The document itself scrolls. Keyboard: arrows, Home, End move;
+ * Enter opens; Space selects.
  */
 import { fill, h } from '../lib/dom.js';
 import { on } from '../lib/bus.js';
@@ -17,16 +18,21 @@ const NARROW = 640;
 const LONG_PRESS_MS = 450;
 const PRESS_SLIP = 8;
 
-const skeleton = () => h('div.skeletons', { 'aria-hidden': 'true' }, Array.from({ length: 18 }, (_, i) => h(`div.skeleton.s${i % 5}`)));
+const skeleton = () => h('div.skeletons', { 'aria-hidden': 'true' }, Array.from({ length: 18 },
+    (_, i) => h(`div.skeleton.s${i % 5}`)));
 
 export class Grid {
 	/*
-	 * pager() -> load, and each load() -> {items, more}, the pages from the first one on. group(item) -> {key, label} or null for no headings. accept(item): belongs here.
-	 * compare: where a newcomer goes (absent: newcomers are not shown). selection: see selection.js. empty(): what to show instead of nothing.
+	 * pager() returns load(), which returns {items, more} page by page. group(item) returns
+	 * {key, label}; null for no headings. accept(item): whether it belongs here.
+	 * compare: where a new item goes (without it, new items are not shown). selection: see
+	 * selection.js. empty(): what to show when there is nothing.
 	 */
-	constructor({ pager, group, accept, compare, selection, empty, label, onlayout, onscrolled })
+	constructor({ pager, group, accept, compare, selection, empty, label, onlayout,
+	    onscrolled })
 	{
-		Object.assign(this, { pager, load: pager(), group, accept, compare, selection, empty, onlayout, onscrolled });
+		Object.assign(this, { pager, load: pager(), group, accept, compare, selection,
+		    empty, onlayout, onscrolled });
 		this.items = [];
 		this.ids = new Set();
 		this.sections = [];
@@ -41,7 +47,8 @@ export class Grid {
 		this.space.addEventListener('keydown', (event) => this.key(event));
 		this.space.addEventListener('focusin', (event) => this.focused(event));
 		this.space.addEventListener('pointerdown', (event) => this.press(event));
-		this.space.addEventListener('contextmenu', (event) => this.pressed && event.preventDefault());
+		this.space.addEventListener('contextmenu', (event) => this.pressed &&
+		    event.preventDefault());
 		this.onscroll = () => {
 			this.frame ??= requestAnimationFrame(() => {
 				this.frame = null;
@@ -49,7 +56,8 @@ export class Grid {
 				this.onscrolled?.();
 			});
 		};
-		this.sizes = new ResizeObserver(() => this.space.clientWidth !== this.width && this.layout());
+		this.sizes = new ResizeObserver(() => this.space.clientWidth !== this.width &&
+		    this.layout());
 		this.sizes.observe(this.node);
 		addEventListener('scroll', this.onscroll, { passive: true });
 		this.offs = [
@@ -94,13 +102,19 @@ export class Grid {
 			this.loading = false;
 			if (this.dead || problem.name === 'AbortError')
 				return;
-			fill(this.tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
-			    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
-			    h('button', { type: 'button', onclick: () => this.next() }, 'Try again')));
+			fill(this.tail,
+			    h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+				problem.requestId ?
+				    h('small', null, `Request ${problem.requestId}`) : null,
+				h('button', { type: 'button', onclick: () => this.next() },
+				    'Try again')));
 		}
 	}
 
-	/* Events may have been missed: what was loaded is fetched again and compared; the person stays where they are. */
+	/*
+	 * Events may have been missed: fetches again what was loaded; the person stays where they
+	 * are.
+	 */
 	async reload()
 	{
 		const load = this.pager();
@@ -111,14 +125,21 @@ export class Grid {
 			return;
 		this.loading = true;
 		try {
-			for (let pages = 0; more && pages < RELOAD_PAGES && fresh.length < Math.max(1, this.items.length); pages++) {
+			for (let pages = 0;
+			    more && pages < RELOAD_PAGES &&
+				fresh.length < Math.max(1, this.items.length);
+			    pages++) {
 				const page = await load();
 				fresh.push(...page.items.filter((item) => this.accept(item)));
 				more = page.more;
 			}
 		} catch {
 			this.loading = false;
-			return; /* what is shown is better than nothing; the next event or reload tells more */
+			/*
+			 * the old list is better than none; the next event or reload brings the
+			 * rest
+			 */
+			return;
 		}
 		this.loading = false;
 		if (this.dead)
@@ -129,7 +150,9 @@ export class Grid {
 			this.more = more;
 			this.items = fresh;
 		} else {
-			/* Too much to fetch it all: beyond the last fetched one stays what was there. */
+			/*
+			 * Too much to fetch all of it: the items after the last fetched one stay.
+			 */
 			const from = this.items.findLastIndex((item) => ids.has(item.id)) + 1;
 			this.items = [...fresh, ...this.items.slice(from)];
 		}
@@ -141,7 +164,8 @@ export class Grid {
 	layout()
 	{
 		const width = this.space.clientWidth;
-		const target = width < NARROW ? Math.max(105, width / 3.3) : Math.min(235, 150 + width / 16);
+		const target = width < NARROW ? Math.max(105, width / 3.3) :
+		    Math.min(235, 150 + width / 16);
 		let top = 0;
 
 		if (!width)
@@ -151,11 +175,14 @@ export class Grid {
 		for (let i = 0; i < this.items.length;) {
 			const group = this.group?.(this.items[i]) ?? { key: 'all', label: null };
 			let end = i + 1;
-			while (end < this.items.length && (!this.group || this.group(this.items[end]).key === group.key))
+			while (end < this.items.length &&
+			    (!this.group || this.group(this.items[end]).key === group.key))
 				end++;
-			const { rows, height } = justify(this.items.slice(i, end), width, target, GAP);
+			const { rows, height } = justify(this.items.slice(i, end), width, target,
+			    GAP);
 			const head = group.label ? HEADING : 0;
-			this.sections.push({ key: `${group.key}:${i}`, label: group.label, first: i, top, head, height: head + height, rows });
+			this.sections.push({ key: `${group.key}:${i}`, label: group.label, first: i,
+			    top, head, height: head + height, rows });
 			top += head + height + (group.label ? 12 : 0);
 			i = end;
 		}
@@ -168,10 +195,11 @@ export class Grid {
 		this.onlayout?.(this);
 	}
 
-	/* The first picture in view stays where it is when others come or go above it. */
+	/* The first picture in view keeps its place when others come or go above it. */
 	hold()
 	{
-		const index = this.kept ? this.items.findIndex((item) => item.id === this.kept.id) : -1;
+		const index = this.kept ? this.items.findIndex((item) => item.id === this.kept.id) :
+		    -1;
 
 		if (index >= 0 && this.rowOf(index).y !== this.kept.y)
 			scrollBy(0, this.rowOf(index).y - this.kept.y);
@@ -185,7 +213,10 @@ export class Grid {
 			this.kept = { id: this.items[section.first + row.first].id, y };
 	}
 
-	/* Where the grid and the viewport are; read once a frame, before anything is written, so that nothing is laid out twice. */
+	/*
+	 * Where the grid and the viewport are. Read once a frame, before anything is written, so
+	 * that the browser lays out once.
+	 */
 	measure()
 	{
 		this.y = scrollY;
@@ -216,14 +247,16 @@ export class Grid {
 				this.keep(section, row);
 				for (let i = 0; i < row.count; i++) {
 					const item = this.items[section.first + row.first + i];
-					const tile = this.tile(item, list, row.lefts[i], row.top, row.widths[i], row.height);
+					const tile = this.tile(item, list, row.lefts[i], row.top,
+					    row.widths[i], row.height);
 					seen.add(item.id);
 					tile.anchor.tabIndex = item.id === this.focusId ? 0 : -1;
 				}
 			}
 		}
 		for (const [id, tile] of this.tiles)
-			if (!seen.has(id) && (!tile.node.contains(document.activeElement) || !this.ids.has(id))) {
+			if (!seen.has(id) &&
+			    (!tile.node.contains(document.activeElement) || !this.ids.has(id))) {
 				tile.node.remove();
 				this.tiles.delete(id);
 			}
@@ -237,21 +270,26 @@ export class Grid {
 			if (first)
 				first.tabIndex = 0;
 		}
-		if (this.more && !this.loading && !this.tail.querySelector('.notice') && to - OVERSCAN + LOAD_AHEAD > this.height)
+		if (this.more && !this.loading && !this.tail.querySelector('.notice') &&
+		    to - OVERSCAN + LOAD_AHEAD > this.height)
 			this.next();
 	}
 
-	/* The section's list; sections keep the order of the document for those who listen to it. */
+	/*
+	 * The section's list. Sections keep the order of the document, for people who hear it read.
+	 */
 	section(section)
 	{
 		let element = this.elements.get(section.key);
 
 		if (!element) {
 			const id = `g-${section.key.replace(/[^a-z0-9]/gi, '-')}`;
-			element = h(section.label ? 'section.grid-section' : 'div.grid-section', section.label ? { 'aria-labelledby': id } : null,
+			element = h(section.label ? 'section.grid-section' : 'div.grid-section',
+			    section.label ? { 'aria-labelledby': id } : null,
 			    section.label ? h('h2', { id }, section.label) : null, h('ul'));
 			element.order = section.first;
-			const after = [...this.space.children].find((other) => other.order > section.first);
+			const after = [...this.space.children].find((other) => other.order >
+			    section.first);
 			this.space.insertBefore(element, after ?? null);
 			this.elements.set(section.key, element);
 		}
@@ -290,9 +328,10 @@ export class Grid {
 		this.later();
 		if (!this.compare)
 			return;
-		/* A date or a title that changed may belong elsewhere. */
+		/* With another date or title it may belong elsewhere. */
 		const at = this.items.indexOf(item);
-		const off = (i, j) => i >= 0 && j < this.items.length && this.compare(this.items[i], this.items[j]) > 0;
+		const off = (i, j) => i >= 0 && j < this.items.length &&
+		    this.compare(this.items[i], this.items[j]) > 0;
 		if (off(at - 1, at) || off(at, at + 1)) {
 			this.items.splice(at, 1);
 			this.ids.delete(item.id);
@@ -302,7 +341,8 @@ export class Grid {
 
 	insert(item)
 	{
-		if (!this.compare || this.ids.has(item.id) || !this.accept(item) || (this.loading && !this.items.length))
+		if (!this.compare || this.ids.has(item.id) || !this.accept(item) ||
+		    (this.loading && !this.items.length))
 			return;
 		let at = this.items.findIndex((other) => this.compare(item, other) < 0);
 
@@ -388,7 +428,8 @@ export class Grid {
 			this.pressed = false;
 			return;
 		}
-		if (event.target.closest('.tick') || (this.selection?.size && event.detail) || (event.shiftKey && this.selection))
+		if (event.target.closest('.tick') || (this.selection?.size && event.detail) ||
+		    (event.shiftKey && this.selection))
 			this.selection?.toggle(tile.item.id, event.shiftKey);
 		else
 			goHere({ item: tile.item.id });
@@ -403,10 +444,13 @@ export class Grid {
 			return;
 		const stop = () => {
 			clearTimeout(timer);
-			['pointerup', 'pointercancel', 'pointermove'].forEach((type) => removeEventListener(type, moved));
+			['pointerup', 'pointercancel', 'pointermove'].forEach((type) =>
+			    removeEventListener(type, moved));
 		};
 		const moved = (e) => {
-			if (e.type !== 'pointermove' || Math.hypot(e.clientX - event.clientX, e.clientY - event.clientY) > PRESS_SLIP)
+			if (e.type !== 'pointermove' ||
+			    Math.hypot(e.clientX - event.clientX, e.clientY - event.clientY) >
+				PRESS_SLIP)
 				stop();
 		};
 		const timer = setTimeout(() => {
@@ -416,7 +460,8 @@ export class Grid {
 			this.selection.toggle(tile.item.id, false);
 		}, LONG_PRESS_MS);
 
-		['pointerup', 'pointercancel', 'pointermove'].forEach((type) => addEventListener(type, moved));
+		['pointerup', 'pointercancel', 'pointermove'].forEach((type) => addEventListener(
+		    type, moved));
 	}
 
 	key(event)
@@ -453,7 +498,8 @@ export class Grid {
 	/* The item above or below: the one whose middle is nearest. */
 	beside(index, step)
 	{
-		const rows = this.sections.flatMap((s) => s.rows.map((r) => ({ r, first: s.first + r.first })));
+		const rows = this.sections.flatMap((s) => s.rows.map((r) => ({ r,
+		    first: s.first + r.first })));
 		const at = rows.findLastIndex(({ first }) => first <= index);
 		const to = rows[at + step];
 

@@ -1,4 +1,7 @@
-/* One item over the whole page: picture, player, neighbours, details. Opened and closed by the router's `item` parameter. */
+/*
+ * One item over the whole page: picture, player, neighbours, details. The router's `item` parameter
+ * opens and closes it.
+ */
 import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName, stepName } from '../lib/format.js';
@@ -44,16 +47,20 @@ class Lightbox {
 		this.stage = h('div.stage');
 		this.title = h('h1.lightbox-title', { tabindex: '-1' });
 		this.trashButton = iconButton('trash', 'Move to trash', () => this.trash());
-		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(), { 'aria-expanded': 'false' });
+		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(),
+		    { 'aria-expanded': 'false' });
 		this.previous = iconButton('left', 'Previous', () => this.step(-1));
 		this.next = iconButton('right', 'Next', () => this.step(1));
 		this.previous.classList.add('step', 'previous');
 		this.next.classList.add('step', 'next');
-		this.node = h('div.lightbox', { role: 'dialog', 'aria-modal': 'true', 'aria-label': 'Item' },
+		this.node = h('div.lightbox',
+		    { role: 'dialog', 'aria-modal': 'true', 'aria-label': 'Item' },
 		    h('div.lightbox-main', null,
-		        h('header.lightbox-bar', null, iconButton('back', 'Back', () => this.leave()), this.title,
-		            iconButton('download', 'Download', () => this.download()), this.trashButton, this.infoButton),
-		        this.stage, this.previous, this.next));
+			h('header.lightbox-bar', null,
+			    iconButton('back', 'Back', () => this.leave()), this.title,
+			    iconButton('download', 'Download', () => this.download()),
+			    this.trashButton, this.infoButton),
+			this.stage, this.previous, this.next));
 		this.onkey = (event) => this.key(event);
 		addEventListener('keydown', this.onkey);
 		this.offs = [
@@ -113,8 +120,9 @@ class Lightbox {
 				if (this.wanted !== id)
 					return;
 				this.clear();
-				fill(this.stage, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
-				    h('button', { type: 'button', onclick: () => this.leave() }, 'Back')));
+				fill(this.stage, h('div.notice', { role: 'alert' },
+				    h('p', null, problem.message), h('button',
+				    { type: 'button', onclick: () => this.leave() }, 'Back')));
 				return;
 			}
 		}
@@ -126,9 +134,13 @@ class Lightbox {
 			this.sequence.next();
 		this.draw();
 		this.details?.show(item);
-		/* Lists leave out what only the details show; whoever leafs through quickly does not need it. */
+		/*
+		 * Lists leave out what only the details show; someone who pages through quickly
+		 * does not need it.
+		 */
 		if (item.metadata === undefined || this.soonExpired())
-			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}), DWELL_MS);
+			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}),
+			    DWELL_MS);
 		announce(`${kindName(item.kind)}: ${item.title}`);
 		this.warm();
 	}
@@ -166,11 +178,16 @@ class Lightbox {
 	{
 		const { item } = this;
 		const failed = item.status === 'failed';
+		const reason = item.failure?.message ?? 'The reason is not known.';
+		const progress = item.step ? `${stepName(item.step)}…` :
+		    'This item appears here as soon as it is ready.';
 
 		return h('div.notice', { role: 'status' }, icon(failed ? 'alert' : 'clock'),
-		    h('h2', null, failed ? 'This file could not be processed' : 'Still being processed'),
-		    h('p', null, failed ? item.failure?.message ?? 'No reason was given.' : item.step ? `${stepName(item.step)}…` : 'It appears here as soon as it is ready.'),
-		    this.details ? null : h('button', { type: 'button', onclick: () => this.toggleDetails() }, failed ? 'What happened, and try again' : 'What happens'));
+		    h('h2', null, failed ? 'This file could not be processed' : 'Still processing'),
+		    h('p', null, failed ? reason : progress),
+		    this.details ? null :
+			h('button', { type: 'button', onclick: () => this.toggleDetails() },
+			    'Processing history'));
 	}
 
 	content()
@@ -179,13 +196,16 @@ class Lightbox {
 
 		if (['video', 'audio'].includes(item.kind)) {
 			this.player = new Player(item);
-			this.zoom = new Zoom(this.stage, this.player.node, { onswipe: (way) => this.swipe(way) });
+			this.zoom = new Zoom(this.stage, this.player.node,
+			    { onswipe: (way) => this.swipe(way) });
 			this.zoom.to = () => {};
 			return this.player.node;
 		}
 		if (!thumbnail(item, 1280))
-			return h('div.notice', null, icon('file'), h('h2', null, item.title), h('p', null, 'There is no picture of this file.'),
-			    h('button', { type: 'button', onclick: () => this.download() }, 'Download'));
+			return h('div.notice', null, icon('file'), h('h2', null, item.title),
+			    h('p', null, 'This item has no preview.'),
+			    h('button', { type: 'button', onclick: () => this.download() },
+				'Download'));
 		return this.picture();
 	}
 
@@ -196,7 +216,10 @@ class Lightbox {
 		const frame = h('div.frame');
 		const size = `${item.width || 4} / ${item.height || 3}`;
 		const layer = (url, name) => {
-			const image = h(`img${name ? `.${name}` : ''}`, { alt: name === 'large' ? item.title : '', draggable: 'false', onload: () => image.classList.add('loaded') });
+			const image = h(`img${name ? `.${name}` : ''}`, {
+				alt: name === 'large' ? item.title : '', draggable: 'false',
+				onload: () => image.classList.add('loaded'),
+			});
 			image.onerror = () => refresh(item.id);
 			image.src = url;
 			frame.append(image);
@@ -215,7 +238,8 @@ class Lightbox {
 		let whole = !SHOWABLE.includes(item.contentType);
 		this.zoom = new Zoom(this.stage, frame, {
 			onswipe: (way) => this.swipe(way),
-			ontap: (event) => event.pointerType !== 'mouse' && this.node.classList.toggle('bare'),
+			ontap: (event) => event.pointerType !== 'mouse' &&
+			    this.node.classList.toggle('bare'),
 			onzoom: async (scale) => {
 				if (scale < ORIGINAL_FROM || whole)
 					return;
@@ -232,12 +256,13 @@ class Lightbox {
 		return frame;
 	}
 
-	/* The neighbours' pictures are asked for ahead. */
+	/* Loads the neighbours' pictures ahead. */
 	warm()
 	{
 		for (const step of [1, -1]) {
 			const item = this.sequence?.items[this.index + step];
-			const url = item && item.status === 'ready' ? thumbnail(item, Math.max(innerWidth, 700)) : null;
+			const url = item && item.status === 'ready' ?
+			    thumbnail(item, Math.max(innerWidth, 700)) : null;
 			if (url && !expired(url))
 				new Image().src = url;
 		}
@@ -249,9 +274,12 @@ class Lightbox {
 
 		this.title.textContent = this.item.title;
 		this.arrows();
-		/* Redrawn only when there is something else to see: a player goes on. */
+		/*
+		 * Redrawn only when there is something new to see, so that a player keeps playing.
+		 */
 		if (this.drawn !== this.item.status || this.item.status === 'processing' ||
-		    (!this.player && this.large && !this.stage.querySelector('.large.loaded') && !urls.includes(this.large)))
+		    (!this.player && this.large && !this.stage.querySelector('.large.loaded') &&
+			!urls.includes(this.large)))
 			this.draw();
 		this.details?.changed();
 	}
@@ -285,7 +313,8 @@ class Lightbox {
 
 	key(event)
 	{
-		if (document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey || event.altKey)
+		if (document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey ||
+		    event.altKey)
 			return;
 		if (event.key === 'Escape') {
 			if (typing(event.target))
@@ -302,10 +331,15 @@ class Lightbox {
 			return;
 		const button = event.target.closest?.('button, a');
 		const actions = {
-			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), i: () => this.toggleDetails(), d: () => this.download(),
-			Delete: () => !this.trashButton.hidden && this.trash(), '+': () => this.zoom?.to(this.zoom.scale * 1.5), '=': () => this.zoom?.to(this.zoom.scale * 1.5),
-			'-': () => this.zoom?.to(this.zoom.scale / 1.5), 0: () => this.zoom?.to(1), f: () => this.player?.full(), m: () => this.player?.muteButton.click(),
-			',': () => this.player?.skip(-1), '.': () => this.player?.skip(1), ' ': button ? null : () => this.player?.toggle(),
+			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
+			i: () => this.toggleDetails(), d: () => this.download(),
+			Delete: () => !this.trashButton.hidden && this.trash(),
+			'+': () => this.zoom?.to(this.zoom.scale * 1.5),
+			'=': () => this.zoom?.to(this.zoom.scale * 1.5),
+			'-': () => this.zoom?.to(this.zoom.scale / 1.5), 0: () => this.zoom?.to(1),
+			f: () => this.player?.full(), m: () => this.player?.muteButton.click(),
+			',': () => this.player?.skip(-1), '.': () => this.player?.skip(1),
+			' ': button ? null : () => this.player?.toggle(),
 		};
 		if (actions[event.key]) {
 			event.preventDefault();
@@ -315,10 +349,12 @@ class Lightbox {
 
 	trap(event)
 	{
-		const all = [...this.node.querySelectorAll('a[href], button, input, textarea, select, [tabindex="0"]')].filter((e) => !e.disabled && e.offsetParent);
+		const all = [...this.node.querySelectorAll('a[href], button, input, textarea, ' +
+		    'select, [tabindex="0"]')].filter((e) => !e.disabled && e.offsetParent);
 		const edge = event.shiftKey ? all[0] : all.at(-1);
 
-		if (document.activeElement === edge || !this.node.contains(document.activeElement)) {
+		if (document.activeElement === edge ||
+		    !this.node.contains(document.activeElement)) {
 			event.preventDefault();
 			(event.shiftKey ? all.at(-1) : all[0])?.focus();
 		}
@@ -346,7 +382,8 @@ class Lightbox {
 	{
 		try {
 			const url = await fileUrl(this.item.id, true);
-			const anchor = h('a', { href: url, download: this.item.filename ?? this.item.title });
+			const anchor = h('a', { href: url,
+			    download: this.item.filename ?? this.item.title });
 			document.body.append(anchor);
 			anchor.click();
 			anchor.remove();

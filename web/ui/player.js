@@ -1,4 +1,7 @@
-/* Video and audio: own controls, a time line with pictures from the sprite, fresh addresses when a signature ends in mid-play. */
+/*
+ * Video and audio: our own controls, a time line with pictures from the sprite, and a new address
+ * when the signature expires in mid-play.
+ */
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { duration } from '../lib/format.js';
 import { fileUrl, thumbnail } from '../lib/media.js';
@@ -9,7 +12,7 @@ const SEEK_STEP_S = 5;
 const HIDE_MS = 2800;
 const VOLUME = 'medianest.volume';
 
-/* The tile of a sprite that belongs to a time: the last one that begins before it. */
+/* The tile of a sprite for a time: the last one that begins before it. */
 function
 spriteTile(times, ms)
 {
@@ -21,7 +24,8 @@ export class Player {
 	{
 		this.item = item;
 		this.audio = item.kind === 'audio' || item.kind === 'track';
-		this.media = h(this.audio ? 'audio' : 'video', { preload: 'metadata', playsinline: true, 'aria-label': item.title });
+		this.media = h(this.audio ? 'audio' : 'video', { preload: 'metadata',
+		    playsinline: true, 'aria-label': item.title });
 		if (!this.audio && thumbnail(item, 1280))
 			this.media.poster = item.posterUrl ?? thumbnail(item, 1280);
 		this.media.volume = Number(localStorage.getItem(VOLUME) ?? 1);
@@ -29,24 +33,33 @@ export class Player {
 		this.muteButton = iconButton('volume', 'Mute', () => {
 			this.media.muted = !this.media.muted;
 		});
-		this.seek = h('input.seek', { type: 'range', min: '0', max: '1000', step: '1', value: '0', 'aria-label': 'Position', oninput: () => this.jump() });
-		this.volume = h('input.volume', { type: 'range', min: '0', max: '100', value: String(this.media.volume * 100), 'aria-label': 'Volume', oninput: () => {
+		this.seek = h('input.seek', { type: 'range', min: '0', max: '1000', step: '1',
+		    value: '0', 'aria-label': 'Position', oninput: () => this.jump() });
+		this.volume = h('input.volume', { type: 'range', min: '0', max: '100',
+		    value: String(this.media.volume * 100), 'aria-label': 'Volume', oninput: () => {
 			this.media.volume = this.volume.value / 100;
 			this.media.muted = false;
 			localStorage.setItem(VOLUME, String(this.media.volume));
 		} });
 		this.time = h('span.player-time', null, `0:00 / ${duration(item.durationMs ?? 0)}`);
 		this.hint = h('div.sprite-hint', { hidden: true, 'aria-hidden': 'true' });
-		this.line = h('div.seek-line', { onpointermove: (e) => this.preview(e), onpointerleave: () => {
+		this.line = h('div.seek-line', { onpointermove: (e) => this.preview(e),
+		    onpointerleave: () => {
 			this.hint.hidden = true;
 		} }, this.seek, this.hint);
-		this.bar = h('div.player-bar', null, this.playButton, this.line, this.time, this.muteButton, this.volume,
+		this.bar = h('div.player-bar', null, this.playButton, this.line, this.time,
+		    this.muteButton, this.volume,
 		    this.audio ? null : iconButton('full', 'Full screen', () => this.full()));
 		this.note = h('div.player-note', { role: 'status' });
-		this.node = h(this.audio ? 'div.player.audio' : 'div.player', { onpointermove: () => this.wake() },
-		    this.audio ? this.cover() : null, this.media, this.audio ? null : h('button.big-play', { type: 'button', 'aria-label': 'Play', onclick: () => this.toggle() }, icon('play')),
+		this.node = h(this.audio ? 'div.player.audio' : 'div.player',
+		    { onpointermove: () => this.wake() }, this.audio ? this.cover() : null,
+		    this.media,
+		    this.audio ? null : h('button.big-play',
+			{ type: 'button', 'aria-label': 'Play', onclick: () => this.toggle() },
+			icon('play')),
 		    this.note, this.bar);
-		for (const type of ['play', 'pause', 'timeupdate', 'volumechange', 'durationchange', 'ended'])
+		for (const type of ['play', 'pause', 'timeupdate', 'volumechange', 'durationchange',
+		    'ended'])
 			this.media.addEventListener(type, () => this.show());
 		this.media.addEventListener('error', () => this.failed());
 		this.media.addEventListener('click', () => this.toggle());
@@ -57,7 +70,8 @@ export class Player {
 	{
 		const url = thumbnail(this.item, 640);
 
-		return h('div.cover', null, this.item.thumbhash ? placeholder(this.item.thumbhash) : null,
+		return h('div.cover', null,
+		    this.item.thumbhash ? placeholder(this.item.thumbhash) : null,
 		    url ? h('img.loaded', { src: url, alt: '' }) : icon('music'));
 	}
 
@@ -78,7 +92,10 @@ export class Player {
 		}
 	}
 
-	/* An address lives for minutes, a film for hours: one that fails late is fetched anew; one that fails at once cannot be played here. */
+	/*
+	 * An address is valid for minutes, a film takes hours: one that fails late is renewed; one
+	 * that fails immediately cannot be played here.
+	 */
 	failed()
 	{
 		const at = this.media.currentTime;
@@ -88,11 +105,13 @@ export class Player {
 		if (at > 0 || Date.now() - this.loaded > 60000) {
 			this.load(at, true);
 		} else if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
-			this.say('Your browser cannot play this format. This is a short preview; download the file to see all of it.');
+			this.say('Your browser can’t play this format. This is a short preview; ' +
+			    'download the file to watch all of it.');
 			this.media.src = this.item.previewUrl;
 			this.isPreview = true;
 		} else {
-			this.say('Your browser cannot play this format. You can download the file.');
+			this.say(
+			    'Your browser can’t play this format. Download the file to play it.');
 		}
 	}
 
@@ -112,7 +131,8 @@ export class Player {
 
 	length()
 	{
-		return Number.isFinite(this.media.duration) ? this.media.duration : (this.item.durationMs ?? 0) / 1000;
+		return Number.isFinite(this.media.duration) ? this.media.duration :
+		    (this.item.durationMs ?? 0) / 1000;
 	}
 
 	jump()
@@ -122,7 +142,8 @@ export class Player {
 
 	skip(way)
 	{
-		this.media.currentTime = Math.min(this.length(), Math.max(0, this.media.currentTime + way * SEEK_STEP_S));
+		this.media.currentTime = Math.min(this.length(),
+		    Math.max(0, this.media.currentTime + way * SEEK_STEP_S));
 	}
 
 	show()
@@ -135,12 +156,15 @@ export class Player {
 		fill(this.playButton, icon(media.paused ? 'play' : 'pause'));
 		this.playButton.setAttribute('aria-label', media.paused ? 'Play' : 'Pause');
 		fill(this.muteButton, icon(quiet ? 'muted' : 'volume'));
-		this.muteButton.setAttribute('aria-label', quiet ? 'Sound on' : 'Mute');
+		this.muteButton.setAttribute('aria-label', quiet ? 'Unmute' : 'Mute');
 		if (length)
 			this.seek.value = String((media.currentTime / length) * 1000);
-		this.seek.style.setProperty('--done', `${length ? (media.currentTime / length) * 100 : 0}%`);
-		this.seek.setAttribute('aria-valuetext', `${duration(media.currentTime * 1000)} of ${duration(length * 1000)}`);
-		this.time.textContent = `${duration(media.currentTime * 1000)} / ${duration(length * 1000)}`;
+		this.seek.style.setProperty('--done',
+		    `${length ? (media.currentTime / length) * 100 : 0}%`);
+		this.seek.setAttribute('aria-valuetext',
+		    `${duration(media.currentTime * 1000)} of ${duration(length * 1000)}`);
+		this.time.textContent =
+		    `${duration(media.currentTime * 1000)} / ${duration(length * 1000)}`;
 		this.wake();
 	}
 
@@ -164,10 +188,14 @@ export class Player {
 			return;
 		if (!this.sprite) {
 			this.sprite = h('div.sprite');
-			fill(this.hint, spriteUrl && spriteTimes?.length ? this.sprite : null, this.label = h('span'));
-			this.sprite.style.setProperty('background-image', spriteUrl ? `url("${spriteUrl}")` : 'none');
-			const { tileWidth = this.item.width || 16, tileHeight = this.item.height || 9 } = this.item.metadata?.sprite ?? {};
-			this.sprite.style.setProperty('aspect-ratio', `${tileWidth} / ${tileHeight}`);
+			fill(this.hint, spriteUrl && spriteTimes?.length ? this.sprite : null,
+			    this.label = h('span'));
+			this.sprite.style.setProperty('background-image',
+			    spriteUrl ? `url("${spriteUrl}")` : 'none');
+			const tile = this.item.metadata?.sprite ?? {};
+			const width = tile.tileWidth ?? (this.item.width || 16);
+			const height = tile.tileHeight ?? (this.item.height || 9);
+			this.sprite.style.setProperty('aspect-ratio', `${width} / ${height}`);
 		}
 		this.hint.hidden = false;
 		if (spriteTimes?.length) {
@@ -175,8 +203,11 @@ export class Player {
 			const columns = Math.min(SPRITE_COLUMNS, spriteTimes.length);
 			const width = this.sprite.clientWidth;
 			const height = this.sprite.clientHeight;
-			this.sprite.style.setProperty('background-size', `${width * columns}px auto`);
-			this.sprite.style.setProperty('background-position', `${-(tile % columns) * width}px ${-Math.trunc(tile / columns) * height}px`);
+			this.sprite.style.setProperty('background-size',
+			    `${width * columns}px auto`);
+			const x = -(tile % columns) * width;
+			const y = -Math.trunc(tile / columns) * height;
+			this.sprite.style.setProperty('background-position', `${x}px ${y}px`);
 		}
 		this.label.textContent = duration(ms);
 		/* Over the pointer, but inside the player. */

@@ -1,15 +1,22 @@
 /* QR codes (ISO/IEC 18004): bytes, error correction M, versions 1 to 10, drawn as one SVG path. */
 const SVG = 'http://www.w3.org/2000/svg';
-/* Of level M by version: [error correction bytes of a block, blocks, data bytes of the shorter blocks, blocks with one byte more] */
-const BLOCKS = [null, [10, 1, 16, 0], [16, 1, 28, 0], [26, 1, 44, 0], [18, 2, 32, 0], [24, 2, 43, 0], [16, 4, 27, 0], [18, 4, 31, 0], [22, 4, 38, 2], [22, 5, 36, 2], [26, 5, 43, 1]];
-const CENTRES = [null, [], [6, 18], [6, 22], [6, 26], [6, 30], [6, 34], [6, 22, 38], [6, 24, 42], [6, 26, 46], [6, 28, 50]];
+/*
+ * Level M by version: [error correction bytes of a block, blocks, data bytes of the shorter blocks,
+ * blocks with one byte more]
+ */
+const BLOCKS = [null, [10, 1, 16, 0], [16, 1, 28, 0], [26, 1, 44, 0], [18, 2, 32, 0],
+    [24, 2, 43, 0], [16, 4, 27, 0], [18, 4, 31, 0], [22, 4, 38, 2], [22, 5, 36, 2], [26, 5, 43, 1]];
+const CENTRES = [null, [], [6, 18], [6, 22], [6, 26], [6, 30], [6, 34], [6, 22, 38], [6, 24, 42],
+    [6, 26, 46], [6, 28, 50]];
 const QUIET = 4;
 const MASKS = [
-	(r, c) => (r + c) % 2 === 0, (r) => r % 2 === 0, (r, c) => c % 3 === 0, (r, c) => (r + c) % 3 === 0, (r, c) => ((r >> 1) + Math.trunc(c / 3)) % 2 === 0,
-	(r, c) => (r * c) % 2 + (r * c) % 3 === 0, (r, c) => ((r * c) % 2 + (r * c) % 3) % 2 === 0, (r, c) => ((r + c) % 2 + (r * c) % 3) % 2 === 0,
+	(r, c) => (r + c) % 2 === 0, (r) => r % 2 === 0, (r, c) => c % 3 === 0,
+	(r, c) => (r + c) % 3 === 0, (r, c) => ((r >> 1) + Math.trunc(c / 3)) % 2 === 0,
+	(r, c) => (r * c) % 2 + (r * c) % 3 === 0, (r, c) => ((r * c) % 2 + (r * c) % 3) % 2 === 0,
+	(r, c) => ((r + c) % 2 + (r * c) % 3) % 2 === 0,
 ];
 
-/* The field of 256 elements with x^8 + x^4 + x^3 + x^2 + 1. */
+/* Arithmetic in GF(256) modulo x^8 + x^4 + x^3 + x^2 + 1. */
 const EXP = [];
 const LOG = [];
 for (let i = 0, x = 1; i < 255; i++) {
@@ -25,7 +32,8 @@ correction(data, n)
 	let generator = [1];
 
 	for (let i = 0; i < n; i++)
-		generator = [...generator, 0].map((g, k) => g ^ times(k ? generator[k - 1] : 0, EXP[i]));
+		generator = [...generator, 0].map((g, k) => g ^
+		    times(k ? generator[k - 1] : 0, EXP[i]));
 	const rest = [...data, ...Array(n).fill(0)];
 	for (let i = 0; i < data.length; i++) {
 		const lead = rest[i];
@@ -63,12 +71,13 @@ codewords(bytes, version)
 		parts.push(data.slice(at, at += size));
 	}
 	const checks = parts.map((part) => correction(part, n));
-	const weave = (lists) => Array.from({ length: Math.max(...lists.map((l) => l.length)) }, (_, i) => lists.map((l) => l[i])).flat().filter((b) => b !== undefined);
+	const weave = (lists) => Array.from({ length: Math.max(...lists.map((l) => l.length)) },
+	    (_, i) => lists.map((l) => l[i])).flat().filter((b) => b !== undefined);
 
 	return [...weave(parts), ...weave(checks)];
 }
 
-/* Bits with the remainder of a division in the field of two elements. */
+/* The value followed by the remainder of its division by the polynomial over GF(2). */
 function
 guarded(value, polynomial, width)
 {
@@ -83,7 +92,8 @@ function
 penalty(grid)
 {
 	const size = grid.length;
-	const lines = [...grid.map((row) => row.join('')), ...grid.map((_, c) => grid.map((row) => row[c]).join(''))];
+	const lines = [...grid.map((row) => row.join('')),
+	    ...grid.map((_, c) => grid.map((row) => row[c]).join(''))];
 	let sum = 0;
 
 	for (const line of lines) {
@@ -93,18 +103,20 @@ penalty(grid)
 	}
 	for (let r = 1; r < size; r++)
 		for (let c = 1; c < size; c++)
-			if (grid[r][c] === grid[r - 1][c] && grid[r][c] === grid[r][c - 1] && grid[r][c] === grid[r - 1][c - 1])
+			if (grid[r][c] === grid[r - 1][c] && grid[r][c] === grid[r][c - 1] &&
+			    grid[r][c] === grid[r - 1][c - 1])
 				sum += 3;
 	const dark = grid.flat().reduce((a, b) => a + b) / (size * size);
 	return sum + 10 * Math.trunc(Math.abs(dark - 0.5) * 20);
 }
 
-/* -> rows of 0 and 1 */
+/* Returns rows of 0 and 1, or null when the text is too long. */
 export function
 matrix(text)
 {
 	const bytes = new TextEncoder().encode(text);
-	const version = BLOCKS.findIndex((b, v) => b && bytes.length + (v < 10 ? 2 : 3) <= b[1] * b[2] + b[3]);
+	const version = BLOCKS.findIndex((b, v) => b &&
+	    bytes.length + (v < 10 ? 2 : 3) <= b[1] * b[2] + b[3]);
 
 	if (version < 0)
 		return null;
@@ -112,7 +124,8 @@ matrix(text)
 	const grid = Array.from({ length: size }, () => Array(size).fill(null));
 	const square = (row, col, radius, dark) => {
 		for (let r = Math.max(0, row - radius); r <= Math.min(size - 1, row + radius); r++)
-			for (let c = Math.max(0, col - radius); c <= Math.min(size - 1, col + radius); c++)
+			for (let c = Math.max(0, col - radius);
+			    c <= Math.min(size - 1, col + radius); c++)
 				grid[r][c] = dark(Math.max(Math.abs(r - row), Math.abs(c - col)));
 	};
 
@@ -158,7 +171,8 @@ matrix(text)
 	const words = codewords(bytes, version);
 	const draw = (mask) => {
 		free.forEach(([r, c], i) => {
-			grid[r][c] = (words[i >> 3] >> (7 - i % 8) & 1) ^ (MASKS[mask](r, c) ? 1 : 0);
+			grid[r][c] = (words[i >> 3] >> (7 - i % 8) & 1) ^
+			    (MASKS[mask](r, c) ? 1 : 0);
 		});
 		format(mask);
 		return penalty(grid);
@@ -169,7 +183,7 @@ matrix(text)
 	return grid;
 }
 
-/* null when the text is too long. */
+/* Returns the code as an SVG element, or null when the text is too long. */
 export function
 qr(text, label)
 {
@@ -185,7 +199,8 @@ qr(text, label)
 	svg.setAttribute('role', 'img');
 	svg.setAttribute('aria-label', label);
 	svg.setAttribute('shape-rendering', 'crispEdges');
-	path.setAttribute('d', grid.flatMap((row, r) => row.map((dark, c) => (dark ? `M${c + QUIET} ${r + QUIET}h1v1h-1z` : ''))).join(''));
+	path.setAttribute('d', grid.flatMap((row, r) => row.map((dark, c) => (dark ?
+	    `M${c + QUIET} ${r + QUIET}h1v1h-1z` : ''))).join(''));
 	svg.append(path);
 	return svg;
 }

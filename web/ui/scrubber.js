@@ -1,4 +1,7 @@
-/* The bar at the right edge: years in proportion to what they take up, drag or use the arrow keys to travel. */
+/*
+ * The bar at the right edge: years in proportion to the room they take. Drag it or use the arrow
+ * keys to move through time.
+ */
 import { fill, h } from '../lib/dom.js';
 
 const SHOWN_MS = 1500;
@@ -13,7 +16,9 @@ export class Scrubber {
 		this.bubble = h('output.scrub-bubble', { 'aria-hidden': 'true' });
 		this.thumb = h('div.scrub-thumb', null, this.bubble);
 		this.node = h('div.scrubber', {
-			role: 'slider', tabindex: '0', 'aria-label': 'Date', 'aria-orientation': 'vertical', 'aria-valuemin': '0', 'aria-valuenow': '0', 'aria-valuemax': '0',
+			role: 'slider', tabindex: '0', 'aria-label': 'Date',
+			'aria-orientation': 'vertical', 'aria-valuemin': '0', 'aria-valuenow': '0',
+			'aria-valuemax': '0',
 			hidden: true,
 			onpointerdown: (event) => this.grab(event),
 			onkeydown: (event) => this.key(event),
@@ -49,7 +54,9 @@ export class Scrubber {
 			year = mine;
 			if (named)
 				last = y;
-			return h(named ? 'span.named' : 'span', { style: { top: `${(section.top / height) * 100}%` } }, named ? mine : null);
+			return h(named ? 'span.named' : 'span',
+			    { style: { top: `${(section.top / height) * 100}%` } },
+			    named ? mine : null);
 		}));
 		this.node.setAttribute('aria-valuemax', String(sections.length - 1));
 		this.follow();
@@ -65,7 +72,8 @@ export class Scrubber {
 	follow()
 	{
 		const { height, sections } = this.grid;
-		const part = Math.min(1, Math.max(0, (this.grid.y - this.grid.offset) / Math.max(1, height - this.grid.viewport)));
+		const part = Math.min(1, Math.max(0,
+		    (this.grid.y - this.grid.offset) / Math.max(1, height - this.grid.viewport)));
 		const section = sections[this.at()];
 
 		if (!section)
@@ -81,7 +89,8 @@ export class Scrubber {
 
 	go(part)
 	{
-		scrollTo(0, this.grid.offset + Math.min(1, Math.max(0, part)) * Math.max(0, this.grid.height - innerHeight));
+		scrollTo(0, this.grid.offset +
+		    Math.min(1, Math.max(0, part)) * Math.max(0, this.grid.height - innerHeight));
 	}
 
 	grab(event)
@@ -91,7 +100,8 @@ export class Scrubber {
 		const done = () => {
 			this.node.classList.remove('held');
 			removeEventListener('pointermove', move);
-			['pointerup', 'pointercancel'].forEach((type) => removeEventListener(type, done));
+			['pointerup', 'pointercancel'].forEach((type) => removeEventListener(type,
+			    done));
 		};
 
 		event.preventDefault();
@@ -104,12 +114,14 @@ export class Scrubber {
 
 	key(event)
 	{
-		const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -6, PageDown: 6, Home: -1e6, End: 1e6 }[event.key];
+		const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -6,
+		    PageDown: 6, Home: -1e6, End: 1e6 }[event.key];
 
 		if (!step)
 			return;
 		event.preventDefault();
-		const to = this.grid.sections[Math.min(this.grid.sections.length - 1, Math.max(0, this.at() + step))];
+		const to = this.grid.sections[Math.min(this.grid.sections.length - 1,
+		    Math.max(0, this.at() + step))];
 		scrollTo(0, this.grid.offset + to.top - innerHeight / 8);
 	}
 }

@@ -1,5 +1,6 @@
-/* The search box: a combobox whose suggestions come as one types; `/` focuses it. */
+/* The search box: a combobox with suggestions as you type; `/` focuses it. */
 import { api } from '../lib/api.js';
+import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName } from '../lib/format.js';
 import { go, goHere, here } from '../lib/router.js';
@@ -24,7 +25,8 @@ export function
 keepRecent(q)
 {
 	if (q.length >= FEWEST)
-		localStorage.setItem(RECENT, JSON.stringify([q, ...recent().filter((r) => r !== q)].slice(0, RECENT_MAX)));
+		localStorage.setItem(RECENT,
+		    JSON.stringify([q, ...recent().filter((r) => r !== q)].slice(0, RECENT_MAX)));
 }
 
 export const forgetRecent = () => localStorage.removeItem(RECENT);
@@ -33,38 +35,50 @@ export class SearchBox {
 	constructor()
 	{
 		this.input = h('input', {
-			type: 'search', role: 'combobox', 'aria-expanded': 'false', 'aria-controls': 'suggestions', 'aria-autocomplete': 'list', 'aria-label': 'Search',
-			placeholder: 'Search your media', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'search', maxlength: '200',
-			oninput: () => this.typed(), onkeydown: (event) => this.key(event), onfocus: () => this.offer(), onblur: () => setTimeout(() => this.shut(), 150),
+			type: 'search', role: 'combobox', 'aria-expanded': 'false',
+			'aria-controls': 'suggestions', 'aria-autocomplete': 'list',
+			'aria-label': 'Search',
+			placeholder: 'Search your media', autocomplete: 'off',
+			autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'search',
+			maxlength: '200',
+			oninput: () => this.typed(), onkeydown: (event) => this.key(event),
+			onfocus: () => this.offer(), onblur: () => setTimeout(() => this.shut(),
+			    150),
 		});
-		this.list = h('ul.suggestions', { id: 'suggestions', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
-		this.clearButton = iconButton('close', 'Clear the search', () => this.clear(), { hidden: true });
+		this.list = h('ul.suggestions', { id: 'suggestions', role: 'listbox',
+		    'aria-label': 'Suggestions', hidden: true });
+		this.clearButton = iconButton('close', 'Clear search', () => this.clear(),
+		    { hidden: true });
 		this.node = h('form.search-box', { role: 'search', onsubmit: (event) => {
 			event.preventDefault();
 			this.run(this.input.value, false);
 			this.input.blur();
-		} }, icon('search'), this.input, this.clearButton, h('kbd', { 'aria-hidden': 'true' }, '/'), this.list);
+		} }, icon('search'), this.input, this.clearButton,
+		    h('kbd', { 'aria-hidden': 'true' }, '/'), this.list);
 		this.active = -1;
 		this.suggestSoon = debounce(() => this.suggest(), SUGGEST_MS);
 		this.searchSoon = debounce(() => this.run(this.input.value, true), SEARCH_MS);
 		this.onslash = (event) => {
-			if (event.key === '/' && !typing(event.target) && !document.querySelector('dialog[open], .lightbox')) {
+			if (event.key === '/' && !typing(event.target) &&
+			    !document.querySelector('dialog[open], .lightbox')) {
 				event.preventDefault();
 				this.input.focus();
 				this.input.select();
 			}
 		};
 		addEventListener('keydown', this.onslash);
+		this.off = on('searched', ({ q }) => this.follow(q));
 	}
 
 	destroy()
 	{
 		removeEventListener('keydown', this.onslash);
+		this.off();
 		this.suggestSoon.cancel();
 		this.searchSoon.cancel();
 	}
 
-	/* The address changed: the box says what is searched for. */
+	/* The search changed: the box shows its words. */
 	follow(q)
 	{
 		if (document.activeElement !== this.input)
@@ -121,15 +135,16 @@ export class SearchBox {
 			return;
 		this.stop = new AbortController();
 		try {
-			const { items } = await api.get('/search/suggest', { q }, { signal: this.stop.signal });
+			const { items } = await api.get('/search/suggest', { q },
+			    { signal: this.stop.signal });
 			if (this.input.value.trim() === q && document.activeElement === this.input)
 				this.show(items.slice(0, 8));
 		} catch {
-			/* Suggestions are a comfort: the search itself tells what is wrong. */
+			/* The search itself says what is wrong. */
 		}
 	}
 
-	/* Before anything is typed: what was searched for lately. */
+	/* Before anything is typed: recent searches. */
 	offer()
 	{
 		if (!this.input.value.trim())
@@ -146,7 +161,10 @@ export class SearchBox {
 				event.preventDefault();
 				this.choose(item);
 			},
-		}, icon(item.kind === 'recent' ? 'clock' : item.mediaId ? 'photos' : item.kind === 'tag' ? 'tag' : 'search'), h('span', null, item.text),
+		},
+		icon(item.kind === 'recent' ? 'clock' : item.mediaId ? 'photos' :
+		    item.kind === 'tag' ? 'tag' : 'search'),
+		h('span', null, item.text),
 		item.mediaId ? h('small', null, kindName(item.kind)) : null)));
 		this.list.hidden = !items.length;
 		this.input.setAttribute('aria-expanded', String(items.length > 0));
@@ -189,7 +207,9 @@ export class SearchBox {
 		} else if ((event.key === 'ArrowDown' || event.key === 'ArrowUp') && n) {
 			event.preventDefault();
 			this.list.children[this.active]?.setAttribute('aria-selected', 'false');
-			this.active = (this.active + (event.key === 'ArrowDown' ? 1 : this.active < 0 ? 0 : -1) + n) % n;
+			this.active = (this.active +
+			    (event.key === 'ArrowDown' ? 1 : this.active < 0 ? 0 : -1) + n) %
+			    n;
 			this.list.children[this.active].setAttribute('aria-selected', 'true');
 			this.input.setAttribute('aria-activedescendant', `s-${this.active}`);
 		}

@@ -1,4 +1,4 @@
-/* What is selected in a grid, and the bar of what can be done with it. */
+/* What is selected in a grid, and the bar with the actions for it. */
 import { announce, fill, h, iconButton } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 
@@ -10,10 +10,12 @@ export class Selection {
 		this.actions = actions;
 		this.text = h('strong');
 		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
-		fill(this.bar, iconButton('close', 'Clear the selection', () => this.clear()), this.text, h('div.grow'),
-		    actions.map(({ icon, label, run }) => iconButton(icon, label, () => run(this.items()))));
+		fill(this.bar, iconButton('close', 'Clear selection', () => this.clear()),
+		    this.text, h('div.grow'), actions.map(({ icon, label, run }) => iconButton(icon,
+		    label, () => run(this.items()))));
 		this.onkey = (event) => {
-			if (event.key === 'Escape' && this.size && !document.querySelector('dialog[open], .lightbox'))
+			if (event.key === 'Escape' && this.size &&
+			    !document.querySelector('dialog[open], .lightbox'))
 				this.clear();
 		};
 	}

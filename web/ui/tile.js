@@ -1,4 +1,6 @@
-/* One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it. */
+/*
+ * One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it.
+ */
 import { h, icon, fill } from '../lib/dom.js';
 import { dayOf, duration, kindName, stepName } from '../lib/format.js';
 import { mediaKind } from '../lib/kinds.js';
@@ -9,10 +11,12 @@ import { link, parse } from '../lib/router.js';
 function
 describe(item)
 {
-	const state = item.status === 'processing' ? ', being processed' : item.status === 'failed' ? ', failed' : '';
+	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ?
+	    ', failed' : '';
 	const kind = kindName(item.kind);
+	const date = dayOf(item.takenAt ?? item.createdAt);
 
-	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${dayOf(item.takenAt ?? item.createdAt)}${state}`;
+	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${date}${state}`;
 }
 
 export class Tile {
@@ -22,9 +26,12 @@ export class Tile {
 		this.width = 0;
 		this.url = null;
 		this.art = h('div.art');
-		this.badges = h('div.badges', { 'aria-hidden': 'true' }); /* the link's label says it all */
+		/* the link's label says it all */
+		this.badges = h('div.badges', { 'aria-hidden': 'true' });
 		this.anchor = h('a.tile-link', { tabindex: '-1', draggable: 'false' }, this.art);
-		this.box = h('button.tick', { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' }, icon('check'));
+		this.box = h('button.tick',
+		    { type: 'button', role: 'checkbox', 'aria-checked': 'false', tabindex: '-1' },
+		    icon('check'));
 		this.node = h('li.tile', null, this.anchor, this.badges, this.box);
 		this.node.tile = this;
 		this.hash = null;
@@ -91,14 +98,15 @@ export class Tile {
 		this.glyph?.remove();
 		this.glyph = null;
 		if (this.shown || url === this.url)
-			return; /* a newer signature of the same picture is no reason to load it again */
+			return; /* it is the same picture with a newer signature */
 		if (expired(url)) {
 			refresh(item.id);
 			return;
 		}
 		this.url = url;
 		this.image?.remove();
-		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false', onload: () => {
+		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false',
+		    onload: () => {
 			this.shown = true;
 			this.image.classList.add('loaded');
 		}, onerror: () => {

@@ -1,4 +1,7 @@
-/* Short messages at the lower edge, perhaps with one action; they stay while the pointer or the focus is on them. */
+/*
+ * Short messages at the lower edge, with at most one action; they stay while the pointer or the
+ * focus is on them.
+ */
 import { announce, h, iconButton } from '../lib/dom.js';
 
 const SHOWN_MS = 6000;
@@ -21,7 +24,8 @@ toast(text, { action, onaction, small, tone, sticky } = {})
 	};
 	const words = h('p', null, text);
 	const node = h(`div.toast${tone ? `.${tone}` : ''}`, {
-		onpointerenter: () => clearTimeout(timer), onpointerleave: arm, onfocusin: () => clearTimeout(timer), onfocusout: arm,
+		onpointerenter: () => clearTimeout(timer), onpointerleave: arm,
+		onfocusin: () => clearTimeout(timer), onfocusout: arm,
 	}, h('div.grow', null, words, small ? h('small', null, small) : null),
 	action ? h('button.link', { type: 'button', onclick: () => {
 		close();
@@ -41,7 +45,7 @@ toast(text, { action, onaction, small, tone, sticky } = {})
 	};
 }
 
-/* A failure in plain words, with the number that an administrator can look up. */
+/* A failure in plain words, with the request id that an administrator can look up. */
 export function
 fail(problem, lead)
 {

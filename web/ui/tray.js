@@ -1,4 +1,4 @@
-/* The uploads in a corner: one line for each file, and one for all of them. */
+/* The uploads in a corner: a line for each file and one for all of them. */
 import { emit, on } from '../lib/bus.js';
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, count, many, stepName } from '../lib/format.js';
@@ -8,20 +8,25 @@ import * as up from '../lib/uploads.js';
 import { fail } from './toast.js';
 
 const LINES = 60; /* more are counted, not drawn */
-const RANK = ['failed', 'rejected', 'sending', 'finishing', 'processing', 'starting', 'ready-to-send', 'waiting', 'duplicate', 'ready', 'cancelled'];
+const RANK = ['failed', 'rejected', 'sending', 'finishing', 'processing', 'starting',
+    'ready-to-send', 'waiting', 'duplicate', 'ready', 'cancelled'];
+
+const percent = (u) => (u.size ? (u.sent / u.size) * 100 : 100);
 
 function
 words(u)
 {
 	switch (u.state) {
-	case 'waiting': return u.problem ? `Waiting to try again: ${u.problem.message}` : navigator.onLine ? 'Waiting' : 'Waiting for the connection';
-	case 'starting': return u.hold ? `Waiting ${Math.ceil(u.hold / 1000)} s: many uploads at once` : 'Starting…';
+	case 'waiting': return u.problem ? `${u.problem.message} Retrying soon.` :
+	    navigator.onLine ? 'Waiting' : 'Waiting for the connection';
+	case 'starting': return u.hold ?
+	    `Too many uploads at once. Retrying in ${Math.ceil(u.hold / 1000)} s` : 'Starting…';
 	case 'ready-to-send': return 'Waiting';
-	case 'sending': return `${u.size ? Math.floor((u.sent / u.size) * 100) : 100} % of ${bytes(u.size)}`;
+	case 'sending': return `${Math.floor(percent(u))} % of ${bytes(u.size)}`;
 	case 'finishing': return 'Finishing…';
 	case 'processing': return u.step ? `${stepName(u.step)}…` : 'Processing…';
 	case 'ready': return 'Ready';
-	case 'duplicate': return 'You have this one already';
+	case 'duplicate': return 'Already in your library';
 	case 'cancelled': return 'Cancelled';
 	default: return u.problem?.message ?? 'Failed';
 	}
@@ -36,7 +41,8 @@ class Line {
 		this.text = h('small');
 		this.meter = h('progress', { max: '100', 'aria-label': `${u.name}: sent` });
 		this.buttons = h('span.line-buttons');
-		this.node = h('li.upload-line', null, this.icon, h('div.grow', null, this.name, this.text, this.meter), this.buttons);
+		this.node = h('li.upload-line', null, this.icon,
+		    h('div.grow', null, this.name, this.text, this.meter), this.buttons);
 	}
 
 	draw()
@@ -47,17 +53,32 @@ class Line {
 		if (text !== this.text.textContent)
 			this.text.textContent = text;
 		this.meter.hidden = u.state !== 'sending';
-		this.meter.value = u.size ? (u.sent / u.size) * 100 : 100;
+		this.meter.value = percent(u);
 		if (this.state === u.state)
 			return;
 		this.state = u.state;
 		this.node.dataset.state = u.state;
-		fill(this.icon, icon({ ready: 'check', duplicate: 'check', failed: 'alert', rejected: 'alert', processing: 'spark', cancelled: 'close' }[u.state] ?? 'upload'));
+		fill(this.icon, icon({ ready: 'check', duplicate: 'check', failed: 'alert',
+		    rejected: 'alert', processing: 'spark', cancelled: 'close' }[u.state] ??
+		    'upload'));
 		fill(this.buttons,
-		    ['ready', 'duplicate', 'rejected'].includes(u.state) ? h('a.button.small', { href: link('library', { item: u.mediaId }), 'aria-label': `Show ${u.name}` }, 'Show') : null,
-		    u.state === 'failed' && u.file ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => up.retry(u) }, 'Try again') : null,
-		    u.state === 'rejected' ? h('button.small', { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () => reprocess(known(u.mediaId) ?? { id: u.mediaId }).catch(fail) }, 'Try again') : null,
-		    up.isOpen(u) ? iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) : null);
+		    ['ready', 'duplicate', 'rejected'].includes(u.state) ?
+			h('a.button.small',
+			    { href: link('library', { item: u.mediaId }),
+				'aria-label': `Show ${u.name}` },
+			    'Show') : null,
+		    u.state === 'failed' && u.file ?
+			h('button.small',
+			    { type: 'button', 'aria-label': `Try again: ${u.name}`,
+				onclick: () => up.retry(u) },
+			    'Try again') : null,
+		    u.state === 'rejected' ?
+			h('button.small',
+			    { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () =>
+				reprocess(known(u.mediaId) ?? { id: u.mediaId }).catch(fail) },
+			    'Try again') : null,
+		    up.isOpen(u) ? iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) :
+			null);
 	}
 }
 
@@ -71,12 +92,15 @@ export class Tray {
 		this.list = h('ul');
 		this.rest = h('p.muted');
 		this.warning = h('div.store-warning', { role: 'alert', hidden: true });
-		this.fold = iconButton('down', 'Fold the list of uploads', () => this.toggle(), { 'aria-expanded': 'true' });
+		this.fold = iconButton('down', 'Collapse uploads', () => this.toggle(),
+		    { 'aria-expanded': 'true' });
 		this.node = h('section.tray', { 'aria-label': 'Uploads', hidden: true },
-		    h('header', null, this.title, h('span.grow'), this.fold, this.shut = iconButton('close', 'Close the list of uploads', () => up.clearDone())),
+		    h('header', null, this.title, h('span.grow'), this.fold,
+			this.shut = iconButton('close', 'Close uploads', () => up.clearDone())),
 		    this.all, this.warning, h('div.tray-body', null, this.list, this.rest));
 		this.node.classList.toggle('folded', !this.open);
-		this.offs = [on('uploads', ({ upload }) => this.later(upload)), on('store-blocked', () => this.later())];
+		this.offs = [on('uploads', ({ upload }) => this.later(upload)), on('store-blocked',
+		    () => this.later())];
 	}
 
 	destroy()
@@ -107,14 +131,16 @@ export class Tray {
 		const open = up.openCount();
 		const busy = of('processing');
 		const bad = of('failed', 'rejected');
-		const shown = [...all].sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state) || a.id - b.id).slice(0, LINES);
+		const shown = [...all].sort((a, b) =>
+		    RANK.indexOf(a.state) - RANK.indexOf(b.state) || a.id - b.id).slice(0, LINES);
 		const size = all.reduce((n, u) => n + u.size, 0);
 		const sent = all.reduce((n, u) => n + (up.isOpen(u) ? u.sent : u.size), 0);
 
 		this.node.hidden = !all.length;
 		emit('tray', { shown: all.length > 0 });
-		this.title.textContent = open ? `Uploading ${many(open, 'file')}` : busy ? `Processing ${many(busy, 'file')}` :
-		    bad ? `${many(bad, 'file')} failed` : `${many(of('ready', 'duplicate'), 'file')} ready`;
+		this.title.textContent = open ? `Uploading ${many(open, 'file')}` : busy ?
+		    `Processing ${many(busy, 'file')}` : bad ? `${many(bad, 'file')} failed` :
+		    `${many(of('ready', 'duplicate'), 'file')} ready`;
 		this.all.hidden = !open;
 		this.all.value = size ? (sent / size) * 100 : 0;
 		this.shut.hidden = open > 0 || busy > 0;
@@ -129,10 +155,12 @@ export class Tray {
 			if (!line)
 				this.lines.set(u.id, line = new Line(u));
 			line.draw();
-			if (this.list.children[i] !== line.node && !line.node.contains(document.activeElement))
+			if (this.list.children[i] !== line.node &&
+			    !line.node.contains(document.activeElement))
 				this.list.insertBefore(line.node, this.list.children[i] ?? null);
 		});
-		this.rest.textContent = all.length > LINES ? `and ${count(all.length - LINES)} more` : '';
+		this.rest.textContent = all.length > LINES ?
+		    `and ${count(all.length - LINES)} more` : '';
 	}
 
 	warn()
@@ -143,12 +171,17 @@ export class Tray {
 		if (origin === this.warned)
 			return;
 		this.warned = origin;
-		fill(this.warning, origin ? [h('p', null, 'Your browser cannot reach the place where files are kept, ', h('strong', null, new URL(origin).host),
-		    '. Most likely it does not trust its certificate yet.'),
-		h('p', null, h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' }, 'Open it in a new tab'), ', accept the certificate, then come back.'),
+		fill(this.warning,
+		    origin ? [h('p', null, 'Your browser can’t reach the file store at ',
+			h('strong', null, new URL(origin).host),
+			'. It probably doesn’t trust the store’s certificate yet.'),
+		h('p', null,
+		    h('a', { href: `${origin}/`, target: '_blank', rel: 'noopener' },
+			'Open the file store in a new tab'),
+		    ', accept the certificate, then come back here.'),
 		h('button', { type: 'button', onclick: async () => {
 			if (!(await up.unblock()))
-				fail(new Error('It still cannot be reached.'));
+				fail(new Error('The file store still can’t be reached.'));
 		} }, 'Try again')] : null);
 		if (origin) {
 			this.open = true;
@@ -165,14 +198,16 @@ filesOf(transfer)
 	const files = [];
 	const walk = async (entry) => {
 		if (entry.isFile) {
-			const file = await new Promise((done) => entry.file(done, () => done(null)));
+			const file = await new Promise((done) => entry.file(done,
+			    () => done(null)));
 			if (file && !file.name.startsWith('.'))
 				files.push(file);
 			return;
 		}
 		const reader = entry.createReader();
 		for (;;) {
-			const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+			const some = await new Promise((done) => reader.readEntries(done,
+			    () => done([])));
 			if (!some.length)
 				return;
 			for (const one of some)
@@ -187,13 +222,18 @@ filesOf(transfer)
 	return files;
 }
 
-/* Drop anywhere, paste anywhere; -> the picker and a function that undoes it all. */
+/*
+ * Files from the picker, a drop or the clipboard are uploaded. Returns the function that ends this.
+ */
 export function
 takeFiles()
 {
 	const stop = new AbortController();
-	const curtain = h('div.drop-curtain', { hidden: true }, icon('upload'), h('p', null, 'Drop to upload'));
-	const picker = h('input', { type: 'file', multiple: true, accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus', hidden: true, 'aria-label': 'Files to upload', id: 'picker', onchange: () => {
+	const curtain = h('div.drop-curtain', { hidden: true }, icon('upload'),
+	    h('p', null, 'Drop files to upload'));
+	const picker = h('input', { type: 'file', multiple: true,
+	    accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus', hidden: true,
+	    'aria-label': 'Files to upload', id: 'picker', onchange: () => {
 		up.addFiles([...picker.files]);
 		picker.value = '';
 	} });
@@ -226,10 +266,12 @@ takeFiles()
 			up.addFiles([...event.clipboardData.files]);
 		}
 	});
+	const off = on('pick-files', () => picker.click());
 	document.body.append(curtain, picker);
-	return { pick: () => picker.click(), stop: () => {
+	return () => {
+		off();
 		stop.abort();
 		curtain.remove();
 		picker.remove();
-	} };
+	};
 }

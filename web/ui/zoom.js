@@ -1,6 +1,6 @@
 /*
- * A picture under the fingers: pinch, wheel, double tap and + / - zoom; dragging moves it when zoomed, and otherwise swipes to the
- * neighbours or down to close. All by transforms.
+ * A picture under the fingers: pinch, wheel, double tap and + / - zoom; dragging moves it when
+ * zoomed, and otherwise swipes to the neighbours or down to close. All by transforms.
  */
 const MOST = 6;
 const TAP_ZOOM = 2.5;
@@ -9,14 +9,18 @@ const SWIPE_SPEED = 0.5; /* pixels a millisecond */
 const DOUBLE_MS = 300;
 
 export class Zoom {
-	/* stage gets the gestures, picture the transform; onswipe('left'|'right'|'down'), onzoom(scale), ontap() */
+	/*
+	 * stage gets the gestures, picture the transform; onswipe('left'|'right'|'down'),
+	 * onzoom(scale), ontap()
+	 */
 	constructor(stage, picture, { onswipe, onzoom, ontap })
 	{
 		Object.assign(this, { stage, picture, onswipe, onzoom, ontap });
 		this.points = new Map();
 		this.tapped = 0;
 		this.stop = new AbortController();
-		const listen = (type, fn, options) => stage.addEventListener(type, fn, { signal: this.stop.signal, ...options });
+		const listen = (type, fn, options) => stage.addEventListener(type, fn,
+		    { signal: this.stop.signal, ...options });
 
 		listen('pointerdown', (event) => this.down(event));
 		listen('pointermove', (event) => this.move(event));
@@ -24,7 +28,8 @@ export class Zoom {
 		listen('pointercancel', (event) => this.up(event));
 		listen('wheel', (event) => {
 			event.preventDefault();
-			this.to(this.scale * Math.exp(-event.deltaY / 300), event.clientX, event.clientY);
+			this.to(this.scale * Math.exp(-event.deltaY / 300), event.clientX,
+			    event.clientY);
 		}, { passive: false });
 		this.reset();
 	}
@@ -47,7 +52,8 @@ export class Zoom {
 		const s = this.picture.style;
 
 		s.setProperty('transition', smooth ? 'transform 0.2s' : 'none');
-		s.setProperty('transform', `translate(${this.x}px, ${this.y}px) scale(${this.scale})`);
+		s.setProperty('transform',
+		    `translate(${this.x}px, ${this.y}px) scale(${this.scale})`);
 		this.stage.classList.toggle('zoomed', this.scale > 1);
 	}
 
@@ -81,7 +87,8 @@ export class Zoom {
 	{
 		const [a, b] = [...this.points.values()];
 
-		return { distance: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+		return { distance: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2,
+		    y: (a.y + b.y) / 2 };
 	}
 
 	down(event)
@@ -91,9 +98,11 @@ export class Zoom {
 		this.stage.setPointerCapture(event.pointerId);
 		this.points.set(event.pointerId, { x: event.clientX, y: event.clientY });
 		if (this.points.size === 1)
-			this.start = { x: event.clientX, y: event.clientY, at: event.timeStamp, px: this.x, py: this.y, pinched: false };
+			this.start = { x: event.clientX, y: event.clientY, at: event.timeStamp,
+			    px: this.x, py: this.y, pinched: false };
 		else if (this.points.size === 2)
-			Object.assign(this.start ?? (this.start = {}), { pinched: true, pinch: this.spread(), scale: this.scale });
+			Object.assign(this.start ?? (this.start = {}), { pinched: true,
+			    pinch: this.spread(), scale: this.scale });
 	}
 
 	move(event)
@@ -103,7 +112,8 @@ export class Zoom {
 		this.points.set(event.pointerId, { x: event.clientX, y: event.clientY });
 		if (this.points.size === 2) {
 			const now = this.spread();
-			this.to(this.start.scale * (now.distance / this.start.pinch.distance), now.x, now.y);
+			this.to(this.start.scale * (now.distance / this.start.pinch.distance),
+			    now.x, now.y);
 			return;
 		}
 		if (this.start.pinched)
@@ -126,7 +136,8 @@ export class Zoom {
 		const dx = event.clientX - this.start.x;
 		const dy = event.clientY - this.start.y;
 		const ms = Math.max(1, event.timeStamp - this.start.at);
-		const quick = (d) => Math.abs(d) > SWIPE || (Math.abs(d) > 20 && Math.abs(d) / ms > SWIPE_SPEED);
+		const quick = (d) => Math.abs(d) > SWIPE ||
+		    (Math.abs(d) > 20 && Math.abs(d) / ms > SWIPE_SPEED);
 
 		if (this.start.pinched || event.type === 'pointercancel') {
 			if (this.scale === 1)
@@ -134,7 +145,9 @@ export class Zoom {
 		} else if (Math.hypot(dx, dy) < 8) {
 			this.tap(event);
 		} else if (this.scale === 1) {
-			const way = Math.abs(dx) > Math.abs(dy) ? (quick(dx) ? (dx < 0 ? 'left' : 'right') : null) : (quick(dy) && dy > 0 ? 'down' : null);
+			const way = Math.abs(dx) > Math.abs(dy) ?
+			    (quick(dx) ? (dx < 0 ? 'left' : 'right') : null) :
+			    (quick(dy) && dy > 0 ? 'down' : null);
 			this.settle();
 			if (way)
 				this.onswipe(way);

@@ -8,29 +8,48 @@ const PAGE = 50;
 const TYPING_MS = 400;
 const FILTERS = ['actor', 'action', 'target', 'from', 'to'];
 
-const words = (value) => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value));
+const words = (value) => (value !== null && typeof value === 'object' ? JSON.stringify(value) :
+    String(value));
 
 function
 row(entry)
 {
 	const fact = (name, value) => (value ? [h('dt', null, name), h('dd', null, value)] : null);
 
-	return h('li', null, h('details', null, h('summary', null, h('span.grow', null, h('strong', null, entry.action), h('small', null, entry.actor)), h('time', { datetime: entry.at }, fullTime(entry.at))),
-	    h('div.inside', null, h('dl.facts-list', null, Object.entries(entry.detail ?? {}).map(([name, value]) => fact(name, words(value))),
-	        fact('On', entry.targetId ? `${entry.targetType ?? ''} ${entry.targetId}` : null), fact('Address', entry.address), fact('Request', entry.requestId)),
-	    h('div.buttons', null, entry.actorId ? h('a.button', { href: link('audit', { actor: entry.actorId }) }, 'Only this person') : null,
-	        entry.targetId ? h('a.button', { href: link('audit', { target: entry.targetId }) }, 'Only what was done to it') : null,
-	        h('a.button', { href: link('audit', { action: entry.action }) }, 'Only this action')))));
+	return h('li', null, h('details', null,
+	    h('summary', null,
+		h('span.grow', null, h('strong', null, entry.action),
+		    h('small', null, entry.actor)),
+		h('time', { datetime: entry.at }, fullTime(entry.at))),
+	    h('div.inside', null,
+		h('dl.facts-list', null,
+		    Object.entries(entry.detail ?? {})
+			.map(([name, value]) => fact(name, words(value))),
+		    fact('Target',
+			entry.targetId ? `${entry.targetType ?? ''} ${entry.targetId}` : null),
+		    fact('IP address', entry.address), fact('Request', entry.requestId)),
+		h('div.buttons', null,
+		    entry.actorId ?
+			h('a.button', { href: link('audit', { actor: entry.actorId }) },
+			    'Only this person') : null,
+		    entry.targetId ?
+			h('a.button', { href: link('audit', { target: entry.targetId }) },
+			    'Only this target') : null,
+		    h('a.button', { href: link('audit', { action: entry.action }) },
+			'Only this action')))));
 }
 
 export function
 mount(root, first)
 {
 	let params = first;
-	const list = pagedList({ path: '/admin/audit', limit: PAGE, row, none: 'Nothing fits these filters' });
-	const typed = debounce(() => goHere({ action: action.value.trim() || null }, { replace: true }), TYPING_MS);
-	const action = h('input', { type: 'search', maxlength: '64', placeholder: 'user.created', oninput: typed });
-	const when = (name) => h('input', { type: 'datetime-local', onchange: ({ target }) => goHere({ [name]: target.value ? new Date(target.value).toISOString() : null }) });
+	const list = pagedList({ path: '/admin/audit', limit: PAGE, row, none: 'No matches' });
+	const typed = debounce(
+	    () => goHere({ action: action.value.trim() || null }, { replace: true }), TYPING_MS);
+	const action = h('input', { type: 'search', maxlength: '64', placeholder: 'user.created',
+	    oninput: typed });
+	const when = (name) => h('input', { type: 'datetime-local', onchange: ({ target }) =>
+	    goHere({ [name]: target.value ? new Date(target.value).toISOString() : null }) });
 	const from = when('from');
 	const to = when('to');
 	const all = h('a.button', { href: link('audit') }, 'Show all');
@@ -38,12 +57,15 @@ mount(root, first)
 		if (document.activeElement !== action)
 			action.value = params.action ?? '';
 		for (const [node, value] of [[from, params.from], [to, params.to]])
-			node.value = value && !Number.isNaN(Date.parse(value)) ? localInput(value) : '';
+			node.value = Number.isNaN(Date.parse(value)) ? '' : localInput(value);
 		all.hidden = !FILTERS.some((f) => params[f]);
 		list.show(Object.fromEntries(FILTERS.map((f) => [f, params[f]])));
 	};
 
-	fill(root, adminNav('audit'), h('h1', null, 'Audit log'), h('div.filters', null, h('label', null, 'Action', action), h('label', null, 'From', from), h('label', null, 'To', to), all), list.node);
+	fill(root, adminNav('audit'), h('h1', null, 'Audit log'),
+	    h('div.filters', null, h('label', null, 'Action', action),
+		h('label', null, 'From', from), h('label', null, 'To', to), all),
+	    list.node);
 	show();
 	return {
 		update(next) {

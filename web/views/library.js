@@ -1,27 +1,28 @@
-/* Everything that the person can see, by date. */
+/* Everything the person can see, by date. */
 import { fill, h, icon } from '../lib/dom.js';
 import { monthOf } from '../lib/format.js';
 import { list } from '../lib/media.js';
-import { on } from '../lib/bus.js';
+import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
 import { can, mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { Grid } from '../ui/grid.js';
 import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
-import { pick } from '../app.js';
 import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
 const when = (item) => item.takenAt ?? item.createdAt;
-/* As the server orders them: by time, and by id among equals. */
-const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) || (a.id < b.id ? 1 : -1);
+const added = (item) => item.createdAt;
+/* The server's order: by time, then by id. */
+const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) ||
+    (a.id < b.id ? 1 : -1);
 
-/* Each order: its name, the date it goes by, how a newcomer compares. */
+/* Each order: its name, its date, and how two items compare. */
 const SORTS = {
 	taken: { text: 'Date taken', date: when, compare: latest(when) },
-	newest: { text: 'Date added', date: (i) => i.createdAt, compare: latest((i) => i.createdAt) },
-	oldest: { text: 'Added first', date: (i) => i.createdAt, compare: (a, b) => latest((i) => i.createdAt)(b, a) },
+	newest: { text: 'Date added', date: added, compare: latest(added) },
+	oldest: { text: 'Oldest added', date: added, compare: (a, b) => latest(added)(b, a) },
 	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
 };
 const SORT = 'medianest.sort';
@@ -32,54 +33,73 @@ mount(root, first)
 	let params = first;
 	let grid;
 	let scrubber;
-	const sortName = () => (SORTS[params.sort] ? params.sort : SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
+	const sortName = () => (SORTS[params.sort] ? params.sort :
+	    SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
 	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '']);
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
 		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
 			const mine = items.filter(mayTrash);
 			if (mine.length < items.length)
-				toast('Some of these are not yours to move.');
+				toast('You can’t delete some of these.');
 			selection.clear();
 			await trashWithUndo(mine);
 		} },
 	]);
 	const kinds = h('div.segments', { role: 'group', 'aria-label': 'Kind' });
-	const sorts = h('select', { 'aria-label': 'Order', onchange: () => {
+	const sorts = h('select', { 'aria-label': 'Sort by', onchange: () => {
 		localStorage.setItem(SORT, sorts.value);
 		goHere({ sort: sorts.value });
 	} }, Object.entries(SORTS).map(([value, { text }]) => h('option', { value }, text)));
 	const place = h('div.grid-place');
 
-	fill(root, h('h1.hidden-title', null, 'Library'), h('div.toolbar', null, kinds, h('label.sort', null, icon('sort'), sorts)), place);
+	fill(root, h('h1.hidden-title', null, 'Library'),
+	    h('div.toolbar', null, kinds, h('label.sort', null, icon('sort'), sorts)), place);
 
-	const empty = () => (params.kind ?
-	    h('div.empty', null, icon('photos'), h('h2', null, 'Nothing of this kind yet'), h('button', { type: 'button', onclick: () => goHere({ kind: null }) }, 'Show everything')) :
-	    h('div.empty', null, icon('photos'), h('h2', null, 'Your photos, videos and music live here'),
-	        can('media.upload') ? [h('p', null, 'Drop files anywhere on this page, paste a picture, or pick some.'),
-	            h('button.primary', { type: 'button', onclick: pick }, icon('upload'), 'Pick files')] : h('p', null, 'Nothing has been shared with you yet.')));
+	const nothing = (title, ...more) =>
+	    h('div.empty', null, icon('photos'), h('h2', null, title), more);
+	const noneOf = () => {
+		const text = KINDS.find(([kind]) => kind === params.kind)?.[1] ?? 'items';
+
+		return nothing(`No ${text.toLowerCase()} yet`,
+		    h('button', { type: 'button', onclick: () => goHere({ kind: null }) },
+			'Show everything'));
+	};
+	const noneAtAll = () => nothing('Your photos, videos and music will appear here',
+	    can('media.upload') ? [
+		h('p', null, 'Drop files anywhere on this page, paste a picture, or choose files.'),
+		h('button.primary', { type: 'button', onclick: () => emit('pick-files') },
+		    icon('upload'), 'Choose files'),
+	    ] : h('p', null, 'Nothing has been shared with you yet.'));
+	const empty = () => (params.kind ? noneOf() : noneAtAll());
 
 	const build = () => {
 		const sort = SORTS[sortName()];
 		grid?.destroy();
 		scrubber?.destroy();
-		fill(kinds, KINDS.map(([kind, text]) => h('button', { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind), onclick: () => goHere({ kind }) }, text)));
+		fill(kinds, KINDS.map(([kind, text]) => h('button',
+		    { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind),
+			onclick: () => goHere({ kind }) },
+		    text)));
 		sorts.value = sortName();
 		grid = new Grid({
 			label: 'Library',
 			pager: () => {
 				let cursor = null;
 				return async () => {
-					const page = await list({ sort: sortName(), kind: params.kind, cursor });
+					const page = await list({ sort: sortName(),
+					    kind: params.kind, cursor });
 					cursor = page.next;
 					return { items: page.items, more: cursor !== null };
 				};
 			},
 			group: sort.date ? (item) => {
 				const date = new Date(sort.date(item));
-				return { key: `${date.getFullYear()}-${date.getMonth() + 1}`, label: monthOf(date) };
+				return { key: `${date.getFullYear()}-${date.getMonth() + 1}`,
+				    label: monthOf(date) };
 			} : null,
-			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' && (!params.kind || item.kind === params.kind),
+			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
+			    (!params.kind || item.kind === params.kind),
 			compare: sort.compare,
 			selection, empty,
 			onlayout: () => scrubber?.update(),
@@ -89,7 +109,8 @@ mount(root, first)
 		fill(place, grid.node, scrubber.node);
 	};
 	const keys = (event) => {
-		if ((event.ctrlKey || event.metaKey) && event.key === 'a' && grid.node.contains(document.activeElement)) {
+		if ((event.ctrlKey || event.metaKey) && event.key === 'a' &&
+		    grid.node.contains(document.activeElement)) {
 			event.preventDefault();
 			selection.all();
 		}

@@ -1,4 +1,4 @@
-/* What happened, newest first. */
+/* Notifications, newest first. */
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
@@ -34,7 +34,8 @@ mount(root)
 		node.classList.remove('unread');
 		setUnread(Math.max(0, unread() - 1));
 		readAll.hidden = unread() === 0;
-		api.post(`/notifications/${item.id}/read`, undefined, { again: true }).catch(() => {});
+		api.post(`/notifications/${item.id}/read`, undefined, { again: true }).catch(() =>
+		    {});
 	};
 	const row = (item) => {
 		const to = item.data?.mediaId ? link('library', { item: item.data.mediaId }) : null;
@@ -48,20 +49,28 @@ mount(root)
 	const load = async () => {
 		fill(tail, Array.from({ length: 5 }, () => h('div.skeleton.line')));
 		try {
-			const answer = await api.get('/notifications', { limit: PAGE, cursor }, { patient: true });
+			const answer = await api.get('/notifications', { limit: PAGE, cursor },
+			    { patient: true });
 			cursor = answer.page.nextCursor;
 			setUnread(answer.unread);
 			readAll.hidden = !answer.unread;
 			list.append(...answer.items.filter((item) => !rows.has(item.id)).map(row));
-			fill(tail, cursor ? h('button', { type: 'button', onclick: load }, 'Show older ones') : null,
-			    rows.size ? null : h('div.empty', null, icon('bell'), h('h2', null, 'Nothing new'), h('p', null, 'When your uploads are ready, or something needs you, it shows here.')));
+			fill(tail,
+			    cursor ? h('button', { type: 'button', onclick: load }, 'Show older') :
+				null,
+			    rows.size ? null : h('div.empty', null, icon('bell'),
+				h('h2', null, 'No notifications'),
+				h('p', null, 'You will see here when your uploads are ready or ' +
+				    'something needs your attention.')));
 		} catch (problem) {
-			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message), h('button', { type: 'button', onclick: load }, 'Try again')));
+			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+			    h('button', { type: 'button', onclick: load }, 'Try again')));
 		}
 	};
 	const off = on('notification', (event) => {
 		const d = event.data ?? {};
-		const item = { id: event.id, ...d.notification, data: d, read: false, createdAt: event.timestamp };
+		const item = { id: event.id, ...d.notification, data: d, read: false,
+		    createdAt: event.timestamp };
 		if (!item.title || rows.has(item.id))
 			return;
 		tail.querySelector('.empty')?.remove();

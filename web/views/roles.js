@@ -1,4 +1,4 @@
-/* What each role may do. */
+/* The permissions of each role. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { PERMISSIONS, ROLES } from '../lib/rights.js';
@@ -13,32 +13,45 @@ mount(root)
 {
 	const place = h('div');
 	const draw = ({ roles, implied }) => {
-		const given = Object.fromEntries(Object.keys(ROLES).map((role) => [role, new Set(roles[role])]));
+		const given = Object.fromEntries(Object.keys(ROLES).map((role) => [role,
+		    new Set(roles[role])]));
 		const boxes = Object.fromEntries(Object.keys(ROLES).map((role) => [role, {}]));
-		/* What comes along with something else is ticked too, and cannot be taken alone. */
+		/*
+		 * A permission that another one implies is ticked too, and cannot be unticked by
+		 * itself.
+		 */
 		const sync = (role) => {
 			for (const name of names) {
-				const along = names.some((other) => given[role].has(other) && implied[other]?.includes(name));
+				const along = names.some((other) => given[role].has(other) &&
+				    implied[other]?.includes(name));
 				boxes[role][name].checked = along || given[role].has(name);
 				boxes[role][name].disabled = along;
 			}
 		};
 		const box = (role, name) => {
-			boxes[role][name] = h('input', { type: 'checkbox', 'aria-label': `${ROLES[role]}: ${PERMISSIONS[name]}`, onchange: ({ target }) => {
+			boxes[role][name] = h('input', { type: 'checkbox',
+			    'aria-label': `${ROLES[role]}: ${PERMISSIONS[name]}`,
+			    onchange: ({ target }) => {
 				given[role][target.checked ? 'add' : 'delete'](name);
 				sync(role);
 			} });
 			return h('td', null, h('label', null, boxes[role][name]));
 		};
-		const table = h('table.matrix', null, h('thead', null, h('tr', null, h('td'), Object.values(ROLES).map((text) => h('th', { scope: 'col' }, text)))),
-		    h('tbody', null, names.map((name) => h('tr', null, h('th', { scope: 'row' }, PERMISSIONS[name], h('small', null, name)), Object.keys(ROLES).map((role) => box(role, name))))));
+		const table = h('table.matrix', null,
+		    h('thead', null, h('tr', null, h('td'),
+			Object.values(ROLES).map((text) => h('th', { scope: 'col' }, text)))),
+		    h('tbody', null, names.map((name) => h('tr', null,
+			h('th', { scope: 'row' }, PERMISSIONS[name], h('small', null, name)),
+			Object.keys(ROLES).map((role) => box(role, name))))));
 
 		Object.keys(ROLES).forEach(sync);
 		fill(place, Form({
 			fields: [], before: table, yes: 'Save', wide: true,
-			run: () => api.put('/admin/roles', { roles: Object.fromEntries(Object.keys(ROLES).map((role) => [role, [...given[role]]])) }),
+			run: () => api.put('/admin/roles',
+			    { roles: Object.fromEntries(Object.keys(ROLES).map((role) => [role,
+				[...given[role]]])) }),
 			done: (now) => {
-				toast('Saved. It holds from the next request of everybody on.');
+				toast('Saved. Applies immediately.');
 				draw(now);
 			},
 		}).node);

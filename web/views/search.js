@@ -1,5 +1,6 @@
 /* Found and related items; filters as chips. */
 import { api } from '../lib/api.js';
+import { emit } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { count, many } from '../lib/format.js';
 import { remember, tagNames } from '../lib/media.js';
@@ -9,12 +10,13 @@ import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
 import { Selection } from '../ui/selection.js';
-import { searchBox } from '../app.js';
 
-const KINDS = [['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music'], ['movie', 'Films'], ['show', 'Series']];
+const KINDS = [['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music'], ['movie', 'Films'],
+    ['show', 'Series']];
 const SORTS = [['relevance', 'Best match'], ['newest', 'Newest'], ['title', 'Title']];
 const FILTERS = ['kind', 'tag', 'source', 'owner', 'yearFrom', 'yearTo'];
-const SOURCES = { text: 'text search', metadata: 'titles and tags', similar: 'similar items', plex: 'Plex' };
+const SOURCES = { text: 'text search', metadata: 'titles and tags', similar: 'similar items',
+    plex: 'Plex' };
 
 export function
 mount(root, first)
@@ -29,68 +31,107 @@ mount(root, first)
 	const related = h('section.related', { 'aria-label': 'Related', hidden: true });
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: tagMany },
-		{ icon: 'trash', label: 'Move to trash', run: (items) => trashWithUndo(items.filter(mayTrash)) },
+		{ icon: 'trash', label: 'Move to trash',
+		    run: (items) => trashWithUndo(items.filter(mayTrash)) },
 	]);
 	const key = (p) => JSON.stringify([p.q ?? '', p.sort, ...FILTERS.map((f) => p[f])]);
 	const asked = () => (params.q ?? '') !== '' || FILTERS.some((f) => params[f]);
-	const query = (page) => ({ q: params.q ?? '', sort: params.sort, page, ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])) });
+	const query = (page) => ({ q: params.q ?? '', sort: params.sort, page,
+	    ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])) });
 
 	fill(root, h('h1.hidden-title', null, 'Search'), chips, summary, notes, place, related);
 
-	const chip = (text, name, off) => h('span.chip.on', null, icon(name), text, iconButton('close', `Remove the filter ${text}`, () => goHere(off)));
+	const chip = (text, name, off) => h('span.chip.on', null, icon(name), text,
+	    iconButton('close', `Remove filter ${text}`, () => goHere(off)));
 	const pickTag = async () => {
 		const names = await tagNames().catch(() => []);
-		const choice = h('select', { 'aria-label': 'Tag' }, names.map((value) => h('option', { value }, value)));
-		const tag = await ask(names.length ? { title: 'Only with the tag', body: choice, value: () => choice.value } : { title: 'There are no tags yet', no: null });
+		const choice = h('select', { 'aria-label': 'Tag' },
+		    names.map((value) => h('option', { value }, value)));
+		const tag = await ask(names.length ?
+		    { title: 'Filter by tag', body: choice, value: () => choice.value } :
+		    { title: 'No tags yet', no: null });
 
 		if (names.length && tag)
 			goHere({ tag });
 	};
 	const pickYears = async () => {
-		const year = (label, value) => h('input', { type: 'number', min: '1800', max: '2200', 'aria-label': label, placeholder: label, value: value ?? '' });
+		const year = (label, value) => h('input',
+		    { type: 'number', min: '1800', max: '2200', 'aria-label': label,
+			placeholder: label, value: value ?? '' });
 		const from = year('From', params.yearFrom);
 		const to = year('To', params.yearTo);
-		const years = await ask({ title: 'Only from these years', body: h('div.two', null, from, to), value: () => [from.value, to.value] });
+		const years = await ask({ title: 'Filter by year',
+		    body: h('div.two', null, from, to), value: () => [from.value, to.value] });
 
 		if (years)
 			goHere({ yearFrom: years[0], yearTo: years[1] });
 	};
 	const drawChips = () => {
-		const years = params.yearFrom || params.yearTo;
+		const { yearFrom = '', yearTo = '' } = params;
+		const years = yearFrom || yearTo;
+		const span = yearFrom === yearTo ? yearFrom : `${yearFrom}–${yearTo}`;
+		const sort = params.sort ?? 'relevance';
 
-		fill(chips, KINDS.map(([kind, text]) => h('button.chip', { type: 'button', 'aria-pressed': String(params.kind === kind),
-			onclick: () => goHere({ kind: params.kind === kind ? null : kind }) }, text)),
-		params.tag ? chip(params.tag, 'tag', { tag: null }) : h('button.chip', { type: 'button', onclick: pickTag }, icon('tag'), 'Tag'),
-		years ? chip(params.yearFrom === params.yearTo ? params.yearFrom : `${params.yearFrom ?? ''}–${params.yearTo ?? ''}`, 'clock', { yearFrom: null, yearTo: null }) :
+		fill(chips, KINDS.map(([kind, text]) => h('button.chip',
+		    { type: 'button', 'aria-pressed': String(params.kind === kind),
+			onclick: () => goHere({ kind: params.kind === kind ? null : kind }) },
+		    text)),
+		params.tag ? chip(params.tag, 'tag', { tag: null }) :
+		    h('button.chip', { type: 'button', onclick: pickTag }, icon('tag'), 'Tag'),
+		years ? chip(span, 'clock', { yearFrom: null, yearTo: null }) :
 		    h('button.chip', { type: 'button', onclick: pickYears }, icon('clock'), 'Year'),
 		params.source ? chip(params.source, 'house', { source: null }) : null,
-		h('label.sort', null, icon('sort'), h('select', { 'aria-label': 'Order', value: params.sort ?? 'relevance', onchange: (event) =>
-			goHere({ sort: event.target.value === 'relevance' ? null : event.target.value }) },
-		SORTS.map(([value, text]) => h('option', { value, selected: value === (params.sort ?? 'relevance') }, text)))));
+		h('label.sort', null, icon('sort'), h('select',
+		    { 'aria-label': 'Sort by', value: sort,
+			onchange: ({ target: { value } }) =>
+			    goHere({ sort: value === 'relevance' ? null : value }) },
+		    SORTS.map(([value, text]) => h('option',
+			{ value, selected: value === sort }, text)))));
 	};
 	const tell = (answer) => {
 		const { total, totalIsExact } = answer.page;
-		const down = Object.entries(answer.sources ?? {}).filter(([, state]) => state === 'timeout' || state === 'error').map(([name]) => SOURCES[name] ?? name);
-		const text = total ? `${totalIsExact === false ? 'More than ' : ''}${many(total, 'result')}` : '';
+		const down = Object.entries(answer.sources ?? {})
+		    .filter(([, state]) => state === 'timeout' || state === 'error')
+		    .map(([name]) => SOURCES[name] ?? name);
+		const text = total ?
+		    `${totalIsExact === false ? 'More than ' : ''}${many(total, 'result')}` : '';
 
 		summary.textContent = text;
-		announce(text || 'Nothing found');
-		fill(notes, answer.didYouMean ? h('p', null, 'Did you mean ', h('a', { href: link('search', { ...params, q: answer.didYouMean }) }, answer.didYouMean), '?') : null,
-		    down.length ? h('p.muted', null, icon('alert'), `Without ${down.join(' and ')}, which did not answer in time: something may be missing.`) : null);
+		announce(text || 'No matches');
+		fill(notes,
+		    answer.didYouMean ?
+			h('p', null, 'Did you mean ',
+			    h('a', { href: link('search', { ...params, q: answer.didYouMean }) },
+				answer.didYouMean),
+			    '?') : null,
+		    down.length ?
+			h('p.muted', null, icon('alert'),
+			    `No response from ${down.join(' and ')}. `,
+			    'Some results may be missing.') : null);
 		const more = (answer.related ?? []).map(remember);
 		related.hidden = !more.length;
 		if (more.length) {
-			const extra = new Grid({ label: 'Related', pager: () => async () => ({ items: more, more: false }), accept: () => true });
+			const extra = new Grid({ label: 'Related',
+			    pager: () => async () => ({ items: more, more: false }),
+			    accept: () => true });
 			relatedGrid?.destroy();
 			relatedGrid = extra;
 			fill(related, h('h2', null, 'Related'), extra.node);
 		}
 	};
 	let relatedGrid = null;
-	const empty = () => h('div.empty', null, icon('search'), h('h2', null, params.q ? `Nothing found for “${params.q}”` : 'Nothing fits these filters'),
-	    h('p', null, 'Try fewer words or another spelling.'),
-	    FILTERS.some((f) => params[f]) && params.q ? h('button', { type: 'button', onclick: () => go('search', { q: params.q }) }, 'Search without filters') : null,
-	    h('a.button', { href: link('library') }, 'Look through the library'));
+	const empty = () => h('div.empty', null, icon('search'),
+	    h('h2', null, params.q ? `No matches for “${params.q}”` : 'No matches'),
+	    h('p', null, 'Try fewer words or a different spelling.'),
+	    FILTERS.some((f) => params[f]) && params.q ?
+		h('button', { type: 'button', onclick: () => go('search', { q: params.q }) },
+		    'Search without filters') : null,
+	    h('a.button', { href: link('library') }, 'Browse the library'));
+	const tellWait = (ms) => {
+		const seconds = count(Math.ceil(ms / 1000));
+
+		summary.textContent = `Too many searches. Retrying in ${seconds} s`;
+	};
 	const build = () => {
 		let page = 1;
 		let seen = 0;
@@ -106,23 +147,25 @@ mount(root, first)
 		drawChips();
 		fill(notes);
 		summary.textContent = '';
-		searchBox()?.follow(params.q ?? '');
+		emit('searched', { q: params.q ?? '' });
 		if (!asked()) {
-			fill(place, h('div.empty', null, icon('search'), h('h2', null, 'Search your photos, videos and music'),
-			    h('p', null, 'Titles, tags, years, kinds: “beach 2023”, “tag:family”, “kind:video”.')));
+			fill(place, h('div.empty', null, icon('search'),
+			    h('h2', null, 'Search your photos, videos and music'), h('p', null,
+			    'Titles, tags, years, kinds: “beach 2023”, “tag:family”, ' +
+				'“kind:video”.')));
 			return;
 		}
 		grid = new Grid({
 			label: 'Search results',
 			pager: () => async () => {
-				const answer = await api.get('/search', query(page), { signal, patient: true, onwait: (ms) => {
-					summary.textContent = `Many searches at once: going on in ${count(Math.ceil(ms / 1000))} s…`;
-				} });
+				const answer = await api.get('/search', query(page),
+				    { signal, patient: true, onwait: tellWait });
 				if (page === 1)
 					tell(answer);
 				page++;
 				seen += answer.items.length;
-				return { items: answer.items.map(remember), more: answer.items.length > 0 && seen < answer.page.total };
+				return { items: answer.items.map(remember),
+				    more: answer.items.length > 0 && seen < answer.page.total };
 			},
 			accept: (item) => item.status !== 'trashed' && item.status !== 'pending',
 			selection, empty,

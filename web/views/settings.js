@@ -1,14 +1,19 @@
-/* Every setting: what can change while all runs is changed here, the rest is shown with where it comes from. */
+/*
+ * All settings: those that can change while the server runs are edited here, the others are shown
+ * with their source.
+ */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { adminNav } from '../ui/admin.js';
 import { notice, options } from '../ui/form.js';
 import { toast } from '../ui/toast.js';
 
-const SOURCES = { default: 'default', file: 'from the file', environment: 'from the environment', database: 'set here' };
+const SOURCES = { default: 'default', file: 'from the configuration file',
+    environment: 'from the environment', database: 'set here' };
 const COLLATE = new Intl.Collator('en');
 
-const amount = (s, value) => (value === '' ? 'empty' : `${value}${s.unit && /^-?[0-9]+$/.test(value) ? ` ${s.unit}` : ''}`);
+const amount = (s, value) => (value === '' ? 'empty' :
+    `${value}${s.unit && /^-?[0-9]+$/.test(value) ? ` ${s.unit}` : ''}`);
 
 function
 input(s, id, onchange)
@@ -18,9 +23,11 @@ input(s, id, onchange)
 	if (s.type === 'boolean')
 		return h('input', { type: 'checkbox', checked: s.value, ...common });
 	if (s.type === 'enum')
-		return h('select', common, options(s.choices.split('|').map((one) => [one, one]), s.value));
+		return h('select', common,
+		    options(s.choices.split('|').map((one) => [one, one]), s.value));
 	if (s.type === 'integer' || s.type === 'size')
-		return h('input', { type: 'number', inputmode: 'numeric', min: '0', step: '1', value: s.value, ...common });
+		return h('input', { type: 'number', inputmode: 'numeric', min: '0', step: '1',
+		    value: s.value, ...common });
 	return h('input', { type: 'text', value: s.value ?? '', autocomplete: 'off', ...common });
 }
 
@@ -32,40 +39,50 @@ valueOf(s, node)
 	return s.type === 'integer' || s.type === 'size' ? Number(node.value) : node.value.trim();
 }
 
-/* A setting that can be changed: it is saved as soon as it is. */
+/* A setting that can be edited; it is saved on each change. */
 function
 liveRow(first)
 {
 	const id = `s-${first.key.replace(/\./g, '-')}`;
 	const node = h('div.setting');
 	const draw = (s, saved) => {
-		const wrong = h('small.field-error', { id: `${id}-wrong`, role: 'alert', hidden: true });
+		const wrong = h('small.field-error', { id: `${id}-wrong`, role: 'alert',
+		    hidden: true });
 		const save = async (value) => {
 			field.setAttribute('aria-busy', 'true');
 			wrong.hidden = true;
 			field.removeAttribute('aria-invalid');
 			try {
-				const { items } = await api.patch('/admin/settings', { [s.key]: value });
-				toast(`${s.key} is saved`);
+				const { items } = await api.patch('/admin/settings',
+				    { [s.key]: value });
+				toast(`${s.key} saved`);
 				draw(items.find((one) => one.key === s.key), true);
 			} catch (problem) {
 				field.removeAttribute('aria-busy');
 				field.setAttribute('aria-invalid', '');
 				wrong.hidden = false;
-				fill(wrong, problem.message, problem.requestId ? ` (Request ${problem.requestId})` : null);
+				fill(wrong, problem.message,
+				    problem.requestId ? ` (Request ${problem.requestId})` : null);
 			}
 		};
 		const field = input(s, id, () => {
 			if (field.type === 'number' && field.value === '')
-				field.value = s.value; /* emptied: nothing that could be meant */
+				field.value = s.value; /* an empty field means nothing here */
 			else if (field.reportValidity())
 				save(valueOf(s, field));
 		});
-		const back = s.source === 'database' ? h('button.small', { type: 'button', 'aria-label': `${s.key}: back to the default`, onclick: () => save(null) }, 'Reset') : null;
+		const back = s.source === 'database' ?
+		    h('button.small',
+			{ type: 'button', 'aria-label': `Reset ${s.key} to its default`,
+			    onclick: () => save(null) },
+			'Reset') : null;
 
 		if (saved)
 			field.classList.add('saved');
-		fill(node, h('div', null, h('label', { for: id }, s.key), h('small', { id: `${id}-text` }, `${s.description} Default: ${amount(s, s.default)}${s.source === 'default' ? '' : ` · ${SOURCES[s.source]}`}`)),
+		fill(node,
+		    h('div', null, h('label', { for: id }, s.key), h('small', { id: `${id}-text` },
+			`${s.description} Default: ${amount(s, s.default)}`,
+			s.source === 'default' ? null : ` · ${SOURCES[s.source]}`)),
 		    h('div.value', null, field, back), wrong);
 	};
 
@@ -77,10 +94,14 @@ function
 fixedRow(s)
 {
 	const secret = s.isSet !== undefined;
-	const value = secret ? (s.isSet ? 'set, and secret' : 'not set') : String(s.value ?? '');
+	const value = secret ? (s.isSet ? 'set (hidden)' : 'not set') : String(s.value ?? '');
 
-	return h('div.setting', null, h('div', null, h('strong', null, s.key), h('small', null, s.description)),
-	    h('div.value', null, value === '' ? h('span.muted', null, 'empty') : secret ? h('span.muted', null, value) : h('code', null, amount(s, value)), h('span.pill', null, SOURCES[s.source])));
+	return h('div.setting', null,
+	    h('div', null, h('strong', null, s.key), h('small', null, s.description)),
+	    h('div.value', null,
+		secret || value === '' ? h('span.muted', null, value || 'empty') :
+		    h('code', null, amount(s, value)),
+		h('span.pill', null, SOURCES[s.source])));
 }
 
 export function
@@ -90,10 +111,20 @@ mount(root)
 	const load = async () => {
 		fill(place, h('div.skeleton.line'));
 		try {
-			const items = (await api.get('/admin/settings', null, { patient: true })).items.sort((a, b) => COLLATE.compare(a.key, b.key));
-			const of = (live) => items.filter((s) => s.live === live && !(live && s.isSet !== undefined));
-			fill(place, h('section.panel', { 'aria-label': 'Live settings' }, h('h2', null, 'Live'), h('p', null, 'Saved as you change them; they hold at once.'), h('div.rows', null, of(true).map(liveRow))),
-			    h('section.panel', { 'aria-label': 'Fixed settings' }, h('h2', null, 'Fixed'), h('p', null, 'Set in medianest.conf or the environment; they hold after a restart.'), h('div.rows', null, of(false).map(fixedRow))));
+			const { items } = await api.get('/admin/settings', null, { patient: true });
+			items.sort((a, b) => COLLATE.compare(a.key, b.key));
+			const of = (live) => items.filter((s) => s.live === live &&
+			    !(live && s.isSet !== undefined));
+			fill(place,
+			    h('section.panel', { 'aria-label': 'Live settings' },
+				h('h2', null, 'Live settings'),
+				h('p', null, 'Changes are saved and applied immediately.'),
+				h('div.rows', null, of(true).map(liveRow))),
+			    h('section.panel', { 'aria-label': 'Fixed settings' },
+				h('h2', null, 'Fixed settings'),
+				h('p', null, 'Set in medianest.conf or the environment. ',
+				    'Changes apply after a restart.'),
+				h('div.rows', null, of(false).map(fixedRow))));
 		} catch (problem) {
 			fill(place, notice(problem, load));
 		}

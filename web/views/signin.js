@@ -1,25 +1,31 @@
-/* The door. */
+/* The sign-in form. */
 import { signIn } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 
 const EMAIL = 'medianest.email';
 
-/* done(user) once signed in; note: why the person is here again. */
+/* done(user) is called after signing in; note: why the person is here again. */
 export function
 mount(root, { note, done })
 {
 	let wantsCode = false;
-	const email = h('input', { type: 'email', id: 'email', name: 'email', autocomplete: 'username', required: true, maxlength: '254', value: localStorage.getItem(EMAIL) ?? '' });
-	const password = h('input', { type: 'password', id: 'password', name: 'password', autocomplete: 'current-password', required: true, maxlength: '256' });
-	const code = h('input', { type: 'text', id: 'totp', name: 'totp', autocomplete: 'one-time-code', inputmode: 'numeric', maxlength: '32' });
-	const codeRow = h('div', { hidden: true }, h('label', { for: 'totp' }, 'Code from your app, or a recovery code'), code);
+	const email = h('input', { type: 'email', id: 'email', name: 'email',
+	    autocomplete: 'username', required: true, maxlength: '254',
+	    value: localStorage.getItem(EMAIL) ?? '' });
+	const password = h('input', { type: 'password', id: 'password', name: 'password',
+	    autocomplete: 'current-password', required: true, maxlength: '256' });
+	const code = h('input', { type: 'text', id: 'totp', name: 'totp',
+	    autocomplete: 'one-time-code', inputmode: 'numeric', maxlength: '32' });
+	const codeRow = h('div', { hidden: true },
+	    h('label', { for: 'totp' }, 'Code from your app, or a recovery code'), code);
 	const stay = h('input', { type: 'checkbox', id: 'stay', checked: true });
 	const said = h('p.form-error', { role: 'alert', hidden: true });
 	const small = h('small');
 	const button = h('button.primary', { type: 'submit' }, 'Sign in');
 	const say = (text, requestId) => {
 		said.hidden = !text;
-		fill(said, icon('alert'), h('span', null, text, requestId ? [h('br'), small] : null));
+		fill(said, icon('alert'),
+		    h('span', null, text, requestId ? [h('br'), small] : null));
 		small.textContent = requestId ? `Request ${requestId}` : '';
 	};
 	const submit = async (event) => {
@@ -30,7 +36,8 @@ mount(root, { note, done })
 		button.textContent = 'Signing in…';
 		say('');
 		try {
-			const user = await signIn(email.value.trim(), password.value, wantsCode ? code.value.trim() : undefined, stay.checked);
+			const user = await signIn(email.value.trim(), password.value,
+			    wantsCode ? code.value.trim() : undefined, stay.checked);
 			localStorage.setItem(EMAIL, email.value.trim());
 			done(user);
 			return;
@@ -49,22 +56,28 @@ mount(root, { note, done })
 			return;
 		}
 		if (problem.code === 'invalid_credentials') {
-			say(wantsCode ? 'The e-mail address, the password or the code is wrong.' : 'The e-mail address or the password is wrong.');
+			say(wantsCode ? 'Wrong email address, password or code.' :
+			    'Wrong email address or password.');
 			password.select();
 			password.focus();
 		} else if (problem.status === 429) {
-			say(`Too many tries. Please wait ${waitText(problem.retryAfter)}.`, problem.requestId);
+			say(`Too many attempts. Try again in ${waitText(problem.retryAfter)}.`,
+			    problem.requestId);
 		} else {
 			say(problem.message, problem.requestId);
 		}
 	};
 
-	fill(root, h('main.door', null, h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
-	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }), h('h1', { id: 'door-title' }, 'MediaNest'),
-	    note ? h('p.form-note', { role: 'status' }, note) : null, said,
-	    h('label', { for: 'email' }, 'E-mail'), email, h('label', { for: 'password' }, 'Password'), password, codeRow,
-	    h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
-	    h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'), h('a', { href: '#/join' }, 'Create an account')))));
+	fill(root, h('main.door', null,
+	    h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
+		h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }),
+		h('h1', { id: 'door-title' }, 'MediaNest'),
+		note ? h('p.form-note', { role: 'status' }, note) : null, said,
+		h('label', { for: 'email' }, 'Email'), email,
+		h('label', { for: 'password' }, 'Password'), password, codeRow,
+		h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
+		h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'),
+		    h('a', { href: '#/join' }, 'Create an account')))));
 	document.title = 'Sign in · MediaNest';
 	(email.value ? password : email).focus();
 }
@@ -72,5 +85,6 @@ mount(root, { note, done })
 function
 waitText(seconds)
 {
-	return seconds < 90 ? `${Math.max(1, Math.ceil(seconds))} s` : `${Math.ceil(seconds / 60)} minutes`;
+	return seconds < 90 ? `${Math.max(1, Math.ceil(seconds))} s` :
+	    `${Math.ceil(seconds / 60)} minutes`;
 }

@@ -1,4 +1,4 @@
-/* What was thrown away and can still come back. */
+/* Deleted items that can still be restored. */
 import { fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 import { list, purge, restore } from '../lib/media.js';
@@ -12,7 +12,8 @@ import { toast } from '../ui/toast.js';
 export function
 mount(root)
 {
-	const mayPurge = (item) => can('media.manage_all') || (can('media.delete') && item.ownerId === me.user.id);
+	const mayPurge = (item) => can('media.manage_all') ||
+	    (can('media.delete') && item.ownerId === me.user.id);
 	const back = async (items) => {
 		selection.clear();
 		const done = await overMany(items, async (item, options) => {
@@ -25,10 +26,12 @@ mount(root)
 	const forGood = async (items) => {
 		const mine = items.filter(mayPurge);
 		if (!mine.length) {
-			toast('Only their owners can delete these for good.');
+			toast('You can’t delete these permanently. Only their owners can.');
 			return;
 		}
-		if (!(await ask({ title: `Delete ${many(mine.length, 'item')} for good?`, text: 'The files are removed at once. This cannot be undone.', yes: 'Delete', danger: true })))
+		if (!(await ask({ title: `Permanently delete ${many(mine.length, 'item')}?`,
+		    text: 'The files are deleted immediately. You can’t undo this.', yes: 'Delete',
+		    danger: true })))
 			return;
 		selection.clear();
 		const done = await overMany(mine, purge, 'Deleting');
@@ -37,7 +40,8 @@ mount(root)
 	};
 	const selection = new Selection([
 		{ icon: 'restore', label: 'Restore', run: back },
-		...(can('media.delete') || can('media.manage_all') ? [{ icon: 'trash', label: 'Delete for good', run: forGood }] : []),
+		...(can('media.delete') || can('media.manage_all') ?
+		    [{ icon: 'trash', label: 'Delete permanently', run: forGood }] : []),
 	]);
 	const grid = new Grid({
 		label: 'Trash',
@@ -51,10 +55,16 @@ mount(root)
 		},
 		accept: (item) => item.status === 'trashed',
 		selection,
-		empty: () => h('div.empty', null, icon('trash'), h('h2', null, 'The trash is empty'), h('p', null, 'What you throw away stays here for a while, in case you change your mind.')),
+		empty: () => h('div.empty', null, icon('trash'),
+		    h('h2', null, 'The trash is empty'), h('p', null,
+		    'Deleted items stay here for a while, in case you change your mind.')),
 	});
 
-	fill(root, h('h1', null, 'Trash'), h('p.muted', null, 'Select items to bring them back. After 30 days they are deleted for good.'), h('div.grid-place', null, grid.node));
+	fill(root, h('h1', null, 'Trash'),
+	    h('p.muted', null,
+		'Select items to restore them. Items that stay here long enough are deleted ' +
+		    'permanently.'),
+	    h('div.grid-place', null, grid.node));
 	return {
 		sequence: () => grid,
 		update() {},

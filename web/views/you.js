@@ -1,4 +1,4 @@
-/* The own account: profile, password, sessions, second factor, API tokens. */
+/* The person's own account: profile, password, two-step verification, sessions, API tokens. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { ago, deviceName, fullTime } from '../lib/format.js';
@@ -15,39 +15,59 @@ profilePanel()
 {
 	const { user } = me;
 	const { node, inputs } = Form({
-		fields: [{ name: 'displayName', label: 'Name', value: user.displayName, required: true, maxlength: '100', autocomplete: 'name' },
-			{ name: 'email', label: 'E-mail', type: 'email', value: user.email, required: true, maxlength: '254', autocomplete: 'email' }],
+		fields: [
+			{ name: 'displayName', label: 'Display name', value: user.displayName,
+			    required: true, maxlength: '100', autocomplete: 'name' },
+			{ name: 'email', label: 'Email', type: 'email', value: user.email,
+			    required: true, maxlength: '254', autocomplete: 'email' },
+		],
 		yes: 'Save',
-		run: ({ displayName, email }) => api.patch('/users/me', { ...(displayName !== me.user.displayName ? { displayName } : {}), ...(email !== me.user.email ? { email } : {}) }),
+		run: ({ displayName, email }) => api.patch('/users/me', {
+			...(displayName !== me.user.displayName ? { displayName } : {}),
+			...(email !== me.user.email ? { email } : {}),
+		}),
 		done: (now, { email }) => {
 			Object.assign(me.user, now);
 			inputs.email.value = now.email;
-			toast(now.email.toLowerCase() === email.toLowerCase() ? 'Saved' : `A mail to ${email} is on its way. The address changes when its link is opened.`);
+			toast(now.email.toLowerCase() === email.toLowerCase() ? 'Saved' :
+			    `Check your email: we sent a link to ${email}. ` +
+			    'Your new address is used once you confirm it.');
 		},
 	});
 
 	if (!can('profile.edit'))
-		node.querySelectorAll('input, button').forEach((one) => one.setAttribute('disabled', ''));
-	return h('section.panel', { 'aria-label': 'Profile' }, h('h2', null, 'Profile'), h('p', null, h('span.pill.on', null, ROLES[user.role] ?? user.role), ' ',
-	    user.tier === 'premium' ? h('span.pill', null, TIERS.premium) : null), node);
+		node.querySelectorAll('input, button').forEach((one) => one.setAttribute('disabled',
+		    ''));
+	return h('section.panel', { 'aria-label': 'Profile' }, h('h2', null, 'Profile'),
+	    h('p', null, h('span.pill.on', null, ROLES[user.role] ?? user.role), ' ',
+		user.tier === 'premium' ? h('span.pill', null, TIERS.premium) : null),
+	    node);
 }
 
 function
 passwordPanel(changed)
 {
 	const form = Form({
-		fields: [{ name: 'current', label: 'Present password', type: 'password', autocomplete: 'current-password', required: true, maxlength: '256' },
-			{ name: 'password', label: 'New password', type: 'password', autocomplete: 'new-password', required: true, minlength: '8', maxlength: '256', hint: 'At least 8 characters' }],
-		before: h('input', { type: 'text', autocomplete: 'username', value: me.user.email, hidden: true, 'aria-label': 'E-mail', readonly: true }),
-		yes: 'Change it', run: (values) => api.post('/auth/password', values, { proves: true }),
+		fields: [
+			{ name: 'current', label: 'Current password', type: 'password',
+			    autocomplete: 'current-password', required: true, maxlength: '256' },
+			{ name: 'password', label: 'New password', type: 'password',
+			    autocomplete: 'new-password', required: true, minlength: '8',
+			    maxlength: '256', hint: 'At least 8 characters' },
+		],
+		before: h('input', { type: 'text', autocomplete: 'username', value: me.user.email,
+		    hidden: true, 'aria-label': 'Email', readonly: true }),
+		yes: 'Change password',
+		run: (values) => api.post('/auth/password', values, { proves: true }),
 		done: () => {
 			form.node.reset();
-			toast('Your password is changed. All other sessions have ended.');
+			toast('Password changed. You are signed out everywhere else.');
 			changed();
 		},
 	});
 
-	return h('section.panel', { 'aria-label': 'Password' }, h('h2', null, 'Password'), form.node);
+	return h('section.panel', { 'aria-label': 'Password' }, h('h2', null, 'Password'),
+	    form.node);
 }
 
 function
@@ -55,10 +75,12 @@ sessionsPanel()
 {
 	const list = h('ul.rows');
 	const others = h('button', { type: 'button', hidden: true, onclick: async () => {
-		if (!(await ask({ title: 'End all other sessions?', text: 'Every other device has to sign in again.', yes: 'End them', danger: true })))
+		if (!(await ask({ title: 'Sign out everywhere else?',
+		    text: 'You will have to sign in again on your other devices.', yes: 'Sign out',
+		    danger: true })))
 			return;
 		await end('/auth/sessions');
-	} }, 'End all others');
+	} }, 'Sign out everywhere else');
 	const end = async (path) => {
 		try {
 			await api.delete(path);
@@ -67,10 +89,15 @@ sessionsPanel()
 			fail(problem);
 		}
 	};
-	const row = (session) => h('li.line', null, h('div.grow', null, h('strong', { title: session.device }, deviceName(session.device)),
-	    h('small', null, `${session.address} · used `, h('time', { datetime: session.lastUsedAt, title: fullTime(session.lastUsedAt) }, ago(session.lastUsedAt)))),
-	session.current ? h('span.pill.good', null, 'This one') :
-	    h('button.small', { type: 'button', 'aria-label': `End the session of ${deviceName(session.device)}`, onclick: () => end(`/auth/sessions/${session.id}`) }, 'End'));
+	const row = (session) => h('li.line', null,
+	    h('div.grow', null, h('strong', { title: session.device }, deviceName(session.device)),
+		h('small', null, `${session.address} · last used `,
+		    h('time', { datetime: session.lastUsedAt, title: fullTime(session.lastUsedAt) },
+			ago(session.lastUsedAt)))),
+	session.current ? h('span.pill.good', null, 'This device') : h('button.small',
+	    { type: 'button', 'aria-label': `Sign out ${deviceName(session.device)}`,
+		onclick: () => end(`/auth/sessions/${session.id}`) },
+	    'Sign out'));
 	const load = async () => {
 		try {
 			const { items } = await api.get('/auth/sessions', null, { patient: true });
@@ -83,7 +110,8 @@ sessionsPanel()
 
 	fill(list, h('li', null, h('div.skeleton.line')));
 	load();
-	return { load, node: h('section.panel', { 'aria-label': 'Sessions' }, h('h2', null, 'Where you are signed in'), list, others) };
+	return { load, node: h('section.panel', { 'aria-label': 'Sessions' },
+	    h('h2', null, 'Where you are signed in'), list, others) };
 }
 
 export function
@@ -91,7 +119,8 @@ mount(root)
 {
 	const sessions = sessionsPanel();
 
-	fill(root, h('h1', null, 'You'), h('div.panels', null, profilePanel(), passwordPanel(sessions.load), factorPanel(), sessions.node, tokensPanel()));
+	fill(root, h('h1', null, 'Account'), h('div.panels', null, profilePanel(),
+	    passwordPanel(sessions.load), factorPanel(), sessions.node, tokensPanel()));
 	return {
 		update() {},
 		unmount() {},

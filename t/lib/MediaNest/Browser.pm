@@ -1,5 +1,6 @@
-# A headless Chromium for the tests of the page, driven by chromedriver over the WebDriver protocol (JSON over HTTP).
-# Needs only Debian's chromium and chromium-driver. Everything that it writes goes under `dir`.
+# A headless Chromium for the tests of the page, driven by chromedriver over the WebDriver protocol
+# (JSON over HTTP). Needs only Debian's chromium and chromium-driver. Everything that it writes goes
+# under `dir`.
 package MediaNest::Browser;
 
 use v5.36;
@@ -22,18 +23,23 @@ use constant {
 my $json = JSON::PP->new->utf8->allow_nonref;
 my $text = JSON::PP->new; # of characters: JSON inside JSON
 
-# Undef, with the reason in the second value, where no browser is installed.
-sub missing {
-	for my $program (qw(chromium chromedriver)) {
-		return "$program is not installed" if !grep { -x "$_/$program" } split /:/, $ENV{PATH};
+# What is not installed of a browser and other programs, as a reason to skip; undef where all are.
+sub missing (@programs) {
+	for my $program (qw(chromium chromedriver), @programs) {
+		return "$program is not installed"
+		    if !grep { -x "$_/$program" } split /:/, $ENV{PATH};
 	}
 	return;
 }
 
-# start(dir => ..., artefacts => where a picture of a failure goes, width => 1280, height => 900, dark => 0, touch => 0)
+# start(dir => ..., artefacts => where a picture of a failure goes, width => 1280, height => 900,
+# dark => 0, touch => 0)
 sub start ($class, %with) {
-	my $self = bless { width => 1280, height => 900, dark => 0, touch => 0, requests => [], console => [], %with }, $class;
-	my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or croak "no port: $!";
+	my $self = bless { width => 1280, height => 900, dark => 0, touch => 0, requests => [],
+	    console => [], %with },
+	    $class;
+	my $free = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+	    or croak "no port: $!";
 	my $port = $free->sockport;
 
 	close $free;
@@ -56,48 +62,68 @@ sub start ($class, %with) {
 	}, START_SECONDS);
 	my $session = $self->call(POST => '', '/session', { capabilities => { alwaysMatch => {
 		browserName => 'chrome',
-		acceptInsecureCerts => JSON::PP::true, # the private stack has a certificate authority of its own
+		# the private stack has a certificate authority of its own
+		acceptInsecureCerts => JSON::PP::true,
 		'goog:loggingPrefs' => { browser => 'ALL', performance => 'ALL' },
 		'goog:chromeOptions' => {
-			perfLoggingPrefs => { enableNetwork => JSON::PP::true, enablePage => JSON::PP::false },
+			perfLoggingPrefs => { enableNetwork => JSON::PP::true,
+			    enablePage => JSON::PP::false },
 			binary => '/usr/bin/chromium',
 			args => [
-				qw(--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-				    --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --lang=en-GB --no-proxy-server),
-				"--window-size=$self->{width},$self->{height}", "--user-data-dir=$self->{dir}/profile",
+				qw(--headless=new --no-sandbox --disable-gpu --disable-quic
+				    --no-first-run --disable-background-networking
+				    --disable-component-update --disable-sync
+				    --disable-dev-shm-usage --hide-scrollbars --lang=en-GB
+				    --no-proxy-server),
+				"--window-size=$self->{width},$self->{height}",
+				"--user-data-dir=$self->{dir}/profile",
 			],
 		},
 	} } });
 	$self->{session} = "/session/$session->{sessionId}";
 	# A window cannot be as narrow as a phone; the emulated screen can.
-	$self->cdp('Emulation.setDeviceMetricsOverride', { width => $self->{width}, height => $self->{height}, deviceScaleFactor => 1, mobile => JSON::PP::false });
-	$self->cdp('Emulation.setEmulatedMedia', { features => [ { name => 'prefers-color-scheme', value => $self->{dark} ? 'dark' : 'light' } ] });
-	$self->cdp('Emulation.setTouchEmulationEnabled', { enabled => JSON::PP::true }) if $self->{touch};
+	$self->cdp('Emulation.setDeviceMetricsOverride', { width => $self->{width},
+	    height => $self->{height}, deviceScaleFactor => 1, mobile => JSON::PP::false });
+	$self->cdp('Emulation.setEmulatedMedia', { features => [ { name => 'prefers-color-scheme',
+	    value => $self->{dark} ? 'dark' : 'light' } ] });
+	$self->cdp('Emulation.setTouchEmulationEnabled', { enabled => JSON::PP::true })
+	    if $self->{touch};
 	return $self;
 }
 
 sub call ($self, $method, $session, $path, $body = undef) {
-	my $answer = $self->{http}->request($method, $self->{base} . $session . $path,
-	    defined $body ? { content => $json->encode($body), headers => { 'Content-Type' => 'application/json' } } : {});
+	my $answer = $self->{http}->request($method, $self->{base} . $session . $path, defined $body
+	    ? { content => $json->encode($body),
+		headers => { 'Content-Type' => 'application/json' } } : {});
 	my $value = eval { $json->decode($answer->{content})->{value} };
 
-	croak "$method $path: $answer->{status} " . ($value ? "$value->{error}: $value->{message}" : $answer->{content}) if !$answer->{success};
+	croak "$method $path: $answer->{status} "
+	    . ($value ? "$value->{error}: $value->{message}" : $answer->{content})
+	    if !$answer->{success};
 	return $value;
 }
 
-sub wd ($self, $method, $path, $body = undef) { return $self->call($method, $self->{session}, $path, $body) }
-sub cdp ($self, $command, $params = {}) { return $self->wd(POST => '/goog/cdp/execute', { cmd => $command, params => $params }) }
+sub wd ($self, $method, $path, $body = undef) {
+	return $self->call($method, $self->{session}, $path, $body);
+}
+sub cdp ($self, $command, $params = {}) {
+	return $self->wd(POST => '/goog/cdp/execute', { cmd => $command, params => $params });
+}
 sub get ($self, $url) { return $self->wd(POST => '/url', { url => $url }) }
 sub url ($self) { return $self->wd(GET => '/url') }
 sub title ($self) { return $self->wd(GET => '/title') }
 sub reload ($self) { return $self->wd(POST => '/refresh', {}) }
 
 # Runs the text of a function body; its `arguments` are the rest.
-sub js ($self, $script, @args) { return $self->wd(POST => '/execute/sync', { script => $script, args => \@args }) }
-# The same for one that ends by calling its last argument.
-sub js_async ($self, $script, @args) { return $self->wd(POST => '/execute/async', { script => $script, args => \@args }) }
+sub js ($self, $script, @args) {
+	return $self->wd(POST => '/execute/sync', { script => $script, args => \@args });
+}
+# The same for a function that ends by calling its last argument.
+sub js_async ($self, $script, @args) {
+	return $self->wd(POST => '/execute/async', { script => $script, args => \@args });
+}
 
-# Waits until the condition gives something true, and returns that; dies after the time.
+# Waits until the condition returns something true, and returns that; dies after the time.
 sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 	my $end = time + $seconds;
 
@@ -106,8 +132,12 @@ sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 		return $value if $value;
 		if (time > $end) {
 			my $why = $@;
-			# What it looked like says more than any message.
-			eval { $self->screenshot("$self->{artefacts}/failed-$$.png"); warn '# ', $_->{message}, "\n" for $self->console } if $self->{session} && $self->{artefacts};
+			# A picture says more than any message.
+			eval {
+				$self->screenshot("$self->{artefacts}/failed-$$.png");
+				warn '# ', $_->{message}, "\n" for $self->console;
+			}
+			    if $self->{session} && $self->{artefacts};
 			croak "waited $seconds s for $what" . ($why ? ": $why" : '');
 		}
 		sleep POLL_SECONDS;
@@ -117,17 +147,24 @@ sub wait_for ($self, $what, $condition, $seconds = WAIT_SECONDS) {
 # The element's reference; waits until it is there and takes up room.
 sub find ($self, $css, $seconds = WAIT_SECONDS) {
 	return $self->wait_for($css, sub {
-		my $element = $self->wd(POST => '/element', { using => 'css selector', value => $css })->{+ELEMENT};
+		my $element = $self->wd(POST => '/element',
+		    { using => 'css selector', value => $css })->{+ELEMENT};
 		return $self->wd(GET => "/element/$element/displayed") ? $element : undef;
 	}, $seconds);
 }
 
 sub seen ($self, $css) {
-	return $self->js('const e = document.querySelector(arguments[0]); return Boolean(e && e.getClientRects().length)', $css);
+	return $self->js('const e = document.querySelector(arguments[0]); return Boolean(e && '
+	    . 'e.getClientRects().length)',
+	    $css);
 }
 
-sub text ($self, $css) { return $self->js('return document.querySelector(arguments[0])?.textContent ?? null', $css) }
-sub count ($self, $css) { return $self->js('return document.querySelectorAll(arguments[0]).length', $css) }
+sub text ($self, $css) {
+	return $self->js('return document.querySelector(arguments[0])?.textContent ?? null', $css);
+}
+sub count ($self, $css) {
+	return $self->js('return document.querySelectorAll(arguments[0]).length', $css);
+}
 
 sub click ($self, $css) {
 	my $element = $self->find($css);
@@ -142,31 +179,47 @@ sub type ($self, $css, $text) {
 	return $self->wd(POST => "/element/$element/value", { text => $text });
 }
 
-# Key presses to whatever has the focus. Names: Escape, Enter, ArrowRight, ... or a character.
-my %KEYS = (Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}", ArrowUp => "\x{E013}", ArrowRight => "\x{E014}", ArrowDown => "\x{E015}",
-    Tab => "\x{E004}", Home => "\x{E011}", End => "\x{E010}", Delete => "\x{E017}", Space => ' ');
+# Presses keys in the focused element. Names: Escape, Enter, ArrowRight, ... or a character.
+my %KEYS = (Enter => "\x{E007}", Escape => "\x{E00C}", ArrowLeft => "\x{E012}",
+    ArrowUp => "\x{E013}", ArrowRight => "\x{E014}", ArrowDown => "\x{E015}", Tab => "\x{E004}",
+    Home => "\x{E011}", End => "\x{E010}", Delete => "\x{E017}", Space => ' ');
 
 sub press ($self, @keys) {
-	my @actions = map { my $key = $KEYS{$_} // $_; ({ type => 'keyDown', value => $key }, { type => 'keyUp', value => $key }) } @keys;
+	my @actions = map {
+		my $key = $KEYS{$_} // $_;
+		({ type => 'keyDown', value => $key }, { type => 'keyUp', value => $key });
+	} @keys;
 
-	return $self->wd(POST => '/actions', { actions => [ { type => 'key', id => 'keyboard', actions => \@actions } ] });
+	return $self->wd(POST => '/actions', { actions => [ { type => 'key', id => 'keyboard',
+	    actions => \@actions } ] });
 }
 
 # Files into an <input type=file>, hidden or not.
 sub choose_files ($self, $css, @paths) {
-	my $element = $self->wd(POST => '/element', { using => 'css selector', value => $css })->{+ELEMENT};
+	my $element = $self->wd(POST => '/element',
+	    { using => 'css selector', value => $css })->{+ELEMENT};
 
 	return $self->wd(POST => "/element/$element/value", { text => join "\n", @paths });
 }
 
-sub screenshot ($self, $path) {
+sub write_png ($path, $base64) {
 	open my $out, '>:raw', $path or croak "$path: $!";
-	print $out decode_base64($self->wd(GET => '/screenshot'));
+	print $out decode_base64($base64);
 	close $out or croak "$path: $!";
 	return $path;
 }
 
-# What the page has logged since the start: [{level, message}], content policy violations among them.
+sub screenshot ($self, $path) { return write_png($path, $self->wd(GET => '/screenshot')) }
+
+# A picture of one element.
+sub screenshot_of ($self, $css, $path) {
+	my $element = $self->find($css);
+
+	return write_png($path, $self->wd(GET => "/element/$element/screenshot"));
+}
+
+# What the page has logged since the start: [{level, message}], content policy violations among
+# them.
 sub console ($self) {
 	push $self->{console}->@*, $self->wd(POST => '/se/log', { type => 'browser' })->@*;
 	return $self->{console}->@*;
@@ -175,10 +228,13 @@ sub console ($self) {
 # The addresses of all requests since the start.
 sub requests ($self) {
 	for my $entry ($self->wd(POST => '/se/log', { type => 'performance' })->@*) {
-		next if $entry->{message} !~ /"Network\.(?:requestWillBeSent|webSocketCreated)"/; # parsing all of them takes seconds
+		# parsing all of them takes seconds
+		next if $entry->{message} !~ /"Network\.(?:requestWillBeSent|webSocketCreated)"/;
 		my $message = $text->decode($entry->{message})->{message};
-		push $self->{requests}->@*, $message->{params}{request}{url} if $message->{method} eq 'Network.requestWillBeSent';
-		push $self->{requests}->@*, $message->{params}{url} if $message->{method} eq 'Network.webSocketCreated';
+		push $self->{requests}->@*, $message->{params}{request}{url}
+		    if $message->{method} eq 'Network.requestWillBeSent';
+		push $self->{requests}->@*, $message->{params}{url}
+		    if $message->{method} eq 'Network.webSocketCreated';
 	}
 	return $self->{requests}->@*;
 }

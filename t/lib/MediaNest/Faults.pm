@@ -1,5 +1,6 @@
 package MediaNest::Faults;
-# What the fault tests share: small pictures that all differ, and the checks that hold whatever was killed.
+# What the fault tests share: small pictures that all differ, and the checks that hold no matter
+# what was killed.
 use strict;
 use warnings;
 use Compress::Zlib qw(compress crc32);
@@ -13,9 +14,14 @@ our @EXPORT = qw(png settled each_once other_worker);
 # A PNG of random colours, so that no two uploads have the same bytes.
 sub png {
 	my ($width, $height) = @_;
-	my $rows = join '', map { "\0" . join '', map { pack 'C3', rand 256, rand 256, rand 256 } 1 .. $width } 1 .. $height;
-	my $chunk = sub { my ($type, $data) = @_; pack('N', length $data) . $type . $data . pack('N', crc32($type . $data)) };
-	return "\x89PNG\r\n\x1a\n" . $chunk->('IHDR', pack 'N2C5', $width, $height, 8, 2, 0, 0, 0) . $chunk->('IDAT', compress($rows)) . $chunk->('IEND', '');
+	my $rows = join '', map { "\0" . join '',
+	    map { pack 'C3', rand 256, rand 256, rand 256 } 1 .. $width } 1 .. $height;
+	my $chunk = sub {
+		my ($type, $data) = @_;
+		pack('N', length $data) . $type . $data . pack('N', crc32($type . $data));
+	};
+	return "\x89PNG\r\n\x1a\n" . $chunk->('IHDR', pack 'N2C5', $width, $height, 8, 2, 0, 0, 0)
+	    . $chunk->('IDAT', compress($rows)) . $chunk->('IEND', '');
 }
 
 # A further worker on the same database: with a run directory and a data directory of its own. Returns its process id and where
@@ -37,14 +43,22 @@ sub other_worker {
 
 sub list { return join ',', map { "'$_'" } @_ }
 
-# Waits until none of the items is under way.
+# Waits until none of the items is being processed.
 sub settled {
 	my ($mn, $seconds, @ids) = @_;
 	my $left;
 	eval {
-		wait_until { $left = $mn->psql('SELECT count(*) FROM media WHERE status NOT IN (\'ready\', \'failed\') AND id IN (' . list(@ids) . ')'); !$left } $seconds, 'the last item';
+		wait_until {
+			$left = $mn->psql('SELECT count(*) FROM media WHERE status NOT IN '
+			    . '(\'ready\', \'failed\') AND id IN ('
+			    . list(@ids) . ')');
+			!$left;
+		} $seconds,
+		    'the last item';
 	};
-	is $left, 0, 'every accepted upload came to an end' or diag $mn->psql('SELECT kind, state, attempt, last_error, run_at FROM jobs WHERE state <> \'done\'');
+	is $left, 0, 'every accepted upload came to an end'
+	    or diag $mn->psql('SELECT kind, state, attempt, last_error, run_at FROM jobs WHERE '
+		. 'state <> \'done\'');
 }
 
 # Each item: one end, one notification, one set of derived files, no open job.
@@ -52,19 +66,34 @@ sub each_once {
 	my ($mn, @ids) = @_;
 	my $in = list(@ids);
 	my $n = @ids;
-	is $mn->psql("SELECT count(*) FROM media WHERE id IN ($in)"), $n, 'every accepted upload is there';
-	is $mn->psql("SELECT count(*) FROM media WHERE id IN ($in) AND status = 'failed' AND coalesce(failure_code, '') = ''"), 0, 'what failed has a reason';
-	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND state IN ('available', 'running') AND payload->>'mediaId' IN ($in)"), 0, 'no job is left';
-	my $told = "SELECT data->>'mediaId' AS id, count(*) AS n FROM notifications WHERE kind IN ('media.ready', 'media.failed') AND data->>'mediaId' IN ($in) GROUP BY 1";
+	is $mn->psql("SELECT count(*) FROM media WHERE id IN ($in)"), $n,
+	    'every accepted upload is there';
+	is $mn->psql("SELECT count(*) FROM media WHERE id IN ($in) AND status = 'failed' AND "
+	    . "coalesce(failure_code, '') = ''"),
+	    0, 'what failed has a reason';
+	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND state IN "
+	    . "('available', 'running') AND payload->>'mediaId' IN ($in)"),
+	    0, 'no job is left';
+	my $told = "SELECT data->>'mediaId' AS id, count(*) AS n FROM notifications "
+	    . "WHERE kind IN ('media.ready', 'media.failed') AND data->>'mediaId' IN ($in) "
+	    . 'GROUP BY 1';
 	is $mn->psql("SELECT count(*) FROM ($told) t"), $n, 'each was told of';
 	is $mn->psql("SELECT coalesce(max(n), 0) FROM ($told) t"), 1, 'once';
-	is $mn->psql("SELECT count(*) FROM (SELECT media_id FROM media_assets WHERE published AND media_id IN ($in) GROUP BY 1
-		HAVING count(DISTINCT split_part(key, '/', 3)) > 1) t"), 0, 'each has one set of derived files';
-	is $mn->psql("SELECT count(*) FROM media m WHERE m.id IN ($in) AND m.status = 'ready' AND NOT EXISTS (SELECT FROM media_assets a WHERE a.media_id = m.id AND a.published)"), 0,
+	is $mn->psql("SELECT count(*) FROM (SELECT media_id FROM media_assets "
+	    . "WHERE published AND media_id IN ($in) GROUP BY 1 "
+	    . "HAVING count(DISTINCT split_part(key, '/', 3)) > 1) t"),
+	    0, 'each has one set of derived files';
+	is $mn->psql("SELECT count(*) FROM media m WHERE m.id IN ($in) AND m.status = 'ready' AND "
+	    . "NOT EXISTS (SELECT FROM media_assets a WHERE a.media_id = m.id AND a.published)"),
+	0,
 		'and what is ready has one';
-	is $mn->psql("SELECT count(*) FROM media_assets a JOIN media m ON m.id = a.media_id LEFT JOIN objects o ON o.key = a.key
-		WHERE a.published AND m.id IN ($in) AND o.key IS NULL"), 0, 'whose objects exist';
-	is $mn->psql("SELECT count(*) FROM (SELECT user_id FROM notifications GROUP BY user_id HAVING max(seq) - min(seq) + 1 <> count(*)) t"), 0, 'numbers of notifications have no gap';
+	is $mn->psql("SELECT count(*) FROM media_assets a JOIN media m ON m.id = a.media_id "
+	    . "LEFT JOIN objects o ON o.key = a.key "
+	    . "WHERE a.published AND m.id IN ($in) AND o.key IS NULL"),
+	    0, 'whose objects exist';
+	is $mn->psql("SELECT count(*) FROM (SELECT user_id FROM notifications GROUP BY user_id "
+	    . "HAVING max(seq) - min(seq) + 1 <> count(*)) t"),
+	    0, 'numbers of notifications have no gap';
 }
 
 1;

@@ -1,8 +1,9 @@
 package MediaNest::Smtp;
-# A mail server that keeps what it gets: for tests of mail. STARTTLS with a certificate of its own making.
+# A mail server for tests that keeps the mail it receives. STARTTLS with a certificate of its own.
 #
 #   my $smtp = MediaNest::Smtp->start;                 # $smtp->{port}, $smtp->{ca_file}
-#   my $mail = $smtp->wait_mail(sub { $_[0]{to} eq 'a@b.c' });   # {from, to, headers => {}, text, html, tls}
+#   my $mail = $smtp->wait_mail(sub { $_[0]{to} eq 'a@b.c' });
+#   # {from, to, headers => {}, text, html, tls}
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -19,14 +20,19 @@ sub start {
 	my $dir = tempdir('mn-smtp-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	chmod 0755, $dir;
 	my ($ca, $ca_key) = CERT_create(CA => 1, subject => { commonName => 'Test CA' });
-	my ($cert, $key) = CERT_create(issuer => [ $ca, $ca_key ], subject => { commonName => 'localhost' },
+	my ($cert, $key) = CERT_create(issuer => [ $ca, $ca_key ],
+	    subject => { commonName => 'localhost' },
 		subjectAltNames => [ [ IP => '127.0.0.1' ], [ DNS => 'localhost' ] ]);
 	PEM_cert2file($ca, "$dir/ca.pem");
 	PEM_cert2file($cert, "$dir/cert.pem");
 	PEM_key2file($key, "$dir/key.pem");
 	chmod 0644, "$dir/ca.pem";
-	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16, ReuseAddr => 1) or die "listen: $!";
-	my $self = bless { dir => $dir, port => $listener->sockport, ca_file => "$dir/ca.pem", owner => $$ }, $class;
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16,
+	    ReuseAddr => 1)
+	    or die "listen: $!";
+	my $self = bless { dir => $dir, port => $listener->sockport, ca_file => "$dir/ca.pem",
+	    owner => $$ },
+	    $class;
 	$self->{pid} = fork // die "fork: $!";
 	if ($self->{pid} == 0) {
 		my $n = 0;
@@ -46,20 +52,34 @@ sub _serve {
 	$say->('220 localhost sink');
 	while (defined(my $line = <$client>)) {
 		$line =~ s/\r?\n\z//;
-		if ($line =~ /^EHLO/i) { $say->('250-localhost'); $say->('250-STARTTLS') unless $tls; $say->('250 8BITMIME') }
+		if ($line =~ /^EHLO/i) {
+			$say->('250-localhost');
+			$say->('250-STARTTLS') unless $tls;
+			$say->('250 8BITMIME');
+		}
 		elsif ($line =~ /^STARTTLS/i) {
 			$say->('220 go ahead');
-			IO::Socket::SSL->start_SSL($client, SSL_server => 1, SSL_cert_file => "$dir/cert.pem", SSL_key_file => "$dir/key.pem") or return;
+			IO::Socket::SSL->start_SSL($client, SSL_server => 1,
+			    SSL_cert_file => "$dir/cert.pem", SSL_key_file => "$dir/key.pem")
+			    or return;
 			$tls = 1;
 		} elsif ($line =~ /^MAIL FROM:<([^>]*)>/i) { $from = $1; $say->('250 ok') }
-		elsif ($line =~ /^RCPT TO:<([^>]*)>/i) { $to = $1; $say->($to =~ /refused/ ? '550 nobody here' : '250 ok') }
+		elsif ($line =~ /^RCPT TO:<([^>]*)>/i) {
+			$to = $1;
+			$say->($to =~ /refused/ ? '550 nobody here' : '250 ok');
+		}
 		elsif ($line =~ /^DATA/i) {
 			$say->('354 go on');
 			my $data = '';
-			while (defined(my $text = <$client>)) { last if $text eq ".\r\n"; $text =~ s/^\.//; $data .= $text }
+			while (defined(my $text = <$client>)) {
+				last if $text eq ".\r\n";
+				$text =~ s/^\.//;
+				$data .= $text;
+			}
 			my $file = sprintf '%s/mail-%05d', $dir, $$n++;
 			open my $out, '>:raw', "$file.tmp" or return;
-			print $out encode_json({ from => $from, to => $to, tls => $tls, data => $data });
+			print $out encode_json({ from => $from, to => $to, tls => $tls,
+			    data => $data });
 			close $out;
 			rename "$file.tmp", $file;
 			$say->('250 kept');
@@ -77,8 +97,11 @@ sub mails {
 		my $mail = decode_json(do { local $/; <$in> });
 		my ($head, $body) = split /\r\n\r\n/, $mail->{data}, 2;
 		$head =~ s/\r\n[ \t]/ /g;
-		$mail->{headers} = { map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () } split /\r\n/, $head };
-		while ($body =~ m{Content-Type: text/(plain|html)[^\r]*\r\nContent-Transfer-Encoding: base64\r\n\r\n([\w+/=\r\n]+)}g) {
+		$mail->{headers} = { map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () } split /\r\n/,
+		    $head };
+		while ($body =~
+		    m{Content-Type:[ ]text/(plain|html)[^\r]*\r\n
+			Content-Transfer-Encoding:[ ]base64\r\n\r\n([\w+/=\r\n]+)}gx) {
 			$mail->{ $1 eq 'plain' ? 'text' : 'html' } = decode_base64($2);
 		}
 		push @mails, $mail;

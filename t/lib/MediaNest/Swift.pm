@@ -1,5 +1,6 @@
 package MediaNest::Swift;
-# A foreign S3 server for tests: OpenStack Swift with its S3 middleware, from Debian's packages, on loopback, in a directory of its own.
+# A foreign S3 server for tests: OpenStack Swift with its S3 middleware, from Debian's packages, on
+# loopback, in a directory of its own.
 #
 #   use MediaNest::Swift;
 #   my $swift = MediaNest::Swift->start;        # undef where Swift is not installed
@@ -17,12 +18,17 @@ use Time::HiRes qw(sleep time);
 
 use MediaNest::Test ();
 
-use constant { START_SECONDS => 120, STOP_SECONDS => 10, PARTITION_POWER => 4, ACCESS => 'test:tester', SECRET => 'testing-secret', BUCKET => 'medianest' };
+use constant { START_SECONDS => 120, STOP_SECONDS => 10, PARTITION_POWER => 4,
+    ACCESS => 'test:tester', SECRET => 'testing-secret', BUCKET => 'medianest' };
 
 my @SERVERS = qw(account container object);
-my @PIPELINE = qw(catch_errors gatekeeper proxy-logging cache listing_formats bulk s3api tempauth slo dlo symlink versioned_writes proxy-logging proxy-server);
+my @PIPELINE = qw(catch_errors gatekeeper proxy-logging cache listing_formats bulk s3api tempauth
+    slo dlo symlink versioned_writes proxy-logging proxy-server);
 
-sub installed { return !grep { !-x "/usr/bin/$_" } 'swift-proxy-server', 'swift-ring-builder', map { "swift-$_-server" } @SERVERS }
+sub installed {
+	return !grep { !-x "/usr/bin/$_" } 'swift-proxy-server', 'swift-ring-builder',
+	    map { "swift-$_-server" } @SERVERS;
+}
 
 sub start {
 	my ($class, %option) = @_;
@@ -45,12 +51,14 @@ sub start {
 	return $self;
 }
 
-# Swift refuses to stay root: as root it runs as the system's nobody.
+# Swift refuses to run as root: then it runs as the system's nobody.
 sub user { return $> == 0 ? 'nobody' : scalar getpwuid $> }
 
 sub free_ports {
 	my ($n) = @_;
-	my @open = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) || die "no port: $!" } 1 .. $n;
+	my @open = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0,
+	    Listen => 1)
+	    || die "no port: $!" } 1 .. $n;
 	return map { $_->sockport } @open;
 }
 
@@ -64,7 +72,8 @@ sub write_file {
 sub configure {
 	my ($self, $user) = @_;
 	my ($dir, $port) = @$self{qw(dir port)};
-	write_file("$dir/etc/swift.conf", "[swift-hash]\nswift_hash_path_suffix = suffix\nswift_hash_path_prefix = prefix\n\n" .
+	write_file("$dir/etc/swift.conf",
+	    "[swift-hash]\nswift_hash_path_suffix = suffix\nswift_hash_path_prefix = prefix\n\n" .
 		"[storage-policy:0]\nname = gold\ndefault = yes\n");
 	for my $server (@SERVERS) {
 		write_file("$dir/etc/$server-server.conf", <<"END");
@@ -86,7 +95,9 @@ pipeline = $server-server
 use = egg:swift#$server
 END
 	}
-	write_file("$dir/etc/proxy-server.conf", <<"END" . join "\n", map { filter($_) } grep { $_ ne 'proxy-server' } keys %{ { map { $_ => 1 } @PIPELINE } });
+	my %named = map { $_ => 1 } grep { $_ ne 'proxy-server' } @PIPELINE;
+	my $filters = join "\n", map { filter($_) } keys %named;
+	write_file("$dir/etc/proxy-server.conf", <<"END" . $filters);
 [DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = $port->{proxy}
@@ -113,7 +124,8 @@ sub filter {
 	my %more = (
 		tempauth => 'user_test_tester = ' . SECRET . ' .admin',
 		slo => 'min_segment_size = 1',
-		s3api => "location = us-east-1\ndns_compliant_bucket_names = true\ns3_acl = false\nstorage_domain = localhost",
+		s3api => "location = us-east-1\ndns_compliant_bucket_names = true\ns3_acl = false\n"
+		    . 'storage_domain = localhost',
 		versioned_writes => 'allow_versioned_writes = true',
 	);
 	return "[filter:$name]\nuse = egg:swift#$egg\n" . ($more{$name} // '') . "\n";
@@ -124,8 +136,10 @@ sub rings {
 	my ($dir, $port) = @$self{qw(dir port)};
 	for my $ring (@SERVERS) {
 		my $builder = "$dir/etc/$ring.builder";
-		for my $arguments (['create', PARTITION_POWER, 1, 1], ['add', "r1z1-127.0.0.1:$port->{$ring}/sda", 1], ['rebalance']) {
-			my $said = MediaNest::Test::run_output('swift-ring-builder', $builder, @$arguments);
+		for my $arguments (['create', PARTITION_POWER, 1, 1],
+		    ['add', "r1z1-127.0.0.1:$port->{$ring}/sda", 1], ['rebalance']) {
+			my $said = MediaNest::Test::run_output('swift-ring-builder', $builder,
+			    @$arguments);
 			die "swift-ring-builder @$arguments: $said" if $? >> 8 > 1;
 		}
 		chmod 0644, "$dir/etc/$ring.ring.gz";
@@ -141,8 +155,13 @@ sub spawn {
 		open STDOUT, '>', "$self->{dir}/log/$server.log";
 		open STDERR, '>&', \*STDOUT;
 		chdir $self->{dir};
-		my @as = $> == 0 ? ('setpriv', '--reuid', $self->user, '--regid', (getpwnam $self->user)[3], '--clear-groups') : ();
-		{ no warnings 'exec'; exec @as, "swift-$server-server", "$self->{dir}/etc/$server-server.conf"; }
+		my @as = $> == 0
+		    ? ('setpriv', '--reuid', $self->user, '--regid', (getpwnam $self->user)[3],
+			'--clear-groups') : ();
+		{
+			no warnings 'exec';
+			exec @as, "swift-$server-server", "$self->{dir}/etc/$server-server.conf";
+		}
 		POSIX::_exit(127);
 	}
 	push @{ $self->{pids} }, $pid;
@@ -152,9 +171,11 @@ sub wait_ready {
 	my ($self) = @_;
 	my $until = time + START_SECONDS;
 	for my $server (@SERVERS, 'proxy') {
-		until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}{$server}, Timeout => 1)) {
+		until (IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+		    PeerPort => $self->{port}{$server}, Timeout => 1)) {
 			if (time > $until) {
-				my $log = MediaNest::Test::run_output('tail', '-20', "$self->{dir}/log/$server.log");
+				my $log = MediaNest::Test::run_output('tail', '-20',
+				    "$self->{dir}/log/$server.log");
 				$self->stop;
 				die "swift-$server-server does not come up: $log";
 			}
@@ -168,21 +189,28 @@ sub endpoint { return "http://127.0.0.1:$_[0]{port}{proxy}" }
 # For MediaNest::Test->stack(set => ...).
 sub settings {
 	my ($self) = @_;
-	return { 'storage.embedded' => 'false', 'storage.endpoint' => $self->endpoint, 'storage.access_key' => ACCESS, 'storage.secret_key' => SECRET,
-		'storage.bucket' => BUCKET, 'storage.region' => 'us-east-1', 'storage.ca_file' => '' };
+	return { 'storage.embedded' => 'false', 'storage.endpoint' => $self->endpoint,
+	    'storage.access_key' => ACCESS, 'storage.secret_key' => SECRET,
+		'storage.bucket' => BUCKET, 'storage.region' => 'us-east-1', 'storage.ca_file' => ''
+		    };
 }
 
 # The same as environment, for programs that read a configuration.
 sub environment {
 	my ($self) = @_;
 	my $settings = $self->settings;
-	return map { my $name = 'MEDIANEST_' . uc $_; $name =~ tr/./_/; ($name => $settings->{$_}) } keys %$settings;
+	return map {
+		my $name = 'MEDIANEST_' . uc $_;
+		$name =~ tr/./_/;
+		($name => $settings->{$_});
+	} keys %$settings;
 }
 
 # With the bucket in the host name: all below localhost is this machine.
 sub virtual_host {
 	my ($self) = @_;
-	return (MEDIANEST_STORAGE_ENDPOINT => "http://localhost:$self->{port}{proxy}", MEDIANEST_STORAGE_PATH_STYLE => 'false');
+	return (MEDIANEST_STORAGE_ENDPOINT => "http://localhost:$self->{port}{proxy}",
+	    MEDIANEST_STORAGE_PATH_STYLE => 'false');
 }
 
 sub stop {

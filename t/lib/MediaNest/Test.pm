@@ -2,17 +2,19 @@ package MediaNest::Test;
 # A private stack for a test, and a client for it.
 #
 #   use MediaNest::Test;
-#   my $mn = MediaNest::Test->stack;                            # the check's shared stack, or one of its own
-#   my $mn = MediaNest::Test->stack(set => { 'rate_limit.anonymous.per_minute' => 3 });   # always one of its own
-#   my $mn = MediaNest::Test->stack(private => 1);              # for tests that kill or stop parts
+#   my $mn = MediaNest::Test->stack;                # the check's shared stack, or one of its own
+#   my $mn = MediaNest::Test->stack(set => { 'rate_limit.anonymous.per_minute' => 3 });  # its own
+#   my $mn = MediaNest::Test->stack(private => 1);  # for tests that kill or stop parts
 #
-#   my $admin = $mn->admin;                                     # a client signed in as the first super admin
-#   my $user  = $mn->user(role => 'user');                      # a new account, signed in
-#   my $r = $user->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg', ... }, { 'Idempotency-Key' => 'x' });
+#   my $admin = $mn->admin;                         # signed in as the first super admin
+#   my $user  = $mn->user(role => 'user');          # a new account, signed in
+#   my $r = $user->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg', ... },
+#       { 'Idempotency-Key' => 'x' });
 #   is $r->{status}, 201;  $r->{json}{uploadId};  $r->{headers}{etag};  $r->{content};
 #
-# Without `limits => 1` the rate limits of a stack are off, nginx's too: tests would run into them. Stacks end with the test.
-# MEDIANEST_TEST_VAR names the shared stack's directory, MEDIANEST_TEST_LOGS a place for the logs of failed tests.
+# Without `limits => 1` the rate limits of a stack are off, nginx's too: tests would run into them.
+# Stacks end with the test. MEDIANEST_TEST_VAR names the shared stack's directory,
+# MEDIANEST_TEST_LOGS a place for the logs of failed tests.
 use strict;
 use warnings;
 use Carp qw(croak);
@@ -57,7 +59,8 @@ sub stack {
 sub _up {
 	my ($self, %option) = @_;
 	# No test speaks to the real plex.tv: loopback is refused before anything is sent.
-	my %set = ('plex.tv_url' => 'http://127.0.0.1:9', %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
+	my %set = ('plex.tv_url' => 'http://127.0.0.1:9', %{ $option{limits} ? {} : limits_off() },
+	    %{ $option{set} || {} });
 	if (!defined($self->{var} = $option{var})) {
 		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
 		chmod 0755, $dir;
@@ -67,7 +70,8 @@ sub _up {
 	my $said;
 	for (1 .. UP_TRIES) {
 		my $port = free_port();
-		$said = $self->_dev_output('up', '--port', $port, map { ('--set', "$_=$set{$_}") } sort keys %set);
+		$said = $self->_dev_output('up', '--port', $port,
+		    map { ('--set', "$_=$set{$_}") } sort keys %set);
 		return if $? == 0;
 		last unless $said =~ /is taken|already in use/;
 	}
@@ -75,10 +79,13 @@ sub _up {
 }
 
 sub limits_off {
-	my %off = map { ("rate_limit.$_" => 0) } map { ("$_.per_minute", "$_.per_hour") } qw(anonymous authenticated premium admin);
+	my %off = map { ("rate_limit.$_" => 0) } map {
+	    ("$_.per_minute", "$_.per_hour") } qw(anonymous authenticated premium admin);
 	$off{"rate_limit.class.$_.per_minute"} = 0 for qw(upload search media pin webhook);
-	return { %off, 'rate_limit.edge.per_second' => 100000, 'rate_limit.edge.storage_per_second' => 100000,
-		'login.per_account_address' => 100000, 'login.per_account' => 100000, 'login.per_address' => 100000 };
+	return { %off, 'rate_limit.edge.per_second' => 100000,
+	    'rate_limit.edge.storage_per_second' => 100000,
+		'login.per_account_address' => 100000, 'login.per_account' => 100000,
+		    'login.per_address' => 100000 };
 }
 
 # The check's own: the stack that MEDIANEST_TEST_VAR names.
@@ -91,29 +98,33 @@ sub shared_down {
 	my $var = $ENV{MEDIANEST_TEST_VAR};
 	run_output("$ROOT/dev", 'down', '--var', $var);
 	my $bad = complaints($var);
-	run_output('cp', '-r', "$var/log", "$ENV{MEDIANEST_TEST_LOGS}/shared.$$") if $ENV{MEDIANEST_TEST_LOGS};
+	run_output('cp', '-r', "$var/log", "$ENV{MEDIANEST_TEST_LOGS}/shared.$$")
+	    if $ENV{MEDIANEST_TEST_LOGS};
 	print STDERR $bad;
 	run_output('rm', '-rf', $var);
 	return $bad eq '';
 }
 
-# What sanitizers said in a stack's logs.
+# The messages of sanitizers in a stack's logs.
 sub complaints {
 	my ($var) = @_;
-	return run_output('grep', '-rhE', '-A', '30', 'ERROR: (Address|Leak)Sanitizer|runtime error: ', "$var/log");
+	return run_output('grep', '-rhE', '-A', '30',
+	    'ERROR: (Address|Leak)Sanitizer|runtime error: ', "$var/log");
 }
 
 # A port of 127.0.0.1 that is free, and the one after it.
 sub free_port {
 	for (1 .. 200) {
 		my $port = PORT_LOW + 2 * int(rand((PORT_HIGH - PORT_LOW) / 2));
-		my @both = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $_, Listen => 1, ReuseAddr => 1) } $port, $port + 1;
+		my @both = map { IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $_,
+		    Listen => 1, ReuseAddr => 1) } $port,
+		    $port + 1;
 		return $port if $both[0] && $both[1];
 	}
 	croak 'no free port';
 }
 
-# ./dev COMMAND --var ...: dies with what it said when it fails.
+# ./dev COMMAND --var ...: dies with its output when it fails.
 sub dev {
 	my ($self, $command, @arguments) = @_;
 	my $said = $self->_dev_output($command, @arguments);
@@ -163,7 +174,7 @@ sub stop_part { $_[0]->dev('stop', $_[1]) }
 sub start_part { $_[0]->dev('start', $_[1]) }
 sub restart_part { $_[0]->dev('restart', $_[1]) }
 
-# kill -9; the supervisor brings it back. Answers the pid that was killed.
+# kill -9; the supervisor restarts the part. Returns the pid that was killed.
 sub kill_part {
 	my ($self, $part) = @_;
 	my $pid = $self->pid($part) or croak "$part does not run";
@@ -174,7 +185,8 @@ sub kill_part {
 # Waits until the API says that it is ready.
 sub wait_ready {
 	my ($self, $seconds) = @_;
-	return wait_until(sub { $self->client->api(GET => '/api/health/ready')->{status} == 200 }, $seconds || 30, 'a ready API');
+	return wait_until(sub { $self->client->api(GET => '/api/health/ready')->{status} == 200 },
+	    $seconds || 30, 'a ready API');
 }
 
 sub log_text {
@@ -191,7 +203,8 @@ sub log_text {
 # One statement; lines of |-separated values, or in list context the lines.
 sub psql {
 	my ($self, $sql, %variable) = @_;
-	my $said = run_output('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $self->{status}{databaseUrl}, '-c', $sql);
+	my $said = run_output('psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d',
+	    $self->{status}{databaseUrl}, '-c', $sql);
 	croak "psql: $said" if $? != 0;
 	chomp $said;
 	return wantarray ? split(/\n/, $said) : $said;
@@ -210,7 +223,9 @@ sub admin_command {
 	my ($in, $name) = File::Temp::tempfile('mn-in-XXXXXX', TMPDIR => 1, UNLINK => 1);
 	print $in $input;
 	close $in;
-	my $said = run_output('/bin/sh', '-c', 'root=$1 in=$2; shift 2; exec "$root/dev" admin "$@" <"$in"', 'sh', $ROOT, $name, '--var', $self->{var}, @arguments);
+	my $said = run_output('/bin/sh', '-c',
+	    'root=$1 in=$2; shift 2; exec "$root/dev" admin "$@" <"$in"', 'sh', $ROOT, $name,
+	    '--var', $self->{var}, @arguments);
 	unlink $name;
 	croak "medianest-admin @arguments: $said" if $? != 0;
 	return $said;
@@ -218,7 +233,7 @@ sub admin_command {
 
 # --- clients --------------------------------------------------------------------------------------
 
-# The same stack seen by someone else; without a token: by nobody.
+# Another client of the same stack; anonymous without a token.
 sub client {
 	my ($self, $token) = @_;
 	return bless { %$self, token => $token, http => undef }, ref $self;
@@ -230,7 +245,8 @@ sub login {
 		{ email => $email // $self->{email}, password => $password // $self->{password} });
 	croak "login: $answer->{status} $answer->{content}" if $answer->{status} != 200;
 	my $client = $self->client($answer->{json}{token});
-	@$client{qw(refresh_token id session)} = ($answer->{json}{refreshToken}, $answer->{json}{user}{id}, $answer->{json});
+	@$client{qw(refresh_token id session)} = ($answer->{json}{refreshToken},
+	    $answer->{json}{user}{id}, $answer->{json});
 	return $client;
 }
 
@@ -239,20 +255,23 @@ sub admin { my ($self) = @_; return $self->{admin_client} ||= $self->login }
 # A new account (role, email, password), signed in.
 sub user {
 	my ($self, %option) = @_;
-	my $email = $option{email} // sprintf 'u%d-%d-%d@medianest.test', $$, int(time * 1000) % 1e9, ++$serial;
+	my $email = $option{email} // sprintf 'u%d-%d-%d@medianest.test', $$,
+	    int(time * 1000) % 1e9, ++$serial;
 	my $password = $option{password} // 'correct horse battery ' . $serial;
-	$self->admin_command("$password\n", 'user', 'create', '--email', $email, '--role', $option{role} // 'user', '--password-stdin');
+	$self->admin_command("$password\n", 'user', 'create', '--email', $email, '--role',
+	    $option{role} // 'user', '--password-stdin');
 	my $client = $self->login($email, $password);
 	@$client{qw(email password)} = ($email, $password);
 	return $client;
 }
 
-# api(METHOD, path, body, headers): a reference as body is sent as JSON, a string as it stands.
+# api(METHOD, path, body, headers): sends a reference as JSON, a string unchanged.
 sub api {
 	my ($self, $method, $path, $body, $headers) = @_;
 	my %headers = %{ $headers || {} };
 	my %given = map { (lc $_ => 1) } keys %headers;
-	$headers{Authorization} = "Bearer $self->{token}" if defined $self->{token} && !$given{authorization};
+	$headers{Authorization} = "Bearer $self->{token}"
+	    if defined $self->{token} && !$given{authorization};
 	if (ref $body) {
 		$body = $JSON->encode($body);
 		$headers{'Content-Type'} = 'application/json' unless $given{'content-type'};
@@ -261,40 +280,48 @@ sub api {
 	return $self->request($method, $self->{url} . $path, $body, \%headers);
 }
 
-# Any URL; redirects are not followed. Answers {status, headers, content, json}; status 599: no answer, the reason in content.
+# Any URL; redirects are not followed. Returns {status, headers, content, json}; status 599: no
+# response, content has the reason.
 sub request {
 	my ($self, $method, $url, $body, $headers) = @_;
 	$self->{http} = undef if ($self->{http_pid} || 0) != $$;
 	$self->{http_pid} = $$;
-	my $http = $self->{http} ||= HTTP::Tiny->new(agent => 'medianest-test', max_redirect => 0, timeout => HTTP_TIMEOUT, verify_SSL => 1,
+	my $http = $self->{http} ||= HTTP::Tiny->new(agent => 'medianest-test', max_redirect => 0,
+	    timeout => HTTP_TIMEOUT, verify_SSL => 1,
 		max_size => 1 << 30, SSL_options => { SSL_ca_file => $self->{ca} });
 	my %options = (headers => $headers || {});
 	$options{content} = $body if defined $body;
 	my $answer = $http->request($method, $url, \%options);
 	my $type = $answer->{headers}{'content-type'} || '';
-	$answer->{json} = eval { $JSON->decode($answer->{content}) } if $type =~ m{^application/(?:[a-z.]+\+)?json};
+	$answer->{json} = eval { $JSON->decode($answer->{content}) }
+	    if $type =~ m{^application/(?:[a-z.]+\+)?json};
 	return $answer;
 }
 
-# Initiates, puts the bytes to the store, completes. Answers the media as complete gave it; dies where a step fails.
+# Initiates, PUTs the bytes to the store, completes. Returns the media from complete; dies when a
+# step fails.
 sub upload_bytes {
 	my ($self, $filename, $bytes, $type, %more) = @_;
-	my $begun = $self->api(POST => '/api/media/upload/initiate', { filename => $filename, size => length $bytes, type => $type, %more });
+	my $begun = $self->api(POST => '/api/media/upload/initiate', { filename => $filename,
+	    size => length $bytes, type => $type, %more });
 	croak "initiate: $begun->{status} $begun->{content}" if $begun->{status} != 201;
 	my $upload = $begun->{json};
 	my @parts;
 	if ($upload->{multipart}) {
 		my $size = $upload->{multipart}{partSize};
 		for my $part (@{ $upload->{multipart}{parts} }) {
-			my $put = $self->request(PUT => $part->{url}, substr $bytes, ($part->{number} - 1) * $size, $size);
-			croak "part $part->{number}: $put->{status} $put->{content}" if $put->{status} != 200;
+			my $put = $self->request(PUT => $part->{url}, substr $bytes,
+			    ($part->{number} - 1) * $size, $size);
+			croak "part $part->{number}: $put->{status} $put->{content}"
+			    if $put->{status} != 200;
 			push @parts, { number => $part->{number}, etag => $put->{headers}{etag} };
 		}
 	} else {
 		my $put = $self->request(PUT => $upload->{uploadUrl}, $bytes, $upload->{fields});
 		croak "put: $put->{status} $put->{content}" if $put->{status} != 200;
 	}
-	my $done = $self->api(POST => '/api/media/upload/complete', { uploadId => $upload->{uploadId}, @parts ? (parts => \@parts) : () });
+	my $done = $self->api(POST => '/api/media/upload/complete',
+	    { uploadId => $upload->{uploadId}, @parts ? (parts => \@parts) : () });
 	croak "complete: $done->{status} $done->{content}" if $done->{status} != 202;
 	return $done->{json};
 }
@@ -306,7 +333,7 @@ sub upload_file {
 	return $self->upload_bytes(basename($path), $bytes, $type, %more);
 }
 
-# Waits until the item is processed, one way or the other, and answers it.
+# Waits until the item is ready or failed, and returns it.
 sub wait_media {
 	my ($self, $id, $seconds) = @_;
 	my $media;
@@ -318,7 +345,7 @@ sub wait_media {
 	return $media;
 }
 
-# Runs the sub until it answers something true, which is answered too; dies after so many seconds (30).
+# Runs the sub until it returns something true, and returns that; dies after so many seconds (30).
 sub wait_until(&;@) { ## no critic: called with a plain sub as well
 	my ($sub, $seconds, $what) = @_;
 	my $end = time + ($seconds || 30);

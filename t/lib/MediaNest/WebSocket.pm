@@ -1,15 +1,16 @@
 package MediaNest::WebSocket;
 # A small client of RFC 6455 and of EventSource, over TLS or a unix socket.
 #
-#   my $ws = MediaNest::WebSocket->open($mn, after => 7);        # takes a ticket of that client and connects by nginx
-#   my $es = MediaNest::WebSocket->open($mn, stream => 1);       # the same as an EventSource
-#   my $ws = MediaNest::WebSocket->connect($mn, path => '/api/notifications/ws?ticket=...', origin => '...', unix => 'path');
+#   my $ws = MediaNest::WebSocket->open($mn, after => 7);   # gets a ticket, connects through nginx
+#   my $es = MediaNest::WebSocket->open($mn, stream => 1);  # the same as an EventSource
+#   my $ws = MediaNest::WebSocket->connect($mn, path => '/api/notifications/ws?ticket=...',
+#       origin => '...', unix => 'path');
 #   $ws->{status}                     # of the handshake: 101, 200, or a refusal, then $ws->{body}
-#   my $event = $ws->next(5);         # decoded JSON; undef when none came in that time or the connection ended
-#   my @events = $ws->take(10, 5);    # so many, or what came
+#   my $event = $ws->next(5);         # decoded JSON; undef at the end of the time or the connection
+#   my @events = $ws->take(10, 5);    # so many, or as many as came in that time
 #   $ws->{closed}                     # close code; 0: ended without one
 #   raw => 1                          # events of a WebSocket stay text
-#   MediaNest::WebSocket->pump(1, @sockets);   # reads whatever has come on any of them into $_->{events}
+#   MediaNest::WebSocket->pump(1, @sockets);  # reads what has come on any of them into {events}
 use strict;
 use warnings;
 use Carp qw(croak);
@@ -33,23 +34,29 @@ sub ticket {
 
 sub open {
 	my ($class, $mn, %option) = @_;
-	my $path = '/api/notifications/' . ($option{stream} ? 'stream' : 'ws') . '?ticket=' . ($option{ticket} // $class->ticket($mn));
+	my $path = '/api/notifications/' . ($option{stream} ? 'stream' : 'ws') . '?ticket='
+	    . ($option{ticket} // $class->ticket($mn));
 	$path .= "&after=$option{after}" if defined $option{after};
 	return $class->connect($mn, path => $path, %option);
 }
 
 sub connect {
 	my ($class, $mn, %option) = @_;
-	my $self = bless { events => [], comments => 0, in => '', stream => $option{stream}, raw => $option{raw}, parts => '', pongs => 1 }, $class;
+	my $self = bless { events => [], comments => 0, in => '', stream => $option{stream},
+	    raw => $option{raw}, parts => '', pongs => 1 },
+	    $class;
 	my ($host, $port) = $mn->{url} =~ m{^https://([^:/]+):(\d+)};
 	$self->{socket} = $option{unix}
 		? IO::Socket::UNIX->new(Peer => $option{unix}, Timeout => CONNECT_SECONDS)
-		: IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port, SSL_ca_file => $mn->{ca}, Timeout => CONNECT_SECONDS);
+		: IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port,
+		    SSL_ca_file => $mn->{ca}, Timeout => CONNECT_SECONDS);
 	croak 'connect: ' . ($! || $IO::Socket::SSL::SSL_ERROR) unless $self->{socket};
-	setsockopt $self->{socket}, SOL_SOCKET, SO_RCVBUF, pack('i', $option{receive_buffer}) if $option{receive_buffer};
+	setsockopt $self->{socket}, SOL_SOCKET, SO_RCVBUF, pack('i', $option{receive_buffer})
+	    if $option{receive_buffer};
 	my @head = ("GET $option{path} HTTP/1.1", 'Host: ' . ($host // 'local'));
 	push @head, 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
-		'Sec-WebSocket-Key: ' . encode_base64(pack('N4', map { int rand 2**32 } 1 .. 4), '') unless $option{stream} || $option{plain};
+		'Sec-WebSocket-Key: ' . encode_base64(pack('N4', map { int rand 2**32 } 1 .. 4), '')
+		    unless $option{stream} || $option{plain};
 	push @head, "Origin: $option{origin}" if defined $option{origin};
 	push @head, "Last-Event-ID: $option{last_event_id}" if defined $option{last_event_id};
 	print { $self->{socket} } join("\r\n", @head, '', '');
@@ -60,7 +67,8 @@ sub connect {
 sub _handshake {
 	my ($self) = @_;
 	my $deadline = time + CONNECT_SECONDS;
-	until (($self->{head}, $self->{status}) = $self->{in} =~ /\A(HTTP\/1\.1 (\d+).*?\r\n)\r\n/s) {
+	until (($self->{head}, $self->{status}) = $self->{in} =~
+	    /\A(HTTP\/1\.1 (\d+).*?\r\n)\r\n/s) {
 		$self->_fill($deadline - time) or return $self->{status} = 0;
 	}
 	substr($self->{in}, 0, 2 + length $self->{head}) = '';
@@ -126,7 +134,8 @@ sub _frame {
 	} elsif ($opcode < 3) {
 		$self->{parts} .= $data;
 		return unless $final;
-		push @{ $self->{events} }, $self->{raw} ? $self->{parts} : $JSON->decode($self->{parts});
+		push @{ $self->{events} },
+		    $self->{raw} ? $self->{parts} : $JSON->decode($self->{parts});
 		$self->{parts} = '';
 	}
 }
@@ -134,10 +143,13 @@ sub _frame {
 sub _send {
 	my ($self, $opcode, $data) = @_;
 	my $length = length $data;
-	my $head = $length < 126 ? pack('CC', 0x80 | $opcode, 0x80 | $length) : pack('CCn', 0x80 | $opcode, 0x80 | 126, $length);
+	my $head = $length < 126 ? pack('CC', 0x80 | $opcode, 0x80 | $length)
+	    : pack('CCn', 0x80 | $opcode, 0x80 | 126, $length);
 	my $mask = pack 'N', int rand 2**32;
 	local $SIG{PIPE} = 'IGNORE';
-	syswrite $self->{socket}, $head . $mask . ($data ^ substr($mask x (1 + $length / 4), 0, $length)) if $self->{socket};
+	syswrite $self->{socket},
+	    $head . $mask . ($data ^ substr($mask x (1 + $length / 4), 0, $length))
+	    if $self->{socket};
 }
 
 sub send_text { $_[0]->_send(1, $_[1]) }
@@ -161,7 +173,9 @@ sub _parse_stream {
 	while ($self->{parts} =~ s/\A(.*?)\n\n//s) {
 		my %field;
 		for (split /\n/, $1) {
-			if (/^:/) { $self->{comments}++ } elsif (/^(\w+): ?(.*)/) { $field{$1} = $2 }
+			if (/^:/) {
+				$self->{comments}++;
+			} elsif (/^(\w+): ?(.*)/) { $field{$1} = $2 }
 		}
 		next unless defined $field{data};
 		my $event = $JSON->decode($field{data});
@@ -181,7 +195,8 @@ sub read {
 sub next {
 	my ($self, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
-	1 while !@{ $self->{events} } && $self->{socket} && time < $deadline && ($self->read($deadline - time) || time < $deadline);
+	1 while !@{ $self->{events} } && $self->{socket} && time < $deadline
+	    && ($self->read($deadline - time) || time < $deadline);
 	return shift @{ $self->{events} };
 }
 
@@ -196,7 +211,7 @@ sub take {
 	return @events;
 }
 
-# Until an event of that type; the others are passed over.
+# Waits for an event of that type and skips the others.
 sub wait_type {
 	my ($self, $type, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
@@ -206,7 +221,7 @@ sub wait_type {
 	return undef;
 }
 
-# Waits for the end of the connection; answers the close code, undef when it stays open.
+# Waits for the end of the connection. Returns the close code, undef if it stays open.
 sub wait_closed {
 	my ($self, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
@@ -219,7 +234,8 @@ sub pump {
 	my %by = map { ($_->{socket} => $_) } grep { $_->{socket} } @sockets;
 	my @ready = grep { $_->{socket}->can('pending') && $_->{socket}->pending } values %by;
 	if (!@ready) {
-		@ready = map { $by{$_} } IO::Select->new(map { $_->{socket} } values %by)->can_read($seconds);
+		@ready = map { $by{$_} } IO::Select->new(
+		    map { $_->{socket} } values %by)->can_read($seconds);
 	}
 	$_->read(0) for @ready;
 	return scalar @ready;
