@@ -78,7 +78,8 @@ sub too_wide {
 }
 
 my %includes;
-my (@upward, @unbanned, @long, @wide, @unformatted, @sql, @rows, @freed, @spaces, @unguarded, @marks);
+my (@upward, @unbanned, @long, @wide, @unformatted, @sql, @rows, @freed, @spaces, @unguarded,
+    @marks);
 for my $file (@files) {
     my $code = code_of($file);
     my $text = text_of($file);
@@ -108,7 +109,8 @@ for my $file (@files) {
         || $text =~ /^ {4,}\S/m && $file =~ /\.c$/ && $text !~ /^\t/m;
     if ($file !~ m{^src/store/} && $file !~ m{^t/}) {
         push @rows, "$file: $1" while $code =~ /\b(rows_\w+\s*\(|struct\s+rows\b)/g;
-        push @sql, "$file: $1" while $code =~ /("(?:SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s[^"]*")/g;
+        push @sql, "$file: $1"
+            while $code =~ /("(?:SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|WITH)\s[^"]*")/g;
     }
     # these hold what lives as long as the process
     if ($file =~ m{^(?:fcgi-handlers|src/service|src/objectstore)/} && $file !~

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Every list that is read page by page: its cursor leads on, fits no other list, and what is no cursor is refused.
+# Every list that is read page by page: its cursor leads on, fits no other list, and what is no
+# cursor is refused.
 use strict;
 use warnings;
 use FindBin;
@@ -13,12 +14,20 @@ $mn->user(role => 'guest') for 1 .. 2;
 my $me = $super->api(GET => '/api/auth/session')->{json}{user}{id};
 
 # Three of everything, for one person: one is shown, more are behind it.
-$mn->psql("INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, taken_at)"
-	. " SELECT gen_random_uuid(), '$me', 'image', 'cursor ' || n, CASE WHEN trash THEN 'trashed' ELSE 'ready' END, CASE WHEN trash THEN 'ready' END,"
-	. " CASE WHEN trash THEN now() END, now() FROM generate_series(1, 3) n, (VALUES (true), (false)) t (trash)");
-$mn->psql("INSERT INTO activity (id, user_id, kind) SELECT gen_random_uuid(), '$me', 'media.played' FROM generate_series(1, 3)");
-$mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' FROM generate_series(1, 3)");
-$super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x', roles => ['super'] }) for 1 .. 3;
+$mn->psql(<<"SQL");
+INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, taken_at)
+SELECT gen_random_uuid(), '$me', 'image', 'cursor ' || n,
+	CASE WHEN trash THEN 'trashed' ELSE 'ready' END, CASE WHEN trash THEN 'ready' END,
+	CASE WHEN trash THEN now() END, now()
+FROM generate_series(1, 3) n, (VALUES (true), (false)) t (trash)
+SQL
+$mn->psql("INSERT INTO activity (id, user_id, kind) SELECT gen_random_uuid(), '$me', "
+    . "'media.played' FROM generate_series(1, 3)");
+$mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' FROM "
+    . "generate_series(1, 3)");
+$super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x',
+    roles => ['super'] })
+    for 1 .. 3;
 
 my %list = (
 	people => '/api/users?',
@@ -45,9 +54,13 @@ for my $name (sort keys %list) {
 	isnt $next->{json}{items}[0]{id}, $first{$name}, 'to another item';
 	my $flipped = 'A' . substr $cursor{$name}, 1;
 	my %wrong = ((map { ("that of $_" => $cursor{$_}) } grep { $_ ne $name } keys %list),
-		'garbage' => '*', 'too little' => 'AAAA', 'plain text' => '123', 'the old form' => '1700000000000000.' . $me,
-		'one character more' => $cursor{$name} . 'A', 'one character less' => substr($cursor{$name}, 0, -1), 'an unknown letter' => $flipped);
-	delete $wrong{"one character $_"} for $name eq 'title' ? qw(more less) : ();	# the end of a title may be any text
+		'garbage' => '*', 'too little' => 'AAAA', 'plain text' => '123',
+		'the old form' => '1700000000000000.' . $me,
+		'one character more' => $cursor{$name} . 'A',
+		    'one character less' => substr($cursor{$name}, 0, -1),
+		    'an unknown letter' => $flipped);
+	# the end of a title may be any text
+	delete $wrong{"one character $_"} for $name eq 'title' ? qw(more less) : ();
 	for my $what (sort keys %wrong) {
 		my $r = $super->api(GET => "$list{$name}limit=1&cursor=$wrong{$what}");
 		is $r->{status}, 400, "$name refuses $what" or diag $r->{content};

@@ -37,10 +37,12 @@ while (<$routes>) {
     chomp;
     my ($pool, $method, $path, $permission, $class, $auth, $body) = split /\t/;
     ok(!$served{"$method $path"}, "$method $path is served once");
-    ok($permission eq 'public' || $auth =~ /^(?:bearer|session|scraper)$/, "$method $path: '$auth' can have the permission $permission");
+    ok($permission eq 'public' || $auth =~ /^(?:bearer|session|scraper)$/,
+        "$method $path: '$auth' can have the permission $permission");
     my $op = $api->{paths}{$path}{ lc $method } || {};
     my @types = sort keys %{ ($op->{requestBody} || {})->{content} || {} };
-    my %type = (none => qr/^$/, json => qr{^(?:application/json)?$}, multipart => qr{^multipart/form-data$}, raw => qr/./);
+    my %type = (none => qr/^$/, json => qr{^(?:application/json)?$},
+        multipart => qr{^multipart/form-data$}, raw => qr/./);
     like("@types", $type{$body}, "$method $path: the body is $body there too");
     $served{"$method $path"} = "$permission $class";
 }
@@ -64,21 +66,32 @@ my $inputs = decode_json(qx($program --inputs));
 my %listed = map { $_ => 1 } map { @$_ } values %{ $inputs->{slugs} };
 my %told = map { $_ => 1 } @{ $inputs->{slugs}{api} };
 my $schemas = $api->{components}{schemas};
-is_deeply [ sort @{ $schemas->{Problem}{properties}{code}{enum} } ], [ sort keys %told ], 'the codes of problems are described, and no others';
-is_deeply [ sort @{ $schemas->{Media}{properties}{failure}{properties}{code}{enum} } ], [ sort @{ $inputs->{slugs}{media} } ], 'so are those of failures';
-is_deeply [ grep { !$told{$_} } @{ $inputs->{problems} } ], [], 'the slugs of the error classes are among them';
+is_deeply [ sort @{ $schemas->{Problem}{properties}{code}{enum} } ], [ sort keys %told ],
+    'the codes of problems are described, and no others';
+is_deeply [ sort @{ $schemas->{Media}{properties}{failure}{properties}{code}{enum} } ],
+    [ sort @{ $inputs->{slugs}{media} } ], 'so are those of failures';
+is_deeply [ grep { !$told{$_} } @{ $inputs->{problems} } ], [],
+    'the slugs of the error classes are among them';
 
-sub text_of { my ($file) = @_; open my $in, '<:raw', $file or die "$file: $!"; local $/; return scalar <$in> }
+sub text_of {
+    my ($file) = @_;
+    open my $in, '<:raw', $file or die "$file: $!";
+    local $/;
+    return scalar <$in>;
+}
 my %given;
 for my $file (glob "$top/src/*/*.c $top/src/*/*/*.c $top/fcgi-handlers/*.c") {
     my $text = text_of($file);
     # Calls, functions that hand a slug on, and rows of tables that name one beside a code.
-    $given{$_} //= $file for $text =~ /\b(?:error_slug|reject|attempt_failed)\((?:[^;"]*?)"(\w+)"/g, $text =~ /\bERR_\w+,\s*"(\w+)",\s*"/g, $text =~ /error_slug_of\([^;]*?"(\w+)"\)/g;
+    $given{$_} //= $file for $text =~ /\b(?:error_slug|reject|attempt_failed)\((?:[^;"]*?)"(\w+)"/g,
+        $text =~ /\bERR_\w+,\s*"(\w+)",\s*"/g, $text =~ /error_slug_of\([^;]*?"(\w+)"\)/g;
 }
 cmp_ok scalar(keys %given), '>', 100, 'there are slugs to look at';
-is_deeply [ map { "$_ in $given{$_}" } grep { !$listed{$_} } sort keys %given ], [], 'every slug of the sources is listed';
+is_deeply [ map { "$_ in $given{$_}" } grep { !$listed{$_} } sort keys %given ], [],
+    'every slug of the sources is listed';
 my %used = map { $_ => 1 } keys %given, @{ $inputs->{problems} };
-my @nginx = text_of("$top/nginx/problems.conf.in") =~ /map \$status \$mn_problem_code \{(.*?)\}/s ? $1 =~ /^\s*\d+ (\w+);/mg : ();
+my @nginx = text_of("$top/nginx/problems.conf.in") =~ /map \$status \$mn_problem_code \{(.*?)\}/s
+    ? $1 =~ /^\s*\d+ (\w+);/mg : ();
 push @nginx, map { text_of($_) =~ /"code":"(\w+)"/g } glob "$top/nginx/*.in";
 cmp_ok scalar(@nginx), '>', 10, 'nginx has problems of its own';
 is_deeply [ grep { !$told{$_} } @nginx ], [], "and their codes are listed";
@@ -87,7 +100,8 @@ $used{$_} = 1 for text_of("$top/src/service/processing/process.c") =~ /fail_item
 is_deeply [ grep { !$used{$_} } sort keys %listed ], [], 'every slug that is listed is used';
 # What the page says to itself stands in its own files alone.
 my %own = map { $_ => 1 } qw(store_refused store_unreachable aborted);
-my @page = map { text_of($_) =~ /problem\.code [!=]== '(\w+)'/g } glob "$top/web/*.js $top/web/*/*.js";
+my @page = map { text_of($_) =~
+    /problem\.code [!=]== '(\w+)'/g } glob "$top/web/*.js $top/web/*/*.js";
 cmp_ok scalar(@page), '>', 3, 'the page knows some codes';
 is_deeply [ grep { !$told{$_} && !$own{$_} } @page ], [], 'and they are listed';
 

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# One truth for what comes in: the field rules and the closed sets of words (medianest-fcgi --inputs) against the description of the API,
-# the database's CHECK constraints, nginx and the page. Needs no stack.
+# One truth for what comes in: the field rules and the closed sets of words (medianest-fcgi
+# --inputs) against the description of the API, the database's CHECK constraints, nginx and the
+# page. Needs no stack.
 use strict;
 use warnings;
 use JSON::PP;
@@ -23,7 +24,8 @@ my $inputs = decode_json(qx($program --inputs));
 my ($words, $limits) = @$inputs{qw(words limits)};
 cmp_ok scalar @{ $inputs->{routes} }, '>', 50, 'there are routes';
 
-# --- the description of the API --------------------------------------------------------------------
+# --- the description of the API
+# --------------------------------------------------------------------
 
 my %prose = map { $_ => 1 } qw(description example examples title deprecated);
 
@@ -36,16 +38,20 @@ sub resolve {
     return $node;
 }
 
-# A schema without references and prose; sets in a fixed order, so that two that mean the same are the same.
+# A schema without references and prose; sets in a fixed order, so that two that mean the same are
+# the same.
 sub plain {
     my ($schema) = @_;
     return $schema if ref $schema ne 'HASH';
     my %plain = %{ resolve($schema) };
     delete @plain{ keys %prose };
-    $plain{properties} = { map { $_ => plain($plain{properties}{$_}) } keys %{ $plain{properties} } } if $plain{properties};
+    $plain{properties} = { map {
+        $_ => plain($plain{properties}{$_}) } keys %{ $plain{properties} } }
+        if $plain{properties};
     $plain{items} = plain($plain{items}) if $plain{items};
     $plain{oneOf} = [ map { plain($_) } @{ $plain{oneOf} } ] if $plain{oneOf};
-    $plain{$_} = [ sort @{ $plain{$_} } ] for grep { ref $plain{$_} eq 'ARRAY' } qw(required enum type);
+    $plain{$_} = [ sort @{ $plain{$_} } ]
+        for grep { ref $plain{$_} eq 'ARRAY' } qw(required enum type);
     delete $plain{required} if $plain{required} && !@{ $plain{required} };
     return \%plain;
 }
@@ -60,13 +66,15 @@ sub query_of {
     my ($op) = @_;
     my @parameters = parameters_of($op, 'query');
     return plain({ type => 'object', additionalProperties => JSON::PP::false,
-        properties => { map { $_->{name} => $_->{schema} } @parameters }, required => [ map { $_->{name} } grep { $_->{required} } @parameters ] });
+        properties => { map { $_->{name} => $_->{schema} } @parameters },
+            required => [ map { $_->{name} } grep { $_->{required} } @parameters ] });
 }
 
 my $pretty = JSON::PP->new->canonical->pretty->indent_length(1);
 sub same {
     my ($is, $wanted, $name) = @_;
-    is_deeply($is, $wanted, $name) or diag("the rules say:\n" . $pretty->allow_nonref->encode($wanted // 'nothing'));
+    is_deeply($is, $wanted, $name)
+        or diag("the rules say:\n" . $pretty->allow_nonref->encode($wanted // 'nothing'));
 }
 
 for my $route (@{ $inputs->{routes} }) {
@@ -74,40 +82,55 @@ for my $route (@{ $inputs->{routes} }) {
     my $op = $api->{paths}{ $route->{path} }{ lc $route->{method} };
     ok $op, "$name is described" or next;
     my %params = map { $_->{name} => plain($_->{schema}) } parameters_of($op, 'path');
-    same(\%params, { map { $_ => plain($route->{params}{$_}) } keys %{ $route->{params} } }, "$name: path");
+    same(\%params, { map { $_ => plain($route->{params}{$_}) } keys %{ $route->{params} } },
+        "$name: path");
     my @unruled = grep { !$route->{params}{$_} } $route->{path} =~ /\{(\w+)\}/g;
     is "@unruled", '', "$name: every part of the path has a rule";
-    same(query_of($op), plain($route->{query} // { type => 'object', additionalProperties => JSON::PP::false, properties => {} }), "$name: query");
+    same(query_of($op),
+        plain($route->{query} // { type => 'object', additionalProperties => JSON::PP::false,
+            properties => {} }),
+        "$name: query");
     my $body = $op->{requestBody} && $op->{requestBody}{content}{'application/json'}{schema};
     same($body && plain($body), $route->{body} && plain($route->{body}), "$name: body");
 }
 
-for my $header (grep { $_->{name} eq 'Idempotency-Key' } values %{ $api->{components}{parameters} }) {
+for my $header (grep { $_->{name} eq 'Idempotency-Key' } values %{
+    $api->{components}{parameters} }) {
     is $header->{schema}{maxLength}, $limits->{IDEMPOTENCY_KEY_MAX}, 'Idempotency-Key: length';
 }
 
 # Words in answers are the same sets.
 my %answered = (
     Role => 'role', Tier => 'tier', Visibility => 'media.visibility', Permission => 'permission',
-    'Media/properties/kind' => 'media.kind', 'Media/properties/source' => 'media.source', 'Media/properties/status' => 'media.status',
-    'User/properties/status' => 'account.status', NotificationKind => 'notification.kind', 'Preference/properties/email' => 'notification.email',
+    'Media/properties/kind' => 'media.kind', 'Media/properties/source' => 'media.source',
+    'Media/properties/status' => 'media.status',
+    'User/properties/status' => 'account.status', NotificationKind => 'notification.kind',
+    'Preference/properties/email' => 'notification.email',
 );
 for my $at (sort keys %answered) {
     my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
-    is_deeply [ sort @{ $schema->{enum} } ], [ sort @{ $words->{ $answered{$at} } } ], "$at: its words";
+    is_deeply [ sort @{ $schema->{enum} } ], [ sort @{ $words->{ $answered{$at} } } ],
+        "$at: its words";
 }
 
 my %sent = map { $_ => 1 } @{ $api->{components}{schemas}{Event}{properties}{type}{enum} };
-is_deeply [ grep { !$sent{$_} } @{ $words->{'notification.event'} } ], [], 'the events of notifications are described';
+is_deeply [ grep { !$sent{$_} } @{ $words->{'notification.event'} } ], [],
+    'the events of notifications are described';
 
-# --- the database -----------------------------------------------------------------------------------
+# --- the database
+# -----------------------------------------------------------------------------------
 
-# Columns that hold what comes in or is told; the others' words are between the programs and the database.
+# Columns that hold what comes in or is told; the others' words are between the programs and the
+# database.
 my %column = (
-    'users.role' => 'role', 'users.tier' => 'tier', 'users.status' => 'account.status', 'role_permissions.role' => 'role',
-    'media.source' => 'media.source', 'media.kind' => 'media.kind', 'media.status' => 'media.status', 'media.visibility' => 'media.visibility',
-    'notification_preferences.email' => 'notification.email', 'invites.role' => 'role', 'invites.tier' => 'tier',
-    'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef, 'mail_tokens.purpose' => undef,
+    'users.role' => 'role', 'users.tier' => 'tier', 'users.status' => 'account.status',
+    'role_permissions.role' => 'role',
+    'media.source' => 'media.source', 'media.kind' => 'media.kind',
+    'media.status' => 'media.status', 'media.visibility' => 'media.visibility',
+    'notification_preferences.email' => 'notification.email', 'invites.role' => 'role',
+    'invites.tier' => 'tier',
+    'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
+    'mail_tokens.purpose' => undef,
 );
 my %checked;
 for my $file (sort glob "$top/sql/[0-9]*.sql") {
@@ -120,49 +143,77 @@ for my $file (sort glob "$top/sql/[0-9]*.sql") {
         }
     }
 }
-is_deeply [ sort keys %checked ], [ sort keys %column ], 'the columns with a closed set of words are known here';
+is_deeply [ sort keys %checked ], [ sort keys %column ],
+    'the columns with a closed set of words are known here';
 for my $at (sort grep { defined $column{$_} } keys %column) {
-    is_deeply [ sort @{ $checked{$at} // [] } ], [ sort @{ $words->{ $column{$at} } } ], "$at: its CHECK";
+    is_deeply [ sort @{ $checked{$at} // [] } ], [ sort @{ $words->{ $column{$at} } } ],
+        "$at: its CHECK";
 }
 
-is_deeply [ map { text_of($_) =~ /number BETWEEN 1 AND (\d+)/g } glob "$top/sql/[0-9]*.sql" ], [ $limits->{OBJECT_PARTS_MAX} ], 'parts of an object';
+is_deeply [ map { text_of($_) =~ /number BETWEEN 1 AND (\d+)/g } glob "$top/sql/[0-9]*.sql" ],
+    [ $limits->{OBJECT_PARTS_MAX} ], 'parts of an object';
 
-# --- nginx ------------------------------------------------------------------------------------------
+# --- nginx
+# ------------------------------------------------------------------------------------------
 
-# Bodies: what the edge lets through is what the programs take. 0: they have none, or nginx does not read them.
-sub bytes { my ($text) = @_; my ($n, $unit) = $text =~ /^(\d+)([kmg]?)$/; return $n * { '' => 1, k => 2**10, m => 2**20, g => 2**30 }->{$unit} }
-my %caps = map { my $file = $_; ($file => [ grep { $_ > 1 } map { bytes($_) } text_of("$top/nginx/$file") =~ /^\s*client_max_body_size (\w+);/mg ]) } qw(medianest.conf.in storage.conf.in);
+# Bodies: what the edge lets through is what the programs take. 0: they have none, or nginx does not
+# read them.
+sub bytes {
+    my ($text) = @_;
+    my ($n, $unit) = $text =~ /^(\d+)([kmg]?)$/;
+    return $n * { '' => 1, k => 2**10, m => 2**20, g => 2**30 }->{$unit}
+}
+my %caps = map {
+    my $file = $_;
+    ($file => [ grep { $_ > 1 } map { bytes($_) } text_of("$top/nginx/$file") =~
+        /^\s*client_max_body_size (\w+);/mg ]);
+} qw(medianest.conf.in storage.conf.in);
 is $caps{'medianest.conf.in'}[0], $limits->{BODY_JSON_MAX}, 'nginx: the body of a request';
 is_deeply $caps{'storage.conf.in'}, [ $limits->{OBJECT_PUT_MAX} ], 'nginx: an object in one piece';
 cmp_ok $limits->{PROTOCOL_BODY_MAX}, '<=', $limits->{OBJECT_PUT_MAX}, 'an XML body comes through';
 
-# --- sources that cannot include each other -----------------------------------------------------------
+# --- sources that cannot include each other
+# -----------------------------------------------------------
 
 # The number that a macro stands for.
 sub defined_in {
     my ($file, $name) = @_;
-    my ($value) = text_of("$top/$file") =~ m{^#define \Q$name\E\s+([^/\n]+)}m or die "no $name in $file";
+    my ($value) = text_of("$top/$file") =~ m{^#define \Q$name\E\s+([^/\n]+)}m
+        or die "no $name in $file";
     $value =~ s/(?<=\d)(?:LL|UL)//g;
-    return $value =~ /^[\d\s()*<]+$/ ? eval $value : die "$name in $file is no number: $value"; ## no critic: digits and operators
+    # no critic: digits and operators
+    return $value =~ /^[\d\s()*<]+$/ ? eval $value : die "$name in $file is no number: $value";
 }
 for my $name (qw(YEAR_MIN YEAR_MAX)) {
-    is defined_in('src/media/song.c', $name), defined_in('src/service/processing/process_result.c', $name), "$name of tags: what the sandbox tells is what the worker takes";
+    is defined_in('src/media/song.c', $name),
+        defined_in('src/service/processing/process_result.c', $name),
+        "$name of tags: what the sandbox tells is what the worker takes";
 }
-is defined_in('src/media/media.h', 'MEDIA_TILES_MAX'), defined_in('src/service/processing/process_result.h', 'RESULT_TILES_MAX'), 'tiles of a sprite';
-for ([ 'src/media/media.h', 'MEDIA_METADATA_MAX', 'src/service/processing/process_result.h', 'RESULT_METADATA_MAX' ],
-    [ 'src/media/report.c', 'LINE_MAX_BYTES', 'src/service/processing/sandbox.h', 'SANDBOX_LINE_MAX' ]) {
+is defined_in('src/media/media.h', 'MEDIA_TILES_MAX'),
+    defined_in('src/service/processing/process_result.h', 'RESULT_TILES_MAX'), 'tiles of a sprite';
+for ([ 'src/media/media.h', 'MEDIA_METADATA_MAX', 'src/service/processing/process_result.h',
+    'RESULT_METADATA_MAX' ],
+    [ 'src/media/report.c', 'LINE_MAX_BYTES', 'src/service/processing/sandbox.h',
+        'SANDBOX_LINE_MAX' ]) {
     my ($file, $name, $theirs, $most) = @$_;
-    cmp_ok defined_in($file, $name), '<=', defined_in($theirs, $most), "$name: what the sandbox writes is what the worker takes";
+    cmp_ok defined_in($file, $name), '<=', defined_in($theirs, $most),
+        "$name: what the sandbox writes is what the worker takes";
 }
 my (%setting, %most);
 for (text_of("$top/src/core/config_table.def") =~ /^CONFIG\((.*)/mg) {
-    my ($key, $max, $default) = /^\w+,\s*"([\w.]+)",\s*\w+,\s*[^,]+,\s*([^,]+),\s*[^,]+,\s*"([^"]*)"/ or next;
+    my ($key, $max, $default) =
+        /^\w+,\s*"([\w.]+)",\s*\w+,\s*[^,]+,\s*([^,]+),\s*[^,]+,\s*"([^"]*)"/
+        or next;
     ($setting{$key}, $most{$key}) = ($default, $max);
 }
-is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT'), $setting{'media.max_pixels'}, 'medianest-media: pixels as in the settings';
-is defined_in('src/media/media.h', 'MEDIA_TIMEOUT_DEFAULT'), $setting{'media.timeout'}, 'medianest-media: seconds as in the settings';
-is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX'), $most{'media.max_pixels'}, 'medianest-media: the most pixels';
-is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'}, 'medianest-media: the most seconds';
+is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT'), $setting{'media.max_pixels'},
+    'medianest-media: pixels as in the settings';
+is defined_in('src/media/media.h', 'MEDIA_TIMEOUT_DEFAULT'), $setting{'media.timeout'},
+    'medianest-media: seconds as in the settings';
+is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX'), $most{'media.max_pixels'},
+    'medianest-media: the most pixels';
+is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'},
+    'medianest-media: the most seconds';
 
 # Browsers of other origins may read every header that the limiter sets.
 my $dispatch = text_of("$top/src/http/dispatch.c");
@@ -172,14 +223,17 @@ my @limiter = $dispatch =~ /response_headerf?\(res, "((?:X-)?RateLimit[\w-]*)"/g
 is scalar(@limiter), 5, 'headers of the limiter';
 is_deeply [ grep { !$exposed{$_} } @limiter ], [], 'are exposed';
 
-# --- the page ---------------------------------------------------------------------------------------
+# --- the page
+# ---------------------------------------------------------------------------------------
 
 my %page = map { s{^\Q$top/\E}{}r => text_of($_) } glob "$top/web/*.js $top/web/*/*.js";
 for my $set ([ MEDIA => 'media.kind' ], [ NOTIFICATIONS => 'notification.kind' ]) {
     my ($object) = $page{'web/lib/kinds.js'} =~ /^export const $set->[0] = \{\n(.*?)^\};/ms;
-    is_deeply [ sort $object =~ /^\t'?([a-z.]+)'?: /mg ], [ sort @{ $words->{ $set->[1] } } ], "web/lib/kinds.js: $set->[0]";
+    is_deeply [ sort $object =~ /^\t'?([a-z.]+)'?: /mg ], [ sort @{ $words->{ $set->[1] } } ],
+        "web/lib/kinds.js: $set->[0]";
 }
-for my $file (grep { $page{$_} =~ /^const KINDS = / } sort map { "web/views/$_.js" } qw(library search)) {
+for my $file (grep {
+    $page{$_} =~ /^const KINDS = / } sort map { "web/views/$_.js" } qw(library search)) {
     my ($list) = $page{$file} =~ /^const KINDS = \[(.*?)\];/ms;
     my %known = map { $_ => 1 } @{ $words->{'media.kind'} };
     my @chosen = $list =~ /\['(\w+)'/g;
@@ -187,10 +241,15 @@ for my $file (grep { $page{$_} =~ /^const KINDS = / } sort map { "web/views/$_.j
 }
 
 my %route = map { ("$_->{method} $_->{path}" => $_) } @{ $inputs->{routes} };
-sub rule { my ($route, $field) = @_; return ($route{$route}{body} // $route{$route}{query})->{properties}{$field} // die "$route has no $field" }
+sub rule {
+    my ($route, $field) = @_;
+    return ($route{$route}{body} // $route{$route}{query})->{properties}{$field}
+        // die "$route has no $field";
+}
 
 # The fields of a view that have a length, in their order, and the rules that say it.
-my %name = (displayName => [ 'POST /api/users', 'displayName' ], email => [ 'POST /api/users', 'email' ]);
+my %name = (displayName => [ 'POST /api/users', 'displayName' ], email => [ 'POST /api/users',
+    'email' ]);
 my $new_password = [ 'POST /api/auth/password', 'password' ];
 my %fields = (
     'web/ui/actions.js' => [ [ 'GET /api/media', 'tag' ] ],
@@ -201,15 +260,22 @@ my %fields = (
     'web/views/audit.js' => [ [ 'GET /api/admin/audit', 'action' ] ],
     'web/views/door.js' => [ $new_password, $name{email}, $name{displayName} ],
     'web/views/signin.js' => [ map { [ 'POST /api/auth/login', $_ ] } qw(email password totp) ],
-    'web/views/users.js' => [ [ 'GET /api/users', 'q' ], $name{email}, @name{qw(displayName email)}, $new_password ],
-    'web/views/you.js' => [ @name{qw(displayName email)}, [ 'POST /api/auth/password', 'current' ], $new_password ],
+    'web/views/users.js' => [ [ 'GET /api/users', 'q' ], $name{email}, @name{qw(displayName email)},
+        $new_password ],
+    'web/views/you.js' => [ @name{qw(displayName email)}, [ 'POST /api/auth/password', 'current' ],
+        $new_password ],
 );
 for my $file (sort keys %page) {
     my @is = $page{$file} =~ /maxlength: '(\d+)'/g;
-    is_deeply \@is, [ map { rule(@$_)->{maxLength} } @{ $fields{$file} // [] } ], "$file: lengths of fields" if @is || $fields{$file};
-    is $_, rule(@$new_password)->{minLength}, "$file: the shortest password" for $page{$file} =~ /minlength: '(\d+)'/g, $page{$file} =~ /At least (\d+) characters/g;
-    cmp_ok $_, '<=', $limits->{LIST_LIMIT_MAX}, "$file: a page of a list" for $page{$file} =~ /^const PAGE = (\d+);/mg, $page{$file} =~ /\blimit: (\d+)/g;
+    is_deeply \@is, [ map { rule(@$_)->{maxLength} } @{ $fields{$file} // [] } ],
+        "$file: lengths of fields"
+        if @is || $fields{$file};
+    is $_, rule(@$new_password)->{minLength}, "$file: the shortest password"
+        for $page{$file} =~ /minlength: '(\d+)'/g, $page{$file} =~ /At least (\d+) characters/g;
+    cmp_ok $_, '<=', $limits->{LIST_LIMIT_MAX}, "$file: a page of a list"
+        for $page{$file} =~ /^const PAGE = (\d+);/mg, $page{$file} =~ /\blimit: (\d+)/g;
 }
-is_deeply [ $page{'web/lib/uploads.js'} =~ /^const BATCH = (\d+);/mg ], [ $limits->{UPLOAD_BATCH_MAX} ], 'uploads that are announced together';
+is_deeply [ $page{'web/lib/uploads.js'} =~ /^const BATCH = (\d+);/mg ],
+    [ $limits->{UPLOAD_BATCH_MAX} ], 'uploads that are announced together';
 
 done_testing;

@@ -148,14 +148,17 @@ for my $route (@routes) {
         # it ends the session
         $as = $mn->login(@$as{qw(email password)}) if $path =~ m{/logout$} && $who ne 'anonymous';
         $got{$who} = outcome($as, $method, $path, $input);
-        $want{$who} = $auth eq 'hook' ? 'unauthenticated' : $permission eq 'public' ? 'in' : $who eq 'anonymous' ? 'unauthenticated'
-            : $permission eq 'signed_in' || grep({ $_ eq $permission } @{ $role{$who} }) ? 'in' : 'forbidden';
+        $want{$who} = $auth eq 'hook' ? 'unauthenticated' : $permission eq 'public' ? 'in'
+            : $who eq 'anonymous' ? 'unauthenticated'
+            : $permission eq 'signed_in' || grep({ $_ eq $permission } @{ $role{$who} }) ? 'in'
+                : 'forbidden';
     }
     for my $scope (keys %token) {
         my $held = $permission =~ /^(?:public|signed_in)$/ || grep { $_ eq $permission } $scope,
             @{ $implies{$scope} // [] };
         $got{"token $scope"} = outcome($token{$scope}, $method, $path, $input);
-        $want{"token $scope"} = $auth eq 'hook' ? 'unauthenticated' : $session ? 'session_required' : $permission eq 'public' || $held ? 'in' : 'forbidden';
+        $want{"token $scope"} = $auth eq 'hook' ? 'unauthenticated' : $session ? 'session_required'
+            : $permission eq 'public' || $held ? 'in' : 'forbidden';
     }
     is_deeply \%got, \%want, "$method $path ($permission)";
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# What Redis keeps of API tokens: it saves PostgreSQL the work, and never lets in whom PostgreSQL would not.
+# What Redis keeps of API tokens: it saves PostgreSQL the work, and never lets in whom PostgreSQL
+# would not.
 use strict;
 use warnings;
 use FindBin;
@@ -12,26 +13,42 @@ use Test::More;
 use constant { ANONYMOUS => 15, PERSON => 200 };
 
 my $mn = MediaNest::Test->stack(limits => 1, set => {
-    'rate_limit.edge.per_second' => 1000, 'rate_limit.anonymous.per_minute' => ANONYMOUS, 'rate_limit.authenticated.per_minute' => PERSON,
+    'rate_limit.edge.per_second' => 1000, 'rate_limit.anonymous.per_minute' => ANONYMOUS,
+    'rate_limit.authenticated.per_minute' => PERSON,
     'rate_limit.class.media.per_minute' => 0 });
 my $super = $mn->admin;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
-sub forget { $mn->redis('EVAL', 'for _, k in ipairs(redis.call("KEYS", "mn:rl:*")) do redis.call("DEL", k) end', 0) }
-sub kept { my ($cli, @fields) = @_; return split /\n/, $mn->redis('HMGET', 'mn:token:' . sha256_hex($cli->{token}), @fields) }
+sub forget {
+    $mn->redis('EVAL',
+        'for _, k in ipairs(redis.call("KEYS", "mn:rl:*")) do redis.call("DEL", k) end', 0);
+}
+sub kept {
+    my ($cli, @fields) = @_;
+    return split /\n/, $mn->redis('HMGET', 'mn:token:' . sha256_hex($cli->{token}), @fields);
+}
 # Milliseconds in PostgreSQL; a request that asked it nothing has none.
-sub db { my ($r) = @_; return $r->{headers}{'server-timing'} =~ /\bdb;dur=([\d.]+)/ ? 0 + $1 : undef }
+sub db {
+    my ($r) = @_;
+    return $r->{headers}{'server-timing'} =~ /\bdb;dur=([\d.]+)/ ? 0 + $1 : undef;
+}
 
 sub token {
     my ($who, %more) = @_;
-    my $made = $who->api(POST => '/api/auth/tokens', { name => 'cli', scopes => ['media.read'], %more })->{json};
+    my $made = $who->api(POST => '/api/auth/tokens', { name => 'cli', scopes => ['media.read'],
+        %more })->{json};
     my $cli = $mn->client($made->{token});
     $cli->{token_id} = $made->{id};
     return $cli;
 }
 
 # Until the answer is in the cache, and the roles in every worker of the pool.
-sub warm { my ($cli) = @_; return wait_until(sub { my $r = $cli->api(GET => '/api/media'); $r->{status} == 200 && db($r) == 0 && $r }, 20, 'a warm page') }
+sub warm {
+    my ($cli) = @_;
+    return wait_until(
+        sub { my $r = $cli->api(GET => '/api/media'); $r->{status} == 200 && db($r) == 0 && $r },
+            20, 'a warm page');
+}
 
 sub stop_redis {
     $mn->stop_part('redis');
@@ -40,7 +57,9 @@ sub stop_redis {
 
 sub redis_is_back {
     my ($old) = @_;
-    wait_until(sub { my $pid = $mn->pid('redis'); $pid && $pid != $old && $mn->redis('PING') eq 'PONG' }, 20, 'Redis to come back');
+    wait_until(
+        sub { my $pid = $mn->pid('redis'); $pid && $pid != $old && $mn->redis('PING') eq 'PONG' },
+            20, 'Redis to come back');
 }
 
 subtest 'warm' => sub {
@@ -49,20 +68,28 @@ subtest 'warm' => sub {
     my $first = $cli->api(GET => '/api/media');
     cmp_ok db($first), '>', 0, 'PostgreSQL says whose a token is';
     my $warm = warm($cli);
-    is $warm->{headers}{'ratelimit-policy'}, '"authenticated";q=' . PERSON . ';w=60', 'then it is answered without it, and counted for its owner';
+    is $warm->{headers}{'ratelimit-policy'}, '"authenticated";q=' . PERSON . ';w=60',
+        'then it is answered without it, and counted for its owner';
     my $id = $warm->{headers}{'x-request-id'};
-    my $line = wait_until(sub { (grep { /\Q$id\E/ } split /\n/, $mn->log_text('media'))[-1] }, 10, 'the log line');
+    my $line = wait_until(sub { (grep { /\Q$id\E/ } split /\n/, $mn->log_text('media'))[-1] }, 10,
+        'the log line');
     like $line, qr/"userId":"$who->{id}"/, 'the log knows the owner';
-    isnt $mn->psql("SELECT last_used_at FROM api_tokens WHERE id = '$cli->{token_id}'"), '', 'the use is noted';
+    isnt $mn->psql("SELECT last_used_at FROM api_tokens WHERE id = '$cli->{token_id}'"), '',
+        'the use is noted';
     unlike $mn->redis('KEYS', '*'), qr/\Q$cli->{token}\E/, 'Redis does not have the token itself';
 };
 
 subtest 'scopes in the cache' => sub {
     my ($owner, $admin) = ($mn->user, $mn->user(role => 'super'));
-    my $id = $owner->api(POST => '/api/media/upload/initiate', { filename => 'private.jpg', size => 10, type => 'image/jpeg' })->{json}{mediaId};
+    my $id = $owner->api(POST => '/api/media/upload/initiate', { filename => 'private.jpg',
+        size => 10, type => 'image/jpeg' })->{json}{mediaId};
     $mn->psql("UPDATE media SET status = 'ready', visibility = 'private' WHERE id = '$id'");
-    my ($narrow, $wide) = (token($admin), token($admin, scopes => [qw(media.read media.manage_all)]));
-    my $sees = sub { my ($who) = @_; return scalar grep { $_->{id} eq $id } @{ warm($who)->{json}{items} } };
+    my ($narrow, $wide) = (token($admin), token($admin,
+        scopes => [qw(media.read media.manage_all)]));
+    my $sees = sub {
+        my ($who) = @_;
+        return scalar grep { $_->{id} eq $id } @{ warm($who)->{json}{items} }
+    };
     is $sees->($admin), 1, 'one who manages everything sees what is private';
     is $sees->($narrow), 0, 'a token without that scope does not, whatever the cache has';
     is $sees->($wide), 1, 'one with it does';
@@ -84,7 +111,9 @@ subtest 'expired' => sub {
     forget();
     my $cli = token($mn->user, expiresAt => strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + 4)));
     is $cli->api(GET => '/api/media')->{status}, 200, 'before';
-    is code(wait_until(sub { my $r = $cli->api(GET => '/api/media'); $r->{status} != 200 && $r }, 10, 'the expiry')), '401 token_expired', 'after';
+    is code(wait_until(sub { my $r = $cli->api(GET => '/api/media'); $r->{status} != 200 && $r },
+        10, 'the expiry')),
+        '401 token_expired', 'after';
 };
 
 subtest 'roles' => sub {
@@ -95,12 +124,16 @@ subtest 'roles' => sub {
     warm($cli);
     is $try->(), '200 ', 'an admin with the scope';
     for my $role (qw(user admin guest admin)) {
-        is $super->api(PATCH => "/api/users/$admin->{id}", { role => $role })->{json}{role}, $role, "is $role now";
+        is $super->api(PATCH => "/api/users/$admin->{id}", { role => $role })->{json}{role}, $role,
+            "is $role now";
         is $try->(), $role eq 'admin' ? '200 ' : '403 forbidden', 'at the next request';
         warm($cli);
     }
-    is $super->api(PATCH => "/api/users/$admin->{id}", { tier => 'premium', role => 'user' })->{status}, 200, 'another tier';
-    like $cli->api(GET => '/api/media')->{headers}{'ratelimit-policy'}, qr/^"premium"/, 'holds at the next request';
+    is $super->api(PATCH => "/api/users/$admin->{id}",
+        { tier => 'premium', role => 'user' })->{status},
+        200, 'another tier';
+    like $cli->api(GET => '/api/media')->{headers}{'ratelimit-policy'}, qr/^"premium"/,
+        'holds at the next request';
 };
 
 subtest 'accounts' => sub {
@@ -108,9 +141,11 @@ subtest 'accounts' => sub {
     my $who = $mn->user;
     my $cli = token($who);
     warm($cli);
-    is $super->api(PATCH => "/api/users/$who->{id}", { status => 'disabled' })->{status}, 200, 'disabled';
+    is $super->api(PATCH => "/api/users/$who->{id}", { status => 'disabled' })->{status}, 200,
+        'disabled';
     is code($cli->api(GET => '/api/media')), '401 token_invalid', 'at once';
-    is $super->api(PATCH => "/api/users/$who->{id}", { status => 'active' })->{status}, 200, 'enabled';
+    is $super->api(PATCH => "/api/users/$who->{id}", { status => 'active' })->{status}, 200,
+        'enabled';
     is $cli->api(GET => '/api/media')->{status}, 200, 'at once';
     is $super->api(DELETE => "/api/users/$who->{id}?items=trash")->{status}, 204, 'deleted';
     is code($cli->api(GET => '/api/media')), '401 token_invalid', 'at once';
@@ -126,18 +161,24 @@ subtest 'limits' => sub {
     is code($r), '429 rate_limited', 'over the limit of its owner';
     is db($r), 0, 'without PostgreSQL';
     like $r->{headers}{'ratelimit-policy'}, qr/^"authenticated"/, 'and it says whose limit';
-    is code($who->api(GET => '/api/auth/session')), '429 rate_limited', 'it is the same limit as that of the session';
+    is code($who->api(GET => '/api/auth/session')), '429 rate_limited',
+        'it is the same limit as that of the session';
     $mn->redis('HSET', 'mn:token:' . sha256_hex($cli->{token}), 'f', 1);
     $r = $cli->api(GET => '/api/media');
-    is code($r) . ' ' . db($r), '429 rate_limited 0', 'nor for a token that PostgreSQL would have to be asked about again';
+    is code($r) . ' ' . db($r), '429 rate_limited 0',
+        'nor for a token that PostgreSQL would have to be asked about again';
     $mn->redis('HSET', 'mn:token:' . sha256_hex($cli->{token}), 'g', 999);
     $r = $cli->api(GET => '/api/media');
     is code($r) . ' ' . db($r), '429 rate_limited 0', 'nor for one whose owner has changed';
 
     forget();
     warm($cli);
-    my @bad = map { $mn->client('mn_' . sprintf('%043d', $_))->api(GET => '/api/media') } 1 .. ANONYMOUS + 2;
-    is_deeply [ map { code($_) } @bad ], [ ('401 token_invalid') x ANONYMOUS, ('429 rate_limited') x 2 ], 'tokens that are none count for the address';
+    my @bad = map { $mn->client('mn_' . sprintf('%043d', $_))->api(
+        GET => '/api/media') } 1 .. ANONYMOUS
+        + 2;
+    is_deeply [ map { code($_) } @bad ],
+        [ ('401 token_invalid') x ANONYMOUS, ('429 rate_limited') x 2 ],
+        'tokens that are none count for the address';
     like $bad[0]{headers}{'ratelimit-policy'}, qr/^"anonymous"/, 'as anonymous';
     cmp_ok db($bad[0]), '>', 0, 'PostgreSQL has looked';
     is db($_), 0, 'but not for an address over its limit' for @bad[-2, -1];
@@ -153,9 +194,11 @@ subtest 'Redis is away' => sub {
     my $r = $cli->api(GET => '/api/media');
     is $r->{status}, 200, 'a token is good';
     cmp_ok db($r), '>', 0, 'as PostgreSQL says';
-    is code($who->api(DELETE => "/api/auth/tokens/$gone->{token_id}")), '503 redis_unavailable', 'a revocation says that not everybody knows';
+    is code($who->api(DELETE => "/api/auth/tokens/$gone->{token_id}")), '503 redis_unavailable',
+        'a revocation says that not everybody knows';
     is code($gone->api(GET => '/api/media')), '401 token_invalid', 'but it holds';
-    is code($mn->client('mn_' . 'x' x 43)->api(GET => '/api/media')), '401 token_invalid', 'as ever';
+    is code($mn->client('mn_' . 'x' x 43)->api(GET => '/api/media')), '401 token_invalid',
+        'as ever';
     $mn->start_part('redis');
     wait_until(sub { $mn->redis('PING') eq 'PONG' }, 20, 'Redis to come back');
     is code($gone->api(GET => '/api/media')), '401 token_invalid', 'it holds when Redis is back';
@@ -173,8 +216,10 @@ subtest 'Redis comes back old' => sub {
     warm($lowered);
     $mn->stop_part('worker'); # it would repeat what is said to Redis
     $mn->redis('SAVE');
-    is $who->api(DELETE => "/api/auth/tokens/$gone->{token_id}")->{status}, 204, 'revoked after the copy was made';
-    is $super->api(PATCH => "/api/users/$admin->{id}", { role => 'user' })->{status}, 200, 'a role lowered';
+    is $who->api(DELETE => "/api/auth/tokens/$gone->{token_id}")->{status}, 204,
+        'revoked after the copy was made';
+    is $super->api(PATCH => "/api/users/$admin->{id}", { role => 'user' })->{status}, 200,
+        'a role lowered';
     redis_is_back($mn->kill_part('redis'));
     is +(kept($gone, 'u'))[0], $who->{id}, 'the old copy has the token';
     is $cli->api(GET => '/api/media')->{status}, 200, 'what lives goes on';
@@ -195,7 +240,8 @@ subtest 'Redis comes back empty' => sub {
     redis_is_back($mn->kill_part('redis'));
     is code($gone->api(GET => '/api/media')), '401 token_invalid', 'dead';
     is $cli->api(GET => '/api/media')->{status}, 200, 'what lives goes on';
-    is db(warm($cli)), 0, 'and gets warm, with no session around that would have filled Redis again';
+    is db(warm($cli)), 0,
+        'and gets warm, with no session around that would have filled Redis again';
 };
 
 done_testing;

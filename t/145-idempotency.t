@@ -223,8 +223,12 @@ subtest 'keys' => sub {
     }
     is items_of($ann), $before, 'nothing is done';
     is initiate($ann, 'x' x 100 . key())->{status}, 201, 'a long one';
-    is $mn->client->api(POST => '/api/media/upload/initiate', { filename => 'a.jpg', size => 1, type => 'image/jpeg' }, { 'Idempotency-Key' => 'k' })->{status}, 401, 'nobody has keys';
-    is $ann->api(GET => '/api/media', undef, { 'Idempotency-Key' => 'a b' })->{status}, 200, 'other routes do not look at it';
+    is $mn->client->api(POST => '/api/media/upload/initiate',
+        { filename => 'a.jpg', size => 1, type => 'image/jpeg' },
+        { 'Idempotency-Key' => 'k' })->{status},
+        401, 'nobody has keys';
+    is $ann->api(GET => '/api/media', undef, { 'Idempotency-Key' => 'a b' })->{status}, 200,
+        'other routes do not look at it';
 };
 
 done_testing();

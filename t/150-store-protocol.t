@@ -453,12 +453,16 @@ subtest 'log' => sub {
 	my $line = sub {
 		my ($pool, $answer, $route) = @_;
 		my $id = $answer->{headers}{'x-amz-request-id'};
-		my $found = wait_until(sub { (grep { /\Q$id\E/ && /"route":"\Q$route\E"/ } split /\n/, $mn->log_text($pool))[-1] }, 10, "the line of $route");
+		my $found = wait_until(sub { (grep {
+		    /\Q$id\E/ && /"route":"\Q$route\E"/ } split /\n/,
+		    $mn->log_text($pool))[-1] },
+		    10, "the line of $route");
 		return JSON::PP::decode_json($found);
 	};
 	my $written = put('logged', 'x');
 	my $verdict = $line->('verify', $written, 'storage verify');
-	is_deeply([@$verdict{qw(method status level)}], ['PUT', 204, 'info'], 'the verdict of a write');
+	is_deeply([@$verdict{qw(method status level)}], ['PUT', 204, 'info'],
+	    'the verdict of a write');
 	my $write = $line->('store', $written, 'storage write');
 	is_deeply([@$write{qw(method status)}], ['PUT', 200], 'the write');
 	ok($write->{us} > 0 && $write->{client} eq '127.0.0.1', 'with its time and the client');
@@ -468,11 +472,17 @@ subtest 'log' => sub {
 	is_deeply([@$read{qw(method status)}], ['GET', 200], 'a read');
 	my $missing = $line->('verify', get('not-there'), 'storage read');
 	is_deeply([@$missing{qw(status code)}], [404, 'NoSuchKey'], 'one of what is not there');
-	my $forged = $line->('verify', $s3->plain(PUT => $s3->presign(PUT => "/$bucket/logged") =~ s/(?<=Signature=)(\w)/$1 eq '0' ? '1' : '0'/er, 'x'), 'storage verify');
-	is_deeply([@$forged{qw(status code)}], [403, 'SignatureDoesNotMatch'], 'a write with another signature');
+	my $forged = $line->('verify',
+	    $s3->plain(PUT => $s3->presign(PUT => "/$bucket/logged") =~
+		s/(?<=Signature=)(\w)/$1 eq '0' ? '1' : '0'/er,
+		'x'),
+	    'storage verify');
+	is_deeply([@$forged{qw(status code)}], [403, 'SignatureDoesNotMatch'],
+	    'a write with another signature');
 	for my $pool (qw(verify store)) {
 		my $text = $mn->log_text($pool);
-		unlike($text, qr/X-Amz-\w+=|Signature=|Credential=|\Q$signature\E/i, "no signature in the log of $pool");
+		unlike($text, qr/X-Amz-\w+=|Signature=|Credential=|\Q$signature\E/i,
+		    "no signature in the log of $pool");
 	}
 };
 

@@ -55,13 +55,15 @@ sub moment {
 }
 
 sub api_token {
-	my $made = $user->api(POST => '/api/auth/tokens', { name => 'cli', scopes => ['media.read', 'profile.view'] })->{json};
+	my $made = $user->api(POST => '/api/auth/tokens', { name => 'cli', scopes => ['media.read',
+	    'profile.view'] })->{json};
 	my $cli = $mn->client($made->{token});
 	$cli->{token_id} = $made->{id};
 	return $cli;
 }
 
-# Signs a session of its own out and revokes a token; without Redis the answer may be 503, but it holds all the same.
+# Signs a session of its own out and revokes a token; without Redis the answer may be 503, but it
+# holds all the same.
 sub sign_out {
 	my $who = $mn->login($user->{email}, $user->{password});
 	expect('before', $who->api(GET => '/api/auth/session'), 200);

@@ -1,6 +1,9 @@
 /* The kinds that the server knows, one line each: t/111-inputs.t compares. */
 
-/* Of media: what one is called, its glyph where there is no picture; named: people know it by title, not by sight. */
+/*
+ * Of media: the word for one, its glyph where there is no picture; named: people know it by title,
+ * not by sight.
+ */
 export const MEDIA = {
 	image: { word: 'photo', glyph: 'photos' },
 	video: { word: 'video', glyph: 'film' },

@@ -69,11 +69,19 @@ export class Tile {
 		this.node.classList.toggle('busy', busy);
 		this.node.classList.toggle('broken', item.status === 'failed');
 		fill(this.badges,
-		    busy ? h('span.badge.wide', null, item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
-		    item.status === 'failed' ? h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
-		    mediaKind(item.kind).named ? h('span.caption', null, item.title, item.year ? h('small', null, String(item.year)) : null) : null,
-		    item.kind === 'video' && !busy ? h('span.badge', null, icon('play'), item.durationMs ? duration(item.durationMs) : null) : null,
-		    item.kind === 'audio' && item.durationMs ? h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
+		    busy ?
+			h('span.badge.wide', null,
+			    item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
+		    item.status === 'failed' ?
+			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
+		    mediaKind(item.kind).named ?
+			h('span.caption', null, item.title,
+			    item.year ? h('small', null, String(item.year)) : null) : null,
+		    item.kind === 'video' && !busy ?
+			h('span.badge', null, icon('play'),
+			    item.durationMs ? duration(item.durationMs) : null) : null,
+		    item.kind === 'audio' && item.durationMs ?
+			h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
 		if (item.thumbhash !== this.hash) {
 			this.hash = item.thumbhash;
 			this.art.querySelector('canvas')?.remove();

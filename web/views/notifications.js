@@ -39,10 +39,15 @@ mount(root)
 	};
 	const row = (item) => {
 		const to = item.data?.mediaId ? link('library', { item: item.data.mediaId }) : null;
-		const inside = [icon(NOTIFICATIONS[item.kind] ?? 'bell'), h('span.grow', null, h('strong', null, item.title), item.message ? h('span', null, item.message) : null),
-			h('time', { datetime: item.createdAt, title: fullTime(item.createdAt) }, ago(item.createdAt))];
-		const node = h(item.read ? 'li' : 'li.unread', null,
-		    h(to ? 'a' : 'button', to ? { href: to, onclick: () => markRead(item, node) } : { type: 'button', onclick: () => markRead(item, node) }, inside));
+		const inside = [icon(NOTIFICATIONS[item.kind] ?? 'bell'),
+		    h('span.grow', null, h('strong', null, item.title),
+			item.message ? h('span', null, item.message) : null),
+			h('time', { datetime: item.createdAt, title: fullTime(item.createdAt) },
+			    ago(item.createdAt))];
+		const node = h(item.read ? 'li' : 'li.unread', null, h(to ? 'a' : 'button',
+		    to ? { href: to, onclick: () => markRead(item, node) } : { type: 'button',
+			onclick: () => markRead(item, node) },
+		    inside));
 		rows.set(item.id, { item, node });
 		return node;
 	};

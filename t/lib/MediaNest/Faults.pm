@@ -24,20 +24,28 @@ sub png {
 	    . $chunk->('IDAT', compress($rows)) . $chunk->('IEND', '');
 }
 
-# A further worker on the same database: with a run directory and a data directory of its own. Returns its process id and where
-# these are; its log is there too.
+# A further worker on the same database: with a run directory and a data directory of its own.
+# Returns its process id and where these are; its log is there too.
 sub other_worker {
 	my ($mn, $exe, $name, %environment) = @_;
 	my $dir = "$mn->{var}/$name";
 	my ($uid, $gid) = (stat "$mn->{var}/data")[ 4, 5 ];
-	my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups') : ();
+	my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups')
+	    : ();
 	mkdir $_ for $dir, "$dir/data", "$dir/run";
 	chown $uid, $gid, $dir, "$dir/data", "$dir/run" if $> == 0;
-	%environment = (PATH => $ENV{PATH}, MEDIANEST_RUN_DIR => "$dir/run", MEDIANEST_DATA_DIR => "$dir/data", MEDIANEST_KEYS_DIR => "$mn->{var}/data/keys", %environment);
+	%environment = (PATH => $ENV{PATH}, MEDIANEST_RUN_DIR => "$dir/run",
+	    MEDIANEST_DATA_DIR => "$dir/data", MEDIANEST_KEYS_DIR => "$mn->{var}/data/keys",
+	    %environment);
 	my $pid = fork // die "fork: $!";
 	return ($pid, $dir) if $pid;
 	open STDERR, '>>', "$mn->{var}/log/$name.log";
-	{ no warnings 'exec'; exec @as_owner, '/usr/bin/env', (map { "$_=$environment{$_}" } sort keys %environment), $exe, '--config', "$mn->{var}/etc/medianest.conf"; }
+	{
+		no warnings 'exec';
+		exec @as_owner, '/usr/bin/env',
+		    (map { "$_=$environment{$_}" } sort keys %environment), $exe, '--config',
+		    "$mn->{var}/etc/medianest.conf";
+	}
 	POSIX::_exit(127);
 }
 
