@@ -50,11 +50,9 @@ static void
 link_readable(void *context)
 {
 	struct link *l = context;
-	struct notifyd *nd = l->bus->nd;
 
 	if (l->ac != NULL)
 		redisAsyncHandleRead(l->ac);
-	arena_reset(&nd->scratch);
 }
 
 static void
@@ -312,8 +310,8 @@ bus_stop(struct notifyd *nd)
 {
 	struct bus *b = nd->bus;
 
-	lws_sul_schedule(nd->lws, 0, &b->subscriber.retry, NULL, LWS_SET_TIMER_USEC_CANCEL);
-	lws_sul_schedule(nd->lws, 0, &b->commands.retry, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&b->subscriber.retry);
+	lws_sul_cancel(&b->commands.retry);
 	link_drop(&b->subscriber);
 	link_drop(&b->commands);
 }

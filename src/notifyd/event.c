@@ -154,5 +154,4 @@ event_published(struct notifyd *nd, const char *message, size_t len)
 		else if ((to = json_get(tree, "to")) != NULL)
 			published_to(nd, to, event, data);
 	}
-	arena_reset(&nd->scratch);
 }

@@ -49,7 +49,6 @@ feed_readable(void *context)
 	struct feed *f = context;
 
 	pg_async_io(f->pg);
-	arena_reset(&f->nd->scratch);
 }
 
 static void
@@ -391,7 +390,7 @@ feed_start(struct notifyd *nd)
 void
 feed_stop(struct notifyd *nd)
 {
-	lws_sul_schedule(nd->lws, 0, &nd->feed->retry, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&nd->feed->retry);
 	pg_async_close(nd->feed->pg);
 }
 

@@ -73,7 +73,11 @@ struct notifyd {
 	struct lws_vhost *vhost;
 	struct config *config;
 	struct log *log;
-	struct arena scratch; /* of one callback */
+	/*
+	 * Of one round of the loop. No callback resets it: libwebsockets calls back from inside its
+	 * own functions (lws_callback_on_writable(), adoption), while their caller still uses it.
+	 */
+	struct arena scratch;
 	struct bus *bus;
 	struct feed *feed;
 	struct people *people;

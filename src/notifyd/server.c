@@ -191,10 +191,14 @@ client_end(struct asked *asked)
 	asked->client = NULL;
 }
 
+/*
+ * One handler at index 0: an upgrade that names no subprotocol must not get past the Origin check.
+ */
 static int
-dispatch_callback(struct lws *wsi, enum lws_callback_reasons reason, struct asked *asked, void *in,
-    size_t len)
+server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
+	struct asked *asked = user;
+
 	switch (reason) {
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return ws_filter(wsi, asked);
 	case LWS_CALLBACK_ESTABLISHED: client_begin(wsi, asked, CLIENT_WS); return 0;
@@ -204,27 +208,14 @@ dispatch_callback(struct lws *wsi, enum lws_callback_reasons reason, struct aske
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return asked == NULL || asked->client == NULL ? 0 : client_write(asked->client);
+	/* The *_DROP_PROTOCOL reasons come before the close frame is written: too early to end. */
 	case LWS_CALLBACK_CLOSED:
-	case LWS_CALLBACK_CLOSED_HTTP:
-	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
-	case LWS_CALLBACK_HTTP_DROP_PROTOCOL: client_end(asked); return 0;
+	case LWS_CALLBACK_CLOSED_HTTP: client_end(asked); return 0;
 	case LWS_CALLBACK_RAW_RX_FILE:
 	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
 	case LWS_CALLBACK_RAW_CLOSE_FILE: return watch_callback(wsi, reason);
 	default: return 0;
 	}
-}
-
-/*
- * One handler at index 0: an upgrade that names no subprotocol must not get past the Origin check.
- */
-static int
-server_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
-{
-	int answer = dispatch_callback(wsi, reason, user, in, len);
-
-	arena_reset(&server_of(wsi)->scratch);
-	return answer;
 }
 
 static void
@@ -235,7 +226,6 @@ server_tick(lws_sorted_usec_list_t *sul)
 	people_tick(nd);
 	bus_tick(nd);
 	feed_tick(nd);
-	arena_reset(&nd->scratch);
 	lws_sul_schedule(nd->lws, 0, &nd->tick, server_tick, NOTIFYD_TICK_MS * US_PER_MS);
 }
 
@@ -323,19 +313,28 @@ drain_tick(lws_sorted_usec_list_t *sul)
 	lws_sul_schedule(nd->lws, 0, &nd->tick, drain_tick, DRAIN_POLL_MS * US_PER_MS);
 }
 
+static bool
+server_round(struct notifyd *nd)
+{
+	int rc = lws_service(nd->lws, 0);
+
+	arena_reset(&nd->scratch);
+	return rc >= 0;
+}
+
 void
 server_run(struct notifyd *nd, volatile sig_atomic_t *stop)
 {
 	int64_t deadline;
 
-	while (!*stop && lws_service(nd->lws, 0) >= 0)
+	while (!*stop && server_round(nd))
 		continue;
 	/* Everybody is told to come back: they ask for what they miss then. */
 	nd->stopping = true;
 	people_close_all(nd, CLOSE_RESTART, "restarting");
 	deadline = clock_monotonic() + NOTIFYD_DRAIN_MS * US_PER_MS;
 	drain_tick(&nd->tick);
-	while (people_count(nd) > 0 && clock_monotonic() < deadline && lws_service(nd->lws, 0) >= 0)
+	while (people_count(nd) > 0 && clock_monotonic() < deadline && server_round(nd))
 		continue;
 }
 

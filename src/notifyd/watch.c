@@ -68,7 +68,7 @@ watch_remove(struct watch *w)
 	if (w == NULL)
 		return;
 	w->removed = true;
-	lws_sul_schedule(w->nd->lws, 0, &w->later, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&w->later);
 	if (w->wsi == NULL)
 		free(w);
 	else
@@ -97,7 +97,7 @@ watch_closed(struct watch *w)
 		free(w);
 		return;
 	}
-	lws_sul_schedule(w->nd->lws, 0, &w->later, NULL, LWS_SET_TIMER_USEC_CANCEL);
+	lws_sul_cancel(&w->later);
 	/* Hung up: the owner finds out by reading, and removes the watch. */
 	w->readable(w->context);
 }
