@@ -14,11 +14,16 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/operator/tool.h"
 
 #include "core/banned.h"
 
 #define TEMPLATE_SUFFIX ".conf.in"
 #define NAME_MAX_LEN 32 /* of a placeholder */
+
+/* From this version on nginx warns of `http2` in listen lines: a directive took its place. */
+#define HTTP2_DIRECTIVE_SINCE { 1, 25, 1 }
+#define VERSION_PARTS 3
 
 /* nginx reads these as syntax, or as the start of a variable. */
 #define UNSAFE "\"'\\;{}$# \t\r\n"
@@ -28,6 +33,7 @@ struct fill {
 	struct arena *arena;
 	const char *dir;
 	const char *web_dir;
+	bool http2_directive; /* nginx knows `http2 on` */
 };
 
 typedef bool fill_fn(const struct fill *, struct buf *, struct error *);
@@ -70,7 +76,28 @@ add_listen(struct buf *out, const char *key, const char *item, struct error *err
 	buf_adds(out, "listen ");
 	if (!add_safe(out, key, item, err))
 		return false;
+	buf_adds(out, " ssl;\n\t");
+	return true;
+}
+
+static bool
+add_listen_http2(struct buf *out, const char *key, const char *item, struct error *err)
+{
+	buf_adds(out, "listen ");
+	if (!add_safe(out, key, item, err))
+		return false;
 	buf_adds(out, " ssl http2;\n\t");
+	return true;
+}
+
+static bool
+add_listens(const struct fill *fill, struct buf *out, enum config_key key, struct error *err)
+{
+	if (!fill->http2_directive)
+		return each_item(fill, out, key, add_listen_http2, err);
+	if (!each_item(fill, out, key, add_listen, err))
+		return false;
+	buf_adds(out, "http2 on;");
 	return true;
 }
 
@@ -171,7 +198,7 @@ fill_storage_rate(const struct fill *f, struct buf *b, struct error *e)
 static bool
 fill_listen(const struct fill *f, struct buf *b, struct error *e)
 {
-	return each_item(f, b, CFG_NGINX_LISTEN, add_listen, e);
+	return add_listens(f, b, CFG_NGINX_LISTEN, e);
 }
 static bool
 fill_real_ip(const struct fill *f, struct buf *b, struct error *e)
@@ -182,7 +209,7 @@ fill_real_ip(const struct fill *f, struct buf *b, struct error *e)
 static bool
 fill_storage_listen(const struct fill *fill, struct buf *out, struct error *err)
 {
-	return each_item(fill, out, CFG_NGINX_STORAGE_LISTEN, add_listen, err);
+	return add_listens(fill, out, CFG_NGINX_STORAGE_LISTEN, err);
 }
 
 static bool
@@ -390,12 +417,46 @@ wanted(const struct config *config, const char *name, bool private_start)
 	return true;
 }
 
+/* Reads "1.26.3"; what is missing or no number counts as 0. */
+static void
+version_parse(const char *text, long version[VERSION_PARTS])
+{
+	char *end;
+
+	for (size_t i = 0; i < VERSION_PARTS; i++) {
+		version[i] = strtol(text, &end, 10);
+		text = *end == '.' ? end + 1 : end;
+	}
+}
+
+/* Without an nginx to ask: no, because every version takes the parameter. */
+static bool
+nginx_has_http2_directive(struct arena *arena)
+{
+	static const long since[VERSION_PARTS] = HTTP2_DIRECTIVE_SINCE;
+	const char *const argv[] = { "nginx", "-v", NULL };
+	long version[VERSION_PARTS];
+	char out[TOOL_OUTPUT_MAX];
+	bool found;
+
+	if (!tool_run(argv, out, &found))
+		return false;
+	version_parse(tool_version(arena, out, "nginx/"), version);
+	for (size_t i = 0; i < VERSION_PARTS; i++)
+		if (version[i] != since[i])
+			return version[i] > since[i];
+	return true;
+}
+
 bool
 admin_nginx_write(const struct config *config, struct arena *arena, const char *dir,
     bool private_start, struct error *err)
 {
 	const char *templates = MN_PKGDATADIR "/nginx";
-	struct fill fill = { .config = config, .arena = arena, .web_dir = MN_PKGDATADIR "/web" };
+	struct fill fill = { .config = config,
+		.arena = arena,
+		.web_dir = MN_PKGDATADIR "/web",
+		.http2_directive = nginx_has_http2_directive(arena) };
 	struct dirent *entry;
 	char *absolute;
 	DIR *list;

@@ -122,7 +122,9 @@ src_libservice_a_SOURCES += \
 	src/service/operator/migrate.c \
 	src/service/operator/migrate.h \
 	src/service/operator/settings.c \
-	src/service/operator/settings.h
+	src/service/operator/settings.h \
+	src/service/operator/tool.c \
+	src/service/operator/tool.h
 
 nodist_src_libservice_a_SOURCES = src/service/schema_version.h
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "service/operator/tool.h"
+
 struct arena;
 struct config;
 struct error;
@@ -36,15 +38,6 @@ void doctor_fail(struct doctor *, const char *name, const char *version, const c
 /* The log's side of an error if there is one: an operator may see it. */
 const char *doctor_reason(const struct error *);
 
-#define TOOL_OUTPUT_MAX 4096
-#define TOOL_DEADLINE_MS 10000
-/*
- * Runs a command found by PATH or in sbin; both its outputs go to `out`. False: not found, killed
- * at the deadline, or a status other than 0.
- */
-bool tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found);
-/* The word after `before` in what a command printed. */
-const char *tool_version(struct arena *, const char *text, const char *before);
 /* Is the command there, does it run with `option`, and which version does it print? */
 void doctor_check_tool(struct doctor *, const char *name, const char *option, const char *before,
     const char *package);
