@@ -170,8 +170,11 @@ sub video {
 		    $want{gop} || 25, @{ $CODECS{$kind} }, @meta, $path);
 	if ($want{rotate}) {
 		my $turned = $self->path("turned-$name");
-		ffmpeg('-i', $path, '-c', 'copy', '-metadata:s:v:0', "rotate=$want{rotate}",
-		    $turned);
+		# Clockwise. From FFmpeg 6 on that is an option, which turns the other way.
+		my ($major) = run('ffmpeg', '-version') =~ /^ffmpeg version n?(\d+)/;
+		my @input = $major < 6 ? ('-i', $path, '-metadata:s:v:0', "rotate=$want{rotate}")
+			: ('-display_rotation', -$want{rotate}, '-i', $path);
+		ffmpeg(@input, '-c', 'copy', $turned);
 		return $turned;
 	}
 	return $path;
