@@ -9,7 +9,8 @@ use MediaNest::WebSocket;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $mn = MediaNest::Test->stack;
+# Of its own: the other tests' broadcasts would be heard too.
+my $mn = MediaNest::Test->stack(private => 1);
 my $admin = $mn->admin;
 my $guest = $mn->user(role => 'guest');
 my $socket = "$mn->{var}/run/notifyd.sock";
