@@ -1,5 +1,6 @@
-# Building out of tree into a prefix of the stack's own, so that what runs is what `make install` makes. Sourced by dev.
-# MEDIANEST_DEV_BUILD names another build directory; MEDIANEST_DEV_BUILT says that it needs no look.
+# Building out of tree into a prefix of the stack's own, so that what runs is what `make install`
+# makes. Sourced by dev. MEDIANEST_DEV_BUILD names another build directory; MEDIANEST_DEV_BUILT says
+# that it is up to date.
 
 build_paths()
 {
@@ -7,40 +8,50 @@ build_paths()
 	PREFIX=$BUILD/inst
 }
 
+# What is not a source stays behind: other builds, and stacks with all their data.
 build_copy_sources()
 {
-	mkdir -p "$SRC"
-	tar -C "$ROOT" --exclude=./.git --exclude=./var --exclude='./build' --exclude='./build-*' --exclude=./autom4te.cache \
-	    --exclude=./node_modules -cf - . | tar -C "$SRC" -xf -
-	# the pattern above leaves out our own directory of the same kind
-	mkdir -p "$SRC/build-aux"
-	tar -C "$ROOT/build-aux" -cf - . | tar -C "$SRC/build-aux" -xf -
+	local stack
+	local -a skip=(--exclude=./.git --exclude=./var --exclude=./build '--exclude=./build-[!a]*'
+		'--exclude=./build-a[!u]*' --exclude=./autom4te.cache --exclude=./node_modules
+		--exclude=./config.status)
+
+	[[ $SRC != "$ROOT"/* ]] || skip+=(--exclude=".${STATE#"$ROOT"}")
+	for stack in "$ROOT"/*/lock; do
+		[ ! -e "$stack" ] || skip+=(--exclude="./$(basename "${stack%/lock}")")
+	done
+	as_builder mkdir -p "$SRC"
+	tar -C "$ROOT" "${skip[@]}" -cf - . | as_builder tar -C "$SRC" --no-same-owner -xf -
 }
 
 build_configure()
 {
 	local -a old=()
 
-	if [ ! -e "$SRC/configure" ] || [ -n "$(find "$SRC/configure.ac" "$SRC/Makefile.am" -newer "$SRC/configure")" ]; then
+	if [ ! -e "$SRC/configure" ] ||
+	    [ -n "$(find "$SRC/configure.ac" "$SRC/Makefile.am" -newer "$SRC/configure")" ]; then
 		(cd "$SRC" && as_builder autoreconf -fi) || return 1
 	fi
-	as_builder mkdir -p "$BUILD"
 	if [ -e "$BUILD/Makefile" ] && [ "$SRC/configure" -nt "$BUILD/config.status" ]; then
 		# Objects do not depend on the flags that they were made with.
 		as_builder make -s -C "$BUILD" clean
-		(cd "$BUILD" && as_builder ./config.status --recheck && as_builder ./config.status) || return 1
+		(cd "$BUILD" && as_builder ./config.status --recheck &&
+		    as_builder ./config.status) || return 1
 	fi
 	if [ -e "$BUILD/Makefile" ] && ! grep -qx "prefix = $PREFIX" "$BUILD/Makefile"; then
-		# Paths are compiled in: a tree that was configured for another prefix is made anew with the same options.
+		# Paths are compiled in: a tree that was configured for another prefix is made again
+		# with the same options.
 		eval "old=($("$BUILD/config.status" --config))"
 		as_builder make -s -C "$BUILD" clean
-		rm -f "$BUILD/Makefile"
+		as_builder rm -f "$BUILD/Makefile"
 	fi
 	[ -e "$BUILD/Makefile" ] ||
-	    (cd "$BUILD" && as_builder "$SRC/configure" -q "${old[@]}" "$@" --prefix="$PREFIX" --sysconfdir="$PREFIX/etc" --localstatedir="$PREFIX/var")
+	    (cd "$BUILD" && as_builder "$SRC/configure" -q "${old[@]}" "$@" --prefix="$PREFIX" \
+		--sysconfdir="$PREFIX/etc" --localstatedir="$PREFIX/var")
 }
 
-# Files that did not change are left alone, so that what runs from them need not start anew; what is installed no more goes.
+# Files that did not change are left alone, so that what runs from them need not start again; what
+# is no longer installed goes.
 build_install()
 {
 	as_builder rm -rf "$BUILD/stage"
@@ -63,21 +74,19 @@ build_install()
 # build_run [CONFIGURE OPTIONS]
 build_run()
 {
-	local log=$BUILD.log
+	local log
 
 	build_paths
 	[ -z "${MEDIANEST_DEV_BUILT:-}" ] || return 0
-	mkdir -p "$STATE"
+	state_claim
 	exec 7<"$ROOT/configure.ac"
 	flock 7
-	if [ "$STATE" != "$ROOT" ]; then
-		build_copy_sources
-	fi
 	as_builder mkdir -p "$BUILD"
 	log=$BUILD/dev-build.log
+	stage "building in $BUILD (a first build takes minutes; its log: $log)"
 	as_builder sh -c ': >"$1"' sh "$log"
-	if ! { build_configure "$@" && as_builder make -s -C "$BUILD" -j"$(nproc)" all &&
-	    build_install; } >>"$log" 2>&1; then
+	if ! { { [ "$SRC" = "$ROOT" ] || build_copy_sources; } && build_configure "$@" &&
+	    as_builder make -s -C "$BUILD" -j"$(nproc)" all && build_install; } >>"$log" 2>&1; then
 		tail -n 40 "$log" >&2
 		say "dev: the build failed; all of it: $log"
 		exec 7<&-

@@ -1,5 +1,5 @@
 # Every test, on stacks of their own. Sourced by dev. It ends with prove's summary.
-# MEDIANEST_CHECK_ONLY names test files, so that one of them can be tried in the check's surroundings.
+# MEDIANEST_CHECK_ONLY names test files, so that one can be tried in the check's surroundings.
 
 CHECK_JOBS=2
 ASAN_SETTINGS=abort_on_error=1:detect_leaks=1:allocator_may_return_null=1
@@ -30,7 +30,10 @@ check_build() # DIRECTORY CONFIGURE-OPTIONS...
 }
 
 check_unit() { as_builder make -s -C "$BUILD" -j"$CHECK_JOBS" check; }
-check_dist() { as_builder make -s -C "$BUILD" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror; }
+check_dist()
+{
+	as_builder make -s -C "$BUILD" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror
+}
 
 check_manuals()
 {
@@ -40,20 +43,25 @@ check_manuals()
 	[ -z "$found" ] || printf '%s\n' "$found" | xargs mandoc -Tlint -Wwarning
 }
 
-check_down() { "$ROOT/dev" down --var "$1"; rm -rf "$1"; }
+check_down() { "$SRC/dev" down --var "$1"; rm -rf "$1"; }
 
-# check_prove STACK-DIRECTORY FILES...: most tests share one stack; those that break things start their own.
+# check_prove STACK-DIRECTORY FILES...: most tests share one stack; those that break things start
+# their own.
 check_prove()
 {
 	local var=$1 status=0
 
 	shift
 	check_down "$var"
-	export MEDIANEST_TEST_VAR=$var MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1 MEDIANEST_TEST_LOGS=$CHECK_LOGS
+	export MEDIANEST_TEST_VAR=$var MEDIANEST_TEST_LOGS=$CHECK_LOGS
+	export MEDIANEST_DEV_BUILT=1 MEDIANEST_DEV_INSTALLED=1
 	trap 'check_down "$MEDIANEST_TEST_VAR"' EXIT
-	MEDIANEST_DEV_OWNER=$$ perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
-	(cd "$ROOT" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
-	if ! perl -I"$ROOT/t/lib" -MMediaNest::Test -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
+	MEDIANEST_DEV_OWNER=$$ perl -I"$SRC/t/lib" -MMediaNest::Test \
+	    -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
+	# A copy of the sources, where they are built from one: its path has no blanks.
+	(cd "$SRC" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
+	if ! perl -I"$SRC/t/lib" -MMediaNest::Test \
+	    -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
 		say 'the shared stack ended with complaints, see above'
 		status=1
 	fi
@@ -71,6 +79,7 @@ dev_check()
 	exec </dev/null
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP $PACKAGES_CHECK
+	state_claim
 	CHECK=$STATE/build-check
 	CHECK_LOGS=$CHECK/logs
 	as_builder mkdir -p "$CHECK"
@@ -84,7 +93,8 @@ dev_check()
 	# shellcheck disable=SC2206
 	[ -z "${MEDIANEST_CHECK_ONLY:-}" ] || wanted=($MEDIANEST_CHECK_ONLY)
 
-	check_step 'build with sanitizers' check_build "$CHECK/asan" --enable-werror --enable-sanitizers
+	check_step 'build with sanitizers' check_build "$CHECK/asan" --enable-werror \
+	    --enable-sanitizers
 	export ASAN_OPTIONS=$ASAN_SETTINGS UBSAN_OPTIONS=$UBSAN_SETTINGS
 	check_step 'unit tests with sanitizers' check_unit
 	printf 'tests with sanitizers\n'

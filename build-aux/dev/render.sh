@@ -1,9 +1,13 @@
-# What the parts of a stack read: medianest.conf, redis.conf, postgresql.conf, nginx's files, the supervisor's table. Sourced by dev.
+# What the parts of a stack read: medianest.conf, redis.conf, postgresql.conf, nginx's files, the
+# supervisor's table. Sourced by dev.
 
 # put FILE < TEXT: replaced only when it differs, readable by the stack's user alone.
 put()
 {
-	as_stack sh -c 'umask 027; cat >"$1.new"; if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi' sh "$1" 9>&-
+	as_stack sh -c '
+		umask 027
+		cat >"$1.new"
+		if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi' sh "$1" 9>&-
 }
 
 render_settings()
@@ -17,7 +21,8 @@ render_settings()
 		[redis.url]=unix://$RUN/redis.sock
 		[storage.endpoint]=https://127.0.0.1:$((PORT + 1)) [storage.ca_file]=$VAR/ca.pem
 		[nginx.listen]=127.0.0.1:$PORT [nginx.storage_listen]=127.0.0.1:$((PORT + 1))
-		[nginx.certificate]=$ETC/tls/server.pem [nginx.certificate_key]=$ETC/tls/server.key [nginx.log_dir]=$LOG
+		[nginx.certificate]=$ETC/tls/server.pem [nginx.certificate_key]=$ETC/tls/server.key
+		[nginx.log_dir]=$LOG
 	)
 
 	for pair in "${SAVED_SETS[@]}" "${SETS[@]}"; do
@@ -38,7 +43,8 @@ render_all()
 
 	render_settings >/dev/null # for `keep`
 	settings=$(render_settings)
-	printf '# Made by ./dev up; use --set to change it.\n%s\n' "$settings" | put "$ETC/medianest.conf"
+	printf '# Made by ./dev up; use --set to change it.\n%s\n' "$settings" |
+	    put "$ETC/medianest.conf"
 	[ ${#keep[@]} -eq 0 ] || printf '%s\n' "${keep[@]}" | put "$ETC/settings"
 	printf '%s\n' "$PORT" | put "$ETC/port"
 	put "$ETC/supervise" <"$ROOT/build-aux/dev/supervise"
@@ -71,7 +77,7 @@ log_line_prefix = '%m [%p] %u '
 CONF
 	printf 'local all all peer map=stack\n' | put "$ETC/pg_hba.conf"
 	{
-		# Whoever starts the stack may be any of its roles: one person, one socket that nobody else reaches.
+		# The person who starts the stack may be any role: nobody else reaches the socket.
 		for role in postgres $DB_ROLES; do
 			printf 'stack %s %s\n' "$STACK_USER" "$role"
 			[ "$ME" = "$STACK_USER" ] || printf 'stack %s %s\n' "$ME" "$role"
@@ -81,7 +87,7 @@ CONF
 	as_stack mkdir -p "$DATA/nginx"
 }
 
-# What a running process was started from: when it changes, the supervisor starts the process anew.
+# What a running process was started from: when it changes, the supervisor restarts the process.
 print_of() { { stat -Lc '%Y %s' "$1"; cat "${@:2}"; } | cksum | tr ' ' -; }
 
 service() # NAME STAGE SIGNAL PROGRAM-OR-EMPTY CONFIGS... -- COMMAND...
@@ -91,28 +97,34 @@ service() # NAME STAGE SIGNAL PROGRAM-OR-EMPTY CONFIGS... -- COMMAND...
 	shift 4
 	while [ "$1" != -- ]; do configs+=("$1"); shift; done
 	shift
-	printf '%s\t%s\t%s\t%s\t%s' "$name" "$stage" "$signal" "$(print_of "$program" "${configs[@]}")" "$LOG/$name.log"
+	printf '%s\t%s\t%s\t%s\t%s' "$name" "$stage" "$signal" \
+	    "$(print_of "$program" "${configs[@]}")" "$LOG/$name.log"
 	printf '\t%s' "$@"
 	printf '\n'
 }
 
 render_services() # base|all
 {
-	local conf=$ETC/medianest.conf name
+	local conf=$ETC/medianest.conf name redis
 
+	redis=$(redis_bin server)
 	{
-		service postgres 1 INT "$(pg_bin postgres)" "$ETC/postgresql.conf" "$ETC/pg_hba.conf" "$ETC/pg_ident.conf" -- \
+		service postgres 1 INT "$(pg_bin postgres)" \
+		    "$ETC/postgresql.conf" "$ETC/pg_hba.conf" "$ETC/pg_ident.conf" -- \
 		    "$(pg_bin postgres)" -D "$VAR/pg" -c "config_file=$ETC/postgresql.conf"
-		service redis 1 TERM "$(command -v redis-server)" "$ETC/redis.conf" -- redis-server "$ETC/redis.conf"
+		service redis 1 TERM "$redis" "$ETC/redis.conf" -- "$redis" "$ETC/redis.conf"
 		if [ "$1" = all ]; then
 			for name in $POOLS; do
 				service "pool-$name" 2 TERM "$(program fcgi)" "$conf" -- \
 				    "$(program fcgi)" --pool "$name" --config "$conf"
 			done
-			service worker 2 TERM "$(program worker)" "$conf" -- "$(program worker)" --config "$conf"
-			service notifyd 2 TERM "$(program notifyd)" "$conf" -- "$(program notifyd)" --config "$conf"
-			service nginx 3 QUIT "$(command -v nginx)" "$ETC"/nginx/*.conf "$ETC/tls/server.pem" -- \
-			    nginx -p "$VAR/" -c "$ETC/nginx/nginx.conf" -e "$LOG/error.log" -g 'daemon off;'
+			for name in worker notifyd; do
+				service "$name" 2 TERM "$(program "$name")" "$conf" -- \
+				    "$(program "$name")" --config "$conf"
+			done
+			service nginx 3 QUIT "$(command -v nginx)" \
+			    "$ETC"/nginx/*.conf "$ETC/tls/server.pem" -- nginx -p "$VAR/" \
+			    -c "$ETC/nginx/nginx.conf" -e "$LOG/error.log" -g 'daemon off;'
 		fi
 	} | put "$ETC/services"
 }

@@ -2,20 +2,18 @@
 
 DEFAULT_PORT=8443
 READY_SECONDS=60
-POOLS='auth users media search plex overseerr webhooks notifications health metrics admin verify store'
+POOLS='auth users media search plex overseerr webhooks notifications health metrics admin verify
+store'
 DB_ROLES='medianest_migrate medianest_api medianest_worker medianest_store'
 ADMIN_EMAIL=admin@medianest.test
 
 stack_paths()
 {
-	VAR=${VAR:-$STATE/var}
-	case $VAR in /*) ;; *) VAR=$PWD/$VAR ;; esac
-	VAR=$(realpath -m -- "$VAR")
-	case $VAR in *[!A-Za-z0-9_./@+-]*) die "the directory's name may hold only letters, digits and _ . / @ + -: $VAR" ;; esac
 	ETC=$VAR/etc LOG=$VAR/log DATA=$VAR/data
 	RUN=$VAR/run
 	# A socket's path has room for 107 bytes.
-	[ ${#RUN} -le 80 ] || RUN=/tmp/medianest-$STACK_USER-$(printf %s "$VAR" | cksum | cut -d' ' -f1)
+	[ ${#RUN} -le 80 ] ||
+	    RUN=/tmp/medianest-$STACK_USER-$(printf %s "$VAR" | cksum | cut -d' ' -f1)
 	build_paths
 }
 
@@ -27,7 +25,12 @@ stack_load()
 	return 0
 }
 
-stack_exists() { [ -e "$ETC/port" ] || die "there is no stack in $VAR: ./dev up makes one"; stack_load; PORT=$SAVED_PORT; }
+stack_exists()
+{
+	[ -e "$ETC/port" ] || die "there is no stack in $VAR: ./dev up makes one"
+	stack_load
+	PORT=$SAVED_PORT
+}
 
 # The supervisor's pid, if it is ours: a pid file proves nothing.
 stack_supervisor()
@@ -63,27 +66,48 @@ wait_for() # SECONDS WHAT COMMAND...
 	done
 }
 
-stack_directories()
+# Makes the stack's directory, which is the stack's user's.
+stack_claim()
 {
-	local dir
-
-	if [ -e "$VAR" ] && [ -n "$(ls -A "$VAR")" ] && [ ! -e "$ETC" ] && [ ! -e "$VAR/lock" ]; then
+	if [ -e "$VAR" ] && [ -n "$(ls -A "$VAR")" ] &&
+	    [ ! -e "$ETC" ] && [ ! -e "$VAR/lock" ]; then
 		die "$VAR is not empty and holds no stack"
 	fi
 	mkdir -p "$VAR"
 	if [ "$(id -u)" -eq 0 ]; then
 		[ "$(stat -c %U "$VAR")" = "$STACK_USER" ] || chown "$STACK_USER:" "$VAR"
-		host_may_enter "$VAR" || die "the user $STACK_USER cannot reach $VAR: choose another place with --var"
+		host_may "$VAR" -x -r ||
+		    die "the user $STACK_USER cannot reach $VAR: choose another place with --var"
 	elif [ "$(stat -c %U "$VAR")" != "$ME" ]; then
 		die "$VAR belongs to $(stat -c %U "$VAR"): use --var, or be that user"
 	fi
-	exec 9>"$VAR/lock"
+	[ -e "$VAR/lock" ] || as_stack touch "$VAR/lock"
+}
+
+# Where everything lies. With --var that is the stack's directory.
+state_claim()
+{
+	if [ "$STATE" = "$VAR" ]; then
+		stack_claim
+	else
+		mkdir -p "$STATE" || die "$STATE cannot be made: choose another place with --var"
+	fi
+}
+
+stack_directories()
+{
+	local dir
+
+	stack_claim
+	exec 9<"$VAR/lock"
 	flock 9
-	as_stack mkdir -p "$ETC/nginx" "$LOG" "$DATA/objects/.tmp" "$DATA/scratch" "$VAR/tmp" "$RUN/hold"
+	as_stack mkdir -p "$ETC/nginx" "$LOG" "$DATA/objects/.tmp" "$DATA/scratch" "$VAR/tmp" \
+	    "$RUN/hold"
 	as_stack chmod 700 "$DATA"
 	as_stack chmod 750 "$ETC" "$RUN"
 	for dir in "$RUN" "$ETC" "$DATA"; do
-		[ "$(stat -c %U "$dir")" = "$STACK_USER" ] || die "$dir belongs to $(stat -c %U "$dir")"
+		[ "$(stat -c %U "$dir")" = "$STACK_USER" ] ||
+		    die "$dir belongs to $(stat -c %U "$dir")"
 	done
 }
 
@@ -105,42 +129,57 @@ stack_choose_port()
 	fi
 	if [ -z "$(stack_pid nginx)" ]; then
 		port_is_free "$PORT" || die "port $PORT is taken: choose another with --port"
-		port_is_free $((PORT + 1)) || die "port $((PORT + 1)), the object store's, is taken: choose another with --port"
+		port_is_free $((PORT + 1)) || die "port $((PORT + 1)), the object store's," \
+		    "is taken: choose another with --port"
 	fi
+}
+
+# stack_step NAME COMPLAINT COMMAND...: the stack's user runs it, NAME.log has what it says.
+stack_step()
+{
+	local log=$LOG/$1.log complaint=$2
+
+	shift 2
+	as_stack sh -c 'rm -f "$0"; exec "$@" >"$0" 2>&1' "$log" "$@" 9>&- ||
+	    { cat "$log" >&2; die "$complaint"; }
 }
 
 stack_certificates()
 {
 	local dir=$ETC/tls
 
-	if [ -e "$dir/server.pem" ] && openssl x509 -checkend 2592000 -noout -in "$dir/server.pem" >/dev/null 2>&1; then
+	if [ -e "$dir/server.pem" ] &&
+	    openssl x509 -checkend 2592000 -noout -in "$dir/server.pem" >/dev/null 2>&1; then
 		return 0
 	fi
 	as_stack mkdir -p "$dir"
-	as_stack bash -euc '
+	stack_step openssl 'no certificate could be made' bash -euc '
 		umask 077
 		cd "$1"
 		ec="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-		openssl req -x509 $ec -keyout ca.key -out ca.pem -days 3650 -subj "/CN=MediaNest private CA" \
-		    -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign
+		openssl req -x509 $ec -keyout ca.key -out ca.pem -days 3650 \
+		    -subj "/CN=MediaNest private CA" -addext keyUsage=critical,keyCertSign \
+		    -addext basicConstraints=critical,CA:TRUE,pathlen:0
 		openssl req $ec -keyout server.key -out server.csr -subj "/CN=localhost"
-		printf "%s\n" "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1" "basicConstraints=CA:FALSE" \
-		    "keyUsage=critical,digitalSignature" "extendedKeyUsage=serverAuth" >ext
-		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial "0x$(openssl rand -hex 16)" -days 800 -extfile ext -out server.pem
+		printf "%s\n" "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1" \
+		    "basicConstraints=CA:FALSE" "keyUsage=critical,digitalSignature" \
+		    "extendedKeyUsage=serverAuth" >ext
+		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 800 -extfile ext \
+		    -set_serial "0x$(openssl rand -hex 16)" -out server.pem
 		rm -f ca.key server.csr ext
-	' bash "$dir" >"$LOG/openssl.log" 2>&1 9>&- || { cat "$LOG/openssl.log" >&2; die "no certificate could be made"; }
+	' bash "$dir"
 	as_stack install -m 644 "$dir/ca.pem" "$VAR/ca.pem"
 }
 
-pg_bin() { local d; d=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1); printf '%s/%s\n' "$d" "$1"; }
+pg_bin() { printf '%s/%s\n' "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)" "$1"; }
 stack_sql() { as_stack psql -X -q -v ON_ERROR_STOP=1 -h "$RUN" -U postgres "$@" 9>&-; }
 
 stack_database_files()
 {
 	[ ! -e "$VAR/pg/medianest.ready" ] || return 0
 	rm -rf "$VAR/pg"
-	as_stack "$(pg_bin initdb)" -D "$VAR/pg" -U postgres -A peer -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions >"$LOG/initdb.log" 2>&1 9>&- ||
-	    { cat "$LOG/initdb.log" >&2; die "initdb failed"; }
+	stack_step initdb 'initdb failed' "$(pg_bin initdb)" -D "$VAR/pg" -U postgres -A peer \
+	    -E UTF8 --locale=C.UTF-8 --no-sync --no-instructions
 	as_stack touch "$VAR/pg/medianest.ready"
 }
 
@@ -148,16 +187,21 @@ stack_database_roles()
 {
 	local role
 
-	if [ "$(stack_sql -d postgres -Atc "SELECT count(*) FROM pg_database WHERE datname = 'medianest'")" = 0 ]; then
+	if [ -z "$(stack_sql -d postgres -Atc \
+	    "SELECT 1 FROM pg_database WHERE datname = 'medianest'")" ]; then
 		{
 			for role in $DB_ROLES; do
-				printf "SELECT 'CREATE ROLE %s LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%s') \\\\gexec\n" "$role" "$role"
+				printf "SELECT 'CREATE ROLE %s LOGIN' WHERE NOT EXISTS
+					(SELECT FROM pg_roles WHERE rolname = '%s') \\\\gexec\n" \
+				    "$role" "$role"
 			done
-			# What scripts that measure or break things need; a host's role has none of it.
-			printf 'GRANT pg_monitor, pg_signal_backend TO medianest_migrate;\nCREATE DATABASE medianest OWNER medianest_migrate;\n'
+			# For scripts that measure or break things; a host's role has none of it.
+			printf '%s;\n' 'GRANT pg_monitor, pg_signal_backend TO medianest_migrate' \
+			    'CREATE DATABASE medianest OWNER medianest_migrate'
 		} | stack_sql -d postgres
 	fi
-	stack_sql -d medianest -c 'SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
+	stack_sql -d medianest -c 'SET client_min_messages = warning;
+		CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 		GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO medianest_migrate' >/dev/null
 }
 
@@ -167,9 +211,12 @@ stack_admin() { as_stack "$(program admin)" --config "$ETC/medianest.conf" "$@" 
 stack_first_admin()
 {
 	[ ! -e "$ETC/admin-created" ] || return 0
-	[ -s "$ETC/admin-password" ] || as_stack bash -c 'umask 077; openssl rand -base64 18 | tr +/ xy >"$1"' bash "$ETC/admin-password" 9>&-
+	[ -s "$ETC/admin-password" ] ||
+	    as_stack bash -c 'umask 077; openssl rand -base64 18 | tr +/ xy >"$1"' bash \
+		"$ETC/admin-password" 9>&-
 	if ! stack_admin user list | grep -qF "$ADMIN_EMAIL"; then
-		stack_admin user create --email "$ADMIN_EMAIL" --role super --password-stdin <"$ETC/admin-password" >/dev/null
+		stack_admin user create --email "$ADMIN_EMAIL" --role super --password-stdin \
+		    <"$ETC/admin-password" >/dev/null
 	fi
 	as_stack touch "$ETC/admin-created"
 }
@@ -185,8 +232,10 @@ stack_start_supervisor()
 			[ "$fd" -le 2 ] || [ "$fd" -ge 255 ] || eval "exec $fd>&-"
 		done
 		AS_STACK_EXEC=exec
-		as_stack bash -c 'echo $$ >"$1/supervisor.pid"; exec setsid perl "$2" "$1" "$3" $5 >>"$4" 2>&1' bash \
-		    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" "${MEDIANEST_DEV_OWNER:-}"
+		as_stack bash -c 'echo $$ >"$1/supervisor.pid"
+			exec setsid perl "$2" "$1" "$3" $5 >>"$4" 2>&1' bash \
+		    "$RUN" "$ETC/supervise" "$ETC/services" "$LOG/supervisor.log" \
+		    "${MEDIANEST_DEV_OWNER:-}"
 	) &
 	disown
 	wait_for 10 'the supervisor' stack_supervisor
@@ -196,23 +245,31 @@ supervisor_hup() { kill_stack HUP "$(stack_supervisor)"; }
 kill_stack() { as_stack kill -s "$1" "$2"; }
 
 db_up() { stack_sql -d postgres -c 'SELECT 1'; }
-redis_up() { [ "$(as_stack redis-cli -s "$RUN/redis.sock" ping 9>&-)" = PONG ]; }
+# Redis, or Valkey under its own name.
+redis_bin() { command -v "redis-$1" || command -v "valkey-$1"; }
+redis_up() { [ "$(as_stack "$(redis_bin cli)" -s "$RUN/redis.sock" ping 9>&-)" = PONG ]; }
 # Every process that the table wants runs, and was started as the table wants it now.
 all_up()
 {
 	local name print
 
 	while IFS=$'\t' read -r name _ _ print _; do
-		[ -e "$RUN/hold/$name" ] || grep -q "^$name [1-9][0-9]* $print\$" "$RUN/supervisor.state" || return 1
+		[ -e "$RUN/hold/$name" ] ||
+		    grep -q "^$name [1-9][0-9]* $print\$" "$RUN/supervisor.state" || return 1
 	done <"$ETC/services"
 }
 sockets_up()
 {
 	# shellcheck disable=SC2046
-	as_stack perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Peer => $_) or exit 1 for @ARGV' \
+	as_stack perl -MIO::Socket::UNIX \
+	    -e 'IO::Socket::UNIX->new(Peer => $_) or exit 1 for @ARGV' \
 	    $(sed -n "s|^\(pool-[a-z]*\)\t.*|$RUN/\1.sock|p" "$ETC/services") 9>&-
 }
-edge_ready() { [ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' --cacert "$VAR/ca.pem" "https://127.0.0.1:$PORT/api/health/ready")" = 200 ]; }
+edge_ready()
+{
+	[ "$(curl -s -m 2 -o /dev/null -w '%{http_code}' --cacert "$VAR/ca.pem" \
+	    "https://127.0.0.1:$PORT/api/health/ready")" = 200 ]
+}
 
 dev_up()
 {
@@ -221,15 +278,17 @@ dev_up()
 	[ $# -eq 0 ] || die "up does not take: $*"
 	# shellcheck disable=SC2086
 	host_packages $PACKAGES_UP
-	build_run || exit 1
-	for name in admin fcgi worker notifyd; do
-		[ -n "$(program $name)" ] || die "medianest-$name is missing in $PREFIX: the build is not complete"
-	done
 	stack_directories
 	stack_load
 	stack_choose_port
+	build_run || exit 1
+	for name in admin fcgi worker notifyd; do
+		[ -n "$(program $name)" ] ||
+		    die "medianest-$name is missing in $PREFIX: the build is not complete"
+	done
 	stack_certificates
 	render_all
+	stage 'starting PostgreSQL and Redis'
 	stack_database_files
 	if ! stack_supervisor >/dev/null; then
 		render_services base
@@ -238,16 +297,21 @@ dev_up()
 		as_stack rm -f "$RUN/hold/postgres" "$RUN/hold/redis"
 	fi
 	wait_for 30 PostgreSQL db_up
+	stage 'migrating the database'
 	stack_database_roles
-	stack_admin migrate >"$LOG/migrate.log" 2>&1 || { cat "$LOG/migrate.log" >&2; die "the migration failed"; }
-	stack_admin keys create >>"$LOG/migrate.log" 2>&1 || { cat "$LOG/migrate.log" >&2; die "no keys could be made"; }
+	stack_step migrate 'the migration failed' \
+	    "$(program admin)" --config "$ETC/medianest.conf" migrate
+	stack_step keys 'no keys could be made' \
+	    "$(program admin)" --config "$ETC/medianest.conf" keys create
 	wait_for 30 Redis redis_up
 	stack_first_admin
+	stage 'starting the pools, the worker, notifyd and nginx'
 	as_stack rm -f "$RUN"/hold/*
 	render_services all
 	supervisor_hup
 	wait_for 30 'every process' all_up
 	wait_for 30 "the pools' sockets" sockets_up
+	stage 'waiting for the API to be ready'
 	wait_for $READY_SECONDS 'a ready API' edge_ready
 	wait_for 30 'the bucket' stack_admin bucket create
 	exec 9>&-
@@ -261,7 +325,8 @@ dev_down()
 	if pid=$(stack_supervisor); then
 		kill_stack TERM "$pid"
 		end=$((SECONDS + 60))
-		while [ -d "/proc/$pid" ] && [ "$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null)" != Z ]; do
+		while [ -d "/proc/$pid" ] &&
+		    ! grep -qs '^State:[[:space:]]*Z' "/proc/$pid/status"; do
 			[ $SECONDS -lt $end ] || die "the supervisor, pid $pid, does not end"
 			sleep 0.05
 		done
@@ -274,7 +339,8 @@ stack_part() # NAME: as the table calls it
 	local name=${1:?which part?}
 
 	cut -f1 "$ETC/services" | grep -qx -e "$name" || name=pool-$name
-	cut -f1 "$ETC/services" | grep -qx -e "$name" || die "there is no part $1; there are: $(cut -f1 "$ETC/services" | tr '\n' ' ')"
+	cut -f1 "$ETC/services" | grep -qx -e "$name" ||
+	    die "there is no part $1; there are: $(cut -f1 "$ETC/services" | tr '\n' ' ')"
 	printf '%s\n' "$name"
 }
 
@@ -323,7 +389,11 @@ dev_logs()
 	tail -n 200 "${follow[@]}" "${files[@]}"
 }
 
-dev_psql() { stack_exists; as_stack env TERM="${TERM:-dumb}" psql -h "$RUN" -U medianest_migrate -d medianest "$@"; }
+dev_psql()
+{
+	stack_exists
+	as_stack env TERM="${TERM:-dumb}" psql -h "$RUN" -U medianest_migrate -d medianest "$@"
+}
 dev_admin() { stack_exists; stack_admin "$@"; }
 
 key_of() { cat "$DATA/keys/$1.key" 2>/dev/null || true; }
@@ -333,7 +403,8 @@ status_values()
 {
 	local key
 
-	for key in public.url storage.endpoint storage.public_endpoint storage.region storage.bucket storage.access_key storage.secret_key; do
+	for key in public.url storage.endpoint storage.public_endpoint storage.region \
+	    storage.bucket storage.access_key storage.secret_key; do
 		printf '%s\t%s\n' "$key" "$(sed -n "s/^${key//./\\.} = //p" "$ETC/medianest.conf")"
 	done
 }
@@ -345,15 +416,23 @@ dev_status()
 
 	stack_exists
 	while IFS=$'\t' read -r key value; do v[$key]=$value; done < <(status_values)
-	: "${v[storage.access_key]:=$(key_of storage-access)}" "${v[storage.secret_key]:=$(key_of storage-secret)}"
-	: "${v[storage.public_endpoint]:=${v[storage.endpoint]}}" "${v[storage.region]:=us-east-1}" "${v[storage.bucket]:=medianest}"
+	: "${v[storage.access_key]:=$(key_of storage-access)}"
+	: "${v[storage.secret_key]:=$(key_of storage-secret)}"
+	: "${v[storage.public_endpoint]:=${v[storage.endpoint]}}" "${v[storage.region]:=us-east-1}"
+	: "${v[storage.bucket]:=medianest}"
 	stack_supervisor >/dev/null || running=0
 	line="postgresql:///medianest?host=$RUN&user=medianest_migrate"
 	if [ "${1:-}" != --json ]; then
-		[ $running -eq 1 ] && printf 'MediaNest runs at   %s\n' "${v[public.url]}" || printf 'MediaNest is down; it would be at %s\n' "${v[public.url]}"
-		printf '  sign in           %s\n  password          %s\n' "$ADMIN_EMAIL" "$(cat "$ETC/admin-password")"
-		printf '  trust             %s\n  object store      %s\n  directory         %s\n' "$VAR/ca.pem" "${v[storage.public_endpoint]}" "$VAR"
-		[ $running -eq 0 ] || sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | pr -3 -t -w 90
+		line='MediaNest runs at  '
+		[ $running -eq 1 ] || line='MediaNest is down; it would be at'
+		printf '%s %s\n' "$line" "${v[public.url]}"
+		printf '  sign in           %s\n' "$ADMIN_EMAIL"
+		printf '  password          %s\n' "$(cat "$ETC/admin-password")"
+		printf '  trust             %s\n' "$VAR/ca.pem"
+		printf '  object store      %s\n' "${v[storage.public_endpoint]}"
+		printf '  directory         %s\n' "$VAR"
+		[ $running -eq 0 ] ||
+		    sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | pr -3 -t -w 90
 		[ $running -eq 1 ]
 		return
 	fi
@@ -362,12 +441,18 @@ dev_status()
 		pools+="$sep\"$name\":$(pid_of "pool-$name")"
 		sep=,
 	done
-	printf '{"url":%s,"email":%s,"password":%s,"caFile":%s,"var":%s,"databaseUrl":%s,"redisSocket":%s,' \
-	    "$(json "${v[public.url]}")" "$(json "$ADMIN_EMAIL")" "$(json "$(cat "$ETC/admin-password")")" "$(json "$VAR/ca.pem")" \
+	printf '{"url":%s,"email":%s,"password":%s,' "$(json "${v[public.url]}")" \
+	    "$(json "$ADMIN_EMAIL")" "$(json "$(cat "$ETC/admin-password")")"
+	printf '"caFile":%s,"var":%s,"databaseUrl":%s,"redisSocket":%s,' "$(json "$VAR/ca.pem")" \
 	    "$(json "$VAR")" "$(json "$line")" "$(json "$RUN/redis.sock")"
-	printf '"storageEndpoint":%s,"storageRegion":%s,"storageBucket":%s,"storageAccessKey":%s,"storageSecretKey":%s,' \
-	    "$(json "${v[storage.public_endpoint]}")" "$(json "${v[storage.region]}")" "$(json "${v[storage.bucket]}")" \
-	    "$(json "${v[storage.access_key]}")" "$(json "${v[storage.secret_key]}")"
-	printf '"pids":{"postgres":%s,"redis":%s,"nginx":%s,"worker":%s,"notifyd":%s,"pools":{%s}}}\n' \
-	    "$(pid_of postgres)" "$(pid_of redis)" "$(pid_of nginx)" "$(pid_of worker)" "$(pid_of notifyd)" "$pools"
+	printf '"storageEndpoint":%s,"storageRegion":%s,"storageBucket":%s,' \
+	    "$(json "${v[storage.public_endpoint]}")" "$(json "${v[storage.region]}")" \
+	    "$(json "${v[storage.bucket]}")"
+	printf '"storageAccessKey":%s,"storageSecretKey":%s,' "$(json "${v[storage.access_key]}")" \
+	    "$(json "${v[storage.secret_key]}")"
+	printf '"pids":{'
+	for name in postgres redis nginx worker notifyd; do
+		printf '"%s":%s,' "$name" "$(pid_of "$name")"
+	done
+	printf '"pools":{%s}}}\n' "$pools"
 }

@@ -14,7 +14,8 @@ package MediaNest::Test;
 #
 # Without `limits => 1` the rate limits of a stack are off, nginx's too: tests would run into them.
 # Stacks end with the test. MEDIANEST_TEST_VAR names the shared stack's directory,
-# MEDIANEST_TEST_LOGS a place for the logs of failed tests.
+# MEDIANEST_TEST_LOGS a place for the logs of failed tests. Without MEDIANEST_DEV_BUILD the tree is
+# built first, as ./dev build does.
 use strict;
 use warnings;
 use Carp qw(croak);
@@ -56,8 +57,20 @@ sub stack {
 	return $self;
 }
 
+# The tree's build, made once: a stack with --var would build for itself.
+sub build_directory {
+	return $ENV{MEDIANEST_DEV_BUILD} if $ENV{MEDIANEST_DEV_BUILD};
+	local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
+	my $said = run_output("$ROOT/dev", 'build');
+	my ($build) = $said =~ /^built in (.+), installed/m;
+	Test::More::BAIL_OUT("no build: $said") if $? != 0 || !defined $build;
+	@ENV{qw(MEDIANEST_DEV_BUILD MEDIANEST_DEV_BUILT)} = ($build, 1);
+	return $build;
+}
+
 sub _up {
 	my ($self, %option) = @_;
+	build_directory();
 	# No test speaks to the real plex.tv: loopback is refused before anything is sent.
 	my %set = ('plex.tv_url' => 'http://127.0.0.1:9', %{ $option{limits} ? {} : limits_off() },
 	    %{ $option{set} || {} });
@@ -212,7 +225,8 @@ sub psql {
 
 sub redis {
 	my ($self, @command) = @_;
-	my $said = run_output('redis-cli', '-s', $self->{status}{redisSocket}, @command);
+	my ($cli) = grep { -x } '/usr/bin/redis-cli', '/usr/bin/valkey-cli';
+	my $said = run_output($cli, '-s', $self->{status}{redisSocket}, @command);
 	chomp $said;
 	return $said;
 }
