@@ -35,6 +35,13 @@ check_dist()
 	as_builder make -s -C "$BUILD" distcheck AM_DISTCHECK_CONFIGURE_FLAGS=--enable-werror
 }
 
+# t/010-style.t measures the lines, which clang-format leaves where it cannot break one.
+check_layout()
+{
+	find "$ROOT/src" "$ROOT/fcgi-handlers" "$ROOT/t" -name '*.[ch]' -print0 |
+	    xargs -0 -n 40 -P "$CHECK_JOBS" clang-format-19 --dry-run -Werror
+}
+
 check_manuals()
 {
 	local found
@@ -93,6 +100,7 @@ dev_check()
 	# shellcheck disable=SC2206
 	[ -z "${MEDIANEST_CHECK_ONLY:-}" ] || wanted=($MEDIANEST_CHECK_ONLY)
 
+	check_step layout check_layout
 	check_step 'build with sanitizers' check_build "$CHECK/asan" --enable-werror \
 	    --enable-sanitizers
 	export ASAN_OPTIONS=$ASAN_SETTINGS UBSAN_OPTIONS=$UBSAN_SETTINGS

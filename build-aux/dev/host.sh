@@ -12,7 +12,7 @@ zlib1g-dev nginx redis-server|valkey-server postgresql openssl ca-certificates c
 bubblewrap util-linux procps'
 PACKAGES_CHECK='
 libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-perl libdbd-pg-perl
-libwww-perl libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang
+libwww-perl libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang clang-format-19
 libclang-rt-dev mandoc xz-utils jq xxd wrk imagemagick awscli s3cmd swift-proxy swift-account
 swift-container swift-object libheif-plugin-x265:optional libheif-plugin-aomenc:optional
 libheif-examples forensics-samples-files chromium chromium-driver zbar-tools'
