@@ -105,9 +105,11 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	my $id = upload_clip();
 	$mn->psql("UPDATE jobs SET max_attempts = 2 WHERE payload->>'mediaId' = '$id'");
 	$mn->start_part('worker');
+	my $worker = $mn->pid('worker');
 	for my $attempt (1, 2) {
-		wait_until { return $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$id' AND step = 'fetch' AND attempt = $attempt") > 0 } SETTLE, "attempt $attempt";
-		kill 'KILL', children($mn->pid('worker'));
+		wait_until { return hold_decoder($worker) } SETTLE, "attempt $attempt";
+		is(job($id, "state || ' ' || attempt"), "running $attempt", "attempt $attempt");
+		kill 'KILL', children($worker);
 		wait_until { return job($id, 'state') ne 'running' } SETTLE, 'the end of it';
 		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1 ? 'tried again later' : 'given up');
 		like(job($id, 'last_error'), qr/signal 9/, '... with what happened');
