@@ -12,19 +12,36 @@ use Time::HiRes qw(sleep time);
 
 use constant { SETTLE => 90, LEASE => 2, KILLS => 20, UPLOADS => 20 };
 
-my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => LEASE, 'worker.poll' => 100, 'worker.media.concurrency' => 3 });
+my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => LEASE,
+    'worker.poll' => 100, 'worker.media.concurrency' => 3 });
 my $make = MediaNest::Media->new;
 my $user = $mn->user(role => 'user');
-my $clip = MediaNest::Media::slurp($make->video('clip.mp4', seconds => 30, size => '1280x720', rate => 10, silent => 1));
+my $clip = MediaNest::Media::slurp($make->video('clip.mp4', seconds => 30, size => '1280x720',
+    rate => 10, silent => 1));
 
 my $serial = 0;
-sub upload_clip { return $user->upload_bytes("clip$serial.mp4", $clip . pack('Na4a*', 24, 'free', sprintf '%016d', $serial++), 'video/mp4')->{id} }
-sub job { my ($id, $what) = @_; return scalar $mn->psql("SELECT $what FROM jobs WHERE kind = 'media.process' AND payload->>'mediaId' = '$id' ORDER BY created_at DESC LIMIT 1") }
-sub step_seen { my ($id, $step) = @_; return $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$id' AND step = '$step'") > 0 }
+sub upload_clip { return $user->upload_bytes("clip$serial.mp4", $clip . pack('Na4a*', 24, 'free',
+    sprintf '%016d', $serial++), 'video/mp4')->{id} }
+sub job {
+	my ($id, $what) = @_;
+	return scalar $mn->psql("SELECT $what FROM jobs WHERE kind = 'media.process'"
+	    . " AND payload->>'mediaId' = '$id' ORDER BY created_at DESC LIMIT 1");
+}
+sub step_seen {
+	my ($id, $step) = @_;
+	return $mn->psql("SELECT count(*) FROM media_events"
+	    . " WHERE media_id = '$id' AND step = '$step'") > 0;
+}
 sub children { my ($pid) = @_; return split ' ', scalar `pgrep -P $pid` }
 sub descendants { my ($pid) = @_; return map { ($_, descendants($_)) } children($pid) }
-# Holds the decoder where it is, so that its job does not end before the test comes to what it means.
-sub hold_decoder { my ($worker) = @_; return kill 'STOP', grep { `cat /proc/$_/comm 2>/dev/null` eq "medianest-media\n" } descendants($worker) }
+# Holds the decoder where it is, so that its job does not end before the test comes to what it
+# means.
+sub hold_decoder {
+	my ($worker) = @_;
+	my @tools = grep { `cat /proc/$_/comm 2>/dev/null` eq "medianest-media\n" }
+	    descendants($worker);
+	return kill 'STOP', @tools;
+}
 # Running, that is: a zombie waits for its reaper only.
 sub alive { return grep { `cat /proc/$_/stat 2>/dev/null` =~ /\) [^Z] / } @_ }
 
@@ -52,30 +69,38 @@ my $exe = readlink '/proc/' . $mn->pid('worker') . '/exe';
 my ($uid, $gid) = (stat "$mn->{var}/data")[ 4, 5 ];
 my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-groups') : ();
 {
-	my $said = MediaNest::Test::run_output(@as_owner, $exe, '--config', "$mn->{var}/etc/medianest.conf");
+	my $said = MediaNest::Test::run_output(@as_owner, $exe, '--config',
+	    "$mn->{var}/etc/medianest.conf");
 	is($? >> 8, 75, 'a second worker of the same run directory refuses');
 	like($said, qr/another worker is running/, '... and says why');
 }
 
 # --- where bubblewrap is missing: Landlock or the filter alone, or no start at all
 {
-	my ($required) = other_worker($mn, $exe, 'required', PATH => '/nonexistent', MEDIANEST_MEDIA_SANDBOX => 'required');
+	my ($required) = other_worker($mn, $exe, 'required', PATH => '/nonexistent',
+	    MEDIANEST_MEDIA_SANDBOX => 'required');
 	waitpid $required, 0;
 	is($? >> 8, 78, 'without bubblewrap, media.sandbox = required refuses');
-	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"), qr/bubblewrap cannot run here/, '... and says what to do');
+	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"),
+	    qr/bubblewrap cannot run here/, '... and says what to do');
 	$mn->stop_part('worker');
 	my ($without, $dir) = other_worker($mn, $exe, 'without', PATH => '/nonexistent');
 	my @ids = (upload_clip(), $user->upload_bytes('w.png', png(200, 100), 'image/png')->{id},
-		$user->upload_file($make->song('w.mp3', cover => 1), 'audio/mpeg')->{id}, $user->upload_file($make->hostile('playlist.mp4'), 'video/mp4')->{id});
-	my @states = map { my $item = $user->wait_media($_, SETTLE); $item->{status} . ($item->{failure} ? " $item->{failure}{code}" : '') } @ids;
-	is("@states", 'ready ready ready failed unsupported_type', 'it works without bubblewrap') or diag MediaNest::Media::slurp("$mn->{var}/log/without.log");
-	like(MediaNest::Media::slurp("$dir/run/worker.sandbox"), qr/^(?:landlock|seccomp)$/, '... and says so');
+		$user->upload_file($make->song('w.mp3', cover => 1), 'audio/mpeg')->{id},
+		    $user->upload_file($make->hostile('playlist.mp4'), 'video/mp4')->{id});
+	my @states = map { my $item = $user->wait_media($_, SETTLE); $item->{status}
+	    . ($item->{failure} ? " $item->{failure}{code}" : '') } @ids;
+	is("@states", 'ready ready ready failed unsupported_type', 'it works without bubblewrap')
+	    or diag MediaNest::Media::slurp("$mn->{var}/log/without.log");
+	like(MediaNest::Media::slurp("$dir/run/worker.sandbox"), qr/^(?:landlock|seccomp)$/,
+	    '... and says so');
 	kill 'TERM', $without;
 	waitpid $without, 0;
 	$mn->start_part('worker');
 }
 
-# --- a worker that was frozen past its lease: another one takes over, and the first one's work is thrown away
+# --- a worker that was frozen past its lease: another one takes over, and the first one's work is
+# thrown away
 {
 	my $frozen = $mn->pid('worker');
 	my $id = upload_clip();
@@ -85,13 +110,15 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	kill 'STOP', @all;
 	my ($second) = other_worker($mn, $exe, 'second');
 	my $item = eval { $user->wait_media($id, SETTLE) } || {};
-	is($item->{status}, 'ready', 'another worker takes an abandoned job over') or diag MediaNest::Media::slurp("$mn->{var}/log/second.log");
+	is($item->{status}, 'ready', 'another worker takes an abandoned job over')
+	    or diag MediaNest::Media::slurp("$mn->{var}/log/second.log");
 	is(job($id, 'attempt'), 2, '... as a further attempt');
 	my ($prefix) = $mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'");
 	kill 'CONT', reverse @all;
 	# The frozen one goes on, finds that it has lost its lease, and lets go.
 	wait_until { return !alive(@all[ 1 .. $#all ]) } SETTLE, 'the old run to end';
-	is($mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'"), $prefix, 'the first one changes nothing');
+	is($mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'"), $prefix,
+	    'the first one changes nothing');
 	is(job($id, 'state'), 'done', 'the job is done');
 	each_once($mn, $id);
 	kill 'TERM', $second;
@@ -111,13 +138,17 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 		is(job($id, "state || ' ' || attempt"), "running $attempt", "attempt $attempt");
 		kill 'KILL', children($worker);
 		wait_until { return job($id, 'state') ne 'running' } SETTLE, 'the end of it';
-		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1 ? 'tried again later' : 'given up');
+		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1
+		    ? 'tried again later' : 'given up');
 		like(job($id, 'last_error'), qr/signal 9/, '... with what happened');
-		$mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'mediaId' = '$id'; NOTIFY mn_jobs") if $attempt == 1;
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'mediaId' = '$id'; "
+		    . "NOTIFY mn_jobs") if $attempt == 1;
 	}
 	my $item = $user->api(GET => "/api/media/$id")->{json};
-	is("$item->{status} $item->{failure}{code}", 'failed processing_error', 'the item has failed with a reason');
-	is($mn->psql("SELECT count(*) FROM notifications WHERE kind = 'media.failed' AND data->>'mediaId' = '$id'"), 1, 'its owner is told once');
+	is("$item->{status} $item->{failure}{code}", 'failed processing_error',
+	    'the item has failed with a reason');
+	is($mn->psql("SELECT count(*) FROM notifications WHERE kind = 'media.failed' AND "
+	    . "data->>'mediaId' = '$id'"), 1, 'its owner is told once');
 	is($user->api(POST => "/api/media/$id/reprocess")->{status}, 202, 'and can try again');
 	is($user->wait_media($id, SETTLE)->{status}, 'ready', 'with success');
 }
@@ -126,10 +157,13 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 {
 	$mn->stop_part('worker');
 	my $id = upload_clip();
-	$mn->psql("UPDATE jobs SET state = 'running', attempt = max_attempts, lease = gen_random_uuid(), lease_until = now() - interval '1 second' WHERE payload->>'mediaId' = '$id'");
+	$mn->psql("UPDATE jobs SET state = 'running', attempt = max_attempts, lease = "
+	    . "gen_random_uuid(), lease_until = now() - interval '1 second' WHERE "
+	    . "payload->>'mediaId' = '$id'");
 	$mn->start_part('worker');
 	my $item = $user->wait_media($id, SETTLE);
-	is("$item->{status} $item->{failure}{code}", 'failed processing_error', 'a job that was never heard of again is given up');
+	is("$item->{status} $item->{failure}{code}", 'failed processing_error',
+	    'a job that was never heard of again is given up');
 	is(job($id, 'state'), 'dead', '... and listed as dead');
 }
 
@@ -137,17 +171,24 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 {
 	my ($trashed, $purged) = (upload_clip(), upload_clip());
 	wait_until { return step_seen($trashed, 'inspect') } SETTLE, 'processing';
-	is($user->api(POST => "/api/media/$trashed/trash")->{status}, 200, 'into the trash meanwhile');
-	is($mn->admin->api(DELETE => "/api/media/$purged?purge=true")->{status}, 204, 'another one away for good');
-	wait_until { return job($trashed, 'state') eq 'done' && job($purged, 'state') eq 'done' } SETTLE, 'both jobs';
-	is($user->api(GET => "/api/media/$trashed")->{json}{status}, 'trashed', 'it stays in the trash');
-	is($user->api(POST => "/api/media/$trashed/restore")->{json}{status}, 'ready', '... and is ready when restored');
-	is($mn->psql("SELECT count(*) FROM media WHERE id = '$purged'"), 0, 'what was purged stays away');
+	is($user->api(POST => "/api/media/$trashed/trash")->{status}, 200,
+	    'into the trash meanwhile');
+	is($mn->admin->api(DELETE => "/api/media/$purged?purge=true")->{status}, 204,
+	    'another one away for good');
+	wait_until { return job($trashed, 'state') eq 'done' && job($purged,
+	    'state') eq 'done' } SETTLE, 'both jobs';
+	is($user->api(GET => "/api/media/$trashed")->{json}{status}, 'trashed',
+	    'it stays in the trash');
+	is($user->api(POST => "/api/media/$trashed/restore")->{json}{status}, 'ready',
+	    '... and is ready when restored');
+	is($mn->psql("SELECT count(*) FROM media WHERE id = '$purged'"), 0,
+	    'what was purged stays away');
 }
 
 # --- random deaths, of the worker and of single jobs
 {
-	my @ids = map { $user->upload_bytes("r$_.png", png(200 + $_, 160), 'image/png')->{id} } 1 .. UPLOADS;
+	my @ids = map { $user->upload_bytes("r$_.png", png(200 + $_, 160),
+	    'image/png')->{id} } 1 .. UPLOADS;
 	push @ids, map { upload_clip() } 1 .. 2;
 	my $killed = 0;
 	for (1 .. KILLS) {
@@ -161,7 +202,8 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	# Without waiting for the pauses between attempts.
 	wait_until {
 		$mn->psql("UPDATE jobs SET run_at = now() WHERE state = 'available'");
-		return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND state IN ('available', 'running')") == 0;
+		return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND "
+		    . "state IN ('available', 'running')") == 0;
 	} 2 * SETTLE, 'the last job';
 	settled($mn, SETTLE, @ids);
 	each_once($mn, @ids);
@@ -171,20 +213,35 @@ pass('scratch space is empty');
 
 # --- periodic jobs: what is over goes away
 {
-	my $late = $user->api(POST => '/api/media/upload/initiate', { filename => 'late.png', size => 10, type => 'image/png' })->{json};
-	$mn->psql("UPDATE uploads SET expires_at = now() - interval '1 minute' WHERE id = '$late->{uploadId}'");
-	my ($stray) = $mn->psql("INSERT INTO media_assets (key, media_id, size, created_at) VALUES ('derived/stray/x/320.webp', gen_random_uuid(), 1, now() - interval '2 days') RETURNING key");
-	$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) VALUES (gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
-	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY kind");
-	is_deeply(\@kinds, [ map { "upkeep.$_" } qw(answers incoming jobs notifications objects sign_ins trash uploads) ], 'each periodic job is there, once');
-	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = 'available'; NOTIFY mn_jobs, 'upkeep'");
-	wait_until { return $mn->psql("SELECT status FROM uploads WHERE id = '$late->{uploadId}'") eq 'expired' } SETTLE, 'the upload to expire';
-	is($mn->psql("SELECT count(*) FROM media WHERE id = '$late->{mediaId}'"), 0, 'an upload that was never finished leaves no item');
-	wait_until { return $mn->psql("SELECT count(*) FROM media_assets WHERE key = '$stray'") == 0 } SETTLE, 'the stray object to go';
-	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'x'") == 0 } SETTLE, 'the old job to go';
+	my $late = $user->api(POST => '/api/media/upload/initiate', { filename => 'late.png',
+	    size => 10, type => 'image/png' })->{json};
+	$mn->psql("UPDATE uploads SET expires_at = now() - interval '1 minute' WHERE id = "
+	    . "'$late->{uploadId}'");
+	my ($stray) = $mn->psql("INSERT INTO media_assets (key, media_id, size, created_at) "
+	    . "VALUES ('derived/stray/x/320.webp', gen_random_uuid(), 1, now() - interval '2 "
+	    . "days') RETURNING key");
+	$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) VALUES "
+	    . "(gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
+	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY "
+	    . "kind");
+	my @wanted = qw(answers incoming jobs notifications objects sign_ins trash uploads);
+	is_deeply(\@kinds, [ map { "upkeep.$_" } @wanted ], 'each periodic job is there, once');
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = "
+	    . "'available'; NOTIFY mn_jobs, 'upkeep'");
+	wait_until { return $mn->psql("SELECT status FROM uploads WHERE id = "
+	    . "'$late->{uploadId}'") eq 'expired' } SETTLE, 'the upload to expire';
+	is($mn->psql("SELECT count(*) FROM media WHERE id = '$late->{mediaId}'"), 0,
+	    'an upload that was never finished leaves no item');
+	wait_until { return $mn->psql("SELECT count(*) FROM media_assets WHERE key = "
+	    . "'$stray'") == 0 } SETTLE, 'the stray object to go';
+	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = "
+	    . "'x'") == 0 } SETTLE, 'the old job to go';
 	pass('so do stray objects and old jobs');
-	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND state = 'available' AND finished_at IS NOT NULL AND last_error IS NULL") == @kinds } SETTLE, 'their ends';
-	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + interval '30 minutes'"), 3, 'those of each hour wait for the next hour');
+	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND "
+	    . "state = 'available' AND finished_at IS NOT NULL AND last_error IS "
+	    . "NULL") == @kinds } SETTLE, 'their ends';
+	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + "
+	    . "interval '30 minutes'"), 3, 'those of each hour wait for the next hour');
 }
 unlike($mn->log_text('worker'), qr/Sanitizer|runtime error/, 'the sanitizers are content');
 done_testing();

@@ -1,4 +1,5 @@
-# No notification is lost, doubled or out of order: many sockets, concurrent writers, sockets that come and go.
+# No notification is lost, doubled or out of order: many sockets, concurrent writers, sockets that
+# come and go.
 use strict;
 use warnings;
 use FindBin;
@@ -17,18 +18,22 @@ my @people = map { $mn->user(role => 'guest') } 1 .. PEOPLE;
 my $all = WRITERS * EACH;
 
 # A reader: its socket, and what it has seen over all its connections.
-my @readers = map { { who => $people[$_ % PEOPLE], stream => $_ % 4 == 3, restless => $_ % 2, seen => [], last => 0 } } 0 .. SOCKETS - 1;
+my @readers = map { { who => $people[$_ % PEOPLE], stream => $_ % 4 == 3, restless => $_ % 2,
+    seen => [], last => 0 } } 0 .. SOCKETS - 1;
 
 sub enter {
 	my ($reader, $after) = @_;
-	$reader->{socket} = MediaNest::WebSocket->open($reader->{who}, stream => $reader->{stream}, after => $after);
-	die "refused: $reader->{socket}{status}" if $reader->{socket}{status} != ($reader->{stream} ? 200 : 101);
+	$reader->{socket} = MediaNest::WebSocket->open($reader->{who},
+	    stream => $reader->{stream}, after => $after);
+	my $status = $reader->{socket}{status};
+	die "refused: $status" if $status != ($reader->{stream} ? 200 : 101);
 }
 
 sub collect {
 	my ($reader) = @_;
 	for my $event (splice @{ $reader->{socket}{events} }) {
-		next unless defined $event->{seq} && ($event->{data}{notification}{title} // '') =~ /^w\d+\.\d+$/;
+		next unless defined $event->{seq}
+		    && ($event->{data}{notification}{title} // '') =~ /^w\d+\.\d+$/;
 		push @{ $reader->{seen} }, [ $event->{seq}, $event->{data}{notification}{title} ];
 		$reader->{last} = $event->{seq};
 	}
@@ -45,8 +50,9 @@ for my $w (1 .. WRITERS) {
 			# 503: the lock was not had in time. Nothing was sent then, so ask again.
 			my $answer = eval {
 				wait_until {
-					my %body = (title => "w$w.$i", message => 'x', roles => ['guest']);
-					my $r = $admin->api(POST => '/api/notifications/broadcast', \%body);
+					my $r = $admin->api(POST => '/api/notifications/broadcast',
+					    { title => "w$w.$i", message => 'x',
+						roles => ['guest'] });
 					return $r->{status} != 503 && $r;
 				} SECONDS, "broadcast w$w.$i";
 			} || { status => 503, content => $@ };
@@ -66,7 +72,8 @@ while (grep { @{ $_->{seen} } < $all } @readers) {
 	collect($_) for @readers;
 	next if time - $moved < 0.05;
 	# Every second reader keeps leaving in the middle of it and comes back with what it has.
-	my ($reader) = grep { $_->{restless} && @{ $_->{seen} } < $all } sort { ($a->{moved} // 0) <=> ($b->{moved} // 0) } @readers;
+	my ($reader) = grep { $_->{restless} && @{ $_->{seen} } < $all } sort {
+	    ($a->{moved} // 0) <=> ($b->{moved} // 0) } @readers;
 	next unless $reader;
 	$reader->{socket}->close;
 	enter($reader, $reader->{last});
@@ -94,7 +101,8 @@ is_deeply \%doubled, {}, 'none came twice';
 is_deeply \%disordered, {}, 'none out of order';
 
 for my $who (@people) {
-	my $gaps = $mn->psql("SELECT count(*) || ' ' || max(seq) || ' ' || min(seq) FROM notifications WHERE user_id = '$who->{id}'");
+	my $gaps = $mn->psql("SELECT count(*) || ' ' || max(seq) || ' ' || min(seq) FROM "
+	    . "notifications WHERE user_id = '$who->{id}'");
 	my ($count, $max, $min) = split / /, $gaps;
 	is $count, $max - $min + 1, 'the seq of a person has no gap';
 }

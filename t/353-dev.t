@@ -65,7 +65,8 @@ my $said = MediaNest::Test::run_output("$mn->{root}/dev", 'up', '--var', $foreig
 isnt $?, 0, 'a directory with other things is refused';
 like $said, qr/holds no stack/, 'in words';
 my ($port) = $mn->{url} =~ /:(\d+)$/;
-$said = MediaNest::Test::run_output("$mn->{root}/dev", 'up', '--var', "$foreign/new", '--port', $port);
+$said = MediaNest::Test::run_output("$mn->{root}/dev", 'up', '--var', "$foreign/new", '--port',
+    $port);
 isnt $?, 0, 'a port that is taken is refused';
 like $said, qr/is taken/, 'in words';
 done_testing;
