@@ -10,7 +10,7 @@ use MediaNest::Media;
 use MediaNest::Test;
 use Time::HiRes qw(sleep time);
 
-use constant { SETTLE => 90, LEASE => 2, KILLS => 20, UPLOADS => 20 };
+use constant { TRIES => 10, SETTLE => 90, LEASE => 2, KILLS => 20, UPLOADS => 20 };
 
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => LEASE,
     'worker.poll' => 100, 'worker.media.concurrency' => 3 });
@@ -42,15 +42,24 @@ sub hold_decoder {
 	    descendants($worker);
 	return kill 'STOP', @tools;
 }
+# Uploads until a job is held at the step: one that was faster than we is let go. Returns the item.
+sub hold_at {
+	my ($worker, $step) = @_;
+	for (1 .. TRIES) {
+		my $id = upload_clip();
+		wait_until { return step_seen($id, $step) } SETTLE, "the step $step";
+		return $id if hold_decoder($worker) && job($id, 'state') eq 'running';
+		kill 'CONT', descendants($worker);
+	}
+	die "no job could be held at the step $step\n";
+}
 # Running, that is: a zombie waits for its reaper only.
 sub alive { return grep { `cat /proc/$_/stat 2>/dev/null` =~ /\) [^Z] / } @_ }
 
 # --- told to stop in the middle of a job: it is given back, and the attempt is not counted
 {
 	my $worker = $mn->pid('worker');
-	my $id = upload_clip();
-	wait_until { return step_seen($id, 'preview') } SETTLE, 'the preview to begin';
-	ok(hold_decoder($worker), 'a decoder is at work');
+	my $id = hold_at($worker, 'preview');
 	my @all = descendants($worker);
 	ok(@all >= 3, 'the job runs in processes of its own');
 	my $began = time;
@@ -103,9 +112,7 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 # thrown away
 {
 	my $frozen = $mn->pid('worker');
-	my $id = upload_clip();
-	wait_until { return step_seen($id, 'thumbnails') } SETTLE, 'the thumbnails';
-	hold_decoder($frozen);
+	my $id = hold_at($frozen, 'thumbnails');
 	my @all = ($frozen, descendants($frozen));
 	kill 'STOP', @all;
 	my ($second) = other_worker($mn, $exe, 'second');
