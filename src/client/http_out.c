@@ -157,30 +157,30 @@ end_set(enum call_end end, struct error *err)
 	case CALL_ANSWERED: return true;
 	case CALL_REFUSED_ADDRESS:
 		return error_slug(err, ERR_UNPROCESSABLE, "refused_address",
-		    "This server may not connect to that address (outbound.allow).");
+		    "Connections to that address are not allowed. Add it to outbound.allow.");
 	case CALL_TLS:
 		return error_slug(err, ERR_UPSTREAM, "upstream_tls",
-		    "The other server's certificate is not trusted, or it does not speak TLS"
-		    " (outbound.ca_file).");
+		    "The other server's certificate is not trusted, or the server does not"
+		    " support TLS. Check the address and outbound.ca_file.");
 	case CALL_TIMEOUT:
 		return error_slug(err, ERR_UNAVAILABLE, "upstream_timeout",
-		    "The other server did not answer in time.");
+		    "The other server did not respond in time. Try again later.");
 	case CALL_PROTOCOL:
 		return error_slug(err, ERR_UPSTREAM, "upstream_protocol",
-		    "The other server's answer is not HTTP. Check the address and the port.");
+		    "The other server's response is not HTTP. Check the address and the port.");
 	case CALL_TOO_LONG:
 		return error_slug(err, ERR_UPSTREAM, "upstream_too_long",
-		    "The other server's answer is too long.");
+		    "The other server's response is too large.");
 	case CALL_SUSPENDED:
 		error_slug(err, ERR_UNAVAILABLE, "upstream_suspended",
-		    "The other server has failed several times; it is tried again in a while.");
+		    "The other server failed several times in a row. Try again in a minute.");
 		err->retry_after = BREAKER_PROBE_SECONDS;
 		return false;
 	case CALL_UNREACHABLE:
 	case CALL_REFUSED:
 	default:
 		return error_slug(err, ERR_UNAVAILABLE, "upstream_unreachable",
-		    "The other server cannot be reached.");
+		    "The other server could not be reached. Check the address and the port.");
 	}
 }
 
@@ -222,7 +222,8 @@ call_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 
 	if (!origin_of(out->url, origin)) {
 		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
-		    "The URL must begin with http:// or https://, without a name and password.");
+		    "The URL must start with http:// or https:// and contain no user name or"
+		    " password.");
 		return CALL_REFUSED_ADDRESS;
 	}
 	if (!breaker_admits(origin, clock_monotonic())) {
@@ -231,7 +232,7 @@ call_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 		return CALL_SUSPENDED;
 	}
 	if ((curl = take_kept(&out->rules)) == NULL) {
-		error_set(err, ERR_INTERNAL, "libcurl cannot be used.");
+		error_set(err, ERR_INTERNAL, "libcurl could not be started.");
 		return CALL_UNREACHABLE;
 	}
 	buf_init(&call.answer, arena, out->answer_max);

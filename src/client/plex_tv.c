@@ -22,7 +22,7 @@ unavailable(struct error *err, const char *detail)
 	int retry_after = err->retry_after > 0 ? err->retry_after : RETRY_AFTER;
 
 	error_slug(err, ERR_UNAVAILABLE, "plex_unavailable",
-	    "plex.tv cannot be used at the moment. Signing in with a password works as ever.");
+	    "plex.tv is not available right now. Try again later, or sign in with your password.");
 	err->retry_after = retry_after;
 	error_detail(err, "%s", detail);
 	return ANSWER_UNKNOWN;
@@ -63,7 +63,7 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
 	enum answer_kind kind;
 
 	if (left <= 0)
-		return unavailable(err, "no time is left");
+		return unavailable(err, "the deadline has passed");
 	while (base > 0 && tv->url[base - 1] == '/')
 		base--;
 	out.url = arena_printf(arena, "%.*s%s", (int)base, tv->url, path);
@@ -124,7 +124,7 @@ plex_tv_pin_token(struct arena *arena, const struct plex_tv *tv, int64_t pin_id,
 	if (*token != NULL && **token == '\0')
 		*token = NULL;
 	if (*token != NULL && !plain(*token, PLEX_TOKEN_MAX))
-		return unavailable(err, "GET pins: a token that is none");
+		return unavailable(err, "GET pins: not a valid token");
 	return ANSWER_PRESENT;
 }
 

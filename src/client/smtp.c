@@ -131,10 +131,10 @@ perform(CURL *curl, struct error *err)
 		return true;
 	if (end == CALL_REFUSED)
 		error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
-		    "The mail server refused the mail.");
+		    "The mail server rejected the message.");
 	else
 		error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
-		    "The mail server cannot be used at the moment.");
+		    "The mail server is not available right now. Try again later.");
 	return error_detail(err, "%s (answer %ld)",
 	    reason[0] != '\0' ? reason : curl_easy_strerror(code), answer);
 }
@@ -150,9 +150,9 @@ smtp_send(struct arena *arena, const struct smtp_server *server, const struct sm
 
 	if (!address_safe(mail->to) || !address_safe(mail->from))
 		return error_slug(err, ERR_UNPROCESSABLE, "mail_refused",
-		    "The address cannot be written into a mail.");
+		    "The email address contains characters that are not allowed.");
 	if ((curl = curl_easy_init()) == NULL)
-		return error_set(err, ERR_INTERNAL, "libcurl cannot be used.");
+		return error_set(err, ERR_INTERNAL, "libcurl could not be started.");
 	to = curl_slist_append(NULL, arena_printf(arena, "<%s>", mail->to));
 	headers = headers_of(arena, mail);
 	mime = curl_mime_init(curl);
@@ -161,8 +161,9 @@ smtp_send(struct arena *arena, const struct smtp_server *server, const struct sm
 	curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime);
-	ok = add_parts(mime, mail) ? perform(curl, err) :
-				     error_set(err, ERR_INTERNAL, "The mail cannot be made.");
+	ok = add_parts(mime, mail) ?
+	    perform(curl, err) :
+	    error_set(err, ERR_INTERNAL, "The message could not be created.");
 	curl_easy_cleanup(curl);
 	curl_mime_free(mime);
 	curl_slist_free_all(headers);

@@ -27,7 +27,7 @@ struct arena_deferred {
 static _Noreturn void
 out_of_memory(size_t size)
 {
-	log_crit(NULL, "out of memory: %zu bytes wanted", size);
+	log_crit(NULL, "out of memory: could not allocate %zu bytes", size);
 	abort();
 }
 

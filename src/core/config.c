@@ -133,14 +133,14 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 		return true;
 	case CONFIG_BOOL:
 		if (!str_to_bool(text, &flag))
-			return error_set(err, ERR_VALIDATION,
-			    "%s: '%.*s' is neither true nor false", row->key, SHOWN_MAX, shown);
+			return error_set(err, ERR_VALIDATION, "%s: '%.*s' must be true or false",
+			    row->key, SHOWN_MAX, shown);
 		*number = flag;
 		return true;
 	case CONFIG_ENUM:
 		if (!choice_has(row->choices, text))
-			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is none of %s", row->key,
-			    SHOWN_MAX, shown, row->choices);
+			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not one of %s",
+			    row->key, SHOWN_MAX, shown, row->choices);
 		return true;
 	case CONFIG_STRING:
 	case CONFIG_LIST:
@@ -150,8 +150,8 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 		return error_set(err, ERR_VALIDATION, "%s: must have %lld to %lld bytes, not %zu",
 		    row->key, (long long)row->min, (long long)row->max, len);
 	if (has_control(text) || !utf8_valid(text, len))
-		return error_set(err, ERR_VALIDATION, "%s: control characters or invalid UTF-8",
-		    row->key);
+		return error_set(err, ERR_VALIDATION,
+		    "%s: must not contain control characters or invalid UTF-8", row->key);
 	if (row->type == CONFIG_PATH && len > 0 && text[0] != '/')
 		return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not an absolute path",
 		    row->key, SHOWN_MAX, shown);
@@ -246,7 +246,7 @@ file_apply(struct config *config, FILE *f, struct error *err)
 		error_clear(&inner);
 		if (strchr(line, '\n') == NULL && !feof(f))
 			error_set(&inner, ERR_VALIDATION,
-			    "line longer than %d bytes, or a NUL in it", CONFIG_LINE_MAX - 2);
+			    "line is longer than %d bytes or contains a NUL", CONFIG_LINE_MAX - 2);
 		else
 			line_apply(config, line, &inner);
 		if (inner.code != ERR_NONE)
@@ -268,7 +268,8 @@ file_load(struct config *config, struct error *err)
 
 	if (f == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    "%s: cannot be opened: %s (another file: --config or MEDIANEST_CONFIG)",
+		    "%s: cannot be opened: %s (use --config or MEDIANEST_CONFIG to name another"
+		    " file)",
 		    config->path, strerror(errno));
 	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
 		fclose(f);

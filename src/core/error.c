@@ -111,7 +111,7 @@ error_field(struct error *err, const char *field, const char *code, const char *
 	va_list ap;
 
 	if (err->code != ERR_VALIDATION || err->nfields == 0)
-		error_set(err, ERR_VALIDATION, "Some fields are not acceptable.");
+		error_set(err, ERR_VALIDATION, "Some fields are invalid.");
 	if (err->nfields == ERROR_FIELDS_MAX)
 		return false;
 	fe = &err->fields[err->nfields++];

@@ -343,21 +343,20 @@ json_parse(struct arena *arena, const char *text, size_t len, struct error *err)
 
 	if (!prescan(&scan)) {
 		error_slug(err, ERR_MALFORMED, "malformed_json",
-		    "The body is not acceptable JSON: %s at byte %zu.", scan.why,
+		    "The body is not valid JSON: %s at byte %zu.", scan.why,
 		    (size_t)(scan.p - scan.start));
 		return NULL;
 	}
 	tree = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
 	if (tree == NULL) {
-		error_slug(err, ERR_MALFORMED, "malformed_json",
-		    "The body is not acceptable JSON.");
+		error_slug(err, ERR_MALFORMED, "malformed_json", "The body is not valid JSON.");
 		return NULL;
 	}
 	arena_defer(arena, free_tree, tree);
 	name = find_repeated(arena, tree);
 	if (name != NULL) {
 		error_slug(err, ERR_MALFORMED, "malformed_json",
-		    "The body is not acceptable JSON: the name '%s' occurs twice.",
+		    "The body is not valid JSON: the name '%s' occurs twice.",
 		    utf8_clean(arena, name, strlen(name), ERROR_FIELD_NAME_MAX));
 		return NULL;
 	}

@@ -54,7 +54,8 @@ gate_try(const char *dir, int *out, struct error *err)
 		 */
 		fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (fd < 0) {
-			error_set(err, ERR_INTERNAL, "The password could not be checked.");
+			error_set(err, ERR_INTERNAL,
+			    "The password could not be checked. Try again later.");
 			return error_detail(err, "%s: %s", path, strerror(errno));
 		}
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
@@ -92,7 +93,7 @@ gate_enter(const char *dir, int *fd, struct error *err)
 static bool
 argon2_failed(int rc, struct error *err)
 {
-	error_set(err, ERR_INTERNAL, "The password could not be checked.");
+	error_set(err, ERR_INTERNAL, "The password could not be checked. Try again later.");
 	return error_detail(err, "argon2: %s", argon2_error_message(rc));
 }
 

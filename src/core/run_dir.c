@@ -90,7 +90,7 @@ run_socket_grant(const char *path, const char *group, struct error *err)
 	const struct group *entry = group[0] != '\0' ? getgrnam(group) : NULL;
 
 	if (group[0] != '\0' && entry == NULL)
-		return error_set(err, ERR_INTERNAL, "run.socket_group: there is no group %s",
+		return error_set(err, ERR_INTERNAL, "run.socket_group: the group %s does not exist",
 		    group);
 	if (entry != NULL && chown(path, (uid_t)-1, entry->gr_gid) != 0)
 		return error_set(err, ERR_INTERNAL,

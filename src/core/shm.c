@@ -210,7 +210,8 @@ shm_map(const char *run_dir, const struct shm_file *file, struct error *err)
 			break;
 	}
 	if (map == NULL) {
-		error_set(err, ERR_INTERNAL, "The shared file of %s cannot be opened.", file->name);
+		error_set(err, ERR_INTERNAL, "The shared file of %s could not be opened.",
+		    file->name);
 		error_detail(err, "%s: %s", path, strerror(errno));
 		return NULL;
 	}

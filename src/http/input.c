@@ -111,10 +111,10 @@ check_string(const struct field_rule *rule, const char *path, const char *text, 
 		secret ? "bytes" : "characters", err))
 		return false;
 	if (!alphabet_holds(rule, text))
-		return error_field(err, path, "format", "must have %s only",
+		return error_field(err, path, "format", "must contain only %s",
 		    (rule->flags & FIELD_DIGITS) != 0 ? "digits" : "hexadecimal digits");
 	if (!secret && text_has_control(text, (rule->flags & FIELD_TEXT) != 0))
-		return error_field(err, path, "format", "must not have control characters");
+		return error_field(err, path, "format", "must not contain control characters");
 	return true;
 }
 
@@ -151,16 +151,16 @@ input_check_text(struct arena *arena, const struct field_rule *rule, const char 
 		break;
 	case FIELD_UUID:
 		if (!uuid_valid(text))
-			return error_field(err, path, "format", "must be an id");
+			return error_field(err, path, "format", "must be a UUID");
 		value->str = str_lower(arena, text);
 		break;
 	case FIELD_TIME:
 		if (!time_parse_rfc3339(text, &value->num))
-			return error_field(err, path, "format", "must be a time after RFC 3339");
+			return error_field(err, path, "format", "must be an RFC 3339 time");
 		break;
 	case FIELD_EMAIL:
 		if (!str_is_email(text))
-			return error_field(err, path, "format", "must be an e-mail address");
+			return error_field(err, path, "format", "must be an email address");
 		value->str = str_lower(arena, text);
 		break;
 	default: return error_field(err, path, "type", "has the wrong type");
@@ -201,12 +201,12 @@ input_check_item(const struct field_rule *rule, const char *path, size_t i, cons
 		.flags = rule->flags };
 
 	if (rule->type == FIELD_UUIDS && !uuid_valid(text))
-		return error_field(err, path, "format", "element %zu must be an id", i);
+		return error_field(err, path, "format", "must have a UUID as element %zu", i);
 	if (rule->type == FIELD_STRINGS && !check_string(&one, path, text, err))
 		return false;
 	if (rule->choices != NULL && !choice_listed(rule->choices, text))
 		return error_field(err, path, "choice",
-		    "must not have '%.40s': it is none of the choices", text);
+		    "must not contain '%.40s', which is not one of the choices", text);
 	return true;
 }
 
@@ -223,7 +223,7 @@ input_check_count(const struct field_rule *rule, const char *path, size_t n, str
 	int64_t max = input_items_max(rule);
 
 	if ((int64_t)n < rule->min || (int64_t)n > max)
-		return error_field(err, path, "range", "must have from %lld to %lld elements",
+		return error_field(err, path, "range", "must have %lld to %lld elements",
 		    (long long)rule->min, (long long)max);
 	return true;
 }
@@ -260,10 +260,10 @@ check_forms(const struct input *in, const struct field_rule *list, struct error 
 		bool given = value_find(in, rule->name)->state != VALUE_ABSENT;
 
 		if (batch && given)
-			ok = error_field(err, rule->name, "unknown", "must not stand beside '%s'",
-			    list->name);
+			ok = error_field(err, rule->name, "unknown",
+			    "must not be sent together with '%s'", list->name);
 		else if (!batch && !given && (rule->flags & FIELD_REQUIRED) != 0)
-			ok = error_field(err, rule->name, "required", "is required");
+			ok = error_field(err, rule->name, "required", "must be given");
 	}
 	return ok;
 }
@@ -282,7 +282,7 @@ input_check_required(const struct input *in, const char *prefix, struct error *e
 			continue;
 		str_copy(name, sizeof(name), prefix);
 		str_copy(name + strlen(name), sizeof(name) - strlen(name), in->rules[i].name);
-		ok = error_field(err, name, "required", "is required");
+		ok = error_field(err, name, "required", "must be given");
 	}
 	return ok;
 }

@@ -168,7 +168,7 @@ object_check(struct arena *arena, const struct field_rule *rules, const cJSON *o
 		if (i == in->n) {
 			ok = error_field(err,
 			    utf8_clean(arena, path, strlen(path), sizeof(path) - 1), "unknown",
-			    "is not known here");
+			    "must not be sent: the field is unknown");
 			continue;
 		}
 		snprintf(path, sizeof(path), "%.40s%.22s", prefix, rules[i].name);

@@ -52,7 +52,7 @@ check_pair(struct arena *arena, const struct field_rule *rule, const char *text,
 	bool flag = false;
 
 	if (value->state != VALUE_ABSENT)
-		return error_field(err, rule->name, "duplicate", "may be given once");
+		return error_field(err, rule->name, "duplicate", "must be given only once");
 	value->state = VALUE_PRESENT;
 	switch (rule->type) {
 	case FIELD_INT: return check_int(rule, text, &value->num, err);
@@ -99,7 +99,7 @@ query_pair(struct arena *arena, struct input *in, const char *pair, size_t len, 
 		i++;
 	if (i == in->n)
 		*ok = error_field(err, utf8_clean(arena, name, strlen(name), FIELD_PATH_MAX - 1),
-		    "unknown", "is not known here");
+		    "unknown", "must not be sent: the parameter is unknown");
 	else if (!check_pair(arena, &in->rules[i], text, &in->values[i], err))
 		*ok = false;
 	return true;

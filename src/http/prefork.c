@@ -80,7 +80,8 @@ lock_socket(struct master *m)
 	switch (run_lock(path, 0600, &m->lock_fd)) {
 	case RUN_LOCK_TAKEN: return 0;
 	case RUN_LOCK_BUSY:
-		log_crit(m->cfg->log, "another master owns %s", m->cfg->socket_path);
+		log_crit(m->cfg->log, "another master process already uses %s",
+		    m->cfg->socket_path);
 		return EX_TEMPFAIL;
 	case RUN_LOCK_FAILED:
 	default:
@@ -339,7 +340,7 @@ run_master(struct master *m)
 		    &(struct timespec) {
 			.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L });
 		if (sig == SIGHUP) {
-			log_notice(m->cfg->log, "rolling the workers");
+			log_notice(m->cfg->log, "replacing the workers one by one");
 			m->generation++;
 		} else if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT) {
 			drain(m, clock_monotonic());

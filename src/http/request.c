@@ -128,7 +128,7 @@ request_path_decode(struct arena *arena, const char *raw, size_t len, const char
 		    "The path must start with / and have at most %d bytes.", REQUEST_PATH_MAX);
 	for (size_t i = 0; i + 2 < len; i++) {
 		if (raw[i] == '%' && raw[i + 1] == '2' && (raw[i + 2] == 'f' || raw[i + 2] == 'F'))
-			return error_set(err, ERR_MALFORMED, "The path has an encoded slash.");
+			return error_set(err, ERR_MALFORMED, "The path contains an encoded slash.");
 	}
 	if (!url_decode(arena, raw, len, false, &out, &n) || strlen(out) != n ||
 	    !utf8_valid(out, n))
@@ -138,12 +138,12 @@ request_path_decode(struct arena *arena, const char *raw, size_t len, const char
 	for (const char *p = out + 1;; p++) {
 		if (*p != '\0' && ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\\'))
 			return error_set(err, ERR_MALFORMED,
-			    "The path has a character that is not allowed.");
+			    "The path contains a character that is not allowed.");
 		if (*p != '/' && *p != '\0')
 			continue;
 		if (segment_dots(segment, p) || (*p == '/' && p == segment))
 			return error_set(err, ERR_MALFORMED,
-			    "The path has an empty, '.' or '..' segment.");
+			    "The path contains an empty, '.' or '..' segment.");
 		if (*p == '\0')
 			break;
 		segment = p + 1;
@@ -164,8 +164,7 @@ request_length(struct request *req, const char *length, size_t *body_len, struct
 		return error_set(err, ERR_LENGTH,
 		    "Send a Content-Length; transfer encodings are not accepted.");
 	if (request_env(req, "HTTP_CONTENT_ENCODING") != NULL)
-		return error_set(err, ERR_MEDIA_TYPE,
-		    "Send the body as it is, without a Content-Encoding.");
+		return error_set(err, ERR_MEDIA_TYPE, "Send the body without a Content-Encoding.");
 	if (length == NULL || *length == '\0')
 		return true; /* no body: the field rules judge whether one was needed */
 	if (!str_to_int(length, 0, INT64_MAX, &n))

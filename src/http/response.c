@@ -76,7 +76,7 @@ bool
 response_json(struct response *res, int status, struct json *json, struct error *err)
 {
 	if (json->buf.overflow || json->depth != 0) {
-		error_set(err, ERR_INTERNAL, "The answer could not be made.");
+		error_set(err, ERR_INTERNAL, "The response could not be created.");
 		return error_detail(err, "JSON writer: overflow %d, depth %u", json->buf.overflow,
 		    json->depth);
 	}
@@ -173,5 +173,6 @@ request_if_match(const struct request *req, long long version, struct error *err
 		if (n == strlen(want) && memcmp(tag, want, n) == 0)
 			return true;
 	}
-	return error_set(err, ERR_PRECONDITION, "It was changed meanwhile: fetch it again.");
+	return error_set(err, ERR_PRECONDITION,
+	    "It has changed since you loaded it. Load it again.");
 }

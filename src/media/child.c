@@ -107,11 +107,11 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 
 	result->messages[0] = '\0';
 	if (pipe2(out, O_CLOEXEC) != 0)
-		return error_slug(err, ERR_INTERNAL, "internal", "A pipe could not be made.");
+		return error_slug(err, ERR_INTERNAL, "internal", "A pipe could not be created.");
 	if (pipe2(errors, O_CLOEXEC) != 0) {
 		close(out[0]);
 		close(out[1]);
-		return error_slug(err, ERR_INTERNAL, "internal", "A pipe could not be made.");
+		return error_slug(err, ERR_INTERNAL, "internal", "A pipe could not be created.");
 	}
 	pid = start(argv, out[1], errors[1], getpid());
 	close(out[1]);
@@ -128,13 +128,13 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 		;
 	if (!in_time)
 		return error_slug(err, ERR_UNPROCESSABLE, "timeout",
-		    "The file took too long to process.");
+		    "Processing the file took too long.");
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (result->status == EXEC_FAILED)
 		return error_slug(err, ERR_INTERNAL, "internal", "%s is not installed.", argv[0]);
 	if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL ||
 	    result->status == 128 + SIGXFSZ)
 		return error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
-		    "The file needs more time or memory than one file may take.");
+		    "The file needs more time or memory than is allowed for one file.");
 	return true;
 }

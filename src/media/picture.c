@@ -84,22 +84,23 @@ vips_failed(struct media_run *run, struct error *err)
 	if (strstr(lower, "out of memory") != NULL || strstr(lower, "unable to allocate") != NULL ||
 	    strstr(lower, "memory allocation") != NULL) {
 		error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
-		    "The picture needs more memory than one file may take.");
+		    "The picture needs more memory than is allowed for one file.");
 		return error_detail(err, "%s", lower);
 	}
 	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
 		if (strstr(lower, cut[i]) == NULL)
 			continue;
 		error_slug(err, ERR_UNPROCESSABLE, "truncated",
-		    "The picture ends too early: the file seems to be cut off.");
+		    "The picture is incomplete. Upload the file again.");
 		return error_detail(err, "%s", lower);
 	}
 	if (strstr(lower, "not supported") != NULL || strstr(lower, "unsupported") != NULL)
 		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
-		    "The picture is of a rare variant of its format that cannot be read here.");
+		    "This variant of the picture's format is not supported. Upload the picture in"
+		    " another format.");
 	else
 		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
-		    "The picture is damaged and cannot be read.");
+		    "The picture is damaged and cannot be read. Check the original file.");
 	return error_detail(err, "%s", lower);
 }
 
@@ -179,7 +180,8 @@ picture_open(struct media_run *run, const char *path, const char *reader, struct
 	pixels = (int64_t)pic->width * pic->height;
 	if (pixels > run->max_pixels)
 		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
-		    "The picture has %d x %d pixels; at most %lld million are processed.",
+		    "The picture has %d x %d pixels; the limit is %lld million. Upload a smaller"
+		    " version.",
 		    pic->width, pic->height, (long long)(run->max_pixels / 1000000));
 	return true;
 }
@@ -278,8 +280,7 @@ save(struct media_run *run, VipsImage *image, const char *name, struct error *er
 		arena_defer(run->arena, release_pixels, bytes);
 	size = bytes != NULL ? webp_strip(bytes, size) : 0;
 	if (size == 0 || !write_file(media_out_path(run, name), bytes, size))
-		return error_slug(err, ERR_INTERNAL, "internal",
-		    "A derived picture could not be written.");
+		return error_slug(err, ERR_INTERNAL, "internal", "A preview could not be saved.");
 	media_asset_add(run, name, "image/webp", image->Xsize, image->Ysize);
 	return true;
 }
@@ -317,7 +318,7 @@ placeholder(struct media_run *run, VipsImage *in, struct error *err)
 	data = vips_image_write_to_memory(rgba, &size);
 	if (data == NULL || size < (size_t)rgba->Xsize * (size_t)rgba->Ysize * 4)
 		return error_slug(err, ERR_INTERNAL, "internal",
-		    "The placeholder could not be made.");
+		    "The placeholder could not be created.");
 	run->thumbhash =
 	    base64_encode(run->arena, hash, thumbhash_encode(rgba->Xsize, rgba->Ysize, data, hash));
 	g_free(data);

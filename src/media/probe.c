@@ -108,8 +108,8 @@ take_streams(struct probe *p, const struct cJSON *root, struct error *err)
 		type = json_str(stream, "codec_type", "");
 		if (is_protected(stream))
 			return error_slug(err, ERR_UNPROCESSABLE, "protected",
-			    "The file is copy-protected and can only be played where it was"
-			    " bought.");
+			    "The file is copy-protected. Upload a version without copy"
+			    " protection.");
 		if (json_int(json_get(stream, "disposition"), "attached_pic", 0) != 0) {
 			if (p->cover < 0)
 				p->cover = (int)json_int(stream, "index", -1);
@@ -129,10 +129,10 @@ probe_unreadable(struct media_run *run, const char *messages, struct error *err)
 	if (strstr(messages, "moov atom not found") != NULL ||
 	    strstr(messages, "End of file") != NULL || strstr(messages, "truncat") != NULL)
 		error_slug(err, ERR_UNPROCESSABLE, "truncated",
-		    "The file ends too early: it seems to be cut off.");
+		    "The file is incomplete. Upload it again.");
 	else
 		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
-		    "The file is damaged and cannot be read.");
+		    "The file is damaged and cannot be read. Check the original file.");
 	return error_detail(err, "%s",
 	    utf8_clean(run->arena, messages, strlen(messages), ERROR_DETAIL_MAX - 1));
 }

@@ -280,12 +280,13 @@ sniff_file(struct arena *arena, const char *path, const struct media_type **out,
 	if (n < 0)
 		return error_slug(err, ERR_INTERNAL, "internal", "The file could not be opened.");
 	if (n == 0)
-		return error_slug(err, ERR_UNPROCESSABLE, "empty", "The file is empty.");
+		return error_slug(err, ERR_UNPROCESSABLE, "empty",
+		    "The file is empty. Upload another file.");
 	type = sniff_bytes(b, (size_t)n);
 	mime = magic_type(arena, b, (size_t)n);
 	if (type == NULL || contradicts(type, mime)) {
 		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
-		    "This is %s, not a picture, video or song of a supported format.",
+		    "This is %s, which is not supported. Upload a picture, a video or a song.",
 		    refused_label(mime));
 		return error_detail(err, "libmagic says %s", mime);
 	}

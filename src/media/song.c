@@ -201,7 +201,7 @@ song_process(struct media_run *run, const struct probe *p, struct error *err)
 			media_step(run, "thumbnails", "done", NULL);
 		else
 			media_step(run, "thumbnails", "failed",
-			    "The cover picture cannot be read.");
+			    "The cover picture could not be read.");
 	}
 	media_step(run, "preview", "started", NULL);
 	if (p->duration <= WAVEFORM_LONGEST && !waveform(run, p, err))

@@ -233,7 +233,9 @@ video_process(struct media_run *run, const struct probe *p, struct error *err)
 	run->height = p->height;
 	if ((int64_t)p->width * p->height > run->max_pixels)
 		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
-		    "The video has %d x %d pixels: more than are processed.", p->width, p->height);
+		    "The video has %d x %d pixels, which is over the limit. Upload a smaller"
+		    " version.",
+		    p->width, p->height);
 	put_details(run, p);
 	media_step(run, "inspect", "done", NULL);
 

@@ -91,7 +91,7 @@ link_gone(void *context)
 	if (b->nd->stopping)
 		return;
 	if (!l->complained)
-		log_crit(b->nd->log, "Redis is away (%s)", l->name);
+		log_crit(b->nd->log, "Redis is not reachable (%s)", l->name);
 	l->complained = true;
 	lws_sul_schedule(b->nd->lws, 0, &l->retry, link_connect,
 	    (lws_usec_t)l->retry_ms * US_PER_MS);
@@ -115,7 +115,7 @@ on_setting(redisAsyncContext *ac, void *reply, void *context)
 
 	if (r != NULL && r->type == REDIS_REPLY_ERROR && !l->complained) {
 		l->complained = true;
-		log_crit(l->bus->nd->log, "Redis refuses (%s): %.100s", l->name, r->str);
+		log_crit(l->bus->nd->log, "Redis refused a command (%s): %.100s", l->name, r->str);
 	}
 }
 
@@ -131,7 +131,7 @@ on_message(redisAsyncContext *ac, void *reply, void *context)
 	if (strcmp(r->element[0]->str, "subscribe") == 0 &&
 	    strcmp(r->element[1]->str, b->events) == 0) {
 		if (b->subscriber.complained)
-			log_notice(b->nd->log, "Redis is back");
+			log_notice(b->nd->log, "Redis is reachable again");
 		b->subscriber.complained = false;
 		b->subscriber.retry_ms = NOTIFYD_RETRY_MS;
 		b->subscribed = true;

@@ -170,9 +170,11 @@ refusal_head(const struct client *c, const char *cors, char *text, size_t size)
 	int len;
 
 	if (c->status == 401)
-		error_slug(&err, ERR_UNAUTHENTICATED, "ticket_invalid", "The ticket is not valid.");
+		error_slug(&err, ERR_UNAUTHENTICATED, "ticket_invalid",
+		    "The ticket is invalid or has expired. Request a new one.");
 	else
-		error_set(&err, ERR_UNAVAILABLE, "Try again shortly.");
+		error_set(&err, ERR_UNAVAILABLE,
+		    "Notifications are not available right now. Try again shortly.");
 	if (error_retry_after(&err) > 0)
 		snprintf(retry, sizeof(retry), "Retry-After: %d\r\n", error_retry_after(&err));
 	arena_init(&arena);

@@ -148,7 +148,8 @@ event_published(struct notifyd *nd, const char *message, size_t len)
 		const char *data = member == NULL ? "{}" : print(&nd->scratch, member);
 
 		if (strlen(data) > NOTIFY_EVENT_MAX)
-			log_warn(nd->log, "an event of %zu bytes is not passed on", strlen(data));
+			log_warn(nd->log, "an event of %zu bytes is too large and was dropped",
+			    strlen(data));
 		else if ((to = json_get(tree, "each")) != NULL)
 			published_each(nd, to, event, data);
 		else if ((to = json_get(tree, "to")) != NULL)

@@ -101,7 +101,7 @@ feed_lost(void *context, const char *why)
 	struct person *person = f->person;
 
 	if (!f->complained)
-		log_crit(f->nd->log, "PostgreSQL is away: %s", why);
+		log_crit(f->nd->log, "PostgreSQL is not reachable: %s", why);
 	f->complained = true;
 	feed_forget_work(f);
 	if (client != NULL)
@@ -120,7 +120,7 @@ feed_ready(void *context)
 	struct feed *f = context;
 
 	if (f->complained)
-		log_notice(f->nd->log, "PostgreSQL is back");
+		log_notice(f->nd->log, "PostgreSQL is reachable again");
 	f->complained = false;
 	f->retry_ms = NOTIFYD_RETRY_MS;
 	feed_next(f);

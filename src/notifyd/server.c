@@ -178,7 +178,7 @@ client_received(struct client *c, size_t len)
 	/* Nothing that a client says is wanted; a flood is ended. */
 	c->received += len;
 	if (c->received > NOTIFYD_RECEIVED_MAX)
-		client_close(c, CLOSE_POLICY, 400, "too much said", false);
+		client_close(c, CLOSE_POLICY, 400, "too much data sent", false);
 	return 0;
 }
 
@@ -247,7 +247,7 @@ limit_descriptors(struct notifyd *nd)
 		return;
 	limit.rlim_cur = limit.rlim_max < NOTIFYD_FDS_MAX ? limit.rlim_max : NOTIFYD_FDS_MAX;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-		log_warn(nd->log, "the limit of open files stays at what it was");
+		log_warn(nd->log, "the limit of open files could not be raised");
 }
 
 static bool

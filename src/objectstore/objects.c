@@ -48,7 +48,7 @@ objects_bucket_create(const struct call *call, const char *bucket, struct error 
 
 	if (!object_bucket_valid(bucket))
 		return error_slug(err, ERR_MALFORMED, "InvalidBucketName",
-		    "Bucket names have 3 to 63 of a-z, 0-9, '.' and '-'.");
+		    "A bucket name must have 3 to 63 characters: a-z, 0-9, '.' and '-'.");
 	return store_bucket_create(call->svc->db, call->arena, bucket, &created, err);
 }
 
@@ -134,8 +134,9 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 		return objects_find(call, (struct object_name) { put->bucket, put->key }, out,
 			   err) &&
 		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
-			"The object's ETag is not the one asked for.");
-	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed", "The object exists.");
+			"The object's ETag does not match.");
+	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+	    "The object already exists.");
 }
 
 static bool
@@ -143,7 +144,7 @@ check_target(const struct call *call, const struct object_put *put, struct error
 {
 	if (!object_key_valid(put->key))
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
-		    "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
+		    "A key must have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
 	return objects_bucket_require(call, put->bucket, err);
 }
 

@@ -79,7 +79,7 @@ objects_room(const struct services *svc, struct arena *arena, int64_t size, stru
 		return failed("objects directory", err);
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < (uint64_t)size + OBJECT_FREE_RESERVE)
 		return error_slug(err, ERR_STORAGE_FULL, "InsufficientStorage",
-		    "There is no room for an object of this size.");
+		    "There is not enough disk space for an object of this size.");
 	return true;
 }
 
@@ -219,7 +219,7 @@ blob_check(const struct call *call, const struct object_body *body, struct error
 		if (!blob_spool_valid(call, body->spool)) {
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 			return error_detail(err,
-			    "nginx spools outside of the objects directory: client_body_temp_path"
+			    "nginx spools outside the objects directory: client_body_temp_path"
 			    " must be %s/" SPOOL_DIR,
 			    objects_dir(call->svc, call->arena));
 		}
@@ -233,7 +233,7 @@ blob_check(const struct call *call, const struct object_body *body, struct error
 	}
 	if (st.st_size != body->size)
 		done = error_slug(err, ERR_MALFORMED, "IncompleteBody",
-		    "The body is not as long as announced.");
+		    "The body does not have the announced length.");
 	else
 		done = check_digests(fd, body, err);
 	if (fd >= 0)

@@ -36,7 +36,7 @@ static bool
 malformed(struct error *err)
 {
 	return error_slug(err, ERR_MALFORMED, "IncompleteBody",
-	    "The chunks of the body are malformed, or not as long as announced.");
+	    "The chunks of the body are malformed or do not have the announced length.");
 }
 
 static bool

@@ -17,7 +17,7 @@ static bool
 no_such_upload(struct error *err)
 {
 	return error_slug(err, ERR_NOT_FOUND, "NoSuchUpload",
-	    "There is no such upload: it was completed or aborted, or never began.");
+	    "There is no such upload: it was completed, aborted or never started.");
 }
 
 bool
@@ -33,7 +33,7 @@ objects_upload_create(const struct call *call, const struct object_put *put, con
 
 	if (!object_key_valid(put->key))
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
-		    "Keys have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
+		    "A key must have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
 	random_bytes(bytes, sizeof(bytes));
 	row.id = *id = hex_encode(call->arena, bytes, sizeof(bytes));
 	return objects_bucket_require(call, put->bucket, err) &&
@@ -161,15 +161,17 @@ match_parts(const struct object_part_claims *list, const struct object_parts *pa
 		if (at == parts->n || rows[at].number != claims[i].number ||
 		    !str_eq(rows[at].etag, claims[i].etag))
 			return error_slug(err, ERR_MALFORMED, "InvalidPart",
-			    "Part %d was not uploaded, or its ETag is another.", claims[i].number);
+			    "Part %d was not uploaded, or its ETag does not match.",
+			    claims[i].number);
 		pieces[i] = (struct blob_piece) { rows[at].blob, 0, rows[at].size };
 		*size += rows[at].size;
 	}
 	if (list->n == 0)
-		return error_slug(err, ERR_MALFORMED, "MalformedXML", "No part is listed.");
+		return error_slug(err, ERR_MALFORMED, "MalformedXML",
+		    "The request lists no parts.");
 	if (*size > OBJECT_SIZE_MAX)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
-		    "The parts together are larger than an object may be.");
+		    "The parts together exceed the maximum size of an object.");
 	return true;
 }
 

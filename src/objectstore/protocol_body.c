@@ -165,7 +165,7 @@ protocol_kept_headers(const struct protocol_request *req, const char **out, stru
 			continue;
 		if (!name_safe(name))
 			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
-			    "Metadata names have a-z, 0-9, '-', '_' and '.'.");
+			    "A metadata name must consist of a-z, 0-9, '-', '_' and '.'.");
 		if (!keep(json, name, value, &count, &bytes, err))
 			return false;
 	}
@@ -217,5 +217,5 @@ protocol_copy_source(const struct protocol_request *req, struct object_row *row,
 		return false;
 	return copy_conditions_hold(req, row) ||
 	    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
-		"A condition on the source does not hold.");
+		"A condition on the source is not met.");
 }

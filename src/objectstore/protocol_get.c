@@ -118,13 +118,13 @@ add_headers(const struct protocol_request *req, struct response *res, const stru
 			continue;
 		if (!protocol_header_safe(value))
 			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
-			    "%s has a control character.", overrides[i].parameter);
+			    "%s contains a control character.", overrides[i].parameter);
 		response_header(res, overrides[i].header, value);
 		overridden[n++] = overrides[i].header;
 	}
 	if (type != NULL && !protocol_header_safe(type))
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
-		    "response-content-type has a control character.");
+		    "response-content-type contains a control character.");
 	res->content_type = type != NULL && *type != '\0' ? type : row->content_type;
 	return add_kept_headers(req, res, row, overridden, err);
 }
@@ -194,7 +194,7 @@ answer_slice(const struct protocol_request *req, struct response *res, const str
 		    "The range is not within the object.");
 	if (size > PROTOCOL_SLICE_MAX)
 		return error_slug(err, ERR_MALFORMED, "NotImplemented",
-		    "A GET with If-Match gives at most %d bytes at once: ask for ranges.",
+		    "A GET with If-Match returns at most %d bytes at once. Request ranges.",
 		    PROTOCOL_SLICE_MAX);
 	if (!objects_read(&req->call, row->blob, first, size, &bytes, err))
 		return false;
@@ -220,7 +220,7 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 	switch (protocol_judge(&conditions, &row)) {
 	case PROTOCOL_FAILED:
 		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
-		    "A condition of the request does not hold.");
+		    "A condition of the request is not met.");
 	case PROTOCOL_NOT_MODIFIED:
 		add_validators(res, &row);
 		add_caching(req, res);
@@ -264,8 +264,8 @@ protocol_read(const struct protocol_request *req, struct response *res, struct e
 	if (of_object && str_eq(unsupported, "tagging"))
 		return protocol_get_tagging(req, res, err);
 	if (unsupported != NULL)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented", "This store has no '%s'.",
-		    unsupported);
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "This store does not support '%s'.", unsupported);
 	if (*req->bucket == '\0')
 		return protocol_list_buckets(req, res, err);
 	if (of_object)

@@ -139,7 +139,7 @@ decode_token(const struct protocol_request *req, const char *token, const char *
 
 	if (text == NULL || !utf8_valid((char *)text, len) || memchr(text, '\0', len) != NULL)
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
-		    "The continuation token is not one of ours.");
+		    "The continuation token is invalid.");
 	*after = arena_strndup(req->call.arena, (char *)text, len);
 	return true;
 }
@@ -175,8 +175,8 @@ parse_list(const struct protocol_request *req, struct list_form *form, struct er
 		(int)max };
 	for (size_t i = 0; i < req->nquery; i++)
 		if (!utf8_valid(req->query[i].value, strlen(req->query[i].value)))
-			return error_slug(err, ERR_MALFORMED, "InvalidArgument", "%s is not UTF-8.",
-			    req->query[i].name);
+			return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+			    "%s is not valid UTF-8.", req->query[i].name);
 	return !form->v2 || form->token == NULL || *form->token == '\0' ||
 	    decode_token(req, form->token, &form->query.after, err);
 }

@@ -14,7 +14,7 @@ static bool
 malformed(struct error *err)
 {
 	return error_slug(err, ERR_MALFORMED, "MalformedXML",
-	    "The XML is not well-formed, or not what this request takes.");
+	    "The XML is not well-formed or does not fit this request.");
 }
 
 bool

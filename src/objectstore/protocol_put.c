@@ -35,7 +35,7 @@ put_conditions(const struct protocol_request *req, struct object_put *put, struc
 	put->only_new = str_eq(if_none_match, "*");
 	if (if_none_match != NULL && !put->only_new)
 		return error_slug(err, ERR_MALFORMED, "NotImplemented",
-		    "A PUT understands If-None-Match: * only.");
+		    "PUT supports only If-None-Match: *.");
 	if (if_match == NULL)
 		return true;
 	len = strlen(if_match);
@@ -90,7 +90,7 @@ protocol_copy_object(const struct protocol_request *req, struct response *res, s
 		return false;
 	if (source.size > OBJECT_PUT_MAX)
 		return error_slug(err, ERR_MALFORMED, "InvalidRequest",
-		    "The source is larger than 5 GiB: copy it by parts.");
+		    "The source is larger than 5 GiB. Copy it in parts.");
 	put.content_type = replace ? protocol_content_type(req) : source.content_type;
 	put.headers = source.headers;
 	if (replace && !protocol_kept_headers(req, &put.headers, err))
@@ -255,7 +255,7 @@ protocol_write(const struct protocol_request *req, struct response *res, struct 
 								   NULL;
 	if (unsupported != NULL)
 		return error_slug(err, ERR_MALFORMED, "NotImplemented",
-		    "This store has no '%s' to be set.", unsupported);
+		    "This store does not support setting '%s'.", unsupported);
 	if (str_eq(req->method, "PUT"))
 		return write_put(req, res, err);
 	if (str_eq(req->method, "POST"))

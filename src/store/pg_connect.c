@@ -151,7 +151,7 @@ db_lost(struct db *db, const char *doing, struct error *err)
 		db->retry_at = clock_monotonic() + DB_RETRY_MS * US_PER_MS;
 	metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
 	error_slug(err, ERR_UNAVAILABLE, "database_unavailable",
-	    "The database cannot be reached at the moment. Try again shortly.");
+	    "The database is not reachable right now. Try again shortly.");
 	err->retry_after = DB_RETRY_AFTER;
 	return error_detail(err, "%s: %s", doing, late ? "deadline passed" : text);
 }
@@ -235,7 +235,8 @@ db_open(struct db *db, int64_t deadline, struct error *err)
 	db_close(db);
 	errno = 0;
 	if (start < db->retry_at)
-		return db_lost(db, "connect: not tried again yet after a passed deadline", err);
+		return db_lost(db, "connect: waiting before the next attempt, after a timeout",
+		    err);
 	db->conn = connect_start(db);
 	ok = db->conn != NULL && connect_finish(db, deadline);
 	db->waited += clock_monotonic() - start;
@@ -261,11 +262,11 @@ static const struct sqlstate {
 	enum error_code code;
 	const char *slug, *message;
 } sqlstates[] = {
-	{ "23505", ERR_CONFLICT, NULL, "This exists already." },
+	{ "23505", ERR_CONFLICT, NULL, "This already exists." },
 	{ "23", ERR_CONFLICT, NULL, "This conflicts with other data." },
-	{ "22021", ERR_VALIDATION, NULL, "A text holds characters that cannot be stored." },
-	{ "22P05", ERR_VALIDATION, NULL, "A text holds characters that cannot be stored." },
-	{ "22P02", ERR_VALIDATION, NULL, "A value has the wrong form." },
+	{ "22021", ERR_VALIDATION, NULL, "A text contains characters that cannot be stored." },
+	{ "22P05", ERR_VALIDATION, NULL, "A text contains characters that cannot be stored." },
+	{ "22P02", ERR_VALIDATION, NULL, "A value has the wrong format." },
 	{ "53100", ERR_STORAGE_FULL, NULL, "The server's disk is full." },
 	{ "53", ERR_UNAVAILABLE, "database_unavailable",
 	    "The database is overloaded. Try again shortly." },
@@ -274,13 +275,13 @@ static const struct sqlstate {
 	{ "57P", ERR_UNAVAILABLE, "database_unavailable",
 	    "The database is restarting. Try again shortly." },
 	{ "08", ERR_UNAVAILABLE, "database_unavailable",
-	    "The database cannot be reached at the moment. Try again shortly." },
+	    "The database is not reachable right now. Try again shortly." },
 	{ "25P03", ERR_UNAVAILABLE, "database_unavailable",
 	    "The database took too long. Try again shortly." },
 	{ "55P03", ERR_UNAVAILABLE, "database_busy",
-	    "The database is busy with this. Try again shortly." },
+	    "The data is in use by another request. Try again shortly." },
 	{ "40", ERR_UNAVAILABLE, "database_busy",
-	    "The database is busy with this. Try again shortly." },
+	    "The data is in use by another request. Try again shortly." },
 	{ "", ERR_QUERY, NULL, "The request could not be processed." },
 };
 

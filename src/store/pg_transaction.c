@@ -43,7 +43,8 @@ transaction_commit(struct db *db, struct error *err)
 	db->in_tx = false;
 	if (outcome == DB_DEAD || outcome == DB_LATE) {
 		error_slug(err, ERR_UNAVAILABLE, "commit_unknown",
-		    "The database was lost while saving. Look before you try again.");
+		    "The connection to the database was lost while saving. Check whether the"
+		    " change was saved before you try again.");
 		err->retry_after = DB_RETRY_AFTER;
 		return false;
 	}

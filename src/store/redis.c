@@ -93,7 +93,7 @@ unavailable(struct redis *r, struct error *err, const char *what, const char *de
 {
 	metric_add(METRIC_REDIS_ERRORS, UNLABELLED, 1);
 	error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
-	    "A part of the server cannot be reached at the moment.");
+	    "A part of the server is not reachable right now. Try again shortly.");
 	return error_detail(err, "redis %s: %s", what, detail);
 }
 
@@ -183,7 +183,8 @@ open_connection(struct redis *r, struct error *err)
 	if (r->url.problem != NULL)
 		return unavailable(r, err, "url", r->url.problem);
 	if (clock_monotonic() < r->retry_at)
-		return unavailable(r, err, "connect", "not tried again yet after a failure");
+		return unavailable(r, err, "connect",
+		    "waiting before the next attempt, after a failure");
 	r->ctx = r->url.path[0] != '\0' ?
 	    redisConnectUnixWithTimeout(r->url.path, connect) :
 	    redisConnectWithTimeout(r->url.host, r->url.port, connect);

@@ -43,8 +43,8 @@ read_key_file(const struct config *config, const char *name, char *out, size_t s
 	text[n] = '\0';
 	text[strcspn(text, " \t\r\n")] = '\0';
 	if (*text == '\0' || str_copy(out, size, text) >= size)
-		return error_set(err, ERR_INTERNAL, "%s must hold one line of 1 to %zu characters.",
-		    path, size - 1);
+		return error_set(err, ERR_INTERNAL,
+		    "%s must contain one line of 1 to %zu characters.", path, size - 1);
 	return true;
 }
 
@@ -69,13 +69,17 @@ set_endpoint(struct s3_endpoint *endpoint, const char *url, const char *bucket, 
 
 	if ((!str_starts(url, "https://") && !str_starts(url, "http://")) || len >= S3_ENDPOINT_MAX)
 		return error_set(err, ERR_INTERNAL,
-		    "The storage endpoint '%s' must be http:// or https:// with a host.", url);
+		    "The storage endpoint '%s' must start with http:// or https:// and name a"
+		    " host.",
+		    url);
 	host += 3;
 	if (len > 0 && url[len - 1] == '/')
 		len--;
 	if (*host == '\0' || memchr(host, '/', len - (size_t)(host - url)) != NULL)
 		return error_set(err, ERR_INTERNAL,
-		    "The storage endpoint '%s' must be scheme, host and port without a path.", url);
+		    "The storage endpoint '%s' must consist of scheme, host and port, without a"
+		    " path.",
+		    url);
 	snprintf(endpoint->host, sizeof(endpoint->host), "%s%s%.*s", path_style ? "" : bucket,
 	    path_style ? "" : ".", (int)(len - (size_t)(host - url)), host);
 	snprintf(endpoint->origin, sizeof(endpoint->origin), "%s%s",

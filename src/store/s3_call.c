@@ -252,7 +252,7 @@ unavailable(struct error *err)
 {
 	err->retry_after = 5;
 	return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
-	    "The object store is not available.");
+	    "The object store is not available. Try again shortly.");
 }
 
 /* What libcurl says about a transfer that did not come to an answer. */
@@ -260,11 +260,12 @@ static bool
 transfer_failed(const struct transfer *t, CURLcode code, struct error *err)
 {
 	if (t->too_large)
-		return error_set(err, ERR_TOO_LARGE, "The object is larger than allowed here.");
+		return error_set(err, ERR_TOO_LARGE, "The object exceeds the size limit.");
 	if (t->full)
 		return error_set(err, ERR_STORAGE_FULL, "The disk is full.");
 	if (t->write_failed || code == CURLE_ABORTED_BY_CALLBACK) {
-		error_set(err, ERR_INTERNAL, "A local file failed during the transfer.");
+		error_set(err, ERR_INTERNAL,
+		    "A local file could not be read or written during the transfer.");
 		return error_detail(err, "%s", strerror(errno));
 	}
 	unavailable(err);

@@ -23,7 +23,7 @@ s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const c
 	*upload_id = arena_strdup(arena, xml_text(root, "UploadId", ""));
 	if (**upload_id == '\0')
 		return error_set(err, ERR_UPSTREAM,
-		    "The object store began an upload without naming it.");
+		    "The object store started an upload without returning its id.");
 	return true;
 }
 

@@ -238,7 +238,7 @@ delete_batch(struct s3 *s3, const char *const *keys, size_t n, struct error *err
 	if ((failed = xml_child(root, "Error")) == NULL ||
 	    str_eq(xml_text(failed, "Code", ""), "NoSuchKey"))
 		return true;
-	error_set(err, ERR_UPSTREAM, "The object store kept an object that was to be deleted.");
+	error_set(err, ERR_UPSTREAM, "The object store did not delete an object.");
 	return error_detail(err, "%s: %s", xml_text(failed, "Key", ""),
 	    xml_text(failed, "Code", ""));
 }
@@ -270,7 +270,7 @@ s3_probe(struct s3 *s3, struct error *err)
 		    "The bucket '%s' does not exist.", s3->bucket);
 	if (call.status == 403)
 		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
-		    "The object store refuses the access key.");
+		    "The object store rejected the access key.");
 	return false;
 }
 
@@ -326,7 +326,7 @@ s3_list(struct s3 *s3, struct arena *arena, const struct s3_range *range, struct
 
 		if (!url_decode(arena, key, strlen(key), true, &decoded, &len))
 			return error_set(err, ERR_UPSTREAM,
-			    "The object store's list is malformed.");
+			    "The list from the object store is malformed.");
 		items[keys->n++] = decoded;
 	}
 	return true;

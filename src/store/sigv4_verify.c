@@ -121,7 +121,7 @@ check_form(const struct sigv4_claim *claim, struct error *err)
 	    strspn(s, "0123456789abcdef") == SIGV4_SIGNATURE - 1)
 		return true;
 	return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch",
-	    "The signature is not one: 64 hexadecimal digits are expected.");
+	    "The signature must be 64 hexadecimal digits.");
 }
 
 static bool
@@ -233,14 +233,14 @@ check_time(const struct sigv4_claim *claim, const char *date, int64_t now, struc
 		    "A valid X-Amz-Date is required.");
 	if (strncmp(date, claim->day, 8) != 0)
 		return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch",
-		    "The date of the credential is not that of the request.");
+		    "The credential's date differs from the request's date.");
 	if (when > now + SIGV4_SKEW_SECONDS * US_PER_SEC ||
 	    (claim->expires < 0 && when < now - SIGV4_SKEW_SECONDS * US_PER_SEC))
 		return error_slug(err, ERR_FORBIDDEN, "RequestTimeTooSkewed",
 		    "The request's time and the server's differ by more than %d minutes.",
 		    SIGV4_SKEW_SECONDS / 60);
 	if (claim->expires >= 0 && when + claim->expires * US_PER_SEC < now)
-		return error_slug(err, ERR_FORBIDDEN, "AccessDenied", "Request has expired.");
+		return error_slug(err, ERR_FORBIDDEN, "AccessDenied", "The request has expired.");
 	return true;
 }
 
@@ -252,7 +252,7 @@ sigv4_verify(struct sigv4_signer *signer, struct arena *arena, const struct sigv
 
 	if (strcmp(claim->access, signer->access) != 0)
 		return error_slug(err, ERR_FORBIDDEN, "InvalidAccessKeyId",
-		    "The access key is not known here.");
+		    "The access key is unknown.");
 	if (strcmp(claim->region, signer->region) != 0 ||
 	    strcmp(claim->service, signer->service) != 0)
 		return error_slug(err, ERR_MALFORMED, "AuthorizationHeaderMalformed",
@@ -263,6 +263,7 @@ sigv4_verify(struct sigv4_signer *signer, struct arena *arena, const struct sigv
 	sigv4_signature(signer, arena, req, date, expected);
 	if (!secure_equal(expected, claim->signature, SIGV4_SIGNATURE - 1))
 		return error_slug(err, ERR_FORBIDDEN, "SignatureDoesNotMatch",
-		    "The signature is wrong: check the secret key and what was signed.");
+		    "The signature does not match. Check the secret key and the signed parts of"
+		    " the request.");
 	return true;
 }

@@ -33,7 +33,7 @@ store_server_facts(struct db *db, struct arena *arena, struct server_facts *out,
 	if (!db_exec(db, arena, &store_doctor_queries[Q_FACTS], DB_NO_PARAMS, &rows, err))
 		return false;
 	if (rows_count(rows) != 1)
-		return error_set(err, ERR_QUERY, "the server does not tell about its role");
+		return error_set(err, ERR_QUERY, "the server does not report its role");
 	out->version = rows_str(rows, 0, 0);
 	out->version_num = rows_int(rows, 0, 1);
 	out->role = rows_str(rows, 0, 2);

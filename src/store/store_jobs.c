@@ -141,7 +141,7 @@ static bool
 lease_lost(struct error *err)
 {
 	return error_slug(err, ERR_CONFLICT, "lease_lost",
-	    "Another worker has taken the job over.");
+	    "Another worker has taken over the job.");
 }
 
 bool

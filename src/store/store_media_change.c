@@ -118,7 +118,7 @@ store_media_set_shares(struct db *db, struct arena *arena, const char *id, struc
 	    !db_exec(db, arena, Q(Q_SHARES_DONE), DB_PARAMS(id), &rows, err))
 		return false;
 	if ((size_t)rows_int(rows, 0, 0) != users.n)
-		return error_field(err, "users", "unknown", "One of them is not a person here.");
+		return error_field(err, "users", "unknown", "must name active people only");
 	return true;
 }
 
