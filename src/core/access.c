@@ -94,7 +94,7 @@ permission_name(enum permission permission)
 	return permission_names[permission];
 }
 
-/* PUBLIC and PERM_SIGNED_IN are marks of routes: nobody can be given them. */
+/* PUBLIC and PERM_SIGNED_IN mark routes; they cannot be granted to anyone. */
 bool
 permission_parse(const char *name, enum permission *permission)
 {

@@ -1,7 +1,8 @@
 /*
- * Who asks, and what a role may do: values only, so that every layer can speak of them.
+ * The caller of a request, and what each role may do. Values only, so that every layer can use
+ * them.
  *
- * The matrix here is the default; the database holds the one in force.
+ * The matrix here is the default; the one in force is in the database.
  */
 #ifndef MN_CORE_ACCESS_H
 #define MN_CORE_ACCESS_H
@@ -13,8 +14,8 @@
 #include "core/words.h"
 
 /*
- * Roles, tiers and what can be permitted, in the order of the enums; X(identifier, name). Rules of
- * input, names and enums are made of these lists.
+ * Roles, tiers and permissions in the order of the enums; X(identifier, name). Enums, names and
+ * field rules are generated from these lists.
  */
 #define ROLE_LIST(X) \
 	X(GUEST, "guest") \
@@ -71,12 +72,13 @@ struct principal {
 	enum tier tier;
 	int64_t generation;
 	int64_t expires_at;         /* us, of the access token */
-	permission_set permissions; /* with implications, filled by the authorising guard */
-	bool scoped;                /* an API token: `permissions` are met with `scopes` */
-	permission_set scopes;      /* with implications */
+	permission_set permissions; /* with implications; the authorising guard fills it */
+	/* an API token: only permissions that are also in `scopes` count */
+	bool scoped;
+	permission_set scopes; /* with implications */
 };
 
-extern const struct principal principal_nobody; /* anonymous, without rights */
+extern const struct principal principal_nobody; /* anonymous, without permissions */
 
 const char *role_name(enum role);
 bool role_parse(const char *, enum role *);

@@ -78,7 +78,7 @@ arena_init(struct arena *arena)
 	arena->used = 0;
 }
 
-/* A deferred free may itself defer nothing, but it may look at arena memory: the blocks go last. */
+/* A deferred free must not defer anything, but it may read arena memory: blocks are freed last. */
 static void
 run_deferred(struct arena *arena)
 {
@@ -97,8 +97,8 @@ arena_reset(struct arena *arena)
 
 	run_deferred(arena);
 	/*
-	 * One block that the work of before fitted into: the next one like it needs no malloc. The
-	 * first is always small enough.
+	 * Keep one block that held the previous work, so that similar work needs no malloc. The
+	 * first block is always small enough to keep.
 	 */
 	for (block = arena->blocks; block != NULL; block = block->next)
 		if (block->size <= ARENA_KEEP && (kept == NULL || block->size > kept->size))

@@ -1,11 +1,11 @@
 /*
- * Memory of one unit of work (a request, a job): allocate freely, release everything at once.
+ * Memory of one unit of work (a request, a job): allocate freely, then release everything at once.
  *
  * An arena owns what is allocated from it and, through arena_defer(), foreign objects (PGresult,
  * redisReply, cJSON) too; arena_reset() runs the deferred frees last-in first-out and keeps the
  * largest block that is not too large for the next use. Nothing allocated here is freed by hand.
- * Out of memory ends the process with a log line (its master starts another): callers never check
- * for NULL. Not thread-safe.
+ * When memory runs out the process logs a line and ends (its master starts another), so callers
+ * never check for NULL. Not thread-safe.
  */
 #ifndef MN_CORE_ARENA_H
 #define MN_CORE_ARENA_H
@@ -15,7 +15,7 @@
 
 #define ARENA_FIRST_BLOCK 16384  /* bytes */
 #define ARENA_KEEP (256UL << 10) /* bytes: the largest block that is kept across resets */
-#define ARENA_MAX (256UL << 20)  /* bytes; beyond it the process ends: a bug, not a load */
+#define ARENA_MAX (256UL << 20)  /* bytes; a larger arena is a bug, and the process ends */
 
 struct arena_block;
 struct arena_deferred;
@@ -44,7 +44,7 @@ char *arena_vprintf(struct arena *, const char *fmt, va_list) __attribute__((for
 /* free_fn(ptr) runs at the next reset or clear. */
 void arena_defer(struct arena *, arena_free_fn *free_fn, void *ptr);
 
-/* malloc that ends the process instead of answering NULL, for what outlives every arena. */
+/* malloc that ends the process instead of returning NULL, for memory that outlives every arena. */
 void *xmalloc(size_t);
 void *xrealloc(void *, size_t);
 char *xstrdup(const char *);

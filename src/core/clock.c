@@ -116,7 +116,7 @@ civil_to_us(const struct civil *c, int64_t *us)
 	return true;
 }
 
-/* Exactly n digits at *s, which moves past them. */
+/* Reads exactly n digits at *s and moves *s past them. */
 static bool
 digits(const char **s, int n, int *value)
 {
@@ -139,8 +139,8 @@ literal(const char **s, char c)
 }
 
 /*
- * n decimal digits at *p, which moves past them. By hand: a page of a list writes dozens of times,
- * and printf() showed in profiles.
+ * Writes n decimal digits at *p and moves *p past them. Without printf(), which showed in profiles:
+ * a page of a list writes dozens of times.
  */
 static void
 put_digits(char **p, int n, int value)
@@ -174,7 +174,7 @@ time_rfc3339(int64_t us, char out[RFC3339_MAX])
 	*p = '\0';
 }
 
-/* ".123" of any length; what is finer than a microsecond is dropped. */
+/* ".123" of any length; digits beyond microseconds are dropped. */
 static bool
 parse_fraction(const char **s, int *micros)
 {

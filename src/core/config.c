@@ -1,4 +1,4 @@
-/* Settings: reading, checking and overriding. What each key means is in config_table.def. */
+/* Settings: reading, checking and overriding. config_table.def describes each key. */
 #include "core/config.h"
 
 #include <ctype.h>
@@ -14,7 +14,7 @@
 
 #define ENV_PREFIX "MEDIANEST_"
 #define ENV_NAME_MAX 128
-#define SHOWN_MAX 64 /* bytes of a wrong value that are repeated in a message */
+#define SHOWN_MAX 64 /* bytes of a wrong value that a message repeats */
 
 const struct config_row config_rows[CONFIG_KEYS] = {
 #define CONFIG(id, key, type, min, max, choices, fallback, unit, flags, description) \
@@ -24,8 +24,9 @@ const struct config_row config_rows[CONFIG_KEYS] = {
 };
 
 struct value {
-	char *text;     /* in force */
-	char *base;     /* of file, environment or default: what an override goes back to */
+	char *text; /* in force */
+	/* from file, environment or default: restored when an override is removed */
+	char *base;
 	int64_t number; /* of INT, SIZE and BOOL */
 	enum config_source source, base_source;
 	bool in_file;
@@ -87,7 +88,7 @@ has_control(const char *s)
 	return false;
 }
 
-/* Scheme, host and port: what stands here is compared with Origin headers and put before paths. */
+/* Scheme, host and port: the value is compared with Origin headers and prefixed to paths. */
 static bool
 origin_valid(const char *s)
 {
@@ -107,7 +108,7 @@ is_origin(enum config_key key)
 	    key == CFG_STORAGE_PUBLIC_ENDPOINT;
 }
 
-/* The value after its row; `number` gets that of INT, SIZE and BOOL. */
+/* Checks the value against its row; `number` receives the value of INT, SIZE and BOOL. */
 static bool
 value_parse(enum config_key key, const char *text, int64_t *number, struct error *err)
 {
@@ -407,7 +408,7 @@ config_list_has(const struct config *config, enum config_key key, const char *it
 	return false;
 }
 
-/* An origin has no path, scheme and host in any case (RFC 6454 section 4). */
+/* An origin has no path; case does not matter in scheme and host (RFC 6454 section 4). */
 bool
 config_origin_allowed(const struct config *config, const char *origin)
 {

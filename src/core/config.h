@@ -3,9 +3,9 @@
  * from MEDIANEST_<KEY_WITH_UNDERSCORES>, then, where marked live, from the settings table of the
  * database.
  *
- * Unknown keys, repeated keys and values outside a row's range are refused with one line that says
- * what to change; the caller exits 78 (EX_CONFIG). The manual page medianest.conf(5) and the sample
- * file are generated from the table.
+ * Unknown keys, repeated keys and values outside a row's range are errors. The message is one line
+ * that says what to change; the caller exits 78 (EX_CONFIG). The manual page medianest.conf(5) and
+ * the sample file are generated from the table.
  */
 #ifndef MN_CORE_CONFIG_H
 #define MN_CORE_CONFIG_H
@@ -63,8 +63,8 @@ struct config; /* owned by main() for the life of the process */
 #define CONFIG_LINE_MAX 8192
 
 /*
- * path NULL: $MEDIANEST_CONFIG, else CONFIG_FILE_DEFAULT. On failure NULL and the line to print in
- * err->message.
+ * path NULL: $MEDIANEST_CONFIG, else CONFIG_FILE_DEFAULT. Returns NULL on failure, with the line to
+ * print in err->message.
  */
 struct config *config_load(const char *path, struct error *);
 void config_free(struct config *);
@@ -72,7 +72,7 @@ const char *config_path(const struct config *);
 
 const char *config_str(const struct config *, enum config_key); /* "" = unset */
 int64_t config_int(const struct config *, enum config_key);     /* INT and SIZE */
-/* That row's file of authorities, else that of outbound.ca_file; "" = the system's. */
+/* The row's CA file, else that of outbound.ca_file; "" = the system's authorities. */
 const char *config_ca_file(const struct config *, enum config_key);
 bool config_bool(const struct config *, enum config_key);
 enum config_source config_source(const struct config *, enum config_key);

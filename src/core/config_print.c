@@ -1,4 +1,4 @@
-/* What the build makes of the settings table: the list in medianest.conf(5) and the sample file. */
+/* Generates the list in medianest.conf(5) and the sample file from the settings table. */
 #include "core/config.h"
 
 #include <string.h>
@@ -77,7 +77,7 @@ fill(struct filler *f, const char *text)
 	}
 }
 
-/* A long list gets a space after each comma, so that it can be broken. */
+/* Adds a space after each comma of a long list, so that lines can be broken there. */
 static void
 fill_list(struct filler *f, const char *text)
 {

@@ -1,4 +1,4 @@
-/* Digests, MACs, sealing: OpenSSL's EVP with contexts that are made once a process. */
+/* Digests, MACs, sealing: OpenSSL's EVP with contexts that each process creates once. */
 #include "core/crypto.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #define GCM_TAG 16
 
 /*
- * The library is out of memory or broken: nothing that this process goes on to say could be
+ * The library is out of memory or broken: nothing that this process returned after that could be
  * trusted.
  */
 static _Noreturn void
@@ -47,7 +47,7 @@ random_bytes(void *out, size_t len)
 	}
 }
 
-/* Fetching an algorithm by name costs more than hashing a token: once a process. */
+/* Fetching an algorithm by name costs more than hashing a token, so it is done once per process. */
 static EVP_MD *
 md_fetch(EVP_MD **cache, const char *name)
 {
@@ -248,7 +248,7 @@ aead_open(struct arena *arena, const unsigned char key[AES_KEY_SIZE], const char
 	if (len < GCM_NONCE + GCM_TAG || len > INT32_MAX)
 		return NULL;
 	plain = len - GCM_NONCE - GCM_TAG;
-	out = arena_alloc(arena, plain + 1); /* NUL for those who know that it is text */
+	out = arena_alloc(arena, plain + 1); /* a NUL for callers who expect text */
 	memcpy(tag, in + GCM_NONCE + plain, GCM_TAG);
 	if (EVP_DecryptInit_ex2(ctx, gcm(), key, in, NULL) != 1 ||
 	    EVP_DecryptUpdate(ctx, NULL, &n, (const unsigned char *)aad, (int)strlen(aad)) != 1 ||

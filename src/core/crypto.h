@@ -2,8 +2,8 @@
  * Cryptography by OpenSSL and libargon2, wrapped so that there is one right way.
  *
  * Digest and MAC contexts are kept and reused within the process. A failure of the library itself
- * ends the process: it is out of memory or broken, never input. Input-dependent failures answer
- * false.
+ * ends the process: it means lack of memory or a broken library, never bad input. Failures that
+ * depend on input return false.
  */
 #ifndef MN_CORE_CRYPTO_H
 #define MN_CORE_CRYPTO_H
@@ -40,21 +40,21 @@ bool secure_equal(const void *, const void *, size_t);       /* constant time */
 
 /* Incremental digests for files. */
 struct digest;
-/* "sha256", "md5"; NULL if unknown; digest_final frees it */
+/* "sha256", "md5"; NULL if unknown; digest_final() frees it */
 struct digest *digest_new(const char *name);
 void digest_update(struct digest *, const void *, size_t);
 size_t digest_final(struct digest *, unsigned char out[64]); /* bytes written */
 
 /*
- * argon2id, PHC string format. The hash gate lets two computations run at once on the machine:
- * flock(2) on two files in `gate_dir` (locks vanish with their process). Past `wait_ms` without a
- * place: ERR_UNAVAILABLE, Retry-After.
+ * argon2id, PHC string format. At most two computations run at once on the machine: each holds
+ * flock(2) on one of two files in `gate_dir` (locks end with their process). ERR_UNAVAILABLE with
+ * Retry-After when neither becomes free in time.
  */
 bool password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_MAX],
     struct error *);
 /*
- * *ok tells whether it matches, *rehash whether the parameters are old. hash NULL: the same work
- * against a dummy, *ok = false.
+ * *ok: the password matches; *rehash: the hash has outdated parameters. hash NULL: does the same
+ * work with a dummy hash, *ok = false.
  */
 bool password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok,
     bool *rehash, struct error *);

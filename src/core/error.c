@@ -8,7 +8,7 @@
 
 #include "core/banned.h"
 
-/* Status, slug, title and level of each code; the levels follow the error flow of the design. */
+/* Status, slug, title and log level of each code. */
 static const struct error_class classes[ERR_CODES] = {
 	[ERR_NONE] = { 200, "none", "No error", LOG_L_DEBUG },
 	[ERR_VALIDATION] = { 400, "validation_failed", "Validation failed", LOG_L_ERROR },
@@ -93,7 +93,7 @@ error_detail(struct error *err, const char *fmt, ...)
 	size_t used = strlen(err->detail);
 	va_list ap;
 
-	/* Several layers may add what they know. */
+	/* Several layers may add details. */
 	if (used > 0 && used + 3 < sizeof(err->detail)) {
 		memcpy(err->detail + used, "; ", 3);
 		used += 2;

@@ -1,11 +1,10 @@
 /*
- * The one way in which anything fails: functions answer bool and fill a trailing struct error.
+ * How everything fails: functions return bool and fill a trailing struct error.
  *
  * `message` is for the client, `detail` for the log only (SQL state, addresses, paths). Exactly one
  * place (http/problem.c) turns an error into a reply, and one (http/dispatch.c) writes the line of
- * a request; one table (error.c) maps the
- * code to status, slug, title and log level, after the error flow of the design. No ownership:
- * everything is inline, `slug` points to a string literal.
+ * a request; one table (error.c) maps the code to status, slug, title and log level. There is
+ * nothing to free: everything is inline, and `slug` points to a string literal.
  */
 #ifndef MN_CORE_ERROR_H
 #define MN_CORE_ERROR_H
@@ -29,11 +28,12 @@ enum error_code {
 	ERR_MEDIA_TYPE,      /* 415 unsupported_media_type */
 	ERR_UNPROCESSABLE,   /* 422 unprocessable */
 	ERR_RATE_LIMITED,    /* 429 rate_limited */
-	ERR_INTERNAL,        /* 500 internal_error: a bug, or a reply that could not be made */
-	ERR_QUERY,           /* 500 internal_error: a query that the database refused */
-	ERR_UPSTREAM,        /* 502 upstream_failed */
-	ERR_UNAVAILABLE,     /* 503 unavailable: a dependency is down; Retry-After */
-	ERR_STORAGE_FULL,    /* 507 insufficient_storage */
+	/* 500 internal_error: a bug, or a response that could not be created */
+	ERR_INTERNAL,
+	ERR_QUERY,        /* 500 internal_error: a query that the database refused */
+	ERR_UPSTREAM,     /* 502 upstream_failed */
+	ERR_UNAVAILABLE,  /* 503 unavailable: a dependency is down; Retry-After */
+	ERR_STORAGE_FULL, /* 507 insufficient_storage */
 	ERR_CODES,
 };
 
@@ -70,22 +70,22 @@ struct error_class {
 
 void error_clear(struct error *);
 /*
- * Sets code and client message; always answers false, so `return error_set(...)`. An earlier error
- * is replaced.
+ * Sets code and client message and replaces any earlier error. Always returns false, so that
+ * callers can write `return error_set(...)`.
  */
 bool error_set(struct error *, enum error_code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /*
  * The same with a slug of error_slugs.def in place of the code's, e.g. "token_rotated". A slug that
- * is not there is not told: the code's own stands for it, and the detail names it.
+ * is not in the list is replaced by the code's own, and the detail names it.
  */
 bool error_slug(struct error *, enum error_code, const char *slug, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Adds what only the log may see; answers false. */
+/* Adds details that only the log may show; returns false. */
 bool error_detail(struct error *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*
- * Adds a field complaint (sets ERR_VALIDATION on the first); past ERROR_FIELDS_MAX silently
- * dropped; answers false.
+ * Adds an error of one field; the first one sets ERR_VALIDATION, those beyond ERROR_FIELDS_MAX are
+ * dropped. Returns false. The text starts with 'must'.
  */
 bool error_field(struct error *, const char *field, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -56,7 +56,7 @@ uuid_v7(char out[UUID_TEXT])
 	} else if (counter < COUNTER_MAX) {
 		counter++;
 	} else {
-		last_ms++; /* ahead of the clock for a moment, rather than out of order */
+		last_ms++; /* rather ahead of the clock for a moment than out of order */
 		counter = 0;
 	}
 	for (int i = 0; i < 6; i++)

@@ -1,16 +1,15 @@
 /*
  * JSON in and out.
  *
- * In: json_parse() closes what cJSON leaves open (it takes duplicate keys, trailing bytes, bad
- * UTF-8 and a NUL inside strings): before cJSON sees a byte, a prescan
- * demands valid UTF-8, no NUL, no \u0000, no raw control character, no BOM, RFC 8259 numbers that a
- * double holds exactly where they are integers (|n| <= 2^53) and are finite otherwise, depth <=
- * JSON_DEPTH_MAX, paired surrogates; then the whole text must be one value, and objects have no
- * duplicate keys. The tree belongs to the arena.
+ * In: json_parse() is stricter than cJSON, which accepts duplicate keys, trailing bytes, bad UTF-8
+ * and a NUL inside strings. Before cJSON sees a byte, a prescan requires valid UTF-8, no NUL, no
+ * \u0000, no raw control character, no BOM, RFC 8259 numbers that a double holds exactly where they
+ * are integers (|n| <= 2^53) and are finite otherwise, depth <= JSON_DEPTH_MAX, paired surrogates;
+ * then the whole text must be one value, and objects have no duplicate keys. The tree belongs to
+ * the arena.
  *
- * Out: an append-only writer into a struct buf; commas are its business, no tree is built to be
- * printed. The symbols are hidden (configure.ac): jansson, which libjwt brings along, has a
- * json_object() too.
+ * Out: an append-only writer into a struct buf. It places the commas itself and builds no tree. The
+ * symbols are hidden (configure.ac): jansson, which libjwt brings along, has a json_object() too.
  */
 #ifndef MN_CORE_JSON_H
 #define MN_CORE_JSON_H
@@ -56,10 +55,7 @@ _Static_assert(JSON_WRITE_DEPTH_MAX <= 32, "a level has no bit in need_comma");
 /* `max` bytes; 0 = BUF_MAX_DEFAULT. */
 struct json *json_new(struct arena *, size_t max);
 
-/*
- * key NULL: an array element or the top value. Keys are literals: they are written as they stand,
- * unescaped.
- */
+/* key NULL: an array element or the top value. Keys are literals: they are written unescaped. */
 void json_object(struct json *, const char *key);
 void json_object_end(struct json *);
 void json_array(struct json *, const char *key);
@@ -75,7 +71,7 @@ void json_put_null(struct json *, const char *key);
 void json_put_time(struct json *, const char *key, int64_t us);
 /* text that is JSON already */
 void json_put_raw(struct json *, const char *key, const char *json_text);
-/* As the above for optional members: nothing at all is written for NULL. */
+/* For optional members: writes nothing for NULL. */
 void json_opt_str(struct json *, const char *key, const char *value);
 /* A member whose name is data: escaped. */
 void json_put_str_dyn(struct json *, const char *key, const char *value);

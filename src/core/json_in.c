@@ -11,7 +11,7 @@
 #include "core/banned.h"
 
 #define NUMBER_MAX 63 /* bytes: what cJSON copies before it converts */
-#define FEW_MEMBERS 8 /* up to here duplicates are found by comparing each with each */
+#define FEW_MEMBERS 8 /* up to this number, duplicates are found by comparing all pairs */
 
 /*
  * The prescan: a whole RFC 8259 recogniser without recursion, so that cJSON only builds the tree.
@@ -199,7 +199,7 @@ scan_name(struct scan *s)
 	return true;
 }
 
-/* After a value: closes what ends here. *more tells whether another value follows. */
+/* After a value: closes the objects and arrays that end here. *more: another value follows. */
 static bool
 scan_after(struct scan *s, uint32_t objects, unsigned *depth, bool *more)
 {

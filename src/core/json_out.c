@@ -18,7 +18,7 @@ json_new(struct arena *arena, size_t max)
 	return json;
 }
 
-/* Comma and name, as the level wants them. */
+/* Writes the comma and the name where the current level needs them. */
 static void
 begin_value(struct json *json, const char *key)
 {
@@ -51,7 +51,7 @@ static void
 close_level(struct json *json, char c)
 {
 	if (json->depth == 0) {
-		json->buf.overflow = true; /* more ends than beginnings: nobody may send this */
+		json->buf.overflow = true; /* more ends than starts: the text must not be sent */
 		return;
 	}
 	json->depth--;
@@ -99,7 +99,7 @@ add_escape(struct buf *buf, unsigned char c)
 }
 
 /*
- * Length of the part of s that needs nothing done: neither escapes nor, beyond ASCII, a look at its
+ * Length of the part of s that can be copied: it needs no escapes and, being ASCII, no check of its
  * encoding.
  */
 static size_t
@@ -109,8 +109,8 @@ plain_span(const char *s, size_t len)
 	size_t i = 0;
 
 	/*
-	 * Eight bytes at a time: most of an answer is ids, times and signed URLs. (x - n) & ~x has
-	 * a high bit where a byte is below n.
+	 * Eight bytes at a time: most of a response consists of ids, times and signed URLs. (x - n)
+	 * & ~x has a high bit where a byte is below n.
 	 */
 	for (; i + 8 <= len; i += 8) {
 		uint64_t word, quote, backslash;
@@ -136,7 +136,8 @@ add_string(struct buf *buf, const char *s, size_t len)
 
 	buf_addc(buf, '"');
 	/*
-	 * Readers refuse invalid UTF-8 as a whole: one broken name must not take the list with it.
+	 * Readers reject a whole text for invalid UTF-8: one broken name must not make a list
+	 * unreadable.
 	 */
 	if (i < len && !utf8_valid(s + i, len - i)) {
 		s = utf8_clean(buf->arena, s, len, len * 3);

@@ -16,13 +16,13 @@ static const char *const level_names[] = { "debug", "info", "notice", "warning",
 	"critical" };
 static enum log_level minimum_level = LOG_L_INFO;
 
-/* A line under construction; log lines are written without an arena, also when memory is out. */
+/* A line under construction; logging needs no arena, so it works when memory has run out. */
 struct line {
 	char text[LOG_LINE_MAX];
 	size_t len;
 };
 
-#define LINE_TAIL 3 /* room that is always kept for `"}\n` */
+#define LINE_TAIL 3 /* bytes always reserved for `"}\n` */
 
 void
 log_set_level(enum log_level minimum)
@@ -63,7 +63,7 @@ line_raw(struct line *line, const char *s)
 	(void)line_add(line, s, strlen(s));
 }
 
-/* Quoted and escaped; what does not fit is cut at a character border. */
+/* Quotes and escapes; text that does not fit is cut at the end of a character. */
 static void
 line_quoted(struct line *line, const char *s)
 {
@@ -96,10 +96,10 @@ line_quoted(struct line *line, const char *s)
 			break;
 		p++;
 	}
-	line->text[line->len++] = '"'; /* LINE_TAIL keeps the room */
+	line->text[line->len++] = '"'; /* LINE_TAIL reserves the space */
 }
 
-/* A member is written whole or not at all. */
+/* Writes a member completely or not at all. */
 static void
 line_member(struct line *line, const char *key, const char *value)
 {
@@ -123,7 +123,7 @@ line_begin(struct line *line, const struct log *log, enum log_level level, const
 	line_raw(line, "\",\"level\":\"");
 	line_raw(line, level_names[level]);
 	line_raw(line, "\"");
-	/* Context first: a message that is too long must not push it out. */
+	/* The context comes first, so that a long message cannot displace it. */
 	if (log != NULL) {
 		line_member(line, "component", log->component);
 		line_member(line, "pool", log->pool);
@@ -141,8 +141,8 @@ line_end(struct line *line)
 	line->text[line->len++] = '}';
 	line->text[line->len++] = '\n';
 	/*
-	 * One write a line keeps lines of several processes apart; a log that cannot be written
-	 * must not stop the work.
+	 * One write(2) per line keeps the lines of several processes apart. A log that cannot be
+	 * written must not stop the work.
 	 */
 	if (write(STDERR_FILENO, line->text, line->len) < 0)
 		return;

@@ -3,8 +3,8 @@
  * {"time","level","msg","component",["pool"],["requestId"],["userId"],...}.
  *
  * A struct log carries the context of a unit of work; the strings in it are borrowed. Control
- * characters are escaped, a line never exceeds LOG_LINE_MAX, one write(2) a line. Never log bodies,
- * tokens, secrets.
+ * characters are escaped; a line has at most LOG_LINE_MAX bytes and is written by one write(2).
+ * Never log bodies, tokens, secrets.
  */
 #ifndef MN_CORE_LOG_H
 #define MN_CORE_LOG_H

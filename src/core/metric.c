@@ -60,7 +60,8 @@ const struct metric_row metric_rows[METRICS] = {
 static struct metric_layout own;
 struct metric_layout *metric_map = &own;
 
-static int own_place = -1; /* of this process among metric_layout.processes; -1: not asked yet */
+/* index of this process in metric_layout.processes; -1: not claimed yet */
+static int own_place = -1;
 
 /* --- labels --------------------------------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ metric_label_in(struct metric_layout *map, enum metric_label label, const char *
 		unsigned at = (unsigned)((hash + i) % row->max);
 
 		found = atomic_load_explicit(&names[at].hash, memory_order_relaxed);
-		/* A failed exchange tells who was faster: perhaps with the same name. */
+		/* Another process was faster if the exchange fails, perhaps with the same name. */
 		if (found == 0 &&
 		    atomic_compare_exchange_strong_explicit(&names[at].hash, &found, hash,
 			memory_order_relaxed, memory_order_relaxed))
@@ -120,14 +121,14 @@ metric_label_in(struct metric_layout *map, enum metric_label label, const char *
 static bool
 is_named(const struct metric_name *slot, const char *name)
 {
-	/* Once written, a text stays: it is compared in place. */
+	/* A text never changes once it is written, so it can be compared in place. */
 	return atomic_load_explicit(&slot->named, memory_order_acquire) != 0 &&
 	    strcmp((const char *)slot->text, name) == 0;
 }
 
 /*
- * Most names are literals, looked up again and again: where each was found is noted by its address,
- * and holds when the name that stands there is still this one.
+ * Most names are literals that are looked up again and again. A note under the address of each
+ * remembers its place; it counts if the name in that place is still the same.
  */
 uint32_t
 metric_label(enum metric_label label, const char *name)
@@ -210,7 +211,7 @@ metric_observe(enum metric metric, struct metric_values values, int64_t amount)
 
 /* --- gauges --------------------------------------------------------------------------------- */
 
-/* When it started, in the kernel's ticks: an id alone is given again. 0: cannot be told. */
+/* When the process started, in the kernel's ticks, because process ids are reused. 0: unknown. */
 static uint32_t
 process_start(pid_t pid)
 {
@@ -280,7 +281,7 @@ claim(unsigned place, uint64_t seen, uint64_t self)
 	return true;
 }
 
-/* Takes a free place, or that of a process that is gone. */
+/* Claims a free place, or that of a process that has ended. */
 static void
 claim_place(void)
 {
@@ -291,7 +292,7 @@ claim_place(void)
 		if ((seen == 0 || !process_exists(seen)) && claim(i, seen, self))
 			return;
 	}
-	/* Ids that were given again since: looking at all of them costs more. */
+	/* Also look for reused process ids, which costs more. */
 	for (unsigned i = 0; i < METRIC_PROCESSES; i++) {
 		seen = atomic_load_explicit(&metric_map->processes[i], memory_order_relaxed);
 		if (!metric_process_lives(seen) && claim(i, seen, self))

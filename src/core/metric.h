@@ -1,6 +1,6 @@
 /*
  * Metrics: counters, gauges and histograms that all processes of the host write into one shared
- * mapping (core/shm.h), without locks and system calls. What there is to measure is declared in
+ * mapping (core/shm.h), without locks and system calls. The metrics are declared in
  * metric_table.def; one observation is a few relaxed atomic additions:
  *
  *	uint32_t kind = metric_label(LABEL_JOB_KIND, row->kind);
@@ -10,7 +10,7 @@
  *
  * Values survive the restart of any process, and a kill: an observation that was cut short may be
  * in a histogram's count and not in its sum. After an upgrade that changed the table, metrics whose
- * declaration is unchanged are carried over; what old processes still measure after that is lost.
+ * declaration is unchanged are carried over; values that old processes measure after that are lost.
  *
  * A gauge is the sum of what the living processes have added to it: the share of a process that was
  * killed disappears with it.
@@ -29,10 +29,11 @@
 
 struct error;
 
-#define METRIC_NAME_MAX 88      /* bytes of a label's value, NUL included */
-#define METRIC_LABELS_MAX 3     /* of one metric */
-#define METRIC_BUCKETS_MAX 16   /* bounds of one histogram */
-#define METRIC_PROCESSES 256    /* that add to gauges at once; those beyond are not seen in them */
+#define METRIC_NAME_MAX 88    /* bytes of a label's value, NUL included */
+#define METRIC_LABELS_MAX 3   /* of one metric */
+#define METRIC_BUCKETS_MAX 16 /* bounds of one histogram */
+/* processes that can add to gauges at once; the others are not counted in them */
+#define METRIC_PROCESSES 256
 #define METRIC_OTHER UINT32_MAX /* as a label's value: "other" */
 
 enum metric {
@@ -87,15 +88,15 @@ struct metric_point {
 		char value[METRIC_NAME_MAX];
 	} labels[METRIC_LABELS_MAX];
 	double value; /* of a counter or gauge; a histogram's sum */
-	/* A histogram's bucket holds what is over the bound before it and at most its own. */
+	/* A bucket counts values above the previous bound and up to its own. */
 	unsigned nbounds;
 	double bounds[METRIC_BUCKETS_MAX];
 	uint64_t buckets[METRIC_BUCKETS_MAX + 1], count;
 };
 
 /*
- * Every series in the order of the table; of those with labels, the ones in which something was
- * counted. Begin with a zeroed cursor; false: that was all.
+ * Every series in the order of the table; of those with labels, only series that have counted
+ * something. Start with a zeroed cursor; false: no more series.
  */
 struct metric_cursor {
 	unsigned metric;
@@ -106,8 +107,8 @@ void metric_read(enum metric, struct metric_values, struct metric_point *);
 /* Adds the other series of the same metric, such as another method of the same route. */
 void metric_merge(struct metric_point *, const struct metric_point *other);
 /*
- * The value that the part `q` (0 to 1) of a histogram's observations does not pass, estimated
- * within its bucket as Prometheus does; never over the last bound, 0 when nothing was observed.
+ * The quantile `q` (0 to 1) of a histogram, estimated within its bucket as Prometheus does; at most
+ * the last bound, 0 without observations.
  */
 double metric_quantile(const struct metric_point *, double q);
 

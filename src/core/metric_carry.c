@@ -1,6 +1,6 @@
 /*
- * The beginning of a new mapping, and what is carried over from one of another layout: series of
- * metrics whose declaration is the same, by the names of their labels' values. Gauges are not
+ * Fills a new mapping and carries values over from one of another layout: the series of metrics
+ * whose declaration is the same, matched by the names of their labels' values. Gauges are not
  * carried over: their processes still have the old mapping, or start from zero.
  */
 #include <string.h>
@@ -83,7 +83,7 @@ within(const struct old *old, uint64_t offset, uint64_t count, size_t size)
 	    count <= (old->size - offset) / size;
 }
 
-/* One metric of it: copies of its notes, which somebody may write to meanwhile. */
+/* One metric of it: copies of its notes, because other processes may write to them. */
 struct old_metric {
 	struct metric_note note;
 	struct metric_label_note labels[METRIC_LABELS_MAX];

@@ -7,13 +7,14 @@
 #include "core/metric.h"
 #include "core/shm.h"
 
-#define METRIC_FORMAT 1 /* of what metric_carry.c reads in a file of another layout */
+/* version of the notes that metric_carry.c reads in a file of another layout */
+#define METRIC_FORMAT 1
 
 /*
  * A name of an open label. Its hash claims the place. Every process that finds a place with the
  * right hash and without a text writes the text, which is the same for all of them: a process that
- * is killed between the two steps leaves nothing undone. Two names with the same hash would share
- * a place; with some hundred names of our own choice that does not happen.
+ * is killed between the two steps leaves nothing unfinished. Two names with the same hash would
+ * share a place; with some hundred names of our own choice that does not happen.
  */
 struct metric_name {
 	_Atomic uint64_t hash;
@@ -21,7 +22,7 @@ struct metric_name {
 	_Atomic uint64_t text[METRIC_NAME_MAX / sizeof(uint64_t)];
 };
 
-/* What the file says about itself, for a process that knows another table. Offsets in bytes. */
+/* The file's description of itself, for a process with another table. Offsets in bytes. */
 struct metric_label_note {
 	uint64_t hash; /* of the label's name */
 	uint64_t names, max;
@@ -40,7 +41,7 @@ enum {
 #include "core/metric_table.def"
 };
 
-/* A histogram's cells: one for each bound, one for what is over all, the sum. */
+/* A histogram's cells: one for each bound, one for larger values, the sum. */
 enum {
 #define BUCKETS(id, scale, ...) \
 	WIDTH_##id = sizeof((const int64_t[]) { __VA_ARGS__ }) / sizeof(int64_t) + 2,
@@ -97,12 +98,12 @@ void metric_name_write(struct metric_name *, const char *name);
 void metric_name_read(const struct metric_name *, char out[METRIC_NAME_MAX]);
 /* The first cell of a series. */
 _Atomic uint64_t *metric_cell(struct metric_layout *, enum metric, struct metric_values);
-size_t metric_series(const struct metric_row *); /* how many a metric can have */
-/* The labels' values of the series at that place. */
+size_t metric_series(const struct metric_row *); /* the number of series that a metric can have */
+/* The label values of the series at this index. */
 struct metric_values metric_values_at(const struct metric_row *, size_t series);
 bool metric_process_lives(uint64_t process);
 uint64_t metric_fingerprint(void);
-/* shm_file.fill: notes and fixed names, and what an earlier layout holds. */
+/* shm_file.fill: writes notes and fixed names, and carries over values of an earlier layout. */
 void metric_fill(void *map, const void *old, size_t old_size);
 
 #endif

@@ -9,7 +9,7 @@
 #include "core/banned.h"
 
 #define COMMON_OPTIONS 3
-#define CODE_FIRST 256 /* past every character: no option has a short form but -c, -V and -h */
+#define CODE_FIRST 256 /* above every character: only -c, -V and -h have a short form */
 
 static const struct option common[COMMON_OPTIONS] = {
 	{ "config", required_argument, NULL, 'c' },

@@ -1,6 +1,6 @@
 /*
  * Command lines of the programs: getopt_long(3) over a table of long options. Each program has
- * --config FILE (where it reads settings), --version and --help without naming them.
+ * --config FILE (the settings file), --version and --help without listing them.
  *
  *	enum { POOL, ROUTES };
  *	static const struct option_row rows[] = {
@@ -30,16 +30,15 @@ struct options {
 	const char *config;              /* or NULL: the default place */
 	const char *values[OPTIONS_MAX]; /* NULL unless given with a value */
 	bool given[OPTIONS_MAX];
-	char **operands; /* what is left, in order */
+	char **operands; /* the remaining arguments, in order */
 	int noperands;
 };
 
 /*
- * Returns 0, or EX_USAGE after the usage was printed to stderr. --version and --help print and end
- * the process.
+ * Returns 0, or EX_USAGE after printing the usage to stderr. --version and --help print and exit.
  */
 int options_parse(struct options *, int argc, char **argv);
-/* The same for a program that takes no operands: EX_USAGE when there are some. */
+/* The same for a program without operands: returns EX_USAGE if there are any. */
 int options_parse_alone(struct options *, int argc, char **argv);
 
 #endif

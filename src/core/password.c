@@ -1,6 +1,6 @@
 /*
- * Password hashes (argon2id, RFC 9106) behind a gate: 19 MiB and tens of milliseconds each, so
- * never more than two at once.
+ * Password hashes (argon2id, RFC 9106) behind a gate: 19 MiB and tens of milliseconds each, so at
+ * most two run at once.
  */
 #include "core/crypto.h"
 
@@ -31,7 +31,7 @@
 	"$argon2id$v=19$m=" TEXT(ARGON2_MEMORY_KIB) ",t=" TEXT(ARGON2_TIME) ",p=" TEXT( \
 	    ARGON2_LANES) "$"
 
-/* Of no password: a verification that must fail costs what a real one costs. */
+/* The hash of no password: verifying against it takes as long as a real verification. */
 static const char dummy_hash[] =
     PARAMETERS "bWVkaWFuZXN0LWR1bW15IQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -49,7 +49,7 @@ gate_try(const char *dir, int *out, struct error *err)
 			(first + i) % PASSWORD_GATE_PLACES) >= sizeof(path))
 			return error_set(err, ERR_INTERNAL, "the run directory's name is too long");
 		/*
-		 * Read-only suffices for a lock, so that processes of other users may share the
+		 * A lock needs read access only, so that processes of other users can share the
 		 * files.
 		 */
 		fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -68,7 +68,10 @@ gate_try(const char *dir, int *out, struct error *err)
 	return true;
 }
 
-/* A place as an open file; closing it, or dying, gives it back. */
+/*
+ * Takes a place, which is an open file. It becomes free when the file is closed or the process
+ * ends.
+ */
 static bool
 gate_enter(const char *dir, int *fd, struct error *err)
 {

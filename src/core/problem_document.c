@@ -5,7 +5,7 @@
 #include "core/json.h"
 #include "core/banned.h"
 
-#define UNAVAILABLE_RETRY 2 /* seconds, where nobody knows better */
+#define UNAVAILABLE_RETRY 2 /* seconds, unless the error says otherwise */
 
 int
 error_retry_after(const struct error *err)

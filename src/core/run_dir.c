@@ -33,7 +33,7 @@ static bool
 write_all(int fd, const char *text, size_t len)
 {
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, len, 0) == (ssize_t)len &&
-	    fchmod(fd, 0644) == 0; /* whoever asks after the process may run as another user */
+	    fchmod(fd, 0644) == 0; /* readers of the file may run as another user */
 }
 
 bool

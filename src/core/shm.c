@@ -17,7 +17,7 @@
 #define SHM_PATH_MAX 4096
 #define SHM_NAME_MAX 256
 #define SHM_SUFFIX ".shm"
-/* times that another process may put its file, or remove ours, between two steps */
+/* attempts, because another process may create its file, or remove ours, between two steps */
 #define SHM_ATTEMPTS 16
 
 uint64_t
@@ -54,7 +54,7 @@ map_existing(const char *path, const struct shm_file *file)
 	close(fd);
 	if (map != MAP_FAILED && head_fits(map, file))
 		return map;
-	/* It was complete when it was linked into place, so something has damaged it. */
+	/* The file was complete when it was linked into place, so it has been damaged since. */
 	if (map != MAP_FAILED)
 		munmap(map, file->size);
 	if (unlink(path) == 0)
@@ -112,7 +112,9 @@ consider(int dir_fd, const char *entry, void *context)
 static void
 remove_other(int dir_fd, const char *entry, void *context)
 {
-	/* In a sticky directory only its owner may remove it, and does so at the next start. */
+	/*
+	 * In a sticky directory only the owner may remove the file; it does so at its next start.
+	 */
 	unlinkat(dir_fd, entry, 0);
 }
 
@@ -168,7 +170,7 @@ create(const char *path, const char *run_dir, const struct shm_file *file, const
 	}
 	if ((fd = mkostemp(temporary, O_CLOEXEC)) < 0)
 		return NULL;
-	/* Processes of several users share it through the group; umask must not matter. */
+	/* Processes of several users share the file through the group, whatever the umask. */
 	failed = fchmod(fd, 0660) != 0 ? errno : posix_fallocate(fd, 0, (off_t)file->size);
 	if (failed == 0)
 		map = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -3,10 +3,10 @@
  * It has no lock; its contents are atomics.
  *
  * The file's name carries the fingerprint of its layout (metrics-0123456789abcdef.shm), so that
- * processes of two builds, side by side for a moment during an upgrade, never meet in one file. A
- * new file is filled under another name and then linked into place, complete. After that the files
- * of other layouts are removed; a process that still has one mapped keeps using it. All blocks of
- * the file are reserved at its creation: a full disk is an error there, not a SIGBUS later.
+ * processes of two builds, which run side by side during an upgrade, never share a file. A new file
+ * is filled under another name and then linked into place, complete. After that the files of other
+ * layouts are removed; a process that still has one mapped keeps using it. All blocks of the file
+ * are reserved at its creation: a full disk is an error there, not a SIGBUS later.
  */
 #ifndef MN_CORE_SHM_H
 #define MN_CORE_SHM_H
@@ -17,7 +17,7 @@
 
 struct error;
 
-/* What each of the mappings begins with; the rest is zero at first. */
+/* The start of each mapping; the rest is zero at first. */
 struct shm_head {
 	uint64_t fingerprint, size;
 };
@@ -28,7 +28,7 @@ struct shm_file {
 	size_t size; /* bytes, head included */
 	/*
 	 * Fills a new mapping; may be NULL. `old` is the newest file of another layout, or NULL.
-	 * Everybody with access to the run directory can write to it: check every number.
+	 * Anyone with access to the run directory can write to it: check every number.
 	 */
 	void (*fill)(void *map, const void *old, size_t old_size);
 };

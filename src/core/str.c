@@ -44,7 +44,7 @@ buf_room(struct buf *buf, size_t n)
 	}
 	if (buf->len + n < buf->cap)
 		return true;
-	/* By four: what is outgrown stays in the arena until its end. */
+	/* Grows fourfold, because the old memory stays in the arena until it is reset. */
 	for (cap = buf->cap * 4; cap <= buf->len + n; cap *= 4)
 		;
 	if (cap > buf->max + 1)

@@ -1,8 +1,8 @@
 /*
- * Strings: a growing buffer with a named maximum, and the encodings that protocols want.
+ * Strings: a growing buffer with a named maximum, and the encodings of protocols.
  *
  * struct buf lives in an arena (no free). It is always NUL-terminated. Past `max` it stops growing
- * and sets `overflow`; whoever sends the result checks it once at the end.
+ * and sets `overflow`; the code that sends the result checks this once at the end.
  */
 #ifndef MN_CORE_STR_H
 #define MN_CORE_STR_H
@@ -42,10 +42,10 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 char *str_lower(struct arena *, const char *); /* ASCII */
 char *str_trim(struct arena *, const char *);  /* ASCII white space at both ends */
-/* like strlcpy: always terminated; answers strlen(src) */
+/* like strlcpy: always terminated; returns strlen(src) */
 size_t str_copy(char *dst, size_t size, const char *src);
 
-/* Whole-string number within [min, max]; no sign '+', no leading or trailing space. */
+/* The whole string must be a number within [min, max], without '+' and spaces. */
 bool str_to_int(const char *, int64_t min, int64_t max, int64_t *);
 bool str_to_bool(const char *, bool *); /* true|false|1|0|yes|no|on|off */
 
@@ -63,14 +63,14 @@ char *utf8_clean(struct arena *, const char *, size_t len, size_t max_bytes);
 
 #define EMAIL_MIN 3
 #define EMAIL_MAX 254 /* bytes: RFC 5321 section 4.5.3.1.3 */
-/* An address as accounts have it: ASCII, unquoted, one @. */
+/* An email address of an account: ASCII, unquoted, one @. */
 bool str_is_email(const char *);
 
 char *hex_encode(struct arena *, const void *, size_t);       /* lower case */
 bool hex_decode(const char *, void *out, size_t size);        /* exactly 2 * size digits */
 char *base64_encode(struct arena *, const void *, size_t);    /* RFC 4648 section 4 */
 char *base64url_encode(struct arena *, const void *, size_t); /* RFC 4648 section 5, no padding */
-/* Strict: alphabet, length and padding (padding optional for url). Answers NULL when malformed. */
+/* Strict: alphabet, length and padding (padding optional for url). Returns NULL when malformed. */
 unsigned char *base64_decode(struct arena *, const char *, size_t len, size_t *out_len);
 unsigned char *base64url_decode(struct arena *, const char *, size_t len, size_t *out_len);
 

@@ -174,7 +174,7 @@ value64(char c, const char *alphabet)
 }
 
 /*
- * `s` has no padding any more; bits that encode nothing must be zero, so that each value has one
+ * The padding of `s` has been removed. Unused bits must be zero, so that each value has one
  * spelling.
  */
 static unsigned char *

@@ -11,7 +11,7 @@
 
 #define NAME_MAX_BYTES 128
 
-/* An element whose end has not come yet. */
+/* An element that is still open. */
 struct open_element {
 	struct xml_node *node;
 	struct xml_node **tail; /* where its next child goes */

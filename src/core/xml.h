@@ -1,10 +1,10 @@
 /*
- * XML in and out, as S3 and Plex speak it: elements with text, no more.
+ * Reading and writing the XML of S3 and Plex: elements with text.
  *
  * In: libexpat makes a small tree in the arena. UTF-8 only; a DOCTYPE is refused (so there are no
  * entities to expand but the five of XML and character references), processing instructions are
- * allowed before the root only, depth and node count are bounded. Attributes are kept for the
- * reader that wants them; namespace prefixes are cut off.
+ * allowed before the root only, depth and node count are bounded. Attributes are kept; namespace
+ * prefixes are removed.
  */
 #ifndef MN_CORE_XML_H
 #define MN_CORE_XML_H
@@ -46,7 +46,8 @@ const char *xml_text(const struct xml_node *node, const char *name, const char *
 const char *xml_attr(const struct xml_node *node, const char *name); /* NULL when absent */
 
 /*
- * Escaped character data; what XML 1.0 cannot hold is written as a character reference, as S3 does.
+ * Escaped character data; characters that XML 1.0 does not allow are written as references, as S3
+ * does.
  */
 void xml_escape(struct buf *, const char *);
 void xml_element(struct buf *, const char *name, const char *text); /* <name>text</name> */

@@ -59,8 +59,8 @@ add_part(struct iovec *part, int *parts, const void *data, size_t len)
 }
 
 /*
- * A socket closed with something unread resets its peer, which then may not see the answer: read
- * the end of the input.
+ * Closing a socket with unread input resets the connection, and the peer may lose the response. So
+ * read the input to its end.
  */
 static void
 read_rest(FCGX_Request *fcgx)
@@ -102,7 +102,7 @@ fcgi_send(FCGX_Request *fcgx, const char *head, size_t head_len, const char *bod
 			add_part(part, &parts, end, sizeof(end));
 		ok = write_all(fcgx->ipcFd, part, parts);
 	} while (ok && head_len + body_len > 0);
-	/* close at once: everything is with the kernel, nothing is left to wait for */
+	/* close at once: the kernel has everything */
 	FCGX_Detach(fcgx);
 	FCGX_Free(fcgx, 1);
 	return ok;

@@ -3,7 +3,7 @@
  * 1.0, sections 3.3, 5.3 and 5.5).
  *
  * libfcgi's own stream writes 8 KiB at a time and then waits for nginx to hang up: several system
- * calls, wake-ups and TLS records for one answer of the list. Used in place of FCGX_PutStr and
+ * calls, wake-ups and TLS records for one response. Use this in place of FCGX_PutStr and
  * FCGX_Finish_r; the connection is closed afterwards.
  */
 #ifndef MN_HTTP_FCGI_SEND_H
@@ -14,7 +14,7 @@
 
 struct FCGX_Request;
 
-/* False when nginx went away. */
+/* False when nginx has closed the connection. */
 bool fcgi_send(struct FCGX_Request *, const char *head, size_t head_len, const char *body,
     size_t body_len);
 

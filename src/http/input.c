@@ -240,7 +240,7 @@ value_find(const struct input *in, const char *name)
 	return &absent;
 }
 
-/* The rule that stands for the whole when it is there; NULL: there is none. */
+/* The FIELD_ALONE rule, or NULL. */
 static const struct field_rule *
 rule_alone(const struct input *in)
 {
@@ -250,7 +250,7 @@ rule_alone(const struct input *in)
 	return NULL;
 }
 
-/* Either the list alone, or the members that one of its elements has. */
+/* Accepts either the list alone or the members of one element. */
 static bool
 check_forms(const struct input *in, const struct field_rule *list, struct error *err)
 {

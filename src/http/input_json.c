@@ -147,9 +147,7 @@ check_value(struct arena *arena, const struct field_rule *rule, const char *path
 	}
 }
 
-/*
- * Collects every complaint; NULL when there was one. Duplicate keys were refused by json_parse().
- */
+/* Collects all errors; returns NULL if there are any. json_parse() has rejected duplicate keys. */
 static const struct input *
 object_check(struct arena *arena, const struct field_rule *rules, const cJSON *object,
     const char *prefix, struct error *err)
@@ -175,7 +173,7 @@ object_check(struct arena *arena, const struct field_rule *rules, const cJSON *o
 		if (!check_value(arena, &rules[i], path, node, &in->values[i], err))
 			ok = false;
 		if (in->values[i].state == VALUE_ABSENT)
-			/* there, though wrong: not also 'required' */
+			/* present but wrong: do not report it as missing too */
 			in->values[i].state = VALUE_NULL;
 	}
 	if (!input_check_required(in, prefix, err))

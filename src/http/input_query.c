@@ -85,7 +85,7 @@ pair_decode(struct arena *arena, const char *pair, size_t len, char **name, char
 	return true;
 }
 
-/* False: the query cannot be read any further. */
+/* Returns false when the rest of the query cannot be read. */
 static bool
 query_pair(struct arena *arena, struct input *in, const char *pair, size_t len, bool *ok,
     struct error *err)

@@ -20,7 +20,7 @@ put_type(struct json *j, const char *type, unsigned flags)
 	json_array_end(j);
 }
 
-/* A limit that says nothing is left out. */
+/* Leaves out a limit that is not set. */
 static void
 put_limit(struct json *j, const char *key, int64_t limit)
 {
@@ -60,7 +60,7 @@ put_string(struct json *j, const struct field_rule *rule)
 		json_put_bool(j, "x-lines", true);
 }
 
-/* Strings that have a form of their own. */
+/* Strings with a format. */
 static void
 put_format(struct json *j, const char *format, unsigned flags)
 {
@@ -164,7 +164,7 @@ put_object(struct json *j, const struct field_rule *rules, unsigned flags)
 	json_put_bool(j, "additionalProperties", false);
 }
 
-/* One element in place of the list, or the list alone. */
+/* Either the members of one element or the list alone. */
 static void
 put_forms(struct json *j, const struct field_rule *list)
 {

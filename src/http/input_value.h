@@ -1,4 +1,4 @@
-/* Private to input*.c: how checked values are held. */
+/* Private to input*.c: how checked values are stored. */
 #ifndef MN_HTTP_INPUT_VALUE_H
 #define MN_HTTP_INPUT_VALUE_H
 
@@ -26,7 +26,7 @@ struct input {
 
 #define FIELD_PATH_MAX ERROR_FIELD_NAME_MAX /* bytes of "files[3].name", with NUL */
 
-/* What a rule means where it says nothing itself; for the checks and for input_schema.c. */
+/* The defaults of rules, for the checks and for input_schema.c. */
 int64_t input_text_max(int64_t max);
 int64_t input_items_max(const struct field_rule *);
 bool input_int_bounded(const struct field_rule *);
@@ -43,7 +43,7 @@ bool input_check_int(const struct field_rule *, const char *path, int64_t, struc
 /* Element i of an array of strings, ids or numbers, already split or unpacked. */
 bool input_check_item(const struct field_rule *, const char *path, size_t i, const char *text,
     struct error *);
-/* Complains of element i of an array of numbers; returns false. */
+/* Reports element i of an array of numbers as out of range; returns false. */
 bool input_item_range(const struct field_rule *, const char *path, size_t i, struct error *);
 bool input_check_count(const struct field_rule *, const char *path, size_t n, struct error *);
 bool input_check_required(const struct input *, const char *prefix, struct error *);

@@ -15,7 +15,7 @@ status_class(int status)
 }
 _Static_assert(VALUE_STATUS_1XX == 0 && VALUE_STATUS_5XX == 4, "one value a class, in order");
 
-/* Paths and methods that no route has are other people's texts: they count as "other". */
+/* Paths and methods without a route are the client's own texts: they count as "other". */
 void
 measure_request(const struct request *req, const struct response *res)
 {

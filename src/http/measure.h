@@ -1,4 +1,4 @@
-/* What is measured of each request: by route in the API, by pool in every pool. */
+/* Metrics of each request: by route in the API, by pool in every pool. */
 #ifndef MN_HTTP_MEASURE_H
 #define MN_HTTP_MEASURE_H
 
@@ -6,9 +6,9 @@ struct log;
 struct request;
 struct response;
 
-/* Where a request of the API ends, its times known. */
+/* Call it at the end of an API request, when its times are known. */
 void measure_request(const struct request *, const struct response *);
-/* Around everything that a worker does for one request. */
+/* Call these around all the work for one request. */
 void measure_pool_begin(const struct log *);
 void measure_pool_end(const struct request *, const struct response *);
 

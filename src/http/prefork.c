@@ -24,8 +24,8 @@
 #include "core/banned.h"
 
 #define BACKOFF_FIRST_MS 50
-#define YOUNG_MS 1000 /* a worker that fails sooner is failing at its start: back off */
-/* a replacement that lives so long is taken for good, then an old worker is stopped */
+#define YOUNG_MS 1000 /* a worker that fails sooner has failed at its start: back off */
+/* after this time a new worker counts as healthy, and an old one is stopped */
 #define SETTLE_MS 200
 #define TICK_MS 50        /* while a roll or a drain is under way */
 #define SLEEP_MS 60000    /* else: until a signal */
@@ -68,8 +68,8 @@ inherited_fd(void)
 }
 
 /*
- * The lock is what says that a master lives: fcntl(2) locks end with their process and are not
- * inherited by workers.
+ * The lock shows that a master is alive: fcntl(2) locks end with their process and workers do not
+ * inherit them.
  */
 static int
 lock_socket(struct master *m)
@@ -106,7 +106,7 @@ open_socket(struct master *m)
 		return EX_CONFIG;
 	}
 	m->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unlink(path); /* ours by the lock: nobody listens there */
+	unlink(path); /* we hold the lock, so nobody listens there */
 	mask = umask(0177);
 	ok = m->listen_fd >= 0 &&
 	    bind(m->listen_fd, (struct sockaddr *)&address, sizeof(address)) == 0;
@@ -143,8 +143,8 @@ handled_signals(sigset_t *set)
 }
 
 /*
- * In the child: SIGTERM stays blocked (fcgi.c lets it through where it may), the rest is as a new
- * process has it.
+ * In the child: SIGTERM stays blocked (fcgi.c unblocks it while it waits), other signals get their
+ * defaults.
  */
 static _Noreturn void
 worker_main(struct master *m, pid_t master_pid)
@@ -155,7 +155,8 @@ worker_main(struct master *m, pid_t master_pid)
 	if (getppid() != master_pid)
 		_exit(EX_TEMPFAIL);
 	close(m->lock_fd);
-	signal(SIGINT, SIG_IGN); /* ^C reaches the whole terminal: the master decides */
+	/* ^C goes to every process of the terminal: only the master acts on it */
+	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
@@ -204,10 +205,7 @@ worker_gone(struct master *m, struct worker *w, int status, int64_t now)
 		log_error(m->cfg->log, "worker %d ended by %s %d", (int)w->pid,
 		    WIFSIGNALED(status) ? "signal" : "status",
 		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	/*
-	 * Somebody's kill -9 says nothing about the next worker's chances; an early failure of its
-	 * own does.
-	 */
+	/* A kill -9 from outside says nothing about the next worker; an early failure does. */
 	if (failed && young && !killed && w->kill_at == 0)
 		backoff(m, now);
 	else if (!young)
@@ -279,9 +277,9 @@ take_census(struct master *m)
 }
 
 /*
- * Brings the pool to what it should be. While it rolls there is one worker more: the new one comes
- * first, and an old one is told to go when the new one has lived SETTLE_MS, so capacity never
- * drops, not even when the new ones cannot start.
+ * Starts and stops workers until the pool has the right ones. While workers are being replaced
+ * there is one more than usual: an old worker is stopped only after a new one has lived SETTLE_MS,
+ * so capacity never drops, even if new workers cannot start.
  */
 static void
 tend(struct master *m, int64_t now)

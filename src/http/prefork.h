@@ -1,7 +1,7 @@
 /*
- * Master of a pool: owns the listening socket, forks workers, respawns with back-off for ever,
- * SIGHUP rolls them one by one, SIGTERM drains, an inherited socket (sd_listen_fds(3) protocol:
- * LISTEN_PID, LISTEN_FDS) is used where there is one.
+ * Master of a pool: owns the listening socket, forks workers and replaces those that end, with
+ * back-off. SIGHUP replaces the workers one by one, SIGTERM lets them finish and ends the pool. An
+ * inherited socket (sd_listen_fds(3) protocol: LISTEN_PID, LISTEN_FDS) is used if there is one.
  */
 #ifndef MN_HTTP_PREFORK_H
 #define MN_HTTP_PREFORK_H
@@ -16,7 +16,7 @@ struct log;
 #define PREFORK_DRAIN_MS 20000 /* then SIGKILL */
 #define PREFORK_BACKOFF_MAX_MS 2000
 
-typedef int prefork_worker_fn(void *context, int listen_fd); /* answers the exit status */
+typedef int prefork_worker_fn(void *context, int listen_fd); /* returns the exit status */
 
 struct prefork {
 	const char *socket_path;
@@ -28,7 +28,7 @@ struct prefork {
 	struct log *log;
 };
 
-/* Answers the exit status of the master. A live master on the same socket: EX_TEMPFAIL (75). */
+/* Returns the exit status of the master. A live master on the same socket: EX_TEMPFAIL (75). */
 int prefork_run(const struct prefork *);
 
 #endif

@@ -73,7 +73,7 @@ request_refuse_later(struct request *req, const struct error *why)
 	memset(req->who, 0, sizeof(*req->who));
 }
 
-/* One look at every parameter instead of one search for each name: nginx sends about twenty. */
+/* Reads every parameter once instead of searching for each name: nginx sends about twenty. */
 static void
 request_headers(struct request *req, char *const *envp, const char **uri, const char **method,
     const char **length)
@@ -166,7 +166,7 @@ request_length(struct request *req, const char *length, size_t *body_len, struct
 	if (request_env(req, "HTTP_CONTENT_ENCODING") != NULL)
 		return error_set(err, ERR_MEDIA_TYPE, "Send the body without a Content-Encoding.");
 	if (length == NULL || *length == '\0')
-		return true; /* no body: the field rules judge whether one was needed */
+		return true; /* no body: the field rules decide whether one is required */
 	if (!str_to_int(length, 0, INT64_MAX, &n))
 		return error_set(err, ERR_MALFORMED, "Content-Length is not a number.");
 	*body_len = (size_t)n;

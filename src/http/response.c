@@ -14,7 +14,7 @@
 #include "core/banned.h"
 
 #define JSON_TYPE "application/json"
-/* may be kept by the browser, asked again each time */
+/* the browser may keep it but must revalidate each time */
 #define ETAG_CACHE_CONTROL "private, no-cache"
 
 void
@@ -102,9 +102,9 @@ response_redirect(struct response *res, int status, const char *url, const char 
 }
 
 /*
- * Walks the entity tags of If-Match or If-None-Match (RFC 9110 section 13.1). W/ is passed over:
- * nginx weakens the tag of an answer that it compresses, and the versions compared here are exact
- * all the same.
+ * Walks the entity tags of If-Match or If-None-Match (RFC 9110 section 13.1). W/ is ignored: nginx
+ * weakens the tag of a response that it compresses, and the versions compared here are exact
+ * anyway.
  */
 static bool
 etag_next(const char **list, const char **tag, size_t *len)

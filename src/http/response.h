@@ -1,4 +1,4 @@
-/* The answer under construction; memory from the request's arena. Content-Length is always sent. */
+/* The response under construction, in the request's arena. Content-Length is always sent. */
 #ifndef MN_HTTP_RESPONSE_H
 #define MN_HTTP_RESPONSE_H
 
@@ -24,7 +24,7 @@ struct response {
 	const char *body;
 	size_t body_len;
 	/*
-	 * kept in place of the body for an Idempotency-Key, for the route's replay; NULL: the body
+	 * stored instead of the body for an Idempotency-Key, for the route's replay; NULL: the body
 	 */
 	const char *memo;
 	struct header headers[RESPONSE_HEADERS_MAX];
@@ -32,11 +32,11 @@ struct response {
 };
 
 void response_init(struct response *, struct arena *);
-/* Forgets status, body and headers: what a handler left that failed half way. */
+/* Clears status, body and headers that a failed handler has left. */
 void response_clear(struct response *);
 /* value of a header (ASCII case ignored), or NULL */
 const char *response_find(const struct response *, const char *name);
-/* Adds a header; value is copied; CR, LF and NUL in it are a bug and end the process. */
+/* Adds a header; the value is copied. CR, LF or NUL in it is a bug and ends the process. */
 void response_header(struct response *, const char *name, const char *value);
 void response_headerf(struct response *, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -48,10 +48,10 @@ bool response_json(struct response *, int status, struct json *, struct error *)
 bool response_json_text(struct response *, int status, const char *, size_t, struct error *);
 bool response_empty(struct response *, int status);
 bool response_redirect(struct response *, int status, const char *url, const char *cache_control);
-/* Sets ETag ("version-bucket" given without quotes) and turns a match of If-None-Match into 304. */
+/* Sets ETag (pass "version-bucket" without quotes) and responds 304 when If-None-Match matches. */
 bool response_json_etag(const struct request *, struct response *, int status, struct json *,
     const char *etag, struct error *);
-/* If-Match against the version part; absent header passes. ERR_PRECONDITION otherwise. */
+/* If-Match against the version part; an absent header matches. ERR_PRECONDITION otherwise. */
 bool request_if_match(const struct request *, long long version, struct error *);
 
 #endif

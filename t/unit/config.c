@@ -153,9 +153,9 @@ main(void)
 	refused("trash.days = 99999999999999999999\n", "whole number");
 	refused("trash.days = 1x\n", "whole number");
 	refused("trash.days\n", "expected 'key = value'");
-	refused("registration.mode = ope\n", "none of closed|invite|open");
-	refused("registration.mode = closed|invite\n", "none of closed|invite|open");
-	refused("storage.path_style = perhaps\n", "neither true nor false");
+	refused("registration.mode = ope\n", "not one of closed|invite|open");
+	refused("registration.mode = closed|invite\n", "not one of closed|invite|open");
+	refused("storage.path_style = perhaps\n", "must be true or false");
 	refused("data.dir = relative\n", "not an absolute path");
 	refused("public.url = https://a.example/path\n", "not an origin");
 	refused("public.url = ftp://a.example\n", "not an origin");
@@ -166,7 +166,7 @@ main(void)
 	refused("storage.region = \xff\n", "invalid UTF-8");
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	refused(longest, ":1: line longer than");
+	refused(longest, ":1: line is longer than");
 	unlink(path);
 	return done_testing();
 }
