@@ -1,14 +1,14 @@
 -- One round trip of every request: epoch, blacklist, generation, rate windows and the cached answer.
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
 -- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
---       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = cached answer wanted,
---       12 longest retry_after, 13 seconds for which it is kept that an answer was asked for,
+--       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = look for a cached response,
+--       12 longest retry_after, 13 seconds for which the first request for a response is remembered,
 --       14 '1' = only ask whether a window is full: what is not refused is not counted
--- Answers {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but asked for before}
--- state: ok, limited, epoch (the copy is not of this server's life), unknown (generation not loaded), revoked, stale
+-- Returns {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but requested before}
+-- state: ok, limited, epoch (the copy is from an earlier life of the server), unknown (generation not loaded), revoked, stale
 local MINUTE, HOUR = 60, 3600
 local WINDOWS_LIFE = 2 * HOUR + MINUTE -- of the counters: the previous bucket of an hour still counts
-local DOUBLINGS = 12 -- of retry_after, by further refusals; past that only the power would overflow
+local DOUBLINGS = 12 -- of retry_after, by further refusals; the limit keeps the power from overflowing
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local sid, user = ARGV[2], ARGV[3]
@@ -35,7 +35,7 @@ if verdict ~= 'ok' then
 	subject, minute, hour = KEYS[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 end
 
--- Sliding window: the previous bucket counts by the part of it that the window still covers.
+-- Sliding window: the previous bucket counts in proportion to the part that the window still covers.
 local windows = {}
 local function window(name, size, limit)
 	if limit > 0 then
@@ -129,7 +129,7 @@ if reply[1] == 'ok' and ARGV[11] == '1' then
 	elseif c[1] or c[7] then
 		reply[12] = 1
 	else
-		redis.call('HSET', KEYS[7], 'a', '1') -- asked for: the second time it is worth keeping
+		redis.call('HSET', KEYS[7], 'a', '1') -- requested once: store the response when it is requested again
 		redis.call('EXPIRE', KEYS[7], ARGV[13])
 	end
 end

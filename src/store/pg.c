@@ -15,7 +15,7 @@
 
 #define ONE_PLAN_ON "SET plan_cache_mode = force_generic_plan; SET enable_sort = off"
 #define ONE_PLAN_OFF "SET plan_cache_mode = auto; SET enable_sort = on"
-#define NAME_MAX_BYTES 63 /* PostgreSQL cuts identifiers there */
+#define NAME_MAX_BYTES 63 /* PostgreSQL truncates longer identifiers */
 
 static size_t
 prepared_slot(const struct db *db, const struct query *query)
@@ -28,7 +28,7 @@ prepared_slot(const struct db *db, const struct query *query)
 	return i;
 }
 
-/* Nothing to prepare counts as prepared. */
+/* Statements that need no preparation count as prepared. */
 static bool
 is_prepared(const struct db *db, const struct query *query)
 {
@@ -55,7 +55,7 @@ prepared_add(struct db *db, const struct query *query)
 	db->prepared_len++;
 }
 
-/* Two tables may use the same name: the address keeps their statements apart. */
+/* Two tables may use the same name: the address distinguishes their statements. */
 static const char *
 statement_name(const struct query *query, char out[NAME_MAX_BYTES + 1])
 {
@@ -70,8 +70,8 @@ db_deadline(const struct db *db)
 }
 
 /*
- * The answer to one statement outside pipeline mode. NULL: the connection is lost (errno ETIMEDOUT:
- * too late). Of several results the first that failed counts, else the last.
+ * Returns the result of one statement outside pipeline mode: the first that failed, else the last.
+ * NULL: the connection is lost (errno ETIMEDOUT: too late).
  */
 static PGresult *
 answer_take(struct db *db, int64_t deadline)
@@ -149,7 +149,7 @@ db_simple(struct db *db, const char *sql, const char *name, int64_t deadline, PG
 	return outcome;
 }
 
-/* Connects and lets the server know a deadline that was changed since. */
+/* Connects, and sends the server a time limit that has changed. */
 enum db_outcome
 db_ready(struct db *db, int64_t deadline, struct error *err)
 {
@@ -174,9 +174,8 @@ db_ready(struct db *db, int64_t deadline, struct error *err)
 }
 
 /*
- * Sets whether statements get one plan for all parameters (QUERY_ONE_PLAN) or whatever the server
- * thinks best; it stays so until a statement wants it otherwise, so that the hot path has no second
- * round trip.
+ * Chooses between one plan for all parameters (QUERY_ONE_PLAN) and the server's own choice. The
+ * mode stays until a statement needs the other one, so that the hot path has no second round trip.
  */
 static enum db_outcome
 plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
@@ -184,7 +183,7 @@ plan_mode(struct db *db, unsigned flags, int64_t deadline, struct error *err)
 	bool one = (flags & QUERY_ONE_PLAN) != 0;
 	enum db_outcome outcome;
 
-	/* A rollback would take the setting back unseen. */
+	/* A rollback would undo the setting without our knowledge. */
 	if (db->in_tx || db->one_plan == one || (flags & (QUERY_ONE_PLAN | QUERY_CUSTOM_PLAN)) == 0)
 		return DB_DONE;
 	outcome = db_simple(db, one ? ONE_PLAN_ON : ONE_PLAN_OFF, "plan_mode", deadline, NULL, err);
@@ -235,7 +234,7 @@ exec_once(struct db *db, const struct query *query, struct strings params, int64
 	return outcome;
 }
 
-/* May the same be sent once more after this outcome? */
+/* May the statement be sent again after this outcome? */
 bool
 db_again(const struct db *db, enum db_outcome outcome, bool read, unsigned *tries)
 {
@@ -315,7 +314,7 @@ pipeline_send(struct db *db, const struct db_call *calls, size_t ncalls)
 	return PQpipelineSync(db->conn) == 1;
 }
 
-/* The next statement's answer in pipeline mode: one result and the NULL that ends it. */
+/* The next statement's result in pipeline mode: one result and the NULL that ends it. */
 static PGresult *
 pipeline_take(struct db *db, int64_t deadline)
 {
@@ -359,7 +358,7 @@ pipeline_read(struct db *db, struct arena *arena, struct db_call *calls, size_t 
 		else
 			PQclear(res);
 	}
-	/* What follows a failure is answered by 'aborted', up to the sync. */
+	/* After a failure, statements up to the sync return 'aborted'. */
 	while (db->conn != NULL) {
 		PGresult *res = pipeline_take(db, deadline);
 		bool sync = res != NULL && PQresultStatus(res) == PGRES_PIPELINE_SYNC;
@@ -423,7 +422,7 @@ db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t nc
 	return outcome == DB_DONE;
 }
 
-/* For the transaction of one statement, which ends with its part of the pipeline. */
+/* Applies to the transaction of one statement, which ends with its part of the pipeline. */
 static const struct query q_own_timeout = { "own_timeout",
 	"SELECT set_config('statement_timeout', $1, true)", QUERY_CUSTOM_PLAN };
 
@@ -434,7 +433,7 @@ each_timeout(const struct db *db, const struct db_ask *ask)
 									 db->timeout_ms;
 }
 
-/* Each statement up to a sync of its own: a part that fails is left behind there. */
+/* Each statement has its own sync, so that a failure affects only its own part. */
 static bool
 each_send(struct db *db, const struct db_ask *asks, size_t n)
 {
@@ -480,7 +479,7 @@ part_take(struct db *db, int64_t deadline)
 	}
 }
 
-/* Reads until all have an answer or the connection is gone; *done counts those that have one. */
+/* Reads until all statements have a result or the connection is lost; *done counts the results. */
 static enum db_outcome
 each_read(struct db *db, struct arena *arena, struct db_ask *asks, size_t n, size_t *done)
 {
@@ -508,7 +507,7 @@ each_read(struct db *db, struct arena *arena, struct db_ask *asks, size_t n, siz
 	return DB_DONE;
 }
 
-/* Of those that have no answer yet. */
+/* Sends the statements that have no result yet. */
 static enum db_outcome
 each_once(struct db *db, struct arena *arena, struct db_ask *asks, size_t n, size_t *done)
 {
@@ -546,7 +545,7 @@ db_each(struct db *db, struct arena *arena, struct db_ask *asks, size_t n)
 		if (done < n)
 			outcome = each_once(db, arena, asks, n, &done);
 	} while (db_again(db, outcome, true, &tries));
-	/* What was not reached shares the fate of what was waited for. */
+	/* The statements behind the one that failed get the same error. */
 	for (size_t i = done + 1; i < n; i++) {
 		asks[i].late = asks[done].late;
 		*asks[i].err = *asks[done].err;

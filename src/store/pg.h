@@ -1,13 +1,13 @@
 /*
- * PostgreSQL behind deadlines: one connection a process, opened on first use, prepared statements
- * by table.
+ * PostgreSQL with deadlines: one connection for each process, opened on first use; statements are
+ * prepared from tables.
  *
- * SQL lives in the `const struct query` tables of store_*.c, never composed at run time (those made
- * of fragments are files in sql/, see build-aux/sql-queries). Every statement is sent, awaited with
- * poll(2) and our own deadline; on expiry the connection is closed: statement_timeout does not
- * protect the client from a backend that stands still. A statement marked QUERY_READ is sent once
- * more on a new connection when the old one proves dead before an answer came, outside transactions
- * only. Results belong to the arena given.
+ * SQL is in the `const struct query` tables of store_*.c and is never composed at run time
+ * (statements made of fragments are files in sql/, see build-aux/sql-queries). The result of every
+ * statement is awaited with poll(2) and our own deadline. When it passes, the connection is closed:
+ * statement_timeout does not protect the client from a backend that hangs. A statement marked
+ * QUERY_READ is sent once more on a new connection if the old one turns out to be dead before a
+ * result arrives, outside transactions only. Results belong to the arena given.
  *
  * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable,
  * Retry-After); unique, foreign key and check violations = ERR_CONFLICT with the constraint in
@@ -30,14 +30,14 @@ struct log;
 
 #define QUERY_READ 1u /* no effect: may be repeated on a new connection */
 /*
- * Planned at each call with its parameters known, not prepared: where the right plan depends on
- * them (search).
+ * Planned at each call with its parameters known, not prepared: for queries whose best plan depends
+ * on them (search).
  */
 #define QUERY_CUSTOM_PLAN 2u
 /*
- * Prepared, and planned once whatever the parameters, along an index in the order wanted: for the
- * hot path, where the server would guess that plan dear and plan anew each time, or sort what lies
- * in order already because there is little of it today.
+ * Prepared, and planned once for all parameters, along an index in the requested order. For the hot
+ * path, where the server would overestimate the cost of that plan and plan again each time, or
+ * would sort a small table instead of using the index.
  */
 #define QUERY_ONE_PLAN 4u
 #define QUERY_PARAMS_MAX 48
@@ -53,7 +53,7 @@ struct rows; /* a result; belongs to the arena */
 /* connects on first use */
 struct db *db_new(const char *conninfo, int timeout_ms, const struct log *);
 void db_free(struct db *);
-void db_close(struct db *); /* the next use connects anew */
+void db_close(struct db *); /* the next use connects again */
 bool db_connected(const struct db *);
 void db_set_timeout(struct db *, int timeout_ms);
 int db_socket(struct db *); /* for poll on NOTIFY; -1 when closed */
@@ -62,14 +62,14 @@ uint64_t db_serial(const struct db *);
 /* time spent waiting since the last call: for Server-Timing */
 int64_t db_time_us(struct db *);
 
-/* Parameters as text, NULL = SQL NULL. rows may be NULL when nothing is wanted back. */
+/* Parameters as text, NULL = SQL NULL. rows may be NULL if the result is not needed. */
 bool db_exec(struct db *, struct arena *, const struct query *, struct strings params,
     struct rows **, struct error *);
 #define DB_PARAMS(...) \
 	((struct strings) { (const char *const[]) { __VA_ARGS__ }, \
 	    sizeof((const char *const[]) { __VA_ARGS__ }) / sizeof(char *) })
 #define DB_NO_PARAMS ((struct strings) { NULL, 0 })
-/* The same for a change: *changed tells whether it met a row. */
+/* The same for a change: *changed tells whether it affected a row. */
 bool db_change(struct db *, struct arena *, const struct query *, struct strings params,
     bool *changed, struct error *);
 
@@ -86,48 +86,47 @@ struct db_call {
 bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, struct error *);
 
 /*
- * Reads that have nothing to do with each other, in one round trip, outside transactions: each
- * under a deadline of its own, and one that fails or comes late takes nothing from the others.
- * Their queries are QUERY_READ | QUERY_CUSTOM_PLAN. Rows are in `call`; where there are none, `err`
- * says why.
+ * Independent reads in one round trip, outside transactions. Each has its own deadline, and one
+ * that fails or is late does not affect the others. Their queries are QUERY_READ |
+ * QUERY_CUSTOM_PLAN. The rows are in `call`; if there are none, `err` says why.
  */
 struct db_ask {
 	struct db_call call;
 	int timeout_ms; /* 0, or more than the connection has: as any statement */
-	bool late;      /* it is the deadline that passed */
+	bool late;      /* the deadline passed */
 	struct error *err;
 };
 void db_each(struct db *, struct arena *, struct db_ask *, size_t n);
 
 /*
- * Transactions. After a failure inside, db_rollback() and start over. `unknown` COMMIT results are
- * ERR_UNAVAILABLE with slug commit_unknown.
+ * Transactions. After a failure inside, call db_rollback() and start over. If the result of COMMIT
+ * is unknown: ERR_UNAVAILABLE with slug commit_unknown.
  */
 bool db_begin(struct db *, struct error *);
 bool db_commit(struct db *, struct error *);
 void db_rollback(struct db *); /* harmless outside a transaction */
 /*
- * Ends a transaction either way: commits when all went well, else rolls back, keeping `err`.
- * Returns true when it is committed:
+ * Ends a transaction: commits if `ok`, else rolls back and keeps `err`. Returns true if it was
+ * committed:
  *	return db_begin(db, err) && db_end(db, one(db, err) && two(db, err), err);
  */
 bool db_end(struct db *, bool ok, struct error *err);
 
 /*
- * One transaction around whatever the functions called within do: what they begin is a part of it
- * (a savepoint) that they may commit or roll back as ever, and nothing of it lasts before
- * db_outer_commit(). A statement outside such a part that fails spoils the whole.
+ * One transaction around functions with transactions of their own. Theirs become savepoints, which
+ * they commit or roll back as usual; nothing is permanent before db_outer_commit(). A statement
+ * that fails outside a savepoint fails the whole transaction.
  */
 bool db_outer_begin(struct db *, struct error *);
 bool db_outer_commit(struct db *, struct error *);
 void db_outer_rollback(struct db *);
 /*
- * Does fn(ctx) once what was done so far is committed: now, outside a transaction; never, if it is
- * rolled back. The arena outlives the transaction.
+ * Calls fn(ctx) after the commit of the work done so far: at once outside a transaction, never
+ * after a rollback. The arena outlives the transaction.
  */
 void db_on_commit(struct db *, struct arena *, void (*fn)(void *ctx), void *ctx);
 
-/* Text that is not prepared: migrations and LISTEN. Never with data in it. */
+/* Runs SQL that is not prepared: migrations and LISTEN. It must not contain data. */
 bool db_script(struct db *, const char *sql, struct error *);
 /* A pending NOTIFY, or NULL; reads the socket without waiting. */
 const char *db_notification(struct db *, struct arena *, const char **payload);
@@ -156,8 +155,8 @@ const char *db_bytea(struct arena *, const void *, size_t); /* \x... */
 bool db_violated(const struct error *, const char *constraint);
 
 /*
- * Every query table, so that a test can PREPARE each: NULL-terminated list of tables that end with
- * name NULL.
+ * Every query table, so that a test can PREPARE each query: a NULL-terminated list of tables, each
+ * of which ends with a NULL name.
  */
 extern const struct query *const store_query_tables[];
 

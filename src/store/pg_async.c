@@ -29,10 +29,10 @@ struct pg_async {
 	struct pg_async_hooks hooks;
 	char options[PG_ASYNC_OPTIONS_MAX];
 	PGconn *conn;
-	PGresult *result; /* of the statement under way, until its end has come */
+	PGresult *result; /* of the current statement, until it is complete */
 	enum pg_async_state state;
 	size_t prepared; /* statements of the table so far */
-	int fd;          /* as told to the loop */
+	int fd;          /* the descriptor that the loop watches */
 	int64_t busy_since;
 };
 
@@ -167,7 +167,7 @@ pg_async_connect(struct pg_async *pg)
 	pg->hooks.write(pg->hooks.context);
 }
 
-/* True when the statement is answered to its end, or never will be. */
+/* Returns true when the result is complete, or when the connection is lost. */
 static bool
 pg_async_collect(struct pg_async *pg)
 {

@@ -1,12 +1,11 @@
 /*
- * One connection to PostgreSQL that never waits, for programs with an event loop of their own
+ * A connection to PostgreSQL that never blocks, for programs with their own event loop
  * (medianest-notifyd).
  *
- * The loop watches the descriptor that `watch` names and calls pg_async_io() when it is ready;
- * while `write` was asked for, when it is writable too. Statements of one table are prepared after
- * the connect; then one statement runs at a time. The loop keeps the deadlines:
- * pg_async_busy_since() tells for how long the other side has owed an answer, pg_async_close()
- * gives up.
+ * The loop watches the descriptor given to `watch` and calls pg_async_io() when it is readable, and
+ * after a call of `write` also when it is writable. The statements of one table are prepared after
+ * connecting; then one statement runs at a time. The loop enforces the deadlines:
+ * pg_async_busy_since() returns since when a result has been awaited, pg_async_close() gives up.
  */
 #ifndef MN_STORE_PG_ASYNC_H
 #define MN_STORE_PG_ASYNC_H
@@ -24,10 +23,10 @@ struct pg_async_hooks {
 	void (*watch)(void *, int fd);
 	void (*write)(void *); /* call pg_async_io() once when it is writable */
 	void (*ready)(void *); /* free for a statement */
-	/* the answer, gone after the call; `ready` follows */
+	/* the result, valid during the call; `ready` follows */
 	void (*rows)(void *rows_context, const struct rows *);
 	void *rows_context;
-	void (*lost)(void *, const char *why); /* closed; a statement under way has no answer */
+	void (*lost)(void *, const char *why); /* closed; a running statement gets no result */
 	void *context;
 };
 
@@ -40,8 +39,8 @@ bool pg_async_ready(const struct pg_async *);
 bool pg_async_open(const struct pg_async *); /* connecting or connected */
 /* Only when ready. Parameters as text. */
 void pg_async_send(struct pg_async *, const struct query *, struct strings params);
-int64_t pg_async_busy_since(const struct pg_async *); /* monotonic us; 0: nothing is owed */
-/* Closes without a word. */
+int64_t pg_async_busy_since(const struct pg_async *); /* monotonic us; 0: no statement is running */
+/* Closes without calling `lost`. */
 void pg_async_close(struct pg_async *);
 
 #endif

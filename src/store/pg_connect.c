@@ -1,4 +1,4 @@
-/* The connection to PostgreSQL: opened, awaited and given up under our own deadlines. */
+/* The connection to PostgreSQL: opening, waiting and giving up, with our own deadlines. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -129,7 +129,7 @@ db_pump(struct db *db, int64_t deadline)
 	return ok;
 }
 
-/* The first line of what libpq says; it may name hosts and users, so it is for the log only. */
+/* The first line of libpq's message. It may contain hosts and users, so it goes to the log only. */
 static const char *
 first_line(const char *message, char *out, size_t size)
 {
@@ -165,7 +165,7 @@ notice_drop(void *log, const PGresult *res)
 }
 
 /*
- * The operator's own options, then ours; the session's limits come with the connection, not with a
+ * The operator's own options, then ours; the session's limits are set while connecting, without a
  * round trip.
  */
 static void

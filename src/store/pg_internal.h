@@ -6,12 +6,13 @@
 
 #include "store/pg.h"
 
-/* our deadline past the server's statement_timeout, which stops the work there */
+/* our deadline is this much later than statement_timeout, which stops the work on the server */
 #define DB_GRACE_MS 200
-#define DB_RETRY_MS 500     /* after a deadline passed, callers are answered at once for so long */
+#define DB_RETRY_MS 500     /* after a timeout, callers fail at once for this time */
 #define DB_RETRY_AFTER 2    /* seconds, told to clients */
 #define DB_IDLE_TX_MS 60000 /* idle_in_transaction_session_timeout */
-#define DB_REPLAYS 3        /* of a lone statement that lost a serialization conflict or deadlock */
+/* attempts at a single statement after a serialization conflict or deadlock */
+#define DB_REPLAYS 3
 
 struct db_after {
 	void (*fn)(void *);
@@ -26,11 +27,11 @@ struct db {
 	int timeout_ms;
 	int server_timeout_ms; /* statement_timeout that the connection has */
 	bool one_plan;         /* plan_cache_mode that the connection has */
-	/* between db_begin and commit or rollback, even when the connection is gone */
+	/* between db_begin and commit or rollback, even if the connection is lost */
 	bool in_tx;
 	bool outer;                          /* of db_outer_begin */
 	bool part;                           /* an inner transaction is open: a savepoint */
-	struct db_after *after, **after_end; /* to be done after the commit, in order */
+	struct db_after *after, **after_end; /* called after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
 	uint64_t serial;                     /* of connections made */
 	int64_t retry_at;                    /* monotonic us */
@@ -54,26 +55,26 @@ bool db_wait(struct db *, short events, int64_t deadline);
 /* Sends what is buffered and reads until a result can be taken without blocking. */
 bool db_pump(struct db *, int64_t deadline);
 /*
- * Closes the connection and says why; a deadline also holds back the next attempts. Answers false.
+ * Closes the connection and fills the error; after a timeout the next attempts wait. Returns false.
  */
 bool db_lost(struct db *, const char *doing, struct error *);
-/* Turns a failed result into an error. Answers false. */
+/* Turns a failed result into an error. Returns false. */
 bool db_refused(struct db *, const struct query *, const PGresult *, struct error *);
 bool db_state_is(const PGresult *, const char *sqlstate);
 
 /*
- * How sending a statement ended. DB_DEAD: the connection proved dead, or its prepared statements
- * stale, without effect on data of a read; DB_REPLAY: it lost a serialization conflict; DB_LATE:
- * the deadline passed.
+ * How sending a statement ended. DB_DEAD: the connection was dead, or its prepared statements
+ * stale; a read may be repeated; DB_REPLAY: it lost a serialization conflict; DB_LATE: the deadline
+ * passed.
  */
 enum db_outcome { DB_DONE, DB_REFUSED, DB_REPLAY, DB_DEAD, DB_LATE };
 int64_t db_deadline(const struct db *);
-/* A connection that takes statements, with the time limits that are wanted now. */
+/* Connects if necessary and sets the current time limits. */
 enum db_outcome db_ready(struct db *, int64_t deadline, struct error *);
 /* A statement that is not prepared and takes no parameters; `out` may be NULL. */
 enum db_outcome db_simple(struct db *, const char *sql, const char *name, int64_t deadline,
     PGresult **out, struct error *);
-/* May the same be sent once more after this outcome? Counts `tries`. */
+/* May the statement be sent again after this outcome? Counts `tries`. */
 bool db_again(const struct db *, enum db_outcome, bool read, unsigned *tries);
 
 #endif

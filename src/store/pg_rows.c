@@ -57,8 +57,8 @@ rows_bool(const struct rows *rows, size_t row, int col)
 }
 
 /*
- * One element from *p on, which is left behind it; the text is unescaped into `out`. NULL for an
- * unquoted NULL.
+ * Reads one element at *p and moves *p behind it; the text is unescaped into `out`. Returns NULL
+ * for an unquoted NULL.
  */
 static const char *
 element_take(const char **p, char **out)

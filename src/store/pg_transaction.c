@@ -1,4 +1,4 @@
-/* Transactions, parts of them, and what is done after their commit: see pg.h. */
+/* Transactions, savepoints, and calls after the commit: see pg.h. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -50,7 +50,7 @@ transaction_commit(struct db *db, struct error *err)
 	}
 	if (outcome != DB_DONE)
 		return false;
-	/* COMMIT of a transaction that had failed answers ROLLBACK and no error. */
+	/* COMMIT of a failed transaction returns ROLLBACK and no error. */
 	committed = strcmp(PQcmdStatus(res), "COMMIT") == 0;
 	PQclear(res);
 	if (!committed) {
@@ -76,7 +76,7 @@ transaction_rollback(struct db *db)
 	db->in_tx = false;
 }
 
-/* One savepoint name does: a newer one of that name hides the older. */
+/* One savepoint name is enough: a newer savepoint hides an older one of the same name. */
 static bool
 part_step(struct db *db, const char *sql, struct error *err)
 {
@@ -103,7 +103,7 @@ db_commit(struct db *db, struct error *err)
 {
 	if (!db->outer)
 		return transaction_commit(db, err);
-	/* Of a part that had failed it fails too, and the part is still to be rolled back. */
+	/* RELEASE also fails if the part has failed; the part must then be rolled back. */
 	if (!part_step(db, "RELEASE SAVEPOINT part", err))
 		return false;
 	db->part = false;

@@ -1,6 +1,6 @@
 /*
- * Redis by hiredis: see redis.h. Whatever goes wrong on the wire costs the connection, so that no
- * answer meets the wrong question.
+ * Redis through hiredis: see redis.h. The connection is closed after any error on the wire, so that
+ * no reply can be taken for that of another command.
  */
 #include "store/redis.h"
 
@@ -97,7 +97,7 @@ unavailable(struct redis *r, struct error *err, const char *what, const char *de
 	return error_detail(err, "redis %s: %s", what, detail);
 }
 
-/* The connection is of no more use; the next attempts wait. */
+/* The connection is no longer usable; the next attempts wait. */
 static bool
 lost(struct redis *r, const char *what, struct error *err)
 {
@@ -109,7 +109,7 @@ lost(struct redis *r, const char *what, struct error *err)
 	return unavailable(r, err, what, detail);
 }
 
-/* Takes one reply of the greeting; an error in it spoils the connection. */
+/* Reads one reply of the greeting; an error reply makes the connection unusable. */
 static bool
 greeting_reply(struct redis *r, const char *what, redisReply **out, struct error *err)
 {
@@ -200,8 +200,7 @@ free_reply(void *reply)
 }
 
 /*
- * Was the connection closed by the other end before it saw the command? A timeout is something
- * else.
+ * Was the connection closed by the other end before it saw the command? A timeout is another case.
  */
 static bool
 was_stale(const struct redis *r)
@@ -211,8 +210,8 @@ was_stale(const struct redis *r)
 }
 
 /*
- * The reply, errors of the server included; NULL: no connection, err is set. An old connection that
- * proves dead is made anew once.
+ * Returns the reply, which may be an error of the server; NULL: no connection, err is set. If an
+ * old connection turns out to be dead, it is opened again once.
  */
 static redisReply *
 call(struct redis *r, struct arena *arena, size_t argc, const char *const *argv, const size_t *lens,

@@ -1,10 +1,10 @@
 /*
- * Redis: fast, may be lost. One connection a process, opened on first use; any error or NULL reply
- * frees the context (hiredis 0.14 would give the next caller the previous answer). After a failure
- * the next REDIS_RETRY_MS answer at once. Scripts are compiled in from *.lua and sent by EVALSHA,
- * loaded again on NOSCRIPT. Replies belong to the arena. Failure = ERR_UNAVAILABLE with slug
- * redis_unavailable: callers decide whether that matters. The process ignores SIGPIPE: hiredis
- * writes to what may be closed.
+ * Redis: fast, and its data may be lost. One connection for each process, opened on first use. Any
+ * error or NULL reply frees the context (hiredis 0.14 would give the next caller the previous
+ * reply). After a failure, calls fail at once for REDIS_RETRY_MS. Scripts are compiled in from
+ * *.lua and sent by EVALSHA, loaded again on NOSCRIPT. Replies belong to the arena. Failure =
+ * ERR_UNAVAILABLE with slug redis_unavailable: callers decide whether that matters. The process
+ * must ignore SIGPIPE: hiredis may write to a closed connection.
  */
 #ifndef MN_STORE_REDIS_H
 #define MN_STORE_REDIS_H
@@ -36,10 +36,7 @@ void redis_free(struct redis *);
 void redis_close(struct redis *);
 bool redis_connected(const struct redis *);
 const char *redis_prefix(const struct redis *);
-/*
- * run_id of the server at the other end, read at every connect; "" when not
- * connected. Connects.
- */
+/* The server's run_id, read at every connect; "" when not connected. Connects if necessary. */
 const char *redis_run_id(struct redis *, struct error *);
 /* with prefix */
 char *redis_key(struct redis *, struct arena *, const char *fmt, ...)

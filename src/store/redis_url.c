@@ -15,7 +15,7 @@ wrong(struct redis_url *out, const char *problem)
 	return false;
 }
 
-/* text[0..len) into dst; false when it does not fit. */
+/* Copies text[0..len) to dst; false when it does not fit. */
 static bool
 take(char *dst, size_t size, const char *text, size_t len)
 {

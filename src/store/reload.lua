@@ -1,6 +1,6 @@
--- Makes the copy of the revocations complete for this life of the server.
+-- Completes the copy of the revocations for this run of the server.
 -- KEYS: 1 epoch, 2 revoked, 3 gen   ARGV: 1 run_id, then sid, Unix expiry in turn
--- Generations are forgotten, not loaded: each comes back from PostgreSQL when its person is seen next.
+-- Generations are dropped, not loaded: each is read from PostgreSQL at the person's next request.
 if redis.call('GET', KEYS[1]) == ARGV[1] then
 	return 0
 end

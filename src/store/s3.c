@@ -14,10 +14,7 @@
 
 #define KEY_FILE_MAX 256 /* bytes */
 
-/*
- * A secret's file: one line. Absent is an error here; how it comes about is medianest-admin's
- * business.
- */
+/* Reads the file of a secret: one line. It must exist; medianest-admin creates it. */
 static bool
 read_key_file(const struct config *config, const char *name, char *out, size_t size,
     struct error *err)

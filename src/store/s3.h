@@ -1,10 +1,10 @@
 /*
- * S3 client: signs (SigV4, sigv4.h) and talks to the endpoint that the server sees; presigns for
- * the one that clients see.
+ * S3 client: signs requests (SigV4, sigv4.h) to the endpoint for the server, and presigns URLs for
+ * the endpoint for clients.
  *
- * Requests go through libcurl with a deadline each; bodies are files, never memory. Failures:
- * unreachable or 5xx = ERR_UNAVAILABLE (slug storage_unavailable), 404 = ERR_NOT_FOUND, 412 =
- * ERR_PRECONDITION, 507 = ERR_STORAGE_FULL, else ERR_UPSTREAM. Keys are without a leading slash.
+ * Requests go through libcurl with a deadline each; objects are read from and written to files.
+ * Failures: unreachable or 5xx = ERR_UNAVAILABLE (slug storage_unavailable), 404 = ERR_NOT_FOUND,
+ * 412 = ERR_PRECONDITION, 507 = ERR_STORAGE_FULL, else ERR_UPSTREAM. Keys have no leading slash.
  */
 #ifndef MN_STORE_S3_H
 #define MN_STORE_S3_H
@@ -22,17 +22,17 @@ struct error;
 struct s3;
 
 #define S3_CONNECT_MS 2000
-#define S3_REQUEST_MS 10000 /* requests without a body of ours */
-#define S3_STALL_SECONDS 30 /* a transfer below S3_STALL_BYTES/s for this long is given up */
+#define S3_REQUEST_MS 10000 /* requests without an object */
+#define S3_STALL_SECONDS 30 /* a transfer slower than S3_STALL_BYTES/s for this long fails */
 #define S3_STALL_BYTES 1024
-/* GET URLs are signed at multiples of this: stable, so that browsers cache */
+/* GET URLs are signed at multiples of this, so that they stay the same and browsers can cache */
 #define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
 #define S3_PARTS_MAX 10000
 
 /*
- * Reads endpoint, region, bucket, style from the config and the credentials from it or from the
- * keys directory.
+ * Reads endpoint, region, bucket and style from the settings, and the credentials from the settings
+ * or from the keys directory.
  */
 struct s3 *s3_new(const struct config *, struct error *);
 void s3_free(struct s3 *);
@@ -46,12 +46,12 @@ struct s3_object {
 };
 
 /*
- * Local computation only. response-content-type and -disposition may be NULL. `now` is floored to
- * the bucket.
+ * Local computation only. response-content-type and -disposition may be NULL. `now` is rounded down
+ * to the bucket.
  */
 const char *s3_presign_get(struct s3 *, struct arena *, const char *key, int64_t now,
     const char *content_type, const char *disposition);
-/* What a presigned PUT lets its holder write: an object, or one part of an upload. */
+/* What a presigned PUT may write: an object, or one part of an upload. */
 struct s3_put_terms {
 	int64_t now; /* us */
 	int life_seconds;
@@ -77,10 +77,10 @@ bool s3_get_fd(struct s3 *, const char *key, int fd, int64_t max, struct s3_obje
     struct error *);
 bool s3_put_fd(struct s3 *, const char *key, int fd, int64_t size, const char *content_type,
     struct error *);
-/* Server-side copy; if_match = ETag of the source or NULL. Above 5 GiB by parts. */
+/* Server-side copy; if_match = ETag of the source or NULL. Copies objects above 5 GiB in parts. */
 bool s3_copy(struct s3 *, const char *from, const char *to, const char *if_match,
     const char *content_type, struct error *);
-bool s3_delete(struct s3 *, const char *key, struct error *); /* absent is fine */
+bool s3_delete(struct s3 *, const char *key, struct error *); /* succeeds if the object is absent */
 bool s3_delete_many(struct s3 *, const char *const *keys, size_t n, struct error *);
 
 bool s3_multipart_create(struct s3 *, struct arena *, const char *key, const char *content_type,
@@ -95,8 +95,8 @@ bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, str
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);
-bool s3_bucket_create(struct s3 *, struct error *); /* already ours is fine */
-/* Keys under a prefix, for collection: at most `max` after `after` (or NULL). */
+bool s3_bucket_create(struct s3 *, struct error *); /* succeeds if the bucket is already ours */
+/* Lists keys under a prefix, for garbage collection: at most `max` after `after` (or NULL). */
 bool s3_list(struct s3 *, struct arena *, const struct s3_range *, struct strings *keys,
     struct error *);
 

@@ -44,7 +44,7 @@ on_read(char *buffer, size_t size, size_t n, void *context)
 	return (size_t)got;
 }
 
-/* libcurl rewinds when it must send a body again, on a connection that proved dead. */
+/* libcurl rewinds when it must send a body again because the connection was dead. */
 static int
 on_seek(void *context, curl_off_t offset, int origin)
 {
@@ -134,7 +134,7 @@ payload_hash(struct s3 *s3, const struct s3_call *call)
 	char hash[SHA256_HEX];
 
 	if (call->in_fd >= 0)
-		return SIGV4_UNSIGNED; /* objects are not read twice to be signed */
+		return SIGV4_UNSIGNED; /* signing would need a second read of the object */
 	if (call->body == NULL)
 		return SIGV4_EMPTY_SHA256;
 	sha256_hex(call->body, call->body_len, hash);
@@ -162,7 +162,7 @@ call_url(struct s3 *s3, const struct s3_call *call, const char **path)
 	return url.data;
 }
 
-/* All headers of the request, signed; arena strings, a list that the caller frees. */
+/* All headers of the request, signed. The strings are in the arena; the caller frees the list. */
 static struct curl_slist *
 signed_headers(struct s3 *s3, const struct s3_call *call, const char *path)
 {
@@ -185,7 +185,7 @@ signed_headers(struct s3 *s3, const struct s3_call *call, const char *path)
 	for (size_t i = 0; i < req.nheaders; i++)
 		list = curl_slist_append(list,
 		    arena_printf(&s3->arena, "%s: %s", headers[i].name, headers[i].value));
-	/* libcurl would add a type of its own to bodies, and that is not signed. */
+	/* libcurl would add its own Content-Type to bodies, which is not signed. */
 	for (size_t i = 0; i <= call->nheaders; i++) {
 		if (i == call->nheaders)
 			list = curl_slist_append(list, "Content-Type:");
@@ -231,7 +231,7 @@ set_body(struct s3 *s3, struct transfer *t)
 	if (str_eq(call->method, "HEAD"))
 		curl_easy_setopt(s3->curl, CURLOPT_NOBODY, 1L);
 	if (size < 0 && (str_eq(call->method, "PUT") || str_eq(call->method, "POST")))
-		size = 0; /* a Content-Length is demanded */
+		size = 0; /* servers require a Content-Length */
 	if (size >= 0) {
 		curl_easy_setopt(s3->curl, CURLOPT_UPLOAD, 1L);
 		curl_easy_setopt(s3->curl, CURLOPT_READFUNCTION, on_read);
@@ -255,7 +255,7 @@ unavailable(struct error *err)
 	    "The object store is not available. Try again shortly.");
 }
 
-/* What libcurl says about a transfer that did not come to an answer. */
+/* Turns libcurl's error into ours, for a transfer without a response. */
 static bool
 transfer_failed(const struct transfer *t, CURLcode code, struct error *err)
 {
@@ -275,7 +275,7 @@ transfer_failed(const struct transfer *t, CURLcode code, struct error *err)
 }
 
 /*
- * Statuses other than 2xx, and errors that come inside a 200 (copy and complete keep the connection
+ * Handles statuses other than 2xx, and errors inside a 200 (copy and complete keep the connection
  * alive that way).
  */
 static bool

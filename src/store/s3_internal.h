@@ -11,8 +11,8 @@
 #include "store/s3.h"
 #include "store/sigv4.h"
 
-#define S3_TRANSFER_MS (6 * 3600 * 1000L) /* whole time of a request that carries an object */
-/* copies and joins: the server reads and writes an object before it answers */
+#define S3_TRANSFER_MS (6 * 3600 * 1000L) /* total time of a request that carries an object */
+/* copies and joins: the server reads and writes an object before it responds */
 #define S3_SERVER_WORK_MS (600 * 1000L)
 #define S3_ANSWER_MAX (16UL << 20) /* bytes of an XML answer */
 #define S3_COPY_MAX (5LL << 30)    /* bytes that one CopyObject may copy */
@@ -21,7 +21,7 @@
 #define S3_KEY_MAX 1024    /* bytes */
 #define S3_ENDPOINT_MAX 256
 
-/* One side of the store: as the server sees it, or as clients do. */
+/* An endpoint: the one for the server, or the one for clients. */
 struct s3_endpoint {
 	/* scheme://host[:port], with the bucket in the host unless path style */
 	char origin[S3_ENDPOINT_MAX + 80];
@@ -47,7 +47,8 @@ struct s3_call {
 	const char *key; /* NULL: the bucket */
 	const struct sigv4_pair *query;
 	size_t nquery;
-	const struct sigv4_pair *headers; /* beside those of every request; all are signed */
+	/* in addition to those of every request; all are signed */
+	const struct sigv4_pair *headers;
 	size_t nheaders;
 	int in_fd; /* body from a file, from its start; < 0: none */
 	int64_t in_size;
@@ -66,7 +67,10 @@ struct s3_call {
 
 #define S3_CALL(...) ((struct s3_call) { .in_fd = -1, .out_fd = -1, __VA_ARGS__ })
 
-/* Sends and judges: 2xx is true, all else an error after s3.h. Allocates from s3->arena. */
+/*
+ * Sends the request. 2xx returns true, everything else is an error as described in s3.h. Allocates
+ * from s3->arena.
+ */
 bool s3_perform(struct s3 *, struct s3_call *, struct error *);
 
 struct s3_presigner *s3_presigner_new(void);

@@ -8,7 +8,7 @@
 
 #include "core/banned.h"
 
-/* Every operation starts with an empty arena; what it hands out has been copied elsewhere. */
+/* Every operation starts with an empty arena; its results are copied elsewhere. */
 static void
 begin(struct s3 *s3)
 {
@@ -66,7 +66,7 @@ copy_source(struct s3 *s3, const char *from)
 	return out.data;
 }
 
-/* A copy by parts: where it stands. */
+/* The state of a copy in parts. */
 struct parts_copy {
 	const char *from, *to;
 	const char *if_match; /* or NULL */
@@ -151,9 +151,9 @@ copy_whole(struct s3 *s3, const char *from, const char *to, const char *if_match
 }
 
 /*
- * Swift compares the condition of a copy with an ETag of its own when the source was uploaded in
- * parts, and refuses the one that it told. The source's ETag before and after the copy then takes
- * the condition's place.
+ * If the source was uploaded in parts, Swift compares the condition of a copy with an internal ETag
+ * and rejects the one it reported. In that case, compare the source's ETag before and after the
+ * copy instead.
  */
 static bool
 copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_match,
@@ -163,7 +163,7 @@ copy_watched(struct s3 *s3, const char *from, const char *to, const char *if_mat
 	struct s3_object before, after;
 
 	if (!s3_head(s3, from, &before, &ignored) || !str_eq(before.etag, if_match))
-		return false; /* with the error of the refusal */
+		return false; /* keeps the server's error */
 	error_clear(err);
 	if (!copy_whole(s3, from, to, NULL, content_type, err) || !s3_head(s3, from, &after, err))
 		return false;
@@ -203,8 +203,8 @@ s3_delete(struct s3 *s3, const char *key, struct error *err)
 }
 
 /*
- * Up to S3_DELETE_MAX keys in one request. S3 answers 200 with an <Error> for each key that it
- * kept.
+ * Up to S3_DELETE_MAX keys in one request. S3 returns 200 with an <Error> for each key that it did
+ * not delete.
  */
 static bool
 delete_batch(struct s3 *s3, const char *const *keys, size_t n, struct error *err)
@@ -294,7 +294,7 @@ s3_bucket_create(struct s3 *s3, struct error *err)
 		call.body = body.data;
 		call.body_len = body.len;
 	}
-	/* 409 is 'exists': ours if we may look into it. */
+	/* 409 means that the bucket exists; it is ours if we can read it. */
 	return s3_perform(s3, &call, err) ||
 	    (call.status == 409 && s3_perform(s3, &head, &ignored));
 }

@@ -1,5 +1,5 @@
 /*
- * Presigned URLs. A list page carries some 75 of them, so GET has a path of its own:
+ * Presigned URLs. A list page has about 75 of them, so GET URLs are made by special code:
  *
  * - the canonical request is written straight into a stack buffer (the URL is a part of it), no
  *   sorting, no allocation;
@@ -7,10 +7,9 @@
  *   state, are computed once for
  *   each bucket of time and copied; OpenSSL's EVP layer cannot copy states without allocating, so
  *   SHA256_* is used here;
- * - URLs signed recently are remembered: within a bucket they are the same.
+ * - recently signed URLs are cached: within a bucket they are the same.
  *
- * Everything else, and keys too long for the buffer, goes through sigv4_presign(); a test holds the
- * two against each other.
+ * Everything else, and keys too long for the buffer, uses sigv4_presign(); a test compares the two.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
@@ -22,8 +21,8 @@
 
 #include "core/banned.h"
 
-#define MEMO_PLACES 1024 /* URLs remembered, a power of two */
-/* bytes of what is remembered of one; longer ones are signed each time */
+#define MEMO_PLACES 1024 /* cached URLs, a power of two */
+/* bytes of a cached entry; longer URLs are signed each time */
 #define MEMO_ENTRY_MAX 1536
 #define CANONICAL_MAX 6144 /* bytes on the stack */
 #define HMAC_BLOCK 64
@@ -36,7 +35,7 @@ struct memo {
 };
 
 struct s3_presigner {
-	int64_t bucket; /* us; what follows is of this bucket of time; 0 = none */
+	int64_t bucket; /* us; the bucket of time of the fields below; 0 = none */
 	char query[512];
 	size_t query_len;
 	char tail[S3_ENDPOINT_MAX + 160]; /* canonical headers, signed headers, payload */
@@ -47,7 +46,7 @@ struct s3_presigner {
 	struct memo memo[MEMO_PLACES];
 };
 
-/* A cursor into the stack buffer; past the end it only counts. */
+/* Writes into the stack buffer; beyond its end it only counts. */
 struct out {
 	char *p, *end;
 	bool full;
@@ -64,7 +63,7 @@ put(struct out *out, const char *s, size_t len)
 	out->p += len;
 }
 
-/* RFC 3986 unreserved characters stand for themselves, and '/' where asked for. */
+/* Percent-encodes all but the unreserved characters of RFC 3986 and, with `keep_slash`, '/'. */
 static void
 put_encoded(struct out *out, const char *s, bool keep_slash)
 {
@@ -145,7 +144,7 @@ to_hex(const unsigned char *in, char out[64])
 	}
 }
 
-/* HMAC(key, head of the string to sign || hex(SHA-256(canonical))), from the kept states. */
+/* HMAC(key, head of the string to sign || hex(SHA-256(canonical))), from the stored states. */
 static void
 sign(const struct s3_presigner *p, const char *canonical, size_t len, char signature[64])
 {
@@ -166,7 +165,7 @@ sign(const struct s3_presigner *p, const char *canonical, size_t len, char signa
 	to_hex(digest, signature);
 }
 
-/* Eight bytes at a time: this is a table of a cache, not a defence. */
+/* Eight bytes at a time: this is the hash of a cache, not a security measure. */
 static uint64_t
 hash_name(const char *s, size_t len)
 {
@@ -197,7 +196,7 @@ remember(struct memo *memo, int64_t bucket, const char *name, size_t name_len, c
 	memo->url_len = url_len;
 }
 
-/* The URL by the quick way; NULL when it does not fit. */
+/* Makes the URL in the stack buffer; NULL when it does not fit. */
 static char *
 presign_quick(struct s3 *s3, struct arena *arena, const char *key, const char *type,
     const char *disposition, size_t *len)
@@ -277,8 +276,8 @@ presign_get_plain(struct s3 *s3, struct arena *arena, const char *key, int64_t b
 }
 
 /*
- * key NUL type NUL disposition; 0 when it does not fit. An absent one is told from an empty one by
- * its first byte.
+ * key NUL type NUL disposition; 0 when it does not fit. The first byte distinguishes absent from
+ * empty ones.
  */
 static size_t
 memo_name(char *out, size_t size, const char *key, const char *type, const char *disposition)

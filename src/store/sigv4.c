@@ -77,10 +77,7 @@ canonical_query(struct buf *out, const struct sigv4_request *req)
 	}
 }
 
-/*
- * Lower-case names in order; equal names stay in the order in which they came (insertion sort is
- * stable).
- */
+/* Lower-case names in order; equal names keep their order (insertion sort is stable). */
 static struct sigv4_pair *
 sorted_headers(struct arena *arena, const struct sigv4_request *req)
 {
@@ -98,7 +95,7 @@ sorted_headers(struct arena *arena, const struct sigv4_request *req)
 	return pairs;
 }
 
-/* Trimmed, runs of blanks become one. */
+/* Trims the value and replaces runs of blanks by one. */
 static void
 add_header_value(struct buf *out, const char *value)
 {
@@ -122,7 +119,7 @@ canonical_headers(struct buf *out, const struct sigv4_pair *pairs, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && strcmp(pairs[i - 1].name, pairs[i].name) == 0) {
-			/* the newline of the value before: values of one name are joined */
+			/* drop the newline of the previous value: values of one name are joined */
 			out->data[--out->len] = '\0';
 			buf_addc(out, ',');
 		} else {

@@ -1,9 +1,10 @@
 /*
  * AWS Signature Version 4, as S3 uses it: signing for the client, verifying for the embedded store.
  *
- * A request is described by decoded parts; the canonical forms are made here. S3's rules: each path
- * byte is encoded once, nothing is normalised. Everything allocated belongs to the arena given. The
- * signing key of a (day, region, service, secret) is derived once and kept in the signer.
+ * A request is described by decoded parts; this module makes the canonical forms. As in S3, each
+ * path byte is encoded once and nothing is normalised. Everything allocated belongs to the arena
+ * given. The signing key of a (day, region, service, secret) is derived once and cached in the
+ * signer.
  *
  * Refusals carry S3's own error code as the slug (InvalidAccessKeyId, SignatureDoesNotMatch,
  * RequestTimeTooSkewed, AccessDenied, AuthorizationHeaderMalformed,
@@ -29,7 +30,7 @@ struct error;
 #define SIGV4_STREAMING_SIGNED_TRAILER "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 #define SIGV4_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define SIGV4_PAIRS_MAX 128          /* query parameters, or headers, of one request */
-#define SIGV4_SKEW_SECONDS 900       /* between the two clocks */
+#define SIGV4_SKEW_SECONDS 900       /* allowed difference of the two clocks */
 #define SIGV4_EXPIRES_MAX 604800     /* seconds that a presigned URL may live */
 #define SIGV4_AUTHORIZATION_MAX 4096 /* bytes */
 #define SIGV4_DATE 17                /* "20261122T082146Z" with NUL */
@@ -45,7 +46,7 @@ struct sigv4_request {
 	const char *path;               /* decoded, begins with '/' */
 	const struct sigv4_pair *query; /* decoded, any order; without X-Amz-Signature */
 	size_t nquery;
-	/* exactly those that are signed, any case and order; equal names are joined */
+	/* exactly the signed ones, in any case and order; equal names are joined */
 	const struct sigv4_pair *headers;
 	size_t nheaders;
 	const char *payload; /* hexadecimal SHA-256 of the body, or SIGV4_UNSIGNED */
@@ -82,15 +83,14 @@ void sigv4_signature(struct sigv4_signer *, struct arena *, const struct sigv4_r
 const char *sigv4_authorization(struct sigv4_signer *, struct arena *, const struct sigv4_request *,
     const char *date);
 /*
- * The whole query of a presigned URL, without '?'. The request's query holds what is asked for
- * beside the signature.
+ * The whole query of a presigned URL, without '?'. The request's query holds the other parameters.
  */
 const char *sigv4_presign(struct sigv4_signer *, struct arena *, const struct sigv4_request *,
     const char *date, int expires);
 
 /*
- * A body in signed chunks: each signature covers the one before; the first one before is the
- * request's. `sum` is the chunk's SHA-256.
+ * A body in signed chunks: each signature covers the previous one, the first one that of the
+ * request. `sum` is the chunk's SHA-256.
  */
 void sigv4_chunk_signature(struct sigv4_signer *, struct arena *, const char *date,
     const char *previous, const unsigned char sum[32], char out[SIGV4_SIGNATURE]);
@@ -102,7 +102,7 @@ bool sigv4_parse_authorization(struct arena *, const char *text, struct sigv4_cl
     struct error *);
 bool sigv4_parse_query(struct arena *, const struct sigv4_pair *query, size_t n,
     struct sigv4_claim *, struct error *);
-/* Is there anything in the query that claims to be a signature? */
+/* Does the query have a parameter of a signature? */
 bool sigv4_is_presigned(const struct sigv4_pair *query, size_t n);
 /*
  * The request's headers are the claim's signed ones. `date` is X-Amz-Date of either form; now in

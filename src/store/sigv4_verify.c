@@ -55,8 +55,8 @@ sigv4_is_presigned(const struct sigv4_pair *query, size_t n)
 }
 
 /*
- * access/day/region/service/aws4_request; the access key itself may hold slashes, so the fields are
- * cut from the end.
+ * access/day/region/service/aws4_request; the access key may contain slashes, so the text is split
+ * from the end.
  */
 static bool
 parse_credential(struct arena *arena, const char *text, struct sigv4_claim *claim)
@@ -83,8 +83,8 @@ parse_credential(struct arena *arena, const char *text, struct sigv4_claim *clai
 }
 
 /*
- * Names must be lower case and in ascending order, each once: anything else could not have been
- * signed after the rules.
+ * Names must be lower case and in ascending order, each once: other lists are not valid in a
+ * signature.
  */
 static bool
 parse_signed_headers(struct arena *arena, const char *text, struct sigv4_claim *claim)
@@ -111,7 +111,7 @@ parse_signed_headers(struct arena *arena, const char *text, struct sigv4_claim *
 	return host;
 }
 
-/* What is no signature at all cannot match, and must not be compared past its end. */
+/* A text of another form cannot match, and must not be compared beyond its end. */
 static bool
 check_form(const struct sigv4_claim *claim, struct error *err)
 {
@@ -181,10 +181,7 @@ sigv4_parse_authorization(struct arena *arena, const char *text, struct sigv4_cl
 	return check_form(claim, err);
 }
 
-/*
- * A parameter that was given twice could be read one way here and another way elsewhere: it counts
- * as missing.
- */
+/* Another program could read a repeated parameter differently, so it counts as missing. */
 static const char *
 only(const struct sigv4_pair *query, size_t n, const char *name)
 {

@@ -19,12 +19,12 @@ struct store_mail_token {
 bool store_mail_token_add(struct db *, struct arena *, const struct store_mail_token *,
     struct error *);
 /*
- * Uses up the token with token->hash, for one of `purposes` (a text[] literal), and fills the
- * rest. purpose NULL: it is not good, or not any more.
+ * Uses up the token with token->hash, for one of `purposes` (a text[] literal), and fills the rest.
+ * purpose NULL: the token is unknown, used or expired.
  */
 bool store_mail_token_use(struct db *, struct arena *, const char *purposes,
     struct store_mail_token *, struct error *);
-/* Every other open link of that purpose dies. */
+/* Invalidates all open links of that purpose. */
 bool store_mail_tokens_drop(struct db *, struct arena *, const char *user_id, const char *purpose,
     struct error *);
 

@@ -17,9 +17,9 @@ struct account_new {
 	const char *id, *email, *display_name, *role, *password_hash;
 };
 
-/* ERR_CONFLICT on users_email_key when the address is known, whatever its case. */
+/* ERR_CONFLICT on users_email_key if the address exists; case does not matter. */
 bool store_account_insert(struct db *, struct arena *, const struct account_new *, struct error *);
-/* Everybody, oldest first. ERR_INTERNAL for a role or tier that this program does not know. */
+/* All people, oldest first. ERR_INTERNAL for a role or tier that this program does not know. */
 bool store_account_list(struct db *, struct arena *, struct user **, size_t *n, struct error *);
 
 #endif

@@ -16,8 +16,8 @@ enum { Q_ADD, Q_LIST, Q_LOCK, Q_LAST, Q_UNCHAINED, Q_CHAIN_ADD, Q_CHAIN_READ, Q_
 
 const struct query store_audit_queries[] = {
 	/*
-	 * Writers share the lock: the chainer, who takes it alone, sees each row, or each writer
-	 * sees the chainer's job ended.
+	 * Writers share the lock, the chainer holds it exclusively. So either the chainer sees a
+	 * row, or its writer sees that the chainer's job has ended.
 	 */
 	[Q_ADD] = { "audit_add",
 	    "INSERT INTO audit_log (actor_id, actor, action, target_type, target_id, detail,"
@@ -93,7 +93,7 @@ audit_from_rows(struct arena *arena, const struct rows *rows, struct audit_row *
 		(*out)[i] = audit_from_row(rows, i);
 }
 
-/* seq and hash (hexadecimal) from this column on; false when the hash is none. */
+/* Reads seq and hash (hexadecimal) from this column on; false when the hash is malformed. */
 static bool
 link_from_row(const struct rows *rows, size_t i, int col, struct audit_link *link)
 {
@@ -124,7 +124,7 @@ store_audit_chain_lock(struct db *db, struct arena *arena, struct audit_link *la
 	struct rows *rows;
 
 	*last = (struct audit_link) { .seq = 0 };
-	/* Two statements: the second one's view begins after the lock was won. */
+	/* Two statements: the second one sees everything committed before the lock was acquired. */
 	if (!db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, NULL, err) ||
 	    !db_exec(db, arena, Q(Q_LAST), DB_NO_PARAMS, &rows, err))
 		return false;

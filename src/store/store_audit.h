@@ -1,4 +1,4 @@
-/* The audit log and its chain. The api role may add and read, nothing else. */
+/* The audit log and its chain. The api role can only add and read rows. */
 #ifndef MN_STORE_AUDIT_H
 #define MN_STORE_AUDIT_H
 
@@ -31,7 +31,8 @@ struct audit_link {
 	unsigned char hash[SHA256_SIZE];
 };
 /*
- * In a transaction: one chainer at a time, then the last link. ERR_INTERNAL when that is damaged.
+ * In a transaction: one chainer at a time, then the last link. ERR_INTERNAL when the link is
+ * damaged.
  */
 bool store_audit_chain_lock(struct db *, struct arena *, struct audit_link *last, struct error *);
 bool store_audit_unchained(struct db *, struct arena *, int limit, struct audit_row **, size_t *n,
@@ -41,7 +42,7 @@ bool store_audit_chain_add(struct db *, struct arena *, const char *audit_id,
 struct audit_chained {
 	struct audit_row row;
 	struct audit_link link;
-	bool damaged; /* the stored hash is not one */
+	bool damaged; /* the stored hash is malformed */
 };
 struct audit_chain {
 	const struct audit_chained *items;

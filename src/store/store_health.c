@@ -7,7 +7,7 @@ enum { Q_QUEUE_STATE };
 
 const struct query store_health_queries[] = {
 	/*
-	 * Each count by its partial index; 'dead' rows are few and are collected after some days.
+	 * Each count uses its partial index; 'dead' rows are few and are removed after some days.
 	 */
 	[Q_QUEUE_STATE] = { "queue_state",
 	    "SELECT (SELECT count(*) FROM jobs WHERE state = 'available' AND run_at <= now()), "

@@ -1,4 +1,4 @@
-/* What health and the counters of the queue read. */
+/* The reads for health and for the counters of the queue. */
 #ifndef MN_STORE_HEALTH_H
 #define MN_STORE_HEALTH_H
 

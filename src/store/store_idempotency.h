@@ -1,6 +1,6 @@
 /*
- * Answers kept for their Idempotency-Key. A row is written in the transaction of what it tells
- * about.
+ * Responses stored under their Idempotency-Key. A row is written in the transaction of the change
+ * that it describes.
  */
 #ifndef MN_STORE_IDEMPOTENCY_H
 #define MN_STORE_IDEMPOTENCY_H
@@ -10,7 +10,7 @@
 
 #include "store/pg.h"
 
-#define IDEMPOTENCY_HOURS "24" /* an answer is kept so long */
+#define IDEMPOTENCY_HOURS "24" /* how long a response is kept */
 #define IDEMPOTENCY_EXPIRE_ROWS 10000
 
 struct idempotency_row {
@@ -24,9 +24,9 @@ struct idempotency_row {
 extern const struct query store_idempotency_queries[];
 
 /*
- * Inside a transaction: takes the key until it ends; *taken false when somebody else has it. Fills
- * hash, status and response with what is kept, or leaves hash NULL. One round trip; the look
- * follows the lock, so that it sees what the last holder committed.
+ * Inside a transaction: locks the key until its end; *taken is false if another request holds it.
+ * Fills hash, status and response if they are stored, or leaves hash NULL. One round trip; the row
+ * is read after locking, so that it is what the last holder committed.
  */
 bool store_idempotency_take(struct db *, struct arena *, struct idempotency_row *, bool *taken,
     struct error *);

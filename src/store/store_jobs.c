@@ -22,7 +22,7 @@ enum {
 	Q_EXPIRE,
 };
 
-/* Mails hold single-use links: those do not outlive their job. */
+/* Mails contain single-use links, which must not outlive their job. */
 #define SCRUBBED "CASE WHEN queue = 'mail' THEN payload - 'url' ELSE payload END"
 #define MINE " WHERE id = $1 AND lease = $2 AND state = 'running'"
 #define COLUMNS \
@@ -62,7 +62,7 @@ const struct query store_jobs_queries[] = {
 	    " OR j.run_at > now() + make_interval(secs => p.every_s))",
 	    0 },
 	/*
-	 * Abandoned jobs come first, or a queue that is never empty would leave them for ever.
+	 * Abandoned jobs come first; otherwise a queue that is never empty would never reach them.
 	 */
 	[Q_TAKE] = { "jobs_take",
 	    "WITH late AS (SELECT id FROM jobs WHERE state = 'running' AND lease_until < now()"

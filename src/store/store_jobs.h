@@ -1,10 +1,10 @@
 /*
  * The job queue: rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced by a lease token
  * that is the runner's own. store_job_add() runs inside the caller's transaction, together with the
- * change that wants the job; NOTIFY mn_jobs wakes the worker.
+ * change that needs the job; NOTIFY mn_jobs wakes the worker.
  *
- * A periodic job is one row that never ends: with its completion, or when it is given up, it is
- * due again later. Its unique key keeps it from existing twice.
+ * A periodic job is one row that never ends: with its completion, or when it is given up, it is due
+ * again later. Its unique key keeps it from existing twice.
  */
 #ifndef MN_STORE_JOBS_H
 #define MN_STORE_JOBS_H

@@ -164,7 +164,7 @@ store_media_event_add(struct db *db, struct arena *arena, const char *id,
 	    NULL, err);
 }
 
-/* The one text of a result that may be empty. */
+/* Reads a single text; the result may be empty. */
 static bool
 get_text(struct db *db, struct arena *arena, const struct query *query, struct strings params,
     const char **text, struct error *err)
@@ -223,7 +223,7 @@ store_media_usage(struct db *db, struct arena *arena, const char *user_id, int64
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
 	*quota = rows_null(rows, 0, 0) ? -1 : rows_int(rows, 0, 0);
-	/* A statement of its own: what it sees begins after the lock was won. */
+	/* A statement of its own: it sees everything committed before the lock was acquired. */
 	if (!db_exec(db, arena, Q(Q_MEDIA_USAGE), DB_PARAMS(user_id), &rows, err))
 		return false;
 	*bytes = rows_int(rows, 0, 0);

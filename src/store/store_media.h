@@ -1,7 +1,7 @@
 /*
- * The catalogue's items: rows of `media` and what hangs on them (shares, timeline). Permission is
- * part of each query (sql/readable.sql); what may be done with a readable item is the service's
- * rule. Items and strings belong to the arena.
+ * The catalogue's items: rows of `media` and their shares and timeline. Every query checks whether
+ * the caller may read the item (sql/readable.sql); the service decides what may be done with it.
+ * Items and strings belong to the arena.
  */
 #ifndef MN_STORE_STORE_MEDIA_H
 #define MN_STORE_STORE_MEDIA_H
@@ -19,8 +19,8 @@ extern const struct query store_media_change_queries[];
 extern const struct query store_media_list_queries[];
 
 /*
- * media_from_row() reads @media_columns (sql/columns.sql), which are so many; a query that selects
- * these first can use it too.
+ * The number of @media_columns (sql/columns.sql), which media_from_row() reads; any query that
+ * selects these first can use it.
  */
 #define MEDIA_COLUMNS_COUNT 32
 
@@ -29,17 +29,17 @@ void media_from_row(struct arena *, const struct rows *, size_t row, struct medi
 /* A readable item, or one in the caller's trash. ERR_NOT_FOUND. */
 bool store_media_get(struct db *, struct arena *, const struct media_reader *, const char *id,
     struct media *, struct error *);
-/* The same, and holds on to it. In a transaction. */
+/* The same, and locks the item. In a transaction. */
 bool store_media_lock(struct db *, struct arena *, const struct media_reader *, const char *id,
     struct media *, struct error *);
 /*
- * The same for an item in the trash that the caller could read before: those who may delete may
- * restore.
+ * The same for an item in the trash that the caller could read before: people who may delete it may
+ * restore it.
  */
 bool store_media_get_trashed(struct db *, struct arena *, const struct media_reader *,
     const char *id, struct media *, struct error *);
 
-#define MEDIA_LIST_ROWS_MAX 101 /* the largest page, and one row more */
+#define MEDIA_LIST_ROWS_MAX 101 /* the largest page and one more row */
 struct media_list_ask {
 	const struct media_reader *reader;
 	const struct media_filter *filter; /* status "trashed": the caller's trash, newest first */
@@ -67,7 +67,7 @@ bool store_media_tags(struct db *, struct arena *, const struct media_reader *, 
 /* ERR_NOT_FOUND when the item is not readable. */
 bool store_media_timeline(struct db *, struct arena *, const struct media_reader *, const char *id,
     struct media_timeline *, struct error *);
-/* At the present time; attempt 0 is the first. An item that is gone has no timeline: success. */
+/* At the current time; attempt 0 is the first. Succeeds if the item no longer exists. */
 bool store_media_event_add(struct db *, struct arena *, const char *id, const struct media_event *,
     struct error *);
 
@@ -75,22 +75,22 @@ bool store_media_event_add(struct db *, struct arena *, const char *id, const st
 bool store_media_add(struct db *, struct arena *, const struct media_new *, struct error *);
 
 /*
- * The changes below want the row locked; each raises the version. Callers end with
+ * The changes below need a locked row; each raises the version. Callers end with
  * store_media_scopes().
  */
 /* title overview year genres visibility takenAt */
 bool store_media_update(struct db *, struct arena *, const struct media *, struct error *);
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
     struct error *);
-/* ERR_VALIDATION when one of them is not an active person. */
+/* ERR_VALIDATION if one of the ids is not that of an active person. */
 bool store_media_set_shares(struct db *, struct arena *, const char *id, struct strings users,
     struct error *);
 bool store_media_trash(struct db *, struct arena *, const char *id, const char *by, struct error *);
 bool store_media_restore(struct db *, struct arena *, const char *id, struct error *);
-/* pending|ready|failed -> processing; false in *moved when it was something else. */
+/* pending|ready|failed -> processing; *moved is false if the item was in another state. */
 bool store_media_start(struct db *, struct arena *, const char *id, const char *from, bool *moved,
     struct error *);
-/* its objects are a job's work */
+/* a job deletes its objects */
 bool store_media_delete(struct db *, struct arena *, const char *id, struct error *);
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */
 bool store_media_trash_due(struct db *, struct arena *, int64_t before, int limit,
@@ -100,9 +100,9 @@ bool store_media_upload(struct db *, struct arena *, const char *id, const char 
     struct error *);
 
 /*
- * Scopes whose catalogue an item belongs to ("house", or users: owner, those it is shared with,
- * those who see all), and, in the same statement, pg_notify('mn_catalogue') for each. Before and
- * after a change that alters who may read it.
+ * The scopes to whose catalogue an item belongs ("house", or ids of people: the owner, people it is
+ * shared with, people who see all); the same statement calls pg_notify('mn_catalogue') for each.
+ * Call it before and after a change of who may read the item.
  */
 bool store_media_scopes(struct db *, struct arena *, const char *id, struct strings *scopes,
     struct error *);
@@ -116,8 +116,8 @@ struct db_call store_media_scopes_call(struct arena *, const char *id);
 bool store_media_duplicate(struct db *, struct arena *, const char *owner_id,
     const unsigned char sha256[32], const char **id, struct error *);
 /*
- * Bytes of a person's items, pending uploads included; locks the person, so that two uploads do not
- * pass one quota. quota -1 = not set.
+ * Bytes of a person's items, pending uploads included; locks the person, so that two uploads cannot
+ * exceed one quota together. quota -1 = not set.
  */
 bool store_media_usage(struct db *, struct arena *, const char *user_id, int64_t *bytes,
     int64_t *quota, struct error *);

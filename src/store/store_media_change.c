@@ -1,4 +1,4 @@
-/* What changes an item: each statement raises the version, so that ETags and caches notice. */
+/* Changes of an item: each statement raises the version, which ETags and caches depend on. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/pg.h"
@@ -43,8 +43,8 @@ const struct query store_media_change_queries[] = {
 	    " ON CONFLICT (media_id, user_id) DO NOTHING",
 	    0 },
 	/*
-	 * The house sees it anyhow; otherwise naming people shares it and naming nobody makes it
-	 * private.
+	 * If the house sees the item, that stays so. Otherwise a list of people makes it shared,
+	 * and an empty list makes it private.
 	 */
 	[Q_SHARES_DONE] = { "media_shares_done",
 	    "UPDATE media m SET visibility = CASE WHEN m.visibility = 'house' THEN 'house'"
@@ -66,8 +66,8 @@ const struct query store_media_change_queries[] = {
 	    " " TOUCH " WHERE id = $1 AND status = ANY ($2::text[])",
 	    0 },
 	/*
-	 * The rows stay until the objects are gone: whatever becomes of the job, the collector
-	 * finds them.
+	 * The rows stay until the objects are deleted: even if the job fails, the collector finds
+	 * them.
 	 */
 	[Q_ASSETS_RELEASE] = { "media_assets_release",
 	    "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },

@@ -1,7 +1,7 @@
 /*
- * The list of the catalogue. Its statements, and why there are so many, are in sql/media_list.sql:
- * SQL is never composed at run time, so there is one for each order, kind of filter and kind of
- * reader, and this file chooses.
+ * The list of the catalogue. Its statements are in sql/media_list.sql. SQL is never composed at run
+ * time, so there is one statement for each order, kind of filter and kind of reader, and this file
+ * chooses among them.
  */
 #include "core/arena.h"
 #include "core/error.h"
@@ -72,7 +72,7 @@ position_params(struct arena *arena, enum media_sort sort, const struct media_po
 		*id = rising ? UUID_FIRST : UUID_LAST;
 		return;
 	}
-	/* 0 means 'none' to db_time(), but is a moment here. */
+	/* 0 means 'none' to db_time(), but here it is a time. */
 	*key = sort == MEDIA_TITLE ? after->title :
 	    after->us == 0         ? "1970-01-01T00:00:00Z" :
 				     db_time(arena, after->us);

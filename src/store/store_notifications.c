@@ -20,7 +20,7 @@ enum {
 #define COLUMNS "id, seq, kind, title, message, data, read_at IS NOT NULL, " SQL_US("created_at")
 
 const struct query store_notifications_queries[] = {
-	/* The time is taken after the lock, so that it grows with seq. */
+	/* The time is read after locking, so that it increases with seq. */
 	[NOTIFICATION_ADD] = { "notification_add",
 	    "WITH who AS MATERIALIZED ("
 	    " SELECT u.id AS user_id, n.id, coalesce(p.page, true) AS page"

@@ -1,8 +1,8 @@
 /*
  * Rows of notifications and preferences. seq counts per person, without gaps and in commit order:
- * it comes from users.last_seq in the writing transaction (a sequence would let a reader see 2 and
- * never the 1 that was committed later), people locked in id order, so that writers never deadlock
- * on each other.
+ * it comes from users.last_seq in the writing transaction (with a sequence, a reader could see 2
+ * and miss 1, committed later). People are locked in the order of their ids, so that writers cannot
+ * deadlock.
  */
 #ifndef MN_STORE_STORE_NOTIFICATIONS_H
 #define MN_STORE_STORE_NOTIFICATIONS_H
@@ -20,8 +20,8 @@ struct db;
 struct error;
 
 /*
- * ids.items[i] is for users.items[i]; no user twice. People who are unknown or disabled are left
- * out. Inside the caller's transaction, or one of its own.
+ * ids.items[i] is for users.items[i]; no user twice. Unknown and disabled people are left out. Runs
+ * inside the caller's transaction or in its own.
  */
 struct notification_new {
 	struct strings users, ids;
@@ -32,7 +32,7 @@ bool store_notification_add(struct db *, struct arena *, const struct notificati
 struct notification_ask {
 	const char *user;
 	int64_t position; /* a seq */
-	/* newer than position, oldest first; else older than it (0: from the newest) */
+	/* rows newer than position, oldest first; else older rows (0: from the newest) */
 	bool ascending;
 	bool unread_only;
 	int limit;
@@ -40,11 +40,11 @@ struct notification_ask {
 struct notification_list {
 	struct notification *items;
 	size_t n;
-	int64_t unread; /* of all that the person has */
+	int64_t unread; /* among all of the person's rows */
 };
 bool store_notifications_list(struct db *, struct arena *, const struct notification_ask *,
     struct notification_list *, struct error *);
-/* id NULL: no such row of this person. Reading twice keeps the first time. */
+/* id NULL: no such row of this person. Marking it as read again keeps the first time. */
 bool store_notification_read(struct db *, struct arena *, const char *user, const char *id,
     struct notification *, struct error *);
 bool store_notifications_read_all(struct db *, struct arena *, const char *user, struct error *);

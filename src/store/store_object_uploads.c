@@ -116,7 +116,7 @@ store_object_part_publish(struct db *db, struct arena *arena, const char *upload
 		    db_int(arena, row->size), row->etag),
 		published, err))
 		return true;
-	if (err->code != ERR_CONFLICT) /* the upload was completed or aborted meanwhile */
+	if (err->code != ERR_CONFLICT) /* the upload was completed or aborted in the meantime */
 		return false;
 	error_clear(err);
 	*published = false;

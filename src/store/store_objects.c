@@ -47,8 +47,8 @@ const struct query store_objects_queries[] = {
 	    " SET since = now()",
 	    0 },
 	/*
-	 * $8 only_new, $9 if_match. When the condition fails nothing was taken out of the garbage:
-	 * RETURNING is empty, and so is `taken`.
+	 * $8 only_new, $9 if_match. If the condition fails, nothing leaves the garbage: RETURNING
+	 * is empty, and so is `taken`.
 	 */
 	[Q_PUBLISH] = { "object_publish",
 	    "WITH fit AS (SELECT 1 WHERE ($8::boolean IS FALSE OR NOT EXISTS (SELECT FROM objects"
@@ -66,8 +66,8 @@ const struct query store_objects_queries[] = {
 	    " RETURNING " SQL_US("created_at"),
 	    0 },
 	/*
-	 * $8 upload: its parts become garbage by cascade. Two that complete at once: the second
-	 * finds no upload and publishes nothing.
+	 * $8 upload: its parts become garbage by cascade. If two requests complete it at once, the
+	 * second finds no upload and publishes nothing.
 	 */
 	[Q_COMPLETE] = { "object_complete",
 	    "WITH gone AS (DELETE FROM object_uploads WHERE id = $8 RETURNING id), "
@@ -112,7 +112,7 @@ store_bucket_delete(struct db *db, struct arena *arena, const char *name, bool *
 	if (db_change(db, arena, &store_objects_queries[Q_BUCKET_DELETE], DB_PARAMS(name), deleted,
 		err))
 		return true;
-	if (err->code != ERR_CONFLICT) /* an object came in between */
+	if (err->code != ERR_CONFLICT) /* an object was added in between */
 		return false;
 	error_clear(err);
 	*deleted = false;
@@ -210,7 +210,7 @@ store_object_publish(struct db *db, struct arena *arena, struct object_publicati
 	*published = rows_count(rows) > 0;
 	if (*published)
 		p->row.created_at = rows_int(rows, 0, 0);
-	/* taken, but another writer of the key was faster */
+	/* taken, but another request wrote the key first */
 	else if (!store_blob_announce(db, arena, row->blob, err))
 		return false;
 	return true;

@@ -1,13 +1,12 @@
 /*
- * Index of the embedded object store: buckets, objects, uploads in parts, and the blobs to be
- * collected.
+ * Index of the embedded object store: buckets, objects, uploads in parts, and garbage blobs.
  *
  * A blob's life: it is announced as garbage before its file exists; publishing takes it out of the
- * garbage and into a row in one statement; when its row lets go of it a trigger makes it garbage
- * again. So whatever is killed when, a blob has a row or is collected.
+ * garbage and into a row in one statement; when the row is deleted or changed, a trigger makes the
+ * blob garbage again. So a blob always has a row or is collected, whenever a process is killed.
  *
- * "Not there" is no failure: these answer true and say so. Everything allocated belongs to the
- * arena.
+ * A missing row is not an error: functions return true and report it in their results. Everything
+ * allocated belongs to the arena.
  */
 #ifndef MN_STORE_STORE_OBJECTS_H
 #define MN_STORE_STORE_OBJECTS_H
@@ -59,7 +58,7 @@ extern const struct query store_object_uploads_queries[];
 bool store_bucket_create(struct db *, struct arena *, const char *name, bool *created,
     struct error *);
 bool store_bucket_find(struct db *, struct arena *, const char *name, bool *found, struct error *);
-/* Only an empty bucket goes: *deleted tells. */
+/* Deletes the bucket only if it is empty; *deleted is true then. */
 bool store_bucket_delete(struct db *, struct arena *, const char *name, bool *deleted,
     struct error *);
 bool store_buckets(struct db *, struct arena *, struct bucket_row **, size_t *n, struct error *);
@@ -67,7 +66,7 @@ bool store_buckets(struct db *, struct arena *, struct bucket_row **, size_t *n,
 /* key NULL: it is not there. */
 bool store_object_find(struct db *, struct arena *, struct object_name, struct object_row *,
     struct error *);
-/* In key order from `from` (itself too, or not) up to, without, `before`. */
+/* In key order from `from` (inclusive or exclusive) up to `before` (exclusive). */
 struct object_range {
 	const char *bucket, *from, *before;
 	bool inclusive;
@@ -82,7 +81,7 @@ struct object_publication {
 	struct object_row row; /* created_at is set by publishing */
 	bool only_new;         /* only where there is no object of that key */
 	const char *if_match;  /* or NULL: only in place of one with this ETag */
-	const char *upload_id; /* or NULL: the upload that goes in the same statement */
+	const char *upload_id; /* or NULL: the upload that the same statement deletes */
 };
 /* *published false: a condition did not hold, and the blob is garbage again. */
 bool store_object_publish(struct db *, struct arena *, struct object_publication *, bool *published,
@@ -115,8 +114,7 @@ bool store_object_parts_list(struct db *, struct arena *, const struct part_rang
     struct part_row **, size_t *n, struct error *);
 
 /*
- * Inside a transaction: takes rows of old garbage (locked against others); abandoned uploads become
- * garbage first.
+ * Inside a transaction: makes abandoned uploads garbage, then takes and locks rows of old garbage.
  */
 bool store_garbage_take(struct db *, struct arena *, int limit, struct strings *blobs,
     struct error *);

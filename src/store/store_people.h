@@ -22,7 +22,7 @@ bool store_people_list(struct db *, struct arena *, const struct store_people_fi
 /* Locks the person. id NULL: unknown. */
 bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, int64_t *version,
     struct error *);
-/* How many active super admins there are besides `id`; locks them. */
+/* Counts and locks the active super admins other than `id`. */
 bool store_supers_besides(struct db *, struct arena *, const char *id, int64_t *n, struct error *);
 
 struct store_person_change {
@@ -31,7 +31,10 @@ struct store_person_change {
 };
 bool store_person_change(struct db *, struct arena *, const char *id,
     const struct store_person_change *, struct error *);
-/* Items first (trash: owner none), then the person with everything that is theirs. */
+/*
+ * First moves the person's items to the trash (without an owner), then deletes the person with
+ * everything else.
+ */
 bool store_person_items_trash(struct db *, struct arena *, const char *id, const char *by,
     struct error *);
 bool store_person_items_transfer(struct db *, struct arena *, const char *id, const char *to,
@@ -45,11 +48,11 @@ struct store_invite {
 	int64_t expires_at;
 };
 bool store_invite_add(struct db *, struct arena *, const struct store_invite *, struct error *);
-/* Takes an invitation that is still good for this address; role NULL: it is not. */
+/* Uses an invitation that is still valid for this address; role NULL: there is none. */
 struct store_invite_use {
 	const unsigned char *hash; /* SHA256_SIZE */
 	const char *email, *user_id;
-	const char *role, *tier; /* what it gives */
+	const char *role, *tier; /* what the invitation grants */
 };
 bool store_invite_use(struct db *, struct arena *, struct store_invite_use *, struct error *);
 

@@ -49,7 +49,7 @@ store_plex_client_id(struct db *db, struct arena *arena, const char *fresh, cons
 
 	if (!db_exec(db, arena, Q(Q_CLIENT_READ), DB_NO_PARAMS, &rows, err))
 		return false;
-	/* Two workers may be first at once: what stands there afterwards counts. */
+	/* Two workers may insert at once; the row that is stored counts. */
 	if (rows_count(rows) == 0 &&
 	    (!db_exec(db, arena, Q(Q_CLIENT_ADD), DB_PARAMS(fresh), NULL, err) ||
 		!db_exec(db, arena, Q(Q_CLIENT_READ), DB_NO_PARAMS, &rows, err)))

@@ -1,6 +1,4 @@
-/*
- * PINs of sign-ins by Plex, and the Plex accounts that people are linked with. Tokens come sealed.
- */
+/* PINs of sign-ins with Plex, and the Plex accounts linked with people. Tokens are sealed. */
 #ifndef MN_STORE_PLEX_H
 #define MN_STORE_PLEX_H
 
@@ -11,10 +9,7 @@
 
 extern const struct query store_plex_queries[];
 
-/*
- * The name under which this installation is known to Plex: made with `fresh` once, then the same
- * for ever.
- */
+/* The name of this installation at Plex: `fresh` if there is none yet, then always the same. */
 bool store_plex_client_id(struct db *, struct arena *, const char *fresh, const char **client_id,
     struct error *);
 
@@ -29,12 +24,12 @@ bool store_plex_pin_add(struct db *, struct arena *, const struct store_plex_pin
 /* id NULL: unknown. Address and expiry stay unset. */
 bool store_plex_pin_read(struct db *, struct arena *, const char *id, struct store_plex_pin *,
     struct error *);
-/* *fresh: it was neither used nor expired before. */
+/* *fresh: it had neither been used nor expired. */
 bool store_plex_pin_use(struct db *, struct arena *, const char *id, bool *fresh, struct error *);
 
 /*
  * A Plex account belongs to one person: users_plex_id_key is violated otherwise. *linked: the
- * person is there and active.
+ * person exists and is active.
  */
 struct store_plex_account {
 	const char *user_id, *plex_id, *name;
@@ -44,7 +39,7 @@ bool store_plex_link(struct db *, struct arena *, const struct store_plex_accoun
     struct error *);
 bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked,
     struct error *);
-/* Who is linked with it; *user_id NULL: nobody. *totp: the second factor is on. */
+/* The person linked with it; *user_id NULL: none. *totp: two-step verification is on. */
 bool store_plex_person(struct db *, struct arena *, const char *plex_id, const char **user_id,
     bool *totp, struct error *);
 

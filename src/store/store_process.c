@@ -28,7 +28,7 @@ enum {
 	EXPIRE_UPLOAD_ROWS,
 };
 
-/* Waiting to be processed, be it in the trash meanwhile. */
+/* Waiting to be processed, even if it is in the trash now. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
 
 const struct query store_process_queries[] = {
@@ -45,8 +45,8 @@ const struct query store_process_queries[] = {
 	    " ON CONFLICT (key) DO UPDATE SET size = excluded.size, created_at = now()",
 	    0 },
 	/*
-	 * A title that was only the file's name gives way to the one in the file; what a person
-	 * wrote stays.
+	 * The title in the file replaces a title that was only the file's name, but not one that a
+	 * person wrote.
 	 */
 	[PUBLISH] = { "process_publish",
 	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
@@ -97,7 +97,7 @@ const struct query store_process_queries[] = {
 	    " FROM (SELECT DISTINCT owner_id FROM gone WHERE owner_id IS NOT NULL) AS o)"
 	    " SELECT object_key, coalesce(multipart_id, '') FROM ended, told",
 	    0 },
-	/* Needed: by an open upload, and by an item that has no copy of its own yet. */
+	/* An object is needed by an open upload, or by an item that has no copy of its own yet. */
 	[STRAY_INCOMING] = { "process_stray_incoming",
 	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM uploads u LEFT"
 	    " JOIN media m ON m.id = u.media_id"

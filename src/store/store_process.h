@@ -1,6 +1,6 @@
 /*
- * Queries of processing: what a job works on, its timeline, and the one transaction that publishes
- * or fails an item.
+ * Queries of processing: the item of a job, its timeline, and the transaction that publishes or
+ * fails an item.
  */
 #ifndef MN_STORE_PROCESS_H
 #define MN_STORE_PROCESS_H
@@ -17,9 +17,9 @@ struct error;
 
 extern const struct query store_process_queries[];
 
-/* What to process; texts are the arena's, NULL where there is none. */
+/* What to process; texts are in the arena, NULL if absent. */
 struct process_item {
-	bool found; /* the item is there and waits for processing */
+	bool found; /* the item exists and waits for processing */
 	const char *owner, *title, *filename, *visibility;
 	const char *object_key;   /* of an earlier run: no client can write it */
 	const char *incoming_key; /* of the upload */
@@ -43,19 +43,19 @@ struct process_found {
 
 bool store_process_load(struct db *, struct arena *, const char *media_id, const char *upload_id,
     struct process_item *, struct error *);
-/* Announces objects before they are written: what is never published is collected. */
+/* Announces objects before they are written; those that are never published are collected. */
 struct process_objects {
 	struct strings keys, sizes; /* of equal length */
 };
 bool store_process_reserve(struct db *, struct arena *, const char *media_id,
     const struct process_objects *, struct error *);
 /*
- * Inside the transaction of the job. *gone: the item is no more. An item in the trash stays there,
- * ready to be restored.
+ * Inside the transaction of the job. *gone: the item no longer exists. An item in the trash stays
+ * there, ready to be restored.
  */
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
     const struct process_found *, bool *gone, struct error *);
-/* Inside the transaction of the job. *gone: the item is no more, or waits no longer. */
+/* Inside the transaction of the job. *gone: the item no longer exists, or no longer waits. */
 struct process_failure {
 	const char *code, *message;
 };
@@ -78,7 +78,7 @@ struct expired_uploads {
 };
 bool store_process_expire_uploads(struct db *, struct arena *, int limit, struct expired_uploads *,
     struct error *);
-/* Of these incoming objects, those that nothing needs any more. */
+/* Returns those of the incoming objects that are no longer needed. */
 bool store_process_stray_incoming(struct db *, struct arena *, struct strings keys,
     struct strings *stray, struct error *);
 /* Old sign-in counters, refresh tokens, sessions, revocations and ended uploads. */

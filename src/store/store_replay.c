@@ -12,13 +12,13 @@ enum { REPLAY_CLIENT, REPLAY_PERSON, REPLAY_CHECK, REPLAY_SETTINGS };
 struct replay_reader {
 	struct pg_async *pg;
 	struct replay_hooks hooks;
-	int asked;          /* of the table: the statement under way */
+	int asked;          /* the current statement's index in the table */
 	struct arena arena; /* of one answer */
 };
 
 /*
- * What a socket is shown of a row: the caller's data with the words beside it, as notify.c makes it
- * for the live push.
+ * The data of a row for sockets: the caller's data with the texts added, as notify.c makes it for
+ * the live push.
  */
 #define EVENT \
 	"n.id, n.seq, n.event, " SQL_US( \
@@ -30,8 +30,8 @@ struct replay_reader {
 const struct query store_replay_queries[] = {
 	/*
 	 * $1 user, $2 after or NULL (then: what was written since $3, when the socket opened), $4
-	 * sid, $5 generation, $6 rows. One row at least for a known person: its first columns tell
-	 * whether the session still holds and where the person's counter stands.
+	 * sid, $5 generation, $6 rows. A known person gives at least one row: its first columns
+	 * tell whether the session is still valid, and the person's counter.
 	 */
 	[REPLAY_CLIENT] = { "replay_client",
 	    "SELECT u.status = 'active' AND u.generation = $5::bigint AND EXISTS (SELECT"
@@ -56,8 +56,8 @@ const struct query store_replay_queries[] = {
 	    " WHERE u.id = $1 ORDER BY n.seq",
 	    QUERY_READ },
 	/*
-	 * Arrays of equal length: users, sids, generations, and the seq that each person's sockets
-	 * have. Returns what differs: index, session still good, last_seq.
+	 * Arrays of equal length: users, sids, generations, and the seq of each person's sockets.
+	 * Returns the differences: index, session still valid, last_seq.
 	 */
 	[REPLAY_CHECK] = { "replay_check",
 	    "SELECT c.i, g.ok, coalesce(u.last_seq, 0) FROM unnest($1::uuid[], $2::uuid[],"
@@ -73,7 +73,7 @@ const struct query store_replay_queries[] = {
 	{ .name = NULL },
 };
 
-/* Columns of EVENT from 3 on; one row without an event tells of the person alone. */
+/* The columns of EVENT start at 3; one row without an event describes only the person. */
 static void
 replay_from_rows(struct arena *arena, const struct rows *rows, struct replay *replay)
 {

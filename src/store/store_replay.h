@@ -1,7 +1,7 @@
 /*
- * The reads of medianest-notifyd: what a socket or a person missed, which sessions still hold, the
- * live settings. They run on a connection that never waits (pg_async.h): each question is sent when
- * the connection is ready, and its answer comes decoded to the hook of that question.
+ * The reads of medianest-notifyd: events that a socket or a person missed, which sessions are still
+ * valid, the live settings. They run on a connection that never blocks (pg_async.h): each query is
+ * sent when the connection is ready, and its decoded result goes to the hook of that query.
  */
 #ifndef MN_STORE_REPLAY_H
 #define MN_STORE_REPLAY_H
@@ -16,7 +16,7 @@
 
 extern const struct query store_replay_queries[];
 
-/* A notification as a socket is shown it. */
+/* A notification as sockets receive it. */
 struct replay_event {
 	const char *id, *type, *data; /* data: JSON object text */
 	int64_t seq, created_at;      /* us */
@@ -24,22 +24,22 @@ struct replay_event {
 
 /* What follows `after` for one person, oldest first. */
 struct replay {
-	bool known; /* the person is there; nothing else is set otherwise */
-	bool holds; /* the session that was asked about is good */
+	bool known; /* the person exists; otherwise nothing else is set */
+	bool holds; /* the session is valid */
 	int64_t last_seq;
 	int64_t after;
 	const struct replay_event *events;
 	size_t n;
 };
 
-/* One session of a check that is not as it was said to be. */
+/* A session of a check whose state differs from the given one. */
 struct replay_difference {
-	size_t index; /* in what was asked */
+	size_t index; /* in the arrays of the check */
 	bool holds;
 	int64_t last_seq;
 };
 
-/* The answers, gone after the call. */
+/* The results, valid during the call. */
 struct replay_hooks {
 	void (*client)(void *, const struct replay *);
 	void (*person)(void *, const struct replay *);
@@ -54,7 +54,7 @@ struct replay_reader;
 struct replay_reader *replay_new(const char *conninfo, int statement_timeout_ms,
     const struct pg_async_hooks *connection, const struct replay_hooks *);
 void replay_free(struct replay_reader *);
-/* To connect, to give up, and to ask whether it is ready. */
+/* For connecting, giving up, and finding out whether the connection is ready. */
 struct pg_async *replay_connection(struct replay_reader *);
 
 /* Only when the connection is ready. The arena is for the parameters. */
@@ -68,7 +68,7 @@ struct replay_client_ask {
 void replay_ask_client(struct replay_reader *, struct arena *, const struct replay_client_ask *);
 void replay_ask_person(struct replay_reader *, struct arena *, const char *user, int64_t after,
     int limit);
-/* Four lists of equal length; seq: where the sockets of each person stand. */
+/* Four lists of equal length; seq: the position of each person's sockets. */
 struct replay_check_ask {
 	struct strings users, sids, generations, seqs;
 };

@@ -1,4 +1,4 @@
-/* Which migrations a database has had: see medianest-admin(8), migrate. */
+/* The migrations applied to a database: see medianest-admin(8), migrate. */
 #ifndef MN_STORE_SCHEMA_H
 #define MN_STORE_SCHEMA_H
 
@@ -23,13 +23,13 @@ struct migration_row {
 /* The highest migration applied; 0 when there is no schema at all. */
 bool store_schema_version(struct db *, struct arena *, int64_t *version, struct error *);
 
-/* For the migrating role. The table is made when it is missing; rows come in order. */
+/* For the migrating role. Creates the table if it is missing; rows are in order. */
 bool store_schema_prepare(struct db *, struct error *);
 bool store_schema_applied(struct db *, struct arena *, struct migration_row **, size_t *n,
     struct error *);
 bool store_schema_record(struct db *, struct arena *, const struct migration_row *, struct error *);
 /*
- * Keeps a second migrate out for the life of the connection; *got = false: another one is at work.
+ * Locks out other migrations as long as the connection lives; *got = false: another one is running.
  */
 bool store_schema_lock(struct db *, struct arena *, bool *got, struct error *);
 

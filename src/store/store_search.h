@@ -2,10 +2,10 @@
  * Search in the catalogue: candidates by text and by metadata, the page's items, words for
  * corrections and suggestions.
  *
- * Candidates are capped: readability and filters apply first, then the newest
- * `cap` matches of each branch (mine, shared with me, the house) are taken and ranked. The
- * statements are planned at each call with their parameters known, so that PostgreSQL itself reads
- * a rare word's matches whole from the GIN index and walks newest-first for a frequent one.
+ * Candidates are limited: of the readable items that pass the filters, the newest `cap` matches of
+ * each branch (mine, shared with me, the house) are ranked. The statements are planned at each call
+ * with their parameters known, so that PostgreSQL itself reads all matches of a rare word from the
+ * GIN index and scans newest first for a frequent one.
  */
 #ifndef MN_STORE_STORE_SEARCH_H
 #define MN_STORE_STORE_SEARCH_H
@@ -20,7 +20,7 @@
 extern const struct query store_search_queries[];
 extern const struct query store_search_words_queries[];
 
-#define SEARCH_CAP 2000 /* candidates of the text leg; those of titles and tags have less */
+#define SEARCH_CAP 2000 /* candidates of the text leg; titles and tags have smaller limits */
 
 struct search_ask {
 	struct media_reader reader;
@@ -29,7 +29,7 @@ struct search_ask {
 	 * = none. Both must match.
 	 */
 	const char *text, *prefix;
-	/* compared with whole titles and their beginnings; "" = not */
+	/* compared with whole titles and their beginnings; "" = none */
 	const char *title;
 	const char *const *labels;
 	size_t nlabels; /* words that count more when they are tags */
@@ -42,7 +42,9 @@ struct search_ask {
 	size_t ntags; /* all of them */
 	/* external id as JSON, with its value as string and as number */
 	const char *id_text, *id_number;
-	/* Soft filters: an item passes by its kind or year, or by having the words in its text. */
+	/*
+	 * Soft filters: an item passes if its kind or year matches, or if its text has the words.
+	 */
 	const char *const *soft_kinds;
 	size_t nsoft_kinds;
 	const char *soft_kind_words;
@@ -54,13 +56,13 @@ struct candidate {
 	double rank;
 	int64_t created_at; /* us */
 	int64_t year;       /* 0: unknown */
-	/* the item itself, from where there is no row to read it from; else NULL */
+	/* the item itself if it has no row in the database; else NULL */
 	const struct media *media;
 };
 
 /*
- * Each fills a call for db_each(), so that all legs share one round trip; then its rows are read,
- * best first.
+ * Each function fills a call for db_each(), so that all legs share one round trip.
+ * store_search_candidates() then reads its rows, best first.
  */
 void store_search_text(struct arena *, const struct search_ask *, struct db_call *);
 void store_search_metadata(struct arena *, const struct search_ask *, struct db_call *);
@@ -100,16 +102,16 @@ struct word_candidates {
 	size_t n;
 };
 /*
- * For each of the words that occurs in nothing the caller can read, similar words that do, most
- * similar first; `word` is as given. A word that is known appears once with similar == NULL.
+ * For each word that is in no item the caller can read: similar words that are, most similar first;
+ * `word` is as given. A word that is known appears once with similar == NULL.
  */
 bool store_search_similar(struct db *, struct arena *, const struct similar_ask *,
     struct word_candidates *, struct error *);
 
 struct suggest_ask {
 	const struct media_reader *reader;
-	const char *title; /* suggested are titles that begin so */
-	const char *word;  /* and words that begin so: 2 bytes or more, or "" */
+	const char *title; /* suggests titles that start with this */
+	const char *word;  /* suggests words that start with this: 2 bytes or more, or "" */
 	int limit;         /* of each kind */
 };
 struct suggestion_row {

@@ -68,7 +68,7 @@ const struct query store_sessions_queries[] = {
 	    " WHERE t.hash = $1) FOR UPDATE",
 	    0 },
 	[Q_REFRESH_STATE] = { "refresh_state", "SELECT " REFRESH_STATE, QUERY_READ },
-	/* The previous successor, if this one was repeated, dies unused. */
+	/* If the token is used again, its previous successor is revoked unused. */
 	[Q_ROTATE] = { "refresh_rotate",
 	    "WITH old AS (UPDATE refresh_tokens SET rotated_at = clock_timestamp(), successor = $3"
 	    " WHERE hash = $2), "
@@ -215,7 +215,7 @@ bool
 store_refresh_lock(struct db *db, struct arena *arena, const unsigned char hash[SHA256_SIZE],
     struct refresh_state *state, struct error *err)
 {
-	/* Two statements: what the second one sees begins after the lock was won. */
+	/* Two statements: the second one sees everything committed before the lock was acquired. */
 	return db_exec(db, arena, Q(Q_REFRESH_LOCK_FAMILY),
 		   DB_PARAMS(db_bytea(arena, hash, SHA256_SIZE)), NULL, err) &&
 	    store_refresh_peek(db, arena, hash, state, err);

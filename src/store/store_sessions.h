@@ -1,5 +1,5 @@
 /*
- * Sessions, refresh token families, revocations and failed sign-ins. Tokens come here as SHA-256
+ * Sessions, refresh token families, revocations and failed sign-ins. Tokens are passed as SHA-256
  * hashes only.
  */
 #ifndef MN_STORE_SESSIONS_H
@@ -25,7 +25,9 @@ struct session_new {
 	int64_t expires_at;
 };
 
-/* id NULL: nobody has it. *password_hash (or NULL, not wanted) is NULL for nobody too. */
+/*
+ * id NULL: no account has this address; *password_hash is then NULL too. password_hash may be NULL.
+ */
 bool store_person_by_email(struct db *, struct arena *, const char *email, struct user *,
     const char **password_hash, struct error *);
 bool store_person_by_id(struct db *, struct arena *, const char *id, struct user *, struct error *);
@@ -33,7 +35,7 @@ bool store_person_by_id(struct db *, struct arena *, const char *id, struct user
 bool store_session_create(struct db *, struct arena *, const struct session_new *,
     const char *new_password_hash, struct error *);
 
-/* How a refresh token stands. user.id NULL: it is unknown, and nothing else is set. */
+/* The state of a refresh token. user.id NULL: it is unknown, and nothing else is set. */
 struct refresh_state {
 	struct user user;
 	const char *session_id;
@@ -46,7 +48,7 @@ struct refresh_state {
 /* Locks the family. */
 bool store_refresh_lock(struct db *, struct arena *, const unsigned char hash[SHA256_SIZE],
     struct refresh_state *, struct error *);
-/* The same without locks or effect: whose token is it? */
+/* The same without locks or effects, to find the token's owner. */
 bool store_refresh_peek(struct db *, struct arena *, const unsigned char hash[SHA256_SIZE],
     struct refresh_state *, struct error *);
 
@@ -63,11 +65,13 @@ bool store_refresh_rotate(struct db *, struct arena *, const struct refresh_rota
 struct session_end {
 	const char *session_id; /* this one; NULL: all of user_id */
 	const char *user_id;    /* with session_id NULL */
-	const char *except;     /* with user_id: but this one; or NULL */
+	const char *except;     /* with user_id: all but this one; or NULL */
 	const char *reason;
 	int64_t blacklist_until; /* us */
 };
-/* Ends them: rows, refresh families, entries for Redis. *ended: the sids that were alive. */
+/*
+ * Ends the sessions: rows, refresh families, entries for Redis. *ended: the sids that were active.
+ */
 bool store_sessions_end(struct db *, struct arena *, const struct session_end *,
     struct strings *ended, struct error *);
 bool store_generation_raise(struct db *, struct arena *, const char *user_id, int64_t *generation,
@@ -80,10 +84,10 @@ struct revoked {
 	const char *sid, *expires;
 };
 bool store_revoked_list(struct db *, struct arena *, struct revoked **, size_t *n, struct error *);
-/* *found false: the person is gone. */
+/* *found false: the person no longer exists. */
 bool store_generation(struct db *, struct arena *, const char *user_id, int64_t *generation,
     bool *found, struct error *);
-/* Without Redis: whether a session is alive, and its person's generation. */
+/* Without Redis: whether a session is active, and its person's generation. */
 struct session_check {
 	bool alive;
 	int64_t generation;

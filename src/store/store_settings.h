@@ -15,7 +15,7 @@ extern const struct query store_settings_queries[];
 /* value NULL removes the row. */
 bool store_setting_put(struct db *, struct arena *, const char *key, const char *value,
     const char *user_id, struct error *);
-/* The matrix as it stands, without implications; what this program does not know is left out. */
+/* The stored matrix, without implications; unknown roles and permissions are left out. */
 bool store_roles_list(struct db *, struct arena *, permission_set roles[ROLES], struct error *);
 /* In a transaction: the whole matrix. */
 bool store_roles_replace(struct db *, struct arena *, const permission_set roles[ROLES],

@@ -13,10 +13,10 @@
 
 extern const struct query store_tokens_queries[];
 
-/* Last use is written at most once in so many seconds. */
+/* The last use is written at most once in this time. */
 #define TOKEN_USE_SECONDS "60"
 
-/* Whom a token speaks for. */
+/* The owner of a token. */
 struct store_token_use {
 	const char *id;       /* of the token */
 	const char *owner_id; /* NULL: unknown, revoked, or the owner is not active */
@@ -27,7 +27,7 @@ struct store_token_use {
 	bool expired;
 	int64_t expires_at; /* us, 0 = never */
 };
-/* Counts the use. */
+/* Finds the token and records its use. */
 bool store_token_use(struct db *, struct arena *, const unsigned char hash[SHA256_SIZE],
     struct store_token_use *, struct error *);
 struct store_token_new {
@@ -37,7 +37,7 @@ struct store_token_new {
 	int64_t expires_at;
 	int max;
 };
-/* *added false: the person has `max` live tokens already. */
+/* *added false: the person already has `max` active tokens. */
 bool store_token_add(struct db *, struct arena *, const struct store_token_new *, bool *added,
     struct error *);
 bool store_token_list(struct db *, struct arena *, const char *user_id, struct api_token **,

@@ -1,4 +1,4 @@
-/* Second factors. Secrets come sealed. */
+/* Two-step verification. Secrets are sealed. */
 #ifndef MN_STORE_TOTP_H
 #define MN_STORE_TOTP_H
 
@@ -12,7 +12,7 @@
 extern const struct query store_totp_queries[];
 
 struct totp_state {
-	const char *email;            /* NULL: the person is gone */
+	const char *email;            /* NULL: the person no longer exists */
 	const char *secret, *pending; /* sealed, or NULL */
 	bool enabled;
 };
@@ -23,7 +23,7 @@ bool store_totp_read(struct db *, struct arena *, const char *user_id, struct to
     struct error *);
 bool store_totp_pending(struct db *, struct arena *, const char *user_id, const char *sealed,
     struct error *);
-/* The pending secret is in force from now on; `step` is used. */
+/* The pending secret takes effect; `step` counts as used. */
 bool store_totp_enable(struct db *, struct arena *, const char *user_id, const char *sealed,
     int64_t step, struct error *);
 /* *fresh: the step had not been used before. */

@@ -22,7 +22,7 @@ const struct query store_uploads_queries[] = {
 	    0 },
 	[Q_GET] = { "upload_get", "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND user_id = $2",
 	    QUERY_READ },
-	/* Repeated on a new connection it finds what it left the first time. */
+	/* When repeated on a new connection, the statement finds the result of its first run. */
 	[Q_BEGIN_COMPLETING] = { "upload_begin_completing",
 	    "UPDATE uploads SET status = 'completing' WHERE id = $1 AND user_id = $2"
 	    " AND status = 'pending' AND expires_at > clock_timestamp()",

@@ -21,8 +21,8 @@ bool store_upload_add(struct db *, struct arena *, const struct upload *, struct
 bool store_upload_get(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);
 /*
- * The beginning of completing a person's own upload, in one round trip: *upload as it was, and, if
- * it was pending and its time not over, it is `completing` from now on. ERR_NOT_FOUND.
+ * Starts completing a person's own upload, in one round trip: returns the previous state in *upload
+ * and, if it was pending and had not expired, sets it to `completing`. ERR_NOT_FOUND.
  */
 bool store_upload_begin_completing(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);
@@ -35,16 +35,17 @@ struct upload_move {
 bool store_upload_move(struct db *, struct arena *, const struct upload_move *, bool *moved,
     struct error *);
 
-/* What became of an upload whose bytes are there. */
+/* The result of completing an upload. */
 struct upload_completed {
-	bool moved; /* false: another call was faster, or it has ended; nothing else holds */
-	struct strings scopes; /* as of store_media_scopes() */
+	/* false: another call was faster, or the upload has ended; nothing else is set */
+	bool moved;
+	struct strings scopes; /* as from store_media_scopes() */
 	struct media media;    /* as the reader sees it now */
 };
 /*
  * In a transaction, in one round trip: pending or completing -> completed, the item from pending to
- * processing with its timeline, its scopes told, and the item read. To be rolled back when it has
- * not moved.
+ * processing, with its timeline entry; notifies its scopes and reads the item. Roll back if `moved`
+ * is false.
  */
 bool store_upload_complete(struct db *, struct arena *, const struct upload *,
     const struct media_reader *, struct upload_completed *, struct error *);

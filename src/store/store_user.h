@@ -1,11 +1,11 @@
-/* How queries select a person, and the reading of such a row: for store_*.c only. */
+/* The columns of a person, and functions that read such rows: for store_*.c only. */
 #ifndef MN_STORE_USER_H
 #define MN_STORE_USER_H
 
 #include "model/user.h"
 #include "store/pg.h"
 
-/* Over `users u`. A query may select more behind these columns, from USER_COLUMNS on. */
+/* From `users u`. A query may select more columns after these, from USER_COLUMNS on. */
 #define USER_SQL \
 	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation," \
 	" " SQL_US("u.created_at") ", " SQL_US( \
@@ -13,7 +13,7 @@
 			       " u.plex_id IS NOT NULL"
 #define USER_COLUMNS 11
 
-/* False: a role or tier that this program does not know; the lowest one stands for it. */
+/* False: the role or tier is unknown to this program; the lowest one takes its place. */
 bool store_user_from_row(const struct rows *, size_t row, struct user *);
 /* The first row, or id NULL when there is none. */
 void store_user_or_none(const struct rows *, struct user *);

@@ -16,8 +16,8 @@ m.filename, m.content_type, m.size, encode(m.sha256, 'hex'), m.width, m.height, 
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
 m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at)
 
--- Titles by their beginning, which is known at run time only: a range, because LIKE finds its
--- index by a constant pattern. title_key has the C collation, where nothing that begins with the
--- key is past its last extension.
+-- Titles that start with a text known only at run time. A range, because LIKE uses its index only
+-- for a constant pattern. title_key has the C collation, so every title that starts with the key is
+-- in the range.
 --: define starts_with(key)
 m.title_key >= @key AND m.title_key < @key || chr(1114111)

@@ -1,7 +1,7 @@
 -- Single items: $1 caller, $2 sees all, $3 id.
 
--- Where a photo was taken is for its owner; the ids of those who see it are for who may change
--- that.
+-- Only the owner, and callers who see everything, see where a photo was taken and with whom the
+-- item is shared.
 --: define mine
 (m.owner_id = $1::uuid OR $2::boolean)
 
@@ -36,7 +36,7 @@ SELECT t.tag, count(*) AS n FROM media m CROSS JOIN LATERAL unnest(m.tags) t(tag
 WHERE m.tags <> '{}' AND @readable($1::uuid, $2::boolean)
 GROUP BY t.tag ORDER BY n DESC, t.tag LIMIT $3::int
 
--- One row without an event tells a readable item that has none yet from one that is not readable.
+-- A readable item without events gives one row without an event, an unreadable one gives none.
 --: query media_timeline read
 SELECT @us(e.at), e.step, e.state, e.message, e.attempt
 FROM media m LEFT JOIN media_events e ON e.media_id = m.id

@@ -1,10 +1,10 @@
 -- The list of the catalogue: mine, shared with me, the house, as three disjoint branches, each with
 -- the cursor's condition, the order and the limit inside, so that each walks its own index and
--- stops; merged outside. Callers who see everything walk one index.
+-- stops; merged outside. For callers who see everything, one index is enough.
 --
--- There is a statement for each order, kind of filter and kind of reader. Filters that are absent
--- stay out of the text of the common ones, so that their plan, made once, is the right one; with
--- the rare ones the right plan depends on the values.
+-- There is a statement for each order, kind of filter and kind of reader. The common statements do
+-- not mention absent filters, so that one plan is right for all parameters; for the rare ones, the
+-- best plan depends on the values.
 --
 -- $1 caller, $2 key and $3 id of the position, $4 limit; filters from $5 on.
 
@@ -25,15 +25,15 @@ AND ($10::int IS NULL OR @year <= $10::int)
 --: define of_tag
 @any AND m.tags @> ARRAY[$11::text]
 
--- Each branch stops at the largest page there is and one row more, which tells whether there is a
--- next page. It is a number in the text: a parameter would leave the planner guessing a tenth of
--- the table, find the plan made once ten times dearer than one made for each request, and plan for
--- a millisecond every time.
+-- Each branch stops after the largest page and one more row, which shows whether there is a next
+-- page. It is a number in the text: with a parameter, the planner would assume a tenth of the
+-- table, estimate the generic plan at ten times the cost of a custom one, and plan for a
+-- millisecond at every request.
 --: define branch_rows
 101
 
--- What media_columns is made of: when a branch gives exactly what is asked of it, its rows go to
--- the merge as they are, without a projection of their own.
+-- The columns that media_columns needs. Without other columns, the rows of a branch reach the merge
+-- without an extra projection.
 --: define branch_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
 m.filename, m.content_type, m.size, m.sha256, m.width, m.height, m.duration_ms, m.taken_at,
@@ -41,8 +41,8 @@ m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key,
 m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message, m.version,
 m.created_at, m.updated_at, m.trashed_at
 
--- Sorted by (k, kid): the merge outside sees that each branch is in order already, and takes no
--- more from it than it needs.
+-- Sorted by (k, kid): the merge outside knows that each branch is sorted, and reads only the rows
+-- it needs.
 --: define branch(from, filter, key, id, comparison, type, direction)
 (SELECT @branch_columns, @key AS k, @id AS kid
 FROM @from @filter AND (@key, @id) @comparison ($2::@type, $3::uuid)
@@ -51,7 +51,7 @@ ORDER BY @key @direction, @id @direction LIMIT @branch_rows)
 --: define merged(direction)
 m ORDER BY m.k @direction, m.kid @direction LIMIT $4::int
 
--- @text: the key of the position where it is a text.
+-- @text: the key of the position if it is a text.
 --: define list(filter, key, shared_key, shared_id, comparison, type, direction, text)
 SELECT @media_columns, @text FROM (
 	@branch(@own, @filter, @key, m.id, @comparison, @type, @direction)
@@ -97,7 +97,7 @@ lower(m.title)
 --: define all_by_title(filter)
 @list_all(@filter, @title, >, text, @rising, @title)
 
--- Of each order and reader in this order of filters: store_media_list.c counts on it.
+-- For each order and reader, the filters come in this order, which store_media_list.c relies on.
 
 --: query list_newest read one-plan
 @newest(@plain)
@@ -171,7 +171,7 @@ lower(m.title)
 --: query list_all_title_tag read custom-plan
 @all_by_title(@of_tag)
 
--- The trash is the caller's own: what was theirs, and what they put there.
+-- The caller's own trash: items they own, and items they put there.
 
 --: define trash_branch(condition)
 @branch(media m WHERE m.status = 'trashed' AND @condition,

@@ -2,8 +2,9 @@
 -- counts. Conditions on `media m`; @user is the caller's id, @all tells whether the caller has
 -- media.manage_all.
 --
--- Readable is what is yours, in the house, or shared with you. Others see an item once it has been
--- ready, not while its first processing runs or has failed. The trash is apart: in_trash_of.
+-- An item is readable if it is yours, in the house, or shared with you. Other people see it once it
+-- has been ready, not while its first processing is running or has failed. in_trash_of is about the
+-- trash.
 
 --: define presentable
 (m.status = 'ready' OR m.asset_prefix IS NOT NULL)
@@ -22,9 +23,9 @@
 --: define in_trash_of(user, all)
 (m.status = 'trashed' AND (@all OR m.owner_id = @user OR m.trashed_by = @user))
 
--- The same as three disjoint branches for the caller $1: each walks an index of its own, where a
--- condition with OR over the three would read everything. What is presentable is for the user of
--- a branch to say: of the house's and the shared items it is a condition, of one's own it is none.
+-- The same as three disjoint branches for the caller $1: each uses its own index, while one
+-- condition with OR would read everything. Statements add @presentable for the house's and the
+-- shared items, but not for one's own.
 
 --: define own
 media m WHERE m.owner_id = $1::uuid AND m.visibility <> 'house' AND m.status <> 'trashed'

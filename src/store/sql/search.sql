@@ -1,4 +1,4 @@
--- The legs of the search that PostgreSQL answers, and the items of a page.
+-- The legs of the search in PostgreSQL, and the items of a page.
 --
 -- $1 caller, $2 text, $3 prefix; the filters from $4 on; $16 cap. The statements are planned at
 -- each call with their parameters known.
@@ -21,8 +21,8 @@ m.tsv @@ @asked
 (websearch_to_tsquery('public.mn_english', @text::text)
 	|| websearch_to_tsquery('public.mn_simple', @text::text))
 
--- A hard filter may empty the result. A soft one is fulfilled by the item's kind or year, or by
--- the words that stood for it.
+-- A hard filter always applies. A soft one matches the item's kind or year, or the words in the
+-- query that expressed it.
 
 --: define hard_filters
 AND @presentable
@@ -64,10 +64,10 @@ m.id, m.created_at, @year AS shown_year, m.title_key, m.kind, m.source, m.extern
 SELECT m.id, @rank, @us(m.created_at), m.shown_year, m.title_key, m.kind, m.source,
 	m.external_ids->>'tmdb', m.external_ids->>'imdb'
 
--- What matches few items is read whole from the GIN index, behind OFFSET 0, which keeps the planner
--- from walking by date instead: its guess how soon a walk would be over knows nothing of who owns
--- the matches. What matches many is walked newest first. The gate is evaluated once; the other
--- half is not executed.
+-- Queries with few matches read all of them from the GIN index, behind OFFSET 0, which keeps the
+-- planner from scanning by date: its estimate of such a scan does not consider who owns the
+-- matches. Queries with many matches scan newest first. The gate is evaluated once; the other half
+-- is not executed.
 
 --: define estimate
 WITH estimate AS MATERIALIZED (
@@ -113,9 +113,9 @@ FROM (
 --: query search_text_all read custom-plan
 @text_leg(@text_few(@all), @branch(@text_columns, @everything, @text_many, @newest, $16::int))
 
--- The metadata leg: $17 title, $18 labels. A whole title is worth more than its beginning, and a
--- short one more than a long one. The key is made once: PostgreSQL takes such a function apart
--- again wherever it is named.
+-- The metadata leg: $17 title, $18 labels. A whole title counts more than its beginning, and a
+-- short one more than a long one. The key is computed once, because PostgreSQL would evaluate the
+-- function again wherever it is used.
 
 --: define title
 title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key)
@@ -133,7 +133,7 @@ AND @title_key <> '' AND @starts_with(@title_key) @hard_filters
 --: define titles_cap
 100
 
--- Tags count in the text leg too: this is their second vote, cast only where it costs little.
+-- Tags count in the text leg too: this is their second vote, used only if it costs little.
 
 --: define label_columns
 @leg_columns, 0.5::float8 AS score
@@ -162,8 +162,8 @@ ORDER BY rank DESC, @newest
 @metadata_leg(@branch(@title_columns, @everything, @title_condition, m.title_key, @titles_cap),
 	@labels(@all))
 
--- The items of a page: $1 caller, $2 sees all, $3 ids, $4 any of the words, $5 prefix. After the
--- columns of an item come what matched: title, tags and the like, overview, file name.
+-- The items of a page: $1 caller, $2 sees all, $3 ids, $4 any of the words, $5 prefix. The columns
+-- behind those of an item tell what matched: title, tags and the like, overview, file name.
 
 --: define any_word
 (@words_of($4) || to_tsquery('public.mn_simple', $5::text))

@@ -1,12 +1,12 @@
--- Words for corrections and suggestions: only such as occur in what the caller can read.
+-- Words for corrections and suggestions: only words in items that the caller can read.
 --
 -- $1 caller, $2 sees all.
 
--- The house's words and the caller's own; who sees all has every scope.
+-- The house's words and the caller's own; callers who see all have every scope.
 --: define my_scopes
 ($2::bool OR v.scope = 'house' OR v.scope = $1::text)
 
--- Words of those who share something with the caller; each must be in an item that is shared.
+-- Words of people who share items with the caller; each word must be in a shared item.
 --: define sharing_scopes
 NOT $2::bool AND v.scope IN (SELECT coalesce(m.owner_id::text, 'nobody') FROM @shared_in)
 
@@ -17,12 +17,12 @@ EXISTS (SELECT 1 FROM @shared_in AND m.status <> 'trashed' AND @presentable
 --: define normal
 lower(mn_unaccent(w.word))
 
--- $3 words. Of each word at most so many similar ones.
+-- $3 words. For each word, at most this many similar ones.
 --: define similar_max
 10
 
--- Two letters swapped leave a short word without a common trigram: words of so many letters are
--- also sought by their first letter and length, among the most frequent.
+-- Swapping two letters of a short word may leave no common trigram. For words up to this length,
+-- the most frequent words with the same first letter and a similar length count too.
 --: define short_max
 6
 --: define short_words
