@@ -12,7 +12,8 @@
 #define BREAKER_FORMAT "breakers 1" /* change it with struct breaker */
 #define PROBE_US (BREAKER_PROBE_SECONDS * US_PER_SEC)
 #define FREE 0
-#define TAKEN 1 /* being made ready; a process killed then leaves a place that is used least */
+/* being initialised; if the process is killed then, the place counts as least recently used */
+#define TAKEN 1
 
 struct breaker {
 	_Atomic uint64_t origin;                     /* FREE, TAKEN or a hash of it */
@@ -39,7 +40,7 @@ set(_Atomic int64_t *value, int64_t to)
 	atomic_store_explicit(value, to, memory_order_relaxed);
 }
 
-/* Origins come from people: a hash that nobody can aim at. */
+/* People choose the origins, so the hash must resist deliberate collisions. */
 static uint64_t
 hash_of(const char *origin)
 {
@@ -60,7 +61,7 @@ find(uint64_t hash)
 	return NULL;
 }
 
-/* NULL: another process took the place first. */
+/* Returns NULL if another process took the place first. */
 static struct breaker *
 replace_oldest(uint64_t hash)
 {
@@ -107,10 +108,10 @@ breaker_admits(const char *origin, int64_t now)
 	if (b == NULL || get(&b->failures) < BREAKER_FAILURES)
 		return true;
 	probe_at = get(&b->probe_at);
-	/* One that is further away than any probe is of before the machine started again. */
+	/* A time further ahead than any probe is from before a reboot. */
 	if (now < probe_at && probe_at - now <= PROBE_US)
 		return false;
-	/* Of several processes one is the probe. */
+	/* Only one of several processes makes the probe. */
 	return atomic_compare_exchange_strong_explicit(&b->probe_at, &probe_at, now + PROBE_US,
 	    memory_order_relaxed, memory_order_relaxed);
 }

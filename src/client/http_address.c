@@ -32,8 +32,8 @@ struct network {
 };
 
 /*
- * The special-purpose registries of RFC 6890 and its successors, as far as a server could be led
- * astray by them; the first match counts.
+ * The networks of the special-purpose registries (RFC 6890 and its successors) that a server must
+ * not be tricked into calling; the first match counts.
  */
 static const struct network special[] = {
 	{ AF_INET, { 127 }, 8, REACH_EXACT },
@@ -60,8 +60,8 @@ static const struct network special[] = {
 };
 
 /*
- * IPv6 forms that stand for an IPv4 address, which is judged in their place: mapped, compatible,
- * NAT64 (RFC 6052), 6to4 (RFC 3056).
+ * IPv6 forms that contain an IPv4 address, which is checked instead: mapped, compatible, NAT64 (RFC
+ * 6052), 6to4 (RFC 3056).
  */
 static const struct {
 	unsigned char prefix[12];
@@ -130,7 +130,7 @@ from_sockaddr(const struct sockaddr *sa, struct address *a)
 	return false;
 }
 
-/* "10.0.0.0/8:80", "127.0.0.1:80", "[fd00::/8]:80", "[::1]:80", taken apart in place. */
+/* "10.0.0.0/8:80", "127.0.0.1:80", "[fd00::/8]:80", "[::1]:80", split in place. */
 static bool
 parse_entry(char *entry, struct address *net, unsigned *bits)
 {

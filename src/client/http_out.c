@@ -16,8 +16,8 @@
 #include "core/banned.h"
 
 /*
- * What libcurl keeps between calls: connections, names, TLS sessions. It is of one process, since a
- * connection cannot be spoken on by two, and of one set of rules.
+ * What libcurl keeps between calls: connections, names, TLS sessions. It belongs to one process,
+ * because two cannot share a connection, and to one set of rules.
  */
 static struct {
 	CURL *curl;
@@ -80,7 +80,7 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* scheme://host:port in one spelling; false when the text is no URL of ours. */
+/* scheme://host:port in one spelling; false if the text is not a URL that we accept. */
 static bool
 origin_of(const char *url, char origin[HTTP_OUT_ORIGIN_MAX])
 {
@@ -116,7 +116,7 @@ set_limits(CURL *curl, const struct http_out *out)
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(out->timeout_ms < HTTP_OUT_CONNECT_MS ? out->timeout_ms : HTTP_OUT_CONNECT_MS));
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)out->timeout_ms);
-	/* The system's directory of authorities (CURLOPT_CAPATH) counts beside it. */
+	/* The system's directory of authorities (CURLOPT_CAPATH) still applies. */
 	if (out->rules.ca_file[0] != '\0')
 		curl_easy_setopt(curl, CURLOPT_CAINFO, out->rules.ca_file);
 }
@@ -193,13 +193,13 @@ perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *he
 	long status = 0;
 	CURLcode code;
 
-	curl_easy_reset(curl); /* options only: connections stay */
+	curl_easy_reset(curl); /* resets options only; connections stay open */
 	set_limits(curl, call->out);
 	set_request(curl, call, headers, reason);
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	end = end_of(call, code);
-	/* A refused address says nothing about the other side. */
+	/* A refused address says nothing about the other server. */
 	if (end != CALL_REFUSED_ADDRESS)
 		breaker_result(origin, end == CALL_ANSWERED && status < 500, clock_monotonic());
 	*answer = (struct http_answer) { end, (int)status, call->answer.data, call->answer.len };
@@ -239,7 +239,7 @@ call_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 	for (header = out->headers; header != NULL && *header != NULL; header++)
 		headers = curl_slist_append(headers, *header);
 	end = perform(curl, &call, origin, headers, answer, err);
-	/* The handle lives on, what it was given does not. */
+	/* The handle outlives the data that its options point to. */
 	curl_easy_reset(curl);
 	curl_slist_free_all(headers);
 	return end;

@@ -40,7 +40,7 @@ call_end_of(int code)
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_USE_SSL_FAILED: return CALL_TLS;
-	/* An answer without a status line counts as HTTP/0.9, which is not spoken any more. */
+	/* libcurl takes a response without a status line for HTTP/0.9, which is not supported. */
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_BAD_CONTENT_ENCODING:

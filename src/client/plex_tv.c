@@ -28,7 +28,7 @@ unavailable(struct error *err, const char *detail)
 	return ANSWER_UNKNOWN;
 }
 
-/* What goes into a header or back to plex.tv: visible ASCII. */
+/* Texts for headers and for plex.tv: visible ASCII. */
 static bool
 plain(const char *text, size_t max)
 {
@@ -69,7 +69,7 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
 	out.url = arena_printf(arena, "%.*s%s", (int)base, tv->url, path);
 	out.timeout_ms = (int)left;
 	if (str_eq(method, "POST"))
-		out.body = ""; /* a Content-Length is wanted */
+		out.body = ""; /* makes libcurl send a Content-Length */
 	if (!http_out(arena, &out, &got, err))
 		return unavailable(err,
 		    arena_printf(arena, "%s: %s", error_slug_of(err), err->detail));
@@ -82,7 +82,7 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
 	return kind;
 }
 
-/* Of what plex.tv always has, that it is absent says as little as no answer. */
+/* 'Absent' counts as unknown for things that plex.tv always has. */
 static enum answer_kind
 expect(enum answer_kind kind, const char *what, struct error *err)
 {

@@ -1,7 +1,7 @@
 /*
- * plex.tv: sign-in by PIN, and whose token it is. Every call names the same client
- * (X-Plex-Client-Identifier) that asked for the PIN. ANSWER_UNKNOWN: the error is ERR_UNAVAILABLE
- * plex_unavailable, whatever went wrong on the way.
+ * plex.tv: sign-in with a PIN, and the account of a token. Every call uses the client name
+ * (X-Plex-Client-Identifier) that requested the PIN. ANSWER_UNKNOWN: the error is always
+ * ERR_UNAVAILABLE plex_unavailable.
  */
 #ifndef MN_CLIENT_PLEX_TV_H
 #define MN_CLIENT_PLEX_TV_H
@@ -18,7 +18,7 @@ struct error;
 #define PLEX_CODE_MAX 64
 #define PLEX_NAME_MAX 200
 #define PLEX_ANSWER_MAX (1UL << 20)
-#define PLEX_PIN_SECONDS 900 /* where plex.tv does not say; between the bounds below in any case */
+#define PLEX_PIN_SECONDS 900 /* if plex.tv does not say; always limited by the bounds below */
 #define PLEX_PIN_SECONDS_MIN 60
 #define PLEX_PIN_SECONDS_MAX 1800
 
@@ -38,16 +38,16 @@ struct plex_account {
 	const char *id, *name;
 };
 
-/* Present or unknown: plex.tv always has one to give. */
+/* Present or unknown: plex.tv can always create one. */
 enum answer_kind plex_tv_pin_create(struct arena *, const struct plex_tv *, struct plex_pin *,
     struct error *);
 /*
- * Present: plex.tv knows the PIN, *token NULL while nobody has confirmed it. Absent: it does not,
- * any more or at all.
+ * Present: plex.tv knows the PIN; *token is NULL until somebody confirms it. Absent: plex.tv does
+ * not know it, or no longer.
  */
 enum answer_kind plex_tv_pin_token(struct arena *, const struct plex_tv *, int64_t pin_id,
     const char **token, struct error *);
-/* Whose token it is: present or unknown. */
+/* The account of a token: present or unknown. */
 enum answer_kind plex_tv_account(struct arena *, const struct plex_tv *, const char *token,
     struct plex_account *, struct error *);
 

@@ -1,6 +1,6 @@
 /*
- * One look at an HTTPS address that the operator's own settings name: for medianest-admin doctor,
- * not for addresses from anybody else.
+ * Checks an HTTPS address from the operator's settings: for medianest-admin doctor, not for
+ * addresses from other people.
  */
 #ifndef MN_CLIENT_PROBE_H
 #define MN_CLIENT_PROBE_H
@@ -16,21 +16,21 @@ struct error;
 struct probe_request {
 	const char *url;
 	const char *ca_file; /* NULL or "": the system's authorities */
-	bool insecure;       /* do not verify: to look at a certificate that is not trusted */
-	const char *origin;  /* not NULL: a CORS preflight for a PUT from there */
+	bool insecure;       /* do not verify, to inspect a certificate that is not trusted */
+	const char *origin;  /* not NULL: send a CORS preflight for a PUT from this origin */
 };
 
 struct probe {
 	long status;
-	/* untrusted: the certificate did not pass, nothing else was learnt */
+	/* untrusted: the certificate is not trusted; nothing else is set */
 	bool tls, untrusted;
 	int64_t expires_at;     /* of the certificate, us; 0 = unknown */
 	char allow_origin[256]; /* Access-Control-Allow-Origin */
 	char expose[256];       /* Access-Control-Expose-Headers */
-	char problem[256];      /* what curl says */
+	char problem[256];      /* libcurl's message */
 };
 
-/* False: no answer, or an untrusted certificate; `problem` says why. */
+/* Returns false without a response or with an untrusted certificate; `problem` says why. */
 bool probe_http(const struct probe_request *, struct probe *);
 
 #endif

@@ -15,7 +15,7 @@
 #define DATE_MAX 40
 #define SUBJECT_BYTES_MAX 1024 /* encoded */
 
-/* RFC 2047 section 2: an encoded word, because people's names and titles are UTF-8. */
+/* Encoded words (RFC 2047 section 2), because names and titles are UTF-8. */
 static const char *
 encoded_subject(struct arena *arena, const char *subject)
 {
@@ -44,7 +44,7 @@ headers_of(struct arena *arena, const struct smtp_mail *mail)
 	struct curl_slist *list;
 	char date[DATE_MAX];
 
-	/* An IMF-fixdate is an RFC 5322 date but for the zone's name. */
+	/* An IMF-fixdate is an RFC 5322 date except for the zone's name. */
 	time_http(clock_now(), date);
 	list = curl_slist_append(NULL, arena_printf(arena, "Date: %.25s +0000", date));
 	list = curl_slist_append(list, arena_printf(arena, "From: MediaNest <%s>", mail->from));
@@ -65,7 +65,7 @@ add_part(curl_mime *mime, const char *type, const char *text)
 	    curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "base64") == CURLE_OK;
 }
 
-/* The last form that a reader understands is the one it shows: RFC 2046 section 5.1.4. */
+/* Mail programs show the last part that they support: RFC 2046 section 5.1.4. */
 static bool
 add_parts(curl_mime *mime, const struct smtp_mail *mail)
 {
@@ -73,7 +73,7 @@ add_parts(curl_mime *mime, const struct smtp_mail *mail)
 	    (mail->html == NULL || add_part(mime, "text/html; charset=utf-8", mail->html));
 }
 
-/* Addresses go into command lines and headers. */
+/* Addresses are written into SMTP commands and headers. */
 static bool
 address_safe(const char *address)
 {

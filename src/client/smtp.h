@@ -1,7 +1,7 @@
 /*
- * Sending mail: SMTP (RFC 5321) by libcurl, with STARTTLS (RFC 3207) or TLS from the start; plain
- * text and, where there is one, HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try
- * again later; ERR_UNPROCESSABLE: the server refused this mail for good (5xx).
+ * Sends mail by SMTP (RFC 5321) through libcurl, with STARTTLS (RFC 3207) or TLS from the start;
+ * plain text and, if present, HTML as multipart/alternative (RFC 2046). ERR_UNAVAILABLE: try again
+ * later; ERR_UNPROCESSABLE: the server rejected this mail permanently (5xx).
  */
 #ifndef MN_CLIENT_SMTP_H
 #define MN_CLIENT_SMTP_H
@@ -22,7 +22,7 @@ struct smtp_server {
 	int port;
 	enum smtp_tls tls;
 	const char *user, *password; /* "" = none */
-	const char *ca_file;         /* "" = the system's; else beside it */
+	const char *ca_file;         /* "" = the system's; else in addition to them */
 };
 struct smtp_mail {
 	const char *from, *to, *message_id; /* without <> */

@@ -56,7 +56,7 @@ start(const char *const *argv, int out, int errors, pid_t parent)
 	_exit(EXEC_FAILED);
 }
 
-/* One readable descriptor: false at its end. */
+/* Reads a readable descriptor; false at its end. */
 static bool
 drain(int fd, child_sink_fn *sink, void *arg, char *tail)
 {
@@ -74,7 +74,7 @@ drain(int fd, child_sink_fn *sink, void *arg, char *tail)
 	return true;
 }
 
-/* Reads both ends until they close or the time is over; false: it is over. */
+/* Reads both pipes until they close; false when the time is over. */
 static bool
 pump(int out, int errors, int64_t until, child_sink_fn *sink, void *arg, char *tail)
 {

@@ -2,8 +2,8 @@
  * Commands that medianest-media runs inside its own sandbox: ffmpeg and ffprobe, each with a
  * deadline.
  *
- * A child dies with its parent. Standard output goes to a sink, the end of standard error is kept
- * for the diagnosis.
+ * A child dies with its parent. Standard output goes to a sink; the end of standard error is kept
+ * for diagnosis.
  */
 #ifndef MN_MEDIA_CHILD_H
 #define MN_MEDIA_CHILD_H
@@ -24,9 +24,9 @@ struct child_result {
 };
 
 /*
- * Runs argv (NULL-terminated) for at most `seconds`. False with slug timeout when they are over,
- * resource_limit when the kernel stopped it for its limits, internal when it could not be started;
- * else true, whatever the status.
+ * Runs argv (NULL-terminated) for at most `seconds`. Returns false with slug timeout after that
+ * time, resource_limit when the kernel stopped it for its limits, internal when it could not be
+ * started. Otherwise true, for every exit status.
  */
 bool child_run(const char *const *argv, int seconds, child_sink_fn *, void *arg,
     struct child_result *, struct error *);

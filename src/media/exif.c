@@ -27,7 +27,7 @@ struct tiff {
 	bool big_endian;
 };
 
-/* A directory entry whose value lies within the block. */
+/* A directory entry; its value is within the block. */
 struct entry {
 	unsigned tag, type;
 	uint32_t count;
@@ -174,7 +174,8 @@ take_image(const struct tiff *t, const struct entry *e, struct exif *x)
 }
 
 /*
- * Reads one directory; sub-directories are read once, from the main one only: no loop can be built.
+ * Reads one directory. Sub-directories are read only from the main one and only once, so that there
+ * can be no loop.
  */
 static void
 read_directory(const struct tiff *t, size_t at, enum directory which, struct exif *x,

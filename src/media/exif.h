@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EXIF_TEXT 128 /* bytes of a text with its NUL; longer ones are cut */
+#define EXIF_TEXT 128 /* bytes of a text with its NUL; longer texts are cut */
 
 /* Absent: empty text, or 0. */
 struct exif {
@@ -29,11 +29,11 @@ struct exif {
 };
 
 /*
- * The block with or without its "Exif\0\0" lead. What is malformed is left out; answers whether
- * there was anything.
+ * Reads a block with or without its leading "Exif\0\0" and leaves out malformed values. Returns
+ * whether there were any values.
  */
 bool exif_parse(const unsigned char *, size_t, struct exif *);
-/* "2023:05:06 12:34:56" -> "2023-05-06T12:34:56" (20 bytes with NUL); false when it is no date. */
+/* "2023:05:06 12:34:56" -> "2023-05-06T12:34:56" (20 bytes with NUL); false if it is not a date. */
 bool exif_date(const char *text, char out[20]);
 /* "+02:00" and the like. */
 bool exif_offset_valid(const char *);

@@ -18,7 +18,7 @@
 #define FRAME_LOADER "VipsForeignLoadTiff"
 #define PASS_FRAMES_MAX 48
 #define STAMPS_MAX (64UL << 10) /* bytes of printed time stamps */
-/* Only frames that carry a tag are printed, so one is put on. */
+/* The filter prints only frames with a tag, so add one. */
 #define STAMP "metadata=add:key=t:value=1,metadata=print:file=-"
 
 size_t
@@ -86,7 +86,7 @@ stamp_ms(const struct probe *p, double pts)
 	return ms > 0 ? (int64_t)(ms + 0.5) : 0;
 }
 
-/* One ffmpeg run that writes up to `count` frames; their time stamps come back as text. */
+/* Runs ffmpeg once to write up to `count` frames; returns their time stamps as text. */
 static bool
 extract(struct media_run *run, double seek, bool keyframes, const char *filters, const char *count,
     const char *target, int seconds, const char **stamps, struct child_result *result,
@@ -136,10 +136,7 @@ frame_at(struct media_run *run, const struct probe *p, double at, int w, int h, 
 	struct child_result result = { 0 };
 	double pts;
 
-	/*
-	 * A file without an index, or with nothing after the place sought, has its first frame at
-	 * least.
-	 */
+	/* If the file has no index or no frame after that position, take the first frame. */
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (!extract(run, attempt == 0 ? at : 0, attempt == 0, filters, "1", path,
 			FRAME_SECONDS, &stamps, &result, err))
@@ -152,7 +149,7 @@ frame_at(struct media_run *run, const struct probe *p, double at, int w, int h, 
 	return probe_unreadable(run, result.messages, err);
 }
 
-/* Long videos: one seek for each frame wanted. */
+/* For long videos: seeks to each frame. */
 static bool
 spread_seeking(struct media_run *run, const struct probe *p, int w, int h, size_t max,
     struct frame *frames, size_t *n, struct error *err)
@@ -169,7 +166,7 @@ spread_seeking(struct media_run *run, const struct probe *p, int w, int h, size_
 	return true;
 }
 
-/* Short ones: a single pass over the keyframes, of which some are chosen. */
+/* For short videos: reads all keyframes in one pass and chooses some. */
 static bool
 spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t max,
     struct frame *frames, size_t *n, struct error *err)
@@ -192,8 +189,7 @@ spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t m
 	for (i = 0; i < found; i++) {
 		path = media_out_path(run, arena_printf(run->arena, "tile-%03zu.tif", i + 1));
 		/*
-		 * Of `found` frames the i-th is wanted when it starts another of `max` equal
-		 * shares.
+		 * Of `found` frames, take the i-th if it is the first in one of `max` equal shares.
 		 */
 		if (found > max && i > 0 && i * max / found == last) {
 			unlink(path);

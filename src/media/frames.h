@@ -1,4 +1,7 @@
-/* Single frames of a video by ffmpeg, keyframes only: a full decoding takes forty times as long. */
+/*
+ * Single frames of a video by ffmpeg, keyframes only: decoding all frames takes forty times as
+ * long.
+ */
 #ifndef MN_MEDIA_FRAMES_H
 #define MN_MEDIA_FRAMES_H
 
@@ -14,7 +17,7 @@ struct probe;
 
 #define FRAME_SECONDS 30       /* deadline of one frame */
 #define FRAMES_PASS_SECONDS 60 /* deadline of a pass over the whole file */
-#define FRAMES_PASS_LENGTH 120 /* s: longer videos are sought in rather than read through */
+#define FRAMES_PASS_LENGTH 120 /* s: in longer videos, seek instead of reading all keyframes */
 
 struct frame {
 	struct picture picture; /* decoded */
@@ -27,11 +30,11 @@ struct frame {
  */
 bool frame_at(struct media_run *, const struct probe *, double at, int w, int h, struct frame *,
     struct error *);
-/* At most `max` keyframes spread over the video, in order, no two alike in time; *n may be 0. */
+/* At most `max` keyframes spread over the video, in order, each at another time; *n may be 0. */
 bool frames_spread(struct media_run *, const struct probe *, int w, int h, size_t max,
     struct frame *, size_t *n, struct error *);
 
-/* Options that every reading of the file starts with; at[] gets them, the number is answered. */
+/* Writes the first options of every ffmpeg run on the file to at[]; returns their number. */
 size_t ffmpeg_input(struct media_run *, const char **at, double seek, bool keyframes);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * medianest-media: what a run works with, and what it finds out about one hostile file.
+ * medianest-media: the input of a run, and what it finds out about one hostile file.
  *
  * The program runs inside a sandbox, holds no secrets, reads one file and writes derived files into
- * one directory. It knows src/core only. A failure is a struct error whose slug is the code that
- * the owner sees (unsupported_type, unreadable, truncated, too_many_pixels, empty, protected,
- * timeout, resource_limit) and whose message is in plain words; `internal` means that the run
- * itself went wrong and may be repeated. Everything found belongs to the arena.
+ * one directory. It uses src/core only. A failure is a struct error whose slug is the code that the
+ * owner sees (unsupported_type, unreadable, truncated, too_many_pixels, empty, protected, timeout,
+ * resource_limit) and whose message is in plain words; `internal` means that the run itself failed
+ * and may be repeated. Everything found belongs to the arena.
  */
 #ifndef MN_MEDIA_MEDIA_H
 #define MN_MEDIA_MEDIA_H
@@ -43,9 +43,9 @@ struct media_run {
 
 	const struct media_type *type;
 	enum media_kind kind;
-	int width, height;    /* as shown, orientation honoured; 0 = none */
+	int width, height;    /* as shown, orientation applied; 0 = none */
 	int64_t duration_ms;  /* -1 = none */
-	const char *taken_at; /* RFC 3339, with the offset where the file tells it */
+	const char *taken_at; /* RFC 3339, with the offset if the file has one */
 	const char *title;
 	const char *thumbhash; /* base64 */
 	struct json *metadata; /* an open object */
@@ -56,7 +56,7 @@ struct media_run {
 };
 
 void media_run_init(struct media_run *, struct arena *, const char *file, const char *out);
-/* Sniffs and processes; steps are reported on the way. */
+/* Detects the type and processes the file; reports each step. */
 bool media_run_process(struct media_run *, struct error *);
 
 /* One JSON line each on standard output. */
@@ -66,12 +66,12 @@ void media_report(struct media_run *, bool ok, const struct error *);
 void media_asset_add(struct media_run *, const char *name, const char *content_type, int width,
     int height);
 const char *media_out_path(struct media_run *, const char *name);
-/* Cleaned UTF-8 text from a file, at most MEDIA_TEXT_MAX bytes; NULL when nothing is left of it. */
+/* Cleaned UTF-8 text from a file, at most MEDIA_TEXT_MAX bytes; NULL if nothing is left. */
 const char *media_text(struct media_run *, const char *, size_t len);
 /* Seconds left of the run, at most `most`, at least 1. */
 int media_seconds_left(const struct media_run *, int most);
 
-/* Sizes for showing: w x h scaled down to fit into the box, never up, at least 1. */
+/* Scales w x h down to fit into the box, never up; the result is at least 1 x 1. */
 void media_fit(int w, int h, int box_w, int box_h, int *out_w, int *out_h);
 
 #endif

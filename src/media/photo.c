@@ -52,7 +52,7 @@ put_exposure(struct media_run *run, const struct exif *x)
 	json_object_end(m);
 }
 
-/* Where it was taken stays in the row, for its owner: no derived file has it. */
+/* The place is stored in the row, for the owner; derived files do not contain it. */
 static void
 put_gps(struct media_run *run, const struct exif *x)
 {
@@ -68,7 +68,7 @@ put_gps(struct media_run *run, const struct exif *x)
 	json_object_end(m);
 }
 
-/* A camera's clock without an offset is taken for UTC; takenAtLocal says what it showed. */
+/* Without an offset, the camera's clock is treated as UTC; takenAtLocal keeps its local time. */
 static void
 put_taken(struct media_run *run, const struct exif *x)
 {

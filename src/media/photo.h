@@ -1,4 +1,4 @@
-/* A photo: what its EXIF says, its thumbnails and its placeholder. */
+/* A photo: its EXIF data, thumbnails and placeholder. */
 #ifndef MN_MEDIA_PHOTO_H
 #define MN_MEDIA_PHOTO_H
 

@@ -14,7 +14,7 @@
 
 #include "core/banned.h"
 
-/* libvips spills larger pictures to a file: the sandbox bounds memory instead */
+/* libvips writes larger pictures to a file; the sandbox limits memory instead */
 #define DISC_THRESHOLD "4g"
 
 static const int sizes[] = { 1280, 640, 320 };
@@ -28,7 +28,7 @@ bool
 picture_start(struct error *err)
 {
 	setenv("VIPS_DISC_THRESHOLD", DISC_THRESHOLD, 1);
-	setenv("VIPS_WARNING", "0", 1); /* what matters comes back as an error */
+	setenv("VIPS_WARNING", "0", 1); /* important warnings are returned as errors */
 	if (VIPS_INIT("medianest-media") != 0)
 		return error_slug(err, ERR_INTERNAL, "internal", "libvips could not be started.");
 	vips_concurrency_set(1);
@@ -71,7 +71,7 @@ owned(struct media_run *run, void *object)
 	return object;
 }
 
-/* libvips tells everything as text only. */
+/* libvips reports errors only as text. */
 static bool
 vips_failed(struct media_run *run, struct error *err)
 {
@@ -105,8 +105,8 @@ vips_failed(struct media_run *run, struct error *err)
 }
 
 /*
- * libvips reads loader options from the end of a file name: empty ones keep it from finding some in
- * a path.
+ * libvips reads loader options from the end of a file name. Empty options keep it from finding some
+ * in the path.
  */
 static const char *
 plain_name(struct media_run *run, const char *path)
@@ -114,7 +114,7 @@ plain_name(struct media_run *run, const char *path)
 	return arena_printf(run->arena, "%s[]", path);
 }
 
-/* The loader that the content asks for must be the one that the signature promised. */
+/* The loader that libvips chooses must be the one that belongs to the signature. */
 static bool
 loader_matches(struct media_run *run, const char *path, const char *reader)
 {
@@ -192,7 +192,7 @@ release_pixels(void *data)
 	g_free(data);
 }
 
-/* Pixels of a pipeline in memory, cut off from all that the file said besides. */
+/* Copies only the pixels to memory, without the file's other data. */
 static bool
 strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 {
@@ -227,8 +227,8 @@ picture_decode(struct media_run *run, struct picture *pic, int width, struct err
 	VipsImage *small;
 
 	/*
-	 * Not from a source: libvips 8.14 forgets fail_on there, and a picture cut in half would
-	 * pass.
+	 * Not from a VipsSource: libvips 8.14 ignores fail_on there and would accept a truncated
+	 * picture.
 	 */
 	if (!loader_matches(run, pic->path, pic->reader) ||
 	    vips_thumbnail(plain_name(run, pic->path), &small, width, "height",
@@ -294,7 +294,7 @@ picture_write(struct media_run *run, const struct picture *pic, const char *name
 	return shrink(run, pic->pixels, width, &image, err) && save(run, image, name, err);
 }
 
-/* ThumbHash wants RGBA within a square of THUMBHASH_SIDE. */
+/* ThumbHash needs RGBA of at most THUMBHASH_SIDE pixels on each side. */
 static bool
 placeholder(struct media_run *run, VipsImage *in, struct error *err)
 {
@@ -331,7 +331,7 @@ picture_thumbnails(struct media_run *run, struct picture *pic, struct error *err
 	VipsImage *image = pic->pixels;
 
 	for (size_t i = 0; i < NSIZES; i++) {
-		/* A size is worth a file when the next smaller one would lose something. */
+		/* Write a size only if the picture is wider than the next smaller one. */
 		if (i + 1 < NSIZES && pic->width <= sizes[i + 1])
 			continue;
 		if (!shrink(run, image, sizes[i], &image, err) ||

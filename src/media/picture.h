@@ -1,10 +1,10 @@
 /*
- * Pictures by libvips: header first, then one decoding that shrinks on load, then a cascade of WebP
- * files.
+ * Pictures, through libvips: reads the header, decodes once with shrink-on-load, then writes the
+ * WebP files from large to small.
  *
- * Derived files are encoded from bare sRGB pixels: whatever EXIF, XMP, GPS or profile the original
- * had is gone, because libvips's WebP writer would carry it along whatever it is told. Only the
- * loaders named in sniff.c can run.
+ * Derived files are encoded from bare sRGB pixels, without EXIF, XMP, GPS data and profile of the
+ * original: libvips's WebP writer would copy them whatever its options. Only the loaders named in
+ * sniff.c can run.
  */
 #ifndef MN_MEDIA_PICTURE_H
 #define MN_MEDIA_PICTURE_H
@@ -19,7 +19,7 @@ struct _VipsImage;
 
 #define PICTURE_POSTER_WIDTH 1920
 #define PICTURE_WIDEST 1280
-/* a thumbnail is at most so many times as high as its size says: screenshots of long pages */
+/* a thumbnail is at most this many times as high as wide, because of screenshots of long pages */
 #define PICTURE_TALLEST 4
 #define PICTURE_QUALITY 80
 #define PICTURE_EFFORT 2 /* of the WebP encoder: 0..6 */
@@ -38,8 +38,8 @@ struct picture {
 /* Once a process. */
 bool picture_start(struct error *);
 /*
- * Prints libvips's version and, a line each, the formats of ours that it reads: for medianest-admin
- * doctor.
+ * Prints libvips's version and, one in a line, those of our formats that it can read: for
+ * medianest-admin doctor.
  */
 bool picture_formats(FILE *);
 
@@ -52,7 +52,7 @@ bool picture_decode(struct media_run *, struct picture *, int width, struct erro
 bool picture_write(struct media_run *, const struct picture *, const char *name, int width,
     struct error *);
 /*
- * Writes 1280.webp, 640.webp and 320.webp, as many as the original is wide enough for, at least
+ * Writes 1280.webp, 640.webp and 320.webp, those for which the original is wide enough, at least
  * one; sets the thumbhash.
  */
 bool picture_thumbnails(struct media_run *, struct picture *, struct error *);

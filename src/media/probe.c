@@ -21,7 +21,7 @@
 	"sample_aspect_ratio,pix_fmt,avg_frame_rate,duration,channels,sample_rate,color_transfer:" \
 	"stream_tags:" \
 	"stream_disposition=attached_pic:stream_side_data=rotation"
-#define SIDE_MAX 32768 /* pixels: larger sides are an error of the file */
+#define SIDE_MAX 32768 /* pixels: larger sides mean that the file is damaged */
 
 static void
 collect(void *arg, const char *bytes, size_t n)
@@ -85,7 +85,7 @@ take_video(struct probe *p, const struct cJSON *stream)
 	p->height = (int)h;
 }
 
-/* Samples that only a licensed player can decode: the four-character codes of encrypted tracks. */
+/* Is the track encrypted? Encrypted tracks have special four-character codes. */
 static bool
 is_protected(const struct cJSON *stream)
 {

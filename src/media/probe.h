@@ -1,6 +1,6 @@
 /*
- * What ffprobe says about a video or a song. The demuxer is the sniffed one, and nothing but the
- * file itself can be opened.
+ * What ffprobe says about a video or a song. ffprobe uses the demuxer that belongs to the signature
+ * and can open only the file itself.
  */
 #ifndef MN_MEDIA_PROBE_H
 #define MN_MEDIA_PROBE_H
@@ -33,9 +33,9 @@ struct probe {
 
 /* Slugs unreadable, truncated, protected. */
 bool probe_file(struct media_run *, struct probe *, struct error *);
-/* A tag by name, whatever its case, of the format or else of the streams; NULL: none. */
+/* A tag of the format or else of the streams; the case of the name does not matter. NULL: none. */
 const char *probe_tag(const struct probe *, const char *name);
-/* Tells a broken file from a cut one by ffmpeg's words. */
+/* Distinguishes a damaged file from a truncated one by ffmpeg's messages. */
 bool probe_unreadable(struct media_run *, const char *messages, struct error *);
 
 #endif

@@ -35,7 +35,8 @@ media_run_init(struct media_run *run, struct arena *arena, const char *file, con
 }
 
 /*
- * Whole lines only: whoever reads must never see half of one. A reader that went away ends the run.
+ * Writes whole lines only, so that the reader never sees a part of one. The run ends if the reader
+ * is gone.
  */
 static void
 write_line(struct json *line)

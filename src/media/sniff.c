@@ -83,7 +83,8 @@ within(const unsigned char *b, size_t size, const char *bytes, size_t n)
 }
 
 /*
- * ISO base media files (ISO/IEC 14496-12 section 4.3): the major brand, then the compatible ones.
+ * ISO base media files (ISO/IEC 14496-12 section 4.3): looks at the major brand, then at the
+ * compatible ones.
  */
 static const struct media_type *
 sniff_brands(const unsigned char *b, size_t size)
@@ -112,7 +113,7 @@ sniff_brands(const unsigned char *b, size_t size)
 	for (i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
 		if (at(b, size, 8, brands[i].brand, 4))
 			return &types[brands[i].id];
-	/* mif1 and msf1 say 'an image' only: the compatible brands say which codec. */
+	/* mif1 and msf1 mean only 'an image'; the compatible brands give the codec. */
 	if (at(b, size, 8, "mif1", 4) || at(b, size, 8, "msf1", 4) || at(b, size, 8, "miaf", 4)) {
 		for (o = 16; o + 4 <= box; o += 4)
 			if (at(b, size, o, "avif", 4) || at(b, size, o, "avis", 4))
@@ -203,7 +204,7 @@ sniff_sound_only(const struct media_type *type)
 	}
 }
 
-/* libmagic's word for the file; "" when it has none. */
+/* libmagic's type of the file, or "". */
 static const char *
 magic_type(struct arena *arena, const unsigned char *b, size_t size)
 {
@@ -219,7 +220,7 @@ magic_type(struct arena *arena, const unsigned char *b, size_t size)
 	return text;
 }
 
-/* What a person calls a file that is refused. */
+/* The name of a refused type in messages. */
 static const char *
 refused_label(const char *mime)
 {
@@ -251,8 +252,8 @@ refused_label(const char *mime)
 }
 
 /*
- * Raw photographs are TIFF files too, and a 'picture' that libmagic takes for text or a document is
- * none of ours.
+ * Rejects raw photos, which are TIFF files too, and 'pictures' that libmagic recognises as text or
+ * a document.
  */
 static bool
 contradicts(const struct media_type *type, const char *mime)

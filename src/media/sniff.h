@@ -1,8 +1,8 @@
 /*
- * What a file is, by its first bytes. The claimed type and the name are never looked at.
+ * The type of a file by its first bytes. The claimed type and the file name do not matter.
  *
- * Own signatures decide among the types that are processed, and so which decoder may see the bytes;
- * libmagic has to agree with their family, and names what is refused.
+ * Our own signatures identify the supported types and so choose the decoder. libmagic must agree
+ * with the family of the type, and provides the names of refused types.
  */
 #ifndef MN_MEDIA_SNIFF_H
 #define MN_MEDIA_SNIFF_H
@@ -13,24 +13,24 @@
 struct arena;
 struct error;
 
-#define SNIFF_BYTES 8192 /* looked at from the start */
+#define SNIFF_BYTES 8192 /* bytes read from the start of the file */
 
 struct media_type {
 	const char *content_type;
 	const char *extension;
 	const char *label; /* for people */
 	bool image;
-	/* libvips loader (prefix of its class name) or FFmpeg demuxer: the only one that is used */
+	/* the only libvips loader (prefix of its class name) or FFmpeg demuxer that is used */
 	const char *reader;
 };
 
-/* By signature alone; NULL: none that is processed. `size` may be less than SNIFF_BYTES. */
+/* By signature alone; NULL: not a supported type. `size` may be less than SNIFF_BYTES. */
 const struct media_type *sniff_bytes(const unsigned char *, size_t size);
 /* ERR_UNPROCESSABLE with slug empty or unsupported_type. */
 bool sniff_file(struct arena *, const char *path, const struct media_type **, struct error *);
 /*
- * The same container holding sound only: video/mp4 -> audio/mp4, video/ogg -> audio/ogg, ...; else
- * the type itself.
+ * The type of the same container with sound only: video/mp4 -> audio/mp4, video/ogg -> audio/ogg,
+ * ...; else the type itself.
  */
 const struct media_type *sniff_sound_only(const struct media_type *);
 

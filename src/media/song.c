@@ -29,7 +29,7 @@ tag_text(struct media_run *run, const struct probe *p, const char *name)
 	return tag != NULL ? media_text(run, tag, strlen(tag)) : NULL;
 }
 
-/* The leading number of "7/12", "2003-05-01"; 0 when there is none within the bounds. */
+/* The leading number of "7/12", "2003-05-01"; 0 if there is none within the bounds. */
 static int64_t
 tag_number(const struct probe *p, const char *name, int64_t min, int64_t max)
 {
@@ -117,7 +117,7 @@ outline_feed(void *arg, const char *bytes, size_t n)
 		o->half = b[i];
 }
 
-/* Decodes all of it, so that a damaged song is found out here. */
+/* Decodes the whole song, which also detects damaged files. */
 static bool
 waveform(struct media_run *run, const struct probe *p, struct error *err)
 {
@@ -147,7 +147,7 @@ waveform(struct media_run *run, const struct probe *p, struct error *err)
 	return true;
 }
 
-/* Takes the picture out as it stands and treats it like any other: by its own signature. */
+/* Extracts the picture unchanged and processes it like any other, by its own signature. */
 static bool
 cover(struct media_run *run, const struct probe *p, struct error *err)
 {
@@ -182,7 +182,9 @@ cover(struct media_run *run, const struct probe *p, struct error *err)
 	return ok;
 }
 
-/* A cover that cannot be read costs the cover; sound that cannot be read costs the song. */
+/*
+ * If the cover cannot be read, the song has no cover. If the sound cannot be read, the song fails.
+ */
 bool
 song_process(struct media_run *run, const struct probe *p, struct error *err)
 {

@@ -10,7 +10,7 @@ struct probe;
 
 #define WAVEFORM_PEAKS 200
 #define WAVEFORM_RATE 8000     /* samples a second: enough for an outline */
-#define WAVEFORM_LONGEST 14400 /* s: longer recordings go without */
+#define WAVEFORM_LONGEST 14400 /* s: longer recordings have no waveform */
 #define WAVEFORM_SECONDS 120   /* deadline */
 #define COVER_SECONDS 20
 #define COVER_WIDTH 1280

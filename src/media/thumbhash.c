@@ -66,8 +66,8 @@ put_nibbles(const struct channel *c, unsigned char *out, int *at)
 }
 
 /*
- * Splits pixels into luminance, yellow-blue, red-green and alpha, laid over their average colour.
- * True: some are transparent.
+ * Blends the pixels over their average colour and splits them into luminance, yellow-blue,
+ * red-green and alpha. Returns whether some are transparent.
  */
 static bool
 split(const unsigned char *rgba, int n, double *l, double *p, double *q, double *a)
@@ -109,7 +109,7 @@ thumbhash_encode(int w, int h, const unsigned char *rgba, unsigned char out[THUM
 	struct channel l, p, q, a;
 	unsigned head;
 
-	limit = alpha ? 5 : 7; /* transparency takes its share of the bits */
+	limit = alpha ? 5 : 7; /* transparency needs a part of the bits */
 	lx = at_least(1, (int)floor((double)limit * w / side + 0.5));
 	ly = at_least(1, (int)floor((double)limit * h / side + 0.5));
 	channel_transform(&l, v, w, h, at_least(3, lx), at_least(3, ly));

@@ -21,7 +21,7 @@
 
 #include "core/banned.h"
 
-/* "+48.8577+002.2950+035.0/" (ISO 6709): stays in the row, for the owner. */
+/* "+48.8577+002.2950+035.0/" (ISO 6709): stored in the row, for the owner. */
 static void
 put_location(struct media_run *run, const struct probe *p)
 {
@@ -61,7 +61,7 @@ put_taken(struct media_run *run, const struct probe *p)
 		snprintf(offset, sizeof(offset), "%.3s:%.2s", text + 19, text + 22);
 	run->taken_at =
 	    arena_printf(run->arena, "%s%s", date, exif_offset_valid(offset) ? offset : "Z");
-	/* Many recorders write their epoch, 1904 or 1970, for 'unknown'. */
+	/* For 'unknown', many recorders write their epoch, 1904 or 1970. */
 	if (!time_parse_rfc3339(run->taken_at, &us) || us <= 365LL * 86400 * US_PER_SEC)
 		run->taken_at = NULL;
 	else if (exif_offset_valid(offset))
@@ -160,7 +160,7 @@ preview_size(const struct probe *p, int *w, int *h)
 	*h = even((int)(p->height * scale + 0.5));
 }
 
-/* Filters that bring the segments to one size and lay them end to end. */
+/* Filters that scale the segments to one size and concatenate them. */
 static const char *
 preview_filters(struct media_run *run, const struct probe *p, int segments)
 {
@@ -178,10 +178,7 @@ preview_filters(struct media_run *run, const struct probe *p, int segments)
 	return f.data;
 }
 
-/*
- * Six moments of a second each, or the beginning of a short video; silent, without the original's
- * metadata.
- */
+/* Six segments of one second, or the beginning of a short video; without sound and metadata. */
 static bool
 preview(struct media_run *run, const struct probe *p, struct error *err)
 {
@@ -220,8 +217,8 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
 }
 
 /*
- * A poster is what a video cannot do without; where only the sprite or the preview fails (a file
- * damaged further on, a very slow codec), the item is shown without them and the timeline says so.
+ * A video needs a poster. If only the sprite or the preview fails (a file damaged further on, a
+ * very slow codec), the item has none, and the timeline says so.
  */
 bool
 video_process(struct media_run *run, const struct probe *p, struct error *err)

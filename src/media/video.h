@@ -1,4 +1,4 @@
-/* A video or a song: ffprobe first, then what suits its streams. */
+/* A video or a song: runs ffprobe first, then the steps for its streams. */
 #ifndef MN_MEDIA_VIDEO_H
 #define MN_MEDIA_VIDEO_H
 

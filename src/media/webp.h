@@ -1,6 +1,4 @@
-/*
- * WebP containers (RIFF, as in the WebP container specification): leaving out what is not picture.
- */
+/* WebP containers (RIFF, as in the WebP container specification): removes metadata. */
 #ifndef MN_MEDIA_WEBP_H
 #define MN_MEDIA_WEBP_H
 
@@ -8,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Removes EXIF, XMP and ICC chunks in place and answers the new size; 0 = no WebP file. libvips
- * writes an EXIF block of its own making even for pixels that never had one, whatever it is told.
+ * Removes EXIF, XMP and ICC chunks in place and returns the new size; 0 = not a WebP file. libvips
+ * always writes an EXIF block of its own, even for pixels that never had one.
  */
 size_t webp_strip(unsigned char *, size_t);
 

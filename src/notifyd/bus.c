@@ -17,9 +17,9 @@
 #include "core/banned.h"
 
 #define BUS_NAME_MAX 128 /* of a channel or key */
-#define BUS_BEATS_MAX 2  /* unanswered beats, then both connections are made anew */
+#define BUS_BEATS_MAX 2  /* beats without a reply, then both connections are opened again */
 
-/* A connection: one that subscribes, one that asks. */
+/* A connection: one subscribes, the other sends commands. */
 struct link {
 	struct bus *bus;
 	const char *name;
@@ -35,7 +35,7 @@ struct bus {
 	struct redis_url url;
 	struct link subscriber, commands;
 	char events[BUS_NAME_MAX], beat[BUS_NAME_MAX]; /* channels */
-	unsigned beats;                                /* sent and not come back */
+	unsigned beats;                                /* sent and not received back */
 	bool subscribed;
 };
 
@@ -76,7 +76,7 @@ link_write(void *context)
 	watch_write(((struct link *)context)->watch);
 }
 
-/* hiredis lets go of the connection, for whatever reason. */
+/* hiredis has closed the connection, for any reason. */
 static void
 link_gone(void *context)
 {
@@ -106,7 +106,7 @@ link_drop(struct link *l)
 		redisAsyncFree(l->ac);
 }
 
-/* A refused password or database: the commands after it will say so too. */
+/* If the password or database is refused, the commands that follow fail too. */
 static void
 on_setting(redisAsyncContext *ac, void *reply, void *context)
 {
@@ -259,7 +259,7 @@ bus_forget_client(struct client *c)
 		c->check->client = NULL;
 }
 
-/* A message to ourselves: it proves both connections. */
+/* Sends a message to ourselves, which tests both connections. */
 void
 bus_tick(struct notifyd *nd)
 {

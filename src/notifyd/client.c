@@ -90,7 +90,7 @@ client_queue(struct client *c, struct event *ev)
 	return true;
 }
 
-/* Too slow for what it is sent: it may come back and ask for what it missed. */
+/* Drops a client that reads too slowly; it can reconnect and ask for the events that it missed. */
 static void
 client_kill(struct client *c, const char *why)
 {
@@ -159,7 +159,7 @@ client_accepted(struct client *c, const char *user, const char *sid, int64_t gen
 		lws_callback_on_writable(c->wsi);
 }
 
-/* Why there is no stream, as a problem document. */
+/* The refusal of a stream, as a problem document. */
 static int
 refusal_head(const struct client *c, const char *cors, char *text, size_t size)
 {
@@ -188,7 +188,7 @@ refusal_head(const struct client *c, const char *cors, char *text, size_t size)
 	return len;
 }
 
-/* The head of an EventSource's answer, or of its refusal with the whole body. */
+/* Writes the head of an EventSource's response, or the whole response of a refusal. */
 static int
 client_write_head(struct client *c)
 {
@@ -236,8 +236,8 @@ stream_write(struct client *c, const struct event *ev)
 }
 
 /*
- * One event a callback: libwebsockets keeps what the socket does not take, and calls again only
- * when that is gone.
+ * One event per callback: libwebsockets buffers what the socket does not accept, and calls again
+ * only when the buffer is empty.
  */
 static int
 client_write_event(struct client *c)

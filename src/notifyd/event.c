@@ -34,7 +34,7 @@ event_new(const char *type, const char *id, int64_t seq, const char *timestamp, 
 	json_object_end(j);
 	if (j->buf.overflow) {
 		arena_clear(&arena);
-		/* too large to send: the list shows it */
+		/* too large to send: clients find the data in the list */
 		return event_new(type, id, seq, timestamp, "{}");
 	}
 	ev = xmalloc(sizeof(*ev) + LWS_PRE + j->buf.len);
@@ -93,7 +93,7 @@ event_of(struct arena *arena, const struct cJSON *event, const struct cJSON *one
 	    json_int(one, "seq", 0), json_str(one, "timestamp", ""), data);
 }
 
-/* A notification: an id and a seq for each person. */
+/* A notification: each person has an id and a seq of their own. */
 static void
 published_each(struct notifyd *nd, const struct cJSON *each, const struct cJSON *event,
     const char *data)

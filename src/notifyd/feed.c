@@ -27,15 +27,15 @@ struct feed {
 	int retry_ms;
 	bool complained;
 	enum feed_work work;
-	struct client *client; /* of the read under way; NULL: gone meanwhile */
+	struct client *client; /* of the current read; NULL: gone since */
 	struct person *person;
 	struct client *clients, **clients_tail;
 	struct person *people, **people_tail;
 	bool clients_turn;
-	struct client *check_next; /* where the check goes on; NULL: none is due */
-	/* of the check under way; NULL: gone meanwhile */
+	struct client *check_next; /* where the check continues; NULL: none is due */
+	/* of the current check; NULL: gone since */
 	struct client *checked[NOTIFYD_CHECK_ROWS];
-	/* where its person stood when the check was sent */
+	/* the person's position when the check was sent */
 	int64_t checked_seq[NOTIFYD_CHECK_ROWS];
 	size_t nchecked;
 	int64_t settings_read; /* monotonic; 0: never */
@@ -92,7 +92,7 @@ feed_forget_work(struct feed *f)
 	f->work = FEED_IDLE;
 }
 
-/* What was under way is asked again on the next connection. */
+/* The interrupted read is repeated on the next connection. */
 static void
 feed_lost(void *context, const char *why)
 {

@@ -12,7 +12,7 @@
 #define PEOPLE_BUCKETS 4096
 
 struct people {
-	struct client *clients; /* everybody */
+	struct client *clients; /* all of them */
 	size_t n;
 	struct person *buckets[PEOPLE_BUCKETS];
 };
@@ -26,7 +26,7 @@ people_new(void)
 	return people;
 }
 
-/* After the last connection is gone: no person is left then. */
+/* Call it after the last connection has closed, when no person is left. */
 void
 people_free(struct people *people)
 {
@@ -155,7 +155,8 @@ people_close_all(struct notifyd *nd, int code, const char *reason)
 }
 
 /*
- * Who is still catching up after a break is told to fetch anew in the end, and needs none of these.
+ * A client that is still catching up after a break will be told to fetch everything again, so it
+ * does not need these events.
  */
 static void
 client_event(struct client *c, struct event *ev)
@@ -190,7 +191,9 @@ client_resync(struct client *c)
 	event_release(ev);
 }
 
-/* To everybody of the person who caught up; who has it already is passed over. */
+/*
+ * Sends the event to the person's clients that have caught up, except those that already have it.
+ */
 static void
 person_dispatch(struct person *p, struct event *ev)
 {
@@ -224,8 +227,8 @@ people_notification(struct notifyd *nd, const char *user, struct event *ev)
 		return;
 	}
 	/*
-	 * Out of order, or nobody has caught up yet: the rows are read, for they are committed
-	 * before the push.
+	 * Out of order, or no client has caught up yet: read the rows, which were committed before
+	 * the push.
 	 */
 	if (ev->seq > p->want)
 		p->want = ev->seq;
@@ -262,9 +265,9 @@ people_resumed(struct notifyd *nd)
 }
 
 /*
- * The person's counter stood elsewhere than where we were: rows to read, or a database that was set
- * back. The live stream may have moved on while the check was under way, so only a counter below
- * the one that we asked with is a step back.
+ * The person's counter differs from our position: there are rows to read, or the database was
+ * restored from a backup. The live stream may have advanced during the check, so only a counter
+ * below the one in our question means a restored database.
  */
 void
 people_counter(struct notifyd *nd, struct person *p, int64_t asked, int64_t last_seq)
@@ -298,13 +301,13 @@ people_person_replay(struct notifyd *nd, struct person *p, const struct replay *
 		feed_person(nd, p);
 		return;
 	}
-	/* What is neither here nor newer was removed meanwhile. */
+	/* Rows that are neither here nor newer have been removed since. */
 	missing = missing || replay->last_seq > p->last;
 	if (missing)
 		person_resync(p);
 	if (replay->last_seq > p->last)
 		p->last = replay->last_seq;
-	p->want = p->last; /* a push during this read has asked for another one */
+	p->want = p->last; /* a push during this read has requested another one */
 }
 
 /* The replay has reached the end of the rows: may this connection join the live stream? */
@@ -318,7 +321,7 @@ client_catch_up(struct client *c, int64_t last_seq)
 	if (p->last < 0) {
 		p->last = c->last;
 	} else if (c->last < p->last) {
-		feed_client(c->nd, c); /* the others went on meanwhile */
+		feed_client(c->nd, c); /* the others have advanced since */
 		return;
 	}
 	c->caught_up = true;
@@ -328,7 +331,7 @@ client_catch_up(struct client *c, int64_t last_seq)
 		client_resync(c);
 }
 
-/* May the connection go on? The first answer puts it into the live state. */
+/* May the connection continue? The first result makes it live. */
 static bool
 client_judge(struct client *c, const struct replay *replay)
 {
@@ -338,7 +341,7 @@ client_judge(struct client *c, const struct replay *replay)
 	}
 	if (c->state != CLIENT_VERIFY)
 		return true;
-	/* Events that are no notifications may have been missed by a client that was away. */
+	/* A client that reconnects may have missed events that are not notifications. */
 	c->resync_due = c->after >= 0;
 	c->last = replay->after > replay->last_seq ? replay->last_seq : replay->after;
 	c->state = CLIENT_LIVE;
@@ -366,7 +369,8 @@ people_client_replay(struct notifyd *nd, struct client *c, const struct replay *
 			break;
 	}
 	if (i < replay->n)
-		c->replay_waits = true; /* the queue is full: on from here when it has drained */
+		/* the queue is full: continue from here when it has drained */
+		c->replay_waits = true;
 	else if (i == NOTIFYD_REPLAY_ROWS && c->queued_bytes >= NOTIFYD_QUEUE_LOW)
 		c->replay_waits = true;
 	else if (i == NOTIFYD_REPLAY_ROWS)

@@ -17,14 +17,14 @@
 
 #include "core/banned.h"
 
-#define ARGUMENT_MAX 1100 /* bytes of one query parameter; nginx lets no more pass */
+#define ARGUMENT_MAX 1100 /* bytes of one query parameter; nginx allows no more */
 #define ORIGIN_MAX 320
 #define CONNECTION_TIMEOUT_SECONDS 10 /* for a request to arrive */
 #define DRAIN_POLL_MS 50
 
 /*
- * What a request asked for; libwebsockets keeps it, zeroed at first, as long as the connection has
- * the same purpose.
+ * The data of a request. libwebsockets allocates it, zeroed, and keeps it as long as the connection
+ * has the same role.
  */
 struct asked {
 	struct client *client;
@@ -59,7 +59,10 @@ seq_parse(const char *text, int64_t *seq)
 	return str_to_int(text, 0, JSON_INT_MAX, seq);
 }
 
-/* The position: of a browser that comes back by itself, or as asked for. False: not a number. */
+/*
+ * Reads the position: from a browser that reconnects by itself, or from the query. False: not a
+ * number.
+ */
 static bool
 request_after(struct lws *wsi, bool stream, int64_t *after)
 {
@@ -78,7 +81,7 @@ request_after(struct lws *wsi, bool stream, int64_t *after)
 	return value == NULL || seq_parse(value, after);
 }
 
-/* Fills `asked`; answers 0 or the status of the refusal. */
+/* Fills `asked`; returns 0 or the status of the refusal. */
 static int
 request_read(struct notifyd *nd, struct lws *wsi, bool stream, struct asked *asked)
 {
@@ -105,9 +108,7 @@ request_read(struct notifyd *nd, struct lws *wsi, bool stream, struct asked *ask
 static int
 refuse(struct lws *wsi, int status)
 {
-	/*
-	 * Written or not: the connection ends. Without the status line nginx would call it a 502.
-	 */
+	/* The connection ends in any case. Without a status line, nginx would report a 502. */
 	if (lws_return_http_status(wsi, (unsigned)status, NULL) != 0)
 		log_debug(server_of(wsi)->log, "a refusal could not be written");
 	return -1;
@@ -124,7 +125,7 @@ path_is(const char *path, const char *name)
 	return strncmp(path, "/notifications/", 15) == 0 && strcmp(path + 15, name) == 0;
 }
 
-/* A WebSocket asks to come in; the answer is not written yet. */
+/* A WebSocket request; the response has not been written yet. */
 static int
 ws_filter(struct lws *wsi, struct asked *asked)
 {
@@ -162,7 +163,7 @@ stream_request(struct lws *wsi, struct asked *asked, const char *path)
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) == 0)
 		return refuse(wsi, 405);
 	if (!path_is(path, "stream"))
-		/* a socket that does not ask for the upgrade */
+		/* the request does not ask for the upgrade */
 		return refuse(wsi, path_is(path, "ws") ? 400 : 404);
 	if ((status = request_read(server_of(wsi), wsi, true, asked)) != 0)
 		return refuse(wsi, status);
@@ -175,7 +176,7 @@ stream_request(struct lws *wsi, struct asked *asked, const char *path)
 static int
 client_received(struct client *c, size_t len)
 {
-	/* Nothing that a client says is wanted; a flood is ended. */
+	/* Everything that clients send is ignored; a flood ends the connection. */
 	c->received += len;
 	if (c->received > NOTIFYD_RECEIVED_MAX)
 		client_close(c, CLOSE_POLICY, 400, "too much data sent", false);
@@ -329,7 +330,7 @@ server_run(struct notifyd *nd, volatile sig_atomic_t *stop)
 
 	while (!*stop && server_round(nd))
 		continue;
-	/* Everybody is told to come back: they ask for what they miss then. */
+	/* Tell all clients to reconnect; they then ask for the events that they missed. */
 	nd->stopping = true;
 	people_close_all(nd, CLOSE_RESTART, "restarting");
 	deadline = clock_monotonic() + NOTIFYD_DRAIN_MS * US_PER_MS;

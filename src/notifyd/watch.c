@@ -27,7 +27,7 @@ watch_add(struct notifyd *nd, int fd, watch_fn *readable, watch_fn *writable, vo
 		.writable = writable,
 		.context = context,
 	};
-	/* A duplicate: libwebsockets closes what it adopts. */
+	/* Use a duplicate, because libwebsockets closes the descriptors that it adopts. */
 	copy.filefd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy.filefd >= 0)
 		w->wsi = lws_adopt_descriptor_vhost(nd->vhost, LWS_ADOPT_RAW_FILE_DESC, copy,
@@ -55,7 +55,7 @@ watch_write(struct watch *w)
 {
 	if (w == NULL || w->removed || w->wsi == NULL)
 		return;
-	/* After the writable callback libwebsockets forgets what was asked for within it. */
+	/* libwebsockets ignores requests made within the writable callback. */
 	if (w->writing)
 		w->again = true;
 	else
@@ -98,7 +98,7 @@ watch_closed(struct watch *w)
 		return;
 	}
 	lws_sul_cancel(&w->later);
-	/* Hung up: the owner finds out by reading, and removes the watch. */
+	/* Hang-up: the owner notices when it reads, and removes the watch. */
 	w->readable(w->context);
 }
 

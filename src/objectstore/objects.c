@@ -60,7 +60,7 @@ objects_bucket_require(const struct call *call, const char *bucket, struct error
 	if (object_bucket_valid(bucket) &&
 	    !store_bucket_find(call->svc->db, call->arena, bucket, &found, err))
 		return false;
-	/* our own is always there */
+	/* our own bucket always exists */
 	if (!found && str_eq(bucket, config_str(call->svc->config, CFG_STORAGE_BUCKET)))
 		return store_bucket_create(call->svc->db, call->arena, bucket, &found, err);
 	return found || no_such_bucket(err);
@@ -112,7 +112,7 @@ object_etag(struct arena *arena, const struct object_body *body)
 	return arena_printf(arena, "%s-1", hex_encode(arena, opaque, sizeof(opaque)));
 }
 
-/* The last step of every write: the blob is durable, now its row. */
+/* The last step of every write: stores the row of a durable blob. */
 static bool
 publish(const struct call *call, const struct object_put *put, const struct object_row *row,
     struct object_row *out, struct error *err)
@@ -193,8 +193,8 @@ objects_copy(const struct call *call, const struct object_row *source,
 }
 
 /*
- * In the transaction. The files go before the commit: if that is lost the rows come back, and
- * unlinking again does no harm.
+ * Inside the transaction. The files are removed before the commit: if the commit fails, the rows
+ * reappear, and unlinking again does no harm.
  */
 static bool
 collect_in(const struct call *call, size_t *n, struct error *err)

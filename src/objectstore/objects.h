@@ -1,10 +1,10 @@
 /*
- * The embedded object store: buckets and objects over an index in PostgreSQL and blobs in files of
- * random names.
+ * The embedded object store: buckets and objects, with an index in PostgreSQL and blobs in files
+ * with random names.
  *
- * No name that a client chose ever becomes a path. A blob is written, synced and linked before its
- * row appears, so that a crash never shows half an object; what has no row is garbage and goes an
- * hour later (objects_collect). PUT and DELETE are visible at once.
+ * Names chosen by clients never become paths. A blob is written, synced and linked before its row
+ * appears, so that a crash never leaves half an object; a blob without a row is garbage and is
+ * removed after an hour (objects_collect). PUT and DELETE are visible at once.
  *
  * Refusals carry S3's error code as slug (NoSuchKey, BadDigest, ...). Results belong to the arena.
  */
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/sigv4.h" /* requests to the embedded store are signed: its handlers check that */
+#include "store/sigv4.h" /* for handlers, which verify the signatures of requests */
 #include "store/store_objects.h"
 
 struct call;
@@ -29,15 +29,15 @@ struct services;
 #define OBJECT_SIZE_MAX (5LL << 40) /* bytes of an object */
 #define OBJECT_LIST_MAX 1000
 #define OBJECT_PARTS_MAX 10000
-#define OBJECT_SPOOL_SECONDS 86400 /* age at which a spooled body that nobody took is removed */
+#define OBJECT_SPOOL_SECONDS 86400       /* age at which an unused spooled body is removed */
 #define OBJECT_FREE_RESERVE (64LL << 20) /* bytes left free on the disk */
 
 bool object_bucket_valid(const char *);
 bool object_key_valid(const char *); /* 1..1024 bytes of UTF-8 */
 
 /*
- * Absolute path of the objects directory, and room there: ERR_STORAGE_FULL (InsufficientStorage)
- * when `size` would not fit.
+ * The absolute path of the objects directory, and a check for free space there: ERR_STORAGE_FULL
+ * (InsufficientStorage) if `size` would not fit.
  */
 const char *objects_dir(const struct services *, struct arena *);
 bool objects_room(const struct services *, struct arena *, int64_t size, struct error *);
@@ -45,8 +45,8 @@ bool objects_room(const struct services *, struct arena *, int64_t size, struct 
 const char *object_blob_path(struct arena *, const char *blob);
 
 /*
- * A body that nginx spooled, with what the client says about it; digests NULL where it says
- * nothing: nothing is hashed then.
+ * A body spooled by nginx, with the size and digests that the client announced. Digests that it did
+ * not announce are NULL and are not computed.
  */
 struct object_body {
 	const char *spool;                    /* path, or NULL for an empty body */
@@ -59,21 +59,21 @@ struct object_body {
 };
 
 /*
- * Takes a header x-amz-checksum-* (lower case) into the body; others are passed over. InvalidDigest
+ * Stores a header x-amz-checksum-* (lower case) in the body; ignores other headers. InvalidDigest
  * when it is malformed.
  */
 bool object_body_checksum(struct arena *, struct object_body *, const char *name, const char *value,
     struct error *);
 
-/* How the chunks of a body are judged; NULL functions: they are not signed. */
+/* Verifies the chunks of a body; functions are NULL if the chunks are not signed. */
 struct chunk_judge {
 	void *context;
 	bool (*chunk)(void *context, const char *signature, const unsigned char sum[32]);
 	bool (*trailer)(void *context, const char *signature, const char *text, size_t len);
 };
 /*
- * Decodes a body in chunks (aws-chunked) of `size` decoded bytes; the result takes its place in
- * `body` and goes with the arena.
+ * Decodes a body in chunks (aws-chunked) of `size` decoded bytes; the result replaces the spooled
+ * file in `body` and is removed with the arena.
  */
 bool objects_unchunk(const struct call *, const struct chunk_judge *, int64_t size,
     struct object_body *, struct error *);
@@ -99,19 +99,18 @@ bool objects_put(const struct call *, const struct object_put *, struct object_r
 bool objects_find(const struct call *, struct object_name, struct object_row *, struct error *);
 bool objects_delete(const struct call *, const char *bucket, struct strings keys, struct error *);
 /*
- * The new row shares the bytes (a hard link). Conditions on the source have been judged by the
- * caller.
+ * The new row shares the bytes (a hard link). The caller has checked the conditions on the source.
  */
 bool objects_copy(const struct call *, const struct object_row *source,
     const struct object_put *target, struct object_row *out, struct error *);
 
-/* Bytes of a blob, in memory: for the few that nginx cannot send. */
+/* Reads a part of a blob into memory, for the few responses that nginx cannot send. */
 bool objects_read(const struct call *, const char *blob, int64_t first, int64_t size,
     const char **bytes, struct error *);
 
 struct object_list_query {
 	const char *bucket, *prefix, *delimiter; /* "" = none */
-	/* key or rolled-up prefix after which to go on; "" = from the start */
+	/* key or rolled-up prefix after which to continue; "" = from the start */
 	const char *after;
 	int max; /* 0..OBJECT_LIST_MAX */
 };
@@ -129,7 +128,7 @@ struct object_list {
 bool objects_list(const struct call *, const struct object_list_query *, struct object_list *,
     struct error *);
 
-/* Of `put` the body and the conditions do not count. */
+/* Ignores the body and the conditions of `put`. */
 bool objects_upload_create(const struct call *, const struct object_put *, const char **id,
     struct error *);
 bool objects_upload_find(const struct call *, const struct object_upload_name *,
@@ -178,8 +177,8 @@ bool objects_upload_complete(const struct call *, const struct object_upload_nam
     const struct object_part_claims *, struct object_row *out, struct error *);
 
 /*
- * Unlinks old garbage, abandoned uploads and forgotten spool files; a bounded piece of work,
- * harmless to repeat.
+ * Removes old garbage, abandoned uploads and unused spool files; does a limited amount of work and
+ * can be repeated.
  */
 bool objects_collect(const struct call *, size_t *removed, struct error *);
 

@@ -1,6 +1,6 @@
 /*
- * Blobs of the embedded object store: files of random names, two levels of directories, durable
- * before a row names them.
+ * Blobs of the embedded object store: files with random names in two levels of directories, durable
+ * before a row refers to them.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 #define SPOOL_DIR ".tmp"
 #define READ_CHUNK (256 * 1024)
-#define COPY_CHUNK (1L << 30) /* bytes asked of one copy_file_range(2) */
+#define COPY_CHUNK (1L << 30) /* bytes per copy_file_range(2) */
 
 const char *
 objects_dir(const struct services *svc, struct arena *arena)
@@ -126,7 +126,7 @@ blob_spool_valid(const struct call *call, const char *path)
 	    strspn(path + len, "0123456789") == strlen(path + len);
 }
 
-/* What is computed of a body, each only where it was asked for. */
+/* The digests of a body; only those that are needed are computed. */
 struct sums {
 	struct digest *md5, *sha;
 	const struct crc_kind *crc;
@@ -306,7 +306,7 @@ create_empty(const char *path, struct error *err)
 	return true;
 }
 
-/* nginx unlinks its own name of the file when the request ends. */
+/* nginx removes its own link to the file when the request ends. */
 bool
 blob_take(const struct call *call, const struct object_body *body, const char *blob,
     struct error *err)
@@ -336,7 +336,7 @@ blob_link(const struct call *call, const char *from, const char *blob, struct er
 	return sync_dir(dir, err);
 }
 
-/* copy_file_range(2) shares the blocks where the file system can, else copies inside the kernel. */
+/* copy_file_range(2) shares the blocks if the file system can, else it copies inside the kernel. */
 static bool
 append(int out, const char *path, int64_t first, int64_t size, struct error *err)
 {
@@ -351,7 +351,7 @@ append(int out, const char *path, int64_t first, int64_t size, struct error *err
 
 		if (n <= 0) {
 			if (n == 0)
-				errno = EIO; /* shorter than its row says */
+				errno = EIO; /* shorter than in its row */
 			failed("join", err);
 			break;
 		}
@@ -381,7 +381,7 @@ blob_join(const struct call *call, const struct blob_piece *pieces, size_t n, co
 		done = failed("sync of a blob", err);
 	close(out);
 	if (!done)
-		unlink(path); /* the announcement stays: harmless */
+		unlink(path); /* the announcement stays, which does no harm */
 	return done && sync_dir(dir, err);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Bodies in chunks (aws-chunked): "SIZE[;chunk-signature=HEX]\r\n", the bytes, "\r\n", ... "0\r\n",
- * then trailing headers. nginx has spooled them as they came; the bytes alone are written beside,
- * and that file takes the body's place.
+ * then trailing headers. nginx has spooled them unchanged; the decoded bytes are written to another
+ * file, which replaces the body.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ unsigned_chunk(struct error *err)
 	    "The signature of a chunk is wrong.");
 }
 
-/* A line without its end; false: too long or none. */
+/* Reads a line without its end; false: too long or none. */
 static bool
 read_line(FILE *in, char line[LINE_MAX_BYTES])
 {
@@ -124,8 +124,8 @@ copy_chunk(struct unchunk *u, int64_t size, const char *signature, struct error 
 }
 
 /*
- * Trailing headers; only digests of the body are of use. The text that is signed is all lines
- * before the signature.
+ * Reads the trailing headers, of which only digests matter. The signed text is all lines before the
+ * signature.
  */
 static bool
 read_trailers(struct unchunk *u, struct object_body *body, struct error *err)
@@ -204,7 +204,7 @@ objects_unchunk(const struct call *call, const struct chunk_judge *judge, int64_
 			fclose(u.in);
 		return false;
 	}
-	arena_defer(call->arena, remove_file, path); /* the blob will be another name of it */
+	arena_defer(call->arena, remove_file, path); /* the blob will be another link to the file */
 	body->spool = path;
 	body->size = size;
 	done = decode(&u, body, err);

@@ -1,4 +1,4 @@
-/* Blob files, shared by src/service/objects*.c only. */
+/* Blob files, for src/objectstore/objects*.c only. */
 #ifndef MN_OBJECTSTORE_OBJECTS_INTERNAL_H
 #define MN_OBJECTSTORE_OBJECTS_INTERNAL_H
 
@@ -14,27 +14,30 @@ struct blob_piece {
 	int64_t first, size;
 };
 
-/* is it a file that nginx, or we, put into the spool? */
+/* was the file put into the spool by nginx or by us? */
 bool blob_spool_valid(const struct call *, const char *path);
 void blob_name(char out[BLOB_NAME]);
-/* Checks the spooled body against what was announced. */
+/* Compares the spooled body with the announced size and digests. */
 bool blob_check(const struct call *, const struct object_body *, struct error *);
 /*
- * Puts a checked body, or a second name of a blob, or joined pieces, durably under a new name; a
- * row may follow.
+ * Makes a new durable blob from a checked body, a second link to a blob, or joined pieces; its row
+ * may then be stored.
  */
 bool blob_take(const struct call *, const struct object_body *, const char *blob, struct error *);
 bool blob_link(const struct call *, const char *from, const char *blob, struct error *);
 bool blob_join(const struct call *, const struct blob_piece *, size_t n, const char *blob,
     struct error *);
 void blob_unlink(const struct call *, const char *blob);
-/* forgotten files; answers how many went */
+/* removes unused files; returns their number */
 size_t blob_sweep_spool(const struct call *);
 
-/* ETag of a body: its announced MD5, or an opaque one that says by "-1" that it is none. */
+/*
+ * The ETag of a body: its announced MD5, or a random one that ends in "-1" because it is not an
+ * MD5.
+ */
 const char *object_etag(struct arena *, const struct object_body *);
 
-/* The least string greater than every string that begins with `prefix`; never NULL. */
+/* The smallest string greater than every string that starts with `prefix`; never NULL. */
 const char *object_key_successor(struct arena *, const char *prefix);
 
 #endif

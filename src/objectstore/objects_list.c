@@ -13,10 +13,13 @@
 
 #include "core/banned.h"
 
-#define ROLL_BATCH 128 /* rows read at once where many may be skipped */
+#define ROLL_BATCH 128 /* rows read at once if many may be skipped */
 #define LAST_CODE_POINT "\xf4\x8f\xbf\xbf"
 
-/* U+10FFFF often enough to be longer than any key: UTF-8 sorts bytewise like its code points. */
+/*
+ * U+10FFFF often enough to be longer than any key: UTF-8 sorts by bytes in the order of code
+ * points.
+ */
 static const char *
 end_of_keys(struct arena *arena)
 {
@@ -64,7 +67,7 @@ encode(struct buf *out, unsigned long c)
 	buf_addc(out, (char)(0x80 | (c & 0x3f)));
 }
 
-/* Code points, not bytes: the database would refuse what is not UTF-8. */
+/* Works on code points, because the database rejects texts that are not UTF-8. */
 const char *
 object_key_successor(struct arena *arena, const char *prefix)
 {
@@ -113,12 +116,12 @@ start_at(struct arena *arena, const struct object_list_query *query, struct obje
 	go_on(range, query->after, false);
 	if (*query->after == '\0' || strcmp(query->after, query->prefix) < 0)
 		go_on(range, query->prefix, true);
-	/* goes on after a whole common prefix */
+	/* continues after a whole common prefix */
 	else if (roll != NULL && strcmp(roll, query->after) == 0)
 		go_on(range, object_key_successor(arena, roll), true);
 }
 
-/* Adds one item; false when the list is full: there is more. */
+/* Adds one item; false if the list is full and there are more items. */
 static bool
 add_item(struct object_list *out, int max, const char *prefix, const struct object_row *row)
 {
@@ -131,7 +134,7 @@ add_item(struct object_list *out, int max, const char *prefix, const struct obje
 	return true;
 }
 
-/* Takes one batch; false when the list is full. The range goes on behind what was taken. */
+/* Adds one batch and moves the range behind it; false if the list is full. */
 static bool
 take_batch(struct arena *arena, const struct object_list_query *query,
     const struct object_row *rows, size_t n, struct object_range *range, struct object_list *out)
@@ -199,7 +202,7 @@ objects_uploads_list(const struct call *call, const struct object_uploads_query 
 		.limit = query->max + 1,
 	};
 
-	/* Without an id the marker's own uploads are passed over as well. */
+	/* Without an id, the uploads of the marker's key are skipped as well. */
 	if (*range.key_marker != '\0' && *range.id_marker == '\0')
 		range.id_marker = LAST_CODE_POINT;
 	if (!objects_bucket_require(call, query->bucket, err) ||

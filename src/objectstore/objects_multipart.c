@@ -1,4 +1,4 @@
-/* Uploads in parts: each part a blob of its own, joined when the upload is completed. */
+/* Uploads in parts: each part is a blob, and completing the upload joins them. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -141,7 +141,7 @@ objects_parts_list(const struct call *call, const struct part_range *range,
 }
 
 /*
- * Claims against what is there: numbers ascend, each part exists with the ETag that was answered.
+ * Checks the client's list of parts: the numbers ascend, and each part exists with the same ETag.
  */
 static bool
 match_parts(const struct object_part_claims *list, const struct object_parts *parts,
@@ -175,7 +175,7 @@ match_parts(const struct object_part_claims *list, const struct object_parts *pa
 	return true;
 }
 
-/* As S3 does it where every part has an MD5: the MD5 of these, and the number of parts. */
+/* As in S3 if every part has an MD5: the MD5 of the MD5s, and the number of parts. */
 static const char *
 joined_etag(struct arena *arena, const struct object_part_claims *claims)
 {

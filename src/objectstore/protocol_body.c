@@ -1,4 +1,4 @@
-/* What the headers of a write say about its body, and what of them is kept with the object. */
+/* The headers of a write: those about its body, and those stored with the object. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -24,7 +24,7 @@ protocol_content_type(const struct protocol_request *req)
 	return type != NULL ? type : DEFAULT_TYPE;
 }
 
-/* A digest header in base64: NULL when absent; false when it is not one of `size` bytes. */
+/* Reads a digest header in base64: NULL when absent; false if it does not have `size` bytes. */
 static bool
 digest_header(const struct protocol_request *req, const char *name, size_t size,
     const unsigned char **out, struct error *err)
@@ -127,8 +127,8 @@ keep(struct json *json, const char *name, const char *value, size_t *count, size
 }
 
 /*
- * Names of metadata come from the list of signed headers, which has them as they were written. They
- * are JSON-safe if they are header names.
+ * Metadata names come from the list of signed headers, so clients choose them. Valid header names
+ * need no escapes in JSON.
  */
 static bool
 name_safe(const char *name)
@@ -148,7 +148,7 @@ protocol_kept_headers(const struct protocol_request *req, const char **out, stru
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
 		const char *value = protocol_header(req, plain[i]);
 
-		/* how the body came, not what it is */
+		/* an encoding for the transfer, not part of the object */
 		if (value != NULL && str_starts(value, CHUNKED)) {
 			value += strlen(CHUNKED);
 			value += strspn(value, ", ");

@@ -1,7 +1,4 @@
-/*
- * GET and HEAD of the embedded object store. nginx sends the bytes; what is said about them is said
- * here.
- */
+/* GET and HEAD of the embedded object store. nginx sends the bytes; this file makes the headers. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -17,7 +14,7 @@
 
 #define BUCKET_REGION "x-amz-bucket-region"
 
-/* Entity tags of a list; weak ones match too where a client got them weakened on the way. */
+/* Is the ETag in the list? Weak tags match too, because a proxy may have weakened them. */
 bool
 protocol_etag_listed(const char *list, const char *etag)
 {
@@ -60,7 +57,7 @@ protocol_judge(const struct protocol_conditions *c, const struct object_row *row
 	return PROTOCOL_PASS;
 }
 
-/* A value that may stand in a header. */
+/* May the value be sent in a header? */
 bool
 protocol_header_safe(const char *value)
 {
@@ -70,7 +67,7 @@ protocol_header_safe(const char *value)
 	return true;
 }
 
-/* Kept headers, without those that the URL overrides. */
+/* Adds the stored headers, except those that the URL overrides. */
 static bool
 add_kept_headers(const struct protocol_request *req, struct response *res,
     const struct object_row *row, const char *const *overridden, struct error *err)
@@ -93,7 +90,7 @@ add_kept_headers(const struct protocol_request *req, struct response *res,
 	return true;
 }
 
-/* response-* parameters of the URL: signed with it. */
+/* Adds the response-* parameters of the URL, which are signed. */
 static bool
 add_headers(const struct protocol_request *req, struct response *res, const struct object_row *row,
     struct error *err)
@@ -130,7 +127,7 @@ add_headers(const struct protocol_request *req, struct response *res, const stru
 }
 
 /*
- * What a presigned URL gave stays valid in a browser as long as the URL: the same URL means the
+ * A browser may cache the object as long as the presigned URL is valid: the same URL always has the
  * same bytes.
  */
 static void
@@ -153,7 +150,7 @@ add_validators(struct response *res, const struct object_row *row)
 	response_header(res, "Last-Modified", modified);
 }
 
-/* bytes=first-last, first- or -last; false: no range that can be understood, so everything. */
+/* bytes=first-last, first- or -last; false: not a valid range, so send everything. */
 static bool
 parse_range(const struct protocol_request *req, int64_t total, int64_t *first, int64_t *size)
 {
@@ -178,8 +175,8 @@ parse_range(const struct protocol_request *req, int64_t total, int64_t *first, i
 
 /*
  * A GET with If-Match, which clients send with the ranges of a large object. nginx would compare
- * the condition with an ETag of its own and refuse (its not_modified filter cannot be turned off),
- * so these bytes go by here, a bounded number of them.
+ * the condition with its own ETag and refuse the request (its not_modified filter cannot be turned
+ * off), so the worker sends these bytes, up to a limit.
  */
 static bool
 answer_slice(const struct protocol_request *req, struct response *res, const struct object_row *row,

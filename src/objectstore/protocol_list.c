@@ -1,4 +1,4 @@
-/* Lists and the small XML answers of the embedded object store. */
+/* Lists and small XML responses of the embedded object store. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -21,7 +21,7 @@ add_time(struct buf *xml, const char *name, int64_t us)
 	xml_element(xml, name, text);
 }
 
-/* Keys as they are, or percent-encoded where the client asked for it (encoding-type=url). */
+/* Adds a key, percent-encoded if the client asked for it (encoding-type=url). */
 static void
 add_name(struct buf *xml, const char *element, const char *value, bool encoded)
 {
@@ -68,7 +68,7 @@ protocol_get_location(const struct protocol_request *req, struct response *res, 
 		return false;
 	buf_init(&xml, req->call.arena, 0);
 	buf_adds(&xml, PROTOCOL_XML_HEAD "<LocationConstraint " PROTOCOL_XMLNS ">");
-	if (!str_eq(region, "us-east-1")) /* which has no name here, in S3 neither */
+	if (!str_eq(region, "us-east-1")) /* which has no name here, as in S3 */
 		xml_escape(&xml, region);
 	buf_adds(&xml, "</LocationConstraint>");
 	return protocol_xml(req, res, 200, &xml, err);
@@ -86,9 +86,7 @@ protocol_get_versioning(const struct protocol_request *req, struct response *res
 	return protocol_xml(req, res, 200, &xml, err);
 }
 
-/*
- * The one truth about access here: whoever holds the key may do everything, nobody else anything.
- */
+/* The only access rule: holders of the key may do everything, others nothing. */
 bool
 protocol_get_acl(const struct protocol_request *req, struct response *res, struct error *err)
 {
@@ -109,7 +107,7 @@ protocol_get_acl(const struct protocol_request *req, struct response *res, struc
 	return protocol_xml(req, res, 200, &xml, err);
 }
 
-/* Objects have no tags here; clients ask before they copy a large one. */
+/* Objects have no tags here; clients request them before they copy a large one. */
 bool
 protocol_get_tagging(const struct protocol_request *req, struct response *res, struct error *err)
 {
@@ -123,7 +121,7 @@ protocol_get_tagging(const struct protocol_request *req, struct response *res, s
 	return protocol_xml(req, res, 200, &xml, err);
 }
 
-/* What both forms of the list share. */
+/* The common part of both forms of the list. */
 struct list_form {
 	struct object_list_query query;
 	bool v2, encoded, owner;

@@ -24,7 +24,9 @@ protocol_delete_bucket(const struct protocol_request *req, struct response *res,
 	return objects_bucket_delete(&req->call, req->bucket, err) && response_empty(res, 204);
 }
 
-/* Conditions on the target: If-None-Match: * (only new), If-Match: one ETag. */
+/*
+ * Reads the conditions on the target: If-None-Match: * (only a new object), If-Match with one ETag.
+ */
 static bool
 put_conditions(const struct protocol_request *req, struct object_put *put, struct error *err)
 {
