@@ -16,13 +16,13 @@
 #define PROTOCOL_XML_HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define PROTOCOL_XMLNS "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 #define PROTOCOL_BODY_MAX (4UL << 20) /* bytes of an XML body: 10 000 parts with their tags */
-#define PROTOCOL_HEADERS_MAX 20       /* further headers kept with an object */
+#define PROTOCOL_HEADERS_MAX 20       /* other headers stored with an object */
 #define PROTOCOL_META_MAX 4096        /* bytes of them */
-/* bytes that pass through a worker where nginx cannot send them */
+/* bytes that a worker sends itself if nginx cannot */
 #define PROTOCOL_SLICE_MAX (16 << 20)
 #define PROTOCOL_URI_MAX 12288 /* bytes of a request target */
 
-/* One S3 request, taken apart. */
+/* One parsed S3 request. */
 struct protocol_request {
 	const struct request *http;
 	struct call call;
@@ -45,45 +45,45 @@ bool protocol_request_parse(struct protocol_request *, struct services *, const 
     struct error *);
 /* Fills req->claim, unverified. */
 bool protocol_claim(struct protocol_request *, struct error *);
-struct sigv4_signer *protocol_signer(struct services *); /* ours; keeps the day's key */
+struct sigv4_signer *protocol_signer(struct services *); /* our signer; caches the day's key */
 /*
- * A body in chunks (aws-chunked), by its x-amz-content-sha256; and the bytes in it, -1 when that is
- * not told.
+ * Does x-amz-content-sha256 announce a body in chunks (aws-chunked)? And the announced number of
+ * decoded bytes, -1 if absent.
  */
 bool protocol_streaming(const char *payload);
 int64_t protocol_decoded_length(const struct protocol_request *);
-/* Signature and what it must cover. */
+/* Verifies the signature and that it covers all it must. */
 bool protocol_authorize(struct protocol_request *, struct error *);
 
 const char *protocol_query(const struct protocol_request *,
     const char *name); /* NULL when absent */
 bool protocol_query_int(const struct protocol_request *, const char *name, int64_t min, int64_t max,
     int64_t fallback, int64_t *, struct error *);
-/* What the request is about. */
+/* The object or upload of the request. */
 struct object_name protocol_object_name(const struct protocol_request *);
 struct object_upload_name protocol_upload_name(const struct protocol_request *);
 /* as "x-amz-date"; NULL when absent or empty */
 const char *protocol_header(const struct protocol_request *, const char *name);
 /*
- * A sub-resource of the query that this store does not have: "policy", "cors", ...; NULL when none
- * is asked for.
+ * The sub-resource in the query if this store does not support it: "policy", "cors", ...; else
+ * NULL.
  */
 const char *protocol_unsupported(const struct protocol_request *);
 
 bool protocol_read(const struct protocol_request *, struct response *, struct error *);
 bool protocol_write(const struct protocol_request *, struct response *, struct error *);
 
-/* Reads, store_list.c and store_get.c. */
+/* Reads: protocol_list.c and protocol_get.c. */
 protocol_operation_fn protocol_list_buckets, protocol_list_objects, protocol_list_uploads,
     protocol_list_parts, protocol_get_location, protocol_get_versioning, protocol_get_acl,
     protocol_get_tagging, protocol_head_bucket, protocol_get_object;
-/* Writes, store_put.c and store_multi.c. */
+/* Writes: protocol_put.c and protocol_multi.c. */
 protocol_operation_fn protocol_put_bucket, protocol_delete_bucket, protocol_put_object,
     protocol_copy_object, protocol_delete_object, protocol_delete_objects, protocol_upload_create,
     protocol_upload_part, protocol_upload_part_copy, protocol_upload_complete,
     protocol_upload_abort;
 
-/* Answers. */
+/* Responses. */
 bool protocol_xml(const struct protocol_request *, struct response *, int status,
     const struct buf *, struct error *);
 int protocol_status(const struct error *);       /* HTTP status of an S3 error */
@@ -97,18 +97,18 @@ struct protocol_conditions {
 };
 enum protocol_verdict protocol_judge(const struct protocol_conditions *, const struct object_row *);
 
-/* The body of a write: what the headers say of it (protocol_body.c). */
+/* The body of a write as its headers describe it (protocol_body.c). */
 bool protocol_body(const struct protocol_request *, struct object_body *, struct error *);
 bool protocol_body_read(const struct protocol_request *, const char **text, size_t *len,
     struct error *);
-/* Headers that are kept with an object, as a JSON object. */
+/* The headers to store with an object, as a JSON object. */
 bool protocol_kept_headers(const struct protocol_request *, const char **json, struct error *);
 bool protocol_header_safe(const char *value); /* no control character */
 const char *protocol_content_type(const struct protocol_request *);
-/* x-amz-copy-source: found, and its conditions hold. */
+/* Finds the source of x-amz-copy-source and checks the conditions on it. */
 bool protocol_copy_source(const struct protocol_request *, struct object_row *, struct error *);
 
-/* XML bodies, with limits of their own: also the fuzz target's entry. */
+/* XML bodies, with their own limits; the fuzz target calls these too. */
 struct protocol_delete_list {
 	const char **keys;
 	size_t n;

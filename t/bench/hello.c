@@ -1,6 +1,6 @@
 /*
- * The floor that the pools are measured against: a FastCGI program that does nothing but answer so
- * many bytes. bench-hello SOCKET GROUP WORKERS BYTES
+ * The baseline for the pools: a FastCGI program that only sends a number of bytes. bench-hello
+ * SOCKET GROUP WORKERS BYTES
  */
 #include <fcgiapp.h>
 #include <fcntl.h>

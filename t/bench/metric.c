@@ -1,4 +1,7 @@
-/* What one observation costs, alone and with another process at the same cells: metric RUN_DIR */
+/*
+ * The cost of one observation, alone and while another process writes to the same cells: metric
+ * RUN_DIR
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -10,7 +13,7 @@
 #include "core/banned.h"
 
 #define ROUNDS 1000000
-#define REPEATS 5 /* the best counts: other work on the machine only adds */
+#define REPEATS 5 /* the best result counts, because other work on the machine only adds time */
 
 static void
 count_once(int i)

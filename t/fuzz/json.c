@@ -1,6 +1,6 @@
 /*
- * Fuzz target: json_parse() on anything. What it accepts it must refuse with one byte more, or
- * inside one level too many.
+ * Fuzz target: json_parse() on any input. It must refuse accepted input with one byte more, or
+ * nested one level too deep.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			exif.longitude > 180))
 			abort();
 	}
-	/* What was stripped once has nothing left to strip. */
+	/* Stripping a second time changes nothing. */
 	n = webp_strip(copy, size);
 	if (n > size || (n > 0 && webp_strip(copy, n) != n))
 		abort();

@@ -1,4 +1,4 @@
-/* Fuzz target: lines that come out of the sandbox. What passes is within its bounds. */
+/* Fuzz target: lines from the sandbox. Accepted values are within their bounds. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

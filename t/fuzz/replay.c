@@ -1,5 +1,5 @@
 /*
- * Runs a fuzz target over the files of its corpus: the check's stand-in for libFuzzer. Usage:
+ * Runs a fuzz target over the files of its corpus: the check uses it in place of libFuzzer. Usage:
  * replay DIRECTORY
  */
 #include <dirent.h>

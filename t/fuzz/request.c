@@ -1,6 +1,6 @@
 /*
- * Fuzz target: a raw request target through path decoding and route matching. What is taken has no
- * way up and no hidden slash.
+ * Fuzz target: a raw request target through path decoding and route matching. Accepted paths
+ * contain no '..' and no hidden slash.
  */
 #include <stdint.h>
 #include <stdlib.h>

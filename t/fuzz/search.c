@@ -1,4 +1,4 @@
-/* Fuzz target: what people type into the search field. */
+/* Fuzz target: queries of the search field. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-/*
- * Nothing typed may be an operator: outside of quotes there are only spaces, minus signs and 'or'.
- */
+/* No input may become an operator: outside quotes there are only spaces, minus signs and 'or'. */
 static void
 check_text(const char *text)
 {

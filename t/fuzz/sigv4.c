@@ -1,6 +1,6 @@
 /*
- * Fuzz target: what a stranger says of a signature. First line: the Authorization header; the rest:
- * a raw query. Nothing of it verifies.
+ * Fuzz target: signatures from strangers. First line: the Authorization header; the rest: a raw
+ * query. None of them verifies.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ judge(struct arena *arena, const struct sigv4_claim *claim, const struct sigv4_p
 
 	for (size_t i = 0; i < claim->nsigned; i++)
 		headers[i] = (struct sigv4_pair) { claim->signed_headers[i], " a  b " };
-	/* A secret that no input can know. */
+	/* A secret that the input cannot know. */
 	sigv4_signer_init(&signer, claim->access, "\x01\x02\x03", claim->region, claim->service);
 	if (sigv4_verify(&signer, arena, claim, &req, date, NOW, &err))
 		abort();

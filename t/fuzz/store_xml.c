@@ -1,4 +1,6 @@
-/* Fuzz target: XML bodies of the object store. What is read can be written and read again. */
+/*
+ * Fuzz target: XML bodies of the object store. Whatever was parsed can be written and parsed again.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * The metrics of a run directory, a series a line as Prometheus writes them: metric-read RUN_DIR.
- * Histograms show their count, sum and 95th percentile.
+ * Prints the metrics of a run directory, one series in a line as in Prometheus: metric-read
+ * RUN_DIR. Histograms show their count, sum and 95th percentile.
  */
 #include <stdio.h>
 

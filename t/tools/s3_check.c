@@ -1,5 +1,5 @@
 /*
- * Puts the S3 client through everything that the project asks of it, against the endpoint of a
+ * Tests everything that the project needs of the S3 client, against the endpoint of a
  * configuration:
  *
  *	MEDIANEST_CONFIG=FILE t/tools/s3-check       TAP on standard output
@@ -25,7 +25,7 @@
 
 #include "core/banned.h"
 
-#define PART (5 << 20) /* bytes: the least that S3 allows */
+#define PART (5 << 20) /* bytes: the minimum of S3 */
 
 static struct arena arena;
 static struct config *config;
@@ -63,7 +63,7 @@ put(const char *name, const void *data, size_t len, const char *type)
 	return done;
 }
 
-/* The object's bytes, NUL-terminated; NULL when it cannot be had. */
+/* The object's bytes, NUL-terminated; NULL when it cannot be read. */
 static char *
 get(const char *name, size_t *len)
 {
@@ -93,7 +93,7 @@ collect(char *data, size_t size, size_t n, void *context)
 	return size * n;
 }
 
-/* A request as a browser makes it: the URL and the headers that it was told, nothing else. */
+/* A request like a browser's: the URL and the given headers, nothing else. */
 static struct reply
 fetch(const char *method, const char *url, const char *body, size_t len, const char *const *headers)
 {
@@ -294,7 +294,7 @@ check_presigned_get(void)
 	    403, "an expired one is refused");
 }
 
-/* ETag of an answer, as it must be given back. */
+/* The ETag of a response, as it must be sent back. */
 static const char *
 etag_of(const struct reply *reply)
 {

@@ -1,5 +1,5 @@
 /*
- * The legs of a search against a real catalogue; speaks TAP. Run by t/041-search-legs.t:
+ * The legs of a search against a real catalogue, as TAP. Run by t/041-search-legs.t:
  *
  *	search-check CONNINFO USER-ID WORD TYPO
  *

@@ -1,9 +1,9 @@
 /*
- * The wrappers of PostgreSQL and Redis against real servers; speaks TAP. Run by t/030-store.t:
+ * The wrappers of PostgreSQL and Redis against real servers, as TAP. Run by t/030-store.t:
  *
  *	store-check queries CONNINFO          every query of the program is accepted by the schema
  *	store-check database CONNINFO         errors, transactions, lost connections, deadlines
- * 	store-check redis URL scripts, binary data, and that a late answer meets nobody
+ *	store-check redis URL                 scripts, binary data, late replies
  */
 #include <hiredis/hiredis.h>
 #include <libpq-fe.h>
@@ -22,7 +22,7 @@
 #include "core/banned.h"
 
 #define TIMEOUT_MS 500
-#define SLACK_MS 700 /* past a deadline, on a busy machine */
+#define SLACK_MS 700 /* tolerance after a deadline, on a busy machine */
 
 static struct arena arena;
 static struct error err;
@@ -70,7 +70,7 @@ succeeds(bool result)
 	return result;
 }
 
-/* Prepared by the protocol, as at run time: some are no statements that SQL's PREPARE takes. */
+/* Prepared through the protocol, as at run time: SQL's PREPARE does not accept some of them. */
 static void
 check_queries(const char *conninfo)
 {
@@ -205,7 +205,10 @@ add_one(void *n)
 	++*(int *)n;
 }
 
-/* One transaction around others: nothing of them lasts, and nobody is told, before it commits. */
+/*
+ * One transaction around others: before it commits, nothing is permanent and no notification is
+ * sent.
+ */
 static void
 check_outer(struct db *db)
 {
@@ -277,7 +280,7 @@ check_losses(struct db *db)
 	sleep_ms(200);
 	ok(fails(db_script(db, "SELECT 1", &err), ERR_UNAVAILABLE, "database_unavailable"),
 	    "a script is not repeated");
-	ok(succeeds(db_begin(db, &err)), "a transaction may begin anew");
+	ok(succeeds(db_begin(db, &err)), "a new transaction may begin");
 	pid = backend(db);
 	kill(pid, SIGTERM);
 	sleep_ms(200);
@@ -296,7 +299,7 @@ static const struct query q_fault = { "fault", "SELECT 1 / $1::int",
 static const struct query q_limit = { "limit", "SELECT current_setting('statement_timeout')",
 	QUERY_READ | QUERY_CUSTOM_PLAN };
 
-/* Which of them have rows: 'x'; which were late: 'l'; which failed otherwise: 'e'. */
+/* A letter for each read: 'x' has rows, 'l' was late, 'e' failed otherwise. */
 static const char *
 fates(struct db *db, struct db_ask *asks, size_t n)
 {
@@ -312,7 +315,7 @@ fates(struct db *db, struct db_ask *asks, size_t n)
 	return said;
 }
 
-/* Reads side by side: each has its own deadline, and none takes the others with it. */
+/* Independent reads: each has its own deadline, and a failure does not affect the others. */
 static void
 check_each(struct db *db)
 {
@@ -519,7 +522,7 @@ check_redis(const char *url)
 	ok(succeeds(redis_command(blocker, &arena,
 	       REDIS_ARGV("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"), NULL, &err)),
 	    "the connection is cut");
-	is_str(get(r, "a"), "of a", "one that was idle is made anew");
+	is_str(get(r, "a"), "of a", "an idle connection that died is opened again");
 	ok(fails(redis_command(nowhere, &arena, REDIS_ARGV("PING"), NULL, &err), ERR_UNAVAILABLE,
 	       "redis_unavailable"),
 	    "no server");

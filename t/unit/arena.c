@@ -53,7 +53,7 @@ main(void)
 	is_int(nfreed, 0, "nothing is freed before the reset");
 	arena_reset(&arena);
 	is_str(freed, "cba", "deferred frees run last in, first out");
-	is_int(arena.used, 0, "a reset starts the count anew");
+	is_int(arena.used, 0, "a reset sets the count to zero");
 	first = arena_alloc(&arena, 1);
 	arena_reset(&arena);
 	ok(arena_alloc(&arena, 1) == first, "a reset keeps a block");

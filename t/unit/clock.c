@@ -1,4 +1,4 @@
-/* Time: formats there and back, and what is refused. */
+/* Time: formatting and parsing, and texts that are refused. */
 #include "core/clock.h"
 #include "t/unit/tap.h"
 
@@ -83,7 +83,7 @@ main(void)
 	ok(clock_monotonic() >= before, "the monotonic clock does not go back");
 	ok(clock_now() > 1700000000 * US_PER_SEC, "the wall clock is past 2023");
 
-	/* Every day of eight centuries, there and back. */
+	/* Every day of eight centuries, formatted and parsed. */
 	before = -1;
 	for (int64_t day = -146097; day <= 146097 && before != -2; day++) {
 		time_rfc3339(day * 86400 * US_PER_SEC + 1, text);

@@ -1,4 +1,4 @@
-/* The checks of the CRC catalogue: each value is that of "123456789". */
+/* The check values of the CRC catalogue: each CRC is that of "123456789". */
 #include "objectstore/objects_crc.h"
 #include "t/unit/tap.h"
 

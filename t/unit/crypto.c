@@ -50,7 +50,7 @@ hmac_vectors(void)
 	};
 	unsigned char key[256], data[256], out[SHA256_SIZE];
 
-	for (unsigned round = 0; round < 2; round++) /* the context is used again */
+	for (unsigned round = 0; round < 2; round++) /* the second round reuses the context */
 		for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 			for (size_t k = 0; k < vectors[i].key_len; k++)
 				key[k] = vectors[i].key_byte == -1 ?
@@ -188,7 +188,7 @@ passwords(void)
 	    "others");
 }
 
-/* The list is searched by halves. */
+/* The list is searched by bisection. */
 static void
 the_list(void)
 {

@@ -1,4 +1,4 @@
-/* The guard chain in its order, problem documents and the headers of every answer. */
+/* The order of the guard chain, problem documents and the headers of every response. */
 #include <cjson/cJSON.h>
 
 #include "core/arena.h"

@@ -109,8 +109,8 @@ test_order(bool big)
 }
 
 /*
- * Every cut and every changed byte: nothing is read past the end (the sanitizers watch), nothing
- * loops.
+ * Cuts the block at every byte and changes every byte: nothing is read past the end (the sanitizers
+ * check), nothing loops.
  */
 static void
 test_hostile(void)
@@ -134,7 +134,7 @@ test_hostile(void)
 		exif_parse(k.b, sizeof(k.b), &x);
 	}
 	build(&k, false);
-	entry(&k, 34, 0x8769, 4, 1, 8); /* a directory that names itself */
+	entry(&k, 34, 0x8769, 4, 1, 8); /* a directory that refers to itself */
 	ok(exif_parse(k.b, sizeof(k.b), &x), "a directory that points to itself ends");
 	ok(!exif_parse((const unsigned char *)"XXXXXXXXXX", 10, &x), "no TIFF header");
 }

@@ -1,6 +1,6 @@
 /*
- * The FastCGI loop seen from nginx's side of the socket: answers of every size, refused lengths,
- * the request in hand at SIGTERM.
+ * The FastCGI loop from nginx's side of the socket: responses of every size, refused lengths, a
+ * request that is running at SIGTERM.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ open_request(void *context, struct request *req, size_t announced)
 	return 0;
 }
 
-/* /N answers N bytes; what is wrong with the framing answers its slug; /nap takes a while. */
+/* /N returns N bytes; bad framing returns its slug; /nap takes a while. */
 static void
 handler(void *context, struct request *req, struct response *res)
 {
@@ -129,7 +129,7 @@ send_request(struct arena *arena, const char *method, const char *uri, const cha
 }
 
 /*
- * The content of all STDOUT records; NULL unless the request was ended properly and the connection
+ * The content of all STDOUT records; NULL unless the request ended properly and the connection was
  * closed.
  */
 static const char *

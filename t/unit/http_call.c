@@ -1,4 +1,4 @@
-/* Calls to other servers: how they end, what is kept between them, and the breaker. */
+/* Calls to other servers: how they end, connections kept between them, and the breaker. */
 #include <ftw.h>
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ send_text(int fd, const char *text)
 		_exit(1);
 }
 
-/* Reads requests up to the empty line; false: the other side has closed. */
+/* Reads a request up to the empty line; false: the other side has closed. */
 static bool
 read_request(int fd)
 {
@@ -245,7 +245,7 @@ remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return remove(path);
 }
 
-/* A process of its own that shares the breakers; 0 when the function says yes. */
+/* Runs the function in another process that shares the breakers, and returns its result. */
 static bool
 elsewhere(const char *dir, bool (*run)(const struct local_server *),
     const struct local_server *server)

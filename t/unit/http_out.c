@@ -62,7 +62,7 @@ static const struct {
 	{ "ff02::1", "[ff02::1]:32400", false },
 	{ "fec0::1", "", false },
 	{ "2001::1", "", false },
-	/* IPv4 in other clothes */
+	/* IPv4 in IPv6 forms */
 	{ "::ffff:127.0.0.1", "", false },
 	{ "::ffff:10.0.0.1", "", false },
 	{ "::ffff:169.254.169.254", "", false },
@@ -72,7 +72,7 @@ static const struct {
 	{ "2002:7f00:1::", "", false },
 	{ "2002:c0a8:101::1", "", false },
 	{ "::ffff:192.168.1.5", "192.168.1.5:32400", true },
-	/* entries that are none */
+	/* malformed entries */
 	{ "10.1.2.3", "10.1.2.3", false },
 	{ "10.1.2.3", "10.1.2.3:", false },
 	{ "10.1.2.3", "10.0.0.0/33:32400", false },

@@ -1,4 +1,4 @@
-/* Whom outbound calls trust: the system's authorities and those of outbound.ca_file. */
+/* The authorities that outbound calls trust: the system's and those of outbound.ca_file. */
 #include <curl/curl.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -32,7 +32,7 @@ extend(X509 *x, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-/* issuer NULL: an authority of its own. */
+/* issuer NULL: self-signed. */
 static struct identity
 make(const char *name, const struct identity *issuer, const char *alternative)
 {
@@ -132,7 +132,7 @@ untrusted(struct arena *arena, const struct local_server *server, const char *ca
 	is_str(error_slug_of(&err), "upstream_tls", "%s: the error says so", what);
 }
 
-/* That outbound.ca_file adds to the system's authorities rests on a default of libcurl's. */
+/* outbound.ca_file adds to the system's authorities only because of a default of libcurl. */
 static void
 system_too(void)
 {

@@ -1,4 +1,4 @@
-/* Field rules: what is taken, what is refused and with which code. */
+/* Field rules: accepted input, refused input, and the code of each refusal. */
 #include <cjson/cJSON.h>
 
 #include "core/arena.h"
@@ -75,7 +75,7 @@ query(const char *text)
 	return input_from_query(&arena, rules, text, &in, &err);
 }
 
-/* The first complaint is about this field, with this code. */
+/* The first error is about this field, with this code. */
 static void
 refused(bool taken, const char *what, const char *field, const char *code)
 {

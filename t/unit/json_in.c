@@ -147,7 +147,7 @@ nested(size_t depth, char open, char close)
 	return text;
 }
 
-/* Many members in little time: the look for duplicates must not be quadratic. */
+/* Many members in little time: the search for duplicates must not be quadratic. */
 static void
 test_many_members(void)
 {

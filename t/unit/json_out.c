@@ -1,4 +1,4 @@
-/* JSON out: commas, escapes, numbers, and that misuse is noticed. */
+/* JSON out: commas, escapes, numbers, and detection of misuse. */
 #include <math.h>
 
 #include "core/arena.h"

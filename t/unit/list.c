@@ -1,4 +1,4 @@
-/* Cursors: what is made is read back, and nothing else is taken. */
+/* Cursors: ours can be read back, everything else is refused. */
 #include <string.h>
 
 #include "core/arena.h"

@@ -1,6 +1,6 @@
 /*
- * A server on loopback in a process of its own: it takes one connection after the other and hands
- * each to a function; connections and requests are counted where the test sees them.
+ * A server on loopback in a process of its own: it accepts one connection after the other and
+ * passes each to a function; the test can read the number of connections and requests.
  */
 #ifndef MN_T_UNIT_LOCAL_SERVER_H
 #define MN_T_UNIT_LOCAL_SERVER_H

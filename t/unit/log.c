@@ -1,4 +1,4 @@
-/* Log lines: JSON whatever is logged, bounded, with context. */
+/* Log lines: always valid JSON, bounded, with context. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 static struct arena arena;
 static char captured[65536];
 
-/* Runs with standard error in a file; what was written is in `captured`. */
+/* Runs the statement with standard error in a file; the output is in `captured`. */
 #define CAPTURE(statement) \
 	do { \
 		FILE *file = tmpfile(); \

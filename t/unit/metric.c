@@ -1,4 +1,4 @@
-/* The metrics: what many processes count at once, kills, restarts, limits. */
+/* The metrics: many processes counting at once, kills, restarts, limits. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 #define CHILDREN 6
 #define ROUNDS 20000
 
-/* What children tell the parent, and the parent them. */
+/* Shared by the parent and its children. */
 static struct {
 	_Atomic int ready, go;
 	uint32_t labels[CHILDREN][10];
@@ -203,7 +203,7 @@ test_half_named(void)
 	struct metric_name *slot = &metric_map->names.ROUTE[at];
 	struct metric_point point;
 
-	/* As a process leaves it that is killed when it has claimed the place. */
+	/* The state after a process was killed between claiming the place and writing the name. */
 	atomic_store(&slot->named, 0);
 	memset((void *)slot->text, 0, sizeof(slot->text));
 	is_int(metric_label(LABEL_ROUTE, "/api/half"), at, "a claimed place is found");
@@ -297,7 +297,7 @@ test_gauges(void)
 	child = start(hold_gauge, 1);
 	await(&board->ready, 2);
 	is_int(value_of(METRIC_LIVE_CONNECTIONS, stream), 3, "the next one begins at 0");
-	/* A process id that was given again: alive, but it started at another time. */
+	/* A reused process id: alive, but started at another time. */
 	place = atomic_load(&metric_map->processes[1]);
 	ok((pid_t)(place >> 32) == child, "it has taken the dead one's place");
 	atomic_store(&metric_map->processes[1], place ^ 1);

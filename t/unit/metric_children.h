@@ -1,6 +1,7 @@
 /*
  * Processes that count: each opens the metrics of one run directory by itself, as after a restart.
- * Only before the test has opened them: children inherit a mapping.
+ * Use them only before the test itself has opened the metrics, because children inherit the
+ * mapping.
  */
 #ifndef MN_T_UNIT_METRIC_CHILDREN_H
 #define MN_T_UNIT_METRIC_CHILDREN_H
@@ -79,7 +80,7 @@ clear_dir(void)
 	nftw(dir, remove_entry, 4, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A directory of its own for what follows, for processes that open it themselves. */
+/* A new directory for the tests that follow, whose processes open the metrics themselves. */
 static inline void
 fresh_dir(void)
 {

@@ -1,4 +1,4 @@
-/* The metrics' file: made by many at once, damaged, of another layout. */
+/* The metrics' file: created by many processes at once, damaged, or with another layout. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -87,10 +87,7 @@ test_file(void)
 	is_int(value_of(METRIC_DB_ERRORS, UNLABELLED), 1, "but a process counts for itself");
 }
 
-/*
- * A file as another build could have left it: other order, other limits, one metric that is
- * declared otherwise.
- */
+/* A file of another build: other order, other limits, one metric with another declaration. */
 struct old_layout {
 	struct shm_head head;
 	uint64_t format, nlabels, nmetrics;
@@ -195,7 +192,7 @@ test_layout(void)
 	ok(ended_well(start(expect_errors, 41)), "writing to the old mapping harms nobody");
 }
 
-/* Whatever stands in another layout's file is only read within its bounds. */
+/* A file with another layout is read only within its bounds, whatever it contains. */
 static void
 test_hostile(void)
 {

@@ -1,4 +1,4 @@
-/* Command lines: what getopt_long makes of a table. */
+/* Command lines: options parsed from a table. */
 #include <getopt.h>
 #include <sysexits.h>
 
@@ -30,7 +30,7 @@ parse(struct options *options, char **argv, bool alone)
 	while (argv[argc] != NULL)
 		argc++;
 	*options = (struct options) { .program = "test", .usage = usage, .rows = rows };
-	optind = 0; /* getopt_long(3): begin again */
+	optind = 0; /* resets getopt_long(3) */
 	opterr = 0;
 	return alone ? options_parse_alone(options, argc, argv) :
 		       options_parse(options, argc, argv);

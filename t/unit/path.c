@@ -1,4 +1,4 @@
-/* Paths and requests as nginx hands them over. */
+/* Paths and requests as nginx passes them on. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "http/request.h"

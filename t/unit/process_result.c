@@ -1,4 +1,4 @@
-/* What comes out of the sandbox is untrusted: only what medianest-media can mean gets through. */
+/* Output of the sandbox is untrusted: only lines that medianest-media can write are accepted. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "service/processing/process_result.h"

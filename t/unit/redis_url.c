@@ -1,4 +1,4 @@
-/* Where Redis is. */
+/* URLs of Redis. */
 #include "store/redis_url.h"
 #include "t/unit/tap.h"
 #include "core/banned.h"

@@ -21,7 +21,7 @@ path_of(char *out, const char *name)
 	snprintf(out, RUN_PATH_MAX, "%s/%s", dir, name);
 }
 
-/* What a second process gets when it asks for the lock. */
+/* The result of another process that asks for the lock. */
 static enum run_lock
 lock_in_child(const char *path)
 {

@@ -1,6 +1,6 @@
 /*
- * Presigned URLs: the quick way against the plain one, buckets of time, the memo, and how long it
- * takes.
+ * Presigned URLs: the fast code compared with sigv4_presign(), buckets of time, the cache, and the
+ * time per URL.
  */
 #include <stdlib.h>
 
@@ -39,7 +39,7 @@ client(const char *endpoint, const char *path_style)
 	return s3;
 }
 
-/* What the URL says, put through the verifier: independent of how it was made. */
+/* Verifies the URL, independently of the code that made it. */
 static bool
 verifies(const char *url, const char *method, const char *host, const struct sigv4_pair *extra,
     size_t nextra, int64_t now)
@@ -145,7 +145,7 @@ check_put(void)
 	s3_free(s3);
 }
 
-/* Not judged here (machines differ): `./dev bench` does that. */
+/* Only reported, because machines differ; `./dev bench` checks it. */
 static void
 report_time(void)
 {

@@ -1,6 +1,6 @@
 /*
- * The sandbox: the trial run in each mode, and what a program inside cannot do. Needs a built
- * medianest-media beside it or installed.
+ * The sandbox: the trial run in each mode, and restrictions of a program inside. Needs
+ * medianest-media, built beside it or installed.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -16,7 +16,7 @@
 
 #include "core/banned.h"
 
-/* In a child that has locked itself in: the exit status tells what was possible. */
+/* Runs in a child that has locked itself in; the exit status tells what was possible. */
 static int
 confined(bool landlock)
 {
@@ -49,7 +49,7 @@ confined(bool landlock)
 			_exit(6);
 		if (landlock && open("/tmp", O_RDONLY | O_DIRECTORY) >= 0)
 			_exit(7);
-		if (fork() == 0) /* threads and children go on working */
+		if (fork() == 0) /* threads and children still work */
 			_exit(0);
 		_exit(wait(&status) > 0 && status == 0 ? 0 : 8);
 	}

@@ -1,4 +1,4 @@
-/* Fusion of ranked lists, recency, and one hit for what is the same. */
+/* Fusion of ranked lists, recency, and merging of duplicates into one hit. */
 #include <string.h>
 
 #include "core/arena.h"

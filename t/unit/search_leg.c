@@ -1,4 +1,4 @@
-/* The legs of a search where PostgreSQL is away: calls are made once, and what they say counts. */
+/* The legs of a search without PostgreSQL: each leg is asked once, and its state counts. */
 #include <string.h>
 
 #include "core/arena.h"

@@ -1,4 +1,4 @@
-/* What a person types into the search field, taken apart. */
+/* Parsing the text of the search field. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -86,7 +86,7 @@ main(void)
 	search_parse(&arena, many.data, &q);
 	ok(q.nterms <= SEARCH_TERMS_MAX && q.ntags <= SEARCH_TAGS_MAX &&
 		q.nkinds <= SEARCH_KINDS_MAX,
-	    "no more than there is place for");
+	    "no more than fit");
 	search_parse(&arena, "movies", &q);
 	is_str(q.terms[0].kinds[0], "movie", "movies are movies");
 	is_str(q.terms[0].kinds[1], "video", "and videos");

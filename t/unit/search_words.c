@@ -1,4 +1,4 @@
-/* The words of a query as PostgreSQL takes them, and distances between words. */
+/* The words of a query as sent to PostgreSQL, and distances between words. */
 #include <string.h>
 
 #include "core/arena.h"

@@ -1,7 +1,7 @@
 /*
  * Signature Version 4 against what AWS publishes: its test suite (aws-sig-v4-test-suite, service
  * "service") and the worked examples of the S3 reference ("Authenticating Requests", credentials
- * AKIAIOSFODNN7EXAMPLE). Then what the verifier must refuse.
+ * AKIAIOSFODNN7EXAMPLE). Then signatures that the verifier must refuse.
  */
 #include <string.h>
 

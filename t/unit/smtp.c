@@ -1,4 +1,4 @@
-/* Mail as it goes over the wire: headers, parts, and what a refusal means. */
+/* Mail as it is sent: headers, parts, and the meaning of refusals. */
 #include "client/outbound.h"
 #include "client/smtp.h"
 #include "core/arena.h"
@@ -11,7 +11,7 @@
 
 #define MAIL_MAX 16384
 
-static char *wire; /* the last mail, as the server got it */
+static char *wire; /* the last mail, as the server received it */
 static struct arena arena;
 static struct error err;
 

@@ -1,4 +1,4 @@
-/* Signatures: which decoder may see the bytes. */
+/* Signatures: the decoder for each type. */
 #include "core/str.h"
 #include "media/sniff.h"
 #include "t/unit/tap.h"

@@ -74,7 +74,7 @@ static const struct {
 };
 
 /*
- * Headers exactly; coefficients within one step, since what is almost nothing may round to either
+ * Compares headers exactly and coefficients within one step, since tiny values may round to either
  * side.
  */
 static bool

@@ -1,6 +1,6 @@
 /*
- * Access tokens: ours and libjwt's agree on what is well signed; whatever libjwt leaves open is
- * refused.
+ * Access tokens: our code and libjwt accept the same signatures; tokens that libjwt accepts too
+ * easily are refused.
  */
 #include "service/account/token.h"
 
@@ -29,7 +29,7 @@ static struct keyring *keys;
 static int64_t now;
 
 /*
- * A token from literal JSON, always signed by HMAC-SHA256 with our key, whatever the header says.
+ * A token from literal JSON, always signed with HMAC-SHA256 and our key, independent of its header.
  */
 static const char *
 forge(const char *header, const char *payload)
@@ -59,7 +59,7 @@ verifies(const char *token, const char **slug)
 	return valid;
 }
 
-/* All claims but one, and one more member instead. */
+/* All claims except one, which another member replaces. */
 static const char *
 claims(const char *without, const char *instead)
 {

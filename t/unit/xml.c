@@ -1,4 +1,4 @@
-/* XML: what S3 clients and servers send, and what must not get through. */
+/* XML: texts of S3 clients and servers, and texts that must be refused. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
