@@ -30,7 +30,7 @@ has_credentials(const struct request *req)
 	return req->who->user_id[0] != '\0';
 }
 
-/* Answers to browsers of other origins, refusals included; true when the origin is on the list. */
+/* Adds the CORS headers, to refusals too; returns true if the origin is allowed. */
 static bool
 cors(const struct guards *guards, const struct request *req, struct response *res)
 {
@@ -64,11 +64,11 @@ check_idempotency_key(const char *key, struct error *err)
 		len++;
 	if (key[len] == '\0' && len >= 1 && len <= IDEMPOTENCY_KEY_MAX)
 		return true;
-	return error_field(err, "Idempotency-Key", "format", "1 to %d visible ASCII characters.",
-	    IDEMPOTENCY_KEY_MAX);
+	return error_field(err, "Idempotency-Key", "format",
+	    "must have 1 to %d visible ASCII characters", IDEMPOTENCY_KEY_MAX);
 }
 
-/* The handler's work is done once for a key: the same request again gets the same answer. */
+/* Runs the handler once for a key: a repeated request gets the same response. */
 static bool
 handle_once(const struct guards *guards, struct request *req, struct response *res,
     struct error *err)
@@ -110,8 +110,8 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 }
 
 /*
- * The headers that say how much is left: on every answer that came past the limiter
- * (draft-ietf-httpapi-ratelimit-headers-10 beside the old form).
+ * The headers about the remaining limit, on every response to a counted request
+ * (draft-ietf-httpapi-ratelimit-headers-10 and the older form).
  */
 static void
 limit_headers(const struct request *req, struct response *res)
@@ -155,7 +155,7 @@ common_headers(const struct request *req, struct response *res)
 	response_header(res, "Referrer-Policy", "no-referrer");
 }
 
-/* Not the path: keys of webhooks are in it, and signatures in the query. */
+/* Not the path, which may contain webhook keys; the query may contain signatures. */
 static const char *
 name_of(const struct app *app, const struct request *req)
 {
@@ -164,14 +164,14 @@ name_of(const struct app *app, const struct request *req)
 	return req->route != NULL ? req->route->path : "-";
 }
 
-/* Clients of another protocol try what there is: what they get wrong is no news. */
+/* Clients of another protocol probe for features, so their errors are logged at a lower level. */
 static enum log_level
 level_of(const struct app *app, const struct error_class *class)
 {
 	return app->protocol != NULL && class->status < 500 ? LOG_L_INFO : class->level;
 }
 
-/* The one line of a request: what was asked, by whom, and how it ended. */
+/* Logs one line for each request: route, caller and outcome. */
 static void
 log_request(const struct app *app, const struct request *req, const struct response *res,
     const struct error *err)
@@ -205,7 +205,7 @@ measure(const struct guards *guards, struct request *req)
 		guards->measure(req);
 }
 
-/* Our own API: routes, problem documents, the headers of every answer. */
+/* Our own API: routes, problem documents, the headers of every response. */
 static bool
 serve_routes(const struct app *app, struct request *req, struct response *res, struct error *err)
 {

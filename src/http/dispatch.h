@@ -1,6 +1,6 @@
 /*
- * The one entry of every pool: from parsed request to finished response, with guards, handler,
- * errors, common headers, measuring and the log line.
+ * The entry point of every pool: from the parsed request to the finished response, with guards,
+ * handler, errors, common headers, metrics and the log line.
  */
 #ifndef MN_HTTP_DISPATCH_H
 #define MN_HTTP_DISPATCH_H
@@ -15,11 +15,12 @@ struct request;
 struct response;
 
 /*
- * A pool that speaks a protocol of its own, with its own ways to name what it serves, to judge and
- * to refuse: the object store. It reads no body and has no routes.
+ * A pool with its own protocol, which names, checks and refuses requests in its own way: the object
+ * store. It reads no body and has no routes.
  */
 struct protocol {
-	const char *(*name)(const struct request *); /* what is asked for, in the log: no secret */
+	/* the operation's name for the log; must not contain secrets */
+	const char *(*name)(const struct request *);
 	handler_fn *serve;
 	void (*refuse)(const struct request *, struct response *, const struct error *);
 };
@@ -31,11 +32,11 @@ struct app {
 };
 
 /*
- * First, with the parsed head: finds the route. Returns how many of the announced bytes of the body
- * are to be read into req->body.
+ * Call it first, with the parsed head. Finds the route; returns how many of the announced bytes of
+ * the body to read into req->body.
  */
 size_t dispatch_open(const struct app *, struct request *, size_t announced);
-/* Then, with the body there. Always leaves a complete response; never fails. */
+/* Call it after reading the body. Always leaves a complete response; never fails. */
 void dispatch(const struct app *, struct request *, struct response *);
 
 #endif

@@ -18,7 +18,7 @@
 bool
 guard_missing(struct error *err)
 {
-	error_set(err, ERR_INTERNAL, "This route cannot be served here.");
+	error_set(err, ERR_INTERNAL, "This route is not available here.");
 	return error_detail(err, "the pool has no guard for it");
 }
 
@@ -40,7 +40,7 @@ find_route(const struct route_module *const *modules, struct request *req, struc
 		if (req->method == METHOD_OPTIONS)
 			return true;
 		return error_set(err, ERR_METHOD,
-		    "This path does not take the method; Allow names those that it takes.");
+		    "This method is not allowed here. The Allow header lists the allowed methods.");
 	case ROUTE_NO_PATH:
 	default: return error_set(err, ERR_NOT_FOUND, "There is nothing here.");
 	}
@@ -52,7 +52,7 @@ check_announced(const struct route *route, size_t announced, struct error *err)
 	size_t max = route_body_max(route);
 
 	if (announced > 0 && route->body == BODY_NONE)
-		return error_set(err, ERR_MALFORMED, "This method takes no body.");
+		return error_set(err, ERR_MALFORMED, "This method does not accept a body.");
 	if (announced > max)
 		return error_set(err, ERR_TOO_LARGE, "The body may have at most %zu bytes.", max);
 	return true;
@@ -74,7 +74,7 @@ enter_route(const struct route_module *const *modules, struct request *req, size
 	return 0;
 }
 
-/* Is the media type of the Content-Type, its parameters aside, this one? */
+/* Does the Content-Type have this media type? Ignores parameters. */
 static bool
 content_type_is(const char *type, const char *want)
 {
@@ -128,8 +128,8 @@ enter_input(struct request *req, struct error *err)
 }
 
 /*
- * Health and its like: no credentials are looked at and nothing is counted, so that they answer
- * when all else is down.
+ * Health and similar routes ignore credentials and limits, so that they work when everything else
+ * is down.
  */
 static bool
 unguarded(const struct route *route)
@@ -180,7 +180,7 @@ may(const struct request *req, struct error *err)
 		return true;
 	if (route->auth == AUTH_SESSION && req->who->scoped)
 		return error_slug(err, ERR_FORBIDDEN, "session_required",
-		    "An API token cannot do this: sign in.");
+		    "API tokens cannot do this. Sign in with your account.");
 	if (route->permission == PERM_SIGNED_IN || principal_may(req->who, route->permission))
 		return true;
 	error_set(err, ERR_FORBIDDEN, "Your role does not allow this.");
@@ -188,7 +188,7 @@ may(const struct request *req, struct error *err)
 	    permission_name(route->permission));
 }
 
-/* Public routes go on with older roles and settings while the database is away. */
+/* While the database is not reachable, public routes use older roles and settings. */
 static bool
 authorize(const struct guards *guards, struct request *req, struct error *err)
 {

@@ -25,13 +25,13 @@
 #include "core/banned.h"
 
 #define HEAD_MAX 16384 /* bytes of a response's header */
-/* bytes of a refused body that are read away, or the refusal is lost to a reset */
+/* bytes of a refused body to read, because a reset would lose the response */
 #define DRAIN_MAX (4UL << 20)
 #define DRAIN_CHUNK 16384
-/* workers end up to 1/8 before max_requests, so that they do not all go at once */
+/* workers end up to 1/8 before max_requests, so that they do not all end at once */
 #define RECYCLE_JITTER 8
 #define ACCEPT_PAUSE_MS 50 /* after an accept(2) that failed for lack of descriptors or memory */
-#define SEND_TIMEOUT_SECONDS 15 /* nginx reads at once: who does not is stuck */
+#define SEND_TIMEOUT_SECONDS 15 /* nginx reads immediately: a connection that does not is stuck */
 
 static volatile sig_atomic_t stopping;
 
@@ -43,8 +43,8 @@ on_term(int sig)
 }
 
 /*
- * SIGTERM is blocked here and let through in epoll_pwait(2) only: libfcgi's own handling would
- * break off the reading of a body. FCGX_Init installs handlers, so ours come after it.
+ * SIGTERM is blocked except in epoll_pwait(2), because libfcgi's own handler would interrupt the
+ * reading of a body. FCGX_Init installs handlers, so ours are set after it.
  */
 static bool
 signals_init(sigset_t *waiting)
@@ -101,7 +101,7 @@ body_read(FCGX_Request *fcgx, struct request *req, size_t size)
 	req->body_len = size;
 }
 
-/* nginx takes the status line as it stands, and RFC 9112 section 4 wants more than the number. */
+/* nginx sends the status line unchanged, and RFC 9112 section 4 requires more than the number. */
 static const char *
 reason(int status)
 {
@@ -148,8 +148,8 @@ has_length(int status)
 }
 
 /*
- * Content-Length goes with every answer: a worker killed half way would otherwise look like a
- * complete, shorter one.
+ * Every response has a Content-Length; otherwise a response cut off by a killed worker would look
+ * complete.
  */
 static void
 send_response(FCGX_Request *fcgx, const struct request *req, const struct response *res)
@@ -173,13 +173,13 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 		static const char too_long[] =
 		    "Status: 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 
-		log_error(req->log, "the header of the answer passes %d bytes", HEAD_MAX);
+		log_error(req->log, "the header of the response exceeds %d bytes", HEAD_MAX);
 		fcgi_send(fcgx, too_long, sizeof(too_long) - 1, NULL, 0);
 		return;
 	}
 	if (!fcgi_send(fcgx, head.data, head.len, res->body,
 		req->head || !has_length(res->status) ? 0 : res->body_len))
-		log_notice(req->log, "nginx did not wait for the answer: %s", strerror(errno));
+		log_notice(req->log, "nginx did not wait for the response: %s", strerror(errno));
 }
 
 static void
@@ -201,7 +201,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	req->timing.start = clock_monotonic();
 	measure_pool_begin(&log);
 	request_parse(req, fcgx->envp, &announced);
-	/* an answer that cannot be sent ends the parameters before the last log line */
+	/* a response that cannot be sent frees the parameters before the last log line */
 	log.request_id = arena_strdup(arena, req->request_id);
 	response_init(res, arena);
 	size = loop->open(loop->context, req, announced);
@@ -216,7 +216,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 
 enum wait { WAIT_READY, WAIT_IDLE, WAIT_SIGNAL };
 
-/* One worker is woken for a connection, not all that wait: EPOLLEXCLUSIVE. */
+/* A connection wakes one of the waiting workers, not all: EPOLLEXCLUSIVE. */
 static int
 epoll_make(int listen_fd)
 {
@@ -255,7 +255,7 @@ wait_seconds(const struct fcgi_loop *loop, bool idle)
 								 loop->idle_seconds;
 }
 
-/* The tick may open connections: whoever was idle is so no more. */
+/* The tick may open connections, so the worker is no longer idle after it. */
 static void
 tick_when_due(const struct fcgi_loop *loop, int64_t *last, bool *idle)
 {

@@ -1,7 +1,7 @@
 /*
- * The FastCGI loop of one worker: wait in epoll_pwait with SIGTERM unblocked only there, accept,
- * read, answer. A worker that is told to stop finishes the request in hand: libfcgi's own handling
- * of SIGTERM would break off the reading of a body.
+ * The FastCGI loop of one worker: waits in epoll_pwait(2), where alone SIGTERM is unblocked,
+ * accepts, reads, responds. A worker that is told to stop finishes its request first: libfcgi's own
+ * handler of SIGTERM would interrupt the reading of a body.
  */
 #ifndef MN_HTTP_FCGI_H
 #define MN_HTTP_FCGI_H
@@ -15,8 +15,8 @@ struct response;
 struct services;
 
 /*
- * Called with the parsed head, before the body is read. Returns how many of the announced bytes are
- * to be read; none when what is wrong is in req->framing already.
+ * Called with the parsed head, before the body is read. Returns how many of the announced bytes to
+ * read; 0 if req->framing already has an error.
  */
 typedef size_t fcgi_open_fn(void *context, struct request *, size_t announced);
 typedef void fcgi_handler_fn(void *context, struct request *, struct response *);
@@ -38,7 +38,7 @@ struct fcgi_loop {
 	int tick_seconds;
 };
 
-/* Answers the exit status: 0 after SIGTERM, or after max_requests. */
+/* Returns the exit status: 0 after SIGTERM, or after max_requests. */
 int fcgi_run(const struct fcgi_loop *);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What http asks of others to let a request in (http/enter.c has the order). http knows neither
- * sessions nor Redis: bin hands these in. A missing one refuses what would need it (500), so that a
- * pool without guards serves routes of AUTH_NONE and RATE_NONE only.
+ * The functions that http needs to admit a request (http/enter.c has the order). http knows neither
+ * sessions nor Redis, so bin provides them. A request that needs a missing one is refused (500); a
+ * pool without guards serves only routes with AUTH_NONE and RATE_NONE.
  */
 #ifndef MN_HTTP_GUARD_H
 #define MN_HTTP_GUARD_H
@@ -18,13 +18,14 @@ struct response;
 typedef bool guard_fn(struct request *, struct error *);
 
 struct guards {
-	/* Fills req->call: what the services of this process need to know of the request. */
+	/* Fills req->call, the context that services need. */
 	void (*open)(struct request *);
 	/*
-	 * Who is it? One for each kind but AUTH_NONE; fills req->who (no credentials = nobody) or
-	 * req->source, and req->subject with whom the request counts for. Bad credentials are kept
-	 * by request_refuse_later() until the request was counted as anonymous. False: the request
-	 * ends here, since nobody can tell who it is, or the limiter refused to find out.
+	 * Identifies the caller; one for each kind except AUTH_NONE. Fills req->who (no credentials
+	 * = nobody) or req->source, and req->subject, for which the request counts. Bad credentials
+	 * are reported through request_refuse_later(), after the request was counted as anonymous.
+	 * False: the request ends here, because the caller cannot be determined or the limiter has
+	 * refused the request.
 	 */
 	guard_fn *identify[ROUTE_AUTHS];
 	/*
@@ -32,21 +33,19 @@ struct guards {
 	 * req->limit and req->cached.
 	 */
 	guard_fn *admit;
-	/* Brings roles and live settings up to date and fills req->who->permissions. */
+	/* Updates roles and live settings and fills req->who->permissions. */
 	guard_fn *permissions;
 	/*
-	 * Idempotency-Key, around the handler of a ROUTE_IDEMPOTENT. once_begin opens the
-	 * transaction that the handler works in, or gives what was answered to that key before.
-	 * once_end keeps the answer and commits both; with NULL it undoes all. Only after a
-	 * once_begin that gave nothing.
+	 * Idempotency-Key, around the handler of a ROUTE_IDEMPOTENT. once_begin opens the handler's
+	 * transaction, or returns the stored response to that key. once_end stores the response and
+	 * commits; with NULL it rolls back. Call once_end only if once_begin returned no response.
 	 */
 	bool (*once_begin)(struct request *, const struct kept_answer **, struct error *);
 	bool (*once_end)(struct request *, const struct response *, struct error *);
 	/* Is this Origin allowed? */
 	bool (*origin_allowed)(const struct request *, const char *origin);
 	/*
-	 * Fills req->timing.db and .cache: time spent in PostgreSQL and Redis since it was last
-	 * asked.
+	 * Fills req->timing.db and .cache: time spent in PostgreSQL and Redis since the last call.
 	 */
 	void (*measure)(struct request *);
 };

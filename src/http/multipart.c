@@ -38,8 +38,8 @@ skip_blanks(const char *p)
 
 /*
  * The value of a parameter: a token, or a quoted string (RFC 9110 section 5.6.4). Browsers escape
- * quotes only, and some send paths of Windows as they are: a backslash counts before a quote or
- * another backslash only. NULL: neither.
+ * only quotes, and some send Windows paths unescaped, so a backslash escapes only a quote or
+ * another backslash. NULL: neither.
  */
 static const char *
 take_value(struct arena *arena, const char *p, const char **value)
@@ -67,12 +67,12 @@ take_value(struct arena *arena, const char *p, const char **value)
 
 struct wanted {
 	const char *name;
-	const char *value; /* NULL: did not come */
+	const char *value; /* NULL: absent */
 };
 
 /*
- * Reads the parameters of a header's value into those that are wanted (the first of a name counts);
- * false when they are malformed.
+ * Reads the wanted parameters of a header's value (the first of each name counts); false when they
+ * are malformed.
  */
 static bool
 take_parameters(struct arena *arena, const char *p, struct wanted *wanted, size_t n)
@@ -125,7 +125,7 @@ set_delimiter(struct reader *r, const char *content_type, struct error *err)
 	return true;
 }
 
-/* Behind a delimiter: `*last`, or padding and a line break and then a part. */
+/* Behind a delimiter: either the end (*last), or padding and a line break before the next part. */
 static bool
 end_delimiter(struct reader *r, bool *last)
 {
@@ -140,7 +140,7 @@ end_delimiter(struct reader *r, bool *last)
 	return true;
 }
 
-/* The first delimiter may start the body; what lies before it is no part. */
+/* Skips to the first delimiter, which may be at the start of the body. */
 static bool
 skip_preamble(struct reader *r, bool *last)
 {
@@ -158,7 +158,7 @@ skip_preamble(struct reader *r, bool *last)
 	return end_delimiter(r, last);
 }
 
-/* One header line, as a string; NULL: there is none that is sound. */
+/* Reads a header line as a string; NULL if it is malformed. */
 static const char *
 take_line(struct reader *r, size_t *left, struct error *err)
 {
@@ -203,7 +203,9 @@ is_header(const char *line, size_t len, const char *name)
 	return strlen(name) == len && strncasecmp(line, name, len) == 0;
 }
 
-/* RFC 7578 section 4.7 ended transfer encodings: the bytes are what they are. */
+/*
+ * RFC 7578 section 4.7 deprecates transfer encodings: only those that keep the bytes are accepted.
+ */
 static bool
 encoding_is_plain(const char *value)
 {
@@ -252,7 +254,10 @@ take_headers(struct reader *r, struct multipart_part *part, struct error *err)
 static bool
 take_data(struct reader *r, struct multipart_part *part, bool *last, struct error *err)
 {
-	/* An empty part has no line break of its own: that of its headers is the delimiter's. */
+	/*
+	 * An empty part has no line break of its own: the one after its headers belongs to the
+	 * delimiter.
+	 */
 	const char *from = r->at - 2,
 		   *found = memmem(from, (size_t)(r->end - from), r->delimiter, r->delimiter_len);
 

@@ -1,9 +1,9 @@
 /*
- * multipart/form-data (RFC 7578) in memory: parts are slices of the body, which stays as it is.
+ * multipart/form-data (RFC 7578) in memory: parts are slices of the unchanged body.
  *
- * Parts come in any order, names may repeat, a filename may be missing. A body that is no such form
- * is ERR_MALFORMED; one with too many parts or too long headers is ERR_TOO_LARGE. The size of a
- * part is judged by who asks for it, so that a picture that is too big costs the picture only.
+ * Parts come in any order, names may repeat, a filename may be missing. A malformed form is
+ * ERR_MALFORMED; too many parts or too long headers are ERR_TOO_LARGE. multipart_find() checks the
+ * size of a part, so that a picture that is too large does not affect the other parts.
  */
 #ifndef MN_HTTP_MULTIPART_H
 #define MN_HTTP_MULTIPART_H
@@ -31,12 +31,12 @@ struct multipart {
 	size_t n;
 };
 
-/* content_type is the request's, whose media type was judged already. */
+/* content_type is that of the request, whose media type has already been checked. */
 bool multipart_parse(struct arena *, const char *content_type, const char *body, size_t len,
     struct multipart *, struct error *);
 
 enum part_found { PART_ABSENT, PART_FOUND, PART_TOO_LARGE };
-/* The first part of a name. PART_TOO_LARGE: it is there with more than `max` bytes. */
+/* Finds the first part with a name. PART_TOO_LARGE: it has more than `max` bytes. */
 enum part_found multipart_find(const struct multipart *, const char *name, size_t max,
     const struct multipart_part **);
 

@@ -1,6 +1,6 @@
 /*
- * One request as the handlers see it. Everything in it belongs to the request's arena and is gone
- * after the answer.
+ * One request as the handlers see it. Everything in it belongs to the request's arena, which is
+ * reset after the response.
  */
 #ifndef MN_HTTP_REQUEST_H
 #define MN_HTTP_REQUEST_H
@@ -48,7 +48,8 @@ struct timing {
 };
 
 /*
- * What the limiter found: the tightest window, for the headers of every answer that came past it.
+ * The limiter's result: the tightest window, for the headers of every response to a counted
+ * request.
  */
 struct limit_state {
 	bool known;
@@ -58,7 +59,7 @@ struct limit_state {
 	const char *policy; /* "authenticated" ...: name in RateLimit-Policy */
 };
 
-/* Whom a request counts for: one of the two, or the client's address. */
+/* The subject that a request counts for: one of the two, or the client's address. */
 struct subject {
 	const struct principal *who; /* NULL or user_id "": nobody */
 	const char *source;          /* of webhooks, or NULL */
@@ -87,8 +88,8 @@ struct request {
 	size_t body_len;
 	char *const *envp; /* FastCGI parameters, for request_env() */
 	/*
-	 * What is wrong with path, method, length or encoding, or NULL: found before the body was
-	 * read, and dispatch refuses with it.
+	 * The error in path, method, length or encoding, or NULL: found before the body was read;
+	 * dispatch refuses the request with it.
 	 */
 	const struct error *framing;
 	const char
@@ -102,25 +103,25 @@ struct request {
 	const struct input *input; /* checked by the route's field rules; never NULL in a handler */
 	struct principal *who;     /* never NULL; user_id "" when anonymous */
 	/*
-	 * What proved its identity without being a person, or NULL: the source of a webhook, a
-	 * scraper's address.
+	 * An identified caller that is not a person, or NULL: the source of a webhook, a scraper's
+	 * address.
 	 */
 	const char *source;
 	struct subject subject; /* of the limiter */
 	/*
-	 * Why credentials that came were refused, or NULL. Kept until the request was counted as
-	 * anonymous: 401s count too.
+	 * Why the credentials were refused, or NULL. The request is refused after it was counted as
+	 * anonymous, because 401s count too.
 	 */
 	const struct error *auth_error;
 	struct limit_state limit;
 	struct timing timing;
 	/*
-	 * Warm path: body of a cached answer that the limiter's script brought, or NULL. Set only
-	 * for routes with a cache key.
+	 * The body of a cached response that the limiter's script returned, or NULL. Set only for
+	 * routes with a cache key.
 	 */
 	const char *cached;
 	size_t cached_len;
-	const char *cache_key; /* what route->cache_key made, or NULL */
+	const char *cache_key; /* the result of route->cache_key, or NULL */
 	/* the service layer's, handed through unseen: for cache_store(); may be NULL */
 	const struct admission *admission;
 };
@@ -132,14 +133,14 @@ const char *request_env(const struct request *, const char *name);
 bool method_parse(const char *, enum method *);
 const char *method_name(enum method);
 
-/* Credentials that came are bad: who becomes nobody, and auth_error keeps why. */
+/* Reports bad credentials: `who` becomes nobody, and auth_error keeps the reason. */
 void request_refuse_later(struct request *, const struct error *why);
 
 /*
  * Fills the request from the FastCGI parameters that nginx/ sends: REQUEST_METHOD, REQUEST_URI
  * (raw), CONTENT_LENGTH, CONTENT_TYPE, REMOTE_ADDR, REQUEST_ID and HTTP_*. arena, log, config, svc
- * are set already. Never fails: complaints end in req->framing, so that their refusal passes CORS
- * and carries the request id like any other. *body_len: bytes announced, 0 when none.
+ * are set already. Never fails: errors are stored in req->framing, so that these refusals too have
+ * CORS headers and the request id. *body_len: bytes announced, 0 when none.
  */
 void request_parse(struct request *, char *const *envp, size_t *body_len);
 /*

@@ -16,14 +16,13 @@ struct response;
 
 typedef bool handler_fn(const struct request *, struct response *, struct error *);
 /*
- * Names the cached answer of a request: a text that holds everything the body depends on besides
- * the caller; NULL = not cacheable.
+ * Returns the name of a request's cached response: a text with everything that the body depends on
+ * except the caller; NULL = not cacheable.
  */
 typedef const char *cache_key_fn(const struct request *);
 
 /*
- * What was answered before to the same Idempotency-Key: the text is the body, or the response's
- * `memo`.
+ * The stored response to the same Idempotency-Key: the text is the body, or the response's `memo`.
  */
 struct kept_answer {
 	int status;
@@ -31,13 +30,13 @@ struct kept_answer {
 	size_t len;
 };
 /*
- * Answers anew from what was kept, where the body itself must not be: it holds signed URLs. The
- * request is the same as then.
+ * Makes the response again from a memo, for bodies that must not be stored because they contain
+ * signed URLs. The request is the same as the first one.
  */
 typedef bool replay_fn(const struct request *, const struct kept_answer *, struct response *,
     struct error *);
 
-/* Rate classes; RATE_NONE takes no part in the limits at all. */
+/* Rate classes; RATE_NONE has no limits. */
 enum rate_class {
 	RATE_TIER,
 	RATE_UPLOAD,
@@ -51,42 +50,42 @@ enum rate_class {
 const char *rate_class_name(enum rate_class); /* "tier", "upload", ..., "none" */
 
 /*
- * Who may come, and what proves it. Credentials that are bad count as anonymous; whether they are
- * refused is the permission's matter, and always is for a hook.
+ * How callers prove their identity. Bad credentials count as anonymous; the permission decides
+ * whether the request is refused; a hook always refuses them.
  */
 enum route_auth {
-	AUTH_NONE,    /* no credentials are looked at */
-	AUTH_BEARER,  /* an access token or an API token; none is let pass where it is PUBLIC */
+	AUTH_NONE,    /* credentials are ignored */
+	AUTH_BEARER,  /* an access token or an API token; optional if the route is PUBLIC */
 	AUTH_SESSION, /* an access token; an API token is refused: 403 session_required */
 	/*
 	 * Counts for the owner of the `refreshToken` in the body while that is valid; an access
-	 * token that comes along is read, not needed.
+	 * token is read but not required.
 	 */
 	AUTH_REFRESH,
 	AUTH_HOOK, /* a source of webhooks: a key in the path, or a signature over the raw body */
-	AUTH_SCRAPER, /* as AUTH_BEARER, or an address that is allowed without signing in */
+	AUTH_SCRAPER, /* as AUTH_BEARER, or an address that needs no sign-in */
 	ROUTE_AUTHS,
 };
 const char *route_auth_name(enum route_auth); /* "none", "bearer", ... */
 
-/* What comes in the body. But for BODY_JSON, the field rules speak of the query string. */
+/* The content of the body. Except with BODY_JSON, the field rules apply to the query string. */
 enum route_body {
 	BODY_NONE,      /* 400 when one is sent */
 	BODY_JSON,      /* checked by the field rules */
-	BODY_RAW,       /* req->body as it came, of any type: a signature goes over its bytes */
-	BODY_MULTIPART, /* multipart/form-data in req->form; req->body stays as it came */
+	BODY_RAW,       /* req->body unchanged, of any type, because a signature covers its bytes */
+	BODY_MULTIPART, /* multipart/form-data in req->form; req->body is unchanged */
 	ROUTE_BODIES,
 };
 const char *route_body_name(enum route_body); /* "none", "json", ... */
 
-/* Bytes of a body whose route does not say more. */
+/* Default limits in bytes. */
 #define BODY_JSON_MAX (1UL << 20)
 #define BODY_RAW_MAX (1UL << 20)
 #define BODY_MULTIPART_MAX (4UL << 20)
 
 /*
- * flags: honours Idempotency-Key; the answer holds neither token nor secret, and what is done lies
- * in PostgreSQL
+ * flags: supports Idempotency-Key. The response must not contain tokens or secrets, and all effects
+ * must be in PostgreSQL.
  */
 #define ROUTE_IDEMPOTENT 1u
 
@@ -95,21 +94,21 @@ struct route {
 	const char *path; /* "/api/media/{id}" */
 	handler_fn *handler;
 	enum route_auth auth;
-	enum permission permission; /* PUBLIC is written */
+	enum permission permission; /* PUBLIC must be written out */
 	enum rate_class rate;
 	enum route_body body;
 	const struct field_rule *input;
 	cache_key_fn *cache_key;
 	unsigned flags;
 	replay_fn *replay; /* of ROUTE_IDEMPOTENT; NULL: the body is kept as it is */
-	size_t body_max;   /* bytes; 0: what its kind has */
+	size_t body_max;   /* bytes; 0: the default of its kind */
 };
 size_t route_body_max(const struct route *);
 
 struct route_module {
 	const char *name;
 	const struct route *routes; /* ends with path NULL */
-	/* of {name} parts that are no ids, which have none; textual types only; may be NULL */
+	/* rules of {name} parts that are not ids; textual types only; may be NULL */
 	const struct field_rule *params;
 };
 
@@ -119,10 +118,10 @@ enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 bool route_param_is_id(const char *name, size_t len);
 
 /*
- * Finds the row for a decoded path, filling req->route and req->params. A literal part wins over a
- * {name}; what stands for {id} or {...Id} is a UUID, or the row does not match: no other text can
- * name a resource. On ROUTE_NO_METHOD (and for METHOD_OPTIONS) `allow` (at least 64 bytes) lists
- * what the path does have, HEAD and OPTIONS included.
+ * Finds the row for a decoded path, filling req->route and req->params. A literal part takes
+ * precedence over a {name}. The text for {id} or {...Id} must be a UUID, or the row does not match:
+ * no other text can name a resource. On ROUTE_NO_METHOD (and for METHOD_OPTIONS) `allow` (at least
+ * 64 bytes) lists the methods of the path, HEAD and OPTIONS included.
  */
 enum route_match route_find(const struct route_module *const *modules, struct request *,
     char *allow, size_t size);

@@ -1,6 +1,6 @@
 /*
- * The embedded object store's S3 protocol: served by two pools, which answer XML and not problem
- * documents. What nginx passes them is in nginx/storage.conf.in.
+ * The embedded object store's S3 protocol: served by two pools, which respond with XML, not problem
+ * documents. nginx/storage.conf.in defines what nginx passes to them.
  */
 #ifndef MN_OBJECTSTORE_OBJECTSTORE_H
 #define MN_OBJECTSTORE_OBJECTSTORE_H
@@ -8,13 +8,13 @@
 #include "http/dispatch.h"
 
 /*
- * Pool verify: STORAGE_ACTION=verify judges a write before its body is read; =read judges and
- * answers GET and HEAD.
+ * Pool verify: STORAGE_ACTION=verify checks a write before its body is read; =read checks GET and
+ * HEAD and responds to them.
  */
 extern const struct protocol objectstore_verify;
-/* Pool store: writes that were judged; the body lies in X_BODY_FILE. */
+/* Pool store: writes that have been checked; the body is in the file X_BODY_FILE. */
 extern const struct protocol objectstore_write;
-/* Called by the store pool's workers now and then: collects garbage. */
+/* Collects garbage; the store pool's workers call it at intervals. */
 void objectstore_tick(void *services);
 
 #endif

@@ -13,7 +13,7 @@
 #include "service/call.h"
 #include "core/banned.h"
 
-/* S3's codes and their statuses; codes of our own layers below are translated. */
+/* S3's codes and their statuses; the codes of our lower layers are translated. */
 static const struct {
 	const char *slug;
 	int status;
@@ -37,7 +37,7 @@ static const struct {
 	{ "InsufficientStorage", 507 },
 };
 
-/* Sub-resources of S3 that are not here. What is not listed is ignored, as S3 does. */
+/* Sub-resources of S3 that are not supported. Unknown ones are ignored, as in S3. */
 static const char *const unsupported[] = {
 	"policy",
 	"policyStatus",
@@ -122,7 +122,7 @@ protocol_xml(const struct protocol_request *req, struct response *res, int statu
     const struct buf *xml, struct error *err)
 {
 	if (xml->overflow)
-		return error_slug(err, ERR_INTERNAL, "InternalError", "The answer is too long.");
+		return error_slug(err, ERR_INTERNAL, "InternalError", "The response is too long.");
 	res->status = status;
 	res->content_type = "application/xml";
 	res->body = xml->data;
@@ -141,7 +141,7 @@ protocol_unsupported(const struct protocol_request *req)
 
 /*
  * The verdict for auth_request, which turns every status but 2xx, 401 and 403 into 500: the real
- * status travels in headers, and nginx makes S3's refusal of them.
+ * status is in headers, from which nginx makes S3's refusal.
  */
 static void
 refuse_write(const struct request *req, struct response *res, const struct error *err)
@@ -157,8 +157,8 @@ refuse_write(const struct request *req, struct response *res, const struct error
 }
 
 /*
- * Bytes that the write will need room for; false: it does not say how many. A body in chunks is
- * kept twice for a moment.
+ * The disk space that the write needs; false: its size is not announced. A body in chunks is stored
+ * twice for a short time.
  */
 static bool
 announced_size(const struct protocol_request *req, int64_t *size, struct error *err)
@@ -180,7 +180,7 @@ announced_size(const struct protocol_request *req, int64_t *size, struct error *
 	return true;
 }
 
-/* What can be told of a write before its body is read, so that nothing is spooled in vain. */
+/* Checks a write before its body is read, so that refused bodies are not spooled. */
 static bool
 judge_write(struct protocol_request *req, struct error *err)
 {
@@ -216,8 +216,8 @@ verify(struct protocol_request *sreq, struct response *res, struct error *err)
 }
 
 /*
- * Set by nginx from the verdict: without it the verifier was not asked, whatever the configuration
- * says.
+ * nginx sets this from the verdict. If it is missing, the verifier was not asked, whatever the
+ * configuration says.
  */
 static bool
 write_judged(struct protocol_request *sreq, struct response *res, struct error *err)
@@ -230,7 +230,7 @@ write_judged(struct protocol_request *sreq, struct response *res, struct error *
 	return protocol_claim(sreq, err) && protocol_write(sreq, res, err);
 }
 
-/* The one parse of a request, for both pools; what failed gets the name that S3 has for it. */
+/* Parses a request, for both pools; errors get the names that S3 uses. */
 static bool
 serve(const struct request *req, struct response *res,
     bool (*operation)(struct protocol_request *, struct response *, struct error *),
@@ -292,10 +292,9 @@ objectstore_tick(void *context)
 	arena_init(&arena);
 	error_clear(&err);
 	if (!objects_collect(SYSTEM_CALL(svc, &arena), &removed, &err))
-		log_warn(svc->log, "object store: garbage stays for now: %s %s", err.message,
-		    err.detail);
+		log_warn(svc->log, "object store: garbage could not be collected: %s %s",
+		    err.message, err.detail);
 	else if (removed > 0)
-		log_info(svc->log, "object store: removed %zu files that nothing refers to",
-		    removed);
+		log_info(svc->log, "object store: removed %zu unreferenced files", removed);
 	arena_clear(&arena);
 }

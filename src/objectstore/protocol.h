@@ -33,7 +33,7 @@ struct protocol_request {
 	size_t nquery;
 	int64_t length; /* announced; -1: none */
 	bool presigned;
-	/* what the request says about its signature, or NULL: protocol_claim() was not asked yet */
+	/* the claims of the request's signature; NULL before protocol_claim() */
 	const struct sigv4_claim *claim;
 	int64_t expires_at; /* of a presigned URL, us */
 };

@@ -1,4 +1,4 @@
-/* An S3 request: taken apart, and its signature judged. */
+/* Parsing S3 requests and verifying their signatures. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -14,8 +14,8 @@
 #define ENV_NAME_MAX 256
 
 /*
- * A header as FastCGI names it. Content-Length is announced apart: the store's own request has
- * none.
+ * A header by its FastCGI name. Content-Length has a parameter of its own, because the request that
+ * nginx sends here has no body.
  */
 const char *
 protocol_header(const struct protocol_request *req, const char *name)
@@ -68,7 +68,7 @@ protocol_query_int(const struct protocol_request *req, const char *name, int64_t
 		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
 		    "%s must be a number of at least %lld.", name, (long long)min);
 	if (*out > max)
-		*out = max; /* S3 does so */
+		*out = max; /* as in S3 */
 	return true;
 }
 
@@ -82,7 +82,7 @@ split_path(struct protocol_request *req, struct error *err)
 	req->key = slash != NULL ? slash + 1 : "";
 	if (strlen(req->key) > OBJECT_KEY_MAX)
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
-		    "Keys have at most %d bytes.", OBJECT_KEY_MAX);
+		    "A key may have at most %d bytes.", OBJECT_KEY_MAX);
 	return true;
 }
 
@@ -125,7 +125,7 @@ is_signed(const struct sigv4_claim *claim, const char *name, size_t len)
 		const char *p = claim->signed_headers[i];
 		size_t k = 0;
 
-		/* FastCGI made capitals and underscores of what may have been hyphens. */
+		/* FastCGI names are upper-case, with underscores for hyphens. */
 		while (k < len && p[k] != '\0' &&
 		    (p[k] == '-'                       ? '_' :
 			    p[k] >= 'a' && p[k] <= 'z' ? p[k] - 'a' + 'A' :
@@ -138,8 +138,8 @@ is_signed(const struct sigv4_claim *claim, const char *name, size_t len)
 }
 
 /*
- * Whoever holds a presigned URL must not add x-amz-copy-source and the like: each x-amz header is
- * signed, and is there once.
+ * Holders of a presigned URL must not add x-amz-copy-source and the like, so each x-amz header must
+ * be signed and not repeated.
  */
 static bool
 check_amz_headers(const struct protocol_request *req, struct error *err)
@@ -153,11 +153,11 @@ check_amz_headers(const struct protocol_request *req, struct error *err)
 			continue;
 		if (!is_signed(req->claim, *env + 5, len - 5))
 			return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
-			    "There is an x-amz header that is not signed.");
+			    "An x-amz header is not signed.");
 		for (char *const *other = env + 1; *other != NULL; other++)
 			if (strncmp(*other, *env, len + 1) == 0)
 				return error_slug(err, ERR_FORBIDDEN, "AccessDenied",
-				    "There is an x-amz header twice.");
+				    "An x-amz header is repeated.");
 	}
 	return true;
 }
@@ -186,7 +186,7 @@ payload_valid(const char *payload)
 	    (strlen(payload) == 64 && strspn(payload, "0123456789abcdef") == 64);
 }
 
-/* What was signed, put together from what came. */
+/* Rebuilds the signed request from the received one. */
 static bool
 build_signed(const struct protocol_request *req, struct sigv4_request *out, struct error *err)
 {

@@ -27,7 +27,7 @@ enum {
 #define MINE " WHERE id = $1 AND lease = $2 AND state = 'running'"
 #define COLUMNS \
 	" j.id, j.kind, j.queue, j.payload, j.lease, j.request_id, j.attempt, j.max_attempts"
-/* The row of a periodic job, which one of that kind that was added otherwise is not. */
+/* The row of a periodic job; jobs of that kind added by other means do not match. */
 #define PERIODIC "($3::integer > 0 AND unique_key = 'every:' || kind)"
 #define PERIODS \
 	" unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS p(kind, queue," \
@@ -53,7 +53,7 @@ const struct query store_jobs_queries[] = {
 	    " FROM" PERIODS " ON CONFLICT (unique_key) WHERE state IN ('available', 'running')"
 	    " AND unique_key IS NOT NULL DO NOTHING",
 	    0 },
-	/* What a newer program says holds at once, not after the older one's period. */
+	/* Changes made by a newer program apply at once, not after the older one's period. */
 	[Q_ENSURE_PERIODS] = { "jobs_ensure_periods",
 	    "UPDATE jobs j SET queue = p.queue, max_attempts = p.max_attempts,"
 	    " run_at = least(j.run_at, now() + make_interval(secs => p.every_s)) FROM" PERIODS
@@ -84,7 +84,7 @@ const struct query store_jobs_queries[] = {
 	    " FROM chosen c WHERE j.id = c.id RETURNING" COLUMNS ", c.exhausted",
 	    0 },
 	[Q_HELD] = { "job_held", "SELECT" COLUMNS ", false FROM jobs j" MINE, QUERY_READ },
-	/* What is locked ends this moment: to wait for it could only bring a deadlock. */
+	/* Locked rows are being completed now; waiting for them could only cause a deadlock. */
 	[Q_HEARTBEAT] = { "jobs_heartbeat",
 	    "WITH kept AS (UPDATE jobs"
 	    " SET lease_until = clock_timestamp() + make_interval(secs => $2::integer)"

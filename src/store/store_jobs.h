@@ -1,10 +1,10 @@
 /*
- * The job queue: rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced by a lease token
- * that is the runner's own. store_job_add() runs inside the caller's transaction, together with the
- * change that needs the job; NOTIFY mn_jobs wakes the worker.
+ * The job queue: rows in PostgreSQL, taken with FOR UPDATE SKIP LOCKED, fenced by the lease token
+ * of the runner. store_job_add() runs inside the caller's transaction, together with the change
+ * that needs the job; NOTIFY mn_jobs wakes the worker.
  *
- * A periodic job is one row that never ends: with its completion, or when it is given up, it is due
- * again later. Its unique key keeps it from existing twice.
+ * A periodic job is one row that never ends: after its completion, or when it is given up, it is
+ * scheduled again. Its unique key prevents duplicates.
  */
 #ifndef MN_STORE_JOBS_H
 #define MN_STORE_JOBS_H
@@ -22,13 +22,13 @@ struct error;
 
 #define JOB_KEEP_DAYS 7   /* finished jobs */
 #define JOB_ERROR_MAX 500 /* bytes of last_error */
-#define JOB_BATCH_MAX 64  /* jobs taken at once; a number that SQL reads too */
+#define JOB_BATCH_MAX 64  /* jobs taken at once; SQL uses this number too */
 
 extern const struct query store_jobs_queries[];
 
 bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
 /*
- * Makes sure that each periodic job is there, in its queue, and due within its period: the first
+ * Makes sure that each periodic job exists in its queue and is due within its period, the first
  * time at once.
  */
 bool store_jobs_ensure(struct db *, struct arena *, const struct job_periodic *, size_t n,
@@ -36,50 +36,47 @@ bool store_jobs_ensure(struct db *, struct arena *, const struct job_periodic *,
 
 struct job_claim {
 	const char *queue;
-	const char *lease; /* UUID of the runner; what it holds is found by it */
+	const char *lease; /* UUID of the runner; identifies its jobs */
 	int lease_seconds;
 	/*
-	 * One job is taken, or when the first that is due is of one of these kinds, as many of
-	 * these as are at hand up to JOB_BATCH_MAX. Array text (db_array).
+	 * Takes one job; if the first due job is of one of these kinds, takes up to JOB_BATCH_MAX
+	 * of these. Array text (db_array).
 	 */
 	const char *batch_kinds;
-	/* jobs that this lease holds and that are completed first, in the same transaction */
+	/* jobs of this lease to complete first, in the same transaction */
 	const char *const *finished;
 	size_t nfinished;
 };
 /*
- * Takes what is due, or a job whose lease ran out; *n = 0 when there is nothing. Counts the
- * attempts. `completed`: of the finished ones, those that were still held; may be NULL.
+ * Takes due jobs, or a job whose lease has expired; *n = 0 if there are none. Counts the attempts.
+ * `completed`: the finished jobs that the lease still held; may be NULL.
  */
 bool store_jobs_take(struct db *, struct arena *, const struct job_claim *, struct job **jobs,
     size_t *n, size_t *completed, struct error *);
-/* Completes many jobs that have no effects in the database. *completed as above. */
+/* Completes jobs without effects in the database. *completed as above. */
 bool store_jobs_done(struct db *, struct arena *, const char *lease, const char *const *ids,
     size_t n, size_t *completed, struct error *);
-/* A job that is still held by the lease; job->id NULL: it is not. */
+/* Reads a job if the lease still holds it; else job->id is NULL. */
 bool store_job_held(struct db *, struct arena *, const char *id, const char *lease, struct job *,
     struct error *);
-/*
- * Puts off the end of all that is held by these leases. `alive`: the leases that hold anything;
- * unordered.
- */
+/* Extends these leases. `alive`: the leases that still hold jobs; unordered. */
 bool store_jobs_heartbeat(struct db *, struct arena *, struct strings leases, int lease_seconds,
     struct strings *alive, struct error *);
 /*
- * Inside the transaction of the effects. False with ERR_CONFLICT (slug lease_lost) when another
- * worker has it: then the caller rolls back.
+ * Inside the transaction of the job's effects. ERR_CONFLICT (slug lease_lost) if another worker has
+ * the job: the caller then rolls back.
  */
 bool store_job_done(struct db *, struct arena *, const struct job *, struct error *);
 /*
- * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, give
- * or take a quarter), or dead at the last attempt or when `final`; *dead tells. A periodic job is
- * due after its period then. ERR_CONFLICT lease_lost as above.
+ * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, plus
+ * or minus a quarter). After the last attempt, or if `final`, the job is dead and *dead is true; a
+ * periodic job is then due after its period. ERR_CONFLICT lease_lost as above.
  */
 bool store_job_failed(struct db *, struct arena *, const struct job *, const char *message,
     bool final, const int *backoff_s, bool *dead, struct error *);
 /*
- * Gives back all that the lease holds as if it had not been taken: what a runner that ended had
- * not begun.
+ * Returns the jobs of the lease to the queue without counting the attempt: those that an ended
+ * runner had not started.
  */
 bool store_jobs_release(struct db *, struct arena *, const char *lease, struct error *);
 /* Removes finished jobs older than JOB_KEEP_DAYS, at most `limit`. */

@@ -1,8 +1,8 @@
--- Keeps whose an API token is, as PostgreSQL said when it was asked after `asked`.
--- KEYS: 1 epoch, 2 gen, 3 what is kept of the token
+-- Caches the owner of an API token, which PostgreSQL returned to a query sent at `asked`.
+-- KEYS: 1 epoch, 2 gen, 3 the token's entry
 -- ARGV: 1 run_id, 2 asked (Unix time of this server), 3 user, 4 generation, 5 role, 6 tier, 7 scopes, 8 id of the token, 9 its expiry or 0,
---       10 seconds for which it is fresh, 11 seconds for which it is kept
--- It is fresh from `asked` on, however long this took: a revocation that came in between is in `revoked` for longer than that.
+--       10 seconds for which the entry is fresh, 11 seconds for which it is stored
+-- The entry is fresh from `asked` on, however long the query took: a revocation in between stays in `revoked` for longer.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 	return 0
 end

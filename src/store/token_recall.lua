@@ -1,7 +1,7 @@
--- Whose API token is this? What token_keep.lua kept when PostgreSQL was asked last.
--- KEYS: 1 epoch, 2 revoked, 3 gen, 4 what is kept of the token   ARGV: 1 run_id
+-- Returns the owner of an API token as cached by token_keep.lua.
+-- KEYS: 1 epoch, 2 revoked, 3 gen, 4 the token's entry   ARGV: 1 run_id
 -- Returns {state, Unix time, user, generation, role, tier, scopes}
--- state: fresh; old (good for counting only: PostgreSQL must be asked); unknown; epoch (the copy is not of this server's life)
+-- state: fresh; old (for counting only: PostgreSQL must be asked); unknown; epoch (the copy is from an earlier life of the server)
 local now = redis.call('TIME')[1]
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 	return {'epoch', now}

@@ -1,6 +1,6 @@
 /*
- * Fuzz target: a form. The first line is the Content-Type, the rest the body. Every part lies
- * within the body, behind the one before it, and has a name.
+ * Fuzz target: a form. The first line is the Content-Type, the rest the body. Every part is within
+ * the body, behind the previous one, and has a name.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	form = arena_alloc(&arena, sizeof(*form));
 	type = arena_strndup(&arena, (const char *)data, (size_t)(line - data));
 	len = size - (size_t)(line + 1 - data);
-	body = xmalloc(len + (len == 0)); /* of its exact size: reading past it is seen */
+	/* of its exact size, so that the sanitizers detect reads past it */
+	body = xmalloc(len + (len == 0));
 	memcpy(body, line + 1, len);
 	if (multipart_parse(&arena, type, body, len, form, &err))
 		check(form, body, len);

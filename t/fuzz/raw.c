@@ -1,7 +1,7 @@
 /*
  * Fuzz target: a request whose route takes a signed raw body. The first line is the request target,
- * the rest the body. The verifier and the handler see the bytes as they came, and nobody without a
- * source comes to the handler.
+ * the rest the body. The verifier and the handler see the unchanged bytes, and requests without a
+ * source do not reach the handler.
  */
 #include <stdint.h>
 #include <stdlib.h>

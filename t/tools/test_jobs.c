@@ -3,8 +3,8 @@
  * t/tools/test-worker. Run by t/221-runners.t and t/bench/run.
  *
  * Each takes an optional "gate" in its payload: it leaves a link GATE.at to its process id, and
- * waits until the file GATE exists. What has an effect adds a row to test_effects, a table that the
- * test makes.
+ * waits until the file GATE exists. Jobs with effects add a row to test_effects, a table that the
+ * test creates.
  */
 #include <stdio.h>
 #include <string.h>
@@ -81,7 +81,7 @@ effect_run(const struct call *call, const struct job_env *env, const struct job 
 	    db_end(db, effect(call, job, err) && store_job_done(db, call->arena, job, err), err);
 }
 
-/* Fails in the middle of a transaction that it forgets. */
+/* Fails in the middle of a transaction without ending it. */
 static bool
 leak_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -95,7 +95,7 @@ hang_run(const struct call *call, const struct job_env *env, const struct job *j
     struct error *err)
 {
 	while (pause() != 0)
-		; /* only a signal ends it, and that not for long */
+		; /* only a signal ends it */
 	return false;
 }
 

@@ -156,7 +156,7 @@ passwords(void)
 		ARGON2_OK,
 	    "a hash as an older version may have left it");
 	ok(password_verify(dir, old, "password", &matches, &rehash, &err) && matches && rehash,
-	    "of old parameters: right, to be hashed anew");
+	    "with old parameters: correct, and to be hashed again");
 	ok(!password_verify(dir, "$argon2id$nonsense", "x", &matches, &rehash, &err) && !matches,
 	    "a broken hash is an error, not a match");
 
