@@ -128,7 +128,7 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 		;
 	if (!in_time)
 		return error_slug(err, ERR_UNPROCESSABLE, "timeout",
-		    "Processing the file took too long.");
+		    "The file took too long to process.");
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (result->status == EXEC_FAILED)
 		return error_slug(err, ERR_INTERNAL, "internal", "%s is not installed.", argv[0]);
