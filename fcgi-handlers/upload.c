@@ -287,7 +287,8 @@ complete_one(const struct request *req, const struct input *in, struct media *me
 		parts[i] = (struct upload_etag) { (int)input_int(part, "number", 0),
 			input_str(part, "etag") };
 		if (i > 0 && parts[i].number <= parts[i - 1].number)
-			return error_field(err, "parts", "range", "In rising order, each once.");
+			return error_field(err, "parts", "range",
+			    "must be in ascending order, each number once");
 	}
 	return upload_complete(req->call, input_str(in, "uploadId"),
 	    &(const struct upload_etags) { parts, n }, media, err);

@@ -202,8 +202,8 @@ users_post(const struct request *req, struct response *res, struct error *err)
 	if (input_bool(req->input, "invite", false)) {
 		if (new.password != NULL || new.display_name != NULL)
 			return error_field(err, "invite", "choice",
-			    "an invitation has neither password nor name: whoever is invited"
-			    " chooses them");
+			    "must be false when a password or a name is given: invited"
+			    " people choose their own");
 		invite =
 		    (struct invite_new) { .email = new.email, .role = new.role, .tier = new.tier };
 		return users_invite(req, res, &invite, err);
@@ -269,7 +269,8 @@ user_delete(const struct request *req, struct response *res, struct error *err)
 
 	if (transfer != input_has(req->input, "to"))
 		return error_field(err, "to", transfer ? "required" : "choice",
-		    "goes with items=transfer");
+		    transfer ? "is required with items=transfer" :
+			       "must not be given without items=transfer");
 	return people_delete(req->call, request_param(req, "id"), input_str(req->input, "to"),
 		   err) &&
 	    response_empty(res, 204);

@@ -43,7 +43,8 @@ add_safe(struct buf *out, const char *what, const char *value, struct error *err
 {
 	if (*value == '\0' || strpbrk(value, UNSAFE) != NULL)
 		return error_set(err, ERR_VALIDATION,
-		    "%s: \"%s\" cannot be written into nginx's configuration", what, value);
+		    "%s: \"%s\" has a character that nginx's configuration cannot hold", what,
+		    value);
 	buf_adds(out, value);
 	return true;
 }
@@ -367,7 +368,7 @@ read_template(struct arena *arena, const char *path, struct error *err)
 	}
 	len = fread(text, 1, NGINX_TEMPLATE_MAX, in);
 	if (ferror(in) || !feof(in)) {
-		error_set(err, ERR_INTERNAL, "%s: cannot be read, or is too large", path);
+		error_set(err, ERR_INTERNAL, "%s: cannot be read or is too large", path);
 		text = NULL;
 	} else {
 		text[len] = '\0';

@@ -100,7 +100,8 @@ password_read(char out[PASSWORD_MAX + 2], struct error *err)
 		fputc('\n', stderr);
 	}
 	if (got == NULL)
-		return error_set(err, ERR_VALIDATION, "no password on standard input");
+		return error_set(err, ERR_VALIDATION,
+		    "no password on standard input: write it there on one line");
 	out[strcspn(out, "\r\n")] = '\0';
 	return true;
 }
@@ -193,7 +194,7 @@ run_nginx(struct admin *a, int *status, struct error *err)
 {
 	if (a->operand == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    "nginx needs the directory that the files go to");
+		    "nginx needs DIR, the directory for the generated files");
 	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
 }
 
@@ -212,13 +213,13 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 	if (!audit_verify(a->db, &a->arena, &report, err))
 		return false;
 	if (report.broken_at > 0) {
-		printf(
-		    "the audit chain is broken at link %lld: what follows may have been changed\n",
+		printf("the audit chain is broken at link %lld: that entry and later ones may"
+		       " have been changed\n",
 		    (long long)report.broken_at);
 		*status = EXIT_FAILURE;
 		return true;
 	}
-	printf("the audit chain holds: %lld links, %lld entries not linked yet\n",
+	printf("the audit chain is intact: %lld links, %lld entries not linked yet\n",
 	    (long long)report.linked, (long long)report.unlinked);
 	return true;
 }
@@ -274,11 +275,11 @@ command_line(struct admin *a, const struct options *o, const struct command **co
 	*command = command_find(a, o->operands, o->noperands);
 	if (*command == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    o->noperands == 0 ? "no command" : "unknown command");
+		    o->noperands == 0 ? "no command given" : "unknown command");
 	for (unsigned i = 0; options[i].name != NULL; i++)
 		if (o->given[i] && !((*command)->accepts & GIVEN(i)))
-			return error_set(err, ERR_VALIDATION, "%s takes no --%s", (*command)->words,
-			    options[i].name);
+			return error_set(err, ERR_VALIDATION, "%s does not take --%s",
+			    (*command)->words, options[i].name);
 	a->config_file = o->config;
 	a->email = o->values[OPTION_EMAIL];
 	a->role = o->values[OPTION_ROLE];

@@ -55,7 +55,7 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 
 	out[0] = '\0';
 	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return true;
@@ -73,7 +73,7 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 	n = read(fd, out, size - 1);
 	close(fd);
 	if (n < 0 || n == (ssize_t)size - 1)
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read, or is longer than a key",
+		return error_set(err, ERR_INTERNAL, "%s: cannot be read or is too long for a key",
 		    path);
 	out[n] = '\0';
 	while (n > 0 && isspace((unsigned char)out[n - 1]))
@@ -105,7 +105,7 @@ jwt_load(struct keyring *ring, const struct config *config, struct error *err)
 	}
 	if (ring->njwt == 0)
 		return error_set(err, ERR_INTERNAL,
-		    "no key to sign tokens with: run 'medianest-admin keys create'");
+		    "there is no key to sign tokens: run 'medianest-admin keys create'");
 	return true;
 }
 
@@ -243,7 +243,7 @@ directory_create(const char *dir, struct error *err)
 	if (fd >= 0)
 		close(fd);
 	return ok ||
-	    error_set(err, ERR_INTERNAL, "%s: its owner cannot be set: %s", dir, strerror(errno));
+	    error_set(err, ERR_INTERNAL, "%s: cannot set the owner: %s", dir, strerror(errno));
 }
 
 static bool
@@ -256,7 +256,7 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	int fd;
 
 	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 	if (fd < 0 && errno == EEXIST) {
 		if (verbose)
@@ -270,7 +270,7 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	ok = close(fd) == 0 && ok;
 	if (!ok) {
 		unlink(path);
-		return error_set(err, ERR_INTERNAL, "%s: cannot be written: %s", path,
+		return error_set(err, ERR_INTERNAL, "%s: cannot write the key: %s", path,
 		    strerror(errno));
 	}
 	if (verbose)
@@ -323,7 +323,7 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 	bool have_jwt = false, have_data = false;
 
 	if (!key_path(config, "", dir))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	if (!directory_create(dir, err))
 		return false;
 	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {

@@ -81,7 +81,7 @@ list_after(struct arena *arena, enum list_kind kind, const char *cursor, struct 
 {
 	*p = (struct list_position) { .id = NULL };
 	return cursor == NULL || parse(arena, kind, cursor, p) ||
-	    error_field(err, "cursor", "format", "is not a cursor of this list");
+	    error_field(err, "cursor", "format", "must be a cursor of this list");
 }
 
 bool

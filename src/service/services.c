@@ -91,8 +91,8 @@ services_check_schema(struct services *s, struct error *err)
 	arena_clear(&arena);
 	if (ok && version < SCHEMA_VERSION)
 		return error_slug(err, ERR_INTERNAL, "schema_old",
-		    "the database has schema %lld, this program needs %d: run 'medianest-admin"
-		    " migrate'",
+		    "the database has schema %lld, but this program needs %d: run"
+		    " 'medianest-admin migrate'",
 		    (long long)version, SCHEMA_VERSION);
 	return ok;
 }

@@ -29,7 +29,7 @@ static bool
 link_invalid(struct error *err)
 {
 	return error_slug(err, ERR_UNPROCESSABLE, "link_invalid",
-	    "This link has been used, has expired, or was not copied whole.");
+	    "This link has been used, has expired or is incomplete. Request a new one.");
 }
 
 static bool
@@ -37,7 +37,7 @@ need_mail(struct services *svc, struct error *err)
 {
 	return mail_configured(svc->config) ||
 	    error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
-		"This server cannot send mail: ask its operator (smtp.host).");
+		"This server cannot send mail. Ask its operator to set smtp.host.");
 }
 
 /* A fresh single-use token, its row, and the mail that carries it. In the caller's transaction. */
@@ -84,7 +84,8 @@ register_invited_in(const struct call *call, const struct registration *reg, cha
 		return false;
 	if (invite.role == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_invalid",
-		    "This invitation has been used, has expired, or is for another address.");
+		    "This invitation has been used, has expired or is for another address."
+		    " Ask for a new one.");
 	change.role = invite.role;
 	change.tier = invite.tier;
 	return store_person_change(call->svc->db, call->arena, id, &change, err) &&
@@ -101,7 +102,7 @@ register_invited(const struct call *call, const struct registration *reg,
 
 	if (reg->invite == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_required",
-		    "Joining needs an invitation.");
+		    "You need an invitation to join. Ask the operator of this server for one.");
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, register_invited_in(call, reg, id, err), err) &&
 	    session_open(call, id, grant, err);
@@ -151,7 +152,7 @@ account_register(const struct call *call, const struct registration *reg, bool *
 	*opened = false;
 	if (str_eq(mode, "closed"))
 		return error_slug(err, ERR_FORBIDDEN, "registration_closed",
-		    "This server takes no new accounts.");
+		    "This server does not accept new accounts.");
 	if (str_eq(mode, "open") && reg->invite == NULL)
 		return register_open(call, reg, err);
 	*opened = true;
@@ -346,7 +347,7 @@ change_email(const struct call *call, const char *email, struct error *err)
 	if (!store_account_email(call->svc->db, call->arena, row.user_id, email, err))
 		return db_violated(err, "users_email_key") ?
 		    error_slug(err, ERR_CONFLICT, "email_taken",
-			"This address has an account already.") :
+			"This address already has an account. Choose another one.") :
 		    false;
 	return audit_add(call, &event, err);
 }

@@ -58,7 +58,7 @@ plex_signin_begin(const struct call *call, struct plex_signin_pin *out, struct e
 
 	if (call->by.who->scoped)
 		return error_slug(err, ERR_FORBIDDEN, "session_required",
-		    "An API token cannot do this: sign in.");
+		    "An API token cannot do this. Sign in.");
 	uuid_v7(fresh);
 	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row.client_id, err))
 		return false;
@@ -80,7 +80,7 @@ static bool
 pin_expired(struct error *err)
 {
 	return error_slug(err, ERR_NOT_FOUND, "pin_expired",
-	    "This sign-in was used or has expired: begin again.");
+	    "This sign-in has been used or has expired. Start again.");
 }
 
 /* What plex.tv said about a PIN that was confirmed. */
@@ -104,7 +104,7 @@ ask_plex(const struct call *call, struct confirmed *c, const char **linking, str
 		return false;
 	if (pin.id == NULL ||
 	    (by_somebody && pin.user_id != NULL && !str_eq(pin.user_id, call->by.who->user_id)))
-		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in.");
+		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in. Start again.");
 	if (pin.over)
 		return pin_expired(err);
 	*linking = pin.user_id;
@@ -145,7 +145,7 @@ keep_account(const struct call *call, const char *user_id, const struct confirme
 	if (!store_plex_link(call->svc->db, call->arena, &account, &linked, err)) {
 		if (db_violated(err, "users_plex_id_key"))
 			error_slug(err, ERR_CONFLICT, "plex_taken",
-			    "This Plex account is linked with somebody else.");
+			    "This Plex account is already linked to another person.");
 		return false;
 	}
 	return linked ||
@@ -203,10 +203,10 @@ recognise(const struct call *call, const struct confirmed *c, const char **user_
 		return false;
 	if (*user_id == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "plex_not_linked",
-		    "No account is linked with this Plex account. Sign in and link it first.");
+		    "No account is linked to this Plex account. Sign in and link it first.");
 	return !totp ||
 	    error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
-		"Your second factor is on: sign in with your password and a code.");
+		"Your account uses two-step verification. Sign in with your password and a code.");
 }
 
 bool

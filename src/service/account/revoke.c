@@ -140,7 +140,8 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 	    (rev->generation > 0 &&
 		!admission_push_generation(call, rev->user_id, rev->generation, &why))) {
 		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
-		    "It is done, but not every server knows yet. Try again in a moment.");
+		    "The change is saved, but has not reached every server yet. Try again"
+		    " in a moment.");
 		err->retry_after = REVOKE_PUSH_RETRY_SECONDS;
 		return error_detail(err, "%s", why.detail);
 	}

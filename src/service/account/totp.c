@@ -79,7 +79,7 @@ begin_in(const struct call *call, const char *sealed, struct totp_state *state, 
 		return false;
 	if (state->enabled)
 		return error_slug(err, ERR_CONFLICT, "totp_enabled",
-		    "The second factor is on already: turn it off first.");
+		    "Two-step verification is already on. Turn it off first.");
 	return store_totp_pending(call->svc->db, call->arena, call->by.who->user_id, sealed, err);
 }
 
@@ -163,12 +163,12 @@ enable(const struct call *call, const char *pending, const char *code, struct er
 
 	if (pending == NULL)
 		return error_slug(err, ERR_CONFLICT, "totp_not_begun",
-		    "Begin with POST /api/auth/totp.");
+		    "Two-step verification is not being set up. Start with POST /api/auth/totp.");
 	if (!seal_open(call, place_of(user_id), pending, &secret, err))
 		return false;
 	if ((step = matching_step(secret.data, secret.len, code)) == 0)
 		return error_slug(err, ERR_UNPROCESSABLE, "totp_invalid",
-		    "The code is not right. Is the clock of your device?");
+		    "Wrong code. Check your device's clock.");
 	return store_totp_enable(call->svc->db, call->arena, user_id, pending, step, err);
 }
 

@@ -64,7 +64,7 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 	struct media_reader reader;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
-		return error_field(err, "sort", "choice", "The trash has one order only: newest.");
+		return error_field(err, "sort", "choice", "must be newest for the trash");
 	if (!list_after(call->arena, kind, ask->list.cursor, &after, err))
 		return false;
 	from = (struct media_position) { after.number, after.text, after.id };

@@ -77,7 +77,7 @@ permitted(const struct change_kind *kind, const struct change *c, const struct m
 	if (owns(c->call->by.who, m) ||
 	    (kind->deleters && principal_may(c->call->by.who, PERM_MEDIA_DELETE)))
 		return true;
-	return error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
+	return error_set(err, ERR_FORBIDDEN, "You can view this item, but you can't change it.");
 }
 
 static bool
@@ -85,7 +85,8 @@ version_matches(const struct change *c, const struct media *m, struct error *err
 {
 	if (c->version == 0 || c->version == m->version)
 		return true;
-	return error_set(err, ERR_PRECONDITION, "It was changed meanwhile: fetch it again.");
+	return error_set(err, ERR_PRECONDITION,
+	    "This item has changed since you loaded it. Reload it and try again.");
 }
 
 /*
@@ -157,7 +158,7 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 
 	if (m->trashed_at != 0)
 		return error_slug(err, ERR_CONFLICT, "in_trash",
-		    "It is in the trash: restore it first.");
+		    "This item is in the trash. Restore it first.");
 	if ((p->set & MEDIA_SET_TITLE) != 0)
 		m->title = p->title;
 	if ((p->set & MEDIA_SET_OVERVIEW) != 0)
@@ -269,7 +270,7 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 		return true;
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
-		    "It is still being uploaded: abort the upload instead.");
+		    "This item is still being uploaded. Cancel the upload instead.");
 	return store_media_trash(c->call->svc->db, c->call->arena, m->id, c->call->by.who->user_id,
 	    err);
 }
@@ -303,7 +304,8 @@ media_restore(const struct call *call, const char *id, struct media *out, struct
 	/* Not in the trash, but there: it is what was asked for, to whoever might have asked. */
 	if (err->code == ERR_NOT_FOUND && media_get(call, id, out, err))
 		return owns(call->by.who, out) || principal_may(call->by.who, PERM_MEDIA_DELETE) ||
-		    error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
+		    error_set(err, ERR_FORBIDDEN,
+			"You can view this item, but you can't change it.");
 	return false;
 }
 
@@ -328,20 +330,21 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	const struct media_event queued = {
 		.step = "queue",
 		.state = "done",
-		.message = "Asked for again.",
+		.message = "Processing was requested again.",
 	};
 	const char *upload_id;
 	bool moved;
 
 	if (!str_eq(m->source, "upload"))
 		return error_slug(err, ERR_CONFLICT, "not_an_upload",
-		    "Only uploaded files are processed here.");
+		    "Only uploaded files can be processed again.");
 	if (!store_media_start(c->call->svc->db, c->call->arena, m->id, "{ready,failed}", &moved,
 		err))
 		return false;
 	if (!moved)
 		return error_slug(err, ERR_CONFLICT, "not_processable",
-		    "It is %s: there is nothing to process again.", m->status);
+		    "This item is %s. Only ready and failed items can be processed again.",
+		    m->status);
 	return store_media_upload(c->call->svc->db, c->call->arena, m->id, &upload_id, err) &&
 	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, &queued, err) &&
 	    media_job(c->call, m->id, upload_id, m->content_type, err);
@@ -389,10 +392,10 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 		return apply_trash(c, m, err);
 	if (!owns(c->call->by.who, m))
 		return error_set(err, ERR_FORBIDDEN,
-		    "Only its owner can delete this item for good.");
+		    "Only the owner can permanently delete this item.");
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
-		    "It is still being uploaded: abort the upload instead.");
+		    "This item is still being uploaded. Cancel the upload instead.");
 	return purge_item(c->call, m->id, err);
 }
 

@@ -187,7 +187,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	if (q->nterms == 0 && !has_filter(a))
 		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?
 		    true :
-		    error_field(err, "q", "required", "Say what to look for, or give a filter.");
+		    error_field(err, "q", "required", "must have words unless a filter is set");
 	a->text = search_words_text(run->call->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
 	a->title = search_words_title(run->call->arena, q);

@@ -19,9 +19,10 @@ static bool
 refuse_ended(const struct upload *u, struct error *err)
 {
 	if (str_eq(u->status, "aborted"))
-		return error_slug(err, ERR_CONFLICT, "upload_aborted", "This upload was aborted.");
+		return error_slug(err, ERR_CONFLICT, "upload_aborted",
+		    "This upload was canceled. Start a new upload.");
 	return error_slug(err, ERR_CONFLICT, "upload_expired",
-	    "The time for this upload is over: begin anew.");
+	    "This upload has expired. Start a new upload.");
 }
 
 /*
@@ -39,7 +40,7 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 		return true;
 	if (u->multipart_id == NULL)
 		return error_slug(err, ERR_CONFLICT, "not_multipart",
-		    "This upload is made in one piece.");
+		    "This upload has no parts. Send the file in one request.");
 	list = arena_array(call->arena, n, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
@@ -48,7 +49,8 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 		return true;
 	if (err->code == ERR_UPSTREAM)
 		error_slug(err, ERR_CONFLICT, "parts_rejected",
-		    "The object store does not accept these parts.");
+		    "The object store rejected these parts. Check their ETags, or send them"
+		    " again.");
 	return false;
 }
 
@@ -61,12 +63,12 @@ check_object(struct services *svc, const struct upload *u, struct error *err)
 		if (err->code != ERR_NOT_FOUND)
 			return false;
 		return error_slug(err, ERR_CONFLICT, "upload_missing",
-		    "Nothing has arrived for this upload.");
+		    "No file has arrived for this upload. Send the file first.");
 	}
 	if (object.size != u->size)
 		return error_slug(err, ERR_CONFLICT, "size_mismatch",
-		    "%lld bytes were announced, %lld arrived.", (long long)u->size,
-		    (long long)object.size);
+		    "%lld bytes were announced, but %lld arrived. Send the file again.",
+		    (long long)u->size, (long long)object.size);
 	return true;
 }
 
@@ -165,7 +167,7 @@ abort_in(const struct call *call, const struct upload *u, struct error *err)
 		return false;
 	if (!moved)
 		return error_slug(err, ERR_CONFLICT, "upload_completed",
-		    "This upload is complete: delete the item instead.");
+		    "This upload is complete. Delete the item instead.");
 	return store_media_delete(call->svc->db, call->arena, u->media_id, err) &&
 	    add_cleanup(call, u, err);
 }
@@ -185,7 +187,7 @@ upload_abort(const struct call *call, const char *id, struct error *err)
 	/* The store drops parts that nobody joins by itself, only later. */
 	if (u.multipart_id != NULL &&
 	    !s3_multipart_abort(call->svc->s3, u.object_key, u.multipart_id, &ignored))
-		log_warn(call->svc->log, "parts of an aborted upload stay behind: %s",
+		log_warn(call->svc->log, "parts of a canceled upload were left behind: %s",
 		    ignored.detail);
 	return true;
 }

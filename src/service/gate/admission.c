@@ -156,7 +156,8 @@ check_without_redis(const struct call *call, const struct principal *who, struct
 		    "This session has ended. Sign in again.");
 	if (check.generation != who->generation)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
-		    "The account has changed since this token was made. Refresh it.");
+		    "The account has changed since this access token was issued. Refresh"
+		    " the token.");
 	return true;
 }
 
@@ -282,8 +283,10 @@ verdict(const char *state, const struct redisReply *r, const struct admission *a
 		    "This session has ended. Sign in again.");
 	if (str_eq(state, "stale"))
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
-		    "The account has changed since this token was made. Refresh it.");
-	return error_set(err, ERR_INTERNAL, "The request could not be admitted.");
+		    "The account has changed since this access token was issued. Refresh"
+		    " the token.");
+	return error_set(err, ERR_INTERNAL,
+	    "The request could not be checked. Try again in a moment.");
 }
 
 bool
@@ -316,7 +319,8 @@ admission_check(const struct call *call, const struct admission_ask *ask,
 				if (call->svc->db != NULL && !db_connected(call->svc->db))
 					return error_slug(err, ERR_UNAVAILABLE,
 					    "database_unavailable",
-					    "The server cannot check the session at the moment.");
+					    "The server cannot check your session right"
+					    " now. Try again in a moment.");
 				break;
 			}
 			continue;
@@ -349,7 +353,7 @@ admission_life(const struct call *call, const char **run_id, struct error *err)
 
 	if (id == NULL || id[0] == '\0')
 		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
-		    "The session store cannot be reached.");
+		    "The server cannot reach its session store. Try again in a moment.");
 	*run_id = arena_strdup(call->arena, id);
 	if (!redis_command(call->svc->redis, call->arena,
 		REDIS_ARGV("GET", redis_key(call->svc->redis, call->arena, "epoch")), &reply, err))

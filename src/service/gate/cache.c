@@ -63,7 +63,9 @@ raise_version(void *context)
 		REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field,
 		    hex_encode(v->arena, random, sizeof(random))),
 		NULL, &err))
-		log_warn(v->svc->log, "version of %s not raised, the worker repeats it: %s",
+		log_warn(v->svc->log,
+		    "the cache version of %s was not raised, the worker will repeat it:"
+		    " %s",
 		    v->field, err.detail);
 }
 

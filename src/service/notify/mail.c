@@ -23,29 +23,32 @@ struct mail_text {
 
 static const struct mail_text texts[MAIL_KINDS] = {
 	[MAIL_INVITE] = { "invite", "You are invited to MediaNest",
-	    "Somebody who looks after this MediaNest would like you to join it.\nThe link is good"
-	    " for seven days, and once.",
+	    "You have been invited to join this MediaNest server.\nThe link works once and"
+	    " expires in seven days.",
 	    "Join" },
-	[MAIL_CONFIRM] = { "confirm", "Confirm your address",
-	    "An account was asked for with this address. It begins to exist when you follow the"
-	    " link within a day.\nIf it was not you, do nothing: nothing happens.",
-	    "Confirm the address" },
-	[MAIL_KNOWN] = { "known", "You have an account already",
-	    "An account was asked for with this address, but there is one already. If you have lost"
-	    " the password, ask for a new one on the sign-in page.",
+	[MAIL_CONFIRM] = { "confirm", "Confirm your email address",
+	    "Someone signed up for a MediaNest account with this address. Follow the link"
+	    " to create your account. It expires in 24 hours.\nIf this was not you, ignore"
+	    " this email: no account will be created.",
+	    "Confirm address" },
+	[MAIL_KNOWN] = { "known", "You already have an account",
+	    "Someone tried to sign up with this address, but it already has an account. If"
+	    " you have forgotten your password, reset it on the sign-in page.",
 	    NULL },
 	[MAIL_RESET] = { "reset", "Choose a new password",
-	    "A new password was asked for. The link is good for 30 minutes, and once; all devices"
-	    " are signed out when you use it.\nIf it was not you, do nothing.",
+	    "Someone asked to reset your password. The link works once and expires in 30"
+	    " minutes. Choosing a new password signs you out on all devices.\nIf this was"
+	    " not you, ignore this email: your password stays the same.",
 	    "Choose a new password" },
 	[MAIL_PASSWORD_CHANGED] = { "password_changed", "Your password was changed",
-	    "The password of your account was changed and other devices were signed out.\nIf it was"
-	    " not you, ask for a new password now and tell whoever looks after this server.",
+	    "The password of your account was changed, and your other devices were signed"
+	    " out.\nIf this was not you, reset your password now and tell the operator of"
+	    " this server.",
 	    NULL },
-	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new address",
-	    "This address was given for your account. It counts from the moment that you follow the"
-	    " link, within a day.",
-	    "Confirm the address" },
+	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new email address",
+	    "This address was entered as the new address of your account. It is used once"
+	    " you confirm it. The link expires in 24 hours.",
+	    "Confirm address" },
 };
 
 bool

@@ -133,10 +133,10 @@ send_message(void *context)
 	struct error err = { 0 };
 
 	if (m->json->buf.overflow)
-		log_error(m->svc->log, "event of more than %lu bytes is not sent",
+		log_error(m->svc->log, "an event of more than %lu bytes was not sent",
 		    (unsigned long)m->json->buf.max);
 	else if (!redis_publish(m->svc->redis, m->arena, NOTIFY_CHANNEL, m->json->buf.data, &err))
-		log_warn(m->svc->log, "event not sent: %s (%s)", err.message, err.detail);
+		log_warn(m->svc->log, "an event was not sent: %s (%s)", err.message, err.detail);
 }
 
 /* Nobody hears of what may yet be rolled back. */

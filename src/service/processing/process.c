@@ -62,7 +62,7 @@ take_payload(struct arena *arena, const struct job *job, const char **media_id,
 	*upload_id = json_str(payload, "uploadId", NULL);
 	if (*media_id == NULL || !uuid_valid(*media_id) ||
 	    (*upload_id != NULL && !uuid_valid(*upload_id)))
-		return error_set(err, ERR_INTERNAL, "The job names no item.");
+		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
 	return true;
 }
 
@@ -113,7 +113,7 @@ hash_file(int fd, unsigned char out[SHA256_SIZE], struct error *err)
 	}
 	digest_final(digest, sum);
 	memcpy(out, sum, SHA256_SIZE);
-	return n == 0 || error_set(err, ERR_INTERNAL, "Scratch space cannot be read.");
+	return n == 0 || error_set(err, ERR_INTERNAL, "The scratch directory cannot be read.");
 }
 
 static bool
@@ -124,11 +124,10 @@ fetch_into(struct process *p, int fd, struct error *err)
 	if (!s3_get_fd(p->call->svc->s3, p->source_key, fd, most, &p->source, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return reject(err, "missing",
-			    "The uploaded file is no longer in the store. Please upload it again.");
+			    "The uploaded file is no longer in storage. Upload it again.");
 		if (err->code == ERR_TOO_LARGE)
 			return reject(err, "size_mismatch",
-			    "The uploaded file is larger than was announced. Please upload it"
-			    " again.");
+			    "The uploaded file is larger than announced. Upload it again.");
 		return false;
 	}
 	if (!hash_file(fd, p->sha256, err))
@@ -136,8 +135,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 	if (p->item.object_key == NULL && p->item.sha256 != NULL &&
 	    !str_eq(hex_encode(p->call->arena, p->sha256, SHA256_SIZE), p->item.sha256))
 		return reject(err, "checksum_mismatch",
-		    "The file that arrived is not the one that was announced: its checksum differs."
-		    " Please upload it again.");
+		    "The checksum of the uploaded file does not match. Upload it again.");
 	return true;
 }
 
@@ -151,13 +149,13 @@ fetch(struct process *p, struct error *err)
 	p->source_key = p->item.object_key != NULL ? p->item.object_key : p->item.incoming_key;
 	if (p->source_key == NULL)
 		return reject(err, "missing",
-		    "The uploaded file is no longer in the store. Please upload it again.");
+		    "The uploaded file is no longer in storage. Upload it again.");
 	if (!step(p, "fetch", "started", NULL, err))
 		return false;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL, "Scratch space cannot be written: %s",
-		    strerror(errno));
+		return error_set(err, ERR_STORAGE_FULL,
+		    "The scratch directory cannot be written: %s", strerror(errno));
 	ok = fetch_into(p, fd, err);
 	close(fd);
 	return ok && step(p, "fetch", "done", NULL, err);
@@ -216,7 +214,8 @@ open_asset(struct process *p, const char *name, int64_t *size, struct error *err
 	if (fd >= 0)
 		close(fd);
 	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-	error_detail(err, "derived file %s is missing or not what it should be", name);
+	error_detail(err, "derived file %s is missing or not a regular file of the right size",
+	    name);
 	return -1;
 }
 
@@ -390,7 +389,7 @@ publish(struct process *p, const char *original, struct error *err)
 	/* Left behind by a crash here, it is found by housekeeping. */
 	if (!gone && p->item.object_key == NULL &&
 	    !s3_delete(p->call->svc->s3, p->source_key, &ignored))
-		log_notice(p->call->svc->log, "the uploaded object stays for now: %s",
+		log_notice(p->call->svc->log, "the uploaded object could not be removed yet: %s",
 		    ignored.message);
 	return true;
 }
@@ -505,8 +504,7 @@ process_give_up(const struct call *call, const struct job *job, struct job_after
     struct error *err)
 {
 	static const char message[] =
-	    "The file could not be processed because of a problem on the server. You can try again"
-	    " later.";
+	    "The server had a problem and could not process the file. Try again later.";
 	struct process_item item;
 	const char *media_id, *upload_id;
 	struct error ignored;

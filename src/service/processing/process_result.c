@@ -47,7 +47,7 @@ static bool
 garbage(struct error *err, const char *what)
 {
 	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-	return error_detail(err, "medianest-media answered an impossible %s", what);
+	return error_detail(err, "medianest-media returned an invalid %s", what);
 }
 
 static bool

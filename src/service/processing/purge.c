@@ -60,7 +60,7 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 		return false;
 	media_id = json_str(payload, "mediaId", "");
 	if (!uuid_valid(media_id))
-		return error_set(err, ERR_INTERNAL, "The job names no item.");
+		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
 	cJSON_ArrayForEach (upload, json_get(payload, "uploadIds")) {
 		if (!cJSON_IsString(upload) || !uuid_valid(upload->valuestring))
 			continue;

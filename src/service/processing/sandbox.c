@@ -307,7 +307,7 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 
 	if (box->mode == SANDBOX_BUBBLEWRAP && filter < 0) {
 		ok = error_slug(err, ERR_INTERNAL, "sandbox_failed",
-		    "The system call filter could not be made.");
+		    "The system call filter could not be created.");
 	} else {
 		command_build(&c, box, scratch, max_pixels, seconds, filter);
 		ok = run(box, &c, scratch, seconds, filter, &o, stop, err);
@@ -430,7 +430,7 @@ find_program(char *path, size_t size, struct error *err)
 	}
 	snprintf(path, size, "%s/medianest-media", MN_LIBEXECDIR);
 	return access(path, X_OK) == 0 ||
-	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be %s", path);
+	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be at %s", path);
 }
 
 static bool
@@ -471,8 +471,8 @@ settle(struct sandbox *box, const char *scratch, bool required, struct error *fi
 		return true;
 	if (required) {
 		error_set(err, ERR_INTERNAL,
-		    "media.sandbox is 'required', but bubblewrap cannot run here: install"
-		    " bubblewrap and allow user namespaces");
+		    "media.sandbox is 'required', but bubblewrap does not work here:"
+		    " install bubblewrap and allow user namespaces");
 		return error_detail(err, "%s", first->detail);
 	}
 	if (sandbox_landlock_abi() > 0) {
@@ -504,16 +504,16 @@ sandbox_init(struct sandbox *box, const struct config *config, const struct log 
 		ok = settle(box, scratch, str_eq(config_str(config, CFG_MEDIA_SANDBOX), "required"),
 		    &first, err);
 	else
-		ok = error_set(err, ERR_INTERNAL, "scratch space cannot be written: %s: %s",
+		ok = error_set(err, ERR_INTERNAL, "cannot write the scratch directory %s: %s",
 		    scratch, strerror(errno));
 	remove_trial(&arena, scratch);
 	if (ok && box->mode != SANDBOX_BUBBLEWRAP)
 		log_warn(log,
-		    "bubblewrap cannot run here (%s): decoding under %s, system call filter and"
-		    " limits only",
+		    "bubblewrap does not work here (%s): files are decoded with only %s, a"
+		    " system call filter and limits",
 		    first.detail, sandbox_mode_name(box->mode));
 	else if (ok)
-		log_info(log, "decoding in the bubblewrap sandbox");
+		log_info(log, "files are decoded in the bubblewrap sandbox");
 	arena_clear(&arena);
 	return ok;
 }
