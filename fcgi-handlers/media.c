@@ -75,8 +75,8 @@ answer_item(const struct request *req, struct response *res, int status, const s
 }
 
 /*
- * The version that If-Match names, 0 without one. The item is read first: If-Match compares with
- * the version that is in force.
+ * The version that If-Match names, 0 without the header. The item is read first, because If-Match
+ * is compared with its current version.
  */
 static bool
 expected_version(const struct request *req, int64_t *version, struct error *err)
@@ -94,9 +94,9 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 }
 
 /*
- * A page depends on the query alone; the rest is the cache's business. Only first pages are kept:
- * they are asked for again and again, while what somebody scrolls past is not, and keeping it would
- * cost a second round trip to Redis.
+ * A page depends on the query alone; the cache adds the rest. Only first pages are kept: they are
+ * requested again and again. Later pages are not, and keeping them would cost a second round trip
+ * to Redis.
  */
 static const char *
 list_cache_key(const struct request *req)
@@ -113,8 +113,8 @@ tags_cache_key(const struct request *req)
 }
 
 /*
- * Who scrolls asks for each page once: a page is kept when it is asked for again, so that a cold
- * one costs one Redis round trip only.
+ * A page is kept when it is requested a second time, so that a page that is read once costs only
+ * one round trip to Redis.
  */
 static bool
 answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
@@ -126,7 +126,7 @@ answer_cached(const struct request *req, struct response *res, struct json *j, s
 	return true;
 }
 
-/* GET /api/media: one page of what the caller may see. */
+/* GET /api/media: one page of the items that the caller may see. */
 static bool
 media_list_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -156,7 +156,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	return answer_cached(req, res, j, err);
 }
 
-/* GET /api/media/tags: the tags of what the caller may see, most used first. */
+/* GET /api/media/tags: the tags of the items that the caller may see, most used first. */
 static bool
 media_tags_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -231,7 +231,7 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 	    answer_item(req, res, 200, &media, err);
 }
 
-/* DELETE /api/media/{id}: to the trash, with ?purge=true for good. */
+/* DELETE /api/media/{id}: moves the item to the trash; ?purge=true removes it permanently. */
 static bool
 media_item_delete(const struct request *req, struct response *res, struct error *err)
 {
@@ -379,14 +379,14 @@ redirect_asset(const struct request *req, struct response *res, const char *name
 	return redirect(req, res, &media, &part, err);
 }
 
-/* GET /api/media/{id}/preview: some seconds of a video. */
+/* GET /api/media/{id}/preview: a few seconds of a video. */
 static bool
 media_preview_get(const struct request *req, struct response *res, struct error *err)
 {
 	return redirect_asset(req, res, "preview", "preview.mp4", err);
 }
 
-/* GET /api/media/{id}/sprite: the tiles of a video's time line. */
+/* GET /api/media/{id}/sprite: the tiles of a video's timeline. */
 static bool
 media_sprite_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -408,7 +408,7 @@ media_thumbnail_get(const struct request *req, struct response *res, struct erro
 	return redirect(req, res, &media, &thumbnail, err);
 }
 
-/* Who may change a readable item is the service's rule: media.read opens the door to it. */
+/* The service decides who may change a readable item, so most routes ask for media.read only. */
 static const struct route media_routes[] = {
 	{ METHOD_GET, "/api/media", media_list_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, list_input, list_cache_key },

@@ -161,7 +161,7 @@ static const struct field_rule create_input[] = {
 	{ .name = NULL },
 };
 
-/* An invitation: its token and link are shown this once. */
+/* An invitation: only this response has its token and link. */
 static bool
 users_invite(const struct request *req, struct response *res, const struct invite_new *new,
     struct error *err)
@@ -183,7 +183,7 @@ users_invite(const struct request *req, struct response *res, const struct invit
 	return response_json(res, 201, j, err);
 }
 
-/* POST /api/users: an account, or with {"invite":true} an invitation. */
+/* POST /api/users: creates an account, or with {"invite":true} an invitation. */
 static bool
 users_post(const struct request *req, struct response *res, struct error *err)
 {

@@ -35,7 +35,7 @@ struct admin {
 	struct config *config;
 	struct db *db;
 	const char *config_file, *email, *role, *name, *sql_dir;
-	const char *operand; /* what follows the words of a command that takes one */
+	const char *operand; /* the last word of a command that takes one */
 	bool password_stdin, json, private_start;
 };
 
@@ -70,7 +70,7 @@ struct command {
 	unsigned accepts; /* GIVEN() of each option besides --config, --help, --version */
 	command_fn *run;
 	const char *synopsis;
-	bool operand; /* takes one more word, which is no word of the command */
+	bool operand; /* takes one more word: an operand */
 };
 
 static bool
@@ -80,7 +80,7 @@ run_migrate(struct admin *a, int *status, struct error *err)
 	    stdout, err);
 }
 
-/* One line of standard input; on a terminal it is asked for and not shown. */
+/* Reads one line of standard input; on a terminal it prompts and turns echo off. */
 static bool
 password_read(char out[PASSWORD_MAX + 2], struct error *err)
 {
@@ -249,7 +249,7 @@ usage(FILE *out)
 	fputs("       medianest-admin --help | --version\n", out);
 }
 
-/* The command that these words spell; one that takes an operand has it as its last word. */
+/* Finds the command with these words; the last word is the operand if the command takes one. */
 static const struct command *
 command_find(struct admin *a, char *const *words, int n)
 {
@@ -344,7 +344,7 @@ main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
-	signal(SIGPIPE, SIG_IGN); /* a Redis that goes away */
+	signal(SIGPIPE, SIG_IGN); /* Redis may close its connection */
 	error_clear(&err);
 	if (!command_line(&a, &given, &command, &err)) {
 		complain(&err);

@@ -45,8 +45,8 @@ catch_signals(void)
 }
 
 /*
- * libwebsockets unlinks the socket before it binds, so that a second instance would take the first
- * one's place: the lock forbids it.
+ * libwebsockets unlinks the socket before it binds, so a second instance would take the place of
+ * the first: the lock prevents that.
  */
 static int
 take_lock(const char *run_dir)

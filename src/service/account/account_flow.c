@@ -40,7 +40,7 @@ need_mail(struct services *svc, struct error *err)
 		"This server cannot send mail. Ask its operator to set smtp.host.");
 }
 
-/* A fresh single-use token, its row, and the mail that carries it. In the caller's transaction. */
+/* Adds a new single-use token and the mail that carries it. In the caller's transaction. */
 static bool
 send_link(const struct call *call, struct store_mail_token *row, enum mail_kind kind,
     int life_seconds, const char *page, struct error *err)
@@ -60,7 +60,7 @@ send_link(const struct call *call, struct store_mail_token *row, enum mail_kind 
 	    mail_add(call, &mail, err);
 }
 
-/* In the transaction: the account, and the invitation that it uses up. */
+/* In the transaction: creates the account and uses up the invitation. */
 static bool
 register_invited_in(const struct call *call, const struct registration *reg, char id[UUID_TEXT],
     struct error *err)
@@ -93,7 +93,7 @@ register_invited_in(const struct call *call, const struct registration *reg, cha
 	    audit_add(call, &event, err);
 }
 
-/* In invite mode: the account, and a session. */
+/* With an invitation: creates the account and opens a session. */
 static bool
 register_invited(const struct call *call, const struct registration *reg,
     struct session_grant *grant, struct error *err)
@@ -122,7 +122,7 @@ register_open_in(const struct call *call, struct store_mail_token *row, struct e
 	    send_link(call, row, MAIL_CONFIRM, CONFIRM_TOKEN_SECONDS, "confirm", err);
 }
 
-/* In open mode: a mail either way; using its link makes the account. */
+/* In open mode: always sends a mail; its link creates the account. */
 static bool
 register_open(const struct call *call, const struct registration *reg, struct error *err)
 {
@@ -159,7 +159,7 @@ account_register(const struct call *call, const struct registration *reg, bool *
 	return register_invited(call, reg, grant, err);
 }
 
-/* The registration that a link confirms becomes an account. */
+/* Creates the account of a confirmed registration. */
 static bool
 finish_registration(const struct call *call, const struct store_mail_token *token,
     struct error *err)
@@ -198,7 +198,7 @@ finish_email_change(const struct call *call, const struct store_mail_token *toke
 	return audit_add(call, &event, err);
 }
 
-/* In a transaction: uses up the link that carries this token, for one of the purposes. */
+/* In a transaction: uses up the link with this token if it has one of the purposes. */
 static bool
 use_link(const struct call *call, const char *text, const char *purposes,
     struct store_mail_token *token, struct error *err)
@@ -256,7 +256,7 @@ struct password_change {
 	struct revocation rev;
 };
 
-/* In a transaction: the new password, and what it revokes. */
+/* In a transaction: sets the new password and revokes sessions. */
 static bool
 set_password(const struct call *call, struct password_change *c, struct error *err)
 {

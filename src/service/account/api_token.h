@@ -1,7 +1,7 @@
 /*
  * Personal API tokens for the CLI and third parties: "mn_" and 256 random bits in base64url, shown
- * once, stored as SHA-256, with scopes that are a subset of the owner's permissions when made and
- * are met with them at each use. They act with the owner's tier.
+ * once, stored as SHA-256, with scopes that are a subset of the owner's permissions. Each use is
+ * limited to the permissions that the owner still has. Tokens act with the owner's tier.
  */
 #ifndef MN_SERVICE_ACCOUNT_API_TOKEN_H
 #define MN_SERVICE_ACCOUNT_API_TOKEN_H
@@ -20,7 +20,7 @@ struct error;
 
 #define API_TOKEN_PREFIX "mn_"
 #define API_TOKEN_BYTES 32
-#define API_TOKENS_MAX 50 /* live ones of a person */
+#define API_TOKENS_MAX 50 /* active tokens of a person */
 #define API_TOKEN_NAME_MAX 100
 /* For so long Redis is trusted with what PostgreSQL said of a token, unless something ends that. */
 #define API_TOKEN_FRESH_SECONDS 60

@@ -17,7 +17,7 @@
 
 #include "core/banned.h"
 
-/* Addresses of people are hashed: the table of failures is no list of accounts. */
+/* Email addresses are hashed, so that the table of failures is no list of accounts. */
 static const char *
 subject(struct arena *arena, const char *kind, const char *text)
 {
@@ -74,7 +74,7 @@ attempt_begin(const struct call *call, const char *email, struct attempt *a, str
 	    check_counters(call->svc, &a->state, err);
 }
 
-/* A right password clears the pair's failures; most sign-ins have none of any kind. */
+/* A correct password clears the pair's failures; most sign-ins have none at all. */
 static bool
 attempt_succeeded(const struct call *call, const struct attempt *a, struct error *err)
 {

@@ -28,7 +28,7 @@ not_found(struct error *err)
 	return error_set(err, ERR_NOT_FOUND, "There is no such person.");
 }
 
-/* Nobody gives what is above their own role. */
+/* Nobody can assign a role above their own. */
 static bool
 may_give(const struct caller *caller, enum role role, struct error *err)
 {
@@ -38,7 +38,7 @@ may_give(const struct caller *caller, enum role role, struct error *err)
 	    "You cannot assign a role above your own.");
 }
 
-/* Nobody touches who stands above them. */
+/* Nobody can change a person whose role is above their own. */
 static bool
 may_touch(const struct caller *caller, const struct user *user, struct error *err)
 {
@@ -48,7 +48,7 @@ may_touch(const struct caller *caller, const struct user *user, struct error *er
 	    "You cannot change someone whose role is above your own.");
 }
 
-/* `user` is about to stop being an active super admin. In the transaction. */
+/* Refuses if `user` is the last active super admin. In the transaction. */
 static bool
 keep_last_super(const struct call *call, const struct user *user, struct error *err)
 {
@@ -64,7 +64,7 @@ keep_last_super(const struct call *call, const struct user *user, struct error *
 	    "This is the last super admin. Make someone else a super admin first.");
 }
 
-/* Reads the person and holds on to the row. In a transaction. */
+/* Reads the person and locks the row. In a transaction. */
 static bool
 lock_person(const struct call *call, const char *id, struct user *user, int64_t *version,
     struct error *err)
@@ -80,7 +80,7 @@ people_get(const struct call *call, const char *id, struct user *user, struct er
 	    (user->id != NULL || not_found(err));
 }
 
-/* What people type is looked for as it stands. */
+/* Escapes LIKE's wildcards: the text is searched as typed. */
 static const char *
 like_escape(struct arena *arena, const char *text)
 {
@@ -228,7 +228,7 @@ check_change(const struct call *call, const struct user *user, const struct pers
 	    (!loses_super || keep_last_super(call, user, err));
 }
 
-/* In the transaction: the change, what it revokes, and the line in the log. */
+/* In the transaction: makes the change, revokes tokens and writes to the audit log. */
 static bool
 apply_change(const struct call *call, const struct user *user, const struct person_change *change,
     struct revocation *rev, struct error *err)

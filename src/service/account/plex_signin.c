@@ -83,7 +83,7 @@ pin_expired(struct error *err)
 	    "This sign-in has been used or has expired. Start again.");
 }
 
-/* What plex.tv said about a PIN that was confirmed. */
+/* A confirmed PIN as plex.tv reported it. */
 struct confirmed {
 	const char *pin_id, *token;
 	struct plex_account account;
@@ -91,7 +91,7 @@ struct confirmed {
 
 /*
  * *token NULL: not confirmed yet. *linking: the person whom the PIN links, or NULL. No transaction
- * is open while plex.tv is asked.
+ * is open during the request to plex.tv.
  */
 static bool
 ask_plex(const struct call *call, struct confirmed *c, const char **linking, struct error *err)
@@ -118,7 +118,7 @@ ask_plex(const struct call *call, struct confirmed *c, const char **linking, str
 	    plex_tv_account(call->arena, &tv, c->token, &c->account, err) == ANSWER_PRESENT;
 }
 
-/* The PIN is good once: of two polls at the same time one goes on. */
+/* The PIN works once: of two polls at the same time only one continues. */
 static bool
 use_pin(const struct call *call, const char *pin_id, struct error *err)
 {
@@ -176,7 +176,7 @@ link_account(const struct call *call, const char *user_id, const struct confirme
 	struct principal who = { 0 };
 	struct call theirs = *call;
 
-	/* The PIN was asked for by this person, whoever polls it. */
+	/* This person requested the PIN, even if someone else polls it. */
 	str_copy(who.user_id, sizeof(who.user_id), user_id);
 	theirs.by.who = &who;
 	return db_begin(call->svc->db, err) &&
@@ -186,7 +186,7 @@ link_account(const struct call *call, const char *user_id, const struct confirme
 		err);
 }
 
-/* *user_id: who is linked with that Plex account. The PIN is used up by a refusal too. */
+/* *user_id: the person linked to that Plex account. A refusal uses up the PIN too. */
 static bool
 recognise(const struct call *call, const struct confirmed *c, const char **user_id,
     struct error *err)

@@ -38,7 +38,7 @@ add_ended_job(const struct call *call, const char *id, int64_t until, struct err
 	return add_push_job(call, payload, err);
 }
 
-/* In the transaction: the sessions end, and a job for each repeats what revoke_push() does. */
+/* In the transaction: ends the sessions and adds a job for each that repeats revoke_push(). */
 static bool
 end_sessions(const struct call *call, const struct session_end *end, struct revocation *rev,
     struct error *err)
@@ -60,7 +60,7 @@ end_sessions(const struct call *call, const struct session_end *end, struct revo
 	return true;
 }
 
-/* No access token of a session that ends now lives longer than this. */
+/* Access tokens of a session that ends now expire before this. */
 static void
 set_until(const struct services *svc, struct revocation *rev)
 {

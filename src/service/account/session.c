@@ -62,7 +62,7 @@ grant_tokens(const struct call *call, const struct user *user, const char *sessi
 	return token_sign(call->arena, &issuer, &who, grant->expires_in, &grant->token, err);
 }
 
-/* A session for this person, with `new_hash` as their password hash from now on unless NULL. */
+/* Opens a session for this person, and stores `new_hash` as their password hash unless NULL. */
 static bool
 open_for(const struct call *call, struct user *user, const char *new_hash,
     struct session_grant *grant, struct error *err)
@@ -125,8 +125,8 @@ judge_refresh(const struct config *config, const struct refresh_state *s)
 	if (s->rotated_at == 0 && !s->dead)
 		return REFRESH_OK;
 	/*
-	 * Whoever comes within the leeway of the family's last change lost a race, dead successor
-	 * or not.
+	 * A token used within the leeway of the family's last change has lost a race, even if its
+	 * successor is dead.
 	 */
 	if (s->now - s->family_changed_at < leeway)
 		return REFRESH_LOST_RACE;
@@ -167,7 +167,7 @@ rotate(const struct call *call, struct refresh *r, struct error *err)
 	return store_refresh_rotate(call->svc->db, call->arena, &rotation, err);
 }
 
-/* In the transaction. A family that is compromised is ended, and that is to be committed too. */
+/* In the transaction. A compromised family is ended, and that must be committed too. */
 static bool
 refresh_in(const struct call *call, struct refresh *r, struct error *err)
 {

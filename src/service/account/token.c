@@ -50,7 +50,7 @@ token_sign(struct arena *arena, const struct token_issuer *by, struct principal 
 	    (text = jwt_encode_str(jwt)) == NULL)
 		return error_set(err, ERR_INTERNAL, "The token could not be created.");
 	*token = arena_strdup(arena, text);
-	free(text); /* libjwt 1.10 hands out plain malloc memory */
+	free(text); /* libjwt 1.10 returns plain malloc memory */
 	who->expires_at = (iat + life_seconds) * US_PER_SEC;
 	return true;
 }
@@ -64,7 +64,8 @@ invalid(struct error *err, const char *why)
 }
 
 /*
- * The key that the header names; the header must say HS256, and `kid` only indexes the fixed table.
+ * Returns the key that the header names; the header must say HS256, and `kid` only indexes the
+ * fixed table.
  */
 static const struct jwt_key *
 header_key(struct arena *arena, const struct keyring *keys, const char *text, size_t len)
@@ -87,7 +88,7 @@ header_key(struct arena *arena, const struct keyring *keys, const char *text, si
 	return keyring_jwt(keys, (int)kid);
 }
 
-/* A claim that must be an integer of sane size; -1 otherwise (none of ours is negative). */
+/* An integer claim of sane size; -1 otherwise (no claim of ours is negative). */
 static int64_t
 claim_int(const struct cJSON *claims, const char *name)
 {

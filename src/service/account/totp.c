@@ -64,7 +64,7 @@ lock_state(const struct call *call, struct totp_state *state, struct error *err)
 	    (state->email != NULL || error_set(err, ERR_NOT_FOUND, "There is no such person."));
 }
 
-/* The secret of a person is sealed to their row. */
+/* A person's secret is sealed to their row. */
 static struct seal_place
 place_of(const char *user_id)
 {
@@ -108,7 +108,10 @@ totp_begin(const struct call *call, struct totp_enrolment *out, struct error *er
 	return true;
 }
 
-/* The step whose code this is, newest first; 0 = none. Leading zeros are digits of the code. */
+/*
+ * Returns the step that has this code, trying the newest first; 0: none. Leading zeros are digits
+ * of the code.
+ */
 static int64_t
 matching_step(const unsigned char *secret, size_t len, const char *code)
 {
@@ -132,7 +135,7 @@ recovery_hash(struct arena *arena, const char *code)
 	unsigned char hash[SHA256_SIZE];
 	struct buf plain;
 
-	/* People type them in any case, with or without the dashes. */
+	/* Recovery codes are accepted in any case, with or without the dashes. */
 	buf_init(&plain, arena, 0);
 	for (; *code != '\0'; code++)
 		if (*code != '-' && *code != ' ')
@@ -153,7 +156,7 @@ new_recovery_code(struct arena *arena)
 	return arena_printf(arena, "%.4s-%.4s-%.4s-%.4s", text, text + 4, text + 8, text + 12);
 }
 
-/* In the transaction: the pending secret is taken over when `code` is one of its codes. */
+/* In the transaction: puts the pending secret in force if `code` is one of its codes. */
 static bool
 enable(const struct call *call, const char *pending, const char *code, struct error *err)
 {
