@@ -20,7 +20,7 @@ struct keyring;
 #define TOKEN_SKEW_SECONDS 30
 #define TOKEN_AUDIENCE "medianest"
 
-/* The keys and lifetime for signing and verifying tokens. */
+/* The keys, issuer and time with which tokens are signed and verified. */
 struct token_issuer {
 	const struct keyring *keys;
 	const char *issuer;

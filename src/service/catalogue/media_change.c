@@ -1,6 +1,6 @@
 /*
- * What people do to items: one frame for all changes, so that none forgets the lock, the
- * permission, the version or the news.
+ * Changes of items: one frame for all of them, so that none forgets the lock, the permission, the
+ * version or the events.
  */
 #include <string.h>
 
@@ -35,9 +35,9 @@ struct change {
 typedef bool change_fn(const struct change *, struct media *, struct error *);
 
 struct change_kind {
-	/* the item must be in the trash, and what could be read before counts */
+	/* the item must be in the trash; permissions count as before it was moved there */
 	bool from_trash;
-	bool deleters; /* media.delete suffices */
+	bool deleters; /* media.delete is enough */
 	const char *event;
 	change_fn *apply;
 };
@@ -90,7 +90,8 @@ version_matches(const struct change *c, const struct media *m, struct error *err
 }
 
 /*
- * Scopes of before and after: somebody who can no longer read it must lose the cached answer too.
+ * Scopes before and after the change: a person who can no longer read the item must lose the cached
+ * response too.
  */
 struct scopes {
 	struct strings before, after;
@@ -115,11 +116,11 @@ run_change(const struct change *c, const struct change_kind *kind, struct media 
 		return false;
 	if (store_media_get(db, c->call->arena, &reader, c->id, out, err))
 		return true;
-	/* Purged, or no longer the caller's to see: what it was stays in *out. */
+	/* The item was purged, or the caller may no longer see it: *out keeps its last state. */
 	return err->code == ERR_NOT_FOUND;
 }
 
-/* Each scope once. */
+/* Adds each scope once. */
 static struct strings
 union_of(struct arena *arena, const struct scopes *s)
 {
@@ -173,10 +174,7 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		m->visibility = p->visibility;
 	if ((p->set & MEDIA_SET_TAKEN_AT) != 0) {
 		m->taken_at = p->taken_at;
-		/*
-		 * A photo's year is that of its moment: none of its own is kept, unless the same
-		 * change names one.
-		 */
+		/* The year of a photo follows takenAt, unless the same change sets a year. */
 		if ((p->set & MEDIA_SET_YEAR) == 0 &&
 		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
 			m->year = 0;
@@ -236,7 +234,7 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 	const char **kept = arena_array(c->call->arena, users->n, sizeof(*kept));
 	size_t n = 0;
 
-	/* Named twice counts once; the owner needs no share. */
+	/* A person who is named twice counts once; the owner needs no share. */
 	for (size_t i = 0; i < users->n; i++) {
 		bool known = str_ieq(users->items[i], m->owner_id);
 
@@ -301,7 +299,10 @@ media_restore(const struct call *call, const char *id, struct media *out, struct
 
 	if (change(&c, &kind, out, err))
 		return true;
-	/* Not in the trash, but there: it is what was asked for, to whoever might have asked. */
+	/*
+	 * An item that is not in the trash is already restored: a success for anyone who could have
+	 * restored it.
+	 */
 	if (err->code == ERR_NOT_FOUND && media_get(call, id, out, err))
 		return owns(call->by.who, out) || principal_may(call->by.who, PERM_MEDIA_DELETE) ||
 		    error_set(err, ERR_FORBIDDEN,
@@ -363,7 +364,7 @@ media_reprocess(const struct call *call, const char *id, struct media *out, stru
 	return change(&c, &kind, out, err);
 }
 
-/* The row and, by a job that commits with it, every object of the item. */
+/* Removes the row and, by a job that commits with it, every object of the item. */
 static bool
 purge_item(const struct call *call, const char *id, struct error *err)
 {
@@ -413,7 +414,7 @@ media_delete(const struct call *call, const char *id, bool purge, struct error *
 	return change(&c, &kind, &media, err);
 }
 
-/* In the transaction: some of what has been in the trash since before `before`. */
+/* In the transaction: purges some items that were moved to the trash before `before`. */
 static bool
 purge_in(const struct call *call, int64_t before, size_t *purged, struct error *err)
 {

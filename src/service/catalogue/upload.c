@@ -28,7 +28,7 @@ kind_of(const char *type)
 					    "other";
 }
 
-/* The last component: some clients send the path that the file had there. */
+/* Returns the last component: some clients send the whole path of the file. */
 static const char *
 base_name(const char *filename)
 {
@@ -84,7 +84,7 @@ part_url(const struct call *call, const struct upload *u, int number, int64_t no
 	    });
 }
 
-/* Signs what the client may do now. */
+/* Signs the URLs of the requests that the client may make now. */
 static void
 offer_make(const struct call *call, struct upload_offer *offer)
 {
@@ -163,7 +163,7 @@ record(const struct call *call, const struct media_new *media, const struct uplo
 		err);
 }
 
-/* Parts are a convenience: without the store just now, one PUT will do where it can. */
+/* Parts are optional: if the store is down now and the file is small enough, one PUT will do. */
 static bool
 begin_multipart(const struct call *call, struct upload *u, struct error *err)
 {

@@ -1,4 +1,4 @@
-/* The end of an upload: completed and handed to the worker, or aborted. */
+/* The end of an upload: complete hands it to the worker, abort discards it. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -26,8 +26,8 @@ refuse_ended(const struct upload *u, struct error *err)
 }
 
 /*
- * Joins the parts. Joined already by an earlier call that went no further, they are unknown to the
- * store: then only what lies under the key counts, and the caller looks at that.
+ * Joins the parts. If an earlier call has joined them and failed afterwards, the store no longer
+ * knows them: then only the object under the key counts, and the caller checks it.
  */
 static bool
 join_parts(const struct call *call, const struct upload *u, const struct upload_etags *parts,
@@ -72,7 +72,7 @@ check_object(struct services *svc, const struct upload *u, struct error *err)
 	return true;
 }
 
-/* In the transaction. *moved false: there is nothing to be kept. */
+/* In the transaction. *moved false: there is nothing to commit. */
 static bool
 hand_over_in(const struct call *call, const struct upload *u, struct upload_completed *done,
     struct error *err)
@@ -85,8 +85,8 @@ hand_over_in(const struct call *call, const struct upload *u, struct upload_comp
 }
 
 /*
- * One transaction: the upload is completed, the item waits for the worker, and the job is there. Or
- * nothing is done, because the upload was no longer to be completed: the caller looks.
+ * One transaction: completes the upload, makes the item wait for the worker, and adds the job. Does
+ * nothing if the upload was no longer completing: the caller checks.
  */
 static bool
 hand_over(const struct call *call, const struct upload *u, struct upload_completed *done,
@@ -99,7 +99,7 @@ hand_over(const struct call *call, const struct upload *u, struct upload_complet
 	    (!done->moved && err->code == ERR_NONE);
 }
 
-/* Back to where the client may send it again. */
+/* Back to pending, so that the client may send the file again. */
 static void
 take_back(const struct call *call, const struct upload *u)
 {
@@ -141,7 +141,7 @@ upload_complete(const struct call *call, const char *id, const struct upload_eta
 					       refuse_ended(&u, err);
 }
 
-/* What the store still holds of it goes by a job that commits with the abort. */
+/* A job that commits with the abort removes the objects that the store still has. */
 static bool
 add_cleanup(const struct call *call, const struct upload *u, struct error *err)
 {
@@ -184,7 +184,7 @@ upload_abort(const struct call *call, const char *id, struct error *err)
 		return true;
 	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, abort_in(call, &u, err), err))
 		return false;
-	/* The store drops parts that nobody joins by itself, only later. */
+	/* The store drops unjoined parts by itself, only later. */
 	if (u.multipart_id != NULL &&
 	    !s3_multipart_abort(call->svc->s3, u.object_key, u.multipart_id, &ignored))
 		log_warn(call->svc->log, "parts of a canceled upload were left behind: %s",
