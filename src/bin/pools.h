@@ -21,7 +21,7 @@ struct pool {
 	const char *name;
 	enum config_key workers;
 	enum services_role role;
-	/* NULL-terminated; NULL for a pool with a protocol of its own */
+	/* NULL-terminated; NULL for a pool with its own protocol */
 	const struct route_module *const *modules;
 	const struct protocol *protocol; /* NULL: the routes of the modules */
 };

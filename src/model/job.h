@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOB_BACKOFFS 8 /* pauses between attempts: those behind the last are 0 */
+#define JOB_BACKOFFS 8 /* number of pauses between attempts; unused ones are 0 */
 
 /* A job to be added. */
 struct job_new {
@@ -20,17 +20,17 @@ struct job_new {
 	const char *request_id; /* or NULL */
 };
 
-/* A job that was taken. */
+/* A job that a worker has taken. */
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
 	/* the last allowed attempt was lost: give the job up, do not run it */
 	bool exhausted;
-	/* of a periodic kind: seconds after its end that it runs again; filled in by who runs it */
+	/* of a periodic kind: seconds from its end to the next run; the runner fills it in */
 	int every_s;
 };
 
-/* A periodic job that has to exist. */
+/* A periodic job that must exist. */
 struct job_periodic {
 	const char *kind, *queue;
 	int max_attempts, every_s;

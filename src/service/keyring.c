@@ -44,7 +44,7 @@ key_path(const struct config *config, const char *name, char out[KEY_PATH_MAX])
 		   *name != '\0' ? "/" : "", name) < KEY_PATH_MAX;
 }
 
-/* The file's only line, or "" when there is no such file. */
+/* Reads the only line of the file, or "" if there is no such file. */
 static bool
 key_read(const struct config *config, const char *name, char *out, size_t size, struct error *err)
 {
@@ -130,7 +130,7 @@ data_load(struct keyring *ring, const struct config *config, struct error *err)
 	return true;
 }
 
-/* What the settings say wins over the file. */
+/* The settings take precedence over the file. */
 static bool
 storage_load(const struct config *config, enum config_key key, const char *file,
     char out[STORAGE_MAX], struct error *err)
@@ -208,8 +208,8 @@ keyring_storage_secret(const struct keyring *ring)
 }
 
 /*
- * What root creates belongs to the owner of the directory around it: the services' user must be
- * able to read it.
+ * Files that root creates get the owner of their directory, so that the services' user can read
+ * them.
  */
 static bool
 owner_take(const char *path, int fd)
@@ -226,7 +226,7 @@ owner_take(const char *path, int fd)
 	return stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
 }
 
-/* The directory itself, mode 0700. */
+/* Creates the directory, mode 0700. */
 static bool
 directory_create(const char *dir, struct error *err)
 {
@@ -301,7 +301,7 @@ random_hex(char *out, size_t bytes)
 	explicit_bzero(raw, sizeof(raw));
 }
 
-/* "MN" and 18 capitals and digits: the shape that S3 clients expect. */
+/* "MN" and 18 capitals and digits: the form that S3 clients expect. */
 static void
 random_access(char *out)
 {

@@ -18,7 +18,7 @@
 #include "store/store_schema.h"
 #include "core/banned.h"
 
-#define WORKER_TIMEOUT_MS 15000  /* statements of the worker: nobody waits for them at a screen */
+#define WORKER_TIMEOUT_MS 15000  /* statements of the worker, which nobody waits for */
 #define ADMIN_TIMEOUT_MS 3600000 /* migrations */
 
 static const struct {

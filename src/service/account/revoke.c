@@ -25,7 +25,7 @@ add_push_job(const struct call *call, struct json *payload, struct error *err)
 	    clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC, err);
 }
 
-/* Session or API token: Redis holds both in one set. */
+/* A session or an API token: Redis holds both in one set. */
 static bool
 add_ended_job(const struct call *call, const char *id, int64_t until, struct error *err)
 {

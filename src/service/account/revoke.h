@@ -35,8 +35,8 @@ bool revoke_session(const struct call *, const char *user_id, const char *sid, c
 bool revoke_sessions(const struct call *, const char *user_id, const char *except,
     const char *reason, struct revocation *, struct error *);
 /*
- * An API token, by its id. The push outlives what Redis keeps of the token
- * (API_TOKEN_FRESH_SECONDS), by a margin for clocks that disagree.
+ * An API token, by its id. The push lasts longer than the result that Redis keeps for the token
+ * (API_TOKEN_FRESH_SECONDS), with a margin for clocks that disagree.
  */
 bool revoke_token(const struct call *, const char *id, struct revocation *, struct error *);
 #define REVOKE_TOKEN_SECONDS 3600
@@ -49,7 +49,7 @@ bool revoke_generation(const struct call *, const char *user_id, struct revocati
  * the push.
  */
 bool revoke_push(const struct call *, const struct revocation *, struct error *);
-/* Worker: repeats a push; payload {"sid","expiresAt"} or {"user","generation"}. */
+/* For the worker: repeats a push; payload {"sid","expiresAt"} or {"user","generation"}. */
 bool revoke_push_again(const struct call *, const char *payload, struct error *);
 
 #endif

@@ -15,7 +15,7 @@
 
 #define IN_USE_RETRY_AFTER 1 /* seconds */
 
-/* Path, query and body, each ended so that none runs into the next. */
+/* Path, query and body, each terminated, so that none runs into the next. */
 static const char *
 hash_of(struct arena *arena, const struct idempotent *ask)
 {

@@ -16,7 +16,7 @@
 
 #include "core/banned.h"
 
-/* What each kind says. {name} and {url} are filled in; a kind without {url} has no button. */
+/* The texts of each kind. A kind without an action has no button. */
 struct mail_text {
 	const char *kind, *subject, *body, *action;
 };
@@ -72,7 +72,7 @@ mail_add(const struct call *call, const struct mail_new *mail, struct error *err
 	return job_add(call, JOB_MAIL, payload->buf.data, NULL, 0, err);
 }
 
-/* Text as HTML: the five characters that mean something, and line breaks as paragraphs. */
+/* Text as HTML: escapes the five special characters and turns line breaks into paragraphs. */
 static void
 add_escaped(struct buf *buf, const char *text)
 {
@@ -188,13 +188,16 @@ mail_run(const struct call *call, const struct job_env *env, const struct job *j
 	mail.subject = text->subject;
 	mail.text = make_text(call->arena, text, name, url);
 	mail.html = make_html(call->arena, text, name, url);
-	/* The same at every attempt, so that a mail that was sent twice shows once. */
+	/*
+	 * The same at every attempt, so that mail programs show a mail that was sent twice only
+	 * once.
+	 */
 	mail.message_id = arena_printf(call->arena, "%s@%s", job->id,
 	    host_of(call->arena, config_str(call->svc->config, CFG_PUBLIC_URL)));
 	if (!smtp_send(call->arena, &server, &mail, err)) {
 		if (err->code != ERR_UNPROCESSABLE)
 			return false;
-		/* Refused for good: nothing gets better by trying again. */
+		/* Permanently refused: trying again would not help. */
 		log_warn(call->svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
 	}
 	return store_job_done(call->svc->db, call->arena, job, err);

@@ -1,4 +1,4 @@
-/* The doctor's look at PostgreSQL, Redis, keys and password hashing. */
+/* The doctor's checks of PostgreSQL, Redis, keys and password hashing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +78,7 @@ check_server(struct doctor *d, struct db *db)
 	check_schema(d, db);
 }
 
-/* A role of the services: it connects, and it could not do more than it should. */
+/* Checks a role of the services: it can connect and has no more rights than it should. */
 static void
 check_role(struct doctor *d, enum config_key url)
 {

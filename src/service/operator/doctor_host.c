@@ -1,4 +1,4 @@
-/* The doctor's look at the machine: commands, disk space, running processes. */
+/* The doctor's checks of the machine: commands, disk space, running processes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -102,7 +102,7 @@ pid_alive(const char *path)
 	return str_to_int(text, 2, INT32_MAX, &pid) && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
-/* Pools are known by their settings: pool.<name>.workers. */
+/* The names of the pools come from their settings: pool.<name>.workers. */
 static void
 check_pools(struct doctor *d, const char *run)
 {

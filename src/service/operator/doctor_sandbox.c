@@ -1,4 +1,4 @@
-/* The doctor's look at where hostile files are decoded. */
+/* The doctor's checks of the sandbox that decodes untrusted files. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -11,7 +11,7 @@
 
 static const struct log context = { .component = "admin" };
 
-/* The picture formats that medianest-media finds in its libvips. */
+/* Checks the picture formats that medianest-media finds in its libvips. */
 static void
 check_formats(struct doctor *d, const char *program)
 {

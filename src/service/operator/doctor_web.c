@@ -1,6 +1,6 @@
 /*
- * The doctor's look at what browsers see: the page's origin with its certificate, and the object
- * store.
+ * The doctor's checks of the origins that browsers use: the page with its certificate, and the
+ * object store.
  */
 #include <string.h>
 
@@ -73,7 +73,7 @@ doctor_check_page(struct doctor *d)
 }
 
 /*
- * The page sends files straight to the store, so the store must let its origin in and show it the
+ * The page sends files straight to the store, so the store must allow its origin and expose the
  * ETag of parts.
  */
 static void

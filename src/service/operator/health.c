@@ -51,7 +51,7 @@ probe_storage(const struct call *call, struct health *health, struct error *err)
 	return s3_probe(call->svc->s3, err);
 }
 
-/* First line of a small file of the run directory; false: there is none. */
+/* Reads the first line of a small file in the run directory; false: there is no such file. */
 static bool
 run_file(struct services *svc, const char *name, char *text, size_t size)
 {
@@ -61,7 +61,7 @@ run_file(struct services *svc, const char *name, char *text, size_t size)
 	return run_note_read(path, text, size);
 }
 
-/* Does the process of a pid file in the run directory live? */
+/* Checks that the process of a pid file in the run directory is alive. */
 static bool
 process_lives(struct services *svc, const char *name, struct error *err)
 {

@@ -133,7 +133,7 @@ find(const struct migration *list, size_t n, int64_t version)
 	return NULL;
 }
 
-/* Compares what ran with what is there; *done = the highest that ran. */
+/* Compares the migrations that ran with the files; *done = the highest that ran. */
 static bool
 history_check(struct db *db, struct arena *arena, const struct migration *list, size_t n,
     int64_t *done, struct error *err)

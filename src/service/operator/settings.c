@@ -35,7 +35,7 @@ check_changes(const struct setting_change *changes, size_t n, struct error *err)
 	return ok;
 }
 
-/* What changed, by key; secrets by name only. */
+/* The changes by key; of secrets only the key. */
 static const char *
 changes_detail(struct arena *arena, const struct config *config,
     const struct setting_change *changes, size_t n)

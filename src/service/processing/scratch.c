@@ -15,7 +15,7 @@
 
 #include "core/banned.h"
 
-/* Removes what lies at `path`; the directory itself too unless `keep`. */
+/* Removes everything in `path`, and the directory itself unless `keep`. */
 static void
 remove_tree(const char *path, bool keep)
 {
