@@ -122,7 +122,7 @@ run_user_create(struct admin *a, int *status, struct error *err)
 		    "user create needs --email, --role and --password-stdin");
 	if (!role_parse(a->role, &req.role))
 		return error_set(err, ERR_VALIDATION,
-		    "'%.40s' is not a role: guest, user, admin or super", a->role);
+		    "'%.40s' is not a role: use guest, user, admin or super", a->role);
 	ok = password_read(password, err) &&
 	    account_create(a->db, &a->arena, a->config, &req, id, err);
 	explicit_bzero(password, sizeof(password));

@@ -172,7 +172,7 @@ doctor_check_argon2(struct doctor *d)
 	struct error err;
 
 	error_clear(&err);
-	if (!password_hash(config_str(d->config, CFG_RUN_DIR), "how long does one hash take?", hash,
+	if (!password_hash(config_str(d->config, CFG_RUN_DIR), "how long does it take?", hash,
 		&err)) {
 		doctor_fail(d, "argon2", NULL, "passwords cannot be hashed: %s",
 		    doctor_reason(&err));

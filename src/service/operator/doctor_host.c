@@ -144,13 +144,13 @@ doctor_check_processes(struct doctor *d)
 
 	check_pools(d, run);
 	if (pid_alive(arena_printf(d->arena, "%s/worker.pid", run)))
-		doctor_ok(d, "worker", NULL, "runs");
+		doctor_ok(d, "worker", NULL, "is running");
 	else
 		doctor_fail(d, "worker", NULL,
 		    "the worker is not running, so uploads are not processed (systemctl"
 		    " start medianest-worker)");
 	if (socket_answers(arena_printf(d->arena, "%s/notifyd.sock", run)))
-		doctor_ok(d, "notifyd", NULL, "answers");
+		doctor_ok(d, "notifyd", NULL, "is responding");
 	else
 		doctor_fail(d, "notifyd", NULL,
 		    "notifyd is not running, so pages get no live updates (systemctl start"

@@ -100,7 +100,8 @@ probe_notifyd(const struct call *call, struct health *health, struct error *err)
 static const struct probe probes[HEALTH_DEPENDENCIES] = {
 	[HEALTH_POSTGRES] = { "postgres", "The database is not responding.", probe_postgres },
 	[HEALTH_REDIS] = { "redis",
-	    "Redis is not responding: requests are slower and are not rate limited.", probe_redis },
+	    "Redis is not responding: requests are slower, and only nginx limits their rate.",
+	    probe_redis },
 	[HEALTH_STORAGE] = { "storage",
 	    "The object store is not responding: uploads and downloads do not work.",
 	    probe_storage },

@@ -513,8 +513,8 @@ sandbox_init(struct sandbox *box, const struct config *config, const struct log 
 	remove_trial(&arena, scratch);
 	if (ok && box->mode != SANDBOX_BUBBLEWRAP)
 		log_warn(log,
-		    "bubblewrap does not work here (%s): files are decoded with only %s, a"
-		    " system call filter and limits",
+		    "bubblewrap does not work here (%s): files are decoded under %s, with a"
+		    " system call filter and limits only",
 		    first.detail, sandbox_mode_name(box->mode));
 	else if (ok)
 		log_info(log, "files are decoded in the bubblewrap sandbox");
