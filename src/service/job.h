@@ -79,8 +79,8 @@ extern const struct job_queue job_queues[JOB_QUEUES];
 #define JOB_BACKOFF_USUAL { 5, 15, 45, 135, 405, 1215, 3600 }
 
 struct job_kind {
-	const char *
-	    kind; /* the name in the table and for people; two rows share it if two queues run it */
+	/* the name in the table and for people; two rows share it if two queues run it */
+	const char *kind;
 	enum job_queue_id queue;
 	int attempts;
 	int timeout_s;       /* a run that takes longer is killed */

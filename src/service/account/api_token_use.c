@@ -133,8 +133,8 @@ recall(struct lookup *look, struct principal *who)
 		return false;
 	look->run_id = run_id;
 	look->asked = reply_text(r, RECALL_NOW);
-	if (str_eq(reply_text(r, RECALL_STATE),
-		"epoch")) /* a kept result needs the complete copy of revocations */
+	/* A kept result needs the complete copy of the revocations. */
+	if (str_eq(reply_text(r, RECALL_STATE), "epoch"))
 		admission_life(call, &look->run_id, &ignored);
 	return principal_take(call->arena, r, who) && str_eq(reply_text(r, RECALL_STATE), "fresh");
 }

@@ -21,8 +21,8 @@ static const struct job_kind unknown_kind = { .backoff_s = JOB_BACKOFF_USUAL };
 const struct job_kind *
 job_kind_of(const struct job_kind *kinds, const struct job *job)
 {
-	const struct job_kind *elsewhere =
-	    NULL; /* added by a program that has the kind in another queue */
+	/* added by a program that has the kind in another queue */
+	const struct job_kind *elsewhere = NULL;
 
 	for (const struct job_kind *k = kinds; k->kind != NULL; k++) {
 		if (!str_eq(k->kind, job->kind))
