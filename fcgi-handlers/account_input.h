@@ -1,4 +1,4 @@
-/* Field rules that accounts have in several routes. */
+/* Field rules of accounts that several routes share. */
 #ifndef MN_HANDLERS_ACCOUNT_INPUT_H
 #define MN_HANDLERS_ACCOUNT_INPUT_H
 
@@ -6,11 +6,11 @@
 #include "http/input.h"
 #include "service/account/accounts.h"
 
-/* One that is chosen; the service refuses common ones too. */
+/* A password that someone chooses; the service also refuses common ones. */
 #define NEW_PASSWORD_RULE(name, required) \
 	{ name, FIELD_STRING, .min = PASSWORD_MIN, .max = PASSWORD_MAX, \
 		.flags = FIELD_SECRET | (required) }
-/* One that is proved: whatever was taken once. */
+/* A password that someone signs in with: the limits may have been others when it was chosen. */
 #define PASSWORD_RULE(name) \
 	{ name, FIELD_STRING, .min = 1, .max = PASSWORD_MAX, \
 		.flags = FIELD_SECRET | FIELD_REQUIRED }

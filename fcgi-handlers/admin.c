@@ -33,7 +33,7 @@ static const char *const source_names[] = {
 	[CONFIG_FROM_DATABASE] = "database",
 };
 
-/* One value in its row's JSON type. */
+/* A value in the JSON type of its row. */
 static void
 put_value(struct json *j, const char *key, const struct config_row *row,
     const struct config *config, enum config_key id)
@@ -88,7 +88,7 @@ settings_get(const struct request *req, struct response *res, struct error *err)
 	return response_json(res, 200, j, err);
 }
 
-/* Every key of the table may be named; which ones can be changed is the service's to say. */
+/* Every key of the table may be given; the service decides which ones can be changed. */
 static const struct field_rule settings_input[] = {
 #define CONFIG(id, key_text, type, low, high, choice, fallback, unit, marks, description) \
 	{ key_text, FIELD_JSON, .flags = FIELD_NULLABLE },
@@ -97,7 +97,7 @@ static const struct field_rule settings_input[] = {
 	{ .name = NULL },
 };
 
-/* The value as configuration text; NULL: of another type than the row's. */
+/* The value as configuration text; NULL if its type is not that of the row. */
 static const char *
 value_text(struct arena *arena, const struct config_row *row, const struct cJSON *value)
 {

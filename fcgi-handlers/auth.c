@@ -77,8 +77,8 @@ auth_refresh(const struct request *req, struct response *res, struct error *err)
 }
 
 /*
- * POST /api/auth/logout: ends the session of the refresh token, and that of the bearer token where
- * one is sent.
+ * POST /api/auth/logout: ends the session of the refresh token, and that of the bearer token if one
+ * is sent.
  */
 static bool
 auth_logout(const struct request *req, struct response *res, struct error *err)

@@ -11,7 +11,7 @@ struct session_grant;
 
 extern const struct route_module auth_module, auth_account_module, auth_plex_module;
 
-/* The answer to a sign-in of whatever kind. */
+/* The response to a sign-in of any kind. */
 bool auth_grant_reply(const struct request *, struct response *, int status,
     const struct session_grant *, struct error *);
 

@@ -73,7 +73,7 @@ static const struct field_rule forgot_input[] = {
 	{ .name = NULL },
 };
 
-/* POST /api/auth/password/forgot: the same answer for every address. */
+/* POST /api/auth/password/forgot: the same response for every address. */
 static bool
 auth_forgot(const struct request *req, struct response *res, struct error *err)
 {
@@ -250,7 +250,7 @@ static const struct field_rule token_input[] = {
 	{ .name = NULL },
 };
 
-/* POST /api/auth/tokens: the token is shown this once. */
+/* POST /api/auth/tokens: the token is only shown in this response. */
 static bool
 tokens_post(const struct request *req, struct response *res, struct error *err)
 {

@@ -10,8 +10,8 @@
 #include "core/banned.h"
 
 /*
- * POST /api/auth/plex/pin: with a bearer token the PIN links that account; a bad one is told rather
- * than taken for nobody.
+ * POST /api/auth/plex/pin: with a bearer token the PIN links that account; a bad token is an error
+ * here, never anonymous.
  */
 static bool
 plex_pin_post(const struct request *req, struct response *res, struct error *err)

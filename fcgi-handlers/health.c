@@ -37,9 +37,7 @@ queue_view(struct json *j, const struct health *health)
 	json_object_end(j);
 }
 
-/*
- * GET /api/health: each dependency and the queue, for people and dashboards; 200 whatever it finds.
- */
+/* GET /api/health: each dependency and the queue, for people and dashboards; always 200. */
 static bool
 health_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -67,7 +65,7 @@ state_reply(const struct request *req, struct response *res, const char *state, 
 	return response_json(res, 200, j, err);
 }
 
-/* GET /api/health/live: the process answers; asks nobody. */
+/* GET /api/health/live: the process responds; nothing else is checked. */
 static bool
 health_live(const struct request *req, struct response *res, struct error *err)
 {

@@ -1,5 +1,6 @@
 /*
- * {"items":[...],"page":{"limit","nextCursor"}}: the shape of every list that is read by cursor.
+ * {"items":[...],"page":{"limit","nextCursor"}}: the shape of every list that is read with a
+ * cursor.
  *
  *	const struct list_ask ask = list_ask_of(req->input);
  *	...
@@ -9,7 +10,7 @@
  *	list_close(j, &ask, &page);
  *	json_object_end(j);
  *
- * Between list_close() and the end a list may put members of its own.
+ * Between list_close() and json_object_end() a list may add its own members.
  */
 #ifndef MN_HANDLERS_LIST_VIEW_H
 #define MN_HANDLERS_LIST_VIEW_H

@@ -75,8 +75,8 @@ answer_item(const struct request *req, struct response *res, int status, const s
 }
 
 /*
- * The version that If-Match names, 0 without one. The item is read first: If-Match compares with
- * the version that is in force.
+ * The version that If-Match names, 0 without the header. The item is read first, because If-Match
+ * is compared with its current version.
  */
 static bool
 expected_version(const struct request *req, int64_t *version, struct error *err)
@@ -94,9 +94,9 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 }
 
 /*
- * A page depends on the query alone; the rest is the cache's business. Only first pages are kept:
- * they are asked for again and again, while what somebody scrolls past is not, and keeping it would
- * cost a second round trip to Redis.
+ * A page depends on the query alone; the cache adds the rest. Only first pages are kept: they are
+ * requested again and again. Later pages are not, and keeping them would cost a second round trip
+ * to Redis.
  */
 static const char *
 list_cache_key(const struct request *req)
@@ -113,8 +113,8 @@ tags_cache_key(const struct request *req)
 }
 
 /*
- * Who scrolls asks for each page once: a page is kept when it is asked for again, so that a cold
- * one costs one Redis round trip only.
+ * A page is kept when it is requested a second time, so that a page that is read once costs only
+ * one round trip to Redis.
  */
 static bool
 answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
@@ -126,7 +126,7 @@ answer_cached(const struct request *req, struct response *res, struct json *j, s
 	return true;
 }
 
-/* GET /api/media: one page of what the caller may see. */
+/* GET /api/media: one page of the items that the caller may see. */
 static bool
 media_list_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -156,7 +156,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	return answer_cached(req, res, j, err);
 }
 
-/* GET /api/media/tags: the tags of what the caller may see, most used first. */
+/* GET /api/media/tags: the tags of the items that the caller may see, most used first. */
 static bool
 media_tags_get(const struct request *req, struct response *res, struct error *err)
 {
@@ -224,13 +224,14 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 
 	take_patch(req, &patch);
 	if (patch.set == 0)
-		return error_set(err, ERR_VALIDATION, "Name at least one member to change.");
+		return error_set(err, ERR_VALIDATION,
+		    "The body changes nothing. Name at least one member to change.");
 	return expected_version(req, &version, err) &&
 	    media_change(req->call, request_param(req, "id"), version, &patch, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
-/* DELETE /api/media/{id}: to the trash, with ?purge=true for good. */
+/* DELETE /api/media/{id}: moves the item to the trash; ?purge=true removes it permanently. */
 static bool
 media_item_delete(const struct request *req, struct response *res, struct error *err)
 {
@@ -328,71 +329,86 @@ media_shares_put(const struct request *req, struct response *res, struct error *
 	    answer_item(req, res, 200, &media, err);
 }
 
+/* One of the objects that belong to an item. */
+struct media_part {
+	const char *name; /* for people */
+	const char *url;  /* NULL: the item has none */
+	int64_t now;      /* when the URL was signed */
+};
+
 static bool
 redirect(const struct request *req, struct response *res, const struct media *media,
-    const char *url, int64_t now, struct error *err)
+    const struct media_part *part, struct error *err)
 {
+	const char *url = part->url;
+
 	if (url == NULL &&
 	    (str_eq(media->status, "pending") || str_eq(media->status, "processing")))
-		return error_slug(err, ERR_NOT_FOUND, "not_ready", "It is still being processed.");
+		return error_slug(err, ERR_NOT_FOUND, "not_ready",
+		    "This item is still being processed. Try again when it is ready.");
 	if (url == NULL)
-		return error_set(err, ERR_NOT_FOUND, "This item has none.");
+		return error_set(err, ERR_NOT_FOUND, "This item has no %s.", part->name);
 	return response_redirect(res, 302, url,
-	    arena_printf(req->arena, "private, max-age=%d", media_url_max_age(now)));
+	    arena_printf(req->arena, "private, max-age=%d", media_url_max_age(part->now)));
 }
 
 /* GET /api/media/{id}/file */
 static bool
 media_file_get(const struct request *req, struct response *res, struct error *err)
 {
-	int64_t now = clock_now();
+	struct media_part file = { .name = "file", .now = clock_now() };
 	struct media media;
 
-	return media_get(req->call, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media,
-		media_file_url(req->call, &media, input_bool(req->input, "download", false), now),
-		now, err);
+	if (!media_get(req->call, request_param(req, "id"), &media, err))
+		return false;
+	file.url =
+	    media_file_url(req->call, &media, input_bool(req->input, "download", false), file.now);
+	return redirect(req, res, &media, &file, err);
 }
 
 static bool
-redirect_asset(const struct request *req, struct response *res, const char *asset,
+redirect_asset(const struct request *req, struct response *res, const char *name, const char *asset,
     struct error *err)
 {
-	int64_t now = clock_now();
+	struct media_part part = { .name = name, .now = clock_now() };
 	struct media media;
 
-	return media_get(req->call, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_asset_url(req->call, &media, asset, now), now, err);
+	if (!media_get(req->call, request_param(req, "id"), &media, err))
+		return false;
+	part.url = media_asset_url(req->call, &media, asset, part.now);
+	return redirect(req, res, &media, &part, err);
 }
 
-/* GET /api/media/{id}/preview: some seconds of a video. */
+/* GET /api/media/{id}/preview: a few seconds of a video. */
 static bool
 media_preview_get(const struct request *req, struct response *res, struct error *err)
 {
-	return redirect_asset(req, res, "preview.mp4", err);
+	return redirect_asset(req, res, "preview", "preview.mp4", err);
 }
 
-/* GET /api/media/{id}/sprite: the tiles of a video's time line. */
+/* GET /api/media/{id}/sprite: the tiles of a video's timeline. */
 static bool
 media_sprite_get(const struct request *req, struct response *res, struct error *err)
 {
-	return redirect_asset(req, res, "sprite.webp", err);
+	return redirect_asset(req, res, "sprite", "sprite.webp", err);
 }
 
 /* GET /api/media/{id}/thumbnail/{size} */
 static bool
 media_thumbnail_get(const struct request *req, struct response *res, struct error *err)
 {
-	int64_t now = clock_now(), width = 0;
+	struct media_part thumbnail = { .name = "thumbnail", .now = clock_now() };
+	int64_t width = 0;
 	struct media media;
 
 	(void)str_to_int(request_param(req, "size"), 1, INT32_MAX, &width);
-	return media_get(req->call, request_param(req, "id"), &media, err) &&
-	    redirect(req, res, &media, media_thumbnail_url(req->call, &media, (int)width, now), now,
-		err);
+	if (!media_get(req->call, request_param(req, "id"), &media, err))
+		return false;
+	thumbnail.url = media_thumbnail_url(req->call, &media, (int)width, thumbnail.now);
+	return redirect(req, res, &media, &thumbnail, err);
 }
 
-/* Who may change a readable item is the service's rule: media.read opens the door to it. */
+/* The service decides who may change a readable item, so most routes ask for media.read only. */
 static const struct route media_routes[] = {
 	{ METHOD_GET, "/api/media", media_list_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, list_input, list_cache_key },

@@ -1,4 +1,4 @@
-/* /api/media: the catalogue; and, of the same URL family, uploads (upload.c). */
+/* /api/media: the catalogue, and uploads (upload.c) under the same prefix. */
 #ifndef MN_FCGI_HANDLERS_MEDIA_H
 #define MN_FCGI_HANDLERS_MEDIA_H
 

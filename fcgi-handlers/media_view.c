@@ -49,7 +49,7 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 	}
 }
 
-/* What only single items have. */
+/* Members that single items have and lists leave out. */
 static void
 details(struct json *j, const struct media *m)
 {

@@ -1,4 +1,4 @@
-/* How an item looks in answers; shared by the media and the search routes. */
+/* An item as JSON; shared by the media and the search routes. */
 #ifndef MN_FCGI_HANDLERS_MEDIA_VIEW_H
 #define MN_FCGI_HANDLERS_MEDIA_VIEW_H
 
@@ -9,8 +9,8 @@ struct media;
 struct request;
 
 /*
- * The object's members; the caller opens and closes it, and may add its own. `now` signs the URLs:
- * one value for a whole answer.
+ * The members of the object; the caller opens and closes it and may add its own. The URLs are
+ * signed as of `now`: pass the same value for all items of a response.
  */
 void media_members(const struct request *, struct json *, const struct media *, int64_t now);
 /* The whole object. */

@@ -26,7 +26,7 @@ static const struct field_rule preference_input[] = {
 	{ .name = NULL },
 };
 
-/* What is not here is refused as unknown. */
+/* Other kinds are refused as unknown. */
 static const struct field_rule kinds_input[] = {
 #define NOTIFICATION_KIND(kind, event, email) { kind, FIELD_OBJECT, .fields = preference_input },
 #include "model/notification_kinds.def"
@@ -63,7 +63,7 @@ notification_view(struct json *j, const struct notification *n)
 	json_object_end(j);
 }
 
-/* GET /api/notifications: newest first, or with `after` what came later, oldest first. */
+/* GET /api/notifications: newest first, or with `after` the later ones, oldest first. */
 static bool
 notifications_list(const struct request *req, struct response *res, struct error *err)
 {
@@ -130,7 +130,7 @@ preferences_get(const struct request *req, struct response *res, struct error *e
 	return response_json(res, 200, j, err);
 }
 
-/* PUT /api/notifications/preferences: kinds and members that are left out keep what they have. */
+/* PUT /api/notifications/preferences: omitted kinds and members stay as they are. */
 static bool
 preferences_put(const struct request *req, struct response *res, struct error *err)
 {
@@ -151,7 +151,7 @@ preferences_put(const struct request *req, struct response *res, struct error *e
 	return inbox_prefer(req->call, changed, nchanged, err) && preferences_get(req, res, err);
 }
 
-/* POST /api/notifications/ticket: opens one socket, once. */
+/* POST /api/notifications/ticket: a ticket opens one socket, once. */
 static bool
 notifications_ticket(const struct request *req, struct response *res, struct error *err)
 {
@@ -167,7 +167,7 @@ notifications_ticket(const struct request *req, struct response *res, struct err
 	return response_json(res, 200, j, err);
 }
 
-/* The roles that were asked for, or all of them. */
+/* The requested roles, or all of them. */
 static size_t
 broadcast_roles(const struct input *input, const char *roles[ROLES])
 {

@@ -1,4 +1,4 @@
-/* /api/notifications; its ws and stream are medianest-notifyd's */
+/* /api/notifications; medianest-notifyd serves ws and stream */
 #ifndef MN_HANDLERS_NOTIFICATIONS_H
 #define MN_HANDLERS_NOTIFICATIONS_H
 

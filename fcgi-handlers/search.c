@@ -19,7 +19,7 @@
 
 #include "core/banned.h"
 
-#define SCORE_STEP 10000.0 /* scores are told with four digits */
+#define SCORE_STEP 10000.0 /* scores have four digits */
 
 static const struct field_rule search_input[] = {
 	{ "q", FIELD_STRING, .max = SEARCH_QUERY_MAX },
@@ -99,7 +99,7 @@ sort_parse(const char *name)
 	return str_eq(name, "title") ? SEARCH_TITLE : SEARCH_RELEVANCE;
 }
 
-/* GET /api/search. What is kept for the next five minutes says so; a partial answer is not kept. */
+/* GET /api/search. The response is cached with "cached":true in it; a partial one is not cached. */
 static bool
 search_get(const struct request *req, struct response *res, struct error *err)
 {

@@ -124,7 +124,7 @@ initiate_one(const struct request *req, const struct input *in, struct upload_of
 	return upload_initiate(req->call, &ask, offer, err);
 }
 
-/* One answer of a batch; trouble of ours ends the batch instead, so that the client repeats it. */
+/* True for a fault of the server: it ends the whole batch, so that the client repeats it. */
 static bool
 ends_batch(const struct error *err)
 {
@@ -132,8 +132,8 @@ ends_batch(const struct error *err)
 }
 
 /*
- * What is kept for an Idempotency-Key is a line for each file: MEMO_UPLOAD and the id of an upload,
- * whose URLs are signed anew, or what was answered as it was: JSON has no line ends in it.
+ * A line for each file is kept for an Idempotency-Key: MEMO_UPLOAD and the id of an upload, whose
+ * URLs are signed again, or the JSON of the response, which contains no line ends.
  */
 #define MEMO_UPLOAD "upload "
 
@@ -146,7 +146,7 @@ memo_item(struct buf *memo, const struct upload_offer *offer, const char *json)
 		buf_addf(memo, "%s\n", json + (json[0] == ','));
 }
 
-/* One answer of a batch: offer, or what is wrong. Answers where it begins in the text. */
+/* Writes one item of a batch: the offer, or the problem. Returns where it starts in the text. */
 static size_t
 batch_item(struct arena *arena, struct json *j, size_t index, const struct upload_offer *offer,
     const struct error *err)
@@ -214,7 +214,7 @@ upload_initiate_post(const struct request *req, struct response *res, struct err
 	return true;
 }
 
-/* A kept line of a batch, as it is answered now; false: trouble of ours. */
+/* Writes a kept line of a batch as it stands now; false: a fault of the server. */
 static bool
 batch_item_again(const struct request *req, struct json *j, size_t index, const char *line,
     struct error *err)
@@ -250,7 +250,7 @@ initiate_one_again(const struct request *req, struct json *j, const char *line, 
 	return true;
 }
 
-/* The same Idempotency-Key again: the same uploads, under URLs signed now. */
+/* The same Idempotency-Key again: returns the same uploads with new URLs. */
 static bool
 upload_initiate_again(const struct request *req, const struct kept_answer *kept,
     struct response *res, struct error *err)
@@ -287,7 +287,8 @@ complete_one(const struct request *req, const struct input *in, struct media *me
 		parts[i] = (struct upload_etag) { (int)input_int(part, "number", 0),
 			input_str(part, "etag") };
 		if (i > 0 && parts[i].number <= parts[i - 1].number)
-			return error_field(err, "parts", "range", "In rising order, each once.");
+			return error_field(err, "parts", "range",
+			    "must be in ascending order, each number once");
 	}
 	return upload_complete(req->call, input_str(in, "uploadId"),
 	    &(const struct upload_etags) { parts, n }, media, err);
@@ -311,7 +312,7 @@ complete_batch(const struct request *req, struct response *res, struct error *er
 		json_object(j, NULL);
 		json_put_int(j, "index", (int64_t)i);
 		json_put_str(j, "uploadId", input_str(one, "uploadId"));
-		if (ok) { /* the item has a status of its own: nested */
+		if (ok) { /* nested, because the item has a status too */
 			json_put_int(j, "status", 202);
 			json_put_str(j, "mediaId", media.id);
 			media_view(req, j, "media", &media, now);
@@ -350,7 +351,7 @@ upload_item_get(const struct request *req, struct response *res, struct error *e
 	if (!upload_get(req->call, request_param(req, "id"), &offer, err))
 		return false;
 	json_object(j, NULL);
-	/* completing is a state of ours: to the client it is still open. */
+	/* completing is internal: for the client the upload is still open. */
 	json_put_str(j, "status",
 	    str_eq(offer.upload.status, "completing") ? "pending" : offer.upload.status);
 	offer_members(j, &offer);
@@ -365,7 +366,7 @@ upload_item_delete(const struct request *req, struct response *res, struct error
 	return upload_abort(req->call, request_param(req, "id"), err) && response_empty(res, 204);
 }
 
-/* POST /api/media/upload/{id}/parts: URLs of parts anew. */
+/* POST /api/media/upload/{id}/parts: signs the URLs of parts again. */
 static bool
 upload_parts_post(const struct request *req, struct response *res, struct error *err)
 {

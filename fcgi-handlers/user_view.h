@@ -1,4 +1,4 @@
-/* How a person appears in answers. */
+/* A person as JSON. */
 #ifndef MN_HANDLERS_USER_VIEW_H
 #define MN_HANDLERS_USER_VIEW_H
 

@@ -161,7 +161,7 @@ static const struct field_rule create_input[] = {
 	{ .name = NULL },
 };
 
-/* An invitation: its token and link are shown this once. */
+/* An invitation: only this response has its token and link. */
 static bool
 users_invite(const struct request *req, struct response *res, const struct invite_new *new,
     struct error *err)
@@ -183,7 +183,7 @@ users_invite(const struct request *req, struct response *res, const struct invit
 	return response_json(res, 201, j, err);
 }
 
-/* POST /api/users: an account, or with {"invite":true} an invitation. */
+/* POST /api/users: creates an account, or with {"invite":true} an invitation. */
 static bool
 users_post(const struct request *req, struct response *res, struct error *err)
 {
@@ -202,16 +202,16 @@ users_post(const struct request *req, struct response *res, struct error *err)
 	if (input_bool(req->input, "invite", false)) {
 		if (new.password != NULL || new.display_name != NULL)
 			return error_field(err, "invite", "choice",
-			    "an invitation has neither password nor name: whoever is invited"
-			    " chooses them");
+			    "must be false when a password or a name is given: invited"
+			    " people choose their own");
 		invite =
 		    (struct invite_new) { .email = new.email, .role = new.role, .tier = new.tier };
 		return users_invite(req, res, &invite, err);
 	}
 	if (new.email == NULL)
-		error_field(err, "email", "required", "is required");
+		error_field(err, "email", "required", "must be given");
 	if (new.password == NULL)
-		error_field(err, "password", "required", "is required");
+		error_field(err, "password", "required", "must be given");
 	if (err->nfields > 0)
 		return false;
 	return people_create(req->call, &new, &user, err) && user_reply(req, res, 201, &user, err);
@@ -269,7 +269,8 @@ user_delete(const struct request *req, struct response *res, struct error *err)
 
 	if (transfer != input_has(req->input, "to"))
 		return error_field(err, "to", transfer ? "required" : "choice",
-		    "goes with items=transfer");
+		    transfer ? "must be given with items=transfer" :
+			       "must not be given without items=transfer");
 	return people_delete(req->call, request_param(req, "id"), input_str(req->input, "to"),
 		   err) &&
 	    response_empty(res, 204);

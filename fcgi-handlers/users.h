@@ -1,4 +1,4 @@
-/* /api/users: oneself, and accounts for those who manage them. */
+/* /api/users: one's own profile, and accounts for people who manage them. */
 #ifndef MN_HANDLERS_USERS_H
 #define MN_HANDLERS_USERS_H
 

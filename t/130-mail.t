@@ -35,13 +35,13 @@ subtest 'open registration' => sub {
     is $unknown->{status}, 202, 'accepted';
     is $known->{status}, 202, 'a known address too';
     is_deeply $unknown->{json}, $known->{json}, 'nothing tells them apart';
-    my $mail = mail_to('new@medianest.test', qr/Confirm the address/);
+    my $mail = mail_to('new@medianest.test', qr/Confirm address/);
     ok $mail->{tls}, 'over TLS';
     is $mail->{from}, 'house@medianest.test', 'from whom';
     like $mail->{headers}{'content-type'}, qr{^multipart/alternative}, 'text and HTML';
     like $mail->{html}, qr/New &lt;b&gt;One/, 'names are text in HTML';
     like $mail->{headers}{'message-id'}, qr/^<[\w-]+\@127\.0\.0\.1>$/, 'Message-ID';
-    like mail_to($mn->{email}, qr/there is one already/)->{text}, qr/lost the password/,
+    like mail_to($mn->{email}, qr/already has an account/)->{text}, qr/forgotten your password/,
         'the known one is told';
     is code(login('new@medianest.test', 'correct horse battery')), '401 invalid_credentials',
         'there is no account before the link is used';
@@ -64,7 +64,7 @@ subtest 'a lost password' => sub {
         { email => 'nobody@medianest.test' });
     is $known->{status}, 202, 'accepted';
     is_deeply $known->{json}, $unknown->{json}, 'nothing tells them apart';
-    my $first = token_of(mail_to($who->{email}, qr/new password was asked/));
+    my $first = token_of(mail_to($who->{email}, qr/asked to reset your password/));
     is $anon->api(POST => '/api/auth/password/forgot', { email => $who->{email} })->{status}, 202,
         'asked twice';
     my $second;
@@ -96,7 +96,7 @@ subtest 'a lost password' => sub {
         "UPDATE mail_tokens SET expires_at = now() - interval '1 second' WHERE used_at IS NULL");
     my ($expired) = grep { defined && $_ ne $first && $_ ne $second } map { token_of($_) }
         map {
-            mail_to($who->{email}, qr/new password was asked/);
+            mail_to($who->{email}, qr/asked to reset your password/);
             grep { $_->{to} eq $who->{email} } $smtp->mails;
         } 1;
     is code($anon->api(POST => '/api/auth/password/reset', { token => $expired // 'x',
@@ -108,7 +108,7 @@ subtest 'a new address' => sub {
     my $who = $mn->user;
     is $who->api(PATCH => '/api/users/me', { email => 'moved@medianest.test' })->{json}{email},
         $who->{email}, 'not before it is confirmed';
-    my $token = token_of(mail_to('moved@medianest.test', qr/was given for your account/));
+    my $token = token_of(mail_to('moved@medianest.test', qr/new address of your account/));
     is $anon->api(POST => '/api/auth/confirm', { token => $token })->{status}, 204, 'confirmed';
     is $who->api(GET => '/api/users/me')->{json}{email}, 'moved@medianest.test', 'now it counts';
 };

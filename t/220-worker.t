@@ -91,7 +91,7 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	waitpid $required, 0;
 	is($? >> 8, 78, 'without bubblewrap, media.sandbox = required refuses');
 	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"),
-	    qr/bubblewrap cannot run here/, '... and says what to do');
+	    qr/bubblewrap does not work here/, '... and says what to do');
 	$mn->stop_part('worker');
 	my ($without, $dir) = other_worker($mn, $exe, 'without', PATH => '/nonexistent');
 	my @ids = (upload_clip(), $user->upload_bytes('w.png', png(200, 100), 'image/png')->{id},

@@ -175,7 +175,7 @@ sub effects {
 	kill 'STOP', @second;
 	open_gate('frozen');
 	kill 'CONT', reverse @frozen;
-	wait_until { return worker_log('first') =~ /another worker has it/ } SETTLE,
+	wait_until { return worker_log('first') =~ /another worker has taken the job over/ } SETTLE,
 	    'the first one to notice';
 	pass('the first one cannot end what is not its own any more');
 	kill 'CONT', reverse @second;

@@ -129,7 +129,7 @@ subtest 'notifyd is killed' => sub {
 	my $second = MediaNest::Test::run_output(readlink('/proc/' . $mn->pid('notifyd') . '/exe'),
 	    '--config', "$mn->{var}/etc/medianest.conf");
 	is $? >> 8, 75, 'a second instance does not take its place';
-	like $second, qr/another one is running/, 'and says why';
+	like $second, qr/another instance is already running/, 'and says why';
 	broadcast();
 	is_deeply seqs(until_seq($again, $n)), [$n], 'the first goes on';
 };

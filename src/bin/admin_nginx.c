@@ -25,7 +25,7 @@
 #define HTTP2_DIRECTIVE_SINCE { 1, 25, 1 }
 #define VERSION_PARTS 3
 
-/* nginx reads these as syntax, or as the start of a variable. */
+/* Characters that nginx reads as syntax or as the start of a variable. */
 #define UNSAFE "\"'\\;{}$# \t\r\n"
 
 struct fill {
@@ -43,7 +43,8 @@ add_safe(struct buf *out, const char *what, const char *value, struct error *err
 {
 	if (*value == '\0' || strpbrk(value, UNSAFE) != NULL)
 		return error_set(err, ERR_VALIDATION,
-		    "%s: \"%s\" cannot be written into nginx's configuration", what, value);
+		    "%s: \"%s\" has a character that nginx's configuration cannot hold", what,
+		    value);
 	buf_adds(out, value);
 	return true;
 }
@@ -251,7 +252,7 @@ fill_storage_server_name(const struct fill *fill, struct buf *out, struct error 
 	return add_host(fill, out, "storage.public_endpoint", storage_origin(fill), err);
 }
 
-/* Twice a second's worth may come at once: a page's first load. */
+/* The burst is twice the rate: a page sends many requests when it loads first. */
 static bool
 fill_edge_burst(const struct fill *fill, struct buf *out, struct error *err)
 {
@@ -303,9 +304,7 @@ static const struct placeholder {
 	{ "WEB_DIR", fill_web_dir },
 };
 
-/*
- * `text` stands behind an '@'. Answers the placeholder's name, or NULL when it is an ordinary '@'.
- */
+/* `text` follows an '@'. Returns the name of the placeholder, or NULL for an ordinary '@'. */
 static char *
 placeholder_at(struct arena *arena, const char *text)
 {
@@ -325,7 +324,7 @@ placeholder_fill(const struct fill *fill, struct buf *out, const char *name, str
 	return error_set(err, ERR_INTERNAL, "unknown placeholder @%s@", name);
 }
 
-/* Comment lines go as they are made of placeholders' names, which tell nothing in the result. */
+/* Comment lines are left out: they explain the placeholders, which the result does not have. */
 static bool
 expand(const struct fill *fill, struct buf *out, const char *text, struct error *err)
 {
@@ -367,7 +366,7 @@ read_template(struct arena *arena, const char *path, struct error *err)
 	}
 	len = fread(text, 1, NGINX_TEMPLATE_MAX, in);
 	if (ferror(in) || !feof(in)) {
-		error_set(err, ERR_INTERNAL, "%s: cannot be read, or is too large", path);
+		error_set(err, ERR_INTERNAL, "%s: cannot be read or is too large", path);
 		text = NULL;
 	} else {
 		text[len] = '\0';

@@ -4,7 +4,7 @@
  *
  * Every template NAME.conf.in in the package data directory becomes DIR/NAME.conf, replaced
  * atomically; nginx.conf (the frame of a private start) only with `private_start`. A setting with a
- * character that means something to nginx is refused rather than quoted.
+ * character that is special to nginx is refused, not quoted.
  */
 #ifndef MN_BIN_ADMIN_NGINX_H
 #define MN_BIN_ADMIN_NGINX_H
@@ -15,7 +15,7 @@ struct arena;
 struct config;
 struct error;
 
-#define NGINX_TEMPLATE_MAX (256UL << 10) /* bytes of a template, and of what is made of it */
+#define NGINX_TEMPLATE_MAX (256UL << 10) /* bytes of a template and of its result */
 
 bool admin_nginx_write(const struct config *, struct arena *, const char *dir, bool private_start,
     struct error *);

@@ -1,6 +1,6 @@
 /*
- * What the long-running programs begin with, after core/options.h: settings, log level, the schema.
- * Each returns 0 or an exit status, having said why.
+ * How the long-running programs start, after core/options.h: settings, log level, the schema. Each
+ * function returns 0, or prints the reason and returns an exit status.
  */
 #ifndef MN_BIN_DAEMON_H
 #define MN_BIN_DAEMON_H
@@ -12,11 +12,14 @@ struct log;
 
 /* Reads the settings and sets the log level. */
 int daemon_configure(const char *program, const char *config_path, struct config **);
-/* Opens what all processes of the host share; each does without, and says so, where it cannot. */
+/*
+ * Opens the memory that all processes of the host share. A failure is logged; the process works
+ * without it.
+ */
 void daemon_share(const char *run_dir, const struct log *);
 /*
- * Refuses what the program could not serve with, an older schema too. A database that is away is no
- * reason: it may come back.
+ * Refuses a configuration that the program cannot serve with, and an older schema. An unreachable
+ * database is no reason to refuse: it may come back.
  */
 int daemon_check_schema(const char *program, struct config *, struct log *, enum services_role);
 

@@ -21,12 +21,12 @@
 
 #include "core/banned.h"
 
-/* What uploads count on is what S3, and our own object store, take. */
+/* Uploads stay within the limits of S3 and of the embedded object store. */
 _Static_assert(UPLOAD_SINGLE_MAX == OBJECT_PUT_MAX, "one PUT");
 _Static_assert(UPLOAD_PART_SIZE <= OBJECT_PUT_MAX, "one part");
 _Static_assert(UPLOAD_PARTS_MAX <= OBJECT_PARTS_MAX && OBJECT_PARTS_MAX == S3_PARTS_MAX, "parts");
 
-/* The rule of a {name}: an id, or what the module says. */
+/* The rule of a {name}: an id, or a parameter of the module. */
 static void
 put_param(struct json *j, const struct route_module *module, const char *name, size_t len)
 {

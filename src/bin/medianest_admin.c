@@ -35,7 +35,7 @@ struct admin {
 	struct config *config;
 	struct db *db;
 	const char *config_file, *email, *role, *name, *sql_dir;
-	const char *operand; /* what follows the words of a command that takes one */
+	const char *operand; /* the last word of a command that takes one */
 	bool password_stdin, json, private_start;
 };
 
@@ -70,7 +70,7 @@ struct command {
 	unsigned accepts; /* GIVEN() of each option besides --config, --help, --version */
 	command_fn *run;
 	const char *synopsis;
-	bool operand; /* takes one more word, which is no word of the command */
+	bool operand; /* takes one more word: an operand */
 };
 
 static bool
@@ -80,7 +80,7 @@ run_migrate(struct admin *a, int *status, struct error *err)
 	    stdout, err);
 }
 
-/* One line of standard input; on a terminal it is asked for and not shown. */
+/* Reads one line of standard input; on a terminal it prompts and turns echo off. */
 static bool
 password_read(char out[PASSWORD_MAX + 2], struct error *err)
 {
@@ -100,7 +100,8 @@ password_read(char out[PASSWORD_MAX + 2], struct error *err)
 		fputc('\n', stderr);
 	}
 	if (got == NULL)
-		return error_set(err, ERR_VALIDATION, "no password on standard input");
+		return error_set(err, ERR_VALIDATION,
+		    "no password on standard input: write it there on one line");
 	out[strcspn(out, "\r\n")] = '\0';
 	return true;
 }
@@ -121,7 +122,7 @@ run_user_create(struct admin *a, int *status, struct error *err)
 		    "user create needs --email, --role and --password-stdin");
 	if (!role_parse(a->role, &req.role))
 		return error_set(err, ERR_VALIDATION,
-		    "'%.40s' is not a role: guest, user, admin or super", a->role);
+		    "'%.40s' is not a role: use guest, user, admin or super", a->role);
 	ok = password_read(password, err) &&
 	    account_create(a->db, &a->arena, a->config, &req, id, err);
 	explicit_bzero(password, sizeof(password));
@@ -193,7 +194,7 @@ run_nginx(struct admin *a, int *status, struct error *err)
 {
 	if (a->operand == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    "nginx needs the directory that the files go to");
+		    "nginx needs DIR, the directory for the generated files");
 	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
 }
 
@@ -212,13 +213,13 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 	if (!audit_verify(a->db, &a->arena, &report, err))
 		return false;
 	if (report.broken_at > 0) {
-		printf(
-		    "the audit chain is broken at link %lld: what follows may have been changed\n",
+		printf("the audit chain is broken at link %lld: that entry and later ones may"
+		       " have been changed\n",
 		    (long long)report.broken_at);
 		*status = EXIT_FAILURE;
 		return true;
 	}
-	printf("the audit chain holds: %lld links, %lld entries not linked yet\n",
+	printf("the audit chain is intact: %lld links, %lld entries not linked yet\n",
 	    (long long)report.linked, (long long)report.unlinked);
 	return true;
 }
@@ -248,7 +249,7 @@ usage(FILE *out)
 	fputs("       medianest-admin --help | --version\n", out);
 }
 
-/* The command that these words spell; one that takes an operand has it as its last word. */
+/* Finds the command with these words; the last word is the operand if the command takes one. */
 static const struct command *
 command_find(struct admin *a, char *const *words, int n)
 {
@@ -274,11 +275,11 @@ command_line(struct admin *a, const struct options *o, const struct command **co
 	*command = command_find(a, o->operands, o->noperands);
 	if (*command == NULL)
 		return error_set(err, ERR_VALIDATION,
-		    o->noperands == 0 ? "no command" : "unknown command");
+		    o->noperands == 0 ? "no command given" : "unknown command");
 	for (unsigned i = 0; options[i].name != NULL; i++)
 		if (o->given[i] && !((*command)->accepts & GIVEN(i)))
-			return error_set(err, ERR_VALIDATION, "%s takes no --%s", (*command)->words,
-			    options[i].name);
+			return error_set(err, ERR_VALIDATION, "%s does not take --%s",
+			    (*command)->words, options[i].name);
 	a->config_file = o->config;
 	a->email = o->values[OPTION_EMAIL];
 	a->role = o->values[OPTION_ROLE];
@@ -343,7 +344,7 @@ main(int argc, char **argv)
 
 	if (status != 0)
 		return status;
-	signal(SIGPIPE, SIG_IGN); /* a Redis that goes away */
+	signal(SIGPIPE, SIG_IGN); /* Redis may close its connection */
 	error_clear(&err);
 	if (!command_line(&a, &given, &command, &err)) {
 		complain(&err);

@@ -81,7 +81,7 @@ close_idle(void *context)
 }
 
 /*
- * A worker reads the settings anew, so that SIGHUP brings them in; a file that does not hold up
+ * A worker reads the settings again, so that SIGHUP brings them in; a file that is not valid
  * leaves the master's in force.
  */
 static struct config *

@@ -1,6 +1,6 @@
 /*
- * medianest-media: reads one untrusted file inside the worker's sandbox, says what it is, and makes
- * its thumbnails and previews.
+ * medianest-media: reads one untrusted file inside the worker's sandbox, reports what it is, and
+ * makes its thumbnails and previews.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@
 #define TIMEOUT_MAX 86400
 
 /*
- * libvips cannot be interrupted: when the time is over the failure is reported from here and the
- * process ends.
+ * libvips cannot be interrupted: when the time is up, this handler reports the failure and ends the
+ * process.
  */
 static void
 time_over(int sig)
@@ -48,7 +48,7 @@ usage(FILE *out)
 
 enum { OPTION_OUT, OPTION_PIXELS, OPTION_TIMEOUT, OPTION_FORMATS };
 
-/* A number among the options; `value` keeps its default where none is given. */
+/* Parses a numeric option; `value` keeps its default if the option is not given. */
 static bool
 number(const struct options *options, int which, int64_t max, int64_t *value)
 {

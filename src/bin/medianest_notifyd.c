@@ -45,8 +45,8 @@ catch_signals(void)
 }
 
 /*
- * libwebsockets unlinks the socket before it binds, so that a second instance would take the first
- * one's place: the lock forbids it.
+ * libwebsockets unlinks the socket before it binds, so a second instance would take the place of
+ * the first: the lock prevents that.
  */
 static int
 take_lock(const char *run_dir)
@@ -58,12 +58,11 @@ take_lock(const char *run_dir)
 	switch (run_lock(path, 0600, &fd)) {
 	case RUN_LOCK_TAKEN: return 0; /* the descriptor stays open as long as the process lives */
 	case RUN_LOCK_BUSY:
-		fprintf(stderr, PROGRAM ": another one is running (%s)\n", path);
+		fprintf(stderr, PROGRAM ": another instance is already running (%s)\n", path);
 		return EX_TEMPFAIL;
 	case RUN_LOCK_FAILED:
 	default:
-		fprintf(stderr, PROGRAM ": run.dir: %s cannot be written: %s\n", path,
-		    strerror(errno));
+		fprintf(stderr, PROGRAM ": run.dir: cannot write %s: %s\n", path, strerror(errno));
 		return EX_CONFIG;
 	}
 }
@@ -72,7 +71,7 @@ static void
 write_pid(const struct log *log, const char *path)
 {
 	if (!run_pid_write(path, -1))
-		log_warn(log, "the pid file %s cannot be written: %s", path, strerror(errno));
+		log_warn(log, "cannot write the pid file %s: %s", path, strerror(errno));
 }
 
 static int

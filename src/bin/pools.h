@@ -1,6 +1,6 @@
 /*
- * The pools, one row each: which modules a pool serves, as whom it speaks to the database, how many
- * workers it has.
+ * The pools, one row each: the modules that a pool serves, its database role, and its number of
+ * workers.
  */
 #ifndef MN_BIN_POOLS_H
 #define MN_BIN_POOLS_H
@@ -21,7 +21,7 @@ struct pool {
 	const char *name;
 	enum config_key workers;
 	enum services_role role;
-	/* NULL-terminated; NULL for a pool with a protocol of its own */
+	/* NULL-terminated; NULL for a pool with its own protocol */
 	const struct route_module *const *modules;
 	const struct protocol *protocol; /* NULL: the routes of the modules */
 };
@@ -30,7 +30,8 @@ extern const struct pool pools[]; /* ends with name NULL */
 
 const struct pool *pool_find(const char *name); /* NULL: unknown */
 /*
- * What a pool's workers do every POOL_TICK_SECONDS, busy or not, with the services; NULL: nothing.
+ * The function that each worker of a pool calls with the services every POOL_TICK_SECONDS, busy or
+ * not; NULL: none.
  */
 fcgi_idle_fn *pool_tick(const struct pool *);
 

@@ -167,6 +167,20 @@ str_copy(char *dst, size_t size, const char *src)
 	return len;
 }
 
+char *
+str_size(struct arena *arena, int64_t bytes)
+{
+	static const char *const units[] = { "bytes", "kB", "MB", "GB", "TB", "PB" };
+	double n = (double)bytes;
+	size_t unit = 0;
+	int decimals;
+
+	for (; n >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
+		n /= 1000;
+	decimals = unit > 0 && n < 9.95 && (int64_t)(n * 10 + 0.5) % 10 != 0 ? 1 : 0;
+	return arena_printf(arena, "%.*f %s", decimals, n, bytes == 1 ? "byte" : units[unit]);
+}
+
 bool
 str_to_int(const char *s, int64_t min, int64_t max, int64_t *out)
 {

@@ -45,6 +45,9 @@ char *str_trim(struct arena *, const char *);  /* ASCII white space at both ends
 /* like strlcpy: always terminated; returns strlen(src) */
 size_t str_copy(char *dst, size_t size, const char *src);
 
+/* A number of bytes for people, as the page writes it: "999 bytes", "4.8 GB" (powers of 1000). */
+char *str_size(struct arena *, int64_t bytes);
+
 /* The whole string must be a number within [min, max], without '+' and spaces. */
 bool str_to_int(const char *, int64_t min, int64_t max, int64_t *);
 bool str_to_bool(const char *, bool *); /* true|false|1|0|yes|no|on|off */

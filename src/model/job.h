@@ -1,6 +1,4 @@
-/*
- * Jobs of the queue, and how the queue stands.
- */
+/* Jobs of the queue, and the state of the queue. */
 #ifndef MN_MODEL_JOB_H
 #define MN_MODEL_JOB_H
 
@@ -8,31 +6,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOB_BACKOFFS 8 /* pauses between attempts: those behind the last are 0 */
+#define JOB_BACKOFFS 8 /* number of pauses between attempts; unused ones are 0 */
 
 /* A job to be added. */
 struct job_new {
 	const char *kind;
 	const char *queue;
 	const char *payload; /* JSON object text, NULL = {} */
-	/* or NULL: an open job with this key already = nothing is added, success */
+	/* or NULL; if an open job has this key, nothing is added and that is a success */
 	const char *unique_key;
 	int64_t run_at; /* us; 0 = now */
 	int max_attempts;
 	const char *request_id; /* or NULL */
 };
 
-/* A job that was taken. */
+/* A job that a worker has taken. */
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
-	/* its last permitted attempt ended without a word: to be given up, not run */
+	/* the last allowed attempt was lost: give the job up, do not run it */
 	bool exhausted;
-	/* of a periodic kind: seconds after its end that it runs again; filled in by who runs it */
+	/* of a periodic kind: seconds from its end to the next run; the runner fills it in */
 	int every_s;
 };
 
-/* A periodic job that has to exist. */
+/* A periodic job that must exist. */
 struct job_periodic {
 	const char *kind, *queue;
 	int max_attempts, every_s;
@@ -42,7 +40,7 @@ struct queue_state {
 	int64_t waiting; /* due and not taken */
 	int64_t running;
 	int64_t dead;
-	int64_t lag; /* us since the oldest due job became due; 0 when none waits */
+	int64_t lag; /* us since the oldest due job became due; 0 when no job is waiting */
 };
 
 #endif

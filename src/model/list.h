@@ -1,4 +1,4 @@
-/* Lists that are read by cursor. */
+/* Lists that are read with a cursor. */
 #ifndef MN_MODEL_LIST_H
 #define MN_MODEL_LIST_H
 

@@ -1,7 +1,4 @@
-/*
- * An item of the catalogue, and what is said about one. Strings belong to the arena of the call
- * that made the value.
- */
+/* An item of the catalogue. Strings belong to the arena of the call that made the value. */
 #ifndef MN_MODEL_MEDIA_H
 #define MN_MODEL_MEDIA_H
 
@@ -13,7 +10,7 @@
 
 /*
  * The words of the catalogue. The database's CHECK constraints, web/openapi.json and the page have
- * the same: t/111-inputs.t compares.
+ * the same words: t/111-inputs.t compares them.
  */
 #define MEDIA_KIND_LIST(X) \
 	X("image") \
@@ -25,7 +22,7 @@
 	X("episode") \
 	X("track") \
 	X("other")
-#define MEDIA_THUMBNAIL_LIST(X) X("320") X("640") X("1280") /* longer sides, pixels */
+#define MEDIA_THUMBNAIL_LIST(X) X("320") X("640") X("1280") /* pixels of the longer side */
 #define MEDIA_SOURCE_LIST(X) X("upload") X("plex")
 #define MEDIA_STATUS_LIST(X) X("pending") X("processing") X("ready") X("failed") X("trashed")
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
@@ -36,7 +33,7 @@ struct media {
 	const char *original_title, *owner_id, *filename, *content_type, *sha256, *overview,
 	    *thumbhash;
 	const char *external_ids;                   /* JSON object text */
-	const char *object_key, *asset_prefix;      /* or NULL: nothing to show yet */
+	const char *object_key, *asset_prefix;      /* or NULL: there is nothing to show yet */
 	const char *failure_code, *failure_message; /* or NULL */
 	const char **genres, **tags, **assets, **sprite_times;
 	size_t ngenres, ntags, nassets, nsprite_times;
@@ -44,7 +41,7 @@ struct media {
 	int64_t width, height, duration_ms, year;             /* 0: unknown */
 	int64_t taken_at, created_at, updated_at, trashed_at; /* us */
 	int64_t version;
-	/* Single items only. */
+	/* Only in single items. */
 	const char *metadata; /* JSON object text; NULL in lists */
 	const char *trashed_by;
 	/* user ids; NULL unless the caller may change the item */
@@ -52,7 +49,7 @@ struct media {
 	size_t nshared_with;
 };
 
-/* Who asks. */
+/* The person who asks. */
 struct media_reader {
 	const char *user_id;
 	bool all; /* media.manage_all */
@@ -65,10 +62,10 @@ struct media_filter {
 	int64_t year_from, year_to;                       /* 0: open */
 };
 
-/* Where a page begins: after this key and id. id NULL = at the start. */
+/* A page starts after this key and id. id NULL: at the start of the list. */
 struct media_position {
 	int64_t us;        /* of the time orders */
-	const char *title; /* of MEDIA_TITLE: lower(title) as the database has it */
+	const char *title; /* of MEDIA_TITLE: lower(title), computed by the database */
 	const char *id;
 };
 

@@ -1,6 +1,4 @@
-/*
- * Notifications and what people want of them.
- */
+/* Notifications and people's preferences for them. */
 #ifndef MN_MODEL_NOTIFICATION_H
 #define MN_MODEL_NOTIFICATION_H
 
@@ -10,7 +8,7 @@
 
 #include "core/words.h"
 
-/* What mail does with a kind. */
+/* When a kind is mailed. */
 #define NOTIFICATION_EMAIL_LIST(X) X("now") X("digest") X("off")
 
 /* Strings belong to the arena of the call. */
@@ -25,7 +23,10 @@ struct notification_text {
 	const char *kind, *event, *title, *message, *data;
 };
 
-/* What became of one recipient: seq 0 = no row, that person's preference for the page is off. */
+/*
+ * The result for one recipient; seq 0: no row, because this person has turned the kind off for the
+ * page.
+ */
 struct notification_sent {
 	const char *user, *id;
 	int64_t seq, created_at;

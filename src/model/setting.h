@@ -1,4 +1,4 @@
-/* Live settings as the database holds them. */
+/* Live settings as stored in the database. */
 #ifndef MN_MODEL_SETTING_H
 #define MN_MODEL_SETTING_H
 

@@ -1,6 +1,4 @@
-/*
- * An upload, from the moment it is announced.
- */
+/* An upload, from its announcement on. */
 #ifndef MN_MODEL_UPLOAD_H
 #define MN_MODEL_UPLOAD_H
 
@@ -13,9 +11,9 @@ struct upload {
 	const char *status;     /* pending, completing, completed, aborted, expired */
 	const char *object_key; /* incoming/<id> */
 	const char *content_type;
-	const char *sha256;       /* announced, hexadecimal, or NULL */
+	const char *sha256;       /* as announced, hexadecimal, or NULL */
 	const char *multipart_id; /* the store's id, or NULL */
-	int64_t size, part_size;  /* bytes; part_size 0: one piece */
+	int64_t size, part_size;  /* bytes; part_size 0: not in parts */
 	int64_t expires_at;       /* us */
 	bool expired;             /* by the database's clock */
 };

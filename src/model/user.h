@@ -1,4 +1,4 @@
-/* A person, and the sessions, tokens and history that are theirs. Strings belong to the arena. */
+/* A person, and their sessions, tokens and history. Strings belong to the arena. */
 #ifndef MN_MODEL_USER_H
 #define MN_MODEL_USER_H
 
@@ -29,7 +29,7 @@ struct api_token {
 	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
 };
 
-/* One entry of a person's own history. */
+/* One entry of a person's history. */
 struct activity {
 	const char *id, *kind, *data; /* data: JSON object text */
 	int64_t at;                   /* us */

@@ -80,8 +80,8 @@ audit_chain_run(const struct call *call, const struct job_env *env, const struct
 	bool ok;
 
 	/*
-	 * The last batch and the job's end are one transaction under the chainer's lock: whoever
-	 * adds a row later adds a job too.
+	 * The last batch and the end of the job are one transaction under the chainer's lock: a row
+	 * that is added later comes with its own job.
 	 */
 	do {
 		ok = db_begin(call->svc->db, err) &&

@@ -18,7 +18,7 @@ struct arena;
 struct db;
 struct error;
 
-#define AUDIT_CHAIN_KEY "audit.chain" /* unique: one job links all that is there */
+#define AUDIT_CHAIN_KEY "audit.chain" /* unique: one job links all rows */
 #define AUDIT_CHAIN_BATCH 500
 
 struct audit_event {
@@ -28,14 +28,14 @@ struct audit_event {
 	const char *detail;      /* JSON object text without secrets, or NULL */
 };
 
-/* Inside the caller's transaction; asks for the chaining too. */
+/* Inside the caller's transaction; also adds the job that chains. */
 bool audit_add(const struct call *, const struct audit_event *, struct error *);
 
-job_run_fn audit_chain_run; /* links what is not linked yet */
+job_run_fn audit_chain_run; /* links the rows that are not linked yet */
 
 struct audit_report {
 	int64_t linked, unlinked;
-	int64_t broken_at; /* seq of the first link that does not hold, 0 = none */
+	int64_t broken_at; /* seq of the first broken link, 0 = none */
 };
 bool audit_verify(struct db *, struct arena *, struct audit_report *, struct error *);
 

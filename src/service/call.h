@@ -1,7 +1,7 @@
 /*
- * What a service function works with: the services of the process, the memory that its answer
- * lives in, and on whose behalf it acts. One for each request or job; borrowed by all that is
- * called for it.
+ * The context of a service function: the services of the process, the arena for its results, and
+ * the person on whose behalf it acts. One for each request or job; the functions called for it
+ * borrow it.
  */
 #ifndef MN_SERVICE_CALL_H
 #define MN_SERVICE_CALL_H
@@ -11,7 +11,7 @@
 struct arena;
 struct services;
 
-/* Who asks, and from where: for rights, the audit log, mails and jobs. Borrowed strings. */
+/* The caller and their address: for rights, the audit log, mails and jobs. Borrowed strings. */
 struct caller {
 	const struct principal *who; /* never NULL; user_id "": nobody, or the system */
 	const char *address;         /* or NULL */
@@ -25,7 +25,7 @@ struct call {
 	struct caller by;
 };
 
-/* A call that no person asked for; lives as long as the block that it is written in. */
+/* A call without a caller; it lives as long as the block that contains it. */
 #define SYSTEM_CALL(services, memory) \
 	(&(const struct call) { \
 	    .svc = (services), .arena = (memory), .by = { .who = &principal_nobody } })

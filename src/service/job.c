@@ -15,7 +15,7 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_UPKEEP] = { "upkeep", JOB_NO_SETTING, 1, true },
 };
 
-/* What a new job takes from its row. */
+/* The columns of the table that a new job needs. */
 static const struct {
 	const char *kind;
 	enum job_queue_id queue;

@@ -1,13 +1,15 @@
 /*
- * Jobs: what a kind of job is made of, the queues, and adding one.
+ * Jobs: kinds of jobs, the queues, and adding a job.
  *
  * A kind is one row of job_kinds.def. job_add() takes all but the payload from it, inside the
  * transaction of the change that wants the job:
- *	job_add(call, JOB_MEDIA_PURGE, payload, NULL, 0, err)
- * bin/jobs.c makes the table that the worker runs from; processing/runner.h is who runs them.
  *
- * A job's effects and its completion are one transaction, fenced by the lease; work that reaches
- * beyond the database (objects, mail) comes before and can be repeated.
+ *	job_add(call, JOB_MEDIA_PURGE, payload, NULL, 0, err)
+ *
+ * bin/jobs.c makes the worker's table of kinds; processing/runner.h runs the jobs.
+ *
+ * A job's effects and its completion are one transaction, fenced by the lease; work outside the
+ * database (objects, mail) comes first and must be repeatable.
  */
 #ifndef MN_SERVICE_JOB_H
 #define MN_SERVICE_JOB_H
@@ -25,34 +27,34 @@ struct error;
 struct notify_batch;
 struct sandbox;
 
-/* What a job may use besides the services. */
+/* The environment of a job besides the services. */
 struct job_env {
 	const struct sandbox *sandbox;
 	const volatile sig_atomic_t *stop; /* the worker has been told to stop */
 };
 
-/* What remains to be done once a transaction is through; losing it loses nothing. */
+/* Notifications to send after the commit; losing them loses no data. */
 struct job_after {
 	const struct notify_batch *batch;
 	const char *media_id;  /* item that changed, or NULL */
-	struct strings scopes; /* whose cached answers hold it */
+	struct strings scopes; /* scopes whose cached responses contain it */
 };
 
 /*
  * Does the work and completes the job (store_job_done, in the transaction of its effects; of a
- * `batch` kind the runner does that). False: it is to be tried again, or with slug lease_lost that
- * another worker has it, with slug stopped that it is to be given back.
+ * `batch` kind the runner does that). False: the job must be tried again; with slug lease_lost
+ * another worker has it; with slug stopped it must be given back.
  */
 typedef bool job_run_fn(const struct call *, const struct job_env *, const struct job *,
     struct error *);
 /*
- * Tells those who wait for it that the job will not be tried again; inside the transaction that
- * makes it dead.
+ * Notifies the people who wait for the job that it will not be tried again; inside the transaction
+ * that makes it dead.
  */
 typedef bool job_give_up_fn(const struct call *, const struct job *, struct job_after *,
     struct error *);
 
-/* Queues share nothing but the table: a full one holds up no other. */
+/* Queues share only the table: a full queue delays no other. */
 enum job_queue_id {
 	JOB_QUEUE_MEDIA,
 	JOB_QUEUE_VIDEO,
@@ -68,32 +70,32 @@ struct job_queue {
 	const char *name;
 	int concurrency_setting; /* enum config_key, or JOB_NO_SETTING: `concurrency` */
 	int concurrency;         /* processes that run its jobs */
-	/* one process runs many jobs, one after the other; else it ends with its only one */
+	/* a process runs many jobs, one after the other, rather than one */
 	bool warm;
 };
 extern const struct job_queue job_queues[JOB_QUEUES];
 
-/* The kind's pauses between attempts: three times as long each time, up to an hour. */
+/* The usual pauses between attempts: each three times as long as the last, up to an hour. */
 #define JOB_BACKOFF_USUAL { 5, 15, 45, 135, 405, 1215, 3600 }
 
 struct job_kind {
-	const char
-	    *kind; /* the name in the table and for people; of two rows if two queues run it */
+	/* the name in the table and for people; two rows share it if two queues run it */
+	const char *kind;
 	enum job_queue_id queue;
 	int attempts;
 	int timeout_s;       /* a run that takes longer is killed */
 	int timeout_setting; /* enum config_key of seconds that are added, or JOB_NO_SETTING */
 	/*
-	 * Not 0: a periodic job. It exists once in the house, however many workers there are, and
-	 * runs again so many seconds after its end, whatever that was.
+	 * Not 0: a periodic job. It exists once per database, however many workers there are, and
+	 * runs again this many seconds after its last run ended, successful or not.
 	 */
 	int every_s;
 	/* seconds after the first, second, ... failed attempt; the last one goes on; give or take a
 	 * quarter */
 	int backoff_s[JOB_BACKOFFS];
 	/*
-	 * Takes milliseconds, and has no effect in the database; what it does elsewhere may be
-	 * repeated. A runner takes many of these at once and completes them together.
+	 * The job takes milliseconds and changes nothing in the database; its other effects may be
+	 * repeated. A runner takes many of these jobs at once and completes them together.
 	 */
 	bool batch;
 	job_run_fn *run;
@@ -109,7 +111,7 @@ enum job_id {
 
 /*
  * Adds a job in the caller's transaction. payload: JSON object text, NULL = {}. unique_key: nothing
- * is added when an open job has it already; or NULL. run_at in us; 0 = at once.
+ * is added if an open job already has it; or NULL. run_at in us; 0 = at once.
  */
 bool job_add(const struct call *, enum job_id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *);

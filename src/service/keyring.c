@@ -44,7 +44,7 @@ key_path(const struct config *config, const char *name, char out[KEY_PATH_MAX])
 		   *name != '\0' ? "/" : "", name) < KEY_PATH_MAX;
 }
 
-/* The file's only line, or "" when there is no such file. */
+/* Reads the only line of the file, or "" if there is no such file. */
 static bool
 key_read(const struct config *config, const char *name, char *out, size_t size, struct error *err)
 {
@@ -55,7 +55,7 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 
 	out[0] = '\0';
 	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return true;
@@ -73,7 +73,7 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 	n = read(fd, out, size - 1);
 	close(fd);
 	if (n < 0 || n == (ssize_t)size - 1)
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read, or is longer than a key",
+		return error_set(err, ERR_INTERNAL, "%s: cannot be read or is too long for a key",
 		    path);
 	out[n] = '\0';
 	while (n > 0 && isspace((unsigned char)out[n - 1]))
@@ -105,7 +105,7 @@ jwt_load(struct keyring *ring, const struct config *config, struct error *err)
 	}
 	if (ring->njwt == 0)
 		return error_set(err, ERR_INTERNAL,
-		    "no key to sign tokens with: run 'medianest-admin keys create'");
+		    "there is no key to sign tokens: run 'medianest-admin keys create'");
 	return true;
 }
 
@@ -130,7 +130,7 @@ data_load(struct keyring *ring, const struct config *config, struct error *err)
 	return true;
 }
 
-/* What the settings say wins over the file. */
+/* The settings take precedence over the file. */
 static bool
 storage_load(const struct config *config, enum config_key key, const char *file,
     char out[STORAGE_MAX], struct error *err)
@@ -208,8 +208,8 @@ keyring_storage_secret(const struct keyring *ring)
 }
 
 /*
- * What root creates belongs to the owner of the directory around it: the services' user must be
- * able to read it.
+ * Files that root creates get the owner of their directory, so that the services' user can read
+ * them.
  */
 static bool
 owner_take(const char *path, int fd)
@@ -226,7 +226,7 @@ owner_take(const char *path, int fd)
 	return stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
 }
 
-/* The directory itself, mode 0700. */
+/* Creates the directory, mode 0700. */
 static bool
 directory_create(const char *dir, struct error *err)
 {
@@ -243,7 +243,7 @@ directory_create(const char *dir, struct error *err)
 	if (fd >= 0)
 		close(fd);
 	return ok ||
-	    error_set(err, ERR_INTERNAL, "%s: its owner cannot be set: %s", dir, strerror(errno));
+	    error_set(err, ERR_INTERNAL, "%s: cannot set the owner: %s", dir, strerror(errno));
 }
 
 static bool
@@ -256,7 +256,7 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	int fd;
 
 	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 	if (fd < 0 && errno == EEXIST) {
 		if (verbose)
@@ -270,7 +270,7 @@ key_write(const struct config *config, const char *name, const char *text, bool 
 	ok = close(fd) == 0 && ok;
 	if (!ok) {
 		unlink(path);
-		return error_set(err, ERR_INTERNAL, "%s: cannot be written: %s", path,
+		return error_set(err, ERR_INTERNAL, "%s: cannot write the key: %s", path,
 		    strerror(errno));
 	}
 	if (verbose)
@@ -301,7 +301,7 @@ random_hex(char *out, size_t bytes)
 	explicit_bzero(raw, sizeof(raw));
 }
 
-/* "MN" and 18 capitals and digits: the shape that S3 clients expect. */
+/* "MN" and 18 capitals and digits: the form that S3 clients expect. */
 static void
 random_access(char *out)
 {
@@ -323,7 +323,7 @@ keyring_create(const struct config *config, bool verbose, struct error *err)
 	bool have_jwt = false, have_data = false;
 
 	if (!key_path(config, "", dir))
-		return error_set(err, ERR_INTERNAL, "the keys directory's name is too long");
+		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
 	if (!directory_create(dir, err))
 		return false;
 	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {

@@ -1,6 +1,6 @@
 /*
  * Keys from files of mode 0400 (0440 allowed for group) in keys.dir; `medianest-admin keys create`
- * makes what is missing.
+ * creates missing ones.
  */
 #ifndef MN_SERVICE_KEYRING_H
 #define MN_SERVICE_KEYRING_H
@@ -26,27 +26,25 @@ struct jwt_key {
 };
 
 /*
- * data-N.key (64 hexadecimal digits) seal what is stored encrypted: second factors, integration
- * tokens. The highest number seals, all open.
+ * data-N.key (64 hexadecimal digits) encrypt stored secrets: those of two-step verification and
+ * integration tokens. The highest number encrypts, all decrypt.
  */
 #define DATA_KEYS_MAX 4
 #define DATA_KEY_BYTES 32
 
 /*
- * Files read: jwt-N.key (unless storage_only), storage-access.key, storage-secret.key (absent is
- * fine when the config has them).
+ * Files read: jwt-N.key (unless storage_only), storage-access.key, storage-secret.key (not needed
+ * if the config has them).
  */
 struct keyring *keyring_load(const struct config *, bool storage_only, struct error *);
 void keyring_free(struct keyring *);
 const struct jwt_key *keyring_jwt_signing(const struct keyring *);
 const struct jwt_key *keyring_jwt(const struct keyring *, int kid); /* NULL: unknown */
-/* kid 0: the one that seals. NULL: unknown or none. *found (or NULL) gets its number. */
+/* kid 0: the key that encrypts. NULL: unknown or none. *found (or NULL) gets its number. */
 const unsigned char *keyring_data(const struct keyring *, int kid, int *found);
 const char *keyring_storage_access(const struct keyring *);
 const char *keyring_storage_secret(const struct keyring *);
-/*
- * Creates the directory (0700) and whatever file is missing; tells each on stdout when `verbose`.
- */
+/* Creates the directory (0700) and missing files; prints each on stdout if `verbose`. */
 bool keyring_create(const struct config *, bool verbose, struct error *);
 
 #endif

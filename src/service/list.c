@@ -9,7 +9,7 @@
 
 #include "core/banned.h"
 
-/* What stands in a cursor of each list: its letter, then "<id>.", "<number>." and the text. */
+/* The parts of each list's cursor: its letter, then "<id>.", "<number>." and the text. */
 static const struct {
 	char letter;
 	bool id, text;
@@ -41,7 +41,7 @@ list_cursor(struct arena *arena, enum list_kind kind, const struct list_position
 	return base64url_encode(arena, buf.data, buf.len);
 }
 
-/* The part up to the next dot, behind which *text stands afterwards; NULL without one. */
+/* Returns the part up to the next dot and moves *text behind that dot; NULL without a dot. */
 static const char *
 part(struct arena *arena, const char **text)
 {
@@ -81,7 +81,7 @@ list_after(struct arena *arena, enum list_kind kind, const char *cursor, struct 
 {
 	*p = (struct list_position) { .id = NULL };
 	return cursor == NULL || parse(arena, kind, cursor, p) ||
-	    error_field(err, "cursor", "format", "is not a cursor of this list");
+	    error_field(err, "cursor", "format", "must be a cursor of this list");
 }
 
 bool

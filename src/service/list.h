@@ -1,6 +1,6 @@
 /*
- * Lists that are read page by page: what is asked for, what comes back beside the items, and the
- * one cursor of them all.
+ * Lists that are read page by page: the request, the page besides its items, and the cursor that
+ * all lists share.
  *
  *	struct list_position after;
  *	struct page page;
@@ -31,7 +31,7 @@ struct list_ask {
 	int limit;          /* items of a page */
 };
 
-/* What belongs to a page besides its items. */
+/* A page besides its items. */
 struct page {
 	size_t n;         /* items */
 	const char *next; /* cursor of the next page; NULL: this is the last one */
@@ -51,23 +51,23 @@ enum list_kind {
 	LIST_KINDS,
 };
 
-/* The last item of a page by what its list is ordered by; what a list does not use stays unset. */
+/* The sort key of the last item of a page; members that a list does not use stay unset. */
 struct list_position {
-	const char *id;   /* UUID; NULL: the beginning of a list that is ordered by it too */
+	const char *id;   /* UUID; NULL: the start of a list that is also ordered by it */
 	int64_t number;   /* a time in us, or a sequence number */
 	const char *text; /* or NULL */
 };
 
 const char *list_cursor(struct arena *, enum list_kind, const struct list_position *);
-/* cursor NULL: all of the position is zero. ERR_VALIDATION: it is none of this list. */
+/* cursor NULL: the whole position is zero. ERR_VALIDATION: the cursor is not of this list. */
 bool list_after(struct arena *, enum list_kind, const char *cursor, struct list_position *,
     struct error *);
-/* Whether it is a cursor of this list. */
+/* Whether the text is a cursor of this list. */
 bool list_is_of(struct arena *, enum list_kind, const char *cursor);
 
 /*
- * Of `n` items read, one more than the page takes, those of the page. True when there are more
- * behind it; `next` is NULL until the caller sets it.
+ * Cuts the page from `n` items, of which one more than fits was read. True if more items follow;
+ * `next` is NULL until the caller sets it.
  */
 bool list_cut(struct page *, size_t n, int limit);
 

@@ -30,8 +30,9 @@ seal_text(const struct call *call, struct seal_place place, const void *secret, 
 	size_t raw_len;
 
 	if (key == NULL) {
-		error_set(err, ERR_UNAVAILABLE, "The server has no key to keep secrets with.");
-		return error_detail(err, "no data-N.key: run medianest-admin keys create");
+		error_set(err, ERR_UNAVAILABLE, "The server has no key to encrypt secrets with.");
+		return error_detail(err,
+		    "there is no data-N.key: run 'medianest-admin keys create'");
 	}
 	raw = aead_seal(call->arena, key, place_text(call->arena, place), secret, len, &raw_len);
 	*sealed = arena_printf(call->arena, SEAL_PREFIX "%d:%s", kid,
@@ -58,8 +59,8 @@ seal_open(const struct call *call, struct seal_place place, const char *sealed,
 	    (raw = base64_decode(call->arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
 	    (opened = aead_open(call->arena, key, place_text(call->arena, place), raw, raw_len,
 		 &secret->len)) == NULL) {
-		error_set(err, ERR_INTERNAL, "A stored secret cannot be read.");
-		return error_detail(err, "%s/%s/%s does not open", place.table, place.row,
+		error_set(err, ERR_INTERNAL, "A stored secret cannot be decrypted.");
+		return error_detail(err, "%s/%s/%s cannot be decrypted", place.table, place.row,
 		    place.column);
 	}
 	copy = arena_memdup(call->arena, opened, secret->len + 1);

@@ -1,6 +1,6 @@
 /*
  * Secrets at rest: AES-256-GCM under a key of the keyring. The text is "v1:<key number>:<base64>";
- * the additional data is table, row and column, so that a ciphertext that was moved does not open.
+ * the additional data is table, row and column, so that a moved ciphertext cannot be decrypted.
  */
 #ifndef MN_SERVICE_SEAL_H
 #define MN_SERVICE_SEAL_H
@@ -13,7 +13,7 @@ struct error;
 
 #define SEAL_TEXT_MAX 8192 /* bytes of a sealed text */
 
-/* Where a secret is kept: in this column of this row. */
+/* The place of a secret: this column of this row. */
 struct seal_place {
 	const char *table, *row, *column;
 };
@@ -25,7 +25,7 @@ struct sealed {
 	const unsigned char *data;
 	size_t len;
 };
-/* ERR_INTERNAL: forged, moved, or its key is gone. */
+/* ERR_INTERNAL: the text is forged or moved, or its key is gone. */
 bool seal_open(const struct call *, struct seal_place, const char *sealed, struct sealed *secret,
     struct error *);
 

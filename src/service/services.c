@@ -18,7 +18,7 @@
 #include "store/store_schema.h"
 #include "core/banned.h"
 
-#define WORKER_TIMEOUT_MS 15000  /* statements of the worker: nobody waits for them at a screen */
+#define WORKER_TIMEOUT_MS 15000  /* statements of the worker, which nobody waits for */
 #define ADMIN_TIMEOUT_MS 3600000 /* migrations */
 
 static const struct {
@@ -91,8 +91,8 @@ services_check_schema(struct services *s, struct error *err)
 	arena_clear(&arena);
 	if (ok && version < SCHEMA_VERSION)
 		return error_slug(err, ERR_INTERNAL, "schema_old",
-		    "the database has schema %lld, this program needs %d: run 'medianest-admin"
-		    " migrate'",
+		    "the database has schema %lld, but this program needs %d: run"
+		    " 'medianest-admin migrate'",
 		    (long long)version, SCHEMA_VERSION);
 	return ok;
 }

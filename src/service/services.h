@@ -1,6 +1,6 @@
 /*
- * What a service function works with: one struct a process, made by main() and passed down.
- * Connections open on first use.
+ * The connections and settings of service functions: one struct per process, made by main() and
+ * passed down. Connections open on first use.
  */
 #ifndef MN_SERVICE_SERVICES_H
 #define MN_SERVICE_SERVICES_H
@@ -29,12 +29,12 @@ struct services {
 
 bool services_init(struct services *, struct config *, struct log *, enum services_role,
     struct error *);
-void services_close_idle(struct services *); /* drops connections; they open again on use */
+void services_close_idle(struct services *); /* closes connections; they open again on use */
 void services_clear(struct services *);
 /*
- * Refuses to go on with a schema older than this program (reads schema_migrations): the line to
- * print in err->message and slug schema_old, exit 78. A database that cannot be reached is
- * ERR_UNAVAILABLE (database_unavailable): a service starts anyhow and recovers with it.
+ * Refuses a schema older than this program (reads schema_migrations): err->message is the line to
+ * print, with slug schema_old, exit 78. An unreachable database is ERR_UNAVAILABLE
+ * (database_unavailable): a service starts anyway and recovers with it.
  */
 bool services_check_schema(struct services *, struct error *);
 

@@ -59,6 +59,19 @@ test_int(void)
 	ok(!str_to_int("11", 0, 10, &n) && !str_to_int("-1", 0, 10, &n), "range");
 }
 
+static void
+test_size(struct arena *arena)
+{
+	is_str(str_size(arena, 0), "0 bytes", "str_size: nothing");
+	is_str(str_size(arena, 1), "1 byte", "one");
+	is_str(str_size(arena, 999), "999 bytes", "below the first unit");
+	is_str(str_size(arena, 1000), "1 kB", "no empty decimal");
+	is_str(str_size(arena, 4808000000), "4.8 GB", "one decimal");
+	is_str(str_size(arena, 9960000), "10 MB", "rounded to two digits");
+	is_str(str_size(arena, 123456789), "123 MB", "no decimal from 10 on");
+	is_str(str_size(arena, INT64_MAX), "9223 PB", "the largest");
+}
+
 int
 main(void)
 {
@@ -69,6 +82,7 @@ main(void)
 	arena_init(&arena);
 	test_buf(&arena);
 	test_int();
+	test_size(&arena);
 	ok(str_eq("a", "a") && !str_eq("a", "A") && !str_eq("a", NULL) && str_eq(NULL, NULL),
 	    "str_eq");
 	ok(str_ieq("aB", "Ab") && !str_ieq("a", "b") && !str_ieq(NULL, "a"), "str_ieq");

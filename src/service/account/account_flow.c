@@ -29,7 +29,7 @@ static bool
 link_invalid(struct error *err)
 {
 	return error_slug(err, ERR_UNPROCESSABLE, "link_invalid",
-	    "This link has been used, has expired, or was not copied whole.");
+	    "This link has been used, has expired or is incomplete. Request a new one.");
 }
 
 static bool
@@ -37,10 +37,10 @@ need_mail(struct services *svc, struct error *err)
 {
 	return mail_configured(svc->config) ||
 	    error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
-		"This server cannot send mail: ask its operator (smtp.host).");
+		"This server cannot send mail. Ask its operator to set smtp.host.");
 }
 
-/* A fresh single-use token, its row, and the mail that carries it. In the caller's transaction. */
+/* Adds a new single-use token and the mail that carries it. In the caller's transaction. */
 static bool
 send_link(const struct call *call, struct store_mail_token *row, enum mail_kind kind,
     int life_seconds, const char *page, struct error *err)
@@ -60,7 +60,7 @@ send_link(const struct call *call, struct store_mail_token *row, enum mail_kind 
 	    mail_add(call, &mail, err);
 }
 
-/* In the transaction: the account, and the invitation that it uses up. */
+/* In the transaction: creates the account and uses up the invitation. */
 static bool
 register_invited_in(const struct call *call, const struct registration *reg, char id[UUID_TEXT],
     struct error *err)
@@ -84,7 +84,8 @@ register_invited_in(const struct call *call, const struct registration *reg, cha
 		return false;
 	if (invite.role == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_invalid",
-		    "This invitation has been used, has expired, or is for another address.");
+		    "This invitation has been used, has expired or is for another address."
+		    " Ask for a new one.");
 	change.role = invite.role;
 	change.tier = invite.tier;
 	return store_person_change(call->svc->db, call->arena, id, &change, err) &&
@@ -92,7 +93,7 @@ register_invited_in(const struct call *call, const struct registration *reg, cha
 	    audit_add(call, &event, err);
 }
 
-/* In invite mode: the account, and a session. */
+/* With an invitation: creates the account and opens a session. */
 static bool
 register_invited(const struct call *call, const struct registration *reg,
     struct session_grant *grant, struct error *err)
@@ -101,7 +102,7 @@ register_invited(const struct call *call, const struct registration *reg,
 
 	if (reg->invite == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_required",
-		    "Joining needs an invitation.");
+		    "You need an invitation to join. Ask the operator of this server for one.");
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, register_invited_in(call, reg, id, err), err) &&
 	    session_open(call, id, grant, err);
@@ -121,7 +122,7 @@ register_open_in(const struct call *call, struct store_mail_token *row, struct e
 	    send_link(call, row, MAIL_CONFIRM, CONFIRM_TOKEN_SECONDS, "confirm", err);
 }
 
-/* In open mode: a mail either way; using its link makes the account. */
+/* In open mode: always sends a mail; its link creates the account. */
 static bool
 register_open(const struct call *call, const struct registration *reg, struct error *err)
 {
@@ -151,14 +152,14 @@ account_register(const struct call *call, const struct registration *reg, bool *
 	*opened = false;
 	if (str_eq(mode, "closed"))
 		return error_slug(err, ERR_FORBIDDEN, "registration_closed",
-		    "This server takes no new accounts.");
+		    "This server does not accept new accounts.");
 	if (str_eq(mode, "open") && reg->invite == NULL)
 		return register_open(call, reg, err);
 	*opened = true;
 	return register_invited(call, reg, grant, err);
 }
 
-/* The registration that a link confirms becomes an account. */
+/* Creates the account of a confirmed registration. */
 static bool
 finish_registration(const struct call *call, const struct store_mail_token *token,
     struct error *err)
@@ -197,7 +198,7 @@ finish_email_change(const struct call *call, const struct store_mail_token *toke
 	return audit_add(call, &event, err);
 }
 
-/* In a transaction: uses up the link that carries this token, for one of the purposes. */
+/* In a transaction: uses up the link with this token if it has one of the purposes. */
 static bool
 use_link(const struct call *call, const char *text, const char *purposes,
     struct store_mail_token *token, struct error *err)
@@ -255,7 +256,7 @@ struct password_change {
 	struct revocation rev;
 };
 
-/* In a transaction: the new password, and what it revokes. */
+/* In a transaction: sets the new password and revokes sessions. */
 static bool
 set_password(const struct call *call, struct password_change *c, struct error *err)
 {
@@ -346,7 +347,7 @@ change_email(const struct call *call, const char *email, struct error *err)
 	if (!store_account_email(call->svc->db, call->arena, row.user_id, email, err))
 		return db_violated(err, "users_email_key") ?
 		    error_slug(err, ERR_CONFLICT, "email_taken",
-			"This address has an account already.") :
+			"This address already has an account. Choose another one.") :
 		    false;
 	return audit_add(call, &event, err);
 }

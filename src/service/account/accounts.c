@@ -23,8 +23,7 @@ account_check_password(const char *password, const char *field, struct error *er
 		return error_field(err, field, "too_long", "must have at most %d bytes",
 		    PASSWORD_MAX);
 	if (password_is_common(password))
-		return error_field(err, field, "common",
-		    "is one of the first that anybody would try");
+		return error_field(err, field, "common", "must be harder to guess");
 	return true;
 }
 
@@ -33,7 +32,7 @@ account_check(const struct account_request *req, const char **name, struct arena
     struct error *err)
 {
 	bool ok = str_is_email(req->email) ||
-	    error_field(err, "email", "format", "must be an e-mail address");
+	    error_field(err, "email", "format", "must be an email address");
 
 	*name = req->display_name != NULL ?
 	    req->display_name :
@@ -62,7 +61,7 @@ account_create(struct db *db, struct arena *arena, const struct config *config,
 	if (store_account_insert(db, arena, &row, err))
 		return true;
 	if (db_violated(err, "users_email_key"))
-		return error_slug(err, ERR_CONFLICT, "email_taken", "%.100s has an account already",
+		return error_slug(err, ERR_CONFLICT, "email_taken", "%.100s already has an account",
 		    req->email);
 	return false;
 }

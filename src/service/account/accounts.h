@@ -1,4 +1,4 @@
-/* People, from the operator's side: no caller to authorise, the terminal is enough. */
+/* Accounts as the operator manages them: access to the terminal is the authorisation. */
 #ifndef MN_SERVICE_ACCOUNT_ACCOUNTS_H
 #define MN_SERVICE_ACCOUNT_ACCOUNTS_H
 
@@ -17,14 +17,14 @@ struct error;
 
 struct account_request {
 	const char *email;
-	const char *display_name; /* NULL: what stands before the @ */
+	const char *display_name; /* NULL: the part before the @ */
 	enum role role;
 	const char *password;
 };
 
-/* Length and the list of common ones: ERR_VALIDATION for `field`. */
+/* Checks the length and the list of common passwords: ERR_VALIDATION for `field`. */
 bool account_check_password(const char *password, const char *field, struct error *);
-/* All of a request; *name is the display name to use. */
+/* Checks a whole request; *name is the display name to use. */
 bool account_check(const struct account_request *, const char **name, struct arena *,
     struct error *);
 

@@ -1,4 +1,4 @@
-/* A person's own history, and what it adds up to. */
+/* A person's history and its statistics. */
 #ifndef MN_SERVICE_ACCOUNT_ACTIVITY_H
 #define MN_SERVICE_ACCOUNT_ACTIVITY_H
 
@@ -12,7 +12,7 @@
 struct call;
 struct error;
 
-/* In the caller's transaction, or alone. `data` is JSON object text or NULL. */
+/* In the caller's transaction, or on its own. `data` is JSON object text or NULL. */
 bool activity_add(const struct call *, const char *user_id, const char *kind, const char *data,
     struct error *);
 bool activity_list(const struct call *, const char *user_id, const struct list_ask *,

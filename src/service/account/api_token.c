@@ -46,7 +46,7 @@ create_in(const struct call *call, const struct store_token_new *row,
 		return false;
 	if (!added)
 		return error_slug(err, ERR_CONFLICT, "too_many_tokens",
-		    "You have %d tokens already: revoke some first.", API_TOKENS_MAX);
+		    "You already have %d API tokens. Revoke one first.", API_TOKENS_MAX);
 	return audit_add(call, event, err);
 }
 
@@ -71,7 +71,7 @@ api_token_create(const struct call *call, const struct api_token_new *new, struc
 	if ((new->scopes & ~call->by.who->permissions) != 0)
 		return error_field(err, "scopes", "choice", "must be among your own permissions");
 	if (new->expires_at != 0 && new->expires_at <= clock_now())
-		return error_field(err, "expiresAt", "range", "must lie ahead");
+		return error_field(err, "expiresAt", "range", "must be in the future");
 	uuid_v7(id);
 	random_bytes(random, sizeof(random));
 	text = arena_printf(call->arena, API_TOKEN_PREFIX "%s",
@@ -113,7 +113,7 @@ end_token(const struct call *call, const char *id, struct revocation *rev, struc
 		err))
 		return false;
 	if (!revoked)
-		return error_set(err, ERR_NOT_FOUND, "There is no such token.");
+		return error_set(err, ERR_NOT_FOUND, "There is no such API token.");
 	return revoke_token(call, id, rev, err) && audit_add(call, &event, err);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Personal API tokens for the CLI and third parties: "mn_" and 256 random bits in base64url, shown
- * once, stored as SHA-256, with scopes that are a subset of the owner's permissions when made and
- * are met with them at each use. They act with the owner's tier.
+ * once, stored as SHA-256, with scopes that are a subset of the owner's permissions. Each use is
+ * limited to the permissions that the owner still has. Tokens act with the owner's tier.
  */
 #ifndef MN_SERVICE_ACCOUNT_API_TOKEN_H
 #define MN_SERVICE_ACCOUNT_API_TOKEN_H
@@ -20,16 +20,17 @@ struct error;
 
 #define API_TOKEN_PREFIX "mn_"
 #define API_TOKEN_BYTES 32
-#define API_TOKENS_MAX 50 /* live ones of a person */
+#define API_TOKENS_MAX 50 /* active tokens of a person */
 #define API_TOKEN_NAME_MAX 100
-/* For so long Redis is trusted with what PostgreSQL said of a token, unless something ends that. */
+/* Redis keeps PostgreSQL's result for a token this long, unless it becomes void earlier. */
 #define API_TOKEN_FRESH_SECONDS 60
 
 /*
- * Whose is it? Fills who with the owner, `scoped` and the scopes; ERR_UNAUTHENTICATED token_invalid
- * or token_expired. One round trip to Redis for a token that was seen lately; for others one to
- * PostgreSQL too, which a caller over a limit does not get: ERR_RATE_LIMITED, with *adm set. `ask`
- * is what the limiter will be asked; its `who` does not count.
+ * Identifies the owner: fills who with them, `scoped` and the scopes; ERR_UNAUTHENTICATED
+ * token_invalid or token_expired. This takes one round trip to Redis for a token that was used
+ * lately. Other tokens also need one to PostgreSQL, which is refused to a caller over a limit:
+ * ERR_RATE_LIMITED, with *adm set. `ask` is the later question to the limiter; its `who` is
+ * ignored.
  */
 bool api_token_identify(const struct call *, const char *token, const struct admission_ask *ask,
     struct principal *who, const struct admission **adm, struct error *);

@@ -1,10 +1,10 @@
 /*
- * Whose an API token is: PostgreSQL says so, and Redis keeps it for a minute.
+ * The owner of an API token: PostgreSQL decides, and Redis keeps the result for a minute.
  *
- * What is kept is void as soon as the owner's generation, the token's revocation, its expiry or the
- * life of Redis says otherwise (store/token_recall.lua). Then, and for a token that is unknown,
- * PostgreSQL is asked, but not for a caller who is over a limit: what was kept still tells whose
- * limit that is, else it is the address's.
+ * The kept result becomes void when the owner's generation is raised, the token is revoked or
+ * expires, or Redis restarts (store/token_recall.lua). Then, and for an unknown token, PostgreSQL
+ * is asked, but not for a caller over a limit. That limit is the owner's if the kept result names
+ * one, otherwise that of the address.
  */
 #include <hiredis/hiredis.h>
 #include <string.h>
@@ -25,7 +25,7 @@
 
 #include "core/banned.h"
 
-#define KEEP_SECONDS "86400" /* for whom to count; who it is, API_TOKEN_FRESH_SECONDS long */
+#define KEEP_SECONDS "86400" /* for the limiter only; as an identity API_TOKEN_FRESH_SECONDS */
 
 enum {
 	USE_OWNER,
@@ -47,11 +47,11 @@ enum {
 	RECALL_SCOPES
 };
 
-/* A token on its way to its owner. */
+/* The lookup of one token. */
 struct lookup {
 	const struct call *call;
 	const char *token, *key; /* in Redis */
-	const char *run_id;      /* NULL: Redis is away */
+	const char *run_id;      /* NULL: Redis is unavailable */
 	const char *asked;       /* time of Redis before PostgreSQL was asked */
 };
 
@@ -64,7 +64,7 @@ reply_text(const struct redisReply *r, size_t i)
 	    "";
 }
 
-/* Names of permissions with commas between them. */
+/* Comma-separated names of permissions. */
 static permission_set
 scopes_parse(struct arena *arena, const char *text)
 {
@@ -108,8 +108,8 @@ principal_take(struct arena *arena, const struct redisReply *r, struct principal
 }
 
 /*
- * What Redis knows of the token goes to who; false: not enough to let it in. Then who is good for
- * counting only, or nobody.
+ * Fills who with the result that Redis keeps for the token; false: that is not enough to let it in.
+ * Then who is only for the limiter, or nobody.
  */
 static bool
 recall(struct lookup *look, struct principal *who)
@@ -133,7 +133,8 @@ recall(struct lookup *look, struct principal *who)
 		return false;
 	look->run_id = run_id;
 	look->asked = reply_text(r, RECALL_NOW);
-	if (str_eq(reply_text(r, RECALL_STATE), "epoch")) /* what is kept wants a complete copy */
+	/* A kept result needs the complete copy of the revocations. */
+	if (str_eq(reply_text(r, RECALL_STATE), "epoch"))
 		admission_life(call, &look->run_id, &ignored);
 	return principal_take(call->arena, r, who) && str_eq(reply_text(r, RECALL_STATE), "fresh");
 }
@@ -157,7 +158,7 @@ keep(const struct lookup *look, const struct principal *who, const struct store_
 	    NULL, &ignored);
 }
 
-/* A bad token counts for the address from now on. */
+/* From now on requests with this bad token count for the address. */
 static void
 forget(const struct lookup *look)
 {
@@ -173,10 +174,10 @@ take_use(const struct store_token_use *use, struct principal *who, struct error 
 {
 	if (use->owner_id == NULL)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_invalid",
-		    "The API token is not valid.");
+		    "This API token is not valid. Create a new one.");
 	if (use->expired)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
-		    "The API token has expired.");
+		    "This API token has expired. Create a new one.");
 	str_copy(who->user_id, sizeof(who->user_id), use->owner_id);
 	who->role = use->role;
 	who->tier = use->tier;
@@ -186,7 +187,7 @@ take_use(const struct store_token_use *use, struct principal *who, struct error 
 	return true;
 }
 
-/* By PostgreSQL, which is the truth. */
+/* Verifies the token in PostgreSQL, which is the truth. */
 static bool
 verify(const struct lookup *look, struct principal *who, struct error *err)
 {

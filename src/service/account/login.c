@@ -17,7 +17,7 @@
 
 #include "core/banned.h"
 
-/* Addresses of people are hashed: the table of failures is no list of accounts. */
+/* Email addresses are hashed, so that the table of failures is no list of accounts. */
 static const char *
 subject(struct arena *arena, const char *kind, const char *text)
 {
@@ -74,7 +74,7 @@ attempt_begin(const struct call *call, const char *email, struct attempt *a, str
 	    check_counters(call->svc, &a->state, err);
 }
 
-/* A right password clears the pair's failures; most sign-ins have none of any kind. */
+/* A correct password clears the pair's failures; most sign-ins have none at all. */
 static bool
 attempt_succeeded(const struct call *call, const struct attempt *a, struct error *err)
 {
@@ -105,12 +105,13 @@ check_second_factor(const struct call *call, const struct attempt *a, const stru
 		return true;
 	if (code == NULL)
 		return error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
-		    "Give the code of your second factor too.");
+		    "Enter your two-step verification code.");
 	if (!totp_check(call, user->id, code, &ok, err))
 		return false;
 	return ok ||
 	    attempt_failed(call, a, "totp_invalid",
-		"The code of the second factor is wrong, or was used before.", err);
+		"Wrong code, or one that was used before. Wait for the next code and try again.",
+		err);
 }
 
 bool
@@ -132,7 +133,7 @@ login_check(const struct call *call, const struct login_ask *ask, struct login_c
 		return false;
 	if (!ok || !known)
 		return attempt_failed(call, &a, "invalid_credentials",
-		    "The e-mail address or the password is wrong.", err);
+		    "Wrong email address or password.", err);
 	if (!check_second_factor(call, &a, &out->user, ask->totp, err))
 		return false;
 	if (rehash && password_hash(gate, ask->password, new_hash, err))
@@ -158,5 +159,5 @@ login_check_password(const struct call *call, const char *user_id, const char *p
 	    !password_verify(config_str(call->svc->config, CFG_RUN_DIR), stored, password, &ok,
 		&rehash, err))
 		return false;
-	return ok || attempt_failed(call, &a, "invalid_credentials", "The password is wrong.", err);
+	return ok || attempt_failed(call, &a, "invalid_credentials", "Wrong password.", err);
 }

@@ -1,7 +1,7 @@
 /*
- * Checking a password, with counters of failures in PostgreSQL per (account, address), account and
- * address. Nobody can lock the owner out from elsewhere: the account's own counter spares addresses
- * that the account signed in from before.
+ * Password checks, with failure counters in PostgreSQL per (account, address), account and address.
+ * Nobody can lock the owner out from elsewhere: the counter per account exempts addresses that the
+ * account has signed in from before.
  */
 #ifndef MN_SERVICE_ACCOUNT_LOGIN_H
 #define MN_SERVICE_ACCOUNT_LOGIN_H
@@ -15,7 +15,7 @@ struct error;
 
 struct login_checked {
 	struct user user;
-	/* when the parameters have changed since the password was set, or NULL */
+	/* set if the hash parameters have changed since the password was set, or NULL */
 	const char *new_hash;
 };
 
@@ -24,14 +24,14 @@ struct login_ask {
 };
 
 /*
- * Also the second factor where it is on: ERR_UNAUTHENTICATED totp_required without a code,
- * totp_invalid with a wrong one (which counts as a failure).
+ * Also checks the two-step verification code where it is on: ERR_UNAUTHENTICATED totp_required
+ * without a code, totp_invalid with a wrong one (which counts as a failure).
  */
 bool login_check(const struct call *, const struct login_ask *, struct login_checked *,
     struct error *);
 /*
- * The password of somebody signed in, for changes that want it once more; failures count as those
- * of a sign-in.
+ * Checks the password of a signed-in person again before a sensitive change; failures count like
+ * those of a sign-in.
  */
 bool login_check_password(const struct call *, const char *user_id, const char *password,
     struct error *);

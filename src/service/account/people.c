@@ -28,27 +28,27 @@ not_found(struct error *err)
 	return error_set(err, ERR_NOT_FOUND, "There is no such person.");
 }
 
-/* Nobody gives what is above their own role. */
+/* Nobody can assign a role above their own. */
 static bool
 may_give(const struct caller *caller, enum role role, struct error *err)
 {
 	if (role <= caller->who->role)
 		return true;
 	return error_slug(err, ERR_FORBIDDEN, "role_above_own",
-	    "You cannot give a role above your own.");
+	    "You cannot assign a role above your own.");
 }
 
-/* Nobody touches who stands above them. */
+/* Nobody can change a person whose role is above their own. */
 static bool
 may_touch(const struct caller *caller, const struct user *user, struct error *err)
 {
 	if (user->role <= caller->who->role)
 		return true;
 	return error_slug(err, ERR_FORBIDDEN, "role_above_own",
-	    "You cannot change somebody whose role is above your own.");
+	    "You cannot change someone whose role is above your own.");
 }
 
-/* `user` is about to stop being an active super admin. In the transaction. */
+/* Refuses if `user` is the last active super admin. In the transaction. */
 static bool
 keep_last_super(const struct call *call, const struct user *user, struct error *err)
 {
@@ -60,10 +60,11 @@ keep_last_super(const struct call *call, const struct user *user, struct error *
 		return false;
 	if (others > 0)
 		return true;
-	return error_slug(err, ERR_CONFLICT, "last_super", "This is the last super admin.");
+	return error_slug(err, ERR_CONFLICT, "last_super",
+	    "This is the last super admin. Make someone else a super admin first.");
 }
 
-/* Reads the person and holds on to the row. In a transaction. */
+/* Reads the person and locks the row. In a transaction. */
 static bool
 lock_person(const struct call *call, const char *id, struct user *user, int64_t *version,
     struct error *err)
@@ -79,7 +80,7 @@ people_get(const struct call *call, const char *id, struct user *user, struct er
 	    (user->id != NULL || not_found(err));
 }
 
-/* What people type is looked for as it stands. */
+/* Escapes LIKE's wildcards: the text is searched as typed. */
 static const char *
 like_escape(struct arena *arena, const char *text)
 {
@@ -227,7 +228,7 @@ check_change(const struct call *call, const struct user *user, const struct pers
 	    (!loses_super || keep_last_super(call, user, err));
 }
 
-/* In the transaction: the change, what it revokes, and the line in the log. */
+/* In the transaction: makes the change, revokes tokens and writes to the audit log. */
 static bool
 apply_change(const struct call *call, const struct user *user, const struct person_change *change,
     struct revocation *rev, struct error *err)
@@ -266,7 +267,7 @@ change_in(const struct call *call, const char *id, const struct person_change *c
 		return false;
 	if (change->version >= 0 && change->version != version)
 		return error_set(err, ERR_PRECONDITION,
-		    "Somebody else has changed this account since you read it.");
+		    "This account has changed since you loaded it. Reload it and try again.");
 	return check_change(call, &user, change, err) &&
 	    apply_change(call, &user, change, rev, err);
 }
@@ -297,11 +298,12 @@ check_delete(const struct call *call, const struct user *user, const char *trans
 	if (transfer_to == NULL)
 		return true;
 	if (str_eq(transfer_to, user->id))
-		return error_field(err, "to", "choice", "must be somebody else");
+		return error_field(err, "to", "choice", "must be another person");
 	if (lock_person(call, transfer_to, &heir, &version, err))
 		return true;
-	return err->code == ERR_NOT_FOUND ? error_field(err, "to", "choice", "is nobody's id") :
-					    false;
+	return err->code == ERR_NOT_FOUND ?
+	    error_field(err, "to", "choice", "must be the id of an existing person") :
+	    false;
 }
 
 /* In the transaction. */

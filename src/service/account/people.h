@@ -1,8 +1,7 @@
 /*
- * Accounts as an admin sees and changes them (P:users.manage), where
- * nobody gives a role above their own, changes their own role, or touches a super admin without
- * being one; the last super admin stays. What changes rights bites at the next request; every
- * change is audited.
+ * Accounts as an admin manages them (P:users.manage). Nobody can assign a role above their own,
+ * change their own role, or change a person whose role is above their own; the last super admin
+ * stays. A change of rights takes effect at the next request; every change is audited.
  */
 #ifndef MN_SERVICE_ACCOUNT_PEOPLE_H
 #define MN_SERVICE_ACCOUNT_PEOPLE_H
@@ -36,7 +35,7 @@ struct person_new {
 bool people_create(const struct call *, const struct person_new *, struct user *, struct error *);
 
 struct invite_new {
-	const char *email; /* or NULL: whoever has it */
+	const char *email; /* or NULL: for anyone who has the link */
 	enum role role;
 	enum tier tier;
 };
@@ -44,21 +43,21 @@ struct invite {
 	const char *id, *token, *url;
 	int64_t expires_at;
 };
-/* Mailed too, when an address is given and mail is set up. */
+/* Also sent by mail if an address is given and mail is set up. */
 bool people_invite(const struct call *, const struct invite_new *, struct invite *, struct error *);
 
-/* What is NULL or -1 stays as it is. */
+/* NULL and -1: unchanged. */
 struct person_change {
 	const char *display_name, *role, *tier, *status;
-	int64_t quota;   /* -1 stay, -2 default */
-	int64_t version; /* If-Match: -1 any */
+	int64_t quota;   /* -1: unchanged, -2: the default */
+	int64_t version; /* If-Match; -1: any */
 };
 bool people_change(const struct call *, const char *id, const struct person_change *, struct user *,
     struct error *);
 
 /* transfer_to NULL: their items go to the trash. */
 bool people_delete(const struct call *, const char *id, const char *transfer_to, struct error *);
-/* Takes the second factor away from somebody who lost it. */
+/* Removes the two-step verification of a person who has lost their device. */
 bool people_reset_totp(const struct call *, const char *id, struct error *);
 
 #endif

@@ -58,7 +58,7 @@ plex_signin_begin(const struct call *call, struct plex_signin_pin *out, struct e
 
 	if (call->by.who->scoped)
 		return error_slug(err, ERR_FORBIDDEN, "session_required",
-		    "An API token cannot do this: sign in.");
+		    "API tokens cannot do this. Sign in with your account.");
 	uuid_v7(fresh);
 	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row.client_id, err))
 		return false;
@@ -80,10 +80,10 @@ static bool
 pin_expired(struct error *err)
 {
 	return error_slug(err, ERR_NOT_FOUND, "pin_expired",
-	    "This sign-in was used or has expired: begin again.");
+	    "This sign-in has been used or has expired. Start again.");
 }
 
-/* What plex.tv said about a PIN that was confirmed. */
+/* A confirmed PIN as plex.tv reported it. */
 struct confirmed {
 	const char *pin_id, *token;
 	struct plex_account account;
@@ -91,7 +91,7 @@ struct confirmed {
 
 /*
  * *token NULL: not confirmed yet. *linking: the person whom the PIN links, or NULL. No transaction
- * is open while plex.tv is asked.
+ * is open during the request to plex.tv.
  */
 static bool
 ask_plex(const struct call *call, struct confirmed *c, const char **linking, struct error *err)
@@ -104,7 +104,7 @@ ask_plex(const struct call *call, struct confirmed *c, const char **linking, str
 		return false;
 	if (pin.id == NULL ||
 	    (by_somebody && pin.user_id != NULL && !str_eq(pin.user_id, call->by.who->user_id)))
-		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in.");
+		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in. Start again.");
 	if (pin.over)
 		return pin_expired(err);
 	*linking = pin.user_id;
@@ -118,7 +118,7 @@ ask_plex(const struct call *call, struct confirmed *c, const char **linking, str
 	    plex_tv_account(call->arena, &tv, c->token, &c->account, err) == ANSWER_PRESENT;
 }
 
-/* The PIN is good once: of two polls at the same time one goes on. */
+/* The PIN works once: of two polls at the same time only one continues. */
 static bool
 use_pin(const struct call *call, const char *pin_id, struct error *err)
 {
@@ -145,7 +145,7 @@ keep_account(const struct call *call, const char *user_id, const struct confirme
 	if (!store_plex_link(call->svc->db, call->arena, &account, &linked, err)) {
 		if (db_violated(err, "users_plex_id_key"))
 			error_slug(err, ERR_CONFLICT, "plex_taken",
-			    "This Plex account is linked with somebody else.");
+			    "This Plex account is already linked to another person.");
 		return false;
 	}
 	return linked ||
@@ -176,7 +176,7 @@ link_account(const struct call *call, const char *user_id, const struct confirme
 	struct principal who = { 0 };
 	struct call theirs = *call;
 
-	/* The PIN was asked for by this person, whoever polls it. */
+	/* This person requested the PIN, even if someone else polls it. */
 	str_copy(who.user_id, sizeof(who.user_id), user_id);
 	theirs.by.who = &who;
 	return db_begin(call->svc->db, err) &&
@@ -186,7 +186,7 @@ link_account(const struct call *call, const char *user_id, const struct confirme
 		err);
 }
 
-/* *user_id: who is linked with that Plex account. The PIN is used up by a refusal too. */
+/* *user_id: the person linked to that Plex account. A refusal uses up the PIN too. */
 static bool
 recognise(const struct call *call, const struct confirmed *c, const char **user_id,
     struct error *err)
@@ -203,10 +203,10 @@ recognise(const struct call *call, const struct confirmed *c, const char **user_
 		return false;
 	if (*user_id == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "plex_not_linked",
-		    "No account is linked with this Plex account. Sign in and link it first.");
+		    "No account is linked to this Plex account. Sign in and link it first.");
 	return !totp ||
 	    error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
-		"Your second factor is on: sign in with your password and a code.");
+		"Your account uses two-step verification. Sign in with your password and a code.");
 }
 
 bool

@@ -1,8 +1,8 @@
 /*
- * Sign-in with Plex by PIN. People are known by the Plex account id that they linked while signed
- * in, never by an e-mail address; a Plex account is linked with one person. plex.tv gets
- * PLEX_SIGNIN_MS for a request as a whole, so that a worker is not lost to it; while it
- * is away the answer is ERR_UNAVAILABLE plex_unavailable, and no other sign-in notices.
+ * Sign-in with Plex by PIN. People are identified by the Plex account id that they linked while
+ * signed in, never by an email address; a Plex account is linked to one person. A request to
+ * plex.tv may take PLEX_SIGNIN_MS as a whole, so that it does not block a worker; while plex.tv is
+ * down the error is ERR_UNAVAILABLE plex_unavailable, and other ways to sign in are not affected.
  */
 #ifndef MN_SERVICE_ACCOUNT_PLEX_SIGNIN_H
 #define MN_SERVICE_ACCOUNT_PLEX_SIGNIN_H
@@ -23,15 +23,15 @@ struct plex_signin_pin {
 };
 
 /*
- * A PIN to confirm at `url`. Somebody signed in links their account with it; an API token is
+ * Creates a PIN to confirm at `url`. For a signed-in person it links the account; an API token is
  * refused: ERR_FORBIDDEN session_required.
  */
 bool plex_signin_begin(const struct call *, struct plex_signin_pin *, struct error *);
 /*
- * Has it been confirmed? *pending, or a session for the person linked with that Plex account. Once:
- * afterwards, and when it has expired, ERR_NOT_FOUND pin_expired. ERR_FORBIDDEN plex_not_linked:
- * nobody is linked with it; ERR_CONFLICT plex_taken: somebody else is; ERR_UNAUTHENTICATED
- * totp_required: a second factor is not walked around by way of Plex.
+ * Asks whether the PIN was confirmed: *pending, or a session for the person linked to that Plex
+ * account. This works once: afterwards, and when the PIN has expired, ERR_NOT_FOUND pin_expired.
+ * ERR_FORBIDDEN plex_not_linked: nobody is linked to it; ERR_CONFLICT plex_taken: someone else is;
+ * ERR_UNAUTHENTICATED totp_required: Plex is no way around two-step verification.
  */
 bool plex_signin_poll(const struct call *, const char *id, bool *pending, struct session_grant *,
     struct error *);

@@ -25,7 +25,7 @@ add_push_job(const struct call *call, struct json *payload, struct error *err)
 	    clock_now() + REVOKE_PUSH_RETRY_SECONDS * US_PER_SEC, err);
 }
 
-/* Session or API token: Redis holds both in one set. */
+/* A session or an API token: Redis holds both in one set. */
 static bool
 add_ended_job(const struct call *call, const char *id, int64_t until, struct error *err)
 {
@@ -38,7 +38,7 @@ add_ended_job(const struct call *call, const char *id, int64_t until, struct err
 	return add_push_job(call, payload, err);
 }
 
-/* In the transaction: the sessions end, and a job for each repeats what revoke_push() does. */
+/* In the transaction: ends the sessions and adds a job for each that repeats revoke_push(). */
 static bool
 end_sessions(const struct call *call, const struct session_end *end, struct revocation *rev,
     struct error *err)
@@ -60,7 +60,7 @@ end_sessions(const struct call *call, const struct session_end *end, struct revo
 	return true;
 }
 
-/* No access token of a session that ends now lives longer than this. */
+/* Access tokens of a session that ends now expire before this. */
 static void
 set_until(const struct services *svc, struct revocation *rev)
 {
@@ -140,7 +140,8 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 	    (rev->generation > 0 &&
 		!admission_push_generation(call, rev->user_id, rev->generation, &why))) {
 		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
-		    "It is done, but not every server knows yet. Try again in a moment.");
+		    "The change is saved, but has not reached every server yet. Try again"
+		    " in a moment.");
 		err->retry_after = REVOKE_PUSH_RETRY_SECONDS;
 		return error_detail(err, "%s", why.detail);
 	}

@@ -1,7 +1,6 @@
 /*
- * Ending sessions and raising generations, with effect from the next request: first in a
- * transaction, with jobs that repeat the push; then, after the commit, into Redis before the
- * answer.
+ * Ends sessions and raises generations with effect from the next request: first in a transaction,
+ * with jobs that repeat the push, then in Redis, after the commit and before the response.
  */
 #ifndef MN_SERVICE_ACCOUNT_REVOKE_H
 #define MN_SERVICE_ACCOUNT_REVOKE_H
@@ -18,13 +17,13 @@ struct error;
 #define REVOKE_PUSH_RETRY_SECONDS 5 /* after which the worker repeats a push */
 
 /*
- * What revoke_push() has to bring to Redis; zero it first, then let the functions below add to it.
+ * The revocations that revoke_push() sends to Redis. Zero it first; the functions below add to it.
  * One person at a time.
  */
 struct revocation {
 	const char *user_id;
 	struct strings sids;
-	int64_t until;      /* us: no access token of these sessions lives longer */
+	int64_t until;      /* us: access tokens of these sessions expire before this */
 	int64_t generation; /* 0 = not raised */
 	const char *token;  /* an API token, or NULL */
 };
@@ -36,21 +35,21 @@ bool revoke_session(const struct call *, const char *user_id, const char *sid, c
 bool revoke_sessions(const struct call *, const char *user_id, const char *except,
     const char *reason, struct revocation *, struct error *);
 /*
- * An API token, by its id. The push outlives what Redis keeps of the token
- * (API_TOKEN_FRESH_SECONDS), by a margin for clocks that disagree.
+ * An API token, by its id. The push lasts longer than the result that Redis keeps for the token
+ * (API_TOKEN_FRESH_SECONDS), with a margin for clocks that disagree.
  */
 bool revoke_token(const struct call *, const char *id, struct revocation *, struct error *);
 #define REVOKE_TOKEN_SECONDS 3600
-/* Every access token of the person is stale from now on; sessions live and may refresh. */
+/* Makes every access token of the person stale; sessions go on and may refresh. */
 bool revoke_generation(const struct call *, const char *user_id, struct revocation *,
     struct error *);
 
 /*
- * After the commit. False: ERR_UNAVAILABLE; it has happened all the same, and a job repeats the
- * push.
+ * After the commit. False: ERR_UNAVAILABLE; the revocation is committed anyway, and a job repeats
+ * the push.
  */
 bool revoke_push(const struct call *, const struct revocation *, struct error *);
-/* Worker: repeats a push; payload {"sid","expiresAt"} or {"user","generation"}. */
+/* For the worker: repeats a push; payload {"sid","expiresAt"} or {"user","generation"}. */
 bool revoke_push_again(const struct call *, const char *payload, struct error *);
 
 #endif

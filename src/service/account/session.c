@@ -62,7 +62,7 @@ grant_tokens(const struct call *call, const struct user *user, const char *sessi
 	return token_sign(call->arena, &issuer, &who, grant->expires_in, &grant->token, err);
 }
 
-/* A session for this person, with `new_hash` as their password hash from now on unless NULL. */
+/* Opens a session for this person, and stores `new_hash` as their password hash unless NULL. */
 static bool
 open_for(const struct call *call, struct user *user, const char *new_hash,
     struct session_grant *grant, struct error *err)
@@ -125,8 +125,8 @@ judge_refresh(const struct config *config, const struct refresh_state *s)
 	if (s->rotated_at == 0 && !s->dead)
 		return REFRESH_OK;
 	/*
-	 * Whoever comes within the leeway of the family's last change lost a race, dead successor
-	 * or not.
+	 * A token used within the leeway of the family's last change has lost a race, even if its
+	 * successor is dead.
 	 */
 	if (s->now - s->family_changed_at < leeway)
 		return REFRESH_LOST_RACE;
@@ -167,7 +167,7 @@ rotate(const struct call *call, struct refresh *r, struct error *err)
 	return store_refresh_rotate(call->svc->db, call->arena, &rotation, err);
 }
 
-/* In the transaction. A family that is compromised is ended, and that is to be committed too. */
+/* In the transaction. A compromised family is ended, and that must be committed too. */
 static bool
 refresh_in(const struct call *call, struct refresh *r, struct error *err)
 {
@@ -178,7 +178,8 @@ refresh_in(const struct call *call, struct refresh *r, struct error *err)
 	case REFRESH_OK: return rotate(call, r, err);
 	case REFRESH_LOST_RACE:
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_rotated",
-		    "Another request has just renewed this session; use its answer.");
+		    "Another request has just renewed this session. Use the tokens from its"
+		    " response.");
 	case REFRESH_REUSED:
 		return revoke_session(call, r->state.user.id, r->state.session_id,
 		    "refresh token reused", &r->rev, err);
@@ -200,11 +201,12 @@ session_refresh(const struct call *call, const char *refresh_token, struct sessi
 	if (r.verdict == REFRESH_OK)
 		return grant_tokens(call, &r.state.user, r.state.session_id, grant, err);
 	log_warn(call->svc->log,
-	    "a refresh token of session %s was replayed: the family is revoked",
+	    "a refresh token of session %s was used again: the whole family is revoked",
 	    r.state.session_id);
 	return revoke_push(call, &r.rev, err) &&
 	    error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
-		"This refresh token was used before. The session has been ended; sign in again.");
+		"This refresh token was used before, so the session has been ended. Sign in"
+		" again.");
 }
 
 bool
@@ -251,7 +253,7 @@ session_user(const struct call *call, struct user *user, struct error *err)
 	if (!store_person_by_id(call->svc->db, call->arena, call->by.who->user_id, user, err))
 		return false;
 	return user->id != NULL ||
-	    error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This account is gone.");
+	    error_slug(err, ERR_UNAUTHENTICATED, "token_revoked", "This account no longer exists.");
 }
 
 bool

@@ -2,7 +2,8 @@
  * Sessions: sign-in, refresh token families with rotation and reuse detection, sign-out.
  *
  * PostgreSQL is the truth. A revocation commits there with a job that repeats the push, then
- * reaches Redis before the answer; a failed push is ERR_UNAVAILABLE although the session has ended.
+ * reaches Redis before the response; a failed push is ERR_UNAVAILABLE although the session has
+ * ended.
  */
 #ifndef MN_SERVICE_ACCOUNT_SESSION_H
 #define MN_SERVICE_ACCOUNT_SESSION_H
@@ -31,37 +32,37 @@ struct session_grant {
 struct login_ask;
 
 /*
- * Wrong pair: ERR_UNAUTHENTICATED invalid_credentials, at the same cost for unknown addresses; too
- * many: ERR_RATE_LIMITED too_many_attempts; see login.h.
+ * A wrong pair is ERR_UNAUTHENTICATED invalid_credentials, at the same cost for unknown addresses;
+ * too many failures are ERR_RATE_LIMITED too_many_attempts; see login.h.
  */
 bool session_login(const struct call *, const struct login_ask *, struct session_grant *,
     struct error *);
-/* A session for somebody whose identity was proved in another way (registration, Plex). */
+/* Opens a session for a person who was identified in another way (registration, Plex). */
 bool session_open(const struct call *, const char *user_id, struct session_grant *, struct error *);
 /*
- * token_rotated: lost a race, or repeated too early; token_invalid; token_reused: the whole family
- * is revoked.
+ * token_rotated: the request lost a race, or was repeated too early; token_invalid; token_reused:
+ * the whole family is revoked.
  */
 bool session_refresh(const struct call *, const char *refresh_token, struct session_grant *,
     struct error *);
 /*
  * Ends the family of the refresh token and, if another, the session of `bearer` (may be anonymous).
- * Unknown tokens are no error.
+ * An unknown token is not an error.
  */
 bool session_logout(const struct call *, const char *refresh_token, const struct principal *bearer,
     struct error *);
 /*
- * Whose refresh token is it? Fills who (user, session, role, tier) while it is valid; anonymous
- * otherwise. False only when the database is away.
+ * Finds the owner of a refresh token: fills who (user, session, role, tier) while it is valid;
+ * anonymous otherwise. False only if the database is unavailable.
  */
 bool session_peek(const struct call *, const char *refresh_token, struct principal *who,
     struct error *);
 bool session_list(const struct call *, const char *user_id, struct session **, size_t *n,
     struct error *);
-/* Ends one session of the caller; another's or an unknown one is ERR_NOT_FOUND. */
+/* Ends one session of the caller; an unknown one or that of another person is ERR_NOT_FOUND. */
 bool session_end(const struct call *, const char *sid, struct error *);
 bool session_end_others(const struct call *, struct error *);
-/* The person behind a principal; ERR_UNAUTHENTICATED when gone. */
+/* Reads the person of a principal; ERR_UNAUTHENTICATED if they no longer exist. */
 bool session_user(const struct call *, struct user *, struct error *);
 
 #endif

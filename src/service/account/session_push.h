@@ -1,6 +1,6 @@
 /*
- * The job session.push: a revocation that Redis could not take at once is brought there.
- * Redis keeps the later end and the higher generation: it may be repeated.
+ * The job session.push: sends a revocation that could not reach Redis at once. It may be repeated:
+ * Redis keeps the later end and the higher generation.
  */
 #ifndef MN_SERVICE_ACCOUNT_SESSION_PUSH_H
 #define MN_SERVICE_ACCOUNT_SESSION_PUSH_H

@@ -31,7 +31,7 @@ token_sign(struct arena *arena, const struct token_issuer *by, struct principal 
 	jwt_t *jwt;
 
 	if (jwt_new(&jwt) != 0)
-		return error_set(err, ERR_INTERNAL, "The token could not be made.");
+		return error_set(err, ERR_INTERNAL, "The token could not be created.");
 	arena_defer(arena, free_jwt, jwt);
 	uuid_v7(jti);
 	snprintf(kid, sizeof(kid), "%d", key->kid);
@@ -48,9 +48,9 @@ token_sign(struct arena *arena, const struct token_issuer *by, struct principal 
 	    jwt_add_grant_int(jwt, "exp", iat + life_seconds) != 0 ||
 	    jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, (int)key->len) != 0 ||
 	    (text = jwt_encode_str(jwt)) == NULL)
-		return error_set(err, ERR_INTERNAL, "The token could not be made.");
+		return error_set(err, ERR_INTERNAL, "The token could not be created.");
 	*token = arena_strdup(arena, text);
-	free(text); /* libjwt 1.10 hands out plain malloc memory */
+	free(text); /* libjwt 1.10 returns plain malloc memory */
 	who->expires_at = (iat + life_seconds) * US_PER_SEC;
 	return true;
 }
@@ -58,12 +58,14 @@ token_sign(struct arena *arena, const struct token_issuer *by, struct principal 
 static bool
 invalid(struct error *err, const char *why)
 {
-	error_slug(err, ERR_UNAUTHENTICATED, "token_invalid", "The access token is not valid.");
+	error_slug(err, ERR_UNAUTHENTICATED, "token_invalid",
+	    "This access token is not valid. Sign in again.");
 	return error_detail(err, "%s", why);
 }
 
 /*
- * The key that the header names; the header must say HS256, and `kid` only indexes the fixed table.
+ * Returns the key that the header names; the header must say HS256, and `kid` only indexes the
+ * fixed table.
  */
 static const struct jwt_key *
 header_key(struct arena *arena, const struct keyring *keys, const char *text, size_t len)
@@ -86,7 +88,7 @@ header_key(struct arena *arena, const struct keyring *keys, const char *text, si
 	return keyring_jwt(keys, (int)kid);
 }
 
-/* A claim that must be an integer of sane size; -1 otherwise (none of ours is negative). */
+/* An integer claim of sane size; -1 otherwise (no claim of ours is negative). */
 static int64_t
 claim_int(const struct cJSON *claims, const char *name)
 {
@@ -117,10 +119,10 @@ read_claims(const struct cJSON *claims, const char *issuer, int64_t now_seconds,
 	if (exp < 0 || nbf < 0 || iat < 0 || exp > now_seconds + 10LL * 366 * 86400)
 		return invalid(err, "exp, nbf or iat");
 	if (nbf > now_seconds + TOKEN_SKEW_SECONDS)
-		return invalid(err, "nbf lies ahead");
+		return invalid(err, "nbf is in the future");
 	if (exp + TOKEN_SKEW_SECONDS <= now_seconds)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
-		    "The access token has expired.");
+		    "This access token has expired. Refresh it.");
 	str_copy(who->user_id, sizeof(who->user_id), sub);
 	str_copy(who->session_id, sizeof(who->session_id), sid);
 	who->expires_at = exp * US_PER_SEC;

@@ -1,7 +1,7 @@
 /*
- * Access tokens: JWT (RFC 7519) signed with HS256, 15 minutes. Made by libjwt; verified here with
- * the reused MAC context, because libjwt 1.10 leaves every claim to its caller and costs ten times
- * as much. A test holds the two against each other.
+ * Access tokens: JWT (RFC 7519) signed with HS256, 15 minutes. libjwt makes them; they are verified
+ * here with a reused MAC context, because libjwt 1.10 leaves every claim to its caller and costs
+ * ten times as much. A test compares the two.
  */
 #ifndef MN_SERVICE_ACCOUNT_TOKEN_H
 #define MN_SERVICE_ACCOUNT_TOKEN_H
@@ -20,7 +20,7 @@ struct keyring;
 #define TOKEN_SKEW_SECONDS 30
 #define TOKEN_AUDIENCE "medianest"
 
-/* With what tokens are signed and judged. */
+/* The keys, issuer and time with which tokens are signed and verified. */
 struct token_issuer {
 	const struct keyring *keys;
 	const char *issuer;

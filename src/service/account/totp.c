@@ -64,7 +64,7 @@ lock_state(const struct call *call, struct totp_state *state, struct error *err)
 	    (state->email != NULL || error_set(err, ERR_NOT_FOUND, "There is no such person."));
 }
 
-/* The secret of a person is sealed to their row. */
+/* A person's secret is sealed to their row. */
 static struct seal_place
 place_of(const char *user_id)
 {
@@ -79,7 +79,7 @@ begin_in(const struct call *call, const char *sealed, struct totp_state *state, 
 		return false;
 	if (state->enabled)
 		return error_slug(err, ERR_CONFLICT, "totp_enabled",
-		    "The second factor is on already: turn it off first.");
+		    "Two-step verification is already on. Turn it off first.");
 	return store_totp_pending(call->svc->db, call->arena, call->by.who->user_id, sealed, err);
 }
 
@@ -108,7 +108,10 @@ totp_begin(const struct call *call, struct totp_enrolment *out, struct error *er
 	return true;
 }
 
-/* The step whose code this is, newest first; 0 = none. Leading zeros are digits of the code. */
+/*
+ * Returns the step that has this code, trying the newest first; 0: none. Leading zeros are digits
+ * of the code.
+ */
 static int64_t
 matching_step(const unsigned char *secret, size_t len, const char *code)
 {
@@ -132,7 +135,7 @@ recovery_hash(struct arena *arena, const char *code)
 	unsigned char hash[SHA256_SIZE];
 	struct buf plain;
 
-	/* People type them in any case, with or without the dashes. */
+	/* Recovery codes are accepted in any case, with or without the dashes. */
 	buf_init(&plain, arena, 0);
 	for (; *code != '\0'; code++)
 		if (*code != '-' && *code != ' ')
@@ -153,7 +156,7 @@ new_recovery_code(struct arena *arena)
 	return arena_printf(arena, "%.4s-%.4s-%.4s-%.4s", text, text + 4, text + 8, text + 12);
 }
 
-/* In the transaction: the pending secret is taken over when `code` is one of its codes. */
+/* In the transaction: puts the pending secret in force if `code` is one of its codes. */
 static bool
 enable(const struct call *call, const char *pending, const char *code, struct error *err)
 {
@@ -163,12 +166,12 @@ enable(const struct call *call, const char *pending, const char *code, struct er
 
 	if (pending == NULL)
 		return error_slug(err, ERR_CONFLICT, "totp_not_begun",
-		    "Begin with POST /api/auth/totp.");
+		    "Two-step verification is not being set up. Start with POST /api/auth/totp.");
 	if (!seal_open(call, place_of(user_id), pending, &secret, err))
 		return false;
 	if ((step = matching_step(secret.data, secret.len, code)) == 0)
 		return error_slug(err, ERR_UNPROCESSABLE, "totp_invalid",
-		    "The code is not right. Is the clock of your device?");
+		    "Wrong code. Check your device's clock.");
 	return store_totp_enable(call->svc->db, call->arena, user_id, pending, step, err);
 }
 

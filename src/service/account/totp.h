@@ -1,6 +1,6 @@
 /*
- * Second factor: TOTP after RFC 6238 (HMAC-SHA-1, 30 s, 6 digits, one step of drift either way),
- * each code good once, and ten recovery codes, each good once, stored as SHA-256.
+ * Two-step verification: TOTP as in RFC 6238 (HMAC-SHA-1, 30 s, 6 digits, one step of drift either
+ * way) and ten recovery codes, stored as SHA-256. Each code works once.
  */
 #ifndef MN_SERVICE_ACCOUNT_TOTP_H
 #define MN_SERVICE_ACCOUNT_TOTP_H
@@ -20,7 +20,7 @@ struct error;
 #define RECOVERY_CODES 10
 #define RECOVERY_CODE_BYTES 10
 
-/* The code of a step: RFC 4226 section 5.3. */
+/* Returns the code of a step: RFC 4226 section 5.3. */
 uint32_t totp_code(const unsigned char *secret, size_t len, int64_t step);
 char *base32_encode(struct arena *, const void *, size_t); /* RFC 4648 section 6, no padding */
 
@@ -28,12 +28,12 @@ struct totp_enrolment {
 	const char *secret /* base32 */, *uri; /* otpauth://, for a QR code */
 };
 /*
- * A new secret that does not count before totp_confirm(); replaces an unconfirmed one. ERR_CONFLICT
- * totp_enabled when one is in force.
+ * Creates a secret that is not in force before totp_confirm(); replaces an unconfirmed one.
+ * ERR_CONFLICT totp_enabled if one is in force.
  */
 bool totp_begin(const struct call *, struct totp_enrolment *, struct error *);
 /*
- * A code of the pending secret turns it on; answers the recovery codes, this once.
+ * A code of the pending secret puts it in force. Returns the recovery codes, only here.
  * ERR_UNPROCESSABLE totp_invalid.
  */
 bool totp_confirm(const struct call *, const char *code, const char **codes /* [RECOVERY_CODES] */,
@@ -41,8 +41,8 @@ bool totp_confirm(const struct call *, const char *code, const char **codes /* [
 bool totp_disable(const struct call *, struct error *);
 
 /*
- * At sign-in: a code or a recovery code of somebody whose second factor is on; *ok. A code that was
- * used before is wrong.
+ * At sign-in: checks a code or recovery code of a person with two-step verification; the result is
+ * *ok. A code that was used before is wrong.
  */
 bool totp_check(const struct call *, const char *user_id, const char *code, bool *ok,
     struct error *);

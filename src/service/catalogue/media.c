@@ -52,7 +52,7 @@ in_trash(const struct media_ask *ask)
 _Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
     "the longest title has no cursor");
 
-/* Every order, and the trash, is a list of its own: a cursor fits no other. */
+/* Each order and the trash count as separate lists: a cursor works only in its own. */
 bool
 media_list(const struct call *call, const struct media_ask *ask, struct media **items,
     struct page *page, struct error *err)
@@ -64,7 +64,7 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 	struct media_reader reader;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
-		return error_field(err, "sort", "choice", "The trash has one order only: newest.");
+		return error_field(err, "sort", "choice", "must be newest for the trash");
 	if (!list_after(call->arena, kind, ask->list.cursor, &after, err))
 		return false;
 	from = (struct media_position) { after.number, after.text, after.id };
@@ -156,8 +156,8 @@ media_thumbnail_url(const struct call *call, const struct media *m, int width, i
 }
 
 /*
- * What browsers show without running anything: sniffed types only, since content_type is what the
- * worker found.
+ * Types that browsers show without running anything. content_type is safe to compare: the worker
+ * sniffed it.
  */
 static bool
 shown_inline(const char *type)
@@ -172,7 +172,7 @@ shown_inline(const char *type)
 	return false;
 }
 
-/* RFC 6266: a plain form for old readers, the exact one in RFC 8187's encoding. */
+/* RFC 6266: a plain form for old clients, and the exact name in the encoding of RFC 8187. */
 static const char *
 disposition(struct arena *arena, bool attachment, const char *filename)
 {

@@ -1,9 +1,9 @@
 /*
- * The catalogue: what a person may see of it and do with it.
+ * The catalogue, as far as a person may see and change it.
  *
- * Ownership is decided in the queries: what is not readable is ERR_NOT_FOUND. Of what is readable,
- * owner and media.manage_all may change, share, trash and restore; media.delete moves any readable
- * item to the trash and takes it out again. Every change tells PostgreSQL (mn_catalogue), Redis
+ * The queries decide about ownership: an item that is not readable is ERR_NOT_FOUND. The owner and
+ * media.manage_all may change, share, trash and restore a readable item; media.delete moves any
+ * readable item to the trash and back. Every change is sent to PostgreSQL (mn_catalogue), Redis
  * (versions) and the open pages (media.created|updated|deleted).
  */
 #ifndef MN_SERVICE_CATALOGUE_MEDIA_H
@@ -45,7 +45,7 @@ bool media_tags(const struct call *, struct media_tag **, size_t *n, struct erro
 bool media_timeline(const struct call *, const char *id, struct media_timeline *, struct error *);
 bool media_sort_parse(const char *, enum media_sort *);
 
-/* A change of some members; the others stay. */
+/* A change of some members; the others stay as they are. */
 #define MEDIA_SET_TITLE 1u
 #define MEDIA_SET_OVERVIEW 2u
 #define MEDIA_SET_YEAR 4u
@@ -61,8 +61,7 @@ struct media_patch {
 };
 
 /*
- * version 0: whatever it is; otherwise ERR_PRECONDITION when another one is in force. The item as
- * it is afterwards.
+ * version 0: any; otherwise ERR_PRECONDITION if the item has another one. *out is the changed item.
  */
 bool media_change(const struct call *, const char *id, int64_t version, const struct media_patch *,
     struct media *, struct error *);
@@ -72,32 +71,35 @@ bool media_set_shares(const struct call *, const char *id, struct strings users,
     struct error *);
 bool media_trash(const struct call *, const char *id, struct media *, struct error *);
 bool media_restore(const struct call *, const char *id, struct media *, struct error *);
-/* ERR_CONFLICT while it is pending, processing or in the trash. */
+/* ERR_CONFLICT while the item is pending, processing or in the trash. */
 bool media_reprocess(const struct call *, const char *id, struct media *, struct error *);
-/* To the trash, or away for good: then the row goes at once and the objects by a job. */
+/*
+ * Moves the item to the trash or removes it permanently: then the row at once, the objects by a
+ * job.
+ */
 bool media_delete(const struct call *, const char *id, bool purge, struct error *);
 /*
- * For the worker's housekeeping: purges what has been in the trash for trash.days; *purged may be
- * NULL.
+ * For the worker's housekeeping: purges items that have been in the trash for trash.days; *purged
+ * may be NULL.
  */
 bool media_purge_expired(const struct call *, size_t *purged, struct error *);
 
-/* Signed URLs of what belongs to an item; NULL where there is nothing. Local computation. */
+/* Signed URLs of an item's objects; NULL if there is no such object. Local computation. */
 const char *media_asset_url(const struct call *, const struct media *, const char *asset,
     int64_t now);
 bool media_has_asset(const struct media *, const char *asset);
-/* Thumbnail of 320, 640 or 1280 pixels, or the widest below that there is. */
+/* Thumbnail of 320, 640 or 1280 pixels, or the next smaller one that exists. */
 const char *media_thumbnail_url(const struct call *, const struct media *, int width, int64_t now);
 /*
- * The original: inline for the types that browsers show safely, an attachment
- * otherwise or when `download`.
+ * The original: inline for types that browsers show safely, otherwise or with `download` an
+ * attachment.
  */
 const char *media_file_url(const struct call *, const struct media *, bool download, int64_t now);
-/* Version of an item and of the signed URLs inside its view. */
+/* ETag from the version of an item and of the signed URLs in its view. */
 const char *media_etag(struct arena *, const struct media *, int64_t now);
-int media_url_max_age(int64_t now); /* seconds that a signed URL may be kept by a browser */
+int media_url_max_age(int64_t now); /* seconds that a browser may keep a signed URL */
 
-/* Shared with upload.c: after the commit, tells caches and pages. */
+/* Shared with upload.c: notifies caches and pages after the commit. */
 void media_announce(const struct call *, const char *type, const char *id, struct strings scopes);
 void media_reader_of(const struct principal *, struct media_reader *);
 bool media_job(const struct call *, const char *media_id, const char *upload_id,

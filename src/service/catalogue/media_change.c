@@ -1,6 +1,6 @@
 /*
- * What people do to items: one frame for all changes, so that none forgets the lock, the
- * permission, the version or the news.
+ * Changes of items: one frame for all of them, so that none forgets the lock, the permission, the
+ * version or the events.
  */
 #include <string.h>
 
@@ -35,9 +35,9 @@ struct change {
 typedef bool change_fn(const struct change *, struct media *, struct error *);
 
 struct change_kind {
-	/* the item must be in the trash, and what could be read before counts */
+	/* the item must be in the trash; permissions count as before it was moved there */
 	bool from_trash;
-	bool deleters; /* media.delete suffices */
+	bool deleters; /* media.delete is enough */
 	const char *event;
 	change_fn *apply;
 };
@@ -77,7 +77,7 @@ permitted(const struct change_kind *kind, const struct change *c, const struct m
 	if (owns(c->call->by.who, m) ||
 	    (kind->deleters && principal_may(c->call->by.who, PERM_MEDIA_DELETE)))
 		return true;
-	return error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
+	return error_set(err, ERR_FORBIDDEN, "You can view this item, but you can't change it.");
 }
 
 static bool
@@ -85,11 +85,13 @@ version_matches(const struct change *c, const struct media *m, struct error *err
 {
 	if (c->version == 0 || c->version == m->version)
 		return true;
-	return error_set(err, ERR_PRECONDITION, "It was changed meanwhile: fetch it again.");
+	return error_set(err, ERR_PRECONDITION,
+	    "This item has changed since you loaded it. Reload it and try again.");
 }
 
 /*
- * Scopes of before and after: somebody who can no longer read it must lose the cached answer too.
+ * Scopes before and after the change: a person who can no longer read the item must lose the cached
+ * response too.
  */
 struct scopes {
 	struct strings before, after;
@@ -114,11 +116,11 @@ run_change(const struct change *c, const struct change_kind *kind, struct media 
 		return false;
 	if (store_media_get(db, c->call->arena, &reader, c->id, out, err))
 		return true;
-	/* Purged, or no longer the caller's to see: what it was stays in *out. */
+	/* The item was purged, or the caller may no longer see it: *out keeps its last state. */
 	return err->code == ERR_NOT_FOUND;
 }
 
-/* Each scope once. */
+/* Adds each scope once. */
 static struct strings
 union_of(struct arena *arena, const struct scopes *s)
 {
@@ -157,7 +159,7 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 
 	if (m->trashed_at != 0)
 		return error_slug(err, ERR_CONFLICT, "in_trash",
-		    "It is in the trash: restore it first.");
+		    "This item is in the trash. Restore it first.");
 	if ((p->set & MEDIA_SET_TITLE) != 0)
 		m->title = p->title;
 	if ((p->set & MEDIA_SET_OVERVIEW) != 0)
@@ -172,10 +174,7 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		m->visibility = p->visibility;
 	if ((p->set & MEDIA_SET_TAKEN_AT) != 0) {
 		m->taken_at = p->taken_at;
-		/*
-		 * A photo's year is that of its moment: none of its own is kept, unless the same
-		 * change names one.
-		 */
+		/* The year of a photo follows takenAt, unless the same change sets a year. */
 		if ((p->set & MEDIA_SET_YEAR) == 0 &&
 		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
 			m->year = 0;
@@ -235,7 +234,7 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 	const char **kept = arena_array(c->call->arena, users->n, sizeof(*kept));
 	size_t n = 0;
 
-	/* Named twice counts once; the owner needs no share. */
+	/* A person who is named twice counts once; the owner needs no share. */
 	for (size_t i = 0; i < users->n; i++) {
 		bool known = str_ieq(users->items[i], m->owner_id);
 
@@ -269,7 +268,7 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 		return true;
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
-		    "It is still being uploaded: abort the upload instead.");
+		    "This item is still being uploaded. Cancel the upload instead.");
 	return store_media_trash(c->call->svc->db, c->call->arena, m->id, c->call->by.who->user_id,
 	    err);
 }
@@ -300,10 +299,14 @@ media_restore(const struct call *call, const char *id, struct media *out, struct
 
 	if (change(&c, &kind, out, err))
 		return true;
-	/* Not in the trash, but there: it is what was asked for, to whoever might have asked. */
+	/*
+	 * An item that is not in the trash is already restored: a success for anyone who could have
+	 * restored it.
+	 */
 	if (err->code == ERR_NOT_FOUND && media_get(call, id, out, err))
 		return owns(call->by.who, out) || principal_may(call->by.who, PERM_MEDIA_DELETE) ||
-		    error_set(err, ERR_FORBIDDEN, "You can see this item, but not change it.");
+		    error_set(err, ERR_FORBIDDEN,
+			"You can view this item, but you can't change it.");
 	return false;
 }
 
@@ -328,20 +331,21 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	const struct media_event queued = {
 		.step = "queue",
 		.state = "done",
-		.message = "Asked for again.",
+		.message = "Processing was requested again.",
 	};
 	const char *upload_id;
 	bool moved;
 
 	if (!str_eq(m->source, "upload"))
 		return error_slug(err, ERR_CONFLICT, "not_an_upload",
-		    "Only uploaded files are processed here.");
+		    "Only uploaded files can be processed again.");
 	if (!store_media_start(c->call->svc->db, c->call->arena, m->id, "{ready,failed}", &moved,
 		err))
 		return false;
 	if (!moved)
 		return error_slug(err, ERR_CONFLICT, "not_processable",
-		    "It is %s: there is nothing to process again.", m->status);
+		    "This item is %s. Only ready and failed items can be processed again.",
+		    m->status);
 	return store_media_upload(c->call->svc->db, c->call->arena, m->id, &upload_id, err) &&
 	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, &queued, err) &&
 	    media_job(c->call, m->id, upload_id, m->content_type, err);
@@ -360,7 +364,7 @@ media_reprocess(const struct call *call, const char *id, struct media *out, stru
 	return change(&c, &kind, out, err);
 }
 
-/* The row and, by a job that commits with it, every object of the item. */
+/* Removes the row and, by a job that commits with it, every object of the item. */
 static bool
 purge_item(const struct call *call, const char *id, struct error *err)
 {
@@ -389,10 +393,10 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 		return apply_trash(c, m, err);
 	if (!owns(c->call->by.who, m))
 		return error_set(err, ERR_FORBIDDEN,
-		    "Only its owner can delete this item for good.");
+		    "Only the owner can permanently delete this item.");
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
-		    "It is still being uploaded: abort the upload instead.");
+		    "This item is still being uploaded. Cancel the upload instead.");
 	return purge_item(c->call, m->id, err);
 }
 
@@ -410,7 +414,7 @@ media_delete(const struct call *call, const char *id, bool purge, struct error *
 	return change(&c, &kind, &media, err);
 }
 
-/* In the transaction: some of what has been in the trash since before `before`. */
+/* In the transaction: purges some items that were moved to the trash before `before`. */
 static bool
 purge_in(const struct call *call, int64_t before, size_t *purged, struct error *err)
 {

@@ -16,7 +16,7 @@
 #include "store/store_search.h"
 #include "core/banned.h"
 
-/* Those without a function are not there yet. */
+/* Legs without a function are always "off". */
 static const struct search_leg legs[] = {
 	{ "text", 1.0, 1000, .sql = store_search_text },
 	{ "metadata", 0.7, 500, .sql = store_search_metadata },
@@ -34,8 +34,8 @@ search_state_name(enum source_state state)
 }
 
 /*
- * The same text with years and kinds as narrow as they go: both, kinds alone, years alone, neither;
- * the first that finds something. Both are left out only when words remain.
+ * Tries the same text with both years and kinds, kinds alone, years alone, and neither, until one
+ * finds something. Both are left out only if words remain.
  */
 static bool
 attempt_soft(struct search_run *run, struct error *err)
@@ -69,7 +69,7 @@ attempt_soft(struct search_run *run, struct error *err)
 	return true;
 }
 
-/* The last word as the beginning of one: what is typed is not finished yet. */
+/* Takes the last word as a prefix: the person may still be typing. */
 static bool
 attempt_typing(struct search_run *run, struct error *err)
 {
@@ -90,8 +90,8 @@ attempt_typing(struct search_run *run, struct error *err)
 }
 
 /*
- * Unknown words corrected: the hits are those of the corrected query, and the answer says which
- * that is.
+ * Corrects unknown words: the hits are those of the corrected query, and the response has it as
+ * did_you_mean.
  */
 static bool
 attempt_corrected(struct search_run *run, bool *changed, struct error *err)
@@ -106,7 +106,7 @@ attempt_corrected(struct search_run *run, bool *changed, struct error *err)
 	return attempt_soft(run, err);
 }
 
-/* At last any of the words. A query that names words to leave out means what it says. */
+/* Finally tries any of the words, but not if the query excludes words. */
 static bool
 attempt_any(struct search_run *run, struct error *err)
 {
@@ -187,7 +187,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	if (q->nterms == 0 && !has_filter(a))
 		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?
 		    true :
-		    error_field(err, "q", "required", "Say what to look for, or give a filter.");
+		    error_field(err, "q", "required", "must have words unless a filter is set");
 	a->text = search_words_text(run->call->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
 	a->title = search_words_title(run->call->arena, q);
@@ -196,7 +196,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	return true;
 }
 
-/* Is there anything to look for? Punctuation alone is not. */
+/* Whether there is anything to search for; punctuation alone is nothing. */
 static bool
 asks_something(const struct search_run *run)
 {
@@ -238,7 +238,7 @@ matched_fill(const struct search_run *run, struct search_hit *hit, unsigned bits
 		matched_add(hit, "externalId");
 }
 
-/* The items that the catalogue has, by id. */
+/* Reads the items of the catalogue by id. */
 static bool
 items_read(struct search_run *run, const struct fused *list, size_t n, struct items_found *found,
     struct error *err)
@@ -269,7 +269,7 @@ hit_add(const struct search_run *run, struct search_result *out, const struct me
 	matched_fill(run, hit, matched);
 }
 
-/* The page in the order of the fusion; what vanished in between is left out. */
+/* Fills the page in the order of the fusion; items that have vanished meanwhile are left out. */
 static bool
 page_fill(struct search_run *run, const struct fused *list, size_t n, struct search_result *out,
     struct error *err)

@@ -1,10 +1,10 @@
 /*
  * Search: parse -> legs (search_leg.h), each a list of candidates -> reciprocal rank fusion with a
- * boost for what is new -> one hit for what is the same -> a page.
+ * boost for new items -> one hit per title -> a page.
  *
- * A search that finds nothing is asked again, wider: without its years and kinds, with its last
- * word taken as the beginning of one, with unknown words corrected (then did_you_mean says how),
- * and at last with any of its words. What the caller cannot read takes no part in anything.
+ * A search without hits is repeated, wider each time: without its years and kinds, with its last
+ * word as a prefix, with unknown words corrected (then did_you_mean has the corrected query), and
+ * finally with any of its words. Items that the caller cannot read take no part in any step.
  */
 #ifndef MN_SERVICE_CATALOGUE_SEARCH_H
 #define MN_SERVICE_CATALOGUE_SEARCH_H
@@ -54,7 +54,7 @@ struct search_result {
 	bool exact; /* total is not a lower bound */
 	struct search_source sources[SEARCH_SOURCES_MAX];
 	size_t nsources;
-	bool whole;               /* no source was late or failed */
+	bool whole;               /* all sources responded in time */
 	const char *did_you_mean; /* or NULL */
 };
 

@@ -12,7 +12,7 @@
 
 #define US_PER_DAY (86400.0 * US_PER_SEC)
 
-/* Open addressing by text; holds positions in the list of fused. */
+/* A hash table with open addressing; its values are positions in the list of fused hits. */
 struct table {
 	const char **keys;
 	size_t *places;
@@ -31,7 +31,7 @@ table_init(struct table *t, struct arena *arena, size_t n)
 	t->mask = size - 1;
 }
 
-/* The slot of the key, or the free one where it would go. */
+/* Returns the slot of the key, or the free slot for it. */
 static size_t
 table_slot(const struct table *t, const char *key)
 {
@@ -85,7 +85,10 @@ by_title(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->item->id, y->item->id);
 }
 
-/* Films found here and there; a person's own pictures of one name are not the same picture. */
+/*
+ * Only films and the like are merged by title: a person's own pictures with the same name are
+ * different pictures.
+ */
 static char
 kind_group(const char *kind)
 {
@@ -110,8 +113,8 @@ same_year(const struct candidate *a, const struct candidate *b)
 #define SAME_KEYS 4
 
 /*
- * Under which names an item is known as a title; from *by_name on, those by its title, which hold
- * only between Plex and the rest.
+ * Writes the keys by which an item is recognised as a title; from *by_name on, keys made of its
+ * title, which match only between Plex and other sources.
  */
 static size_t
 same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_KEYS],
@@ -135,7 +138,7 @@ same_keys(struct arena *arena, const struct candidate *c, const char *keys[SAME_
 	return n;
 }
 
-/* Is what is known under this key the same as this? */
+/* Whether the item with this key is the same title. */
 static bool
 is_same(const struct table *t, const struct fused *list, const char *key, bool by_name,
     const struct candidate *c)
@@ -149,7 +152,7 @@ is_same(const struct table *t, const struct fused *list, const char *key, bool b
 	return !by_name || (!str_eq(other->source, c->source) && same_year(other, c));
 }
 
-/* Keeps the better one of what is the same: the list is sorted. */
+/* Keeps the better of equal titles: the list is sorted. */
 static size_t
 dedupe(struct arena *arena, struct fused *list, size_t n)
 {
@@ -180,7 +183,7 @@ dedupe(struct arena *arena, struct fused *list, size_t n)
 	return kept;
 }
 
-/* Adds a list's votes; equal ranks in the list are one place. */
+/* Adds the votes of a list; candidates of equal rank share a place. */
 static size_t
 vote(struct table *t, struct fused *list, size_t n, const struct ranked_list *votes)
 {

@@ -1,6 +1,6 @@
 /*
- * Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009) of ranked lists, and one hit for what is
- * the same title. Pure computation.
+ * Reciprocal rank fusion (Cormack, Clarke, Buettcher 2009) of ranked lists, and one hit per title.
+ * Pure computation.
  */
 #ifndef MN_SERVICE_CATALOGUE_SEARCH_FUSE_H
 #define MN_SERVICE_CATALOGUE_SEARCH_FUSE_H
@@ -15,7 +15,7 @@ struct arena;
 
 #define FUSE_K 60            /* the constant of the method */
 #define FUSE_RECENT 0.25     /* how much more an item added just now counts */
-#define FUSE_HALF_DAYS 180.0 /* after so many days half of that is left */
+#define FUSE_HALF_DAYS 180.0 /* days after which half of the boost is left */
 
 struct ranked_list {
 	const struct candidate *items;
@@ -27,7 +27,7 @@ struct fused {
 	double score; /* 0..1 */
 };
 
-/* Merges by id, scores, sorts, dedupes. */
+/* Merges by id, scores, sorts and removes duplicates. */
 struct fused *search_fuse(struct arena *, const struct ranked_list *, size_t nlists,
     enum search_sort, int64_t now, size_t *n);
 

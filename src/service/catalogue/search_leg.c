@@ -74,8 +74,8 @@ answer_take(struct search_run *run, size_t leg, const struct db_ask *ask)
 		return;
 	}
 	run->states[leg] = ask->late ? SOURCE_TIMEOUT : SOURCE_ERROR;
-	log_warn(run->call->svc->log, "search without its leg %s: %s", run->legs[leg].name,
-	    ask->err->detail);
+	log_warn(run->call->svc->log, "search continues without its leg %s: %s",
+	    run->legs[leg].name, ask->err->detail);
 }
 
 bool

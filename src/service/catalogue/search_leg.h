@@ -1,23 +1,23 @@
 /*
- * The legs of a search. Each is a value: a row of a table that brings candidates, best first, for
+ * The legs of a search. Each leg is a row of a table and finds candidates, best first, for
  * search_fuse().
  *
  *	{ "text", 1.0, 1000, .sql = store_search_text },    PostgreSQL's: fills a statement
  *	{ "plex", 0.8, 800, .ask = plex_leg },              a call to anything else
  *	{ "similar" },                                      neither: "off"
  *
- * All legs of PostgreSQL share one round trip, each under its own deadline, and are asked again
- * whenever the search is widened, because the text that they are asked for has changed. One that
- * was late or failed is not asked again in this search.
+ * All legs of PostgreSQL share one round trip, each under its own deadline, and run again whenever
+ * the search is widened, because their text has changed. A leg that was late or failed does not run
+ * again in this search.
  *
- * A call is made once a search, with what the person typed. It returns true with a list that may be
- * empty, or false and says why in *state (SOURCE_ERROR unless it sets another: SOURCE_OFF where
- * nothing is configured, SOURCE_TIMEOUT). It keeps `run->deadline` itself, takes memory from
- * `run->call->arena`, and brings only what the caller of the search can read. What no row of
- * `media` stands for comes with its item (candidate.media).
+ * A call is made once per search, with the text that the person typed. It returns true with a list
+ * that may be empty, or false and the reason in *state (SOURCE_ERROR unless it sets another:
+ * SOURCE_OFF if nothing is configured, SOURCE_TIMEOUT). It respects `run->deadline` itself, takes
+ * memory from `run->call->arena`, and returns only items that the caller of the search can read. A
+ * candidate without a row in `media` carries its item (candidate.media).
  *
- * A source that is down makes a partial result. The search fails only when PostgreSQL has answered
- * nothing and no call has either.
+ * If a source is down the result is partial. The search fails only if neither PostgreSQL nor any
+ * call has responded.
  */
 #ifndef MN_SERVICE_CATALOGUE_SEARCH_LEG_H
 #define MN_SERVICE_CATALOGUE_SEARCH_LEG_H
@@ -48,34 +48,34 @@ struct search_leg {
 struct search_run {
 	const struct call *call;
 	const struct search_request *req;
-	struct search_query query; /* what the person typed, taken apart */
-	struct search_ask ask;     /* what PostgreSQL is asked for now */
-	int64_t deadline;          /* monotonic us: when the call under way is to return */
+	struct search_query query; /* the parsed text of the person */
+	struct search_ask ask;     /* the current query of PostgreSQL's legs */
+	int64_t deadline;          /* monotonic us: the call in progress must return by then */
 
 	const struct search_leg *legs;
 	size_t nlegs;
-	enum source_state states[SEARCH_SOURCES_MAX]; /* of each leg, and what it brought last */
+	enum source_state states[SEARCH_SOURCES_MAX]; /* state of each leg, and its last list */
 	struct ranked_list lists[SEARCH_SOURCES_MAX];
 };
 
 /* `run` has its call, request and queries; at most SEARCH_SOURCES_MAX legs. */
 void search_legs_init(struct search_run *, const struct search_leg *, size_t n);
-/* Makes the calls: once a search. */
+/* Makes the calls, once per search. */
 void search_legs_call(struct search_run *);
-/* One round trip for PostgreSQL's legs, as run->ask is now. */
+/* Runs PostgreSQL's legs for the current run->ask in one round trip. */
 bool search_legs_read(struct search_run *, struct error *);
-/* Has PostgreSQL found anything, as it was asked last? */
+/* Whether the last round of PostgreSQL's legs has found anything. */
 bool search_legs_found(const struct search_run *);
-/* May a wider text find more? PostgreSQL answers, and has found nothing. */
+/* Whether a wider text may find more: PostgreSQL has responded and found nothing. */
 bool search_legs_want_more(const struct search_run *);
 /*
- * The lists of those that answered. Without PostgreSQL only candidates that came with their item
- * are left. *capped: a list is cut off.
+ * Returns the lists of the legs that responded. Without PostgreSQL only candidates that carry their
+ * item remain. *capped: a list was cut off.
  */
 size_t search_legs_lists(struct search_run *, struct ranked_list out[SEARCH_SOURCES_MAX],
     bool *capped);
 
-/* search_run() with other legs than the house's. */
+/* search_run() with other legs than the default ones. */
 bool search_run_legs(const struct call *, const struct search_leg *, size_t n,
     const struct search_request *, struct search_result *, struct error *);
 

@@ -59,7 +59,8 @@ search_kind_known(const char *kind)
 }
 
 /*
- * Apostrophes go, so that Ocean's is Oceans; other ASCII punctuation becomes a space; lower case.
+ * Removes apostrophes, so that Ocean's is Oceans; turns other ASCII punctuation into spaces; makes
+ * lower case.
  */
 static char *
 clean(struct arena *arena, const char *text, size_t len)
@@ -93,7 +94,7 @@ term_add(struct search_query *q, enum term_kind kind, const char *text)
 	*t = (struct search_term) { .kind = kind, .text = text };
 }
 
-/* One word without spaces: perhaps a year, or a word for a kind. */
+/* Adds a word without spaces, which may be a year or a word for a kind. */
 static void
 word_add(struct search_query *q, const char *word)
 {
@@ -162,7 +163,7 @@ years_take(struct arena *arena, struct search_query *q, const char *value)
 	return true;
 }
 
-/* name:value; false when it is none of the filters. */
+/* Takes name:value; false if it is not a filter. */
 static bool
 filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
 {
@@ -192,7 +193,10 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 	return false;
 }
 
-/* Length of the quoted text after the opening quote; *after = what follows the closing one. */
+/*
+ * Returns the length of the quoted text after the opening quote; *after points behind the closing
+ * one.
+ */
 static size_t
 quoted_length(const char *text, const char **after)
 {
@@ -202,7 +206,7 @@ quoted_length(const char *text, const char **after)
 	return len;
 }
 
-/* A filter at *p, if there is one: name:value or name:"quoted value". */
+/* Takes a filter at *p, if there is one: name:value or name:"quoted value". */
 static bool
 filter_at(struct arena *arena, struct search_query *q, const char **p)
 {

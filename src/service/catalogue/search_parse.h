@@ -1,10 +1,10 @@
 /*
- * What a person types into the search field, taken apart. Pure: no catalogue, no clock.
+ * Parses the text of the search field. Pure: no catalogue, no clock.
  *
  * Words, "phrases", -words; tag:x, year:2023, year:1990-1999, kind:video, source:plex, tmdb:603,
- * imdb:tt0133093, tvdb:1; a bare tt0133093 too. A filter whose value makes no sense is taken as
- * words. A bare year and words for a kind ('movies', 'photos') are words that may also be fulfilled
- * by the item's year or kind: they narrow or boost, and never empty the result.
+ * imdb:tt0133093, tvdb:1; a bare tt0133093 too. A filter with an invalid value is taken as words. A
+ * bare year and words for a kind ('movies', 'photos') are words that the item's year or kind may
+ * also match: they narrow or boost, and never empty the result.
  */
 #ifndef MN_SERVICE_CATALOGUE_SEARCH_PARSE_H
 #define MN_SERVICE_CATALOGUE_SEARCH_PARSE_H
@@ -16,7 +16,7 @@
 struct arena;
 
 #define SEARCH_QUERY_MAX 200 /* code points */
-#define SEARCH_TERMS_MAX 32  /* further words are ignored */
+#define SEARCH_TERMS_MAX 32  /* words beyond are ignored */
 #define SEARCH_TAGS_MAX 8
 #define SEARCH_KINDS_MAX 12
 #define SEARCH_YEARS_MAX 4
@@ -27,7 +27,7 @@ enum term_kind { TERM_WORD, TERM_PHRASE, TERM_NOT, TERM_YEAR, TERM_MEDIA_KIND };
 
 struct search_term {
 	enum term_kind kind;
-	/* cleaned: no ASCII punctuation but spaces in phrases; never empty */
+	/* cleaned: no ASCII punctuation, spaces only in phrases; never empty */
 	const char *text;
 	int64_t year;             /* TERM_YEAR */
 	const char *const *kinds; /* TERM_MEDIA_KIND: NULL-terminated */
@@ -43,13 +43,13 @@ struct search_query {
 	const char *source;
 	int64_t year_from, year_to;     /* of year:, 0 = open */
 	const char *id_name, *id_value; /* "tmdb", "603" */
-	/* the last term is a bare word that nothing follows: it may be half a word */
+	/* the text ends with a bare word, which may be incomplete */
 	bool typing;
 };
 
 void search_parse(struct arena *, const char *q, struct search_query *);
 
-/* Is it one of the kinds of media? */
+/* Whether it is one of the kinds of media. */
 bool search_kind_known(const char *);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the search field offers while it is typed into. */
+/* Suggestions of the search field while a person types. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -12,7 +12,7 @@
 #include "store/store_search.h"
 #include "core/banned.h"
 
-/* The words before the last, as typed, with a space behind them. */
+/* Returns the words before the last one, as typed, with a space at the end. */
 static const char *
 head(struct arena *arena, const struct search_query *q)
 {

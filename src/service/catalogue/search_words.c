@@ -67,7 +67,7 @@ search_words_title(struct arena *arena, const struct search_query *q)
 	return search_words_plain(arena, q);
 }
 
-/* Each word, and all of them together, as tags have them. */
+/* Returns each word, and all of them together, in the form of tags. */
 void
 search_words_labels(struct arena *arena, const struct search_query *q, struct search_ask *ask)
 {
@@ -145,7 +145,9 @@ search_words_distance(const char *a, const char *b, unsigned max)
 	return rows[la % 3][lb] <= max ? rows[la % 3][lb] : max + 1;
 }
 
-/* One wrong letter in short words, two in longer ones, three in long ones. */
+/*
+ * The number of wrong letters allowed: one in short words, two in longer ones, three in long ones.
+ */
 static unsigned
 tolerance(const char *word)
 {
@@ -155,8 +157,8 @@ tolerance(const char *word)
 }
 
 /*
- * The nearest of a word's candidates; of equally near ones the first, which is the most similar.
- * NULL: none is near enough.
+ * Returns the nearest candidate for a word; among equally near ones the first, which is the most
+ * similar. NULL: no candidate is near enough.
  */
 static const char *
 nearest(const char *word, const struct word_candidates *list)

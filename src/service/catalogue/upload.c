@@ -28,7 +28,7 @@ kind_of(const char *type)
 					    "other";
 }
 
-/* The last component: some clients send the path that the file had there. */
+/* Returns the last component: some clients send the whole path of the file. */
 static const char *
 base_name(const char *filename)
 {
@@ -84,7 +84,7 @@ part_url(const struct call *call, const struct upload *u, int number, int64_t no
 	    });
 }
 
-/* Signs what the client may do now. */
+/* Signs the URLs of the requests that the client may make now. */
 static void
 offer_make(const struct call *call, struct upload_offer *offer)
 {
@@ -114,17 +114,18 @@ offer_make(const struct call *call, struct upload_offer *offer)
 }
 
 static bool
-check_ask(struct services *svc, const struct upload_ask *ask, const char *type, struct error *err)
+check_ask(const struct call *call, const struct upload_ask *ask, const char *type,
+    struct error *err)
 {
-	int64_t max = config_int(svc->config, CFG_UPLOAD_MAX_SIZE);
+	int64_t max = config_int(call->svc->config, CFG_UPLOAD_MAX_SIZE);
 
-	if (!config_list_has(svc->config, CFG_UPLOAD_TYPES, type))
-		return error_set(err, ERR_MEDIA_TYPE,
-		    "Files of this type cannot be uploaded here.");
+	if (!config_list_has(call->svc->config, CFG_UPLOAD_TYPES, type))
+		return error_set(err, ERR_MEDIA_TYPE, "Files of type %.100s cannot be uploaded.",
+		    type);
 	if (ask->size > max)
 		return error_set(err, ERR_TOO_LARGE,
-		    "The file is larger than %lld bytes, the most that may be uploaded here.",
-		    (long long)max);
+		    "The file is too large: it has %s, and the limit is %s.",
+		    str_size(call->arena, ask->size), str_size(call->arena, max));
 	return true;
 }
 
@@ -141,8 +142,9 @@ check_quota(const struct call *call, int64_t size, struct error *err)
 		quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT);
 	if (quota > 0 && size > quota - used)
 		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
-		    "Your storage is full: %lld of %lld bytes are used.", (long long)used,
-		    (long long)quota);
+		    "Not enough storage: %s needed, %s left. Delete some files first.",
+		    str_size(call->arena, size),
+		    str_size(call->arena, used < quota ? quota - used : 0));
 	return true;
 }
 
@@ -161,7 +163,7 @@ record(const struct call *call, const struct media_new *media, const struct uplo
 		err);
 }
 
-/* Parts are a convenience: without the store just now, one PUT will do where it can. */
+/* Parts are optional: if the store is down now and the file is small enough, one PUT will do. */
 static bool
 begin_multipart(const struct call *call, struct upload *u, struct error *err)
 {
@@ -189,11 +191,12 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 	struct error ignored;
 
 	memset(offer, 0, sizeof(*offer));
-	if (!check_ask(call->svc, ask, type, err))
+	if (!check_ask(call, ask, type, err))
 		return false;
 	if (ask->sha256 != NULL) {
 		if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
-			return error_field(err, "sha256", "format", "64 hexadecimal digits.");
+			return error_field(err, "sha256", "format",
+			    "must be 64 hexadecimal digits");
 		if (!store_media_duplicate(call->svc->db, call->arena, call->by.who->user_id,
 			sha256, &offer->duplicate_of, err))
 			return false;
@@ -225,7 +228,7 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 	if (!record(call, &media, u, err)) {
 		if (u->multipart_id != NULL &&
 		    !s3_multipart_abort(call->svc->s3, u->object_key, u->multipart_id, &ignored))
-			log_warn(call->svc->log, "a multipart upload stays behind: %s",
+			log_warn(call->svc->log, "an unused multipart upload was left behind: %s",
 			    ignored.detail);
 		return false;
 	}
@@ -255,15 +258,15 @@ upload_parts(const struct call *call, const char *id, const int *numbers, size_t
 		return false;
 	if (!str_eq(u.status, "pending") || u.expires_at <= now + US_PER_SEC)
 		return error_slug(err, ERR_CONFLICT, "upload_closed",
-		    "This upload takes no more parts.");
+		    "This upload no longer accepts parts. Start a new upload.");
 	if (u.multipart_id == NULL)
 		return error_slug(err, ERR_CONFLICT, "not_multipart",
-		    "This upload is made in one piece.");
+		    "This upload has no parts. Send the file in one request.");
 	*parts = arena_array(call->arena, n, sizeof(**parts));
 	for (size_t i = 0; i < n; i++) {
 		if (numbers[i] > parts_of(&u))
-			return error_field(err, "numbers", "range", "The upload has %d parts.",
-			    parts_of(&u));
+			return error_field(err, "numbers", "range",
+			    "must not be above %d, the number of parts", parts_of(&u));
 		(*parts)[i] =
 		    (struct upload_part_url) { numbers[i], part_url(call, &u, numbers[i], now) };
 	}

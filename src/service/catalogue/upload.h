@@ -1,12 +1,12 @@
 /*
- * Uploads: the client PUTs straight to the object store under incoming/<uploadId>, the only key
- * that it can ever write (a presigned URL stays valid after complete, so what is shown is the
- * worker's copy under another key); the item lives as `pending` meanwhile and is handed to the
- * worker by complete.
+ * Uploads: the client sends the file straight to the object store under incoming/<uploadId>, the
+ * only key that it can ever write. (A presigned URL stays valid after complete, so people see the
+ * worker's copy under another key.) The item is `pending` meanwhile; complete hands it to the
+ * worker.
  *
  * States move by compare-and-set: pending -> completing -> completed, pending -> aborted, and
- * pending or completing -> expired (the worker). Completing may be repeated at any point: the
- * second call answers the same item.
+ * pending or completing -> expired (the worker). Complete may be repeated at any point: the second
+ * call returns the same item.
  */
 #ifndef MN_SERVICE_CATALOGUE_UPLOAD_H
 #define MN_SERVICE_CATALOGUE_UPLOAD_H
@@ -23,11 +23,11 @@ struct call;
 
 #define UPLOAD_BATCH_MAX 100
 #define UPLOAD_FILENAME_MAX 255            /* code points */
-#define UPLOAD_MULTIPART_FROM (64LL << 20) /* bytes: parts are offered from here on */
-/* at least; a power of two times this for large files */
+#define UPLOAD_MULTIPART_FROM (64LL << 20) /* bytes: larger files may be sent in parts */
+/* minimum; large files use this times a power of two */
 #define UPLOAD_PART_SIZE (16LL << 20)
 #define UPLOAD_PARTS_MAX 512          /* of one upload */
-#define UPLOAD_SINGLE_MAX (5LL << 30) /* bytes: what S3 takes in one PUT */
+#define UPLOAD_SINGLE_MAX (5LL << 30) /* bytes: the limit of S3 for one PUT */
 
 struct upload_ask {
 	const char *filename, *type;
@@ -42,18 +42,19 @@ struct upload_part_url {
 	const char *url;
 };
 
-/* What a client needs to go on. */
+/* Everything that a client needs to send the file. */
 struct upload_offer {
-	/* id of the item that has these bytes already: nothing else is set then */
+	/* id of the item that already has these bytes; then nothing else is set */
 	const char *duplicate_of;
 	struct upload upload;
 	/*
-	 * of a PUT in one piece; NULL above UPLOAD_SINGLE_MAX and once it is not pending any more
+	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX and once the upload is no longer
+	 * pending
 	 */
 	const char *upload_url;
 	const char *checksum; /* value of x-amz-checksum-sha256, or NULL */
 	struct upload_part_url *parts;
-	size_t nparts; /* 0: one piece */
+	size_t nparts; /* 0: not in parts */
 };
 
 struct upload_etag {
@@ -62,19 +63,19 @@ struct upload_etag {
 };
 struct upload_etags {
 	const struct upload_etag *items;
-	size_t n; /* 0: sent in one piece */
+	size_t n; /* 0: sent as a whole */
 };
 
 bool upload_initiate(const struct call *, const struct upload_ask *, struct upload_offer *,
     struct error *);
-/* Signs anew while it is pending. */
+/* Signs the URLs again while the upload is pending. */
 bool upload_get(const struct call *, const char *id, struct upload_offer *, struct error *);
 bool upload_parts(const struct call *, const char *id, const int *numbers, size_t n,
     struct upload_part_url **, struct error *);
 /* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
 bool upload_complete(const struct call *, const char *id, const struct upload_etags *,
     struct media *, struct error *);
-/* Aborting what is aborted already is fine; ERR_CONFLICT once it is being completed. */
+/* Aborting an aborted upload is a success; ERR_CONFLICT once it is being completed. */
 bool upload_abort(const struct call *, const char *id, struct error *);
 
 #endif

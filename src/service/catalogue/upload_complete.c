@@ -1,4 +1,4 @@
-/* The end of an upload: completed and handed to the worker, or aborted. */
+/* The end of an upload: complete hands it to the worker, abort discards it. */
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -19,14 +19,15 @@ static bool
 refuse_ended(const struct upload *u, struct error *err)
 {
 	if (str_eq(u->status, "aborted"))
-		return error_slug(err, ERR_CONFLICT, "upload_aborted", "This upload was aborted.");
+		return error_slug(err, ERR_CONFLICT, "upload_aborted",
+		    "This upload was canceled. Start a new upload.");
 	return error_slug(err, ERR_CONFLICT, "upload_expired",
-	    "The time for this upload is over: begin anew.");
+	    "This upload has expired. Start a new upload.");
 }
 
 /*
- * Joins the parts. Joined already by an earlier call that went no further, they are unknown to the
- * store: then only what lies under the key counts, and the caller looks at that.
+ * Joins the parts. If an earlier call has joined them and failed afterwards, the store no longer
+ * knows them: then only the object under the key counts, and the caller checks it.
  */
 static bool
 join_parts(const struct call *call, const struct upload *u, const struct upload_etags *parts,
@@ -39,7 +40,7 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 		return true;
 	if (u->multipart_id == NULL)
 		return error_slug(err, ERR_CONFLICT, "not_multipart",
-		    "This upload is made in one piece.");
+		    "This upload has no parts. Send the file in one request.");
 	list = arena_array(call->arena, n, sizeof(*list));
 	for (size_t i = 0; i < n; i++)
 		list[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
@@ -48,7 +49,8 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
 		return true;
 	if (err->code == ERR_UPSTREAM)
 		error_slug(err, ERR_CONFLICT, "parts_rejected",
-		    "The object store does not accept these parts.");
+		    "The object store rejected these parts. Check their ETags, or send them"
+		    " again.");
 	return false;
 }
 
@@ -61,16 +63,16 @@ check_object(struct services *svc, const struct upload *u, struct error *err)
 		if (err->code != ERR_NOT_FOUND)
 			return false;
 		return error_slug(err, ERR_CONFLICT, "upload_missing",
-		    "Nothing has arrived for this upload.");
+		    "No file has arrived for this upload. Send the file first.");
 	}
 	if (object.size != u->size)
 		return error_slug(err, ERR_CONFLICT, "size_mismatch",
-		    "%lld bytes were announced, %lld arrived.", (long long)u->size,
-		    (long long)object.size);
+		    "%lld bytes were announced, but %lld arrived. Send the file again.",
+		    (long long)u->size, (long long)object.size);
 	return true;
 }
 
-/* In the transaction. *moved false: there is nothing to be kept. */
+/* In the transaction. *moved false: there is nothing to commit. */
 static bool
 hand_over_in(const struct call *call, const struct upload *u, struct upload_completed *done,
     struct error *err)
@@ -83,8 +85,8 @@ hand_over_in(const struct call *call, const struct upload *u, struct upload_comp
 }
 
 /*
- * One transaction: the upload is completed, the item waits for the worker, and the job is there. Or
- * nothing is done, because the upload was no longer to be completed: the caller looks.
+ * One transaction: completes the upload, makes the item wait for the worker, and adds the job. Does
+ * nothing if the upload was no longer completing: the caller checks.
  */
 static bool
 hand_over(const struct call *call, const struct upload *u, struct upload_completed *done,
@@ -97,7 +99,7 @@ hand_over(const struct call *call, const struct upload *u, struct upload_complet
 	    (!done->moved && err->code == ERR_NONE);
 }
 
-/* Back to where the client may send it again. */
+/* Back to pending, so that the client may send the file again. */
 static void
 take_back(const struct call *call, const struct upload *u)
 {
@@ -139,7 +141,7 @@ upload_complete(const struct call *call, const char *id, const struct upload_eta
 					       refuse_ended(&u, err);
 }
 
-/* What the store still holds of it goes by a job that commits with the abort. */
+/* A job that commits with the abort removes the objects that the store still has. */
 static bool
 add_cleanup(const struct call *call, const struct upload *u, struct error *err)
 {
@@ -165,7 +167,7 @@ abort_in(const struct call *call, const struct upload *u, struct error *err)
 		return false;
 	if (!moved)
 		return error_slug(err, ERR_CONFLICT, "upload_completed",
-		    "This upload is complete: delete the item instead.");
+		    "This upload is complete. Delete the item instead.");
 	return store_media_delete(call->svc->db, call->arena, u->media_id, err) &&
 	    add_cleanup(call, u, err);
 }
@@ -182,10 +184,10 @@ upload_abort(const struct call *call, const char *id, struct error *err)
 		return true;
 	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, abort_in(call, &u, err), err))
 		return false;
-	/* The store drops parts that nobody joins by itself, only later. */
+	/* The store drops unjoined parts by itself, only later. */
 	if (u.multipart_id != NULL &&
 	    !s3_multipart_abort(call->svc->s3, u.object_key, u.multipart_id, &ignored))
-		log_warn(call->svc->log, "parts of an aborted upload stay behind: %s",
+		log_warn(call->svc->log, "parts of a canceled upload were left behind: %s",
 		    ignored.detail);
 	return true;
 }

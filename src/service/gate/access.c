@@ -37,7 +37,7 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 		    (values[key] == NULL && config_source(config, key) != CONFIG_FROM_DATABASE))
 			continue;
 		if (!config_override(config, key, values[key], &err))
-			log_warn(log, "setting %s of the database is ignored: %s",
+			log_warn(log, "setting %s in the database is ignored: %s",
 			    config_rows[key].key, err.message);
 	}
 }
@@ -61,7 +61,9 @@ access_refresh(const struct call *call, const char *config_version, struct error
 			return false;
 		}
 		log_warn(call->svc->log,
-		    "roles and settings could not be loaded, the older ones hold: %s", why.detail);
+		    "roles and settings could not be reloaded, the previous ones stay in"
+		    " force: %s",
+		    why.detail);
 		return true;
 	}
 	for (enum role role = 0; role < ROLES; role++)

@@ -1,7 +1,7 @@
 /*
- * The role matrix and the live settings in force: one copy a process, loaded from PostgreSQL,
- * loaded again when the `config` version that the guard script brings has changed, or every
- * ACCESS_RELOAD_SECONDS while Redis is away.
+ * The role matrix and the live settings in force: one copy per process, loaded from PostgreSQL, and
+ * again when the guard script returns a new `config` version, or every ACCESS_RELOAD_SECONDS while
+ * Redis is unavailable.
  */
 #ifndef MN_SERVICE_GATE_ACCESS_H
 #define MN_SERVICE_GATE_ACCESS_H
@@ -19,14 +19,14 @@ struct settings;
 #define ACCESS_RELOAD_SECONDS 5
 
 /*
- * config_version NULL: unknown (Redis away). A database that is away keeps an older copy in force;
- * with none at all ERR_UNAVAILABLE.
+ * config_version NULL: unknown (Redis is unavailable). If the database is unavailable, the previous
+ * copy stays in force; without one, ERR_UNAVAILABLE.
  */
 bool access_refresh(const struct call *, const char *config_version, struct error *);
-permission_set access_permissions(enum role); /* with implications */
+permission_set access_permissions(enum role); /* including implied permissions */
 /*
- * Puts settings in force, live ones only: what a database holds for others (an older program's,
- * say) has no effect.
+ * Puts live settings in force; rows for other settings (of an older program, for example) have no
+ * effect.
  */
 void access_take_settings(struct config *, const struct log *, const struct settings *);
 

@@ -23,7 +23,7 @@
 
 #include "core/banned.h"
 
-#define GUARD_TRIES 4    /* reconnected, epoch reloaded, generation loaded, then the answer */
+#define GUARD_TRIES 4    /* reconnect, reload the epoch, load the generation, then the result */
 #define RELOAD_BATCH 500 /* revocations sent in one command */
 
 struct windows {
@@ -69,7 +69,7 @@ admission_address(struct arena *arena, const char *address)
 	return arena_printf(arena, "%s/64", text);
 }
 
-/* Brings every unexpired revocation into this life of Redis and marks the copy complete. */
+/* Copies every unexpired revocation into this life of Redis and marks the copy complete. */
 static bool
 reload_epoch(const struct call *call, const char *run_id, struct error *err)
 {
@@ -139,7 +139,7 @@ load_generation(const struct call *call, const char *run_id, const char *user_id
 	return set_generation(call, run_id, user_id, db_int(call->arena, generation), err);
 }
 
-/* Redis is away: PostgreSQL says whether the session lives; the limits fail open. */
+/* Redis is unavailable: PostgreSQL decides whether the session is active; the limits fail open. */
 static bool
 check_without_redis(const struct call *call, const struct principal *who, struct error *err)
 {
@@ -156,7 +156,8 @@ check_without_redis(const struct call *call, const struct principal *who, struct
 		    "This session has ended. Sign in again.");
 	if (check.generation != who->generation)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
-		    "The account has changed since this token was made. Refresh it.");
+		    "The account has changed since this access token was issued. Refresh"
+		    " the token.");
 	return true;
 }
 
@@ -199,7 +200,7 @@ take_reply(struct admission *adm, const struct redisReply *r, const struct windo
 	adm->asked_before = reply_int(r, 11) != 0;
 }
 
-/* Where the windows of the one that is counted lie. */
+/* The key of the caller's rate windows. */
 static const char *
 subject_key(const struct call *call, const struct admission_ask *ask, const char *address)
 {
@@ -239,9 +240,9 @@ run_guard(const struct call *call, const struct admission_ask *ask, struct admis
 }
 
 /*
- * A connection that proved dead is made anew within a command: then what was asked with the old
- * run_id may have met a server that came back with an old snapshot, whose epoch is that very
- * run_id. Nothing of such an answer counts.
+ * A dead connection is opened again within a command. Then a request with the old run_id may have
+ * met a server that came back with an old snapshot, whose epoch is that very run_id. Such a result
+ * must be discarded.
  */
 bool
 admission_same_life(const struct call *call, const char *run_id)
@@ -259,7 +260,7 @@ cache_name(const struct call *call, const struct admission_ask *ask)
 
 	if (text == NULL || ask->who->user_id[0] == '\0')
 		return NULL;
-	if (ask->who->scoped) /* fewer rights may see less */
+	if (ask->who->scoped) /* a token with fewer rights may see less */
 		text = arena_printf(call->arena, "%s scopes %x", text, ask->who->scopes);
 	sha256_hex(text, strlen(text), hash);
 	return redis_key(call->svc->redis, call->arena, "cache:%s:%s", ask->who->user_id, hash);
@@ -282,8 +283,10 @@ verdict(const char *state, const struct redisReply *r, const struct admission *a
 		    "This session has ended. Sign in again.");
 	if (str_eq(state, "stale"))
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
-		    "The account has changed since this token was made. Refresh it.");
-	return error_set(err, ERR_INTERNAL, "The request could not be admitted.");
+		    "The account has changed since this access token was issued. Refresh"
+		    " the token.");
+	return error_set(err, ERR_INTERNAL,
+	    "The request could not be checked. Try again in a moment.");
 }
 
 bool
@@ -316,7 +319,8 @@ admission_check(const struct call *call, const struct admission_ask *ask,
 				if (call->svc->db != NULL && !db_connected(call->svc->db))
 					return error_slug(err, ERR_UNAVAILABLE,
 					    "database_unavailable",
-					    "The server cannot check the session at the moment.");
+					    "The server cannot check your session right"
+					    " now. Try again in a moment.");
 				break;
 			}
 			continue;
@@ -336,7 +340,7 @@ admission_check(const struct call *call, const struct admission_ask *ask,
 		    !str_eq(state, "ok") && !str_eq(state, "limited"));
 		return verdict(state, reply, adm, err);
 	}
-	/* Nothing that depends on Redis is known: no cache either. */
+	/* Nothing that depends on Redis is known, so the cache is not used either. */
 	adm->cache_name = adm->config_version = NULL;
 	return check_without_redis(call, ask->who, err);
 }
@@ -349,7 +353,7 @@ admission_life(const struct call *call, const char **run_id, struct error *err)
 
 	if (id == NULL || id[0] == '\0')
 		return error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",
-		    "The session store cannot be reached.");
+		    "The server cannot reach its session store. Try again in a moment.");
 	*run_id = arena_strdup(call->arena, id);
 	if (!redis_command(call->svc->redis, call->arena,
 		REDIS_ARGV("GET", redis_key(call->svc->redis, call->arena, "epoch")), &reply, err))
@@ -374,7 +378,7 @@ admission_push_revoked(const struct call *call, struct strings sids, int64_t exp
 			    "GT", expiry, sids.items[i]),
 			NULL, err))
 			return false;
-	/* Expired entries say nothing any more: their tokens are dead by themselves. */
+	/* Expired entries no longer matter: their tokens have expired too. */
 	return redis_command(call->svc->redis, call->arena,
 	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(call->svc->redis, call->arena, "revoked"),
 		"-inf", arena_printf(call->arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),

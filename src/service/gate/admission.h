@@ -1,10 +1,10 @@
 /*
- * Letting a request in: blacklist, generation, epoch, every rate window and the cached answer in
- * one Redis round trip (store/guard.lua), with PostgreSQL as the fall-back for what must hold
- * without Redis.
+ * Admission of a request: revocations, generation, epoch, all rate windows and the cached response
+ * in one Redis round trip (store/guard.lua), with PostgreSQL as the fallback for checks that must
+ * work without Redis.
  *
  * Redis down: the session is checked in PostgreSQL, the limits fail open (counted). Both down:
- * ERR_UNAVAILABLE, never yes and never 401.
+ * ERR_UNAVAILABLE, never a pass and never 401.
  */
 #ifndef MN_SERVICE_GATE_ADMISSION_H
 #define MN_SERVICE_GATE_ADMISSION_H
@@ -24,17 +24,18 @@ struct error;
 #define ADMISSION_RETRY_CAP 900
 
 struct admission_ask {
-	const struct principal *who; /* counted, and judged by its session; user_id "" = nobody */
-	const char *source;          /* counted instead: a source of webhooks, or NULL */
-	const char *address;         /* of the client */
-	const char *rate_class;      /* "upload", "search", "media", "pin", or NULL */
-	int64_t class_limit;         /* a minute; 0 = none */
-	const char *cache_key;       /* text that names the answer, or NULL */
-	bool uncounted;              /* no window holds for it */
-	bool peek; /* refused when a window is full, but not counted when none is */
+	const struct principal
+	    *who;               /* counted, and its session is checked; user_id "": anonymous */
+	const char *source;     /* counted instead: a source of webhooks, or NULL */
+	const char *address;    /* of the client */
+	const char *rate_class; /* "upload", "search", "media", "pin", or NULL */
+	int64_t class_limit;    /* per minute; 0 = none */
+	const char *cache_key;  /* text that identifies the response, or NULL */
+	bool uncounted;         /* no rate window applies */
+	bool peek;              /* refuse if a window is full, but do not count the request */
 };
 
-/* What the round trip found; belongs to the arena. */
+/* The result of the round trip; belongs to the arena. */
 struct admission {
 	bool counted; /* the figures below are known */
 	int64_t limit, remaining;
@@ -44,10 +45,8 @@ struct admission {
 	const char *policy;
 	const char *cached; /* body, or NULL */
 	size_t cached_len;
-	bool asked_before; /* not in the cache, but asked for in the last minutes */
-	/*
-	 * For cache_store(): what the answer about to be made depends on, read before it is made.
-	 */
+	bool asked_before; /* not in the cache, but requested in the last minutes */
+	/* For cache_store(): the versions that the response depends on, read before it is made. */
 	const char *cache_name; /* Redis key, or NULL */
 	const char *run_id, *house_version, *user_version, *config_version;
 	int64_t generation;
@@ -61,19 +60,19 @@ bool admission_check(const struct call *, const struct admission_ask *,
     const struct admission **out, struct error *);
 
 /*
- * run_id of this life of Redis, with the copy of the revocations complete in it; false:
+ * Returns the run_id of this life of Redis after completing its copy of the revocations; false:
  * ERR_UNAVAILABLE.
  */
 bool admission_life(const struct call *, const char **run_id, struct error *);
-/* Is what was asked with this run_id certain to have met that life of Redis? */
+/* Whether commands with this run_id have certainly met that life of Redis. */
 bool admission_same_life(const struct call *, const char *run_id);
 
-/* The address as limits and logs count it: IPv6 by /64. */
+/* The address for limits and logs: IPv6 as its /64. */
 const char *admission_address(struct arena *, const char *address);
 
 /*
- * Puts a revocation or a raised generation into Redis; false = ERR_UNAVAILABLE. Works on an
- * incomplete copy too: it is completed first.
+ * Puts a revocation or a raised generation into Redis; false = ERR_UNAVAILABLE. An incomplete copy
+ * is completed first.
  */
 bool admission_push_revoked(const struct call *, struct strings sids, int64_t expires_at,
     struct error *);

@@ -17,9 +17,12 @@
 
 #define VERSION_BYTES 8
 
-/* A URL is signed as of the beginning of its bucket, and may be as old as that when it is kept. */
+/*
+ * A URL is signed as of the start of its time bucket, and may already be that old when it is
+ * cached.
+ */
 _Static_assert(CACHE_TTL_SECONDS < S3_URL_LIFE_SECONDS - S3_URL_BUCKET_SECONDS,
-    "a cached answer outlives the URLs that it holds");
+    "a cached response outlives its URLs");
 
 void
 cache_store(const struct call *call, const struct admission *adm, const char *body, size_t len)
@@ -63,11 +66,13 @@ raise_version(void *context)
 		REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field,
 		    hex_encode(v->arena, random, sizeof(random))),
 		NULL, &err))
-		log_warn(v->svc->log, "version of %s not raised, the worker repeats it: %s",
+		log_warn(v->svc->log,
+		    "the cache version of %s was not raised, the worker will repeat it:"
+		    " %s",
 		    v->field, err.detail);
 }
 
-/* Not before the commit: what is read in between would be cached as new. */
+/* Not before the commit: data read in between would be cached as new. */
 static void
 bump(const struct call *call, const char *field)
 {

@@ -15,7 +15,7 @@
 
 #define IN_USE_RETRY_AFTER 1 /* seconds */
 
-/* Path, query and body, each ended so that none runs into the next. */
+/* Path, query and body, each terminated, so that none runs into the next. */
 static const char *
 hash_of(struct arena *arena, const struct idempotent *ask)
 {
@@ -46,7 +46,8 @@ static bool
 in_use(struct error *err)
 {
 	error_slug(err, ERR_CONFLICT, "idempotency_key_in_use",
-	    "A request with this Idempotency-Key is being worked on.");
+	    "A request with this Idempotency-Key is still being processed. Try again in a"
+	    " moment.");
 	err->retry_after = IN_USE_RETRY_AFTER;
 	return false;
 }
@@ -71,7 +72,7 @@ idempotency_begin(const struct call *call, const struct idempotent *ask,
 		return false;
 	if (!str_eq(row.hash, hash_of(call->arena, ask)))
 		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused",
-		    "This Idempotency-Key came with another request before.");
+		    "This Idempotency-Key was used for a different request. Use a new key.");
 	answer = arena_alloc(call->arena, sizeof(*answer));
 	*answer = (struct idempotent_answer) { row.status, row.response, row.response_len };
 	*kept = answer;

@@ -1,7 +1,6 @@
 /*
- * Idempotency-Key: what a request does and what was answered to it commit
- * together, under (caller, route, key), and are kept for 24 hours. Failures are not kept: the key
- * may be used again.
+ * Idempotency-Key: the effects of a request and its response commit together under (caller, route,
+ * key). The response is kept for 24 hours. Failures are not kept: the key may be used again.
  */
 #ifndef MN_SERVICE_GATE_IDEMPOTENCY_H
 #define MN_SERVICE_GATE_IDEMPOTENCY_H
@@ -29,10 +28,10 @@ struct idempotent_answer {
 };
 
 /*
- * *kept = what was answered before, or NULL: then an outer transaction is open, which
+ * *kept = the earlier response, or NULL: then an outer transaction is open, which
  * idempotency_keep() or idempotency_undo() ends. ERR_CONFLICT (idempotency_key_in_use) while the
- * first request is at work, ERR_UNPROCESSABLE (idempotency_key_reused) for another request with the
- * same key.
+ * first request is in progress, ERR_UNPROCESSABLE (idempotency_key_reused) for another request with
+ * the same key.
  */
 bool idempotency_begin(const struct call *, const struct idempotent *,
     const struct idempotent_answer **kept, struct error *);

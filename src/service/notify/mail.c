@@ -16,36 +16,39 @@
 
 #include "core/banned.h"
 
-/* What each kind says. {name} and {url} are filled in; a kind without {url} has no button. */
+/* The texts of each kind. A kind without an action has no button. */
 struct mail_text {
 	const char *kind, *subject, *body, *action;
 };
 
 static const struct mail_text texts[MAIL_KINDS] = {
 	[MAIL_INVITE] = { "invite", "You are invited to MediaNest",
-	    "Somebody who looks after this MediaNest would like you to join it.\nThe link is good"
-	    " for seven days, and once.",
+	    "You have been invited to join this MediaNest server.\nThe link works once and"
+	    " expires in seven days.",
 	    "Join" },
-	[MAIL_CONFIRM] = { "confirm", "Confirm your address",
-	    "An account was asked for with this address. It begins to exist when you follow the"
-	    " link within a day.\nIf it was not you, do nothing: nothing happens.",
-	    "Confirm the address" },
-	[MAIL_KNOWN] = { "known", "You have an account already",
-	    "An account was asked for with this address, but there is one already. If you have lost"
-	    " the password, ask for a new one on the sign-in page.",
+	[MAIL_CONFIRM] = { "confirm", "Confirm your email address",
+	    "Someone signed up for a MediaNest account with this address. Follow the link"
+	    " to create your account. It expires in 24 hours.\nIf this was not you, ignore"
+	    " this email: no account will be created.",
+	    "Confirm address" },
+	[MAIL_KNOWN] = { "known", "You already have an account",
+	    "Someone tried to sign up with this address, but it already has an account. If"
+	    " you have forgotten your password, reset it on the sign-in page.",
 	    NULL },
 	[MAIL_RESET] = { "reset", "Choose a new password",
-	    "A new password was asked for. The link is good for 30 minutes, and once; all devices"
-	    " are signed out when you use it.\nIf it was not you, do nothing.",
+	    "Someone asked to reset your password. The link works once and expires in 30"
+	    " minutes. Choosing a new password signs you out on all devices.\nIf this was"
+	    " not you, ignore this email: your password stays the same.",
 	    "Choose a new password" },
 	[MAIL_PASSWORD_CHANGED] = { "password_changed", "Your password was changed",
-	    "The password of your account was changed and other devices were signed out.\nIf it was"
-	    " not you, ask for a new password now and tell whoever looks after this server.",
+	    "The password of your account was changed, and your other devices were signed"
+	    " out.\nIf this was not you, reset your password now and tell the operator of"
+	    " this server.",
 	    NULL },
-	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new address",
-	    "This address was given for your account. It counts from the moment that you follow the"
-	    " link, within a day.",
-	    "Confirm the address" },
+	[MAIL_EMAIL_CHANGED] = { "email_changed", "Confirm your new email address",
+	    "This address was entered as the new address of your account. It is used once"
+	    " you confirm it. The link expires in 24 hours.",
+	    "Confirm address" },
 };
 
 bool
@@ -69,7 +72,7 @@ mail_add(const struct call *call, const struct mail_new *mail, struct error *err
 	return job_add(call, JOB_MAIL, payload->buf.data, NULL, 0, err);
 }
 
-/* Text as HTML: the five characters that mean something, and line breaks as paragraphs. */
+/* Text as HTML: escapes the five special characters and turns line breaks into paragraphs. */
 static void
 add_escaped(struct buf *buf, const char *text)
 {
@@ -185,13 +188,16 @@ mail_run(const struct call *call, const struct job_env *env, const struct job *j
 	mail.subject = text->subject;
 	mail.text = make_text(call->arena, text, name, url);
 	mail.html = make_html(call->arena, text, name, url);
-	/* The same at every attempt, so that a mail that was sent twice shows once. */
+	/*
+	 * The same at every attempt, so that mail programs show a mail that was sent twice only
+	 * once.
+	 */
 	mail.message_id = arena_printf(call->arena, "%s@%s", job->id,
 	    host_of(call->arena, config_str(call->svc->config, CFG_PUBLIC_URL)));
 	if (!smtp_send(call->arena, &server, &mail, err)) {
 		if (err->code != ERR_UNPROCESSABLE)
 			return false;
-		/* Refused for good: nothing gets better by trying again. */
+		/* Permanently refused: trying again would not help. */
 		log_warn(call->svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
 	}
 	return store_job_done(call->svc->db, call->arena, job, err);

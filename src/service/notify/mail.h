@@ -1,7 +1,7 @@
 /*
  * Mail: a row in the job queue inside the caller's transaction, sent by the worker through SMTP
- * (client/smtp.h), at least once with a stable Message-ID. Texts are made when it is sent; the
- * payload, which may hold a single-use link, is emptied with the job's end.
+ * (client/smtp.h), at least once with a stable Message-ID. The text is made when the mail is sent;
+ * the payload, which may hold a single-use link, is emptied when the job ends.
  */
 #ifndef MN_SERVICE_NOTIFY_MAIL_H
 #define MN_SERVICE_NOTIFY_MAIL_H

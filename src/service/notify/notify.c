@@ -43,7 +43,7 @@ event_of_kind(const char *kind)
 	return "notification";
 }
 
-/* The caller's object with the words of the notification as one member more. */
+/* The caller's object with an additional member for the texts of the notification. */
 static const char *
 event_data(struct arena *arena, const struct notify_new *new, const char *data)
 {
@@ -69,7 +69,7 @@ compare_users(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A sorted copy without doubles. */
+/* A sorted copy without duplicates. */
 static const char **
 recipients(struct arena *arena, const struct notify_new *new, size_t *n)
 {
@@ -125,7 +125,7 @@ struct message {
 	const struct json *json;
 };
 
-/* A lost message is made good by notifyd's own look into the rows. */
+/* A lost message does no harm: notifyd reads the rows itself every few seconds. */
 static void
 send_message(void *context)
 {
@@ -133,13 +133,13 @@ send_message(void *context)
 	struct error err = { 0 };
 
 	if (m->json->buf.overflow)
-		log_error(m->svc->log, "event of more than %lu bytes is not sent",
+		log_error(m->svc->log, "an event of more than %lu bytes was not sent",
 		    (unsigned long)m->json->buf.max);
 	else if (!redis_publish(m->svc->redis, m->arena, NOTIFY_CHANNEL, m->json->buf.data, &err))
-		log_warn(m->svc->log, "event not sent: %s (%s)", err.message, err.detail);
+		log_warn(m->svc->log, "an event was not sent: %s (%s)", err.message, err.detail);
 }
 
-/* Nobody hears of what may yet be rolled back. */
+/* Nothing is sent before the commit. */
 static void
 publish(const struct call *call, const struct json *j)
 {
@@ -243,7 +243,7 @@ notify_broadcast(const struct call *call, const struct broadcast *what, size_t *
 		return false;
 	new.users = users.items;
 	new.nusers = users.n;
-	/* One statement: a transaction by itself. */
+	/* One statement, which is its own transaction. */
 	if (!notify_add(call, &new, &batch, err))
 		return false;
 	notify_push(call, batch);

@@ -1,15 +1,15 @@
 /*
  * Notifications and events.
  *
- * A notification is a row for each person with a seq of their own, written inside the caller's
- * transaction by notify_add(); after the commit notify_push() wakes notifyd through Redis. Losing
- * the push loses nothing: notifyd looks into the rows every few seconds and replays them by seq. An
- * event without a row (progress, media.updated) has no seq and may be missed.
+ * A notification is one row per person, with a seq of that person, written inside the caller's
+ * transaction by notify_add(); after the commit notify_push() wakes notifyd through Redis. A lost
+ * push loses nothing: notifyd reads the rows every few seconds and replays them by seq. An event
+ * without a row (progress, media.updated) has no seq and may be missed.
  *
- * On the socket both are {"type","id","seq"?,"timestamp","data"}: `data` is the caller's object,
- * and for a notification it has one member more, "notification":{"kind","title","message"}. Who has
- * switched a kind off for the page gets no row and no seq, but still the event, so that an open
- * page stays right.
+ * On the socket both are {"type","id","seq"?,"timestamp","data"}: `data` is the caller's object;
+ * for a notification it has an additional member "notification":{"kind","title","message"}. A
+ * person who has turned a kind off for the page gets no row and no seq, but still the event, so
+ * that an open page stays up to date.
  *
  * On the Redis channel (HACKING.md): {"to":["user",...]|"all","event":{...}} without rows,
  * {"each":[{"user","id","seq"?,"timestamp"},...], "event":{"type","data"}} for notifications,
@@ -33,7 +33,7 @@ struct error;
 #define NOTIFY_TITLE_MAX 200          /* code points, of a broadcast */
 #define NOTIFY_MESSAGE_MAX 2000
 
-/* Every kind that people can set preferences for; ends with kind NULL. */
+/* All kinds, for which people can set preferences; ends with kind NULL. */
 struct notify_kind {
 	const char *kind;
 	const char *event; /* socket type */
@@ -50,28 +50,26 @@ struct notify_new {
 	const char *data; /* JSON object text; NULL = {} */
 };
 
-/* What notify_push needs later; the arena's. */
+/* The data that notify_push() needs later; belongs to the arena. */
 struct notify_batch;
 
 bool notify_add(const struct call *, const struct notify_new *, struct notify_batch **,
     struct error *);
-/* failure is logged, never an error */
+/* a failure is logged, never an error */
 void notify_push(const struct call *, const struct notify_batch *);
 /* An event without a row, to the sockets of these people (nusers 0 = everyone). */
 void notify_event(const struct call *, const char *const *users, size_t nusers, const char *type,
     const char *data_json);
 /* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
 void notify_session_ended(const struct call *, const char *user_id, const char *sid);
-/*
- * Notification to everybody who is active and has one of the roles; its own transaction and push.
- */
+/* Notifies all active people with one of the roles; its own transaction and push. */
 struct broadcast {
 	const char *title, *message;
 	struct strings roles;
 };
 bool notify_broadcast(const struct call *, const struct broadcast *, size_t *recipients,
     struct error *);
-/* Removes what is older than notifications.keep_days; for the worker's housekeeping. */
+/* Removes notifications older than notifications.keep_days; for the worker's housekeeping. */
 bool notify_expire(const struct call *, int64_t *removed, struct error *);
 
 #endif

@@ -23,7 +23,7 @@ inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox *i
     struct page *page, struct error *err)
 {
 	const char *cursor = ask->list.cursor;
-	/* A cursor goes on in its own direction. */
+	/* A cursor continues in its own direction. */
 	bool ascending =
 	    cursor == NULL ? ask->after >= 0 : list_is_of(call->arena, LIST_INBOX_AFTER, cursor);
 	enum list_kind kind = ascending ? LIST_INBOX_AFTER : LIST_INBOX_NEWEST;

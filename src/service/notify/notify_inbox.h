@@ -38,11 +38,12 @@ bool inbox_read_all(const struct call *, struct error *);
 /* Every kind in the order of notify_kinds, defaults filled in. */
 bool inbox_preferences(const struct call *, struct notification_preference **, size_t *n,
     struct error *);
-/* All or nothing; kinds that are not given keep what they have. */
+/* All or nothing; omitted kinds stay as they are. */
 bool inbox_prefer(const struct call *, const struct notification_preference *, size_t n,
     struct error *);
 /*
- * Single use, TICKET_SECONDS long, for one socket of this session. Without Redis ERR_UNAVAILABLE.
+ * A single-use ticket for one socket of this session, valid for TICKET_SECONDS. ERR_UNAVAILABLE
+ * without Redis.
  */
 bool inbox_ticket(const struct call *, const char **ticket, struct error *);
 

@@ -106,8 +106,8 @@ print_text(const struct doctor *d, bool ok, FILE *out)
 		fprintf(out, "%-7s  %-20s  %s%s%s\n", states[f->state], f->name, f->version,
 		    f->version[0] != '\0' && f->message[0] != '\0' ? ": " : "", f->message);
 	}
-	fputs(ok ? "Nothing is wrong.\n" :
-		   "Something needs attention: see the lines marked 'failed'.\n",
+	fputs(ok ? "Everything is working.\n" :
+		   "Something needs your attention. See the lines marked 'failed'.\n",
 	    out);
 }
 

@@ -1,4 +1,4 @@
-/* The doctor's look at PostgreSQL, Redis, keys and password hashing. */
+/* The doctor's checks of PostgreSQL, Redis, keys and password hashing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,11 +35,13 @@ check_schema(struct doctor *d, struct db *db)
 		doctor_fail(d, "schema", NULL, "%s", doctor_reason(&err));
 	else if (version < SCHEMA_VERSION)
 		doctor_fail(d, "schema", db_int(d->arena, version),
-		    "older than this program, which needs %d: run 'medianest-admin migrate'",
+		    "the schema is older than this program, which needs %d: run"
+		    " 'medianest-admin migrate'",
 		    SCHEMA_VERSION);
 	else if (version > SCHEMA_VERSION)
 		doctor_warn(d, "schema", db_int(d->arena, version),
-		    "newer than this program, which knows %d: install the newer MediaNest here too",
+		    "the schema is newer than this program, which needs %d: install the"
+		    " newer MediaNest here too",
 		    SCHEMA_VERSION);
 	else
 		doctor_ok(d, "schema", db_int(d->arena, version), "%s", "");
@@ -53,29 +55,30 @@ check_server(struct doctor *d, struct db *db)
 
 	error_clear(&err);
 	if (!store_server_facts(db, d->arena, &facts, &err)) {
-		doctor_fail(d, "postgresql", NULL, "database.migrate_url does not connect: %s",
+		doctor_fail(d, "postgresql", NULL, "cannot connect with database.migrate_url: %s",
 		    doctor_reason(&err));
 		return;
 	}
 	if (facts.version_num < SERVER_OLDEST)
 		doctor_fail(d, "postgresql", facts.version,
-		    "too old: PostgreSQL %d or newer is needed", SERVER_OLDEST / 10000);
+		    "this version is too old: install PostgreSQL %d or newer",
+		    SERVER_OLDEST / 10000);
 	else if (!str_eq(facts.encoding, "UTF8"))
 		doctor_fail(d, "postgresql", facts.version,
-		    "the database is encoded in %s: create it with ENCODING 'UTF8'",
+		    "the database's encoding is %s: create the database with ENCODING 'UTF8'",
 		    facts.encoding);
 	else
 		doctor_ok(d, "postgresql", facts.version, "%s", "");
 	for (size_t i = 0; i < facts.nmissing; i++)
 		doctor_fail(d, "extension", facts.missing[i],
-		    "is not installed: install postgresql-contrib, then run 'medianest-admin"
+		    "is not installed: install PostgreSQL's contrib modules, then run 'medianest-admin"
 		    " migrate'");
 	if (facts.nmissing == 0)
 		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
 	check_schema(d, db);
 }
 
-/* A role of the services: it connects, and it could not do more than it should. */
+/* Checks a role of the services: it can connect and has no more rights than it should. */
 static void
 check_role(struct doctor *d, enum config_key url)
 {
@@ -86,13 +89,14 @@ check_role(struct doctor *d, enum config_key url)
 
 	error_clear(&err);
 	if (!store_server_facts(db, d->arena, &facts, &err))
-		doctor_fail(d, key, NULL, "does not connect: %s", doctor_reason(&err));
+		doctor_fail(d, key, NULL, "cannot connect: %s", doctor_reason(&err));
 	else if (facts.superuser)
 		doctor_fail(d, key, facts.role,
-		    "is a superuser: use a role of its own (CREATE ROLE ... LOGIN)");
+		    "this role is a superuser: use a separate one (CREATE ROLE ... LOGIN)");
 	else if (facts.creates)
 		doctor_warn(d, key, facts.role,
-		    "may create tables: REVOKE CREATE ON SCHEMA public FROM %s", facts.role);
+		    "this role may create tables: run REVOKE CREATE ON SCHEMA public FROM %s",
+		    facts.role);
 	else
 		doctor_ok(d, key, facts.role, "%s", "");
 	db_free(db);
@@ -123,13 +127,13 @@ doctor_check_redis(struct doctor *d)
 	error_clear(&err);
 	if (!store_redis_facts(redis, d->arena, &facts, &err))
 		doctor_fail(d, "redis", NULL,
-		    "redis.url does not answer (everything works without it, slower and without"
-		    " rate limits): %s",
+		    "redis.url is not responding (everything works without Redis, but"
+		    " slower and without rate limits): %s",
 		    doctor_reason(&err));
 	else if (facts.policy == NULL)
 		doctor_warn(d, "redis", facts.version,
-		    "does not tell its maxmemory-policy: make sure that it is noeviction or"
-		    " volatile-*");
+		    "Redis does not report its maxmemory-policy: make sure that it is"
+		    " noeviction or volatile-*");
 	else if (!str_eq(facts.policy, "noeviction") && !str_starts(facts.policy, "volatile-"))
 		doctor_fail(d, "redis", facts.version,
 		    "maxmemory-policy is %s: it could evict the list of revoked sessions; set"
@@ -152,10 +156,11 @@ doctor_check_keys(struct doctor *d)
 		doctor_fail(d, "keys", NULL, "%s", doctor_reason(&err));
 	else if (*keyring_storage_access(ring) == '\0' || *keyring_storage_secret(ring) == '\0')
 		doctor_fail(d, "keys", NULL,
-		    "no credentials for the object store: run 'medianest-admin keys create', or set"
-		    " storage.access_key and storage.secret_key");
+		    "there are no credentials for the object store: run 'medianest-admin"
+		    " keys create', or set storage.access_key and storage.secret_key");
 	else
-		doctor_ok(d, "keys", NULL, "token key %d signs", keyring_jwt_signing(ring)->kid);
+		doctor_ok(d, "keys", NULL, "token key %d signs tokens",
+		    keyring_jwt_signing(ring)->kid);
 	keyring_free(ring);
 }
 
@@ -176,9 +181,9 @@ doctor_check_argon2(struct doctor *d)
 	ms = (clock_monotonic() - start) / US_PER_MS;
 	if (ms > ARGON2_SLOW_MS)
 		doctor_warn(d, "argon2", "argon2id v19",
-		    "one hash takes %lld ms: this machine is slow or very busy, sign-ins will be"
-		    " too",
+		    "one hash takes %lld ms: this machine is slow or very busy, so signing"
+		    " in is slow too",
 		    (long long)ms);
 	else
-		doctor_ok(d, "argon2", "argon2id v19", "%lld ms a hash", (long long)ms);
+		doctor_ok(d, "argon2", "argon2id v19", "%lld ms per hash", (long long)ms);
 }

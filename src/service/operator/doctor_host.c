@@ -1,4 +1,4 @@
-/* The doctor's look at the machine: commands, disk space, running processes. */
+/* The doctor's checks of the machine: commands, disk space, running processes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -56,15 +56,17 @@ doctor_check_disk(struct doctor *d)
 
 	if (statvfs(dir, &fs) < 0) {
 		doctor_fail(d, "data.dir", NULL,
-		    "%s: %s: create it and give it to the services' user", dir, strerror(errno));
+		    "%s: %s: create the directory and make the services' user its owner", dir,
+		    strerror(errno));
 		return;
 	}
 	bytes = (unsigned long long)fs.f_bavail * fs.f_frsize;
-	size = arena_printf(d->arena, "%.1f GiB free", (double)bytes / (1ULL << 30));
+	size = arena_printf(d->arena, "%s free", str_size(d->arena, (int64_t)bytes));
 	if (bytes < DISK_FAILED)
-		doctor_fail(d, "data.dir", size, "%s is nearly full: uploads will be refused", dir);
+		doctor_fail(d, "data.dir", size,
+		    "%s is almost full and uploads will be refused: free some space", dir);
 	else if (bytes < DISK_WARNING)
-		doctor_warn(d, "data.dir", size, "%s fills up", dir);
+		doctor_warn(d, "data.dir", size, "%s is filling up: free some space soon", dir);
 	else
 		doctor_ok(d, "data.dir", size, "%s", dir);
 }
@@ -100,7 +102,7 @@ pid_alive(const char *path)
 	return str_to_int(text, 2, INT32_MAX, &pid) && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
-/* Pools are known by their settings: pool.<name>.workers. */
+/* The names of the pools come from their settings: pool.<name>.workers. */
 static void
 check_pools(struct doctor *d, const char *run)
 {
@@ -122,15 +124,17 @@ check_pools(struct doctor *d, const char *run)
 			    *silent != '\0' ? ", " : "", name);
 	}
 	if (up == total)
-		doctor_ok(d, "pools", NULL, "all %u answer", total);
+		doctor_ok(d, "pools", NULL, "all %u are responding", total);
 	else if (up == 0)
 		doctor_fail(d, "pools", NULL,
-		    "none runs with sockets in %s: start them (systemctl start medianest.target)",
+		    "no pool is running with sockets in %s: start them (systemctl start"
+		    " medianest.target)",
 		    run);
 	else
 		doctor_fail(d, "pools", NULL,
-		    "%u of %u answer; not: %s (systemctl start medianest-fcgi@NAME)", up, total,
-		    silent);
+		    "%u of %u are responding, but not these: %s (systemctl start"
+		    " medianest-fcgi@NAME)",
+		    up, total, silent);
 }
 
 void
@@ -140,14 +144,15 @@ doctor_check_processes(struct doctor *d)
 
 	check_pools(d, run);
 	if (pid_alive(arena_printf(d->arena, "%s/worker.pid", run)))
-		doctor_ok(d, "worker", NULL, "runs");
+		doctor_ok(d, "worker", NULL, "is running");
 	else
 		doctor_fail(d, "worker", NULL,
-		    "does not run: uploads are not processed (systemctl start medianest-worker)");
+		    "the worker is not running, so uploads are not processed (systemctl"
+		    " start medianest-worker)");
 	if (socket_answers(arena_printf(d->arena, "%s/notifyd.sock", run)))
-		doctor_ok(d, "notifyd", NULL, "answers");
+		doctor_ok(d, "notifyd", NULL, "is responding");
 	else
 		doctor_fail(d, "notifyd", NULL,
-		    "does not run: pages hear of nothing until they are reloaded (systemctl start"
+		    "notifyd is not running, so pages get no live updates (systemctl start"
 		    " medianest-notifyd)");
 }

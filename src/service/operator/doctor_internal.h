@@ -1,4 +1,4 @@
-/* What the doctor's files share: checks are functions that add findings. */
+/* Shared by the doctor's files: a check is a function that adds findings. */
 #ifndef MN_SERVICE_OPERATOR_DOCTOR_INTERNAL_H
 #define MN_SERVICE_OPERATOR_DOCTOR_INTERNAL_H
 
@@ -35,10 +35,10 @@ void doctor_warn(struct doctor *, const char *name, const char *version, const c
     __attribute__((format(printf, 4, 5)));
 void doctor_fail(struct doctor *, const char *name, const char *version, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* The log's side of an error if there is one: an operator may see it. */
+/* Returns the detail of an error for the log if there is one: an operator may see it. */
 const char *doctor_reason(const struct error *);
 
-/* Is the command there, does it run with `option`, and which version does it print? */
+/* Checks that the command exists and runs with `option`, and reports the version that it prints. */
 void doctor_check_tool(struct doctor *, const char *name, const char *option, const char *before,
     const char *package);
 

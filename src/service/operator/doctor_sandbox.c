@@ -1,4 +1,4 @@
-/* The doctor's look at where hostile files are decoded. */
+/* The doctor's checks of the sandbox that decodes untrusted files. */
 #include <string.h>
 
 #include "core/arena.h"
@@ -11,7 +11,7 @@
 
 static const struct log context = { .component = "admin" };
 
-/* The picture formats that medianest-media finds in its libvips. */
+/* Checks the picture formats that medianest-media finds in its libvips. */
 static void
 check_formats(struct doctor *d, const char *program)
 {
@@ -23,7 +23,7 @@ check_formats(struct doctor *d, const char *program)
 
 	if (!tool_run(argv, out, &found)) {
 		doctor_fail(d, "libvips", NULL, "%s %s", program,
-		    found ? "--formats fails: is libvips installed?" : "is not installed");
+		    found ? "--formats failed: is libvips installed?" : "is not installed");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -52,10 +52,10 @@ doctor_check_sandbox(struct doctor *d)
 	}
 	if (sandbox.mode == SANDBOX_BUBBLEWRAP)
 		doctor_ok(d, "sandbox", sandbox_mode_name(sandbox.mode),
-		    "media is decoded in namespaces of its own");
+		    "media is decoded in separate namespaces");
 	else
 		doctor_warn(d, "sandbox", sandbox_mode_name(sandbox.mode),
-		    "bubblewrap does not work here (unprivileged user namespaces are forbidden?):"
-		    " media is decoded under the weaker means");
+		    "bubblewrap does not work here, so media is decoded with weaker"
+		    " protection: are unprivileged user namespaces forbidden?");
 	check_formats(d, sandbox.program);
 }

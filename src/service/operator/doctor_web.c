@@ -1,6 +1,6 @@
 /*
- * The doctor's look at what browsers see: the page's origin with its certificate, and the object
- * store.
+ * The doctor's checks of the origins that browsers use: the page with its certificate, and the
+ * object store.
  */
 #include <string.h>
 
@@ -24,16 +24,18 @@ certificate_judge(struct doctor *d, const char *url, const struct probe *seen, b
 	const char *left = arena_printf(d->arena, "%lld days", days);
 
 	if (seen->expires_at == 0)
-		doctor_warn(d, "certificate", NULL, "%s does not show when it ends", url);
+		doctor_warn(d, "certificate", NULL, "%s does not show when its certificate expires",
+		    url);
 	else if (days < 0)
 		doctor_fail(d, "certificate", left,
-		    "that of %s has ended: renew it and reload nginx", url);
+		    "the certificate of %s has expired: renew it and reload nginx", url);
 	else if (days < CERTIFICATE_DAYS)
-		doctor_warn(d, "certificate", left, "that of %s ends soon: does its renewal work?",
-		    url);
+		doctor_warn(d, "certificate", left,
+		    "the certificate of %s expires soon: does its renewal work?", url);
 	else if (!trusted)
 		doctor_warn(d, "certificate", left,
-		    "that of %s is signed by nobody that this machine knows: browsers will warn",
+		    "the certificate of %s is signed by an authority that this machine does"
+		    " not trust: browsers will show a warning",
 		    url);
 	else
 		doctor_ok(d, "certificate", left, "%s", url);
@@ -53,12 +55,12 @@ doctor_check_page(struct doctor *d)
 	}
 	if (!answered)
 		doctor_fail(d, "public.url", NULL,
-		    "%s does not answer: is nginx running with MediaNest's configuration? (%s)",
+		    "%s is not responding: is nginx running with MediaNest's configuration? (%s)",
 		    url, seen.problem);
 	else if (seen.status != 200)
 		doctor_fail(d, "public.url", NULL,
-		    "%s answers %ld: does nginx have MediaNest's configuration, and does the health"
-		    " pool run?",
+		    "%s returns status %ld: does nginx have MediaNest's configuration, and"
+		    " is the health pool running?",
 		    req.url, seen.status);
 	else
 		doctor_ok(d, "public.url", NULL, "%s", url);
@@ -66,11 +68,12 @@ doctor_check_page(struct doctor *d)
 		certificate_judge(d, url, &seen, trusted);
 	else if (!seen.tls)
 		doctor_fail(d, "certificate", NULL,
-		    "public.url is not https: passwords would travel in the clear");
+		    "public.url is not https, so passwords would be sent unencrypted: serve"
+		    " the page over https");
 }
 
 /*
- * The page sends files straight to the store, so the store must let its origin in and show it the
+ * The page sends files straight to the store, so the store must allow its origin and expose the
  * ETag of parts.
  */
 static void
@@ -93,16 +96,17 @@ check_cors(struct doctor *d, const char *endpoint)
 		return;
 	}
 	if (str_eq(seen.allow_origin, origin) || str_eq(seen.allow_origin, "*"))
-		doctor_ok(d, "storage CORS", NULL, "%s may upload", origin);
+		doctor_ok(d, "storage CORS", NULL, "%s is allowed to upload", origin);
 	else if (config_bool(d->config, CFG_STORAGE_EMBEDDED))
 		doctor_fail(d, "storage CORS", NULL,
-		    "%s does not let %s in: does nginx have the configuration made from the present"
-		    " settings?",
+		    "%s does not allow uploads from %s: run 'medianest-admin nginx' with"
+		    " the current settings and reload nginx",
 		    endpoint, origin);
 	else
 		doctor_fail(d, "storage CORS", NULL,
-		    "the bucket %s does not let %s in: give it a CORS rule with that AllowedOrigin,"
-		    " AllowedMethod GET PUT HEAD, AllowedHeader * and ExposeHeader ETag",
+		    "the bucket %s does not allow uploads from %s: give it a CORS rule with"
+		    " that AllowedOrigin, AllowedMethod GET PUT HEAD, AllowedHeader * and"
+		    " ExposeHeader ETag",
 		    bucket, origin);
 }
 
@@ -124,7 +128,7 @@ doctor_check_storage(struct doctor *d)
 		    config_str(d->config, CFG_STORAGE_BUCKET));
 	else if (err.code == ERR_NOT_FOUND)
 		doctor_fail(d, "object store", kind,
-		    "%s has no bucket %s: `medianest-admin bucket create` makes it", endpoint,
+		    "%s has no bucket %s: run 'medianest-admin bucket create'", endpoint,
 		    config_str(d->config, CFG_STORAGE_BUCKET));
 	else
 		doctor_fail(d, "object store", kind, "%s: %s", endpoint, doctor_reason(&err));

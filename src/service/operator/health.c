@@ -51,7 +51,7 @@ probe_storage(const struct call *call, struct health *health, struct error *err)
 	return s3_probe(call->svc->s3, err);
 }
 
-/* First line of a small file of the run directory; false: there is none. */
+/* Reads the first line of a small file in the run directory; false: there is no such file. */
 static bool
 run_file(struct services *svc, const char *name, char *text, size_t size)
 {
@@ -61,7 +61,7 @@ run_file(struct services *svc, const char *name, char *text, size_t size)
 	return run_note_read(path, text, size);
 }
 
-/* Does the process of a pid file in the run directory live? */
+/* Checks that the process of a pid file in the run directory is alive. */
 static bool
 process_lives(struct services *svc, const char *name, struct error *err)
 {
@@ -86,8 +86,8 @@ probe_worker(const struct call *call, struct health *health, struct error *err)
 	if (run_file(call->svc, "worker.sandbox", mode, sizeof(mode)) &&
 	    !str_eq(mode, "bubblewrap"))
 		health->dependencies[HEALTH_WORKER].notice =
-		    "Files are decoded without bubblewrap, under system call filter and limits"
-		    " only.";
+		    "Files are decoded without bubblewrap: only a system call filter and"
+		    " limits protect the server.";
 	return true;
 }
 
@@ -98,15 +98,17 @@ probe_notifyd(const struct call *call, struct health *health, struct error *err)
 }
 
 static const struct probe probes[HEALTH_DEPENDENCIES] = {
-	[HEALTH_POSTGRES] = { "postgres", "The database does not answer.", probe_postgres },
+	[HEALTH_POSTGRES] = { "postgres", "The database is not responding.", probe_postgres },
 	[HEALTH_REDIS] = { "redis",
-	    "Redis does not answer: slower, and without rate limits of its own.", probe_redis },
+	    "Redis is not responding: requests are slower, and only nginx limits their rate.",
+	    probe_redis },
 	[HEALTH_STORAGE] = { "storage",
-	    "The object store does not answer: no uploads or downloads.", probe_storage },
-	[HEALTH_WORKER] = { "worker", "medianest-worker is not running: nothing is processed.",
+	    "The object store is not responding: uploads and downloads do not work.",
+	    probe_storage },
+	[HEALTH_WORKER] = { "worker", "medianest-worker is not running: uploads are not processed.",
 	    probe_worker },
 	[HEALTH_NOTIFYD] = { "notifyd",
-	    "medianest-notifyd is not running: pages do not hear of changes.", probe_notifyd },
+	    "medianest-notifyd is not running: pages get no live updates.", probe_notifyd },
 };
 
 const char *

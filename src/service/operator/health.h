@@ -1,7 +1,7 @@
 /*
- * How the house is: each dependency asked once, with its latency. Anybody may ask as often as they
- * like, so an answer is kept HEALTH_KEEP_MS: a flood of questions does not become a flood of
- * probes.
+ * Health of the server: probes each dependency once and measures its latency. Anyone may ask as
+ * often as they like, so a result is kept for HEALTH_KEEP_MS: a flood of requests does not become a
+ * flood of probes.
  */
 #ifndef MN_SERVICE_OPERATOR_HEALTH_H
 #define MN_SERVICE_OPERATOR_HEALTH_H
@@ -28,9 +28,10 @@ enum health_dependency {
 
 struct dependency_state {
 	bool ok;
-	int64_t latency;     /* us */
-	const char *notice;  /* literal: what a person should know although it works; or NULL */
-	const char *trouble; /* literal: in words for a person; the notice when ok */
+	int64_t latency; /* us */
+	const char
+	    *notice; /* literal: a warning for people although the dependency works; or NULL */
+	const char *trouble; /* literal text for people; the notice if ok */
 };
 
 struct health {
@@ -42,12 +43,12 @@ struct health {
 
 const char *health_dependency_name(enum health_dependency);
 /*
- * "ok"; "degraded": something is away that the house lives without; "down": without PostgreSQL
+ * "ok"; "degraded": a dependency other than PostgreSQL is down; "down": PostgreSQL is down, so
  * nothing works.
  */
 const char *health_status(const struct health *);
 const struct health *health_check(const struct call *);
-/* Can requests be served now? ERR_UNAVAILABLE when not. */
+/* Whether requests can be served now; ERR_UNAVAILABLE if not. */
 bool health_ready(const struct call *, struct error *);
 
 #endif

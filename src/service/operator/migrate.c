@@ -54,14 +54,14 @@ file_read(struct arena *arena, const char *dir, const char *name, const char **t
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > (off_t)MIGRATION_SIZE_MAX) {
 		if (fd >= 0)
 			close(fd);
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read, or is too large", path);
+		return error_set(err, ERR_INTERNAL, "%s: cannot be read or is too large", path);
 	}
 	buf = arena_alloc(arena, (size_t)st.st_size + 1);
 	n = read(fd, buf, (size_t)st.st_size);
 	close(fd);
 	if (n != st.st_size || strlen(buf) != (size_t)n)
-		return error_set(err, ERR_INTERNAL, "%s: cannot be read whole, or holds a NUL",
-		    path);
+		return error_set(err, ERR_INTERNAL,
+		    "%s: cannot be read completely or contains a NUL", path);
 	*text = buf;
 	return true;
 }
@@ -99,8 +99,8 @@ directory_read(struct arena *arena, const char *dir, struct migration **out, siz
 
 	*n = 0;
 	if (d == NULL)
-		return error_set(err, ERR_INTERNAL, "%s: %s (the directory of migrations: --sql)",
-		    dir, strerror(errno));
+		return error_set(err, ERR_INTERNAL,
+		    "%s: %s (choose the directory of migrations with --sql)", dir, strerror(errno));
 	*out = arena_array(arena, max + 1, sizeof(**out));
 	while (ok && *n < max && (entry = readdir(d)) != NULL) {
 		struct migration *m = &(*out)[*n];
@@ -115,7 +115,7 @@ directory_read(struct arena *arena, const char *dir, struct migration **out, siz
 	}
 	closedir(d);
 	if (ok && *n == 0)
-		return error_set(err, ERR_INTERNAL, "%s: holds no migration", dir);
+		return error_set(err, ERR_INTERNAL, "%s: contains no migrations", dir);
 	qsort(*out, *n, sizeof(**out), by_version);
 	for (size_t i = 1; ok && i < *n; i++)
 		if ((*out)[i].version == (*out)[i - 1].version)
@@ -133,7 +133,7 @@ find(const struct migration *list, size_t n, int64_t version)
 	return NULL;
 }
 
-/* Compares what ran with what is there; *done = the highest that ran. */
+/* Compares the migrations that ran with the files; *done = the highest that ran. */
 static bool
 history_check(struct db *db, struct arena *arena, const struct migration *list, size_t n,
     int64_t *done, struct error *err)
@@ -149,13 +149,13 @@ history_check(struct db *db, struct arena *arena, const struct migration *list, 
 
 		if (m == NULL)
 			return error_set(err, ERR_INTERNAL,
-			    "the database has migration %s, which is not here: it belongs to a"
-			    " newer MediaNest",
+			    "the database has migration %s, which this MediaNest does not"
+			    " have: install the newer MediaNest",
 			    applied[i].name);
 		if (!str_eq(m->checksum, applied[i].checksum))
 			return error_set(err, ERR_INTERNAL,
-			    "%s was changed after it ran (checksum %.12s, not %.12s): restore it,"
-			    " and put the change into a new file",
+			    "%s was changed after it ran (checksum %.12s, not %.12s):"
+			    " restore it and put the change into a new file",
 			    m->name, m->checksum, applied[i].checksum);
 		*done = applied[i].version;
 	}
@@ -163,7 +163,8 @@ history_check(struct db *db, struct arena *arena, const struct migration *list, 
 		seen++;
 	if (seen != napplied)
 		return error_set(err, ERR_INTERNAL,
-		    "a migration older than %04lld has not run: migrations only go forward",
+		    "a migration older than %04lld has not run: give it a higher number,"
+		    " because migrations only go forward",
 		    (long long)*done);
 	return true;
 }
@@ -181,7 +182,7 @@ apply(struct db *db, struct arena *arena, const struct migration *m, struct erro
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
-	return error_set(err, ERR_QUERY, "%s failed, nothing of it was kept: %s", m->name,
+	return error_set(err, ERR_QUERY, "%s failed and was rolled back: %s", m->name,
 	    cause.detail);
 }
 
@@ -200,8 +201,8 @@ grant(struct db *db, struct arena *arena, const char *dir, struct error *err)
 	cause = *err;
 	return error_set(err, ERR_QUERY,
 	    ROLES_FILE
-	    " failed: %s (the roles medianest_api, medianest_worker and medianest_store must"
-	    " exist)",
+	    " failed: %s (do the roles medianest_api, medianest_worker and medianest_store"
+	    " exist?)",
 	    cause.detail);
 }
 
@@ -218,7 +219,7 @@ migrate_run(struct db *db, struct arena *arena, const char *sql_dir, FILE *out, 
 		return false;
 	if (!locked)
 		return error_slug(err, ERR_UNAVAILABLE, "migrate_running",
-		    "another migrate is at work on this database");
+		    "another migration is running on this database: wait until it has finished");
 	if (!store_schema_prepare(db, err) || !history_check(db, arena, list, n, &done, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {

@@ -4,7 +4,7 @@
  *
  * A file that was changed after it ran, a number used twice, a gap that would run an older file
  * after a newer one, and a database that is ahead of the directory are refused before anything is
- * done. roles.sql runs at the end, every time: it grants what the roles need.
+ * changed. roles.sql runs at the end, every time: it grants the rights that the roles need.
  */
 #ifndef MN_SERVICE_OPERATOR_MIGRATE_H
 #define MN_SERVICE_OPERATOR_MIGRATE_H
@@ -20,8 +20,8 @@ struct error;
 #define MIGRATIONS_MAX 9999
 
 /*
- * Tells each step on `out` (may be NULL). Another migrate at work: ERR_UNAVAILABLE, slug
- * migrate_running.
+ * Prints each step to `out` (may be NULL). ERR_UNAVAILABLE with slug migrate_running if another
+ * migration is running.
  */
 bool migrate_run(struct db *, struct arena *, const char *sql_dir, FILE *out, struct error *);
 

@@ -26,7 +26,7 @@ check_changes(const struct setting_change *changes, size_t n, struct error *err)
 
 		if (!(row->flags & CONFIG_LIVE))
 			return error_slug(err, ERR_CONFLICT, "not_live",
-			    "%s can be changed in the configuration file only.", row->key);
+			    "%s can only be changed in the configuration file.", row->key);
 		error_clear(&why);
 		if (changes[i].value != NULL &&
 		    !config_check(changes[i].key, changes[i].value, &why))
@@ -35,7 +35,7 @@ check_changes(const struct setting_change *changes, size_t n, struct error *err)
 	return ok;
 }
 
-/* What changed, by key; secrets by name only. */
+/* The changes by key; of secrets only the key. */
 static const char *
 changes_detail(struct arena *arena, const struct config *config,
     const struct setting_change *changes, size_t n)
@@ -123,8 +123,8 @@ roles_replace(const struct call *call, const permission_set roles[ROLES], struct
 
 	if ((permission_closure(roles[ROLE_SUPER]) & needed) != needed)
 		return error_slug(err, ERR_UNPROCESSABLE, "super_locked_out",
-		    "Super admins keep system.settings and users.manage: nobody could undo it"
-		    " otherwise.");
+		    "Super admins must keep system.settings and users.manage, or nobody"
+		    " could undo this change.");
 	if (!db_begin(call->svc->db, err) ||
 	    !db_end(call->svc->db,
 		store_roles_replace(call->svc->db, call->arena, roles, err) &&

@@ -16,20 +16,20 @@ struct error;
 
 struct setting_change {
 	enum config_key key;
-	const char *value; /* NULL: back to file or default */
+	const char *value; /* NULL: back to the file or the default */
 };
 
 /*
- * All or nothing. A key that is not live: ERR_CONFLICT not_live; a value outside its row:
- * ERR_VALIDATION naming the key.
+ * All or nothing. A key that is not live: ERR_CONFLICT not_live; a value that its row does not
+ * allow: ERR_VALIDATION with the key.
  */
 bool settings_change(const struct call *, const struct setting_change *, size_t n, struct error *);
 
-/* As stored, without implications. */
+/* As stored, without implied permissions. */
 bool roles_get(const struct call *, permission_set roles[ROLES], struct error *);
 /*
- * super keeps system.settings and users.manage, or nobody could undo it: ERR_UNPROCESSABLE
- * super_locked_out.
+ * super must keep system.settings and users.manage, or nobody could undo the change:
+ * ERR_UNPROCESSABLE super_locked_out.
  */
 bool roles_replace(const struct call *, const permission_set roles[ROLES], struct error *);
 

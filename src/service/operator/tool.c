@@ -18,7 +18,7 @@
 
 #define TOOL_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Reads until the end, the deadline or a full buffer. False: the deadline. */
+/* Reads until the end, the deadline or a full buffer. False: the deadline has passed. */
 static bool
 drain(int fd, char *out, size_t size, int64_t deadline)
 {
@@ -60,7 +60,7 @@ tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDERR_FILENO);
-	/* what posix_spawnp searches is our own PATH */
+	/* posix_spawnp() searches the PATH of this process */
 	setenv("PATH", TOOL_PATH + strlen("PATH="), 1);
 	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env);
 	posix_spawn_file_actions_destroy(&actions);

@@ -15,14 +15,14 @@
 
 #include "core/banned.h"
 
-/* How a job of a kind that this program does not know is written down. */
+/* Used to record the failure of a job whose kind this program does not know. */
 static const struct job_kind unknown_kind = { .backoff_s = JOB_BACKOFF_USUAL };
 
 const struct job_kind *
 job_kind_of(const struct job_kind *kinds, const struct job *job)
 {
-	const struct job_kind *elsewhere =
-	    NULL; /* added by a program that had it in another queue */
+	/* added by a program that has the kind in another queue */
+	const struct job_kind *elsewhere = NULL;
 
 	for (const struct job_kind *k = kinds; k->kind != NULL; k++) {
 		if (!str_eq(k->kind, job->kind))
@@ -49,7 +49,7 @@ job_after_commit(const struct call *call, const struct job_after *after)
 		media_announce(call, "media.updated", after->media_id, after->scopes);
 }
 
-/* `final`: whatever attempts are left, this one was the last. */
+/* `final`: this was the last attempt, even if others are left. */
 static bool
 record(const struct call *call, const struct job_kind *kind, const struct job *job,
     const char *message, bool final, struct error *err)
@@ -70,7 +70,7 @@ record(const struct call *call, const struct job_kind *kind, const struct job *j
 	return true;
 }
 
-/* The row of the job, and from it what the job itself does not carry. */
+/* Returns the row of the job and fills in the members that come from it. */
 static const struct job_kind *
 bind(const struct job_kind *kinds, struct job *job)
 {
@@ -89,7 +89,7 @@ job_record_failure(const struct call *call, const struct job_kind *kinds, struct
 	return record(call, kind != NULL ? kind : &unknown_kind, job, message, false, err);
 }
 
-/* What a failed run means for its job. */
+/* Records a failed run. */
 static enum job_end
 settle(const struct call *call, const struct job_kind *kind, const struct job *job,
     const struct error *why, struct error *err)
@@ -97,7 +97,7 @@ settle(const struct call *call, const struct job_kind *kind, const struct job *j
 	const char *slug = error_slug_of(why);
 
 	if (str_eq(slug, "lease_lost")) {
-		log_notice(call->svc->log, "%s: another worker has it", job->kind);
+		log_notice(call->svc->log, "%s: another worker has taken the job over", job->kind);
 		return JOB_SETTLED;
 	}
 	if (str_eq(slug, "stopped"))
@@ -132,7 +132,7 @@ job_execute(const struct call *call, const struct job_env *env, const struct job
 	if (kind == NULL) {
 		end = end_now(call, &unknown_kind, job, "unknown kind of job", &err);
 	} else if (job->exhausted) {
-		end = end_now(call, kind, job, "the last attempt ended without a word", &err);
+		end = end_now(call, kind, job, "the last attempt ended without a result", &err);
 	} else if (kind->run(call, env, job, &why)) {
 		db_rollback(call->svc->db);
 		end = kind->batch ? JOB_FINISHED : JOB_SETTLED;
@@ -142,7 +142,7 @@ job_execute(const struct call *call, const struct job_env *env, const struct job
 		end = settle(call, kind, job, &why, &err);
 	}
 	if (end == JOB_UNWRITTEN)
-		log_error(call->svc->log, "%s: its end could not be written down: %s", job->kind,
+		log_error(call->svc->log, "%s: the result could not be recorded: %s", job->kind,
 		    err.message);
 	metric_observe(METRIC_JOB_DURATION, job_labels(kind != NULL ? kind : &unknown_kind, 0),
 	    clock_monotonic() - start);

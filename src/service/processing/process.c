@@ -31,9 +31,9 @@
 
 #define HASH_BLOCK (256UL << 10)
 #define KEYS_MAX (RESULT_ASSETS_MAX + 1)
-#define OBJECT_MAX (5LL << 40) /* bytes: where the upload's own size is not known */
+#define OBJECT_MAX (5LL << 40) /* bytes: used if the size of the upload is not known */
 
-/* One run of media.process. */
+/* A run of media.process. */
 struct process {
 	const struct call *call;
 	const struct job_env *env;
@@ -41,11 +41,11 @@ struct process {
 	const char *media_id, *upload_id;
 	struct process_item item;
 	const char *scratch;
-	struct s3_object source; /* what was fetched */
+	struct s3_object source; /* of the fetched file */
 	const char *source_key;
 	unsigned char sha256[SHA256_SIZE];
 	struct process_result result;
-	struct error bad_line; /* the line that ended the sandbox's run */
+	struct error bad_line; /* the error behind a failed output line of the sandbox */
 	const char *keys[KEYS_MAX];
 	size_t nkeys;
 };
@@ -62,11 +62,11 @@ take_payload(struct arena *arena, const struct job *job, const char **media_id,
 	*upload_id = json_str(payload, "uploadId", NULL);
 	if (*media_id == NULL || !uuid_valid(*media_id) ||
 	    (*upload_id != NULL && !uuid_valid(*upload_id)))
-		return error_set(err, ERR_INTERNAL, "The job names no item.");
+		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
 	return true;
 }
 
-/* A step for the timeline, and for the owner's open page. */
+/* Adds a step to the timeline and sends it to the owner's open page. */
 static bool
 step(struct process *p, const char *name, const char *state, const char *message, struct error *err)
 {
@@ -91,7 +91,7 @@ step(struct process *p, const char *name, const char *state, const char *message
 	return true;
 }
 
-/* The file's fault: its owner gets to know why, and it is not tried again. */
+/* A fault of the file: the owner is told the reason, and the job is not tried again. */
 static bool
 reject(struct error *err, const char *slug, const char *message)
 {
@@ -113,7 +113,7 @@ hash_file(int fd, unsigned char out[SHA256_SIZE], struct error *err)
 	}
 	digest_final(digest, sum);
 	memcpy(out, sum, SHA256_SIZE);
-	return n == 0 || error_set(err, ERR_INTERNAL, "Scratch space cannot be read.");
+	return n == 0 || error_set(err, ERR_INTERNAL, "The scratch directory cannot be read.");
 }
 
 static bool
@@ -124,11 +124,10 @@ fetch_into(struct process *p, int fd, struct error *err)
 	if (!s3_get_fd(p->call->svc->s3, p->source_key, fd, most, &p->source, err)) {
 		if (err->code == ERR_NOT_FOUND)
 			return reject(err, "missing",
-			    "The uploaded file is no longer in the store. Please upload it again.");
+			    "The uploaded file is no longer in storage. Upload it again.");
 		if (err->code == ERR_TOO_LARGE)
 			return reject(err, "size_mismatch",
-			    "The uploaded file is larger than was announced. Please upload it"
-			    " again.");
+			    "The uploaded file is larger than announced. Upload it again.");
 		return false;
 	}
 	if (!hash_file(fd, p->sha256, err))
@@ -136,8 +135,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 	if (p->item.object_key == NULL && p->item.sha256 != NULL &&
 	    !str_eq(hex_encode(p->call->arena, p->sha256, SHA256_SIZE), p->item.sha256))
 		return reject(err, "checksum_mismatch",
-		    "The file that arrived is not the one that was announced: its checksum differs."
-		    " Please upload it again.");
+		    "The checksum of the uploaded file does not match. Upload it again.");
 	return true;
 }
 
@@ -151,13 +149,13 @@ fetch(struct process *p, struct error *err)
 	p->source_key = p->item.object_key != NULL ? p->item.object_key : p->item.incoming_key;
 	if (p->source_key == NULL)
 		return reject(err, "missing",
-		    "The uploaded file is no longer in the store. Please upload it again.");
+		    "The uploaded file is no longer in storage. Upload it again.");
 	if (!step(p, "fetch", "started", NULL, err))
 		return false;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL, "Scratch space cannot be written: %s",
-		    strerror(errno));
+		return error_set(err, ERR_STORAGE_FULL,
+		    "The scratch directory cannot be written: %s", strerror(errno));
 	ok = fetch_into(p, fd, err);
 	close(fd);
 	return ok && step(p, "fetch", "done", NULL, err);
@@ -197,8 +195,8 @@ decode(struct process *p, struct error *err)
 }
 
 /*
- * A file that the sandbox made: a plain file of sane size, reached without following a link that
- * could lead out of it.
+ * Opens a file that the sandbox made: a regular file of sane size, without following a link that
+ * could lead out of the directory.
  */
 static int
 open_asset(struct process *p, const char *name, int64_t *size, struct error *err)
@@ -216,7 +214,8 @@ open_asset(struct process *p, const char *name, int64_t *size, struct error *err
 	if (fd >= 0)
 		close(fd);
 	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-	error_detail(err, "derived file %s is missing or not what it should be", name);
+	error_detail(err, "derived file %s is missing or not a regular file of the right size",
+	    name);
 	return -1;
 }
 
@@ -235,8 +234,7 @@ put_asset(struct process *p, const struct process_asset *asset, const char *key,
 }
 
 /*
- * Announces every key before the first byte is written, so that no crash leaves an object that
- * nobody knows of.
+ * Announces every key before the first byte is written, so that a crash leaves no unknown object.
  */
 static bool
 reserve(struct process *p, const char **original, struct error *err)
@@ -276,7 +274,7 @@ store(struct process *p, const char **original, struct error *err)
 	for (size_t i = 0; i < p->result.nassets; i++)
 		if (!put_asset(p, &p->result.assets[i], p->keys[i], err))
 			return false;
-	/* What was hashed is what is copied: a client may have written anew meanwhile. */
+	/* Copies the very object that was hashed: a client may have overwritten it meanwhile. */
 	if (p->item.object_key == NULL &&
 	    !s3_copy(p->call->svc->s3, p->source_key, *original, p->source.etag,
 		p->result.content_type, err))
@@ -349,7 +347,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	    tell(p->call, &ready, after, err);
 }
 
-/* The one transaction: everything becomes visible together, if the lease still holds. */
+/* The one transaction: everything becomes visible together if the lease is still held. */
 static bool
 publish(struct process *p, const char *original, struct error *err)
 {
@@ -387,10 +385,10 @@ publish(struct process *p, const char *original, struct error *err)
 	    !db_end(p->call->svc->db, publish_in(p, &found, &after, &gone, err), err))
 		return false;
 	job_after_commit(p->call, &after);
-	/* Left behind by a crash here, it is found by housekeeping. */
+	/* If a crash here leaves the object behind, housekeeping finds it. */
 	if (!gone && p->item.object_key == NULL &&
 	    !s3_delete(p->call->svc->s3, p->source_key, &ignored))
-		log_notice(p->call->svc->log, "the uploaded object stays for now: %s",
+		log_notice(p->call->svc->log, "the uploaded object could not be removed yet: %s",
 		    ignored.message);
 	return true;
 }
@@ -402,7 +400,7 @@ struct failing {
 	struct process_failure why;
 };
 
-/* In a transaction: the item's end, its timeline and its owner's notification. */
+/* In a transaction: fails the item, with its timeline and its owner's notification. */
 static bool
 fail_item(const struct call *call, const struct failing *f, struct job_after *after,
     struct error *err)
@@ -436,7 +434,7 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	    tell(call, &news, after, err);
 }
 
-/* Ends the item and completes the job: for what trying again cannot change. */
+/* Fails the item and completes the job: trying again would not help. */
 static bool
 finish_failed(struct process *p, const struct error *why, struct error *err)
 {
@@ -484,7 +482,7 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 	    !store_process_load(call->svc->db, call->arena, p->media_id, p->upload_id, &p->item,
 		err))
 		return false;
-	if (!p->item.found) /* purged meanwhile, or done by an earlier run of the same job */
+	if (!p->item.found) /* purged meanwhile, or published by an earlier run of the same job */
 		return store_job_done(call->svc->db, call->arena, job, err);
 	p->scratch = scratch_make(call->svc->config, call->arena, job->lease, err);
 	if (p->scratch == NULL)
@@ -505,8 +503,7 @@ process_give_up(const struct call *call, const struct job *job, struct job_after
     struct error *err)
 {
 	static const char message[] =
-	    "The file could not be processed because of a problem on the server. You can try again"
-	    " later.";
+	    "The server had a problem and could not process the file. Try again later.";
 	struct process_item item;
 	const char *media_id, *upload_id;
 	struct error ignored;

@@ -3,8 +3,8 @@
  *
  * Fetch, hash, decode in the sandbox, write derived objects and the worker's own copy of the
  * original under keys that carry the lease, then one transaction: the row, the timeline, the
- * notification, the job. A file that cannot be read ends `failed` at once with a reason; trouble of
- * ours (store, database, sandbox) is tried again and ends `failed` with processing_error when no
+ * notification, the job. An unreadable file ends `failed` at once with a reason; a fault of the
+ * server (store, database, sandbox) is tried again and ends `failed` with processing_error when no
  * attempt is left.
  */
 #ifndef MN_SERVICE_PROCESSING_PROCESS_H

@@ -18,7 +18,7 @@
 #define YEAR_MIN 1000
 #define YEAR_MAX 2999
 
-/* The literal of the list that equals s; NULL: none does. */
+/* Returns the literal of the list that equals s, or NULL. */
 static const char *
 one_of(const char *s, const char *const *list)
 {
@@ -47,7 +47,7 @@ static bool
 garbage(struct error *err, const char *what)
 {
 	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-	return error_detail(err, "medianest-media answered an impossible %s", what);
+	return error_detail(err, "medianest-media returned an invalid %s", what);
 }
 
 static bool
@@ -93,8 +93,7 @@ take_sprite_times(struct arena *arena, const struct cJSON *list, struct process_
 }
 
 /*
- * The metadata object is kept as it is, for people to see; what is searched by gets columns of its
- * own.
+ * The metadata object is kept as it is for people to see; searchable values get their own columns.
  */
 static bool
 take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_result *r,
@@ -145,7 +144,7 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 		return false;
 	if (taken != NULL && !time_parse_rfc3339(taken, &r->taken_at))
 		r->taken_at = 0;
-	/* A photo's year is that of the day it was taken, on the camera's own clock. */
+	/* The year of a photo is that of the day it was taken, by the clock of the camera. */
 	if (r->taken_at != 0 && r->year < 0) {
 		memcpy(year, taken, 4);
 		if (str_to_int(year, YEAR_MIN, YEAR_MAX, &y))

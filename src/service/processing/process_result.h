@@ -1,7 +1,7 @@
 /*
- * What medianest-media answered. It has been in touch with hostile bytes, so nothing it says is
- * believed: every value is checked as if a client had sent it, and the files it names are opened
- * without following links.
+ * The output of medianest-media. It has processed hostile bytes, so its output is not trusted:
+ * every value is checked as if a client had sent it, and the files it names are opened without
+ * following links.
  */
 #ifndef MN_SERVICE_PROCESSING_PROCESS_RESULT_H
 #define MN_SERVICE_PROCESSING_PROCESS_RESULT_H
@@ -26,9 +26,9 @@ struct process_asset {
 };
 
 struct process_result {
-	bool present; /* a result line came */
+	bool present; /* a result line has arrived */
 	bool ok;
-	const char *failure_code, *failure_message; /* when not ok */
+	const char *failure_code, *failure_message; /* if not ok */
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *genre;
 	int64_t width, height, duration_ms, taken_at, year;
 	struct process_asset assets[RESULT_ASSETS_MAX];
@@ -37,13 +37,13 @@ struct process_result {
 	size_t nsprite_times;
 };
 
-/* A line of output: a step (names are checked against the few there are) or the result. */
+/* Reads a line of output: a step (its name is checked against the known ones) or the result. */
 struct process_line {
 	const char *step, *state, *message; /* step NULL: not a step */
 	struct process_result result;
 };
 
-/* False with ERR_INTERNAL slug sandbox_failed: not what medianest-media writes. */
+/* False with ERR_INTERNAL, slug sandbox_failed: medianest-media does not write such a line. */
 bool process_line_parse(struct arena *, const char *line, size_t len, struct process_line *,
     struct error *);
 

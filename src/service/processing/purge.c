@@ -26,7 +26,8 @@ remove_objects(const struct call *call, struct strings keys, struct error *err)
 }
 
 /*
- * Beyond what the table knows: a listing, for objects of a store that was restored from a backup.
+ * Lists the store as well, to find objects that the table does not have, for example after a
+ * restore from a backup.
  */
 static bool
 remove_prefix(const struct call *call, const char *prefix, struct error *err)
@@ -60,7 +61,7 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 		return false;
 	media_id = json_str(payload, "mediaId", "");
 	if (!uuid_valid(media_id))
-		return error_set(err, ERR_INTERNAL, "The job names no item.");
+		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
 	cJSON_ArrayForEach (upload, json_get(payload, "uploadIds")) {
 		if (!cJSON_IsString(upload) || !uuid_valid(upload->valuestring))
 			continue;
@@ -101,7 +102,7 @@ purge_expire_uploads(const struct call *call, struct error *err)
 		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &expired,
 			err))
 			return false;
-		/* Should the store be away, the listing of incoming/ finds them later. */
+		/* If the store is down, the listing of incoming/ finds them later. */
 		for (size_t i = 0; i < expired.keys.n; i++) {
 			const char *key = expired.keys.items[i], *id = expired.multipart.items[i];
 

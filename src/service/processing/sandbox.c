@@ -41,7 +41,7 @@ sandbox_mode_name(enum sandbox_mode mode)
 	return mode_names[mode];
 }
 
-/* What a command line is made of; everything in it outlives the exec. */
+/* The parts of a command line; everything in it outlives the exec. */
 struct command {
 	const char *argv[ARGS_MAX];
 	size_t n;
@@ -141,7 +141,10 @@ child(const struct sandbox *box, const struct command *c, const char *scratch, i
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
-	/* Whatever the worker holds stays behind: connections, files, the other ends. */
+	/*
+	 * Closes everything else that the worker has open: connections, files, the other ends of
+	 * pipes.
+	 */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (filter >= 0)
 		fcntl(filter, F_SETFD, 0);
@@ -154,9 +157,7 @@ child(const struct sandbox *box, const struct command *c, const char *scratch, i
 	_exit(EXEC_FAILED);
 }
 
-/*
- * Output of a run: lines of standard output as they become whole, the beginning of standard error.
- */
+/* Output of a run: complete lines of standard output, and the start of standard error. */
 struct output {
 	char *line;
 	size_t len;
@@ -185,7 +186,7 @@ output_feed(struct output *o, const char *bytes, size_t n)
 	return true;
 }
 
-/* True: go on; *eof is set at the end. */
+/* True: continue; *eof is set at the end. */
 static bool
 output_read(struct output *o, int fd, bool is_error, bool *eof)
 {
@@ -235,11 +236,14 @@ follow(struct output *o, int out, int errors, int64_t until, const volatile sig_
 	return ENDED;
 }
 
-/* Why a run did not end well. A decoder that crashes does so again: that is the file's doing. */
+/*
+ * Sets the error of a failed run. A crashing decoder would crash again, so it counts as a fault of
+ * the file.
+ */
 static bool
 explain(enum outcome outcome, int status, const struct output *o, struct error *err)
 {
-	/* bubblewrap passes a signal on as 128 + its number. */
+	/* bubblewrap reports a signal as 128 + its number. */
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) :
 	    WEXITSTATUS(status) > 128 ? WEXITSTATUS(status) - 128 :
 					0;
@@ -251,13 +255,13 @@ explain(enum outcome outcome, int status, const struct output *o, struct error *
 		    "The file took too long to process.");
 	if (outcome == GARBAGE)
 		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
-		    "The file is damaged and cannot be read.");
+		    "The file is damaged and cannot be read. Check the original file.");
 	else if (sig == SIGXCPU || sig == SIGXFSZ || sig == SIGABRT || sig == SIGTRAP)
 		error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
-		    "The file needs more time or memory than one file may take.");
+		    "The file needs more time or memory than is allowed for one file.");
 	else if (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS)
 		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
-		    "The file is damaged and cannot be read.");
+		    "The file is damaged and cannot be read. Check the original file.");
 	else
 		error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
 	return error_detail(err, "status %#x: %s", (unsigned)status, o->messages);
@@ -299,7 +303,7 @@ bool
 sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds,
     sandbox_line_fn *fn, void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
-	static char line[SANDBOX_LINE_MAX]; /* a process has one run at a time */
+	static char line[SANDBOX_LINE_MAX]; /* a process does one run at a time */
 	struct output o = { .line = line, .fn = fn, .arg = arg };
 	int filter = box->mode == SANDBOX_BUBBLEWRAP ? sandbox_filter_fd() : -1;
 	struct command c;
@@ -307,7 +311,7 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 
 	if (box->mode == SANDBOX_BUBBLEWRAP && filter < 0) {
 		ok = error_slug(err, ERR_INTERNAL, "sandbox_failed",
-		    "The system call filter could not be made.");
+		    "The system call filter could not be created.");
 	} else {
 		command_build(&c, box, scratch, max_pixels, seconds, filter);
 		ok = run(box, &c, scratch, seconds, filter, &o, stop, err);
@@ -317,7 +321,7 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 	return ok;
 }
 
-/* A picture of one pixel for the trial (PNG). */
+/* A PNG of one pixel for the trial. */
 static const unsigned char pixel[] = {
 	0x89,
 	0x50,
@@ -412,7 +416,7 @@ probe(const struct sandbox *box, const char *scratch, struct error *err)
 		"medianest-media could not read the trial picture.");
 }
 
-/* Beside this program when that runs from a build tree, else where it was installed. */
+/* Next to this program if it runs from a build tree, otherwise the installed one. */
 static bool
 find_program(char *path, size_t size, struct error *err)
 {
@@ -430,7 +434,7 @@ find_program(char *path, size_t size, struct error *err)
 	}
 	snprintf(path, size, "%s/medianest-media", MN_LIBEXECDIR);
 	return access(path, X_OK) == 0 ||
-	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be %s", path);
+	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be at %s", path);
 }
 
 static bool
@@ -460,7 +464,7 @@ remove_trial(struct arena *arena, const char *scratch)
 	rmdir(scratch);
 }
 
-/* The strongest way that works; *first tells why bubblewrap did not. */
+/* Chooses the strongest mode that works; *first is the reason why bubblewrap does not. */
 static bool
 settle(struct sandbox *box, const char *scratch, bool required, struct error *first,
     struct error *err)
@@ -471,8 +475,8 @@ settle(struct sandbox *box, const char *scratch, bool required, struct error *fi
 		return true;
 	if (required) {
 		error_set(err, ERR_INTERNAL,
-		    "media.sandbox is 'required', but bubblewrap cannot run here: install"
-		    " bubblewrap and allow user namespaces");
+		    "media.sandbox is 'required', but bubblewrap does not work here:"
+		    " install bubblewrap and allow user namespaces");
 		return error_detail(err, "%s", first->detail);
 	}
 	if (sandbox_landlock_abi() > 0) {
@@ -504,16 +508,16 @@ sandbox_init(struct sandbox *box, const struct config *config, const struct log 
 		ok = settle(box, scratch, str_eq(config_str(config, CFG_MEDIA_SANDBOX), "required"),
 		    &first, err);
 	else
-		ok = error_set(err, ERR_INTERNAL, "scratch space cannot be written: %s: %s",
+		ok = error_set(err, ERR_INTERNAL, "cannot write the scratch directory %s: %s",
 		    scratch, strerror(errno));
 	remove_trial(&arena, scratch);
 	if (ok && box->mode != SANDBOX_BUBBLEWRAP)
 		log_warn(log,
-		    "bubblewrap cannot run here (%s): decoding under %s, system call filter and"
-		    " limits only",
+		    "bubblewrap does not work here (%s): files are decoded under %s, with a"
+		    " system call filter and limits only",
 		    first.detail, sandbox_mode_name(box->mode));
 	else if (ok)
-		log_info(log, "decoding in the bubblewrap sandbox");
+		log_info(log, "files are decoded in the bubblewrap sandbox");
 	arena_clear(&arena);
 	return ok;
 }

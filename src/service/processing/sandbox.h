@@ -1,12 +1,12 @@
 /*
- * Where hostile bytes are decoded: medianest-media under resource limits, in namespaces of its own
- * (bubblewrap) without network, with /usr and nothing else of the machine, and under a system call
- * filter.
+ * The sandbox that decodes hostile bytes: medianest-media runs under resource limits, in its own
+ * namespaces (bubblewrap) without network, with /usr and nothing else of the machine, and under a
+ * system call filter.
  *
  * Where namespaces are forbidden it runs under no_new_privs, the same filter (which leaves no
  * sockets), Landlock as far as the kernel has it, and the same limits; media.sandbox = required
- * refuses that. sandbox_init() tries the very command line that is used later. What comes back from
- * inside is untrusted input.
+ * refuses that. sandbox_init() tries the very command line that is used later. All output of the
+ * sandbox is untrusted input.
  */
 #ifndef MN_SERVICE_PROCESSING_SANDBOX_H
 #define MN_SERVICE_PROCESSING_SANDBOX_H
@@ -25,13 +25,13 @@ struct log;
 #define SANDBOX_TMP "268435456"        /* bytes of /tmp */
 #define SANDBOX_FILES 64               /* open descriptors */
 #define SANDBOX_CPU 300                /* seconds of each process */
-#define SANDBOX_GRACE 5                /* seconds past the child's own deadline */
+#define SANDBOX_GRACE 5                /* seconds after the child's own deadline */
 #define SANDBOX_LINE_MAX (320UL << 10) /* bytes of an output line; a longer one ends the run */
 #define SANDBOX_LINES_MAX 1000         /* of a run */
 #define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
 
-#define SANDBOX_INPUT "input" /* file and directory that a scratch directory holds */
+#define SANDBOX_INPUT "input" /* file and directory inside a scratch directory */
 #define SANDBOX_OUTPUT "out"
 
 enum sandbox_mode { SANDBOX_BUBBLEWRAP, SANDBOX_LANDLOCK, SANDBOX_SECCOMP };
@@ -46,8 +46,8 @@ struct sandbox {
 typedef bool sandbox_line_fn(void *arg, const char *line, size_t len);
 
 /*
- * Finds the program, tries the ways in order and settles on one; logs which. Scratch space is
- * needed for the trial.
+ * Finds the program, tries the modes in order, chooses one and logs it. The trial needs scratch
+ * space.
  */
 bool sandbox_init(struct sandbox *, const struct config *, const struct log *, struct error *);
 const char *sandbox_mode_name(enum sandbox_mode); /* "bubblewrap", "landlock", "seccomp" */
@@ -63,8 +63,8 @@ bool sandbox_run(const struct sandbox *, const char *scratch, int64_t max_pixels
 /* sandbox_filter.c: a descriptor with the compiled system call filter for bubblewrap, or -1. */
 int sandbox_filter_fd(void);
 /*
- * Locks the calling process in without namespaces; false: it must not go on. `landlock` tells
- * whether paths are confined too.
+ * Confines the calling process without namespaces; false: it must not continue. `landlock`: paths
+ * are confined too.
  */
 bool sandbox_filter_self(const char *program, const char *scratch, bool landlock);
 /* Landlock's ABI version; 0 = the kernel has none. */

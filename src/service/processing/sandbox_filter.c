@@ -1,4 +1,4 @@
-/* The system call filter, and what stands in for namespaces where there are none. */
+/* The system call filter, and the substitute for namespaces where they are forbidden. */
 #include "service/processing/sandbox.h"
 
 #include <errno.h>
@@ -21,9 +21,9 @@
 	    CLONE_NEWCGROUP)
 
 /*
- * A decoder reads, writes, computes and starts threads. Refused is what reaches other processes,
- * the network, the kernel's configuration, or parts of the kernel that have been the way out of
- * sandboxes.
+ * A decoder reads, writes, computes and starts threads. The filter refuses calls that reach other
+ * processes, the network, the kernel's configuration, or parts of the kernel that have been used to
+ * escape from sandboxes.
  */
 static const char *const refused[] = {
 	"socket",
@@ -120,8 +120,8 @@ filter_build(void)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		nr = seccomp_syscall_resolve_name(refused[i]);
 		/*
-		 * A call that this architecture or library does not know cannot be made through it
-		 * either.
+		 * Calls that this architecture or library does not know are skipped: they cannot be
+		 * made either.
 		 */
 		if (nr == __NR_SCMP_ERROR)
 			continue;
@@ -129,8 +129,8 @@ filter_build(void)
 			goto fail;
 	}
 	/*
-	 * clone3's flags lie in memory, where a filter cannot look: without it the C library falls
-	 * back to clone.
+	 * A filter cannot read the flags of clone3, which are in memory. Without it the C library
+	 * falls back to clone.
 	 */
 	if (seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) != 0)
 		goto fail;
@@ -172,10 +172,10 @@ sandbox_landlock_abi(void)
 
 #define LANDLOCK_READ \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE)
-/* Every right of ABI 1: what is not handled is allowed. */
+/* All rights of ABI 1, because unhandled rights are allowed. */
 #define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
-/* A path that is not there is one less to reach. */
+/* A missing path needs no rule. */
 static bool
 landlock_allow(int ruleset, const char *path, uint64_t access, bool is_file)
 {

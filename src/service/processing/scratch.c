@@ -15,7 +15,7 @@
 
 #include "core/banned.h"
 
-/* Removes what lies at `path`; the directory itself too unless `keep`. */
+/* Removes everything in `path`, and the directory itself unless `keep`. */
 static void
 remove_tree(const char *path, bool keep)
 {
@@ -53,8 +53,8 @@ scratch_init(const struct config *config, struct error *err)
 	snprintf(path, sizeof(path), "%s/scratch", config_str(config, CFG_DATA_DIR));
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return true;
-	return error_set(err, ERR_STORAGE_FULL, "scratch space cannot be made: %.150s: %s", path,
-	    strerror(errno));
+	return error_set(err, ERR_STORAGE_FULL, "cannot create the scratch directory %.150s: %s",
+	    path, strerror(errno));
 }
 
 const char *
@@ -65,7 +65,8 @@ scratch_make(const struct config *config, struct arena *arena, const char *name,
 	if (mkdir(path, 0700) == 0 &&
 	    mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, path), 0700) == 0)
 		return path;
-	error_set(err, ERR_STORAGE_FULL, "Scratch space cannot be written: %s", strerror(errno));
+	error_set(err, ERR_STORAGE_FULL, "The scratch directory cannot be written: %s",
+	    strerror(errno));
 	return NULL;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Scratch space of the worker: one directory a run under data.dir/scratch, named after the lease;
- * gone with the run.
+ * Scratch space of the worker: one directory per run under data.dir/scratch, named after the lease,
+ * and removed with the run.
  */
 #ifndef MN_SERVICE_PROCESSING_SCRATCH_H
 #define MN_SERVICE_PROCESSING_SCRATCH_H
@@ -11,12 +11,12 @@ struct arena;
 struct config;
 struct error;
 
-/* Makes the directory with its `out`; NULL = ERR_STORAGE_FULL. The path is the arena's. */
+/* Makes the directory with its `out`; NULL: ERR_STORAGE_FULL. The path belongs to the arena. */
 const char *scratch_make(const struct config *, struct arena *, const char *name, struct error *);
-/* Removes a run's directory with all in it; links are removed, not followed. */
+/* Removes a run's directory with everything in it; links are removed, not followed. */
 void scratch_remove(const char *path);
 const char *scratch_path(const struct config *, struct arena *, const char *name);
-/* At start: what an earlier worker left behind. */
+/* At start: removes the directories that an earlier worker left behind. */
 void scratch_clear(const struct config *);
 /* Makes data.dir/scratch, mode 0700. */
 bool scratch_init(const struct config *, struct error *);

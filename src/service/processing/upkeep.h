@@ -1,7 +1,4 @@
-/*
- * Periodic jobs that remove what is over. Each may be repeated: what one run leaves, the next one
- * takes.
- */
+/* Periodic jobs that remove expired data. Each may be repeated: the next run removes the rest. */
 #ifndef MN_SERVICE_PROCESSING_UPKEEP_H
 #define MN_SERVICE_PROCESSING_UPKEEP_H
 
@@ -12,11 +9,11 @@
 
 job_run_fn upkeep_uploads;       /* uploads that were never finished */
 job_run_fn upkeep_objects;       /* objects that no item shows */
-job_run_fn upkeep_trash;         /* items that were in the trash for long enough */
+job_run_fn upkeep_trash;         /* items that have been in the trash for trash.days */
 job_run_fn upkeep_jobs;          /* finished jobs */
-job_run_fn upkeep_answers;       /* answers kept for Idempotency-Key */
+job_run_fn upkeep_answers;       /* responses kept for Idempotency-Key */
 job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
 job_run_fn upkeep_notifications; /* old notifications */
-job_run_fn upkeep_incoming;      /* uploaded objects that nothing needs */
+job_run_fn upkeep_incoming;      /* unused uploaded objects */
 
 #endif

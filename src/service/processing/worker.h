@@ -1,13 +1,13 @@
 /*
  * The supervisor of medianest-worker: starts runners (runner.h) as places become free, each with
- * the first jobs of its queue that are due, keeps the leases of all that they hold alive, wakes
- * those that idle, and kills those whose job takes too long.
+ * the first due jobs of its queue, renews the leases of all their jobs, wakes idle runners, and
+ * kills runners whose job takes too long.
  *
- * It listens on mn_jobs (a wake-up only: it looks every worker.poll anyway), voids cached answers
- * on mn_catalogue, and sees to it that every periodic job exists. A runner that dies has its job
- * tried again, and gives back the others that it had taken; a supervisor that dies takes its
- * runners along, and their leases run out. On `stop` the runners are told, have WORKER_GRACE to
- * finish their job or give it back, and what is left is killed and given back for them.
+ * It listens on mn_jobs (only a wake-up: it checks every worker.poll anyway), voids cached
+ * responses on mn_catalogue, and makes sure that every periodic job exists. If a runner dies, its
+ * job is tried again and its other jobs are given back; if the supervisor dies, its runners die too
+ * and their leases expire. On `stop` the runners are told and have WORKER_GRACE to finish their job
+ * or give it back; then the supervisor kills the rest and gives their jobs back.
  */
 #ifndef MN_SERVICE_PROCESSING_WORKER_H
 #define MN_SERVICE_PROCESSING_WORKER_H
@@ -22,9 +22,9 @@ struct sandbox;
 
 #define WORKER_PLACES_MAX 160
 #define WORKER_GRACE 20          /* seconds */
-#define WORKER_ENSURE_SECONDS 60 /* between looks whether periodic jobs are there */
+#define WORKER_ENSURE_SECONDS 60 /* between checks that the periodic jobs exist */
 #define WORKER_HEARTBEATS 3      /* within a lease */
-#define WORKER_RETRY_MS 1000     /* while the database is away */
+#define WORKER_RETRY_MS 1000     /* while the database is unavailable */
 
 struct worker {
 	struct config *config;
@@ -32,11 +32,11 @@ struct worker {
 	const struct sandbox *sandbox;
 	const struct job_kind *kinds; /* ends with kind NULL */
 	const volatile sig_atomic_t *stop;
-	/* signal mask to wait with: SIGCHLD and those that set *stop are open only there */
+	/* signal mask for waiting: only it lets in SIGCHLD and the signals that set *stop */
 	sigset_t waiting;
 };
 
-/* Returns when stopped and empty: the exit status. */
+/* Returns the exit status once it is stopped and has no more runners. */
 int worker_run(struct worker *);
 
 #endif
