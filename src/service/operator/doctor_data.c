@@ -71,8 +71,8 @@ check_server(struct doctor *d, struct db *db)
 		doctor_ok(d, "postgresql", facts.version, "%s", "");
 	for (size_t i = 0; i < facts.nmissing; i++)
 		doctor_fail(d, "extension", facts.missing[i],
-		    "is not installed: install PostgreSQL's contrib modules, then run 'medianest-admin"
-		    " migrate'");
+		    "is not installed: install PostgreSQL's contrib modules, then run"
+		    " 'medianest-admin migrate'");
 	if (facts.nmissing == 0)
 		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
 	check_schema(d, db);
