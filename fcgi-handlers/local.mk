@@ -4,10 +4,12 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth.c fcgi-handlers/auth.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/user_view.c fcgi-handlers/user_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handlers/notifications.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/health.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h fcgi-handlers/media_view.c fcgi-handlers/media_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h \
+	fcgi-handlers/media_view.c fcgi-handlers/media_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c fcgi-handlers/users.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c \
+	fcgi-handlers/users.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c

@@ -5,7 +5,8 @@ nodist_man_MANS = man/medianest.conf.5
 CLEANFILES += man/medianest.conf.5
 man/medianest.conf.5: man/medianest.conf.5.in config-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) man && ./config-doc$(EXEEXT) mdoc > $@.table && \
-	sed -e '/^@SETTINGS@$$/r $@.table' -e '/^@SETTINGS@$$/d' $(srcdir)/man/medianest.conf.5.in > $@.tmp && \
+	sed -e '/^@SETTINGS@$$/r $@.table' -e '/^@SETTINGS@$$/d' $(srcdir)/man/medianest.conf.5.in \
+	> $@.tmp && \
 	rm -f $@.table && mv $@.tmp $@
 dist_man_MANS += man/medianest-fcgi.8
 dist_man_MANS += man/medianest-media.8 man/medianest-worker.8

@@ -1,37 +1,57 @@
-NGINX_TEMPLATES = nginx/medianest.conf.in nginx/upstreams.conf.in nginx/problems.conf.in nginx/headers.conf.in nginx/page.conf.in \
+NGINX_TEMPLATES = nginx/medianest.conf.in nginx/upstreams.conf.in nginx/problems.conf.in \
+	nginx/headers.conf.in nginx/page.conf.in \
 	nginx/fcgi.conf.in nginx/storage.conf.in nginx/notifyd.conf.in nginx/nginx.conf.in
 nginxtemplatedir = $(pkgdatadir)/nginx
 dist_nginxtemplate_DATA = $(NGINX_TEMPLATES)
 
 # What a host needs beside the programs: units, users, directories, log rotation, a cron line.
-HOST_FILES = nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service nginx/host/medianest-notifyd.service nginx/host/cron
-EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.service.in nginx/host/medianest-notifyd.service.in \
-	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
+HOST_FILES = nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
+	nginx/host/medianest-notifyd.service nginx/host/cron
+EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.service.in \
+	nginx/host/medianest-notifyd.service.in \
+	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf \
+	nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
 CLEANFILES += $(HOST_FILES)
 all-local: $(HOST_FILES)
 $(HOST_FILES): Makefile
-	$(AM_V_GEN)$(MKDIR_P) nginx/host && sed -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' "$(srcdir)/$@.in" > "$@.tmp" && mv "$@.tmp" "$@"
+	$(AM_V_GEN)$(MKDIR_P) nginx/host && sed -e 's|@sbindir[@]|$(sbindir)|g' \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' "$(srcdir)/$@.in" > "$@.tmp" && \
+		mv "$@.tmp" "$@"
 nginx/host/medianest-fcgi@.service: nginx/host/medianest-fcgi@.service.in
 nginx/host/medianest-worker.service: nginx/host/medianest-worker.service.in
 nginx/host/medianest-notifyd.service: nginx/host/medianest-notifyd.service.in
 nginx/host/cron: nginx/host/cron.in
 
 install-data-local:
-	$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d" \
-	    "$(DESTDIR)$(prefix)/lib/sysusers.d" "$(DESTDIR)$(prefix)/lib/tmpfiles.d" "$(DESTDIR)$(sysconfdir)/cron.d" "$(DESTDIR)$(sysconfdir)/logrotate.d"
-	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service nginx/host/medianest-notifyd.service \
+	$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d" \
+	    "$(DESTDIR)$(prefix)/lib/sysusers.d" "$(DESTDIR)$(prefix)/lib/tmpfiles.d" \
+	    "$(DESTDIR)$(sysconfdir)/cron.d" "$(DESTDIR)$(sysconfdir)/logrotate.d"
+	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
+		nginx/host/medianest-notifyd.service \
 	    "$(srcdir)/nginx/host/medianest.target" "$(DESTDIR)$(systemdsystemunitdir)"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/sysusers.conf" "$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/tmpfiles.conf" "$(DESTDIR)$(prefix)/lib/tmpfiles.d/medianest.conf"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/sysusers.conf" \
+		"$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/tmpfiles.conf" \
+		"$(DESTDIR)$(prefix)/lib/tmpfiles.d/medianest.conf"
 	$(INSTALL_DATA) nginx/host/cron "$(DESTDIR)$(sysconfdir)/cron.d/medianest"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/logrotate" "$(DESTDIR)$(sysconfdir)/logrotate.d/medianest"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/logrotate" \
+		"$(DESTDIR)$(sysconfdir)/logrotate.d/medianest"
 
 uninstall-local:
-	rm -f "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@.service" "$(DESTDIR)$(systemdsystemunitdir)/medianest-worker.service" \
-	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-notifyd.service" "$(DESTDIR)$(systemdsystemunitdir)/medianest.target" \
-	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf" "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf" \
-	    "$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf" "$(DESTDIR)$(prefix)/lib/tmpfiles.d/medianest.conf" \
-	    "$(DESTDIR)$(sysconfdir)/cron.d/medianest" "$(DESTDIR)$(sysconfdir)/logrotate.d/medianest"
-	-rmdir "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d"
+	rm -f "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@.service" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-worker.service" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-notifyd.service" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest.target" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf" \
+	    "$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf" \
+	    "$(DESTDIR)$(prefix)/lib/tmpfiles.d/medianest.conf" \
+	    "$(DESTDIR)$(sysconfdir)/cron.d/medianest" \
+	    "$(DESTDIR)$(sysconfdir)/logrotate.d/medianest"
+	-rmdir "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d"

@@ -1,5 +1,7 @@
-# Unit tests (C, no servers) and the style test run in `make check`; t/NNN-*.t against real stacks run in `./dev check`.
-# A new unit test: t/unit/NAME.c and one line in check_PROGRAMS. It links with ALL_LIBS unless it has a _LDADD of its own.
+# Unit tests (C, no servers) and the style test run in `make check`; t/NNN-*.t against real stacks
+# run in `./dev check`.
+# A new unit test: t/unit/NAME.c and one line in check_PROGRAMS. It links with ALL_LIBS unless it
+# has a _LDADD of its own.
 LDADD = $(ALL_LIBS)
 check_PROGRAMS += \
 	t/unit/access \
@@ -17,7 +19,8 @@ check_PROGRAMS += \
 	t/unit/token \
 	t/unit/totp
 
-check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path t/unit/protocol t/unit/route
+check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path \
+	t/unit/protocol t/unit/route
 t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
@@ -28,7 +31,8 @@ t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
 
 check_PROGRAMS += t/unit/crc t/unit/s3_presign t/unit/sigv4 t/unit/xml
 
-# Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME, with --enable-fuzzers it fuzzes.
+# Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME,
+# with --enable-fuzzers it fuzzes.
 check_PROGRAMS += t/fuzz/replay_json
 t_fuzz_replay_json_SOURCES = t/fuzz/json.c t/fuzz/replay.c
 check_PROGRAMS += t/fuzz/replay_input t/fuzz/replay_request
@@ -83,7 +87,8 @@ EXTRA_DIST += $(style_tests) t/unit/tap.h t/unit/metric_children.h t/fuzz/corpus
 
 # The tests against real stacks go into the archive as they lie.
 dist-hook:
-	$(MKDIR_P) "$(distdir)/t/faults" && cp -p "$(srcdir)"/t/*.t "$(distdir)/t" && cp -p "$(srcdir)"/t/faults/*.t "$(distdir)/t/faults"
+	$(MKDIR_P) "$(distdir)/t/faults" && cp -p "$(srcdir)"/t/*.t "$(distdir)/t" && cp -p \
+		"$(srcdir)"/t/faults/*.t "$(distdir)/t/faults"
 
 check_PROGRAMS += t/unit/exif t/unit/process_result t/unit/sandbox t/unit/sniff t/unit/thumbhash
 t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
@@ -94,7 +99,8 @@ EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
-check_PROGRAMS += t/unit/config t/unit/list t/unit/crypto t/unit/redis_url t/unit/search_fuse t/unit/search_leg t/unit/search_parse t/unit/search_words
+check_PROGRAMS += t/unit/config t/unit/list t/unit/crypto t/unit/redis_url t/unit/search_fuse \
+	t/unit/search_leg t/unit/search_parse t/unit/search_words
 
 # The S3 client against a server: run by t/150-s3-embedded.t and t/151-s3-foreign.t.
 noinst_PROGRAMS += t/tools/s3-check
@@ -152,7 +158,8 @@ check_PROGRAMS += t/unit/options t/unit/run_dir
 
 # The worker with jobs of its own: run by t/221-runners.t and t/bench/run.
 noinst_PROGRAMS += t/tools/test-worker
-t_tools_test_worker_SOURCES = t/tools/test_jobs.c src/bin/medianest_worker.c src/bin/jobs.h src/bin/daemon.c src/bin/daemon.h
+t_tools_test_worker_SOURCES = t/tools/test_jobs.c src/bin/medianest_worker.c src/bin/jobs.h \
+	src/bin/daemon.c src/bin/daemon.h
 
 check_PROGRAMS += t/unit/job_kinds
 t_unit_job_kinds_SOURCES = t/unit/job_kinds.c src/bin/jobs.c src/bin/jobs.h

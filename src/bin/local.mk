@@ -1,7 +1,11 @@
-ALL_LIBS = src/libservice.a src/libclient.a src/libstore.a src/libcore.a $(SERVICE_LIBS) $(CLIENT_LIBS) $(STORE_LIBS) $(CORE_LIBS)
+ALL_LIBS = src/libservice.a src/libclient.a src/libstore.a src/libcore.a $(SERVICE_LIBS) \
+	$(CLIENT_LIBS) $(STORE_LIBS) $(CORE_LIBS)
 sbin_PROGRAMS += medianest-fcgi
-medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/inputs.c src/bin/inputs.h src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h src/bin/daemon.c src/bin/daemon.h
-medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
+medianest_fcgi_SOURCES = src/bin/medianest_fcgi.c src/bin/inputs.c src/bin/inputs.h \
+	src/bin/pools.c src/bin/pools.h src/bin/guards.c src/bin/guards.h src/bin/daemon.c \
+	src/bin/daemon.h
+medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libhttp.a $(ALL_LIBS) \
+	$(HTTP_LIBS)
 
 sbin_PROGRAMS += medianest-admin
 medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_nginx.c src/bin/admin_nginx.h
@@ -19,10 +23,12 @@ nginx/host/medianest.conf.sample: config-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) nginx/host && ./config-doc$(EXEEXT) sample > $@.tmp && mv $@.tmp $@
 
 sbin_PROGRAMS += medianest-notifyd
-medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin/daemon.h src/notifyd/notifyd.h src/notifyd/bus.c src/notifyd/client.c src/notifyd/event.c \
+medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin/daemon.h \
+	src/notifyd/notifyd.h src/notifyd/bus.c src/notifyd/client.c src/notifyd/event.c \
 	src/notifyd/feed.c src/notifyd/people.c src/notifyd/server.c src/notifyd/watch.c
 medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
 medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
 sbin_PROGRAMS += medianest-worker
-medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/jobs.h src/bin/daemon.c src/bin/daemon.h
+medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/jobs.h \
+	src/bin/daemon.c src/bin/daemon.h
 medianest_worker_LDADD = $(ALL_LIBS)

@@ -15,9 +15,11 @@ src_libcore_a_SOURCES = \
 	src/core/options.c src/core/options.h \
 	src/core/problem_document.c src/core/problem_document.h \
 	src/core/run_dir.c src/core/run_dir.h \
-	src/core/metric.c src/core/metric_carry.c src/core/metric_read.c src/core/metric.h src/core/metric_internal.h src/core/metric_table.def \
+	src/core/metric.c src/core/metric_carry.c src/core/metric_read.c src/core/metric.h \
+	src/core/metric_internal.h src/core/metric_table.def \
 	src/core/shm.c src/core/shm.h \
 	src/core/str.c src/core/str_encode.c src/core/str.h \
 	src/core/words.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
-src_libcore_a_SOURCES += src/model/job.h src/model/list.h src/model/media.h src/model/notification.h src/model/notification_kinds.def src/model/upload.h
+src_libcore_a_SOURCES += src/model/job.h src/model/list.h src/model/media.h \
+	src/model/notification.h src/model/notification_kinds.def src/model/upload.h

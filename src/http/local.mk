@@ -5,7 +5,8 @@ src_libhttp_a_SOURCES = \
 	src/http/enter.c src/http/enter.h \
 	src/http/fcgi.c src/http/fcgi.h src/http/fcgi_send.c src/http/fcgi_send.h \
 	src/http/guard.h \
-	src/http/input.c src/http/input_json.c src/http/input_query.c src/http/input_schema.c src/http/input.h src/http/input_value.h \
+	src/http/input.c src/http/input_json.c src/http/input_query.c src/http/input_schema.c \
+	src/http/input.h src/http/input_value.h \
 	src/http/measure.c src/http/measure.h \
 	src/http/multipart.c src/http/multipart.h \
 	src/http/prefork.c src/http/prefork.h \

@@ -132,6 +132,8 @@ nodist_src_libservice_a_SOURCES = src/service/schema_version.h
 BUILT_SOURCES += src/service/schema_version.h
 CLEANFILES += src/service/schema_version.h
 src/service/schema_version.h: $(dist_sql_DATA)
-	$(AM_V_GEN)$(MKDIR_P) src/service && v=$$(for f in $(dist_sql_DATA); do basename $$f; done | \
+	$(AM_V_GEN)$(MKDIR_P) src/service && v=$$(for f in $(dist_sql_DATA); do basename $$f; done \
+		| \
 		sed -n 's/^0*\([1-9][0-9]*\)-.*\.sql$$/\1/p' | sort -n | tail -n 1) && \
-	{ echo "/* Made from the names in sql/. */"; echo "#define SCHEMA_VERSION $$v"; } > $@.tmp && mv $@.tmp $@
+	{ echo "/* Made from the names in sql/. */"; echo "#define SCHEMA_VERSION $$v"; } > $@.tmp \
+	&& mv $@.tmp $@

@@ -1,4 +1,5 @@
--- Sets a person's generation, never lowering it. KEYS: 1 epoch, 2 gen   ARGV: 1 run_id, 2 user, 3 generation
+-- Sets a person's generation, never lowering it. KEYS: 1 epoch, 2 gen   ARGV: 1 run_id, 2 user, 3
+-- generation
 -- With another run_id, the value from PostgreSQL may be older than the reload, so nothing is set.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
 	return 0

@@ -1,14 +1,22 @@
--- One round trip of every request: epoch, blacklist, generation, rate windows and the cached answer.
--- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7 cached answer
+-- One round trip of every request: epoch, blacklist, generation, rate windows and the cached
+-- answer.
+-- KEYS: 1 epoch, 2 revoked, 3 gen, 4 ver, 5 windows of the caller, 6 windows of the address, 7
+--       cached answer
 -- ARGV: 1 run_id, 2 sid or '', 3 user or '', 4 generation of the token,
---       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or '', 10 class minute limit, 11 '1' = look for a cached response,
---       12 longest retry_after, 13 seconds for which the first request for a response is remembered,
+--       5 minute, 6 hour limit of the caller's tier, 7, 8 the same for anonymous, 9 class name or
+--       '', 10 class minute limit, 11 '1' = look for a cached response,
+--       12 longest retry_after, 13 seconds for which the first request for a response is
+--       remembered,
 --       14 '1' = only ask whether a window is full: what is not refused is not counted
--- Returns {state, limit, remaining, reset, window, retry_after, which, house version, user version, config version, cached or false, 1 = not in the cache but requested before}
--- state: ok, limited, epoch (the copy is from an earlier life of the server), unknown (generation not loaded), revoked, stale
+-- Returns {state, limit, remaining, reset, window, retry_after, which, house version, user version,
+--       config version, cached or false, 1 = not in the cache but requested before}
+-- state: ok, limited, epoch (the copy is from an earlier life of the server), unknown (generation
+--       not loaded), revoked, stale
 local MINUTE, HOUR = 60, 3600
-local WINDOWS_LIFE = 2 * HOUR + MINUTE -- of the counters: the previous bucket of an hour still counts
-local DOUBLINGS = 12 -- of retry_after, by further refusals; the limit keeps the power from overflowing
+-- of the counters: the previous bucket of an hour still counts
+local WINDOWS_LIFE = 2 * HOUR + MINUTE
+-- of retry_after, by further refusals; the limit keeps the power from overflowing
+local DOUBLINGS = 12
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local sid, user = ARGV[2], ARGV[3]
@@ -35,7 +43,8 @@ if verdict ~= 'ok' then
 	subject, minute, hour = KEYS[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 end
 
--- Sliding window: the previous bucket counts in proportion to the part that the window still covers.
+-- Sliding window: the previous bucket counts in proportion to the part that the window still
+-- covers.
 local windows = {}
 local function window(name, size, limit)
 	if limit > 0 then
@@ -73,7 +82,8 @@ for i, w in ipairs(windows) do
 	w.reset = (1 - part) * w.size
 	if used + 1 > w.limit then
 		w.remaining = 0
-		if w.n + 1 > w.limit then -- opens in the next bucket, when enough of this one has slid out
+		-- opens in the next bucket, when enough of this one has slid out
+		if w.n + 1 > w.limit then
 			w.reset = w.reset + w.size * (1 - (w.limit - 1) / w.n)
 		else
 			w.reset = w.size * ((1 - (w.limit - 1 - w.n) / w.p) - part)
@@ -83,7 +93,8 @@ for i, w in ipairs(windows) do
 		end
 		w.full = true
 	end
-	if not tightest or (w.full and not tightest.full) or (w.full == tightest.full and (w.remaining < tightest.remaining or (w.full and w.reset > tightest.reset))) then
+	if not tightest or (w.full and not tightest.full) or (w.full == tightest.full and
+		(w.remaining < tightest.remaining or (w.full and w.reset > tightest.reset))) then
 		tightest = w
 	end
 end
@@ -124,12 +135,14 @@ local ver = redis.call('HMGET', KEYS[4], 'house', 'u:' .. user, 'config')
 reply[8], reply[9], reply[10] = ver[1] or '', ver[2] or '', ver[3] or ''
 if reply[1] == 'ok' and ARGV[11] == '1' then
 	local c = redis.call('HMGET', KEYS[7], 'r', 'h', 'u', 'g', 'c', 'b', 'a')
-	if c[1] == ARGV[1] and c[2] == reply[8] and c[3] == reply[9] and c[4] == ARGV[4] and c[5] == reply[10] then
+	if c[1] == ARGV[1] and c[2] == reply[8] and c[3] == reply[9] and c[4] == ARGV[4]
+		and c[5] == reply[10] then
 		reply[11] = c[6]
 	elseif c[1] or c[7] then
 		reply[12] = 1
 	else
-		redis.call('HSET', KEYS[7], 'a', '1') -- requested once: store the response when it is requested again
+		-- requested once: store the response when it is requested again
+		redis.call('HSET', KEYS[7], 'a', '1')
 		redis.call('EXPIRE', KEYS[7], ARGV[13])
 	end
 end

@@ -2,7 +2,8 @@ noinst_LIBRARIES += src/libstore.a
 STORE_LIBS = $(LIBPQ_LIBS) $(HIREDIS_LIBS) $(CURL_LIBS)
 src_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(CURL_CFLAGS)
 src_libstore_a_SOURCES = \
-	src/store/pg.c src/store/pg_transaction.c src/store/pg_connect.c src/store/pg_rows.c src/store/pg.h src/store/pg_internal.h \
+	src/store/pg.c src/store/pg_transaction.c src/store/pg_connect.c src/store/pg_rows.c \
+	src/store/pg.h src/store/pg_internal.h \
 	src/store/queries.c \
 	src/store/redis.c src/store/redis.h src/store/redis_url.c src/store/redis_url.h \
 	src/store/store_accounts.c src/store/store_accounts.h \
@@ -12,7 +13,8 @@ src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
-src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c src/store/store_media_list.c src/store/store_media.h
+src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \
+	src/store/store_media_list.c src/store/store_media.h
 src_libstore_a_SOURCES += src/store/store_uploads.c src/store/store_uploads.h
 src_libstore_a_SOURCES += src/store/store_audit.c src/store/store_audit.h
 src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h
@@ -44,7 +46,8 @@ CLEANFILES += $(SQL_TABLES)
 $(SQL_TABLES): $(SQL_SHARED) build-aux/sql-queries
 	$(AM_V_GEN)$(MKDIR_P) src/store && name=`basename $@ .h | sed 's/^sql_//'` && \
 		$(PERL) $(srcdir)/build-aux/sql-queries $(srcdir)/src/store/sql/$$name.sql \
-		$(srcdir)/src/store/sql/readable.sql $(srcdir)/src/store/sql/columns.sql > $@.tmp && \
+		$(srcdir)/src/store/sql/readable.sql $(srcdir)/src/store/sql/columns.sql > $@.tmp \
+		&& \
 		mv $@.tmp $@
 src/store/sql_media.h: src/store/sql/media.sql
 src/store/sql_media_list.h: src/store/sql/media_list.sql
@@ -52,10 +55,13 @@ src/store/sql_search.h: src/store/sql/search.sql
 src/store/sql_search_words.h: src/store/sql/search_words.sql
 src_libstore_a_SOURCES += src/store/store_health.c src/store/store_health.h
 src_libstore_a_SOURCES += src/store/sigv4.c src/store/sigv4_verify.c src/store/sigv4.h
-src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c src/store/s3_ops.c src/store/s3_presign.c src/store/s3.h src/store/s3_internal.h
+src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c \
+	src/store/s3_ops.c src/store/s3_presign.c src/store/s3.h src/store/s3_internal.h
 src_libstore_a_SOURCES += src/store/pg_async.c src/store/pg_async.h
-src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploads.c src/store/store_objects.h
-src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c src/store/store_search.h
+src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploads.c \
+	src/store/store_objects.h
+src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c \
+	src/store/store_search.h
 src_libstore_a_SOURCES += src/store/store_people.c src/store/store_people.h
 src_libstore_a_SOURCES += src/store/store_tokens.c src/store/store_tokens.h
 src_libstore_a_SOURCES += src/store/store_totp.c src/store/store_totp.h

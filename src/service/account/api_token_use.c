@@ -28,16 +28,6 @@
 #define KEEP_SECONDS "86400" /* for the limiter only; as an identity API_TOKEN_FRESH_SECONDS */
 
 enum {
-	USE_OWNER,
-	USE_ROLE,
-	USE_TIER,
-	USE_GENERATION,
-	USE_SCOPES,
-	USE_EXPIRED,
-	USE_ID,
-	USE_EXPIRES
-};
-enum {
 	RECALL_STATE,
 	RECALL_NOW,
 	RECALL_USER,
