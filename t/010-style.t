@@ -189,4 +189,19 @@ my @numbers = map { m{/(\d{4})-[a-z0-9]+(?:-[a-z0-9]+)+\.sql$} ? $1 + 0 : () }
     sort glob('sql/[0-9]*.sql');
 is_deeply(\@numbers, [1 .. @numbers], 'migrations are numbered from 0001 without gaps');
 
+# What is not listed is missing in the archive of `make dist`. A unit test's source is named by its
+# program.
+{
+    my $rules = join '', map { text_of($_) } 'Makefile.am', glob('*/local.mk src/*/local.mk');
+    my @sources;
+    find({ wanted => sub { push @sources, $File::Find::name if /\.(?:[ch]|def|lua|sql)$/ },
+        no_chdir => 1 },
+        grep { -d } qw(src fcgi-handlers t/unit t/fuzz t/tools t/bench));
+    check('every source is listed in a local.mk', sort grep {
+        my $file = $_;
+        (my $program = $file) =~ s/\.c$//;
+        index($rules, $file) < 0 && $rules !~ m{\Q$program\E(?:\s|\\|$)};
+    } @sources);
+}
+
 done_testing();

@@ -21,5 +21,13 @@ src_libcore_a_SOURCES = \
 	src/core/str.c src/core/str_encode.c src/core/str.h \
 	src/core/words.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
-src_libcore_a_SOURCES += src/model/job.h src/model/list.h src/model/media.h \
-	src/model/notification.h src/model/notification_kinds.def src/model/upload.h
+src_libcore_a_SOURCES += \
+	src/model/audit.h \
+	src/model/job.h \
+	src/model/list.h \
+	src/model/media.h \
+	src/model/notification.h \
+	src/model/notification_kinds.def \
+	src/model/setting.h \
+	src/model/upload.h \
+	src/model/user.h
