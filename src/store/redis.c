@@ -20,6 +20,7 @@
 #include "store/redis_url.h"
 #include "core/banned.h"
 
+#define EVAL_ARGS 3 /* EVALSHA, the hash, the number of keys */
 #define RUN_ID_MAX 64
 #define KEY_MAX 512
 
@@ -284,28 +285,26 @@ bool
 redis_eval(struct redis *r, struct arena *arena, struct redis_script *script, size_t nkeys,
     size_t argc, const char *const *argv, const size_t *lens, redisReply **out, struct error *err)
 {
-	const char *all[REDIS_ARGS_MAX + 3];
-	size_t all_lens[REDIS_ARGS_MAX + 3];
+	const char **all = arena_array(arena, argc + EVAL_ARGS, sizeof(*all));
+	size_t *all_lens = arena_array(arena, argc + EVAL_ARGS, sizeof(*all_lens));
 	char count[24];
 	redisReply *reply;
 
-	if (argc > REDIS_ARGS_MAX)
-		return error_set(err, ERR_INTERNAL, "too many arguments for a script");
 	script_name(script);
 	snprintf(count, sizeof(count), "%zu", nkeys);
 	all[0] = "EVALSHA", all[1] = script->sha1, all[2] = count;
 	for (size_t i = 0; i < argc; i++) {
-		all[i + 3] = argv[i];
-		all_lens[i + 3] = lens != NULL ? lens[i] : strlen(argv[i]);
+		all[i + EVAL_ARGS] = argv[i];
+		all_lens[i + EVAL_ARGS] = lens != NULL ? lens[i] : strlen(argv[i]);
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < EVAL_ARGS; i++)
 		all_lens[i] = strlen(all[i]);
-	reply = call(r, arena, argc + 3, all, all_lens, err);
+	reply = call(r, arena, argc + EVAL_ARGS, all, all_lens, err);
 	if (reply != NULL && reply->type == REDIS_REPLY_ERROR &&
 	    str_starts(reply->str, "NOSCRIPT")) {
 		all[0] = "EVAL", all[1] = script->source;
 		all_lens[0] = strlen(all[0]), all_lens[1] = strlen(all[1]);
-		reply = call(r, arena, argc + 3, all, all_lens, err);
+		reply = call(r, arena, argc + EVAL_ARGS, all, all_lens, err);
 	}
 	return judge(r, script->name, reply, out, err);
 }

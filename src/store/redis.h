@@ -22,7 +22,6 @@ struct redisReply;
 #define REDIS_CONNECT_MS 200
 #define REDIS_COMMAND_MS 250
 #define REDIS_RETRY_MS 500
-#define REDIS_ARGS_MAX 64
 
 struct redis_script {
 	const char *name;
