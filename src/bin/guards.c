@@ -84,6 +84,17 @@ identify_access_token(struct request *req, const char *token)
 		request_refuse_later(req, &why);
 }
 
+/* A refusal may rest on limits that have been changed since this process read them. */
+static bool
+limits_changed(const struct request *req, const struct admission *adm)
+{
+	struct error ignored;
+
+	return adm != NULL && adm->config_version != NULL && !access_is(adm->config_version) &&
+	    access_refresh(req->call, adm->config_version, &ignored) &&
+	    access_is(adm->config_version);
+}
+
 static bool
 identify_api_token(struct request *req, const char *token, struct error *err)
 {
@@ -93,6 +104,11 @@ identify_api_token(struct request *req, const char *token, struct error *err)
 
 	if (api_token_identify(req->call, token, &ask, req->who, &adm, &why))
 		return true;
+	if (why.code == ERR_RATE_LIMITED && limits_changed(req, adm)) {
+		ask = ask_of(req);
+		if (api_token_identify(req->call, token, &ask, req->who, &adm, &why))
+			return true;
+	}
 	if (why.code == ERR_UNAUTHENTICATED) {
 		request_refuse_later(req, &why);
 		return true;
@@ -158,6 +174,10 @@ guard_admit(struct request *req, struct error *err)
 	if (ask.uncounted && req->who->session_id[0] == '\0')
 		return true; /* nothing to count, no session to judge */
 	ok = admission_check(req->call, &ask, &adm, err);
+	if (!ok && err->code == ERR_RATE_LIMITED && limits_changed(req, adm)) {
+		ask = ask_of(req);
+		ok = admission_check(req->call, &ask, &adm, err);
+	}
 	if (adm != NULL)
 		take_admission(req, adm);
 	return ok;

@@ -88,6 +88,8 @@ src_libservice_a_SOURCES += \
 
 # processing
 src_libservice_a_SOURCES += \
+	src/service/processing/bumps.c \
+	src/service/processing/bumps.h \
 	src/service/processing/job_run.c \
 	src/service/processing/job_run.h \
 	src/service/processing/process.c \

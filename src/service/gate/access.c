@@ -43,6 +43,22 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 }
 
 bool
+access_is(const char *config_version)
+{
+	return access_copy.loaded && str_eq(config_version, access_copy.version);
+}
+
+static bool
+is_current(const char *config_version, int64_t now)
+{
+	int64_t age = now - access_copy.loaded_at;
+
+	if (config_version == NULL)
+		return access_copy.loaded && age < ACCESS_RELOAD_SECONDS * US_PER_SEC;
+	return access_is(config_version) && age < ACCESS_AGE_SECONDS * US_PER_SEC;
+}
+
+bool
 access_refresh(const struct call *call, const char *config_version, struct error *err)
 {
 	permission_set roles[ROLES];
@@ -50,10 +66,7 @@ access_refresh(const struct call *call, const char *config_version, struct error
 	int64_t now = clock_monotonic();
 	struct error why;
 
-	if (access_copy.loaded &&
-	    (config_version != NULL ?
-		    str_eq(config_version, access_copy.version) :
-		    now - access_copy.loaded_at < ACCESS_RELOAD_SECONDS * US_PER_SEC))
+	if (is_current(config_version, now))
 		return true;
 	if (!store_access_load(call->svc->db, call->arena, roles, &settings, &why)) {
 		if (!access_copy.loaded) {
@@ -64,6 +77,7 @@ access_refresh(const struct call *call, const char *config_version, struct error
 		    "roles and settings could not be reloaded, the previous ones stay in"
 		    " force: %s",
 		    why.detail);
+		access_copy.loaded_at = now; /* the next attempt is not the next request's */
 		return true;
 	}
 	for (enum role role = 0; role < ROLES; role++)

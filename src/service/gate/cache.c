@@ -48,48 +48,66 @@ cache_store(const struct call *call, const struct admission *adm, const char *bo
 	redis_eval(call->svc->redis, call->arena, &script_cache, 1, 8, argv, lens, NULL, &ignored);
 }
 
-struct version {
-	struct services *svc;
-	struct arena *arena;
-	const char *field;
+static const char *
+field_of(struct arena *arena, const char *scope)
+{
+	if (str_eq(scope, CACHE_HOUSE) || str_eq(scope, CACHE_CONFIG))
+		return scope;
+	return arena_printf(arena, "u:%s", scope);
+}
+
+bool
+cache_raise(const struct call *call, const char *scope)
+{
+	struct redis *redis = call->svc->redis;
+	unsigned char random[VERSION_BYTES];
+	struct error ignored;
+
+	random_bytes(random, sizeof(random));
+	return redis_command(redis, call->arena,
+	    REDIS_ARGV("HSET", redis_key(redis, call->arena, "ver"), field_of(call->arena, scope),
+		hex_encode(call->arena, random, sizeof(random))),
+	    NULL, &ignored);
+}
+
+bool
+cache_drop_versions(const struct call *call)
+{
+	struct redis *redis = call->svc->redis;
+	struct error ignored;
+
+	return redis_command(redis, call->arena,
+	    REDIS_ARGV("DEL", redis_key(redis, call->arena, "ver")), NULL, &ignored);
+}
+
+struct bump {
+	struct call call;
+	const char *scope;
 };
 
 static void
-raise_version(void *context)
+raise_now(void *context)
 {
-	const struct version *v = context;
-	unsigned char random[VERSION_BYTES];
-	struct error err;
+	const struct bump *b = context;
 
-	random_bytes(random, sizeof(random));
-	if (!redis_command(v->svc->redis, v->arena,
-		REDIS_ARGV("HSET", redis_key(v->svc->redis, v->arena, "ver"), v->field,
-		    hex_encode(v->arena, random, sizeof(random))),
-		NULL, &err))
-		log_warn(v->svc->log,
-		    "the cache version of %s was not raised, the worker will repeat it:"
-		    " %s",
-		    v->field, err.detail);
-}
-
-/* Not before the commit: data read in between would be cached as new. */
-static void
-bump(const struct call *call, const char *field)
-{
-	const struct version version = { call->svc, call->arena, field };
-
-	db_on_commit(call->svc->db, call->arena, raise_version,
-	    arena_memdup(call->arena, &version, sizeof(version)));
+	if (!cache_raise(&b->call, b->scope))
+		log_warn(b->call.svc->log,
+		    "Redis did not take the new version of %s; the worker will repeat it",
+		    b->scope);
 }
 
 void
 cache_bump(const struct call *call, const char *scope)
 {
-	bump(call, str_eq(scope, "house") ? scope : arena_printf(call->arena, "u:%s", scope));
+	const struct bump b = { *call, arena_strdup(call->arena, scope) };
+
+	/* Not before the commit: data read in between would be cached as new. */
+	db_on_commit(call->svc->db, call->arena, raise_now,
+	    arena_memdup(call->arena, &b, sizeof(b)));
 }
 
 void
 cache_bump_config(const struct call *call)
 {
-	bump(call, "config");
+	cache_bump(call, CACHE_CONFIG);
 }

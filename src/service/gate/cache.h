@@ -6,6 +6,7 @@
 #ifndef MN_SERVICE_GATE_CACHE_H
 #define MN_SERVICE_GATE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct call;
@@ -13,6 +14,8 @@ struct admission;
 
 #define CACHE_TTL_SECONDS 300 /* no cached response outlives the signatures of its URLs: cache.c */
 #define CACHE_BODY_MAX (256UL << 10)
+#define CACHE_HOUSE "house"
+#define CACHE_CONFIG "config"
 
 /*
  * Caches `body` as the response to the request of this admission; does nothing without a cache key
@@ -29,5 +32,12 @@ void cache_bump(const struct call *, const char *scope);
  * Call it after a change of roles or live settings: every process reloads them at its next request.
  */
 void cache_bump_config(const struct call *);
+
+/*
+ * For the worker, which goes on until Redis has taken a change: raise a version now (of
+ * CACHE_HOUSE, CACHE_CONFIG or a user), or drop all of them. False: Redis did not take it.
+ */
+bool cache_raise(const struct call *, const char *scope);
+bool cache_drop_versions(const struct call *);
 
 #endif

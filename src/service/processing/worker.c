@@ -1,3 +1,4 @@
+#include "service/processing/bumps.h"
 #include "service/processing/worker.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
-#include "service/gate/cache.h"
 #include "service/processing/job_run.h"
 #include "service/processing/runner.h"
 #include "service/processing/scratch.h"
@@ -48,6 +48,7 @@ struct supervisor {
 	const char *batch_kinds[JOB_QUEUES];
 	bool look[JOB_QUEUES]; /* something may be due there */
 	int lease;             /* seconds */
+	struct bumps bumps;
 	int64_t next_heartbeat, next_ensure, next_look, kill_at;
 	bool away; /* the database, as last logged */
 };
@@ -353,7 +354,9 @@ drain_notifications(struct supervisor *s)
 
 	while ((channel = db_notification(s->svc.db, &s->arena, &payload)) != NULL) {
 		if (str_eq(channel, "mn_catalogue"))
-			cache_bump(SYSTEM_CALL(&s->svc, &s->arena), payload);
+			bumps_scope(&s->bumps, payload);
+		else if (str_eq(channel, "mn_config"))
+			bumps_config(&s->bumps);
 		else
 			for (int q = 0; q < JOB_QUEUES; q++)
 				s->look[q] = s->look[q] || str_eq(job_queues[q].name, payload);
@@ -368,8 +371,11 @@ listen_again(struct supervisor *s)
 	if (db_connected(s->svc.db))
 		return true;
 	error_clear(&err);
-	if (!reachable(s, db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue", &err), &err))
+	if (!reachable(s,
+		db_script(s->svc.db, "LISTEN mn_jobs; LISTEN mn_catalogue; LISTEN mn_config", &err),
+		&err))
 		return false;
+	bumps_missed(&s->bumps);
 	look_everywhere(s);
 	return true;
 }
@@ -380,6 +386,8 @@ due_at(const struct supervisor *s)
 {
 	int64_t due = s->next_heartbeat < s->next_look ? s->next_heartbeat : s->next_look;
 
+	if (bumps_pending(&s->bumps) && s->bumps.next < due)
+		due = s->bumps.next;
 	for (const struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
 		int64_t until = p->pid != 0 ? atomic_load(&p->mark->until) : 0;
 
@@ -442,6 +450,7 @@ turn(struct supervisor *s)
 	}
 	if (connected)
 		drain_notifications(s);
+	bumps_push(&s->bumps, SYSTEM_CALL(&s->svc, &s->arena));
 	wait_for_work(s, connected);
 	reap(s);
 	arena_reset(&s->arena);
