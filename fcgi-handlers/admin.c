@@ -1,6 +1,7 @@
 #include "fcgi-handlers/admin.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -49,6 +50,21 @@ put_value(struct json *j, const char *key, const struct config_row *row,
 	}
 }
 
+/* A default has the type of its value. */
+static void
+put_default(struct json *j, const struct config_row *row, enum config_key id)
+{
+	switch (row->type) {
+	case CONFIG_INT:
+	case CONFIG_SIZE: json_put_int(j, "default", config_default(id)); break;
+	case CONFIG_BOOL: json_put_bool(j, "default", config_default(id) != 0); break;
+	case CONFIG_STRING:
+	case CONFIG_ENUM:
+	case CONFIG_PATH:
+	case CONFIG_LIST: json_put_str(j, "default", row->fallback); break;
+	}
+}
+
 static void
 setting_view(struct json *j, const struct config *config, enum config_key id)
 {
@@ -62,7 +78,7 @@ setting_view(struct json *j, const struct config *config, enum config_key id)
 		json_put_bool(j, "isSet", config_str(config, id)[0] != '\0');
 	} else {
 		put_value(j, "value", row, config, id);
-		json_put_str(j, "default", row->fallback);
+		put_default(j, row, id);
 	}
 	json_put_str(j, "type", type_names[row->type]);
 	json_opt_str(j, "unit", row->unit);
@@ -109,8 +125,10 @@ value_text(struct arena *arena, const struct config_row *row, const struct cJSON
 									     value->valuestring;
 	if (cJSON_IsBool(value))
 		return row->type == CONFIG_BOOL ? (cJSON_IsTrue(value) ? "true" : "false") : NULL;
+	/* Not rounded: 0.5 as a limit would be 0, which is none. */
 	if (cJSON_IsNumber(value))
-		return row->type == CONFIG_INT || row->type == CONFIG_SIZE ?
+		return (row->type == CONFIG_INT || row->type == CONFIG_SIZE) &&
+			value->valuedouble == floor(value->valuedouble) ?
 		    arena_printf(arena, "%.0f", value->valuedouble) :
 		    NULL;
 	if (!cJSON_IsArray(value) || row->type != CONFIG_LIST)

@@ -313,11 +313,16 @@ subtest 'settings and roles' => sub {
     my %setting = map { ($_->{key} => $_) } @{ $super->api(
         GET => '/api/admin/settings')->{json}{items} };
     is $setting{'trash.days'}{default}, 30, 'a default';
+    like $super->api(GET => '/api/admin/settings')->{content}, qr/"default":30,/,
+        'which is a number where the value is one';
     is $setting{'database.api_url'}{value}, undef, 'a secret is not shown';
     ok exists $setting{'database.api_url'}{isSet}, 'but whether it is set';
     my $patch = sub { $super->api(PATCH => '/api/admin/settings', {@_}) };
     is code($patch->('trash.days' => 0)), '400 validation_failed', 'out of range';
     is code($patch->('trash.days' => 'many')), '400 validation_failed', 'of another type';
+    is code($patch->('trash.days' => 7.5)), '400 validation_failed', 'a fraction is not rounded';
+    is code($patch->('rate_limit.anonymous.per_minute' => 0.5)), '400 validation_failed',
+        'least of all to a limit of none';
     is code($patch->('no.such' => 1)), '400 validation_failed', 'unknown';
     is code($patch->('trash.days' => 7, 'storage.bucket' => 'x')), '409 not_live', 'all or nothing';
     is $patch->('trash.days' => 7)->{status}, 200, 'changed';

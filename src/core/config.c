@@ -171,6 +171,15 @@ config_check(enum config_key key, const char *value, struct error *err)
 	return value_parse(key, value, &number, err);
 }
 
+int64_t
+config_default(enum config_key key)
+{
+	struct error ignored;
+	int64_t number;
+
+	return value_parse(key, config_rows[key].fallback, &number, &ignored) ? number : 0;
+}
+
 bool
 config_find(const char *key, enum config_key *out)
 {

@@ -82,6 +82,8 @@ bool config_list_has(const struct config *, enum config_key, const char *item);
 /* May a page of this Origin use the API: public.url itself, or one of cors.origins? */
 bool config_origin_allowed(const struct config *, const char *origin);
 
+/* The default of an INT, SIZE or BOOL. */
+int64_t config_default(enum config_key);
 /* Checks a textual value against its row without setting it. */
 bool config_check(enum config_key, const char *value, struct error *);
 /* Applies a value from the database to a live row; NULL goes back to file or default. */
