@@ -162,6 +162,7 @@ subtest 'typos' => sub {
 
 subtest 'filters' => sub {
 	is_deeply titles($anna, 'tmdb:603'), ['The Matrix'], 'tmdb:';
+	is_deeply titles($anna, 'tmdb:000603'), ['The Matrix'], 'with leading zeros too';
 	is_deeply titles($anna, 'tt0133093'), ['The Matrix'], 'a bare imdb id';
 	is_deeply titles($anna, "tag:$_"), ['Harbour at dusk'], "tag:$_"
 	    for 'sunset', 'SUNSET', '"sunset"';

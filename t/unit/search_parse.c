@@ -65,6 +65,8 @@ main(void)
 		{ "year:x", "w:year w:x ..." },
 		{ "source:plex", "source=plex" },
 		{ "tmdb:603", "tmdb=603" },
+		{ "tmdb:007", "tmdb=7" },
+		{ "tvdb:000", "tvdb=0" },
 		{ "tmdb:6x", "w:tmdb w:6x ..." },
 		{ "tmdb:603\"}", "w:tmdb w:603 ..." },
 		{ "imdb:tt0133093", "imdb=tt0133093" },

@@ -163,6 +163,15 @@ years_take(struct arena *arena, struct search_query *q, const char *value)
 	return true;
 }
 
+/* Digits without leading zeros: JSON knows none (RFC 8259 section 6). */
+static const char *
+number_text(const char *digits)
+{
+	size_t zeros = strspn(digits, "0");
+
+	return digits[zeros] != '\0' || zeros == 0 ? digits + zeros : digits + zeros - 1;
+}
+
 /* Takes name:value; false if it is not a filter. */
 static bool
 filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
@@ -187,7 +196,7 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 		all_digits(value) && strlen(value) <= 12 :
 		str_eq(name, "imdb") && imdb_id(value)) {
 		q->id_name = name;
-		q->id_value = value;
+		q->id_value = str_eq(name, "imdb") ? value : number_text(value);
 		return true;
 	}
 	return false;
