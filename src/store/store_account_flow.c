@@ -18,6 +18,8 @@ enum {
 	Q_STATISTICS,
 };
 
+#define AT_US SQL_US("at")
+
 const struct query store_account_flow_queries[] = {
 	[Q_TOKEN_ADD] = { "mail_token_add",
 	    "INSERT INTO mail_tokens (hash, purpose, user_id, email, display_name, password_hash,"
@@ -49,11 +51,9 @@ const struct query store_account_flow_queries[] = {
 	    " VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))",
 	    0 },
 	[Q_ACTIVITY_LIST] = { "activity_list",
-	    "SELECT id, " SQL_US(
-		"at") ", kind, data FROM activity WHERE user_id = $1 "
-		      "AND ($2::bigint IS NULL OR (" SQL_US(
-			  "at") ", id) < ($2::bigint, $3::uuid)) ORDER BY at DESC, id DESC"
-				" LIMIT $4::int",
+	    "SELECT id, " AT_US ", kind, data FROM activity WHERE user_id = $1"
+	    " AND ($2::bigint IS NULL OR (" AT_US ", id) < ($2::bigint, $3::uuid))"
+	    " ORDER BY at DESC, id DESC LIMIT $4::int",
 	    QUERY_READ },
 	[Q_STATISTICS] = { "statistics",
 	    "WITH up AS (SELECT to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month,"

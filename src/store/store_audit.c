@@ -6,10 +6,10 @@
 
 #include "core/banned.h"
 
+#define AT_US SQL_US("a.at")
 #define AUDIT \
-	"a.id, " SQL_US( \
-	    "a.at") ", a.actor_id, a.actor, a.action, a.target_type, a.target_id, a.detail," \
-		    " a.address, a.request_id"
+	"a.id, " AT_US ", a.actor_id, a.actor, a.action, a.target_type, a.target_id, a.detail," \
+	" a.address, a.request_id"
 #define CHAIN_LOCK "7236101" /* advisory lock: one chainer, or any number of writers */
 
 enum { Q_ADD, Q_LIST, Q_LOCK, Q_LAST, Q_UNCHAINED, Q_CHAIN_ADD, Q_CHAIN_READ, Q_UNCHAINED_COUNT };

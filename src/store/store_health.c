@@ -5,6 +5,8 @@
 
 enum { Q_QUEUE_STATE };
 
+#define LAG_US SQL_US("now() - min(run_at)")
+
 const struct query store_health_queries[] = {
 	/*
 	 * Each count uses its partial index; 'dead' rows are few and are removed after some days.
@@ -13,9 +15,8 @@ const struct query store_health_queries[] = {
 	    "SELECT (SELECT count(*) FROM jobs WHERE state = 'available' AND run_at <= now()), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'running'), "
 	    "(SELECT count(*) FROM jobs WHERE state = 'dead'), "
-	    "coalesce((SELECT " SQL_US(
-		"now() - min(run_at)") " FROM jobs "
-				       "WHERE state = 'available' AND run_at <= now()), 0)",
+	    "coalesce((SELECT " LAG_US
+	    " FROM jobs WHERE state = 'available' AND run_at <= now()), 0)",
 	    QUERY_READ },
 	{ .name = NULL },
 };

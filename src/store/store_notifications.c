@@ -19,6 +19,8 @@ enum {
 
 #define COLUMNS "id, seq, kind, title, message, data, read_at IS NOT NULL, " SQL_US("created_at")
 
+#define ADDED_US SQL_US("coalesce(added.created_at, clock_timestamp())")
+
 const struct query store_notifications_queries[] = {
 	/* The time is read after locking, so that it increases with seq. */
 	[NOTIFICATION_ADD] = { "notification_add",
@@ -35,9 +37,8 @@ const struct query store_notifications_queries[] = {
 	    " data, created_at)"
 	    " SELECT id, user_id, seq, $3, $4, $5, $6, $7::jsonb, clock_timestamp() FROM bumped"
 	    " RETURNING user_id, seq, created_at)"
-	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), " SQL_US(
-		"coalesce(added.created_at, clock_timestamp())") " FROM who LEFT"
-								 " JOIN added USING (user_id)",
+	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), " ADDED_US
+	    " FROM who LEFT JOIN added USING (user_id)",
 	    0 },
 	[NOTIFICATIONS_NEWEST] = { "notifications_newest",
 	    "SELECT " COLUMNS

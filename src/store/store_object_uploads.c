@@ -8,6 +8,8 @@ enum { Q_CREATE, Q_FIND, Q_DELETE, Q_LIST, Q_PART_PUBLISH, Q_PARTS, Q_ABANDON, Q
 
 #define UPLOAD_COLUMNS "id, key, content_type, headers::text, " SQL_US("created_at")
 
+#define CREATED_US SQL_US("created_at")
+
 const struct query store_object_uploads_queries[] = {
 	[Q_CREATE] = { "object_upload_create",
 	    "INSERT INTO object_uploads (id, bucket, key, content_type, headers)"
@@ -33,9 +35,9 @@ const struct query store_object_uploads_queries[] = {
 	    " excluded.size, etag = excluded.etag, created_at = now()",
 	    0 },
 	[Q_PARTS] = { "object_parts",
-	    "SELECT number, blob, size, etag, " SQL_US(
-		"created_at") " FROM object_parts WHERE upload_id = $1 AND number > $2::integer"
-			      " ORDER BY number LIMIT $3",
+	    "SELECT number, blob, size, etag, " CREATED_US
+	    " FROM object_parts WHERE upload_id = $1 AND number > $2::integer"
+	    " ORDER BY number LIMIT $3",
 	    QUERY_READ },
 	[Q_ABANDON] = { "object_uploads_abandon",
 	    "DELETE FROM object_uploads WHERE created_at < now() - $1::integer * interval '1 day'",

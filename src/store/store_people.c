@@ -21,6 +21,8 @@ enum {
 	Q_INVITE_USE,
 };
 
+#define CREATED_US SQL_US("u.created_at")
+
 const struct query store_people_queries[] = {
 	[Q_LIST] = { "people_list",
 	    "SELECT " USER_SQL
@@ -28,9 +30,8 @@ const struct query store_people_queries[] = {
 	    " OR u.display_name ILIKE '%' || $1 || '%') "
 	    "AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.tier = $3)"
 	    " AND ($4::text IS NULL OR u.status = $4) "
-	    "AND ($5::bigint IS NULL OR (" SQL_US(
-		"u.created_at") ", u.id) < ($5::bigint, $6::uuid))"
-				" ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
+	    "AND ($5::bigint IS NULL OR (" CREATED_US ", u.id) < ($5::bigint, $6::uuid))"
+	    " ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
 	    QUERY_READ },
 	[Q_LOCK] = { "person_lock",
 	    "SELECT " USER_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },

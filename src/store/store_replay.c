@@ -16,16 +16,14 @@ struct replay_reader {
 	struct arena arena; /* of one answer */
 };
 
+#define CREATED_US SQL_US("n.created_at")
 /*
  * The data of a row for sockets: the caller's data with the texts added, as notify.c makes it for
  * the live push.
  */
 #define EVENT \
-	"n.id, n.seq, n.event, " SQL_US( \
-	    "n.created_at") "," \
-			    " n.data || jsonb_build_object('notification'," \
-			    " jsonb_build_object('kind', n.kind, 'title', n.title, 'message'," \
-			    " n.message))"
+	"n.id, n.seq, n.event, " CREATED_US ", n.data || jsonb_build_object('notification'," \
+	" jsonb_build_object('kind', n.kind, 'title', n.title, 'message', n.message))"
 
 const struct query store_replay_queries[] = {
 	/*

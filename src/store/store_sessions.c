@@ -8,21 +8,18 @@
 
 #include "core/banned.h"
 
+#define ROTATED_US SQL_US("t.rotated_at")
+#define NOW_US SQL_US("clock_timestamp()")
+#define NEWEST_US \
+	SQL_US("(SELECT max(n.created_at) FROM refresh_tokens n WHERE n.session_id = s.id)")
 #define REFRESH_STATE \
-	USER_SQL ", s.id, " SQL_US("t.rotated_at") ", " SQL_US( \
-	    "clock_timestamp()") ", t.expires_at <= clock_timestamp()" \
-				 " OR s.expires_at <= clock_timestamp(), " \
-				 "s.revoked_at IS NOT NULL, t.dead, " \
-				 "coalesce((SELECT n.rotated_at IS NOT NULL FROM refresh_tokens n" \
-				 " WHERE n.hash = t.successor), false), " SQL_US( \
-				     "(SELECT max(n.created_at) FROM refresh_tokens n" \
-				     " WHERE n.session_id = s.id)") " " \
-								    "FROM refresh_tokens t" \
-								    " JOIN sessions s" \
-								    " ON s.id = t.session_id" \
-								    " JOIN users u" \
-								    " ON u.id = s.user_id" \
-								    " WHERE t.hash = $1"
+	USER_SQL ", s.id, " ROTATED_US ", " NOW_US \
+		 ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp()," \
+		 " s.revoked_at IS NOT NULL, t.dead," \
+		 " coalesce((SELECT n.rotated_at IS NOT NULL FROM refresh_tokens n" \
+		 " WHERE n.hash = t.successor), false), " NEWEST_US \
+		 " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id" \
+		 " JOIN users u ON u.id = s.user_id WHERE t.hash = $1"
 
 enum {
 	Q_PERSON_BY_EMAIL,

@@ -9,6 +9,8 @@
 
 enum { Q_USE, Q_ADD, Q_LIST, Q_REVOKE };
 
+#define TIMES SQL_US("created_at") ", " SQL_US("expires_at") ", " SQL_US("last_used_at")
+
 const struct query store_tokens_queries[] = {
 	[Q_USE] = { "token_use",
 	    "WITH used AS (UPDATE api_tokens SET last_used_at = now() WHERE hash = $1 AND " LIVE " "
@@ -25,12 +27,9 @@ const struct query store_tokens_queries[] = {
 	    ") < $8::int",
 	    0 },
 	[Q_LIST] = { "token_list",
-	    "SELECT id, name, hint, scopes, " SQL_US("created_at") ", " SQL_US(
-		"expires_at") ","
-			      " " SQL_US(
-				  "last_used_at") " FROM api_tokens "
-						  "WHERE user_id = $1 AND revoked_at IS NULL"
-						  " ORDER BY created_at DESC, id DESC LIMIT 200",
+	    "SELECT id, name, hint, scopes, " TIMES
+	    " FROM api_tokens WHERE user_id = $1 AND revoked_at IS NULL"
+	    " ORDER BY created_at DESC, id DESC LIMIT 200",
 	    QUERY_READ },
 	[Q_REVOKE] = { "token_revoke",
 	    "UPDATE api_tokens SET revoked_at = now() WHERE id = $2 AND user_id = $1"
