@@ -14,6 +14,8 @@ enum {
 	Q_TRASH,
 	Q_UNSHARE,
 	Q_TRANSFER,
+	Q_UPLOADS_END,
+	Q_UPLOADS_TRANSFER,
 	Q_DELETE,
 	Q_TOTP_CLEAR,
 	Q_CODES_CLEAR,
@@ -59,6 +61,14 @@ const struct query store_people_queries[] = {
 	    "UPDATE media SET owner_id = $2, version = version + 1, updated_at = now()"
 	    " WHERE owner_id = $1",
 	    0 },
+	/* What is not complete ends: its objects go with the next collection of expired uploads. */
+	[Q_UPLOADS_END] = { "person_uploads_end",
+	    "WITH open AS (UPDATE uploads SET expires_at = now() WHERE user_id = $1"
+	    " AND status IN ('pending', 'completing') RETURNING media_id)"
+	    " DELETE FROM media m USING open o WHERE m.id = o.media_id AND m.status = 'pending'",
+	    0 },
+	[Q_UPLOADS_TRANSFER] = { "person_uploads_transfer",
+	    "UPDATE uploads SET user_id = $2 WHERE user_id = $1 AND status = 'completed'", 0 },
 	[Q_DELETE] = { "person_delete", "DELETE FROM users WHERE id = $1", 0 },
 	[Q_TOTP_CLEAR] = { "person_totp_clear",
 	    "UPDATE users SET totp_secret = NULL, totp_pending = NULL, totp_confirmed_at = NULL,"
@@ -142,7 +152,14 @@ bool
 store_person_items_transfer(struct db *db, struct arena *arena, const char *id, const char *to,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err);
+	return db_exec(db, arena, Q(Q_UPLOADS_TRANSFER), DB_PARAMS(id, to), NULL, err) &&
+	    db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err);
+}
+
+bool
+store_person_uploads_end(struct db *db, struct arena *arena, const char *id, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_UPLOADS_END), DB_PARAMS(id), NULL, err);
 }
 
 bool

@@ -32,9 +32,11 @@ struct store_person_change {
 bool store_person_change(struct db *, struct arena *, const char *id,
     const struct store_person_change *, struct error *);
 /*
- * First moves the person's items to the trash (without an owner), then deletes the person with
- * everything else.
+ * Deleting a person, in this order: ends uploads that are not complete, with their items; moves the
+ * other items to the trash (without an owner) or to somebody else, complete uploads with them;
+ * deletes the person with everything else.
  */
+bool store_person_uploads_end(struct db *, struct arena *, const char *id, struct error *);
 bool store_person_items_trash(struct db *, struct arena *, const char *id, const char *by,
     struct error *);
 bool store_person_items_transfer(struct db *, struct arena *, const char *id, const char *to,

@@ -326,6 +326,7 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
 	return revoke_sessions(call, id, NULL, "account deleted", rev, err) &&
 	    revoke_generation(call, id, rev, err) &&
+	    store_person_uploads_end(db, call->arena, id, err) &&
 	    (transfer_to != NULL ?
 		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
 		    store_person_items_trash(db, call->arena, id, call->by.who->user_id, err)) &&
