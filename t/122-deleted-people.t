@@ -55,6 +55,9 @@ for my $way ('transfer', 'trash') {
 			    . "'$complete'"),
 			    'trashed ready', 'it is in the trash, and can be restored';
 		}
+		# not only with the next minute
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.uploads';"
+		    . " NOTIFY mn_jobs, 'upkeep'");
 		wait_until(sub { !has_object("incoming/$open->{uploadId}") }, 150,
 		    'the bytes of the open upload to go');
 		is $mn->psql("SELECT status FROM uploads WHERE id = '$open->{uploadId}'"),
