@@ -267,11 +267,7 @@ subtest 'people' => sub {
 
 subtest 'deletion' => sub {
     my ($goes, $heir) = ($mn->user, $mn->user);
-    my @media = map {
-        my $begun = $goes->api(POST => '/api/media/upload/initiate', { filename => "$_.jpg",
-            size => 10, type => 'image/jpeg' });
-        $begun->{json}{mediaId};
-    } 1 .. 2;
+    my @media = map { $goes->upload_bytes("$_.jpg", "no picture $_", 'image/jpeg')->{id} } 1 .. 2;
     is code($super->api(DELETE => "/api/users/$goes->{id}")), '400 validation_failed',
         'what becomes of the items must be said';
     is code($super->api(DELETE => "/api/users/$goes->{id}?items=transfer")),

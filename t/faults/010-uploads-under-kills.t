@@ -74,11 +74,13 @@ my @victims = (
 	(map {
 		my $part = $_;
 		[$part => sub { $mn->kill_part($part) }];
-	} qw(worker postgres redis worker nginx worker media store verify)),
+	} qw(worker postgres redis nginx media store verify)),
 	(map {
 		my $pool = $_;
 		["a process of $pool" => sub { kill_pool_worker($pool) }];
-	} qw(media media store verify)),
+	} qw(media store verify)),
+	[worker => sub { $mn->kill_part('worker') }],
+	['a process of media' => sub { kill_pool_worker('media') }],
 );
 my %killed;
 my ($next, $at) = (0, time + 1);
