@@ -37,7 +37,7 @@ function request()
 		return warm
 	end
 	local at = newest - math.floor(math.random() * (newest - oldest))
-	local cursor = base64url(string.format('%s%s%.0f', letter, uuid, at))
+	local cursor = base64url(string.format('%s%s.%.0f.', letter, uuid, at))
 	return wrk.format('GET', path .. '?cursor=' .. cursor)
 end
 
