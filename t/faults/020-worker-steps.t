@@ -34,6 +34,8 @@ my @moments = (['claimed', undef],
     map({ ([$_, 'started'], [$_, 'done']) } qw(fetch inspect thumbnails preview store)));
 for my $moment (@moments) {
 	my ($step, $state) = @$moment;
+	# Known beforehand: to ask for it when the moment has come would let the job end first.
+	my $worker = wait_until { $mn->pid('worker') } SETTLE, 'a worker';
 	# Bytes behind the end of the last box change the hash, not the film.
 	my $media = $user->upload_bytes("$step.mp4",
 	    $bytes . pack('Na4a*', 8 + 16, 'free', sprintf '%016d', scalar @ids), 'video/mp4');
@@ -48,16 +50,15 @@ for my $moment (@moments) {
 	}
 	my $name = $state ? "$step $state" : $step;
 	ok $seen, "$name: seen" or next;
-	$mn->kill_part('worker');
+	kill 'KILL', $worker;
 	my $item = $user->wait_media($media->{id}, SETTLE);
 	is $item->{status}, 'ready', "$name: ready after the worker was killed"
 	    or diag explain $item->{failure};
 }
 settled($mn, SETTLE, @ids);
 each_once($mn, @ids);
-# on a busy machine some are done before they can be killed
 cmp_ok $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND attempt > 1"), '>=',
-    @moments / 3, 'jobs ran again';
+    @moments - 3, 'jobs ran again';
 my $left = sub { my @found = glob "$mn->{var}/data/scratch/*"; scalar @found };
 ok eval { wait_until { $left->() == 0 } 30, 'an empty scratch directory' },
     'nothing is left in the scratch directory'
