@@ -66,7 +66,11 @@ statement_name(const struct query *query, char out[NAME_MAX_BYTES + 1])
 int64_t
 db_deadline(const struct db *db)
 {
-	return clock_monotonic() + (db->timeout_ms + DB_GRACE_MS) * US_PER_MS;
+	int64_t ms = db->timeout_ms + DB_GRACE_MS;
+
+	if (db->failing_since != 0 && ms > DB_TRIAL_MS)
+		ms = DB_TRIAL_MS;
+	return clock_monotonic() + ms * US_PER_MS;
 }
 
 /*
@@ -117,6 +121,7 @@ outcome_of(struct db *db, const struct query *query, const PGresult *res, struct
 		db_lost(db, query->name, err);
 		return late ? DB_LATE : DB_DEAD;
 	}
+	db->failing_since = 0;
 	if (succeeded(res))
 		return DB_DONE;
 	db_refused(db, query, res, err);
@@ -159,10 +164,10 @@ db_ready(struct db *db, int64_t deadline, struct error *err)
 	if (!db_connected(db) && db->in_tx) {
 		errno = 0;
 		db_lost(db, "the transaction's connection is gone", err);
-		return DB_LATE;
+		return DB_AWAY;
 	}
 	if (!db_open(db, deadline, err))
-		return DB_LATE;
+		return DB_AWAY;
 	if (db->server_timeout_ms == db->timeout_ms)
 		return DB_DONE;
 	snprintf(sql, sizeof(sql), "SET statement_timeout = %d; SET lock_timeout = %d",
@@ -238,7 +243,7 @@ exec_once(struct db *db, const struct query *query, struct strings params, int64
 bool
 db_again(const struct db *db, enum db_outcome outcome, bool read, unsigned *tries)
 {
-	if (db->in_tx || outcome == DB_DONE || outcome == DB_REFUSED || outcome == DB_LATE)
+	if (db->in_tx || outcome == DB_DONE || outcome == DB_REFUSED || outcome == DB_AWAY)
 		return false;
 	return (outcome == DB_REPLAY ? *tries < DB_REPLAYS : read && *tries < 1) && ++*tries > 0;
 }
@@ -263,13 +268,12 @@ bool
 db_exec(struct db *db, struct arena *arena, const struct query *query, struct strings params,
     struct rows **rows, struct error *err)
 {
-	int64_t deadline = db_deadline(db);
 	PGresult *res = NULL;
 	enum db_outcome outcome;
 	unsigned tries = 0;
 
 	do {
-		outcome = exec_once(db, query, params, deadline, &res, err);
+		outcome = exec_once(db, query, params, db_deadline(db), &res, err);
 	} while (db_again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
 	if (outcome != DB_DONE)
 		return false;
@@ -405,7 +409,6 @@ bool
 db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
     struct error *err)
 {
-	int64_t deadline = db_deadline(db);
 	enum db_outcome outcome;
 	unsigned tries = 0;
 	bool read = true;
@@ -415,7 +418,7 @@ db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t nc
 	for (size_t i = 0; i < ncalls; i++)
 		read = read && (calls[i].query->flags & QUERY_READ) != 0;
 	do {
-		outcome = pipeline_once(db, arena, calls, ncalls, deadline, err);
+		outcome = pipeline_once(db, arena, calls, ncalls, db_deadline(db), err);
 	} while (db_again(db, outcome, read, &tries));
 	if (outcome == DB_DONE)
 		error_clear(err);
@@ -544,7 +547,7 @@ db_each(struct db *db, struct arena *arena, struct db_ask *asks, size_t n)
 	do {
 		if (done < n)
 			outcome = each_once(db, arena, asks, n, &done);
-	} while (db_again(db, outcome, true, &tries));
+	} while (outcome != DB_LATE && db_again(db, outcome, true, &tries));
 	/* The statements behind the one that failed get the same error. */
 	for (size_t i = done + 1; i < n; i++) {
 		asks[i].late = asks[done].late;

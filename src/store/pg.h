@@ -6,8 +6,9 @@
  * (statements made of fragments are files in sql/, see build-aux/sql-queries). The result of every
  * statement is awaited with poll(2) and our own deadline. When it passes, the connection is closed:
  * statement_timeout does not protect the client from a backend that hangs. A statement marked
- * QUERY_READ is sent once more on a new connection if the old one turns out to be dead before a
- * result arrives, outside transactions only. Results belong to the arena given.
+ * QUERY_READ is sent once more on a new connection if the old one turns out to be dead, or silent
+ * past the deadline, before a result arrives; outside transactions only. A server that refuses
+ * connections is tried for a while (DB_PATIENCE_MS). Results belong to the arena given.
  *
  * Errors: unreachable, timed out or lost = ERR_UNAVAILABLE (slug database_unavailable,
  * Retry-After); unique, foreign key and check violations = ERR_CONFLICT with the constraint in

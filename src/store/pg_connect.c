@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/metric.h"
@@ -148,7 +150,7 @@ db_lost(struct db *db, const char *doing, struct error *err)
 	first_line(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof(text));
 	db_close(db);
 	if (late)
-		db->retry_at = clock_monotonic() + DB_RETRY_MS * US_PER_MS;
+		db->failing_since = clock_monotonic() - DB_PATIENCE_MS * US_PER_MS;
 	metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
 	error_slug(err, ERR_UNAVAILABLE, "database_unavailable",
 	    "The database is not reachable right now. Try again shortly.");
@@ -224,29 +226,82 @@ connect_finish(struct db *db, int64_t deadline)
 	return PQsetnonblocking(db->conn, 1) == 0;
 }
 
-bool
-db_open(struct db *db, int64_t deadline, struct error *err)
+/* From `ms` to twice that, so that processes which failed together do not come back together. */
+static int64_t
+spread_us(int64_t ms)
 {
-	int64_t start = clock_monotonic();
-	bool ok;
+	uint16_t random;
 
-	if (db_connected(db))
-		return true;
-	db_close(db);
+	random_bytes(&random, sizeof(random));
+	return ms * US_PER_MS + ms * US_PER_MS * random / UINT16_MAX;
+}
+
+static void
+pause_us(int64_t us)
+{
+	const struct timespec time = { .tv_nsec = us * 1000 };
+
+	nanosleep(&time, NULL);
+}
+
+static bool
+connect_once(struct db *db, int64_t deadline, struct error *err)
+{
 	errno = 0;
-	if (start < db->retry_at)
-		return db_lost(db, "connect: waiting before the next attempt, after a timeout",
-		    err);
 	db->conn = connect_start(db);
-	ok = db->conn != NULL && connect_finish(db, deadline);
-	db->waited += clock_monotonic() - start;
-	if (!ok)
-		return db_lost(db, "connect", err);
+	if (db->conn == NULL || !connect_finish(db, deadline)) {
+		bool silent = errno == ETIMEDOUT;
+
+		if (db->failing_since == 0)
+			db->failing_since = clock_monotonic();
+		db_lost(db, "connect", err);
+		if (silent)
+			db->retry_at = clock_monotonic() + spread_us(DB_RETRY_MS);
+		return false;
+	}
 	PQsetNoticeReceiver(db->conn, notice_drop, (void *)(uintptr_t)db->log);
 	db->server_timeout_ms = db->timeout_ms;
 	db->one_plan = false;
 	db->serial++;
 	return true;
+}
+
+/*
+ * One attempt, preceded by a pause while the server is failing: a process that fails at once would
+ * take most requests away from those that still work.
+ */
+static bool
+attempt(struct db *db, int64_t deadline, struct error *err)
+{
+	int64_t now;
+
+	if (db->failing_since != 0)
+		pause_us(spread_us(DB_PAUSE_MS));
+	now = clock_monotonic();
+	errno = 0;
+	if (now < db->retry_at)
+		return db_lost(db, "connect: waiting before the next attempt, after a timeout",
+		    err);
+	if (db->failing_since != 0 && deadline > now + DB_PROBE_MS * US_PER_MS)
+		deadline = now + DB_PROBE_MS * US_PER_MS;
+	return connect_once(db, deadline, err);
+}
+
+bool
+db_open(struct db *db, int64_t deadline, struct error *err)
+{
+	int64_t start = clock_monotonic(), now = start;
+	bool ok = db_connected(db);
+
+	if (ok)
+		return true;
+	db_close(db);
+	do {
+		ok = attempt(db, deadline, err);
+		now = clock_monotonic();
+	} while (!ok && now < deadline && now < db->failing_since + DB_PATIENCE_MS * US_PER_MS);
+	db->waited += now - start;
+	return ok;
 }
 
 bool

@@ -8,7 +8,17 @@
 
 /* our deadline is this much later than statement_timeout, which stops the work on the server */
 #define DB_GRACE_MS 200
-#define DB_RETRY_MS 500     /* after a timeout, callers fail at once for this time */
+/*
+ * A server that refuses connections (it restarts) is tried again for DB_PATIENCE_MS, by the first
+ * request that meets it. Later ones make one attempt each, after DB_PAUSE_MS, until a statement
+ * works again. One that accepts and says nothing has DB_PROBE_MS, then is left alone for
+ * DB_RETRY_MS. Pauses are between one and two times their length.
+ */
+#define DB_PATIENCE_MS 1500
+#define DB_PAUSE_MS 30
+#define DB_PROBE_MS 250
+#define DB_RETRY_MS 250
+#define DB_TRIAL_MS 1000    /* the first statement after a failure has this time at most */
 #define DB_RETRY_AFTER 2    /* seconds, told to clients */
 #define DB_IDLE_TX_MS 60000 /* idle_in_transaction_session_timeout */
 /* attempts at a single statement after a serialization conflict or deadlock */
@@ -34,8 +44,9 @@ struct db {
 	struct db_after *after, **after_end; /* called after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
 	uint64_t serial;                     /* of connections made */
-	int64_t retry_at;                    /* monotonic us */
-	int64_t waited;                      /* us */
+	int64_t failing_since; /* monotonic us; 0: the last statement had a response */
+	int64_t retry_at;      /* monotonic us */
+	int64_t waited;        /* us */
 	/* open addressing by address; prepared_cap is a power of two */
 	const struct query **prepared;
 	size_t prepared_len, prepared_cap;
@@ -55,7 +66,8 @@ bool db_wait(struct db *, short events, int64_t deadline);
 /* Sends what is buffered and reads until a result can be taken without blocking. */
 bool db_pump(struct db *, int64_t deadline);
 /*
- * Closes the connection and fills the error; after a timeout the next attempts wait. Returns false.
+ * Closes the connection and fills the error; after a timeout (errno) the server counts as failing.
+ * Returns false.
  */
 bool db_lost(struct db *, const char *doing, struct error *);
 /* Turns a failed result into an error. Returns false. */
@@ -64,10 +76,10 @@ bool db_state_is(const PGresult *, const char *sqlstate);
 
 /*
  * How sending a statement ended. DB_DEAD: the connection was dead, or its prepared statements
- * stale; a read may be repeated; DB_REPLAY: it lost a serialization conflict; DB_LATE: the deadline
- * passed.
+ * stale; DB_LATE: the deadline passed; after both a read may be repeated on a new connection.
+ * DB_REPLAY: it lost a serialization conflict. DB_AWAY: there is no connection.
  */
-enum db_outcome { DB_DONE, DB_REFUSED, DB_REPLAY, DB_DEAD, DB_LATE };
+enum db_outcome { DB_DONE, DB_REFUSED, DB_REPLAY, DB_DEAD, DB_LATE, DB_AWAY };
 int64_t db_deadline(const struct db *);
 /* Connects if necessary and sets the current time limits. */
 enum db_outcome db_ready(struct db *, int64_t deadline, struct error *);

@@ -9,11 +9,12 @@
 static bool
 transaction_begin(struct db *db, struct error *err)
 {
-	int64_t deadline = db_deadline(db);
 	enum db_outcome outcome;
 	unsigned tries = 0;
 
 	do {
+		int64_t deadline = db_deadline(db);
+
 		outcome = db_ready(db, deadline, err);
 		if (outcome == DB_DONE)
 			outcome = db_simple(db, "BEGIN", "begin", deadline, NULL, err);
