@@ -16,7 +16,7 @@ my $anon = $mn->client;
 
 sub forget {
     $mn->redis('EVAL',
-        'for _, k in ipairs(redis.call("KEYS", "mn:rl:*")) do redis.call("DEL", k) end', 0);
+        'for _, k in ipairs(redis.call("KEYS", "mn:windows:*")) do redis.call("DEL", k) end', 0);
 }
 
 subtest 'signed in' => sub {

@@ -21,7 +21,7 @@ my $super = $mn->admin;
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
 sub forget {
     $mn->redis('EVAL',
-        'for _, k in ipairs(redis.call("KEYS", "mn:rl:*")) do redis.call("DEL", k) end', 0);
+        'for _, k in ipairs(redis.call("KEYS", "mn:windows:*")) do redis.call("DEL", k) end', 0);
 }
 sub kept {
     my ($cli, @fields) = @_;
@@ -71,9 +71,10 @@ subtest 'warm' => sub {
     is $warm->{headers}{'ratelimit-policy'}, '"authenticated";q=' . PERSON . ';w=60',
         'then it is answered without it, and counted for its owner';
     my $id = $warm->{headers}{'x-request-id'};
-    my $line = wait_until(sub { (grep { /\Q$id\E/ } split /\n/, $mn->log_text('media'))[-1] }, 10,
+    my $line = wait_until(sub { (grep { /\Q$id\E/ } split /\n/, $mn->log_text('access'))[-1] }, 10,
         'the log line');
-    like $line, qr/"userId":"$who->{id}"/, 'the log knows the owner';
+    like $line, qr/ \Q$who->{id}\E "auth;dur=/, 'the log knows the owner, and where the time went';
+    is $warm->{headers}{'x-medianest-user'}, undef, 'which is told to nobody else';
     isnt $mn->psql("SELECT last_used_at FROM api_tokens WHERE id = '$cli->{token_id}'"), '',
         'the use is noted';
     unlike $mn->redis('KEYS', '*'), qr/\Q$cli->{token}\E/, 'Redis does not have the token itself';

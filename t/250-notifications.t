@@ -141,6 +141,8 @@ isnt $other_ticket, $ticket->{json}{ticket}, 'each is another one';
 my $ttl = $mn->redis(PTTL => "mn:ticket:$ticket->{json}{ticket}");
 ok $ttl > 0 && $ttl <= 30_000, 'Redis forgets it in time';
 is $mn->client->api(POST => '/api/notifications/ticket')->{status}, 401, 'no ticket for nobody';
+$guest->api(GET => '/api/notifications/marker');
+wait_until { $mn->log_text('access') =~ m{/api/notifications/marker} } 10, 'the log';
 unlike $mn->log_text('access'), qr/\Q$other_ticket\E/, 'the access log holds none';
 
 # --- methods -------------------------------------------------------------------------------------

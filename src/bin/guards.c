@@ -19,6 +19,7 @@
 #include "service/services.h"
 #include "service/account/session.h"
 #include "service/account/token.h"
+#include "service/account/token_memory.h"
 #include "store/pg.h"
 #include "store/redis.h"
 
@@ -75,12 +76,17 @@ ask_of(const struct request *req)
 static void
 identify_access_token(struct request *req, const char *token)
 {
+	static struct token_memory memory; /* of this process, whose keys never change */
+	const struct token_issuer by = { req->svc->keys, config_str(req->config, CFG_PUBLIC_URL),
+		clock_now() };
+	size_t len = strlen(token);
 	struct error why;
 
-	if (!token_verify(req->arena,
-		&(const struct token_issuer) {
-		    req->svc->keys, config_str(req->config, CFG_PUBLIC_URL), clock_now() },
-		token, strlen(token), req->who, &why))
+	if (token_remembered(&memory, token, len, by.now, req->who))
+		return;
+	if (token_verify(req->arena, &by, token, len, req->who, &why))
+		token_remember(&memory, token, len, req->who);
+	else
 		request_refuse_later(req, &why);
 }
 

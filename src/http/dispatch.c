@@ -140,6 +140,8 @@ common_headers(const struct request *req, struct response *res)
 
 	limit_headers(req, res);
 	response_header(res, "X-Request-Id", req->request_id);
+	if (req->who->user_id[0] != '\0')
+		response_header(res, "X-MediaNest-User", req->who->user_id); /* nginx logs it */
 	response_headerf(res, "Server-Timing",
 	    "auth;dur=%.3f, limit;dur=%.3f, db;dur=%.3f, cache;dur=%.3f, handler;dur=%.3f,"
 	    " total;dur=%.3f",
@@ -171,12 +173,16 @@ level_of(const struct app *app, const struct error_class *class)
 	return app->protocol != NULL && class->status < 500 ? LOG_L_INFO : class->level;
 }
 
-/* Logs one line for each request: route, caller and outcome. */
+/*
+ * One line for each change and each failure, with its reason. A read that succeeded is a line of
+ * nginx's access log already, with caller and timings; here it is one for those who debug.
+ */
 static void
 log_request(const struct app *app, const struct request *req, const struct response *res,
     const struct error *err)
 {
 	const struct error_class *class = err == NULL ? NULL : error_class(err->code);
+	bool read = req->method == METHOD_GET || req->head;
 	const struct log_field fields[] = {
 		LOG_STR("method", req->head ? "HEAD" : method_name(req->method)),
 		LOG_STR("route", name_of(app, req)),
@@ -192,7 +198,7 @@ log_request(const struct app *app, const struct request *req, const struct respo
 	};
 
 	if (err == NULL)
-		log_event(req->log, LOG_L_INFO, "request", fields);
+		log_event(req->log, read ? LOG_L_DEBUG : LOG_L_INFO, "request", fields);
 	else
 		log_event(req->log, level_of(app, class),
 		    err->message[0] == '\0' ? class->title : err->message, fields);

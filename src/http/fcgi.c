@@ -31,7 +31,7 @@
 /* workers end up to 1/8 before max_requests, so that they do not all end at once */
 #define RECYCLE_JITTER 8
 #define ACCEPT_PAUSE_MS 50 /* after an accept(2) that failed for lack of descriptors or memory */
-#define SEND_TIMEOUT_SECONDS 15 /* nginx reads immediately: a connection that does not is stuck */
+#define BODY_TIMEOUT_SECONDS 15 /* nginx has the whole body before it connects */
 
 static volatile sig_atomic_t stopping;
 
@@ -185,14 +185,12 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 static void
 serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 {
-	struct timeval limit = { .tv_sec = SEND_TIMEOUT_SECONDS };
+	const struct timeval limit = { .tv_sec = BODY_TIMEOUT_SECONDS };
 	struct log log = *loop->log;
 	struct request *req = arena_alloc(arena, sizeof(*req));
 	struct response *res = arena_alloc(arena, sizeof(*res));
 	size_t announced = 0, size;
 
-	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	req->arena = arena;
 	req->log = &log;
 	req->config = loop->config;
@@ -205,6 +203,8 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	log.request_id = arena_strdup(arena, req->request_id);
 	response_init(res, arena);
 	size = loop->open(loop->context, req, announced);
+	if (announced > 0)
+		setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (size > 0)
 		body_read(fcgx, req, size);
 	else if (announced > 0)

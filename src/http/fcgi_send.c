@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <poll.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "core/banned.h"
@@ -30,13 +32,18 @@ record_header(unsigned char out[RECORD_HEADER], int type, int request_id, size_t
 	out[6] = out[7] = 0;
 }
 
+/* Most responses fit the socket's buffer: it is waited for only when it is full. */
 static bool
 write_all(int fd, struct iovec *part, int parts)
 {
 	while (parts > 0) {
-		ssize_t n = writev(fd, part, parts);
+		const struct msghdr message = { .msg_iov = part, .msg_iovlen = (size_t)parts };
+		struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+		ssize_t n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN && poll(&pfd, 1, FCGI_SEND_TIMEOUT_MS) > 0)
 			continue;
 		if (n < 0)
 			return false;

@@ -14,7 +14,10 @@
 
 struct FCGX_Request;
 
-/* False when nginx has closed the connection. */
+/* nginx reads immediately: a connection that does not is stuck */
+#define FCGI_SEND_TIMEOUT_MS 15000
+
+/* False when nginx has closed the connection, or did not read in time. */
 bool fcgi_send(struct FCGX_Request *, const char *head, size_t head_len, const char *body,
     size_t body_len);
 

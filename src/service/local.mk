@@ -83,6 +83,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/session_push.h \
 	src/service/account/token.c \
 	src/service/account/token.h \
+	src/service/account/token_memory.c \
+	src/service/account/token_memory.h \
 	src/service/account/totp.c \
 	src/service/account/totp.h
 

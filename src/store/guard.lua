@@ -57,20 +57,20 @@ if ARGV[9] ~= '' then
 	window('c:' .. ARGV[9], MINUTE, tonumber(ARGV[10]))
 end
 
-local fields = {'refusals', 'refused'}
-for i, w in ipairs(windows) do
-	fields[#fields + 1] = w.name
-	fields[#fields + 1] = w.name .. ':n'
-	fields[#fields + 1] = w.name .. ':p'
+-- One value for each subject: 'refusals second', then ';name bucket count previous' of each window.
+local have = redis.call('GET', subject) or ''
+local refusals, refused, rest = string.match(have, '^(%d+) (%d+)(.*)$')
+local kept = {}
+for text, name in string.gmatch(rest or '', '(;([^ ]+) [^;]+)') do
+	kept[name] = text
 end
-local have = redis.call('HMGET', subject, unpack(fields))
 
 local tightest, wait = nil, 0
 for i, w in ipairs(windows) do
 	w.bucket = math.floor(now / w.size)
-	local bucket = tonumber(have[i * 3] or -1)
-	w.n = tonumber(have[i * 3 + 1] or 0)
-	w.p = tonumber(have[i * 3 + 2] or 0)
+	local bucket, n, p = string.match(kept[w.name] or '', '(%d+) (%d+) (%d+)$')
+	kept[w.name] = nil
+	bucket, w.n, w.p = tonumber(bucket or -1), tonumber(n or 0), tonumber(p or 0)
 	if bucket == w.bucket - 1 then
 		w.p, w.n = w.n, 0
 	elseif bucket ~= w.bucket then
@@ -101,29 +101,24 @@ end
 
 local limited, retry = wait > 0, 0
 if limited then
-	local refusals = tonumber(have[1] or 0)
-	retry = math.min(tonumber(ARGV[12]), math.ceil(wait) * 2 ^ math.min(refusals, DOUBLINGS))
-	if have[2] ~= time[1] then
-		redis.call('HSET', subject, 'refusals', refusals + 1, 'refused', time[1])
-		redis.call('EXPIRE', subject, WINDOWS_LIFE)
+	local before = tonumber(refusals or 0)
+	retry = math.min(tonumber(ARGV[12]), math.ceil(wait) * 2 ^ math.min(before, DOUBLINGS))
+	if refused ~= time[1] then
+		redis.call('SET', subject, before + 1 .. ' ' .. time[1] .. (rest or ''), 'EX',
+			WINDOWS_LIFE)
 	end
 elseif ARGV[14] == '1' then
 	return {'ok'}
 elseif #windows > 0 then
-	local set = {}
-	for i, w in ipairs(windows) do
-		set[#set + 1] = w.name
-		set[#set + 1] = w.bucket
-		set[#set + 1] = w.name .. ':n'
-		set[#set + 1] = w.n + 1
-		set[#set + 1] = w.name .. ':p'
-		set[#set + 1] = w.p
+	local new = {'0 0'}
+	for _, w in ipairs(windows) do
+		new[#new + 1] = string.format(';%s %d %d %d', w.name, w.bucket, w.n + 1, w.p)
 	end
-	if have[1] then
-		redis.call('HDEL', subject, 'refusals', 'refused')
+	-- the windows of other classes
+	for _, text in pairs(kept) do
+		new[#new + 1] = text
 	end
-	redis.call('HSET', subject, unpack(set))
-	redis.call('EXPIRE', subject, WINDOWS_LIFE)
+	redis.call('SET', subject, table.concat(new), 'EX', WINDOWS_LIFE)
 end
 
 local reply = {limited and 'limited' or verdict, 0, 0, 0, 0, retry, '', '', '', '', false, 0}

@@ -3,6 +3,7 @@
  * easily are refused.
  */
 #include "service/account/token.h"
+#include "service/account/token_memory.h"
 
 #include <jwt.h>
 #include <stdio.h>
@@ -199,6 +200,36 @@ against_libjwt(void)
 	ok(verifies(token, &slug), "still fine for its own");
 }
 
+/* What is remembered is the very token, and until it expires. */
+static void
+remembered(void)
+{
+	static struct token_memory memory;
+	const struct token_issuer ours = { keys, ISSUER, now };
+	struct principal who = { .role = ROLE_USER, .generation = 7 }, read;
+	int64_t over = now + (900 + TOKEN_SKEW_SECONDS) * US_PER_SEC;
+	const char *token, *forged;
+	struct error err;
+	size_t len;
+
+	uuid_v7(who.user_id);
+	uuid_v7(who.session_id);
+	ok(token_sign(&arena, &ours, &who, 900, &token, &err), "a token");
+	len = strlen(token);
+	ok(!token_remembered(&memory, token, len, now, &read), "is new at first");
+	token_remember(&memory, token, len, &who);
+	ok(token_remembered(&memory, token, len, now, &read), "then it is known");
+	is_str(read.user_id, who.user_id, "and whose it is");
+	ok(read.generation == 7 && str_eq(read.session_id, who.session_id), "with its session");
+	ok(token_remembered(&memory, token, len, over - US_PER_SEC, &read), "until it expires");
+	ok(!token_remembered(&memory, token, len, over, &read), "and no longer");
+	forged = arena_printf(&arena, "%.*sA%s", 60, token, token + 61);
+	ok(token[60] == 'A' || !token_remembered(&memory, forged, len, now, &read),
+	    "another payload with its signature is another token");
+	ok(!token_remembered(&memory, token, len - 1, now, &read), "so is a shorter one");
+	ok(!token_remembered(&memory, "", 0, now, &read), "nothing is never known");
+}
+
 int
 main(void)
 {
@@ -224,6 +255,7 @@ main(void)
 	refused_claims();
 	refused_headers();
 	against_libjwt();
+	remembered();
 	if (system(arena_printf(&arena, "rm -rf '%s'", dir)) != 0)
 		printf("# %s is left\n", dir);
 	keyring_free(keys);

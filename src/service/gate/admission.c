@@ -205,9 +205,9 @@ static const char *
 subject_key(const struct call *call, const struct admission_ask *ask, const char *address)
 {
 	if (ask->source != NULL)
-		return redis_key(call->svc->redis, call->arena, "rl:h:%s", ask->source);
+		return redis_key(call->svc->redis, call->arena, "windows:h:%s", ask->source);
 	if (ask->who->user_id[0] != '\0')
-		return redis_key(call->svc->redis, call->arena, "rl:u:%s", ask->who->user_id);
+		return redis_key(call->svc->redis, call->arena, "windows:u:%s", ask->who->user_id);
 	return address;
 }
 
@@ -220,7 +220,7 @@ run_guard(const struct call *call, const struct admission_ask *ask, struct admis
 		.uncounted = ask->uncounted };
 	struct windows windows = windows_of(call->svc->config, ask),
 		       anonymous = windows_of(call->svc->config, &nobody);
-	const char *address = redis_key(call->svc->redis, call->arena, "rl:a:%s",
+	const char *address = redis_key(call->svc->redis, call->arena, "windows:a:%s",
 	    admission_address(call->arena, ask->address));
 	bool class = ask->rate_class != NULL && ask->class_limit > 0 && !ask->uncounted;
 
