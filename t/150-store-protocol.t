@@ -470,7 +470,8 @@ subtest 'log' => sub {
 	my $url = $s3->presign(GET => "/$bucket/logged");
 	my ($signature) = $url =~ /X-Amz-Signature=(\w+)/;
 	my $read = $s3->plain(GET => $url)->{headers}{'x-amz-request-id'};
-	ok(wait_until { $mn->log_text('storage-access') =~ /\Q$read\E .*"GET .* 200 / } 10, 'a read');
+	ok(wait_until { $mn->log_text('storage-access') =~ /\Q$read\E .*"GET .* 200 / } 10,
+	    'a read');
 	my $missing = $line->('verify', get('not-there'), 'storage read');
 	is_deeply([@$missing{qw(status code)}], [404, 'NoSuchKey'], 'one of what is not there');
 	my $forged = $line->('verify',
