@@ -15,7 +15,7 @@
 static const struct field_rule login_input[] = {
 	{ "email", FIELD_EMAIL, .flags = FIELD_REQUIRED },
 	PASSWORD_RULE("password"),
-	{ "totp", FIELD_STRING, .min = 6, .max = 32, .flags = FIELD_SECRET },
+	TOTP_RULE,
 	{ .name = NULL },
 };
 

@@ -102,6 +102,7 @@ auth_reset(const struct request *req, struct response *res, struct error *err)
 static const struct field_rule password_input[] = {
 	PASSWORD_RULE("current"),
 	NEW_PASSWORD_RULE("password", FIELD_REQUIRED),
+	{ "revokeTokens", FIELD_BOOL },
 	{ .name = NULL },
 };
 
@@ -109,10 +110,13 @@ static const struct field_rule password_input[] = {
 static bool
 auth_password(const struct request *req, struct response *res, struct error *err)
 {
+	const struct password_new new = {
+		.current = input_str(req->input, "current"),
+		.password = input_str(req->input, "password"),
+		.end_tokens = input_bool(req->input, "revokeTokens", false),
+	};
 
-	return account_password(req->call, input_str(req->input, "current"),
-		   input_str(req->input, "password"), err) &&
-	    response_empty(res, 204);
+	return account_password(req->call, &new, err) && response_empty(res, 204);
 }
 
 /* GET /api/auth/sessions */
@@ -156,14 +160,23 @@ sessions_delete(const struct request *req, struct response *res, struct error *e
 	return session_end_others(req->call, err) && response_empty(res, 204);
 }
 
+static const struct field_rule proof_input[] = {
+	PROOF_PASSWORD_RULE(FIELD_REQUIRED),
+	TOTP_RULE,
+	{ .name = NULL },
+};
+
 /* POST /api/auth/totp */
 static bool
 totp_post(const struct request *req, struct response *res, struct error *err)
 {
+	const struct login_proof proof = login_proof_of(req->input);
 	struct json *j = json_new(req->arena, 0);
 	struct totp_enrolment enrolment;
+	struct verified verified;
 
-	if (!totp_begin(req->call, &enrolment, err))
+	if (!login_prove(req->call, &proof, &verified, err) ||
+	    !totp_begin(req->call, &verified, &enrolment, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "secret", enrolment.secret);
@@ -196,12 +209,15 @@ totp_confirm_post(const struct request *req, struct response *res, struct error 
 	return response_json(res, 200, j, err);
 }
 
-/* DELETE /api/auth/totp */
+/* POST /api/auth/totp/disable */
 static bool
-totp_delete(const struct request *req, struct response *res, struct error *err)
+totp_disable_post(const struct request *req, struct response *res, struct error *err)
 {
+	const struct login_proof proof = login_proof_of(req->input);
+	struct verified verified;
 
-	return totp_disable(req->call, err) && response_empty(res, 204);
+	return login_prove(req->call, &proof, &verified, err) &&
+	    totp_disable(req->call, &verified, err) && response_empty(res, 204);
 }
 
 static void
@@ -301,11 +317,11 @@ static const struct route auth_account_routes[] = {
 	{ METHOD_DELETE, "/api/auth/sessions/{id}", session_delete, AUTH_SESSION, PERM_SIGNED_IN,
 	    RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_POST, "/api/auth/totp", totp_post, AUTH_SESSION, PERM_SIGNED_IN, RATE_TIER,
-	    BODY_JSON, NULL },
+	    BODY_JSON, proof_input },
 	{ METHOD_POST, "/api/auth/totp/confirm", totp_confirm_post, AUTH_SESSION, PERM_SIGNED_IN,
 	    RATE_TIER, BODY_JSON, code_input },
-	{ METHOD_DELETE, "/api/auth/totp", totp_delete, AUTH_SESSION, PERM_SIGNED_IN, RATE_TIER,
-	    BODY_NONE, NULL },
+	{ METHOD_POST, "/api/auth/totp/disable", totp_disable_post, AUTH_SESSION, PERM_SIGNED_IN,
+	    RATE_TIER, BODY_JSON, proof_input },
 	{ METHOD_GET, "/api/auth/tokens", tokens_get, AUTH_SESSION, PERM_SIGNED_IN, RATE_TIER,
 	    BODY_NONE, NULL },
 	{ METHOD_POST, "/api/auth/tokens", tokens_post, AUTH_SESSION, PERM_SIGNED_IN, RATE_TIER,

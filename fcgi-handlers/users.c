@@ -42,6 +42,8 @@ static const struct field_rule me_input[] = {
 	DISPLAY_NAME_RULE,
 	{ "email", FIELD_EMAIL },
 	{ "locale", FIELD_STRING, .min = 2, .max = 35 },
+	PROOF_PASSWORD_RULE(0),
+	TOTP_RULE,
 	{ .name = NULL },
 };
 
@@ -53,6 +55,7 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 		.display_name = input_str(req->input, "displayName"),
 		.email = input_str(req->input, "email"),
 		.locale = input_str(req->input, "locale"),
+		.proof = login_proof_of(req->input),
 	};
 	struct user user;
 

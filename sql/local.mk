@@ -6,3 +6,4 @@ dist_sql_DATA += sql/0003-discard-replaced-blobs.sql
 dist_sql_DATA += sql/0004-widen-search.sql
 dist_sql_DATA += sql/0005-add-accounts.sql
 dist_sql_DATA += sql/0006-keep-uploads-of-deleted-people.sql
+dist_sql_DATA += sql/0007-bind-links-to-credentials.sql

@@ -255,6 +255,7 @@ my %fields = (
     'web/ui/actions.js' => [ [ 'GET /api/media', 'tag' ] ],
     'web/ui/details.js' => [ [ 'PATCH /api/media/{id}', 'title' ] ],
     'web/ui/factor.js' => [ [ 'POST /api/auth/totp/confirm', 'code' ] ],
+    'web/ui/proof.js' => [ map { [ 'POST /api/auth/totp', $_ ] } qw(currentPassword totp) ],
     'web/ui/searchbox.js' => [ [ 'GET /api/search', 'q' ] ],
     'web/ui/tokens.js' => [ [ 'POST /api/auth/tokens', 'name' ] ],
     'web/views/audit.js' => [ [ 'GET /api/admin/audit', 'action' ] ],

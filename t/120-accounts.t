@@ -5,8 +5,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use Digest::SHA qw(hmac_sha1);
 use MediaNest::Test;
+use MediaNest::Totp qw(base32_decode totp);
 use Test::More;
 
 my $mn = MediaNest::Test->stack;
@@ -17,23 +17,6 @@ my $serial = 0;
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
 sub fresh_email { return sprintf 'p%d-%d@medianest.test', $$, ++$serial }
 sub session_status { my ($who) = @_; return $who->api(GET => '/api/auth/session')->{status} }
-
-sub base32 {
-    my ($text) = @_;
-    my $bits = join '',
-        map { sprintf '%05b', index('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', $_) } split //, $text;
-    return pack 'B*', substr $bits, 0, 8 * int(length($bits) / 8);
-}
-
-# RFC 6238 by other means than the server's.
-sub totp {
-    my ($secret, $step) = @_;
-    my @mac = unpack 'C*', hmac_sha1(pack('Q>', $step), $secret);
-    my $at = $mac[-1] & 15;
-    return sprintf '%06d',
-        (($mac[$at] & 127) << 24 | $mac[$at + 1] << 16 | $mac[$at + 2] << 8 | $mac[$at + 3]) %
-            1_000_000;
-}
 
 subtest 'invitation' => sub {
     my $email = fresh_email();
@@ -83,7 +66,8 @@ subtest 'profile' => sub {
     is code($who->api(PATCH => '/api/users/me', { DisplayName => 'x' })), '400 validation_failed',
         'no other case';
     is $who->api(GET => '/api/users/me')->{json}{role}, 'user', 'nothing changed';
-    is code($who->api(PATCH => '/api/users/me', { email => $mn->{email} })), '409 email_taken',
+    is code($who->api(PATCH => '/api/users/me', { email => $mn->{email},
+        currentPassword => $who->{password} })), '409 email_taken',
         'no taken address';
     is code($mn->user(role => 'guest')->api(PATCH => '/api/users/me', { displayName => 'x' })),
         '403 forbidden', 'a guest only looks';
@@ -135,14 +119,14 @@ subtest 'second factor' => sub {
     my $who = $mn->user;
     my $login = sub { $anon->api(POST => '/api/auth/login', { email => $who->{email},
         password => $who->{password}, @_ }) };
-    my $begun = $who->api(POST => '/api/auth/totp');
+    my $begun = $who->api(POST => '/api/auth/totp', { currentPassword => $who->{password} });
     is $begun->{status}, 200, 'begun';
     like $begun->{json}{uri},
         qr{^otpauth://totp/MediaNest:\S+\?secret=$begun->{json}{secret}&issuer=MediaNest
             &algorithm=SHA1&digits=6&period=30$}x,
         'URI for a QR code';
     is $login->()->{status}, 200, 'not in force yet';
-    my $secret = base32($begun->{json}{secret});
+    my $secret = base32_decode($begun->{json}{secret});
     is length $secret, 20, 'a secret of 160 bits';
     is code($who->api(POST => '/api/auth/totp/confirm', { code => '000000' })), '422 totp_invalid',
         'a wrong code'
@@ -160,7 +144,9 @@ subtest 'second factor' => sub {
     is code($login->(totp => totp($secret, $step + 1))), '401 totp_invalid', 'a replay is refused';
     is $login->(totp => lc $recovery[0])->{status}, 200, 'a recovery code';
     is code($login->(totp => $recovery[0])), '401 totp_invalid', 'is good once';
-    is code($who->api(POST => '/api/auth/totp')), '409 totp_enabled', 'no second one beside it';
+    is code($who->api(POST => '/api/auth/totp', { currentPassword => $who->{password},
+        totp => $recovery[1] })),
+        '409 totp_enabled', 'no second one beside it';
     my $stored = $mn->psql(
         "SELECT convert_from(totp_secret, 'UTF8') FROM users WHERE id = '$who->{id}'");
     unlike $stored, qr/\Q$begun->{json}{secret}\E/, 'sealed at rest';

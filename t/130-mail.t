@@ -10,10 +10,7 @@ use MediaNest::Test;
 use Test::More;
 
 my $smtp = MediaNest::Smtp->start;
-my $mn = MediaNest::Test->stack(set => {
-    'smtp.host' => '127.0.0.1', 'smtp.port' => $smtp->{port}, 'smtp.tls' => 'starttls',
-    'smtp.ca_file' => $smtp->{ca_file},
-    'smtp.from' => 'house@medianest.test', 'registration.mode' => 'open' });
+my $mn = MediaNest::Test->stack(set => { $smtp->settings, 'registration.mode' => 'open' });
 my $anon = $mn->client;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
@@ -106,10 +103,15 @@ subtest 'a lost password' => sub {
 
 subtest 'a new address' => sub {
     my $who = $mn->user;
-    is $who->api(PATCH => '/api/users/me', { email => 'moved@medianest.test' })->{json}{email},
+    is $who->api(PATCH => '/api/users/me', { email => 'moved@medianest.test',
+        currentPassword => $who->{password} })->{json}{email},
         $who->{email}, 'not before it is confirmed';
     my $token = token_of(mail_to('moved@medianest.test', qr/new address of your account/));
+    like mail_to($who->{email}, qr/asked to change/)->{text}, qr/moved\@medianest\.test/,
+        'the old address is told that it is asked for';
     is $anon->api(POST => '/api/auth/confirm', { token => $token })->{status}, 204, 'confirmed';
+    like mail_to($who->{email}, qr/was changed/)->{text}, qr/moved\@medianest\.test/,
+        'and that it is done';
     is $who->api(GET => '/api/users/me')->{json}{email}, 'moved@medianest.test', 'now it counts';
 };
 

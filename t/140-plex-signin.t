@@ -5,88 +5,26 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use IO::Socket::INET;
-use JSON::PP;
+use MediaNest::PlexTv;
 use MediaNest::Test;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
 use constant DEADLINE => 5;
 
-# plex.tv: PINs belong to the client that asked for them; /confirm is what a person does in the
-# browser. A token "t7" is that of account 7.
-sub serve_plex {
-    my ($listener) = @_;
-    my ($serial, %pin) = (1000);
-    while (my $client = $listener->accept) {
-        my ($method, $target) = split ' ', scalar(<$client>) // '';
-        my %header;
-        while (defined(my $line = <$client>)) {
-            last if $line =~ /^\r?\n/;
-            $header{ lc $1 } = $2 if $line =~ /^([^:]+):\s*(.*?)\r?\n/;
-        }
-        my $id = $header{'x-plex-client-identifier'} // '';
-        my ($status, $answer) = (404, { errors => [ { code => 1020 } ] });
-        if ($target =~ m{^/confirm/(\d+)/(\d+)$}) {
-            $pin{$1}{authToken} = "t$2";
-            ($status, $answer) = (200, {});
-        } elsif ($target =~ m{^/forget/(\d+)$}) {
-            delete $pin{$1};
-            ($status, $answer) = (200, {});
-        } elsif ($id eq '' || ($header{'x-plex-product'} // '') ne 'MediaNest') {
-            $status = 400;
-        } elsif ("$method $target" eq 'POST /api/v2/pins?strong=true') {
-            $serial++;
-            $pin{$serial} = { id => $serial, code => "code$serial", client => $id,
-                authToken => undef, expiresIn => 1800 };
-            ($status, $answer) = (201, $pin{$serial});
-        } elsif ("$method $target" =~ m{^GET /api/v2/pins/(\d+)$} && $pin{$1}
-            && $pin{$1}{client} eq $id) {
-            ($status, $answer) = (200, $pin{$1});
-        } elsif ("$method $target" eq 'GET /api/v2/user') {
-            ($status, $answer) = ($header{'x-plex-token'} // '') =~ /^t(\d+)$/ ?
-                (200, { id => $1 + 0, username => "plex$1", email => 'admin@medianest.test' })
-                    : (401, {});
-        }
-        my $body = encode_json($answer);
-        print $client "HTTP/1.1 $status X\r\nContent-Type: application/json\r\nContent-Length: ",
-            length $body, "\r\nConnection: close\r\n\r\n$body";
-        close $client;
-    }
-}
-
-my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16,
-    ReuseAddr => 1)
-    or die "listen: $!";
-my $plex = 'http://127.0.0.1:' . $listener->sockport;
-my $plex_pid = fork // die "fork: $!";
-if ($plex_pid == 0) {
-    serve_plex($listener);
-    POSIX::_exit(0);
-}
-my $test_pid = $$;
-END {
-    if ($plex_pid && $$ == $test_pid) {
-        my $status = $?;
-        kill 'KILL', $plex_pid;
-        waitpid $plex_pid, 0;
-        $? = $status;
-    }
-}
-my $mn = MediaNest::Test->stack(set => { 'plex.tv_url' => "$plex/", 'outbound.allow' => '127.0.0.1:'
-    . $listener->sockport });
-close $listener;
+my $plex = MediaNest::PlexTv->start;
+my $mn = MediaNest::Test->stack(set => { $plex->settings });
 my $anon = $mn->client;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
-sub begin_pin { my ($who) = @_; return $who->api(POST => '/api/auth/plex/pin') }
-sub poll { my ($who, $pin) = @_; return $who->api(GET => "/api/auth/plex/pin/$pin->{json}{id}") }
-sub confirm {
-    my ($pin, $account) = @_;
-    my ($n) = $pin->{json}{code} =~ /(\d+)/;
-    $anon->request(GET => "$plex/confirm/$n/$account");
+sub begin_pin {
+    my ($who) = @_;
+    return $who->api(POST => '/api/auth/plex/pin',
+        defined $who->{password} && defined $who->{token} ?
+        { currentPassword => $who->{password} } : undef);
 }
+sub poll { my ($who, $pin) = @_; return $who->api(GET => "/api/auth/plex/pin/$pin->{json}{id}") }
+sub confirm { $plex->confirm(@_) }
 sub signed_in_by {
     my ($account) = @_;
     my $pin = begin_pin($anon);
@@ -113,8 +51,8 @@ subtest 'link' => sub {
     is code(poll($mn->user, $pin)), '404 not_found', 'it is nothing to another';
     my $linked = poll($who, $pin);
     is $linked->{status}, 200, 'confirmed' or diag $linked->{content};
-    is $linked->{json}{user}{id}, $who->{id}, 'whose';
-    ok $linked->{json}{user}{plexLinked}, 'linked';
+    is_deeply $linked->{json}, { status => 'linked' }, 'it links, and signs nobody in';
+    ok $who->api(GET => '/api/users/me')->{json}{plexLinked}, 'linked';
     is code(poll($who, $pin)), '404 pin_expired', 'a PIN is good once';
     is audit('plex.linked', $who), 1, 'audited';
     is $mn->psql("SELECT plex_id || ' ' || plex_name || ' ' || (convert_from(plex_token, 'UTF8') "
@@ -142,7 +80,7 @@ subtest 'sign in' => sub {
         . "'$pin->{json}{id}'");
     is code(poll($anon, $pin)), '404 pin_expired', 'an expired PIN';
     $pin = begin_pin($anon);
-    $anon->request(GET => "$plex/forget/" . $pin->{json}{code} =~ s/\D//gr);
+    $plex->forget($pin);
     is code(poll($anon, $pin)), '404 pin_expired', 'a PIN that plex.tv has forgotten';
     is code(poll($anon, { json => { id => '01890a5d-ac96-774b-bcce-b302099a8057' } })),
         '404 not_found', 'an unknown PIN';
@@ -173,27 +111,27 @@ subtest 'second factor and disabled accounts' => sub {
 };
 
 subtest 'unlink' => sub {
-    is $who->api(DELETE => '/api/auth/plex')->{status}, 204, 'unlinked';
+    my $unlink = sub { $who->api(POST => '/api/auth/plex/unlink',
+        { currentPassword => $who->{password} }) };
+    is $unlink->()->{status}, 204, 'unlinked';
     ok !$who->api(GET => '/api/users/me')->{json}{plexLinked}, 'seen';
     is code(signed_in_by(7)), '403 plex_not_linked', 'no way in any more';
     is audit('plex.unlinked', $who), 1, 'audited';
-    is $who->api(DELETE => '/api/auth/plex')->{status}, 204, 'twice does no harm';
+    is $unlink->()->{status}, 204, 'twice does no harm';
     is audit('plex.unlinked', $who), 1, 'and is no event';
 };
 
 subtest 'plex.tv is slow, then away' => sub {
     my $pin = begin_pin($anon);
-    kill 'STOP', $plex_pid;
+    kill 'STOP', $plex->{pid};
     my $start = time;
     my $slow = begin_pin($anon);
     is code($slow), '503 plex_unavailable', 'no answer';
     cmp_ok time - $start, '<', DEADLINE + 3, 'in time';
     ok $slow->{headers}{'retry-after'}, 'when to try again';
-    kill 'CONT', $plex_pid;
+    kill 'CONT', $plex->{pid};
     is poll($anon, $pin)->{status}, 200, 'it is back';
-    kill 'KILL', $plex_pid;
-    waitpid $plex_pid, 0;
-    $plex_pid = 0;
+    $plex->stop;
     is code(poll($anon, $pin)), '503 plex_unavailable', 'away';
     is code(begin_pin($anon)), '503 plex_unavailable', 'away' for 1 .. 12;
     like $mn->log_text('plex'), qr/breaker is open/, 'it is not asked again and again';

@@ -583,13 +583,19 @@ for my $width (390, 1280) {
 
 		$b->js('[...document.querySelectorAll("[aria-label=\"Two-step verification\"] '
 		    . 'button")][0].click()');
+		$b->type('dialog [name=currentPassword]', 'not this one');
+		$b->press('Enter');
+		$b->wait_for('the refusal', sub { ($b->text('dialog .form-error') // '') =~
+		    /Wrong password/ });
+		$b->type('dialog [name=currentPassword]', $password);
+		$b->press('Enter');
 		$b->find('.qr');
 		$look->('you');
 		$b->type('[name=code]', totp($b->text('.copyable code')));
 		$b->press('Enter');
 		$b->wait_for('recovery codes', sub { ($b->text('.once code') // '') =~
 		    /\S+\n\S+/ });
-		my ($recovery) = split /\n/, $b->text('.once code');
+		my ($recovery, $second) = split /\n/, $b->text('.once code');
 		$sign_out->();
 		$b->type('#email', $email);
 		$b->type('#password', $password);
@@ -599,6 +605,17 @@ for my $width (390, 1280) {
 		$b->click('.door button.primary');
 		$b->find('.brand');
 		pass 'signed in with a recovery code';
+		$b->click('.avatar');
+		$b->click('#account-menu a');
+		$b->type('[name=email]', "new-$email");
+		$b->press('Enter');
+		$b->type('dialog [name=currentPassword]', $password);
+		$b->type('dialog [name=totp]', $second);
+		$b->press('Enter');
+		$b->wait_for('the new address', sub { $mn->psql(
+		    "SELECT count(*) FROM users WHERE email = 'new-$email'") == 1 });
+		pass 'another address wants password and code';
+		$email = "new-$email";
 		$sign_out->();
 
 		sign_in_here($b, $mn);

@@ -34,6 +34,7 @@ nobase_dist_page_DATA = \
 	web/ui/grid.js \
 	web/ui/lightbox.js \
 	web/ui/player.js \
+	web/ui/proof.js \
 	web/ui/qr.js \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \

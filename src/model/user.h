@@ -18,6 +18,18 @@ struct user {
 	int64_t created_at, last_login_at; /* us */
 };
 
+/*
+ * What was verified of a person. Whatever is done on the strength of it (a session is opened, an
+ * address changed) is done by a statement that demands that it still holds.
+ */
+struct verified {
+	const char *user_id;
+	int64_t generation;
+	const char *password_hash; /* that the password matched; NULL: none was asked for */
+	const char *plex_id;       /* of the Plex account that vouched; NULL: none */
+	bool totp_enabled;         /* with one of the two above */
+};
+
 struct session {
 	const char *id, *device, *address;
 	int64_t created_at, last_used_at; /* us */

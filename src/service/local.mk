@@ -69,6 +69,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/api_token.c \
 	src/service/account/api_token.h \
 	src/service/account/api_token_use.c \
+	src/service/account/credentials.c \
+	src/service/account/credentials.h \
 	src/service/account/login.c \
 	src/service/account/login.h \
 	src/service/account/people.c \
@@ -79,6 +81,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/revoke.h \
 	src/service/account/session.c \
 	src/service/account/session.h \
+	src/service/account/session_notice.c \
+	src/service/account/session_notice.h \
 	src/service/account/session_push.c \
 	src/service/account/session_push.h \
 	src/service/account/token.c \

@@ -6,6 +6,7 @@
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
 #include "store/store_audit.h"
+#include "store/store_credentials.h"
 #include "store/store_doctor.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
@@ -28,6 +29,7 @@ const struct query *const store_query_tables[] = {
 	store_account_flow_queries,
 	store_accounts_queries,
 	store_audit_queries,
+	store_credentials_queries,
 	store_doctor_queries,
 	store_health_queries,
 	store_idempotency_queries,

@@ -10,7 +10,6 @@ enum {
 	Q_TOKEN_USE,
 	Q_TOKENS_DROP,
 	Q_CONFIRMED,
-	Q_PASSWORD,
 	Q_EMAIL,
 	Q_PROFILE,
 	Q_ACTIVITY_ADD,
@@ -23,21 +22,26 @@ enum {
 const struct query store_account_flow_queries[] = {
 	[Q_TOKEN_ADD] = { "mail_token_add",
 	    "INSERT INTO mail_tokens (hash, purpose, user_id, email, display_name, password_hash,"
-	    " expires_at) VALUES ($1, $2, $3, lower($4), $5, $6, $7)",
+	    " expires_at, session_id, generation)"
+	    " VALUES ($1, $2, $3::uuid, lower($4), $5, $6, $7, $8,"
+	    " (SELECT generation FROM users WHERE id = $3::uuid))",
 	    0 },
 	[Q_TOKEN_USE] = { "mail_token_use",
-	    "UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[])"
-	    " AND used_at IS NULL AND expires_at > now() "
-	    "RETURNING purpose, user_id, email, display_name, password_hash",
+	    "WITH person AS MATERIALIZED (SELECT u.id, u.generation FROM users u"
+	    " WHERE u.id = (SELECT t.user_id FROM mail_tokens t WHERE t.hash = $1)"
+	    " AND u.status = 'active' FOR UPDATE)"
+	    " UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[])"
+	    " AND used_at IS NULL AND expires_at > now()"
+	    " AND (user_id IS NULL OR EXISTS (SELECT FROM person p"
+	    " WHERE p.id = user_id AND p.generation = mail_tokens.generation))"
+	    " AND (session_id IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.id = session_id"
+	    " AND s.revoked_at IS NULL AND s.expires_at > now()))"
+	    " RETURNING purpose, user_id, email, display_name, password_hash",
 	    0 },
 	[Q_TOKENS_DROP] = { "mail_tokens_drop",
 	    "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL", 0 },
 	[Q_CONFIRMED] = { "account_confirmed",
 	    "UPDATE users SET email_confirmed_at = now() WHERE id = $1", 0 },
-	[Q_PASSWORD] = { "account_password",
-	    "UPDATE users SET password_hash = $2, version = version + 1, updated_at = now()"
-	    " WHERE id = $1",
-	    0 },
 	[Q_EMAIL] = { "account_email",
 	    "UPDATE users SET email = lower($2), email_confirmed_at = now(), version = version + 1,"
 	    " updated_at = now() WHERE id = $1",
@@ -75,7 +79,7 @@ store_mail_token_add(struct db *db, struct arena *arena, const struct store_mail
 {
 	return db_exec(db, arena, Q(Q_TOKEN_ADD),
 	    DB_PARAMS(db_bytea(arena, t->hash, SHA256_SIZE), t->purpose, t->user_id, t->email,
-		t->display_name, t->password_hash, db_time(arena, t->expires_at)),
+		t->display_name, t->password_hash, db_time(arena, t->expires_at), t->session_id),
 	    NULL, err);
 }
 
@@ -110,13 +114,6 @@ bool
 store_account_confirmed(struct db *db, struct arena *arena, const char *user_id, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CONFIRMED), DB_PARAMS(user_id), NULL, err);
-}
-
-bool
-store_account_password(struct db *db, struct arena *arena, const char *user_id, const char *hash,
-    struct error *err)
-{
-	return db_exec(db, arena, Q(Q_PASSWORD), DB_PARAMS(user_id, hash), NULL, err);
 }
 
 bool

@@ -14,13 +14,15 @@ extern const struct query store_account_flow_queries[];
 struct store_mail_token {
 	const unsigned char *hash; /* SHA256_SIZE */
 	const char *purpose, *user_id, *email, *display_name, *password_hash;
+	const char *session_id; /* that asked for it, or NULL */
 	int64_t expires_at;
 };
 bool store_mail_token_add(struct db *, struct arena *, const struct store_mail_token *,
     struct error *);
 /*
  * Uses up the token with token->hash, for one of `purposes` (a text[] literal), and fills the rest.
- * purpose NULL: the token is unknown, used or expired.
+ * purpose NULL: the token is unknown, used or expired, its session has ended, or the person's
+ * generation is another one. Locks the person first.
  */
 bool store_mail_token_use(struct db *, struct arena *, const char *purposes,
     struct store_mail_token *, struct error *);
@@ -29,8 +31,6 @@ bool store_mail_tokens_drop(struct db *, struct arena *, const char *user_id, co
     struct error *);
 
 bool store_account_confirmed(struct db *, struct arena *, const char *user_id, struct error *);
-bool store_account_password(struct db *, struct arena *, const char *user_id, const char *hash,
-    struct error *);
 bool store_account_email(struct db *, struct arena *, const char *user_id, const char *email,
     struct error *);
 bool store_account_profile(struct db *, struct arena *, const char *user_id,

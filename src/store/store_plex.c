@@ -14,11 +14,12 @@ const struct query store_plex_queries[] = {
 	    " ON CONFLICT (key) DO NOTHING",
 	    0 },
 	[Q_PIN_ADD] = { "plex_pin_add",
-	    "INSERT INTO plex_pins (id, plex_pin_id, client_id, user_id, address, expires_at)"
-	    " VALUES ($1, $2, $3, $4, $5, $6)",
+	    "INSERT INTO plex_pins (id, plex_pin_id, client_id, user_id, session_id, generation,"
+	    " address, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 	    0 },
 	[Q_PIN_READ] = { "plex_pin_read",
-	    "SELECT plex_pin_id, client_id, user_id, used_at IS NOT NULL OR expires_at <= now()"
+	    "SELECT plex_pin_id, client_id, user_id, session_id, generation,"
+	    " used_at IS NOT NULL OR expires_at <= now()"
 	    " FROM plex_pins WHERE id = $1",
 	    QUERY_READ },
 	[Q_PIN_USE] = { "plex_pin_use",
@@ -36,7 +37,8 @@ const struct query store_plex_queries[] = {
 	    "WHERE id = $1 AND plex_id IS NOT NULL",
 	    0 },
 	[Q_PERSON] = { "plex_person",
-	    "SELECT id, totp_confirmed_at IS NOT NULL FROM users WHERE plex_id = $1", QUERY_READ },
+	    "SELECT id, generation, totp_confirmed_at IS NOT NULL FROM users WHERE plex_id = $1",
+	    QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_plex_queries[id])
@@ -64,6 +66,7 @@ store_plex_pin_add(struct db *db, struct arena *arena, const struct store_plex_p
 {
 	return db_exec(db, arena, Q(Q_PIN_ADD),
 	    DB_PARAMS(pin->id, db_int(arena, pin->plex_pin_id), pin->client_id, pin->user_id,
+		pin->session_id, pin->user_id != NULL ? db_int(arena, pin->generation) : NULL,
 		pin->address, db_time(arena, pin->expires_at)),
 	    NULL, err);
 }
@@ -82,7 +85,9 @@ store_plex_pin_read(struct db *db, struct arena *arena, const char *id, struct s
 			.plex_pin_id = rows_int(rows, 0, 0),
 			.client_id = rows_str(rows, 0, 1),
 			.user_id = rows_str(rows, 0, 2),
-			.over = rows_bool(rows, 0, 3) };
+			.session_id = rows_str(rows, 0, 3),
+			.generation = rows_int(rows, 0, 4),
+			.over = rows_bool(rows, 0, 5) };
 	return true;
 }
 
@@ -109,14 +114,18 @@ store_plex_unlink(struct db *db, struct arena *arena, const char *user_id, bool 
 }
 
 bool
-store_plex_person(struct db *db, struct arena *arena, const char *plex_id, const char **user_id,
-    bool *totp, struct error *err)
+store_plex_person(struct db *db, struct arena *arena, const char *plex_id, struct verified *person,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_PERSON), DB_PARAMS(plex_id), &rows, err))
 		return false;
-	*user_id = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
-	*totp = *user_id != NULL && rows_bool(rows, 0, 1);
+	*person = (struct verified) { .user_id = NULL };
+	if (rows_count(rows) > 0)
+		*person = (struct verified) { .user_id = rows_str(rows, 0, 0),
+			.generation = rows_int(rows, 0, 1),
+			.plex_id = plex_id,
+			.totp_enabled = rows_bool(rows, 0, 2) };
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/user.h"
 #include "store/pg.h"
 
 extern const struct query store_plex_queries[];
@@ -16,7 +17,10 @@ bool store_plex_client_id(struct db *, struct arena *, const char *fresh, const 
 struct store_plex_pin {
 	const char *id;
 	int64_t plex_pin_id;
-	const char *client_id, *user_id /* or NULL */, *address;
+	const char *client_id, *address;
+	const char *user_id;    /* whose account it links, or NULL: it signs in */
+	const char *session_id; /* of that person, from where it was begun */
+	int64_t generation;     /* of that person at that time */
 	int64_t expires_at;
 	bool over; /* used or expired; set by store_plex_pin_read() */
 };
@@ -39,8 +43,8 @@ bool store_plex_link(struct db *, struct arena *, const struct store_plex_accoun
     struct error *);
 bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked,
     struct error *);
-/* The person linked with it; *user_id NULL: none. *totp: two-step verification is on. */
-bool store_plex_person(struct db *, struct arena *, const char *plex_id, const char **user_id,
-    bool *totp, struct error *);
+/* The person linked with it; user_id NULL: none. plex_id has to outlive the result. */
+bool store_plex_person(struct db *, struct arena *, const char *plex_id, struct verified *,
+    struct error *);
 
 #endif

@@ -17,16 +17,13 @@
 		 ", t.expires_at <= clock_timestamp() OR s.expires_at <= clock_timestamp()," \
 		 " s.revoked_at IS NOT NULL, t.dead," \
 		 " coalesce((SELECT n.rotated_at IS NOT NULL FROM refresh_tokens n" \
-		 " WHERE n.hash = t.successor), false), " NEWEST_US \
+		 " WHERE n.hash = t.successor), false), " NEWEST_US ", s.device, s.address" \
 		 " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id" \
 		 " JOIN users u ON u.id = s.user_id WHERE t.hash = $1"
 
 enum {
 	Q_PERSON_BY_EMAIL,
 	Q_PERSON_BY_ID,
-	Q_SESSION_ADD,
-	Q_REFRESH_ADD,
-	Q_LOGIN_AT,
 	Q_REFRESH_LOCK_FAMILY,
 	Q_REFRESH_STATE,
 	Q_ROTATE,
@@ -50,16 +47,6 @@ const struct query store_sessions_queries[] = {
 	    QUERY_READ },
 	[Q_PERSON_BY_ID] = { "person_by_id", "SELECT " USER_SQL " FROM users u WHERE u.id = $1",
 	    QUERY_READ },
-	[Q_SESSION_ADD] = { "session_add",
-	    "INSERT INTO sessions (id, user_id, device, address, expires_at)"
-	    " VALUES ($1, $2, $3, $4, $5)",
-	    0 },
-	[Q_REFRESH_ADD] = { "refresh_add",
-	    "INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES ($1, $2, $3)", 0 },
-	[Q_LOGIN_AT] = { "login_at",
-	    "UPDATE users SET last_login_at = now(), password_hash = coalesce($2, password_hash)"
-	    " WHERE id = $1",
-	    0 },
 	[Q_REFRESH_LOCK_FAMILY] = { "refresh_lock_family",
 	    "SELECT 1 FROM sessions s WHERE s.id = (SELECT t.session_id FROM refresh_tokens t"
 	    " WHERE t.hash = $1) FOR UPDATE",
@@ -160,24 +147,6 @@ store_person_by_id(struct db *db, struct arena *arena, const char *id, struct us
 	return true;
 }
 
-bool
-store_session_create(struct db *db, struct arena *arena, const struct session_new *new,
-    const char *new_password_hash, struct error *err)
-{
-	const char *expires = db_time(arena, new->expires_at),
-		   *hash = db_bytea(arena, new->refresh_hash, SHA256_SIZE);
-	const char *session[] = { new->id, new->user_id, new->device, new->address, expires };
-	const char *refresh[] = { hash, new->id, expires };
-	const char *login[] = { new->user_id, new_password_hash };
-	struct db_call calls[] = {
-		{ .query = Q(Q_SESSION_ADD), .params = session, .nparams = 5 },
-		{ .query = Q(Q_REFRESH_ADD), .params = refresh, .nparams = 3 },
-		{ .query = Q(Q_LOGIN_AT), .params = login, .nparams = 2 },
-	};
-
-	return db_pipeline(db, arena, calls, 3, err);
-}
-
 static void
 refresh_from_rows(const struct rows *rows, struct refresh_state *state)
 {
@@ -193,6 +162,8 @@ refresh_from_rows(const struct rows *rows, struct refresh_state *state)
 	state->dead = rows_bool(rows, 0, USER_COLUMNS + 5);
 	state->successor_used = rows_bool(rows, 0, USER_COLUMNS + 6);
 	state->family_changed_at = rows_int(rows, 0, USER_COLUMNS + 7);
+	state->device = rows_str(rows, 0, USER_COLUMNS + 8);
+	state->address = rows_str(rows, 0, USER_COLUMNS + 9);
 }
 
 bool

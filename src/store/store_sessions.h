@@ -19,29 +19,19 @@ struct error;
 
 extern const struct query store_sessions_queries[];
 
-struct session_new {
-	const char *id, *user_id, *device, *address;
-	const unsigned char *refresh_hash; /* SHA256_SIZE */
-	int64_t expires_at;
-};
-
 /*
  * id NULL: no account has this address; *password_hash is then NULL too. password_hash may be NULL.
  */
 bool store_person_by_email(struct db *, struct arena *, const char *email, struct user *,
     const char **password_hash, struct error *);
 bool store_person_by_id(struct db *, struct arena *, const char *id, struct user *, struct error *);
-/* Session, first refresh token, last sign-in and cleared counters, in one round trip. */
-bool store_session_create(struct db *, struct arena *, const struct session_new *,
-    const char *new_password_hash, struct error *);
-
 /* The state of a refresh token. user.id NULL: it is unknown, and nothing else is set. */
 struct refresh_state {
 	struct user user;
-	const char *session_id;
-	int64_t rotated_at;          /* us; 0: not yet */
-	int64_t now;                 /* us, by the database's clock */
-	int64_t family_changed_at;   /* us: the last token of the family */
+	const char *session_id, *device, *address; /* of the family: where it was used last */
+	int64_t rotated_at;                        /* us; 0: not yet */
+	int64_t now;                               /* us, by the database's clock */
+	int64_t family_changed_at;                 /* us: the last token of the family */
 	bool expired, revoked, dead; /* the token or its session; the session; the token */
 	bool successor_used;
 };

@@ -140,6 +140,9 @@ renew()
  */
 const closedUntil = new Map();
 
+/* How a password or code that is sent once more is refused. */
+const PROOF_CODES = ['invalid_credentials', 'totp_required', 'totp_invalid'];
+
 const classOf = (method, path) => (path.startsWith('/search') &&
     !path.startsWith('/search/suggest') ? 'search' :
     path === '/media/upload/initiate' ? 'upload' : path.startsWith('/auth/') ? 'auth' : 'other');
@@ -180,8 +183,8 @@ request(method, path, options = {})
 		} catch (problem) {
 			if (!(problem instanceof Problem))
 				throw problem;
-			if (options.proves && problem.code === 'invalid_credentials')
-				throw problem; /* the password is wrong, not the token */
+			if (options.proves && PROOF_CODES.includes(problem.code))
+				throw problem; /* the password or code is wrong, not the token */
 			if (problem.status === 401 && token && !renewed) {
 				renewed = true;
 				session.drop(token);

@@ -29,6 +29,7 @@ export const NOTIFICATIONS = {
 	'sync.failed': 'alert',
 	'alert.raised': 'alert',
 	'alert.cleared': 'bell',
+	'session.ended': 'alert',
 	'system.broadcast': 'bell',
 };
 

@@ -2,10 +2,10 @@
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { me } from '../lib/session.js';
-import { ask } from './dialog.js';
 import { copyable, Form } from './form.js';
+import { prove } from './proof.js';
 import { qr } from './qr.js';
-import { fail, toast } from './toast.js';
+import { toast } from './toast.js';
 
 const SAVE_CODES = 'Two-step verification is on. Save these recovery codes: ' +
     'each replaces the app once, and they are not shown again.';
@@ -16,11 +16,11 @@ factorPanel()
 	const place = h('div.panel-part');
 	const state = h('span.pill');
 	const begin = async () => {
-		try {
-			setUp(await api.post('/auth/totp'));
-		} catch (problem) {
-			fail(problem);
-		}
+		const begun = await prove({ title: 'Set up two-step verification', yes: 'Continue',
+		    run: (proof) => api.post('/auth/totp', proof, { proves: true }) });
+
+		if (begun)
+			setUp(begun.answer);
 	};
 	const setUp = ({ secret, uri }) => {
 		const { node } = Form({
@@ -47,18 +47,14 @@ factorPanel()
 		    copyable(secret, 'Secret'), node);
 	};
 	const off = async () => {
-		if (!(await ask({ title: 'Turn off two-step verification?',
+		if (!(await prove({ title: 'Turn off two-step verification?',
 		    text: 'You will sign in with your password only.', yes: 'Turn off',
-		    danger: true })))
+		    danger: true,
+		    run: (proof) => api.post('/auth/totp/disable', proof, { proves: true }) })))
 			return;
-		try {
-			await api.delete('/auth/totp');
-			me.user.totpEnabled = false;
-			toast('Two-step verification is off');
-			draw();
-		} catch (problem) {
-			fail(problem);
-		}
+		me.user.totpEnabled = false;
+		toast('Two-step verification is off');
+		draw();
 	};
 	const draw = () => {
 		const on = me.user.totpEnabled;

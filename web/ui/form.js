@@ -43,11 +43,11 @@ field({ name, label, type = 'text', hint, options: choices, value, ...props }, i
 
 /*
  * fields: [{name, label, type, hint, options, value, ...attributes}]; run(values) is awaited; a
- * failure is shown, a result is passed to done(result, values). Returns {node, inputs: {name:
- * element}, say(text)}
+ * failure is shown, a result is passed to done(result, values). cancel: a button beside the other.
+ * Returns {node, inputs: {name: element}, say(text)}
  */
 export function
-Form({ fields, extra, yes, run, done, danger, before, wide })
+Form({ fields, extra, yes, run, done, danger, before, wide, cancel })
 {
 	const id = `f${++serial}`;
 	const all = fields.filter(Boolean).map((f) => field(f, `${id}-${f.name}`));
@@ -96,7 +96,7 @@ Form({ fields, extra, yes, run, done, danger, before, wide })
 		}
 		button.disabled = false;
 	} }, before ?? null, said, all.map((f) => f.node), extra ?? null,
-	    h('div.form-end', null, button));
+	    h('div.form-end', null, button, cancel ?? null));
 
 	return { node, say, inputs: Object.fromEntries(all.map((f) => [f.name, f.input])) };
 }

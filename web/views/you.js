@@ -7,6 +7,7 @@ import { can, me } from '../lib/session.js';
 import { ask } from '../ui/dialog.js';
 import { factorPanel } from '../ui/factor.js';
 import { Form, notice } from '../ui/form.js';
+import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
 import { tokensPanel } from '../ui/tokens.js';
 
@@ -22,11 +23,22 @@ profilePanel()
 			    required: true, maxlength: '254', autocomplete: 'email' },
 		],
 		yes: 'Save',
-		run: ({ displayName, email }) => api.patch('/users/me', {
-			...(displayName !== me.user.displayName ? { displayName } : {}),
-			...(email !== me.user.email ? { email } : {}),
-		}),
+		run: async ({ displayName, email }) => {
+			const change = {
+				...(displayName !== me.user.displayName ? { displayName } : {}),
+				...(email !== me.user.email ? { email } : {}),
+			};
+
+			if (!change.email)
+				return api.patch('/users/me', change);
+			return (await prove({ title: 'Change your email address?', yes: 'Change',
+			    text: `Your new address will be ${email}.`,
+			    run: (proof) => api.patch('/users/me', { ...change, ...proof },
+				{ proves: true }) }))?.answer;
+		},
 		done: (now, { email }) => {
+			if (!now)
+				return;
 			Object.assign(me.user, now);
 			inputs.email.value = now.email;
 			toast(now.email.toLowerCase() === email.toLowerCase() ? 'Saved' :
@@ -54,6 +66,8 @@ passwordPanel(changed)
 			{ name: 'password', label: 'New password', type: 'password',
 			    autocomplete: 'new-password', required: true, minlength: '8',
 			    maxlength: '256', hint: 'At least 8 characters' },
+			{ name: 'revokeTokens', label: 'Revoke my API tokens as well',
+			    type: 'checkbox' },
 		],
 		before: h('input', { type: 'text', autocomplete: 'username', value: me.user.email,
 		    hidden: true, 'aria-label': 'Email', readonly: true }),
@@ -118,9 +132,17 @@ export function
 mount(root)
 {
 	const sessions = sessionsPanel();
+	let tokens = tokensPanel();
+	const changed = () => {
+		const now = tokensPanel();
+
+		sessions.load();
+		tokens.replaceWith(now);
+		tokens = now;
+	};
 
 	fill(root, h('h1', null, 'Account'), h('div.panels', null, profilePanel(),
-	    passwordPanel(sessions.load), factorPanel(), sessions.node, tokensPanel()));
+	    passwordPanel(changed), factorPanel(), sessions.node, tokens));
 	return {
 		update() {},
 		unmount() {},

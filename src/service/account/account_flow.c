@@ -10,6 +10,7 @@
 #include "core/id.h"
 #include "core/str.h"
 #include "service/account/accounts.h"
+#include "service/account/credentials.h"
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/account/login.h"
@@ -99,13 +100,19 @@ register_invited(const struct call *call, const struct registration *reg,
     struct session_grant *grant, struct error *err)
 {
 	char id[UUID_TEXT];
+	struct user user;
 
 	if (reg->invite == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_required",
 		    "You need an invitation to join. Ask the operator of this server for one.");
 	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, register_invited_in(call, reg, id, err), err) &&
-	    session_open(call, id, grant, err);
+	    db_end(call->svc->db,
+		register_invited_in(call, reg, id, err) &&
+		    store_person_by_id(call->svc->db, call->arena, id, &user, err) &&
+		    session_open(call,
+			&(const struct verified) { .user_id = id, .generation = user.generation },
+			grant, err),
+		err);
 }
 
 /* In the transaction. */
@@ -183,6 +190,12 @@ finish_registration(const struct call *call, const struct store_mail_token *toke
 	    audit_add(call, &event, err);
 }
 
+static const char *
+new_address(const struct call *call, const char *email)
+{
+	return arena_printf(call->arena, "New address: %s", email);
+}
+
 static bool
 finish_email_change(const struct call *call, const struct store_mail_token *token,
     struct error *err)
@@ -193,6 +206,10 @@ finish_email_change(const struct call *call, const struct store_mail_token *toke
 		.target_id = token->user_id,
 	};
 
+	/* Read before the change: it goes to the old address. */
+	if (!credentials_tell(call, token->user_id, MAIL_EMAIL_LEFT,
+		new_address(call, token->email), err))
+		return false;
 	if (!store_account_email(call->svc->db, call->arena, token->user_id, token->email, err))
 		return db_violated(err, "users_email_key") ? link_invalid(err) : false;
 	return audit_add(call, &event, err);
@@ -249,90 +266,86 @@ account_forgot(const struct call *call, const char *email, struct error *err)
 		err);
 }
 
-struct password_change {
-	const char *user_id, *hash;
-	const char *keep_session; /* or NULL: every session ends */
-	const char *action;       /* of the audit log */
-	struct revocation rev;
-};
-
-/* In a transaction: sets the new password and revokes sessions. */
+/* In a transaction: the password is changed; audit log and owner are told. */
 static bool
-set_password(const struct call *call, struct password_change *c, struct error *err)
+set_password(const struct call *call, const struct credentials_change *change, const char *action,
+    struct revocation *rev, struct error *err)
 {
 	const struct audit_event event = {
-		.action = c->action,
+		.action = action,
 		.target_type = "user",
-		.target_id = c->user_id,
+		.target_id = change->user_id,
 	};
-	struct mail_new mail = { .kind = MAIL_PASSWORD_CHANGED };
-	struct db *db = call->svc->db;
-	struct user user;
 
-	if (!store_account_password(db, call->arena, c->user_id, c->hash, err) ||
-	    !store_mail_tokens_drop(db, call->arena, c->user_id, "reset", err) ||
-	    !revoke_sessions(call, c->user_id, c->keep_session, "password changed", &c->rev, err) ||
-	    !revoke_generation(call, c->user_id, &c->rev, err) || !audit_add(call, &event, err) ||
-	    !store_person_by_id(db, call->arena, c->user_id, &user, err))
-		return false;
-	if (!mail_configured(call->svc->config) || user.id == NULL)
-		return true;
-	mail.to = user.email;
-	mail.name = user.display_name;
-	return mail_add(call, &mail, err);
+	return credentials_changed(call, change, rev, err) && audit_add(call, &event, err) &&
+	    credentials_tell(call, change->user_id, MAIL_PASSWORD_CHANGED, NULL, err);
 }
 
 /* In the transaction. */
 static bool
-reset_in(const struct call *call, const char *text, struct password_change *c, struct error *err)
+reset_in(const struct call *call, const char *text, const char *hash, struct revocation *rev,
+    struct error *err)
 {
+	struct credentials_change change = {
+		.password_hash = hash,
+		.end_tokens = true,
+		.reason = "password reset",
+	};
 	struct store_mail_token token;
 
 	if (!use_link(call, text, "{reset}", &token, err))
 		return false;
-	c->user_id = token.user_id;
-	return set_password(call, c, err);
+	change.user_id = token.user_id;
+	return set_password(call, &change, "user.password_reset", rev, err);
 }
 
 bool
 account_reset(const struct call *call, const char *token, const char *password, struct error *err)
 {
 	char hash[ARGON2_HASH_MAX];
-	struct password_change change = { .hash = hash, .action = "user.password_reset" };
+	struct revocation rev = { 0 };
 
 	return account_check_password(password, "password", err) &&
 	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err) &&
 	    db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, reset_in(call, token, &change, err), err) &&
-	    revoke_push(call, &change.rev, err);
+	    db_end(call->svc->db, reset_in(call, token, hash, &rev, err), err) &&
+	    revoke_push(call, &rev, err);
 }
 
 bool
-account_password(const struct call *call, const char *current, const char *password,
-    struct error *err)
+account_password(const struct call *call, const struct password_new *new, struct error *err)
 {
+	const struct login_proof proof = { .password = new->current, .password_only = true };
 	char hash[ARGON2_HASH_MAX];
-	struct password_change change = {
+	const struct credentials_change change = {
 		.user_id = call->by.who->user_id,
-		.hash = hash,
+		.password_hash = hash,
 		.keep_session = call->by.who->session_id,
-		.action = "user.password_changed",
+		.end_tokens = new->end_tokens,
+		.reason = "password changed",
 	};
+	struct revocation rev = { 0 };
+	struct verified verified;
 
-	return account_check_password(password, "password", err) &&
-	    login_check_password(call, call->by.who->user_id, current, err) &&
-	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), password, hash, err) &&
+	return account_check_password(new->password, "password", err) &&
+	    login_prove(call, &proof, &verified, err) &&
+	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), new->password, hash, err) &&
 	    db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, set_password(call, &change, err), err) &&
-	    revoke_push(call, &change.rev, err);
+	    db_end(call->svc->db,
+		credentials_hold(call, &verified, err) &&
+		    set_password(call, &change, "user.password_changed", &rev, err),
+		err) &&
+	    revoke_push(call, &rev, err);
 }
 
+/* In the transaction, after credentials_hold(). */
 static bool
 change_email(const struct call *call, const char *email, struct error *err)
 {
 	struct store_mail_token row = {
 		.purpose = "email",
 		.user_id = call->by.who->user_id,
+		.session_id = call->by.who->session_id,
 		.email = email,
 	};
 	const struct audit_event event = { .action = "user.email_changed",
@@ -340,8 +353,9 @@ change_email(const struct call *call, const char *email, struct error *err)
 		.target_id = call->by.who->user_id };
 
 	if (mail_configured(call->svc->config))
-		return store_mail_tokens_drop(call->svc->db, call->arena, row.user_id, "email",
-			   err) &&
+		return credentials_tell(call, row.user_id, MAIL_EMAIL_LEAVING,
+			   new_address(call, email), err) &&
+		    store_mail_tokens_drop(call->svc->db, call->arena, row.user_id, "email", err) &&
 		    send_link(call, &row, MAIL_EMAIL_CHANGED, CONFIRM_TOKEN_SECONDS, "confirm",
 			err);
 	if (!store_account_email(call->svc->db, call->arena, row.user_id, email, err))
@@ -352,20 +366,33 @@ change_email(const struct call *call, const char *email, struct error *err)
 	return audit_add(call, &event, err);
 }
 
+/* In the transaction; `verified` NULL: the address stays. */
+static bool
+profile_in(const struct call *call, const struct profile_change *change,
+    const struct verified *verified, struct error *err)
+{
+	return (verified == NULL || credentials_hold(call, verified, err)) &&
+	    store_account_profile(call->svc->db, call->arena, call->by.who->user_id,
+		change->display_name, change->locale, err) &&
+	    (verified == NULL || change_email(call, change->email, err));
+}
+
 bool
 account_profile(const struct call *call, const struct profile_change *change, struct user *user,
     struct error *err)
 {
+	struct verified verified;
 	bool new_email;
 
 	if (!session_user(call, user, err))
 		return false;
 	new_email = change->email != NULL && !str_ieq(change->email, user->email);
-	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		store_account_profile(call->svc->db, call->arena, user->id, change->display_name,
-		    change->locale, err) &&
-		    (!new_email || change_email(call, change->email, err)),
+	if (new_email && change->proof.password == NULL)
+		return error_field(err, "currentPassword", "required",
+		    "must be given to change the email address");
+	return (!new_email || login_prove(call, &change->proof, &verified, err)) &&
+	    db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, profile_in(call, change, new_email ? &verified : NULL, err),
 		err) &&
 	    session_user(call, user, err);
 }

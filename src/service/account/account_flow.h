@@ -4,7 +4,8 @@
  *
  * Nothing here reveals whether an address is known: forgot and open registration respond the same,
  * at the same cost. Links work once, are stored as hashes, and expire after MAIL_TOKEN_SECONDS
- * (reset) or CONFIRM_TOKEN_SECONDS.
+ * (reset) or CONFIRM_TOKEN_SECONDS. They end with the session that asked for them and when the
+ * person's generation is raised.
  */
 #ifndef MN_SERVICE_ACCOUNT_ACCOUNT_FLOW_H
 #define MN_SERVICE_ACCOUNT_ACCOUNT_FLOW_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 
 #include "model/user.h"
+#include "service/account/login.h"
 
 struct call;
 struct error;
@@ -37,15 +39,19 @@ bool account_register(const struct call *, const struct registration *, bool *op
  */
 bool account_confirm(const struct call *, const char *token, struct error *);
 bool account_forgot(const struct call *, const char *email, struct error *);
-/* Ends all sessions. ERR_UNPROCESSABLE link_invalid. */
+/* Ends all sessions and API tokens. ERR_UNPROCESSABLE link_invalid. */
 bool account_reset(const struct call *, const char *token, const char *password, struct error *);
+struct password_new {
+	const char *current, *password;
+	bool end_tokens; /* API tokens too */
+};
 /* Ends all other sessions. */
-bool account_password(const struct call *, const char *current, const char *password,
-    struct error *);
+bool account_password(const struct call *, const struct password_new *, struct error *);
 
 struct profile_change {
-	const char *display_name, *email, *locale;
-}; /* NULL: unchanged */
+	const char *display_name, *email, *locale; /* NULL: unchanged */
+	struct login_proof proof;                  /* for a new address */
+};
 /* A new address is used once it is confirmed by mail, or at once if mail is not set up. */
 bool account_profile(const struct call *, const struct profile_change *, struct user *,
     struct error *);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/account/credentials.h"
 #include "service/account/revoke.h"
 #include "service/audit.h"
 #include "service/call.h"
@@ -42,6 +43,8 @@ create_in(const struct call *call, const struct store_token_new *row,
 {
 	bool added;
 
+	if (!credentials_hold(call, NULL, err))
+		return false;
 	if (!store_token_add(call->svc->db, call->arena, row, &added, err))
 		return false;
 	if (!added)
@@ -114,7 +117,8 @@ end_token(const struct call *call, const char *id, struct revocation *rev, struc
 		return false;
 	if (!revoked)
 		return error_set(err, ERR_NOT_FOUND, "There is no such API token.");
-	return revoke_token(call, id, rev, err) && audit_add(call, &event, err);
+	return revoke_tokens(call, (struct strings) { &id, 1 }, rev, err) &&
+	    audit_add(call, &event, err);
 }
 
 bool

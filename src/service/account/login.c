@@ -13,6 +13,7 @@
 #include "service/services.h"
 #include "service/account/totp.h"
 #include "store/pg.h"
+#include "store/store_credentials.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
@@ -114,50 +115,89 @@ check_second_factor(const struct call *call, const struct attempt *a, const stru
 		err);
 }
 
+/*
+ * Stores the same password with the parameters of today, in place of the hash that was verified and
+ * of no other. If that is gone, *ok says whether the password matches what is there now.
+ */
+static bool
+renew_hash(const struct call *call, const char *password, struct login_checked *out, bool *ok,
+    struct error *err)
+{
+	const char *gate = config_str(call->svc->config, CFG_RUN_DIR);
+	char new_hash[ARGON2_HASH_MAX];
+	struct verified *v = &out->verified;
+	struct error busy;
+	bool done, outdated;
+
+	if (!password_hash(gate, password, new_hash, &busy))
+		return true; /* at the next sign-in */
+	if (!store_password_rehash(call->svc->db, call->arena, v, new_hash, &done, err))
+		return false;
+	if (done) {
+		v->password_hash = arena_strdup(call->arena, new_hash);
+		return true;
+	}
+	return store_person_by_email(call->svc->db, call->arena, out->user.email, &out->user,
+		   &v->password_hash, err) &&
+	    password_verify(gate, v->password_hash, password, ok, &outdated, err);
+}
+
+/* Verifies password and code, and counts what is wrong; `wrong` says so of the password. */
+static bool
+verify(const struct call *call, const struct attempt *a, const struct login_proof *proof,
+    const char *wrong, struct login_checked *out, struct error *err)
+{
+	const char *gate = config_str(call->svc->config, CFG_RUN_DIR), *stored;
+	bool known, ok, outdated;
+
+	if (!store_person_by_email(call->svc->db, call->arena, a->who.email, &out->user, &stored,
+		err))
+		return false;
+	known = out->user.id != NULL && out->user.active;
+	out->verified = (struct verified) {
+		.user_id = out->user.id,
+		.generation = out->user.generation,
+		.password_hash = stored,
+		.totp_enabled = out->user.totp_enabled,
+	};
+	if (!password_verify(gate, known ? stored : NULL, proof->password, &ok, &outdated, err))
+		return false;
+	if (ok && !proof->password_only &&
+	    !check_second_factor(call, a, &out->user, proof->totp, err))
+		return false;
+	if (ok && outdated && !renew_hash(call, proof->password, out, &ok, err))
+		return false;
+	return ok ? attempt_succeeded(call, a, err) :
+		    attempt_failed(call, a, "invalid_credentials", wrong, err);
+}
+
 bool
 login_check(const struct call *call, const struct login_ask *ask, struct login_checked *out,
     struct error *err)
 {
-	const char *gate = config_str(call->svc->config, CFG_RUN_DIR), *stored;
-	char new_hash[ARGON2_HASH_MAX];
+	const struct login_proof proof = { .password = ask->password, .totp = ask->totp };
 	struct attempt a;
-	bool known, ok, rehash;
 
 	memset(out, 0, sizeof(*out));
-	if (!attempt_begin(call, ask->email, &a, err) ||
-	    !store_person_by_email(call->svc->db, call->arena, a.who.email, &out->user, &stored,
-		err))
-		return false;
-	known = out->user.id != NULL && out->user.active;
-	if (!password_verify(gate, known ? stored : NULL, ask->password, &ok, &rehash, err))
-		return false;
-	if (!ok || !known)
-		return attempt_failed(call, &a, "invalid_credentials",
-		    "Wrong email address or password.", err);
-	if (!check_second_factor(call, &a, &out->user, ask->totp, err))
-		return false;
-	if (rehash && password_hash(gate, ask->password, new_hash, err))
-		out->new_hash = arena_strdup(call->arena, new_hash);
-	return attempt_succeeded(call, &a, err);
+	return attempt_begin(call, ask->email, &a, err) &&
+	    verify(call, &a, &proof, "Wrong email address or password.", out, err);
 }
 
 bool
-login_check_password(const struct call *call, const char *user_id, const char *password,
+login_prove(const struct call *call, const struct login_proof *proof, struct verified *verified,
     struct error *err)
 {
-	const char *stored;
+	struct login_checked checked;
 	struct attempt a;
 	struct user user;
-	bool ok, rehash;
 
-	if (!store_person_by_id(call->svc->db, call->arena, user_id, &user, err))
+	if (!store_person_by_id(call->svc->db, call->arena, call->by.who->user_id, &user, err))
 		return false;
 	if (user.id == NULL)
 		return error_set(err, ERR_NOT_FOUND, "There is no such person.");
 	if (!attempt_begin(call, user.email, &a, err) ||
-	    !store_person_by_email(call->svc->db, call->arena, a.who.email, &user, &stored, err) ||
-	    !password_verify(config_str(call->svc->config, CFG_RUN_DIR), stored, password, &ok,
-		&rehash, err))
+	    !verify(call, &a, proof, "Wrong password.", &checked, err))
 		return false;
-	return ok || attempt_failed(call, &a, "invalid_credentials", "Wrong password.", err);
+	*verified = checked.verified;
+	return true;
 }

@@ -15,8 +15,7 @@ struct error;
 
 struct login_checked {
 	struct user user;
-	/* set if the hash parameters have changed since the password was set, or NULL */
-	const char *new_hash;
+	struct verified verified;
 };
 
 struct login_ask {
@@ -29,11 +28,18 @@ struct login_ask {
  */
 bool login_check(const struct call *, const struct login_ask *, struct login_checked *,
     struct error *);
+
+/* What a signed-in person proves again before a sensitive change. */
+struct login_proof {
+	const char *password;
+	const char *totp;   /* or NULL */
+	bool password_only; /* the code is not asked for */
+};
 /*
- * Checks the password of a signed-in person again before a sensitive change; failures count like
- * those of a sign-in.
+ * Failures count like those of a sign-in, and have the same errors. *verified is for
+ * credentials_hold(), in the transaction of the change.
  */
-bool login_check_password(const struct call *, const char *user_id, const char *password,
+bool login_prove(const struct call *, const struct login_proof *, struct verified *,
     struct error *);
 
 #endif

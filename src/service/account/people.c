@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "service/account/accounts.h"
+#include "service/account/credentials.h"
 #include "service/audit.h"
 #include "service/gate/cache.h"
 #include "service/call.h"
@@ -228,6 +229,20 @@ check_change(const struct call *call, const struct user *user, const struct pers
 	    (!loses_super || keep_last_super(call, user, err));
 }
 
+/* In a transaction: nothing that this person was given before is good any more. */
+static bool
+end_credentials(const struct call *call, const char *id, const char *reason, struct revocation *rev,
+    struct error *err)
+{
+	const struct credentials_change change = {
+		.user_id = id,
+		.end_tokens = true,
+		.reason = reason,
+	};
+
+	return credentials_changed(call, &change, rev, err);
+}
+
 /* In the transaction: makes the change, revokes tokens and writes to the audit log. */
 static bool
 apply_change(const struct call *call, const struct user *user, const struct person_change *change,
@@ -249,9 +264,9 @@ apply_change(const struct call *call, const struct user *user, const struct pers
 	bool rights = change->role != NULL || change->tier != NULL || change->status != NULL;
 
 	return store_person_change(call->svc->db, call->arena, user->id, &row, err) &&
-	    (!rights || revoke_generation(call, user->id, rev, err)) &&
-	    (!str_eq(change->status, "disabled") ||
-		revoke_sessions(call, user->id, NULL, "account disabled", rev, err)) &&
+	    (str_eq(change->status, "disabled") ?
+		    end_credentials(call, user->id, "account disabled", rev, err) :
+		    !rights || revoke_generation(call, user->id, rev, err)) &&
 	    audit_add(call, &event, err);
 }
 
@@ -324,8 +339,7 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	    !check_delete(call, &user, transfer_to, err))
 		return false;
 	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
-	return revoke_sessions(call, id, NULL, "account deleted", rev, err) &&
-	    revoke_generation(call, id, rev, err) &&
+	return end_credentials(call, id, "account deleted", rev, err) &&
 	    store_person_uploads_end(db, call->arena, id, err) &&
 	    (transfer_to != NULL ?
 		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
@@ -347,8 +361,9 @@ people_delete(const struct call *call, const char *id, const char *transfer_to, 
 	return revoke_push(call, &rev, err);
 }
 
-bool
-people_reset_totp(const struct call *call, const char *id, struct error *err)
+/* In the transaction. */
+static bool
+reset_totp_in(const struct call *call, const char *id, struct revocation *rev, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "user.totp_reset",
@@ -358,10 +373,18 @@ people_reset_totp(const struct call *call, const char *id, struct error *err)
 	struct user user;
 	int64_t version;
 
+	return lock_person(call, id, &user, &version, err) && may_touch(&call->by, &user, err) &&
+	    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
+	    end_credentials(call, id, "two-step verification reset", rev, err) &&
+	    audit_add(call, &event, err) && credentials_tell(call, id, MAIL_TOTP_OFF, NULL, err);
+}
+
+bool
+people_reset_totp(const struct call *call, const char *id, struct error *err)
+{
+	struct revocation rev = { 0 };
+
 	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		lock_person(call, id, &user, &version, err) && may_touch(&call->by, &user, err) &&
-		    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
-		    audit_add(call, &event, err),
-		err);
+	    db_end(call->svc->db, reset_totp_in(call, id, &rev, err), err) &&
+	    revoke_push(call, &rev, err);
 }

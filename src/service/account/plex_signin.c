@@ -10,6 +10,8 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/account/credentials.h"
+#include "service/account/login.h"
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/seal.h"
@@ -45,35 +47,53 @@ auth_url(struct arena *arena, const char *client_id, const char *code)
 	return url.data;
 }
 
-bool
-plex_signin_begin(const struct call *call, struct plex_signin_pin *out, struct error *err)
+/* Creates the PIN at plex.tv and keeps it; `row` says whose it is. */
+static bool
+begin(const struct call *call, struct store_plex_pin *row, struct plex_signin_pin *out,
+    struct error *err)
 {
-	struct store_plex_pin row = {
-		.user_id = call->by.who->user_id[0] != '\0' ? call->by.who->user_id : NULL,
-		.address = call->by.address,
-	};
 	char id[UUID_TEXT], fresh[UUID_TEXT];
 	struct plex_pin pin;
 	struct plex_tv tv;
 
-	if (call->by.who->scoped)
-		return error_slug(err, ERR_FORBIDDEN, "session_required",
-		    "API tokens cannot do this. Sign in with your account.");
 	uuid_v7(fresh);
-	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row.client_id, err))
+	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &row->client_id, err))
 		return false;
-	tv = plex_tv_of(call->svc, row.client_id);
+	tv = plex_tv_of(call->svc, row->client_id);
 	if (plex_tv_pin_create(call->arena, &tv, &pin, err) != ANSWER_PRESENT)
 		return false;
 	uuid_v7(id);
-	row.id = id;
-	row.plex_pin_id = pin.id;
-	row.expires_at = clock_now() + pin.expires_in * US_PER_SEC;
-	if (!store_plex_pin_add(call->svc->db, call->arena, &row, err))
+	row->id = id;
+	row->plex_pin_id = pin.id;
+	row->expires_at = clock_now() + pin.expires_in * US_PER_SEC;
+	if (!store_plex_pin_add(call->svc->db, call->arena, row, err))
 		return false;
 	*out = (struct plex_signin_pin) { arena_strdup(call->arena, id), pin.code,
-		auth_url(call->arena, row.client_id, pin.code), row.expires_at };
+		auth_url(call->arena, row->client_id, pin.code), row->expires_at };
 	return true;
+}
+
+bool
+plex_signin_begin(const struct call *call, const struct login_proof *proof,
+    struct plex_signin_pin *out, struct error *err)
+{
+	struct store_plex_pin row = { .address = call->by.address };
+	struct verified verified;
+
+	if (call->by.who->scoped)
+		return error_slug(err, ERR_FORBIDDEN, "session_required",
+		    "API tokens cannot do this. Sign in with your account.");
+	if (call->by.who->user_id[0] == '\0')
+		return begin(call, &row, out, err);
+	if (proof->password == NULL)
+		return error_field(err, "currentPassword", "required",
+		    "must be given to link a Plex account");
+	if (!login_prove(call, proof, &verified, err))
+		return false;
+	row.user_id = call->by.who->user_id;
+	row.session_id = call->by.who->session_id;
+	row.generation = verified.generation;
+	return begin(call, &row, out, err);
 }
 
 static bool
@@ -86,30 +106,32 @@ pin_expired(struct error *err)
 /* A confirmed PIN as plex.tv reported it. */
 struct confirmed {
 	const char *pin_id, *token;
+	struct store_plex_pin pin;
 	struct plex_account account;
 };
 
-/*
- * *token NULL: not confirmed yet. *linking: the person whom the PIN links, or NULL. No transaction
- * is open during the request to plex.tv.
- */
+/* A PIN that links is nobody's but the session's that began it. */
 static bool
-ask_plex(const struct call *call, struct confirmed *c, const char **linking, struct error *err)
+find_pin(const struct call *call, struct confirmed *c, struct error *err)
 {
-	bool by_somebody = call->by.who->user_id[0] != '\0';
-	struct store_plex_pin pin;
-	struct plex_tv tv;
-
-	if (!store_plex_pin_read(call->svc->db, call->arena, c->pin_id, &pin, err))
+	if (!store_plex_pin_read(call->svc->db, call->arena, c->pin_id, &c->pin, err))
 		return false;
-	if (pin.id == NULL ||
-	    (by_somebody && pin.user_id != NULL && !str_eq(pin.user_id, call->by.who->user_id)))
+	if (c->pin.id == NULL ||
+	    (c->pin.user_id != NULL && !str_eq(c->pin.session_id, call->by.who->session_id)))
 		return error_set(err, ERR_NOT_FOUND, "There is no such sign-in. Start again.");
-	if (pin.over)
+	if (c->pin.over ||
+	    (c->pin.user_id != NULL && c->pin.generation != call->by.who->generation))
 		return pin_expired(err);
-	*linking = pin.user_id;
-	tv = plex_tv_of(call->svc, pin.client_id);
-	switch (plex_tv_pin_token(call->arena, &tv, pin.plex_pin_id, &c->token, err)) {
+	return true;
+}
+
+/* token NULL: not confirmed yet. No transaction is open during the request to plex.tv. */
+static bool
+ask_plex(const struct call *call, struct confirmed *c, struct error *err)
+{
+	struct plex_tv tv = plex_tv_of(call->svc, c->pin.client_id);
+
+	switch (plex_tv_pin_token(call->arena, &tv, c->pin.plex_pin_id, &c->token, err)) {
 	case ANSWER_PRESENT: break;
 	case ANSWER_ABSENT: return pin_expired(err);
 	case ANSWER_UNKNOWN: return false;
@@ -166,69 +188,77 @@ account_detail(struct arena *arena, const struct plex_account *account)
 }
 
 static bool
-link_account(const struct call *call, const char *user_id, const struct confirmed *c,
-    struct error *err)
+tell(const struct call *call, enum mail_kind kind, const char *plex_name, struct error *err)
+{
+	return credentials_tell(call, call->by.who->user_id, kind,
+	    plex_name == NULL ? NULL : arena_printf(call->arena, "Plex account: %s", plex_name),
+	    err);
+}
+
+/* The PIN's session polls, so the PIN is good while that goes on, in the same generation. */
+static bool
+link_account(const struct call *call, const struct confirmed *c, struct error *err)
 {
 	const struct audit_event event = { .action = "plex.linked",
 		.target_type = "user",
-		.target_id = user_id,
+		.target_id = c->pin.user_id,
 		.detail = account_detail(call->arena, &c->account) };
-	struct principal who = { 0 };
-	struct call theirs = *call;
+	const struct verified verified = {
+		.user_id = c->pin.user_id,
+		.generation = c->pin.generation,
+	};
 
-	/* This person requested the PIN, even if someone else polls it. */
-	str_copy(who.user_id, sizeof(who.user_id), user_id);
-	theirs.by.who = &who;
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db,
-		use_pin(call, c->pin_id, err) && keep_account(call, user_id, c, err) &&
-		    audit_add(&theirs, &event, err),
+		credentials_hold(call, &verified, err) && use_pin(call, c->pin_id, err) &&
+		    keep_account(call, c->pin.user_id, c, err) && audit_add(call, &event, err) &&
+		    tell(call, MAIL_PLEX_LINKED, c->account.name, err),
 		err);
 }
 
-/* *user_id: the person linked to that Plex account. A refusal uses up the PIN too. */
+/* *person: who is linked to that Plex account. A refusal uses up the PIN too. */
 static bool
-recognise(const struct call *call, const struct confirmed *c, const char **user_id,
+recognise(const struct call *call, const struct confirmed *c, struct verified *person,
     struct error *err)
 {
-	bool totp;
-
 	if (!db_begin(call->svc->db, err) ||
 	    !db_end(call->svc->db,
 		use_pin(call, c->pin_id, err) &&
-		    store_plex_person(call->svc->db, call->arena, c->account.id, user_id, &totp,
-			err) &&
-		    (*user_id == NULL || keep_account(call, *user_id, c, err)),
+		    store_plex_person(call->svc->db, call->arena, c->account.id, person, err) &&
+		    (person->user_id == NULL || keep_account(call, person->user_id, c, err)),
 		err))
 		return false;
-	if (*user_id == NULL)
+	if (person->user_id == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "plex_not_linked",
 		    "No account is linked to this Plex account. Sign in and link it first.");
-	return !totp ||
+	return !person->totp_enabled ||
 	    error_slug(err, ERR_UNAUTHENTICATED, "totp_required",
 		"Your account uses two-step verification. Sign in with your password and a code.");
 }
 
 bool
-plex_signin_poll(const struct call *call, const char *id, bool *pending,
+plex_signin_poll(const struct call *call, const char *id, enum plex_poll *poll,
     struct session_grant *grant, struct error *err)
 {
 	struct confirmed c = { .pin_id = id };
-	const char *user_id = NULL;
+	struct verified person;
 
-	if (!ask_plex(call, &c, &user_id, err))
+	if (!find_pin(call, &c, err) || !ask_plex(call, &c, err))
 		return false;
-	*pending = c.token == NULL;
-	if (*pending)
-		return true;
-	if (!(user_id != NULL ? link_account(call, user_id, &c, err) :
-				recognise(call, &c, &user_id, err)))
-		return false;
-	return session_open(call, user_id, grant, err);
+	*poll = c.token == NULL   ? PLEX_PENDING :
+	    c.pin.user_id != NULL ? PLEX_LINKED :
+				    PLEX_SIGNED_IN;
+	switch (*poll) {
+	case PLEX_PENDING: return true;
+	case PLEX_LINKED: return link_account(call, &c, err);
+	case PLEX_SIGNED_IN: break;
+	}
+	return recognise(call, &c, &person, err) && session_open(call, &person, grant, err);
 }
 
-bool
-plex_unlink(const struct call *call, struct error *err)
+/* In the transaction. */
+static bool
+unlink_in(const struct call *call, const struct verified *verified, struct error *err)
 {
 	const struct audit_event event = {
 		.action = "plex.unlinked",
@@ -237,10 +267,16 @@ plex_unlink(const struct call *call, struct error *err)
 	};
 	bool was_linked;
 
+	if (!credentials_hold(call, verified, err) ||
+	    !store_plex_unlink(call->svc->db, call->arena, call->by.who->user_id, &was_linked, err))
+		return false;
+	return !was_linked ||
+	    (audit_add(call, &event, err) && tell(call, MAIL_PLEX_UNLINKED, NULL, err));
+}
+
+bool
+plex_unlink(const struct call *call, const struct verified *verified, struct error *err)
+{
 	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		store_plex_unlink(call->svc->db, call->arena, call->by.who->user_id, &was_linked,
-		    err) &&
-		    (!was_linked || audit_add(call, &event, err)),
-		err);
+	    db_end(call->svc->db, unlink_in(call, verified, err), err);
 }

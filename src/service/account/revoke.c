@@ -38,26 +38,36 @@ add_ended_job(const struct call *call, const char *id, int64_t until, struct err
 	return add_push_job(call, payload, err);
 }
 
+static bool
+add_ended_jobs(const struct call *call, struct strings ids, int64_t until, struct error *err)
+{
+	for (size_t i = 0; i < ids.n; i++)
+		if (!add_ended_job(call, ids.items[i], until, err))
+			return false;
+	return true;
+}
+
+static struct strings
+joined(struct arena *arena, struct strings a, struct strings b)
+{
+	const char **items = arena_array(arena, a.n + b.n + 1, sizeof(*items));
+
+	for (size_t i = 0; i < a.n + b.n; i++)
+		items[i] = i < a.n ? a.items[i] : b.items[i - a.n];
+	return (struct strings) { items, a.n + b.n };
+}
+
 /* In the transaction: ends the sessions and adds a job for each that repeats revoke_push(). */
 static bool
 end_sessions(const struct call *call, const struct session_end *end, struct revocation *rev,
     struct error *err)
 {
-	const char **sids;
 	struct strings ended;
 
 	if (!store_sessions_end(call->svc->db, call->arena, end, &ended, err))
 		return false;
-	sids = arena_array(call->arena, rev->sids.n + ended.n + 1, sizeof(*sids));
-	for (size_t i = 0; i < rev->sids.n; i++)
-		sids[i] = rev->sids.items[i];
-	for (size_t i = 0; i < ended.n; i++) {
-		sids[rev->sids.n + i] = ended.items[i];
-		if (!add_ended_job(call, ended.items[i], rev->until, err))
-			return false;
-	}
-	rev->sids = (struct strings) { sids, rev->sids.n + ended.n };
-	return true;
+	rev->sids = joined(call->arena, rev->sids, ended);
+	return add_ended_jobs(call, ended, rev->until, err);
 }
 
 /* Access tokens of a session that ends now expire before this. */
@@ -122,10 +132,11 @@ token_until(void)
 }
 
 bool
-revoke_token(const struct call *call, const char *id, struct revocation *rev, struct error *err)
+revoke_tokens(const struct call *call, struct strings ids, struct revocation *rev,
+    struct error *err)
 {
-	rev->token = id;
-	return add_ended_job(call, id, token_until(), err);
+	rev->tokens = joined(call->arena, rev->tokens, ids);
+	return add_ended_jobs(call, ids, token_until(), err);
 }
 
 bool
@@ -134,9 +145,8 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 	struct error why;
 
 	if ((rev->sids.n > 0 && !admission_push_revoked(call, rev->sids, rev->until, &why)) ||
-	    (rev->token != NULL &&
-		!admission_push_revoked(call, (struct strings) { &rev->token, 1 }, token_until(),
-		    &why)) ||
+	    (rev->tokens.n > 0 &&
+		!admission_push_revoked(call, rev->tokens, token_until(), &why)) ||
 	    (rev->generation > 0 &&
 		!admission_push_generation(call, rev->user_id, rev->generation, &why))) {
 		error_slug(err, ERR_UNAVAILABLE, "redis_unavailable",

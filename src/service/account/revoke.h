@@ -23,9 +23,9 @@ struct error;
 struct revocation {
 	const char *user_id;
 	struct strings sids;
-	int64_t until;      /* us: access tokens of these sessions expire before this */
-	int64_t generation; /* 0 = not raised */
-	const char *token;  /* an API token, or NULL */
+	int64_t until;         /* us: access tokens of these sessions expire before this */
+	int64_t generation;    /* 0 = not raised */
+	struct strings tokens; /* API tokens, by id */
 };
 
 /* In the caller's transaction. */
@@ -35,10 +35,11 @@ bool revoke_session(const struct call *, const char *user_id, const char *sid, c
 bool revoke_sessions(const struct call *, const char *user_id, const char *except,
     const char *reason, struct revocation *, struct error *);
 /*
- * An API token, by its id. The push lasts longer than the result that Redis keeps for the token
- * (API_TOKEN_FRESH_SECONDS), with a margin for clocks that disagree.
+ * API tokens, by their ids, which the caller ends in PostgreSQL. The push lasts longer than the
+ * result that Redis keeps for a token (API_TOKEN_FRESH_SECONDS), with a margin for clocks that
+ * disagree.
  */
-bool revoke_token(const struct call *, const char *id, struct revocation *, struct error *);
+bool revoke_tokens(const struct call *, struct strings ids, struct revocation *, struct error *);
 #define REVOKE_TOKEN_SECONDS 3600
 /* Makes every access token of the person stale; sessions go on and may refresh. */
 bool revoke_generation(const struct call *, const char *user_id, struct revocation *,

@@ -14,9 +14,13 @@
 #include "service/gate/admission.h"
 #include "service/account/login.h"
 #include "service/account/revoke.h"
+#include "service/account/session_notice.h"
+#include "service/notify/notify.h"
 #include "service/services.h"
 #include "service/account/token.h"
 #include "store/pg.h"
+#include "store/store_credentials.h"
+#include "store/store_people.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
@@ -62,20 +66,20 @@ grant_tokens(const struct call *call, const struct user *user, const char *sessi
 	return token_sign(call->arena, &issuer, &who, grant->expires_in, &grant->token, err);
 }
 
-/* Opens a session for this person, and stores `new_hash` as their password hash unless NULL. */
+/* Opens a session for this person, if what was verified of them still holds. */
 static bool
-open_for(const struct call *call, struct user *user, const char *new_hash,
+open_for(const struct call *call, struct user *user, const struct verified *verified,
     struct session_grant *grant, struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	char session_id[UUID_TEXT];
 	struct session_new new;
+	bool opened;
 
 	uuid_v7(session_id);
 	grant->refresh_token = new_refresh_token(call->arena, hash);
 	new = (struct session_new) {
 		.id = session_id,
-		.user_id = user->id,
 		.device = utf8_clean(call->arena, call->by.device, strlen(call->by.device),
 		    SESSION_DEVICE_MAX),
 		.address = admission_address(call->arena, call->by.address),
@@ -84,8 +88,12 @@ open_for(const struct call *call, struct user *user, const char *new_hash,
 		    clock_now() + config_int(call->svc->config, CFG_REFRESH_TTL) * US_PER_SEC,
 	};
 	user->last_login_at = clock_now();
-	return store_session_create(call->svc->db, call->arena, &new, new_hash, err) &&
-	    grant_tokens(call, user, session_id, grant, err);
+	if (!store_session_create(call->svc->db, call->arena, &new, verified, &opened, err))
+		return false;
+	if (!opened)
+		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials",
+		    "This account has just changed. Sign in again.");
+	return grant_tokens(call, user, session_id, grant, err);
 }
 
 bool
@@ -95,21 +103,21 @@ session_login(const struct call *call, const struct login_ask *ask, struct sessi
 	struct login_checked checked;
 
 	return login_check(call, ask, &checked, err) &&
-	    open_for(call, &checked.user, checked.new_hash, grant, err);
+	    open_for(call, &checked.user, &checked.verified, grant, err);
 }
 
 bool
-session_open(const struct call *call, const char *user_id, struct session_grant *grant,
+session_open(const struct call *call, const struct verified *verified, struct session_grant *grant,
     struct error *err)
 {
 	struct user user;
 
-	if (!store_person_by_id(call->svc->db, call->arena, user_id, &user, err))
+	if (!store_person_by_id(call->svc->db, call->arena, verified->user_id, &user, err))
 		return false;
 	if (user.id == NULL || !user.active)
 		return error_slug(err, ERR_UNAUTHENTICATED, "invalid_credentials",
 		    "This account is not active.");
-	return open_for(call, &user, NULL, grant, err);
+	return open_for(call, &user, verified, grant, err);
 }
 
 enum refresh_verdict { REFRESH_OK, REFRESH_INVALID, REFRESH_LOST_RACE, REFRESH_REUSED };
@@ -147,6 +155,7 @@ struct refresh {
 	struct refresh_state state;
 	enum refresh_verdict verdict;
 	struct revocation rev;
+	struct notify_batch *notice;
 	const char *token; /* the new one */
 };
 
@@ -167,7 +176,7 @@ rotate(const struct call *call, struct refresh *r, struct error *err)
 	return store_refresh_rotate(call->svc->db, call->arena, &rotation, err);
 }
 
-/* In the transaction. A compromised family is ended, and that must be committed too. */
+/* In the transaction. */
 static bool
 refresh_in(const struct call *call, struct refresh *r, struct error *err)
 {
@@ -180,12 +189,45 @@ refresh_in(const struct call *call, struct refresh *r, struct error *err)
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_rotated",
 		    "Another request has just renewed this session. Use the tokens from its"
 		    " response.");
-	case REFRESH_REUSED:
-		return revoke_session(call, r->state.user.id, r->state.session_id,
-		    "refresh token reused", &r->rev, err);
+	case REFRESH_REUSED: /* another transaction ends the family */
 	case REFRESH_INVALID: break;
 	}
 	return token_unknown(err);
+}
+
+/*
+ * In a transaction of its own, since it locks the person before the family, as changes of
+ * credentials do. A family that another request has ended meanwhile is merely invalid.
+ */
+static bool
+reused_in(const struct call *call, struct refresh *r, struct error *err)
+{
+	int64_t version;
+	struct user user;
+
+	return store_person_lock(call->svc->db, call->arena, r->state.user.id, &user, &version,
+		   err) &&
+	    store_refresh_lock(call->svc->db, call->arena, r->hash, &r->state, err) &&
+	    (judge_refresh(call->svc->config, &r->state) == REFRESH_REUSED || token_unknown(err)) &&
+	    revoke_session(call, r->state.user.id, r->state.session_id, "refresh token reused",
+		&r->rev, err) &&
+	    session_tell_reused(call, &r->state, &r->notice, err);
+}
+
+/* The family is compromised: it ends, and its owner is told. */
+static bool
+end_reused(const struct call *call, struct refresh *r, struct error *err)
+{
+	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, reused_in(call, r, err), err))
+		return false;
+	log_warn(call->svc->log,
+	    "a refresh token of session %s was used again: the whole family is revoked",
+	    r->state.session_id);
+	notify_push(call, r->notice);
+	return revoke_push(call, &r->rev, err) &&
+	    error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
+		"This refresh token was used before, so the session has been ended. Sign in"
+		" again.");
 }
 
 bool
@@ -193,20 +235,16 @@ session_refresh(const struct call *call, const char *refresh_token, struct sessi
     struct error *err)
 {
 	struct refresh r = { .token = NULL };
+	bool rotated;
 
 	sha256(refresh_token, strlen(refresh_token), r.hash);
-	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, refresh_in(call, &r, err), err))
+	if (!db_begin(call->svc->db, err))
 		return false;
+	rotated = db_end(call->svc->db, refresh_in(call, &r, err), err);
+	if (!rotated && r.verdict == REFRESH_REUSED)
+		return end_reused(call, &r, err);
 	grant->refresh_token = r.token;
-	if (r.verdict == REFRESH_OK)
-		return grant_tokens(call, &r.state.user, r.state.session_id, grant, err);
-	log_warn(call->svc->log,
-	    "a refresh token of session %s was used again: the whole family is revoked",
-	    r.state.session_id);
-	return revoke_push(call, &r.rev, err) &&
-	    error_slug(err, ERR_UNAUTHENTICATED, "token_reused",
-		"This refresh token was used before, so the session has been ended. Sign in"
-		" again.");
+	return rotated && grant_tokens(call, &r.state.user, r.state.session_id, grant, err);
 }
 
 bool

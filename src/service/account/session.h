@@ -37,8 +37,12 @@ struct login_ask;
  */
 bool session_login(const struct call *, const struct login_ask *, struct session_grant *,
     struct error *);
-/* Opens a session for a person who was identified in another way (registration, Plex). */
-bool session_open(const struct call *, const char *user_id, struct session_grant *, struct error *);
+/*
+ * Opens a session for a person who was identified in another way (registration, Plex), if what was
+ * verified of them still holds.
+ */
+bool session_open(const struct call *, const struct verified *, struct session_grant *,
+    struct error *);
 /*
  * token_rotated: the request lost a race, or was repeated too early; token_invalid; token_reused:
  * the whole family is revoked.

@@ -9,6 +9,7 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/account/credentials.h"
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/seal.h"
@@ -73,9 +74,10 @@ place_of(const char *user_id)
 
 /* In the transaction. */
 static bool
-begin_in(const struct call *call, const char *sealed, struct totp_state *state, struct error *err)
+begin_in(const struct call *call, const char *sealed, const struct verified *verified,
+    struct totp_state *state, struct error *err)
 {
-	if (!lock_state(call, state, err))
+	if (!credentials_hold(call, verified, err) || !lock_state(call, state, err))
 		return false;
 	if (state->enabled)
 		return error_slug(err, ERR_CONFLICT, "totp_enabled",
@@ -84,7 +86,8 @@ begin_in(const struct call *call, const char *sealed, struct totp_state *state, 
 }
 
 bool
-totp_begin(const struct call *call, struct totp_enrolment *out, struct error *err)
+totp_begin(const struct call *call, const struct verified *verified, struct totp_enrolment *out,
+    struct error *err)
 {
 	unsigned char secret[TOTP_SECRET_BYTES];
 	struct totp_state state;
@@ -95,7 +98,7 @@ totp_begin(const struct call *call, struct totp_enrolment *out, struct error *er
 	if (!seal_text(call, place_of(call->by.who->user_id), secret, sizeof(secret), &sealed,
 		err) ||
 	    !db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, begin_in(call, sealed, &state, err), err))
+	    !db_end(call->svc->db, begin_in(call, sealed, verified, &state, err), err))
 		return false;
 	out->secret = base32_encode(call->arena, secret, sizeof(secret));
 	explicit_bzero(secret, sizeof(secret));
@@ -186,10 +189,12 @@ confirm_in(const struct call *call, const char *code, struct strings hashes, str
 	};
 	struct totp_state state;
 
-	return lock_state(call, &state, err) && enable(call, state.pending, code, err) &&
+	return credentials_hold(call, NULL, err) && lock_state(call, &state, err) &&
+	    enable(call, state.pending, code, err) &&
 	    store_recovery_replace(call->svc->db, call->arena, call->by.who->user_id, hashes,
 		err) &&
-	    audit_add(call, &event, err);
+	    audit_add(call, &event, err) &&
+	    credentials_tell(call, call->by.who->user_id, MAIL_TOTP_ON, NULL, err);
 }
 
 bool
@@ -207,7 +212,7 @@ totp_confirm(const struct call *call, const char *code, const char **codes, stru
 }
 
 bool
-totp_disable(const struct call *call, struct error *err)
+totp_disable(const struct call *call, const struct verified *verified, struct error *err)
 {
 	const char *user_id = call->by.who->user_id;
 	const struct audit_event event = {
@@ -218,8 +223,11 @@ totp_disable(const struct call *call, struct error *err)
 
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db,
-		store_person_totp_clear(call->svc->db, call->arena, user_id, err) &&
-		    audit_add(call, &event, err),
+		credentials_hold(call, verified, err) &&
+		    store_person_totp_clear(call->svc->db, call->arena, user_id, err) &&
+		    audit_add(call, &event, err) &&
+		    (!verified->totp_enabled ||
+			credentials_tell(call, user_id, MAIL_TOTP_OFF, NULL, err)),
 		err);
 }
 

@@ -12,6 +12,7 @@
 struct call;
 struct arena;
 struct error;
+struct verified;
 
 #define TOTP_SECRET_BYTES 20 /* RFC 4226 section 4: the length of the hash */
 #define TOTP_STEP_SECONDS 30
@@ -28,17 +29,20 @@ struct totp_enrolment {
 	const char *secret /* base32 */, *uri; /* otpauth://, for a QR code */
 };
 /*
+ * Setting up and turning off want what login_prove() has verified.
+ *
  * Creates a secret that is not in force before totp_confirm(); replaces an unconfirmed one.
  * ERR_CONFLICT totp_enabled if one is in force.
  */
-bool totp_begin(const struct call *, struct totp_enrolment *, struct error *);
+bool totp_begin(const struct call *, const struct verified *, struct totp_enrolment *,
+    struct error *);
 /*
  * A code of the pending secret puts it in force. Returns the recovery codes, only here.
  * ERR_UNPROCESSABLE totp_invalid.
  */
 bool totp_confirm(const struct call *, const char *code, const char **codes /* [RECOVERY_CODES] */,
     struct error *);
-bool totp_disable(const struct call *, struct error *);
+bool totp_disable(const struct call *, const struct verified *, struct error *);
 
 /*
  * At sign-in: checks a code or recovery code of a person with two-step verification; the result is

@@ -21,6 +21,9 @@ struct mail_text {
 	const char *kind, *subject, *body, *action;
 };
 
+#define IF_NOT_YOU \
+	"If this was not you, reset your password now and tell the operator of this server."
+
 static const struct mail_text texts[MAIL_KINDS] = {
 	[MAIL_INVITE] = { "invite", "You are invited to MediaNest",
 	    "You have been invited to join this MediaNest server.\nThe link works once and"
@@ -49,6 +52,31 @@ static const struct mail_text texts[MAIL_KINDS] = {
 	    "This address was entered as the new address of your account. It is used once"
 	    " you confirm it. The link expires in 24 hours.",
 	    "Confirm address" },
+	[MAIL_EMAIL_LEAVING] = { "email_leaving", "Your email address is about to change",
+	    "Someone signed in to your account asked to change its email address. This"
+	    " address is used until the new one is confirmed.\nIf this was not you, reset"
+	    " your password now: that also cancels the change.",
+	    NULL },
+	[MAIL_EMAIL_LEFT] = { "email_left", "Your email address was changed",
+	    "The email address of your account was changed. Emails go to the new address"
+	    " from now on.\nIf this was not you, tell the operator of this server now.",
+	    NULL },
+	[MAIL_TOTP_ON] = { "totp_on", "Two-step verification was turned on",
+	    "Two-step verification was turned on for your account.\n" IF_NOT_YOU, NULL },
+	[MAIL_TOTP_OFF] = { "totp_off", "Two-step verification was turned off",
+	    "Two-step verification was turned off for your account. Your password is enough"
+	    " to sign in.\n" IF_NOT_YOU,
+	    NULL },
+	[MAIL_PLEX_LINKED] = { "plex_linked", "A Plex account was linked",
+	    "A Plex account was linked to your account. It can be used to sign in.\n" IF_NOT_YOU,
+	    NULL },
+	[MAIL_PLEX_UNLINKED] = { "plex_unlinked", "Your Plex account was unlinked",
+	    "The Plex account that was linked to your account was unlinked.\n" IF_NOT_YOU, NULL },
+	[MAIL_SESSION_REUSED] = { "session_reused", "A session was ended for your safety",
+	    "One of your sessions was ended because its sign-in token was used twice:"
+	    " somebody may have copied it.\nIf you do not know the second use, change your"
+	    " password.",
+	    NULL },
 };
 
 bool
@@ -68,6 +96,7 @@ mail_add(const struct call *call, const struct mail_new *mail, struct error *err
 	json_put_str(payload, "to", mail->to);
 	json_opt_str(payload, "url", mail->url);
 	json_opt_str(payload, "name", mail->name);
+	json_opt_str(payload, "detail", mail->detail);
 	json_object_end(payload);
 	return job_add(call, JOB_MAIL, payload->buf.data, NULL, 0, err);
 }
@@ -90,20 +119,24 @@ add_escaped(struct buf *buf, const char *text)
 }
 
 static const char *
-make_text(struct arena *arena, const struct mail_text *t, const char *name, const char *url)
+make_text(struct arena *arena, const struct mail_text *t, const char *name, const char *url,
+    const char *detail)
 {
 	struct buf buf;
 
 	buf_init(&buf, arena, 0);
 	buf_addf(&buf, "Hello%s%s,\n\n%s\n", name != NULL ? " " : "", name != NULL ? name : "",
 	    t->body);
+	if (detail != NULL)
+		buf_addf(&buf, "\n%s\n", detail);
 	if (url != NULL)
 		buf_addf(&buf, "\n%s:\n%s\n", t->action, url);
 	return buf.data;
 }
 
 static const char *
-make_html(struct arena *arena, const struct mail_text *t, const char *name, const char *url)
+make_html(struct arena *arena, const struct mail_text *t, const char *name, const char *url,
+    const char *detail)
 {
 	struct buf buf;
 
@@ -117,6 +150,11 @@ make_html(struct arena *arena, const struct mail_text *t, const char *name, cons
 	buf_adds(&buf, ",</p><p>");
 	add_escaped(&buf, t->body);
 	buf_adds(&buf, "</p>");
+	if (detail != NULL) {
+		buf_adds(&buf, "<p>");
+		add_escaped(&buf, detail);
+		buf_adds(&buf, "</p>");
+	}
 	if (url != NULL) {
 		buf_adds(&buf, "<p><a href=\"");
 		add_escaped(&buf, url);
@@ -173,7 +211,7 @@ mail_run(const struct call *call, const struct job_env *env, const struct job *j
 	const struct mail_text *text;
 	struct smtp_server server = server_of(call->svc->config);
 	struct smtp_mail mail = { .from = config_str(call->svc->config, CFG_SMTP_FROM) };
-	const char *name, *url;
+	const char *name, *url, *detail;
 
 	if (payload == NULL)
 		return false;
@@ -184,10 +222,11 @@ mail_run(const struct call *call, const struct job_env *env, const struct job *j
 		    "Mail is not set up (smtp.host, smtp.from).");
 	name = json_str(payload, "name", NULL);
 	url = json_str(payload, "url", NULL);
+	detail = json_str(payload, "detail", NULL);
 	mail.to = json_str(payload, "to", "");
 	mail.subject = text->subject;
-	mail.text = make_text(call->arena, text, name, url);
-	mail.html = make_html(call->arena, text, name, url);
+	mail.text = make_text(call->arena, text, name, url, detail);
+	mail.html = make_html(call->arena, text, name, url, detail);
 	/*
 	 * The same at every attempt, so that mail programs show a mail that was sent twice only
 	 * once.

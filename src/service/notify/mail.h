@@ -21,6 +21,13 @@ enum mail_kind {
 	MAIL_RESET,
 	MAIL_PASSWORD_CHANGED,
 	MAIL_EMAIL_CHANGED,
+	MAIL_EMAIL_LEAVING,
+	MAIL_EMAIL_LEFT,
+	MAIL_TOTP_ON,
+	MAIL_TOTP_OFF,
+	MAIL_PLEX_LINKED,
+	MAIL_PLEX_UNLINKED,
+	MAIL_SESSION_REUSED,
 	MAIL_KINDS,
 };
 
@@ -29,6 +36,8 @@ struct mail_new {
 	const char *to;
 	const char *url;  /* of the link in it, or NULL */
 	const char *name; /* of the person, or NULL */
+	/* what happened exactly, in lines below the text, or NULL; plain text of any kind */
+	const char *detail;
 };
 
 bool mail_configured(const struct config *); /* smtp.host is set */

@@ -45,6 +45,12 @@ sub start {
 	return $self;
 }
 
+sub settings {
+	my ($self) = @_;
+	return ('smtp.host' => '127.0.0.1', 'smtp.port' => $self->{port}, 'smtp.tls' => 'starttls',
+	    'smtp.ca_file' => $self->{ca_file}, 'smtp.from' => 'house@medianest.test');
+}
+
 sub _serve {
 	my ($client, $dir, $n) = @_;
 	my ($tls, $from, $to) = (0);
