@@ -108,6 +108,7 @@ subtest 'a forgotten one' => sub {
 
 subtest 'a second factor that an admin takes away' => sub {
 	my %has = equipped();
+	$mn->psql("UPDATE users SET totp_confirmed_at = now() WHERE id = '$has{who}{id}'");
 	is $super->api(DELETE => "/api/users/$has{who}{id}/totp")->{status}, 204, 'taken';
 	nothing_left(\%has);
 	like mail_to($has{who}{email}, qr/was turned off/)->{text}, qr/If this was not you/,
@@ -132,7 +133,8 @@ subtest 'links and PINs are bound to session and generation' => sub {
 	$plex->confirm($pin, ++$account);
 	is code(poll($anon, $pin)), '404 not_found', 'a PIN that links is nothing to nobody';
 	is code(poll($other, $pin)), '404 not_found', 'nor to another session of the same person';
-	is code(poll($mn->client('rubbish'), $pin)), '401 token_invalid', 'bad credentials are told';
+	is code(poll($mn->client('rubbish'), $pin)), '401 token_invalid',
+	    'bad credentials are told';
 	is $anon->api(POST => '/api/auth/logout',
 	    { refreshToken => $who->{refresh_token} })->{status}, 204, 'signed out';
 	is code(confirm($link)), '422 link_invalid', 'the link ends with its session';
@@ -169,7 +171,8 @@ my %sensitive = (
 
 subtest 'what is proven again' => sub {
 	my $who = $mn->user;
-	my $secret = base32_decode($who->api(POST => '/api/auth/totp', proof($who))->{json}{secret});
+	my $begun = $who->api(POST => '/api/auth/totp', proof($who));
+	my $secret = base32_decode($begun->{json}{secret});
 	my $recovery = $who->api(POST => '/api/auth/totp/confirm',
 	    { code => totp($secret, int(time / 30)) })->{json}{recoveryCodes};
 	like mail_to($who->{email}, qr/was turned on/)->{text}, qr/If this was not you/,

@@ -587,6 +587,7 @@ for my $width (390, 1280) {
 		$b->press('Enter');
 		$b->wait_for('the refusal', sub { ($b->text('dialog .form-error') // '') =~
 		    /Wrong password/ });
+		$look->('proof');
 		$b->type('dialog [name=currentPassword]', $password);
 		$b->press('Enter');
 		$b->find('.qr');
@@ -640,7 +641,7 @@ for my $width (390, 1280) {
 		    sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
 		$open->('audit', '.board li');
 		like $b->text('.board'), qr/setting/, 'what was just done is in the log';
-		clean($b, 'accounts', qr{/api/auth/login - Failed to load resource.* 401});
+		clean($b, 'accounts', qr{/api/auth/(?:login|totp) - Failed to load resource.* 401});
 		$b->stop;
 	};
 }

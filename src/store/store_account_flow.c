@@ -29,7 +29,7 @@ const struct query store_account_flow_queries[] = {
 	[Q_TOKEN_USE] = { "mail_token_use",
 	    "WITH person AS MATERIALIZED (SELECT u.id, u.generation FROM users u"
 	    " WHERE u.id = (SELECT t.user_id FROM mail_tokens t WHERE t.hash = $1)"
-	    " AND u.status = 'active' FOR UPDATE)"
+	    " AND u.status = 'active' FOR NO KEY UPDATE)"
 	    " UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[])"
 	    " AND used_at IS NULL AND expires_at > now()"
 	    " AND (user_id IS NULL OR EXISTS (SELECT FROM person p"

@@ -28,7 +28,7 @@ const struct query store_credentials_queries[] = {
 	[Q_HOLDS] = { "verified_holds",
 	    "SELECT 1 FROM users WHERE" STILL_HOLDS
 	    " AND EXISTS (SELECT FROM sessions s WHERE s.id = $6 AND s.user_id = users.id"
-	    " AND s.revoked_at IS NULL AND s.expires_at > now()) FOR UPDATE",
+	    " AND s.revoked_at IS NULL AND s.expires_at > now()) FOR NO KEY UPDATE",
 	    0 },
 	[Q_CHANGE] = { "credentials_change",
 	    "UPDATE users SET password_hash = coalesce($2, password_hash), totp_pending = NULL,"

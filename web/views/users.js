@@ -91,7 +91,9 @@ row(first)
 			const sure = await ask({
 				title: `Remove ${user.displayName}’s two-step verification?`,
 				text: 'Do this when they have lost their phone. ' +
-				    'They can then sign in with their password only.',
+				    'They can then sign in with their password only. ' +
+				    'This signs them out on all devices ' +
+				    'and revokes their API tokens.',
 				yes: 'Remove', danger: true,
 			});
 			if (!sure)

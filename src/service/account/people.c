@@ -376,7 +376,8 @@ reset_totp_in(const struct call *call, const char *id, struct revocation *rev, s
 	return lock_person(call, id, &user, &version, err) && may_touch(&call->by, &user, err) &&
 	    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
 	    end_credentials(call, id, "two-step verification reset", rev, err) &&
-	    audit_add(call, &event, err) && credentials_tell(call, id, MAIL_TOTP_OFF, NULL, err);
+	    audit_add(call, &event, err) &&
+	    (!user.totp_enabled || credentials_tell(call, id, MAIL_TOTP_OFF, NULL, err));
 }
 
 bool

@@ -57,7 +57,7 @@ bool people_change(const struct call *, const char *id, const struct person_chan
 
 /* transfer_to NULL: their items go to the trash. */
 bool people_delete(const struct call *, const char *id, const char *transfer_to, struct error *);
-/* Removes the two-step verification of a person who has lost their device. */
+/* For a person who has lost their device: two-step verification and all credentials end. */
 bool people_reset_totp(const struct call *, const char *id, struct error *);
 
 #endif
