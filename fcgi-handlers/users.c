@@ -12,6 +12,7 @@
 #include "http/response.h"
 #include "service/account/account_flow.h"
 #include "service/account/activity.h"
+#include "service/account/invites.h"
 #include "service/account/people.h"
 #include "service/account/session.h"
 
@@ -164,15 +165,30 @@ static const struct field_rule create_input[] = {
 	{ .name = NULL },
 };
 
+static void
+invite_view(struct json *j, const struct invite *invite)
+{
+	json_object(j, NULL);
+	json_put_str(j, "id", invite->id);
+	json_put_str(j, "email", invite->email);
+	json_put_str(j, "role", role_name(invite->role));
+	json_put_str(j, "tier", tier_name(invite->tier));
+	json_put_time(j, "createdAt", invite->created_at);
+	json_put_time(j, "expiresAt", invite->expires_at);
+	json_put_str(j, "createdBy", invite->created_by);
+	json_put_str(j, "createdByName", invite->created_by_name);
+	json_object_end(j);
+}
+
 /* An invitation: only this response has its token and link. */
 static bool
 users_invite(const struct request *req, struct response *res, const struct invite_new *new,
     struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
-	struct invite invite;
+	struct invite_made invite;
 
-	if (!people_invite(req->call, new, &invite, err))
+	if (!invite_add(req->call, new, &invite, err))
 		return false;
 	json_object(j, NULL);
 	json_put_str(j, "id", invite.id);
@@ -218,6 +234,32 @@ users_post(const struct request *req, struct response *res, struct error *err)
 	if (err->nfields > 0)
 		return false;
 	return people_create(req->call, &new, &user, err) && user_reply(req, res, 201, &user, err);
+}
+
+/* GET /api/users/invites: those that can still be used, newest first. */
+static bool
+invites_list(const struct request *req, struct response *res, struct error *err)
+{
+	const struct list_ask ask = list_ask_of(req->input);
+	struct json *j = json_new(req->arena, 0);
+	struct invite *invites;
+	struct page page;
+
+	if (!invite_list(req->call, &ask, &invites, &page, err))
+		return false;
+	list_open(j);
+	for (size_t i = 0; i < page.n; i++)
+		invite_view(j, &invites[i]);
+	list_close(j, &ask, &page);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+/* DELETE /api/users/invites/{id} */
+static bool
+invite_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return invite_revoke(req->call, request_param(req, "id"), err) && response_empty(res, 204);
 }
 
 /* GET /api/users/{id} */
@@ -301,6 +343,10 @@ static const struct route users_routes[] = {
 	    BODY_NONE, list_input },
 	{ METHOD_POST, "/api/users", users_post, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
 	    BODY_JSON, create_input },
+	{ METHOD_GET, "/api/users/invites", invites_list, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
+	    BODY_NONE, page_input },
+	{ METHOD_DELETE, "/api/users/invites/{id}", invite_delete, AUTH_BEARER, PERM_USERS_MANAGE,
+	    RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_GET, "/api/users/{id}", user_get, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
 	    BODY_NONE, NULL },
 	{ METHOD_PATCH, "/api/users/{id}", user_patch, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,

@@ -19,7 +19,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 TO medianest_store;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  invites, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
+  invites, mail_counters, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
 TO medianest_api, medianest_worker;
 -- The audit log can be added to and read, but never changed.
 GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;

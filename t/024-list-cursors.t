@@ -25,12 +25,14 @@ $mn->psql("INSERT INTO activity (id, user_id, kind) SELECT gen_random_uuid(), '$
     . "'media.played' FROM generate_series(1, 3)");
 $mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' FROM "
     . "generate_series(1, 3)");
+$super->api(POST => '/api/users', { invite => JSON::PP::true }) for 1 .. 3;
 $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x',
     roles => ['super'] })
     for 1 .. 3;
 
 my %list = (
 	people => '/api/users?',
+	invites => '/api/users/invites?',
 	activity => '/api/users/me/activity?',
 	audit => '/api/admin/audit?',
 	notifications => '/api/notifications?',

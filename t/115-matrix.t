@@ -60,6 +60,8 @@ my %valid = (
     'GET /api/users/me/statistics' => [],
     'GET /api/users' => [],
     'POST /api/users' => [ { email => 'taken', invite => JSON::PP::false } ],
+    'GET /api/users/invites' => [],
+    'DELETE /api/users/invites/{id}' => [],
     'GET /api/users/{id}' => [],
     'PATCH /api/users/{id}' => [ {} ],
     'DELETE /api/users/{id}' => ['items=trash'],

@@ -630,6 +630,21 @@ for my $width (390, 1280) {
 		my $tier = "SELECT tier FROM users WHERE email = '$email'";
 		$b->wait_for('the tier to be saved', sub { $mn->psql($tier) eq 'premium' });
 		pass 'the tier is changed';
+
+		my $open_invite = $mn->admin->api(POST => '/api/users',
+		    { invite => JSON::PP::true, email => "guest-$width\@medianest.test" })->{json};
+		$b->js('[...document.querySelectorAll(".toolbar button")].find((one) => '
+		    . 'one.textContent === "Invitations").click()');
+		my $row = "[data-invite=\"$open_invite->{id}\"]";
+		$b->find("$row button");
+		$look->('invitations');
+		like $b->text($row), qr/guest-$width\@medianest\.test/, 'an invitation is listed';
+		$b->click("$row button");
+		$b->find('dialog .primary');
+		$b->click('dialog .primary');
+		$b->wait_for('the invitation to go', sub { !$b->count($row) });
+		is $mn->psql("SELECT count(*) FROM invites WHERE id = '$open_invite->{id}'"), 0,
+		    'and revoked';
 		$open->('roles', '.matrix');
 		$open->('settings', '#s-trash-days');
 		$b->js('const s = document.querySelector("#s-trash-days"); s.value = "31"; '

@@ -27,6 +27,7 @@ nobase_dist_page_DATA = \
 	web/theme.css \
 	web/ui/actions.js \
 	web/ui/admin.js \
+	web/ui/invites.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/factor.js \

@@ -75,7 +75,8 @@ struct principal {
 	permission_set permissions; /* with implications; the authorising guard fills it */
 	/* an API token: only permissions that are also in `scopes` count */
 	bool scoped;
-	permission_set scopes; /* with implications */
+	char token_id[UUID_TEXT]; /* of that token */
+	permission_set scopes;    /* with implications */
 };
 
 extern const struct principal principal_nobody; /* anonymous, without permissions */

@@ -41,6 +41,16 @@ struct api_token {
 	int64_t created_at, expires_at, last_used_at; /* us, 0 = none */
 };
 
+/* An invitation that can still be used. */
+struct invite {
+	const char *id;
+	const char *email; /* or NULL: for anyone who has the link */
+	enum role role;
+	enum tier tier;
+	int64_t created_at, expires_at;           /* us */
+	const char *created_by, *created_by_name; /* its author */
+};
+
 /* One entry of a person's history. */
 struct activity {
 	const char *id, *kind, *data; /* data: JSON object text */

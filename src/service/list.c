@@ -15,6 +15,7 @@ static const struct {
 	bool id, text;
 } lists[LIST_KINDS] = {
 	[LIST_PEOPLE] = { 'p', true, false },
+	[LIST_INVITES] = { 'v', true, false },
 	[LIST_ACTIVITY] = { 'h', true, false },
 	[LIST_AUDIT] = { 'l', false, false },
 	[LIST_INBOX_NEWEST] = { 'i', false, false },

@@ -39,6 +39,7 @@ struct page {
 
 enum list_kind {
 	LIST_PEOPLE,
+	LIST_INVITES,
 	LIST_ACTIVITY,
 	LIST_AUDIT,
 	LIST_INBOX_NEWEST,

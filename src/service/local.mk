@@ -71,6 +71,10 @@ src_libservice_a_SOURCES += \
 	src/service/account/api_token_use.c \
 	src/service/account/credentials.c \
 	src/service/account/credentials.h \
+	src/service/account/grant.c \
+	src/service/account/grant.h \
+	src/service/account/invites.c \
+	src/service/account/invites.h \
 	src/service/account/login.c \
 	src/service/account/login.h \
 	src/service/account/people.c \

@@ -8,6 +8,7 @@
 #include "store/store_audit.h"
 #include "store/store_credentials.h"
 #include "store/store_doctor.h"
+#include "store/store_invites.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_people.h"
@@ -33,6 +34,7 @@ const struct query *const store_query_tables[] = {
 	store_doctor_queries,
 	store_health_queries,
 	store_idempotency_queries,
+	store_invites_queries,
 	store_jobs_queries,
 	store_media_queries,
 	store_media_change_queries,

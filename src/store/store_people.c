@@ -1,7 +1,6 @@
 #include "store/store_people.h"
 
 #include "core/arena.h"
-#include "core/crypto.h"
 #include "store/store_user.h"
 
 #include "core/banned.h"
@@ -19,8 +18,6 @@ enum {
 	Q_DELETE,
 	Q_TOTP_CLEAR,
 	Q_CODES_CLEAR,
-	Q_INVITE_ADD,
-	Q_INVITE_USE,
 };
 
 #define CREATED_US SQL_US("u.created_at")
@@ -75,15 +72,6 @@ const struct query store_people_queries[] = {
 	    " version = version + 1 WHERE id = $1",
 	    0 },
 	[Q_CODES_CLEAR] = { "person_codes_clear", "DELETE FROM recovery_codes WHERE user_id = $1",
-	    0 },
-	[Q_INVITE_ADD] = { "invite_add",
-	    "INSERT INTO invites (id, hash, email, role, tier, created_by, expires_at)"
-	    " VALUES ($1, $2, lower($3), $4, $5, $6, $7)",
-	    0 },
-	[Q_INVITE_USE] = { "invite_use",
-	    "UPDATE invites SET used_at = now(), used_by = $3 WHERE hash = $1 AND used_at IS NULL"
-	    " AND expires_at > now() "
-	    "AND (email IS NULL OR email = lower($2)) RETURNING role, tier",
 	    0 },
 	{ .name = NULL },
 };
@@ -173,32 +161,4 @@ store_person_totp_clear(struct db *db, struct arena *arena, const char *id, stru
 {
 	return db_exec(db, arena, Q(Q_TOTP_CLEAR), DB_PARAMS(id), NULL, err) &&
 	    db_exec(db, arena, Q(Q_CODES_CLEAR), DB_PARAMS(id), NULL, err);
-}
-
-bool
-store_invite_add(struct db *db, struct arena *arena, const struct store_invite *i,
-    struct error *err)
-{
-	return db_exec(db, arena, Q(Q_INVITE_ADD),
-	    DB_PARAMS(i->id, db_bytea(arena, i->hash, SHA256_SIZE), i->email, i->role, i->tier,
-		i->created_by, db_time(arena, i->expires_at)),
-	    NULL, err);
-}
-
-bool
-store_invite_use(struct db *db, struct arena *arena, struct store_invite_use *use,
-    struct error *err)
-{
-	struct rows *rows;
-
-	use->role = use->tier = NULL;
-	if (!db_exec(db, arena, Q(Q_INVITE_USE),
-		DB_PARAMS(db_bytea(arena, use->hash, SHA256_SIZE), use->email, use->user_id), &rows,
-		err))
-		return false;
-	if (rows_count(rows) > 0) {
-		use->role = rows_str(rows, 0, 0);
-		use->tier = rows_str(rows, 0, 1);
-	}
-	return true;
 }

@@ -1,4 +1,4 @@
-/* Accounts: lists, changes, deletion, invitations. */
+/* Accounts: lists, changes, deletion. */
 #ifndef MN_STORE_PEOPLE_H
 #define MN_STORE_PEOPLE_H
 
@@ -43,19 +43,5 @@ bool store_person_items_transfer(struct db *, struct arena *, const char *id, co
     struct error *);
 bool store_person_delete(struct db *, struct arena *, const char *id, struct error *);
 bool store_person_totp_clear(struct db *, struct arena *, const char *id, struct error *);
-
-struct store_invite {
-	const char *id, *email, *role, *tier, *created_by;
-	const unsigned char *hash; /* SHA256_SIZE */
-	int64_t expires_at;
-};
-bool store_invite_add(struct db *, struct arena *, const struct store_invite *, struct error *);
-/* Uses an invitation that is still valid for this address; role NULL: there is none. */
-struct store_invite_use {
-	const unsigned char *hash; /* SHA256_SIZE */
-	const char *email, *user_id;
-	const char *role, *tier; /* what the invitation grants */
-};
-bool store_invite_use(struct db *, struct arena *, struct store_invite_use *, struct error *);
 
 #endif

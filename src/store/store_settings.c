@@ -4,7 +4,7 @@
 
 #include "core/banned.h"
 
-enum { Q_PUT, Q_REMOVE, Q_ROLES, Q_ROLES_CLEAR, Q_ROLES_ADD, Q_CHANGED, Q_SETTINGS };
+enum { Q_PUT, Q_REMOVE, Q_ROLES, Q_ROLES_LOCK, Q_ROLES_CLEAR, Q_ROLES_ADD, Q_CHANGED, Q_SETTINGS };
 
 const struct query store_settings_queries[] = {
 	[Q_PUT] = { "setting_put",
@@ -14,6 +14,8 @@ const struct query store_settings_queries[] = {
 	    0 },
 	[Q_REMOVE] = { "setting_remove", "DELETE FROM settings WHERE key = $1", 0 },
 	[Q_ROLES] = { "roles_list", "SELECT role, permission FROM role_permissions", QUERY_READ },
+	[Q_ROLES_LOCK] = { "roles_lock", "LOCK TABLE role_permissions IN SHARE ROW EXCLUSIVE MODE",
+	    0 },
 	[Q_ROLES_CLEAR] = { "roles_clear", "DELETE FROM role_permissions", 0 },
 	[Q_ROLES_ADD] = { "roles_add",
 	    "INSERT INTO role_permissions (role, permission) SELECT *"
@@ -57,6 +59,13 @@ store_roles_list(struct db *db, struct arena *arena, permission_set roles[ROLES]
 		return false;
 	roles_from_rows(rows, roles);
 	return true;
+}
+
+bool
+store_roles_lock(struct db *db, struct arena *arena, permission_set roles[ROLES], struct error *err)
+{
+	return db_exec(db, arena, Q(Q_ROLES_LOCK), DB_NO_PARAMS, NULL, err) &&
+	    store_roles_list(db, arena, roles, err);
 }
 
 bool

@@ -17,6 +17,8 @@ bool store_setting_put(struct db *, struct arena *, const char *key, const char 
     const char *user_id, struct error *);
 /* The stored matrix, without implications; unknown roles and permissions are left out. */
 bool store_roles_list(struct db *, struct arena *, permission_set roles[ROLES], struct error *);
+/* In a transaction: the same, and no other transaction changes it before this one ends. */
+bool store_roles_lock(struct db *, struct arena *, permission_set roles[ROLES], struct error *);
 /* In a transaction: the whole matrix. */
 bool store_roles_replace(struct db *, struct arena *, const permission_set roles[ROLES],
     struct error *);

@@ -1,6 +1,6 @@
 -- Returns the owner of an API token as cached by token_keep.lua.
 -- KEYS: 1 epoch, 2 revoked, 3 gen, 4 the token's entry   ARGV: 1 run_id
--- Returns {state, Unix time, user, generation, role, tier, scopes}
+-- Returns {state, Unix time, user, generation, role, tier, scopes, id of the token}
 -- state: fresh; old (for counting only: PostgreSQL must be asked); unknown; epoch (the copy is from
 --       an earlier life of the server)
 local now = redis.call('TIME')[1]
@@ -18,4 +18,4 @@ if life ~= ARGV[1] or redis.call('HGET', KEYS[3], user) ~= generation
 	or (expiry ~= '0' and tonumber(expiry) <= tonumber(now)) then
 	state = 'old'
 end
-return {state, now, user, generation, t[3], t[4], t[5]}
+return {state, now, user, generation, t[3], t[4], t[5], id}

@@ -8,6 +8,7 @@ import { me } from '../lib/session.js';
 import { adminNav, pagedList } from '../ui/admin.js';
 import { ask } from '../ui/dialog.js';
 import { copyable, Form, options } from '../ui/form.js';
+import { openInvites } from '../ui/invites.js';
 import { fail, toast } from '../ui/toast.js';
 
 const PAGE = 50;
@@ -185,6 +186,8 @@ mount(root, first)
 
 	fill(root, adminNav('users'),
 	    h('div.toolbar', null, h('h1', null, 'People'), h('div.buttons', null,
+		h('button', { type: 'button', onclick: () => fold('Open invitations',
+		    openInvites()) }, 'Invitations'),
 		h('button', { type: 'button', onclick: create }, 'New account'),
 		h('button.primary', { type: 'button', onclick: invite }, 'Invite'))),
 	    place,

@@ -13,6 +13,7 @@
 #include "service/account/credentials.h"
 #include "service/audit.h"
 #include "service/call.h"
+#include "service/account/invites.h"
 #include "service/account/login.h"
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
@@ -21,6 +22,7 @@
 #include "store/pg.h"
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
+#include "store/store_invites.h"
 #include "store/store_people.h"
 #include "store/store_sessions.h"
 
@@ -61,37 +63,66 @@ send_link(const struct call *call, struct store_mail_token *row, enum mail_kind 
 	    mail_add(call, &mail, err);
 }
 
-/* In the transaction: creates the account and uses up the invitation. */
+/* An account that is being made of a registration. */
+struct registered {
+	const char *email, *display_name, *password_hash;
+	enum role role;
+	enum tier tier;
+};
+
+/* In the transaction. ERR_CONFLICT on users_email_key if the address has an account. */
 static bool
-register_invited_in(const struct call *call, const struct registration *reg, char id[UUID_TEXT],
+add_account(const struct call *call, const struct registered *new, char id[UUID_TEXT],
     struct error *err)
 {
-	const struct account_request req = { .email = reg->email,
-		.password = reg->password,
-		.display_name = reg->display_name,
-		.role = ROLE_GUEST };
+	const struct account_new row = { id, new->email, new->display_name, role_name(new->role),
+		new->password_hash };
+	const struct store_person_change tier = { .tier = tier_name(new->tier) };
 	const struct audit_event event = {
 		.action = "user.registered",
 		.target_type = "user",
 		.target_id = id,
 	};
-	struct store_person_change change = { 0 };
-	unsigned char hash[SHA256_SIZE];
-	struct store_invite_use invite = { .hash = hash, .email = reg->email, .user_id = id };
+	struct db *db = call->svc->db;
 
-	sha256(reg->invite, strlen(reg->invite), hash);
-	if (!account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) ||
-	    !store_invite_use(call->svc->db, call->arena, &invite, err))
+	uuid_v7(id);
+	return store_account_insert(db, call->arena, &row, err) &&
+	    store_person_change(db, call->arena, id, &tier, err) &&
+	    store_account_confirmed(db, call->arena, id, err) && audit_add(call, &event, err);
+}
+
+/*
+ * In the transaction: uses up the invitation and creates the account. Without a good invitation
+ * nothing is said about the address.
+ */
+static bool
+register_invited_in(const struct call *call, const struct invite_use *use, struct registered *new,
+    char id[UUID_TEXT], struct error *err)
+{
+	struct invite invite;
+
+	if (!invite_take(call, use, &invite, err))
 		return false;
-	if (invite.role == NULL)
-		return error_slug(err, ERR_FORBIDDEN, "invite_invalid",
-		    "This invitation has been used, has expired or is for another address."
-		    " Ask for a new one.");
-	change.role = invite.role;
-	change.tier = invite.tier;
-	return store_person_change(call->svc->db, call->arena, id, &change, err) &&
-	    store_account_confirmed(call->svc->db, call->arena, id, err) &&
-	    audit_add(call, &event, err);
+	new->role = invite.role;
+	new->tier = invite.tier;
+	if (!add_account(call, new, id, err))
+		return db_violated(err, "users_email_key") ?
+		    error_slug(err, ERR_CONFLICT, "email_taken", "%.100s already has an account",
+			new->email) :
+		    false;
+	return store_invite_used(call->svc->db, call->arena, invite.id, id, err);
+}
+
+/* In the transaction: opens a session for an account that was just created. */
+static bool
+open_new(const struct call *call, const char *id, struct session_grant *grant, struct error *err)
+{
+	struct user user;
+
+	return store_person_by_id(call->svc->db, call->arena, id, &user, err) &&
+	    session_open(call,
+		&(const struct verified) { .user_id = id, .generation = user.generation }, grant,
+		err);
 }
 
 /* With an invitation: creates the account and opens a session. */
@@ -99,19 +130,22 @@ static bool
 register_invited(const struct call *call, const struct registration *reg,
     struct session_grant *grant, struct error *err)
 {
-	char id[UUID_TEXT];
-	struct user user;
+	const struct account_request req = {
+		.email = reg->email, .password = reg->password, .display_name = reg->display_name
+	};
+	const struct invite_use use = { .token = reg->invite, .email = reg->email };
+	char id[UUID_TEXT], hash[ARGON2_HASH_MAX];
+	struct registered new = { .email = reg->email, .password_hash = hash };
 
 	if (reg->invite == NULL)
 		return error_slug(err, ERR_FORBIDDEN, "invite_required",
 		    "You need an invitation to join. Ask the operator of this server for one.");
-	return db_begin(call->svc->db, err) &&
+	return account_check(&req, &new.display_name, call->arena, err) &&
+	    invite_check(call, &use, err) &&
+	    password_hash(config_str(call->svc->config, CFG_RUN_DIR), reg->password, hash, err) &&
+	    db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db,
-		register_invited_in(call, reg, id, err) &&
-		    store_person_by_id(call->svc->db, call->arena, id, &user, err) &&
-		    session_open(call,
-			&(const struct verified) { .user_id = id, .generation = user.generation },
-			grant, err),
+		register_invited_in(call, &use, &new, id, err) && open_new(call, id, grant, err),
 		err);
 }
 
@@ -171,23 +205,15 @@ static bool
 finish_registration(const struct call *call, const struct store_mail_token *token,
     struct error *err)
 {
-	char id[UUID_TEXT];
-	const struct account_new row = { .id = id,
-		.email = token->email,
+	const struct registered new = { .email = token->email,
 		.display_name = token->display_name,
-		.role = role_name(ROLE_USER),
-		.password_hash = token->password_hash };
-	const struct audit_event event = {
-		.action = "user.registered",
-		.target_type = "user",
-		.target_id = id,
-	};
+		.password_hash = token->password_hash,
+		.role = ROLE_USER,
+		.tier = TIER_STANDARD };
+	char id[UUID_TEXT];
 
-	uuid_v7(id);
-	if (!store_account_insert(call->svc->db, call->arena, &row, err))
-		return db_violated(err, "users_email_key") ? link_invalid(err) : false;
-	return store_account_confirmed(call->svc->db, call->arena, id, err) &&
-	    audit_add(call, &event, err);
+	return add_account(call, &new, id, err) ||
+	    (db_violated(err, "users_email_key") && link_invalid(err));
 }
 
 static const char *

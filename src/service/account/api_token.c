@@ -14,6 +14,7 @@
 #include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_invites.h"
 #include "store/store_tokens.h"
 
 #include "core/banned.h"
@@ -117,7 +118,8 @@ end_token(const struct call *call, const char *id, struct revocation *rev, struc
 		return false;
 	if (!revoked)
 		return error_set(err, ERR_NOT_FOUND, "There is no such API token.");
-	return revoke_tokens(call, (struct strings) { &id, 1 }, rev, err) &&
+	return store_invites_prune(call->svc->db, call->arena, err) &&
+	    revoke_tokens(call, (struct strings) { &id, 1 }, rev, err) &&
 	    audit_add(call, &event, err);
 }
 

@@ -34,7 +34,8 @@ enum {
 	RECALL_GENERATION,
 	RECALL_ROLE,
 	RECALL_TIER,
-	RECALL_SCOPES
+	RECALL_SCOPES,
+	RECALL_TOKEN
 };
 
 /* The lookup of one token. */
@@ -92,6 +93,7 @@ principal_take(struct arena *arena, const struct redisReply *r, struct principal
 	    !str_to_int(reply_text(r, RECALL_GENERATION), 0, INT64_MAX, &who->generation))
 		return false;
 	str_copy(who->user_id, sizeof(who->user_id), reply_text(r, RECALL_USER));
+	str_copy(who->token_id, sizeof(who->token_id), reply_text(r, RECALL_TOKEN));
 	who->scoped = true;
 	who->scopes = scopes_parse(arena, reply_text(r, RECALL_SCOPES));
 	return true;
@@ -169,6 +171,7 @@ take_use(const struct store_token_use *use, struct principal *who, struct error 
 		return error_slug(err, ERR_UNAUTHENTICATED, "token_expired",
 		    "This API token has expired. Create a new one.");
 	str_copy(who->user_id, sizeof(who->user_id), use->owner_id);
+	str_copy(who->token_id, sizeof(who->token_id), use->id);
 	who->role = use->role;
 	who->tier = use->tier;
 	who->generation = use->generation;

@@ -6,6 +6,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_credentials.h"
+#include "store/store_invites.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
@@ -25,6 +26,7 @@ credentials_changed(const struct call *call, const struct credentials_change *ch
 	    revoke_sessions(call, change->user_id, change->keep_session, change->reason, rev,
 		err) &&
 	    revoke_tokens(call, tokens, rev, err) &&
+	    store_invites_prune(call->svc->db, call->arena, err) &&
 	    revoke_generation(call, change->user_id, rev, err);
 }
 

@@ -3,21 +3,19 @@
 #include <string.h>
 
 #include "core/arena.h"
-#include "core/clock.h"
-#include "core/config.h"
-#include "core/crypto.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
 #include "service/account/accounts.h"
 #include "service/account/credentials.h"
+#include "service/account/grant.h"
 #include "service/audit.h"
 #include "service/gate/cache.h"
 #include "service/call.h"
-#include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_invites.h"
 #include "store/store_people.h"
 #include "store/store_sessions.h"
 
@@ -27,26 +25,6 @@ static bool
 not_found(struct error *err)
 {
 	return error_set(err, ERR_NOT_FOUND, "There is no such person.");
-}
-
-/* Nobody can assign a role above their own. */
-static bool
-may_give(const struct caller *caller, enum role role, struct error *err)
-{
-	if (role <= caller->who->role)
-		return true;
-	return error_slug(err, ERR_FORBIDDEN, "role_above_own",
-	    "You cannot assign a role above your own.");
-}
-
-/* Nobody can change a person whose role is above their own. */
-static bool
-may_touch(const struct caller *caller, const struct user *user, struct error *err)
-{
-	if (user->role <= caller->who->role)
-		return true;
-	return error_slug(err, ERR_FORBIDDEN, "role_above_own",
-	    "You cannot change someone whose role is above your own.");
 }
 
 /* Refuses if `user` is the last active super admin. In the transaction. */
@@ -156,7 +134,7 @@ people_create(const struct call *call, const struct person_new *new, struct user
 		    tier_name(new->tier), NULL) };
 	char id[UUID_TEXT];
 
-	if (!may_give(&call->by, new->role, err))
+	if (!grant_role(&call->by, new->role, err))
 		return false;
 	event.target_id = id;
 	return db_begin(call->svc->db, err) &&
@@ -168,46 +146,6 @@ people_create(const struct call *call, const struct person_new *new, struct user
 	    people_get(call, id, user, err);
 }
 
-bool
-people_invite(const struct call *call, const struct invite_new *new, struct invite *invite,
-    struct error *err)
-{
-	unsigned char random[INVITE_TOKEN_BYTES], hash[SHA256_SIZE];
-	char *id = arena_alloc(call->arena, UUID_TEXT);
-	struct store_invite row = { .id = id,
-		.email = new->email,
-		.role = role_name(new->role),
-		.tier = tier_name(new->tier),
-		.created_by = call->by.who->user_id,
-		.hash = hash };
-	const struct audit_event event = { .action = "user.invited",
-		.target_type = "invite",
-		.target_id = id,
-		.detail = person_detail(call->arena, new->email, role_name(new->role),
-		    tier_name(new->tier), NULL) };
-	struct mail_new mail = { .kind = MAIL_INVITE, .to = new->email };
-	bool mailed;
-
-	if (!may_give(&call->by, new->role, err))
-		return false;
-	uuid_v7(id);
-	random_bytes(random, sizeof(random));
-	*invite = (struct invite) { .id = id,
-		.token = base64url_encode(call->arena, random, sizeof(random)),
-		.expires_at = clock_now() + INVITE_TTL_SECONDS * US_PER_SEC };
-	invite->url = arena_printf(call->arena, "%s/#/join?invite=%s",
-	    config_str(call->svc->config, CFG_PUBLIC_URL), invite->token);
-	sha256(invite->token, strlen(invite->token), hash);
-	row.expires_at = invite->expires_at;
-	mail.url = invite->url;
-	mailed = mail.to != NULL && mail_configured(call->svc->config);
-	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		store_invite_add(call->svc->db, call->arena, &row, err) &&
-		    audit_add(call, &event, err) && (!mailed || mail_add(call, &mail, err)),
-		err);
-}
-
 static bool
 check_change(const struct call *call, const struct user *user, const struct person_change *change,
     struct error *err)
@@ -216,7 +154,7 @@ check_change(const struct call *call, const struct user *user, const struct pers
 	enum role role = user->role;
 
 	if (change->role != NULL &&
-	    (!role_parse(change->role, &role) || !may_give(&call->by, role, err)))
+	    (!role_parse(change->role, &role) || !grant_role(&call->by, role, err)))
 		return false;
 	if (own && role != user->role)
 		return error_slug(err, ERR_FORBIDDEN, "own_role",
@@ -225,7 +163,7 @@ check_change(const struct call *call, const struct user *user, const struct pers
 		return error_slug(err, ERR_FORBIDDEN, "own_account",
 		    "You cannot disable your own account.");
 	loses_super = role != ROLE_SUPER || str_eq(change->status, "disabled");
-	return may_touch(&call->by, user, err) &&
+	return grant_touch(&call->by, user, err) &&
 	    (!loses_super || keep_last_super(call, user, err));
 }
 
@@ -267,6 +205,7 @@ apply_change(const struct call *call, const struct user *user, const struct pers
 	    (str_eq(change->status, "disabled") ?
 		    end_credentials(call, user->id, "account disabled", rev, err) :
 		    !rights || revoke_generation(call, user->id, rev, err)) &&
+	    (!rights || store_invites_prune(call->svc->db, call->arena, err)) &&
 	    audit_add(call, &event, err);
 }
 
@@ -308,7 +247,7 @@ check_delete(const struct call *call, const struct user *user, const char *trans
 	if (str_eq(user->id, call->by.who->user_id))
 		return error_slug(err, ERR_FORBIDDEN, "own_account",
 		    "You cannot delete your own account.");
-	if (!may_touch(&call->by, user, err) || !keep_last_super(call, user, err))
+	if (!grant_touch(&call->by, user, err) || !keep_last_super(call, user, err))
 		return false;
 	if (transfer_to == NULL)
 		return true;
@@ -344,7 +283,8 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	    (transfer_to != NULL ?
 		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
 		    store_person_items_trash(db, call->arena, id, call->by.who->user_id, err)) &&
-	    store_person_delete(db, call->arena, id, err) && audit_add(call, &event, err);
+	    store_person_delete(db, call->arena, id, err) &&
+	    store_invites_prune(db, call->arena, err) && audit_add(call, &event, err);
 }
 
 bool
@@ -373,7 +313,7 @@ reset_totp_in(const struct call *call, const char *id, struct revocation *rev, s
 	struct user user;
 	int64_t version;
 
-	return lock_person(call, id, &user, &version, err) && may_touch(&call->by, &user, err) &&
+	return lock_person(call, id, &user, &version, err) && grant_touch(&call->by, &user, err) &&
 	    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
 	    end_credentials(call, id, "two-step verification reset", rev, err) &&
 	    audit_add(call, &event, err) &&

@@ -1,7 +1,7 @@
 /*
- * Accounts as an admin manages them (P:users.manage). Nobody can assign a role above their own,
- * change their own role, or change a person whose role is above their own; the last super admin
- * stays. A change of rights takes effect at the next request; every change is audited.
+ * Accounts as an admin manages them (P:users.manage). Nobody can give rights that they lack or
+ * change a person who has more (grant.h), nor change their own role; the last super admin stays. A
+ * change of rights takes effect at the next request; every change is audited.
  */
 #ifndef MN_SERVICE_ACCOUNT_PEOPLE_H
 #define MN_SERVICE_ACCOUNT_PEOPLE_H
@@ -17,9 +17,6 @@
 struct call;
 struct error;
 
-#define INVITE_TTL_SECONDS (7 * 86400)
-#define INVITE_TOKEN_BYTES 24
-
 struct people_filter {
 	const char *q, *role, *tier, *status;
 };
@@ -33,18 +30,6 @@ struct person_new {
 	enum tier tier;
 };
 bool people_create(const struct call *, const struct person_new *, struct user *, struct error *);
-
-struct invite_new {
-	const char *email; /* or NULL: for anyone who has the link */
-	enum role role;
-	enum tier tier;
-};
-struct invite {
-	const char *id, *token, *url;
-	int64_t expires_at;
-};
-/* Also sent by mail if an address is given and mail is set up. */
-bool people_invite(const struct call *, const struct invite_new *, struct invite *, struct error *);
 
 /* NULL and -1: unchanged. */
 struct person_change {

@@ -6,11 +6,13 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "service/account/grant.h"
 #include "service/audit.h"
 #include "service/gate/cache.h"
 #include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_invites.h"
 #include "store/store_settings.h"
 
 #include "core/banned.h"
@@ -113,24 +115,34 @@ roles_detail(struct arena *arena, const permission_set roles[ROLES])
 	return j->buf.data;
 }
 
+/* In the transaction. */
+static bool
+replace_in(const struct call *call, const permission_set roles[ROLES], struct error *err)
+{
+	const struct audit_event event = { .action = "roles.changed",
+		.target_type = "roles",
+		.detail = roles_detail(call->arena, roles) };
+	permission_set before[ROLES];
+	struct db *db = call->svc->db;
+
+	return store_roles_lock(db, call->arena, before, err) &&
+	    grant_matrix(&call->by, before, roles, err) &&
+	    store_roles_replace(db, call->arena, roles, err) &&
+	    store_invites_prune(db, call->arena, err) && audit_add(call, &event, err) &&
+	    store_config_changed(db, call->arena, err);
+}
+
 bool
 roles_replace(const struct call *call, const permission_set roles[ROLES], struct error *err)
 {
 	const permission_set needed = PERM_BIT(PERM_SYSTEM_SETTINGS) | PERM_BIT(PERM_USERS_MANAGE);
-	const struct audit_event event = { .action = "roles.changed",
-		.target_type = "roles",
-		.detail = roles_detail(call->arena, roles) };
 
 	if ((permission_closure(roles[ROLE_SUPER]) & needed) != needed)
 		return error_slug(err, ERR_UNPROCESSABLE, "super_locked_out",
 		    "Super admins must keep system.settings and users.manage, or nobody"
 		    " could undo this change.");
 	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db,
-		store_roles_replace(call->svc->db, call->arena, roles, err) &&
-		    audit_add(call, &event, err) &&
-		    store_config_changed(call->svc->db, call->arena, err),
-		err))
+	    !db_end(call->svc->db, replace_in(call, roles, err), err))
 		return false;
 	cache_bump_config(call);
 	return true;
