@@ -15,6 +15,10 @@ CREATE TABLE mail_counters (
 CREATE INDEX mail_counters_age ON mail_counters (last_at);
 CREATE INDEX mail_tokens_email ON mail_tokens (email, purpose);
 
+-- What deleted people left in the trash.
+CREATE INDEX media_nobodys_trash ON media (trashed_at DESC, id DESC)
+  WHERE status = 'trashed' AND owner_id IS NULL;
+
 -- The links of mails that were given up.
 UPDATE jobs SET payload = payload - 'url'
   WHERE queue = 'mail' AND state IN ('done', 'dead') AND payload ? 'url';

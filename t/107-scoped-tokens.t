@@ -137,4 +137,17 @@ subtest 'the matrix' => sub {
 	is touches($narrow, 'user'), '', 'and within again';
 };
 
+subtest 'transfer' => sub {
+	my ($heir, @goes) = map { $mn->user } 1 .. 4;
+	my $give = sub {
+		my ($by) = @_;
+		return code($by->api(DELETE => "/api/users/$goes[0]{id}?items=transfer&to=$_[1]"));
+	};
+	my $own = $super->api(GET => '/api/users/me')->{json}{id};
+	is $give->($narrow, $own), '403 forbidden', 'not to the owner of a token without the scope';
+	is $give->($narrow, $heir->{id}), '403 forbidden', 'nor to anybody else';
+	is $give->(token($super, 'users.manage', 'media.manage_all'), $heir->{id}), '204 ',
+	    'with both scopes';
+};
+
 done_testing;

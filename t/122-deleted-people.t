@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # An account is deleted while its uploads are under way: what is complete is processed all the same,
-# for its heir or in the trash; what is not complete ends and leaves nothing behind.
+# for its heir or in the trash; what is not complete ends and leaves nothing behind. And nobody gets
+# private items by deleting their owner.
 use strict;
 use warnings;
 use FindBin;
@@ -66,5 +67,52 @@ for my $way ('transfer', 'trash') {
 		    'nothing waits for ever';
 	};
 }
+
+sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
+
+# Two private items.
+sub possessions {
+	my ($who) = @_;
+	my @items = map { $who->upload_bytes("$_.jpg", picture(), 'image/jpeg')->{id} } 1 .. 2;
+	$who->wait_media($_) for @items;
+	return @items;
+}
+
+subtest 'an admin who does not manage all media gets nothing' => sub {
+	my ($who, $keeper) = ($mn->user(role => 'user'), $mn->user(role => 'admin'));
+	my $own = $keeper->api(POST => '/api/users', { email => "puppet-$$\@medianest.test",
+		password => 'correct horse battery' })->{json};
+	my @items = possessions($who);
+	my $give = sub { code($_[0]->api(DELETE =>
+		"/api/users/$who->{id}?items=transfer&to=$_[1]")) };
+	is $give->($keeper, $keeper->{id}), '403 forbidden', 'not by a transfer to themselves';
+	is $give->($keeper, $own->{id}), '403 forbidden', 'nor to an account of their making';
+	is $mn->psql("SELECT count(*) FROM media WHERE owner_id = '$who->{id}'"), 2,
+	    'nothing has moved';
+	is $keeper->api(DELETE => "/api/users/$who->{id}?items=trash")->{status}, 204,
+	    'to the trash';
+	is_deeply [ map { $_->{id} }
+		@{ $keeper->api(GET => '/api/media?status=trashed&limit=100')->{json}{items} } ],
+	    [], 'which is not theirs';
+	for my $id (@items) {
+		is code($keeper->api(GET => "/api/media/$id")), '404 not_found', 'not to look at';
+		is code($keeper->api(POST => "/api/media/$id/restore")), '404 not_found',
+		    'nor to restore';
+	}
+	my %trash = map { $_->{id} => 1 }
+	    @{ $admin->api(GET => '/api/media?status=trashed&limit=100')->{json}{items} };
+	is scalar(grep { $trash{$_} } @items), 2, 'who manages all media finds them';
+	is $admin->api(POST => "/api/media/$items[0]/restore")->{status}, 200, 'and restores one';
+};
+
+subtest 'who manages all media' => sub {
+	my $who = $mn->user(role => 'user');
+	my @items = possessions($who);
+	my $own = $admin->api(GET => '/api/users/me')->{json}{id};
+	is $admin->api(DELETE => "/api/users/$who->{id}?items=transfer&to=$own")->{status}, 204,
+	    'may take them over';
+	is $mn->psql("SELECT count(*) FROM media WHERE id IN ('$items[0]', '$items[1]')"
+	    . " AND owner_id = '$own'"), 2, 'and has them';
+};
 
 done_testing();

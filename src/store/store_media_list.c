@@ -55,7 +55,7 @@ choose(const struct media_reader *reader, const struct media_filter *f, enum med
 
 	if (f->status != NULL && f->status[0] == 't') {
 		*nparams = PARAMS_TAG;
-		return &store_media_list_queries[Q_LIST_TRASH];
+		return &store_media_list_queries[reader->all ? Q_LIST_TRASH_ALL : Q_LIST_TRASH];
 	}
 	*nparams = counts[kind];
 	return &store_media_list_queries[statements[sort][reader->all ? 1 : 0] + kind];

@@ -45,11 +45,15 @@ const struct query store_people_queries[] = {
 	    " ELSE coalesce($6::bigint, quota_bytes) END, version = version + 1, updated_at = now()"
 	    " WHERE id = $1",
 	    0 },
+	/*
+	 * What this puts into the trash is in the trash of nobody: only callers who see everything
+	 * find it.
+	 */
 	[Q_TRASH] = { "person_items_trash",
 	    "UPDATE media SET owner_id = NULL, trashed_from = CASE"
 	    " WHEN status = 'trashed' THEN trashed_from ELSE status END, status = 'trashed', "
-	    "trashed_at = coalesce(trashed_at, now()), trashed_by = $2, version = version + 1,"
-	    " updated_at = now() WHERE owner_id = $1",
+	    "trashed_at = coalesce(trashed_at, now()), version = version + 1, updated_at = now()"
+	    " WHERE owner_id = $1",
 	    0 },
 	[Q_UNSHARE] = { "person_items_unshare",
 	    "DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1",
@@ -129,11 +133,10 @@ store_person_change(struct db *db, struct arena *arena, const char *id,
 }
 
 bool
-store_person_items_trash(struct db *db, struct arena *arena, const char *id, const char *by,
-    struct error *err)
+store_person_items_trash(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_UNSHARE), DB_PARAMS(id), NULL, err) &&
-	    db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id, by), NULL, err);
+	    db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id), NULL, err);
 }
 
 bool

@@ -37,8 +37,7 @@ bool store_person_change(struct db *, struct arena *, const char *id,
  * deletes the person with everything else.
  */
 bool store_person_uploads_end(struct db *, struct arena *, const char *id, struct error *);
-bool store_person_items_trash(struct db *, struct arena *, const char *id, const char *by,
-    struct error *);
+bool store_person_items_trash(struct db *, struct arena *, const char *id, struct error *);
 bool store_person_items_transfer(struct db *, struct arena *, const char *id, const char *to,
     struct error *);
 bool store_person_delete(struct db *, struct arena *, const char *id, struct error *);

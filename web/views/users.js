@@ -4,7 +4,7 @@ import { debounce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { ago, fullTime } from '../lib/format.js';
 import { ROLES, STATES, TIERS } from '../lib/rights.js';
 import { goHere, link } from '../lib/router.js';
-import { me } from '../lib/session.js';
+import { can, me } from '../lib/session.js';
 import { adminNav, pagedList } from '../ui/admin.js';
 import { ask } from '../ui/dialog.js';
 import { copyable, Form, options } from '../ui/form.js';
@@ -26,7 +26,8 @@ remove(user, done)
 {
 	let others = [];
 	try {
-		const { items } = await api.get('/users', { status: 'active', limit: 100 });
+		const { items } = can('media.manage_all') ?
+		    await api.get('/users', { status: 'active', limit: 100 }) : { items: [] };
 		others = items.filter((one) => one.id !== user.id);
 	} catch (problem) {
 		fail(problem);

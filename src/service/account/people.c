@@ -282,7 +282,7 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	    store_person_uploads_end(db, call->arena, id, err) &&
 	    (transfer_to != NULL ?
 		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
-		    store_person_items_trash(db, call->arena, id, call->by.who->user_id, err)) &&
+		    store_person_items_trash(db, call->arena, id, err)) &&
 	    store_person_delete(db, call->arena, id, err) &&
 	    store_invites_prune(db, call->arena, err) && audit_add(call, &event, err);
 }
@@ -292,6 +292,11 @@ people_delete(const struct call *call, const char *id, const char *transfer_to, 
 {
 	struct revocation rev = { 0 };
 
+	/* The choice of the heir is access to the items: anybody can make an account that inherits. */
+	if (transfer_to != NULL && !principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL))
+		return error_set(err, ERR_FORBIDDEN,
+		    "Only somebody who may manage everyone's media can hand over items. Move them"
+		    " to the trash instead.");
 	if (!db_begin(call->svc->db, err) ||
 	    !db_end(call->svc->db, delete_in(call, id, transfer_to, &rev, err), err))
 		return false;

@@ -40,7 +40,10 @@ struct person_change {
 bool people_change(const struct call *, const char *id, const struct person_change *, struct user *,
     struct error *);
 
-/* transfer_to NULL: their items go to the trash. */
+/*
+ * transfer_to NULL: their items go to the trash, out of reach of all but those who manage all
+ * media. A transfer wants P:media.manage_all.
+ */
 bool people_delete(const struct call *, const char *id, const char *transfer_to, struct error *);
 /* For a person who has lost their device: two-step verification and all credentials end. */
 bool people_reset_totp(const struct call *, const char *id, struct error *);

@@ -184,3 +184,14 @@ SELECT @media_columns, NULL::text FROM (
 	UNION ALL
 	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid)
 ) @merged(@falling)
+
+-- For callers who see everything also what a deleted person left.
+
+--: query list_trash_all read
+SELECT @media_columns, NULL::text FROM (
+	@trash_branch(m.owner_id = $1::uuid)
+	UNION ALL
+	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid)
+	UNION ALL
+	@trash_branch(m.owner_id IS NULL AND m.trashed_by IS DISTINCT FROM $1::uuid)
+) @merged(@falling)
