@@ -2,6 +2,7 @@
 #include "bin/jobs.h"
 
 #include "core/config.h"
+#include "service/account/mail_link.h"
 #include "service/account/session_push.h"
 #include "service/audit.h"
 #include "service/notify/mail.h"

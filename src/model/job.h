@@ -10,6 +10,7 @@
 
 /* A job to be added. */
 struct job_new {
+	const char *id; /* NULL: a new one */
 	const char *kind;
 	const char *queue;
 	const char *payload; /* JSON object text, NULL = {} */

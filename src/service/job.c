@@ -26,19 +26,34 @@ static const struct {
 #undef JOB
 };
 
+static bool
+add(const struct call *call, enum job_id kind, struct job_new *job, struct error *err)
+{
+	job->kind = rows[kind].kind;
+	job->queue = job_queues[rows[kind].queue].name;
+	job->max_attempts = rows[kind].attempts;
+	job->request_id = call->by.request_id;
+	return store_job_add(call->svc->db, call->arena, job, err);
+}
+
 bool
 job_add(const struct call *call, enum job_id id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *err)
 {
-	const struct job_new job = {
-		.kind = rows[id].kind,
-		.queue = job_queues[rows[id].queue].name,
-		.max_attempts = rows[id].attempts,
+	struct job_new job = {
 		.payload = payload,
 		.unique_key = unique_key,
 		.run_at = run_at,
-		.request_id = call->by.request_id,
 	};
 
-	return store_job_add(call->svc->db, call->arena, &job, err);
+	return add(call, id, &job, err);
+}
+
+bool
+job_add_as(const struct call *call, enum job_id kind, const char *id, const char *payload,
+    struct error *err)
+{
+	struct job_new job = { .id = id, .payload = payload };
+
+	return add(call, kind, &job, err);
 }

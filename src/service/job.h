@@ -115,5 +115,8 @@ enum job_id {
  */
 bool job_add(const struct call *, enum job_id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *);
+/* The same at once, with this id: for a payload that is sealed for its row. */
+bool job_add_as(const struct call *, enum job_id, const char *id, const char *payload,
+    struct error *);
 
 #endif

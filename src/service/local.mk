@@ -77,6 +77,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/invites.h \
 	src/service/account/login.c \
 	src/service/account/login.h \
+	src/service/account/mail_link.c \
+	src/service/account/mail_link.h \
 	src/service/account/people.c \
 	src/service/account/people.h \
 	src/service/account/plex_signin.c \

@@ -64,6 +64,7 @@ src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploa
 src_libstore_a_SOURCES += src/store/store_search.c src/store/store_search_words.c \
 	src/store/store_search.h
 src_libstore_a_SOURCES += src/store/store_invites.c src/store/store_invites.h
+src_libstore_a_SOURCES += src/store/store_mail_links.c src/store/store_mail_links.h
 src_libstore_a_SOURCES += src/store/store_people.c src/store/store_people.h
 src_libstore_a_SOURCES += src/store/store_tokens.c src/store/store_tokens.h
 src_libstore_a_SOURCES += src/store/store_totp.c src/store/store_totp.h

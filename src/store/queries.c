@@ -9,6 +9,7 @@
 #include "store/store_credentials.h"
 #include "store/store_doctor.h"
 #include "store/store_invites.h"
+#include "store/store_mail_links.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_people.h"
@@ -36,6 +37,7 @@ const struct query *const store_query_tables[] = {
 	store_idempotency_queries,
 	store_invites_queries,
 	store_jobs_queries,
+	store_mail_links_queries,
 	store_media_queries,
 	store_media_change_queries,
 	store_media_list_queries,

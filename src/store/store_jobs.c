@@ -22,8 +22,12 @@ enum {
 	Q_EXPIRE,
 };
 
-/* Mails contain single-use links, which must not outlive their job. */
-#define SCRUBBED "CASE WHEN queue = 'mail' THEN payload - 'url' ELSE payload END"
+/*
+ * Mails contain single-use links, which must not outlive their job, and requests for them the
+ * addresses of strangers. `url` comes from an older program.
+ */
+#define SCRUBBED \
+	"CASE WHEN queue = 'mail' THEN payload - '{url,link,email}'::text[] ELSE payload END"
 #define MINE " WHERE id = $1 AND lease = $2 AND state = 'running'"
 #define COLUMNS \
 	" j.id, j.kind, j.queue, j.payload, j.lease, j.request_id, j.attempt, j.max_attempts"
@@ -115,6 +119,7 @@ const struct query store_jobs_queries[] = {
 	    " THEN make_interval(secs => $3::integer)"
 	    " ELSE (0.75 + random() / 2) * interval '1 second'"
 	    " * ($5::integer[])[least(attempt, cardinality($5::integer[]))] END,"
+	    " payload = CASE WHEN NOT " OVER " OR " PERIODIC " THEN payload ELSE " SCRUBBED " END,"
 	    " last_error = $6, lease_until = NULL" MINE " RETURNING state = 'dead' OR attempt = 0",
 	    0 },
 	[Q_RELEASE] = { "jobs_release",
@@ -151,9 +156,9 @@ store_job_add(struct db *db, struct arena *arena, const struct job_new *job, str
 
 	uuid_v7(id);
 	return db_exec(db, arena, query(Q_ADD),
-	    DB_PARAMS(id, job->kind, job->queue, job->payload != NULL ? job->payload : "{}",
-		job->unique_key, db_time(arena, job->run_at), db_int(arena, job->max_attempts),
-		job->request_id),
+	    DB_PARAMS(job->id != NULL ? job->id : id, job->kind, job->queue,
+		job->payload != NULL ? job->payload : "{}", job->unique_key,
+		db_time(arena, job->run_at), db_int(arena, job->max_attempts), job->request_id),
 	    NULL, err);
 }
 

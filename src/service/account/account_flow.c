@@ -15,6 +15,7 @@
 #include "service/call.h"
 #include "service/account/invites.h"
 #include "service/account/login.h"
+#include "service/account/mail_link.h"
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
@@ -41,26 +42,6 @@ need_mail(struct services *svc, struct error *err)
 	return mail_configured(svc->config) ||
 	    error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
 		"This server cannot send mail. Ask its operator to set smtp.host.");
-}
-
-/* Adds a new single-use token and the mail that carries it. In the caller's transaction. */
-static bool
-send_link(const struct call *call, struct store_mail_token *row, enum mail_kind kind,
-    int life_seconds, const char *page, struct error *err)
-{
-	unsigned char random[MAIL_TOKEN_BYTES], hash[SHA256_SIZE];
-	struct mail_new mail = { .kind = kind, .to = row->email, .name = row->display_name };
-	const char *token;
-
-	random_bytes(random, sizeof(random));
-	token = base64url_encode(call->arena, random, sizeof(random));
-	sha256(token, strlen(token), hash);
-	row->hash = hash;
-	row->expires_at = clock_now() + life_seconds * US_PER_SEC;
-	mail.url = arena_printf(call->arena, "%s/#/%s?token=%s",
-	    config_str(call->svc->config, CFG_PUBLIC_URL), page, token);
-	return store_mail_token_add(call->svc->db, call->arena, row, err) &&
-	    mail_add(call, &mail, err);
 }
 
 /* An account that is being made of a registration. */
@@ -149,21 +130,22 @@ register_invited(const struct call *call, const struct registration *reg,
 		err);
 }
 
-/* In the transaction. */
+/* In the transaction: the same work for an address with an account and for one without. */
 static bool
 register_open_in(const struct call *call, struct store_mail_token *row, struct error *err)
 {
 	const struct mail_new known = { .kind = MAIL_KNOWN, .to = row->email };
 	struct user user;
+	bool full, sent;
 
-	if (!store_person_by_email(call->svc->db, call->arena, row->email, &user, NULL, err))
+	if (!mail_link_count(call, row->email, &full, err) ||
+	    !store_person_by_email(call->svc->db, call->arena, row->email, &user, NULL, err))
 		return false;
-	return user.id != NULL ?
-	    mail_add(call, &known, err) :
-	    send_link(call, row, MAIL_CONFIRM, CONFIRM_TOKEN_SECONDS, "confirm", err);
+	return full ||
+	    mail_link_send(call, LINK_REGISTER, row, user.id != NULL ? &known : NULL, &sent, err);
 }
 
-/* In open mode: always sends a mail; its link creates the account. */
+/* In open mode: sends a mail to any address; its link creates the account. */
 static bool
 register_open(const struct call *call, const struct registration *reg, struct error *err)
 {
@@ -172,7 +154,7 @@ register_open(const struct call *call, const struct registration *reg, struct er
 		.password = reg->password,
 		.display_name = reg->display_name,
 	};
-	struct store_mail_token row = { .purpose = "register", .email = reg->email };
+	struct store_mail_token row = { .email = reg->email };
 	char hash[ARGON2_HASH_MAX];
 
 	if (!need_mail(call->svc, err) ||
@@ -276,20 +258,8 @@ account_confirm(const struct call *call, const char *token, struct error *err)
 bool
 account_forgot(const struct call *call, const char *email, struct error *err)
 {
-	struct store_mail_token row = { .purpose = "reset", .email = email };
-	struct user user;
-
-	if (!need_mail(call->svc, err) ||
-	    !store_person_by_email(call->svc->db, call->arena, email, &user, NULL, err))
-		return false;
-	if (user.id == NULL || !user.active)
-		return true;
-	row.user_id = user.id;
-	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		store_mail_tokens_drop(call->svc->db, call->arena, user.id, "reset", err) &&
-		    send_link(call, &row, MAIL_RESET, MAIL_TOKEN_SECONDS, "reset", err),
-		err);
+	return need_mail(call->svc, err) && db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, mail_link_ask_reset(call, email, err), err);
 }
 
 /* In a transaction: the password is changed; audit log and owner are told. */
@@ -364,12 +334,24 @@ account_password(const struct call *call, const struct password_new *new, struct
 	    revoke_push(call, &rev, err);
 }
 
+/* In the transaction: sends a link to the new address, and with each link tells the old one. */
+static bool
+ask_new_email(const struct call *call, struct store_mail_token *row, struct error *err)
+{
+	bool sent;
+
+	return mail_link_count_own(call, row->email, err) &&
+	    mail_link_send(call, LINK_EMAIL, row, NULL, &sent, err) &&
+	    (!sent ||
+		credentials_tell(call, row->user_id, MAIL_EMAIL_LEAVING,
+		    new_address(call, row->email), err));
+}
+
 /* In the transaction, after credentials_hold(). */
 static bool
 change_email(const struct call *call, const char *email, struct error *err)
 {
 	struct store_mail_token row = {
-		.purpose = "email",
 		.user_id = call->by.who->user_id,
 		.session_id = call->by.who->session_id,
 		.email = email,
@@ -379,11 +361,7 @@ change_email(const struct call *call, const char *email, struct error *err)
 		.target_id = call->by.who->user_id };
 
 	if (mail_configured(call->svc->config))
-		return credentials_tell(call, row.user_id, MAIL_EMAIL_LEAVING,
-			   new_address(call, email), err) &&
-		    store_mail_tokens_drop(call->svc->db, call->arena, row.user_id, "email", err) &&
-		    send_link(call, &row, MAIL_EMAIL_CHANGED, CONFIRM_TOKEN_SECONDS, "confirm",
-			err);
+		return ask_new_email(call, &row, err);
 	if (!store_account_email(call->svc->db, call->arena, row.user_id, email, err))
 		return db_violated(err, "users_email_key") ?
 		    error_slug(err, ERR_CONFLICT, "email_taken",

@@ -4,8 +4,8 @@
  *
  * Nothing here reveals whether an address is known: forgot and open registration respond the same,
  * at the same cost. Links work once, are stored as hashes, and expire after MAIL_TOKEN_SECONDS
- * (reset) or CONFIRM_TOKEN_SECONDS. They end with the session that asked for them and when the
- * person's generation is raised.
+ * (reset) or CONFIRM_TOKEN_SECONDS (mail_link.h). They end with the session that asked for them and
+ * when the person's generation is raised.
  */
 #ifndef MN_SERVICE_ACCOUNT_ACCOUNT_FLOW_H
 #define MN_SERVICE_ACCOUNT_ACCOUNT_FLOW_H
@@ -18,10 +18,6 @@
 struct call;
 struct error;
 struct session_grant;
-
-#define MAIL_TOKEN_SECONDS 1800
-#define CONFIRM_TOKEN_SECONDS 86400
-#define MAIL_TOKEN_BYTES 24
 
 struct registration {
 	const char *email, *password, *display_name, *invite;

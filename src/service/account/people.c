@@ -292,7 +292,7 @@ people_delete(const struct call *call, const char *id, const char *transfer_to, 
 {
 	struct revocation rev = { 0 };
 
-	/* The choice of the heir is access to the items: anybody can make an account that inherits. */
+	/* Whom they go to does not matter: an admin can make an account that inherits. */
 	if (transfer_to != NULL && !principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL))
 		return error_set(err, ERR_FORBIDDEN,
 		    "Only somebody who may manage everyone's media can hand over items. Move them"

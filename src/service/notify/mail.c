@@ -6,10 +6,12 @@
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/id.h"
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -86,19 +88,49 @@ mail_configured(const struct config *config)
 	    config_str(config, CFG_SMTP_FROM)[0] != '\0';
 }
 
+/* A link in the payload is sealed: it is as good as a password until it is used. */
+static struct seal_place
+link_place(const char *job_id)
+{
+	return (struct seal_place) { "jobs", job_id, "link" };
+}
+
 bool
 mail_add(const struct call *call, const struct mail_new *mail, struct error *err)
 {
 	struct json *payload = json_new(call->arena, 0);
+	const char *link = NULL;
+	char id[UUID_TEXT];
 
+	uuid_v7(id);
+	if (mail->url != NULL &&
+	    !seal_text(call, link_place(id), mail->url, strlen(mail->url), &link, err))
+		return false;
 	json_object(payload, NULL);
 	json_put_str(payload, "kind", texts[mail->kind].kind);
 	json_put_str(payload, "to", mail->to);
-	json_opt_str(payload, "url", mail->url);
+	json_opt_str(payload, "link", link);
 	json_opt_str(payload, "name", mail->name);
 	json_opt_str(payload, "detail", mail->detail);
 	json_object_end(payload);
-	return job_add(call, JOB_MAIL, payload->buf.data, NULL, 0, err);
+	return job_add_as(call, JOB_MAIL, id, payload->buf.data, err);
+}
+
+/* *url: the link of a mail, or NULL. `url` in clear comes from an older program. */
+static bool
+url_of(const struct call *call, const struct job *job, const struct cJSON *payload,
+    const char **url, struct error *err)
+{
+	const char *link = json_str(payload, "link", NULL);
+	struct sealed opened;
+
+	*url = json_str(payload, "url", NULL);
+	if (link == NULL)
+		return true;
+	if (!seal_open(call, link_place(job->id), link, &opened, err))
+		return false;
+	*url = (const char *)opened.data;
+	return true;
 }
 
 /* Text as HTML: escapes the five special characters and turns line breaks into paragraphs. */
@@ -221,8 +253,9 @@ mail_run(const struct call *call, const struct job_env *env, const struct job *j
 		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
 		    "Mail is not set up (smtp.host, smtp.from).");
 	name = json_str(payload, "name", NULL);
-	url = json_str(payload, "url", NULL);
 	detail = json_str(payload, "detail", NULL);
+	if (!url_of(call, job, payload, &url, err))
+		return false;
 	mail.to = json_str(payload, "to", "");
 	mail.subject = text->subject;
 	mail.text = make_text(call->arena, text, name, url, detail);

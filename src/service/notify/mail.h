@@ -1,7 +1,8 @@
 /*
  * Mail: a row in the job queue inside the caller's transaction, sent by the worker through SMTP
  * (client/smtp.h), at least once with a stable Message-ID. The text is made when the mail is sent;
- * the payload, which may hold a single-use link, is emptied when the job ends.
+ * a single-use link in the payload is sealed, and removed when the job ends, also when it is given
+ * up.
  */
 #ifndef MN_SERVICE_NOTIFY_MAIL_H
 #define MN_SERVICE_NOTIFY_MAIL_H

@@ -98,7 +98,8 @@ sub limits_off {
 	return { %off, 'rate_limit.edge.per_second' => 100000,
 	    'rate_limit.edge.storage_per_second' => 100000,
 		'login.per_account_address' => 100000, 'login.per_account' => 100000,
-		    'login.per_address' => 100000 };
+		    'login.per_address' => 100000, 'mail.links_per_account' => 100000,
+		    'mail.links_per_address' => 100000 };
 }
 
 # The check's own: the stack that MEDIANEST_TEST_VAR names.
