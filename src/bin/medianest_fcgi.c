@@ -75,6 +75,12 @@ serve_request(void *context, struct request *req, struct response *res)
 }
 
 static void
+refuse_full(void *context, struct request *req, struct response *res)
+{
+	dispatch_full(context, req, res);
+}
+
+static void
 close_idle(void *context)
 {
 	services_close_idle(context);
@@ -113,6 +119,7 @@ worker_run(void *context, int listen_fd)
 		.listen_fd = listen_fd,
 		.open = open_request,
 		.handler = serve_request,
+		.full = refuse_full,
 		.context = &app,
 		.idle_context = &svc,
 		.idle = close_idle,

@@ -75,7 +75,16 @@ arena_init(struct arena *arena)
 {
 	arena->blocks = block_new(ARENA_FIRST_BLOCK);
 	arena->deferred = NULL;
+	arena_limit(arena, ARENA_MAX, NULL, NULL);
 	arena->used = 0;
+}
+
+void
+arena_limit(struct arena *arena, size_t max, arena_full_fn *full, void *context)
+{
+	arena->limit = max;
+	arena->full = full;
+	arena->full_context = context;
 }
 
 /* A deferred free must not defer anything, but it may read arena memory: blocks are freed last. */
@@ -111,6 +120,7 @@ arena_reset(struct arena *arena)
 	kept->next = NULL;
 	kept->used = 0;
 	arena->blocks = kept;
+	arena_limit(arena, ARENA_MAX, NULL, NULL);
 	arena->used = 0;
 }
 
@@ -130,6 +140,17 @@ aligned(size_t size)
 	return size == 0 ? ARENA_ALIGN : (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
 }
 
+static void
+too_much(struct arena *arena, size_t size)
+{
+	arena_full_fn *full = arena->full;
+
+	arena_limit(arena, ARENA_MAX, NULL, arena->full_context);
+	if (full != NULL)
+		full(arena->full_context);
+	out_of_memory(size);
+}
+
 void *
 arena_alloc_raw(struct arena *arena, size_t size)
 {
@@ -137,8 +158,8 @@ arena_alloc_raw(struct arena *arena, size_t size)
 	size_t want;
 	void *p;
 
-	if (size > ARENA_MAX || arena->used > ARENA_MAX - size)
-		out_of_memory(size);
+	if (size > arena->limit || arena->used > arena->limit - size)
+		too_much(arena, size);
 	want = aligned(size);
 	if (block->size - block->used < want) {
 		size_t grown = block->size < ARENA_BLOCK_MAX ? block->size * 2 : ARENA_BLOCK_MAX;

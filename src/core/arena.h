@@ -19,10 +19,15 @@
 
 struct arena_block;
 struct arena_deferred;
+/* Must not return. It may allocate: the limit no longer holds. */
+typedef void arena_full_fn(void *context);
 struct arena {
 	struct arena_block *blocks;
 	struct arena_deferred *deferred;
-	size_t used; /* bytes handed out since the last reset */
+	size_t used;  /* bytes handed out since the last reset */
+	size_t limit; /* of `used` */
+	arena_full_fn *full;
+	void *full_context;
 };
 
 typedef void arena_free_fn(void *);
@@ -30,6 +35,11 @@ typedef void arena_free_fn(void *);
 void arena_init(struct arena *);
 void arena_reset(struct arena *);
 void arena_clear(struct arena *);
+/*
+ * Until the next reset: instead of handing out more than max bytes, calls full(context), which ends
+ * the process in an orderly way.
+ */
+void arena_limit(struct arena *, size_t max, arena_full_fn *full, void *context);
 
 void *arena_alloc(struct arena *, size_t size); /* zeroed, aligned for any type */
 /* not zeroed: for buffers that are written before they are read */

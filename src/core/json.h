@@ -25,6 +25,7 @@ struct cJSON;
 struct error;
 
 #define JSON_DEPTH_MAX 32
+#define JSON_VALUES_MAX 200000          /* of one text: each costs far more memory than its bytes */
 #define JSON_INT_MAX 9007199254740992LL /* 2^53 */
 
 /*

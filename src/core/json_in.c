@@ -230,6 +230,7 @@ scan_text(struct scan *s)
 {
 	uint32_t objects = 0; /* bit d set: level d is an object */
 	unsigned depth = 0;
+	size_t values = 0;
 	bool more = true;
 
 	while (more) {
@@ -238,6 +239,8 @@ scan_text(struct scan *s)
 		skip_space(s);
 		if (s->p == s->end)
 			return refuse(s, "unexpected end");
+		if (++values > JSON_VALUES_MAX)
+			return refuse(s, "too many values");
 		opened = *s->p == '{' || *s->p == '[';
 		if (!opened) {
 			if (!scan_scalar(s))

@@ -191,6 +191,7 @@ log_request(const struct app *app, const struct request *req, const struct respo
 		LOG_NUM("bytes", res->body_len),
 		LOG_STR("client", req->client),
 		LOG_NUM("us", clock_monotonic() - req->timing.start),
+		LOG_NUM("memory", req->arena->used),
 		LOG_STR("code", err == NULL ? NULL : error_slug_of(err)),
 		LOG_STR("field", err != NULL && err->nfields > 0 ? err->fields[0].field : NULL),
 		LOG_STR("detail", err == NULL ? NULL : err->detail),
@@ -211,6 +212,15 @@ measure(const struct guards *guards, struct request *req)
 		guards->measure(req);
 }
 
+static void
+refuse(struct request *req, struct response *res, const struct error *err)
+{
+	response_clear(res);
+	problem_reply(req, res, err);
+	if (err->code == ERR_METHOD && req->allow != NULL)
+		response_header(res, "Allow", req->allow);
+}
+
 /* Our own API: routes, problem documents, the headers of every response. */
 static bool
 serve_routes(const struct app *app, struct request *req, struct response *res, struct error *err)
@@ -221,12 +231,8 @@ serve_routes(const struct app *app, struct request *req, struct response *res, s
 		*err = *req->framing;
 	else if (!preflight)
 		ok = enter(app->guards, req, err) && handle(app->guards, req, res, err);
-	if (!ok) {
-		response_clear(res);
-		problem_reply(req, res, err);
-		if (err->code == ERR_METHOD && req->allow != NULL)
-			response_header(res, "Allow", req->allow);
-	}
+	if (!ok)
+		refuse(req, res, err);
 	cors_allowed = cors(app->guards, req, res);
 	if (ok && preflight)
 		options(res, req->allow, cors_allowed);
@@ -269,4 +275,25 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 	ok = app->protocol != NULL ? serve_protocol(app, req, res, &err) :
 				     serve_routes(app, req, res, &err);
 	log_request(app, req, res, ok ? NULL : &err);
+}
+
+void
+dispatch_full(const struct app *app, struct request *req, struct response *res)
+{
+	struct error err;
+
+	error_clear(&err);
+	error_set(&err, ERR_TOO_LARGE,
+	    "This request needs too much memory. Send or ask for less at a time.");
+	error_detail(&err, "more than %lu bytes", REQUEST_MEMORY_MAX);
+	if (app->protocol != NULL) {
+		response_clear(res);
+		app->protocol->refuse(req, res, &err);
+	} else {
+		refuse(req, res, &err);
+		cors(app->guards, req, res);
+		common_headers(req, res);
+		measure_request(req, res);
+	}
+	log_request(app, req, res, &err);
 }

@@ -38,5 +38,7 @@ struct app {
 size_t dispatch_open(const struct app *, struct request *, size_t announced);
 /* Call it after reading the body. Always leaves a complete response; never fails. */
 void dispatch(const struct app *, struct request *, struct response *);
+/* Refuses a request that needs too much memory, whatever was done for it so far. */
+void dispatch_full(const struct app *, struct request *, struct response *);
 
 #endif

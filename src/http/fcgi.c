@@ -182,6 +182,29 @@ send_response(FCGX_Request *fcgx, const struct request *req, const struct respon
 		log_notice(req->log, "nginx did not wait for the response: %s", strerror(errno));
 }
 
+struct turn {
+	const struct fcgi_loop *loop;
+	FCGX_Request *fcgx;
+	struct request *req;
+	struct response *res;
+};
+
+/*
+ * An orderly end where returning is not possible: the client is answered, the database rolls back
+ * when the connection closes, and the master starts another worker.
+ */
+static void
+end_full(void *context)
+{
+	const struct turn *t = context;
+
+	t->loop->full(t->loop->context, t->req, t->res);
+	send_response(t->fcgx, t->req, t->res);
+	measure_pool_end(t->req, t->res);
+	FCGX_Finish_r(t->fcgx);
+	_exit(0);
+}
+
 static void
 serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 {
@@ -189,6 +212,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	struct log log = *loop->log;
 	struct request *req = arena_alloc(arena, sizeof(*req));
 	struct response *res = arena_alloc(arena, sizeof(*res));
+	struct turn turn = { loop, fcgx, req, res };
 	size_t announced = 0, size;
 
 	req->arena = arena;
@@ -202,6 +226,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	/* a response that cannot be sent frees the parameters before the last log line */
 	log.request_id = arena_strdup(arena, req->request_id);
 	response_init(res, arena);
+	arena_limit(arena, REQUEST_MEMORY_MAX, end_full, &turn);
 	size = loop->open(loop->context, req, announced);
 	if (announced > 0)
 		setsockopt(fcgx->ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

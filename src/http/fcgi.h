@@ -20,15 +20,21 @@ struct services;
  */
 typedef size_t fcgi_open_fn(void *context, struct request *, size_t announced);
 typedef void fcgi_handler_fn(void *context, struct request *, struct response *);
+/*
+ * Fills the response to a request that needs more than REQUEST_MEMORY_MAX. The handler was left
+ * where it stood, so the process ends after this response.
+ */
+typedef void fcgi_full_fn(void *context, struct request *, struct response *);
 typedef void fcgi_idle_fn(void *context); /* called after idle_seconds without a request, once */
 
 struct fcgi_loop {
 	int listen_fd;
 	fcgi_open_fn *open;
 	fcgi_handler_fn *handler;
+	fcgi_full_fn *full;
 	fcgi_idle_fn *idle;
 	fcgi_idle_fn *tick; /* called every tick_seconds, between requests; or NULL */
-	void *context;      /* of open and handler */
+	void *context;      /* of open, handler and full */
 	void *idle_context; /* of idle and tick */
 	const struct config *config;
 	struct services *svc;

@@ -65,6 +65,12 @@ struct subject {
 	const char *source;          /* of webhooks, or NULL */
 };
 
+/*
+ * Bytes that the work for one request may allocate from its arena; the largest legal input of every
+ * route stays far below (t/026-request-memory.t).
+ */
+#define REQUEST_MEMORY_MAX (64UL << 20)
+
 struct request {
 	struct arena *arena;
 	struct log *log; /* of this request: carries its id and, once known, the user */

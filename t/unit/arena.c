@@ -1,4 +1,5 @@
 /* Arenas: alignment, growth, deferred frees, reuse. */
+#include <setjmp.h>
 #include <stdint.h>
 
 #include "core/arena.h"
@@ -13,6 +14,32 @@ static void
 note_free(void *ptr)
 {
 	freed[nfreed++] = *(char *)ptr;
+}
+
+static jmp_buf before;
+
+static void
+leave(void *context)
+{
+	*(struct arena **)context = NULL;
+	longjmp(before, 1);
+}
+
+static void
+test_limit(struct arena *arena)
+{
+	struct arena *volatile limited = arena;
+
+	arena_limit(arena, 10000, leave, (void *)&limited);
+	arena_alloc(arena, 9984);
+	ok(limited == arena, "up to the limit nothing happens");
+	if (setjmp(before) == 0)
+		arena_alloc(arena, 100);
+	ok(limited == NULL, "beyond it the function is called");
+	ok(arena_alloc(arena, 20000) != NULL, "which may allocate");
+	limited = arena;
+	arena_reset(arena);
+	ok(arena_alloc(arena, 20000) != NULL && limited == arena, "a reset ends the limit");
 }
 
 int
@@ -72,6 +99,9 @@ main(void)
 	arena_defer(&arena, note_free, &a);
 	arena_clear(&arena);
 	is_int(nfreed, 4, "clear runs them too");
+	arena_init(&arena);
+	test_limit(&arena);
+	arena_clear(&arena);
 	arena_clear(&arena);
 	ok(true, "clear may be repeated");
 	return done_testing();

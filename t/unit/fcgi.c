@@ -56,6 +56,9 @@ handler(void *context, struct request *req, struct response *res)
 		res->body_len = strlen(res->body);
 		return;
 	}
+	if (strcmp(req->path, "/full") == 0)
+		for (;;)
+			arena_alloc(req->arena, 1 << 20);
 	if (strcmp(req->path, "/nap") == 0)
 		usleep(NAP_US);
 	str_to_int(req->path + 1, 0, ANSWER_MAX, &n);
@@ -64,6 +67,15 @@ handler(void *context, struct request *req, struct response *res)
 		body[i] = (char)('a' + i % 26);
 	res->body = req->body_len > 0 ? req->body : body;
 	res->body_len = req->body_len > 0 ? req->body_len : (size_t)n;
+}
+
+static void
+refuse_full(void *context, struct request *req, struct response *res)
+{
+	res->status = 413;
+	res->content_type = "text/plain";
+	res->body = "too much";
+	res->body_len = strlen(res->body);
 }
 
 static int
@@ -178,6 +190,7 @@ start(int listen_fd)
 	struct fcgi_loop loop = { .listen_fd = listen_fd,
 		.open = open_request,
 		.handler = handler,
+		.full = refuse_full,
 		.log = &quiet,
 		.idle_seconds = 60 };
 	pid_t pid = fork();
@@ -235,6 +248,12 @@ main(void)
 	    "SIGTERM lets the request in hand end");
 	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	    "then the loop ends");
+
+	pid = start(listen_fd);
+	ok(answers(&arena, "GET", "/full", NULL, "", "413", strlen("too much")),
+	    "a request that needs too much memory is answered");
+	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "and the process ends in order");
 
 	close(listen_fd);
 	unlink(path);
