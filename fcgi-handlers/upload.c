@@ -18,7 +18,7 @@
 #define SHA256_TEXT 64
 #define TYPE_MAX 127
 #define ETAG_MAX 128
-#define BATCH_ANSWER_MAX (64UL << 20) /* bytes: a hundred large files have many part URLs */
+#define BATCH_ANSWER_MAX (1UL << 20) /* bytes: at most two URLs for each file */
 
 #define FILE_FIELDS(required) \
 	{ "filename", FIELD_STRING, .min = 1, .max = UPLOAD_FILENAME_MAX, .flags = required }, \
@@ -102,10 +102,10 @@ offer_members(struct json *j, const struct upload_offer *offer)
 	header_members(j, "fields", offer);
 	header_members(j, "headers", offer);
 	json_put_time(j, "expiresAt", offer->upload.expires_at);
-	if (offer->nparts > 0) {
+	if (offer->part_count > 0) {
 		json_object(j, "multipart");
 		json_put_int(j, "partSize", offer->upload.part_size);
-		part_urls(j, offer->parts, offer->nparts);
+		json_put_int(j, "partCount", offer->part_count);
 		json_object_end(j);
 	}
 }
@@ -341,20 +341,39 @@ upload_complete_post(const struct request *req, struct response *res, struct err
 	return response_json(res, 202, j, err);
 }
 
-/* GET /api/media/upload/{id} */
+static void
+parts_sent(struct json *j, const struct upload_part_sent *parts, size_t n)
+{
+	json_array(j, "parts");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		json_put_int(j, "number", parts[i].number);
+		json_put_str(j, "etag", parts[i].etag);
+		json_put_int(j, "size", parts[i].size);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+/* GET /api/media/upload/{id}: where to send what has not arrived yet. */
 static bool
 upload_item_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 	struct upload_offer offer;
+	struct upload_part_sent *parts;
+	size_t n;
 
-	if (!upload_get(req->call, request_param(req, "id"), &offer, err))
+	if (!upload_get(req->call, request_param(req, "id"), &offer, err) ||
+	    !upload_sent(req->call, &offer.upload, &parts, &n, err))
 		return false;
 	json_object(j, NULL);
 	/* completing is internal: for the client the upload is still open. */
 	json_put_str(j, "status",
 	    str_eq(offer.upload.status, "completing") ? "pending" : offer.upload.status);
 	offer_members(j, &offer);
+	if (offer.part_count > 0)
+		parts_sent(j, parts, n);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -366,18 +385,17 @@ upload_item_delete(const struct request *req, struct response *res, struct error
 	return upload_abort(req->call, request_param(req, "id"), err) && response_empty(res, 204);
 }
 
-/* POST /api/media/upload/{id}/parts: signs the URLs of parts again. */
+/* POST /api/media/upload/{id}/parts: signs the URLs of these parts. */
 static bool
 upload_parts_post(const struct request *req, struct response *res, struct error *err)
 {
 	size_t n = input_count(req->input, "numbers");
-	int *numbers = arena_array(req->arena, n, sizeof(*numbers));
+	struct upload_part_url *parts = arena_array(req->arena, n, sizeof(*parts));
 	struct json *j = json_new(req->arena, 0);
-	struct upload_part_url *parts;
 
 	for (size_t i = 0; i < n; i++)
-		numbers[i] = (int)input_int_at(req->input, "numbers", i);
-	if (!upload_parts(req->call, request_param(req, "id"), numbers, n, &parts, err))
+		parts[i].number = (int)input_int_at(req->input, "numbers", i);
+	if (!upload_parts(req->call, request_param(req, "id"), parts, n, err))
 		return false;
 	json_object(j, NULL);
 	part_urls(j, parts, n);

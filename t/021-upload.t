@@ -253,10 +253,17 @@ subtest 'in parts' => sub {
     my $r = initiate($ann, filename => 'long.mp4', type => 'video/mp4', size => $size);
     is $r->{status}, 201, 'initiate' or diag $r->{content};
     my $u = $r->{json};
-    my ($part, @parts) = ($u->{multipart}{partSize}, @{ $u->{multipart}{parts} });
+    my $part = $u->{multipart}{partSize};
     cmp_ok $part, '>=', 5 * 2**20, 'parts that every store takes';
-    is scalar @parts, int(($size + $part - 1) / $part), 'as many as it takes';
+    is $u->{multipart}{partCount}, int(($size + $part - 1) / $part), 'as many as it takes';
+    ok !exists $u->{multipart}{parts}, 'their URLs come when they are asked for';
     ok $u->{uploadUrl}, 'or in one piece';
+    is_deeply $ann->api(GET => "/api/media/upload/$u->{uploadId}")->{json}{parts}, [],
+        'none has arrived';
+    my @parts = $ann->part_urls($u);
+    is scalar @parts, $u->{multipart}{partCount}, 'URLs of all';
+    ok !$ann->api(GET => "/api/media/upload/$u->{uploadId}")->{json}{uploadUrl},
+        'it comes in parts from now on';
     my $fresh = $ann->api(POST => "/api/media/upload/$u->{uploadId}/parts",
         { numbers => [ 1, scalar @parts ] });
     is scalar @{ $fresh->{json}{parts} || [] }, 2, 'new URLs';
@@ -270,6 +277,8 @@ subtest 'in parts' => sub {
     my @etags;
     for my $p (@parts) {
         my $n = $p->{number} == @parts ? $size - (@parts - 1) * $part : $part;
+        is_deeply $ann->api(GET => "/api/media/upload/$u->{uploadId}")->{json}{parts},
+            [ map { { %$_, size => $part } } @etags ], 'the parts that have arrived';
         my $put = $mn->request(PUT => $p->{url}, chr(64 + $p->{number}) x $n);
         is $put->{status}, 200, "part $p->{number}" or diag $put->{content};
         push @etags, { number => $p->{number}, etag => $put->{headers}{etag} };

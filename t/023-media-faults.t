@@ -35,11 +35,15 @@ subtest 'without the object store' => sub {
     is initiate()->{status}, 201, 'presigning works';
     my $large = initiate(size => 100 * 2**20);
     is $large->{status}, 201, 'for large files too';
-    ok !$large->{json}{multipart} && $large->{json}{uploadUrl}, 'in one piece';
+    ok $large->{json}{uploadUrl}, 'which can be sent as a whole';
+    my $parts = "/api/media/upload/$large->{json}{uploadId}/parts";
+    is $ann->api(POST => $parts, { numbers => [1] })->{status}, 503, 'parts wait for the store';
     my $r = complete($u->{uploadId});
     is $r->{status}, 503, 'complete does not';
     ok $r->{headers}{'retry-after'}, 'and says when to come again';
     $mn->start_part($_) for qw(verify store);
+    is answers('parts', sub { $ann->api(POST => $parts, { numbers => [1] }) })->{status}, 200,
+        'then there are parts';
     my $done = answers('complete', sub { complete($u->{uploadId}) });
     is $done->{status}, 202, 'later it does' or diag $done->{content};
     my $m = $ann->wait_media($u->{mediaId});

@@ -74,14 +74,13 @@ subtest 'a batch' => sub {
         my $r = $_;
         [map {
             my $i = $_;
-            my %o = map { $_ => $i->{$_} } grep { !/^(?:uploadUrl|multipart)$/ } keys %$i;
+            my %o = map { $_ => $i->{$_} } grep { $_ ne 'uploadUrl' } keys %$i;
             \%o;
         } @{ $r->{json}{items} }];
     } $first,
         $again;
     is_deeply $same[1], $same[0], 'the same, item by item';
-    is scalar @{ $again->{json}{items}[2]{multipart}{parts} },
-        scalar @{ $first->{json}{items}[2]{multipart}{parts} }, 'parts too';
+    is $first->{json}{items}[2]{multipart}{partCount}, 5, 'a large one may come in parts';
     is items_of($ann), $before + 2, 'two items';
     is code(batch($ann, $key, reverse @files)), '422 idempotency_key_reused',
         'the same files in another order';

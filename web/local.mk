@@ -14,6 +14,7 @@ nobase_dist_page_DATA = \
 	web/lib/kinds.js \
 	web/lib/live.js \
 	web/lib/media.js \
+	web/lib/resume.js \
 	web/lib/rights.js \
 	web/lib/router.js \
 	web/lib/session.js \

@@ -18,4 +18,11 @@ struct upload {
 	bool expired;             /* by the database's clock */
 };
 
+/* A part that the store has. */
+struct upload_part_sent {
+	int number;
+	int64_t size;
+	const char *etag; /* as the PUT returned it */
+};
+
 #endif

@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "objectstore/objects_internal.h"
 #include "service/call.h"
@@ -112,6 +113,19 @@ object_etag(struct arena *arena, const struct object_body *body)
 	return arena_printf(arena, "%s-1", hex_encode(arena, opaque, sizeof(opaque)));
 }
 
+bool
+objects_client_check(const struct call *call, const char *client, const char *part_of,
+    struct error *err)
+{
+	bool open;
+
+	if (!store_object_client_open(call->svc->db, call->arena, client, part_of, &open, err))
+		return false;
+	return open ||
+	    error_slug(err, ERR_FORBIDDEN, "AccessDenied",
+		"This upload has ended, or the file is sent in another form.");
+}
+
 /* The last step of every write: stores the row of a durable blob. */
 static bool
 publish(const struct call *call, const struct object_put *put, const struct object_row *row,
@@ -122,14 +136,20 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 		.row = *row,
 		.only_new = put->only_new,
 		.if_match = put->if_match,
+		.client = put->body.upload,
 	};
 	bool published;
 
 	if (!store_object_publish(call->svc->db, call->arena, &publication, &published, err))
 		return err->code == ERR_CONFLICT ? no_such_bucket(err) : false;
 	*out = publication.row;
-	if (published)
+	if (published) {
+		if (publication.replaced)
+			object_collect_now(call, put->key);
 		return true;
+	}
+	if (put->body.upload != NULL && !objects_client_check(call, put->body.upload, NULL, err))
+		return false;
 	if (put->if_match != NULL)
 		return objects_find(call, (struct object_name) { put->bucket, put->key }, out,
 			   err) &&
@@ -171,8 +191,15 @@ objects_put(const struct call *call, const struct object_put *put, struct object
 bool
 objects_delete(const struct call *call, const char *bucket, struct strings keys, struct error *err)
 {
-	return objects_bucket_require(call, bucket, err) &&
-	    store_objects_delete(call->svc->db, call->arena, bucket, keys, err);
+	if (!objects_bucket_require(call, bucket, err) ||
+	    !store_objects_delete(call->svc->db, call->arena, bucket, keys, err))
+		return false;
+	for (size_t i = 0; i < keys.n; i++)
+		if (object_client_key(keys.items[i])) {
+			object_collect_now(call, keys.items[i]);
+			break;
+		}
+	return true;
 }
 
 bool
@@ -209,13 +236,42 @@ collect_in(const struct call *call, size_t *n, struct error *err)
 	return true;
 }
 
+static bool
+collect(const struct call *call, size_t *n, struct error *err)
+{
+	*n = 0;
+	return db_begin(call->svc->db, err) && db_end(call->svc->db, collect_in(call, n, err), err);
+}
+
+bool
+object_client_key(const char *key)
+{
+	return str_starts(key, OBJECT_CLIENT_PREFIX);
+}
+
+void
+object_collect_now(const struct call *call, const char *key)
+{
+	struct error failed;
+	size_t n = OBJECT_COLLECT_BATCH;
+
+	if (!object_client_key(key))
+		return;
+	error_clear(&failed);
+	while (n == OBJECT_COLLECT_BATCH && collect(call, &n, &failed))
+		;
+	if (failed.code != ERR_NONE)
+		log_warn(call->svc->log, "object store: garbage is removed later: %s",
+		    failed.detail);
+}
+
 bool
 objects_collect(const struct call *call, size_t *removed, struct error *err)
 {
-	size_t n = 0;
+	size_t n;
 
 	*removed = 0;
-	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, collect_in(call, &n, err), err))
+	if (!collect(call, &n, err))
 		return false;
 	*removed = n + blob_sweep_spool(call);
 	return true;

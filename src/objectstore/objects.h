@@ -24,9 +24,10 @@ struct crc_kind;
 struct error;
 struct services;
 
-#define OBJECT_KEY_MAX 1024         /* bytes */
-#define OBJECT_PUT_MAX (5LL << 30)  /* bytes of one PUT or part */
-#define OBJECT_SIZE_MAX (5LL << 40) /* bytes of an object */
+#define OBJECT_KEY_MAX 1024              /* bytes */
+#define OBJECT_CLIENT_PREFIX "incoming/" /* and the id of an upload */
+#define OBJECT_PUT_MAX (5LL << 30)       /* bytes of one PUT or part */
+#define OBJECT_SIZE_MAX (5LL << 40)      /* bytes of an object */
 #define OBJECT_LIST_MAX 1000
 #define OBJECT_PARTS_MAX 10000
 #define OBJECT_SPOOL_SECONDS 86400       /* age at which an unused spooled body is removed */
@@ -56,6 +57,11 @@ struct object_body {
 	const unsigned char *checksum_sha256; /* 32 bytes; x-amz-checksum-sha256 */
 	const struct crc_kind *crc;           /* x-amz-checksum-crc32 and its like */
 	uint64_t crc_value;
+	/*
+	 * id of the upload (sql: uploads) whose presigned URL brought the body: it is refused once
+	 * that upload has ended; NULL: no upload's
+	 */
+	const char *upload;
 };
 
 /*
@@ -84,6 +90,13 @@ struct object_put {
 	bool only_new;        /* If-None-Match: * */
 	const char *if_match; /* ETag, or NULL */
 };
+
+/*
+ * Refuses a client whose upload (sql: uploads) has ended, or takes the file otherwise: part_of is
+ * the store's id of an upload in parts, NULL for a whole file.
+ */
+bool objects_client_check(const struct call *, const char *client, const char *part_of,
+    struct error *);
 
 /* A small body as text, checked against its digests; more than max bytes = EntityTooLarge. */
 bool objects_body_text(const struct call *, const struct object_body *, size_t max,

@@ -32,6 +32,13 @@ void blob_unlink(const struct call *, const char *blob);
 size_t blob_sweep_spool(const struct call *);
 
 /*
+ * What clients of the API write lies under OBJECT_CLIENT_PREFIX. Nobody reads it once it was
+ * replaced or deleted (sql/0009), so its bytes leave the disk at once.
+ */
+bool object_client_key(const char *key);
+void object_collect_now(const struct call *, const char *key);
+
+/*
  * The ETag of a body: its announced MD5, or a random one that ends in "-1" because it is not an
  * MD5.
  */

@@ -66,20 +66,24 @@ objects_upload_abort(const struct call *call, const struct object_upload_name *n
 	if (name_valid(name) &&
 	    !store_object_upload_delete(call->svc->db, call->arena, name, &deleted, err))
 		return false;
+	if (deleted)
+		object_collect_now(call, name->object.key);
 	return deleted || no_such_upload(err);
 }
 
 static bool
-publish_part(const struct call *call, const char *upload_id, const struct part_row *part,
-    struct error *err)
+publish_part(const struct call *call, struct part_publication *part, struct error *err)
 {
 	bool published;
 
-	if (!store_object_part_publish(call->svc->db, call->arena, upload_id, part, &published,
-		err))
+	if (!store_object_part_publish(call->svc->db, call->arena, part, &published, err))
 		return false;
+	if (published && part->replaced && part->client != NULL)
+		object_collect_now(call, OBJECT_CLIENT_PREFIX);
 	return published ||
-	    (store_blob_announce(call->svc->db, call->arena, part->blob, err) &&
+	    (store_blob_announce(call->svc->db, call->arena, part->row->blob, err) &&
+		(part->client == NULL ||
+		    objects_client_check(call, part->client, part->upload_id, err)) &&
 		no_such_upload(err));
 }
 
@@ -87,6 +91,7 @@ bool
 objects_part_put(const struct call *call, const char *upload_id, int number,
     const struct object_body *body, struct part_row *out, struct error *err)
 {
+	struct part_publication part = { upload_id, out, body->upload, false };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 
 	blob_name(blob);
@@ -98,7 +103,7 @@ objects_part_put(const struct call *call, const char *upload_id, int number,
 	};
 	return blob_check(call, body, err) &&
 	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
-	    blob_take(call, body, blob, err) && publish_part(call, upload_id, out, err);
+	    blob_take(call, body, blob, err) && publish_part(call, &part, err);
 }
 
 bool
@@ -107,6 +112,7 @@ objects_part_copy(const struct call *call, const char *upload_id, int number,
 {
 	const struct object_body unknown = { .size = slice->size };
 	const struct blob_piece piece = { slice->source->blob, slice->first, slice->size };
+	struct part_publication part = { upload_id, out, NULL, false };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 	bool whole = slice->first == 0 && slice->size == slice->source->size;
 
@@ -121,7 +127,7 @@ objects_part_copy(const struct call *call, const char *upload_id, int number,
 	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
 	    (whole ? blob_link(call, slice->source->blob, blob, err) :
 		     blob_join(call, &piece, 1, blob, err)) &&
-	    publish_part(call, upload_id, out, err);
+	    publish_part(call, &part, err);
 }
 
 bool

@@ -185,6 +185,7 @@ static bool
 judge_write(struct protocol_request *req, struct error *err)
 {
 	bool put = str_eq(req->method, "PUT");
+	const char *client;
 	int64_t size;
 
 	if (!put && !str_eq(req->method, "POST") && !str_eq(req->method, "DELETE"))
@@ -195,6 +196,10 @@ judge_write(struct protocol_request *req, struct error *err)
 	if (!put && size > (int64_t)PROTOCOL_BODY_MAX)
 		return error_slug(err, ERR_MALFORMED, "EntityTooLarge",
 		    "The body of this request may have at most %lu bytes.", PROTOCOL_BODY_MAX);
+	client = protocol_client(req);
+	if (put && client != NULL &&
+	    !objects_client_check(&req->call, client, protocol_query(req, "uploadId"), err))
+		return false;
 	return size <= 0 || objects_room(req->call.svc, req->call.arena, size, err);
 }
 

@@ -62,6 +62,8 @@ bool protocol_query_int(const struct protocol_request *, const char *name, int64
 /* The object or upload of the request. */
 struct object_name protocol_object_name(const struct protocol_request *);
 struct object_upload_name protocol_upload_name(const struct protocol_request *);
+/* The upload whose presigned URL this is (OBJECT_CLIENT_PREFIX), or NULL. */
+const char *protocol_client(const struct protocol_request *);
 /* as "x-amz-date"; NULL when absent or empty */
 const char *protocol_header(const struct protocol_request *, const char *name);
 /*

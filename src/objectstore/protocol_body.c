@@ -96,7 +96,8 @@ protocol_body(const struct protocol_request *req, struct object_body *body, stru
 	unsigned char *sha = arena_alloc(req->call.arena, SHA256_SIZE);
 
 	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL,
-		.size = req->length > 0 ? req->length : 0 };
+		.size = req->length > 0 ? req->length : 0,
+		.upload = protocol_client(req) };
 	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
 		body->sha256 = sha;
 	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)

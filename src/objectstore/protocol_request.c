@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/id.h"
 #include "objectstore/protocol.h"
 #include "service/keyring.h"
 
@@ -53,6 +54,18 @@ protocol_upload_name(const struct protocol_request *req)
 {
 	return (struct object_upload_name) { protocol_object_name(req),
 		protocol_query(req, "uploadId") };
+}
+
+/* A holder of the store's key signs in the header, and may write anything. */
+const char *
+protocol_client(const struct protocol_request *req)
+{
+	const char *id = req->key + strlen(OBJECT_CLIENT_PREFIX);
+
+	return req->presigned && str_starts(req->key, OBJECT_CLIENT_PREFIX) && uuid_valid(id) &&
+		str_eq(req->bucket, config_str(req->call.svc->config, CFG_STORAGE_BUCKET)) ?
+	    id :
+	    NULL;
 }
 
 bool

@@ -20,6 +20,7 @@ struct arena;
 struct config;
 struct error;
 struct s3;
+struct upload_part_sent;
 
 #define S3_CONNECT_MS 2000
 #define S3_REQUEST_MS 10000 /* requests without an object */
@@ -29,6 +30,7 @@ struct s3;
 #define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
 #define S3_PARTS_MAX 10000
+#define S3_PARTS_LIST_MAX 1000 /* of one listing */
 
 /*
  * Reads endpoint, region, bucket and style from the settings, and the credentials from the settings
@@ -91,6 +93,9 @@ struct s3_part {
 };
 bool s3_multipart_complete(struct s3 *, const char *key, const char *upload_id,
     const struct s3_part *, size_t n, struct error *);
+/* The parts that have arrived, in order; S3_PARTS_LIST_MAX at most. */
+bool s3_multipart_parts(struct s3 *, struct arena *, const char *key, const char *upload_id,
+    struct upload_part_sent **, size_t *n, struct error *);
 bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, struct error *);
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */

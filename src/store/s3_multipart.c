@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "core/xml.h"
+#include "model/upload.h"
 #include "store/s3_internal.h"
 
 #include "core/banned.h"
@@ -51,6 +52,35 @@ s3_multipart_complete(struct s3 *s3, const char *key, const char *upload_id,
 	call.body = body.data;
 	call.body_len = body.len;
 	return s3_perform(s3, &call, err);
+}
+
+bool
+s3_multipart_parts(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
+    struct upload_part_sent **parts, size_t *n, struct error *err)
+{
+	const struct sigv4_pair query = { "uploadId", upload_id };
+	struct s3_call call = S3_CALL(.method = "GET", .key = key, .query = &query, .nquery = 1);
+	const struct xml_node *root;
+	struct upload_part_sent *list;
+	int64_t number, size;
+
+	arena_reset(&s3->arena);
+	if (!s3_perform(s3, &call, err) ||
+	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
+		return false;
+	*n = 0;
+	*parts = list = arena_array(arena, S3_PARTS_LIST_MAX, sizeof(*list));
+	for (const struct xml_node *part = xml_child(root, "Part");
+	    part != NULL && *n < S3_PARTS_LIST_MAX; part = xml_next(part, "Part")) {
+		if (!str_to_int(xml_text(part, "PartNumber", ""), 1, S3_PARTS_MAX, &number) ||
+		    !str_to_int(xml_text(part, "Size", ""), 0, INT64_MAX, &size))
+			return error_set(err, ERR_UPSTREAM,
+			    "The object store listed the parts of an upload in a form that is not"
+			    " S3's.");
+		list[(*n)++] = (struct upload_part_sent) { (int)number, size,
+			arena_strdup(arena, xml_text(part, "ETag", "")) };
+	}
+	return true;
 }
 
 bool

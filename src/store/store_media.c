@@ -211,21 +211,3 @@ store_media_scopes_call(struct arena *arena, const char *id)
 		.params = arena_memdup(arena, &id, sizeof(id)),
 		.nparams = 1 };
 }
-
-bool
-store_media_usage(struct db *db, struct arena *arena, const char *user_id, int64_t *bytes,
-    int64_t *quota, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_MEDIA_USAGE_LOCK), DB_PARAMS(user_id), &rows, err))
-		return false;
-	if (rows_count(rows) == 0)
-		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
-	*quota = rows_null(rows, 0, 0) ? -1 : rows_int(rows, 0, 0);
-	/* A statement of its own: it sees everything committed before the lock was acquired. */
-	if (!db_exec(db, arena, Q(Q_MEDIA_USAGE), DB_PARAMS(user_id), &rows, err))
-		return false;
-	*bytes = rows_int(rows, 0, 0);
-	return true;
-}

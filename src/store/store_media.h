@@ -115,11 +115,5 @@ struct db_call store_media_scopes_call(struct arena *, const char *id);
  */
 bool store_media_duplicate(struct db *, struct arena *, const char *owner_id,
     const unsigned char sha256[32], const char **id, struct error *);
-/*
- * Bytes of a person's items, pending uploads included; locks the person, so that two uploads cannot
- * exceed one quota together. quota -1 = not set.
- */
-bool store_media_usage(struct db *, struct arena *, const char *user_id, int64_t *bytes,
-    int64_t *quota, struct error *);
 
 #endif

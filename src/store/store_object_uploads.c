@@ -28,11 +28,12 @@ const struct query store_object_uploads_queries[] = {
 	    "ORDER BY key, id LIMIT $6",
 	    QUERY_READ },
 	[Q_PART_PUBLISH] = { "object_part_publish",
-	    "WITH taken AS (DELETE FROM object_garbage WHERE blob = $3 RETURNING blob) "
+	    "WITH taken AS (DELETE FROM object_garbage WHERE blob = $3 AND ($6::uuid IS NULL"
+	    " OR mn_upload_open($6::uuid, $1, true)) RETURNING blob) "
 	    "INSERT INTO object_parts (upload_id, number, blob, size, etag)"
 	    " SELECT $1, $2::integer, blob, $4::bigint, $5 FROM taken "
 	    "ON CONFLICT (upload_id, number) DO UPDATE SET blob = excluded.blob, size ="
-	    " excluded.size, etag = excluded.etag, created_at = now()",
+	    " excluded.size, etag = excluded.etag, created_at = now() RETURNING xmax <> 0",
 	    0 },
 	[Q_PARTS] = { "object_parts",
 	    "SELECT number, blob, size, etag, " CREATED_US
@@ -110,14 +111,20 @@ store_object_uploads_list(struct db *db, struct arena *arena,
 }
 
 bool
-store_object_part_publish(struct db *db, struct arena *arena, const char *upload_id,
-    const struct part_row *row, bool *published, struct error *err)
+store_object_part_publish(struct db *db, struct arena *arena, struct part_publication *p,
+    bool *published, struct error *err)
 {
-	if (db_change(db, arena, &store_object_uploads_queries[Q_PART_PUBLISH],
-		DB_PARAMS(upload_id, db_int(arena, row->number), row->blob,
-		    db_int(arena, row->size), row->etag),
-		published, err))
+	const struct part_row *row = p->row;
+	struct rows *rows;
+
+	if (db_exec(db, arena, &store_object_uploads_queries[Q_PART_PUBLISH],
+		DB_PARAMS(p->upload_id, db_int(arena, row->number), row->blob,
+		    db_int(arena, row->size), row->etag, p->client),
+		&rows, err)) {
+		*published = rows_count(rows) > 0;
+		p->replaced = *published && rows_bool(rows, 0, 0);
 		return true;
+	}
 	if (err->code != ERR_CONFLICT) /* the upload was completed or aborted in the meantime */
 		return false;
 	error_clear(err);

@@ -16,6 +16,7 @@ enum {
 	Q_PUBLISH,
 	Q_COMPLETE,
 	Q_DELETE,
+	Q_CLIENT_OPEN,
 };
 
 #define OBJECT_COLUMNS "key, blob, size, etag, content_type, headers::text, " SQL_US("created_at")
@@ -47,14 +48,14 @@ const struct query store_objects_queries[] = {
 	    " SET since = now()",
 	    0 },
 	/*
-	 * $8 only_new, $9 if_match. If the condition fails, nothing leaves the garbage: RETURNING
-	 * is empty, and so is `taken`.
+	 * $8 only_new, $9 if_match, $10 client. If a condition fails, nothing leaves the garbage:
+	 * RETURNING is empty, and so is `taken`. A row that was updated has an xmax.
 	 */
 	[Q_PUBLISH] = { "object_publish",
 	    "WITH fit AS (SELECT 1 WHERE ($8::boolean IS FALSE OR NOT EXISTS (SELECT FROM objects"
 	    " WHERE bucket = $1 AND key = $2)) "
 	    "AND ($9::text IS NULL OR EXISTS (SELECT FROM objects WHERE bucket = $1 AND key = $2"
-	    " AND etag = $9))), "
+	    " AND etag = $9)) AND ($10::uuid IS NULL OR mn_upload_open($10::uuid, NULL, true))), "
 	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM fit)"
 	    " RETURNING blob) "
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
@@ -63,7 +64,7 @@ const struct query store_objects_queries[] = {
 	    " etag = excluded.etag, "
 	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() "
 	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9)"
-	    " RETURNING " SQL_US("created_at"),
+	    " RETURNING " SQL_US("created_at") ", xmax <> 0",
 	    0 },
 	/*
 	 * $8 upload: its parts become garbage by cascade. If two requests complete it at once, the
@@ -82,6 +83,8 @@ const struct query store_objects_queries[] = {
 	    0 },
 	[Q_DELETE] = { "objects_delete",
 	    "DELETE FROM objects WHERE bucket = $1 AND key = ANY ($2::text[])", 0 },
+	[Q_CLIENT_OPEN] = { "object_client_open", "SELECT mn_upload_open($1::uuid, $2, false)",
+	    QUERY_READ },
 	{ .name = NULL },
 };
 
@@ -203,13 +206,15 @@ store_object_publish(struct db *db, struct arena *arena, struct object_publicati
 	else
 		done = db_exec(db, arena, &store_objects_queries[Q_PUBLISH],
 		    DB_PARAMS(p->bucket, row->key, row->blob, size, row->etag, row->content_type,
-			row->headers, p->only_new ? "true" : "false", p->if_match),
+			row->headers, p->only_new ? "true" : "false", p->if_match, p->client),
 		    &rows, err);
 	if (!done)
 		return false;
 	*published = rows_count(rows) > 0;
-	if (*published)
+	if (*published) {
 		p->row.created_at = rows_int(rows, 0, 0);
+		p->replaced = p->upload_id == NULL && rows_bool(rows, 0, 1);
+	}
 	/* taken, but another request wrote the key first */
 	else if (!store_blob_announce(db, arena, row->blob, err))
 		return false;
@@ -222,4 +227,17 @@ store_objects_delete(struct db *db, struct arena *arena, const char *bucket, str
 {
 	return db_exec(db, arena, &store_objects_queries[Q_DELETE],
 	    DB_PARAMS(bucket, db_array(arena, keys.items, keys.n)), NULL, err);
+}
+
+bool
+store_object_client_open(struct db *db, struct arena *arena, const char *client,
+    const char *part_of, bool *open, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_objects_queries[Q_CLIENT_OPEN], DB_PARAMS(client, part_of),
+		&rows, err))
+		return false;
+	*open = rows_bool(rows, 0, 0);
+	return true;
 }

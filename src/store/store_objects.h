@@ -82,7 +82,12 @@ struct object_publication {
 	bool only_new;         /* only where there is no object of that key */
 	const char *if_match;  /* or NULL: only in place of one with this ETag */
 	const char *upload_id; /* or NULL: the upload that the same statement deletes */
+	const char *client;    /* or NULL: only while this row of `uploads` takes the whole file */
+	bool replaced;         /* set by publishing: there was another */
 };
+/* Does this row of `uploads` take the file, or a part of `part_of`? */
+bool store_object_client_open(struct db *, struct arena *, const char *client, const char *part_of,
+    bool *open, struct error *);
 /* *published false: a condition did not hold, and the blob is garbage again. */
 bool store_object_publish(struct db *, struct arena *, struct object_publication *, bool *published,
     struct error *);
@@ -103,8 +108,14 @@ struct object_upload_range {
 };
 bool store_object_uploads_list(struct db *, struct arena *, const struct object_upload_range *,
     struct upload_row **, size_t *n, struct error *);
-bool store_object_part_publish(struct db *, struct arena *, const char *upload_id,
-    const struct part_row *, bool *published, struct error *);
+struct part_publication {
+	const char *upload_id;
+	const struct part_row *row;
+	const char *client; /* or NULL: only while this row of `uploads` takes parts of upload_id */
+	bool replaced;      /* set by publishing */
+};
+bool store_object_part_publish(struct db *, struct arena *, struct part_publication *,
+    bool *published, struct error *);
 struct part_range {
 	const char *upload_id;
 	int after; /* a number */

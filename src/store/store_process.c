@@ -90,13 +90,13 @@ const struct query store_process_queries[] = {
 	[EXPIRE_UPLOADS] = { "process_expire_uploads",
 	    "WITH over AS (SELECT id FROM uploads WHERE status IN ('pending', 'completing')"
 	    " AND expires_at < now() ORDER BY expires_at LIMIT $1::integer FOR UPDATE SKIP LOCKED),"
-	    " ended AS (UPDATE uploads u SET status = 'expired' FROM over o WHERE u.id = o.id"
-	    " RETURNING u.media_id, u.object_key, u.multipart_id),"
+	    " ended AS (UPDATE uploads u SET status = 'expired', held = true FROM over o"
+	    " WHERE u.id = o.id RETURNING u.media_id),"
 	    " gone AS (DELETE FROM media m USING ended e WHERE m.id = e.media_id"
 	    " AND m.status = 'pending' RETURNING m.owner_id),"
 	    " told AS (SELECT count(pg_notify('mn_catalogue', owner_id::text)) AS n"
 	    " FROM (SELECT DISTINCT owner_id FROM gone WHERE owner_id IS NOT NULL) AS o)"
-	    " SELECT object_key, coalesce(multipart_id, '') FROM ended, told",
+	    " SELECT media_id FROM ended, told",
 	    0 },
 	/* An object is needed by an open upload, or by an item that has no copy of its own yet. */
 	[STRAY_INCOMING] = { "process_stray_incoming",
@@ -123,7 +123,7 @@ const struct query store_process_queries[] = {
 	[EXPIRE_PINS] = { "process_expire_pins",
 	    "DELETE FROM plex_pins WHERE expires_at < now() - interval '1 day'", 0 },
 	[EXPIRE_UPLOAD_ROWS] = { "process_expire_upload_rows",
-	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing')"
+	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing') AND NOT held"
 	    " AND created_at < now() - interval '7 days'"
 	    " AND NOT EXISTS (SELECT FROM media m WHERE m.id = u.media_id"
 	    " AND m.object_key IS NULL)",
@@ -238,15 +238,14 @@ store_process_forget(struct db *db, struct arena *arena, struct strings keys, st
 }
 
 bool
-store_process_expire_uploads(struct db *db, struct arena *arena, int limit,
-    struct expired_uploads *expired, struct error *err)
+store_process_expire_uploads(struct db *db, struct arena *arena, int limit, size_t *ended,
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(EXPIRE_UPLOADS), DB_PARAMS(db_int(arena, limit)), &rows, err))
 		return false;
-	expired->keys = rows_column(arena, rows, 0);
-	expired->multipart = rows_column(arena, rows, 1);
+	*ended = rows_count(rows);
 	return true;
 }
 

@@ -69,14 +69,8 @@ bool store_process_objects(struct db *, struct arena *, const char *media_id, st
 bool store_process_collectable(struct db *, struct arena *, int hours, int limit,
     struct strings *keys, struct error *);
 bool store_process_forget(struct db *, struct arena *, struct strings keys, struct error *);
-/*
- * Ends uploads past their time and removes their items: object keys, and the store's multipart ids
- * ("" = none), in pairs.
- */
-struct expired_uploads {
-	struct strings keys, multipart;
-};
-bool store_process_expire_uploads(struct db *, struct arena *, int limit, struct expired_uploads *,
+/* Ends uploads past their time and removes their items; the uploads are held. */
+bool store_process_expire_uploads(struct db *, struct arena *, int limit, size_t *ended,
     struct error *);
 /* Returns those of the incoming objects that are no longer needed. */
 bool store_process_stray_incoming(struct db *, struct arena *, struct strings keys,

@@ -12,7 +12,17 @@
 	" multipart_id, size, part_size, " \
 	"round(date_part('epoch', expires_at) * 1000000)::bigint, expires_at <= clock_timestamp()"
 
-enum { Q_ADD, Q_GET, Q_BEGIN_COMPLETING, Q_MOVE, Q_COMPLETE };
+enum {
+	Q_ADD,
+	Q_GET,
+	Q_BEGIN_COMPLETING,
+	Q_MOVE,
+	Q_COMPLETE,
+	Q_MULTIPART,
+	Q_HOLD,
+	Q_HELD,
+	Q_RELEASE,
+};
 
 const struct query store_uploads_queries[] = {
 	[Q_ADD] = { "upload_add",
@@ -29,7 +39,7 @@ const struct query store_uploads_queries[] = {
 	    QUERY_READ },
 	[Q_MOVE] = { "upload_move",
 	    "UPDATE uploads SET status = $3, completed_at = CASE"
-	    " WHEN $3::text = 'completed' THEN now() END WHERE id = $1"
+	    " WHEN $3::text = 'completed' THEN now() END, held = $3::text = 'aborted' WHERE id = $1"
 	    " AND status = ANY ($2::text[])",
 	    0 },
 	[Q_COMPLETE] = { "upload_complete",
@@ -42,6 +52,23 @@ const struct query store_uploads_queries[] = {
 	    " SELECT m.id, s.step, 'done' FROM moved JOIN media m ON m.id = moved.media_id,"
 	    " unnest('{upload,queue}'::text[]) WITH ORDINALITY AS s (step, i) ORDER BY s.i)"
 	    " SELECT FROM moved",
+	    0 },
+	/* The first of several that start the parts of one upload wins. */
+	[Q_MULTIPART] = { "upload_multipart",
+	    "UPDATE uploads SET multipart_id = coalesce(multipart_id, $2) WHERE id = $1"
+	    " AND status = 'pending' AND expires_at > clock_timestamp() RETURNING multipart_id",
+	    0 },
+	[Q_HOLD] = { "upload_hold",
+	    "UPDATE uploads SET held = true WHERE media_id = $1 AND status = 'completed'"
+	    " AND expires_at > now() AND NOT held",
+	    0 },
+	[Q_HELD] = { "uploads_held",
+	    "SELECT id, object_key, coalesce(multipart_id, '') FROM uploads WHERE held"
+	    " AND ($1::boolean OR expires_at <= now()) ORDER BY expires_at LIMIT $2::integer",
+	    QUERY_READ },
+	[Q_RELEASE] = { "uploads_release",
+	    "UPDATE uploads SET held = false WHERE id = ANY ($1::uuid[]) AND held"
+	    " AND ($2::boolean OR expires_at <= now())",
 	    0 },
 	{ .name = NULL },
 };
@@ -135,4 +162,45 @@ store_upload_complete(struct db *db, struct arena *arena, const struct upload *u
 		return true;
 	out->scopes = rows_column(arena, calls[1].rows, 0);
 	return store_media_read(arena, calls[2].rows, &out->media, err);
+}
+
+bool
+store_upload_multipart(struct db *db, struct arena *arena, const char *id,
+    const char **multipart_id, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_MULTIPART), DB_PARAMS(id, *multipart_id), &rows, err))
+		return false;
+	*multipart_id = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
+	return true;
+}
+
+bool
+store_upload_hold(struct db *db, struct arena *arena, const char *media_id, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_HOLD), DB_PARAMS(media_id), NULL, err);
+}
+
+bool
+store_uploads_held(struct db *db, struct arena *arena, bool refused, int limit,
+    struct held_uploads *held, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_HELD), DB_PARAMS(refused ? "t" : "f", db_int(arena, limit)),
+		&rows, err))
+		return false;
+	held->ids = rows_column(arena, rows, 0);
+	held->keys = rows_column(arena, rows, 1);
+	held->multipart = rows_column(arena, rows, 2);
+	return true;
+}
+
+bool
+store_uploads_release(struct db *db, struct arena *arena, struct strings ids, bool refused,
+    struct error *err)
+{
+	return db_exec(db, arena, Q(Q_RELEASE),
+	    DB_PARAMS(db_array(arena, ids.items, ids.n), refused ? "t" : "f"), NULL, err);
 }

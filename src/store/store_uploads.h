@@ -26,7 +26,10 @@ bool store_upload_get(struct db *, struct arena *, const char *id, const char *u
  */
 bool store_upload_begin_completing(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);
-/* Compare and set: *moved tells whether it was in one of the states `from`. */
+/*
+ * Compare and set: *moved tells whether it was in one of the states `from`. An upload that becomes
+ * aborted is held.
+ */
 struct upload_move {
 	const char *id;
 	const char *from; /* text[] literal: "{pending,completing}" */
@@ -49,5 +52,29 @@ struct upload_completed {
  */
 bool store_upload_complete(struct db *, struct arena *, const struct upload *,
     const struct media_reader *, struct upload_completed *, struct error *);
+
+/*
+ * Keeps the store's id of an upload in parts, unless there is one already; *multipart_id is the one
+ * that counts, or NULL if the upload is no longer pending.
+ */
+bool store_upload_multipart(struct db *, struct arena *, const char *id, const char **multipart_id,
+    struct error *);
+
+/*
+ * A held upload has ended, but the store may have its bytes, so they count against the quota. It is
+ * released after its object was removed, but not while a client can write it again: `refused` says
+ * that the store refuses the URLs of uploads that have ended; otherwise they must have expired.
+ */
+/* In the transaction that deletes an item: holds its completed upload while the URL is good. */
+bool store_upload_hold(struct db *, struct arena *, const char *media_id, struct error *);
+/* Uploads that can be released; multipart "" = none. */
+struct held_uploads {
+	struct strings ids, keys, multipart;
+};
+bool store_uploads_held(struct db *, struct arena *, bool refused, int limit, struct held_uploads *,
+    struct error *);
+/* Ignores those whose URL is still good. */
+bool store_uploads_release(struct db *, struct arena *, struct strings ids, bool refused,
+    struct error *);
 
 #endif

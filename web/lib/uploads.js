@@ -7,6 +7,7 @@
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
 import { known, refresh, remember } from './media.js';
+import { drop, keep, resume } from './resume.js';
 
 const AT_ONCE = 3;
 const BATCH = 100;
@@ -17,6 +18,8 @@ const COMPLETE_MS = 300;
 /* larger files are not hashed here: that would need all of them in memory */
 const HASH_MAX = 64e6;
 const PUT_TRIES = 8;
+const PARTS_AT_ONCE = 2;
+const PART_URLS = 8;           /* asked for together */
 const LONGEST_WAIT_MS = 30000;
 const STALL_MS = 60000;        /* no byte moved for so long: start again */
 const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
@@ -107,6 +110,12 @@ announce()
 	try {
 		const files = [];
 		for (const u of batch) {
+			const open = await resume(u.file, (id) =>
+			    uploads.some((other) => other !== u && other.uploadId === id));
+			if (open) {
+				announced(u, { ...open, status: 201 });
+				continue;
+			}
 			try {
 				u.sha256 ??= await sha256(u.file);
 			} catch {
@@ -141,10 +150,12 @@ announced(u, one)
 		return;
 	if (one.duplicateOf)
 		set(u, { state: 'duplicate', mediaId: one.duplicateOf });
-	else if (one.status === 201)
+	else if (one.status === 201) {
+		if (one.multipart)
+			keep(u.file, one);
 		set(u, { state: 'ready-to-send', uploadId: one.uploadId, mediaId: one.mediaId,
 		    ticket: one, hold: null });
-	else
+	} else
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 }
 
@@ -199,6 +210,7 @@ put(u, url, headers, body, base)
 			fn(value);
 		};
 
+		u.target = url;
 		u.xhrs.add(xhr);
 		xhr.open('PUT', url);
 		for (const [name, value] of Object.entries(headers ?? {}))
@@ -245,7 +257,7 @@ send(u)
 	u.xhrs = new Set();
 	try {
 		if (ticket.multipart)
-			u.parts = await sendParts(u, ticket.multipart);
+			u.parts = await sendParts(u, ticket.multipart, ticket.parts ?? []);
 		else
 			await put(u, ticket.uploadUrl, ticket.fields ?? ticket.headers, u.file, 0);
 		if (u.state === 'cancelled')
@@ -263,9 +275,9 @@ send(u)
 async function
 sendFailed(u, problem)
 {
-	const origin = new URL(u.ticket.uploadUrl ?? u.ticket.multipart.parts[0].url).origin;
+	const origin = u.target && new URL(u.target).origin;
 
-	if (problem.code === 'store_unreachable' && navigator.onLine &&
+	if (origin && problem.code === 'store_unreachable' && navigator.onLine &&
 	    origin !== location.origin && !(await reachable(origin))) {
 		/* Is it us, or only the store? An untrusted certificate is the usual cause. */
 		const here = await reachable(location.origin);
@@ -284,32 +296,43 @@ sendFailed(u, problem)
 	later(u, problem);
 }
 
-/* Sends the parts of a large file, two at a time; a part that fails is repeated alone. */
+/*
+ * Sends the parts of a large file that have not arrived yet, two at a time; a part that fails is
+ * repeated alone.
+ */
 async function
-sendParts(u, { partSize, parts })
+sendParts(u, { partSize, partCount }, arrived)
 {
-	const left = [...parts];
-	const done = [];
-	const loaded = new Map();
+	const done = arrived.map(({ number, etag }) => ({ number, etag }));
+	const loaded = new Map(arrived.map(({ number, size }) => [number, size]));
+	const left = Array.from({ length: partCount }, (_, i) => i + 1).filter((n) =>
+	    !loaded.has(n));
+	const urls = new Map();
 	const tell = () => set(u, { sent: Math.min(u.size,
 	    [...loaded.values()].reduce((a, b) => a + b, 0)) });
+	const urlOf = async (number) => {
+		if (!urls.has(number))
+			for (const part of await partUrls(u, [number, ...left.filter((n) =>
+			    !urls.has(n)).slice(0, PART_URLS - 1)]))
+				urls.set(part.number, part.url);
+		return urls.get(number);
+	};
 	const one = async () => {
-		for (let part = left.shift(); part; part = left.shift()) {
-			const from = (part.number - 1) * partSize;
+		for (let number = left.shift(); number; number = left.shift()) {
+			const from = (number - 1) * partSize;
 			const blob = u.file.slice(from, Math.min(u.size, from + partSize));
 			for (let tries = 1;; tries++) {
 				try {
-					part.url ??= await partUrl(u, part.number);
-					done.push({ number: part.number,
-					    etag: await put(u, part.url, part.headers, blob, 0) });
-					loaded.set(part.number, blob.size);
+					const url = await urlOf(number);
+					done.push({ number, etag: await put(u, url, null, blob, 0) });
+					loaded.set(number, blob.size);
 					tell();
 					break;
 				} catch (problem) {
 					if (u.state === 'cancelled' || tries >= PUT_TRIES ||
-					    problem.status === 400 || problem.status === 404)
+					    [400, 404, 409].includes(problem.status))
 						throw problem;
-					part.url = null;
+					urls.delete(number);
 					tell();
 					await new Promise((next) => setTimeout(next,
 					    Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries)));
@@ -319,17 +342,17 @@ sendParts(u, { partSize, parts })
 		}
 	};
 
-	await Promise.all([one(), one()]);
+	await Promise.all(Array.from({ length: PARTS_AT_ONCE }, one));
 	return done.sort((a, b) => a.number - b.number);
 }
 
 async function
-partUrl(u, number)
+partUrls(u, numbers)
 {
-	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers: [number] },
+	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers },
 	    { patient: true, again: true });
 
-	return answer.parts[0].url;
+	return answer.parts;
 }
 
 const online = () => (navigator.onLine ? Promise.resolve() :
@@ -375,6 +398,7 @@ finished(u, one)
 		return;
 	}
 	u.file = null; /* the browser may free it */
+	drop(u.uploadId);
 	if (one.status >= 400) {
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 		return;
@@ -410,6 +434,7 @@ cancel(u)
 
 	set(u, { state: 'cancelled' });
 	u.xhrs?.forEach((xhr) => xhr.abort());
+	drop(u.uploadId);
 	if (u.uploadId && was !== 'processing')
 		api.delete(`/media/upload/${u.uploadId}`).catch(() => {});
 	u.file = null;

@@ -19,6 +19,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_media.h"
+#include "store/store_uploads.h"
 
 #include "core/banned.h"
 
@@ -380,7 +381,10 @@ purge_item(const struct call *call, const char *id, struct error *err)
 		json_put_str(payload, NULL, upload_id);
 	json_array_end(payload);
 	json_object_end(payload);
-	return store_media_delete(call->svc->db, call->arena, id, err) &&
+	/* A foreign store still takes the file under the presigned URL that the client has. */
+	return (config_bool(call->svc->config, CFG_STORAGE_EMBEDDED) ||
+		   store_upload_hold(call->svc->db, call->arena, id, err)) &&
+	    store_media_delete(call->svc->db, call->arena, id, err) &&
 	    job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
 }
 

@@ -15,6 +15,7 @@
 #include "store/pg.h"
 #include "store/s3.h"
 #include "store/store_media.h"
+#include "store/store_storage.h"
 #include "store/store_uploads.h"
 
 #include "core/banned.h"
@@ -66,7 +67,7 @@ part_size_of(int64_t size)
 static int
 parts_of(const struct upload *u)
 {
-	return u->multipart_id == NULL ? 0 : (int)((u->size + u->part_size - 1) / u->part_size);
+	return u->part_size == 0 ? 0 : (int)((u->size + u->part_size - 1) / u->part_size);
 }
 
 static const char *
@@ -97,7 +98,7 @@ offer_make(const struct call *call, struct upload_offer *offer)
 		return;
 	if (announced)
 		offer->checksum = base64_encode(call->arena, sha256, sizeof(sha256));
-	if (u->size <= UPLOAD_SINGLE_MAX)
+	if (u->size <= UPLOAD_SINGLE_MAX && u->multipart_id == NULL)
 		offer->upload_url = s3_presign_put(call->svc->s3, call->arena, u->object_key,
 		    &(const struct s3_put_terms) {
 			.now = now,
@@ -106,11 +107,7 @@ offer_make(const struct call *call, struct upload_offer *offer)
 			.content_type = u->content_type,
 			.sha256 = announced ? sha256 : NULL,
 		    });
-	offer->nparts = (size_t)parts_of(u);
-	offer->parts = arena_array(call->arena, offer->nparts, sizeof(*offer->parts));
-	for (size_t i = 0; i < offer->nparts; i++)
-		offer->parts[i] =
-		    (struct upload_part_url) { (int)i + 1, part_url(call, u, (int)i + 1, now) };
+	offer->part_count = parts_of(u);
 }
 
 static bool
@@ -129,13 +126,13 @@ check_ask(const struct call *call, const struct upload_ask *ask, const char *typ
 	return true;
 }
 
-/* Inside the transaction: the person's row is locked, so that two uploads do not pass one quota. */
+/* Inside the transaction, so that two uploads do not pass one quota. */
 static bool
 check_quota(const struct call *call, int64_t size, struct error *err)
 {
 	int64_t used, quota;
 
-	if (!store_media_usage(call->svc->db, call->arena, call->by.who->user_id, &used, &quota,
+	if (!store_storage_used(call->svc->db, call->arena, call->by.who->user_id, &used, &quota,
 		err))
 		return false;
 	if (quota < 0)
@@ -163,21 +160,6 @@ record(const struct call *call, const struct media_new *media, const struct uplo
 		err);
 }
 
-/* Parts are optional: if the store is down now and the file is small enough, one PUT will do. */
-static bool
-begin_multipart(const struct call *call, struct upload *u, struct error *err)
-{
-	if (u->size < UPLOAD_MULTIPART_FROM)
-		return true;
-	u->part_size = part_size_of(u->size);
-	if (s3_multipart_create(call->svc->s3, call->arena, u->object_key, u->content_type,
-		&u->multipart_id, err))
-		return true;
-	u->part_size = 0;
-	u->multipart_id = NULL;
-	return err->code == ERR_UNAVAILABLE && u->size <= UPLOAD_SINGLE_MAX;
-}
-
 bool
 upload_initiate(const struct call *call, const struct upload_ask *ask, struct upload_offer *offer,
     struct error *err)
@@ -188,7 +170,6 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 	unsigned char sha256[SHA256_SIZE];
 	struct media_new media;
 	struct upload *u = &offer->upload;
-	struct error ignored;
 
 	memset(offer, 0, sizeof(*offer));
 	if (!check_ask(call, ask, type, err))
@@ -220,20 +201,21 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 		.content_type = type,
 		.object_key = arena_printf(call->arena, "incoming/%s", upload_id),
 		.size = ask->size,
+		.part_size = ask->size < UPLOAD_MULTIPART_FROM ? 0 : part_size_of(ask->size),
 		.sha256 = ask->sha256 == NULL ? NULL : str_lower(call->arena, ask->sha256),
 		.expires_at =
 		    clock_now() + config_int(call->svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
-	if (!begin_multipart(call, u, err))
+	if (!record(call, &media, u, err))
 		return false;
-	if (!record(call, &media, u, err)) {
-		if (u->multipart_id != NULL &&
-		    !s3_multipart_abort(call->svc->s3, u->object_key, u->multipart_id, &ignored))
-			log_warn(call->svc->log, "an unused multipart upload was left behind: %s",
-			    ignored.detail);
-		return false;
-	}
 	offer_make(call, offer);
 	return true;
+}
+
+static bool
+upload_closed(struct error *err)
+{
+	return error_slug(err, ERR_CONFLICT, "upload_closed",
+	    "This upload no longer accepts parts. Start a new upload.");
 }
 
 bool
@@ -247,28 +229,86 @@ upload_get(const struct call *call, const char *id, struct upload_offer *offer, 
 	return true;
 }
 
-bool
-upload_parts(const struct call *call, const char *id, const int *numbers, size_t n,
-    struct upload_part_url **parts, struct error *err)
+/*
+ * From now on the file comes in parts: the embedded store refuses it as a whole, and what has
+ * arrived that way is removed.
+ */
+static void
+discard_whole(const struct call *call, const struct upload *u)
+{
+	struct error ignored;
+
+	if (u->size <= UPLOAD_SINGLE_MAX && !s3_delete(call->svc->s3, u->object_key, &ignored))
+		log_warn(call->svc->log, "a file was left behind when its parts began: %s",
+		    ignored.detail);
+}
+
+/*
+ * Starts the store's part of an upload when the first URL of a part is wanted, outside
+ * transactions: nobody waits for the store but the client who needs it. Of two requests that start
+ * it together, one wins.
+ */
+static bool
+begin_multipart(const struct call *call, struct upload *u, struct error *err)
+{
+	const char *ours, *kept;
+	struct error ignored;
+
+	if (!s3_multipart_create(call->svc->s3, call->arena, u->object_key, u->content_type, &ours,
+		err))
+		return false;
+	kept = ours;
+	if (!store_upload_multipart(call->svc->db, call->arena, u->id, &kept, err))
+		kept = NULL;
+	if (str_eq(kept, ours))
+		discard_whole(call, u);
+	else if (!s3_multipart_abort(call->svc->s3, u->object_key, ours, &ignored))
+		log_warn(call->svc->log, "an unused multipart upload was left behind: %s",
+		    ignored.detail);
+	u->multipart_id = kept;
+	return kept != NULL || (err->code == ERR_NONE && upload_closed(err));
+}
+
+static bool
+sign_parts(const struct call *call, const struct upload *u, struct upload_part_url *parts, size_t n,
+    struct error *err)
 {
 	int64_t now = clock_now();
+
+	for (size_t i = 0; i < n; i++) {
+		if (parts[i].number > parts_of(u))
+			return error_field(err, "numbers", "range",
+			    "must not be above %d, the number of parts", parts_of(u));
+		parts[i].url = part_url(call, u, parts[i].number, now);
+	}
+	return true;
+}
+
+bool
+upload_parts(const struct call *call, const char *id, struct upload_part_url *parts, size_t n,
+    struct error *err)
+{
 	struct upload u;
 
 	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
 		return false;
-	if (!str_eq(u.status, "pending") || u.expires_at <= now + US_PER_SEC)
-		return error_slug(err, ERR_CONFLICT, "upload_closed",
-		    "This upload no longer accepts parts. Start a new upload.");
-	if (u.multipart_id == NULL)
+	if (!str_eq(u.status, "pending") || u.expires_at <= clock_now() + US_PER_SEC)
+		return upload_closed(err);
+	if (u.part_size == 0)
 		return error_slug(err, ERR_CONFLICT, "not_multipart",
 		    "This upload has no parts. Send the file in one request.");
-	*parts = arena_array(call->arena, n, sizeof(**parts));
-	for (size_t i = 0; i < n; i++) {
-		if (numbers[i] > parts_of(&u))
-			return error_field(err, "numbers", "range",
-			    "must not be above %d, the number of parts", parts_of(&u));
-		(*parts)[i] =
-		    (struct upload_part_url) { numbers[i], part_url(call, &u, numbers[i], now) };
-	}
-	return true;
+	return (u.multipart_id != NULL || begin_multipart(call, &u, err)) &&
+	    sign_parts(call, &u, parts, n, err);
+}
+
+bool
+upload_sent(const struct call *call, const struct upload *u, struct upload_part_sent **parts,
+    size_t *n, struct error *err)
+{
+	*n = 0;
+	if (u->multipart_id == NULL || !str_eq(u->status, "pending"))
+		return true;
+	return s3_multipart_parts(call->svc->s3, call->arena, u->object_key, u->multipart_id, parts,
+		   n, err) ||
+	    err->code == ERR_NOT_FOUND; /* the store has given it up, or it is being completed */
 }

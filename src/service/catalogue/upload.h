@@ -48,13 +48,12 @@ struct upload_offer {
 	const char *duplicate_of;
 	struct upload upload;
 	/*
-	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX and once the upload is no longer
-	 * pending
+	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX, once the upload is sent in parts
+	 * and once it is no longer pending
 	 */
 	const char *upload_url;
 	const char *checksum; /* value of x-amz-checksum-sha256, or NULL */
-	struct upload_part_url *parts;
-	size_t nparts; /* 0: not in parts */
+	int part_count;       /* how many parts the file may be sent in; 0: only as a whole */
 };
 
 struct upload_etag {
@@ -70,8 +69,15 @@ bool upload_initiate(const struct call *, const struct upload_ask *, struct uplo
     struct error *);
 /* Signs the URLs again while the upload is pending. */
 bool upload_get(const struct call *, const char *id, struct upload_offer *, struct error *);
-bool upload_parts(const struct call *, const char *id, const int *numbers, size_t n,
-    struct upload_part_url **, struct error *);
+/*
+ * Signs the URLs of the parts with these numbers. From the first call on the file comes in parts:
+ * its URL as a whole is void.
+ */
+bool upload_parts(const struct call *, const char *id, struct upload_part_url *, size_t n,
+    struct error *);
+/* The parts that have arrived, in order; none once the upload is no longer pending. */
+bool upload_sent(const struct call *, const struct upload *, struct upload_part_sent **, size_t *n,
+    struct error *);
 /* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
 bool upload_complete(const struct call *, const char *id, const struct upload_etags *,
     struct media *, struct error *);

@@ -1,5 +1,6 @@
 /* The end of an upload: complete hands it to the worker, abort discards it. */
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -172,10 +173,25 @@ abort_in(const struct call *call, const struct upload *u, struct error *err)
 	    add_cleanup(call, u, err);
 }
 
+/*
+ * After the commit. What fails here, or is too early because a foreign store still takes the file,
+ * is left to upkeep.uploads; the bytes count until then.
+ */
+static bool
+remove_now(const struct call *call, const struct upload *u, struct error *err)
+{
+	error_clear(err);
+	return (u->multipart_id == NULL ||
+		   s3_multipart_abort(call->svc->s3, u->object_key, u->multipart_id, err)) &&
+	    s3_delete(call->svc->s3, u->object_key, err) &&
+	    store_uploads_release(call->svc->db, call->arena, (struct strings) { &u->id, 1 },
+		config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), err);
+}
+
 bool
 upload_abort(const struct call *call, const char *id, struct error *err)
 {
-	struct error ignored;
+	struct error failed;
 	struct upload u;
 
 	if (!store_upload_get(call->svc->db, call->arena, id, call->by.who->user_id, &u, err))
@@ -184,10 +200,7 @@ upload_abort(const struct call *call, const char *id, struct error *err)
 		return true;
 	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, abort_in(call, &u, err), err))
 		return false;
-	/* The store drops unjoined parts by itself, only later. */
-	if (u.multipart_id != NULL &&
-	    !s3_multipart_abort(call->svc->s3, u.object_key, u.multipart_id, &ignored))
-		log_warn(call->svc->log, "parts of a canceled upload were left behind: %s",
-		    ignored.detail);
+	if (!remove_now(call, &u, &failed))
+		log_warn(call->svc->log, "a canceled upload is removed later: %s", failed.detail);
 	return true;
 }

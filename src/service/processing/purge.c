@@ -5,6 +5,7 @@
 #include <cJSON.h>
 
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "service/call.h"
@@ -12,6 +13,7 @@
 #include "store/s3.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
+#include "store/store_uploads.h"
 
 #include "core/banned.h"
 
@@ -96,24 +98,41 @@ purge_collect(const struct call *call, struct error *err)
 bool
 purge_expire_uploads(const struct call *call, struct error *err)
 {
-	struct expired_uploads expired;
+	size_t ended = PURGE_BATCH;
 
-	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &expired,
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX && ended == PURGE_BATCH; batch++)
+		if (!store_process_expire_uploads(call->svc->db, call->arena, PURGE_BATCH, &ended,
 			err))
 			return false;
-		/* If the store is down, the listing of incoming/ finds them later. */
-		for (size_t i = 0; i < expired.keys.n; i++) {
-			const char *key = expired.keys.items[i], *id = expired.multipart.items[i];
+	return true;
+}
 
-			if ((id[0] != '\0' && !s3_multipart_abort(call->svc->s3, key, id, err) &&
-				err->code != ERR_NOT_FOUND) ||
-			    !s3_delete(call->svc->s3, key, err))
-				return false;
-		}
-		if (expired.keys.n < PURGE_BATCH)
-			return true;
+/* Outside a transaction: the store may take its time. */
+static bool
+remove_held(const struct call *call, const struct held_uploads *held, struct error *err)
+{
+	for (size_t i = 0; i < held->keys.n; i++) {
+		const char *key = held->keys.items[i], *id = held->multipart.items[i];
+
+		if ((id[0] != '\0' && !s3_multipart_abort(call->svc->s3, key, id, err)) ||
+		    !s3_delete(call->svc->s3, key, err))
+			return false;
 	}
+	return store_uploads_release(call->svc->db, call->arena, held->ids,
+	    config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), err);
+}
+
+bool
+purge_held_uploads(const struct call *call, struct error *err)
+{
+	struct held_uploads held = { .ids.n = PURGE_BATCH };
+
+	for (size_t batch = 0; batch < PURGE_BATCHES_MAX && held.ids.n == PURGE_BATCH; batch++)
+		if (!store_uploads_held(call->svc->db, call->arena,
+			config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), PURGE_BATCH, &held,
+			err) ||
+		    !remove_held(call, &held, err))
+			return false;
 	return true;
 }
 

@@ -15,8 +15,10 @@ struct call;
 job_run_fn purge_run;
 /* Removes objects that were announced a day ago and never published, or have been replaced. */
 bool purge_collect(const struct call *, struct error *);
-/* Removes uploads that were never finished, with the bytes that arrived. */
+/* Ends uploads that were never finished. */
 bool purge_expire_uploads(const struct call *, struct error *);
+/* Removes what the store has of ended uploads, and releases these. */
+bool purge_held_uploads(const struct call *, struct error *);
 /*
  * Removes unused objects under incoming/: left by crashes after the copy, or by clients that wrote
  * again.

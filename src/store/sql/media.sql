@@ -62,9 +62,3 @@ SELECT s.scope, pg_notify('mn_catalogue', s.scope) FROM (
 --: query media_duplicate read
 SELECT id FROM media WHERE owner_id = $1 AND sha256 = $2
 	AND status IN ('processing', 'ready') ORDER BY created_at LIMIT 1
-
---: query media_usage_lock
-SELECT quota_bytes FROM users WHERE id = $1 FOR UPDATE
-
---: query media_usage read
-SELECT coalesce(sum(size), 0)::bigint FROM media WHERE owner_id = $1

@@ -324,7 +324,7 @@ sub upload_bytes {
 	my @parts;
 	if ($upload->{multipart}) {
 		my $size = $upload->{multipart}{partSize};
-		for my $part (@{ $upload->{multipart}{parts} }) {
+		for my $part ($self->part_urls($upload)) {
 			my $put = $self->request(PUT => $part->{url}, substr $bytes,
 			    ($part->{number} - 1) * $size, $size);
 			croak "part $part->{number}: $put->{status} $put->{content}"
@@ -339,6 +339,15 @@ sub upload_bytes {
 	    { uploadId => $upload->{uploadId}, @parts ? (parts => \@parts) : () });
 	croak "complete: $done->{status} $done->{content}" if $done->{status} != 202;
 	return $done->{json};
+}
+
+# {number, url} of every part of a large upload.
+sub part_urls {
+	my ($self, $upload) = @_;
+	my $signed = $self->api(POST => "/api/media/upload/$upload->{uploadId}/parts",
+	    { numbers => [1 .. $upload->{multipart}{partCount}] });
+	croak "parts: $signed->{status} $signed->{content}" if $signed->{status} != 200;
+	return @{ $signed->{json}{parts} };
 }
 
 sub upload_file {

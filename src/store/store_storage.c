@@ -1,0 +1,93 @@
+#include "store/store_storage.h"
+
+#include "core/arena.h"
+#include "core/error.h"
+
+#include "core/banned.h"
+
+enum { Q_LOCK, Q_USED, Q_FOLD, Q_CHECK };
+
+#define SUMS "sum(bytes) AS bytes, sum(uploads) AS uploads, sum(uploaded_bytes) AS uploaded_bytes"
+
+const struct query store_storage_queries[] = {
+	/* Not the person's row: everything that refers to a person would wait for the lock. */
+	[Q_LOCK] = { "storage_lock",
+	    "SELECT pg_advisory_xact_lock(hashtextextended('storage ' || $1::text, 0))", 0 },
+	[Q_USED] = { "storage_used",
+	    "SELECT u.quota_bytes,"
+	    " coalesce((SELECT sum(bytes) FROM storage_sums WHERE user_id = u.id), 0)::bigint"
+	    " + coalesce((SELECT sum(bytes) FROM storage_changes WHERE user_id = u.id), 0)::bigint"
+	    " FROM users u WHERE u.id = $1::uuid",
+	    0 },
+	[Q_FOLD] = { "storage_fold",
+	    "WITH taken AS (DELETE FROM storage_changes RETURNING *)"
+	    " INSERT INTO storage_sums AS s (user_id, month, bytes, uploads, uploaded_bytes)"
+	    " SELECT user_id, month, " SUMS
+	    " FROM taken WHERE EXISTS (SELECT FROM users u WHERE u.id = user_id)"
+	    " GROUP BY user_id, month ON CONFLICT (user_id, month) DO UPDATE"
+	    " SET bytes = s.bytes + excluded.bytes, uploads = s.uploads + excluded.uploads,"
+	    " uploaded_bytes = s.uploaded_bytes + excluded.uploaded_bytes",
+	    0 },
+	/*
+	 * One snapshot shows the items and what was kept of them, whatever is being written, so the
+	 * difference is an error; it is corrected like any change.
+	 */
+	[Q_CHECK] = { "storage_check",
+	    "WITH kept AS (SELECT user_id, month, " SUMS " FROM (SELECT * FROM storage_sums"
+	    " UNION ALL SELECT * FROM storage_changes) AS k GROUP BY user_id, month),"
+	    " found AS (SELECT user_id, month, " SUMS
+	    " FROM (SELECT owner_id AS user_id, mn_month(created_at) AS month,"
+	    " coalesce(size, 0) AS bytes, mn_uploaded(source, status)::integer AS uploads,"
+	    " CASE WHEN mn_uploaded(source, status) THEN coalesce(size, 0) ELSE 0 END"
+	    " AS uploaded_bytes FROM media WHERE owner_id IS NOT NULL"
+	    " UNION ALL SELECT user_id, mn_month(created_at), size, 0, 0 FROM uploads WHERE held"
+	    " AND user_id IS NOT NULL) AS f GROUP BY user_id, month)"
+	    " INSERT INTO storage_changes (user_id, month, bytes, uploads, uploaded_bytes)"
+	    " SELECT user_id, month, coalesce(f.bytes, 0) - coalesce(k.bytes, 0),"
+	    " coalesce(f.uploads, 0) - coalesce(k.uploads, 0),"
+	    " coalesce(f.uploaded_bytes, 0) - coalesce(k.uploaded_bytes, 0)"
+	    " FROM found f FULL JOIN kept k USING (user_id, month)"
+	    " WHERE (coalesce(f.bytes, 0), coalesce(f.uploads, 0), coalesce(f.uploaded_bytes, 0))"
+	    " <> (coalesce(k.bytes, 0), coalesce(k.uploads, 0), coalesce(k.uploaded_bytes, 0))",
+	    0 },
+	{ .name = NULL },
+};
+#define Q(id) (&store_storage_queries[id])
+
+bool
+store_storage_used(struct db *db, struct arena *arena, const char *user_id, int64_t *bytes,
+    int64_t *quota, struct error *err)
+{
+	/* Two statements: the second sees what was committed before the lock was acquired. */
+	struct db_call calls[] = {
+		{ .query = Q(Q_LOCK), .params = &user_id, .nparams = 1 },
+		{ .query = Q(Q_USED), .params = &user_id, .nparams = 1 },
+	};
+	struct rows *rows;
+
+	if (!db_pipeline(db, arena, calls, 2, err))
+		return false;
+	rows = calls[1].rows;
+	if (rows_count(rows) == 0)
+		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
+	*quota = rows_null(rows, 0, 0) ? -1 : rows_int(rows, 0, 0);
+	*bytes = rows_int(rows, 0, 1);
+	return true;
+}
+
+bool
+store_storage_fold(struct db *db, struct arena *arena, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_FOLD), DB_NO_PARAMS, NULL, err);
+}
+
+bool
+store_storage_check(struct db *db, struct arena *arena, int64_t *wrong, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_CHECK), DB_NO_PARAMS, &rows, err))
+		return false;
+	*wrong = rows_affected(rows);
+	return true;
+}
