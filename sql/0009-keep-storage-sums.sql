@@ -18,6 +18,7 @@ CREATE TABLE storage_changes (
   uploaded_bytes bigint NOT NULL
 );
 CREATE INDEX storage_changes_user ON storage_changes (user_id);
+CREATE VIEW storage_kept AS SELECT * FROM storage_sums UNION ALL SELECT * FROM storage_changes;
 
 CREATE FUNCTION mn_month(at timestamptz) RETURNS date LANGUAGE sql STABLE
   AS $$ SELECT date_trunc('month', at AT TIME ZONE 'UTC')::date $$;

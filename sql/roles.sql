@@ -23,6 +23,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON storage_sums, storage_changes
 TO medianest_api, medianest_worker;
+GRANT SELECT ON storage_kept TO medianest_api, medianest_worker;
 -- The audit log can be added to and read, but never changed.
 GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_chain TO medianest_worker;

@@ -60,10 +60,9 @@ const struct query store_account_flow_queries[] = {
 	    " ORDER BY at DESC, id DESC LIMIT $4::int",
 	    QUERY_READ },
 	[Q_STATISTICS] = { "statistics",
-	    "WITH up AS (SELECT to_char(month, 'YYYY-MM') AS month, sum(uploads)::bigint AS uploads,"
-	    " sum(uploaded_bytes)::bigint AS bytes FROM (SELECT * FROM storage_sums"
-	    " WHERE user_id = $1 UNION ALL SELECT * FROM storage_changes WHERE user_id = $1) AS s"
-	    " GROUP BY 1 HAVING sum(uploads) > 0), "
+	    "WITH up AS (SELECT to_char(month, 'YYYY-MM') AS month,"
+	    " sum(uploads)::bigint AS uploads, sum(uploaded_bytes)::bigint AS bytes"
+	    " FROM storage_kept WHERE user_id = $1 GROUP BY 1 HAVING sum(uploads) > 0), "
 	    "play AS (SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, count(*) AS plays"
 	    " FROM activity WHERE user_id = $1 AND kind = 'media.played' GROUP BY 1) "
 	    "SELECT month, coalesce(uploads, 0), coalesce(bytes, 0), coalesce(plays, 0)"

@@ -14,10 +14,8 @@ const struct query store_storage_queries[] = {
 	[Q_LOCK] = { "storage_lock",
 	    "SELECT pg_advisory_xact_lock(hashtextextended('storage ' || $1::text, 0))", 0 },
 	[Q_USED] = { "storage_used",
-	    "SELECT u.quota_bytes,"
-	    " coalesce((SELECT sum(bytes) FROM storage_sums WHERE user_id = u.id), 0)::bigint"
-	    " + coalesce((SELECT sum(bytes) FROM storage_changes WHERE user_id = u.id), 0)::bigint"
-	    " FROM users u WHERE u.id = $1::uuid",
+	    "SELECT u.quota_bytes, coalesce((SELECT sum(bytes) FROM storage_kept"
+	    " WHERE user_id = $1::uuid), 0)::bigint FROM users u WHERE u.id = $1::uuid",
 	    0 },
 	[Q_FOLD] = { "storage_fold",
 	    "WITH taken AS (DELETE FROM storage_changes RETURNING *)"
@@ -33,8 +31,8 @@ const struct query store_storage_queries[] = {
 	 * difference is an error; it is corrected like any change.
 	 */
 	[Q_CHECK] = { "storage_check",
-	    "WITH kept AS (SELECT user_id, month, " SUMS " FROM (SELECT * FROM storage_sums"
-	    " UNION ALL SELECT * FROM storage_changes) AS k GROUP BY user_id, month),"
+	    "WITH kept AS (SELECT user_id, month, " SUMS
+	    " FROM storage_kept GROUP BY user_id, month),"
 	    " found AS (SELECT user_id, month, " SUMS
 	    " FROM (SELECT owner_id AS user_id, mn_month(created_at) AS month,"
 	    " coalesce(size, 0) AS bytes, mn_uploaded(source, status)::integer AS uploads,"

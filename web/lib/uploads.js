@@ -324,7 +324,8 @@ sendParts(u, { partSize, partCount }, arrived)
 			for (let tries = 1;; tries++) {
 				try {
 					const url = await urlOf(number);
-					done.push({ number, etag: await put(u, url, null, blob, 0) });
+					const etag = await put(u, url, null, blob, 0);
+					done.push({ number, etag });
 					loaded.set(number, blob.size);
 					tell();
 					break;

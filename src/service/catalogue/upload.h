@@ -48,8 +48,8 @@ struct upload_offer {
 	const char *duplicate_of;
 	struct upload upload;
 	/*
-	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX, once the upload is sent in parts
-	 * and once it is no longer pending
+	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX, once the upload is sent in
+	 * parts, and once it is no longer pending
 	 */
 	const char *upload_url;
 	const char *checksum; /* value of x-amz-checksum-sha256, or NULL */
