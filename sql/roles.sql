@@ -21,9 +21,9 @@ TO medianest_store;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   invites, mail_counters, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
 TO medianest_api, medianest_worker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON storage_sums, storage_changes
+GRANT SELECT, INSERT, UPDATE, DELETE ON storage_sums, storage_changes, tag_sums, tag_changes
 TO medianest_api, medianest_worker;
-GRANT SELECT ON storage_kept TO medianest_api, medianest_worker;
+GRANT SELECT ON storage_kept, tags_kept TO medianest_api, medianest_worker;
 -- The audit log can be added to and read, but never changed.
 GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_chain TO medianest_worker;

@@ -176,9 +176,57 @@ subtest 'what is kept is what there is' => sub {
     is $ann->api(DELETE => "/api/media/$u[1]{mediaId}?purge=true")->{status}, 204, 'purged';
     is $kept->($ann), '0|0|0', 'nothing is left';
     $mn->psql("INSERT INTO storage_sums VALUES ('$ann->{id}', '2020-01-01', 77, 7, 7)");
-    upkeep_until($mn, 'storage', 'a wrong sum to be corrected',
+    upkeep_until($mn, 'sums', 'a wrong sum to be corrected',
         sub { $kept->($ann) eq '0|0|0' });
-    like $mn->log_text('worker'), qr/sums were wrong/, 'which is said';
+    like $mn->log_text('worker'), qr/sums of the library were wrong/, 'which is said';
+};
+
+subtest 'tags are counted as they are used' => sub {
+    my ($ann, $bob) = map { person(1 << 30) } 1 .. 2;
+    $mn->psql("UPDATE users SET role = 'user' WHERE id IN ('$ann->{id}', '$bob->{id}')");
+    my ($tag, $other) = ("t$$", "o$$");
+    my $counts = sub {
+        my ($who) = @_;
+        my %n = map { ($_->{tag} => $_->{count}) }
+            @{ $who->api(GET => '/api/media/tags')->{json}{items} };
+        return join ' ', map { $n{$_} // 0 } $tag, $other;
+    };
+    my $add = sub {
+        my ($status, $visibility, @tags) = @_;
+        return $mn->psql("INSERT INTO media (id, owner_id, kind, title, visibility, filename,"
+            . " content_type, size, status, tags) VALUES (gen_random_uuid(), '$ann->{id}',"
+            . " 'other', 'x', '$visibility', 'x', 'video/mp4', 5, '$status',"
+            . " '{@{[join ',', @tags]}}') RETURNING id");
+    };
+    my $seen = sub {
+        my ($what, @want) = @_;
+        $mn->redis('FLUSHALL');
+        is_deeply [ map { $counts->($_) } $ann, $bob ], \@want, $what;
+    };
+    my $private = $add->('ready', 'private', $tag);
+    $seen->('private', '1 0', '0 0');
+    my $house = $add->('ready', 'house', $tag, $other);
+    $seen->('of the house', '2 1', '1 1');
+    my $early = $add->('processing', 'house', $tag);
+    $seen->('of the house, not ready', '3 1', '1 1');
+    $mn->psql("UPDATE media SET status = 'ready' WHERE id = '$early'");
+    $seen->('ready', '3 1', '2 1');
+    $mn->psql("UPDATE media SET visibility = 'shared' WHERE id = '$private'");
+    $mn->psql("INSERT INTO media_shares (media_id, user_id, created_at) VALUES ('$private',"
+        . " '$bob->{id}', now())");
+    $seen->('shared', '3 1', '3 1');
+    $mn->psql("UPDATE media SET tags = '{$other}' WHERE id = '$house'");
+    $seen->('another tag', '2 1', '2 1');
+    $mn->psql("UPDATE media SET status = 'trashed' WHERE id = '$house'");
+    $seen->('in the trash', '2 0', '2 0');
+    upkeep_until($mn, 'uploads', 'the fold',
+        sub { $mn->psql("SELECT count(*) FROM tag_changes") == 0 });
+    $seen->('folded', '2 0', '2 0');
+    $mn->psql("DELETE FROM media WHERE id IN ('$private', '$early', '$house')");
+    $seen->('deleted', '0 0', '0 0');
+    $mn->psql("INSERT INTO tag_sums VALUES ('house', 'wrong $tag', 9)");
+    upkeep_until($mn, 'sums', 'a wrong count to be corrected', sub {
+        $mn->psql("SELECT sum(n) FROM tags_kept WHERE tag = 'wrong $tag'") == 0 });
 };
 
 subtest 'an announcement does not read what one owns' => sub {

@@ -13,7 +13,7 @@ use Test::More;
 my $build = $ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build";
 my $inputs = decode_json(qx($build/medianest-fcgi --inputs));
 my $limits = $inputs->{limits};
-my $mn = MediaNest::Test->stack(private => 1, set => { 'upload.max_size' => '5T' });
+my $mn = MediaNest::Test->stack(set => { 'upload.max_size' => '5T', 'log.level' => 'debug' });
 my $admin = $mn->admin;
 my $anon = $mn->client;
 

@@ -16,7 +16,7 @@ src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credentials.h
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \
 	src/store/store_media_list.c src/store/store_media.h
-src_libstore_a_SOURCES += src/store/store_storage.c src/store/store_storage.h
+src_libstore_a_SOURCES += src/store/store_sums.c src/store/store_sums.h
 src_libstore_a_SOURCES += src/store/store_uploads.c src/store/store_uploads.h
 src_libstore_a_SOURCES += src/store/store_audit.c src/store/store_audit.h
 src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h

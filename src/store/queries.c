@@ -21,7 +21,7 @@
 #include "store/store_search.h"
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
-#include "store/store_storage.h"
+#include "store/store_sums.h"
 #include "store/store_uploads.h"
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
@@ -54,7 +54,7 @@ const struct query *const store_query_tables[] = {
 	store_search_words_queries,
 	store_sessions_queries,
 	store_settings_queries,
-	store_storage_queries,
+	store_sums_queries,
 	store_uploads_queries,
 	store_tokens_queries,
 	store_totp_queries,

@@ -19,6 +19,9 @@ enum {
 
 #define COLUMNS "id, seq, kind, title, message, data, read_at IS NOT NULL, " SQL_US("created_at")
 
+/* as far as unread ones are counted: openapi.json says it */
+#define UNREAD_MAX "10000"
+
 #define ADDED_US SQL_US("coalesce(added.created_at, clock_timestamp())")
 
 const struct query store_notifications_queries[] = {
@@ -53,7 +56,8 @@ const struct query store_notifications_queries[] = {
 	    " ORDER BY seq LIMIT $4",
 	    QUERY_READ },
 	[NOTIFICATIONS_UNREAD] = { "notifications_unread",
-	    "SELECT count(*) FROM notifications WHERE user_id = $1 AND read_at IS NULL",
+	    "SELECT count(*) FROM (SELECT FROM notifications WHERE user_id = $1"
+	    " AND read_at IS NULL LIMIT " UNREAD_MAX ") AS n",
 	    QUERY_READ },
 	[NOTIFICATION_READ] = { "notification_read",
 	    "UPDATE notifications SET read_at = coalesce(read_at, now()) WHERE id = $1"

@@ -15,7 +15,7 @@
 #include "store/pg.h"
 #include "store/s3.h"
 #include "store/store_media.h"
-#include "store/store_storage.h"
+#include "store/store_sums.h"
 #include "store/store_uploads.h"
 
 #include "core/banned.h"

@@ -10,7 +10,7 @@
 #include "store/store_idempotency.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
-#include "store/store_storage.h"
+#include "store/store_sums.h"
 
 #include "core/banned.h"
 
@@ -25,20 +25,20 @@ upkeep_uploads(const struct call *call, const struct job_env *env, const struct 
     struct error *err)
 {
 	return purge_expire_uploads(call, err) &&
-	    store_storage_fold(call->svc->db, call->arena, err) && purge_held_uploads(call, err) &&
+	    store_sums_fold(call->svc->db, call->arena, err) && purge_held_uploads(call, err) &&
 	    done(call, job, err);
 }
 
 bool
-upkeep_storage(const struct call *call, const struct job_env *env, const struct job *job,
+upkeep_sums(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
 	int64_t wrong;
 
-	if (!store_storage_check(call->svc->db, call->arena, &wrong, err))
+	if (!store_sums_check(call->svc->db, call->arena, &wrong, err))
 		return false;
 	if (wrong > 0)
-		log_warn(call->svc->log, "storage: %lld sums were wrong and were corrected",
+		log_warn(call->svc->log, "%lld sums of the library were wrong and were corrected",
 		    (long long)wrong);
 	return done(call, job, err);
 }

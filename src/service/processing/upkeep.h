@@ -7,9 +7,9 @@
 #define UPKEEP_JOBS 1000       /* finished jobs removed by one statement */
 #define UPKEEP_JOBS_ROUNDS 200 /* statements of one run */
 
-/* uploads that were never finished or may still have bytes; sums of what people store */
+/* uploads that were never finished or may still have bytes; folds sums (store_sums.h) */
 job_run_fn upkeep_uploads;
-job_run_fn upkeep_storage;       /* those sums, compared with the items */
+job_run_fn upkeep_sums;          /* those sums, compared with the items */
 job_run_fn upkeep_objects;       /* objects that no item shows */
 job_run_fn upkeep_trash;         /* items that have been in the trash for trash.days */
 job_run_fn upkeep_jobs;          /* finished jobs */

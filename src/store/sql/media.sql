@@ -30,11 +30,13 @@ WHERE m.id = $3::uuid AND m.status = 'trashed'
 	AND (@open_to($1::uuid, $2::boolean) OR m.trashed_by = $1::uuid)
 FOR UPDATE OF m
 
--- $3 limit.
+-- $3 limit. The sums of sql/0009 by scope, and what others share with the caller alone.
 --: query media_tags read
-SELECT t.tag, count(*) AS n FROM media m CROSS JOIN LATERAL unnest(m.tags) t(tag)
-WHERE m.tags <> '{}' AND @readable($1::uuid, $2::boolean)
-GROUP BY t.tag ORDER BY n DESC, t.tag LIMIT $3::int
+SELECT tag, sum(n) AS n FROM (
+	SELECT tag, n FROM tags_kept WHERE $2::boolean
+	UNION ALL SELECT tag, n FROM tags_kept WHERE NOT $2::boolean AND scope IN ($1::text, 'house')
+	UNION ALL SELECT unnest(m.tags), 1 FROM @shared AND @presentable AND NOT $2::boolean) AS used
+GROUP BY tag HAVING sum(n) > 0 ORDER BY 2 DESC, tag LIMIT $3::int
 
 -- A readable item without events gives one row without an event, an unreadable one gives none.
 --: query media_timeline read

@@ -119,3 +119,54 @@ END
 $$;
 
 CREATE INDEX activity_played ON activity (user_id, at) WHERE kind = 'media.played';
+
+-- How often each tag is used, kept in the same way. A scope is what people read as a whole: 'house',
+-- or an owner's items that are not the house's, or not yet.
+CREATE TABLE tag_sums (
+  scope text NOT NULL,
+  tag text NOT NULL,
+  n bigint NOT NULL,
+  PRIMARY KEY (scope, tag)
+);
+CREATE TABLE tag_changes (
+  scope text NOT NULL,
+  tag text NOT NULL,
+  n bigint NOT NULL
+);
+CREATE INDEX tag_changes_scope ON tag_changes (scope);
+CREATE VIEW tags_kept AS SELECT * FROM tag_sums UNION ALL SELECT * FROM tag_changes;
+
+-- NULL: the trash counts for nobody.
+CREATE FUNCTION mn_tag_scope(m media) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN m.status = 'trashed' THEN NULL
+    WHEN m.visibility = 'house' AND (m.status = 'ready' OR m.asset_prefix IS NOT NULL) THEN 'house'
+    ELSE coalesce(m.owner_id::text, 'nobody') END
+$$;
+
+CREATE FUNCTION mn_tags_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO tag_changes SELECT mn_tag_scope(m), tag, count(*)
+      FROM new_rows m, unnest(m.tags) AS tag WHERE mn_tag_scope(m) IS NOT NULL GROUP BY 1, 2;
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO tag_changes SELECT mn_tag_scope(m), tag, -count(*)
+      FROM old_rows m, unnest(m.tags) AS tag WHERE mn_tag_scope(m) IS NOT NULL GROUP BY 1, 2;
+  ELSE
+    INSERT INTO tag_changes SELECT scope, tag, sum(n) FROM (
+        SELECT mn_tag_scope(m) AS scope, tag, -1 AS n FROM old_rows m, unnest(m.tags) AS tag
+        UNION ALL SELECT mn_tag_scope(m), tag, 1 FROM new_rows m, unnest(m.tags) AS tag) AS c
+      WHERE scope IS NOT NULL GROUP BY 1, 2 HAVING sum(n) <> 0;
+  END IF;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER media_tags_insert AFTER INSERT ON media REFERENCING NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION mn_tags_follow();
+CREATE TRIGGER media_tags_update AFTER UPDATE ON media
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION mn_tags_follow();
+CREATE TRIGGER media_tags_delete AFTER DELETE ON media REFERENCING OLD TABLE AS old_rows
+  FOR EACH STATEMENT EXECUTE FUNCTION mn_tags_follow();
+
+INSERT INTO tag_sums SELECT mn_tag_scope(m), tag, count(*)
+  FROM media m, unnest(m.tags) AS tag WHERE mn_tag_scope(m) IS NOT NULL GROUP BY 1, 2;

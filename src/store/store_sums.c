@@ -1,15 +1,15 @@
-#include "store/store_storage.h"
+#include "store/store_sums.h"
 
 #include "core/arena.h"
 #include "core/error.h"
 
 #include "core/banned.h"
 
-enum { Q_LOCK, Q_USED, Q_FOLD, Q_CHECK };
+enum { Q_LOCK, Q_USED, Q_FOLD, Q_DROP_TAGS, Q_FOLD_TAGS, Q_CHECK, Q_CHECK_TAGS };
 
 #define SUMS "sum(bytes) AS bytes, sum(uploads) AS uploads, sum(uploaded_bytes) AS uploaded_bytes"
 
-const struct query store_storage_queries[] = {
+const struct query store_sums_queries[] = {
 	/* Not the person's row: everything that refers to a person would wait for the lock. */
 	[Q_LOCK] = { "storage_lock",
 	    "SELECT pg_advisory_xact_lock(hashtextextended('storage ' || $1::text, 0))", 0 },
@@ -25,6 +25,13 @@ const struct query store_storage_queries[] = {
 	    " GROUP BY user_id, month ON CONFLICT (user_id, month) DO UPDATE"
 	    " SET bytes = s.bytes + excluded.bytes, uploads = s.uploads + excluded.uploads,"
 	    " uploaded_bytes = s.uploaded_bytes + excluded.uploaded_bytes",
+	    0 },
+	[Q_DROP_TAGS] = { "tags_drop", "DELETE FROM tag_sums WHERE n = 0", 0 },
+	[Q_FOLD_TAGS] = { "tags_fold",
+	    "WITH taken AS (DELETE FROM tag_changes RETURNING *)"
+	    " INSERT INTO tag_sums AS s (scope, tag, n) SELECT scope, tag, sum(n) FROM taken"
+	    " GROUP BY scope, tag HAVING sum(n) <> 0"
+	    " ON CONFLICT (scope, tag) DO UPDATE SET n = s.n + excluded.n",
 	    0 },
 	/*
 	 * One snapshot shows the items and what was kept of them, whatever is being written, so the
@@ -48,9 +55,18 @@ const struct query store_storage_queries[] = {
 	    " WHERE (coalesce(f.bytes, 0), coalesce(f.uploads, 0), coalesce(f.uploaded_bytes, 0))"
 	    " <> (coalesce(k.bytes, 0), coalesce(k.uploads, 0), coalesce(k.uploaded_bytes, 0))",
 	    0 },
+	[Q_CHECK_TAGS] = { "tags_check",
+	    "WITH kept AS (SELECT scope, tag, sum(n) AS n FROM tags_kept GROUP BY scope, tag),"
+	    " found AS (SELECT mn_tag_scope(m) AS scope, tag, count(*) AS n"
+	    " FROM media m, unnest(m.tags) AS tag WHERE mn_tag_scope(m) IS NOT NULL GROUP BY 1, 2)"
+	    " INSERT INTO tag_changes (scope, tag, n)"
+	    " SELECT scope, tag, coalesce(f.n, 0) - coalesce(k.n, 0)"
+	    " FROM found f FULL JOIN kept k USING (scope, tag)"
+	    " WHERE coalesce(f.n, 0) <> coalesce(k.n, 0)",
+	    0 },
 	{ .name = NULL },
 };
-#define Q(id) (&store_storage_queries[id])
+#define Q(id) (&store_sums_queries[id])
 
 bool
 store_storage_used(struct db *db, struct arena *arena, const char *user_id, int64_t *bytes,
@@ -74,18 +90,21 @@ store_storage_used(struct db *db, struct arena *arena, const char *user_id, int6
 }
 
 bool
-store_storage_fold(struct db *db, struct arena *arena, struct error *err)
+store_sums_fold(struct db *db, struct arena *arena, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_FOLD), DB_NO_PARAMS, NULL, err);
+	return db_exec(db, arena, Q(Q_FOLD), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_DROP_TAGS), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_FOLD_TAGS), DB_NO_PARAMS, NULL, err);
 }
 
 bool
-store_storage_check(struct db *db, struct arena *arena, int64_t *wrong, struct error *err)
+store_sums_check(struct db *db, struct arena *arena, int64_t *wrong, struct error *err)
 {
-	struct rows *rows;
+	struct rows *storage, *tags;
 
-	if (!db_exec(db, arena, Q(Q_CHECK), DB_NO_PARAMS, &rows, err))
+	if (!db_exec(db, arena, Q(Q_CHECK), DB_NO_PARAMS, &storage, err) ||
+	    !db_exec(db, arena, Q(Q_CHECK_TAGS), DB_NO_PARAMS, &tags, err))
 		return false;
-	*wrong = rows_affected(rows);
+	*wrong = rows_affected(storage) + rows_affected(tags);
 	return true;
 }

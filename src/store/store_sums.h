@@ -1,17 +1,18 @@
 /*
- * What people's items occupy: sums by month of creation, kept by triggers (sql/0009). A change is a
- * row of its own until housekeeping folds it into the sum of its month, so writers never wait for
- * each other; every reader adds both.
+ * Figures of the library that are kept, not counted: what people's items occupy, by month of
+ * creation, and how often tags are used, by scope. Triggers (sql/0009) write each change as a row of
+ * its own until housekeeping folds it into its sum, so writers never wait for each other; every
+ * reader adds both.
  */
-#ifndef MN_STORE_STORE_STORAGE_H
-#define MN_STORE_STORE_STORAGE_H
+#ifndef MN_STORE_STORE_SUMS_H
+#define MN_STORE_STORE_SUMS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "store/pg.h"
 
-extern const struct query store_storage_queries[];
+extern const struct query store_sums_queries[];
 
 /*
  * Inside a transaction: bytes of a person's items, pending and held uploads included, and their
@@ -21,8 +22,8 @@ extern const struct query store_storage_queries[];
 bool store_storage_used(struct db *, struct arena *, const char *user_id, int64_t *bytes,
     int64_t *quota, struct error *);
 /* Folds all changes into the sums. */
-bool store_storage_fold(struct db *, struct arena *, struct error *);
+bool store_sums_fold(struct db *, struct arena *, struct error *);
 /* Compares the sums with the items and corrects them; *wrong counts the sums that were wrong. */
-bool store_storage_check(struct db *, struct arena *, int64_t *wrong, struct error *);
+bool store_sums_check(struct db *, struct arena *, int64_t *wrong, struct error *);
 
 #endif
