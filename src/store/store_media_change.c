@@ -80,13 +80,15 @@ const struct query store_media_change_queries[] = {
 };
 #define Q(id) (&store_media_change_queries[id])
 
-bool
-store_media_add(struct db *db, struct arena *arena, const struct media_new *new, struct error *err)
+struct db_call
+store_media_add_call(struct arena *arena, const struct media_new *new)
 {
-	return db_exec(db, arena, Q(Q_ADD),
-	    DB_PARAMS(new->id, new->owner_id, new->kind, new->title, new->visibility, new->filename,
-		new->content_type, db_int(arena, new->size)),
-	    NULL, err);
+	const char *const params[] = { new->id, new->owner_id, new->kind, new->title,
+		new->visibility, new->filename, new->content_type, db_int(arena, new->size) };
+
+	return (struct db_call) { .query = Q(Q_ADD),
+		.params = arena_memdup(arena, params, sizeof(params)),
+		.nparams = sizeof(params) / sizeof(*params) };
 }
 
 bool

@@ -1,7 +1,7 @@
 /*
  * Figures of the library that are kept, not counted: what people's items occupy, by month of
- * creation, and how often tags are used, by scope. Triggers (sql/0009) write each change as a row of
- * its own until housekeeping folds it into its sum, so writers never wait for each other; every
+ * creation, and how often tags are used, by scope. Triggers (sql/0009) write each change as a row
+ * of its own until housekeeping folds it into its sum, so writers never wait for each other; every
  * reader adds both.
  */
 #ifndef MN_STORE_STORE_SUMS_H

@@ -14,6 +14,7 @@
 
 enum {
 	Q_ADD,
+	Q_STARTED,
 	Q_GET,
 	Q_BEGIN_COMPLETING,
 	Q_MOVE,
@@ -29,6 +30,9 @@ const struct query store_uploads_queries[] = {
 	    "INSERT INTO uploads (id, media_id, user_id, object_key, size, content_type, sha256,"
 	    " multipart_id, part_size, expires_at) "
 	    "VALUES ($1, $2, $3, $4, $5, $6, decode($7::text, 'hex'), $8, $9, $10)",
+	    0 },
+	[Q_STARTED] = { "upload_started",
+	    "INSERT INTO media_events (media_id, step, state) VALUES ($1, 'upload', 'started')",
 	    0 },
 	[Q_GET] = { "upload_get", "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND user_id = $2",
 	    QUERY_READ },
@@ -94,14 +98,19 @@ upload_from_row(const struct rows *r, size_t row, struct upload *u)
 }
 
 bool
-store_upload_add(struct db *db, struct arena *arena, const struct upload *u, struct error *err)
+store_upload_add(struct db *db, struct arena *arena, const struct upload *u,
+    const struct media_new *media, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_ADD),
-	    DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key, db_int(arena, u->size),
-		u->content_type, u->sha256, u->multipart_id,
-		u->part_size == 0 ? NULL : db_int(arena, u->part_size),
-		db_time(arena, u->expires_at)),
-	    NULL, err);
+	const struct strings row = DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key,
+	    db_int(arena, u->size), u->content_type, u->sha256, u->multipart_id,
+	    u->part_size == 0 ? NULL : db_int(arena, u->part_size), db_time(arena, u->expires_at));
+	struct db_call calls[] = {
+		store_media_add_call(arena, media),
+		{ .query = Q(Q_ADD), .params = row.items, .nparams = row.n },
+		{ .query = Q(Q_STARTED), .params = &u->media_id, .nparams = 1 },
+	};
+
+	return db_pipeline(db, arena, calls, 3, err);
 }
 
 static bool

@@ -16,7 +16,9 @@
 
 extern const struct query store_uploads_queries[];
 
-bool store_upload_add(struct db *, struct arena *, const struct upload *, struct error *);
+/* In a transaction, in one round trip: the upload, its item and the first entry of its timeline. */
+bool store_upload_add(struct db *, struct arena *, const struct upload *, const struct media_new *,
+    struct error *);
 /* A person's own upload; ERR_NOT_FOUND. */
 bool store_upload_get(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);

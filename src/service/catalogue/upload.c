@@ -149,14 +149,11 @@ static bool
 record(const struct call *call, const struct media_new *media, const struct upload *u,
     struct error *err)
 {
-	const struct media_event started = { .step = "upload", .state = "started" };
 	struct db *db = call->svc->db;
 
 	return db_begin(db, err) &&
 	    db_end(db,
-		check_quota(call, u->size, err) && store_media_add(db, call->arena, media, err) &&
-		    store_upload_add(db, call->arena, u, err) &&
-		    store_media_event_add(db, call->arena, media->id, &started, err),
+		check_quota(call, u->size, err) && store_upload_add(db, call->arena, u, media, err),
 		err);
 }
 

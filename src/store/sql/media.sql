@@ -34,8 +34,10 @@ FOR UPDATE OF m
 --: query media_tags read
 SELECT tag, sum(n) AS n FROM (
 	SELECT tag, n FROM tags_kept WHERE $2::boolean
-	UNION ALL SELECT tag, n FROM tags_kept WHERE NOT $2::boolean AND scope IN ($1::text, 'house')
-	UNION ALL SELECT unnest(m.tags), 1 FROM @shared AND @presentable AND NOT $2::boolean) AS used
+	UNION ALL
+	SELECT tag, n FROM tags_kept WHERE NOT $2::boolean AND scope IN ($1::text, 'house')
+	UNION ALL
+	SELECT unnest(m.tags), 1 FROM @shared AND @presentable AND NOT $2::boolean) AS used
 GROUP BY tag HAVING sum(n) > 0 ORDER BY 2 DESC, tag LIMIT $3::int
 
 -- A readable item without events gives one row without an event, an unreadable one gives none.
