@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	t/unit/log \
 	t/unit/metric \
 	t/unit/metric_file \
+	t/unit/outside \
 	t/unit/str \
 	t/unit/token \
 	t/unit/totp

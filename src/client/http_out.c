@@ -10,6 +10,7 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/outside.h"
 #include "core/metric.h"
 #include "core/str.h"
 
@@ -196,6 +197,7 @@ perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *he
 	curl_easy_reset(curl); /* resets options only; connections stay open */
 	set_limits(curl, call->out);
 	set_request(curl, call, headers, reason);
+	(void)outside_call("another server");
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	end = end_of(call, code);

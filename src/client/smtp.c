@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/outside.h"
 #include "core/metric.h"
 #include "core/str.h"
 
@@ -123,6 +124,7 @@ perform(CURL *curl, struct error *err)
 	long answer = 0;
 
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+	(void)outside_call("the mail server");
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
 	end = end_of(code, answer);

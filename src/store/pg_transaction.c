@@ -3,8 +3,17 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/outside.h"
 #include "store/pg_internal.h"
 #include "core/banned.h"
+
+static void
+transaction_left(struct db *db)
+{
+	if (db->in_tx)
+		outside_ended();
+	db->in_tx = false;
+}
 
 static bool
 transaction_begin(struct db *db, struct error *err)
@@ -23,6 +32,7 @@ transaction_begin(struct db *db, struct error *err)
 		return false;
 	error_clear(err);
 	db->in_tx = true;
+	outside_began();
 	db->after = NULL;
 	db->after_end = &db->after;
 	return true;
@@ -37,11 +47,11 @@ transaction_commit(struct db *db, struct error *err)
 	bool committed;
 
 	if (db_ready(db, deadline, err) != DB_DONE) {
-		db->in_tx = false;
+		transaction_left(db);
 		return false;
 	}
 	outcome = db_simple(db, "COMMIT", "commit", deadline, &res, err);
-	db->in_tx = false;
+	transaction_left(db);
 	if (outcome == DB_DEAD || outcome == DB_LATE) {
 		error_slug(err, ERR_UNAVAILABLE, "commit_unknown",
 		    "The connection to the database was lost while saving. Check whether the"
@@ -74,7 +84,7 @@ transaction_rollback(struct db *db)
 	if (db_connected(db) &&
 	    db_simple(db, "ROLLBACK", "rollback", db_deadline(db), NULL, &ignored) != DB_DONE)
 		db_close(db);
-	db->in_tx = false;
+	transaction_left(db);
 }
 
 /* One savepoint name is enough: a newer savepoint hides an older one of the same name. */

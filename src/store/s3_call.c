@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/crypto.h"
 #include "core/error.h"
+#include "core/outside.h"
 #include "core/str.h"
 #include "core/xml.h"
 #include "store/s3_internal.h"
@@ -324,6 +325,7 @@ s3_perform(struct s3 *s3, struct s3_call *call, struct error *err)
 	curl_easy_setopt(s3->curl, CURLOPT_HTTPHEADER, headers);
 	set_limits(s3, call);
 	set_body(s3, &t);
+	(void)outside_call("the object store");
 	code = curl_easy_perform(s3->curl);
 	curl_slist_free_all(headers);
 	if (code != CURLE_OK)

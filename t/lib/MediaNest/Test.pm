@@ -119,11 +119,11 @@ sub shared_down {
 	return $bad eq '';
 }
 
-# The messages of sanitizers in a stack's logs.
+# The messages of sanitizers in a stack's logs, and of bugs that only the log tells.
 sub complaints {
 	my ($var) = @_;
 	return run_output('grep', '-rhE', '-A', '30',
-	    'ERROR: (Address|Leak)Sanitizer|runtime error: ', "$var/log");
+	    'ERROR: (Address|Leak)Sanitizer|runtime error: |bug: a call to', "$var/log");
 }
 
 # A port of 127.0.0.1 that is free, and the one after it.
