@@ -7,6 +7,7 @@ use lib 't/lib';
 use Test::More;
 use Digest::SHA qw(sha256_hex);
 use MediaNest::Media;
+use MediaNest::S3;
 use MediaNest::Test;
 
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.poll' => 200,
@@ -108,18 +109,20 @@ $mn->stop_part('worker');
 my $one = MediaNest::Media::slurp($make->picture('one.png', source => 'color=red:s=300x200'));
 my $two = MediaNest::Media::slurp($make->picture('two.png', source => 'color=blue:s=300x200'));
 $_ .= "\0" x (2000 - length $_) for $one, $two;
+my $s3 = MediaNest::S3->new($mn);
 my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'swap.png',
     size => length $one, type => 'image/png' })->{json};
 is($user->request(PUT => $begun->{uploadUrl}, $one, $begun->{fields})->{status}, 200, 'put');
 is($user->api(POST => '/api/media/upload/complete', { uploadId => $begun->{uploadId} })->{status},
     202, 'complete');
-is($user->request(PUT => $begun->{uploadUrl}, $two, $begun->{fields})->{status}, 200,
-    'put once more');
+is($user->request(PUT => $begun->{uploadUrl}, $two, $begun->{fields})->{status}, 403,
+    'the embedded store takes nothing more');
+my $incoming = "/$mn->{status}{storageBucket}/incoming/$begun->{uploadId}";
+is($s3->request(PUT => $incoming, body => $two)->{status}, 200, 'a foreign one would');
 $mn->start_part('worker');
 my $swapped = $user->wait_media($begun->{mediaId}, SETTLE);
 my ($key) = objects("original/$begun->{mediaId}/%");
-is($user->request(PUT => $begun->{uploadUrl}, $one, $begun->{fields})->{status}, 200,
-    'and again when it is ready');
+is($s3->request(PUT => $incoming, body => $one)->{status}, 200, 'and again when it is ready');
 my $file = $user->api(GET => "/api/media/$begun->{mediaId}/file");
 is(sha256_hex(get($file->{headers}{location})), $swapped->{sha256},
     'the file has the hash that the item tells');
