@@ -93,7 +93,8 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	like(MediaNest::Media::slurp("$mn->{var}/log/required.log"),
 	    qr/bubblewrap does not work here/, '... and says what to do');
 	$mn->stop_part('worker');
-	my ($without, $dir) = other_worker($mn, $exe, 'without', PATH => '/nonexistent');
+	my ($without, $dir) = other_worker($mn, $exe, 'without', PATH => '/nonexistent',
+	    MEDIANEST_MEDIA_SANDBOX => 'seccomp');
 	my @ids = (upload_clip(), $user->upload_bytes('w.png', png(200, 100), 'image/png')->{id},
 		$user->upload_file($make->song('w.mp3', cover => 1), 'audio/mpeg')->{id},
 		    $user->upload_file($make->hostile('playlist.mp4'), 'video/mp4')->{id});

@@ -44,6 +44,8 @@ ok -s "$etc/$_", $_ for qw(cron.d/medianest logrotate.d/medianest medianest/medi
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';
 unlike qx{cat $units/medianest-worker.service},
     qr/^(?:RestrictNamespaces|SystemCallFilter|ProtectProc)=/m, 'the worker may start its sandbox';
+like(qx{cat $units/medianest-worker.service}, qr/^$_=/m, "the worker has a $_")
+    for qw(MemoryMax TasksMax);
 
 SKIP: {
 	skip 'systemd-analyze is not here', 1 unless -x '/usr/bin/systemd-analyze';

@@ -37,7 +37,7 @@ keep_tail(char *tail, const char *bytes, size_t n)
 }
 
 static pid_t
-start(const char *const *argv, int out, int errors, pid_t parent)
+start(const char *const *argv, int seconds, int out, int errors, pid_t parent)
 {
 	pid_t pid = fork();
 	int null;
@@ -52,6 +52,8 @@ start(const char *const *argv, int out, int errors, pid_t parent)
 		dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
+	/* Where the sandbox lets its processes signal none, the child ends itself. */
+	alarm((unsigned)seconds);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(EXEC_FAILED);
 }
@@ -113,7 +115,7 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 		close(out[1]);
 		return error_slug(err, ERR_INTERNAL, "internal", "A pipe could not be created.");
 	}
-	pid = start(argv, out[1], errors[1], getpid());
+	pid = start(argv, seconds, out[1], errors[1], getpid());
 	close(out[1]);
 	close(errors[1]);
 	in_time = pid > 0 && pump(out[0], errors[0], until, sink, arg, result->messages);
@@ -126,7 +128,7 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!in_time)
+	if (!in_time || (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM))
 		return error_slug(err, ERR_UNPROCESSABLE, "timeout",
 		    "The file took too long to process.");
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -115,6 +115,7 @@ src_libservice_a_SOURCES += \
 	src/service/processing/sandbox.c \
 	src/service/processing/sandbox.h \
 	src/service/processing/sandbox_filter.c \
+	src/service/processing/sandbox_trial.c \
 	src/service/processing/scratch.c \
 	src/service/processing/scratch.h \
 	src/service/processing/upkeep.c \

@@ -2,9 +2,13 @@
  * The sandbox: the trial run in each mode, and restrictions of a program inside. Needs
  * medianest-media, built beside it or installed.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -16,50 +20,97 @@
 
 #include "core/banned.h"
 
+static bool
+refused(long result)
+{
+	return result < 0 && (errno == EPERM || errno == EACCES);
+}
+
+static const char *
+inside(const char *scratch, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", scratch, name);
+	return path;
+}
+
+/* In the confined process: 0, or the number of what it could do. */
+static int
+reach_out(const char *scratch, bool landlock)
+{
+	const struct f_owner_ex owner = { F_OWNER_PID, getppid() };
+	const struct rlimit none = { 0, 0 };
+	int status = -1, out[2];
+
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+		return 2;
+	if (unshare(CLONE_NEWUSER) == 0)
+		return 3;
+	if (open(inside(scratch, SANDBOX_INPUT), O_RDONLY) < 0)
+		return 4;
+	if (open(inside(scratch, SANDBOX_OUTPUT "/x"), O_WRONLY | O_CREAT, 0600) < 0)
+		return 5;
+	if (landlock && open("/etc/passwd", O_RDONLY) >= 0)
+		return 6;
+	if (landlock && open("/tmp", O_RDONLY | O_DIRECTORY) >= 0)
+		return 7;
+	if (landlock && sandbox_landlock_abi() >= 3 &&
+	    !refused(truncate(inside(scratch, "outside"), 0)))
+		return 8;
+	if (!refused(kill(getppid(), 0)) || !refused(kill(-1, 0)))
+		return 9;
+	if (!refused(prlimit(getppid(), RLIMIT_CPU, &none, NULL)))
+		return 10;
+	if (pipe(out) != 0 || !refused(fcntl(out[0], F_SETOWN, getppid())) ||
+	    !refused(fcntl(out[0], F_SETOWN_EX, &owner)))
+		return 11;
+	if (!refused(mkdir(inside(scratch, SANDBOX_OUTPUT "/d"), 0700)) ||
+	    !refused(unlink(inside(scratch, SANDBOX_OUTPUT "/x"))) ||
+	    !refused(open(inside(scratch, SANDBOX_OUTPUT), O_TMPFILE | O_RDWR, 0600)))
+		return 12;
+	if (!refused(setsid()) || !refused(setpgid(0, 0)))
+		return 13;
+	if (truncate(inside(scratch, SANDBOX_OUTPUT "/x"), 0) != 0 || raise(SIGURG) != 0)
+		return 14;
+	if (fork() == 0) /* threads and children still work */
+		_exit(0);
+	return wait(&status) > 0 && status == 0 ? 0 : 15;
+}
+
+static void
+fill(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+	if (fd < 0 || write(fd, "x", 1) != 1)
+		abort();
+	close(fd);
+}
+
 /* Runs in a child that has locked itself in; the exit status tells what was possible. */
 static int
 confined(bool landlock)
 {
-	char scratch[] = "/tmp/mn-sandbox-XXXXXX", path[64];
-	int status = -1, fd;
+	char scratch[] = "/tmp/mn-sandbox-XXXXXX";
+	int status = -1;
 	pid_t pid;
 
 	if (mkdtemp(scratch) == NULL)
 		return -1;
-	snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
-	close(open(path, O_WRONLY | O_CREAT, 0600));
-	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT, scratch);
-	mkdir(path, 0700);
+	fill(inside(scratch, SANDBOX_INPUT));
+	fill(inside(scratch, "outside"));
+	mkdir(inside(scratch, SANDBOX_OUTPUT), 0700);
 	pid = fork();
-	if (pid == 0) {
-		if (!sandbox_filter_self("/bin/true", scratch, landlock))
-			_exit(1);
-		if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
-			_exit(2);
-		if (unshare(CLONE_NEWUSER) == 0)
-			_exit(3);
-		snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
-		fd = open(path, O_RDONLY);
-		if (fd < 0)
-			_exit(4);
-		snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT "/x", scratch);
-		if (open(path, O_WRONLY | O_CREAT, 0600) < 0)
-			_exit(5);
-		if (landlock && open("/etc/passwd", O_RDONLY) >= 0)
-			_exit(6);
-		if (landlock && open("/tmp", O_RDONLY | O_DIRECTORY) >= 0)
-			_exit(7);
-		if (fork() == 0) /* threads and children still work */
-			_exit(0);
-		_exit(wait(&status) > 0 && status == 0 ? 0 : 8);
-	}
+	if (pid == 0)
+		_exit(sandbox_filter_self("/bin/true", scratch, landlock) ?
+			reach_out(scratch, landlock) :
+			1);
 	waitpid(pid, &status, 0);
-	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT "/x", scratch);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/" SANDBOX_OUTPUT, scratch);
-	rmdir(path);
-	snprintf(path, sizeof(path), "%s/" SANDBOX_INPUT, scratch);
-	unlink(path);
+	unlink(inside(scratch, SANDBOX_OUTPUT "/x"));
+	rmdir(inside(scratch, SANDBOX_OUTPUT));
+	unlink(inside(scratch, SANDBOX_INPUT));
+	unlink(inside(scratch, "outside"));
 	rmdir(scratch);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
@@ -75,7 +126,8 @@ main(void)
 	ok(size > 0 && size % 8 == 0, "to %ld bytes of BPF", (long)size);
 	status = confined(false);
 	ok(status == 0,
-	    "system call filter: no sockets, no namespaces, files and children work (%d)", status);
+	    "system call filter: no sockets, no signals, nothing unseen; the rest works (%d)",
+	    status);
 	if (sandbox_landlock_abi() > 0) {
 		status = confined(true);
 		ok(status == 0, "Landlock: scratch only (%d)", status);

@@ -47,7 +47,8 @@ doctor_check_sandbox(struct doctor *d)
 	error_clear(&err);
 	doctor_check_tool(d, "bwrap", "--version", "bubblewrap ", "bubblewrap");
 	if (!sandbox_init(&sandbox, d->config, &context, &err)) {
-		doctor_fail(d, "sandbox", NULL, "%s", doctor_reason(&err));
+		doctor_fail(d, "sandbox", NULL, "%s%s%s", err.message,
+		    err.detail[0] != '\0' ? ": " : "", err.detail);
 		return;
 	}
 	if (sandbox.mode == SANDBOX_BUBBLEWRAP)

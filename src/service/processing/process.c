@@ -45,6 +45,7 @@ struct process {
 	const char *source_key;
 	unsigned char sha256[SHA256_SIZE];
 	struct process_result result;
+	struct arena line;     /* of one output line of the sandbox; at last the result's */
 	struct error bad_line; /* the error behind a failed output line of the sandbox */
 	const char *keys[KEYS_MAX];
 	size_t nkeys;
@@ -167,7 +168,11 @@ sandbox_line(void *arg, const char *line, size_t len)
 	struct process *p = arg;
 	struct process_line parsed;
 
-	if (!process_line_parse(p->call->arena, line, len, &parsed, &p->bad_line))
+	if (p->result.present) /* the result is the last line, and keeps the arena */
+		return error_slug(&p->bad_line, ERR_INTERNAL, "sandbox_failed",
+		    "The file could not be processed.");
+	arena_reset(&p->line);
+	if (!process_line_parse(&p->line, line, len, &parsed, &p->bad_line))
 		return false;
 	if (parsed.step == NULL)
 		p->result = parsed.result;
@@ -467,6 +472,12 @@ work(struct process *p, struct error *err)
 	    publish(p, original, err);
 }
 
+static void
+release_line(void *arena)
+{
+	arena_clear(arena);
+}
+
 bool
 process_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -478,6 +489,8 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 	p->call = call;
 	p->env = env;
 	p->job = job;
+	arena_init(&p->line);
+	arena_defer(call->arena, release_line, &p->line);
 	if (!take_payload(call->arena, job, &p->media_id, &p->upload_id, err) ||
 	    !store_process_load(call->svc->db, call->arena, p->media_id, p->upload_id, &p->item,
 		err))

@@ -1,7 +1,10 @@
+#include <config.h>
+
 #include "service/processing/runner.h"
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include "core/arena.h"
@@ -255,6 +258,20 @@ take_signals(void)
 	sigprocmask(SIG_SETMASK, &wakes, NULL);
 }
 
+/* The soft limit only: the sandbox's may be higher. */
+static void
+limit_memory(void)
+{
+#ifndef MN_SANITIZERS /* shadow memory is address space by the terabyte */
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_AS, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max < RUNNER_MEMORY ? r.rlim_max : RUNNER_MEMORY;
+	setrlimit(RLIMIT_AS, &r);
+#endif
+}
+
 int
 runner_run(const struct runner *r)
 {
@@ -263,6 +280,7 @@ runner_run(const struct runner *r)
 	bool ok;
 
 	take_signals();
+	limit_memory();
 	run = (struct run) { .r = r,
 		.env = { .sandbox = r->sandbox, .stop = &stop },
 		.log = *r->log,

@@ -32,6 +32,12 @@ struct log;
 #define RUNNER_TURN_SECONDS \
 	60 /* to take, complete and give back jobs; a runner that takes longer hangs */
 
+/*
+ * Bytes of address space: what a job is told, by a decoder or by another server, must not fill the
+ * machine. The sandbox sets limits of its own.
+ */
+#define RUNNER_MEMORY (1LL << 30)
+
 /* The state of a runner for the supervisor, in shared memory. */
 struct runner_mark {
 	_Atomic int64_t until; /* monotonic us: the supervisor kills it then; 0 = idle */

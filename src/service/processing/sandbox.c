@@ -2,6 +2,7 @@
 
 #include "service/processing/sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,11 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/arena.h"
 #include "core/clock.h"
-#include "core/config.h"
 #include "core/error.h"
-#include "core/log.h"
 #include "core/str.h"
 
 #include "core/banned.h"
@@ -25,28 +23,22 @@
 #define ARGS_MAX 80
 #define EXEC_FAILED 127
 #define CONFINE_FAILED 126
-#define STOP_CHECK_MS 200
-#define PROBE_SECONDS 20
+#define CHECK_MS 100   /* between looks at the stop flag and the output directory */
+#define DISK_BLOCK 512 /* bytes, of st_blocks */
 #define INSIDE_PROGRAM "/m/medianest-media"
 #define INSIDE_INPUT "/w/" SANDBOX_INPUT
 #define INSIDE_OUTPUT "/w/" SANDBOX_OUTPUT
 
-static const char *const mode_names[] = { [SANDBOX_BUBBLEWRAP] = "bubblewrap",
-	[SANDBOX_LANDLOCK] = "landlock",
-	[SANDBOX_SECCOMP] = "seccomp" };
-
-const char *
-sandbox_mode_name(enum sandbox_mode mode)
-{
-	return mode_names[mode];
-}
-
-/* The parts of a command line; everything in it outlives the exec. */
+/* A run: its terms, and the parts of its command line, which outlive the exec. */
 struct command {
+	const char *scratch;
+	int64_t max_pixels;
+	int timeout;   /* seconds */
+	int filter_fd; /* of bubblewrap, or -1 */
 	const char *argv[ARGS_MAX];
 	size_t n;
 	char input[SANDBOX_PATH_MAX + 16], output[SANDBOX_PATH_MAX + 16];
-	char pixels[24], seconds[24], filter[24];
+	char pixels[24], seconds[24], filter[24], processes[40];
 };
 
 static void
@@ -59,7 +51,7 @@ add(struct command *c, const char *const *args)
 #define ADD(c, ...) add(c, (const char *const[]) { __VA_ARGS__, NULL })
 
 static void
-command_bubblewrap(struct command *c, const struct sandbox *box, int filter)
+command_bubblewrap(struct command *c, const struct sandbox *box)
 {
 	ADD(c, "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
 	    "--clearenv", "--setenv", "PATH", "/usr/bin");
@@ -74,43 +66,52 @@ command_bubblewrap(struct command *c, const struct sandbox *box, int filter)
 	ADD(c, "--proc", "/proc", "--dev", "/dev", "--size", SANDBOX_TMP, "--tmpfs", "/tmp");
 	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT,
 	    "--bind", c->output, INSIDE_OUTPUT, "--chdir", "/w");
-	snprintf(c->filter, sizeof(c->filter), "%d", filter);
-	ADD(c, "--seccomp", c->filter, "--", INSIDE_PROGRAM, "--out", INSIDE_OUTPUT, "--max-pixels",
-	    c->pixels, "--timeout", c->seconds, INSIDE_INPUT);
+	/* Memory as well: only /tmp, which is limited, and the output stay writable. */
+	ADD(c, "--remount-ro", "/dev", "--remount-ro", "/");
+	snprintf(c->filter, sizeof(c->filter), "%d", c->filter_fd);
+	snprintf(c->processes, sizeof(c->processes), "--nproc=%d", SANDBOX_PROCESSES);
+	/* Set inside, where only the processes of this run count. */
+	ADD(c, "--seccomp", c->filter, "--", "prlimit", c->processes, "--", INSIDE_PROGRAM, "--out",
+	    INSIDE_OUTPUT, "--max-pixels", c->pixels, "--timeout", c->seconds, INSIDE_INPUT);
 }
 
 static void
-command_build(struct command *c, const struct sandbox *box, const char *scratch, int64_t max_pixels,
-    int seconds, int filter)
+command_build(struct command *c, const struct sandbox *box)
 {
-	memset(c, 0, sizeof(*c));
-	snprintf(c->input, sizeof(c->input), "%s/" SANDBOX_INPUT, scratch);
-	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, scratch);
-	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)max_pixels);
-	snprintf(c->seconds, sizeof(c->seconds), "%d", seconds);
+	snprintf(c->input, sizeof(c->input), "%s/" SANDBOX_INPUT, c->scratch);
+	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, c->scratch);
+	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->max_pixels);
+	snprintf(c->seconds, sizeof(c->seconds), "%d", c->timeout);
 	if (box->mode == SANDBOX_BUBBLEWRAP)
-		command_bubblewrap(c, box, filter);
+		command_bubblewrap(c, box);
 	else
 		ADD(c, box->program, "--out", c->output, "--max-pixels", c->pixels, "--timeout",
 		    c->seconds, c->input);
 }
 
+/* A limit that is lower already stays. */
 static void
 limit(int resource, rlim_t value)
 {
-	struct rlimit r = { value, value };
+	struct rlimit r;
 
+	if (getrlimit(resource, &r) != 0)
+		_exit(CONFINE_FAILED);
+	r.rlim_max = r.rlim_max < value ? r.rlim_max : value;
+	r.rlim_cur = r.rlim_max;
 	if (setrlimit(resource, &r) != 0)
 		_exit(CONFINE_FAILED);
 }
 
 static void
-limits(int seconds)
+limits(const struct sandbox *box, const struct command *c)
 {
 #ifndef MN_SANITIZERS /* shadow memory is address space by the terabyte */
-	limit(RLIMIT_AS, SANDBOX_MEMORY);
+	limit(RLIMIT_AS, (rlim_t)(SANDBOX_MEMORY + c->max_pixels * SANDBOX_PIXEL_MEMORY));
 #endif
-	limit(RLIMIT_CPU, (rlim_t)(seconds < SANDBOX_CPU ? seconds : SANDBOX_CPU));
+	if (box->mode != SANDBOX_BUBBLEWRAP)
+		limit(RLIMIT_NPROC, SANDBOX_USER_PROCESSES);
+	limit(RLIMIT_CPU, (rlim_t)(c->timeout < SANDBOX_CPU ? c->timeout : SANDBOX_CPU));
 	limit(RLIMIT_FSIZE, SANDBOX_FILE);
 	limit(RLIMIT_NOFILE, SANDBOX_FILES);
 	limit(RLIMIT_CORE, 0);
@@ -118,8 +119,7 @@ limits(int seconds)
 
 /* In the new process, up to its exec. */
 static void
-child(const struct sandbox *box, const struct command *c, const char *scratch, int seconds, int out,
-    int errors, int filter, pid_t parent)
+child(const struct sandbox *box, const struct command *c, int out, int errors, pid_t parent)
 {
 	static char *const environment[] = { "PATH=/usr/bin",
 #ifdef MN_SANITIZERS
@@ -146,12 +146,12 @@ child(const struct sandbox *box, const struct command *c, const char *scratch, i
 	 * pipes.
 	 */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-	if (filter >= 0)
-		fcntl(filter, F_SETFD, 0);
-	limits(seconds);
+	if (c->filter_fd >= 0)
+		fcntl(c->filter_fd, F_SETFD, 0);
+	limits(box, c);
 	if (box->mode != SANDBOX_BUBBLEWRAP &&
-	    (chdir(scratch) != 0 ||
-		!sandbox_filter_self(box->program, scratch, box->mode == SANDBOX_LANDLOCK)))
+	    (chdir(c->scratch) != 0 ||
+		!sandbox_filter_self(box->program, c->scratch, box->mode == SANDBOX_LANDLOCK)))
 		_exit(CONFINE_FAILED);
 	execvpe(c->argv[0], (char *const *)(uintptr_t)c->argv, environment);
 	_exit(EXEC_FAILED);
@@ -208,11 +208,40 @@ output_read(struct output *o, int fd, bool is_error, bool *eof)
 	return true;
 }
 
-enum outcome { ENDED, TIMED_OUT, STOPPED, GARBAGE };
+/*
+ * More in the output directory than medianest-media ever writes: names, or bytes on the disk. It
+ * makes no directories.
+ */
+static bool
+overfull(const char *path)
+{
+	DIR *dir = opendir(path);
+	int64_t bytes = 0;
+	int files = 0;
+	struct dirent *entry;
+	struct stat st;
+	bool over = dir == NULL;
+
+	while (!over && (entry = readdir(dir)) != NULL) {
+		if (str_eq(entry->d_name, ".") || str_eq(entry->d_name, ".."))
+			continue;
+		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (int64_t)st.st_blocks * DISK_BLOCK;
+		over = ++files > SANDBOX_OUTPUT_FILES || bytes > SANDBOX_OUTPUT_BYTES ||
+		    entry->d_type == DT_DIR;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return over;
+}
+
+enum outcome { ENDED, TIMED_OUT, STOPPED, GARBAGE, OVERFULL };
 
 static enum outcome
-follow(struct output *o, int out, int errors, int64_t until, const volatile sig_atomic_t *stop)
+follow(struct output *o, const struct command *c, int out, int errors,
+    const volatile sig_atomic_t *stop)
 {
+	int64_t until = clock_monotonic() + (c->timeout + SANDBOX_GRACE) * US_PER_SEC, look = 0;
 	struct pollfd fds[2] = { { .fd = out, .events = POLLIN },
 		{ .fd = errors, .events = POLLIN } };
 	bool eof;
@@ -222,7 +251,12 @@ follow(struct output *o, int out, int errors, int64_t until, const volatile sig_
 			return STOPPED;
 		if (clock_monotonic() >= until)
 			return TIMED_OUT;
-		if (poll(fds, 2, STOP_CHECK_MS) <= 0)
+		if (clock_monotonic() >= look) {
+			if (overfull(c->output))
+				return OVERFULL;
+			look = clock_monotonic() + CHECK_MS * US_PER_MS;
+		}
+		if (poll(fds, 2, CHECK_MS) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {
 			eof = false;
@@ -241,7 +275,7 @@ follow(struct output *o, int out, int errors, int64_t until, const volatile sig_
  * the file.
  */
 static bool
-explain(enum outcome outcome, int status, const struct output *o, struct error *err)
+explain(enum outcome outcome, int status, struct output *o, struct error *err)
 {
 	/* bubblewrap reports a signal as 128 + its number. */
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) :
@@ -256,7 +290,8 @@ explain(enum outcome outcome, int status, const struct output *o, struct error *
 	if (outcome == GARBAGE)
 		error_slug(err, ERR_UNPROCESSABLE, "unreadable",
 		    "The file is damaged and cannot be read. Check the original file.");
-	else if (sig == SIGXCPU || sig == SIGXFSZ || sig == SIGABRT || sig == SIGTRAP)
+	else if (outcome == OVERFULL || sig == SIGXCPU || sig == SIGXFSZ || sig == SIGABRT ||
+	    sig == SIGTRAP)
 		error_slug(err, ERR_UNPROCESSABLE, "resource_limit",
 		    "The file needs more time or memory than is allowed for one file.");
 	else if (sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGSYS)
@@ -264,12 +299,32 @@ explain(enum outcome outcome, int status, const struct output *o, struct error *
 		    "The file is damaged and cannot be read. Check the original file.");
 	else
 		error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+	for (char *p = o->messages; (p = strchr(p, '\n')) != NULL;)
+		*p = ' ';
 	return error_detail(err, "status %#x: %s", (unsigned)status, o->messages);
 }
 
+/*
+ * Ends what the child has left behind, in its process group, which the filter lets none leave; then
+ * its status.
+ */
+static int
+reap(pid_t pid)
+{
+	siginfo_t info;
+	int status = 0;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+		;
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 static bool
-run(const struct sandbox *box, const struct command *c, const char *scratch, int seconds,
-    int filter, struct output *o, const volatile sig_atomic_t *stop, struct error *err)
+run(const struct sandbox *box, const struct command *c, struct output *o,
+    const volatile sig_atomic_t *stop, struct error *err)
 {
 	int out[2] = { -1, -1 }, errors[2] = { -1, -1 }, status = 0;
 	enum outcome outcome = GARBAGE;
@@ -278,22 +333,22 @@ run(const struct sandbox *box, const struct command *c, const char *scratch, int
 	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0)
 		pid = fork();
 	if (pid == 0)
-		child(box, c, scratch, seconds, out[1], errors[1], filter, self);
+		child(box, c, out[1], errors[1], self);
 	close(out[1]);
 	close(errors[1]);
 	if (pid > 0) {
-		outcome = follow(o, out[0], errors[0],
-		    clock_monotonic() + (seconds + SANDBOX_GRACE) * US_PER_SEC, stop);
+		outcome = follow(o, c, out[0], errors[0], stop);
 		if (outcome != ENDED && kill(-pid, SIGKILL) != 0)
 			kill(pid, SIGKILL);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
+		status = reap(pid);
 	}
 	close(out[0]);
 	close(errors[0]);
 	if (pid < 0)
 		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
 		    "The file could not be processed.");
+	if (outcome == ENDED && overfull(c->output))
+		outcome = OVERFULL;
 	if (outcome == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	return explain(outcome, status, o, err);
@@ -305,219 +360,18 @@ sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, 
 {
 	static char line[SANDBOX_LINE_MAX]; /* a process does one run at a time */
 	struct output o = { .line = line, .fn = fn, .arg = arg };
-	int filter = box->mode == SANDBOX_BUBBLEWRAP ? sandbox_filter_fd() : -1;
-	struct command c;
+	struct command c = { .scratch = scratch,
+		.max_pixels = max_pixels,
+		.timeout = seconds,
+		.filter_fd = box->mode == SANDBOX_BUBBLEWRAP ? sandbox_filter_fd() : -1 };
 	bool ok;
 
-	if (box->mode == SANDBOX_BUBBLEWRAP && filter < 0) {
-		ok = error_slug(err, ERR_INTERNAL, "sandbox_failed",
+	if (box->mode == SANDBOX_BUBBLEWRAP && c.filter_fd < 0)
+		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
 		    "The system call filter could not be created.");
-	} else {
-		command_build(&c, box, scratch, max_pixels, seconds, filter);
-		ok = run(box, &c, scratch, seconds, filter, &o, stop, err);
-	}
-	if (filter >= 0)
-		close(filter);
-	return ok;
-}
-
-/* A PNG of one pixel for the trial. */
-static const unsigned char pixel[] = {
-	0x89,
-	0x50,
-	0x4e,
-	0x47,
-	0x0d,
-	0x0a,
-	0x1a,
-	0x0a,
-	0x00,
-	0x00,
-	0x00,
-	0x0d,
-	0x49,
-	0x48,
-	0x44,
-	0x52,
-	0x00,
-	0x00,
-	0x00,
-	0x01,
-	0x00,
-	0x00,
-	0x00,
-	0x01,
-	0x08,
-	0x02,
-	0x00,
-	0x00,
-	0x00,
-	0x90,
-	0x77,
-	0x53,
-	0xde,
-	0x00,
-	0x00,
-	0x00,
-	0x0c,
-	0x49,
-	0x44,
-	0x41,
-	0x54,
-	0x78,
-	0x9c,
-	0x63,
-	0xf8,
-	0x7f,
-	0x80,
-	0x01,
-	0x00,
-	0x04,
-	0x81,
-	0x01,
-	0xc0,
-	0x77,
-	0xd9,
-	0x03,
-	0x1d,
-	0x00,
-	0x00,
-	0x00,
-	0x00,
-	0x49,
-	0x45,
-	0x4e,
-	0x44,
-	0xae,
-	0x42,
-	0x60,
-	0x82,
-};
-
-static bool
-probe_line(void *arg, const char *line, size_t len)
-{
-	bool *ok = arg;
-
-	if (strstr(line, "\"result\":{\"ok\":true") != NULL)
-		*ok = true;
-	return true;
-}
-
-static bool
-probe(const struct sandbox *box, const char *scratch, struct error *err)
-{
-	bool ok = false;
-
-	if (!sandbox_run(box, scratch, 1000000, PROBE_SECONDS, probe_line, &ok, NULL, err))
-		return false;
-	return ok ||
-	    error_slug(err, ERR_INTERNAL, "sandbox_failed",
-		"medianest-media could not read the trial picture.");
-}
-
-/* Next to this program if it runs from a build tree, otherwise the installed one. */
-static bool
-find_program(char *path, size_t size, struct error *err)
-{
-	ssize_t n = readlink("/proc/self/exe", path, size - 32);
-	char *slash;
-
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		if (slash != NULL) {
-			snprintf(slash, size - (size_t)(slash - path), "/medianest-media");
-			if (access(path, X_OK) == 0)
-				return true;
-		}
-	}
-	snprintf(path, size, "%s/medianest-media", MN_LIBEXECDIR);
-	return access(path, X_OK) == 0 ||
-	    error_set(err, ERR_INTERNAL, "medianest-media is missing: it should be at %s", path);
-}
-
-static bool
-make_trial(struct arena *arena, const char *scratch)
-{
-	const char *file = arena_printf(arena, "%s/" SANDBOX_INPUT, scratch);
-	int fd = -1;
-
-	if (mkdir(scratch, 0700) == 0 &&
-	    mkdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, scratch), 0700) == 0)
-		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	if (write(fd, pixel, sizeof(pixel)) != (ssize_t)sizeof(pixel)) {
-		close(fd);
-		return false;
-	}
-	return close(fd) == 0;
-}
-
-static void
-remove_trial(struct arena *arena, const char *scratch)
-{
-	unlink(arena_printf(arena, "%s/" SANDBOX_INPUT, scratch));
-	unlink(arena_printf(arena, "%s/" SANDBOX_OUTPUT "/320.webp", scratch));
-	rmdir(arena_printf(arena, "%s/" SANDBOX_OUTPUT, scratch));
-	rmdir(scratch);
-}
-
-/* Chooses the strongest mode that works; *first is the reason why bubblewrap does not. */
-static bool
-settle(struct sandbox *box, const char *scratch, bool required, struct error *first,
-    struct error *err)
-{
-	box->mode = SANDBOX_BUBBLEWRAP;
-	error_clear(first);
-	if (probe(box, scratch, first))
-		return true;
-	if (required) {
-		error_set(err, ERR_INTERNAL,
-		    "media.sandbox is 'required', but bubblewrap does not work here:"
-		    " install bubblewrap and allow user namespaces");
-		return error_detail(err, "%s", first->detail);
-	}
-	if (sandbox_landlock_abi() > 0) {
-		box->mode = SANDBOX_LANDLOCK;
-		if (probe(box, scratch, err))
-			return true;
-	}
-	box->mode = SANDBOX_SECCOMP;
-	return probe(box, scratch, err);
-}
-
-bool
-sandbox_init(struct sandbox *box, const struct config *config, const struct log *log,
-    struct error *err)
-{
-	struct arena arena;
-	struct error first;
-	const char *scratch;
-	bool ok;
-
-	memset(box, 0, sizeof(*box));
-	box->log = log;
-	if (!find_program(box->program, sizeof(box->program), err))
-		return false;
-	arena_init(&arena);
-	scratch = arena_printf(&arena, "%s/scratch/trial-%ld", config_str(config, CFG_DATA_DIR),
-	    (long)getpid());
-	if (make_trial(&arena, scratch))
-		ok = settle(box, scratch, str_eq(config_str(config, CFG_MEDIA_SANDBOX), "required"),
-		    &first, err);
-	else
-		ok = error_set(err, ERR_INTERNAL, "cannot write the scratch directory %s: %s",
-		    scratch, strerror(errno));
-	remove_trial(&arena, scratch);
-	if (ok && box->mode != SANDBOX_BUBBLEWRAP)
-		log_warn(log,
-		    "bubblewrap does not work here (%s): files are decoded under %s, with a"
-		    " system call filter and limits only",
-		    first.detail, sandbox_mode_name(box->mode));
-	else if (ok)
-		log_info(log, "files are decoded in the bubblewrap sandbox");
-	arena_clear(&arena);
+	command_build(&c, box);
+	ok = run(box, &c, &o, stop, err);
+	if (c.filter_fd >= 0)
+		close(c.filter_fd);
 	return ok;
 }

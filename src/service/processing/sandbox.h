@@ -4,9 +4,11 @@
  * system call filter.
  *
  * Where namespaces are forbidden it runs under no_new_privs, the same filter (which leaves no
- * sockets), Landlock as far as the kernel has it, and the same limits; media.sandbox = required
- * refuses that. sandbox_init() tries the very command line that is used later. All output of the
- * sandbox is untrusted input.
+ * sockets and then no signals either), all that Landlock can forbid in this kernel, and the same
+ * limits; media.sandbox = required refuses that. The filter and limits alone, where the kernel has
+ * no Landlock, leave all files of the worker readable: only media.sandbox = seccomp allows that.
+ * sandbox_init() tries the very command line that is used later. All output of the sandbox is
+ * untrusted input.
  */
 #ifndef MN_SERVICE_PROCESSING_SANDBOX_H
 #define MN_SERVICE_PROCESSING_SANDBOX_H
@@ -20,14 +22,26 @@ struct config;
 struct error;
 struct log;
 
-#define SANDBOX_MEMORY (3LL << 30)     /* bytes of address space of each process */
-#define SANDBOX_FILE (1LL << 30)       /* bytes of each file written */
+/*
+ * Bytes of address space of each process: the libraries and a video decoder's pictures, and, for
+ * each pixel that a picture may have, what the hungriest decoders hold of one (an interlaced PNG
+ * with 16 bits a channel: 8; HEIC: planes and the RGB made of them: 9).
+ */
+#define SANDBOX_MEMORY (1LL << 30)
+#define SANDBOX_PIXEL_MEMORY 12
+#define SANDBOX_FILE (64LL << 20)          /* bytes of each file written; RESULT_ASSET_SIZE_MAX */
+#define SANDBOX_OUTPUT_FILES 96            /* names in the output directory */
+#define SANDBOX_OUTPUT_BYTES (256LL << 20) /* of all of them */
+/* tasks in the process namespace of a run: decoders start a thread for each core */
+#define SANDBOX_PROCESSES 256
+/* without namespaces the limit counts all tasks of the worker's user, pools and all */
+#define SANDBOX_USER_PROCESSES 2048
 #define SANDBOX_TMP "268435456"        /* bytes of /tmp */
 #define SANDBOX_FILES 64               /* open descriptors */
 #define SANDBOX_CPU 300                /* seconds of each process */
 #define SANDBOX_GRACE 5                /* seconds after the child's own deadline */
 #define SANDBOX_LINE_MAX (320UL << 10) /* bytes of an output line; a longer one ends the run */
-#define SANDBOX_LINES_MAX 1000         /* of a run */
+#define SANDBOX_LINES_MAX 64           /* of a run; medianest-media writes less than ten */
 #define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
 
