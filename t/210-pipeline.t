@@ -155,6 +155,8 @@ for my $name (sort keys %ids) {
 		    /^(?:unsupported_type|unreadable|truncated|too_many_pixels|resource_limit)$/
 		    && length $item->{failure}{message} > 10,
 			"$name: failed, $item->{failure}{code}");
+		like(join(' ', timeline($ids{$name})), qr/ (\w+) started \1 failed publish failed$/,
+		    "$name: the step that failed says so");
 	} else {
 		like($name, qr/^(?:polyglot|noise|zeros)/, "$name: harmless");
 	}

@@ -68,6 +68,7 @@ sub alive { return grep { `cat /proc/$_/stat 2>/dev/null` =~ /\) [^Z] / } @_ }
 	ok(eval { wait_until { return !alive(@all) } 5, 'their end' }, '... with all its children');
 	is(job($id, "state || ' ' || attempt"), 'available 0', '... and gives the job back');
 	is_deeply([ glob "$mn->{var}/data/scratch/*" ], [], '... without leaving scratch files');
+	is(open_steps($mn, $id), '', '... or an open step');
 	$mn->start_part('worker');
 	is($user->wait_media($id, SETTLE)->{status}, 'ready', 'the next worker ends it');
 	is(job($id, 'attempt'), 1, 'as its first attempt');
@@ -149,6 +150,7 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 		is(job($id, 'state'), $attempt == 1 ? 'available' : 'dead', $attempt == 1
 		    ? 'tried again later' : 'given up');
 		like(job($id, 'last_error'), qr/signal 9/, '... with what happened');
+		is(open_steps($mn, $id), '', '... which ends the step that it was at');
 		$mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'mediaId' = '$id'; "
 		    . "NOTIFY mn_jobs") if $attempt == 1;
 	}
@@ -168,11 +170,14 @@ my @as_owner = $> == 0 ? ('setpriv', '--reuid', $uid, '--regid', $gid, '--clear-
 	$mn->psql("UPDATE jobs SET state = 'running', attempt = max_attempts, lease = "
 	    . "gen_random_uuid(), lease_until = now() - interval '1 second' WHERE "
 	    . "payload->>'mediaId' = '$id'");
+	$mn->psql("INSERT INTO media_events (media_id, step, state)"
+	    . " VALUES ('$id', 'fetch', 'started')");
 	$mn->start_part('worker');
 	my $item = $user->wait_media($id, SETTLE);
 	is("$item->{status} $item->{failure}{code}", 'failed processing_error',
 	    'a job that was never heard of again is given up');
 	is(job($id, 'state'), 'dead', '... and listed as dead');
+	is(open_steps($mn, $id), '', '... without an open step');
 }
 
 # --- trash and purge while it is being processed
@@ -232,7 +237,7 @@ pass('scratch space is empty');
 	    . "(gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
 	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY "
 	    . "kind");
-	my @wanted = qw(answers incoming jobs notifications objects sign_ins trash uploads);
+	my @wanted = qw(answers incoming jobs notifications objects sign_ins sweep trash uploads);
 	is_deeply(\@kinds, [ map { "upkeep.$_" } @wanted ], 'each periodic job is there, once');
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = "
 	    . "'available'; NOTIFY mn_jobs, 'upkeep'");
@@ -249,7 +254,7 @@ pass('scratch space is empty');
 	    . "state = 'available' AND finished_at IS NOT NULL AND last_error IS "
 	    . "NULL") == @kinds } SETTLE, 'their ends';
 	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + "
-	    . "interval '30 minutes'"), 3, 'those of each hour wait for the next hour');
+	    . "interval '30 minutes'"), 4, 'those of each hour wait for the next hour');
 }
 unlike($mn->log_text('worker'), qr/Sanitizer|runtime error/, 'the sanitizers are content');
 done_testing();

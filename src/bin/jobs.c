@@ -8,14 +8,15 @@
 #include "service/notify/mail.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"
+#include "service/processing/sweep.h"
 #include "service/processing/upkeep.h"
 #include "core/banned.h"
 
 const struct job_kind job_kinds[] = {
 #define JOB(id, kind, queue, attempts, timeout_s, timeout_setting, every_s, backoff_s, batch, run, \
-    give_up) \
+    ...) \
 	{ kind, JOB_QUEUE_##queue, attempts, timeout_s, timeout_setting, every_s, backoff_s, \
-		batch, run, give_up },
+		batch, run, __VA_ARGS__ },
 #include "service/job_kinds.def"
 #undef JOB
 	{ .kind = NULL },

@@ -108,7 +108,6 @@ photo_process(struct media_run *run, struct error *err)
 	struct picture pic;
 	struct exif exif;
 
-	media_step(run, "inspect", "started", NULL);
 	if (!picture_open(run, run->file, run->type->reader, &pic, err))
 		return false;
 	run->kind = MEDIA_IMAGE;

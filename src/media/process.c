@@ -13,7 +13,6 @@ process_stream(struct media_run *run, struct error *err)
 {
 	struct probe probe;
 
-	media_step(run, "inspect", "started", NULL);
 	if (!probe_file(run, &probe, err))
 		return false;
 	if (probe.duration > 0)
@@ -25,6 +24,7 @@ process_stream(struct media_run *run, struct error *err)
 bool
 media_run_process(struct media_run *run, struct error *err)
 {
+	media_step(run, "inspect", "started", NULL);
 	if (!sniff_file(run->arena, run->file, &run->type, err))
 		return false;
 	return run->type->image ? photo_process(run, err) : process_stream(run, err);

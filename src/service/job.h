@@ -47,6 +47,8 @@ struct job_after {
  */
 typedef bool job_run_fn(const struct call *, const struct job_env *, const struct job *,
     struct error *);
+/* In the transaction that records a failed attempt, also of a process that died. */
+typedef bool job_attempt_failed_fn(const struct call *, const struct job *, struct error *);
 /*
  * Notifies the people who wait for the job that it will not be tried again; inside the transaction
  * that makes it dead.
@@ -99,7 +101,8 @@ struct job_kind {
 	 */
 	bool batch;
 	job_run_fn *run;
-	job_give_up_fn *give_up; /* or NULL */
+	job_give_up_fn *give_up;               /* or NULL */
+	job_attempt_failed_fn *attempt_failed; /* or NULL */
 };
 
 enum job_id {

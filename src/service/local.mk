@@ -118,6 +118,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/sandbox_trial.c \
 	src/service/processing/scratch.c \
 	src/service/processing/scratch.h \
+	src/service/processing/sweep.c \
+	src/service/processing/sweep.h \
 	src/service/processing/upkeep.c \
 	src/service/processing/upkeep.h \
 	src/service/processing/worker.c \

@@ -17,6 +17,7 @@ enum {
 	Q_HEARTBEAT,
 	Q_DONE,
 	Q_DONE_MANY,
+	Q_REMEMBER,
 	Q_FAILED,
 	Q_RELEASE,
 	Q_EXPIRE,
@@ -110,6 +111,7 @@ const struct query store_jobs_queries[] = {
 	    " finished_at = now()"
 	    " WHERE id = ANY ($1::uuid[]) AND lease = $2 AND state = 'running'",
 	    0 },
+	[Q_REMEMBER] = { "job_remember", "UPDATE jobs SET payload = $3::jsonb" MINE, 0 },
 	[Q_FAILED] = { "job_failed",
 	    "UPDATE jobs SET state = CASE WHEN NOT " OVER " OR " PERIODIC " THEN 'available'"
 	    " ELSE 'dead' END,"
@@ -275,6 +277,17 @@ store_job_done(struct db *db, struct arena *arena, const struct job *job, struct
 		DB_PARAMS(job->id, job->lease, db_int(arena, job->every_s)), &rows, err))
 		return false;
 	return rows_affected(rows) == 1 || lease_lost(err);
+}
+
+bool
+store_job_remember(struct db *db, struct arena *arena, const struct job *job, const char *payload,
+    struct error *err)
+{
+	bool mine;
+
+	return db_change(db, arena, query(Q_REMEMBER), DB_PARAMS(job->id, job->lease, payload),
+		   &mine, err) &&
+	    (mine || lease_lost(err));
 }
 
 bool

@@ -67,6 +67,9 @@ bool store_jobs_heartbeat(struct db *, struct arena *, struct strings leases, in
  * the job: the caller then rolls back.
  */
 bool store_job_done(struct db *, struct arena *, const struct job *, struct error *);
+/* Replaces the payload of a held job: where the next run of a periodic job goes on. */
+bool store_job_remember(struct db *, struct arena *, const struct job *, const char *payload,
+    struct error *);
 /*
  * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, plus
  * or minus a quarter). After the last attempt, or if `final`, the job is dead and *dead is true; a

@@ -4,11 +4,16 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "model/job.h"
+#include "model/media.h"
 
 #include "core/banned.h"
 
 enum {
 	LOAD,
+	STEP,
+	CLOSE_STEPS,
+	PURGED,
 	RESERVE,
 	PUBLISH,
 	PUBLISH_ASSETS,
@@ -18,6 +23,7 @@ enum {
 	FORGET,
 	EXPIRE_UPLOADS,
 	STRAY_INCOMING,
+	ANNOUNCE_STRAYS,
 	EXPIRE_LOGINS,
 	EXPIRE_MAIL_COUNTERS,
 	EXPIRE_REFRESH,
@@ -32,6 +38,8 @@ enum {
 /* Waiting to be processed, even if it is in the trash now. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
 
+#define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
 	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
@@ -39,6 +47,27 @@ const struct query store_process_queries[] = {
 	    " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
 	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
 	    " AND m.trashed_from = 'processing')",
+	    QUERY_READ },
+	/*
+	 * The row of the job is locked, so that no other worker can take the job over in between: a
+	 * run that has lost it must not write into the timeline of the next one.
+	 */
+	[STEP] = { "process_step",
+	    "WITH held AS (SELECT FROM jobs WHERE id = $6 AND lease = $7 AND state = 'running'"
+	    " FOR SHARE),"
+	    " told AS (INSERT INTO media_events (media_id, step, state, message, attempt)"
+	    " SELECT m.id, $2, $3, $4, $5::integer FROM media m, held WHERE m.id = $1"
+	    " RETURNING id)"
+	    " SELECT EXISTS (SELECT FROM held), EXISTS (SELECT FROM told)",
+	    0 },
+	[CLOSE_STEPS] = { "process_close_steps",
+	    "INSERT INTO media_events (media_id, step, state, message, attempt)"
+	    " SELECT $1, step, 'failed', $2, attempt FROM (SELECT DISTINCT ON (step) id, step,"
+	    " state, attempt FROM media_events WHERE media_id = $1 ORDER BY step, id DESC) AS last"
+	    " WHERE state = 'started' AND EXISTS (SELECT FROM jobs WHERE id = $3 AND lease = $4)"
+	    " ORDER BY id",
+	    0 },
+	[PURGED] = { "process_purged", "SELECT NOT EXISTS (SELECT FROM media WHERE id = $1)",
 	    QUERY_READ },
 	[RESERVE] = { "process_reserve",
 	    "INSERT INTO media_assets (key, media_id, size) SELECT k, $1, s"
@@ -106,6 +135,20 @@ const struct query store_process_queries[] = {
 	    " OR u.status = 'completed' AND m.id IS NOT NULL AND m.object_key IS NULL"
 	    " OR u.created_at > now() - interval '1 hour'))",
 	    QUERY_READ },
+	/*
+	 * Keys of another form are not ours. A run announces its objects before it writes them; its
+	 * lease is looked at for those whose announcement a purge has taken.
+	 */
+	[ANNOUNCE_STRAYS] = { "process_announce_strays",
+	    "INSERT INTO media_assets (key, media_id, size) SELECT k, m[1]::uuid, 0"
+	    " FROM unnest($1::text[]) AS n (k), regexp_match(k, '^(?:derived|original)/(" UUID
+	    ")/(" UUID ")(?:/[^/]+)?$') AS m WHERE m IS NOT NULL"
+	    " AND NOT EXISTS (SELECT FROM media_assets a WHERE a.key = k)"
+	    " AND NOT EXISTS (SELECT FROM media d WHERE d.id = m[1]::uuid AND (d.object_key = k"
+	    " OR starts_with(k, d.asset_prefix || '/')))"
+	    " AND NOT EXISTS (SELECT FROM jobs j WHERE j.lease = m[2]::uuid"
+	    " AND j.state = 'running') ON CONFLICT DO NOTHING",
+	    0 },
 	[EXPIRE_LOGINS] = { "process_expire_logins",
 	    "DELETE FROM login_attempts WHERE last_failure < now() - interval '1 day'", 0 },
 	[EXPIRE_MAIL_COUNTERS] = { "process_expire_mail_counters",
@@ -157,6 +200,42 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 		.incoming_key = rows_str(rows, 0, 5),
 		.sha256 = rows_str(rows, 0, 6),
 		.size = rows_int(rows, 0, 7) };
+	return true;
+}
+
+bool
+store_process_step(struct db *db, struct arena *arena, const struct job *job, const char *media_id,
+    const struct media_event *event, bool *gone, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(STEP),
+		DB_PARAMS(media_id, event->step, event->state, event->message,
+		    db_int(arena, event->attempt), job->id, job->lease),
+		&rows, err))
+		return false;
+	*gone = rows_bool(rows, 0, 0) && !rows_bool(rows, 0, 1);
+	return rows_bool(rows, 0, 0) ||
+	    error_slug(err, ERR_CONFLICT, "lease_lost", "Another worker has taken over the job.");
+}
+
+bool
+store_process_close_steps(struct db *db, struct arena *arena, const struct job *job,
+    const char *media_id, const char *message, struct error *err)
+{
+	return db_exec(db, arena, query(CLOSE_STEPS),
+	    DB_PARAMS(media_id, message, job->id, job->lease), NULL, err);
+}
+
+bool
+store_process_purged(struct db *db, struct arena *arena, const char *media_id, bool *purged,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(PURGED), DB_PARAMS(media_id), &rows, err))
+		return false;
+	*purged = rows_bool(rows, 0, 0);
 	return true;
 }
 
@@ -259,6 +338,19 @@ store_process_stray_incoming(struct db *db, struct arena *arena, struct strings 
 		DB_PARAMS(db_array(arena, keys.items, keys.n)), &rows, err))
 		return false;
 	*stray = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_process_announce_strays(struct db *db, struct arena *arena, struct strings keys, int64_t *n,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(ANNOUNCE_STRAYS),
+		DB_PARAMS(db_array(arena, keys.items, keys.n)), &rows, err))
+		return false;
+	*n = rows_affected(rows);
 	return true;
 }
 

@@ -14,6 +14,8 @@
 
 struct arena;
 struct error;
+struct job;
+struct media_event;
 
 extern const struct query store_process_queries[];
 
@@ -43,6 +45,18 @@ struct process_found {
 
 bool store_process_load(struct db *, struct arena *, const char *media_id, const char *upload_id,
     struct process_item *, struct error *);
+/*
+ * Adds a step to the timeline if the job still holds its lease, else ERR_CONFLICT lease_lost.
+ * *gone: the item no longer exists.
+ */
+bool store_process_step(struct db *, struct arena *, const struct job *, const char *media_id,
+    const struct media_event *, bool *gone, struct error *);
+/* Every step of the item that has started and not ended has failed, if the lease is the last. */
+bool store_process_close_steps(struct db *, struct arena *, const struct job *,
+    const char *media_id, const char *message, struct error *);
+/* *purged: there is no such item, and never will be again. */
+bool store_process_purged(struct db *, struct arena *, const char *media_id, bool *purged,
+    struct error *);
 /* Announces objects before they are written; those that are never published are collected. */
 struct process_objects {
 	struct strings keys, sizes; /* of equal length */
@@ -75,6 +89,12 @@ bool store_process_expire_uploads(struct db *, struct arena *, int limit, size_t
 /* Returns those of the incoming objects that are no longer needed. */
 bool store_process_stray_incoming(struct db *, struct arena *, struct strings keys,
     struct strings *stray, struct error *);
+/*
+ * Of these objects under derived/ and original/, announces those that no item and no run has, as if
+ * a run had never published them: they are collected later. *n: how many.
+ */
+bool store_process_announce_strays(struct db *, struct arena *, struct strings keys, int64_t *n,
+    struct error *);
 /* Old sign-in counters, refresh tokens, sessions, revocations and ended uploads. */
 bool store_process_expire_identity(struct db *, struct arena *, struct error *);
 

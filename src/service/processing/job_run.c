@@ -62,6 +62,7 @@ record(const struct call *call, const struct job_kind *kind, const struct job *j
 	    !db_end(db,
 		store_job_failed(db, call->arena, job, message, final, kind->backoff_s, &dead,
 		    err) &&
+		    (kind->attempt_failed == NULL || kind->attempt_failed(call, job, err)) &&
 		    (!dead || kind->give_up == NULL || kind->give_up(call, job, &after, err)),
 		err))
 		return false;

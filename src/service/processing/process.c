@@ -18,6 +18,7 @@
 #include "service/notify/notify.h"
 #include "service/processing/process_result.h"
 #include "service/processing/job_run.h"
+#include "service/processing/purge.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
@@ -49,7 +50,11 @@ struct process {
 	struct error bad_line; /* the error behind a failed output line of the sandbox */
 	const char *keys[KEYS_MAX];
 	size_t nkeys;
+	bool gone; /* the item was purged meanwhile: nothing remains to be done */
 };
+
+/* For the owner, of a step that was cut off. What is behind it stands in the log. */
+#define CUT_OFF "The server had a problem here. It tries again by itself."
 
 static bool
 take_payload(struct arena *arena, const struct job *job, const char **media_id,
@@ -79,8 +84,11 @@ step(struct process *p, const char *name, const char *state, const char *message
 	};
 	struct json *data = json_new(p->call->arena, 0);
 
-	if (!store_media_event_add(p->call->svc->db, p->call->arena, p->media_id, &event, err))
+	if (!store_process_step(p->call->svc->db, p->call->arena, p->job, p->media_id, &event,
+		&p->gone, err))
 		return false;
+	if (p->gone)
+		return error_set(err, ERR_NOT_FOUND, "The item was deleted meanwhile.");
 	if (p->item.owner == NULL)
 		return true;
 	json_object(data, NULL);
@@ -345,7 +353,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	    !store_process_publish(db, p->call->arena, p->media_id, found, gone, err))
 		return false;
 	if (*gone)
-		return true;
+		return purge_leftovers(p->call, p->media_id, p->upload_id, err);
 	after->media_id = p->media_id;
 	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
@@ -400,7 +408,7 @@ publish(struct process *p, const char *original, struct error *err)
 
 struct failing {
 	const struct job *job;
-	const char *media_id;
+	const char *media_id, *upload_id;
 	const struct process_item *item;
 	struct process_failure why;
 };
@@ -432,7 +440,7 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	if (!store_process_fail(call->svc->db, call->arena, media_id, why, &gone, err))
 		return false;
 	if (gone)
-		return true;
+		return purge_leftovers(call, media_id, f->upload_id, err);
 	after->media_id = media_id;
 	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
 	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
@@ -446,6 +454,7 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 	const struct failing failing = {
 		.job = p->job,
 		.media_id = p->media_id,
+		.upload_id = p->upload_id,
 		.item = &p->item,
 		.why = { error_slug_of(why), why->message },
 	};
@@ -456,6 +465,8 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 	if (!db_begin(p->call->svc->db, err) ||
 	    !db_end(p->call->svc->db,
 		store_job_done(p->call->svc->db, p->call->arena, p->job, err) &&
+		    store_process_close_steps(p->call->svc->db, p->call->arena, p->job, p->media_id,
+			why->message, err) &&
 		    fail_item(p->call, &failing, &after, err),
 		err))
 		return false;
@@ -470,6 +481,34 @@ work(struct process *p, struct error *err)
 
 	return fetch(p, err) && decode(p, err) && store(p, &original, err) &&
 	    publish(p, original, err);
+}
+
+/* Completes the job of an item that no longer waits for it. */
+static bool
+finish_gone(struct process *p, struct error *err)
+{
+	struct db *db = p->call->svc->db;
+
+	return db_begin(db, err) &&
+	    db_end(db,
+		store_job_done(db, p->call->arena, p->job, err) &&
+		    purge_leftovers(p->call, p->media_id, p->upload_id, err),
+		err);
+}
+
+/* The worker stops and gives the job back; a failed attempt is closed with its record. */
+static bool
+leave(struct process *p, const struct error *why, struct error *err)
+{
+	struct error ignored;
+
+	*err = *why;
+	if (str_eq(error_slug_of(why), "stopped") &&
+	    !store_process_close_steps(p->call->svc->db, p->call->arena, p->job, p->media_id,
+		CUT_OFF, &ignored))
+		log_notice(p->call->svc->log, "the next run closes the timeline: %s",
+		    ignored.message);
+	return false;
 }
 
 static void
@@ -496,7 +535,10 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 		err))
 		return false;
 	if (!p->item.found) /* purged meanwhile, or published by an earlier run of the same job */
-		return store_job_done(call->svc->db, call->arena, job, err);
+		return finish_gone(p, err);
+	/* What a run that nobody heard of again left open. */
+	if (!store_process_close_steps(call->svc->db, call->arena, job, p->media_id, CUT_OFF, err))
+		return false;
 	p->scratch = scratch_make(call->svc->config, call->arena, job->lease, err);
 	if (p->scratch == NULL)
 		return false;
@@ -505,10 +547,21 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 	scratch_remove(p->scratch);
 	if (ok)
 		return true;
+	if (p->gone)
+		return finish_gone(p, err);
 	if (why.code == ERR_UNPROCESSABLE)
 		return finish_failed(p, &why, err);
-	*err = why;
-	return false;
+	return leave(p, &why, err);
+}
+
+bool
+process_attempt_failed(const struct call *call, const struct job *job, struct error *err)
+{
+	const char *media_id, *upload_id;
+	struct error ignored;
+
+	return !take_payload(call->arena, job, &media_id, &upload_id, &ignored) ||
+	    store_process_close_steps(call->svc->db, call->arena, job, media_id, CUT_OFF, err);
 }
 
 bool
@@ -525,13 +578,15 @@ process_give_up(const struct call *call, const struct job *job, struct job_after
 		return true;
 	if (!store_process_load(call->svc->db, call->arena, media_id, upload_id, &item, err))
 		return false;
-	return !item.found ||
-	    fail_item(call,
-		&(const struct failing) {
-		    .job = job,
-		    .media_id = media_id,
-		    .item = &item,
-		    .why = { "processing_error", message },
-		},
-		after, err);
+	if (!item.found)
+		return purge_leftovers(call, media_id, upload_id, err);
+	return fail_item(call,
+	    &(const struct failing) {
+		.job = job,
+		.media_id = media_id,
+		.upload_id = upload_id,
+		.item = &item,
+		.why = { "processing_error", message },
+	    },
+	    after, err);
 }

@@ -14,6 +14,7 @@
 
 /* payload {"mediaId","uploadId"} */
 job_run_fn process_run;
+job_attempt_failed_fn process_attempt_failed;
 job_give_up_fn process_give_up;
 
 #endif

@@ -80,6 +80,27 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 }
 
 bool
+purge_leftovers(const struct call *call, const char *media_id, const char *upload_id,
+    struct error *err)
+{
+	struct json *payload = json_new(call->arena, 0);
+	bool purged;
+
+	if (!store_process_purged(call->svc->db, call->arena, media_id, &purged, err))
+		return false;
+	if (!purged)
+		return true;
+	json_object(payload, NULL);
+	json_put_str(payload, "mediaId", media_id);
+	json_array(payload, "uploadIds");
+	if (upload_id != NULL)
+		json_put_str(payload, NULL, upload_id);
+	json_array_end(payload);
+	json_object_end(payload);
+	return job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
+}
+
+bool
 purge_collect(const struct call *call, struct error *err)
 {
 	struct strings keys;
@@ -133,24 +154,5 @@ purge_held_uploads(const struct call *call, struct error *err)
 			err) ||
 		    !remove_held(call, &held, err))
 			return false;
-	return true;
-}
-
-bool
-purge_stray_incoming(const struct call *call, struct error *err)
-{
-	struct s3_range range = { .prefix = INCOMING_PREFIX, .max = PURGE_BATCH };
-	struct strings keys, stray;
-
-	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
-		if (!s3_list(call->svc->s3, call->arena, &range, &keys, err))
-			return err->code == ERR_NOT_FOUND; /* no bucket yet */
-		if (keys.n == 0)
-			return true;
-		if (!store_process_stray_incoming(call->svc->db, call->arena, keys, &stray, err) ||
-		    (stray.n > 0 && !s3_delete_many(call->svc->s3, stray.items, stray.n, err)))
-			return false;
-		range.after = keys.items[keys.n - 1];
-	}
 	return true;
 }

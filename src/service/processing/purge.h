@@ -13,16 +13,17 @@ struct call;
 
 /* payload {"mediaId","uploadIds":[...]} */
 job_run_fn purge_run;
+/*
+ * In the transaction that ends a run: if the item no longer exists, a further purge removes what
+ * the run wrote after the first one. upload_id may be NULL.
+ */
+bool purge_leftovers(const struct call *, const char *media_id, const char *upload_id,
+    struct error *);
 /* Removes objects that were announced a day ago and never published, or have been replaced. */
 bool purge_collect(const struct call *, struct error *);
 /* Ends uploads that were never finished. */
 bool purge_expire_uploads(const struct call *, struct error *);
 /* Removes what the store has of ended uploads, and releases these. */
 bool purge_held_uploads(const struct call *, struct error *);
-/*
- * Removes unused objects under incoming/: left by crashes after the copy, or by clients that wrote
- * again.
- */
-bool purge_stray_incoming(const struct call *, struct error *);
 
 #endif

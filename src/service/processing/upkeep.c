@@ -92,10 +92,3 @@ upkeep_notifications(const struct call *call, const struct job_env *env, const s
 
 	return notify_expire(call, &removed, err) && done(call, job, err);
 }
-
-bool
-upkeep_incoming(const struct call *call, const struct job_env *env, const struct job *job,
-    struct error *err)
-{
-	return purge_stray_incoming(call, err) && done(call, job, err);
-}

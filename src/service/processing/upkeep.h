@@ -16,6 +16,5 @@ job_run_fn upkeep_jobs;          /* finished jobs */
 job_run_fn upkeep_answers;       /* responses kept for Idempotency-Key */
 job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
 job_run_fn upkeep_notifications; /* old notifications */
-job_run_fn upkeep_incoming;      /* unused uploaded objects */
 
 #endif

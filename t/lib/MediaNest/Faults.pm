@@ -9,7 +9,7 @@ use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-our @EXPORT = qw(png settled each_once other_worker);
+our @EXPORT = qw(png settled each_once open_steps other_worker);
 
 # A PNG of random colours, so that no two uploads have the same bytes.
 sub png {
@@ -69,6 +69,15 @@ sub settled {
 		. 'state <> \'done\'');
 }
 
+# The steps of these items that have started and not ended, as the timeline tells it.
+sub open_steps {
+	my ($mn, @ids) = @_;
+	return join ' ', $mn->psql('SELECT step FROM (SELECT DISTINCT ON (media_id, step) id, '
+	    . 'step, state FROM media_events WHERE media_id IN (' . list(@ids)
+	    . ') ORDER BY media_id, step, id DESC) AS last '
+	    . "WHERE state = 'started' ORDER BY id");
+}
+
 # Each item: one end, one notification, one set of derived files, no open job.
 sub each_once {
 	my ($mn, @ids) = @_;
@@ -79,6 +88,7 @@ sub each_once {
 	is $mn->psql("SELECT count(*) FROM media WHERE id IN ($in) AND status = 'failed' AND "
 	    . "coalesce(failure_code, '') = ''"),
 	    0, 'what failed has a reason';
+	is open_steps($mn, @ids), '', 'no step is left open';
 	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND state IN "
 	    . "('available', 'running') AND payload->>'mediaId' IN ($in)"),
 	    0, 'no job is left';
