@@ -2,6 +2,7 @@
  * medianest-media: reads one untrusted file inside the worker's sandbox, reports what it is, and
  * makes its thumbnails and previews.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,12 +62,15 @@ static void
 process(const char *file, const char *out, int64_t pixels, int64_t timeout)
 {
 	struct media_run run;
-	struct arena arena;
+	struct arena arena, pictures;
 	struct error err;
 	bool ok;
 
+	/* One heap, so that memory which is given back leaves the process. */
+	mallopt(M_ARENA_MAX, 1);
 	arena_init(&arena);
-	media_run_init(&run, &arena, file, out);
+	arena_init(&pictures);
+	media_run_init(&run, &arena, &pictures, file, out);
 	run.max_pixels = pixels;
 	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
@@ -76,6 +80,7 @@ process(const char *file, const char *out, int64_t pixels, int64_t timeout)
 	ok = picture_start(&err) && media_run_process(&run, &err);
 	alarm(0);
 	media_report(&run, ok, &err);
+	arena_clear(&pictures);
 	arena_clear(&arena);
 }
 

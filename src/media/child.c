@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -52,6 +53,8 @@ start(const char *const *argv, int seconds, int out, int errors, pid_t parent)
 		dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
 	dup2(errors, STDERR_FILENO);
+	/* Pictures are maps of their own, which end with them. */
+	setenv("MALLOC_MMAP_THRESHOLD_", CHILD_MMAP_THRESHOLD, 1);
 	/* Where the sandbox lets its processes signal none, the child ends itself. */
 	alarm((unsigned)seconds);
 	execvp(argv[0], (char *const *)(uintptr_t)argv);

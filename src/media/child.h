@@ -15,6 +15,7 @@ struct error;
 
 #define CHILD_STDERR_KEEP 4096 /* bytes of the end of standard error */
 #define CHILD_ARGS_MAX 96
+#define CHILD_MMAP_THRESHOLD "131072" /* bytes */
 
 typedef void child_sink_fn(void *arg, const char *bytes, size_t n);
 

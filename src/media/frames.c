@@ -69,14 +69,6 @@ next_stamp(const char **text, double *seconds)
 	return isfinite(*seconds);
 }
 
-/* The sandbox lets nothing be removed: there the file is emptied. */
-static void
-discard(const char *path)
-{
-	if (unlink(path) != 0 && truncate(path, 0) != 0)
-		_exit(1);
-}
-
 static bool
 present(const char *path)
 {
@@ -91,7 +83,7 @@ load(struct media_run *run, const char *path, int w, struct frame *f, struct err
 	bool ok = picture_open(run, path, FRAME_LOADER, &f->picture, err) &&
 	    picture_decode(run, &f->picture, w, err);
 
-	discard(path);
+	media_discard(path);
 	return ok;
 }
 
@@ -209,7 +201,7 @@ spread_pass(struct media_run *run, const struct probe *p, int w, int h, size_t m
 		 * Of `found` frames, take the i-th if it is the first in one of `max` equal shares.
 		 */
 		if (found > max && i > 0 && i * max / found == last) {
-			discard(path);
+			media_discard(path);
 			continue;
 		}
 		last = i * max / found;

@@ -36,6 +36,7 @@ struct media_asset {
 
 struct media_run {
 	struct arena *arena;
+	struct arena *pictures; /* decoded ones, until media_release_pictures() */
 	const char *file;
 	const char *out;
 	int64_t max_pixels;
@@ -55,7 +56,10 @@ struct media_run {
 	size_t nsprite_times;
 };
 
-void media_run_init(struct media_run *, struct arena *, const char *file, const char *out);
+void media_run_init(struct media_run *, struct arena *, struct arena *pictures, const char *file,
+    const char *out);
+/* Gives the memory of decoded pictures back to the system, for the next tool that runs beside. */
+void media_release_pictures(struct media_run *);
 /* Detects the type and processes the file; reports each step. */
 bool media_run_process(struct media_run *, struct error *);
 
@@ -66,6 +70,8 @@ void media_report(struct media_run *, bool ok, const struct error *);
 void media_asset_add(struct media_run *, const char *name, const char *content_type, int width,
     int height);
 const char *media_out_path(struct media_run *, const char *name);
+/* Removes a file of the output directory, or empties it: the sandbox lets nothing be removed. */
+void media_discard(const char *path);
 /* Cleaned UTF-8 text from a file, at most MEDIA_TEXT_MAX bytes; NULL if nothing is left. */
 const char *media_text(struct media_run *, const char *, size_t len);
 /* Seconds left of the run, at most `most`, at least 1. */

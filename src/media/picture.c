@@ -67,7 +67,7 @@ unref(void *object)
 static void *
 owned(struct media_run *run, void *object)
 {
-	arena_defer(run->arena, unref, object);
+	arena_defer(run->pictures, unref, object);
 	return object;
 }
 
@@ -209,7 +209,7 @@ strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 	data = vips_image_write_to_memory(bytes, &size);
 	if (data == NULL)
 		return vips_failed(run, err);
-	arena_defer(run->arena, release_pixels, data);
+	arena_defer(run->pictures, release_pixels, data);
 	bare = vips_image_new_from_memory(data, size, bytes->Xsize, bytes->Ysize, bytes->Bands,
 	    VIPS_FORMAT_UCHAR);
 	if (bare == NULL)
@@ -277,7 +277,7 @@ save(struct media_run *run, VipsImage *image, const char *name, struct error *er
 		PICTURE_EFFORT, "strip", TRUE, NULL) != 0)
 		error_detail(err, "%s", vips_error_buffer());
 	else
-		arena_defer(run->arena, release_pixels, bytes);
+		arena_defer(run->pictures, release_pixels, bytes);
 	size = bytes != NULL ? webp_strip(bytes, size) : 0;
 	if (size == 0 || !write_file(media_out_path(run, name), bytes, size))
 		return error_slug(err, ERR_INTERNAL, "internal", "A preview could not be saved.");

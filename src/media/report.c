@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,10 +22,12 @@ static const char *const kind_names[] = {
 };
 
 void
-media_run_init(struct media_run *run, struct arena *arena, const char *file, const char *out)
+media_run_init(struct media_run *run, struct arena *arena, struct arena *pictures, const char *file,
+    const char *out)
 {
 	memset(run, 0, sizeof(*run));
 	run->arena = arena;
+	run->pictures = pictures;
 	run->file = file;
 	run->out = out;
 	run->max_pixels = MEDIA_PIXELS_DEFAULT;
@@ -137,6 +140,20 @@ const char *
 media_out_path(struct media_run *run, const char *name)
 {
 	return arena_printf(run->arena, "%s/%s", run->out, name);
+}
+
+void
+media_discard(const char *path)
+{
+	if (unlink(path) != 0 && truncate(path, 0) != 0)
+		_exit(1);
+}
+
+void
+media_release_pictures(struct media_run *run)
+{
+	arena_reset(run->pictures);
+	malloc_trim(0);
 }
 
 const char *

@@ -1,7 +1,10 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cJSON.h>
 
@@ -160,57 +163,105 @@ preview_size(const struct probe *p, int *w, int *h)
 	*h = even((int)(p->height * scale + 0.5));
 }
 
-/* Filters that scale the segments to one size and concatenate them. */
-static const char *
-preview_filters(struct media_run *run, const struct probe *p, int segments)
+/* Output of the segments, one after the other. */
+struct segments {
+	int fd;
+	bool ok; /* all of it was written */
+};
+
+static void
+append(void *arg, const char *bytes, size_t n)
 {
-	struct buf f;
+	struct segments *to = arg;
+	ssize_t wrote;
+
+	for (; to->ok && n > 0; bytes += wrote, n -= (size_t)wrote) {
+		wrote = write(to->fd, bytes, n);
+		if (wrote < 0 && errno == EINTR)
+			wrote = 0;
+		to->ok = wrote >= 0;
+	}
+}
+
+static const char *
+segment_filters(struct media_run *run, const struct probe *p)
+{
 	int w, h;
 
 	preview_size(p, &w, &h);
-	buf_init(&f, run->arena, 0);
-	for (int i = 0; i < segments; i++)
-		buf_addf(&f, "[%d:V:0]%sscale=%d:%d,setsar=1,format=yuv420p[v%d];", i,
-		    p->fps > PREVIEW_FPS ? "fps=30," : "", w, h, i);
-	for (int i = 0; i < segments; i++)
-		buf_addf(&f, "[v%d]", i);
-	buf_addf(&f, "concat=n=%d:v=1:a=0[out]", segments);
-	return f.data;
+	return arena_printf(run->arena, "%sscale=%d:%d,setsar=1,format=yuv420p",
+	    p->fps > PREVIEW_FPS ? "fps=30," : "", w, h);
+}
+
+/*
+ * Encodes one segment as MPEG-TS, whose streams may be joined byte by byte. One process for each:
+ * it holds the pictures of one decoder, and only few for the encoder to look ahead.
+ */
+static bool
+segment(struct media_run *run, const struct probe *p, int i, int n, struct segments *to,
+    struct error *err)
+{
+	static const char *const output[] = { "-map", "0:V:0", "-an", "-sn", "-dn", "-map_metadata",
+		"-1", "-map_chapters", "-1", "-fps_mode", "vfr", "-c:v", "libx264", "-preset",
+		"veryfast", "-crf", "28", "-x264-params",
+		"bframes=0:rc-lookahead=1:sync-lookahead=0", "-threads", "1", "-muxdelay", "0",
+		"-muxpreload", "0", "-f", "mpegts", "pipe:1" };
+	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
+		"error", "-t", n == 1 ? "6" : "1" };
+	struct child_result result;
+	size_t args = 7;
+
+	args +=
+	    ffmpeg_input(run, argv + args, n == 1 ? 0 : p->duration * (i + 0.5) / n - 0.5, false);
+	argv[args++] = "-filter_threads";
+	argv[args++] = "1";
+	argv[args++] = "-vf";
+	argv[args++] = segment_filters(run, p);
+	argv[args++] = "-output_ts_offset";
+	argv[args++] = arena_printf(run->arena, "%d", i);
+	memcpy(argv + args, output, sizeof(output));
+	if (!child_run(argv, media_seconds_left(run, PREVIEW_SECONDS), append, to, &result, err))
+		return false;
+	return (result.status == 0 && to->ok) || probe_unreadable(run, result.messages, err);
+}
+
+/* Puts the joined segments into a file that plays while it is being fetched. */
+static bool
+wrap(struct media_run *run, const char *from, const char *path, struct error *err)
+{
+	const char *const argv[] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error",
+		"-y", "-protocol_whitelist", "file", "-format_whitelist", "mpegts", "-f", "mpegts",
+		"-i", arena_printf(run->arena, "file:%s", from), "-c", "copy", "-map_metadata",
+		"-1", "-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4", path, NULL };
+	struct child_result result;
+	struct stat st;
+
+	if (!child_run(argv, media_seconds_left(run, PREVIEW_SECONDS), NULL, NULL, &result, err))
+		return false;
+	return (result.status == 0 && stat(path, &st) == 0 && st.st_size > 0) ||
+	    probe_unreadable(run, result.messages, err);
 }
 
 /* Six segments of one second, or the beginning of a short video; without sound and metadata. */
 static bool
 preview(struct media_run *run, const struct probe *p, struct error *err)
 {
-	const char *argv[CHILD_ARGS_MAX * 2] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
-		"error", "-y" };
-	static const char *const output[] = { "-map", "[out]", "-an", "-sn", "-dn", "-map_metadata",
-		"-1", "-map_chapters", "-1", "-c:v", "libx264", "-preset", "veryfast", "-crf", "28",
-		"-threads", "1", "-movflags", "+faststart", "-fflags", "+bitexact", "-f", "mp4" };
-	const char *path = media_out_path(run, "preview.mp4");
-	int segments = p->duration > PREVIEW_WHOLE ? PREVIEW_SEGMENTS : 1, i, w, h;
-	struct child_result result;
-	struct stat st;
-	size_t n = 6;
+	const char *parts = media_out_path(run, "preview.ts"),
+		   *path = media_out_path(run, "preview.mp4");
+	const int segments = p->duration > PREVIEW_WHOLE ? PREVIEW_SEGMENTS : 1;
+	struct segments to = { open(parts, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), true };
+	bool ok = true;
+	int w, h;
 
-	for (i = 0; i < segments; i++) {
-		argv[n++] = "-t";
-		argv[n++] = segments == 1 ? "6" : "1";
-		n += ffmpeg_input(run, argv + n,
-		    segments == 1 ? 0 : p->duration * (i + 0.5) / segments - 0.5, false);
-	}
-	argv[n++] = "-filter_complex_threads";
-	argv[n++] = "1";
-	argv[n++] = "-filter_complex";
-	argv[n++] = preview_filters(run, p, segments);
-	memcpy(argv + n, output, sizeof(output));
-	n += sizeof(output) / sizeof(output[0]);
-	argv[n++] = path;
-	argv[n] = NULL;
-	if (!child_run(argv, media_seconds_left(run, PREVIEW_SECONDS), NULL, NULL, &result, err))
+	if (to.fd < 0)
+		return error_slug(err, ERR_INTERNAL, "internal", "A preview could not be saved.");
+	for (int i = 0; ok && i < segments; i++)
+		ok = segment(run, p, i, segments, &to, err);
+	close(to.fd);
+	ok = ok && wrap(run, parts, path, err);
+	media_discard(parts);
+	if (!ok)
 		return false;
-	if (result.status != 0 || stat(path, &st) != 0 || st.st_size == 0)
-		return probe_unreadable(run, result.messages, err);
 	preview_size(p, &w, &h);
 	media_asset_add(run, "preview.mp4", "video/mp4", w, h);
 	return true;
@@ -224,6 +275,7 @@ bool
 video_process(struct media_run *run, const struct probe *p, struct error *err)
 {
 	struct error why;
+	bool ok;
 
 	run->kind = MEDIA_VIDEO;
 	run->width = p->width;
@@ -239,11 +291,14 @@ video_process(struct media_run *run, const struct probe *p, struct error *err)
 	media_step(run, "thumbnails", "started", NULL);
 	if (!poster(run, p, err))
 		return false;
+	media_release_pictures(run);
 	media_step(run, "thumbnails", "done", NULL);
 
 	media_step(run, "preview", "started", NULL);
 	error_clear(&why);
-	if (sprite(run, p, &why) && preview(run, p, &why))
+	ok = sprite(run, p, &why);
+	media_release_pictures(run);
+	if (ok && preview(run, p, &why))
 		media_step(run, "preview", "done", NULL);
 	else
 		media_step(run, "preview", "failed", why.message);
