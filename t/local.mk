@@ -168,3 +168,4 @@ t_unit_job_kinds_SOURCES = t/unit/job_kinds.c src/bin/jobs.c src/bin/jobs.h
 # A command without Landlock: run by t/223-sandbox-limits.t.
 noinst_PROGRAMS += t/tools/without-landlock
 t_tools_without_landlock_SOURCES = t/tools/without_landlock.c
+check_PROGRAMS += t/unit/gate

@@ -8,11 +8,11 @@
 #include "core/banned.h"
 
 const struct job_queue job_queues[JOB_QUEUES] = {
-	[JOB_QUEUE_MEDIA] = { "media", CFG_WORKER_MEDIA, 0, false },
-	[JOB_QUEUE_VIDEO] = { "video", CFG_WORKER_VIDEO, 0, false },
-	[JOB_QUEUE_QUICK] = { "quick", JOB_NO_SETTING, 2, true },
-	[JOB_QUEUE_MAIL] = { "mail", JOB_NO_SETTING, 2, true },
-	[JOB_QUEUE_UPKEEP] = { "upkeep", JOB_NO_SETTING, 1, true },
+	[JOB_QUEUE_MEDIA] = { "media", CFG_WORKER_MEDIA, 0, 1, false },
+	[JOB_QUEUE_VIDEO] = { "video", CFG_WORKER_VIDEO, 0, 0, false },
+	[JOB_QUEUE_QUICK] = { "quick", JOB_NO_SETTING, 2, 0, true },
+	[JOB_QUEUE_MAIL] = { "mail", JOB_NO_SETTING, 2, 0, true },
+	[JOB_QUEUE_UPKEEP] = { "upkeep", JOB_NO_SETTING, 1, 0, true },
 };
 
 /* The columns of the table that a new job needs. */

@@ -24,12 +24,14 @@
 
 struct call;
 struct error;
+struct gate;
 struct notify_batch;
 struct sandbox;
 
 /* The environment of a job besides the services. */
 struct job_env {
 	const struct sandbox *sandbox;
+	const struct gate *gate;           /* of the queue's decoders */
 	const volatile sig_atomic_t *stop; /* the worker has been told to stop */
 };
 
@@ -72,6 +74,8 @@ struct job_queue {
 	const char *name;
 	int concurrency_setting; /* enum config_key, or JOB_NO_SETTING: `concurrency` */
 	int concurrency;         /* processes that run its jobs */
+	/* processes beside those: they fetch and store while `concurrency` jobs compute */
+	int ahead;
 	/* a process runs many jobs, one after the other, rather than one */
 	bool warm;
 };

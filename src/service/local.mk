@@ -102,6 +102,8 @@ src_libservice_a_SOURCES += \
 src_libservice_a_SOURCES += \
 	src/service/processing/bumps.c \
 	src/service/processing/bumps.h \
+	src/service/processing/gate.c \
+	src/service/processing/gate.h \
 	src/service/processing/job_run.c \
 	src/service/processing/job_run.h \
 	src/service/processing/process.c \

@@ -17,6 +17,7 @@
 #include "service/call.h"
 #include "service/notify/notify.h"
 #include "service/processing/process_result.h"
+#include "service/processing/gate.h"
 #include "service/processing/job_run.h"
 #include "service/processing/purge.h"
 #include "service/processing/sandbox.h"
@@ -193,10 +194,16 @@ static bool
 decode(struct process *p, struct error *err)
 {
 	const struct config *config = p->call->svc->config;
+	int place = gate_enter(p->env->gate, p->env->stop);
+	bool ok;
 
 	error_clear(&p->bad_line);
-	if (!sandbox_run(p->env->sandbox, p->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
-		(int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, p, p->env->stop, err)) {
+	if (place < 0)
+		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
+	ok = sandbox_run(p->env->sandbox, p->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
+	    (int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, p, p->env->stop, err);
+	gate_leave(p->env->gate, place);
+	if (!ok) {
 		if (p->bad_line.code != ERR_NONE)
 			*err = p->bad_line;
 		return false;

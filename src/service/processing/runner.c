@@ -282,7 +282,7 @@ runner_run(const struct runner *r)
 	take_signals();
 	limit_memory();
 	run = (struct run) { .r = r,
-		.env = { .sandbox = r->sandbox, .stop = &stop },
+		.env = { .sandbox = r->sandbox, .gate = &r->gate, .stop = &stop },
 		.log = *r->log,
 		.jobs = r->jobs,
 		.njobs = r->njobs,

@@ -21,6 +21,7 @@
 
 #include "core/id.h"
 #include "service/job.h"
+#include "service/processing/gate.h"
 
 struct arena;
 struct config;
@@ -52,6 +53,7 @@ struct runner {
 	const struct sandbox *sandbox;
 	const struct job_kind *kinds; /* ends with kind NULL */
 	const struct job_queue *queue;
+	struct gate gate;
 	const char *lease;
 	int lease_seconds;
 	struct runner_mark *mark;

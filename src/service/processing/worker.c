@@ -48,6 +48,7 @@ struct supervisor {
 	const char *batch_kinds[JOB_QUEUES];
 	bool look[JOB_QUEUES]; /* something may be due there */
 	int lease;             /* seconds */
+	int gate;              /* the file of struct gate */
 	struct bumps bumps;
 	int64_t next_heartbeat, next_ensure, next_look, kill_at;
 	bool away; /* the database, as last logged */
@@ -101,6 +102,8 @@ child(struct supervisor *s, const struct place *p, pid_t parent)
 		.sandbox = s->w->sandbox,
 		.kinds = s->w->kinds,
 		.queue = &job_queues[p->queue],
+		.gate = { s->gate, (int)p->queue * GATE_WIDTH,
+		    concurrency(s, &job_queues[p->queue]) },
 		.lease = p->lease,
 		.lease_seconds = s->lease,
 		.mark = p->mark,
@@ -186,7 +189,7 @@ fill_queue(struct supervisor *s, enum job_queue_id queue)
 	s->look[queue] = false;
 	if (job_queues[queue].warm && wake_idle(s, queue))
 		return true;
-	while (running(s, queue) < concurrency(s, &job_queues[queue]) &&
+	while (running(s, queue) < concurrency(s, &job_queues[queue]) + job_queues[queue].ahead &&
 	    (p = free_place(s)) != NULL) {
 		if (!take(s, p, queue))
 			return false;
@@ -486,7 +489,8 @@ worker_run(struct worker *w)
 	for (int q = 0; q < JOB_QUEUES; q++)
 		s.batch_kinds[q] = runner_batch_kinds(&s.forever, w->kinds, &job_queues[q]);
 	error_clear(&err);
-	if (!share_marks(&s)) {
+	s.gate = gate_open();
+	if (s.gate < 0 || !share_marks(&s)) {
 		log_crit(w->log, "no shared memory: %s", strerror(errno));
 		return EX_OSERR;
 	}
