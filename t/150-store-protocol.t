@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use Digest::MD5 qw(md5 md5_hex);
-use Digest::SHA qw(sha256 sha256_hex);
+use Digest::SHA qw(sha1 sha256 sha256_hex);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use Test::More;
@@ -60,6 +60,7 @@ subtest 'objects' => sub {
 	is($answer->{content}, 'hello', 'get');
 	is($answer->{headers}{'content-type'}, 'text/plain', 'type');
 	is($answer->{headers}{'cache-control'}, 'no-store', 'kept header');
+	is($answer->{headers}{'x-amz-meta-a_b-c'}, 'x y', 'metadata');
 	is($answer->{headers}{'x-content-type-options'}, 'nosniff', 'nosniff');
 	like($answer->{headers}{'content-security-policy'}, qr/sandbox/, 'sandbox');
 	$answer = head('a/b.txt');
@@ -95,6 +96,66 @@ subtest 'keys' => sub {
 	refused($s3->plain(GET => $url . '%ff%fe'), 400, 'InvalidURI', 'a key that is not UTF-8');
 	refused($s3->plain(GET => $url . '%00'), 400, 'InvalidRequest', 'a key with NUL');
 	refused($s3->plain(GET => $url . '%zz'), 400, 'InvalidRequest', 'a malformed escape');
+};
+
+# A reflected CRC with all ones at both ends, in base64.
+sub crc {
+	my ($polynomial, $bytes, $body) = @_;
+	my $crc = my $ones = $bytes == 8 ? ~0 : 0xffffffff;
+	for my $byte (unpack 'C*', $body) {
+		$crc ^= $byte;
+		$crc = $crc & 1 ? $crc >> 1 ^ $polynomial : $crc >> 1 for 1 .. 8;
+	}
+	return encode_base64(pack($bytes == 8 ? 'Q>' : 'N', $crc ^ $ones), '');
+}
+my %checksum = (
+	sha1 => sub { return encode_base64(sha1($_[0]), '') },
+	sha256 => sub { return encode_base64(sha256($_[0]), '') },
+	crc32 => sub { return crc(0xedb88320, 4, $_[0]) },
+	crc32c => sub { return crc(0x82f63b78, 4, $_[0]) },
+	crc64nvme => sub { return crc(0x9a6c9329 << 32 | 0xac4bc9b5, 8, $_[0]) },
+);
+sub crc32 { return $checksum{crc32}->(@_) }
+
+# A body in chunks: sizes cut it; the trailer comes after the last.
+sub chunked {
+	my ($key, $body, $trailer, %more) = @_;
+	my $text = join('', map { sprintf("%x\r\n", length) . "$_\r\n" } unpack('(a7)*', $body), )
+	    . "0\r\n$trailer\r\n";
+	return put($key, $text, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+		headers => { 'x-amz-decoded-content-length' => length $body,
+		    'content-encoding' => 'aws-chunked',
+		    $trailer =~ /^(.*?):/ ? ('x-amz-trailer' => $1) : (), %more });
+}
+
+subtest 'checksums' => sub {
+	for my $kind (sort keys %checksum) {
+		my $name = "x-amz-checksum-$kind";
+		my ($right, $wrong) = map { $checksum{$kind}->($_) } 'the body', 'another';
+		my %as = (
+			header => sub { put('check', 'the body', headers => { $name => $_[0] }) },
+			trailer => sub { chunked('check', 'the body', "$name:$_[0]\r\n") },
+		);
+		for my $where (sort keys %as) {
+			refused($as{$where}->($wrong), 400, 'BadDigest', "a wrong $kind as $where");
+			refused($as{$where}->('eHh4'), 400, 'InvalidDigest', "no $kind as $where");
+			refused(get('check'), 404, 'NoSuchKey', 'nothing was made');
+			is($as{$where}->($right)->{status}, 200, "a right $kind as $where");
+			$s3->request(DELETE => "/$bucket/check");
+		}
+	}
+	refused(put('check', 'x', headers => { 'x-amz-checksum-md4' => 'eHh4' }), 400,
+	    'InvalidRequest', 'an unknown algorithm in the header');
+	refused(chunked('check', 'x', "x-amz-checksum-md4:eHh4\r\n"), 400, 'InvalidRequest',
+	    '... in the trailer');
+	refused(put('check', 'x', headers => { map { ("x-amz-checksum-$_" => $checksum{$_}->('x')) }
+	    qw(crc32 sha1) }),
+	    400, 'InvalidRequest', 'two at once');
+	refused(chunked('check', 'x', '', 'x-amz-trailer' => 'x-amz-checksum-sha1'), 400,
+	    'MalformedTrailerError', 'one that was promised and does not come');
+	refused(get('check'), 404, 'NoSuchKey', 'nothing was made');
+	is(put('check', 'x', headers => { 'x-amz-checksum-algorithm' => 'SHA1' })->{status}, 200,
+	    'a header that only names an algorithm');
 };
 
 subtest 'what the client says of its body is checked' => sub {
@@ -293,8 +354,30 @@ subtest 'delete many' => sub {
 	}
 };
 
+# All metadata that the store keeps, on a body that nginx would otherwise send.
+subtest 'metadata' => sub {
+	my $body = join ' ', 1 .. 100_000;
+	my %meta = map { ("x-amz-meta-name-$_" => $_ x 180) } 1 .. 15;
+	is(put('meta', $body, headers => { %meta, 'x-amz-meta-mtime' => 7 })->{status}, 200, 'put');
+	for my $answer (get('meta'), head('meta')) {
+		is_deeply({ map { ($_ => $answer->{headers}{$_}) } keys %meta }, \%meta, 'all of it');
+		is($answer->{headers}{'x-amz-meta-mtime'}, 7, 'a usual name too');
+		is($answer->{headers}{'content-length'}, length $body, 'length');
+	}
+	ok(get('meta')->{content} eq $body, 'every byte');
+	my $part = get('meta', headers => { Range => 'bytes=5000-5009' });
+	is_deeply([@$part{qw(status content)}, $part->{headers}{'content-range'}],
+	    [206, substr($body, 5000, 10), 'bytes 5000-5009/' . length $body], 'a range');
+	my %old = (Range => 'bytes=0-3', 'If-Range' => '"x"');
+	is(get('meta', headers => \%old)->{status}, 200, 'a range of what was there before');
+	$old{'If-Range'} = $part->{headers}{etag};
+	is(get('meta', headers => \%old)->{content}, '1 2 ', '... and of what is');
+	refused(get('meta', headers => { Range => 'bytes=9999999-' }), 416, 'InvalidRange',
+	    'a range outside');
+};
+
 sub complete { my ($id, @parts) = @_; return $s3->request(POST => "/$bucket/mp",
-    query => { uploadId => $id },
+    query => { uploadId => $id }, ref $parts[-1] eq 'HASH' ? %{ pop @parts } : (),
 	body => '<CompleteMultipartUpload>'
 	    . join('',
 		map { "<Part><PartNumber>$_->[0]</PartNumber><ETag>$_->[1]</ETag></Part>" } @parts)
@@ -336,7 +419,8 @@ subtest 'uploads in parts' => sub {
 	my $answer = get('mp');
 	is_deeply([$answer->{content}, $answer->{headers}{'content-type'}],
 	    ['part 1;part 3;copied', 'v/m'], 'joined');
-	is(head('mp')->{headers}{'x-amz-meta-k'}, 'v', 'metadata from its creation');
+	is($_->{headers}{'x-amz-meta-k'}, 'v', 'metadata from its creation')
+	    for $answer, head('mp');
 	refused(complete($id, [1, $etag[0]]), 404, 'NoSuchUpload', 'complete again');
 	($id) = MediaNest::S3::values_of(
 	    $s3->request(POST => "/$bucket/mp", query => { uploads => '' }), 'UploadId');
@@ -345,6 +429,53 @@ subtest 'uploads in parts' => sub {
 	refused($s3->request(PUT => "/$bucket/mp", query => { uploadId => $id, partNumber => 1 },
 	    body => 'x'),
 	    404, 'NoSuchUpload', 'part of an aborted upload');
+};
+
+subtest 'parts of an object' => sub {
+	my @body = ('one ' x 50_000, 'two ' x 20_000, 'three');
+	my $whole = join '', @body;
+	my ($id) = MediaNest::S3::values_of(
+	    $s3->request(POST => "/$bucket/mp", query => { uploads => '' }), 'UploadId');
+	my @claim = map { [2 * $_, $s3->request(PUT => "/$bucket/mp",
+	    query => { uploadId => $id, partNumber => 2 * $_ },
+	    body => $body[$_ - 1])->{headers}{etag}] } 1 .. 3;
+	my $sum = encode_base64(sha256(map { sha256($_) } @body), '');
+	for my $wrong ([sha1 => encode_base64(sha1('other'), '')], [sha256 => "$sum-2"],
+	    [sha256 => encode_base64(sha256("$whole."), '') . '-3'], [crc32 => crc32("$whole.")]) {
+		refused(complete($id, @claim,
+		    { headers => { "x-amz-checksum-$wrong->[0]" => $wrong->[1] } }),
+		    400, 'BadDigest', "a wrong $wrong->[0] of the object");
+	}
+	is(complete($id, @claim, { headers => { 'x-amz-checksum-sha256' => "$sum-3",
+	    'x-amz-checksum-type' => 'COMPOSITE' } })->{status},
+	    200, 'a right one of its parts');
+	my $first = 0;
+	for my $n (1 .. 3) {
+		my $last = $first + length($body[$n - 1]) - 1;
+		my $part = get('mp', query => { partNumber => $n });
+		ok($part->{content} eq $body[$n - 1], "part $n");
+		for my $answer ($part, head('mp', query => { partNumber => $n })) {
+			is_deeply([$answer->{status}, @{ $answer->{headers} }{
+				qw(content-length content-range x-amz-mp-parts-count)}],
+			    [206, length $body[$n - 1], "bytes $first-$last/" . length $whole, 3],
+			    '... and where it lies');
+		}
+		$first = $last + 1;
+	}
+	refused(get('mp', query => { partNumber => 4 }), 416, 'InvalidPartNumber', 'no such part');
+	refused(get('mp', query => { partNumber => $_ }), 400, 'InvalidArgument', "part $_")
+	    for 0, 'x', 10001;
+	refused(get('mp', query => { partNumber => 1 }, headers => { Range => 'bytes=0-1' }), 400,
+	    'InvalidRequest', 'a part and a range');
+	is(get('mp')->{headers}{'x-amz-mp-parts-count'}, undef, 'the whole says nothing of parts');
+	put('mp', 'whole');
+	my $part = get('mp', query => { partNumber => 1 });
+	is_deeply([@$part{qw(status content)},
+	    @{ $part->{headers} }{qw(content-range x-amz-mp-parts-count)}],
+	    [206, 'whole', 'bytes 0-4/5', undef], 'an object without parts is its own first');
+	refused(get('mp', query => { partNumber => 2 }), 416, 'InvalidPartNumber',
+	    '... and has no second');
+	refused(get('none', query => { partNumber => 1 }), 404, 'NoSuchKey', 'of nothing');
 };
 
 subtest 'no path reaches the file system' => sub {
@@ -395,27 +526,6 @@ subtest 'bodies that cannot be' => sub {
 	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"), 'a body'), 400,
 	    'EntityTooLarge', 'a read with a body');
 };
-
-# A body in chunks: sizes cut it; the trailer comes after the last.
-sub chunked {
-	my ($key, $body, $trailer, %more) = @_;
-	my $text = join('', map { sprintf("%x\r\n", length) . "$_\r\n" } unpack('(a7)*', $body), )
-	    . "0\r\n$trailer\r\n";
-	return put($key, $text, payload => 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-		headers => { 'x-amz-decoded-content-length' => length $body,
-		    'content-encoding' => 'aws-chunked',
-		    'x-amz-trailer' => 'x-amz-checksum-crc32' },
-		    %more);
-}
-
-sub crc32 {
-	my $crc = 0xffffffff;
-	for my $byte (unpack 'C*', $_[0]) {
-		$crc ^= $byte;
-		$crc = $crc & 1 ? $crc >> 1 ^ 0xedb88320 : $crc >> 1 for 1 .. 8;
-	}
-	return encode_base64(pack('N', $crc ^ 0xffffffff), '');
-}
 
 subtest 'bodies in chunks' => sub {
 	my $body = join ' ', 1 .. 500;

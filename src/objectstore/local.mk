@@ -3,6 +3,8 @@ src_libobjectstore_a_SOURCES = \
 	src/objectstore/objects.c \
 	src/objectstore/objects.h \
 	src/objectstore/objects_blob.c \
+	src/objectstore/objects_checksum.c \
+	src/objectstore/objects_checksum.h \
 	src/objectstore/objects_chunked.c \
 	src/objectstore/objects_crc.c \
 	src/objectstore/objects_crc.h \

@@ -88,18 +88,46 @@ objects_buckets(const struct call *call, struct bucket_row **out, size_t *n, str
 	    store_buckets(call->svc->db, call->arena, out, n, err);
 }
 
+static bool
+no_such_key(struct error *err)
+{
+	return error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
+}
+
+static bool
+name_valid(struct object_name name)
+{
+	return object_bucket_valid(name.bucket) && object_key_valid(name.key);
+}
+
 bool
 objects_find(const struct call *call, struct object_name name, struct object_row *out,
     struct error *err)
 {
-	if (!object_bucket_valid(name.bucket) || !object_key_valid(name.key))
-		return error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
+	if (!name_valid(name))
+		return no_such_key(err);
 	if (!store_object_find(call->svc->db, call->arena, name, out, err))
 		return false;
-	if (out->key != NULL)
-		return true;
-	return objects_bucket_require(call, name.bucket, err) &&
-	    error_slug(err, ERR_NOT_FOUND, "NoSuchKey", "There is no such object.");
+	return out->key != NULL ||
+	    (objects_bucket_require(call, name.bucket, err) && no_such_key(err));
+}
+
+bool
+objects_find_part(const struct call *call, struct object_name name, int number,
+    struct object_row *out, struct object_part_place *place, struct error *err)
+{
+	if (!name_valid(name))
+		return no_such_key(err);
+	if (!store_object_find_part(call->svc->db, call->arena, name, number, out, place, err))
+		return false;
+	if (out->key == NULL)
+		return objects_bucket_require(call, name.bucket, err) && no_such_key(err);
+	if (number > (place->parts > 0 ? place->parts : 1))
+		return error_slug(err, ERR_MALFORMED, "InvalidPartNumber",
+		    "The object does not have that many parts.");
+	if (place->parts == 0) /* the whole object is its first part */
+		place->size = out->size;
+	return true;
 }
 
 const char *

@@ -45,18 +45,29 @@ bool objects_room(const struct services *, struct arena *, int64_t size, struct 
 /* The blob's name below the objects directory: "ab/cd/abcd...". */
 const char *object_blob_path(struct arena *, const char *blob);
 
+#define OBJECT_CHECKSUM_MAX 64 /* bytes */
+
+/* An announced x-amz-checksum-*; header NULL: none. */
+struct object_checksum {
+	const char *header;
+	const char *digest;         /* name for digest_new(), or NULL */
+	const struct crc_kind *crc; /* or NULL */
+	size_t bytes;
+	/* 0: of the bytes; else of the checksums of so many parts, which S3 writes as a suffix "-N" */
+	int64_t parts;
+	unsigned char value[OBJECT_CHECKSUM_MAX];
+};
+
 /*
  * A body spooled by nginx, with the size and digests that the client announced. Digests that it did
  * not announce are NULL and are not computed.
  */
 struct object_body {
-	const char *spool;                    /* path, or NULL for an empty body */
-	int64_t size;                         /* announced */
-	const unsigned char *md5;             /* 16 bytes */
-	const unsigned char *sha256;          /* 32 bytes; x-amz-content-sha256 */
-	const unsigned char *checksum_sha256; /* 32 bytes; x-amz-checksum-sha256 */
-	const struct crc_kind *crc;           /* x-amz-checksum-crc32 and its like */
-	uint64_t crc_value;
+	const char *spool;           /* path, or NULL for an empty body */
+	int64_t size;                /* announced */
+	const unsigned char *md5;    /* 16 bytes */
+	const unsigned char *sha256; /* 32 bytes; x-amz-content-sha256 */
+	struct object_checksum checksum;
 	/*
 	 * id of the upload (sql: uploads) whose presigned URL brought the body: it is refused once
 	 * that upload has ended; NULL: no upload's
@@ -64,12 +75,14 @@ struct object_body {
 	const char *upload;
 };
 
+/* Does a header of this name (lower case) hold a checksum? */
+bool object_checksum_named(const char *name);
 /*
- * Stores a header x-amz-checksum-* (lower case) in the body; ignores other headers. InvalidDigest
- * when it is malformed.
+ * Stores the checksum of such a header; ignores other headers. InvalidDigest when it is malformed,
+ * InvalidRequest when its algorithm is unknown or there is a checksum already.
  */
-bool object_body_checksum(struct arena *, struct object_body *, const char *name, const char *value,
-    struct error *);
+bool object_checksum_add(struct arena *, struct object_checksum *, const char *name,
+    const char *value, struct error *);
 
 /* Verifies the chunks of a body; functions are NULL if the chunks are not signed. */
 struct chunk_judge {
@@ -110,6 +123,9 @@ bool objects_buckets(const struct call *, struct bucket_row **, size_t *n, struc
 bool objects_put(const struct call *, const struct object_put *, struct object_row *out,
     struct error *);
 bool objects_find(const struct call *, struct object_name, struct object_row *, struct error *);
+/* InvalidPartNumber if the object does not have it; one that has no parts is its own first. */
+bool objects_find_part(const struct call *, struct object_name, int number, struct object_row *,
+    struct object_part_place *, struct error *);
 bool objects_delete(const struct call *, const char *bucket, struct strings keys, struct error *);
 /*
  * The new row shares the bytes (a hard link). The caller has checked the conditions on the source.
@@ -117,8 +133,8 @@ bool objects_delete(const struct call *, const char *bucket, struct strings keys
 bool objects_copy(const struct call *, const struct object_row *source,
     const struct object_put *target, struct object_row *out, struct error *);
 
-/* Reads a part of a blob into memory, for the few responses that nginx cannot send. */
-bool objects_read(const struct call *, const char *blob, int64_t first, int64_t size,
+/* Maps a part of a blob into memory, for the few responses that nginx cannot send. */
+bool objects_map(const struct call *, const char *blob, int64_t first, int64_t size,
     const char **bytes, struct error *);
 
 struct object_list_query {
@@ -185,6 +201,7 @@ struct object_part_claim {
 struct object_part_claims {
 	const struct object_part_claim *items;
 	size_t n;
+	struct object_checksum checksum; /* of the object */
 };
 bool objects_upload_complete(const struct call *, const struct object_upload_name *,
     const struct object_part_claims *, struct object_row *out, struct error *);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
-#include "objectstore/objects_crc.h"
+#include "objectstore/objects_checksum.h"
 #include "objectstore/objects_internal.h"
 #include "service/call.h"
 #include "service/services.h"
@@ -26,7 +27,6 @@
 #include "core/banned.h"
 
 #define SPOOL_DIR ".tmp"
-#define READ_CHUNK (256 * 1024)
 #define COPY_CHUNK (1L << 30) /* bytes per copy_file_range(2) */
 
 const char *
@@ -126,88 +126,6 @@ blob_spool_valid(const struct call *call, const char *path)
 	    strspn(path + len, "0123456789") == strlen(path + len);
 }
 
-/* The digests of a body; only those that are needed are computed. */
-struct sums {
-	struct digest *md5, *sha;
-	const struct crc_kind *crc;
-	uint64_t crc_state;
-};
-
-static bool
-hash_file(int fd, struct sums *sums, struct error *err)
-{
-	static char chunk[READ_CHUNK];
-	ssize_t n;
-
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
-		if (sums->md5 != NULL)
-			digest_update(sums->md5, chunk, (size_t)n);
-		if (sums->sha != NULL)
-			digest_update(sums->sha, chunk, (size_t)n);
-		if (sums->crc != NULL)
-			sums->crc_state = crc_update(sums->crc, sums->crc_state, chunk, (size_t)n);
-	}
-	return n == 0 || failed("read of a spooled body", err);
-}
-
-static bool
-check_digests(int fd, const struct object_body *body, struct error *err)
-{
-	bool want_sha = body->sha256 != NULL || body->checksum_sha256 != NULL;
-	struct sums sums = { body->md5 != NULL ? digest_new("md5") : NULL,
-		want_sha ? digest_new("sha256") : NULL, body->crc, 0 };
-	unsigned char md5_sum[64] = { 0 }, sha_sum[64] = { 0 };
-	bool read_all = (sums.md5 == NULL && sums.sha == NULL && sums.crc == NULL) || fd < 0 ||
-	    hash_file(fd, &sums, err);
-
-	if (sums.md5 != NULL)
-		digest_final(sums.md5, md5_sum);
-	if (sums.sha != NULL)
-		digest_final(sums.sha, sha_sum);
-	if (!read_all)
-		return false;
-	if (body->md5 != NULL && memcmp(body->md5, md5_sum, MD5_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "BadDigest",
-		    "The body does not match its Content-MD5.");
-	if (body->sha256 != NULL && memcmp(body->sha256, sha_sum, SHA256_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "XAmzContentSHA256Mismatch",
-		    "The body does not match its x-amz-content-sha256.");
-	if (body->checksum_sha256 != NULL &&
-	    memcmp(body->checksum_sha256, sha_sum, SHA256_SIZE) != 0)
-		return error_slug(err, ERR_MALFORMED, "BadDigest",
-		    "The body does not match its x-amz-checksum-sha256.");
-	if (body->crc != NULL && body->crc_value != sums.crc_state)
-		return error_slug(err, ERR_MALFORMED, "BadDigest",
-		    "The body does not match its %s.", body->crc->header);
-	return true;
-}
-
-bool
-object_body_checksum(struct arena *arena, struct object_body *body, const char *name,
-    const char *value, struct error *err)
-{
-	const struct crc_kind *crc = crc_find(name);
-	bool sha = strcmp(name, "x-amz-checksum-sha256") == 0;
-	unsigned char *bytes;
-	size_t len = 0;
-
-	if (crc == NULL && !sha)
-		return true;
-	bytes = base64_decode(arena, value, strlen(value), &len);
-	if (bytes == NULL || len != (sha ? SHA256_SIZE : crc->bytes))
-		return error_slug(err, ERR_MALFORMED, "InvalidDigest",
-		    "%s must be the bytes of the digest in base64.", name);
-	if (sha) {
-		body->checksum_sha256 = bytes;
-		return true;
-	}
-	body->crc = crc;
-	body->crc_value = 0;
-	for (size_t i = 0; i < len; i++)
-		body->crc_value = body->crc_value << 8 | bytes[i];
-	return true;
-}
-
 bool
 blob_check(const struct call *call, const struct object_body *body, struct error *err)
 {
@@ -235,7 +153,7 @@ blob_check(const struct call *call, const struct object_body *body, struct error
 		done = error_slug(err, ERR_MALFORMED, "IncompleteBody",
 		    "The body does not have the announced length.");
 	else
-		done = check_digests(fd, body, err);
+		done = checksum_body(fd, body, err);
 	if (fd >= 0)
 		close(fd);
 	return done;
@@ -266,20 +184,64 @@ objects_body_text(const struct call *call, const struct object_body *body, size_
 	return n == body->size;
 }
 
+struct mapping {
+	void *start;
+	size_t size;
+};
+
+static void
+unmap(void *mapping)
+{
+	const struct mapping *m = mapping;
+
+	munmap(m->start, m->size);
+}
+
+/* Blobs never change, so the mapping stays whole. */
 bool
-objects_read(const struct call *call, const char *blob, int64_t first, int64_t size,
+objects_map(const struct call *call, const char *blob, int64_t first, int64_t size,
     const char **bytes, struct error *err)
 {
-	char *out = arena_alloc(call->arena, (size_t)size + 1);
-	int fd = open(absolute(call, blob), O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? pread(fd, out, (size_t)size, first) : -1;
+	struct mapping *m = arena_alloc(call->arena, sizeof(*m));
+	int64_t skip = first % sysconf(_SC_PAGESIZE);
+	struct stat st;
+	int fd;
 
-	*bytes = out;
-	if (n != size)
-		failed("read of a blob", err);
-	if (fd >= 0)
-		close(fd);
-	return n == size;
+	*bytes = "";
+	if (size == 0)
+		return true;
+	if ((fd = open(absolute(call, blob), O_RDONLY | O_CLOEXEC)) < 0 || fstat(fd, &st) != 0 ||
+	    st.st_size < first + size) {
+		failed("blob", err);
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	m->size = (size_t)(size + skip);
+	m->start = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, first - skip);
+	close(fd);
+	if (m->start == MAP_FAILED)
+		return failed("mapping of a blob", err);
+	arena_defer(call->arena, unmap, m);
+	madvise(m->start, m->size, MADV_SEQUENTIAL);
+	*bytes = (const char *)m->start + skip;
+	return true;
+}
+
+bool
+blob_check_object(const struct call *call, const char *blob, const struct object_checksum *claim,
+    const struct blob_piece *pieces, size_t n, struct error *err)
+{
+	bool done;
+	int fd;
+
+	if (claim->header == NULL)
+		return true;
+	if ((fd = open(absolute(call, blob), O_RDONLY | O_CLOEXEC)) < 0)
+		return failed("blob", err);
+	done = checksum_object(fd, claim, pieces, n, err);
+	close(fd);
+	return done;
 }
 
 static bool

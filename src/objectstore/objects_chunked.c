@@ -147,7 +147,7 @@ read_trailers(struct unchunk *u, struct object_body *body, struct error *err)
 		}
 		buf_addf(&text, "%s:%s\n", str_lower(u->arena, line),
 		    str_trim(u->arena, colon + 1));
-		if (!object_body_checksum(u->arena, body, str_lower(u->arena, line),
+		if (!object_checksum_add(u->arena, &body->checksum, str_lower(u->arena, line),
 			str_trim(u->arena, colon + 1), err))
 			return false;
 	}

@@ -27,6 +27,9 @@ bool blob_take(const struct call *, const struct object_body *, const char *blob
 bool blob_link(const struct call *, const char *from, const char *blob, struct error *);
 bool blob_join(const struct call *, const struct blob_piece *, size_t n, const char *blob,
     struct error *);
+/* Compares a joined blob with the checksum that the client announces for the object, if any. */
+bool blob_check_object(const struct call *, const char *blob, const struct object_checksum *,
+    const struct blob_piece *, size_t n, struct error *);
 void blob_unlink(const struct call *, const char *blob);
 /* removes unused files; returns their number */
 size_t blob_sweep_spool(const struct call *);

@@ -199,6 +199,16 @@ joined_etag(struct arena *arena, const struct object_part_claims *claims)
 	return arena_printf(arena, "%s-%zu", hex_encode(arena, sum, sizeof(sum)), claims->n);
 }
 
+static const char *
+part_sizes(struct arena *arena, const struct blob_piece *pieces, size_t n)
+{
+	const char **sizes = arena_array(arena, n + 1, sizeof(*sizes));
+
+	for (size_t i = 0; i < n; i++)
+		sizes[i] = db_int(arena, pieces[i].size);
+	return db_array(arena, sizes, n);
+}
+
 bool
 objects_upload_complete(const struct call *call, const struct object_upload_name *name,
     const struct object_part_claims *claims, struct object_row *out, struct error *err)
@@ -227,9 +237,11 @@ objects_upload_complete(const struct call *call, const struct object_upload_name
 	    !objects_room(call->svc, call->arena, claims->n > 1 ? row->size : 0, err))
 		return false;
 	row->etag = joined_etag(call->arena, claims);
+	publication.part_sizes = part_sizes(call->arena, pieces, claims->n);
 	if (!store_blob_announce(call->svc->db, call->arena, blob, err) ||
 	    !(claims->n == 1 ? blob_link(call, pieces[0].blob, blob, err) :
 			       blob_join(call, pieces, claims->n, blob, err)) ||
+	    !blob_check_object(call, blob, &claims->checksum, pieces, claims->n, err) ||
 	    !store_object_publish(call->svc->db, call->arena, &publication, &published, err))
 		return false;
 	*out = publication.row;

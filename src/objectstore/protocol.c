@@ -30,6 +30,7 @@ static const struct {
 	{ "MissingContentLength", 411 },
 	{ "PreconditionFailed", 412 },
 	{ "InvalidRange", 416 },
+	{ "InvalidPartNumber", 416 },
 	{ "InternalError", 500 },
 	{ "NotImplemented", 501 },
 	{ "ServiceUnavailable", 503 },

@@ -18,9 +18,7 @@
 #define PROTOCOL_BODY_MAX (4UL << 20) /* bytes of an XML body: 10 000 parts with their tags */
 #define PROTOCOL_HEADERS_MAX 20       /* other headers stored with an object */
 #define PROTOCOL_META_MAX 4096        /* bytes of them */
-/* bytes that a worker sends itself if nginx cannot */
-#define PROTOCOL_SLICE_MAX (16 << 20)
-#define PROTOCOL_URI_MAX 12288 /* bytes of a request target */
+#define PROTOCOL_URI_MAX 12288        /* bytes of a request target */
 
 /* One parsed S3 request. */
 struct protocol_request {
@@ -79,6 +77,7 @@ bool protocol_write(const struct protocol_request *, struct response *, struct e
 protocol_operation_fn protocol_list_buckets, protocol_list_objects, protocol_list_uploads,
     protocol_list_parts, protocol_get_location, protocol_get_versioning, protocol_get_acl,
     protocol_get_tagging, protocol_head_bucket, protocol_get_object;
+bool protocol_part_number(const struct protocol_request *, int *, struct error *);
 /* Writes: protocol_put.c and protocol_multi.c. */
 protocol_operation_fn protocol_put_bucket, protocol_delete_bucket, protocol_put_object,
     protocol_copy_object, protocol_delete_object, protocol_delete_objects, protocol_upload_create,
@@ -101,6 +100,9 @@ enum protocol_verdict protocol_judge(const struct protocol_conditions *, const s
 
 /* The body of a write as its headers describe it (protocol_body.c). */
 bool protocol_body(const struct protocol_request *, struct object_body *, struct error *);
+/* Its x-amz-checksum-* header; header NULL: none. */
+bool protocol_checksum(const struct protocol_request *, struct object_checksum *, struct error *);
+/* The text of a small body. */
 bool protocol_body_read(const struct protocol_request *, const char **text, size_t *len,
     struct error *);
 /* The headers to store with an object, as a JSON object. */

@@ -13,9 +13,6 @@
 #define CHUNKED "aws-chunked"
 #define META_PREFIX "x-amz-meta-"
 
-static const char *const checksums[] = { "x-amz-checksum-sha256", "x-amz-checksum-crc32",
-	"x-amz-checksum-crc32c", "x-amz-checksum-crc64nvme" };
-
 const char *
 protocol_content_type(const struct protocol_request *req)
 {
@@ -89,25 +86,57 @@ decode_chunks(const struct protocol_request *req, const char *payload, struct ob
 }
 
 bool
-protocol_body(const struct protocol_request *req, struct object_body *body, struct error *err)
+protocol_checksum(const struct protocol_request *req, struct object_checksum *out,
+    struct error *err)
+{
+	*out = (struct object_checksum) { .header = NULL };
+	for (size_t i = 0; i < req->claim->nsigned; i++) {
+		const char *name = req->claim->signed_headers[i],
+			   *value = protocol_header(req, name);
+
+		if (value != NULL && !object_checksum_add(req->call.arena, out, name, value, err))
+			return false;
+	}
+	return true;
+}
+
+/* Has the checksum come that x-amz-trailer promises? */
+static bool
+trailer_kept(const struct protocol_request *req, const struct object_body *body, struct error *err)
+{
+	const char *promised = protocol_header(req, "x-amz-trailer");
+
+	return promised == NULL || !object_checksum_named(promised) ||
+	    str_ieq(promised, body->checksum.header) ||
+	    error_slug(err, ERR_MALFORMED, "MalformedTrailerError",
+		"The body ends without the %s that x-amz-trailer announces.", promised);
+}
+
+/* Everything about the body except the x-amz-checksum-* headers. */
+static bool
+body_alone(const struct protocol_request *req, struct object_body *body, struct error *err)
 {
 	const char *spool = request_env(req->http, "X_BODY_FILE"),
-		   *payload = protocol_header(req, "x-amz-content-sha256"), *value;
+		   *payload = protocol_header(req, "x-amz-content-sha256");
+	const struct object_checksum checksum = body->checksum;
 	unsigned char *sha = arena_alloc(req->call.arena, SHA256_SIZE);
 
 	*body = (struct object_body) { .spool = spool != NULL && *spool != '\0' ? spool : NULL,
 		.size = req->length > 0 ? req->length : 0,
+		.checksum = checksum,
 		.upload = protocol_client(req) };
 	if (payload != NULL && hex_decode(payload, sha, SHA256_SIZE))
 		body->sha256 = sha;
-	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++)
-		if ((value = protocol_header(req, checksums[i])) != NULL &&
-		    !object_body_checksum(req->call.arena, body, checksums[i], value, err))
-			return false;
 	if (payload != NULL && protocol_streaming(payload) &&
-	    !decode_chunks(req, payload, body, err))
+	    (!decode_chunks(req, payload, body, err) || !trailer_kept(req, body, err)))
 		return false;
 	return digest_header(req, "content-md5", MD5_SIZE, &body->md5, err);
+}
+
+bool
+protocol_body(const struct protocol_request *req, struct object_body *body, struct error *err)
+{
+	return protocol_checksum(req, &body->checksum, err) && body_alone(req, body, err);
 }
 
 /* Adds one header to the JSON object; the sizes are counted together. */
@@ -179,9 +208,13 @@ bool
 protocol_body_read(const struct protocol_request *req, const char **text, size_t *len,
     struct error *err)
 {
-	struct object_body body;
+	struct object_body body = { .size = 0 };
+	/* the checksum of a request that completes an upload is that of the object */
+	bool own = protocol_query(req, "uploadId") == NULL;
 
-	if (!protocol_body(req, &body, err) ||
+	if (own && !protocol_checksum(req, &body.checksum, err))
+		return false;
+	if (!body_alone(req, &body, err) ||
 	    !objects_body_text(&req->call, &body, PROTOCOL_BODY_MAX, text, err))
 		return false;
 	*len = (size_t)body.size;

@@ -67,6 +67,24 @@ protocol_header_safe(const char *value)
 	return true;
 }
 
+/*
+ * The stored headers that nginx keeps when it sends a blob itself: X-Accel-Redirect passes some on,
+ * and location /_objects/ of nginx/storage.conf.in names the others. It can name them only one by
+ * one, so an object with other headers is sent by the worker.
+ */
+static bool
+nginx_keeps(const char *name)
+{
+	static const char *const kept[] = { "cache-control", "content-disposition", "expires",
+		"content-encoding", "content-language", "x-amz-meta-s3cmd-attrs",
+		"x-amz-meta-mtime", "x-amz-meta-md5chksum" };
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		if (str_ieq(kept[i], name))
+			return true;
+	return false;
+}
+
 /* Adds the stored headers, except those that the URL overrides. */
 static bool
 add_kept_headers(const struct protocol_request *req, struct response *res,
@@ -173,34 +191,103 @@ parse_range(const struct protocol_request *req, int64_t total, int64_t *first, i
 	return true;
 }
 
+/* What to send of an object. */
+struct part {
+	int64_t first, size;
+	int64_t parts; /* of the object, when one of them is wanted and it has some */
+	bool partial;
+};
+
+/* RFC 9110 section 13.1.5: an If-Range that does not match makes the range void. */
+static bool
+range_void(const struct protocol_request *req, const struct response *res)
+{
+	const char *if_range = protocol_header(req, "if-range");
+
+	return if_range != NULL && !str_eq(if_range, response_find(res, "ETag")) &&
+	    !str_eq(if_range, response_find(res, "Last-Modified"));
+}
+
+static bool
+worker_sends(const struct protocol_request *req, struct response *res, const struct object_row *row,
+    const struct part *part, struct error *err)
+{
+	if (part->size > OBJECT_PUT_MAX)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "At most 5 GiB of this object are sent at once. Request ranges.");
+	res->body_len = (size_t)part->size;
+	return objects_map(&req->call, row->blob, part->first, part->size, &res->body, err);
+}
+
 /*
- * A GET with If-Match, which clients send with the ranges of a large object. nginx would compare
- * the condition with its own ETag and refuse the request (its not_modified filter cannot be turned
- * off), so the worker sends these bytes, up to a limit.
+ * nginx sends whole objects and their ranges. It cannot send a part by its number, keeps only the
+ * headers that its configuration names, and compares If-Match (which clients send with the ranges
+ * of a large object) with an ETag of its own, because its not_modified filter cannot be turned off.
+ * The worker sends these bytes.
  */
 static bool
-answer_slice(const struct protocol_request *req, struct response *res, const struct object_row *row,
+needs_worker(const struct protocol_request *req, const struct response *res,
+    const struct part *part)
+{
+	bool odd = part->partial || protocol_header(req, "if-match") != NULL;
+
+	for (unsigned i = 0; i < res->nheaders && !odd; i++)
+		odd = str_starts(res->headers[i].name, "x-amz-meta-") &&
+		    !nginx_keeps(res->headers[i].name);
+	return odd;
+}
+
+static bool
+send_object(const struct protocol_request *req, struct response *res, const struct object_row *row,
+    struct part *part, struct error *err)
+{
+	bool head = str_eq(req->method, "HEAD"), worker = !head && needs_worker(req, res, part);
+
+	if (worker && !part->partial && !range_void(req, res)) {
+		part->partial = parse_range(req, row->size, &part->first, &part->size);
+		if (part->partial && part->size <= 0)
+			return error_slug(err, ERR_MALFORMED, "InvalidRange",
+			    "The range is not within the object.");
+	}
+	if (part->parts > 0)
+		response_headerf(res, "x-amz-mp-parts-count", "%lld", (long long)part->parts);
+	if (part->partial)
+		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld",
+		    (long long)part->first, (long long)(part->first + part->size - 1),
+		    (long long)row->size);
+	res->status = part->partial ? 206 : 200;
+	if (worker)
+		return worker_sends(req, res, row, part, err);
+	if (head)
+		response_headerf(res, "Content-Length", "%lld", (long long)part->size);
+	else
+		response_headerf(res, "X-Accel-Redirect", "/_objects/%s",
+		    object_blob_path(req->call.arena, row->blob));
+	return true;
+}
+
+/* The object, and what is wanted of it: everything, or the part that the query names. */
+static bool
+find_wanted(const struct protocol_request *req, struct object_row *row, struct part *part,
     struct error *err)
 {
-	int64_t first = 0, size = row->size;
-	bool partial = parse_range(req, row->size, &first, &size);
-	const char *bytes;
+	const struct object_name name = protocol_object_name(req);
+	struct object_part_place place;
+	int number;
 
-	if (partial && size <= 0)
-		return error_slug(err, ERR_MALFORMED, "InvalidRange",
-		    "The range is not within the object.");
-	if (size > PROTOCOL_SLICE_MAX)
-		return error_slug(err, ERR_MALFORMED, "NotImplemented",
-		    "A GET with If-Match returns at most %d bytes at once. Request ranges.",
-		    PROTOCOL_SLICE_MAX);
-	if (!objects_read(&req->call, row->blob, first, size, &bytes, err))
+	if (protocol_query(req, "partNumber") == NULL) {
+		if (!objects_find(&req->call, name, row, err))
+			return false;
+		*part = (struct part) { .size = row->size };
+		return true;
+	}
+	if (protocol_header(req, "range") != NULL)
+		return error_slug(err, ERR_MALFORMED, "InvalidRequest",
+		    "Send either Range or partNumber.");
+	if (!protocol_part_number(req, &number, err) ||
+	    !objects_find_part(&req->call, name, number, row, &place, err))
 		return false;
-	if (partial)
-		response_headerf(res, "Content-Range", "bytes %lld-%lld/%lld", (long long)first,
-		    (long long)(first + size - 1), (long long)row->size);
-	res->status = partial ? 206 : 200;
-	res->body = bytes;
-	res->body_len = (size_t)size;
+	*part = (struct part) { place.first, place.size, place.parts, place.size > 0 };
 	return true;
 }
 
@@ -211,8 +298,9 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 		protocol_header(req, "if-none-match"), protocol_header(req, "if-modified-since"),
 		protocol_header(req, "if-unmodified-since") };
 	struct object_row row;
+	struct part part;
 
-	if (!objects_find(&req->call, protocol_object_name(req), &row, err))
+	if (!find_wanted(req, &row, &part, err))
 		return false;
 	switch (protocol_judge(&conditions, &row)) {
 	case PROTOCOL_FAILED:
@@ -229,15 +317,7 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 	add_validators(res, &row);
 	add_caching(req, res);
 	response_header(res, "Accept-Ranges", "bytes");
-	res->status = 200;
-	if (str_eq(req->method, "GET") && conditions.if_match != NULL)
-		return answer_slice(req, res, &row, err);
-	if (str_eq(req->method, "HEAD"))
-		response_headerf(res, "Content-Length", "%lld", (long long)row.size);
-	else
-		response_headerf(res, "X-Accel-Redirect", "/_objects/%s",
-		    object_blob_path(req->call.arena, row.blob));
-	return true;
+	return send_object(req, res, &row, &part, err);
 }
 
 bool

@@ -111,7 +111,8 @@ protocol_upload_complete(const struct protocol_request *req, struct response *re
 	size_t len;
 
 	if (!protocol_body_read(req, &body, &len, err) ||
-	    !protocol_parse_complete(req->call.arena, body, len, &items, &claims.n, err))
+	    !protocol_parse_complete(req->call.arena, body, len, &items, &claims.n, err) ||
+	    !protocol_checksum(req, &claims.checksum, err))
 		return false;
 	claims.items = items;
 	if (!objects_upload_complete(&req->call, &upload, &claims, &row, err))

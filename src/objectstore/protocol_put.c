@@ -131,19 +131,6 @@ protocol_delete_objects(const struct protocol_request *req, struct response *res
 	return protocol_xml(req, res, 200, &xml, err);
 }
 
-static bool
-part_number(const struct protocol_request *req, int *number, struct error *err)
-{
-	const char *text = protocol_query(req, "partNumber");
-	int64_t value;
-
-	if (text == NULL || !str_to_int(text, 1, OBJECT_PARTS_MAX, &value))
-		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
-		    "partNumber must be between 1 and %d.", OBJECT_PARTS_MAX);
-	*number = (int)value;
-	return true;
-}
-
 bool
 protocol_upload_part(const struct protocol_request *req, struct response *res, struct error *err)
 {
@@ -153,7 +140,7 @@ protocol_upload_part(const struct protocol_request *req, struct response *res, s
 	struct part_row part;
 	int number;
 
-	if (!part_number(req, &number, err) ||
+	if (!protocol_part_number(req, &number, err) ||
 	    !objects_upload_find(&req->call, &name, &upload, err) ||
 	    !protocol_body(req, &body, err) ||
 	    !objects_part_put(&req->call, name.id, number, &body, &part, err))
@@ -198,7 +185,7 @@ protocol_upload_part_copy(const struct protocol_request *req, struct response *r
 	struct part_row part;
 	int number;
 
-	if (!part_number(req, &number, err) ||
+	if (!protocol_part_number(req, &number, err) ||
 	    !objects_upload_find(&req->call, &name, &upload, err) ||
 	    !protocol_copy_source(req, &source, err) || !copy_range(req, &slice, err) ||
 	    !objects_part_copy(&req->call, name.id, number, &slice, &part, err))

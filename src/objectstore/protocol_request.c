@@ -85,6 +85,19 @@ protocol_query_int(const struct protocol_request *req, const char *name, int64_t
 	return true;
 }
 
+bool
+protocol_part_number(const struct protocol_request *req, int *number, struct error *err)
+{
+	const char *text = protocol_query(req, "partNumber");
+	int64_t value;
+
+	if (text == NULL || !str_to_int(text, 1, OBJECT_PARTS_MAX, &value))
+		return error_slug(err, ERR_MALFORMED, "InvalidArgument",
+		    "partNumber must be between 1 and %d.", OBJECT_PARTS_MAX);
+	*number = (int)value;
+	return true;
+}
+
 static bool
 split_path(struct protocol_request *req, struct error *err)
 {

@@ -10,6 +10,7 @@ enum {
 	Q_BUCKET_DELETE,
 	Q_BUCKETS,
 	Q_FIND,
+	Q_FIND_PART,
 	Q_LIST_FROM,
 	Q_LIST_AFTER,
 	Q_ANNOUNCE,
@@ -20,6 +21,11 @@ enum {
 };
 
 #define OBJECT_COLUMNS "key, blob, size, etag, content_type, headers::text, " SQL_US("created_at")
+
+#define REPLACED \
+	"blob = excluded.blob, size = excluded.size, etag = excluded.etag," \
+	" content_type = excluded.content_type, headers = excluded.headers," \
+	" part_sizes = excluded.part_sizes, created_at = now()"
 
 const struct query store_objects_queries[] = {
 	[Q_BUCKET_CREATE] = { "object_bucket_create",
@@ -35,6 +41,12 @@ const struct query store_objects_queries[] = {
 	    "SELECT name, " SQL_US("created_at") " FROM object_buckets ORDER BY name", QUERY_READ },
 	[Q_FIND] = { "object_find",
 	    "SELECT " OBJECT_COLUMNS " FROM objects WHERE bucket = $1 AND key = $2", QUERY_READ },
+	[Q_FIND_PART] = { "object_find_part",
+	    "SELECT " OBJECT_COLUMNS
+	    ", coalesce(cardinality(part_sizes), 0), (SELECT coalesce(sum(s), 0)::bigint"
+	    " FROM unnest(part_sizes[:$3::integer - 1]) s), part_sizes[$3::integer]"
+	    " FROM objects WHERE bucket = $1 AND key = $2",
+	    QUERY_READ },
 	[Q_LIST_FROM] = { "object_list_from",
 	    "SELECT " OBJECT_COLUMNS
 	    " FROM objects WHERE bucket = $1 AND key >= $2 AND key < $3 ORDER BY key LIMIT $4",
@@ -60,10 +72,8 @@ const struct query store_objects_queries[] = {
 	    " RETURNING blob) "
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
 	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
-	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size,"
-	    " etag = excluded.etag, "
-	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now() "
-	    "WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9)"
+	    "ON CONFLICT (bucket, key) DO UPDATE SET " REPLACED
+	    " WHERE $8::boolean IS FALSE AND ($9::text IS NULL OR objects.etag = $9)"
 	    " RETURNING " SQL_US("created_at") ", xmax <> 0",
 	    0 },
 	/*
@@ -74,12 +84,10 @@ const struct query store_objects_queries[] = {
 	    "WITH gone AS (DELETE FROM object_uploads WHERE id = $8 RETURNING id), "
 	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM gone)"
 	    " RETURNING blob) "
-	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers) "
-	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb FROM taken "
-	    "ON CONFLICT (bucket, key) DO UPDATE SET blob = excluded.blob, size = excluded.size,"
-	    " etag = excluded.etag, "
-	    "content_type = excluded.content_type, headers = excluded.headers, created_at = now()"
-	    " RETURNING " SQL_US("created_at"),
+	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers,"
+	    " part_sizes) "
+	    "SELECT $1, $2, blob, $4::bigint, $5, $6, $7::jsonb, $9::bigint[] FROM taken "
+	    "ON CONFLICT (bucket, key) DO UPDATE SET " REPLACED " RETURNING " SQL_US("created_at"),
 	    0 },
 	[Q_DELETE] = { "objects_delete",
 	    "DELETE FROM objects WHERE bucket = $1 AND key = ANY ($2::text[])", 0 },
@@ -165,6 +173,25 @@ store_object_find(struct db *db, struct arena *arena, struct object_name name,
 }
 
 bool
+store_object_find_part(struct db *db, struct arena *arena, struct object_name name, int number,
+    struct object_row *out, struct object_part_place *place, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_objects_queries[Q_FIND_PART],
+		DB_PARAMS(name.bucket, name.key, db_int(arena, number)), &rows, err))
+		return false;
+	*out = (struct object_row) { .key = NULL };
+	if (rows_count(rows) == 0)
+		return true;
+	*out = object_row(rows, 0);
+	*place = (struct object_part_place) { .parts = rows_int(rows, 0, 7),
+		.first = rows_int(rows, 0, 8),
+		.size = rows_int(rows, 0, 9) };
+	return true;
+}
+
+bool
 store_objects_list(struct db *db, struct arena *arena, const struct object_range *range,
     struct object_row **out, size_t *n, struct error *err)
 {
@@ -201,7 +228,7 @@ store_object_publish(struct db *db, struct arena *arena, struct object_publicati
 	if (p->upload_id != NULL)
 		done = db_exec(db, arena, &store_objects_queries[Q_COMPLETE],
 		    DB_PARAMS(p->bucket, row->key, row->blob, size, row->etag, row->content_type,
-			row->headers, p->upload_id),
+			row->headers, p->upload_id, p->part_sizes),
 		    &rows, err);
 	else
 		done = db_exec(db, arena, &store_objects_queries[Q_PUBLISH],

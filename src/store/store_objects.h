@@ -66,6 +66,13 @@ bool store_buckets(struct db *, struct arena *, struct bucket_row **, size_t *n,
 /* key NULL: it is not there. */
 bool store_object_find(struct db *, struct arena *, struct object_name, struct object_row *,
     struct error *);
+/* Where a part lies in an object of so many parts; parts 0: it was not uploaded in parts. */
+struct object_part_place {
+	int64_t parts, first, size;
+};
+/* The same with the place of a part, which is valid if there are that many. */
+bool store_object_find_part(struct db *, struct arena *, struct object_name, int number,
+    struct object_row *, struct object_part_place *, struct error *);
 /* In key order from `from` (inclusive or exclusive) up to `before` (exclusive). */
 struct object_range {
 	const char *bucket, *from, *before;
@@ -78,12 +85,13 @@ bool store_blob_announce(struct db *, struct arena *, const char *blob, struct e
 /* The row of an announced blob; replaces one of the same key. */
 struct object_publication {
 	const char *bucket;
-	struct object_row row; /* created_at is set by publishing */
-	bool only_new;         /* only where there is no object of that key */
-	const char *if_match;  /* or NULL: only in place of one with this ETag */
-	const char *upload_id; /* or NULL: the upload that the same statement deletes */
-	const char *client;    /* or NULL: only while this row of `uploads` takes the whole file */
-	bool replaced;         /* set by publishing: there was another */
+	struct object_row row;  /* created_at is set by publishing */
+	bool only_new;          /* only where there is no object of that key */
+	const char *if_match;   /* or NULL: only in place of one with this ETag */
+	const char *upload_id;  /* or NULL: the upload that the same statement deletes */
+	const char *part_sizes; /* of the upload's parts: an array literal */
+	const char *client;     /* or NULL: only while this row of `uploads` takes the whole file */
+	bool replaced;          /* set by publishing: there was another */
 };
 /* Does this row of `uploads` take the file, or a part of `part_of`? */
 bool store_object_client_open(struct db *, struct arena *, const char *client, const char *part_of,
