@@ -107,6 +107,21 @@ subtest 'a database that is away' => sub {
 	is(get('dead')->{status}, 404, 'nothing was made');
 };
 
+# One connection hangs so that the server's own time limits do not help; the server is well.
+subtest 'one slow statement' => sub {
+	put("slow/$_", 'x') for 1 .. 6;
+	my @backend = split /\s+/, $mn->psql("SELECT pid FROM pg_stat_activity WHERE usename = "
+	    . "'medianest_store' AND query LIKE '%INSERT INTO objects %'");
+	cmp_ok(scalar @backend, '>=', 1, 'a connection of a store worker');
+	kill 'STOP', $backend[0];
+	my ($tries, $slow) = (0);
+	do { $slow = put('slow/hang', 'x') } until $slow->{status} != 200 || ++$tries == 50;
+	is_deeply([@$slow{qw(status code)}], [503, 'ServiceUnavailable'], 'a write that hangs: 503');
+	is_deeply([grep { $_ != 200 } map { put("slow/$_", 'y')->{status} } 1 .. 20], [],
+	    '... and no other request is refused');
+	kill 'CONT', $backend[0];
+};
+
 # Each acknowledged write is whole; so is every object that shows.
 subtest 'kill -9 of store workers between and during writes' => sub {
 	my $master = $mn->pid('store');
