@@ -8,7 +8,7 @@ use MediaNest::Test;
 use Test::More;
 
 my $mn = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5,
-    'trusted_proxies' => '127.0.0.1' });
+    'rate_limit.edge.storage_per_second' => 5, 'trusted_proxies' => '127.0.0.1' });
 my $client = $mn->client;
 
 sub burst {
@@ -46,6 +46,25 @@ wait_until { $mn->log_text('access') =~ /^192\.0\.2\.9 /m } 10, 'the log';
 unlike $mn->log_text('access'), qr/^198\.51\.100\.7 /m,
     'the address that a client claims is not believed';
 
+# The storage origin sees and counts the same addresses.
+sub storage {
+	my ($stack, $from) = @_;
+	return $stack->request(GET => "$stack->{status}{storageEndpoint}/x", undef,
+	    { 'X-Forwarded-For' => $from });
+}
+for my $kind (['192.0.2.1', '192.0.2.1', '192.0.2.2'],
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9', '2001:db8:1:3::1']) {
+	my ($from, $same, $other) = @$kind;
+	my %answers;
+	$answers{ storage($mn, $from)->{status} }++ for 1 .. 60;
+	is_deeply [sort keys %answers], [403, 503], "storage, $from: some pass and some do not";
+	is storage($mn, $same)->{status}, 503, "... $same counts with it";
+	is storage($mn, $other)->{status}, 403, "... $other does not";
+}
+storage($mn, '198.51.100.7, 192.0.2.9');
+wait_until { $mn->log_text('storage-access') =~ /^192\.0\.2\.9 /m } 10, 'the log of storage';
+like $mn->log_text('verify'), qr/"client":"2001:db8:1:2::1"/, 'so does its pool';
+
 $mn->stop_part('search');
 my $gone = $client->api(GET => '/api/search?q=x', undef, { 'X-Forwarded-For' => '192.0.2.77' });
 is $gone->{status}, 502, 'a pool that is gone';
@@ -58,10 +77,14 @@ wait_until { $client->api(GET => '/api/search?q=x', undef,
     'the pool again';
 pass 'it comes back';
 
-my $untrusting = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5 });
+my $untrusting = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5,
+    'rate_limit.edge.storage_per_second' => 5 });
 $client = $untrusting->client;
 my %all;
 $all{ $client->api(GET => '/nothing', undef, { 'X-Forwarded-For' => "192.0.2.$_" })->{status} }++
     for 1 .. 60;
 ok $all{429}, 'without trusted proxies the header changes nothing';
+my %stored;
+$stored{ storage($untrusting, "192.0.2.$_")->{status} }++ for 1 .. 60;
+ok $stored{503}, '... at the storage origin neither';
 done_testing;

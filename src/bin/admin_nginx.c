@@ -254,11 +254,22 @@ fill_storage_server_name(const struct fill *fill, struct buf *out, struct error 
 
 /* The burst is twice the rate: a page sends many requests when it loads first. */
 static bool
-fill_edge_burst(const struct fill *fill, struct buf *out, struct error *err)
+add_burst(const struct fill *fill, struct buf *out, enum config_key rate)
 {
-	(void)err;
-	buf_addf(out, "%lld", (long long)config_int(fill->config, CFG_LIMIT_EDGE) * 2);
+	buf_addf(out, "%lld", (long long)config_int(fill->config, rate) * 2);
 	return true;
+}
+static bool
+fill_edge_burst(const struct fill *f, struct buf *b, struct error *e)
+{
+	(void)e;
+	return add_burst(f, b, CFG_LIMIT_EDGE);
+}
+static bool
+fill_storage_burst(const struct fill *f, struct buf *b, struct error *e)
+{
+	(void)e;
+	return add_burst(f, b, CFG_LIMIT_EDGE_STORAGE);
 }
 
 static bool
@@ -294,6 +305,7 @@ static const struct placeholder {
 	{ "REAL_IP", fill_real_ip },
 	{ "RUN_DIR", fill_run_dir },
 	{ "SERVER_NAME", fill_server_name },
+	{ "STORAGE_BURST", fill_storage_burst },
 	{ "STORAGE_INCLUDE", fill_storage_include },
 	{ "STORAGE_LISTEN", fill_storage_listen },
 	{ "STORAGE_ORIGIN", fill_storage_origin },
