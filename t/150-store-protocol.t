@@ -360,7 +360,8 @@ subtest 'metadata' => sub {
 	my %meta = map { ("x-amz-meta-name-$_" => $_ x 180) } 1 .. 15;
 	is(put('meta', $body, headers => { %meta, 'x-amz-meta-mtime' => 7 })->{status}, 200, 'put');
 	for my $answer (get('meta'), head('meta')) {
-		is_deeply({ map { ($_ => $answer->{headers}{$_}) } keys %meta }, \%meta, 'all of it');
+		is_deeply({ map { ($_ => $answer->{headers}{$_}) } keys %meta }, \%meta,
+		    'all of it');
 		is($answer->{headers}{'x-amz-meta-mtime'}, 7, 'a usual name too');
 		is($answer->{headers}{'content-length'}, length $body, 'length');
 	}

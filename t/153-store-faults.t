@@ -4,13 +4,14 @@
 use strict;
 use warnings;
 use IO::Socket::SSL;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use MediaNest::S3;
 use MediaNest::Test;
 
-my $mn = MediaNest::Test->stack(private => 1);
+my $mn = MediaNest::Test->stack(private => 1, set => { 'pool.idle_close' => 3 });
 my $s3 = MediaNest::S3->new($mn);
 my $bucket = $mn->{status}{storageBucket};
 my $objects = "$mn->{var}/data/objects";
@@ -107,6 +108,47 @@ subtest 'a database that is away' => sub {
 	is(get('dead')->{status}, 404, 'nothing was made');
 };
 
+# The pool grows while writes wait for the disk together, each takes one statement and one commit.
+subtest 'many writers at once' => sub {
+	my ($writers, $each) = (8, 40);
+	my $store = $mn->pid('store');
+	my $crew = sub { my @pids = split ' ', MediaNest::Test::run_output('pgrep', '-P', $store);
+	    return scalar @pids };
+	my $statements = sub { $mn->psql('SELECT sum(calls) FROM pg_stat_statements s JOIN pg_roles'
+	    . " r ON r.oid = s.userid WHERE rolname = 'medianest_store'") };
+	my ($least, $before) = ($crew->(), $statements->());
+	my @pids;
+	for my $writer (1 .. $writers) {
+		my $pid = fork // die "fork: $!";
+		if (!$pid) {
+			my $bad = grep { put("many/$writer/$_", "$writer/$_")->{status} != 200 }
+			    1 .. $each;
+			POSIX::_exit($bad ? 1 : 0);
+		}
+		push @pids, $pid;
+	}
+	my ($most, $bad, %left) = (0, 0, map { ($_ => 1) } @pids);
+	while (%left) {
+		my $now = $crew->();
+		$most = $now if $now > $most;
+		for my $pid (keys %left) {
+			next if waitpid($pid, POSIX::WNOHANG()) != $pid;
+			$bad++ if $?;
+			delete $left{$pid};
+		}
+		sleep 0.02;
+	}
+	is($bad, 0, 'all are answered');
+	cmp_ok($most, '>', $least, 'by more workers than usual');
+	cmp_ok(($statements->() - $before) / $writers / $each, '<', 1.5,
+	    'with hardly more than one statement each');
+	is(scalar(grep { my $writer = $_;
+	    grep { get("many/$writer/$_")->{content} ne "$writer/$_" } 1, $each } 1 .. $writers), 0,
+	    'they are there');
+	ok(wait_until(sub { $crew->() == $least }, 30, 'the usual workers'),
+	    'those that are idle end');
+};
+
 # One connection hangs so that the server's own time limits do not help; the server is well.
 subtest 'one slow statement' => sub {
 	put("slow/$_", 'x') for 1 .. 6;
@@ -116,7 +158,8 @@ subtest 'one slow statement' => sub {
 	kill 'STOP', $backend[0];
 	my ($tries, $slow) = (0);
 	do { $slow = put('slow/hang', 'x') } until $slow->{status} != 200 || ++$tries == 50;
-	is_deeply([@$slow{qw(status code)}], [503, 'ServiceUnavailable'], 'a write that hangs: 503');
+	is_deeply([@$slow{qw(status code)}], [503, 'ServiceUnavailable'],
+	    'a write that hangs: 503');
 	is_deeply([grep { $_ != 200 } map { put("slow/$_", 'y')->{status} } 1 .. 20], [],
 	    '... and no other request is refused');
 	kill 'CONT', $backend[0];

@@ -133,9 +133,11 @@ endif
 noinst_PROGRAMS += t/bench/hello
 t_bench_hello_SOURCES = t/bench/hello.c
 t_bench_hello_LDADD = $(t_unit_dispatch_LDADD)
+noinst_PROGRAMS += t/bench/disk
+t_bench_disk_SOURCES = t/bench/disk.c
 noinst_PROGRAMS += t/bench/metric
 t_bench_metric_SOURCES = t/bench/metric.c
-EXTRA_DIST += t/bench/run t/bench/load.lua
+EXTRA_DIST += t/bench/run t/bench/load.lua t/bench/put.lua
 
 check_PROGRAMS += t/fuzz/replay_media t/fuzz/replay_process_line
 t_fuzz_replay_media_SOURCES = t/fuzz/media.c t/fuzz/replay.c

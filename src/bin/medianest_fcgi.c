@@ -155,6 +155,7 @@ serve_pool(struct program *prog)
 		.socket_group = config_str(prog->config, CFG_SOCKET_GROUP),
 		.pid_path = pid_path,
 		.workers = (int)config_int(prog->config, prog->pool->workers),
+		.workers_max = pool_workers_max(prog->pool, prog->config),
 		.run = worker_run,
 		.context = prog,
 		.log = &prog->log,

@@ -48,3 +48,10 @@ pool_tick(const struct pool *pool)
 {
 	return pool->protocol == &objectstore_write ? objectstore_tick : NULL;
 }
+
+int
+pool_workers_max(const struct pool *pool, const struct config *config)
+{
+	return (int)config_int(config,
+	    pool->protocol == &objectstore_write ? CFG_POOL_STORE_MAX : pool->workers);
+}

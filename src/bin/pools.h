@@ -35,4 +35,7 @@ const struct pool *pool_find(const char *name); /* NULL: unknown */
  */
 fcgi_idle_fn *pool_tick(const struct pool *);
 
+/* The largest number of workers, which a pool may have while all of them are busy. */
+int pool_workers_max(const struct pool *, const struct config *);
+
 #endif

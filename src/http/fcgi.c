@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "http/crew.h"
 #include "http/fcgi_send.h"
 #include "http/measure.h"
 #include "http/request.h"
@@ -312,6 +313,8 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd,
 			if (loop->idle != NULL)
 				loop->idle(loop->idle_context);
 			idle = true;
+			if (crew_spare())
+				stopping = 1;
 			/* FALLTHROUGH */
 		case WAIT_SIGNAL: continue;
 		}
@@ -320,7 +323,9 @@ loop_requests(const struct fcgi_loop *loop, FCGX_Request *fcgx, int epoll_fd,
 			continue;
 		}
 		idle = false;
+		crew_busy();
 		serve(loop, fcgx, &arena);
+		crew_ready();
 		if (loop->max_requests > 0 && --left <= 0)
 			break;
 	}

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/libhttp.a
 HTTP_LIBS = $(FCGI_LIBS)
 src_libhttp_a_SOURCES = \
+	src/http/crew.c src/http/crew.h \
 	src/http/dispatch.c src/http/dispatch.h \
 	src/http/enter.c src/http/enter.h \
 	src/http/fcgi.c src/http/fcgi.h src/http/fcgi_send.c src/http/fcgi_send.h \

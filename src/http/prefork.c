@@ -21,6 +21,7 @@
 #include "core/log.h"
 #include "core/run_dir.h"
 #include "core/str.h"
+#include "http/crew.h"
 #include "core/banned.h"
 
 #define BACKOFF_FIRST_MS 50
@@ -30,7 +31,6 @@
 #define TICK_MS 50        /* while a roll or a drain is under way */
 #define SLEEP_MS 60000    /* else: until a signal */
 #define LISTEN_FD_FIRST 3 /* sd_listen_fds(3) */
-#define SLOTS (PREFORK_WORKERS_MAX * 2)
 #define LOCK_PATH_MAX 4096
 
 struct worker {
@@ -44,7 +44,8 @@ struct master {
 	const struct prefork *cfg;
 	int listen_fd, lock_fd;
 	bool inherited;
-	struct worker workers[SLOTS];
+	struct worker workers[PREFORK_SLOTS];
+	struct crew *crew;   /* or NULL */
 	unsigned generation; /* SIGHUP makes a new one */
 	int64_t spawn_after; /* us; back-off */
 	int backoff_ms;
@@ -135,7 +136,7 @@ write_pid(const struct prefork *cfg)
 static void
 handled_signals(sigset_t *set)
 {
-	static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP };
+	static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
 
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
@@ -147,7 +148,7 @@ handled_signals(sigset_t *set)
  * defaults.
  */
 static _Noreturn void
-worker_main(struct master *m, pid_t master_pid)
+worker_main(struct master *m, int slot, pid_t master_pid)
 {
 	sigset_t blocked;
 
@@ -155,6 +156,7 @@ worker_main(struct master *m, pid_t master_pid)
 	if (getppid() != master_pid)
 		_exit(EX_TEMPFAIL);
 	close(m->lock_fd);
+	crew_join(m->crew, slot);
 	/* ^C goes to every process of the terminal: only the master acts on it */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
@@ -179,13 +181,13 @@ spawn(struct master *m, int64_t now)
 	pid_t self = getpid(), pid;
 	struct worker *slot = m->workers;
 
-	while (slot < m->workers + SLOTS && slot->pid != 0)
+	while (slot < m->workers + PREFORK_SLOTS && slot->pid != 0)
 		slot++;
-	if (slot == m->workers + SLOTS)
+	if (slot == m->workers + PREFORK_SLOTS)
 		return;
 	pid = fork();
 	if (pid == 0)
-		worker_main(m, self);
+		worker_main(m, (int)(slot - m->workers), self);
 	if (pid < 0) {
 		log_error(m->cfg->log, "cannot fork: %s", strerror(errno));
 		backoff(m, now);
@@ -210,6 +212,7 @@ worker_gone(struct master *m, struct worker *w, int status, int64_t now)
 		backoff(m, now);
 	else if (!young)
 		m->backoff_ms = 0;
+	crew_gone(m->crew, (int)(w - m->workers));
 	*w = (struct worker) { .pid = 0 };
 }
 
@@ -220,7 +223,7 @@ reap(struct master *m, int64_t now)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+		for (struct worker *w = m->workers; w < m->workers + PREFORK_SLOTS; w++) {
 			if (w->pid == pid) {
 				worker_gone(m, w, status, now);
 				break;
@@ -239,7 +242,7 @@ stop_worker(struct worker *w, int64_t now)
 static void
 kill_overdue(struct master *m, int64_t now)
 {
-	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+	for (struct worker *w = m->workers; w < m->workers + PREFORK_SLOTS; w++) {
 		if (w->pid != 0 && w->kill_at != 0 && now >= w->kill_at) {
 			log_warn(m->cfg->log, "worker %d did not finish in %d ms", (int)w->pid,
 			    PREFORK_DRAIN_MS);
@@ -260,7 +263,7 @@ take_census(struct master *m)
 {
 	struct census c = { .serving = 0 };
 
-	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+	for (struct worker *w = m->workers; w < m->workers + PREFORK_SLOTS; w++) {
 		if (w->pid == 0)
 			continue;
 		if (w->kill_at != 0) {
@@ -287,11 +290,15 @@ tend(struct master *m, int64_t now)
 	struct census c = take_census(m);
 	int wanted = m->cfg->workers + (c.old != NULL && c.leaving == 0 ? 1 : 0);
 
+	crew_count(m->crew, c.serving);
+	if (crew_wants_more(m->crew) && wanted <= c.serving)
+		wanted = c.serving + 1;
 	while (c.serving < wanted && now >= m->spawn_after) {
 		spawn(m, now);
 		c.serving++;
 		c.youngest = now;
 	}
+	crew_count(m->crew, c.serving);
 	if (c.old != NULL && c.leaving == 0 && c.serving > m->cfg->workers &&
 	    now - c.youngest >= SETTLE_MS * US_PER_MS)
 		stop_worker(c.old, now);
@@ -301,7 +308,7 @@ static void
 drain(struct master *m, int64_t now)
 {
 	m->stopping = true;
-	for (struct worker *w = m->workers; w < m->workers + SLOTS; w++) {
+	for (struct worker *w = m->workers; w < m->workers + PREFORK_SLOTS; w++) {
 		if (w->pid != 0 && w->kill_at == 0)
 			stop_worker(w, now);
 	}
@@ -373,6 +380,7 @@ prefork_run(const struct prefork *cfg)
 	if (m == NULL)
 		return EX_OSERR;
 	m->cfg = cfg;
+	m->crew = crew_new(cfg->workers, cfg->workers_max);
 	status = start(m);
 	if (status == 0) {
 		log_notice(cfg->log, "%d workers on %s", cfg->workers, cfg->socket_path);
@@ -383,6 +391,7 @@ prefork_run(const struct prefork *cfg)
 		if (cfg->pid_path != NULL)
 			unlink(cfg->pid_path);
 	}
+	crew_free(m->crew);
 	free(m);
 	return status;
 }

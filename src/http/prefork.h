@@ -13,7 +13,8 @@ struct log;
 
 #define PREFORK_BACKLOG 1024
 #define PREFORK_WORKERS_MAX 256
-#define PREFORK_DRAIN_MS 20000 /* then SIGKILL */
+#define PREFORK_SLOTS (PREFORK_WORKERS_MAX * 2) /* old and new workers side by side */
+#define PREFORK_DRAIN_MS 20000                  /* then SIGKILL */
 #define PREFORK_BACKOFF_MAX_MS 2000
 
 typedef int prefork_worker_fn(void *context, int listen_fd); /* returns the exit status */
@@ -23,6 +24,7 @@ struct prefork {
 	const char *socket_group; /* "" = own */
 	const char *pid_path;     /* or NULL */
 	int workers;
+	int workers_max; /* while all are busy; not more than `workers`: the pool does not grow */
 	prefork_worker_fn *run;
 	void *context;
 	struct log *log;

@@ -11,6 +11,7 @@ src_libobjectstore_a_SOURCES = \
 	src/objectstore/objects_internal.h \
 	src/objectstore/objects_list.c \
 	src/objectstore/objects_multipart.c \
+	src/objectstore/objects_names.c \
 	src/objectstore/objectstore.h \
 	src/objectstore/protocol.c \
 	src/objectstore/protocol.h \

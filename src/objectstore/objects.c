@@ -17,6 +17,12 @@
 #define BUCKET_MAX 63
 #define OBJECT_COLLECT_BATCH 500 /* blobs of one call */
 
+/*
+ * The bucket that this process has written to last: it need not ask again, because a row in a
+ * bucket that is gone violates a foreign key.
+ */
+static char bucket_known[BUCKET_MAX + 1];
+
 bool
 object_bucket_valid(const char *name)
 {
@@ -154,6 +160,21 @@ objects_client_check(const struct call *call, const char *client, const char *pa
 		"This upload has ended, or the file is sent in another form.");
 }
 
+static bool
+store_row(const struct call *call, const struct object_put *put,
+    struct object_publication *publication, bool *published, struct error *err)
+{
+	if (store_object_publish(call->svc->db, call->arena, publication, published, err))
+		return true;
+	if (err->code != ERR_CONFLICT)
+		return false;
+	/* The bucket has been deleted, or is our own, which always exists. */
+	error_clear(err);
+	bucket_known[0] = '\0';
+	return objects_bucket_require(call, put->bucket, err) &&
+	    store_object_publish(call->svc->db, call->arena, publication, published, err);
+}
+
 /* The last step of every write: stores the row of a durable blob. */
 static bool
 publish(const struct call *call, const struct object_put *put, const struct object_row *row,
@@ -168,7 +189,7 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 	};
 	bool published;
 
-	if (!store_object_publish(call->svc->db, call->arena, &publication, &published, err))
+	if (!store_row(call, put, &publication, &published, err))
 		return err->code == ERR_CONFLICT ? no_such_bucket(err) : false;
 	*out = publication.row;
 	if (published) {
@@ -183,8 +204,13 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 			   err) &&
 		    error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
 			"The object's ETag does not match.");
-	return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
-	    "The object already exists.");
+	if (put->only_new)
+		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
+		    "The object already exists.");
+	blob_forget_names(); /* the database's clock has jumped, and they were collected */
+	error_slug(err, ERR_UNAVAILABLE, "ServiceUnavailable",
+	    "The object was not stored. Try again.");
+	return error_detail(err, "blob %s is not announced", row->blob);
 }
 
 static bool
@@ -193,7 +219,12 @@ check_target(const struct call *call, const struct object_put *put, struct error
 	if (!object_key_valid(put->key))
 		return error_slug(err, ERR_MALFORMED, "KeyTooLongError",
 		    "A key must have 1 to %d bytes of UTF-8.", OBJECT_KEY_MAX);
-	return objects_bucket_require(call, put->bucket, err);
+	if (str_eq(bucket_known, put->bucket))
+		return true;
+	if (!objects_bucket_require(call, put->bucket, err))
+		return false;
+	str_copy(bucket_known, sizeof(bucket_known), put->bucket);
+	return true;
 }
 
 bool
@@ -207,10 +238,8 @@ objects_put(const struct call *call, const struct object_put *put, struct object
 		.content_type = put->content_type,
 		.headers = put->headers };
 
-	blob_name(blob);
 	if (!check_target(call, put, err) || !blob_check(call, &put->body, err) ||
-	    !store_blob_announce(call->svc->db, call->arena, blob, err) ||
-	    !blob_take(call, &put->body, blob, err))
+	    !blob_name(call, blob, err) || !blob_take(call, &put->body, blob, err))
 		return false;
 	row.etag = object_etag(call->arena, &put->body);
 	return publish(call, put, &row, out, err);
@@ -237,13 +266,11 @@ objects_copy(const struct call *call, const struct object_row *source,
 	char blob[BLOB_NAME];
 	struct object_row row = *source;
 
-	blob_name(blob);
 	row.key = target->key;
 	row.blob = blob;
 	row.content_type = target->content_type;
 	row.headers = target->headers;
-	return check_target(call, target, err) &&
-	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
+	return check_target(call, target, err) && blob_name(call, blob, err) &&
 	    blob_link(call, source->blob, blob, err) && publish(call, target, &row, out, err);
 }
 

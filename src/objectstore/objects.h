@@ -53,7 +53,7 @@ struct object_checksum {
 	const char *digest;         /* name for digest_new(), or NULL */
 	const struct crc_kind *crc; /* or NULL */
 	size_t bytes;
-	/* 0: of the bytes; else of the checksums of so many parts, which S3 writes as a suffix "-N" */
+	/* 0: of the bytes; else of the checksums of so many parts, a suffix "-N" in S3 */
 	int64_t parts;
 	unsigned char value[OBJECT_CHECKSUM_MAX];
 };

@@ -48,16 +48,6 @@ absolute(const struct call *call, const char *blob)
 	    object_blob_path(call->arena, blob));
 }
 
-void
-blob_name(char out[BLOB_NAME])
-{
-	unsigned char bytes[BLOB_NAME / 2];
-
-	random_bytes(bytes, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool
 failed(const char *what, struct error *err)
 {

@@ -16,7 +16,14 @@ struct blob_piece {
 
 /* was the file put into the spool by nginx or by us? */
 bool blob_spool_valid(const struct call *, const char *path);
-void blob_name(char out[BLOB_NAME]);
+/*
+ * The name for a new blob, which is announced: should this process or the machine stop now, the
+ * file will be collected. A process announces names in batches, which grow while it needs many, and
+ * the names of a batch share a directory: a busy process neither waits for a commit nor makes a
+ * directory for each blob. blob_forget_names() is for when a name turns out not to be announced.
+ */
+bool blob_name(const struct call *, char out[BLOB_NAME], struct error *);
+void blob_forget_names(void);
 /* Compares the spooled body with the announced size and digests. */
 bool blob_check(const struct call *, const struct object_body *, struct error *);
 /*

@@ -81,7 +81,8 @@ publish_part(const struct call *call, struct part_publication *part, struct erro
 	if (published && part->replaced && part->client != NULL)
 		object_collect_now(call, OBJECT_CLIENT_PREFIX);
 	return published ||
-	    (store_blob_announce(call->svc->db, call->arena, part->row->blob, err) &&
+	    (store_blobs_announce(call->svc->db, call->arena,
+		 (struct strings) { &part->row->blob, 1 }, err) &&
 		(part->client == NULL ||
 		    objects_client_check(call, part->client, part->upload_id, err)) &&
 		no_such_upload(err));
@@ -94,15 +95,13 @@ objects_part_put(const struct call *call, const char *upload_id, int number,
 	struct part_publication part = { upload_id, out, body->upload, false };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 
-	blob_name(blob);
 	*out = (struct part_row) {
 		.number = number,
 		.blob = blob,
 		.size = body->size,
 		.etag = object_etag(call->arena, body),
 	};
-	return blob_check(call, body, err) &&
-	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
+	return blob_check(call, body, err) && blob_name(call, blob, err) &&
 	    blob_take(call, body, blob, err) && publish_part(call, &part, err);
 }
 
@@ -116,7 +115,6 @@ objects_part_copy(const struct call *call, const char *upload_id, int number,
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 	bool whole = slice->first == 0 && slice->size == slice->source->size;
 
-	blob_name(blob);
 	*out = (struct part_row) {
 		.number = number,
 		.blob = blob,
@@ -124,7 +122,7 @@ objects_part_copy(const struct call *call, const char *upload_id, int number,
 		.etag = object_etag(call->arena, &unknown),
 	};
 	return objects_room(call->svc, call->arena, whole ? 0 : slice->size, err) &&
-	    store_blob_announce(call->svc->db, call->arena, blob, err) &&
+	    blob_name(call, blob, err) &&
 	    (whole ? blob_link(call, slice->source->blob, blob, err) :
 		     blob_join(call, &piece, 1, blob, err)) &&
 	    publish_part(call, &part, err);
@@ -225,7 +223,6 @@ objects_upload_complete(const struct call *call, const struct object_upload_name
 	struct upload_row upload;
 	bool published;
 
-	blob_name(blob);
 	if (!objects_upload_find(call, name, &upload, err) ||
 	    !store_object_parts_list(call->svc->db, call->arena, &all, &parts.items, &parts.n, err))
 		return false;
@@ -238,7 +235,7 @@ objects_upload_complete(const struct call *call, const struct object_upload_name
 		return false;
 	row->etag = joined_etag(call->arena, claims);
 	publication.part_sizes = part_sizes(call->arena, pieces, claims->n);
-	if (!store_blob_announce(call->svc->db, call->arena, blob, err) ||
+	if (!blob_name(call, blob, err) ||
 	    !(claims->n == 1 ? blob_link(call, pieces[0].blob, blob, err) :
 			       blob_join(call, pieces, claims->n, blob, err)) ||
 	    !blob_check_object(call, blob, &claims->checksum, pieces, claims->n, err) ||

@@ -56,8 +56,8 @@ const struct query store_objects_queries[] = {
 	    " FROM objects WHERE bucket = $1 AND key > $2 AND key < $3 ORDER BY key LIMIT $4",
 	    QUERY_READ },
 	[Q_ANNOUNCE] = { "object_announce",
-	    "INSERT INTO object_garbage (blob) VALUES ($1) ON CONFLICT (blob) DO UPDATE"
-	    " SET since = now()",
+	    "INSERT INTO object_garbage (blob) SELECT unnest($1::text[]) ON CONFLICT (blob) DO"
+	    " UPDATE SET since = now()",
 	    0 },
 	/*
 	 * $8 only_new, $9 if_match, $10 client. If a condition fails, nothing leaves the garbage:
@@ -211,9 +211,10 @@ store_objects_list(struct db *db, struct arena *arena, const struct object_range
 }
 
 bool
-store_blob_announce(struct db *db, struct arena *arena, const char *blob, struct error *err)
+store_blobs_announce(struct db *db, struct arena *arena, struct strings blobs, struct error *err)
 {
-	return db_exec(db, arena, &store_objects_queries[Q_ANNOUNCE], DB_PARAMS(blob), NULL, err);
+	return db_exec(db, arena, &store_objects_queries[Q_ANNOUNCE],
+	    DB_PARAMS(db_array(arena, blobs.items, blobs.n)), NULL, err);
 }
 
 bool
@@ -243,7 +244,7 @@ store_object_publish(struct db *db, struct arena *arena, struct object_publicati
 		p->replaced = p->upload_id == NULL && rows_bool(rows, 0, 1);
 	}
 	/* taken, but another request wrote the key first */
-	else if (!store_blob_announce(db, arena, row->blob, err))
+	else if (!store_blobs_announce(db, arena, (struct strings) { &row->blob, 1 }, err))
 		return false;
 	return true;
 }

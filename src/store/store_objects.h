@@ -1,9 +1,10 @@
 /*
  * Index of the embedded object store: buckets, objects, uploads in parts, and garbage blobs.
  *
- * A blob's life: it is announced as garbage before its file exists; publishing takes it out of the
- * garbage and into a row in one statement; when the row is deleted or changed, a trigger makes the
- * blob garbage again. So a blob always has a row or is collected, whenever a process is killed.
+ * A blob's life: its name is announced as garbage before its file exists; publishing takes it out
+ * of the garbage and into a row in one statement; when the row is deleted or changed, a trigger
+ * makes the blob garbage again. So a blob always has a row or is collected, whenever a process is
+ * killed.
  *
  * A missing row is not an error: functions return true and report it in their results. Everything
  * allocated belongs to the arena.
@@ -81,7 +82,7 @@ struct object_range {
 };
 bool store_objects_list(struct db *, struct arena *, const struct object_range *,
     struct object_row **, size_t *n, struct error *);
-bool store_blob_announce(struct db *, struct arena *, const char *blob, struct error *);
+bool store_blobs_announce(struct db *, struct arena *, struct strings blobs, struct error *);
 /* The row of an announced blob; replaces one of the same key. */
 struct object_publication {
 	const char *bucket;
