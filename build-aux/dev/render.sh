@@ -67,8 +67,14 @@ hba_file = '$ETC/pg_hba.conf'
 ident_file = '$ETC/pg_ident.conf'
 shared_preload_libraries = 'pg_stat_statements'
 pg_stat_statements.track = 'all'
-max_connections = 100
 shared_buffers = 64MB
+# Tables of shared memory are filled at the start: as large as a household needs them.
+max_connections = 80
+max_locks_per_transaction = 32
+max_pred_locks_per_transaction = 10
+pg_stat_statements.max = 1000
+wal_buffers = 1MB
+max_logical_replication_workers = 0
 max_wal_size = 256MB
 jit = off
 log_timezone = 'UTC'

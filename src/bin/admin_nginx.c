@@ -197,6 +197,11 @@ fill_storage_rate(const struct fill *f, struct buf *b, struct error *e)
 	return add_setting(f, b, CFG_LIMIT_EDGE_STORAGE, e);
 }
 static bool
+fill_connections(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_NGINX_CONNECTIONS, e);
+}
+static bool
 fill_listen(const struct fill *f, struct buf *b, struct error *e)
 {
 	return add_listens(f, b, CFG_NGINX_LISTEN, e);
@@ -293,6 +298,7 @@ static const struct placeholder {
 	fill_fn *fill;
 } placeholders[] = {
 	{ "CONF_DIR", fill_conf_dir },
+	{ "CONNECTIONS", fill_connections },
 	{ "CORS_MAP", fill_cors_map },
 	{ "DATA_DIR", fill_data_dir },
 	{ "EDGE_BURST", fill_edge_burst },
