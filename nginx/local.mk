@@ -25,6 +25,7 @@ nginx/host/cron: nginx/host/cron.in
 install-data-local:
 	$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d" \
 	    "$(DESTDIR)$(prefix)/lib/sysusers.d" "$(DESTDIR)$(prefix)/lib/tmpfiles.d" \
 	    "$(DESTDIR)$(sysconfdir)/cron.d" "$(DESTDIR)$(sysconfdir)/logrotate.d"
 	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
@@ -34,6 +35,8 @@ install-data-local:
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
 	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf"
+	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d/user.conf"
 	$(INSTALL_DATA) "$(srcdir)/nginx/host/sysusers.conf" \
 		"$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf"
 	$(INSTALL_DATA) "$(srcdir)/nginx/host/tmpfiles.conf" \
@@ -49,9 +52,11 @@ uninstall-local:
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest.target" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d/user.conf" \
 	    "$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf" \
 	    "$(DESTDIR)$(prefix)/lib/tmpfiles.d/medianest.conf" \
 	    "$(DESTDIR)$(sysconfdir)/cron.d/medianest" \
 	    "$(DESTDIR)$(sysconfdir)/logrotate.d/medianest"
 	-rmdir "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" \
-		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d"
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d" \
+		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d"

@@ -116,4 +116,29 @@ subtest 'drain' => sub {
     is($get->($user)->{status}, 200, 'which serves');
 };
 
+sub parent { my ($pid) = @_; open my $in, '<', "/proc/$pid/stat" or return 0;
+    return <$in> =~ /\) . (\d+)/ ? $1 : 0 }
+
+subtest 'the process that all masters come from' => sub {
+    my %masters = %{ $mn->refresh_status->{pids}{pools} };
+    my %parents = map { (parent($_) => 1) } values %masters;
+    is scalar(keys %parents), 1, 'they have one parent';
+    my ($nursery) = keys %parents;
+    kill 'KILL', $masters{ POOL() };
+    ok wait_until(sub { my $now = $mn->pid(POOL); $now && $now != $masters{ POOL() } }, 20,
+        'another master'),
+        'a master that was killed is started again';
+    ok wait_until(sub { $get->($user)->{status} == 200 }, 20, 'its pool'), 'its pool serves';
+    my %now = %{ $mn->refresh_status->{pids}{pools} };
+    delete $_->{ POOL() } for \%masters, \%now;
+    is_deeply \%now, \%masters, 'the others went on';
+
+    $master = $mn->pid(POOL);
+    my %old = map { ($_ => 1) } workers();
+    kill 'HUP', $nursery;
+    ok wait_until(sub { my @new = workers(); @new == WORKERS && !grep { $old{$_} } @new },
+        ROLL_SECONDS, 'new workers'),
+        'SIGHUP replaces the workers of its pools';
+};
+
 done_testing;

@@ -38,7 +38,7 @@ ok -s "$at/share/man/$_", $_ for
 my $units = "$at/lib/systemd/system";
 ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-worker.service
     medianest-notifyd.service medianest-fcgi@verify.service.d/user.conf
-    medianest-fcgi@store.service.d/user.conf);
+    medianest-fcgi@store.service.d/user.conf medianest-fcgi@storage.service.d/user.conf);
 ok -s "$at/lib/$_", $_ for qw(sysusers.d/medianest.conf tmpfiles.d/medianest.conf);
 ok -s "$etc/$_", $_ for qw(cron.d/medianest logrotate.d/medianest medianest/medianest.conf.sample);
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';

@@ -120,10 +120,8 @@ render_services() # base|all
 		    "$(pg_bin postgres)" -D "$VAR/pg" -c "config_file=$ETC/postgresql.conf"
 		service redis 1 TERM "$redis" "$ETC/redis.conf" -- "$redis" "$ETC/redis.conf"
 		if [ "$1" = all ]; then
-			for name in $POOLS; do
-				service "pool-$name" 2 TERM "$(program fcgi)" "$conf" -- \
-				    "$(program fcgi)" --pool "$name" --config "$conf"
-			done
+			service pools 2 TERM "$(program fcgi)" "$conf" -- \
+			    "$(program fcgi)" --pool all --logs "$LOG" --config "$conf"
 			for name in worker notifyd; do
 				service "$name" 2 TERM "$(program "$name")" "$conf" -- \
 				    "$(program "$name")" --config "$conf"

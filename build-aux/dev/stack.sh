@@ -43,10 +43,21 @@ stack_supervisor()
 	printf '%s\n' "$pid"
 }
 
+# A pool's master, if it is a child of the process that forks them all.
+pool_pid() # pool-NAME
+{
+	local pid parent
+
+	parent=$(stack_pid pools) && pid=$(cat "$RUN/$1.pid" 2>/dev/null) || return 1
+	[ "$(sed -n 's/^[0-9]* (.*) . \([0-9]*\) .*/\1/p' "/proc/${pid:-0}/stat" \
+	    2>/dev/null)" = "$parent" ] && printf '%s\n' "$pid"
+}
+
 stack_pid() # NAME
 {
 	local pid
 
+	case $1 in pool-*) pool_pid "$1"; return ;; esac
 	pid=$(sed -n "s/^$1 \([0-9]*\) .*/\1/p" "$RUN/supervisor.state" 2>/dev/null)
 	[ "${pid:-0}" -gt 0 ] && printf '%s\n' "$pid"
 }
@@ -260,10 +271,10 @@ all_up()
 }
 sockets_up()
 {
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2046,SC2059,SC2086
 	as_stack perl -MIO::Socket::UNIX \
 	    -e 'IO::Socket::UNIX->new(Peer => $_) or exit 1 for @ARGV' \
-	    $(sed -n "s|^\(pool-[a-z]*\)\t.*|$RUN/\1.sock|p" "$ETC/services") 9>&-
+	    $(printf "$RUN/pool-%s.sock\n" $POOLS) 9>&-
 }
 edge_ready()
 {
@@ -306,7 +317,7 @@ dev_up()
 	wait_for 30 Redis redis_up
 	stack_first_admin
 	stage 'starting the pools, the worker, notifyd and nginx'
-	as_stack rm -f "$RUN"/hold/*
+	hold_nothing
 	render_services all
 	supervisor_hup
 	wait_for 30 'every process' all_up
@@ -334,14 +345,39 @@ dev_down()
 	[ ${#RUN} -eq 0 ] || [ "$RUN" = "$VAR/run" ] || rm -rf "$RUN"
 }
 
-stack_part() # NAME: as the table calls it
+stack_parts() # one a line
+{
+	cut -f1 "$ETC/services"
+	# shellcheck disable=SC2086
+	printf 'pool-%s\n' $POOLS
+}
+
+stack_part() # NAME: as stack_parts calls it
 {
 	local name=${1:?which part?}
 
-	cut -f1 "$ETC/services" | grep -qx -e "$name" || name=pool-$name
-	cut -f1 "$ETC/services" | grep -qx -e "$name" ||
-	    die "there is no part $1; there are: $(cut -f1 "$ETC/services" | tr '\n' ' ')"
+	stack_parts | grep -qx -e "$name" || name=pool-$name
+	stack_parts | grep -qx -e "$name" ||
+	    die "there is no part $1; there are: $(stack_parts | tr '\n' ' ')"
 	printf '%s\n' "$name"
+}
+
+# Makes what runs a part look at the files in hold/: the supervisor, or the pools' parent.
+hold_changed() # NAME
+{
+	case $1 in
+	pool-*) kill_stack USR1 "$(stack_pid pools)" ;;
+	*) supervisor_hup ;;
+	esac
+}
+
+hold_nothing()
+{
+	local held
+
+	held=$(find "$RUN/hold" -name 'pool-*')
+	as_stack rm -f "$RUN"/hold/*
+	[ -z "$held" ] || ! stack_pid pools >/dev/null || hold_changed "pool-any"
 }
 
 part_down() { ! stack_pid "$1"; }
@@ -353,7 +389,7 @@ dev_stop()
 	stack_exists
 	name=$(stack_part "${1:-}")
 	as_stack touch "$RUN/hold/$name"
-	supervisor_hup
+	hold_changed "$name"
 	wait_for 30 "the end of $name" part_down "$name"
 }
 
@@ -364,12 +400,13 @@ dev_start()
 	stack_exists
 	name=$(stack_part "${1:-}")
 	as_stack rm -f "$RUN/hold/$name"
-	supervisor_hup
+	hold_changed "$name"
 	wait_for 30 "$name" stack_pid "$name"
 	case $name in
 	postgres) wait_for 30 "$name" db_up ;;
 	redis) wait_for 30 "$name" redis_up ;;
 	pool-*) wait_for 30 "$name" test -S "$RUN/$name.sock" ;;
+	pools) wait_for 30 "the pools' sockets" sockets_up ;;
 	esac
 }
 
@@ -432,12 +469,18 @@ dev_status()
 		printf '  object store      %s\n' "${v[storage.public_endpoint]}"
 		printf '  directory         %s\n' "$VAR"
 		[ $running -eq 0 ] ||
-		    sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state" | pr -3 -t -w 90
+		    {
+			sed 's/^\([^ ]* [0-9]*\) .*/  \1/' "$RUN/supervisor.state"
+			for name in $POOLS; do
+				printf '  pool-%s %s\n' "$name" \
+				    "$(stack_pid "pool-$name" || echo 0)"
+			done
+		    } | pr -3 -t -w 90
 		[ $running -eq 1 ]
 		return
 	fi
 	pid_of() { [ $running -eq 1 ] && stack_pid "$1" || printf 'null\n'; }
-	for name in $(sed -n 's/^pool-\([a-z]*\)\t.*/\1/p' "$ETC/services"); do
+	for name in $POOLS; do
 		pools+="$sep\"$name\":$(pid_of "pool-$name")"
 		sep=,
 	done

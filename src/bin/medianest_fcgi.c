@@ -15,6 +15,7 @@
 #include "core/run_dir.h"
 #include "core/str.h"
 #include "http/dispatch.h"
+#include "http/nursery.h"
 #include "http/prefork.h"
 #include "http/request.h"
 #include "http/route.h"
@@ -22,23 +23,40 @@
 
 #define PROGRAM "medianest-fcgi"
 
-enum { OPTION_POOL, OPTION_ROUTES, OPTION_INPUTS };
+enum { OPTION_POOL, OPTION_LOGS, OPTION_ROUTES, OPTION_INPUTS };
 
 struct program {
-	const struct pool *pool;
+	const struct pool *pool; /* NULL: a group of pools */
+	const struct pool *members[NURSERY_POOLS_MAX];
+	size_t nmembers;
 	const char *config_path;
 	struct config *config;
 	struct log log;
+	const char *log_dir;
+};
+
+/* Pools that one process forks: --pool takes their name too. */
+static const struct pool_group {
+	const char *name;
+	bool roles[SERVICES_ROLES];
+} groups[] = {
+	{ "api", { [SERVICES_API] = true } },
+	{ "storage", { [SERVICES_STORE] = true } },
+	{ "all", { [SERVICES_API] = true, [SERVICES_STORE] = true } },
+	{ .name = NULL },
 };
 
 static void
 usage(FILE *out)
 {
-	fputs("usage: medianest-fcgi --pool NAME [--config FILE]\n       medianest-fcgi --routes |"
-	      " --inputs | --version | --help\npools:",
+	fputs("usage: medianest-fcgi --pool NAME [--config FILE] [--logs DIRECTORY]\n      "
+	      " medianest-fcgi --routes | --inputs | --version | --help\npools:",
 	    out);
 	for (const struct pool *pool = pools; pool->name != NULL; pool++)
 		fprintf(out, " %s", pool->name);
+	fputs("\ngroups of pools:", out);
+	for (const struct pool_group *group = groups; group->name != NULL; group++)
+		fprintf(out, " %s", group->name);
 	fputc('\n', out);
 }
 
@@ -160,20 +178,85 @@ serve_pool(struct program *prog)
 		.context = prog,
 		.log = &prog->log,
 	};
-	int status = daemon_check_schema(PROGRAM, prog->config, &prog->log, prog->pool->role);
 
-	if (status != 0)
-		return status;
 	snprintf(socket_path, sizeof(socket_path), "%s/pool-%s.sock", run_dir, prog->pool->name);
 	snprintf(pid_path, sizeof(pid_path), "%s/pool-%s.pid", run_dir, prog->pool->name);
-	daemon_share(run_dir, &prog->log);
 	return prefork_run(&prefork);
 }
 
-/* Which pool; 0, or an exit status. */
+static const struct pool_group *
+group_find(const char *name)
+{
+	for (const struct pool_group *group = groups; group->name != NULL; group++)
+		if (strcmp(group->name, name) == 0)
+			return group;
+	return NULL;
+}
+
+/* The master of one pool of a group. */
+static int
+master_run(void *context, size_t pool)
+{
+	struct program *prog = context;
+
+	prog->pool = prog->members[pool];
+	prog->log.pool = prog->pool->name;
+	return serve_pool(prog);
+}
+
+static int
+serve_group(struct program *prog)
+{
+	const char *names[NURSERY_POOLS_MAX];
+	struct nursery nursery = {
+		.run_dir = config_str(prog->config, CFG_RUN_DIR),
+		.log_dir = prog->log_dir,
+		.names = names,
+		.n = prog->nmembers,
+		.run = master_run,
+		.context = prog,
+		.log = &prog->log,
+	};
+
+	for (size_t i = 0; i < nursery.n; i++)
+		names[i] = prog->members[i]->name;
+	return nursery_run(&nursery);
+}
+
+/* What is done once, before any pool is served. */
+static int
+prepare(struct program *prog)
+{
+	bool checked[SERVICES_ROLES] = { false };
+
+	for (size_t i = 0; i < prog->nmembers; i++) {
+		enum services_role role = prog->members[i]->role;
+		int status = checked[role] ?
+		    0 :
+		    daemon_check_schema(PROGRAM, prog->config, &prog->log, role);
+
+		checked[role] = true;
+		if (status != 0)
+			return status;
+	}
+	daemon_share(config_str(prog->config, CFG_RUN_DIR), &prog->log);
+	return 0;
+}
+
+static void
+add_members(struct program *prog, const struct pool_group *group)
+{
+	for (const struct pool *pool = pools; pool->name != NULL; pool++)
+		if (group->roles[pool->role])
+			prog->members[prog->nmembers++] = pool;
+}
+
+/* Which pool or group; 0, or an exit status. */
 static int
 choose_pool(struct program *prog, const struct options *options)
 {
+	const struct pool_group *group;
+
 	if (options->given[OPTION_ROUTES]) {
 		print_routes();
 		exit(0);
@@ -187,7 +270,13 @@ choose_pool(struct program *prog, const struct options *options)
 		return EX_USAGE;
 	}
 	prog->pool = pool_find(options->values[OPTION_POOL]);
+	group = group_find(options->values[OPTION_POOL]);
+	prog->log_dir = options->values[OPTION_LOGS];
 	if (prog->pool != NULL)
+		prog->members[prog->nmembers++] = prog->pool;
+	else if (group != NULL)
+		add_members(prog, group);
+	if (prog->nmembers > 0)
 		return 0;
 	fprintf(stderr, PROGRAM ": there is no pool '%s'\n", options->values[OPTION_POOL]);
 	return EX_USAGE;
@@ -198,6 +287,7 @@ main(int argc, char **argv)
 {
 	static const struct option_row rows[] = {
 		[OPTION_POOL] = { "pool", true },
+		[OPTION_LOGS] = { "logs", true },
 		[OPTION_ROUTES] = { "routes", false },
 		[OPTION_INPUTS] = { "inputs", false },
 		{ .name = NULL },
@@ -214,8 +304,10 @@ main(int argc, char **argv)
 	status = daemon_configure(PROGRAM, prog.config_path, &prog.config);
 	if (status != 0)
 		return status;
-	prog.log.pool = prog.pool->name;
-	status = serve_pool(&prog);
+	prog.log.pool = prog.pool != NULL ? prog.pool->name : options.values[OPTION_POOL];
+	status = prepare(&prog);
+	if (status == 0)
+		status = prog.pool != NULL ? serve_pool(&prog) : serve_group(&prog);
 	config_free(prog.config);
 	return status;
 }

@@ -10,6 +10,7 @@ src_libhttp_a_SOURCES = \
 	src/http/input.h src/http/input_value.h \
 	src/http/measure.c src/http/measure.h \
 	src/http/multipart.c src/http/multipart.h \
+	src/http/nursery.c src/http/nursery.h \
 	src/http/prefork.c src/http/prefork.h \
 	src/http/problem.c src/http/problem.h \
 	src/http/request.c src/http/request.h \

@@ -16,6 +16,7 @@ struct redis;
 struct s3;
 
 /* which database.*_url */
+#define SERVICES_ROLES 4
 enum services_role { SERVICES_API, SERVICES_WORKER, SERVICES_STORE, SERVICES_ADMIN };
 
 struct services {

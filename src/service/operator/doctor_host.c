@@ -132,8 +132,8 @@ check_pools(struct doctor *d, const char *run)
 		    run);
 	else
 		doctor_fail(d, "pools", NULL,
-		    "%u of %u are responding, but not these: %s (systemctl start"
-		    " medianest-fcgi@NAME)",
+		    "%u of %u are responding, but not these: %s (systemctl restart"
+		    " 'medianest-fcgi@*')",
 		    up, total, silent);
 }
 
