@@ -208,8 +208,7 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
 		    "The object already exists.");
 	blob_forget_names(); /* the database's clock has jumped, and they were collected */
-	error_slug(err, ERR_UNAVAILABLE, "ServiceUnavailable",
-	    "The object was not stored. Try again.");
+	error_set(err, ERR_UNAVAILABLE, "The object was not stored. Try again.");
 	return error_detail(err, "blob %s is not announced", row->blob);
 }
 
