@@ -354,11 +354,11 @@ stack_parts() # one a line
 
 stack_part() # NAME: as stack_parts calls it
 {
-	local name=${1:?which part?}
+	local name=${1:?which part?} parts
 
-	stack_parts | grep -qx -e "$name" || name=pool-$name
-	stack_parts | grep -qx -e "$name" ||
-	    die "there is no part $1; there are: $(stack_parts | tr '\n' ' ')"
+	parts=$(stack_parts)
+	grep -qx -e "$name" <<<"$parts" || name=pool-$name
+	grep -qx -e "$name" <<<"$parts" || die "there is no part $1; there are: ${parts//$'\n'/ }"
 	printf '%s\n' "$name"
 }
 
