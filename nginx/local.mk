@@ -6,10 +6,10 @@ dist_nginxtemplate_DATA = $(NGINX_TEMPLATES)
 
 # What a host needs beside the programs: units, users, directories, log rotation, a cron line.
 HOST_FILES = nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
-	nginx/host/medianest-notifyd.service nginx/host/cron
+	nginx/host/medianest-notifyd.service nginx/host/storage-pool.conf nginx/host/cron
 EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.service.in \
 	nginx/host/medianest-notifyd.service.in \
-	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf \
+	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf.in \
 	nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
 CLEANFILES += $(HOST_FILES)
 all-local: $(HOST_FILES)
@@ -20,6 +20,7 @@ $(HOST_FILES): Makefile
 nginx/host/medianest-fcgi@.service: nginx/host/medianest-fcgi@.service.in
 nginx/host/medianest-worker.service: nginx/host/medianest-worker.service.in
 nginx/host/medianest-notifyd.service: nginx/host/medianest-notifyd.service.in
+nginx/host/storage-pool.conf: nginx/host/storage-pool.conf.in
 nginx/host/cron: nginx/host/cron.in
 
 install-data-local:
@@ -31,9 +32,9 @@ install-data-local:
 	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
 		nginx/host/medianest-notifyd.service \
 	    "$(srcdir)/nginx/host/medianest.target" "$(DESTDIR)$(systemdsystemunitdir)"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf"
 	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d/user.conf"

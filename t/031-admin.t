@@ -225,12 +225,26 @@ subtest 'doctor' => sub {
 	is $status, 0, 'a stack that runs' or diag explain $found;
 	ok $found->{ok}, 'is well';
 	for my $part (qw(configuration postgresql extension schema database.api_url
-	    database.worker_url database.store_url redis keys argon2 nginx public.url certificate
-	    ffmpeg ffprobe bwrap sandbox libvips data.dir pools worker
+	    database.worker_url database.store_url redis keys settings nginx.log_dir argon2 nginx
+	    public.url certificate ffmpeg ffprobe bwrap sandbox libvips data.dir pools worker
 	    notifyd), 'object store', 'storage CORS') {
 		ok $check->{$part}, "$part is looked at";
 	}
 	like $check->{postgresql}{version}, qr/^\d+/, 'with its version';
+
+	# Who may read the settings, and who may write where nginx's master opens files.
+	my ($etc, $log) = ("$mn->{var}/etc/medianest.conf", "$mn->{var}/log");
+	my $mode = (stat $log)[2] & 07777;
+	chmod 0777, $log;
+	chmod 0644, $etc;
+	($status, $found, $check) = $doctor->();
+	is $status, 1, 'logs where everyone may write';
+	like $check->{'nginx.log_dir'}{message}, qr/^everyone may write in .*: chown root:adm/,
+	    'who may, and what to do';
+	like $check->{settings}{message}, qr/everyone may read it: chown .* chmod 0640/,
+	    'secrets that everyone may read';
+	chmod $mode, $log;
+	chmod 0640, $etc;
 
 	$mn->redis(qw(CONFIG SET maxmemory-policy allkeys-lru));
 	($status, $found, $check) = $doctor->();

@@ -21,7 +21,7 @@ sub put {
 	return $s3->request(PUT => "/$bucket/$key", body => $body, %more);
 }
 sub get { my ($key) = @_; return $s3->request(GET => "/$bucket/$key") }
-sub spooled { my @files = glob "$objects/.tmp/*"; return scalar @files }
+sub spooled { my @files = glob "$objects/.tmp/body/*"; return scalar @files }
 sub blob_files { my @files = glob "$objects/??/??/*"; return scalar @files }
 sub known_blobs {
 	return $mn->psql('SELECT (SELECT count(*) FROM objects) + (SELECT count(*) FROM '
@@ -223,8 +223,9 @@ SKIP: {
 	my $mounted = 1;
 	subtest 'a full disk' => sub {
 		my $owner = (stat "$mn->{var}/data")[4];
-		mkdir "$objects/.tmp";
-		chown $owner, -1, "$objects/.tmp", $objects;
+		my @spool = ("$objects/.tmp", "$objects/.tmp/body");
+		mkdir $_ for @spool;
+		chown $owner, -1, @spool, $objects;
 		is(put('small', 'x' x 1000)->{status}, 200, 'there is room');
 		is_deeply([@{ put('big', 'x' x 20_000_000) }{qw(status code)}],
 		    [507, 'InsufficientStorage'], 'there is none');

@@ -7,6 +7,11 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use FindBin;
+use HTTP::Tiny;
+use POSIX ();
+use lib "$FindBin::Bin/lib";
+use MediaNest::Test;
 use Test::More;
 
 my $root = abs_path(dirname(__FILE__) . '/..');
@@ -70,11 +75,122 @@ SKIP: {
 	ok $good, 'systemd-sysusers makes the user and the groups' or diag $why;
 }
 
+# The pools of the store read a file of their own.
+for my $pool (qw(verify store)) {
+	my $unit = qx{cat '$units/medianest-fcgi\@$pool.service.d/user.conf'};
+	like $unit, qr{^ExecStart=\nExecStart=\S+ --pool %i --config \S+/store\.conf$}m,
+	    "$pool: settings of its own";
+	like $unit, qr{^$_=\+\S+/medianest-admin .* store settings \S+/store\.conf$}m,
+	    "$pool: $_ makes them" for qw(ExecStartPre ExecReload);
+}
+my $secret = tempdir('mn-secret-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+open my $set, '>', "$secret/medianest.conf" or die "$secret: $!";
+print $set "smtp.password = hush-mail\ndatabase.api_url = postgresql://a:hush-api\@db/m\n",
+    "database.store_url = postgresql://s:store-only\@db/m\nlog.level = debug\n",
+    "data.dir = $secret\nredis.url = redis://:hush-redis\@cache\n";
+close $set;
+mkdir "$secret/objects";
+($ok, $said) = run("'$build/medianest-admin' --config '$secret/medianest.conf' store settings "
+    . "'$secret/store.conf'");
+ok $ok, 'store settings' or diag $said;
+my $given = qx{cat '$secret/store.conf'};
+unlike $given, qr/hush/, 'no secret of the others';
+like $given, qr/^$_$/m, $_ for 'database\.store_url = \S+store-only\S+', 'log\.level = debug',
+    "data\\.dir = \Q$secret\E";
+is((stat "$secret/store.conf")[2] & 07777, 0640, 'for their group');
+is_deeply [glob "$secret/store.conf?*"], [], 'nothing is left beside it';
+
+SKIP: {
+	skip 'only root can try what root opens', 1 unless $> == 0 && getpwnam('www-data');
+	subtest 'directories in which root opens files' => sub { roots_places() };
+}
+
+# The directories, made twice as an upgrade does, in a tree with users of its own.
+sub roots_places {
+	my $tree = tempdir(CLEANUP => 1);
+	chmod 0755, $tree;
+	make_path("$tree/etc", "$tree/var/log/nginx", "$tree/run", "$tree/var/lib");
+	run("cp /etc/passwd /etc/group '$tree/etc'; cp -r '$at/lib/sysusers.d' '$at/lib/tmpfiles.d'"
+	    . " '$tree/etc/' && systemd-sysusers --root='$tree'");
+	my ($ok, $said);
+	for (1 .. 2) {
+		($ok, $said) = run("systemd-tmpfiles --root='$tree' --create medianest.conf");
+		ok $ok, 'systemd-tmpfiles' or diag $said;
+	}
+	my $www = getpwnam 'www-data';
+	for my $dir (qw(var/log/nginx/medianest var/lib/medianest var/lib/medianest/objects/.tmp)) {
+		my ($mode, $uid) = (stat "$tree/$dir")[2, 4];
+		is $uid, 0, "/$dir is root's";
+		is $mode & 022, 0, 'and nobody else may write in it';
+	}
+	is((stat "$tree/var/log/nginx/medianest")[2] & 07777, 0750, 'logs are for adm');
+	is((stat "$tree/var/lib/medianest/objects/.tmp/body")[4], $www, 'nginx may spool');
+	my $moved = fork // die "fork: $!";
+	if (!$moved) {
+		my $group = getgrnam 'www-data';
+		($(, $)) = ($group, "$group $group");
+		POSIX::setuid($www);
+		my $objects = "$tree/var/lib/medianest/objects";
+		my $may = mkdir "$objects/ab";
+		my $took = rename("$objects/.tmp", "$objects/old")
+		    || rename("$objects/.tmp/body", "$objects/.tmp/old")
+		    || symlink('/etc/shadow', "$tree/var/log/nginx/medianest/access.log");
+		POSIX::_exit($took ? 1 : $may ? 0 : 2);
+	}
+	waitpid $moved, 0;
+	is $? >> 8, 0, 'www-data makes directories of blobs, and moves none of root\'s';
+	rotation($tree, "$tree/var/log/nginx/medianest");
+}
+
+# nginx as on a host: a master of root's, workers of www-data. After a rotation they write on.
+sub rotation {
+	my ($tree, $log) = @_;
+	my $port = MediaNest::Test::free_port();
+	open my $out, '>', "$tree/nginx.conf" or die "$tree: $!";
+	print $out <<"CONF";
+user www-data;
+worker_processes 1;
+pid $tree/nginx.pid;
+error_log $tree/error.log;
+events { }
+http {
+	access_log $log/access.log;
+	client_body_temp_path $tree/body;
+	server { listen 127.0.0.1:$port; return 204; }
+}
+CONF
+	close $out;
+	my $script = qx{cat '$etc/logrotate.d/medianest'};
+	like $script, qr/^\tcreate 0640 root adm$/m, 'new logs are for adm';
+	my ($signal) = $script =~ /invoke-rc\.d nginx (\w+)/;
+	$script =~ s{/var/log/nginx/medianest}{$log};
+	my $name = { reload => 'HUP', rotate => 'USR1' }->{$signal};
+	$script =~ s{invoke-rc\.d nginx \w+ >/dev/null 2>&1}{kill -s $name \$(cat $tree/nginx.pid)};
+	open $out, '>', "$tree/rotate" or die "$tree: $!";
+	print $out $script;
+	close $out;
+	chmod 0644, "$tree/rotate";
+	my ($ok, $said) = run("nginx -c '$tree/nginx.conf' -e '$tree/error.log'");
+	ok $ok, 'nginx starts' or return diag $said;
+	my $get = sub { HTTP::Tiny->new->get("http://127.0.0.1:$port/$_[0]") };
+	$get->('before');
+	($ok, $said) = run("logrotate -f -s '$tree/state' '$tree/rotate'");
+	ok $ok, 'logrotate' or diag $said;
+	is((stat "$log/access.log")[2] & 07777, 0640, 'the new file is for adm');
+	ok(eval { wait_until(sub {
+		$get->('after');
+		return qx{cat '$log/access.log'} =~ /after/;
+	}, 10, 'a line') }, 'lines go to the new file');
+	like qx{cat '$log/access.log.1'}, qr/before/, 'the old one is kept';
+	run("kill \$(cat '$tree/nginx.pid')");
+	wait_until(sub { !-e "$tree/nginx.pid" }, 10, 'the end of nginx');
+}
+
 # A stock Debian tree, moved aside: includes and the pid file follow, nothing else changes.
 my $tree = tempdir('mn-nginx-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 run("cp -rL /etc/nginx '$tree/nginx' && rm -rf '$tree'/nginx/modules-enabled/* "
     . "'$tree'/nginx/sites-enabled/* '$tree'/nginx/conf.d/*");
-run("mkdir -p '$tree/log' '$tree/run' '$tree/data/objects/.tmp'");
+run("mkdir -p '$tree/log' '$tree/run' '$tree/data/objects/.tmp/body'");
 run("grep -rlZ /etc/nginx '$tree/nginx' | xargs -0 -r sed -i 's|/etc/nginx|$tree/nginx|g'");
 run("sed -i 's|/run/nginx.pid|$tree/run/nginx.pid|; s|/var/log/nginx|$tree/log|g' "
     . "'$tree/nginx/nginx.conf'");

@@ -42,9 +42,27 @@ ok $mn->wait_ready, 'ready again';
 # What was set is kept; what is changed reaches the processes.
 $mn->dev('up', '--set', 'log.level=debug');
 $mn->dev('up');
-my $settings = do { open my $in, '<', "$mn->{var}/etc/medianest.conf" or die; local $/; <$in> };
-like $settings, qr/^log\.level = debug$/m, '--set is remembered';
+sub slurp { open my $in, '<', "$mn->{var}/etc/$_[0]" or die "$_[0]: $!"; local $/; return <$in> }
+like slurp('medianest.conf'), qr/^log\.level = debug$/m, '--set is remembered';
 isnt $mn->refresh_status->{pids}{worker}, undef, 'the worker runs';
+like slurp('store.conf'), qr/^log\.level = debug$/m, 'in the file of the store too';
+unlike slurp('store.conf'), qr/^(?:smtp|redis|database\.(?:api|worker|migrate))/m,
+    'which holds none of the others\' secrets';
+
+# What is no setting, or no value of it, changes nothing.
+my @kept = map { slurp($_) } qw(medianest.conf settings services nginx/medianest.conf);
+for (['no.such_key=1', qr/unknown key 'no\.such_key'/], ['log.level=loud', qr/not one of debug/],
+    ['trash.days=0.5', qr/not a whole number/], ['cors.origins=https://x"; evil', qr/evil/],
+    ['nginx.listen=nowhere.invalid:99999', qr/nowhere\.invalid/]) {
+	my ($set, $why) = @$_;
+	my $said = $mn->_dev_output('up', '--set', $set);
+	isnt $?, 0, "$set is refused";
+	like $said, $why, 'in words';
+	like $said, qr/nothing was changed/, 'and changes nothing';
+	is_deeply [map { slurp($_) } qw(medianest.conf settings services nginx/medianest.conf)],
+	    \@kept, 'not one file';
+}
+$mn->dev('up');
 
 $mn->admin->api(GET => '/api/auth/session');
 $mn->dev('down');

@@ -36,6 +36,27 @@ render_settings()
 	done | sort
 }
 
+# Settings that a program or nginx refuses end the command before anything is changed. What they say
+# speaks of the file on trial.
+render_try() # SETTINGS
+{
+	local try=$ETC/try said
+
+	as_stack rm -rf "$try"
+	as_stack mkdir -p "$try" "$DATA/nginx"
+	printf '%s\n' "$1" | put "$try/medianest.conf"
+	if said=$(as_stack "$(program admin)" --config "$try/medianest.conf" \
+	    nginx --private "$try/nginx" 2>&1 9>&-) &&
+	    said=$(as_stack nginx -t -q -p "$VAR/" -c "$try/nginx/nginx.conf" \
+		-e "$LOG/error.log" 2>&1 9>&-); then
+		as_stack rm -rf "$try"
+		return 0
+	fi
+	as_stack rm -rf "$try"
+	printf '%s\n' "$said" | sed "s|$try/medianest.conf:[0-9]*: ||; s|$try/||g" >&2
+	die 'nothing was changed: these settings are not valid'
+}
+
 render_all()
 {
 	local settings
@@ -43,8 +64,10 @@ render_all()
 
 	render_settings >/dev/null # for `keep`
 	settings=$(render_settings)
+	render_try "$settings"
 	printf '# Made by ./dev up; use --set to change it.\n%s\n' "$settings" |
 	    put "$ETC/medianest.conf"
+	stack_admin store settings "$ETC/store.conf" || die 'store.conf could not be made'
 	[ ${#keep[@]} -eq 0 ] || printf '%s\n' "${keep[@]}" | put "$ETC/settings"
 	printf '%s\n' "$PORT" | put "$ETC/port"
 	put "$ETC/supervise" <"$ROOT/build-aux/dev/supervise"
@@ -111,7 +134,7 @@ service() # NAME STAGE SIGNAL PROGRAM-OR-EMPTY CONFIGS... -- COMMAND...
 
 render_services() # base|all
 {
-	local conf=$ETC/medianest.conf name redis
+	local conf name redis
 
 	redis=$(redis_bin server)
 	{
@@ -121,7 +144,10 @@ render_services() # base|all
 		service redis 1 TERM "$redis" "$ETC/redis.conf" -- "$redis" "$ETC/redis.conf"
 		if [ "$1" = all ]; then
 			service pools 2 TERM "$(program fcgi)" "$conf" -- \
-			    "$(program fcgi)" --pool all --logs "$LOG" --config "$conf"
+			    "$(program fcgi)" --pool api --logs "$LOG" --config "$conf"
+			service storage 2 TERM "$(program fcgi)" "$ETC/store.conf" -- \
+			    "$(program fcgi)" --pool storage --logs "$LOG" \
+			    --config "$ETC/store.conf"
 			for name in worker notifyd; do
 				service "$name" 2 TERM "$(program "$name")" "$conf" -- \
 				    "$(program "$name")" --config "$conf"

@@ -43,12 +43,21 @@ stack_supervisor()
 	printf '%s\n' "$pid"
 }
 
-# A pool's master, if it is a child of the process that forks them all.
+# The part that forks a pool's master: the storage pools have settings of their own.
+pool_parent() # pool-NAME
+{
+	case $1 in
+	pool-verify|pool-store) printf 'storage\n' ;;
+	*) printf 'pools\n' ;;
+	esac
+}
+
+# A pool's master, if it is a child of the process that forks it.
 pool_pid() # pool-NAME
 {
 	local pid parent
 
-	parent=$(stack_pid pools) && pid=$(cat "$RUN/$1.pid" 2>/dev/null) || return 1
+	parent=$(stack_pid "$(pool_parent "$1")") && pid=$(cat "$RUN/$1.pid" 2>/dev/null) || return 1
 	[ "$(sed -n 's/^[0-9]* (.*) . \([0-9]*\) .*/\1/p' "/proc/${pid:-0}/stat" \
 	    2>/dev/null)" = "$parent" ] && printf '%s\n' "$pid"
 }
@@ -112,7 +121,7 @@ stack_directories()
 	stack_claim
 	exec 9<"$VAR/lock"
 	flock 9
-	as_stack mkdir -p "$ETC/nginx" "$LOG" "$DATA/objects/.tmp" "$DATA/scratch" "$VAR/tmp" \
+	as_stack mkdir -p "$ETC/nginx" "$LOG" "$DATA/objects/.tmp/body" "$DATA/scratch" "$VAR/tmp" \
 	    "$RUN/hold"
 	as_stack chmod 700 "$DATA"
 	as_stack chmod 750 "$ETC" "$RUN"
@@ -366,18 +375,20 @@ stack_part() # NAME: as stack_parts calls it
 hold_changed() # NAME
 {
 	case $1 in
-	pool-*) kill_stack USR1 "$(stack_pid pools)" ;;
+	pool-*) kill_stack USR1 "$(stack_pid "$(pool_parent "$1")")" ;;
 	*) supervisor_hup ;;
 	esac
 }
 
 hold_nothing()
 {
-	local held
+	local held name
 
-	held=$(find "$RUN/hold" -name 'pool-*')
+	held=$(find "$RUN/hold" -name 'pool-*' -printf '%f\n')
 	as_stack rm -f "$RUN"/hold/*
-	[ -z "$held" ] || ! stack_pid pools >/dev/null || hold_changed "pool-any"
+	for name in $held; do
+		! stack_pid "$(pool_parent "$name")" >/dev/null || hold_changed "$name"
+	done
 }
 
 part_down() { ! stack_pid "$1"; }
@@ -406,7 +417,7 @@ dev_start()
 	postgres) wait_for 30 "$name" db_up ;;
 	redis) wait_for 30 "$name" redis_up ;;
 	pool-*) wait_for 30 "$name" test -S "$RUN/$name.sock" ;;
-	pools) wait_for 30 "the pools' sockets" sockets_up ;;
+	pools|storage) wait_for 30 "the pools' sockets" sockets_up ;;
 	esac
 }
 

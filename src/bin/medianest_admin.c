@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bin/admin_nginx.h"
+#include "bin/admin_store.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/crypto.h"
@@ -199,6 +200,15 @@ run_nginx(struct admin *a, int *status, struct error *err)
 }
 
 static bool
+run_store_settings(struct admin *a, int *status, struct error *err)
+{
+	if (a->operand == NULL)
+		return error_set(err, ERR_VALIDATION,
+		    "store settings needs FILE, where the settings of the store's pools go");
+	return admin_store_settings(a->config, &a->arena, a->operand, err);
+}
+
+static bool
 run_doctor(struct admin *a, int *status, struct error *err)
 {
 	*status = doctor_run(a->config, &a->arena, stdout, a->json) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -234,6 +244,7 @@ static const struct command commands[] = {
 	{ "user list", GIVEN(OPTION_JSON), run_user_list, "user list [--json]", false },
 	{ "keys create", 0, run_keys_create, "keys create", false },
 	{ "bucket create", 0, run_bucket_create, "bucket create", false },
+	{ "store settings", 0, run_store_settings, "store settings FILE", true },
 	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },
 	{ "audit verify", 0, run_audit_verify, "audit verify", false },
 	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true },

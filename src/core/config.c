@@ -276,6 +276,11 @@ file_load(struct config *config, struct error *err)
 	FILE *f = fopen(config->path, "re");
 	bool ok;
 
+	if (f == NULL && errno == EACCES)
+		return error_set(err, ERR_VALIDATION,
+		    "%s: cannot be opened: %s (run the program as the services' user, whose group"
+		    " the file must have: chgrp medianest, chmod 0640)",
+		    config->path, strerror(errno));
 	if (f == NULL)
 		return error_set(err, ERR_VALIDATION,
 		    "%s: cannot be opened: %s (use --config or MEDIANEST_CONFIG to name another"

@@ -35,6 +35,7 @@ enum config_source {
 
 #define CONFIG_LIVE 1u   /* may be changed while running, through the admin API */
 #define CONFIG_SECRET 2u /* never shown */
+#define CONFIG_STORE 4u  /* the pools of the object store need it: it is in store.conf too */
 
 struct config_row {
 	const char *key;
@@ -93,5 +94,10 @@ uint64_t config_version(const struct config *); /* grows with each override */
 /* Generators for the build: the mdoc table and the commented sample file. */
 void config_print_mdoc(FILE *);
 void config_print_sample(FILE *);
+/*
+ * store.conf: those settings in force that the pools of the object store need. They run as nginx's
+ * user, who must not read the secrets of the others.
+ */
+void config_print_store(const struct config *, FILE *);
 
 #endif

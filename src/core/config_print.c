@@ -140,6 +140,8 @@ config_print_mdoc(FILE *out)
 			fputs("May be changed while running.\n", out);
 		if ((row->flags & CONFIG_SECRET) != 0)
 			fputs("Never shown by the API.\n", out);
+		if ((row->flags & CONFIG_STORE) != 0)
+			fputs("Is in store.conf too.\n", out);
 	}
 	fputs(".El\n", out);
 }
@@ -164,4 +166,18 @@ config_print_sample(FILE *out)
 		fprintf(out, "#%s =%s%s\n", row->key, *row->fallback == '\0' ? "" : " ",
 		    row->fallback);
 	}
+}
+
+void
+config_print_store(const struct config *config, FILE *out)
+{
+	fprintf(out,
+	    "# Made from %s by 'medianest-admin store settings' at each start of a pool of the"
+	    " object\n# store, and when it is reloaded. Change the settings there.\n",
+	    config_path(config));
+	for (unsigned i = 0; i < CONFIG_KEYS; i++)
+		if ((config_rows[i].flags & CONFIG_STORE) != 0 &&
+		    config_source(config, (enum config_key)i) != CONFIG_FROM_DEFAULT)
+			fprintf(out, "%s = %s\n", config_rows[i].key,
+			    config_str(config, (enum config_key)i));
 }

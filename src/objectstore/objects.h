@@ -41,6 +41,8 @@ bool object_key_valid(const char *); /* 1..1024 bytes of UTF-8 */
  * (InsufficientStorage) if `size` would not fit.
  */
 const char *objects_dir(const struct services *, struct arena *);
+/* Where nginx spools bodies: below the objects directory, so that a link makes a blob of them. */
+const char *objects_spool(const struct services *, struct arena *);
 bool objects_room(const struct services *, struct arena *, int64_t size, struct error *);
 /* The blob's name below the objects directory: "ab/cd/abcd...". */
 const char *object_blob_path(struct arena *, const char *blob);

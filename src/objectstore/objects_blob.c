@@ -26,13 +26,18 @@
 
 #include "core/banned.h"
 
-#define SPOOL_DIR ".tmp"
 #define COPY_CHUNK (1L << 30) /* bytes per copy_file_range(2) */
 
 const char *
 objects_dir(const struct services *svc, struct arena *arena)
 {
 	return arena_printf(arena, "%s/objects", config_str(svc->config, CFG_DATA_DIR));
+}
+
+const char *
+objects_spool(const struct services *svc, struct arena *arena)
+{
+	return arena_printf(arena, "%s/.tmp/body", objects_dir(svc, arena));
 }
 
 const char *
@@ -108,8 +113,7 @@ make_dirs(const struct call *call, const char *blob, const char **dir, struct er
 bool
 blob_spool_valid(const struct call *call, const char *path)
 {
-	const char *dir =
-	    arena_printf(call->arena, "%s/" SPOOL_DIR "/", objects_dir(call->svc, call->arena));
+	const char *dir = arena_printf(call->arena, "%s/", objects_spool(call->svc, call->arena));
 	size_t len = strlen(dir);
 
 	return strncmp(path, dir, len) == 0 && path[len] != '\0' &&
@@ -127,9 +131,9 @@ blob_check(const struct call *call, const struct object_body *body, struct error
 		if (!blob_spool_valid(call, body->spool)) {
 			error_slug(err, ERR_INTERNAL, "InternalError", "The object store failed.");
 			return error_detail(err,
-			    "nginx spools outside the objects directory: client_body_temp_path"
-			    " must be %s/" SPOOL_DIR,
-			    objects_dir(call->svc, call->arena));
+			    "nginx does not spool where it should: client_body_temp_path must"
+			    " be %s (run 'medianest-admin nginx' and reload nginx)",
+			    objects_spool(call->svc, call->arena));
 		}
 		if ((fd = open(body->spool, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0 ||
 		    fstat(fd, &st) != 0) {
@@ -347,8 +351,7 @@ blob_unlink(const struct call *call, const char *blob)
 size_t
 blob_sweep_spool(const struct call *call)
 {
-	const char *path =
-	    arena_printf(call->arena, "%s/" SPOOL_DIR, objects_dir(call->svc, call->arena));
+	const char *path = objects_spool(call->svc, call->arena);
 	const time_t before = (time_t)(clock_now() / US_PER_SEC) - OBJECT_SPOOL_SECONDS;
 	DIR *dir = opendir(path);
 	struct dirent *entry;

@@ -192,7 +192,7 @@ objects_unchunk(const struct call *call, const struct chunk_judge *judge, int64_
 	bool done;
 
 	random_bytes(&number, sizeof(number));
-	path = arena_printf(call->arena, "%s/.tmp/9%019llu", objects_dir(call->svc, call->arena),
+	path = arena_printf(call->arena, "%s/9%019llu", objects_spool(call->svc, call->arena),
 	    (unsigned long long)(number % 10000000000000000000ULL));
 	if (body->spool == NULL || !blob_spool_valid(call, body->spool))
 		return malformed(err);

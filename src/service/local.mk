@@ -132,6 +132,7 @@ src_libservice_a_SOURCES += \
 	src/service/operator/doctor.c \
 	src/service/operator/doctor.h \
 	src/service/operator/doctor_data.c \
+	src/service/operator/doctor_files.c \
 	src/service/operator/doctor_host.c \
 	src/service/operator/doctor_internal.h \
 	src/service/operator/doctor_sandbox.c \

@@ -66,7 +66,7 @@ is $user->request(GET => $user->api(
     GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
     200, 'what is there is served';
 unlink "$objects/fill";
-my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/*";
+my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/body/*";
 is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
 
 # Room again: refused uploads can be sent again.

@@ -15,6 +15,7 @@ static void (*const checks[])(struct doctor *) = {
 	doctor_check_postgresql,
 	doctor_check_redis,
 	doctor_check_keys,
+	doctor_check_files,
 	doctor_check_argon2,
 	doctor_check_nginx,
 	doctor_check_page,

@@ -45,6 +45,7 @@ void doctor_check_tool(struct doctor *, const char *name, const char *option, co
 void doctor_check_postgresql(struct doctor *);
 void doctor_check_redis(struct doctor *);
 void doctor_check_keys(struct doctor *);
+void doctor_check_files(struct doctor *);
 void doctor_check_argon2(struct doctor *);
 void doctor_check_disk(struct doctor *);
 void doctor_check_processes(struct doctor *);
