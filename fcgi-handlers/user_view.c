@@ -1,13 +1,26 @@
 #include "fcgi-handlers/user_view.h"
 
+#include <stdio.h>
+
 #include "core/json.h"
 #include "model/user.h"
 
 #include "core/banned.h"
 
+/* A sign-in changes what is shown, but is no change that a person makes: it is not the version. */
+void
+user_etag(const struct user *user, char out[USER_ETAG])
+{
+	snprintf(out, USER_ETAG, "%lld-%llx", (long long)user->version,
+	    (unsigned long long)user->last_login_at);
+}
+
 void
 user_view(struct json *j, const char *key, const struct user *user)
 {
+	char etag[USER_ETAG];
+
+	user_etag(user, etag);
 	json_object(j, key);
 	json_put_str(j, "id", user->id);
 	json_put_str(j, "email", user->email);
@@ -19,5 +32,6 @@ user_view(struct json *j, const char *key, const struct user *user)
 	json_put_bool(j, "plexLinked", user->plex_linked);
 	json_put_time(j, "createdAt", user->created_at);
 	json_put_time(j, "lastLoginAt", user->last_login_at);
+	json_put_str(j, "etag", etag);
 	json_object_end(j);
 }

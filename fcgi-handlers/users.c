@@ -25,9 +25,29 @@ user_reply(const struct request *req, struct response *res, int status, const st
     struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
+	char etag[USER_ETAG];
 
+	user_etag(user, etag);
 	user_view(j, NULL, user);
-	return response_json(res, status, j, err);
+	return response_json_etag(req, res, status, j, etag, err);
+}
+
+/*
+ * The version that If-Match names, 0 without the header. The person is read first, because If-Match
+ * is compared with their current version.
+ */
+static bool
+expected_version(const struct request *req, const char *id, int64_t *version, struct error *err)
+{
+	struct user user;
+
+	*version = 0;
+	if (req->if_match == NULL)
+		return true;
+	if (!people_get(req->call, id, &user, err) || !request_if_match(req, user.version, err))
+		return false;
+	*version = user.version;
+	return true;
 }
 
 /* GET /api/users/me */
@@ -52,7 +72,7 @@ static const struct field_rule me_input[] = {
 static bool
 me_patch(const struct request *req, struct response *res, struct error *err)
 {
-	const struct profile_change change = {
+	struct profile_change change = {
 		.display_name = input_str(req->input, "displayName"),
 		.email = input_str(req->input, "email"),
 		.locale = input_str(req->input, "locale"),
@@ -60,7 +80,8 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 	};
 	struct user user;
 
-	return account_profile(req->call, &change, &user, err) &&
+	return expected_version(req, req->who->user_id, &change.version, err) &&
+	    account_profile(req->call, &change, &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
 
@@ -180,26 +201,37 @@ invite_view(struct json *j, const struct invite *invite)
 	json_object_end(j);
 }
 
-/* An invitation: only this response has its token and link. */
+/* An invitation: only the response to its request has its token and link. */
+static struct json *
+invite_made_view(struct arena *arena, const struct invite_made *invite, const struct invite_new *new,
+    bool secrets)
+{
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "id", invite->id);
+	if (secrets) {
+		json_put_str(j, "invite", invite->token);
+		json_put_str(j, "url", invite->url);
+	}
+	json_put_str(j, "email", new->email);
+	json_put_str(j, "role", role_name(new->role));
+	json_put_str(j, "tier", tier_name(new->tier));
+	json_put_time(j, "expiresAt", invite->expires_at);
+	json_object_end(j);
+	return j;
+}
+
 static bool
 users_invite(const struct request *req, struct response *res, const struct invite_new *new,
     struct error *err)
 {
-	struct json *j = json_new(req->arena, 0);
 	struct invite_made invite;
 
 	if (!invite_add(req->call, new, &invite, err))
 		return false;
-	json_object(j, NULL);
-	json_put_str(j, "id", invite.id);
-	json_put_str(j, "invite", invite.token);
-	json_put_str(j, "url", invite.url);
-	json_put_str(j, "email", new->email);
-	json_put_str(j, "role", role_name(new->role));
-	json_put_str(j, "tier", tier_name(new->tier));
-	json_put_time(j, "expiresAt", invite.expires_at);
-	json_object_end(j);
-	return response_json(res, 201, j, err);
+	res->memo = invite_made_view(req->arena, &invite, new, false)->buf.data;
+	return response_json(res, 201, invite_made_view(req->arena, &invite, new, true), err);
 }
 
 /* POST /api/users: creates an account, or with {"invite":true} an invitation. */
@@ -285,18 +317,19 @@ static const struct field_rule patch_input[] = {
 static bool
 user_patch(const struct request *req, struct response *res, struct error *err)
 {
-	const struct person_change change = {
+	struct person_change change = {
 		.display_name = input_str(req->input, "displayName"),
 		.role = input_str(req->input, "role"),
 		.tier = input_str(req->input, "tier"),
 		.status = input_str(req->input, "status"),
 		.quota =
 		    input_is_null(req->input, "quota") ? -2 : input_int(req->input, "quota", -1),
-		.version = -1,
 	};
+	const char *id = request_param(req, "id");
 	struct user user;
 
-	return people_change(req->call, request_param(req, "id"), &change, &user, err) &&
+	return expected_version(req, id, &change.version, err) &&
+	    people_change(req->call, id, &change, &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
 
@@ -342,7 +375,7 @@ static const struct route users_routes[] = {
 	{ METHOD_GET, "/api/users", users_list, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
 	    BODY_NONE, list_input },
 	{ METHOD_POST, "/api/users", users_post, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
-	    BODY_JSON, create_input },
+	    BODY_JSON, create_input, .flags = ROUTE_IDEMPOTENT },
 	{ METHOD_GET, "/api/users/invites", invites_list, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
 	    BODY_NONE, page_input },
 	{ METHOD_DELETE, "/api/users/invites/{id}", invite_delete, AUTH_BEARER, PERM_USERS_MANAGE,

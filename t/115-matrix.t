@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP;
 use MediaNest::Test;
 use Test::More;
 
@@ -163,6 +164,38 @@ for my $route (@routes) {
             : $permission eq 'public' || $held ? 'in' : 'forbidden';
     }
     is_deeply \%got, \%want, "$method $path ($permission)";
+}
+# What health says of itself is what its description lets it say.
+{
+    my $api = JSON::PP->new->utf8->decode(do {
+        open(my $in, '<:raw', "$FindBin::Bin/../web/openapi.json") or die "openapi.json: $!";
+        local $/;
+        <$in>;
+    });
+    my $resolve = sub {
+        my ($schema) = @_;
+        return $schema unless $schema->{'$ref'};
+        my ($name) = $schema->{'$ref'} =~ m{/(\w+)$};
+        return $api->{components}{schemas}{$name};
+    };
+    my $check; # the values that the schema does not allow
+    $check = sub {
+        my ($schema, $value, $at) = @_;
+        $schema = $resolve->($schema);
+        return "$at = $value" if $schema->{enum} && !grep { $_ eq $value } @{ $schema->{enum} };
+        return () unless $schema->{properties};
+        return ((map { "$at.$_ is missing" } grep { !exists $value->{$_} }
+                @{ $schema->{required} // [] }),
+            map { my $s = $schema->{properties}{$_};
+                $s ? $check->($s, $value->{$_}, "$at.$_") : "$at.$_ is not described" }
+                sort keys %$value);
+    };
+    for my $path (qw(/api/health /api/health/live /api/health/ready)) {
+        my $r = $client{anonymous}->api(GET => $path);
+        my $said = $api->{paths}{$path}{get}{responses}{ $r->{status} };
+        my $schema = $said->{content}{'application/json'}{schema};
+        is_deeply [ $check->($schema, $r->{json}, '') ], [], "$path as described";
+    }
 }
 delete @valid{ map { "$_->[1] $_->[2]" } @routes };
 is_deeply [ sort keys %valid ], [], 'no line is left over';

@@ -32,8 +32,8 @@ const struct query store_people_queries[] = {
 	    "AND ($5::bigint IS NULL OR (" CREATED_US ", u.id) < ($5::bigint, $6::uuid))"
 	    " ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
 	    QUERY_READ },
-	[Q_LOCK] = { "person_lock",
-	    "SELECT " USER_SQL ", u.version FROM users u WHERE u.id = $1 FOR UPDATE", 0 },
+	[Q_LOCK] = { "person_lock", "SELECT " USER_SQL " FROM users u WHERE u.id = $1 FOR UPDATE",
+	    0 },
 	[Q_SUPERS] = { "supers_besides",
 	    "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1"
 	    " ORDER BY id FOR UPDATE",
@@ -99,14 +99,13 @@ store_people_list(struct db *db, struct arena *arena, const struct store_people_
 
 bool
 store_person_lock(struct db *db, struct arena *arena, const char *id, struct user *user,
-    int64_t *version, struct error *err)
+    struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_LOCK), DB_PARAMS(id), &rows, err))
 		return false;
 	store_user_or_none(rows, user);
-	*version = user->id == NULL ? 0 : rows_int(rows, 0, USER_COLUMNS);
 	return true;
 }
 

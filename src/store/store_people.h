@@ -20,8 +20,7 @@ struct store_people_filter {
 bool store_people_list(struct db *, struct arena *, const struct store_people_filter *,
     struct user **, size_t *n, struct error *);
 /* Locks the person. id NULL: unknown. */
-bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, int64_t *version,
-    struct error *);
+bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, struct error *);
 /* Counts and locks the active super admins other than `id`. */
 bool store_supers_besides(struct db *, struct arena *, const char *id, int64_t *n, struct error *);
 

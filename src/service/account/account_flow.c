@@ -16,6 +16,7 @@
 #include "service/account/invites.h"
 #include "service/account/login.h"
 #include "service/account/mail_link.h"
+#include "service/account/people.h"
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
@@ -375,7 +376,8 @@ static bool
 profile_in(const struct call *call, const struct profile_change *change,
     const struct verified *verified, struct error *err)
 {
-	return (verified == NULL || credentials_hold(call, verified, err)) &&
+	return people_expect(call, call->by.who->user_id, change->version, err) &&
+	    (verified == NULL || credentials_hold(call, verified, err)) &&
 	    store_account_profile(call->svc->db, call->arena, call->by.who->user_id,
 		change->display_name, change->locale, err) &&
 	    (verified == NULL || change_email(call, change->email, err));

@@ -46,6 +46,7 @@ bool account_password(const struct call *, const struct password_new *, struct e
 
 struct profile_change {
 	const char *display_name, *email, *locale; /* NULL: unchanged */
+	int64_t version;                           /* that was edited, 0: any */
 	struct login_proof proof;                  /* for a new address */
 };
 /* A new address is used once it is confirmed by mail, or at once if mail is not set up. */

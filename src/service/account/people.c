@@ -45,11 +45,24 @@ keep_last_super(const struct call *call, const struct user *user, struct error *
 
 /* Reads the person and locks the row. In a transaction. */
 static bool
-lock_person(const struct call *call, const char *id, struct user *user, int64_t *version,
-    struct error *err)
+lock_person(const struct call *call, const char *id, struct user *user, struct error *err)
 {
-	return store_person_lock(call->svc->db, call->arena, id, user, version, err) &&
+	return store_person_lock(call->svc->db, call->arena, id, user, err) &&
 	    (user->id != NULL || not_found(err));
+}
+
+bool
+people_expect(const struct call *call, const char *id, int64_t version, struct error *err)
+{
+	struct user user;
+
+	if (version == 0)
+		return true;
+	if (!lock_person(call, id, &user, err))
+		return false;
+	return user.version == version ||
+	    error_set(err, ERR_PRECONDITION,
+		"This account has changed since you loaded it. Reload it and try again.");
 }
 
 bool
@@ -215,15 +228,9 @@ change_in(const struct call *call, const char *id, const struct person_change *c
     struct revocation *rev, struct error *err)
 {
 	struct user user;
-	int64_t version;
 
-	if (!lock_person(call, id, &user, &version, err))
-		return false;
-	if (change->version >= 0 && change->version != version)
-		return error_set(err, ERR_PRECONDITION,
-		    "This account has changed since you loaded it. Reload it and try again.");
-	return check_change(call, &user, change, err) &&
-	    apply_change(call, &user, change, rev, err);
+	return people_expect(call, id, change->version, err) && lock_person(call, id, &user, err) &&
+	    check_change(call, &user, change, err) && apply_change(call, &user, change, rev, err);
 }
 
 bool
@@ -242,7 +249,6 @@ check_delete(const struct call *call, const struct user *user, const char *trans
     struct error *err)
 {
 	struct user heir;
-	int64_t version;
 
 	if (str_eq(user->id, call->by.who->user_id))
 		return error_slug(err, ERR_FORBIDDEN, "own_account",
@@ -253,7 +259,7 @@ check_delete(const struct call *call, const struct user *user, const char *trans
 		return true;
 	if (str_eq(transfer_to, user->id))
 		return error_field(err, "to", "choice", "must be another person");
-	if (lock_person(call, transfer_to, &heir, &version, err))
+	if (lock_person(call, transfer_to, &heir, err))
 		return true;
 	return err->code == ERR_NOT_FOUND ?
 	    error_field(err, "to", "choice", "must be the id of an existing person") :
@@ -272,10 +278,8 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	};
 	struct db *db = call->svc->db;
 	struct user user;
-	int64_t version;
 
-	if (!lock_person(call, id, &user, &version, err) ||
-	    !check_delete(call, &user, transfer_to, err))
+	if (!lock_person(call, id, &user, err) || !check_delete(call, &user, transfer_to, err))
 		return false;
 	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
 	return end_credentials(call, id, "account deleted", rev, err) &&
@@ -316,9 +320,8 @@ reset_totp_in(const struct call *call, const char *id, struct revocation *rev, s
 		.target_id = id,
 	};
 	struct user user;
-	int64_t version;
 
-	return lock_person(call, id, &user, &version, err) && grant_touch(&call->by, &user, err) &&
+	return lock_person(call, id, &user, err) && grant_touch(&call->by, &user, err) &&
 	    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
 	    end_credentials(call, id, "two-step verification reset", rev, err) &&
 	    audit_add(call, &event, err) &&

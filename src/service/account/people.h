@@ -35,10 +35,13 @@ bool people_create(const struct call *, const struct person_new *, struct user *
 struct person_change {
 	const char *display_name, *role, *tier, *status;
 	int64_t quota;   /* -1: unchanged, -2: the default */
-	int64_t version; /* If-Match; -1: any */
+	int64_t version; /* that was edited, 0: any */
 };
 bool people_change(const struct call *, const char *id, const struct person_change *, struct user *,
     struct error *);
+
+/* Locks the person if they are at this version, 0: any. In a transaction. ERR_PRECONDITION. */
+bool people_expect(const struct call *, const char *id, int64_t version, struct error *);
 
 /*
  * transfer_to NULL: their items go to the trash, out of reach of all but those who manage all

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/keyring.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_idempotency.h"
@@ -15,13 +16,16 @@
 
 #define IN_USE_RETRY_AFTER 1 /* seconds */
 
-/* Path, query and body, each terminated, so that none runs into the next. */
+/*
+ * Path, query and body, each terminated, so that none runs into the next. Under a key, because a
+ * body may hold a password: its plain digest would let a reader of the database try passwords fast.
+ */
 static const char *
-hash_of(struct arena *arena, const struct idempotent *ask)
+hash_of(struct arena *arena, const struct jwt_key *key, const struct idempotent *ask)
 {
 	struct digest *digest = digest_new("sha256");
 	const char *query = ask->query == NULL ? "" : ask->query;
-	unsigned char hash[64];
+	unsigned char hash[64], sealed[SHA256_SIZE];
 	size_t len;
 
 	digest_update(digest, ask->path, strlen(ask->path) + 1);
@@ -29,7 +33,21 @@ hash_of(struct arena *arena, const struct idempotent *ask)
 	if (ask->body_len > 0)
 		digest_update(digest, ask->body, ask->body_len);
 	len = digest_final(digest, hash);
-	return hex_encode(arena, hash, len);
+	hmac_sha256(key->secret, key->len, hash, len, sealed);
+	return hex_encode(arena, sealed, sizeof(sealed));
+}
+
+/* Whether it is the request that was kept, under whichever key signed tokens then. */
+static bool
+same_request(const struct call *call, const struct idempotent *ask, const char *hash)
+{
+	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
+		const struct jwt_key *key = keyring_jwt(call->svc->keys, kid);
+
+		if (key != NULL && str_eq(hash, hash_of(call->arena, key, ask)))
+			return true;
+	}
+	return false;
 }
 
 static struct idempotency_row
@@ -70,7 +88,7 @@ idempotency_begin(const struct call *call, const struct idempotent *ask,
 	db_outer_rollback(call->svc->db);
 	if (!ok)
 		return false;
-	if (!str_eq(row.hash, hash_of(call->arena, ask)))
+	if (!same_request(call, ask, row.hash))
 		return error_slug(err, ERR_UNPROCESSABLE, "idempotency_key_reused",
 		    "This Idempotency-Key was used for a different request. Use a new key.");
 	answer = arena_alloc(call->arena, sizeof(*answer));
@@ -85,7 +103,7 @@ idempotency_keep(const struct call *call, const struct idempotent *ask, int stat
 {
 	struct idempotency_row row = row_of(ask);
 
-	row.hash = hash_of(call->arena, ask);
+	row.hash = hash_of(call->arena, keyring_jwt_signing(call->svc->keys), ask);
 	row.status = status;
 	row.response = text;
 	if (store_idempotency_keep(call->svc->db, call->arena, &row, err))
