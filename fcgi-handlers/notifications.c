@@ -214,7 +214,7 @@ static const struct route notifications_routes[] = {
 	    PERM_SIGNED_IN, RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, AUTH_BEARER,
 	    PERM_SIGNED_IN, RATE_TIER, BODY_JSON, preferences_input },
-	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, AUTH_SESSION,
+	{ METHOD_POST, "/api/notifications/ticket", notifications_ticket, AUTH_BEARER,
 	    PERM_SIGNED_IN, RATE_TIER, BODY_JSON, NULL },
 	{ METHOD_POST, "/api/notifications/broadcast", notifications_broadcast, AUTH_BEARER,
 	    PERM_USERS_MANAGE, RATE_TIER, BODY_JSON, broadcast_input, .flags = ROUTE_IDEMPOTENT },

@@ -95,7 +95,7 @@ my %valid = (
     'POST /api/notifications/read-all' => [],
     'GET /api/notifications/preferences' => [],
     'PUT /api/notifications/preferences' => [ { kinds => {} } ],
-    'POST /api/notifications/ticket' => [ undef, 'session' ],
+    'POST /api/notifications/ticket' => [],
     'POST /api/notifications/broadcast' => [ { title => 'x', message => 'x' } ],
     'GET /api/health' => [],
     'GET /api/health/live' => [],

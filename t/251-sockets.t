@@ -229,6 +229,55 @@ subtest 'the end of a session' => sub {
 	is ws(ticket => $spent)->wait_closed, 4401, 'a ticket of before is worth nothing';
 };
 
+subtest 'the end of an API token' => sub {
+	my $make = sub {
+		my (%more) = @_;
+		my $who = $mn->login($guest->{email}, $guest->{password});
+		my $made = $who->api(POST => '/api/auth/tokens',
+		    { name => 'live', scopes => ['media.read'], %more });
+		is $made->{status}, 201, 'a token' or diag $made->{content};
+		my $token = $mn->client($made->{json}{token});
+		my ($ws, $es) = (MediaNest::WebSocket->open($token),
+		    MediaNest::WebSocket->open($token, stream => 1));
+		is $ws->{status}, 101, 'a socket of its own';
+		broadcast('For tokens', roles => ['user']);
+		is $ws->wait_type('notification', 5)->{data}{notification}{title}, 'For tokens',
+		    'which hears';
+		return ($who, $made->{json}{id}, $ws, $es, $token);
+	};
+	my $ends = sub {
+		my ($what, $ws, $es) = @_;
+		my $begun = time;
+		is $ws->wait_type('session.ended', 6)->{type}, 'session.ended', "$what: told";
+		is $ws->wait_closed(6), 4401, 'closed';
+		is $es->wait_closed(6), 0, 'the EventSource too';
+		cmp_ok time - $begun, '<=', 5, 'within 5 s';
+	};
+	$guest = $mn->user;
+	my $bystander = ws();
+	my ($who, $id, $ws, $es, $token) = $make->();
+	my $ticket = MediaNest::WebSocket->ticket($token);
+	is $who->api(DELETE => "/api/auth/tokens/$id")->{status}, 204, 'revoke it';
+	$ends->('revoked', $ws, $es);
+	is ws(ticket => $ticket)->wait_closed, 4401, 'a ticket of before is worth nothing';
+	($who, $id, $ws, $es) = $make->();
+	$mn->psql("UPDATE api_tokens SET revoked_at = now() WHERE id = '$id'");
+	$ends->('revoked without a word', $ws, $es);
+	($who, $id, $ws, $es) = $make->();
+	is $who->api(POST => '/api/auth/logout',
+	    { refreshToken => $who->{refresh_token} })->{status}, 204, 'its owner signs out';
+	is $ws->wait_closed(2.5), undef, 'which is not the end of the token';
+	$mn->psql("UPDATE api_tokens SET expires_at = now() WHERE id = '$id'");
+	$ends->('expired', $ws, $es);
+	is $bystander->wait_closed(0.1), undef, 'sessions of the same person go on';
+	($who, $id, $ws, $es) = $make->();
+	is $admin->api(PATCH => "/api/users/$guest->{id}", { tier => 'premium' })->{status}, 200,
+	    'other rights';
+	$ends->('rights changed', $ws, $es);
+	is $bystander->wait_closed(5), 4401, 'for all of the person';
+	$guest = $mn->user(role => 'guest');
+};
+
 subtest 'slow and noisy clients' => sub {
 	my $reader = $mn->user(role => 'guest');
 	my $dropped = sub { return scalar(() = $mn->log_text('notifyd') =~ /reads too slowly/g) };

@@ -25,17 +25,21 @@ struct replay_reader {
 	"n.id, n.seq, n.event, " CREATED_US ", n.data || jsonb_build_object('notification'," \
 	" jsonb_build_object('kind', n.kind, 'title', n.title, 'message', n.message))"
 
+#define TOKEN_LIVE "t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())"
+
 const struct query store_replay_queries[] = {
 	/*
+	 * A connection belongs to a session or to an API token: $4 is the id of either.
 	 * $1 user, $2 after or NULL (then: what was written since $3, when the socket opened), $4
 	 * sid, $5 generation, $6 rows. A known person gives at least one row: its first columns
-	 * tell whether the session is still valid, and the person's counter.
+	 * tell whether the session or token is still valid, and the person's counter.
 	 */
 	[REPLAY_CLIENT] = { "replay_client",
-	    "SELECT u.status = 'active' AND u.generation = $5::bigint AND EXISTS (SELECT"
+	    "SELECT u.status = 'active' AND u.generation = $5::bigint AND (EXISTS (SELECT"
 	    " FROM sessions s WHERE s.id = $4::uuid AND s.user_id = u.id"
-	    " AND s.revoked_at IS NULL AND s.expires_at > now()) AND NOT EXISTS (SELECT"
-	    " FROM revoked_tokens r WHERE r.sid = $4::uuid),"
+	    " AND s.revoked_at IS NULL AND s.expires_at > now()) OR EXISTS (SELECT"
+	    " FROM api_tokens t WHERE t.id = $4::uuid AND t.user_id = u.id AND " TOKEN_LIVE
+	    ")) AND NOT EXISTS (SELECT FROM revoked_tokens r WHERE r.sid = $4::uuid),"
 	    " u.last_seq, f.after, " EVENT
 	    " FROM users u CROSS JOIN LATERAL (SELECT coalesce($2::bigint,"
 	    " (SELECT b.seq FROM notifications b WHERE b.user_id = u.id"
@@ -54,16 +58,18 @@ const struct query store_replay_queries[] = {
 	    " WHERE u.id = $1 ORDER BY n.seq",
 	    QUERY_READ },
 	/*
-	 * Arrays of equal length: users, sids, generations, and the seq of each person's sockets.
-	 * Returns the differences: index, session still valid, last_seq.
+	 * Arrays of equal length: users, ids of sessions or API tokens, generations, and the seq of
+	 * each person's sockets. Returns the differences: index, still valid, last_seq.
 	 */
 	[REPLAY_CHECK] = { "replay_check",
 	    "SELECT c.i, g.ok, coalesce(u.last_seq, 0) FROM unnest($1::uuid[], $2::uuid[],"
 	    " $3::bigint[], $4::bigint[]) WITH ORDINALITY AS c (user_id, sid, generation, seq, i)"
 	    " LEFT JOIN users u ON u.id = c.user_id LEFT JOIN sessions s ON s.id = c.sid"
-	    " AND s.user_id = c.user_id LEFT JOIN revoked_tokens r ON r.sid = c.sid"
+	    " AND s.user_id = c.user_id AND s.revoked_at IS NULL AND s.expires_at > now()"
+	    " LEFT JOIN api_tokens t ON t.id = c.sid AND t.user_id = c.user_id AND " TOKEN_LIVE
+	    " LEFT JOIN revoked_tokens r ON r.sid = c.sid"
 	    " CROSS JOIN LATERAL (SELECT coalesce(u.status = 'active'"
-	    " AND u.generation = c.generation AND s.revoked_at IS NULL AND s.expires_at > now()"
+	    " AND u.generation = c.generation AND coalesce(s.id, t.id) IS NOT NULL"
 	    " AND r.sid IS NULL, false) AS ok) g"
 	    " WHERE NOT g.ok OR u.last_seq <> c.seq",
 	    QUERY_READ },

@@ -25,14 +25,14 @@ struct replay_event {
 /* What follows `after` for one person, oldest first. */
 struct replay {
 	bool known; /* the person exists; otherwise nothing else is set */
-	bool holds; /* the session is valid */
+	bool holds; /* the session or API token is valid */
 	int64_t last_seq;
 	int64_t after;
 	const struct replay_event *events;
 	size_t n;
 };
 
-/* A session of a check whose state differs from the given one. */
+/* A session or API token of a check whose state differs from the given one. */
 struct replay_difference {
 	size_t index; /* in the arrays of the check */
 	bool holds;

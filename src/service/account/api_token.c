@@ -118,6 +118,7 @@ end_token(const struct call *call, const char *id, struct revocation *rev, struc
 		return false;
 	if (!revoked)
 		return error_set(err, ERR_NOT_FOUND, "There is no such API token.");
+	rev->user_id = call->by.who->user_id;
 	return store_invites_prune(call->svc->db, call->arena, err) &&
 	    revoke_tokens(call, (struct strings) { &id, 1 }, rev, err) &&
 	    audit_add(call, &event, err);

@@ -157,6 +157,8 @@ revoke_push(const struct call *call, const struct revocation *rev, struct error 
 	}
 	for (size_t i = 0; i < rev->sids.n; i++)
 		notify_session_ended(call, rev->user_id, rev->sids.items[i]);
+	for (size_t i = 0; i < rev->tokens.n; i++)
+		notify_session_ended(call, rev->user_id, rev->tokens.items[i]);
 	return true;
 }
 

@@ -117,6 +117,7 @@ inbox_prefer(const struct call *call, const struct notification_preference *set,
 bool
 inbox_ticket(const struct call *call, const char **ticket, struct error *err)
 {
+	const struct principal *who = call->by.who;
 	unsigned char secret[TICKET_BYTES];
 	struct json *j = json_new(call->arena, 0);
 	struct redisReply *reply;
@@ -124,9 +125,9 @@ inbox_ticket(const struct call *call, const char **ticket, struct error *err)
 	random_bytes(secret, sizeof(secret));
 	*ticket = base64url_encode(call->arena, secret, sizeof(secret));
 	json_object(j, NULL);
-	json_put_str(j, "user", call->by.who->user_id);
-	json_put_str(j, "sid", call->by.who->session_id);
-	json_put_int(j, "generation", call->by.who->generation);
+	json_put_str(j, "user", who->user_id);
+	json_put_str(j, "sid", who->scoped ? who->token_id : who->session_id);
+	json_put_int(j, "generation", who->generation);
 	json_object_end(j);
 	return redis_command(call->svc->redis, call->arena,
 	    REDIS_ARGV("SET", redis_key(call->svc->redis, call->arena, "ticket:%s", *ticket),

@@ -42,8 +42,8 @@ bool inbox_preferences(const struct call *, struct notification_preference **, s
 bool inbox_prefer(const struct call *, const struct notification_preference *, size_t n,
     struct error *);
 /*
- * A single-use ticket for one socket of this session, valid for TICKET_SECONDS. ERR_UNAVAILABLE
- * without Redis.
+ * A single-use ticket for one socket of this session or API token, valid for TICKET_SECONDS. The
+ * socket ends with that session or token. ERR_UNAVAILABLE without Redis.
  */
 bool inbox_ticket(const struct call *, const char **ticket, struct error *);
 
