@@ -10,4 +10,4 @@ dist_sql_DATA += sql/0007-bind-links-to-credentials.sql
 dist_sql_DATA += sql/0008-end-invitations-and-links.sql
 dist_sql_DATA += sql/0009-keep-sums.sql
 dist_sql_DATA += sql/0011-keep-sizes-of-parts.sql
-dist_sql_DATA += sql/0012-count-versions-of-people.sql
+dist_sql_DATA += sql/0012-keep-versions-and-history.sql

@@ -235,6 +235,23 @@ pass('scratch space is empty');
 	    . "days') RETURNING key");
 	$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) VALUES "
 	    . "(gen_random_uuid(), 'x', 'quick', 'done', now() - interval '8 days')");
+	# What grows with time, each with its age.
+	my $token = sub {
+		my ($hash, $revoked, $expires) = @_;
+		$mn->psql("INSERT INTO api_tokens (id, user_id, name, hash, hint, scopes, "
+		    . "revoked_at, expires_at) VALUES (gen_random_uuid(), '$user->{id}', "
+		    . "'$hash', '$hash', 'x', '{}', now() - interval '$revoked', "
+		    . "now() - interval '$expires')");
+	};
+	$token->('old-revoked', '91 days', '-1 days');
+	$token->('old-expired', '-1 days', '91 days');
+	$token->('young', '89 days', '1 day');
+	$mn->psql("INSERT INTO activity (id, user_id, kind, at) VALUES (gen_random_uuid(), "
+	    . "'$user->{id}', 'old', now() - interval '3 years 1 day'), (gen_random_uuid(), "
+	    . "'$user->{id}', 'young', now() - interval '2 years')");
+	my $gone = '01890a5d-ac96-774b-bcce-b302099a8057';
+	$mn->redis('HSET', 'mn:gen', $gone, 3, $user->{id}, 1);
+	$mn->redis('HSET', 'mn:ver', "u:$gone", 'x', "u:$user->{id}", 'y', 'house', 'z');
 	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY "
 	    . "kind");
 	my @wanted = qw(answers incoming jobs notifications objects sign_ins sweep trash uploads);
@@ -253,6 +270,13 @@ pass('scratch space is empty');
 	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND "
 	    . "state = 'available' AND finished_at IS NOT NULL AND last_error IS "
 	    . "NULL") == @kinds } SETTLE, 'their ends';
+	is_deeply([ $mn->psql("SELECT name FROM api_tokens WHERE user_id = '$user->{id}'") ],
+	    ['young'], 'API tokens stay for 90 days after their end');
+	is($mn->psql("SELECT count(*) FROM activity WHERE kind = 'old'"), 0, 'history for 3 years');
+	is($mn->psql("SELECT count(*) FROM activity WHERE kind = 'young'"), 1, 'and no less');
+	is_deeply([ map { $mn->redis('HEXISTS', "mn:$_->[0]", $_->[1]) } ['gen', $gone],
+	    ['ver', "u:$gone"], ['gen', $user->{id}], ['ver', "u:$user->{id}"],
+	    ['ver', 'house'] ], [0, 0, 1, 1, 1], 'Redis forgets who is gone, and nobody else');
 	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + "
 	    . "interval '30 minutes'"), 4, 'those of each hour wait for the next hour');
 }

@@ -61,7 +61,8 @@ chain_batch(const struct call *call, size_t *n, struct error *err)
 	struct audit_row *rows;
 
 	if (!store_audit_chain_lock(call->svc->db, call->arena, &link, err) ||
-	    !store_audit_unchained(call->svc->db, call->arena, AUDIT_CHAIN_BATCH, &rows, n, err))
+	    !store_audit_unchained(call->svc->db, call->arena, link.audit_id, AUDIT_CHAIN_BATCH,
+		&rows, n, err))
 		return false;
 	for (size_t i = 0; i < *n; i++) {
 		link.seq++;

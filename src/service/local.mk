@@ -35,6 +35,8 @@ src_libservice_a_SOURCES += \
 	src/service/gate/admission.h \
 	src/service/gate/cache.c \
 	src/service/gate/cache.h \
+	src/service/gate/forgotten.c \
+	src/service/gate/forgotten.h \
 	src/service/gate/idempotency.c \
 	src/service/gate/idempotency.h
 

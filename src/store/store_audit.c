@@ -36,11 +36,15 @@ const struct query store_audit_queries[] = {
 	    QUERY_READ },
 	[Q_LOCK] = { "audit_chain_lock", "SELECT pg_advisory_xact_lock(" CHAIN_LOCK ")", 0 },
 	[Q_LAST] = { "audit_chain_last",
-	    "SELECT seq, encode(hash, 'hex') FROM audit_chain ORDER BY seq DESC LIMIT 1",
+	    "SELECT seq, encode(hash, 'hex'), audit_id FROM audit_chain ORDER BY seq DESC LIMIT 1",
 	    QUERY_READ },
+	/*
+	 * A writer takes the next id while it holds the lock, so under the chainer's lock no row
+	 * can come with an id below the last one that is chained: only new rows are read.
+	 */
 	[Q_UNCHAINED] = { "audit_unchained",
-	    "SELECT " AUDIT " FROM audit_log a WHERE NOT EXISTS (SELECT 1 FROM audit_chain c"
-	    " WHERE c.audit_id = a.id) ORDER BY a.id LIMIT $1::int",
+	    "SELECT " AUDIT " FROM audit_log a WHERE a.id > $1::bigint ORDER BY a.id"
+	    " LIMIT $2::int",
 	    QUERY_READ },
 	[Q_CHAIN_ADD] = { "audit_chain_add",
 	    "INSERT INTO audit_chain (seq, audit_id, hash) VALUES ($1, $2, $3)", 0 },
@@ -128,17 +132,21 @@ store_audit_chain_lock(struct db *db, struct arena *arena, struct audit_link *la
 	if (!db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, NULL, err) ||
 	    !db_exec(db, arena, Q(Q_LAST), DB_NO_PARAMS, &rows, err))
 		return false;
-	return rows_count(rows) == 0 || link_from_row(rows, 0, 0, last) ||
+	if (rows_count(rows) == 0)
+		return true;
+	last->audit_id = rows_int(rows, 0, 2);
+	return link_from_row(rows, 0, 0, last) ||
 	    error_set(err, ERR_INTERNAL, "The last link of the audit chain is damaged.");
 }
 
 bool
-store_audit_unchained(struct db *db, struct arena *arena, int limit, struct audit_row **out,
-    size_t *n, struct error *err)
+store_audit_unchained(struct db *db, struct arena *arena, int64_t after, int limit,
+    struct audit_row **out, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_UNCHAINED), DB_PARAMS(db_int(arena, limit)), &rows, err))
+	if (!db_exec(db, arena, Q(Q_UNCHAINED),
+		DB_PARAMS(db_int(arena, after), db_int(arena, limit)), &rows, err))
 		return false;
 	audit_from_rows(arena, rows, out, n);
 	return true;

@@ -29,14 +29,16 @@ bool store_audit_list(struct db *, struct arena *, const struct store_audit_filt
 struct audit_link {
 	int64_t seq; /* 0: there is none yet */
 	unsigned char hash[SHA256_SIZE];
+	int64_t audit_id; /* of its row; store_audit_chain_lock() fills it */
 };
 /*
  * In a transaction: one chainer at a time, then the last link. ERR_INTERNAL when the link is
  * damaged.
  */
 bool store_audit_chain_lock(struct db *, struct arena *, struct audit_link *last, struct error *);
-bool store_audit_unchained(struct db *, struct arena *, int limit, struct audit_row **, size_t *n,
-    struct error *);
+/* Rows after the one of the last link. */
+bool store_audit_unchained(struct db *, struct arena *, int64_t after, int limit,
+    struct audit_row **, size_t *n, struct error *);
 bool store_audit_chain_add(struct db *, struct arena *, const char *audit_id,
     const struct audit_link *, struct error *);
 struct audit_chained {

@@ -90,6 +90,8 @@ bool store_media_restore(struct db *, struct arena *, const char *id, struct err
 /* pending|ready|failed -> processing; *moved is false if the item was in another state. */
 bool store_media_start(struct db *, struct arena *, const char *id, const char *from, bool *moved,
     struct error *);
+/* Keeps the newest entries of an item's timeline. */
+bool store_media_events_trim(struct db *, struct arena *, const char *id, int keep, struct error *);
 /* a job deletes its objects */
 bool store_media_delete(struct db *, struct arena *, const char *id, struct error *);
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */

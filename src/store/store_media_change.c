@@ -21,6 +21,7 @@ enum {
 	Q_ASSETS_RELEASE,
 	Q_DELETE,
 	Q_DUE,
+	Q_EVENTS_TRIM,
 };
 
 const struct query store_media_change_queries[] = {
@@ -75,6 +76,10 @@ const struct query store_media_change_queries[] = {
 	[Q_DUE] = { "media_trash_due",
 	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1 ORDER BY trashed_at"
 	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
+	    0 },
+	[Q_EVENTS_TRIM] = { "media_events_trim",
+	    "DELETE FROM media_events WHERE media_id = $1 AND id <= (SELECT id FROM media_events"
+	    " WHERE media_id = $1 ORDER BY id DESC OFFSET $2::integer LIMIT 1)",
 	    0 },
 	{ .name = NULL },
 };
@@ -162,4 +167,11 @@ store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int li
 		return false;
 	*ids = rows_column(arena, rows, 0);
 	return true;
+}
+
+bool
+store_media_events_trim(struct db *db, struct arena *arena, const char *id, int keep,
+    struct error *err)
+{
+	return db_exec(db, arena, Q(Q_EVENTS_TRIM), DB_PARAMS(id, db_int(arena, keep)), NULL, err);
 }

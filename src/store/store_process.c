@@ -32,7 +32,10 @@ enum {
 	EXPIRE_MAIL_TOKENS,
 	EXPIRE_INVITES,
 	EXPIRE_PINS,
+	EXPIRE_API_TOKENS,
+	EXPIRE_ACTIVITY,
 	EXPIRE_UPLOAD_ROWS,
+	GONE_PEOPLE,
 };
 
 /* Waiting to be processed, even if it is in the trash now. */
@@ -165,12 +168,23 @@ const struct query store_process_queries[] = {
 	    "DELETE FROM invites WHERE expires_at < now() - interval '30 days'", 0 },
 	[EXPIRE_PINS] = { "process_expire_pins",
 	    "DELETE FROM plex_pins WHERE expires_at < now() - interval '1 day'", 0 },
+	/* The list of tokens does not show them, and the audit log says more. */
+	[EXPIRE_API_TOKENS] = { "process_expire_api_tokens",
+	    "DELETE FROM api_tokens WHERE least(revoked_at, expires_at)"
+	    " < now() - interval '90 days'",
+	    0 },
+	[EXPIRE_ACTIVITY] = { "process_expire_activity",
+	    "DELETE FROM activity WHERE at < now() - interval '3 years'", 0 },
 	[EXPIRE_UPLOAD_ROWS] = { "process_expire_upload_rows",
 	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing') AND NOT held"
 	    " AND created_at < now() - interval '7 days'"
 	    " AND NOT EXISTS (SELECT FROM media m WHERE m.id = u.media_id"
 	    " AND m.object_key IS NULL)",
 	    0 },
+	[GONE_PEOPLE] = { "process_gone_people",
+	    "SELECT p FROM unnest($1::uuid[]) AS n (p) WHERE NOT EXISTS (SELECT FROM users u"
+	    " WHERE u.id = p)",
+	    QUERY_READ },
 	{ .name = NULL },
 };
 
@@ -351,6 +365,23 @@ store_process_announce_strays(struct db *db, struct arena *arena, struct strings
 		DB_PARAMS(db_array(arena, keys.items, keys.n)), &rows, err))
 		return false;
 	*n = rows_affected(rows);
+	return true;
+}
+
+bool
+store_process_gone(struct db *db, struct arena *arena, struct strings people, struct strings *gone,
+    struct error *err)
+{
+	struct rows *rows;
+	const char **ids;
+
+	if (!db_exec(db, arena, query(GONE_PEOPLE),
+		DB_PARAMS(db_array(arena, people.items, people.n)), &rows, err))
+		return false;
+	ids = arena_array(arena, rows_count(rows) + 1, sizeof(*ids));
+	for (size_t i = 0; i < rows_count(rows); i++)
+		ids[i] = rows_str(rows, i, 0);
+	*gone = (struct strings) { ids, rows_count(rows) };
 	return true;
 }
 

@@ -96,6 +96,9 @@ bool store_process_stray_incoming(struct db *, struct arena *, struct strings ke
 bool store_process_announce_strays(struct db *, struct arena *, struct strings keys, int64_t *n,
     struct error *);
 /* Old sign-in counters, refresh tokens, sessions, revocations and ended uploads. */
+/* Those of the ids that are no people. */
+bool store_process_gone(struct db *, struct arena *, struct strings people, struct strings *gone,
+    struct error *);
 bool store_process_expire_identity(struct db *, struct arena *, struct error *);
 
 #endif

@@ -30,6 +30,7 @@ struct error;
 #define MEDIA_TAG_MAX 50
 #define MEDIA_GENRES_MAX 20
 #define MEDIA_SHARES_MAX 200  /* people */
+#define MEDIA_EVENTS_KEPT 200 /* of an item that is processed again and again */
 #define MEDIA_CURSOR_MAX 1600 /* bytes of a cursor's text */
 
 struct media_ask {

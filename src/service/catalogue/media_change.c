@@ -348,6 +348,8 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 		    "This item is %s. Only ready and failed items can be processed again.",
 		    m->status);
 	return store_media_upload(c->call->svc->db, c->call->arena, m->id, &upload_id, err) &&
+	    store_media_events_trim(c->call->svc->db, c->call->arena, m->id, MEDIA_EVENTS_KEPT,
+		err) &&
 	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, &queued, err) &&
 	    media_job(c->call, m->id, upload_id, m->content_type, err);
 }

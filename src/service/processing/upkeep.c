@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
+#include "service/gate/forgotten.h"
 #include "service/notify/notify.h"
 #include "service/processing/purge.h"
 #include "service/services.h"
@@ -81,7 +82,7 @@ upkeep_sign_ins(const struct call *call, const struct job_env *env, const struct
     struct error *err)
 {
 	return store_process_expire_identity(call->svc->db, call->arena, err) &&
-	    done(call, job, err);
+	    forget_people(call, err) && done(call, job, err);
 }
 
 bool

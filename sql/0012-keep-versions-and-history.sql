@@ -15,3 +15,6 @@ END $$;
 CREATE TRIGGER users_version BEFORE UPDATE OF email, display_name, role, tier, status, locale,
   quota_bytes, plex_id, totp_confirmed_at, version ON users
   FOR EACH ROW EXECUTE FUNCTION mn_user_version();
+
+-- Housekeeping removes what is old.
+CREATE INDEX activity_age ON activity (at);
