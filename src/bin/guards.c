@@ -76,7 +76,8 @@ ask_of(const struct request *req)
 static void
 identify_access_token(struct request *req, const char *token)
 {
-	static struct token_memory memory; /* of this process, whose keys never change */
+	/* of this process; the tokens of a key that is removed meanwhile expire */
+	static struct token_memory memory;
 	const struct token_issuer by = { req->svc->keys, config_str(req->config, CFG_PUBLIC_URL),
 		clock_now() };
 	size_t len = strlen(token);

@@ -24,6 +24,7 @@
 #include "service/operator/doctor.h"
 #include "service/keyring.h"
 #include "service/operator/migrate.h"
+#include "service/operator/reseal.h"
 #include "store/pg.h"
 #include "store/s3.h"
 #include "core/banned.h"
@@ -181,6 +182,29 @@ run_keys_create(struct admin *a, int *status, struct error *err)
 }
 
 static bool
+run_keys_rotate(struct admin *a, int *status, struct error *err)
+{
+	if (!keyring_rotate(a->config, err))
+		return false;
+	puts("Copy these keys to every other host. The pools use them after a reload (systemctl"
+	     " reload 'medianest-fcgi@*'), the worker after a restart; until then they understand"
+	     " both.\nOlder jwt-N.key files may be removed a day after that, older data-N.key"
+	     " files when 'medianest-admin keys reseal' says so.");
+	return true;
+}
+
+static bool
+run_keys_reseal(struct admin *a, int *status, struct error *err)
+{
+	bool whole = false;
+
+	if (!reseal_run(a->config, a->db, &a->arena, stdout, &whole, err))
+		return false;
+	*status = whole ? EXIT_SUCCESS : EXIT_FAILURE;
+	return true;
+}
+
+static bool
 run_bucket_create(struct admin *a, int *status, struct error *err)
 {
 	struct s3 *s3 = s3_new(a->config, err);
@@ -243,6 +267,8 @@ static const struct command commands[] = {
 	    "user create --email ADDRESS --role ROLE [--name NAME] --password-stdin", false },
 	{ "user list", GIVEN(OPTION_JSON), run_user_list, "user list [--json]", false },
 	{ "keys create", 0, run_keys_create, "keys create", false },
+	{ "keys rotate", 0, run_keys_rotate, "keys rotate", false },
+	{ "keys reseal", 0, run_keys_reseal, "keys reseal", false },
 	{ "bucket create", 0, run_bucket_create, "bucket create", false },
 	{ "store settings", 0, run_store_settings, "store settings FILE", true },
 	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },

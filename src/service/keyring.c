@@ -1,7 +1,8 @@
 /* Key files: see keyring.h. */
-#include "service/keyring.h"
+#include "service/keyring_internal.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,36 +13,111 @@
 
 #include "core/arena.h"
 #include "core/config.h"
-#include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "core/banned.h"
 
-#define KEY_PATH_MAX 4200
-#define KEY_TEXT_MAX 256     /* bytes of a key file */
 #define KEY_MODE_WRONG 07337 /* bits that a key file must not have: 0400 and 0440 are fine */
-#define STORAGE_ACCESS_DIGITS 18
-#define STORAGE_SECRET_BYTES 20 /* 40 hexadecimal digits */
 #define STORAGE_MAX 129
+#define PREFIX_JWT "jwt"
+#define PREFIX_DATA "data"
 
-struct keyring {
-	struct jwt_key jwt[JWT_KEYS_MAX];
-	unsigned njwt;
-	unsigned char data[DATA_KEYS_MAX + 1][DATA_KEY_BYTES]; /* by number, from 1 */
-	bool has_data[DATA_KEYS_MAX + 1];
-	char access[STORAGE_MAX], secret[STORAGE_MAX];
+struct data_key {
+	int number;
+	unsigned char secret[DATA_KEY_BYTES];
 };
 
-static bool
-key_path(const struct config *config, const char *name, char out[KEY_PATH_MAX])
+/* In ascending order. */
+struct numbered {
+	struct jwt_key jwt[KEYS_MAX];
+	struct data_key data[KEYS_MAX];
+	size_t njwt, ndata;
+};
+
+struct keyring {
+	struct numbered keys;
+	char access[STORAGE_MAX], secret[STORAGE_MAX];
+	const struct config *config;
+	struct timespec changed; /* of the directory, before it was read */
+};
+
+bool
+keyring_path(const struct config *config, const char *name, char out[KEY_PATH_MAX],
+    struct error *err)
 {
 	const char *dir = config_str(config, CFG_KEYS_DIR);
+	bool own = *dir != '\0';
 
-	if (*dir != '\0')
-		return (size_t)snprintf(out, KEY_PATH_MAX, "%s%s%s", dir, *name != '\0' ? "/" : "",
-			   name) < KEY_PATH_MAX;
-	return (size_t)snprintf(out, KEY_PATH_MAX, "%s/keys%s%s", config_str(config, CFG_DATA_DIR),
-		   *name != '\0' ? "/" : "", name) < KEY_PATH_MAX;
+	return (size_t)snprintf(out, KEY_PATH_MAX, "%s%s%s%s",
+		   own ? dir : config_str(config, CFG_DATA_DIR), own ? "" : "/keys",
+		   *name != '\0' ? "/" : "", name) < KEY_PATH_MAX ||
+	    error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
+}
+
+void
+keyring_name(const char *prefix, int number, char out[KEY_NAME_MAX])
+{
+	snprintf(out, KEY_NAME_MAX, "%s-%d.key", prefix, number);
+}
+
+/* The number of a file, 0: it is another file. */
+static int
+number_of(const char *prefix, const char *file)
+{
+	char digits[KEY_NAME_MAX], name[KEY_NAME_MAX];
+	int64_t number;
+	size_t len = strlen(prefix);
+
+	if (strncmp(file, prefix, len) != 0 || file[len] != '-' || !str_ends(file, ".key") ||
+	    str_copy(digits, sizeof(digits), file + len + 1) >= sizeof(digits))
+		return 0;
+	digits[strcspn(digits, ".")] = '\0';
+	if (!str_to_int(digits, 1, KEY_NUMBER_MAX, &number))
+		return 0;
+	keyring_name(prefix, (int)number, name);
+	return str_eq(name, file) ? (int)number : 0;
+}
+
+/* Keeps the list in order. False: it is full. */
+static bool
+number_add(struct key_numbers *numbers, int number)
+{
+	size_t at = numbers->n;
+
+	if (numbers->n == KEYS_MAX)
+		return false;
+	for (; at > 0 && numbers->items[at - 1] > number; at--)
+		numbers->items[at] = numbers->items[at - 1];
+	numbers->items[at] = number;
+	numbers->n++;
+	return true;
+}
+
+bool
+keyring_numbers(const struct config *config, const char *prefix, struct key_numbers *numbers,
+    struct error *err)
+{
+	char path[KEY_PATH_MAX];
+	const struct dirent *entry;
+	bool ok = true;
+	int number;
+	DIR *dir;
+
+	*numbers = (struct key_numbers) { .n = 0 };
+	if (!keyring_path(config, "", path, err))
+		return false;
+	if ((dir = opendir(path)) == NULL)
+		return errno == ENOENT ||
+		    error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
+	while (ok && (entry = readdir(dir)) != NULL)
+		ok =
+		    (number = number_of(prefix, entry->d_name)) == 0 || number_add(numbers, number);
+	closedir(dir);
+	return ok ||
+	    error_set(err, ERR_CONFLICT,
+		"%s: there are more than %d %s-N.key files: remove those"
+		" with the lowest numbers",
+		path, KEYS_MAX, prefix);
 }
 
 /* Reads the only line of the file, or "" if there is no such file. */
@@ -54,8 +130,8 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 	int fd;
 
 	out[0] = '\0';
-	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
+	if (!keyring_path(config, name, path, err))
+		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return true;
@@ -82,52 +158,91 @@ key_read(const struct config *config, const char *name, char *out, size_t size, 
 }
 
 static bool
-jwt_load(struct keyring *ring, const struct config *config, struct error *err)
+jwt_read(const struct config *config, int kid, struct jwt_key *key, struct error *err)
 {
-	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
-		char name[32], text[KEY_TEXT_MAX];
-		struct jwt_key *key = &ring->jwt[ring->njwt];
+	char name[KEY_NAME_MAX], text[KEY_TEXT_MAX];
+	bool ok;
 
-		snprintf(name, sizeof(name), "jwt-%d.key", kid);
-		if (!key_read(config, name, text, sizeof(text), err))
-			return false;
-		if (text[0] == '\0')
-			continue;
-		key->kid = kid;
-		key->len = strlen(text) / 2;
-		if (strlen(text) % 2 != 0 || key->len < JWT_KEY_MIN ||
-		    key->len > sizeof(key->secret) || !hex_decode(text, key->secret, key->len))
-			return error_set(err, ERR_INTERNAL,
-			    "%s: must hold %d to %zu hexadecimal digits", name, 2 * JWT_KEY_MIN,
-			    2 * sizeof(key->secret));
-		ring->njwt++;
-		explicit_bzero(text, sizeof(text));
-	}
-	if (ring->njwt == 0)
-		return error_set(err, ERR_INTERNAL,
-		    "there is no key to sign tokens: run 'medianest-admin keys create'");
-	return true;
+	keyring_name(PREFIX_JWT, kid, name);
+	if (!key_read(config, name, text, sizeof(text), err))
+		return false;
+	key->kid = kid;
+	key->len = strlen(text) / 2;
+	ok = strlen(text) % 2 == 0 && key->len >= JWT_KEY_MIN && key->len <= sizeof(key->secret) &&
+	    hex_decode(text, key->secret, key->len);
+	explicit_bzero(text, sizeof(text));
+	return ok ||
+	    error_set(err, ERR_INTERNAL, "%s: must hold %d to %zu hexadecimal digits", name,
+		2 * JWT_KEY_MIN, 2 * sizeof(key->secret));
 }
 
 static bool
-data_load(struct keyring *ring, const struct config *config, struct error *err)
+data_read(const struct config *config, int number, struct data_key *key, struct error *err)
 {
-	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
-		char name[32], text[KEY_TEXT_MAX];
+	char name[KEY_NAME_MAX], text[KEY_TEXT_MAX];
+	bool ok;
 
-		snprintf(name, sizeof(name), "data-%d.key", kid);
-		if (!key_read(config, name, text, sizeof(text), err))
+	keyring_name(PREFIX_DATA, number, name);
+	if (!key_read(config, name, text, sizeof(text), err))
+		return false;
+	key->number = number;
+	ok = strlen(text) == 2 * DATA_KEY_BYTES && hex_decode(text, key->secret, DATA_KEY_BYTES);
+	explicit_bzero(text, sizeof(text));
+	return ok ||
+	    error_set(err, ERR_INTERNAL, "%s: must hold %d hexadecimal digits", name,
+		2 * DATA_KEY_BYTES);
+}
+
+static bool
+numbered_load(const struct config *config, struct numbered *keys, struct error *err)
+{
+	struct key_numbers jwt, data;
+
+	*keys = (struct numbered) { .njwt = 0 };
+	if (!keyring_numbers(config, PREFIX_JWT, &jwt, err) ||
+	    !keyring_numbers(config, PREFIX_DATA, &data, err))
+		return false;
+	for (; keys->njwt < jwt.n; keys->njwt++)
+		if (!jwt_read(config, jwt.items[keys->njwt], &keys->jwt[keys->njwt], err))
 			return false;
-		if (text[0] == '\0')
-			continue;
-		if (strlen(text) != 2 * DATA_KEY_BYTES ||
-		    !hex_decode(text, ring->data[kid], DATA_KEY_BYTES))
-			return error_set(err, ERR_INTERNAL, "%s: must hold %d hexadecimal digits",
-			    name, 2 * DATA_KEY_BYTES);
-		ring->has_data[kid] = true;
-		explicit_bzero(text, sizeof(text));
-	}
-	return true;
+	for (; keys->ndata < data.n; keys->ndata++)
+		if (!data_read(config, data.items[keys->ndata], &keys->data[keys->ndata], err))
+			return false;
+	return keys->njwt > 0 ||
+	    error_set(err, ERR_INTERNAL,
+		"there is no key to sign tokens: run 'medianest-admin keys create'");
+}
+
+/* When an entry of the directory last changed. */
+static struct timespec
+directory_changed(const struct config *config)
+{
+	char path[KEY_PATH_MAX];
+	struct error ignored;
+	struct stat st;
+
+	if (!keyring_path(config, "", path, &ignored) || stat(path, &st) != 0)
+		return (struct timespec) { 0 };
+	return st.st_mtim;
+}
+
+/* True: the directory had changed, and its keys have been read again. */
+static bool
+look_again(struct keyring *ring)
+{
+	struct timespec changed = directory_changed(ring->config);
+	struct numbered keys;
+	struct error ignored;
+	bool ok;
+
+	if (changed.tv_sec == ring->changed.tv_sec && changed.tv_nsec == ring->changed.tv_nsec)
+		return false;
+	ring->changed = changed;
+	ok = numbered_load(ring->config, &keys, &ignored);
+	if (ok)
+		ring->keys = keys;
+	explicit_bzero(&keys, sizeof(keys));
+	return ok;
 }
 
 /* The settings take precedence over the file. */
@@ -147,7 +262,9 @@ keyring_load(const struct config *config, bool storage_only, struct error *err)
 	struct keyring *ring = xmalloc(sizeof(*ring));
 
 	memset(ring, 0, sizeof(*ring));
-	if ((!storage_only && (!jwt_load(ring, config, err) || !data_load(ring, config, err))) ||
+	ring->config = config;
+	ring->changed = directory_changed(config);
+	if ((!storage_only && !numbered_load(config, &ring->keys, err)) ||
 	    !storage_load(config, CFG_STORAGE_ACCESS_KEY, "storage-access.key", ring->access,
 		err) ||
 	    !storage_load(config, CFG_STORAGE_SECRET_KEY, "storage-secret.key", ring->secret,
@@ -170,29 +287,61 @@ keyring_free(struct keyring *ring)
 const struct jwt_key *
 keyring_jwt_signing(const struct keyring *ring)
 {
-	return ring->njwt > 0 ? &ring->jwt[ring->njwt - 1] : NULL;
+	return keyring_jwt_at(ring, 0);
 }
 
 const struct jwt_key *
-keyring_jwt(const struct keyring *ring, int kid)
+keyring_jwt_at(const struct keyring *ring, size_t i)
 {
-	for (unsigned i = 0; i < ring->njwt; i++)
-		if (ring->jwt[i].kid == kid)
-			return &ring->jwt[i];
+	return i < ring->keys.njwt ? &ring->keys.jwt[ring->keys.njwt - 1 - i] : NULL;
+}
+
+static const struct jwt_key *
+jwt_find(const struct keyring *ring, int kid)
+{
+	for (size_t i = 0; i < ring->keys.njwt; i++)
+		if (ring->keys.jwt[i].kid == kid)
+			return &ring->keys.jwt[i];
+	return NULL;
+}
+
+const struct jwt_key *
+keyring_jwt(struct keyring *ring, int kid)
+{
+	const struct jwt_key *key = jwt_find(ring, kid);
+
+	return key == NULL && look_again(ring) ? jwt_find(ring, kid) : key;
+}
+
+static const struct data_key *
+data_find(const struct keyring *ring, int kid)
+{
+	for (size_t i = ring->keys.ndata; i > 0; i--)
+		if (kid == 0 || ring->keys.data[i - 1].number == kid)
+			return &ring->keys.data[i - 1];
 	return NULL;
 }
 
 const unsigned char *
-keyring_data(const struct keyring *ring, int kid, int *found)
+keyring_data(struct keyring *ring, int kid, int *found)
 {
-	for (int i = DATA_KEYS_MAX; i >= 1; i--) {
-		if (ring->has_data[i] && (kid == 0 || kid == i)) {
-			if (found != NULL)
-				*found = i;
-			return ring->data[i];
-		}
-	}
-	return NULL;
+	const struct data_key *key = data_find(ring, kid);
+
+	if (key == NULL && look_again(ring))
+		key = data_find(ring, kid);
+	if (key == NULL)
+		return NULL;
+	if (found != NULL)
+		*found = key->number;
+	return key->secret;
+}
+
+size_t
+keyring_data_numbers(const struct keyring *ring, int numbers[KEYS_MAX])
+{
+	for (size_t i = 0; i < ring->keys.ndata; i++)
+		numbers[i] = ring->keys.data[i].number;
+	return ring->keys.ndata;
 }
 
 const char *
@@ -205,149 +354,4 @@ const char *
 keyring_storage_secret(const struct keyring *ring)
 {
 	return ring->secret;
-}
-
-/*
- * Files that root creates get the owner of their directory, so that the services' user can read
- * them.
- */
-static bool
-owner_take(const char *path, int fd)
-{
-	char dir[KEY_PATH_MAX];
-	struct stat st;
-	char *slash;
-
-	str_copy(dir, sizeof(dir), path);
-	slash = strrchr(dir, '/');
-	if (geteuid() != 0 || slash == NULL || slash == dir)
-		return true;
-	*slash = '\0';
-	return stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == 0;
-}
-
-/* Creates the directory, mode 0700. */
-static bool
-directory_create(const char *dir, struct error *err)
-{
-	int fd;
-	bool ok;
-
-	if (mkdir(dir, 0700) < 0) {
-		if (errno == EEXIST)
-			return true;
-		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
-	}
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && owner_take(dir, fd);
-	if (fd >= 0)
-		close(fd);
-	return ok ||
-	    error_set(err, ERR_INTERNAL, "%s: cannot set the owner: %s", dir, strerror(errno));
-}
-
-static bool
-key_write(const struct config *config, const char *name, const char *text, bool verbose,
-    struct error *err)
-{
-	char path[KEY_PATH_MAX];
-	size_t len = strlen(text);
-	bool ok;
-	int fd;
-
-	if (!key_path(config, name, path))
-		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
-	if (fd < 0 && errno == EEXIST) {
-		if (verbose)
-			printf("%s: kept\n", path);
-		return true;
-	}
-	if (fd < 0)
-		return error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
-	ok = owner_take(path, fd) && write(fd, text, len) == (ssize_t)len &&
-	    write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	if (!ok) {
-		unlink(path);
-		return error_set(err, ERR_INTERNAL, "%s: cannot write the key: %s", path,
-		    strerror(errno));
-	}
-	if (verbose)
-		printf("%s: created\n", path);
-	return true;
-}
-
-static bool
-key_exists(const struct config *config, const char *name)
-{
-	char path[KEY_PATH_MAX];
-
-	return key_path(config, name, path) && access(path, F_OK) == 0;
-}
-
-static void
-random_hex(char *out, size_t bytes)
-{
-	static const char digits[] = "0123456789abcdef";
-	unsigned char raw[64];
-
-	random_bytes(raw, bytes);
-	for (size_t i = 0; i < bytes; i++) {
-		out[2 * i] = digits[raw[i] >> 4];
-		out[2 * i + 1] = digits[raw[i] & 15];
-	}
-	out[2 * bytes] = '\0';
-	explicit_bzero(raw, sizeof(raw));
-}
-
-/* "MN" and 18 capitals and digits: the form that S3 clients expect. */
-static void
-random_access(char *out)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-	unsigned char raw[STORAGE_ACCESS_DIGITS];
-
-	random_bytes(raw, sizeof(raw));
-	out[0] = 'M';
-	out[1] = 'N';
-	for (size_t i = 0; i < sizeof(raw); i++)
-		out[i + 2] = alphabet[raw[i] & 31];
-	out[sizeof(raw) + 2] = '\0';
-}
-
-bool
-keyring_create(const struct config *config, bool verbose, struct error *err)
-{
-	char dir[KEY_PATH_MAX], text[KEY_TEXT_MAX];
-	bool have_jwt = false, have_data = false;
-
-	if (!key_path(config, "", dir))
-		return error_set(err, ERR_INTERNAL, "the path of the keys directory is too long");
-	if (!directory_create(dir, err))
-		return false;
-	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
-		snprintf(text, sizeof(text), "jwt-%d.key", kid);
-		have_jwt = have_jwt || key_exists(config, text);
-	}
-	for (int kid = 1; kid <= DATA_KEYS_MAX; kid++) {
-		snprintf(text, sizeof(text), "data-%d.key", kid);
-		have_data = have_data || key_exists(config, text);
-	}
-	random_hex(text, DATA_KEY_BYTES);
-	if (!have_data && !key_write(config, "data-1.key", text, verbose, err))
-		return false;
-	random_hex(text, JWT_KEY_MIN);
-	if (!have_jwt && !key_write(config, "jwt-1.key", text, verbose, err))
-		return false;
-	random_access(text);
-	if (*config_str(config, CFG_STORAGE_ACCESS_KEY) == '\0' &&
-	    !key_write(config, "storage-access.key", text, verbose, err))
-		return false;
-	random_hex(text, STORAGE_SECRET_BYTES);
-	if (*config_str(config, CFG_STORAGE_SECRET_KEY) == '\0' &&
-	    !key_write(config, "storage-secret.key", text, verbose, err))
-		return false;
-	explicit_bzero(text, sizeof(text));
-	return true;
 }

@@ -1,6 +1,12 @@
 /*
  * Keys from files of mode 0400 (0440 allowed for group) in keys.dir; `medianest-admin keys create`
- * creates missing ones.
+ * creates missing ones, `keys rotate` the next ones.
+ *
+ * jwt-N.key (64 hexadecimal digits or more) signs access tokens; kid = the number. data-N.key (64
+ * digits) encrypts stored secrets: those of two-step verification and integration tokens. Of each
+ * kind the highest number signs or encrypts, and all verify or decrypt. A key that is asked for and
+ * not known is looked for in the directory again, if that has changed: so a process that has not
+ * been started again understands what others made with a newer key.
  */
 #ifndef MN_SERVICE_KEYRING_H
 #define MN_SERVICE_KEYRING_H
@@ -12,13 +18,11 @@ struct config;
 struct error;
 struct keyring;
 
-#define JWT_KEYS_MAX 4
+#define KEYS_MAX 4 /* of each kind, at one time */
+#define KEY_NUMBER_MAX 9999
 #define JWT_KEY_MIN 32 /* bytes */
+#define DATA_KEY_BYTES 32
 
-/*
- * jwt-1.key .. jwt-4.key hold 64 hexadecimal digits or more; the highest number signs, all verify;
- * kid = the number.
- */
 struct jwt_key {
 	int kid;
 	unsigned char secret[64];
@@ -26,25 +30,26 @@ struct jwt_key {
 };
 
 /*
- * data-N.key (64 hexadecimal digits) encrypt stored secrets: those of two-step verification and
- * integration tokens. The highest number encrypts, all decrypt.
- */
-#define DATA_KEYS_MAX 4
-#define DATA_KEY_BYTES 32
-
-/*
- * Files read: jwt-N.key (unless storage_only), storage-access.key, storage-secret.key (not needed
- * if the config has them).
+ * Files read: jwt-N.key and data-N.key (unless storage_only), storage-access.key,
+ * storage-secret.key (not needed if the config has them).
  */
 struct keyring *keyring_load(const struct config *, bool storage_only, struct error *);
 void keyring_free(struct keyring *);
 const struct jwt_key *keyring_jwt_signing(const struct keyring *);
-const struct jwt_key *keyring_jwt(const struct keyring *, int kid); /* NULL: unknown */
+const struct jwt_key *keyring_jwt(struct keyring *, int kid);           /* NULL: unknown */
+const struct jwt_key *keyring_jwt_at(const struct keyring *, size_t i); /* NULL: no more */
 /* kid 0: the key that encrypts. NULL: unknown or none. *found (or NULL) gets its number. */
-const unsigned char *keyring_data(const struct keyring *, int kid, int *found);
+const unsigned char *keyring_data(struct keyring *, int kid, int *found);
+/* The numbers of the keys that encrypt, ascending; returns how many. */
+size_t keyring_data_numbers(const struct keyring *, int numbers[KEYS_MAX]);
 const char *keyring_storage_access(const struct keyring *);
 const char *keyring_storage_secret(const struct keyring *);
 /* Creates the directory (0700) and missing files; prints each on stdout if `verbose`. */
 bool keyring_create(const struct config *, bool verbose, struct error *);
+/*
+ * Makes the next jwt-N.key and data-N.key, and prints them. ERR_CONFLICT: there are KEYS_MAX of a
+ * kind already.
+ */
+bool keyring_rotate(const struct config *, struct error *);
 
 #endif

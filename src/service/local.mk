@@ -11,6 +11,8 @@ src_libservice_a_SOURCES += \
 	src/service/job_kinds.def \
 	src/service/keyring.c \
 	src/service/keyring.h \
+	src/service/keyring_internal.h \
+	src/service/keyring_write.c \
 	src/service/seal.c \
 	src/service/seal.h \
 	src/service/services.c \
@@ -142,6 +144,8 @@ src_libservice_a_SOURCES += \
 	src/service/operator/health.c \
 	src/service/operator/health.h \
 	src/service/operator/migrate.c \
+	src/service/operator/reseal.c \
+	src/service/operator/reseal.h \
 	src/service/operator/migrate.h \
 	src/service/operator/settings.c \
 	src/service/operator/settings.h \

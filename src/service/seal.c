@@ -12,8 +12,6 @@
 
 #include "core/banned.h"
 
-#define SEAL_PREFIX "v1:"
-
 static const char *
 place_text(struct arena *arena, struct seal_place place)
 {
@@ -54,7 +52,7 @@ seal_open(const struct call *call, struct seal_place place, const char *sealed,
 	    (colon = strchr(sealed + strlen(SEAL_PREFIX), ':')) == NULL ||
 	    !str_to_int(arena_strndup(call->arena, sealed + strlen(SEAL_PREFIX),
 			    (size_t)(colon - sealed) - strlen(SEAL_PREFIX)),
-		1, DATA_KEYS_MAX, &kid) ||
+		1, KEY_NUMBER_MAX, &kid) ||
 	    (key = keyring_data(call->svc->keys, (int)kid, NULL)) == NULL ||
 	    (raw = base64_decode(call->arena, colon + 1, strlen(colon + 1), &raw_len)) == NULL ||
 	    (opened = aead_open(call->arena, key, place_text(call->arena, place), raw, raw_len,

@@ -12,6 +12,7 @@ struct call;
 struct error;
 
 #define SEAL_TEXT_MAX 8192 /* bytes of a sealed text */
+#define SEAL_PREFIX "v1:"  /* then the number of the key, and a colon */
 
 /* The place of a secret: this column of this row. */
 struct seal_place {

@@ -68,6 +68,7 @@ src_libstore_a_SOURCES += src/store/store_invites.c src/store/store_invites.h
 src_libstore_a_SOURCES += src/store/store_mail_links.c src/store/store_mail_links.h
 src_libstore_a_SOURCES += src/store/store_people.c src/store/store_people.h
 src_libstore_a_SOURCES += src/store/store_tokens.c src/store/store_tokens.h
+src_libstore_a_SOURCES += src/store/store_seals.c src/store/store_seals.h
 src_libstore_a_SOURCES += src/store/store_totp.c src/store/store_totp.h
 src_libstore_a_SOURCES += src/store/store_account_flow.c src/store/store_account_flow.h
 src_libstore_a_SOURCES += src/store/store_idempotency.c src/store/store_idempotency.h

@@ -18,6 +18,7 @@
 #include "store/store_replay.h"
 #include "store/store_objects.h"
 #include "store/store_schema.h"
+#include "store/store_seals.h"
 #include "store/store_search.h"
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
@@ -50,6 +51,7 @@ const struct query *const store_query_tables[] = {
 	store_replay_queries,
 	store_process_queries,
 	store_schema_queries,
+	store_seals_queries,
 	store_search_queries,
 	store_search_words_queries,
 	store_sessions_queries,

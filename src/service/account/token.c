@@ -64,11 +64,11 @@ invalid(struct error *err, const char *why)
 }
 
 /*
- * Returns the key that the header names; the header must say HS256, and `kid` only indexes the
- * fixed table.
+ * Returns the key that the header names; the header must say HS256, and `kid` is only compared
+ * with the numbers of our keys.
  */
 static const struct jwt_key *
-header_key(struct arena *arena, const struct keyring *keys, const char *text, size_t len)
+header_key(struct arena *arena, struct keyring *keys, const char *text, size_t len)
 {
 	struct error ignored;
 	const struct cJSON *header;
@@ -83,7 +83,7 @@ header_key(struct arena *arena, const struct keyring *keys, const char *text, si
 		return NULL;
 	if (json_get(header, "typ") != NULL && !str_ieq(json_str(header, "typ", NULL), "JWT"))
 		return NULL;
-	if (!str_to_int(json_str(header, "kid", ""), 1, JWT_KEYS_MAX, &kid))
+	if (!str_to_int(json_str(header, "kid", ""), 1, KEY_NUMBER_MAX, &kid))
 		return NULL;
 	return keyring_jwt(keys, (int)kid);
 }

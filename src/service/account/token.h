@@ -22,7 +22,7 @@ struct keyring;
 
 /* The keys, issuer and time with which tokens are signed and verified. */
 struct token_issuer {
-	const struct keyring *keys;
+	struct keyring *keys;
 	const char *issuer;
 	int64_t now; /* us */
 };

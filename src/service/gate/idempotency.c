@@ -41,12 +41,11 @@ hash_of(struct arena *arena, const struct jwt_key *key, const struct idempotent 
 static bool
 same_request(const struct call *call, const struct idempotent *ask, const char *hash)
 {
-	for (int kid = 1; kid <= JWT_KEYS_MAX; kid++) {
-		const struct jwt_key *key = keyring_jwt(call->svc->keys, kid);
+	const struct jwt_key *key;
 
-		if (key != NULL && str_eq(hash, hash_of(call->arena, key, ask)))
+	for (size_t i = 0; (key = keyring_jwt_at(call->svc->keys, i)) != NULL; i++)
+		if (str_eq(hash, hash_of(call->arena, key, ask)))
 			return true;
-	}
 	return false;
 }
 
