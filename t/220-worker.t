@@ -249,6 +249,16 @@ pass('scratch space is empty');
 	$mn->psql("INSERT INTO activity (id, user_id, kind, at) VALUES (gen_random_uuid(), "
 	    . "'$user->{id}', 'old', now() - interval '3 years 1 day'), (gen_random_uuid(), "
 	    . "'$user->{id}', 'young', now() - interval '2 years')");
+	# An item that is processed again and again keeps the end of its timeline.
+	my $again = $user->upload_bytes("again.png", png(64, 64), 'image/png')->{id};
+	settled($mn, SETTLE, $again);
+	$mn->psql("INSERT INTO media_events (media_id, step, state) SELECT '$again', 'inspect', "
+	    . "'done' FROM generate_series(1, 500)");
+	is($user->api(POST => "/api/media/$again/reprocess")->{status}, 202, 'once more');
+	settled($mn, SETTLE, $again);
+	my $events = $mn->psql("SELECT count(*) FROM media_events WHERE media_id = '$again'");
+	cmp_ok($events, '>', 200, 'the timeline has the newest entries');
+	cmp_ok($events, '<', 240, 'and no more than those');
 	my $gone = '01890a5d-ac96-774b-bcce-b302099a8057';
 	$mn->redis('HSET', 'mn:gen', $gone, 3, $user->{id}, 1);
 	$mn->redis('HSET', 'mn:ver', "u:$gone", 'x', "u:$user->{id}", 'y', 'house', 'z');
