@@ -100,6 +100,16 @@ like $given, qr/^$_$/m, $_ for 'database\.store_url = \S+store-only\S+', 'log\.l
 is((stat "$secret/store.conf")[2] & 07777, 0640, 'for their group');
 is_deeply [glob "$secret/store.conf?*"], [], 'nothing is left beside it';
 
+for ([0644, qr/everyone may read it: chmod 0640 \S+medianest\.conf/, 'a warning'],
+    [0640, qr/no key to sign tokens/, 'none']) {
+	my ($mode, $like, $what) = @$_;
+	chmod $mode, "$secret/medianest.conf";
+	(undef, $said) = run("'$build/medianest-fcgi' --pool health --config"
+	    . " '$secret/medianest.conf'");
+	like $said, $like, sprintf 'mode %04o: %s', $mode, $what;
+	unlike $said, qr/everyone may read it/, 'nothing to complain of' if $mode == 0640;
+}
+
 SKIP: {
 	skip 'only root can try what root opens', 1 unless $> == 0 && getpwnam('www-data');
 	subtest 'directories in which root opens files' => sub { roots_places() };

@@ -1,6 +1,7 @@
 #include "bin/daemon.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include "client/breaker.h"
@@ -10,6 +11,19 @@
 #include "core/metric.h"
 
 #include "core/banned.h"
+
+/* The services start all the same: a wrong mode must not take the house down. */
+static void
+warn_if_exposed(const char *program, const struct config *config)
+{
+	const struct log log = { .component = program };
+	struct stat st;
+
+	if (config_holds_secrets(config) && stat(config_path(config), &st) == 0 &&
+	    (st.st_mode & S_IROTH) != 0)
+		log_warn(&log, "%s holds secrets and everyone may read it: chmod 0640 %s",
+		    config_path(config), config_path(config));
+}
 
 int
 daemon_configure(const char *program, const char *config_path, struct config **config)
@@ -25,6 +39,7 @@ daemon_configure(const char *program, const char *config_path, struct config **c
 	}
 	if (log_level_parse(config_str(*config, CFG_LOG_LEVEL), &level))
 		log_set_level(level);
+	warn_if_exposed(program, *config);
 	return 0;
 }
 

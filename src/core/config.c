@@ -363,6 +363,15 @@ config_path(const struct config *config)
 	return config->path;
 }
 
+bool
+config_holds_secrets(const struct config *config)
+{
+	for (unsigned i = 0; i < CONFIG_KEYS; i++)
+		if ((config_rows[i].flags & CONFIG_SECRET) != 0 && config->values[i].in_file)
+			return true;
+	return false;
+}
+
 const char *
 config_str(const struct config *config, enum config_key key)
 {

@@ -77,6 +77,7 @@ int64_t config_int(const struct config *, enum config_key);     /* INT and SIZE 
 const char *config_ca_file(const struct config *, enum config_key);
 bool config_bool(const struct config *, enum config_key);
 enum config_source config_source(const struct config *, enum config_key);
+bool config_holds_secrets(const struct config *); /* in the file */
 bool config_find(const char *key, enum config_key *);
 /* Is `item` an element of a CONFIG_LIST? */
 bool config_list_has(const struct config *, enum config_key, const char *item);

@@ -49,16 +49,6 @@ may_read(uid_t uid, const struct stat *st)
 	return (st->st_mode & S_IROTH) != 0;
 }
 
-static bool
-holds_secrets(const struct config *config)
-{
-	for (unsigned i = 0; i < CONFIG_KEYS; i++)
-		if ((config_rows[i].flags & CONFIG_SECRET) != 0 &&
-		    config_source(config, (enum config_key)i) == CONFIG_FROM_FILE)
-			return true;
-	return false;
-}
-
 /* The user of nginx and of the store's pools owns the directory of spooled bodies. */
 static void
 check_settings(struct doctor *d, const struct stat *settings)
@@ -68,13 +58,13 @@ check_settings(struct doctor *d, const struct stat *settings)
 		       config_str(d->config, CFG_DATA_DIR));
 	struct stat st;
 
-	if ((settings->st_mode & S_IROTH) != 0 && holds_secrets(d->config))
+	if ((settings->st_mode & S_IROTH) != 0 && config_holds_secrets(d->config))
 		doctor_fail(d, "settings", NULL,
 		    "%s holds secrets and everyone may read it: chown root:medianest %s && chmod"
 		    " 0640 %s",
 		    path, path, path);
 	else if (stat(spool, &st) == 0 && st.st_uid != settings->st_uid &&
-	    holds_secrets(d->config) && may_read(st.st_uid, settings))
+	    config_holds_secrets(d->config) && may_read(st.st_uid, settings))
 		doctor_fail(d, "settings", NULL,
 		    "%s holds secrets and nginx's user %s may read it: chown root:medianest %s &&"
 		    " chmod 0640 %s",
