@@ -36,7 +36,7 @@ install-data-local:
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
 	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf"
-	$(INSTALL_DATA) "$(srcdir)/nginx/host/storage-pool.conf" \
+	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d/user.conf"
 	$(INSTALL_DATA) "$(srcdir)/nginx/host/sysusers.conf" \
 		"$(DESTDIR)$(prefix)/lib/sysusers.d/medianest.conf"

@@ -202,11 +202,9 @@ refresh_in(const struct call *call, struct refresh *r, struct error *err)
 static bool
 reused_in(const struct call *call, struct refresh *r, struct error *err)
 {
-	int64_t version;
 	struct user user;
 
-	return store_person_lock(call->svc->db, call->arena, r->state.user.id, &user, &version,
-		   err) &&
+	return store_person_lock(call->svc->db, call->arena, r->state.user.id, &user, err) &&
 	    store_refresh_lock(call->svc->db, call->arena, r->hash, &r->state, err) &&
 	    (judge_refresh(call->svc->config, &r->state) == REFRESH_REUSED || token_unknown(err)) &&
 	    revoke_session(call, r->state.user.id, r->state.session_id, "refresh token reused",
