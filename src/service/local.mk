@@ -60,7 +60,9 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search_words.h \
 	src/service/catalogue/upload.c \
 	src/service/catalogue/upload.h \
-	src/service/catalogue/upload_complete.c
+	src/service/catalogue/upload_complete.c \
+	src/service/catalogue/upload_type.c \
+	src/service/catalogue/upload_type.h
 
 # account
 src_libservice_a_SOURCES += \

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/catalogue/upload_type.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
@@ -116,7 +117,8 @@ check_ask(const struct call *call, const struct upload_ask *ask, const char *typ
 {
 	int64_t max = config_int(call->svc->config, CFG_UPLOAD_MAX_SIZE);
 
-	if (!config_list_has(call->svc->config, CFG_UPLOAD_TYPES, type))
+	if (!config_list_has(call->svc->config, CFG_UPLOAD_TYPES, type) &&
+	    !config_list_has(call->svc->config, CFG_UPLOAD_TYPES, ask->type))
 		return error_set(err, ERR_MEDIA_TYPE, "Files of type %.100s cannot be uploaded.",
 		    type);
 	if (ask->size > max)
@@ -161,7 +163,8 @@ bool
 upload_initiate(const struct call *call, const struct upload_ask *ask, struct upload_offer *offer,
     struct error *err)
 {
-	const char *type = str_lower(call->arena, ask->type), *filename = base_name(ask->filename);
+	const char *filename = base_name(ask->filename),
+		   *type = upload_type(call->arena, ask->type, filename);
 	char *media_id = arena_alloc(call->arena, UUID_TEXT),
 	     *upload_id = arena_alloc(call->arena, UUID_TEXT);
 	unsigned char sha256[SHA256_SIZE];
