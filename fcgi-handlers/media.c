@@ -25,8 +25,16 @@ static const struct field_rule list_input[] = {
 	{ "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
+	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
+	{ "after", FIELD_UUID, .flags = 0 },
+	{ "before", FIELD_UUID, .flags = 0 },
 	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
 	LIST_LIMIT_RULE,
+	{ .name = NULL },
+};
+
+static const struct field_rule tag_list_input[] = {
+	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ .name = NULL },
 };
 
@@ -101,7 +109,8 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 static const char *
 list_cache_key(const struct request *req)
 {
-	if (input_has(req->input, "cursor"))
+	if (input_has(req->input, "cursor") || input_has(req->input, "after") ||
+	    input_has(req->input, "before"))
 		return NULL;
 	return arena_printf(req->arena, "media?%s", req->query);
 }
@@ -109,7 +118,7 @@ list_cache_key(const struct request *req)
 static const char *
 tags_cache_key(const struct request *req)
 {
-	return "media-tags";
+	return arena_printf(req->arena, "media-tags?%s", req->query);
 }
 
 /*
@@ -132,6 +141,9 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 {
 	const struct input *in = req->input;
 	struct media_ask ask = { .list = list_ask_of(in),
+		.scope = media_scope_parse(input_str(in, "scope")),
+		.after = input_str(in, "after"),
+		.before = input_str(in, "before"),
 		.filter = { .kind = input_str(in, "kind"),
 		    .tag = input_str(in, "tag"),
 		    .source = input_str(in, "source"),
@@ -164,7 +176,8 @@ media_tags_get(const struct request *req, struct response *res, struct error *er
 	struct media_tag *tags;
 	size_t n;
 
-	if (!media_tags(req->call, &tags, &n, err))
+	if (!media_tags(req->call, media_scope_parse(input_str(req->input, "scope")), &tags, &n,
+		err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -413,7 +426,7 @@ static const struct route media_routes[] = {
 	{ METHOD_GET, "/api/media", media_list_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, list_input, list_cache_key },
 	{ METHOD_GET, "/api/media/tags", media_tags_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
-	    BODY_NONE, NULL, tags_cache_key },
+	    BODY_NONE, tag_list_input, tags_cache_key },
 	{ METHOD_GET, "/api/media/{id}", media_item_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, NULL },
 	{ METHOD_PATCH, "/api/media/{id}", media_item_patch, AUTH_BEARER, PERM_MEDIA_READ,

@@ -73,6 +73,7 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	json_put_str(j, "status", m->status);
 	json_put_str(j, "visibility", m->visibility);
 	json_put_str(j, "ownerId", m->owner_id);
+	json_opt_str(j, "ownerName", m->owner_name);
 	json_opt_str(j, "filename", m->filename);
 	json_opt_str(j, "contentType", m->content_type);
 	if (m->size >= 0)

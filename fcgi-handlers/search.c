@@ -30,12 +30,14 @@ static const struct field_rule search_input[] = {
 	{ "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "relevance|newest|title" },
+	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX, .fallback = 1 },
 	{ .name = NULL },
 };
 
 static const struct field_rule suggest_input[] = {
 	{ "q", FIELD_STRING, .min = 1, .max = SEARCH_QUERY_MAX, .flags = FIELD_REQUIRED },
+	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ .name = NULL },
 };
 
@@ -112,6 +114,7 @@ search_get(const struct request *req, struct response *res, struct error *err)
 		.year_from = input_int(in, "yearFrom", 0),
 		.year_to = input_int(in, "yearTo", 0),
 		.sort = sort_parse(input_str(in, "sort")),
+		.scope = media_scope_parse(input_str(in, "scope")),
 		.page = (int)input_int(in, "page", 1) };
 	int64_t started = clock_monotonic();
 	struct search_result result;
@@ -133,7 +136,8 @@ suggest_get(const struct request *req, struct response *res, struct error *err)
 	struct search_suggestion *list;
 	size_t n;
 
-	if (!search_suggest(req->call, input_str(req->input, "q"), &list, &n, err))
+	if (!search_suggest(req->call, input_str(req->input, "q"),
+		media_scope_parse(input_str(req->input, "scope")), &list, &n, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");

@@ -88,6 +88,61 @@ subtest 'three branches, once each, in order' => sub {
         'somebody else sees the house and her own shares';
 };
 
+subtest 'from an item on, in both directions' => sub {
+    for my $query ('', 'sort=oldest', 'sort=taken', 'sort=title', 'sort=taken&kind=video',
+        'sort=title&source=upload') {
+        my @all = pages($ann, $query, 100);
+        my $at = int @all / 2;
+        is_deeply [ pages($ann, "$query&after=$all[$at]", 100) ], [ @all[ $at + 1 .. $#all ] ],
+            "$query: what comes after it";
+        is_deeply [ pages($ann, "$query&before=$all[$at]", 100) ], [ reverse @all[ 0 .. $at - 1 ] ],
+            "$query: what comes before it, the nearest first";
+        my $page = list($ann, "$query&before=$all[$at]&limit=2");
+        my @back = map { $_->{id} } @{ $page->{items} };
+        push @back, map { $_->{id} } @{ list($ann,
+            "$query&limit=2&cursor=$page->{page}{nextCursor}")->{items} };
+        is_deeply \@back, [ reverse @all[ $at - 4 .. $at - 1 ] ], 'the cursor goes on backwards';
+        is_deeply [ pages($ann, "$query&before=$all[0]", 5) ], [], 'nothing before the first';
+        is_deeply [ pages($ann, "$query&after=$all[-1]", 5) ], [], 'nothing after the last';
+    }
+    my @old = map { item(status => 'trashed') } 1 .. 3;
+    my @trash = pages($ann, 'status=trashed', 10);
+    is_deeply [ pages($ann, "status=trashed&before=$trash[2]", 10) ], [ reverse @trash[ 0, 1 ] ],
+        'the trash goes backwards too';
+    for my $wrong ("after=$foreign[0]", 'before=01900000-0000-7000-8000-00000000dead',
+        "status=trashed&after=$private[0]", "after=$house[0]&before=$house[0]",
+        "after=$house[0]&cursor=" . list($ann, 'limit=1')->{page}{nextCursor}) {
+        is $ann->api(GET => "/api/media?$wrong")->{status}, 400, "$wrong is refused";
+    }
+    $mn->psql("DELETE FROM media WHERE id IN (" . join(',', map { "'$_'" } @old) . ')');
+};
+
+subtest 'the own library of someone who sees everything' => sub {
+    my $dan = $mn->user(role => 'super');
+    my %seen = map { $_ => 1 } pages($dan, '', 100);
+    is scalar(grep { $seen{$_} } @private, @house, @shared, @foreign), 60, 'everything';
+    $id{dan} = $dan->api(GET => '/api/auth/session')->{json}{user}{id};
+    my $own = item(owner => 'dan');
+    my $given = item(owner => 'bob', visibility => 'shared', shares => ['dan']);
+    for my $sort (qw(newest taken title)) {
+        is_deeply [ sort(pages($dan, "scope=library&sort=$sort", 10)) ],
+            [ sort $own, $given, @house ], "$sort: own, shared and the house's";
+    }
+    is_deeply [ pages($ann, 'scope=everyone', 100) ], \@ann_sees,
+        'everyone\'s is what one may read, not more';
+    my %item = map { $_->{id} => $_ } @{ list($dan, 'scope=library&limit=100')->{items} };
+    my $bob_name = $bob->api(GET => '/api/auth/session')->{json}{user}{displayName};
+    is $item{$given}{ownerName}, $bob_name, 'the owner\'s name is on what is another\'s';
+    ok !exists $item{$own}{ownerName}, 'but not on one\'s own';
+    is $dan->api(GET => "/api/media/$given")->{json}{ownerName}, $bob_name, 'on single items too';
+    # a page that is cached has the new name as well
+    list($ann, 'kind=video&limit=3') for 1 .. 3;
+    is $bob->api(PATCH => '/api/users/me', { displayName => "Robert $mark" })->{status}, 200,
+        'a new name';
+    is list($ann, 'kind=video&limit=3')->{items}[0]{ownerName}, "Robert $mark", 'is shown';
+    $mn->psql("DELETE FROM media WHERE id IN ('$own', '$given')");
+};
+
 subtest 'pages while the catalogue changes' => sub {
     my $first = list($ann, 'limit=10');
     my @got = map { $_->{id} } @{ $first->{items} };

@@ -30,8 +30,9 @@
 struct media {
 	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
 	/* or NULL */
-	const char *original_title, *owner_id, *filename, *content_type, *sha256, *overview,
-	    *thumbhash;
+	const char *original_title, *owner_id, *owner_name, *filename, *content_type, *sha256,
+	    *overview, *thumbhash;
+	/* owner_name: NULL for the caller's own items */
 	const char *external_ids;                   /* JSON object text */
 	const char *object_key, *asset_prefix;      /* or NULL: there is nothing to show yet */
 	const char *failure_code, *failure_message; /* or NULL */
@@ -52,7 +53,7 @@ struct media {
 /* The person who asks. */
 struct media_reader {
 	const char *user_id;
-	bool all; /* media.manage_all */
+	bool all; /* reads everyone's items, by media.manage_all */
 };
 
 enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_SORTS };
@@ -67,6 +68,12 @@ struct media_position {
 	int64_t us;        /* of the time orders */
 	const char *title; /* of MEDIA_TITLE: lower(title), computed by the database */
 	const char *id;
+};
+
+/* An item's keys in every order, as in struct media_position; trashed_at 0: not in the trash. */
+struct media_keys {
+	int64_t created_at, taken_at, trashed_at;
+	const char *title;
 };
 
 struct media_tag {

@@ -25,6 +25,11 @@ static const struct {
 	[LIST_MEDIA_TAKEN] = { 't', true, false },
 	[LIST_MEDIA_TITLE] = { 'a', true, true },
 	[LIST_MEDIA_TRASH] = { 'x', true, false },
+	[LIST_MEDIA_NEWEST_BACK] = { 'N', true, false },
+	[LIST_MEDIA_OLDEST_BACK] = { 'O', true, false },
+	[LIST_MEDIA_TAKEN_BACK] = { 'T', true, false },
+	[LIST_MEDIA_TITLE_BACK] = { 'A', true, true },
+	[LIST_MEDIA_TRASH_BACK] = { 'X', true, false },
 };
 
 const char *

@@ -51,6 +51,7 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->created_at = rows_int(r, row, c++);
 	m->updated_at = rows_int(r, row, c++);
 	m->trashed_at = rows_int(r, row, c++);
+	m->owner_name = rows_str(r, row, c++);
 }
 
 static bool
@@ -94,6 +95,24 @@ store_media_get(struct db *db, struct arena *arena, const struct media_reader *r
 {
 	return get_item(db, arena, Q(Q_MEDIA_GET),
 	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
+}
+
+bool
+store_media_keys(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *id, struct media_keys *keys, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_MEDIA_POSITION),
+		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), &rows, err))
+		return false;
+	if (rows_count(rows) == 0)
+		return error_set(err, ERR_NOT_FOUND, "There is no such item.");
+	*keys = (struct media_keys) { .created_at = rows_int(rows, 0, 0),
+		.taken_at = rows_int(rows, 0, 1),
+		.title = rows_str(rows, 0, 2),
+		.trashed_at = rows_int(rows, 0, 3) };
+	return true;
 }
 
 bool

@@ -22,7 +22,7 @@ extern const struct query store_media_list_queries[];
  * The number of @media_columns (sql/columns.sql), which media_from_row() reads; any query that
  * selects these first can use it.
  */
-#define MEDIA_COLUMNS_COUNT 32
+#define MEDIA_COLUMNS_COUNT 33
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
 
@@ -45,13 +45,17 @@ struct media_list_ask {
 	const struct media_filter *filter; /* status "trashed": the caller's trash, newest first */
 	enum media_sort sort;
 	const struct media_position *after; /* or NULL */
-	int limit;                          /* <= MEDIA_LIST_ROWS_MAX */
+	bool back; /* the items before that position, the nearest first; needs a position */
+	int limit; /* <= MEDIA_LIST_ROWS_MAX */
 };
 struct media_list {
 	struct media *items;
 	struct media_position *positions; /* of each item */
 	size_t n;
 };
+/* The keys of a readable item, or of one in the caller's trash. ERR_NOT_FOUND. */
+bool store_media_keys(struct db *, struct arena *, const struct media_reader *, const char *id,
+    struct media_keys *, struct error *);
 /* One round trip. */
 bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
     struct media_list *, struct error *);

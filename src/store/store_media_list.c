@@ -14,14 +14,26 @@
 /* In the order of the statements of one sort. */
 enum filter_kind { FILTER_PLAIN, FILTER_KIND, FILTER_ANY, FILTER_TAG, FILTERS };
 
-/* The first statement of each sort; those of the other kinds of filter follow. */
-static const unsigned statements[MEDIA_SORTS][2 /* reads what is readable, everything */] = {
-	[MEDIA_NEWEST] = { Q_LIST_NEWEST, Q_LIST_ALL_NEWEST },
-	[MEDIA_OLDEST] = { Q_LIST_OLDEST, Q_LIST_ALL_OLDEST },
-	[MEDIA_TAKEN] = { Q_LIST_TAKEN, Q_LIST_ALL_TAKEN },
-	[MEDIA_TITLE] = { Q_LIST_TITLE, Q_LIST_ALL_TITLE },
+/*
+ * The first statement of each sort, forwards and backwards, for what is in reach of the reader and
+ * for everything; those of the other kinds of filter follow.
+ */
+static const unsigned statements[MEDIA_SORTS][2 /* back */][2 /* everything */] = {
+	[MEDIA_NEWEST] = { { Q_LIST_NEWEST, Q_LIST_ALL_NEWEST },
+	    { Q_LIST_OLDEST, Q_LIST_ALL_OLDEST } },
+	[MEDIA_OLDEST] = { { Q_LIST_OLDEST, Q_LIST_ALL_OLDEST },
+	    { Q_LIST_NEWEST, Q_LIST_ALL_NEWEST } },
+	[MEDIA_TAKEN] = { { Q_LIST_TAKEN, Q_LIST_ALL_TAKEN },
+	    { Q_LIST_TAKEN_BACK, Q_LIST_ALL_TAKEN_BACK } },
+	[MEDIA_TITLE] = { { Q_LIST_TITLE, Q_LIST_ALL_TITLE },
+	    { Q_LIST_TITLE_BACK, Q_LIST_ALL_TITLE_BACK } },
 };
-_Static_assert(Q_LIST_TRASH == MEDIA_SORTS * FILTERS * 2, "a statement for each sort and filter");
+static const unsigned trash[2 /* back */][2 /* everything */] = {
+	{ Q_LIST_TRASH, Q_LIST_TRASH_ALL },
+	{ Q_LIST_TRASH_BACK, Q_LIST_TRASH_ALL_BACK },
+};
+#define ORDERS (MEDIA_SORTS + 2) /* of statements: two sorts are each other's way back */
+_Static_assert(Q_LIST_TRASH == ORDERS * FILTERS * 2, "a statement for each order and filter");
 _Static_assert(Q_LIST_NEWEST_KIND == Q_LIST_NEWEST + FILTER_KIND &&
 	Q_LIST_NEWEST_ANY == Q_LIST_NEWEST + FILTER_ANY &&
 	Q_LIST_NEWEST_TAG == Q_LIST_NEWEST + FILTER_TAG,
@@ -46,19 +58,19 @@ filter_kind(const struct media_filter *f)
 }
 
 static const struct query *
-choose(const struct media_reader *reader, const struct media_filter *f, enum media_sort sort,
-    size_t *nparams)
+choose(const struct media_list_ask *ask, size_t *nparams)
 {
 	static const size_t counts[FILTERS] = { PARAMS_COMMON, PARAMS_COMMON + 1, PARAMS_ANY,
 		PARAMS_TAG };
+	const struct media_filter *f = ask->filter;
 	enum filter_kind kind = filter_kind(f);
 
 	if (f->status != NULL && f->status[0] == 't') {
 		*nparams = PARAMS_TAG;
-		return &store_media_list_queries[reader->all ? Q_LIST_TRASH_ALL : Q_LIST_TRASH];
+		return &store_media_list_queries[trash[ask->back][ask->reader->all]];
 	}
 	*nparams = counts[kind];
-	return &store_media_list_queries[statements[sort][reader->all ? 1 : 0] + kind];
+	return &store_media_list_queries[statements[ask->sort][ask->back][ask->reader->all] + kind];
 }
 
 static void
@@ -103,7 +115,7 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 	struct rows *rows;
 	size_t nparams;
 
-	query = choose(ask->reader, f, ask->sort, &nparams);
+	query = choose(ask, &nparams);
 	position_params(arena, ask->sort, ask->after, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;

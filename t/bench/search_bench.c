@@ -44,7 +44,7 @@ once(struct services *svc, const struct principal *who, const char *q, bool sugg
 
 	arena_init(&arena);
 	start = clock_monotonic();
-	ok = suggest ? search_suggest(&call, q, &list, &n, err) :
+	ok = suggest ? search_suggest(&call, q, MEDIA_EVERYONE, &list, &n, err) :
 		       search_run(&call, &req, &result, err);
 	*took = clock_monotonic() - start;
 	if (ok && suggest)

@@ -14,6 +14,7 @@
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/account/invites.h"
+#include "service/gate/cache.h"
 #include "service/account/login.h"
 #include "service/account/mail_link.h"
 #include "service/account/people.h"
@@ -383,6 +384,15 @@ profile_in(const struct call *call, const struct profile_change *change,
 	    (verified == NULL || change_email(call, change->email, err));
 }
 
+/* Cached pages have the name on the items of this person. */
+static bool
+name_shown(const struct call *call, const char *name)
+{
+	if (name != NULL)
+		cache_bump(call, CACHE_HOUSE);
+	return true;
+}
+
 bool
 account_profile(const struct call *call, const struct profile_change *change, struct user *user,
     struct error *err)
@@ -400,5 +410,5 @@ account_profile(const struct call *call, const struct profile_change *change, st
 	    db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, profile_in(call, change, new_email ? &verified : NULL, err),
 		err) &&
-	    session_user(call, user, err);
+	    name_shown(call, change->display_name) && session_user(call, user, err);
 }

@@ -239,9 +239,12 @@ people_change(const struct call *call, const char *id, const struct person_chang
 {
 	struct revocation rev = { 0 };
 
-	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, change_in(call, id, change, &rev, err), err) &&
-	    revoke_push(call, &rev, err) && people_get(call, id, user, err);
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, change_in(call, id, change, &rev, err), err))
+		return false;
+	if (change->display_name != NULL)
+		cache_bump(call, CACHE_HOUSE); /* pages have the name on this person's items */
+	return revoke_push(call, &rev, err) && people_get(call, id, user, err);
 }
 
 static bool

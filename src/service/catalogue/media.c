@@ -16,12 +16,14 @@
 #include "core/banned.h"
 
 static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken", "title" };
-static const enum list_kind sort_lists[MEDIA_SORTS] = {
-	[MEDIA_NEWEST] = LIST_MEDIA_NEWEST,
-	[MEDIA_OLDEST] = LIST_MEDIA_OLDEST,
-	[MEDIA_TAKEN] = LIST_MEDIA_TAKEN,
-	[MEDIA_TITLE] = LIST_MEDIA_TITLE,
+/* Each order and the trash count as separate lists, in both directions. */
+static const enum list_kind sort_lists[MEDIA_SORTS][2 /* back */] = {
+	[MEDIA_NEWEST] = { LIST_MEDIA_NEWEST, LIST_MEDIA_NEWEST_BACK },
+	[MEDIA_OLDEST] = { LIST_MEDIA_OLDEST, LIST_MEDIA_OLDEST_BACK },
+	[MEDIA_TAKEN] = { LIST_MEDIA_TAKEN, LIST_MEDIA_TAKEN_BACK },
+	[MEDIA_TITLE] = { LIST_MEDIA_TITLE, LIST_MEDIA_TITLE_BACK },
 };
+static const enum list_kind trash_lists[2] = { LIST_MEDIA_TRASH, LIST_MEDIA_TRASH_BACK };
 
 _Static_assert(LIST_LIMIT_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
 
@@ -36,11 +38,23 @@ media_sort_parse(const char *name, enum media_sort *sort)
 	return false;
 }
 
+enum media_scope
+media_scope_parse(const char *name)
+{
+	return str_eq(name, "library") ? MEDIA_LIBRARY : MEDIA_EVERYONE;
+}
+
 void
 media_reader_of(const struct principal *who, struct media_reader *reader)
 {
+	media_reader_in(who, MEDIA_EVERYONE, reader);
+}
+
+void
+media_reader_in(const struct principal *who, enum media_scope scope, struct media_reader *reader)
+{
 	reader->user_id = who->user_id;
-	reader->all = principal_may(who, PERM_MEDIA_MANAGE_ALL);
+	reader->all = scope == MEDIA_EVERYONE && principal_may(who, PERM_MEDIA_MANAGE_ALL);
 }
 
 static bool
@@ -52,29 +66,75 @@ in_trash(const struct media_ask *ask)
 _Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
     "the longest title has no cursor");
 
-/* Each order and the trash count as separate lists: a cursor works only in its own. */
+/* An item that the list is read from. It may be outside of the scope, but must be readable. */
+static bool
+position_of_item(const struct call *call, const struct media_ask *ask, const char *field,
+    const char *id, struct list_position *p, struct error *err)
+{
+	struct media_reader reader;
+	struct media_keys keys;
+
+	media_reader_of(call->by.who, &reader);
+	if (!store_media_keys(call->svc->db, call->arena, &reader, id, &keys, err))
+		return err->code == ERR_NOT_FOUND ?
+		    error_field(err, field, "choice", "must be the id of an item") :
+		    false;
+	if (in_trash(ask) && keys.trashed_at == 0)
+		return error_field(err, field, "choice", "must be the id of an item in the trash");
+	*p = (struct list_position) { .id = id,
+		.number = in_trash(ask)      ? keys.trashed_at :
+		    ask->sort == MEDIA_TAKEN ? keys.taken_at :
+					       keys.created_at,
+		.text = keys.title };
+	return true;
+}
+
+/* Where the page starts, and in which direction it goes: a cursor knows its own. */
+static bool
+start_of(const struct call *call, const struct media_ask *ask, const enum list_kind kinds[2],
+    bool *back, struct list_position *p, struct error *err)
+{
+	const char *cursor = ask->list.cursor;
+
+	if ((cursor != NULL) + (ask->after != NULL) + (ask->before != NULL) > 1)
+		return error_field(err, cursor != NULL ? "cursor" : "before", "choice",
+		    "must come alone: cursor, after and before each name a place in the list");
+	*back =
+	    ask->before != NULL || (cursor != NULL && list_is_of(call->arena, kinds[true], cursor));
+	if (ask->after != NULL)
+		return position_of_item(call, ask, "after", ask->after, p, err);
+	if (ask->before != NULL)
+		return position_of_item(call, ask, "before", ask->before, p, err);
+	return list_after(call->arena, kinds[*back], cursor, p, err);
+}
+
+_Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
+    "the longest title has no cursor");
+
 bool
 media_list(const struct call *call, const struct media_ask *ask, struct media **items,
     struct page *page, struct error *err)
 {
-	enum list_kind kind = in_trash(ask) ? LIST_MEDIA_TRASH : sort_lists[ask->sort];
+	const enum list_kind *kinds = in_trash(ask) ? trash_lists : sort_lists[ask->sort];
 	struct media_position from;
 	struct media_list list;
 	struct list_position after;
 	struct media_reader reader;
+	bool back = false;
 
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
 		return error_field(err, "sort", "choice", "must be newest for the trash");
-	if (!list_after(call->arena, kind, ask->list.cursor, &after, err))
+	if (!start_of(call, ask, kinds, &back, &after, err))
 		return false;
 	from = (struct media_position) { after.number, after.text, after.id };
-	media_reader_of(call->by.who, &reader);
+	media_reader_in(call->by.who, ask->scope, &reader);
 	if (!store_media_list(call->svc->db, call->arena,
 		&(const struct media_list_ask) {
 		    .reader = &reader,
 		    .filter = &ask->filter,
 		    .sort = ask->sort,
 		    .after = &from,
+		    .back = back,
 		    .limit = ask->list.limit + 1,
 		},
 		&list, err))
@@ -84,7 +144,7 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 		const struct media_position *last = &list.positions[page->n - 1];
 
 		after = (struct list_position) { last->id, last->us, last->title };
-		page->next = list_cursor(call->arena, kind, &after);
+		page->next = list_cursor(call->arena, kinds[back], &after);
 	}
 	return true;
 }
@@ -99,11 +159,12 @@ media_get(const struct call *call, const char *id, struct media *media, struct e
 }
 
 bool
-media_tags(const struct call *call, struct media_tag **tags, size_t *n, struct error *err)
+media_tags(const struct call *call, enum media_scope scope, struct media_tag **tags, size_t *n,
+    struct error *err)
 {
 	struct media_reader reader;
 
-	media_reader_of(call->by.who, &reader);
+	media_reader_in(call->by.who, scope, &reader);
 	return store_media_tags(call->svc->db, call->arena, &reader, tags, n, err);
 }
 

@@ -33,18 +33,33 @@ struct error;
 #define MEDIA_EVENTS_KEPT 200 /* of an item that is processed again and again */
 #define MEDIA_CURSOR_MAX 1600 /* bytes of a cursor's text */
 
+/* Whose items a list, a search or a count looks at. */
+enum media_scope {
+	MEDIA_EVERYONE, /* all that the caller may read */
+	MEDIA_LIBRARY,  /* the caller's, those shared with them, and the house's */
+};
+#define MEDIA_SCOPE_LIST(X) X("everyone") X("library")
+
 struct media_ask {
 	struct media_filter filter;
 	enum media_sort sort;
+	enum media_scope scope;
+	/*
+	 * The page begins behind this item, or holds the items before it, the nearest first; at
+	 * most one of them and of list.cursor.
+	 */
+	const char *after, *before;
 	struct list_ask list;
 };
 
 bool media_list(const struct call *, const struct media_ask *, struct media **, struct page *,
     struct error *);
 bool media_get(const struct call *, const char *id, struct media *, struct error *);
-bool media_tags(const struct call *, struct media_tag **, size_t *n, struct error *);
+bool media_tags(const struct call *, enum media_scope, struct media_tag **, size_t *n,
+    struct error *);
 bool media_timeline(const struct call *, const char *id, struct media_timeline *, struct error *);
 bool media_sort_parse(const char *, enum media_sort *);
+enum media_scope media_scope_parse(const char *); /* NULL: everyone */
 
 /* A change of some members; the others stay as they are. */
 #define MEDIA_SET_TITLE 1u
@@ -103,6 +118,8 @@ int media_url_max_age(int64_t now); /* seconds that a browser may keep a signed 
 /* Shared with upload.c: notifies caches and pages after the commit. */
 void media_announce(const struct call *, const char *type, const char *id, struct strings scopes);
 void media_reader_of(const struct principal *, struct media_reader *);
+/* The same within a scope. */
+void media_reader_in(const struct principal *, enum media_scope, struct media_reader *);
 bool media_job(const struct call *, const char *media_id, const char *upload_id,
     const char *content_type, struct error *);
 

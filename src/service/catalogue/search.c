@@ -181,8 +181,8 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	struct search_ask *a = &run->ask;
 
 	search_parse(run->call->arena, run->req->q != NULL ? run->req->q : "", q);
-	*a = (struct search_ask) { .reader = {
-				       who->user_id, principal_may(who, PERM_MEDIA_MANAGE_ALL) } };
+	*a = (struct search_ask) { .text = NULL };
+	media_reader_in(who, run->req->scope, &a->reader);
 	filters_fill(run);
 	if (q->nterms == 0 && !has_filter(a))
 		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?

@@ -15,6 +15,7 @@
 
 #include "core/access.h"
 #include "model/media.h"
+#include "service/catalogue/media.h"
 
 struct call;
 struct error;
@@ -33,6 +34,7 @@ struct search_request {
 	const char *kind, *tag, *source, *owner; /* or NULL */
 	int64_t year_from, year_to;              /* 0 = open */
 	enum search_sort sort;
+	enum media_scope scope;
 	int page; /* from 1 */
 };
 
@@ -67,7 +69,7 @@ bool search_run(const struct call *, const struct search_request *, struct searc
 struct search_suggestion {
 	const char *text, *kind /* "title", "word" */, *media_id /* or NULL */;
 };
-bool search_suggest(const struct call *, const char *q, struct search_suggestion **, size_t *n,
-    struct error *);
+bool search_suggest(const struct call *, const char *q, enum media_scope,
+    struct search_suggestion **, size_t *n, struct error *);
 
 #endif

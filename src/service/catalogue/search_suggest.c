@@ -33,16 +33,16 @@ has(const struct search_suggestion *list, size_t n, const char *text)
 }
 
 bool
-search_suggest(const struct call *call, const char *text, struct search_suggestion **out, size_t *n,
-    struct error *err)
+search_suggest(const struct call *call, const char *text, enum media_scope scope,
+    struct search_suggestion **out, size_t *n, struct error *err)
 {
-	struct media_reader reader = { call->by.who->user_id,
-		principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL) };
+	struct media_reader reader;
 	struct suggest_ask ask = { .reader = &reader, .word = "", .limit = SEARCH_SUGGESTIONS };
 	struct suggestions rows;
 	struct search_query q;
 
 	*n = 0;
+	media_reader_in(call->by.who, scope, &reader);
 	search_parse(call->arena, text, &q);
 	if (q.nterms == 0)
 		return true;

@@ -8,13 +8,18 @@ round(date_part('epoch', @column) * 1000000)::bigint
 --: define year
 coalesce(m.year, date_part('year', m.taken_at AT TIME ZONE 'UTC')::int)
 
--- In the order that media_from_row() reads; further columns come after these.
+-- The name of an owner other than the caller ($1); people know their own items.
+--: define owner_name
+CASE WHEN m.owner_id IS DISTINCT FROM $1::uuid THEN (
+	SELECT u.display_name FROM users u WHERE u.id = m.owner_id) END
+
+-- In the order that media_from_row() reads; further columns come after these. $1 is the caller.
 --: define media_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
 m.filename, m.content_type, m.size, encode(m.sha256, 'hex'), m.width, m.height, m.duration_ms,
 @us(m.taken_at), @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
-m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at)
+m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is

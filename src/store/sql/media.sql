@@ -24,6 +24,11 @@ SELECT @item_columns FROM media m WHERE m.id = $3::uuid AND @may_see
 --: query media_lock
 @item FOR UPDATE OF m
 
+-- Where an item stands in each order of the list, and in the trash.
+--: query media_position read
+SELECT @us(m.created_at), @us(coalesce(m.taken_at, m.created_at)), lower(m.title), @us(m.trashed_at)
+FROM media m WHERE m.id = $3::uuid AND @may_see
+
 --: query media_lock_trashed
 SELECT @item_columns FROM media m
 WHERE m.id = $3::uuid AND m.status = 'trashed'

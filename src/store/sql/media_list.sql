@@ -87,6 +87,10 @@ lower(m.title)
 @list(@filter, @taken, @taken, m.id, <, timestamptz, @falling, NULL::text)
 --: define by_title(filter)
 @list(@filter, @title, @title, m.id, >, text, @rising, @title)
+--: define by_taken_back(filter)
+@list(@filter, @taken, @taken, m.id, >, timestamptz, @rising, NULL::text)
+--: define by_title_back(filter)
+@list(@filter, @title, @title, m.id, <, text, @falling, @title)
 
 --: define all_newest(filter)
 @list_all(@filter, m.created_at, <, timestamptz, @falling, NULL::text)
@@ -96,6 +100,10 @@ lower(m.title)
 @list_all(@filter, @taken, <, timestamptz, @falling, NULL::text)
 --: define all_by_title(filter)
 @list_all(@filter, @title, >, text, @rising, @title)
+--: define all_by_taken_back(filter)
+@list_all(@filter, @taken, >, timestamptz, @rising, NULL::text)
+--: define all_by_title_back(filter)
+@list_all(@filter, @title, <, text, @falling, @title)
 
 -- For each order and reader, the filters come in this order, which store_media_list.c relies on.
 
@@ -171,27 +179,78 @@ lower(m.title)
 --: query list_all_title_tag read custom-plan
 @all_by_title(@of_tag)
 
+-- The same backwards, for the items before a position. Newest and oldest first are each other's.
+
+--: query list_taken_back read one-plan
+@by_taken_back(@plain)
+--: query list_taken_back_kind read one-plan
+@by_taken_back(@of_kind)
+--: query list_taken_back_any read custom-plan
+@by_taken_back(@any)
+--: query list_taken_back_tag read custom-plan
+@by_taken_back(@of_tag)
+
+--: query list_title_back read one-plan
+@by_title_back(@plain)
+--: query list_title_back_kind read one-plan
+@by_title_back(@of_kind)
+--: query list_title_back_any read custom-plan
+@by_title_back(@any)
+--: query list_title_back_tag read custom-plan
+@by_title_back(@of_tag)
+
+--: query list_all_taken_back read one-plan
+@all_by_taken_back(@plain)
+--: query list_all_taken_back_kind read one-plan
+@all_by_taken_back(@of_kind)
+--: query list_all_taken_back_any read custom-plan
+@all_by_taken_back(@any)
+--: query list_all_taken_back_tag read custom-plan
+@all_by_taken_back(@of_tag)
+
+--: query list_all_title_back read one-plan
+@all_by_title_back(@plain)
+--: query list_all_title_back_kind read one-plan
+@all_by_title_back(@of_kind)
+--: query list_all_title_back_any read custom-plan
+@all_by_title_back(@any)
+--: query list_all_title_back_tag read custom-plan
+@all_by_title_back(@of_tag)
+
 -- The caller's own trash: items they own, and items they put there.
 
---: define trash_branch(condition)
+--: define trash_branch(condition, comparison, direction)
 @branch(media m WHERE m.status = 'trashed' AND @condition,
 	@any AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text]),
-	m.trashed_at, m.id, <, timestamptz, @falling)
+	m.trashed_at, m.id, @comparison, timestamptz, @direction)
+
+--: define trash(comparison, direction)
+SELECT @media_columns, NULL::text FROM (
+	@trash_branch(m.owner_id = $1::uuid, @comparison, @direction)
+	UNION ALL
+	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid,
+		@comparison, @direction)
+) @merged(@direction)
 
 --: query list_trash read
-SELECT @media_columns, NULL::text FROM (
-	@trash_branch(m.owner_id = $1::uuid)
-	UNION ALL
-	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid)
-) @merged(@falling)
+@trash(<, @falling)
+--: query list_trash_back read
+@trash(>, @rising)
 
 -- For callers who see everything also what a deleted person left.
 
---: query list_trash_all read
+--: define trash_all(comparison, direction)
 SELECT @media_columns, NULL::text FROM (
-	@trash_branch(m.owner_id = $1::uuid)
+	@trash_branch(m.owner_id = $1::uuid, @comparison, @direction)
 	UNION ALL
-	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid)
+	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid,
+		@comparison, @direction)
 	UNION ALL
-	@trash_branch(m.owner_id IS NULL AND m.trashed_by IS DISTINCT FROM $1::uuid)
-) @merged(@falling)
+	@trash_branch(m.owner_id IS NULL AND m.trashed_by IS DISTINCT FROM $1::uuid,
+		@comparison, @direction)
+) @merged(@direction)
+
+--: query list_trash_all read
+@trash_all(<, @falling)
+--: query list_trash_all_back read
+@trash_all(>, @rising)
