@@ -6,23 +6,21 @@ use v5.36;
 use Digest::SHA qw(hmac_sha1);
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use JSON::PP;
 use MediaNest::Browser;
+use MediaNest::Page;
 use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(time);
 
 my $root = "$FindBin::Bin/..";
-my $artefacts = ($ENV{MEDIANEST_TEST_LOGS}
-    // (($ENV{MEDIANEST_DEV_BUILD} // "$root/build") . '/page'));
+my $artefacts = artefacts($root);
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
 if (my $missing = MediaNest::Browser::missing()) {
 	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
 }
-make_path($artefacts);
 
 # a new person's library is empty only where nobody shares with the house
 my $mn = MediaNest::Test->stack(private => 1);
@@ -52,35 +50,6 @@ sub photo ($name, $serial) {
 
 sub browser ($name, %with) {
 	return MediaNest::Browser->start(dir => "$scratch/$name", artefacts => $artefacts, %with);
-}
-
-sub sign_in ($b, $who) {
-	$b->get("$mn->{url}/");
-	return sign_in_here($b, $who);
-}
-
-sub sign_in_here ($b, $who) {
-	$b->type('#email', $who->{email});
-	$b->type('#password', $who->{password});
-	$b->click('.door button.primary');
-	$b->find('.brand');
-	return;
-}
-
-# Waits until the tray says so. True if the page was not reloaded: the mark on the window is there.
-sub upload_ready ($b, $n, @paths) {
-	$b->js('window.mark = 1');
-	$b->choose_files('#picker', @paths);
-	$b->find('.tray', 10);
-	$b->wait_for("$n uploads to be ready",
-	    sub { ($b->text('.tray strong') // '') =~ /^\Q$n\E files? ready$/ }, 90);
-	return $b->js('return window.mark') == 1;
-}
-
-sub fits ($b, $where) {
-	return ok $b->js(
-	    'return document.documentElement.scrollWidth <= document.documentElement.clientWidth'),
-	    "$where: nothing to scroll sideways";
 }
 
 my $axe = do {

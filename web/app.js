@@ -2,7 +2,8 @@
  * The page: the session, the frame around the views, and what all views share. A new view is one
  * module and one row below.
  */
-import { api, resume, signOut } from './lib/api.js';
+import { again } from './lib/again.js';
+import { api, Problem, reachable, resume, signOut } from './lib/api.js';
 import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
@@ -12,6 +13,7 @@ import { can, end, me } from './lib/session.js';
 import { setUnread } from './lib/unread.js';
 import { abandon, openCount } from './lib/uploads.js';
 import { ask } from './ui/dialog.js';
+import { notice } from './ui/form.js';
 import * as lightbox from './ui/lightbox.js';
 import { forgetRecent, SearchBox } from './ui/searchbox.js';
 import { fail } from './ui/toast.js';
@@ -183,6 +185,18 @@ keys(event)
 		router.go('library', {});
 }
 
+/* A view whose code did not come. */
+function
+unreached(root, view, load)
+{
+	const node = notice(new Problem(0), view.retry ??= load);
+
+	fill(root, node);
+	/* Some browsers remember that a module did not come: then only a new page helps. */
+	reachable(location.origin).then((there) => there && node.append(h('button',
+	    { type: 'button', onclick: () => location.reload() }, 'Reload the page')));
+}
+
 function
 enter()
 {
@@ -232,10 +246,11 @@ enter()
 		if (name !== 'search')
 			search.follow('');
 		if (params.item)
-			lightbox.show(params.item, view.sequence?.() ?? null);
+			lightbox.show(params.item, view.sequence?.() ?? null,
+			    view.query?.() ?? null);
 		else
 			lightbox.hide();
-	});
+	}, unreached);
 }
 
 function
@@ -265,11 +280,14 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.
 function
 waiting(problem)
 {
-	fill(app, h('main.door', null, h('div.card', { role: 'alert' },
+	const card = h('div.card', { role: 'alert' },
 	    h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }),
 	    h('h1', null, 'MediaNest'), h('p', null, problem.message),
 	    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
-	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'))));
+	    h('button.primary', { type: 'button', onclick: begin }, 'Try again'));
+
+	fill(app, h('main.door', null, card));
+	again(() => card.isConnected && begin(), Math.log2(1 + problem.retryAfter));
 }
 
 /* Links from emails work for anyone, signed in or not. */

@@ -6,6 +6,7 @@ nobase_dist_page_DATA = \
 	web/icon-512.png \
 	web/icon.svg \
 	web/index.html \
+	web/lib/again.js \
 	web/lib/api.js \
 	web/lib/bus.js \
 	web/lib/dom.js \
@@ -35,9 +36,12 @@ nobase_dist_page_DATA = \
 	web/ui/form.js \
 	web/ui/grid.js \
 	web/ui/lightbox.js \
+	web/ui/neighbours.js \
+	web/ui/picture.js \
 	web/ui/player.js \
 	web/ui/proof.js \
 	web/ui/qr.js \
+	web/ui/scope.js \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \
 	web/ui/selection.js \

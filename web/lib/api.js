@@ -195,7 +195,8 @@ request(method, path, options = {})
 			if (problem.status === 429)
 				closedUntil.set(kind,
 				    Date.now() + Math.max(1, problem.retryAfter) * 1000);
-			if (tries >= TRIES)
+			/* the browser's word is a hint: try again, but do not keep them waiting */
+			if (tries >= (problem.status === 0 && !navigator.onLine ? 2 : TRIES))
 				throw problem;
 			if (problem.status === 429 && options.patient)
 				continue;
@@ -207,7 +208,7 @@ request(method, path, options = {})
 				continue;
 			}
 			if ([0, 502, 503, 504].includes(problem.status) && repeatable &&
-			    (options.patient || problem.status === 0 ? navigator.onLine : false)) {
+			    (options.patient || problem.status === 0)) {
 				await sleep(Math.max(problem.retryAfter * 1000, 400 * 2 ** tries) *
 				    (0.8 + Math.random() * 0.4));
 				continue;

@@ -190,7 +190,15 @@ const hurry = () => {
 		connect();
 };
 
-/* A socket that was open when the network went does not know it yet. */
-addEventListener('offline', () => wanted && emit('live', { state: 'off' }));
+/*
+ * A socket that was open when the network went does not know it yet. A new one tells: a network
+ * without a way out may still have this server.
+ */
+addEventListener('offline', () => {
+	if (wanted) {
+		emit('live', { state: 'off' });
+		connect();
+	}
+});
 addEventListener('online', () => wanted && connect());
 document.addEventListener('visibilitychange', hurry);

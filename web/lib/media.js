@@ -2,8 +2,10 @@
  * The items that this page knows, and everything that can be done with them. An item is one object
  * for the whole page: views hold its id or the object, and changes arrive as 'media' on the bus.
  */
+import { again } from './again.js';
 import { api, signedUrl } from './api.js';
 import { emit, on } from './bus.js';
+import { can, me } from './session.js';
 
 const PAGE = 100;
 const GATHER_MS = 250;
@@ -17,9 +19,18 @@ const SINGLE_MAX = 2;  /* more changed items than this are fetched as a page */
 const SIGNED_EARLY_MS = 20000;
 
 const items = new Map();
-const pageOf = new Map(); /* id -> the query of the list page that it came with */
+const pageOf = new Map();  /* id -> the query of the list page that it came with */
+const library = new Set(); /* ids that came with a list of the person's own library */
 
 export const known = (id) => items.get(id);
+
+/*
+ * Whether an item belongs to the person's library: theirs, shared with them, or of the house.
+ * Someone who sees everyone's items is told about all of them.
+ */
+export const inLibrary = (item) => item.ownerId === me.user?.id || item.visibility === 'house' ||
+    (item.visibility === 'shared' && (item.sharedWith?.includes(me.user?.id) ??
+	(library.has(item.id) || !can('media.manage_all'))));
 
 const versionOf = (item) => parseInt((item.etag ?? '').replace('"', ''), 10) || 0;
 
@@ -35,8 +46,9 @@ remember(fresh)
 	}
 	if (versionOf(fresh) < versionOf(item))
 		return item;
-	if (fresh.metadata === undefined)
-		fresh.metadata = item.metadata; /* lists leave it out */
+	/* lists leave these out */
+	fresh.metadata ??= item.metadata;
+	fresh.sharedWith ??= item.sharedWith;
 	for (const key of Object.keys(item))
 		if (!(key in fresh))
 			delete item[key];
@@ -53,7 +65,11 @@ list(query, options)
 	const answer = await api.get('/media', full, { patient: true, ...options });
 	const got = answer.items.map(remember);
 
-	got.forEach((item) => pageOf.set(item.id, full));
+	/* where to find it again, but not as a neighbour of another */
+	if (!query.after && !query.before)
+		got.forEach((item) => pageOf.set(item.id, full));
+	if (query.scope === 'library')
+		got.forEach((item) => library.add(item.id));
 	return { items: got, next: answer.page.nextCursor };
 }
 
@@ -82,6 +98,7 @@ const arrivals = new Set(); /* stale items that are new to this page and belong 
 const ended = new Map();    /* id -> how often it was fetched since its processing ended */
 let timer = 0;
 let fetching = false;
+let failures = 0;           /* in a row */
 let lately = [];            /* when the last fetches were */
 
 /* Fetches the list page by page until these are found; the others are fetched one by one. */
@@ -121,8 +138,10 @@ fetchStale()
 	for (const { query, ids: group } of pages.values()) {
 		try {
 			await fetchTogether(query, group);
+			failures = 0;
 		} catch {
-			/* The connection banner says so; the next event tries again. */
+			/* The connection banner says so. */
+			again(() => refresh(...group), failures++);
 		}
 	}
 	for (const id of ids) {
@@ -260,7 +279,7 @@ export const fileUrl = (id, download = false) => signedUrl(
 export async function
 tagNames()
 {
-	return (await api.get('/media/tags')).items.map(({ tag }) => tag);
+	return (await api.get('/media/tags', { scope: 'library' })).items.map(({ tag }) => tag);
 }
 
 /*

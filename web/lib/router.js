@@ -6,6 +6,7 @@
 let routes = {};
 let root = null;
 let changed = () => {};
+let failed = () => {};
 let current = null; /* {name, view, params} */
 let pending = 0;
 let applied = null; /* the hash that is shown */
@@ -67,28 +68,38 @@ apply()
 		params = {};
 	}
 	if (current?.name !== name) {
-		const module = await routes[name].load();
+		const module = await routes[name].load().catch(() => null);
 
 		if (turn !== pending)
 			return;
 		current?.view.unmount();
 		root.replaceChildren();
 		scrollTo(0, 0);
-		current = { name, params, view: module.mount(root, params) };
+		current = module ? { name, params, view: module.mount(root, params) } :
+		    { name: null, params, view: missing(name) };
 	} else {
 		current.params = params;
 		current.view.update(params);
 	}
 	document.title = `${current.view.title?.() ?? routes[name].title} · MediaNest`;
-	changed(current.name, params, current.view);
+	changed(name, params, current.view);
+}
+
+/* In place of a view whose module did not come; failed() draws it. */
+function
+missing(name)
+{
+	failed(root, routes[name], () => current?.name === null && apply());
+	return { update() {}, unmount() {} };
 }
 
 /* A link fires both popstate and hashchange. */
 const moved = () => location.hash !== applied && apply();
 
 export function
-start(table, element, onchange)
+start(table, element, onchange, onfail)
 {
+	failed = onfail;
 	routes = table;
 	root = element;
 	changed = onchange;

@@ -4,6 +4,7 @@
  * as complete in batches. A lost connection only makes them wait. Changes arrive as 'uploads' on
  * the bus.
  */
+import { pause } from './again.js';
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
 import { known, refresh, remember } from './media.js';
@@ -22,17 +23,8 @@ const PARTS_AT_ONCE = 2;
 const PART_URLS = 8;           /* asked for together */
 const LONGEST_WAIT_MS = 30000;
 const STALL_MS = 60000;        /* no byte moved for so long: start again */
+const ONLINE_EVERY_MS = 10000; /* a look at whether the server is there, while offline */
 const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
-
-/* For files whose type browsers do not know. */
-const TYPES = {
-	heic: 'image/heic', heif: 'image/heif', avif: 'image/avif', tif: 'image/tiff',
-	tiff: 'image/tiff', mkv: 'video/x-matroska', mov: 'video/quicktime',
-	avi: 'video/x-msvideo', webm: 'video/webm', mp4: 'video/mp4', m4v: 'video/mp4',
-	mpg: 'video/mpeg', mpeg: 'video/mpeg', ogv: 'video/ogg', flac: 'audio/flac',
-	opus: 'audio/ogg',
-	ogg: 'audio/ogg', m4a: 'audio/mp4', wav: 'audio/wav', mp3: 'audio/mpeg', webp: 'image/webp',
-};
 
 /* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
 export const uploads = [];
@@ -45,6 +37,8 @@ let announcing = false;
 let gather = 0;
 const finishing = [];
 let finishTimer = 0;
+let reached = false;  /* the server, while the browser says that it is offline */
+let checking = false;
 
 export const isOpen = (u) => OPEN.includes(u.state);
 export const openCount = () => uploads.filter(isOpen).length;
@@ -56,12 +50,8 @@ set(upload, fields)
 	emit('uploads', { upload });
 }
 
-function
-typeOf(file)
-{
-	return file.type || TYPES[file.name.split('.').pop().toLowerCase()] ||
-	    'application/octet-stream';
-}
+/* The server knows the names that browsers have for a type, and the endings of file names. */
+const UNKNOWN_TYPE = 'application/octet-stream';
 
 export function
 addFiles(files)
@@ -70,7 +60,8 @@ addFiles(files)
 		/* Pasted pictures are all called image.png. */
 		const name = file.name ||
 		    `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
-		uploads.push({ id: nextId++, file, name, size: file.size, type: typeOf(file),
+		uploads.push({ id: nextId++, file, name, size: file.size,
+		    type: file.type || UNKNOWN_TYPE,
 		    state: 'waiting', sent: 0, tries: 0 });
 	}
 	emit('uploads', {});
@@ -166,6 +157,8 @@ later(u, problem)
 	const passing = problem.status === 0 || problem.status === 429 || problem.status >= 500;
 
 	u.ticket = null;
+	if (problem.status === 0)
+		reached = false;
 	if (!passing || ++u.tries > PUT_TRIES) {
 		set(u, { state: 'failed', problem });
 		return;
@@ -176,11 +169,41 @@ later(u, problem)
 	setTimeout(pump, wait + 50);
 }
 
+/*
+ * Resolves when the server can be reached. That the browser is offline is a hint only: in a network
+ * without a way out this server may be the one that is there.
+ */
+async function
+online()
+{
+	while (!navigator.onLine && !reached) {
+		reached = await reachable(location.origin);
+		if (!reached)
+			await pause(ONLINE_EVERY_MS);
+	}
+}
+
+export const isCut = () => !navigator.onLine && !reached;
+
+async function
+pumpOnline()
+{
+	if (checking)
+		return;
+	checking = true;
+	await online();
+	checking = false;
+	pump();
+}
+
 export function
 pump()
 {
-	if (!navigator.onLine)
+	if (isCut()) {
+		if (openCount())
+			pumpOnline();
 		return;
+	}
 	while (!blockedOrigin && uploads.filter((u) => u.state === 'sending').length < AT_ONCE) {
 		const u = uploads.find((one) => one.state === 'ready-to-send');
 		if (!u)
@@ -277,7 +300,7 @@ sendFailed(u, problem)
 {
 	const origin = u.target && new URL(u.target).origin;
 
-	if (origin && problem.code === 'store_unreachable' && navigator.onLine &&
+	if (origin && problem.code === 'store_unreachable' &&
 	    origin !== location.origin && !(await reachable(origin))) {
 		/* Is it us, or only the store? An untrusted certificate is the usual cause. */
 		const here = await reachable(location.origin);
@@ -355,9 +378,6 @@ partUrls(u, numbers)
 
 	return answer.parts;
 }
-
-const online = () => (navigator.onLine ? Promise.resolve() :
-    new Promise((done) => addEventListener('online', done, { once: true })));
 
 async function
 finish()
@@ -503,6 +523,9 @@ on('progress', ({ mediaId, step }) => {
 });
 on('resync', () => refresh(...uploads.filter((u) => u.state === 'processing' &&
     known(u.mediaId)).map((u) => u.mediaId)));
+addEventListener('offline', () => {
+	reached = false;
+});
 addEventListener('online', () => {
 	uploads.forEach((u) => {
 		u.notBefore = 0;

@@ -24,6 +24,8 @@ pagedList({ path, limit, row, none })
 	const tail = h('div');
 	let turn = 0;
 	const load = async (query, cursor, mine) => {
+		const retry = () => load(query, cursor, mine);
+
 		fill(tail, Array.from({ length: 3 }, () => h('div.skeleton.line')));
 		try {
 			const answer = await api.get(path, { ...query, limit, cursor },
@@ -41,7 +43,7 @@ pagedList({ path, limit, row, none })
 				h('div.empty', null, h('h2', null, none)));
 		} catch (problem) {
 			if (mine === turn)
-				fill(tail, notice(problem, () => load(query, cursor, mine)));
+				fill(tail, notice(problem, retry));
 		}
 	};
 

@@ -4,13 +4,14 @@ import { bytes, clockTime, count, dayOf, duration, fullTime, localInput,
     stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
 import { link } from '../lib/router.js';
-import { mayEdit } from '../lib/session.js';
+import { mayEdit, me } from '../lib/session.js';
 import { tagField } from './actions.js';
 import { fail } from './toast.js';
 
 const VISIBILITY = [
 	['private', 'lock', 'Only me'], ['house', 'house', 'Everyone here'],
 ];
+const OF_ANOTHER = [['private', 'lock', 'Only the owner'], VISIBILITY[1]];
 
 /* What there is of these facts, in one line. */
 const listed = (...facts) => facts.filter(Boolean).join(' · ');
@@ -119,8 +120,9 @@ export class Details {
 		    () => (this.date.value ? new Date(this.date.value).toISOString() : null),
 		    true));
 		this.radios = [];
-		const choices = item.visibility === 'shared' ?
-		    [...VISIBILITY, ['shared', 'people', 'Specific people']] : VISIBILITY;
+		const mine = item.ownerId === me.user?.id;
+		const choices = [...(mine ? VISIBILITY : OF_ANOTHER), ...(item.visibility ===
+		    'shared' ? [['shared', 'people', 'Specific people']] : [])];
 		return h('form', { onsubmit: (event) => {
 			event.preventDefault();
 			document.activeElement?.blur();
@@ -190,6 +192,7 @@ export class Details {
 		const { item } = this;
 		const m = item.metadata ?? {};
 		const rows = [
+			['Owner', item.ownerName],
 			['Name', item.filename],
 			['Type', listed(m.format, item.contentType)],
 			['Size', item.size && bytes(item.size)],

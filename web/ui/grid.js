@@ -7,6 +7,7 @@ import { fill, h } from '../lib/dom.js';
 import { on } from '../lib/bus.js';
 import { justify } from '../lib/justify.js';
 import { goHere } from '../lib/router.js';
+import { notice } from './form.js';
 import { Tile } from './tile.js';
 
 const OVERSCAN = 700;      /* CSS pixels above and below the viewport */
@@ -40,6 +41,7 @@ export class Grid {
 		this.elements = new Map();
 		this.more = true;
 		this.focusId = null;
+		this.retry = () => this.next();
 		this.space = h('div.grid-space', { role: 'group', 'aria-label': label });
 		this.tail = h('div.grid-tail', { 'aria-live': 'polite' });
 		this.node = h('div.grid', null, this.space, this.tail);
@@ -67,7 +69,7 @@ export class Grid {
 			on('media-gone', ({ id }) => this.remove(id)),
 		];
 		selection?.attach(this);
-		this.next();
+		this.first = this.next(); /* settles when the first page is there or has failed */
 	}
 
 	destroy()
@@ -102,12 +104,7 @@ export class Grid {
 			this.loading = false;
 			if (this.dead || problem.name === 'AbortError')
 				return;
-			fill(this.tail,
-			    h('div.notice', { role: 'alert' }, h('p', null, problem.message),
-				problem.requestId ?
-				    h('small', null, `Request ${problem.requestId}`) : null,
-				h('button', { type: 'button', onclick: () => this.next() },
-				    'Try again')));
+			fill(this.tail, notice(problem, this.retry));
 		}
 	}
 
@@ -318,8 +315,10 @@ export class Grid {
 
 	changed(item)
 	{
-		if (!this.ids.has(item.id))
+		if (!this.ids.has(item.id)) {
+			this.insert(item); /* it may have come to belong here */
 			return;
+		}
 		if (!this.accept(item)) {
 			this.remove(item.id);
 			return;

@@ -2,15 +2,19 @@
  * One item over the whole page: picture, player, neighbours, details. The router's `item` parameter
  * opens and closes it.
  */
+import { again } from '../lib/again.js';
 import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName, stepName } from '../lib/format.js';
-import { expired, fetchItem, fileUrl, known, refresh, thumbnail } from '../lib/media.js';
+import { expired, fetchItem, fileUrl, forget, known, thumbnail } from '../lib/media.js';
 import { goHere } from '../lib/router.js';
 import { mayTrash } from '../lib/session.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { trashWithUndo } from './actions.js';
 import { Details } from './details.js';
+import { notice } from './form.js';
+import { Neighbours } from './neighbours.js';
+import { showPicture } from './picture.js';
 import { Player } from './player.js';
 import { fail } from './toast.js';
 import { Zoom } from './zoom.js';
@@ -19,17 +23,21 @@ const ORIGINAL_FROM = 1.6; /* the zoom at which the whole file is worth fetching
 const SHOWABLE = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'];
 const NEAR_END = 8;
 const DWELL_MS = 250;
+const SEARCHED_PAGES = 10; /* of a grid without an order, to find an item's place in it */
 
 let box = null;
 
-/* Shows an item over a view; sequence: the view's grid, or null. */
+/*
+ * Shows an item over a view; sequence: the view's grid, or null; query: that of the list which the
+ * grid shows, or null when it shows none.
+ */
 export function
-show(id, sequence)
+show(id, sequence, query)
 {
 	if (box?.item?.id === id)
 		return;
 	box ??= new Lightbox();
-	box.sequence = sequence;
+	box.of(sequence, query);
 	box.open(id);
 }
 
@@ -49,6 +57,7 @@ class Lightbox {
 		this.trashButton = iconButton('trash', 'Move to trash', () => this.trash());
 		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(),
 		    { 'aria-expanded': 'false' });
+		this.downloadButton = iconButton('download', 'Download', () => this.download());
 		this.previous = iconButton('left', 'Previous', () => this.step(-1));
 		this.next = iconButton('right', 'Next', () => this.step(1));
 		this.previous.classList.add('step', 'previous');
@@ -58,8 +67,7 @@ class Lightbox {
 		    h('div.lightbox-main', null,
 			h('header.lightbox-bar', null,
 			    iconButton('back', 'Back', () => this.leave()), this.title,
-			    iconButton('download', 'Download', () => this.download()),
-			    this.trashButton, this.infoButton),
+			    this.downloadButton, this.trashButton, this.infoButton),
 			this.stage, this.previous, this.next));
 		this.onkey = (event) => this.key(event);
 		addEventListener('keydown', this.onkey);
@@ -71,9 +79,18 @@ class Lightbox {
 		document.getElementById('app').inert = true;
 		document.body.classList.add('viewing');
 		document.body.append(this.node);
-		if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900)
-			this.toggleDetails();
+		this.acts(false);
 		this.title.focus({ preventScroll: true });
+	}
+
+	of(sequence, query)
+	{
+		this.sequence = sequence;
+		if (JSON.stringify(this.query) === JSON.stringify(query))
+			return;
+		this.query = query;
+		this.near?.destroy();
+		this.near = null;
 	}
 
 	close()
@@ -81,6 +98,7 @@ class Lightbox {
 		removeEventListener('keydown', this.onkey);
 		this.offs.forEach((off) => off());
 		this.clear();
+		this.near?.destroy();
 		this.details?.destroy();
 		this.node.remove();
 		document.getElementById('app').inert = false;
@@ -113,36 +131,135 @@ class Lightbox {
 		let item = known(id);
 
 		if (!item) {
-			fill(this.stage, h('div.skeleton.big', { 'aria-hidden': 'true' }));
+			this.retry = () => this.wanted === id && this.open(id);
+			this.none(h('div.skeleton.big', { 'aria-hidden': 'true' }));
 			try {
 				item = await fetchItem(id);
 			} catch (problem) {
-				if (this.wanted !== id)
-					return;
-				this.clear();
-				fill(this.stage, h('div.notice', { role: 'alert' },
-				    h('p', null, problem.message), h('button',
-				    { type: 'button', onclick: () => this.leave() }, 'Back')));
+				if (this.wanted === id)
+					this.none(this.missing(problem));
 				return;
 			}
 		}
 		if (this.wanted !== id)
 			return;
 		this.item = item;
-		this.index = this.sequence?.items.indexOf(item) ?? -1;
-		if (this.sequence && this.index > this.sequence.items.length - NEAR_END)
-			this.sequence.next();
+		this.acts(true);
 		this.draw();
-		this.details?.show(item);
+		if (this.details)
+			this.details.show(item);
+		else if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900)
+			this.openDetails();
+		this.place();
 		/*
 		 * Lists leave out what only the details show; someone who pages through quickly
 		 * does not need it.
 		 */
 		if (item.metadata === undefined || this.soonExpired())
-			setTimeout(() => this.wanted === id && fetchItem(id).catch(() => {}),
-			    DWELL_MS);
+			setTimeout(() => this.wanted === id && this.freshen(id), DWELL_MS);
 		announce(`${kindName(item.kind)}: ${item.title}`);
 		this.warm();
+	}
+
+	async freshen(id)
+	{
+		try {
+			await fetchItem(id);
+		} catch (problem) {
+			if (problem.status === 404)
+				forget(id); /* it went while nobody told us */
+		}
+	}
+
+	/* Something other than an item. */
+	none(what)
+	{
+		this.item = null;
+		this.clear();
+		this.acts(false);
+		this.title.textContent = '';
+		fill(this.stage, what);
+	}
+
+	missing(problem)
+	{
+		const back = h('button', { type: 'button', onclick: () => this.leave() }, 'Back');
+
+		if (problem.status !== 404) {
+			const node = notice(problem, this.retry);
+			node.append(back);
+			return node;
+		}
+		announce('Item not found');
+		return h('div.notice', { role: 'alert' }, icon('file'),
+		    h('h2', null, 'Item not found'),
+		    h('p', null, 'It was deleted, or it is no longer shared with you.'), back);
+	}
+
+	/* Whether there is an item, with which something can be done. */
+	acts(on)
+	{
+		this.downloadButton.hidden = !on;
+		this.infoButton.hidden = !on;
+		this.trashButton.hidden = true; /* until the item says otherwise */
+		this.previous.hidden = true;
+		this.next.hidden = true;
+		if (!on)
+			this.closeDetails();
+	}
+
+	/* What the item stands in: the view's grid, what lies around it in the list, or null. */
+	row()
+	{
+		return [this.sequence, this.near].find((row) => row?.items.includes(this.item)) ??
+		    null;
+	}
+
+	/*
+	 * Finds the item's place, which may be far from what the grid has loaded, and loads on when
+	 * it is near an end.
+	 */
+	async place()
+	{
+		const { item } = this;
+
+		try {
+			if (!this.row() && this.sequence)
+				await this.locate(item);
+			if (this.item !== item)
+				return;
+			if (this.row() === this.near && this.near) {
+				const at = this.near.items.indexOf(item);
+				await Promise.all([
+					at < NEAR_END ? this.near.more('before') : null,
+					at > this.near.items.length - NEAR_END ?
+					    this.near.more('after') : null,
+				]);
+			} else if (this.index > this.sequence?.items.length - NEAR_END) {
+				this.sequence.next();
+			}
+		} catch {
+			/* the item is there; its neighbours come when the network does */
+			again(() => this.item === item && this.place(), 1);
+		}
+		if (this.item) {
+			this.arrows();
+			this.warm();
+		}
+	}
+
+	async locate(item)
+	{
+		await this.sequence.first;
+		for (let n = 0; !this.query && !this.row() && this.sequence.more &&
+		    n < SEARCHED_PAGES; n++)
+			await this.sequence.next();
+		if (!this.query || this.row() || this.item !== item)
+			return;
+		const near = new Neighbours(this.query, this.sequence.accept);
+		await near.open(item);
+		this.near?.destroy();
+		this.near = near;
 	}
 
 	soonExpired()
@@ -167,11 +284,10 @@ class Lightbox {
 
 	arrows()
 	{
-		const n = this.sequence?.items.length ?? 0;
-
-		this.index = this.sequence?.items.indexOf(this.item) ?? -1;
-		this.previous.hidden = this.index <= 0;
-		this.next.hidden = this.index < 0 || this.index >= n - 1;
+		this.stood = this.row();
+		this.index = this.stood?.items.indexOf(this.item) ?? -1;
+		this.previous.hidden = !this.beside(-1);
+		this.next.hidden = !this.beside(1);
 	}
 
 	waiting()
@@ -218,23 +334,22 @@ class Lightbox {
 		const layer = (url, name) => {
 			const image = h(`img${name ? `.${name}` : ''}`, {
 				alt: name === 'large' ? item.title : '', draggable: 'false',
-				onload: () => image.classList.add('loaded'),
 			});
-			image.onerror = () => refresh(item.id);
-			image.src = url;
+
 			frame.append(image);
+			showPicture(image, item.id, url);
 		};
 
 		frame.style.setProperty('aspect-ratio', size);
 		frame.style.setProperty('--ratio', String((item.width || 4) / (item.height || 3)));
 		if (item.thumbhash)
 			frame.append(placeholder(item.thumbhash) ?? '');
-		const small = thumbnail(item, 200);
-		const large = thumbnail(item, Math.max(innerWidth, 700));
-		if (small !== large)
+		const small = () => thumbnail(item, 200);
+		const large = () => thumbnail(item, Math.max(innerWidth, 700));
+		if (small() !== large())
 			layer(small, 'small');
 		layer(large, 'large');
-		this.large = large;
+		this.large = large();
 		let whole = !SHOWABLE.includes(item.contentType);
 		this.zoom = new Zoom(this.stage, frame, {
 			onswipe: (way) => this.swipe(way),
@@ -247,7 +362,7 @@ class Lightbox {
 				try {
 					const url = await fileUrl(item.id);
 					if (this.item === item)
-						layer(url, 'original');
+						layer(() => url, 'original');
 				} catch {
 					whole = false;
 				}
@@ -260,7 +375,7 @@ class Lightbox {
 	warm()
 	{
 		for (const step of [1, -1]) {
-			const item = this.sequence?.items[this.index + step];
+			const item = this.beside(step);
 			const url = item && item.status === 'ready' ?
 			    thumbnail(item, Math.max(innerWidth, 700)) : null;
 			if (url && !expired(url))
@@ -286,7 +401,7 @@ class Lightbox {
 
 	gone()
 	{
-		const items = this.sequence?.items ?? [];
+		const items = this.stood?.items ?? []; /* which has closed the gap */
 		const other = items[Math.min(this.index, items.length - 1)];
 
 		if (other && other !== this.item)
@@ -295,9 +410,17 @@ class Lightbox {
 			this.leave();
 	}
 
+	/* The neighbour on one side, as the row is now: items come and go in it. */
+	beside(way)
+	{
+		const items = this.row()?.items;
+
+		return items?.[items.indexOf(this.item) + way];
+	}
+
 	step(way)
 	{
-		const to = this.sequence?.items[this.index + way];
+		const to = this.item && this.beside(way);
 
 		if (to)
 			goHere({ item: to.id }, { replace: true });
@@ -327,7 +450,8 @@ class Lightbox {
 			this.trap(event);
 			return;
 		}
-		if (typing(event.target) || event.target.matches?.('input[type=range]'))
+		if (!this.item || typing(event.target) ||
+		    event.target.matches?.('input[type=range]'))
 			return;
 		const button = event.target.closest?.('button, a');
 		const actions = {
@@ -362,20 +486,30 @@ class Lightbox {
 
 	toggleDetails()
 	{
-		if (this.details) {
-			this.details.destroy();
-			this.details = null;
-		} else {
-			this.details = new Details(() => this.toggleDetails());
-			this.node.append(this.details.node);
-			if (this.item)
-				this.details.show(this.item);
-		}
+		if (this.details)
+			this.closeDetails();
+		else
+			this.openDetails();
 		localStorage.setItem('medianest.details', this.details ? '1' : '0');
-		this.infoButton.setAttribute('aria-expanded', String(Boolean(this.details)));
-		this.node.classList.toggle('with-details', Boolean(this.details));
 		if (this.drawn === 'failed' || this.drawn === 'processing')
 			this.draw();
+	}
+
+	openDetails()
+	{
+		this.details = new Details(() => this.toggleDetails());
+		this.node.append(this.details.node);
+		this.infoButton.setAttribute('aria-expanded', 'true');
+		this.node.classList.add('with-details');
+		this.details.show(this.item);
+	}
+
+	closeDetails()
+	{
+		this.details?.destroy();
+		this.details = null;
+		this.infoButton.setAttribute('aria-expanded', 'false');
+		this.node.classList.remove('with-details');
 	}
 
 	async download()

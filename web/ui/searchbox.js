@@ -4,6 +4,7 @@ import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName } from '../lib/format.js';
 import { go, goHere, here } from '../lib/router.js';
+import { scopeOf } from './scope.js';
 
 const SUGGEST_MS = 140;
 const SEARCH_MS = 500;   /* a pause after which the search itself runs: searches are limited */
@@ -135,7 +136,8 @@ export class SearchBox {
 			return;
 		this.stop = new AbortController();
 		try {
-			const { items } = await api.get('/search/suggest', { q },
+			const { items } = await api.get('/search/suggest',
+			    { q, scope: scopeOf(here().params) },
 			    { signal: this.stop.signal });
 			if (this.input.value.trim() === q && document.activeElement === this.input)
 				this.show(items.slice(0, 8));

@@ -7,6 +7,7 @@ import { mediaKind } from '../lib/kinds.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { link, parse } from '../lib/router.js';
+import { showPicture } from './picture.js';
 
 function
 describe(item)
@@ -16,7 +17,9 @@ describe(item)
 	const kind = kindName(item.kind);
 	const date = dayOf(item.takenAt ?? item.createdAt);
 
-	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${date}${state}`;
+	const by = item.ownerName ? `, by ${item.ownerName}` : '';
+
+	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${date}${by}${state}`;
 }
 
 export class Tile {
@@ -74,6 +77,8 @@ export class Tile {
 			    item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
 		    item.status === 'failed' ?
 			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
+		    item.ownerName && !busy ?
+			h('span.badge.owner', null, icon('person'), item.ownerName) : null,
 		    mediaKind(item.kind).named ?
 			h('span.caption', null, item.title,
 			    item.year ? h('small', null, String(item.year)) : null) : null,
@@ -116,13 +121,8 @@ export class Tile {
 		this.image = h('img', { alt: '', decoding: 'async', draggable: 'false',
 		    onload: () => {
 			this.shown = true;
-			this.image.classList.add('loaded');
-		}, onerror: () => {
-			if (!this.tried)
-				refresh(item.id);
-			this.tried = true;
 		} });
-		this.image.src = url;
 		this.art.append(this.image);
+		showPicture(this.image, item.id, () => thumbnail(item, this.width));
 	}
 }

@@ -18,7 +18,7 @@ words(u)
 {
 	switch (u.state) {
 	case 'waiting': return u.problem ? `${u.problem.message} Retrying soon.` :
-	    navigator.onLine ? 'Waiting' : 'Waiting for the connection';
+	    up.isCut() ? 'Waiting for the connection' : 'Waiting';
 	case 'starting': return u.hold ?
 	    `Too many uploads at once. Retrying in ${Math.ceil(u.hold / 1000)} s` : 'Starting…';
 	case 'ready-to-send': return 'Waiting';

@@ -1,12 +1,13 @@
-/* Everything the person can see, by date. */
+/* The person's library, by date; or everyone's, for people who may see it. */
 import { fill, h, icon } from '../lib/dom.js';
 import { monthOf } from '../lib/format.js';
-import { list } from '../lib/media.js';
+import { inLibrary, list } from '../lib/media.js';
 import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
 import { can, mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { Grid } from '../ui/grid.js';
+import { everyoneButton, scopeOf } from '../ui/scope.js';
 import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
 import { toast } from '../ui/toast.js';
@@ -35,7 +36,9 @@ mount(root, first)
 	let scrubber;
 	const sortName = () => (SORTS[params.sort] ? params.sort :
 	    SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
-	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '']);
+	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '', scopeOf(p)]);
+	const query = () => ({ sort: sortName(), kind: params.kind, scope: scopeOf(params) });
+	const everyone = everyoneButton();
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
 		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
@@ -54,7 +57,9 @@ mount(root, first)
 	const place = h('div.grid-place');
 
 	fill(root, h('h1.hidden-title', null, 'Library'),
-	    h('div.toolbar', null, kinds, h('label.sort', null, icon('sort'), sorts)), place);
+	    h('div.toolbar', null, kinds, everyone?.node,
+		h('label.sort', null, icon('sort'), sorts)),
+	    place);
 
 	const nothing = (title, ...more) =>
 	    h('div.empty', null, icon('photos'), h('h2', null, title), more);
@@ -82,13 +87,13 @@ mount(root, first)
 			onclick: () => goHere({ kind }) },
 		    text)));
 		sorts.value = sortName();
+		everyone?.show(params);
 		grid = new Grid({
 			label: 'Library',
 			pager: () => {
 				let cursor = null;
 				return async () => {
-					const page = await list({ sort: sortName(),
-					    kind: params.kind, cursor });
+					const page = await list({ ...query(), cursor });
 					cursor = page.next;
 					return { items: page.items, more: cursor !== null };
 				};
@@ -99,7 +104,8 @@ mount(root, first)
 				    label: monthOf(date) };
 			} : null,
 			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
-			    (!params.kind || item.kind === params.kind),
+			    (!params.kind || item.kind === params.kind) &&
+			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			compare: sort.compare,
 			selection, empty,
 			onlayout: () => scrubber?.update(),
@@ -121,6 +127,7 @@ mount(root, first)
 	addEventListener('keydown', keys);
 	return {
 		sequence: () => grid,
+		query,
 		title: () => 'Library',
 		update(next) {
 			const same = shownBy(next) === shownBy(params);

@@ -6,6 +6,7 @@ import { ago, fullTime } from '../lib/format.js';
 import { NOTIFICATIONS } from '../lib/kinds.js';
 import { link } from '../lib/router.js';
 import { setUnread, unread } from '../lib/unread.js';
+import { notice } from '../ui/form.js';
 import { fail } from '../ui/toast.js';
 
 const PAGE = 50;
@@ -68,8 +69,7 @@ mount(root)
 				h('p', null, 'You will see here when your uploads are ready or ' +
 				    'something needs your attention.')));
 		} catch (problem) {
-			fill(tail, h('div.notice', { role: 'alert' }, h('p', null, problem.message),
-			    h('button', { type: 'button', onclick: load }, 'Try again')));
+			fill(tail, notice(problem, load));
 		}
 	};
 	const off = on('notification', (event) => {

@@ -9,6 +9,7 @@ import { mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
+import { everyoneButton, scopeOf } from '../ui/scope.js';
 import { Selection } from '../ui/selection.js';
 
 const KINDS = [['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music'], ['movie', 'Films'],
@@ -34,9 +35,12 @@ mount(root, first)
 		{ icon: 'trash', label: 'Move to trash',
 		    run: (items) => trashWithUndo(items.filter(mayTrash)) },
 	]);
-	const key = (p) => JSON.stringify([p.q ?? '', p.sort, ...FILTERS.map((f) => p[f])]);
+	const everyone = everyoneButton();
+	const key = (p) => JSON.stringify([p.q ?? '', p.sort, scopeOf(p),
+	    ...FILTERS.map((f) => p[f])]);
 	const asked = () => (params.q ?? '') !== '' || FILTERS.some((f) => params[f]);
 	const query = (page) => ({ q: params.q ?? '', sort: params.sort, page,
+	    scope: scopeOf(params),
 	    ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])) });
 
 	fill(root, h('h1.hidden-title', null, 'Search'), chips, summary, notes, place, related);
@@ -81,6 +85,7 @@ mount(root, first)
 		years ? chip(span, 'clock', { yearFrom: null, yearTo: null }) :
 		    h('button.chip', { type: 'button', onclick: pickYears }, icon('clock'), 'Year'),
 		params.source ? chip(params.source, 'house', { source: null }) : null,
+		everyone?.node,
 		h('label.sort', null, icon('sort'), h('select',
 		    { 'aria-label': 'Sort by', value: sort,
 			onchange: ({ target: { value } }) =>
@@ -145,6 +150,7 @@ mount(root, first)
 		relatedGrid = null;
 		related.hidden = true;
 		drawChips();
+		everyone?.show(params);
 		fill(notes);
 		summary.textContent = '';
 		emit('searched', { q: params.q ?? '' });

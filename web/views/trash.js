@@ -67,6 +67,7 @@ mount(root)
 	    h('div.grid-place', null, grid.node));
 	return {
 		sequence: () => grid,
+		query: () => ({ status: 'trashed' }),
 		update() {},
 		unmount() {
 			grid.destroy();

@@ -81,9 +81,7 @@ sub start ($class, %with) {
 		},
 	} } });
 	$self->{session} = "/session/$session->{sessionId}";
-	# A window cannot be as narrow as a phone; the emulated screen can.
-	$self->cdp('Emulation.setDeviceMetricsOverride', { width => $self->{width},
-	    height => $self->{height}, deviceScaleFactor => 1, mobile => JSON::PP::false });
+	$self->resize($self->{width}, $self->{height});
 	$self->cdp('Emulation.setEmulatedMedia', { features => [ { name => 'prefers-color-scheme',
 	    value => $self->{dark} ? 'dark' : 'light' } ] });
 	$self->cdp('Emulation.setTouchEmulationEnabled', { enabled => JSON::PP::true })
@@ -108,6 +106,31 @@ sub wd ($self, $method, $path, $body = undef) {
 }
 sub cdp ($self, $command, $params = {}) {
 	return $self->wd(POST => '/goog/cdp/execute', { cmd => $command, params => $params });
+}
+# A window cannot be as narrow as a phone; the emulated screen can.
+sub resize ($self, $width, $height) {
+	return $self->cdp('Emulation.setDeviceMetricsOverride', { width => $width,
+	    height => $height, deviceScaleFactor => 1, mobile => JSON::PP::false });
+}
+
+# The network goes, or is back: no request gets through, and the page is told.
+sub offline ($self, $on) {
+	$self->cdp('Network.enable');
+	return $self->cdp('Network.emulateNetworkConditions', {
+		offline => $on ? JSON::PP::true : JSON::PP::false, latency => 0,
+		downloadThroughput => -1, uploadThroughput => -1,
+	});
+}
+
+# Requests to addresses of these patterns fail; without any, none do.
+sub block ($self, @patterns) {
+	$self->cdp('Network.enable');
+	return $self->cdp('Network.setBlockedURLs', { urls => \@patterns });
+}
+
+# A script that runs in each page before its own scripts do.
+sub before_load ($self, $script) {
+	return $self->cdp('Page.addScriptToEvaluateOnNewDocument', { source => $script });
 }
 sub get ($self, $url) { return $self->wd(POST => '/url', { url => $url }) }
 sub url ($self) { return $self->wd(GET => '/url') }
