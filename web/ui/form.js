@@ -30,11 +30,14 @@ recover(node, again, problem)
 export function
 notice(problem, again)
 {
-	const node = h('div.notice', { role: 'alert' }, h('p', null, problem.message),
+	const passing = again && PASSING.includes(problem.status);
+	const node = h('div.notice', { role: 'alert' }, icon('alert'),
+	    h('p', null, problem.message),
+	    passing ? h('small', null, 'Retrying automatically…') : null,
 	    problem.requestId ? h('small', null, `Request ${problem.requestId}`) : null,
 	    again ? h('button', { type: 'button', onclick: () => again() }, 'Try again') : null);
 
-	if (again && PASSING.includes(problem.status))
+	if (passing)
 		recover(node, again, problem);
 	return node;
 }

@@ -78,7 +78,8 @@ export class Tile {
 		    item.status === 'failed' ?
 			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
 		    item.ownerName && !busy ?
-			h('span.badge.owner', null, icon('person'), item.ownerName) : null,
+			h('span.badge.owner', null, icon('person'),
+			    h('span', null, item.ownerName)) : null,
 		    mediaKind(item.kind).named ?
 			h('span.caption', null, item.title,
 			    item.year ? h('small', null, String(item.year)) : null) : null,
