@@ -143,6 +143,13 @@ part 'pictures that did not come are fetched again' => sub {
 	$b->block;
 	$b->find('.lightbox img.large.loaded', 15);
 	pass 'and so does the large one';
+	$b->block("*/api/media/$film{wide}/file*");
+	open_item($b, $film{wide});
+	told($b, '.player-note', qr/\S/);
+	$b->block;
+	$b->wait_for('the film', sub { $b->js('return '
+	    . 'document.querySelector(".player video").videoWidth > 0') }, 15);
+	is $b->text('.player-note'), '', 'and so does a film';
 	$b->press('Escape');
 };
 

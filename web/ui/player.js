@@ -2,10 +2,12 @@
  * Video and audio: our own controls, a time line with pictures from the sprite, and a new address
  * when the signature expires in mid-play.
  */
+import { again } from '../lib/again.js';
 import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { duration } from '../lib/format.js';
 import { fileUrl, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
+import { showPicture } from './picture.js';
 
 const SPRITE_COLUMNS = 4; /* or fewer, when there are fewer tiles */
 const SEEK_STEP_S = 5;
@@ -23,6 +25,7 @@ export class Player {
 	constructor(item)
 	{
 		this.item = item;
+		this.tries = 0; /* in a row, to get the file's address */
 		this.audio = item.kind === 'audio' || item.kind === 'track';
 		this.media = h(this.audio ? 'audio' : 'video', { preload: 'metadata',
 		    playsinline: true, 'aria-label': item.title });
@@ -68,11 +71,14 @@ export class Player {
 
 	cover()
 	{
-		const url = thumbnail(this.item, 640);
+		const url = () => thumbnail(this.item, 640);
+		const image = url() ? h('img', { alt: '' }) : null;
 
+		if (image)
+			showPicture(image, this.item.id, url);
 		return h('div.cover', null,
 		    this.item.thumbhash ? placeholder(this.item.thumbhash) : null,
-		    url ? h('img.loaded', { src: url, alt: '' }) : icon('music'));
+		    image ?? icon('music'));
 	}
 
 	async load(at, play)
@@ -83,12 +89,16 @@ export class Player {
 				return;
 			this.media.src = url;
 			this.loaded = Date.now();
+			this.tries = 0;
+			this.say('');
 			if (at)
 				this.media.currentTime = at;
 			if (play)
 				await this.media.play().catch(() => {});
 		} catch (problem) {
 			this.say(problem.message);
+			if (!this.dead && (problem.status === 0 || problem.status >= 500))
+				again(() => !this.dead && this.load(at, play), this.tries++);
 		}
 	}
 
