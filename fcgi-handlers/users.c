@@ -203,8 +203,8 @@ invite_view(struct json *j, const struct invite *invite)
 
 /* An invitation: only the response to its request has its token and link. */
 static struct json *
-invite_made_view(struct arena *arena, const struct invite_made *invite, const struct invite_new *new,
-    bool secrets)
+invite_made_view(struct arena *arena, const struct invite_made *invite,
+    const struct invite_new *new, bool secrets)
 {
 	struct json *j = json_new(arena, 0);
 

@@ -9,5 +9,5 @@ dist_sql_DATA += sql/0006-keep-uploads-of-deleted-people.sql
 dist_sql_DATA += sql/0007-bind-links-to-credentials.sql
 dist_sql_DATA += sql/0008-end-invitations-and-links.sql
 dist_sql_DATA += sql/0009-keep-sums.sql
-dist_sql_DATA += sql/0011-keep-sizes-of-parts.sql
-dist_sql_DATA += sql/0012-keep-versions-and-history.sql
+dist_sql_DATA += sql/0010-keep-sizes-of-parts.sql
+dist_sql_DATA += sql/0011-keep-versions-and-history.sql

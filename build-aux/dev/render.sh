@@ -134,7 +134,7 @@ service() # NAME STAGE SIGNAL PROGRAM-OR-EMPTY CONFIGS... -- COMMAND...
 
 render_services() # base|all
 {
-	local conf name redis
+	local conf=$ETC/medianest.conf name redis
 
 	redis=$(redis_bin server)
 	{

@@ -57,7 +57,8 @@ pool_pid() # pool-NAME
 {
 	local pid parent
 
-	parent=$(stack_pid "$(pool_parent "$1")") && pid=$(cat "$RUN/$1.pid" 2>/dev/null) || return 1
+	parent=$(stack_pid "$(pool_parent "$1")") && pid=$(cat "$RUN/$1.pid" 2>/dev/null) ||
+	    return 1
 	[ "$(sed -n 's/^[0-9]* (.*) . \([0-9]*\) .*/\1/p' "/proc/${pid:-0}/stat" \
 	    2>/dev/null)" = "$parent" ] && printf '%s\n' "$pid"
 }

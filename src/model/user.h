@@ -15,7 +15,7 @@ struct user {
 	bool active;
 	bool totp_enabled, plex_linked;
 	int64_t generation;
-	int64_t version; /* grows with each change of what others see of them */
+	int64_t version;                   /* grows with each change of what others see of them */
 	int64_t created_at, last_login_at; /* us */
 };
 
