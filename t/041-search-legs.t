@@ -69,6 +69,49 @@ subtest 'all legs are slow' => sub {
 	is search('kingfisher%20dawn')->{status}, 200, 'back at once';
 };
 
+# Words of half the catalogue: the newest matches are ranked, wherever they are.
+subtest 'many matches' => sub {
+	my $bert = $mn->user(role => 'user');
+	my $fill = sub {
+		my ($word, $n, $owner, $visibility, $age) = @_;
+		$mn->psql('INSERT INTO media (id, kind, title, overview, status, visibility, '
+		    . "owner_id, asset_prefix, created_at) SELECT gen_random_uuid(), 'image', "
+		    . "'Number ' || n, '$word', 'ready', '$visibility', '$owner->{id}', "
+		    . "'derived/x', now() - interval '$age days' - n * interval '1 minute' "
+		    . "FROM generate_series(1, $n) n");
+	};
+	$fill->('gannet', 1500, $anna, 'house', 10);
+	$fill->('plover plover', 3000, $anna, 'house', 100);
+	$fill->('gannet secret', 50, $bert, 'private', 5);
+	$fill->('gannet mine', 20, $anna, 'private', 500);
+	$mn->psql('ANALYZE media');
+	my $page = sub {
+		my ($q, $more) = @_;
+		my $r = search("$q$more");
+		is $r->{status}, 200, "answered: $q$more" or diag $r->{content};
+		return $r->{json};
+	};
+	my $r = $page->('gannet', '');
+	is scalar @{ $r->{items} }, 25, 'a page';
+	cmp_ok $r->{page}{total}, '>=', 600, 'of many';
+	ok !$r->{page}{totalIsExact}, 'and more than are counted';
+	is_deeply [ grep { $_->{overview} !~ /gannet/ || $_->{overview} =~ /secret/ }
+	    map { @{ $page->('gannet', "&page=$_")->{items} } } 1 .. 3 ], [],
+	    'with the word, and readable';
+	is_deeply [ map { $_->{title} } @{ $page->('gannet', '&sort=newest')->{items} } ],
+	    [ map { "Number $_" } 1 .. 25 ], 'newest first';
+	$r = $page->('plover', '&sort=newest');
+	is $r->{items}[0]{title}, 'Number 1', 'what is behind much else is found';
+	is $r->{items}[0]{overview}, 'plover plover', 'which it is';
+	cmp_ok $r->{page}{total}, '>=', 600, 'in full';
+	is_deeply [ grep { $_->{overview} !~ /plover/ }
+	    @{ $page->('-gannet%20number', '')->{items} } ], [],
+	    'so is what is left by an exclusion';
+	is $page->('gannet%20mine', '')->{page}{total}, 20, 'few among many are counted';
+	is $page->('%22gannet%20secret%22', '')->{page}{total}, 0, 'and nothing of others is';
+	is $page->('%22gannet%20plover%22', '')->{page}{total}, 0, 'a phrase of two such words';
+};
+
 subtest 'legs of other kinds' => sub {
 	plan skip_all => 'search-check is not built' unless -x $check;
 	my $said = MediaNest::Test::run_output($check, $mn->{status}{databaseUrl}, $anna->{id},

@@ -1,13 +1,24 @@
 /* Candidates and items of a search: see store_search.h and sql/search.sql. */
 #include "store/store_search.h"
 
+#include <string.h>
+
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/sql_search.h"
 #include "core/banned.h"
 
-#define TEXT_PARAMS 16
-#define METADATA_PARAMS 18
+#define MANY_PARAMS 19
+#define METADATA_PARAMS 19
+
+/* Labels are looked for among so many matches at most: beyond, it costs more than it is worth. */
+#define LABELS_MATCHES_MAX 2000
+/* Scanning newest first reads a row for about half of what a match of the GIN index costs. */
+#define SCAN_CHEAPER 2
+/* The scan gives up where there are so many times fewer matches than expected... */
+#define SCAN_PATIENCE 4
+/* ... and after this part of all items: of a quarter, the planner would rather sort all. */
+#define SCAN_PART 6
 
 static const char *
 array_or_null(struct arena *arena, const char *const *items, size_t n)
@@ -21,57 +32,142 @@ int_or_null(struct arena *arena, int64_t n)
 	return n != 0 ? db_int(arena, n) : NULL;
 }
 
-/* Of the metadata leg; the text leg has the first TEXT_PARAMS of them. */
-static const char *const *
-leg_params(struct arena *arena, const struct search_ask *a)
+bool
+store_search_has_text(const struct search_ask *a)
 {
-	const char **p = arena_array(arena, METADATA_PARAMS, sizeof(*p));
+	return strcmp(a->terms, "{}") != 0 || *a->prefix != '\0';
+}
+
+/*
+ * Whether to read all matches. To find `cap` of them by date takes items * cap / matches rows, if
+ * they are spread evenly.
+ */
+static bool
+few(const struct search_plan *p)
+{
+	return p->matches <= SEARCH_CAP_FREQUENT ||
+	    p->matches <= SEARCH_CAP_FREQUENT * p->items / (p->matches * SCAN_CHEAPER);
+}
+
+/* Items that a scan by date reads at most. */
+static int64_t
+scan_max(const struct search_plan *p)
+{
+	int64_t patience = SCAN_PATIENCE * p->cap * p->items / p->matches;
+	int64_t part = p->items / SCAN_PART;
+
+	return patience < part ? patience : part;
+}
+
+void
+store_search_plan(struct arena *arena, const struct search_ask *a, struct db_call *call)
+{
+	const char **p = arena_array(arena, 2, sizeof(*p));
+
+	p[0] = a->terms;
+	p[1] = a->prefix;
+	*call = (struct db_call) {
+		.query = &store_search_queries[Q_SEARCH_PLAN], .params = p, .nparams = 2
+	};
+}
+
+void
+store_search_planned(const struct rows *rows, struct search_ask *a)
+{
+	struct search_plan *p = &a->plan;
+
+	*p = (struct search_plan) { .asked = "", .ranked = "", .cap = SEARCH_CAP };
+	if (rows == NULL || rows_count(rows) == 0)
+		return;
+	p->asked = rows_str(rows, 0, 0);
+	p->ranked = rows_str(rows, 0, 1);
+	p->must = rows_str(rows, 0, 2);
+	p->matches = rows_int(rows, 0, 3);
+	p->items = rows_int(rows, 0, 4);
+	if (p->items < p->matches) /* not analyzed yet */
+		p->items = p->matches;
+	if (!few(p))
+		p->cap = SEARCH_CAP_FREQUENT;
+}
+
+/* Those that all legs have: returns how many. */
+static size_t
+filter_params(struct arena *arena, const struct search_ask *a, const char **p)
+{
 	size_t n = 0;
 
 	p[n++] = a->reader.user_id;
-	p[n++] = a->text;
-	p[n++] = a->prefix;
 	p[n++] = array_or_null(arena, a->kinds, a->nkinds);
 	p[n++] = a->source;
 	p[n++] = a->owner;
 	p[n++] = int_or_null(arena, a->year_from);
 	p[n++] = int_or_null(arena, a->year_to);
-	p[n++] = array_or_null(arena, a->tags, a->ntags);
+	p[n++] = array_or_null(arena, a->not_kinds, a->n_not_kinds);
+	p[n++] = a->not_years;
 	p[n++] = a->id_text;
 	p[n++] = a->id_number;
 	p[n++] = array_or_null(arena, a->soft_kinds, a->nsoft_kinds);
-	p[n++] = a->soft_kind_words != NULL ? a->soft_kind_words : "";
+	p[n++] = a->soft_kind_words;
 	p[n++] = a->soft_years;
-	p[n++] = a->soft_year_words != NULL ? a->soft_year_words : "";
-	p[n++] = db_int(arena, SEARCH_CAP + 1);
-	p[n++] = a->title;
-	p[n++] = db_array(arena, a->labels, a->nlabels);
-	return p;
+	p[n++] = a->soft_year_words;
+	p[n++] = db_int(arena, a->plan.cap + 1);
+	return n;
 }
+
+static void
+fill(struct db_call *call, unsigned query, bool all, const char **params, size_t n)
+{
+	call->query = &store_search_queries[query + (all ? 1 : 0)];
+	call->params = params;
+	call->nparams = n;
+}
+_Static_assert(Q_SEARCH_FILTERED_ALL == Q_SEARCH_FILTERED + 1 &&
+	Q_SEARCH_FEW_ALL == Q_SEARCH_FEW + 1 && Q_SEARCH_MANY_ALL == Q_SEARCH_MANY + 1 &&
+	Q_SEARCH_METADATA_ALL == Q_SEARCH_METADATA + 1,
+    "the statement for readers of everything is the next one");
 
 void
 store_search_text(struct arena *arena, const struct search_ask *a, struct db_call *call)
 {
-	call->query = &store_search_queries[a->reader.all ? Q_SEARCH_TEXT_ALL : Q_SEARCH_TEXT];
-	call->params = leg_params(arena, a);
-	call->nparams = TEXT_PARAMS;
+	const char **p = arena_array(arena, MANY_PARAMS, sizeof(*p));
+	const struct search_plan *plan = &a->plan;
+	size_t n = filter_params(arena, a, p);
+
+	if (!store_search_has_text(a)) {
+		fill(call, Q_SEARCH_FILTERED, a->reader.all, p, n);
+		return;
+	}
+	p[n++] = plan->asked;
+	p[n++] = plan->ranked;
+	p[n++] = a->by_rank ? "true" : "false";
+	if (few(plan)) {
+		fill(call, Q_SEARCH_FEW, a->reader.all, p, n);
+		return;
+	}
+	p[n++] = db_int(arena, scan_max(plan));
+	fill(call, Q_SEARCH_MANY, a->reader.all, p, n);
 }
 
 void
 store_search_metadata(struct arena *arena, const struct search_ask *a, struct db_call *call)
 {
-	unsigned query = a->reader.all ? Q_SEARCH_METADATA_ALL : Q_SEARCH_METADATA;
+	const char **p = arena_array(arena, METADATA_PARAMS, sizeof(*p));
+	bool labels = store_search_has_text(a) && a->plan.matches <= LABELS_MATCHES_MAX;
+	size_t n = filter_params(arena, a, p);
 
-	call->query = &store_search_queries[query];
-	call->params = leg_params(arena, a);
-	call->nparams = METADATA_PARAMS;
+	p[n++] = a->plan.asked;
+	p[n++] = a->title;
+	p[n++] = labels ? array_or_null(arena, a->labels, a->nlabels) : NULL;
+	p[n++] = a->plan.must;
+	fill(call, Q_SEARCH_METADATA, a->reader.all, p, n);
 }
 
 void
 store_search_candidates(struct arena *arena, const struct rows *rows, struct candidate **out,
-    size_t *n)
+    size_t *n, bool *partial)
 {
 	*n = rows_count(rows);
+	*partial = *n > 0 && rows_bool(rows, 0, 9);
 	*out = arena_array(arena, *n, sizeof(**out));
 	for (size_t i = 0; i < *n; i++) {
 		struct candidate *c = &(*out)[i];
@@ -96,7 +192,7 @@ store_search_items(struct db *db, struct arena *arena, const struct items_ask *a
 
 	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_ITEMS],
 		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "true" : "false",
-		    db_array(arena, ask->ids, ask->nids), ask->any_text, ask->prefix),
+		    db_array(arena, ask->ids, ask->nids), ask->any_words, ask->prefix),
 		&rows, err))
 		return false;
 	found->n = rows_count(rows);

@@ -20,15 +20,27 @@
 extern const struct query store_search_queries[];
 extern const struct query store_search_words_queries[];
 
-#define SEARCH_CAP 2000 /* candidates of the text leg; titles and tags have smaller limits */
+/* Candidates of the text leg, and those of frequent words; titles and tags have smaller limits. */
+#define SEARCH_CAP 2000
+#define SEARCH_CAP_FREQUENT 600
+
+/* What a text comes to; the tsqueries are as text. */
+struct search_plan {
+	const char *asked, *ranked, *must; /* must: NULL if nothing */
+	int64_t matches, items;            /* as PostgreSQL expects */
+	int cap;                           /* of candidates: one more means that there are more */
+};
 
 struct search_ask {
 	struct media_reader reader;
 	/*
-	 * Text: for websearch_to_tsquery, "" = everything; prefix: quoted words for to_tsquery, ""
-	 * = none. Both must match.
+	 * Terms as an array of PostgreSQL, "{}" = everything: see mn_search_terms() in
+	 * sql/0013-search-word-for-word.sql. prefix: quoted words for to_tsquery, "" = none. Both
+	 * must match.
 	 */
-	const char *text, *prefix;
+	const char *terms, *prefix;
+	struct search_plan plan; /* of both; store_search_plan() */
+	bool by_rank;            /* where there are too many, the best are wanted, not the newest */
 	/* compared with whole titles and their beginnings; "" = none */
 	const char *title;
 	const char *const *labels;
@@ -38,8 +50,9 @@ struct search_ask {
 	size_t nkinds;
 	const char *source, *owner;
 	int64_t year_from, year_to;
-	const char *const *tags;
-	size_t ntags; /* all of them */
+	const char *const *not_kinds;
+	size_t n_not_kinds;
+	const char *not_years; /* int4range[] literal */
 	/* external id as JSON, with its value as string and as number */
 	const char *id_text, *id_number;
 	/*
@@ -47,8 +60,8 @@ struct search_ask {
 	 */
 	const char *const *soft_kinds;
 	size_t nsoft_kinds;
-	const char *soft_kind_words;
-	const char *soft_years, *soft_year_words; /* int[] literal */
+	const char *soft_kind_words;              /* text[] literals */
+	const char *soft_years, *soft_year_words; /* int[] literal, text[] literal */
 };
 
 struct candidate {
@@ -60,13 +73,24 @@ struct candidate {
 	const struct media *media;
 };
 
+/* Whether there is a text at all. */
+bool store_search_has_text(const struct search_ask *);
+/*
+ * Fills a call for the plan of a text; store_search_planned() reads its rows. Without a text, or
+ * with `rows` NULL, the plan is that of the filters alone.
+ */
+void store_search_plan(struct arena *, const struct search_ask *, struct db_call *);
+void store_search_planned(const struct rows *, struct search_ask *);
+
 /*
  * Each function fills a call for db_each(), so that all legs share one round trip.
- * store_search_candidates() then reads its rows, best first.
+ * store_search_candidates() then reads its rows, best first. *partial: it did not look at all
+ * items, and there may be others.
  */
 void store_search_text(struct arena *, const struct search_ask *, struct db_call *);
 void store_search_metadata(struct arena *, const struct search_ask *, struct db_call *);
-void store_search_candidates(struct arena *, const struct rows *, struct candidate **, size_t *n);
+void store_search_candidates(struct arena *, const struct rows *, struct candidate **, size_t *n,
+    bool *partial);
 
 #define MATCHED_TITLE 1u
 #define MATCHED_TAGS 2u /* tags, genres, artist and the like */
@@ -77,7 +101,8 @@ struct items_ask {
 	const struct media_reader *reader;
 	const char *const *ids;
 	size_t nids;
-	const char *any_text, *prefix; /* as in struct search_ask, but any of the words */
+	const char *any_words; /* text[] literal: any of them counts */
+	const char *prefix;    /* as in struct search_ask */
 };
 struct items_found {
 	struct media *items;

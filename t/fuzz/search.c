@@ -11,43 +11,56 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-/* No input may become an operator: outside quotes there are only spaces, minus signs and 'or'. */
+/* An array of PostgreSQL: nothing that was typed gets out of its quotation marks. */
 static void
-check_text(const char *text)
+check_array(const char *text)
 {
+	size_t len = strlen(text);
 	bool quoted = false;
 
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '"')
+	if (len < 2 || text[0] != '{' || text[len - 1] != '}')
+		abort();
+	for (size_t i = 1; i < len - 1; i++) {
+		if (text[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && strchr(" -or", *p) == NULL)
-			abort();
-		else if (quoted && (unsigned char)*p < 0x80 && strchr("'\\!&|()<>:*", *p) != NULL)
+		else if (quoted && text[i] == '\\')
+			i++;
+		else if (!quoted && text[i] != ',')
 			abort();
 	}
 	if (quoted)
 		abort();
 }
 
+/* No word may become an operator of a tsquery. */
+static void
+check_word(const char *word)
+{
+	if (*word == '\0' || strpbrk(word, "\"'\\!&|()<>:*-") != NULL)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct search_ask ask = { .text = "" };
+	struct search_ask ask = { .terms = "{}" };
 	struct search_query q;
 	struct arena arena;
 
 	arena_init(&arena);
 	search_parse(&arena, arena_strndup(&arena, (const char *)data, size), &q);
 	for (size_t i = 0; i < q.nterms; i++) {
-		if (q.terms[i].text[0] == '\0' ||
-		    strpbrk(search_words_prefix(&arena, q.terms[i].text) + 1, "\\") != NULL)
-			abort();
+		check_word(q.terms[i].text);
 		search_words_distance(q.terms[i].text, q.terms[0].text, 3);
 	}
-	for (int join = WORDS_ALL; join <= WORDS_SHOWN; join++)
-		check_text(search_words_text(&arena, &q, q.nterms, (enum words_join)join));
+	check_array(search_words_terms(&arena, &q, q.nterms, WORDS_ALL));
+	check_array(search_words_terms(&arena, &q, q.nterms, WORDS_ANY));
+	check_array(search_words_shown(&arena, &q));
 	search_words_labels(&arena, &q, &ask);
 	search_words_soft(&arena, &q, &ask);
+	search_words_exclude(&arena, &q, &ask);
+	search_words_loosen(&arena, &q);
+	search_parse(&arena, search_words_again(&arena, &q), &q);
 	if (q.id_value != NULL && strspn(q.id_value, "t0123456789") != strlen(q.id_value))
 		abort();
 	arena_clear(&arena);

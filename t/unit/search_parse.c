@@ -9,11 +9,11 @@
 
 static struct arena arena;
 
-/* Every part as text: w:word p:phrase n:absent y:year k:kind, then the filters. */
+/* Every part as text: w:word p:phrase n:absent y:year k:kind x:absent phrase, then the filters. */
 static const char *
 parsed(const char *text)
 {
-	static const char letters[] = "wpnyk";
+	static const char letters[] = "wpnykx";
 	struct search_query q;
 	struct buf buf;
 
@@ -25,6 +25,13 @@ parsed(const char *text)
 		buf_addf(&buf, "tag=%s ", q.tags[i]);
 	for (size_t i = 0; i < q.nkinds; i++)
 		buf_addf(&buf, "kind=%s ", q.kinds[i]);
+	for (size_t i = 0; i < q.n_not_tags; i++)
+		buf_addf(&buf, "tag!=%s ", q.not_tags[i]);
+	for (size_t i = 0; i < q.n_not_kinds; i++)
+		buf_addf(&buf, "kind!=%s ", q.not_kinds[i]);
+	for (size_t i = 0; i < q.n_not_years; i++)
+		buf_addf(&buf, "year!=%lld-%lld ", (long long)q.not_years[i].from,
+		    (long long)q.not_years[i].to);
 	if (q.source != NULL)
 		buf_addf(&buf, "source=%s ", q.source);
 	if (q.year_from != 0)
@@ -54,6 +61,30 @@ main(void)
 		{ "L\xc3\xa9on", "w:l\xc3\xa9on ..." },
 		{ "-poster dog", "n:poster w:dog ..." },
 		{ "- -- -!", "" },
+		{ "-\xc3\xbc"
+		  "ber",
+		    "n:\xc3\xbc"
+		    "ber" },
+		{ "-'tis dog", "n:tis w:dog ..." },
+		{ "-spider-man", "n:spider man" },
+		{ "spider -man", "w:spider n:man" },
+		{ "-\"a b\" c", "x:a b w:c ..." },
+		{ "-\"a b", "x:a b" },
+		{ "-\"\" -\"!\"", "" },
+		{ "-2019 -photos", "n:2019 n:photos" },
+		{ "-tag:beach -tag:\"a b\" -tag:", "n:tag tag!=beach tag!=a b" },
+		{ "-kind:video -kind:nothing", "n:kind nothing kind!=video" },
+		{ "-year:2019 -year:1990-1999 -year:x",
+		    "n:year x year!=2019-2019 year!=1990-1999" },
+		{ "-source:plex", "source=upload" },
+		{ "-tmdb:603", "n:tmdb 603" },
+		{ "\xe2\x80\x9csunrise over\xe2\x80\x9d sea", "p:sunrise over w:sea ..." },
+		{ "\xc2\xab"
+		  "a b\xc2\xbb -\xe2\x80\x9e"
+		  "c d\xe2\x80\x9c",
+		    "p:a b x:c d" },
+		{ "\"don't look\"", "p:dont look" },
+		{ "\"one\"", "p:one" },
 		{ "tag:beach", "tag=beach" },
 		{ "tag:\"Summer holiday\" dog ", "w:dog tag=Summer holiday" },
 		{ "tag:", "w:tag ..." },

@@ -3,6 +3,7 @@
 
 #include "core/arena.h"
 #include "service/catalogue/search_words.h"
+#include "store/pg.h"
 #include "t/unit/tap.h"
 #include "core/banned.h"
 
@@ -14,10 +15,37 @@ texts(const char *typed, const char *all, const char *any, const char *shown, co
 	struct search_query q;
 
 	search_parse(&arena, typed, &q);
-	is_str(search_words_text(&arena, &q, q.nterms, WORDS_ALL), all, "%s: all", typed);
-	is_str(search_words_text(&arena, &q, q.nterms, WORDS_ANY), any, "%s: any", typed);
-	is_str(search_words_text(&arena, &q, q.nterms, WORDS_SHOWN), shown, "%s: shown", typed);
-	is_str(search_words_title(&arena, &q), title, "%s: as a title", typed);
+	is_str(search_words_terms(&arena, &q, q.nterms, WORDS_ALL), all, "%s: all", typed);
+	is_str(search_words_terms(&arena, &q, q.nterms, WORDS_ANY), any, "%s: any", typed);
+	is_str(search_words_shown(&arena, &q), shown, "%s: shown", typed);
+	is_str(search_words_plain(&arena, &q), title, "%s: as a title", typed);
+}
+
+/* What is proposed, as it is and with the phrases taken apart. */
+static void
+again(const char *typed, const char *whole, const char *loosened)
+{
+	struct search_query q;
+
+	search_parse(&arena, typed, &q);
+	is_str(search_words_again(&arena, &q), whole, "%s: again", typed);
+	search_words_loosen(&arena, &q);
+	is_str(search_words_again(&arena, &q), loosened, "%s: loosened", typed);
+}
+
+static void
+excluded(const char *typed, const char *kinds, const char *years)
+{
+	struct search_ask ask = { .terms = "{}" };
+	struct search_query q;
+
+	search_parse(&arena, typed, &q);
+	search_words_soft(&arena, &q, &ask);
+	search_words_exclude(&arena, &q, &ask);
+	is_str(ask.n_not_kinds > 0 ? db_array(&arena, ask.not_kinds, ask.n_not_kinds) : NULL, kinds,
+	    "%s: no such kinds", typed);
+	is_str(ask.not_years, years, "%s: no such years", typed);
+	ok(ask.soft_years == NULL && ask.nsoft_kinds == 0, "%s: none is wanted", typed);
 }
 
 static void
@@ -30,25 +58,36 @@ distance(const char *a, const char *b, unsigned want)
 int
 main(void)
 {
-	struct search_ask ask = { .text = "" };
+	struct search_ask ask = { .terms = "{}" };
 	struct search_query q;
 	char longest[200];
 
 	arena_init(&arena);
-	texts("Marvel movies 2023", "\"marvel\"", "\"marvel\"",
-	    "\"marvel\" or \"movies\" or \"2023\"", "marvel movies 2023");
-	texts("\"blade runner\" dog -cat", "\"blade runner\" \"dog\" -\"cat\"",
-	    "\"blade runner\" or \"dog\"", "\"blade runner\" or \"dog\"", "");
-	texts("sink or swim", "\"sink\" \"or\" \"swim\"", "\"sink\" or \"or\" or \"swim\"",
-	    "\"sink\" or \"or\" or \"swim\"", "sink or swim");
-	texts("", "", "", "", "");
+	texts("Marvel movies 2023", "{\"~marvel\"}", "{\"|marvel\"}",
+	    "{\"marvel\",\"movies\",\"2023\"}", "marvel movies 2023");
+	texts("\"blade runner\" dog -cat -\"a b\"",
+	    "{\"=blade runner\",\"~dog\",\"-cat\",\"!a b\"}",
+	    "{\"=blade runner\",\"|dog\",\"-cat\",\"!a b\"}", "{\"blade runner\",\"dog\"}",
+	    "blade runner dog");
+	texts("tag:a\\\"b sea -tag:\"c d\"", "{\"~sea\",\"#a\\\\\\\"b\",\"^c d\"}",
+	    "{\"|sea\",\"#a\\\\\\\"b\",\"^c d\"}", "{\"sea\"}", "sea");
+	texts("", "{}", "{}", "{}", "");
+	again("\"Blade runner\" dog -cat -\"a b\" photos tag:\"x y\" -year:1990",
+	    "\"blade runner\" dog -cat -\"a b\" photos tag:\"x y\" -year:1990",
+	    "blade runner dog -cat -\"a b\" photos tag:\"x y\" -year:1990");
+	again("\"movies 1999\" tt0133093", "\"movies 1999\" tt0133093", "movies 1999 tt0133093");
+	again("kind:video", "kind:video", "kind:video");
+	excluded("dog", NULL, NULL);
+	excluded("-photos -2019 -kind:audio -year:1990-1999", "{\"image\",\"audio\"}",
+	    "{\"[2019,2019]\",\"[1990,1999]\"}");
+	excluded("-\"2019\" -\"photos\"", NULL, NULL);
 	search_parse(&arena, "dog photos 2019 2020", &q);
 	search_words_soft(&arena, &q, &ask);
-	is_str(ask.soft_years, "{2019,2020}", "years");
-	is_str(ask.soft_year_words, "\"2019\" or \"2020\"", "as words");
+	is_str(ask.soft_years, "{\"2019\",\"2020\"}", "years");
+	is_str(ask.soft_year_words, "{\"2019\",\"2020\"}", "as words");
 	is_int(ask.nsoft_kinds, 1, "kinds");
 	is_str(ask.soft_kinds[0], "image", "which");
-	is_str(ask.soft_kind_words, "\"photos\"", "as words");
+	is_str(ask.soft_kind_words, "{\"photos\"}", "as words");
 	is_str(search_words_prefix(&arena, "hom"), "'hom':*", "a beginning");
 
 	distance("", "", 0);

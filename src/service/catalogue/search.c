@@ -33,6 +33,13 @@ search_state_name(enum source_state state)
 	return names[state];
 }
 
+static bool
+words_remain(const struct search_run *run)
+{
+	return search_words_count(&run->query, TERM_WORD) > 0 ||
+	    search_words_count(&run->query, TERM_PHRASE) > 0;
+}
+
 /*
  * Tries the same text with both years and kinds, kinds alone, years alone, and neither, until one
  * finds something. Both are left out only if words remain.
@@ -58,8 +65,7 @@ attempt_soft(struct search_run *run, struct error *err)
 				return false;
 		}
 	}
-	if (search_legs_want_more(run) && (years || kinds) &&
-	    (*full.text != '\0' || *full.prefix != '\0')) {
+	if (search_legs_want_more(run) && (years || kinds) && words_remain(run)) {
 		run->ask.soft_years = NULL;
 		run->ask.nsoft_kinds = 0;
 		if (!search_legs_read(run, err))
@@ -74,19 +80,30 @@ static bool
 attempt_typing(struct search_run *run, struct error *err)
 {
 	struct search_query *q = &run->query;
-	const char *text = run->ask.text;
+	const char *terms = run->ask.terms;
 	bool ok;
 
 	if (!q->typing || strlen(q->terms[q->nterms - 1].text) < SEARCH_PREFIX_MIN)
 		return true;
-	run->ask.text = search_words_text(run->call->arena, q, q->nterms - 1, WORDS_ALL);
+	run->ask.terms = search_words_terms(run->call->arena, q, q->nterms - 1, WORDS_ALL);
 	run->ask.prefix = search_words_prefix(run->call->arena, q->terms[q->nterms - 1].text);
 	ok = attempt_soft(run, err);
 	if (ok && search_legs_want_more(run)) {
-		run->ask.text = text;
+		run->ask.terms = terms;
 		run->ask.prefix = "";
 	}
 	return ok;
+}
+
+/* Asks for what the query has become. */
+static bool
+attempt_changed(struct search_run *run, struct error *err)
+{
+	struct arena *arena = run->call->arena;
+
+	run->ask.terms = search_words_terms(arena, &run->query, run->query.nterms, WORDS_ALL);
+	run->ask.title = search_words_plain(arena, &run->query);
+	return attempt_soft(run, err);
 }
 
 /*
@@ -98,28 +115,42 @@ attempt_corrected(struct search_run *run, bool *changed, struct error *err)
 {
 	if (!search_words_correct(run->call, &run->ask.reader, &run->query, changed, err))
 		return false;
-	if (!*changed)
-		return true;
-	run->ask.text =
-	    search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_ALL);
-	run->ask.title = search_words_title(run->call->arena, &run->query);
-	return attempt_soft(run, err);
+	return !*changed || attempt_changed(run, err);
 }
 
-/* Finally tries any of the words, but not if the query excludes words. */
+/* Tries any of the words, but not if the query excludes words. */
 static bool
 attempt_any(struct search_run *run, struct error *err)
 {
-	const char *text =
-	    search_words_text(run->call->arena, &run->query, run->query.nterms, WORDS_ANY);
+	const struct search_query *q = &run->query;
 
-	for (size_t i = 0; i < run->query.nterms; i++)
-		if (run->query.terms[i].kind == TERM_NOT)
-			return true;
-	if (*text == '\0' || str_eq(text, run->ask.text))
+	if (search_words_count(q, TERM_WORD) < 2 || search_words_count(q, TERM_NOT) > 0 ||
+	    search_words_count(q, TERM_NOT_PHRASE) > 0)
 		return true;
-	run->ask.text = text;
+	run->ask.terms = search_words_terms(run->call->arena, q, q->nterms, WORDS_ANY);
 	return attempt_soft(run, err);
+}
+
+/*
+ * Nothing has the phrases of the query: the result remains empty, and did_you_mean has their words,
+ * corrected, if these would find something.
+ */
+static bool
+attempt_loosened(struct search_run *run, const char **did_you_mean, struct error *err)
+{
+	struct search_query *q = &run->query;
+	bool changed;
+
+	if (search_words_count(q, TERM_PHRASE) == 0)
+		return true;
+	search_words_loosen(run->call->arena, q);
+	if (!search_words_correct(run->call, &run->ask.reader, q, &changed, err) ||
+	    !attempt_changed(run, err))
+		return false;
+	if (search_legs_found(run))
+		*did_you_mean = search_words_again(run->call->arena, q);
+	search_legs_forget(run);
+	return true;
 }
 
 static bool
@@ -132,8 +163,10 @@ candidates(struct search_run *run, const char **did_you_mean, struct error *err)
 	    (search_legs_want_more(run) && !attempt_corrected(run, &changed, err)) ||
 	    (search_legs_want_more(run) && !attempt_any(run, err)))
 		return false;
-	if (changed && search_legs_found(run))
-		*did_you_mean = search_words_plain(run->call->arena, &run->query);
+	if (search_legs_want_more(run))
+		return attempt_loosened(run, did_you_mean, err);
+	if (changed)
+		*did_you_mean = search_words_again(run->call->arena, &run->query);
 	return true;
 }
 
@@ -156,8 +189,7 @@ filters_fill(struct search_run *run)
 	a->owner = req->owner;
 	a->year_from = req->year_from != 0 ? req->year_from : q->year_from;
 	a->year_to = req->year_to != 0 ? req->year_to : q->year_to;
-	a->tags = q->tags;
-	a->ntags = q->ntags;
+	search_words_exclude(run->call->arena, q, a);
 	if (q->id_name != NULL) {
 		a->id_text =
 		    arena_printf(run->call->arena, "{\"%s\":\"%s\"}", q->id_name, q->id_value);
@@ -168,10 +200,13 @@ filters_fill(struct search_run *run)
 }
 
 static bool
-has_filter(const struct search_ask *a)
+has_filter(const struct search_run *run)
 {
+	const struct search_ask *a = &run->ask;
+
 	return a->nkinds > 0 || a->source != NULL || a->owner != NULL || a->year_from != 0 ||
-	    a->year_to != 0 || a->ntags > 0 || a->id_text != NULL;
+	    a->year_to != 0 || run->query.ntags > 0 || a->id_text != NULL || a->n_not_kinds > 0 ||
+	    a->not_years != NULL || run->query.n_not_tags > 0;
 }
 
 static bool
@@ -184,13 +219,14 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	*a = (struct search_ask) { .text = NULL };
 	media_reader_in(who, run->req->scope, &a->reader);
 	filters_fill(run);
-	if (q->nterms == 0 && !has_filter(a))
+	if (q->nterms == 0 && !has_filter(run))
 		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?
 		    true :
 		    error_field(err, "q", "required", "must have words unless a filter is set");
-	a->text = search_words_text(run->call->arena, q, q->nterms, WORDS_ALL);
+	a->terms = search_words_terms(run->call->arena, q, q->nterms, WORDS_ALL);
 	a->prefix = "";
-	a->title = search_words_title(run->call->arena, q);
+	a->by_rank = run->req->sort == SEARCH_RELEVANCE;
+	a->title = search_words_plain(run->call->arena, q);
 	search_words_labels(run->call->arena, q, a);
 	search_words_soft(run->call->arena, q, a);
 	return true;
@@ -200,7 +236,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 static bool
 asks_something(const struct search_run *run)
 {
-	return run->query.nterms > 0 || has_filter(&run->ask);
+	return run->query.nterms > 0 || has_filter(run);
 }
 
 static void
@@ -217,7 +253,7 @@ matched_fill(const struct search_run *run, struct search_hit *hit, unsigned bits
 
 	if ((bits & MATCHED_TITLE) != 0)
 		matched_add(hit, "title");
-	if ((bits & MATCHED_TAGS) != 0 || a->ntags > 0)
+	if ((bits & MATCHED_TAGS) != 0 || run->query.ntags > 0)
 		matched_add(hit, "tags");
 	if ((bits & MATCHED_OVERVIEW) != 0)
 		matched_add(hit, "overview");
@@ -246,8 +282,7 @@ items_read(struct search_run *run, const struct fused *list, size_t n, struct it
 	const char *ids[SEARCH_PAGE];
 	struct items_ask ask = { .reader = &run->ask.reader,
 		.ids = ids,
-		.any_text = search_words_text(run->call->arena, &run->query, run->query.nterms,
-		    WORDS_SHOWN),
+		.any_words = search_words_shown(run->call->arena, &run->query),
 		.prefix = run->ask.prefix };
 
 	*found = (struct items_found) { .n = 0 };

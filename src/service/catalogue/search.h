@@ -4,7 +4,9 @@
  *
  * A search without hits is repeated, wider each time: without its years and kinds, with its last
  * word as a prefix, with unknown words corrected (then did_you_mean has the corrected query), and
- * finally with any of its words. Items that the caller cannot read take no part in any step.
+ * finally with any of its words. Phrases, exclusions and filters hold in each of these steps: if
+ * nothing has a phrase, the result is empty, and did_you_mean has a query without the quotation
+ * marks that finds something. Items that the caller cannot read take no part in any step.
  */
 #ifndef MN_SERVICE_CATALOGUE_SEARCH_H
 #define MN_SERVICE_CATALOGUE_SEARCH_H

@@ -9,6 +9,8 @@
 #include "service/services.h"
 #include "core/banned.h"
 
+#define SEARCH_PLAN_MS 500
+
 void
 search_legs_init(struct search_run *run, const struct search_leg *legs, size_t n)
 {
@@ -61,48 +63,96 @@ call_answered(const struct search_run *run)
 }
 
 static void
-answer_take(struct search_run *run, size_t leg, const struct db_ask *ask)
+leg_failed(struct search_run *run, size_t leg, const struct db_ask *ask)
 {
-	struct ranked_list *list = &run->lists[leg];
-	struct candidate *items;
-
-	list->items = NULL;
-	list->n = 0;
-	if (ask->call.rows != NULL) {
-		store_search_candidates(run->call->arena, ask->call.rows, &items, &list->n);
-		list->items = items;
-		return;
-	}
 	run->states[leg] = ask->late ? SOURCE_TIMEOUT : SOURCE_ERROR;
 	log_warn(run->call->svc->log, "search continues without its leg %s: %s",
 	    run->legs[leg].name, ask->err->detail);
 }
 
-bool
-search_legs_read(struct search_run *run, struct error *err)
+static void
+answer_take(struct search_run *run, size_t leg, const struct db_ask *ask)
 {
-	struct arena *arena = run->call->arena;
-	struct error *errors = arena_array(arena, run->nlegs, sizeof(*errors));
-	struct db_ask asks[SEARCH_SOURCES_MAX];
-	size_t whose[SEARCH_SOURCES_MAX], n = 0;
+	struct ranked_list *list = &run->lists[leg];
+	struct candidate *items;
+	bool partial;
+
+	list->items = NULL;
+	list->n = 0;
+	if (ask->call.rows == NULL) {
+		leg_failed(run, leg, ask);
+		return;
+	}
+	store_search_candidates(run->call->arena, ask->call.rows, &items, &list->n, &partial);
+	list->items = items;
+	run->partial = run->partial || partial;
+}
+
+/* The plan is a part of each leg: without it, all of PostgreSQL's legs have failed. */
+static void
+plan(struct search_run *run, struct error *err)
+{
+	struct db_ask ask = { .timeout_ms = SEARCH_PLAN_MS, .err = err };
+
+	if (store_search_has_text(&run->ask)) {
+		store_search_plan(run->call->arena, &run->ask, &ask.call);
+		db_each(run->call->svc->db, run->call->arena, &ask, 1);
+		if (ask.call.rows == NULL)
+			for (size_t i = 0; i < run->nlegs; i++)
+				if (is_sql(run, i))
+					leg_failed(run, i, &ask);
+	}
+	store_search_planned(ask.call.rows, &run->ask);
+	run->cap = (size_t)run->ask.plan.cap;
+	run->partial = false;
+}
+
+/* Fills a statement for each leg that can be asked. */
+static size_t
+asks_fill(struct search_run *run, struct db_ask asks[SEARCH_SOURCES_MAX],
+    size_t whose[SEARCH_SOURCES_MAX], struct error *errors)
+{
+	size_t n = 0;
 
 	for (size_t i = 0; i < run->nlegs; i++) {
 		if (!is_sql(run, i))
 			continue;
 		asks[n] =
 		    (struct db_ask) { .timeout_ms = run->legs[i].deadline_ms, .err = &errors[n] };
-		run->legs[i].sql(arena, &run->ask, &asks[n].call);
+		run->legs[i].sql(run->call->arena, &run->ask, &asks[n].call);
 		whose[n++] = i;
 	}
-	if (n == 0)
+	return n;
+}
+
+bool
+search_legs_read(struct search_run *run, struct error *err)
+{
+	struct error *errors = arena_array(run->call->arena, run->nlegs, sizeof(*errors));
+	struct db_ask asks[SEARCH_SOURCES_MAX];
+	size_t whose[SEARCH_SOURCES_MAX], n;
+
+	if (!sql_answers(run))
 		return true;
-	db_each(run->call->svc->db, arena, asks, n);
+	plan(run, &errors[0]);
+	n = asks_fill(run, asks, whose, errors);
+	if (n > 0)
+		db_each(run->call->svc->db, run->call->arena, asks, n);
 	for (size_t i = 0; i < n; i++)
 		answer_take(run, whose[i], &asks[i]);
 	if (sql_answers(run) || call_answered(run))
 		return true;
 	*err = errors[0];
 	return false;
+}
+
+void
+search_legs_forget(struct search_run *run)
+{
+	for (size_t i = 0; i < run->nlegs; i++)
+		if (is_sql(run, i))
+			run->lists[i].n = 0;
+	run->partial = false;
 }
 
 bool
@@ -138,12 +188,12 @@ search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_SOURCES_
 	bool readable = sql_answers(run);
 	size_t n = 0;
 
-	*capped = false;
+	*capped = run->partial;
 	for (size_t i = 0; i < run->nlegs; i++) {
 		if (run->states[i] != SOURCE_OK)
 			continue;
 		out[n++] = readable ? run->lists[i] : with_items(run->call->arena, &run->lists[i]);
-		*capped = *capped || (run->legs[i].sql != NULL && run->lists[i].n > SEARCH_CAP);
+		*capped = *capped || (run->legs[i].sql != NULL && run->lists[i].n > run->cap);
 	}
 	return n;
 }

@@ -56,18 +56,25 @@ struct search_run {
 	size_t nlegs;
 	enum source_state states[SEARCH_SOURCES_MAX]; /* state of each leg, and its last list */
 	struct ranked_list lists[SEARCH_SOURCES_MAX];
+	size_t cap;   /* candidates of a list of PostgreSQL's that is whole */
+	bool partial; /* one of these lists is not */
 };
 
 /* `run` has its call, request and queries; at most SEARCH_SOURCES_MAX legs. */
 void search_legs_init(struct search_run *, const struct search_leg *, size_t n);
 /* Makes the calls, once per search. */
 void search_legs_call(struct search_run *);
-/* Runs PostgreSQL's legs for the current run->ask in one round trip. */
+/*
+ * Runs PostgreSQL's legs for the current run->ask in one round trip, after another one for the plan
+ * of a text.
+ */
 bool search_legs_read(struct search_run *, struct error *);
 /* Whether the last round of PostgreSQL's legs has found anything. */
 bool search_legs_found(const struct search_run *);
 /* Whether a wider text may find more: PostgreSQL has responded and found nothing. */
 bool search_legs_want_more(const struct search_run *);
+/* Forgets what PostgreSQL's legs have found. */
+void search_legs_forget(struct search_run *);
 /*
  * Returns the lists of the legs that responded. Without PostgreSQL only candidates that carry their
  * item remain. *capped: a list was cut off.

@@ -83,38 +83,58 @@ clean(struct arena *arena, const char *text, size_t len)
 	return str_trim(arena, out);
 }
 
-static void
+static struct search_term *
 term_add(struct search_query *q, enum term_kind kind, const char *text)
 {
 	struct search_term *t;
 
 	if (*text == '\0' || q->nterms == SEARCH_TERMS_MAX)
-		return;
+		return NULL;
 	t = &q->terms[q->nterms++];
 	*t = (struct search_term) { .kind = kind, .text = text };
+	return t;
 }
 
-/* Adds a word without spaces, which may be a year or a word for a kind. */
+/* What a word without spaces means besides: a year or a kind. */
+static void
+word_mean(const char *word, int64_t *year, const char *const **kinds_of)
+{
+	*kinds_of = NULL;
+	if (strlen(word) != 4 || !str_to_int(word, SEARCH_YEAR_FIRST, SEARCH_YEAR_LAST, year))
+		*year = 0;
+	for (size_t i = 0; i < sizeof(kind_words) / sizeof(kind_words[0]); i++)
+		if (str_eq(kind_words[i].word, word))
+			*kinds_of = kind_words[i].kinds;
+}
+
+/* Adds a word without spaces. */
 static void
 word_add(struct search_query *q, const char *word)
 {
+	const char *const *kinds_of;
+	struct search_term *t;
 	int64_t year;
 
-	if (q->nterms == SEARCH_TERMS_MAX)
-		return;
-	if (strlen(word) == 4 && str_to_int(word, SEARCH_YEAR_FIRST, SEARCH_YEAR_LAST, &year)) {
-		term_add(q, TERM_YEAR, word);
-		q->terms[q->nterms - 1].year = year;
-		return;
+	word_mean(word, &year, &kinds_of);
+	t = term_add(q,
+	    year != 0            ? TERM_YEAR :
+		kinds_of != NULL ? TERM_MEDIA_KIND :
+				   TERM_WORD,
+	    word);
+	if (t != NULL) {
+		t->year = year;
+		t->kinds = kinds_of;
 	}
-	for (size_t i = 0; i < sizeof(kind_words) / sizeof(kind_words[0]); i++) {
-		if (str_eq(kind_words[i].word, word)) {
-			term_add(q, TERM_MEDIA_KIND, word);
-			q->terms[q->nterms - 1].kinds = kind_words[i].kinds;
-			return;
-		}
-	}
-	term_add(q, TERM_WORD, word);
+}
+
+/* Adds what must not be there. */
+static void
+not_add(struct search_query *q, const char *word)
+{
+	struct search_term *t = term_add(q, TERM_NOT, word);
+
+	if (t != NULL)
+		word_mean(word, &t->year, &t->kinds);
 }
 
 static void
@@ -145,22 +165,19 @@ imdb_id(const char *s)
 }
 
 static bool
-years_take(struct arena *arena, struct search_query *q, const char *value)
+years_take(struct arena *arena, const char *value, struct search_years *years)
 {
 	const char *dash = strchr(value, '-');
-	int64_t from, to;
 
 	if (dash == NULL) {
-		if (!str_to_int(value, 1, 9999, &from))
+		if (!str_to_int(value, 1, 9999, &years->from))
 			return false;
-		to = from;
-	} else if (!str_to_int(arena_strndup(arena, value, (size_t)(dash - value)), 1, 9999,
-		       &from) ||
-	    !str_to_int(dash + 1, from, 9999, &to))
-		return false;
-	q->year_from = from;
-	q->year_to = to;
-	return true;
+		years->to = years->from;
+		return true;
+	}
+	return str_to_int(arena_strndup(arena, value, (size_t)(dash - value)), 1, 9999,
+		   &years->from) &&
+	    str_to_int(dash + 1, years->from, 9999, &years->to);
 }
 
 /* Digits without leading zeros: JSON knows none (RFC 8259 section 6). */
@@ -176,14 +193,19 @@ number_text(const char *digits)
 static bool
 filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
 {
+	struct search_years years;
+
 	if (*value == '\0')
 		return false;
 	if (str_eq(name, "tag") && q->ntags < SEARCH_TAGS_MAX) {
 		q->tags[q->ntags++] = value;
 		return true;
 	}
-	if (str_eq(name, "year"))
-		return years_take(arena, q, value);
+	if (str_eq(name, "year") && years_take(arena, value, &years)) {
+		q->year_from = years.from;
+		q->year_to = years.to;
+		return true;
+	}
 	if (str_eq(name, "kind") && search_kind_known(value) && q->nkinds < SEARCH_KINDS_MAX) {
 		q->kinds[q->nkinds++] = value;
 		return true;
@@ -202,6 +224,33 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 	return false;
 }
 
+/* Takes -name:value; false if it is not a filter that can exclude. */
+static bool
+not_filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
+{
+	if (*value == '\0')
+		return false;
+	if (str_eq(name, "tag") && q->n_not_tags < SEARCH_TAGS_MAX) {
+		q->not_tags[q->n_not_tags++] = value;
+		return true;
+	}
+	if (str_eq(name, "year") && q->n_not_years < SEARCH_YEARS_MAX &&
+	    years_take(arena, value, &q->not_years[q->n_not_years])) {
+		q->n_not_years++;
+		return true;
+	}
+	if (str_eq(name, "kind") && search_kind_known(value) && q->n_not_kinds < SEARCH_KINDS_MAX) {
+		q->not_kinds[q->n_not_kinds++] = value;
+		return true;
+	}
+	/* There are two sources. */
+	if (str_eq(name, "source") && (str_eq(value, "plex") || str_eq(value, "upload"))) {
+		q->source = str_eq(value, "plex") ? "upload" : "plex";
+		return true;
+	}
+	return false;
+}
+
 /*
  * Returns the length of the quoted text after the opening quote; *after points behind the closing
  * one.
@@ -215,15 +264,18 @@ quoted_length(const char *text, const char **after)
 	return len;
 }
 
-/* Takes a filter at *p, if there is one: name:value or name:"quoted value". */
+/* Takes a filter at *p, if there is one: name:value or name:"quoted value", a minus before it. */
 static bool
 filter_at(struct arena *arena, struct search_query *q, const char **p)
 {
-	size_t name_len = strspn(*p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"), len;
-	const char *value = *p + name_len + 1, *after, *name, *text;
+	bool not = **p == '-';
+	const char *start = *p + (not? 1 : 0), *value, *after, *name, *text;
+	size_t name_len = strspn(start, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+	       len;
 
-	if (name_len == 0 || (*p)[name_len] != ':')
+	if (name_len == 0 || start[name_len] != ':')
 		return false;
+	value = start + name_len + 1;
 	if (*value == '"') {
 		len = quoted_length(value + 1, &after);
 		value++;
@@ -231,46 +283,87 @@ filter_at(struct arena *arena, struct search_query *q, const char **p)
 		len = strcspn(value, " ");
 		after = value + len;
 	}
-	name = str_lower(arena, arena_strndup(arena, *p, name_len));
+	name = str_lower(arena, arena_strndup(arena, start, name_len));
 	text = arena_strndup(arena, value, len);
-	if (!filter_take(arena, q, name, str_eq(name, "tag") ? text : str_lower(arena, text)))
+	if (!str_eq(name, "tag"))
+		text = str_lower(arena, text);
+	if (!(not? not_filter_take : filter_take)(arena, q, name, text))
 		return false;
+	q->filters = arena_printf(arena, "%s %.*s", q->filters, (int)(after - *p), *p);
 	*p = after;
 	return true;
+}
+
+/* Takes a phrase at *p, if there is one; a minus may be before it. */
+static bool
+phrase_at(struct arena *arena, struct search_query *q, const char **p)
+{
+	bool not = **p == '-';
+	const char *start = *p + (not? 1 : 0), *after;
+	size_t len;
+
+	if (*start != '"')
+		return false;
+	len = quoted_length(start + 1, &after);
+	term_add(q, not? TERM_NOT_PHRASE : TERM_PHRASE, clean(arena, start + 1, len));
+	*p = after;
+	return true;
+}
+
+/* Takes what is before the next space. */
+static void
+words_at(struct arena *arena, struct search_query *q, const char **p)
+{
+	size_t len = strcspn(*p, " "), before = q->nterms;
+	char *lower = str_lower(arena, arena_strndup(arena, *p, len));
+
+	if (imdb_id(lower)) {
+		q->id_name = "imdb";
+		q->id_value = lower;
+		q->filters = arena_printf(arena, "%s %s", q->filters, lower);
+	} else if (**p == '-')
+		not_add(q, clean(arena, *p + 1, len - 1));
+	else {
+		words_add(arena, q, *p, len);
+		q->typing = (*p)[len] == '\0' && q->nterms > before &&
+		    q->terms[q->nterms - 1].kind == TERM_WORD;
+	}
+	*p += len;
+}
+
+/* With plain quotation marks for those that phones type. */
+static const char *
+plain_quotes(struct arena *arena, const char *text)
+{
+	static const char *const quotes[] = { "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e",
+		"\xc2\xab", "\xc2\xbb" };
+	char *out = arena_alloc(arena, strlen(text) + 1), *w = out;
+
+	while (*text != '\0') {
+		size_t len = 1;
+
+		*w = *text;
+		for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
+			if (str_starts(text, quotes[i])) {
+				len = strlen(quotes[i]);
+				*w = '"';
+			}
+		text += len;
+		w++;
+	}
+	*w = '\0';
+	return out;
 }
 
 void
 search_parse(struct arena *arena, const char *text, struct search_query *q)
 {
-	const char *p = text;
-	size_t len;
+	const char *p = plain_quotes(arena, text);
 
-	*q = (struct search_query) { .nterms = 0 };
+	*q = (struct search_query) { .filters = "" };
 	while (*(p += strspn(p, " ")) != '\0') {
-		const char *after;
-
 		q->typing = false;
-		if (*p == '"') {
-			len = quoted_length(p + 1, &after);
-			term_add(q, TERM_PHRASE, clean(arena, p + 1, len));
-			p = after;
-			continue;
-		}
-		if (filter_at(arena, q, &p))
-			continue;
-		len = strcspn(p, " ");
-		if (imdb_id(str_lower(arena, arena_strndup(arena, p, len)))) {
-			q->id_name = "imdb";
-			q->id_value = str_lower(arena, arena_strndup(arena, p, len));
-		} else if (*p == '-' && len > 1 && isalnum((unsigned char)p[1])) {
-			term_add(q, TERM_NOT, clean(arena, p + 1, len - 1));
-		} else {
-			size_t before = q->nterms;
-
-			words_add(arena, q, p, len);
-			q->typing = p[len] == '\0' && q->nterms > before &&
-			    q->terms[q->nterms - 1].kind == TERM_WORD;
-		}
-		p += len;
+		if (!phrase_at(arena, q, &p) && !filter_at(arena, q, &p))
+			words_at(arena, q, &p);
 	}
 }

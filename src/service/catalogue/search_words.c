@@ -9,35 +9,73 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/services.h"
+#include "store/pg.h"
 #include "core/banned.h"
 
 #define WORD_BYTES_MAX 64 /* longer ones are not corrected */
 #define TEXT_MAX 4096
 
 static bool
-is_soft(const struct search_term *t)
+is_not(const struct search_term *t)
 {
-	return t->kind == TERM_YEAR || t->kind == TERM_MEDIA_KIND;
+	return t->kind == TERM_NOT || t->kind == TERM_NOT_PHRASE;
+}
+
+size_t
+search_words_count(const struct search_query *q, enum term_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->nterms; i++)
+		n += q->terms[i].kind == kind ? 1 : 0;
+	return n;
+}
+
+/* The sign of mn_search_terms(), or NUL for a term that is none there. */
+static char
+sign_of(const struct search_term *t, enum words_join join)
+{
+	switch (t->kind) {
+	case TERM_WORD: return join == WORDS_ALL ? '~' : '|';
+	case TERM_PHRASE: return '=';
+	case TERM_NOT: return '-';
+	case TERM_NOT_PHRASE: return '!';
+	case TERM_YEAR:
+	case TERM_MEDIA_KIND: break;
+	}
+	return '\0';
 }
 
 const char *
-search_words_text(struct arena *arena, const struct search_query *q, size_t nterms,
+search_words_terms(struct arena *arena, const struct search_query *q, size_t nterms,
     enum words_join join)
 {
-	struct buf buf;
+	const char *terms[SEARCH_TERMS_MAX + 2 * SEARCH_TAGS_MAX];
+	size_t n = 0;
 
-	buf_init(&buf, arena, TEXT_MAX);
 	for (size_t i = 0; i < nterms; i++) {
-		const struct search_term *t = &q->terms[i];
+		char sign = sign_of(&q->terms[i], join);
 
-		if ((join != WORDS_SHOWN && is_soft(t)) ||
-		    (join != WORDS_ALL && t->kind == TERM_NOT))
-			continue;
-		if (buf.len > 0)
-			buf_adds(&buf, join == WORDS_ALL ? " " : " or ");
-		buf_addf(&buf, "%s\"%s\"", t->kind == TERM_NOT ? "-" : "", t->text);
+		if (sign != '\0')
+			terms[n++] = arena_printf(arena, "%c%s", sign, q->terms[i].text);
 	}
-	return buf.data;
+	for (size_t i = 0; i < q->ntags; i++)
+		terms[n++] = arena_printf(arena, "#%s", q->tags[i]);
+	for (size_t i = 0; i < q->n_not_tags; i++)
+		terms[n++] = arena_printf(arena, "^%s", q->not_tags[i]);
+	return db_array(arena, terms, n);
+}
+
+const char *
+search_words_shown(struct arena *arena, const struct search_query *q)
+{
+	const char *words[SEARCH_TERMS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->nterms; i++)
+		if (!is_not(&q->terms[i]))
+			words[n++] = q->terms[i].text;
+	return db_array(arena, words, n);
 }
 
 const char *
@@ -53,18 +91,53 @@ search_words_plain(struct arena *arena, const struct search_query *q)
 
 	buf_init(&buf, arena, TEXT_MAX);
 	for (size_t i = 0; i < q->nterms; i++)
-		if (q->terms[i].kind != TERM_NOT)
+		if (!is_not(&q->terms[i]))
 			buf_addf(&buf, "%s%s", buf.len > 0 ? " " : "", q->terms[i].text);
 	return buf.data;
 }
 
 const char *
-search_words_title(struct arena *arena, const struct search_query *q)
+search_words_again(struct arena *arena, const struct search_query *q)
 {
-	for (size_t i = 0; i < q->nterms; i++)
-		if (q->terms[i].kind == TERM_NOT)
-			return "";
-	return search_words_plain(arena, q);
+	struct buf buf;
+
+	buf_init(&buf, arena, TEXT_MAX);
+	for (size_t i = 0; i < q->nterms; i++) {
+		const struct search_term *t = &q->terms[i];
+		bool quoted = t->kind == TERM_PHRASE || strchr(t->text, ' ') != NULL ||
+		    t->kind == TERM_NOT_PHRASE;
+
+		buf_addf(&buf, "%s%s%s%s%s", buf.len > 0 ? " " : "", is_not(t) ? "-" : "",
+		    quoted ? "\"" : "", t->text, quoted ? "\"" : "");
+	}
+	buf_adds(&buf, buf.len > 0 || *q->filters == '\0' ? q->filters : q->filters + 1);
+	return buf.data;
+}
+
+static void
+phrase_split(struct arena *arena, struct search_query *q, const char *phrase)
+{
+	for (const char *p = phrase + strspn(phrase, " "); *p != '\0'; p += strspn(p, " ")) {
+		size_t len = strcspn(p, " ");
+
+		if (q->nterms < SEARCH_TERMS_MAX)
+			q->terms[q->nterms++] = (struct search_term) { .kind = TERM_WORD,
+				.text = arena_strndup(arena, p, len) };
+		p += len;
+	}
+}
+
+void
+search_words_loosen(struct arena *arena, struct search_query *q)
+{
+	const struct search_query typed = *q;
+
+	q->nterms = 0;
+	for (size_t i = 0; i < typed.nterms; i++)
+		if (typed.terms[i].kind == TERM_PHRASE)
+			phrase_split(arena, q, typed.terms[i].text);
+		else if (q->nterms < SEARCH_TERMS_MAX)
+			q->terms[q->nterms++] = typed.terms[i];
 }
 
 /* Returns each word, and all of them together, in the form of tags. */
@@ -83,37 +156,67 @@ search_words_labels(struct arena *arena, const struct search_query *q, struct se
 	ask->nlabels = n;
 }
 
-void
-search_words_soft(struct arena *arena, const struct search_query *q, struct search_ask *ask)
-{
-	struct buf years, year_words, kind_words;
-	const char **kinds = arena_array(arena, SEARCH_KINDS_MAX, sizeof(*kinds));
+/* Kinds, years and the words for them, of the terms that are wanted or that are not. */
+struct soft {
+	const char *kinds[SEARCH_KINDS_MAX], *kind_words[SEARCH_TERMS_MAX];
+	const char *years[SEARCH_TERMS_MAX], *year_words[SEARCH_TERMS_MAX];
+	size_t nkinds, nkind_words, nyears;
+};
 
-	buf_init(&years, arena, TEXT_MAX);
-	buf_init(&year_words, arena, TEXT_MAX);
-	buf_init(&kind_words, arena, TEXT_MAX);
+static void
+soft_collect(struct arena *arena, const struct search_query *q, bool not, struct soft *soft)
+{
 	for (size_t i = 0; i < q->nterms; i++) {
 		const struct search_term *t = &q->terms[i];
 
-		if (t->kind == TERM_YEAR) {
-			buf_addf(&years, "%s%lld", years.len > 0 ? "," : "{", (long long)t->year);
-			buf_addf(&year_words, "%s\"%s\"", year_words.len > 0 ? " or " : "",
-			    t->text);
-		} else if (t->kind == TERM_MEDIA_KIND) {
-			for (size_t k = 0;
-			    t->kinds[k] != NULL && ask->nsoft_kinds < SEARCH_KINDS_MAX; k++)
-				kinds[ask->nsoft_kinds++] = t->kinds[k];
-			buf_addf(&kind_words, "%s\"%s\"", kind_words.len > 0 ? " or " : "",
-			    t->text);
+		if (is_not(t) != not)
+			continue;
+		if (t->year != 0) {
+			soft->years[soft->nyears] = db_int(arena, t->year);
+			soft->year_words[soft->nyears++] = t->text;
 		}
+		if (t->kinds == NULL)
+			continue;
+		soft->kind_words[soft->nkind_words++] = t->text;
+		for (size_t k = 0; t->kinds[k] != NULL && soft->nkinds < SEARCH_KINDS_MAX; k++)
+			soft->kinds[soft->nkinds++] = t->kinds[k];
 	}
-	if (years.len > 0) {
-		buf_addc(&years, '}');
-		ask->soft_years = years.data;
-		ask->soft_year_words = year_words.data;
+}
+
+void
+search_words_soft(struct arena *arena, const struct search_query *q, struct search_ask *ask)
+{
+	struct soft *soft = arena_alloc(arena, sizeof(*soft));
+
+	soft_collect(arena, q, false, soft);
+	if (soft->nyears > 0) {
+		ask->soft_years = db_array(arena, soft->years, soft->nyears);
+		ask->soft_year_words = db_array(arena, soft->year_words, soft->nyears);
 	}
-	ask->soft_kinds = kinds;
-	ask->soft_kind_words = kind_words.data;
+	ask->soft_kinds = soft->kinds;
+	ask->nsoft_kinds = soft->nkinds;
+	if (soft->nkinds > 0)
+		ask->soft_kind_words = db_array(arena, soft->kind_words, soft->nkind_words);
+}
+
+void
+search_words_exclude(struct arena *arena, const struct search_query *q, struct search_ask *ask)
+{
+	struct soft *soft = arena_alloc(arena, sizeof(*soft));
+	const char *ranges[SEARCH_TERMS_MAX + SEARCH_YEARS_MAX];
+	size_t n = 0;
+
+	soft_collect(arena, q, true, soft);
+	for (size_t i = 0; i < q->n_not_kinds && soft->nkinds < SEARCH_KINDS_MAX; i++)
+		soft->kinds[soft->nkinds++] = q->not_kinds[i];
+	ask->not_kinds = soft->kinds;
+	ask->n_not_kinds = soft->nkinds;
+	for (size_t i = 0; i < soft->nyears; i++)
+		ranges[n++] = arena_printf(arena, "[%s,%s]", soft->years[i], soft->years[i]);
+	for (size_t i = 0; i < q->n_not_years; i++)
+		ranges[n++] = arena_printf(arena, "[%lld,%lld]", (long long)q->not_years[i].from,
+		    (long long)q->not_years[i].to);
+	ask->not_years = n > 0 ? db_array(arena, ranges, n) : NULL;
 }
 
 unsigned

@@ -18,29 +18,31 @@ struct error;
 #define CORRECT_LENGTH_MIN 3 /* bytes */
 
 enum words_join {
-	/*
-	 * all words and none of the excluded ones; without years and words for kinds, which are
-	 * separate conditions
-	 */
-	WORDS_ALL,
-	WORDS_ANY,   /* any of these words */
-	WORDS_SHOWN, /* any word, including years and kinds: reported as matched */
+	WORDS_ALL, /* all words */
+	WORDS_ANY, /* any of the words */
 };
 
-/* For websearch_to_tsquery: puts every word in quotes, so that no typed text is an operator. */
-const char *search_words_text(struct arena *, const struct search_query *, size_t nterms,
+/*
+ * Terms for search_ask.terms, without years and words for kinds, which are separate conditions.
+ * Phrases, exclusions and tags are among them in any case.
+ */
+const char *search_words_terms(struct arena *, const struct search_query *, size_t nterms,
     enum words_join);
+/* Words that are reported as matched, including years and kinds: for items_ask.any_words. */
+const char *search_words_shown(struct arena *, const struct search_query *);
+size_t search_words_count(const struct search_query *, enum term_kind);
 /* For to_tsquery: 'word':* */
 const char *search_words_prefix(struct arena *, const char *word);
 /* The words as typed, without filters and excluded words. */
 const char *search_words_plain(struct arena *, const struct search_query *);
-/*
- * The same for the comparison with titles, which cannot exclude words: "" if the query excludes
- * any.
- */
-const char *search_words_title(struct arena *, const struct search_query *);
+/* The whole query, to be typed again. */
+const char *search_words_again(struct arena *, const struct search_query *);
+/* Takes the phrases apart; their words are never a year or a kind. */
+void search_words_loosen(struct arena *, struct search_query *);
 void search_words_labels(struct arena *, const struct search_query *, struct search_ask *);
 void search_words_soft(struct arena *, const struct search_query *, struct search_ask *);
+/* Kinds and years that must not be; words, phrases and tags that must not are among the terms. */
+void search_words_exclude(struct arena *, const struct search_query *, struct search_ask *);
 
 /* Replaces unknown words by the nearest readable ones; *changed: there were any. */
 bool search_words_correct(const struct call *, const struct media_reader *, struct search_query *,

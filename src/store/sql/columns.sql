@@ -24,5 +24,5 @@ m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is
 -- in the range.
---: define starts_with(key)
-m.title_key >= @key AND m.title_key < @key || chr(1114111)
+--: define starts_with(row, key)
+@row.title_key >= @key AND @row.title_key < @key || chr(1114111)

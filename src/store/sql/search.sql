@@ -1,121 +1,147 @@
 -- The legs of the search in PostgreSQL, and the items of a page.
 --
--- $1 caller, $2 text, $3 prefix; the filters from $4 on; $16 cap. The statements are planned at
--- each call with their parameters known.
+-- $1 caller, $2 to $14 filters, $15 cap, $16 the tsquery; further ones differ. The statements are
+-- planned at each call with their parameters known, so that the planner can count what matches.
 
---: define english
-websearch_to_tsquery('public.mn_english', $2::text)
---: define simple
-websearch_to_tsquery('public.mn_simple', $2::text)
---: define prefix
-to_tsquery('public.mn_simple', $3::text)
+-- What to search for: $1 terms, $2 prefix (mn_search_terms of sql/0013). With it comes how many
+-- items the planner expects to match at most (it takes words and tags for independent, but tags are
+-- often among the words), and how many there are.
 
---: define asked
-(CASE WHEN $3::text = '' THEN (@english || @simple) ELSE (@simple && @prefix) END)
---: define no_text
-($2::text = '' AND $3::text = '')
+--: define estimate(query)
+CASE WHEN numnode(@query) > 0 THEN mn_search_estimate(@query) END
+
+--: query search_plan read custom-plan
+SELECT t.asked::text, t.ranked::text, CASE WHEN numnode(t.must) > 0 THEN t.must::text END,
+	least(@estimate(t.ranked), @estimate(t.must)),
+	(SELECT reltuples::bigint FROM pg_class WHERE oid = 'media'::regclass)
+FROM mn_search_terms($1::text[], $2::text) t
+
 --: define matches
-m.tsv @@ @asked
-
---: define words_of(text)
-(websearch_to_tsquery('public.mn_english', @text::text)
-	|| websearch_to_tsquery('public.mn_simple', @text::text))
+m.tsv @@ $16::tsquery
 
 -- A hard filter always applies. A soft one matches the item's kind or year, or the words in the
 -- query that expressed it.
 
 --: define hard_filters
 AND @presentable
-AND ($4::text[] IS NULL OR m.kind = ANY ($4::text[]))
-AND ($5::text IS NULL OR m.source = $5::text)
-AND ($6::uuid IS NULL OR m.owner_id = $6::uuid)
-AND ($7::int IS NULL OR @year >= $7::int)
-AND ($8::int IS NULL OR @year <= $8::int)
-AND ($9::text[] IS NULL OR mn_fold_tags(m.tags) @> mn_fold_tags($9::text[]))
-AND ($10::jsonb IS NULL OR m.external_ids @> $10::jsonb OR m.external_ids @> $11::jsonb)
+AND ($2::text[] IS NULL OR m.kind = ANY ($2::text[]))
+AND ($3::text IS NULL OR m.source = $3::text)
+AND ($4::uuid IS NULL OR m.owner_id = $4::uuid)
+AND ($5::int IS NULL OR @year >= $5::int)
+AND ($6::int IS NULL OR @year <= $6::int)
+AND ($7::text[] IS NULL OR NOT m.kind = ANY ($7::text[]))
+AND ($8::int4range[] IS NULL OR @year IS NULL OR NOT @year <@ ANY ($8::int4range[]))
+AND ($9::jsonb IS NULL OR m.external_ids @> $9::jsonb OR m.external_ids @> $10::jsonb)
 
 --: define soft_filters
-AND ($12::text[] IS NULL OR m.kind = ANY ($12::text[]) OR m.tsv @@ @words_of($13))
-AND ($14::int[] IS NULL OR @year = ANY ($14::int[]) OR m.tsv @@ @words_of($15))
+AND ($11::text[] IS NULL OR m.kind = ANY ($11::text[]) OR m.tsv @@ mn_search_any($12::text[]))
+AND ($13::int[] IS NULL OR @year = ANY ($13::int[]) OR m.tsv @@ mn_search_any($14::text[]))
 
--- The branches of the list, with a condition, an order and a limit inside each.
+--: define filters
+@hard_filters @soft_filters
 
 --: define everything
 media m WHERE $1::uuid IS NOT NULL AND m.status <> 'trashed'
-
---: define branch(columns, from, condition, order, limit)
-(SELECT @columns FROM @from @condition ORDER BY @order LIMIT @limit)
-
---: define branches(columns, condition, order, limit)
-@branch(@columns, @own, @condition, @order, @limit)
-UNION ALL
-@branch(@columns, @house, @condition, @order, @limit)
-UNION ALL
-@branch(@columns, @shared, @condition, @order, @limit)
-
---: define newest
-m.created_at DESC, m.id DESC
-
---: define leg_columns
-m.id, m.created_at, @year AS shown_year, m.title_key, m.kind, m.source, m.external_ids
-
--- What store_search_candidates() reads.
---: define candidate(rank)
-SELECT m.id, @rank, @us(m.created_at), m.shown_year, m.title_key, m.kind, m.source,
-	m.external_ids->>'tmdb', m.external_ids->>'imdb'
-
--- Queries with few matches read all of them from the GIN index, behind OFFSET 0, which keeps the
--- planner from scanning by date: its estimate of such a scan does not consider who owns the
--- matches. Queries with many matches scan newest first. The gate is evaluated once; the other half
--- is not executed.
-
---: define estimate
-WITH estimate AS MATERIALIZED (
-	SELECT CASE WHEN @no_text THEN 0 ELSE mn_search_estimate(@asked) END AS n)
---: define few
-(SELECT n FROM estimate) <= 20000
---: define very_few
-(SELECT n FROM estimate) <= 2000
-
---: define whole(columns, readable, condition, gate)
-(SELECT * FROM (
-	SELECT @columns FROM media m WHERE @readable AND @matches @condition OFFSET 0
-) m WHERE @gate)
 
 --: define mine
 @readable($1::uuid, false)
 --: define all
 m.status <> 'trashed' AND $1::uuid IS NOT NULL
 
--- The text leg.
+--: define branch(columns, from, condition, order, limit)
+(SELECT @columns FROM @from @condition ORDER BY @order LIMIT @limit)
 
---: define text_columns
-@leg_columns, m.tsv
+--: define newest
+m.created_at DESC, m.id DESC
+-- The same for shared items, by their own index.
+--: define newest_shared
+sh.created_at DESC, sh.media_id DESC
 
---: define text_few(readable)
-@whole(@text_columns, @readable, AND NOT @no_text @hard_filters @soft_filters, @few)
+--: define leg_columns
+m.id, m.created_at, @year AS shown_year, m.title_key, m.kind, m.source, m.external_ids
+--: define found_columns
+m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids
 
---: define text_many
-AND (@no_text OR (NOT @few AND @matches)) @hard_filters @soft_filters
+-- What store_search_candidates() reads; the last column tells that others were not looked for.
+--: define candidate(rank, partial)
+SELECT m.id, @rank, @us(m.created_at), m.shown_year, m.title_key, m.kind, m.source,
+	m.external_ids->>'tmdb', m.external_ids->>'imdb', @partial
 
---: define text_rank
-CASE WHEN @no_text THEN 0 ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, @asked, 1) END AS rank
+-- Filters alone: the newest items that pass them.
 
---: define text_leg(few, many)
-@estimate
-@candidate(@text_rank)
-FROM (
-	SELECT * FROM (@few UNION ALL @many) m ORDER BY @newest LIMIT $16::int
-) m ORDER BY rank DESC, @newest
+--: define filtered(items)
+@candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $15::int
 
---: query search_text read custom-plan
-@text_leg(@text_few(@mine), @branches(@text_columns, @text_many, @newest, $16::int))
---: query search_text_all read custom-plan
-@text_leg(@text_few(@all), @branch(@text_columns, @everything, @text_many, @newest, $16::int))
+--: query search_filtered read custom-plan
+@filtered(@branch(@leg_columns, @own, @filters, @newest, $15::int)
+	UNION ALL @branch(@leg_columns, @house, @filters, @newest, $15::int)
+	UNION ALL @branch(@leg_columns, @shared, @filters, @newest_shared, $15::int))
+--: query search_filtered_all read custom-plan
+@filtered(@branch(@leg_columns, @everything, @filters, @newest, $15::int))
 
--- The metadata leg: $17 title, $18 labels. A whole title counts more than its beginning, and a
--- short one more than a long one. The key is computed once, because PostgreSQL would evaluate the
--- function again wherever it is used.
+-- The text leg: $17 the tsquery to rank by, $18 whether the best ones are wanted, not the newest.
+--
+-- Where few items match, all of them are read from the GIN index and ranked. OFFSET 0 keeps the
+-- planner from scanning by date: its estimate of such a scan does not consider who owns the
+-- matches.
+
+--: define rank
+CASE WHEN numnode($17::tsquery) = 0 THEN 0
+	ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, $17::tsquery, 1) END AS rank
+
+--: define matching(readable)
+SELECT @leg_columns, @rank FROM (
+	SELECT m.* FROM media m WHERE @readable AND @matches @filters OFFSET 0
+) m
+
+--: define best(from, partial)
+@candidate(m.rank, @partial) FROM @from m
+ORDER BY CASE WHEN $18::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $15::int
+
+--: query search_few read custom-plan
+@best((@matching(@mine)), false)
+--: query search_few_all read custom-plan
+@best((@matching(@all)), false)
+
+-- Where many match, scanning newest first soon has enough of them. The scan ends after $19 items.
+-- If it has found next to nothing by then, the matches are far away, and all of them are read as
+-- above. The condition is outside of the scan, so that a branch without matches is not read to its
+-- end.
+
+--: define enough
+100
+
+--: define newest_of(from, order)
+(SELECT m.* FROM @from ORDER BY @order LIMIT $19::int)
+
+--: define beyond(from, order)
+EXISTS (SELECT 1 FROM @from ORDER BY @order OFFSET $19::int LIMIT 1)
+
+--: define many(scan, beyond, readable)
+WITH head AS MATERIALIZED (
+	SELECT @leg_columns, m.tsv
+	FROM (SELECT * FROM (@scan) m ORDER BY @newest LIMIT $19::int) m
+	WHERE @matches @filters ORDER BY @newest LIMIT $15::int
+), scanned AS MATERIALIZED (
+	SELECT n, n < $15::int AND (@beyond) AS partly FROM (SELECT count(*) AS n FROM head) c
+), far AS MATERIALIZED (SELECT partly AND n < @enough AS away FROM scanned)
+@best((SELECT @found_columns, @rank FROM head m WHERE NOT (SELECT away FROM far)
+	UNION ALL
+	SELECT * FROM (@matching(@readable)) m WHERE (SELECT away FROM far)),
+	(SELECT partly AND n >= @enough FROM scanned))
+
+--: query search_many read custom-plan
+@many(@newest_of(@own, @newest)
+	UNION ALL @newest_of(@house, @newest)
+	UNION ALL @newest_of(@shared, @newest_shared),
+	@beyond(@own, @newest) OR @beyond(@house, @newest) OR @beyond(@shared, @newest_shared),
+	@mine)
+--: query search_many_all read custom-plan
+@many(@newest_of(@everything, @newest), @beyond(@everything, @newest), @all)
+
+-- The metadata leg: $17 title, $18 tags that the words may be, $19 what titles must match too. A
+-- whole title counts more than its beginning, and a short one more than a long one. The key is
+-- computed once, because PostgreSQL would evaluate the function again wherever it is used.
 
 --: define title
 title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key)
@@ -127,46 +153,41 @@ title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key)
 (CASE WHEN m.title_key = @title_key THEN 3.0
 	ELSE 1.0 + length(@title_key)::float8 / greatest(length(m.title_key), 1) END) AS score
 
---: define title_condition
-AND @title_key <> '' AND @starts_with(@title_key) @hard_filters
+--: define title_condition(row)
+AND @title_key <> '' AND @starts_with(@row, @title_key)
+AND ($19::tsquery IS NULL OR m.tsv @@ $19::tsquery) @hard_filters
 
 --: define titles_cap
 100
 
--- Tags count in the text leg too: this is their second vote, used only if it costs little.
+--: define titles(from, row)
+@branch(@title_columns, @from, @title_condition(@row), @row.title_key, @titles_cap)
 
---: define label_columns
-@leg_columns, 0.5::float8 AS score
+-- Tags count in the text leg too: this is their second vote.
 
 --: define labels(readable)
-@whole(@label_columns, @readable,
-	AND NOT @no_text AND mn_fold_tags(m.tags) && mn_fold_tags($18::text[])
-		@hard_filters @soft_filters,
-	@very_few)
+(SELECT * FROM (
+	SELECT @leg_columns, 0.5::float8 AS score FROM media m
+	WHERE $18::text[] IS NOT NULL AND @readable
+		AND m.tsv @@ ($16::tsquery && mn_search_tags($18::text[])) @filters OFFSET 0
+) m ORDER BY @newest LIMIT least(200, $15::int))
 
---: define metadata_leg(titles, labels)
-@estimate, @title
-@candidate(max(m.score) AS rank)
-FROM (
-	@titles
-	UNION ALL
-	(SELECT * FROM @labels m ORDER BY @newest LIMIT least(200, $16::int))
-) m
-GROUP BY m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids
-ORDER BY rank DESC, @newest
+--: define metadata(titles, labels)
+WITH @title
+@candidate(max(m.score) AS rank, false) FROM (@titles UNION ALL @labels) m
+GROUP BY @found_columns ORDER BY rank DESC, @newest
 
 --: query search_metadata read custom-plan
-@metadata_leg(@branches(@title_columns, @title_condition, m.title_key, @titles_cap),
+@metadata(@titles(@own, m) UNION ALL @titles(@house, m) UNION ALL @titles(@shared, sh),
 	@labels(@mine))
 --: query search_metadata_all read custom-plan
-@metadata_leg(@branch(@title_columns, @everything, @title_condition, m.title_key, @titles_cap),
-	@labels(@all))
+@metadata(@titles(@everything, m), @labels(@all))
 
--- The items of a page: $1 caller, $2 sees all, $3 ids, $4 any of the words, $5 prefix. The columns
--- behind those of an item tell what matched: title, tags and the like, overview, file name.
+-- The items of a page: $1 caller, $2 sees all, $3 ids, $4 words of which any counts, $5 prefix. The
+-- columns behind those of an item tell what matched: title, tags and the like, overview, file name.
 
 --: define any_word
-(@words_of($4) || to_tsquery('public.mn_simple', $5::text))
+(mn_search_any($4::text[]) || to_tsquery('public.mn_simple', $5::text))
 
 --: query search_items read custom-plan
 SELECT @media_columns,

@@ -32,13 +32,13 @@ lower(mn_unaccent(w.word))
 SELECT w.word, s.word, s.n FROM unnest($3::text[]) WITH ORDINALITY w(word, place)
 CROSS JOIN LATERAL (
 	SELECT EXISTS (SELECT 1 FROM vocabulary v WHERE v.word = @normal AND @my_scopes)
-		OR @in_shared(@normal) AS known
+		OR @in_shared(@normal) AS known OFFSET 0
 ) k
 LEFT JOIN LATERAL (
+	WITH similar_words AS MATERIALIZED (SELECT * FROM mn_similar_words(@normal))
 	SELECT word, sum(n) AS n, max(likeness) AS likeness FROM (
-		(SELECT v.word, v.n, similarity(v.word, @normal) AS likeness FROM vocabulary v
-		WHERE v.word % @normal AND @my_scopes
-		ORDER BY likeness DESC, v.n DESC LIMIT @similar_max)
+		(SELECT v.word, v.n, v.likeness FROM similar_words v WHERE @my_scopes
+		ORDER BY v.likeness DESC, v.n DESC LIMIT @similar_max)
 		UNION ALL
 		(SELECT v.word, v.n, 0 FROM vocabulary v
 		WHERE length(@normal) <= @short_max AND v.word LIKE left(@normal, 1) || '%'
@@ -47,9 +47,8 @@ LEFT JOIN LATERAL (
 		ORDER BY v.n DESC LIMIT @short_words)
 		UNION ALL
 		SELECT * FROM (
-			SELECT v.word, 1, similarity(v.word, @normal) AS likeness FROM vocabulary v
-			WHERE v.word % @normal AND @sharing_scopes
-			ORDER BY likeness DESC LIMIT @similar_max
+			SELECT v.word, 1, v.likeness FROM similar_words v WHERE @sharing_scopes
+			ORDER BY v.likeness DESC LIMIT @similar_max
 		) v WHERE @in_shared(v.word)
 	) u GROUP BY word ORDER BY likeness DESC, n DESC
 ) s ON NOT k.known
@@ -61,10 +60,10 @@ ORDER BY w.place, s.likeness DESC, s.n DESC
 --: define title_key
 (SELECT key FROM title)
 
---: define titles(from)
+--: define titles(from, row)
 (SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM @from
-AND @title_key <> '' AND @starts_with(@title_key) AND @presentable
-ORDER BY m.title_key LIMIT $5::int)
+AND @title_key <> '' AND @starts_with(@row, @title_key) AND @presentable
+ORDER BY @row.title_key LIMIT $5::int)
 
 --: define suggest(titles)
 WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key)
@@ -78,7 +77,7 @@ WHERE $4::text <> '' AND @my_scopes AND v.word LIKE lower(mn_unaccent($4::text))
 GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $5::int)
 
 --: query search_suggest read custom-plan
-@suggest(@titles(@own) UNION ALL @titles(@house)
-	UNION ALL @titles(@shared_in AND m.status <> 'trashed'))
+@suggest(@titles(@own, m) UNION ALL @titles(@house, m)
+	UNION ALL @titles(@shared_in AND m.status <> 'trashed', sh))
 --: query search_suggest_all read custom-plan
-@suggest(@titles(media m WHERE m.status <> 'trashed'))
+@suggest(@titles(media m WHERE m.status <> 'trashed', m))
