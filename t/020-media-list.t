@@ -230,6 +230,68 @@ subtest 'what is refused' => sub {
     is $mn->client->api(GET => '/api/media')->{status}, 401, 'nobody';
 };
 
+subtest 'by title and date taken, with much that is shared' => sub {
+    my $dan = $mn->user(role => 'user');
+    my $dans = $dan->api(GET => '/api/auth/session')->{json}{user}{id};
+    my ($many, $limit) = (1000, 20);
+    # Titles and dates in an order of their own.
+    $mn->psql("INSERT INTO media (id, owner_id, kind, title, overview, status, visibility, "
+        . "taken_at, created_at) SELECT gen_random_uuid(), '$id{bob}', 'image', "
+        . "'$mark s' || lpad((n * 7 % $many)::text, "
+        . "6, '0'), (SELECT string_agg(md5((n * k)::text), ' ') FROM generate_series(1, "
+        . "40) k), 'ready', 'shared', "
+        . "CASE WHEN n % 3 > 0 THEN '2001-01-01'::timestamptz + n * 11 % "
+        . "$many * interval '1 hour' END, '2001-02-01'::timestamptz + n * interval '1 minute' "
+        . "FROM generate_series(1, $many) n");
+    $mn->psql("INSERT INTO media_shares (media_id, user_id, created_at) SELECT id, '$dans', "
+        . "created_at FROM media WHERE title LIKE '$mark s%'");
+    $mn->psql('ANALYZE media, media_shares');
+    my %order = (title => 'lower(title), id',
+        taken => 'coalesce(taken_at, created_at) DESC, id DESC');
+    my $pages = sub {
+        my ($sort) = @_;
+        my $want = [ split /\n/, $mn->psql("SELECT id FROM media WHERE title LIKE '$mark s%' "
+            . "ORDER BY $order{$sort}") ];
+        my %shared = map { $_ => 1 } @$want;
+        my @got = grep { $shared{$_} } pages($dan, "sort=$sort", 100);
+        is_deeply \@got, $want, "all of it, by $sort";
+        return @got;
+    };
+    my @by_title = $pages->('title');
+    $pages->('taken');
+    for my $sort (qw(title taken)) {
+        my $read = sub {
+            return split /\|/, $mn->psql('SELECT sum(calls), '
+                . 'sum(shared_blks_hit + shared_blks_read) FROM pg_stat_statements '
+                . "WHERE query LIKE '%"
+                . ($sort eq 'title' ? 'lower(m.title)' : 'coalesce(m.taken_at, m.created_at)')
+                . "%media_shares sh%LIMIT%' AND query NOT LIKE '%pg_stat_statements%'");
+        };
+        my $cursor = list($dan, "sort=$sort&limit=$limit")->{page}{nextCursor};
+        my ($calls, $blocks) = $read->();
+        for (1 .. 10) {
+            my $page = list($dan, "sort=$sort&limit=$limit&cursor=$cursor");
+            $cursor = $page->{page}{nextCursor};
+        }
+        my ($calls_after, $blocks_after) = $read->();
+        cmp_ok $calls_after - $calls, '>=', 10, "pages by $sort were read";
+        cmp_ok +($blocks_after - $blocks) / ($calls_after - $calls), '<', 7 * $limit,
+            'each without the rest of what is shared';
+    }
+    is $bob->api(PATCH => "/api/media/$by_title[-1]", { title => "$mark s" })->{status}, 200,
+        'an owner changes a title';
+    is $bob->api(PATCH => "/api/media/$by_title[0]",
+        { takenAt => '2000-01-01T00:00:00Z' })->{status}, 200, 'and a date';
+    is +($pages->('title'))[0], $by_title[-1], 'which others see in its new place';
+    is +($pages->('taken'))[-1], $by_title[0], 'both';
+    is $bob->api(PUT => "/api/media/$by_title[5]/shares", { users => [] })->{status}, 200,
+        'taken back';
+    is $bob->api(PUT => "/api/media/$by_title[5]/shares", { users => [$dans] })->{status}, 200,
+        'and shared again';
+    $pages->($_) for qw(title taken);
+    $mn->psql("DELETE FROM media WHERE title LIKE '$mark s%'");
+};
+
 subtest 'shape, HEAD and cache' => sub {
     my $first = list($ann, 'limit=1');
     my ($m) = @{ $first->{items} };
