@@ -1,7 +1,8 @@
 /*
  * Times searches and suggestions against a database as one person: search-bench CONNINFO USER-ID
- * [--all] [--times N] QUERY... Prints a line for each query: hits, median and 95th percentile in
- * ms. See t/bench/search.
+ * [--all] [--times N] [--all-times] QUERY... Prints a line for each query: median and 95th
+ * percentile in ms, and hits; with --all-times also one for all searches together. See
+ * t/bench/search.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,19 @@ once(struct services *svc, const struct principal *who, const char *q, bool sugg
 	return ok;
 }
 
+/* Times of all searches. */
+static struct {
+	int64_t *took;
+	size_t n;
+} all;
+
+static double
+percentile(int64_t *took, size_t n, size_t percent)
+{
+	qsort(took, n, sizeof(*took), by_number);
+	return (double)took[n * percent / 100] / US_PER_MS;
+}
+
 static void
 measure(struct services *svc, const struct principal *who, const char *q, size_t times,
     bool suggest)
@@ -72,9 +86,13 @@ measure(struct services *svc, const struct principal *who, const char *q, size_t
 			fprintf(stderr, "%s: %s %s\n", q, err.message, err.detail);
 			exit(EXIT_FAILURE);
 		}
-	qsort(took, times, sizeof(*took), by_number);
 	printf("%-8s %-28s %8.2f %8.2f  %s\n", suggest ? "suggest" : "search", q,
-	    (double)took[times / 2] / US_PER_MS, (double)took[times * 95 / 100] / US_PER_MS, what);
+	    percentile(took, times, 50), percentile(took, times, 95), what);
+	if (!suggest) {
+		all.took = xrealloc(all.took, (all.n + times) * sizeof(*took));
+		memcpy(all.took + all.n, took, times * sizeof(*took));
+		all.n += times;
+	}
 	free(took);
 }
 
@@ -84,9 +102,11 @@ main(int argc, char **argv)
 	struct principal who = { .permissions = PERM_BIT(PERM_MEDIA_READ) };
 	struct services svc = { 0 };
 	int64_t times = TIMES_DEFAULT;
+	bool together = false;
 
 	if (argc < 4) {
-		fputs("usage: search-bench CONNINFO USER-ID [--all] [--times N] QUERY...\n",
+		fputs("usage: search-bench CONNINFO USER-ID [--all] [--times N] [--all-times] "
+		      "QUERY...\n",
 		    stderr);
 		return 64;
 	}
@@ -96,6 +116,8 @@ main(int argc, char **argv)
 	for (int i = 3; i < argc; i++) {
 		if (str_eq(argv[i], "--all"))
 			who.permissions |= PERM_BIT(PERM_MEDIA_MANAGE_ALL);
+		else if (str_eq(argv[i], "--all-times"))
+			together = true;
 		else if (str_eq(argv[i], "--times") && i + 1 < argc &&
 		    str_to_int(argv[i + 1], 1, TIMES_MAX, &times))
 			i++;
@@ -104,6 +126,10 @@ main(int argc, char **argv)
 			measure(&svc, &who, argv[i], (size_t)times, true);
 		}
 	}
+	if (together && all.n > 0)
+		printf("all searches %8.2f %8.2f\n", percentile(all.took, all.n, 50),
+		    percentile(all.took, all.n, 95));
+	free(all.took);
 	db_free(svc.db);
 	return EXIT_SUCCESS;
 }
