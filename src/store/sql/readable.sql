@@ -37,5 +37,11 @@ media m WHERE m.visibility = 'house' AND m.status <> 'trashed'
 media_shares sh JOIN media m ON m.id = sh.media_id
 WHERE sh.user_id = $1::uuid AND m.visibility = 'shared'
 
+-- In the order of an index of media_shares: the item of each share is looked up, nothing else. If
+-- these conditions stood beside each other, the planner would expect the shares to be among the few
+-- items that meet them all, and would rather read one of the tables.
 --: define shared
-@shared_in AND m.status <> 'trashed' AND m.owner_id IS DISTINCT FROM $1::uuid
+media_shares sh CROSS JOIN LATERAL (
+	SELECT m.* FROM media m WHERE m.id = sh.media_id AND m.visibility = 'shared'
+		AND m.status <> 'trashed' AND m.owner_id IS DISTINCT FROM $1::uuid OFFSET 0
+) m WHERE sh.user_id = $1::uuid
