@@ -28,6 +28,7 @@ static const struct field_rule list_input[] = {
 	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ "after", FIELD_UUID, .flags = 0 },
 	{ "before", FIELD_UUID, .flags = 0 },
+	THUMBNAILS_RULE,
 	{ "cursor", FIELD_STRING, .min = 1, .max = MEDIA_CURSOR_MAX },
 	LIST_LIMIT_RULE,
 	{ .name = NULL },

@@ -1,7 +1,10 @@
 #include "fcgi-handlers/media_view.h"
 
+#include <string.h>
+
 #include "core/json.h"
 #include "core/str.h"
+#include "http/input.h"
 #include "http/request.h"
 #include "service/catalogue/media.h"
 
@@ -34,10 +37,13 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 	} urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
 		{ "previewUrl", "preview.mp4" }, { "spriteUrl", "sprite.webp" } };
 
+	const char *asked = input_str(req->input, "thumbnails");
+
 	json_object(j, "thumbnails");
 	for (size_t i = 0; i < sizeof(thumbnails) / sizeof(thumbnails[0]); i++)
-		json_opt_str(j, thumbnails[i].key,
-		    media_asset_url(req->call, m, thumbnails[i].asset, now));
+		if (asked == NULL || strstr(asked, thumbnails[i].key) != NULL)
+			json_opt_str(j, thumbnails[i].key,
+			    media_asset_url(req->call, m, thumbnails[i].asset, now));
 	json_object_end(j);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		json_opt_str(j, urls[i].key, media_asset_url(req->call, m, urls[i].asset, now));

@@ -13,6 +13,14 @@ struct request;
  * signed as of `now`: pass the same value for all items of a response.
  */
 void media_members(const struct request *, struct json *, const struct media *, int64_t now);
+/*
+ * A route with this rule lets its callers choose the thumbnails that items carry: each URL is
+ * signed and takes 500 bytes. Without the parameter, and for all other routes, there are all of
+ * them.
+ */
+#define THUMBNAILS_RULE \
+	{ "thumbnails", FIELD_ENUM, \
+		.choices = "320|640|1280|320,640|320,1280|640,1280|320,640,1280" }
 /* The whole object. */
 void media_view(const struct request *, struct json *, const char *key, const struct media *,
     int64_t now);

@@ -31,6 +31,7 @@ static const struct field_rule search_input[] = {
 	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "relevance|newest|title" },
 	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
+	THUMBNAILS_RULE,
 	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX, .fallback = 1 },
 	{ .name = NULL },
 };

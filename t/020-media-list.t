@@ -315,5 +315,27 @@ subtest 'shape, HEAD and cache' => sub {
     is $now->{title}, $title, 'shows at once, cached or not';
 };
 
+subtest 'thumbnails' => sub {
+    my $photo = item();
+    $mn->psql("UPDATE media SET asset_prefix = 'derived/x', created_at = '2031-01-01', "
+        . "assets = '{320.webp,640.webp,1280.webp}' WHERE id = '$photo'");
+    my $sizes = sub {
+        my ($path) = @_;
+        my $r = $ann->api(GET => $path);
+        is $r->{status}, 200, $path or diag $r->{content};
+        my ($m) = grep { $_->{id} eq $photo } @{ $r->{json}{items} || [ $r->{json} ] };
+        return join ',', sort { $a <=> $b } keys %{ $m->{thumbnails} };
+    };
+    is $sizes->('/api/media?limit=97'), '320,640,1280', 'all of them';
+    is $sizes->("/api/media?limit=97&thumbnails=$_"), $_, 'those asked for'
+        for '320', '1280', '320,640', '320,640,1280';
+    is $sizes->('/api/media?limit=97&thumbnails=320%2C640'), '320,640', 'with an encoded comma';
+    is $sizes->('/api/media?limit=97'), '320,640,1280', 'without a mix-up of cached pages';
+    is $sizes->("/api/search?q=$mark&sort=newest&thumbnails=640"), '640', 'so does the search';
+    is $sizes->("/api/media/$photo"), '320,640,1280', 'the item itself has all';
+    is $ann->api(GET => "/api/media?thumbnails=$_")->{status}, 400, "thumbnails=$_ is refused"
+        for '', '100', '320,', '640,320', '320,320';
+};
+
 $mn->psql("DELETE FROM media WHERE title LIKE '$mark%'");
 done_testing();
