@@ -11,4 +11,4 @@ dist_sql_DATA += sql/0008-end-invitations-and-links.sql
 dist_sql_DATA += sql/0009-keep-sums.sql
 dist_sql_DATA += sql/0010-keep-sizes-of-parts.sql
 dist_sql_DATA += sql/0011-keep-versions-and-history.sql
-dist_sql_DATA += sql/0013-search-word-for-word.sql
+dist_sql_DATA += sql/0012-search-word-for-word.sql

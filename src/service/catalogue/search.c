@@ -216,7 +216,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	struct search_ask *a = &run->ask;
 
 	search_parse(run->call->arena, run->req->q != NULL ? run->req->q : "", q);
-	*a = (struct search_ask) { .text = NULL };
+	*a = (struct search_ask) { .terms = "{}" };
 	media_reader_in(who, run->req->scope, &a->reader);
 	filters_fill(run);
 	if (q->nterms == 0 && !has_filter(run))
