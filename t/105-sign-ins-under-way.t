@@ -7,12 +7,11 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use JSON::PP;
 use MediaNest::PlexTv;
+use MediaNest::Sequence qw(hold later waiting);
 use MediaNest::Smtp;
 use MediaNest::Test;
 use MediaNest::Totp qw(base32_decode totp);
-use POSIX ();
 use Test::More;
 
 my ($smtp, $plex) = (MediaNest::Smtp->start, MediaNest::PlexTv->start);
@@ -23,52 +22,14 @@ my $NEW = 'quite another battery';
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
 
-# Sends a request from another process; returns a sub that waits for the answer.
-sub later(&) { ## no critic
-	my ($sub) = @_;
-	my $pid = open(my $out, '-|') // die "fork: $!";
-	if ($pid == 0) {
-		my $r = $sub->();
-		print encode_json({ status => $r->{status}, json => $r->{json} });
-		close STDOUT;
-		POSIX::_exit(0);
-	}
-	return sub { local $/; return decode_json(scalar <$out>) };
-}
-
-# A transaction that holds a lock until its sub is called.
-sub hold {
-	my ($sql) = @_;
-	pipe(my $from, my $to) or die "pipe: $!";
-	pipe(my $said, my $say) or die "pipe: $!";
-	my $pid = fork // die "fork: $!";
-	if ($pid == 0) {
-		open STDIN, '<&', $from;
-		open STDOUT, '>&', $say;
-		close $to;
-		exec 'psql', '-XqAt', '-d', $mn->{status}{databaseUrl} or POSIX::_exit(127);
-	}
-	close $_ for $from, $say;
-	$to->autoflush(1);
-	print $to "BEGIN; $sql;\n\\echo held\n";
-	while (defined(my $line = <$said>)) { last if $line =~ /^held/ }
-	return sub { print $to "COMMIT;\n"; close $to; waitpid $pid, 0 };
-}
-
-sub waiting {
-	my ($n) = @_;
-	wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = "
-	    . "'Lock' AND usename = 'medianest_api'") == $n }, 15, "$n that wait for the lock");
-}
-
 # First $first, then $second, both in the middle of their work.
 sub under_way {
 	my ($lock, $first, $second) = @_;
-	my $release = hold($lock);
-	my $a = later(\&$first);
-	waiting(1);
-	my $b = later(\&$second);
-	waiting(2);
+	my $release = hold($mn, $lock);
+	my $a = later($first);
+	waiting($mn, 1);
+	my $b = later($second);
+	waiting($mn, 2);
 	$release->();
 	return ($a->(), $b->());
 }

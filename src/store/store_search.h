@@ -35,7 +35,7 @@ struct search_ask {
 	struct media_reader reader;
 	/*
 	 * Terms as an array of PostgreSQL, "{}" = everything: see mn_search_terms() in
-	 * sql/0013-search-word-for-word.sql. prefix: quoted words for to_tsquery, "" = none. Both
+	 * sql/0012-search-word-for-word.sql. prefix: quoted words for to_tsquery, "" = none. Both
 	 * must match.
 	 */
 	const char *terms, *prefix;

@@ -3,7 +3,7 @@
 -- $1 caller, $2 to $14 filters, $15 cap, $16 the tsquery; further ones differ. The statements are
 -- planned at each call with their parameters known, so that the planner can count what matches.
 
--- What to search for: $1 terms, $2 prefix (mn_search_terms of sql/0013). With it comes how many
+-- What to search for: $1 terms, $2 prefix (mn_search_terms of sql/0012). With it comes how many
 -- items the planner expects to match at most (it takes words and tags for independent, but tags are
 -- often among the words), and how many there are.
 
