@@ -191,8 +191,7 @@ for my $i (0 .. $#operations) {
 		my $who = $mn->user(role => 'admin');
 		$who->{number} = ++$number;
 		my $has = prepare($who);
-		# The operation comes first; the sign-in and the refresh meet it in the middle of their
-		# work.
+		# The operation comes first, and meets a sign-in and a refresh in the middle of it.
 		my $release = hold($mn,
 		    "SELECT 1 FROM users WHERE id = '$who->{id}' FOR NO KEY UPDATE; "
 		    . "SELECT 1 FROM sessions WHERE user_id = '$who->{id}' FOR UPDATE");
