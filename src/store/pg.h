@@ -85,6 +85,9 @@ struct db_call {
 	struct rows *rows;
 };
 bool db_pipeline(struct db *, struct arena *, struct db_call *, size_t ncalls, struct error *);
+/* The same as a transaction of its own: inside db_outer_begin() as a savepoint. */
+bool db_pipeline_apart(struct db *, struct arena *, struct db_call *, size_t ncalls,
+    struct error *);
 
 /*
  * Independent reads in one round trip, outside transactions. Each has its own deadline, and one

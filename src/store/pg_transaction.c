@@ -142,6 +142,15 @@ db_rollback(struct db *db)
 }
 
 bool
+db_pipeline_apart(struct db *db, struct arena *arena, struct db_call *calls, size_t ncalls,
+    struct error *err)
+{
+	if (!db->outer)
+		return db_pipeline(db, arena, calls, ncalls, err);
+	return db_begin(db, err) && db_end(db, db_pipeline(db, arena, calls, ncalls, err), err);
+}
+
+bool
 db_outer_begin(struct db *db, struct error *err)
 {
 	db->part = false;

@@ -75,8 +75,6 @@ bool store_media_timeline(struct db *, struct arena *, const struct media_reader
 bool store_media_event_add(struct db *, struct arena *, const char *id, const struct media_event *,
     struct error *);
 
-/* For pipelines of store_*.c: adds an item with status pending. */
-struct db_call store_media_add_call(struct arena *, const struct media_new *);
 
 /*
  * The changes below need a locked row; each raises the version. Callers end with

@@ -9,7 +9,6 @@
 #define TOUCH "version = version + 1, updated_at = now()"
 
 enum {
-	Q_ADD,
 	Q_UPDATE,
 	Q_TAGS,
 	Q_SHARES_CLEAR,
@@ -25,11 +24,6 @@ enum {
 };
 
 const struct query store_media_change_queries[] = {
-	[Q_ADD] = { "media_add",
-	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type,"
-	    " size, status) "
-	    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')",
-	    0 },
 	[Q_UPDATE] = { "media_update",
 	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
 	    " taken_at = $7, " TOUCH " WHERE id = $1",
@@ -84,17 +78,6 @@ const struct query store_media_change_queries[] = {
 	{ .name = NULL },
 };
 #define Q(id) (&store_media_change_queries[id])
-
-struct db_call
-store_media_add_call(struct arena *arena, const struct media_new *new)
-{
-	const char *const params[] = { new->id, new->owner_id, new->kind, new->title,
-		new->visibility, new->filename, new->content_type, db_int(arena, new->size) };
-
-	return (struct db_call) { .query = Q(Q_ADD),
-		.params = arena_memdup(arena, params, sizeof(params)),
-		.nparams = sizeof(params) / sizeof(*params) };
-}
 
 bool
 store_media_update(struct db *db, struct arena *arena, const struct media *m, struct error *err)

@@ -68,20 +68,20 @@ const struct query store_sums_queries[] = {
 };
 #define Q(id) (&store_sums_queries[id])
 
-bool
-store_storage_used(struct db *db, struct arena *arena, const char *user_id, int64_t *bytes,
-    int64_t *quota, struct error *err)
+void
+store_storage_calls(const char *const *user_id, struct db_call calls[STORAGE_CALLS])
 {
 	/* Two statements: the second sees what was committed before the lock was acquired. */
-	struct db_call calls[] = {
-		{ .query = Q(Q_LOCK), .params = &user_id, .nparams = 1 },
-		{ .query = Q(Q_USED), .params = &user_id, .nparams = 1 },
-	};
-	struct rows *rows;
+	calls[0] = (struct db_call) { .query = Q(Q_LOCK), .params = user_id, .nparams = 1 };
+	calls[1] = (struct db_call) { .query = Q(Q_USED), .params = user_id, .nparams = 1 };
+}
 
-	if (!db_pipeline(db, arena, calls, 2, err))
-		return false;
-	rows = calls[1].rows;
+bool
+store_storage_read(const struct db_call calls[STORAGE_CALLS], int64_t *bytes, int64_t *quota,
+    struct error *err)
+{
+	const struct rows *rows = calls[1].rows;
+
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_UNAUTHENTICATED, "Sign in to do this.");
 	*quota = rows_null(rows, 0, 0) ? -1 : rows_int(rows, 0, 0);

@@ -15,12 +15,16 @@
 extern const struct query store_sums_queries[];
 
 /*
- * Inside a transaction: bytes of a person's items, pending and held uploads included, and their
- * quota, -1 = not set. Two calls for one person do not run together, so that two uploads cannot
- * exceed one quota; nothing else waits for them.
+ * For pipelines of store_*.c: two statements, which give bytes of a person's items, pending and
+ * held uploads included, and their quota. Two such transactions of one person do not run together,
+ * so that two uploads cannot exceed one quota; nothing else waits for them. `user_id` must live
+ * until they have run.
  */
-bool store_storage_used(struct db *, struct arena *, const char *user_id, int64_t *bytes,
-    int64_t *quota, struct error *);
+#define STORAGE_CALLS 2
+void store_storage_calls(const char *const *user_id, struct db_call calls[STORAGE_CALLS]);
+/* quota -1 = not set. ERR_UNAUTHENTICATED: there is no such person. */
+bool store_storage_read(const struct db_call calls[STORAGE_CALLS], int64_t *bytes, int64_t *quota,
+    struct error *);
 /* Folds all changes into the sums. */
 bool store_sums_fold(struct db *, struct arena *, struct error *);
 /* Compares the sums with the items and corrects them; *wrong counts the sums that were wrong. */

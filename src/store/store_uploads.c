@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "store/pg.h"
 #include "store/store_media.h"
+#include "store/store_sums.h"
 
 #include "core/banned.h"
 
@@ -13,6 +14,7 @@
 	"round(date_part('epoch', expires_at) * 1000000)::bigint, expires_at <= clock_timestamp()"
 
 enum {
+	Q_ADD_MEDIA,
 	Q_ADD,
 	Q_STARTED,
 	Q_GET,
@@ -26,13 +28,25 @@ enum {
 };
 
 const struct query store_uploads_queries[] = {
+	/* $9 quota of people who have none of their own; 0: no limit. */
+	[Q_ADD_MEDIA] = { "upload_add_media",
+	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type,"
+	    " size, status) SELECT $1::uuid, u.id, $3::text, $4::text, $5::text, $6::text,"
+	    " $7::text, $8::bigint, 'pending' FROM users u,"
+	    " LATERAL (SELECT coalesce(u.quota_bytes, $9::bigint) AS quota,"
+	    " coalesce((SELECT sum(bytes) FROM storage_kept WHERE user_id = $2::uuid), 0) AS used)"
+	    " AS room WHERE u.id = $2::uuid AND (quota = 0 OR $8::bigint <= quota - used)",
+	    0 },
+	/* The upload and the event follow the item. */
 	[Q_ADD] = { "upload_add",
 	    "INSERT INTO uploads (id, media_id, user_id, object_key, size, content_type, sha256,"
-	    " multipart_id, part_size, expires_at) "
-	    "VALUES ($1, $2, $3, $4, $5, $6, decode($7::text, 'hex'), $8, $9, $10)",
+	    " part_size, expires_at) SELECT $1::uuid, m.id, $3::uuid, $4::text, $5::bigint,"
+	    " $6::text, decode($7::text, 'hex'), $8::bigint, $9::timestamptz"
+	    " FROM media m WHERE m.id = $2::uuid",
 	    0 },
 	[Q_STARTED] = { "upload_started",
-	    "INSERT INTO media_events (media_id, step, state) VALUES ($1, 'upload', 'started')",
+	    "INSERT INTO media_events (media_id, step, state) SELECT id, 'upload', 'started'"
+	    " FROM media WHERE id = $1",
 	    0 },
 	[Q_GET] = { "upload_get", "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND user_id = $2",
 	    QUERY_READ },
@@ -99,18 +113,32 @@ upload_from_row(const struct rows *r, size_t row, struct upload *u)
 
 bool
 store_upload_add(struct db *db, struct arena *arena, const struct upload *u,
-    const struct media_new *media, struct error *err)
+    const struct media_new *m, struct upload_room *room, struct error *err)
 {
-	const struct strings row = DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key,
-	    db_int(arena, u->size), u->content_type, u->sha256, u->multipart_id,
-	    u->part_size == 0 ? NULL : db_int(arena, u->part_size), db_time(arena, u->expires_at));
-	struct db_call calls[] = {
-		store_media_add_call(arena, media),
-		{ .query = Q(Q_ADD), .params = row.items, .nparams = row.n },
+	const char *size = db_int(arena, m->size);
+	const struct strings media = DB_PARAMS(m->id, m->owner_id, m->kind, m->title, m->visibility,
+				 m->filename, m->content_type, size, db_int(arena, room->quota)),
+			     upload = DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key, size,
+				 u->content_type, u->sha256,
+				 u->part_size == 0 ? NULL : db_int(arena, u->part_size),
+				 db_time(arena, u->expires_at));
+	struct db_call calls[STORAGE_CALLS + 3] = {
+		[STORAGE_CALLS] = { .query = Q(Q_ADD_MEDIA),
+		    .params = media.items,
+		    .nparams = media.n },
+		{ .query = Q(Q_ADD), .params = upload.items, .nparams = upload.n },
 		{ .query = Q(Q_STARTED), .params = &u->media_id, .nparams = 1 },
 	};
+	int64_t quota;
 
-	return db_pipeline(db, arena, calls, 3, err);
+	store_storage_calls(&m->owner_id, calls);
+	if (!db_pipeline_apart(db, arena, calls, STORAGE_CALLS + 3, err) ||
+	    !store_storage_read(calls, &room->used, &quota, err))
+		return false;
+	if (quota >= 0)
+		room->quota = quota;
+	room->added = rows_affected(calls[STORAGE_CALLS].rows) > 0;
+	return true;
 }
 
 static bool

@@ -16,9 +16,18 @@
 
 extern const struct query store_uploads_queries[];
 
-/* In a transaction, in one round trip: the upload, its item and the first entry of its timeline. */
+/*
+ * Adds the upload, its item and the first entry of its timeline, if the person's quota has room: a
+ * transaction of its own in one round trip.
+ */
+struct upload_room {
+	int64_t
+	    quota;    /* in: of people who have none of their own; out: the person's. 0: no limit */
+	int64_t used; /* bytes, before */
+	bool added;
+};
 bool store_upload_add(struct db *, struct arena *, const struct upload *, const struct media_new *,
-    struct error *);
+    struct upload_room *, struct error *);
 /* A person's own upload; ERR_NOT_FOUND. */
 bool store_upload_get(struct db *, struct arena *, const char *id, const char *user_id,
     struct upload *, struct error *);

@@ -16,7 +16,6 @@
 #include "store/pg.h"
 #include "store/s3.h"
 #include "store/store_media.h"
-#include "store/store_sums.h"
 #include "store/store_uploads.h"
 
 #include "core/banned.h"
@@ -128,35 +127,19 @@ check_ask(const struct call *call, const struct upload_ask *ask, const char *typ
 	return true;
 }
 
-/* Inside the transaction, so that two uploads do not pass one quota. */
-static bool
-check_quota(const struct call *call, int64_t size, struct error *err)
-{
-	int64_t used, quota;
-
-	if (!store_storage_used(call->svc->db, call->arena, call->by.who->user_id, &used, &quota,
-		err))
-		return false;
-	if (quota < 0)
-		quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT);
-	if (quota > 0 && size > quota - used)
-		return error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
-		    "Not enough storage: %s needed, %s left. Delete some files first.",
-		    str_size(call->arena, size),
-		    str_size(call->arena, used < quota ? quota - used : 0));
-	return true;
-}
-
 static bool
 record(const struct call *call, const struct media_new *media, const struct upload *u,
     struct error *err)
 {
-	struct db *db = call->svc->db;
+	struct upload_room room = { .quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT) };
 
-	return db_begin(db, err) &&
-	    db_end(db,
-		check_quota(call, u->size, err) && store_upload_add(db, call->arena, u, media, err),
-		err);
+	if (!store_upload_add(call->svc->db, call->arena, u, media, &room, err))
+		return false;
+	return room.added ||
+	    error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
+		"Not enough storage: %s needed, %s left. Delete some files first.",
+		str_size(call->arena, u->size),
+		str_size(call->arena, room.used < room.quota ? room.quota - room.used : 0));
 }
 
 bool
