@@ -175,8 +175,15 @@ for my $width (1280, 390) {
 			accessible($b, 'library');
 			fits($b, 'library');
 
+			$b->reload; # lists come with the sizes that grids show, and no larger one
+			$b->find('.tile img.loaded');
+			ok $b->js('return performance.getEntriesByType("resource").some((one) =>'
+			    . ' /media\?.*thumbnails=320(?:,|%2C)640/.test(one.name))'),
+			    'the list has small thumbnails';
 			$b->click('.tile-link');
-			$b->find('.lightbox img.large.loaded');
+			my $large = $b->find('.lightbox img.large.loaded');
+			cmp_ok $b->wd(GET => "/element/$large/property/naturalWidth"), '>=',
+			    $width > 1000 ? 1000 : 640, 'the viewer has the one that fits';
 			is $b->text('.lightbox-title'), $title, 'the title is the name of the file';
 			$b->click('[aria-label=Details]');
 			$b->find('.timeline li.done');

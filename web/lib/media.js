@@ -8,6 +8,9 @@ import { emit, on } from './bus.js';
 import { can, me } from './session.js';
 
 const PAGE = 100;
+/* What grids and rows show; the viewer fetches the item for the largest. */
+export const LISTED = '320,640';
+const LISTED_MAX = 640;
 const GATHER_MS = 250;
 const GATHER_BUSY_MS = 4000;
 const LATELY_MS = 15000;
@@ -49,6 +52,10 @@ remember(fresh)
 	/* lists leave these out */
 	fresh.metadata ??= item.metadata;
 	fresh.sharedWith ??= item.sharedWith;
+	if (fresh.thumbnails && versionOf(fresh) === versionOf(item))
+		for (const [size, url] of Object.entries(item.thumbnails ?? {}))
+			if (!expired(url))
+				fresh.thumbnails[size] ??= url;
 	for (const key of Object.keys(item))
 		if (!(key in fresh))
 			delete item[key];
@@ -61,7 +68,7 @@ remember(fresh)
 export async function
 list(query, options)
 {
-	const full = { limit: PAGE, ...query };
+	const full = { limit: PAGE, thumbnails: LISTED, ...query };
 	const answer = await api.get('/media', full, { patient: true, ...options });
 	const got = answer.items.map(remember);
 
@@ -129,7 +136,7 @@ fetchStale()
 	fetching = true;
 	lately.push(Date.now());
 	for (const id of ids) {
-		const query = pageOf.get(id) ?? { limit: PAGE };
+		const query = pageOf.get(id) ?? { limit: PAGE, thumbnails: LISTED };
 		const key = JSON.stringify(query);
 		if (!pages.has(key))
 			pages.set(key, { query, ids: [] });
@@ -307,11 +314,18 @@ each(list, work, tell)
 	return { done, problems };
 }
 
+const dots = (width) => width * Math.min(devicePixelRatio || 1, 2);
+
+/* Whether the item itself has a better thumbnail than came with a list. */
+export const hasLarger = (item, width) => item.thumbnails?.[LISTED_MAX] &&
+    !Object.keys(item.thumbnails).some((size) => size > LISTED_MAX) &&
+    item.width > LISTED_MAX && dots(width) * 0.85 > LISTED_MAX;
+
 /* The best thumbnail for a width in CSS pixels; smaller originals have fewer. */
 export function
 thumbnail(item, width)
 {
-	const wanted = width * Math.min(devicePixelRatio || 1, 2);
+	const wanted = dots(width);
 	const sizes = Object.keys(item.thumbnails ?? {}).map(Number).filter((s) => item.thumbnails[
 	    s]).sort((a, b) => a - b);
 

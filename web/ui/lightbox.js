@@ -6,7 +6,9 @@ import { again } from '../lib/again.js';
 import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName, stepName } from '../lib/format.js';
-import { expired, fetchItem, fileUrl, forget, known, thumbnail } from '../lib/media.js';
+import {
+	expired, fetchItem, fileUrl, forget, hasLarger, known, thumbnail,
+} from '../lib/media.js';
 import { goHere } from '../lib/router.js';
 import { mayTrash } from '../lib/session.js';
 import { placeholder } from '../lib/thumbhash.js';
@@ -24,6 +26,8 @@ const SHOWABLE = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/a
 const NEAR_END = 8;
 const DWELL_MS = 250;
 const SEARCHED_PAGES = 10; /* of a grid without an order, to find an item's place in it */
+
+const viewWidth = () => Math.max(innerWidth, 700);
 
 let box = null;
 
@@ -345,11 +349,19 @@ class Lightbox {
 		if (item.thumbhash)
 			frame.append(placeholder(item.thumbhash) ?? '');
 		const small = () => thumbnail(item, 200);
-		const large = () => thumbnail(item, Math.max(innerWidth, 700));
-		if (small() !== large())
+		const large = () => thumbnail(item, viewWidth());
+		const showLarge = () => {
+			layer(large, 'large');
+			this.large = large();
+		};
+		const larger = hasLarger(item, viewWidth());
+		if (larger || small() !== large())
 			layer(small, 'small');
-		layer(large, 'large');
-		this.large = large();
+		if (larger)
+			fetchItem(item.id).catch(() => null)
+			    .then(() => this.item === item && showLarge());
+		else
+			showLarge();
 		let whole = !SHOWABLE.includes(item.contentType);
 		this.zoom = new Zoom(this.stage, frame, {
 			onswipe: (way) => this.swipe(way),
@@ -376,10 +388,18 @@ class Lightbox {
 	{
 		for (const step of [1, -1]) {
 			const item = this.beside(step);
-			const url = item && item.status === 'ready' ?
-			    thumbnail(item, Math.max(innerWidth, 700)) : null;
-			if (url && !expired(url))
-				new Image().src = url;
+			const load = () => {
+				const url = thumbnail(item, viewWidth());
+				if (url && !expired(url))
+					new Image().src = url;
+			};
+
+			if (item?.status !== 'ready')
+				continue;
+			if (hasLarger(item, viewWidth()))
+				fetchItem(item.id).then(load, () => null);
+			else
+				load();
 		}
 	}
 

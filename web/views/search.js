@@ -3,7 +3,7 @@ import { api } from '../lib/api.js';
 import { emit } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { count, many } from '../lib/format.js';
-import { remember, tagNames } from '../lib/media.js';
+import { LISTED, remember, tagNames } from '../lib/media.js';
 import { go, goHere, link } from '../lib/router.js';
 import { mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
@@ -40,7 +40,7 @@ mount(root, first)
 	    ...FILTERS.map((f) => p[f])]);
 	const asked = () => (params.q ?? '') !== '' || FILTERS.some((f) => params[f]);
 	const query = (page) => ({ q: params.q ?? '', sort: params.sort, page,
-	    scope: scopeOf(params),
+	    scope: scopeOf(params), thumbnails: LISTED,
 	    ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])) });
 
 	fill(root, h('h1.hidden-title', null, 'Search'), chips, summary, notes, place, related);
