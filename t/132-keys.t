@@ -43,7 +43,7 @@ sub code_of {
 # Two-step verification for a person; returns the secret.
 sub begin_totp {
 	my ($who) = @_;
-	my $begun = $who->api(POST => '/api/auth/totp');
+	my $begun = $who->api(POST => '/api/auth/totp', { currentPassword => $who->{password} });
 	is $begun->{status}, 200, 'two-step verification begins' or diag $begun->{content};
 	return $begun->{json}{secret};
 }

@@ -181,9 +181,12 @@ for my $width (1280, 390) {
 			    . ' /media\?.*thumbnails=320(?:,|%2C)640/.test(one.name))'),
 			    'the list has small thumbnails';
 			$b->click('.tile-link');
-			my $large = $b->find('.lightbox img.large.loaded');
-			cmp_ok $b->wd(GET => "/element/$large/property/naturalWidth"), '>=',
-			    $width > 1000 ? 1000 : 640, 'the viewer has the one that fits';
+			$b->find('.lightbox img.large.loaded');
+			ok $b->wait_for('the picture that fits the viewer', sub {
+				$b->js('return [...document.querySelectorAll("img.large.loaded")]'
+				    . '.some((i) => i.naturalWidth >= arguments[0])',
+				    $width > 1000 ? 1000 : 640)
+			}), 'the viewer has the one that fits';
 			is $b->text('.lightbox-title'), $title, 'the title is the name of the file';
 			$b->click('[aria-label=Details]');
 			$b->find('.timeline li.done');

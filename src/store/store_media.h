@@ -75,7 +75,6 @@ bool store_media_timeline(struct db *, struct arena *, const struct media_reader
 bool store_media_event_add(struct db *, struct arena *, const char *id, const struct media_event *,
     struct error *);
 
-
 /*
  * The changes below need a locked row; each raises the version. Callers end with
  * store_media_scopes().

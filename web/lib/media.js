@@ -51,11 +51,12 @@ remember(fresh)
 		return item;
 	/* lists leave these out */
 	fresh.metadata ??= item.metadata;
-	fresh.sharedWith ??= item.sharedWith;
-	if (fresh.thumbnails && versionOf(fresh) === versionOf(item))
+	if (versionOf(fresh) === versionOf(item)) {
+		fresh.sharedWith ??= item.sharedWith;
 		for (const [size, url] of Object.entries(item.thumbnails ?? {}))
-			if (!expired(url))
+			if (fresh.thumbnails && !expired(url))
 				fresh.thumbnails[size] ??= url;
+	}
 	for (const key of Object.keys(item))
 		if (!(key in fresh))
 			delete item[key];
@@ -80,10 +81,16 @@ list(query, options)
 	return { items: got, next: answer.page.nextCursor };
 }
 
-export async function
+const onTheWay = new Map(); /* id -> the promise of its fetch */
+
+/* Those who ask at the same time share one request. */
+export function
 fetchItem(id)
 {
-	return remember(await api.get(`/media/${id}`, null, { patient: true }));
+	if (!onTheWay.has(id))
+		onTheWay.set(id, api.get(`/media/${id}`, null, { patient: true }).then(remember)
+		    .finally(() => onTheWay.delete(id)));
+	return onTheWay.get(id);
 }
 
 /* Signed addresses say when they expire. */

@@ -25,7 +25,11 @@ write(all)
 	for (const [name, { until }] of Object.entries(all))
 		if (!(until > Date.now()))
 			delete all[name];
-	localStorage.setItem(KEY, JSON.stringify(all));
+	try {
+		localStorage.setItem(KEY, JSON.stringify(all));
+	} catch {
+		/* full or not allowed: the file cannot go on after a reload, that is all */
+	}
 }
 
 export function

@@ -101,8 +101,12 @@ announce()
 	try {
 		const files = [];
 		for (const u of batch) {
+			if (u.state !== 'starting')
+				continue;
 			const open = await resume(u.file, (id) =>
 			    uploads.some((other) => other !== u && other.uploadId === id));
+			if (u.state !== 'starting')
+				continue;
 			if (open) {
 				announced(u, { ...open, status: 201 });
 				continue;
@@ -110,11 +114,14 @@ announce()
 			try {
 				u.sha256 ??= await sha256(u.file);
 			} catch {
+				if (u.state !== 'starting')
+					continue;
 				const detail = 'This file can no longer be read. Choose it again.';
 				set(u, { state: 'failed', problem: new Problem(0, { detail }) });
 				continue;
 			}
-			files.push(u);
+			if (u.state === 'starting')
+				files.push(u);
 		}
 		const answer = files.length ?
 		    await api.post('/media/upload/initiate', { files: files.map((u) => ({
@@ -311,6 +318,8 @@ sendFailed(u, problem)
 			return;
 		}
 	}
+	if (problem.status === 404 && u.ticket?.multipart)
+		drop(u.uploadId); /* the store has let go of its parts: the next try is a new one */
 	if (problem.status === 403 && !u.renewed) {
 		u.renewed = true; /* the address had probably expired */
 		set(u, { state: 'waiting', ticket: null, sent: 0 });

@@ -23,28 +23,29 @@ pagedList({ path, limit, row, none })
 	const list = h('ol.board');
 	const tail = h('div');
 	let turn = 0;
-	const load = async (query, cursor, mine) => {
-		const retry = () => load(query, cursor, mine);
+	const load = (query, cursor, mine) => {
+		/* one function for all tries: notice() counts them by it */
+		const run = async () => {
+			fill(tail, Array.from({ length: 3 }, () => h('div.skeleton.line')));
+			try {
+				const answer = await api.get(path, { ...query, limit, cursor },
+				    { patient: true });
+				if (mine === turn)
+					take(answer, query, mine);
+			} catch (problem) {
+				if (mine === turn)
+					fill(tail, notice(problem, run));
+			}
+		};
 
-		fill(tail, Array.from({ length: 3 }, () => h('div.skeleton.line')));
-		try {
-			const answer = await api.get(path, { ...query, limit, cursor },
-			    { patient: true });
-			if (mine !== turn)
-				return;
-			list.append(...answer.items.map(row));
-			const next = answer.page.nextCursor;
-			fill(tail,
-			    next ?
-				h('button',
-				    { type: 'button', onclick: () => load(query, next, mine) },
-				    'Show more') : null,
-			    list.children.length ? null :
-				h('div.empty', null, h('h2', null, none)));
-		} catch (problem) {
-			if (mine === turn)
-				fill(tail, notice(problem, retry));
-		}
+		return run();
+	};
+	const take = ({ items, page }, query, mine) => {
+		list.append(...items.map(row));
+		fill(tail, page.nextCursor ?
+		    h('button', { type: 'button',
+			onclick: () => load(query, page.nextCursor, mine) }, 'Show more') : null,
+		    list.children.length ? null : h('div.empty', null, h('h2', null, none)));
 	};
 
 	return { node: h('div', null, list, tail), list, show: (query) => {

@@ -127,6 +127,7 @@ class Lightbox {
 		this.player?.destroy();
 		this.zoom = null;
 		this.player = null;
+		this.enlarge = null;
 	}
 
 	async open(id)
@@ -155,14 +156,24 @@ class Lightbox {
 		else if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900)
 			this.openDetails();
 		this.place();
-		/*
-		 * Lists leave out what only the details show; someone who pages through quickly
-		 * does not need it.
-		 */
-		if (item.metadata === undefined || this.soonExpired())
-			setTimeout(() => this.wanted === id && this.freshen(id), DWELL_MS);
 		announce(`${kindName(item.kind)}: ${item.title}`);
-		this.warm();
+		setTimeout(() => this.wanted === id && this.item === item && this.dwell(),
+		    DWELL_MS);
+	}
+
+	/*
+	 * Lists leave out what only the details show, and the largest picture: someone who pages
+	 * through quickly does not need them.
+	 */
+	async dwell()
+	{
+		const { item } = this;
+
+		if (item.metadata === undefined || this.soonExpired() ||
+		    hasLarger(item, viewWidth()))
+			await this.freshen(item.id);
+		if (this.item === item)
+			this.warm();
 	}
 
 	async freshen(id)
@@ -350,18 +361,16 @@ class Lightbox {
 			frame.append(placeholder(item.thumbhash) ?? '');
 		const small = () => thumbnail(item, 200);
 		const large = () => thumbnail(item, viewWidth());
+		let listed = false; /* what is shown is the best that came with a list */
 		const showLarge = () => {
 			layer(large, 'large');
 			this.large = large();
+			listed = hasLarger(item, viewWidth());
 		};
-		const larger = hasLarger(item, viewWidth());
-		if (larger || small() !== large())
+		if (small() !== large())
 			layer(small, 'small');
-		if (larger)
-			fetchItem(item.id).catch(() => null)
-			    .then(() => this.item === item && showLarge());
-		else
-			showLarge();
+		showLarge();
+		this.enlarge = () => listed && !hasLarger(item, viewWidth()) && showLarge();
 		let whole = !SHOWABLE.includes(item.contentType);
 		this.zoom = new Zoom(this.stage, frame, {
 			onswipe: (way) => this.swipe(way),
@@ -412,6 +421,7 @@ class Lightbox {
 		/*
 		 * Redrawn only when there is something new to see, so that a player keeps playing.
 		 */
+		this.enlarge?.();
 		if (this.drawn !== this.item.status || this.item.status === 'processing' ||
 		    (!this.player && this.large && !this.stage.querySelector('.large.loaded') &&
 			!urls.includes(this.large)))
