@@ -197,6 +197,14 @@ for my $route (@routes) {
         is_deeply [ $check->($schema, $r->{json}, '') ], [], "$path as described";
     }
 }
+# What was a DELETE without a body, and so without a proof, is gone for those who could use it.
+for (['/api/auth/totp', 405], ['/api/auth/totp/disable', 405], ['/api/auth/plex/unlink', 405],
+    ['/api/auth/plex', 404]) {
+    my ($path, $status) = @$_;
+    my $r = $client{super}->api(DELETE => $path);
+    is $r->{status}, $status, "DELETE $path is refused";
+    is $r->{headers}{allow} // '', $status == 405 ? 'POST, OPTIONS' : '', 'and says what there is';
+}
 delete @valid{ map { "$_->[1] $_->[2]" } @routes };
 is_deeply [ sort keys %valid ], [], 'no line is left over';
 done_testing;

@@ -97,6 +97,25 @@ my $given = qx{cat '$secret/store.conf'};
 unlike $given, qr/hush/, 'no secret of the others';
 like $given, qr/^$_$/m, $_ for 'database\.store_url = \S+store-only\S+', 'log\.level = debug',
     "data\\.dir = \Q$secret\E";
+# Every setting that their code reads is in it once it is set, to whatever value.
+my @read = store_settings();
+for (qw(database.store_url pool.verify.workers pool.store.workers pool.store.workers_max
+    storage.secret_key)) {
+	my $key = $_;
+	ok scalar(grep({ $_ eq $key } @read)), "their code reads $key";
+}
+my %value = qx{cat '$etc/medianest/medianest.conf.sample'} =~ /^#([\w.]+) = ?(.*)$/mg;
+$value{'data.dir'} = $secret;
+open $set, '>', "$secret/whole.conf" or die "$secret: $!";
+print $set map { "$_ = $value{$_}\n" } sort keys %value;
+close $set;
+($ok, $said) = run("'$build/medianest-admin' --config '$secret/whole.conf' store settings "
+    . "'$secret/given.conf'");
+ok $ok, 'store settings, all set' or diag $said;
+my %held = qx{cat '$secret/given.conf'} =~ /^([\w.]+) = ?(.*)$/mg;
+is $held{$_}, $value{$_}, "$_ is given to them" for @read;
+is_deeply [grep { /^(?:smtp|redis|database\.(?:api|worker|migrate))/ } sort keys %held], [],
+    'none with a secret of the others';
 is((stat "$secret/store.conf")[2] & 07777, 0640, 'for their group');
 is_deeply [glob "$secret/store.conf?*"], [], 'nothing is left beside it';
 
@@ -115,6 +134,25 @@ SKIP: {
 	skip 'tools of a host are not here', 1 if grep { system("command -v $_ >/dev/null") }
 	    qw(systemd-tmpfiles systemd-sysusers logrotate nginx);
 	subtest 'directories in which root opens files' => sub { roots_places() };
+}
+
+# The settings that the code of the store's pools reads, by the names that it has for them.
+sub store_settings {
+	my (%key, %read);
+	my $table = qx{cat '$root/src/core/config_table.def'};
+	$key{$1} = $2 while $table =~ /^CONFIG\((\w+), "([^"]+)"/mg;
+	for my $file (glob("$root/src/objectstore/*.c $root/src/http/*.c"),
+	    map { "$root/src/$_.c" } qw(bin/medianest_fcgi bin/pools bin/daemon service/keyring
+	        service/services)) {
+		my $code = qx{cat '$file'};
+		# What only the other roles read: their rows, and what comes after the return.
+		$code =~ s/^.*\bSERVICES_(?!STORE\b)[A-Z]+\b.*\bCFG_.*$//mg;
+		$code =~ s/^.*\bCFG_\w+, SERVICES_(?!STORE\b).*$//mg;
+		$code =~ s/if \(role == SERVICES_STORE\)\s+return true;.*//s;
+		$read{ $key{$_} // die "$file: CFG_$_ is no setting" } = 1
+		    for $code =~ /\bCFG_(\w+)/g;
+	}
+	return sort keys %read;
 }
 
 # The directories, made twice as an upgrade does, in a tree with users of its own.
