@@ -249,6 +249,32 @@ pass('scratch space is empty');
 	$mn->psql("INSERT INTO activity (id, user_id, kind, at) VALUES (gen_random_uuid(), "
 	    . "'$user->{id}', 'old', now() - interval '3 years 1 day'), (gen_random_uuid(), "
 	    . "'$user->{id}', 'young', now() - interval '2 years')");
+	# Rows that only their age tells apart, each kind twice: [table, values, ages].
+	my $uuid = 'gen_random_uuid()';
+	my $hash = "decode(md5(random()::text), 'hex')";
+	my @aged = (
+		['sessions', '(id, user_id, device, expires_at, revoked_at)',
+		    "$uuid, '$user->{id}', '%s', now() - interval '%s', now() - interval '99 days'",
+		    'device', '31 days', '29 days'],
+		['invites', '(id, hash, email, role, used_at, expires_at)',
+		    "$uuid, $hash, '%s', 'user', now(), now() - interval '%s'",
+		    'email', '31 days', '29 days'],
+		['mail_tokens', '(hash, purpose, user_id, email, expires_at)',
+		    "$hash, 'reset', '$user->{id}', '%s', now() - interval '%s'",
+		    'email', '25 hours', '23 hours'],
+		['plex_pins', '(id, plex_pin_id, client_id, address, expires_at)',
+		    "$uuid, 1, 'x', '%s', now() - interval '%s'",
+		    'address', '25 hours', '23 hours'],
+		['login_attempts', '(subject, failures, window_start, last_failure)',
+		    "'%s', 1, now(), now() - interval '%s'", 'subject', '25 hours', '23 hours'],
+		['mail_counters', '(subject, asked, window_start, last_at)',
+		    "'%s', 1, now(), now() - interval '%s'", 'subject', '25 hours', '23 hours'],
+	);
+	for (@aged) {
+		my ($table, $columns, $values, $mark, $old, $young) = @$_;
+		$mn->psql("INSERT INTO $table $columns VALUES (" . sprintf($values, 'age-old',
+		    $old) . '), (' . sprintf($values, 'age-young', $young) . ')');
+	}
 	# An item that is processed again and again keeps the end of its timeline.
 	my $again = $user->upload_bytes("again.png", png(64, 64), 'image/png')->{id};
 	settled($mn, SETTLE, $again);
@@ -264,7 +290,8 @@ pass('scratch space is empty');
 	$mn->redis('HSET', 'mn:ver', "u:$gone", 'x', "u:$user->{id}", 'y', 'house', 'z');
 	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY "
 	    . "kind");
-	my @wanted = qw(answers incoming jobs notifications objects sign_ins sweep trash uploads);
+	my @wanted = qw(answers incoming jobs notifications objects sign_ins sums sweep trash
+	    uploads);
 	is_deeply(\@kinds, [ map { "upkeep.$_" } @wanted ], 'each periodic job is there, once');
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = "
 	    . "'available'; NOTIFY mn_jobs, 'upkeep'");
@@ -282,13 +309,21 @@ pass('scratch space is empty');
 	    . "NULL") == @kinds } SETTLE, 'their ends';
 	is_deeply([ $mn->psql("SELECT name FROM api_tokens WHERE user_id = '$user->{id}'") ],
 	    ['young'], 'API tokens stay for 90 days after their end');
+	for (@aged) {
+		my ($table, undef, undef, $mark, undef, $young) = @$_;
+		is_deeply([ $mn->psql("SELECT $mark FROM $table WHERE $mark LIKE 'age-%'") ],
+		    ['age-young'], "$table: after their end rows stay longer than $young, "
+		    . 'and then go');
+	}
 	is($mn->psql("SELECT count(*) FROM activity WHERE kind = 'old'"), 0, 'history for 3 years');
 	is($mn->psql("SELECT count(*) FROM activity WHERE kind = 'young'"), 1, 'and no less');
 	is_deeply([ map { $mn->redis('HEXISTS', "mn:$_->[0]", $_->[1]) } ['gen', $gone],
 	    ['ver', "u:$gone"], ['gen', $user->{id}], ['ver', "u:$user->{id}"],
 	    ['ver', 'house'] ], [0, 0, 1, 1, 1], 'Redis forgets who is gone, and nobody else');
-	is($mn->psql("SELECT count(*) FROM jobs WHERE kind LIKE 'upkeep.%' AND run_at > now() + "
-	    . "interval '30 minutes'"), 4, 'those of each hour wait for the next hour');
+	is_deeply([ $mn->psql("SELECT substr(kind, 8) FROM jobs WHERE kind LIKE 'upkeep.%' AND "
+	    . "run_at > now() + interval '30 minutes' ORDER BY kind") ],
+	    [qw(incoming notifications sign_ins sums sweep)],
+	    'those of each hour or day wait for the next one');
 }
 unlike($mn->log_text('worker'), qr/Sanitizer|runtime error/, 'the sanitizers are content');
 done_testing();
