@@ -112,7 +112,7 @@ is($user->request(GET => $kept->{thumbnails}{320})->{status}, 200, 'the item sho
 
 # --- a run goes on where the last one ended
 put($_) for @stray;
-$mn->psql("UPDATE jobs SET payload = jsonb_build_object('after', 'derived/f') WHERE kind ="
+$mn->psql("UPDATE jobs SET payload = jsonb_build_object('after', 'derived/g') WHERE kind ="
     . " 'upkeep.sweep'");
 is(run_now('upkeep.sweep'), '', 'the second half');
 is(announced($stray[0]), 0, 'what lies before is not looked at');

@@ -89,6 +89,8 @@ for my $how ('stopped', 'frozen') {
 	ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15, 'the list' },
 	    'it recovers by itself';
 	ok $mn->wait_ready(15), 'and says so';
+	ok eval { wait_until { eval { $user->upload_bytes("again-$how.png", png(64, 48),
+	    'image/png') } } 15, 'an upload' }, 'so does the store';
 }
 is $user->wait_media($user->upload_bytes('after.png', png(64, 48), 'image/png')->{id})->{status},
     'ready', 'uploads work again';
