@@ -23,35 +23,37 @@ my ($friend, $heir) = ($mn->user, $mn->user);
 my $NEW = 'quite another battery';
 
 my @operations = ('password change', 'reset', 'role change', 'disabling', 'deletion',
-    'token revocation', 'sign-out');
+    'token revocation', 'sign-out', 'email change');
 # 'ends': worth nothing any more. 'lives': as good as before. Each in the order of the operations.
 # The session that is looked at is another one than that which changes the password or revokes the
 # token; it is the one that signs out.
 my %holds = (
-	'open session' => [qw(ends ends lives ends ends lives ends)],
-	'refresh under way' => [qw(ends ends lives ends ends lives ends)],
+	'open session' => [qw(ends ends lives ends ends lives ends lives)],
+	'refresh under way' => [qw(ends ends lives ends ends lives ends lives)],
 	# what was verified must still hold, the role too: tried again, it is let in
-	'sign-in under way' => [qw(ends ends ends ends ends lives lives)],
-	# to another address: bound to session and generation
-	'mail link' => [qw(ends ends ends ends ends lives ends)],
-	'reset link' => [qw(ends ends ends ends ends lives lives)],
+	'sign-in under way' => [qw(ends ends ends ends ends lives lives lives)],
+	# to another address: bound to session and generation; the change of address uses it up
+	'mail link' => [qw(ends ends ends ends ends lives ends ends)],
+	# after a revocation the other link, which lives, has just changed the address that this one
+	# was sent to
+	'reset link' => [qw(ends ends ends ends ends ends lives ends)],
 	# begun with the session: bound to it
-	'PIN' => [qw(ends ends ends ends ends lives ends)],
+	'PIN' => [qw(ends ends ends ends ends lives ends lives)],
 	# of someone who may invite until the role is changed
-	'invitation' => [qw(lives lives ends ends ends lives lives)],
+	'invitation' => [qw(lives lives ends ends ends lives lives lives)],
 	# a change of the password asks; here the answer was to keep it
-	'API token' => [qw(lives ends lives ends ends ends lives)],
+	'API token' => [qw(lives ends lives ends ends ends lives lives)],
 	# completed by whom it belongs to; nobody completes it for a person who is gone
-	'upload pending' => [qw(lives lives lives ends ends lives lives)],
+	'upload pending' => [qw(lives lives lives ends ends lives lives lives)],
 	# the item becomes ready, at the heir's if need be
-	'processing' => [qw(lives lives lives lives lives lives lives)],
+	'processing' => [qw(lives lives lives lives lives lives lives lives)],
 	# with a friend; what the heir gets is the heir's to share
-	'shared item' => [qw(lives lives lives lives lives lives lives)],
+	'shared item' => [qw(lives lives lives lives lives lives lives lives)],
 	# a URL with a signature is good for its quarter of an hour while the bytes are there
-	'signed URL' => [qw(lives lives lives lives lives lives lives)],
-	'live socket' => [qw(ends ends ends ends ends lives ends)],
+	'signed URL' => [qw(lives lives lives lives lives lives lives lives)],
+	'live socket' => [qw(ends ends ends ends ends lives ends lives)],
 	# a raised generation ends it; the token, where it lives, gets another ticket
-	'live socket of the API token' => [qw(ends ends ends ends ends ends lives)],
+	'live socket of the API token' => [qw(ends ends ends ends ends ends lives lives)],
 );
 
 sub works {
@@ -176,6 +178,7 @@ my %operate = (
 	'deletion' => sub { $super->api(
 	    DELETE => "/api/users/$_[0]{id}?items=transfer&to=$heir->{id}") },
 	'token revocation' => sub { $_[0]->api(DELETE => "/api/auth/tokens/$_[1]{token_id}") },
+	'email change' => sub { $anon->api(POST => '/api/auth/confirm', { token => $_[1]{link} }) },
 	'sign-out' => sub { $_[1]{other}->api(POST => '/api/auth/logout',
 	    { refreshToken => $_[1]{other}{refresh_token} }) },
 );
@@ -207,6 +210,8 @@ for my $i (0 .. $#operations) {
 		$release->();
 		$done = $done->();
 		ok $done->{status} =~ /^20[04]$/, 'it is done' or diag explain $done;
+		$who->{email} = $mn->psql("SELECT email FROM users WHERE id = '$who->{id}'")
+		    || $who->{email};
 		$has->{signed_in} = $signed_in->();
 		$has->{refreshed} = $refreshed->();
 		$mn->start_part('worker');

@@ -27,28 +27,31 @@ const struct query store_account_flow_queries[] = {
 	    " (SELECT generation FROM users WHERE id = $3::uuid))",
 	    0 },
 	[Q_TOKEN_USE] = { "mail_token_use",
-	    "WITH person AS MATERIALIZED (SELECT u.id, u.generation FROM users u"
+	    "WITH person AS MATERIALIZED (SELECT u.id, u.generation, u.email FROM users u"
 	    " WHERE u.id = (SELECT t.user_id FROM mail_tokens t WHERE t.hash = $1)"
 	    " AND u.status = 'active' FOR NO KEY UPDATE)"
 	    " UPDATE mail_tokens SET used_at = now() WHERE hash = $1 AND purpose = ANY ($2::text[])"
 	    " AND used_at IS NULL AND expires_at > now()"
 	    " AND (user_id IS NULL OR EXISTS (SELECT FROM person p"
-	    " WHERE p.id = user_id AND p.generation = mail_tokens.generation))"
+	    " WHERE p.id = user_id AND p.generation = mail_tokens.generation"
+	    " AND (mail_tokens.purpose <> 'reset' OR mail_tokens.email = lower(p.email))))"
 	    " AND (session_id IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.id = session_id"
 	    " AND s.revoked_at IS NULL AND s.expires_at > now()))"
 	    " RETURNING purpose, user_id, email, display_name, password_hash",
 	    0 },
 	[Q_TOKENS_DROP] = { "mail_tokens_drop",
-	    "DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL", 0 },
+	    "DELETE FROM mail_tokens WHERE user_id = $1 AND ($2::text IS NULL OR purpose = $2)"
+	    " AND used_at IS NULL",
+	    0 },
 	[Q_CONFIRMED] = { "account_confirmed",
 	    "UPDATE users SET email_confirmed_at = now() WHERE id = $1", 0 },
 	[Q_EMAIL] = { "account_email",
-	    "UPDATE users SET email = lower($2), email_confirmed_at = now(), version = version + 1,"
-	    " updated_at = now() WHERE id = $1",
+	    "UPDATE users SET email = lower($2), email_confirmed_at = now(), updated_at = now()"
+	    " WHERE id = $1",
 	    0 },
 	[Q_PROFILE] = { "account_profile",
 	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3,"
-	    " locale), version = version + 1, updated_at = now() WHERE id = $1",
+	    " locale), updated_at = now() WHERE id = $1",
 	    0 },
 	[Q_ACTIVITY_ADD] = { "activity_add",
 	    "INSERT INTO activity (id, user_id, kind, data)"
@@ -119,7 +122,8 @@ bool
 store_account_email(struct db *db, struct arena *arena, const char *user_id, const char *email,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_EMAIL), DB_PARAMS(user_id, email), NULL, err);
+	return db_exec(db, arena, Q(Q_EMAIL), DB_PARAMS(user_id, email), NULL, err) &&
+	    store_mail_tokens_drop(db, arena, user_id, NULL, err);
 }
 
 bool

@@ -21,16 +21,18 @@ bool store_mail_token_add(struct db *, struct arena *, const struct store_mail_t
     struct error *);
 /*
  * Uses up the token with token->hash, for one of `purposes` (a text[] literal), and fills the rest.
- * purpose NULL: the token is unknown, used or expired, its session has ended, or the person's
- * generation is another one. Locks the person first.
+ * purpose NULL: the token is unknown, used or expired, its session has ended, the person's
+ * generation is another one, or a link to reset went to an address that is not theirs any more.
+ * Locks the person first.
  */
 bool store_mail_token_use(struct db *, struct arena *, const char *purposes,
     struct store_mail_token *, struct error *);
-/* Invalidates all open links of that purpose. */
+/* Invalidates all open links of that purpose; NULL: of any. */
 bool store_mail_tokens_drop(struct db *, struct arena *, const char *user_id, const char *purpose,
     struct error *);
 
 bool store_account_confirmed(struct db *, struct arena *, const char *user_id, struct error *);
+/* Invalidates all open links too: those to reset the password went to the address that is left. */
 bool store_account_email(struct db *, struct arena *, const char *user_id, const char *email,
     struct error *);
 bool store_account_profile(struct db *, struct arena *, const char *user_id,

@@ -17,6 +17,7 @@
 #include "store/store_account_flow.h"
 #include "store/store_jobs.h"
 #include "store/store_mail_links.h"
+#include "store/store_people.h"
 #include "store/store_sessions.h"
 
 #include "core/banned.h"
@@ -160,6 +161,21 @@ mail_link_ask_reset(const struct call *call, const char *email, struct error *er
 		arena_printf(call->arena, "reset:%s", email_hash(call->arena, email)), 0, err);
 }
 
+/* In the transaction. Locks the person of the address. user->id NULL: nobody may use a link. */
+static bool
+lock_addressee(const struct call *call, const char *email, struct user *user, struct error *err)
+{
+	if (!store_person_by_email(call->svc->db, call->arena, email, user, NULL, err))
+		return false;
+	if (user->id == NULL)
+		return true;
+	if (!store_person_lock(call->svc->db, call->arena, user->id, user, err))
+		return false;
+	if (user->id != NULL && (!user->active || !str_ieq(user->email, email)))
+		user->id = NULL; /* disabled, or moved to another address in between */
+	return true;
+}
+
 /* In the transaction. */
 static bool
 reset_in(const struct call *call, const struct job *job, const char *email, struct error *err)
@@ -168,11 +184,10 @@ reset_in(const struct call *call, const struct job *job, const char *email, stru
 	struct user user;
 	bool sent;
 
-	if (!store_person_by_email(call->svc->db, call->arena, email, &user, NULL, err))
+	if (!lock_addressee(call, email, &user, err))
 		return false;
 	row.user_id = user.id;
-	return (user.id == NULL || !user.active ||
-		   mail_link_send(call, LINK_RESET, &row, NULL, &sent, err)) &&
+	return (user.id == NULL || mail_link_send(call, LINK_RESET, &row, NULL, &sent, err)) &&
 	    store_job_done(call->svc->db, call->arena, job, err);
 }
 
