@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MediaNest::PlexTv;
+use MediaNest::Sequence qw(hold later waiting);
 use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(time);
@@ -13,7 +14,8 @@ use Time::HiRes qw(time);
 use constant DEADLINE => 5;
 
 my $plex = MediaNest::PlexTv->start;
-my $mn = MediaNest::Test->stack(set => { $plex->settings });
+my $mn = MediaNest::Test->stack(set => { $plex->settings,
+    'database.timeout' => 20_000 });
 my $anon = $mn->client;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
@@ -108,6 +110,24 @@ subtest 'second factor and disabled accounts' => sub {
         "UPDATE users SET totp_confirmed_at = NULL, status = 'disabled' WHERE id = '$who->{id}'");
     is code(signed_in_by(7)), '401 invalid_credentials', 'nor into a disabled account';
     $mn->psql("UPDATE users SET status = 'active' WHERE id = '$who->{id}'");
+};
+
+# The sign-in has found whose the account is and waits for the row that is being unlinked.
+subtest 'unlinked during a sign-in' => sub {
+    my $other = $mn->user;
+    my $pin = begin_pin($other);
+    confirm($pin, 21);
+    is poll($other, $pin)->{json}{status}, 'linked', 'linked';
+    my $in = begin_pin($anon);
+    confirm($in, 21);
+    my $release = hold($mn, "UPDATE users SET plex_id = NULL, plex_token = NULL, plex_name = NULL "
+        . "WHERE id = '$other->{id}'");
+    my $answer = later(sub { poll($anon, $in) });
+    waiting($mn, 1);
+    $release->();
+    is code($answer->()), '403 plex_not_linked', 'nobody is signed in';
+    is $mn->psql("SELECT plex_id IS NULL FROM users WHERE id = '$other->{id}'"), 't',
+        'and it stays unlinked';
 };
 
 subtest 'unlink' => sub {

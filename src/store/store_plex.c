@@ -4,7 +4,17 @@
 
 #include "core/banned.h"
 
-enum { Q_CLIENT_READ, Q_CLIENT_ADD, Q_PIN_ADD, Q_PIN_READ, Q_PIN_USE, Q_LINK, Q_UNLINK, Q_PERSON };
+enum {
+	Q_CLIENT_READ,
+	Q_CLIENT_ADD,
+	Q_PIN_ADD,
+	Q_PIN_READ,
+	Q_PIN_USE,
+	Q_LINK,
+	Q_RENEW,
+	Q_UNLINK,
+	Q_PERSON
+};
 
 const struct query store_plex_queries[] = {
 	[Q_CLIENT_READ] = { "plex_client_read",
@@ -28,12 +38,18 @@ const struct query store_plex_queries[] = {
 	    0 },
 	[Q_LINK] = { "plex_link",
 	    "UPDATE users SET plex_id = $2, plex_token = convert_to($3, 'UTF8'), plex_name = $4,"
-	    " version = version + 1, updated_at = now() "
+	    " updated_at = now() "
 	    "WHERE id = $1 AND status = 'active'",
 	    0 },
+	/* If it was unlinked meanwhile, it stays so. */
+	[Q_RENEW] = { "plex_renew",
+	    "UPDATE users SET plex_token = convert_to($3, 'UTF8'), plex_name = $4,"
+	    " updated_at = now() WHERE id = $1 AND plex_id = $2 AND generation = $5::bigint"
+	    " AND status = 'active'",
+	    0 },
 	[Q_UNLINK] = { "plex_unlink",
-	    "UPDATE users SET plex_id = NULL, plex_token = NULL, plex_name = NULL, version ="
-	    " version + 1, updated_at = now() "
+	    "UPDATE users SET plex_id = NULL, plex_token = NULL, plex_name = NULL,"
+	    " updated_at = now() "
 	    "WHERE id = $1 AND plex_id IS NOT NULL",
 	    0 },
 	[Q_PERSON] = { "plex_person",
@@ -104,6 +120,15 @@ store_plex_link(struct db *db, struct arena *arena, const struct store_plex_acco
 {
 	return db_change(db, arena, Q(Q_LINK),
 	    DB_PARAMS(a->user_id, a->plex_id, a->sealed, a->name), linked, err);
+}
+
+bool
+store_plex_renew(struct db *db, struct arena *arena, const struct store_plex_account *a,
+    int64_t generation, bool *linked, struct error *err)
+{
+	return db_change(db, arena, Q(Q_RENEW),
+	    DB_PARAMS(a->user_id, a->plex_id, a->sealed, a->name, db_int(arena, generation)),
+	    linked, err);
 }
 
 bool

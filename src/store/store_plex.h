@@ -41,6 +41,10 @@ struct store_plex_account {
 };
 bool store_plex_link(struct db *, struct arena *, const struct store_plex_account *, bool *linked,
     struct error *);
+/* Token and name of a sign-in. *linked: it is still that person's, who is
+ * active and in the same generation. */
+bool store_plex_renew(struct db *, struct arena *, const struct store_plex_account *,
+    int64_t generation, bool *linked, struct error *);
 bool store_plex_unlink(struct db *, struct arena *, const char *user_id, bool *was_linked,
     struct error *);
 /* The person linked with it; user_id NULL: none. plex_id has to outlive the result. */

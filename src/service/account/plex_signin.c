@@ -151,18 +151,26 @@ use_pin(const struct call *call, const char *pin_id, struct error *err)
 }
 
 static bool
-keep_account(const struct call *call, const char *user_id, const struct confirmed *c,
-    struct error *err)
+row_of(const struct call *call, const char *user_id, const struct confirmed *c,
+    struct store_plex_account *row, struct error *err)
 {
-	struct store_plex_account account = {
+	*row = (struct store_plex_account) {
 		.user_id = user_id,
 		.plex_id = c->account.id,
 		.name = c->account.name,
 	};
+	return seal_text(call, (struct seal_place) { "users", user_id, "plex_token" }, c->token,
+	    strlen(c->token), &row->sealed, err);
+}
+
+static bool
+keep_account(const struct call *call, const char *user_id, const struct confirmed *c,
+    struct error *err)
+{
+	struct store_plex_account account;
 	bool linked;
 
-	if (!seal_text(call, (struct seal_place) { "users", user_id, "plex_token" }, c->token,
-		strlen(c->token), &account.sealed, err))
+	if (!row_of(call, user_id, c, &account, err))
 		return false;
 	if (!store_plex_link(call->svc->db, call->arena, &account, &linked, err)) {
 		if (db_violated(err, "users_plex_id_key"))
@@ -216,6 +224,29 @@ link_account(const struct call *call, const struct confirmed *c, struct error *e
 		err);
 }
 
+/* In the transaction. Renews what is kept of the account; person->user_id NULL: nobody has it. */
+static bool
+renew_account(const struct call *call, const struct confirmed *c, struct verified *person,
+    struct error *err)
+{
+	struct store_plex_account account;
+	struct verified now;
+	bool linked;
+
+	if (!row_of(call, person->user_id, c, &account, err) ||
+	    !store_plex_renew(call->svc->db, call->arena, &account, person->generation, &linked,
+		err))
+		return false;
+	if (linked)
+		return true;
+	/* Unlinked; or it is linked still, and the sign-in fails by what else has changed. */
+	if (!store_plex_person(call->svc->db, call->arena, c->account.id, &now, err))
+		return false;
+	if (!str_eq(now.user_id, person->user_id))
+		person->user_id = NULL;
+	return true;
+}
+
 /* *person: who is linked to that Plex account. A refusal uses up the PIN too. */
 static bool
 recognise(const struct call *call, const struct confirmed *c, struct verified *person,
@@ -225,7 +256,7 @@ recognise(const struct call *call, const struct confirmed *c, struct verified *p
 	    !db_end(call->svc->db,
 		use_pin(call, c->pin_id, err) &&
 		    store_plex_person(call->svc->db, call->arena, c->account.id, person, err) &&
-		    (person->user_id == NULL || keep_account(call, person->user_id, c, err)),
+		    (person->user_id == NULL || renew_account(call, c, person, err)),
 		err))
 		return false;
 	if (person->user_id == NULL)
