@@ -15,6 +15,7 @@ enum {
 	CLOSE_STEPS,
 	PURGED,
 	RESERVE,
+	OWNER_LOCK,
 	PUBLISH,
 	PUBLISH_ASSETS,
 	FAIL,
@@ -76,6 +77,11 @@ const struct query store_process_queries[] = {
 	    "INSERT INTO media_assets (key, media_id, size) SELECT k, $1, s"
 	    " FROM unnest($2::text[], $3::bigint[]) AS n (k, s)"
 	    " ON CONFLICT (key) DO UPDATE SET size = excluded.size, created_at = now()",
+	    0 },
+	/* The owner before the item, as a deletion of the owner locks them. */
+	[OWNER_LOCK] = { "process_owner_lock",
+	    "SELECT FROM users WHERE id = (SELECT owner_id FROM media WHERE id = $1)"
+	    " FOR NO KEY UPDATE",
 	    0 },
 	/*
 	 * The title in the file replaces a title that was only the file's name, but not one that a
@@ -269,7 +275,8 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query(PUBLISH),
+	if (!db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) ||
+	    !db_exec(db, arena, query(PUBLISH),
 		DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash,
 		    f->object_key, f->asset_prefix, db_bytea(arena, f->sha256, SHA256_SIZE),
 		    db_int(arena, f->size), db_int(arena, f->width), db_int(arena, f->height),
@@ -291,7 +298,8 @@ store_process_fail(struct db *db, struct arena *arena, const char *media_id,
 {
 	bool failed;
 
-	if (!db_change(db, arena, query(FAIL), DB_PARAMS(media_id, failure->code, failure->message),
+	if (!db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) ||
+	    !db_change(db, arena, query(FAIL), DB_PARAMS(media_id, failure->code, failure->message),
 		&failed, err))
 		return false;
 	*gone = !failed;

@@ -64,8 +64,9 @@ struct process_objects {
 bool store_process_reserve(struct db *, struct arena *, const char *media_id,
     const struct process_objects *, struct error *);
 /*
- * Inside the transaction of the job. *gone: the item no longer exists. An item in the trash stays
- * there, ready to be restored.
+ * Inside the transaction of the job. Locks the owner first: a deletion of the owner does so too,
+ * and the owner is notified at the end. *gone: the item no longer exists. An item in the trash
+ * stays there, ready to be restored.
  */
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
     const struct process_found *, bool *gone, struct error *);
