@@ -5,11 +5,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Handle;
+use MediaNest::Sequence qw(hold later waiting);
 use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-my $mn = MediaNest::Test->stack(private => 1);
+my $mn = MediaNest::Test->stack(set => { 'database.timeout' => 20_000 });
 my ($ann, $bob) = map { $mn->user(role => 'user') } 1 .. 2;
 my $serial = 0;
 
@@ -228,6 +229,18 @@ subtest 'keys' => sub {
         401, 'nobody has keys';
     is $ann->api(GET => '/api/media', undef, { 'Idempotency-Key' => 'a b' })->{status}, 200,
         'other routes do not look at it';
+};
+
+# The kept answer refers to the person: whoever deletes them is waited for before anything is held.
+subtest 'the person comes first' => sub {
+    my $release = hold($mn, "SELECT 1 FROM users WHERE id = '$ann->{id}' FOR UPDATE");
+    my $answer = later(sub { initiate($ann, key()) });
+    waiting($mn, 1);
+    is $mn->psql("SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE "
+        . "l.locktype = 'advisory' AND a.usename = 'medianest_api' AND "
+        . "a.wait_event_type = 'Lock'"), 0, 'nothing is held';
+    $release->();
+    is $answer->()->{status}, 201, 'then it is done';
 };
 
 done_testing();

@@ -6,9 +6,11 @@
 
 #define KEPT "created_at > now() - interval '" IDEMPOTENCY_HOURS " hours'"
 
-enum { Q_LOCK, Q_GET, Q_KEEP, Q_EXPIRE };
+enum { Q_PERSON, Q_LOCK, Q_GET, Q_KEEP, Q_EXPIRE };
 
 const struct query store_idempotency_queries[] = {
+	/* First: the answer that is kept at the end refers to the person. */
+	[Q_PERSON] = { "idempotency_person", "SELECT FROM users WHERE id = $1 FOR KEY SHARE", 0 },
 	[Q_LOCK] = { "idempotency_lock",
 	    "SELECT pg_try_advisory_xact_lock(hashtextextended(concat_ws(' ', $1::text, $2::text,"
 	    " $3::text), 0))",
@@ -39,17 +41,20 @@ store_idempotency_take(struct db *db, struct arena *arena, struct idempotency_ro
     struct error *err)
 {
 	const char *const params[] = { row->principal, row->route, row->key };
-	struct db_call calls[] = { { Q(Q_LOCK), params, 3, NULL }, { Q(Q_GET), params, 3, NULL } };
+	struct db_call calls[] = { { Q(Q_PERSON), params, 1, NULL }, { Q(Q_LOCK), params, 3, NULL },
+		{ Q(Q_GET), params, 3, NULL } };
+	const struct rows *kept;
 
-	if (!db_pipeline(db, arena, calls, 2, err))
+	if (!db_pipeline(db, arena, calls, 3, err))
 		return false;
-	*taken = rows_bool(calls[0].rows, 0, 0);
+	kept = calls[2].rows;
+	*taken = rows_bool(calls[1].rows, 0, 0);
 	row->hash = NULL;
-	if (rows_count(calls[1].rows) > 0) {
-		row->hash = rows_str(calls[1].rows, 0, 0);
-		row->status = (int)rows_int(calls[1].rows, 0, 1);
-		row->response = rows_str(calls[1].rows, 0, 2);
-		row->response_len = rows_len(calls[1].rows, 0, 2);
+	if (rows_count(kept) > 0) {
+		row->hash = rows_str(kept, 0, 0);
+		row->status = (int)rows_int(kept, 0, 1);
+		row->response = rows_str(kept, 0, 2);
+		row->response_len = rows_len(kept, 0, 2);
 	}
 	return true;
 }
