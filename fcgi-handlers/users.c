@@ -33,7 +33,7 @@ user_reply(const struct request *req, struct response *res, int status, const st
 }
 
 /*
- * The version that If-Match names, 0 without the header. The person is read first, because If-Match
+ * The version that If-Match names, 0 if any will do. The person is read first, because If-Match
  * is compared with their current version.
  */
 static bool
@@ -42,7 +42,7 @@ expected_version(const struct request *req, const char *id, int64_t *version, st
 	struct user user;
 
 	*version = 0;
-	if (req->if_match == NULL)
+	if (!request_wants_version(req))
 		return true;
 	if (!people_get(req->call, id, &user, err) || !request_if_match(req, user.version, err))
 		return false;

@@ -4,10 +4,11 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MediaNest::Sequence qw(hold later waiting);
 use MediaNest::Test;
 use Test::More;
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(set => { 'database.timeout' => 20_000 });
 my ($super, $serial) = ($mn->admin, 0);
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
@@ -34,6 +35,17 @@ subtest 'own profile' => sub {
 	    'without a condition as before';
 	is $who->api(PATCH => '/api/users/me', { displayName => 'Four' },
 	    { 'If-Match' => '*' })->{status}, 200, 'any version';
+};
+
+subtest 'any version, while it changes' => sub {
+	my $who = $mn->user;
+	my $release = hold($mn,
+	    "UPDATE users SET display_name = 'Meanwhile' WHERE id = '$who->{id}'");
+	my $answer = later(sub { $super->api(PATCH => "/api/users/$who->{id}",
+	    { tier => 'premium' }, { 'If-Match' => '*' }) });
+	waiting($mn, 1);
+	$release->();
+	is $answer->()->{status}, 200, 'is any';
 };
 
 subtest 'the account of someone else' => sub {

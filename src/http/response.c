@@ -156,13 +156,19 @@ response_json_etag(const struct request *req, struct response *res, int status, 
 }
 
 bool
+request_wants_version(const struct request *req)
+{
+	return req->if_match != NULL && !list_is_star(req->if_match);
+}
+
+bool
 request_if_match(const struct request *req, long long version, struct error *err)
 {
 	const char *list = req->if_match, *tag;
 	char want[24];
 	size_t len;
 
-	if (list == NULL || list_is_star(list))
+	if (!request_wants_version(req))
 		return true;
 	snprintf(want, sizeof(want), "%lld", version);
 	while (etag_next(&list, &tag, &len)) {

@@ -51,7 +51,9 @@ bool response_redirect(struct response *, int status, const char *url, const cha
 /* Sets ETag (pass "version-bucket" without quotes) and responds 304 when If-None-Match matches. */
 bool response_json_etag(const struct request *, struct response *, int status, struct json *,
     const char *etag, struct error *);
-/* If-Match against the version part; an absent header matches. ERR_PRECONDITION otherwise. */
+/* Whether If-Match demands a version: it is there, and not "*". */
+bool request_wants_version(const struct request *);
+/* If-Match against the version part; without one any matches. ERR_PRECONDITION otherwise. */
 bool request_if_match(const struct request *, long long version, struct error *);
 
 #endif
