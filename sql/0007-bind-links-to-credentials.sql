@@ -4,6 +4,6 @@
 ALTER TABLE mail_tokens ADD COLUMN session_id uuid, ADD COLUMN generation bigint;
 ALTER TABLE plex_pins ADD COLUMN session_id uuid, ADD COLUMN generation bigint;
 UPDATE mail_tokens t SET generation = u.generation FROM users u WHERE u.id = t.user_id;
--- PINs of before have no session that could vouch for them.
+-- Older PINs have no session that could vouch for them.
 DELETE FROM plex_pins WHERE user_id IS NOT NULL;
 CREATE INDEX plex_pins_user ON plex_pins (user_id) WHERE user_id IS NOT NULL;

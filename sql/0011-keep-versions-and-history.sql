@@ -1,5 +1,5 @@
--- Who edits a person by the version that they have seen must be told of every change since, whichever
--- statement made it. A sign-in is no change.
+-- A client that edits a person by version must learn of every later change, whichever statement made
+-- it. A sign-in is no change.
 CREATE FUNCTION mn_user_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF (NEW.email, NEW.display_name, NEW.role, NEW.tier, NEW.status, NEW.locale, NEW.quota_bytes,
