@@ -223,6 +223,12 @@ store_media_scopes(struct db *db, struct arena *arena, const char *id, struct st
 	return true;
 }
 
+bool
+store_media_scope_told(struct db *db, struct arena *arena, const char *scope, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_MEDIA_SCOPE_TOLD), DB_PARAMS(scope), NULL, err);
+}
+
 struct db_call
 store_media_scopes_call(struct arena *arena, const char *id)
 {

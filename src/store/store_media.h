@@ -109,6 +109,8 @@ bool store_media_upload(struct db *, struct arena *, const char *id, const char 
  */
 bool store_media_scopes(struct db *, struct arena *, const char *id, struct strings *scopes,
     struct error *);
+/* Calls pg_notify('mn_catalogue') for a scope whose items show something of a person. */
+bool store_media_scope_told(struct db *, struct arena *, const char *scope, struct error *);
 /* For pipelines of store_*.c: the statement of store_media_scopes(); the scopes are column 0. */
 struct db_call store_media_scopes_call(struct arena *, const char *id);
 

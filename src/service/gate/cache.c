@@ -12,6 +12,7 @@
 #include "store/redis.h"
 #include "store/s3.h"
 #include "store/scripts.h"
+#include "store/store_media.h"
 
 #include "core/banned.h"
 
@@ -104,6 +105,15 @@ cache_bump(const struct call *call, const char *scope)
 	/* Not before the commit: data read in between would be cached as new. */
 	db_on_commit(call->svc->db, call->arena, raise_now,
 	    arena_memdup(call->arena, &b, sizeof(b)));
+}
+
+bool
+cache_change(const struct call *call, const char *scope, struct error *err)
+{
+	if (!store_media_scope_told(call->svc->db, call->arena, scope, err))
+		return false;
+	cache_bump(call, scope);
+	return true;
 }
 
 void

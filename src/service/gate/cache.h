@@ -11,6 +11,7 @@
 
 struct call;
 struct admission;
+struct error;
 
 #define CACHE_TTL_SECONDS 300 /* no cached response outlives the signatures of its URLs: cache.c */
 #define CACHE_BODY_MAX (256UL << 10)
@@ -24,10 +25,15 @@ struct admission;
 void cache_store(const struct call *, const struct admission *, const char *body, size_t len);
 
 /*
- * Call it after a commit that changes the data that a scope sees: "house" or a user's id. It voids
- * every cached response of that scope.
+ * Call it in or after a transaction that changes the data that a scope sees: "house" or a user's
+ * id. It voids every cached response of that scope.
  */
 void cache_bump(const struct call *, const char *scope);
+/*
+ * The same, in a transaction: the worker repeats it after the commit if Redis does not take it. For
+ * changes of items store_media_scopes() does that.
+ */
+bool cache_change(const struct call *, const char *scope, struct error *);
 /*
  * Call it after a change of roles or live settings: every process reloads them at its next request.
  */
