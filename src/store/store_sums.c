@@ -17,11 +17,17 @@ const struct query store_sums_queries[] = {
 	    "SELECT u.quota_bytes, coalesce((SELECT sum(bytes) FROM storage_kept"
 	    " WHERE user_id = $1::uuid), 0)::bigint FROM users u WHERE u.id = $1::uuid",
 	    0 },
+	/*
+	 * The people first, in order, as a deletion locks them before what is theirs; the count
+	 * makes all of them come before the first change.
+	 */
 	[Q_FOLD] = { "storage_fold",
-	    "WITH taken AS (DELETE FROM storage_changes RETURNING *)"
+	    "WITH people AS MATERIALIZED (SELECT id FROM users"
+	    " WHERE id IN (SELECT user_id FROM storage_changes) ORDER BY id FOR KEY SHARE),"
+	    " taken AS (DELETE FROM storage_changes WHERE (SELECT count(*) FROM people) >= 0"
+	    " RETURNING *)"
 	    " INSERT INTO storage_sums AS s (user_id, month, bytes, uploads, uploaded_bytes)"
-	    " SELECT user_id, month, " SUMS
-	    " FROM taken WHERE EXISTS (SELECT FROM users u WHERE u.id = user_id)"
+	    " SELECT user_id, month, " SUMS " FROM taken JOIN people ON people.id = user_id"
 	    " GROUP BY user_id, month ON CONFLICT (user_id, month) DO UPDATE"
 	    " SET bytes = s.bytes + excluded.bytes, uploads = s.uploads + excluded.uploads,"
 	    " uploaded_bytes = s.uploaded_bytes + excluded.uploaded_bytes",
@@ -53,7 +59,8 @@ const struct query store_sums_queries[] = {
 	    " coalesce(f.uploaded_bytes, 0) - coalesce(k.uploaded_bytes, 0)"
 	    " FROM found f FULL JOIN kept k USING (user_id, month)"
 	    " WHERE (coalesce(f.bytes, 0), coalesce(f.uploads, 0), coalesce(f.uploaded_bytes, 0))"
-	    " <> (coalesce(k.bytes, 0), coalesce(k.uploads, 0), coalesce(k.uploaded_bytes, 0))",
+	    " <> (coalesce(k.bytes, 0), coalesce(k.uploads, 0), coalesce(k.uploaded_bytes, 0))"
+	    " AND EXISTS (SELECT FROM users u WHERE u.id = user_id)",
 	    0 },
 	[Q_CHECK_TAGS] = { "tags_check",
 	    "WITH kept AS (SELECT scope, tag, sum(n) AS n FROM tags_kept GROUP BY scope, tag),"
