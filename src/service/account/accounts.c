@@ -46,24 +46,42 @@ account_check(const struct account_request *req, const char **name, struct arena
 }
 
 bool
-account_create(struct db *db, struct arena *arena, const struct config *config,
-    const struct account_request *req, char id[UUID_TEXT], struct error *err)
+account_prepare(struct arena *arena, const struct config *config, const struct account_request *req,
+    struct account_ready *ready, struct error *err)
 {
-	const char *name;
-	char hash[ARGON2_HASH_MAX];
-	struct account_new row;
+	ready->email = req->email;
+	ready->role = req->role;
+	uuid_v7(ready->id);
+	return account_check(req, &ready->name, arena, err) &&
+	    password_hash(config_str(config, CFG_RUN_DIR), req->password, ready->hash, err);
+}
 
-	if (!account_check(req, &name, arena, err) ||
-	    !password_hash(config_str(config, CFG_RUN_DIR), req->password, hash, err))
-		return false;
-	uuid_v7(id);
-	row = (struct account_new) { id, req->email, name, role_name(req->role), hash };
+bool
+account_insert(struct db *db, struct arena *arena, const struct account_ready *ready,
+    struct error *err)
+{
+	const struct account_new row = { ready->id, ready->email, ready->name,
+		role_name(ready->role), ready->hash };
+
 	if (store_account_insert(db, arena, &row, err))
 		return true;
 	if (db_violated(err, "users_email_key"))
 		return error_slug(err, ERR_CONFLICT, "email_taken", "%.100s already has an account",
-		    req->email);
+		    ready->email);
 	return false;
+}
+
+bool
+account_create(struct db *db, struct arena *arena, const struct config *config,
+    const struct account_request *req, char id[UUID_TEXT], struct error *err)
+{
+	struct account_ready ready;
+
+	if (!account_prepare(arena, config, req, &ready, err) ||
+	    !account_insert(db, arena, &ready, err))
+		return false;
+	memcpy(id, ready.id, UUID_TEXT);
+	return true;
 }
 
 bool

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/crypto.h"
 #include "core/id.h"
 #include "model/user.h"
 
@@ -28,7 +29,18 @@ bool account_check_password(const char *password, const char *field, struct erro
 bool account_check(const struct account_request *, const char **name, struct arena *,
     struct error *);
 
-/* ERR_VALIDATION with fields, ERR_CONFLICT email_taken. */
+/* An account that needs nothing but its row: hashing takes long, so not in a transaction. */
+struct account_ready {
+	const char *email, *name;
+	enum role role;
+	char id[UUID_TEXT], hash[ARGON2_HASH_MAX];
+};
+/* ERR_VALIDATION with fields. */
+bool account_prepare(struct arena *, const struct config *, const struct account_request *,
+    struct account_ready *, struct error *);
+/* ERR_CONFLICT email_taken. */
+bool account_insert(struct db *, struct arena *, const struct account_ready *, struct error *);
+/* Both. */
 bool account_create(struct db *, struct arena *, const struct config *,
     const struct account_request *, char id[UUID_TEXT], struct error *);
 bool account_list(struct db *, struct arena *, struct user **, size_t *n, struct error *);
