@@ -226,4 +226,11 @@ subtest 'another address' => sub {
 	    'and when it is done';
 };
 
+subtest 'an admin keeps their own second factor' => sub {
+	my $admin = $mn->user(role => 'admin');
+	is code($admin->api(DELETE => "/api/users/$admin->{id}/totp")), '403 own_account',
+	    'without password and code it stays';
+	is $admin->api(GET => '/api/auth/session')->{status}, 200, 'and so does the session';
+};
+
 done_testing;

@@ -7,10 +7,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MediaNest::Media;
+use MediaNest::Sequence qw(hold later waiting);
 use MediaNest::Test;
 use Test::More;
 
-my $mn = MediaNest::Test->stack(private => 1);
+my $mn = MediaNest::Test->stack(set => { 'database.timeout' => 20_000 });
 my $admin = $mn->admin;
 my $files = MediaNest::Media->new;
 my $serial = 0;
@@ -77,6 +78,33 @@ sub possessions {
 	$who->wait_media($_) for @items;
 	return @items;
 }
+
+sub free_row { # dies if somebody has it
+	return $mn->psql("SELECT count(*) FROM (SELECT FROM media WHERE id = '$_[0]' "
+	    . 'FOR UPDATE NOWAIT) AS m');
+}
+
+# A deletion locks the person before their items; nobody has an item and waits for its owner.
+subtest 'people come before their items' => sub {
+	my $who = $mn->user(role => 'user');
+	my $person = "SELECT 1 FROM users WHERE id = '$who->{id}'";
+	$mn->stop_part('worker');
+	my $item = $who->upload_bytes('owned.jpg', picture(), 'image/jpeg')->{id};
+	my $release = hold($mn, "$person FOR NO KEY UPDATE");
+	$mn->start_part('worker');
+	wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE "
+	    . "wait_event_type = 'Lock' AND usename = 'medianest_worker'") }, 60,
+	    'the worker to publish the item');
+	is eval { free_row($item) }, 1, 'for the worker' or diag $@;
+	$release->();
+	is $who->wait_media($item)->{status}, 'ready', 'which publishes it then';
+	$release = hold($mn, "$person FOR UPDATE");
+	my $trashed = later(sub { $who->api(POST => "/api/media/$item/trash") });
+	waiting($mn, 1);
+	is eval { free_row($item) }, 1, 'for one who trashes it' or diag $@;
+	$release->();
+	is $trashed->()->{status}, 200, 'which is done then';
+};
 
 subtest 'an admin who does not manage all media gets nothing' => sub {
 	my ($who, $keeper) = ($mn->user(role => 'user'), $mn->user(role => 'admin'));

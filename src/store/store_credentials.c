@@ -32,7 +32,7 @@ const struct query store_credentials_queries[] = {
 	    0 },
 	[Q_CHANGE] = { "credentials_change",
 	    "UPDATE users SET password_hash = coalesce($2, password_hash), totp_pending = NULL,"
-	    " version = version + 1, updated_at = now() WHERE id = $1",
+	    " updated_at = now() WHERE id = $1",
 	    0 },
 	[Q_LINKS] = { "credentials_links_end",
 	    "DELETE FROM mail_tokens WHERE user_id = $1 AND used_at IS NULL", 0 },

@@ -8,8 +8,13 @@
 enum {
 	Q_LIST,
 	Q_LOCK,
+	Q_KEEP,
+	Q_INVOLVED,
+	Q_INVOLVED_DELETE,
+	Q_GRANTED,
 	Q_SUPERS,
 	Q_CHANGE,
+	Q_ITEMS_LOCK,
 	Q_TRASH,
 	Q_UNSHARE,
 	Q_TRANSFER,
@@ -21,6 +26,9 @@ enum {
 };
 
 #define CREATED_US SQL_US("u.created_at")
+#define INVOLVED \
+	"SELECT FROM users WHERE id = ANY ($1::uuid[])" \
+	" OR ($2::boolean AND role = 'super' AND status = 'active') ORDER BY id"
 
 const struct query store_people_queries[] = {
 	[Q_LIST] = { "people_list",
@@ -32,19 +40,33 @@ const struct query store_people_queries[] = {
 	    "AND ($5::bigint IS NULL OR (" CREATED_US ", u.id) < ($5::bigint, $6::uuid))"
 	    " ORDER BY u.created_at DESC, u.id DESC LIMIT $7::int",
 	    QUERY_READ },
-	[Q_LOCK] = { "person_lock", "SELECT " USER_SQL " FROM users u WHERE u.id = $1 FOR UPDATE",
+	[Q_LOCK] = { "person_lock",
+	    "SELECT " USER_SQL " FROM users u WHERE u.id = $1 FOR NO KEY UPDATE", 0 },
+	[Q_KEEP] = { "person_keep", "SELECT FROM users WHERE id = $1 FOR KEY SHARE", 0 },
+	/* In one order, so that two who change each other wait for each other. */
+	[Q_INVOLVED] = { "people_involved", INVOLVED " FOR NO KEY UPDATE", 0 },
+	[Q_INVOLVED_DELETE] = { "people_involved_delete", INVOLVED " FOR UPDATE", 0 },
+	[Q_GRANTED] = { "person_granted",
+	    "SELECT EXISTS (SELECT FROM users WHERE id = $1 AND status = 'active'"
+	    " AND generation = $2::bigint) AND ($3::uuid IS NULL OR EXISTS (SELECT FROM api_tokens"
+	    " WHERE id = $3::uuid AND revoked_at IS NULL))",
 	    0 },
 	[Q_SUPERS] = { "supers_besides",
-	    "SELECT id FROM users WHERE role = 'super' AND status = 'active' AND id <> $1"
-	    " ORDER BY id FOR UPDATE",
+	    "SELECT count(*) FROM users WHERE role = 'super' AND status = 'active' AND id <> $1",
 	    0 },
 	[Q_CHANGE] = { "person_change",
 	    "UPDATE users SET display_name = coalesce($2, display_name), role = coalesce($3, role),"
 	    " tier = coalesce($4, tier), status = coalesce($5, status), "
 	    "quota_bytes = CASE WHEN $7::boolean THEN NULL"
-	    " ELSE coalesce($6::bigint, quota_bytes) END, version = version + 1, updated_at = now()"
+	    " ELSE coalesce($6::bigint, quota_bytes) END, updated_at = now()"
 	    " WHERE id = $1",
 	    0 },
+	/*
+	 * In one order: others lock several items too. Not for the key, which stays: the worker
+	 * refers to an item in its timeline before it waits for the owner.
+	 */
+	[Q_ITEMS_LOCK] = { "person_items_lock",
+	    "SELECT FROM media WHERE owner_id = $1 ORDER BY id FOR NO KEY UPDATE", 0 },
 	/*
 	 * What this puts into the trash is in the trash of nobody: only callers who see everything
 	 * find it.
@@ -72,8 +94,8 @@ const struct query store_people_queries[] = {
 	    "UPDATE uploads SET user_id = $2 WHERE user_id = $1 AND status = 'completed'", 0 },
 	[Q_DELETE] = { "person_delete", "DELETE FROM users WHERE id = $1", 0 },
 	[Q_TOTP_CLEAR] = { "person_totp_clear",
-	    "UPDATE users SET totp_secret = NULL, totp_pending = NULL, totp_confirmed_at = NULL,"
-	    " version = version + 1 WHERE id = $1",
+	    "UPDATE users SET totp_secret = NULL, totp_pending = NULL, totp_confirmed_at = NULL"
+	    " WHERE id = $1",
 	    0 },
 	[Q_CODES_CLEAR] = { "person_codes_clear", "DELETE FROM recovery_codes WHERE user_id = $1",
 	    0 },
@@ -110,6 +132,35 @@ store_person_lock(struct db *db, struct arena *arena, const char *id, struct use
 }
 
 bool
+store_person_keep(struct db *db, struct arena *arena, const char *id, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_KEEP), DB_PARAMS(id), NULL, err);
+}
+
+bool
+store_person_granted(struct db *db, struct arena *arena, const struct store_people_involved *p,
+    bool *granted, struct error *err)
+{
+	const char *ids[] = { p->caller, p->target, p->heir };
+	const char *known[] = { NULL, NULL, NULL };
+	size_t n = 0;
+	const struct query *lock = Q(p->deletes ? Q_INVOLVED_DELETE : Q_INVOLVED);
+	struct rows *rows;
+
+	for (size_t i = 0; i < 3; i++)
+		if (ids[i] != NULL)
+			known[n++] = ids[i];
+	/* Two statements: the second sees what was committed before the lock was acquired. */
+	if (!db_exec(db, arena, lock,
+		DB_PARAMS(db_array(arena, known, n), p->supers ? "true" : "false"), NULL, err) ||
+	    !db_exec(db, arena, Q(Q_GRANTED),
+		DB_PARAMS(p->caller, db_int(arena, p->generation), p->token_id), &rows, err))
+		return false;
+	*granted = rows_bool(rows, 0, 0);
+	return true;
+}
+
+bool
 store_supers_besides(struct db *db, struct arena *arena, const char *id, int64_t *n,
     struct error *err)
 {
@@ -117,7 +168,7 @@ store_supers_besides(struct db *db, struct arena *arena, const char *id, int64_t
 
 	if (!db_exec(db, arena, Q(Q_SUPERS), DB_PARAMS(id), &rows, err))
 		return false;
-	*n = (int64_t)rows_count(rows);
+	*n = rows_int(rows, 0, 0);
 	return true;
 }
 
@@ -134,7 +185,8 @@ store_person_change(struct db *db, struct arena *arena, const char *id,
 bool
 store_person_items_trash(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UNSHARE), DB_PARAMS(id), NULL, err) &&
+	return db_exec(db, arena, Q(Q_ITEMS_LOCK), DB_PARAMS(id), NULL, err) &&
+	    db_exec(db, arena, Q(Q_UNSHARE), DB_PARAMS(id), NULL, err) &&
 	    db_exec(db, arena, Q(Q_TRASH), DB_PARAMS(id), NULL, err);
 }
 
@@ -142,7 +194,8 @@ bool
 store_person_items_transfer(struct db *db, struct arena *arena, const char *id, const char *to,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_UPLOADS_TRANSFER), DB_PARAMS(id, to), NULL, err) &&
+	return db_exec(db, arena, Q(Q_ITEMS_LOCK), DB_PARAMS(id), NULL, err) &&
+	    db_exec(db, arena, Q(Q_UPLOADS_TRANSFER), DB_PARAMS(id, to), NULL, err) &&
 	    db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err);
 }
 

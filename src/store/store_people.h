@@ -21,7 +21,23 @@ bool store_people_list(struct db *, struct arena *, const struct store_people_fi
     struct user **, size_t *n, struct error *);
 /* Locks the person. id NULL: unknown. */
 bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, struct error *);
-/* Counts and locks the active super admins other than `id`. */
+/* Holds up a deletion of the person: for rows that will refer to them, before other locks. */
+bool store_person_keep(struct db *, struct arena *, const char *id, struct error *);
+/*
+ * Locks everyone who takes part in a change by an admin, in one order. *granted: the caller is
+ * active and in that generation, and the API token, if there is one, has not been revoked.
+ */
+struct store_people_involved {
+	const char *caller;
+	int64_t generation;
+	const char *token_id;      /* or NULL */
+	const char *target, *heir; /* or NULL */
+	bool supers;               /* all active super admins too, because one of them may go */
+	bool deletes;              /* rows of the people involved may be deleted */
+};
+bool store_person_granted(struct db *, struct arena *, const struct store_people_involved *,
+    bool *granted, struct error *);
+/* Counts the active super admins other than `id`. */
 bool store_supers_besides(struct db *, struct arena *, const char *id, int64_t *n, struct error *);
 
 struct store_person_change {

@@ -12,13 +12,13 @@
 enum { Q_LOCK, Q_READ, Q_PENDING, Q_ENABLE, Q_STEP, Q_CODES_CLEAR, Q_CODES_ADD, Q_CODE_USE };
 
 const struct query store_totp_queries[] = {
-	[Q_LOCK] = { "totp_lock", STATE " FOR UPDATE", 0 },
+	[Q_LOCK] = { "totp_lock", STATE " FOR NO KEY UPDATE", 0 },
 	[Q_READ] = { "totp_read", STATE, QUERY_READ },
 	[Q_PENDING] = { "totp_pending",
 	    "UPDATE users SET totp_pending = convert_to($2, 'UTF8') WHERE id = $1", 0 },
 	[Q_ENABLE] = { "totp_enable",
 	    "UPDATE users SET totp_secret = convert_to($2, 'UTF8'), totp_pending = NULL,"
-	    " totp_confirmed_at = now(), totp_last_step = $3, version = version + 1 "
+	    " totp_confirmed_at = now(), totp_last_step = $3 "
 	    "WHERE id = $1",
 	    0 },
 	[Q_STEP] = { "totp_step",

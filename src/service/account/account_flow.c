@@ -14,7 +14,6 @@
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/account/invites.h"
-#include "service/gate/cache.h"
 #include "service/account/login.h"
 #include "service/account/mail_link.h"
 #include "service/account/people.h"
@@ -381,16 +380,8 @@ profile_in(const struct call *call, const struct profile_change *change,
 	    (verified == NULL || credentials_hold(call, verified, err)) &&
 	    store_account_profile(call->svc->db, call->arena, call->by.who->user_id,
 		change->display_name, change->locale, err) &&
+	    people_name_shown(call, change->display_name, err) &&
 	    (verified == NULL || change_email(call, change->email, err));
-}
-
-/* Cached pages have the name on the items of this person. */
-static bool
-name_shown(const struct call *call, const char *name)
-{
-	if (name != NULL)
-		cache_bump(call, CACHE_HOUSE);
-	return true;
 }
 
 bool
@@ -410,5 +401,5 @@ account_profile(const struct call *call, const struct profile_change *change, st
 	    db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, profile_in(call, change, new_email ? &verified : NULL, err),
 		err) &&
-	    name_shown(call, change->display_name) && session_user(call, user, err);
+	    session_user(call, user, err);
 }

@@ -31,6 +31,13 @@ credentials_changed(const struct call *call, const struct credentials_change *ch
 }
 
 bool
+credentials_stale(struct error *err)
+{
+	return error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
+	    "The account has changed since this access token was issued. Refresh the token.");
+}
+
+bool
 credentials_hold(const struct call *call, const struct verified *verified, struct error *err)
 {
 	const struct principal *who = call->by.who;
@@ -42,10 +49,7 @@ credentials_hold(const struct call *call, const struct verified *verified, struc
 
 	return store_verified_holds(call->svc->db, call->arena,
 		   verified != NULL ? verified : &as_let_in, who->session_id, &holds, err) &&
-	    (holds ||
-		error_slug(err, ERR_UNAUTHENTICATED, "token_stale",
-		    "The account has changed since this access token was issued. Refresh"
-		    " the token."));
+	    (holds || credentials_stale(err));
 }
 
 bool

@@ -33,6 +33,8 @@ bool credentials_changed(const struct call *, const struct credentials_change *,
  * says. ERR_UNAUTHENTICATED token_stale: the client gets another access token, if it can.
  */
 bool credentials_hold(const struct call *, const struct verified *, struct error *);
+/* False: sets ERR_UNAUTHENTICATED token_stale. */
+bool credentials_stale(struct error *);
 
 /*
  * In the caller's transaction: tells the owner by mail, if mail is set up. `detail`: a line below

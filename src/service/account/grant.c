@@ -1,8 +1,11 @@
 #include "service/account/grant.h"
 
 #include "core/error.h"
+#include "service/account/credentials.h"
 #include "service/call.h"
 #include "service/gate/access.h"
+#include "service/services.h"
+#include "store/store_people.h"
 
 #include "core/banned.h"
 
@@ -25,6 +28,25 @@ beyond_scopes(const struct principal *who, enum role role)
 	if (principal_may(who, PERM_USERS_MANAGE) && role <= ROLE_USER)
 		held |= permission_closure(role_default_permissions(ROLE_USER));
 	return (access_permissions(role) & ~held) != 0;
+}
+
+bool
+grant_hold(const struct call *call, const struct grant_people *people, struct error *err)
+{
+	const struct principal *who = call->by.who;
+	const struct store_people_involved involved = {
+		.caller = who->user_id,
+		.generation = who->generation,
+		.token_id = who->scoped ? who->token_id : NULL,
+		.target = people->target,
+		.heir = people->heir,
+		.supers = people->last_super,
+		.deletes = people->deletes,
+	};
+	bool granted;
+
+	return store_person_granted(call->svc->db, call->arena, &involved, &granted, err) &&
+	    (granted || credentials_stale(err));
 }
 
 bool

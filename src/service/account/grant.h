@@ -13,6 +13,7 @@
 #include "core/access.h"
 #include "model/user.h"
 
+struct call;
 struct caller;
 struct error;
 
@@ -23,5 +24,18 @@ bool grant_touch(const struct caller *, const struct user *, struct error *);
 /* A changed matrix of roles. ERR_FORBIDDEN scope_missing. */
 bool grant_matrix(const struct caller *, const permission_set from[ROLES],
     const permission_set to[ROLES], struct error *);
+
+/* Who else takes part in a change; NULL, false: nobody. */
+struct grant_people {
+	const char *target, *heir;
+	bool last_super; /* it may be the last super admin's end */
+	bool deletes;
+};
+/*
+ * First in the transaction of every change by an admin: locks the caller and those who take part,
+ * until it commits, so that what the caller was let in with still holds then. ERR_UNAUTHENTICATED
+ * token_stale.
+ */
+bool grant_hold(const struct call *, const struct grant_people *, struct error *);
 
 #endif

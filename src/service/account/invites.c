@@ -115,7 +115,8 @@ revoke_in(const struct call *call, const char *id, struct error *err)
 	};
 	struct invite invite;
 
-	if (!store_invite_lock(call->svc->db, call->arena, id, &invite, err))
+	if (!grant_hold(call, &(const struct grant_people) { 0 }, err) ||
+	    !store_invite_lock(call->svc->db, call->arena, id, &invite, err))
 		return false;
 	if (invite.id == NULL)
 		return error_set(err, ERR_NOT_FOUND, "There is no such invitation.");

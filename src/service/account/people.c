@@ -66,6 +66,12 @@ people_expect(const struct call *call, const char *id, int64_t version, struct e
 }
 
 bool
+people_name_shown(const struct call *call, const char *name, struct error *err)
+{
+	return name == NULL || cache_change(call, CACHE_HOUSE, err);
+}
+
+bool
 people_get(const struct call *call, const char *id, struct user *user, struct error *err)
 {
 	return store_person_by_id(call->svc->db, call->arena, id, user, err) &&
@@ -145,18 +151,21 @@ people_create(const struct call *call, const struct person_new *new, struct user
 		.target_type = "user",
 		.detail = person_detail(call->arena, new->email, role_name(new->role),
 		    tier_name(new->tier), NULL) };
-	char id[UUID_TEXT];
+	struct account_ready ready;
+	struct db *db = call->svc->db;
 
-	if (!grant_role(&call->by, new->role, err))
+	if (!grant_role(&call->by, new->role, err) ||
+	    !account_prepare(call->arena, call->svc->config, &req, &ready, err))
 		return false;
-	event.target_id = id;
-	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db,
-		account_create(call->svc->db, call->arena, call->svc->config, &req, id, err) &&
-		    store_person_change(call->svc->db, call->arena, id, &tier, err) &&
+	event.target_id = ready.id;
+	return db_begin(db, err) &&
+	    db_end(db,
+		grant_hold(call, &(const struct grant_people) { 0 }, err) &&
+		    account_insert(db, call->arena, &ready, err) &&
+		    store_person_change(db, call->arena, ready.id, &tier, err) &&
 		    audit_add(call, &event, err),
 		err) &&
-	    people_get(call, id, user, err);
+	    people_get(call, ready.id, user, err);
 }
 
 static bool
@@ -214,12 +223,15 @@ apply_change(const struct call *call, const struct user *user, const struct pers
 		    person_detail(call->arena, NULL, change->role, change->tier, change->status) };
 	bool rights = change->role != NULL || change->tier != NULL || change->status != NULL;
 
-	return store_person_change(call->svc->db, call->arena, user->id, &row, err) &&
-	    (str_eq(change->status, "disabled") ?
-		    end_credentials(call, user->id, "account disabled", rev, err) :
-		    !rights || revoke_generation(call, user->id, rev, err)) &&
-	    (!rights || store_invites_prune(call->svc->db, call->arena, err)) &&
-	    audit_add(call, &event, err);
+	if (!store_person_change(call->svc->db, call->arena, user->id, &row, err))
+		return false;
+	if (str_eq(change->status, "disabled") ?
+		!end_credentials(call, user->id, "account disabled", rev, err) :
+		rights &&
+		    (!revoke_generation(call, user->id, rev, err) ||
+			!store_invites_prune(call->svc->db, call->arena, err)))
+		return false;
+	return people_name_shown(call, change->display_name, err) && audit_add(call, &event, err);
 }
 
 /* In the transaction. */
@@ -227,10 +239,16 @@ static bool
 change_in(const struct call *call, const char *id, const struct person_change *change,
     struct revocation *rev, struct error *err)
 {
+	const struct grant_people people = {
+		.target = id,
+		.last_super = str_eq(change->status, "disabled") ||
+		    (change->role != NULL && !str_eq(change->role, role_name(ROLE_SUPER))),
+	};
 	struct user user;
 
-	return people_expect(call, id, change->version, err) && lock_person(call, id, &user, err) &&
-	    check_change(call, &user, change, err) && apply_change(call, &user, change, rev, err);
+	return grant_hold(call, &people, err) && people_expect(call, id, change->version, err) &&
+	    lock_person(call, id, &user, err) && check_change(call, &user, change, err) &&
+	    apply_change(call, &user, change, rev, err);
 }
 
 bool
@@ -239,12 +257,9 @@ people_change(const struct call *call, const char *id, const struct person_chang
 {
 	struct revocation rev = { 0 };
 
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, change_in(call, id, change, &rev, err), err))
-		return false;
-	if (change->display_name != NULL)
-		cache_bump(call, CACHE_HOUSE); /* pages have the name on this person's items */
-	return revoke_push(call, &rev, err) && people_get(call, id, user, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, change_in(call, id, change, &rev, err), err) &&
+	    revoke_push(call, &rev, err) && people_get(call, id, user, err);
 }
 
 static bool
@@ -279,10 +294,17 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 		.target_type = "user",
 		.target_id = id,
 	};
+	const struct grant_people people = {
+		.target = id,
+		.heir = transfer_to,
+		.last_super = true,
+		.deletes = true,
+	};
 	struct db *db = call->svc->db;
 	struct user user;
 
-	if (!lock_person(call, id, &user, err) || !check_delete(call, &user, transfer_to, err))
+	if (!grant_hold(call, &people, err) || !lock_person(call, id, &user, err) ||
+	    !check_delete(call, &user, transfer_to, err))
 		return false;
 	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
 	return end_credentials(call, id, "account deleted", rev, err) &&
@@ -291,7 +313,9 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 		    store_person_items_transfer(db, call->arena, id, transfer_to, err) :
 		    store_person_items_trash(db, call->arena, id, err)) &&
 	    store_person_delete(db, call->arena, id, err) &&
-	    store_invites_prune(db, call->arena, err) && audit_add(call, &event, err);
+	    store_invites_prune(db, call->arena, err) && cache_change(call, CACHE_HOUSE, err) &&
+	    (transfer_to == NULL || cache_change(call, transfer_to, err)) &&
+	    audit_add(call, &event, err);
 }
 
 bool
@@ -302,15 +326,10 @@ people_delete(const struct call *call, const char *id, const char *transfer_to, 
 	/* Whom they go to does not matter: an admin can make an account that inherits. */
 	if (transfer_to != NULL && !principal_may(call->by.who, PERM_MEDIA_MANAGE_ALL))
 		return error_set(err, ERR_FORBIDDEN,
-		    "Only somebody who may manage everyone's media can hand over items. Move them"
-		    " to the trash instead.");
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, delete_in(call, id, transfer_to, &rev, err), err))
-		return false;
-	cache_bump(call, "house");
-	if (transfer_to != NULL)
-		cache_bump(call, transfer_to);
-	return revoke_push(call, &rev, err);
+		    "You need permission to manage all media to transfer items.");
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, delete_in(call, id, transfer_to, &rev, err), err) &&
+	    revoke_push(call, &rev, err);
 }
 
 /* In the transaction. */
@@ -324,7 +343,14 @@ reset_totp_in(const struct call *call, const char *id, struct revocation *rev, s
 	};
 	struct user user;
 
-	return lock_person(call, id, &user, err) && grant_touch(&call->by, &user, err) &&
+	if (!grant_hold(call, &(const struct grant_people) { .target = id }, err) ||
+	    !lock_person(call, id, &user, err))
+		return false;
+	if (str_eq(user.id, call->by.who->user_id)) /* that takes the password and a code */
+		return error_slug(err, ERR_FORBIDDEN, "own_account",
+		    "You cannot reset your own two-step verification. Turn it off in your"
+		    " profile.");
+	return grant_touch(&call->by, &user, err) &&
 	    store_person_totp_clear(call->svc->db, call->arena, id, err) &&
 	    end_credentials(call, id, "two-step verification reset", rev, err) &&
 	    audit_add(call, &event, err) &&

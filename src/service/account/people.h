@@ -43,6 +43,9 @@ bool people_change(const struct call *, const char *id, const struct person_chan
 /* Locks the person if they are at this version, 0: any. In a transaction. ERR_PRECONDITION. */
 bool people_expect(const struct call *, const char *id, int64_t version, struct error *);
 
+/* In the transaction that gives a person this name (NULL: none): cached pages have it. */
+bool people_name_shown(const struct call *, const char *name, struct error *);
+
 /*
  * transfer_to NULL: their items go to the trash, out of reach of all but those who manage all
  * media. A transfer wants P:media.manage_all.

@@ -19,6 +19,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_media.h"
+#include "store/store_people.h"
 #include "store/store_uploads.h"
 
 #include "core/banned.h"
@@ -38,7 +39,8 @@ typedef bool change_fn(const struct change *, struct media *, struct error *);
 struct change_kind {
 	/* the item must be in the trash; permissions count as before it was moved there */
 	bool from_trash;
-	bool deleters; /* media.delete is enough */
+	bool deleters;     /* media.delete is enough */
+	bool names_caller; /* the item refers to the caller afterwards */
 	const char *event;
 	change_fn *apply;
 };
@@ -106,6 +108,9 @@ run_change(const struct change *c, const struct change_kind *kind, struct media 
 	struct media_reader reader;
 
 	media_reader_of(c->call->by.who, &reader);
+	/* People before items, as a deletion of a person locks them. */
+	if (kind->names_caller && !store_person_keep(db, c->call->arena, reader.user_id, err))
+		return false;
 	if (!(kind->from_trash ?
 		    store_media_get_trashed(db, c->call->arena, &reader, c->id, out, err) :
 		    store_media_lock(db, c->call->arena, &reader, c->id, out, err)))
@@ -277,7 +282,9 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 bool
 media_trash(const struct call *call, const char *id, struct media *out, struct error *err)
 {
-	static const struct change_kind kind = { .event = "media.deleted", .apply = apply_trash };
+	static const struct change_kind kind = {
+		.names_caller = true, .event = "media.deleted", .apply = apply_trash
+	};
 	struct change c = { .call = call, .id = id };
 
 	return change(&c, &kind, out, err);

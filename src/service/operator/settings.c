@@ -69,6 +69,8 @@ change_in(const struct call *call, const struct setting_change *changes, size_t 
 		.detail = changes_detail(call->arena, call->svc->config, changes, n),
 	};
 
+	if (!grant_hold(call, &(const struct grant_people) { 0 }, err))
+		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!store_setting_put(call->svc->db, call->arena, config_rows[changes[i].key].key,
 			changes[i].value, call->by.who->user_id, err))
@@ -125,7 +127,8 @@ replace_in(const struct call *call, const permission_set roles[ROLES], struct er
 	permission_set before[ROLES];
 	struct db *db = call->svc->db;
 
-	return store_roles_lock(db, call->arena, before, err) &&
+	return grant_hold(call, &(const struct grant_people) { 0 }, err) &&
+	    store_roles_lock(db, call->arena, before, err) &&
 	    grant_matrix(&call->by, before, roles, err) &&
 	    store_roles_replace(db, call->arena, roles, err) &&
 	    store_invites_prune(db, call->arena, err) && audit_add(call, &event, err) &&
