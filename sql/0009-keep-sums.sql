@@ -90,16 +90,17 @@ CREATE TRIGGER uploads_held_delete AFTER DELETE ON uploads FOR EACH ROW
   WHEN (OLD.held) EXECUTE FUNCTION mn_upload_held();
 
 -- For the embedded store, which sees no other table: may a client still write the file, or a part of
--- the store's upload part_of? With `hold` the upload cannot end before the transaction does.
+-- the store's upload part_of? With `hold` the upload cannot end before the transaction does. What it
+-- names is qualified, and pg_temp comes last: the caller must not put a table of its own in between.
 CREATE FUNCTION mn_upload_open(upload uuid, part_of text, hold boolean) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF hold THEN
-    PERFORM FROM uploads u WHERE u.id = upload AND u.status = 'pending'
+    PERFORM FROM public.uploads u WHERE u.id = upload AND u.status = 'pending'
       AND u.expires_at > clock_timestamp() AND u.multipart_id IS NOT DISTINCT FROM part_of
       FOR SHARE;
   ELSE
-    PERFORM FROM uploads u WHERE u.id = upload AND u.status = 'pending'
+    PERFORM FROM public.uploads u WHERE u.id = upload AND u.status = 'pending'
       AND u.expires_at > clock_timestamp() AND u.multipart_id IS NOT DISTINCT FROM part_of;
   END IF;
   RETURN FOUND;

@@ -3,6 +3,15 @@
 -- medianest_store: the embedded object store. None of them may change the schema.
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
+-- No service makes temporary tables. Only the owner of the database can take that away.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_database
+      WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE')) THEN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+  END IF;
+END
+$$;
 GRANT USAGE ON SCHEMA public TO medianest_api, medianest_worker, medianest_store;
 
 GRANT SELECT ON schema_migrations TO medianest_api, medianest_worker, medianest_store;
@@ -17,6 +26,9 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO medianest_api, medianest_worker
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   object_buckets, objects, object_uploads, object_parts, object_garbage
 TO medianest_store;
+-- It runs as the owner of the schema.
+REVOKE EXECUTE ON FUNCTION mn_upload_open(uuid, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION mn_upload_open(uuid, text, boolean) TO medianest_store;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   invites, mail_counters, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys

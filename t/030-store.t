@@ -58,4 +58,20 @@ is $mn->psql(q{SELECT count(*) FROM pg_class c WHERE relkind = 'r' AND relnamesp
     AND NOT has_table_privilege('medianest_worker', oid, 'SELECT')}), 0,
     'no table is forgotten by the grants';
 
+# What runs with the rights of its owner can be led astray neither by a table of its caller nor by
+# anybody who may not call it.
+cmp_ok $mn->psql(q{SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace =
+    'public'::regnamespace}), '>', 0, 'some functions run as their owner';
+is $mn->psql(q{SELECT coalesce(string_agg(proname, ' '), '') FROM pg_proc WHERE prosecdef
+    AND pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM unnest(proconfig) AS c
+    WHERE c LIKE 'search\_path=%' AND c LIKE '%, pg\_temp')}), '',
+    'pg_temp is the last place where they look';
+is $mn->psql(q{SELECT coalesce(string_agg(proname, ' '), '') FROM pg_proc WHERE prosecdef
+    AND pronamespace = 'public'::regnamespace
+    AND has_function_privilege('public', oid, 'EXECUTE')}), '', 'not everybody may call them';
+is $mn->psql(q{SELECT has_function_privilege('medianest_store',
+    'mn_upload_open(uuid, text, boolean)', 'EXECUTE')}), 't', 'but the object store';
+is $mn->psql(q{SELECT has_database_privilege('medianest_store', current_database(), 'TEMPORARY')}),
+    'f', 'and makes no temporary tables';
+
 done_testing;
