@@ -195,6 +195,20 @@ subtest 'signatures' => sub {
 	    400, 'AuthorizationHeaderMalformed', 'malformed');
 };
 
+subtest 'what the bearer of a URL can have copied' => sub {
+	my $size = 17 << 20;
+	my $etag = put('large', 'l' x $size)->{headers}{etag};
+	my $url = $s3->presign(GET => "/$bucket/large");
+	my %match = ('If-Match' => $etag);
+	is(length $s3->plain(GET => $url)->{content}, $size, 'the whole');
+	is($s3->plain(GET => $url, undef, \%match)->{code}, 'NotImplemented',
+	    'not with a condition that is not signed');
+	my $part = $s3->plain(GET => $url, undef, { %match, Range => 'bytes=1-100' });
+	is_deeply([$part->{status}, $part->{content}], [206, 'l' x 100], '... but a range of it');
+	is(length get('large', headers => \%match)->{content}, $size, 'signed: the whole');
+	$s3->request(DELETE => "/$bucket/large");
+};
+
 subtest 'presigned URLs' => sub {
 	is($s3->plain(GET => $s3->presign(GET => "/$bucket/sum"))->{content}, 'body', 'get');
 	refused($s3->plain(GET => $s3->presign(GET => "/$bucket/sum", at => time - 100)), 403,

@@ -13,6 +13,7 @@
 #include "core/banned.h"
 
 #define BUCKET_REGION "x-amz-bucket-region"
+#define PRESIGNED_MAX (16L << 20) /* bytes that the worker sends to the bearer of a URL */
 
 /* Is the ETag in the list? Weak tags match too, because a proxy may have weakened them. */
 bool
@@ -208,6 +209,10 @@ range_void(const struct protocol_request *req, const struct response *res)
 	    !str_eq(if_range, response_find(res, "Last-Modified"));
 }
 
+/*
+ * Whoever has a presigned URL may add an If-Match, which nobody signed, as often as they like: they
+ * must not make the worker copy much.
+ */
 static bool
 worker_sends(const struct protocol_request *req, struct response *res, const struct object_row *row,
     const struct part *part, struct error *err)
@@ -215,6 +220,10 @@ worker_sends(const struct protocol_request *req, struct response *res, const str
 	if (part->size > OBJECT_PUT_MAX)
 		return error_slug(err, ERR_MALFORMED, "NotImplemented",
 		    "At most 5 GiB of this object are sent at once. Request ranges.");
+	if (req->presigned && part->size > PRESIGNED_MAX)
+		return error_slug(err, ERR_MALFORMED, "NotImplemented",
+		    "With a presigned URL, at most 16 MiB of this object are sent at once in this"
+		    " form. Request ranges.");
 	res->body_len = (size_t)part->size;
 	return objects_map(&req->call, row->blob, part->first, part->size, &res->body, err);
 }
