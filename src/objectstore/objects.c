@@ -197,8 +197,11 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 			object_collect_now(call, put->key);
 		return true;
 	}
-	if (put->body.upload != NULL && !objects_client_check(call, put->body.upload, NULL, err))
-		return false;
+	if (put->body.upload != NULL) {
+		blob_unlink(call, row->blob); /* the quota does not count it */
+		if (!objects_client_check(call, put->body.upload, NULL, err))
+			return false;
+	}
 	if (put->if_match != NULL)
 		return objects_find(call, (struct object_name) { put->bucket, put->key }, out,
 			   err) &&
@@ -237,7 +240,10 @@ objects_put(const struct call *call, const struct object_put *put, struct object
 		.content_type = put->content_type,
 		.headers = put->headers };
 
+	/* The client's upload may have ended while its body arrived. */
 	if (!check_target(call, put, err) || !blob_check(call, &put->body, err) ||
+	    (put->body.upload != NULL &&
+		!objects_client_check(call, put->body.upload, NULL, err)) ||
 	    !blob_name(call, blob, err) || !blob_take(call, &put->body, blob, err))
 		return false;
 	row.etag = object_etag(call->arena, &put->body);

@@ -80,12 +80,17 @@ publish_part(const struct call *call, struct part_publication *part, struct erro
 		return false;
 	if (published && part->replaced && part->client != NULL)
 		object_collect_now(call, OBJECT_CLIENT_PREFIX);
-	return published ||
-	    (store_blobs_announce(call->svc->db, call->arena,
-		 (struct strings) { &part->row->blob, 1 }, err) &&
-		(part->client == NULL ||
-		    objects_client_check(call, part->client, part->upload_id, err)) &&
-		no_such_upload(err));
+	if (published)
+		return true;
+	if (!store_blobs_announce(call->svc->db, call->arena,
+		(struct strings) { &part->row->blob, 1 }, err))
+		return false;
+	if (part->client != NULL) {
+		blob_unlink(call, part->row->blob); /* the quota does not count it */
+		if (!objects_client_check(call, part->client, part->upload_id, err))
+			return false;
+	}
+	return no_such_upload(err);
 }
 
 bool
@@ -101,8 +106,10 @@ objects_part_put(const struct call *call, const char *upload_id, int number,
 		.size = body->size,
 		.etag = object_etag(call->arena, body),
 	};
-	return blob_check(call, body, err) && blob_name(call, blob, err) &&
-	    blob_take(call, body, blob, err) && publish_part(call, &part, err);
+	return blob_check(call, body, err) &&
+	    (body->upload == NULL || objects_client_check(call, body->upload, upload_id, err)) &&
+	    blob_name(call, blob, err) && blob_take(call, body, blob, err) &&
+	    publish_part(call, &part, err);
 }
 
 bool
