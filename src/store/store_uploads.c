@@ -71,18 +71,22 @@ const struct query store_uploads_queries[] = {
 	    " unnest('{upload,queue}'::text[]) WITH ORDINALITY AS s (step, i) ORDER BY s.i)"
 	    " SELECT FROM moved",
 	    0 },
-	/* The first of several that start the parts of one upload wins. */
+	/*
+	 * The first of several that start the parts of one upload wins. QUERY_READ: a second time
+	 * it has no effect and returns the same.
+	 */
 	[Q_MULTIPART] = { "upload_multipart",
 	    "UPDATE uploads SET multipart_id = coalesce(multipart_id, $2) WHERE id = $1"
 	    " AND status = 'pending' AND expires_at > clock_timestamp() RETURNING multipart_id",
-	    0 },
+	    QUERY_READ },
 	[Q_HOLD] = { "upload_hold",
 	    "UPDATE uploads SET held = true WHERE media_id = $1 AND status = 'completed'"
 	    " AND expires_at > now() AND NOT held",
 	    0 },
 	[Q_HELD] = { "uploads_held",
 	    "SELECT id, object_key, coalesce(multipart_id, '') FROM uploads WHERE held"
-	    " AND ($1::boolean OR expires_at <= now()) ORDER BY expires_at LIMIT $2::integer",
+	    " AND ($1::boolean OR expires_at <= now()) ORDER BY expires_at, id"
+	    " OFFSET $3::bigint LIMIT $2::integer",
 	    QUERY_READ },
 	[Q_RELEASE] = { "uploads_release",
 	    "UPDATE uploads SET held = false WHERE id = ANY ($1::uuid[]) AND held"

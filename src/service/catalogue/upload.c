@@ -241,15 +241,16 @@ begin_multipart(const struct call *call, struct upload *u, struct error *err)
 		err))
 		return false;
 	kept = ours;
+	/* Without an answer, ours may be the kept one: the store gives up what nobody uses. */
 	if (!store_upload_multipart(call->svc->db, call->arena, u->id, &kept, err))
-		kept = NULL;
+		return false;
 	if (str_eq(kept, ours))
 		discard_whole(call, u);
 	else if (!s3_multipart_abort(call->svc->s3, u->object_key, ours, &ignored))
 		log_warn(call->svc->log, "an unused multipart upload was left behind: %s",
 		    ignored.detail);
 	u->multipart_id = kept;
-	return kept != NULL || (err->code == ERR_NONE && upload_closed(err));
+	return kept != NULL || upload_closed(err);
 }
 
 static bool
