@@ -134,6 +134,21 @@ subtest 'in parts, or as a whole' => sub {
     abort($ann, $u);
 };
 
+subtest 'an object that cannot be removed' => sub {
+    my $ann = person(1000);
+    my @u = map { my $u = begin($ann, 310 + $_); abort($ann, $u); $u } 1 .. 2;
+    my $held = sub { $mn->psql("SELECT held FROM uploads WHERE id = '$_[0]{uploadId}'") };
+    $mn->psql("UPDATE uploads SET held = true, object_key = repeat('x', 20000), expires_at = now()"
+        . " - interval '1 day' WHERE id = '$u[0]{uploadId}'; UPDATE uploads SET held = true"
+        . " WHERE id = '$u[1]{uploadId}'");
+    upkeep_until($mn, 'uploads', 'the others to be released', sub { $held->($u[1]) eq 'f' });
+    is $held->($u[0]), 't', 'it stays held';
+    like $mn->psql("SELECT last_error FROM jobs WHERE kind = 'upkeep.uploads'"), qr/./,
+        'which the job says';
+    $mn->psql("UPDATE uploads SET object_key = 'incoming/' || id WHERE id = '$u[0]{uploadId}'");
+    upkeep_until($mn, 'uploads', 'its removal', sub { $held->($u[0]) eq 'f' });
+};
+
 subtest 'without a worker' => sub {
     my $ann = person(1000);
     $mn->stop_part('worker');

@@ -224,12 +224,13 @@ store_upload_hold(struct db *db, struct arena *arena, const char *media_id, stru
 }
 
 bool
-store_uploads_held(struct db *db, struct arena *arena, bool refused, int limit,
+store_uploads_held(struct db *db, struct arena *arena, bool refused, size_t skip, int limit,
     struct held_uploads *held, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_HELD), DB_PARAMS(refused ? "t" : "f", db_int(arena, limit)),
+	if (!db_exec(db, arena, Q(Q_HELD),
+		DB_PARAMS(refused ? "t" : "f", db_int(arena, limit), db_int(arena, (int64_t)skip)),
 		&rows, err))
 		return false;
 	held->ids = rows_column(arena, rows, 0);

@@ -78,12 +78,12 @@ bool store_upload_multipart(struct db *, struct arena *, const char *id, const c
  */
 /* In the transaction that deletes an item: holds its completed upload while the URL is good. */
 bool store_upload_hold(struct db *, struct arena *, const char *media_id, struct error *);
-/* Uploads that can be released; multipart "" = none. */
+/* Uploads that can be released, without the first `skip`; multipart "" = none. */
 struct held_uploads {
 	struct strings ids, keys, multipart;
 };
-bool store_uploads_held(struct db *, struct arena *, bool refused, int limit, struct held_uploads *,
-    struct error *);
+bool store_uploads_held(struct db *, struct arena *, bool refused, size_t skip, int limit,
+    struct held_uploads *, struct error *);
 /* Ignores those whose URL is still good. */
 bool store_uploads_release(struct db *, struct arena *, struct strings ids, bool refused,
     struct error *);

@@ -128,31 +128,56 @@ purge_expire_uploads(const struct call *call, struct error *err)
 	return true;
 }
 
-/* Outside a transaction: the store may take its time. */
-static bool
-remove_held(const struct call *call, const struct held_uploads *held, struct error *err)
-{
-	for (size_t i = 0; i < held->keys.n; i++) {
-		const char *key = held->keys.items[i], *id = held->multipart.items[i];
+/* Of uploads that stay held because their objects could not be removed. */
+struct stuck {
+	size_t n;
+	struct error first;
+};
 
-		if ((id[0] != '\0' && !s3_multipart_abort(call->svc->s3, key, id, err)) ||
-		    !s3_delete(call->svc->s3, key, err))
-			return false;
+static bool
+remove_upload(const struct call *call, const char *key, const char *multipart, struct error *err)
+{
+	return (multipart[0] == '\0' || s3_multipart_abort(call->svc->s3, key, multipart, err)) &&
+	    s3_delete(call->svc->s3, key, err);
+}
+
+/*
+ * Outside a transaction: the store may take its time. An object that cannot be removed holds up no
+ * other.
+ */
+static bool
+remove_held(const struct call *call, const struct held_uploads *held, struct stuck *stuck,
+    struct error *err)
+{
+	const char **ids = arena_array(call->arena, held->ids.n + 1, sizeof(*ids));
+	struct error failed;
+	size_t n = 0;
+
+	for (size_t i = 0; i < held->keys.n; i++) {
+		error_clear(&failed);
+		if (remove_upload(call, held->keys.items[i], held->multipart.items[i], &failed))
+			ids[n++] = held->ids.items[i];
+		else if (stuck->n++ == 0)
+			stuck->first = failed;
 	}
-	return store_uploads_release(call->svc->db, call->arena, held->ids,
-	    config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), err);
+	return n == 0 ||
+	    store_uploads_release(call->svc->db, call->arena, (struct strings) { ids, n },
+		config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), err);
 }
 
 bool
 purge_held_uploads(const struct call *call, struct error *err)
 {
 	struct held_uploads held = { .ids.n = PURGE_BATCH };
+	struct stuck stuck = { .n = 0 };
 
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX && held.ids.n == PURGE_BATCH; batch++)
 		if (!store_uploads_held(call->svc->db, call->arena,
-			config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), PURGE_BATCH, &held,
-			err) ||
-		    !remove_held(call, &held, err))
+			config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), stuck.n, PURGE_BATCH,
+			&held, err) ||
+		    !remove_held(call, &held, &stuck, err))
 			return false;
-	return true;
+	if (stuck.n > 0)
+		*err = stuck.first;
+	return stuck.n == 0;
 }
