@@ -108,6 +108,37 @@ subtest 'a database that is away' => sub {
 	is(get('dead')->{status}, 404, 'nothing was made');
 };
 
+# The database's clock has jumped, and names that were announced have been collected.
+subtest 'a part without a name' => sub {
+	my ($id) = MediaNest::S3::values_of(
+	    $s3->request(POST => "/$bucket/named", query => { uploads => '' }), 'UploadId');
+	my @names;
+	my $forgotten = sub {
+		push @names, $mn->psql('DELETE FROM object_garbage RETURNING blob');
+		return $_[0]->();
+	};
+	my ($etag, %seen);
+	for (1 .. 12) {
+		my $r = $forgotten->(sub { put('named', 'bytes',
+		    query => { uploadId => $id, partNumber => 1 }) });
+		$seen{$r->{status}}++;
+		$etag = $r->{headers}{etag} if $r->{status} == 200;
+	}
+	is_deeply([sort keys %seen], [200, 503], 'is not stored, and may be sent again');
+	my $xml = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>$etag</ETag></Part>"
+	    . '</CompleteMultipartUpload>';
+	my @statuses;
+	for (1 .. 12) {
+		push @statuses, $forgotten->(sub { $s3->request(POST => "/$bucket/named",
+		    query => { uploadId => $id }, body => $xml) })->{status};
+		last if $statuses[-1] != 503;
+	}
+	is($statuses[-1], 200, 'nor is the upload lost') or diag "@statuses";
+	is(get('named')->{content}, 'bytes', 'the object');
+	$mn->psql("INSERT INTO object_garbage (blob) SELECT unnest('{@{[join ',', @names]}}'::text[])"
+	    . ' ON CONFLICT DO NOTHING');
+};
+
 # The pool grows while writes wait for the disk together, each takes one statement and one commit.
 subtest 'many writers at once' => sub {
 	my ($writers, $each) = (8, 40);

@@ -39,6 +39,12 @@ clock_monotonic(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t
+clock_boottime(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
 static bool
 is_leap(int year)
 {

@@ -13,6 +13,7 @@
 #define RFC3339_MAX 32
 
 int64_t clock_now(void);       /* wall clock, us */
+int64_t clock_boottime(void);  /* as clock_monotonic, and runs while the machine is suspended */
 int64_t clock_monotonic(void); /* us, for intervals and deadlines */
 
 /* "2026-11-22T08:21:46.123Z" */

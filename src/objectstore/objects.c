@@ -210,9 +210,7 @@ publish(const struct call *call, const struct object_put *put, const struct obje
 	if (put->only_new)
 		return error_slug(err, ERR_PRECONDITION, "PreconditionFailed",
 		    "The object already exists.");
-	blob_forget_names(); /* the database's clock has jumped, and they were collected */
-	error_set(err, ERR_UNAVAILABLE, "The object was not stored. Try again.");
-	return error_detail(err, "blob %s is not announced", row->blob);
+	return blob_unannounced(row->blob, err);
 }
 
 static bool

@@ -179,14 +179,14 @@ struct object_uploads {
 bool objects_uploads_list(const struct call *, const struct object_uploads_query *,
     struct object_uploads *, struct error *);
 
-bool objects_part_put(const struct call *, const char *upload_id, int number,
+bool objects_part_put(const struct call *, const struct object_upload_name *, int number,
     const struct object_body *, struct part_row *out, struct error *);
 /* Bytes [first, first + size) of an object. */
 struct object_slice {
 	const struct object_row *source;
 	int64_t first, size;
 };
-bool objects_part_copy(const struct call *, const char *upload_id, int number,
+bool objects_part_copy(const struct call *, const struct object_upload_name *, int number,
     const struct object_slice *, struct part_row *out, struct error *);
 struct object_parts {
 	struct part_row *items;

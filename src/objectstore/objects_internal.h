@@ -20,10 +20,11 @@ bool blob_spool_valid(const struct call *, const char *path);
  * The name for a new blob, which is announced: should this process or the machine stop now, the
  * file will be collected. A process announces names in batches, which grow while it needs many, and
  * the names of a batch share a directory: a busy process neither waits for a commit nor makes a
- * directory for each blob. blob_forget_names() is for when a name turns out not to be announced.
+ * directory for each blob. blob_unannounced() is for when a name turns out not to be: the database's
+ * clock has jumped, and it was collected with the rest of its batch. Sets the error.
  */
 bool blob_name(const struct call *, char out[BLOB_NAME], struct error *);
-void blob_forget_names(void);
+bool blob_unannounced(const char *blob, struct error *);
 /* Compares the spooled body with the announced size and digests. */
 bool blob_check(const struct call *, const struct object_body *, struct error *);
 /*

@@ -71,8 +71,19 @@ objects_upload_abort(const struct call *call, const struct object_upload_name *n
 	return deleted || no_such_upload(err);
 }
 
+/* Nothing was published: because the upload is gone, or the blob had no name any longer. */
 static bool
-publish_part(const struct call *call, struct part_publication *part, struct error *err)
+not_published(const struct call *call, const struct object_upload_name *name, const char *blob,
+    struct error *err)
+{
+	struct upload_row upload;
+
+	return objects_upload_find(call, name, &upload, err) && blob_unannounced(blob, err);
+}
+
+static bool
+publish_part(const struct call *call, const struct object_upload_name *name,
+    struct part_publication *part, struct error *err)
 {
 	bool published;
 
@@ -90,14 +101,14 @@ publish_part(const struct call *call, struct part_publication *part, struct erro
 		if (!objects_client_check(call, part->client, part->upload_id, err))
 			return false;
 	}
-	return no_such_upload(err);
+	return not_published(call, name, part->row->blob, err);
 }
 
 bool
-objects_part_put(const struct call *call, const char *upload_id, int number,
+objects_part_put(const struct call *call, const struct object_upload_name *name, int number,
     const struct object_body *body, struct part_row *out, struct error *err)
 {
-	struct part_publication part = { upload_id, out, body->upload, false };
+	struct part_publication part = { name->id, out, body->upload, false };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 
 	*out = (struct part_row) {
@@ -107,18 +118,18 @@ objects_part_put(const struct call *call, const char *upload_id, int number,
 		.etag = object_etag(call->arena, body),
 	};
 	return blob_check(call, body, err) &&
-	    (body->upload == NULL || objects_client_check(call, body->upload, upload_id, err)) &&
+	    (body->upload == NULL || objects_client_check(call, body->upload, name->id, err)) &&
 	    blob_name(call, blob, err) && blob_take(call, body, blob, err) &&
-	    publish_part(call, &part, err);
+	    publish_part(call, name, &part, err);
 }
 
 bool
-objects_part_copy(const struct call *call, const char *upload_id, int number,
+objects_part_copy(const struct call *call, const struct object_upload_name *name, int number,
     const struct object_slice *slice, struct part_row *out, struct error *err)
 {
 	const struct object_body unknown = { .size = slice->size };
 	const struct blob_piece piece = { slice->source->blob, slice->first, slice->size };
-	struct part_publication part = { upload_id, out, NULL, false };
+	struct part_publication part = { name->id, out, NULL, false };
 	char *blob = arena_alloc(call->arena, BLOB_NAME);
 	bool whole = slice->first == 0 && slice->size == slice->source->size;
 
@@ -132,7 +143,7 @@ objects_part_copy(const struct call *call, const char *upload_id, int number,
 	    blob_name(call, blob, err) &&
 	    (whole ? blob_link(call, slice->source->blob, blob, err) :
 		     blob_join(call, &piece, 1, blob, err)) &&
-	    publish_part(call, &part, err);
+	    publish_part(call, name, &part, err);
 }
 
 bool
@@ -249,5 +260,5 @@ objects_upload_complete(const struct call *call, const struct object_upload_name
 	    !store_object_publish(call->svc->db, call->arena, &publication, &published, err))
 		return false;
 	*out = publication.row;
-	return published || no_such_upload(err);
+	return published || not_published(call, name, blob, err);
 }

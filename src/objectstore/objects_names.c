@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/crypto.h"
+#include "core/error.h"
 #include "core/str.h"
 #include "objectstore/objects_internal.h"
 #include "service/call.h"
@@ -27,13 +28,13 @@ static_assert(NAME_SECONDS * 2 < OBJECT_GARBAGE_SECONDS, "an announced name outl
 static struct {
 	char names[BATCH_MAX][BLOB_NAME];
 	size_t size, used; /* of the batch */
-	int64_t announced; /* monotonic us */
+	int64_t announced; /* us since the boot */
 } supply;
 
 static bool
 supply_fresh(void)
 {
-	return supply.size > 0 && clock_monotonic() - supply.announced < NAME_SECONDS * US_PER_SEC;
+	return supply.size > 0 && clock_boottime() - supply.announced < NAME_SECONDS * US_PER_SEC;
 }
 
 static void
@@ -61,7 +62,7 @@ supply_fill(const struct call *call, struct error *err)
 		memcpy(supply.names[i], supply.names[0], DIRECTORY_DIGITS);
 		names[i] = supply.names[i];
 	}
-	supply.announced = clock_monotonic();
+	supply.announced = clock_boottime();
 	if (!store_blobs_announce(call->svc->db, call->arena, (struct strings) { names, n }, err))
 		return false;
 	supply.size = n;
@@ -78,8 +79,10 @@ blob_name(const struct call *call, char out[BLOB_NAME], struct error *err)
 	return true;
 }
 
-void
-blob_forget_names(void)
+bool
+blob_unannounced(const char *blob, struct error *err)
 {
 	supply.size = 0;
+	error_set(err, ERR_UNAVAILABLE, "The object was not stored. Try again.");
+	return error_detail(err, "blob %s is not announced", blob);
 }

@@ -143,7 +143,7 @@ protocol_upload_part(const struct protocol_request *req, struct response *res, s
 	if (!protocol_part_number(req, &number, err) ||
 	    !objects_upload_find(&req->call, &name, &upload, err) ||
 	    !protocol_body(req, &body, err) ||
-	    !objects_part_put(&req->call, name.id, number, &body, &part, err))
+	    !objects_part_put(&req->call, &name, number, &body, &part, err))
 		return false;
 	response_headerf(res, "ETag", "\"%s\"", part.etag);
 	return response_empty(res, 200);
@@ -188,7 +188,7 @@ protocol_upload_part_copy(const struct protocol_request *req, struct response *r
 	if (!protocol_part_number(req, &number, err) ||
 	    !objects_upload_find(&req->call, &name, &upload, err) ||
 	    !protocol_copy_source(req, &source, err) || !copy_range(req, &slice, err) ||
-	    !objects_part_copy(&req->call, name.id, number, &slice, &part, err))
+	    !objects_part_copy(&req->call, &name, number, &slice, &part, err))
 		return false;
 	return answer_copy(req, res, "CopyPartResult", part.etag, clock_now(), err);
 }

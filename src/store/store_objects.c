@@ -78,10 +78,12 @@ const struct query store_objects_queries[] = {
 	    0 },
 	/*
 	 * $8 upload: its parts become garbage by cascade. If two requests complete it at once, the
-	 * second finds no upload and publishes nothing.
+	 * second finds no upload and publishes nothing. Without its blob the upload stays.
 	 */
 	[Q_COMPLETE] = { "object_complete",
-	    "WITH gone AS (DELETE FROM object_uploads WHERE id = $8 RETURNING id), "
+	    "WITH named AS (SELECT FROM object_garbage WHERE blob = $3 FOR UPDATE), "
+	    "gone AS (DELETE FROM object_uploads WHERE id = $8 AND EXISTS (SELECT FROM named)"
+	    " RETURNING id), "
 	    "taken AS (DELETE FROM object_garbage WHERE blob = $3 AND EXISTS (SELECT FROM gone)"
 	    " RETURNING blob) "
 	    "INSERT INTO objects (bucket, key, blob, size, etag, content_type, headers,"
