@@ -6,15 +6,18 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/str.h"
 #include "service/processing/sandbox.h"
 #include "t/unit/tap.h"
 
@@ -115,9 +118,54 @@ confined(bool landlock)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
+static volatile sig_atomic_t stop;
+
+static void
+stop_now(int sig)
+{
+	stop = sig;
+}
+
+static bool
+no_line(void *arg, const char *line, size_t len)
+{
+	return arg == NULL && line[len] == '\0';
+}
+
+/* A decoder that closes its output and goes on: the run ends when it is told to. */
+static bool
+silent(struct error *err)
+{
+	static const char script[] = "#!/bin/sh\nexec >&- 2>&-\nexec sleep 30\n";
+	const struct itimerval soon = { .it_value.tv_usec = 500000 };
+	struct sandbox box = { .mode = SANDBOX_SECCOMP };
+	char scratch[] = "/tmp/mn-sandbox-XXXXXX";
+	bool ended;
+	int fd;
+
+	if (mkdtemp(scratch) == NULL)
+		return true;
+	fill(inside(scratch, SANDBOX_INPUT));
+	mkdir(inside(scratch, SANDBOX_OUTPUT), 0700);
+	snprintf(box.program, sizeof(box.program), "%s/decoder", scratch);
+	fd = open(box.program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	if (write(fd, script, sizeof(script) - 1) != (ssize_t)sizeof(script) - 1)
+		abort();
+	close(fd);
+	signal(SIGALRM, stop_now);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	ended = sandbox_run(&box, scratch, 1, 60, no_line, NULL, &stop, err);
+	unlink(box.program);
+	rmdir(inside(scratch, SANDBOX_OUTPUT));
+	unlink(inside(scratch, SANDBOX_INPUT));
+	rmdir(scratch);
+	return ended;
+}
+
 int
 main(void)
 {
+	struct error err;
 	int fd = sandbox_filter_fd(), status;
 	off_t size;
 
@@ -134,5 +182,8 @@ main(void)
 	} else {
 		ok(true, "# SKIP this kernel has no Landlock");
 	}
+	error_clear(&err);
+	ok(!silent(&err) && str_eq(err.slug, "stopped"), "a decoder without output is stopped: %s",
+	    err.message);
 	return done_testing();
 }

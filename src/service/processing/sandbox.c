@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -237,25 +238,42 @@ overfull(const char *path)
 
 enum outcome { ENDED, TIMED_OUT, STOPPED, GARBAGE, OVERFULL };
 
+/* What may end a run from outside. */
+struct watch {
+	const char *output;
+	int64_t until, look; /* us, monotonic: the deadline; the next look at the directory */
+	const volatile sig_atomic_t *stop;
+};
+
+/* ENDED: no reason to end it. */
 static enum outcome
-follow(struct output *o, const struct command *c, int out, int errors,
-    const volatile sig_atomic_t *stop)
+watch_check(struct watch *w)
 {
-	int64_t until = clock_monotonic() + (c->timeout + SANDBOX_GRACE) * US_PER_SEC, look = 0;
+	int64_t now = clock_monotonic();
+
+	if (w->stop != NULL && *w->stop)
+		return STOPPED;
+	if (now >= w->until)
+		return TIMED_OUT;
+	if (now < w->look)
+		return ENDED;
+	if (overfull(w->output))
+		return OVERFULL;
+	w->look = clock_monotonic() + CHECK_MS * US_PER_MS;
+	return ENDED;
+}
+
+static enum outcome
+follow(struct output *o, struct watch *w, int out, int errors)
+{
+	enum outcome outcome;
 	struct pollfd fds[2] = { { .fd = out, .events = POLLIN },
 		{ .fd = errors, .events = POLLIN } };
 	bool eof;
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		if (stop != NULL && *stop)
-			return STOPPED;
-		if (clock_monotonic() >= until)
-			return TIMED_OUT;
-		if (clock_monotonic() >= look) {
-			if (overfull(c->output))
-				return OVERFULL;
-			look = clock_monotonic() + CHECK_MS * US_PER_MS;
-		}
+		if ((outcome = watch_check(w)) != ENDED)
+			return outcome;
 		if (poll(fds, 2, CHECK_MS) <= 0)
 			continue;
 		for (int i = 0; i < 2; i++) {
@@ -304,16 +322,40 @@ explain(enum outcome outcome, int status, struct output *o, struct error *err)
 	return error_detail(err, "status %#x: %s", (unsigned)status, o->messages);
 }
 
+/* A child may have closed its output and still run. */
+static enum outcome
+wait_end(pid_t pid, struct watch *w)
+{
+	struct pollfd end = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	enum outcome outcome = ENDED;
+	siginfo_t info = { .si_pid = 0 };
+
+	while (outcome == ENDED &&
+	    (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
+		info.si_pid != pid)) {
+		outcome = watch_check(w);
+		if (outcome == ENDED)
+			poll(&end, 1, CHECK_MS);
+	}
+	if (end.fd >= 0)
+		close(end.fd);
+	return outcome;
+}
+
 /*
  * Ends what the child has left behind, in its process group, which the filter lets none leave; then
  * its status.
  */
 static int
-reap(pid_t pid)
+reap(pid_t pid, struct watch *w, enum outcome *outcome)
 {
 	siginfo_t info;
 	int status = 0;
 
+	if (*outcome == ENDED)
+		*outcome = wait_end(pid, w);
+	if (*outcome != ENDED && kill(-pid, SIGKILL) != 0)
+		kill(pid, SIGKILL);
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
 		;
 	kill(-pid, SIGKILL);
@@ -328,6 +370,9 @@ run(const struct sandbox *box, const struct command *c, struct output *o,
 {
 	int out[2] = { -1, -1 }, errors[2] = { -1, -1 }, status = 0;
 	enum outcome outcome = GARBAGE;
+	struct watch watch = { .output = c->output,
+		.until = clock_monotonic() + (c->timeout + SANDBOX_GRACE) * US_PER_SEC,
+		.stop = stop };
 	pid_t pid = -1, self = getpid();
 
 	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0)
@@ -337,10 +382,8 @@ run(const struct sandbox *box, const struct command *c, struct output *o,
 	close(out[1]);
 	close(errors[1]);
 	if (pid > 0) {
-		outcome = follow(o, c, out[0], errors[0], stop);
-		if (outcome != ENDED && kill(-pid, SIGKILL) != 0)
-			kill(pid, SIGKILL);
-		status = reap(pid);
+		outcome = follow(o, &watch, out[0], errors[0]);
+		status = reap(pid, &watch, &outcome);
 	}
 	close(out[0]);
 	close(errors[0]);
