@@ -116,7 +116,7 @@ serve(struct config *config, struct log *log)
 		fprintf(stderr, "medianest-worker: %s\n", err.message);
 		return EX_CONFIG;
 	}
-	scratch_clear(config);
+	scratch_clear(config, log);
 	if (!sandbox_init(&sandbox, config, log, &err)) {
 		fprintf(stderr, "medianest-worker: %s %s\n", err.message, err.detail);
 		return EX_CONFIG;

@@ -8,12 +8,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -74,6 +79,13 @@ reach_out(const char *scratch, bool landlock)
 		return 12;
 	if (!refused(setsid()) || !refused(setpgid(0, 0)))
 		return 13;
+	if (!refused(chmod(inside(scratch, SANDBOX_OUTPUT), 0)) ||
+	    !refused(chown(inside(scratch, SANDBOX_OUTPUT "/x"), getuid(), getgid())) ||
+	    !refused(setxattr(inside(scratch, SANDBOX_OUTPUT "/x"), "user.x", "", 0, 0)))
+		return 16;
+	if (!refused(shmget(IPC_PRIVATE, 1, 0600)) || !refused(semget(IPC_PRIVATE, 1, 0600)) ||
+	    !refused(msgget(IPC_PRIVATE, 0600)))
+		return 17;
 	if (truncate(inside(scratch, SANDBOX_OUTPUT "/x"), 0) != 0 || raise(SIGURG) != 0)
 		return 14;
 	if (fork() == 0) /* threads and children still work */

@@ -551,7 +551,7 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 		return false;
 	error_clear(&why);
 	ok = work(p, &why);
-	scratch_remove(p->scratch);
+	scratch_remove(p->scratch, call->svc->log);
 	if (ok)
 		return true;
 	if (p->gone)

@@ -115,6 +115,33 @@ static const char *const refused[] = {
 	"setpgid",
 	"migrate_pages",
 	"move_pages",
+	/* Memory, semaphores and queues that outlive the run, or that others can reach. */
+	"shmget",
+	"shmat",
+	"shmdt",
+	"shmctl",
+	"semget",
+	"semop",
+	"semtimedop",
+	"semctl",
+	"msgget",
+	"msgsnd",
+	"msgrcv",
+	"msgctl",
+	"mq_open",
+	"mq_unlink",
+	/* The worker removes what was written: it must be able to. */
+	"chmod",
+	"fchmod",
+	"fchmodat",
+	"fchmodat2",
+	"chown",
+	"lchown",
+	"fchown",
+	"fchownat",
+	"setxattr",
+	"lsetxattr",
+	"fsetxattr",
 	/*
 	 * A file that is written stays in sight: what is removed but open would count for no bound.
 	 * Output is regular files in one directory.

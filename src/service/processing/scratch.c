@@ -11,32 +11,69 @@
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "service/processing/sandbox.h"
 
 #include "core/banned.h"
 
-/* Removes everything in `path`, and the directory itself unless `keep`. */
+#define WALKS_MAX 8
+
+/*
+ * Removes an entry; true: a directory that could not be read may be readable now. `again`: there
+ * was one, so others are not empty yet.
+ */
+static bool
+remove_entry(const FTSENT *entry, bool again, const struct log *log)
+{
+	switch (entry->fts_info) {
+	case FTS_D: return false;
+	case FTS_DNR:
+		if (chmod(entry->fts_accpath, 0700) == 0)
+			return true;
+		break;
+	case FTS_DP:
+		if (rmdir(entry->fts_accpath) == 0)
+			return false;
+		break;
+	default:
+		if (unlink(entry->fts_accpath) == 0)
+			return false;
+	}
+	if (errno != ENOENT && (!again || errno != ENOTEMPTY))
+		log_warn(log, "cannot remove %s: %s", entry->fts_path, strerror(errno));
+	return false;
+}
+
+/* One walk over what is below `root`; true: another one may remove more. */
+static bool
+walk(char *root, bool keep, const struct log *log)
+{
+	char *paths[] = { root, NULL };
+	bool more = false;
+	FTSENT *entry;
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+
+	if (tree == NULL)
+		return false;
+	while ((entry = fts_read(tree)) != NULL)
+		if (!keep || entry->fts_level != FTS_ROOTLEVEL)
+			more = remove_entry(entry, more, log) || more;
+	fts_close(tree);
+	return more;
+}
+
+/*
+ * Removes everything in `path`, and the directory itself unless `keep`. Each walk opens one more
+ * level of directories that a decoder has closed.
+ */
 static void
-remove_tree(const char *path, bool keep)
+remove_tree(const char *path, bool keep, const struct log *log)
 {
 	char root[PATH_MAX];
-	char *paths[] = { root, NULL };
-	FTSENT *entry;
-	FTS *tree;
 
 	snprintf(root, sizeof(root), "%s", path);
-	tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-	if (tree == NULL)
-		return;
-	while ((entry = fts_read(tree)) != NULL) {
-		if (entry->fts_info == FTS_D || (keep && entry->fts_level == FTS_ROOTLEVEL))
-			continue;
-		if (entry->fts_info == FTS_DP)
-			rmdir(entry->fts_accpath);
-		else
-			unlink(entry->fts_accpath);
-	}
-	fts_close(tree);
+	for (int walks = 0; walks < WALKS_MAX && walk(root, keep, log); walks++)
+		;
 }
 
 const char *
@@ -71,16 +108,16 @@ scratch_make(const struct config *config, struct arena *arena, const char *name,
 }
 
 void
-scratch_remove(const char *path)
+scratch_remove(const char *path, const struct log *log)
 {
-	remove_tree(path, false);
+	remove_tree(path, false, log);
 }
 
 void
-scratch_clear(const struct config *config)
+scratch_clear(const struct config *config, const struct log *log)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/scratch", config_str(config, CFG_DATA_DIR));
-	remove_tree(path, true);
+	remove_tree(path, true, log);
 }

@@ -10,14 +10,15 @@
 struct arena;
 struct config;
 struct error;
+struct log;
 
 /* Makes the directory with its `out`; NULL: ERR_STORAGE_FULL. The path belongs to the arena. */
 const char *scratch_make(const struct config *, struct arena *, const char *name, struct error *);
 /* Removes a run's directory with everything in it; links are removed, not followed. */
-void scratch_remove(const char *path);
+void scratch_remove(const char *path, const struct log *);
 const char *scratch_path(const struct config *, struct arena *, const char *name);
 /* At start: removes the directories that an earlier worker left behind. */
-void scratch_clear(const struct config *);
+void scratch_clear(const struct config *, const struct log *);
 /* Makes data.dir/scratch, mode 0700. */
 bool scratch_init(const struct config *, struct error *);
 

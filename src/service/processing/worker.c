@@ -272,7 +272,7 @@ ended(struct supervisor *s, struct place *p, int status)
 
 	p->pid = 0;
 	s->look[p->queue] = true;
-	scratch_remove(scratch_path(s->w->config, &s->arena, p->lease));
+	scratch_remove(scratch_path(s->w->config, &s->arena, p->lease), s->w->log);
 	if ((WIFEXITED(status) && WEXITSTATUS(status) == 0) || p->lost)
 		return;
 	log_error(s->w->log, "%s %s: %s", job_queues[p->queue].name, p->mark->job_id, how);
