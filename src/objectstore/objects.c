@@ -282,11 +282,11 @@ objects_copy(const struct call *call, const struct object_row *source,
  * reappear, and unlinking again does no harm.
  */
 static bool
-collect_in(const struct call *call, size_t *n, struct error *err)
+collect_in(const struct call *call, store_garbage_fn *take, size_t *n, struct error *err)
 {
 	struct strings blobs;
 
-	if (!store_garbage_take(call->svc->db, call->arena, OBJECT_COLLECT_BATCH, &blobs, err))
+	if (!take(call->svc->db, call->arena, OBJECT_COLLECT_BATCH, &blobs, err))
 		return false;
 	for (size_t i = 0; i < blobs.n; i++)
 		blob_unlink(call, blobs.items[i]);
@@ -295,10 +295,11 @@ collect_in(const struct call *call, size_t *n, struct error *err)
 }
 
 static bool
-collect(const struct call *call, size_t *n, struct error *err)
+collect(const struct call *call, store_garbage_fn *take, size_t *n, struct error *err)
 {
 	*n = 0;
-	return db_begin(call->svc->db, err) && db_end(call->svc->db, collect_in(call, n, err), err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, collect_in(call, take, n, err), err);
 }
 
 bool
@@ -311,14 +312,13 @@ void
 object_collect_now(const struct call *call, const char *key)
 {
 	struct error failed;
-	size_t n = OBJECT_COLLECT_BATCH;
+	size_t n;
 
 	if (!object_client_key(key))
 		return;
 	error_clear(&failed);
-	while (n == OBJECT_COLLECT_BATCH && collect(call, &n, &failed))
-		;
-	if (failed.code != ERR_NONE)
+	/* The client waits: the rest is the tick's. */
+	if (!collect(call, store_garbage_take_discarded, &n, &failed))
 		log_warn(call->svc->log, "object store: garbage is removed later: %s",
 		    failed.detail);
 }
@@ -329,7 +329,7 @@ objects_collect(const struct call *call, size_t *removed, struct error *err)
 	size_t n;
 
 	*removed = 0;
-	if (!collect(call, &n, err))
+	if (!collect(call, store_garbage_take, &n, err))
 		return false;
 	*removed = n + blob_sweep_spool(call);
 	return true;

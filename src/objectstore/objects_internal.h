@@ -44,7 +44,7 @@ size_t blob_sweep_spool(const struct call *);
 
 /*
  * What clients of the API write lies under OBJECT_CLIENT_PREFIX. Nobody reads it once it was
- * replaced or deleted (sql/0009), so its bytes leave the disk at once.
+ * replaced or deleted (sql/0009), so its bytes leave the disk at once, up to a number of blobs.
  */
 bool object_client_key(const char *key);
 void object_collect_now(const struct call *, const char *key);

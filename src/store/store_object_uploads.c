@@ -4,7 +4,17 @@
 
 #include "core/banned.h"
 
-enum { Q_CREATE, Q_FIND, Q_DELETE, Q_LIST, Q_PART_PUBLISH, Q_PARTS, Q_ABANDON, Q_GARBAGE };
+enum {
+	Q_CREATE,
+	Q_FIND,
+	Q_DELETE,
+	Q_LIST,
+	Q_PART_PUBLISH,
+	Q_PARTS,
+	Q_ABANDON,
+	Q_GARBAGE,
+	Q_DISCARDED
+};
 
 #define UPLOAD_COLUMNS "id, key, content_type, headers::text, " SQL_US("created_at")
 
@@ -47,6 +57,10 @@ const struct query store_object_uploads_queries[] = {
 	    "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage"
 	    " WHERE since < now() - $1::integer * interval '1 second' "
 	    "ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING blob",
+	    0 },
+	[Q_DISCARDED] = { "object_garbage_take_discarded",
+	    "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage"
+	    " WHERE since = '-infinity' LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING blob",
 	    0 },
 	{ .name = NULL },
 };
@@ -164,6 +178,19 @@ store_garbage_take(struct db *db, struct arena *arena, int limit, struct strings
 		DB_PARAMS(db_int(arena, OBJECT_UPLOAD_DAYS)), NULL, err) ||
 	    !db_exec(db, arena, &store_object_uploads_queries[Q_GARBAGE],
 		DB_PARAMS(db_int(arena, OBJECT_GARBAGE_SECONDS), db_int(arena, limit)), &rows, err))
+		return false;
+	*blobs = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_garbage_take_discarded(struct db *db, struct arena *arena, int limit, struct strings *blobs,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_object_uploads_queries[Q_DISCARDED],
+		DB_PARAMS(db_int(arena, limit)), &rows, err))
 		return false;
 	*blobs = rows_column(arena, rows, 0);
 	return true;

@@ -134,9 +134,11 @@ bool store_object_parts_list(struct db *, struct arena *, const struct part_rang
     struct part_row **, size_t *n, struct error *);
 
 /*
- * Inside a transaction: makes abandoned uploads garbage, then takes and locks rows of old garbage.
+ * Inside a transaction, take and lock rows of garbage: store_garbage_take() makes abandoned uploads
+ * garbage first, and takes what is old; store_garbage_take_discarded() takes what nobody reads.
  */
-bool store_garbage_take(struct db *, struct arena *, int limit, struct strings *blobs,
+typedef bool store_garbage_fn(struct db *, struct arena *, int limit, struct strings *blobs,
     struct error *);
+store_garbage_fn store_garbage_take, store_garbage_take_discarded;
 
 #endif
