@@ -4,8 +4,8 @@
  * which is most of the memory of an idle master.
  *
  * A master that ends is forked again, with back-off. SIGHUP is passed on to all masters; SIGTERM
- * drains all and ends this process. A file `hold/pool-NAME` in the run directory keeps that pool
- * down; SIGUSR1 makes the nursery look again.
+ * drains all and ends this process. With a directory for logs, a file `hold/pool-NAME` in the run
+ * directory keeps that pool down; SIGUSR1 makes the nursery look again.
  */
 #ifndef MN_HTTP_NURSERY_H
 #define MN_HTTP_NURSERY_H

@@ -47,6 +47,7 @@ struct master {
 	struct worker workers[PREFORK_SLOTS];
 	struct crew *crew;   /* or NULL */
 	unsigned generation; /* SIGHUP makes a new one */
+	int rolled;          /* how many served when it did */
 	int64_t spawn_after; /* us; back-off */
 	int backoff_ms;
 	bool stopping;
@@ -282,13 +283,15 @@ take_census(struct master *m)
 /*
  * Starts and stops workers until the pool has the right ones. While workers are being replaced
  * there is one more than usual: an old worker is stopped only after a new one has lived SETTLE_MS,
- * so capacity never drops, even if new workers cannot start.
+ * so capacity never drops, even if new workers cannot start. A pool that has grown stays as large
+ * until all are replaced.
  */
 static void
 tend(struct master *m, int64_t now)
 {
 	struct census c = take_census(m);
-	int wanted = m->cfg->workers + (c.old != NULL && c.leaving == 0 ? 1 : 0);
+	int least = c.old != NULL && m->rolled > m->cfg->workers ? m->rolled : m->cfg->workers;
+	int wanted = least + (c.old != NULL && c.leaving == 0 ? 1 : 0);
 
 	crew_count(m->crew, c.serving);
 	if (crew_wants_more(m->crew) && wanted <= c.serving)
@@ -299,7 +302,7 @@ tend(struct master *m, int64_t now)
 		c.youngest = now;
 	}
 	crew_count(m->crew, c.serving);
-	if (c.old != NULL && c.leaving == 0 && c.serving > m->cfg->workers &&
+	if (c.old != NULL && c.leaving == 0 && c.serving > least &&
 	    now - c.youngest >= SETTLE_MS * US_PER_MS)
 		stop_worker(c.old, now);
 }
@@ -312,6 +315,17 @@ drain(struct master *m, int64_t now)
 		if (w->pid != 0 && w->kill_at == 0)
 			stop_worker(w, now);
 	}
+}
+
+static void
+roll(struct master *m)
+{
+	struct census c = take_census(m);
+
+	log_notice(m->cfg->log, "replacing the workers one by one");
+	if (c.old == NULL)
+		m->rolled = c.serving;
+	m->generation++;
 }
 
 static bool
@@ -344,12 +358,10 @@ run_master(struct master *m)
 		sig = sigtimedwait(&set, NULL,
 		    &(struct timespec) {
 			.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L });
-		if (sig == SIGHUP) {
-			log_notice(m->cfg->log, "replacing the workers one by one");
-			m->generation++;
-		} else if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT) {
+		if (sig == SIGHUP)
+			roll(m);
+		else if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
 			drain(m, clock_monotonic());
-		}
 	}
 }
 
