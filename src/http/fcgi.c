@@ -21,6 +21,7 @@
 #include "http/crew.h"
 #include "http/fcgi_send.h"
 #include "http/measure.h"
+#include "http/prefork.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "core/banned.h"
@@ -205,7 +206,7 @@ end_full(void *context)
 	send_response(t->fcgx, t->req, t->res);
 	measure_pool_end(t->req, t->res);
 	FCGX_Finish_r(t->fcgx);
-	_exit(0);
+	_exit(PREFORK_EXIT_MEMORY);
 }
 
 static void

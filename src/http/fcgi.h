@@ -44,7 +44,10 @@ struct fcgi_loop {
 	int tick_seconds;
 };
 
-/* Returns the exit status: 0 after SIGTERM, or after max_requests. */
+/*
+ * Returns the exit status: 0 after SIGTERM, or after max_requests. Does not return from a request
+ * that took too much memory: PREFORK_EXIT_MEMORY.
+ */
 int fcgi_run(const struct fcgi_loop *);
 
 #endif

@@ -202,8 +202,12 @@ worker_gone(struct master *m, struct worker *w, int status, int64_t now)
 {
 	bool young = now - w->started < YOUNG_MS * US_PER_MS;
 	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-	bool failed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+	bool full = WIFEXITED(status) && WEXITSTATUS(status) == PREFORK_EXIT_MEMORY;
+	bool failed = !full && (WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
 
+	if (full)
+		log_warn(m->cfg->log,
+		    "worker %d ended: its request took more memory than is allowed", (int)w->pid);
 	if (failed && w->kill_at == 0)
 		log_error(m->cfg->log, "worker %d ended by %s %d", (int)w->pid,
 		    WIFSIGNALED(status) ? "signal" : "status",

@@ -16,6 +16,8 @@ struct log;
 #define PREFORK_SLOTS (PREFORK_WORKERS_MAX * 2) /* old and new workers side by side */
 #define PREFORK_DRAIN_MS 20000                  /* then SIGKILL */
 #define PREFORK_BACKOFF_MAX_MS 2000
+/* exit status of a worker whose request took more memory than is allowed; it was answered */
+#define PREFORK_EXIT_MEMORY 3
 
 typedef int prefork_worker_fn(void *context, int listen_fd); /* returns the exit status */
 

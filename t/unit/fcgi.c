@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "http/fcgi.h"
+#include "http/prefork.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "t/unit/tap.h"
@@ -252,8 +253,9 @@ main(void)
 	pid = start(listen_fd);
 	ok(answers(&arena, "GET", "/full", NULL, "", "413", strlen("too much")),
 	    "a request that needs too much memory is answered");
-	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0,
-	    "and the process ends in order");
+	ok(waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+		WEXITSTATUS(status) == PREFORK_EXIT_MEMORY,
+	    "and the process ends in order, and says why");
 
 	close(listen_fd);
 	unlink(path);
