@@ -211,7 +211,8 @@ for my $pool (sort keys %pools, qw(verify store)) {
         my $name = join ' ', grep { defined } @$said{qw(method route)};
         $took{$name} = $said->{memory} if ($took{$name} // 0) < $said->{memory};
     }
-    unlike $log, qr/ended by (?:signal|status)|more memory than|out of memory/, "no worker of $pool ended by it";
+    unlike $log, qr/ended by (?:signal|status)|more memory than|out of memory/,
+        "no worker of $pool ended by it";
     my $master = $mn->pid($pool) or next;
     open my $in, '<', "/proc/$master/task/$master/children" or next;
     for my $pid (split ' ', <$in> // '') {

@@ -125,8 +125,8 @@ subtest 'a part without a name' => sub {
 		$etag = $r->{headers}{etag} if $r->{status} == 200;
 	}
 	is_deeply([sort keys %seen], [200, 503], 'is not stored, and may be sent again');
-	my $xml = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>$etag</ETag></Part>"
-	    . '</CompleteMultipartUpload>';
+	my $xml = '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber>'
+	    . "<ETag>$etag</ETag></Part></CompleteMultipartUpload>";
 	my @statuses;
 	for (1 .. 12) {
 		push @statuses, $forgotten->(sub { $s3->request(POST => "/$bucket/named",
@@ -135,7 +135,8 @@ subtest 'a part without a name' => sub {
 	}
 	is($statuses[-1], 200, 'nor is the upload lost') or diag "@statuses";
 	is(get('named')->{content}, 'bytes', 'the object');
-	$mn->psql("INSERT INTO object_garbage (blob) SELECT unnest('{@{[join ',', @names]}}'::text[])"
+	my $names = join ',', @names;
+	$mn->psql("INSERT INTO object_garbage (blob) SELECT unnest('{$names}'::text[])"
 	    . ' ON CONFLICT DO NOTHING');
 };
 

@@ -20,8 +20,8 @@ bool blob_spool_valid(const struct call *, const char *path);
  * The name for a new blob, which is announced: should this process or the machine stop now, the
  * file will be collected. A process announces names in batches, which grow while it needs many, and
  * the names of a batch share a directory: a busy process neither waits for a commit nor makes a
- * directory for each blob. blob_unannounced() is for when a name turns out not to be: the database's
- * clock has jumped, and it was collected with the rest of its batch. Sets the error.
+ * directory for each blob. blob_unannounced() sets the error for a name that turns out not to be:
+ * the database's clock has jumped, and it was collected with the rest of its batch.
  */
 bool blob_name(const struct call *, char out[BLOB_NAME], struct error *);
 bool blob_unannounced(const char *blob, struct error *);

@@ -63,9 +63,6 @@ in_trash(const struct media_ask *ask)
 	return str_eq(ask->filter.status, "trashed");
 }
 
-_Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
-    "the longest title has no cursor");
-
 /* An item that the list is read from. It may be outside of the scope, but must be readable. */
 static bool
 position_of_item(const struct call *call, const struct media_ask *ask, const char *field,

@@ -1,6 +1,6 @@
 /*
- * Bounds how many runners of a queue decode at the same time. There is a runner more than that: it
- * fetches or stores its file while the others keep the processors busy.
+ * Bounds how many runners of a queue decode at the same time. There is one more runner than that:
+ * it fetches or stores its file while the others keep the processors busy.
  *
  * Each decoder holds the lock of a byte of one file that all runners have open. A lock belongs to
  * its process, so it ends with it, however that ends.
@@ -19,9 +19,9 @@ struct gate {
 	int first, n; /* bytes of the queue */
 };
 
-/* The file, before any runner is started; -1: there is none to be had. */
+/* The file, before any runner is started; -1: it could not be created. */
 int gate_open(void);
-/* Waits until less than n others decode; returns the byte to leave with, or -1: *stop. */
+/* Waits until fewer than n others decode; returns the byte to leave with, or -1: *stop. */
 int gate_enter(const struct gate *, const volatile sig_atomic_t *stop);
 void gate_leave(const struct gate *, int byte);
 

@@ -54,7 +54,7 @@ struct process {
 	bool gone; /* the item was purged meanwhile: nothing remains to be done */
 };
 
-/* For the owner, of a step that was cut off. What is behind it stands in the log. */
+/* For the owner, of a step that was cut off. The log has the cause. */
 #define CUT_OFF "The server had a problem here. It tries again by itself."
 
 static bool

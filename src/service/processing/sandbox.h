@@ -41,7 +41,7 @@ struct log;
 #define SANDBOX_CPU 300                /* seconds of each process */
 #define SANDBOX_GRACE 5                /* seconds after the child's own deadline */
 #define SANDBOX_LINE_MAX (320UL << 10) /* bytes of an output line; a longer one ends the run */
-#define SANDBOX_LINES_MAX 64           /* of a run; medianest-media writes less than ten */
+#define SANDBOX_LINES_MAX 64           /* of a run; medianest-media writes fewer than ten */
 #define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
 
