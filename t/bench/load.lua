@@ -38,7 +38,7 @@ function request()
 	end
 	local at = newest - math.floor(math.random() * (newest - oldest))
 	local cursor = base64url(string.format('%s%s.%.0f.', letter, uuid, at))
-	return wrk.format('GET', path .. '?cursor=' .. cursor)
+	return wrk.format('GET', path .. '&cursor=' .. cursor)
 end
 
 function done(summary, latency)
