@@ -38,16 +38,6 @@ struct house {
 	bool stopping;
 };
 
-static void
-handled_signals(sigset_t *set)
-{
-	static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
-
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		sigaddset(set, wanted[i]);
-}
-
 /* Only for a stack of a developer's: elsewhere others may write to the run directory. */
 static bool
 held(const struct house *h, size_t pool)
@@ -200,7 +190,7 @@ nursery_run(const struct nursery *cfg)
 	struct house h = { .cfg = cfg };
 	sigset_t set;
 
-	handled_signals(&set);
+	prefork_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	for (;;) {
 		int wait_ms, sig;

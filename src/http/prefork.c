@@ -134,8 +134,8 @@ write_pid(const struct prefork *cfg)
 	return false;
 }
 
-static void
-handled_signals(sigset_t *set)
+void
+prefork_signals(sigset_t *set)
 {
 	static const int wanted[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1 };
 
@@ -346,7 +346,7 @@ run_master(struct master *m)
 {
 	sigset_t set;
 
-	handled_signals(&set);
+	prefork_signals(&set);
 	for (;;) {
 		int64_t now = clock_monotonic();
 		int wait_ms;
@@ -375,7 +375,7 @@ start(struct master *m)
 	sigset_t set;
 	int status;
 
-	handled_signals(&set);
+	prefork_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if ((status = lock_socket(m)) != 0)

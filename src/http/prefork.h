@@ -6,6 +6,7 @@
 #ifndef MN_HTTP_PREFORK_H
 #define MN_HTTP_PREFORK_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct error;
@@ -34,5 +35,7 @@ struct prefork {
 
 /* Returns the exit status of the master. A live master on the same socket: EX_TEMPFAIL (75). */
 int prefork_run(const struct prefork *);
+/* The signals that a master waits for, and the process that forks masters. */
+void prefork_signals(sigset_t *);
 
 #endif

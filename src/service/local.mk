@@ -47,6 +47,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/media.c \
 	src/service/catalogue/media.h \
 	src/service/catalogue/media_change.c \
+	src/service/catalogue/media_purge.c \
+	src/service/catalogue/media_purge.h \
 	src/service/catalogue/search.c \
 	src/service/catalogue/search.h \
 	src/service/catalogue/search_fuse.c \

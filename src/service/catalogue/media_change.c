@@ -14,6 +14,7 @@
 #include "service/call.h"
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/media_purge.h"
 #include "service/job.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
@@ -378,23 +379,15 @@ media_reprocess(const struct call *call, const char *id, struct media *out, stru
 static bool
 purge_item(const struct call *call, const char *id, struct error *err)
 {
-	struct json *payload = json_new(call->arena, 0);
 	const char *upload_id;
 
 	if (!store_media_upload(call->svc->db, call->arena, id, &upload_id, err))
 		return false;
-	json_object(payload, NULL);
-	json_put_str(payload, "mediaId", id);
-	json_array(payload, "uploadIds");
-	if (upload_id != NULL)
-		json_put_str(payload, NULL, upload_id);
-	json_array_end(payload);
-	json_object_end(payload);
 	/* A foreign store still takes the file under the presigned URL that the client has. */
 	return (config_bool(call->svc->config, CFG_STORAGE_EMBEDDED) ||
 		   store_upload_hold(call->svc->db, call->arena, id, err)) &&
 	    store_media_delete(call->svc->db, call->arena, id, err) &&
-	    job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
+	    media_purge_add(call, id, upload_id, err);
 }
 
 static bool

@@ -2,11 +2,10 @@
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
-#include "service/job.h"
+#include "service/catalogue/media_purge.h"
 #include "service/services.h"
 #include "service/catalogue/upload.h"
 #include "store/pg.h"
@@ -142,21 +141,6 @@ upload_complete(const struct call *call, const char *id, const struct upload_eta
 					       refuse_ended(&u, err);
 }
 
-/* A job that commits with the abort removes the objects that the store still has. */
-static bool
-add_cleanup(const struct call *call, const struct upload *u, struct error *err)
-{
-	struct json *payload = json_new(call->arena, 0);
-
-	json_object(payload, NULL);
-	json_put_str(payload, "mediaId", u->media_id);
-	json_array(payload, "uploadIds");
-	json_put_str(payload, NULL, u->id);
-	json_array_end(payload);
-	json_object_end(payload);
-	return job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
-}
-
 /* In the transaction. */
 static bool
 abort_in(const struct call *call, const struct upload *u, struct error *err)
@@ -170,7 +154,7 @@ abort_in(const struct call *call, const struct upload *u, struct error *err)
 		return error_slug(err, ERR_CONFLICT, "upload_completed",
 		    "This upload is complete. Delete the item instead.");
 	return store_media_delete(call->svc->db, call->arena, u->media_id, err) &&
-	    add_cleanup(call, u, err);
+	    media_purge_add(call, u->media_id, u->id, err);
 }
 
 /*

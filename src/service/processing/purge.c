@@ -1,3 +1,4 @@
+#include "service/catalogue/media_purge.h"
 #include "service/processing/purge.h"
 
 #include <string.h>
@@ -83,21 +84,10 @@ bool
 purge_leftovers(const struct call *call, const char *media_id, const char *upload_id,
     struct error *err)
 {
-	struct json *payload = json_new(call->arena, 0);
 	bool purged;
 
-	if (!store_process_purged(call->svc->db, call->arena, media_id, &purged, err))
-		return false;
-	if (!purged)
-		return true;
-	json_object(payload, NULL);
-	json_put_str(payload, "mediaId", media_id);
-	json_array(payload, "uploadIds");
-	if (upload_id != NULL)
-		json_put_str(payload, NULL, upload_id);
-	json_array_end(payload);
-	json_object_end(payload);
-	return job_add(call, JOB_MEDIA_PURGE, payload->buf.data, NULL, 0, err);
+	return store_process_purged(call->svc->db, call->arena, media_id, &purged, err) &&
+	    (!purged || media_purge_add(call, media_id, upload_id, err));
 }
 
 bool
