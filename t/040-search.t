@@ -7,6 +7,7 @@ use utf8;
 use Encode qw(encode_utf8);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MediaNest::Search qw(quote url);
 use MediaNest::Test;
 use Test::More;
 
@@ -18,19 +19,6 @@ my ($anna, $bert) = ($mn->user(role => 'user'), $mn->user(role => 'user'));
 my $guest = $mn->user(role => 'guest');
 my $admin = $mn->admin;
 my $mark = sprintf 'zq%d', $$;    # a tag of this test's items alone: the stack may be shared
-
-sub url {
-	my ($text) = @_;
-	$text = encode_utf8($text);
-	$text =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ge;
-	return $text;
-}
-sub quote {
-	my ($text) = @_;
-	return 'NULL' unless defined $text;
-	$text =~ s/'/''/g;
-	return "'$text'";
-}
 
 # A row as the worker or the sync would have left it.
 sub item {

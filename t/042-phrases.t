@@ -7,6 +7,7 @@ use utf8;
 use Encode qw(encode_utf8);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MediaNest::Search qw(quote url);
 use MediaNest::Test;
 use Test::More;
 
@@ -16,19 +17,6 @@ binmode $_, ':encoding(UTF-8)'
 my $mn = MediaNest::Test->stack;
 my $anna = $mn->user(role => 'user');
 my $mark = sprintf 'zp%d', $$;    # a tag of this test's items alone: the stack may be shared
-
-sub url {
-	my ($text) = @_;
-	$text = encode_utf8($text);
-	$text =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ge;
-	return $text;
-}
-sub quote {
-	my ($text) = @_;
-	return 'NULL' unless defined $text;
-	$text =~ s/'/''/g;
-	return "'$text'";
-}
 
 sub item {
 	my (%i) = @_;

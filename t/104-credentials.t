@@ -25,10 +25,6 @@ sub mail_to {
 	my ($to, $text) = @_;
 	return $smtp->wait_mail(sub { $_[0]{to} eq $to && $_[0]{text} =~ $text });
 }
-sub link_to {
-	my ($to, $text) = @_;
-	return mail_to($to, qr/$text.*token=/s)->{text} =~ /token=([\w-]+)/ ? $1 : die 'no link';
-}
 sub confirm { return $anon->api(POST => '/api/auth/confirm', { token => $_[0] }) }
 sub reset_with {
 	my ($token) = @_;
@@ -38,7 +34,7 @@ sub reset_with {
 sub reset_link {
 	my ($who) = @_;
 	$anon->api(POST => '/api/auth/password/forgot', { email => $who->{email} });
-	return link_to($who->{email}, 'reset your password');
+	return $smtp->wait_link($who->{email}, 'reset your password');
 }
 sub proof { my ($who, @more) = @_; return { currentPassword => $who->{password}, @more } }
 sub begin_pin { my ($who) = @_; return $who->api(POST => '/api/auth/plex/pin', proof($who)) }
@@ -59,7 +55,7 @@ sub equipped {
 	my $who = $mn->user;
 	my %has = (who => $who, other => $mn->login($who->{email}, $who->{password}));
 	$who->api(PATCH => '/api/users/me', { email => "x-$who->{email}", %{ proof($who) } });
-	$has{email} = link_to("x-$who->{email}", 'new address of your account');
+	$has{email} = $smtp->wait_link("x-$who->{email}", 'new address of your account');
 	$has{reset} = reset_link($who);
 	$has{pin} = begin_pin($who);
 	$plex->confirm($has{pin}, ++$account);
@@ -128,7 +124,7 @@ subtest 'a disabled account' => sub {
 subtest 'links and PINs are bound to session and generation' => sub {
 	my $who = $mn->user;
 	$who->api(PATCH => '/api/users/me', { email => "y-$who->{email}", %{ proof($who) } });
-	my $link = link_to("y-$who->{email}", 'new address of your account');
+	my $link = $smtp->wait_link("y-$who->{email}", 'new address of your account');
 	my ($other, $pin) = ($mn->login($who->{email}, $who->{password}), begin_pin($who));
 	$plex->confirm($pin, ++$account);
 	is code(poll($anon, $pin)), '404 not_found', 'a PIN that links is nothing to nobody';
@@ -221,7 +217,8 @@ subtest 'another address' => sub {
 	$who->api(PATCH => '/api/users/me', { email => $to, %{ proof($who) } });
 	like mail_to($who->{email}, qr/asked to change/)->{text}, qr/\Q$to\E/,
 	    'the old one is told when it is asked for';
-	is confirm(link_to($to, 'new address of your account'))->{status}, 204, 'confirmed';
+	is confirm($smtp->wait_link($to, 'new address of your account'))->{status}, 204,
+	    'confirmed';
 	like mail_to($who->{email}, qr/address of your account was changed/)->{text}, qr/\Q$to\E/,
 	    'and when it is done';
 };

@@ -45,16 +45,10 @@ sub password {
 	return $anon->api(POST => '/api/auth/login', { email => $who->{email},
 	    password => $password // $who->{password}, @more });
 }
-sub link_to {
-	my ($to, $subject) = @_;
-	my $mail = $smtp->wait_mail(sub { $_[0]{to} eq $to && $_[0]{text} =~ $subject
-	    && $_[0]{text} =~ /token=/ });
-	return $mail->{text} =~ /token=([\w-]+)/ ? $1 : die 'no link';
-}
 sub reset_link {
 	my ($who) = @_;
 	$anon->api(POST => '/api/auth/password/forgot', { email => $who->{email} });
-	return link_to($who->{email}, qr/reset your password/);
+	return $smtp->wait_link($who->{email}, qr/reset your password/);
 }
 
 # How credentials change; each gives a sub that does it, and its status.
@@ -133,7 +127,7 @@ my %act = (
 		my ($who) = @_;
 		$who->api(PATCH => '/api/users/me',
 		    { email => "n-$who->{email}", currentPassword => $who->{password} });
-		my $token = link_to("n-$who->{email}", qr/new address of your account/);
+		my $token = $smtp->wait_link("n-$who->{email}", qr/new address of your account/);
 		sub { $anon->api(POST => '/api/auth/confirm', { token => $token }) };
 	},
 );

@@ -23,48 +23,42 @@ my ($friend, $heir) = ($mn->user, $mn->user);
 my $NEW = 'quite another battery';
 
 my @operations = ('password change', 'reset', 'role change', 'disabling', 'deletion',
-    'token revocation', 'sign-out', 'email change');
+    'token revocation', 'sign-out', 'email change', 'deletion to the trash');
 # 'ends': worth nothing any more. 'lives': as good as before. Each in the order of the operations.
 # The session that is looked at is another one than that which changes the password or revokes the
 # token; it is the one that signs out.
 my %holds = (
-	'open session' => [qw(ends ends lives ends ends lives ends lives)],
-	'refresh under way' => [qw(ends ends lives ends ends lives ends lives)],
+	'open session' => [qw(ends ends lives ends ends lives ends lives ends)],
+	'refresh under way' => [qw(ends ends lives ends ends lives ends lives ends)],
 	# what was verified must still hold, the role too: tried again, it is let in
-	'sign-in under way' => [qw(ends ends ends ends ends lives lives lives)],
+	'sign-in under way' => [qw(ends ends ends ends ends lives lives lives ends)],
 	# to another address: bound to session and generation; the change of address uses it up
-	'mail link' => [qw(ends ends ends ends ends lives ends ends)],
+	'mail link' => [qw(ends ends ends ends ends lives ends ends ends)],
 	# after a revocation the other link, which lives, has just changed the address that this one
 	# was sent to
-	'reset link' => [qw(ends ends ends ends ends ends lives ends)],
+	'reset link' => [qw(ends ends ends ends ends ends lives ends ends)],
 	# begun with the session: bound to it
-	'PIN' => [qw(ends ends ends ends ends lives ends lives)],
+	'PIN' => [qw(ends ends ends ends ends lives ends lives ends)],
 	# of someone who may invite until the role is changed
-	'invitation' => [qw(lives lives ends ends ends lives lives lives)],
+	'invitation' => [qw(lives lives ends ends ends lives lives lives ends)],
 	# a change of the password asks; here the answer was to keep it
-	'API token' => [qw(lives ends lives ends ends ends lives lives)],
+	'API token' => [qw(lives ends lives ends ends ends lives lives ends)],
 	# completed by whom it belongs to; nobody completes it for a person who is gone
-	'upload pending' => [qw(lives lives lives ends ends lives lives lives)],
-	# the item becomes ready, at the heir's if need be
-	'processing' => [qw(lives lives lives lives lives lives lives lives)],
+	'upload pending' => [qw(lives lives lives ends ends lives lives lives ends)],
+	# the item becomes ready, at the heir's if need be, unless it is in the trash
+	'processing' => [qw(lives lives lives lives lives lives lives lives ends)],
 	# with a friend; what the heir gets is the heir's to share
-	'shared item' => [qw(lives lives lives lives lives lives lives lives)],
+	'shared item' => [qw(lives lives lives lives lives lives lives lives ends)],
 	# a URL with a signature is good for its quarter of an hour while the bytes are there
-	'signed URL' => [qw(lives lives lives lives lives lives lives lives)],
-	'live socket' => [qw(ends ends ends ends ends lives ends lives)],
+	'signed URL' => [qw(lives lives lives lives lives lives lives lives lives)],
+	'live socket' => [qw(ends ends ends ends ends lives ends lives ends)],
 	# a raised generation ends it; the token, where it lives, gets another ticket
-	'live socket of the API token' => [qw(ends ends ends ends ends ends lives lives)],
+	'live socket of the API token' => [qw(ends ends ends ends ends ends lives lives ends)],
 );
 
 sub works {
 	my ($r) = @_;
 	return $r->{status} < 300 ? 'lives' : 'ends';
-}
-sub link_to {
-	my ($to, $subject) = @_;
-	my $mail = $smtp->wait_mail(sub { $_[0]{to} eq $to && $_[0]{text} =~ $subject
-	    && $_[0]{text} =~ /token=/ });
-	return $mail->{text} =~ /token=([\w-]+)/ ? $1 : die 'no link';
 }
 sub new_session {
 	my ($r) = @_;
@@ -92,10 +86,10 @@ sub prepare {
 	my $other = $has{other};
 	my @proof = (currentPassword => $who->{password});
 	$other->api(PATCH => '/api/users/me', { email => "n-$who->{email}", @proof });
-	$has{link} = link_to("n-$who->{email}", qr/new address of your account/);
+	$has{link} = $smtp->wait_link("n-$who->{email}", qr/new address of your account/);
 	$has{reset} = do {
 		$anon->api(POST => '/api/auth/password/forgot', { email => $who->{email} });
-		link_to($who->{email}, qr/reset your password/);
+		$smtp->wait_link($who->{email}, qr/reset your password/);
 	};
 	$has{pin} = $other->api(POST => '/api/auth/plex/pin', {@proof});
 	$has{invite} = $other->api(POST => '/api/users', { invite => JSON::PP::true,
@@ -157,7 +151,7 @@ my %look = (
 		my ($who, $has) = @_;
 		my $state = sub {
 			$mn->psql("SELECT status FROM media WHERE id = '$has->{processing}'") };
-		eval { wait_until { $state->() =~ /ready|failed/ } 30, 'the item' };
+		eval { wait_until { $state->() =~ /ready|failed|trashed/ } 30, 'the item' };
 		return $state->() eq 'ready' ? 'lives' : 'ends';
 	},
 	'shared item' => sub { works($friend->api(GET => "/api/media/$_[1]{shared}")) },
@@ -177,6 +171,8 @@ my %operate = (
 	    { status => 'disabled' }) },
 	'deletion' => sub { $super->api(
 	    DELETE => "/api/users/$_[0]{id}?items=transfer&to=$heir->{id}") },
+	'deletion to the trash' => sub { $super->api(
+	    DELETE => "/api/users/$_[0]{id}?items=trash") },
 	'token revocation' => sub { $_[0]->api(DELETE => "/api/auth/tokens/$_[1]{token_id}") },
 	'email change' => sub { $anon->api(POST => '/api/auth/confirm', { token => $_[1]{link} }) },
 	'sign-out' => sub { $_[1]{other}->api(POST => '/api/auth/logout',

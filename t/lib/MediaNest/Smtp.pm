@@ -122,6 +122,14 @@ sub wait_mail {
 	return $mail;
 }
 
+# The token of the link in a mail to this address whose text matches.
+sub wait_link {
+	my ($self, $to, $text) = @_;
+	my $mail = $self->wait_mail(sub { $_[0]{to} eq $to && $_[0]{text} =~ $text
+	    && $_[0]{text} =~ /token=/ });
+	return $mail->{text} =~ /token=([\w-]+)/ ? $1 : die 'no link';
+}
+
 sub DESTROY {
 	my ($self) = @_;
 	return if $self->{owner} != $$;
