@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	t/unit/id \
 	t/unit/json_in \
 	t/unit/json_out \
+	t/unit/json_split \
 	t/unit/log \
 	t/unit/metric \
 	t/unit/metric_file \
