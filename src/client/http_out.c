@@ -55,17 +55,30 @@ take_kept(const struct outbound *rules)
 /* State of one call, for libcurl's callbacks. */
 struct call {
 	const struct http_out *out;
+	CURL *curl;
 	struct buf answer;
-	bool refused;
+	size_t sunk; /* bytes that the sink took */
+	bool refused, stopped, too_long;
 };
 
 static size_t
 on_write(char *data, size_t size, size_t n, void *context)
 {
 	struct call *call = context;
+	size_t len = size * n;
+	long status = 0;
 
-	buf_add(&call->answer, data, size * n);
-	return call->answer.overflow ? 0 : size * n;
+	curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (call->out->sink == NULL || status < 200 || status > 299) {
+		buf_add(&call->answer, data, len);
+		call->too_long = call->answer.overflow;
+	} else if (len > call->out->answer_max - call->sunk) {
+		call->too_long = true;
+	} else {
+		call->sunk += len;
+		call->stopped = !call->out->sink(call->out->sink_context, data, len);
+	}
+	return call->too_long || call->stopped ? 0 : len;
 }
 
 static curl_socket_t
@@ -144,8 +157,10 @@ set_request(CURL *curl, struct call *call, struct curl_slist *headers, char *rea
 static enum call_end
 end_of(const struct call *call, CURLcode code)
 {
-	if (call->answer.overflow)
+	if (call->too_long)
 		return CALL_TOO_LONG;
+	if (call->stopped)
+		return CALL_PROTOCOL;
 	if (call->refused && code == CURLE_COULDNT_CONNECT)
 		return CALL_REFUSED_ADDRESS;
 	return call_end_of((int)code);
@@ -237,6 +252,7 @@ call_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 		error_set(err, ERR_INTERNAL, "libcurl could not be started.");
 		return CALL_UNREACHABLE;
 	}
+	call.curl = curl;
 	buf_init(&call.answer, arena, out->answer_max);
 	for (header = out->headers; header != NULL && *header != NULL; header++)
 		headers = curl_slist_append(headers, *header);

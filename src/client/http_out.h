@@ -46,6 +46,12 @@ struct http_out {
 	size_t body_len;
 	int timeout_ms;    /* for the whole call */
 	size_t answer_max; /* bytes */
+	/*
+	 * Takes the body of a 2xx response as it arrives, which then is not in the answer; NULL:
+	 * nobody does. Returns false to break off the call: CALL_PROTOCOL.
+	 */
+	bool (*sink)(void *context, const char *data, size_t len);
+	void *sink_context;
 	struct outbound rules;
 };
 
@@ -58,8 +64,9 @@ struct http_answer {
 
 /*
  * Returns false without a response; answer->end and the error say what failed: ERR_UNPROCESSABLE
- * refused_address; ERR_UPSTREAM upstream_tls, upstream_protocol, upstream_too_long; ERR_UNAVAILABLE
- * upstream_unreachable, upstream_timeout, upstream_suspended (the breaker is open).
+ * refused_address; ERR_UPSTREAM upstream_tls, upstream_protocol (also where the sink stopped),
+ * upstream_too_long; ERR_UNAVAILABLE upstream_unreachable, upstream_timeout, upstream_suspended (the
+ * breaker is open).
  */
 bool http_out(struct arena *, const struct http_out *, struct http_answer *, struct error *);
 /* Closes the idle connections. */

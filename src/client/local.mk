@@ -7,3 +7,4 @@ src_libclient_a_SOURCES += src/client/breaker.c src/client/breaker.h src/client/
 	src/client/outbound.h
 src_libclient_a_SOURCES += src/client/http_out.c src/client/http_address.c src/client/http_out.h
 src_libclient_a_SOURCES += src/client/plex_tv.c src/client/plex_tv.h
+src_libclient_a_SOURCES += src/client/media_server.c src/client/media_server.h src/client/plex.c
