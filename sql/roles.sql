@@ -40,3 +40,6 @@ GRANT SELECT ON storage_kept, tags_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_chain TO medianest_worker;
 GRANT SELECT ON audit_chain TO medianest_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  media_servers, media_sections, media_section_users, server_items, sync_runs
+TO medianest_api, medianest_worker;

@@ -28,7 +28,8 @@ my %sees = (
         qw(store client media model core)],
 );
 sub service_rooms {
-    return ('service', map { "service/$_" } qw(notify gate catalogue account processing operator));
+    return ('service', map { "service/$_" } qw(notify gate catalogue account integrations
+        processing operator));
 }
 {
     my @below = ('service');

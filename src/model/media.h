@@ -20,6 +20,8 @@
 	X("show") \
 	X("season") \
 	X("episode") \
+	X("artist") \
+	X("album") \
 	X("track") \
 	X("other")
 #define MEDIA_THUMBNAIL_LIST(X) X("320") X("640") X("1280") /* pixels of the longer side */

@@ -65,6 +65,10 @@ enum job_queue_id {
 	JOB_QUEUE_QUICK,
 	JOB_QUEUE_MAIL,
 	JOB_QUEUE_UPKEEP,
+	JOB_QUEUE_EVENTS,  /* webhooks that came in, notes that wait for others of their group */
+	JOB_QUEUE_DELIVER, /* webhooks that go out */
+	JOB_QUEUE_SYNC,
+	JOB_QUEUE_ENRICH, /* metadata and posters from elsewhere */
 	JOB_QUEUES,
 };
 

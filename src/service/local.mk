@@ -22,10 +22,14 @@ src_libservice_a_SOURCES += \
 
 # notify
 src_libservice_a_SOURCES += \
+	src/service/notify/hook_out.c \
+	src/service/notify/hook_out.h \
 	src/service/notify/mail.c \
 	src/service/notify/mail.h \
 	src/service/notify/notify.c \
 	src/service/notify/notify.h \
+	src/service/notify/notify_group.c \
+	src/service/notify/notify_group.h \
 	src/service/notify/notify_inbox.c \
 	src/service/notify/notify_inbox.h
 
@@ -105,6 +109,17 @@ src_libservice_a_SOURCES += \
 	src/service/account/token_memory.h \
 	src/service/account/totp.c \
 	src/service/account/totp.h
+
+# integrations
+src_libservice_a_SOURCES += \
+	src/service/integrations/enrich.c \
+	src/service/integrations/enrich.h \
+	src/service/integrations/requests.c \
+	src/service/integrations/requests.h \
+	src/service/integrations/servers.c \
+	src/service/integrations/servers.h \
+	src/service/integrations/sync.c \
+	src/service/integrations/sync.h
 
 # processing
 src_libservice_a_SOURCES += \

@@ -12,6 +12,7 @@ src_libstore_a_SOURCES = \
 src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
+src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credentials.h
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \

@@ -20,6 +20,7 @@
 #include "store/store_schema.h"
 #include "store/store_seals.h"
 #include "store/store_search.h"
+#include "store/store_servers.h"
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
 #include "store/store_sums.h"
@@ -54,6 +55,7 @@ const struct query *const store_query_tables[] = {
 	store_seals_queries,
 	store_search_queries,
 	store_search_words_queries,
+	store_servers_queries,
 	store_sessions_queries,
 	store_settings_queries,
 	store_sums_queries,

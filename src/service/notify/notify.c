@@ -252,6 +252,22 @@ notify_broadcast(const struct call *call, const struct broadcast *what, size_t *
 }
 
 bool
+notify_admins(const struct call *call, const struct notify_new *what, struct notify_batch **batch,
+    struct error *err)
+{
+	static const char *const roles[] = { "admin", "super" };
+	struct notify_new new = *what;
+	struct strings users;
+
+	if (!store_notification_audience(call->svc->db, call->arena,
+		(struct strings) { (const char **)roles, 2 }, &users, err))
+		return false;
+	new.users = users.items;
+	new.nusers = users.n;
+	return notify_add(call, &new, batch, err);
+}
+
+bool
 notify_expire(const struct call *call, int64_t *removed, struct error *err)
 {
 	return store_notifications_expire(call->svc->db, call->arena,

@@ -62,6 +62,9 @@ void notify_event(const struct call *, const char *const *users, size_t nusers, 
     const char *data_json);
 /* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
 void notify_session_ended(const struct call *, const char *user_id, const char *sid);
+/* Notifies those who manage the house (roles admin and super); in the caller's transaction. */
+bool notify_admins(const struct call *, const struct notify_new *, struct notify_batch **,
+    struct error *);
 /* Notifies all active people with one of the roles; its own transaction and push. */
 struct broadcast {
 	const char *title, *message;

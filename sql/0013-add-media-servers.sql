@@ -1,0 +1,84 @@
+-- Media servers (Plex), their sections, what each item of them is in the catalogue, and the runs
+-- that compare the two.
+
+CREATE TABLE media_servers (
+  id uuid PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('plex')),
+  name text NOT NULL,
+  url text NOT NULL,
+  token text NOT NULL,                 -- sealed: media_servers, id, token
+  enabled boolean NOT NULL DEFAULT true,
+  machine_id text UNIQUE,              -- of the installation; NULL until the first contact
+  adopt_machine_id text,               -- another one responds at this address: an admin is asked
+  server_version text,
+  last_seen_at timestamptz,
+  first_synced_at timestamptz,         -- end of the first complete run
+  version bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE media_sections (
+  id uuid PRIMARY KEY,
+  server_id uuid NOT NULL REFERENCES media_servers ON DELETE CASCADE,
+  key text NOT NULL,
+  title text NOT NULL,
+  type text NOT NULL CHECK (type IN ('movie', 'show', 'artist')),
+  agent text,
+  enabled boolean NOT NULL DEFAULT true, -- false: left out, its items are in the trash as excluded
+  visibility text NOT NULL DEFAULT 'house' CHECK (visibility IN ('house', 'shared')),
+  missing_runs integer NOT NULL DEFAULT 0, -- complete runs in a row without this section
+  items bigint NOT NULL DEFAULT 0,     -- at the end of the last complete run
+  UNIQUE (server_id, key)
+);
+-- The people who see a section of visibility 'shared'; each item has its media_shares.
+CREATE TABLE media_section_users (
+  section_id uuid NOT NULL REFERENCES media_sections ON DELETE CASCADE,
+  user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,
+  PRIMARY KEY (section_id, user_id)
+);
+
+CREATE TABLE server_items (
+  server_id uuid NOT NULL REFERENCES media_servers ON DELETE CASCADE,
+  item_key text COLLATE "C" NOT NULL,  -- unique on its server; given again to other items
+  section_id uuid NOT NULL REFERENCES media_sections ON DELETE CASCADE,
+  media_id uuid NOT NULL UNIQUE REFERENCES media ON DELETE CASCADE,
+  kind text NOT NULL,
+  guid text,                           -- what it is; compared with the key
+  fingerprint bytea NOT NULL,          -- of what the server said of it last
+  poster text,                         -- path on the server
+  missing_runs integer NOT NULL DEFAULT 0, -- complete runs in a row without this item
+  gone_at timestamptz,                 -- it is in our trash because the server has it no longer
+  PRIMARY KEY (server_id, item_key)
+);
+CREATE INDEX server_items_guid ON server_items (server_id, guid);
+CREATE INDEX server_items_section ON server_items (section_id, kind);
+
+CREATE TABLE sync_runs (
+  id uuid PRIMARY KEY,
+  server_id uuid REFERENCES media_servers ON DELETE CASCADE,
+  trigger text NOT NULL CHECK (trigger IN ('cron', 'api', 'manual', 'event')),
+  status text NOT NULL DEFAULT 'running'
+    CHECK (status IN ('running', 'ok', 'partial', 'failed', 'halted')),
+  phase text NOT NULL DEFAULT 'CheckConnection',
+  started_at timestamptz NOT NULL DEFAULT now(),
+  finished_at timestamptz,
+  counts jsonb NOT NULL DEFAULT '{}',
+  sections jsonb NOT NULL DEFAULT '[]',
+  errors jsonb NOT NULL DEFAULT '[]',  -- the first 100
+  error_code text,
+  error_message text,
+  state jsonb NOT NULL DEFAULT '{}'    -- where an interrupted run goes on
+);
+CREATE INDEX sync_runs_newest ON sync_runs (server_id, started_at DESC, id DESC);
+
+-- Films, series and music of servers: their place under each other.
+ALTER TABLE media DROP CONSTRAINT media_kind_check;
+ALTER TABLE media ADD CONSTRAINT media_kind_check CHECK (kind IN ('image', 'video', 'audio',
+  'movie', 'show', 'season', 'episode', 'artist', 'album', 'track', 'other'));
+ALTER TABLE media
+  ADD parent_id uuid REFERENCES media ON DELETE SET NULL, -- season -> show, track -> album
+  ADD position integer,                -- number of the episode, season or track
+  ADD disc integer,
+  ADD trash_reason text CHECK (trash_reason IN ('gone', 'excluded', 'server'));
+CREATE INDEX media_children ON media (parent_id, position, id) WHERE parent_id IS NOT NULL;
