@@ -121,6 +121,7 @@ noinst_PROGRAMS += t/tools/metric-read
 t_tools_metric_read_SOURCES = t/tools/metric_read.c
 EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/042-phrases.t
+EXTRA_DIST += t/401-plex-stand-in.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 
 check_PROGRAMS += t/fuzz/replay_search
