@@ -9,14 +9,31 @@
 #include "http/response.h"
 #include "service/notify/notify.h"
 #include "service/notify/notify_inbox.h"
+#include "service/notify/unsubscribe.h"
 
 #include "core/banned.h"
+
+#define UNSUBSCRIBE_BODY_MAX 4096 /* bytes: List-Unsubscribe=One-Click, in one form or another */
+
+/* "media.ready|media.failed|..." */
+#define NOTIFICATION_KIND(kind, event, email) "|" kind
+static const char kind_choices[] =
+#include "model/notification_kinds.def"
+    ;
+#undef NOTIFICATION_KIND
+#define KIND_CHOICES (&kind_choices[1])
 
 static const struct field_rule list_input[] = {
 	LIST_LIMIT_RULE,
 	{ "cursor", FIELD_STRING, .min = 1, .max = INBOX_CURSOR_MAX },
 	{ "after", FIELD_INT, .min = 0, .max = JSON_INT_MAX },
 	{ "unread", FIELD_BOOL, .flags = 0 },
+	{ "kind", FIELD_ENUM, .choices = KIND_CHOICES },
+	{ .name = NULL },
+};
+
+static const struct field_rule unsubscribe_input[] = {
+	{ "token", FIELD_STRING, .min = 1, .max = UNSUBSCRIBE_TOKEN_MAX, .flags = FIELD_REQUIRED },
 	{ .name = NULL },
 };
 
@@ -71,6 +88,7 @@ notifications_list(const struct request *req, struct response *res, struct error
 		.list = list_ask_of(req->input),
 		.after = input_int(req->input, "after", -1),
 		.unread = input_bool(req->input, "unread", false),
+		.kind = input_str(req->input, "kind"),
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct inbox inbox;
@@ -107,6 +125,32 @@ notifications_read_all(const struct request *req, struct response *res, struct e
 	return inbox_read_all(req->call, err) && response_empty(res, 204);
 }
 
+/* DELETE /api/notifications/{id} */
+static bool
+notifications_delete(const struct request *req, struct response *res, struct error *err)
+{
+	return inbox_delete(req->call, request_param(req, "id"), err) && response_empty(res, 204);
+}
+
+/*
+ * GET /api/notifications/unsubscribe: the link in a mail. It changes nothing, as programs follow
+ * links too; the page asks.
+ */
+static bool
+unsubscribe_get(const struct request *req, struct response *res, struct error *err)
+{
+	return response_redirect(res, 303,
+	    unsubscribe_page(req->call, input_str(req->input, "token")), "no-store");
+}
+
+/* POST /api/notifications/unsubscribe: by the page, or by a mail program (RFC 8058). */
+static bool
+unsubscribe_post(const struct request *req, struct response *res, struct error *err)
+{
+	return unsubscribe(req->call, input_str(req->input, "token"), err) &&
+	    response_empty(res, 204);
+}
+
 /* GET /api/notifications/preferences */
 static bool
 preferences_get(const struct request *req, struct response *res, struct error *err)
@@ -126,6 +170,7 @@ preferences_get(const struct request *req, struct response *res, struct error *e
 		json_object_end(j);
 	}
 	json_object_end(j);
+	json_put_int(j, "digestHour", inbox_digest_hour(req->call));
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -210,6 +255,12 @@ static const struct route notifications_routes[] = {
 	    PERM_SIGNED_IN, RATE_TIER, BODY_JSON, NULL },
 	{ METHOD_POST, "/api/notifications/read-all", notifications_read_all, AUTH_BEARER,
 	    PERM_SIGNED_IN, RATE_TIER, BODY_JSON, NULL },
+	{ METHOD_DELETE, "/api/notifications/{id}", notifications_delete, AUTH_BEARER,
+	    PERM_SIGNED_IN, RATE_TIER, BODY_NONE, NULL },
+	{ METHOD_GET, "/api/notifications/unsubscribe", unsubscribe_get, AUTH_NONE, PUBLIC,
+	    RATE_TIER, BODY_NONE, unsubscribe_input },
+	{ METHOD_POST, "/api/notifications/unsubscribe", unsubscribe_post, AUTH_NONE, PUBLIC,
+	    RATE_TIER, BODY_RAW, unsubscribe_input, .body_max = UNSUBSCRIBE_BODY_MAX },
 	{ METHOD_GET, "/api/notifications/preferences", preferences_get, AUTH_BEARER,
 	    PERM_SIGNED_IN, RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_PUT, "/api/notifications/preferences", preferences_put, AUTH_BEARER,

@@ -43,3 +43,6 @@ GRANT SELECT ON audit_chain TO medianest_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   media_servers, media_sections, media_section_users, server_items, sync_runs
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  notification_groups, notification_parts, notification_mails, notification_digests
+TO medianest_api, medianest_worker;

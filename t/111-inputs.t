@@ -131,6 +131,8 @@ my %column = (
     'invites.tier' => 'tier',
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,
+    'media.trash_reason' => undef, 'notification_mails.email' => undef,
+    'notification_digests.period' => undef,
 );
 my %checked;
 for my $file (sort glob "$top/sql/[0-9]*.sql") {
@@ -138,6 +140,13 @@ for my $file (sort glob "$top/sql/[0-9]*.sql") {
     while ($sql =~ /^CREATE TABLE (\w+) \((.*?)^\);/gms) {
         my ($table, $columns) = ($1, $2);
         while ($columns =~ /CHECK \((\w+) IN \(([^)]*)\)\)/g) {
+            my ($column, $list) = ($1, $2);
+            $checked{"$table.$column"} = [ $list =~ /'([^']*)'/g ];
+        }
+    }
+    while ($sql =~ /^ALTER TABLE (\w+)(.*?);/gms) {
+        my ($table, $changes) = ($1, $2);
+        while ($changes =~ /CHECK \((\w+) IN \(([^)]*)\)\)/g) {
             my ($column, $list) = ($1, $2);
             $checked{"$table.$column"} = [ $list =~ /'([^']*)'/g ];
         }

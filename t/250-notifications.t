@@ -103,12 +103,12 @@ ok exists $kinds->{'media.ready'} && exists $kinds->{'alert.cleared'}, 'kinds ar
 ok $kinds->{'system.broadcast'}{page}, 'the page is the default';
 is $kinds->{'system.broadcast'}{email}, 'off', 'mail is not';
 my $set = $guest->api(PUT => '/api/notifications/preferences',
-    { kinds => { 'system.broadcast' => { page => JSON::PP::false, email => 'digest' },
+    { kinds => { 'system.broadcast' => { page => JSON::PP::false, email => 'daily' },
 	'media.failed' => { email => 'now' } } });
 is $set->{status}, 200, 'preferences are set';
 is_deeply $guest->api(GET => '/api/notifications/preferences')->{json}, $set->{json}, 'and kept';
 $kinds = $set->{json}{kinds};
-is_deeply $kinds->{'system.broadcast'}, { page => JSON::PP::false, email => 'digest' }, 'as asked';
+is_deeply $kinds->{'system.broadcast'}, { page => JSON::PP::false, email => 'daily' }, 'as asked';
 is_deeply $kinds->{'media.failed'}, { page => JSON::PP::true, email => 'now' },
     'what was left out is as before';
 ok $other->api(GET => '/api/notifications/preferences')->{json}{kinds}{'system.broadcast'}{page},

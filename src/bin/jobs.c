@@ -6,6 +6,8 @@
 #include "service/account/session_push.h"
 #include "service/audit.h"
 #include "service/notify/mail.h"
+#include "service/notify/notify_group.h"
+#include "service/notify/notify_mail.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"
 #include "service/processing/sweep.h"

@@ -53,6 +53,11 @@ headers_of(struct arena *arena, const struct smtp_mail *mail)
 	list = curl_slist_append(list, arena_printf(arena, "Message-ID: <%s>", mail->message_id));
 	list = curl_slist_append(list, encoded_subject(arena, mail->subject));
 	list = curl_slist_append(list, "Auto-Submitted: auto-generated");
+	if (mail->unsubscribe != NULL) {
+		list = curl_slist_append(list,
+		    arena_printf(arena, "List-Unsubscribe: <%s>", mail->unsubscribe));
+		list = curl_slist_append(list, "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
+	}
 	/* libcurl adds the boundary, and MIME-Version. */
 	return curl_slist_append(list, "Content-Type: multipart/alternative");
 }

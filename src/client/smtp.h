@@ -28,6 +28,8 @@ struct smtp_mail {
 	const char *from, *to, *message_id; /* without <> */
 	const char *subject, *text;         /* UTF-8 */
 	const char *html;                   /* the same as HTML, or NULL */
+	/* URL that ends such mails when it receives a POST (RFC 8058), or NULL */
+	const char *unsubscribe;
 };
 
 bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *,

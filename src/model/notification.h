@@ -9,7 +9,7 @@
 #include "core/words.h"
 
 /* When a kind is mailed. */
-#define NOTIFICATION_EMAIL_LIST(X) X("now") X("digest") X("off")
+#define NOTIFICATION_EMAIL_LIST(X) X("off") X("now") X("daily") X("weekly")
 
 /* Strings belong to the arena of the call. */
 struct notification {
@@ -30,6 +30,7 @@ struct notification_text {
 struct notification_sent {
 	const char *user, *id;
 	int64_t seq, created_at;
+	bool mail_now; /* this person wants a mail about it at once */
 };
 
 struct notification_preference {

@@ -61,3 +61,16 @@ job_add_as(const struct call *call, enum job_id kind, const char *id, const char
 
 	return add(call, kind, &job, err);
 }
+
+bool
+job_add_many(const struct call *call, enum job_id kind, struct strings payloads, struct error *err)
+{
+	struct job_new job = {
+		.kind = rows[kind].kind,
+		.queue = job_queues[rows[kind].queue].name,
+		.max_attempts = rows[kind].attempts,
+		.request_id = call->by.request_id,
+	};
+
+	return store_jobs_add(call->svc->db, call->arena, &job, payloads, err);
+}

@@ -129,5 +129,7 @@ bool job_add(const struct call *, enum job_id, const char *payload, const char *
 /* The same at once, with this id: for a payload that is sealed for its row. */
 bool job_add_as(const struct call *, enum job_id, const char *id, const char *payload,
     struct error *);
+/* A job at once for each of these payloads: one statement. */
+bool job_add_many(const struct call *, enum job_id, struct strings payloads, struct error *);
 
 #endif

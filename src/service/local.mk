@@ -31,7 +31,13 @@ src_libservice_a_SOURCES += \
 	src/service/notify/notify_group.c \
 	src/service/notify/notify_group.h \
 	src/service/notify/notify_inbox.c \
-	src/service/notify/notify_inbox.h
+	src/service/notify/notify_inbox.h \
+	src/service/notify/notify_mail.c \
+	src/service/notify/notify_mail.h \
+	src/service/notify/notify_words.c \
+	src/service/notify/notify_words.h \
+	src/service/notify/unsubscribe.c \
+	src/service/notify/unsubscribe.h
 
 # gate
 src_libservice_a_SOURCES += \

@@ -12,6 +12,7 @@ src_libstore_a_SOURCES = \
 src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
+src_libstore_a_SOURCES += src/store/store_notify.c src/store/store_notify.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credentials.h
@@ -41,8 +42,10 @@ src/store/lua_scripts.h: $(LUA_FILES)
 SQL_SHARED = src/store/sql/readable.sql src/store/sql/columns.sql
 SQL_FILES = src/store/sql/media.sql src/store/sql/media_list.sql src/store/sql/search.sql \
 	src/store/sql/search_words.sql
+SQL_FILES += src/store/sql/notify.sql
 SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
 	src/store/sql_search_words.h
+SQL_TABLES += src/store/sql_notify.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -56,6 +59,7 @@ src/store/sql_media.h: src/store/sql/media.sql
 src/store/sql_media_list.h: src/store/sql/media_list.sql
 src/store/sql_search.h: src/store/sql/search.sql
 src/store/sql_search_words.h: src/store/sql/search_words.sql
+src/store/sql_notify.h: src/store/sql/notify.sql
 src_libstore_a_SOURCES += src/store/store_health.c src/store/store_health.h
 src_libstore_a_SOURCES += src/store/sigv4.c src/store/sigv4_verify.c src/store/sigv4.h
 src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c \

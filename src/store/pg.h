@@ -153,7 +153,7 @@ struct strings rows_column(struct arena *, const struct rows *, int col);
 
 const char *db_int(struct arena *, int64_t);     /* a number as parameter text */
 const char *db_time(struct arena *, int64_t us); /* RFC 3339 with us; 0 -> NULL */
-/* array literal, elements quoted */
+/* array literal, elements quoted; NULL stays NULL */
 const char *db_array(struct arena *, const char *const *, size_t n);
 const char *db_bytea(struct arena *, const void *, size_t); /* \x... */
 bool db_violated(const struct error *, const char *constraint);

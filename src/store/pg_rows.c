@@ -160,6 +160,10 @@ db_array(struct arena *arena, const char *const *items, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			buf_addc(&buf, ',');
+		if (items[i] == NULL) {
+			buf_adds(&buf, "NULL");
+			continue;
+		}
 		buf_addc(&buf, '"');
 		for (const char *p = items[i]; *p != '\0'; p++) {
 			if (*p == '"' || *p == '\\')

@@ -12,6 +12,7 @@
 #include "store/store_mail_links.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
+#include "store/store_notify.h"
 #include "store/store_people.h"
 #include "store/store_plex.h"
 #include "store/store_process.h"
@@ -45,6 +46,7 @@ const struct query *const store_query_tables[] = {
 	store_media_change_queries,
 	store_media_list_queries,
 	store_notifications_queries,
+	store_notify_queries,
 	store_people_queries,
 	store_plex_queries,
 	store_object_uploads_queries,

@@ -10,6 +10,7 @@
 
 enum {
 	Q_ADD,
+	Q_ADD_MANY,
 	Q_ENSURE_ROWS,
 	Q_ENSURE_PERIODS,
 	Q_TAKE,
@@ -51,6 +52,11 @@ const struct query store_jobs_queries[] = {
 	    " ON CONFLICT (unique_key) WHERE state IN ('available', 'running')"
 	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue)"
 	    " SELECT pg_notify('mn_jobs', queue) FROM added",
+	    0 },
+	[Q_ADD_MANY] = { "jobs_add",
+	    "WITH added AS (INSERT INTO jobs (id, kind, queue, payload, max_attempts, request_id)"
+	    " SELECT gen_random_uuid(), $1, $2, p::jsonb, $4, $5 FROM unnest($3::text[]) AS p)"
+	    " SELECT pg_notify('mn_jobs', $2)",
 	    0 },
 	[Q_ENSURE_ROWS] = { "jobs_ensure_rows",
 	    "INSERT INTO jobs (id, kind, queue, unique_key, max_attempts)"
@@ -161,6 +167,16 @@ store_job_add(struct db *db, struct arena *arena, const struct job_new *job, str
 	    DB_PARAMS(job->id != NULL ? job->id : id, job->kind, job->queue,
 		job->payload != NULL ? job->payload : "{}", job->unique_key,
 		db_time(arena, job->run_at), db_int(arena, job->max_attempts), job->request_id),
+	    NULL, err);
+}
+
+bool
+store_jobs_add(struct db *db, struct arena *arena, const struct job_new *job,
+    struct strings payloads, struct error *err)
+{
+	return db_exec(db, arena, query(Q_ADD_MANY),
+	    DB_PARAMS(job->kind, job->queue, db_array(arena, payloads.items, payloads.n),
+		db_int(arena, job->max_attempts), job->request_id),
 	    NULL, err);
 }
 

@@ -11,6 +11,7 @@ enum {
 	NOTIFICATIONS_UNREAD,
 	NOTIFICATION_READ,
 	NOTIFICATIONS_READ_ALL,
+	NOTIFICATION_DELETE,
 	NOTIFICATION_PREFERENCES,
 	NOTIFICATION_PREFER,
 	NOTIFICATION_AUDIENCE,
@@ -25,10 +26,15 @@ enum {
 #define ADDED_US SQL_US("coalesce(added.created_at, clock_timestamp())")
 
 const struct query store_notifications_queries[] = {
-	/* The time is read after locking, so that it increases with seq. */
+	/*
+	 * The time is read after locking, so that it increases with seq. $8: a row and an event are
+	 * wanted; $9: the default for mail of the kind, or NULL: no mail. A row that is there is
+	 * told again, with a seq of now: a batch of uploads that has grown.
+	 */
 	[NOTIFICATION_ADD] = { "notification_add",
 	    "WITH who AS MATERIALIZED ("
-	    " SELECT u.id AS user_id, n.id, coalesce(p.page, true) AS page"
+	    " SELECT u.id AS user_id, n.id, $8::boolean AND coalesce(p.page, true) AS page,"
+	    " CASE WHEN $9::text IS NULL THEN 'off' ELSE coalesce(p.email, $9) END AS email"
 	    " FROM unnest($1::uuid[], $2::uuid[]) AS n (user_id, id)"
 	    " JOIN users u ON u.id = n.user_id"
 	    " LEFT JOIN notification_preferences p ON p.user_id = u.id AND p.kind = $3"
@@ -39,20 +45,27 @@ const struct query store_notifications_queries[] = {
 	    " added AS (INSERT INTO notifications (id, user_id, seq, kind, event, title, message,"
 	    " data, created_at)"
 	    " SELECT id, user_id, seq, $3, $4, $5, $6, $7::jsonb, clock_timestamp() FROM bumped"
-	    " RETURNING user_id, seq, created_at)"
-	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), " ADDED_US
+	    " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, kind = excluded.kind,"
+	    " event = excluded.event, title = excluded.title, message = excluded.message,"
+	    " data = excluded.data, created_at = excluded.created_at, read_at = NULL"
+	    " RETURNING user_id, seq, created_at),"
+	    " queued AS (INSERT INTO notification_mails (user_id, kind, email, title, message,"
+	    " data) SELECT user_id, $3, email, $5, $6, $7::jsonb FROM who"
+	    " WHERE email IN ('daily', 'weekly'))"
+	    " SELECT who.user_id, who.id, coalesce(added.seq, 0), " ADDED_US ","
+	    " who.email = 'now'"
 	    " FROM who LEFT JOIN added USING (user_id)",
 	    0 },
 	[NOTIFICATIONS_NEWEST] = { "notifications_newest",
 	    "SELECT " COLUMNS
 	    " FROM notifications WHERE user_id = $1 AND ($2::bigint = 0 OR seq < $2)"
-	    " AND (NOT $3::boolean OR read_at IS NULL)"
+	    " AND (NOT $3::boolean OR read_at IS NULL) AND ($5::text IS NULL OR kind = $5)"
 	    " ORDER BY seq DESC LIMIT $4",
 	    QUERY_READ },
 	[NOTIFICATIONS_AFTER] = { "notifications_after",
 	    "SELECT " COLUMNS
 	    " FROM notifications WHERE user_id = $1 AND seq > $2 AND (NOT $3::boolean"
-	    " OR read_at IS NULL)"
+	    " OR read_at IS NULL) AND ($5::text IS NULL OR kind = $5)"
 	    " ORDER BY seq LIMIT $4",
 	    QUERY_READ },
 	[NOTIFICATIONS_UNREAD] = { "notifications_unread",
@@ -65,12 +78,14 @@ const struct query store_notifications_queries[] = {
 	    0 },
 	[NOTIFICATIONS_READ_ALL] = { "notifications_read_all",
 	    "UPDATE notifications SET read_at = now() WHERE user_id = $1 AND read_at IS NULL", 0 },
+	[NOTIFICATION_DELETE] = { "notification_delete",
+	    "DELETE FROM notifications WHERE id = $1 AND user_id = $2", 0 },
 	[NOTIFICATION_PREFERENCES] = { "notification_preferences",
 	    "SELECT kind, page, email FROM notification_preferences WHERE user_id = $1",
 	    QUERY_READ },
 	[NOTIFICATION_PREFER] = { "notification_prefer",
 	    "INSERT INTO notification_preferences (user_id, kind, page, email)"
-	    " VALUES ($1, $2, $3, $4)"
+	    " SELECT id, $2, $3, $4 FROM users WHERE id = $1"
 	    " ON CONFLICT (user_id, kind) DO UPDATE SET page = excluded.page, email ="
 	    " excluded.email",
 	    0 },
@@ -113,7 +128,7 @@ store_notification_add(struct db *db, struct arena *arena, const struct notifica
 	if (!db_exec(db, arena, query(NOTIFICATION_ADD),
 		DB_PARAMS(db_array(arena, new->users.items, new->users.n),
 		    db_array(arena, new->ids.items, new->ids.n), text->kind, text->event,
-		    text->title, text->message, text->data),
+		    text->title, text->message, text->data, new->page ? "t" : "f", new->email),
 		&rows, err))
 		return false;
 	*nsent = rows_count(rows);
@@ -123,6 +138,7 @@ store_notification_add(struct db *db, struct arena *arena, const struct notifica
 		(*sent)[i].id = rows_str(rows, i, 1);
 		(*sent)[i].seq = rows_int(rows, i, 2);
 		(*sent)[i].created_at = rows_int(rows, i, 3);
+		(*sent)[i].mail_now = rows_bool(rows, i, 4);
 	}
 	return true;
 }
@@ -132,11 +148,11 @@ store_notifications_list(struct db *db, struct arena *arena, const struct notifi
     struct notification_list *list, struct error *err)
 {
 	const char *const page[] = { ask->user, db_int(arena, ask->position),
-		ask->unread_only ? "t" : "f", db_int(arena, ask->limit) };
+		ask->unread_only ? "t" : "f", db_int(arena, ask->limit), ask->kind };
 	struct db_call calls[] = {
 		{ .query = query(ask->ascending ? NOTIFICATIONS_AFTER : NOTIFICATIONS_NEWEST),
 		    .params = page,
-		    .nparams = 4 },
+		    .nparams = 5 },
 		{ .query = query(NOTIFICATIONS_UNREAD), .params = page, .nparams = 1 },
 	};
 
@@ -169,6 +185,13 @@ store_notifications_read_all(struct db *db, struct arena *arena, const char *use
     struct error *err)
 {
 	return db_exec(db, arena, query(NOTIFICATIONS_READ_ALL), DB_PARAMS(user), NULL, err);
+}
+
+bool
+store_notification_delete(struct db *db, struct arena *arena, const char *user, const char *id,
+    bool *found, struct error *err)
+{
+	return db_change(db, arena, query(NOTIFICATION_DELETE), DB_PARAMS(id, user), found, err);
 }
 
 bool

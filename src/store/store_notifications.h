@@ -26,6 +26,8 @@ struct error;
 struct notification_new {
 	struct strings users, ids;
 	struct notification_text text;
+	bool page;         /* a row, and an event on the socket */
+	const char *email; /* the kind's default for mail; NULL: no mail */
 };
 bool store_notification_add(struct db *, struct arena *, const struct notification_new *,
     struct notification_sent **sent, size_t *nsent, struct error *);
@@ -35,6 +37,7 @@ struct notification_ask {
 	/* rows newer than position, oldest first; else older rows (0: from the newest) */
 	bool ascending;
 	bool unread_only;
+	const char *kind; /* or NULL: of every kind */
 	int limit;
 };
 struct notification_list {
@@ -48,6 +51,8 @@ bool store_notifications_list(struct db *, struct arena *, const struct notifica
 bool store_notification_read(struct db *, struct arena *, const char *user, const char *id,
     struct notification *, struct error *);
 bool store_notifications_read_all(struct db *, struct arena *, const char *user, struct error *);
+bool store_notification_delete(struct db *, struct arena *, const char *user, const char *id,
+    bool *found, struct error *);
 bool store_notification_preferences(struct db *, struct arena *, const char *user,
     struct notification_preference **, size_t *n, struct error *);
 bool store_notification_prefer(struct db *, struct arena *, const char *user,

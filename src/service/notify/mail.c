@@ -18,6 +18,9 @@
 
 #include "core/banned.h"
 
+#define MAIL_BYTES_MAX (1UL << 20)
+#define MAIL_LINES 3 /* of a mail that is not about notes */
+
 /* The texts of each kind. A kind without an action has no button. */
 struct mail_text {
 	const char *kind, *subject, *body, *action;
@@ -151,48 +154,48 @@ add_escaped(struct buf *buf, const char *text)
 }
 
 static const char *
-make_text(struct arena *arena, const struct mail_text *t, const char *name, const char *url,
-    const char *detail)
+make_text(struct arena *arena, const struct mail_letter *letter)
 {
 	struct buf buf;
 
-	buf_init(&buf, arena, 0);
-	buf_addf(&buf, "Hello%s%s,\n\n%s\n", name != NULL ? " " : "", name != NULL ? name : "",
-	    t->body);
-	if (detail != NULL)
-		buf_addf(&buf, "\n%s\n", detail);
-	if (url != NULL)
-		buf_addf(&buf, "\n%s:\n%s\n", t->action, url);
+	buf_init(&buf, arena, MAIL_BYTES_MAX);
+	buf_addf(&buf, "Hello%s%s,\n", letter->name != NULL ? " " : "",
+	    letter->name != NULL ? letter->name : "");
+	for (size_t i = 0; i < letter->nlines; i++) {
+		const struct mail_line *line = &letter->lines[i];
+
+		if (line->url != NULL)
+			buf_addf(&buf, "\n%s:\n%s\n", line->text, line->url);
+		else
+			buf_addf(&buf, "\n%s\n", line->text);
+	}
 	return buf.data;
 }
 
 static const char *
-make_html(struct arena *arena, const struct mail_text *t, const char *name, const char *url,
-    const char *detail)
+make_html(struct arena *arena, const struct mail_letter *letter)
 {
 	struct buf buf;
 
-	buf_init(&buf, arena, 0);
+	buf_init(&buf, arena, MAIL_BYTES_MAX);
 	buf_adds(&buf,
 	    "<!DOCTYPE html><html><body style=\"font-family:sans-serif;max-width:36em\"><p>Hello");
-	if (name != NULL) {
+	if (letter->name != NULL) {
 		buf_addc(&buf, ' ');
-		add_escaped(&buf, name);
+		add_escaped(&buf, letter->name);
 	}
-	buf_adds(&buf, ",</p><p>");
-	add_escaped(&buf, t->body);
-	buf_adds(&buf, "</p>");
-	if (detail != NULL) {
+	buf_adds(&buf, ",</p>");
+	for (size_t i = 0; i < letter->nlines; i++) {
+		const struct mail_line *line = &letter->lines[i];
+
 		buf_adds(&buf, "<p>");
-		add_escaped(&buf, detail);
-		buf_adds(&buf, "</p>");
-	}
-	if (url != NULL) {
-		buf_adds(&buf, "<p><a href=\"");
-		add_escaped(&buf, url);
-		buf_adds(&buf, "\">");
-		add_escaped(&buf, t->action);
-		buf_adds(&buf, "</a></p>");
+		if (line->url != NULL) {
+			buf_adds(&buf, "<a href=\"");
+			add_escaped(&buf, line->url);
+			buf_adds(&buf, "\">");
+		}
+		add_escaped(&buf, line->text);
+		buf_adds(&buf, line->url != NULL ? "</a></p>" : "</p>");
 	}
 	buf_adds(&buf, "</body></html>\n");
 	return buf.data;
@@ -235,42 +238,61 @@ host_of(struct arena *arena, const char *url)
 }
 
 bool
+mail_send(const struct call *call, const struct job *job, const struct mail_letter *letter,
+    struct error *err)
+{
+	struct smtp_server server = server_of(call->svc->config);
+	const struct smtp_mail mail = {
+		.from = config_str(call->svc->config, CFG_SMTP_FROM),
+		.to = letter->to,
+		.subject = letter->subject,
+		.text = make_text(call->arena, letter),
+		.html = make_html(call->arena, letter),
+		.unsubscribe = letter->unsubscribe,
+		/*
+		 * The same at every attempt, so that mail programs show a mail that was sent twice
+		 * only once.
+		 */
+		.message_id = arena_printf(call->arena, "%s@%s", job->id,
+		    host_of(call->arena, config_str(call->svc->config, CFG_PUBLIC_URL))),
+	};
+
+	if (!mail_configured(call->svc->config))
+		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
+		    "Mail is not set up (smtp.host, smtp.from).");
+	if (!smtp_send(call->arena, &server, &mail, err)) {
+		if (err->code != ERR_UNPROCESSABLE)
+			return false;
+		/* Permanently refused: trying again would not help. */
+		log_warn(call->svc->log, "mail %s: %s: %s", job->kind, err->message, err->detail);
+	}
+	return store_job_done(call->svc->db, call->arena, job, err);
+}
+
+bool
 mail_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
 	const struct cJSON *payload =
 	    json_parse(call->arena, job->payload, strlen(job->payload), err);
 	const struct mail_text *text;
-	struct smtp_server server = server_of(call->svc->config);
-	struct smtp_mail mail = { .from = config_str(call->svc->config, CFG_SMTP_FROM) };
-	const char *name, *url, *detail;
+	struct mail_line lines[MAIL_LINES];
+	struct mail_letter letter = { .lines = lines };
+	const char *detail, *url;
 
 	if (payload == NULL)
 		return false;
 	if ((text = text_of(json_str(payload, "kind", ""))) == NULL)
 		return error_set(err, ERR_INTERNAL, "There is no such kind of mail.");
-	if (!mail_configured(call->svc->config))
-		return error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
-		    "Mail is not set up (smtp.host, smtp.from).");
-	name = json_str(payload, "name", NULL);
-	detail = json_str(payload, "detail", NULL);
 	if (!url_of(call, job, payload, &url, err))
 		return false;
-	mail.to = json_str(payload, "to", "");
-	mail.subject = text->subject;
-	mail.text = make_text(call->arena, text, name, url, detail);
-	mail.html = make_html(call->arena, text, name, url, detail);
-	/*
-	 * The same at every attempt, so that mail programs show a mail that was sent twice only
-	 * once.
-	 */
-	mail.message_id = arena_printf(call->arena, "%s@%s", job->id,
-	    host_of(call->arena, config_str(call->svc->config, CFG_PUBLIC_URL)));
-	if (!smtp_send(call->arena, &server, &mail, err)) {
-		if (err->code != ERR_UNPROCESSABLE)
-			return false;
-		/* Permanently refused: trying again would not help. */
-		log_warn(call->svc->log, "mail %s: %s: %s", text->kind, err->message, err->detail);
-	}
-	return store_job_done(call->svc->db, call->arena, job, err);
+	letter.to = json_str(payload, "to", "");
+	letter.name = json_str(payload, "name", NULL);
+	letter.subject = text->subject;
+	lines[letter.nlines++] = (struct mail_line) { text->body, NULL };
+	if ((detail = json_str(payload, "detail", NULL)) != NULL)
+		lines[letter.nlines++] = (struct mail_line) { detail, NULL };
+	if (url != NULL)
+		lines[letter.nlines++] = (struct mail_line) { text->action, url };
+	return mail_send(call, job, &letter, err);
 }

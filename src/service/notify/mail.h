@@ -8,6 +8,7 @@
 #define MN_SERVICE_NOTIFY_MAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "service/job.h"
 
@@ -40,6 +41,24 @@ struct mail_new {
 	/* what happened exactly, in lines below the text, or NULL; plain text of any kind */
 	const char *detail;
 };
+
+/* A paragraph; with a url, its text names the link. */
+struct mail_line {
+	const char *text, *url;
+};
+/* The text and the HTML of a mail are made from the same lines, so both say the same. */
+struct mail_letter {
+	const char *to, *name; /* name: of the person, or NULL */
+	const char *subject;
+	const struct mail_line *lines;
+	size_t nlines;
+	const char *unsubscribe; /* URL for List-Unsubscribe (RFC 8058), or NULL */
+};
+/*
+ * Sends it and completes the job. A mail that the server rejects for good is logged and not tried
+ * again.
+ */
+bool mail_send(const struct call *, const struct job *, const struct mail_letter *, struct error *);
 
 bool mail_configured(const struct config *); /* smtp.host is set */
 bool mail_add(const struct call *, const struct mail_new *, struct error *);

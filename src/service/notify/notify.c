@@ -11,10 +11,13 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "service/call.h"
+#include "service/notify/mail.h"
+#include "service/notify/notify_mail.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
 #include "store/store_notifications.h"
+#include "store/store_notify.h"
 
 #include "core/banned.h"
 
@@ -33,14 +36,22 @@ const struct notify_kind notify_kinds[] = {
 	{ .kind = NULL },
 };
 
-static const char *
-event_of_kind(const char *kind)
+static const struct notify_kind *
+kind_of(const char *kind)
 {
+	static const struct notify_kind unknown = { NULL, "notification", "off" };
+
 	for (const struct notify_kind *k = notify_kinds; k->kind != NULL; k++) {
 		if (strcmp(k->kind, kind) == 0)
-			return k->event;
+			return k;
 	}
-	return "notification";
+	return &unknown;
+}
+
+const char *
+notify_email_default(const char *kind)
+{
+	return kind_of(kind)->email;
 }
 
 /* The caller's object with an additional member for the texts of the notification. */
@@ -85,35 +96,67 @@ recipients(struct arena *arena, const struct notify_new *new, size_t *n)
 	return users;
 }
 
+/* The ids of the rows: new ones, or the one of a note that may be told again. */
+static const char **
+row_ids(struct arena *arena, const struct notify_new *new, size_t n)
+{
+	const char **ids = arena_array(arena, n, sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++) {
+		char id[UUID_TEXT];
+
+		uuid_v7(id);
+		ids[i] = new->id != NULL ? new->id : arena_strdup(arena, id);
+	}
+	return ids;
+}
+
+/* Mails to those who want this kind at once. */
+static bool
+mail_now(const struct call *call, const struct notification_text *text,
+    const struct notification_sent *sent, size_t nsent, struct error *err)
+{
+	const char **users = arena_array(call->arena, nsent, sizeof(*users));
+	size_t n = 0;
+
+	for (size_t i = 0; i < nsent; i++) {
+		if (sent[i].mail_now)
+			users[n++] = sent[i].user;
+	}
+	return n == 0 || notify_mail_now(call, (struct strings) { users, n }, text, err);
+}
+
 bool
 notify_add(const struct call *call, const struct notify_new *new, struct notify_batch **out,
     struct error *err)
 {
 	struct notify_batch *batch = arena_alloc(call->arena, sizeof(*batch));
-	struct notification_new row = { .text = { .kind = new->kind,
-					    .title = new->title,
-					    .message = new->message == NULL ? "" : new->message } };
+	bool mail = new->channels != NOTIFY_PAGE &&mail_configured(call->svc->config);
+	const struct notify_kind *kind = kind_of(new->kind);
+	struct notification_new row = {
+		.text = { .kind = new->kind,
+		    .event = new->event == NULL ? kind->event : new->event,
+		    .title = new->title,
+		    .message = new->message == NULL ? "" : new->message,
+		    .data = new->data == NULL ? "{}" : new->data },
+		.page = new->channels != NOTIFY_MAIL,
+		.email = mail ? kind->email : NULL,
+	};
 	struct notification_sent *sent = NULL;
-	const char **users, **ids;
+	const char **users;
 	size_t n;
 
-	row.text.data = new->data == NULL ? "{}" : new->data;
-	row.text.event = new->event == NULL ? event_of_kind(new->kind) : new->event;
 	users = recipients(call->arena, new, &n);
-	ids = arena_array(call->arena, n, sizeof(*ids));
-	for (size_t i = 0; i < n; i++) {
-		char id[UUID_TEXT];
-
-		uuid_v7(id);
-		ids[i] = arena_strdup(call->arena, id);
-	}
 	row.users = (struct strings) { users, n };
-	row.ids = (struct strings) { ids, n };
+	row.ids = (struct strings) { row_ids(call->arena, new, n), n };
+	*batch = (struct notify_batch) { .type = row.text.event };
 	if (n > 0 &&
-	    !store_notification_add(call->svc->db, call->arena, &row, &sent, &batch->nsent, err))
+	    (!store_notification_add(call->svc->db, call->arena, &row, &sent, &batch->nsent, err) ||
+		!mail_now(call, &row.text, sent, batch->nsent, err)))
 		return false;
+	if (!row.page)
+		batch->nsent = 0;
 	batch->sent = sent;
-	batch->type = row.text.event;
 	batch->data = event_data(call->arena, new, row.text.data);
 	*out = batch;
 	return true;
@@ -243,8 +286,8 @@ notify_broadcast(const struct call *call, const struct broadcast *what, size_t *
 		return false;
 	new.users = users.items;
 	new.nusers = users.n;
-	/* One statement, which is its own transaction. */
-	if (!notify_add(call, &new, &batch, err))
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, notify_add(call, &new, &batch, err), err))
 		return false;
 	notify_push(call, batch);
 	*recipients_out = batch->nsent;
@@ -271,6 +314,7 @@ bool
 notify_expire(const struct call *call, int64_t *removed, struct error *err)
 {
 	return store_notifications_expire(call->svc->db, call->arena,
-	    (int)config_int(call->svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS, removed,
-	    err);
+		   (int)config_int(call->svc->config, CFG_NOTIFY_KEEP_DAYS), NOTIFY_EXPIRE_ROWS,
+		   removed, err) &&
+	    store_notify_expire(call->svc->db, call->arena, NOTIFY_EXPIRE_ROWS, err);
 }

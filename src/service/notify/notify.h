@@ -1,6 +1,8 @@
 /*
  * Notifications and events.
  *
+ * What belongs together goes through notify_group.h, which tells it once.
+ *
  * A notification is one row per person, with a seq of that person, written inside the caller's
  * transaction by notify_add(); after the commit notify_push() wakes notifyd through Redis. A lost
  * push loses nothing: notifyd reads the rows every few seconds and replays them by seq. An event
@@ -41,6 +43,13 @@ struct notify_kind {
 };
 extern const struct notify_kind notify_kinds[];
 
+/* Where a note goes, as far as its recipients want it there. */
+enum notify_channels {
+	NOTIFY_EVERYWHERE,
+	NOTIFY_PAGE, /* no mail: that follows */
+	NOTIFY_MAIL, /* the page has it already */
+};
+
 struct notify_new {
 	const char *const *users;
 	size_t nusers;     /* recipients; sorted by the callee */
@@ -48,11 +57,18 @@ struct notify_new {
 	const char *event; /* socket type: "media.processing.complete"; NULL = the kind's */
 	const char *title, *message;
 	const char *data; /* JSON object text; NULL = {} */
+	/*
+	 * Of a note for one person that may be told again: if that row is there, it is replaced and
+	 * gets a new seq. NULL: a new row.
+	 */
+	const char *id;
+	enum notify_channels channels;
 };
 
 /* The data that notify_push() needs later; belongs to the arena. */
 struct notify_batch;
 
+/* Mails are jobs, added in the same transaction; those of a digest wait for it. */
 bool notify_add(const struct call *, const struct notify_new *, struct notify_batch **,
     struct error *);
 /* a failure is logged, never an error */
@@ -65,14 +81,19 @@ void notify_session_ended(const struct call *, const char *user_id, const char *
 /* Notifies those who manage the house (roles admin and super); in the caller's transaction. */
 bool notify_admins(const struct call *, const struct notify_new *, struct notify_batch **,
     struct error *);
-/* Notifies all active people with one of the roles; its own transaction and push. */
+/* Notifies all active people with one of the roles; its own transaction, and push. */
 struct broadcast {
 	const char *title, *message;
 	struct strings roles;
 };
 bool notify_broadcast(const struct call *, const struct broadcast *, size_t *recipients,
     struct error *);
-/* Removes notifications older than notifications.keep_days; for the worker's housekeeping. */
+/* The default for mail of a kind: NOTIFICATION_EMAIL_LIST. */
+const char *notify_email_default(const char *kind);
+/*
+ * Removes notifications older than notifications.keep_days, and mails that nobody waits for; for
+ * the worker's housekeeping.
+ */
 bool notify_expire(const struct call *, int64_t *removed, struct error *);
 
 #endif

@@ -1,13 +1,23 @@
 /*
  * Notes that wait for others of their group: what belongs together (a season, an album, a batch of
  * uploads, the first sync of a server) is told once, before any channel. The first part of a group
- * waits for notifications.group_seconds; what comes meanwhile joins it.
+ * waits for notifications.group_seconds; what comes meanwhile joins it. What counts is what is true
+ * when it is told: items that are gone by then, or that a person cannot read any more, are neither
+ * counted nor named, and deleted or disabled people hear nothing.
+ *
+ * A batch of uploads is what one person uploads within that time. The page hears of each item at
+ * once, by an event without a row. The note in the list is written as soon as no upload of the
+ * person is on its way, so that a single upload has its own at once; it is the same note that is
+ * written again, with a new seq and unread, when the batch goes on. Mail waits for the end of the
+ * time.
  */
 #ifndef MN_SERVICE_NOTIFY_NOTIFY_GROUP_H
 #define MN_SERVICE_NOTIFY_NOTIFY_GROUP_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "service/job.h"
 
 struct call;
 struct error;
@@ -25,5 +35,21 @@ struct notify_part {
 
 /* In the caller's transaction. The worker tells the group when its time has come. */
 bool notify_together(const struct call *, const struct notify_part *, size_t n, struct error *);
+
+/* An upload that has been processed. */
+struct notify_uploaded {
+	const char *owner, *media_id;
+	const char *title, *message; /* of the note if it is the only one */
+	const char *data;            /* of the event, JSON object text with mediaId */
+	bool failed;
+};
+/* In the transaction that publishes or fails it, after that change; pushes by itself. */
+bool notify_uploaded(const struct call *, const struct notify_uploaded *, struct error *);
+
+/* Tells one group, and removes it. */
+bool notify_group_run(const struct call *, const struct job_env *, const struct job *,
+    struct error *);
+/* Adds jobs again for groups that are long overdue. */
+bool notify_groups_rescue(const struct call *, struct error *);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "core/access.h"
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/id.h"
@@ -31,6 +32,7 @@ inbox_list(const struct call *call, const struct inbox_ask *ask, struct inbox *i
 		.user = call->by.who->user_id,
 		.ascending = ascending,
 		.unread_only = ask->unread,
+		.kind = ask->kind,
 		.limit = ask->list.limit + 1,
 	};
 	struct notification_list list;
@@ -68,14 +70,23 @@ inbox_read_all(const struct call *call, struct error *err)
 }
 
 bool
-inbox_preferences(const struct call *call, struct notification_preference **out, size_t *n,
-    struct error *err)
+inbox_delete(const struct call *call, const char *id, struct error *err)
+{
+	bool found;
+
+	return store_notification_delete(call->svc->db, call->arena, call->by.who->user_id, id,
+		   &found, err) &&
+	    (found || error_set(err, ERR_NOT_FOUND, "There is no such notification."));
+}
+
+static bool
+preferences_of(const struct call *call, const char *user, struct notification_preference **out,
+    size_t *n, struct error *err)
 {
 	struct notification_preference *set;
 	size_t nset;
 
-	if (!store_notification_preferences(call->svc->db, call->arena, call->by.who->user_id, &set,
-		&nset, err))
+	if (!store_notification_preferences(call->svc->db, call->arena, user, &set, &nset, err))
 		return false;
 	for (*n = 0; notify_kinds[*n].kind != NULL; (*n)++)
 		continue;
@@ -94,14 +105,26 @@ inbox_preferences(const struct call *call, struct notification_preference **out,
 	return true;
 }
 
-/* In the transaction. */
-static bool
-prefer_in(const struct call *call, const struct notification_preference *set, size_t n,
+bool
+inbox_preferences(const struct call *call, struct notification_preference **out, size_t *n,
     struct error *err)
 {
+	return preferences_of(call, call->by.who->user_id, out, n, err);
+}
+
+int
+inbox_digest_hour(const struct call *call)
+{
+	return (int)config_int(call->svc->config, CFG_NOTIFY_DIGEST_HOUR);
+}
+
+/* In the transaction. */
+static bool
+prefer_in(const struct call *call, const char *user, const struct notification_preference *set,
+    size_t n, struct error *err)
+{
 	for (size_t i = 0; i < n; i++)
-		if (!store_notification_prefer(call->svc->db, call->arena, call->by.who->user_id,
-			&set[i], err))
+		if (!store_notification_prefer(call->svc->db, call->arena, user, &set[i], err))
 			return false;
 	return true;
 }
@@ -111,7 +134,25 @@ inbox_prefer(const struct call *call, const struct notification_preference *set,
     struct error *err)
 {
 	return db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, prefer_in(call, set, n, err), err);
+	    db_end(call->svc->db, prefer_in(call, call->by.who->user_id, set, n, err), err);
+}
+
+bool
+inbox_end_mails(const struct call *call, const char *user, const char *what, struct error *err)
+{
+	struct notification_preference *set;
+	size_t n, ended = 0;
+
+	if (!preferences_of(call, user, &set, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!str_eq(set[i].kind, what) && !str_eq(set[i].email, what))
+			continue;
+		set[ended] = set[i];
+		set[ended++].email = "off";
+	}
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, prefer_in(call, user, set, ended, err), err);
 }
 
 bool

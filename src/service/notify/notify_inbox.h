@@ -24,6 +24,7 @@ struct inbox_ask {
 	struct list_ask list;
 	int64_t after; /* without a cursor: newer than this seq, oldest first; -1: newest first */
 	bool unread;   /* only these */
+	const char *kind; /* only of this kind; or NULL */
 };
 
 struct inbox {
@@ -35,12 +36,17 @@ bool inbox_list(const struct call *, const struct inbox_ask *, struct inbox *, s
     struct error *);
 bool inbox_read(const struct call *, const char *id, struct notification *, struct error *);
 bool inbox_read_all(const struct call *, struct error *);
+bool inbox_delete(const struct call *, const char *id, struct error *);
 /* Every kind in the order of notify_kinds, defaults filled in. */
 bool inbox_preferences(const struct call *, struct notification_preference **, size_t *n,
     struct error *);
+/* The hour of the day at which digests are mailed, in the server's time zone. */
+int inbox_digest_hour(const struct call *);
 /* All or nothing; omitted kinds stay as they are. */
 bool inbox_prefer(const struct call *, const struct notification_preference *, size_t n,
     struct error *);
+/* For a person who is not signed in: no more mails of a kind, or no "daily" or "weekly" ones. */
+bool inbox_end_mails(const struct call *, const char *user, const char *what, struct error *);
 /*
  * A single-use ticket for one socket of this session or API token, valid for TICKET_SECONDS. The
  * socket ends with that session or token. ERR_UNAVAILABLE without Redis.

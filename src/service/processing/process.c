@@ -16,6 +16,7 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/notify/notify.h"
+#include "service/notify/notify_group.h"
 #include "service/processing/process_result.h"
 #include "service/processing/gate.h"
 #include "service/processing/job_run.h"
@@ -323,20 +324,6 @@ event_data(struct arena *arena, const char *media_id, const char *status, const 
 }
 
 static bool
-tell(const struct call *call, const struct notify_new *n, struct job_after *after,
-    struct error *err)
-{
-	struct notify_batch *batch;
-
-	if (n->users[0] == NULL)
-		return true;
-	if (!notify_add(call, n, &batch, err))
-		return false;
-	after->batch = batch;
-	return true;
-}
-
-static bool
 publish_in(struct process *p, const struct process_found *found, struct job_after *after,
     bool *gone, struct error *err)
 {
@@ -347,10 +334,9 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	};
 	struct db *db = p->call->svc->db;
 	const char *title = found->title != NULL ? found->title : p->item.title;
-	const struct notify_new ready = {
-		.users = &p->item.owner,
-		.nusers = 1,
-		.kind = "media.ready",
+	const struct notify_uploaded ready = {
+		.owner = p->item.owner,
+		.media_id = p->media_id,
 		.title = arena_printf(p->call->arena, "%s is ready", title),
 		.message = "",
 		.data = event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL),
@@ -364,7 +350,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	after->media_id = p->media_id;
 	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
-	    tell(p->call, &ready, after, err);
+	    (p->item.owner == NULL || notify_uploaded(p->call, &ready, err));
 }
 
 /* The one transaction: everything becomes visible together if the lease is still held. */
@@ -428,13 +414,13 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	const struct process_item *item = f->item;
 	const struct process_failure *why = &f->why;
 	const char *media_id = f->media_id;
-	const struct notify_new news = {
-		.users = &item->owner,
-		.nusers = 1,
-		.kind = "media.failed",
+	const struct notify_uploaded news = {
+		.owner = item->owner,
+		.media_id = media_id,
 		.title = arena_printf(call->arena, "%s could not be processed", item->title),
 		.message = why->message,
 		.data = event_data(call->arena, media_id, "failed", NULL, why->code, why->message),
+		.failed = true,
 	};
 	const struct media_event failed = {
 		.step = "publish",
@@ -451,7 +437,7 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	after->media_id = media_id;
 	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
 	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
-	    tell(call, &news, after, err);
+	    (item->owner == NULL || notify_uploaded(call, &news, err));
 }
 
 /* Fails the item and completes the job: trying again would not help. */

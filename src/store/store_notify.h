@@ -1,0 +1,101 @@
+/*
+ * Groups of notes that are told together, and notes that wait for a digest (sql/0016). Everything
+ * here runs inside the caller's transaction, except what only reads.
+ */
+#ifndef MN_STORE_STORE_NOTIFY_H
+#define MN_STORE_STORE_NOTIFY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/str.h"
+#include "model/notification.h"
+#include "store/pg.h"
+
+struct arena;
+struct error;
+
+#define NOTIFY_MAILS_KEEP_DAYS 30 /* of people whose digest cannot be sent */
+#define NOTIFY_DIGESTS_KEEP_DAYS 60
+
+/* Columns of equal length. Optional members are NULL; `failed` is "t" or "f". */
+struct notify_parts {
+	const char **topics, **kinds, **keys, **users, **group_titles, **titles, **media, **failed;
+	size_t n;
+};
+struct notify_opened {
+	const char *id;
+	int64_t due_at; /* us */
+	bool fresh;     /* the group did not exist: it needs a job */
+};
+/* Adds parts to their groups, which stay locked until the end of the transaction. */
+bool store_notify_parts_add(struct db *, struct arena *, const struct notify_parts *, int wait_s,
+    struct notify_opened **, size_t *n, struct error *);
+
+struct notify_held {
+	const char *topic;              /* NULL: the group has been told */
+	const char *key, *user, *title; /* user and title may be NULL */
+	int64_t told, parts;
+};
+bool store_notify_group_hold(struct db *, struct arena *, const char *id, struct notify_held *,
+    struct error *);
+bool store_notify_group_told(struct db *, struct arena *, const char *id, int64_t parts,
+    struct error *);
+bool store_notify_group_remove(struct db *, struct arena *, const char *id, struct error *);
+/* Groups that should have been told `late_s` seconds ago. */
+bool store_notify_groups_overdue(struct db *, struct arena *, int late_s, int limit,
+    struct strings *ids, struct error *);
+/* Is another upload of this person on its way? */
+bool store_notify_under_way(struct db *, struct arena *, const char *owner, const char *media_id,
+    bool *yes, struct error *);
+
+/* What a set of people learns of a group. */
+struct notify_learned {
+	int64_t good, bad;    /* items that went well, and that failed */
+	const char *kind;     /* of all items, or NULL */
+	const char *failure;  /* the reason of the first failed item, or NULL */
+	struct strings items; /* ids of the first ones, failed ones first */
+	struct strings names; /* titles of the first ones */
+	struct strings users;
+};
+struct notify_limits {
+	int items, names;
+};
+struct notify_telling {
+	const char *group;
+	const char *user;    /* the only recipient, or NULL: everyone who can read an item */
+	const char *channel; /* only kinds that they want there: "page", "mail"; NULL: either */
+	struct notify_limits limits;
+};
+bool store_notify_group_tell(struct db *, struct arena *, const struct notify_telling *,
+    struct notify_learned **, size_t *n, struct error *);
+/* The items of the group that are there for anyone but their owner; no users. */
+bool store_notify_group_all(struct db *, struct arena *, const char *id, struct notify_limits,
+    struct notify_learned *, struct error *);
+
+struct notify_addressee {
+	const char *email; /* NULL: no such person, or disabled */
+	const char *name;
+	const char *wants; /* NOTIFICATION_EMAIL_LIST */
+};
+bool store_notify_addressee(struct db *, struct arena *, const char *user, const char *kind,
+    const char *wants_default, struct notify_addressee *, struct error *);
+
+struct notify_digest {
+	const char *period; /* "daily" or "weekly" */
+	const char *day;    /* "2026-11-27" */
+	int64_t at;         /* us: notes before this */
+};
+/* People whose digest of that day has not been made, although notes wait for it. */
+bool store_notify_digests_due(struct db *, struct arena *, const struct notify_digest *, int limit,
+    struct strings *users, struct error *);
+/* Takes the notes of a digest, once; n = 0: it has been made. */
+bool store_notify_digest_take(struct db *, struct arena *, const struct notify_digest *,
+    const char *user, struct notification_text **, size_t *n, struct error *);
+/* Removes what is too old, at most `limit` rows of each. */
+bool store_notify_expire(struct db *, struct arena *, int limit, struct error *);
+
+extern const struct query store_notify_queries[];
+
+#endif
