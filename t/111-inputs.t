@@ -224,6 +224,16 @@ is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX'), $most{'media.max_pixel
 is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'},
     'medianest-media: the most seconds';
 
+# A page waits longer for a heartbeat than any server is silent.
+my ($deaf) = text_of("$top/web/lib/live.js") =~ /^const DEAF_MS = (\d+);/m;
+cmp_ok $deaf, '>=', 2000 * $most{'notifications.heartbeat'}, 'web/lib/live.js: DEAF_MS';
+my ($silence) = text_of("$top/nginx/notifyd.conf.in") =~ /^\s*proxy_read_timeout (\d+)s;/m;
+cmp_ok $silence, '>=', 2 * $most{'notifications.heartbeat'}, 'nginx: proxy_read_timeout';
+# The statements that tell groups know one default only (src/store/sql/notify.sql).
+is_deeply [ grep { $_ ne 'off' }
+    text_of("$top/src/model/notification_kinds.def") =~ /^NOTIFICATION_KIND\(.*"(\w+)"\)$/mg ], [],
+    'mail of notifications is off by default';
+
 # Browsers of other origins may read every header that the limiter sets.
 my $dispatch = text_of("$top/src/http/dispatch.c");
 my ($exposed) = $dispatch =~ /^#define CORS_EXPOSED \\\n((?:.*\\\n)*.*)\n/m;

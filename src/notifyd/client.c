@@ -221,17 +221,12 @@ stream_write(struct client *c, const struct event *ev)
 	char *text = (char *)buffer + LWS_PRE;
 	size_t len = 0;
 
-	if (ev == NULL) {
-		len = (size_t)snprintf(text, STREAM_FRAME, ":\n\n");
-	} else {
-		if (ev->seq > 0)
-			len =
-			    (size_t)snprintf(text, STREAM_FRAME, "id: %lld\n", (long long)ev->seq);
-		memcpy(text + len, "data: ", 6);
-		memcpy(text + len + 6, ev->text + LWS_PRE, ev->len);
-		memcpy(text + len + 6 + ev->len, "\n\n", 2);
-		len += 8 + ev->len;
-	}
+	if (ev->seq > 0)
+		len = (size_t)snprintf(text, STREAM_FRAME, "id: %lld\n", (long long)ev->seq);
+	memcpy(text + len, "data: ", 6);
+	memcpy(text + len + 6, ev->text + LWS_PRE, ev->len);
+	memcpy(text + len + 6 + ev->len, "\n\n", 2);
+	len += 8 + ev->len;
 	return lws_write(c->wsi, buffer + LWS_PRE, len, LWS_WRITE_HTTP) < (int)len ? -1 : 0;
 }
 
@@ -260,7 +255,6 @@ client_write_event(struct client *c)
 	event_release(ev);
 	metric_add(METRIC_LIVE_EVENTS, transport(c), 1);
 	c->since = clock_monotonic();
-	c->comment_due = false;
 	return answer;
 }
 
@@ -276,10 +270,6 @@ client_write(struct client *c)
 			return -1;
 	} else if (c->head != NULL && c->state >= CLIENT_LIVE) {
 		answer = client_write_event(c);
-	} else if (c->comment_due && c->head_sent) {
-		c->comment_due = false;
-		c->since = clock_monotonic();
-		answer = stream_write(c, NULL);
 	} else if (c->state == CLIENT_CLOSING) {
 		if (c->mode == CLIENT_WS)
 			lws_close_reason(c->wsi, (enum lws_close_status)c->close_code,
@@ -296,6 +286,19 @@ client_write(struct client *c)
 	return answer;
 }
 
+/*
+ * An event, and not a ping of the protocol or a comment, which scripts of a page do not see: it
+ * keeps proxies from ending a silent connection, and its absence tells a page that it is deaf.
+ */
+static void
+client_heartbeat(struct client *c)
+{
+	struct event *ev = event_plain(&c->nd->scratch, "heartbeat");
+
+	client_send(c, ev);
+	event_release(ev);
+}
+
 void
 client_tick(struct client *c, int64_t now)
 {
@@ -306,9 +309,7 @@ client_tick(struct client *c, int64_t now)
 		client_close(c, CLOSE_TRY_LATER, 503, "try again", false);
 	} else if (c->state == CLIENT_LIVE && c->head != NULL && waited > NOTIFYD_STALL_MS) {
 		client_kill(c, "it reads nothing");
-	} else if (c->mode == CLIENT_STREAM && c->head_sent && c->head == NULL &&
-	    waited > NOTIFYD_COMMENT_MS) {
-		c->comment_due = true;
-		lws_callback_on_writable(c->wsi);
+	} else if (c->state == CLIENT_LIVE && c->head == NULL && waited >= c->nd->heartbeat_ms) {
+		client_heartbeat(c);
 	}
 }

@@ -37,15 +37,15 @@ struct config;
 struct replay;
 struct replay_event;
 
-/* interval of session checks, searches for missed rows, and beats */
+/* interval of session checks, searches for missed rows, and beats; less for quick heartbeats */
 #define NOTIFYD_TICK_MS 2000
+#define NOTIFYD_TICKS 2 /* at least, in a heartbeat */
 /* if Redis has not judged a ticket by then: try again later */
 #define NOTIFYD_TICKET_MS 3000
 #define NOTIFYD_CLOSE_MS 2000     /* for the last writes of a connection that is being closed */
 #define NOTIFYD_STALL_MS 60000    /* a client that reads nothing for this long is dropped */
 #define NOTIFYD_PING_SECONDS 25   /* of silence on a WebSocket, then a ping */
 #define NOTIFYD_HANGUP_SECONDS 45 /* of silence in spite of the ping */
-#define NOTIFYD_COMMENT_MS 20000  /* of silence on an EventSource, then a comment line */
 /* bytes queued for one client; beyond that the client is dropped */
 #define NOTIFYD_QUEUE_MAX (256UL << 10)
 #define NOTIFYD_QUEUE_LOW (64UL << 10) /* a replay continues below this size */
@@ -82,6 +82,8 @@ struct notifyd {
 	struct feed *feed;
 	struct people *people;
 	lws_sorted_usec_list_t tick;
+	int heartbeat_ms; /* of silence on a connection, then an event that says: still here */
+	int tick_ms;
 	bool stopping;
 };
 
@@ -145,8 +147,7 @@ struct client {
 	int64_t since; /* monotonic: of the state, then of the last write */
 	size_t received;
 	bool head_sent; /* EventSource: the response has started */
-	bool comment_due;
-	int status; /* EventSource: refuse with this instead */
+	int status;     /* EventSource: refuse with this instead */
 	int close_code;
 	const char *close_reason;
 	bool counted;

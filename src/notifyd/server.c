@@ -227,7 +227,7 @@ server_tick(lws_sorted_usec_list_t *sul)
 	people_tick(nd);
 	bus_tick(nd);
 	feed_tick(nd);
-	lws_sul_schedule(nd->lws, 0, &nd->tick, server_tick, NOTIFYD_TICK_MS * US_PER_MS);
+	lws_sul_schedule(nd->lws, 0, &nd->tick, server_tick, nd->tick_ms * US_PER_MS);
 }
 
 static const struct log *library_log;
@@ -291,6 +291,11 @@ server_open(struct notifyd *nd, const char *path)
 		log_crit(nd->log, "run.dir: the path of the socket is too long: %s", path);
 		return false;
 	}
+	nd->heartbeat_ms =
+	    (int)(config_int(nd->config, CFG_NOTIFY_HEARTBEAT) * US_PER_SEC / US_PER_MS);
+	nd->tick_ms = nd->heartbeat_ms / NOTIFYD_TICKS < NOTIFYD_TICK_MS ?
+	    nd->heartbeat_ms / NOTIFYD_TICKS :
+	    NOTIFYD_TICK_MS;
 	library_log = nd->log;
 	lws_set_log_level(LLL_ERR, library_line);
 	limit_descriptors(nd);
@@ -302,7 +307,7 @@ server_open(struct notifyd *nd, const char *path)
 		log_crit(nd->log, "cannot listen on %s", path);
 		return false;
 	}
-	lws_sul_schedule(nd->lws, 0, &nd->tick, server_tick, NOTIFYD_TICK_MS * US_PER_MS);
+	lws_sul_schedule(nd->lws, 0, &nd->tick, server_tick, nd->tick_ms * US_PER_MS);
 	return true;
 }
 

@@ -10,6 +10,8 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30000;
 const OPEN_TIMEOUT_MS = 10000;
 const SOCKET_FAILURES = 2; /* handshakes that fail before EventSource is tried */
+/* The server breaks each silence with a heartbeat; a connection without any is dead. */
+const DEAF_MS = 65000;
 
 let link = null;      /* {close()} */
 let timer = 0;
@@ -19,22 +21,41 @@ let neverOpened = 0;  /* WebSocket handshakes that failed */
 let lastSeq = null;
 let generation = 0;
 let opens = 0;        /* connections since start() */
+let watch = 0;        /* the timer that ends when nothing is heard */
+let heard = 0;
 
 export const sawSeq = (seq) => {
 	if (Number.isInteger(seq) && (lastSeq === null || seq > lastSeq))
 		lastSeq = seq;
 };
 
+/* Something came: the connection lives. */
+function
+hear()
+{
+	heard = Date.now();
+	clearTimeout(watch);
+	watch = setTimeout(() => {
+		if (!wanted)
+			return;
+		emit('live', { state: 'off' });
+		connect();
+	}, DEAF_MS);
+}
+
 function
 receive(text)
 {
 	let event;
 
+	hear();
 	try {
 		event = JSON.parse(text);
 	} catch {
 		return;
 	}
+	if (event.type === 'heartbeat')
+		return;
 	if (event.seq !== undefined && event.seq !== null) {
 		if (lastSeq !== null && event.seq <= lastSeq)
 			return; /* replayed */
@@ -86,6 +107,7 @@ opened()
 {
 	failures = 0;
 	opens++;
+	hear();
 	emit('live', { state: 'on' });
 }
 
@@ -140,6 +162,7 @@ connect()
 	const mine = ++generation;
 
 	clearTimeout(timer);
+	clearTimeout(watch);
 	link?.close();
 	link = null;
 	try {
@@ -180,13 +203,18 @@ stop()
 	wanted = false;
 	generation++;
 	clearTimeout(timer);
+	clearTimeout(watch);
 	link?.close();
 	link = null;
 }
 
-/* The network is back, or the person is: skip the rest of the back-off. */
+/*
+ * The network is back, or the person is: skip the rest of the back-off. A page that slept may have
+ * a connection that ended meanwhile.
+ */
 const hurry = () => {
-	if (wanted && !link && document.visibilityState === 'visible')
+	if (wanted && document.visibilityState === 'visible' &&
+	    (!link || Date.now() - heard > DEAF_MS))
 		connect();
 };
 
