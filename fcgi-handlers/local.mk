@@ -13,3 +13,4 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handler
 	fcgi-handlers/users.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_in.c fcgi-handlers/webhooks_in.h

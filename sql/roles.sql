@@ -46,3 +46,5 @@ TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   notification_groups, notification_parts, notification_mails, notification_digests
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_sources, webhook_events, plays, hook_silences
+TO medianest_api, medianest_worker;

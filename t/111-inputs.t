@@ -106,6 +106,8 @@ my %answered = (
     'Media/properties/status' => 'media.status',
     'User/properties/status' => 'account.status', NotificationKind => 'notification.kind',
     'Preference/properties/email' => 'notification.email',
+    'HookSource/properties/source' => 'hook.source',
+    'HookEvent/properties/status' => 'hook.status',
 );
 for my $at (sort keys %answered) {
     my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
@@ -133,6 +135,7 @@ my %column = (
     'mail_tokens.purpose' => undef,
     'media.trash_reason' => undef, 'notification_mails.email' => undef,
     'notification_digests.period' => undef,
+    'webhook_sources.source' => 'hook.source', 'webhook_events.status' => 'hook.status',
 );
 my %checked;
 for my $file (sort glob "$top/sql/[0-9]*.sql") {

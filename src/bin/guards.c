@@ -16,6 +16,7 @@
 #include "service/account/api_token.h"
 #include "service/call.h"
 #include "service/gate/idempotency.h"
+#include "service/integrations/hook_sources.h"
 #include "service/services.h"
 #include "service/account/session.h"
 #include "service/account/token.h"
@@ -26,6 +27,7 @@
 #include "core/banned.h"
 
 #define BEARER "Bearer "
+#define HOOK_PREFIX "/api/webhooks/"
 
 struct class_row {
 	const char *name;
@@ -171,6 +173,63 @@ guard_refresh(struct request *req, struct error *err)
 	return true;
 }
 
+/* The last word of "/api/webhooks/plex/{key}" that is no parameter. */
+static const char *
+hook_kind(const struct request *req)
+{
+	const char *word = req->route->path + strlen(HOOK_PREFIX);
+
+	return arena_strndup(req->arena, word, strcspn(word, "/"));
+}
+
+static const char *
+param_or_null(const struct request *req, const char *name)
+{
+	for (unsigned i = 0; i < req->nparams; i++)
+		if (strcmp(req->params[i].name, name) == 0)
+			return req->params[i].value;
+	return NULL;
+}
+
+static struct hook_proof
+hook_proof(const struct request *req)
+{
+	const char *key = param_or_null(req, "key");
+
+	return (struct hook_proof) {
+		.source = hook_kind(req),
+		.id = param_or_null(req, "source"),
+		.key = key != NULL ? key : input_str(req->input, "key"),
+		.authorization = req->authorization,
+		.webhook_id = request_env(req, "HTTP_WEBHOOK_ID"),
+		.timestamp = request_env(req, "HTTP_WEBHOOK_TIMESTAMP"),
+		.signature = request_env(req, "HTTP_WEBHOOK_SIGNATURE"),
+		.hub_signature = request_env(req, "HTTP_X_HUB_SIGNATURE_256"),
+		.body = req->body != NULL ? req->body : "",
+		.body_len = req->body_len,
+	};
+}
+
+/* A source of webhooks counts for itself, a stranger for the address. */
+static bool
+guard_hook(struct request *req, struct error *err)
+{
+	const struct hook_proof proof = hook_proof(req);
+	struct error why;
+
+	if (hook_identify(req->call, &proof, &req->source, &why)) {
+		req->subject.source = req->source;
+		return true;
+	}
+	req->source = NULL;
+	if (why.code != ERR_UNAUTHENTICATED) {
+		*err = why;
+		return false;
+	}
+	request_refuse_later(req, &why);
+	return true;
+}
+
 static bool
 guard_admit(struct request *req, struct error *err)
 {
@@ -281,7 +340,8 @@ static const struct guards guards = {
 	.open = guard_open,
 	.identify = { [AUTH_BEARER] = guard_bearer,
 	    [AUTH_SESSION] = guard_bearer,
-	    [AUTH_REFRESH] = guard_refresh },
+	    [AUTH_REFRESH] = guard_refresh,
+	    [AUTH_HOOK] = guard_hook },
 	.admit = guard_admit,
 	.permissions = guard_permissions,
 	.once_begin = guard_once_begin,

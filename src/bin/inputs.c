@@ -11,6 +11,7 @@
 #include "http/guard.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "model/hook.h"
 #include "model/list.h"
 #include "model/media.h"
 #include "model/notification.h"
@@ -118,6 +119,12 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "media.thumbnail");
 	MEDIA_THUMBNAIL_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "hook.source");
+	HOOK_SOURCE_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "hook.status");
+	HOOK_STATUS_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "notification.kind");
 #include "model/notification_kinds.def"

@@ -5,6 +5,8 @@
 #include "service/account/mail_link.h"
 #include "service/account/session_push.h"
 #include "service/audit.h"
+#include "service/integrations/hook_in.h"
+#include "service/integrations/hook_silence.h"
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"

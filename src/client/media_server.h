@@ -106,6 +106,9 @@ struct media_server_kind {
 	/* How many people are playing something. */
 	enum answer_kind (*playing)(struct arena *, const struct media_server *, int64_t *n,
 	    struct error *);
+	/* When somebody last saw or heard something to its end: Unix seconds, 0: never. */
+	enum answer_kind (*viewed)(struct arena *, const struct media_server *, int64_t *at,
+	    struct error *);
 	/* The kinds of items of a section's type, parents first; ends with NULL. */
 	const char *const *(*kinds_of)(const char *section_type);
 };

@@ -427,6 +427,20 @@ plex_playing(struct arena *arena, const struct media_server *server, int64_t *n,
 	return ANSWER_PRESENT;
 }
 
+static enum answer_kind
+plex_viewed(struct arena *arena, const struct media_server *server, int64_t *at, struct error *err)
+{
+	static const char path[] = "/status/sessions/history/all?sort=viewedAt:desc"
+				   "&X-Plex-Container-Start=0&X-Plex-Container-Size=1";
+	const struct cJSON *container, *list;
+
+	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
+		return ANSWER_UNKNOWN;
+	list = json_get(container, "Metadata"); /* omitted where it is empty */
+	*at = cJSON_GetArraySize(list) > 0 ? number(cJSON_GetArrayItem(list, 0), "viewedAt", 0) : 0;
+	return ANSWER_PRESENT;
+}
+
 const struct media_server_kind media_server_plex = {
 	.name = "plex",
 	.check = plex_check,
@@ -435,5 +449,6 @@ const struct media_server_kind media_server_plex = {
 	.items = plex_items,
 	.item = plex_item,
 	.playing = plex_playing,
+	.viewed = plex_viewed,
 	.kinds_of = plex_kinds_of,
 };

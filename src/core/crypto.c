@@ -99,11 +99,9 @@ md5(const void *data, size_t len, unsigned char out[MD5_SIZE])
 }
 
 static void
-hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, const void *data,
-    size_t len, unsigned char *out, size_t out_len)
+hmac_begin(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len)
 {
 	static const unsigned char none[1];
-	size_t written;
 
 	if (*cache == NULL) {
 		EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
@@ -119,19 +117,36 @@ hmac(EVP_MAC_CTX **cache, const char *digest, const void *key, size_t key_len, c
 			broken("EVP_MAC");
 	}
 	/* A NULL key would mean 'the same key again'. */
-	if (EVP_MAC_init(*cache, key_len > 0 ? key : none, key_len, NULL) != 1 ||
-	    EVP_MAC_update(*cache, data, len) != 1 ||
-	    EVP_MAC_final(*cache, out, &written, out_len) != 1)
+	if (EVP_MAC_init(*cache, key_len > 0 ? key : none, key_len, NULL) != 1)
 		broken("EVP_MAC");
+}
+
+static void
+hmac_end(EVP_MAC_CTX *ctx, const void *data, size_t len, unsigned char *out, size_t out_len)
+{
+	size_t written;
+
+	if (EVP_MAC_update(ctx, data, len) != 1 || EVP_MAC_final(ctx, out, &written, out_len) != 1)
+		broken("EVP_MAC");
+}
+
+void
+hmac_sha256_of_two(const void *key, size_t key_len, const char *head, const void *data, size_t len,
+    unsigned char out[SHA256_SIZE])
+{
+	static EVP_MAC_CTX *ctx;
+
+	hmac_begin(&ctx, "SHA256", key, key_len);
+	if (EVP_MAC_update(ctx, (const unsigned char *)head, strlen(head)) != 1)
+		broken("EVP_MAC");
+	hmac_end(ctx, data, len, out, SHA256_SIZE);
 }
 
 void
 hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE])
 {
-	static EVP_MAC_CTX *ctx;
-
-	hmac(&ctx, "SHA256", key, key_len, data, len, out, SHA256_SIZE);
+	hmac_sha256_of_two(key, key_len, "", data, len, out);
 }
 
 void
@@ -139,7 +154,8 @@ hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, unsigne
 {
 	static EVP_MAC_CTX *ctx;
 
-	hmac(&ctx, "SHA1", key, key_len, data, len, out, 20);
+	hmac_begin(&ctx, "SHA1", key, key_len);
+	hmac_end(ctx, data, len, out, 20);
 }
 
 bool

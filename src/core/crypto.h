@@ -33,6 +33,9 @@ void sha256(const void *, size_t, unsigned char out[SHA256_SIZE]);
 void sha256_hex(const void *, size_t, char out[SHA256_HEX]);
 void hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[SHA256_SIZE]);
+/* Of a text and the bytes after it, without a copy of both. */
+void hmac_sha256_of_two(const void *key, size_t key_len, const char *head, const void *data,
+    size_t len, unsigned char out[SHA256_SIZE]);
 void hmac_sha1(const void *key, size_t key_len, const void *data, size_t len,
     unsigned char out[20]);
 void md5(const void *, size_t, unsigned char out[MD5_SIZE]); /* Content-MD5 and ETag only */

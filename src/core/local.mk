@@ -26,6 +26,7 @@ src_libcore_a_SOURCES += \
 	src/model/audit.h \
 	src/model/job.h \
 	src/model/list.h \
+	src/model/hook.h \
 	src/model/media.h \
 	src/model/notification.h \
 	src/model/notification_kinds.def \

@@ -6,10 +6,18 @@
 #include "core/problem_document.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/route.h"
 #include "core/banned.h"
 
 #define PROBLEM_TYPE "application/problem+json"
 #define PROBLEM_MAX (64UL << 10)
+
+/* The path, but not of a webhook: its key may be there. */
+static const char *
+instance_of(const struct request *req)
+{
+	return req->route != NULL && req->route->auth == AUTH_HOOK ? req->route->path : req->path;
+}
 
 static void
 problem_body(const struct request *req, struct response *res, const struct error *err,
@@ -17,7 +25,7 @@ problem_body(const struct request *req, struct response *res, const struct error
 {
 	struct json *j = json_new(res->arena, PROBLEM_MAX);
 
-	problem_document(j, err, req->path, req->request_id);
+	problem_document(j, err, instance_of(req), req->request_id);
 	res->status = class->status;
 	res->content_type = PROBLEM_TYPE;
 	res->body = j->buf.data;

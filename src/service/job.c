@@ -54,23 +54,26 @@ job_add(const struct call *call, enum job_id id, const char *payload, const char
 }
 
 bool
-job_add_as(const struct call *call, enum job_id kind, const char *id, const char *payload,
-    struct error *err)
+job_add_each(const struct call *call, enum job_id kind, const char *const *payloads,
+    const char *const *unique_keys, size_t n, struct error *err)
 {
-	struct job_new job = { .id = id, .payload = payload };
-
-	return add(call, kind, &job, err);
-}
-
-bool
-job_add_many(const struct call *call, enum job_id kind, struct strings payloads, struct error *err)
-{
-	struct job_new job = {
+	const struct job_new job = {
 		.kind = rows[kind].kind,
 		.queue = job_queues[rows[kind].queue].name,
 		.max_attempts = rows[kind].attempts,
 		.request_id = call->by.request_id,
 	};
 
-	return store_jobs_add(call->svc->db, call->arena, &job, payloads, err);
+	return n == 0 ||
+	    store_jobs_add_each(call->svc->db, call->arena, &job, (struct strings) { payloads, n },
+		(struct strings) { unique_keys, unique_keys == NULL ? 0 : n }, err);
+}
+
+bool
+job_add_as(const struct call *call, enum job_id kind, const char *id, const char *payload,
+    struct error *err)
+{
+	struct job_new job = { .id = id, .payload = payload };
+
+	return add(call, kind, &job, err);
 }

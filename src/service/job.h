@@ -126,10 +126,11 @@ enum job_id {
  */
 bool job_add(const struct call *, enum job_id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *);
+/* Jobs at once that differ in payload and unique key only; unique_keys NULL: they have none. */
+bool job_add_each(const struct call *, enum job_id, const char *const *payloads,
+    const char *const *unique_keys, size_t n, struct error *);
 /* The same at once, with this id: for a payload that is sealed for its row. */
 bool job_add_as(const struct call *, enum job_id, const char *id, const char *payload,
     struct error *);
-/* A job at once for each of these payloads: one statement. */
-bool job_add_many(const struct call *, enum job_id, struct strings payloads, struct error *);
 
 #endif

@@ -120,6 +120,18 @@ src_libservice_a_SOURCES += \
 src_libservice_a_SOURCES += \
 	src/service/integrations/enrich.c \
 	src/service/integrations/enrich.h \
+	src/service/integrations/hook_in.c \
+	src/service/integrations/hook_in.h \
+	src/service/integrations/hook_plan.c \
+	src/service/integrations/hook_play.c \
+	src/service/integrations/hook_read.c \
+	src/service/integrations/hook_read.h \
+	src/service/integrations/hook_silence.c \
+	src/service/integrations/hook_silence.h \
+	src/service/integrations/hook_sources.c \
+	src/service/integrations/hook_sources.h \
+	src/service/integrations/hook_work.c \
+	src/service/integrations/hook_work.h \
 	src/service/integrations/requests.c \
 	src/service/integrations/requests.h \
 	src/service/integrations/servers.c \

@@ -8,12 +8,14 @@
 #include "store/store_audit.h"
 #include "store/store_credentials.h"
 #include "store/store_doctor.h"
+#include "store/store_hooks.h"
 #include "store/store_invites.h"
 #include "store/store_mail_links.h"
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_notify.h"
 #include "store/store_people.h"
+#include "store/store_plays.h"
 #include "store/store_plex.h"
 #include "store/store_process.h"
 #include "store/store_replay.h"
@@ -39,6 +41,7 @@ const struct query *const store_query_tables[] = {
 	store_doctor_queries,
 	store_health_queries,
 	store_idempotency_queries,
+	store_hooks_queries,
 	store_invites_queries,
 	store_jobs_queries,
 	store_mail_links_queries,
@@ -48,6 +51,7 @@ const struct query *const store_query_tables[] = {
 	store_notifications_queries,
 	store_notify_queries,
 	store_people_queries,
+	store_plays_queries,
 	store_plex_queries,
 	store_object_uploads_queries,
 	store_objects_queries,

@@ -10,7 +10,7 @@
 
 enum {
 	Q_ADD,
-	Q_ADD_MANY,
+	Q_ADD_EACH,
 	Q_ENSURE_ROWS,
 	Q_ENSURE_PERIODS,
 	Q_TAKE,
@@ -53,10 +53,13 @@ const struct query store_jobs_queries[] = {
 	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue)"
 	    " SELECT pg_notify('mn_jobs', queue) FROM added",
 	    0 },
-	[Q_ADD_MANY] = { "jobs_add",
-	    "WITH added AS (INSERT INTO jobs (id, kind, queue, payload, max_attempts, request_id)"
-	    " SELECT gen_random_uuid(), $1, $2, p::jsonb, $4, $5 FROM unnest($3::text[]) AS p)"
-	    " SELECT pg_notify('mn_jobs', $2)",
+	[Q_ADD_EACH] = { "jobs_add_each",
+	    "WITH added AS (INSERT INTO jobs (id, kind, queue, max_attempts, request_id, payload,"
+	    " unique_key) SELECT gen_random_uuid(), $1, $2, $3::integer, $4, n.payload::jsonb,"
+	    " n.unique_key FROM unnest($5::text[], $6::text[]) AS n (payload, unique_key)"
+	    " ON CONFLICT (unique_key) WHERE state IN ('available', 'running')"
+	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', $2) WHERE EXISTS (SELECT FROM added)",
 	    0 },
 	[Q_ENSURE_ROWS] = { "jobs_ensure_rows",
 	    "INSERT INTO jobs (id, kind, queue, unique_key, max_attempts)"
@@ -171,12 +174,13 @@ store_job_add(struct db *db, struct arena *arena, const struct job_new *job, str
 }
 
 bool
-store_jobs_add(struct db *db, struct arena *arena, const struct job_new *job,
-    struct strings payloads, struct error *err)
+store_jobs_add_each(struct db *db, struct arena *arena, const struct job_new *like,
+    struct strings payloads, struct strings unique_keys, struct error *err)
 {
-	return db_exec(db, arena, query(Q_ADD_MANY),
-	    DB_PARAMS(job->kind, job->queue, db_array(arena, payloads.items, payloads.n),
-		db_int(arena, job->max_attempts), job->request_id),
+	return db_exec(db, arena, query(Q_ADD_EACH),
+	    DB_PARAMS(like->kind, like->queue, db_int(arena, like->max_attempts), like->request_id,
+		db_array(arena, payloads.items, payloads.n),
+		db_array(arena, unique_keys.items, unique_keys.n)),
 	    NULL, err);
 }
 

@@ -27,9 +27,9 @@ struct error;
 extern const struct query store_jobs_queries[];
 
 bool store_job_add(struct db *, struct arena *, const struct job_new *, struct error *);
-/* A job for each of these payloads, due at once; of `job` only kind, queue and attempts count. */
-bool store_jobs_add(struct db *, struct arena *, const struct job_new *, struct strings payloads,
-    struct error *);
+/* The same for many jobs that differ in payload and unique key only. */
+bool store_jobs_add_each(struct db *, struct arena *, const struct job_new *like,
+    struct strings payloads, struct strings unique_keys, struct error *);
 /*
  * Makes sure that each periodic job exists in its queue and is due within its period, the first
  * time at once.

@@ -20,6 +20,7 @@ export const MEDIA = {
 export const NOTIFICATIONS = {
 	'media.ready': 'check',
 	'media.failed': 'alert',
+	'media.played': 'film',
 	'library.new': 'film',
 	'request.created': 'bell',
 	'request.approved': 'bell',
@@ -29,6 +30,7 @@ export const NOTIFICATIONS = {
 	'sync.failed': 'alert',
 	'alert.raised': 'alert',
 	'alert.cleared': 'bell',
+	'system.event': 'alert',
 	'session.ended': 'alert',
 	'system.broadcast': 'bell',
 };

@@ -67,7 +67,7 @@ notify_mail_now(const struct call *call, struct strings users, const struct noti
 	for (size_t i = 0; i < users.n; i++)
 		payloads[i] = payload_of(call->arena,
 		    &(const struct mail_notes) { users.items[i], "now", note, 1 });
-	return job_add_many(call, JOB_MAIL_NOTES, (struct strings) { payloads, users.n }, err);
+	return job_add_each(call, JOB_MAIL_NOTES, payloads, NULL, users.n, err);
 }
 
 /* Where the page shows what a note is about. */

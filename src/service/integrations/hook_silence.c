@@ -1,0 +1,104 @@
+#include "service/integrations/hook_silence.h"
+
+#include "client/media_server.h"
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "service/call.h"
+#include "service/integrations/servers.h"
+#include "service/notify/hook_out.h"
+#include "service/notify/notify.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_jobs.h"
+#include "store/store_plays.h"
+
+#include "core/banned.h"
+
+/* The history has a play when it ends, and its event comes then. */
+#define SLACK_US (600 * US_PER_SEC)
+
+/* Whether somebody played something since the last event. A question that failed is not a yes. */
+static bool
+was_played(const struct call *call, const struct quiet_server *quiet)
+{
+	struct error why;
+	struct server server;
+	struct media_server client;
+	int64_t viewed_at;
+
+	error_clear(&why);
+	if (!server_get(call, quiet->id, &server, &why) ||
+	    !server_client(call, &server, &client, &why) ||
+	    client.kind->viewed(call->arena, &client, &viewed_at, &why) != ANSWER_PRESENT) {
+		log_info(call->svc->log, "the history of %s is not known: %s", quiet->name,
+		    why.message);
+		return false;
+	}
+	return viewed_at * US_PER_SEC > quiet->last_event_at + SLACK_US;
+}
+
+static const char *
+silence_data(const struct call *call, const struct quiet_server *quiet)
+{
+	struct json *j = json_new(call->arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "rule", "hooks.silence");
+	json_put_str(j, "serverId", quiet->id);
+	json_put_str(j, "server", quiet->name);
+	json_put_time(j, "lastEventAt", quiet->last_event_at);
+	json_object_end(j);
+	return j->buf.data;
+}
+
+static bool
+notice_in(const struct call *call, const struct quiet_server *quiet, struct notify_batch **batch,
+    struct error *err)
+{
+	const struct notify_new note = {
+		.kind = "alert.raised",
+		.title = arena_printf(call->arena, "No events from %s", quiet->name),
+		.message = "People play something there, but its webhooks do not arrive. Check the"
+			   " address under Settings > Webhooks in Plex.",
+		.data = silence_data(call, quiet),
+	};
+
+	return store_silence_noticed(call->svc->db, call->arena, quiet->id, err) &&
+	    hook_out(call, "alert.raised", note.data, err) &&
+	    notify_admins(call, &note, batch, err);
+}
+
+static bool
+notice(const struct call *call, const struct quiet_server *quiet, struct error *err)
+{
+	struct notify_batch *batch = NULL;
+
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, notice_in(call, quiet, &batch, err), err))
+		return false;
+	log_notice(call->svc->log, "no webhooks from %s", quiet->name);
+	notify_push(call, batch);
+	return true;
+}
+
+bool
+hook_silence_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	int64_t seconds = config_int(call->svc->config, CFG_HOOKS_SILENCE);
+	struct quiet_server *quiet = NULL;
+	size_t n = 0;
+
+	if (seconds > 0 &&
+	    !store_quiet_servers(call->svc->db, call->arena, seconds, &quiet, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !*env->stop; i++)
+		if (!quiet[i].noticed && was_played(call, &quiet[i]) &&
+		    !notice(call, &quiet[i], err))
+			return false;
+	return store_job_done(call->svc->db, call->arena, job, err);
+}
