@@ -25,6 +25,8 @@ $mn->psql("INSERT INTO activity (id, user_id, kind) SELECT gen_random_uuid(), '$
     . "'media.played' FROM generate_series(1, 3)");
 $mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' FROM "
     . "generate_series(1, 3)");
+$mn->psql("INSERT INTO webhook_events (id, source, type, by_id, payload) SELECT"
+    . " gen_random_uuid(), 'generic', 'cursor', false, '{}' FROM generate_series(1, 3)");
 $super->api(POST => '/api/users', { invite => JSON::PP::true }) for 1 .. 3;
 $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x',
     roles => ['super'] })
@@ -35,6 +37,7 @@ my %list = (
 	invites => '/api/users/invites?',
 	activity => '/api/users/me/activity?',
 	audit => '/api/admin/audit?',
+	hooks => '/api/webhooks/events?',
 	notifications => '/api/notifications?',
 	(map { $_ => "/api/media?sort=$_&" } qw(newest oldest taken title)),
 	trash => '/api/media?status=trashed&',

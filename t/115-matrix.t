@@ -108,6 +108,20 @@ my %valid = (
     'GET /api/admin/roles' => [],
     'PUT /api/admin/roles' => undef, # filled in below: the matrix as it is
     'GET /api/admin/audit' => [],
+    'POST /api/webhooks/plex' => [ {} ],
+    'POST /api/webhooks/plex/{key}' => [ {} ],
+    'POST /api/webhooks/overseerr' => [ {} ],
+    'POST /api/webhooks/overseerr/{key}' => [ {} ],
+    'POST /api/webhooks/generic/{source}' => [ {} ],
+    'GET /api/webhooks/sources' => [],
+    'POST /api/webhooks/sources' => [ { source => 'generic' } ],
+    'PATCH /api/webhooks/sources/{id}' => [ {} ],
+    'DELETE /api/webhooks/sources/{id}' => [],
+    'POST /api/webhooks/sources/{id}/rotate' => [],
+    'GET /api/webhooks/events' => [],
+    'GET /api/webhooks/events/{id}' => [],
+    'POST /api/webhooks/events/{id}/replay' => [],
+    'POST /api/webhooks/events/replay' => [ { status => 'dead' } ],
 );
 
 my %client = (anonymous => $mn->client, map { $_ => $mn->user(role => $_) } keys %role);

@@ -19,6 +19,7 @@ package MediaNest::PlexServer;
 #   my %key = $plex->zoo('1');          # movies whose guids are of all ages, by name; see below
 #   $plex->keys('1', 'movie');          # in the order of the listing
 #   $plex->playing(2);
+#   $plex->viewed(time);                # the newest entry of the history
 #
 #   $plex->fault(KIND => ARGUMENT);  $plex->heal;  $plex->heal('slow');
 # Arguments are a hash; `path` (a regular expression on the path), `start` (the first item of the
@@ -155,7 +156,7 @@ sub zoo {
 	    sort CORE::keys %ZOO;
 }
 
-for my $name (qw(section drop_section add change remove move generate rekey shrink playing fault
+for my $name (qw(section drop_section add change remove move generate rekey shrink playing viewed fault
     heal forget item)) {
 	no strict 'refs';
 	*$name = sub { my $self = shift; return $self->_control($name, @_) };

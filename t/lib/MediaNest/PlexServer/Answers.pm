@@ -33,6 +33,7 @@ sub control {
 	return $library->{machine} = $arguments[0] if $name eq 'reinstall';
 	return $library->{token} = $arguments[0] if $name eq 'new_token';
 	return $library->{playing} = $arguments[0] if $name eq 'playing';
+	return $library->{viewed} = $arguments[0] if $name eq 'viewed';
 	if ($name eq 'fault') {
 		push @{ $self->{faults} }, { %{ $arguments[1] // {} }, kind => $arguments[0] };
 		return 1;
@@ -134,6 +135,7 @@ sub _route {
 	return $self->_items($r, split /,/, $1) if $path =~ m{^/library/metadata/([\d,]+)$};
 	return $self->_children($r, $1) if $path =~ m{^/library/metadata/(\d+)/children$};
 	return $self->_playing($r) if $path eq '/status/sessions';
+	return $self->_history($r) if $path eq '/status/sessions/history/all';
 	return $self->_search($r) if $path eq '/hubs/search';
 	return _error(404);
 }
@@ -244,6 +246,14 @@ sub _playing {
 	    User => [ { id => '1', title => 'somebody' } ],
 	    Player => [ { title => 'TV', state => 'playing', product => 'Plex' } ],
 	    Session => [ { id => "s$_", bandwidth => 1000, location => 'lan' } ] }) } 1 .. $n ]);
+}
+
+sub _history {
+	my ($self, $r) = @_;
+	my $at = $self->{library}{viewed};
+	return $self->_container($r, { size => $at ? 1 : 0 }, [ $at ? $JSON->encode({
+	    historyKey => '/status/sessions/history/1', ratingKey => '1', title => 'Seen',
+	    type => 'movie', viewedAt => $at, accountID => 1, deviceID => 1 }) : () ]);
 }
 
 sub _search {

@@ -32,10 +32,11 @@ our %LABEL = (movie => 'Movie', show => 'Show', artist => 'Artist', album => 'Al
 sub new {
 	my ($class, %own) = @_;
 	return bless { %own, sections => {}, order => [], items => {}, next => NAMED,
-	    version => '1.41.0', playing => 0 }, $class;
+	    version => '1.41.0', playing => 0, viewed => 0 }, $class;
 }
 
-my @STATE = qw(machine token name sections order items next version playing);
+my @STATE = qw(machine token name sections order items next version playing
+    viewed);
 
 sub dump { my $self = shift; return { map { $_ => $self->{$_} } @STATE } }
 
