@@ -24,7 +24,7 @@
 
 static const struct field_rule hook_params[] = {
 	{ "key", FIELD_STRING, .min = 1, .max = HOOK_KEY_MAX, .flags = FIELD_SECRET },
-	{ "source", FIELD_STRING, .min = 1, .max = 64 },
+	{ "source", FIELD_UUID },
 	{ .name = NULL },
 };
 

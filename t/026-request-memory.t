@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
+use MediaNest::Hooks;
 use MediaNest::S3;
 use MediaNest::Test;
 use Test::More;
@@ -173,6 +174,14 @@ for my $route (sort { last_of($a) <=> last_of($b) } @{ $inputs->{routes} }) {
         try($route, 'long texts', path_of($route), with_uploads(body_of($form, 1)));
         try($route, 'many elements', path_of($route), with_uploads(body_of($form, 0)));
     }
+}
+
+# A webhook with the largest picture, and a payload of as many values as are read.
+{
+    my $hooks = MediaNest::Hooks->new($mn);
+    my $payload = '{"event":"x","a":[' . join(',', (0) x 190_000) . ']}';
+    my $r = $hooks->plex($payload, thumb => 'x' x ((16 << 20) - length($payload) - 1000));
+    is $r->{status}, 200, 'the largest webhook' or diag substr $r->{content}, 0, 300;
 }
 
 my $values = '[' . join(',', (0) x 500_000) . ']';

@@ -114,7 +114,7 @@ my %valid = (
     'POST /api/webhooks/overseerr/{key}' => [ {} ],
     'POST /api/webhooks/generic/{source}' => [ {} ],
     'GET /api/webhooks/sources' => [],
-    'POST /api/webhooks/sources' => [ { source => 'generic' } ],
+    'POST /api/webhooks/sources' => [ { source => 'generic', name => 'x' } ],
     'PATCH /api/webhooks/sources/{id}' => [ {} ],
     'DELETE /api/webhooks/sources/{id}' => [],
     'POST /api/webhooks/sources/{id}/rotate' => [],

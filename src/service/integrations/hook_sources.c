@@ -378,8 +378,6 @@ hook_identify(const struct call *call, const struct hook_proof *proof, const cha
 	struct hook_source *sources = NULL;
 	size_t n = 0;
 
-	if (proof->id != NULL && !uuid_valid(proof->id))
-		return unknown_sender(err);
 	if (key != NULL && !find_by_key(call, proof, key, &sources, &n, err))
 		return false;
 	if (n == 0 && proof->key != NULL)
