@@ -114,7 +114,7 @@ subtest 'reseal' => sub {
 	($status, $said) = admin(qw(keys reseal));
 	is $status, 0, 'again' or diag $said;
 	like $said, qr/^0 secrets sealed again/m, 'there is nothing to do';
-	like $said, qr/^data-1\.key is still needed: by 0 secrets of people, and by 1 jobs/m,
+	like $said, qr/^data-1\.key is still needed: by 0 secrets, and by 1 jobs/m,
 	    'a job that waits needs it';
 	$mn->psql("DELETE FROM jobs WHERE kind = 'x'");
 	($status, $said) = admin(qw(keys reseal));

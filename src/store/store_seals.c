@@ -4,74 +4,73 @@
 
 #include "core/banned.h"
 
-enum { Q_OTHER, Q_TOTP_SECRET, Q_TOTP_PENDING, Q_PLEX_TOKEN, Q_COUNT };
-
-/* Columns of bytes as the texts that they hold. */
-#define TOTP_SECRET "convert_from(totp_secret, 'UTF8')"
-#define TOTP_PENDING "convert_from(totp_pending, 'UTF8')"
-#define PLEX_TOKEN "convert_from(plex_token, 'UTF8')"
-#define OTHER(text) "NOT starts_with(" text ", $2)"
-#define ANY_OTHER OTHER(TOTP_SECRET) " OR " OTHER(TOTP_PENDING) " OR " OTHER(PLEX_TOKEN)
-#define ONE_OF(text) "count(*) FILTER (WHERE starts_with(" text ", $1))"
-#define JOBS_OF "SELECT count(*) FROM jobs WHERE strpos(payload::text, '\"' || $1) > 0"
-#define REPLACE(column) \
-	"UPDATE users SET " column " = convert_to($3, 'UTF8') WHERE id = $1 AND " column \
-	" = convert_to($2, 'UTF8')"
+#define OTHER(id, table, place, text, set) \
+	[SEAL_##id] = { "seals_other_" #id, \
+		"SELECT id::text, " text " FROM " table \
+		" WHERE ($1::text IS NULL OR id::text > $1) AND " text " <> ''" \
+		" AND NOT starts_with(" text ", $2) ORDER BY id::text LIMIT $3::int", \
+		QUERY_READ },
+#define REPLACE(id, table, place, text, set) \
+	[SEAL_COLUMNS + SEAL_##id] = { "seals_replace_" #id, \
+		"UPDATE " table " SET " set " WHERE id::text = $1 AND " text " = $2", 0 },
+#define COUNT(id, table, place, text, set) \
+	[2 * SEAL_COLUMNS + SEAL_##id] = { "seals_count_" #id, \
+		"SELECT count(*) FROM " table " WHERE starts_with(" text ", $1)", QUERY_READ },
+#define Q_JOBS (3 * SEAL_COLUMNS)
 
 const struct query store_seals_queries[] = {
-	[Q_OTHER] = { "seals_other",
-	    "SELECT id, " TOTP_SECRET ", " TOTP_PENDING ", " PLEX_TOKEN
-	    " FROM users WHERE ($1::uuid IS NULL OR id > $1) AND (" ANY_OTHER
-	    ") ORDER BY id LIMIT $3::int",
-	    QUERY_READ },
-	[Q_TOTP_SECRET] = { "seals_totp_secret", REPLACE("totp_secret"), 0 },
-	[Q_TOTP_PENDING] = { "seals_totp_pending", REPLACE("totp_pending"), 0 },
-	[Q_PLEX_TOKEN] = { "seals_plex_token", REPLACE("plex_token"), 0 },
 	/* A job holds a sealed text as a member of its payload, wherever in it. */
-	[Q_COUNT] = { "seals_count",
-	    "SELECT " ONE_OF(TOTP_SECRET) " + " ONE_OF(TOTP_PENDING) " + " ONE_OF(
-		PLEX_TOKEN) ", (" JOBS_OF ") FROM users",
-	    QUERY_READ },
-	{ .name = NULL },
+	[Q_JOBS] = { "seals_jobs",
+	    "SELECT count(*) FROM jobs WHERE strpos(payload::text, '\"' || $1) > 0", QUERY_READ },
+	[Q_JOBS + 1] = { .name = NULL },
+	SEAL_COLUMN_LIST(OTHER) SEAL_COLUMN_LIST(REPLACE) SEAL_COLUMN_LIST(COUNT)
 };
-#define Q(id) (&store_seals_queries[id])
+#define Q_OTHER(column) (&store_seals_queries[column])
+#define Q_REPLACE(column) (&store_seals_queries[SEAL_COLUMNS + (column)])
+#define Q_COUNT(column) (&store_seals_queries[2 * SEAL_COLUMNS + (column)])
 
 bool
-store_seals_other(struct db *db, struct arena *arena, const char *after, const char *prefix,
-    int limit, struct seal_row **out, size_t *n, struct error *err)
+store_seals_other(struct db *db, struct arena *arena, enum seal_column column, const char *after,
+    const char *prefix, int limit, struct seal_row **out, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_OTHER), DB_PARAMS(after, prefix, db_int(arena, limit)), &rows,
-		err))
+	if (!db_exec(db, arena, Q_OTHER(column), DB_PARAMS(after, prefix, db_int(arena, limit)),
+		&rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof(**out));
-	for (size_t i = 0; i < *n; i++) {
-		(*out)[i].user_id = rows_str(rows, i, 0);
-		for (int column = 0; column < SEAL_COLUMNS; column++)
-			(*out)[i].sealed[column] = rows_str(rows, i, 1 + column);
-	}
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct seal_row) { rows_str(rows, i, 0), rows_str(rows, i, 1) };
 	return true;
 }
 
 bool
-store_seals_replace(struct db *db, struct arena *arena, const char *user_id,
-    enum seal_column column, const char *old, const char *new, bool *replaced, struct error *err)
+store_seals_replace(struct db *db, struct arena *arena, enum seal_column column, const char *id,
+    const char *old, const char *new, bool *replaced, struct error *err)
 {
-	return db_change(db, arena, Q(Q_TOTP_SECRET + column), DB_PARAMS(user_id, old, new),
-	    replaced, err);
+	return db_change(db, arena, Q_REPLACE(column), DB_PARAMS(id, old, new), replaced, err);
 }
 
-bool
-store_seals_count(struct db *db, struct arena *arena, const char *prefix, int64_t *people,
-    int64_t *jobs, struct error *err)
+static bool
+count(struct db *db, struct arena *arena, const struct query *query, const char *prefix, int64_t *n,
+    struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_COUNT), DB_PARAMS(prefix), &rows, err))
+	if (!db_exec(db, arena, query, DB_PARAMS(prefix), &rows, err))
 		return false;
-	*people = rows_int(rows, 0, 0);
-	*jobs = rows_int(rows, 0, 1);
+	*n += rows_int(rows, 0, 0);
 	return true;
+}
+
+bool
+store_seals_count(struct db *db, struct arena *arena, const char *prefix, int64_t *secrets,
+    int64_t *jobs, struct error *err)
+{
+	*secrets = *jobs = 0;
+	for (int column = 0; column < SEAL_COLUMNS; column++)
+		if (!count(db, arena, Q_COUNT(column), prefix, secrets, err))
+			return false;
+	return count(db, arena, &store_seals_queries[Q_JOBS], prefix, jobs, err);
 }

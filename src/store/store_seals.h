@@ -10,25 +10,39 @@
 
 extern const struct query store_seals_queries[];
 
-/* The columns of users that hold a sealed text. */
-enum seal_column { SEAL_TOTP_SECRET, SEAL_TOTP_PENDING, SEAL_PLEX_TOKEN, SEAL_COLUMNS };
+#define SEAL_BYTES(column) "convert_from(" column ", 'UTF8')"
+#define SEAL_SET_BYTES(column) column " = convert_to($3, 'UTF8')"
+/*
+ * Each column that holds a sealed text: X(id, table, column of struct seal_place, the text, how it
+ * is replaced by $3). Rows have an `id`, which struct seal_place names.
+ */
+#define SEAL_COLUMN_LIST(X) \
+	X(TOTP_SECRET, "users", "totp", SEAL_BYTES("totp_secret"), SEAL_SET_BYTES("totp_secret")) \
+	X(TOTP_PENDING, "users", "totp", SEAL_BYTES("totp_pending"), \
+	    SEAL_SET_BYTES("totp_pending")) \
+	X(PLEX_TOKEN, "users", "plex_token", SEAL_BYTES("plex_token"), \
+	    SEAL_SET_BYTES("plex_token")) \
+	X(SERVER_TOKEN, "media_servers", "token", "token", "token = $3")
+
+#define SEAL_COLUMN_ENUM(id, ...) SEAL_##id,
+enum seal_column { SEAL_COLUMN_LIST(SEAL_COLUMN_ENUM) SEAL_COLUMNS };
+#undef SEAL_COLUMN_ENUM
 
 struct seal_row {
-	const char *user_id;
-	const char *sealed[SEAL_COLUMNS]; /* NULL: none */
+	const char *id, *sealed;
 };
 
 /*
- * People after this id (NULL: from the first one), in its order, who have a secret that does not
- * begin with `prefix`. At most `limit`.
+ * Rows after this id (NULL: from the first one), in the order of ids, whose secret in this column
+ * does not begin with `prefix`. At most `limit`.
  */
-bool store_seals_other(struct db *, struct arena *, const char *after, const char *prefix,
-    int limit, struct seal_row **, size_t *n, struct error *);
+bool store_seals_other(struct db *, struct arena *, enum seal_column, const char *after,
+    const char *prefix, int limit, struct seal_row **, size_t *n, struct error *);
 /* Replaces the text if it is still `old`. */
-bool store_seals_replace(struct db *, struct arena *, const char *user_id, enum seal_column,
+bool store_seals_replace(struct db *, struct arena *, enum seal_column, const char *id,
     const char *old, const char *new, bool *replaced, struct error *);
-/* How many secrets begin with `prefix`: of people, and in jobs that wait. */
-bool store_seals_count(struct db *, struct arena *, const char *prefix, int64_t *people,
+/* How many secrets begin with `prefix`: in the columns above, and in jobs that wait. */
+bool store_seals_count(struct db *, struct arena *, const char *prefix, int64_t *secrets,
     int64_t *jobs, struct error *);
 
 #endif

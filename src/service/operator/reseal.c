@@ -12,7 +12,7 @@
 
 #include "core/banned.h"
 
-#define RESEAL_BATCH 100 /* people */
+#define RESEAL_BATCH 100 /* rows */
 #define PREFIX_MAX 16
 
 struct reseal {
@@ -23,53 +23,50 @@ struct reseal {
 };
 
 /* Where each column's secret is bound to. */
-static const char *const places[SEAL_COLUMNS] = {
-	[SEAL_TOTP_SECRET] = "totp",
-	[SEAL_TOTP_PENDING] = "totp",
-	[SEAL_PLEX_TOKEN] = "plex_token",
+static const struct {
+	const char *table, *column;
+} places[SEAL_COLUMNS] = {
+#define PLACE(id, table, column, ...) [SEAL_##id] = { table, column },
+	SEAL_COLUMN_LIST(PLACE)
+#undef PLACE
 };
 
 /* One secret. What cannot be opened is told, and stays. */
 static bool
-reseal_one(struct reseal *r, const char *user_id, enum seal_column column, const char *old,
-    struct error *err)
+reseal_one(struct reseal *r, enum seal_column column, const struct seal_row *row, struct error *err)
 {
-	const struct seal_place place = { "users", user_id, places[column] };
+	const struct seal_place place = { places[column].table, row->id, places[column].column };
 	struct sealed secret;
 	struct error why;
 	const char *new;
 	bool replaced;
 
 	error_clear(&why);
-	if (!seal_open(r->call, place, old, &secret, &why)) {
+	if (!seal_open(r->call, place, row->sealed, &secret, &why)) {
 		fprintf(r->out, "%s\n", why.detail);
 		r->failed++;
 		return true;
 	}
 	if (!seal_text(r->call, place, secret.data, secret.len, &new, err) ||
-	    !store_seals_replace(r->call->svc->db, r->call->arena, user_id, column, old, new,
-		&replaced, err))
+	    !store_seals_replace(r->call->svc->db, r->call->arena, column, row->id, row->sealed,
+		new, &replaced, err))
 		return false;
 	r->done += replaced;
 	return true;
 }
 
 static bool
-reseal_rows(struct reseal *r, const struct seal_row *rows, size_t n, struct error *err)
+reseal_rows(struct reseal *r, enum seal_column column, const struct seal_row *rows, size_t n,
+    struct error *err)
 {
 	for (size_t i = 0; i < n; i++)
-		for (int column = 0; column < SEAL_COLUMNS; column++) {
-			const char *old = rows[i].sealed[column];
-
-			if (old != NULL && !str_starts(old, r->newest) &&
-			    !reseal_one(r, rows[i].user_id, (enum seal_column)column, old, err))
-				return false;
-		}
+		if (!reseal_one(r, column, &rows[i], err))
+			return false;
 	return true;
 }
 
 static bool
-reseal_all(struct reseal *r, struct error *err)
+reseal_column(struct reseal *r, enum seal_column column, struct error *err)
 {
 	struct db *db = r->call->svc->db;
 	const char *after = NULL;
@@ -77,13 +74,22 @@ reseal_all(struct reseal *r, struct error *err)
 	size_t n;
 
 	do {
-		if (!store_seals_other(db, r->call->arena, after, r->newest, RESEAL_BATCH, &rows,
-			&n, err) ||
-		    !db_begin(db, err) || !db_end(db, reseal_rows(r, rows, n, err), err))
+		if (!store_seals_other(db, r->call->arena, column, after, r->newest, RESEAL_BATCH,
+			&rows, &n, err) ||
+		    !db_begin(db, err) || !db_end(db, reseal_rows(r, column, rows, n, err), err))
 			return false;
 		if (n > 0)
-			after = rows[n - 1].user_id;
+			after = rows[n - 1].id;
 	} while (n == RESEAL_BATCH);
+	return true;
+}
+
+static bool
+reseal_all(struct reseal *r, struct error *err)
+{
+	for (int column = 0; column < SEAL_COLUMNS; column++)
+		if (!reseal_column(r, (enum seal_column)column, err))
+			return false;
 	return true;
 }
 
@@ -95,20 +101,20 @@ tell_keys(struct reseal *r, int newest, bool *whole, struct error *err)
 	size_t n = keyring_data_numbers(r->call->svc->keys, numbers);
 
 	for (size_t i = 0; i < n && numbers[i] != newest; i++) {
-		int64_t people, jobs;
+		int64_t secrets, jobs;
 
 		if (!store_seals_count(r->call->svc->db, r->call->arena,
-			arena_printf(r->call->arena, SEAL_PREFIX "%d:", numbers[i]), &people, &jobs,
-			err))
+			arena_printf(r->call->arena, SEAL_PREFIX "%d:", numbers[i]), &secrets,
+			&jobs, err))
 			return false;
-		if (people + jobs == 0)
+		if (secrets + jobs == 0)
 			fprintf(r->out, "data-%d.key may be removed\n", numbers[i]);
 		else
 			fprintf(r->out,
-			    "data-%d.key is still needed: by %lld secrets of people, and by %lld"
-			    " jobs, which end by themselves\n",
-			    numbers[i], (long long)people, (long long)jobs);
-		*whole = *whole && people == 0;
+			    "data-%d.key is still needed: by %lld secrets, and by %lld jobs, which"
+			    " end by themselves\n",
+			    numbers[i], (long long)secrets, (long long)jobs);
+		*whole = *whole && secrets == 0;
 	}
 	return true;
 }
