@@ -1,6 +1,7 @@
 /* Which addresses an outbound request may reach: http_out.h. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -8,8 +9,6 @@
 #include "core/str.h"
 
 #include "core/banned.h"
-
-#define ENTRY_MAX 80 /* bytes of one element of outbound.allow */
 
 enum reach {
 	REACH_PUBLIC,
@@ -167,7 +166,7 @@ static bool
 listed(const char *allow, const struct address *a, bool exact)
 {
 	const char *p = allow, *end;
-	char entry[ENTRY_MAX];
+	char entry[HTTP_OUT_ENTRY_MAX];
 	struct address net;
 	unsigned bits;
 	size_t len;
@@ -187,6 +186,18 @@ listed(const char *allow, const struct address *a, bool exact)
 			return true;
 	}
 	return false;
+}
+
+void
+http_out_entry(const struct sockaddr *sa, char entry[HTTP_OUT_ENTRY_MAX])
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	struct address a;
+
+	entry[0] = '\0';
+	if (from_sockaddr(sa, &a) && inet_ntop(a.family, a.bytes, text, sizeof(text)) != NULL)
+		snprintf(entry, HTTP_OUT_ENTRY_MAX, a.family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+		    text, (unsigned)a.port);
 }
 
 bool

@@ -89,6 +89,8 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 	if (purpose != CURLSOCKTYPE_IPCXN ||
 	    !http_out_may_reach(call->out->rules.allow, &address->addr)) {
 		call->refused = true;
+		if (call->out->refused != NULL)
+			http_out_entry(&address->addr, call->out->refused);
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

@@ -38,6 +38,7 @@ struct sockaddr;
 #define HTTP_OUT_KEPT_MAX 8     /* connections that a process keeps */
 #define HTTP_OUT_IDLE_S 60      /* seconds after which an idle one is not used again */
 #define HTTP_OUT_ORIGIN_MAX 300 /* bytes */
+#define HTTP_OUT_ENTRY_MAX 80   /* bytes of an entry of outbound.allow */
 
 struct http_out {
 	const char *method, *url;
@@ -53,6 +54,7 @@ struct http_out {
 	bool (*sink)(void *context, const char *data, size_t len);
 	void *sink_context;
 	struct outbound rules;
+	char *refused; /* takes the entry of outbound.allow that is missing; or NULL */
 };
 
 struct http_answer {
@@ -65,8 +67,8 @@ struct http_answer {
 /*
  * Returns false without a response; answer->end and the error say what failed: ERR_UNPROCESSABLE
  * refused_address; ERR_UPSTREAM upstream_tls, upstream_protocol (also where the sink stopped),
- * upstream_too_long; ERR_UNAVAILABLE upstream_unreachable, upstream_timeout, upstream_suspended (the
- * breaker is open).
+ * upstream_too_long; ERR_UNAVAILABLE upstream_unreachable, upstream_timeout, upstream_suspended
+ * (the breaker is open).
  */
 bool http_out(struct arena *, const struct http_out *, struct http_answer *, struct error *);
 /* Closes the idle connections. */
@@ -77,5 +79,7 @@ void http_out_close(void);
  * [v6]:port, [v6/bits]:port.
  */
 bool http_out_may_reach(const char *allow, const struct sockaddr *);
+/* The entry that allows this address alone: "192.168.1.20:32400", "[fd00::1]:80". */
+void http_out_entry(const struct sockaddr *, char entry[HTTP_OUT_ENTRY_MAX]);
 
 #endif

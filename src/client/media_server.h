@@ -1,7 +1,7 @@
 /*
- * A server of films, series and music that somebody else runs (Plex), as a plug: what each kind of
- * server can be asked. Another kind is a file with a value of struct media_server_kind, and a row in
- * media_server.c.
+ * A server of films, series and music that somebody else runs (Plex), as a plug: what each
+ * kind of server can be asked. Another kind is a file with a value of struct media_server_kind,
+ * and a row in media_server.c.
  *
  * Every question ends present, absent or unknown (outbound.h). Unknown fills the error:
  *	refused_address, upstream_unreachable, upstream_timeout, upstream_tls, upstream_protocol,
@@ -75,15 +75,15 @@ struct server_page {
 	const char *kind; /* of the items */
 	int64_t start, size;
 	/*
-	 * Called for each item. `item` is NULL for one that cannot be read: `why` says it, `key` may
-	 * be known. The arena is emptied after each. Returns false to stop.
+	 * Called for each item. `item` is NULL for one that cannot be read: `why` says it, `key`
+	 * may be known. The arena is emptied after each. Returns false to stop.
 	 */
 	bool (*each)(void *context, const struct server_item *item, const char *key,
 	    const char *why);
 	void *context;
 };
 struct server_count {
-	int64_t total; /* items of that kind in the section */
+	int64_t total; /* items of that kind in the section; -1: the server does not say */
 	int64_t given; /* in this page */
 	int64_t took_ms;
 };
@@ -98,7 +98,10 @@ struct media_server_kind {
 	    struct server_identity *, struct error *);
 	enum answer_kind (*sections)(struct arena *, const struct media_server *,
 	    struct server_section **, size_t *n, struct error *);
-	/* size 0 asks for the total only. Present or unknown: a section that is not there has no 404. */
+	/*
+	 * size 0 asks for the total only. Present or unknown: a section that is not there has no
+	 * 404.
+	 */
 	enum answer_kind (*items)(struct arena *, const struct media_server *,
 	    const struct server_page *, struct server_count *, struct error *);
 	enum answer_kind (*item)(struct arena *, const struct media_server *, const char *key,

@@ -84,11 +84,23 @@ refused(int status, const char *path, struct error *err)
 	return ANSWER_UNKNOWN;
 }
 
+/* An address that outbound.allow does not name: the message has the entry that is missing. */
+static void
+refused_address(const struct http_answer *got, const char *entry, struct error *err)
+{
+	if (got->end == CALL_REFUSED_ADDRESS && entry[0] != '\0')
+		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
+		    "Connections to this address are not allowed. Add %s to outbound.allow in"
+		    " medianest.conf and restart MediaNest.",
+		    entry);
+}
+
 /* One GET; the body of a success goes to the sink, if there is one. */
 static enum answer_kind
 get(struct arena *arena, const struct media_server *server, const char *path, struct http_out *out,
     struct http_answer *got, struct error *err)
 {
+	char entry[HTTP_OUT_ENTRY_MAX] = "";
 	size_t base = strlen(server->url);
 	const char *headers[] = {
 		"Accept: application/json",
@@ -108,8 +120,11 @@ get(struct arena *arena, const struct media_server *server, const char *path, st
 	out->url = arena_printf(arena, "%.*s%s", (int)base, server->url, path);
 	out->headers = headers;
 	out->rules = server->rules;
-	if (!http_out(arena, out, got, err))
+	out->refused = entry;
+	if (!http_out(arena, out, got, err)) {
+		refused_address(got, entry, err);
 		return ANSWER_UNKNOWN;
+	}
 	return got->status / 100 == 2 ? ANSWER_PRESENT : refused(got->status, path, err);
 }
 
@@ -323,6 +338,7 @@ struct reading {
 	struct arena arena; /* of one item */
 	struct json_split split;
 	int64_t given;
+	int64_t asked; /* for so many items */
 };
 
 static bool
@@ -350,6 +366,22 @@ on_data(void *context, const char *data, size_t len)
 	return json_split_feed(&reading->split, data, len);
 }
 
+/*
+ * How many items there are. Without totalSize, `size` may be that number, or the items of this
+ * page: then only a page that is not full says how many there are. -1: not said.
+ */
+static int64_t
+total_of(const struct cJSON *container, const struct reading *reading)
+{
+	int64_t total = number(container, "totalSize", -1), size = number(container, "size", -1);
+
+	if (total >= 0)
+		return total;
+	if (size > reading->given)
+		return size;
+	return reading->given != reading->asked ? reading->page->start + reading->given : -1;
+}
+
 static enum answer_kind
 page_read(struct arena *arena, const struct media_server *server, const char *path,
     struct reading *reading, struct server_count *count, struct error *err)
@@ -370,27 +402,28 @@ page_read(struct arena *arena, const struct media_server *server, const char *pa
 	container = container_of(arena, reading->split.rest.data, reading->split.rest.len);
 	if (container == NULL)
 		return not_plex(err, path, "an answer without MediaContainer");
+	if (number(container, "offset", reading->page->start) != reading->page->start)
+		return not_plex(err, path, "another page than the one that was asked for");
 	*count = (struct server_count) {
-		.total = number(container, "totalSize", number(container, "size", -1)),
+		.total = total_of(container, reading),
 		.given = reading->given,
 		.took_ms = (clock_monotonic() - start) / US_PER_MS,
 	};
-	if (count->total < 0)
-		return not_plex(err, path, "a list without a count");
 	return ANSWER_PRESENT;
 }
 
+/* A page that asks for `size` items. */
 static enum answer_kind
-plex_items(struct arena *arena, const struct media_server *server, const struct server_page *page,
-    struct server_count *count, struct error *err)
+page_ask(struct arena *arena, const struct media_server *server, const struct server_page *page,
+    int64_t size, struct server_count *count, struct error *err)
 {
 	static const struct json_split_limits limits = { MEDIA_SERVER_ITEM_MAX,
 		MEDIA_SERVER_ANSWER_MAX };
-	struct reading reading = { .page = page };
+	struct reading reading = { .page = page, .asked = size };
 	const char *path = arena_printf(arena,
-	    "/library/sections/%s/all?type=%d&includeGuids=1&sort=id&X-Plex-Container-Start=%lld"
-	    "&X-Plex-Container-Size=%lld",
-	    page->section, number_of(page->kind), (long long)page->start, (long long)page->size);
+	    "/library/sections/%s/all?type=%d&includeGuids=1&sort=id:asc"
+	    "&X-Plex-Container-Start=%lld&X-Plex-Container-Size=%lld",
+	    page->section, number_of(page->kind), (long long)page->start, (long long)size);
 	enum answer_kind kind;
 
 	arena_init(&reading.arena);
@@ -401,17 +434,52 @@ plex_items(struct arena *arena, const struct media_server *server, const struct 
 	return kind;
 }
 
+static bool
+pass_over(void *context, const struct server_item *item, const char *key, const char *why)
+{
+	return true;
+}
+
+static enum answer_kind
+plex_items(struct arena *arena, const struct media_server *server, const struct server_page *page,
+    struct server_count *count, struct error *err)
+{
+	const struct server_page counting = {
+		.section = page->section, .kind = page->kind, .each = pass_over
+	};
+	enum answer_kind kind;
+
+	if (!key_good(page->section) || number_of(page->kind) == 0) {
+		error_set(err, ERR_INTERNAL, "There is no such page.");
+		return ANSWER_UNKNOWN;
+	}
+	kind = page_ask(arena, server, page, page->size, count, err);
+	/* Where no count is said, one item tells whether there are any. */
+	if (kind == ANSWER_PRESENT && page->size == 0 && count->total < 0) {
+		kind = page_ask(arena, server, &counting, 1, count, err);
+		count->given = 0;
+	}
+	return kind;
+}
+
 static enum answer_kind
 plex_item(struct arena *arena, const struct media_server *server, const char *key,
     struct server_item *item, struct error *err)
 {
 	const char *path = arena_printf(arena, "/library/metadata/%s?includeGuids=1", key), *wrong;
 	const struct cJSON *container;
-	enum answer_kind kind = ask(arena, server, path, &container, err);
+	enum answer_kind kind;
 
+	if (!key_good(key)) {
+		error_set(err, ERR_INTERNAL, "There is no such key.");
+		return ANSWER_UNKNOWN;
+	}
+	kind = ask(arena, server, path, &container, err);
 	if (kind != ANSWER_PRESENT)
 		return kind;
 	wrong = item_read(arena, cJSON_GetArrayItem(json_get(container, "Metadata"), 0), item);
+	if (wrong == NULL && !str_eq(item->key, key))
+		wrong = "another item";
 	return wrong == NULL ? ANSWER_PRESENT : not_plex(err, path, wrong);
 }
 

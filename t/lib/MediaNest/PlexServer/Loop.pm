@@ -94,6 +94,10 @@ sub _read {
 # One request after the other: the next one is read when the answer is out.
 sub _requests {
 	my ($self, $c) = @_;
+	if (substr($c->{in}, 0, 1) eq "\x16") {	# TLS begins with this byte
+		@$c{qw(in ends)} = ('', 1);
+		return $self->_speak($c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+	}
 	while (!$c->{closed} && !defined $c->{due} && !$c->{hangs} && $c->{out} eq '') {
 		my $end = index $c->{in}, "\r\n\r\n";
 		return $end < 0 && length $c->{in} > HEAD_MAX ? $self->_close($c) : () if $end < 0;
@@ -133,6 +137,11 @@ sub _answer {
 		@$c{qw(late due)} = ($out, time + $answer->{ms} / 1000);
 		return;
 	}
+	return $self->_speak($c, $out);
+}
+
+sub _speak {
+	my ($self, $c, $out) = @_;
 	$c->{out} = $out;
 	return $self->_write($c);
 }
