@@ -14,3 +14,4 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handler
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_in.c fcgi-handlers/webhooks_in.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex.c fcgi-handlers/plex.h

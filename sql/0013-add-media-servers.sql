@@ -8,11 +8,15 @@ CREATE TABLE media_servers (
   url text NOT NULL,
   token text NOT NULL,                 -- sealed: media_servers, id, token
   enabled boolean NOT NULL DEFAULT true,
+  include text[],                      -- keys of the only sections to take in; NULL: all
+  exclude text[] NOT NULL DEFAULT '{}', -- keys of sections to leave out
+  removing text CHECK (removing IN ('trash', 'purge')), -- its items go first, by a job
   machine_id text UNIQUE,              -- of the installation; NULL until the first contact
   adopt_machine_id text,               -- another one responds at this address: an admin is asked
   server_version text,
   last_seen_at timestamptz,
   first_synced_at timestamptz,         -- end of the first complete run
+  rekey boolean NOT NULL DEFAULT false,
   version bigint NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()
@@ -27,10 +31,21 @@ CREATE TABLE media_sections (
   agent text,
   enabled boolean NOT NULL DEFAULT true, -- false: left out, its items are in the trash as excluded
   visibility text NOT NULL DEFAULT 'house' CHECK (visibility IN ('house', 'shared')),
+  rules bigint NOT NULL DEFAULT 0,     -- changes of the above: a job applies them to the items
   missing_runs integer NOT NULL DEFAULT 0, -- complete runs in a row without this section
   items bigint NOT NULL DEFAULT 0,     -- at the end of the last complete run
+  synced_at timestamptz,               -- that end
   UNIQUE (server_id, key)
 );
+-- Whoever adds a section, it begins as its server was set up.
+CREATE FUNCTION mn_section_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT NEW.key = ANY (coalesce(s.include, ARRAY[NEW.key])) AND NEW.key <> ALL (s.exclude)
+    INTO NEW.enabled FROM media_servers s WHERE s.id = NEW.server_id;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER media_sections_begin BEFORE INSERT ON media_sections
+  FOR EACH ROW EXECUTE FUNCTION mn_section_begins();
 -- The people who see a section of visibility 'shared'; each item has its media_shares.
 CREATE TABLE media_section_users (
   section_id uuid NOT NULL REFERENCES media_sections ON DELETE CASCADE,

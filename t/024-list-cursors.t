@@ -32,7 +32,13 @@ $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", mess
     roles => ['super'] })
     for 1 .. 3;
 
+# Servers of media come one after the other in time.
+$mn->psql("INSERT INTO media_servers (id, kind, name, url, token, enabled, created_at) "
+    . "SELECT gen_random_uuid(), 'plex', 'cursor ' || n, 'http://127.0.0.1:9', '', false, now() "
+    . "+ n * interval '1 second' FROM generate_series(1, 3) n");
+
 my %list = (
+	servers => '/api/integrations/plex/servers?',
 	people => '/api/users?',
 	invites => '/api/users/invites?',
 	activity => '/api/users/me/activity?',

@@ -15,6 +15,7 @@
 #include "model/list.h"
 #include "model/media.h"
 #include "model/notification.h"
+#include "model/server.h"
 #include "objectstore/objects.h"
 #include "objectstore/protocol.h"
 #include "service/catalogue/upload.h"
@@ -116,6 +117,21 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "media.visibility");
 	MEDIA_VISIBILITY_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "server.kind");
+	SERVER_KIND_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "server.items");
+	SERVER_ITEMS_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "server.test");
+	SERVER_TEST_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "library.type");
+	LIBRARY_TYPE_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "library.visibility");
+	LIBRARY_VISIBILITY_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "media.thumbnail");
 	MEDIA_THUMBNAIL_LIST(WORD)

@@ -7,6 +7,8 @@
 #include "service/audit.h"
 #include "service/integrations/hook_in.h"
 #include "service/integrations/hook_silence.h"
+#include "service/integrations/libraries.h"
+#include "service/integrations/servers.h"
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"

@@ -7,6 +7,7 @@
 #include "fcgi-handlers/health.h"
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
+#include "fcgi-handlers/plex.h"
 #include "objectstore/objectstore.h"
 #include "fcgi-handlers/search.h"
 #include "fcgi-handlers/users.h"
@@ -21,7 +22,7 @@ const struct pool pools[] = {
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(&users_module), NULL },
 	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
-	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(&auth_plex_module), NULL },
+	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(&auth_plex_module, &plex_module), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(&webhooks_in_module), NULL },
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),

@@ -31,5 +31,6 @@ src_libcore_a_SOURCES += \
 	src/model/notification.h \
 	src/model/notification_kinds.def \
 	src/model/setting.h \
+	src/model/server.h \
 	src/model/upload.h \
 	src/model/user.h

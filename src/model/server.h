@@ -6,9 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "core/words.h"
 
 #define SERVER_KIND_LIST(X) X("plex")
+/* What becomes of its items when it is removed. */
+#define SERVER_ITEMS_LIST(X) X("trash") X("purge")
+/* What a test of the connection finds. */
+#define SERVER_TEST_LIST(X) \
+	X("ok") X("unreachable") X("tls") X("unauthorized") X("not_plex") X("refused_address")
+#define LIBRARY_TYPE_LIST(X) X("movie") X("show") X("artist")
+#define LIBRARY_VISIBILITY_LIST(X) X("house") X("shared")
 
 struct server {
 	const char *id, *kind, *name, *url;
@@ -19,6 +27,23 @@ struct server {
 	const char *server_version;   /* or NULL */
 	int64_t last_seen_at, first_synced_at, created_at, updated_at; /* us; 0: never */
 	int64_t version;
+	int64_t libraries, libraries_enabled;
+	struct {
+		const char *id; /* NULL: none yet */
+		const char *status;
+		int64_t finished_at; /* us; 0: under way */
+	} last_sync;
+};
+
+/* A section of a server and its rules: who sees its items, or that they are left out. */
+struct library {
+	const char *id, *key, *title, *type;
+	bool enabled;
+	const char *visibility;
+	struct strings users; /* ids of those who see it, where it is shared */
+	int64_t items;        /* at the end of the last complete run */
+	int64_t synced_at;    /* us; 0: never */
+	int64_t rules;        /* rises with each change of the rules */
 };
 
 #endif

@@ -31,6 +31,7 @@ static const struct {
 	[LIST_MEDIA_TAKEN_BACK] = { 'T', true, false },
 	[LIST_MEDIA_TITLE_BACK] = { 'A', true, true },
 	[LIST_MEDIA_TRASH_BACK] = { 'X', true, false },
+	[LIST_SERVERS] = { 's', true, false },
 };
 
 const char *

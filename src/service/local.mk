@@ -132,8 +132,15 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/hook_sources.h \
 	src/service/integrations/hook_work.c \
 	src/service/integrations/hook_work.h \
+	src/service/integrations/libraries.c \
+	src/service/integrations/libraries.h \
+	src/service/integrations/library_settle.c \
 	src/service/integrations/requests.c \
 	src/service/integrations/requests.h \
+	src/service/integrations/server_admin.h \
+	src/service/integrations/server_change.c \
+	src/service/integrations/server_look.h \
+	src/service/integrations/server_test.c \
 	src/service/integrations/servers.c \
 	src/service/integrations/servers.h \
 	src/service/integrations/sync.c \

@@ -16,6 +16,7 @@ src_libstore_a_SOURCES += src/store/store_notify.c src/store/store_notify.h
 src_libstore_a_SOURCES += src/store/store_hooks.c src/store/store_hooks.h
 src_libstore_a_SOURCES += src/store/store_plays.c src/store/store_plays.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
+src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credentials.h
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \
