@@ -1,12 +1,12 @@
 #include "client/http_out.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/breaker.h"
+#include "client/http_call.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -52,19 +52,10 @@ take_kept(const struct outbound *rules)
 	return kept.curl;
 }
 
-/* State of one call, for libcurl's callbacks. */
-struct call {
-	const struct http_out *out;
-	CURL *curl;
-	struct buf answer;
-	size_t sunk; /* bytes that the sink took */
-	bool refused, stopped, too_long;
-};
-
 static size_t
 on_write(char *data, size_t size, size_t n, void *context)
 {
-	struct call *call = context;
+	struct http_call *call = context;
 	size_t len = size * n;
 	long status = 0;
 
@@ -84,7 +75,7 @@ on_write(char *data, size_t size, size_t n, void *context)
 static curl_socket_t
 on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct call *call = context;
+	struct http_call *call = context;
 
 	if (purpose != CURLSOCKTYPE_IPCXN ||
 	    !http_out_may_reach(call->out->rules.allow, &address->addr)) {
@@ -96,9 +87,8 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* scheme://host:port in one spelling; false if the text is not a URL that we accept. */
-static bool
-origin_of(const char *url, char origin[HTTP_OUT_ORIGIN_MAX])
+bool
+http_call_origin(const char *url, char origin[HTTP_OUT_ORIGIN_MAX])
 {
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	CURLU *parts = curl_url();
@@ -138,7 +128,7 @@ set_limits(CURL *curl, const struct http_out *out)
 }
 
 static void
-set_request(CURL *curl, struct call *call, struct curl_slist *headers, char *reason)
+set_request(CURL *curl, struct http_call *call, struct curl_slist *headers, char *reason)
 {
 	const struct http_out *out = call->out;
 
@@ -156,8 +146,34 @@ set_request(CURL *curl, struct call *call, struct curl_slist *headers, char *rea
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, out->method);
 }
 
-static enum call_end
-end_of(const struct call *call, CURLcode code)
+void
+http_call_set(struct http_call *call, struct curl_slist *headers, char *reason)
+{
+	curl_easy_reset(call->curl); /* resets options only; connections stay open */
+	set_limits(call->curl, call->out);
+	set_request(call->curl, call, headers, reason);
+}
+
+struct curl_slist *
+http_call_headers(const struct http_out *out)
+{
+	struct curl_slist *headers = NULL;
+
+	for (const char *const *h = out->headers; h != NULL && *h != NULL; h++)
+		headers = curl_slist_append(headers, *h);
+	return headers;
+}
+
+bool
+http_out_is_url(const char *url)
+{
+	char origin[HTTP_OUT_ORIGIN_MAX];
+
+	return http_call_origin(url, origin);
+}
+
+enum call_end
+http_call_end(const struct http_call *call, CURLcode code)
 {
 	if (call->too_long)
 		return CALL_TOO_LONG;
@@ -203,7 +219,7 @@ end_set(enum call_end end, struct error *err)
 }
 
 static enum call_end
-perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *headers,
+perform(CURL *curl, struct http_call *call, const char *origin, struct curl_slist *headers,
     struct http_answer *answer, struct error *err)
 {
 	char reason[CURL_ERROR_SIZE] = "";
@@ -211,13 +227,11 @@ perform(CURL *curl, struct call *call, const char *origin, struct curl_slist *he
 	long status = 0;
 	CURLcode code;
 
-	curl_easy_reset(curl); /* resets options only; connections stay open */
-	set_limits(curl, call->out);
-	set_request(curl, call, headers, reason);
+	http_call_set(call, headers, reason);
 	(void)outside_call("another server");
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	end = end_of(call, code);
+	end = http_call_end(call, code);
 	/* A refused address says nothing about the other server. */
 	if (end != CALL_REFUSED_ADDRESS)
 		breaker_result(origin, end == CALL_ANSWERED && status < 500, clock_monotonic());
@@ -232,14 +246,13 @@ static enum call_end
 call_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
     struct error *err)
 {
-	struct call call = { .out = out };
+	struct http_call call = { .out = out };
 	char origin[HTTP_OUT_ORIGIN_MAX];
 	struct curl_slist *headers = NULL;
-	const char *const *header;
 	enum call_end end;
 	CURL *curl;
 
-	if (!origin_of(out->url, origin)) {
+	if (!http_call_origin(out->url, origin)) {
 		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
 		    "The URL must start with http:// or https:// and contain no user name or"
 		    " password.");
@@ -256,8 +269,7 @@ call_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 	}
 	call.curl = curl;
 	buf_init(&call.answer, arena, out->answer_max);
-	for (header = out->headers; header != NULL && *header != NULL; header++)
-		headers = curl_slist_append(headers, *header);
+	headers = http_call_headers(out);
 	end = perform(curl, &call, origin, headers, answer, err);
 	/* The handle outlives the data that its options point to. */
 	curl_easy_reset(curl);

@@ -74,6 +74,8 @@ bool http_out(struct arena *, const struct http_out *, struct http_answer *, str
 /* Closes the idle connections. */
 void http_out_close(void);
 
+/* Whether the text is a URL that a call may have: http or https, without a user name. */
+bool http_out_is_url(const char *url);
 /*
  * May an outbound connection go there? `allow`: comma-separated address:port, network/bits:port,
  * [v6]:port, [v6/bits]:port.
