@@ -7,6 +7,7 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/heal
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h \
 	fcgi-handlers/media_view.c fcgi-handlers/media_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c \

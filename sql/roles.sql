@@ -48,3 +48,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_sources, webhook_events, plays, hook_silences
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_deliveries
+TO medianest_api, medianest_worker;

@@ -36,6 +36,10 @@ $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", mess
 $mn->psql("INSERT INTO media_servers (id, kind, name, url, token, enabled, created_at) "
     . "SELECT gen_random_uuid(), 'plex', 'cursor ' || n, 'http://127.0.0.1:9', '', false, now() "
     . "+ n * interval '1 second' FROM generate_series(1, 3) n");
+my @endpoint = map { $super->api(POST => '/api/webhooks/endpoints', { events => ['*'],
+    url => "http://hooks$_.test/", enabled => JSON::PP::false })->{json}{id} } 1 .. 3;
+$mn->psql('INSERT INTO webhook_deliveries (id, endpoint_id, event, payload, retry_until) SELECT '
+    . "gen_random_uuid(), '$endpoint[0]', 'media.ready', '{}', now() FROM generate_series(1, 3)");
 
 my %list = (
 	servers => '/api/integrations/plex/servers?',
@@ -44,6 +48,8 @@ my %list = (
 	activity => '/api/users/me/activity?',
 	audit => '/api/admin/audit?',
 	hooks => '/api/webhooks/events?',
+	endpoints => '/api/webhooks/endpoints?',
+	deliveries => "/api/webhooks/endpoints/$endpoint[0]/deliveries?",
 	notifications => '/api/notifications?',
 	(map { $_ => "/api/media?sort=$_&" } qw(newest oldest taken title)),
 	trash => '/api/media?status=trashed&',

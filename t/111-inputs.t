@@ -111,6 +111,9 @@ my %answered = (
     'Preference/properties/email' => 'notification.email',
     'HookSource/properties/source' => 'hook.source',
     'HookEvent/properties/status' => 'hook.status',
+    'WebhookDelivery/properties/event' => 'hook_out.event',
+    'WebhookDelivery/properties/status' => 'delivery.status',
+    'WebhookEndpoint/properties/offReason' => 'endpoint.off_reason',
 );
 for my $at (sort keys %answered) {
     my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
@@ -137,7 +140,8 @@ my %column = (
     'media.source' => 'media.source', 'media.kind' => 'media.kind',
     'media.status' => 'media.status', 'media.visibility' => 'media.visibility',
     'notification_preferences.email' => 'notification.email', 'invites.role' => 'role',
-    'invites.tier' => 'tier',
+    'invites.tier' => 'tier', 'webhook_deliveries.status' => 'delivery.status',
+    'webhook_endpoints.off_reason' => 'endpoint.off_reason',
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,
     'media.trash_reason' => undef, 'notification_mails.email' => undef,

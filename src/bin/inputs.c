@@ -12,6 +12,7 @@
 #include "http/request.h"
 #include "http/route.h"
 #include "model/hook.h"
+#include "model/hook_out.h"
 #include "model/list.h"
 #include "model/media.h"
 #include "model/notification.h"
@@ -141,6 +142,15 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "hook.status");
 	HOOK_STATUS_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "hook_out.event");
+	HOOK_OUT_EVENT_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "delivery.status");
+	DELIVERY_STATUS_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "endpoint.off_reason");
+	ENDPOINT_OFF_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "notification.kind");
 #include "model/notification_kinds.def"

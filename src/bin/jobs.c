@@ -12,6 +12,7 @@
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"
+#include "service/processing/deliver.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"
 #include "service/processing/sweep.h"

@@ -12,6 +12,7 @@
 #include "fcgi-handlers/search.h"
 #include "fcgi-handlers/users.h"
 #include "fcgi-handlers/webhooks_in.h"
+#include "fcgi-handlers/webhooks_out.h"
 #include "http/route.h"
 #include "core/banned.h"
 
@@ -24,7 +25,8 @@ const struct pool pools[] = {
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(&auth_plex_module, &plex_module), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
-	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(&webhooks_in_module), NULL },
+	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API,
+	    MODULES(&webhooks_in_module, &webhooks_out_module), NULL },
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),
 	    NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },

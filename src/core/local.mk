@@ -24,6 +24,7 @@ src_libcore_a_SOURCES = \
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
 src_libcore_a_SOURCES += \
 	src/model/audit.h \
+	src/model/hook_out.h \
 	src/model/job.h \
 	src/model/list.h \
 	src/model/hook.h \

@@ -19,6 +19,8 @@ static const struct {
 	[LIST_ACTIVITY] = { 'h', true, false },
 	[LIST_AUDIT] = { 'l', false, false },
 	[LIST_HOOK_EVENTS] = { 'e', true, false },
+	[LIST_ENDPOINTS] = { 'w', true, false },
+	[LIST_DELIVERIES] = { 'd', false, false },
 	[LIST_INBOX_NEWEST] = { 'i', false, false },
 	[LIST_INBOX_AFTER] = { 'j', false, false },
 	[LIST_MEDIA_NEWEST] = { 'n', true, false },

@@ -22,6 +22,16 @@ src_libservice_a_SOURCES += \
 
 # notify
 src_libservice_a_SOURCES += \
+	src/service/notify/hook_alert.c \
+	src/service/notify/hook_alert.h \
+	src/service/notify/hook_deliveries.c \
+	src/service/notify/hook_deliveries.h \
+	src/service/notify/hook_endpoints.c \
+	src/service/notify/hook_endpoints.h \
+	src/service/notify/hook_header.c \
+	src/service/notify/hook_header.h \
+	src/service/notify/hook_message.c \
+	src/service/notify/hook_message.h \
 	src/service/notify/hook_out.c \
 	src/service/notify/hook_out.h \
 	src/service/notify/mail.c \
@@ -150,6 +160,10 @@ src_libservice_a_SOURCES += \
 src_libservice_a_SOURCES += \
 	src/service/processing/bumps.c \
 	src/service/processing/bumps.h \
+	src/service/processing/deliver.c \
+	src/service/processing/deliver.h \
+	src/service/processing/deliver_round.c \
+	src/service/processing/deliver_internal.h \
 	src/service/processing/gate.c \
 	src/service/processing/gate.h \
 	src/service/processing/job_run.c \

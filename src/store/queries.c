@@ -7,8 +7,10 @@
 #include "store/store_accounts.h"
 #include "store/store_audit.h"
 #include "store/store_credentials.h"
+#include "store/store_deliver.h"
 #include "store/store_doctor.h"
 #include "store/store_hooks.h"
+#include "store/store_endpoints.h"
 #include "store/store_invites.h"
 #include "store/store_libraries.h"
 #include "store/store_mail_links.h"
@@ -39,7 +41,9 @@ const struct query *const store_query_tables[] = {
 	store_accounts_queries,
 	store_audit_queries,
 	store_credentials_queries,
+	store_deliver_queries,
 	store_doctor_queries,
+	store_endpoints_queries,
 	store_health_queries,
 	store_idempotency_queries,
 	store_hooks_queries,

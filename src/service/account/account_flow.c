@@ -17,6 +17,7 @@
 #include "service/account/login.h"
 #include "service/account/mail_link.h"
 #include "service/account/people.h"
+#include "service/notify/hook_out.h"
 #include "service/notify/mail.h"
 #include "service/account/revoke.h"
 #include "service/services.h"
@@ -70,7 +71,8 @@ add_account(const struct call *call, const struct registered *new, char id[UUID_
 	uuid_v7(id);
 	return store_account_insert(db, call->arena, &row, err) &&
 	    store_person_change(db, call->arena, id, &tier, err) &&
-	    store_account_confirmed(db, call->arena, id, err) && audit_add(call, &event, err);
+	    store_account_confirmed(db, call->arena, id, err) &&
+	    hook_out_user(call, id, role_name(new->role), err) && audit_add(call, &event, err);
 }
 
 /*

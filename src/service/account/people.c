@@ -13,6 +13,7 @@
 #include "service/gate/cache.h"
 #include "service/call.h"
 #include "service/account/revoke.h"
+#include "service/notify/hook_out.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_invites.h"
@@ -163,6 +164,7 @@ people_create(const struct call *call, const struct person_new *new, struct user
 		grant_hold(call, &(const struct grant_people) { 0 }, err) &&
 		    account_insert(db, call->arena, &ready, err) &&
 		    store_person_change(db, call->arena, ready.id, &tier, err) &&
+		    hook_out_user(call, ready.id, role_name(new->role), err) &&
 		    audit_add(call, &event, err),
 		err) &&
 	    people_get(call, ready.id, user, err);

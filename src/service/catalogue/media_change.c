@@ -16,6 +16,7 @@
 #include "service/catalogue/media.h"
 #include "service/catalogue/media_purge.h"
 #include "service/job.h"
+#include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -268,6 +269,20 @@ media_set_shares(const struct call *call, const char *id, struct strings users, 
 	return change(&c, &kind, out, err);
 }
 
+/* To other servers, in the transaction. */
+static bool
+tell_deletion(const struct change *c, const struct media *m, const char *how, struct error *err)
+{
+	struct json *data = json_new(c->call->arena, 0);
+
+	json_object(data, NULL);
+	json_put_str(data, "mediaId", m->id);
+	json_put_str(data, "kind", m->kind);
+	json_put_str(data, "deletion", how);
+	json_object_end(data);
+	return hook_out(c->call, "media.deleted", data->buf.data, err);
+}
+
 static bool
 apply_trash(const struct change *c, struct media *m, struct error *err)
 {
@@ -277,7 +292,8 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
 		    "This item is still being uploaded. Cancel the upload instead.");
 	return store_media_trash(c->call->svc->db, c->call->arena, m->id, c->call->by.who->user_id,
-	    err);
+		   err) &&
+	    tell_deletion(c, m, "trash", err);
 }
 
 bool
@@ -403,7 +419,7 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
 		    "This item is still being uploaded. Cancel the upload instead.");
-	return purge_item(c->call, m->id, err);
+	return purge_item(c->call, m->id, err) && tell_deletion(c, m, "purge", err);
 }
 
 bool

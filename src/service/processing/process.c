@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/notify/notify_group.h"
 #include "service/processing/process_result.h"
@@ -323,6 +324,15 @@ event_data(struct arena *arena, const char *media_id, const char *status, const 
 	return data->buf.data;
 }
 
+/* Tells the owner, and the receivers of webhooks. */
+static bool
+tell(const struct call *call, const char *event, const struct notify_uploaded *news,
+    struct error *err)
+{
+	return hook_out(call, event, news->data, err) &&
+	    (news->owner == NULL || notify_uploaded(call, news, err));
+}
+
 static bool
 publish_in(struct process *p, const struct process_found *found, struct job_after *after,
     bool *gone, struct error *err)
@@ -350,7 +360,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	after->media_id = p->media_id;
 	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
-	    (p->item.owner == NULL || notify_uploaded(p->call, &ready, err));
+	    tell(p->call, "media.ready", &ready, err);
 }
 
 /* The one transaction: everything becomes visible together if the lease is still held. */
@@ -437,7 +447,7 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	after->media_id = media_id;
 	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
 	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
-	    (item->owner == NULL || notify_uploaded(call, &news, err));
+	    tell(call, "media.failed", &news, err);
 }
 
 /* Fails the item and completes the job: trying again would not help. */
