@@ -27,6 +27,8 @@ import * as signin from './views/signin.js';
  */
 const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
+	shelves: { title: 'Shelves', nav: 'film', load: () => import('./views/shelves.js') },
+	title: { title: 'Title', load: () => import('./views/title.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
 	notifications: { title: 'Notifications', nav: 'bell',
 	    load: () => import('./views/notifications.js') },

@@ -6,6 +6,7 @@ nobase_dist_page_DATA = \
 	web/icon-512.png \
 	web/icon.svg \
 	web/index.html \
+	web/integrations.css \
 	web/lib/again.js \
 	web/lib/api.js \
 	web/lib/bus.js \
@@ -29,16 +30,17 @@ nobase_dist_page_DATA = \
 	web/theme.css \
 	web/ui/actions.js \
 	web/ui/admin.js \
-	web/ui/invites.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/factor.js \
 	web/ui/form.js \
 	web/ui/grid.js \
+	web/ui/invites.js \
 	web/ui/lightbox.js \
 	web/ui/neighbours.js \
 	web/ui/picture.js \
 	web/ui/player.js \
+	web/ui/poster.js \
 	web/ui/proof.js \
 	web/ui/qr.js \
 	web/ui/scope.js \
@@ -58,7 +60,9 @@ nobase_dist_page_DATA = \
 	web/views/roles.js \
 	web/views/search.js \
 	web/views/settings.js \
+	web/views/shelves.js \
 	web/views/signin.js \
+	web/views/title.js \
 	web/views/trash.js \
 	web/views/users.js \
 	web/views/you.js

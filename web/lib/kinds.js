@@ -2,17 +2,19 @@
 
 /*
  * Of media: the word for one, its glyph where there is no picture; named: people know it by title,
- * not by sight.
+ * not by sight; page: it opens as a page of its own, not in the lightbox.
  */
 export const MEDIA = {
 	image: { word: 'photo', glyph: 'photos' },
 	video: { word: 'video', glyph: 'film' },
 	audio: { word: 'song', glyph: 'music', named: true },
-	movie: { word: 'film', glyph: 'film', named: true },
-	show: { word: 'series', glyph: 'film', named: true },
-	season: { word: 'season', glyph: 'film', named: true },
-	episode: { word: 'episode', glyph: 'film', named: true },
-	track: { word: 'song', glyph: 'music', named: true },
+	movie: { word: 'film', glyph: 'film', named: true, page: true },
+	show: { word: 'series', glyph: 'film', named: true, page: true },
+	season: { word: 'season', glyph: 'film', named: true, page: true },
+	episode: { word: 'episode', glyph: 'film', named: true, page: true },
+	artist: { word: 'artist', glyph: 'person', named: true, page: true },
+	album: { word: 'album', glyph: 'music', named: true, page: true },
+	track: { word: 'song', glyph: 'music', named: true, page: true },
 	other: { word: 'file', glyph: 'file', named: true },
 };
 

@@ -50,6 +50,7 @@ function
 field({ name, label, type = 'text', hint, options: choices, value, ...props }, id)
 {
 	const input = choices ? h('select', { id, name, ...props }, options(choices, value)) :
+	    type === 'textarea' ? h('textarea', { id, name, value: value ?? '', ...props }) :
 	    h('input', { id, name, type, value: type === 'checkbox' ? undefined : value ?? '',
 		checked: type === 'checkbox' && value, ...props });
 	const wrong = h('small.field-error', { id: `${id}-wrong`, hidden: true });

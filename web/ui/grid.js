@@ -6,7 +6,8 @@
 import { fill, h } from '../lib/dom.js';
 import { on } from '../lib/bus.js';
 import { justify } from '../lib/justify.js';
-import { goHere } from '../lib/router.js';
+import { mediaKind } from '../lib/kinds.js';
+import { go, goHere } from '../lib/router.js';
 import { notice } from './form.js';
 import { Tile } from './tile.js';
 
@@ -430,6 +431,8 @@ export class Grid {
 		if (event.target.closest('.tick') || (this.selection?.size && event.detail) ||
 		    (event.shiftKey && this.selection))
 			this.selection?.toggle(tile.item.id, event.shiftKey);
+		else if (mediaKind(tile.item.kind).page)
+			go('title', { id: tile.item.id });
 		else
 			goHere({ item: tile.item.id });
 	}

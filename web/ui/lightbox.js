@@ -6,10 +6,11 @@ import { again } from '../lib/again.js';
 import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName, stepName } from '../lib/format.js';
+import { mediaKind } from '../lib/kinds.js';
 import {
 	expired, fetchItem, fileUrl, forget, hasLarger, known, thumbnail,
 } from '../lib/media.js';
-import { goHere } from '../lib/router.js';
+import { goHere, link } from '../lib/router.js';
 import { mayTrash } from '../lib/session.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { trashWithUndo } from './actions.js';
@@ -332,6 +333,11 @@ class Lightbox {
 			this.zoom.to = () => {};
 			return this.player.node;
 		}
+		if (mediaKind(item.kind).page)
+			return h('div.notice', null, icon(mediaKind(item.kind).glyph),
+			    h('h2', null, item.title),
+			    h('a.button', { href: link('title', { id: item.id }) },
+				`Open this ${kindName(item.kind)}`));
 		if (!thumbnail(item, 1280))
 			return h('div.notice', null, icon('file'), h('h2', null, item.title),
 			    h('p', null, 'This item has no preview.'),

@@ -66,7 +66,8 @@ export class Tile {
 		const { name, params } = parse();
 		const busy = item.status === 'processing';
 
-		this.anchor.href = link(name, { ...params, item: item.id });
+		this.anchor.href = mediaKind(item.kind).page ? link('title', { id: item.id }) :
+		    link(name, { ...params, item: item.id });
 		this.anchor.setAttribute('aria-label', describe(item));
 		this.box.setAttribute('aria-label', `Select ${item.title}`);
 		this.node.classList.toggle('busy', busy);

@@ -37,7 +37,9 @@ mount(root, first)
 	const sortName = () => (SORTS[params.sort] ? params.sort :
 	    SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
 	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '', scopeOf(p)]);
-	const query = () => ({ sort: sortName(), kind: params.kind, scope: scopeOf(params) });
+	/* what media servers have stands on the shelves */
+	const query = () => ({ sort: sortName(), kind: params.kind, scope: scopeOf(params),
+	    source: 'upload' });
 	const everyone = everyoneButton();
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
@@ -104,6 +106,7 @@ mount(root, first)
 				    label: monthOf(date) };
 			} : null,
 			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
+			    item.source === 'upload' &&
 			    (!params.kind || item.kind === params.kind) &&
 			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			compare: sort.compare,
