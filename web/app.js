@@ -40,6 +40,10 @@ const VIEWS = {
 	    load: () => import('./views/roles.js') },
 	settings: { title: 'Settings', menu: 'sliders', permission: 'system.settings',
 	    load: () => import('./views/settings.js') },
+	integrations: { title: 'Integrations', menu: 'house', permission: 'integrations.view',
+	    load: () => import('./views/integrations.js') },
+	server: { title: 'Server', load: () => import('./views/server.js') },
+	sync: { title: 'Sync', load: () => import('./views/sync.js') },
 	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage',
 	    load: () => import('./views/audit.js') },
 };

@@ -33,9 +33,11 @@ nobase_dist_page_DATA = \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/factor.js \
+	web/ui/first-steps.js \
 	web/ui/form.js \
 	web/ui/grid.js \
 	web/ui/invites.js \
+	web/ui/libraries.js \
 	web/ui/lightbox.js \
 	web/ui/neighbours.js \
 	web/ui/picture.js \
@@ -47,6 +49,8 @@ nobase_dist_page_DATA = \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \
 	web/ui/selection.js \
+	web/ui/server-form.js \
+	web/ui/sync-words.js \
 	web/ui/tile.js \
 	web/ui/toast.js \
 	web/ui/tokens.js \
@@ -55,13 +59,16 @@ nobase_dist_page_DATA = \
 	web/viewer.css \
 	web/views/audit.js \
 	web/views/door.js \
+	web/views/integrations.js \
 	web/views/library.js \
 	web/views/notifications.js \
 	web/views/roles.js \
 	web/views/search.js \
+	web/views/server.js \
 	web/views/settings.js \
 	web/views/shelves.js \
 	web/views/signin.js \
+	web/views/sync.js \
 	web/views/title.js \
 	web/views/trash.js \
 	web/views/users.js \

@@ -6,14 +6,23 @@ import { can } from '../lib/session.js';
 import { notice } from './form.js';
 
 const PAGES = [['users', 'People', 'users.manage'], ['roles', 'Roles', 'system.settings'],
-    ['settings', 'Settings', 'system.settings'], ['audit', 'Audit log', 'users.manage']];
+    ['settings', 'Settings', 'system.settings'], ['audit', 'Audit log', 'users.manage'],
+    ['integrations', 'Integrations', 'integrations.view'],
+    ['webhooks', 'Webhooks', 'webhooks.manage']];
 
 export function
 adminNav(here)
 {
-	return h('nav.sub-nav', { 'aria-label': 'Administration' },
-	    PAGES.filter(([, , permission]) => can(permission)).map(([name, text]) =>
+	const pages = PAGES.filter(([, , permission]) => can(permission));
+
+	const nav = h('nav.sub-nav', { 'aria-label': 'Administration' },
+	    pages.map(([name, text]) =>
 		h('a', { href: link(name), 'aria-current': name === here ? 'page' : null }, text)));
+
+	/* on a phone the row is longer than the screen */
+	requestAnimationFrame(() => nav.querySelector('[aria-current]')?.scrollIntoView(
+	    { block: 'nearest', inline: 'center' }));
+	return pages.length < 2 ? null : nav;
 }
 
 /* row(item) returns a li. Returns {node, show(filters)}; show() starts the list over. */
