@@ -30,6 +30,8 @@ const VIEWS = {
 	shelves: { title: 'Shelves', nav: 'film', load: () => import('./views/shelves.js') },
 	title: { title: 'Title', load: () => import('./views/title.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
+	requests: { title: 'Requests', nav: 'spark', permission: 'integrations.view',
+	    load: () => import('./views/requests.js') },
 	notifications: { title: 'Notifications', nav: 'bell',
 	    load: () => import('./views/notifications.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
@@ -44,6 +46,7 @@ const VIEWS = {
 	    load: () => import('./views/integrations.js') },
 	server: { title: 'Server', load: () => import('./views/server.js') },
 	sync: { title: 'Sync', load: () => import('./views/sync.js') },
+	overseerr: { title: 'Overseerr', load: () => import('./views/overseerr.js') },
 	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage',
 	    load: () => import('./views/audit.js') },
 };

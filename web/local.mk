@@ -30,6 +30,7 @@ nobase_dist_page_DATA = \
 	web/theme.css \
 	web/ui/actions.js \
 	web/ui/admin.js \
+	web/ui/ask-title.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/factor.js \
@@ -62,6 +63,8 @@ nobase_dist_page_DATA = \
 	web/views/integrations.js \
 	web/views/library.js \
 	web/views/notifications.js \
+	web/views/overseerr.js \
+	web/views/requests.js \
 	web/views/roles.js \
 	web/views/search.js \
 	web/views/server.js \
