@@ -47,6 +47,9 @@ const VIEWS = {
 	server: { title: 'Server', load: () => import('./views/server.js') },
 	sync: { title: 'Sync', load: () => import('./views/sync.js') },
 	overseerr: { title: 'Overseerr', load: () => import('./views/overseerr.js') },
+	webhooks: { title: 'Webhooks', menu: 'out', permission: 'webhooks.manage',
+	    load: () => import('./views/webhooks.js') },
+	endpoint: { title: 'Endpoint', load: () => import('./views/endpoint.js') },
 	audit: { title: 'Audit log', menu: 'clock', permission: 'users.manage',
 	    load: () => import('./views/audit.js') },
 };

@@ -33,10 +33,14 @@ nobase_dist_page_DATA = \
 	web/ui/ask-title.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
+	web/ui/event-words.js \
 	web/ui/factor.js \
 	web/ui/first-steps.js \
 	web/ui/form.js \
 	web/ui/grid.js \
+	web/ui/hook-endpoints.js \
+	web/ui/hook-inbox.js \
+	web/ui/hook-sources.js \
 	web/ui/invites.js \
 	web/ui/libraries.js \
 	web/ui/lightbox.js \
@@ -60,6 +64,7 @@ nobase_dist_page_DATA = \
 	web/viewer.css \
 	web/views/audit.js \
 	web/views/door.js \
+	web/views/endpoint.js \
 	web/views/integrations.js \
 	web/views/library.js \
 	web/views/notifications.js \
@@ -75,4 +80,5 @@ nobase_dist_page_DATA = \
 	web/views/title.js \
 	web/views/trash.js \
 	web/views/users.js \
+	web/views/webhooks.js \
 	web/views/you.js
