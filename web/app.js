@@ -34,6 +34,8 @@ const VIEWS = {
 	    load: () => import('./views/requests.js') },
 	notifications: { title: 'Notifications', nav: 'bell',
 	    load: () => import('./views/notifications.js') },
+	preferences: { title: 'Notification settings',
+	    load: () => import('./views/preferences.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
 	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
 	users: { title: 'People', menu: 'people', permission: 'users.manage',

@@ -16,6 +16,7 @@ nobase_dist_page_DATA = \
 	web/lib/kinds.js \
 	web/lib/live.js \
 	web/lib/media.js \
+	web/lib/notification-words.js \
 	web/lib/resume.js \
 	web/lib/rights.js \
 	web/lib/router.js \
@@ -31,6 +32,7 @@ nobase_dist_page_DATA = \
 	web/ui/actions.js \
 	web/ui/admin.js \
 	web/ui/ask-title.js \
+	web/ui/broadcast.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/event-words.js \
@@ -69,6 +71,7 @@ nobase_dist_page_DATA = \
 	web/views/library.js \
 	web/views/notifications.js \
 	web/views/overseerr.js \
+	web/views/preferences.js \
 	web/views/requests.js \
 	web/views/roles.js \
 	web/views/search.js \

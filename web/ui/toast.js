@@ -8,14 +8,18 @@ const SHOWN_MS = 6000;
 const SHOWN_WITH_ACTION_MS = 9000;
 const MOST = 3;
 
+/* ended(): the message has gone without its action */
 export function
-toast(text, { action, onaction, small, tone, sticky } = {})
+toast(text, { action, onaction, ended, small, tone, sticky } = {})
 {
 	const box = document.getElementById('toasts');
 	let timer = 0;
 	const close = () => {
 		clearTimeout(timer);
-		node.remove();
+		if (node.isConnected) {
+			node.remove();
+			ended?.();
+		}
 	};
 	const arm = () => {
 		clearTimeout(timer);
@@ -28,12 +32,14 @@ toast(text, { action, onaction, small, tone, sticky } = {})
 		onfocusin: () => clearTimeout(timer), onfocusout: arm,
 	}, h('div.grow', null, words, small ? h('small', null, small) : null),
 	action ? h('button.link', { type: 'button', onclick: () => {
+		ended = null;
 		close();
 		onaction();
 	} }, action) : null, iconButton('close', 'Dismiss', close));
 
 	while (box.children.length >= MOST)
-		box.firstChild.remove();
+		box.firstChild.end();
+	node.end = close;
 	box.append(node);
 	announce(text);
 	arm();

@@ -66,6 +66,16 @@ const DOORS = {
 		done: (answer, { email }) => checkEmail(show,
 		    `If ${email} has an account here, we sent it a link. It works for 30 minutes.`),
 	}).node, h('p.door-links', null, h('a', { href: '#/' }, 'Back to sign-in'))],
+	unsubscribe: ({ token }, { show }) => ['Stop these emails?', Form({
+		fields: [], before: paragraph('You will no longer get emails of this kind. ' +
+		    'Your notifications stay on the page.'),
+		yes: 'Stop these emails',
+		run: () => api.post('/notifications/unsubscribe', undefined,
+		    { ...anonymous, query: { token: token ?? '-' }, again: true }),
+		done: () => show(said('check', 'Done', paragraph('You will not get these emails ' +
+		    'any more. You can change this in the notification settings.')),
+		toSignIn('Continue')),
+	}).node],
 	reset: ({ token }, { out }) => ['Choose a new password', Form({
 		fields: [{ ...NEW_PASSWORD, label: 'New password',
 		    hint: 'At least 8 characters. This signs you out on all your devices.' }],
