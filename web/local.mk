@@ -49,6 +49,8 @@ nobase_dist_page_DATA = \
 	web/ui/neighbours.js \
 	web/ui/picture.js \
 	web/ui/player.js \
+	web/ui/plex-link.js \
+	web/ui/plex-pin.js \
 	web/ui/poster.js \
 	web/ui/proof.js \
 	web/ui/qr.js \

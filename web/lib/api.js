@@ -275,6 +275,13 @@ signIn(email, password, totp, stay)
 	const answer = await request('POST', '/auth/login',
 	    { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
 
+	return signedIn(answer, stay);
+}
+
+/* After a sign-in that another party confirmed, as plex.tv. Returns the person. */
+export async function
+signedIn(answer, stay)
+{
 	session.begin(answer, stay);
 	session.setUser(await api.get('/auth/session'));
 	return session.me.user;
@@ -289,11 +296,7 @@ join(person)
 {
 	const answer = await request('POST', '/auth/register', { body: person, anonymous: true });
 
-	if (!answer.token)
-		return null;
-	session.begin(answer, true);
-	session.setUser(await api.get('/auth/session'));
-	return session.me.user;
+	return answer.token ? signedIn(answer, true) : null;
 }
 
 /*

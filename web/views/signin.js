@@ -1,8 +1,14 @@
 /* The sign-in form. */
-import { signIn } from '../lib/api.js';
+import { api, signedIn, signIn } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 
 const EMAIL = 'medianest.email';
+
+const PLEX_FAILED = {
+	plex_not_linked: 'No account here is linked to this Plex account. Sign in with your ' +
+	    'password, then link Plex on the account page.',
+	totp_required: 'Your account uses two-step verification. Sign in with your password.',
+};
 
 /* done(user) is called after signing in; note: why the person is here again. */
 export function
@@ -68,6 +74,40 @@ mount(root, { note, done })
 		}
 	};
 
+	const withPlex = async () => {
+		const { confirmWithPlex, plexWindow } = pinModule;
+		const win = plexWindow();
+
+		say('');
+		plex.disabled = true;
+		try {
+			const answer = await confirmWithPlex({ win, options: { anonymous: true },
+			    begin: () => api.post('/auth/plex/pin', undefined, { anonymous: true }),
+			    show: (node) => fill(plexPlace, node),
+			    stopped: () => !plex.isConnected });
+			if (answer?.token) {
+				done(await signedIn(answer, stay.checked));
+				return;
+			}
+			if (plex.isConnected)
+				say('Plex was not confirmed in time. Try again.');
+		} catch (problem) {
+			say(PLEX_FAILED[problem.code] ?? problem.message, problem.requestId);
+		}
+		fill(plexPlace);
+		plex.disabled = false;
+	};
+	let pinModule = null;
+	const plexPlace = h('div');
+	const plex = h('button', { type: 'button', onclick: withPlex, hidden: true },
+	    'Sign in with Plex');
+
+	/* there before the click: a window opens only at once */
+	import('../ui/plex-pin.js').then((module) => {
+		pinModule = module;
+		plex.hidden = false;
+	}, () => {});
+
 	fill(root, h('main.door', null,
 	    h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
 		h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' }),
@@ -76,6 +116,7 @@ mount(root, { note, done })
 		h('label', { for: 'email' }, 'Email'), email,
 		h('label', { for: 'password' }, 'Password'), password, codeRow,
 		h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
+		plex, plexPlace,
 		h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'),
 		    h('a', { href: '#/join' }, 'Create an account')))));
 	document.title = 'Sign in · MediaNest';

@@ -7,6 +7,7 @@ import { can, me } from '../lib/session.js';
 import { ask } from '../ui/dialog.js';
 import { factorPanel } from '../ui/factor.js';
 import { Form, notice } from '../ui/form.js';
+import { plexPanel } from '../ui/plex-link.js';
 import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
 import { tokensPanel } from '../ui/tokens.js';
@@ -142,7 +143,7 @@ mount(root)
 	};
 
 	fill(root, h('h1', null, 'Account'), h('div.panels', null, profilePanel(),
-	    passwordPanel(changed), factorPanel(), sessions.node, tokens));
+	    passwordPanel(changed), factorPanel(), plexPanel(), sessions.node, tokens));
 	return {
 		update() {},
 		unmount() {},
