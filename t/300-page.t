@@ -3,6 +3,7 @@
 # reload, open it, find it, sign out; on a desk and on a phone, light and dark. Screenshots stay in
 # the check's logs, or in build/page.
 use v5.36;
+use Cwd qw(abs_path);
 use Digest::SHA qw(hmac_sha1);
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -52,42 +53,7 @@ sub browser ($name, %with) {
 	return MediaNest::Browser->start(dir => "$scratch/$name", artefacts => $artefacts, %with);
 }
 
-my $axe = do {
-	my $dir = tempdir('mn-axe-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-	my $install = 'timeout 60 npm install --silent --no-save --no-audit --no-fund';
-	my $npm = qx{npm --version 2>/dev/null}
-	    && system("$install --prefix '$dir' axe-core\@4 >/dev/null 2>&1") == 0;
-	my $text;
-	if ($npm && open my $in, '<:utf8', "$dir/node_modules/axe-core/axe.min.js") {
-		local $/;
-		$text = <$in>;
-	}
-	diag 'npm or axe-core is not here: no check of accessibility' if !$text;
-	$text;
-};
-
-sub accessible ($b, $where) {
-	SKIP: {
-		skip 'no axe-core', 1 if !$axe;
-		$b->js("if (!window.axe) { $axe\n}");
-		# Pictures fade in, and half faded they have half the contrast.
-		$b->wait_for('animations to end',
-		    sub { $b->js('return document.getAnimations().every((a) => a.playState !== '
-			. '"running" || a.effect.getTiming().iterations === Infinity)') },
-		    10);
-		my $found = $b->js_async(<<'JS');
-			const done = arguments[0];
-			const bad = (v) => ['serious', 'critical'].includes(v.impact);
-			const tell = (v) => `${v.id}: ${v.nodes.slice(0, 3)
-			    .map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`;
-			axe.run({ resultTypes: ['violations'] }).then(
-			    (r) => done(r.violations.filter(bad).map(tell)),
-			    (e) => done([String(e)]));
-JS
-		is_deeply $found, [], "$where: axe finds nothing serious";
-	}
-	return;
-}
+my $axe = axe();
 
 # The console has no errors, and no other server was asked for anything.
 sub clean ($b, $where, $allowed = undef) {
@@ -105,7 +71,7 @@ sub clean ($b, $where, $allowed = undef) {
 subtest 'the files' => sub {
 	require IO::Compress::Gzip;
 	my @scripts = glob "$root/web/*.js $root/web/*/*.js";
-	my ($all, $sent) = ('', 0);
+	my (%sent, %imports, %views);
 
 	for my $file (@scripts) {
 		open my $in, '<:utf8', $file or die "$file: $!";
@@ -119,16 +85,38 @@ subtest 'the files' => sub {
 		unlike $plain, qr/\bfetch\(/, "$name leaves fetch to the API client"
 		    if $name ne 'lib/api.js';
 		unlike $plain, qr/setInterval/, "$name does not poll";
-		for my $import ($plain =~ /(?:from|import\() ?'(\.[^']+)'/g) {
+		while ($plain =~ /(from |import\()'(\.[^']+)'/g) {
+			my ($how, $import) = ($1, $2);
 			my $at = ($file =~ s{[^/]+$}{}r) . $import;
 			ok -e $at, "$name: $import is there";
+			$at = abs_path($at) =~ s{.*/web/}{}r;
+			push @{ $imports{$name} }, $at if $how eq 'from ';
+			$views{$at} = 1 if $how ne 'from ' && $name eq 'app.js';
 		}
 		my $octets = $text;
 		utf8::encode($octets);
 		IO::Compress::Gzip::gzip(\$octets, \my $packed, -Level => 5) or die 'gzip';
-		$sent += length $packed;
+		$sent{$name} = length $packed;
 	}
-	cmp_ok $sent, '<', 100_000, "$sent bytes of script are sent in all";
+	# what a module brings with it; a view that is opened later brings what is not there yet
+	my $along = sub ($seen, @left) {
+		my $bytes = 0;
+
+		while (defined(my $name = shift @left)) {
+			next if $seen->{$name}++;
+			$bytes += $sent{$name};
+			push @left, @{ $imports{$name} // [] };
+		}
+		return $bytes;
+	};
+	my %seen;
+	my $first = $along->(\%seen, 'app.js', 'views/library.js');
+	cmp_ok $first, '<', 80_000, "$first bytes of script are sent for the first view";
+	for my $view (sort grep { !$seen{$_} } keys %views) {
+		my $more = $along->({%seen}, $view);
+		cmp_ok $more, '<', 12_000, "$more more for $view";
+	}
+	cmp_ok scalar(keys %views), '>', 12, 'the views are loaded when they are opened';
 	open my $in, '<', "$root/web/index.html" or die;
 	my $html = do { local $/; <$in> };
 	unlike $html, qr/<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=/i,
@@ -158,11 +146,11 @@ for my $width (1280, 390) {
 			    . 'return getComputedStyle(card).backgroundColor'),
 			    $dark ? 'rgb(24, 27, 33)' : 'rgb(255, 255, 255)',
 			    'the colours are the preferred ones';
-			accessible($b, 'sign-in');
+			accessible($b, 'sign-in', $axe);
 			$shot->('signin');
 			sign_in($b, $who);
 			$b->find('.empty');
-			accessible($b, 'empty library');
+			accessible($b, 'empty library', $axe);
 			fits($b, 'empty library');
 			$shot->('empty');
 
@@ -172,7 +160,7 @@ for my $width (1280, 390) {
 			is $b->count('.tile'), 1, 'one tile, one photo';
 			$shot->('ready');
 			$b->click('.tray [aria-label="Close uploads"]');
-			accessible($b, 'library');
+			accessible($b, 'library', $axe);
 			fits($b, 'library');
 
 			$b->reload; # lists come with the sizes that grids show, and no larger one
@@ -191,7 +179,7 @@ for my $width (1280, 390) {
 			$b->click('[aria-label=Details]');
 			$b->find('.timeline li.done');
 			like $b->text('.facts'), qr/image\/jpeg/, 'facts of the file';
-			accessible($b, 'lightbox');
+			accessible($b, 'lightbox', $axe);
 			fits($b, 'lightbox');
 			$shot->('details');
 			$b->press('Escape');
@@ -205,14 +193,14 @@ for my $width (1280, 390) {
 			$b->wait_for('the search to find it', sub { $b->url =~ /search/
 			    && $b->count('.tile') == 1 && $b->text('.summary') =~ /^1 result/ });
 			$b->press('Enter');
-			accessible($b, 'search');
+			accessible($b, 'search', $axe);
 			fits($b, 'search');
 			$b->find('.tile img.loaded');
 			$shot->('search');
 
 			$b->click('[data-view=notifications]');
 			$b->find('.notifications li');
-			accessible($b, 'notifications');
+			accessible($b, 'notifications', $axe);
 			fits($b, 'notifications');
 			$shot->('notifications');
 			$b->click('[data-view=trash]');
@@ -529,7 +517,7 @@ for my $width (390, 1280) {
 		my $invite = $mn->admin->api(POST => '/api/users', { invite => JSON::PP::true });
 		my $look = sub ($name) {
 			fits($b, $name);
-			accessible($b, $name);
+			accessible($b, $name, $axe);
 			$b->screenshot("$artefacts/page-$width-$name.png");
 		};
 		my $open = sub ($view, $css) {
@@ -554,7 +542,9 @@ for my $width (390, 1280) {
 		$b->find('.brand');
 		unlike $b->url, qr/invite/, 'the invitation is gone from the address';
 		$b->click('.avatar');
-		is $b->count('#account-menu a'), 1, 'nothing of administration in the menu';
+		is_deeply $b->js('return [...document.querySelectorAll("#account-menu a")].map('
+		    . '(a) => a.hash)'), [ '#/you', '#/integrations' ],
+		    'nothing of administration in the menu';
 		$b->click('#account-menu a');
 		$b->find('.rows .pill.good');
 		is $b->js('return document.querySelector("[name=displayName]").value'),

@@ -82,8 +82,7 @@ sub start ($class, %with) {
 	} } });
 	$self->{session} = "/session/$session->{sessionId}";
 	$self->resize($self->{width}, $self->{height});
-	$self->cdp('Emulation.setEmulatedMedia', { features => [ { name => 'prefers-color-scheme',
-	    value => $self->{dark} ? 'dark' : 'light' } ] });
+	$self->prefer_dark($self->{dark});
 	$self->cdp('Emulation.setTouchEmulationEnabled', { enabled => JSON::PP::true })
 	    if $self->{touch};
 	return $self;
@@ -111,6 +110,11 @@ sub cdp ($self, $command, $params = {}) {
 sub resize ($self, $width, $height) {
 	return $self->cdp('Emulation.setDeviceMetricsOverride', { width => $width,
 	    height => $height, deviceScaleFactor => 1, mobile => JSON::PP::false });
+}
+
+sub prefer_dark ($self, $on) {
+	return $self->cdp('Emulation.setEmulatedMedia', { features => [
+	    { name => 'prefers-color-scheme', value => $on ? 'dark' : 'light' } ] });
 }
 
 # The network goes, or is back: no request gets through, and the page is told.

@@ -4,9 +4,10 @@ package MediaNest::Page;
 use v5.36;
 use Exporter qw(import);
 use File::Path qw(make_path);
+use File::Temp qw(tempdir);
 use Test::More;
 
-our @EXPORT = qw(artefacts sign_in sign_in_here upload_ready fits inside);
+our @EXPORT = qw(artefacts sign_in sign_in_here upload_ready fits inside axe accessible);
 
 # Where pictures of the page go: the check's logs, or build/page.
 sub artefacts ($root) {
@@ -44,6 +45,45 @@ sub fits ($b, $where) {
 	return ok $b->js(
 	    'return document.documentElement.scrollWidth <= document.documentElement.clientWidth'),
 	    "$where: nothing to scroll sideways";
+}
+
+# The text of axe-core, where npm is there to bring it.
+sub axe () {
+	my $dir = tempdir('mn-axe-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+	my $install = 'timeout 60 npm install --silent --no-save --no-audit --no-fund';
+	my $npm = qx{npm --version 2>/dev/null}
+	    && system("$install --prefix '$dir' axe-core\@4 >/dev/null 2>&1") == 0;
+	my $text;
+
+	if ($npm && open my $in, '<:utf8', "$dir/node_modules/axe-core/axe.min.js") {
+		local $/;
+		$text = <$in>;
+	}
+	diag 'npm or axe-core is not here: no check of accessibility' if !$text;
+	return $text;
+}
+
+sub accessible ($b, $where, $axe) {
+	SKIP: {
+		skip 'no axe-core', 1 if !$axe;
+		$b->js("if (!window.axe) { $axe\n}");
+		# Pictures fade in, and half faded they have half the contrast.
+		$b->wait_for('animations to end',
+		    sub { $b->js('return document.getAnimations().every((a) => a.playState !== '
+			. '"running" || a.effect.getTiming().iterations === Infinity)') },
+		    10);
+		my $found = $b->js_async(<<'JS');
+			const done = arguments[0];
+			const bad = (v) => ['serious', 'critical'].includes(v.impact);
+			const tell = (v) => `${v.id}: ${v.nodes.slice(0, 3)
+			    .map((n) => `${n.html} ${n.failureSummary}`).join(' | ')}`;
+			axe.run({ resultTypes: ['violations'] }).then(
+			    (r) => done(r.violations.filter(bad).map(tell)),
+			    (e) => done([String(e)]));
+JS
+		is_deeply $found, [], "$where: axe finds nothing serious";
+	}
+	return;
 }
 
 # Whether the whole of an element is within another one, up to a pixel.
