@@ -59,45 +59,63 @@ latest AS MATERIALIZED (
 
 -- What each person learns of the group: items that they can read, of kinds that they want. People
 -- who learn the same are one row. $2: the recipient, or NULL; $3 how many items are listed, $4 how
--- many are named, $5 where they want it: page, mail, or NULL for either. The defaults are those of
--- model/notification_kinds.def, which t/111-inputs.t compares.
+-- many of them are named, $5 where they want it: page, mail, or NULL for either. The defaults are
+-- those of model/notification_kinds.def, which t/111-inputs.t compares. Whether a person can read is
+-- asked once for all items with the same readers: a first sync brings very many.
 --: query notify_group_tell read custom-plan
 WITH @latest,
+item AS (
+	SELECT l.id, l.kind AS about, l.failed, m.id AS media_id, m.kind,
+		coalesce(m.title, l.title) AS title, m.failure_message,
+		CASE WHEN m.id IS NULL THEN '' ELSE @readers END AS readers
+	FROM latest l LEFT JOIN media m ON m.id = l.media_id
+	WHERE l.media_id IS NULL OR m.id IS NOT NULL),
+numbered AS MATERIALIZED (
+	SELECT *, row_number() OVER (PARTITION BY readers, about ORDER BY failed DESC, id) AS n
+	FROM item),
+class AS MATERIALIZED (
+	SELECT readers, about, count(*) FILTER (WHERE NOT failed) AS good,
+		count(*) FILTER (WHERE failed) AS bad, min(kind) AS kind, max(kind) AS last_kind,
+		min(media_id::text) FILTER (WHERE n = 1)::uuid AS sample
+	FROM numbered GROUP BY readers, about),
 wants AS (
-	SELECT u.id AS user_id, k.kind FROM users u CROSS JOIN (SELECT DISTINCT kind FROM latest) k
-	LEFT JOIN notification_preferences p ON p.user_id = u.id AND p.kind = k.kind
+	SELECT u.id AS user_id, k.about FROM users u CROSS JOIN (SELECT DISTINCT about FROM class) k
+	LEFT JOIN notification_preferences p ON p.user_id = u.id AND p.kind = k.about
 	WHERE u.status = 'active' AND ($2::uuid IS NULL OR u.id = $2)
 		AND CASE $5::text WHEN 'page' THEN coalesce(p.page, true)
 			WHEN 'mail' THEN coalesce(p.email, 'off') <> 'off'
 			ELSE coalesce(p.page, true) OR coalesce(p.email, 'off') <> 'off' END),
-seen AS (
-	SELECT w.user_id, l.id, l.failed, m.id AS media_id, m.kind, m.title, m.failure_message
-	FROM latest l JOIN wants w USING (kind)
-	JOIN media m ON m.id = l.media_id AND @readable(w.user_id, false)
-	UNION ALL
-	SELECT w.user_id, l.id, l.failed, NULL, NULL, l.title, NULL
-	FROM latest l JOIN wants w USING (kind) WHERE l.media_id IS NULL AND $2 IS NOT NULL),
-learned AS (
-	SELECT user_id, count(*) FILTER (WHERE NOT failed) AS good,
-		count(*) FILTER (WHERE failed) AS bad, min(kind) AS kind, max(kind) AS last_kind,
-		(array_agg(media_id ORDER BY failed DESC, id)
-			FILTER (WHERE media_id IS NOT NULL))[1:$3::integer] AS items,
-		(array_agg(title ORDER BY failed DESC, id)
-			FILTER (WHERE title IS NOT NULL))[1:$4::integer] AS names,
-		(array_agg(failure_message ORDER BY failed DESC, id))[1] AS failure
-	FROM seen GROUP BY user_id)
-SELECT good, bad, CASE WHEN kind = last_kind THEN kind END, items, names, failure,
-	array_agg(user_id ORDER BY user_id)
-FROM learned GROUP BY good, bad, 3, items, names, failure
+readable AS MATERIALIZED (
+	SELECT w.user_id, c.* FROM class c JOIN wants w USING (about)
+	LEFT JOIN media m ON m.id = c.sample
+	WHERE CASE WHEN c.sample IS NULL THEN $2::uuid IS NOT NULL
+		ELSE m.id IS NOT NULL AND @readable(w.user_id, false) END),
+first AS (
+	SELECT r.user_id, f.media_id, f.title, f.failure_message,
+		row_number() OVER (PARTITION BY r.user_id ORDER BY f.failed DESC, f.id) AS n
+	FROM readable r JOIN numbered f USING (readers, about) WHERE f.n <= $3::integer),
+listed AS (
+	SELECT user_id,
+		array_agg(media_id ORDER BY n) FILTER (WHERE n <= $3 AND media_id IS NOT NULL) AS items,
+		array_agg(title ORDER BY n) FILTER (WHERE n <= $4::integer AND title IS NOT NULL) AS names,
+		min(failure_message) FILTER (WHERE n = 1) AS failure
+	FROM first GROUP BY user_id),
+counted AS (
+	SELECT user_id, sum(good)::bigint AS good, sum(bad)::bigint AS bad,
+		CASE WHEN min(kind) = max(last_kind) THEN min(kind) END AS kind
+	FROM readable GROUP BY user_id)
+SELECT good, bad, kind, items, names, failure, array_agg(user_id ORDER BY user_id)
+FROM counted JOIN listed USING (user_id) GROUP BY good, bad, kind, items, names, failure
 
 -- The same for endpoints of webhooks, which no person stands for: items that are there for others.
 --: query notify_group_all read
 WITH @latest
 SELECT count(*) FILTER (WHERE NOT l.failed), count(*) FILTER (WHERE l.failed),
 	CASE WHEN min(m.kind) = max(m.kind) THEN min(m.kind) END,
-	(array_agg(m.id ORDER BY l.id))[1:$2::integer],
-	(array_agg(m.title ORDER BY l.id))[1:$3::integer]
-FROM latest l JOIN media m ON m.id = l.media_id AND m.status <> 'trashed' AND @presentable
+	array_agg(m.id ORDER BY l.n) FILTER (WHERE l.n <= $2::integer),
+	array_agg(m.title ORDER BY l.n) FILTER (WHERE l.n <= $3::integer)
+FROM (SELECT *, row_number() OVER (ORDER BY failed DESC, id) AS n FROM latest) l
+JOIN media m ON m.id = l.media_id AND m.status <> 'trashed' AND @presentable
 
 -- Who gets a mail about a kind; $3 the default of the kind.
 --: query notify_addressee read

@@ -20,6 +20,13 @@
 --: define readable(user, all)
 (m.status <> 'trashed' AND @open_to(@user, @all))
 
+-- All that @readable looks at besides the caller: items with the same text have the same readers.
+--: define readers
+(ROW(m.status <> 'trashed', @presentable, m.owner_id, m.visibility,
+	CASE WHEN m.visibility = 'shared' THEN ARRAY(
+		SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id
+		ORDER BY sh.user_id) END)::text)
+
 --: define in_trash_of(user, all)
 (m.status = 'trashed' AND (@all OR m.owner_id = @user OR m.trashed_by = @user))
 
