@@ -15,8 +15,6 @@
 struct sending {
 	struct http_call call;
 	struct http_out out;
-	struct curl_slist *headers;
-	char reason[CURL_ERROR_SIZE];
 	void *context;
 	int64_t start;
 	size_t taken; /* bytes of the response */
@@ -56,8 +54,8 @@ end_transfer(struct http_many *many, struct sending *s)
 		/* The handle outlives the data that its options point to. */
 		curl_easy_reset(s->call.curl);
 	}
-	curl_slist_free_all(s->headers);
-	s->headers = NULL;
+	curl_slist_free_all(s->call.headers);
+	s->call.headers = NULL;
 	s->running = s->refused = false;
 	many->running--;
 }
@@ -99,14 +97,12 @@ free_place(struct http_many *many)
 static bool
 begin(struct http_many *many, struct sending *s)
 {
-	char origin[HTTP_OUT_ORIGIN_MAX];
-
-	if (!http_call_origin(s->out.url, origin))
+	if (!http_call_origin(s->out.url, s->call.origin))
 		return false;
 	if (s->call.curl == NULL && (s->call.curl = curl_easy_init()) == NULL)
 		return false;
-	s->headers = http_call_headers(&s->out);
-	http_call_set(&s->call, s->headers, s->reason);
+	s->call.headers = http_call_headers(&s->out);
+	http_call_set(&s->call);
 	curl_easy_setopt(s->call.curl, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(s->call.curl, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(s->call.curl, CURLOPT_PRIVATE, s);

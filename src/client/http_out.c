@@ -1,5 +1,6 @@
 #include "client/http_out.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
  */
 static struct {
 	CURL *curl;
+	CURLM *multi; /* of calls at the same time */
 	pid_t owner;
 	char *allow, *ca_file;
 } kept;
@@ -30,15 +32,17 @@ void
 http_out_close(void)
 {
 	/* A copy from before fork(2): closing it would end the parent's TLS sessions. */
-	if (kept.curl != NULL && kept.owner == getpid())
+	if (kept.curl != NULL && kept.owner == getpid()) {
 		curl_easy_cleanup(kept.curl);
+		curl_multi_cleanup(kept.multi);
+	}
 	free(kept.allow);
 	free(kept.ca_file);
 	memset(&kept, 0, sizeof(kept));
 }
 
-static CURL *
-take_kept(const struct outbound *rules)
+CURL *
+http_kept(const struct outbound *rules)
 {
 	if (kept.curl != NULL &&
 	    (kept.owner != getpid() || !str_eq(kept.allow, rules->allow) ||
@@ -50,6 +54,22 @@ take_kept(const struct outbound *rules)
 		kept.ca_file = xstrdup(rules->ca_file);
 	}
 	return kept.curl;
+}
+
+CURLM *
+http_kept_multi(const struct outbound *rules)
+{
+	if (http_kept(rules) == NULL)
+		return NULL;
+	if (kept.multi == NULL && (kept.multi = curl_multi_init()) != NULL)
+		curl_multi_setopt(kept.multi, CURLMOPT_MAXCONNECTS, (long)HTTP_OUT_KEPT_MAX);
+	return kept.multi;
+}
+
+bool
+http_not_started(struct error *err)
+{
+	return error_set(err, ERR_INTERNAL, "libcurl could not be started.");
 }
 
 static size_t
@@ -128,7 +148,7 @@ set_limits(CURL *curl, const struct http_out *out)
 }
 
 static void
-set_request(CURL *curl, struct http_call *call, struct curl_slist *headers, char *reason)
+set_request(CURL *curl, struct http_call *call)
 {
 	const struct http_out *out = call->out;
 
@@ -137,8 +157,8 @@ set_request(CURL *curl, struct http_call *call, struct curl_slist *headers, char
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, call->headers);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->reason);
 	if (out->body != NULL) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)out->body_len);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, out->body);
@@ -147,11 +167,11 @@ set_request(CURL *curl, struct http_call *call, struct curl_slist *headers, char
 }
 
 void
-http_call_set(struct http_call *call, struct curl_slist *headers, char *reason)
+http_call_set(struct http_call *call)
 {
 	curl_easy_reset(call->curl); /* resets options only; connections stay open */
 	set_limits(call->curl, call->out);
-	set_request(call->curl, call, headers, reason);
+	set_request(call->curl, call);
 }
 
 struct curl_slist *
@@ -218,63 +238,73 @@ end_set(enum call_end end, struct error *err)
 	}
 }
 
-static enum call_end
-perform(CURL *curl, struct http_call *call, const char *origin, struct curl_slist *headers,
-    struct http_answer *answer, struct error *err)
-{
-	char reason[CURL_ERROR_SIZE] = "";
-	enum call_end end;
-	long status = 0;
-	CURLcode code;
-
-	http_call_set(call, headers, reason);
-	(void)outside_call("another server");
-	code = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	end = http_call_end(call, code);
-	/* A refused address says nothing about the other server. */
-	if (end != CALL_REFUSED_ADDRESS)
-		breaker_result(origin, end == CALL_ANSWERED && status < 500, clock_monotonic());
-	*answer = (struct http_answer) { end, (int)status, call->answer.data, call->answer.len };
-	if (!end_set(end, err))
-		error_detail(err, "%s: %s", origin,
-		    reason[0] != '\0' ? reason : curl_easy_strerror(code));
-	return end;
-}
-
-static enum call_end
-call_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
+enum call_end
+http_call_open(struct arena *arena, const struct http_out *out, struct http_call *call,
     struct error *err)
 {
-	struct http_call call = { .out = out };
-	char origin[HTTP_OUT_ORIGIN_MAX];
-	struct curl_slist *headers = NULL;
-	enum call_end end;
-	CURL *curl;
-
-	if (!http_call_origin(out->url, origin)) {
+	*call = (struct http_call) { .out = out, .start = clock_monotonic() };
+	if (!http_call_origin(out->url, call->origin)) {
 		error_slug(err, ERR_UNPROCESSABLE, "refused_address",
 		    "The URL must start with http:// or https:// and contain no user name or"
 		    " password.");
 		return CALL_REFUSED_ADDRESS;
 	}
-	if (!breaker_admits(origin, clock_monotonic())) {
+	if (out->purpose == NULL ||
+	    snprintf(call->breaker, sizeof(call->breaker), "%s %s", call->origin, out->purpose) >=
+		(int)sizeof(call->breaker))
+		str_copy(call->breaker, sizeof(call->breaker), call->origin);
+	if (!breaker_admits(call->breaker, clock_monotonic())) {
 		end_set(CALL_SUSPENDED, err);
-		error_detail(err, "%s: the breaker is open", origin);
+		error_detail(err, "%s: the breaker is open", call->breaker);
 		return CALL_SUSPENDED;
 	}
-	if ((curl = take_kept(&out->rules)) == NULL) {
-		error_set(err, ERR_INTERNAL, "libcurl could not be started.");
-		return CALL_UNREACHABLE;
-	}
-	call.curl = curl;
-	buf_init(&call.answer, arena, out->answer_max);
-	headers = http_call_headers(out);
-	end = perform(curl, &call, origin, headers, answer, err);
+	buf_init(&call->answer, arena, out->answer_max);
+	call->headers = http_call_headers(out);
+	return CALL_ANSWERED;
+}
+
+void
+http_call_close(struct http_call *call, CURLcode code, struct http_answer *answer,
+    struct error *err)
+{
+	enum call_end end = http_call_end(call, code);
+	curl_off_t retry_after = 0;
+	long status = 0;
+
+	curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &retry_after);
+	/* A refused address says nothing about the other server. */
+	if (end != CALL_REFUSED_ADDRESS)
+		breaker_result(call->breaker, end == CALL_ANSWERED && status < 500,
+		    clock_monotonic());
+	*answer = (struct http_answer) { end, (int)status, call->answer.data, call->answer.len,
+		retry_after < INT_MAX ? (int)retry_after : INT_MAX };
+	if (!end_set(end, err))
+		error_detail(err, "%s: %s", call->origin,
+		    call->reason[0] != '\0' ? call->reason : curl_easy_strerror(code));
 	/* The handle outlives the data that its options point to. */
-	curl_easy_reset(curl);
-	curl_slist_free_all(headers);
-	return end;
+	curl_easy_reset(call->curl);
+	curl_slist_free_all(call->headers);
+}
+
+static void
+call_out(struct arena *arena, const struct http_out *out, struct http_answer *answer,
+    struct error *err)
+{
+	CURL *curl = http_kept(&out->rules);
+	struct http_call call;
+
+	if (curl == NULL) {
+		http_not_started(err);
+		return;
+	}
+	answer->end = http_call_open(arena, out, &call, err);
+	if (answer->end != CALL_ANSWERED)
+		return;
+	call.curl = curl;
+	http_call_set(&call);
+	(void)outside_call("another server");
+	http_call_close(&call, curl_easy_perform(curl), answer, err);
 }
 
 bool
@@ -284,7 +314,7 @@ http_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 	int64_t start = clock_monotonic();
 
 	*answer = (struct http_answer) { .end = CALL_UNREACHABLE };
-	answer->end = call_out(arena, out, answer, err);
+	call_out(arena, out, answer, err);
 	call_measure(VALUE_PROTOCOL_HTTP, answer->end, clock_monotonic() - start);
 	return answer->end == CALL_ANSWERED;
 }

@@ -38,6 +38,7 @@ struct sockaddr;
 #define HTTP_OUT_KEPT_MAX 8     /* connections that a process keeps */
 #define HTTP_OUT_IDLE_S 60      /* seconds after which an idle one is not used again */
 #define HTTP_OUT_ORIGIN_MAX 300 /* bytes */
+#define HTTP_OUT_EACH_MAX 16    /* calls at the same time */
 #define HTTP_OUT_ENTRY_MAX 80   /* bytes of an entry of outbound.allow */
 
 struct http_out {
@@ -54,6 +55,11 @@ struct http_out {
 	bool (*sink)(void *context, const char *data, size_t len);
 	void *sink_context;
 	struct outbound rules;
+	/*
+	 * NULL, or a word: calls for this purpose have a breaker of their own, because what ends
+	 * them says nothing about others (a deadline that is far shorter).
+	 */
+	const char *purpose;
 	char *refused; /* takes the entry of outbound.allow that is missing; or NULL */
 };
 
@@ -62,6 +68,7 @@ struct http_answer {
 	int status;
 	const char *body;
 	size_t len;
+	int retry_after; /* seconds, from the header of that name; 0: there is none */
 };
 
 /*
@@ -71,6 +78,13 @@ struct http_answer {
  * (the breaker is open).
  */
 bool http_out(struct arena *, const struct http_out *, struct http_answer *, struct error *);
+/*
+ * Makes up to HTTP_OUT_EACH_MAX calls at the same time, each with its own deadline; all have the
+ * same rules. Each ends as one of http_out() would: see answers[i].end and, for those without a
+ * response, errors[i].
+ */
+void http_out_each(struct arena *, const struct http_out *, size_t n, struct http_answer *answers,
+    struct error *errors);
 /* Closes the idle connections. */
 void http_out_close(void);
 

@@ -32,6 +32,9 @@ struct media_server_kind;
 #define MEDIA_SERVER_PAGE_MAX (256UL << 20) /* bytes of a page, which is read item by item */
 #define MEDIA_SERVER_ITEM_MAX (1UL << 20)   /* bytes of one item */
 #define MEDIA_SERVER_KEY_MAX 64             /* bytes */
+#define MEDIA_SERVER_PICTURE_MS 30000
+#define MEDIA_SERVER_PICTURE_MAX (20UL << 20) /* bytes */
+#define MEDIA_SERVER_HITS_MAX 100             /* of a search */
 
 struct media_server {
 	const struct media_server_kind *kind;
@@ -88,6 +91,21 @@ struct server_count {
 	int64_t took_ms;
 };
 
+/* A picture as the server sends it: untrusted bytes, of whatever type. */
+struct server_picture {
+	const char *data;
+	size_t len;
+};
+
+/* What a server's own search has found, the best first. */
+struct server_hit {
+	const char *key;
+	const char *section; /* key of its section, or NULL */
+};
+
+struct http_answer;
+struct http_out;
+
 struct media_server_kind {
 	const char *name;
 	/* Who is there? Needs no token. */
@@ -112,6 +130,21 @@ struct media_server_kind {
 	/* When somebody last saw or heard something to its end: Unix seconds, 0: never. */
 	enum answer_kind (*viewed)(struct arena *, const struct media_server *, int64_t *at,
 	    struct error *);
+	/*
+	 * The picture at a path of the server (server_item.thumb). Absent: there is none, or it is
+	 * not on this server.
+	 */
+	enum answer_kind (*poster)(struct arena *, const struct media_server *, const char *path,
+	    struct server_picture *, struct error *);
+	/*
+	 * The server's own search, in two halves, so that several servers are asked at the same
+	 * time (http_out_each()): the first fills everything but the deadline, the second reads
+	 * what came. Present or unknown.
+	 */
+	void (*search)(struct arena *, const struct media_server *, const char *text,
+	    struct http_out *);
+	enum answer_kind (*search_read)(struct arena *, const struct http_answer *,
+	    struct server_hit **, size_t *n, struct error *);
 	/* The kinds of items of a section's type, parents first; ends with NULL. */
 	const char *const *(*kinds_of)(const char *section_type);
 };

@@ -7,6 +7,7 @@
 
 #include "client/http_out.h"
 #include "client/media_server.h"
+#include "client/plex_internal.h"
 #include "client/plex_tv.h"
 #include "core/arena.h"
 #include "core/clock.h"
@@ -59,8 +60,14 @@ number_of(const char *kind)
 	return 0;
 }
 
-static enum answer_kind
-not_plex(struct error *err, const char *path, const char *why)
+bool
+plex_kind_known(const char *kind)
+{
+	return number_of(kind) != 0;
+}
+
+enum answer_kind
+plex_unknown(struct error *err, const char *path, const char *why)
 {
 	error_slug(err, ERR_UPSTREAM, "server_unknown",
 	    "What responds at this address is not a Plex Media Server.");
@@ -69,8 +76,8 @@ not_plex(struct error *err, const char *path, const char *why)
 }
 
 /* A status other than 2xx. */
-static enum answer_kind
-refused(int status, const char *path, struct error *err)
+enum answer_kind
+plex_refused(int status, const char *path, struct error *err)
 {
 	if (status == 404 || status == 410)
 		return ANSWER_ABSENT;
@@ -95,12 +102,10 @@ refused_address(const struct http_answer *got, const char *entry, struct error *
 		    entry);
 }
 
-/* One GET; the body of a success goes to the sink, if there is one. */
-static enum answer_kind
-get(struct arena *arena, const struct media_server *server, const char *path, struct http_out *out,
-    struct http_answer *got, struct error *err)
+void
+plex_prepare(struct arena *arena, const struct media_server *server, const char *path,
+    struct http_out *out)
 {
-	char entry[HTTP_OUT_ENTRY_MAX] = "";
 	size_t base = strlen(server->url);
 	const char *headers[] = {
 		"Accept: application/json",
@@ -118,19 +123,29 @@ get(struct arena *arena, const struct media_server *server, const char *path, st
 		base--;
 	out->method = "GET";
 	out->url = arena_printf(arena, "%.*s%s", (int)base, server->url, path);
-	out->headers = headers;
+	out->headers = arena_memdup(arena, headers, sizeof(headers));
 	out->rules = server->rules;
+}
+
+/* One GET; the body of a success goes to the sink, if there is one. */
+static enum answer_kind
+get(struct arena *arena, const struct media_server *server, const char *path, struct http_out *out,
+    struct http_answer *got, struct error *err)
+{
+	char entry[HTTP_OUT_ENTRY_MAX] = "";
+
+	plex_prepare(arena, server, path, out);
 	out->refused = entry;
 	if (!http_out(arena, out, got, err)) {
 		refused_address(got, entry, err);
 		return ANSWER_UNKNOWN;
 	}
-	return got->status / 100 == 2 ? ANSWER_PRESENT : refused(got->status, path, err);
+	return got->status / 100 == 2 ? ANSWER_PRESENT : plex_refused(got->status, path, err);
 }
 
 /* What every answer of Plex has; NULL where it has not. */
-static const struct cJSON *
-container_of(struct arena *arena, const char *text, size_t len)
+const struct cJSON *
+plex_container(struct arena *arena, const char *text, size_t len)
 {
 	struct error ignored;
 	const struct cJSON *answer = json_parse(arena, text, len, &ignored),
@@ -150,16 +165,16 @@ ask(struct arena *arena, const struct media_server *server, const char *path,
 
 	if (kind != ANSWER_PRESENT)
 		return kind;
-	*container = container_of(arena, got.body, got.len);
+	*container = plex_container(arena, got.body, got.len);
 	return *container != NULL ? ANSWER_PRESENT :
-				    not_plex(err, path, "an answer without MediaContainer");
+				    plex_unknown(err, path, "an answer without MediaContainer");
 }
 
 /* For what every Plex server has: that it is not there means that it is no Plex server. */
 static enum answer_kind
 must(enum answer_kind kind, const char *path, struct error *err)
 {
-	return kind == ANSWER_ABSENT ? not_plex(err, path, "not found") : kind;
+	return kind == ANSWER_ABSENT ? plex_unknown(err, path, "not found") : kind;
 }
 
 static enum answer_kind
@@ -177,7 +192,7 @@ identity(struct arena *arena, const struct media_server *server, const char *pat
 	};
 	if (who->machine_id == NULL || who->machine_id[0] == '\0' ||
 	    strlen(who->machine_id) > MEDIA_SERVER_KEY_MAX)
-		return not_plex(err, path, "an answer without machineIdentifier");
+		return plex_unknown(err, path, "an answer without machineIdentifier");
 	return ANSWER_PRESENT;
 }
 
@@ -196,8 +211,8 @@ plex_authenticate(struct arena *arena, const struct media_server *server,
 }
 
 /* Keys become parts of paths, so they are letters and digits only. */
-static bool
-key_good(const char *key)
+bool
+plex_key_good(const char *key)
 {
 	size_t len = 0;
 
@@ -228,10 +243,10 @@ plex_sections(struct arena *arena, const struct media_server *server,
 			.agent = json_str(one, "agent", ""),
 		};
 
-		if (!key_good(section.key))
-			return not_plex(err, path, "a section without key");
+		if (!plex_key_good(section.key))
+			return plex_unknown(err, path, "a section without key");
 		if (*n == SECTIONS_MAX)
-			return not_plex(err, path, "too many sections");
+			return plex_unknown(err, path, "too many sections");
 		if (plex_kinds_of(section.type)[0] != NULL)
 			(*sections)[(*n)++] = section;
 	}
@@ -252,8 +267,8 @@ number(const struct cJSON *object, const char *name, int64_t fallback)
 }
 
 /* Keys are texts of digits; some versions write numbers. */
-static const char *
-key_text(struct arena *arena, const struct cJSON *object, const char *name)
+const char *
+plex_key(struct arena *arena, const struct cJSON *object, const char *name)
 {
 	const struct cJSON *value = json_get(object, name);
 
@@ -303,14 +318,14 @@ static const char *
 item_read(struct arena *arena, const struct cJSON *object, struct server_item *item)
 {
 	*item = (struct server_item) {
-		.key = key_text(arena, object, "ratingKey"),
+		.key = plex_key(arena, object, "ratingKey"),
 		.kind = json_str(object, "type", ""),
 		.title = text_of(object, "title"),
 		.original_title = text_of(object, "originalTitle"),
 		.overview = text_of(object, "summary"),
 		.thumb = text_of(object, "thumb"),
-		.parent = key_text(arena, object, "parentRatingKey"),
-		.grandparent = key_text(arena, object, "grandparentRatingKey"),
+		.parent = plex_key(arena, object, "parentRatingKey"),
+		.grandparent = plex_key(arena, object, "grandparentRatingKey"),
 		.parent_title = text_of(object, "parentTitle"),
 		.grandparent_title = text_of(object, "grandparentTitle"),
 		.index = number(object, "index", -1),
@@ -323,7 +338,7 @@ item_read(struct arena *arena, const struct cJSON *object, struct server_item *i
 		.genres = tags(arena, json_get(object, "Genre")),
 	};
 	guids(arena, object, item);
-	if (!key_good(item->key))
+	if (!plex_key_good(item->key))
 		return "it has no ratingKey";
 	if (number_of(item->kind) == 0)
 		return "its type is unknown";
@@ -398,12 +413,12 @@ page_read(struct arena *arena, const struct media_server *server, const char *pa
 	if (must(get(arena, server, path, &out, &got, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	if (!json_split_end(&reading->split, err))
-		return not_plex(err, path, err->detail);
-	container = container_of(arena, reading->split.rest.data, reading->split.rest.len);
+		return plex_unknown(err, path, err->detail);
+	container = plex_container(arena, reading->split.rest.data, reading->split.rest.len);
 	if (container == NULL)
-		return not_plex(err, path, "an answer without MediaContainer");
+		return plex_unknown(err, path, "an answer without MediaContainer");
 	if (number(container, "offset", reading->page->start) != reading->page->start)
-		return not_plex(err, path, "another page than the one that was asked for");
+		return plex_unknown(err, path, "another page than the one that was asked for");
 	*count = (struct server_count) {
 		.total = total_of(container, reading),
 		.given = reading->given,
@@ -449,7 +464,7 @@ plex_items(struct arena *arena, const struct media_server *server, const struct 
 	};
 	enum answer_kind kind;
 
-	if (!key_good(page->section) || number_of(page->kind) == 0) {
+	if (!plex_key_good(page->section) || number_of(page->kind) == 0) {
 		error_set(err, ERR_INTERNAL, "There is no such page.");
 		return ANSWER_UNKNOWN;
 	}
@@ -470,7 +485,7 @@ plex_item(struct arena *arena, const struct media_server *server, const char *ke
 	const struct cJSON *container;
 	enum answer_kind kind;
 
-	if (!key_good(key)) {
+	if (!plex_key_good(key)) {
 		error_set(err, ERR_INTERNAL, "There is no such key.");
 		return ANSWER_UNKNOWN;
 	}
@@ -480,7 +495,7 @@ plex_item(struct arena *arena, const struct media_server *server, const char *ke
 	wrong = item_read(arena, cJSON_GetArrayItem(json_get(container, "Metadata"), 0), item);
 	if (wrong == NULL && !str_eq(item->key, key))
 		wrong = "another item";
-	return wrong == NULL ? ANSWER_PRESENT : not_plex(err, path, wrong);
+	return wrong == NULL ? ANSWER_PRESENT : plex_unknown(err, path, wrong);
 }
 
 static enum answer_kind
@@ -517,6 +532,9 @@ const struct media_server_kind media_server_plex = {
 	.items = plex_items,
 	.item = plex_item,
 	.playing = plex_playing,
+	.poster = plex_poster,
+	.search = plex_search,
+	.search_read = plex_search_read,
 	.viewed = plex_viewed,
 	.kinds_of = plex_kinds_of,
 };
