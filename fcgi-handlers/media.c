@@ -34,6 +34,13 @@ static const struct field_rule list_input[] = {
 	{ .name = NULL },
 };
 
+static const struct field_rule children_input[] = {
+	THUMBNAILS_RULE,
+	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_LIMIT_RULE,
+	{ .name = NULL },
+};
+
 static const struct field_rule tag_list_input[] = {
 	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ .name = NULL },
@@ -169,6 +176,26 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	return answer_cached(req, res, j, err);
 }
 
+/* GET /api/media/{id}/children: one page of the parts of an item. */
+static bool
+media_children_get(const struct request *req, struct response *res, struct error *err)
+{
+	const struct list_ask ask = list_ask_of(req->input);
+	struct json *j = json_new(req->arena, 0);
+	int64_t now = clock_now();
+	struct media *items;
+	struct page page;
+
+	if (!media_children(req->call, request_param(req, "id"), &ask, &items, &page, err))
+		return false;
+	list_open(j);
+	for (size_t i = 0; i < page.n; i++)
+		media_view(req, j, NULL, &items[i], now);
+	list_close(j, &ask, &page);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
 /* GET /api/media/tags: the tags of the items that the caller may see, most used first. */
 static bool
 media_tags_get(const struct request *req, struct response *res, struct error *err)
@@ -199,7 +226,7 @@ media_item_get(const struct request *req, struct response *res, struct error *er
 {
 	struct media media;
 
-	return media_get(req->call, request_param(req, "id"), &media, err) &&
+	return media_open(req->call, request_param(req, "id"), &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 
@@ -440,6 +467,8 @@ static const struct route media_routes[] = {
 	    RATE_MEDIA, BODY_JSON, NULL },
 	{ METHOD_POST, "/api/media/{id}/reprocess", media_reprocess_post, AUTH_BEARER,
 	    PERM_MEDIA_READ, RATE_MEDIA, BODY_JSON, NULL },
+	{ METHOD_GET, "/api/media/{id}/children", media_children_get, AUTH_BEARER, PERM_MEDIA_READ,
+	    RATE_MEDIA, BODY_NONE, children_input },
 	{ METHOD_GET, "/api/media/{id}/timeline", media_timeline_get, AUTH_BEARER, PERM_MEDIA_READ,
 	    RATE_MEDIA, BODY_NONE, NULL },
 	{ METHOD_PUT, "/api/media/{id}/tags", media_tags_put, AUTH_BEARER, PERM_MEDIA_READ,

@@ -10,6 +10,8 @@
 
 #include "core/banned.h"
 
+#define POSTER_WIDTH 1280
+
 static void
 strings(struct json *j, const char *key, const char **items, size_t n)
 {
@@ -47,12 +49,26 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 	json_object_end(j);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		json_opt_str(j, urls[i].key, media_asset_url(req->call, m, urls[i].asset, now));
+	/* The pictures of a title are its poster. */
+	if (str_eq(m->source, "plex"))
+		json_opt_str(j, "posterUrl", media_thumbnail_url(req->call, m, POSTER_WIDTH, now));
 	if (m->nsprite_times > 0) {
 		json_array(j, "spriteTimes");
 		for (size_t i = 0; i < m->nsprite_times; i++)
 			json_put_raw(j, NULL, m->sprite_times[i]);
 		json_array_end(j);
 	}
+}
+
+static void
+parent(struct json *j, const struct media *m)
+{
+	json_opt_str(j, "parentId", m->parent_id);
+	json_opt_str(j, "parentTitle", m->parent_title);
+	if (m->position >= 0)
+		json_put_int(j, "position", m->position);
+	if (m->disc >= 0)
+		json_put_int(j, "disc", m->disc);
 }
 
 /* Members that single items have and lists leave out. */
@@ -62,6 +78,7 @@ details(struct json *j, const struct media *m)
 	if (m->metadata == NULL)
 		return;
 	json_put_raw(j, "metadata", m->metadata);
+	json_put_int(j, "childCount", m->child_count);
 	if (m->shared_with != NULL)
 		strings(j, "sharedWith", m->shared_with, m->nshared_with);
 	if (m->trashed_at != 0)
@@ -95,7 +112,8 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	strings(j, "genres", m->genres, m->ngenres);
 	strings(j, "tags", m->tags, m->ntags);
 	json_put_raw(j, "externalIds", m->external_ids);
-	json_opt_str(j, "thumbhash", m->thumbhash);
+	json_opt_str(j, "thumbhash", m->thumbhash != NULL ? m->thumbhash : m->parent_thumbhash);
+	parent(j, m);
 	pictures(req, j, m, now);
 	details(j, m);
 	if (m->failure_code != NULL) {

@@ -55,6 +55,12 @@ my %list = (
 	trash => '/api/media?status=trashed&',
 );
 
+my $show = $mn->psql("INSERT INTO media (id, owner_id, kind, title, status) VALUES "
+    . "(gen_random_uuid(), '$me', 'show', 'cursor', 'ready') RETURNING id");
+$mn->psql('INSERT INTO media (id, owner_id, kind, title, status, parent_id) SELECT '
+    . "gen_random_uuid(), '$me', 'season', 'cursor', 'ready', '$show' FROM generate_series(1, 3)");
+$list{children} = "/api/media/$show/children?";
+
 my (%cursor, %first);
 for my $name (sort keys %list) {
 	my $r = $super->api(GET => "$list{$name}limit=1");

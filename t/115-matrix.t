@@ -86,6 +86,7 @@ my %valid = (
     'POST /api/media/{id}/trash' => [],
     'POST /api/media/{id}/restore' => [],
     'POST /api/media/{id}/reprocess' => [],
+    'GET /api/media/{id}/children' => [],
     'GET /api/media/{id}/timeline' => [],
     'GET /api/media/{id}/file' => [],
     'GET /api/media/{id}/preview' => [],

@@ -184,3 +184,7 @@ EXTRA_DIST += t/430-webhooks-out.t
 noinst_PROGRAMS += t/tools/without-landlock
 t_tools_without_landlock_SOURCES = t/tools/without_landlock.c
 check_PROGRAMS += t/unit/gate
+# Secrets of rows that tests write: t/lib/MediaNest/Catalogue.pm.
+noinst_PROGRAMS += t/tools/seal-text
+t_tools_seal_text_SOURCES = t/tools/seal_text.c
+EXTRA_DIST += t/460-catalogue.t t/461-enrich.t

@@ -44,8 +44,16 @@ struct media {
 	int64_t width, height, duration_ms, year;             /* 0: unknown */
 	int64_t taken_at, created_at, updated_at, trashed_at; /* us */
 	int64_t version;
+	/* What it is a part of: the show of a season, the album of a track; NULL if nothing. */
+	const char *parent_id, *parent_title;
+	int64_t position, disc; /* its number in there; -1: none */
+	/* pictures of the parent, where the item has none itself */
+	const char *parent_prefix, *parent_thumbhash;
+	const char **parent_assets;
+	size_t nparent_assets;
 	/* Only in single items. */
 	const char *metadata; /* JSON object text; NULL in lists */
+	int64_t child_count;  /* that the caller can read */
 	const char *trashed_by;
 	/* user ids; NULL unless the caller may change the item */
 	const char **shared_with;

@@ -30,39 +30,34 @@ static const struct {
 #undef JOB
 };
 
-static bool
-add(const struct call *call, enum job_id kind, struct job_new *job, struct error *err)
+struct job_new
+job_row(const struct call *call, enum job_id kind)
 {
-	job->kind = rows[kind].kind;
-	job->queue = job_queues[rows[kind].queue].name;
-	job->max_attempts = rows[kind].attempts;
-	job->request_id = call->by.request_id;
-	return store_job_add(call->svc->db, call->arena, job, err);
+	return (struct job_new) {
+		.kind = rows[kind].kind,
+		.queue = job_queues[rows[kind].queue].name,
+		.max_attempts = rows[kind].attempts,
+		.request_id = call->by.request_id,
+	};
 }
 
 bool
 job_add(const struct call *call, enum job_id id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *err)
 {
-	struct job_new job = {
-		.payload = payload,
-		.unique_key = unique_key,
-		.run_at = run_at,
-	};
+	struct job_new job = job_row(call, id);
 
-	return add(call, id, &job, err);
+	job.payload = payload;
+	job.unique_key = unique_key;
+	job.run_at = run_at;
+	return store_job_add(call->svc->db, call->arena, &job, err);
 }
 
 bool
 job_add_each(const struct call *call, enum job_id kind, const char *const *payloads,
     const char *const *unique_keys, size_t n, struct error *err)
 {
-	const struct job_new job = {
-		.kind = rows[kind].kind,
-		.queue = job_queues[rows[kind].queue].name,
-		.max_attempts = rows[kind].attempts,
-		.request_id = call->by.request_id,
-	};
+	const struct job_new job = job_row(call, kind);
 
 	return n == 0 ||
 	    store_jobs_add_each(call->svc->db, call->arena, &job, (struct strings) { payloads, n },
@@ -73,7 +68,9 @@ bool
 job_add_as(const struct call *call, enum job_id kind, const char *id, const char *payload,
     struct error *err)
 {
-	struct job_new job = { .id = id, .payload = payload };
+	struct job_new job = job_row(call, kind);
 
-	return add(call, kind, &job, err);
+	job.id = id;
+	job.payload = payload;
+	return store_job_add(call->svc->db, call->arena, &job, err);
 }

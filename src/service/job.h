@@ -133,4 +133,7 @@ bool job_add_each(const struct call *, enum job_id, const char *const *payloads,
 bool job_add_as(const struct call *, enum job_id, const char *id, const char *payload,
     struct error *);
 
+/* The columns of a job of this kind without id, payload and key: for jobs added as a set. */
+struct job_new job_row(const struct call *, enum job_id);
+
 #endif

@@ -34,6 +34,7 @@ static const struct {
 	[LIST_MEDIA_TITLE_BACK] = { 'A', true, true },
 	[LIST_MEDIA_TRASH_BACK] = { 'X', true, false },
 	[LIST_SERVERS] = { 's', true, false },
+	[LIST_MEDIA_CHILDREN] = { 'c', true, false },
 };
 
 const char *

@@ -69,6 +69,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/media_change.c \
 	src/service/catalogue/media_purge.c \
 	src/service/catalogue/media_purge.h \
+	src/service/catalogue/pictures.c \
+	src/service/catalogue/pictures.h \
 	src/service/catalogue/search.c \
 	src/service/catalogue/search.h \
 	src/service/catalogue/search_fuse.c \
@@ -164,10 +166,14 @@ src_libservice_a_SOURCES += \
 	src/service/processing/deliver.h \
 	src/service/processing/deliver_round.c \
 	src/service/processing/deliver_internal.h \
+	src/service/processing/derived.c \
+	src/service/processing/derived.h \
 	src/service/processing/gate.c \
 	src/service/processing/gate.h \
 	src/service/processing/job_run.c \
 	src/service/processing/job_run.h \
+	src/service/processing/poster.c \
+	src/service/processing/poster.h \
 	src/service/processing/process.c \
 	src/service/processing/process.h \
 	src/service/processing/process_result.c \

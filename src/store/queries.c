@@ -11,6 +11,7 @@
 #include "store/store_doctor.h"
 #include "store/store_hooks.h"
 #include "store/store_endpoints.h"
+#include "store/store_enrich.h"
 #include "store/store_invites.h"
 #include "store/store_libraries.h"
 #include "store/store_mail_links.h"
@@ -44,6 +45,7 @@ const struct query *const store_query_tables[] = {
 	store_deliver_queries,
 	store_doctor_queries,
 	store_endpoints_queries,
+	store_enrich_queries,
 	store_health_queries,
 	store_idempotency_queries,
 	store_hooks_queries,

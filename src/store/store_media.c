@@ -11,6 +11,7 @@
 #include "core/banned.h"
 
 #define Q(id) (&store_media_queries[id])
+#define UUID_FIRST "00000000-0000-0000-0000-000000000000"
 
 void
 media_from_row(struct arena *arena, const struct rows *r, size_t row, struct media *m)
@@ -52,6 +53,15 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->updated_at = rows_int(r, row, c++);
 	m->trashed_at = rows_int(r, row, c++);
 	m->owner_name = rows_str(r, row, c++);
+	m->parent_id = rows_str(r, row, c++);
+	m->position = rows_null(r, row, c) ? -1 : rows_int(r, row, c);
+	c++;
+	m->disc = rows_null(r, row, c) ? -1 : rows_int(r, row, c);
+	c++;
+	m->parent_title = rows_str(r, row, c++);
+	m->parent_prefix = rows_str(r, row, c++);
+	m->parent_assets = rows_array(arena, r, row, c++, &m->nparent_assets);
+	m->parent_thumbhash = rows_str(r, row, c++);
 }
 
 static bool
@@ -76,6 +86,30 @@ store_media_read(struct arena *arena, const struct rows *rows, struct media *med
 	if (!rows_null(rows, 0, MEDIA_COLUMNS_COUNT + 2))
 		media->shared_with =
 		    rows_array(arena, rows, 0, MEDIA_COLUMNS_COUNT + 2, &media->nshared_with);
+	media->child_count = rows_int(rows, 0, MEDIA_COLUMNS_COUNT + 3);
+	return true;
+}
+
+bool
+store_media_children(struct db *db, struct arena *arena, const struct media_children_ask *ask,
+    struct media_children *out, struct error *err)
+{
+	bool start = ask->after_id == NULL;
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_MEDIA_CHILDREN),
+		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "t" : "f", ask->id,
+		    db_int(arena, start ? INT64_MIN : ask->after),
+		    start ? UUID_FIRST : ask->after_id, db_int(arena, ask->limit)),
+		&rows, err))
+		return false;
+	out->n = rows_count(rows);
+	out->items = arena_array(arena, out->n, sizeof(*out->items));
+	out->numbers = arena_array(arena, out->n, sizeof(*out->numbers));
+	for (size_t i = 0; i < out->n; i++) {
+		media_from_row(arena, rows, i, &out->items[i]);
+		out->numbers[i] = rows_int(rows, i, MEDIA_COLUMNS_COUNT);
+	}
 	return true;
 }
 

@@ -22,7 +22,7 @@ extern const struct query store_media_list_queries[];
  * The number of @media_columns (sql/columns.sql), which media_from_row() reads; any query that
  * selects these first can use it.
  */
-#define MEDIA_COLUMNS_COUNT 33
+#define MEDIA_COLUMNS_COUNT 40
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
 
@@ -60,6 +60,23 @@ bool store_media_keys(struct db *, struct arena *, const struct media_reader *, 
 bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
     struct media_list *, struct error *);
 
+/* A page of an item's children, in order of disc and position. */
+struct media_children_ask {
+	const struct media_reader *reader;
+	const char *id; /* of the parent */
+	int64_t after;  /* number and id of a position; id NULL: from the start */
+	const char *after_id;
+	int limit;
+};
+struct media_children {
+	struct media *items;
+	int64_t *numbers; /* of each item's position */
+	size_t n;
+};
+/* Empty if the parent is not readable. One round trip. */
+bool store_media_children(struct db *, struct arena *, const struct media_children_ask *,
+    struct media_children *, struct error *);
+
 /* For pipelines of store_*.c: the statement of store_media_get(), and the reading of its rows. */
 struct db_call store_media_get_call(struct arena *, const struct media_reader *, const char *id);
 bool store_media_read(struct arena *, const struct rows *, struct media *, struct error *);
@@ -87,7 +104,9 @@ bool store_media_set_tags(struct db *, struct arena *, const char *id, struct st
 bool store_media_set_shares(struct db *, struct arena *, const char *id, struct strings users,
     struct error *);
 bool store_media_trash(struct db *, struct arena *, const char *id, const char *by, struct error *);
-bool store_media_restore(struct db *, struct arena *, const char *id, struct error *);
+/* *restored is false for an item whose library is left out: it comes back with it. */
+bool store_media_restore(struct db *, struct arena *, const char *id, bool *restored,
+    struct error *);
 /* pending|ready|failed -> processing; *moved is false if the item was in another state. */
 bool store_media_start(struct db *, struct arena *, const char *id, const char *from, bool *moved,
     struct error *);

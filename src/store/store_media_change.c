@@ -54,7 +54,8 @@ const struct query store_media_change_queries[] = {
 	    0 },
 	[Q_RESTORE] = { "media_restore",
 	    "UPDATE media SET status = coalesce(trashed_from, 'ready'), trashed_from = NULL,"
-	    " trashed_at = NULL, trashed_by = NULL, " TOUCH " WHERE id = $1 AND status = 'trashed'",
+	    " trashed_at = NULL, trashed_by = NULL, trash_reason = NULL, " TOUCH
+	    " WHERE id = $1 AND status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded'",
 	    0 },
 	[Q_START] = { "media_start",
 	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL,"
@@ -68,7 +69,8 @@ const struct query store_media_change_queries[] = {
 	    "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
 	[Q_DELETE] = { "media_delete", "DELETE FROM media WHERE id = $1", 0 },
 	[Q_DUE] = { "media_trash_due",
-	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1 ORDER BY trashed_at"
+	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1"
+	    " AND trash_reason IS DISTINCT FROM 'excluded' ORDER BY trashed_at"
 	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
 	    0 },
 	[Q_EVENTS_TRIM] = { "media_events_trim",
@@ -120,9 +122,10 @@ store_media_trash(struct db *db, struct arena *arena, const char *id, const char
 }
 
 bool
-store_media_restore(struct db *db, struct arena *arena, const char *id, struct error *err)
+store_media_restore(struct db *db, struct arena *arena, const char *id, bool *restored,
+    struct error *err)
 {
-	return db_exec(db, arena, Q(Q_RESTORE), DB_PARAMS(id), NULL, err);
+	return db_change(db, arena, Q(Q_RESTORE), DB_PARAMS(id), restored, err);
 }
 
 bool

@@ -9,6 +9,7 @@
 #include "core/str.h"
 #include "model/list.h"
 #include "service/call.h"
+#include "service/catalogue/pictures.h"
 #include "service/services.h"
 #include "store/s3.h"
 
@@ -156,6 +157,41 @@ media_get(const struct call *call, const char *id, struct media *media, struct e
 }
 
 bool
+media_open(const struct call *call, const char *id, struct media *media, struct error *err)
+{
+	return media_get(call, id, media, err) && pictures_wanted(call, media, 1, err);
+}
+
+bool
+media_children(const struct call *call, const char *id, const struct list_ask *ask,
+    struct media **items, struct page *page, struct error *err)
+{
+	struct media_children_ask children = { .id = id, .limit = ask->limit + 1 };
+	struct list_position after;
+	struct media_children found;
+	struct media_reader reader;
+	struct media parent;
+
+	media_reader_of(call->by.who, &reader);
+	if (!list_after(call->arena, LIST_MEDIA_CHILDREN, ask->cursor, &after, err))
+		return false;
+	children.reader = &reader;
+	children.after = after.number;
+	children.after_id = after.id;
+	if (!store_media_children(call->svc->db, call->arena, &children, &found, err) ||
+	    (found.n == 0 &&
+		!store_media_get(call->svc->db, call->arena, &reader, id, &parent, err)))
+		return false;
+	*items = found.items;
+	if (list_cut(page, found.n, ask->limit)) {
+		after = (struct list_position) { .id = found.items[page->n - 1].id,
+			.number = found.numbers[page->n - 1] };
+		page->next = list_cursor(call->arena, LIST_MEDIA_CHILDREN, &after);
+	}
+	return pictures_wanted(call, found.items, page->n, err);
+}
+
+bool
 media_tags(const struct call *call, enum media_scope scope, struct media_tag **tags, size_t *n,
     struct error *err)
 {
@@ -184,18 +220,27 @@ media_has_asset(const struct media *m, const char *asset)
 	return false;
 }
 
-const char *
-media_asset_url(const struct call *call, const struct media *m, const char *asset, int64_t now)
+static const char *
+object_url(const struct call *call, const char *prefix, const char *asset, int64_t now)
 {
 	struct buf key;
 
-	if (!media_has_asset(m, asset))
-		return NULL;
 	buf_init(&key, call->arena, 0);
-	buf_adds(&key, m->asset_prefix);
+	buf_adds(&key, prefix);
 	buf_addc(&key, '/');
 	buf_adds(&key, asset);
 	return s3_presign_get(call->svc->s3, call->arena, key.data, now, NULL, NULL);
+}
+
+const char *
+media_asset_url(const struct call *call, const struct media *m, const char *asset, int64_t now)
+{
+	if (media_has_asset(m, asset))
+		return object_url(call, m->asset_prefix, asset, now);
+	for (size_t i = 0; i < m->nparent_assets; i++)
+		if (strcmp(m->parent_assets[i], asset) == 0)
+			return object_url(call, m->parent_prefix, asset, now);
+	return NULL;
 }
 
 const char *

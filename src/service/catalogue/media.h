@@ -55,6 +55,11 @@ struct media_ask {
 bool media_list(const struct call *, const struct media_ask *, struct media **, struct page *,
     struct error *);
 bool media_get(const struct call *, const char *id, struct media *, struct error *);
+/* The same for somebody who looks at it: pictures that it lacks are fetched. */
+bool media_open(const struct call *, const char *id, struct media *, struct error *);
+/* The parts of a show, season, artist or album in their order. ERR_NOT_FOUND. */
+bool media_children(const struct call *, const char *id, const struct list_ask *, struct media **,
+    struct page *, struct error *);
 bool media_tags(const struct call *, enum media_scope, struct media_tag **, size_t *n,
     struct error *);
 bool media_timeline(const struct call *, const char *id, struct media_timeline *, struct error *);
@@ -104,7 +109,10 @@ bool media_purge_expired(const struct call *, size_t *purged, struct error *);
 const char *media_asset_url(const struct call *, const struct media *, const char *asset,
     int64_t now);
 bool media_has_asset(const struct media *, const char *asset);
-/* Thumbnail of 320, 640 or 1280 pixels, or the next smaller one that exists. */
+/*
+ * Thumbnail of 320, 640 or 1280 pixels, or the next smaller one that exists; of an item without
+ * pictures those of its parent.
+ */
 const char *media_thumbnail_url(const struct call *, const struct media *, int width, int64_t now);
 /*
  * The original: inline for types that browsers show safely, otherwise or with `download` an

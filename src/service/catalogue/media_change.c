@@ -310,7 +310,14 @@ media_trash(const struct call *call, const char *id, struct media *out, struct e
 static bool
 apply_restore(const struct change *c, struct media *m, struct error *err)
 {
-	return store_media_restore(c->call->svc->db, c->call->arena, m->id, err);
+	bool restored;
+
+	if (!store_media_restore(c->call->svc->db, c->call->arena, m->id, &restored, err))
+		return false;
+	return restored ||
+	    error_slug(err, ERR_CONFLICT, "library_left_out",
+		"The library of this item is left out. Include the library, and its items come"
+		" back.");
 }
 
 bool

@@ -1,9 +1,325 @@
 #include "service/integrations/enrich.h"
 
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/tmdb.h"
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/id.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/call.h"
+#include "service/catalogue/media.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/store_enrich.h"
+#include "store/store_jobs.h"
+#include "store/store_media.h"
+
 #include "core/banned.h"
+
+#define CACHE_HOURS 12
+#define GAP_US (US_PER_SEC / 20) /* between two requests to TMDB */
+/* A job whose turn comes later than this gives its place to others, and comes back then. */
+#define PATIENCE_US (2 * US_PER_SEC)
+#define PAUSE_UNAUTHORIZED 900 /* seconds: until somebody has corrected the key */
+#define UPKEEP_ITEMS 20000     /* of one run, of each kind */
+#define ATTRIBUTION "This product uses the TMDB API but is not endorsed or certified by TMDB."
+#define TITLE_URL "https://www.themoviedb.org"
+
+bool
+enrich_tmdb(const struct call *call, struct tmdb *tmdb)
+{
+	const struct config *config = call->svc->config;
+
+	*tmdb = (struct tmdb) {
+		.url = config_str(config, CFG_TMDB_URL),
+		.image_url = config_str(config, CFG_TMDB_IMAGE_URL),
+		.key = config_str(config, CFG_TMDB_API_KEY),
+		.rules = outbound_of(config),
+	};
+	return tmdb->key[0] != '\0';
+}
+
+static bool
+want(const struct call *call, struct strings posters, struct strings titles, struct error *err)
+{
+	const struct job_new poster = job_row(call, JOB_MEDIA_POSTER),
+			     title = job_row(call, JOB_MEDIA_ENRICH);
+	const struct enrich_jobs poster_jobs = {
+		.job = &poster, .key_prefix = "poster:", .ids = posters, .lasting = true
+	};
+	const struct enrich_jobs title_jobs = {
+		.job = &title, .key_prefix = "enrich:", .ids = titles
+	};
+	struct tmdb tmdb;
+
+	return store_enrich_want_posters(call->svc->db, call->arena, &poster_jobs, err) &&
+	    (!enrich_tmdb(call, &tmdb) ||
+		store_enrich_want_titles(call->svc->db, call->arena, &title_jobs, err));
+}
 
 bool
 enrich_request(const struct call *call, const char *const *media_ids, size_t n, struct error *err)
 {
+	const struct strings ids = { (const char **)media_ids, n };
+
+	return want(call, ids, ids, err);
+}
+
+bool
+enrich_upkeep(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	struct db *db = call->svc->db;
+	struct enrich_missing missing;
+
+	return store_enrich_missing(db, call->arena, UPKEEP_ITEMS, &missing, err) &&
+	    store_tmdb_cache_expire(db, call->arena, CACHE_HOURS, err) && db_begin(db, err) &&
+	    db_end(db,
+		want(call, missing.posters, missing.titles, err) &&
+		    store_job_done(db, call->arena, job, err),
+		err);
+}
+
+/* A run of media.enrich. */
+struct enrich {
+	const struct call *call;
+	const struct job_env *env;
+	const struct job *job;
+	const char *media_id;
+	struct tmdb tmdb;
+	struct enrich_item item;
+	enum tmdb_kind kind;
+	int64_t later; /* seconds: TMDB is not to be asked before */
+};
+
+static bool
+take_payload(struct enrich *e, struct error *err)
+{
+	const struct job *job = e->job;
+	const struct cJSON *payload =
+	    json_parse(e->call->arena, job->payload, strlen(job->payload), err);
+
+	if (payload == NULL)
+		return false;
+	e->media_id = json_str(payload, "mediaId", "");
+	return uuid_valid(e->media_id) ||
+	    error_set(err, ERR_INTERNAL, "The job does not name an item.");
+}
+
+static enum answer_kind
+failed(bool ok)
+{
+	return ok ? ANSWER_PRESENT : ANSWER_UNKNOWN;
+}
+
+static bool
+sleep_us(const struct enrich *e, int64_t us, struct error *err)
+{
+	struct timespec left = { .tv_sec = us / US_PER_SEC, .tv_nsec = us % US_PER_SEC * 1000 };
+
+	while (!*e->env->stop && nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+	return !*e->env->stop ||
+	    error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
+}
+
+/* Waits for the turn of a request; unknown with e->later: it comes too late. */
+static enum answer_kind
+turn(struct enrich *e, struct error *err)
+{
+	const struct tmdb_turn ask = { GAP_US, PATIENCE_US };
+	int64_t wait;
+
+	if (!store_tmdb_turn(e->call->svc->db, e->call->arena, &ask, &wait, err))
+		return ANSWER_UNKNOWN;
+	if (wait <= PATIENCE_US)
+		return failed(sleep_us(e, wait, err));
+	e->later = (wait + US_PER_SEC - 1) / US_PER_SEC;
+	error_slug(err, ERR_UNAVAILABLE, "tmdb_busy", "TMDB asks for a pause.");
+	return ANSWER_UNKNOWN;
+}
+
+/* What a failed request means for the requests after it. */
+static enum answer_kind
+heed(struct enrich *e, enum answer_kind end, struct error *err)
+{
+	struct error ignored;
+
+	if (end != ANSWER_UNKNOWN)
+		return end;
+	if (str_eq(error_slug_of(err), "tmdb_busy")) {
+		e->later = err->retry_after;
+	} else if (str_eq(error_slug_of(err), "tmdb_unauthorized")) {
+		e->later = PAUSE_UNAUTHORIZED;
+		log_warn(e->call->svc->log, "%s It is asked again in %d minutes.", err->message,
+		    PAUSE_UNAUTHORIZED / 60);
+	}
+	if (e->later > 0)
+		(void)store_tmdb_pause(e->call->svc->db, e->call->arena, e->later, &ignored);
+	return end;
+}
+
+static enum answer_kind
+by_external(struct enrich *e, const char *source, const char *external, const char **id,
+    struct error *err)
+{
+	enum answer_kind end;
+
+	if (external == NULL)
+		return ANSWER_ABSENT;
+	end = turn(e, err);
+	return end != ANSWER_PRESENT ?
+	    end :
+	    heed(e, tmdb_find(e->call->arena, &e->tmdb, e->kind, source, external, id, err), err);
+}
+
+static enum answer_kind
+by_name(struct enrich *e, const char **id, struct error *err)
+{
+	const struct tmdb_query query = { e->item.title, e->item.original_title, e->item.year };
+	enum answer_kind end = turn(e, err);
+
+	return end != ANSWER_PRESENT ?
+	    end :
+	    heed(e, tmdb_search(e->call->arena, &e->tmdb, e->kind, &query, id, err), err);
+}
+
+/* A title by TMDB's id, from the cache or from TMDB. */
+static enum answer_kind
+by_id(struct enrich *e, const char *id, const char **title, struct error *err)
+{
+	const struct call *call = e->call;
+	const char *path =
+	    arena_printf(call->arena, "%s/%s", e->kind == TMDB_MOVIE ? "movie" : "tv", id);
+	struct tmdb_cached cached;
+	enum answer_kind end;
+
+	if (!store_tmdb_cached(call->svc->db, call->arena, path, CACHE_HOURS, &cached, err))
+		return ANSWER_UNKNOWN;
+	*title = cached.title;
+	if (cached.known)
+		return cached.title != NULL ? ANSWER_PRESENT : ANSWER_ABSENT;
+	end = turn(e, err);
+	if (end != ANSWER_PRESENT)
+		return end;
+	end = heed(e, tmdb_title(call->arena, &e->tmdb, e->kind, id, title, err), err);
+	if (end == ANSWER_UNKNOWN)
+		return end;
+	if (end == ANSWER_ABSENT)
+		*title = NULL;
+	return store_tmdb_cache(call->svc->db, call->arena, path, *title, err) ? end :
+										 ANSWER_UNKNOWN;
+}
+
+/* The surest way first; what one does not know, the next may. */
+static enum answer_kind
+look_up(struct enrich *e, const char **id, const char **title, struct error *err)
+{
+	enum answer_kind end = ANSWER_ABSENT;
+
+	*id = e->item.tmdb;
+	if (*id != NULL)
+		end = by_id(e, *id, title, err);
+	if (end != ANSWER_ABSENT)
+		return end;
+	end = by_external(e, "imdb_id", e->item.imdb, id, err);
+	if (end == ANSWER_ABSENT && e->kind == TMDB_SHOW)
+		end = by_external(e, "tvdb_id", e->item.tvdb, id, err);
+	if (end == ANSWER_ABSENT)
+		end = by_name(e, id, err);
+	return end == ANSWER_PRESENT ? by_id(e, *id, title, err) : end;
+}
+
+static const char *
+attribution(const struct enrich *e, const char *id)
+{
+	struct json *j = json_new(e->call->arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "source", "tmdb");
+	json_put_str(j, "text", ATTRIBUTION);
+	json_put_str(j, "url",
+	    arena_printf(e->call->arena, TITLE_URL "/%s/%s", e->kind == TMDB_MOVIE ? "movie" : "tv",
+		id));
+	json_object_end(j);
+	return j->buf.data;
+}
+
+static bool
+save_in(struct enrich *e, const struct enrich_found *found, struct job_after *after,
+    struct error *err)
+{
+	const struct strings ids = { &e->media_id, 1 }, none = { .n = 0 };
+	const struct call *call = e->call;
+	bool gone;
+
+	if (!store_job_done(call->svc->db, call->arena, e->job, err) ||
+	    !store_enrich_save(call->svc->db, call->arena, e->media_id, found, &gone, err))
+		return false;
+	if (gone)
+		return true;
+	after->media_id = found->title != NULL ? e->media_id : NULL;
+	/* There may be artwork for an item whose server has none. */
+	return want(call, ids, none, err) &&
+	    (after->media_id == NULL ||
+		store_media_scopes(call->svc->db, call->arena, e->media_id, &after->scopes, err));
+}
+
+static bool
+save(struct enrich *e, const struct enrich_found *found, struct error *err)
+{
+	struct db *db = e->call->svc->db;
+	struct job_after after = { .media_id = NULL };
+
+	if (!db_begin(db, err) || !db_end(db, save_in(e, found, &after, err), err))
+		return false;
+	if (after.media_id != NULL)
+		media_announce(e->call, "media.updated", after.media_id, after.scopes);
 	return true;
+}
+
+/* The job is done, and its successor comes when TMDB may be asked: that is no failed attempt. */
+static bool
+come_back(const struct enrich *e, struct error *err)
+{
+	const struct call *call = e->call;
+	struct db *db = call->svc->db;
+
+	return db_begin(db, err) &&
+	    db_end(db,
+		store_job_done(db, call->arena, e->job, err) &&
+		    job_add(call, JOB_MEDIA_ENRICH, e->job->payload,
+			arena_printf(call->arena, "enrich:%s", e->media_id),
+			clock_now() + e->later * US_PER_SEC, err),
+		err);
+}
+
+bool
+enrich_run(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	struct enrich e = { .call = call, .env = env, .job = job };
+	struct enrich_found found = { .title = NULL };
+	const char *id = NULL, *title = NULL;
+	enum answer_kind end;
+
+	if (!take_payload(&e, err) ||
+	    !store_enrich_item(call->svc->db, call->arena, e.media_id, &e.item, err))
+		return false;
+	if (!e.item.found || !enrich_tmdb(call, &e.tmdb))
+		return store_job_done(call->svc->db, call->arena, job, err);
+	e.kind = str_eq(e.item.kind, "movie") ? TMDB_MOVIE : TMDB_SHOW;
+	end = look_up(&e, &id, &title, err);
+	if (end == ANSWER_UNKNOWN)
+		return e.later > 0 && come_back(&e, err);
+	if (end == ANSWER_PRESENT)
+		found = (struct enrich_found) { id, title, attribution(&e, id) };
+	return save(&e, &found, err);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -18,8 +17,7 @@
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/notify/notify_group.h"
-#include "service/processing/process_result.h"
-#include "service/processing/gate.h"
+#include "service/processing/derived.h"
 #include "service/processing/job_run.h"
 #include "service/processing/purge.h"
 #include "service/processing/sandbox.h"
@@ -34,25 +32,18 @@
 #include "core/banned.h"
 
 #define HASH_BLOCK (256UL << 10)
-#define KEYS_MAX (RESULT_ASSETS_MAX + 1)
 #define OBJECT_MAX (5LL << 40) /* bytes: used if the size of the upload is not known */
 
 /* A run of media.process. */
 struct process {
 	const struct call *call;
-	const struct job_env *env;
 	const struct job *job;
 	const char *media_id, *upload_id;
 	struct process_item item;
-	const char *scratch;
 	struct s3_object source; /* of the fetched file */
 	const char *source_key;
 	unsigned char sha256[SHA256_SIZE];
-	struct process_result result;
-	struct arena line;     /* of one output line of the sandbox; at last the result's */
-	struct error bad_line; /* the error behind a failed output line of the sandbox */
-	const char *keys[KEYS_MAX];
-	size_t nkeys;
+	struct derived derived;
 	bool gone; /* the item was purged meanwhile: nothing remains to be done */
 };
 
@@ -154,7 +145,7 @@ fetch_into(struct process *p, int fd, struct error *err)
 static bool
 fetch(struct process *p, struct error *err)
 {
-	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->scratch);
+	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->derived.scratch);
 	bool ok;
 	int fd;
 
@@ -174,132 +165,27 @@ fetch(struct process *p, struct error *err)
 }
 
 static bool
-sandbox_line(void *arg, const char *line, size_t len)
+decode_step(void *context, const struct process_line *line, struct error *err)
 {
-	struct process *p = arg;
-	struct process_line parsed;
-
-	if (p->result.present) /* the result is the last line, and keeps the arena */
-		return error_slug(&p->bad_line, ERR_INTERNAL, "sandbox_failed",
-		    "The file could not be processed.");
-	arena_reset(&p->line);
-	if (!process_line_parse(&p->line, line, len, &parsed, &p->bad_line))
-		return false;
-	if (parsed.step == NULL)
-		p->result = parsed.result;
-	else
-		return step(p, parsed.step, parsed.state, parsed.message, &p->bad_line);
-	return true;
-}
-
-static bool
-decode(struct process *p, struct error *err)
-{
-	const struct config *config = p->call->svc->config;
-	int place = gate_enter(p->env->gate, p->env->stop);
-	bool ok;
-
-	error_clear(&p->bad_line);
-	if (place < 0)
-		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
-	ok = sandbox_run(p->env->sandbox, p->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
-	    (int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, p, p->env->stop, err);
-	gate_leave(p->env->gate, place);
-	if (!ok) {
-		if (p->bad_line.code != ERR_NONE)
-			*err = p->bad_line;
-		return false;
-	}
-	if (!p->result.present)
-		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
-		    "The file could not be processed.");
-	return p->result.ok || reject(err, p->result.failure_code, p->result.failure_message);
-}
-
-/*
- * Opens a file that the sandbox made: a regular file of sane size, without following a link that
- * could lead out of the directory.
- */
-static int
-open_asset(struct process *p, const char *name, int64_t *size, struct error *err)
-{
-	const char *path =
-	    arena_printf(p->call->arena, "%s/" SANDBOX_OUTPUT "/%s", p->scratch, name);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	    st.st_size > 0 && st.st_size <= RESULT_ASSET_SIZE_MAX) {
-		*size = st.st_size;
-		return fd;
-	}
-	if (fd >= 0)
-		close(fd);
-	error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
-	error_detail(err, "derived file %s is missing or not a regular file of the right size",
-	    name);
-	return -1;
-}
-
-static bool
-put_asset(struct process *p, const struct process_asset *asset, const char *key, struct error *err)
-{
-	int64_t size;
-	int fd = open_asset(p, asset->name, &size, err);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = s3_put_fd(p->call->svc->s3, key, fd, size, asset->content_type, err);
-	close(fd);
-	return ok;
-}
-
-/*
- * Announces every key before the first byte is written, so that a crash leaves no unknown object.
- */
-static bool
-reserve(struct process *p, const char **original, struct error *err)
-{
-	const char *sizes[KEYS_MAX];
-	int64_t size;
-	int fd;
-
-	for (size_t i = 0; i < p->result.nassets; i++) {
-		fd = open_asset(p, p->result.assets[i].name, &size, err);
-		if (fd < 0)
-			return false;
-		close(fd);
-		sizes[p->nkeys] = db_int(p->call->arena, size);
-		p->keys[p->nkeys++] = arena_printf(p->call->arena, "derived/%s/%s/%s", p->media_id,
-		    p->job->lease, p->result.assets[i].name);
-	}
-	*original = p->item.object_key;
-	if (*original == NULL)
-		*original =
-		    arena_printf(p->call->arena, "original/%s/%s", p->media_id, p->job->lease);
-	sizes[p->nkeys] = db_int(p->call->arena, p->source.size);
-	p->keys[p->nkeys++] = *original;
-	return store_process_reserve(p->call->svc->db, p->call->arena, p->media_id,
-	    &(const struct process_objects) {
-		.keys = { p->keys, p->nkeys },
-		.sizes = { sizes, p->nkeys },
-	    },
-	    err);
+	return step(context, line->step, line->state, line->message, err);
 }
 
 static bool
 store(struct process *p, const char **original, struct error *err)
 {
-	if (!step(p, "store", "started", NULL, err) || !reserve(p, original, err))
+	struct derived *d = &p->derived;
+
+	*original = p->item.object_key;
+	if (*original == NULL)
+		*original =
+		    arena_printf(p->call->arena, "original/%s/%s", p->media_id, p->job->lease);
+	if (!step(p, "store", "started", NULL, err) ||
+	    !derived_reserve(d, *original, p->source.size, err) || !derived_put(d, err))
 		return false;
-	for (size_t i = 0; i < p->result.nassets; i++)
-		if (!put_asset(p, &p->result.assets[i], p->keys[i], err))
-			return false;
 	/* Copies the very object that was hashed: a client may have overwritten it meanwhile. */
 	if (p->item.object_key == NULL &&
 	    !s3_copy(p->call->svc->s3, p->source_key, *original, p->source.etag,
-		p->result.content_type, err))
+		d->result.content_type, err))
 		return false;
 	return step(p, "store", "done", NULL, err);
 }
@@ -367,7 +253,7 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 static bool
 publish(struct process *p, const char *original, struct error *err)
 {
-	const struct process_result *r = &p->result;
+	const struct process_result *r = &p->derived.result;
 	const char *assets[RESULT_ASSETS_MAX];
 	struct process_found found = { .kind = r->kind,
 		.content_type = r->content_type,
@@ -387,16 +273,15 @@ publish(struct process *p, const char *original, struct error *err)
 		.nassets = r->nassets,
 		.sprite_times = r->sprite_times,
 		.nsprite_times = r->nsprite_times,
-		.keys = p->keys,
-		.nkeys = p->nkeys };
+		.keys = p->derived.keys,
+		.nkeys = p->derived.nkeys };
 	struct job_after after = { 0 };
 	struct error ignored;
 	bool gone = false;
 
 	for (size_t i = 0; i < r->nassets; i++)
 		assets[i] = r->assets[i].name;
-	found.asset_prefix =
-	    arena_printf(p->call->arena, "derived/%s/%s", p->media_id, p->job->lease);
+	found.asset_prefix = derived_prefix(&p->derived);
 	if (!db_begin(p->call->svc->db, err) ||
 	    !db_end(p->call->svc->db, publish_in(p, &found, &after, &gone, err), err))
 		return false;
@@ -482,7 +367,7 @@ work(struct process *p, struct error *err)
 {
 	const char *original;
 
-	return fetch(p, err) && decode(p, err) && store(p, &original, err) &&
+	return fetch(p, err) && derived_decode(&p->derived, err) && store(p, &original, err) &&
 	    publish(p, original, err);
 }
 
@@ -514,12 +399,6 @@ leave(struct process *p, const struct error *why, struct error *err)
 	return false;
 }
 
-static void
-release_line(void *arena)
-{
-	arena_clear(arena);
-}
-
 bool
 process_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -529,10 +408,7 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 	bool ok;
 
 	p->call = call;
-	p->env = env;
 	p->job = job;
-	arena_init(&p->line);
-	arena_defer(call->arena, release_line, &p->line);
 	if (!take_payload(call->arena, job, &p->media_id, &p->upload_id, err) ||
 	    !store_process_load(call->svc->db, call->arena, p->media_id, p->upload_id, &p->item,
 		err))
@@ -542,12 +418,21 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 	/* What a run that nobody heard of again left open. */
 	if (!store_process_close_steps(call->svc->db, call->arena, job, p->media_id, CUT_OFF, err))
 		return false;
-	p->scratch = scratch_make(call->svc->config, call->arena, job->lease, err);
-	if (p->scratch == NULL)
+	p->derived = (struct derived) {
+		.call = call,
+		.env = env,
+		.job = job,
+		.media_id = p->media_id,
+		.step = decode_step,
+		.context = p,
+	};
+	derived_init(&p->derived);
+	p->derived.scratch = scratch_make(call->svc->config, call->arena, job->lease, err);
+	if (p->derived.scratch == NULL)
 		return false;
 	error_clear(&why);
 	ok = work(p, &why);
-	scratch_remove(p->scratch, call->svc->log);
+	scratch_remove(p->derived.scratch, call->svc->log);
 	if (ok)
 		return true;
 	if (p->gone)

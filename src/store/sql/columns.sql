@@ -13,13 +13,23 @@ coalesce(m.year, date_part('year', m.taken_at AT TIME ZONE 'UTC')::int)
 CASE WHEN m.owner_id IS DISTINCT FROM $1::uuid THEN (
 	SELECT u.display_name FROM users u WHERE u.id = m.owner_id) END
 
+-- Title and pictures of a series or an album belong to its parts, so they are shown with each part
+-- that the caller can read. The pictures stand in for those that an item does not have itself.
+--: define of_parent(condition, column)
+CASE WHEN m.parent_id IS NOT NULL AND @condition THEN (
+	SELECT @column FROM media p WHERE p.id = m.parent_id) END
+--: define bare
+m.asset_prefix IS NULL
+
 -- In the order that media_from_row() reads; further columns come after these. $1 is the caller.
 --: define media_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
 m.filename, m.content_type, m.size, encode(m.sha256, 'hex'), m.width, m.height, m.duration_ms,
 @us(m.taken_at), @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
-m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name
+m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
+m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),
+@of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash)
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is

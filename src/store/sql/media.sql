@@ -10,7 +10,9 @@
 CASE WHEN @mine THEN m.metadata ELSE m.metadata - 'gps' END,
 m.trashed_by,
 CASE WHEN @mine THEN ARRAY(
-	SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id ORDER BY sh.user_id) END
+	SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id ORDER BY sh.user_id) END,
+(SELECT count(*) FROM (VALUES (m.id)) above (id) JOIN media m ON m.parent_id = above.id
+	WHERE @readable($1::uuid, $2::boolean))
 
 --: define may_see
 (@readable($1::uuid, $2::boolean) OR @in_trash_of($1::uuid, $2::boolean))
@@ -23,6 +25,15 @@ SELECT @item_columns FROM media m WHERE m.id = $3::uuid AND @may_see
 
 --: query media_lock
 @item FOR UPDATE OF m
+
+-- The children that the caller can read of an item that they can read: $4 and $5 the position, $6
+-- limit.
+--: query media_children read
+SELECT @media_columns, mn_child_order(m.disc, m.position) FROM media m
+WHERE m.parent_id = $3::uuid AND @readable($1::uuid, $2::boolean)
+	AND (mn_child_order(m.disc, m.position), m.id) > ($4::bigint, $5::uuid)
+	AND EXISTS (SELECT FROM media m WHERE m.id = $3::uuid AND @may_see)
+ORDER BY mn_child_order(m.disc, m.position), m.id LIMIT $6::int
 
 -- Where an item stands in each order of the list, and in the trash.
 --: query media_position read

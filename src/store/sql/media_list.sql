@@ -8,13 +8,26 @@
 --
 -- $1 caller, $2 key and $3 id of the position, $4 limit; filters from $5 on.
 
+-- Without a kind, a list holds what has no parent: the episodes and tracks of media servers would
+-- drown everything else. A kind or a tag finds them too. Shares know kind and parent of their item,
+-- so that their branch needs no look at the others.
+
 --: define plain
-AND m.status <> 'pending'
+AND m.status <> 'pending' AND m.parent_id IS NULL
+--: define plain_shared
+AND m.status <> 'pending' AND sh.top
 
 --: define of_kind
-@plain AND m.kind = $5::text
+AND m.status <> 'pending' AND m.kind = $5::text
+--: define of_kind_shared
+AND m.status <> 'pending' AND sh.kind = $5::text
 
 --: define any
+@any_place AND ($5::text IS NOT NULL OR m.parent_id IS NULL)
+--: define any_shared
+@any_place AND ($5::text IS NOT NULL OR sh.top)
+
+--: define any_place
 AND ($5::text IS NULL OR m.kind = $5::text)
 AND ($6::text IS NULL OR m.source = $6::text)
 AND ($7::uuid IS NULL OR m.owner_id = $7::uuid)
@@ -23,7 +36,7 @@ AND ($9::int IS NULL OR @year >= $9::int)
 AND ($10::int IS NULL OR @year <= $10::int)
 
 --: define of_tag
-@any AND m.tags @> ARRAY[$11::text]
+@any_place AND m.tags @> ARRAY[$11::text]
 
 -- Each branch stops after the largest page and one more row, which shows whether there is a next
 -- page. It is a number in the text: with a parameter, the planner would assume a tenth of the
@@ -39,7 +52,7 @@ m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.own
 m.filename, m.content_type, m.size, m.sha256, m.width, m.height, m.duration_ms, m.taken_at,
 m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key,
 m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message, m.version,
-m.created_at, m.updated_at, m.trashed_at
+m.created_at, m.updated_at, m.trashed_at, m.parent_id, m.position, m.disc
 
 -- Sorted by (k, kid): the merge outside knows that each branch is sorted, and reads only the rows
 -- it needs.
@@ -51,15 +64,16 @@ ORDER BY @key @direction, @id @direction LIMIT @branch_rows)
 --: define merged(direction)
 m ORDER BY m.k @direction, m.kid @direction LIMIT $4::int
 
--- @text: the key of the position if it is a text.
---: define list(filter, key, shared_key, shared_id, comparison, type, direction, text)
+-- @theirs: the filter as the branch of shared items knows it; @text: the key of the position if it
+-- is a text.
+--: define list(filter, theirs, key, shared_key, shared_id, comparison, type, direction, text)
 SELECT @media_columns, @text FROM (
 	@branch(@own, @filter, @key, m.id, @comparison, @type, @direction)
 	UNION ALL
 	@branch(@house AND (m.owner_id = $1::uuid OR @presentable), @filter,
 		@key, m.id, @comparison, @type, @direction)
 	UNION ALL
-	@branch(@shared AND @presentable, @filter,
+	@branch(@shared AND @presentable, @theirs,
 		@shared_key, @shared_id, @comparison, @type, @direction)
 ) @merged(@direction)
 
@@ -79,18 +93,24 @@ coalesce(m.taken_at, m.created_at)
 --: define title
 lower(m.title)
 
---: define newest(filter)
-@list(@filter, m.created_at, sh.created_at, sh.media_id, <, timestamptz, @falling, NULL::text)
---: define oldest(filter)
-@list(@filter, m.created_at, sh.created_at, sh.media_id, >, timestamptz, @rising, NULL::text)
---: define by_taken(filter)
-@list(@filter, @taken, sh.taken_at, sh.media_id, <, timestamptz, @falling, NULL::text)
---: define by_title(filter)
-@list(@filter, @title, lower(sh.title), sh.media_id, >, text, @rising, @title)
---: define by_taken_back(filter)
-@list(@filter, @taken, sh.taken_at, sh.media_id, >, timestamptz, @rising, NULL::text)
---: define by_title_back(filter)
-@list(@filter, @title, lower(sh.title), sh.media_id, <, text, @falling, @title)
+--: define newest(filter, theirs)
+@list(@filter, @theirs, m.created_at, sh.created_at, sh.media_id, <, timestamptz, @falling,
+	NULL::text)
+--: define oldest(filter, theirs)
+@list(@filter, @theirs, m.created_at, sh.created_at, sh.media_id, >, timestamptz, @rising,
+	NULL::text)
+--: define by_taken(filter, theirs)
+@list(@filter, @theirs, @taken, sh.taken_at, sh.media_id, <, timestamptz, @falling,
+	NULL::text)
+--: define by_title(filter, theirs)
+@list(@filter, @theirs, @title, lower(sh.title), sh.media_id, >, text, @rising,
+	@title)
+--: define by_taken_back(filter, theirs)
+@list(@filter, @theirs, @taken, sh.taken_at, sh.media_id, >, timestamptz, @rising,
+	NULL::text)
+--: define by_title_back(filter, theirs)
+@list(@filter, @theirs, @title, lower(sh.title), sh.media_id, <, text, @falling,
+	@title)
 
 --: define all_newest(filter)
 @list_all(@filter, m.created_at, <, timestamptz, @falling, NULL::text)
@@ -108,40 +128,40 @@ lower(m.title)
 -- For each order and reader, the filters come in this order, which store_media_list.c relies on.
 
 --: query list_newest read one-plan
-@newest(@plain)
+@newest(@plain, @plain_shared)
 --: query list_newest_kind read one-plan
-@newest(@of_kind)
+@newest(@of_kind, @of_kind_shared)
 --: query list_newest_any read custom-plan
-@newest(@any)
+@newest(@any, @any_shared)
 --: query list_newest_tag read custom-plan
-@newest(@of_tag)
+@newest(@of_tag, @of_tag)
 
 --: query list_oldest read one-plan
-@oldest(@plain)
+@oldest(@plain, @plain_shared)
 --: query list_oldest_kind read one-plan
-@oldest(@of_kind)
+@oldest(@of_kind, @of_kind_shared)
 --: query list_oldest_any read custom-plan
-@oldest(@any)
+@oldest(@any, @any_shared)
 --: query list_oldest_tag read custom-plan
-@oldest(@of_tag)
+@oldest(@of_tag, @of_tag)
 
 --: query list_taken read one-plan
-@by_taken(@plain)
+@by_taken(@plain, @plain_shared)
 --: query list_taken_kind read one-plan
-@by_taken(@of_kind)
+@by_taken(@of_kind, @of_kind_shared)
 --: query list_taken_any read custom-plan
-@by_taken(@any)
+@by_taken(@any, @any_shared)
 --: query list_taken_tag read custom-plan
-@by_taken(@of_tag)
+@by_taken(@of_tag, @of_tag)
 
 --: query list_title read one-plan
-@by_title(@plain)
+@by_title(@plain, @plain_shared)
 --: query list_title_kind read one-plan
-@by_title(@of_kind)
+@by_title(@of_kind, @of_kind_shared)
 --: query list_title_any read custom-plan
-@by_title(@any)
+@by_title(@any, @any_shared)
 --: query list_title_tag read custom-plan
-@by_title(@of_tag)
+@by_title(@of_tag, @of_tag)
 
 --: query list_all_newest read one-plan
 @all_newest(@plain)
@@ -182,22 +202,22 @@ lower(m.title)
 -- The same backwards, for the items before a position. Newest and oldest first are each other's.
 
 --: query list_taken_back read one-plan
-@by_taken_back(@plain)
+@by_taken_back(@plain, @plain_shared)
 --: query list_taken_back_kind read one-plan
-@by_taken_back(@of_kind)
+@by_taken_back(@of_kind, @of_kind_shared)
 --: query list_taken_back_any read custom-plan
-@by_taken_back(@any)
+@by_taken_back(@any, @any_shared)
 --: query list_taken_back_tag read custom-plan
-@by_taken_back(@of_tag)
+@by_taken_back(@of_tag, @of_tag)
 
 --: query list_title_back read one-plan
-@by_title_back(@plain)
+@by_title_back(@plain, @plain_shared)
 --: query list_title_back_kind read one-plan
-@by_title_back(@of_kind)
+@by_title_back(@of_kind, @of_kind_shared)
 --: query list_title_back_any read custom-plan
-@by_title_back(@any)
+@by_title_back(@any, @any_shared)
 --: query list_title_back_tag read custom-plan
-@by_title_back(@of_tag)
+@by_title_back(@of_tag, @of_tag)
 
 --: query list_all_taken_back read one-plan
 @all_by_taken_back(@plain)
@@ -217,11 +237,12 @@ lower(m.title)
 --: query list_all_title_back_tag read custom-plan
 @all_by_title_back(@of_tag)
 
--- The caller's own trash: items they own, and items they put there.
+-- The caller's own trash: items they own, and items they put there. Those of a library that is left
+-- out are in no trash: they come back with their library.
 
 --: define trash_branch(condition, comparison, direction)
 @branch(media m WHERE m.status = 'trashed' AND @condition,
-	@any AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text]),
+	@any_place AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text]),
 	m.trashed_at, m.id, @comparison, timestamptz, @direction)
 
 --: define trash(comparison, direction)
@@ -246,7 +267,8 @@ SELECT @media_columns, NULL::text FROM (
 	@trash_branch(m.trashed_by = $1::uuid AND m.owner_id IS DISTINCT FROM $1::uuid,
 		@comparison, @direction)
 	UNION ALL
-	@trash_branch(m.owner_id IS NULL AND m.trashed_by IS DISTINCT FROM $1::uuid,
+	@trash_branch(m.owner_id IS NULL AND m.trashed_by IS DISTINCT FROM $1::uuid
+			AND m.trash_reason IS DISTINCT FROM 'excluded',
 		@comparison, @direction)
 ) @merged(@direction)
 

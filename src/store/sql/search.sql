@@ -67,17 +67,24 @@ m.id, m.created_at, m.shown_year, m.title_key, m.kind, m.source, m.external_ids
 SELECT m.id, @rank, @us(m.created_at), m.shown_year, m.title_key, m.kind, m.source,
 	m.external_ids->>'tmdb', m.external_ids->>'imdb', @partial
 
--- Filters alone: the newest items that pass them.
+-- Filters alone: the newest items that pass them. As in lists, children appear only where a kind
+-- is asked for, or an id.
+
+--: define at_top
+AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR m.parent_id IS NULL)
+--: define at_top_shared
+AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR sh.top)
 
 --: define filtered(items)
 @candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $15::int
 
 --: query search_filtered read custom-plan
-@filtered(@branch(@leg_columns, @own, @filters, @newest, $15::int)
-	UNION ALL @branch(@leg_columns, @house, @filters, @newest, $15::int)
-	UNION ALL @branch(@leg_columns, @shared, @filters, @newest_shared, $15::int))
+@filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $15::int)
+	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $15::int)
+	UNION ALL @branch(@leg_columns, @shared, @filters @at_top_shared, @newest_shared,
+		$15::int))
 --: query search_filtered_all read custom-plan
-@filtered(@branch(@leg_columns, @everything, @filters, @newest, $15::int))
+@filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $15::int))
 
 -- The text leg: $17 the tsquery to rank by, $18 whether the best ones are wanted, not the newest.
 --
@@ -182,6 +189,34 @@ GROUP BY @found_columns ORDER BY rank DESC, @newest
 	@labels(@mine))
 --: query search_metadata_all read custom-plan
 @metadata(@titles(@everything, m), @labels(@all))
+
+-- What media servers have found themselves. $16 servers, $17 keys and $18 ranks of their hits, $19
+-- terms, $20 sees all. Their search knows neither exclusions nor phrases, so these hold here.
+
+--: query search_servers read
+SELECT id, kind, url, token, name FROM media_servers WHERE enabled ORDER BY id LIMIT $1::int
+
+--: query search_served read custom-plan
+@candidate(m.rank, false) FROM (
+	SELECT @leg_columns, h.rank FROM unnest($16::uuid[], $17::text[], $18::float8[])
+		AS h (server_id, item_key, rank)
+	JOIN server_items i ON i.server_id = h.server_id AND i.item_key = h.item_key
+	JOIN media m ON m.id = i.media_id
+	CROSS JOIN mn_search_terms($19::text[], '') t
+	WHERE @readable($1::uuid, $20::boolean)
+		AND (numnode(t.must) = 0 OR m.tsv @@ t.must) @filters
+) m ORDER BY m.rank DESC LIMIT $15::int
+
+-- Libraries with hits that the catalogue does not have, unless their server was compared with it
+-- just now: $1 servers, $2 sections, $3 keys.
+--: query search_unserved read
+SELECT DISTINCT c.server_id, c.key FROM unnest($1::uuid[], $2::text[], $3::text[])
+	AS h (server_id, section, item_key)
+JOIN media_sections c ON c.server_id = h.server_id AND c.key = h.section AND c.enabled
+WHERE NOT EXISTS (SELECT FROM server_items i
+		WHERE i.server_id = h.server_id AND i.item_key = h.item_key)
+	AND NOT EXISTS (SELECT FROM sync_runs r WHERE r.server_id = h.server_id
+		AND r.started_at > now() - make_interval(mins => $4::int))
 
 -- The items of a page: $1 caller, $2 sees all, $3 ids, $4 words of which any counts, $5 prefix. The
 -- columns behind those of an item tell what matched: title, tags and the like, overview, file name.

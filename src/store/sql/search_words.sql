@@ -55,7 +55,7 @@ LEFT JOIN LATERAL (
 WHERE k.known OR s.word IS NOT NULL
 ORDER BY w.place, s.likeness DESC, s.n DESC
 
--- $3 title, $4 word, $5 limit of each kind.
+-- $3 title, $4 word, $5 limit of each kind. Every series has a season 1, which is no suggestion.
 
 --: define title_key
 (SELECT key FROM title)
@@ -63,7 +63,7 @@ ORDER BY w.place, s.likeness DESC, s.n DESC
 --: define titles(from, row)
 (SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM @from
 AND @title_key <> '' AND @starts_with(@row, @title_key) AND @presentable
-ORDER BY @row.title_key LIMIT $5::int)
+AND m.kind <> 'season' ORDER BY @row.title_key LIMIT $5::int)
 
 --: define suggest(titles)
 WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key)

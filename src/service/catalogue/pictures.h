@@ -1,0 +1,19 @@
+/*
+ * Pictures of items of media servers. Those of films, series, seasons, artists and albums are
+ * fetched when the item is new (service/integrations/enrich.h), those of episodes when somebody
+ * looks at them; tracks show those of their album.
+ */
+#ifndef MN_SERVICE_CATALOGUE_PICTURES_H
+#define MN_SERVICE_CATALOGUE_PICTURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct call;
+struct error;
+struct media;
+
+/* Adds jobs for those of the items that lack their pictures, or have others than their server. */
+bool pictures_wanted(const struct call *, const struct media *, size_t n, struct error *);
+
+#endif

@@ -1,0 +1,168 @@
+#include "service/processing/derived.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/config.h"
+#include "model/job.h"
+#include "service/call.h"
+#include "service/job.h"
+#include "service/processing/gate.h"
+#include "service/processing/sandbox.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/s3.h"
+#include "store/store_process.h"
+
+#include "core/banned.h"
+
+static void
+release_line(void *arena)
+{
+	arena_clear(arena);
+}
+
+void
+derived_init(struct derived *d)
+{
+	arena_init(&d->line);
+	arena_defer(d->call->arena, release_line, &d->line);
+}
+
+static bool
+failed(struct error *err)
+{
+	return error_slug(err, ERR_INTERNAL, "sandbox_failed", "The file could not be processed.");
+}
+
+static bool
+sandbox_line(void *arg, const char *line, size_t len)
+{
+	struct derived *d = arg;
+	struct process_line parsed;
+
+	if (d->result.present) /* the result is the last line, and keeps the arena */
+		return failed(&d->bad_line);
+	arena_reset(&d->line);
+	if (!process_line_parse(&d->line, line, len, &parsed, &d->bad_line))
+		return false;
+	if (parsed.step == NULL)
+		d->result = parsed.result;
+	else if (d->step != NULL)
+		return d->step(d->context, &parsed, &d->bad_line);
+	return true;
+}
+
+bool
+derived_decode(struct derived *d, struct error *err)
+{
+	const struct config *config = d->call->svc->config;
+	const struct job_env *env = d->env;
+	int place = gate_enter(env->gate, env->stop);
+	bool ok;
+
+	error_clear(&d->bad_line);
+	if (place < 0)
+		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
+	ok = sandbox_run(env->sandbox, d->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
+	    (int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, d, env->stop, err);
+	gate_leave(env->gate, place);
+	if (!ok) {
+		if (d->bad_line.code != ERR_NONE)
+			*err = d->bad_line;
+		return false;
+	}
+	if (!d->result.present)
+		return failed(err);
+	return d->result.ok ||
+	    error_slug(err, ERR_UNPROCESSABLE, d->result.failure_code, "%s",
+		d->result.failure_message);
+}
+
+/*
+ * Opens a file that the sandbox made: a regular file of sane size, without following a link that
+ * could lead out of the directory.
+ */
+static int
+open_asset(struct derived *d, const char *name, int64_t *size, struct error *err)
+{
+	const char *path =
+	    arena_printf(d->call->arena, "%s/" SANDBOX_OUTPUT "/%s", d->scratch, name);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    st.st_size > 0 && st.st_size <= RESULT_ASSET_SIZE_MAX) {
+		*size = st.st_size;
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	failed(err);
+	error_detail(err, "derived file %s is missing or not a regular file of the right size",
+	    name);
+	return -1;
+}
+
+static bool
+put_asset(struct derived *d, const struct process_asset *asset, const char *key, struct error *err)
+{
+	int64_t size;
+	int fd = open_asset(d, asset->name, &size, err);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = s3_put_fd(d->call->svc->s3, key, fd, size, asset->content_type, err);
+	close(fd);
+	return ok;
+}
+
+const char *
+derived_prefix(const struct derived *d)
+{
+	return arena_printf(d->call->arena, "derived/%s/%s", d->media_id, d->job->lease);
+}
+
+static void
+add(struct derived *d, const char *key, int64_t size)
+{
+	d->sizes[d->nkeys] = db_int(d->call->arena, size);
+	d->keys[d->nkeys++] = key;
+}
+
+bool
+derived_reserve(struct derived *d, const char *more, int64_t size, struct error *err)
+{
+	struct arena *arena = d->call->arena;
+	int64_t bytes;
+	int fd;
+
+	for (size_t i = 0; i < d->result.nassets; i++) {
+		const char *name = d->result.assets[i].name;
+
+		fd = open_asset(d, name, &bytes, err);
+		if (fd < 0)
+			return false;
+		close(fd);
+		add(d, arena_printf(arena, "%s/%s", derived_prefix(d), name), bytes);
+	}
+	if (more != NULL)
+		add(d, more, size);
+	return store_process_reserve(d->call->svc->db, arena, d->media_id,
+	    &(const struct process_objects) {
+		.keys = { d->keys, d->nkeys },
+		.sizes = { d->sizes, d->nkeys },
+	    },
+	    err);
+}
+
+bool
+derived_put(struct derived *d, struct error *err)
+{
+	for (size_t i = 0; i < d->result.nassets; i++)
+		if (!put_asset(d, &d->result.assets[i], d->keys[i], err))
+			return false;
+	return true;
+}

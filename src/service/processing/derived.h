@@ -1,0 +1,63 @@
+/*
+ * What medianest-media makes of one file, and its way into the store: thumbnails of uploads and of
+ * posters.
+ *
+ *	struct derived d = { .call = call, .env = env, .job = job, .media_id = id };
+ *
+ *	derived_init(&d);
+ *	d.scratch = scratch_make(...);		SCRATCH/input is the file
+ *	derived_decode(&d, err) && derived_reserve(&d, NULL, 0, err) && derived_put(&d, err)
+ *
+ * and then the transaction that publishes d.keys, or housekeeping collects them.
+ */
+#ifndef MN_SERVICE_PROCESSING_DERIVED_H
+#define MN_SERVICE_PROCESSING_DERIVED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "service/processing/process_result.h"
+
+struct call;
+struct job;
+struct job_env;
+
+#define DERIVED_KEYS_MAX (RESULT_ASSETS_MAX + 1)
+
+struct derived {
+	const struct call *call;
+	const struct job_env *env;
+	const struct job *job;
+	const char *media_id;
+	const char *scratch;
+	/* takes each step that medianest-media reports, or NULL; false ends the run */
+	bool (*step)(void *context, const struct process_line *, struct error *);
+	void *context;
+
+	struct process_result result;
+	const char *keys[DERIVED_KEYS_MAX], *sizes[DERIVED_KEYS_MAX]; /* announced objects */
+	size_t nkeys;
+	struct arena line;     /* of one output line of the sandbox; at last the result's */
+	struct error bad_line; /* the error behind a failed output line */
+};
+
+void derived_init(struct derived *);
+/*
+ * Decodes SCRATCH/input in the sandbox, when a decoder's place is free. ERR_UNPROCESSABLE: the
+ * fault of the file, with a slug for its owner.
+ */
+bool derived_decode(struct derived *, struct error *);
+/*
+ * Announces every object before its first byte, so that a crash leaves no unknown object. `more`:
+ * one more object that the run will write, of so many bytes, or NULL.
+ */
+bool derived_reserve(struct derived *, const char *more, int64_t size, struct error *);
+/* Stores the files that were made: keys[0] to keys[result.nassets - 1]. */
+bool derived_put(struct derived *, struct error *);
+/* derived/<media>/<lease>: of all of them. */
+const char *derived_prefix(const struct derived *);
+
+#endif
