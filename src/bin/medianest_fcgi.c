@@ -19,6 +19,8 @@
 #include "http/prefork.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "service/catalogue/search.h"
+#include "service/integrations/search_servers.h"
 #include "core/banned.h"
 
 #define PROGRAM "medianest-fcgi"
@@ -240,6 +242,7 @@ prepare(struct program *prog)
 			return status;
 	}
 	daemon_share(config_str(prog->config, CFG_RUN_DIR), &prog->log);
+	search_set_leg(&search_servers_leg);
 	return 0;
 }
 

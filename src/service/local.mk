@@ -153,6 +153,8 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/server_change.c \
 	src/service/integrations/server_look.h \
 	src/service/integrations/server_test.c \
+	src/service/integrations/search_servers.c \
+	src/service/integrations/search_servers.h \
 	src/service/integrations/servers.c \
 	src/service/integrations/servers.h \
 	src/service/integrations/sync.c \

@@ -10,6 +10,7 @@
 
 #define MANY_PARAMS 19
 #define METADATA_PARAMS 19
+#define SERVED_PARAMS 20
 
 /* Labels are looked for among so many matches at most: beyond, it costs more than it is worth. */
 #define LABELS_MATCHES_MAX 2000
@@ -182,6 +183,71 @@ store_search_candidates(struct arena *arena, const struct rows *rows, struct can
 		c->tmdb = rows_str(rows, i, 7);
 		c->imdb = rows_str(rows, i, 8);
 	}
+}
+
+bool
+store_search_servers(struct db *db, struct arena *arena, int limit, struct server **servers,
+    size_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_SERVERS],
+		DB_PARAMS(db_int(arena, limit)), &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*servers = arena_array(arena, *n, sizeof(**servers));
+	for (size_t i = 0; i < *n; i++)
+		(*servers)[i] = (struct server) { .id = rows_str(rows, i, 0),
+			.kind = rows_str(rows, i, 1),
+			.url = rows_str(rows, i, 2),
+			.token = rows_str(rows, i, 3),
+			.name = rows_str(rows, i, 4),
+			.enabled = true };
+	return true;
+}
+
+static const char *
+array_of(struct arena *arena, const struct strings *list)
+{
+	return db_array(arena, list->items, list->n);
+}
+
+bool
+store_search_served(struct db *db, struct arena *arena, const struct search_ask *a,
+    const struct search_served *served, struct candidate **out, size_t *n, struct error *err)
+{
+	const char *p[SERVED_PARAMS];
+	size_t np = filter_params(arena, a, p);
+	struct rows *rows;
+	bool partial;
+
+	p[np - 1] = db_int(arena, (int64_t)served->keys.n);
+	p[np++] = array_of(arena, &served->servers);
+	p[np++] = array_of(arena, &served->keys);
+	p[np++] = array_of(arena, &served->ranks);
+	p[np++] = a->terms;
+	p[np++] = a->reader.all ? "true" : "false";
+	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_SERVED], (struct strings) { p, np },
+		&rows, err))
+		return false;
+	store_search_candidates(arena, rows, out, n, &partial);
+	return true;
+}
+
+bool
+store_search_unserved(struct db *db, struct arena *arena, const struct search_served *served,
+    int minutes, struct strings *servers, struct strings *sections, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_UNSERVED],
+		DB_PARAMS(array_of(arena, &served->servers), array_of(arena, &served->sections),
+		    array_of(arena, &served->keys), db_int(arena, minutes)),
+		&rows, err))
+		return false;
+	*servers = rows_column(arena, rows, 0);
+	*sections = rows_column(arena, rows, 1);
+	return true;
 }
 
 bool

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
+#include "model/server.h"
 #include "store/pg.h"
 #include "store/store_media.h"
 
@@ -91,6 +93,21 @@ void store_search_text(struct arena *, const struct search_ask *, struct db_call
 void store_search_metadata(struct arena *, const struct search_ask *, struct db_call *);
 void store_search_candidates(struct arena *, const struct rows *, struct candidate **, size_t *n,
     bool *partial);
+
+/* Servers that have a search of their own; at most `limit`. */
+bool store_search_servers(struct db *, struct arena *, int limit, struct server **, size_t *n,
+    struct error *);
+/* What they have found, the best first; all of equal length. */
+struct search_served {
+	struct strings servers, keys, sections; /* ids, keys on the server */
+	struct strings ranks;
+};
+/* Those that the caller can read and that pass the filters of the search. */
+bool store_search_served(struct db *, struct arena *, const struct search_ask *,
+    const struct search_served *, struct candidate **, size_t *n, struct error *);
+/* Sections of which the catalogue lacks something, unless a run has begun within `minutes`. */
+bool store_search_unserved(struct db *, struct arena *, const struct search_served *, int minutes,
+    struct strings *servers, struct strings *sections, struct error *);
 
 #define MATCHED_TITLE 1u
 #define MATCHED_TAGS 2u /* tags, genres, artist and the like */

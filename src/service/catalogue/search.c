@@ -16,8 +16,8 @@
 #include "store/store_search.h"
 #include "core/banned.h"
 
-/* Legs without a function are always "off". */
-static const struct search_leg legs[] = {
+/* Legs without a function are always "off"; search_set_leg() may give them one. */
+static struct search_leg legs[] = {
 	{ "text", 1.0, 1000, .sql = store_search_text },
 	{ "metadata", 0.7, 500, .sql = store_search_metadata },
 	{ .name = "similar" },
@@ -372,6 +372,14 @@ search_run_legs(const struct call *call, const struct search_leg *table, size_t 
 		return false;
 	sources_fill(run, out);
 	return true;
+}
+
+void
+search_set_leg(const struct search_leg *leg)
+{
+	for (size_t i = 0; i < sizeof(legs) / sizeof(legs[0]); i++)
+		if (str_eq(legs[i].name, leg->name))
+			legs[i] = *leg;
 }
 
 bool

@@ -64,6 +64,13 @@ struct search_result {
 
 const char *search_state_name(enum source_state); /* "off", "ok", "timeout", "error" */
 
+/*
+ * Puts a leg of a room above this one in the place of the row with its name; for main(), before the
+ * first search.
+ */
+struct search_leg;
+void search_set_leg(const struct search_leg *);
+
 /* ERR_VALIDATION when there is neither a query nor a filter. */
 bool search_run(const struct call *, const struct search_request *, struct search_result *,
     struct error *);

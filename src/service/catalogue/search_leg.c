@@ -190,7 +190,8 @@ search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_SOURCES_
 
 	*capped = run->partial;
 	for (size_t i = 0; i < run->nlegs; i++) {
-		if (run->states[i] != SOURCE_OK)
+		/* A call that could ask only some of its servers has the hits of these. */
+		if (run->states[i] != SOURCE_OK && run->legs[i].ask == NULL)
 			continue;
 		out[n++] = readable ? run->lists[i] : with_items(run->call->arena, &run->lists[i]);
 		*capped = *capped || (run->legs[i].sql != NULL && run->lists[i].n > run->cap);

@@ -12,9 +12,10 @@
  *
  * A call is made once per search, with the text that the person typed. It returns true with a list
  * that may be empty, or false and the reason in *state (SOURCE_ERROR unless it sets another:
- * SOURCE_OFF if nothing is configured, SOURCE_TIMEOUT). It respects `run->deadline` itself, takes
- * memory from `run->call->arena`, and returns only items that the caller of the search can read. A
- * candidate without a row in `media` carries its item (candidate.media).
+ * SOURCE_OFF if nothing is configured, SOURCE_TIMEOUT); what it has found all the same counts. It
+ * respects `run->deadline` itself, takes memory from `run->call->arena`, and returns only items
+ * that the caller of the search can read. A candidate without a row in `media` carries its item
+ * (candidate.media).
  *
  * If a source is down the result is partial. The search fails only if neither PostgreSQL nor any
  * call has responded.
