@@ -12,7 +12,7 @@ use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 
-use constant { MANY => 1200 };	# more than two batches
+use constant { MANY => 1200, BREAKER => 5 };	# more than two batches; failures in a row
 
 my $plex = MediaNest::PlexServer->start(name => 'Attic');
 $plex->section('1', 'movie', 'Films');
@@ -138,9 +138,12 @@ subtest 'the test button' => sub {
 	$plex->fault(status => { code => 404 });
 	is test_of($plex->url, $plex->token)->{json}{code}, 'not_plex', 'another web server';
 	$plex->heal;
-	$plex->fault(status => { code => 503, times => 1 });
-	is test_of($plex->url, $plex->token)->{json}{code}, 'unreachable', 'a server that is ill';
+	$plex->fault(status => { code => 503 });
+	is test_of($plex->url, $plex->token)->{json}{code}, 'unreachable', "a server that is ill: $_"
+	    for 1 .. BREAKER + 1;
 	$plex->heal;
+	is test_of($plex->url, $plex->token)->{json}{code}, 'ok',
+	    'and well: a person is not told to wait a minute';
 	$plex->fault(cut => { times => 1 });
 	is test_of($plex->url, $plex->token)->{json}{code}, 'unreachable', 'cut in the middle';
 	$plex->heal;

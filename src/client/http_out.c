@@ -253,7 +253,7 @@ http_call_open(struct arena *arena, const struct http_out *out, struct http_call
 	    snprintf(call->breaker, sizeof(call->breaker), "%s %s", call->origin, out->purpose) >=
 		(int)sizeof(call->breaker))
 		str_copy(call->breaker, sizeof(call->breaker), call->origin);
-	if (!breaker_admits(call->breaker, clock_monotonic())) {
+	if (!breaker_admits(call->breaker, clock_monotonic()) && !out->insist) {
 		end_set(CALL_SUSPENDED, err);
 		error_detail(err, "%s: the breaker is open", call->breaker);
 		return CALL_SUSPENDED;

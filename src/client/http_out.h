@@ -61,6 +61,7 @@ struct http_out {
 	 */
 	const char *purpose;
 	char *refused; /* takes the entry of outbound.allow that is missing; or NULL */
+	bool insist;   /* a person waits for the result: tried although the breaker is open */
 };
 
 struct http_answer {

@@ -41,6 +41,7 @@ struct media_server {
 	const char *url, *token; /* http or https, no trailing slash needed */
 	const char *client_id;   /* who we are to it: stable */
 	struct outbound rules;
+	bool insist; /* see http_out.h */
 };
 
 /* What a server says of itself. */

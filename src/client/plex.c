@@ -136,6 +136,7 @@ get(struct arena *arena, const struct media_server *server, const char *path, st
 
 	plex_prepare(arena, server, path, out);
 	out->refused = entry;
+	out->insist = server->insist;
 	if (!http_out(arena, out, got, err)) {
 		refused_address(got, entry, err);
 		return ANSWER_UNKNOWN;

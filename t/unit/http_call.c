@@ -144,6 +144,76 @@ test_limit(void)
 	local_server_stop(&server);
 }
 
+struct sunk {
+	struct buf all;
+	size_t enough; /* bytes after which it has enough */
+};
+
+static bool
+sink(void *context, const char *data, size_t len)
+{
+	struct sunk *sunk = context;
+
+	buf_add(&sunk->all, data, len);
+	return sunk->all.len < sunk->enough;
+}
+
+static void
+test_sink(void)
+{
+	struct local_server server, bad;
+	struct sunk sunk = { .enough = 100 };
+	struct http_out out = { .method = "GET",
+		.timeout_ms = 1000,
+		.answer_max = 5,
+		.sink = sink,
+		.sink_context = &sunk };
+
+	local_server_start(&server, "http", serve_http);
+	local_server_start(&bad, "http", serve_503);
+	out.url = server.url;
+	out.rules =
+	    (struct outbound) { arena_printf(&arena, "%s,%s", server.allow, bad.allow), "" };
+	buf_init(&sunk.all, &arena, 0);
+	error_clear(&err);
+	ok(http_out(&arena, &out, &answer, &err), "a body that is taken as it arrives");
+	is_str(sunk.all.data, "hello", "all of it");
+	is_int((int)answer.len, 0, "and none in the answer");
+	out.answer_max = 4;
+	ok(!http_out(&arena, &out, &answer, &err) && answer.end == CALL_TOO_LONG,
+	    "the limit holds for it too");
+	out.answer_max = 5;
+	sunk.enough = 1;
+	ok(!http_out(&arena, &out, &answer, &err) && answer.end == CALL_PROTOCOL,
+	    "a sink that stops ends the call");
+	out.url = bad.url;
+	buf_reset(&sunk.all);
+	ok(http_out(&arena, &out, &answer, &err) && answer.status == 503 && sunk.all.len == 0,
+	    "what is no success does not come there");
+	local_server_stop(&server);
+	local_server_stop(&bad);
+}
+
+static void
+test_refused(void)
+{
+	char entry[HTTP_OUT_ENTRY_MAX] = "";
+	struct http_out out = { .method = "GET",
+		.url = "http://[::ffff:127.0.0.1]:81/",
+		.timeout_ms = 1000,
+		.answer_max = 5,
+		.rules = { .allow = "", .ca_file = "" },
+		.refused = entry };
+
+	error_clear(&err);
+	ok(!http_out(&arena, &out, &answer, &err) && answer.end == CALL_REFUSED_ADDRESS,
+	    "an address that is not allowed");
+	is_str(entry, "127.0.0.1:81", "the entry that would allow it");
+	out.url = "http://[fd00::1]:82/";
+	ok(!http_out(&arena, &out, &answer, &err), "another one");
+	is_str(entry, "[fd00::1]:82", "of IPv6");
+}
+
 static int
 connections(const struct local_server *server)
 {
@@ -270,9 +340,17 @@ fails_often(const struct local_server *server)
 static bool
 is_suspended(const struct local_server *server)
 {
+	struct http_out out = { .method = "GET",
+		.url = server->url,
+		.timeout_ms = 1000,
+		.answer_max = 100,
+		.rules = { .allow = server->allow, .ca_file = "" },
+		.insist = true };
+
 	return !call(server->url, server->allow, 1000) && answer.end == CALL_SUSPENDED &&
 	    err.retry_after == BREAKER_PROBE_SECONDS &&
-	    str_eq(error_slug_of(&err), "upstream_suspended");
+	    str_eq(error_slug_of(&err), "upstream_suspended") &&
+	    http_out(&arena, &out, &answer, &err) && answer.status == 503;
 }
 
 static bool
@@ -293,7 +371,8 @@ test_shared(void)
 		abort();
 	local_server_start(&server, "http", serve_503);
 	ok(elsewhere(dir, fails_often, &server), "five answers of 503 in one process");
-	ok(elsewhere(dir, is_suspended, &server), "another one does not ask");
+	ok(elsewhere(dir, is_suspended, &server),
+	    "another one does not ask, unless a person insists");
 	ok(elsewhere(dir, closes, &server), "a success in a third");
 	ok(!elsewhere(dir, is_suspended, &server), "closes it for all");
 	ok(!elsewhere("/nonexistent", fails_often, &server),
@@ -310,6 +389,8 @@ main(void)
 	arena_init(&arena);
 	test_ends();
 	test_limit();
+	test_sink();
+	test_refused();
 	test_kept();
 	test_breaker();
 	test_forgotten();

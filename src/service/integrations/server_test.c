@@ -53,6 +53,7 @@ server_client_new(const struct call *call, const char *url, const char *token,
 		.url = url,
 		.token = token,
 		.rules = outbound_of(call->svc->config),
+		.insist = true,
 	};
 	return store_plex_client_id(call->svc->db, call->arena, fresh, &client->client_id, err);
 }
@@ -119,7 +120,6 @@ static const struct verdict {
 	    " address and the port, which usually is 32400." },
 	{ "upstream_timeout", "unreachable",
 	    "The server did not respond in time. Check that it is running and not overloaded." },
-	{ "upstream_suspended", "unreachable", NULL },
 	{ "server_failed", "unreachable", NULL },
 };
 
@@ -186,6 +186,7 @@ server_test_saved(const struct call *call, const char *id, struct server_test *t
 
 	if (!server_get(call, id, &server, err) || !server_client(call, &server, &client, err))
 		return false;
+	client.insist = true;
 	server_look(call, &client, &look);
 	conclude(call, &look, test);
 	if (server.machine_id != NULL && look.who.machine_id != NULL &&
