@@ -14,7 +14,7 @@ use Test::More;
 
 my $plex = MediaNest::PlexServer->start(name => 'Home');
 $plex->section('1', 'movie', 'Films');
-my $mn = MediaNest::Test->stack(set => { $plex->settings });
+my $mn = MediaNest::Test->stack(set => { $plex->settings, 'hooks.silence' => 200_000 });
 my $admin = $mn->admin;
 my $hooks = MediaNest::Hooks->new($mn);
 my %source = map { $_ => $hooks->source($_) } qw(plex overseerr generic);
@@ -347,6 +347,105 @@ sub played {
 	    'no such event';
 	is $admin->api(POST => '/api/webhooks/events/replay', {})->{json}{errors}[0]{field}, 'status',
 	    'a replay of everything is none';
+}
+
+# --- a server that can be asked ---
+my $added = $admin->api(POST => '/api/integrations/plex/servers', { name => 'Home',
+    url => $plex->url, token => $plex->token });
+is $added->{status}, 201, 'a server is set up' or diag $added->{content};
+my $home = $added->{json}{id};
+wait_until { $mn->psql("SELECT machine_id FROM media_servers WHERE id = '$home'") eq $plex->machine }
+    20, 'the first contact';
+$mn->psql("INSERT INTO media_sections (id, server_id, key, title, type) VALUES (gen_random_uuid(),"
+    . " '$home', '1', 'Films', 'movie') ON CONFLICT DO NOTHING");
+$server = $home;
+$section = $mn->psql("SELECT id FROM media_sections WHERE server_id = '$home' AND key = '1'");
+sub new_item {
+	my ($key, %more) = @_;
+	return $hooks->plex({ event => $more{event} // 'library.new', n => ++$n,
+	    Account => { id => 1 }, Server => { uuid => $plex->machine, title => 'Home' },
+	    Metadata => { ratingKey => "$key", librarySectionID => 1, title => 'A hint',
+		$more{guid} ? (guid => $more{guid}) : () } });
+}
+{
+	my $key = $plex->add('1', { title => 'Ronin', addedAt => time, guid => 'plex://movie/ronin' });
+	my $event = $hooks->event(new_item($key)->{json}{id});
+	is $event->{status}, 'processed', 'news about an item that the catalogue does not have'
+	    or diag explain $event;
+	ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"),
+	    'is left to the sync';
+	my $ronin = known_item($key, 'Ronin', 'plex://movie/ronin');
+	$event = $hooks->event(new_item($key)->{json}{id});
+	is $event->{status}, 'processed', 'news about one that it has';
+	ok $mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"), 'are told';
+	my $again = $hooks->event(new_item($key)->{json}{id});
+	ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$again->{id}'"),
+	    'the same news again are none';
+	my $deck = $hooks->event(new_item($key, event => 'library.on.deck')->{json}{id});
+	ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$deck->{id}'"),
+	    'also under another name';
+	my $old = $plex->add('1', { title => 'Old', addedAt => time - 200_000,
+	    guid => 'plex://movie/old' });
+	known_item($old, 'Old', 'plex://movie/old');
+	$event = $hooks->event(new_item($old)->{json}{id});
+	is $event->{status}, 'processed', 'news about what was added long ago';
+	ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"), 'are none';
+	$event = $hooks->event(new_item(123456)->{json}{id});
+	is $event->{status}, 'ignored', 'an item that the server does not have';
+	like $event->{error}, qr/does not have/, 'is no item';
+	$plex->fault(status => { code => 500 });
+	my $r = new_item($key);
+	wait_until {
+		$admin->api(GET => "/api/webhooks/events/$r->{json}{id}")->{json}{status} eq 'failed'
+	} 20, 'a question that failed';
+	$plex->heal;
+	$admin->api(POST => "/api/webhooks/events/$r->{json}{id}/replay");
+	is $hooks->event($r->{json}{id})->{status}, 'processed', 'is asked again';
+	$mn->psql("UPDATE media_sections SET enabled = false WHERE id = '$section'");
+	is $hooks->event(new_item($key)->{json}{id})->{status}, 'ignored', 'a library that is left out';
+	$mn->psql("UPDATE media_sections SET enabled = true WHERE id = '$section'");
+
+	my $bullitt = $plex->add('1', { title => 'Bullitt' });
+	$event = $hooks->event($hooks->plex(play_event($plex->machine, event => 'media.play',
+	    account => 4711, item => { ratingKey => $bullitt, title => 'A hint' }))->{json}{id});
+	is $event->{status}, 'processed', 'somebody plays what the catalogue does not have';
+	my ($last) = @{ $ada->api(GET => '/api/users/me/activity')->{json}{items} };
+	is $last->{data}{title}, 'Bullitt', 'the server says what it is';
+	unlike $mn->log_text('worker') . $mn->log_text('plex'), qr/\Q@{[ $plex->token ]}\E/,
+	    'its token is in no log';
+}
+
+# --- silence ---
+sub look_for_silence {
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:webhook.silence';"
+	    . " NOTIFY mn_jobs, 'upkeep'");
+	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE unique_key = 'every:webhook.silence'"
+	    . " AND state = 'available' AND run_at > now()") } 20, 'the look for silence';
+	return scalar grep { $_->{kind} eq 'alert.raised' && $_->{title} =~ /No events from Home/ }
+	    @{ $admin->api(GET => '/api/notifications?limit=100')->{json}{items} };
+}
+{
+	is look_for_silence(), 0, 'a server that sent an event is not silent';
+	my $ago = sub { $mn->psql("UPDATE webhook_events SET received_at = received_at - interval"
+	    . " '$_[0]'; UPDATE webhook_sources SET created_at = created_at - interval '$_[0]'") };
+	$ago->('25 hours');
+	$plex->viewed(time - 3600);
+	is look_for_silence(), 0, 'the setting says how long is too long';
+	is $admin->api(PATCH => '/api/admin/settings', { 'hooks.silence' => 86_400 })->{status}, 200,
+	    'it is live';
+	$plex->fault(status => { code => 500, path => 'history' });
+	$plex->forget;
+	wait_until { look_for_silence(); grep { $_->{path} =~ /history/ } $plex->requests } 30,
+	    'a question for the history';
+	is look_for_silence(), 0, 'a server that cannot be asked is not silent';
+	$plex->heal;
+	is look_for_silence(), 1, 'one that people use without an event is';
+	is look_for_silence(), 1, 'admins are told once';
+	$hooks->event($hooks->plex({ event => 'device.new', n => ++$n,
+	    Server => { uuid => $plex->machine } })->{json}{id});
+	$ago->('25 hours');
+	$mn->psql("UPDATE hook_silences SET noticed_at = noticed_at - interval '26 hours'");
+	is look_for_silence(), 2, 'and again when events came and stopped';
 }
 
 # --- failures: the server cannot be asked ---

@@ -123,7 +123,6 @@ EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/042-phrases.t
 EXTRA_DIST += t/401-plex-stand-in.t
 EXTRA_DIST += t/420-webhooks-in.t t/421-hook-storm.t
-EXTRA_DIST += t/420-webhooks-in.t
 EXTRA_DIST += t/400-media-servers.t t/401-plex-stand-in.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 EXTRA_DIST += t/256-sockets-crowd.t t/440-notifications.t

@@ -18,6 +18,11 @@ enum {
 	Q_NOTICED,
 };
 
+/* What is told together with others, as by the sync. */
+#define ABOVE(column) \
+	"CASE m.kind WHEN 'episode' THEN coalesce(g." column ", p." column ")" \
+	" WHEN 'season' THEN p." column " WHEN 'track' THEN p." column \
+	" WHEN 'show' THEN m." column " WHEN 'album' THEN m." column " END"
 #define CREATED_US SQL_US("m.created_at")
 #define LAST_US SQL_US("l.at")
 #define STARTED_US SQL_US("started_at")
@@ -32,12 +37,13 @@ enum {
 
 const struct query store_plays_queries[] = {
 	[Q_ITEM] = { "known_item",
-	    "SELECT m.id, m.title, m.kind, i.guid, p.id, p.title, g.id, g.title,"
-	    " coalesce(m.position, 0), " CREATED_US
-	    " FROM server_items i JOIN media m ON m.id = i.media_id"
-	    " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
-	    " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
-	    " AND m.status <> 'trashed'",
+	    "SELECT m.id, m.title, m.kind, i.guid, " ABOVE("id") ", " ABOVE(
+		"title") ", c.id, c.title, " CREATED_US
+			 " FROM server_items i JOIN media m ON m.id = i.media_id"
+			 " JOIN media_sections c ON c.id = i.section_id"
+			 " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
+			 " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
+			 " AND m.status <> 'trashed'",
 	    QUERY_READ },
 	[Q_SECTION] = { "known_section",
 	    "SELECT enabled FROM media_sections WHERE server_id = $1 AND key = $2", QUERY_READ },
@@ -100,12 +106,11 @@ store_known_item(struct db *db, struct arena *arena, const char *server_id, cons
 		.title = rows_str(rows, 0, 1),
 		.kind = rows_str(rows, 0, 2),
 		.guid = rows_str(rows, 0, 3),
-		.parent_id = rows_str(rows, 0, 4),
-		.parent_title = rows_str(rows, 0, 5),
-		.grandparent_id = rows_str(rows, 0, 6),
-		.grandparent_title = rows_str(rows, 0, 7),
-		.position = rows_int(rows, 0, 8),
-		.created_at = rows_int(rows, 0, 9),
+		.above_id = rows_str(rows, 0, 4),
+		.above_title = rows_str(rows, 0, 5),
+		.section_id = rows_str(rows, 0, 6),
+		.section_title = rows_str(rows, 0, 7),
+		.created_at = rows_int(rows, 0, 8),
 	};
 	return true;
 }

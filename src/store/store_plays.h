@@ -20,10 +20,9 @@ extern const struct query store_plays_queries[];
 struct known_item {
 	const char *media_id; /* NULL: the catalogue does not have it, or only in the trash */
 	const char *title, *kind, *guid;
-	const char *parent_id, *parent_title;           /* season, album, or NULL */
-	const char *grandparent_id, *grandparent_title; /* series, artist, or NULL */
-	int64_t position;                               /* 0: none */
-	int64_t created_at;                             /* us */
+	const char *above_id, *above_title; /* its series or album, also of itself; or NULL */
+	const char *section_id, *section_title;
+	int64_t created_at; /* us: when the server got it */
 };
 bool store_known_item(struct db *, struct arena *, const char *server_id, const char *key,
     struct known_item *, struct error *);

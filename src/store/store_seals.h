@@ -22,7 +22,8 @@ extern const struct query store_seals_queries[];
 	    SEAL_SET_BYTES("totp_pending")) \
 	X(PLEX_TOKEN, "users", "plex_token", SEAL_BYTES("plex_token"), \
 	    SEAL_SET_BYTES("plex_token")) \
-	X(SERVER_TOKEN, "media_servers", "token", "token", "token = $3")
+	X(SERVER_TOKEN, "media_servers", "token", "token", "token = $3") \
+	X(HOOK_SECRET, "webhook_sources", "secret", "secret", "secret = $3")
 
 #define SEAL_COLUMN_ENUM(id, ...) SEAL_##id,
 enum seal_column { SEAL_COLUMN_LIST(SEAL_COLUMN_ENUM) SEAL_COLUMNS };

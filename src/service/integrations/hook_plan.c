@@ -161,7 +161,7 @@ plan_activity(const struct call *call, const struct hook_event *event, const str
 	    (plan->branch != HOOK_IGNORED && !find_section(call, metadata, plan, err)))
 		return false;
 	plan->item.kind = item.kind;
-	plan->item.grandparent_title = item.grandparent_title;
+	plan->item.above_title = item.grandparent_title;
 	return true;
 }
 

@@ -59,12 +59,10 @@ take_event(struct play *play, const struct hook_event *event)
 static const char *
 full_title(const struct call *call, const struct hook_plan *plan)
 {
-	const char *title = plan->title != NULL ? plan->title : "",
-		   *above = plan->item.grandparent_title;
+	const char *title = plan->title != NULL ? plan->title : "", *above = plan->item.above_title;
+	bool below = str_eq(plan->item.kind, "episode") || str_eq(plan->item.kind, "track");
 
-	return above == NULL || above[0] == '\0' ?
-	    title :
-	    arena_printf(call->arena, "%s: %s", above, title);
+	return above == NULL || !below ? title : arena_printf(call->arena, "%s: %s", above, title);
 }
 
 static const char *

@@ -23,21 +23,21 @@
 
 #define REQUEST_DIGITS "0123456789"
 
-/* Together: the episodes of a season, the songs of an album; else all that a server adds. */
+/* Together: the episodes of a series, the songs of an album, the films of a library. */
 static void
 group_of(const struct call *call, const struct hook_plan *plan, struct notify_part *part)
 {
 	const struct known_item *item = &plan->item;
+	bool music = str_eq(item->kind, "track") || str_eq(item->kind, "album");
 
-	if (item->parent_id == NULL) {
-		part->group = arena_printf(call->arena, "server:%s", plan->server.id);
-		part->group_title = plan->server.name;
-		return;
+	if (item->above_id != NULL) {
+		part->group =
+		    arena_printf(call->arena, "%s:%s", music ? "album" : "show", item->above_id);
+		part->group_title = item->above_title;
+	} else {
+		part->group = arena_printf(call->arena, "movies:%s", item->section_id);
+		part->group_title = item->section_title;
 	}
-	part->group = arena_printf(call->arena, "show:%s", item->parent_id);
-	part->group_title = item->grandparent_title == NULL ?
-	    item->parent_title :
-	    arena_printf(call->arena, "%s, %s", item->grandparent_title, item->parent_title);
 }
 
 static bool
