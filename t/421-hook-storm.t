@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# A storm of webhooks: good ones, each of them perhaps twice, bad signatures, old timestamps, broken
-# forms and large pictures, while the worker, Redis and PostgreSQL are killed. Every good one has one
-# effect, every bad one a 4xx, and nothing that was answered with 200 is lost. MEDIANEST_HOOKS is the
-# number of deliveries.
+# A storm of webhooks: good ones, some of them twice, bad signatures, old timestamps, broken forms
+# and large pictures, while the worker, Redis and PostgreSQL are killed. Every good one has one
+# effect, every bad one a 4xx, and nothing that was answered with 200 is lost. MEDIANEST_HOOKS is
+# the number of deliveries.
 use strict;
 use warnings;
 use FindBin;
@@ -40,8 +40,8 @@ my %column = map { $_ => 1 } $mn->psql("SELECT column_name FROM information_sche
     . " WHERE table_name = 'server_items'");
 my $identity = $column{identity} ? ', identity' : '';
 $mn->psql("INSERT INTO server_items (server_id, item_key, section_id, media_id, kind, guid,"
-    . " fingerprint$identity) VALUES ('$server', '17', '$section', '$media', 'movie', 'plex://heat',"
-    . " ''" . ($identity ? ", 'plex://heat'" : '') . ')');
+    . " fingerprint$identity) VALUES ('$server', '17', '$section', '$media', 'movie',"
+    . " 'plex://heat', ''" . ($identity ? ", 'plex://heat'" : '') . ')');
 
 # --- what is sent ---
 srand SEED;
@@ -166,7 +166,8 @@ wait_until {
     $mn->psql("SELECT count(*) FROM webhook_events WHERE status IN ('received', 'failed')") == 0
 } 60, 'the end of all events';
 note 'processed after ', time - $^T, ' s';
-is $mn->psql('SELECT count(*) FROM webhook_events'), scalar @good, 'the inbox has each good one once';
+is $mn->psql('SELECT count(*) FROM webhook_events'), scalar @good,
+    'the inbox has each good one once';
 is $mn->psql("SELECT count(*) FROM webhook_events WHERE status <> 'processed'"), 0,
     'and each was processed';
 my %stored = map { $_ => 1 } $mn->psql('SELECT id FROM webhook_events');

@@ -23,6 +23,8 @@ enum {
 	"CASE m.kind WHEN 'episode' THEN coalesce(g." column ", p." column ")" \
 	" WHEN 'season' THEN p." column " WHEN 'track' THEN p." column \
 	" WHEN 'show' THEN m." column " WHEN 'album' THEN m." column " END"
+#define ABOVE_ID ABOVE("id")
+#define ABOVE_TITLE ABOVE("title")
 #define CREATED_US SQL_US("m.created_at")
 #define LAST_US SQL_US("l.at")
 #define STARTED_US SQL_US("started_at")
@@ -37,13 +39,12 @@ enum {
 
 const struct query store_plays_queries[] = {
 	[Q_ITEM] = { "known_item",
-	    "SELECT m.id, m.title, m.kind, i.guid, " ABOVE("id") ", " ABOVE(
-		"title") ", c.id, c.title, " CREATED_US
-			 " FROM server_items i JOIN media m ON m.id = i.media_id"
-			 " JOIN media_sections c ON c.id = i.section_id"
-			 " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
-			 " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
-			 " AND m.status <> 'trashed'",
+	    "SELECT m.id, m.title, m.kind, i.guid, " ABOVE_ID ", " ABOVE_TITLE
+	    ", c.id, c.title, " CREATED_US " FROM server_items i JOIN media m ON m.id = i.media_id"
+	    " JOIN media_sections c ON c.id = i.section_id"
+	    " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
+	    " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
+	    " AND m.status <> 'trashed'",
 	    QUERY_READ },
 	[Q_SECTION] = { "known_section",
 	    "SELECT enabled FROM media_sections WHERE server_id = $1 AND key = $2", QUERY_READ },

@@ -156,8 +156,8 @@ sub zoo {
 	    sort CORE::keys %ZOO;
 }
 
-for my $name (qw(section drop_section add change remove move generate rekey shrink playing viewed fault
-    heal forget item)) {
+for my $name (qw(section drop_section add change remove move generate rekey shrink playing viewed
+    fault heal forget item)) {
 	no strict 'refs';
 	*$name = sub { my $self = shift; return $self->_control($name, @_) };
 }
