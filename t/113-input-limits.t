@@ -139,8 +139,14 @@ sub path_of {
     my $path = $route->{path};
     my ($known) = grep { index($path, $_) == 0 } sort { length $b <=> length $a } keys %existing;
     $path =~ s/\{id\}/$existing{$known}/ if $known;
-    $path =~ s/\{(\w+)\}/sample($route->{params}{$1})/ge;
+    $path =~ s/\{(\w+)\}/encoded(sample($route->{params}{$1}))/ge;
     return $path;
+}
+
+sub encoded {
+    my ($text) = @_;
+    utf8::encode($text);
+    return $text =~ s/([^\w.~-])/sprintf '%%%02X', ord $1/aegr;
 }
 
 sub encoded {
