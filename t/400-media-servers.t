@@ -139,8 +139,8 @@ subtest 'the test button' => sub {
 	is test_of($plex->url, $plex->token)->{json}{code}, 'not_plex', 'another web server';
 	$plex->heal;
 	$plex->fault(status => { code => 503 });
-	is test_of($plex->url, $plex->token)->{json}{code}, 'unreachable', "a server that is ill: $_"
-	    for 1 .. BREAKER + 1;
+	is test_of($plex->url, $plex->token)->{json}{code}, 'unreachable',
+	    "a server that is ill: $_" for 1 .. BREAKER + 1;
 	$plex->heal;
 	is test_of($plex->url, $plex->token)->{json}{code}, 'ok',
 	    'and well: a person is not told to wait a minute';
@@ -298,6 +298,7 @@ subtest 'another installation at the address' => sub {
 	my $was = $plex->machine;
 	is code($admin->api(POST => "$SERVERS/$id/adopt", { machineIdentifier => 'reinstalled' })),
 	    '409 nothing_to_adopt', 'nobody asked';
+	$plex->section('9', 'movie', 'Of another');
 	$plex->reinstall('reinstalled');
 	my $said = $admin->api(POST => "$SERVERS/$id/test")->{json};
 	is $said->{code}, 'ok', 'it responds';
@@ -305,6 +306,9 @@ subtest 'another installation at the address' => sub {
 	my $server = $admin->api(GET => "$SERVERS/$id")->{json};
 	is $server->{machineId}, $was, 'it is not taken for the same';
 	is_deeply $server->{adopt}, { machineId => 'reinstalled' }, 'but asked about';
+	my $libraries = sub { join ' ', map { $_->{key} }
+	    @{ $admin->api(GET => "$SERVERS/$id/libraries")->{json}{items} } };
+	is $libraries->(), '1 2', 'its libraries are not mixed with those of the known one';
 	is code($admin->api(POST => "$SERVERS/$id/adopt", { machineIdentifier => 'wrong' })),
 	    '409 nothing_to_adopt', 'the answer is about another';
 	my $r = $admin->api(POST => "$SERVERS/$id/adopt", { machineIdentifier => 'reinstalled' });
@@ -314,6 +318,7 @@ subtest 'another installation at the address' => sub {
 	is $mn->psql("SELECT rekey FROM media_servers WHERE id = '$id'"), 't',
 	    'its keys are in doubt';
 	is audited('media_server.adopted', $id), 1, 'audited';
+	is $libraries->(), '1 9 2', 'then they are';
 	is code($admin->api(POST => "$SERVERS/$id/adopt", { machineIdentifier => 'reinstalled' })),
 	    '409 nothing_to_adopt', 'once';
 

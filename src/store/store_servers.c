@@ -54,7 +54,7 @@ const struct query store_servers_queries[] = {
 	    "UPDATE media_servers SET machine_id = coalesce(machine_id, $2),"
 	    " adopt_machine_id = CASE WHEN machine_id <> $2 THEN $2 END,"
 	    " server_version = coalesce($3, server_version), last_seen_at = now()"
-	    " WHERE id = $1 AND removing IS NULL",
+	    " WHERE id = $1 AND removing IS NULL RETURNING adopt_machine_id IS NULL",
 	    0 },
 	[Q_ADOPT] = { "server_adopt",
 	    "UPDATE media_servers SET machine_id = adopt_machine_id, adopt_machine_id = NULL,"
@@ -175,10 +175,16 @@ store_server_change(struct db *db, struct arena *arena, const char *id,
 }
 
 bool
-store_server_seen(struct db *db, struct arena *arena, const char *id, const char *machine_id,
-    const char *version, struct error *err)
+store_server_seen(struct db *db, struct arena *arena, const char *id,
+    const struct store_server_contact *contact, bool *known, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SEEN), DB_PARAMS(id, machine_id, version), NULL, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_SEEN), DB_PARAMS(id, contact->machine_id, contact->version),
+		&rows, err))
+		return false;
+	*known = rows_count(rows) > 0 && rows_bool(rows, 0, 0);
+	return true;
 }
 
 bool

@@ -40,13 +40,16 @@ struct store_server_change {
 bool store_server_change(struct db *, struct arena *, const char *id,
     const struct store_server_change *, struct error *);
 
+struct store_server_contact {
+	const char *machine_id, *version;
+};
 /*
  * What responds at the server's address. The first machineIdentifier is kept, another one becomes
- * adopt_machine_id, a question to an admin; the known one withdraws that question. Violates
- * media_servers_machine_id_key where another server has it.
+ * adopt_machine_id, a question to an admin; the known one (*known) withdraws that question.
+ * Violates media_servers_machine_id_key where another server has it.
  */
-bool store_server_seen(struct db *, struct arena *, const char *id, const char *machine_id,
-    const char *version, struct error *);
+bool store_server_seen(struct db *, struct arena *, const char *id,
+    const struct store_server_contact *, bool *known, struct error *);
 /* *adopted: that machineIdentifier was the question. All keys of its items are in doubt then. */
 bool store_server_adopt(struct db *, struct arena *, const char *id, const char *machine_id,
     bool *adopted, struct error *);

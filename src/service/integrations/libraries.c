@@ -27,25 +27,37 @@ library_keep(const struct call *call, const char *server_id, const struct server
 	return store_libraries_keep(call->svc->db, call->arena, server_id, rows, n, err);
 }
 
+/*
+ * Keeps the sections that the server has now. Without an answer, or where another installation
+ * responds, those that are known stay as they are.
+ */
+static bool
+refresh(const struct call *call, const struct server *server, struct error *err)
+{
+	struct server_section *sections;
+	struct server_identity who;
+	struct media_server client;
+	struct error why;
+	size_t n;
+
+	if (!server_client(call, server, &client, err))
+		return false;
+	error_clear(&why);
+	if (client.kind->check(call->arena, &client, &who, &why) != ANSWER_PRESENT ||
+	    (server->machine_id != NULL && !str_eq(server->machine_id, who.machine_id)) ||
+	    client.kind->sections(call->arena, &client, &sections, &n, &why) != ANSWER_PRESENT)
+		return true;
+	return library_keep(call, server->id, sections, n, err);
+}
+
 bool
 library_list(const struct call *call, const char *server_id, struct library **libraries, size_t *n,
     struct error *err)
 {
-	struct server_section *sections;
-	struct media_server client;
 	struct server server;
-	struct error why;
-	size_t found;
 
-	if (!server_get(call, server_id, &server, err) ||
-	    !server_client(call, &server, &client, err))
-		return false;
-	error_clear(&why);
-	if (client.kind->sections(call->arena, &client, &sections, &found, &why) ==
-		ANSWER_PRESENT &&
-	    !library_keep(call, server_id, sections, found, err))
-		return false;
-	return store_libraries_list(call->svc->db, call->arena, server_id, libraries, n, err);
+	return server_get(call, server_id, &server, err) && refresh(call, &server, err) &&
+	    store_libraries_list(call->svc->db, call->arena, server_id, libraries, n, err);
 }
 
 static const char *

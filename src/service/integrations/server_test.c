@@ -78,18 +78,20 @@ bool
 server_look_keep(const struct call *call, const char *server_id, const struct server_look *look,
     struct error *err)
 {
+	const struct store_server_contact contact = { look->who.machine_id, look->who.version };
 	struct db *db = call->svc->db;
+	bool known;
 
-	if (look->who.machine_id == NULL)
+	if (contact.machine_id == NULL)
 		return true;
-	if (!store_server_seen(db, call->arena, server_id, look->who.machine_id, look->who.version,
-		err)) {
+	if (!store_server_seen(db, call->arena, server_id, &contact, &known, err)) {
 		if (db_violated(err, "media_servers_machine_id_key"))
 			error_slug(err, ERR_CONFLICT, "server_exists",
 			    "This server is set up already, perhaps with another address.");
 		return false;
 	}
-	return look->sections == NULL ||
+	/* The sections of another installation are not this server's. */
+	return !known || look->sections == NULL ||
 	    library_keep(call, server_id, look->sections, look->nsections, err);
 }
 
