@@ -5,11 +5,14 @@ use warnings;
 use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MediaNest::Catalogue;
+use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $mn = MediaNest::Test->stack(private => 1);
+my @plex = map { MediaNest::PlexServer->start } 1 .. 2;
+my $mn = MediaNest::Test->stack(set => { 'outbound.allow' => join ',', map { $_->allow } @plex });
 my $check = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build')
     . '/t/tools/search-check';
 my $anna = $mn->user(role => 'user');
@@ -110,6 +113,59 @@ subtest 'many matches' => sub {
 	is $page->('gannet%20mine', '')->{page}{total}, 20, 'few among many are counted';
 	is $page->('%22gannet%20secret%22', '')->{page}{total}, 0, 'and nothing of others is';
 	is $page->('%22gannet%20plover%22', '')->{page}{total}, 0, 'a phrase of two such words';
+};
+
+subtest 'media servers' => sub {
+	my ($shelf, $other) = map { MediaNest::Catalogue->new($mn, $_) } @plex;
+	my $asked = sub { scalar grep { $_->{path} eq '/hubs/search' } $plex[0]->requests };
+	my $source = sub { search($_[0])->{json}{sources}{plex} };
+	# The server knows each by a word that the catalogue does not have.
+	my $known = sub {
+		my ($where, $title, %more) = @_;
+		my $film = $where->add(movie => $title, %more);
+		$where->{plex}->change($film->{key}, { title => "Halcyon $title" });
+		return $film;
+	};
+	$known->($shelf, 'Blue bird', year => 1999);
+	$known->($shelf, 'Secret bird', visibility => 'private');
+	$shelf->{plex}->add('1', { title => 'Halcyon of tomorrow' });
+	my $r = search('halcyon');
+	is_deeply titles($r), ['Blue bird'], 'what a server finds, as the catalogue has it' or
+	    diag $r->{content};
+	is $r->{json}{sources}{plex}, 'ok', 'both have answered';
+	is $r->{json}{items}[0]{year}, 1999, 'in full';
+	unlike $r->{content}, qr/Secret|tomorrow/, 'what is unreadable or not there yet is no hit';
+	is_deeply titles(search('blue%20halcyon%20bird')), ['Blue bird'], 'found twice, one hit';
+	is_deeply titles(search('halcyon%20-blue')), [], 'exclusions hold';
+	is_deeply titles(search('halcyon&kind=show')), [], 'and filters';
+	is_deeply titles(search('halcyon&yearFrom=2001')), [], 'also of years';
+	my $before = $asked->();
+	search('halcyon&source=upload');
+	search('&source=plex');
+	is $asked->(), $before, 'it is not asked for what it cannot have';
+	is_deeply [ grep { $_->{query} =~ /plex-token/ } map { $_->requests } @plex ], [],
+	    'no token is in a URL';
+
+	$known->($other, 'Green bird');
+	$shelf->{plex}->fault(hang => { path => 'hubs' });
+	my $start = time;
+	$r = search('halcyon%20%20');
+	cmp_ok time - $start, '<', 3, 'a server that does not respond is not waited for';
+	is $r->{json}{sources}{plex}, 'timeout', 'which is told';
+	is_deeply titles($r), ['Green bird'], 'the other has its time all the same';
+	is_deeply [ @{ search('halcyon%20%20')->{json} }{'cached'} ], [JSON::PP::false],
+	    'a partial answer is not kept';
+	$shelf->{plex}->heal;
+	$shelf->{plex}->fault(unauthorized => {});
+	is $source->('halcyon%201'), 'error', 'a token that is not accepted';
+	$shelf->{plex}->heal;
+	$shelf->{plex}->fault(html => { path => 'hubs' });
+	is $source->('halcyon%202'), 'error', 'the page of a proxy';
+	is_deeply titles(search('kingfisher')), ['Kingfisher at dawn'], 'the catalogue answers';
+	$shelf->{plex}->heal;
+	is $source->('halcyon%203'), 'ok', 'all is well again';
+	$mn->psql('UPDATE media_servers SET enabled = false');
+	is $source->('halcyon%204'), 'off', 'nobody to ask';
 };
 
 subtest 'legs of other kinds' => sub {
