@@ -41,7 +41,8 @@ GRANT SELECT, INSERT ON audit_log TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT ON audit_chain TO medianest_worker;
 GRANT SELECT ON audit_chain TO medianest_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  media_servers, media_sections, media_section_users, server_items, sync_runs
+  media_servers, media_sections, media_section_users, server_items, sync_runs, sync_missing,
+  sync_pending
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   notification_groups, notification_parts, notification_mails, notification_digests

@@ -116,6 +116,11 @@ t_tools_store_check_SOURCES = t/tools/store_check.c
 noinst_PROGRAMS += t/tools/search-check
 t_tools_search_check_SOURCES = t/tools/search_check.c
 
+# The sync against a real database: run by t/410-sync.t and t/411-sync-model.t.
+noinst_PROGRAMS += t/tools/sync-check
+t_tools_sync_check_SOURCES = t/tools/sync_check.c
+EXTRA_DIST += t/410-sync.t
+
 # What the processes of a stack have measured: read by t/060-metrics.t.
 noinst_PROGRAMS += t/tools/metric-read
 t_tools_metric_read_SOURCES = t/tools/metric_read.c

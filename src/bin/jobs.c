@@ -9,6 +9,7 @@
 #include "service/integrations/hook_silence.h"
 #include "service/integrations/libraries.h"
 #include "service/integrations/servers.h"
+#include "service/integrations/sync.h"
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"

@@ -33,3 +33,7 @@ sbin_PROGRAMS += medianest-worker
 medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/jobs.h \
 	src/bin/daemon.c src/bin/daemon.h
 medianest_worker_LDADD = $(ALL_LIBS)
+
+sbin_PROGRAMS += medianest-sync
+medianest_sync_SOURCES = src/bin/medianest_sync.c src/bin/daemon.c src/bin/daemon.h
+medianest_sync_LDADD = $(ALL_LIBS)

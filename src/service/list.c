@@ -35,6 +35,7 @@ static const struct {
 	[LIST_MEDIA_TRASH_BACK] = { 'X', true, false },
 	[LIST_SERVERS] = { 's', true, false },
 	[LIST_MEDIA_CHILDREN] = { 'c', true, false },
+	[LIST_SYNCS] = { 'y', true, false },
 };
 
 const char *

@@ -158,7 +158,14 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/servers.c \
 	src/service/integrations/servers.h \
 	src/service/integrations/sync.c \
-	src/service/integrations/sync.h
+	src/service/integrations/sync.h \
+	src/service/integrations/sync_end.c \
+	src/service/integrations/sync_internal.h \
+	src/service/integrations/sync_list.c \
+	src/service/integrations/sync_page.c \
+	src/service/integrations/sync_report.c \
+	src/service/integrations/sync_run.c \
+	src/service/integrations/sync_settle.c
 
 # processing
 src_libservice_a_SOURCES += \

@@ -52,6 +52,9 @@ SQL_FILES += src/store/sql/notify.sql
 SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
 	src/store/sql_search_words.h
 SQL_TABLES += src/store/sql_notify.h
+	src/store/sql/search_words.sql src/store/sql/sync.sql src/store/sql/sync_items.sql
+SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
+	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -66,6 +69,9 @@ src/store/sql_media_list.h: src/store/sql/media_list.sql
 src/store/sql_search.h: src/store/sql/search.sql
 src/store/sql_search_words.h: src/store/sql/search_words.sql
 src/store/sql_notify.h: src/store/sql/notify.sql
+src/store/sql_sync.h: src/store/sql/sync.sql
+src/store/sql_sync_items.h: src/store/sql/sync_items.sql
+src_libstore_a_SOURCES += src/store/store_sync.c src/store/store_sync_items.c src/store/store_sync.h
 src_libstore_a_SOURCES += src/store/store_health.c src/store/store_health.h
 src_libstore_a_SOURCES += src/store/sigv4.c src/store/sigv4_verify.c src/store/sigv4.h
 src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c \

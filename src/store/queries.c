@@ -31,6 +31,7 @@
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
 #include "store/store_sums.h"
+#include "store/store_sync.h"
 #include "store/store_uploads.h"
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
@@ -73,6 +74,8 @@ const struct query *const store_query_tables[] = {
 	store_sessions_queries,
 	store_settings_queries,
 	store_sums_queries,
+	store_sync_queries,
+	store_sync_items_queries,
 	store_uploads_queries,
 	store_tokens_queries,
 	store_totp_queries,

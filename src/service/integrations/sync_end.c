@@ -1,0 +1,345 @@
+/* The end of a run: its report, who is told, and what is kept at hand of it. */
+#include <string.h>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/integrations/requests.h"
+#include "service/integrations/sync_internal.h"
+#include "service/notify/hook_out.h"
+#include "service/notify/notify.h"
+#include "service/notify/notify_group.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/redis.h"
+
+#include "core/banned.h"
+
+#define CACHED_SECONDS "604800" /* section lists and counts in Redis */
+
+/* --- the report ------------------------------------------------------------------------------ */
+
+static bool
+is_complete(const struct sync_engine *e)
+{
+	for (size_t i = 0; i < e->nsections; i++)
+		if (e->sections[i].state != SECTION_OK && e->sections[i].state != SECTION_EXCLUDED)
+			return false;
+	return true;
+}
+
+static bool
+read_anything(const struct sync_engine *e)
+{
+	const struct sync_counts counts = sync_counts_of(e);
+
+	return counts.seen > 0 || counts.errors > 0;
+}
+
+static const char *
+status_of(struct sync_engine *e)
+{
+	if (e->halt_reason != NULL)
+		return "halted";
+	if (e->error_code == NULL && is_complete(e))
+		return "ok";
+	if (e->over && !read_anything(e))
+		return "failed";
+	if (e->error_code == NULL) {
+		e->error_code = "sync_incomplete";
+		e->error_message = "The library changed while it was listed.";
+	}
+	return "partial";
+}
+
+static const char *
+halt_json(const struct sync_engine *e)
+{
+	struct json *j = json_new(e->call->arena, 0);
+
+	if (e->halt_reason == NULL)
+		return NULL;
+	json_object(j, NULL);
+	json_put_str(j, "reason", e->halt_reason);
+	json_put_str(j, "section", e->halt_section);
+	json_put_int(j, "missing", e->halt.missing);
+	json_put_int(j, "total", e->halt.total);
+	json_object_end(j);
+	return j->buf.data;
+}
+
+/* Does the run before this one miss the same? Then people were told, and may let pass that one. */
+static bool
+halt_of(struct sync_engine *e, const char **of, struct error *err)
+{
+	const char *earlier = e->last.halt_of;
+	int64_t beyond = 0;
+
+	*of = e->hold.id;
+	e->halt_new = true;
+	if (earlier == NULL || !str_eq(e->last.status, "halted"))
+		return true;
+	for (size_t i = 0; i < e->nsections; i++) {
+		struct sync_place place = sync_place_of(e, &e->sections[i]);
+		struct sync_missed missed;
+
+		if (!store_sync_missed(e->call->svc->db, e->call->arena, &place, earlier, &missed,
+			err))
+			return false;
+		beyond += missed.beyond;
+	}
+	if (beyond > 0)
+		return true;
+	*of = earlier;
+	e->halt_new = false;
+	return true;
+}
+
+/* --- who is told ----------------------------------------------------------------------------- */
+
+static const char *
+data_json(const struct sync_engine *e, const char *status)
+{
+	const struct sync_counts counts = sync_counts_of(e);
+	struct json *j = json_new(e->call->arena, 0);
+
+	json_object(j, NULL);
+	json_put_str(j, "syncId", e->hold.id);
+	json_put_str(j, "serverId", e->server->id);
+	json_put_str(j, "server", e->server->name);
+	json_put_str(j, "status", status);
+	json_opt_str(j, "code", e->halt_reason != NULL ? e->halt_reason : e->error_code);
+	sync_counts_put(j, "counts", &counts);
+	json_object_end(j);
+	return j->buf.data;
+}
+
+static bool
+changed_anything(const struct sync_counts *c)
+{
+	return c->created + c->updated + c->moved + c->deleted + c->restored > 0;
+}
+
+static bool
+by_person(const struct sync_engine *e)
+{
+	return str_eq(e->ask->trigger, "api") || str_eq(e->ask->trigger, "manual");
+}
+
+static const char *
+completed_text(const struct sync_engine *e)
+{
+	const struct sync_counts c = sync_counts_of(e);
+
+	return arena_printf(e->call->arena,
+	    "%lld added, %lld updated, %lld moved, %lld removed, %lld restored.",
+	    (long long)c.created, (long long)c.updated, (long long)c.moved, (long long)c.deleted,
+	    (long long)c.restored);
+}
+
+static const char *
+halted_text(const struct sync_engine *e)
+{
+	const char *title = e->halt_section;
+
+	for (size_t i = 0; i < e->nsections; i++)
+		if (str_eq(e->sections[i].row.key, e->halt_section))
+			title = e->sections[i].row.title;
+	return arena_printf(e->call->arena,
+	    "%lld of %lld items of \"%s\" are missing on \"%s\". Nothing was removed. Check the "
+	    "server's disks, or continue to remove them here too.",
+	    (long long)e->halt.missing, (long long)e->halt.total, title, e->server->name);
+}
+
+/* What there is to say of this end; kind NULL: nothing. */
+static struct notify_new
+note_of(const struct sync_engine *e, const char *status)
+{
+	struct arena *arena = e->call->arena;
+	const struct sync_counts counts = sync_counts_of(e);
+	bool was_halted = str_eq(e->last.status, "halted");
+	struct notify_new note = { .data = data_json(e, status) };
+
+	if (str_eq(status, "halted")) {
+		if (!e->halt_new)
+			return note;
+		note.kind = "alert.raised";
+		note.title = arena_printf(arena, "Sync of %s stopped", e->server->name);
+		note.message = halted_text(e);
+	} else if (!str_eq(status, "ok")) {
+		if (str_eq(e->last.error_code, e->error_code))
+			return note;
+		note.kind = "sync.failed";
+		note.title = arena_printf(arena, "Sync of %s failed", e->server->name);
+		note.message = e->error_message;
+	} else if (was_halted) {
+		note.kind = "alert.cleared";
+		note.title = arena_printf(arena, "Sync of %s is complete again", e->server->name);
+		note.message = completed_text(e);
+	} else if (changed_anything(&counts) || by_person(e)) {
+		note.kind = "sync.completed";
+		note.title = arena_printf(arena, "Sync of %s is complete", e->server->name);
+		note.message = completed_text(e);
+	}
+	return note;
+}
+
+static struct notify_part
+part_of(const struct sync_engine *e, const struct sync_news *news, bool one)
+{
+	struct arena *arena = e->call->arena;
+	struct notify_part part = {
+		.kind = "library.new", .title = news->title, .media_id = news->media_id
+	};
+
+	if (one) {
+		part.group = arena_printf(arena, "server:%s", e->server->id);
+		part.group_title = e->server->name;
+	} else if (news->above_id != NULL) {
+		part.group = arena_printf(arena, "%s:%s",
+		    str_eq(news->kind, "track") || str_eq(news->kind, "album") ? "album" : "show",
+		    news->above_id);
+		part.group_title = news->above_title;
+	} else {
+		part.group = arena_printf(arena, "movies:%s", news->section_id);
+		part.group_title = news->section_title;
+	}
+	return part;
+}
+
+/* The first sync of a server is one note: an item of each section finds those who see it. */
+static bool
+tell_first(struct sync_engine *e, struct error *err)
+{
+	struct sync_sample *samples;
+	struct notify_part *parts;
+	size_t n;
+
+	if (!store_sync_samples(e->call->svc->db, e->call->arena, e->server->id, &samples, &n, err))
+		return false;
+	parts = arena_array(e->call->arena, n, sizeof(*parts));
+	for (size_t i = 0; i < n; i++)
+		parts[i] = (struct notify_part) { .kind = "library.new",
+			.group = arena_printf(e->call->arena, "server:%s", e->server->id),
+			.group_title = e->server->name,
+			.title = arena_printf(e->call->arena, "%s: %lld items", samples[i].title,
+			    (long long)samples[i].items),
+			.media_id = samples[i].media_id };
+	return n == 0 || notify_together(e->call, parts, n, err);
+}
+
+static bool
+tell_news(struct sync_engine *e, struct error *err)
+{
+	struct db *db = e->call->svc->db;
+	struct arena *arena = e->call->arena;
+	struct notify_part *parts;
+	struct sync_news *news;
+	bool first = false;
+	size_t n;
+
+	if (is_complete(e) && e->ask->section == NULL &&
+	    !store_sync_server_first(db, arena, e->server->id, &first, err))
+		return false;
+	if (first)
+		return tell_first(e, err);
+	if (!store_sync_news(db, arena, e->server->id, SYNC_NEWS_MAX + 1, &news, &n, err))
+		return false;
+	if (n == 0)
+		return true;
+	parts = arena_array(arena, n, sizeof(*parts));
+	for (size_t i = 0; i < n; i++)
+		parts[i] = part_of(e, &news[i], n > SYNC_NEWS_MAX);
+	return notify_together(e->call, parts, n, err) &&
+	    store_sync_news_told(db, arena, e->server->id, err);
+}
+
+static bool
+tell(struct sync_engine *e, const char *status, struct notify_batch **batch, struct error *err)
+{
+	const struct notify_new note = note_of(e, status);
+
+	*batch = NULL;
+	if (e->dry)
+		return true;
+	return tell_news(e, err) &&
+	    (note.kind == NULL ||
+		(notify_admins(e->call, &note, batch, err) &&
+		    hook_out(e->call, note.kind, note.data, err))) &&
+	    requests_refresh_soon(e->call, NULL, err);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static bool
+close_in(struct sync_engine *e, struct sync_outcome *out, struct notify_batch **batch,
+    struct error *err)
+{
+	struct sync_end end = { .status = out->status,
+		.phase = e->over && !read_anything(e) ? e->phase : "CacheResults",
+		.error_code = e->error_code,
+		.error_message = e->error_message,
+		.halt = halt_json(e) };
+	bool halted = e->halt_reason != NULL, through = str_eq(out->status, "ok") && !e->dry;
+	struct db *db = e->call->svc->db;
+
+	if (halted && !halt_of(e, &end.halt_of, err))
+		return false;
+	if (!sync_save(e->call, e, err) || !tell(e, out->status, batch, err))
+		return false;
+	if (e->rekey && !e->dry && through && e->ask->section == NULL &&
+	    !store_sync_rekeyed(db, e->call->arena, e->server->id, err))
+		return false;
+	return store_sync_close(db, e->call->arena, &e->hold, &end, err) &&
+	    store_sync_forget(db, e->call->arena, e->hold.id, halted && e->halt_new, through, err);
+}
+
+/* For the page: what the sections were and had when they were looked at last. */
+static void
+cache_results(const struct sync_engine *e, const struct sync_outcome *out)
+{
+	struct redis *redis = e->call->svc->redis;
+	struct json *j = json_new(e->call->arena, 0);
+	struct error ignored;
+
+	json_object(j, NULL);
+	json_put_str(j, "syncId", e->hold.id);
+	json_put_str(j, "status", out->status);
+	sync_counts_put(j, "counts", &out->counts);
+	json_put_raw(j, "sections", sync_sections_json(e, e->call->arena));
+	json_object_end(j);
+	if (redis == NULL || e->dry || e->over)
+		return;
+	if (!redis_command(redis, e->call->arena,
+		REDIS_ARGV("SET", redis_key(redis, e->call->arena, "sync:%s", e->server->id),
+		    j->buf.data, "EX", CACHED_SECONDS),
+		NULL, &ignored))
+		log_notice(e->call->svc->log, "Redis did not keep the results of a sync: %s",
+		    ignored.message);
+}
+
+bool
+sync_end(struct sync_engine *e, struct sync_outcome *out, struct error *err)
+{
+	struct db *db = e->call->svc->db;
+	struct notify_batch *batch;
+
+	if (!(e->over && !read_anything(e)) &&
+	    (!sync_phase(e, "GenerateReport", err) || !sync_phase(e, "SendNotifications", err)))
+		return false;
+	*out = (struct sync_outcome) { .run_id = e->hold.id,
+		.status = status_of(e),
+		.error_code = e->halt_reason != NULL ? e->halt_reason : e->error_code,
+		.error_message = e->halt_reason != NULL ? halted_text(e) : e->error_message,
+		.away = e->away && e->halt_reason == NULL,
+		.counts = sync_counts_of(e) };
+	out->error_code = e->halt_reason != NULL ? e->halt_reason : e->error_code;
+	out->error_message = e->halt_reason != NULL ? halted_text(e) : e->error_message;
+	if (!db_begin(db, err) || !db_end(db, close_in(e, out, &batch, err), err))
+		return false;
+	if (batch != NULL)
+		notify_push(e->call, batch);
+	cache_results(e, out);
+	return true;
+}

@@ -1,0 +1,158 @@
+/* What the files of the sync share: one run, its sections, and a page of items. */
+#ifndef MN_SERVICE_INTEGRATIONS_SYNC_INTERNAL_H
+#define MN_SERVICE_INTEGRATIONS_SYNC_INTERNAL_H
+
+#include "client/media_server.h"
+#include "core/arena.h"
+#include "core/id.h"
+#include "model/server.h"
+#include "service/call.h"
+#include "service/integrations/sync.h"
+#include "store/store_sync.h"
+
+struct json;
+
+#define SYNC_PAGE_FIRST 500
+#define SYNC_PAGE_MAX 2000
+#define SYNC_PAGE_MIN 50
+#define SYNC_QUICK_MS 1000       /* a page that comes faster lets pages grow */
+#define SYNC_SLOW_MS 5000        /* a slower one makes them shrink */
+#define SYNC_TRIES 3             /* listings of a kind, and requests of a page */
+#define SYNC_PLAYING_S 30        /* between questions whether somebody is playing */
+#define SYNC_YIELD 3             /* parts of the time that are left to people who play */
+#define SYNC_PAUSE_MAX_MS 30000  /* one pause */
+#define SYNC_RETRY_MS 500        /* before a page is requested again; grows */
+#define SYNC_RESUME_S 3600       /* an older interrupted run is not resumed */
+#define SYNC_VANISH_PERCENT 20   /* more of a section missing: the run halts */
+#define SYNC_SMALL 10            /* a section of fewer items: only when all are missing */
+#define SYNC_ASKED_MAX 200       /* single items asked for in a run */
+#define SYNC_BATCH 500           /* pending items settled in one transaction */
+#define SYNC_STATEMENT_MS 120000 /* a page's transaction may write 2000 items */
+#define SYNC_NEWS_MAX 500        /* new items that are told by group; more are one note */
+#define SYNC_OLD_S (7 * 86400)   /* what was added longer ago is no news */
+
+#define SYNC_SECTION_STATES(X) \
+	X(WAITING, "waiting") \
+	X(RUNNING, "running") \
+	X(LISTED, "listed") X(OK, "ok") X(PARTIAL, "partial") X(HALTED, "halted") \
+	    X(EXCLUDED, "excluded")
+enum sync_section_state {
+#define STATE(id, word) SECTION_##id,
+	SYNC_SECTION_STATES(STATE)
+#undef STATE
+};
+
+struct sync_section {
+	struct sync_section_row row;
+	enum sync_section_state state;
+	bool listed;      /* the server's list of sections has it */
+	int64_t in_trash; /* items that lie in the server's own trash */
+	bool doubted;     /* a kind of it could not be listed completely */
+	struct sync_counts counts;
+};
+
+/* Where the listing of a kind is. */
+struct sync_cursor {
+	size_t section, kind;
+	int64_t start;                       /* position of the next page's first item */
+	int64_t total;                       /* -1: not known yet */
+	int64_t listed;                      /* items up to the end of the last page */
+	char last[MEDIA_SERVER_KEY_MAX + 1]; /* key at `start`, which the page repeats; "" */
+	int64_t seen_before;                 /* seen of the section when the kind began */
+	int64_t trash_before;
+	int tries;    /* listings of this kind that were begun before */
+	bool lenient; /* the last one: takes what comes, and proves nothing */
+};
+
+struct sync_engine {
+	const struct call *call; /* its arena lives as long as the run */
+	const struct sync_ask *ask;
+	const struct server *server;
+	const struct media_server *client;
+	struct sync_hold hold;
+	struct sync_last last;
+	const char *passes; /* the run whose missing items may go, or NULL */
+	bool full, dry, rekey, settled;
+	const char *phase;
+	int64_t started_at;
+
+	struct sync_section *sections;
+	size_t nsections;
+	struct sync_cursor cursor;
+	struct sync_counts counts; /* of the sections together; errors of the run */
+	struct buf errors;         /* JSON elements */
+	int64_t nerrors;
+
+	int64_t page_size;
+	int64_t playing_at; /* monotonic us of the last question; 0: never */
+	bool playing;
+
+	/* Why it ended early, or NULL. */
+	const char *error_code, *error_message;
+	bool away;
+	bool over; /* there is no use in further questions */
+	const char *halt_reason, *halt_section;
+	struct sync_missed halt;
+	bool halt_new; /* beyond what an earlier run halted for */
+};
+
+/* An item of a page: what the engine says of it as JSON, and what that is compared by. */
+struct sync_entry {
+	const char *key;                /* NULL: unreadable, and nobody knows which */
+	const char *json, *fingerprint; /* NULL: unreadable */
+	bool trashed;                   /* in the server's own trash */
+	bool repeated;                  /* the page has its key before */
+};
+struct sync_page {
+	struct call call; /* with an arena of its own */
+	struct sync_engine *engine;
+	struct sync_entry *entries;
+	size_t n, cap;
+	const char **errors; /* JSON of what was unreadable */
+	size_t nerrors;
+};
+
+/* sync_list.c: lists a section, page by page. */
+bool sync_list_section(struct sync_engine *, struct error *);
+
+/* sync_page.c */
+void sync_entry_read(struct sync_page *, const struct server_item *, const char *key,
+    const char *why);
+const char *sync_identity(struct arena *, const struct server_item *);
+/* Marks entries whose key the page has before. */
+void sync_page_unique(struct sync_page *);
+/* In the page's transaction: entries from `first` to `last`, in the place of the cursor. */
+struct sync_span {
+	size_t first, end;
+	bool final;  /* nothing follows */
+	bool proves; /* what is not there may be missing */
+};
+bool sync_page_write(struct sync_page *, const struct sync_span *, struct error *);
+struct sync_place sync_place_of(const struct sync_engine *, const struct sync_section *);
+/* Creates, or updates items that the catalogue has under these keys; JSON arrays. */
+bool sync_write_new(const struct call *, struct sync_engine *, struct sync_section *,
+    const char *const *items, size_t n, struct error *);
+bool sync_write_known(const struct call *, struct sync_engine *, struct sync_section *,
+    const char *items, struct sync_updated *, struct error *);
+bool sync_changed(const struct call *, const struct sync_section *, struct error *);
+
+/* sync_settle.c: moves, deletions, what has to wait for the whole. */
+bool sync_settle(struct sync_engine *, struct error *);
+
+/* sync_report.c */
+bool sync_save(const struct call *, struct sync_engine *, struct error *);
+bool sync_phase(struct sync_engine *, const char *phase, struct error *);
+void sync_load(struct sync_engine *, const struct sync_run *);
+void sync_error(struct sync_engine *, const char *json);
+struct sync_counts sync_counts_of(const struct sync_engine *);
+void sync_counts_put(struct json *, const char *name, const struct sync_counts *);
+const char *sync_sections_json(const struct sync_engine *, struct arena *);
+/* An answer of the server that ends the run. */
+void sync_gave_up(struct sync_engine *, const struct error *);
+
+/* sync_end.c: closes the run and tells people. */
+bool sync_end(struct sync_engine *, struct sync_outcome *, struct error *);
+
+bool sync_stopped(const struct sync_engine *);
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * What is known only when everything was listed: which items under new keys are moves of earlier
+ * ones, what is missing, and whether that may be removed.
+ */
+#include <string.h>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "service/integrations/sync_internal.h"
+#include "service/services.h"
+#include "store/pg.h"
+
+#include "core/banned.h"
+
+static struct strings
+complete_of(struct sync_engine *e, struct arena *arena)
+{
+	const char **ids = arena_array(arena, e->nsections, sizeof(*ids));
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->nsections; i++)
+		if (e->sections[i].state == SECTION_LISTED)
+			ids[n++] = e->sections[i].row.id;
+	return (struct strings) { ids, n };
+}
+
+/* --- moves ----------------------------------------------------------------------------------- */
+
+/* Asks the server for earlier places that no listing decides on. */
+static bool
+ask_for_places(struct sync_engine *e, struct error *err)
+{
+	struct sync_place place = { .run_id = e->hold.id, .server_id = e->server->id };
+	struct arena *arena = e->call->arena;
+	struct db *db = e->call->svc->db;
+	struct sync_unknown *unknown;
+	size_t n;
+
+	if (!store_sync_unknown(db, arena, &place, complete_of(e, arena), SYNC_ASKED_MAX, &unknown,
+		&n, err))
+		return false;
+	for (size_t i = 0; i < n && !e->over; i++) {
+		struct server_item item;
+		struct error why;
+		enum answer_kind answer =
+		    e->client->kind->item(arena, e->client, unknown[i].key, &item, &why);
+
+		if (answer == ANSWER_UNKNOWN)
+			sync_gave_up(e, &why);
+		/* Another item under the key: what is asked for is not there. */
+		else if (!store_sync_asked(db, arena, e->hold.id, unknown[i].media_id,
+			     answer == ANSWER_PRESENT && item.deleted_at == 0 &&
+				 str_eq(sync_identity(arena, &item), unknown[i].identity),
+			     err))
+			return false;
+	}
+	return true;
+}
+
+struct settled {
+	const char **made, **moved, **ids, **keys;
+	size_t nmade, nmoved;
+};
+
+static void
+sort(struct arena *arena, const struct sync_resolved *list, size_t n, struct settled *s)
+{
+	*s = (struct settled) { .made = arena_array(arena, n, sizeof(char *)),
+		.moved = arena_array(arena, n, sizeof(char *)),
+		.ids = arena_array(arena, n, sizeof(char *)),
+		.keys = arena_array(arena, n, sizeof(char *)) };
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].what == SYNC_NEW) {
+			s->made[s->nmade++] = list[i].item;
+		} else if (list[i].what == SYNC_MOVE) {
+			s->ids[s->nmoved] = list[i].media_id;
+			s->keys[s->nmoved] = list[i].key;
+			s->moved[s->nmoved++] = list[i].item;
+		}
+	}
+}
+
+static const char *
+array_of(struct arena *arena, const char *const *items, size_t n)
+{
+	struct buf buf;
+
+	buf_init(&buf, arena, MEDIA_SERVER_PAGE_MAX);
+	buf_addc(&buf, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_addc(&buf, ',');
+		buf_adds(&buf, items[i]);
+	}
+	buf_addc(&buf, ']');
+	return buf.data;
+}
+
+static bool
+write_batch_in(const struct call *call, struct sync_engine *e, struct sync_section *section,
+    const struct settled *s, struct error *err)
+{
+	struct sync_updated updated = { 0 };
+
+	if (!e->dry && s->nmoved > 0 &&
+	    (!store_sync_move(call->svc->db, call->arena, (struct strings) { s->ids, s->nmoved },
+		 (struct strings) { s->keys, s->nmoved }, err) ||
+		!sync_write_known(call, e, section, array_of(call->arena, s->moved, s->nmoved),
+		    &updated, err)))
+		return false;
+	section->counts.restored += updated.restored;
+	section->counts.moved += (int64_t)s->nmoved - updated.restored;
+	return sync_write_new(call, e, section, s->made, s->nmade, err) && sync_save(call, e, err);
+}
+
+static bool
+settle_section(struct sync_engine *e, struct sync_section *section, struct error *err)
+{
+	struct db *db = e->call->svc->db;
+	struct sync_place place = sync_place_of(e, section);
+	char after[MEDIA_SERVER_KEY_MAX + 1] = "";
+	struct call call = *e->call;
+	struct strings complete = complete_of(e, e->call->arena);
+	struct arena arena;
+	bool ok = true;
+	size_t n = 1;
+
+	arena_init(&arena);
+	call.arena = &arena;
+	while (ok && n > 0 && !sync_stopped(e)) {
+		const struct sync_resolve_ask ask = { complete, after, SYNC_BATCH };
+		struct sync_resolved *list;
+		struct settled s;
+
+		ok = store_sync_resolve(db, &arena, &place, &ask, &list, &n, err);
+		if (!ok || n == 0)
+			break;
+		sort(&arena, list, n, &s);
+		str_copy(after, sizeof(after), list[n - 1].key);
+		ok = db_begin(db, err) &&
+		    db_end(db, write_batch_in(&call, e, section, &s, err), err);
+		arena_reset(&arena);
+	}
+	arena_clear(&arena);
+	return ok;
+}
+
+/* --- deletions ------------------------------------------------------------------------------- */
+
+static bool
+too_many(const struct sync_missed *m)
+{
+	if (m->beyond == 0)
+		return false;
+	return m->total < SYNC_SMALL ? m->missing == m->total :
+				       m->beyond * 100 > m->total * SYNC_VANISH_PERCENT;
+}
+
+static const char *
+reason_of(const struct sync_section *section)
+{
+	return !section->listed                                ? "section_vanished" :
+	    section->counts.seen == 0 && section->in_trash > 0 ? "section_trashed" :
+								 "section_shrank";
+}
+
+static bool
+is_halt(const struct sync_section *section, const struct sync_missed *m)
+{
+	return !section->listed ? m->beyond > 0 : too_many(m);
+}
+
+static void
+halt(struct sync_engine *e, struct sync_section *section, const struct sync_missed *m)
+{
+	section->state = SECTION_HALTED;
+	if (e->halt_reason != NULL)
+		return;
+	e->halt_reason = reason_of(section);
+	e->halt_section = section->row.key;
+	e->halt = *m;
+}
+
+/* The counts that make a deletion, and the deletion; both once in a run. */
+static bool
+remove_in(const struct call *call, struct sync_engine *e, struct sync_section *section,
+    const struct sync_missed *m, struct error *err)
+{
+	struct sync_place place = sync_place_of(e, section);
+	struct db *db = call->svc->db;
+	int64_t deleted = 0;
+	bool halted = is_halt(section, m);
+
+	if (!e->dry && !store_sync_missing_add(db, call->arena, &place, err))
+		return false;
+	if (!e->dry && !halted &&
+	    (!store_sync_trash(db, call->arena, &place, &deleted, err) ||
+		(deleted > 0 && !sync_changed(call, section, err))))
+		return false;
+	section->counts.missing = m->missing - deleted;
+	section->counts.deleted = deleted;
+	section->state = SECTION_OK;
+	if (halted)
+		halt(e, section, m);
+	if (!e->dry &&
+	    !store_sync_section_done(db, call->arena, section->row.id, section->counts.seen,
+		section->listed, err))
+		return false;
+	return sync_save(call, e, err);
+}
+
+static bool
+mark_missing(struct sync_engine *e, struct sync_section *section, struct error *err)
+{
+	struct sync_place place = sync_place_of(e, section);
+	struct db *db = e->call->svc->db;
+	struct sync_missed missed;
+
+	return sync_phase(e, "MarkDeletedItems", err) &&
+	    store_sync_missed(db, e->call->arena, &place, e->passes, &missed, err) &&
+	    db_begin(db, err) && db_end(db, remove_in(e->call, e, section, &missed, err), err) &&
+	    sync_phase(e, "NextSection", err);
+}
+
+/* A run that was interrupted after it halted for this section. */
+static bool
+halted_before(struct sync_engine *e, struct sync_section *section, struct error *err)
+{
+	struct sync_place place = sync_place_of(e, section);
+	struct sync_missed missed;
+
+	if (!store_sync_missed(e->call->svc->db, e->call->arena, &place, e->passes, &missed, err))
+		return false;
+	halt(e, section, &missed);
+	return true;
+}
+
+bool
+sync_settle(struct sync_engine *e, struct error *err)
+{
+	struct db *db = e->call->svc->db;
+
+	if (!e->over && !ask_for_places(e, err))
+		return false;
+	for (size_t i = 0; i < e->nsections && !sync_stopped(e); i++)
+		if (e->sections[i].state != SECTION_EXCLUDED &&
+		    !settle_section(e, &e->sections[i], err))
+			return false;
+	for (size_t i = 0; i < e->nsections && !sync_stopped(e); i++) {
+		struct sync_section *section = &e->sections[i];
+
+		if (!(section->state == SECTION_LISTED       ? mark_missing(e, section, err) :
+			    section->state == SECTION_HALTED ? halted_before(e, section, err) :
+							       true))
+			return false;
+	}
+	return e->dry || store_sync_adopt_orphans(db, e->call->arena, e->server->id, err);
+}

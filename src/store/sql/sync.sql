@@ -1,0 +1,158 @@
+-- Runs of the sync, and the sections that they compare.
+
+--: define lock_of(server)
+7236102, hashtext(@server::text)
+
+-- Held by the connection: it ends with the process, however that ends.
+--: query sync_lock
+SELECT pg_try_advisory_lock(@lock_of($1))
+
+--: query sync_unlock
+SELECT pg_advisory_unlock(@lock_of($1))
+
+--: define times(alias)
+@us(@alias.started_at), @us(@alias.finished_at), @us(@alias.heartbeat_at)
+
+-- An admin can let pass what halted a run while no later run of its server went through.
+--: define can_continue
+(r.status = 'halted' AND NOT EXISTS (SELECT FROM sync_runs l WHERE l.server_id = r.server_id
+	AND l.started_at > r.started_at AND l.status IN ('ok', 'running')))
+
+--: define summary
+r.id, r.server_id, r.trigger, r.section, r.full_run, r.dry_run, r.status, r.phase, r.owner_name,
+@times(r), r.counts, r.sections, r.error_code, r.error_message, r.halt, r.halt_of, @can_continue
+
+--: query sync_running read
+SELECT @summary, r.errors, r.state FROM sync_runs r
+WHERE r.server_id = $1 AND r.status = 'running' ORDER BY r.started_at DESC LIMIT 1
+
+--: query sync_get read
+SELECT @summary, r.errors, r.state FROM sync_runs r WHERE r.id = $1
+
+-- $1 server or NULL, ($2, $3) after, $4 limit.
+--: query sync_list read
+SELECT @summary FROM sync_runs r
+WHERE ($1::uuid IS NULL OR r.server_id = $1::uuid)
+	AND (r.started_at, r.id) < ($2::timestamptz, $3::uuid)
+ORDER BY r.started_at DESC, r.id DESC LIMIT $4::int
+
+--: query sync_last_end read
+SELECT r.status, r.error_code, r.halt_of, @us((
+	SELECT max(d.started_at) FROM sync_runs d WHERE d.server_id = $1 AND d.status IN ('ok',
+		'partial') AND NOT d.dry_run))
+FROM sync_runs r WHERE r.server_id = $1 AND r.id <> $2 AND r.status <> 'running'
+	AND NOT r.dry_run
+ORDER BY r.started_at DESC, r.id DESC LIMIT 1
+
+--: query sync_open
+INSERT INTO sync_runs (id, server_id, trigger, section, full_run, dry_run, owner, owner_name,
+	passes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- A process that died had it.
+--: query sync_take
+UPDATE sync_runs SET owner = $2, owner_name = $3, heartbeat_at = now()
+WHERE id = $1 AND status = 'running'
+
+-- Nobody goes on with these.
+--: query sync_abandon
+UPDATE sync_runs SET status = 'failed', finished_at = now(), error_code = 'sync_interrupted',
+	error_message = 'The run was interrupted.', state = '{}'
+WHERE server_id = $1 AND status = 'running' AND id IS DISTINCT FROM $2::uuid
+
+--: define held
+id = $1 AND owner = $2 AND status = 'running'
+
+--: query sync_phase
+UPDATE sync_runs SET phase = $3, heartbeat_at = now() WHERE @held
+
+--: query sync_save
+UPDATE sync_runs SET phase = $3, counts = $4, sections = $5, errors = $6, state = $7,
+	heartbeat_at = now()
+WHERE @held
+
+--: query sync_close
+UPDATE sync_runs SET status = $3, phase = $4, error_code = $5, error_message = $6, halt = $7,
+	halt_of = $8, finished_at = now(), heartbeat_at = now(), state = '{}'
+WHERE @held
+
+-- What runs noted is needed no longer: of this run, unless it halted ($2), and of all earlier ones
+-- of its server once one went through ($3).
+--: query sync_forget_missing
+DELETE FROM sync_missing WHERE run_id IN (SELECT o.id FROM sync_runs o JOIN sync_runs r
+		ON o.server_id = r.server_id WHERE r.id = $1
+		AND ((o.id = r.id AND NOT $2::boolean) OR (o.id <> r.id AND $3::boolean)))
+
+--: query sync_forget_pending
+DELETE FROM sync_pending WHERE run_id IN (SELECT o.id FROM sync_runs o JOIN sync_runs r
+		ON o.server_id = r.server_id WHERE r.id = $1 AND o.status <> 'running')
+
+--: query sync_expire
+DELETE FROM sync_runs WHERE id IN (SELECT id FROM sync_runs
+	WHERE started_at < now() - make_interval(days => $1::int) AND status <> 'running'
+	ORDER BY started_at LIMIT 1000)
+
+-- $2 keys, $3 titles, $4 types, $5 agents of all sections of the server.
+--: query sync_sections_keep
+INSERT INTO media_sections (id, server_id, key, title, type, agent)
+SELECT gen_random_uuid(), $1, s.key, s.title, s.type, s.agent
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS s(key, title, type, agent)
+ON CONFLICT (server_id, key) DO UPDATE SET title = excluded.title, type = excluded.type,
+	agent = excluded.agent
+WHERE (media_sections.title, media_sections.type, media_sections.agent) IS DISTINCT FROM
+	(excluded.title, excluded.type, excluded.agent)
+
+--: query sync_sections read
+SELECT id, key, title, type, enabled, visibility, items FROM media_sections WHERE server_id = $1
+ORDER BY length(key), key
+
+-- $2 items that are there, $3 whether the list of sections had it.
+--: query sync_section_done
+UPDATE media_sections SET items = $2,
+	missing_runs = CASE WHEN $3::boolean THEN 0 ELSE missing_runs + 1 END
+WHERE id = $1 AND (items <> $2 OR missing_runs <> 0 OR NOT $3::boolean)
+
+-- $2 installation, $3 version.
+--: query sync_server_seen
+UPDATE media_servers SET machine_id = coalesce(machine_id, $2), server_version = $3,
+	last_seen_at = now(), adopt_machine_id = NULL
+WHERE id = $1
+
+--: query sync_server_adopt
+UPDATE media_servers SET adopt_machine_id = $2, version = version + 1, updated_at = now()
+WHERE id = $1 AND adopt_machine_id IS DISTINCT FROM $2
+
+--: query sync_server_rekeyed
+UPDATE media_servers SET rekey = false WHERE id = $1
+
+--: query sync_server_rekey read
+SELECT rekey FROM media_servers WHERE id = $1
+
+--: query sync_server_first
+UPDATE media_servers SET first_synced_at = now() WHERE id = $1 AND first_synced_at IS NULL
+
+--: query sync_servers read
+SELECT id FROM media_servers WHERE enabled AND ($1::text IS NULL OR id::text = $1 OR name = $1)
+ORDER BY created_at, id
+
+-- What people are to be told of, at most $2: an item of each group and what it is called.
+--: query sync_news read
+SELECT s.media_id, m.title, s.kind, c.key, c.title, c.id,
+	CASE s.kind WHEN 'episode' THEN coalesce(pp.id, p.id) WHEN 'season' THEN p.id
+		WHEN 'track' THEN p.id WHEN 'show' THEN m.id WHEN 'album' THEN m.id END,
+	CASE s.kind WHEN 'episode' THEN coalesce(pp.title, p.title) WHEN 'season' THEN p.title
+		WHEN 'track' THEN p.title WHEN 'show' THEN m.title WHEN 'album' THEN m.title END
+FROM server_items s JOIN media m ON m.id = s.media_id JOIN media_sections c ON c.id = s.section_id
+LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media pp ON pp.id = p.parent_id
+WHERE s.server_id = $1 AND s.news AND s.gone_at IS NULL
+ORDER BY s.media_id LIMIT $2::int
+
+--: query sync_news_told
+UPDATE server_items SET news = false WHERE server_id = $1 AND news
+
+-- An item of each section, for those who see the section.
+--: query sync_of_each_section read
+SELECT c.id, c.title, i.media_id, i.n FROM media_sections c CROSS JOIN LATERAL (
+	SELECT min(s.media_id::text) AS media_id, count(*) AS n FROM server_items s
+	WHERE s.section_id = c.id AND s.gone_at IS NULL) i
+WHERE c.server_id = $1 AND c.enabled AND i.n > 0
