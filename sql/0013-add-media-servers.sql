@@ -140,3 +140,7 @@ ALTER TABLE media
   ADD locked text[] NOT NULL DEFAULT '{}', -- columns that a person edited: the sync leaves them alone
   ADD trash_reason text CHECK (trash_reason IN ('gone', 'excluded', 'server'));
 CREATE INDEX media_children ON media (parent_id, position, id) WHERE parent_id IS NOT NULL;
+-- The library that is left out comes back with all it had, however late.
+DROP INDEX media_trash_age;
+CREATE INDEX media_trash_age ON media (trashed_at)
+  WHERE status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded';

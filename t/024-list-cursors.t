@@ -40,9 +40,13 @@ my @endpoint = map { $super->api(POST => '/api/webhooks/endpoints', { events => 
     url => "http://hooks$_.test/", enabled => JSON::PP::false })->{json}{id} } 1 .. 3;
 $mn->psql('INSERT INTO webhook_deliveries (id, endpoint_id, event, payload, retry_until) SELECT '
     . "gen_random_uuid(), '$endpoint[0]', 'media.ready', '{}', now() FROM generate_series(1, 3)");
+$mn->psql("INSERT INTO sync_runs (id, server_id, trigger, status, owner, owner_name) "
+    . "SELECT gen_random_uuid(), s.id, 'cron', 'ok', gen_random_uuid(), 'x' "
+    . "FROM media_servers s WHERE s.name LIKE 'cursor %'");
 
 my %list = (
 	servers => '/api/integrations/plex/servers?',
+	syncs => '/api/integrations/plex/syncs?',
 	people => '/api/users?',
 	invites => '/api/users/invites?',
 	activity => '/api/users/me/activity?',

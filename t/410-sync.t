@@ -10,47 +10,301 @@ use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 
+use constant { UNCHANGED => 'nothing of the catalogue changed' };
+
 my $plex = MediaNest::PlexServer->start;
 my $mn = MediaNest::Test->stack(set => { $plex->settings, 'sync.minutes' => 0 });
 my $build = MediaNest::Test::build_directory();
 my $config = "$mn->{var}/etc/medianest.conf";
+my @program = ("$build/inst/sbin/medianest-sync", '--config', $config);
+my $admin = $mn->user(role => 'super');
 
 sub run_sync {
 	my (@options) = @_;
-	my $said = MediaNest::Test::run_output("$build/inst/sbin/medianest-sync", '--config',
-	    $config, @options);
-	return { status => $? >> 8, said => $said };
+	my $said = MediaNest::Test::run_output(@program, @options);
+	return { status => $? & 127 ? "signal $?" : $? >> 8, said => $said };
 }
 
 sub report {
-	my ($row) = $mn->psql('SELECT row_to_json(r) FROM sync_runs r ORDER BY started_at DESC,
-	    id DESC LIMIT 1');
-	return JSON::PP->new->decode($row);
+	my $list = $admin->api(GET => '/api/integrations/plex/syncs?limit=1');
+	my $id = $list->{json}{items}[0]{id};
+	return $admin->api(GET => "/api/integrations/plex/syncs/$id")->{json};
 }
 
 # Only the counts that are not 0.
 sub counts {
-	my ($report) = @_;
-	my %c = %{ $report->{counts} };
+	my %c = %{ (shift // report())->{counts} };
 	return { map { ($_ => $c{$_}) } grep { $c{$_} } keys %c };
+}
+
+# A run that ends like this.
+sub sync_is {
+	my ($status, $counts, $name, @options) = @_;
+	my $run = run_sync(@options);
+	is $run->{status}, $status, "$name: exit status $status" or diag $run->{said};
+	my $report = report();
+	is_deeply counts($report), $counts, "$name: the report" or diag explain $report;
+	return $report;
+}
+
+sub item {
+	my ($key) = @_;
+	my ($row) = $mn->psql("SELECT row_to_json(m) FROM media m JOIN server_items s
+	    ON s.media_id = m.id WHERE s.item_key = '$key'");
+	return $row && JSON::PP->new->decode($row);
+}
+
+# All that people see of the catalogue.
+sub catalogue {
+	return join "\n", $mn->psql('SELECT m.id, m.title, m.status, m.version, s.item_key,
+	    s.missing_runs, s.gone_at FROM media m LEFT JOIN server_items s ON s.media_id = m.id
+	    ORDER BY m.id');
+}
+
+# Items of the first library that people see.
+sub ready {
+	return $mn->psql(q{SELECT count(*) FROM media m JOIN server_items s ON s.media_id = m.id
+	    JOIN media_sections c ON c.id = s.section_id WHERE c.key = '1' AND m.status = 'ready'});
+}
+
+sub notes {
+	my ($kind) = @_;
+	return $mn->psql("SELECT count(*) FROM notifications WHERE kind = '$kind'
+	    AND user_id = '$admin->{id}'");
 }
 
 my $server = MediaNest::Test::run_output("$build/t/tools/sync-check", $config, 'add', 'Home',
     $plex->url, $plex->token);
 chomp $server;
-like $server, qr/^[0-9a-f-]{36}$/, 'a server is set up';
+
+# --- films ----------------------------------------------------------------------------------------
 
 $plex->section('1', 'movie', 'Films');
 my @film = map { $plex->add('1', { title => "Film $_", year => 1990 + $_ }) } 1 .. 30;
 
-my $run = run_sync();
-is $run->{status}, 0, 'the first sync' or diag $run->{said};
-my $report = report();
-is $report->{status}, 'ok';
-is_deeply counts($report), { seen => 30, created => 30 }, 'says what it created';
-is $report->{phase}, 'CacheResults';
+my $report = sync_is(0, { seen => 30, created => 30 }, 'the first sync');
+is "$report->{status} $report->{phase} $report->{trigger}", 'ok CacheResults cron',
+    'it went through all phases';
+is $report->{sections}[0]{title}, 'Films', 'the report has the libraries';
 is $mn->psql(q{SELECT count(*) FROM media WHERE source = 'plex' AND kind = 'movie'
-    AND status = 'ready' AND visibility = 'house'}), 30;
-$run = run_sync();
-is_deeply counts(report()), { seen => 30, unchanged => 30 }, 'again: unchanged';
+    AND status = 'ready' AND visibility = 'house'}), 30, 'everybody sees the films';
+is $admin->api(GET => '/api/search?q=%22Film+7%22')->{json}{items}[0]{title}, 'Film 7',
+    'and finds them';
+my $before = catalogue();
+sync_is(0, { seen => 30, unchanged => 30 }, 'the same again');
+is catalogue(), $before, UNCHANGED;
+like $mn->redis('GET', $mn->redis('KEYS', "*sync:$server")), qr/"Films"/, 'Redis has the results';
+
+$plex->change($film[0], { title => 'Another title', summary => undef, duration => undef });
+sync_is(0, { seen => 30, updated => 1, unchanged => 29 }, 'a changed title');
+is item($film[0])->{title}, 'Another title', 'it is taken over';
+my $id = item($film[1])->{id};
+is $admin->api(PATCH => "/api/media/$id", { title => 'My own title' })->{status}, 200,
+    'a person edits a title';
+$admin->api(PUT => "/api/media/$id/tags", { tags => ['mine'] });
+$plex->change($film[1], { title => 'Not mine', year => 1984 });
+sync_is(0, { seen => 30, updated => 1, unchanged => 29 }, 'the server changes it too');
+is item($film[1])->{title}, 'My own title', 'what a person edited is kept';
+is item($film[1])->{year}, 1984, 'and the rest follows';
+sync_is(0, { seen => 30, unchanged => 30 }, 'every field again', '--full');
+
+# --- what is gone ---------------------------------------------------------------------------------
+
+my $gone = $film[1];
+my $was = $plex->item($gone);
+$plex->remove($gone);
+sync_is(0, { seen => 29, unchanged => 29, missing => 1 }, 'an item is missing');
+is item($gone)->{status}, 'ready', 'once is not enough';
+$plex->fault(status => { code => 500, path => 'all' });
+$before = catalogue();
+run_sync();
+is report()->{status}, 'partial', 'an incomplete run';
+is catalogue(), $before, 'neither counts nor clears';
+$plex->heal;
+sync_is(0, { seen => 29, unchanged => 29, deleted => 1 }, 'missing again');
+is join(' ', @{ item($gone) }{qw(status trash_reason)}), 'trashed gone', 'it is in the trash';
+sync_is(0, { seen => 29, unchanged => 29 }, 'and no longer missing');
+$plex->add('1', $was);
+sync_is(0, { seen => 30, restored => 1, unchanged => 29 }, 'it comes back');
+is item($gone)->{status}, 'ready', 'as it was';
+is_deeply item($gone)->{tags}, ['mine'], 'with its tags';
+
+# --- identity -------------------------------------------------------------------------------------
+
+$plex->move($gone, 5001);
+sync_is(0, { seen => 30, moved => 1, unchanged => 29 }, 'another key');
+is item(5001)->{id}, $id, 'is the same item';
+is item(5001)->{title}, 'My own title', 'with its edits';
+my $old = item($film[2]);
+$plex->change($film[2], { guid => 'plex://movie/somethingelse', title => 'Reused' });
+sync_is(0, { seen => 30, created => 1, unchanged => 29, missing => 1 }, 'a key is used again');
+isnt item($film[2])->{id}, $old->{id}, 'that is another item';
+sync_is(0, { seen => 30, unchanged => 30, deleted => 1 }, 'and the earlier one');
+is $mn->psql("SELECT trash_reason FROM media WHERE id = '$old->{id}'"), 'gone', 'is gone';
+
+my $guid = $plex->item($film[3])->{guid};
+my $twin = $plex->add('1', { title => 'Film 4 in 4K', guid => $guid });
+sync_is(0, { seen => 31, created => 1, unchanged => 30 }, 'a second edition');
+isnt item($twin)->{id}, item($film[3])->{id}, 'is an item of its own';
+$plex->remove($twin);
+run_sync() for 1 .. 2;
+
+$plex->section('8', 'movie', 'Zoo');
+my %zoo = $plex->zoo('8');
+run_sync();
+$report = report();
+my $broken = $report->{counts}{errors};
+is $report->{status}, 'ok', 'guids of all ages' or diag explain $report;
+is $mn->psql(q{SELECT count(*) FROM server_items WHERE gone_at IS NULL}), 30 + keys(%zoo)
+    - $broken, 'each is an item';
+sync_is(0, { seen => 30 + keys %zoo, unchanged => 30 + keys(%zoo) - $broken,
+    $broken ? (errors => $broken) : () }, 'and stays one');
+$mn->psql(q{UPDATE media_sections SET enabled = false WHERE key = '8'});
+sync_is(0, { seen => 30, unchanged => 30 }, 'a library that is left out');
+
+$plex->add('1', { ratingKey => 6001, _raw => '{"ratingKey":"6001","type":"movie"}' });
+$report = sync_is(0, { seen => 31, unchanged => 30, errors => 1 }, 'one broken item');
+is $report->{errors}[0]{key}, '6001', 'is an error of that item';
+$plex->remove(6001);
+$plex->change($film[5], { _raw => qq({"ratingKey":"$film[5]","type":"movie"}) });
+run_sync() for 1 .. 2;
+is item($film[5])->{status}, 'ready', 'an item that breaks is not missing';
+$plex->change($film[5], { _raw => undef });
+run_sync();
+
+# --- nothing is removed without evidence ------------------------------------------------------------
+
+$before = catalogue();
+my @fault = (['down', {}, 75], ['unauthorized', {}, 1], ['empty', {}, 1], ['html', {}, 1],
+    ['nonsense', {}, 1], [cut => { path => 'all' }, 75],
+    [status => { code => 404, path => 'all' }, 1], [status => { code => 503, path => 'all' }, 75],
+    [total => { add => 5, path => 'all' }, 1], [total => { add => -5, path => 'all' }, 1]);
+for my $fault (@fault) {
+	my ($kind, $how, $status) = @$fault;
+	$plex->fault($kind => $how);
+	my $failed = notes('sync.failed');
+	my $name = join ' ', $kind, map { "$_ $how->{$_}" } sort keys %$how;
+	my $said = run_sync();
+	run_sync();
+	is catalogue(), $before, "$name: " . UNCHANGED;
+	$report = report();
+	isnt $report->{status}, 'ok', "$name: the report says so";
+	ok $report->{error}{message}, "$name: and why";
+	cmp_ok notes('sync.failed') - $failed, '<=', 1, "$name: one notification";
+	$plex->heal;
+	# A server that failed is left alone for a while: forgotten here, to save the time.
+	unlink glob "$mn->{var}/run/breakers-*.shm";
+	is run_sync()->{status}, 0, "$name: and then it is well";
+	is catalogue(), $before, "$name: nor afterwards";
+}
+
+$plex->fault(vanished => {});
+my $raised = notes('alert.raised');
+is run_sync()->{status}, 1, 'an empty library halts';
+$report = report();
+is_deeply $report->{halt}, { reason => 'section_shrank', section => '1', missing => 30,
+    total => 30 }, 'and says how much is missing';
+is $report->{status}, 'halted';
+run_sync();
+run_sync();
+is notes('alert.raised') - $raised, 1, 'one notification';
+is ready(), 30, 'nothing was removed';
+$plex->heal;
+$report = sync_is(0, { seen => 30, unchanged => 30 }, 'it is there again');
+is notes('alert.cleared'), 1, 'that is told too';
+
+$plex->fault(trashed => {});
+run_sync();
+is report()->{halt}{reason}, 'section_trashed', 'everything lies in the server\'s trash';
+$plex->heal;
+run_sync();
+$plex->section('9', 'movie', 'Few');
+$plex->add('9', { title => "Few $_" }) for 1 .. 3;
+run_sync();
+$plex->drop_section('9');
+run_sync();
+is report()->{halt}{reason}, 'section_vanished', 'a library is not there';
+my $halted = report()->{id};
+ok report()->{canContinue}, 'an admin may let it pass';
+is $admin->api(POST => "/api/integrations/plex/syncs/$halted/continue")->{status}, 202,
+    'and does';
+wait_until { my $r = report(); $r->{status} eq 'ok' && $r->{id} ne $halted } 30, 'that run';
+is counts()->{deleted}, 3, 'exactly that goes';
+is report()->{trigger}, 'api';
+is $admin->api(POST => "/api/integrations/plex/syncs/$halted/continue")->{json}{code},
+    'sync_not_halted', 'once';
+
+$plex->remove($_) for my @part = @film[10 .. 16];
+run_sync();
+is report()->{halt}{missing}, 7, 'more than a fifth is missing';
+$halted = report()->{id};
+run_sync();
+is ready(), 30, 'it stays halted';
+$admin->api(POST => "/api/integrations/plex/syncs/$halted/continue");
+wait_until { report()->{status} eq 'ok' } 30, 'the run that may';
+is counts()->{deleted}, 7, 'goes on from the first of the two';
+
+# --- series and music -------------------------------------------------------------------------------
+
+$plex->section('2', 'show', 'Series');
+my $show = $plex->add('2', { type => 'show', title => 'Severance' });
+my $season = $plex->add('2', { type => 'season', title => 'Season 1', index => 1,
+    parentRatingKey => $show });
+my @episode = map { $plex->add('2', { type => 'episode', title => "Episode $_", index => $_,
+    parentRatingKey => $season }) } 1 .. 9;
+$plex->section('3', 'artist', 'Music');
+my $artist = $plex->add('3', { type => 'artist', title => 'Someone' });
+my $album = $plex->add('3', { type => 'album', title => 'Something', parentRatingKey => $artist });
+$plex->add('3', { type => 'track', title => 'Track', index => 4, parentRatingKey => $album });
+sync_is(0, { seen => 23 + 14, created => 14, unchanged => 23 }, 'series and music');
+is item($episode[4])->{parent_id}, item($season)->{id}, 'an episode is in its season';
+is item($season)->{parent_id}, item($show)->{id}, 'the season in its series';
+is item($episode[4])->{position}, 5, 'at its place';
+is $mn->psql(q{SELECT metadata->>'artist' FROM media WHERE kind = 'track'}), 'Someone',
+    'a track knows its artist';
+$plex->rekey('2');
+sync_is(0, { seen => 37, moved => 11, unchanged => 26 }, 'a library that was made again');
+
+# --- the run itself ---------------------------------------------------------------------------------
+
+$before = catalogue();
+$plex->add('1', { title => 'Only looked at' });
+sync_is(0, { seen => 38, created => 1, unchanged => 37 }, 'a dry run', '--dry-run');
+is catalogue(), $before, UNCHANGED;
+sync_is(0, { seen => 24, created => 1, unchanged => 23 }, 'one library', '--section', '1');
+
+$plex->fault(slow => { ms => 300 });
+my $pid = fork // die;
+if (!$pid) { open STDOUT, '>', '/dev/null'; exec @program or POSIX::_exit(1) }
+wait_until { $mn->psql(q{SELECT count(*) FROM sync_runs WHERE status = 'running'}) } 10, 'a run';
+my $second = run_sync();
+is $second->{status}, 75, 'two at once';
+like $second->{said}, qr/at work since .*process $pid/, 'the second says whose the other is';
+kill 'KILL', $pid;
+waitpid $pid, 0;
+$plex->heal;
+wait_until { $mn->psql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+    AND classid = 7236102}) == 0 } 10, 'a lock that ends with its owner';
+my $runs = $mn->psql('SELECT count(*) FROM sync_runs');
+sync_is(0, { seen => 38, unchanged => 38 }, 'after kill -9');
+is $mn->psql('SELECT count(*) FROM sync_runs'), $runs, 'the next one goes on with its run';
+
+# --- another installation ---------------------------------------------------------------------------
+
+$before = catalogue();
+$plex->reinstall('another-machine');
+$plex->rekey($_) for 1 .. 3;
+is run_sync()->{status}, 1, 'another machine';
+is report()->{error}{code}, 'server_changed', 'is asked about';
+is catalogue(), $before, UNCHANGED;
+is $mn->psql('SELECT adopt_machine_id FROM media_servers'), 'another-machine', 'it waits';
+$mn->psql(q{UPDATE media_servers SET machine_id = adopt_machine_id, adopt_machine_id = NULL,
+    rekey = true});
+sync_is(0, { seen => 38, moved => 38 }, 'it is the same server');
+is $mn->psql("SELECT title FROM media WHERE id = '$id'"), 'My own title', 'all is found again';
+sync_is(0, { seen => 38, unchanged => 38 }, 'and then unchanged');
+unlike join("\n", map { $mn->log_text($_) } qw(worker plex)), qr/\Q@{[ $plex->token ]}\E/,
+    'no log has the token';
+is run_sync('--server', 'Nobody')->{status}, 1, 'a server that is not there';
+is run_sync('--trigger', 'moon')->{status}, 64, 'a trigger that is none';
 done_testing;

@@ -8,6 +8,7 @@
 #include "fcgi-handlers/media.h"
 #include "fcgi-handlers/notifications.h"
 #include "fcgi-handlers/plex.h"
+#include "fcgi-handlers/plex_sync.h"
 #include "objectstore/objectstore.h"
 #include "fcgi-handlers/search.h"
 #include "fcgi-handlers/users.h"
@@ -23,7 +24,8 @@ const struct pool pools[] = {
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(&users_module), NULL },
 	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
-	{ "plex", CFG_POOL_PLEX, SERVICES_API, MODULES(&auth_plex_module, &plex_module), NULL },
+	{ "plex", CFG_POOL_PLEX, SERVICES_API,
+	    MODULES(&auth_plex_module, &plex_module, &plex_sync_module), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API,
 	    MODULES(&webhooks_in_module, &webhooks_out_module), NULL },

@@ -96,8 +96,12 @@ bool store_media_event_add(struct db *, struct arena *, const char *id, const st
  * The changes below need a locked row; each raises the version. Callers end with
  * store_media_scopes().
  */
-/* title overview year genres visibility takenAt */
-bool store_media_update(struct db *, struct arena *, const struct media *, struct error *);
+/*
+ * title overview year genres visibility takenAt. `edited`: names of columns that a person changes;
+ * of an item of a media server the sync then leaves them alone.
+ */
+bool store_media_update(struct db *, struct arena *, const struct media *, struct strings edited,
+    struct error *);
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
     struct error *);
 /* ERR_VALIDATION if one of the ids is not that of an active person. */

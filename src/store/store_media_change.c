@@ -24,9 +24,11 @@ enum {
 };
 
 const struct query store_media_change_queries[] = {
+	/* What a person edited of a server's item, the sync leaves alone. */
 	[Q_UPDATE] = { "media_update",
 	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
-	    " taken_at = $7, " TOUCH " WHERE id = $1",
+	    " taken_at = $7, locked = CASE WHEN source = 'plex' THEN ARRAY(SELECT DISTINCT"
+	    " unnest(locked || $8::text[])) ELSE locked END, " TOUCH " WHERE id = $1",
 	    0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
 	[Q_SHARES_CLEAR] = { "media_shares_clear",
@@ -50,7 +52,8 @@ const struct query store_media_change_queries[] = {
 	    0 },
 	[Q_TRASH] = { "media_trash",
 	    "UPDATE media SET trashed_from = status, status = 'trashed', trashed_at = now(),"
-	    " trashed_by = $2, " TOUCH " WHERE id = $1 AND status <> 'trashed'",
+	    " trashed_by = $2, trash_reason = NULL, " TOUCH " WHERE id = $1"
+	    " AND status <> 'trashed'",
 	    0 },
 	[Q_RESTORE] = { "media_restore",
 	    "UPDATE media SET status = coalesce(trashed_from, 'ready'), trashed_from = NULL,"
@@ -68,9 +71,11 @@ const struct query store_media_change_queries[] = {
 	[Q_ASSETS_RELEASE] = { "media_assets_release",
 	    "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
 	[Q_DELETE] = { "media_delete", "DELETE FROM media WHERE id = $1", 0 },
+	/* What a media server still has would only be created again. */
 	[Q_DUE] = { "media_trash_due",
-	    "SELECT id FROM media WHERE status = 'trashed' AND trashed_at < $1"
-	    " AND trash_reason IS DISTINCT FROM 'excluded' ORDER BY trashed_at"
+	    "SELECT id FROM media WHERE status = 'trashed' AND trash_reason IS DISTINCT FROM"
+	    " 'excluded' AND trashed_at < $1 AND NOT EXISTS (SELECT FROM server_items s"
+	    " WHERE s.media_id = media.id AND s.gone_at IS NULL) ORDER BY trashed_at"
 	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
 	    0 },
 	[Q_EVENTS_TRIM] = { "media_events_trim",
@@ -82,11 +87,13 @@ const struct query store_media_change_queries[] = {
 #define Q(id) (&store_media_change_queries[id])
 
 bool
-store_media_update(struct db *db, struct arena *arena, const struct media *m, struct error *err)
+store_media_update(struct db *db, struct arena *arena, const struct media *m, struct strings edited,
+    struct error *err)
 {
 	return db_exec(db, arena, Q(Q_UPDATE),
 	    DB_PARAMS(m->id, m->title, m->overview, m->year == 0 ? NULL : db_int(arena, m->year),
-		db_array(arena, m->genres, m->ngenres), m->visibility, db_time(arena, m->taken_at)),
+		db_array(arena, m->genres, m->ngenres), m->visibility, db_time(arena, m->taken_at),
+		db_array(arena, edited.items, edited.n)),
 	    NULL, err);
 }
 

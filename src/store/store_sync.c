@@ -288,7 +288,7 @@ store_sync_sections(struct db *db, struct arena *arena, const char *server_id,
 			.type = rows_str(rows, i, 3),
 			.enabled = rows_bool(rows, i, 4),
 			.visibility = rows_str(rows, i, 5),
-			.items = rows_int(rows, i, 6),
+			.filled = rows_bool(rows, i, 6),
 		};
 	return true;
 }

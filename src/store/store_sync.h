@@ -104,7 +104,7 @@ bool store_sync_rekeyed(struct db *, struct arena *, const char *server_id, stru
 struct sync_section_row {
 	const char *id, *key, *title, *type, *visibility;
 	bool enabled;
-	int64_t items;
+	bool filled; /* the catalogue has items of it */
 };
 struct sync_section_keys {
 	struct strings keys, titles, types, agents;

@@ -160,6 +160,30 @@ change(const struct change *c, const struct change_kind *kind, struct media *out
 	return true;
 }
 
+/* Names of the columns that a change sets. */
+static struct strings
+edited(struct arena *arena, unsigned set)
+{
+	static const struct {
+		unsigned bit;
+		const char *column;
+	} columns[] = {
+		{ MEDIA_SET_TITLE, "title" },
+		{ MEDIA_SET_OVERVIEW, "overview" },
+		{ MEDIA_SET_YEAR, "year" },
+		{ MEDIA_SET_GENRES, "genres" },
+		{ MEDIA_SET_VISIBILITY, "visibility" },
+	};
+	const size_t max = sizeof(columns) / sizeof(columns[0]);
+	const char **names = arena_array(arena, max, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; i < max; i++)
+		if ((set & columns[i].bit) != 0)
+			names[n++] = columns[i].column;
+	return (struct strings) { names, n };
+}
+
 static bool
 apply_patch(const struct change *c, struct media *m, struct error *err)
 {
@@ -187,7 +211,8 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
 			m->year = 0;
 	}
-	return store_media_update(c->call->svc->db, c->call->arena, m, err);
+	return store_media_update(c->call->svc->db, c->call->arena, m,
+	    edited(c->call->arena, p->set), err);
 }
 
 bool

@@ -276,21 +276,26 @@ sync_changed(const struct call *call, const struct sync_section *section, struct
 	return true;
 }
 
-/* The new ids are in the items: {"i":0,"id":"...". */
+/* A text of an item that needs no escapes: our own JSON, or as PostgreSQL wrote it. */
 static const char *
-id_of(struct arena *arena, const char *item)
+text_of(struct arena *arena, const char *item, const char *name)
 {
-	const char *at = strstr(item, "\"id\":\"");
+	const char *at = strstr(item, name);
 
-	return arena_strndup(arena, at + strlen("\"id\":\""), UUID_TEXT - 1);
+	if (at == NULL)
+		return NULL;
+	at += strlen(name);
+	at += strspn(at, " \"");
+	return arena_strndup(arena, at, strcspn(at, "\""));
 }
 
 /* Films and series are looked up elsewhere too; their parts come with them. */
 static bool
-looked_up(const char *item)
+looked_up(struct arena *arena, const char *item)
 {
-	return strstr(item, "\"kind\":\"movie\"") != NULL ||
-	    strstr(item, "\"kind\":\"show\"") != NULL;
+	const char *kind = text_of(arena, item, "\"kind\":");
+
+	return str_eq(kind, "movie") || str_eq(kind, "show");
 }
 
 bool
@@ -307,8 +312,8 @@ sync_write_new(const struct call *call, struct sync_engine *e, struct sync_secti
 	if (e->dry || n == 0)
 		return true;
 	for (size_t i = 0; i < n; i++) {
-		ids[i] = id_of(call->arena, items[i]);
-		if (looked_up(items[i]))
+		ids[i] = text_of(call->arena, items[i], "\"id\":");
+		if (looked_up(call->arena, items[i]))
 			lookups[nlookups++] = ids[i];
 	}
 	if (e->server->first_synced_at != 0) {

@@ -191,7 +191,7 @@ build_sections(struct sync_engine *e, const struct server_section *list, size_t 
 
 		if (e->ask->section != NULL && !str_eq(e->ask->section, rows[i].key))
 			continue;
-		if (!section.listed && rows[i].items == 0)
+		if (!section.listed && !rows[i].filled)
 			continue;
 		e->sections[e->nsections++] = section;
 	}

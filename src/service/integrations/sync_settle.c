@@ -205,8 +205,8 @@ remove_in(const struct call *call, struct sync_engine *e, struct sync_section *s
 	if (halted)
 		halt(e, section, m);
 	if (!e->dry &&
-	    !store_sync_section_done(db, call->arena, section->row.id, section->counts.seen,
-		section->listed, err))
+	    !store_sync_section_done(db, call->arena, section->row.id,
+		section->listed ? section->counts.seen : m->total - deleted, section->listed, err))
 		return false;
 	return sync_save(call, e, err);
 }

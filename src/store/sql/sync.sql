@@ -103,8 +103,9 @@ WHERE (media_sections.title, media_sections.type, media_sections.agent) IS DISTI
 	(excluded.title, excluded.type, excluded.agent)
 
 --: query sync_sections read
-SELECT id, key, title, type, enabled, visibility, items FROM media_sections WHERE server_id = $1
-ORDER BY length(key), key
+SELECT id, key, title, type, enabled, visibility, EXISTS (
+	SELECT FROM server_items s WHERE s.section_id = c.id AND s.gone_at IS NULL)
+FROM media_sections c WHERE server_id = $1 ORDER BY length(key), key
 
 -- $2 items that are there, $3 whether the list of sections had it.
 --: query sync_section_done

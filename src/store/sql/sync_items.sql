@@ -190,16 +190,19 @@ LIMIT $4::int
 INSERT INTO sync_missing (run_id, media_id, answer) VALUES ($1, $2, $3)
 ON CONFLICT (run_id, media_id) DO UPDATE SET answer = excluded.answer
 
--- $4 section, $5 after this key, $6 limit. Of several that could be one, none is.
+-- $4 section, $5 after this key, $6 limit. Of several that could be one, none is; what went
+-- earlier comes back only where nothing went now.
 --: query sync_resolve read
 SELECT p.item_key, p.item, CASE WHEN c.unknown > 0 THEN 'wait'
-	WHEN c.absent = 1 AND NOT EXISTS (SELECT FROM sync_pending q WHERE q.run_id = $2
+	WHEN (c.absent = 1 OR (c.absent = 0 AND c.gone = 1)) AND NOT EXISTS (SELECT FROM sync_pending q WHERE q.run_id = $2
 		AND q.identity = p.identity AND q.kind = p.kind AND q.item_key <> p.item_key)
-	THEN 'move' ELSE 'new' END, c.one
+	THEN 'move' ELSE 'new' END, coalesce(c.one, c.earlier)
 FROM sync_pending p CROSS JOIN LATERAL (
-	SELECT count(*) FILTER (WHERE @absent) AS absent,
+	SELECT count(*) FILTER (WHERE @absent AND s.gone_at IS NULL) AS absent,
+		count(*) FILTER (WHERE s.gone_at IS NOT NULL) AS gone,
 		count(*) FILTER (WHERE NOT @absent AND NOT @present) AS unknown,
-		min(s.media_id::text) FILTER (WHERE @absent) AS one
+		min(s.media_id::text) FILTER (WHERE @absent AND s.gone_at IS NULL) AS one,
+		min(s.media_id::text) FILTER (WHERE s.gone_at IS NOT NULL) AS earlier
 	FROM @earlier WHERE s.server_id = $1 AND s.identity = p.identity AND s.kind = p.kind
 ) c
 WHERE p.run_id = $2 AND p.section_id = $4 AND p.item_key > $5
