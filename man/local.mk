@@ -8,6 +8,7 @@ man/medianest.conf.5: man/medianest.conf.5.in config-doc$(EXEEXT)
 	sed -e '/^@SETTINGS@$$/r $@.table' -e '/^@SETTINGS@$$/d' $(srcdir)/man/medianest.conf.5.in \
 	> $@.tmp && \
 	rm -f $@.table && mv $@.tmp $@
+dist_man_MANS += man/medianest-sync.8
 dist_man_MANS += man/medianest-fcgi.8
 dist_man_MANS += man/medianest-media.8 man/medianest-worker.8
 dist_man_MANS += man/medianest-notifyd.8

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# medianest-sync against a Plex that does what Plex servers do: what the report says, what becomes of
-# the items, and that nothing is removed without evidence.
+# medianest-sync against a Plex that does what Plex servers do: what the report says, what becomes
+# of the items, and that nothing is removed without evidence.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -172,7 +172,7 @@ is item($film[5])->{status}, 'ready', 'an item that breaks is not missing';
 $plex->change($film[5], { _raw => undef });
 run_sync();
 
-# --- nothing is removed without evidence ------------------------------------------------------------
+# --- nothing is removed without evidence --------------------------------------------------------
 
 $before = catalogue();
 my @fault = (['down', {}, 75], ['unauthorized', {}, 1], ['empty', {}, 1], ['html', {}, 1],
@@ -244,7 +244,7 @@ $admin->api(POST => "/api/integrations/plex/syncs/$halted/continue");
 wait_until { report()->{status} eq 'ok' } 30, 'the run that may';
 is counts()->{deleted}, 7, 'goes on from the first of the two';
 
-# --- series and music -------------------------------------------------------------------------------
+# --- series and music ----------------------------------------------------------------------------
 
 $plex->section('2', 'show', 'Series');
 my $show = $plex->add('2', { type => 'show', title => 'Severance' });
@@ -265,7 +265,7 @@ is $mn->psql(q{SELECT metadata->>'artist' FROM media WHERE kind = 'track'}), 'So
 $plex->rekey('2');
 sync_is(0, { seen => 37, moved => 11, unchanged => 26 }, 'a library that was made again');
 
-# --- the run itself ---------------------------------------------------------------------------------
+# --- the run itself ------------------------------------------------------------------------------
 
 $before = catalogue();
 $plex->add('1', { title => 'Only looked at' });
@@ -289,7 +289,7 @@ my $runs = $mn->psql('SELECT count(*) FROM sync_runs');
 sync_is(0, { seen => 38, unchanged => 38 }, 'after kill -9');
 is $mn->psql('SELECT count(*) FROM sync_runs'), $runs, 'the next one goes on with its run';
 
-# --- another installation ---------------------------------------------------------------------------
+# --- another installation ------------------------------------------------------------------------
 
 $before = catalogue();
 $plex->reinstall('another-machine');

@@ -134,9 +134,10 @@ service() # NAME STAGE SIGNAL PROGRAM-OR-EMPTY CONFIGS... -- COMMAND...
 
 render_services() # base|all
 {
-	local conf=$ETC/medianest.conf name redis
+	local conf=$ETC/medianest.conf name redis minutes
 
 	redis=$(redis_bin server)
+	minutes=$(sed -n 's/^sync\.minutes *= *//p' "$conf")
 	{
 		service postgres 1 INT "$(pg_bin postgres)" \
 		    "$ETC/postgresql.conf" "$ETC/pg_hba.conf" "$ETC/pg_ident.conf" -- \
@@ -152,6 +153,11 @@ render_services() # base|all
 				service "$name" 2 TERM "$(program "$name")" "$conf" -- \
 				    "$(program "$name")" --config "$conf"
 			done
+			# On a host cron does this.
+			[ "${minutes:-15}" -eq 0 ] ||
+			    service sync 3 TERM "$(program sync)" "$conf" -- /bin/sh -c \
+			    'while sleep $(($1 * 60)); do "$2" --config "$3"; done' \
+			    medianest-sync-schedule "${minutes:-15}" "$(program sync)" "$conf"
 			service nginx 3 QUIT "$(command -v nginx)" \
 			    "$ETC"/nginx/*.conf "$ETC/tls/server.pem" -- nginx -p "$VAR/" \
 			    -c "$ETC/nginx/nginx.conf" -e "$LOG/error.log" -g 'daemon off;'

@@ -303,7 +303,7 @@ dev_up()
 	stack_load
 	stack_choose_port
 	build_run || exit 1
-	for name in admin fcgi worker notifyd; do
+	for name in admin fcgi worker notifyd sync; do
 		[ -n "$(program $name)" ] ||
 		    die "medianest-$name is missing in $PREFIX: the build is not complete"
 	done

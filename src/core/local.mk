@@ -33,5 +33,6 @@ src_libcore_a_SOURCES += \
 	src/model/notification_kinds.def \
 	src/model/setting.h \
 	src/model/server.h \
+	src/model/sync.h \
 	src/model/upload.h \
 	src/model/user.h

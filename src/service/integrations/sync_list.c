@@ -76,7 +76,7 @@ on_item(void *context, const struct server_item *item, const char *key, const ch
 	return true;
 }
 
-/* Asks for a page, in smaller and smaller ones where the server refuses. False: it does not come. */
+/* Asks for a page, for a small one where the server refuses. False: it does not come. */
 static bool
 page_read(struct sync_page *page, struct server_count *count, int64_t *asked, struct error *err)
 {

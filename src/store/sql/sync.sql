@@ -109,9 +109,9 @@ FROM media_sections c WHERE server_id = $1 ORDER BY length(key), key
 
 -- $2 items that are there, $3 whether the list of sections had it.
 --: query sync_section_done
-UPDATE media_sections SET items = $2,
+UPDATE media_sections SET items = $2, synced_at = now(),
 	missing_runs = CASE WHEN $3::boolean THEN 0 ELSE missing_runs + 1 END
-WHERE id = $1 AND (items <> $2 OR missing_runs <> 0 OR NOT $3::boolean)
+WHERE id = $1
 
 -- $2 installation, $3 version.
 --: query sync_server_seen
@@ -133,7 +133,8 @@ SELECT rekey FROM media_servers WHERE id = $1
 UPDATE media_servers SET first_synced_at = now() WHERE id = $1 AND first_synced_at IS NULL
 
 --: query sync_servers read
-SELECT id FROM media_servers WHERE enabled AND ($1::text IS NULL OR id::text = $1 OR name = $1)
+SELECT id FROM media_servers
+WHERE enabled AND removing IS NULL AND ($1::text IS NULL OR id::text = $1 OR name = $1)
 ORDER BY created_at, id
 
 -- What people are to be told of, at most $2: an item of each group and what it is called.

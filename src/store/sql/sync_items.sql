@@ -1,5 +1,6 @@
--- The items of media servers, page by page: what the catalogue says of them, and what has to change.
--- $1 is the server or the run. Keys are in the order of (length, characters): that of numbers.
+-- The items of media servers, page by page: what the catalogue says of them, and what has to
+-- change. $1 is the server or the run. Keys are in the order of (length, characters): that of
+-- numbers.
 
 -- What the engine says of an item (service/integrations/sync_page.c).
 --: define items(list)
@@ -194,8 +195,9 @@ ON CONFLICT (run_id, media_id) DO UPDATE SET answer = excluded.answer
 -- earlier comes back only where nothing went now.
 --: query sync_resolve read
 SELECT p.item_key, p.item, CASE WHEN c.unknown > 0 THEN 'wait'
-	WHEN (c.absent = 1 OR (c.absent = 0 AND c.gone = 1)) AND NOT EXISTS (SELECT FROM sync_pending q WHERE q.run_id = $2
-		AND q.identity = p.identity AND q.kind = p.kind AND q.item_key <> p.item_key)
+	WHEN (c.absent = 1 OR (c.absent = 0 AND c.gone = 1)) AND NOT EXISTS (
+		SELECT FROM sync_pending q WHERE q.run_id = $2 AND q.identity = p.identity
+			AND q.kind = p.kind AND q.item_key <> p.item_key)
 	THEN 'move' ELSE 'new' END, coalesce(c.one, c.earlier)
 FROM sync_pending p CROSS JOIN LATERAL (
 	SELECT count(*) FILTER (WHERE @absent AND s.gone_at IS NULL) AS absent,
