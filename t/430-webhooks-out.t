@@ -375,6 +375,21 @@ subtest 'secrets' => sub {
     drop($e);
 };
 
+subtest 'keys' => sub {
+    my $e = endpoint('/keys', headers => { 'X-Key' => 'k' });
+    $admin->api(POST => "$base/$e->{id}/rotate");
+    $mn->admin_command('', qw(keys rotate));
+    $mn->restart_part($_) for qw(worker admin);
+    like $mn->admin_command('', qw(keys reseal)), qr/^3 secrets sealed again/m, 'sealed again';
+    is $mn->psql('SELECT count(*) FROM webhook_endpoints WHERE NOT (secret LIKE \'v1:2:%\' AND '
+        . "previous_secret LIKE 'v1:2:%' AND headers LIKE 'v1:2:%')"), 0, 'all of it';
+    emit($e);
+    wait_status($e, 'delivered');
+    my ($got) = $hooks->got('/keys');
+    is "$got->{good} $got->{headers}{'x-key'}", '1 k', 'and still good';
+    drop($e);
+};
+
 # A picture of one pixel.
 sub png {
     require MIME::Base64;

@@ -23,7 +23,11 @@ extern const struct query store_seals_queries[];
 	X(PLEX_TOKEN, "users", "plex_token", SEAL_BYTES("plex_token"), \
 	    SEAL_SET_BYTES("plex_token")) \
 	X(SERVER_TOKEN, "media_servers", "token", "token", "token = $3") \
-	X(HOOK_SECRET, "webhook_sources", "secret", "secret", "secret = $3")
+	X(HOOK_SECRET, "webhook_sources", "secret", "secret", "secret = $3") \
+	X(ENDPOINT_SECRET, "webhook_endpoints", "secret", "secret", "secret = $3") \
+	X(ENDPOINT_PREVIOUS, "webhook_endpoints", "secret", "previous_secret", \
+	    "previous_secret = $3") \
+	X(ENDPOINT_HEADERS, "webhook_endpoints", "headers", "headers", "headers = $3")
 
 #define SEAL_COLUMN_ENUM(id, ...) SEAL_##id,
 enum seal_column { SEAL_COLUMN_LIST(SEAL_COLUMN_ENUM) SEAL_COLUMNS };

@@ -4,7 +4,7 @@ package MediaNest::HookReceiver;
 #   my $hooks = MediaNest::HookReceiver->start;    # $hooks->allow: its entry for outbound.allow
 #   my $url = $hooks->url('/a');                   # responds 204, or as it is told:
 #   $hooks->behave('/a', 500);                     # a status; also 'hang', 'cut', 'redirect',
-#                                                  # 'html' (200 with a long page), 'slow' (1 s)
+#                                                  # 'html' (200 with a long page), 'slow' (0.3 s)
 #   $hooks->secret('/a', 'whsec_...');             # to verify with; several: all must have signed
 #   $hooks->got('/a');                             # requests: {id, body, json, headers, good, ...}
 #   $hooks->ids('/a');                             # {webhook-id => number of requests}
@@ -23,7 +23,7 @@ use MIME::Base64 qw(decode_base64 encode_base64);
 use POSIX ();
 use Time::HiRes qw(time);
 
-use constant { TOLERANCE => 300, SLOW => 1 };
+use constant { TOLERANCE => 300, SLOW => 0.3 };
 
 sub start {
 	my ($class) = @_;
