@@ -19,7 +19,8 @@ struct arena;
 struct error;
 
 #define DELIVER_HOURS 24         /* after its creation a delivery is given up */
-#define DELIVER_BATCH 32         /* deliveries of a claimed endpoint; of one that fails, one */
+#define DELIVER_BATCH 128        /* deliveries of a claimed endpoint; of one that fails, one */
+#define DELIVER_REST_S 60        /* at most, between two attempts at an endpoint that fails */
 #define DELIVER_KEEP_DAYS 30     /* of the log */
 #define DELIVER_RECOVERED_S 3600 /* failures that last so long are worth a note at their end */
 
