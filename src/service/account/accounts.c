@@ -8,6 +8,10 @@
 #include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/call.h"
+#include "service/notify/hook_out.h"
+#include "service/services.h"
+#include "store/pg.h"
 #include "store/store_accounts.h"
 #include "core/banned.h"
 
@@ -75,13 +79,17 @@ bool
 account_create(struct db *db, struct arena *arena, const struct config *config,
     const struct account_request *req, char id[UUID_TEXT], struct error *err)
 {
+	struct services svc = { .db = db };
 	struct account_ready ready;
 
-	if (!account_prepare(arena, config, req, &ready, err) ||
-	    !account_insert(db, arena, &ready, err))
+	if (!account_prepare(arena, config, req, &ready, err))
 		return false;
 	memcpy(id, ready.id, UUID_TEXT);
-	return true;
+	return db_begin(db, err) &&
+	    db_end(db,
+		account_insert(db, arena, &ready, err) &&
+		    hook_out_user(SYSTEM_CALL(&svc, arena), id, role_name(req->role), err),
+		err);
 }
 
 bool
