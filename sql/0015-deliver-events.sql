@@ -13,6 +13,7 @@ CREATE TABLE webhook_endpoints (
   enabled boolean NOT NULL DEFAULT true,
   off_reason text CHECK (off_reason IN ('person', 'gone', 'failing')), -- of enabled = false
   failing_since timestamptz,           -- first failure since the last success
+  rest_until timestamptz,              -- while it fails it is not tried all the time
   delivered_at timestamptz,            -- last success
   -- The runner that sends this endpoint's deliveries now; void once no running job has this lease.
   lease uuid,

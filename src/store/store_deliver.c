@@ -9,6 +9,13 @@
 /* Seconds from the first, second, ... failure to the next attempt; the last goes on. */
 #define PAUSES "'{5, 30, 120, 600, 1800, 3600}'::integer[]"
 #define NEXT "now() + make_interval(secs => (" PAUSES ")[least(d.step + 1, 6)])"
+/*
+ * How long an endpoint that fails is left alone: a tenth of the time that it has failed for, but
+ * less than the shortest of the later pauses, so that many deliveries wait together.
+ */
+#define REST \
+	"least((now() - coalesce(s.failing_since, now())) / 10," \
+	" interval '" TEXT(DELIVER_REST_S) " seconds')"
 /* A claim that holds: a job with its lease is running. */
 #define HELD "EXISTS (SELECT FROM jobs j WHERE j.lease = e.lease AND j.state = 'running')"
 #define DUE \
@@ -16,8 +23,10 @@
 	" AND d.next_attempt_at <= now())"
 #define FREE \
 	" FROM webhook_endpoints e WHERE e.enabled AND e.id <> ALL ($2::uuid[])" \
+	" AND (e.rest_until IS NULL OR e.rest_until <= now())" \
 	" AND (e.lease IS NULL OR e.lease = $1 OR NOT " HELD ") AND " DUE
 #define NEXT_AT SQL_US("n.at")
+#define DUE_AT "greatest(d.next_attempt_at, e.rest_until)"
 #define TURN " ORDER BY e.served_at NULLS FIRST, e.id"
 
 enum { Q_ADD, Q_RESULTS, Q_OUTCOMES, Q_CLAIM, Q_ROWS, Q_ABSORB, Q_NEXT, Q_GIVE_UP, Q_EXPIRE };
@@ -54,6 +63,8 @@ const struct query store_deliver_queries[] = {
 	    " failing_since = CASE WHEN NOT s.failed AND NOT s.any_ok THEN e.failing_since"
 	    " WHEN NOT s.failed THEN NULL WHEN s.any_ok THEN now()"
 	    " ELSE coalesce(e.failing_since, now()) END,"
+	    " rest_until = CASE WHEN s.failed AND NOT s.any_ok THEN now() + " REST
+	    " WHEN s.any_ok THEN NULL ELSE e.rest_until END,"
 	    " delivered_at = CASE WHEN s.any_ok THEN now() ELSE e.delivered_at END,"
 	    " enabled = e.enabled AND NOT s.off,"
 	    " off_reason = CASE WHEN NOT s.off THEN e.off_reason WHEN s.gone THEN 'gone'"
@@ -95,7 +106,7 @@ const struct query store_deliver_queries[] = {
 	    " FOR UPDATE SKIP LOCKED)",
 	    0 },
 	[Q_NEXT] = { "deliver_next",
-	    "SELECT " NEXT_AT " FROM (SELECT min(d.next_attempt_at) AS at"
+	    "SELECT " NEXT_AT " FROM (SELECT min(" DUE_AT ") AS at"
 	    " FROM webhook_endpoints e, LATERAL (SELECT d.next_attempt_at"
 	    " FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND d." OPEN
 	    " ORDER BY d.next_attempt_at LIMIT 1) d WHERE e.enabled"

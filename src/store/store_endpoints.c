@@ -57,7 +57,8 @@ const struct query store_endpoints_queries[] = {
 	    " ELSE off_reason END,"
 	    " failing_since = CASE WHEN $9::boolean AND NOT enabled THEN NULL ELSE failing_since"
 	    " END,"
-	    " enabled = $9::boolean, version = version + 1, updated_at = now() WHERE id = $1",
+	    " rest_until = NULL, enabled = $9::boolean, version = version + 1, updated_at = now()"
+	    " WHERE id = $1",
 	    0 },
 	[Q_DELETE] = { "endpoint_delete", "DELETE FROM webhook_endpoints WHERE id = $1", 0 },
 	[Q_DELIVERIES] = { "endpoint_deliveries",
@@ -70,7 +71,8 @@ const struct query store_endpoints_queries[] = {
 	    " AND id = $2",
 	    QUERY_READ },
 	[Q_REPLAY] = { "endpoint_replay",
-	    "UPDATE webhook_deliveries SET status = 'waiting', step = 0, next_attempt_at = now(),"
+	    "WITH awake AS (UPDATE webhook_endpoints SET rest_until = NULL WHERE id = $1)"
+	    " UPDATE webhook_deliveries SET status = 'waiting', step = 0, next_attempt_at = now(),"
 	    " retry_until = now() + interval '" TEXT(
 		DELIVER_HOURS) " hours', delivered_at = NULL"
 			       " WHERE endpoint_id = $1 AND ($2::uuid IS NULL OR id = $2)" WITHIN(

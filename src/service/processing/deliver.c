@@ -183,10 +183,10 @@ deliver_run(const struct call *call, const struct job_env *env, const struct job
 static bool
 upkeep_in(const struct call *call, const struct job *job, struct error *err)
 {
-	int64_t removed, at;
+	int64_t at;
 
-	return store_deliver_expire(call->svc->db, call->arena, DELIVER_EXPIRE, &removed, err) &&
-	    store_deliver_next(call->svc->db, call->arena, job->lease, "hooks.deliver", &at, err) &&
+	return store_deliver_next(call->svc->db, call->arena, job->lease, "hooks.deliver", &at,
+		   err) &&
 	    (at == 0 || job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, at, err)) &&
 	    store_job_done(call->svc->db, call->arena, job, err);
 }
@@ -195,6 +195,12 @@ bool
 upkeep_deliveries(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
+	int64_t removed = DELIVER_EXPIRE;
+
+	for (int i = 0; i < DELIVER_EXPIRE_ROUNDS && removed == DELIVER_EXPIRE && !*env->stop; i++)
+		if (!store_deliver_expire(call->svc->db, call->arena, DELIVER_EXPIRE, &removed,
+			err))
+			return false;
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, upkeep_in(call, job, err), err);
 }
