@@ -290,8 +290,8 @@ pass('scratch space is empty');
 	$mn->redis('HSET', 'mn:ver', "u:$gone", 'x', "u:$user->{id}", 'y', 'house', 'z');
 	my @kinds = $mn->psql("SELECT kind FROM jobs WHERE unique_key LIKE 'every:%' ORDER BY "
 	    . "kind");
-	my @wanted = qw(answers incoming jobs notifications objects sign_ins sums sweep trash
-	    uploads);
+	my @wanted = qw(answers digests incoming jobs notifications objects sign_ins sums sweep
+	    trash uploads);
 	is_deeply(\@kinds, [ map { "upkeep.$_" } @wanted ], 'each periodic job is there, once');
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key LIKE 'every:%' AND state = "
 	    . "'available'; NOTIFY mn_jobs, 'upkeep'");

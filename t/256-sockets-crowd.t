@@ -49,7 +49,8 @@ subtest 'a crowd' => sub {
 # A proxy of somebody else in front: its timeouts are not ours to choose.
 sub proxy ($dir) {
 	my ($port) = $mn->{url} =~ /:(\d+)$/;
-	my $headers = join "\n", 'proxy_http_version 1.1;', 'proxy_set_header Upgrade $http_upgrade;',
+	my $headers = join "\n", 'proxy_http_version 1.1;',
+	    'proxy_set_header Upgrade $http_upgrade;',
 	    'proxy_set_header Connection $mn_connection;', 'proxy_set_header Host $http_host;',
 	    'proxy_buffering off;', 'proxy_ssl_verify off;';
 	my $timeout = PROXY_TIMEOUT;

@@ -118,7 +118,8 @@ subtest 'only what a person can read is counted' => sub {
 	# Between the part and the note: one item goes, one to the trash, one share ends.
 	$mn->psql("DELETE FROM media WHERE id = '$gone';
 		UPDATE media SET status = 'trashed', trashed_at = now() WHERE id = '$hidden';
-		DELETE FROM media_shares WHERE media_id = '$shared[0]' AND user_id = '$some->{id}'");
+		DELETE FROM media_shares
+		WHERE media_id = '$shared[0]' AND user_id = '$some->{id}'");
 	flush();
 	is inbox($all)->{items}[0]{title}, 'Films: 5 films added', 'all that is left';
 	is inbox($some)->{items}[0]{title}, 'Films: 4 films added', 'less without a share';
@@ -156,7 +157,8 @@ subtest 'a job that is killed, or lost' => sub {
 	add_parts({ group => 'section:9', mediaId => $one });
 	$mn->psql("DELETE FROM jobs WHERE kind = 'notify.group' AND state = 'available';
 		UPDATE notification_groups SET due_at = now() - interval '2 hours';
-		UPDATE jobs SET run_at = now() WHERE kind = 'notify.digest' AND state = 'available';
+		UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.digests'
+			AND state = 'available';
 		NOTIFY mn_jobs, 'upkeep'");
 	wait_until { $mn->psql('SELECT count(*) FROM notification_groups') == 0 } WAIT,
 	    'the group to be found';
@@ -183,7 +185,8 @@ subtest 'a batch of uploads' => sub {
 	};
 	my $first = $who->upload_bytes('one.png', png(64, 48), 'image/png')->{id};
 	my $event = $ws->wait_type('media.processing.complete', 60);
-	is $event->{data}{notification}{title}, 'one is ready', 'a single upload has its note at once';
+	is $event->{data}{notification}{title}, 'one is ready',
+	    'a single upload has its note at once';
 	my $note = inbox($who)->{items}[0];
 	is $note->{seq}, $event->{seq}, 'a row, too';
 	is $note->{data}{mediaId}, $first, 'that leads to it';
@@ -252,7 +255,8 @@ subtest 'mails' => sub {
 	is $mail->{headers}{'list-unsubscribe-post'}, 'List-Unsubscribe=One-Click',
 	    'it ends with one click';
 	my $url = unsubscribe_url($mail);
-	like $url, qr{^\Q$mn->{url}\E/api/notifications/unsubscribe\?token=[\w.-]+$}, 'at our address';
+	like $url, qr{^\Q$mn->{url}\E/api/notifications/unsubscribe\?token=[\w.-]+$},
+	    'at our address';
 	like $mail->{text}, qr/\Q$url\E/, 'people find the link too';
 	my ($path) = $url =~ m{(/api/.*)};
 	my $get = $mn->client->request(GET => $url);
@@ -281,7 +285,7 @@ subtest 'mails' => sub {
 };
 
 sub digest_now {
-	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'notify.digest'
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.digests'
 		AND state = 'available'; NOTIFY mn_jobs, 'upkeep'");
 }
 
@@ -301,10 +305,11 @@ subtest 'digests' => sub {
 		WHERE user_id IN ('$daily->{id}', '$weekly->{id}', '$off->{id}', '$gone->{id}')") };
 	is $waiting->(), 8, 'for the hour';
 	my $done = sub {
-		my $before = $mn->psql("SELECT finished_at FROM jobs WHERE kind = 'notify.digest'");
+		my $before = $mn->psql("SELECT finished_at FROM jobs
+			WHERE kind = 'upkeep.digests'");
 		digest_now();
 		wait_until { $mn->psql("SELECT finished_at FROM jobs
-			WHERE kind = 'notify.digest'") ne $before } WAIT, 'the job';
+			WHERE kind = 'upkeep.digests'") ne $before } WAIT, 'the job';
 	};
 	$done->();
 	is $waiting->(), 8, 'which has not come';
@@ -323,7 +328,8 @@ subtest 'digests' => sub {
 		my @mails = mails_of($who);
 		my %ids = map { $_->{headers}{'message-id'} => 1 } @mails;
 		is scalar keys %ids, 1, "one $period digest, late and not skipped";
-		like $mails[0]{text}, qr/Shelf 11: Item.*\n(?:.*\n)*.*Shelf 12: Item/, 'of both notes';
+		like $mails[0]{text}, qr/Shelf 11: Item.*\n(?:.*\n)*.*Shelf 12: Item/,
+		    'of both notes';
 		is as_text($mails[0]{html}), join("\n", grep { length } split /\s*\n\s*/,
 		    $mails[0]{text}), 'text and HTML say the same';
 		like $mails[0]{headers}{subject}, qr/=\?UTF-8\?B\?/, 'with a subject';
@@ -340,8 +346,8 @@ subtest 'digests' => sub {
 	my $mail = (mails_of($daily))[-1];
 	is $mn->client->request(POST => unsubscribe_url($mail), '')->{status}, 204, 'its link';
 	my $kinds = $daily->api(GET => '/api/notifications/preferences')->{json}{kinds};
-	is_deeply [ map { $kinds->{$_}{email} } 'library.new', 'system.broadcast' ], [ 'off', 'off' ],
-	    'ends the digest';
+	is_deeply [ map { $kinds->{$_}{email} } 'library.new', 'system.broadcast' ],
+	    [ 'off', 'off' ], 'ends the digest';
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.notifications';
 		UPDATE notification_mails SET created_at = now() - interval '31 days';
 		UPDATE notification_digests SET created_at = now() - interval '61 days';
@@ -364,14 +370,17 @@ subtest 'the list' => sub {
 	my $ws = MediaNest::WebSocket->open($who, after => 0);
 	is scalar(grep { defined $_->{seq} } $ws->take(3)), 2, 'a socket has them';
 	my $id = inbox($who)->{items}[1]{id};
-	is $other->api(DELETE => "/api/notifications/$id")->{status}, 404, "someone else's is not there";
+	is $other->api(DELETE => "/api/notifications/$id")->{status}, 404,
+	    "someone else's is not there";
 	is $who->api(DELETE => "/api/notifications/$id")->{status}, 204, 'delete one';
 	is $who->api(DELETE => "/api/notifications/$id")->{status}, 404, 'once';
-	is $who->api(DELETE => '/api/notifications/nonsense')->{status}, 404, 'nonsense is not there';
+	is $who->api(DELETE => '/api/notifications/nonsense')->{status}, 404,
+	    'nonsense is not there';
 	is_deeply $kinds->(''), ['system.broadcast'], 'the other one stays';
 	is inbox($who)->{unread}, 1, 'and is counted';
 	my @events = MediaNest::WebSocket->open($who, after => 0)->take(2);
-	is_deeply [ map { $_->{seq} // $_->{type} } @events ], [ 2, 'resync' ], 'a replay leaves it out';
+	is_deeply [ map { $_->{seq} // $_->{type} } @events ], [ 2, 'resync' ],
+	    'a replay leaves it out';
 	$admin->api(POST => '/api/notifications/broadcast',
 	    { title => 'After it', message => 'x', roles => ['user'] });
 	is $ws->wait_type('notification')->{seq}, 3, 'and the live stream goes on';

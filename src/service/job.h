@@ -25,7 +25,6 @@
 struct call;
 struct error;
 struct gate;
-struct notify_batch;
 struct sandbox;
 
 /* The environment of a job besides the services. */
@@ -35,9 +34,8 @@ struct job_env {
 	const volatile sig_atomic_t *stop; /* the worker has been told to stop */
 };
 
-/* Notifications to send after the commit; losing them loses no data. */
+/* What to announce after the commit; losing it loses no data. */
 struct job_after {
-	const struct notify_batch *batch;
 	const char *media_id;  /* item that changed, or NULL */
 	struct strings scopes; /* scopes whose cached responses contain it */
 };

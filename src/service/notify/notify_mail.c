@@ -239,7 +239,7 @@ make_digests(const struct call *call, const struct job_env *env, const char *per
 }
 
 bool
-notify_digest_run(const struct call *call, const struct job_env *env, const struct job *job,
+upkeep_digests(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
 	if (mail_configured(call->svc->config) &&

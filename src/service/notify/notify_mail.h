@@ -27,7 +27,7 @@ bool notify_mail_run(const struct call *, const struct job_env *, const struct j
  * Every minute: makes the digests that are due, each once, however late; and sees to groups whose
  * job was lost.
  */
-bool notify_digest_run(const struct call *, const struct job_env *, const struct job *,
+bool upkeep_digests(const struct call *, const struct job_env *, const struct job *,
     struct error *);
 /*
  * The last time, at or before `now`, that the clock of the server's time zone showed that hour, on

@@ -8,7 +8,6 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
-#include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -43,8 +42,6 @@ job_labels(const struct job_kind *kind, uint32_t end)
 void
 job_after_commit(const struct call *call, const struct job_after *after)
 {
-	if (after->batch != NULL)
-		notify_push(call, after->batch);
 	if (after->media_id != NULL)
 		media_announce(call, "media.updated", after->media_id, after->scopes);
 }

@@ -60,8 +60,8 @@ latest AS MATERIALIZED (
 -- What each person learns of the group: items that they can read, of kinds that they want. People
 -- who learn the same are one row. $2: the recipient, or NULL; $3 how many items are listed, $4 how
 -- many of them are named, $5 where they want it: page, mail, or NULL for either. The defaults are
--- those of model/notification_kinds.def, which t/111-inputs.t compares. Whether a person can read is
--- asked once for all items with the same readers: a first sync brings very many.
+-- those of model/notification_kinds.def, which t/111-inputs.t compares. Whether a person can read
+-- is asked once for all items with the same readers: a first sync brings very many.
 --: query notify_group_tell read custom-plan
 WITH @latest,
 item AS (
@@ -96,8 +96,10 @@ first AS (
 	FROM readable r JOIN numbered f USING (readers, about) WHERE f.n <= $3::integer),
 listed AS (
 	SELECT user_id,
-		array_agg(media_id ORDER BY n) FILTER (WHERE n <= $3 AND media_id IS NOT NULL) AS items,
-		array_agg(title ORDER BY n) FILTER (WHERE n <= $4::integer AND title IS NOT NULL) AS names,
+		array_agg(media_id ORDER BY n)
+			FILTER (WHERE n <= $3 AND media_id IS NOT NULL) AS items,
+		array_agg(title ORDER BY n)
+			FILTER (WHERE n <= $4::integer AND title IS NOT NULL) AS names,
 		min(failure_message) FILTER (WHERE n = 1) AS failure
 	FROM first GROUP BY user_id),
 counted AS (
