@@ -195,6 +195,56 @@ test_sink(void)
 }
 
 static void
+serve_429(struct local_server *server, int fd)
+{
+	while (read_request(fd))
+		send_text(fd, "HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+}
+
+/* A silent server takes no time from the others, and has a breaker of this purpose only. */
+static void
+test_each(void)
+{
+	struct local_server servers[3];
+	struct http_out outs[3];
+	struct http_answer answers[3];
+	struct error errors[3];
+	const char *allow;
+	int64_t start;
+
+	local_server_start(&servers[0], "http", serve_silence);
+	local_server_start(&servers[1], "http", serve_http);
+	local_server_start(&servers[2], "http", serve_429);
+	allow =
+	    arena_printf(&arena, "%s,%s,%s", servers[0].allow, servers[1].allow, servers[2].allow);
+	for (int i = 0; i < 3; i++)
+		outs[i] = (struct http_out) { .method = "GET",
+			.url = servers[i].url,
+			.timeout_ms = 300,
+			.answer_max = 100,
+			.purpose = "test",
+			.rules = { .allow = allow, .ca_file = "" } };
+	for (int round = 0; round < BREAKER_FAILURES; round++) {
+		start = clock_monotonic();
+		http_out_each(&arena, outs, 3, answers, errors);
+		ok(clock_monotonic() - start < 600 * US_PER_MS, "one deadline for all");
+		is_int(answers[0].end, CALL_TIMEOUT, "the silent one is late");
+		is_str(error_slug_of(&errors[0]), "upstream_timeout", "as its error says");
+		is_str(answers[1].body, "hello", "another has answered");
+		is_int(answers[2].status, 429, "so has the third");
+		is_int(answers[2].retry_after, 7, "which says when to come again");
+	}
+	is_int(servers[1].seen->connections, 1, "connections are kept");
+	http_out_each(&arena, outs, 3, answers, errors);
+	is_int(answers[0].end, CALL_SUSPENDED, "the silent one is left alone");
+	is_int(answers[1].end, CALL_ANSWERED, "not the others");
+	ok(!call(servers[0].url, allow, 100) && answer.end == CALL_TIMEOUT,
+	    "nor are other calls to it");
+	for (int i = 0; i < 3; i++)
+		local_server_stop(&servers[i]);
+}
+
+static void
 test_refused(void)
 {
 	char entry[HTTP_OUT_ENTRY_MAX] = "";
@@ -390,6 +440,7 @@ main(void)
 	test_ends();
 	test_limit();
 	test_sink();
+	test_each();
 	test_refused();
 	test_kept();
 	test_breaker();

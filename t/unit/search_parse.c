@@ -104,6 +104,7 @@ main(void)
 		{ "TT0133093", "imdb=tt0133093" },
 		{ "1234 20233 1869 2101", "w:1234 w:20233 w:1869 w:2101 ..." },
 		{ "photos and songs", "k:photos w:and k:songs" },
+		{ "artists with albums", "k:artists w:with k:albums" },
 		{ "'; DROP TABLE media; --", "w:drop w:table w:media" },
 		{ "a'b\"c d\"e", "w:ab w:c w:d w:e ..." },
 	};

@@ -33,7 +33,7 @@ static const struct kind_word {
 	{ "films", KINDS_OF("movie", "video") },
 	{ "song", KINDS_OF("audio", "track") },
 	{ "songs", KINDS_OF("audio", "track") },
-	{ "music", KINDS_OF("audio", "track") },
+	{ "music", KINDS_OF("audio", "track", "album", "artist") },
 	{ "track", KINDS_OF("audio", "track") },
 	{ "tracks", KINDS_OF("audio", "track") },
 	{ "audio", KINDS_OF("audio", "track") },
@@ -44,6 +44,12 @@ static const struct kind_word {
 	{ "episodes", KINDS_OF("episode") },
 	{ "season", KINDS_OF("season") },
 	{ "seasons", KINDS_OF("season") },
+	{ "artist", KINDS_OF("artist") },
+	{ "artists", KINDS_OF("artist") },
+	{ "band", KINDS_OF("artist") },
+	{ "bands", KINDS_OF("artist") },
+	{ "album", KINDS_OF("album") },
+	{ "albums", KINDS_OF("album") },
 };
 
 #define KIND(word) word,
