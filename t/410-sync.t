@@ -54,11 +54,12 @@ sub item {
 	return $row && JSON::PP->new->decode($row);
 }
 
-# All that people see of the catalogue.
+# All that people see of the catalogue but pictures, which come by jobs of their own.
 sub catalogue {
-	return join "\n", $mn->psql('SELECT m.id, m.title, m.status, m.version, s.item_key,
-	    s.missing_runs, s.gone_at FROM media m LEFT JOIN server_items s ON s.media_id = m.id
-	    ORDER BY m.id');
+	return join "\n", $mn->psql("SELECT m.id, m.title, m.status, s.item_key, s.missing_runs,
+	    s.gone_at, md5((to_jsonb(m) - '{version,updated_at,asset_prefix,assets,thumbhash,width,
+	    height,object_key}'::text[])::text) FROM media m LEFT JOIN server_items s
+	    ON s.media_id = m.id ORDER BY m.id");
 }
 
 # Items of the first library that people see.
