@@ -414,7 +414,7 @@ page_read(struct arena *arena, const struct media_server *server, const char *pa
 	if (must(get(arena, server, path, &out, &got, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	if (!json_split_end(&reading->split, err))
-		return plex_unknown(err, path, err->detail);
+		return plex_unknown(err, path, arena_strdup(arena, err->detail));
 	container = plex_container(arena, reading->split.rest.data, reading->split.rest.len);
 	if (container == NULL)
 		return plex_unknown(err, path, "an answer without MediaContainer");
