@@ -116,12 +116,12 @@ settle_first(const struct call *call, const char *server_id, const struct librar
 
 /* In the transaction. */
 static bool
-change_in(const struct call *call, const char *server_id, const char *key,
+change_in(const struct call *call, const struct server *server, const char *key,
     const struct library_change *change, struct library *library, struct error *err)
 {
 	const struct audit_event event = { .action = "library.updated",
 		.target_type = "media_server",
-		.target_id = server_id,
+		.target_id = server->id,
 		.detail = detail_of(call, key, change) };
 	struct store_library_change row = {
 		.enabled = change->enabled == NULL ? NULL :
@@ -134,17 +134,18 @@ change_in(const struct call *call, const char *server_id, const char *key,
 
 	if ((change->users != NULL &&
 		!store_library_people_keep(db, call->arena, *change->users, err)) ||
-	    !store_library_get(db, call->arena, server_id, key, library, err))
+	    !store_library_get(db, call->arena, server->id, key, library, err))
 		return false;
 	if (library->id == NULL)
 		return error_set(err, ERR_NOT_FOUND, "There is no such library.");
 	row.id = library->id;
-	begins = change->enabled != NULL && *change->enabled && !library->enabled;
+	begins =
+	    server->enabled && change->enabled != NULL && *change->enabled && !library->enabled;
 	return store_library_change(db, call->arena, &row, err) &&
 	    (!sees || change_people(call, library, change, err)) &&
-	    settle_first(call, server_id, library, sees, err) && audit_add(call, &event, err) &&
-	    (!begins || sync_request(call, server_id, key, "api", err)) &&
-	    store_library_get(db, call->arena, server_id, key, library, err);
+	    settle_first(call, server->id, library, sees, err) && audit_add(call, &event, err) &&
+	    (!begins || sync_request(call, server->id, key, "api", err)) &&
+	    store_library_get(db, call->arena, server->id, key, library, err);
 }
 
 bool
@@ -155,5 +156,5 @@ library_change(const struct call *call, const char *server_id, const char *key,
 	struct server server;
 
 	return server_get(call, server_id, &server, err) && db_begin(db, err) &&
-	    db_end(db, change_in(call, server_id, key, change, library, err), err);
+	    db_end(db, change_in(call, &server, key, change, library, err), err);
 }

@@ -188,12 +188,14 @@ server_change(const struct call *call, const char *id, const struct server_chang
 
 /* In the transaction. */
 static bool
-adopt_in(const struct call *call, const char *id, const char *machine_id, struct error *err)
+adopt_in(const struct call *call, const struct server *server, const char *machine_id,
+    struct error *err)
 {
 	struct json *detail = json_new(call->arena, 0);
 	bool adopted;
 
-	if (!store_server_adopt(call->svc->db, call->arena, id, machine_id, &adopted, err)) {
+	if (!store_server_adopt(call->svc->db, call->arena, server->id, machine_id, &adopted,
+		err)) {
 		if (db_violated(err, "media_servers_machine_id_key"))
 			error_slug(err, ERR_CONFLICT, "server_exists",
 			    "This installation is set up already as another server.");
@@ -206,8 +208,8 @@ adopt_in(const struct call *call, const char *id, const char *machine_id, struct
 	json_object(detail, NULL);
 	json_put_str(detail, "machineIdentifier", machine_id);
 	json_object_end(detail);
-	return audit(call, "media_server.adopted", id, detail->buf.data, err) &&
-	    sync_request(call, id, NULL, "api", err);
+	return audit(call, "media_server.adopted", server->id, detail->buf.data, err) &&
+	    (!server->enabled || sync_request(call, server->id, NULL, "api", err));
 }
 
 bool
@@ -217,7 +219,7 @@ server_adopt(const struct call *call, const char *id, const char *machine_id, st
 	struct db *db = call->svc->db;
 
 	return server_get(call, id, server, err) && db_begin(db, err) &&
-	    db_end(db, adopt_in(call, id, machine_id, err), err) &&
+	    db_end(db, adopt_in(call, server, machine_id, err), err) &&
 	    server_get(call, id, server, err);
 }
 
