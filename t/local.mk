@@ -119,7 +119,9 @@ t_tools_search_check_SOURCES = t/tools/search_check.c
 # The sync against a real database: run by t/410-sync.t and t/411-sync-model.t.
 noinst_PROGRAMS += t/tools/sync-check
 t_tools_sync_check_SOURCES = t/tools/sync_check.c
-EXTRA_DIST += t/410-sync.t
+noinst_PROGRAMS += t/tools/sync-model
+t_tools_sync_model_SOURCES = t/tools/sync_model.c
+EXTRA_DIST += t/410-sync.t t/411-sync-model.t
 
 # What the processes of a stack have measured: read by t/060-metrics.t.
 noinst_PROGRAMS += t/tools/metric-read

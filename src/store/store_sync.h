@@ -163,6 +163,9 @@ struct sync_range {
 };
 bool store_sync_miss(struct db *, struct arena *, const struct sync_place *,
     const struct sync_range *, struct error *);
+/* Items under these keys are there, in whatever section, but cannot be read. */
+bool store_sync_unreadable(struct db *, struct arena *, const struct sync_place *,
+    struct strings keys, struct error *);
 /* What the kind noted so far is void: it is listed again. */
 bool store_sync_again(struct db *, struct arena *, const struct sync_place *, struct error *);
 /* All of the section of other kinds than these. */

@@ -152,6 +152,14 @@ store_sync_miss(struct db *db, struct arena *arena, const struct sync_place *p,
 }
 
 bool
+store_sync_unreadable(struct db *db, struct arena *arena, const struct sync_place *p,
+    struct strings keys, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SYNC_UNREADABLE),
+	    DB_PARAMS(p->run_id, p->server_id, array(arena, keys)), NULL, err);
+}
+
+bool
 store_sync_again(struct db *db, struct arena *arena, const struct sync_place *p, struct error *err)
 {
 	const struct strings params = DB_PARAMS(p->run_id, p->section_id, p->kind);

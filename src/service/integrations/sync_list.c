@@ -103,7 +103,7 @@ page_read(struct sync_page *page, struct server_count *count, int64_t *asked, st
 		page->cap = 0;
 		page->errors = NULL;
 		if (try + 1 < SYNC_TRIES)
-			pause_ms((int64_t)SYNC_RETRY_MS << try);
+			pause_ms((e->ask->retry_ms > 0 ? e->ask->retry_ms : SYNC_RETRY_MS) << try);
 	}
 	return false;
 }

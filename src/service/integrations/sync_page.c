@@ -496,6 +496,23 @@ miss(struct sync_page *page, const struct sync_span *span, struct error *err)
 	return store_sync_miss(page->call.svc->db, arena, &place, &range, err);
 }
 
+/* Unreadable items that have a key are there. */
+static bool
+keep_unreadable(struct sync_page *page, const struct sync_span *span, struct error *err)
+{
+	struct sync_place place = sync_place_of(page->engine, section_now(page->engine));
+	struct arena *arena = page->call.arena;
+	const char **keys = arena_array(arena, page->n, sizeof(*keys));
+	size_t n = 0;
+
+	for (size_t i = span->first; i < span->end; i++)
+		if (page->entries[i].json == NULL && page->entries[i].key != NULL)
+			keys[n++] = page->entries[i].key;
+	return n == 0 ||
+	    store_sync_unreadable(page->call.svc->db, arena, &place, (struct strings) { keys, n },
+		err);
+}
+
 static void
 count(struct sync_page *page, const struct sync_span *span)
 {
@@ -522,7 +539,7 @@ sync_page_write(struct sync_page *page, const struct sync_span *span, struct err
 	count(page, span);
 	readable_of(page, span, &readable);
 	page->engine->phase = "CompareWithDB";
-	if (!compare(page, &readable, err))
+	if (!compare(page, &readable, err) || !keep_unreadable(page, span, err))
 		return false;
 	return !span->proves || miss(page, span, err);
 }

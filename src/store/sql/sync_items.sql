@@ -144,10 +144,18 @@ WHERE s.section_id = $2 AND s.kind = $3 AND s.gone_at IS NULL
 			AND (length(s.item_key), s.item_key) < (to_length, to_key))
 ON CONFLICT (run_id, media_id) DO NOTHING
 
--- The kind $3 of a section is listed again, or (NULL) kinds that it cannot have any more are there.
+-- The kind $3 of a section is listed again.
 --: query sync_miss_none
 DELETE FROM sync_missing x USING server_items s
 WHERE x.run_id = $1 AND s.media_id = x.media_id AND s.section_id = $2 AND s.kind = $3
+	AND x.answer = 'unlisted'
+
+-- $2 server, $3 keys of items that are there and cannot be read, in whatever section.
+--: query sync_unreadable
+INSERT INTO sync_missing (run_id, media_id, answer)
+SELECT $1, media_id, 'present' FROM server_items
+WHERE server_id = $2 AND item_key = ANY ($3::text[])
+ON CONFLICT (run_id, media_id) DO UPDATE SET answer = 'present'
 
 -- $3 kinds that the section can have; an empty list: it is not there at all.
 --: query sync_miss_others
