@@ -154,7 +154,7 @@ noinst_PROGRAMS += t/bench/disk
 t_bench_disk_SOURCES = t/bench/disk.c
 noinst_PROGRAMS += t/bench/metric
 t_bench_metric_SOURCES = t/bench/metric.c
-EXTRA_DIST += t/bench/run t/bench/load.lua t/bench/put.lua
+EXTRA_DIST += t/bench/sync t/bench/run t/bench/load.lua t/bench/put.lua
 
 check_PROGRAMS += t/fuzz/replay_media t/fuzz/replay_process_line
 t_fuzz_replay_media_SOURCES = t/fuzz/media.c t/fuzz/replay.c

@@ -314,6 +314,13 @@ is_there(const struct thing *thing)
 	return thing->there && !thing->trashed;
 }
 
+/* Is it not known to be gone? What cannot be read may be anywhere but gone. */
+static bool
+may_be_there(const struct thing *thing)
+{
+	return thing->there && (!thing->trashed || thing->broken);
+}
+
 static void
 mutate(bool within)
 {
@@ -334,7 +341,7 @@ mutate(bool within)
 			thing->all_the_time = false;
 	}
 	for (unsigned i = 0; i < nthings; i++)
-		if (is_there(&things[i]))
+		if (may_be_there(&things[i]))
 			things[i].never = false;
 }
 
@@ -461,10 +468,15 @@ promises(const struct view *before, const struct view *after, const char *status
 
 /* --- a script ---------------------------------------------------------------------------------- */
 
-/* Can it be recognized? One that cannot be read is known by its key, or by its neighbours. */
+/*
+ * Is it known, and can it be recognized? One that cannot be read is known by its key, or by its
+ * neighbours.
+ */
 static bool
 recognizable(const struct thing *thing)
 {
+	if (thing->known_key == 0)
+		return false;
 	return !thing->broken ||
 	    (thing->key == thing->known_key &&
 		(!thing->nameless || thing->section == thing->known_section));
@@ -491,7 +503,7 @@ begin_run(void)
 	doubt = false;
 	for (unsigned i = 0; i < nthings; i++) {
 		things[i].all_the_time = is_there(&things[i]) && recognizable(&things[i]);
-		things[i].never = !is_there(&things[i]);
+		things[i].never = !may_be_there(&things[i]);
 	}
 }
 
