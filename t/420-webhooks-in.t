@@ -476,6 +476,22 @@ sub look_for_silence {
     pass 'and it is tried again';
 }
 
+# --- each source has its own limit ---
+{
+    is $admin->api(PATCH => '/api/admin/settings', { 'rate_limit.class.webhook.per_minute' => 5 })
+        ->{status}, 200, 'five a minute';
+    my $send = sub { $hooks->send("/api/webhooks/overseerr/$source{overseerr}{key}",
+        { notification_type => 'TEST_NOTIFICATION', n => ++$n }) };
+    my ($last, $sent) = ({ status => 200 }, 0);
+    $last = $send->() while $last->{status} == 200 && $sent++ < 20;
+    is $last->{status}, 429, 'then a source has to wait' or diag $last->{content};
+    ok $last->{headers}{'retry-after'}, 'and hears how long';
+    my $text = '{"type":"other","n":' . ++$n . '}';
+    is $hooks->send("/api/webhooks/generic/$source{generic}{id}", $text,
+        hub_signed($source{generic}{secret}, $text))->{status}, 200, 'another one does not';
+    $admin->api(PATCH => '/api/admin/settings', { 'rate_limit.class.webhook.per_minute' => 0 });
+}
+
 # --- no key anywhere ---
 for my $file (glob "$mn->{var}/log/*") {
     open my $in, '<:raw', $file or next;

@@ -138,6 +138,13 @@ noinst_PROGRAMS += t/tools/notify-parts
 t_tools_notify_parts_SOURCES = t/tools/notify_parts.c
 check_PROGRAMS += t/unit/notify
 
+check_PROGRAMS += t/unit/hook_read t/fuzz/replay_hook
+t_fuzz_replay_hook_SOURCES = t/fuzz/hook.c t/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_hook
+t_fuzz_fuzz_hook_SOURCES = t/fuzz/hook.c
+t_fuzz_fuzz_hook_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
 check_PROGRAMS += t/fuzz/replay_search
 t_fuzz_replay_search_SOURCES = t/fuzz/search.c t/fuzz/replay.c
 if FUZZERS

@@ -27,7 +27,8 @@ const struct pool pools[] = {
 	{ "plex", CFG_POOL_PLEX, SERVICES_API,
 	    MODULES(&auth_plex_module, &plex_module, &plex_sync_module), NULL },
 	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
-	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(&webhooks_in_module), NULL },
+	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(&webhooks_in_module), NULL,
+	    CFG_POOL_WEBHOOKS_MAX },
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),
 	    NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
@@ -35,7 +36,7 @@ const struct pool pools[] = {
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API, MODULES(&admin_module, &webhooks_out_module),
 	    NULL },
 	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, &objectstore_verify },
-	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, &objectstore_write },
+	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, &objectstore_write, CFG_POOL_STORE_MAX },
 	{ .name = NULL },
 };
 
@@ -58,6 +59,5 @@ pool_tick(const struct pool *pool)
 int
 pool_workers_max(const struct pool *pool, const struct config *config)
 {
-	return (int)config_int(config,
-	    pool->protocol == &objectstore_write ? CFG_POOL_STORE_MAX : pool->workers);
+	return (int)config_int(config, pool->workers_max != 0 ? pool->workers_max : pool->workers);
 }

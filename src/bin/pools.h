@@ -24,6 +24,8 @@ struct pool {
 	/* NULL-terminated; NULL for a pool with its own protocol */
 	const struct route_module *const *modules;
 	const struct protocol *protocol; /* NULL: the routes of the modules */
+	/* the setting that says how many workers it may have while all are busy; 0: no more */
+	enum config_key workers_max;
 };
 
 extern const struct pool pools[]; /* ends with name NULL */

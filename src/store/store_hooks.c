@@ -92,10 +92,14 @@ const struct query store_hooks_queries[] = {
 		HOOK_SAME_PAYLOAD_SECONDS) ")",
 	    0 },
 	[Q_EVENT_ADD] = { "hook_event_add",
-	    "INSERT INTO webhook_events (id, source_id, source, type, machine_id, subject,"
-	    " payload, request_id, dedupe, by_id)"
+	    "WITH event AS (INSERT INTO webhook_events (id, source_id, source, type, machine_id,"
+	    " subject, payload, request_id, dedupe, by_id)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::bytea, $10::boolean)"
-	    " ON CONFLICT (source_id, dedupe) WHERE dedupe IS NOT NULL DO NOTHING",
+	    " ON CONFLICT (source_id, dedupe) WHERE dedupe IS NOT NULL DO NOTHING RETURNING id),"
+	    " job AS (INSERT INTO jobs (id, kind, queue, max_attempts, request_id, payload,"
+	    " unique_key) SELECT gen_random_uuid(), $11, $12, $13::integer, $8,"
+	    " jsonb_build_object('event', id), 'hook:' || id FROM event RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', queue) FROM job",
 	    0 },
 	[Q_EVENT_SAME] = { "hook_event_same",
 	    "SELECT id FROM webhook_events WHERE source_id = $1 AND dedupe = $2::bytea", 0 },
@@ -256,22 +260,22 @@ same_event(struct db *db, struct arena *arena, const char *source_id, const char
 
 bool
 store_hook_event_add(struct db *db, struct arena *arena, const struct hook_event_new *new,
-    const char **same, struct error *err)
+    const struct job_new *job, const char **same, struct error *err)
 {
 	const char *dedupe = db_bytea(arena, new->dedupe, SHA256_SIZE);
 	const char *const age[] = { new->source_id, dedupe };
 	const char *const add[] = { new->id, new->source_id, new->source, new->type,
 		new->machine_id, new->subject, new->payload, new->request_id, dedupe,
-		new->by_id ? "t" : "f" };
+		new->by_id ? "t" : "f", job->kind, job->queue, db_int(arena, job->max_attempts) };
 	struct db_call calls[] = {
 		{ .query = Q(Q_EVENT_AGE), .params = age, .nparams = 2 },
-		{ .query = Q(Q_EVENT_ADD), .params = add, .nparams = 10 },
+		{ .query = Q(Q_EVENT_ADD), .params = add, .nparams = sizeof(add) / sizeof(add[0]) },
 	};
 
 	*same = NULL;
 	if (!db_pipeline(db, arena, calls, 2, err))
 		return false;
-	return rows_affected(calls[1].rows) > 0 ||
+	return rows_count(calls[1].rows) > 0 ||
 	    same_event(db, arena, new->source_id, dedupe, same, err);
 }
 

@@ -14,6 +14,7 @@
 struct arena;
 struct error;
 struct job;
+struct job_new;
 
 /* A payload that comes again within this time is the same event. */
 #define HOOK_SAME_PAYLOAD_SECONDS 300
@@ -53,9 +54,12 @@ struct hook_event_new {
 	const unsigned char *dedupe; /* SHA256_SIZE bytes */
 	bool by_id;                  /* the sender has given the delivery an id */
 };
-/* In the caller's transaction. *same: the event that it repeats, or NULL: it was added. */
+/*
+ * With the job that processes it (`job` has its kind, queue and attempts): one round trip, and a
+ * transaction of its own. *same: the event that it repeats, or NULL: it was added.
+ */
 bool store_hook_event_add(struct db *, struct arena *, const struct hook_event_new *,
-    const char **same, struct error *);
+    const struct job_new *job, const char **same, struct error *);
 
 struct hook_list_ask {
 	const struct hook_filter *filter;

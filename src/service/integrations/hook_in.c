@@ -46,23 +46,13 @@ dedupe_of(const struct call *call, const struct hook_delivery *d, unsigned char 
 	sha256(text, strlen(text), out);
 }
 
-static bool
-receive_in(const struct call *call, const struct hook_event_new *new, const char **same,
-    struct error *err)
-{
-	if (!store_hook_event_add(call->svc->db, call->arena, new, same, err))
-		return false;
-	return *same != NULL ||
-	    job_add(call, JOB_HOOK, job_payload(call->arena, new->id),
-		job_key(call->arena, new->id), 0, err);
-}
-
 bool
 hook_receive(const struct call *call, const struct hook_delivery *d, struct hook_receipt *receipt,
     struct error *err)
 {
 	char *id = arena_alloc(call->arena, UUID_TEXT);
 	unsigned char dedupe[SHA256_SIZE];
+	const struct job_new job = job_row(call, JOB_HOOK);
 	struct hook_reading reading;
 	struct hook_event_new new = { .id = id,
 		.source_id = d->source_id,
@@ -80,8 +70,7 @@ hook_receive(const struct call *call, const struct hook_delivery *d, struct hook
 	new.machine_id = reading.machine_id;
 	new.subject = reading.subject;
 	new.payload = reading.masked;
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, receive_in(call, &new, &same, err), err))
+	if (!store_hook_event_add(call->svc->db, call->arena, &new, &job, &same, err))
 		return false;
 	*receipt = (struct hook_receipt) { same != NULL ? same : id, same != NULL };
 	return true;

@@ -12,8 +12,10 @@ use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha256 hmac_sha256_hex);
 use Exporter qw(import);
+use IO::Socket::SSL;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64);
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 
 our @EXPORT = qw(form signed hub_signed play_event);
 
@@ -90,6 +92,36 @@ sub play_event {
         Player => { local => JSON::PP::true, publicAddress => '198.51.100.7',
         title => $what{player} // 'TV', uuid => 'player-' . ($what{player} // 'TV') },
         Metadata => { librarySectionType => 'movie', %{ $what{item} } } };
+}
+
+# A connection that stays open, for measuring: a request is one write, sent at once.
+sub connection {
+    my ($self) = @_;
+    my ($host, $port) = $self->{mn}{url} =~ m{^https://([^:/]+):(\d+)} or die 'no https URL';
+    my $socket = IO::Socket::SSL->new(PeerAddr => $host, PeerPort => $port,
+        SSL_ca_file => $self->{mn}{ca}, SSL_alpn_protocols => ['http/1.1']) or die "connect: $!";
+    setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, pack 'l', 1;
+    return { socket => $socket, host => "$host:$port" };
+}
+
+# The status of the answer.
+sub post_over {
+    my ($connection, $path, $type, $body) = @_;
+    my $socket = $connection->{socket};
+    my $request = "POST $path HTTP/1.1\r\nHost: $connection->{host}\r\nContent-Type: $type\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
+    while ($request ne '') {
+        my $sent = syswrite $socket, $request or die "write: $!";
+        substr $request, 0, $sent, '';
+    }
+    my ($answer, $length) = ('');
+    until (defined $length && length $answer >= $length) {
+        sysread $socket, $answer, 65536, length $answer or die 'the connection was closed';
+        next if defined $length || $answer !~ /^(.*?\r\n\r\n)/s;
+        my $head = $1;
+        $length = length($head) + ($head =~ /^Content-Length: (\d+)/mi ? $1 : 0);
+    }
+    return $answer =~ m{^HTTP/1.1 (\d+)} ? $1 : 0;
 }
 
 # The event as an admin sees it, once it is no longer waiting.
