@@ -47,14 +47,11 @@ src/store/lua_scripts.h: $(LUA_FILES)
 # Statements made of fragments are SQL files; each becomes the query table of one store file.
 SQL_SHARED = src/store/sql/readable.sql src/store/sql/columns.sql
 SQL_FILES = src/store/sql/media.sql src/store/sql/media_list.sql src/store/sql/search.sql \
-	src/store/sql/search_words.sql
+	src/store/sql/search_words.sql src/store/sql/sync.sql src/store/sql/sync_items.sql
 SQL_FILES += src/store/sql/notify.sql
 SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
-	src/store/sql_search_words.h
-SQL_TABLES += src/store/sql_notify.h
-	src/store/sql/search_words.sql src/store/sql/sync.sql src/store/sql/sync_items.sql
-SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
 	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
+SQL_TABLES += src/store/sql_notify.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
