@@ -23,27 +23,11 @@ my $serial = 0;
 
 sub code { my ($r) = @_; return "$r->{status} " . ($r->{json} ? $r->{json}{code} // '' : '') }
 
-# A new endpoint; the receiver knows its secret.
-sub endpoint {
-    my ($path, %more) = @_;
-    my $made = $admin->api(POST => $base, { url => $hooks->url($path), events => ['*'], %more });
-    BAIL_OUT("endpoint: $made->{status} $made->{content}") if $made->{status} != 201;
-    $hooks->secret($path, $made->{json}{secret});
-    return $made->{json};
-}
+sub endpoint { my ($path, %more) = @_; return $hooks->endpoint($admin, $path, %more) }
 sub shown { return $admin->api(GET => "$base/$_[0]{id}")->{json} }
 sub drop { my @all = @_; $admin->api(DELETE => "$base/$_->{id}") for @all }
 
-# As hook_out() does: so many deliveries for the endpoint, and a job.
-sub emit {
-    my ($endpoint, $n) = @_;
-    return $mn->psql("INSERT INTO webhook_deliveries (id, endpoint_id, event, payload, retry_until)"
-        . " SELECT gen_random_uuid(), '$endpoint->{id}', 'media.ready', '{\"n\":' || n || '}',"
-        . " now() + interval '24 hours' FROM generate_series(1, " . ($n // 1) . ") n;"
-        . " INSERT INTO jobs (id, kind, queue, max_attempts)"
-        . " VALUES (gen_random_uuid(), 'hooks.deliver', 'deliver', 20);"
-        . " SELECT pg_notify('mn_jobs', 'deliver')");
-}
+sub emit { my ($endpoint, $n) = @_; MediaNest::HookReceiver::emit($mn, $endpoint, $n // 1) }
 sub deliveries {
     my ($endpoint, $query) = @_;
     my $r = $admin->api(GET => "$base/$endpoint->{id}/deliveries?limit=100" . ($query // ''));
@@ -61,10 +45,8 @@ sub hurry {
     my ($endpoint) = @_;
     $mn->psql("UPDATE webhook_endpoints SET rest_until = NULL WHERE id = '$endpoint->{id}';"
         . " UPDATE webhook_deliveries SET next_attempt_at = now() WHERE endpoint_id = "
-        . "'$endpoint->{id}' AND status IN ('waiting', 'failed');"
-        . " INSERT INTO jobs (id, kind, queue, max_attempts)"
-        . " VALUES (gen_random_uuid(), 'hooks.deliver', 'deliver', 20);"
-        . " SELECT pg_notify('mn_jobs', 'deliver')");
+        . "'$endpoint->{id}' AND status IN ('waiting', 'failed')");
+    MediaNest::HookReceiver::wake($mn);
 }
 
 subtest 'events' => sub {

@@ -127,6 +127,7 @@ EXTRA_DIST += t/410-sync.t t/411-sync-model.t
 noinst_PROGRAMS += t/tools/metric-read
 t_tools_metric_read_SOURCES = t/tools/metric_read.c
 EXTRA_DIST += t/faults/050-redis-restart.t
+EXTRA_DIST += t/faults/070-webhooks-out.t
 EXTRA_DIST += t/042-phrases.t
 EXTRA_DIST += t/401-plex-stand-in.t
 EXTRA_DIST += t/420-webhooks-in.t t/421-hook-storm.t

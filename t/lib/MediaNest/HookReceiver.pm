@@ -9,12 +9,16 @@ package MediaNest::HookReceiver;
 #   $hooks->got('/a');                             # requests: {id, body, json, headers, good, ...}
 #   $hooks->ids('/a');                             # {webhook-id => number of requests}
 #
+#   my $endpoint = $hooks->endpoint($admin, '/a');  # adds one, and knows its secret
+#   emit($mn, $endpoint, 100);                     # as 100 events would: deliveries and a job
+#
 # It verifies signatures as Standard Webhooks says: `good` is true if each known secret has signed
 # the id, the time (within five minutes) and the body. Connections stay open; requests that hang
 # delay no other.
 use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha256);
+use Exporter qw(import);
 use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
@@ -22,6 +26,8 @@ use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64);
 use POSIX ();
 use Time::HiRes qw(time);
+
+our @EXPORT_OK = qw(emit wake);
 
 use constant { TOLERANCE => 300, SLOW => 0.3 };
 
@@ -78,6 +84,31 @@ sub ids {
 	my %ids;
 	$ids{ $_->{id} }++ for $self->got($path);
 	return \%ids;
+}
+
+sub endpoint {
+	my ($self, $admin, $path, %more) = @_;
+	my $made = $admin->api(POST => '/api/webhooks/endpoints',
+	    { url => $self->url($path), events => ['*'], %more });
+	die "endpoint: $made->{status} $made->{content}" if $made->{status} != 201;
+	$self->secret($path, $made->{json}{secret});
+	return $made->{json};
+}
+
+# A job that sends what is due, as each event adds one.
+sub wake {
+	my ($mn) = @_;
+	return $mn->psql('INSERT INTO jobs (id, kind, queue, max_attempts) VALUES '
+	    . "(gen_random_uuid(), 'hooks.deliver', 'deliver', 20);"
+	    . " SELECT pg_notify('mn_jobs', 'deliver')");
+}
+
+sub emit {
+	my ($mn, $endpoint, $n) = @_;
+	$mn->psql('INSERT INTO webhook_deliveries (id, endpoint_id, event, payload, retry_until)'
+	    . " SELECT gen_random_uuid(), '$endpoint->{id}', 'media.ready', '{\"n\":' || n || '}',"
+	    . " now() + interval '24 hours' FROM generate_series(1, $n) n");
+	return wake($mn);
 }
 
 sub stop {
