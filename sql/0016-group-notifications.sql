@@ -26,7 +26,8 @@ CREATE TABLE notification_parts (
   kind text NOT NULL,
   title text,
   media_id uuid,                       -- no reference: what is gone by then is not counted
-  failed boolean NOT NULL
+  failed boolean NOT NULL,
+  items bigint NOT NULL DEFAULT 1      -- that it stands for
 );
 CREATE INDEX notification_parts_group ON notification_parts (group_id, media_id, id DESC);
 

@@ -79,7 +79,7 @@ subtest 'a rebuilt library: one note and one mail' => sub {
 	my @ids = items(EPISODES);
 	for my $from (0, 250) {
 		add_parts(map { { group => "show:$show", groupTitle => 'Severance, season 2',
-		    mediaId => $ids[$_], title => "Part $_" } } $from .. $from + 249);
+		    mediaId => $ids[$_] } } $from .. $from + 249);
 	}
 	is inbox($reader)->{unread}, 0, 'nothing is told before its time';
 	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'notify.group' AND state = 'available'
@@ -128,6 +128,20 @@ subtest 'only what a person can read is counted' => sub {
 	is inbox($none)->{items}[0]{title}, 'Films: 2 films added', 'the house hears of its own';
 	is inbox($admin)->{items}[0]{title}, 'Films: 2 films added',
 	    'so does an admin, whose rights do not make them the audience';
+};
+
+subtest 'the first sync of a server' => sub {
+	my ($server, $who) = (uuid(), $mn->user);
+	my @samples = (items(1, kind => 'movie'), items(1, kind => 'show'));
+	add_parts(map { { group => "server:$server", groupTitle => 'Attic', mediaId => $_->[0],
+	    title => $_->[1], items => $_->[2] } } [ $samples[0], 'Films: 9000 items', 9000 ],
+	    [ $samples[1], 'Series: 500 items', 500 ]);
+	flush();
+	my $note = inbox($who)->{items}[0];
+	is $note->{title}, 'Attic: 9500 items added', 'a part may stand for many items';
+	is $note->{message}, 'Films: 9000 items and Series: 500 items', 'in its own words';
+	is_deeply [ @{ $note->{data} }{qw(serverId groupMediaId count)} ], [ $server, undef, 9500 ],
+	    'the note leads to the server';
 };
 
 subtest 'people who are gone hear nothing' => sub {

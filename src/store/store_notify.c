@@ -18,7 +18,7 @@ store_notify_parts_add(struct db *db, struct arena *arena, const struct notify_p
 		    db_array(arena, p->keys, p->n), db_array(arena, p->users, p->n),
 		    db_array(arena, p->group_titles, p->n), db_array(arena, p->titles, p->n),
 		    db_array(arena, p->media, p->n), db_array(arena, p->failed, p->n),
-		    db_int(arena, wait_s)),
+		    db_array(arena, p->items, p->n), db_int(arena, wait_s)),
 		&rows, err))
 		return false;
 	*n = rows_count(rows);
@@ -125,7 +125,8 @@ store_notify_group_tell(struct db *db, struct arena *arena, const struct notify_
 			.items = list_of(arena, rows, i, 3),
 			.names = list_of(arena, rows, i, 4),
 			.failure = rows_str(rows, i, 5),
-			.users = list_of(arena, rows, i, 6),
+			.parts = rows_int(rows, i, 6),
+			.users = list_of(arena, rows, i, 7),
 		};
 	return true;
 }
@@ -136,16 +137,13 @@ store_notify_group_all(struct db *db, struct arena *arena, const char *id,
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_NOTIFY_GROUP_ALL),
-		DB_PARAMS(id, db_int(arena, limits.items), db_int(arena, limits.names)), &rows,
-		err))
+	if (!db_exec(db, arena, Q(Q_NOTIFY_GROUP_ALL), DB_PARAMS(id, db_int(arena, limits.items)),
+		&rows, err))
 		return false;
 	*all = (struct notify_learned) {
 		.good = rows_int(rows, 0, 0),
 		.bad = rows_int(rows, 0, 1),
-		.kind = rows_str(rows, 0, 2),
-		.items = list_of(arena, rows, 0, 3),
-		.names = list_of(arena, rows, 0, 4),
+		.items = list_of(arena, rows, 0, 2),
 	};
 	return true;
 }

@@ -21,7 +21,8 @@ struct error;
 
 /* Columns of equal length. Optional members are NULL; `failed` is "t" or "f". */
 struct notify_parts {
-	const char **topics, **kinds, **keys, **users, **group_titles, **titles, **media, **failed;
+	const char **topics, **kinds, **keys, **users, **group_titles, **titles, **media, **failed,
+	    **items;
 	size_t n;
 };
 struct notify_opened {
@@ -53,6 +54,7 @@ bool store_notify_under_way(struct db *, struct arena *, const char *owner, cons
 /* What a set of people learns of a group. */
 struct notify_learned {
 	int64_t good, bad;    /* items that went well, and that failed */
+	int64_t parts;        /* of which they consist: each has a name */
 	const char *kind;     /* of all items, or NULL */
 	const char *failure;  /* the reason of the first failed item, or NULL */
 	struct strings items; /* ids of the first ones, failed ones first */
@@ -70,7 +72,7 @@ struct notify_telling {
 };
 bool store_notify_group_tell(struct db *, struct arena *, const struct notify_telling *,
     struct notify_learned **, size_t *n, struct error *);
-/* The items of the group that are there for anyone but their owner; no users. */
+/* The items of the group that are there for anyone but their owner: good, bad and items. */
 bool store_notify_group_all(struct db *, struct arena *, const char *id, struct notify_limits,
     struct notify_learned *, struct error *);
 

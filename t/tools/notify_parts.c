@@ -3,8 +3,8 @@
  *
  *	notify-parts CONNINFO < PARTS
  *
- * PARTS: a JSON array of {kind, group, groupTitle?, title?, mediaId?, user?, failed?}. The setting
- * notifications.group_seconds comes from the environment, as in every program.
+ * PARTS: a JSON array of {kind, group, groupTitle?, title?, mediaId?, user?, failed?, items?}. The
+ * setting notifications.group_seconds comes from the environment, as in every program.
  */
 #include <stdio.h>
 
@@ -58,6 +58,7 @@ add(struct services *svc, struct arena *arena, struct error *err)
 			.media_id = json_str(one, "mediaId", NULL),
 			.user = json_str(one, "user", NULL),
 			.failed = json_bool(one, "failed", false),
+			.items = json_int(one, "items", 0),
 		};
 	return db_begin(svc->db, err) &&
 	    db_end(svc->db, notify_together(SYSTEM_CALL(svc, arena), parts, n, err), err);

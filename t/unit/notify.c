@@ -18,6 +18,8 @@ words(const struct group_words *given, size_t nnames, const char *title, const c
 	struct group_words w = *given;
 
 	w.names = (struct strings) { names, nnames };
+	if (w.parts == 0)
+		w.parts = w.good + w.bad;
 	is_str(group_title(&arena, &w), title, "%s", title);
 	is_str(group_message(&arena, &w), message, "its message");
 }
@@ -37,6 +39,10 @@ test_words(void)
 	    "a, b and c");
 	words(&(struct group_words) { .title = "Attic", .good = 4, .bad = 1 }, 3,
 	    "Attic: 4 items added, 1 failed", "a, b, c and 2 more");
+	words(&(struct group_words) { .title = "Attic", .good = 9500, .parts = 2 }, 2,
+	    "Attic: 9500 items added", "a and b");
+	words(&(struct group_words) { .title = "Attic", .good = 9000, .parts = 1 }, 1,
+	    "Attic: 9000 items added", "a");
 	words(&(struct group_words) { .uploads = true, .kind = pic, .good = 60, .bad = 4 }, 3,
 	    "60 added, 4 failed", "Failed: a, b, c and 1 more");
 	words(&(struct group_words) { .uploads = true, .kind = pic, .good = 60, .bad = 1 }, 3,

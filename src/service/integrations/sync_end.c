@@ -225,7 +225,8 @@ tell_first(struct sync_engine *e, struct error *err)
 			.group_title = e->server->name,
 			.title = arena_printf(e->call->arena, "%s: %lld items", samples[i].title,
 			    (long long)samples[i].items),
-			.media_id = samples[i].media_id };
+			.media_id = samples[i].media_id,
+			.items = samples[i].items };
 	return n == 0 || notify_together(e->call, parts, n, err);
 }
 

@@ -66,6 +66,7 @@ columns_of(struct arena *arena, const struct notify_part *parts, size_t n)
 	c.titles = arena_array(arena, n, sizeof(*c.titles));
 	c.media = arena_array(arena, n, sizeof(*c.media));
 	c.failed = arena_array(arena, n, sizeof(*c.failed));
+	c.items = arena_array(arena, n, sizeof(*c.items));
 	for (size_t i = 0; i < n; i++) {
 		c.topics[i] = topic_of(parts[i].kind);
 		c.kinds[i] = parts[i].kind;
@@ -75,6 +76,7 @@ columns_of(struct arena *arena, const struct notify_part *parts, size_t n)
 		c.titles[i] = parts[i].title;
 		c.media[i] = parts[i].media_id;
 		c.failed[i] = parts[i].failed ? "t" : "f";
+		c.items[i] = db_int(arena, parts[i].items > 0 ? parts[i].items : 1);
 	}
 	return c;
 }
@@ -111,15 +113,21 @@ notify_together(const struct call *call, const struct notify_part *parts, size_t
 	return true;
 }
 
-/* The item that a group is about: "show:<media id>"; or NULL. */
-static const char *
-group_item(const struct notify_held *group)
-{
-	const char *colon = strrchr(group->key, ':');
+/* What a group is about, as its key says: the member of data that names it. */
+static const struct {
+	const char *prefix, *member;
+} places[] = { { "show:", "groupMediaId" }, { "season:", "groupMediaId" },
+	{ "album:", "groupMediaId" }, { "artist:", "groupMediaId" }, { "server:", "serverId" } };
 
-	return strcmp(group->topic, UPLOADS) != 0 && colon != NULL && uuid_valid(colon + 1) ?
-	    colon + 1 :
-	    NULL;
+static void
+put_place(struct json *j, const char *key)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *id = key + strlen(places[i].prefix);
+
+		if (str_starts(key, places[i].prefix) && uuid_valid(id))
+			json_put_str(j, places[i].member, id);
+	}
 }
 
 static const char *
@@ -130,7 +138,7 @@ group_data(struct arena *arena, const struct notify_held *group, const struct no
 	json_object(j, NULL);
 	if (l->good + l->bad == 1 && l->items.n == 1)
 		json_put_str(j, "mediaId", l->items.items[0]);
-	json_opt_str(j, "groupMediaId", group_item(group));
+	put_place(j, group->key);
 	json_opt_str(j, "groupTitle", group->title);
 	json_put_int(j, "count", l->good);
 	json_put_int(j, "failed", l->bad);
@@ -155,6 +163,7 @@ note_of(const struct call *call, const struct notify_held *group, const struct n
 		.kind = l->kind,
 		.failure = l->failure,
 		.names = l->names,
+		.parts = l->parts,
 	};
 
 	return (struct notify_new) {

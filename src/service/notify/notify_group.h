@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "service/job.h"
 
@@ -24,13 +25,22 @@ struct error;
 
 /* One thing that happened. */
 struct notify_part {
-	const char *kind;        /* of notification_kinds.def */
-	const char *group;       /* what is told together, with the kind: "show:<media id>" */
+	const char *kind; /* of notification_kinds.def */
+	/*
+	 * What is told together, with the kind. The note leads to the item of "show:<media id>",
+	 * and so of season, album and artist, or to the server of "server:<id>".
+	 */
+	const char *group;
 	const char *group_title; /* for people: "Severance, season 2" */
 	const char *title;       /* of this part: "Hello, Ms. Cobel"; or NULL */
 	const char *media_id;    /* the item, or NULL */
 	const char *user;        /* the recipient; NULL: everyone who can read media_id */
 	bool failed;
+	/*
+	 * Items that it stands for, if media_id is only one of those that can be read alike: a
+	 * first sync tells a library in one part, "Films: 9000 items". 0: one.
+	 */
+	int64_t items;
 };
 
 /* In the caller's transaction. The worker tells the group when its time has come. */

@@ -77,7 +77,7 @@ group_title(struct arena *arena, const struct group_words *w)
 const char *
 group_message(struct arena *arena, const struct group_words *w)
 {
-	int64_t all = w->uploads && w->bad > 0 ? w->bad : w->good + w->bad;
+	int64_t all = w->uploads && w->bad > 0 ? w->bad : w->parts;
 	size_t named = w->names.n;
 	struct buf buf;
 

@@ -13,6 +13,7 @@ struct group_words {
 	bool uploads;         /* the recipient's own, rather than something new in the library */
 	const char *title;    /* of the group: "Severance, season 2"; or NULL */
 	int64_t good, bad;    /* how many items went well, and how many failed */
+	int64_t parts;        /* of which they consist; names are theirs */
 	const char *kind;     /* of all items: "episode"; or NULL */
 	const char *failure;  /* why the first failed, or NULL */
 	struct strings names; /* titles of the first items, the failed ones first */

@@ -1,24 +1,25 @@
 -- Notes that wait for others of their group, and for a digest.
 
 -- One statement for all parts: topics, kinds, keys, people, titles of groups, titles, items,
--- failed; $9 seconds until a new group is told. Groups are locked in the order of their keys.
+-- failed, how many items each stands for; $10 seconds until a new group is told. Groups are locked
+-- in the order of their keys.
 --: query notify_parts_add
 WITH part AS MATERIALIZED (
 	SELECT p.* FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[],
-		$6::text[], $7::uuid[], $8::boolean[]) WITH ORDINALITY
-		AS p (topic, kind, key, user_id, group_title, title, media_id, failed, n)
+		$6::text[], $7::uuid[], $8::boolean[], $9::bigint[]) WITH ORDINALITY
+		AS p (topic, kind, key, user_id, group_title, title, media_id, failed, items, n)
 	WHERE p.user_id IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = p.user_id)),
 opened AS (
 	INSERT INTO notification_groups AS g (id, topic, key, user_id, title, due_at)
 	SELECT gen_random_uuid(), topic, key, user_id, (array_agg(group_title ORDER BY n DESC))[1],
-		clock_timestamp() + make_interval(secs => $9::integer)
+		clock_timestamp() + make_interval(secs => $10::integer)
 	FROM part GROUP BY topic, key, user_id ORDER BY topic, key, user_id
 	ON CONFLICT (topic, key, user_id)
 		DO UPDATE SET title = coalesce(excluded.title, g.title)
 	RETURNING id, topic, key, user_id, due_at, xmax = 0 AS fresh),
 added AS (
-	INSERT INTO notification_parts (group_id, kind, title, media_id, failed)
-	SELECT o.id, p.kind, p.title, p.media_id, p.failed FROM part p
+	INSERT INTO notification_parts (group_id, kind, title, media_id, failed, items)
+	SELECT o.id, p.kind, p.title, p.media_id, p.failed, p.items FROM part p
 	JOIN opened o ON o.topic = p.topic AND o.key = p.key
 		AND o.user_id IS NOT DISTINCT FROM p.user_id
 	ORDER BY p.n)
@@ -53,7 +54,7 @@ SELECT EXISTS (SELECT FROM media m WHERE m.owner_id = $1::uuid AND m.id <> $2::u
 --: define latest
 latest AS MATERIALIZED (
 	SELECT DISTINCT ON (media_id, CASE WHEN media_id IS NULL THEN id END)
-		id, kind, title, media_id, failed
+		id, kind, title, media_id, failed, items
 	FROM notification_parts WHERE group_id = $1
 	ORDER BY media_id, CASE WHEN media_id IS NULL THEN id END, id DESC)
 
@@ -65,8 +66,9 @@ latest AS MATERIALIZED (
 --: query notify_group_tell read custom-plan
 WITH @latest,
 item AS (
-	SELECT l.id, l.kind AS about, l.failed, m.id AS media_id, m.kind,
-		coalesce(m.title, l.title) AS title, m.failure_message,
+	SELECT l.id, l.kind AS about, l.failed, l.items, m.id AS media_id,
+		CASE WHEN l.items = 1 THEN m.kind ELSE 'other' END AS kind,
+		coalesce(l.title, m.title) AS title, m.failure_message,
 		CASE WHEN m.id IS NULL THEN '' ELSE @readers END AS readers
 	FROM latest l LEFT JOIN media m ON m.id = l.media_id
 	WHERE l.media_id IS NULL OR m.id IS NOT NULL),
@@ -74,8 +76,9 @@ numbered AS MATERIALIZED (
 	SELECT *, row_number() OVER (PARTITION BY readers, about ORDER BY failed DESC, id) AS n
 	FROM item),
 class AS MATERIALIZED (
-	SELECT readers, about, count(*) FILTER (WHERE NOT failed) AS good,
-		count(*) FILTER (WHERE failed) AS bad, min(kind) AS kind, max(kind) AS last_kind,
+	SELECT readers, about, coalesce(sum(items) FILTER (WHERE NOT failed), 0) AS good,
+		coalesce(sum(items) FILTER (WHERE failed), 0) AS bad, count(*) AS parts,
+		min(kind) AS kind, max(kind) AS last_kind,
 		min(media_id::text) FILTER (WHERE n = 1)::uuid AS sample
 	FROM numbered GROUP BY readers, about),
 wants AS (
@@ -104,18 +107,18 @@ listed AS (
 	FROM first GROUP BY user_id),
 counted AS (
 	SELECT user_id, sum(good)::bigint AS good, sum(bad)::bigint AS bad,
+		sum(parts)::bigint AS parts,
 		CASE WHEN min(kind) = max(last_kind) THEN min(kind) END AS kind
 	FROM readable GROUP BY user_id)
-SELECT good, bad, kind, items, names, failure, array_agg(user_id ORDER BY user_id)
-FROM counted JOIN listed USING (user_id) GROUP BY good, bad, kind, items, names, failure
+SELECT good, bad, kind, items, names, failure, parts, array_agg(user_id ORDER BY user_id)
+FROM counted JOIN listed USING (user_id) GROUP BY good, bad, kind, items, names, failure, parts
 
 -- The same for endpoints of webhooks, which no person stands for: items that are there for others.
 --: query notify_group_all read
 WITH @latest
-SELECT count(*) FILTER (WHERE NOT l.failed), count(*) FILTER (WHERE l.failed),
-	CASE WHEN min(m.kind) = max(m.kind) THEN min(m.kind) END,
-	array_agg(m.id ORDER BY l.n) FILTER (WHERE l.n <= $2::integer),
-	array_agg(m.title ORDER BY l.n) FILTER (WHERE l.n <= $3::integer)
+SELECT coalesce(sum(l.items) FILTER (WHERE NOT l.failed), 0),
+	coalesce(sum(l.items) FILTER (WHERE l.failed), 0),
+	array_agg(m.id ORDER BY l.n) FILTER (WHERE l.n <= $2::integer)
 FROM (SELECT *, row_number() OVER (ORDER BY failed DESC, id) AS n FROM latest) l
 JOIN media m ON m.id = l.media_id AND m.status <> 'trashed' AND @presentable
 
