@@ -42,7 +42,8 @@ sub settle {
 }
 sub search {
 	my ($q) = @_;
-	return [ sort map { $_->{title} } @{ $anna->api(GET => "/api/search?q=$q")->{json}{items} } ];
+	my $r = $anna->api(GET => "/api/search?q=$q");
+	return [ sort map { $_->{title} } @{ $r->{json}{items} } ];
 }
 
 $tmdb->title(movie => 603, { title => 'The Matrix', original_title => 'The Matrix',
@@ -75,7 +76,8 @@ subtest 'by ids' => sub {
 	    { name => 'Lana Wachowski', role => 'Director' } ], 'people';
 	like $r->{metadata}{attribution}{text}, qr/TMDB API.*not endorsed or certified by TMDB/,
 	    'the attribution';
-	is $r->{metadata}{attribution}{url}, 'https://www.themoviedb.org/movie/603', 'with its link';
+	is $r->{metadata}{attribution}{url}, 'https://www.themoviedb.org/movie/603',
+	    'with its link';
 	is_deeply $r->{externalIds}, { tmdb => '603', imdb => 'tt0133093' }, 'ids of others';
 	is item($imdb)->{overview}, 'What Plex says.', 'what the server says stays';
 	is_deeply item($imdb)->{genres}, [ 'Action', 'Science Fiction' ], 'and is completed';
@@ -93,7 +95,8 @@ subtest 'by name' => sub {
 	my $film = $shelf->add(movie => 'the matrix!', @bare, year => 1999);
 	my $any = $shelf->add(movie => 'The Matrix', @bare);
 	my $other = $shelf->add(movie => 'The Matrix', @bare, year => 2003);
-	my $wrong = $shelf->add(movie => 'Nonsense', @bare, ids => { tmdb => '999', imdb => 'tt9' });
+	my $wrong = $shelf->add(movie => 'Nonsense', @bare,
+	    ids => { tmdb => '999', imdb => 'tt9' });
 	settle($film, $any, $other, $wrong);
 	is item($film)->{externalIds}{tmdb}, '603', 'title and year';
 	is state_of($any), 'none', 'not when two have the title';
@@ -110,7 +113,14 @@ subtest 'by name' => sub {
 	$mn->psql("UPDATE media SET external_ids = '{\"tmdb\":\"603\"}' WHERE id = '$wrong->{id}'");
 	$shelf->enrich;
 	wait_until { state_of($wrong) eq '603' } 60, 'the third id';
-	is item($wrong)->{overview}, 'A hacker learns.', 'whose text replaces that of the wrong one';
+	is item($wrong)->{overview}, 'A hacker learns.',
+	    'whose text replaces that of the wrong one';
+	my $edit = $mn->admin->api(PATCH => "/api/media/$wrong->{id}", { overview => undef });
+	is $edit->{status}, 200, 'somebody wants no overview';
+	$mn->psql("UPDATE media SET external_ids = '{\"tmdb\":\"604\"}' WHERE id = '$wrong->{id}'");
+	$shelf->enrich;
+	wait_until { state_of($wrong) eq '604' } 60, 'the second id again';
+	is item($wrong)->{overview}, undef, 'which stays so';
 };
 
 subtest 'artwork' => sub {
@@ -123,7 +133,8 @@ subtest 'artwork' => sub {
 	my $film = $shelf->add(movie => 'Lost', @bare, ids => { tmdb => '700' });
 	settle($film);
 	wait_until { item($film)->{thumbnails}{320} } 60, 'the artwork';
-	like item($film)->{thumbnails}{320}, qr{/derived/\Q$film->{id}\E/}, 'where the server has none';
+	like item($film)->{thumbnails}{320}, qr{/derived/\Q$film->{id}\E/},
+	    'where the server has none';
 	my $kept = $shelf->add(movie => 'Lost too', ids => { tmdb => '700' });
 	$tmdb->forget;
 	settle($kept);
@@ -178,8 +189,9 @@ subtest 'a wrong key' => sub {
 	is state_of($film[0]), '', 'and nothing was learned';
 	like $mn->log_text('worker'), qr/TMDB does not accept the key/, 'the log says why';
 	$tmdb->heal;
-	$mn->psql("UPDATE tmdb_pace SET next_at = now(); UPDATE jobs SET run_at = now() WHERE kind = "
-	    . "'media.enrich' AND state = 'available'; SELECT pg_notify('mn_jobs', 'enrich')");
+	$mn->psql('UPDATE tmdb_pace SET next_at = now(); UPDATE jobs SET run_at = now() WHERE '
+	    . "kind = 'media.enrich' AND state = 'available'; "
+	    . "SELECT pg_notify('mn_jobs', 'enrich')");
 	settle(@film);
 	is item($film[4])->{overview}, 'A hacker learns.', 'later it goes on';
 };

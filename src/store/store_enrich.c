@@ -11,6 +11,7 @@ enum {
 	Q_WANT_TITLES,
 	Q_MISSING_POSTERS,
 	Q_MISSING_TITLES,
+	Q_SOON,
 	Q_SOURCE,
 	Q_PUBLISH,
 	Q_PUBLISH_ASSETS,
@@ -41,6 +42,7 @@ enum {
 	"m.source = 'plex' AND m.status <> 'trashed' AND (" LASTING \
 	" OR m.kind = 'episode' AND NOT $2::boolean)" \
 	" AND " SOURCE " IS DISTINCT FROM e.poster AND " SOURCE " IS NOT NULL" \
+	" AND NOT EXISTS (SELECT FROM media_servers s WHERE s.id = i.server_id AND NOT s.enabled)" \
 	" AND NOT EXISTS (SELECT FROM jobs j WHERE j.unique_key = ANY (ARRAY['poster:' || m.id," \
 	" 'poster-shown:' || m.id]) AND j.state = 'running')"
 /* What a title is looked up by: when it changes, TMDB is asked again. */
@@ -70,6 +72,11 @@ const struct query store_enrich_queries[] = {
 	    "SELECT m.id" KNOWN " WHERE " WANTS_POSTER " LIMIT $1::integer", QUERY_READ },
 	[Q_MISSING_TITLES] = { "enrich_missing_titles",
 	    "SELECT m.id" KNOWN " WHERE " WANTS_TITLE " LIMIT $1::integer", QUERY_READ },
+	[Q_SOON] = { "enrich_soon",
+	    "WITH due AS (UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.enrich'"
+	    " AND state = 'available' AND run_at > now() RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', queue) FROM due",
+	    0 },
 	[Q_SOURCE] = { "poster_source",
 	    "SELECT " SOURCE ", i.server_id, e.poster" KNOWN
 	    " WHERE m.id = $1 AND m.status <> 'trashed'",
@@ -109,8 +116,10 @@ const struct query store_enrich_queries[] = {
 	    "WITH e AS (SELECT coalesce((SELECT filled FROM media_enrichments WHERE media_id = $1),"
 	    " '{}') AS filled),"
 	    " t AS (SELECT m.id, $2::jsonb AS t,"
-	    " (m.overview IS NULL OR m.overview = e.filled->>'overview') AS overview,"
-	    " (m.genres = '{}' OR to_jsonb(m.genres) = e.filled->'genres') AS genres"
+	    " (m.overview IS NULL OR m.overview = e.filled->>'overview')"
+	    " AND 'overview' <> ALL (m.locked) AS overview,"
+	    " (m.genres = '{}' OR to_jsonb(m.genres) = e.filled->'genres')"
+	    " AND 'genres' <> ALL (m.locked) AS genres"
 	    " FROM media m, e WHERE m.id = $1 AND ($2::jsonb <> '{}' OR e.filled <> '{}'"
 	    " OR m.metadata ? 'attribution')),"
 	    " u AS (UPDATE media m SET"
@@ -204,6 +213,12 @@ store_enrich_missing(struct db *db, struct arena *arena, int limit, struct enric
 		return false;
 	missing->titles = rows_column(arena, rows, 0);
 	return true;
+}
+
+bool
+store_enrich_soon(struct db *db, struct arena *arena, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SOON), DB_NO_PARAMS, NULL, err);
 }
 
 bool

@@ -40,6 +40,8 @@ struct enrich_missing {
 };
 bool store_enrich_missing(struct db *, struct arena *, int limit, struct enrich_missing *,
     struct error *);
+/* Housekeeping looks for them at once. */
+bool store_enrich_soon(struct db *, struct arena *, struct error *);
 
 /* Where an item's pictures come from. */
 struct poster_source {

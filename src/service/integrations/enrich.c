@@ -73,6 +73,12 @@ enrich_request(const struct call *call, const char *const *media_ids, size_t n, 
 }
 
 bool
+enrich_soon(const struct call *call, struct error *err)
+{
+	return store_enrich_soon(call->svc->db, call->arena, err);
+}
+
+bool
 enrich_upkeep(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {

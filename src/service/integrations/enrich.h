@@ -27,6 +27,12 @@ struct tmdb;
  */
 bool enrich_request(const struct call *, const char *const *media_ids, size_t n, struct error *);
 
+/*
+ * In the caller's transaction, at the end of a run of the sync that changed something: posters and
+ * titles that items lack now are looked for at once, not at the next full hour.
+ */
+bool enrich_soon(const struct call *, struct error *);
+
 /* payload {"mediaId"} */
 job_run_fn enrich_run;
 /* Adds jobs for items that lack a poster or TMDB's answer, and empties the cache of what is old. */

@@ -5,6 +5,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/integrations/enrich.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/sync_internal.h"
 #include "service/notify/hook_out.h"
@@ -259,12 +260,13 @@ tell_news(struct sync_engine *e, struct error *err)
 static bool
 tell(struct sync_engine *e, const char *status, struct notify_batch **batch, struct error *err)
 {
+	const struct sync_counts counts = sync_counts_of(e);
 	const struct notify_new note = note_of(e, status);
 
 	*batch = NULL;
 	if (e->dry)
 		return true;
-	return tell_news(e, err) &&
+	return (!changed_anything(&counts) || enrich_soon(e->call, err)) && tell_news(e, err) &&
 	    (note.kind == NULL ||
 		(notify_admins(e->call, &note, batch, err) &&
 		    hook_out(e->call, note.kind, note.data, err))) &&

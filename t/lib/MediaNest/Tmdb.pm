@@ -198,7 +198,8 @@ sub _handle {
 
 sub _serve {
 	my ($listener, $key, $old_key) = @_;
-	my %state = (key => { header => $key, query => $old_key }, titles => {}, pictures => {}, faults => [], requests => []);
+	my %state = (key => { header => $key, query => $old_key }, titles => {}, pictures => {},
+	    faults => [], requests => []);
 	$SIG{CHLD} = 'IGNORE';
 	$SIG{PIPE} = 'IGNORE';
 	while (1) {
