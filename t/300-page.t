@@ -203,6 +203,15 @@ for my $width (1280, 390) {
 			accessible($b, 'notifications', $axe);
 			fits($b, 'notifications');
 			$shot->('notifications');
+			$b->click('[data-view=shelves]');
+			$b->find('.empty');
+			accessible($b, 'shelves', $axe);
+			fits($b, 'shelves');
+			$shot->('shelves');
+			$b->js('location.hash = "#/preferences"');
+			$b->find('.preference');
+			accessible($b, 'preferences', $axe);
+			fits($b, 'preferences');
 			$b->click('[data-view=trash]');
 			$b->find('.empty');
 			fits($b, 'trash');

@@ -151,7 +151,8 @@ subtest 'servers' => sub {
 	$b->type('[name=url]', 'http://192.168.1.20:32400');
 	$b->type('[name=token]', 'a token');
 	press_on($b, 'Test connection');
-	told($b, '.said.bad', qr/does not connect to private addresses/, 'a refusal in words');
+	told($b, '.said.bad', qr/Connections to this address are not allowed/,
+	    'a refusal in words');
 	is $b->text('.allow code'), 'outbound.allow = 192.168.1.20:32400', 'and the exact line';
 	press_on($b, 'Test connection');
 	told($b, '.said.good', qr/Connected\. Living room, version 1\.41/, 'or what was found');

@@ -85,7 +85,7 @@ row(server, first)
 		    h('strong', null, library.title), h('small', null, [
 			many(library.items ?? 0, 'item'), mayName ? null : seen,
 			library.lastSyncedAt ? `synced ${ago(library.lastSyncedAt)}` :
-			    'not synced yet'].filter(Boolean).join(' · '))),
+			    library.items ? null : 'not synced yet'].filter(Boolean).join(' · '))),
 		mayName && library.enabled ? h('div.who', null, who,
 		    library.visibility === 'shared' ? h('button', { type: 'button',
 			onclick: people },
@@ -104,7 +104,8 @@ librariesPanel(server)
 {
 	const list = h('ul.rows');
 	const load = async () => {
-		fill(list, h('li', null, h('div.skeleton.line')));
+		if (!list.querySelector('.library'))
+			fill(list, h('li', null, h('div.skeleton.line')));
 		try {
 			const { items } = await api.get(`${SERVERS}/${server.id}/libraries`, null,
 			    { patient: true });
@@ -117,5 +118,6 @@ librariesPanel(server)
 	};
 
 	load();
-	return h('section.panel', { 'aria-label': 'Libraries' }, h('h2', null, 'Libraries'), list);
+	return { load, node: h('section.panel', { 'aria-label': 'Libraries' },
+	    h('h2', null, 'Libraries'), list) };
 }

@@ -5,6 +5,7 @@ import { copyable, Form } from './form.js';
 
 export const SERVERS = '/integrations/plex/servers';
 
+/* For answers that come without words of their own. */
 const FAILED = {
 	unreachable: 'No answer from this address. Check the address and port, and that the ' +
 	    'server is running.',
@@ -64,8 +65,7 @@ testAnswer(answer, address, ok = 'Connected.')
 		return h('div.said.good', { role: 'status' }, icon('check'),
 		    h('p', null, who ? `${ok} ${who}` : ok));
 	return h('div.said.bad', { role: 'alert' }, icon('alert'), h('div.grow', null,
-	    h('p', null, FAILED[answer.code] ?? answer.message),
-	    FAILED[answer.code] && answer.message ? h('small', null, answer.message) : null,
+	    h('p', null, answer.message || FAILED[answer.code]),
 	    answer.code === 'refused_address' ? allowHelp(address) : null));
 }
 

@@ -11,15 +11,6 @@ import { fail, toast } from '../ui/toast.js';
 
 const PATH = '/integrations/overseerr';
 
-const FAILED = {
-	unreachable: 'No answer from this address. Check the address and port, and that ' +
-	    'Overseerr is running.',
-	tls: 'The certificate of this server is not trusted.',
-	unauthorized: 'Overseerr refused the API key. Copy it again from its settings.',
-	refused_address: 'MediaNest does not connect to private addresses unless its ' +
-	    'configuration lists them.',
-};
-
 function
 testAnswer(answer, address)
 {
@@ -32,8 +23,7 @@ testAnswer(answer, address)
 		    permissions?.length ? h('small', null,
 			`The owner of the key may: ${permissions.join(', ')}`) : null));
 	return h('div.said.bad', { role: 'alert' }, icon('alert'), h('div.grow', null,
-	    h('p', null, FAILED[answer.code] ?? answer.message),
-	    FAILED[answer.code] && answer.message ? h('small', null, answer.message) : null,
+	    h('p', null, answer.message),
 	    answer.code === 'refused_address' ? allowHelp(address) : null));
 }
 

@@ -114,7 +114,7 @@ mount(root, first)
 {
 	let params = first;
 	let server = null;
-	let runs = null;
+	let panels = []; /* what a sync changes */
 	const place = h('div');
 	const draw = () => {
 		const configure = can('integrations.configure');
@@ -124,12 +124,15 @@ mount(root, first)
 			draw();
 		} }).node;
 
-		runs = runsPanel(server);
+		const libraries = librariesPanel(server);
+		const runs = runsPanel(server);
+
+		panels = [libraries, runs];
 		fill(place, h('div.toolbar', null, h('h1', null, server.name), configure ?
 		    h('button', { type: 'button', onclick: () => remove(server) }, icon('trash'),
 			'Delete') : null),
 		h('div.panels', null, server.adopt ? adoptQuestion(server, load) : null,
-		    statePanel(server), librariesPanel(server), runs.node, configure ?
+		    statePanel(server), libraries.node, runs.node, configure ?
 			h('section.panel', { 'aria-label': 'Settings' },
 			    h('h2', null, 'Settings'), form()) : null));
 		document.title = `${server.name} · MediaNest`;
@@ -145,7 +148,8 @@ mount(root, first)
 	};
 	const offs = [
 		on('resync', load),
-		on('server-event', ({ type }) => /^sync\./.test(type) && runs?.load()),
+		on('server-event', ({ type }) => /^sync\./.test(type) &&
+		    panels.forEach((panel) => panel.load())),
 	];
 
 	fill(root, h('p.crumb', null, h('a', { href: link('integrations') }, icon('left'),

@@ -33,8 +33,8 @@ runtime(ms)
 {
 	const minutes = Math.max(1, Math.round(ms / 60000));
 
-	return minutes < 60 ? `${minutes} min` :
-	    `${Math.trunc(minutes / 60)} h ${minutes % 60} min`;
+	return [[Math.trunc(minutes / 60), 'h'], [minutes % 60, 'min']].filter(([n]) => n)
+	    .map(([n, unit]) => `${n} ${unit}`).join(' ');
 }
 
 const lengthOf = (item) => (item.kind === 'track' ? duration : runtime)(item.durationMs);

@@ -198,7 +198,7 @@ sub house (@more) {
 		"POST $plex/servers" => [ 201, \%server ],
 		"POST $plex/servers/test" => [
 			[ 200, { ok => off, code => 'refused_address', message =>
-			    'Connections to that address are not allowed.' } ],
+			    'Connections to this address are not allowed.' } ],
 			[ 200, { ok => on, code => 'ok', message => 'Connected.', server => {
 			    name => 'Living room', version => '1.41.3', machineId => 'a1' } } ],
 		],
