@@ -35,8 +35,9 @@ check_PROGRAMS += t/unit/crc t/unit/s3_presign t/unit/sigv4 t/unit/xml
 
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME,
 # with --enable-fuzzers it fuzzes.
-check_PROGRAMS += t/fuzz/replay_json
+check_PROGRAMS += t/fuzz/replay_json t/fuzz/replay_json_split
 t_fuzz_replay_json_SOURCES = t/fuzz/json.c t/fuzz/replay.c
+t_fuzz_replay_json_split_SOURCES = t/fuzz/json_split.c t/fuzz/replay.c
 check_PROGRAMS += t/fuzz/replay_input t/fuzz/replay_request
 t_fuzz_replay_input_SOURCES = t/fuzz/input.c t/fuzz/replay.c
 t_fuzz_replay_input_LDADD = $(t_unit_dispatch_LDADD)
@@ -72,7 +73,9 @@ t_fuzz_fuzz_input_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_fuzz_request_SOURCES = t/fuzz/request.c
 t_fuzz_fuzz_request_LDADD = $(t_unit_dispatch_LDADD)
 t_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += t/fuzz/fuzz_json
+noinst_PROGRAMS += t/fuzz/fuzz_json t/fuzz/fuzz_json_split
+t_fuzz_fuzz_json_split_SOURCES = t/fuzz/json_split.c
+t_fuzz_fuzz_json_split_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 t_fuzz_fuzz_json_SOURCES = t/fuzz/json.c
 t_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
