@@ -1,9 +1,11 @@
 /* The end of a run: its report, who is told, and what is kept at hand of it. */
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "service/integrations/enrich.h"
 #include "service/integrations/requests.h"
@@ -322,6 +324,30 @@ cache_results(const struct sync_engine *e, const struct sync_outcome *out)
 		    ignored.message);
 }
 
+static void
+measure(const struct sync_engine *e, const struct sync_outcome *out)
+{
+	static const char *const ends[] = { [VALUE_SYNC_OK] = "ok",
+		[VALUE_SYNC_PARTIAL] = "partial",
+		[VALUE_SYNC_FAILED] = "failed",
+		[VALUE_SYNC_HALTED] = "halted" };
+	const struct sync_counts *c = &out->counts;
+	const int64_t changes[] = { [VALUE_SYNC_CREATED] = c->created,
+		[VALUE_SYNC_UPDATED] = c->updated,
+		[VALUE_SYNC_UNCHANGED] = c->unchanged,
+		[VALUE_SYNC_MOVED] = c->moved,
+		[VALUE_SYNC_DELETED] = c->deleted,
+		[VALUE_SYNC_RESTORED] = c->restored,
+		[VALUE_SYNC_ERRORS] = c->errors };
+
+	for (uint32_t i = 0; i < VALUES_SYNC_CHANGE; i++)
+		metric_add(METRIC_SYNC_ITEMS, LABELS(i), (uint64_t)changes[i]);
+	for (uint32_t i = 0; i < VALUES_SYNC_END; i++)
+		if (str_eq(ends[i], out->status))
+			metric_observe(METRIC_SYNC_DURATION, LABELS(i),
+			    clock_now() - e->started_at);
+}
+
 bool
 sync_end(struct sync_engine *e, struct sync_outcome *out, struct error *err)
 {
@@ -337,12 +363,11 @@ sync_end(struct sync_engine *e, struct sync_outcome *out, struct error *err)
 		.error_message = e->halt_reason != NULL ? halted_text(e) : e->error_message,
 		.away = e->away && e->halt_reason == NULL,
 		.counts = sync_counts_of(e) };
-	out->error_code = e->halt_reason != NULL ? e->halt_reason : e->error_code;
-	out->error_message = e->halt_reason != NULL ? halted_text(e) : e->error_message;
 	if (!db_begin(db, err) || !db_end(db, close_in(e, out, &batch, err), err))
 		return false;
 	if (batch != NULL)
 		notify_push(e->call, batch);
+	measure(e, out);
 	cache_results(e, out);
 	return true;
 }

@@ -21,7 +21,7 @@ struct json;
 #define SYNC_PLAYING_S 30        /* between questions whether somebody is playing */
 #define SYNC_YIELD 3             /* parts of the time that are left to people who play */
 #define SYNC_PAUSE_MAX_MS 30000  /* one pause */
-#define SYNC_RETRY_MS 500        /* before a page is requested again; grows */
+#define SYNC_RETRY_MS 200        /* before a page is requested again; grows */
 #define SYNC_RESUME_S 3600       /* an older interrupted run is not resumed */
 #define SYNC_VANISH_PERCENT 20   /* more of a section missing: the run halts */
 #define SYNC_SMALL 10            /* a section of fewer items: only when all are missing */
@@ -34,8 +34,8 @@ struct json;
 #define SYNC_SECTION_STATES(X) \
 	X(WAITING, "waiting") \
 	X(RUNNING, "running") \
-	X(LISTED, "listed") X(OK, "ok") X(PARTIAL, "partial") X(HALTED, "halted") \
-	    X(EXCLUDED, "excluded")
+	X(LISTED, "listed") \
+	X(OK, "ok") X(PARTIAL, "partial") X(HALTED, "halted") X(EXCLUDED, "excluded")
 enum sync_section_state {
 #define STATE(id, word) SECTION_##id,
 	SYNC_SECTION_STATES(STATE)
@@ -84,6 +84,7 @@ struct sync_engine {
 	int64_t nerrors;
 
 	int64_t page_size;
+	int64_t page_most;  /* the server refuses larger ones */
 	int64_t playing_at; /* monotonic us of the last question; 0: never */
 	bool playing;
 

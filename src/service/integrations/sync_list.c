@@ -57,12 +57,12 @@ yield_to_people(struct sync_engine *e, struct arena *arena, int64_t took_ms)
 static void
 follow_pace(struct sync_engine *e, int64_t took_ms)
 {
-	if (took_ms <= SYNC_QUICK_MS && e->page_size < SYNC_PAGE_MAX)
+	if (took_ms <= SYNC_QUICK_MS && e->page_size < e->page_most)
 		e->page_size *= 2;
 	else if (took_ms > SYNC_SLOW_MS && e->page_size > SYNC_PAGE_MIN)
 		e->page_size /= 2;
-	if (e->page_size > SYNC_PAGE_MAX)
-		e->page_size = SYNC_PAGE_MAX;
+	if (e->page_size > e->page_most)
+		e->page_size = e->page_most;
 	if (e->page_size < SYNC_PAGE_MIN)
 		e->page_size = SYNC_PAGE_MIN;
 }
@@ -98,6 +98,7 @@ page_read(struct sync_page *page, struct server_count *count, int64_t *asked, st
 		log_notice(page->call.svc->log, "library %s, %s from %lld: %s (%s)",
 		    section_now(e)->row.key, want.kind, (long long)want.start, err->message,
 		    err->detail);
+		e->page_most = want.size / 2 > SYNC_PAGE_MIN ? want.size / 2 : SYNC_PAGE_MIN;
 		e->page_size = SYNC_PAGE_MIN;
 		arena_reset(page->call.arena);
 		page->cap = 0;

@@ -329,7 +329,8 @@ sync_with(const struct call *call, const struct server *server, const struct med
 		.dry = ask->dry,
 		.phase = "CheckConnection",
 		.started_at = clock_now(),
-		.page_size = SYNC_PAGE_FIRST };
+		.page_size = SYNC_PAGE_FIRST,
+		.page_most = SYNC_PAGE_MAX };
 	struct db *db = call->svc->db;
 	struct error ignored;
 	bool taken, ok;
