@@ -25,9 +25,9 @@ struct arena;
 struct error;
 struct media_server_kind;
 
-#define MEDIA_SERVER_CALL_MS 10000 /* one question */
-#define MEDIA_SERVER_PAGE_MS 60000 /* one page of items */
-#define MEDIA_SERVER_TOKEN_MAX 512 /* bytes */
+#define MEDIA_SERVER_CALL_MS 10000  /* one question */
+#define MEDIA_SERVER_PAGE_MS 60000  /* one page of items */
+#define MEDIA_SERVER_TOKEN_MAX 2048 /* bytes; some are JWTs */
 #define MEDIA_SERVER_ANSWER_MAX (4UL << 20)
 #define MEDIA_SERVER_PAGE_MAX (256UL << 20) /* bytes of a page, which is read item by item */
 #define MEDIA_SERVER_ITEM_MAX (1UL << 20)   /* bytes of one item */

@@ -14,11 +14,11 @@
 struct call;
 struct error;
 
-#define SERVER_NAME_MAX 100  /* code points */
-#define SERVER_URL_MAX 250   /* bytes */
-#define SERVER_TOKEN_MAX 512 /* bytes */
-#define SERVER_KEY_MAX 64    /* bytes of a library's key, or of a machineIdentifier */
-#define SERVER_KEYS_MAX 200  /* libraries that a new server includes or excludes */
+#define SERVER_NAME_MAX 100   /* code points */
+#define SERVER_URL_MAX 250    /* bytes */
+#define SERVER_TOKEN_MAX 2048 /* bytes */
+#define SERVER_KEY_MAX 64     /* bytes of a library's key, or of a machineIdentifier */
+#define SERVER_KEYS_MAX 200   /* libraries that a new server includes or excludes */
 
 /* ERR_NOT_FOUND not_found where there is none. */
 bool server_get(const struct call *, const char *id, struct server *, struct error *);
