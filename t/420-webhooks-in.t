@@ -14,7 +14,8 @@ use Test::More;
 
 my $plex = MediaNest::PlexServer->start(name => 'Home');
 $plex->section('1', 'movie', 'Films');
-my $mn = MediaNest::Test->stack(set => { $plex->settings, 'hooks.silence' => 200_000 });
+my $mn = MediaNest::Test->stack(set => { $plex->settings, 'hooks.silence' => 200_000,
+    'tmdb.url' => 'http://127.0.0.1:9', 'tmdb.api_key' => 'none' });
 my $admin = $mn->admin;
 my $hooks = MediaNest::Hooks->new($mn);
 my %source = map { $_ => $hooks->source($_) } qw(plex overseerr generic);
@@ -349,76 +350,85 @@ sub played {
     is scalar @{ events_of('to=2020-01-01T00:00:00Z') }, 0, 'from both sides';
     my $user = $mn->user(role => 'user');
     is $user->api(GET => "/api/webhooks/events/$all->[0]{id}")->{status}, 403, 'for admins only';
-    is $admin->api(GET => "/api/webhooks/events/$section")->{status}, 404, 'no such event';
+    is $admin->api(GET => "/api/webhooks/events/$server")->{status}, 404, 'no such event';
     is $admin->api(POST => '/api/webhooks/events/replay', {})->{json}{errors}[0]{field}, 'status',
         'a replay of everything is none';
 }
 
 # --- a server that can be asked ---
+my $heist = $plex->add('1', { title => 'Heist', addedAt => time });
+my $old = $plex->add('1', { title => 'Old', addedAt => time - 200_000 });
 my $added = $admin->api(POST => '/api/integrations/plex/servers', { name => 'Home',
     url => $plex->url, token => $plex->token });
 is $added->{status}, 201, 'a server is set up' or diag $added->{content};
 my $home = $added->{json}{id};
-wait_until {
-    $mn->psql("SELECT machine_id FROM media_servers WHERE id = '$home'") eq $plex->machine
-} 20, 'the first contact';
-$mn->psql("INSERT INTO media_sections (id, server_id, key, title, type) VALUES (gen_random_uuid(),"
-    . " '$home', '1', 'Films', 'movie') ON CONFLICT DO NOTHING");
-$server = $home;
-$section = $mn->psql("SELECT id FROM media_sections WHERE server_id = '$home' AND key = '1'");
-sub new_item {
-    my ($key, %more) = @_;
-    return $hooks->plex({ event => $more{event} // 'library.new', n => ++$n,
-        Account => { id => 1 }, Server => { uuid => $plex->machine, title => 'Home' },
-        Metadata => { ratingKey => "$key", librarySectionID => 1, title => 'A hint',
-        $more{guid} ? (guid => $more{guid}) : () } });
+wait_until { $mn->psql("SELECT first_synced_at FROM media_servers WHERE id = '$home'") } 30,
+    'the first sync';
+sub known { $mn->psql("SELECT id FROM media WHERE title = '$_[0]' AND source = 'plex'") }
+sub told { $mn->psql("SELECT told_at FROM webhook_events WHERE id = '$_[0]{id}'") }
+# Notes of an admin that name the item; a test's stack tells groups at once.
+sub notes_about {
+    my ($title) = @_;
+    return scalar grep { $_->{kind} eq 'library.new' && "$_->{title} $_->{message}" =~ /$title/ }
+        @{ $admin->api(GET => '/api/notifications?limit=100')->{json}{items} };
 }
+sub news {
+    my ($key, $type) = @_;
+    return $hooks->plex({ event => $type // 'library.new', n => ++$n, Account => { id => 1 },
+        Server => { uuid => $plex->machine, title => 'Home' },
+        Metadata => { ratingKey => "$key", librarySectionID => 1, title => 'A hint' } });
+}
+sub after_news { return $hooks->event(news(@_)->{json}{id}) }
 {
-    my $key = $plex->add('1', { title => 'Ronin', addedAt => time, guid => 'plex://movie/ronin' });
-    my $event = $hooks->event(new_item($key)->{json}{id});
+    my $key = $plex->add('1', { title => 'Ronin', addedAt => time });
+    my $event = after_news($key);
     is $event->{status}, 'processed', 'news about an item that the catalogue does not have'
         or diag explain $event;
-    ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"),
-        'is left to the sync';
-    my $ronin = known_item($key, 'Ronin', 'plex://movie/ronin');
-    $event = $hooks->event(new_item($key)->{json}{id});
+    wait_until { known('Ronin') } 30, 'the sync that an event triggers';
+    wait_until { notes_about('Ronin') } 20, 'news of the sync';
+    ok !told(after_news($key)), 'and tells it: the webhook does not';
+    is notes_about('Ronin'), 1, 'it is told once';
+
+    my $before = notes_about('Heist');
+    $mn->psql("DELETE FROM jobs WHERE kind = 'media.enrich'");
+    $event = after_news($heist);
     is $event->{status}, 'processed', 'news about one that it has';
-    ok $mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"), 'are told';
-    my $again = $hooks->event(new_item($key)->{json}{id});
-    ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$again->{id}'"),
-        'the same news again are none';
-    my $deck = $hooks->event(new_item($key, event => 'library.on.deck')->{json}{id});
-    ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$deck->{id}'"),
-        'also under another name';
-    my $old = $plex->add('1', { title => 'Old', addedAt => time - 200_000,
-        guid => 'plex://movie/old' });
-    known_item($old, 'Old', 'plex://movie/old');
-    $event = $hooks->event(new_item($old)->{json}{id});
+    ok told($event), 'are told';
+    ok wait_until(sub { notes_about('Heist') == $before + 1 }, 20, 'a note about it'),
+        'to those who see it';
+    is $mn->psql("SELECT count(*) FROM jobs WHERE unique_key = 'enrich:" . known('Heist') . "'"), 1,
+        'and it is enriched';
+    ok !told(after_news($heist)), 'the same news again are none';
+    is notes_about('Heist'), $before + 1, 'and tell nobody';
+    ok !told(after_news($heist, 'library.on.deck')), 'also under another name';
+    $event = after_news($old);
     is $event->{status}, 'processed', 'news about what was added long ago';
-    ok !$mn->psql("SELECT told_at FROM webhook_events WHERE id = '$event->{id}'"), 'are none';
-    $event = $hooks->event(new_item(123456)->{json}{id});
+    ok !told($event), 'are none';
+    $event = after_news(123456);
     is $event->{status}, 'ignored', 'an item that the server does not have';
     like $event->{error}, qr/does not have/, 'is no item';
     $plex->fault(status => { code => 500 });
-    my $r = new_item($key);
+    my $r = news($heist);
     wait_until {
         $admin->api(GET => "/api/webhooks/events/$r->{json}{id}")->{json}{status} eq 'failed'
     } 20, 'a question that failed';
     $plex->heal;
     $admin->api(POST => "/api/webhooks/events/$r->{json}{id}/replay");
     is $hooks->event($r->{json}{id})->{status}, 'processed', 'is asked again';
-    $mn->psql("UPDATE media_sections SET enabled = false WHERE id = '$section'");
-    is $hooks->event(new_item($key)->{json}{id})->{status}, 'ignored', 'a library that is left out';
-    $mn->psql("UPDATE media_sections SET enabled = true WHERE id = '$section'");
-
     my $bullitt = $plex->add('1', { title => 'Bullitt' });
     $event = $hooks->event($hooks->plex(play_event($plex->machine, event => 'media.play',
-        account => 4711, item => { ratingKey => $bullitt, title => 'A hint' }))->{json}{id});
+        account => 4711, item => { ratingKey => $bullitt, librarySectionID => 1,
+        title => 'A hint' }))->{json}{id});
     is $event->{status}, 'processed', 'somebody plays what the catalogue does not have';
     my ($last) = @{ $ada->api(GET => '/api/users/me/activity')->{json}{items} };
     is $last->{data}{title}, 'Bullitt', 'the server says what it is';
+    ok wait_until(sub { known('Bullitt') }, 30, 'Bullitt'), 'and the sync brings it';
+    my $left_out = $admin->api(PUT => "/api/integrations/plex/servers/$home/libraries/1",
+        { enabled => JSON::PP::false });
+    is $left_out->{status}, 200, 'a library is left out' or diag $left_out->{content};
+    is after_news($heist)->{status}, 'ignored', 'its news are ignored';
     unlike $mn->log_text('worker') . $mn->log_text('plex'), qr/\Q@{[ $plex->token ]}\E/,
-        'its token is in no log';
+        'no token is in a log';
 }
 
 # --- silence ---

@@ -61,8 +61,10 @@ static bool
 apply_new(const struct call *call, const struct hook_event *event, const struct hook_plan *plan,
     struct error *err)
 {
+	/* The sync tells what it adds: later events about the item are no news. */
 	if (plan->sync)
-		return sync_request(call, plan->server.id, plan->section, "event", err);
+		return sync_request(call, plan->server.id, plan->section, "event", err) &&
+		    store_hook_event_told(call->svc->db, call->arena, event->id, err);
 	return enrich_request(call, &plan->item.media_id, 1, err) &&
 	    (!plan->news || tell_new(call, event, plan, err));
 }
