@@ -87,6 +87,12 @@ for my $case ([ 'no payload', 400, sub { form([ thumb => $jpeg, 'image/jpeg', 'a
     unlike $r->{content}, qr/whk_/, 'and its answer does not repeat the key';
 }
 
+for my $case ([ GET => '' ], [ POST => '/more' ]) {
+    my $r = $mn->client->api($case->[0] => "/api/webhooks/plex/$source{plex}{key}$case->[1]");
+    like $r->{status}, qr/^40[45]$/, "$case->[0] is no way in";
+    unlike $r->{content}, qr/whk_/, 'and the answer has no key';
+}
+
 # --- who it is ---
 {
     my ($o, $g) = @source{qw(overseerr generic)};

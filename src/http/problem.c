@@ -4,19 +4,23 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/problem_document.h"
+#include "core/str.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "http/route.h"
 #include "core/banned.h"
 
 #define PROBLEM_TYPE "application/problem+json"
+#define HOOKS "/api/webhooks/"
 #define PROBLEM_MAX (64UL << 10)
 
-/* The path, but not of a webhook: its key may be there. */
+/* The path, but not of a webhook: its key may be there, also where there is no such route. */
 static const char *
 instance_of(const struct request *req)
 {
-	return req->route != NULL && req->route->auth == AUTH_HOOK ? req->route->path : req->path;
+	if (req->route != NULL)
+		return req->route->auth == AUTH_HOOK ? req->route->path : req->path;
+	return req->path != NULL && str_starts(req->path, HOOKS) ? HOOKS : req->path;
 }
 
 static void

@@ -14,7 +14,7 @@ struct cJSON;
 struct error;
 
 #define HOOK_PAYLOAD_MAX (1UL << 20) /* bytes */
-#define HOOK_TYPE_MAX 64             /* bytes */
+#define HOOK_TYPE_MAX 100            /* bytes */
 #define HOOK_SUBJECT_MAX 64          /* bytes */
 #define HOOK_TITLE_MAX 200           /* bytes of a title for people */
 #define HOOK_TYPE_UNKNOWN "unknown"

@@ -24,7 +24,7 @@ struct error;
 #define HOOK_SECRET_BYTES 32
 #define HOOK_KEY_MAX 200           /* bytes of a key that is looked up */
 #define HOOK_TOLERANCE_SECONDS 300 /* of a webhook-timestamp, either way */
-#define HOOK_NAME_MAX 80           /* code points */
+#define HOOK_NAME_MAX 100          /* code points */
 
 /* A new key and secret, in the clear. */
 struct hook_credentials {
