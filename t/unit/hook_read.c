@@ -82,10 +82,10 @@ test_masks(void)
 	    "parameters of addresses");
 	masked_is("{\"a\":\"see whk_0123456789abcdef0123 there\",\"b\":\"whk_short\"}",
 	    "{\"a\":\"see *** there\",\"b\":\"whk_short\"}", "a key of ours");
-	masked_is("{\"secrets\":{\"a\":[\"x\"]}}", "{\"secrets\":{\"a\":[\"x\"]}}",
+	masked_is("{\"secrets\":{\"a\":[\"x\"]},\"tokens\":[\"x\",{\"b\":1}]}",
+	    "{\"secrets\":{\"a\":[\"x\"]},\"tokens\":[\"***\",{\"b\":1}]}",
 	    "a container is looked into");
-	masked_is("{\"whsec_0123456789abcdef\":\"a\\\"b\"}", "{\"***\":\"a\\\"b\"}",
-	    "a secret as a name");
+	masked_is("{\"whsec_0123456789abcdef\":\"a\\\"b\"}", "{}", "a secret as a name");
 }
 
 static void

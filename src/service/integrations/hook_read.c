@@ -97,41 +97,46 @@ masked_text(struct arena *arena, const char *text)
 	return buf.data;
 }
 
-/* The writer takes names as they are. */
+/* The writer takes names as they are. NULL: there is a secret in it, and the member is left out. */
 static const char *
 escaped_name(struct arena *arena, const char *name)
 {
 	struct json *j = json_new(arena, 0);
 
-	json_put_str(j, NULL, masked_text(arena, name));
+	if (strcmp(masked_text(arena, name), name) != 0)
+		return NULL;
+	json_put_str(j, NULL, name);
 	return arena_strndup(arena, j->buf.data + 1, j->buf.len - 2);
 }
 
 static void put_masked(struct json *, const char *name, const struct cJSON *, bool secret);
 
 static void
-put_members(struct json *j, const struct cJSON *value, bool object)
+put_members(struct json *j, const struct cJSON *object)
 {
 	const struct cJSON *one;
 
-	cJSON_ArrayForEach (one, value) {
-		const char *name = object ? escaped_name(j->buf.arena, one->string) : NULL;
+	cJSON_ArrayForEach (one, object) {
+		const char *name = escaped_name(j->buf.arena, one->string);
 
-		put_masked(j, name, one,
-		    object && is_secret_name(one->string, strlen(one->string)));
+		if (name != NULL)
+			put_masked(j, name, one, is_secret_name(one->string, strlen(one->string)));
 	}
 }
 
 static void
 put_masked(struct json *j, const char *name, const struct cJSON *value, bool secret)
 {
+	const struct cJSON *one;
+
 	if (cJSON_IsObject(value)) {
 		json_object(j, name);
-		put_members(j, value, true);
+		put_members(j, value);
 		json_object_end(j);
 	} else if (cJSON_IsArray(value)) {
 		json_array(j, name);
-		put_members(j, value, false);
+		cJSON_ArrayForEach (one, value)
+			put_masked(j, NULL, one, secret);
 		json_array_end(j);
 	} else if (secret && (cJSON_IsString(value) || cJSON_IsNumber(value))) {
 		json_put_str(j, name, MASK);
