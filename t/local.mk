@@ -198,7 +198,7 @@ check_PROGRAMS += t/unit/job_kinds
 t_unit_job_kinds_SOURCES = t/unit/job_kinds.c src/bin/jobs.c src/bin/jobs.h
 
 EXTRA_DIST += t/222-purge-during-processing.t t/223-sandbox-limits.t
-EXTRA_DIST += t/430-webhooks-out.t
+EXTRA_DIST += t/430-webhooks-out.t t/490-secrets.t
 # A command without Landlock: run by t/223-sandbox-limits.t.
 noinst_PROGRAMS += t/tools/without-landlock
 t_tools_without_landlock_SOURCES = t/tools/without_landlock.c
