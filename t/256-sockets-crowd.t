@@ -134,7 +134,7 @@ subtest 'a page that hears nothing says so' => sub {
 	$b->before_load('const wait = window.setTimeout; window.setTimeout = (run, ms, ...more) => '
 	    . 'wait(run, ms > 60000 ? 3000 : Math.min(ms, 1000), ...more)');
 	MediaNest::Page::sign_in($b, $mn->user(role => 'user'));
-	sleep SILENCE;
+	sleep SILENCE; # that nothing happens takes its time
 	ok !$b->seen('.banner.lost'), 'heartbeats keep it quiet';
 	my $notifyd = $mn->pid('notifyd');
 	kill 'STOP', $notifyd;

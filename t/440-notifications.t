@@ -102,7 +102,8 @@ subtest 'a rebuilt library: one note and one mail' => sub {
 	is scalar @mails, 1, 'one mail';
 	is_deeply [ mails_of($off) ], [], 'and none to those who want none';
 	like $mails[0]{text}, qr/500 episodes added/, 'it says the same';
-	like $mails[0]{text}, qr{\Q$mn->{url}\E/#/\?item=\Q$show\E}, 'with a link to the thing';
+	like $mails[0]{text}, qr{^\Q$mn->{url}\E/#/title\?id=\Q$show\E$}m,
+	    'with a link to the thing';
 };
 
 subtest 'only what a person can read is counted' => sub {
@@ -178,7 +179,7 @@ subtest 'a job that is killed, or lost' => sub {
 	    'the group to be found';
 	like inbox($who)->{items}[0]{title}, qr/was added$/, 'a lost job is made again';
 	add_parts({ group => 'section:9', mediaId => $two });
-	my $worker = $mn->pid('worker');
+	my $worker = wait_until { $mn->pid('worker') } WAIT, 'a worker';
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'notify.group'
 		AND state = 'available'; NOTIFY mn_jobs, 'events'");
 	kill 'KILL', $worker;
@@ -333,6 +334,7 @@ subtest 'digests' => sub {
 	# It came a week ago, while the worker was down; and then it is killed again and again.
 	$mn->psql("UPDATE notification_mails SET created_at = created_at - interval '8 days'");
 	for (1 .. 3) {
+		wait_until { $mn->pid('worker') } WAIT, 'a worker';
 		digest_now();
 		$mn->kill_part('worker');
 	}

@@ -242,6 +242,8 @@ enter()
 		banner.off,
 		upload ? takeFiles() : () => {},
 		on('resync', badge),
+		/* of a group: it may stand in the place of one that is counted already */
+		on('notification', ({ data }) => data?.mediaIds && badge()),
 		() => removeEventListener('keydown', keys),
 		on('unread', ({ n }) => {
 			const count = nav.querySelector('.count');

@@ -185,8 +185,11 @@ mount(root, first)
 			const d = event.data ?? {};
 			const item = { id: event.id, ...d.notification, data: d, read: false,
 			    createdAt: event.timestamp };
-			if (!item.title || rows.has(item.id) || !fits(item))
+			if (!item.title || leaving.has(item.id) || !fits(item))
 				return;
+			/* a batch that has grown is told again, with the same id */
+			rows.get(item.id)?.node.remove();
+			rows.delete(item.id);
 			list.prepend(row(item));
 			drawTail();
 			readAll.hidden = false;

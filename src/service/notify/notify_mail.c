@@ -70,15 +70,33 @@ notify_mail_now(const struct call *call, struct strings users, const struct noti
 	return job_add_each(call, JOB_MAIL_NOTES, payloads, NULL, users.n, err);
 }
 
-/* Where the page shows what a note is about. */
-static const char *
-note_url(const struct call *call, const struct cJSON *data)
-{
-	const char *site = config_str(call->svc->config, CFG_PUBLIC_URL),
-		   *item = json_str(data, "mediaId", json_str(data, "groupMediaId", NULL));
+/*
+ * Where the page shows what a note is about: the first of these members that data has. A shelf of
+ * films or a series has a page of its own (web/lib/notification-words.js knows the same places).
+ */
+static const struct {
+	const char *member, *kind, *view; /* kind: only of this one, or NULL */
+} views[] = {
+	{ "groupMediaId", "library.new", "title?id=" },
+	{ "mediaId", "library.new", "title?id=" },
+	{ "syncId", NULL, "sync?id=" },
+	{ "endpointId", NULL, "endpoint?id=" },
+	{ "mediaId", NULL, "?item=" },
+};
 
-	return item != NULL ? arena_printf(call->arena, "%s/#/?item=%s", site, item) :
-			      arena_printf(call->arena, "%s/#/notifications", site);
+static const char *
+note_url(const struct call *call, const struct cJSON *note)
+{
+	const char *site = config_str(call->svc->config, CFG_PUBLIC_URL), *id;
+	const struct cJSON *data = json_get(note, "data");
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (views[i].kind != NULL && strcmp(json_str(note, "kind", ""), views[i].kind) != 0)
+			continue;
+		if ((id = json_str(data, views[i].member, NULL)) != NULL)
+			return arena_printf(call->arena, "%s/#/%s%s", site, views[i].view, id);
+	}
+	return arena_printf(call->arena, "%s/#/notifications", site);
 }
 
 static void
@@ -95,7 +113,7 @@ add_note(const struct call *call, struct mail_letter *letter, struct mail_line *
 
 	add_line(letter, lines,
 	    message[0] != '\0' ? arena_printf(call->arena, "%s\n%s", title, message) : title, NULL);
-	add_line(letter, lines, "Open in MediaNest", note_url(call, json_get(note, "data")));
+	add_line(letter, lines, "Open in MediaNest", note_url(call, note));
 }
 
 static const char *
