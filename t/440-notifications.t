@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use IPC::Open3 qw(open3);
 use JSON::PP;
 use MediaNest::Faults;
+use MediaNest::HookReceiver;
 use MediaNest::Smtp;
 use MediaNest::Test;
 use MediaNest::WebSocket;
@@ -15,9 +16,9 @@ use Test::More;
 
 use constant { WAIT => 30, EPISODES => 500 };
 
-my $smtp = MediaNest::Smtp->start;
+my ($smtp, $hooks) = (MediaNest::Smtp->start, MediaNest::HookReceiver->start);
 my $mn = MediaNest::Test->stack(set => { $smtp->settings, 'notifications.group_seconds' => 600,
-    'worker.poll' => 200, 'worker.lease' => 2 });
+    'worker.poll' => 200, 'worker.lease' => 2, 'outbound.allow' => $hooks->allow });
 my $parts = ($ENV{MEDIANEST_DEV_BUILD} || abs_path("$FindBin::Bin/..") . '/build')
     . '/t/tools/notify-parts';
 my $admin = $mn->admin;
@@ -75,6 +76,8 @@ subtest 'a rebuilt library: one note and one mail' => sub {
 	my $ws = MediaNest::WebSocket->open($reader);
 	prefer($reader, 'library.new' => { email => 'now' });
 	prefer($off, 'library.new' => { page => JSON::PP::false });
+	is $admin->api(POST => '/api/webhooks/endpoints', { url => $hooks->url('/a'),
+	    events => ['library.new'] })->{status}, 201, 'an endpoint';
 	my $show = uuid();
 	my @ids = items(EPISODES);
 	for my $from (0, 250) {
@@ -98,6 +101,9 @@ subtest 'a rebuilt library: one note and one mail' => sub {
 	is $event->{seq}, $note->{seq}, 'the page hears it';
 	is $ws->next(0.3), undef, 'once';
 	is inbox($off)->{unread}, 0, 'who does not want the kind has no note';
+	my @got = wait_until { my @got = $hooks->got('/a'); @got && \@got } WAIT, 'the webhook';
+	is_deeply [ map { @{ $_->{json}{data} }{qw(groupMediaId count)} } @{ $got[0] } ],
+	    [ $show, EPISODES ], 'one webhook';
 	my @mails = mails_of($reader);
 	is scalar @mails, 1, 'one mail';
 	is_deeply [ mails_of($off) ], [], 'and none to those who want none';
