@@ -263,7 +263,8 @@ subtest 'the trash of libraries' => sub {
 	    'for no reason left';
 	is code($admin->api(POST => "/api/media/$item{excluded}{id}/restore", {})),
 	    '409 library_left_out', 'an item comes back with its library';
-	$mn->psql("UPDATE media SET status = 'trashed', trashed_from = 'ready', trashed_at = "
+	$mn->psql("UPDATE server_items SET gone_at = now() WHERE media_id = '$item{gone}{id}'; "
+	    . "UPDATE media SET status = 'trashed', trashed_from = 'ready', trashed_at = "
 	    . "now() - interval '99 days', trash_reason = lower(substr(title, 7)) "
 	    . "WHERE title LIKE 'Trash %'");
 	$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.trash'; "
