@@ -185,7 +185,7 @@ subtest 'pictures' => sub {
 	    'they have the picture of their album';
 	is $asked->($still), 0, 'nor are episodes';
 	my $seen = sub { get($anna, "/$unseen->{id}/children")->{json}{items}[0]{thumbnails}{320} };
-	wait_until { $seen->() =~ m{/\Q$still->{id}\E/} } 60, 'a still';
+	wait_until { ($seen->() // '') =~ m{/\Q$still->{id}\E/} } 60, 'a still';
 	is $asked->($still), 1, 'until somebody looks at their season';
 	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.poster' "
 	    . "AND state IN ('available', 'running')") eq '0' } 60, 'no job';

@@ -25,7 +25,8 @@ sub new {
 	my $build = MediaNest::Test::build_directory();
 	my $id = $self->{id} = $mn->psql('SELECT gen_random_uuid()');
 	my $token = MediaNest::Test::run_output("$build/t/tools/seal-text",
-	    "$mn->{var}/etc/medianest.conf", 'media_servers', $id, 'token', $option{token} // $plex->token);
+	    "$mn->{var}/etc/medianest.conf", 'media_servers', $id, 'token',
+	    $option{token} // $plex->token);
 	die "seal-text: $token" if $? != 0;
 	chomp $token;
 	$mn->psql('INSERT INTO media_servers (id, kind, name, url, token, machine_id) VALUES '
