@@ -46,6 +46,7 @@ nobase_dist_page_DATA = \
 	web/ui/invites.js \
 	web/ui/libraries.js \
 	web/ui/lightbox.js \
+	web/ui/months.js \
 	web/ui/neighbours.js \
 	web/ui/picture.js \
 	web/ui/player.js \

@@ -7,6 +7,7 @@ import { can, me } from '../lib/session.js';
 import { ask } from '../ui/dialog.js';
 import { factorPanel } from '../ui/factor.js';
 import { Form, notice } from '../ui/form.js';
+import { monthsPanel } from '../ui/months.js';
 import { plexPanel } from '../ui/plex-link.js';
 import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
@@ -143,7 +144,8 @@ mount(root)
 	};
 
 	fill(root, h('h1', null, 'Account'), h('div.panels', null, profilePanel(),
-	    passwordPanel(changed), factorPanel(), plexPanel(), sessions.node, tokens));
+	    passwordPanel(changed), factorPanel(), plexPanel(), sessions.node, tokens,
+	    monthsPanel()));
 	return {
 		update() {},
 		unmount() {},
