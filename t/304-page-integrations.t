@@ -369,4 +369,45 @@ subtest 'sign-in with Plex' => sub {
 	$b->stop;
 };
 
+subtest 'the link of a mail that ends such mails' => sub {
+	my $b = MediaNest::Browser->start(dir => "$scratch/unsubscribe", artefacts => $artefacts);
+
+	$b->before_load(MediaNest::FixedAnswers::script(
+	    'POST /api/notifications/unsubscribe' => [ 204, undef ]));
+	$b->get("$mn->{url}/#/unsubscribe?token=abc");
+	$b->find('.card .primary');
+	is_deeply $b->js('return window.asked'), [], 'nothing is done before it is confirmed';
+	$b->click('.card .primary');
+	told($b, '.card', qr/You will not get these emails any more/, 'and then it is');
+	is sent($b, POST => qr/unsubscribe$/)->{query}{token}, 'abc', 'by the token of the link';
+	$b->stop;
+};
+
+subtest 'where nothing is set up yet' => sub {
+	my $none = [ 404, { status => 404, code => 'not_found', detail => 'Nothing here.' } ];
+	my $empty = { items => [], page => { limit => 25, nextCursor => undef } };
+	my $b = browser('nothing', $mn, answers => [ house(
+	    'GET /api/integrations/plex/servers' => $empty,
+	    'GET /api/integrations/plex/syncs' => $empty,
+	    'GET /api/integrations/overseerr' => $none,
+	    'GET /api/integrations/overseerr/requests' => $none,
+	    'GET /api/webhooks/sources' => $empty,
+	    'GET /api/webhooks/endpoints' => $empty,
+	    'GET /api/webhooks/events' => $empty,
+	    'GET /api/notifications' => { %$empty, unread => 0 },
+	) ]);
+
+	open_view($b, 'integrations', '.guide[open]');
+	like $b->text('main'), qr/Add one to fill the shelves.*With Overseerr or Jellyseerr/s,
+	    'what to do first';
+	open_view($b, 'requests', '.empty');
+	ok !$b->seen('.ask'), 'nobody searches where nobody answers';
+	like $b->text('.empty'), qr/Set up Overseerr/, 'and it says where to set it up';
+	for my $view (qw(webhooks webhooks?tab=inbox webhooks?tab=endpoints notifications)) {
+		open_view($b, $view, 'main h1');
+		told($b, 'main', qr/No (?:source|endpoint) yet|No events|No notifications/, $view);
+	}
+	$b->stop;
+};
+
 done_testing;

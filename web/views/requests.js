@@ -111,8 +111,9 @@ card(first, gone)
 	return { node, draw };
 }
 
+/* none(): what to show in place of no requests; off(): there is no Overseerr to ask. */
 function
-requestList(none)
+requestList(none, off)
 {
 	const list = h('ul.requests');
 	const tail = h('div');
@@ -140,6 +141,8 @@ requestList(none)
 			} catch (problem) {
 				if (mine !== turn)
 					return;
+				if (problem.status === 404)
+					off();
 				fill(tail, problem.status === 404 ? notSetUp() :
 				    problem.code === 'not_linked' ? h('p.muted', null,
 					refusal(problem)) : notice(problem, run));
@@ -183,10 +186,15 @@ mount(root, first)
 	    own: decides && params.own ? true : null });
 	const list = requestList(() => (params.status ? h('p.muted', null, 'No matches') :
 	    h('div.empty', null, icon('spark'), h('h2', null, 'No requests yet'),
-		h('p', null, 'Search for a film or series above to request it.'))));
+		h('p', null, 'Search for a film or series above to request it.'))), () => {
+		panel.node.hidden = true;
+		heading.hidden = true;
+		filters.hidden = true;
+	});
 	const panel = askPanel({ q: params.q,
 	    typed: (q) => goHere({ q: q || null }, { replace: true }),
 	    requested: (made) => made?.id && list.add(made) });
+	const heading = h('h2.between', null, decides ? 'All requests' : 'My requests');
 	const filters = h('div.chips', { role: 'group', 'aria-label': 'Status' });
 	const mine = () => h('button.chip', { type: 'button',
 	    'aria-pressed': String(Boolean(params.own)),
@@ -202,7 +210,7 @@ mount(root, first)
 	];
 
 	fill(root, h('h1', null, 'Requests'), panel.node,
-	    h('h2.between', null, decides ? 'All requests' : 'My requests'),
+	    heading,
 	    filters, list.node, attribution());
 	draw();
 	list.show(shown());

@@ -68,7 +68,10 @@ haltPanel(run, done)
 		    'move to trash. Otherwise do nothing; the next sync looks again.'),
 		h('div.buttons', null, h('button', { type: 'button',
 		    onclick: () => goOn(run, gone, done) }, `Go on and remove ${
-		    many(gone, 'item')}`))] : null);
+		    many(gone, 'item')}`))] : run.canContinue ?
+		h('p', null, 'An admin can decide whether the sync goes on.') :
+		h('p', null, 'This is settled: the sync went on, or a later one found the ' +
+		    'items again. The next report says which.'));
 }
 
 /* The states of the run, up to the one that it reached. */

@@ -207,6 +207,8 @@ head(item, edit)
 	    item.parentId ? h('a', { href: link('title', { id: item.parentId }) },
 		item.parentTitle ?? 'Up') : null,
 	    h('h1', { tabindex: '-1' }, item.title), h('p.muted', null, facts),
+	    item.status === 'trashed' ? h('p.form-note', null, 'This title is in the trash.') :
+		null,
 	    item.genres?.length ? h('ul.chips', null, item.genres.map((genre) =>
 		h('li.pill', null, genre))) : null,
 	    item.overview ? h('p', null, item.overview) : null,
