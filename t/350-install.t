@@ -32,15 +32,14 @@ my $etc = $dest
     . (qx{sed -n 's/^sysconfdir = //p' '$build/Makefile'} =~ s/\s+$//r =~ s/\$\{prefix\}/$prefix/r);
 
 ok -x "$at/$_", $_ for
-    qw(sbin/medianest-admin sbin/medianest-fcgi sbin/medianest-worker sbin/medianest-sync sbin/medianest-notifyd
-        libexec/medianest/medianest-media);
+    qw(sbin/medianest-admin sbin/medianest-fcgi sbin/medianest-worker sbin/medianest-sync
+        sbin/medianest-notifyd libexec/medianest/medianest-media);
 ok -s "$at/share/medianest/$_", $_ for
     qw(nginx/medianest.conf.in sql/roles.sql sql/0001-create-foundations.sql web/index.html
         web/openapi.json);
 ok -s "$at/share/man/$_", $_ for
     qw(man8/medianest-admin.8 man8/medianest-fcgi.8 man8/medianest-worker.8 man8/medianest-sync.8
-        man8/medianest-notifyd.8
-        man5/medianest.conf.5 man7/medianest-api.7);
+        man8/medianest-notifyd.8 man5/medianest.conf.5 man7/medianest-api.7);
 my $units = "$at/lib/systemd/system";
 ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-worker.service
     medianest-notifyd.service medianest-fcgi@verify.service.d/user.conf

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# medianest-sync against a Plex that does what Plex servers do: what the report says, and what becomes
-# of the items.
+# medianest-sync against a Plex that does what Plex servers do: what the report says, and what
+# becomes of the items.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/media_server.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -30,322 +29,20 @@
 #include "service/integrations/sync.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "t/tools/sync_model.h"
 #include "core/banned.h"
 
-#define THINGS_MAX 128
-#define SECTIONS 2
 #define RUNS_MIN 3
 #define RUNS_MORE 5
 #define KILL_US 20000 /* a run takes less */
 #define BUSY_TRIES 500
 #define BUSY_NS 10000000
 
-static uint64_t state;
-static bool trace;
 static struct services svc;
 static struct config *config;
 static const struct log quiet = { .component = "sync-model" };
 
-static unsigned
-below(unsigned n)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state >> 20) % n;
-}
-
-static bool
-chance(unsigned percent)
-{
-	return below(100) < percent;
-}
-
-/* --- the server ------------------------------------------------------------------------------ */
-
-struct thing {
-	unsigned key, guid, section;
-	bool there, trashed;   /* listed; listed as lying in the server's trash */
-	bool broken, nameless; /* cannot be read; not even its key */
-	/* where it was when a good run read it last; 0: never */
-	unsigned known_key, known_section;
-	bool all_the_time, never; /* there from the start of the run to its end; at no time */
-	unsigned version;
-};
-static struct thing things[THINGS_MAX];
-static unsigned nthings, next_key, next_guid;
-
-enum fault {
-	FAULT_NONE,
-	FAULT_AWAY,     /* does not respond from the n-th question on */
-	FAULT_ONCE,     /* does not respond to the n-th question */
-	FAULT_TOTAL,    /* counts wrongly */
-	FAULT_UNSORTED, /* in another order */
-	FAULT_EMPTY,    /* lists nothing */
-	FAULT_ENDS,     /* a page ends early */
-	FAULT_NO_COUNT, /* does not say how many there are */
-	FAULT_NO_LIST,  /* a section is not listed */
-	FAULT_CHANGES,  /* the library changes while it is listed */
-	FAULT_STOPS,    /* the run is told to stop after the n-th question */
-	FAULT_DIES,     /* the process is killed */
-	FAULTS,
-};
-static const char *const fault_names[FAULTS] = { "none", "away", "once", "total", "unsorted",
-	"empty", "ends", "no count", "no list", "changes", "stops", "dies" };
-static enum fault fault;
-static unsigned questions, fault_at, page_cap;
-static volatile sig_atomic_t stop;
-static bool doubt; /* something was nameless: its neighbours may hide behind it */
-
-static void mutate(bool within);
-
-static bool
-responds(struct error *err)
-{
-	questions++;
-	if (fault == FAULT_STOPS && questions == fault_at)
-		stop = 1;
-	if (fault == FAULT_CHANGES && questions >= fault_at && chance(50))
-		mutate(true);
-	if ((fault == FAULT_AWAY && questions >= fault_at) ||
-	    (fault == FAULT_ONCE && questions == fault_at)) {
-		error_slug(err, ERR_UNAVAILABLE,
-		    fault == FAULT_AWAY ? "upstream_unreachable" : "server_failed", "No response.");
-		return false;
-	}
-	return true;
-}
-
-static enum answer_kind
-model_identity(struct arena *arena, const struct media_server *server, struct server_identity *who,
-    struct error *err)
-{
-	if (!responds(err))
-		return ANSWER_UNKNOWN;
-	*who = (struct server_identity) {
-		.machine_id = server->client_id, .name = "Model", .version = "1"
-	};
-	return ANSWER_PRESENT;
-}
-
-static enum answer_kind
-model_sections(struct arena *arena, const struct media_server *server,
-    struct server_section **sections, size_t *n, struct error *err)
-{
-	if (!responds(err))
-		return ANSWER_UNKNOWN;
-	*sections = arena_array(arena, SECTIONS, sizeof(**sections));
-	for (size_t i = *n = 0; i < SECTIONS; i++)
-		if (fault != FAULT_NO_LIST || i != fault_at % SECTIONS)
-			(*sections)[(*n)++] =
-			    (struct server_section) { arena_printf(arena, "%zu", i + 1),
-				    "A library", "movie", "agent" };
-	return ANSWER_PRESENT;
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct thing *left = *(struct thing *const *)a, *right = *(struct thing *const *)b;
-
-	return left->key < right->key ? -1 : left->key > right->key;
-}
-
-static unsigned
-listing(unsigned section, struct thing **list)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < nthings; i++)
-		if (things[i].there && things[i].section == section)
-			list[n++] = &things[i];
-	qsort(list, n, sizeof(*list), by_key);
-	return n;
-}
-
-static void
-fill(struct arena *arena, const struct thing *thing, struct server_item *item)
-{
-	*item = (struct server_item) {
-		.key = arena_printf(arena, "%u", thing->key),
-		.guid = arena_printf(arena, "plex://movie/%u", thing->guid),
-		.kind = "movie",
-		.title = arena_printf(arena, "Thing %u.%u", thing->guid, thing->version),
-		.index = -1,
-		.parent_index = -1,
-		.added_at = 1600000000 + thing->guid,
-		.deleted_at = thing->trashed ? 1700000000 : 0,
-	};
-}
-
-static void
-hand_out(struct arena *arena, const struct server_page *page, const struct thing *thing)
-{
-	struct server_item item;
-
-	fill(arena, thing, &item);
-	doubt = doubt || thing->nameless;
-	if (thing->broken)
-		page->each(page->context, NULL, thing->nameless ? NULL : item.key, "it is broken");
-	else
-		page->each(page->context, &item, item.key, NULL);
-}
-
-static enum answer_kind
-model_items(struct arena *arena, const struct media_server *server, const struct server_page *page,
-    struct server_count *count, struct error *err)
-{
-	struct thing *list[THINGS_MAX];
-	unsigned n, given = 0, size = page->size < page_cap ? (unsigned)page->size : page_cap;
-
-	if (!responds(err))
-		return ANSWER_UNKNOWN;
-	n = listing((unsigned)(page->section[0] - '1'), list);
-	if (fault == FAULT_EMPTY)
-		n = 0;
-	if (fault == FAULT_ENDS && questions >= fault_at)
-		size = size > 1 ? 1 : size;
-	for (unsigned i = (unsigned)page->start; i < n && given < size; i++, given++)
-		hand_out(arena, page,
-		    list[fault == FAULT_UNSORTED && i + questions % 3 < n ? n - 1 - i : i]);
-	*count = (struct server_count) { .total = fault == FAULT_NO_COUNT ? -1 : (int64_t)n,
-		.given = given };
-	if (fault == FAULT_TOTAL && questions >= fault_at)
-		count->total += (int64_t)(fault_at % 5) - 2;
-	return ANSWER_PRESENT;
-}
-
-static enum answer_kind
-model_item(struct arena *arena, const struct media_server *server, const char *key,
-    struct server_item *item, struct error *err)
-{
-	if (!responds(err))
-		return ANSWER_UNKNOWN;
-	for (unsigned i = 0; i < nthings; i++)
-		if (things[i].there && str_eq(arena_printf(arena, "%u", things[i].key), key)) {
-			fill(arena, &things[i], item);
-			return ANSWER_PRESENT;
-		}
-	return ANSWER_ABSENT;
-}
-
-static enum answer_kind
-model_playing(struct arena *arena, const struct media_server *server, int64_t *n, struct error *err)
-{
-	*n = 0;
-	return ANSWER_PRESENT;
-}
-
-static const char *const *
-model_kinds_of(const char *type)
-{
-	static const char *const movie[] = { "movie", NULL };
-
-	return movie;
-}
-
-static const struct media_server_kind model_kind = {
-	.name = "plex",
-	.check = model_identity,
-	.authenticate = model_identity,
-	.sections = model_sections,
-	.items = model_items,
-	.item = model_item,
-	.playing = model_playing,
-	.kinds_of = model_kinds_of,
-};
-
-/* --- what happens to the library --------------------------------------------------------------- */
-
-static void
-appear(unsigned key)
-{
-	if (nthings == THINGS_MAX)
-		return;
-	things[nthings++] = (struct thing) { .key = key,
-		/* now and then a second edition of something */
-		.guid = chance(8) && next_guid > 0 ? below(next_guid) : next_guid++,
-		.section = below(SECTIONS),
-		.there = true };
-}
-
-static void
-change_one(struct thing *thing, bool within)
-{
-	unsigned key = thing->key;
-
-	switch (below(8)) {
-	case 0:
-	case 1:
-		thing->there = !thing->there;
-		if (thing->there && chance(50))
-			thing->key = next_key++;
-		break;
-	case 2: thing->version++; break;
-	case 3:
-		if (thing->there)
-			thing->key = next_key++;
-		break;
-	case 4: thing->trashed = !thing->trashed; break;
-	case 5: /* gives its key to another item */
-		if (!thing->there)
-			break;
-		thing->there = false;
-		appear(key);
-		break;
-	case 6:
-		thing->broken = !thing->broken;
-		thing->nameless = thing->broken && chance(40);
-		break;
-	default:
-		if (thing->there && !within)
-			thing->section = below(SECTIONS);
-		break;
-	}
-	/* Its key may belong to another one by now. */
-	for (unsigned i = 0; i < nthings && thing->there; i++)
-		if (&things[i] != thing && things[i].there && things[i].key == thing->key)
-			thing->key = next_key++;
-}
-
-static bool
-is_there(const struct thing *thing)
-{
-	return thing->there && !thing->trashed;
-}
-
-/* Is it not known to be gone? What cannot be read may be anywhere but gone. */
-static bool
-may_be_there(const struct thing *thing)
-{
-	return thing->there && (!thing->trashed || thing->broken);
-}
-
-static void
-mutate(bool within)
-{
-	unsigned n = within ? 1 : below(4);
-
-	if (trace)
-		printf("#   %u changes%s\n", n, within ? " meanwhile" : "");
-	while (n-- > 0) {
-		struct thing *thing = &things[below(nthings)];
-		unsigned key = thing->key;
-
-		if (chance(25)) {
-			appear(next_key++);
-			continue;
-		}
-		change_one(thing, within);
-		if (within && (!is_there(thing) || thing->key != key || thing->broken))
-			thing->all_the_time = false;
-	}
-	for (unsigned i = 0; i < nthings; i++)
-		if (may_be_there(&things[i]))
-			things[i].never = false;
-}
-
-/* --- what must hold ---------------------------------------------------------------------------- */
+/* --- what must hold ------------------------------------------------------------------------- */
 
 struct item {
 	const char *media_id;
@@ -406,14 +103,14 @@ tally_of(unsigned guid)
 {
 	struct tally t = { 0 };
 
-	for (unsigned i = 0; i < nthings; i++) {
-		if (things[i].guid != guid)
+	for (unsigned i = 0; i < model_nthings; i++) {
+		if (model_things[i].guid != guid)
 			continue;
 		t.all++;
-		t.steady += things[i].all_the_time;
-		t.now += is_there(&things[i]);
-		t.ever += !things[i].never;
-		t.broken += things[i].broken;
+		t.steady += model_things[i].all_the_time;
+		t.now += model_is_there(&model_things[i]);
+		t.ever += !model_things[i].never;
+		t.broken += model_things[i].broken;
 	}
 	return t;
 }
@@ -430,11 +127,13 @@ broke(unsigned guid, const char *what)
 static void
 show(const struct view *view)
 {
-	for (unsigned i = 0; i < nthings; i++)
-		printf("#     guid %u key %u section %u%s%s%s%s\n", things[i].guid, things[i].key,
-		    things[i].section + 1, things[i].there ? "" : " gone",
-		    things[i].trashed ? " in the trash" : "", things[i].broken ? " broken" : "",
-		    things[i].nameless ? " nameless" : "");
+	for (unsigned i = 0; i < model_nthings; i++)
+		printf("#     guid %u key %u section %u%s%s%s%s\n", model_things[i].guid,
+		    model_things[i].key, model_things[i].section + 1,
+		    model_things[i].there ? "" : " gone",
+		    model_things[i].trashed ? " in the trash" : "",
+		    model_things[i].broken ? " broken" : "",
+		    model_things[i].nameless ? " nameless" : "");
 	for (size_t i = 0; i < view->n; i++)
 		printf("#     item %s guid %u%s\n", view->items[i].media_id, view->items[i].guid,
 		    view->items[i].ready ? " ready" : "");
@@ -447,9 +146,10 @@ promises(const struct view *before, const struct view *after, const char *status
 	bool good = str_eq(status, "ok"),
 	     complete = good ||
 	    (str_eq(status, "halted") &&
-		(fault == FAULT_NONE || fault == FAULT_EMPTY || fault == FAULT_NO_LIST));
+		(model_fault == FAULT_NONE || model_fault == FAULT_EMPTY ||
+		    model_fault == FAULT_NO_LIST));
 
-	for (unsigned guid = 0; guid < next_guid; guid++) {
+	for (unsigned guid = 0; guid < model_next_guid; guid++) {
 		struct tally t = tally_of(guid);
 		const char *was = NULL, *is = NULL;
 		unsigned had = ready_of(before, guid, &was), has = ready_of(after, guid, &is);
@@ -458,19 +158,19 @@ promises(const struct view *before, const struct view *after, const char *status
 			return broke(guid, "an item that was there all the time is lost");
 		if (t.all == 1 && t.steady == 1 && had == 1 && has == 1 && !str_eq(was, is))
 			return broke(guid, "an item became another one");
-		if (complete && !doubt)
+		if (complete && !model_doubt)
 			gone_runs[guid] = t.ever == 0 ? gone_runs[guid] + 1 : 0;
 		else if (t.ever > 0)
 			gone_runs[guid] = 0;
-		if (good && !doubt && gone_runs[guid] >= 2 && has > 0)
+		if (good && !model_doubt && gone_runs[guid] >= 2 && has > 0)
 			return broke(guid, "what was gone in two complete runs is kept");
-		if (good && fault == FAULT_NONE && t.broken == 0 && has < t.now)
+		if (good && model_fault == FAULT_NONE && t.broken == 0 && has < t.now)
 			return broke(guid, "what is there is not in the catalogue");
 	}
 	return true;
 }
 
-/* --- a script ---------------------------------------------------------------------------------- */
+/* --- a script -------------------------------------------------------------------------------- */
 
 /*
  * Is it known, and can it be recognized? One that cannot be read is known by its key, or by its
@@ -489,25 +189,26 @@ recognizable(const struct thing *thing)
 static void
 remember(void)
 {
-	for (unsigned i = 0; i < nthings; i++)
-		if (is_there(&things[i]) && !things[i].broken) {
-			things[i].known_key = things[i].key;
-			things[i].known_section = things[i].section;
+	for (unsigned i = 0; i < model_nthings; i++)
+		if (model_is_there(&model_things[i]) && !model_things[i].broken) {
+			model_things[i].known_key = model_things[i].key;
+			model_things[i].known_section = model_things[i].section;
 		}
 }
 
 static void
 begin_run(void)
 {
-	fault = chance(45) ? FAULT_NONE : (enum fault)below(FAULTS);
-	fault_at = 1 + below(12);
-	page_cap = 2 + below(5);
-	questions = 0;
-	stop = 0;
-	doubt = false;
-	for (unsigned i = 0; i < nthings; i++) {
-		things[i].all_the_time = is_there(&things[i]) && recognizable(&things[i]);
-		things[i].never = !may_be_there(&things[i]);
+	model_fault = model_chance(45) ? FAULT_NONE : (enum fault)model_below(FAULTS);
+	model_fault_at = 1 + model_below(12);
+	model_page_cap = 2 + model_below(5);
+	model_questions = 0;
+	model_stop = 0;
+	model_doubt = false;
+	for (unsigned i = 0; i < model_nthings; i++) {
+		model_things[i].all_the_time =
+		    model_is_there(&model_things[i]) && recognizable(&model_things[i]);
+		model_things[i].never = !model_may_be_there(&model_things[i]);
 	}
 }
 
@@ -545,7 +246,7 @@ static void
 die_within(const struct server *server, const struct media_server *client,
     const struct sync_ask *ask)
 {
-	struct itimerval timer = { .it_value.tv_usec = 1 + (long)below(KILL_US) };
+	struct itimerval timer = { .it_value.tv_usec = 1 + (long)model_below(KILL_US) };
 	struct sync_outcome out;
 	struct services own;
 	struct arena arena;
@@ -571,7 +272,7 @@ run_once(struct script *s, struct arena *arena, struct error *err)
 {
 	const struct call *call = SYSTEM_CALL(&svc, arena);
 	struct sync_ask ask = {
-		.trigger = "cron", .stop = &stop, .retry_ms = 1, .full = chance(10)
+		.trigger = "cron", .stop = &model_stop, .retry_ms = 1, .full = model_chance(10)
 	};
 	struct sync_outcome out;
 	struct view after;
@@ -579,26 +280,27 @@ run_once(struct script *s, struct arena *arena, struct error *err)
 
 	begin_run();
 	/* People look before they let a deletion pass: not while the server says nonsense. */
-	if (s->halted != NULL && fault == FAULT_NONE && chance(50))
+	if (s->halted != NULL && model_fault == FAULT_NONE && model_chance(50))
 		ask.passes = s->halted;
-	if (fault == FAULT_DIES) {
+	if (model_fault == FAULT_DIES) {
 		die_within(&s->server, &s->client, &ask);
-		fault = FAULT_NONE;
+		model_fault = FAULT_NONE;
 	}
 	if (!run_sync(call, s, &ask, &out, err))
 		return false;
 	if (str_eq(out.status, "running")) {
-		stop = 0;
-		fault = FAULT_NONE;
+		model_stop = 0;
+		model_fault = FAULT_NONE;
 		if (!run_sync(call, s, &ask, &out, err))
 			return false;
 	}
-	if (trace)
-		printf("#   fault %s at %u, pages of %u: %s %s\n", fault_names[fault], fault_at,
-		    page_cap, out.status, out.error_code == NULL ? "" : out.error_code);
+	if (model_trace)
+		printf("#   fault %s at %u, pages of %u: %s %s\n", model_fault_names[model_fault],
+		    model_fault_at, model_page_cap, out.status,
+		    out.error_code == NULL ? "" : out.error_code);
 	if (!look(arena, s->server.id, &after, err))
 		return false;
-	if (trace)
+	if (model_trace)
 		show(&after);
 	if (!promises(&s->before, &after, out.status))
 		return error_set(err, ERR_INTERNAL, "A promise is broken.");
@@ -606,7 +308,7 @@ run_once(struct script *s, struct arena *arena, struct error *err)
 		return false;
 	s->halted = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
 	s->before = after;
-	if (str_eq(out.status, "ok") && fault == FAULT_NONE)
+	if (str_eq(out.status, "ok") && model_fault == FAULT_NONE)
 		remember();
 	if (str_eq(out.status, "ok"))
 		s->server.first_synced_at = 1;
@@ -618,22 +320,22 @@ run_script(struct arena *arena, struct error *err)
 {
 	struct script s = { .client = { .kind = &model_kind, .url = "x" } };
 	char id[UUID_TEXT];
-	unsigned runs = RUNS_MIN + below(RUNS_MORE);
+	unsigned runs = RUNS_MIN + model_below(RUNS_MORE);
 
 	uuid_v7(id);
-	nthings = next_guid = 0;
-	next_key = 90; /* keys of two and of three digits */
+	model_nthings = model_next_guid = 0;
+	model_next_key = 90; /* keys of two and of three digits */
 	memset(gone_runs, 0, sizeof(gone_runs));
 	s.server = (struct server) { .id = id, .kind = "plex", .name = "Model", .machine_id = id };
 	s.client.client_id = id;
 	if (!db_exec(svc.db, arena, &q_add, DB_PARAMS(id), NULL, err))
 		return false;
-	for (unsigned n = 1 + below(40); n > 0; n--)
-		appear(next_key++);
+	for (unsigned n = 1 + model_below(40); n > 0; n--)
+		model_appear(model_next_key++);
 	for (unsigned i = 0; i < runs; i++) {
 		if (!run_once(&s, arena, err))
 			return false;
-		mutate(false);
+		model_mutate(false);
 	}
 	return true;
 }
@@ -648,7 +350,7 @@ main(int argc, char **argv)
 	if (argc < 4 || !str_to_int(argv[2], 0, INT64_MAX / 2, &seed) ||
 	    !str_to_int(argv[3], 1, 1000000, &n))
 		return 64;
-	trace = argc > 4;
+	model_trace = argc > 4;
 	log_set_level(LOG_L_ERROR);
 	signal(SIGPIPE, SIG_IGN);
 	error_clear(&err);
@@ -664,7 +366,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	for (int64_t i = 0; i < n; i++) {
-		state = (uint64_t)(seed + i) * 0x9e3779b97f4a7c15ULL + 1;
+		model_state = (uint64_t)(seed + i) * 0x9e3779b97f4a7c15ULL + 1;
 		if (!run_script(&arena, &err)) {
 			printf("not ok - script %lld: %s %s\n", (long long)(seed + i), err.message,
 			    err.detail);

@@ -281,15 +281,20 @@ one_page(struct sync_page *page, enum listing *state, struct error *err)
 	return true;
 }
 
-/* Is the number of items that the server counts now the number of those that it listed? */
+/*
+ * Does the listing end where it was read to the end? If anything is missing, the server is asked
+ * once more: for the last item, and for what would come after it.
+ */
 static bool
-count_holds(struct sync_page *page, bool *holds, struct error *err)
+end_holds(struct sync_page *page, bool *holds, struct error *err)
 {
 	struct sync_engine *e = page->engine;
-	int64_t listed = e->cursor.listed;
+	const struct sync_cursor *c = &e->cursor;
 	struct sync_place place = sync_place_of(e, section_now(e));
 	const struct server_page want = { .section = section_now(e)->row.key,
 		.kind = kind_now(e),
+		.start = c->listed > 0 ? c->listed - 1 : 0,
+		.size = 2,
 		.each = on_item,
 		.context = page };
 	struct sync_missed missed;
@@ -298,13 +303,15 @@ count_holds(struct sync_page *page, bool *holds, struct error *err)
 
 	if (!store_sync_missed(page->call.svc->db, page->call.arena, &place, NULL, &missed, err))
 		return false;
-	*holds = missed.missing == 0 && e->cursor.total == listed;
+	*holds = missed.missing == 0 && c->total == c->listed;
 	if (*holds)
 		return true;
-	page->n = 0;
+	page->n = page->nerrors = 0;
 	*holds = e->client->kind->items(page->call.arena, e->client, &want, &count, &why) ==
 		ANSWER_PRESENT &&
-	    count.total == listed && (e->cursor.total < 0 || e->cursor.total == listed);
+	    count.total == c->listed && (c->total < 0 || c->total == c->listed) &&
+	    page->n == (c->listed > 0) &&
+	    (page->n == 0 || c->last[0] == '\0' || str_eq(page->entries[0].key, c->last));
 	return true;
 }
 
@@ -354,7 +361,7 @@ pages(struct sync_page *page, enum listing *state, struct error *err)
 	}
 	if (*state != LISTING_DONE || e->cursor.lenient)
 		return true;
-	if (!count_holds(page, &holds, err))
+	if (!end_holds(page, &holds, err))
 		return false;
 	if (!holds)
 		*state = LISTING_BROKEN;

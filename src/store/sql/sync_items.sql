@@ -4,9 +4,10 @@
 
 -- What the engine says of an item (service/integrations/sync_page.c).
 --: define items(list)
-jsonb_to_recordset(@list::jsonb) AS n(i int, id uuid, fp text, key text, guid text, identity text,
-	kind text, title text, original text, overview text, poster text, parent text, year int,
-	duration bigint, position int, disc int, added bigint, genres text[], ids jsonb, about jsonb)
+jsonb_to_recordset(@list::jsonb) AS n(i int, id uuid, fp text, key text, guid text,
+	identity text, kind text, title text, original text, overview text, poster text,
+	parent text, year int, duration bigint, position int, disc int, added bigint,
+	genres text[], ids jsonb, about jsonb)
 
 --: define weak(identity)
 (@identity LIKE 'weak:%')
