@@ -1,11 +1,13 @@
 #!/usr/bin/perl
-# A crowd of sockets over a reload of nginx and a restart of notifyd; silence behind a proxy; and a
-# page that hears nothing any more. t/bench/notifyd does the first with 2 000 sockets.
+# A crowd of sockets over a reload of nginx and a restart of notifyd; silence behind a proxy; and
+# what a page makes of notes that are told again, and of silence. t/bench/notifyd does the first
+# with 2 000 sockets.
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MediaNest::Browser;
 use MediaNest::Crowd;
+use MediaNest::Faults;
 use MediaNest::Media;
 use MediaNest::Page;
 use MediaNest::Test;
@@ -16,7 +18,8 @@ use Time::HiRes qw(sleep time);
 use constant { SOCKETS => 200, PEOPLE => 10, BROADCASTS => 50, RELOAD_AT => 15, RESTART_AT => 30,
 	WAIT => 60, HEARTBEAT => 1, PROXY_TIMEOUT => 2, SILENCE => 4 };
 
-my $mn = MediaNest::Test->stack(set => { 'notifications.heartbeat' => HEARTBEAT });
+my $mn = MediaNest::Test->stack(set => { 'notifications.heartbeat' => HEARTBEAT,
+    'notifications.group_seconds' => 600 });
 my $admin = $mn->admin;
 my @people = map { $mn->user(role => 'guest') } 1 .. PEOPLE;
 
@@ -125,7 +128,7 @@ subtest 'silence behind a proxy' => sub {
 	waitpid $nginx, 0;
 };
 
-subtest 'a page that hears nothing says so' => sub {
+subtest 'a page' => sub {
 	my $missing = MediaNest::Browser::missing();
 	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing if $missing;
 	my $b = MediaNest::Browser->start(dir => $make->path('browser'),
@@ -133,7 +136,19 @@ subtest 'a page that hears nothing says so' => sub {
 	# The page's minute passes in three seconds, and its patience with a handshake in one.
 	$b->before_load('const wait = window.setTimeout; window.setTimeout = (run, ms, ...more) => '
 	    . 'wait(run, ms > 60000 ? 3000 : Math.min(ms, 1000), ...more)');
-	MediaNest::Page::sign_in($b, $mn->user(role => 'user'));
+	my $who = $mn->user(role => 'user');
+	MediaNest::Page::sign_in($b, $who);
+	$b->js('location.hash = "#/notifications"');
+	$b->find('main h1');
+	my $row = sub ($like) { $b->wait_for("a note like $like",
+	    sub { ($b->text('.notifications li') // '') =~ $like }, WAIT) };
+	$who->upload_bytes('one.png', png(64, 48), 'image/png');
+	ok $row->(qr/one is ready/), 'the note of an upload';
+	$who->upload_bytes('two.png', png(64, 48), 'image/png');
+	ok $row->(qr/2 photos added/), 'becomes that of a batch';
+	is $b->count('.notifications li'), 1, 'in its place';
+	$b->wait_for('the badge', sub { ($b->text('nav .count') // '') eq '1' });
+	pass 'and is counted once';
 	sleep SILENCE; # that nothing happens takes its time
 	ok !$b->seen('.banner.lost'), 'heartbeats keep it quiet';
 	my $notifyd = $mn->pid('notifyd');

@@ -123,10 +123,10 @@ static void
 put_place(struct json *j, const char *key)
 {
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		const char *id = key + strlen(places[i].prefix);
+		size_t len = strlen(places[i].prefix);
 
-		if (str_starts(key, places[i].prefix) && uuid_valid(id))
-			json_put_str(j, places[i].member, id);
+		if (str_starts(key, places[i].prefix) && uuid_valid(key + len))
+			json_put_str(j, places[i].member, key + len);
 	}
 }
 
