@@ -60,6 +60,7 @@ nobase_dist_page_DATA = \
 	web/ui/searchbox.js \
 	web/ui/selection.js \
 	web/ui/server-form.js \
+	web/ui/sync-now.js \
 	web/ui/sync-words.js \
 	web/ui/tile.js \
 	web/ui/toast.js \

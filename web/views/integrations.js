@@ -9,8 +9,8 @@ import { adminNav } from '../ui/admin.js';
 import { firstSteps } from '../ui/first-steps.js';
 import { notice } from '../ui/form.js';
 import { SERVERS, serverForm } from '../ui/server-form.js';
+import { syncNow } from '../ui/sync-now.js';
 import { changes, lasted, runPill, strip } from '../ui/sync-words.js';
-import { fail, toast } from '../ui/toast.js';
 
 const RUNS_SHOWN = 40;
 const RUNS_LISTED = 5;
@@ -20,17 +20,6 @@ const OVERSEERR = {
 	refused_address: ['Address not allowed', 'bad'],
 	not_overseerr: ['Not Overseerr', 'bad'],
 };
-
-export async function
-syncNow(serverId)
-{
-	try {
-		await api.post('/integrations/plex/sync', serverId ? { serverId } : {});
-		toast('Sync queued. The report appears here when it is done.');
-	} catch (problem) {
-		fail(problem);
-	}
-}
 
 function
 serverRow(server)

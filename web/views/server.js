@@ -9,9 +9,9 @@ import { ask } from '../ui/dialog.js';
 import { notice, options } from '../ui/form.js';
 import { librariesPanel } from '../ui/libraries.js';
 import { runTest, SERVERS, serverForm } from '../ui/server-form.js';
+import { syncNow } from '../ui/sync-now.js';
 import { strip } from '../ui/sync-words.js';
 import { fail, toast } from '../ui/toast.js';
-import { syncNow } from './integrations.js';
 
 const RUNS_SHOWN = 20;
 
