@@ -53,3 +53,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_deliveries
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_enrichments, tmdb_cache, tmdb_pace
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  overseerr_settings, overseerr_users, overseerr_people, request_removals, requests
+TO medianest_api, medianest_worker;

@@ -29,6 +29,7 @@ src_libcore_a_SOURCES += \
 	src/model/list.h \
 	src/model/hook.h \
 	src/model/media.h \
+	src/model/request.h \
 	src/model/notification.h \
 	src/model/notification_kinds.def \
 	src/model/setting.h \

@@ -20,6 +20,8 @@ src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
 src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_endpoints.c src/store/store_endpoints.h \
 	src/store/store_deliver.c src/store/store_deliver.h
+src_libstore_a_SOURCES += src/store/store_overseerr.c src/store/store_overseerr.h \
+	src/store/store_requests.c src/store/store_requests.h
 src_libstore_a_SOURCES += src/store/store_sessions.c src/store/store_sessions.h
 src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credentials.h
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \

@@ -18,12 +18,14 @@
 #include "store/store_media.h"
 #include "store/store_notifications.h"
 #include "store/store_notify.h"
+#include "store/store_overseerr.h"
 #include "store/store_people.h"
 #include "store/store_plays.h"
 #include "store/store_plex.h"
 #include "store/store_process.h"
 #include "store/store_replay.h"
 #include "store/store_objects.h"
+#include "store/store_requests.h"
 #include "store/store_schema.h"
 #include "store/store_seals.h"
 #include "store/store_search.h"
@@ -59,6 +61,7 @@ const struct query *const store_query_tables[] = {
 	store_media_list_queries,
 	store_notifications_queries,
 	store_notify_queries,
+	store_overseerr_queries,
 	store_people_queries,
 	store_plays_queries,
 	store_plex_queries,
@@ -66,6 +69,7 @@ const struct query *const store_query_tables[] = {
 	store_objects_queries,
 	store_replay_queries,
 	store_process_queries,
+	store_requests_queries,
 	store_schema_queries,
 	store_seals_queries,
 	store_search_queries,
