@@ -17,3 +17,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_in.c fcgi-handlers/webhooks_in.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex.c fcgi-handlers/plex.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex_sync.c fcgi-handlers/plex_sync.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/overseerr.c fcgi-handlers/overseerr.h \
+	fcgi-handlers/requests.c fcgi-handlers/request_view.h

@@ -27,6 +27,9 @@ $mn->psql("INSERT INTO audit_log (actor, action) SELECT 'system', 'test.cursor' 
     . "generate_series(1, 3)");
 $mn->psql("INSERT INTO webhook_events (id, source, type, by_id, payload) SELECT"
     . " gen_random_uuid(), 'generic', 'cursor', false, '{}' FROM generate_series(1, 3)");
+$mn->psql("INSERT INTO requests (id, media_type, tmdb_id, overseerr_user_id, "
+    . 'fetched_at, created_at, updated_at) SELECT gen_random_uuid(), \'movie\', n, 1, '
+    . "now(), now(), now() FROM generate_series(1, 3) n");
 $super->api(POST => '/api/users', { invite => JSON::PP::true }) for 1 .. 3;
 $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", message => 'x',
     roles => ['super'] })
@@ -57,6 +60,7 @@ my %list = (
 	notifications => '/api/notifications?',
 	(map { $_ => "/api/media?sort=$_&" } qw(newest oldest taken title)),
 	trash => '/api/media?status=trashed&',
+	requests => '/api/integrations/overseerr/requests?',
 );
 
 my $show = $mn->psql("INSERT INTO media (id, owner_id, kind, title, status) VALUES "

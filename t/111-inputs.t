@@ -114,6 +114,8 @@ my %answered = (
     'WebhookDelivery/properties/event' => 'hook_out.event',
     'WebhookDelivery/properties/status' => 'delivery.status',
     'WebhookEndpoint/properties/offReason' => 'endpoint.off_reason',
+    'TitleRequest/properties/status' => 'request.status',
+    'TitleRequest/properties/mediaType' => 'request.media',
 );
 for my $at (sort keys %answered) {
     my $schema = resolve({ '$ref' => "#/components/schemas/$at" });
@@ -148,6 +150,8 @@ my %column = (
     'media.trash_reason' => undef, 'notification_mails.email' => undef,
     'notification_digests.period' => undef,
     'webhook_sources.source' => 'hook.source', 'webhook_events.status' => 'hook.status',
+    'requests.media_type' => 'request.media', 'requests.status' => 'request.status',
+    'overseerr_people.by' => 'overseerr.by',
 );
 my %checked;
 for my $file (sort glob "$top/sql/[0-9]*.sql") {

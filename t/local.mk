@@ -136,6 +136,7 @@ EXTRA_DIST += t/401-plex-stand-in.t
 EXTRA_DIST += t/420-webhooks-in.t t/421-hook-storm.t
 EXTRA_DIST += t/400-media-servers.t t/401-plex-stand-in.t
 EXTRA_DIST += t/400-media-servers.t t/401-plex-stand-in.t t/402-plex-house.t
+EXTRA_DIST += t/450-requests.t t/451-requests-prism.t t/452-requests-faults.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 EXTRA_DIST += t/256-sockets-crowd.t t/440-notifications.t
 # Parts of notes, as a sync adds them: used by t/440-notifications.t.
@@ -188,6 +189,14 @@ EXTRA_DIST += t/unit/local_server.h
 EXTRA_DIST += t/faults/scanners
 t_unit_crc_LDADD = src/libobjectstore.a $(ALL_LIBS)
 check_PROGRAMS += t/unit/options t/unit/run_dir
+check_PROGRAMS += t/unit/overseerr t/unit/slots
+check_PROGRAMS += t/fuzz/replay_overseerr
+t_fuzz_replay_overseerr_SOURCES = t/fuzz/overseerr.c t/fuzz/replay.c
+if FUZZERS
+noinst_PROGRAMS += t/fuzz/fuzz_overseerr
+t_fuzz_fuzz_overseerr_SOURCES = t/fuzz/overseerr.c
+t_fuzz_fuzz_overseerr_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+endif
 
 # The worker with jobs of its own: run by t/221-runners.t and t/bench/run.
 noinst_PROGRAMS += t/tools/test-worker

@@ -17,6 +17,7 @@
 #include "model/media.h"
 #include "model/notification.h"
 #include "model/server.h"
+#include "model/request.h"
 #include "objectstore/objects.h"
 #include "objectstore/protocol.h"
 #include "service/catalogue/upload.h"
@@ -151,6 +152,15 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "endpoint.off_reason");
 	ENDPOINT_OFF_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "request.media");
+	REQUEST_MEDIA_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "request.status");
+	REQUEST_STATUS_LIST(NAMED_WORD)
+	json_array_end(j);
+	json_array(j, "overseerr.by");
+	OVERSEERR_BY_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "notification.kind");
 #include "model/notification_kinds.def"

@@ -10,6 +10,7 @@
 #include "service/integrations/libraries.h"
 #include "service/integrations/servers.h"
 #include "service/integrations/sync.h"
+#include "service/integrations/requests.h"
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"

@@ -9,6 +9,7 @@
 #include "fcgi-handlers/notifications.h"
 #include "fcgi-handlers/plex.h"
 #include "fcgi-handlers/plex_sync.h"
+#include "fcgi-handlers/overseerr.h"
 #include "objectstore/objectstore.h"
 #include "fcgi-handlers/search.h"
 #include "fcgi-handlers/users.h"
@@ -26,7 +27,8 @@ const struct pool pools[] = {
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API,
 	    MODULES(&auth_plex_module, &plex_module, &plex_sync_module), NULL },
-	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API, MODULES(), NULL },
+	{ "overseerr", CFG_POOL_OVERSEERR, SERVICES_API,
+	    MODULES(&overseerr_module, &requests_module), NULL },
 	{ "webhooks", CFG_POOL_WEBHOOKS, SERVICES_API, MODULES(&webhooks_in_module), NULL,
 	    CFG_POOL_WEBHOOKS_MAX },
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),

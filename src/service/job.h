@@ -66,7 +66,8 @@ enum job_queue_id {
 	JOB_QUEUE_EVENTS,  /* webhooks that came in, notes that wait for others of their group */
 	JOB_QUEUE_DELIVER, /* webhooks that go out */
 	JOB_QUEUE_SYNC,
-	JOB_QUEUE_ENRICH, /* metadata and posters from elsewhere */
+	JOB_QUEUE_ENRICH,   /* metadata and posters from elsewhere */
+	JOB_QUEUE_REQUESTS, /* the state of requests, asked of Overseerr */
 	JOB_QUEUES,
 };
 

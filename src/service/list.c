@@ -36,6 +36,7 @@ static const struct {
 	[LIST_SERVERS] = { 's', true, false },
 	[LIST_MEDIA_CHILDREN] = { 'c', true, false },
 	[LIST_SYNCS] = { 'y', true, false },
+	[LIST_REQUESTS] = { 'r', true, false },
 };
 
 const char *

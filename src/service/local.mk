@@ -155,6 +155,18 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/server_test.c \
 	src/service/integrations/search_servers.c \
 	src/service/integrations/search_servers.h \
+	src/service/integrations/overseerr.c \
+	src/service/integrations/overseerr.h \
+	src/service/integrations/overseerr_internal.h \
+	src/service/integrations/overseerr_people.c \
+	src/service/integrations/requests.c \
+	src/service/integrations/requests.h \
+	src/service/integrations/requests_apply.c \
+	src/service/integrations/requests_ask.c \
+	src/service/integrations/requests_decide.c \
+	src/service/integrations/requests_internal.h \
+	src/service/integrations/requests_refresh.c \
+	src/service/integrations/requests_refusal.c \
 	src/service/integrations/servers.c \
 	src/service/integrations/servers.h \
 	src/service/integrations/sync.c \
