@@ -291,16 +291,27 @@ my %name = (displayName => [ 'POST /api/users', 'displayName' ], email => [ 'POS
 my $new_password = [ 'POST /api/auth/password', 'password' ];
 my %fields = (
     'web/ui/actions.js' => [ [ 'GET /api/media', 'tag' ] ],
+    'web/ui/ask-title.js' => [ [ 'GET /api/integrations/overseerr/search', 'q' ] ],
+    'web/ui/broadcast.js' => [ map { [ 'POST /api/notifications/broadcast', $_ ] }
+        qw(title message) ],
     'web/ui/details.js' => [ [ 'PATCH /api/media/{id}', 'title' ] ],
     'web/ui/factor.js' => [ [ 'POST /api/auth/totp/confirm', 'code' ] ],
     'web/ui/hook-inbox.js' => [ [ 'GET /api/webhooks/events', 'type' ] ],
     'web/ui/hook-sources.js' => [ [ 'POST /api/webhooks/sources', 'name' ] ],
+    'web/ui/hook-endpoints.js' => [ [ 'POST /api/webhooks/endpoints', 'url' ] ],
     'web/ui/proof.js' => [ map { [ 'POST /api/auth/totp', $_ ] } qw(currentPassword totp) ],
     'web/ui/searchbox.js' => [ [ 'GET /api/search', 'q' ] ],
+    'web/ui/server-form.js' => [ map { [ 'POST /api/integrations/plex/servers', $_ ] }
+        qw(name url token) ],
     'web/ui/tokens.js' => [ [ 'POST /api/auth/tokens', 'name' ] ],
     'web/views/audit.js' => [ [ 'GET /api/admin/audit', 'action' ] ],
     'web/views/door.js' => [ $new_password, $name{email}, $name{displayName} ],
+    'web/views/overseerr.js' => [ map { [ 'PUT /api/integrations/overseerr', $_ ] }
+        qw(url apiKey) ],
+    'web/views/requests.js' => [
+        [ 'POST /api/integrations/overseerr/requests/{id}/decline', 'reason' ] ],
     'web/views/signin.js' => [ map { [ 'POST /api/auth/login', $_ ] } qw(email password totp) ],
+    'web/views/title.js' => [ [ 'PATCH /api/media/{id}', 'title' ] ],
     'web/views/users.js' => [ [ 'GET /api/users', 'q' ], $name{email}, @name{qw(displayName email)},
         $new_password ],
     'web/views/you.js' => [ @name{qw(displayName email)}, [ 'POST /api/auth/password', 'current' ],

@@ -11,6 +11,7 @@ export const OVERSEERR = '/integrations/overseerr';
 
 const TYPING_MS = 500;
 const FEWEST = 2;
+const SEASONS_TEXT_MAX = '60';
 
 /* Of titles that Overseerr knows, and of requests that were just made. */
 const KNOWN = {
@@ -44,7 +45,7 @@ seasonsOf(text)
 async function
 chooseSeasons(title)
 {
-	const number = h('input', { type: 'text', inputmode: 'numeric', maxlength: '60',
+	const number = h('input', { type: 'text', inputmode: 'numeric', maxlength: SEASONS_TEXT_MAX,
 	    placeholder: '1, 3-5', 'aria-label': 'Seasons', disabled: true,
 	    pattern: '\\s*\\d{1,3}(\\s*[,\\-–]\\s*\\d{1,3})*\\s*', required: true });
 	const radio = (value, checked) => h('input', { type: 'radio', name: 'seasons', value,

@@ -8,6 +8,8 @@ import { copyable, Form, notice } from './form.js';
 
 export const ENDPOINTS = '/webhooks/endpoints';
 
+const HEADERS_TEXT_MAX = '4000';
+
 /* One 'Name: value' a line. The values never leave the server: an empty one is kept as it is. */
 const headerText = (headers) => Object.keys(headers ?? {}).map((name) => `${name}:`).join('\n');
 
@@ -50,7 +52,7 @@ endpointForm({ endpoint, done })
 			    value: endpoint?.url, maxlength: '2000', autocomplete: 'off',
 			    placeholder: 'https://example.org/hooks/medianest' },
 			{ name: 'headers', label: 'Additional headers', type: 'textarea', rows: '2',
-			    value: headerText(endpoint?.headers), maxlength: '4000',
+			    value: headerText(endpoint?.headers), maxlength: HEADERS_TEXT_MAX,
 			    placeholder: 'Authorization: Bearer …', spellcheck: 'false',
 			    hint: endpoint ? 'One “Name: value” a line. A name without a value ' +
 				'keeps the stored value.' :

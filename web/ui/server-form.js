@@ -107,10 +107,10 @@ serverForm({ server, done, cancel })
 			{ name: 'name', label: 'Name', value: server?.name, required: true,
 			    maxlength: '100', placeholder: 'Living room' },
 			{ name: 'url', label: 'Address', type: 'url', value: server?.url,
-			    required: true, maxlength: '500', inputmode: 'url',
+			    required: true, maxlength: '250', inputmode: 'url',
 			    placeholder: 'http://192.168.1.20:32400', autocomplete: 'off' },
 			{ name: 'token', label: 'Token', type: 'password', autocomplete: 'off',
-			    required: !server, maxlength: '200',
+			    required: !server, maxlength: '2048',
 			    hint: server ? 'Leave this empty to keep the stored token. ' +
 				'A new address needs it again.' :
 				'X-Plex-Token. It is stored encrypted and never shown again.' },

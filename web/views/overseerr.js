@@ -68,7 +68,7 @@ settingsPanel(now, changed)
 			    required: true, maxlength: '500',
 			    placeholder: 'http://192.168.1.20:5055', autocomplete: 'off' },
 			{ name: 'apiKey', label: 'API key', type: 'password', autocomplete: 'off',
-			    required: !now?.apiKeySet, maxlength: '200',
+			    required: !now?.apiKeySet, maxlength: '512',
 			    hint: now?.apiKeySet ? 'Leave this empty to keep the stored key.' :
 				'In Overseerr: Settings, General. It is stored encrypted.' },
 			now ? { name: 'enabled', label: 'People can request titles',
