@@ -122,7 +122,7 @@ sub path_of {
     my $path = $route->{path};
     $path =~ s/\{id\}/$huge->{uploadId}/ if $path =~ m{upload/};
     $path =~ s/\{id\}/$item/ if $path =~ m{^/api/media/};
-    $path =~ s/\{(\w+)\}/largest($route->{params}{$1}, [1], 0, 0)/ge;
+    $path =~ s/\{(\w+)\}/encoded(largest($route->{params}{$1}, [1], 0, 0))/ge;
     return $path;
 }
 

@@ -144,12 +144,6 @@ sub path_of {
 }
 
 sub encoded {
-    my ($text) = @_;
-    utf8::encode($text);
-    return $text =~ s/([^\w.~-])/sprintf '%%%02X', ord $1/aegr;
-}
-
-sub encoded {
     my ($value) = @_;
     $value = join ',', @$value if ref $value eq 'ARRAY';
     $value = 'true' if JSON::PP::is_bool($value);
