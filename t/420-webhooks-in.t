@@ -492,6 +492,24 @@ sub look_for_silence {
     pass 'and it is tried again';
 }
 
+{
+    my @window = map { $admin->api(GET => "/api/webhooks/events/$_")->{json} } map {
+        $hooks->send("/api/webhooks/overseerr/$source{overseerr}{key}",
+            { notification_type => 'TEST_NOTIFICATION', n => ++$n })->{json}{id} } 1 .. 3;
+    $hooks->event($_->{id}) for @window;
+    my $many = $admin->api(POST => '/api/webhooks/events/replay', {
+        from => $window[1]{receivedAt}, to => '2100-01-01T00:00:00Z' });
+    cmp_ok $many->{json}{replayed}, '>=', 2, 'a window is replayed';
+    cmp_ok $many->{json}{replayed}, '<', 6, 'and nothing else';
+    is $hooks->event($_->{id})->{status}, 'processed', 'again' for @window;
+    $mn->psql("UPDATE webhook_events SET received_at = now() - interval '31 days'"
+        . " WHERE id = '$window[0]{id}'; UPDATE jobs SET run_at = now()"
+        . " WHERE unique_key = 'every:upkeep.webhooks'; NOTIFY mn_jobs, 'upkeep'");
+    wait_until { $admin->api(GET => "/api/webhooks/events/$window[0]{id}")->{status} == 404 } 20,
+        'housekeeping';
+    pass 'an event leaves the inbox after thirty days';
+}
+
 # --- each source has its own limit ---
 {
     is $admin->api(PATCH => '/api/admin/settings', { 'rate_limit.class.webhook.per_minute' => 5 })

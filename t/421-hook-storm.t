@@ -178,4 +178,15 @@ is $mn->psql("SELECT count(*) FROM activity WHERE kind = 'media.played'"), $kind
     'once in the history';
 is $mn->psql("SELECT count(*) FROM notifications WHERE kind = 'media.played'"), $kinds{play},
     'and once among the notes';
+
+# --- while PostgreSQL is away ---
+$mn->stop_part('postgres');
+my (undef, $path, $body, $headers) = @{ overseerr('away') };
+my $r = $mn->client->api(POST => $path, $body, $headers);
+is $r->{status}, 503, 'the sender is told to come again' or diag $r->{content};
+ok $r->{headers}{'retry-after'}, 'and when';
+$mn->start_part('postgres');
+wait_until { ($r = $mn->client->api(POST => $path, $body, $headers))->{status} == 200 } 30,
+    'an accepted webhook';
+is $r->{json}{status}, 'received', 'then it is received';
 done_testing;
