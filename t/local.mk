@@ -182,7 +182,7 @@ t_fuzz_fuzz_process_line_SOURCES = t/fuzz/process_line.c
 t_fuzz_fuzz_process_line_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
 
-check_PROGRAMS += t/unit/http_call t/unit/http_out t/unit/http_tls t/unit/smtp
+check_PROGRAMS += t/unit/http_call t/unit/http_many t/unit/http_out t/unit/http_tls t/unit/smtp
 check_PROGRAMS += t/unit/media_server
 t_unit_http_tls_LDADD = $(ALL_LIBS) -lssl
 EXTRA_DIST += t/unit/local_server.h
