@@ -1,8 +1,8 @@
 #!/usr/bin/perl
-# What the house keeps for others (tokens of media servers, the key of TMDB, keys and secrets of
-# webhooks, headers with credentials) while all of it is used, in good and bad weather: it is in no
-# log, in no response after the one that tells it, in no URL, in no dump of the database and not in
-# Redis.
+# What the house keeps for others (tokens of media servers, keys of TMDB and Overseerr, keys and
+# secrets of webhooks, headers with credentials) while all of it is used, in good and bad weather:
+# it is in no log, in no response after the one that tells it, in no URL, in no dump of the database
+# and not in Redis.
 use strict;
 use warnings;
 use FindBin;
@@ -10,13 +10,14 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use MediaNest::HookReceiver qw(emit);
 use MediaNest::Hooks;
+use MediaNest::Overseerr;
 use MediaNest::PlexServer;
 use MediaNest::Test;
 use MediaNest::Tmdb;
 use Test::More;
 
-my ($plex, $tmdb, $receiver) = (MediaNest::PlexServer->start, MediaNest::Tmdb->start,
-    MediaNest::HookReceiver->start);
+my ($plex, $tmdb, $receiver, $overseerr) = map { "MediaNest::$_"->start }
+    qw(PlexServer Tmdb HookReceiver Overseerr);
 $plex->section('1', 'movie', 'Films');
 $plex->add('1', { title => 'The Matrix', year => 1999, Guid => ['tmdb://603'] });
 $tmdb->title(movie => 603, { title => 'The Matrix', release_date => '1999-03-30',
@@ -24,10 +25,12 @@ $tmdb->title(movie => 603, { title => 'The Matrix', release_date => '1999-03-30'
 # The key of version 3 travels in the query: what an error says of a URL must not have it.
 my $mn = MediaNest::Test->stack(private => 1, set => { $tmdb->settings, 'log.level' => 'debug',
     'tmdb.api_key' => $tmdb->{old_key}, 'sync.minutes' => 0, 'worker.poll' => 200,
-    'outbound.allow' => join ',', map { $_->allow } $plex, $tmdb, $receiver });
+    'outbound.allow' => join ',', (map { $_->allow } $plex, $tmdb, $receiver),
+    $overseerr->{url} =~ s{http://}{}r });
 my $admin = $mn->admin;
 my %secret = ('the token of Plex' => $plex->token, 'a wrong token' => 'plex-token-that-is-wrong',
-    'the key of TMDB' => $tmdb->{old_key}, 'the value of a header' => 'hEaDeR-value-0815');
+    'the key of TMDB' => $tmdb->{old_key}, 'the key of Overseerr' => $overseerr->{key},
+    'the value of a header' => 'hEaDeR-value-0815');
 
 # All that is told, but for the responses that tell a secret once.
 my @told;
@@ -73,6 +76,19 @@ ask(200, GET => $_) for $servers, "$servers/$server->{id}/libraries", '/api/medi
 ask(200, POST => "$servers/$server->{id}/test", {});
 is scalar(grep { ($_->{query} // '') =~ /\Q$secret{'the token of Plex'}\E/ }
     $plex->requests), 0, 'no URL at Plex has its token';
+
+# --- Overseerr ---
+my $requests = '/api/integrations/overseerr';
+ask(200, POST => "$requests/test", { url => $overseerr->{url}, apiKey => $_ })
+    for $overseerr->{key}, $secret{'a wrong token'};
+ask(200, PUT => $requests, { url => $overseerr->{url}, apiKey => $overseerr->{key} });
+for my $fault (undef, 'mute', 'html') {
+    $overseerr->fault($fault => 1) if $fault;
+    $admin->api(GET => "$requests$_") for '', '/search?q=matrix', '/requests', '/people';
+    $admin->api(POST => "$requests/requests", { mediaType => 'movie', tmdbId => 603 });
+}
+$overseerr->heal;
+ask(200, GET => $requests);
 
 # --- webhooks that come in ---
 my $in = MediaNest::Hooks->new($mn);
