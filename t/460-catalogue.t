@@ -275,4 +275,16 @@ subtest 'the trash of libraries' => sub {
 	    'what is gone is purged like any trash, what is left out is kept';
 };
 
+subtest 'a run of the sync' => sub {
+	my $new = $plex->add('2', { type => 'show', title => 'New', ratingKey => 5000 });
+	$plex->add('2', { type => 'season', title => 'Season 1', parentRatingKey => $new,
+	    index => 1, ratingKey => 5001 });
+	my $r = $admin->api(POST => '/api/integrations/plex/sync', { serverId => $shelf->{id} });
+	is $r->{status}, 202, 'requested' or diag $r->{content};
+	my $id = wait_until { $mn->psql("SELECT media_id FROM server_items WHERE item_key = '5001'") }
+	    60, 'the season';
+	wait_until { $mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'") } 60, 'its poster';
+	pass 'pictures of what is new are fetched, also when nobody looks';
+};
+
 done_testing;
