@@ -281,9 +281,12 @@ subtest 'a run of the sync' => sub {
 	    index => 1, ratingKey => 5001 });
 	my $r = $admin->api(POST => '/api/integrations/plex/sync', { serverId => $shelf->{id} });
 	is $r->{status}, 202, 'requested' or diag $r->{content};
-	my $id = wait_until { $mn->psql("SELECT media_id FROM server_items WHERE item_key = '5001'") }
-	    60, 'the season';
-	wait_until { $mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'") } 60, 'its poster';
+	my $id = wait_until {
+		$mn->psql("SELECT media_id FROM server_items WHERE item_key = '5001'");
+	} 60, 'the season';
+	wait_until {
+		$mn->psql("SELECT asset_prefix FROM media WHERE id = '$id'");
+	} 60, 'its poster';
 	pass 'pictures of what is new are fetched, also when nobody looks';
 };
 
