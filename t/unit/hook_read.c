@@ -46,6 +46,9 @@ test_plex(void)
 	is_str(got.type, "7", "a number is as good as its text");
 	ok(got.machine_id == NULL, "a list is no server");
 	is_str(got.subject, "17", "a number is a key");
+	ok(read_text("plex", "{\"event\":\"x\",\"Metadata\":{\"ratingKey\":\"1/../2\"}}"),
+	    "a path instead of a key");
+	ok(got.subject == NULL, "is no key");
 }
 
 static void

@@ -180,6 +180,15 @@ hook_object(struct arena *arena, const struct cJSON *object, const char *name)
 	return cJSON_IsObject(value) ? value : NULL;
 }
 
+/* Keys become parts of paths on the server. */
+static bool
+is_key(const char *text)
+{
+	while (isalnum((unsigned char)*text))
+		text++;
+	return *text == '\0';
+}
+
 static void
 read_plex(struct arena *arena, const struct cJSON *tree, struct hook_reading *out)
 {
@@ -188,6 +197,8 @@ read_plex(struct arena *arena, const struct cJSON *tree, struct hook_reading *ou
 	    hook_text(arena, hook_object(arena, tree, "Server"), "uuid", HOOK_SUBJECT_MAX);
 	out->subject =
 	    hook_text(arena, hook_object(arena, tree, "Metadata"), "ratingKey", HOOK_SUBJECT_MAX);
+	if (out->subject != NULL && !is_key(out->subject))
+		out->subject = NULL;
 }
 
 static void
