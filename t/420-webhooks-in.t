@@ -296,7 +296,7 @@ sub played {
     is $notes[0]{title}, 'Heat', 'about it';
     my $r = $admin->api(POST => "/api/webhooks/events/$sent[0]{json}{id}/replay");
     is $r->{status}, 202, 'an event is replayed' or diag $r->{content};
-    is $r->{json}{status}, 'received', 'it waits again';
+    like $r->{json}{status}, qr/^(?:received|processed)$/, 'it waits, or was quick';
     $hooks->event($sent[0]{json}{id});
     is $mn->psql('SELECT count(*) FROM plays'), 1, 'and the viewing stays one';
 
