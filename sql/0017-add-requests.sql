@@ -8,7 +8,8 @@ CREATE TABLE overseerr_settings (
   enabled boolean NOT NULL DEFAULT true,
   app_version text,
   state text NOT NULL DEFAULT 'new',   -- how the last question ended; ok, or why it failed
-  last_seen_at timestamptz,            -- of the last answer
+  asked_at timestamptz,                -- of the last question, to half a minute
+  last_seen_at timestamptz,            -- of the last answer, likewise
   refreshed_at timestamptz,            -- when the last complete list was asked for
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now()

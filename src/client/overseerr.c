@@ -15,6 +15,7 @@
 
 #define BASE "/api/v1"
 #define HEADERS_MAX 4
+#define VERSION_MAX 64 /* bytes */
 
 /* Statuses that mean something for one call only. */
 #define STATUS_ACCEPTED 202
@@ -147,9 +148,10 @@ overseerr_status(struct arena *arena, const struct overseerr *o, const char **ve
 
 	if (must(get(arena, o, path, &json, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
-	*version = json_str(json, "version", NULL);
-	return *version != NULL ? ANSWER_PRESENT :
-				  no_overseerr(err, "GET", path, "an answer without version");
+	if ((*version = json_str(json, "version", NULL)) == NULL)
+		return no_overseerr(err, "GET", path, "an answer without version");
+	*version = utf8_clean(arena, *version, strlen(*version), VERSION_MAX);
+	return ANSWER_PRESENT;
 }
 
 static enum answer_kind

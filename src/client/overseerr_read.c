@@ -15,6 +15,7 @@
 #define OVERVIEW_MAX 2000
 #define PATH_MAX_BYTES 200
 #define YEAR_DIGITS 4
+#define NUMBER_MAX 100000 /* of a state or season; others say nothing */
 #define MEDIA_AVAILABLE 5
 #define MEDIA_PARTIAL 4
 
@@ -57,12 +58,21 @@ overseerr_read_account(struct arena *arena, const struct cJSON *object,
 	return account->id > 0;
 }
 
+/* A state or the number of a season. */
+static int64_t
+number(const struct cJSON *object, const char *name, int64_t fallback)
+{
+	int64_t value = json_int(object, name, fallback);
+
+	return value < 0 || value > NUMBER_MAX ? fallback : value;
+}
+
 /* The state of its media; of a series that is there in part, of the seasons that it is about. */
 static int64_t
 media_state(const struct cJSON *media, const struct overseerr_request *request)
 {
 	const char *name = request->is4k ? "status4k" : "status";
-	int64_t state = json_int(media, name, 0);
+	int64_t state = number(media, name, 0);
 	const struct cJSON *season;
 	size_t there = 0;
 
@@ -70,8 +80,8 @@ media_state(const struct cJSON *media, const struct overseerr_request *request)
 		return state;
 	cJSON_ArrayForEach (season, json_get(media, "seasons"))
 		for (size_t i = 0; i < request->nseasons; i++)
-			there += json_int(season, "seasonNumber", -1) == request->seasons[i] &&
-			    json_int(season, name, 0) == MEDIA_AVAILABLE;
+			there += number(season, "seasonNumber", -1) == request->seasons[i] &&
+			    number(season, name, 0) == MEDIA_AVAILABLE;
 	return there == request->nseasons ? MEDIA_AVAILABLE : state;
 }
 
@@ -94,14 +104,14 @@ overseerr_read_request(struct arena *arena, const struct cJSON *object,
 		.media_type = json_str(object, "type", json_str(media, "mediaType", "")),
 		.tmdb_id = json_int(media, "tmdbId", 0),
 		.is4k = json_bool(object, "is4k", false),
-		.request_state = json_int(object, "status", 0),
+		.request_state = number(object, "status", 0),
 		.created_at = time_of(object, "createdAt"),
 		.updated_at = time_of(object, "updatedAt"),
 	};
 	cJSON_ArrayForEach (season, json_get(object, "seasons"))
-		if (request->nseasons < OVERSEERR_SEASONS_MAX)
-			request->seasons[request->nseasons++] =
-			    json_int(season, "seasonNumber", -1);
+		if (request->nseasons < OVERSEERR_SEASONS_MAX &&
+		    number(season, "seasonNumber", -1) >= 0)
+			request->seasons[request->nseasons++] = number(season, "seasonNumber", -1);
 	request->media_state = media_state(media, request);
 	request->media_type = str_eq(request->media_type, "tv") ? "tv" : "movie";
 	if (!overseerr_read_account(arena, json_get(object, "requestedBy"), &request->by))
@@ -124,7 +134,7 @@ overseerr_read_title(struct arena *arena, const struct cJSON *object, const char
 		.title = first(arena, object, names, TITLE_MAX),
 		.overview = text(arena, object, "overview", OVERVIEW_MAX),
 		.poster_path = text(arena, object, "posterPath", PATH_MAX_BYTES),
-		.media_state = json_int(json_get(object, "mediaInfo"), "status", 0),
+		.media_state = number(json_get(object, "mediaInfo"), "status", 0),
 	};
 	if (date != NULL && strlen(date) >= YEAR_DIGITS)
 		(void)str_to_int(arena_strndup(arena, date, YEAR_DIGITS), 1, 9999, &title->year);

@@ -64,7 +64,7 @@ struct overseerr_settings {
 	bool enabled;
 	const char *version;
 	const char *state;
-	int64_t last_seen_at, refreshed_at, updated_at; /* us; 0: never */
+	int64_t asked_at, last_seen_at, refreshed_at; /* us; 0: never */
 };
 
 /* A person of ours and who they are in Overseerr. */

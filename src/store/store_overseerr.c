@@ -31,7 +31,7 @@ enum {
 const struct query store_overseerr_queries[] = {
 	[Q_GET] = { "overseerr_get",
 	    "SELECT url, api_key, enabled, app_version, state, " SQL_US("last_seen_at") ", " SQL_US(
-		"refreshed_at") ", " SQL_US("updated_at") " FROM overseerr_settings",
+		"refreshed_at") ", " SQL_US("asked_at") " FROM overseerr_settings",
 	    QUERY_READ },
 	[Q_PUT] = { "overseerr_put",
 	    "INSERT INTO overseerr_settings AS s (url, api_key, enabled)"
@@ -46,9 +46,10 @@ const struct query store_overseerr_queries[] = {
 	[Q_DELETE] = { "overseerr_delete", "DELETE FROM overseerr_settings", 0 },
 	[Q_SEEN] = { "overseerr_seen",
 	    "UPDATE overseerr_settings SET state = $1, app_version = coalesce($2, app_version),"
+	    " asked_at = now(),"
 	    " last_seen_at = CASE WHEN $1 = 'ok' THEN now() ELSE last_seen_at END"
-	    " WHERE state <> $1 OR $2 <> coalesce(app_version, '') OR last_seen_at IS NULL"
-	    " OR last_seen_at < now() - interval '30 seconds'",
+	    " WHERE state <> $1 OR $2 <> coalesce(app_version, '') OR asked_at IS NULL"
+	    " OR asked_at < now() - interval '30 seconds'",
 	    0 },
 	[Q_REFRESHED] = { "overseerr_refreshed",
 	    "UPDATE overseerr_settings SET refreshed_at = greatest(refreshed_at, $1::timestamptz)",
@@ -122,7 +123,7 @@ store_overseerr_get(struct db *db, struct arena *arena, struct overseerr_setting
 			.state = rows_str(rows, 0, 4),
 			.last_seen_at = rows_int(rows, 0, 5),
 			.refreshed_at = rows_int(rows, 0, 6),
-			.updated_at = rows_int(rows, 0, 7),
+			.asked_at = rows_int(rows, 0, 7),
 		};
 	return true;
 }

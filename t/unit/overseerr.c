@@ -62,6 +62,9 @@ requests(void)
 	    "another season", 4);
 	media("{\"id\":1,\"media\":null}", "no media", 0);
 	ok(!overseerr_read_request(&arena, json("{\"status\":1}"), &r), "no id");
+	ok(overseerr_read_request(&arena, json("{\"id\":1,\"status\":99999999999}"), &r) &&
+		r.request_state == 0,
+	    "a number that no state has");
 	ok(overseerr_read_request(&arena,
 	       json("{\"id\":1,\"createdAt\":\"2026-11-27T08:21:46.000Z\",\"updatedAt\":7}"), &r),
 	    "odd times");

@@ -14,7 +14,7 @@
 #include "core/banned.h"
 
 #define STALE_SECONDS 900 /* three rounds of requests_upkeep_run() */
-#define AGED_SECONDS 60   /* a list that is read is refreshed when it is older */
+#define AGED_SECONDS 60   /* a list that is read is refreshed when it is older, once in so long */
 /*
  * Wishes of so many seconds are one job, which begins after the last of them: what happens while it
  * runs is another job's.
@@ -58,14 +58,17 @@ age(const struct overseerr_settings *settings, struct requests *requests)
 	    ago > STALE_SECONDS * US_PER_SEC;
 }
 
-/* Whoever reads an old list wants a new one; the page hears of changes by the socket. */
+/* Somebody reads an old list and wants a new one; the page hears of changes by the socket. */
 static bool
 keep_fresh(const struct call *call, const struct overseerr_settings *settings, struct error *err)
 {
+	int64_t now = clock_now();
+
 	if (settings->url == NULL || !settings->enabled ||
-	    clock_now() - settings->refreshed_at < AGED_SECONDS * US_PER_SEC)
+	    now - settings->refreshed_at < AGED_SECONDS * US_PER_SEC ||
+	    now - settings->asked_at < AGED_SECONDS * US_PER_SEC)
 		return true;
-	return refresh(call, NULL, err);
+	return job_add(call, JOB_REQUESTS_REFRESH, "{}", "requests.refresh:aged", 0, err);
 }
 
 bool

@@ -36,7 +36,7 @@ static const struct {
 	{ TITLE_APPROVED, REQUEST_TOLD_APPROVED, "request.approved", "Your request was approved." },
 	{ TITLE_DECLINED, REQUEST_TOLD_DECLINED, "request.declined", "Your request was declined." },
 	{ TITLE_AVAILABLE, REQUEST_TOLD_AVAILABLE, "request.available",
-	    "What you asked for is available." },
+	    "Your request is available now." },
 };
 #define NOTES (sizeof(notes) / sizeof(notes[0]))
 
@@ -168,7 +168,7 @@ tell_created(const struct call *call, const struct title_request *r, struct stri
 		(struct strings) { users, n + (r->requested_by != NULL) }, err))
 		return false;
 	return tell(call, r, "request.created",
-	    arena_printf(call->arena, "%s asks for it.",
+	    arena_printf(call->arena, "%s requested it.",
 		r->requester_name != NULL     ? r->requester_name :
 		    r->overseerr_name != NULL ? r->overseerr_name :
 						"Somebody"),

@@ -107,7 +107,7 @@ want(struct asking *a, const struct overseerr_title *title, struct error *err)
 		return true;
 	if (db_violated(err, "requests_asking"))
 		error_slug(err, ERR_CONFLICT, "already_requested",
-		    "This is being asked for already.");
+		    "You are asking for this already.");
 	return false;
 }
 

@@ -27,7 +27,8 @@
 #define MISSING_RUNS 2     /* complete lists in a row without a request: it is gone */
 #define UNASKED_SECONDS 30 /* a question of that age has had its answer */
 #define KEPT_DAYS 30       /* what Overseerr never got, and all when none is set up any more */
-#define REQUEST_VIEW 16384 /* permission to see the requests of all */
+#define OUTSIDE_SLUGS "overseerr_" /* of errors that are Overseerr's */
+#define REQUEST_VIEW 16384         /* permission to see the requests of all */
 
 /* One run over all requests. */
 struct run {
@@ -306,6 +307,22 @@ ready(const struct call *call, struct overseerr *client, struct overseerr_settin
 	return *is || err->code == ERR_NOT_FOUND || str_eq(error_slug_of(err), "overseerr_off");
 }
 
+/*
+ * All requests, for a job. Where Overseerr does not say, the job is done: the next run is a few
+ * minutes away, and the list says how old it is.
+ */
+static bool
+run_all_or_later(const struct call *call, const struct overseerr *client,
+    const struct overseerr_settings *settings, struct error *err)
+{
+	if (run_all(call, client, settings, err))
+		return true;
+	if (!str_starts(error_slug_of(err), OUTSIDE_SLUGS))
+		return false;
+	log_info(call->svc->log, "Overseerr was not read: %s (%s)", err->message, err->detail);
+	return true;
+}
+
 /* Is the request that the job was added for still without an answer? */
 static bool
 open_still(const struct call *call, const char *of, bool *is, struct error *err)
@@ -338,7 +355,7 @@ requests_refresh_run(const struct call *call, const struct job_env *env, const s
 		return false;
 	if (is &&
 	    !(number > 0 ? run_one(call, &client, &settings, number, err) :
-			   run_all(call, &client, &settings, err)))
+			   run_all_or_later(call, &client, &settings, err)))
 		return false;
 	return store_job_done(call->svc->db, call->arena, job, err);
 }
@@ -354,9 +371,7 @@ requests_upkeep_run(const struct call *call, const struct job_env *env, const st
 	if (!ready(call, &client, &settings, &is, err) ||
 	    !store_requests_expire(call->svc->db, call->arena, KEPT_DAYS, err))
 		return false;
-	/* It is tried again in a few minutes; the list says how old it is. */
-	if (is && !run_all(call, &client, &settings, err))
-		log_info(call->svc->log, "Overseerr was not read: %s (%s)", err->message,
-		    err->detail);
+	if (is && !run_all_or_later(call, &client, &settings, err))
+		return false;
 	return store_job_done(call->svc->db, call->arena, job, err);
 }

@@ -12,6 +12,7 @@
 #include "core/banned.h"
 
 #define DAY_SECONDS 86400
+#define DATE_CHARS 10   /* of RFC 3339; a T follows */
 #define WINDOW_MAX 1000 /* requests of a quota's days */
 
 /* The requests that count, in the days of the quota. */
@@ -100,6 +101,7 @@ quota_reached(const struct call *call, const struct overseerr_quota *quota,
 		    "Quota reached: you may ask for %lld %s in %lld days.", (long long)quota->limit,
 		    what, (long long)quota->days);
 	time_rfc3339(at, day);
+	day[DATE_CHARS] = ' ';
 	error_slug(err, ERR_FORBIDDEN, "quota_reached",
 	    "Quota reached until %.16s UTC: you may ask for %lld %s in %lld days.", day,
 	    (long long)quota->limit, what, (long long)quota->days);

@@ -247,8 +247,8 @@ sub _answer {
 # slow => seconds; late => seconds (answers of /request are as old as that when they arrive; others
 # are answered meanwhile); mute => 1 (no answer at all); lost => 1 (POST /request works, but its
 # answer is lost); html, empty => 1; status => n; hide => 1 (a page lacks its last element);
-# short => 1 (pages of ten); deaf => 1 (X-API-User is ignored); approves => 1; keeps => 1
-# (nothing can be removed); stuck => 1 (decisions end with 404).
+# short => 1 (pages of ten); deaf => 1 (X-API-User is ignored); approves => 1; keeps => 1 (nothing
+# can be removed); stuck => 1 (decisions end with 404).
 sub _serve {
 	my ($listener, $key) = @_;
 	$SIG{CHLD} = 'IGNORE';
