@@ -234,17 +234,34 @@ subtest 'requests' => sub {
 	clean($b, 'requests');
 	$b->stop;
 
+	open_view($b = browser('people', $mn), 'overseerr', '[data-person]');
+	$b->js(<<'JS', id(51));
+		const select = document.querySelector(`[data-person="${arguments[0]}"] select`);
+		select.value = '5';
+		select.dispatchEvent(new Event('change'));
+JS
+	is_deeply sent($b, PUT => qr{people/})->{body}, { overseerrId => 5 }, 'who is who';
+	told($b, '[data-person="' . id(51) . '"]', qr/Matched by an admin/, 'by an admin');
+	$b->stop;
+
 	# someone who may only ask, and is nobody there
 	my $user = $mn->user;
 	my $c = browser('asker', $user, answers => [ house(
-		'POST /api/integrations/overseerr/requests' => [ 409, { code => 'not_linked',
-		    detail => 'No Overseerr user.', status => 409 } ],
+		'POST /api/integrations/overseerr/requests' => [
+			[ 409, { code => 'not_linked', detail => 'No Overseerr user.' } ],
+			[ 403, { code => 'quota_reached', detail => 'Quota reached.',
+			    retryAfter => 90_000 } ],
+		],
 	) ]);
 	open_view($c, 'requests?q=matrix', '[data-tmdb="604"] button');
 	is $c->count('.request .primary'), 0, 'decides about nothing';
 	$c->js('document.querySelector("[data-tmdb=\"604\"] button").click()');
 	press_on($c, 'Request', 'dialog');
 	told($c, '[data-tmdb="604"]', qr/Link your Plex account/, 'a refusal says what to do');
+	$c->js('document.querySelector("[data-tmdb=\"700\"] button").click()');
+	press_on($c, 'Request', 'dialog');
+	told($c, '[data-tmdb="700"]', qr/Your quota is used up\. You can ask again after \w+ \d/,
+	    'and when to ask again');
 	open_view($c, 'integrations', '[data-server]');
 	is $c->count('main .primary'), 0, 'sees the servers, and sets nothing up';
 	$c->stop;

@@ -16,10 +16,10 @@ const SEASONS_TEXT_MAX = '60';
 /* Of titles that Overseerr knows, and of requests that were just made. */
 const KNOWN = {
 	pending: 'Waiting for approval', approved: 'Approved', processing: 'On its way',
-	partial: 'Partly available', available: 'Available',
+	available: 'Available',
 };
-/* Of these, there is something left to request. */
-const OPEN = ['none', 'partial'];
+/* Of all others, there is something left to request. */
+const CLOSED = ['pending', 'approved', 'processing', 'available'];
 
 /* Pictures of other servers are not loaded: they would learn who looks at what. */
 const ours = (url) => url && (url.startsWith('/') || url.startsWith(location.origin));
@@ -69,6 +69,10 @@ refusal(problem)
 	if (problem.code === 'not_linked')
 		return 'You cannot request titles yet: your account is not matched with an ' +
 		    'Overseerr user. Link your Plex account on the account page, or ask an admin.';
+	/* in the person's own time, which the server does not know */
+	if (problem.code === 'quota_reached' && problem.retryAfter)
+		return `Your quota is used up. ${whenAgain({ retryAt: Date.now() +
+		    problem.retryAfter * 1000 })}`;
 	return problem.message;
 }
 
@@ -102,8 +106,8 @@ result(item, requested)
 		}
 	};
 
-	if (item.status && !OPEN.includes(item.status))
-		fill(end, h('span.pill.on', null, KNOWN[item.status] ?? item.status));
+	if (CLOSED.includes(item.status))
+		fill(end, h('span.pill.on', null, KNOWN[item.status]));
 	else
 		offer();
 	return h('li.poster', { 'data-tmdb': String(item.tmdbId) },

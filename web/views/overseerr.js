@@ -1,4 +1,5 @@
 /* Overseerr or Jellyseerr: its address and key, and who is who there. */
+import { again } from '../lib/again.js';
 import { api } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
@@ -10,6 +11,7 @@ import { allowHelp } from '../ui/server-form.js';
 import { fail, toast } from '../ui/toast.js';
 
 const PATH = '/integrations/overseerr';
+const TRIES = 4;
 
 function
 testAnswer(answer, address)
@@ -98,7 +100,7 @@ personRow(person, candidates)
 				const now = await api.put(`${PATH}/people/${one.userId}`,
 				    { overseerrId: choice.value ? Number(choice.value) : null });
 				toast('Saved');
-				draw(now.items.find(({ userId }) => userId === one.userId));
+				draw(now);
 			} catch (problem) {
 				fail(problem, 'Not saved.');
 				draw(one);
@@ -120,11 +122,23 @@ function
 peoplePanel()
 {
 	const place = h('div.panel-part');
+	let tries = 0;
+	/* After the connection was set up, the server reads the users of Overseerr in a job. */
+	const notYet = () => {
+		fill(place, h('p.muted', null, 'The users of Overseerr are being read…'),
+		    h('button', { type: 'button', onclick: load }, 'Refresh'));
+		if (tries < TRIES)
+			again(() => place.isConnected && load(), tries++);
+	};
 	const load = async () => {
 		fill(place, h('div.skeleton.line'));
 		try {
 			const { items, candidates } = await api.get(`${PATH}/people`, null,
 			    { patient: true });
+			if (!candidates.length) {
+				notYet();
+				return;
+			}
 			const open = items.filter((one) => !one.overseerrId).length;
 
 			fill(place, h('p.muted', null, open ?

@@ -121,6 +121,17 @@ requestList(none, off)
 	let query = {};
 	let turn = 0;
 	const empty = () => !list.children.length && fill(tail, none());
+	/* A new one, on top; one that is shown already changes in its place. */
+	const add = (request) => {
+		if (cards.has(request.id)) {
+			cards.get(request.id).draw(request);
+			return;
+		}
+		const one = card(request, empty);
+		tail.querySelector('.empty, .muted')?.remove();
+		cards.set(request.id, one);
+		list.prepend(one.node);
+	};
 	const load = async (cursor, mine) => {
 		const run = async () => {
 			fill(tail, h('div.skeleton.line'));
@@ -157,15 +168,13 @@ requestList(none, off)
 		cards.clear();
 		fill(list);
 		load(null, ++turn);
-	}, add: (request) => {
-		const one = card(request, empty);
-		tail.querySelector('.empty')?.remove();
-		cards.set(request.id, one);
-		list.prepend(one.node);
-	}, refresh: async (id) => {
-		if (cards.has(id))
-			cards.get(id).draw(await api.get(`${OVERSEERR}/requests/${id}`, null,
-			    { patient: true }));
+	}, add, refresh: async (id) => {
+		const request = await api.get(`${OVERSEERR}/requests/${id}`, null,
+		    { patient: true });
+
+		if (cards.has(id) || ((!query.status || query.status === request.status) &&
+		    (!query.own || isMine(request))))
+			add(request);
 	} };
 }
 

@@ -116,9 +116,9 @@ my @found = (
 	{ mediaType => 'movie', tmdbId => 603, title => 'The Matrix', year => 1999,
 	    overview => 'x', status => 'available' },
 	{ mediaType => 'movie', tmdbId => 604, title => 'The Matrix Reloaded', year => 2003,
-	    overview => 'x', status => 'none' },
+	    overview => 'x', status => 'unknown' },
 	{ mediaType => 'tv', tmdbId => 700, title => 'Matrix Revisited', year => 2001,
-	    overview => 'x', status => 'partial' },
+	    overview => 'x', status => 'partially_available' },
 );
 
 my @sources = (
@@ -225,7 +225,8 @@ sub house (@more) {
 		    server => { name => 'Overseerr', version => '1.33.2' },
 		    permissions => [ 'manage requests', 'act as others' ] },
 		"GET $seerr/people" => $people,
-		"PUT $seerr/people/*" => $people,
+		"PUT $seerr/people/*" => { %{ $people->{items}[1] }, overseerrId => 5,
+		    overseerrName => 'bo.writer' },
 		"GET $seerr/search" => { items => \@found, page => { number => 1, pages => 1 } },
 		"GET $seerr/requests" => items(@requests),
 		"POST $seerr/requests" => [ 201, request(7, 'pending',
