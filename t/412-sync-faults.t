@@ -39,6 +39,9 @@ for my $fault (@fault) {
 	is catalogue(), $before, "$name: nor afterwards";
 }
 
+# It has the old memory of the server's failures.
+$mn->restart_part('worker');
+
 $plex->fault(vanished => {});
 my $raised = notes('alert.raised');
 is run_sync()->{status}, 1, 'an empty library halts';

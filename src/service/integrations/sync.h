@@ -41,7 +41,7 @@ struct sync_ask {
 	bool full;           /* compare every field, whatever the fingerprint says */
 	bool dry;            /* change nothing but the report */
 	const volatile sig_atomic_t *stop; /* or NULL: end after this page, to be resumed */
-	int64_t retry_ms; /* before a page is requested again; 0: SYNC_RETRY_MS */
+	int64_t retry_ms;                  /* before a page is requested again; 0: SYNC_RETRY_MS */
 	/* After each page, or NULL. */
 	void (*progress)(void *context, const char *section, const struct sync_counts *);
 	void *progress_context;

@@ -49,6 +49,7 @@ struct sync_section {
 	int64_t in_trash; /* items that lie in the server's own trash */
 	bool doubted;     /* a kind of it could not be listed completely */
 	struct sync_counts counts;
+	struct sync_missed missed;
 };
 
 /* Where the listing of a kind is. */

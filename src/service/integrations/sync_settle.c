@@ -167,43 +167,77 @@ reason_of(const struct sync_section *section)
 }
 
 static bool
-is_halt(const struct sync_section *section, const struct sync_missed *m)
+is_halt(const struct sync_section *section)
 {
-	return !section->listed ? m->beyond > 0 : too_many(m);
+	return !section->listed ? section->missed.beyond > 0 : too_many(&section->missed);
 }
 
 static void
-halt(struct sync_engine *e, struct sync_section *section, const struct sync_missed *m)
+note_halt(struct sync_engine *e, const struct sync_section *section)
 {
-	section->state = SECTION_HALTED;
 	if (e->halt_reason != NULL)
 		return;
 	e->halt_reason = reason_of(section);
 	e->halt_section = section->row.key;
-	e->halt = *m;
+	e->halt = section->missed;
 }
 
-/* The counts that make a deletion, and the deletion; both once in a run. */
+/*
+ * Was all listed that this run is about? What is missing in one section may lie in another that
+ * could not be listed.
+ */
 static bool
-remove_in(const struct call *call, struct sync_engine *e, struct sync_section *section,
-    const struct sync_missed *m, struct error *err)
+is_whole(const struct sync_engine *e)
+{
+	for (size_t i = 0; i < e->nsections; i++)
+		switch (e->sections[i].state) {
+		case SECTION_LISTED:
+		case SECTION_OK:
+		case SECTION_HALTED:
+		case SECTION_EXCLUDED: break;
+		default: return false;
+		}
+	return true;
+}
+
+/* What is missing in each section, and whether the run has to stop for it. */
+static bool
+look_for_missing(struct sync_engine *e, bool whole, struct error *err)
+{
+	for (size_t i = 0; i < e->nsections; i++) {
+		struct sync_section *section = &e->sections[i];
+		struct sync_place place = sync_place_of(e, section);
+
+		if (section->state != SECTION_LISTED && section->state != SECTION_HALTED)
+			continue;
+		if (!store_sync_missed(e->call->svc->db, e->call->arena, &place, e->passes,
+			&section->missed, err))
+			return false;
+		if (whole && is_halt(section))
+			note_halt(e, section);
+	}
+	return true;
+}
+
+/* The counts that make a deletion, and the deletion: once in a run that is in no doubt. */
+static bool
+mark_in(const struct call *call, struct sync_engine *e, struct sync_section *section, bool whole,
+    struct error *err)
 {
 	struct sync_place place = sync_place_of(e, section);
+	const struct sync_missed *m = &section->missed;
 	struct db *db = call->svc->db;
 	int64_t deleted = 0;
-	bool halted = is_halt(section, m);
 
-	if (!e->dry && !store_sync_missing_add(db, call->arena, &place, err))
+	if (!e->dry && whole && !store_sync_missing_add(db, call->arena, &place, err))
 		return false;
-	if (!e->dry && !halted &&
+	if (!e->dry && whole && e->halt_reason == NULL &&
 	    (!store_sync_trash(db, call->arena, &place, &deleted, err) ||
 		(deleted > 0 && !sync_changed(call, section, err))))
 		return false;
 	section->counts.missing = m->missing - deleted;
 	section->counts.deleted = deleted;
-	section->state = SECTION_OK;
-	if (halted)
-		halt(e, section, m);
+	section->state = whole && is_halt(section) ? SECTION_HALTED : SECTION_OK;
 	if (!e->dry &&
 	    !store_sync_section_done(db, call->arena, section->row.id,
 		section->listed ? section->counts.seen : m->total - deleted, section->listed, err))
@@ -212,35 +246,20 @@ remove_in(const struct call *call, struct sync_engine *e, struct sync_section *s
 }
 
 static bool
-mark_missing(struct sync_engine *e, struct sync_section *section, struct error *err)
+mark_missing(struct sync_engine *e, struct sync_section *section, bool whole, struct error *err)
 {
-	struct sync_place place = sync_place_of(e, section);
 	struct db *db = e->call->svc->db;
-	struct sync_missed missed;
 
-	return sync_phase(e, "MarkDeletedItems", err) &&
-	    store_sync_missed(db, e->call->arena, &place, e->passes, &missed, err) &&
-	    db_begin(db, err) && db_end(db, remove_in(e->call, e, section, &missed, err), err) &&
+	return sync_phase(e, "MarkDeletedItems", err) && db_begin(db, err) &&
+	    db_end(db, mark_in(e->call, e, section, whole, err), err) &&
 	    sync_phase(e, "NextSection", err);
-}
-
-/* A run that was interrupted after it halted for this section. */
-static bool
-halted_before(struct sync_engine *e, struct sync_section *section, struct error *err)
-{
-	struct sync_place place = sync_place_of(e, section);
-	struct sync_missed missed;
-
-	if (!store_sync_missed(e->call->svc->db, e->call->arena, &place, e->passes, &missed, err))
-		return false;
-	halt(e, section, &missed);
-	return true;
 }
 
 bool
 sync_settle(struct sync_engine *e, struct error *err)
 {
 	struct db *db = e->call->svc->db;
+	bool whole = is_whole(e);
 
 	if (!e->over && !ask_for_places(e, err))
 		return false;
@@ -248,13 +267,11 @@ sync_settle(struct sync_engine *e, struct error *err)
 		if (e->sections[i].state != SECTION_EXCLUDED &&
 		    !settle_section(e, &e->sections[i], err))
 			return false;
-	for (size_t i = 0; i < e->nsections && !sync_stopped(e); i++) {
-		struct sync_section *section = &e->sections[i];
-
-		if (!(section->state == SECTION_LISTED       ? mark_missing(e, section, err) :
-			    section->state == SECTION_HALTED ? halted_before(e, section, err) :
-							       true))
+	if (!look_for_missing(e, whole, err))
+		return false;
+	for (size_t i = 0; i < e->nsections && !sync_stopped(e); i++)
+		if (e->sections[i].state == SECTION_LISTED &&
+		    !mark_missing(e, &e->sections[i], whole, err))
 			return false;
-	}
 	return e->dry || store_sync_adopt_orphans(db, e->call->arena, e->server->id, err);
 }
