@@ -634,7 +634,12 @@ for my $width (390, 1280) {
 		    sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
 		$open->('audit', '.board li');
 		like $b->text('.board'), qr/setting/, 'what was just done is in the log';
-		clean($b, 'accounts', qr{/api/auth/(?:login|totp) - Failed to load resource.* 401});
+		# before anything is set up; t/304-page-integrations.t has all states
+		$open->('integrations', '.guide');
+		$open->('webhooks', '[name=source]');
+		$open->('requests', '.empty');
+		clean($b, 'accounts', qr{/api/auth/(?:login|totp)\ -\ Failed.*\ 401
+		    |/api/integrations/overseerr(?:/requests\S*)?\ -\ Failed.*\ 404}x);
 		$b->stop;
 	};
 }
