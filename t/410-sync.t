@@ -170,7 +170,8 @@ $plex->forget;
 run_sync('--section', '4');
 @page = grep { $_->{path} =~ m{/all$} } $plex->requests;
 cmp_ok $page[1]{at} - $page[0]{at}, '>', 0.38, 'people who play have three quarters of its time';
-is scalar(grep { $_->{path} =~ m{/metadata/\w+$} } $plex->requests), 0, 'no request for single items';
+is scalar(grep { $_->{path} =~ m{/metadata/\w+$} } $plex->requests), 0,
+    'no request for single items';
 $plex->heal;
 $plex->playing(0);
 $plex->shrink('4', 0);

@@ -31,11 +31,11 @@ sub notes {
 }
 # Asks Overseerr for everything, and waits until that is done.
 sub refresh {
-    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.requests'");
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:requests.list'");
     $mn->psql("NOTIFY mn_jobs, 'requests'");
     my $before = $mn->psql('SELECT clock_timestamp()');
     wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE unique_key ="
-        . " 'every:upkeep.requests' AND state = 'available' AND run_at > now()") }, 20,
+        . " 'every:requests.list' AND state = 'available' AND run_at > now()") }, 20,
         'a refresh');
 }
 # The same, until the sub is content.

@@ -23,7 +23,7 @@ sub ask {
     return $ada->api(POST => API . '/requests', { mediaType => 'movie', tmdbId => $id });
 }
 sub due {
-    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.requests'");
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:requests.list'");
     $mn->psql("NOTIFY mn_jobs, 'requests'");
 }
 sub asked { my ($what) = @_; return grep { "$_->{method} $_->{path}" eq $what } @{ $o->requests } }
