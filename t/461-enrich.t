@@ -196,6 +196,21 @@ subtest 'a wrong key' => sub {
 	is item($film[4])->{overview}, 'A hacker learns.', 'later it goes on';
 };
 
+subtest 'an outage' => sub {
+	$tmdb->fault('/3/', { status => 503 });
+	$tmdb->forget;
+	my @film = map { $shelf->add(movie => "Down $_", @bare, ids => { tmdb => "60$_" }) } 1 .. 6;
+	$mn->psql('DELETE FROM tmdb_cache');
+	$shelf->enrich;
+	wait_until { scalar asked('/3/') } 60, 'a question';
+	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.enrich' AND state = "
+	    . "'available' AND run_at > now()") eq '6' } 60, 'the pause';
+	cmp_ok scalar(asked('/3/')), '<=', 2, 'not every job finds out for itself';
+	$tmdb->heal;
+	settle(@film);
+	is item($film[2])->{overview}, 'A hacker learns.', 'when it is back they go on';
+};
+
 subtest 'twenty a second' => sub {
 	$tmdb->forget;
 	my @film = map { $shelf->add(movie => "Many $_", @bare, year => 1900 + $_) } 1 .. 45;

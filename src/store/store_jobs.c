@@ -19,6 +19,7 @@ enum {
 	Q_DONE,
 	Q_DONE_MANY,
 	Q_REMEMBER,
+	Q_LATER,
 	Q_FAILED,
 	Q_RELEASE,
 	Q_EXPIRE,
@@ -121,6 +122,15 @@ const struct query store_jobs_queries[] = {
 	    " WHERE id = ANY ($1::uuid[]) AND lease = $2 AND state = 'running'",
 	    0 },
 	[Q_REMEMBER] = { "job_remember", "UPDATE jobs SET payload = $3::jsonb" MINE, 0 },
+	[Q_LATER] = { "job_later",
+	    "WITH mine AS (UPDATE jobs SET state = 'available', attempt = greatest(attempt - 1, 0),"
+	    " lease = NULL, lease_until = NULL, run_at = $3::timestamptz" MINE
+	    " RETURNING queue, kind),"
+	    " others AS (UPDATE jobs j SET run_at = $3::timestamptz FROM mine m"
+	    " WHERE j.queue = m.queue AND j.kind = m.kind AND j.state = 'available'"
+	    " AND j.run_at < $3::timestamptz)"
+	    " SELECT count(*) FROM mine",
+	    0 },
 	[Q_FAILED] = { "job_failed",
 	    "UPDATE jobs SET state = CASE WHEN NOT " OVER " OR " PERIODIC " THEN 'available'"
 	    " ELSE 'dead' END,"
@@ -308,6 +318,18 @@ store_job_remember(struct db *db, struct arena *arena, const struct job *job, co
 	return db_change(db, arena, query(Q_REMEMBER), DB_PARAMS(job->id, job->lease, payload),
 		   &mine, err) &&
 	    (mine || lease_lost(err));
+}
+
+bool
+store_job_later(struct db *db, struct arena *arena, const struct job *job, int64_t until,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(Q_LATER),
+		DB_PARAMS(job->id, job->lease, db_time(arena, until)), &rows, err))
+		return false;
+	return rows_int(rows, 0, 0) == 1 || lease_lost(err);
 }
 
 bool

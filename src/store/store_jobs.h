@@ -74,6 +74,12 @@ bool store_job_done(struct db *, struct arena *, const struct job *, struct erro
 bool store_job_remember(struct db *, struct arena *, const struct job *, const char *payload,
     struct error *);
 /*
+ * Puts a held job off until then, uncounted, and with it all jobs of its kind that would come
+ * before: whom they need is not to be asked. ERR_CONFLICT lease_lost as above.
+ */
+bool store_job_later(struct db *, struct arena *, const struct job *, int64_t until,
+    struct error *);
+/*
  * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, plus
  * or minus a quarter). After the last attempt, or if `final`, the job is dead and *dead is true; a
  * periodic job is then due after its period. ERR_CONFLICT lease_lost as above.

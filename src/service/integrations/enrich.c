@@ -28,6 +28,7 @@
 /* A job whose turn comes later than this gives its place to others, and comes back then. */
 #define PATIENCE_US (2 * US_PER_SEC)
 #define PAUSE_UNAUTHORIZED 900 /* seconds: until somebody has corrected the key */
+#define PAUSE_DOWN 5           /* seconds for all, after a request that TMDB did not serve */
 #define UPKEEP_ITEMS 20000     /* of one run, of each kind */
 #define ATTRIBUTION "This product uses the TMDB API but is not endorsed or certified by TMDB."
 #define TITLE_URL "https://www.themoviedb.org"
@@ -157,6 +158,7 @@ static enum answer_kind
 heed(struct enrich *e, enum answer_kind end, struct error *err)
 {
 	struct error ignored;
+	int64_t pause;
 
 	if (end != ANSWER_UNKNOWN)
 		return end;
@@ -167,8 +169,12 @@ heed(struct enrich *e, enum answer_kind end, struct error *err)
 		log_warn(e->call->svc->log, "%s It is asked again in %d minutes.", err->message,
 		    PAUSE_UNAUTHORIZED / 60);
 	}
-	if (e->later > 0)
-		(void)store_tmdb_pause(e->call->svc->db, e->call->arena, e->later, &ignored);
+	pause = e->later;
+	/* This attempt has failed; others need not fail too to find out. */
+	if (pause == 0 && err->code == ERR_UNAVAILABLE)
+		pause = PAUSE_DOWN;
+	if (pause > 0)
+		(void)store_tmdb_pause(e->call->svc->db, e->call->arena, pause, &ignored);
 	return end;
 }
 
@@ -291,22 +297,6 @@ save(struct enrich *e, const struct enrich_found *found, struct error *err)
 	return true;
 }
 
-/* The job is done, and its successor comes when TMDB may be asked: that is no failed attempt. */
-static bool
-come_back(const struct enrich *e, struct error *err)
-{
-	const struct call *call = e->call;
-	struct db *db = call->svc->db;
-
-	return db_begin(db, err) &&
-	    db_end(db,
-		store_job_done(db, call->arena, e->job, err) &&
-		    job_add(call, JOB_MEDIA_ENRICH, e->job->payload,
-			arena_printf(call->arena, "enrich:%s", e->media_id),
-			clock_now() + e->later * US_PER_SEC, err),
-		err);
-}
-
 bool
 enrich_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -324,7 +314,9 @@ enrich_run(const struct call *call, const struct job_env *env, const struct job 
 	e.kind = str_eq(e.item.kind, "movie") ? TMDB_MOVIE : TMDB_SHOW;
 	end = look_up(&e, &id, &title, err);
 	if (end == ANSWER_UNKNOWN)
-		return e.later > 0 && come_back(&e, err);
+		return e.later > 0 &&
+		    store_job_later(call->svc->db, call->arena, job,
+			clock_now() + e.later * US_PER_SEC, err);
 	if (end == ANSWER_PRESENT)
 		found = (struct enrich_found) { id, title, attribution(&e, id) };
 	return save(&e, &found, err);
