@@ -289,7 +289,7 @@ pass('scratch space is empty');
 	$mn->redis('HSET', 'mn:gen', $gone, 3, $user->{id}, 1);
 	$mn->redis('HSET', 'mn:ver', "u:$gone", 'x', "u:$user->{id}", 'y', 'house', 'z');
 	my @kinds = $mn->psql(q{SELECT kind FROM jobs WHERE unique_key LIKE 'every:%'});
-	open my $in, '<', "$FindBin::Bin/../src/service/job_kinds.def" or die $!;
+	open my $in, '<', dirname(__FILE__) . '/../src/service/job_kinds.def' or die $!;
 	my %every = do { local $/; <$in> }
 	    =~ /JOB\(\w+,\s*"([\w.]+)",\s*\w+,\s*\d+,\s*\d+,\s*\w+,\s*(\d+)/g;
 	my @wanted = sort grep { $every{$_} } keys %every;
