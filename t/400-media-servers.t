@@ -304,6 +304,9 @@ subtest 'another installation at the address' => sub {
 	$plex->reinstall('reinstalled');
 	my $said = $admin->api(POST => "$SERVERS/$id/test")->{json};
 	is $said->{code}, 'ok', 'it responds';
+	my ($last) = reverse $plex->requests;
+	is_deeply [ @$last{qw(path token)} ], [ '/identity', undef ],
+	    'it is asked who it is, and does not get the token of the other';
 	like $said->{message}, qr/another installation/i, 'but is another one';
 	my $server = $admin->api(GET => "$SERVERS/$id")->{json};
 	is $server->{machineId}, $was, 'it is not taken for the same';

@@ -197,11 +197,15 @@ identity(struct arena *arena, const struct media_server *server, const char *pat
 	return ANSWER_PRESENT;
 }
 
+/* Before it is known who responds, the token is not sent. */
 static enum answer_kind
 plex_check(struct arena *arena, const struct media_server *server, struct server_identity *who,
     struct error *err)
 {
-	return identity(arena, server, "/identity", who, err);
+	struct media_server stranger = *server;
+
+	stranger.token = NULL;
+	return identity(arena, &stranger, "/identity", who, err);
 }
 
 static enum answer_kind

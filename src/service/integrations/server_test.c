@@ -59,13 +59,15 @@ server_client_new(const struct call *call, const char *url, const char *token,
 }
 
 void
-server_look(const struct call *call, const struct media_server *client, struct server_look *look)
+server_look(const struct call *call, const struct media_server *client, const char *machine_id,
+    struct server_look *look)
 {
 	struct server_identity named;
 
 	*look = (struct server_look) { .sections = NULL };
 	error_clear(&look->why);
 	if (client->kind->check(call->arena, client, &look->who, &look->why) != ANSWER_PRESENT ||
+	    (machine_id != NULL && !str_eq(machine_id, look->who.machine_id)) ||
 	    client->kind->authenticate(call->arena, client, &named, &look->why) != ANSWER_PRESENT)
 		return;
 	look->who = named;
@@ -172,7 +174,7 @@ server_test_new(const struct call *call, const char *url, const char *token,
 	if (!server_url_check(url, err) || !server_token_check(token, err) ||
 	    !server_client_new(call, url, token, &client, err))
 		return false;
-	server_look(call, &client, &look);
+	server_look(call, &client, NULL, &look);
 	conclude(call, &look, test);
 	return true;
 }
@@ -189,7 +191,7 @@ server_test_saved(const struct call *call, const char *id, struct server_test *t
 	if (!server_get(call, id, &server, err) || !server_client(call, &server, &client, err))
 		return false;
 	client.insist = true;
-	server_look(call, &client, &look);
+	server_look(call, &client, server.machine_id, &look);
 	conclude(call, &look, test);
 	if (server.machine_id != NULL && look.who.machine_id != NULL &&
 	    strcmp(server.machine_id, look.who.machine_id) != 0)
