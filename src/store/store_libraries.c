@@ -13,10 +13,11 @@
 #define RESTORED \
 	"status = coalesce(m.trashed_from, 'ready'), trashed_from = NULL, trashed_at = NULL," \
 	" trashed_by = NULL, trash_reason = NULL, " TOUCH
-/* Into the trash; what lies there already keeps its time. */
+/* Into the trash; what lies there already keeps its time, but for what never goes from there. */
 #define TRASHED \
 	"trashed_from = CASE WHEN m.status = 'trashed' THEN m.trashed_from ELSE m.status END," \
-	" status = 'trashed', trashed_at = coalesce(m.trashed_at, now()), " TOUCH
+	" status = 'trashed', trashed_at = CASE WHEN m.trash_reason = 'excluded' THEN now()" \
+	" ELSE coalesce(m.trashed_at, now()) END, " TOUCH
 /* Locked one after the other, in the order of ids, before the first is changed. */
 #define DUE(condition) \
 	"WITH due AS MATERIALIZED (SELECT m.id FROM media m WHERE m.id = ANY ($1::uuid[])" \

@@ -55,10 +55,13 @@ const struct query store_media_change_queries[] = {
 	    " trashed_by = $2, trash_reason = NULL, " TOUCH " WHERE id = $1"
 	    " AND status <> 'trashed'",
 	    0 },
+	/* Also what a person put into the trash stays there while its library is left out. */
 	[Q_RESTORE] = { "media_restore",
 	    "UPDATE media SET status = coalesce(trashed_from, 'ready'), trashed_from = NULL,"
 	    " trashed_at = NULL, trashed_by = NULL, trash_reason = NULL, " TOUCH
-	    " WHERE id = $1 AND status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded'",
+	    " WHERE id = $1 AND status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded'"
+	    " AND NOT EXISTS (SELECT FROM server_items s JOIN media_sections c"
+	    " ON c.id = s.section_id WHERE s.media_id = media.id AND NOT c.enabled)",
 	    0 },
 	[Q_START] = { "media_start",
 	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL,"
