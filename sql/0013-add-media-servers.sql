@@ -69,6 +69,7 @@ CREATE TABLE server_items (
   parent_key text,
   added_at bigint,                     -- as the server says it: Unix seconds
   missing_runs integer NOT NULL DEFAULT 0, -- complete runs in a row without this item
+  found_at timestamptz NOT NULL DEFAULT now(), -- by a sync
   gone_at timestamptz,                 -- the server has it no longer
   orphan boolean NOT NULL DEFAULT false, -- its parent is not in the catalogue yet
   news boolean NOT NULL DEFAULT false, -- people are still to be told of it

@@ -25,7 +25,7 @@ enum {
 	" WHEN 'show' THEN m." column " WHEN 'album' THEN m." column " END"
 #define ABOVE_ID ABOVE("id")
 #define ABOVE_TITLE ABOVE("title")
-#define CREATED_US SQL_US("m.created_at")
+#define FOUND_US SQL_US("i.found_at")
 #define LAST_US SQL_US("l.at")
 #define STARTED_US SQL_US("started_at")
 #define NEWEST_US SQL_US("last_at")
@@ -40,7 +40,7 @@ enum {
 const struct query store_plays_queries[] = {
 	[Q_ITEM] = { "known_item",
 	    "SELECT m.id, m.title, m.kind, i.guid, " ABOVE_ID ", " ABOVE_TITLE
-	    ", c.id, c.title, " CREATED_US " FROM server_items i JOIN media m ON m.id = i.media_id"
+	    ", c.id, c.title, " FOUND_US " FROM server_items i JOIN media m ON m.id = i.media_id"
 	    " JOIN media_sections c ON c.id = i.section_id"
 	    " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
 	    " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
@@ -111,7 +111,7 @@ store_known_item(struct db *db, struct arena *arena, const char *server_id, cons
 		.above_title = rows_str(rows, 0, 5),
 		.section_id = rows_str(rows, 0, 6),
 		.section_title = rows_str(rows, 0, 7),
-		.created_at = rows_int(rows, 0, 8),
+		.found_at = rows_int(rows, 0, 8),
 	};
 	return true;
 }

@@ -22,7 +22,7 @@ struct known_item {
 	const char *title, *kind, *guid;
 	const char *above_id, *above_title; /* its series or album, also of itself; or NULL */
 	const char *section_id, *section_title;
-	int64_t created_at; /* us: when the server got it */
+	int64_t found_at; /* us: by the sync */
 };
 bool store_known_item(struct db *, struct arena *, const char *server_id, const char *key,
     struct known_item *, struct error *);

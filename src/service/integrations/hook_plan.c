@@ -129,10 +129,10 @@ plan_new(const struct call *call, const struct hook_event *event, const struct c
 		return true;
 	plan->sync = !same_item(&plan->item, metadata) ||
 	    (item.guid != NULL && plan->item.guid != NULL && !str_eq(item.guid, plan->item.guid));
-	/* After the first run, the sync tells what it adds. */
+	/* The end of the first run tells what it has added, and each run after it does. */
 	plan->news = !plan->sync && item.added_at > 0 &&
-	    now / US_PER_SEC - item.added_at < HOOK_NEWS_SECONDS &&
-	    (synced == 0 || plan->item.created_at <= synced);
+	    now / US_PER_SEC - item.added_at < HOOK_NEWS_SECONDS && synced != 0 &&
+	    plan->item.found_at <= synced;
 	return true;
 }
 
