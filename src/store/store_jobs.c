@@ -20,6 +20,7 @@ enum {
 	Q_DONE_MANY,
 	Q_REMEMBER,
 	Q_LATER,
+	Q_KEY_FREE,
 	Q_FAILED,
 	Q_RELEASE,
 	Q_EXPIRE,
@@ -131,6 +132,7 @@ const struct query store_jobs_queries[] = {
 	    " AND j.run_at < $3::timestamptz)"
 	    " SELECT count(*) FROM mine",
 	    0 },
+	[Q_KEY_FREE] = { "job_key_free", "UPDATE jobs SET unique_key = NULL" MINE, 0 },
 	[Q_FAILED] = { "job_failed",
 	    "UPDATE jobs SET state = CASE WHEN NOT " OVER " OR " PERIODIC " THEN 'available'"
 	    " ELSE 'dead' END,"
@@ -330,6 +332,16 @@ store_job_later(struct db *db, struct arena *arena, const struct job *job, int64
 		DB_PARAMS(job->id, job->lease, db_time(arena, until)), &rows, err))
 		return false;
 	return rows_int(rows, 0, 0) == 1 || lease_lost(err);
+}
+
+bool
+store_job_key_free(struct db *db, struct arena *arena, const struct job *job, struct error *err)
+{
+	bool mine;
+
+	return db_change(db, arena, query(Q_KEY_FREE), DB_PARAMS(job->id, job->lease), &mine,
+		   err) &&
+	    (mine || lease_lost(err));
 }
 
 bool

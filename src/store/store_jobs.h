@@ -80,6 +80,11 @@ bool store_job_remember(struct db *, struct arena *, const struct job *, const c
 bool store_job_later(struct db *, struct arena *, const struct job *, int64_t until,
     struct error *);
 /*
+ * Gives up the unique key of a held job: what is wanted from now on is a job of its own, because
+ * this one may have looked already at what has changed since.
+ */
+bool store_job_key_free(struct db *, struct arena *, const struct job *, struct error *);
+/*
  * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, plus
  * or minus a quarter). After the last attempt, or if `final`, the job is dead and *dead is true; a
  * periodic job is then due after its period. ERR_CONFLICT lease_lost as above.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -17,11 +18,14 @@
 
 #include "core/banned.h"
 
+#define SYNC_BUSY_US (20 * US_PER_SEC) /* between looks at a server that another process syncs */
+
 /* --- wanting a run --------------------------------------------------------------------------- */
 
 struct order {
 	const char *server_id, *section, *trigger, *passes;
 	bool full, dry;
+	int64_t run_at; /* us; 0: now */
 };
 
 static bool
@@ -41,7 +45,7 @@ add_job(const struct call *call, const struct order *o, struct error *err)
 	    arena_printf(call->arena, "sync:%s:%s:%s%d%d", o->server_id,
 		o->section == NULL ? "" : o->section, o->passes == NULL ? "" : o->passes, o->full,
 		o->dry),
-	    0, err);
+	    o->run_at, err);
 }
 
 /* One job for each server: they run side by side. */
@@ -71,6 +75,19 @@ sync_request(const struct call *call, const char *server_id, const char *section
 	return add_jobs(call, &order, err);
 }
 
+/* A server that is switched off is left alone, whoever asks. */
+static bool
+is_on(const struct call *call, const char *server_id, struct error *err)
+{
+	struct server server;
+
+	if (!server_get(call, server_id, &server, err))
+		return false;
+	return server.enabled ||
+	    error_slug(err, ERR_CONFLICT, "server_off",
+		"\"%s\" is switched off. Switch it on first.", server.name);
+}
+
 bool
 sync_wish(const struct call *call, const struct sync_wish *wish, struct error *err)
 {
@@ -80,9 +97,8 @@ sync_wish(const struct call *call, const struct sync_wish *wish, struct error *e
 		.full = wish->full,
 		.dry = wish->dry };
 	struct db *db = call->svc->db;
-	struct server server;
 
-	if (wish->server_id != NULL && !server_get(call, wish->server_id, &server, err))
+	if (wish->server_id != NULL && !is_on(call, wish->server_id, err))
 		return false;
 	return db_begin(db, err) && db_end(db, add_jobs(call, &order, err), err);
 }
@@ -99,6 +115,8 @@ sync_continue(const struct call *call, const char *run_id, struct error *err)
 	if (!run.can_continue)
 		return error_slug(err, ERR_CONFLICT, "sync_not_halted",
 		    "This sync is not waiting for anything. Look at the newest one.");
+	if (!is_on(call, run.server_id, err))
+		return false;
 	order = (struct order) { .server_id = run.server_id,
 		.section = run.section,
 		.trigger = "api",
@@ -147,6 +165,30 @@ log_end(const struct call *call, const struct sync_outcome *out)
 	    out->error_message == NULL ? "" : out->error_message);
 }
 
+/* In the transaction: another process is at work on the server; again when it may have ended. */
+static bool
+later_in(const struct call *call, const struct job *job, const struct order *order,
+    struct error *err)
+{
+	return store_job_done(call->svc->db, call->arena, job, err) && add_job(call, order, err);
+}
+
+/* The run did not begin. */
+static bool
+not_begun(const struct call *call, const struct job *job, struct order *order, struct error *err)
+{
+	struct db *db = call->svc->db;
+	const char *slug = error_slug_of(err);
+
+	if (str_eq(slug, "sync_busy")) {
+		order->run_at = clock_now() + SYNC_BUSY_US;
+		return db_begin(db, err) && db_end(db, later_in(call, job, order, err), err);
+	}
+	/* The server was removed or switched off meanwhile. */
+	return (err->code == ERR_NOT_FOUND || str_eq(slug, "server_off")) &&
+	    store_job_done(db, call->arena, job, err);
+}
+
 bool
 sync_job_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -154,22 +196,25 @@ sync_job_run(const struct call *call, const struct job_env *env, const struct jo
 	const struct cJSON *payload =
 	    json_parse(call->arena, job->payload, strlen(job->payload), err);
 	struct sync_outcome out;
+	struct order order;
 	struct sync_ask ask;
 
-	if (payload == NULL)
+	if (payload == NULL || !store_job_key_free(call->svc->db, call->arena, job, err))
 		return false;
-	ask = (struct sync_ask) { .trigger = json_str(payload, "trigger", "api"),
+	order = (struct order) { .server_id = json_str(payload, "server", ""),
+		.trigger = json_str(payload, "trigger", "api"),
 		.section = json_str(payload, "section", NULL),
 		.passes = json_str(payload, "passes", NULL),
 		.full = json_bool(payload, "full", false),
-		.dry = json_bool(payload, "dry", false),
+		.dry = json_bool(payload, "dry", false) };
+	ask = (struct sync_ask) { .trigger = order.trigger,
+		.section = order.section,
+		.passes = order.passes,
+		.full = order.full,
+		.dry = order.dry,
 		.stop = env->stop };
-	if (!sync_server(call, json_str(payload, "server", ""), &ask, &out, err)) {
-		if (err->code != ERR_NOT_FOUND)
-			return false;
-		/* The server was removed meanwhile. */
-		return store_job_done(call->svc->db, call->arena, job, err);
-	}
+	if (!sync_server(call, order.server_id, &ask, &out, err))
+		return not_begun(call, job, &order, err);
 	log_end(call, &out);
 	if (str_eq(out.status, "running"))
 		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker stops.");

@@ -137,6 +137,7 @@ connect_to(struct sync_engine *e, struct error *err)
 		if (owner.id != NULL)
 			return other_machine(e, who.machine_id, err);
 	}
+	e->machine_id = who.machine_id;
 	return store_sync_server_seen(e->call->svc->db, arena, e->server->id, who.machine_id,
 	    who.version, err);
 }
@@ -353,7 +354,11 @@ sync_server(const struct call *call, const char *server_id, const struct sync_as
 	struct media_server client;
 	struct server server;
 
-	return server_get(call, server_id, &server, err) &&
-	    server_client(call, &server, &client, err) &&
+	if (!server_get(call, server_id, &server, err))
+		return false;
+	if (!server.enabled)
+		return error_slug(err, ERR_CONFLICT, "server_off", "\"%s\" is switched off.",
+		    server.name);
+	return server_client(call, &server, &client, err) &&
 	    sync_with(call, &server, &client, ask, out, err);
 }
