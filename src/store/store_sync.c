@@ -294,6 +294,20 @@ store_sync_sections(struct db *db, struct arena *arena, const char *server_id,
 }
 
 bool
+store_sync_hold(struct db *db, struct arena *arena, const char *section_id, const char *url,
+    const char *machine_id, struct sync_held *held, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_SYNC_HOLD), DB_PARAMS(section_id, url, machine_id), &rows, err))
+		return false;
+	*held = (struct sync_held) { false, false };
+	if (rows_count(rows) > 0)
+		*held = (struct sync_held) { rows_bool(rows, 0, 0), rows_bool(rows, 0, 1) };
+	return true;
+}
+
+bool
 store_sync_section_done(struct db *db, struct arena *arena, const char *section_id, int64_t items,
     bool listed, struct error *err)
 {
@@ -331,13 +345,13 @@ store_sync_news_told(struct db *db, struct arena *arena, const char *server_id, 
 	return db_exec(db, arena, Q(Q_SYNC_NEWS_TOLD), DB_PARAMS(server_id), NULL, err);
 }
 
-bool
-store_sync_samples(struct db *db, struct arena *arena, const char *server_id,
+static bool
+samples(struct db *db, struct arena *arena, const struct query *query, const char *server_id,
     struct sync_sample **samples, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_SYNC_OF_EACH_SECTION), DB_PARAMS(server_id), &rows, err))
+	if (!db_exec(db, arena, query, DB_PARAMS(server_id), &rows, err))
 		return false;
 	*n = rows_count(rows);
 	*samples = arena_array(arena, *n, sizeof(**samples));
@@ -345,4 +359,18 @@ store_sync_samples(struct db *db, struct arena *arena, const char *server_id,
 		(*samples)[i] = (struct sync_sample) { rows_str(rows, i, 0), rows_str(rows, i, 1),
 			rows_str(rows, i, 2), rows_int(rows, i, 3) };
 	return true;
+}
+
+bool
+store_sync_samples(struct db *db, struct arena *arena, const char *server_id,
+    struct sync_sample **list, size_t *n, struct error *err)
+{
+	return samples(db, arena, Q(Q_SYNC_OF_EACH_SECTION), server_id, list, n, err);
+}
+
+bool
+store_sync_news_samples(struct db *db, struct arena *arena, const char *server_id,
+    struct sync_sample **list, size_t *n, struct error *err)
+{
+	return samples(db, arena, Q(Q_SYNC_NEWS_OF_EACH_SECTION), server_id, list, n, err);
 }

@@ -115,9 +115,16 @@ bool store_sync_sections(struct db *, struct arena *, const char *server_id,
     struct sync_section_row **, size_t *n, struct error *);
 bool store_sync_section_done(struct db *, struct arena *, const char *section_id, int64_t items,
     bool listed, struct error *);
-/* "house" or ids of people: whose cached answers hold items of the section. */
-bool store_sync_scopes(struct db *, struct arena *, const char *section_id, struct strings *,
-    struct error *);
+/*
+ * In a transaction: until it ends, nobody changes the section's rules or its server. Both are false
+ * where the section is not there any more.
+ */
+struct sync_held {
+	bool taken_in; /* the section is not left out */
+	bool same;     /* the server is switched on, and still at this address */
+};
+bool store_sync_hold(struct db *, struct arena *, const char *section_id, const char *url,
+    const char *machine_id, struct sync_held *, struct error *);
 
 /* --- items --------------------------------------------------------------------------------- */
 
@@ -145,6 +152,7 @@ bool store_sync_create(struct db *, struct arena *, const struct sync_place *, c
     int64_t news_after, struct strings ids, struct error *);
 struct sync_updated {
 	int64_t updated, restored;
+	struct strings arrived; /* items that come from another section */
 };
 bool store_sync_update(struct db *, struct arena *, const struct sync_place *, const char *items,
     struct sync_updated *, struct error *);
@@ -208,7 +216,8 @@ bool store_sync_missed(struct db *, struct arena *, const struct sync_place *, c
 bool store_sync_missing_add(struct db *, struct arena *, const struct sync_place *, struct error *);
 bool store_sync_trash(struct db *, struct arena *, const struct sync_place *, int64_t *n,
     struct error *);
-bool store_sync_adopt_orphans(struct db *, struct arena *, const char *server_id, struct error *);
+bool store_sync_adopt_orphans(struct db *, struct arena *, const char *server_id, bool *any,
+    struct error *);
 
 /* An item that people are to be told of. */
 struct sync_news {
@@ -226,5 +235,8 @@ struct sync_sample {
 };
 bool store_sync_samples(struct db *, struct arena *, const char *server_id, struct sync_sample **,
     size_t *n, struct error *);
+/* The same of what people are to be told of. */
+bool store_sync_news_samples(struct db *, struct arena *, const char *server_id,
+    struct sync_sample **, size_t *n, struct error *);
 
 #endif

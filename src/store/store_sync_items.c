@@ -92,8 +92,14 @@ store_sync_update(struct db *db, struct arena *arena, const struct sync_place *p
 	if (!db_exec(db, arena, Q(Q_SYNC_UPDATE),
 		DB_PARAMS(p->server_id, p->section_id, items, p->run_id), &rows, err))
 		return false;
-	*updated = (struct sync_updated) { rows_int(rows, 0, 0), rows_int(rows, 0, 1) };
-	return true;
+	*updated = (struct sync_updated) { .updated = rows_int(rows, 0, 0),
+		.restored = rows_int(rows, 0, 1) };
+	updated->arrived.items = rows_array(arena, rows, 0, 2, &updated->arrived.n);
+	return updated->arrived.n == 0 ||
+	    (db_exec(db, arena, Q(Q_SYNC_UNSHARE),
+		 DB_PARAMS(p->section_id, array(arena, updated->arrived)), NULL, err) &&
+		db_exec(db, arena, Q(Q_SYNC_SHARE),
+		    DB_PARAMS(p->section_id, array(arena, updated->arrived)), NULL, err));
 }
 
 bool
@@ -274,20 +280,8 @@ store_sync_trash(struct db *db, struct arena *arena, const struct sync_place *p,
 }
 
 bool
-store_sync_adopt_orphans(struct db *db, struct arena *arena, const char *server_id,
+store_sync_adopt_orphans(struct db *db, struct arena *arena, const char *server_id, bool *any,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SYNC_ADOPT_ORPHANS), DB_PARAMS(server_id), NULL, err);
-}
-
-bool
-store_sync_scopes(struct db *db, struct arena *arena, const char *section_id,
-    struct strings *scopes, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_SYNC_SCOPES), DB_PARAMS(section_id), &rows, err))
-		return false;
-	*scopes = rows_column(arena, rows, 0);
-	return true;
+	return db_change(db, arena, Q(Q_SYNC_ADOPT_ORPHANS), DB_PARAMS(server_id), any, err);
 }

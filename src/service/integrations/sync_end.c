@@ -171,7 +171,8 @@ note_of(const struct sync_engine *e, const char *status)
 		note.title = arena_printf(arena, "Sync of %s stopped", e->server->name);
 		note.message = halted_text(e);
 	} else if (!str_eq(status, "ok")) {
-		if (str_eq(e->last.error_code, e->error_code))
+		if (str_eq(e->last.error_code, e->error_code) ||
+		    str_eq(e->error_code, "server_off"))
 			return note;
 		note.kind = "sync.failed";
 		note.title = arena_printf(arena, "Sync of %s failed", e->server->name);
@@ -189,17 +190,14 @@ note_of(const struct sync_engine *e, const char *status)
 }
 
 static struct notify_part
-part_of(const struct sync_engine *e, const struct sync_news *news, bool one)
+part_of(const struct sync_engine *e, const struct sync_news *news)
 {
 	struct arena *arena = e->call->arena;
 	struct notify_part part = {
 		.kind = "library.new", .title = news->title, .media_id = news->media_id
 	};
 
-	if (one) {
-		part.group = arena_printf(arena, "server:%s", e->server->id);
-		part.group_title = e->server->name;
-	} else if (news->above_id != NULL) {
+	if (news->above_id != NULL) {
 		part.group = arena_printf(arena, "%s:%s",
 		    str_eq(news->kind, "track") || str_eq(news->kind, "album") ? "album" : "show",
 		    news->above_id);
@@ -211,17 +209,12 @@ part_of(const struct sync_engine *e, const struct sync_news *news, bool one)
 	return part;
 }
 
-/* The first sync of a server is one note: an item of each section finds those who see it. */
+/* One note of the server: an item of each section finds those who see it. */
 static bool
-tell_first(struct sync_engine *e, struct error *err)
+tell_as_one(struct sync_engine *e, const struct sync_sample *samples, size_t n, struct error *err)
 {
-	struct sync_sample *samples;
-	struct notify_part *parts;
-	size_t n;
+	struct notify_part *parts = arena_array(e->call->arena, n, sizeof(*parts));
 
-	if (!store_sync_samples(e->call->svc->db, e->call->arena, e->server->id, &samples, &n, err))
-		return false;
-	parts = arena_array(e->call->arena, n, sizeof(*parts));
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (struct notify_part) { .kind = "library.new",
 			.group = arena_printf(e->call->arena, "server:%s", e->server->id),
@@ -233,12 +226,44 @@ tell_first(struct sync_engine *e, struct error *err)
 	return n == 0 || notify_together(e->call, parts, n, err);
 }
 
+/* The first sync of a server is one note. */
+static bool
+tell_first(struct sync_engine *e, struct error *err)
+{
+	struct sync_sample *samples;
+	size_t n;
+
+	return store_sync_samples(e->call->svc->db, e->call->arena, e->server->id, &samples, &n,
+		   err) &&
+	    tell_as_one(e, samples, n, err);
+}
+
+static bool
+tell_many(struct sync_engine *e, struct error *err)
+{
+	struct sync_sample *samples;
+	size_t n;
+
+	return store_sync_news_samples(e->call->svc->db, e->call->arena, e->server->id, &samples,
+		   &n, err) &&
+	    tell_as_one(e, samples, n, err);
+}
+
+static bool
+tell_each(struct sync_engine *e, const struct sync_news *news, size_t n, struct error *err)
+{
+	struct notify_part *parts = arena_array(e->call->arena, n, sizeof(*parts));
+
+	for (size_t i = 0; i < n; i++)
+		parts[i] = part_of(e, &news[i]);
+	return notify_together(e->call, parts, n, err);
+}
+
 static bool
 tell_news(struct sync_engine *e, struct error *err)
 {
 	struct db *db = e->call->svc->db;
 	struct arena *arena = e->call->arena;
-	struct notify_part *parts;
 	struct sync_news *news;
 	bool first = false;
 	size_t n;
@@ -250,13 +275,9 @@ tell_news(struct sync_engine *e, struct error *err)
 		return tell_first(e, err);
 	if (!store_sync_news(db, arena, e->server->id, SYNC_NEWS_MAX + 1, &news, &n, err))
 		return false;
-	if (n == 0)
-		return true;
-	parts = arena_array(arena, n, sizeof(*parts));
-	for (size_t i = 0; i < n; i++)
-		parts[i] = part_of(e, &news[i], n > SYNC_NEWS_MAX);
-	return notify_together(e->call, parts, n, err) &&
-	    store_sync_news_told(db, arena, e->server->id, err);
+	return n == 0 ||
+	    ((n > SYNC_NEWS_MAX ? tell_many(e, err) : tell_each(e, news, n, err)) &&
+		store_sync_news_told(db, arena, e->server->id, err));
 }
 
 static bool

@@ -28,7 +28,7 @@ struct json;
 #define SYNC_ASKED_MAX 200       /* single items asked for in a run */
 #define SYNC_BATCH 500           /* pending items settled in one transaction */
 #define SYNC_STATEMENT_MS 120000 /* a page's transaction may write 2000 items */
-#define SYNC_NEWS_MAX 500        /* new items that are told by group; more are one note */
+#define SYNC_NEWS_MAX 2000       /* new items that are told by group; more are one note */
 #define SYNC_OLD_S (7 * 86400)   /* what was added longer ago is no news */
 
 #define SYNC_SECTION_STATES(X) \
@@ -70,6 +70,7 @@ struct sync_engine {
 	const struct sync_ask *ask;
 	const struct server *server;
 	const struct media_server *client;
+	const char *machine_id; /* the installation that is compared; known once it has responded */
 	struct sync_hold hold;
 	struct sync_last last;
 	const char *passes; /* the run whose missing items may go, or NULL */
@@ -136,7 +137,13 @@ bool sync_write_new(const struct call *, struct sync_engine *, struct sync_secti
     const char *const *items, size_t n, struct error *);
 bool sync_write_known(const struct call *, struct sync_engine *, struct sync_section *,
     const char *items, struct sync_updated *, struct error *);
-bool sync_changed(const struct call *, const struct sync_section *, struct error *);
+/*
+ * First in each transaction that writes items of a section: its rules and its server stay what they
+ * are until the commit. *go false: the library is left out by now, or the server was switched off,
+ * removed or changed, which ends the run.
+ */
+bool sync_hold(const struct call *, struct sync_engine *, struct sync_section *, bool *go,
+    struct error *);
 
 /* sync_settle.c: moves, deletions, what has to wait for the whole. */
 bool sync_settle(struct sync_engine *, struct error *);

@@ -191,23 +191,30 @@ advance(struct sync_engine *e, const struct sync_page *page, const struct sync_s
 }
 
 static bool
-write_page_in(struct sync_page *page, const struct sync_span *span, struct error *err)
+write_page_in(struct sync_page *page, const struct sync_span *span, bool *go, struct error *err)
 {
 	struct sync_engine *e = page->engine;
 
+	if (!sync_hold(&page->call, e, section_now(e), go, err))
+		return false;
+	if (!*go)
+		return true;
 	if (!sync_page_write(page, span, err))
 		return false;
 	advance(e, page, span);
 	return sync_save(&page->call, e, err);
 }
 
+/* *go false: there is nothing more to list here. */
 static bool
-write_page(struct sync_page *page, const struct sync_span *span, struct error *err)
+write_page(struct sync_page *page, const struct sync_span *span, bool *go, struct error *err)
 {
 	struct db *db = page->call.svc->db;
 
-	if (!db_begin(db, err) || !db_end(db, write_page_in(page, span, err), err))
+	if (!db_begin(db, err) || !db_end(db, write_page_in(page, span, go, err), err))
 		return false;
+	if (!*go)
+		return true;
 	page->engine->phase = "GetSectionItems";
 	if (page->engine->ask->progress != NULL) {
 		const struct sync_counts counts = sync_counts_of(page->engine);
@@ -225,7 +232,7 @@ enum listing {
 	LISTING_DONE,
 	LISTING_BROKEN, /* it does not hold together: the library changes meanwhile */
 	LISTING_FAILED, /* a page does not come */
-	LISTING_OVER,   /* the run was told to stop */
+	LISTING_OVER,   /* the run was told to stop, or the library is left out */
 };
 
 /* The last way: whatever comes is there, and nothing is known to be missing. */
@@ -236,15 +243,16 @@ lenient_page(struct sync_page *page, const struct server_count *count, int64_t a
 	struct sync_cursor *c = &page->engine->cursor;
 	struct sync_span span = { .end = page->n };
 	int64_t end = c->start + count->given;
+	bool go;
 
 	sync_page_unique(page);
-	if (!write_page(page, &span, err))
+	if (!write_page(page, &span, &go, err))
 		return false;
 	c->last[0] = '\0';
 	c->start = end;
-	*state = count->given == 0 || (count->given < asked && end >= count->total) ?
-	    LISTING_DONE :
-	    LISTING_GOES_ON;
+	*state = !go                                                           ? LISTING_OVER :
+	    count->given == 0 || (count->given < asked && end >= count->total) ? LISTING_DONE :
+										 LISTING_GOES_ON;
 	return true;
 }
 
@@ -257,6 +265,7 @@ one_page(struct sync_page *page, enum listing *state, struct error *err)
 	enum verdict verdict;
 	struct error why;
 	int64_t asked;
+	bool go = true;
 
 	if (!page_read(page, &count, &asked, &why)) {
 		*state = sync_stopped(e) ? LISTING_OVER : LISTING_FAILED;
@@ -271,11 +280,12 @@ one_page(struct sync_page *page, enum listing *state, struct error *err)
 	} else {
 		verdict = judge(page, &count, asked, &span);
 		span.proves = true;
-		if (verdict != PAGE_DOUBTFUL && !write_page(page, &span, err))
+		if (verdict != PAGE_DOUBTFUL && !write_page(page, &span, &go, err))
 			return false;
-		*state = verdict == PAGE_GOOD ? LISTING_GOES_ON :
-		    verdict == PAGE_LAST      ? LISTING_DONE :
-						LISTING_BROKEN;
+		*state = !go             ? LISTING_OVER :
+		    verdict == PAGE_GOOD ? LISTING_GOES_ON :
+		    verdict == PAGE_LAST ? LISTING_DONE :
+					   LISTING_BROKEN;
 	}
 	yield_to_people(e, page->call.arena, count.took_ms);
 	return true;

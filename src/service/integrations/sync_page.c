@@ -264,15 +264,22 @@ array_of(struct arena *arena, const char *const *items, size_t n)
 }
 
 bool
-sync_changed(const struct call *call, const struct sync_section *section, struct error *err)
+sync_hold(const struct call *call, struct sync_engine *e, struct sync_section *section, bool *go,
+    struct error *err)
 {
-	struct strings scopes;
+	struct sync_held held;
 
-	if (!store_sync_scopes(call->svc->db, call->arena, section->row.id, &scopes, err))
+	if (!store_sync_hold(call->svc->db, call->arena, section->row.id, e->server->url,
+		e->machine_id, &held, err))
 		return false;
-	for (size_t i = 0; i < scopes.n; i++)
-		if (!cache_change(call, scopes.items[i], err))
-			return false;
+	*go = held.same && held.taken_in;
+	if (!held.same) {
+		e->over = true;
+		e->error_code = "server_off";
+		e->error_message = "The server was switched off, removed or changed meanwhile.";
+	} else if (!held.taken_in) {
+		section->state = SECTION_EXCLUDED;
+	}
 	return true;
 }
 
@@ -324,7 +331,7 @@ sync_write_new(const struct call *call, struct sync_engine *e, struct sync_secti
 	return store_sync_create(call->svc->db, call->arena, &place,
 		   array_of(call->arena, items, n), news_after, (struct strings) { ids, n }, err) &&
 	    (nlookups == 0 || enrich_request(call, lookups, nlookups, err)) &&
-	    sync_changed(call, section, err);
+	    cache_change(call, CACHE_HOUSE, err);
 }
 
 bool
@@ -334,7 +341,8 @@ sync_write_known(const struct call *call, struct sync_engine *e, struct sync_sec
 	struct sync_place place = sync_place_of(e, section);
 
 	return store_sync_update(call->svc->db, call->arena, &place, items, updated, err) &&
-	    (updated->updated + updated->restored == 0 || sync_changed(call, section, err));
+	    (updated->updated + updated->restored + (int64_t)updated->arrived.n == 0 ||
+		cache_change(call, CACHE_HOUSE, err));
 }
 
 /* What has to be done with the items of a page that are not plainly unchanged. */

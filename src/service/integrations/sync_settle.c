@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/gate/cache.h"
 #include "service/integrations/sync_internal.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -100,10 +101,14 @@ array_of(struct arena *arena, const char *const *items, size_t n)
 
 static bool
 write_batch_in(const struct call *call, struct sync_engine *e, struct sync_section *section,
-    const struct settled *s, struct error *err)
+    const struct settled *s, bool *go, struct error *err)
 {
 	struct sync_updated updated = { 0 };
 
+	if (!sync_hold(call, e, section, go, err))
+		return false;
+	if (!*go)
+		return true;
 	if (!e->dry && s->nmoved > 0 &&
 	    (!store_sync_move(call->svc->db, call->arena, (struct strings) { s->ids, s->nmoved },
 		 (struct strings) { s->keys, s->nmoved }, err) ||
@@ -124,12 +129,12 @@ settle_section(struct sync_engine *e, struct sync_section *section, struct error
 	struct call call = *e->call;
 	struct strings complete = complete_of(e, e->call->arena);
 	struct arena arena;
-	bool ok = true;
+	bool ok = true, go = true;
 	size_t n = 1;
 
 	arena_init(&arena);
 	call.arena = &arena;
-	while (ok && n > 0 && !sync_stopped(e)) {
+	while (ok && go && n > 0 && !sync_stopped(e)) {
 		const struct sync_resolve_ask ask = { complete, after, SYNC_BATCH };
 		struct sync_resolved *list;
 		struct settled s;
@@ -140,7 +145,7 @@ settle_section(struct sync_engine *e, struct sync_section *section, struct error
 		sort(&arena, list, n, &s);
 		str_copy(after, sizeof(after), list[n - 1].key);
 		ok = db_begin(db, err) &&
-		    db_end(db, write_batch_in(&call, e, section, &s, err), err);
+		    db_end(db, write_batch_in(&call, e, section, &s, &go, err), err);
 		arena_reset(&arena);
 	}
 	arena_clear(&arena);
@@ -228,12 +233,17 @@ mark_in(const struct call *call, struct sync_engine *e, struct sync_section *sec
 	const struct sync_missed *m = &section->missed;
 	struct db *db = call->svc->db;
 	int64_t deleted = 0;
+	bool go;
 
+	if (!sync_hold(call, e, section, &go, err))
+		return false;
+	if (!go)
+		return true;
 	if (!e->dry && whole && !store_sync_missing_add(db, call->arena, &place, err))
 		return false;
 	if (!e->dry && whole && e->halt_reason == NULL &&
 	    (!store_sync_trash(db, call->arena, &place, &deleted, err) ||
-		(deleted > 0 && !sync_changed(call, section, err))))
+		(deleted > 0 && !cache_change(call, CACHE_HOUSE, err))))
 		return false;
 	section->counts.missing = m->missing - deleted;
 	section->counts.deleted = deleted;
@@ -255,6 +265,17 @@ mark_missing(struct sync_engine *e, struct sync_section *section, bool whole, st
 	    sync_phase(e, "NextSection", err);
 }
 
+/* In the transaction: items whose parents came after them. */
+static bool
+adopt_in(struct sync_engine *e, struct error *err)
+{
+	bool any;
+
+	return store_sync_adopt_orphans(e->call->svc->db, e->call->arena, e->server->id, &any,
+		   err) &&
+	    (!any || cache_change(e->call, CACHE_HOUSE, err));
+}
+
 bool
 sync_settle(struct sync_engine *e, struct error *err)
 {
@@ -273,5 +294,5 @@ sync_settle(struct sync_engine *e, struct error *err)
 		if (e->sections[i].state == SECTION_LISTED &&
 		    !mark_missing(e, &e->sections[i], whole, err))
 			return false;
-	return e->dry || store_sync_adopt_orphans(db, e->call->arena, e->server->id, err);
+	return e->dry || (db_begin(db, err) && db_end(db, adopt_in(e, err), err));
 }

@@ -92,6 +92,14 @@ DELETE FROM sync_runs WHERE id IN (SELECT id FROM sync_runs
 	WHERE started_at < now() - make_interval(days => $1::int) AND status <> 'running'
 	ORDER BY started_at LIMIT 1000)
 
+-- Until the transaction ends, section $1 and its server stay what they are: is it not left out,
+-- and is the server ($2 address, $3 installation) the one that the run compares?
+--: query sync_hold
+SELECT c.enabled, s.enabled AND s.removing IS NULL AND s.url = $2
+	AND s.machine_id IS NOT DISTINCT FROM $3
+FROM media_sections c JOIN media_servers s ON s.id = c.server_id
+WHERE c.id = $1 FOR SHARE OF c, s
+
 -- $2 keys, $3 titles, $4 types, $5 agents of all sections of the server.
 --: query sync_sections_keep
 INSERT INTO media_sections (id, server_id, key, title, type, agent)
@@ -137,7 +145,13 @@ SELECT id FROM media_servers
 WHERE enabled AND removing IS NULL AND ($1::text IS NULL OR id::text = $1 OR name = $1)
 ORDER BY created_at, id
 
--- What people are to be told of, at most $2: an item of each group and what it is called.
+-- What people are to be told of, at most $2: items, and what each is a part of. A season or a show
+-- is no news beside its episodes.
+--: define news
+s.news AND s.gone_at IS NULL AND NOT EXISTS (SELECT FROM media ch
+	JOIN server_items cs ON cs.media_id = ch.id WHERE ch.parent_id = s.media_id
+	AND cs.server_id = s.server_id AND cs.news AND cs.gone_at IS NULL)
+
 --: query sync_news read
 SELECT s.media_id, m.title, s.kind, c.key, c.title, c.id,
 	CASE s.kind WHEN 'episode' THEN coalesce(pp.id, p.id) WHEN 'season' THEN p.id
@@ -146,8 +160,14 @@ SELECT s.media_id, m.title, s.kind, c.key, c.title, c.id,
 		WHEN 'track' THEN p.title WHEN 'show' THEN m.title WHEN 'album' THEN m.title END
 FROM server_items s JOIN media m ON m.id = s.media_id JOIN media_sections c ON c.id = s.section_id
 LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media pp ON pp.id = p.parent_id
-WHERE s.server_id = $1 AND s.news AND s.gone_at IS NULL
+WHERE s.server_id = $1 AND @news
 ORDER BY s.media_id LIMIT $2::int
+
+-- The same where it is too much to name: an item of each section, and how many.
+--: query sync_news_of_each_section read
+SELECT c.id, c.title, min(s.media_id::text), count(*)
+FROM server_items s JOIN media_sections c ON c.id = s.section_id
+WHERE s.server_id = $1 AND @news GROUP BY c.id
 
 --: query sync_news_told
 UPDATE server_items SET news = false WHERE server_id = $1 AND news

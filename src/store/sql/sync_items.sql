@@ -80,11 +80,22 @@ WHERE m.id = ANY ($2::uuid[]) AND m.visibility = 'shared' AND u.section_id = $1
 	AND c.id = $1 AND c.visibility = 'shared'
 ON CONFLICT (media_id, user_id) DO NOTHING
 
+-- $2 items that come from another section: who saw that one does not see this one. What a person
+-- said about who sees an item holds.
+--: query sync_unshare
+DELETE FROM media_shares h USING media m
+WHERE h.media_id = ANY ($2::uuid[]) AND m.id = h.media_id AND NOT 'visibility' = ANY (m.locked)
+	AND NOT EXISTS (SELECT FROM media_section_users u
+		JOIN media_sections c ON c.id = u.section_id
+		WHERE u.section_id = $1 AND c.visibility = 'shared' AND u.user_id = h.user_id)
+
 --: define keep(name, ours, theirs)
 CASE WHEN @name = ANY (m.locked) THEN @ours ELSE coalesce(@theirs, @ours) END
 
+-- What a person has put into the trash stays there. Its library is not left out, as sync_hold says,
+-- so that what was left out with another library is back too.
 --: define back
-(m.status = 'trashed' AND m.trash_reason = 'gone')
+(m.status = 'trashed' AND m.trash_reason IN ('gone', 'excluded'))
 
 -- What the item becomes. What the server does not say is kept: somebody else may have said it.
 --: define becomes
@@ -126,7 +137,8 @@ WITH o AS (
 	RETURNING m.id
 )
 SELECT count(*) FILTER (WHERE o.gone_at IS NULL AND (u.id IS NOT NULL OR o.repainted)),
-	count(*) FILTER (WHERE o.gone_at IS NOT NULL)
+	count(*) FILTER (WHERE o.gone_at IS NOT NULL),
+	array_agg(o.media_id) FILTER (WHERE o.section_id <> $2)
 FROM o LEFT JOIN u ON u.id = o.media_id
 
 -- Items of section $2 and kind $3 with keys in ($4 length, $5 key) < key <= ($6, $7) that are not
@@ -263,13 +275,7 @@ WITH p AS (
 	JOIN server_items p ON p.server_id = s.server_id AND p.item_key = s.parent_key
 	WHERE s.server_id = $1 AND s.orphan
 ), u AS (
-	UPDATE media m SET parent_id = p.parent_id FROM p WHERE m.id = p.media_id
+	UPDATE media m SET parent_id = p.parent_id, version = m.version + 1, updated_at = now()
+	FROM p WHERE m.id = p.media_id
 )
 UPDATE server_items s SET orphan = false FROM p WHERE s.media_id = p.media_id
-
--- The scopes of those who see a section, for cached answers.
---: query sync_scopes read
-SELECT 'house' FROM media_sections WHERE id = $1 AND visibility = 'house'
-UNION SELECT user_id::text FROM media_section_users WHERE section_id = $1
-UNION SELECT u.id::text FROM users u JOIN role_permissions p ON p.role = u.role
-WHERE p.permission = 'media.manage_all' AND u.status = 'active'
