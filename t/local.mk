@@ -215,4 +215,4 @@ check_PROGRAMS += t/unit/gate
 # Secrets of rows that tests write: t/lib/MediaNest/Catalogue.pm.
 noinst_PROGRAMS += t/tools/seal-text
 t_tools_seal_text_SOURCES = t/tools/seal_text.c
-EXTRA_DIST += t/460-catalogue.t t/461-enrich.t
+EXTRA_DIST += t/460-catalogue.t t/461-enrich.t t/470-flows.t
