@@ -250,8 +250,19 @@ my ($silence) = text_of("$top/nginx/notifyd.conf.in") =~ /^\s*proxy_read_timeout
 cmp_ok $silence, '>=', 2 * $most{'notifications.heartbeat'}, 'nginx: proxy_read_timeout';
 # The statements that tell groups know one default only (src/store/sql/notify.sql).
 is_deeply [ grep { $_ ne 'off' }
-    text_of("$top/src/model/notification_kinds.def") =~ /^NOTIFICATION_KIND\(.*"(\w+)"\)$/mg ], [],
+    text_of("$top/src/model/notification_kinds.def") =~ /^NOTIFICATION_KIND\(.*"(\w+)", \w+\)$/mg ], [],
     'mail of notifications is off by default';
+
+# Whom kinds concern.
+my %concerns = text_of("$top/src/model/notification_kinds.def")
+    =~ /^NOTIFICATION_KIND\("([a-z.]+)",.*, (\w+)\)$/mg;
+s/^SIGNED_IN$//, $_ = lc s/_/./r for values %concerns;
+my ($page_kinds) = text_of("$top/web/lib/notification-words.js")
+    =~ /^export const KINDS = \{\n(.*?)^\};/ms;
+my %page_concerns = map { ($_ => '') } $page_kinds =~ /^\t'([a-z.]+)': /mg;
+%page_concerns = (%page_concerns, $page_kinds =~ /^\t'([a-z.]+)': \['.*', '([a-z.]+)'\],$/mg);
+is_deeply \%page_concerns, \%concerns,
+    'kinds of notifications have the same permissions on the page';
 
 # Browsers of other origins may read every header that the limiter sets.
 my $dispatch = text_of("$top/src/http/dispatch.c");

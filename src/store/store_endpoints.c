@@ -80,8 +80,8 @@ const struct query store_endpoints_queries[] = {
 				   "$4") " AND (NOT $5::boolean OR status IN ('failed', 'dead'))",
 	    0 },
 	[Q_MAILS] = { "endpoint_admin_mails",
-	    "SELECT email FROM users WHERE status = 'active' AND role IN ('admin', 'super')"
-	    " ORDER BY id",
+	    "SELECT u.email FROM users u JOIN role_permissions p ON p.role = u.role"
+	    " WHERE u.status = 'active' AND p.permission = 'webhooks.manage' ORDER BY u.id",
 	    QUERY_READ },
 	{ .name = NULL },
 };

@@ -15,6 +15,7 @@ enum {
 	NOTIFICATION_PREFERENCES,
 	NOTIFICATION_PREFER,
 	NOTIFICATION_AUDIENCE,
+	NOTIFICATION_KEEPERS,
 	NOTIFICATIONS_EXPIRE,
 };
 
@@ -91,6 +92,10 @@ const struct query store_notifications_queries[] = {
 	    0 },
 	[NOTIFICATION_AUDIENCE] = { "notification_audience",
 	    "SELECT id FROM users WHERE status = 'active' AND role = ANY ($1::text[]) ORDER BY id",
+	    QUERY_READ },
+	[NOTIFICATION_KEEPERS] = { "notification_keepers",
+	    "SELECT u.id FROM users u JOIN role_permissions p ON p.role = u.role"
+	    " WHERE u.status = 'active' AND p.permission = $1 ORDER BY u.id",
 	    QUERY_READ },
 	[NOTIFICATIONS_EXPIRE] = { "notifications_expire",
 	    "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications"
@@ -228,6 +233,18 @@ store_notification_audience(struct db *db, struct arena *arena, struct strings r
 
 	if (!db_exec(db, arena, query(NOTIFICATION_AUDIENCE),
 		DB_PARAMS(db_array(arena, roles.items, roles.n)), &rows, err))
+		return false;
+	*users = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_notification_keepers(struct db *db, struct arena *arena, const char *permission,
+    struct strings *users, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(NOTIFICATION_KEEPERS), DB_PARAMS(permission), &rows, err))
 		return false;
 	*users = rows_column(arena, rows, 0);
 	return true;

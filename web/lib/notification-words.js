@@ -13,9 +13,9 @@ export const KINDS = {
 	'request.available': ['My requests: available', 'integrations.view'],
 	'sync.completed': ['Syncs that are done', 'integrations.configure'],
 	'sync.failed': ['Syncs that failed', 'integrations.configure'],
-	'alert.raised': ['Problems of the server', 'users.manage'],
-	'alert.cleared': ['Problems that are gone', 'users.manage'],
-	'system.event': ['What media servers report', 'users.manage'],
+	'alert.raised': ['Problems of the server', 'integrations.configure'],
+	'alert.cleared': ['Problems that are gone', 'integrations.configure'],
+	'system.event': ['What media servers report', 'webhooks.manage'],
 	'session.ended': ['Sign-ins that were ended'],
 	'system.broadcast': ['Messages from the admins'],
 };

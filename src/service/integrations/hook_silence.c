@@ -69,7 +69,7 @@ notice_in(const struct call *call, const struct quiet_server *quiet, struct noti
 
 	return store_silence_noticed(call->svc->db, call->arena, quiet->id, err) &&
 	    hook_out(call, "alert.raised", note.data, err) &&
-	    notify_admins(call, &note, batch, err);
+	    notify_keepers(call, &note, batch, err);
 }
 
 static bool

@@ -86,7 +86,7 @@ apply_system(const struct call *call, const struct hook_event *event, const stru
 	json_put_str(j, "type", event->type);
 	json_object_end(j);
 	note.data = j->buf.data;
-	return notify_admins(call, &note, batch, err) &&
+	return notify_keepers(call, &note, batch, err) &&
 	    store_hook_event_told(call->svc->db, call->arena, event->id, err);
 }
 

@@ -190,7 +190,7 @@ wrong_in(struct asking *a, const struct overseerr_request *made, bool back, stru
 	event.detail = note.data = j->buf.data;
 	if (!unwant(a, err) || (back && !forget(call, made->id, err)) ||
 	    !audit_add(call, &event, err) || !hook_out(call, note.kind, note.data, err) ||
-	    !notify_admins(call, &note, &batch, err))
+	    !notify_keepers(call, &note, &batch, err))
 		return false;
 	notify_push(call, batch);
 	return true;

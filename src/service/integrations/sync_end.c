@@ -291,7 +291,7 @@ tell(struct sync_engine *e, const char *status, struct notify_batch **batch, str
 		return true;
 	return (!changed_anything(&counts) || enrich_soon(e->call, err)) && tell_news(e, err) &&
 	    (note.kind == NULL ||
-		(notify_admins(e->call, &note, batch, err) &&
+		(notify_keepers(e->call, &note, batch, err) &&
 		    hook_out(e->call, note.kind, note.data, err))) &&
 	    requests_refresh_soon(e->call, NULL, err);
 }

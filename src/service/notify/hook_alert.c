@@ -60,7 +60,7 @@ off_message(const struct call *call, const struct deliver_change *change)
 }
 
 static bool
-mail_admins(const struct call *call, const char *detail, struct error *err)
+mail_keepers(const struct call *call, const char *detail, struct error *err)
 {
 	struct strings to;
 
@@ -92,15 +92,17 @@ hook_alert(const struct call *call, const struct deliver_change *change, struct 
 		    origin),
 		.message = off ? off_message(call, change) : "",
 		.data = alert_data(call, change, origin),
+		.concerns = PERM_WEBHOOKS_MANAGE,
 	};
 	struct notify_batch *batch;
 
 	log_warn(call->svc->log, "webhooks: endpoint %s (%s): %s", change->endpoint_id, origin,
 	    off ? "switched off" : "recovered");
-	if (!notify_admins(call, &note, &batch, err) ||
+	if (!notify_keepers(call, &note, &batch, err) ||
 	    !hook_out(call, note.kind, note.data, err) ||
 	    (off &&
-		!mail_admins(call, arena_printf(call->arena, "%s\n%s", origin, note.message), err)))
+		!mail_keepers(call, arena_printf(call->arena, "%s\n%s", origin, note.message),
+		    err)))
 		return false;
 	notify_push(call, batch);
 	return true;

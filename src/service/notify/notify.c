@@ -30,7 +30,7 @@ struct notify_batch {
 };
 
 const struct notify_kind notify_kinds[] = {
-#define NOTIFICATION_KIND(kind, event, email) { kind, event, email },
+#define NOTIFICATION_KIND(kind, event, email, permission) { kind, event, email, PERM_##permission },
 #include "model/notification_kinds.def"
 #undef NOTIFICATION_KIND
 	{ .kind = NULL },
@@ -39,7 +39,7 @@ const struct notify_kind notify_kinds[] = {
 static const struct notify_kind *
 kind_of(const char *kind)
 {
-	static const struct notify_kind unknown = { NULL, "notification", "off" };
+	static const struct notify_kind unknown = { NULL, "notification", "off", PERM_SIGNED_IN };
 
 	for (const struct notify_kind *k = notify_kinds; k->kind != NULL; k++) {
 		if (strcmp(k->kind, kind) == 0)
@@ -295,15 +295,16 @@ notify_broadcast(const struct call *call, const struct broadcast *what, size_t *
 }
 
 bool
-notify_admins(const struct call *call, const struct notify_new *what, struct notify_batch **batch,
+notify_keepers(const struct call *call, const struct notify_new *what, struct notify_batch **batch,
     struct error *err)
 {
-	static const char *const roles[] = { "admin", "super" };
+	enum permission holds =
+	    what->concerns != PUBLIC ? what->concerns : kind_of(what->kind)->permission;
 	struct notify_new new = *what;
 	struct strings users;
 
-	if (!store_notification_audience(call->svc->db, call->arena,
-		(struct strings) { (const char **)roles, 2 }, &users, err))
+	if (!store_notification_keepers(call->svc->db, call->arena, permission_name(holds), &users,
+		err))
 		return false;
 	new.users = users.items;
 	new.nusers = users.n;

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/access.h"
 #include "core/str.h"
 
 struct call;
@@ -40,6 +41,7 @@ struct notify_kind {
 	const char *kind;
 	const char *event; /* socket type */
 	const char *email; /* default */
+	enum permission permission;
 };
 extern const struct notify_kind notify_kinds[];
 
@@ -63,6 +65,7 @@ struct notify_new {
 	 */
 	const char *id;
 	enum notify_channels channels;
+	enum permission concerns; /* for notify_keepers(); PUBLIC: as its kind says */
 };
 
 /* The data that notify_push() needs later; belongs to the arena. */
@@ -78,8 +81,8 @@ void notify_event(const struct call *, const char *const *users, size_t nusers, 
     const char *data_json);
 /* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
 void notify_session_ended(const struct call *, const char *user_id, const char *sid);
-/* Notifies those who manage the house (roles admin and super); in the caller's transaction. */
-bool notify_admins(const struct call *, const struct notify_new *, struct notify_batch **,
+/* Notifies those whose permission says that it concerns them; in the caller's transaction. */
+bool notify_keepers(const struct call *, const struct notify_new *, struct notify_batch **,
     struct error *);
 /* Notifies all active people with one of the roles; its own transaction, and push. */
 struct broadcast {
