@@ -264,6 +264,15 @@ my %page_concerns = map { ($_ => '') } $page_kinds =~ /^\t'([a-z.]+)': /mg;
 is_deeply \%page_concerns, \%concerns,
     'kinds of notifications have the same permissions on the page';
 
+# What a notification leads to, from a mail and on the page.
+my @places = text_of("$top/src/model/notification_places.def")
+    =~ /^NOTIFICATION_PLACE\((.*)\)$/mg;
+my ($page_places) = text_of("$top/web/lib/notification-words.js")
+    =~ /^const PLACES = \[\n(.*?)^\];/ms;
+cmp_ok scalar @places, '>', 10, 'places of notifications';
+is_deeply [ map { tr/'/"/r } $page_places =~ /^\t\[(.*)\],$/mg ], \@places,
+    'are those of the page, in their order';
+
 # Browsers of other origins may read every header that the limiter sets.
 my $dispatch = text_of("$top/src/http/dispatch.c");
 my ($exposed) = $dispatch =~ /^#define CORS_EXPOSED \\\n((?:.*\\\n)*.*)\n/m;

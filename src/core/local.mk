@@ -32,6 +32,7 @@ src_libcore_a_SOURCES += \
 	src/model/request.h \
 	src/model/notification.h \
 	src/model/notification_kinds.def \
+	src/model/notification_places.def \
 	src/model/setting.h \
 	src/model/server.h \
 	src/model/sync.h \

@@ -1,5 +1,4 @@
 /* Kinds of notifications in words, and what opening one leads to. */
-import { link } from './router.js';
 
 /* kind: [what it is about, permission that is needed to get it] */
 export const KINDS = {
@@ -20,29 +19,38 @@ export const KINDS = {
 	'system.broadcast': ['Messages from the admins'],
 };
 
+/* [kind or the beginning of some, member of data, address], as src/model/notification_places.def */
+const PLACES = [
+	['library.new', 'groupMediaId', 'title?id='],
+	['library.new', 'mediaId', 'title?id='],
+	['library.new', 'mediaIds', 'title?id='],
+	['library.new', '', 'shelves'],
+	['media.played', 'mediaId', 'title?id='],
+	['media.played', '', 'shelves'],
+	['request.', '', 'requests'],
+	['session.ended', '', 'you'],
+	['', 'syncId', 'sync?id='],
+	['', 'endpointId', 'endpoint?id='],
+	['', 'eventId', 'webhooks?tab=inbox'],
+	['', 'serverId', 'server?id='],
+	['', 'mediaId', 'notifications?item='],
+	['', 'mediaIds', 'notifications?item='],
+	['media.', '', '?sort=newest'],
+];
+
+/* The id in a member of data: of one thing, or of a list of one. */
+const idIn = (value) => (Array.isArray(value) ? value.length === 1 && value[0] : value);
+
 /* The address of the thing that a notification is about; null where there is none. */
 export function
 target({ kind, data = {} })
 {
-	const one = data.groupMediaId ?? data.mediaId ??
-	    (data.mediaIds?.length === 1 ? data.mediaIds[0] : null);
+	const place = PLACES.find(([start, member]) =>
+	    kind.startsWith(start) && (!member || idIn(data[member])));
 
-	if (kind === 'library.new' || kind === 'media.played')
-		return one ? link('title', { id: one }) : link('shelves');
-	if (kind.startsWith('request.'))
-		return link('requests');
-	if (kind === 'session.ended')
-		return link('you');
-	if (data.syncId)
-		return link('sync', { id: data.syncId });
-	if (data.endpointId)
-		return link('endpoint', { id: data.endpointId });
-	if (data.eventId)
-		return link('webhooks', { tab: 'inbox' });
-	if (data.serverId)
-		return link('server', { id: data.serverId });
-	/* over the list, so that closing it leads back to where one was */
-	if (one)
-		return link('notifications', { item: one });
-	return kind.startsWith('media.') ? link('library', { sort: 'newest' }) : null;
+	if (!place)
+		return null;
+	const [, member, address] = place;
+
+	return `#/${address}${address.endsWith('=') ? encodeURIComponent(idIn(data[member])) : ''}`;
 }

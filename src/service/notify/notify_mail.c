@@ -10,6 +10,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/str.h"
 #include "service/call.h"
 #include "service/notify/mail.h"
 #include "service/notify/notify.h"
@@ -70,33 +71,49 @@ notify_mail_now(const struct call *call, struct strings users, const struct noti
 	return job_add_each(call, JOB_MAIL_NOTES, payloads, NULL, users.n, err);
 }
 
-/*
- * Where the page shows what a note is about: the first of these members that data has. A shelf of
- * films or a series has a page of its own (web/lib/notification-words.js knows the same places).
- */
 static const struct {
-	const char *member, *kind, *view; /* kind: only of this one, or NULL */
-} views[] = {
-	{ "groupMediaId", "library.new", "title?id=" },
-	{ "mediaId", "library.new", "title?id=" },
-	{ "syncId", NULL, "sync?id=" },
-	{ "endpointId", NULL, "endpoint?id=" },
-	{ "mediaId", NULL, "?item=" },
+	const char *kind, *member, *address;
+} places[] = {
+#define NOTIFICATION_PLACE(kind, member, address) { kind, member, address },
+#include "model/notification_places.def"
+#undef NOTIFICATION_PLACE
 };
+
+/* The id in a member, or NULL. */
+static const char *
+id_in(const struct cJSON *data, const char *member)
+{
+	const struct cJSON *value = json_get(data, member);
+
+	if (cJSON_GetArraySize(value) == 1)
+		value = cJSON_GetArrayItem(value, 0);
+	return cJSON_GetStringValue(value);
+}
+
+static const char *
+note_address(const struct call *call, const struct cJSON *note)
+{
+	const struct cJSON *data = json_get(note, "data");
+	const char *kind = json_str(note, "kind", ""), *id = NULL;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const char *address = places[i].address;
+
+		if (!str_starts(kind, places[i].kind) ||
+		    (places[i].member[0] != '\0' && (id = id_in(data, places[i].member)) == NULL))
+			continue;
+		return address[strlen(address) - 1] != '=' ?
+		    address :
+		    arena_printf(call->arena, "%s%s", address, id);
+	}
+	return "notifications";
+}
 
 static const char *
 note_url(const struct call *call, const struct cJSON *note)
 {
-	const char *site = config_str(call->svc->config, CFG_PUBLIC_URL), *id;
-	const struct cJSON *data = json_get(note, "data");
-
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		if (views[i].kind != NULL && strcmp(json_str(note, "kind", ""), views[i].kind) != 0)
-			continue;
-		if ((id = json_str(data, views[i].member, NULL)) != NULL)
-			return arena_printf(call->arena, "%s/#/%s%s", site, views[i].view, id);
-	}
-	return arena_printf(call->arena, "%s/#/notifications", site);
+	return arena_printf(call->arena, "%s/#/%s", config_str(call->svc->config, CFG_PUBLIC_URL),
+	    note_address(call, note));
 }
 
 static void
