@@ -378,6 +378,27 @@ subtest 'digests' => sub {
 		+ (SELECT count(*) FROM notification_digests)') == 0 } WAIT, 'housekeeping';
 };
 
+subtest 'what a mail is about is asked as it is sent' => sub {
+	my $who = $mn->user;
+	prefer($who, 'library.new' => { email => 'off' }, 'request.approved' => {
+	    email => 'daily' }, 'sync.failed' => { email => 'daily' });
+	my ($item, $run) = (uuid(), uuid());
+	my $payload = encode_json({ userId => $who->{id}, period => 'daily', notes => [
+	    { kind => 'library.new', title => 'Unwanted', data => { mediaId => $item } },
+	    { kind => 'request.approved', title => 'Wanted', data => { mediaId => $item } },
+	    { kind => 'sync.failed', title => 'Failed', data => { syncId => $run,
+	        serverId => uuid() } } ], more => [qw(library.new sync.failed)] });
+	$mn->psql("INSERT INTO jobs (id, kind, queue, payload, max_attempts) VALUES
+		(gen_random_uuid(), 'mail.notes', 'mail', '$payload', 3); NOTIFY mn_jobs, 'mail'");
+	my @mails = mails_of($who);
+	is scalar @mails, 1, 'a digest whose first kind was turned off is sent';
+	unlike $mails[0]{text}, qr/Unwanted/, 'without the notes of that kind';
+	like $mails[0]{text}, qr/Wanted\n(?:.*\n)*Failed\n(?:.*\n)*And 1 more\./,
+	    'with all others';
+	is_deeply [ $mails[0]{text} =~ m{^\Q$mn->{url}\E/#/(.*)$}mg ],
+	    [ 'requests', "sync?id=$run", 'notifications' ], 'each leads where the page leads';
+};
+
 subtest 'the list' => sub {
 	my ($who, $other) = ($mn->user, $mn->user);
 	add_parts({ group => 'section:14', mediaId => items(1) });

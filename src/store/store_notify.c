@@ -149,20 +149,22 @@ store_notify_group_all(struct db *db, struct arena *arena, const char *id,
 }
 
 bool
-store_notify_addressee(struct db *db, struct arena *arena, const char *user, const char *kind,
-    const char *wants_default, struct notify_addressee *who, struct error *err)
+store_notify_addressee(struct db *db, struct arena *arena, const char *user,
+    const struct notify_defaults *kinds, struct notify_addressee *who, struct error *err)
 {
 	struct rows *rows;
 
 	*who = (struct notify_addressee) { 0 };
-	if (!db_exec(db, arena, Q(Q_NOTIFY_ADDRESSEE), DB_PARAMS(user, kind, wants_default), &rows,
-		err))
+	if (!db_exec(db, arena, Q(Q_NOTIFY_ADDRESSEE),
+		DB_PARAMS(user, db_array(arena, kinds->kinds, kinds->n),
+		    db_array(arena, kinds->defaults, kinds->n)),
+		&rows, err))
 		return false;
 	if (rows_count(rows) == 1)
 		*who = (struct notify_addressee) {
 			.email = rows_str(rows, 0, 0),
 			.name = rows_str(rows, 0, 1),
-			.wants = rows_str(rows, 0, 2),
+			.wants = list_of(arena, rows, 0, 2),
 		};
 	return true;
 }

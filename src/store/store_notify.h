@@ -79,10 +79,15 @@ bool store_notify_group_all(struct db *, struct arena *, const char *id, struct 
 struct notify_addressee {
 	const char *email; /* NULL: no such person, or disabled */
 	const char *name;
-	const char *wants; /* NOTIFICATION_EMAIL_LIST */
+	struct strings wants; /* kinds, of those that were asked about */
 };
-bool store_notify_addressee(struct db *, struct arena *, const char *user, const char *kind,
-    const char *wants_default, struct notify_addressee *, struct error *);
+/* Kinds, and what holds of them where a person chose nothing: NOTIFICATION_EMAIL_LIST. */
+struct notify_defaults {
+	const char **kinds, **defaults;
+	size_t n;
+};
+bool store_notify_addressee(struct db *, struct arena *, const char *user,
+    const struct notify_defaults *, struct notify_addressee *, struct error *);
 
 struct notify_digest {
 	const char *period; /* "daily" or "weekly" */

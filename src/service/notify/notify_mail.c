@@ -54,7 +54,10 @@ payload_of(struct arena *arena, const struct mail_notes *mail)
 		json_object_end(j);
 	}
 	json_array_end(j);
-	json_put_int(j, "more", (int64_t)(mail->n - n));
+	json_array(j, "more");
+	for (size_t i = n; i < mail->n; i++)
+		json_put_str(j, NULL, mail->notes[i].kind);
+	json_array_end(j);
 	json_object_end(j);
 	return j->buf.data;
 }
@@ -133,57 +136,99 @@ add_note(const struct call *call, struct mail_letter *letter, struct mail_line *
 	add_line(letter, lines, "Open in MediaNest", note_url(call, note));
 }
 
+/* What is left of the notes of a mail. */
+struct wanted {
+	const struct cJSON **notes;
+	size_t n;
+	int64_t more; /* that are not in it */
+};
+
 static const char *
-subject_of(struct arena *arena, const struct cJSON *payload, int64_t n)
+subject_of(struct arena *arena, const char *period, const struct wanted *wanted)
 {
-	const struct cJSON *first = cJSON_GetArrayItem(json_get(payload, "notes"), 0);
-	const char *period = json_str(payload, "period", "now");
+	long long n = (long long)wanted->n + wanted->more;
 
 	if (strcmp(period, "now") == 0)
-		return json_str(first, "title", "");
-	return arena_printf(arena, "Your %s digest: %lld %s", period, (long long)n,
+		return json_str(wanted->notes[0], "title", "");
+	return arena_printf(arena, "Your %s digest: %lld %s", period, n,
 	    n == 1 ? "notification" : "notifications");
 }
 
 /* What the unsubscribe link of the mail ends: the digest, or the kind of its only note. */
 static const char *
-ends_what(const struct cJSON *payload)
+ends_what(const char *period, const struct wanted *wanted)
 {
-	const char *period = json_str(payload, "period", "now");
-
-	return strcmp(period, "now") != 0 ?
-	    period :
-	    json_str(cJSON_GetArrayItem(json_get(payload, "notes"), 0), "kind", "");
+	return strcmp(period, "now") != 0 ? period : json_str(wanted->notes[0], "kind", "");
 }
 
 static bool
-write_letter(const struct call *call, const struct cJSON *payload, struct mail_letter *letter,
-    struct error *err)
+write_letter(const struct call *call, const struct cJSON *payload, const struct wanted *wanted,
+    struct mail_letter *letter, struct error *err)
 {
-	const struct cJSON *notes = json_get(payload, "notes"), *note;
-	int n = cJSON_GetArraySize(notes);
-	int64_t more = json_int(payload, "more", 0);
+	const char *period = json_str(payload, "period", "now");
 	struct mail_line *lines =
-	    arena_array(call->arena, (size_t)n * NOTE_LINES + FRAME_LINES, sizeof(*lines));
-	bool now = strcmp(json_str(payload, "period", "now"), "now") == 0;
+	    arena_array(call->arena, wanted->n * NOTE_LINES + FRAME_LINES, sizeof(*lines));
 
 	letter->lines = lines;
-	letter->subject = subject_of(call->arena, payload, n + more);
-	cJSON_ArrayForEach (note, notes)
-		add_note(call, letter, lines, note);
-	if (more > 0)
+	letter->subject = subject_of(call->arena, period, wanted);
+	for (size_t i = 0; i < wanted->n; i++)
+		add_note(call, letter, lines, wanted->notes[i]);
+	if (wanted->more > 0)
 		add_line(letter, lines,
-		    arena_printf(call->arena, "And %lld more.", (long long)more), NULL);
+		    arena_printf(call->arena, "And %lld more.", (long long)wanted->more), NULL);
 	add_line(letter, lines, "Change your notification settings",
 	    arena_printf(call->arena, "%s/#/notifications",
 		config_str(call->svc->config, CFG_PUBLIC_URL)));
-	if (!unsubscribe_url(call, json_str(payload, "userId", ""), ends_what(payload),
+	if (!unsubscribe_url(call, json_str(payload, "userId", ""), ends_what(period, wanted),
 		&letter->unsubscribe, err))
 		return false;
 	add_line(letter, lines,
-	    now ? "Stop emails about this kind of notification" : "Stop this digest",
+	    strcmp(period, "now") == 0 ? "Stop emails about this kind of notification" :
+					 "Stop this digest",
 	    letter->unsubscribe);
 	return true;
+}
+
+static bool
+among(struct strings kinds, const char *kind)
+{
+	for (size_t i = 0; i < kinds.n; i++)
+		if (str_eq(kinds.items[i], kind))
+			return true;
+	return false;
+}
+
+/* A digest has notes of many kinds, and each may have been turned off since. */
+static struct wanted
+wanted_of(struct arena *arena, const struct cJSON *payload, struct strings kinds)
+{
+	const struct cJSON *notes = json_get(payload, "notes"), *one;
+	struct wanted wanted = { .n = 0 };
+
+	wanted.notes =
+	    arena_array(arena, (size_t)cJSON_GetArraySize(notes) + 1, sizeof(*wanted.notes));
+	cJSON_ArrayForEach (one, notes)
+		if (among(kinds, json_str(one, "kind", "")))
+			wanted.notes[wanted.n++] = one;
+	cJSON_ArrayForEach (one, json_get(payload, "more"))
+		wanted.more += among(kinds, cJSON_GetStringValue(one));
+	return wanted;
+}
+
+static struct notify_defaults
+all_kinds(struct arena *arena)
+{
+	struct notify_defaults all = { .n = 0 };
+
+	while (notify_kinds[all.n].kind != NULL)
+		all.n++;
+	all.kinds = arena_array(arena, all.n, sizeof(*all.kinds));
+	all.defaults = arena_array(arena, all.n, sizeof(*all.defaults));
+	for (size_t i = 0; i < all.n; i++) {
+		all.kinds[i] = notify_kinds[i].kind;
+		all.defaults[i] = notify_kinds[i].email;
+	}
+	return all;
 }
 
 bool
@@ -192,22 +237,23 @@ notify_mail_run(const struct call *call, const struct job_env *env, const struct
 {
 	const struct cJSON *payload =
 	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct notify_defaults kinds = all_kinds(call->arena);
 	struct mail_letter letter = { 0 };
 	struct notify_addressee who;
-	const char *kind;
+	struct wanted wanted;
 
-	if (payload == NULL)
+	if (payload == NULL ||
+	    !store_notify_addressee(call->svc->db, call->arena, json_str(payload, "userId", ""),
+		&kinds, &who, err))
 		return false;
-	kind = json_str(cJSON_GetArrayItem(json_get(payload, "notes"), 0), "kind", "");
-	if (!store_notify_addressee(call->svc->db, call->arena, json_str(payload, "userId", ""),
-		kind, notify_email_default(kind), &who, err))
-		return false;
+	wanted = wanted_of(call->arena, payload, who.wants);
 	/* They are gone, disabled, or do not want it any more. */
-	if (who.email == NULL || strcmp(who.wants, "off") == 0)
+	if (who.email == NULL || wanted.n == 0)
 		return store_job_done(call->svc->db, call->arena, job, err);
 	letter.to = who.email;
 	letter.name = who.name;
-	return write_letter(call, payload, &letter, err) && mail_send(call, job, &letter, err);
+	return write_letter(call, payload, &wanted, &letter, err) &&
+	    mail_send(call, job, &letter, err);
 }
 
 int64_t

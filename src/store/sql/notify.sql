@@ -122,11 +122,13 @@ SELECT coalesce(sum(l.items) FILTER (WHERE NOT l.failed), 0),
 FROM (SELECT *, row_number() OVER (ORDER BY failed DESC, id) AS n FROM latest) l
 JOIN media m ON m.id = l.media_id AND m.status <> 'trashed' AND @presentable
 
--- Who gets a mail about a kind; $3 the default of the kind.
+-- Who gets a mail, and of which of these kinds: $2 kinds, $3 their defaults.
 --: query notify_addressee read
-SELECT u.email, u.display_name, coalesce(p.email, $3) FROM users u
-LEFT JOIN notification_preferences p ON p.user_id = u.id AND p.kind = $2
-WHERE u.id = $1 AND u.status = 'active'
+SELECT u.email, u.display_name, ARRAY(
+	SELECT k.kind FROM unnest($2::text[], $3::text[]) AS k (kind, otherwise)
+	LEFT JOIN notification_preferences p ON p.user_id = u.id AND p.kind = k.kind
+	WHERE coalesce(p.email, k.otherwise) <> 'off')
+FROM users u WHERE u.id = $1 AND u.status = 'active'
 
 -- What a waiting note is for now. Turned to 'now', it goes with the next daily digest.
 --: define wanted
