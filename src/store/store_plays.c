@@ -16,6 +16,7 @@ enum {
 	Q_EXPIRE,
 	Q_QUIET,
 	Q_NOTICED,
+	Q_HEARD,
 };
 
 /* What is told together with others, as by the sync. */
@@ -86,6 +87,10 @@ const struct query store_plays_queries[] = {
 	[Q_NOTICED] = { "silence_noticed",
 	    "INSERT INTO hook_silences (server_id) VALUES ($1)"
 	    " ON CONFLICT (server_id) DO UPDATE SET noticed_at = now()",
+	    0 },
+	[Q_HEARD] = { "silences_ended",
+	    "DELETE FROM hook_silences n USING media_servers s WHERE s.id = n.server_id"
+	    " AND " LAST_EVENT " > n.noticed_at RETURNING s.id, s.name",
 	    0 },
 	{ .name = NULL },
 };
@@ -226,4 +231,22 @@ bool
 store_silence_noticed(struct db *db, struct arena *arena, const char *server_id, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_NOTICED), DB_PARAMS(server_id), NULL, err);
+}
+
+bool
+store_silences_ended(struct db *db, struct arena *arena, struct quiet_server **out, size_t *n,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_HEARD), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct quiet_server) {
+			.id = rows_str(rows, i, 0),
+			.name = rows_str(rows, i, 1),
+		};
+	return true;
 }

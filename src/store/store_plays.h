@@ -64,5 +64,8 @@ struct quiet_server {
 bool store_quiet_servers(struct db *, struct arena *, int64_t seconds, struct quiet_server **,
     size_t *n, struct error *);
 bool store_silence_noticed(struct db *, struct arena *, const char *server_id, struct error *);
+/* Servers that have sent an event since admins were told, which is forgotten: id and name. */
+bool store_silences_ended(struct db *, struct arena *, struct quiet_server **, size_t *n,
+    struct error *);
 
 #endif

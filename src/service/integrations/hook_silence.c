@@ -50,7 +50,8 @@ silence_data(const struct call *call, const struct quiet_server *quiet)
 	json_put_str(j, "rule", "hooks.silence");
 	json_put_str(j, "serverId", quiet->id);
 	json_put_str(j, "server", quiet->name);
-	json_put_time(j, "lastEventAt", quiet->last_event_at);
+	if (quiet->last_event_at != 0)
+		json_put_time(j, "lastEventAt", quiet->last_event_at);
 	json_object_end(j);
 	return j->buf.data;
 }
@@ -85,6 +86,44 @@ notice(const struct call *call, const struct quiet_server *quiet, struct error *
 	return true;
 }
 
+static bool
+clear_in(const struct call *call, struct notify_batch ***batches, size_t *n, struct error *err)
+{
+	struct quiet_server *heard;
+
+	if (!store_silences_ended(call->svc->db, call->arena, &heard, n, err))
+		return false;
+	*batches = arena_array(call->arena, *n, sizeof(**batches));
+	for (size_t i = 0; i < *n; i++) {
+		const struct notify_new note = {
+			.kind = "alert.cleared",
+			.title = arena_printf(call->arena, "Events from %s again", heard[i].name),
+			.message = "Its webhooks arrive again.",
+			.data = silence_data(call, &heard[i]),
+		};
+
+		if (!hook_out(call, note.kind, note.data, err) ||
+		    !notify_keepers(call, &note, &(*batches)[i], err))
+			return false;
+	}
+	return true;
+}
+
+/* Tells of servers that send events again. */
+static bool
+clear(const struct call *call, struct error *err)
+{
+	struct notify_batch **batches = NULL;
+	struct db *db = call->svc->db;
+	size_t n = 0;
+
+	if (!db_begin(db, err) || !db_end(db, clear_in(call, &batches, &n, err), err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		notify_push(call, batches[i]);
+	return true;
+}
+
 bool
 hook_silence_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -93,6 +132,8 @@ hook_silence_run(const struct call *call, const struct job_env *env, const struc
 	struct quiet_server *quiet = NULL;
 	size_t n = 0;
 
+	if (!clear(call, err))
+		return false;
 	if (seconds > 0 &&
 	    !store_quiet_servers(call->svc->db, call->arena, seconds, &quiet, &n, err))
 		return false;
