@@ -10,7 +10,7 @@ use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 
-use constant FILMS => 30;
+use constant { FILMS => 30, SHOWS => 6 };
 
 my $plex = MediaNest::PlexServer->start(name => 'Attic');
 $plex->section('1', 'movie', 'Films');
@@ -20,7 +20,7 @@ my $show = $plex->add('2', { title => 'A show' });
 my $season = $plex->add('2', { type => 'season', parentRatingKey => $show, index => 1 });
 $plex->add('2', { type => 'episode', parentRatingKey => $season, index => $_ }) for 1 .. 3;
 
-my $mn = MediaNest::Test->stack(set => { $plex->settings });
+my $mn = MediaNest::Test->stack(set => { $plex->settings, 'notifications.group_seconds' => 600 });
 my $PLEX = '/api/integrations/plex';
 my $super = $mn->user(role => 'super');
 my $user = $mn->user;
@@ -93,10 +93,27 @@ subtest 'a library is taken in, and left out again' => sub {
 
 subtest 'what is new is seen by those who see its library' => sub {
 	is library($id, 1, { visibility => 'shared', users => [ $user->{id} ] }), 200, 'for one';
-	$plex->add('1', { title => 'New', Guid => ['tmdb://99'] });
+	$mn->psql('DELETE FROM notification_groups');
+	my %now = (addedAt => time);
+	$plex->add('1', { title => 'New', Guid => ['tmdb://99'], %now });
+	for my $n (1 .. SHOWS) {
+		my $new = $plex->add('2', { title => "Show $n", %now });
+		my $first = $plex->add('2', { type => 'season', parentRatingKey => $new,
+		    index => 1, %now });
+		$plex->add('2', { type => 'episode', parentRatingKey => $first, index => 1,
+		    %now });
+	}
 	is sync($id), 'ok', 'runs';
 	is films($user), FILMS + 1, 'who sees it';
 	is films($other), 0, 'nobody else does';
+	is $mn->psql("SELECT string_agg(key, ' ') FROM notification_groups"), "server:$id",
+	    'many shows at once are one note';
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'notify.group'"
+	    . " AND state = 'available'; NOTIFY mn_jobs, 'events'");
+	wait_until { $mn->psql('SELECT count(*) FROM notification_groups') == 0 };
+	is_deeply [ map { $_->api(GET => '/api/notifications?limit=1')->{json}{items}[0]{title} }
+	    $user, $other ], [ map { "Attic: $_ items added" } 3 * SHOWS + 1, 3 * SHOWS ],
+	    'that counts what each can read';
 	is library($id, 1, { visibility => 'house' }), 200, 'for all';
 	is films($other), FILMS + 1, 'then everyone';
 };
@@ -140,7 +157,7 @@ subtest 'the server is set up again' => sub {
 subtest 'its last day' => sub {
 	is $super->api(DELETE => "$PLEX/servers/$id")->{status}, 204, 'removed';
 	is films($user), 0, 'nothing is left of it';
-	is $mn->psql("SELECT count(*) FROM media WHERE trash_reason = 'server'"), FILMS + 5,
+	is $mn->psql("SELECT count(*) FROM media WHERE trash_reason = 'server'"), FILMS + 5 + 3 * SHOWS,
 	    'but in the trash';
 	my $again = $super->api(POST => "$PLEX/servers", { name => 'Attic', url => $plex->url,
 	    token => 'another-token' });

@@ -345,13 +345,14 @@ store_sync_news_told(struct db *db, struct arena *arena, const char *server_id, 
 	return db_exec(db, arena, Q(Q_SYNC_NEWS_TOLD), DB_PARAMS(server_id), NULL, err);
 }
 
-static bool
-samples(struct db *db, struct arena *arena, const struct query *query, const char *server_id,
+bool
+store_sync_samples(struct db *db, struct arena *arena, const char *server_id, bool news,
     struct sync_sample **samples, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, query, DB_PARAMS(server_id), &rows, err))
+	if (!db_exec(db, arena, news ? Q(Q_SYNC_NEWS_OF_EACH_SECTION) : Q(Q_SYNC_OF_EACH_SECTION),
+		DB_PARAMS(server_id), &rows, err))
 		return false;
 	*n = rows_count(rows);
 	*samples = arena_array(arena, *n, sizeof(**samples));
@@ -359,18 +360,4 @@ samples(struct db *db, struct arena *arena, const struct query *query, const cha
 		(*samples)[i] = (struct sync_sample) { rows_str(rows, i, 0), rows_str(rows, i, 1),
 			rows_str(rows, i, 2), rows_int(rows, i, 3) };
 	return true;
-}
-
-bool
-store_sync_samples(struct db *db, struct arena *arena, const char *server_id,
-    struct sync_sample **list, size_t *n, struct error *err)
-{
-	return samples(db, arena, Q(Q_SYNC_OF_EACH_SECTION), server_id, list, n, err);
-}
-
-bool
-store_sync_news_samples(struct db *db, struct arena *arena, const char *server_id,
-    struct sync_sample **list, size_t *n, struct error *err)
-{
-	return samples(db, arena, Q(Q_SYNC_NEWS_OF_EACH_SECTION), server_id, list, n, err);
 }

@@ -228,15 +228,12 @@ struct sync_news {
 bool store_sync_news(struct db *, struct arena *, const char *server_id, int limit,
     struct sync_news **, size_t *n, struct error *);
 bool store_sync_news_told(struct db *, struct arena *, const char *server_id, struct error *);
-/* One item of each section; title: of the section. */
+/* One item of each section, or of what is news there; title: of the section. */
 struct sync_sample {
 	const char *section_id, *title, *media_id;
 	int64_t items;
 };
-bool store_sync_samples(struct db *, struct arena *, const char *server_id, struct sync_sample **,
-    size_t *n, struct error *);
-/* The same of what people are to be told of. */
-bool store_sync_news_samples(struct db *, struct arena *, const char *server_id,
+bool store_sync_samples(struct db *, struct arena *, const char *server_id, bool news,
     struct sync_sample **, size_t *n, struct error *);
 
 #endif

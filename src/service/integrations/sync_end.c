@@ -209,12 +209,18 @@ part_of(const struct sync_engine *e, const struct sync_news *news)
 	return part;
 }
 
-/* One note of the server: an item of each section finds those who see it. */
+/* One note of the server: an item of each section stands for all that can be read alike. */
 static bool
-tell_as_one(struct sync_engine *e, const struct sync_sample *samples, size_t n, struct error *err)
+tell_sections(struct sync_engine *e, bool news, struct error *err)
 {
-	struct notify_part *parts = arena_array(e->call->arena, n, sizeof(*parts));
+	struct sync_sample *samples;
+	struct notify_part *parts;
+	size_t n;
 
+	if (!store_sync_samples(e->call->svc->db, e->call->arena, e->server->id, news, &samples, &n,
+		err))
+		return false;
+	parts = arena_array(e->call->arena, n, sizeof(*parts));
 	for (size_t i = 0; i < n; i++)
 		parts[i] = (struct notify_part) { .kind = "library.new",
 			.group = arena_printf(e->call->arena, "server:%s", e->server->id),
@@ -226,37 +232,25 @@ tell_as_one(struct sync_engine *e, const struct sync_sample *samples, size_t n, 
 	return n == 0 || notify_together(e->call, parts, n, err);
 }
 
-/* The first sync of a server is one note. */
+/* Would these be more than SYNC_NEWS_GROUPS notes? */
 static bool
-tell_first(struct sync_engine *e, struct error *err)
+many_groups(const struct notify_part *parts, size_t n)
 {
-	struct sync_sample *samples;
-	size_t n;
+	const char *groups[SYNC_NEWS_GROUPS];
+	size_t known = 0;
 
-	return store_sync_samples(e->call->svc->db, e->call->arena, e->server->id, &samples, &n,
-		   err) &&
-	    tell_as_one(e, samples, n, err);
-}
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
 
-static bool
-tell_many(struct sync_engine *e, struct error *err)
-{
-	struct sync_sample *samples;
-	size_t n;
-
-	return store_sync_news_samples(e->call->svc->db, e->call->arena, e->server->id, &samples,
-		   &n, err) &&
-	    tell_as_one(e, samples, n, err);
-}
-
-static bool
-tell_each(struct sync_engine *e, const struct sync_news *news, size_t n, struct error *err)
-{
-	struct notify_part *parts = arena_array(e->call->arena, n, sizeof(*parts));
-
-	for (size_t i = 0; i < n; i++)
-		parts[i] = part_of(e, &news[i]);
-	return notify_together(e->call, parts, n, err);
+		while (k < known && !str_eq(groups[k], parts[i].group))
+			k++;
+		if (k < known)
+			continue;
+		if (known == SYNC_NEWS_GROUPS)
+			return true;
+		groups[known++] = parts[i].group;
+	}
+	return false;
 }
 
 static bool
@@ -264,20 +258,26 @@ tell_news(struct sync_engine *e, struct error *err)
 {
 	struct db *db = e->call->svc->db;
 	struct arena *arena = e->call->arena;
+	struct notify_part *parts;
 	struct sync_news *news;
-	bool first = false;
+	bool first = false, told;
 	size_t n;
 
 	if (is_complete(e) && e->ask->section == NULL &&
 	    !store_sync_server_first(db, arena, e->server->id, &first, err))
 		return false;
 	if (first)
-		return tell_first(e, err);
+		return tell_sections(e, false, err);
 	if (!store_sync_news(db, arena, e->server->id, SYNC_NEWS_MAX + 1, &news, &n, err))
 		return false;
-	return n == 0 ||
-	    ((n > SYNC_NEWS_MAX ? tell_many(e, err) : tell_each(e, news, n, err)) &&
-		store_sync_news_told(db, arena, e->server->id, err));
+	if (n == 0)
+		return true;
+	parts = arena_array(arena, n, sizeof(*parts));
+	for (size_t i = 0; i < n; i++)
+		parts[i] = part_of(e, &news[i]);
+	told = n > SYNC_NEWS_MAX || many_groups(parts, n) ? tell_sections(e, true, err) :
+							    notify_together(e->call, parts, n, err);
+	return told && store_sync_news_told(db, arena, e->server->id, err);
 }
 
 static bool

@@ -28,7 +28,8 @@ struct json;
 #define SYNC_ASKED_MAX 200       /* single items asked for in a run */
 #define SYNC_BATCH 500           /* pending items settled in one transaction */
 #define SYNC_STATEMENT_MS 120000 /* a page's transaction may write 2000 items */
-#define SYNC_NEWS_MAX 2000       /* new items that are told by group; more are one note */
+#define SYNC_NEWS_MAX 2000       /* new items that are told by group; more are one note, */
+#define SYNC_NEWS_GROUPS 5       /* and so is what would be more notes than this */
 #define SYNC_OLD_S (7 * 86400)   /* what was added longer ago is no news */
 
 #define SYNC_SECTION_STATES(X) \

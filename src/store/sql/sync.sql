@@ -163,12 +163,6 @@ LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media pp ON pp.id = p.parent_i
 WHERE s.server_id = $1 AND @news
 ORDER BY s.media_id LIMIT $2::int
 
--- The same where it is too much to name: an item of each section, and how many.
---: query sync_news_of_each_section read
-SELECT c.id, c.title, min(s.media_id::text), count(*)
-FROM server_items s JOIN media_sections c ON c.id = s.section_id
-WHERE s.server_id = $1 AND @news GROUP BY c.id
-
 --: query sync_news_told
 UPDATE server_items SET news = false WHERE server_id = $1 AND news
 
@@ -178,3 +172,11 @@ SELECT c.id, c.title, i.media_id, i.n FROM media_sections c CROSS JOIN LATERAL (
 	SELECT min(s.media_id::text) AS media_id, count(*) AS n FROM server_items s
 	WHERE s.section_id = c.id AND s.gone_at IS NULL) i
 WHERE c.server_id = $1 AND c.enabled AND i.n > 0
+
+-- The same of what people are to be told of; of items that others can read than the rest of the
+-- section, which a person may have decided, one more.
+--: query sync_news_of_each_section read
+SELECT c.id, c.title, min(s.media_id::text), count(*)
+FROM server_items s JOIN media m ON m.id = s.media_id JOIN media_sections c ON c.id = s.section_id
+WHERE s.server_id = $1 AND @news
+GROUP BY c.id, c.title, @readers ORDER BY c.id, 3
