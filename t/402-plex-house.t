@@ -114,6 +114,28 @@ subtest 'what is new is seen by those who see its library' => sub {
 	is_deeply [ map { $_->api(GET => '/api/notifications?limit=1')->{json}{items}[0]{title} }
 	    $user, $other ], [ map { "Attic: $_ items added" } 3 * SHOWS + 1, 3 * SHOWS ],
 	    'that counts what each can read';
+	$plex->add('1', { ratingKey => 6001, _raw => '{"ratingKey":"6001","type":"movie"}' });
+	is sync($id), 'ok', 'runs with an error';
+	my $run = server($id)->{lastSync}{id};
+	my $report = $super->api(GET => "$PLEX/syncs/$run")->{json};
+	is scalar @{ $report->{errors} }, 1, 'which is in the report';
+	$plex->forget;
+	for my $read ([ $user, 'Films,Series', $report->{counts}{seen} ], [ $other, 'Series',
+	    5 + 3 * SHOWS ]) {
+		my ($who, $titles, $seen) = @$read;
+		for my $shown ($who->api(GET => "$PLEX/syncs/$run")->{json},
+		    $who->api(GET => "$PLEX/syncs?limit=1")->{json}{items}[0]) {
+			is join(',', sort map { $_->{title} } @{ $shown->{sections} }), $titles,
+			    'a report names the libraries that one can read';
+			is $shown->{counts}{seen}, $seen, 'counts them';
+			ok !exists $shown->{errors}, 'and no single items';
+		}
+		my $listed = $who->api(GET => "$PLEX/servers/$id/libraries")->{json}{items};
+		is join(',', sort map { $_->{title} } @$listed), $titles, 'so does the list';
+	}
+	is scalar(grep { $_->{path} =~ m{^/(?:identity|library/sections)$} } $plex->requests), 0,
+	    'for which the server was not asked';
+	$plex->remove(6001);
 	is library($id, 1, { visibility => 'house' }), 200, 'for all';
 	is films($other), FILMS + 1, 'then everyone';
 };

@@ -176,6 +176,7 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/sync_list.c \
 	src/service/integrations/sync_page.c \
 	src/service/integrations/sync_report.c \
+	src/service/integrations/sync_show.c \
 	src/service/integrations/sync_run.c \
 	src/service/integrations/sync_settle.c
 

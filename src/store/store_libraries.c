@@ -32,6 +32,7 @@
 enum {
 	Q_KEEP,
 	Q_LIST,
+	Q_READABLE,
 	Q_GET,
 	Q_HOLD,
 	Q_PEOPLE_KEEP,
@@ -66,6 +67,11 @@ const struct query store_libraries_queries[] = {
 	    0 },
 	[Q_LIST] = { "libraries_list",
 	    LIBRARIES " WHERE c.server_id = $1 ORDER BY lower(c.title), length(c.key), c.key",
+	    QUERY_READ },
+	[Q_READABLE] = { "libraries_readable",
+	    "SELECT c.server_id || ':' || c.key FROM media_sections c WHERE c.enabled"
+	    " AND (c.visibility = 'house' OR EXISTS (SELECT FROM media_section_users u"
+	    " WHERE u.section_id = c.id AND u.user_id = $1))",
 	    QUERY_READ },
 	[Q_GET] = { "library_get", LIBRARIES " WHERE c.server_id = $1 AND c.key = $2", QUERY_READ },
 	[Q_HOLD] = { "library_hold", LIBRARIES " WHERE c.id = $1 FOR SHARE OF c", 0 },
@@ -174,6 +180,18 @@ store_libraries_keep(struct db *db, struct arena *arena, const char *server_id,
 	    DB_PARAMS(server_id, db_array(arena, texts[0], n), db_array(arena, texts[1], n),
 		db_array(arena, texts[2], n), db_array(arena, texts[3], n)),
 	    NULL, err);
+}
+
+bool
+store_libraries_readable(struct db *db, struct arena *arena, const char *user,
+    struct strings *readable, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_READABLE), DB_PARAMS(user), &rows, err))
+		return false;
+	*readable = rows_column(arena, rows, 0);
+	return true;
 }
 
 bool

@@ -27,6 +27,9 @@ bool store_libraries_keep(struct db *, struct arena *, const char *server_id,
     const struct store_section *, size_t n, struct error *);
 bool store_libraries_list(struct db *, struct arena *, const char *server_id, struct library **,
     size_t *n, struct error *);
+/* "server id:key" of those whose items this person can read. */
+bool store_libraries_readable(struct db *, struct arena *, const char *user, struct strings *,
+    struct error *);
 /* library->id is NULL where there is none. */
 bool store_library_get(struct db *, struct arena *, const char *server_id, const char *key,
     struct library *, struct error *);

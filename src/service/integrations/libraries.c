@@ -50,14 +50,43 @@ refresh(const struct call *call, const struct server *server, struct error *err)
 	return library_keep(call, server->id, sections, n, err);
 }
 
+static bool
+reads(const struct library *library, const char *user)
+{
+	if (!library->enabled || str_eq(library->visibility, "house"))
+		return library->enabled;
+	for (size_t i = 0; i < library->users.n; i++)
+		if (str_eq(library->users.items[i], user))
+			return true;
+	return false;
+}
+
+/* Moves those that this person reads to the front; returns how many they are. */
+static size_t
+keep_readable(struct library *libraries, size_t n, const char *user)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (reads(&libraries[i], user))
+			libraries[kept++] = libraries[i];
+	return kept;
+}
+
 bool
 library_list(const struct call *call, const char *server_id, struct library **libraries, size_t *n,
     struct error *err)
 {
 	struct server server;
 
-	return server_get(call, server_id, &server, err) && refresh(call, &server, err) &&
-	    store_libraries_list(call->svc->db, call->arena, server_id, libraries, n, err);
+	bool all = principal_may(call->by.who, PERM_INTEGRATIONS_CONFIGURE);
+
+	if (!server_get(call, server_id, &server, err) || (all && !refresh(call, &server, err)) ||
+	    !store_libraries_list(call->svc->db, call->arena, server_id, libraries, n, err))
+		return false;
+	if (!all)
+		*n = keep_readable(*libraries, *n, call->by.who->user_id);
+	return true;
 }
 
 static const char *

@@ -19,7 +19,10 @@ struct server_section;
 #define LIBRARY_USERS_MAX 100
 #define LIBRARY_BATCH 500 /* items of one transaction */
 
-/* As the server has them now if it can be reached, otherwise as it had them. */
+/*
+ * Those that the caller may know. For people who configure them as the server has them now if it
+ * can be reached, otherwise as it had them.
+ */
 bool library_list(const struct call *, const char *server_id, struct library **, size_t *n,
     struct error *);
 

@@ -11,6 +11,7 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/integrations/servers.h"
+#include "service/integrations/sync_internal.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -131,7 +132,9 @@ sync_get(const struct call *call, const char *run_id, struct sync_run *run, stru
 {
 	if (!store_sync_get(call->svc->db, call->arena, run_id, run, err))
 		return false;
-	return run->id != NULL || error_set(err, ERR_NOT_FOUND, "There is no such sync.");
+	if (run->id == NULL)
+		return error_set(err, ERR_NOT_FOUND, "There is no such sync.");
+	return sync_show(call, run, 1, err);
 }
 
 bool
@@ -152,7 +155,7 @@ sync_list(const struct call *call, const char *server_id, const struct list_ask 
 		page->next = list_cursor(call->arena, LIST_SYNCS,
 		    &(struct list_position) {
 			.id = (*runs)[page->n - 1].id, .number = (*runs)[page->n - 1].started_at });
-	return true;
+	return sync_show(call, *runs, page->n, err);
 }
 
 /* --- running --------------------------------------------------------------------------------- */

@@ -119,6 +119,9 @@ struct sync_page {
 /* sync_list.c: lists a section, page by page. */
 bool sync_list_section(struct sync_engine *, struct error *);
 
+/* sync_show.c: of these reports only what the caller may know. */
+bool sync_show(const struct call *, struct sync_run *, size_t n, struct error *);
+
 /* sync_page.c */
 void sync_entry_read(struct sync_page *, const struct server_item *, const char *key,
     const char *why);
