@@ -87,6 +87,8 @@ CREATE TABLE media_enrichments (
   media_id uuid PRIMARY KEY REFERENCES media ON DELETE CASCADE,
   poster text,                         -- source of the pictures: server:<path> or tmdb:<path>
   poster_missing text,                 -- path that the server said it does not have
+  poster_failed text,                  -- source of bytes that were no picture
+  poster_failures integer NOT NULL DEFAULT 0, -- how often
   artwork text,                        -- path of TMDB's poster
   tmdb_id text,                        -- NULL: TMDB has no such title, or was not asked
   tmdb_ids jsonb,                      -- the item's ids and title when it was asked

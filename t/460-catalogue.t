@@ -226,6 +226,24 @@ subtest 'pictures' => sub {
 	$plex->heal;
 	wait_until { thumbs(get($anna, "/$film->{id}"))->{320} !~ /^\Q$first\E/ } 60, 'the poster';
 	pass 'it is asked again';
+	$idle->();
+	$plex->fault(html => { path => 'thumb/5' });
+	my $never = $proxy =~ s/4$/5/r;
+	$mn->psql("UPDATE server_items SET poster = '$never' WHERE media_id = '$film->{id}';
+		INSERT INTO media_enrichments (media_id, poster_failed, poster_failures)
+		VALUES ('$film->{id}', 'server:$never', 58) ON CONFLICT (media_id) DO UPDATE SET
+		poster_failed = excluded.poster_failed, poster_failures = excluded.poster_failures");
+	get($anna, "/$film->{id}");
+	wait_until { $mn->psql("SELECT poster_missing FROM media_enrichments
+		WHERE media_id = '$film->{id}'") eq $never } 60, 'the last try';
+	$idle->();
+	$plex->forget;
+	get($anna, "/$film->{id}");
+	$shelf->enrich;
+	$idle->();
+	is scalar(grep { $_->{path} eq $never } $plex->requests), 0,
+	    'what is never a picture is not asked for any more';
+	$plex->heal;
 	is $mn->psql("SELECT count(*) FROM media_assets WHERE media_id = '$film->{id}' "
 	    . "AND published"), scalar(keys %{ thumbs(get($anna, "/$film->{id}")) }),
 	    'old pictures are left to the collector';

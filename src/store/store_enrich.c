@@ -16,6 +16,7 @@ enum {
 	Q_PUBLISH,
 	Q_PUBLISH_ASSETS,
 	Q_FETCHED,
+	Q_FAILED,
 	Q_ABSENT,
 	Q_ITEM,
 	Q_FILL,
@@ -69,9 +70,13 @@ const struct query store_enrich_queries[] = {
 	[Q_WANT_POSTERS] = { "enrich_want_posters", ADD(WANTS_POSTER), 0 },
 	[Q_WANT_TITLES] = { "enrich_want_titles", ADD(WANTS_TITLE), 0 },
 	[Q_MISSING_POSTERS] = { "enrich_missing_posters",
-	    "SELECT m.id" KNOWN " WHERE " WANTS_POSTER " LIMIT $1::integer", QUERY_READ },
+	    "SELECT m.id" KNOWN " WHERE " WANTS_POSTER
+	    " AND ($3::uuid IS NULL OR m.id > $3) ORDER BY m.id LIMIT $1::integer",
+	    QUERY_READ },
 	[Q_MISSING_TITLES] = { "enrich_missing_titles",
-	    "SELECT m.id" KNOWN " WHERE " WANTS_TITLE " LIMIT $1::integer", QUERY_READ },
+	    "SELECT m.id" KNOWN " WHERE " WANTS_TITLE
+	    " AND ($2::uuid IS NULL OR m.id > $2) ORDER BY m.id LIMIT $1::integer",
+	    QUERY_READ },
 	[Q_SOON] = { "enrich_soon",
 	    "WITH due AS (UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.enrich'"
 	    " AND state = 'available' AND run_at > now() RETURNING queue)"
@@ -94,6 +99,13 @@ const struct query store_enrich_queries[] = {
 	[Q_FETCHED] = { "poster_fetched",
 	    "INSERT INTO media_enrichments (media_id, poster) VALUES ($1, $2)"
 	    " ON CONFLICT (media_id) DO UPDATE SET poster = excluded.poster",
+	    0 },
+	[Q_FAILED] = { "poster_failed",
+	    "INSERT INTO media_enrichments AS e (media_id, poster_failed, poster_failures)"
+	    " SELECT id, $2, 1 FROM media WHERE id = $1 ON CONFLICT (media_id) DO UPDATE SET"
+	    " poster_failed = $2, poster_failures ="
+	    " CASE WHEN e.poster_failed = $2 THEN e.poster_failures ELSE 0 END + 1"
+	    " RETURNING poster_failures",
 	    0 },
 	[Q_ABSENT] = { "poster_absent",
 	    "INSERT INTO media_enrichments AS e (media_id, poster_missing)"
@@ -200,16 +212,17 @@ store_enrich_want_titles(struct db *db, struct arena *arena, const struct enrich
 }
 
 bool
-store_enrich_missing(struct db *db, struct arena *arena, int limit, struct enrich_missing *missing,
-    struct error *err)
+store_enrich_missing(struct db *db, struct arena *arena, const struct enrich_after *after,
+    int limit, struct enrich_missing *missing, struct error *err)
 {
 	const char *most = db_int(arena, limit);
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_MISSING_POSTERS), DB_PARAMS(most, "t"), &rows, err))
+	if (!db_exec(db, arena, Q(Q_MISSING_POSTERS), DB_PARAMS(most, "t", after->poster), &rows,
+		err))
 		return false;
 	missing->posters = rows_column(arena, rows, 0);
-	if (!db_exec(db, arena, Q(Q_MISSING_TITLES), DB_PARAMS(most), &rows, err))
+	if (!db_exec(db, arena, Q(Q_MISSING_TITLES), DB_PARAMS(most, after->title), &rows, err))
 		return false;
 	missing->titles = rows_column(arena, rows, 0);
 	return true;
@@ -256,6 +269,18 @@ store_poster_publish(struct db *db, struct arena *arena, const char *media_id,
 	    (db_exec(db, arena, Q(Q_PUBLISH_ASSETS),
 		 DB_PARAMS(media_id, db_array(arena, p->keys.items, p->keys.n)), NULL, err) &&
 		db_exec(db, arena, Q(Q_FETCHED), DB_PARAMS(media_id, p->source), NULL, err));
+}
+
+bool
+store_poster_failed(struct db *db, struct arena *arena, const char *media_id, const char *source,
+    int64_t *times, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_FAILED), DB_PARAMS(media_id, source), &rows, err))
+		return false;
+	*times = rows_count(rows) > 0 ? rows_int(rows, 0, 0) : 0;
+	return true;
 }
 
 bool

@@ -38,8 +38,12 @@ bool store_enrich_want_titles(struct db *, struct arena *, const struct enrich_j
 struct enrich_missing {
 	struct strings posters, titles;
 };
-bool store_enrich_missing(struct db *, struct arena *, int limit, struct enrich_missing *,
-    struct error *);
+/* The next ones behind these ids; both NULL: from the beginning. */
+struct enrich_after {
+	const char *poster, *title;
+};
+bool store_enrich_missing(struct db *, struct arena *, const struct enrich_after *, int limit,
+    struct enrich_missing *, struct error *);
 /* Housekeeping looks for them at once. */
 bool store_enrich_soon(struct db *, struct arena *, struct error *);
 
@@ -59,6 +63,9 @@ struct poster_pictures {
 /* In the transaction of the job. *gone: the item no longer exists. */
 bool store_poster_publish(struct db *, struct arena *, const char *media_id,
     const struct poster_pictures *, bool *gone, struct error *);
+/* What came from the source was no picture. *times: that it was so, one after the other. */
+bool store_poster_failed(struct db *, struct arena *, const char *media_id, const char *source,
+    int64_t *times, struct error *);
 /* The source does not have it: it is not asked again for this path. */
 bool store_poster_absent(struct db *, struct arena *, const char *media_id, const char *source,
     struct error *);

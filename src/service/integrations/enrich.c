@@ -79,17 +79,43 @@ enrich_soon(const struct call *call, struct error *err)
 	return store_enrich_soon(call->svc->db, call->arena, err);
 }
 
+/*
+ * Where the next run goes on. It looks at other items than this one: those whose server is away
+ * would keep all others waiting.
+ */
+static const char *
+place_after(struct arena *arena, const struct enrich_missing *missing)
+{
+	const struct strings *posters = &missing->posters, *titles = &missing->titles;
+	struct json *j = json_new(arena, 0);
+
+	json_object(j, NULL);
+	if (posters->n == UPKEEP_ITEMS)
+		json_put_str(j, "poster", posters->items[posters->n - 1]);
+	if (titles->n == UPKEEP_ITEMS)
+		json_put_str(j, "title", titles->items[titles->n - 1]);
+	json_object_end(j);
+	return j->buf.data;
+}
+
 bool
 enrich_upkeep(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
+	const struct cJSON *payload =
+	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct enrich_after after = { json_str(payload, "poster", NULL),
+		json_str(payload, "title", NULL) };
 	struct db *db = call->svc->db;
 	struct enrich_missing missing;
 
-	return store_enrich_missing(db, call->arena, UPKEEP_ITEMS, &missing, err) &&
+	return payload != NULL &&
+	    store_enrich_missing(db, call->arena, &after, UPKEEP_ITEMS, &missing, err) &&
 	    store_tmdb_cache_expire(db, call->arena, CACHE_HOURS, err) && db_begin(db, err) &&
 	    db_end(db,
 		want(call, missing.posters, missing.titles, err) &&
+		    store_job_remember(db, call->arena, job, place_after(call->arena, &missing),
+			err) &&
 		    store_job_done(db, call->arena, job, err),
 		err);
 }

@@ -30,6 +30,11 @@
 
 #define SERVER_PREFIX "server:"
 #define TMDB_PREFIX "tmdb:"
+/*
+ * Downloads that were no picture, then the source has none. With three attempts an hour, a proxy
+ * that shows a page of its own may do so for most of a day.
+ */
+#define POSTER_TRIES 60
 
 /* A run of media.poster. */
 struct poster {
@@ -166,6 +171,29 @@ absent_in(struct poster *p, struct error *err)
 	    enrich_request(call, id.items, id.n, err);
 }
 
+/* The sandbox has read what came, and it is nothing that can be shown. */
+static bool
+is_no_picture(const struct derived *d)
+{
+	return d->result.present && (!d->result.ok || !str_eq(d->result.kind, "image"));
+}
+
+/* Counts a failure; at the last one the source counts as one without a picture. */
+static bool
+give_up(struct poster *p, struct error *err)
+{
+	struct db *db = p->call->svc->db;
+	struct error why;
+	int64_t times;
+
+	if (!store_poster_failed(db, p->call->arena, p->derived.media_id, p->from.source, &times,
+		&why) ||
+	    times < POSTER_TRIES)
+		return false;
+	error_clear(err);
+	return db_begin(db, err) && db_end(db, absent_in(p, err), err);
+}
+
 static bool
 finish(struct poster *p, enum answer_kind end, struct error *err)
 {
@@ -182,7 +210,7 @@ finish(struct poster *p, enum answer_kind end, struct error *err)
 		return false;
 	ok = make(p, err);
 	scratch_remove(p->derived.scratch, p->call->svc->log);
-	return ok && publish(p, err);
+	return ok ? publish(p, err) : is_no_picture(&p->derived) && give_up(p, err);
 }
 
 bool
