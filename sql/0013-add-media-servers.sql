@@ -37,7 +37,7 @@ CREATE TABLE media_sections (
   synced_at timestamptz,               -- that end
   UNIQUE (server_id, key)
 );
--- Whoever adds a section, it begins as its server was set up.
+-- A section begins as its server was set up, whatever adds it.
 CREATE FUNCTION mn_section_begins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   SELECT NEW.key = ANY (coalesce(s.include, ARRAY[NEW.key])) AND NEW.key <> ALL (s.exclude)

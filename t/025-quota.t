@@ -264,7 +264,7 @@ subtest 'an announcement does not read what one owns' => sub {
     is initiate($ann, 7)->{status}, 201, 'to the byte';
 };
 
-# The store's workers stop without a word: whoever calls them waits.
+# The store's workers stop without a word: their callers wait.
 sub store_workers {
     return map {
         my $pid = $mn->pid($_);

@@ -133,7 +133,7 @@ my %look = (
 		my ($who, $has) = @_;
 		my $pin = $has->{pin}{json}{id};
 		$plex->confirm($has->{pin}, 900 + $who->{number});
-		# asked by whoever is the person now
+		# asked by the one who is the person now
 		again($who)->api(GET => "/api/auth/plex/pin/$pin");
 		$has->{other}->api(GET => "/api/auth/plex/pin/$pin");
 		$anon->api(GET => "/api/auth/plex/pin/$pin");

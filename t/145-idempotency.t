@@ -231,7 +231,7 @@ subtest 'keys' => sub {
         'other routes do not look at it';
 };
 
-# The kept answer refers to the person: whoever deletes them is waited for before anything is held.
+# The kept answer refers to the person: a deletion of them is waited for before anything is held.
 subtest 'the person comes first' => sub {
     my $release = hold($mn, "SELECT 1 FROM users WHERE id = '$ann->{id}' FOR UPDATE");
     my $answer = later(sub { initiate($ann, key()) });

@@ -177,7 +177,7 @@ subtest 'setting up' => sub {
 	push @secret, 'token-of-away';
 	my $list = $admin->api(GET => $SERVERS)->{json};
 	is_deeply [ map { $_->{name} } @{ $list->{items} } ], [qw(Attic Away)], 'the list';
-	# Whoever adds its sections, it begins as it was set up.
+	# A section begins as its server was set up, whatever adds it.
 	$mn->psql("INSERT INTO media_sections (id, server_id, key, title, type) SELECT "
 	    . "gen_random_uuid(), '$away->{json}{id}', k, k, 'movie' "
 	    . "FROM unnest('{7,8}'::text[]) k");

@@ -210,7 +210,7 @@ range_void(const struct protocol_request *req, const struct response *res)
 }
 
 /*
- * Whoever has a presigned URL may add an If-Match, which nobody signed, as often as they like: they
+ * The holder of a presigned URL may add an If-Match, which nobody signed, as often as they like: they
  * must not make the worker copy much.
  */
 static bool

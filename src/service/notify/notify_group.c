@@ -189,7 +189,7 @@ tell(const struct call *call, const struct notify_new *note, struct error *err)
 	return true;
 }
 
-/* The webhook of a group: once, whoever its people are. */
+/* The webhook of a group: once, however many people hear of it. */
 static bool
 tell_endpoints(const struct call *call, const char *id, const struct notify_held *group,
     struct error *err)
