@@ -250,7 +250,8 @@ my ($silence) = text_of("$top/nginx/notifyd.conf.in") =~ /^\s*proxy_read_timeout
 cmp_ok $silence, '>=', 2 * $most{'notifications.heartbeat'}, 'nginx: proxy_read_timeout';
 # The statements that tell groups know one default only (src/store/sql/notify.sql).
 is_deeply [ grep { $_ ne 'off' }
-    text_of("$top/src/model/notification_kinds.def") =~ /^NOTIFICATION_KIND\(.*"(\w+)", \w+\)$/mg ], [],
+    text_of("$top/src/model/notification_kinds.def")
+        =~ /^NOTIFICATION_KIND\(.*"(\w+)", \w+\)$/mg ], [],
     'mail of notifications is off by default';
 
 # Whom kinds concern.

@@ -179,8 +179,8 @@ subtest 'the server is set up again' => sub {
 subtest 'its last day' => sub {
 	is $super->api(DELETE => "$PLEX/servers/$id")->{status}, 204, 'removed';
 	is films($user), 0, 'nothing is left of it';
-	is $mn->psql("SELECT count(*) FROM media WHERE trash_reason = 'server'"), FILMS + 5 + 3 * SHOWS,
-	    'but in the trash';
+	is $mn->psql("SELECT count(*) FROM media WHERE trash_reason = 'server'"),
+	    FILMS + 5 + 3 * SHOWS, 'but in the trash';
 	my $again = $super->api(POST => "$PLEX/servers", { name => 'Attic', url => $plex->url,
 	    token => 'another-token' });
 	is $again->{status}, 201, 'it comes back' or diag $again->{content};

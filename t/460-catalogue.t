@@ -232,7 +232,8 @@ subtest 'pictures' => sub {
 	$mn->psql("UPDATE server_items SET poster = '$never' WHERE media_id = '$film->{id}';
 		INSERT INTO media_enrichments (media_id, poster_failed, poster_failures)
 		VALUES ('$film->{id}', 'server:$never', 58) ON CONFLICT (media_id) DO UPDATE SET
-		poster_failed = excluded.poster_failed, poster_failures = excluded.poster_failures");
+		poster_failed = excluded.poster_failed,
+		poster_failures = excluded.poster_failures");
 	get($anna, "/$film->{id}");
 	wait_until { $mn->psql("SELECT poster_missing FROM media_enrichments
 		WHERE media_id = '$film->{id}'") eq $never } 60, 'the last try';

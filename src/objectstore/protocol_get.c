@@ -210,8 +210,8 @@ range_void(const struct protocol_request *req, const struct response *res)
 }
 
 /*
- * The holder of a presigned URL may add an If-Match, which nobody signed, as often as they like: they
- * must not make the worker copy much.
+ * The holder of a presigned URL may add an If-Match, which nobody signed, as often as they like:
+ * they must not make the worker copy much.
  */
 static bool
 worker_sends(const struct protocol_request *req, struct response *res, const struct object_row *row,
