@@ -85,6 +85,8 @@ request_view(struct json *j, const struct requests *requests, const struct title
 		json_object(j, "failure");
 		json_put_str(j, "code", r->failure_code);
 		json_put_str(j, "message", r->failure_message);
+		if (r->retry_at > 0)
+			json_put_time(j, "retryAt", r->retry_at);
 		json_object_end(j);
 	}
 	stale_view(j, requests, r->fetched_at > requests->since ? r->fetched_at : requests->since);

@@ -59,6 +59,7 @@ CREATE TABLE requests (
   reason text,                         -- of declining
   failure_code text,
   failure_message text,
+  retry_at timestamptz,                -- when it can be asked for again
   told integer NOT NULL DEFAULT 0,     -- what the requester has been told of: bits
   missing_runs integer NOT NULL DEFAULT 0, -- complete lists in a row without it
   fetched_at timestamptz NOT NULL,     -- when its state was asked for

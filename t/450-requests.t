@@ -155,6 +155,20 @@ subtest 'refusals' => sub {
     my $week = 7 * 86400;
     ok $r->{json}{retryAfter} > $week - 600 && $r->{json}{retryAfter} <= $week + 1,
         'and in seconds';
+    my ($later) = grep { $_->{tmdbId} == 91 } @{ list($ada)->{json}{items} };
+    is_deeply [ $later->{status}, $later->{failure}{code} ], [ 'failed', 'quota_reached' ],
+        'it stays in the list as a failure';
+    like $later->{failure}{retryAt} // '', qr/^20\d\d-\d\d-\d\dT/, 'with the time to ask again';
+    is $later->{failure}{message}, $r->{json}{detail}, 'and the reason';
+    is code($admin->api(POST => API . "/requests/$later->{id}/approve")), '409 conflict',
+        'there is nothing to approve';
+    is code(ask($ada, 91, mediaType => 'tv', seasons => [ 1, 2 ])), '403 quota_reached', 'again';
+    is scalar(grep { $_->{tmdbId} == 91 } @{ list($ada)->{json}{items} }), 1, 'is one entry';
+    $o->user(2, quota => { movie => [ 6, 7 ], tv => [ 9, 7 ] });
+    is ask($ada, 91, mediaType => 'tv', seasons => [ 1, 2 ])->{status}, 201, 'there is room';
+    is_deeply [ map { $_->{status} } grep { $_->{tmdbId} == 91 } @{ list($ada)->{json}{items} } ],
+        ['pending'], 'and the failure is gone';
+    $o->user(2, quota => { movie => [ 6, 7 ], tv => [ 4, 7 ] });
     is code(ask($ada, 91, mediaType => 'tv', seasons => [ 1 .. 5 ])), '403 quota_reached',
         'more than it ever allows';
     $o->user(3, permissions => 0);
@@ -285,6 +299,17 @@ subtest 'an answer that is lost' => sub {
     is $lost->()->{failure}{code}, 'not_created', 'and says so';
     is $ada->api(DELETE => API . '/requests/' . $lost->()->{id})->{status}, 204,
         'and can be removed';
+};
+
+subtest 'a download that fails' => sub {
+    $o->request(800, by => 3, tmdbId => 635, type => 'movie', status => 4, media => 3);
+    my $found = sub { (grep { $_->{tmdbId} == 635 } @{ list($admin)->{json}{items} })[0] };
+    after_refresh($found, 'a request that is new here and has failed');
+    is $found->()->{failure}{code}, 'download_failed', 'says so';
+    $mn->psql('UPDATE requests SET failure_code = NULL, failure_message = NULL'
+        . ' WHERE tmdb_id = 635');
+    after_refresh(sub { $found->()->{failure} }, 'a failure that is missing is added');
+    $o->remove(800);
 };
 
 subtest 'nothing is told of the first list' => sub {

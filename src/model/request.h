@@ -50,7 +50,8 @@ struct title_request {
 	enum title_status status;
 	const char *reason;
 	const char *failure_code, *failure_message;
-	int64_t told; /* REQUEST_TOLD_* */
+	int64_t retry_at; /* us: when it can be asked for again; 0: not known */
+	int64_t told;     /* REQUEST_TOLD_* */
 	int64_t fetched_at, created_at, updated_at;
 };
 

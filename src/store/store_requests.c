@@ -9,10 +9,12 @@
 	"r.id, r.overseerr_id, r.media_type, r.tmdb_id, r.is4k, r.seasons, r.title, r.year," \
 	" r.poster_path, r.overseerr_user_id, r.overseerr_user_name, r.requested_by," \
 	" u.display_name, r.made_here, r.request_state, r.media_state, r.status, r.reason," \
-	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US
+	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US \
+	", " RETRY_US
 #define FETCHED_US SQL_US("r.fetched_at")
 #define CREATED_US SQL_US("r.created_at")
 #define UPDATED_US SQL_US("r.updated_at")
+#define RETRY_US SQL_US("r.retry_at")
 #define FROM " FROM requests r LEFT JOIN users u ON u.id = r.requested_by"
 #define SAME " r.media_type = $2 AND r.tmdb_id = $3::bigint AND r.is4k = $4::boolean"
 
@@ -25,6 +27,7 @@ enum {
 	Q_OPEN,
 	Q_ADD,
 	Q_UPDATE,
+	Q_DROP_REFUSED,
 	Q_DELETE,
 	Q_REMOVED,
 	Q_REMOVALS,
@@ -64,10 +67,12 @@ const struct query store_requests_queries[] = {
 	[Q_ADD] = { "request_add",
 	    "INSERT INTO requests (id, overseerr_id, media_type, tmdb_id, is4k, seasons, title,"
 	    " year, poster_path, overseerr_user_id, overseerr_user_name, requested_by, made_here,"
-	    " request_state, media_state, status, told, fetched_at, created_at, updated_at)"
+	    " request_state, media_state, status, told, fetched_at, created_at, updated_at, reason,"
+	    " failure_code, failure_message, retry_at)"
 	    " VALUES ($1, $2::bigint, $3, $4::bigint, $5::boolean, $6::integer[], $7, $8::integer,"
 	    " $9, $10::bigint, $11, $12, $13::boolean, $14::integer, $15::integer, $16,"
-	    " $17::integer, $18::timestamptz, $19::timestamptz, $20::timestamptz)",
+	    " $17::integer, $18::timestamptz, $19::timestamptz, $20::timestamptz, $21, $22, $23,"
+	    " $24::timestamptz)",
 	    0 },
 	[Q_UPDATE] = { "request_update",
 	    "UPDATE requests SET overseerr_id = $2::bigint, seasons = $3::integer[],"
@@ -77,7 +82,11 @@ const struct query store_requests_queries[] = {
 	    " made_here = $10::boolean, request_state = $11::integer, media_state = $12::integer,"
 	    " status = $13, reason = $14, failure_code = $15, failure_message = $16,"
 	    " told = $17::integer, fetched_at = $18::timestamptz, updated_at = $19::timestamptz,"
-	    " missing_runs = 0 WHERE id = $1",
+	    " retry_at = $20::timestamptz, missing_runs = 0 WHERE id = $1",
+	    0 },
+	[Q_DROP_REFUSED] = { "request_drop_refused",
+	    "DELETE FROM requests r WHERE r.requested_by = $1 AND" SAME
+	    " AND r.overseerr_id IS NULL AND r.failure_code IS NOT NULL",
 	    0 },
 	[Q_DELETE] = { "request_delete", "DELETE FROM requests WHERE id = $1", 0 },
 	[Q_REMOVED] = { "requests_removed", "UPDATE request_removals SET removed = removed + 1",
@@ -185,6 +194,7 @@ from_row(struct arena *arena, const struct rows *rows, size_t i, struct title_re
 		.fetched_at = rows_int(rows, i, 21),
 		.created_at = rows_int(rows, i, 22),
 		.updated_at = rows_int(rows, i, 23),
+		.retry_at = rows_int(rows, i, 24),
 	};
 	seasons_from_row(arena, rows, i, 5, &r->seasons);
 }
@@ -278,7 +288,9 @@ store_request_add(struct db *db, struct arena *arena, const struct title_request
 		db_int(arena, r->overseerr_user), r->overseerr_name, r->requested_by,
 		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
 		statuses[r->status], db_int(arena, r->told), db_time(arena, r->fetched_at),
-		db_time(arena, r->created_at), db_time(arena, r->updated_at)),
+		db_time(arena, r->created_at), db_time(arena, r->updated_at), r->reason,
+		r->failure_code, r->failure_message,
+		r->retry_at == 0 ? NULL : db_time(arena, r->retry_at)),
 	    NULL, err);
 }
 
@@ -294,7 +306,18 @@ store_request_update(struct db *db, struct arena *arena, const struct title_requ
 		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
 		statuses[r->status], r->reason, r->failure_code, r->failure_message,
 		db_int(arena, r->told), db_time(arena, r->fetched_at),
-		db_time(arena, r->updated_at)),
+		db_time(arena, r->updated_at),
+		r->retry_at == 0 ? NULL : db_time(arena, r->retry_at)),
+	    NULL, err);
+}
+
+bool
+store_request_drop_refused(struct db *db, struct arena *arena, const struct title_request *like,
+    struct error *err)
+{
+	return db_exec(db, arena, Q(Q_DROP_REFUSED),
+	    DB_PARAMS(like->requested_by, like->media_type, db_int(arena, like->tmdb_id),
+		flag(like->is4k)),
 	    NULL, err);
 }
 

@@ -45,6 +45,9 @@ bool store_request_add(struct db *, struct arena *, const struct title_request *
 /* All that Overseerr says, reason, failure and told. */
 bool store_request_update(struct db *, struct arena *, const struct title_request *,
     struct error *);
+/* What the person asked for before, for the same, and Overseerr did not take. */
+bool store_request_drop_refused(struct db *, struct arena *, const struct title_request *like,
+    struct error *);
 bool store_request_delete(struct db *, struct arena *, const char *id, bool *was_there,
     struct error *);
 /*

@@ -254,6 +254,7 @@ take(const struct request_news *news, struct title_request *r)
 	r->failure_message = r->status == TITLE_FAILED ?
 	    "Overseerr could not hand it to the program that fetches it. It can be tried again." :
 	    NULL;
+	r->retry_at = 0;
 	/* A reason stays while it is being declined. */
 	if (r->status != TITLE_PENDING && r->status != TITLE_DECLINED)
 		r->reason = NULL;
@@ -268,7 +269,9 @@ differs(const struct title_request *a, const struct title_request *b)
 	    a->media_state != b->media_state || a->status != b->status ||
 	    a->overseerr_user != b->overseerr_user ||
 	    !str_eq(a->overseerr_name, b->overseerr_name) || !str_eq(a->title, b->title) ||
-	    !str_eq(a->requested_by, b->requested_by) || a->seasons.n != b->seasons.n;
+	    !str_eq(a->requested_by, b->requested_by) || a->seasons.n != b->seasons.n ||
+	    !str_eq(a->failure_code, b->failure_code) || a->retry_at != b->retry_at ||
+	    !str_eq(a->reason, b->reason);
 }
 
 /* Whose it is: fixed for those that were made here. */

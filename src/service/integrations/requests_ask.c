@@ -77,7 +77,8 @@ actor_of(const struct call *call, const struct overseerr *client, bool known, in
 static bool
 want_in(struct asking *a, struct error *err)
 {
-	return store_request_add(a->call->svc->db, a->call->arena, &a->wanted, err) &&
+	return store_request_drop_refused(a->call->svc->db, a->call->arena, &a->wanted, err) &&
+	    store_request_add(a->call->svc->db, a->call->arena, &a->wanted, err) &&
 	    job_add(a->call, JOB_REQUESTS_REFRESH,
 		arena_printf(a->call->arena, "{\"of\":\"%s\"}", a->wanted.id),
 		arena_printf(a->call->arena, "requests.refresh:of:%s", a->wanted.id),
@@ -121,11 +122,49 @@ unwant(const struct asking *a, struct error *err)
 	    err);
 }
 
+/* In the transaction: the list shows when it can be asked for again. */
+static bool
+postpone_in(struct asking *a, const struct error *why, int64_t retry_at, struct error *err)
+{
+	struct title_request row;
+
+	if (!store_request_lock(a->call->svc->db, a->call->arena, a->wanted.id, &row, err))
+		return false;
+	if (row.id == NULL || row.overseerr_id != 0)
+		return true;
+	row.status = TITLE_FAILED;
+	row.failure_code = error_slug_of(why);
+	row.failure_message = why->message;
+	row.retry_at = retry_at;
+	return store_request_update(a->call->svc->db, a->call->arena, &row, err) &&
+	    request_changed(a->call, &row, false, NULL, 0, err);
+}
+
+/* A permission or a quota. What will be possible later stays in the list. */
+static bool
+refuse_for_reason(struct asking *a, struct error *err)
+{
+	struct db *db = a->call->svc->db;
+	struct error failed;
+	int64_t retry_at;
+	bool kept;
+
+	(void)request_refusal(a->call, &a->client, &a->user, &a->ask, &retry_at, err);
+	kept = retry_at == 0 ?
+	    unwant(a, &failed) :
+	    db_begin(db, &failed) && db_end(db, postpone_in(a, err, retry_at, &failed), &failed);
+	if (!kept)
+		*err = failed;
+	return false;
+}
+
 static bool
 refuse(struct asking *a, enum overseerr_asked how, struct error *err)
 {
 	struct error ignored;
 
+	if (how == ASKED_REFUSED)
+		return refuse_for_reason(a, err);
 	if (!unwant(a, err))
 		return false;
 	switch (how) {
@@ -133,10 +172,10 @@ refuse(struct asking *a, enum overseerr_asked how, struct error *err)
 		return error_slug(err, ERR_CONFLICT, "no_seasons_left",
 		    "All seasons of it have been requested or are there already.");
 	case ASKED_DUPLICATE:
+	default:
 		(void)requests_refresh_soon(a->call, NULL, &ignored);
 		return error_slug(err, ERR_CONFLICT, "already_requested",
 		    "Somebody has requested it already.");
-	default: return request_refusal(a->call, &a->client, &a->user, &a->ask, err);
 	}
 }
 

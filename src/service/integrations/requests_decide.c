@@ -26,6 +26,13 @@ undecided(struct error *err)
 	    "It is not known yet whether Overseerr has this request. Try again in a minute.");
 }
 
+static bool
+not_there(struct error *err)
+{
+	return error_set(err, ERR_CONFLICT,
+	    "Overseerr does not have this request. Ask for the title again.");
+}
+
 /* In a transaction: what is to become of it, in the audit log. */
 static bool
 note(const struct call *call, const char *id, const char *what, const char *reason,
@@ -133,7 +140,7 @@ requests_decide(const struct call *call, const char *id, const char *what, const
 	if (!requests_get(call, id, requests, err))
 		return false;
 	if (requests->items->overseerr_id == 0)
-		return undecided(err);
+		return requests->items->failure_code == NULL ? undecided(err) : not_there(err);
 	if (str_eq(what, "decline") &&
 	    (!db_begin(db, err) || !db_end(db, reason_in(call, id, reason, err), err)))
 		return false;

@@ -34,8 +34,12 @@ bool request_changed(const struct call *, const struct title_request *, bool gon
 /* Its name for people. */
 const char *request_name(const struct call *, const struct title_request *);
 
-/* Why Overseerr refused: a quota with the time until there is room, or a permission. */
+/*
+ * Why Overseerr refused: a quota, with the time when there is room (*retry_at, us; 0: not known),
+ * or a permission. Always false.
+ */
 bool request_refusal(const struct call *, const struct overseerr *,
-    const struct overseerr_account *, const struct overseerr_ask *, struct error *);
+    const struct overseerr_account *, const struct overseerr_ask *, int64_t *retry_at,
+    struct error *);
 
 #endif

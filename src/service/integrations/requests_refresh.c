@@ -78,6 +78,7 @@ known(const struct overseerr_request *said, const struct title_request *row)
 	    row->media_state == said->media_state && row->overseerr_user == said->by.id &&
 	    str_eq(row->overseerr_name, said->by.name) && row->tmdb_id == said->tmdb_id &&
 	    str_eq(row->media_type, said->media_type) &&
+	    (row->status == TITLE_FAILED) == (row->failure_code != NULL) &&
 	    (said->nseasons == 0 || row->seasons.n == said->nseasons);
 }
 

@@ -66,7 +66,7 @@ room_at(struct window *w, const struct overseerr_quota *quota, int64_t wanted)
 
 /* False: not known. */
 static bool
-retry_at(const struct call *call, const struct overseerr *client,
+room_after(const struct call *call, const struct overseerr *client,
     const struct overseerr_account *user, const struct overseerr_quota *quota,
     const struct overseerr_ask *ask, int64_t *at)
 {
@@ -85,6 +85,13 @@ retry_at(const struct call *call, const struct overseerr *client,
 	return *at > clock_now();
 }
 
+/* More than the whole quota. */
+static bool
+fits_never(const struct overseerr_quota *quota, const struct overseerr_ask *ask)
+{
+	return quota->limit > 0 && (int64_t)ask->nseasons > quota->limit;
+}
+
 static bool
 quota_reached(const struct call *call, const struct overseerr_quota *quota,
     const struct overseerr_ask *ask, int64_t at, struct error *err)
@@ -92,7 +99,7 @@ quota_reached(const struct call *call, const struct overseerr_quota *quota,
 	const char *what = str_eq(ask->media_type, "tv") ? "seasons" : "films";
 	char day[RFC3339_MAX];
 
-	if (quota->limit > 0 && (int64_t)ask->nseasons > quota->limit)
+	if (fits_never(quota, ask))
 		return error_slug(err, ERR_FORBIDDEN, "quota_reached",
 		    "These are more seasons than the %lld that you may ask for in %lld days.",
 		    (long long)quota->limit, (long long)quota->days);
@@ -111,21 +118,24 @@ quota_reached(const struct call *call, const struct overseerr_quota *quota,
 
 bool
 request_refusal(const struct call *call, const struct overseerr *client,
-    const struct overseerr_account *user, const struct overseerr_ask *ask, struct error *err)
+    const struct overseerr_account *user, const struct overseerr_ask *ask, int64_t *retry_at,
+    struct error *err)
 {
 	struct overseerr owner = *client;
 	struct overseerr_quota quota;
 	struct error ignored;
-	int64_t at = 0;
 
+	*retry_at = 0;
 	owner.user = 0;
 	if (overseerr_quota(call->arena, &owner, user->id, ask->media_type, &quota, &ignored) ==
 		ANSWER_PRESENT &&
 	    quota.limit > 0 &&
 	    (quota.restricted ||
 		quota.remaining < (int64_t)(ask->nseasons > 0 ? ask->nseasons : 1))) {
-		(void)retry_at(call, client, user, &quota, ask, &at);
-		return quota_reached(call, &quota, ask, at, err);
+		if (!fits_never(&quota, ask) &&
+		    !room_after(call, client, user, &quota, ask, retry_at))
+			*retry_at = 0;
+		return quota_reached(call, &quota, ask, *retry_at, err);
 	}
 	return error_slug(err, ERR_FORBIDDEN, "request_refused",
 	    "%s may not ask for this in Overseerr. An admin can change the permissions there.",
