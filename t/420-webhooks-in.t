@@ -150,6 +150,13 @@ for my $case ([ GET => '' ], [ POST => '/more' ]) {
             or diag $r->{content};
         unlike $r->{content}, qr/whk_/, 'without the key in the answer';
     }
+    my ($type, $long) = form([ payload => $JSON->encode(backup()) ],
+        [ thumb => 'x' x (2 << 20), 'image/jpeg', 'a.jpg' ]);
+    is $hooks->send('/api/webhooks/plex', $long, 'Content-Type' => $type,
+        signed($source{plex}{secret}, $long))->{status}, 413,
+        'a long body costs no MAC without a key';
+    is $hooks->send("/api/webhooks/plex/$source{plex}{key}", $long, 'Content-Type' => $type,
+        signed($source{plex}{secret}, $long))->{status}, 200, 'with one it may';
     my $r = $admin->api(PATCH => "/api/webhooks/sources/$o->{id}", { enabled => JSON::PP::false,
         name => 'Off' });
     is $r->{json}{name}, 'Off', 'a source is renamed' or diag $r->{content};
@@ -429,6 +436,11 @@ sub after_news { return $hooks->event(news(@_)->{json}{id}) }
     my ($last) = @{ $ada->api(GET => '/api/users/me/activity')->{json}{items} };
     is $last->{data}{title}, 'Bullitt', 'the server says what it is';
     ok wait_until(sub { known('Bullitt') }, 30, 'Bullitt'), 'and the sync brings it';
+    my $charade = $plex->add('1', { title => 'Charade' });
+    $event = $hooks->event($hooks->plex(play_event($plex->machine, event => 'media.play',
+        account => 4712, item => { ratingKey => $charade, librarySectionID => 1 }))->{json}{id});
+    is $event->{status}, 'ignored', 'so does an account of nobody';
+    ok wait_until(sub { known('Charade') }, 30, 'Charade'), 'and the sync brings that too';
     my $left_out = $admin->api(PUT => "/api/integrations/plex/servers/$home/libraries/1",
         { enabled => JSON::PP::false });
     is $left_out->{status}, 200, 'a library is left out' or diag $left_out->{content};

@@ -13,6 +13,7 @@
 #include "core/str.h"
 #include "service/audit.h"
 #include "service/call.h"
+#include "service/integrations/hook_read.h"
 #include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -386,6 +387,11 @@ hook_identify(const struct call *call, const struct hook_proof *proof, const cha
 		*source_id = n > 0 ? sources[0].id : NULL;
 		return n > 0 || unknown_sender(err);
 	}
+	/* Without a key, a body costs a MAC for each source. */
+	if (n == 0 && proof->body_len > HOOK_PAYLOAD_MAX)
+		return error_set(err, ERR_TOO_LARGE,
+		    "Without a key, a signed webhook may have at most %lu bytes.",
+		    HOOK_PAYLOAD_MAX);
 	/* An Authorization that is no key of ours belongs to somebody between the sender and us. */
 	if (n == 0 &&
 	    !store_hook_source_find(call->svc->db, call->arena, proof->source, NULL, proof->id,
