@@ -6,6 +6,8 @@ src_libservice_a_SOURCES += \
 	src/service/audit.c \
 	src/service/audit.h \
 	src/service/call.h \
+	src/service/hook_signature.c \
+	src/service/hook_signature.h \
 	src/service/job.c \
 	src/service/job.h \
 	src/service/job_kinds.def \

@@ -22,7 +22,6 @@
 #include "core/banned.h"
 
 #define BEARER "Bearer "
-#define SIGNATURE_VERSION "v1,"
 #define HUB_PREFIX "sha256="
 #define SIGNATURES_MAX 16 /* of one header: a sender that rotates has two */
 
@@ -264,8 +263,8 @@ static bool
 among(struct arena *arena, const char *header, const unsigned char mac[SHA256_SIZE])
 {
 	for (int i = 0; i < SIGNATURES_MAX && *header != '\0'; i++) {
-		size_t len = strcspn(header, " "), start = strlen(SIGNATURE_VERSION), got;
-		const unsigned char *bytes = str_starts(header, SIGNATURE_VERSION) ?
+		size_t len = strcspn(header, " "), start = strlen(HOOK_SIGNATURE_VERSION), got;
+		const unsigned char *bytes = str_starts(header, HOOK_SIGNATURE_VERSION) ?
 		    base64_decode(arena, header + start, len - start, &got) :
 		    NULL;
 
@@ -280,17 +279,16 @@ among(struct arena *arena, const char *header, const unsigned char mac[SHA256_SI
 static bool
 standard_good(const struct call *call, const struct hook_proof *proof, const struct sealed *secret)
 {
-	const char *text = (const char *)secret->data;
-	size_t prefix = strlen(HOOK_SECRET_PREFIX), key_len;
+	const struct hook_signed what = { proof->webhook_id, proof->timestamp, proof->body,
+		proof->body_len };
 	unsigned char mac[SHA256_SIZE];
 	const unsigned char *key;
+	size_t key_len;
 
-	key = base64_decode(call->arena, text + prefix, secret->len - prefix, &key_len);
+	key = hook_key(call->arena, secret->data, secret->len, &key_len);
 	if (key == NULL)
 		return false;
-	hmac_sha256_of_two(key, key_len,
-	    arena_printf(call->arena, "%s.%s.", proof->webhook_id, proof->timestamp), proof->body,
-	    proof->body_len, mac);
+	hook_mac(call->arena, key, key_len, &what, mac);
 	return among(call->arena, proof->signature, mac);
 }
 

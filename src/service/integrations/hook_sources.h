@@ -14,14 +14,13 @@
 #include <stddef.h>
 
 #include "model/hook.h"
+#include "service/hook_signature.h"
 
 struct call;
 struct error;
 
-#define HOOK_SOURCES_MAX 20         /* an unsigned request must not cost many signatures */
-#define HOOK_KEY_PREFIX "whk_"      /* then HOOK_SECRET_BYTES random bytes as base64url */
-#define HOOK_SECRET_PREFIX "whsec_" /* then as many as base64 */
-#define HOOK_SECRET_BYTES 32
+#define HOOK_SOURCES_MAX 20        /* an unsigned request must not cost many signatures */
+#define HOOK_KEY_PREFIX "whk_"     /* then HOOK_SECRET_BYTES random bytes as base64url */
 #define HOOK_KEY_MAX 200           /* bytes of a key that is looked up */
 #define HOOK_TOLERANCE_SECONDS 300 /* of a webhook-timestamp, either way */
 #define HOOK_NAME_MAX 100          /* code points */

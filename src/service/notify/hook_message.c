@@ -28,15 +28,12 @@ open_key(const struct call *call, const struct hook_sealed *from, const char *se
     struct hook_target *target, struct error *err)
 {
 	struct sealed text, *key = &target->keys[target->nkeys];
-	size_t skip = strlen(HOOK_SECRET_PREFIX);
 
 	if (sealed == NULL)
 		return true;
 	if (!seal_open(call, hook_place(from->id, "secret"), sealed, &text, err))
 		return false;
-	key->data = text.len < skip ?
-	    NULL :
-	    base64_decode(call->arena, (const char *)text.data + skip, text.len - skip, &key->len);
+	key->data = hook_key(call->arena, text.data, text.len, &key->len);
 	if (key->data == NULL)
 		return error_set(err, ERR_INTERNAL, "The secret of an endpoint is not one.");
 	target->nkeys++;
@@ -85,18 +82,16 @@ static const char *
 signature(struct arena *arena, const struct hook_target *target, const char *id,
     const char *timestamp, const char *body)
 {
+	const struct hook_signed what = { id, timestamp, body, strlen(body) };
 	unsigned char mac[SHA256_SIZE];
-	struct buf content, header;
+	struct buf header;
 
-	buf_init(&content, arena, 0);
 	buf_init(&header, arena, 0);
-	buf_addf(&content, "%s.%s.", id, timestamp);
-	buf_adds(&content, body);
 	buf_adds(&header, "webhook-signature:");
 	for (size_t i = 0; i < target->nkeys; i++) {
-		hmac_sha256(target->keys[i].data, target->keys[i].len, content.data, content.len,
-		    mac);
-		buf_addf(&header, " v1,%s", base64_encode(arena, mac, sizeof(mac)));
+		hook_mac(arena, target->keys[i].data, target->keys[i].len, &what, mac);
+		buf_addf(&header, " " HOOK_SIGNATURE_VERSION "%s",
+		    base64_encode(arena, mac, sizeof(mac)));
 	}
 	return header.data;
 }

@@ -1,8 +1,7 @@
 /*
  * A webhook that goes out, as it is on the wire: Standard Webhooks. The body is
- * {"type","timestamp","data"}; webhook-signature has "v1," and the base64 of HMAC-SHA-256 over
- * "<webhook-id>.<webhook-timestamp>.<body>" for each secret that counts, separated by spaces. The
- * key is what the text of a secret decodes to after "whsec_".
+ * {"type","timestamp","data"}; webhook-signature has a signature for each secret that counts
+ * (service/hook_signature.h), separated by spaces.
  *
  * It is signed when it is sent, so that a secret that is replaced while deliveries wait is used for
  * them at once.
@@ -14,14 +13,13 @@
 #include <stddef.h>
 
 #include "client/http_out.h"
+#include "service/hook_signature.h"
 #include "service/seal.h"
 
 struct call;
 struct config;
 struct error;
 
-#define HOOK_SECRET_PREFIX "whsec_"
-#define HOOK_SECRET_BYTES 32
 #define HOOK_TIMEOUT_MS 10000     /* of one delivery; HTTP_OUT_CONNECT_MS of it to connect */
 #define HOOK_RESPONSE_MAX 65536UL /* bytes of a response that are read; none are kept */
 
