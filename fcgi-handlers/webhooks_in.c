@@ -85,7 +85,7 @@ too_large(struct error *err)
  * come from the server.
  */
 static bool
-take_payload(const struct request *req, struct hook_delivery *out, struct error *err)
+take_payload(const struct request *req, struct hook_arrival *out, struct error *err)
 {
 	const struct multipart_part *part;
 	struct multipart *form;
@@ -112,7 +112,7 @@ take_payload(const struct request *req, struct hook_delivery *out, struct error 
 static bool
 receive(const struct request *req, struct response *res, const char *source, struct error *err)
 {
-	struct hook_delivery delivery = { .source_id = req->source,
+	struct hook_arrival delivery = { .source_id = req->source,
 		.source = source,
 		.id = request_env(req, "HTTP_WEBHOOK_ID") };
 	struct json *j = json_new(req->arena, 0);

@@ -34,7 +34,7 @@ job_payload(struct arena *arena, const char *event_id)
 
 /* Two things that are the same have the same digest: the sender's id, else the payload. */
 static void
-dedupe_of(const struct call *call, const struct hook_delivery *d, unsigned char out[SHA256_SIZE])
+dedupe_of(const struct call *call, const struct hook_arrival *d, unsigned char out[SHA256_SIZE])
 {
 	const char *text;
 
@@ -47,7 +47,7 @@ dedupe_of(const struct call *call, const struct hook_delivery *d, unsigned char 
 }
 
 bool
-hook_receive(const struct call *call, const struct hook_delivery *d, struct hook_receipt *receipt,
+hook_receive(const struct call *call, const struct hook_arrival *d, struct hook_receipt *receipt,
     struct error *err)
 {
 	char *id = arena_alloc(call->arena, UUID_TEXT);

@@ -20,7 +20,7 @@ struct error;
 
 #define HOOK_REPLAY_MAX 10000 /* events of one request */
 
-struct hook_delivery {
+struct hook_arrival {
 	const char *source_id, *source; /* kind */
 	const char *id;                 /* that the sender gave it, or NULL */
 	const char *payload;            /* not terminated */
@@ -30,7 +30,7 @@ struct hook_receipt {
 	const char *id; /* of the event, also of one that came before */
 	bool duplicate;
 };
-bool hook_receive(const struct call *, const struct hook_delivery *, struct hook_receipt *,
+bool hook_receive(const struct call *, const struct hook_arrival *, struct hook_receipt *,
     struct error *);
 
 bool hook_list(const struct call *, const struct hook_filter *, const struct list_ask *,
