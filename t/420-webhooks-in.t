@@ -526,7 +526,7 @@ sub look_for_silence {
     is $hooks->event($_->{id})->{status}, 'processed', 'again' for @window;
     $mn->psql("UPDATE webhook_events SET received_at = now() - interval '31 days'"
         . " WHERE id = '$window[0]{id}'; UPDATE jobs SET run_at = now()"
-        . " WHERE unique_key = 'every:upkeep.webhooks'; NOTIFY mn_jobs, 'upkeep'");
+        . " WHERE unique_key = 'every:webhook.expire_events'; NOTIFY mn_jobs, 'upkeep'");
     wait_until { $admin->api(GET => "/api/webhooks/events/$window[0]{id}")->{status} == 404 } 20,
         'housekeeping';
     pass 'an event leaves the inbox after thirty days';

@@ -69,7 +69,7 @@ replay_in(const struct call *call, const char *endpoint_id, const struct deliver
 		return what->delivery_id == NULL ||
 		    error_set(err, ERR_NOT_FOUND, "This endpoint has no such delivery.");
 	event.detail = arena_printf(call->arena, "{\"deliveries\":%lld}", (long long)*n);
-	return job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, 0, err) && audit_add(call, &event, err);
+	return job_add(call, JOB_HOOK_DELIVER, NULL, NULL, 0, err) && audit_add(call, &event, err);
 }
 
 bool

@@ -163,7 +163,7 @@ change_in(const struct call *call, const char *id, const struct hook_endpoint_ch
 	return lock(call, id, change->version, &endpoint, err) &&
 	    apply(call, change, &endpoint, err) &&
 	    store_endpoint_change(call->svc->db, call->arena, &endpoint, err) &&
-	    (!endpoint.enabled || job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, 0, err)) &&
+	    (!endpoint.enabled || job_add(call, JOB_HOOK_DELIVER, NULL, NULL, 0, err)) &&
 	    audit(call, "webhook_endpoint.updated", &endpoint, err);
 }
 

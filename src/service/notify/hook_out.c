@@ -26,7 +26,7 @@ hook_out(const struct call *call, const char *event, const char *data, struct er
 	if (!store_deliver_add(call->svc->db, call->arena, event, body->buf.data, &n, err))
 		return false;
 	/* One for each event: another transaction's may have been done before this one commits. */
-	return n == 0 || job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, 0, err);
+	return n == 0 || job_add(call, JOB_HOOK_DELIVER, NULL, NULL, 0, err);
 }
 
 bool

@@ -148,7 +148,7 @@ finish_in(struct deliver *d, struct error *err)
 
 	if (!store_deliver_next(call->svc->db, call->arena, d->job->lease, d->job->kind, &at, err))
 		return false;
-	return (at == 0 || job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, at, err)) &&
+	return (at == 0 || job_add(call, JOB_HOOK_DELIVER, NULL, NULL, at, err)) &&
 	    store_job_done(call->svc->db, call->arena, d->job, err);
 }
 
@@ -185,9 +185,9 @@ upkeep_in(const struct call *call, const struct job *job, struct error *err)
 {
 	int64_t at;
 
-	return store_deliver_next(call->svc->db, call->arena, job->lease, "hooks.deliver", &at,
+	return store_deliver_next(call->svc->db, call->arena, job->lease, "webhook.deliver", &at,
 		   err) &&
-	    (at == 0 || job_add(call, JOB_HOOKS_DELIVER, NULL, NULL, at, err)) &&
+	    (at == 0 || job_add(call, JOB_HOOK_DELIVER, NULL, NULL, at, err)) &&
 	    store_job_done(call->svc->db, call->arena, job, err);
 }
 

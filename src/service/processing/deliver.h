@@ -1,5 +1,5 @@
 /*
- * Sends the webhooks that are due (hooks.deliver), many at a time, from one loop.
+ * Sends the webhooks that are due (webhook.deliver), many at a time, from one loop.
  *
  * Each endpoint is one position in the queue: the loop claims it, sends a few of its deliveries and
  * gives it back, so a busy endpoint takes turns with the others. The first delivery goes alone;

@@ -99,7 +99,7 @@ sub endpoint {
 sub wake {
 	my ($mn) = @_;
 	return $mn->psql('INSERT INTO jobs (id, kind, queue, max_attempts) VALUES '
-	    . "(gen_random_uuid(), 'hooks.deliver', 'deliver', 20);"
+	    . "(gen_random_uuid(), 'webhook.deliver', 'deliver', 20);"
 	    . " SELECT pg_notify('mn_jobs', 'deliver')");
 }
 
