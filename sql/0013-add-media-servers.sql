@@ -14,6 +14,7 @@ CREATE TABLE media_servers (
   machine_id text UNIQUE,              -- of the installation; NULL until the first contact
   adopt_machine_id text,               -- another one responds at this address: an admin is asked
   server_version text,
+  owner_account text,                  -- at plex.tv; NULL: not asked yet
   last_seen_at timestamptz,
   first_synced_at timestamptz,         -- end of the first complete run
   rekey boolean NOT NULL DEFAULT false,

@@ -9,12 +9,16 @@ use File::Temp qw(tempdir);
 use JSON::PP;
 use MediaNest::Hooks;
 use MediaNest::PlexServer;
+use MediaNest::PlexTv;
 use MediaNest::Test;
 use Test::More;
 
-my $plex = MediaNest::PlexServer->start(name => 'Home');
+my $plex = MediaNest::PlexServer->start(name => 'Home', token => 't4711'); # of account 4711
+my $plex_tv = MediaNest::PlexTv->start;
 $plex->section('1', 'movie', 'Films');
-my $mn = MediaNest::Test->stack(set => { $plex->settings, 'hooks.silence' => 200_000,
+my $mn = MediaNest::Test->stack(set => { $plex_tv->settings,
+    'outbound.allow' => join(',', $plex->allow, { $plex_tv->settings }->{'outbound.allow'}),
+    'hooks.silence' => 200_000,
     'tmdb.url' => 'http://127.0.0.1:9', 'tmdb.api_key' => 'none' });
 my $admin = $mn->admin;
 my $hooks = MediaNest::Hooks->new($mn);
@@ -441,6 +445,23 @@ sub after_news { return $hooks->event(news(@_)->{json}{id}) }
         account => 4712, item => { ratingKey => $charade, librarySectionID => 1 }))->{json}{id});
     is $event->{status}, 'ignored', 'so does an account of nobody';
     ok wait_until(sub { known('Charade') }, 30, 'Charade'), 'and the sync brings that too';
+    my $owns = sub { $hooks->plex(play_event($plex->machine, event => $_[0], account => 1,
+        item => { ratingKey => $charade }))->{json}{id} };
+    $plex->fault(status => { code => 500 });
+    my $asked = $owns->('media.play');
+    wait_until {
+        $admin->api(GET => "/api/webhooks/events/$asked")->{json}{status} eq 'failed'
+    } 20, 'whose the server is cannot be asked';
+    $plex->heal;
+    $admin->api(POST => "/api/webhooks/events/$asked/replay");
+    is $hooks->event($asked)->{status}, 'processed', 'account 1 is the owner of the server';
+    ($last) = @{ $ada->api(GET => '/api/users/me/activity')->{json}{items} };
+    is $last->{data}{title}, 'Charade', 'who is linked by the id at plex.tv';
+    $plex->fault(unauthorized => {});
+    $mn->psql("UPDATE media_servers SET owner_account = NULL WHERE id = '$home'");
+    $event = $hooks->event($owns->('media.stop'));
+    $plex->heal;
+    is $event->{status}, 'ignored', "with another's token nobody knows who that is";
     my $left_out = $admin->api(PUT => "/api/integrations/plex/servers/$home/libraries/1",
         { enabled => JSON::PP::false });
     is $left_out->{status}, 200, 'a library is left out' or diag $left_out->{content};

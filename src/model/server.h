@@ -25,6 +25,7 @@ struct server {
 	const char *machine_id;       /* NULL until the first contact */
 	const char *adopt_machine_id; /* NULL, or what responds at this address instead */
 	const char *server_version;   /* or NULL */
+	const char *owner_account;    /* the owner's id at plex.tv; NULL: not known */
 	int64_t last_seen_at, first_synced_at, created_at, updated_at; /* us; 0: never */
 	int64_t version;
 	int64_t libraries, libraries_enabled;

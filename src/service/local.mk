@@ -154,6 +154,8 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/server_admin.h \
 	src/service/integrations/server_change.c \
 	src/service/integrations/server_look.h \
+	src/service/integrations/server_owner.c \
+	src/service/integrations/server_owner.h \
 	src/service/integrations/server_test.c \
 	src/service/integrations/search_servers.c \
 	src/service/integrations/search_servers.h \

@@ -13,7 +13,8 @@
 #define SERVERS \
 	"SELECT s.id, s.kind, s.name, s.url, s.token, s.enabled, s.machine_id," \
 	" s.adopt_machine_id, s.server_version, s.version, c.total, c.enabled, r.id, r.status," \
-	" " TIMES " FROM media_servers s CROSS JOIN LATERAL (SELECT count(*) AS total," \
+	" " TIMES \
+	", s.owner_account FROM media_servers s CROSS JOIN LATERAL (SELECT count(*) AS total," \
 	" count(*) FILTER (WHERE enabled) AS enabled FROM media_sections" \
 	" WHERE server_id = s.id) c LEFT JOIN LATERAL (SELECT id, status, finished_at" \
 	" FROM sync_runs WHERE server_id = s.id ORDER BY started_at DESC, id DESC LIMIT 1)" \
@@ -28,6 +29,8 @@ enum {
 	Q_CHANGE,
 	Q_SEEN,
 	Q_ADOPT,
+	Q_OWNER_KEEP,
+	Q_OWNER_MATTERS,
 	Q_REMOVE,
 	Q_REMOVING,
 	Q_DELETE,
@@ -47,7 +50,9 @@ const struct query store_servers_queries[] = {
 	    0 },
 	[Q_CHANGE] = { "server_change",
 	    "UPDATE media_servers SET name = coalesce($2, name), url = coalesce($3, url),"
-	    " token = coalesce($4, token), enabled = coalesce($5::boolean, enabled),"
+	    " token = coalesce($4, token),"
+	    " owner_account = CASE WHEN $4 IS NULL THEN owner_account END,"
+	    " enabled = coalesce($5::boolean, enabled),"
 	    " version = version + 1, updated_at = now() WHERE id = $1",
 	    0 },
 	[Q_SEEN] = { "server_seen",
@@ -58,9 +63,13 @@ const struct query store_servers_queries[] = {
 	    0 },
 	[Q_ADOPT] = { "server_adopt",
 	    "UPDATE media_servers SET machine_id = adopt_machine_id, adopt_machine_id = NULL,"
-	    " rekey = true, version = version + 1, updated_at = now()"
+	    " rekey = true, owner_account = NULL, version = version + 1, updated_at = now()"
 	    " WHERE id = $1 AND adopt_machine_id = $2 AND removing IS NULL",
 	    0 },
+	[Q_OWNER_KEEP] = { "server_owner_keep",
+	    "UPDATE media_servers SET owner_account = $3 WHERE id = $1 AND token = $2", 0 },
+	[Q_OWNER_MATTERS] = { "server_owner_matters",
+	    "SELECT EXISTS (SELECT FROM users WHERE plex_id IS NOT NULL)", QUERY_READ },
 	[Q_REMOVE] = { "server_remove",
 	    "UPDATE media_servers SET removing = $2, enabled = false, machine_id = NULL,"
 	    " adopt_machine_id = NULL, token = '' WHERE id = $1",
@@ -100,6 +109,7 @@ server_from_row(const struct rows *rows, size_t i, struct server *server)
 		.first_synced_at = rows_int(rows, i, 15),
 		.created_at = rows_int(rows, i, 16),
 		.updated_at = rows_int(rows, i, 17),
+		.owner_account = rows_str(rows, i, 19),
 	};
 }
 
@@ -192,6 +202,25 @@ store_server_adopt(struct db *db, struct arena *arena, const char *id, const cha
     bool *adopted, struct error *err)
 {
 	return db_change(db, arena, Q(Q_ADOPT), DB_PARAMS(id, machine_id), adopted, err);
+}
+
+bool
+store_server_owner_keep(struct db *db, struct arena *arena, const struct server *server,
+    const char *account, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_OWNER_KEEP), DB_PARAMS(server->id, server->token, account),
+	    NULL, err);
+}
+
+bool
+store_server_owner_matters(struct db *db, struct arena *arena, bool *linked, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_OWNER_MATTERS), DB_NO_PARAMS, &rows, err))
+		return false;
+	*linked = rows_bool(rows, 0, 0);
+	return true;
 }
 
 bool

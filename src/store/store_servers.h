@@ -54,6 +54,12 @@ bool store_server_seen(struct db *, struct arena *, const char *id,
 bool store_server_adopt(struct db *, struct arena *, const char *id, const char *machine_id,
     bool *adopted, struct error *);
 
+/* Whose the token of the server is at plex.tv; not kept if it has another token by now. */
+bool store_server_owner_keep(struct db *, struct arena *, const struct server *,
+    const char *account, struct error *);
+/* Is anybody here linked to an account of plex.tv? */
+bool store_server_owner_matters(struct db *, struct arena *, bool *linked, struct error *);
+
 /* The server goes, items first: "trash" or "purge". It gives up its machineIdentifier at once. */
 bool store_server_remove(struct db *, struct arena *, const char *id, const char *items,
     struct error *);

@@ -9,6 +9,7 @@
 #include "service/call.h"
 #include "service/integrations/hook_read.h"
 #include "service/integrations/hook_work.h"
+#include "service/integrations/server_owner.h"
 #include "service/integrations/servers.h"
 #include "service/services.h"
 
@@ -136,6 +137,19 @@ plan_new(const struct call *call, const struct hook_event *event, const struct c
 	return true;
 }
 
+/* Account 1 is the owner of the server; an owner who is not known is nobody. */
+static bool
+find_owner(const struct call *call, struct hook_plan *plan, struct error *err)
+{
+	if (!str_eq(plan->account, PLEX_OWNER_ACCOUNT))
+		return true;
+	if (!server_owner(call, &plan->server, &plan->account, err))
+		return false;
+	if (plan->account == NULL)
+		plan->account = "";
+	return true;
+}
+
 static bool
 plan_activity(const struct call *call, const struct hook_event *event, const struct cJSON *metadata,
     const struct cJSON *payload, struct hook_plan *plan, struct error *err)
@@ -152,6 +166,8 @@ plan_activity(const struct call *call, const struct hook_event *event, const str
 		plan->player = "";
 	if (event->subject == NULL || plan->account == NULL)
 		return ignored(plan, "The event names no item or no person.");
+	if (!find_owner(call, plan, err))
+		return false;
 	plan->title = plan->item.title;
 	if (same_item(&plan->item, metadata))
 		return true;

@@ -1,0 +1,24 @@
+/*
+ * Who owns a Plex server. In its webhooks the owner is account 1, whatever the owner's id at
+ * plex.tv is, and people here are linked by the ids of plex.tv.
+ */
+#ifndef MN_SERVICE_INTEGRATIONS_SERVER_OWNER_H
+#define MN_SERVICE_INTEGRATIONS_SERVER_OWNER_H
+
+#include <stdbool.h>
+
+#include "model/server.h"
+
+struct call;
+struct error;
+
+#define PLEX_OWNER_ACCOUNT "1"
+
+/*
+ * Outside transactions. *account: the owner's id at plex.tv; NULL: it cannot be told, because the
+ * token is not the owner's, or does not matter, because nobody here is linked. False: the server or
+ * plex.tv did not say; ask again.
+ */
+bool server_owner(const struct call *, const struct server *, const char **account, struct error *);
+
+#endif
