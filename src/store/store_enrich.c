@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/words.h"
 #include "model/job.h"
 
 #include "core/banned.h"
@@ -27,9 +28,6 @@ enum {
 	Q_TURN,
 	Q_PAUSE,
 };
-
-#define TEXT_OF(number) #number
-#define TEXT(macro) TEXT_OF(macro)
 
 #define KNOWN \
 	" FROM media m LEFT JOIN server_items i ON i.media_id = m.id" \

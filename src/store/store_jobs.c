@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "core/words.h"
 
 #include "core/banned.h"
 
@@ -41,8 +42,6 @@ enum {
 	" unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS p(kind, queue," \
 	" max_attempts, every_s)"
 #define DUE " state = 'available' AND queue = $1 AND run_at <= now()"
-#define TEXT_OF(number) #number
-#define TEXT(macro) TEXT_OF(macro)
 #define BATCH TEXT(JOB_BATCH_MAX)
 #define OVER "($4::boolean OR attempt >= max_attempts)"
 
