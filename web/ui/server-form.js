@@ -13,7 +13,7 @@ const FAILED = {
 	    'its certificate authority to outbound.ca_file.',
 	unauthorized: 'The server refused the token. Copy it again and check for missing ' +
 	    'characters.',
-	not_plex: 'Something answers at this address, but it is not a Plex server. The usual ' +
+	not_plex: 'Something responds at this address, but it is not a Plex server. The usual ' +
 	    'port is 32400.',
 	refused_address: 'MediaNest does not connect to private addresses unless its ' +
 	    'configuration lists them.',

@@ -15,7 +15,7 @@ import { fail, toast } from '../ui/toast.js';
 
 const RUNS_SHOWN = 20;
 
-/* Another machine answers at the known address: is it the same server, set up again? */
+/* Another machine responds at the known address: is it the same server, set up again? */
 function
 adoptQuestion(server, done)
 {
@@ -32,7 +32,7 @@ adoptQuestion(server, done)
 
 	return h('section.panel.question', { 'aria-label': 'Question' },
 	    h('h2', null, 'Is this the same server?'),
-	    h('p', null, `A Plex server with another identity answers at the address of ` +
+	    h('p', null, `A Plex server with another identity responds at the address of ` +
 		`“${server.name}”. That happens when Plex was installed again, and also when ` +
 		'another server got the address. Nothing is synced until you answer.'),
 	    h('dl.facts-list', null, h('dt', null, 'Known identity'),
