@@ -206,6 +206,11 @@ subtest 'retries' => sub {
         or diag "@pauses";
     wait_until(sub { $hooks->got('/retry') == 8 }, 30, 'the eighth');
     is scalar(keys %{ $hooks->ids('/retry') }), 1, 'one webhook-id';
+    my $build = $ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build";
+    my %sent = MediaNest::Test::run_output("$build/t/tools/metric-read", "$mn->{var}/run")
+        =~ /^medianest_webhook_deliveries_total\{outcome="(\w+)"\} (\d+)$/mg;
+    cmp_ok $sent{failed} // 0, '>=', 8, 'each attempt is counted';
+    cmp_ok $sent{delivered} // 0, '>=', 1, 'by its outcome';
     $mn->psql("UPDATE webhook_deliveries SET retry_until = now() + interval '1 second'"
         . " WHERE endpoint_id = '$e->{id}'");
     hurry($e);

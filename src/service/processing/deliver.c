@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "service/call.h"
 #include "service/gate/access.h"
 #include "service/processing/deliver_internal.h"
@@ -37,6 +38,8 @@ deliver_note(struct deliver *d, const struct sending *s, int status, int64_t us,
 		.ms = us / US_PER_MS,
 		.error = error,
 	};
+	metric_add(METRIC_DELIVERIES,
+	    LABELS(error == NULL ? VALUE_DELIVERY_DELIVERED : VALUE_DELIVERY_FAILED), 1);
 	t->flying--;
 	t->touched = true;
 	t->last_failed = error != NULL;
