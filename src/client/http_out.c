@@ -192,6 +192,15 @@ http_out_is_url(const char *url)
 	return http_call_origin(url, origin);
 }
 
+bool
+http_out_is_base(const char *url)
+{
+	for (const char *c = url; *c != '\0'; c++)
+		if (*c <= ' ' || *c >= 0x7f || strchr("@?#\\\"<>", *c) != NULL)
+			return false;
+	return http_out_is_url(url);
+}
+
 enum call_end
 http_call_end(const struct http_call *call, CURLcode code)
 {

@@ -91,6 +91,8 @@ void http_out_close(void);
 
 /* Whether the text is a URL that a call may have: http or https, without a user name. */
 bool http_out_is_url(const char *url);
+/* The same for the address of a server, which paths are appended to: no query, no fragment. */
+bool http_out_is_base(const char *url);
 /*
  * May an outbound connection go there? `allow`: comma-separated address:port, network/bits:port,
  * [v6]:port, [v6/bits]:port.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "client/http_out.h"
 #include "client/slots.h"
 #include "core/arena.h"
 #include "core/clock.h"
@@ -65,21 +66,12 @@ overseerr_get(const struct call *call, struct overseerr_settings *settings, stru
 	return settings->url != NULL || error_set(err, ERR_NOT_FOUND, "No Overseerr is set up.");
 }
 
-/* http or https, a host, and nothing that a path could not follow. */
 static bool
 url_check(const char *url, struct error *err)
 {
-	const char *host = str_starts(url, "https://") ? url + strlen("https://") :
-	    str_starts(url, "http://")                 ? url + strlen("http://") :
-							 NULL;
-
-	if (host == NULL || strcspn(host, "/") == 0)
-		return error_field(err, "url", "format", "must begin with http:// or https://");
-	for (const char *p = url; *p != '\0'; p++)
-		if (*p <= ' ' || *p >= 0x7f || strchr("?#@\\\"", *p) != NULL)
-			return error_field(err, "url", "format",
-			    "must be an address without sign-in, query and fragment");
-	return true;
+	return http_out_is_base(url) ||
+	    error_field(err, "url", "format",
+		"must start with http:// or https:// and contain no user name, query or fragment");
 }
 
 /* The key as a header can carry it. */
@@ -357,7 +349,6 @@ found_of(struct arena *arena, const struct overseerr_titles *titles, struct over
 			.tmdb_id = titles->items[i].tmdb_id,
 			.title = titles->items[i].title,
 			.overview = titles->items[i].overview,
-			.poster_path = titles->items[i].poster_path,
 			.year = titles->items[i].year,
 			.media_state = titles->items[i].media_state,
 		};

@@ -1,6 +1,7 @@
 /* Asking a media server who it is: for the test button, and when a server is set up or changed. */
 #include <string.h>
 
+#include "client/http_out.h"
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/id.h"
@@ -19,14 +20,7 @@
 bool
 server_url_check(const char *url, struct error *err)
 {
-	const char *host = str_starts(url, "http://") ? url + strlen("http://") :
-	    str_starts(url, "https://")               ? url + strlen("https://") :
-							NULL;
-	bool good = host != NULL && host[0] != '\0' && host[0] != '/' && host[0] != ':';
-
-	for (const char *c = url; *c != '\0'; c++)
-		good = good && *c > ' ' && *c < 0x7f && strchr("@?#\\\"<>", *c) == NULL;
-	return good ||
+	return http_out_is_base(url) ||
 	    error_field(err, "url", "format",
 		"must be like http://192.168.1.20:32400, without a user name");
 }
