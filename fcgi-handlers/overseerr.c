@@ -133,9 +133,17 @@ titles_search(const struct request *req, struct response *res, struct error *err
 {
 	struct json *j = json_new(req->arena, 0);
 	struct overseerr_found found;
+	struct picture_title *titles;
+	const char **posters;
 
 	if (!overseerr_find(req->call, input_str(req->input, "q"),
 		(int)input_int(req->input, "page", 1), &found, err))
+		return false;
+	titles = arena_array(req->arena, found.n + 1, sizeof(*titles));
+	posters = arena_array(req->arena, found.n + 1, sizeof(*posters));
+	for (size_t i = 0; i < found.n; i++)
+		titles[i] = title_of(found.items[i].media_type, found.items[i].tmdb_id);
+	if (!pictures_of_titles(req->call, titles, found.n, posters, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -149,7 +157,7 @@ titles_search(const struct request *req, struct response *res, struct error *err
 		if (hit->year > 0)
 			json_put_int(j, "year", hit->year);
 		json_opt_str(j, "overview", hit->overview);
-		poster_view(j, hit->poster_path);
+		json_opt_str(j, "posterUrl", posters[i]);
 		json_put_str(j, "status", title_state(hit->media_state));
 		json_object_end(j);
 	}

@@ -2,9 +2,9 @@
 #ifndef MN_HANDLERS_REQUEST_VIEW_H
 #define MN_HANDLERS_REQUEST_VIEW_H
 
-struct json;
+#include "service/catalogue/pictures.h"
 
-/* The member posterUrl: at TMDB, of the size that a card needs; nothing for NULL. */
-void poster_view(struct json *, const char *poster_path);
+/* What Overseerr calls movie or tv, as a title that may be here. */
+struct picture_title title_of(const char *media_type, int64_t tmdb_id);
 
 #endif

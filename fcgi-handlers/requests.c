@@ -13,18 +13,23 @@
 
 #include "core/banned.h"
 
-#define TMDB_POSTERS "https://image.tmdb.org/t/p/w342"
-
-#define NAME(id, name) name,
-static const char *const statuses[TITLE_STATUSES] = { REQUEST_STATUS_LIST(NAME) };
-#undef NAME
-
-void
-poster_view(struct json *j, const char *poster_path)
+struct picture_title
+title_of(const char *media_type, int64_t tmdb_id)
 {
-	if (poster_path != NULL && poster_path[0] == '/')
-		json_put_str(j, "posterUrl",
-		    arena_printf(j->buf.arena, TMDB_POSTERS "%s", poster_path));
+	return (struct picture_title) { str_eq(media_type, "tv") ? "show" : "movie", tmdb_id };
+}
+
+/* For each request the poster of its title, where it is here; the page shows no other pictures. */
+static bool
+posters_of(const struct request *req, const struct title_request *items, size_t n,
+    const char ***urls, struct error *err)
+{
+	struct picture_title *titles = arena_array(req->arena, n + 1, sizeof(*titles));
+
+	*urls = arena_array(req->arena, n + 1, sizeof(**urls));
+	for (size_t i = 0; i < n; i++)
+		titles[i] = title_of(items[i].media_type, items[i].tmdb_id);
+	return pictures_of_titles(req->call, titles, n, *urls, err);
 }
 
 static void
@@ -61,23 +66,20 @@ stale_view(struct json *j, const struct requests *requests, int64_t since)
 }
 
 static void
-request_view(struct json *j, const struct requests *requests, const struct title_request *r)
+request_view(struct json *j, const struct requests *requests, const struct title_request *r,
+    const char *poster)
 {
 	json_object(j, NULL);
 	json_put_str(j, "id", r->id);
 	json_put_str(j, "mediaType", r->media_type);
 	json_put_int(j, "tmdbId", r->tmdb_id);
 	json_put_bool(j, "is4k", r->is4k);
-	json_put_str(j, "title",
-	    r->title != NULL ?
-		r->title :
-		arena_printf(j->buf.arena, "%s %lld at TMDB",
-		    str_eq(r->media_type, "tv") ? "Series" : "Film", (long long)r->tmdb_id));
+	json_put_str(j, "title", request_name(j->buf.arena, r));
 	if (r->year > 0)
 		json_put_int(j, "year", r->year);
-	poster_view(j, r->poster_path);
+	json_opt_str(j, "posterUrl", poster);
 	seasons_view(j, r);
-	json_put_str(j, "status", statuses[r->status]);
+	json_put_str(j, "status", title_status_name(r->status));
 	requester_view(j, r);
 	if (r->status == TITLE_DECLINED)
 		json_opt_str(j, "reason", r->reason);
@@ -100,8 +102,11 @@ request_reply(const struct request *req, struct response *res, int status,
     const struct requests *requests, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
+	const char **posters;
 
-	request_view(j, requests, requests->items);
+	if (!posters_of(req, requests->items, 1, &posters, err))
+		return false;
+	request_view(j, requests, requests->items, posters[0]);
 	return response_json(res, status, j, err);
 }
 
@@ -124,13 +129,15 @@ list_get(const struct request *req, struct response *res, struct error *err)
 	};
 	struct json *j = json_new(req->arena, 0);
 	struct requests requests;
+	const char **posters;
 	struct page page;
 
-	if (!requests_list(req->call, &ask, &requests, &page, err))
+	if (!requests_list(req->call, &ask, &requests, &page, err) ||
+	    !posters_of(req, requests.items, page.n, &posters, err))
 		return false;
 	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		request_view(j, &requests, &requests.items[i]);
+		request_view(j, &requests, &requests.items[i], posters[i]);
 	list_close(j, &ask.list, &page);
 	stale_view(j, &requests, requests.since);
 	json_object_end(j);

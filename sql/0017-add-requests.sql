@@ -47,7 +47,6 @@ CREATE TABLE requests (
   seasons integer[] NOT NULL DEFAULT '{}', -- of a series; empty: all
   title text,
   year integer,
-  poster_path text,                    -- at TMDB
   overseerr_user_id bigint NOT NULL,
   overseerr_user_name text,
   requested_by uuid REFERENCES users ON DELETE SET NULL,

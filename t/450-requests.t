@@ -103,8 +103,23 @@ subtest 'search' => sub {
     my $r = $ada->api(GET => API . '/search?q=film%20603');
     is_deeply $r->{json}, { page => { number => 1, pages => 1 }, items => [
         { mediaType => 'movie', tmdbId => 603, title => 'Film 603', year => 1999,
-        overview => 'About it.', posterUrl => 'https://image.tmdb.org/t/p/w342/p.jpg',
-        status => 'unknown' } ] }, 'films and series, no people' or diag $r->{content};
+        overview => 'About it.', status => 'unknown' } ] },
+        'films and series, no people, no pictures of others' or diag $r->{content};
+    my $add = sub {
+        my ($title, $kind, $visibility, $tmdb) = @_;
+        $mn->psql("INSERT INTO media (id, source, kind, title, status, visibility, external_ids,"
+            . " asset_prefix, assets) VALUES (gen_random_uuid(), 'plex', '$kind', '$title',"
+            . " 'ready', '$visibility', '{\"tmdb\": \"$tmdb\"}', 'media/$title',"
+            . " '{320.webp}')");
+    };
+    $add->('hidden', 'movie', 'shared', 606);
+    $add->('series', 'show', 'house', 603);
+    $add->('film', 'movie', 'house', 603);
+    my $poster = sub {
+        $ada->api(GET => API . "/search?q=film%20$_[0]")->{json}{items}[0]{posterUrl} // '' };
+    like $poster->(603), qr{^https://127[^/]+/medianest/media/film/320\.webp\?},
+        'the poster of what is in the house is ours';
+    is $poster->(606), '', 'nobody learns that an item is there by its poster';
 };
 
 subtest 'who is who' => sub {
@@ -113,6 +128,7 @@ subtest 'who is who' => sub {
     my $r = ask($ada, 603);
     is $r->{status}, 201, 'a linked Plex account is found at once' or diag $r->{content};
     is $r->{json}{requestedBy}{userId}, $ada->{id}, 'in her name';
+    like $r->{json}{posterUrl}, qr{/media/film/320\.webp\?}, 'with our poster';
     is_deeply [ @{ $r->{json} }{qw(title year status tmdbId)} ],
         [ 'Film 603', 1999, 'pending', 603 ], 'as it is known';
     my ($post) = grep { $_->{method} eq 'POST' && $_->{path} eq '/request' } @{ $o->requests };

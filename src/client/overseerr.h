@@ -66,9 +66,9 @@ struct overseerr_request {
 struct overseerr_title {
 	const char *media_type;
 	int64_t tmdb_id;
-	const char *title, *overview, *poster_path; /* or NULL */
-	int64_t year;                               /* 0: unknown */
-	int64_t media_state;                        /* 0: Overseerr knows nothing of it */
+	const char *title, *overview; /* or NULL */
+	int64_t year;                 /* 0: unknown */
+	int64_t media_state;          /* 0: Overseerr knows nothing of it */
 };
 struct overseerr_titles {
 	struct overseerr_title *items;

@@ -13,7 +13,7 @@
 
 #define TITLE_MAX 500 /* bytes */
 #define OVERVIEW_MAX 2000
-#define PATH_MAX_BYTES 200
+#define DATE_MAX 200
 #define YEAR_DIGITS 4
 #define NUMBER_MAX 100000 /* of a state or season; others say nothing */
 #define MEDIA_AVAILABLE 5
@@ -126,14 +126,13 @@ overseerr_read_title(struct arena *arena, const struct cJSON *object, const char
 	static const char *const names[] = { "title", "name", "originalTitle", "originalName",
 		NULL };
 	static const char *const dates[] = { "releaseDate", "firstAirDate", NULL };
-	const char *date = first(arena, object, dates, PATH_MAX_BYTES);
+	const char *date = first(arena, object, dates, DATE_MAX);
 
 	*title = (struct overseerr_title) {
 		.media_type = str_eq(media_type, "tv") ? "tv" : "movie",
 		.tmdb_id = json_int(object, "id", 0),
 		.title = first(arena, object, names, TITLE_MAX),
 		.overview = text(arena, object, "overview", OVERVIEW_MAX),
-		.poster_path = text(arena, object, "posterPath", PATH_MAX_BYTES),
 		.media_state = number(json_get(object, "mediaInfo"), "status", 0),
 	};
 	if (date != NULL && strlen(date) >= YEAR_DIGITS)

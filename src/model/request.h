@@ -27,6 +27,16 @@ enum title_status {
 #undef REQUEST_STATUS
 };
 
+static inline const char *
+title_status_name(enum title_status status)
+{
+#define REQUEST_STATUS(id, name) name,
+	static const char *const names[TITLE_STATUSES] = { REQUEST_STATUS_LIST(REQUEST_STATUS) };
+#undef REQUEST_STATUS
+
+	return names[status];
+}
+
 struct seasons {
 	int64_t numbers[REQUEST_SEASONS_MAX];
 	size_t n; /* 0: all */
@@ -41,7 +51,6 @@ struct title_request {
 	struct seasons seasons;
 	const char *title; /* or NULL */
 	int64_t year;      /* 0: unknown */
-	const char *poster_path;
 	int64_t overseerr_user;
 	const char *overseerr_name;
 	const char *requested_by, *requester_name; /* of ours; NULL: nobody is linked */

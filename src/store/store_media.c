@@ -113,6 +113,28 @@ store_media_children(struct db *db, struct arena *arena, const struct media_chil
 	return true;
 }
 
+bool
+store_media_of_titles(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const struct store_titles *titles, struct media *out, struct error *err)
+{
+	struct rows *rows;
+
+	memset(out, 0, titles->kinds.n * sizeof(*out));
+	if (!db_exec(db, arena, Q(Q_MEDIA_OF_TITLES),
+		DB_PARAMS(reader->user_id, reader->all ? "t" : "f",
+		    db_array(arena, titles->kinds.items, titles->kinds.n),
+		    db_array(arena, titles->tmdb_ids.items, titles->tmdb_ids.n)),
+		&rows, err))
+		return false;
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		struct media *m = &out[rows_int(rows, i, 0) - 1];
+
+		m->asset_prefix = rows_str(rows, i, 1);
+		m->assets = rows_array(arena, rows, i, 2, &m->nassets);
+	}
+	return true;
+}
+
 struct db_call
 store_media_get_call(struct arena *arena, const struct media_reader *reader, const char *id)
 {

@@ -53,6 +53,12 @@ struct media_list {
 	struct media_position *positions; /* of each item */
 	size_t n;
 };
+/* Titles by kind and id at TMDB. Fills asset_prefix and assets of those that can be read here. */
+struct store_titles {
+	struct strings kinds, tmdb_ids; /* one of each for every title */
+};
+bool store_media_of_titles(struct db *, struct arena *, const struct media_reader *,
+    const struct store_titles *, struct media *, struct error *);
 /* The keys of a readable item, or of one in the caller's trash. ERR_NOT_FOUND. */
 bool store_media_keys(struct db *, struct arena *, const struct media_reader *, const char *id,
     struct media_keys *, struct error *);

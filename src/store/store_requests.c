@@ -7,10 +7,9 @@
 
 #define COLUMNS \
 	"r.id, r.overseerr_id, r.media_type, r.tmdb_id, r.is4k, r.seasons, r.title, r.year," \
-	" r.poster_path, r.overseerr_user_id, r.overseerr_user_name, r.requested_by," \
+	" " RETRY_US ", r.overseerr_user_id, r.overseerr_user_name, r.requested_by," \
 	" u.display_name, r.made_here, r.request_state, r.media_state, r.status, r.reason," \
-	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US \
-	", " RETRY_US
+	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US
 #define FETCHED_US SQL_US("r.fetched_at")
 #define CREATED_US SQL_US("r.created_at")
 #define UPDATED_US SQL_US("r.updated_at")
@@ -66,23 +65,23 @@ const struct query store_requests_queries[] = {
 	    QUERY_READ },
 	[Q_ADD] = { "request_add",
 	    "INSERT INTO requests (id, overseerr_id, media_type, tmdb_id, is4k, seasons, title,"
-	    " year, poster_path, overseerr_user_id, overseerr_user_name, requested_by, made_here,"
-	    " request_state, media_state, status, told, fetched_at, created_at, updated_at, reason,"
-	    " failure_code, failure_message, retry_at)"
+	    " year, retry_at, overseerr_user_id, overseerr_user_name, requested_by, made_here,"
+	    " request_state, media_state, status, told, fetched_at, created_at, updated_at,"
+	    " reason, failure_code, failure_message)"
 	    " VALUES ($1, $2::bigint, $3, $4::bigint, $5::boolean, $6::integer[], $7, $8::integer,"
-	    " $9, $10::bigint, $11, $12, $13::boolean, $14::integer, $15::integer, $16,"
-	    " $17::integer, $18::timestamptz, $19::timestamptz, $20::timestamptz, $21, $22, $23,"
-	    " $24::timestamptz)",
+	    " $9::timestamptz, $10::bigint, $11, $12, $13::boolean, $14::integer, $15::integer,"
+	    " $16, $17::integer, $18::timestamptz, $19::timestamptz, $20::timestamptz,"
+	    " $21, $22, $23)",
 	    0 },
 	[Q_UPDATE] = { "request_update",
 	    "UPDATE requests SET overseerr_id = $2::bigint, seasons = $3::integer[],"
 	    " title = coalesce($4, title), year = coalesce($5::integer, year),"
-	    " poster_path = coalesce($6, poster_path), overseerr_user_id = $7::bigint,"
+	    " retry_at = $6::timestamptz, overseerr_user_id = $7::bigint,"
 	    " overseerr_user_name = coalesce($8, overseerr_user_name), requested_by = $9,"
 	    " made_here = $10::boolean, request_state = $11::integer, media_state = $12::integer,"
 	    " status = $13, reason = $14, failure_code = $15, failure_message = $16,"
 	    " told = $17::integer, fetched_at = $18::timestamptz, updated_at = $19::timestamptz,"
-	    " retry_at = $20::timestamptz, missing_runs = 0 WHERE id = $1",
+	    " missing_runs = 0 WHERE id = $1",
 	    0 },
 	[Q_DROP_REFUSED] = { "request_drop_refused",
 	    "DELETE FROM requests r WHERE r.requested_by = $1 AND" SAME
@@ -124,16 +123,13 @@ const struct query store_requests_queries[] = {
 };
 #define Q(id) (&store_requests_queries[id])
 
-#define NAME(id, name) name,
-static const char *const statuses[TITLE_STATUSES] = { REQUEST_STATUS_LIST(NAME) };
-#undef NAME
-
 static enum title_status
 status_of(const char *name)
 {
 	int status = 0;
 
-	while (status < TITLE_STATUSES - 1 && !str_eq(statuses[status], name))
+	while (status < TITLE_STATUSES - 1 &&
+	    !str_eq(title_status_name((enum title_status)status), name))
 		status++;
 	return (enum title_status)status;
 }
@@ -178,7 +174,7 @@ from_row(struct arena *arena, const struct rows *rows, size_t i, struct title_re
 		.is4k = rows_bool(rows, i, 4),
 		.title = rows_str(rows, i, 6),
 		.year = rows_int(rows, i, 7),
-		.poster_path = rows_str(rows, i, 8),
+		.retry_at = rows_int(rows, i, 8),
 		.overseerr_user = rows_int(rows, i, 9),
 		.overseerr_name = rows_str(rows, i, 10),
 		.requested_by = rows_str(rows, i, 11),
@@ -194,7 +190,6 @@ from_row(struct arena *arena, const struct rows *rows, size_t i, struct title_re
 		.fetched_at = rows_int(rows, i, 21),
 		.created_at = rows_int(rows, i, 22),
 		.updated_at = rows_int(rows, i, 23),
-		.retry_at = rows_int(rows, i, 24),
 	};
 	seasons_from_row(arena, rows, i, 5, &r->seasons);
 }
@@ -276,6 +271,12 @@ store_request_open(struct db *db, struct arena *arena, const struct title_reques
 	    out, err);
 }
 
+static const char *
+retry_at(struct arena *arena, const struct title_request *r)
+{
+	return r->retry_at == 0 ? NULL : db_time(arena, r->retry_at);
+}
+
 bool
 store_request_add(struct db *db, struct arena *arena, const struct title_request *r,
     struct error *err)
@@ -284,13 +285,12 @@ store_request_add(struct db *db, struct arena *arena, const struct title_request
 	    DB_PARAMS(r->id, r->overseerr_id == 0 ? NULL : db_int(arena, r->overseerr_id),
 		r->media_type, db_int(arena, r->tmdb_id), flag(r->is4k),
 		numbers(arena, r->seasons.numbers, r->seasons.n), r->title,
-		r->year == 0 ? NULL : db_int(arena, r->year), r->poster_path,
+		r->year == 0 ? NULL : db_int(arena, r->year), retry_at(arena, r),
 		db_int(arena, r->overseerr_user), r->overseerr_name, r->requested_by,
 		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
-		statuses[r->status], db_int(arena, r->told), db_time(arena, r->fetched_at),
+		title_status_name(r->status), db_int(arena, r->told), db_time(arena, r->fetched_at),
 		db_time(arena, r->created_at), db_time(arena, r->updated_at), r->reason,
-		r->failure_code, r->failure_message,
-		r->retry_at == 0 ? NULL : db_time(arena, r->retry_at)),
+		r->failure_code, r->failure_message),
 	    NULL, err);
 }
 
@@ -301,13 +301,12 @@ store_request_update(struct db *db, struct arena *arena, const struct title_requ
 	return db_exec(db, arena, Q(Q_UPDATE),
 	    DB_PARAMS(r->id, r->overseerr_id == 0 ? NULL : db_int(arena, r->overseerr_id),
 		numbers(arena, r->seasons.numbers, r->seasons.n), r->title,
-		r->year == 0 ? NULL : db_int(arena, r->year), r->poster_path,
+		r->year == 0 ? NULL : db_int(arena, r->year), retry_at(arena, r),
 		db_int(arena, r->overseerr_user), r->overseerr_name, r->requested_by,
 		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
-		statuses[r->status], r->reason, r->failure_code, r->failure_message,
+		title_status_name(r->status), r->reason, r->failure_code, r->failure_message,
 		db_int(arena, r->told), db_time(arena, r->fetched_at),
-		db_time(arena, r->updated_at),
-		r->retry_at == 0 ? NULL : db_time(arena, r->retry_at)),
+		db_time(arena, r->updated_at)),
 	    NULL, err);
 }
 

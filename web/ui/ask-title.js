@@ -21,9 +21,6 @@ const KNOWN = {
 /* Of all others, there is something left to request. */
 const CLOSED = ['pending', 'approved', 'processing', 'available'];
 
-/* Pictures of other servers are not loaded: they would learn who looks at what. */
-const ours = (url) => url && (url.startsWith('/') || url.startsWith(location.origin));
-
 /* '1, 3-5' -> [1, 3, 4, 5]; null where it is not a list of numbers */
 export function
 seasonsOf(text)
@@ -111,7 +108,7 @@ result(item, requested)
 	else
 		offer();
 	return h('li.poster', { 'data-tmdb': String(item.tmdbId) },
-	    h('div.poster-art', null, ours(item.posterUrl) ?
+	    h('div.poster-art', null, item.posterUrl ?
 		h('img.loaded', { src: item.posterUrl, alt: '', loading: 'lazy' }) :
 		icon('film')),
 	    h('strong', null, item.title),

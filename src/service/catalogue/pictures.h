@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct call;
 struct error;
@@ -15,5 +16,14 @@ struct media;
 
 /* Adds jobs for those of the items that lack their pictures, or have others than their server. */
 bool pictures_wanted(const struct call *, const struct media *, size_t n, struct error *);
+
+/* A title elsewhere, which may be an item here too. */
+struct picture_title {
+	const char *kind; /* of an item: movie, show */
+	int64_t tmdb_id;
+};
+/* Signed URLs of small posters of those that the caller can read here; NULL for the others. */
+bool pictures_of_titles(const struct call *, const struct picture_title *, size_t n,
+    const char **urls, struct error *);
 
 #endif

@@ -53,9 +53,9 @@ const char *overseerr_may(int64_t permissions, size_t n);
 struct overseerr_hit {
 	const char *media_type;
 	int64_t tmdb_id;
-	const char *title, *overview, *poster_path; /* or NULL */
-	int64_t year;                               /* 0: unknown */
-	int64_t media_state;                        /* what Overseerr has of it: its number */
+	const char *title, *overview; /* or NULL */
+	int64_t year;                 /* 0: unknown */
+	int64_t media_state;          /* what Overseerr has of it: its number */
 };
 struct overseerr_found {
 	struct overseerr_hit *items;

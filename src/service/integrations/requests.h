@@ -13,6 +13,7 @@
 #include "service/job.h"
 #include "service/list.h"
 
+struct arena;
 struct call;
 struct error;
 
@@ -40,6 +41,9 @@ bool requests_list(const struct call *, const struct requests_ask *, struct requ
     struct page *, struct error *);
 /* One request, as a list of one. ERR_NOT_FOUND also for those of others. */
 bool requests_get(const struct call *, const char *id, struct requests *, struct error *);
+
+/* Its name for people. */
+const char *request_name(struct arena *, const struct title_request *);
 
 struct request_new {
 	const char *media_type;

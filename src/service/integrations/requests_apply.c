@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/integrations/requests.h"
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
@@ -22,10 +23,6 @@
 /* Overseerr's numbers. Others come in newer versions and mean nothing here. */
 enum { STATE_PENDING = 1, STATE_APPROVED, STATE_DECLINED, STATE_FAILED, STATE_COMPLETED };
 enum { MEDIA_PROCESSING = 3, MEDIA_PARTIAL, MEDIA_AVAILABLE };
-
-#define NAME(id, name) name,
-static const char *const statuses[TITLE_STATUSES] = { REQUEST_STATUS_LIST(NAME) };
-#undef NAME
 
 /* Which notification tells the requester of which state. */
 static const struct {
@@ -41,11 +38,11 @@ static const struct {
 #define NOTES (sizeof(notes) / sizeof(notes[0]))
 
 const char *
-request_name(const struct call *call, const struct title_request *r)
+request_name(struct arena *arena, const struct title_request *r)
 {
 	if (r->title != NULL)
 		return r->title;
-	return arena_printf(call->arena, "%s %lld at TMDB",
+	return arena_printf(arena, "%s %lld at TMDB",
 	    str_eq(r->media_type, "tv") ? "Series" : "Film", (long long)r->tmdb_id);
 }
 
@@ -80,8 +77,8 @@ event_data(const struct call *call, const struct title_request *r, bool gone)
 	json_put_str(j, "requestId", r->id);
 	json_put_str(j, "mediaType", r->media_type);
 	json_put_int(j, "tmdbId", r->tmdb_id);
-	json_put_str(j, "title", request_name(call, r));
-	json_put_str(j, "status", statuses[r->status]);
+	json_put_str(j, "title", request_name(call->arena, r));
+	json_put_str(j, "status", title_status_name(r->status));
 	if (r->status == TITLE_DECLINED)
 		json_opt_str(j, "reason", r->reason);
 	if (gone)
@@ -132,7 +129,7 @@ tell(const struct call *call, const struct title_request *r, const char *kind, c
 		.nusers = users.n,
 		.kind = kind,
 		.event = EVENT,
-		.title = request_name(call, r),
+		.title = request_name(call->arena, r),
 		.message = message,
 		.data = data };
 	struct notify_batch *batch;
@@ -248,7 +245,6 @@ take(const struct request_news *news, struct title_request *r)
 	if (news->title != NULL) {
 		r->title = news->title->title;
 		r->year = news->title->year;
-		r->poster_path = news->title->poster_path;
 	}
 	r->failure_code = r->status == TITLE_FAILED ? "download_failed" : NULL;
 	r->failure_message = r->status == TITLE_FAILED ?

@@ -102,7 +102,6 @@ want(struct asking *a, const struct overseerr_title *title, struct error *err)
 	if (title != NULL) {
 		w->title = title->title;
 		w->year = title->year;
-		w->poster_path = title->poster_path;
 	}
 	if (db_begin(db, err) && db_end(db, want_in(a, err), err))
 		return true;
@@ -215,7 +214,7 @@ wrong_in(struct asking *a, const struct overseerr_request *made, bool back, stru
 		    "Overseerr made the request for '%s' in another name than that of %s, or"
 		    " approved it on its own. %s Check that no proxy in front of Overseerr"
 		    " removes the header X-API-User.",
-		    request_name(call, &a->wanted), a->user.name,
+		    request_name(call->arena, &a->wanted), a->user.name,
 		    back ? "It was taken back." :
 			   "It could NOT be taken back: delete it in Overseerr.") };
 	struct notify_batch *batch;

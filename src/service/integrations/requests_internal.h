@@ -31,9 +31,6 @@ bool request_gone(const struct call *, const char *id, struct error *);
 /* In a transaction: tells everybody concerned but those named that it has changed. */
 bool request_changed(const struct call *, const struct title_request *, bool gone,
     const char *const *told, size_t ntold, struct error *);
-/* Its name for people. */
-const char *request_name(const struct call *, const struct title_request *);
-
 /*
  * Why Overseerr refused: a quota, with the time when there is room (*retry_at, us; 0: not known),
  * or a permission. Always false.

@@ -35,6 +35,15 @@ WHERE m.parent_id = $3::uuid AND @readable($1::uuid, $2::boolean)
 	AND EXISTS (SELECT FROM media m WHERE m.id = $3::uuid AND @may_see)
 ORDER BY mn_child_order(m.disc, m.position), m.id LIMIT $6::int
 
+-- Titles by kind ($3) and their ids at TMDB ($4): of each that the caller can read here and that
+-- has pictures, its place in the list and where they are.
+--: query media_of_titles read
+SELECT w.n, t.asset_prefix, t.assets FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS
+	w (kind, tmdb_id, n) CROSS JOIN LATERAL (SELECT m.asset_prefix, m.assets FROM media m
+	WHERE m.external_ids @> jsonb_build_object('tmdb', w.tmdb_id) AND m.kind = w.kind
+		AND m.asset_prefix IS NOT NULL AND @readable($1::uuid, $2::boolean)
+	ORDER BY m.id LIMIT 1) t
+
 -- Where an item stands in each order of the list, and in the trash.
 --: query media_position read
 SELECT @us(m.created_at), @us(coalesce(m.taken_at, m.created_at)), lower(m.title), @us(m.trashed_at)
