@@ -105,7 +105,7 @@ static bool
 apply_activity(const struct call *call, const struct hook_event *event,
     const struct hook_plan *plan, struct notify_batch **batch, const char **why, struct error *err)
 {
-	/* An unknown item is news of the library, also when nobody here is linked to the account. */
+	/* An unknown item is news of the library, also if nobody here is linked to the account. */
 	return (!plan->sync || sync_request(call, plan->server.id, plan->section, "event", err)) &&
 	    hook_play(call, event, plan, batch, why, err);
 }
