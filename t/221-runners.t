@@ -230,7 +230,9 @@ sub more_ticks {
 cmp_ok(count("kind LIKE 'upkeep.%' AND state = 'dead' AND last_error = 'unknown kind of job'"), '>',
     0, 'an unknown kind is given up');
 $mn->start_part('worker');
-wait_jobs("kind LIKE 'upkeep.%' AND state IN ('available', 'running')", 10, 'the periodic jobs');
+my %every = MediaNest::Test::periodic_kinds();
+wait_jobs("kind LIKE 'upkeep.%' AND state IN ('available', 'running')",
+    scalar(grep { /^upkeep\./ } keys %every), 'the periodic jobs');
 pass('... and made again by a worker that knows it');
 unlike(worker_log($_), qr/Sanitizer|runtime error/, "the sanitizers are content with the $_")
     for qw(first second);

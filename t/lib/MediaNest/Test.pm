@@ -58,6 +58,15 @@ sub stack {
 }
 
 # The tree's build, made once: a stack with --var would build for itself.
+# Kinds of periodic jobs, from the program's table, with their seconds.
+sub periodic_kinds {
+	my $table = "$ROOT/src/service/job_kinds.def";
+	open my $in, '<', $table or die "$table: $!";
+	local $/;
+	my %every = <$in> =~ /^JOB\(\w+,\s*"([\w.]+)",\s*\w+,\s*\d+,\s*\d+,\s*\w+,\s*(\d+)/mg;
+	return map { ($_ => $every{$_}) } grep { $every{$_} } keys %every;
+}
+
 sub build_directory {
 	return $ENV{MEDIANEST_DEV_BUILD} if $ENV{MEDIANEST_DEV_BUILD};
 	local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
