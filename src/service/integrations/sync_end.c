@@ -155,6 +155,20 @@ halted_text(const struct sync_engine *e)
 	    (long long)e->halt.missing, (long long)e->halt.total, title, e->server->name);
 }
 
+static bool
+is_away(const char *code)
+{
+	return str_eq(code, "upstream_unreachable") || str_eq(code, "upstream_timeout") ||
+	    str_eq(code, "upstream_suspended");
+}
+
+/* A server that is away is not asked for a while (client/breaker.h): that is no other fault. */
+static bool
+is_same_fault(const char *before, const char *now)
+{
+	return str_eq(before, now) || (is_away(before) && is_away(now));
+}
+
 /* What there is to say of this end; kind NULL: nothing. */
 static struct notify_new
 note_of(const struct sync_engine *e, const char *status)
@@ -171,7 +185,7 @@ note_of(const struct sync_engine *e, const char *status)
 		note.title = arena_printf(arena, "Sync of %s stopped", e->server->name);
 		note.message = halted_text(e);
 	} else if (!str_eq(status, "ok")) {
-		if (str_eq(e->last.error_code, e->error_code) ||
+		if (is_same_fault(e->last.error_code, e->error_code) ||
 		    str_eq(e->error_code, "server_off"))
 			return note;
 		note.kind = "sync.failed";
