@@ -76,7 +76,7 @@ sync_request(const struct call *call, const char *server_id, const char *section
 	return add_jobs(call, &order, err);
 }
 
-/* A server that is switched off is left alone, whoever asks. */
+/* A server that is switched off is left alone, whatever asks for it. */
 static bool
 is_on(const struct call *call, const char *server_id, struct error *err)
 {
