@@ -94,11 +94,16 @@ DELETE FROM sync_runs WHERE id IN (SELECT id FROM sync_runs
 
 -- Until the transaction ends, section $1 and its server stay what they are: is it not left out,
 -- and is the server ($2 address, $3 installation) the one that the run compares?
+-- The server is locked first, as by those who change it and then its sections.
 --: query sync_hold
-SELECT c.enabled, s.enabled AND s.removing IS NULL AND s.url = $2
-	AND s.machine_id IS NOT DISTINCT FROM $3
-FROM media_sections c JOIN media_servers s ON s.id = c.server_id
-WHERE c.id = $1 FOR SHARE OF c, s
+WITH s AS MATERIALIZED (
+	SELECT id, enabled AND removing IS NULL AND url = $2
+		AND machine_id IS NOT DISTINCT FROM $3 AS same
+	FROM media_servers WHERE id = (SELECT server_id FROM media_sections WHERE id = $1)
+	FOR SHARE
+)
+SELECT c.enabled, s.same FROM media_sections c JOIN s ON s.id = c.server_id
+WHERE c.id = $1 FOR NO KEY UPDATE OF c
 
 -- $2 keys, $3 titles, $4 types, $5 agents of all sections of the server.
 --: query sync_sections_keep
