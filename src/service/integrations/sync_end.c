@@ -159,10 +159,14 @@ static bool
 is_away(const char *code)
 {
 	return str_eq(code, "upstream_unreachable") || str_eq(code, "upstream_timeout") ||
-	    str_eq(code, "upstream_suspended");
+	    str_eq(code, "upstream_protocol") || str_eq(code, "upstream_suspended") ||
+	    str_eq(code, "server_failed");
 }
 
-/* A server that is away is not asked for a while (client/breaker.h): that is no other fault. */
+/*
+ * A server that is down fails in these ways by turns, and is not asked for a while (client/breaker.h):
+ * people hear of the first one.
+ */
 static bool
 is_same_fault(const char *before, const char *now)
 {
