@@ -239,14 +239,13 @@ subtest 'a library that is left out' => sub {
 	is places($two, $media, 'zanzibar'), EVERYWHERE, 'it is seen';
 	my $before = heard();
 	my $new = $plex->add('1', { title => 'Zanzibar 2', addedAt => time });
-	my $end = meanwhile("UPDATE media_sections SET enabled = false, rules = rules + 1"
-	    . " WHERE key = '1'");
+	$plex->fault(slow => { ms => 2000, path => 'all', times => 1 });
 	ask(202, $admin, POST => "$PLEX/sync", { serverId => $id });
-	waits();
-	$end->();
-	synced();
-	is row($new, 'status'), '', 'while it is compared, nothing more comes of it';
+	wait_until { last_run()->{phase} eq 'GetSectionItems' } 30, 'a page that comes late';
 	library(1, { enabled => $FALSE });
+	synced();
+	$plex->heal;
+	is row($new, 'status'), '', 'while it is compared, nothing more comes of it';
 	is places($two, $media, 'zanzibar'), '', 'nobody sees its items, also in kept pages';
 	is places($admin, $media, 'zanzibar') =~ s/ ?item//r, '', 'nor in lists of admins';
 	heard_is($before, {}, 'nobody hears of it');
@@ -469,6 +468,16 @@ subtest 'new keys, an empty Redis and a worker that dies' => sub {
 	$before = heard();
 	run_sync();
 	heard_is($before, {}, 'and not again');
+};
+
+subtest 'a server that is down' => sub {
+	my $failed = scalar told($admin, 'sync.failed');
+	for my $fault ([ status => { code => 503 } ], [ down => {} ]) {
+		$plex->fault(@$fault);
+		is run_sync()->{status}, 'failed', "fails: $fault->[0]";
+		$plex->heal;
+	}
+	is scalar(told($admin, 'sync.failed')), $failed + 1, 'people are told once';
 };
 
 subtest 'the last day' => sub {
