@@ -41,11 +41,11 @@ enum {
 const struct query store_plays_queries[] = {
 	[Q_ITEM] = { "known_item",
 	    "SELECT m.id, m.title, m.kind, i.guid, " ABOVE_ID ", " ABOVE_TITLE
-	    ", c.id, c.title, " FOUND_US " FROM server_items i JOIN media m ON m.id = i.media_id"
+	    ", c.id, c.title, " FOUND_US
+	    ", m.status = 'trashed' FROM server_items i JOIN media m ON m.id = i.media_id"
 	    " JOIN media_sections c ON c.id = i.section_id"
 	    " LEFT JOIN media p ON p.id = m.parent_id LEFT JOIN media g ON g.id = p.parent_id"
-	    " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL"
-	    " AND m.status <> 'trashed'",
+	    " WHERE i.server_id = $1 AND i.item_key = $2 AND i.gone_at IS NULL",
 	    QUERY_READ },
 	[Q_SECTION] = { "known_section",
 	    "SELECT enabled FROM media_sections WHERE server_id = $1 AND key = $2", QUERY_READ },
@@ -117,6 +117,7 @@ store_known_item(struct db *db, struct arena *arena, const char *server_id, cons
 		.section_id = rows_str(rows, 0, 6),
 		.section_title = rows_str(rows, 0, 7),
 		.found_at = rows_int(rows, 0, 8),
+		.trashed = rows_bool(rows, 0, 9),
 	};
 	return true;
 }

@@ -18,11 +18,12 @@ extern const struct query store_plays_queries[];
 
 /* An item of a server, as the catalogue has it. */
 struct known_item {
-	const char *media_id; /* NULL: the catalogue does not have it, or only in the trash */
+	const char *media_id; /* NULL: the catalogue does not have it */
 	const char *title, *kind, *guid;
 	const char *above_id, *above_title; /* its series or album, also of itself; or NULL */
 	const char *section_id, *section_title;
 	int64_t found_at; /* us: by the sync */
+	bool trashed;
 };
 bool store_known_item(struct db *, struct arena *, const char *server_id, const char *key,
     struct known_item *, struct error *);

@@ -130,6 +130,8 @@ plan_new(const struct call *call, const struct hook_event *event, const struct c
 		return true;
 	plan->sync = !same_item(&plan->item, metadata) ||
 	    (item.guid != NULL && plan->item.guid != NULL && !str_eq(item.guid, plan->item.guid));
+	if (plan->item.trashed && !plan->sync)
+		return ignored(plan, "The item is in the trash here.");
 	/* The end of the first run tells what it has added, and each run after it does. */
 	plan->news = !plan->sync && item.added_at > 0 &&
 	    now / US_PER_SEC - item.added_at < HOOK_NEWS_SECONDS && synced != 0 &&
@@ -169,8 +171,12 @@ plan_activity(const struct call *call, const struct hook_event *event, const str
 	if (!find_owner(call, plan, err))
 		return false;
 	plan->title = plan->item.title;
-	if (same_item(&plan->item, metadata))
-		return true;
+	if (same_item(&plan->item, metadata)) {
+		/* Nothing leads to what is in the trash, and no sync brings it. */
+		if (plan->item.trashed)
+			plan->item.media_id = NULL;
+		return !plan->item.trashed || find_section(call, metadata, plan, err);
+	}
 	plan->item = (struct known_item) { .media_id = NULL };
 	plan->sync = true;
 	if (!ask_server(call, event->subject, plan, &item, err) ||
