@@ -228,6 +228,19 @@ plex_key_good(const char *key)
 	return len > 0 && len <= MEDIA_SERVER_KEY_MAX && key[len] == '\0';
 }
 
+/* Plex writes some numbers as text. */
+static int64_t
+number(const struct cJSON *object, const char *name, int64_t fallback)
+{
+	const struct cJSON *value = json_get(object, name);
+	int64_t n;
+
+	if (cJSON_IsString(value))
+		return str_to_int(value->valuestring, INT64_MIN / 2, INT64_MAX / 2, &n) ? n :
+											  fallback;
+	return json_int(object, name, fallback);
+}
+
 static enum answer_kind
 plex_sections(struct arena *arena, const struct media_server *server,
     struct server_section **sections, size_t *n, struct error *err)
@@ -238,6 +251,10 @@ plex_sections(struct arena *arena, const struct media_server *server,
 	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	list = json_get(container, "Directory");
+	/* An empty list is left out, but its size is not. */
+	if (number(container, "size", list == NULL ? -1 : cJSON_GetArraySize(list)) !=
+	    cJSON_GetArraySize(list))
+		return plex_unknown(err, path, "no list, or another number of sections");
 	*n = 0;
 	*sections = arena_array(arena, SECTIONS_MAX, sizeof(**sections));
 	cJSON_ArrayForEach (one, list) {
@@ -256,19 +273,6 @@ plex_sections(struct arena *arena, const struct media_server *server,
 			(*sections)[(*n)++] = section;
 	}
 	return ANSWER_PRESENT;
-}
-
-/* Plex writes some numbers as text. */
-static int64_t
-number(const struct cJSON *object, const char *name, int64_t fallback)
-{
-	const struct cJSON *value = json_get(object, name);
-	int64_t n;
-
-	if (cJSON_IsString(value))
-		return str_to_int(value->valuestring, INT64_MIN / 2, INT64_MAX / 2, &n) ? n :
-											  fallback;
-	return json_int(object, name, fallback);
 }
 
 /* Keys are texts of digits; some versions write numbers. */
@@ -387,6 +391,23 @@ on_data(void *context, const char *data, size_t len)
 }
 
 /*
+ * Does the container say how many items it has, and has it as many? One that says nothing, or says
+ * that it has items and lists none, is no evidence that there are none.
+ */
+static bool
+counted(const struct cJSON *container, const struct reading *reading)
+{
+	int64_t total = number(container, "totalSize", -1), size = number(container, "size", -1);
+
+	if (total < 0 && size < 0)
+		return false;
+	if (total >= 0)
+		return size < 0 || size == reading->given;
+	return size == reading->given || (size > reading->given && reading->given > 0) ||
+	    reading->asked == 0;
+}
+
+/*
  * How many items there are. Without totalSize, `size` may be that number, or the items of this
  * page: then only a page that is not full says how many there are. -1: not said.
  */
@@ -424,6 +445,8 @@ page_read(struct arena *arena, const struct media_server *server, const char *pa
 		return plex_unknown(err, path, "an answer without MediaContainer");
 	if (number(container, "offset", reading->page->start) != reading->page->start)
 		return plex_unknown(err, path, "another page than the one that was asked for");
+	if (!counted(container, reading))
+		return plex_unknown(err, path, "no number of items, or another one than it has");
 	*count = (struct server_count) {
 		.total = total_of(container, reading),
 		.given = reading->given,

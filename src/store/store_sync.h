@@ -210,6 +210,9 @@ struct sync_missed {
 	int64_t missing;
 	int64_t beyond; /* of these, not among what the halted run missed */
 	int64_t total;  /* items of the section; 0 where none is missing */
+	/* The same of each kind of which some are missing. */
+	struct sync_missed *kinds;
+	size_t nkinds;
 };
 bool store_sync_missed(struct db *, struct arena *, const struct sync_place *, const char *halted,
     struct sync_missed *, struct error *);

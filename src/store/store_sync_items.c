@@ -254,8 +254,18 @@ store_sync_missed(struct db *db, struct arena *arena, const struct sync_place *p
 	if (!db_exec(db, arena, Q(Q_SYNC_MISSING_COUNT),
 		DB_PARAMS(p->run_id, p->section_id, halted), &rows, err))
 		return false;
-	*missed = (struct sync_missed) { rows_int(rows, 0, 0), rows_int(rows, 0, 1),
-		rows_int(rows, 0, 2) };
+	*missed = (struct sync_missed) { .nkinds = rows_count(rows) };
+	missed->kinds = arena_array(arena, missed->nkinds, sizeof(*missed->kinds));
+	for (size_t i = 0; i < missed->nkinds; i++) {
+		struct sync_missed *kind = &missed->kinds[i];
+
+		*kind = (struct sync_missed) { .missing = rows_int(rows, i, 1),
+			.beyond = rows_int(rows, i, 2),
+			.total = rows_int(rows, i, 3) };
+		missed->missing += kind->missing;
+		missed->beyond += kind->beyond;
+		missed->total = rows_int(rows, i, 4);
+	}
 	return true;
 }
 

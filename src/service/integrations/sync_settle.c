@@ -171,10 +171,18 @@ reason_of(const struct sync_section *section)
 								 "section_shrank";
 }
 
+/* Too many of the whole, or of one kind: a few series are few among their episodes. */
 static bool
 is_halt(const struct sync_section *section)
 {
-	return !section->listed ? section->missed.beyond > 0 : too_many(&section->missed);
+	const struct sync_missed *m = &section->missed;
+
+	if (!section->listed)
+		return m->beyond > 0;
+	for (size_t i = 0; i < m->nkinds; i++)
+		if (too_many(&m->kinds[i]))
+			return true;
+	return too_many(m);
 }
 
 static void

@@ -242,14 +242,15 @@ FROM unnest($1::uuid[], $2::text[]) AS v(media_id, key) WHERE s.media_id = v.med
 sync_missing x JOIN server_items s ON s.media_id = x.media_id
 WHERE x.run_id = $1 AND x.answer <> 'present' AND s.section_id = $2 AND s.gone_at IS NULL
 
--- $3 the halted run that may pass, or NULL: how many are missing, how many of them that run did not
--- miss, how many there were.
+-- $3 the halted run that may pass, or NULL. For each kind of which something is missing: how many
+-- are missing, how many of them that run did not miss, how many there were; and how many of all.
 --: query sync_missing_count read
-SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM sync_missing h
+SELECT s.kind, count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM sync_missing h
 		WHERE h.run_id = $3::uuid AND h.media_id = s.media_id AND h.answer <> 'present')),
-	CASE WHEN count(*) > 0 THEN (SELECT count(*) FROM server_items t
-		WHERE t.section_id = $2 AND t.gone_at IS NULL) ELSE 0 END
-FROM @missed
+	(SELECT count(*) FROM server_items t
+		WHERE t.section_id = $2 AND t.kind = s.kind AND t.gone_at IS NULL),
+	(SELECT count(*) FROM server_items t WHERE t.section_id = $2 AND t.gone_at IS NULL)
+FROM @missed GROUP BY s.kind
 
 --: query sync_missing_add
 UPDATE server_items SET missing_runs = missing_runs + 1
