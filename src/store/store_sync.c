@@ -123,8 +123,11 @@ store_sync_last(struct db *db, struct arena *arena, const char *server_id, const
 		return false;
 	*last = (struct sync_last) { 0 };
 	if (rows_count(rows) > 0)
-		*last = (struct sync_last) { rows_str(rows, 0, 0), rows_str(rows, 0, 1),
-			rows_str(rows, 0, 2), rows_int(rows, 0, 3) };
+		*last = (struct sync_last) { .status = rows_str(rows, 0, 0),
+			.error_code = rows_str(rows, 0, 1),
+			.halt_of = rows_str(rows, 0, 2),
+			.complete_at = rows_int(rows, 0, 3),
+			.covers = rows_bool(rows, 0, 4) };
 	return true;
 }
 

@@ -44,7 +44,9 @@ bool store_sync_list(struct db *, struct arena *, const struct sync_list_ask *, 
 
 /* How the run before this one ended; status NULL: there was none. */
 struct sync_last {
-	const char *status, *error_code, *halt_of;
+	const char *status, *error_code;
+	const char *halt_of; /* of the newest halted run that is still open, or NULL */
+	bool covers;         /* this run is about all that one of these halted for */
 	int64_t complete_at; /* us: start of the last one that read the server; 0: never */
 };
 bool store_sync_last(struct db *, struct arena *, const char *server_id, const char *run_id,

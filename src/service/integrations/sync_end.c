@@ -72,7 +72,7 @@ halt_json(const struct sync_engine *e)
 	return j->buf.data;
 }
 
-/* Does the run before this one miss the same? Then people were told, and may let pass that one. */
+/* Does an earlier run that is still open miss the same? Then people were told of that one. */
 static bool
 halt_of(struct sync_engine *e, const char **of, struct error *err)
 {
@@ -81,7 +81,7 @@ halt_of(struct sync_engine *e, const char **of, struct error *err)
 
 	*of = e->hold.id;
 	e->halt_new = true;
-	if (earlier == NULL || !str_eq(e->last.status, "halted"))
+	if (earlier == NULL)
 		return true;
 	for (size_t i = 0; i < e->nsections; i++) {
 		struct sync_place place = sync_place_of(e, &e->sections[i]);
@@ -179,7 +179,6 @@ note_of(const struct sync_engine *e, const char *status)
 {
 	struct arena *arena = e->call->arena;
 	const struct sync_counts counts = sync_counts_of(e);
-	bool was_halted = str_eq(e->last.status, "halted");
 	struct notify_new note = { .data = data_json(e, status) };
 
 	if (str_eq(status, "halted")) {
@@ -195,7 +194,7 @@ note_of(const struct sync_engine *e, const char *status)
 		note.kind = "sync.failed";
 		note.title = arena_printf(arena, "Sync of %s failed", e->server->name);
 		note.message = e->error_message;
-	} else if (was_halted) {
+	} else if (e->last.covers) {
 		note.kind = "alert.cleared";
 		note.title = arena_printf(arena, "Sync of %s is complete again", e->server->name);
 		note.message = completed_text(e);

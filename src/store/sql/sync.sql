@@ -13,10 +13,16 @@ SELECT pg_advisory_unlock(@lock_of($1))
 --: define times(alias)
 @us(@alias.started_at), @us(@alias.finished_at), @us(@alias.heartbeat_at)
 
--- An admin can let pass what halted a run while no later run of its server went through.
+-- Is run l about all that run h halted for? Then what became of that is known from l.
+--: define covers(l, h)
+(@l.server_id = @h.server_id AND NOT @l.dry_run AND (@l.section IS NULL OR NOT EXISTS (
+	SELECT FROM jsonb_array_elements(@h.sections) AS x
+	WHERE x->>'status' = 'halted' AND x->>'key' <> @l.section)))
+
+-- An admin can let pass what halted a run while no later run that covers it went through.
 --: define can_continue
-(r.status = 'halted' AND NOT EXISTS (SELECT FROM sync_runs l WHERE l.server_id = r.server_id
-	AND l.started_at > r.started_at AND l.status IN ('ok', 'running')))
+(r.status = 'halted' AND NOT EXISTS (SELECT FROM sync_runs l WHERE l.started_at > r.started_at
+	AND l.status IN ('ok', 'running') AND @covers(l, r)))
 
 --: define summary
 r.id, r.server_id, r.trigger, r.section, r.full_run, r.dry_run, r.status, r.phase, r.owner_name,
@@ -36,10 +42,20 @@ WHERE ($1::uuid IS NULL OR r.server_id = $1::uuid)
 	AND (r.started_at, r.id) < ($2::timestamptz, $3::uuid)
 ORDER BY r.started_at DESC, r.id DESC LIMIT $4::int
 
+-- Halted runs that nothing has answered yet.
+--: define open_halts
+FROM sync_runs h JOIN sync_runs n ON n.id = $2
+WHERE h.server_id = $1 AND h.id <> $2 AND h.status = 'halted' AND NOT h.dry_run
+	AND NOT EXISTS (SELECT FROM sync_runs l WHERE l.started_at > h.started_at
+		AND l.status = 'ok' AND l.id <> $2 AND @covers(l, h))
+
+-- How the run before $2 ended, what the newest open halt refers to, and whether $2 covers one.
 --: query sync_last_end read
-SELECT r.status, r.error_code, r.halt_of, @us((
-	SELECT max(d.started_at) FROM sync_runs d WHERE d.server_id = $1 AND d.status IN ('ok',
-		'partial') AND NOT d.dry_run))
+SELECT r.status, r.error_code,
+	(SELECT h.halt_of @open_halts ORDER BY h.started_at DESC, h.id DESC LIMIT 1),
+	@us((SELECT max(d.started_at) FROM sync_runs d WHERE d.server_id = $1
+		AND d.status IN ('ok', 'partial') AND NOT d.dry_run)),
+	EXISTS (SELECT @open_halts AND @covers(n, h))
 FROM sync_runs r WHERE r.server_id = $1 AND r.id <> $2 AND r.status <> 'running'
 	AND NOT r.dry_run
 ORDER BY r.started_at DESC, r.id DESC LIMIT 1
@@ -77,11 +93,12 @@ UPDATE sync_runs SET status = $3, phase = $4, error_code = $5, error_message = $
 WHERE @held
 
 -- What runs noted is needed no longer: of this run, unless it halted ($2), and of all earlier ones
--- of its server once one went through ($3).
+-- that it covers if it went through ($3).
 --: query sync_forget_missing
 DELETE FROM sync_missing WHERE run_id IN (SELECT o.id FROM sync_runs o JOIN sync_runs r
 		ON o.server_id = r.server_id WHERE r.id = $1
-		AND ((o.id = r.id AND NOT $2::boolean) OR (o.id <> r.id AND $3::boolean)))
+		AND ((o.id = r.id AND NOT $2::boolean)
+			OR (o.id <> r.id AND $3::boolean AND @covers(r, o))))
 
 --: query sync_forget_pending
 DELETE FROM sync_pending WHERE run_id IN (SELECT o.id FROM sync_runs o JOIN sync_runs r
