@@ -132,15 +132,13 @@ change_people(const struct call *call, const struct library *library,
  * the transaction.
  */
 static bool
-settle_first(const struct call *call, const char *server_id, const struct library *library,
-    bool sees, struct error *err)
+settle_first(const struct call *call, const struct library *library, bool sees, struct error *err)
 {
 	struct library_pass pass = { .library_id = library->id, .sees = sees };
-	bool more, busy;
+	bool more;
 
 	return library_settle(call, &pass, &more, err) &&
-	    store_server_busy(call->svc->db, call->arena, server_id, &busy, err) &&
-	    (!(more || busy) || library_settle_later(call, &pass, 0, err));
+	    (!(more || pass.busy) || library_settle_later(call, &pass, 0, err));
 }
 
 /* In the transaction. */
@@ -172,7 +170,7 @@ change_in(const struct call *call, const struct server *server, const char *key,
 	    server->enabled && change->enabled != NULL && *change->enabled && !library->enabled;
 	return store_library_change(db, call->arena, &row, err) &&
 	    (!sees || change_people(call, library, change, err)) &&
-	    settle_first(call, server->id, library, sees, err) && audit_add(call, &event, err) &&
+	    settle_first(call, library, sees, err) && audit_add(call, &event, err) &&
 	    (!begins || sync_request(call, server->id, key, "api", err)) &&
 	    store_library_get(db, call->arena, server->id, key, library, err);
 }

@@ -43,6 +43,7 @@ struct library_pass {
 	const char *after; /* the last item that was looked at; NULL: begin */
 	int64_t rules;     /* that the pass applies: it begins again when they change */
 	bool sees;         /* also who sees the items */
+	bool busy;         /* a sync was under way when a batch was read: it may add more */
 };
 /* In the caller's transaction: the next batch. *more: items are left. */
 bool library_settle(const struct call *, struct library_pass *, bool *more, struct error *);

@@ -37,20 +37,39 @@ settle_items(const struct call *call, const struct library *library, struct stri
 	return moved + shown == 0 || cache_change(call, CACHE_HOUSE, err);
 }
 
-/* *server_id NULL: the library is gone. */
+/*
+ * Is a sync under way? Asked before the items are read: what one adds that ends between the two
+ * questions is read, what one adds that ends later is met by a further pass.
+ */
 static bool
-settle(const struct call *call, struct library_pass *pass, bool *more, const char **server_id,
+note_busy(const struct call *call, struct library_pass *pass, const char *server_id,
     struct error *err)
 {
+	bool busy;
+
+	if (!store_server_busy(call->svc->db, call->arena, server_id, &busy, err))
+		return false;
+	pass->busy = pass->busy || busy;
+	return true;
+}
+
+bool
+library_settle(const struct call *call, struct library_pass *pass, bool *more, struct error *err)
+{
 	struct library library;
+	const char *server_id;
 	struct strings ids;
 
 	*more = false;
-	if (!store_library_hold(call->svc->db, call->arena, pass->library_id, &library, server_id,
+	if (!store_library_hold(call->svc->db, call->arena, pass->library_id, &library, &server_id,
 		err))
 		return false;
-	if (library.id == NULL)
+	if (library.id == NULL) {
+		pass->busy = false;
 		return true;
+	}
+	if (!note_busy(call, pass, server_id, err))
+		return false;
 	if (pass->rules != library.rules) {
 		pass->rules = library.rules;
 		pass->after = NULL;
@@ -66,14 +85,6 @@ settle(const struct call *call, struct library_pass *pass, bool *more, const cha
 }
 
 bool
-library_settle(const struct call *call, struct library_pass *pass, bool *more, struct error *err)
-{
-	const char *server_id;
-
-	return settle(call, pass, more, &server_id, err);
-}
-
-bool
 library_settle_later(const struct call *call, const struct library_pass *pass, int64_t run_at,
     struct error *err)
 {
@@ -84,6 +95,7 @@ library_settle_later(const struct call *call, const struct library_pass *pass, i
 	json_opt_str(payload, "after", pass->after);
 	json_put_int(payload, "rules", pass->rules);
 	json_put_bool(payload, "sees", pass->sees);
+	json_put_bool(payload, "busy", pass->busy);
 	json_object_end(payload);
 	return job_add(call, JOB_LIBRARY_SETTLE, payload->buf.data,
 	    arena_printf(call->arena, "library.%s:%s", pass->sees ? "sees" : "there",
@@ -97,18 +109,14 @@ library_settle_later(const struct call *call, const struct library_pass *pass, i
  */
 static bool
 finish(const struct call *call, const struct job *job, const struct library_pass *pass, bool more,
-    const char *server_id, struct error *err)
+    struct error *err)
 {
 	const struct library_pass again = { .library_id = pass->library_id, .sees = pass->sees };
-	struct db *db = call->svc->db;
-	bool busy = false;
 
-	if (!more && server_id != NULL &&
-	    !store_server_busy(db, call->arena, server_id, &busy, err))
-		return false;
-	return store_job_done(db, call->arena, job, err) &&
+	return store_job_done(call->svc->db, call->arena, job, err) &&
 	    (!more || library_settle_later(call, pass, 0, err)) &&
-	    (!busy || library_settle_later(call, &again, clock_now() + AGAIN_US, err));
+	    (more || !pass->busy ||
+		library_settle_later(call, &again, clock_now() + AGAIN_US, err));
 }
 
 /* In the transaction. */
@@ -116,10 +124,8 @@ static bool
 step(const struct call *call, const struct job *job, struct library_pass *pass, bool last,
     bool *more, struct error *err)
 {
-	const char *server_id;
-
-	return settle(call, pass, more, &server_id, err) &&
-	    ((*more && !last) || finish(call, job, pass, *more, server_id, err));
+	return library_settle(call, pass, more, err) &&
+	    ((*more && !last) || finish(call, job, pass, *more, err));
 }
 
 static bool
@@ -136,6 +142,7 @@ pass_of(const struct call *call, const struct job *job, struct library_pass *pas
 		.after = json_str(payload, "after", NULL),
 		.rules = json_int(payload, "rules", 0),
 		.sees = json_bool(payload, "sees", false),
+		.busy = json_bool(payload, "busy", false),
 	};
 	return uuid_valid(pass->library_id) ||
 	    error_set(err, ERR_INTERNAL, "The job does not name a library.");
