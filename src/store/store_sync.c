@@ -221,22 +221,6 @@ store_sync_servers(struct db *db, struct arena *arena, const char *which, struct
 }
 
 bool
-store_sync_server_seen(struct db *db, struct arena *arena, const char *server_id,
-    const char *machine_id, const char *version, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_SYNC_SERVER_SEEN), DB_PARAMS(server_id, machine_id, version),
-	    NULL, err);
-}
-
-bool
-store_sync_server_adopt(struct db *db, struct arena *arena, const char *server_id,
-    const char *machine_id, bool *first, struct error *err)
-{
-	return db_change(db, arena, Q(Q_SYNC_SERVER_ADOPT), DB_PARAMS(server_id, machine_id), first,
-	    err);
-}
-
-bool
 store_sync_server_first(struct db *db, struct arena *arena, const char *server_id, bool *first,
     struct error *err)
 {
@@ -259,18 +243,6 @@ bool
 store_sync_rekeyed(struct db *db, struct arena *arena, const char *server_id, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_SYNC_SERVER_REKEYED), DB_PARAMS(server_id), NULL, err);
-}
-
-bool
-store_sync_sections_keep(struct db *db, struct arena *arena, const char *server_id,
-    const struct sync_section_keys *s, struct error *err)
-{
-	return db_exec(db, arena, Q(Q_SYNC_SECTIONS_KEEP),
-	    DB_PARAMS(server_id, db_array(arena, s->keys.items, s->keys.n),
-		db_array(arena, s->titles.items, s->titles.n),
-		db_array(arena, s->types.items, s->types.n),
-		db_array(arena, s->agents.items, s->agents.n)),
-	    NULL, err);
 }
 
 bool

@@ -90,11 +90,7 @@ bool store_sync_expire(struct db *, struct arena *, int days, struct error *);
 /* Ids of enabled servers; `which` is an id, a name or NULL: all. */
 bool store_sync_servers(struct db *, struct arena *, const char *which, struct strings *ids,
     struct error *);
-bool store_sync_server_seen(struct db *, struct arena *, const char *server_id,
-    const char *machine_id, const char *version, struct error *);
 /* Another installation responds. *first: that is new. */
-bool store_sync_server_adopt(struct db *, struct arena *, const char *server_id,
-    const char *machine_id, bool *first, struct error *);
 bool store_sync_server_first(struct db *, struct arena *, const char *server_id, bool *first,
     struct error *);
 /* The keys of a server that was set up again mean nothing: all are found by what they are. */
@@ -108,11 +104,6 @@ struct sync_section_row {
 	bool enabled;
 	bool filled; /* the catalogue has items of it */
 };
-struct sync_section_keys {
-	struct strings keys, titles, types, agents;
-};
-bool store_sync_sections_keep(struct db *, struct arena *, const char *server_id,
-    const struct sync_section_keys *, struct error *);
 bool store_sync_sections(struct db *, struct arena *, const char *server_id,
     struct sync_section_row **, size_t *n, struct error *);
 bool store_sync_section_done(struct db *, struct arena *, const char *section_id, int64_t items,

@@ -1,5 +1,7 @@
 #include "service/integrations/libraries.h"
 
+#include <string.h>
+
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -15,6 +17,8 @@
 
 #include "core/banned.h"
 
+#define LIBRARY_TITLE_MAX 256 /* bytes */
+
 bool
 library_keep(const struct call *call, const char *server_id, const struct server_section *sections,
     size_t n, struct error *err)
@@ -22,7 +26,9 @@ library_keep(const struct call *call, const char *server_id, const struct server
 	struct store_section *rows = arena_array(call->arena, n, sizeof(*rows));
 
 	for (size_t i = 0; i < n; i++)
-		rows[i] = (struct store_section) { sections[i].key, sections[i].title,
+		rows[i] = (struct store_section) { sections[i].key,
+			utf8_clean(call->arena, sections[i].title, strlen(sections[i].title),
+			    LIBRARY_TITLE_MAX),
 			sections[i].type, sections[i].agent };
 	return store_libraries_keep(call->svc->db, call->arena, server_id, rows, n, err);
 }

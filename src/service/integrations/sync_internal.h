@@ -148,6 +148,8 @@ bool sync_write_known(const struct call *, struct sync_engine *, struct sync_sec
  */
 bool sync_hold(const struct call *, struct sync_engine *, struct sync_section *, bool *go,
     struct error *);
+/* Ends the run of a server that is not to be compared any more. */
+void sync_server_off(struct sync_engine *);
 
 /* sync_settle.c: moves, deletions, what has to wait for the whole. */
 bool sync_settle(struct sync_engine *, struct error *);

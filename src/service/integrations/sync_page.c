@@ -263,6 +263,14 @@ array_of(struct arena *arena, const char *const *items, size_t n)
 	return buf.data;
 }
 
+void
+sync_server_off(struct sync_engine *e)
+{
+	e->over = true;
+	e->error_code = "server_off";
+	e->error_message = "The server was switched off, removed or changed meanwhile.";
+}
+
 bool
 sync_hold(const struct call *call, struct sync_engine *e, struct sync_section *section, bool *go,
     struct error *err)
@@ -273,13 +281,10 @@ sync_hold(const struct call *call, struct sync_engine *e, struct sync_section *s
 		e->machine_id, &held, err))
 		return false;
 	*go = held.same && held.taken_in;
-	if (!held.same) {
-		e->over = true;
-		e->error_code = "server_off";
-		e->error_message = "The server was switched off, removed or changed meanwhile.";
-	} else if (!held.taken_in) {
+	if (!held.same)
+		sync_server_off(e);
+	else if (!held.taken_in)
 		section->state = SECTION_EXCLUDED;
-	}
 	return true;
 }
 

@@ -12,10 +12,12 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/integrations/libraries.h"
 #include "service/integrations/servers.h"
 #include "service/integrations/sync_internal.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_servers.h"
 
 #include "core/banned.h"
 
@@ -86,8 +88,9 @@ open_in(struct sync_engine *e, struct sync_run *run, struct error *err)
 static bool
 other_machine(struct sync_engine *e, const char *machine_id, struct error *err)
 {
+	const struct store_server_contact contact = { .machine_id = machine_id };
 	struct server owner;
-	bool first;
+	bool known;
 
 	if (!server_of_machine(e->call, machine_id, &owner, err))
 		return false;
@@ -101,8 +104,22 @@ other_machine(struct sync_engine *e, const char *machine_id, struct error *err)
 	e->error_message = "Another Plex installation responds at this address. "
 			   "Confirm that it is the same server, or correct the address.";
 	return e->dry ||
-	    store_sync_server_adopt(e->call->svc->db, e->call->arena, e->server->id, machine_id,
-		&first, err);
+	    store_server_seen(e->call->svc->db, e->call->arena, e->server->id, &contact, &known,
+		err);
+}
+
+static bool
+seen(struct sync_engine *e, const struct server_identity *who, struct error *err)
+{
+	const struct store_server_contact contact = { who->machine_id, who->version };
+	bool known;
+
+	if (!store_server_seen(e->call->svc->db, e->call->arena, e->server->id, &contact, &known,
+		err))
+		return false;
+	if (!known)
+		sync_server_off(e);
+	return true;
 }
 
 /* Reaches the server and proves who it is. */
@@ -138,31 +155,10 @@ connect_to(struct sync_engine *e, struct error *err)
 			return other_machine(e, who.machine_id, err);
 	}
 	e->machine_id = who.machine_id;
-	return store_sync_server_seen(e->call->svc->db, arena, e->server->id, who.machine_id,
-	    who.version, err);
+	return seen(e, &who, err);
 }
 
 /* --- sections -------------------------------------------------------------------------------- */
-
-static bool
-keep_sections(struct sync_engine *e, const struct server_section *list, size_t n, struct error *err)
-{
-	struct arena *arena = e->call->arena;
-	const char **columns[4];
-
-	for (size_t k = 0; k < 4; k++)
-		columns[k] = arena_array(arena, n, sizeof(**columns));
-	for (size_t i = 0; i < n; i++) {
-		columns[0][i] = list[i].key;
-		columns[1][i] = utf8_clean(arena, list[i].title, strlen(list[i].title), HOST_MAX);
-		columns[2][i] = list[i].type;
-		columns[3][i] = list[i].agent;
-	}
-	return store_sync_sections_keep(e->call->svc->db, arena, e->server->id,
-	    &(struct sync_section_keys) {
-		{ columns[0], n }, { columns[1], n }, { columns[2], n }, { columns[3], n } },
-	    err);
-}
 
 static bool
 lists(const struct server_section *list, size_t n, const char *key)
@@ -214,8 +210,8 @@ get_sections(struct sync_engine *e, struct error *err)
 		sync_gave_up(e, &why);
 		return true;
 	}
-	return sync_phase(e, "FetchSections", err) && keep_sections(e, list, n, err) &&
-	    build_sections(e, list, n, err);
+	return sync_phase(e, "FetchSections", err) &&
+	    library_keep(e->call, e->server->id, list, n, err) && build_sections(e, list, n, err);
 }
 
 /* A section that is not there has none of its items. */

@@ -122,16 +122,6 @@ WITH s AS MATERIALIZED (
 SELECT c.enabled, s.same FROM media_sections c JOIN s ON s.id = c.server_id
 WHERE c.id = $1 FOR NO KEY UPDATE OF c
 
--- $2 keys, $3 titles, $4 types, $5 agents of all sections of the server.
---: query sync_sections_keep
-INSERT INTO media_sections (id, server_id, key, title, type, agent)
-SELECT gen_random_uuid(), $1, s.key, s.title, s.type, s.agent
-FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS s(key, title, type, agent)
-ON CONFLICT (server_id, key) DO UPDATE SET title = excluded.title, type = excluded.type,
-	agent = excluded.agent
-WHERE (media_sections.title, media_sections.type, media_sections.agent) IS DISTINCT FROM
-	(excluded.title, excluded.type, excluded.agent)
-
 --: query sync_sections read
 SELECT id, key, title, type, enabled, visibility, EXISTS (
 	SELECT FROM server_items s WHERE s.section_id = c.id AND s.gone_at IS NULL)
@@ -142,16 +132,6 @@ FROM media_sections c WHERE server_id = $1 ORDER BY length(key), key
 UPDATE media_sections SET items = $2, synced_at = now(),
 	missing_runs = CASE WHEN $3::boolean THEN 0 ELSE missing_runs + 1 END
 WHERE id = $1
-
--- $2 installation, $3 version.
---: query sync_server_seen
-UPDATE media_servers SET machine_id = coalesce(machine_id, $2), server_version = $3,
-	last_seen_at = now(), adopt_machine_id = NULL
-WHERE id = $1
-
---: query sync_server_adopt
-UPDATE media_servers SET adopt_machine_id = $2, version = version + 1, updated_at = now()
-WHERE id = $1 AND adopt_machine_id IS DISTINCT FROM $2
 
 --: query sync_server_rekeyed
 UPDATE media_servers SET rekey = false WHERE id = $1
