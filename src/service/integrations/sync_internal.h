@@ -56,11 +56,12 @@ struct sync_section {
 /* Where the listing of a kind is. */
 struct sync_cursor {
 	size_t section, kind;
-	int64_t start;                       /* position of the next page's first item */
-	int64_t total;                       /* -1: not known yet */
-	int64_t listed;                      /* items up to the end of the last page */
-	char last[MEDIA_SERVER_KEY_MAX + 1]; /* key at `start`, which the page repeats; "" */
-	int64_t seen_before;                 /* seen of the section when the kind began */
+	int64_t start;  /* position of the next page's first item */
+	int64_t total;  /* -1: not known yet */
+	int64_t listed; /* items up to the end of the last page */
+	/* Key at `start`, which the page repeats; if lenient, the first of the last page; or "" */
+	char last[MEDIA_SERVER_KEY_MAX + 1];
+	int64_t seen_before; /* seen of the section when the kind began */
 	int64_t trash_before;
 	int tries;    /* listings of this kind that were begun before */
 	bool lenient; /* the last one: takes what comes, and proves nothing */

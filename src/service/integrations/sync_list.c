@@ -178,11 +178,26 @@ judge(struct sync_page *page, const struct server_count *count, int64_t asked,
 	return full && span->end > span->first ? PAGE_GOOD : PAGE_DOUBTFUL;
 }
 
+/* Key of its first item that has one, or "". */
+static const char *
+first_key(const struct sync_page *page)
+{
+	for (size_t i = 0; i < page->n; i++)
+		if (page->entries[i].key != NULL)
+			return page->entries[i].key;
+	return "";
+}
+
 static void
 advance(struct sync_engine *e, const struct sync_page *page, const struct sync_span *span)
 {
 	struct sync_cursor *c = &e->cursor;
 
+	if (c->lenient) {
+		c->start += (int64_t)page->n;
+		str_copy(c->last, sizeof(c->last), first_key(page));
+		return;
+	}
 	if (span->end == 0)
 		return;
 	c->start += (int64_t)span->end - 1;
@@ -235,24 +250,29 @@ enum listing {
 	LISTING_OVER,   /* the run was told to stop, or the library is left out */
 };
 
-/* The last way: whatever comes is there, and nothing is known to be missing. */
+/*
+ * The last way: whatever comes is there, and nothing is known to be missing. It ends where the
+ * server says or where it repeats itself: there are servers, and caches in front of them, that
+ * send the first page whatever is asked for.
+ */
 static bool
 lenient_page(struct sync_page *page, const struct server_count *count, int64_t asked,
     enum listing *state, struct error *err)
 {
-	struct sync_cursor *c = &page->engine->cursor;
+	const struct sync_cursor *c = &page->engine->cursor;
 	struct sync_span span = { .end = page->n };
+	const char *first = first_key(page);
 	int64_t end = c->start + count->given;
 	bool go;
+	bool ends = end >= count->total && (count->total >= 0 || count->given < asked);
 
+	*state = LISTING_DONE;
+	if (count->given == 0 || (first[0] != '\0' && str_eq(first, c->last)))
+		return true;
 	sync_page_unique(page);
 	if (!write_page(page, &span, &go, err))
 		return false;
-	c->last[0] = '\0';
-	c->start = end;
-	*state = !go                                                           ? LISTING_OVER :
-	    count->given == 0 || (count->given < asked && end >= count->total) ? LISTING_DONE :
-										 LISTING_GOES_ON;
+	*state = !go ? LISTING_OVER : ends ? LISTING_DONE : LISTING_GOES_ON;
 	return true;
 }
 
