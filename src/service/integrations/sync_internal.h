@@ -159,6 +159,8 @@ bool sync_settle(struct sync_engine *, struct error *);
 bool sync_save(const struct call *, struct sync_engine *, struct error *);
 bool sync_phase(struct sync_engine *, const char *phase, struct error *);
 void sync_load(struct sync_engine *, const struct sync_run *);
+/* Has this run taken the keys from all items, as the server was set up again? */
+bool sync_was_rekeyed(struct arena *, const struct sync_run *);
 void sync_error(struct sync_engine *, const char *json);
 struct sync_counts sync_counts_of(const struct sync_engine *);
 void sync_counts_put(struct json *, const char *name, const struct sync_counts *);

@@ -136,13 +136,14 @@ state_json(const struct sync_engine *e, struct arena *arena)
 		json_put_int(j, "tries", c->tries);
 		json_put_bool(j, "lenient", c->lenient);
 	}
-	json_array(j, "inTrash");
-	for (size_t i = 0; i < e->nsections; i++)
-		json_put_int(j, NULL, e->sections[i].in_trash);
-	json_array_end(j);
-	json_array(j, "doubted");
-	for (size_t i = 0; i < e->nsections; i++)
-		json_put_bool(j, NULL, e->sections[i].doubted);
+	json_array(j, "sections");
+	for (size_t i = 0; i < e->nsections; i++) {
+		json_object(j, NULL);
+		json_put_str(j, "key", e->sections[i].row.key);
+		json_put_int(j, "inTrash", e->sections[i].in_trash);
+		json_put_bool(j, "doubted", e->sections[i].doubted);
+		json_object_end(j);
+	}
 	json_array_end(j);
 	json_put_int(j, "pageSize", e->page_size);
 	json_put_int(j, "nerrors", e->nerrors);
@@ -228,22 +229,29 @@ load_errors(struct sync_engine *e, const struct sync_run *run, const struct cJSO
 	e->nerrors = json_int(state, "nerrors", 0);
 }
 
+bool
+sync_was_rekeyed(struct arena *arena, const struct sync_run *run)
+{
+	return json_bool(parsed(arena, run->state), "rekeyed", false);
+}
+
 void
 sync_load(struct sync_engine *e, const struct sync_run *run)
 {
 	const struct cJSON *state = parsed(e->call->arena, run->state);
-	const struct cJSON *trash = json_get(state, "inTrash"),
-			   *doubted = json_get(state, "doubted");
+	const struct cJSON *one;
 	struct sync_section *now = section_of(e, json_str(state, "section", ""));
 	struct sync_cursor *c = &e->cursor;
 
 	load_sections(e, run);
 	load_errors(e, run, state);
-	for (size_t i = 0; i < e->nsections; i++) {
-		const struct cJSON *n = cJSON_GetArrayItem(trash, (int)i);
+	cJSON_ArrayForEach (one, json_get(state, "sections")) {
+		struct sync_section *section = section_of(e, json_str(one, "key", ""));
 
-		e->sections[i].in_trash = cJSON_IsNumber(n) ? (int64_t)n->valuedouble : 0;
-		e->sections[i].doubted = cJSON_IsTrue(cJSON_GetArrayItem(doubted, (int)i));
+		if (section == NULL)
+			continue;
+		section->in_trash = json_int(one, "inTrash", 0);
+		section->doubted = json_bool(one, "doubted", false);
 	}
 	e->page_size = json_int(state, "pageSize", SYNC_PAGE_FIRST);
 	if (now == NULL || now->state != SECTION_RUNNING)

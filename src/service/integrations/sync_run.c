@@ -42,12 +42,19 @@ owner_name(struct arena *arena)
 	return arena_printf(arena, "%s, process %ld", host, (long)getpid());
 }
 
+/*
+ * Where the server was set up again, only a run that has taken the keys from the items: the pages
+ * of another one were compared by keys that do not count.
+ */
 static bool
-resumable(const struct sync_run *run, const struct sync_ask *ask)
+resumable(const struct sync_engine *e, const struct sync_run *run)
 {
+	const struct sync_ask *ask = e->ask;
+
 	return run->id != NULL && ask->passes == NULL && str_eq(run->section, ask->section) &&
 	    run->full == ask->full && run->dry == ask->dry && run->halt == NULL &&
-	    clock_now() - run->heartbeat_at < SYNC_RESUME_S * US_PER_SEC;
+	    clock_now() - run->heartbeat_at < SYNC_RESUME_S * US_PER_SEC &&
+	    (!e->rekey || sync_was_rekeyed(e->call->arena, run));
 }
 
 /* A new run, or the one that a process left behind. */
@@ -69,9 +76,10 @@ open_in(struct sync_engine *e, struct sync_run *run, struct error *err)
 
 	uuid_v7(id);
 	uuid_v7(owner);
-	if (!store_sync_running(db, arena, e->server->id, run, err))
+	if (!store_sync_running(db, arena, e->server->id, run, err) ||
+	    !store_sync_rekey(db, arena, e->server->id, &e->rekey, err))
 		return false;
-	if (!resumable(run, e->ask))
+	if (!resumable(e, run))
 		run->id = NULL;
 	e->hold.id = arena_strdup(arena, run->id != NULL ? run->id : id);
 	e->hold.owner = arena_strdup(arena, owner);
@@ -247,12 +255,8 @@ process(struct sync_engine *e, size_t i, struct error *err)
 static bool
 begin_rekey(struct sync_engine *e, bool resumed, struct error *err)
 {
-	struct db *db = e->call->svc->db;
-
-	if (!store_sync_rekey(db, e->call->arena, e->server->id, &e->rekey, err))
-		return false;
 	return !e->rekey || resumed || e->dry ||
-	    store_sync_park_all(db, e->call->arena, e->server->id, err);
+	    store_sync_park_all(e->call->svc->db, e->call->arena, e->server->id, err);
 }
 
 static bool
