@@ -40,6 +40,16 @@ read_anything(const struct sync_engine *e)
 	return counts.seen > 0 || counts.errors > 0;
 }
 
+static int64_t
+waiting(const struct sync_engine *e)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < e->nsections; i++)
+		n += e->sections[i].waiting;
+	return n;
+}
+
 static const char *
 status_of(struct sync_engine *e)
 {
@@ -51,7 +61,9 @@ status_of(struct sync_engine *e)
 		return "failed";
 	if (e->error_code == NULL) {
 		e->error_code = "sync_incomplete";
-		e->error_message = "The library changed while it was listed.";
+		e->error_message = waiting(e) > 0 ?
+		    "Some items may have moved between libraries. A later sync takes them in." :
+		    "The library changed while it was listed.";
 	}
 	return "partial";
 }

@@ -49,6 +49,7 @@ struct sync_section {
 	bool listed;      /* the server's list of sections has it */
 	int64_t in_trash; /* items that lie in the server's own trash */
 	bool doubted;     /* a kind of it could not be listed completely */
+	int64_t waiting;  /* items that may be moves, which only another run can tell */
 	struct sync_counts counts;
 	struct sync_missed missed;
 };
@@ -127,6 +128,8 @@ bool sync_show(const struct call *, struct sync_run *, size_t n, struct error *)
 void sync_entry_read(struct sync_page *, const struct server_item *, const char *key,
     const char *why);
 const char *sync_identity(struct arena *, const struct server_item *);
+/* Texts of JSON as an array of them. */
+const char *sync_array(struct arena *, const char *const *items, size_t n);
 /* Marks entries whose key the page has before. */
 void sync_page_unique(struct sync_page *);
 /* In the page's transaction: entries from `first` to `last`, in the place of the cursor. */

@@ -247,8 +247,8 @@ with_id(struct arena *arena, const struct sync_entry *entry, size_t at)
 	    entry->fingerprint, entry->json + 1);
 }
 
-static const char *
-array_of(struct arena *arena, const char *const *items, size_t n)
+const char *
+sync_array(struct arena *arena, const char *const *items, size_t n)
 {
 	struct buf buf;
 
@@ -334,7 +334,8 @@ sync_write_new(const struct call *call, struct sync_engine *e, struct sync_secti
 			news_after = e->last.complete_at / US_PER_SEC;
 	}
 	return store_sync_create(call->svc->db, call->arena, &place,
-		   array_of(call->arena, items, n), news_after, (struct strings) { ids, n }, err) &&
+		   sync_array(call->arena, items, n), news_after, (struct strings) { ids, n },
+		   err) &&
 	    (nlookups == 0 || enrich_request(call, lookups, nlookups, err)) &&
 	    cache_change(call, CACHE_HOUSE, err);
 }
@@ -394,7 +395,7 @@ write_sorted(struct sync_page *page, const struct sorted *s, struct error *err)
 	struct sync_updated updated = { 0 };
 
 	if (s->nlater > 0 &&
-	    !store_sync_put_off(db, arena, &place, array_of(arena, s->later, s->nlater), err))
+	    !store_sync_put_off(db, arena, &place, sync_array(arena, s->later, s->nlater), err))
 		return false;
 	if (e->dry)
 		updated.updated = (int64_t)s->nknown;
@@ -404,7 +405,7 @@ write_sorted(struct sync_page *page, const struct sorted *s, struct error *err)
 	if (!sync_write_new(&page->call, e, section, s->made, s->nmade, err))
 		return false;
 	if (!e->dry && s->nknown > 0 &&
-	    !sync_write_known(&page->call, e, section, array_of(arena, s->known, s->nknown),
+	    !sync_write_known(&page->call, e, section, sync_array(arena, s->known, s->nknown),
 		&updated, err))
 		return false;
 	section->counts.updated += updated.updated;
@@ -467,7 +468,7 @@ compare(struct sync_page *page, const struct readable *r, struct error *err)
 	if (n == 0)
 		return true;
 	if (!store_sync_classify(page->call.svc->db, arena, e->server->id,
-		array_of(arena, asked, n), e->rekey, &classes, &n, err))
+		sync_array(arena, asked, n), e->rekey, &classes, &n, err))
 		return false;
 	sort(page, items, classes, n, &sorted);
 	return write_sorted(page, &sorted, err);

@@ -65,7 +65,8 @@ with_unchanged(const struct sync_section *section)
 {
 	struct sync_counts c = section->counts;
 
-	c.unchanged = c.seen - c.created - c.updated - c.moved - c.restored - c.errors;
+	c.unchanged =
+	    c.seen - c.created - c.updated - c.moved - c.restored - c.errors - section->waiting;
 	if (c.unchanged < 0)
 		c.unchanged = 0;
 	return c;

@@ -62,7 +62,7 @@ ask_for_places(struct sync_engine *e, struct error *err)
 
 struct settled {
 	const char **made, **moved, **ids, **keys;
-	size_t nmade, nmoved;
+	size_t nmade, nmoved, nwaiting;
 };
 
 static void
@@ -79,24 +79,10 @@ sort(struct arena *arena, const struct sync_resolved *list, size_t n, struct set
 			s->ids[s->nmoved] = list[i].media_id;
 			s->keys[s->nmoved] = list[i].key;
 			s->moved[s->nmoved++] = list[i].item;
+		} else {
+			s->nwaiting++;
 		}
 	}
-}
-
-static const char *
-array_of(struct arena *arena, const char *const *items, size_t n)
-{
-	struct buf buf;
-
-	buf_init(&buf, arena, MEDIA_SERVER_PAGE_MAX);
-	buf_addc(&buf, '[');
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_addc(&buf, ',');
-		buf_adds(&buf, items[i]);
-	}
-	buf_addc(&buf, ']');
-	return buf.data;
 }
 
 static bool
@@ -112,11 +98,12 @@ write_batch_in(const struct call *call, struct sync_engine *e, struct sync_secti
 	if (!e->dry && s->nmoved > 0 &&
 	    (!store_sync_move(call->svc->db, call->arena, (struct strings) { s->ids, s->nmoved },
 		 (struct strings) { s->keys, s->nmoved }, err) ||
-		!sync_write_known(call, e, section, array_of(call->arena, s->moved, s->nmoved),
+		!sync_write_known(call, e, section, sync_array(call->arena, s->moved, s->nmoved),
 		    &updated, err)))
 		return false;
 	section->counts.restored += updated.restored;
 	section->counts.moved += (int64_t)s->nmoved - updated.restored;
+	section->waiting += (int64_t)s->nwaiting;
 	return sync_write_new(call, e, section, s->made, s->nmade, err) && sync_save(call, e, err);
 }
 
@@ -134,6 +121,7 @@ settle_section(struct sync_engine *e, struct sync_section *section, struct error
 
 	arena_init(&arena);
 	call.arena = &arena;
+	section->waiting = 0;
 	while (ok && go && n > 0 && !sync_stopped(e)) {
 		const struct sync_resolve_ask ask = { complete, after, SYNC_BATCH };
 		struct sync_resolved *list;
@@ -255,7 +243,9 @@ mark_in(const struct call *call, struct sync_engine *e, struct sync_section *sec
 		return false;
 	section->counts.missing = m->missing - deleted;
 	section->counts.deleted = deleted;
-	section->state = whole && is_halt(section) ? SECTION_HALTED : SECTION_OK;
+	section->state = whole && is_halt(section) ? SECTION_HALTED :
+	    section->waiting > 0                   ? SECTION_PARTIAL :
+						     SECTION_OK;
 	if (!e->dry &&
 	    !store_sync_section_done(db, call->arena, section->row.id,
 		section->listed ? section->counts.seen : m->total - deleted, section->listed, err))

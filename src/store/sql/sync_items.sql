@@ -190,10 +190,12 @@ DELETE FROM sync_pending WHERE run_id = $1 AND section_id = $2 AND kind = $3
 -- Is it known to be absent from the server? $3: sections that were listed completely. A key that
 -- another item has now is no place where it could be.
 --: define absent
-(s.gone_at IS NOT NULL OR x.answer = 'absent' OR left(s.item_key, 1) = '~'
+(s.gone_at IS NOT NULL OR coalesce(x.answer, '') = 'absent' OR left(s.item_key, 1) = '~'
 	OR (coalesce(x.answer, '') = 'unlisted' AND s.section_id = ANY ($3::uuid[])))
+-- What lies in a section that is left out stays there: an edition elsewhere is another item.
 --: define present
-(coalesce(x.answer, '') = 'present' OR (x.answer IS NULL AND s.section_id = ANY ($3::uuid[])))
+(coalesce(x.answer, '') = 'present' OR (x.answer IS NULL AND s.section_id = ANY ($3::uuid[]))
+	OR EXISTS (SELECT FROM media_sections l WHERE l.id = s.section_id AND NOT l.enabled))
 
 --: define earlier
 server_items s LEFT JOIN sync_missing x ON x.run_id = $2 AND x.media_id = s.media_id
