@@ -25,7 +25,7 @@ struct error;
 struct media_server;
 struct server;
 
-#define SYNC_SERVERS_AT_ONCE 4 /* of medianest-sync; the worker's queue has its own number */
+#define SYNC_SERVERS_AT_ONCE 4 /* of medianest-sync; the worker's queue says the same (job.c) */
 #define SYNC_KEEP_DAYS 90      /* reports */
 #define SYNC_ERRORS_KEPT 100   /* of one run */
 
