@@ -20,7 +20,7 @@ struct json;
 #define SYNC_TRIES 3             /* listings of a kind, and requests of a page */
 #define SYNC_PLAYING_S 30        /* between questions whether somebody is playing */
 #define SYNC_YIELD 3             /* parts of the time that are left to people who play */
-#define SYNC_PAUSE_MAX_MS 30000  /* one pause */
+#define SYNC_STOP_MS 200         /* a pause looks so often whether it is to stop */
 #define SYNC_RETRY_MS 200        /* before a page is requested again; grows */
 #define SYNC_RESUME_S 3600       /* an older interrupted run is not resumed */
 #define SYNC_VANISH_PERCENT 20   /* more of a section missing: the run halts */

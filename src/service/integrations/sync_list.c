@@ -17,6 +17,8 @@
 
 #include "core/banned.h"
 
+#define NS_PER_MS 1000000
+
 static struct sync_section *
 section_now(struct sync_engine *e)
 {
@@ -30,11 +32,16 @@ kind_now(struct sync_engine *e)
 }
 
 static void
-pause_ms(int64_t ms)
+pause_ms(const struct sync_engine *e, int64_t ms)
 {
-	if (ms > SYNC_PAUSE_MAX_MS)
-		ms = SYNC_PAUSE_MAX_MS;
-	nanosleep(&(struct timespec) { ms / 1000, ms % 1000 * 1000000 }, NULL);
+	int64_t until = clock_monotonic() + ms * US_PER_MS, left = ms;
+
+	while (left > 0 && !sync_stopped(e)) {
+		int64_t step = left < SYNC_STOP_MS ? left : SYNC_STOP_MS;
+
+		nanosleep(&(struct timespec) { .tv_nsec = (long)(step * NS_PER_MS) }, NULL);
+		left = (until - clock_monotonic()) / US_PER_MS;
+	}
 }
 
 /* Nobody who watches something is to notice us. */
@@ -51,7 +58,7 @@ yield_to_people(struct sync_engine *e, struct arena *arena, int64_t took_ms)
 		    n > 0;
 	}
 	if (e->playing)
-		pause_ms(took_ms * SYNC_YIELD);
+		pause_ms(e, took_ms * SYNC_YIELD);
 }
 
 static void
@@ -104,7 +111,8 @@ page_read(struct sync_page *page, struct server_count *count, int64_t *asked, st
 		page->cap = 0;
 		page->errors = NULL;
 		if (try + 1 < SYNC_TRIES)
-			pause_ms((e->ask->retry_ms > 0 ? e->ask->retry_ms : SYNC_RETRY_MS) << try);
+			pause_ms(e,
+			    (e->ask->retry_ms > 0 ? e->ask->retry_ms : SYNC_RETRY_MS) << try);
 	}
 	return false;
 }
