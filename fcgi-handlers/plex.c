@@ -17,6 +17,8 @@
 
 #include "core/banned.h"
 
+#define KIND "plex" /* of the servers of these routes, as in client/media_server.h */
+
 #define SERVER_ETAG 64 /* bytes */
 
 /* Contacts and runs of the sync change what is shown, but are no changes that a person makes. */
@@ -168,6 +170,7 @@ servers_post(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *choice = input_object(req->input, "libraries");
 	struct server_new new = {
+		.kind = KIND,
 		.name = input_str(req->input, "name"),
 		.url = input_str(req->input, "url"),
 		.token = input_str(req->input, "token"),
@@ -216,7 +219,7 @@ servers_test(const struct request *req, struct response *res, struct error *err)
 {
 	struct server_test test;
 
-	return server_test_new(req->call, input_str(req->input, "url"),
+	return server_test_new(req->call, KIND, input_str(req->input, "url"),
 		   input_str(req->input, "token"), &test, err) &&
 	    test_reply(req, res, &test, err);
 }

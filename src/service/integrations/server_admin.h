@@ -26,6 +26,7 @@ bool server_list(const struct call *, const struct list_ask *, struct server **,
     struct error *);
 
 struct server_new {
+	const char *kind; /* of media_server.h */
 	const char *name, *url, *token;
 	bool enabled;
 	bool all; /* libraries: include is not asked for */
@@ -64,8 +65,8 @@ struct server_test {
 	const char *name, *version, *machine_id;
 };
 /* Tests what is not saved. False only where the house itself failed. */
-bool server_test_new(const struct call *, const char *url, const char *token, struct server_test *,
-    struct error *);
+bool server_test_new(const struct call *, const char *kind, const char *url, const char *token,
+    struct server_test *, struct error *);
 bool server_test_saved(const struct call *, const char *id, struct server_test *, struct error *);
 
 #endif

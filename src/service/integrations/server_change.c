@@ -82,7 +82,7 @@ server_create(const struct call *call, const struct server_new *new, struct serv
     struct error *err)
 {
 	const struct server_change said = { .name = new->name, .url = new->url };
-	struct store_server_new row = { .kind = media_server_plex.name,
+	struct store_server_new row = { .kind = new->kind,
 		.name = new->name,
 		.url = new->url,
 		.enabled = new->enabled,
@@ -98,7 +98,7 @@ server_create(const struct call *call, const struct server_new *new, struct serv
 	row.id = id;
 	if (!server_url_check(new->url, err) || !server_token_check(new->token, err) ||
 	    !seal_token(call, id, new->token, &row.token, err) ||
-	    !server_client_new(call, new->url, new->token, &client, err))
+	    !server_client_new(call, new->kind, new->url, new->token, &client, err))
 		return false;
 	server_look(call, &client, NULL, &look);
 	return db_begin(db, err) &&
@@ -162,8 +162,8 @@ look_ahead(const struct call *call, const char *id, const struct server_change *
 	if (change->token == NULL)
 		return true;
 	*asked = true;
-	if (!server_client_new(call, change->url != NULL ? change->url : server.url, change->token,
-		&client, err))
+	if (!server_client_new(call, server.kind, change->url != NULL ? change->url : server.url,
+		change->token, &client, err))
 		return false;
 	server_look(call, &client, same_url(client.url, server.url) ? server.machine_id : NULL,
 	    look);

@@ -29,7 +29,7 @@ bool server_look_keep(const struct call *, const char *server_id, const struct s
 bool server_url_check(const char *url, struct error *);
 bool server_token_check(const char *token, struct error *);
 /* A client of a server that is not saved. */
-bool server_client_new(const struct call *, const char *url, const char *token,
+bool server_client_new(const struct call *, const char *kind, const char *url, const char *token,
     struct media_server *, struct error *);
 
 #endif

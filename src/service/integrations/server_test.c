@@ -36,14 +36,14 @@ server_token_check(const char *token, struct error *err)
 }
 
 bool
-server_client_new(const struct call *call, const char *url, const char *token,
+server_client_new(const struct call *call, const char *kind, const char *url, const char *token,
     struct media_server *client, struct error *err)
 {
 	char fresh[UUID_TEXT];
 
 	uuid_v7(fresh);
 	*client = (struct media_server) {
-		.kind = &media_server_plex,
+		.kind = media_server_kind_of(kind),
 		.url = url,
 		.token = token,
 		.rules = outbound_of(call->svc->config),
@@ -159,14 +159,14 @@ conclude(const struct call *call, struct server_look *look, struct server_test *
 }
 
 bool
-server_test_new(const struct call *call, const char *url, const char *token,
+server_test_new(const struct call *call, const char *kind, const char *url, const char *token,
     struct server_test *test, struct error *err)
 {
 	struct server_look look;
 	struct media_server client;
 
 	if (!server_url_check(url, err) || !server_token_check(token, err) ||
-	    !server_client_new(call, url, token, &client, err))
+	    !server_client_new(call, kind, url, token, &client, err))
 		return false;
 	server_look(call, &client, NULL, &look);
 	conclude(call, &look, test);

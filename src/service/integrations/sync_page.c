@@ -68,10 +68,10 @@ put_number(struct json *j, const char *name, int64_t value, int64_t min, int64_t
 }
 
 static void
-put_ids(struct json *j, const struct server_item *item)
+put_ids(struct json *j, const char *server_kind, const struct server_item *item)
 {
 	json_object(j, "ids");
-	json_opt_str(j, "plex", item->guid);
+	json_opt_str(j, server_kind, item->guid);
 	json_opt_str(j, "imdb", item->imdb);
 	json_opt_str(j, "tmdb", item->tmdb);
 	json_opt_str(j, "tvdb", item->tvdb);
@@ -101,7 +101,7 @@ put_about(struct json *j, struct arena *arena, const struct server_item *item)
 }
 
 static const char *
-item_json(struct arena *arena, const struct server_item *item)
+item_json(struct arena *arena, const char *server_kind, const struct server_item *item)
 {
 	bool disc = str_eq(item->kind, "track");
 	struct json *j = json_new(arena, MEDIA_SERVER_ITEM_MAX);
@@ -126,7 +126,7 @@ item_json(struct arena *arena, const struct server_item *item)
 	for (size_t i = 0; i < item->genres.n; i++)
 		json_put_str(j, NULL, clean(arena, item->genres.items[i], TITLE_MAX));
 	json_array_end(j);
-	put_ids(j, item);
+	put_ids(j, server_kind, item);
 	put_about(j, arena, item);
 	json_object_end(j);
 	return j->buf.overflow ? NULL : j->buf.data;
@@ -181,7 +181,7 @@ sync_entry_read(struct sync_page *page, const struct server_item *item, const ch
 	}
 	entry->key = arena_strdup(arena, item->key);
 	entry->trashed = item->deleted_at != 0;
-	entry->json = item_json(arena, item);
+	entry->json = item_json(arena, page->engine->server->kind, item);
 	if (entry->json == NULL) {
 		unreadable(page, item->key, item->title, "its texts are too long");
 		return;

@@ -59,10 +59,10 @@ WITH n AS (
 	INSERT INTO media (id, source, kind, title, original_title, status, visibility,
 		duration_ms, year, overview, genres, external_ids, metadata, parent_id, position,
 		disc, created_at)
-	SELECT n.id, 'plex', n.kind, n.title, n.original, 'ready', c.visibility, n.duration,
+	SELECT n.id, v.kind, n.kind, n.title, n.original, 'ready', c.visibility, n.duration,
 		n.year, n.overview, coalesce(n.genres, '{}'), n.ids, n.about, n.parent_id,
 		n.position, n.disc, least(now(), to_timestamp(n.added))
-	FROM n, media_sections c WHERE c.id = $2
+	FROM n, media_sections c JOIN media_servers v ON v.id = c.server_id WHERE c.id = $2
 )
 INSERT INTO server_items (server_id, item_key, section_id, media_id, kind, guid, identity,
 	fingerprint, poster, parent_key, added_at, orphan, news)
