@@ -164,6 +164,13 @@ is run_sync('--section', '4')->{status}, 0, 'a server that refuses large pages';
 @page = grep { $_->{path} =~ m{/all$} && $_->{status} == 200 } $plex->requests;
 is $page[0]{size}, 50, 'is asked for small ones';
 $plex->heal;
+{
+	local @MediaNest::Sync::program = ('timeout', 30, @program);
+	$plex->fault(stuck => { path => 'sections/4/all' });
+	is run_sync('--section', '4')->{status}, 1, 'a server that has one page only is left';
+	is report()->{status}, 'partial', 'it proves nothing';
+	$plex->heal;
+}
 $plex->fault(slow => { ms => 100 });
 $plex->playing(1);
 $plex->forget;
@@ -179,8 +186,14 @@ $mn->psql(q{UPDATE media_sections SET enabled = false WHERE key = '4'});
 
 # --- another installation ------------------------------------------------------------------------
 
+$plex->section('7', 'movie', 'Tapes');
+my @tape = map { $plex->add('7', { ratingKey => 7000 + $_, title => 'Home', year => 2000 + $_,
+    guid => 'local://' . (7000 + $_), addedAt => 1_500_000_000 + $_ }) } 1 .. 2;
+run_sync();
+my @home = map { item($_)->{id} } @tape;
 $before = catalogue();
 $plex->reinstall('another-machine');
+$plex->change($tape[$_], { year => 2002 - $_, addedAt => 1_500_000_002 - $_ }) for 0 .. 1;
 $plex->rekey($_) for 1 .. 3;
 is run_sync()->{status}, 1, 'another machine';
 is report()->{error}{code}, 'server_changed', 'is asked about';
@@ -188,9 +201,113 @@ is catalogue(), $before, UNCHANGED;
 is $mn->psql('SELECT adopt_machine_id FROM media_servers'), 'another-machine', 'it waits';
 $mn->psql(q{UPDATE media_servers SET machine_id = adopt_machine_id, adopt_machine_id = NULL,
     rekey = true});
-sync_is(0, { seen => 45, moved => 45 }, 'it is the same server');
+# A run that died before it had begun.
+$mn->psql("INSERT INTO sync_runs (id, server_id, trigger, owner, owner_name)
+    VALUES (gen_random_uuid(), '$server', 'cron', gen_random_uuid(), 'nobody')");
+sync_is(0, { seen => 47, moved => 47 }, 'it is the same server');
+is_deeply [ map { item($_)->{id} } @tape ], [ reverse @home ], 'no earlier key counts';
 is $mn->psql("SELECT title FROM media WHERE id = '$id'"), 'My own title', 'all is found again';
-sync_is(0, { seen => 45, unchanged => 45 }, 'and then unchanged');
+sync_is(0, { seen => 47, unchanged => 47 }, 'and then unchanged');
+
+# --- libraries that not everybody sees ------------------------------------------------------------
+
+my ($ann, $bob) = ($mn->user, $mn->user);
+my $library = "/api/integrations/plex/servers/$server/libraries";
+my $readers = sub { join ' ', item($_[0])->{visibility}, $mn->psql("SELECT user_id FROM media_shares
+    WHERE media_id = '" . item($_[0])->{id} . "'") };
+my $carry = sub {
+	my ($from, $to, $section) = @_;
+	my $was = $plex->item($from);
+	$plex->remove($from);
+	$plex->add($section, { %$was, ratingKey => $to });
+	run_sync();
+	is counts()->{moved}, 1, 'an item moves to another library';
+};
+$plex->section($_, 'movie', "Library $_") for 20, 21;
+$plex->add($_, { title => "Film of $_" }) for 20, 21;
+my $key = $plex->add('20', { title => 'Whose?' });
+run_sync();
+$admin->api(PUT => "$library/20", { visibility => 'shared', users => [ $ann->{id} ] });
+$admin->api(PUT => "$library/21", { visibility => 'shared', users => [ $bob->{id} ] });
+is $readers->($key), "shared $ann->{id}", 'an item has the readers of its library';
+$carry->($key, 8001, '21');
+is $readers->(8001), "shared $bob->{id}", 'and those of the next one';
+$carry->(8001, 8002, '1');
+is $readers->(8002), 'house', 'or is for all';
+$carry->(8002, 8003, '20');
+is $readers->(8003), "shared $ann->{id}", 'or no longer';
+
+# A library is left out while a sync that is under way adds to it, and ends.
+my $run = $mn->psql("INSERT INTO sync_runs (id, server_id, trigger, owner, owner_name)
+    VALUES (gen_random_uuid(), '$server', 'cron', gen_random_uuid(), 'nobody') RETURNING id");
+my $session = sub {
+	open my $to, '|-', 'psql', '-Xq', '-o', '/dev/null', '-d', $mn->{status}{databaseUrl}
+	    or die;
+	$to->autoflush(1);
+	print $to "$_[0];\n";
+	return $to;
+};
+my $held = $session->("BEGIN; SELECT FROM media WHERE id = '" . item(8003)->{id} . "' FOR UPDATE");
+wait_until { $mn->psql(q{SELECT count(*) FROM pg_stat_activity
+    WHERE state = 'idle in transaction' AND query LIKE '%FOR UPDATE%'}) } 10, 'a held item';
+my $asks = fork // die;
+if (!$asks) {
+	$admin->api(PUT => "$library/20", { enabled => JSON::PP::false });
+	POSIX::_exit(0);
+}
+wait_until { $mn->psql(q{SELECT count(*) FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND query LIKE 'WITH due AS%'}) } 10,
+    'the change has read the items';
+$mn->psql("UPDATE sync_runs SET status = 'ok', finished_at = now() WHERE id = '$run'");
+print $held "ROLLBACK;\n"; # the other process has the pipe too
+waitpid $asks, 0;
+close $held;
+wait_until { $mn->psql(q{SELECT count(*) FROM jobs WHERE kind = 'library.settle'
+    AND run_at > now() + interval '20 seconds'}) } 10, 'what it added is met later';
+
+# Another edition of what was left out.
+$plex->section('22', 'movie', 'Library 20 in 4K');
+my @again = map { $plex->add('22', { title => 'Again', guid => item($_)->{external_ids}{plex} }) }
+    8003, $key - 1;
+$plex->forget;
+is run_sync()->{status}, 0, 'the same films elsewhere';
+is scalar(grep { $_->{path} =~ m{/metadata/\w+$} } $plex->requests), 0, 'nobody is asked';
+is item($again[0])->{status}, 'ready', 'they are new';
+$plex->section($_, 'movie', "Library $_") for 23, 24;
+$plex->add('23', { title => "Twin $_", guid => "plex://movie/twin$_" }) for 1 .. 201;
+is run_sync('--section', '23')->{status}, 0, 'many films';
+$plex->add('24', { title => "Twin $_", guid => "plex://movie/twin$_" }) for 1 .. 201;
+is run_sync('--section', '24')->{status}, 1, 'more than may be asked for';
+is report()->{status}, 'partial', 'is not done';
+is_deeply counts(), { seen => 201, created => 200 }, 'and not unchanged';
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+$held = $session->("SELECT pg_advisory_lock(7236102, hashtext('$server'))");
+wait_until { $mn->psql(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+    AND classid = 7236102}) } 10, 'a run at work';
+$admin->api(POST => '/api/integrations/plex/sync', { serverId => $server });
+wait_until { $mn->psql(q{SELECT count(*) FROM jobs WHERE kind = 'sync.run'
+    AND run_at > now() AND attempt = 0 AND state = 'available'}) } 10,
+    'the next one waits, and does not fail';
+close $held;
+$mn->psql(q{UPDATE jobs SET run_at = now() WHERE kind = 'sync.run'
+    AND state = 'available'});
+wait_until { report()->{trigger} eq 'api' && report()->{status} ne 'running' } 30, 'its turn';
+
+# The server is removed while it is read.
+$plex->add('1', { ratingKey => 8100, title => 'Too late' });
+$plex->fault(slow => { ms => 200 });
+$pid = fork // die;
+if (!$pid) { open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null';
+    exec @program or POSIX::_exit(1) }
+wait_until { $mn->psql(q{SELECT count(*) FROM sync_runs WHERE status = 'running'}) } 10, 'a run';
+$mn->psql(q{UPDATE media_servers SET removing = 'trash', machine_id = NULL});
+waitpid $pid, 0;
+is $mn->psql('SELECT machine_id IS NULL FROM media_servers'), 't', 'a server that goes has no name';
+is item(8100), undef, 'and no new items';
+$plex->heal;
+$mn->psql(q{UPDATE media_servers SET removing = NULL, machine_id = 'another-machine'});
 unlike join("\n", map { $mn->log_text($_) } qw(worker plex)), qr/\Q@{[ $plex->token ]}\E/,
     'no log has the token';
 is run_sync('--server', 'Nobody')->{status}, 1, 'a server that is not there';

@@ -17,7 +17,8 @@ my ($before, $report);
 
 $before = catalogue();
 my @fault = (['down', {}, 75], ['unauthorized', {}, 1], ['empty', {}, 1], ['html', {}, 1],
-    ['nonsense', {}, 1], [cut => { path => 'all' }, 75],
+    ['nonsense', {}, 1], [bare => { path => 'sections$' }, 1], [bare => { path => 'all' }, 1],
+    [cut => { path => 'all' }, 75],
     [status => { code => 404, path => 'all' }, 1], [status => { code => 503, path => 'all' }, 75],
     [total => { add => 5, path => 'all' }, 1], [total => { add => -5, path => 'all' }, 1]);
 for my $fault (@fault) {
@@ -38,6 +39,11 @@ for my $fault (@fault) {
 	is run_sync()->{status}, 0, "$name: and then it is well";
 	is catalogue(), $before, "$name: nor afterwards";
 }
+
+$plex->fault(slow => { ms => 50 });
+is run_sync()->{status}, 0, 'a slow server';
+is catalogue(), $before, 'a slow server: ' . UNCHANGED;
+$plex->heal;
 
 # It has the old memory of the server's failures.
 $mn->restart_part('worker');
@@ -87,5 +93,39 @@ is ready(), 30, 'it stays halted';
 $admin->api(POST => "/api/integrations/plex/syncs/$halted/continue");
 wait_until { report()->{status} eq 'ok' } 30, 'the run that may';
 is counts()->{deleted}, 7, 'goes on from the first of the two';
+
+# --- one kind, one library ------------------------------------------------------------------------
+
+$plex->section('2', 'show', 'Series');
+for my $n (1 .. 12) {
+	my $show = $plex->add('2', { type => 'show', title => "Show $n" });
+	my $season = $plex->add('2', { type => 'season', title => 'Season 1', index => 1,
+	    parentRatingKey => $show });
+	$plex->add('2', { type => 'episode', title => "Part $_", index => $_,
+	    parentRatingKey => $season }) for 1 .. 5;
+}
+run_sync();
+$plex->fault(vanished => { path => 'sections/2/all', query => 'type=2&' });
+run_sync() for 1 .. 2;
+is report()->{status}, 'halted', 'no series, but all their episodes';
+is $mn->psql(q{SELECT count(*) FROM media WHERE kind = 'show' AND status = 'ready'}), 12,
+    'all series are kept';
+$halted = report()->{id};
+$raised = notes('alert.raised');
+my $cleared = notes('alert.cleared');
+my $waits = sub { $admin->api(GET => "/api/integrations/plex/syncs/$halted")->{json}{canContinue} };
+is run_sync('--section', '1')->{status}, 0, 'another library is well';
+ok $waits->(), 'that does not answer the question';
+$plex->heal;
+is run_sync('--dry-run')->{status}, 0, 'a dry run';
+ok $waits->(), 'nor does that';
+$plex->fault(vanished => { path => 'sections/2/all', query => 'type=2&' });
+run_sync();
+is notes('alert.raised'), $raised, 'it is told once all the same';
+is notes('alert.cleared'), $cleared, 'and nothing is well';
+$plex->heal;
+is run_sync('--section', '2')->{status}, 0, 'the library itself is well again';
+ok !$waits->(), 'there is nothing to let pass';
+is notes('alert.cleared'), $cleared + 1, 'that is told';
 
 done_testing;

@@ -22,8 +22,8 @@ package MediaNest::PlexServer;
 #   $plex->viewed(time);                # the newest entry of the history
 #
 #   $plex->fault(KIND => ARGUMENT);  $plex->heal;  $plex->heal('slow');
-# Arguments are a hash; `path` (a regular expression on the path), `start` (the first item of the
-# page), `skip` and `times` (numbers of answers) narrow each of these:
+# Arguments are a hash; `path` and `query` (regular expressions on them), `start` (the first item of
+# the page), `skip` and `times` (numbers of answers) narrow each of these:
 #   unauthorized  {}                401 although the token is right
 #   slow          { ms }            that long before each answer
 #   hang          {}                no answer at all
@@ -33,6 +33,8 @@ package MediaNest::PlexServer;
 #   html          {}                200 and the page of a proxy
 #   nonsense      {}                200 and JSON of something else
 #   status        { code }          another status, with a short page of HTML
+#   bare          {}                200 and a container that says nothing
+#   stuck         {}                the first page, whatever was asked for, without totalSize
 #   no_total      {}                a page without totalSize
 #   total         { add }           a totalSize that is wrong by so many
 #   vanished      {}                the section is listed without items

@@ -72,6 +72,7 @@ sub _faults {
 	my %met;
 	for my $fault (@{ $self->{faults} }) {
 		next if defined $fault->{path} && $r->{path} !~ /$fault->{path}/;
+		next if defined $fault->{query} && $r->{query} !~ /$fault->{query}/;
 		next if defined $fault->{start} && $r->{start} != $fault->{start};
 		next if $fault->{skip} && $fault->{skip}-- > 0;
 		next if defined $fault->{times} && $fault->{times}-- <= 0;
@@ -94,6 +95,7 @@ sub _spoilt {
 	    $fault->{html} ? $page->(200) :
 	    $fault->{empty} ? $json->('') :
 	    $fault->{nonsense} ? $json->('{"ok":true}') :
+	    $fault->{bare} ? $json->('{"MediaContainer":{}}') :
 	    $fault->{too_large} && ($r->{size} // CONTAINER_SIZE) > $fault->{too_large}{max} ?
 	    $page->(500) : $self->_route($r);
 	$answer->{cut} = 1 if $fault->{cut};
@@ -172,6 +174,7 @@ sub _page {
 	my ($self, $r, $key) = @_;
 	my ($library, $in, $fault) = ($self->{library}, $r->{in}, $r->{fault});
 	my $s = $library->{sections}{$key} or return _error(404);
+	$r->{start} = 0 if $fault->{stuck};
 	my $kind = defined $in->{type} ? $KIND_OF{ $in->{type} } :
 	    $MediaNest::PlexServer::Library::KINDS{ $s->{type} }[0];
 	my $mine = first { $_ eq ($kind // '') }
@@ -182,7 +185,7 @@ sub _page {
 	$total += $fault->{total}{add} if $fault->{total};
 	return $self->_container($r, { size => scalar @$texts, allowSync => JSON::PP::true,
 	    librarySectionID => $s->{key}, librarySectionTitle => $s->{title}, viewGroup => $kind,
-	    defined $r->{size} && !$fault->{no_total} ?
+	    defined $r->{size} && !$fault->{no_total} && !$fault->{stuck} ?
 	    (totalSize => $total, offset => $r->{start} + 0) : () }, $texts);
 }
 
