@@ -309,7 +309,8 @@ subtest 'what a person has put into the trash' => sub {
 	ask(200, $admin, POST => "/api/media/$media/trash");
 	$mn->psql("UPDATE users SET plex_id = '4712' WHERE id = '$one->{id}'");
 	my $runs = $mn->psql('SELECT count(*) FROM sync_runs');
-	is $in->event(event(ratingKey => $key))->{status}, 'ignored', 'webhooks do not bring it back';
+	is $in->event(event(ratingKey => $key))->{status}, 'ignored',
+	    'webhooks do not bring it back';
 	my $played = $in->plex(play_event($plex->machine, event => 'media.play', account => 4712,
 	    item => { ratingKey => $key, librarySectionID => 1 }));
 	is $in->event($played->{json}{id})->{status}, 'processed', 'somebody plays it elsewhere';

@@ -176,7 +176,7 @@ is_away(const char *code)
 }
 
 /*
- * A server that is down fails in these ways by turns, and is not asked for a while (client/breaker.h):
+ * A server that is down fails in these ways by turns, and is not asked for a while (breaker.h):
  * people hear of the first one.
  */
 static bool
