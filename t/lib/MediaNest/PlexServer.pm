@@ -112,7 +112,8 @@ sub machine { $_[0]->{machine} }
 
 sub _control {
 	my ($self, $name, @arguments) = @_;
-	$self->{http} //= HTTP::Tiny->new(timeout => CONTROL_TIMEOUT);
+	# The second request of a connection waits 40 ms for a delayed acknowledgement.
+	$self->{http} //= HTTP::Tiny->new(timeout => CONTROL_TIMEOUT, keep_alive => 0);
 	my $r = $self->{http}->post("$self->{url}/.control/$name",
 	    { content => $JSON->encode(\@arguments) });
 	croak "$name: $r->{status} $r->{content}" if $r->{status} != 200;
