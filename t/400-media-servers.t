@@ -85,7 +85,7 @@ INSERT INTO server_items
 SELECT (jsonb_populate_record(NULL::server_items, jsonb_build_object('server_id', s.server_id,
 	'item_key', substr(m.title, 6), 'section_id', s.id, 'media_id', m.id, 'kind', 'movie',
 	'guid', m.title, 'identity', m.title, 'fingerprint', '\\x00', 'missing_runs', 0,
-	'orphan', false, 'news', false))).*
+	'orphan', false, 'news', false, 'found_at', now()))).*
 FROM made m, media_sections s WHERE s.server_id = '$server' AND s.key = '$key'
 SQL
 	return;
