@@ -120,15 +120,21 @@ said_of(const char *request)
 	_exit(1);
 }
 
-/* The token comes in a header of the request, and nowhere else. */
+/*
+ * The token comes in a header of the request, and nowhere else; not at all where the question is
+ * who is there: a stranger would get it.
+ */
 static bool
 well_asked(const char *request)
 {
-	const char *token = strstr(request, TOKEN);
+	const char *token = strstr(request, TOKEN), *path = strstr(request, "/identity ");
 
+	if (strstr(request, "\r\nAccept: application/json\r\n") == NULL)
+		return false;
+	if (path != NULL && path < strstr(request, "\r\n"))
+		return token == NULL;
 	return token != NULL && token > strstr(request, "\r\n") &&
 	    strstr(request, "\r\nX-Plex-Token: " TOKEN "\r\n") != NULL &&
-	    strstr(request, "\r\nAccept: application/json\r\n") != NULL &&
 	    strstr(token + 1, TOKEN) == NULL;
 }
 
