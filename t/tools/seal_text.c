@@ -20,7 +20,7 @@
 int
 main(int argc, char **argv)
 {
-	static struct arena arena;
+	struct arena arena;
 	struct log log = { .component = "seal-text" };
 	struct services svc;
 	struct error err;
@@ -41,5 +41,8 @@ main(int argc, char **argv)
 		return 1;
 	}
 	puts(sealed);
+	services_clear(&svc);
+	config_free(config);
+	arena_clear(&arena);
 	return 0;
 }

@@ -377,5 +377,6 @@ main(int argc, char **argv)
 	printf("ok - %lld scripts\n", (long long)n);
 	services_clear(&svc);
 	config_free(config);
+	arena_clear(&arena);
 	return 0;
 }
