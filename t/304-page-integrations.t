@@ -227,8 +227,11 @@ subtest 'requests' => sub {
 	my $failed = '[data-request="' . id(4) . '"]';
 	like $b->text($failed), qr/quota of films is used up\. You can ask again after/,
 	    'a failure, and when to ask again';
-	press_on($b, 'Retry', $failed);
-	told($b, $failed, qr/On its way/, 'tried again');
+	unlike $b->text($failed), qr/Retry/, 'what was never there cannot be tried again there';
+	my $broken = '[data-request="' . id(9) . '"]';
+	press_on($b, 'Retry', $broken);
+	told($b, $broken, qr/On its way/, 'tried again');
+	is $b->count('[data-request="' . id(5) . '"] img.request-art'), 1, 'a poster of ours';
 	like $b->text('[data-request="' . id(5) . '"]'),
 	    qr/Last known state, 3 hours ago: Overseerr cannot be reached/, 'the age of a state';
 	clean($b, 'requests');

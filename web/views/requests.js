@@ -38,6 +38,11 @@ decline(request)
 	return answer && (answer.reason ? answer : {});
 }
 
+/* Its poster, where the title is here; else a glyph. */
+const art = (request) => (request.posterUrl ?
+    h('img.request-art', { src: request.posterUrl, alt: '', loading: 'lazy' }) :
+    icon(request.mediaType === 'tv' ? 'film' : 'play'));
+
 function
 card(first, gone)
 {
@@ -59,8 +64,7 @@ card(first, gone)
 			event.target.disabled = false;
 		} }, label);
 		const change = (verb, body) => async () => {
-			draw({ ...request, ...(await api.post(`${path}/${verb}`, body,
-			    { again: true })) });
+			draw(await api.post(`${path}/${verb}`, body, { again: true }));
 		};
 		const remove = async () => {
 			if (!(await ask({ title: `Delete the request for “${request.title}”?`,
@@ -73,8 +77,7 @@ card(first, gone)
 			gone();
 		};
 
-		fill(node, h('div.request-head', null, icon(request.mediaType === 'tv' ? 'film' :
-		    'play'), h('div.grow', null,
+		fill(node, h('div.request-head', null, art(request), h('div.grow', null,
 		    h('strong', null, request.title, request.year ?
 			h('span.muted', null, ` (${request.year})`) : null),
 		    h('small', null, [request.mediaType === 'tv' ? 'Series' : 'Film',
@@ -102,7 +105,7 @@ card(first, gone)
 				if (body)
 					await change('decline', body)();
 			})] : null,
-		    decide && request.status === 'failed' ?
+		    decide && request.failure?.code === 'download_failed' ?
 			act('Retry', change('retry'), true) : null,
 		    decide || isMine(request) ? act('Delete', remove) : null));
 	};

@@ -106,10 +106,12 @@ my @requests = (
 	request(2, 'pending', mediaType => 'tv', title => 'Series with several seasons',
 	    seasons => [ 1, 2, 3 ]),
 	request(3, 'declined', reason => 'We have it on disc.'),
-	request(4, 'failed', failure => { code => 'not_created', message =>
+	request(4, 'failed', failure => { code => 'quota_reached', message =>
 	    'Your quota of films is used up.', retryAt => in_hours(50) }),
-	request(5, 'available', stale => { since => ago(190) }),
+	request(5, 'available', stale => { since => ago(190) }, posterUrl => '/icon-512.png'),
 	request(6, 'processing'),
+	request(9, 'failed', failure => { code => 'download_failed', message =>
+	    'The download failed.' }),
 );
 
 my @found = (
@@ -236,7 +238,7 @@ sub house (@more) {
 		"POST $seerr/requests/*/approve" => request(1, 'approved'),
 		"POST $seerr/requests/*/decline" => request(2, 'declined', reason =>
 		    'Not for children.'),
-		"POST $seerr/requests/*/retry" => request(4, 'processing'),
+		"POST $seerr/requests/*/retry" => request(9, 'processing'),
 		"GET $hooks/sources" => items(@sources),
 		"POST $hooks/sources" => [ 201, $created ],
 		"POST $hooks/sources/*/rotate" => $created,
