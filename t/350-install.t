@@ -147,7 +147,7 @@ sub store_settings {
 		my $code = qx{cat '$file'};
 		# What only the other roles read: their rows, and what comes after the return.
 		$code =~ s/^.*\bSERVICES_(?!STORE\b)[A-Z]+\b.*\bCFG_.*$//mg;
-		$code =~ s/^.*\bCFG_\w+, SERVICES_(?!STORE\b).*$//mg;
+		$code =~ s/\bCFG_\w+, SERVICES_(?!STORE\b)[^}]*\}//g;
 		$code =~ s/if \(role == SERVICES_STORE\)\s+return true;.*//s;
 		$read{ $key{$_} // die "$file: CFG_$_ is no setting" } = 1
 		    for $code =~ /\bCFG_(\w+)/g;
