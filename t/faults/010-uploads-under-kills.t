@@ -20,6 +20,8 @@ my $user = $mn->admin;
 # One client: uploads its share and prints the ids of what was accepted.
 sub client {
 	my ($out) = @_;
+	# Closing a TLS connection writes to a socket whose other end may have been killed.
+	local $SIG{PIPE} = 'IGNORE';
 	srand $$;
 	my $again = sub {
 		my ($wanted, $call) = @_;
