@@ -12,7 +12,7 @@ use MediaNest::Test;
 use MIME::Base64 qw(encode_base64url decode_base64url);
 use Test::More;
 
-use constant { DEPTH => 100_000, BODY_CAP => 1 << 20, ANSWER_SECONDS => 20 };
+use constant { DEPTH => 100_000, BODY_CAP => 1 << 20, ANSWER_SECONDS => 20, MOST_FIELDS => 12 };
 
 my $mn = MediaNest::Test->stack(private => 1);
 my $user = $mn->user;
@@ -262,7 +262,7 @@ sub alive_answer {
     is_problem($answer, qr/^4/, $what) if $fine && $answer->{status} >= 400;
 }
 
-# Members of a body, and one that no body has.
+# Members of a body, and one that no body has; of the settings, which are many alike, the first.
 sub fields_of {
     my ($api, $operation) = @_;
     my @schemas = map { $_->{schema} } values %{ $operation->{requestBody}{content} };
@@ -275,7 +275,8 @@ sub fields_of {
         $field{$_} = 1 for keys %{ $schema->{properties} || {} };
         push @schemas, map { @{ $schema->{$_} || [] } } qw(oneOf anyOf allOf);
     }
-    return sort keys %field;
+    my @fields = sort keys %field;
+    return @fields > MOST_FIELDS ? @fields[0 .. MOST_FIELDS - 1] : @fields;
 }
 
 subtest 'SQL and worse in every parameter' => sub {
