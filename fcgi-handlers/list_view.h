@@ -20,6 +20,7 @@
 #include "model/list.h"
 #include "service/list.h"
 
+#define LIST_CURSOR_RULE { "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX }
 #define LIST_LIMIT_RULE \
 	{ "limit", FIELD_INT, .min = 1, .max = LIST_LIMIT_MAX, .fallback = LIST_LIMIT_DEFAULT }
 

@@ -36,7 +36,7 @@ static const struct field_rule list_input[] = {
 
 static const struct field_rule children_input[] = {
 	THUMBNAILS_RULE,
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

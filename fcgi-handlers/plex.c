@@ -106,7 +106,7 @@ server_reply(const struct request *req, struct response *res, int status,
 }
 
 static const struct field_rule page_input[] = {
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

@@ -24,7 +24,7 @@ static const struct field_rule sync_input[] = {
 
 static const struct field_rule list_input[] = {
 	{ "server", FIELD_UUID },
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

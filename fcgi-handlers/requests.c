@@ -113,7 +113,7 @@ request_reply(const struct request *req, struct response *res, int status,
 static const struct field_rule list_input[] = {
 	{ "status", FIELD_ENUM, .choices = NAMED_CHOICES(REQUEST_STATUS_LIST) },
 	{ "own", FIELD_BOOL },
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

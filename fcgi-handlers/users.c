@@ -86,7 +86,7 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 }
 
 static const struct field_rule page_input[] = {
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
@@ -146,7 +146,7 @@ static const struct field_rule list_input[] = {
 	{ "role", FIELD_ENUM, .choices = ROLE_CHOICES },
 	{ "tier", FIELD_ENUM, .choices = TIER_CHOICES },
 	{ "status", FIELD_ENUM, .choices = CHOICES(ACCOUNT_STATUS_LIST) },
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

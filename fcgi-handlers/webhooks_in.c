@@ -47,7 +47,7 @@ static const struct field_rule source_change_input[] = {
 
 static const struct field_rule events_input[] = {
 	LIST_LIMIT_RULE,
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	{ "status", FIELD_ENUM, .choices = CHOICES(HOOK_STATUS_LIST) },
 	{ "source", FIELD_ENUM, .choices = CHOICES(HOOK_SOURCE_LIST) },
 	{ "type", FIELD_STRING, .min = 1, .max = HOOK_TYPE_MAX },

@@ -64,7 +64,7 @@ endpoint_reply(const struct request *req, struct response *res, int status,
 }
 
 static const struct field_rule page_input[] = {
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };
@@ -235,7 +235,7 @@ static const struct field_rule deliveries_input[] = {
 	{ "status", FIELD_ENUM, .choices = CHOICES(DELIVERY_STATUS_LIST) },
 	{ "from", FIELD_TIME },
 	{ "to", FIELD_TIME },
-	{ "cursor", FIELD_STRING, .min = 1, .max = LIST_CURSOR_MAX },
+	LIST_CURSOR_RULE,
 	LIST_LIMIT_RULE,
 	{ .name = NULL },
 };

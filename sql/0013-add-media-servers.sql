@@ -103,7 +103,8 @@ CREATE TABLE sync_runs (
   error_message text,
   state jsonb NOT NULL DEFAULT '{}',   -- where an interrupted run goes on
   halt jsonb,                          -- why it stopped before it removed anything
-  -- the halted run whose sync_missing an admin may let pass: itself, or an earlier one with the same
+  -- the halted run whose sync_missing an admin may let pass: itself, or an earlier one that
+  -- missed the same
   halt_of uuid,
   passes uuid                          -- the halted run that an admin lets pass by this one
 );
@@ -139,7 +140,7 @@ ALTER TABLE media
   ADD parent_id uuid REFERENCES media ON DELETE SET NULL, -- season -> show, track -> album
   ADD position integer,                -- number of the episode, season or track
   ADD disc integer,
-  ADD locked text[] NOT NULL DEFAULT '{}', -- columns that a person edited: the sync leaves them alone
+  ADD locked text[] NOT NULL DEFAULT '{}', -- columns that a person edited: the sync leaves them
   ADD trash_reason text CHECK (trash_reason IN ('gone', 'excluded', 'server'));
 CREATE INDEX media_children ON media (parent_id, position, id) WHERE parent_id IS NOT NULL;
 -- The library that is left out comes back with all it had, however late.

@@ -43,8 +43,8 @@ CREATE INDEX webhook_events_machine ON webhook_events (machine_id, received_at D
   WHERE machine_id IS NOT NULL;
 CREATE INDEX webhook_events_told ON webhook_events (machine_id, subject) WHERE told_at IS NOT NULL;
 
--- One row for each viewing: a person, an item and a session on one player, however many events there
--- were about it.
+-- One row for each viewing: a person, an item and a session on one player, however many events
+-- there were about it.
 CREATE TABLE plays (
   id uuid PRIMARY KEY,
   user_id uuid NOT NULL REFERENCES users ON DELETE CASCADE,

@@ -31,7 +31,8 @@ REVOKE EXECUTE ON FUNCTION mn_upload_open(uuid, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mn_upload_open(uuid, text, boolean) TO medianest_store;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-  invites, mail_counters, mail_tokens, recovery_codes, api_tokens, plex_pins, activity, idempotency_keys
+  invites, mail_counters, mail_tokens, recovery_codes, api_tokens, plex_pins, activity,
+  idempotency_keys
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON storage_sums, storage_changes, tag_sums, tag_changes
 TO medianest_api, medianest_worker;

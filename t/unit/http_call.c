@@ -18,63 +18,39 @@ static struct error err;
 static struct http_answer answer;
 
 static void
-send_text(int fd, const char *text)
-{
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		_exit(1);
-}
-
-/* Reads a request up to the empty line; false: the other side has closed. */
-static bool
-read_request(int fd)
-{
-	char text[4096];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
-		len += (size_t)n;
-		text[len] = '\0';
-		if (strstr(text, "\r\n\r\n") != NULL)
-			return true;
-	}
-	return false;
-}
-
-static void
 serve_http(struct local_server *server, int fd)
 {
-	while (read_request(fd)) {
+	while (local_server_read(fd)) {
 		atomic_fetch_add(&server->seen->requests, 1);
-		send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+		local_server_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
 	}
 }
 
 static void
 serve_503(struct local_server *server, int fd)
 {
-	while (read_request(fd))
-		send_text(fd, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+	while (local_server_read(fd))
+		local_server_send(fd, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void
 serve_silence(struct local_server *server, int fd)
 {
-	while (read_request(fd))
+	while (local_server_read(fd))
 		;
 }
 
 static void
 serve_garbage(struct local_server *server, int fd)
 {
-	read_request(fd);
-	send_text(fd, "SSH-2.0-OpenSSH_9.2 this is not what was asked for\r\n");
+	local_server_read(fd);
+	local_server_send(fd, "SSH-2.0-OpenSSH_9.2 this is not what was asked for\r\n");
 }
 
 static void
 serve_end(struct local_server *server, int fd)
 {
-	read_request(fd);
+	local_server_read(fd);
 }
 
 static bool
@@ -197,8 +173,9 @@ test_sink(void)
 static void
 serve_429(struct local_server *server, int fd)
 {
-	while (read_request(fd))
-		send_text(fd, "HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+	while (local_server_read(fd))
+		local_server_send(fd,
+		    "HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
 }
 
 /* A silent server takes no time from the others, and has a breaker of this purpose only. */

@@ -10,61 +10,37 @@
 #define AT_A_TIME 8
 #define DEADLINE_MS 1500
 
-/* Reads a request up to the empty line; false: the other side has closed. */
-static bool
-read_request(int fd)
-{
-	char text[4096];
-	size_t len = 0;
-	ssize_t n;
-
-	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
-		len += (size_t)n;
-		text[len] = '\0';
-		if (strstr(text, "\r\n\r\n") != NULL)
-			return true;
-	}
-	return false;
-}
-
-static void
-respond(int fd, const char *text)
-{
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-		_exit(1);
-}
-
 static void
 serve_good(struct local_server *server, int fd)
 {
-	while (read_request(fd)) {
+	while (local_server_read(fd)) {
 		atomic_fetch_add(&server->seen->requests, 1);
-		respond(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+		local_server_send(fd, "HTTP/1.1 204 No Content\r\n\r\n");
 	}
 }
 
 static void
 serve_long(struct local_server *server, int fd)
 {
-	read_request(fd);
-	respond(fd, "HTTP/1.1 202 Yes\r\nContent-Length: 100000\r\n\r\n");
+	local_server_read(fd);
+	local_server_send(fd, "HTTP/1.1 202 Yes\r\nContent-Length: 100000\r\n\r\n");
 	for (int i = 0; i < 1000; i++)
-		respond(fd, "a response that nobody reads to its end");
+		local_server_send(fd, "a response that nobody reads to its end");
 	sleep(60);
 }
 
 static void
 serve_silence(struct local_server *server, int fd)
 {
-	while (read_request(fd))
+	while (local_server_read(fd))
 		;
 }
 
 static void
 serve_redirect(struct local_server *server, int fd)
 {
-	read_request(fd);
-	respond(fd,
+	local_server_read(fd);
+	local_server_send(fd,
 	    "HTTP/1.1 307 No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
 }
 

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,30 @@ struct local_server {
 		_Atomic int connections, requests;
 	} *seen;
 };
+
+/* Reads a request up to the empty line; false: the other side has closed. */
+static inline bool
+local_server_read(int fd)
+{
+	char text[4096];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
+		len += (size_t)n;
+		text[len] = '\0';
+		if (strstr(text, "\r\n\r\n") != NULL)
+			return true;
+	}
+	return false;
+}
+
+static inline void
+local_server_send(int fd, const char *text)
+{
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+		_exit(1);
+}
 
 static inline void
 local_server_start(struct local_server *server, const char *scheme,

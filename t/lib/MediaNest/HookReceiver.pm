@@ -17,6 +17,7 @@ package MediaNest::HookReceiver;
 # delay no other.
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use Digest::SHA qw(hmac_sha256);
 use Exporter qw(import);
 use File::Temp qw(tempdir);
@@ -110,17 +111,6 @@ sub emit {
 	    . " now() + interval '24 hours' FROM generate_series(1, $n) n");
 	return wake($mn);
 }
-
-sub stop {
-	my ($self) = @_;
-	return if !$self->{pid} || $self->{owner} != $$;
-	local $?;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = undef;
-}
-
-sub DESTROY { $_[0]->stop }
 
 # --- the server ------------------------------------------------------------------------------
 

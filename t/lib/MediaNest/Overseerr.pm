@@ -15,6 +15,7 @@ package MediaNest::Overseerr;
 #   $o->stop;
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -42,18 +43,6 @@ sub start {
 }
 
 sub settings { return ('outbound.allow' => "127.0.0.1:$_[0]{port}") }
-
-sub stop {
-	my ($self) = @_;
-	return if !$self->{pid} || $self->{owner} != $$;
-	local $?;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-
-sub DESTROY { $_[0]->stop }
 
 sub _control {
 	my ($self, $what, $data) = @_;

@@ -49,6 +49,7 @@ package MediaNest::PlexServer;
 #   $plex->start_again;     # on the same port, with the state it had
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use Carp qw(croak);
 use HTTP::Tiny;
 use IO::Socket::INET;
@@ -73,20 +74,8 @@ sub start {
 }
 
 # Holds the state in memory while the port is closed.
-sub stop {
-	my ($self) = @_;
-	return if !$self->{pid} || $self->{owner} != $$;
-	local ($?, $@);
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-
 sub close_port { $_[0]->{state} = $_[0]->_control('dump'); $_[0]->stop }
 sub start_again { $_[0]->_fork }
-
-sub DESTROY { $_[0]->stop }
 
 sub _fork {
 	my ($self) = @_;

@@ -9,6 +9,7 @@ package MediaNest::PlexTv;
 #   $plex->{pid}; $plex->stop;
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
@@ -46,18 +47,6 @@ sub forget {
 	HTTP::Tiny->new->get("$self->{url}/forget/" . $pin->{json}{code} =~ s/\D//gr);
 	return;
 }
-
-sub stop {
-	my ($self) = @_;
-	return if !$self->{pid} || $self->{owner} != $$;
-	local $?;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-
-sub DESTROY { $_[0]->stop }
 
 sub _answer {
 	my ($pin, $serial, $method, $target, $header) = @_;

@@ -14,6 +14,7 @@ package MediaNest::Tmdb;
 # The fields of a title are those of TMDB's answer with credits, external_ids and keywords.
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use Carp qw(croak);
 use HTTP::Tiny;
 use IO::Select;
@@ -48,17 +49,6 @@ sub settings {
 	return ('tmdb.url' => "$self->{url}/3", 'tmdb.image_url' => "$self->{url}/t/p",
 	    'tmdb.api_key' => $self->{key}, 'outbound.allow' => $self->allow);
 }
-
-sub stop {
-	my ($self) = @_;
-	return if !$self->{pid} || $self->{owner} != $$;
-	local $?;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-sub DESTROY { $_[0]->stop }
 
 sub _control {
 	my ($self, @what) = @_;
