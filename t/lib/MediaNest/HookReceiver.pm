@@ -25,7 +25,6 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64 encode_base64);
-use POSIX ();
 use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(emit wake);
@@ -39,15 +38,7 @@ sub start {
 	    Listen => 128, ReuseAddr => 1)
 	    or die "listen: $!";
 	my $self = bless { dir => $dir, port => $listener->sockport, owner => $$ }, $class;
-	$self->{pid} = fork // die "fork: $!";
-	if ($self->{pid} == 0) {
-		$SIG{PIPE} = 'IGNORE';
-		$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
-		eval { _loop($self, $listener) };
-		print STDERR "HookReceiver: $@" if $@;
-		POSIX::_exit(1);
-	}
-	return $self;
+	return $self->apart(sub { _loop($self, $listener) });
 }
 
 sub allow { my ($self) = @_; return "127.0.0.1:$self->{port}" }

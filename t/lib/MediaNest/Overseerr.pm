@@ -34,12 +34,7 @@ sub start {
 	my $self = bless { port => $listener->sockport, owner => $$, key => 'overseerr-key-4711' },
 	    $class;
 	$self->{url} = "http://127.0.0.1:$self->{port}";
-	$self->{pid} = fork // die "fork: $!";
-	if ($self->{pid} == 0) {
-		_serve($listener, $self->{key});
-		POSIX::_exit(0);
-	}
-	return $self;
+	return $self->apart(sub { _serve($listener, $self->{key}) });
 }
 
 sub settings { return ('outbound.allow' => "127.0.0.1:$_[0]{port}") }

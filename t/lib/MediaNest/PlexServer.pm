@@ -56,7 +56,6 @@ use IO::Socket::INET;
 use JSON::PP;
 use MediaNest::PlexServer::Library;
 use MediaNest::PlexServer::Loop;
-use POSIX ();
 use Socket qw(SOMAXCONN);
 
 use constant CONTROL_TIMEOUT => 60;
@@ -84,13 +83,12 @@ sub _fork {
 	    or croak "listen: $!";
 	$self->{port} = $listener->sockport;
 	$self->{url} = "http://127.0.0.1:$self->{port}";
-	$self->{pid} = fork // croak "fork: $!";
-	return if $self->{pid};
-	my $library = MediaNest::PlexServer::Library->new(map { $_ => $self->{$_} }
-	    qw(machine token name));
-	$library->restore($self->{state}) if $self->{state};
-	eval { MediaNest::PlexServer::Loop->new($listener, $library)->run; 1 } or print STDERR $@;
-	POSIX::_exit(1);
+	return $self->apart(sub {
+		my $library = MediaNest::PlexServer::Library->new(map { $_ => $self->{$_} }
+		    qw(machine token name));
+		$library->restore($self->{state}) if $self->{state};
+		MediaNest::PlexServer::Loop->new($listener, $library)->run;
+	});
 }
 
 sub settings { ('outbound.allow' => $_[0]->allow) }

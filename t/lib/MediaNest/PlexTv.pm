@@ -13,7 +13,6 @@ use parent 'MediaNest::StandIn';
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
-use POSIX ();
 
 sub start {
 	my ($class) = @_;
@@ -22,12 +21,7 @@ sub start {
 	    or die "listen: $!";
 	my $self = bless { port => $listener->sockport, owner => $$ }, $class;
 	$self->{url} = "http://127.0.0.1:$self->{port}";
-	$self->{pid} = fork // die "fork: $!";
-	if ($self->{pid} == 0) {
-		_serve($listener);
-		POSIX::_exit(0);
-	}
-	return $self;
+	return $self->apart(sub { _serve($listener) });
 }
 
 sub settings {

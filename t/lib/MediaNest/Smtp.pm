@@ -6,6 +6,7 @@ package MediaNest::Smtp;
 #   # {from, to, headers => {}, text, html, tls}
 use strict;
 use warnings;
+use parent 'MediaNest::StandIn';
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use IO::Socket::SSL;
@@ -13,7 +14,6 @@ use IO::Socket::SSL::Utils;
 use JSON::PP;
 use MIME::Base64 qw(decode_base64);
 use MediaNest::Test;
-use POSIX ();
 
 sub start {
 	my ($class) = @_;
@@ -33,15 +33,13 @@ sub start {
 	my $self = bless { dir => $dir, port => $listener->sockport, ca_file => "$dir/ca.pem",
 	    owner => $$ },
 	    $class;
-	$self->{pid} = fork // die "fork: $!";
-	if ($self->{pid} == 0) {
-		my $n = 0;
+	my $n = 0;
+	$self->apart(sub {
 		while (my $client = $listener->accept) {
 			eval { _serve($client, $dir, \$n) };
 			close $client;
 		}
-		POSIX::_exit(0);
-	}
+	});
 	return $self;
 }
 
@@ -128,14 +126,6 @@ sub wait_link {
 	my $mail = $self->wait_mail(sub { $_[0]{to} eq $to && $_[0]{text} =~ $text
 	    && $_[0]{text} =~ /token=/ });
 	return $mail->{text} =~ /token=([\w-]+)/ ? $1 : die 'no link';
-}
-
-sub DESTROY {
-	my ($self) = @_;
-	return if $self->{owner} != $$;
-	local $?;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
 }
 
 1;

@@ -3,6 +3,19 @@ package MediaNest::StandIn;
 # started it, {owner}.
 use strict;
 use warnings;
+use POSIX ();
+
+# Runs what serves as that process. A client that is killed while it is served ends its connection,
+# not the stand-in.
+sub apart {
+	my ($self, $serve) = @_;
+	$self->{pid} = fork // die "fork: $!";
+	return $self if $self->{pid};
+	$SIG{PIPE} = 'IGNORE';
+	$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+	eval { $serve->(); 1 } or print STDERR ref $self, ": $@";
+	POSIX::_exit(1);
+}
 
 sub stop {
 	my ($self) = @_;

@@ -35,12 +35,7 @@ sub start {
 	    key => 'eyTmdbToken.0123456789.abcdef', old_key => 'tmdbkey0123456789abcdef01234567' },
 	    $class;
 	$self->{url} = "http://127.0.0.1:$self->{port}";
-	$self->{pid} = fork // die "fork: $!";
-	if ($self->{pid} == 0) {
-		_serve($listener, @$self{qw(key old_key)});
-		POSIX::_exit(0);
-	}
-	return $self;
+	return $self->apart(sub { _serve($listener, @$self{qw(key old_key)}) });
 }
 
 sub allow { "127.0.0.1:$_[0]{port}" }
@@ -191,7 +186,6 @@ sub _serve {
 	my %state = (key => { header => $key, query => $old_key }, titles => {}, pictures => {},
 	    faults => [], requests => []);
 	$SIG{CHLD} = 'IGNORE';
-	$SIG{PIPE} = 'IGNORE';
 	while (1) {
 		my $client = $listener->accept // next;
 		_handle(\%state, $client);

@@ -24,7 +24,6 @@ sub new {
 sub run {
 	my ($self) = @_;
 	my $poll = $self->{poll};
-	$SIG{PIPE} = 'IGNORE';
 	$poll->mask($self->{listener} => POLLIN);
 	my $parent = getppid;
 	while (getppid == $parent) {	# a test that was killed leaves nothing behind
