@@ -14,10 +14,11 @@ use MediaNest::Test;
 use Test::More;
 
 my $plex = MediaNest::PlexServer->start(name => 'Home', token => 't4711'); # of account 4711
+my $slow = MediaNest::PlexServer->start(name => 'Cellar', token => 'slow-token-4711');
 my $plex_tv = MediaNest::PlexTv->start;
-$plex->section('1', 'movie', 'Films');
+$_->section('1', 'movie', 'Films') for $plex, $slow;
 my $mn = MediaNest::Test->stack(set => { $plex_tv->settings,
-    'outbound.allow' => join(',', $plex->allow, { $plex_tv->settings }->{'outbound.allow'}),
+    'outbound.allow' => join(',', $plex->allow, $slow->allow, { $plex_tv->settings }->{'outbound.allow'}),
     'hooks.silence' => 200_000,
     'tmdb.url' => 'http://127.0.0.1:9', 'tmdb.api_key' => 'none' });
 my $admin = $mn->admin;
@@ -462,6 +463,33 @@ sub after_news { return $hooks->event(news(@_)->{json}{id}) }
     $event = $hooks->event($owns->('media.stop'));
     $plex->heal;
     is $event->{status}, 'ignored', "with another's token nobody knows who that is";
+
+    # A server that hangs: its events wait, and nobody else's.
+    my $stalker = $slow->add('1', { title => 'Stalker', addedAt => time });
+    my $cellar = $admin->api(POST => '/api/integrations/plex/servers', { name => 'Cellar',
+        url => $slow->url, token => $slow->token })->{json}{id};
+    wait_until { $mn->psql("SELECT first_synced_at FROM media_servers WHERE id = '$cellar'") } 30,
+        'the first sync of another server';
+    $slow->fault(hang => {});
+    my @stuck = map { $hooks->plex({ event => 'library.new', n => ++$n, Account => { id => 1 },
+        Server => { uuid => $slow->machine }, Metadata => { ratingKey => "$stalker" } })
+        ->{json}{id} } 1 .. 6;
+    wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE queue = 'lookups'") >= 6 } 20,
+        'the events that ask it';
+    is after_news($heist)->{status}, 'processed', 'another server is asked meanwhile';
+    is $hooks->event($hooks->send("/api/webhooks/overseerr/$source{overseerr}{key}",
+        { notification_type => 'TEST_NOTIFICATION', n => ++$n })->{json}{id})->{status},
+        'processed', 'and events of other sources keep their time';
+    is_deeply [ map { $admin->api(GET => "/api/webhooks/events/$_")->{json}{status} } @stuck ],
+        [ ('received') x 6 ], 'while those of the one that hangs wait';
+    cmp_ok $mn->psql("SELECT count(*) FROM jobs WHERE lane = '$cellar' AND state = 'running'"),
+        '<', 3, 'and do not hold every runner';
+    $slow->heal;
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE lane = '$cellar' AND state = 'available';"
+        . " NOTIFY mn_jobs, 'lookups'");
+    $admin->api(POST => "/api/webhooks/events/$_/replay") for @stuck;
+    is $hooks->event($_)->{status}, 'processed', 'which are kept' for @stuck;
+
     my $left_out = $admin->api(PUT => "/api/integrations/plex/servers/$home/libraries/1",
         { enabled => JSON::PP::false });
     is $left_out->{status}, 200, 'a library is left out' or diag $left_out->{content};

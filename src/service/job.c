@@ -14,6 +14,7 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_MAIL] = { "mail", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_UPKEEP] = { "upkeep", JOB_NO_SETTING, 1, 0, true },
 	[JOB_QUEUE_EVENTS] = { "events", JOB_NO_SETTING, 2, 0, true },
+	[JOB_QUEUE_LOOKUPS] = { "lookups", JOB_NO_SETTING, 4, 0, true },
 	[JOB_QUEUE_DELIVER] = { "deliver", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_SYNC] = { "sync", JOB_NO_SETTING, 4, 0, false },
 	[JOB_QUEUE_ENRICH] = { "enrich", JOB_NO_SETTING, 1, 0, true },

@@ -63,7 +63,9 @@ enum job_queue_id {
 	JOB_QUEUE_QUICK,
 	JOB_QUEUE_MAIL,
 	JOB_QUEUE_UPKEEP,
-	JOB_QUEUE_EVENTS,  /* webhooks that came in, notes that wait for others of their group */
+	JOB_QUEUE_EVENTS, /* webhooks that came in, notes that wait for others of their group */
+	/* those of them that ask a media server, of each server one at a time */
+	JOB_QUEUE_LOOKUPS,
 	JOB_QUEUE_DELIVER, /* webhooks that go out */
 	JOB_QUEUE_SYNC,
 	JOB_QUEUE_ENRICH,   /* metadata and posters from elsewhere */

@@ -21,6 +21,7 @@ enum {
 	Q_DONE_MANY,
 	Q_REMEMBER,
 	Q_LATER,
+	Q_HAND_OVER,
 	Q_KEY_FREE,
 	Q_FAILED,
 	Q_RELEASE,
@@ -42,6 +43,9 @@ enum {
 	" unnest($1::text[], $2::text[], $3::integer[], $4::integer[]) AS p(kind, queue," \
 	" max_attempts, every_s)"
 #define DUE " state = 'available' AND queue = $1 AND run_at <= now()"
+#define LANE_FREE \
+	" AND (lane IS NULL OR NOT EXISTS (SELECT FROM jobs r WHERE r.lane = jobs.lane" \
+	" AND r.state = 'running'))"
 #define BATCH TEXT(JOB_BATCH_MAX)
 #define OVER "($4::boolean OR attempt >= max_attempts)"
 
@@ -84,7 +88,7 @@ const struct query store_jobs_queries[] = {
 	    " AND queue = $1"
 	    " ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),"
 	    " first AS (SELECT id, kind = ANY ($4::text[]) AS batch FROM jobs WHERE" DUE
-	    " AND NOT EXISTS (SELECT FROM late)"
+	    " AND NOT EXISTS (SELECT FROM late)" LANE_FREE
 	    " ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),"
 	    " more AS (SELECT id FROM jobs WHERE" DUE " AND (SELECT batch FROM first)"
 	    " AND kind = ANY ($4::text[])"
@@ -130,6 +134,12 @@ const struct query store_jobs_queries[] = {
 	    " WHERE j.queue = m.queue AND j.kind = m.kind AND j.state = 'available'"
 	    " AND j.run_at < $3::timestamptz)"
 	    " SELECT count(*) FROM mine",
+	    0 },
+	[Q_HAND_OVER] = { "job_hand_over",
+	    "WITH mine AS (UPDATE jobs SET state = 'available', attempt = greatest(attempt - 1, 0),"
+	    " lease = NULL, lease_until = NULL, run_at = now(), queue = $3, lane = $4" MINE
+	    " RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', queue) FROM mine",
 	    0 },
 	[Q_KEY_FREE] = { "job_key_free", "UPDATE jobs SET unique_key = NULL" MINE, 0 },
 	[Q_FAILED] = { "job_failed",
@@ -331,6 +341,18 @@ store_job_later(struct db *db, struct arena *arena, const struct job *job, int64
 		DB_PARAMS(job->id, job->lease, db_time(arena, until)), &rows, err))
 		return false;
 	return rows_int(rows, 0, 0) == 1 || lease_lost(err);
+}
+
+bool
+store_job_hand_over(struct db *db, struct arena *arena, const struct job *job, const char *queue,
+    const char *lane, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(Q_HAND_OVER), DB_PARAMS(job->id, job->lease, queue, lane),
+		&rows, err))
+		return false;
+	return rows_count(rows) == 1 || lease_lost(err);
 }
 
 bool

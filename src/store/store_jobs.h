@@ -80,6 +80,12 @@ bool store_job_remember(struct db *, struct arena *, const struct job *, const c
 bool store_job_later(struct db *, struct arena *, const struct job *, int64_t until,
     struct error *);
 /*
+ * Gives a held job to another queue, uncounted. Of the jobs of a lane one is taken at a time (two
+ * that are taken at the same moment may both run): a server that hangs holds one runner.
+ */
+bool store_job_hand_over(struct db *, struct arena *, const struct job *, const char *queue,
+    const char *lane, struct error *);
+/*
  * Gives up the unique key of a held job: what is wanted from now on is a job of its own, because
  * this one may have looked already at what has changed since.
  */

@@ -104,6 +104,10 @@ ask_server(const struct call *call, const char *key, struct hook_plan *plan,
 {
 	struct media_server client;
 
+	if (!plan->may_ask) {
+		plan->branch = HOOK_LOOKUP;
+		return true;
+	}
 	if (!server_client(call, &plan->server, &client, err))
 		return false;
 	switch (client.kind->item(call->arena, &client, key, item, err)) {
@@ -126,7 +130,7 @@ plan_new(const struct call *call, const struct hook_event *event, const struct c
 	if (!ask_server(call, event->subject, plan, &item, err) ||
 	    !find_section(call, metadata, plan, err))
 		return false;
-	if (plan->branch == HOOK_IGNORED)
+	if (plan->branch != HOOK_NEW_MEDIA)
 		return true;
 	plan->sync = !same_item(&plan->item, metadata) ||
 	    (item.guid != NULL && plan->item.guid != NULL && !str_eq(item.guid, plan->item.guid));
@@ -143,10 +147,15 @@ plan_new(const struct call *call, const struct hook_event *event, const struct c
 static bool
 find_owner(const struct call *call, struct hook_plan *plan, struct error *err)
 {
+	bool known = true;
+
 	if (!str_eq(plan->account, PLEX_OWNER_ACCOUNT))
 		return true;
-	if (!server_owner(call, &plan->server, &plan->account, err))
+	if (!(plan->may_ask ? server_owner(call, &plan->server, &plan->account, err) :
+			      server_owner_known(call, &plan->server, &plan->account, &known, err)))
 		return false;
+	if (!known)
+		plan->branch = HOOK_LOOKUP;
 	if (plan->account == NULL)
 		plan->account = "";
 	return true;
@@ -170,6 +179,8 @@ plan_activity(const struct call *call, const struct hook_event *event, const str
 		return ignored(plan, "The event names no item or no person.");
 	if (!find_owner(call, plan, err))
 		return false;
+	if (plan->branch == HOOK_LOOKUP)
+		return true;
 	plan->title = plan->item.title;
 	if (same_item(&plan->item, metadata)) {
 		/* Nothing leads to what is in the trash, and no sync brings it. */
@@ -263,7 +274,7 @@ bool
 hook_plan(const struct call *call, const struct hook_event *event, const struct cJSON *payload,
     struct hook_plan *plan, struct error *err)
 {
-	*plan = (struct hook_plan) { .branch = HOOK_STORED };
+	*plan = (struct hook_plan) { .branch = HOOK_STORED, .may_ask = plan->may_ask };
 	if (str_eq(event->source, "plex"))
 		return plan_plex(call, event, payload, plan, err);
 	if (str_eq(event->source, "overseerr"))

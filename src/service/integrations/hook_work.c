@@ -121,6 +121,7 @@ apply(const struct call *call, const struct hook_event *event, const struct cJSO
 	case HOOK_SYSTEM: return apply_system(call, event, plan, batch, err);
 	case HOOK_REQUEST: return apply_request(call, event, err);
 	case HOOK_IGNORED: *why = plan->why; return true;
+	case HOOK_LOOKUP: /* has been handed over */
 	case HOOK_STORED:
 	default: return true;
 	}
@@ -170,15 +171,20 @@ bool
 hook_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	struct work w = { .job = job };
+	const char *lookups = job_queues[JOB_QUEUE_LOOKUPS].name;
+	struct work w = { .job = job, .plan.may_ask = str_eq(job->queue, lookups) };
 	bool gone;
 
 	if (!load(call, &w, &gone, err))
 		return false;
 	if (gone)
 		return store_job_done(call->svc->db, call->arena, job, err);
-	if (!hook_plan(call, &w.event, w.payload, &w.plan, err) || !db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, finish_in(call, &w, err), err))
+	if (!hook_plan(call, &w.event, w.payload, &w.plan, err))
+		return false;
+	if (w.plan.branch == HOOK_LOOKUP)
+		return store_job_hand_over(call->svc->db, call->arena, job, lookups,
+		    w.plan.server.id, err);
+	if (!db_begin(call->svc->db, err) || !db_end(call->svc->db, finish_in(call, &w, err), err))
 		return false;
 	if (w.batch != NULL)
 		notify_push(call, w.batch);

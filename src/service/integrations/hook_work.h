@@ -1,7 +1,8 @@
 /*
  * Processing an event of the inbox, in two steps: hook_plan() finds out what it means, asking the
  * media server where that matters, and changes nothing; hook_run() then writes it in one
- * transaction with the end of the job. The payload is a hint: titles, kinds and places come from
+ * transaction with the end of the job. A server may hang, so the job that would ask is handed over
+ * to a queue of its own. The payload is a hint: titles, kinds and places come from
  * the catalogue or the server. For the files of hook_*.c only.
  */
 #ifndef MN_SERVICE_INTEGRATIONS_HOOK_WORK_H
@@ -23,6 +24,7 @@ struct notify_batch;
 
 enum hook_branch {
 	HOOK_IGNORED,   /* `why` says it */
+	HOOK_LOOKUP,    /* its server has to be asked, which this plan may not */
 	HOOK_STORED,    /* being in the inbox is all that is wanted */
 	HOOK_NEW_MEDIA, /* enriched, and told to those who can see it */
 	HOOK_ACTIVITY,  /* somebody plays an item */
@@ -32,6 +34,7 @@ enum hook_branch {
 };
 
 struct hook_plan {
+	bool may_ask; /* media servers and plex.tv */
 	enum hook_branch branch;
 	const char *why;
 	struct server server;
@@ -46,7 +49,9 @@ struct hook_plan {
 	const char *text, *message;       /* for admins */
 };
 
-/* False: it cannot be known now, and the job is tried again. */
+/*
+ * plan->may_ask is set before. False: it cannot be known now, and the job is tried again.
+ */
 bool hook_plan(const struct call *, const struct hook_event *, const struct cJSON *payload,
     struct hook_plan *, struct error *);
 

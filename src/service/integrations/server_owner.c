@@ -47,14 +47,25 @@ ask(const struct call *call, const struct server *server, const char **account, 
 }
 
 bool
+server_owner_known(const struct call *call, const struct server *server, const char **account,
+    bool *known, struct error *err)
+{
+	bool linked = false;
+
+	*account = server->owner_account;
+	if (*account == NULL &&
+	    !store_server_owner_matters(call->svc->db, call->arena, &linked, err))
+		return false;
+	*known = !linked;
+	return true;
+}
+
+bool
 server_owner(const struct call *call, const struct server *server, const char **account,
     struct error *err)
 {
-	bool linked;
+	bool known;
 
-	*account = server->owner_account;
-	if (*account != NULL)
-		return true;
-	return store_server_owner_matters(call->svc->db, call->arena, &linked, err) &&
-	    (!linked || ask(call, server, account, err));
+	return server_owner_known(call, server, account, &known, err) &&
+	    (known || ask(call, server, account, err));
 }

@@ -14,6 +14,9 @@ struct error;
 
 #define PLEX_OWNER_ACCOUNT "1"
 
+/* With *known nobody has to be asked, and *account is as below. */
+bool server_owner_known(const struct call *, const struct server *, const char **account,
+    bool *known, struct error *);
 /*
  * Outside transactions. *account: the owner's id at plex.tv; NULL: it cannot be told, because the
  * token is not the owner's, or does not matter, because nobody here is linked. False: the server or
