@@ -2,3 +2,9 @@
 -- holds one runner and not all.
 ALTER TABLE jobs ADD COLUMN lane text;
 CREATE INDEX jobs_lane ON jobs (lane) WHERE state = 'running' AND lane IS NOT NULL;
+
+-- Groups of notes that are told as one if there are too many of them at a time: the series of a
+-- library.
+ALTER TABLE notification_groups ADD COLUMN wider text, ADD COLUMN wider_title text;
+CREATE INDEX notification_groups_wider ON notification_groups (topic, wider)
+  WHERE wider IS NOT NULL;

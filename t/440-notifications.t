@@ -112,6 +112,27 @@ subtest 'a rebuilt library: one note and one mail' => sub {
 	    'with a link to the thing';
 };
 
+subtest 'many series at a time are one note of their library' => sub {
+	my ($who, $library) = ($mn->user, 'movies:' . uuid());
+	my @shows = map { { id => uuid(), name => "Show $_", item => items(1) } } 1 .. 30;
+	my $news = sub { map { { group => "show:$_->{id}", groupTitle => $_->{name},
+	    wider => $library, widerTitle => 'Series', mediaId => $_->{item}, title => 'Pilot' } } @_ };
+	add_parts($news->($_)) for @shows;
+	flush();
+	my $list = inbox($who);
+	is $list->{unread}, 1, 'thirty are one' or diag explain $list;
+	is $list->{items}[0]{title}, 'Series: 30 episodes added', 'by library';
+	like $list->{items}[0]{message}, qr/^(?:Show \d+: Pilot, ){2}Show \d+: Pilot and 27 more$/,
+	    'which names the series';
+	is_deeply [ @{ $list->{items}[0]{data} }{qw(count groupMediaId)} ], [ 30, undef ],
+	    'it leads to none of them';
+	my $calm = $mn->user;
+	add_parts($news->(@shows[ 0 .. 4 ]));
+	flush();
+	is_deeply [ sort map { $_->{title} } @{ inbox($calm)->{items} } ],
+	    [ map { "Show $_: Pilot" } 1 .. 5 ], 'a few are told by themselves';
+};
+
 subtest 'only what a person can read is counted' => sub {
 	my ($all, $some, $none) = map { $mn->user } 1 .. 3;
 	my @house = items(2, kind => 'movie');

@@ -26,6 +26,7 @@ src_libcore_a_SOURCES += \
 	src/model/audit.h \
 	src/model/hook_out.h \
 	src/model/job.h \
+	src/model/library_news.h \
 	src/model/list.h \
 	src/model/hook.h \
 	src/model/media.h \

@@ -148,6 +148,8 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/hook_work.h \
 	src/service/integrations/libraries.c \
 	src/service/integrations/libraries.h \
+	src/service/integrations/library_news.c \
+	src/service/integrations/library_news.h \
 	src/service/integrations/library_settle.c \
 	src/service/integrations/requests.c \
 	src/service/integrations/requests.h \

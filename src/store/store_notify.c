@@ -18,7 +18,8 @@ store_notify_parts_add(struct db *db, struct arena *arena, const struct notify_p
 		    db_array(arena, p->keys, p->n), db_array(arena, p->users, p->n),
 		    db_array(arena, p->group_titles, p->n), db_array(arena, p->titles, p->n),
 		    db_array(arena, p->media, p->n), db_array(arena, p->failed, p->n),
-		    db_array(arena, p->items, p->n), db_int(arena, wait_s)),
+		    db_array(arena, p->items, p->n), db_int(arena, wait_s),
+		    db_array(arena, p->wider, p->n), db_array(arena, p->wider_titles, p->n)),
 		&rows, err))
 		return false;
 	*n = rows_count(rows);
@@ -49,11 +50,40 @@ store_notify_group_hold(struct db *db, struct arena *arena, const char *id,
 		.user = rows_str(rows, 0, 2),
 		.title = rows_str(rows, 0, 3),
 		.told = rows_int(rows, 0, 4),
+		.wider = rows_str(rows, 0, 5),
+		.wider_title = rows_str(rows, 0, 6),
 	};
 	if (!db_exec(db, arena, Q(Q_NOTIFY_GROUP_PARTS), DB_PARAMS(id), &rows, err))
 		return false;
 	held->parts = rows_int(rows, 0, 0);
 	return true;
+}
+
+bool
+store_notify_wider_lock(struct db *db, struct arena *arena, const char *id, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_NOTIFY_WIDER_LOCK), DB_PARAMS(id), NULL, err);
+}
+
+bool
+store_notify_wider_join(struct db *db, struct arena *arena, const char *id, int apart, int most,
+    bool *joined, struct error *err)
+{
+	struct strings others;
+	struct rows *rows;
+	const char *ids;
+
+	*joined = false;
+	if (!db_exec(db, arena, Q(Q_NOTIFY_WIDER_OTHERS), DB_PARAMS(id, db_int(arena, most)), &rows,
+		err))
+		return false;
+	others = rows_column(arena, rows, 0);
+	if (others.n < (size_t)apart)
+		return true;
+	*joined = true;
+	ids = db_array(arena, others.items, others.n);
+	return db_exec(db, arena, Q(Q_NOTIFY_WIDER_JOIN), DB_PARAMS(id, ids), NULL, err) &&
+	    db_exec(db, arena, Q(Q_NOTIFY_WIDER_REMOVE), DB_PARAMS(ids), NULL, err);
 }
 
 bool

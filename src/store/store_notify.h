@@ -21,8 +21,8 @@ struct error;
 
 /* Columns of equal length. Optional members are NULL; `failed` is "t" or "f". */
 struct notify_parts {
-	const char **topics, **kinds, **keys, **users, **group_titles, **titles, **media, **failed,
-	    **items;
+	const char **topics, **kinds, **keys, **users, **group_titles, **wider, **wider_titles,
+	    **titles, **media, **failed, **items;
 	size_t n;
 };
 struct notify_opened {
@@ -37,10 +37,19 @@ bool store_notify_parts_add(struct db *, struct arena *, const struct notify_par
 struct notify_held {
 	const char *topic;              /* NULL: the group has been told */
 	const char *key, *user, *title; /* user and title may be NULL */
+	const char *wider, *wider_title;
 	int64_t told, parts;
 };
 bool store_notify_group_hold(struct db *, struct arena *, const char *id, struct notify_held *,
     struct error *);
+/* Before one is held: until the transaction ends, nobody else joins groups of its wider one. */
+bool store_notify_wider_lock(struct db *, struct arena *, const char *id, struct error *);
+/*
+ * *joined: more than `apart` groups of its wider one were open, and up to `most` others are parts
+ * of this one now. What something is being added to stays by itself.
+ */
+bool store_notify_wider_join(struct db *, struct arena *, const char *id, int apart, int most,
+    bool *joined, struct error *);
 bool store_notify_group_told(struct db *, struct arena *, const char *id, int64_t parts,
     struct error *);
 bool store_notify_group_remove(struct db *, struct arena *, const char *id, struct error *);

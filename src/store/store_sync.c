@@ -292,7 +292,7 @@ store_sync_section_done(struct db *db, struct arena *arena, const char *section_
 
 bool
 store_sync_news(struct db *db, struct arena *arena, const char *server_id, int limit,
-    struct sync_news **news, size_t *n, struct error *err)
+    struct library_news **news, size_t *n, struct error *err)
 {
 	struct rows *rows;
 
@@ -302,7 +302,7 @@ store_sync_news(struct db *db, struct arena *arena, const char *server_id, int l
 	*n = rows_count(rows);
 	*news = arena_array(arena, *n, sizeof(**news));
 	for (size_t i = 0; i < *n; i++)
-		(*news)[i] = (struct sync_news) {
+		(*news)[i] = (struct library_news) {
 			.media_id = rows_str(rows, i, 0),
 			.title = rows_str(rows, i, 1),
 			.kind = rows_str(rows, i, 2),

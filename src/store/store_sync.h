@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/str.h"
+#include "model/library_news.h"
 #include "model/sync.h"
 #include "store/pg.h"
 
@@ -216,13 +217,8 @@ bool store_sync_adopt_orphans(struct db *, struct arena *, const char *server_id
     struct error *);
 
 /* An item that people are to be told of. */
-struct sync_news {
-	const char *media_id, *title, *kind;
-	const char *section_title, *section_id;
-	const char *above_id, *above_title; /* its show or album, or NULL */
-};
 bool store_sync_news(struct db *, struct arena *, const char *server_id, int limit,
-    struct sync_news **, size_t *n, struct error *);
+    struct library_news **, size_t *n, struct error *);
 bool store_sync_news_told(struct db *, struct arena *, const char *server_id, struct error *);
 /* One item of each section, or of what is news there; title: of the section. */
 struct sync_sample {

@@ -3,7 +3,8 @@
  *
  *	notify-parts CONNINFO < PARTS
  *
- * PARTS: a JSON array of {kind, group, groupTitle?, title?, mediaId?, user?, failed?, items?}. The
+ * PARTS: a JSON array of {kind, group, groupTitle?, wider?, widerTitle?, title?,
+ * mediaId?, user?, failed?, items?}. The
  * setting notifications.group_seconds comes from the environment, as in every program.
  */
 #include <stdio.h>
@@ -54,6 +55,8 @@ add(struct services *svc, struct arena *arena, struct error *err)
 			.kind = json_str(one, "kind", "library.new"),
 			.group = json_str(one, "group", ""),
 			.group_title = json_str(one, "groupTitle", NULL),
+			.wider = json_str(one, "wider", NULL),
+			.wider_title = json_str(one, "widerTitle", NULL),
 			.title = json_str(one, "title", NULL),
 			.media_id = json_str(one, "mediaId", NULL),
 			.user = json_str(one, "user", NULL),

@@ -10,6 +10,7 @@
 #include "service/call.h"
 #include "service/integrations/enrich.h"
 #include "service/integrations/hook_in.h"
+#include "service/integrations/library_news.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/sync.h"
 #include "service/notify/notify.h"
@@ -23,33 +24,21 @@
 
 #define REQUEST_DIGITS "0123456789"
 
-/* Together: the episodes of a series, the songs of an album, the films of a library. */
-static void
-group_of(const struct call *call, const struct hook_plan *plan, struct notify_part *part)
-{
-	const struct known_item *item = &plan->item;
-	bool music = str_eq(item->kind, "track") || str_eq(item->kind, "album");
-
-	if (item->above_id != NULL) {
-		part->group =
-		    arena_printf(call->arena, "%s:%s", music ? "album" : "show", item->above_id);
-		part->group_title = item->above_title;
-	} else {
-		part->group = arena_printf(call->arena, "movies:%s", item->section_id);
-		part->group_title = item->section_title;
-	}
-}
-
 static bool
 tell_new(const struct call *call, const struct hook_event *event, const struct hook_plan *plan,
     struct error *err)
 {
-	struct notify_part part = {
-		.kind = "library.new", .title = plan->item.title, .media_id = plan->item.media_id
-	};
+	const struct known_item *item = &plan->item;
+	const struct library_news news = { .media_id = item->media_id,
+		.title = item->title,
+		.kind = item->kind,
+		.section_title = item->section_title,
+		.section_id = item->section_id,
+		.above_id = item->above_id,
+		.above_title = item->above_title };
+	const struct notify_part part = library_news_part(call->arena, &news);
 	bool told = event->told;
 
-	group_of(call, plan, &part);
 	if (!told && !store_hook_told_before(call->svc->db, call->arena, event, &told, err))
 		return false;
 	return told ||

@@ -8,6 +8,7 @@
 #include "core/metric.h"
 #include "core/str.h"
 #include "service/integrations/enrich.h"
+#include "service/integrations/library_news.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/sync_internal.h"
 #include "service/notify/hook_out.h"
@@ -218,26 +219,6 @@ note_of(const struct sync_engine *e, const char *status)
 	return note;
 }
 
-static struct notify_part
-part_of(const struct sync_engine *e, const struct sync_news *news)
-{
-	struct arena *arena = e->call->arena;
-	struct notify_part part = {
-		.kind = "library.new", .title = news->title, .media_id = news->media_id
-	};
-
-	if (news->above_id != NULL) {
-		part.group = arena_printf(arena, "%s:%s",
-		    str_eq(news->kind, "track") || str_eq(news->kind, "album") ? "album" : "show",
-		    news->above_id);
-		part.group_title = news->above_title;
-	} else {
-		part.group = arena_printf(arena, "movies:%s", news->section_id);
-		part.group_title = news->section_title;
-	}
-	return part;
-}
-
 /* One note of the server: an item of each section stands for all that can be read alike. */
 static bool
 tell_sections(struct sync_engine *e, bool news, struct error *err)
@@ -288,7 +269,7 @@ tell_news(struct sync_engine *e, struct error *err)
 	struct db *db = e->call->svc->db;
 	struct arena *arena = e->call->arena;
 	struct notify_part *parts;
-	struct sync_news *news;
+	struct library_news *news;
 	bool first = false, told;
 	size_t n;
 
@@ -303,7 +284,7 @@ tell_news(struct sync_engine *e, struct error *err)
 		return true;
 	parts = arena_array(arena, n, sizeof(*parts));
 	for (size_t i = 0; i < n; i++)
-		parts[i] = part_of(e, &news[i]);
+		parts[i] = library_news_part(arena, &news[i]);
 	told = n > SYNC_NEWS_MAX || many_groups(parts, n) ? tell_sections(e, true, err) :
 							    notify_together(e->call, parts, n, err);
 	return told && store_sync_news_told(db, arena, e->server->id, err);

@@ -22,6 +22,8 @@
 #define PARTS_MAX 1000          /* of one statement */
 #define GROUP_LATE_SECONDS 3600 /* then its job is lost: attempts take less */
 #define GROUPS_RESCUED 100      /* in one run */
+#define GROUPS_APART 5          /* of one wider group; more are told together */
+#define GROUPS_JOINED 1000      /* at once */
 #define ITEMS_LISTED 20         /* in data.mediaIds */
 #define ITEMS_NAMED 3           /* in the message */
 #define UPLOADS "media.ready"   /* topic of uploads, whether they went well or not */
@@ -63,6 +65,8 @@ columns_of(struct arena *arena, const struct notify_part *parts, size_t n)
 	c.keys = arena_array(arena, n, sizeof(*c.keys));
 	c.users = arena_array(arena, n, sizeof(*c.users));
 	c.group_titles = arena_array(arena, n, sizeof(*c.group_titles));
+	c.wider = arena_array(arena, n, sizeof(*c.wider));
+	c.wider_titles = arena_array(arena, n, sizeof(*c.wider_titles));
 	c.titles = arena_array(arena, n, sizeof(*c.titles));
 	c.media = arena_array(arena, n, sizeof(*c.media));
 	c.failed = arena_array(arena, n, sizeof(*c.failed));
@@ -73,6 +77,8 @@ columns_of(struct arena *arena, const struct notify_part *parts, size_t n)
 		c.keys[i] = parts[i].group;
 		c.users[i] = parts[i].user;
 		c.group_titles[i] = parts[i].group_title;
+		c.wider[i] = parts[i].wider;
+		c.wider_titles[i] = parts[i].wider_title;
 		c.titles[i] = parts[i].title;
 		c.media[i] = parts[i].media_id;
 		c.failed[i] = parts[i].failed ? "t" : "f";
@@ -251,12 +257,34 @@ tell_group(const struct call *call, const char *id, const struct notify_held *gr
 	    store_notify_group_remove(call->svc->db, call->arena, id, err);
 }
 
+/* Locks the group, which takes in the others of its wider one if they are too many. */
+static bool
+hold(const struct call *call, const char *id, struct notify_held *group, struct error *err)
+{
+	struct db *db = call->svc->db;
+	bool joined;
+
+	if (!store_notify_wider_lock(db, call->arena, id, err) ||
+	    !store_notify_group_hold(db, call->arena, id, group, err))
+		return false;
+	if (group->wider == NULL)
+		return true;
+	if (!store_notify_wider_join(db, call->arena, id, GROUPS_APART, GROUPS_JOINED, &joined,
+		err))
+		return false;
+	if (joined) {
+		group->key = group->wider;
+		group->title = group->wider_title;
+	}
+	return true;
+}
+
 static bool
 run_in(const struct call *call, const char *id, const struct job *job, struct error *err)
 {
 	struct notify_held group;
 
-	return store_notify_group_hold(call->svc->db, call->arena, id, &group, err) &&
+	return hold(call, id, &group, err) &&
 	    (group.topic == NULL || tell_group(call, id, &group, err)) &&
 	    store_job_done(call->svc->db, call->arena, job, err);
 }

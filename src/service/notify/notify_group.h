@@ -5,6 +5,10 @@
  * when it is told: items that are gone by then, or that a person cannot read any more, are neither
  * counted nor named, and deleted or disabled people hear nothing.
  *
+ * A group may belong to a wider one (a series to its library). When one is told while more than
+ * GROUPS_APART of the same wider group are open, all of them are told as the wider one: thirty
+ * series that get an episode each are one note.
+ *
  * A batch of uploads is what one person uploads within that time. The page hears of each item at
  * once, by an event without a row. The note in the list is written as soon as no upload of the
  * person is on its way, so that a single upload has its own at once; it is the same note that is
@@ -32,9 +36,11 @@ struct notify_part {
 	 */
 	const char *group;
 	const char *group_title; /* for people: "Severance, season 2" */
-	const char *title;       /* of this part: "Hello, Ms. Cobel"; or NULL */
-	const char *media_id;    /* the item, or NULL */
-	const char *user;        /* the recipient; NULL: everyone who can read media_id */
+	/* What is told instead of too many groups, as `group`, and its title; or NULL. */
+	const char *wider, *wider_title;
+	const char *title;    /* of this part: "Hello, Ms. Cobel"; or NULL */
+	const char *media_id; /* the item, or NULL */
+	const char *user;     /* the recipient; NULL: everyone who can read media_id */
 	bool failed;
 	/*
 	 * Items that it stands for, if media_id is only one of those that can be read alike: a

@@ -1,18 +1,21 @@
 -- Notes that wait for others of their group, and for a digest.
 
 -- One statement for all parts: topics, kinds, keys, people, titles of groups, titles, items,
--- failed, how many items each stands for; $10 seconds until a new group is told. Groups are locked
--- in the order of their keys.
+-- failed, how many items each stands for; $10 seconds until a new group is told; wider groups and
+-- their titles. Groups are locked in the order of their keys.
 --: query notify_parts_add
 WITH part AS MATERIALIZED (
 	SELECT p.* FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[],
-		$6::text[], $7::uuid[], $8::boolean[], $9::bigint[]) WITH ORDINALITY
-		AS p (topic, kind, key, user_id, group_title, title, media_id, failed, items, n)
+		$6::text[], $7::uuid[], $8::boolean[], $9::bigint[], $11::text[], $12::text[])
+		WITH ORDINALITY AS p (topic, kind, key, user_id, group_title, title, media_id,
+			failed, items, wider, wider_title, n)
 	WHERE p.user_id IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = p.user_id)),
 opened AS (
-	INSERT INTO notification_groups AS g (id, topic, key, user_id, title, due_at)
+	INSERT INTO notification_groups AS g (id, topic, key, user_id, title, due_at, wider,
+		wider_title)
 	SELECT gen_random_uuid(), topic, key, user_id, (array_agg(group_title ORDER BY n DESC))[1],
-		clock_timestamp() + make_interval(secs => $10::integer)
+		clock_timestamp() + make_interval(secs => $10::integer),
+		(array_agg(wider ORDER BY n DESC))[1], (array_agg(wider_title ORDER BY n DESC))[1]
 	FROM part GROUP BY topic, key, user_id ORDER BY topic, key, user_id
 	ON CONFLICT (topic, key, user_id)
 		DO UPDATE SET title = coalesce(excluded.title, g.title)
@@ -28,7 +31,29 @@ SELECT id, @us(due_at), fresh FROM opened ORDER BY topic, key, user_id
 -- Locks the group: parts that are being added are waited for, and later ones open a group of their
 -- own once this one is removed.
 --: query notify_group_hold
-SELECT topic, key, user_id, title, told FROM notification_groups WHERE id = $1 FOR UPDATE
+SELECT topic, key, user_id, title, told, wider, wider_title FROM notification_groups
+WHERE id = $1 FOR UPDATE
+
+-- Groups of one wider group are joined by one job at a time.
+--: query notify_wider_lock
+SELECT pg_advisory_xact_lock(7236116, hashtext(topic || ' ' || wider)) FROM notification_groups
+WHERE id = $1 AND wider IS NOT NULL
+
+-- A writer may hold one of them and wait for another, so none is waited for.
+--: query notify_wider_others
+SELECT o.id FROM notification_groups g
+JOIN notification_groups o ON o.topic = g.topic AND o.wider = g.wider AND o.id <> g.id
+	AND o.user_id IS NOT DISTINCT FROM g.user_id
+WHERE g.id = $1 ORDER BY o.id LIMIT $2::integer FOR UPDATE OF o SKIP LOCKED
+
+-- After they were locked, which is another statement: each part was seen then. It is named with
+-- its group.
+--: query notify_wider_join
+UPDATE notification_parts p SET group_id = $1::uuid, title = concat_ws(': ', g.title, p.title)
+FROM notification_groups g WHERE g.id = p.group_id AND (g.id = $1::uuid OR g.id = ANY ($2::uuid[]))
+
+--: query notify_wider_remove
+DELETE FROM notification_groups WHERE id = ANY ($1::uuid[])
 
 -- The number of parts is counted after the group was locked, which is another statement.
 --: query notify_group_parts read
