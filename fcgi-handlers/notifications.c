@@ -16,7 +16,7 @@
 #define UNSUBSCRIBE_BODY_MAX 4096 /* bytes: List-Unsubscribe=One-Click, in one form or another */
 
 /* "media.ready|media.failed|..." */
-#define NOTIFICATION_KIND(kind, event, email, permission) "|" kind
+#define NOTIFICATION_KIND(kind, event, email, ...) "|" kind
 static const char kind_choices[] =
 #include "model/notification_kinds.def"
     ;
@@ -45,7 +45,7 @@ static const struct field_rule preference_input[] = {
 
 /* Other kinds are refused as unknown. */
 static const struct field_rule kinds_input[] = {
-#define NOTIFICATION_KIND(kind, event, email, permission) \
+#define NOTIFICATION_KIND(kind, event, email, ...) \
 	{ kind, FIELD_OBJECT, .fields = preference_input },
 #include "model/notification_kinds.def"
 #undef NOTIFICATION_KIND

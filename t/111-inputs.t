@@ -251,17 +251,19 @@ cmp_ok $silence, '>=', 2 * $most{'notifications.heartbeat'}, 'nginx: proxy_read_
 # The statements that tell groups know one default only (src/store/sql/notify.sql).
 is_deeply [ grep { $_ ne 'off' }
     text_of("$top/src/model/notification_kinds.def")
-        =~ /^NOTIFICATION_KIND\(.*"(\w+)", \w+\)$/mg ], [],
+        =~ /^NOTIFICATION_KIND\("[^"]+", "[^"]+", "(\w+)", /mg ], [],
     'mail of notifications is off by default';
 
 # Whom kinds concern.
 my %concerns = text_of("$top/src/model/notification_kinds.def")
-    =~ /^NOTIFICATION_KIND\("([a-z.]+)",.*, (\w+)\)$/mg;
-s/^SIGNED_IN$//, $_ = lc s/_/./r for values %concerns;
+    =~ /^NOTIFICATION_KIND\("([a-z.]+)", "[^"]+", "\w+", ([^)]+)\)$/mg;
+$_ = lc join ' ', map { s/_/./r } grep { $_ ne 'SIGNED_IN' } /PERM_(\w+)/g for values %concerns;
 my ($page_kinds) = text_of("$top/web/lib/notification-words.js")
-    =~ /^export const KINDS = \{\n(.*?)^\};/ms;
+    =~ /^const KINDS = \{\n(.*?)^\};/ms;
 my %page_concerns = map { ($_ => '') } $page_kinds =~ /^\t'([a-z.]+)': /mg;
-%page_concerns = (%page_concerns, $page_kinds =~ /^\t'([a-z.]+)': \['.*', '([a-z.]+)'\],$/mg);
+%page_concerns = (%page_concerns,
+    $page_kinds =~ /^\t'([a-z.]+)': \['[^']+'(?:, ([a-z., ']+))?\],$/mg);
+$_ = join ' ', ($_ // '') =~ /[a-z.]+/g for values %page_concerns;
 is_deeply \%page_concerns, \%concerns,
     'kinds of notifications have the same permissions on the page';
 

@@ -365,6 +365,12 @@ subtest 'notifications' => sub {
 JS
 	is_deeply sent($b, PUT => qr{preferences$})->{body}, { kinds => { 'library.new' => {
 	    page => JSON::PP::true, email => 'weekly' } } }, 'a preference is saved at once';
+	is_deeply $b->js(<<'JS'), [qw(alert.raised alert.cleared system.event)],
+		return import('/lib/notification-words.js').then(({ kindsFor }) =>
+		    kindsFor((permission) => permission === 'webhooks.manage')
+			.map(([kind]) => kind).filter((kind) => /^(alert|system.event|sync)/.test(kind)));
+JS
+	    'who manages webhooks alone is offered the alerts about them';
 	clean($b, 'notifications');
 	$b->stop;
 };

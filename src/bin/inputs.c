@@ -94,7 +94,7 @@ put_words(struct json *j)
 {
 #define WORD(word) json_put_str(j, NULL, word);
 #define NAMED_WORD(id, word) WORD(word)
-#define NOTIFICATION_KIND(kind, event, email, permission) WORD(kind)
+#define NOTIFICATION_KIND(kind, event, email, ...) WORD(kind)
 	json_object(j, "words");
 	json_array(j, "role");
 	ROLE_LIST(NAMED_WORD)
@@ -165,7 +165,7 @@ put_words(struct json *j)
 	json_array(j, "notification.kind");
 #include "model/notification_kinds.def"
 #undef NOTIFICATION_KIND
-#define NOTIFICATION_KIND(kind, event, email, permission) WORD(event)
+#define NOTIFICATION_KIND(kind, event, email, ...) WORD(event)
 	json_array_end(j);
 	json_array(j, "notification.event");
 #include "model/notification_kinds.def"

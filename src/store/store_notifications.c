@@ -94,7 +94,7 @@ const struct query store_notifications_queries[] = {
 	    "SELECT id FROM users WHERE status = 'active' AND role = ANY ($1::text[]) ORDER BY id",
 	    QUERY_READ },
 	[NOTIFICATION_KEEPERS] = { "notification_keepers",
-	    "SELECT u.id FROM users u JOIN role_permissions p ON p.role = u.role"
+	    "SELECT u.id, u.email FROM users u JOIN role_permissions p ON p.role = u.role"
 	    " WHERE u.status = 'active' AND p.permission = $1 ORDER BY u.id",
 	    QUERY_READ },
 	[NOTIFICATIONS_EXPIRE] = { "notifications_expire",
@@ -240,13 +240,15 @@ store_notification_audience(struct db *db, struct arena *arena, struct strings r
 
 bool
 store_notification_keepers(struct db *db, struct arena *arena, const char *permission,
-    struct strings *users, struct error *err)
+    struct strings *users, struct strings *emails, struct error *err)
 {
 	struct rows *rows;
 
 	if (!db_exec(db, arena, query(NOTIFICATION_KEEPERS), DB_PARAMS(permission), &rows, err))
 		return false;
 	*users = rows_column(arena, rows, 0);
+	if (emails != NULL)
+		*emails = rows_column(arena, rows, 1);
 	return true;
 }
 

@@ -60,9 +60,9 @@ bool store_notification_prefer(struct db *, struct arena *, const char *user,
 /* Active people with one of these roles. */
 bool store_notification_audience(struct db *, struct arena *, struct strings roles,
     struct strings *users, struct error *);
-/* Active people with this permission. */
+/* Active people with this permission, and their addresses (NULL: not wanted), in one order. */
 bool store_notification_keepers(struct db *, struct arena *, const char *permission,
-    struct strings *users, struct error *);
+    struct strings *users, struct strings *emails, struct error *);
 /* Rows older than `days`, at most `max` of them. */
 bool store_notifications_expire(struct db *, struct arena *, int days, int max, int64_t *removed,
     struct error *);

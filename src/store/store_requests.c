@@ -35,7 +35,6 @@ enum {
 	Q_SEEN,
 	Q_MISSING,
 	Q_UNASKED,
-	Q_KEEPERS,
 	Q_HOLD_PEOPLE,
 	Q_EXPIRE,
 };
@@ -108,10 +107,6 @@ const struct query store_requests_queries[] = {
 	    "SELECT " COLUMNS FROM " WHERE r.overseerr_id IS NULL AND r.failure_code IS NULL"
 	    " AND r.created_at < $1::timestamptz ORDER BY r.id FOR UPDATE OF r",
 	    0 },
-	[Q_KEEPERS] = { "requests_keepers",
-	    "SELECT u.id FROM users u JOIN role_permissions p ON p.role = u.role"
-	    " WHERE u.status = 'active' AND p.permission = 'integrations.configure' ORDER BY u.id",
-	    QUERY_READ },
 	[Q_HOLD_PEOPLE] = { "requests_hold_people",
 	    "SELECT id FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE", 0 },
 	[Q_EXPIRE] = { "requests_expire",
@@ -386,17 +381,6 @@ store_requests_unasked(struct db *db, struct arena *arena, int64_t at, struct ti
     size_t *n, struct error *err)
 {
 	return many(db, arena, Q(Q_UNASKED), DB_PARAMS(db_time(arena, at)), out, n, err);
-}
-
-bool
-store_requests_keepers(struct db *db, struct arena *arena, struct strings *users, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_KEEPERS), DB_NO_PARAMS, &rows, err))
-		return false;
-	*users = rows_column(arena, rows, 0);
-	return true;
 }
 
 bool

@@ -76,8 +76,6 @@ bool store_requests_missing(struct db *, struct arena *, const int64_t *ids, siz
 /* Questions from before `at` that Overseerr did not get, locked. */
 bool store_requests_unasked(struct db *, struct arena *, int64_t at, struct title_request **,
     size_t *n, struct error *);
-/* Active people who may configure integrations. */
-bool store_requests_keepers(struct db *, struct arena *, struct strings *users, struct error *);
 /* In a transaction: locks these people, in the order of their ids, before several notes to them. */
 bool store_requests_hold_people(struct db *, struct arena *, struct strings users, struct error *);
 /* After a while: requests that were never taken, and all where no Overseerr is set up any more. */

@@ -1,7 +1,7 @@
 /* Kinds of notifications in words, and what opening one leads to. */
 
-/* kind: [what it is about, permission that is needed to get it] */
-export const KINDS = {
+/* kind: [what it is about, permissions, one of which is needed to get it] */
+const KINDS = {
 	'media.ready': ['Uploads that are ready'],
 	'media.failed': ['Uploads that failed'],
 	'media.played': ['What I watched and heard'],
@@ -12,12 +12,16 @@ export const KINDS = {
 	'request.available': ['My requests: available', 'integrations.view'],
 	'sync.completed': ['Syncs that are done', 'integrations.configure'],
 	'sync.failed': ['Syncs that failed', 'integrations.configure'],
-	'alert.raised': ['Problems of the server', 'integrations.configure'],
-	'alert.cleared': ['Problems that are gone', 'integrations.configure'],
+	'alert.raised': ['Problems of the server', 'integrations.configure', 'webhooks.manage'],
+	'alert.cleared': ['Problems that are gone', 'integrations.configure', 'webhooks.manage'],
 	'system.event': ['What media servers report', 'webhooks.manage'],
 	'session.ended': ['Sign-ins that were ended'],
 	'system.broadcast': ['Messages from the admins'],
 };
+
+/* What the person can get of these: [[kind, text]]. */
+export const kindsFor = (can) => Object.entries(KINDS).filter(([, [, ...permissions]]) =>
+    !permissions.length || permissions.some(can)).map(([kind, [text]]) => [kind, text]);
 
 /* [kind or the beginning of some, member of data, address], as src/model/notification_places.def */
 const PLACES = [

@@ -4,7 +4,7 @@ import { on } from '../lib/bus.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { ago, fullTime } from '../lib/format.js';
 import { NOTIFICATIONS } from '../lib/kinds.js';
-import { KINDS, target } from '../lib/notification-words.js';
+import { kindsFor, target } from '../lib/notification-words.js';
 import { goHere, link } from '../lib/router.js';
 import { can, me } from '../lib/session.js';
 import { setUnread, unread } from '../lib/unread.js';
@@ -170,8 +170,7 @@ mount(root, first)
 	const states = h('div.segments', { role: 'group', 'aria-label': 'Show' });
 	const kinds = h('select', { 'aria-label': 'Kind',
 	    onchange: () => goHere({ kind: kinds.value || null }) },
-	options([['', 'All kinds'], ...Object.entries(KINDS).filter(([, [, permission]]) =>
-	    !permission || can(permission)).map(([kind, [text]]) => [kind, text])],
+	options([['', 'All kinds'], ...kindsFor(can)],
 	params.kind ?? ''));
 	const drawFilters = () => {
 		fill(states, [['', 'All'], ['true', 'Unread']].map(([value, text]) => h('button',

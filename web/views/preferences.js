@@ -1,7 +1,7 @@
 /* Which notifications reach the person, and how. */
 import { api } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
-import { KINDS } from '../lib/notification-words.js';
+import { kindsFor } from '../lib/notification-words.js';
 import { link } from '../lib/router.js';
 import { can } from '../lib/session.js';
 import { notice, options } from '../ui/form.js';
@@ -53,8 +53,7 @@ mount(root)
 		try {
 			const { kinds, digestHour } = await api.get('/notifications/preferences',
 			    null, { patient: true });
-			const mine = Object.entries(KINDS).filter(([kind, [, permission]]) =>
-			    kinds[kind] && (!permission || can(permission)));
+			const mine = kindsFor(can).filter(([kind]) => kinds[kind]);
 
 			fill(place, h('section.panel', { 'aria-label': 'Notifications' },
 			    h('p', null, 'What belongs together comes together: a season ' +
@@ -62,7 +61,7 @@ mount(root)
 			    Number.isInteger(digestHour) ?
 				`Daily and weekly emails are sent at ${hourOf(digestHour)}, ` +
 				'server time.' : null),
-			    h('ul.rows', null, mine.map(([kind, [text]]) =>
+			    h('ul.rows', null, mine.map(([kind, text]) =>
 				row(kind, text, kinds[kind])))));
 		} catch (problem) {
 			fill(place, notice(problem, load));

@@ -104,7 +104,7 @@ request_changed(const struct call *call, const struct title_request *r, bool gon
 	const char **users;
 	size_t n = 0;
 
-	if (!store_requests_keepers(call->svc->db, call->arena, &keepers, err))
+	if (!notify_holders(call, PERM_INTEGRATIONS_CONFIGURE, &keepers, NULL, err))
 		return false;
 	users = arena_array(call->arena, keepers.n + 1, sizeof(*users));
 	for (size_t i = 0; i < keepers.n; i++)
@@ -153,7 +153,7 @@ tell_created(const struct call *call, const struct title_request *r, struct stri
 	const char **users;
 	size_t n = 0;
 
-	if (!store_requests_keepers(call->svc->db, call->arena, &keepers, err))
+	if (!notify_holders(call, PERM_INTEGRATIONS_CONFIGURE, &keepers, NULL, err))
 		return false;
 	users = arena_array(call->arena, keepers.n + 2, sizeof(*users));
 	for (size_t i = 0; i < keepers.n; i++)

@@ -30,7 +30,7 @@ struct notify_batch {
 };
 
 const struct notify_kind notify_kinds[] = {
-#define NOTIFICATION_KIND(kind, event, email, permission) { kind, event, email, PERM_##permission },
+#define NOTIFICATION_KIND(kind, event, email, ...) { kind, event, email, { __VA_ARGS__ } },
 #include "model/notification_kinds.def"
 #undef NOTIFICATION_KIND
 	{ .kind = NULL },
@@ -39,7 +39,8 @@ const struct notify_kind notify_kinds[] = {
 static const struct notify_kind *
 kind_of(const char *kind)
 {
-	static const struct notify_kind unknown = { NULL, "notification", "off", PERM_SIGNED_IN };
+	static const struct notify_kind unknown = { NULL, "notification", "off",
+		{ PERM_SIGNED_IN } };
 
 	for (const struct notify_kind *k = notify_kinds; k->kind != NULL; k++) {
 		if (strcmp(k->kind, kind) == 0)
@@ -295,16 +296,23 @@ notify_broadcast(const struct call *call, const struct broadcast *what, size_t *
 }
 
 bool
+notify_holders(const struct call *call, enum permission permission, struct strings *users,
+    struct strings *emails, struct error *err)
+{
+	return store_notification_keepers(call->svc->db, call->arena, permission_name(permission),
+	    users, emails, err);
+}
+
+bool
 notify_keepers(const struct call *call, const struct notify_new *what, struct notify_batch **batch,
     struct error *err)
 {
 	enum permission holds =
-	    what->concerns != PUBLIC ? what->concerns : kind_of(what->kind)->permission;
+	    what->concerns != PUBLIC ? what->concerns : kind_of(what->kind)->permissions[0];
 	struct notify_new new = *what;
 	struct strings users;
 
-	if (!store_notification_keepers(call->svc->db, call->arena, permission_name(holds), &users,
-		err))
+	if (!notify_holders(call, holds, &users, NULL, err))
 		return false;
 	new.users = users.items;
 	new.nusers = users.n;

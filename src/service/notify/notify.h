@@ -35,13 +35,15 @@ struct error;
 #define NOTIFY_EVENT_MAX (64UL << 10) /* bytes of an event's JSON */
 #define NOTIFY_TITLE_MAX 200          /* code points, of a broadcast */
 #define NOTIFY_MESSAGE_MAX 2000
+#define NOTIFY_PERMISSIONS_MAX 4 /* of a kind */
 
 /* All kinds, for which people can set preferences; ends with kind NULL. */
 struct notify_kind {
 	const char *kind;
 	const char *event; /* socket type */
 	const char *email; /* default */
-	enum permission permission;
+	/* of those whom it concerns, the usual one first; the rest is PUBLIC */
+	enum permission permissions[NOTIFY_PERMISSIONS_MAX];
 };
 extern const struct notify_kind notify_kinds[];
 
@@ -81,6 +83,9 @@ void notify_event(const struct call *, const char *const *users, size_t nusers, 
     const char *data_json);
 /* Closes the sockets of a session, or of a whole person (sid NULL), within 5 s. */
 void notify_session_ended(const struct call *, const char *user_id, const char *sid);
+/* The active people who have the permission, and their addresses (or NULL), in one order. */
+bool notify_holders(const struct call *, enum permission, struct strings *users,
+    struct strings *emails, struct error *);
 /* Notifies those whose permission says that it concerns them; in the caller's transaction. */
 bool notify_keepers(const struct call *, const struct notify_new *, struct notify_batch **,
     struct error *);
