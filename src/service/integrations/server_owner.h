@@ -1,6 +1,11 @@
 /*
  * Who owns a Plex server. In its webhooks the owner is account 1, whatever the owner's id at
  * plex.tv is, and people here are linked by the ids of plex.tv.
+ *
+ * Evidence: the example in Plex's own article about webhooks (support.plex.tv 115002267687) has
+ * "owner": true with account 1; GET /accounts of a server lists its owner as 1 and a Home user as
+ * 3972737 (plexopedia.com, "Get Accounts"); receivers rely on it (github.com/Shraymonks/unmonitorr
+ * issue 6, github.com/arabcoders/watchstate issue 32).
  */
 #ifndef MN_SERVICE_INTEGRATIONS_SERVER_OWNER_H
 #define MN_SERVICE_INTEGRATIONS_SERVER_OWNER_H
