@@ -30,7 +30,8 @@ endpoint_view(struct json *j, const struct hook_endpoint *e, const char *secret)
 {
 	json_object(j, NULL);
 	json_put_str(j, "id", e->id);
-	json_put_str(j, "url", e->url);
+	json_put_str(j, "origin", e->origin);
+	json_opt_str(j, "url", e->url);
 	put_texts(j, "events", e->events);
 	json_object(j, "headers");
 	for (size_t i = 0; i < e->header_names.n; i++)

@@ -8,3 +8,10 @@ CREATE INDEX jobs_lane ON jobs (lane) WHERE state = 'running' AND lane IS NOT NU
 ALTER TABLE notification_groups ADD COLUMN wider text, ADD COLUMN wider_title text;
 CREATE INDEX notification_groups_wider ON notification_groups (topic, wider)
   WHERE wider IS NOT NULL;
+
+-- The path of an endpoint's address may be a credential, as Slack's and Discord's are: `url` is
+-- sealed (webhook_endpoints, id, url), and people see the origin. The worker seals addresses from
+-- before.
+ALTER TABLE webhook_endpoints ADD COLUMN origin text;
+UPDATE webhook_endpoints SET origin = coalesce(substring(url from '^[^/]*//[^/?#]*'), '');
+ALTER TABLE webhook_endpoints ALTER COLUMN origin SET NOT NULL;

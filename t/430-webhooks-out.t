@@ -114,7 +114,22 @@ subtest 'what may be set' => sub {
     is $got->{headers}{'x-token'}, 'tOkEn-1', 'a header of their own';
     is $got->{headers}{'x-empty'}, '', 'also an empty one';
     my $stored = $mn->psql("SELECT * FROM webhook_endpoints WHERE id = '$e->{id}'");
-    unlike $stored, qr/tOkEn|whsec/, 'sealed at rest';
+    unlike $stored, qr{tOkEn|whsec|/set}, 'sealed at rest, as the path of its address is';
+    my ($listed) = grep { $_->{id} eq $e->{id} } @{ $admin->api(GET => "$base?limit=100")
+        ->{json}{items} };
+    is_deeply [ @$listed{qw(origin url)} ], [ $hooks->url(''), undef ],
+        'a list has the origin of its address';
+    is shown($e)->{url}, $hooks->url('/set'), 'which one that is read has in full';
+    $mn->psql("UPDATE webhook_endpoints SET url = '" . $hooks->url('/set')
+        . "' WHERE id = '$e->{id}'");
+    emit($e);
+    wait_status($e, 'delivered', 2);
+    is shown($e)->{url}, $hooks->url('/set'), 'an address from before is used';
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:webhook.expire_deliveries';"
+        . " NOTIFY mn_jobs, 'upkeep'");
+    wait_until(sub { $mn->psql("SELECT url FROM webhook_endpoints WHERE id = '$e->{id}'")
+        =~ /^v1:/ }, 30, 'and sealed by the worker');
+    is shown($e)->{url}, $hooks->url('/set'), 'without another value';
     my $seen = $admin->api(GET => "$base/$e->{id}");
     my $patch = $admin->api(PATCH => "$base/$e->{id}",
         { headers => { 'X-Token' => undef, 'X-New' => 'n' }, events => ['user.created'] },
@@ -124,7 +139,7 @@ subtest 'what may be set' => sub {
     is code($admin->api(PATCH => "$base/$e->{id}", { enabled => JSON::PP::false },
         { 'If-Match' => $seen->{headers}{etag} })), '412 precondition_failed', 'a stale change';
     emit($e);
-    wait_status($e, 'delivered', 2);
+    wait_status($e, 'delivered', 3);
     $got = ($hooks->got('/set'))[-1]{headers};
     is_deeply [@$got{qw(x-token x-new x-empty)}], ['tOkEn-1', 'n', undef],
         'null keeps a value, what is not named goes';
@@ -362,12 +377,13 @@ subtest 'secrets' => sub {
     $admin->api(POST => "$base/$e->{id}/test");
     $admin->api(POST => "$base/$e->{id}/rotate");
     my $secret = quotemeta $e->{secret} =~ s/^whsec_//r;
+    my $path = quotemeta $hooks->url('/secret');
     my $dump = MediaNest::Test::run_output('pg_dump', '-d', $mn->{status}{databaseUrl});
     like $dump, qr/webhook_endpoints/, 'a dump';
-    unlike $dump, qr/$secret|hEaDeR-secret/, 'no secret in the database';
+    unlike $dump, qr/$secret|$path|hEaDeR-secret/, 'no secret in the database';
     my $logs = MediaNest::Test::run_output('sh', '-c', "cat $mn->{var}/log/*");
     like $logs, qr{webhooks/endpoints}, 'logs';
-    unlike $logs, qr/$secret|hEaDeR-secret|whsec_/, 'no secret in a log';
+    unlike $logs, qr/$secret|$path|hEaDeR-secret|whsec_/, 'no secret in a log';
     my $told = join "\n", map { $admin->api(GET => $_)->{content} } $base, "$base/$e->{id}",
         "$base/$e->{id}/deliveries", '/api/admin/audit?limit=100';
     unlike $told, qr/$secret|hEaDeR-secret|whsec_/, 'no secret in an answer';
@@ -379,9 +395,10 @@ subtest 'keys' => sub {
     $admin->api(POST => "$base/$e->{id}/rotate");
     $mn->admin_command('', qw(keys rotate));
     $mn->restart_part($_) for qw(worker admin);
-    like $mn->admin_command('', qw(keys reseal)), qr/^3 secrets sealed again/m, 'sealed again';
+    like $mn->admin_command('', qw(keys reseal)), qr/^4 secrets sealed again/m, 'sealed again';
     is $mn->psql('SELECT count(*) FROM webhook_endpoints WHERE NOT (secret LIKE \'v1:2:%\' AND '
-        . "previous_secret LIKE 'v1:2:%' AND headers LIKE 'v1:2:%')"), 0, 'all of it';
+        . "previous_secret LIKE 'v1:2:%' AND headers LIKE 'v1:2:%'"
+        . " AND url LIKE 'v1:2:%')"), 0, 'all of it';
     emit($e);
     wait_status($e, 'delivered');
     my ($got) = $hooks->got('/keys');

@@ -32,7 +32,10 @@
 #define ENDPOINT_OFF_LIST(X) X("person") X("gone") X("failing")
 
 struct hook_endpoint {
-	const char *id, *url;
+	const char *id;
+	const char *origin; /* of its address: the path may be a credential */
+	const char *url;    /* the address; NULL in lists */
+	const char *sealed_url;
 	struct strings events, header_names;
 	const char *headers, *secret, *previous_secret; /* sealed; NULL: none */
 	int64_t previous_until;                         /* us */

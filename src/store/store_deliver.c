@@ -73,7 +73,7 @@ const struct query store_deliver_queries[] = {
 	    " updated_at = CASE WHEN s.off THEN now() ELSE e.updated_at END,"
 	    " lease = CASE WHEN s.released AND e.lease = $7 THEN NULL ELSE e.lease END"
 	    " FROM state s WHERE e.id = s.id"
-	    " RETURNING e.id, e.url, CASE WHEN s.off THEN e.off_reason END,"
+	    " RETURNING e.id, e.origin, CASE WHEN s.off THEN e.off_reason END,"
 	    " " SQL_US("s.failing_since") ", s.off OR s.any_ok AND s.failing_since"
 					  " <= now() - interval '" TEXT(
 					      DELIVER_RECOVERED_S) " seconds'",
@@ -214,7 +214,7 @@ store_deliver_record(struct db *db, struct arena *arena, const struct deliver_re
 		if (rows_bool(rows, i, 4))
 			(*out)[(*n)++] = (struct deliver_change) {
 				.endpoint_id = rows_str(rows, i, 0),
-				.url = rows_str(rows, i, 1),
+				.origin = rows_str(rows, i, 1),
 				.off_reason = rows_str(rows, i, 2),
 				.failing_since = rows_int(rows, i, 3),
 			};

@@ -47,7 +47,7 @@ struct deliver_outcome {
 };
 /* An endpoint that has changed by its results. */
 struct deliver_change {
-	const char *endpoint_id, *url;
+	const char *endpoint_id, *origin;
 	const char *off_reason; /* it was switched off; NULL: it has recovered */
 	int64_t failing_since;  /* us: before the results */
 };
@@ -71,8 +71,8 @@ struct deliver_claim {
 };
 /* A due delivery of an endpoint that was just claimed; rows of one endpoint are together. */
 struct deliver_row {
-	const char *endpoint_id, *url;
-	const char *headers, *secret, *previous_secret; /* sealed, or NULL */
+	const char *endpoint_id;
+	const char *url, *headers, *secret, *previous_secret; /* sealed, or NULL */
 	bool failing;
 	const char *id, *payload;
 };

@@ -11,7 +11,7 @@
 	" " SQL_US("previous_until") ", enabled, off_reason, " SQL_US( \
 	    "failing_since") "," \
 			     " " SQL_US("delivered_at") ", version, " SQL_US( \
-				 "created_at") ", " SQL_US("updated_at")
+				 "created_at") ", " SQL_US("updated_at") ", origin"
 #define DELIVERY \
 	"id, seq, endpoint_id, event, status, attempts, response_status, duration_ms, error," \
 	" " SQL_US("created_at") ", CASE WHEN status IN ('waiting', 'failed') THEN " SQL_US( \
@@ -30,15 +30,14 @@ enum {
 	Q_DELIVERIES,
 	Q_DELIVERY,
 	Q_REPLAY,
-	Q_MAILS
 };
 
 const struct query store_endpoints_queries[] = {
 	[Q_ADD] = { "endpoint_add",
 	    "INSERT INTO webhook_endpoints (id, url, events, header_names, headers, secret,"
-	    " enabled, off_reason)"
+	    " enabled, off_reason, origin)"
 	    " SELECT $1::uuid, $2, $3::text[], $4::text[], $5, $6, $7::boolean,"
-	    " CASE WHEN NOT $7::boolean THEN 'person' END"
+	    " CASE WHEN NOT $7::boolean THEN 'person' END, $9"
 	    " WHERE (SELECT count(*) FROM webhook_endpoints) < $8::integer",
 	    0 },
 	[Q_GET] = { "endpoint_get", "SELECT " COLUMNS " FROM webhook_endpoints WHERE id = $1",
@@ -57,7 +56,8 @@ const struct query store_endpoints_queries[] = {
 	    " ELSE off_reason END,"
 	    " failing_since = CASE WHEN $9::boolean AND NOT enabled THEN NULL ELSE failing_since"
 	    " END,"
-	    " rest_until = NULL, enabled = $9::boolean, version = version + 1, updated_at = now()"
+	    " rest_until = NULL, enabled = $9::boolean, origin = $10, version = version + 1,"
+	    " updated_at = now()"
 	    " WHERE id = $1",
 	    0 },
 	[Q_DELETE] = { "endpoint_delete", "DELETE FROM webhook_endpoints WHERE id = $1", 0 },
@@ -79,10 +79,6 @@ const struct query store_endpoints_queries[] = {
 				   "$3",
 				   "$4") " AND (NOT $5::boolean OR status IN ('failed', 'dead'))",
 	    0 },
-	[Q_MAILS] = { "endpoint_admin_mails",
-	    "SELECT u.email FROM users u JOIN role_permissions p ON p.role = u.role"
-	    " WHERE u.status = 'active' AND p.permission = 'webhooks.manage' ORDER BY u.id",
-	    QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_endpoints_queries[id])
@@ -101,7 +97,7 @@ endpoint_of(struct arena *arena, const struct rows *rows, size_t i)
 {
 	return (struct hook_endpoint) {
 		.id = rows_str(rows, i, 0),
-		.url = rows_str(rows, i, 1),
+		.sealed_url = rows_str(rows, i, 1),
 		.events = texts(arena, rows, i, 2),
 		.header_names = texts(arena, rows, i, 3),
 		.headers = rows_str(rows, i, 4),
@@ -115,6 +111,7 @@ endpoint_of(struct arena *arena, const struct rows *rows, size_t i)
 		.version = rows_int(rows, i, 12),
 		.created_at = rows_int(rows, i, 13),
 		.updated_at = rows_int(rows, i, 14),
+		.origin = rows_str(rows, i, 15),
 	};
 }
 
@@ -149,9 +146,9 @@ store_endpoint_add(struct db *db, struct arena *arena, const struct hook_endpoin
     bool *added, struct error *err)
 {
 	return db_change(db, arena, Q(Q_ADD),
-	    DB_PARAMS(e->id, e->url, db_array(arena, e->events.items, e->events.n),
+	    DB_PARAMS(e->id, e->sealed_url, db_array(arena, e->events.items, e->events.n),
 		db_array(arena, e->header_names.items, e->header_names.n), e->headers, e->secret,
-		boolean(e->enabled), db_int(arena, max)),
+		boolean(e->enabled), db_int(arena, max), e->origin),
 	    added, err);
 }
 
@@ -191,9 +188,10 @@ store_endpoint_change(struct db *db, struct arena *arena, const struct hook_endp
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_CHANGE),
-	    DB_PARAMS(e->id, e->url, db_array(arena, e->events.items, e->events.n),
+	    DB_PARAMS(e->id, e->sealed_url, db_array(arena, e->events.items, e->events.n),
 		db_array(arena, e->header_names.items, e->header_names.n), e->headers, e->secret,
-		e->previous_secret, db_time(arena, e->previous_until), boolean(e->enabled)),
+		e->previous_secret, db_time(arena, e->previous_until), boolean(e->enabled),
+		e->origin),
 	    NULL, err);
 }
 
@@ -251,17 +249,5 @@ store_endpoint_replay(struct db *db, struct arena *arena, const char *endpoint_i
 		&rows, err))
 		return false;
 	*n = rows_affected(rows);
-	return true;
-}
-
-bool
-store_endpoint_admin_mails(struct db *db, struct arena *arena, struct strings *out,
-    struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_MAILS), DB_NO_PARAMS, &rows, err))
-		return false;
-	*out = rows_column(arena, rows, 0);
 	return true;
 }

@@ -17,7 +17,7 @@ struct error;
 
 extern const struct query store_endpoints_queries[];
 
-/* A new endpoint: id, url, events, header_names, headers, secret and enabled of it. */
+/* A new endpoint: id, sealed_url, origin, events, header_names, headers, secret and enabled of it. */
 bool store_endpoint_add(struct db *, struct arena *, const struct hook_endpoint *, int max,
     bool *added, struct error *);
 /* id NULL: there is none. `lock`: in a transaction, until its end. */
@@ -43,8 +43,5 @@ bool store_endpoint_delivery(struct db *, struct arena *, const char *endpoint_i
 /* All of them start over: due now, with a day of attempts. */
 bool store_endpoint_replay(struct db *, struct arena *, const char *endpoint_id,
     const struct delivery_replay *, int64_t *n, struct error *);
-
-/* Addresses of the active people who manage the house. */
-bool store_endpoint_admin_mails(struct db *, struct arena *, struct strings *, struct error *);
 
 #endif

@@ -27,6 +27,7 @@ extern const struct query store_seals_queries[];
 	X(ENDPOINT_SECRET, "webhook_endpoints", "secret", "secret", "secret = $3") \
 	X(ENDPOINT_PREVIOUS, "webhook_endpoints", "secret", "previous_secret", \
 	    "previous_secret = $3") \
+	X(ENDPOINT_URL, "webhook_endpoints", "url", "url", "url = $3") \
 	X(ENDPOINT_HEADERS, "webhook_endpoints", "headers", "headers", "headers = $3") \
 	X(OVERSEERR_KEY, "overseerr_settings", "api_key", "api_key", "api_key = $3")
 

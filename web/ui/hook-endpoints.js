@@ -103,7 +103,7 @@ export const endpointPill = (endpoint) => (!endpoint.enabled ?
 
 const row = (endpoint) => h('li.line', { 'data-endpoint': endpoint.id }, icon('out'),
     h('div.grow', null, h('a.stretched', { href: link('endpoint', { id: endpoint.id }) },
-	h('strong', null, endpoint.url)),
+	h('strong', null, `${endpoint.origin}/…`)),
     h('small', null, [eventWords(endpoint.events ?? []),
 	endpoint.failingSince ? `failing since ${ago(endpoint.failingSince)}` :
 	    endpoint.lastDeliveredAt && `last delivery ${ago(endpoint.lastDeliveredAt)}`]

@@ -192,7 +192,7 @@ mount(root, first)
 		    onclick: () => test(testButton, said) }, 'Send a test');
 		const why = !endpoint.enabled && OFF[endpoint.offReason];
 
-		fill(place, h('div.toolbar', null, h('h1.address', null, endpoint.url),
+		fill(place, h('div.toolbar', null, h('h1.address', null, `${endpoint.origin}/…`),
 		    endpointPill(endpoint)), once,
 		why ? h('div.said.bad', null, icon('alert'),
 		    h('p', null, why)) : null,

@@ -18,15 +18,6 @@
 
 #include "core/banned.h"
 
-const char *
-hook_origin(const struct call *call, const char *url)
-{
-	const char *host = strstr(url, "://");
-
-	host = host != NULL ? host + 3 : url;
-	return arena_strndup(call->arena, url, (size_t)(host - url) + strcspn(host, "/?#"));
-}
-
 static const char *
 alert_data(const struct call *call, const struct deliver_change *change, const char *origin)
 {
@@ -62,11 +53,11 @@ off_message(const struct call *call, const struct deliver_change *change)
 static bool
 mail_keepers(const struct call *call, const char *detail, struct error *err)
 {
-	struct strings to;
+	struct strings users, to;
 
 	if (!mail_configured(call->svc->config))
 		return true;
-	if (!store_endpoint_admin_mails(call->svc->db, call->arena, &to, err))
+	if (!notify_holders(call, PERM_WEBHOOKS_MANAGE, &users, &to, err))
 		return false;
 	for (size_t i = 0; i < to.n; i++) {
 		const struct mail_new mail = {
@@ -83,7 +74,7 @@ bool
 hook_alert(const struct call *call, const struct deliver_change *change, struct error *err)
 {
 	bool off = change->off_reason != NULL;
-	const char *origin = hook_origin(call, change->url);
+	const char *origin = change->origin;
 	const struct notify_new note = {
 		.kind = off ? "alert.raised" : "alert.cleared",
 		.title = arena_printf(call->arena,

@@ -14,7 +14,5 @@ struct error;
 
 /* In the caller's transaction; what is pushed goes out after its commit. */
 bool hook_alert(const struct call *, const struct deliver_change *, struct error *);
-/* "https://host:port" of a URL: its path may hold a credential. */
-const char *hook_origin(const struct call *, const char *url);
 
 #endif

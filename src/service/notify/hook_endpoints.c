@@ -20,6 +20,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_endpoints.h"
+#include "store/store_seals.h"
 
 #include "core/banned.h"
 
@@ -43,7 +44,7 @@ audit(const struct call *call, const char *action, const struct hook_endpoint *e
 	};
 
 	json_object(detail, NULL);
-	json_put_str(detail, "origin", hook_origin(call, endpoint->url));
+	json_put_str(detail, "origin", endpoint->origin);
 	json_put_bool(detail, "enabled", endpoint->enabled);
 	json_object_end(detail);
 	event.detail = detail->buf.data;
@@ -63,18 +64,34 @@ make_secret(const struct call *call, const char *id, const char **text, const ch
 	return seal_text(call, hook_place(id, "secret"), *text, strlen(*text), sealed, err);
 }
 
-/* Applies what a person has set; its headers are checked and sealed here. */
+/* "https://host:port" of a URL. */
+static const char *
+origin_of(const struct call *call, const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	return arena_strndup(call->arena, url, (size_t)(host - url) + strcspn(host, "/?#"));
+}
+
+static bool
+set_url(const struct call *call, const char *url, struct hook_endpoint *endpoint, struct error *err)
+{
+	if (!http_out_is_url(url))
+		return error_field(err, "url", "format",
+		    "must start with http:// or https:// and contain no user name or password");
+	endpoint->origin = origin_of(call, url);
+	return seal_text(call, hook_place(endpoint->id, "url"), url, strlen(url),
+	    &endpoint->sealed_url, err);
+}
+
+/* Applies what a person has set; its address and headers are checked and sealed here. */
 static bool
 apply(const struct call *call, const struct hook_endpoint_change *change,
     struct hook_endpoint *endpoint, struct error *err)
 {
-	if (change->url != NULL) {
-		if (!http_out_is_url(change->url))
-			return error_field(err, "url", "format",
-			    "must start with http:// or https:// and contain no user name or"
-			    " password");
-		endpoint->url = change->url;
-	}
+	if (change->url != NULL && !set_url(call, change->url, endpoint, err))
+		return false;
 	if (change->events.n > 0)
 		endpoint->events = change->events;
 	if (change->set_enabled)
@@ -116,7 +133,8 @@ hook_endpoint_get(const struct call *call, const char *id, struct hook_endpoint 
     struct error *err)
 {
 	return store_endpoint_get(call->svc->db, call->arena, id, false, endpoint, err) &&
-	    (endpoint->id != NULL || not_found(err));
+	    (endpoint->id != NULL || not_found(err)) &&
+	    hook_url_open(call, id, endpoint->sealed_url, &endpoint->url, err);
 }
 
 bool
@@ -263,7 +281,7 @@ hook_endpoint_test(const struct call *call, const char *id, struct hook_test *te
 	uuid_v7(message_id);
 	if (!hook_endpoint_get(call, id, &endpoint, err) ||
 	    !hook_target_open(call,
-		&(const struct hook_sealed) { endpoint.id, endpoint.url, endpoint.headers,
+		&(const struct hook_sealed) { endpoint.id, endpoint.sealed_url, endpoint.headers,
 		    endpoint.secret,
 		    endpoint.previous_until > clock_now() ? endpoint.previous_secret : NULL },
 		&target, err))
@@ -275,5 +293,26 @@ hook_endpoint_test(const struct call *call, const char *id, struct hook_test *te
 		.ms = end.us / US_PER_MS,
 		.error = hook_failure(end.end, end.status) };
 	test->delivered = test->error == NULL;
+	return true;
+}
+
+bool
+hook_urls_seal(const struct call *call, struct error *err)
+{
+	struct db *db = call->svc->db;
+	struct seal_row *rows;
+	const char *sealed;
+	bool replaced;
+	size_t n;
+
+	if (!store_seals_other(db, call->arena, SEAL_ENDPOINT_URL, NULL, SEAL_PREFIX,
+		HOOK_ENDPOINTS_MAX, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!seal_text(call, hook_place(rows[i].id, "url"), rows[i].sealed,
+			strlen(rows[i].sealed), &sealed, err) ||
+		    !store_seals_replace(db, call->arena, SEAL_ENDPOINT_URL, rows[i].id,
+			rows[i].sealed, sealed, &replaced, err))
+			return false;
 	return true;
 }

@@ -3,7 +3,8 @@
  * manage webhooks; what changes is in the audit log.
  *
  * The secret is told when it is made, never again. Values of custom headers are never told: they
- * often are credentials. Both are sealed at rest.
+ * often are credentials. Of the address only the origin is told, except where one endpoint is read
+ * or changed: its path may be a credential too. All three are sealed at rest.
  */
 #ifndef MN_SERVICE_NOTIFY_HOOK_ENDPOINTS_H
 #define MN_SERVICE_NOTIFY_HOOK_ENDPOINTS_H
@@ -48,6 +49,8 @@ bool hook_endpoint_list(const struct call *, const struct list_ask *, struct hoo
 bool hook_endpoint_change(const struct call *, const char *id, const struct hook_endpoint_change *,
     struct hook_endpoint *, struct error *);
 bool hook_endpoint_delete(const struct call *, const char *id, struct error *);
+/* Seals addresses that were stored before they were sealed (sql/0023). */
+bool hook_urls_seal(const struct call *, struct error *);
 bool hook_endpoint_rotate(const struct call *, const char *id, struct hook_endpoint *,
     const char **secret, struct error *);
 

@@ -65,15 +65,32 @@ open_headers(const struct call *call, const struct hook_sealed *from, struct hoo
 }
 
 bool
+hook_url_open(const struct call *call, const char *endpoint_id, const char *sealed,
+    const char **url, struct error *err)
+{
+	struct sealed text;
+
+	*url = sealed;
+	if (!str_starts(sealed, SEAL_PREFIX)) /* from before sql/0023, until it is sealed */
+		return true;
+	if (!seal_open(call, hook_place(endpoint_id, "url"), sealed, &text, err))
+		return false;
+	*url = (const char *)text.data;
+	return true;
+}
+
+bool
 hook_target_open(const struct call *call, const struct hook_sealed *from,
     struct hook_target *target, struct error *err)
 {
 	struct outbound rules = outbound_of(call->svc->config);
+	const char *url;
 
-	*target = (struct hook_target) { .url = arena_strdup(call->arena, from->url),
-		.rules = { arena_strdup(call->arena, rules.allow),
-		    arena_strdup(call->arena, rules.ca_file) } };
-	return open_key(call, from, from->secret, target, err) &&
+	*target = (struct hook_target) { .rules = { arena_strdup(call->arena, rules.allow),
+					     arena_strdup(call->arena, rules.ca_file) } };
+	return hook_url_open(call, from->id, from->url, &url, err) &&
+	    (target->url = arena_strdup(call->arena, url)) != NULL &&
+	    open_key(call, from, from->secret, target, err) &&
 	    open_key(call, from, from->previous_secret, target, err) &&
 	    open_headers(call, from, target, err);
 }

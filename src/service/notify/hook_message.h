@@ -25,8 +25,8 @@ struct error;
 
 /* What the row of an endpoint says about sending. */
 struct hook_sealed {
-	const char *id, *url;
-	const char *headers, *secret, *previous_secret; /* sealed; NULL: none */
+	const char *id;
+	const char *url, *headers, *secret, *previous_secret; /* sealed; NULL: none */
 };
 /* The same, ready to be used. */
 struct hook_target {
@@ -39,6 +39,9 @@ struct hook_target {
 };
 
 struct seal_place hook_place(const char *endpoint_id, const char *column);
+/* The address in the column `url`. */
+bool hook_url_open(const struct call *, const char *endpoint_id, const char *sealed,
+    const char **url, struct error *);
 /* ERR_INTERNAL: the key of the keyring that it was sealed with is gone. All in the call's arena. */
 bool hook_target_open(const struct call *, const struct hook_sealed *, struct hook_target *,
     struct error *);

@@ -7,6 +7,7 @@
 #include "core/metric.h"
 #include "service/call.h"
 #include "service/gate/access.h"
+#include "service/notify/hook_endpoints.h"
 #include "service/processing/deliver_internal.h"
 #include "service/services.h"
 #include "store/store_jobs.h"
@@ -204,6 +205,6 @@ upkeep_deliveries(const struct call *call, const struct job_env *env, const stru
 		if (!store_deliver_expire(call->svc->db, call->arena, DELIVER_EXPIRE, &removed,
 			err))
 			return false;
-	return db_begin(call->svc->db, err) &&
+	return hook_urls_seal(call, err) && db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, upkeep_in(call, job, err), err);
 }
