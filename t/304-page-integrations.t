@@ -368,7 +368,8 @@ JS
 	is_deeply $b->js(<<'JS'), [qw(alert.raised alert.cleared system.event)],
 		return import('/lib/notification-words.js').then(({ kindsFor }) =>
 		    kindsFor((permission) => permission === 'webhooks.manage')
-			.map(([kind]) => kind).filter((kind) => /^(alert|system.event|sync)/.test(kind)));
+			.map(([kind]) => kind)
+			.filter((kind) => /^(alert|system.event|sync)/.test(kind)));
 JS
 	    'who manages webhooks alone is offered the alerts about them';
 	clean($b, 'notifications');

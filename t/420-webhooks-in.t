@@ -18,7 +18,8 @@ my $slow = MediaNest::PlexServer->start(name => 'Cellar', token => 'slow-token-4
 my $plex_tv = MediaNest::PlexTv->start;
 $_->section('1', 'movie', 'Films') for $plex, $slow;
 my $mn = MediaNest::Test->stack(set => { $plex_tv->settings,
-    'outbound.allow' => join(',', $plex->allow, $slow->allow, { $plex_tv->settings }->{'outbound.allow'}),
+    'outbound.allow' => join(',', $plex->allow, $slow->allow,
+        { $plex_tv->settings }->{'outbound.allow'}),
     'hooks.silence' => 200_000,
     'tmdb.url' => 'http://127.0.0.1:9', 'tmdb.api_key' => 'none' });
 my $admin = $mn->admin;

@@ -116,7 +116,8 @@ subtest 'many series at a time are one note of their library' => sub {
 	my ($who, $library) = ($mn->user, 'movies:' . uuid());
 	my @shows = map { { id => uuid(), name => "Show $_", item => items(1) } } 1 .. 30;
 	my $news = sub { map { { group => "show:$_->{id}", groupTitle => $_->{name},
-	    wider => $library, widerTitle => 'Series', mediaId => $_->{item}, title => 'Pilot' } } @_ };
+	    wider => $library, widerTitle => 'Series', mediaId => $_->{item},
+	    title => 'Pilot' } } @_ };
 	add_parts($news->($_)) for @shows;
 	flush();
 	my $list = inbox($who);

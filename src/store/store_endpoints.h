@@ -17,7 +17,9 @@ struct error;
 
 extern const struct query store_endpoints_queries[];
 
-/* A new endpoint: id, sealed_url, origin, events, header_names, headers, secret and enabled of it. */
+/*
+ * A new endpoint: id, sealed_url, origin, events, header_names, headers, secret and enabled of it.
+ */
 bool store_endpoint_add(struct db *, struct arena *, const struct hook_endpoint *, int max,
     bool *added, struct error *);
 /* id NULL: there is none. `lock`: in a transaction, until its end. */

@@ -148,7 +148,8 @@ my %endpoint = (id => id(80), origin => 'https://example.org',
     url => 'https://example.org/hooks/medianest', events => [
     'library.new', 'request.created' ], headers => { Authorization => undef },
     enabled => on, lastDeliveredAt => ago(1), createdAt => ago(900), updatedAt => ago(900));
-my %off = (%endpoint, id => id(81), origin => 'https://receiver.example.net', url => 'https://receiver.example.net/' . 'long/' x 12,
+my %off = (%endpoint, id => id(81), origin => 'https://receiver.example.net',
+    url => 'https://receiver.example.net/' . 'long/' x 12,
     events => ['*'], enabled => off, offReason => 'failing', failingSince => ago(700));
 sub delivery ($n, $status, %more) {
 	return { id => id($n), endpointId => id(80), event => 'library.new', status => $status,
