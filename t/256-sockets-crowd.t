@@ -9,6 +9,7 @@ use MediaNest::Browser;
 use MediaNest::Crowd;
 use MediaNest::Faults;
 use MediaNest::Media;
+use MediaNest::OuterProxy;
 use MediaNest::Page;
 use MediaNest::Test;
 use MediaNest::WebSocket;
@@ -49,65 +50,14 @@ subtest 'a crowd' => sub {
 	isnt $mn->pid('notifyd'), $notifyd, 'which was one';
 };
 
-# A proxy of somebody else in front: its timeouts are not ours to choose.
-sub proxy ($dir) {
-	my ($port) = $mn->{url} =~ /:(\d+)$/;
-	my $headers = join "\n", 'proxy_http_version 1.1;',
-	    'proxy_set_header Upgrade $http_upgrade;',
-	    'proxy_set_header Connection $mn_connection;', 'proxy_set_header Host $http_host;',
-	    'proxy_buffering off;', 'proxy_ssl_verify off;';
-	my $timeout = PROXY_TIMEOUT;
-	open my $out, '>', "$dir/nginx.conf" or die "$dir/nginx.conf: $!";
-	print $out <<"CONF";
-daemon off;
-master_process off;
-pid $dir/nginx.pid;
-error_log $dir/error.log;
-events { }
-http {
-	access_log off;
-	client_body_temp_path $dir/body;
-	proxy_temp_path $dir/proxy;
-	fastcgi_temp_path $dir/fastcgi;
-	uwsgi_temp_path $dir/uwsgi;
-	scgi_temp_path $dir/scgi;
-	map \$http_upgrade \$mn_connection { default upgrade; '' close; }
-	$headers
-	server {
-		listen unix:$dir/patient.sock;
-		location / {
-			proxy_pass https://127.0.0.1:$port;
-			proxy_read_timeout ${timeout}s;
-			proxy_send_timeout ${timeout}s;
-		}
-	}
-	server {
-		listen unix:$dir/hasty.sock;
-		location / {
-			proxy_pass https://127.0.0.1:$port;
-			proxy_read_timeout 200ms;
-		}
-	}
-}
-CONF
-	close $out;
-	my $pid = fork // die "fork: $!";
-	if (!$pid) {
-		open STDERR, '>>', "$dir/nginx.err";
-		exec 'nginx', '-c', "$dir/nginx.conf", '-p', $dir or die "nginx: $!";
-	}
-	wait_until { -S "$dir/hasty.sock" } 10, 'the proxy';
-	return $pid;
-}
-
 my $make = MediaNest::Media->new;
 subtest 'silence behind a proxy' => sub {
 	mkdir my $dir = $make->path('proxy');
-	my $nginx = proxy($dir);
+	my $proxy = MediaNest::OuterProxy->start($mn, $dir, PROXY_TIMEOUT);
 	my $who = $mn->user(role => 'user');
 	my ($ws, $es, $cut) = map {
 		my ($socket, @more) = @$_;
-		MediaNest::WebSocket->open($who, unix => "$dir/$socket.sock", @more);
+		MediaNest::WebSocket->open($who, unix => $proxy->$socket, @more);
 	} ['patient'], [ 'patient', stream => 1 ], ['hasty'];
 	is_deeply [ map { $_->{status} } $ws, $es, $cut ], [ 101, 200, 101 ], 'they are in';
 	my $end = time + SILENCE;
@@ -124,8 +74,7 @@ subtest 'silence behind a proxy' => sub {
 		is $socket->wait_type('notification', 5)->{data}{notification}{title},
 		    'After the silence', 'and is not deaf';
 	}
-	kill 'TERM', $nginx;
-	waitpid $nginx, 0;
+	$proxy->stop;
 };
 
 subtest 'a page' => sub {
