@@ -151,7 +151,8 @@ struct strings rows_column(struct arena *, const struct rows *, int col);
 /* SQL of a timestamp as us since the epoch: rows_int() reads it. */
 #define SQL_US(expression) "(extract(epoch FROM " expression ") * 1000000)::bigint"
 
-const char *db_int(struct arena *, int64_t);     /* a number as parameter text */
+const char *db_int(struct arena *, int64_t); /* a number as parameter text */
+const char *db_bool(bool);
 const char *db_time(struct arena *, int64_t us); /* RFC 3339 with us; 0 -> NULL */
 /* array literal, elements quoted; NULL stays NULL */
 const char *db_array(struct arena *, const char *const *, size_t n);

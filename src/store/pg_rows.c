@@ -130,6 +130,12 @@ rows_column(struct arena *arena, const struct rows *rows, int col)
 }
 
 const char *
+db_bool(bool b)
+{
+	return b ? "t" : "f";
+}
+
+const char *
 db_int(struct arena *arena, int64_t n)
 {
 	return arena_printf(arena, "%lld", (long long)n);

@@ -51,7 +51,7 @@ totp_param(const struct verified *v)
 {
 	if (v->password_hash == NULL && v->plex_id == NULL)
 		return NULL;
-	return v->totp_enabled ? "true" : "false";
+	return db_bool(v->totp_enabled);
 }
 
 bool
@@ -93,7 +93,7 @@ store_credentials_end(struct db *db, struct arena *arena, const struct store_cre
     struct strings *tokens, struct error *err)
 {
 	const char *change[] = { end->user_id, end->password_hash };
-	const char *ends[] = { end->user_id, end->end_tokens ? "true" : "false" };
+	const char *ends[] = { end->user_id, db_bool(end->end_tokens) };
 	/* In this order: what is under way locks the person first, too. */
 	struct db_call calls[] = {
 		{ .query = Q(Q_CHANGE), .params = change, .nparams = 2 },

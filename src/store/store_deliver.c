@@ -142,12 +142,6 @@ store_deliver_add(struct db *db, struct arena *arena, const char *event, const c
 	return true;
 }
 
-static const char *
-boolean(bool b)
-{
-	return b ? "true" : "false";
-}
-
 static bool
 record_results(struct db *db, struct arena *arena, const struct deliver_record *r,
     struct error *err)
@@ -158,7 +152,7 @@ record_results(struct db *db, struct arena *arena, const struct deliver_record *
 		columns[c] = arena_array(arena, r->nresults, sizeof(**columns));
 	for (size_t i = 0; i < r->nresults; i++) {
 		columns[0][i] = r->results[i].id;
-		columns[1][i] = boolean(r->results[i].delivered);
+		columns[1][i] = db_bool(r->results[i].delivered);
 		columns[2][i] = db_int(arena, r->results[i].status);
 		columns[3][i] = db_int(arena, r->results[i].ms);
 		columns[4][i] = r->results[i].error != NULL ? r->results[i].error : "";
@@ -183,10 +177,10 @@ record_outcomes(struct db *db, struct arena *arena, const struct deliver_record 
 		columns[c] = arena_array(arena, r->noutcomes, sizeof(**columns));
 	for (size_t i = 0; i < r->noutcomes; i++) {
 		columns[0][i] = r->outcomes[i].endpoint_id;
-		columns[1][i] = boolean(r->outcomes[i].any_delivered);
-		columns[2][i] = boolean(r->outcomes[i].last_failed);
-		columns[3][i] = boolean(r->outcomes[i].gone);
-		columns[4][i] = boolean(r->outcomes[i].released);
+		columns[1][i] = db_bool(r->outcomes[i].any_delivered);
+		columns[2][i] = db_bool(r->outcomes[i].last_failed);
+		columns[3][i] = db_bool(r->outcomes[i].gone);
+		columns[4][i] = db_bool(r->outcomes[i].released);
 	}
 	return db_exec(db, arena, Q(Q_OUTCOMES),
 	    DB_PARAMS(db_array(arena, columns[0], r->noutcomes),

@@ -135,12 +135,6 @@ delivery_of(const struct rows *rows, size_t i)
 	};
 }
 
-static const char *
-boolean(bool b)
-{
-	return b ? "true" : "false";
-}
-
 bool
 store_endpoint_add(struct db *db, struct arena *arena, const struct hook_endpoint *e, int max,
     bool *added, struct error *err)
@@ -148,7 +142,7 @@ store_endpoint_add(struct db *db, struct arena *arena, const struct hook_endpoin
 	return db_change(db, arena, Q(Q_ADD),
 	    DB_PARAMS(e->id, e->sealed_url, db_array(arena, e->events.items, e->events.n),
 		db_array(arena, e->header_names.items, e->header_names.n), e->headers, e->secret,
-		boolean(e->enabled), db_int(arena, max), e->origin),
+		db_bool(e->enabled), db_int(arena, max), e->origin),
 	    added, err);
 }
 
@@ -190,7 +184,7 @@ store_endpoint_change(struct db *db, struct arena *arena, const struct hook_endp
 	return db_exec(db, arena, Q(Q_CHANGE),
 	    DB_PARAMS(e->id, e->sealed_url, db_array(arena, e->events.items, e->events.n),
 		db_array(arena, e->header_names.items, e->header_names.n), e->headers, e->secret,
-		e->previous_secret, db_time(arena, e->previous_until), boolean(e->enabled),
+		e->previous_secret, db_time(arena, e->previous_until), db_bool(e->enabled),
 		e->origin),
 	    NULL, err);
 }
@@ -245,7 +239,7 @@ store_endpoint_replay(struct db *db, struct arena *arena, const char *endpoint_i
 
 	if (!db_exec(db, arena, Q(Q_REPLAY),
 		DB_PARAMS(endpoint_id, what->delivery_id, db_time(arena, what->from),
-		    db_time(arena, what->to), boolean(what->missing)),
+		    db_time(arena, what->to), db_bool(what->missing)),
 		&rows, err))
 		return false;
 	*n = rows_affected(rows);

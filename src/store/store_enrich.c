@@ -189,7 +189,7 @@ want(struct db *db, struct arena *arena, const struct query *query, const struct
 	if (jobs->ids.n == 0)
 		return true;
 	return db_exec(db, arena, query,
-	    DB_PARAMS(db_array(arena, jobs->ids.items, jobs->ids.n), jobs->lasting ? "t" : "f",
+	    DB_PARAMS(db_array(arena, jobs->ids.items, jobs->ids.n), db_bool(jobs->lasting),
 		job->kind, job->queue, db_int(arena, job->max_attempts), job->request_id,
 		jobs->key_prefix),
 	    NULL, err);

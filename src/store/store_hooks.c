@@ -266,7 +266,7 @@ store_hook_event_add(struct db *db, struct arena *arena, const struct hook_event
 	const char *const age[] = { new->source_id, dedupe };
 	const char *const add[] = { new->id, new->source_id, new->source, new->type,
 		new->machine_id, new->subject, new->payload, new->request_id, dedupe,
-		new->by_id ? "t" : "f", job->kind, job->queue, db_int(arena, job->max_attempts) };
+		db_bool(new->by_id), job->kind, job->queue, db_int(arena, job->max_attempts) };
 	struct db_call calls[] = {
 		{ .query = Q(Q_EVENT_AGE), .params = age, .nparams = 2 },
 		{ .query = Q(Q_EVENT_ADD), .params = add, .nparams = sizeof(add) / sizeof(add[0]) },
@@ -388,7 +388,7 @@ bool
 store_hook_event_failed(struct db *db, struct arena *arena, const struct job *job, const char *id,
     bool dead, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_EVENT_FAILED), DB_PARAMS(job->id, id, dead ? "t" : "f"), NULL,
+	return db_exec(db, arena, Q(Q_EVENT_FAILED), DB_PARAMS(job->id, id, db_bool(dead)), NULL,
 	    err);
 }
 

@@ -376,8 +376,8 @@ store_job_failed(struct db *db, struct arena *arena, const struct job *job, cons
 	for (; n < JOB_BACKOFFS && backoff_s[n] != 0; n++)
 		pauses[n] = db_int(arena, backoff_s[n]);
 	if (!db_exec(db, arena, query(Q_FAILED),
-		DB_PARAMS(job->id, job->lease, db_int(arena, job->every_s),
-		    final ? "true" : "false", db_array(arena, pauses, n),
+		DB_PARAMS(job->id, job->lease, db_int(arena, job->every_s), db_bool(final),
+		    db_array(arena, pauses, n),
 		    utf8_clean(arena, message, strlen(message), JOB_ERROR_MAX)),
 		&rows, err))
 		return false;

@@ -98,7 +98,7 @@ store_media_children(struct db *db, struct arena *arena, const struct media_chil
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_CHILDREN),
-		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "t" : "f", ask->id,
+		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all), ask->id,
 		    db_int(arena, start ? INT64_MIN : ask->after),
 		    start ? UUID_FIRST : ask->after_id, db_int(arena, ask->limit)),
 		&rows, err))
@@ -121,7 +121,7 @@ store_media_of_titles(struct db *db, struct arena *arena, const struct media_rea
 
 	memset(out, 0, titles->kinds.n * sizeof(*out));
 	if (!db_exec(db, arena, Q(Q_MEDIA_OF_TITLES),
-		DB_PARAMS(reader->user_id, reader->all ? "t" : "f",
+		DB_PARAMS(reader->user_id, db_bool(reader->all),
 		    db_array(arena, titles->kinds.items, titles->kinds.n),
 		    db_array(arena, titles->tmdb_ids.items, titles->tmdb_ids.n)),
 		&rows, err))
@@ -138,7 +138,7 @@ store_media_of_titles(struct db *db, struct arena *arena, const struct media_rea
 struct db_call
 store_media_get_call(struct arena *arena, const struct media_reader *reader, const char *id)
 {
-	const char *const params[] = { reader->user_id, reader->all ? "t" : "f", id };
+	const char *const params[] = { reader->user_id, db_bool(reader->all), id };
 
 	return (struct db_call) { .query = Q(Q_MEDIA_GET),
 		.params = arena_memdup(arena, params, sizeof(params)),
@@ -150,7 +150,7 @@ store_media_get(struct db *db, struct arena *arena, const struct media_reader *r
     const char *id, struct media *media, struct error *err)
 {
 	return get_item(db, arena, Q(Q_MEDIA_GET),
-	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
+	    DB_PARAMS(reader->user_id, db_bool(reader->all), id), media, err);
 }
 
 bool
@@ -160,7 +160,7 @@ store_media_keys(struct db *db, struct arena *arena, const struct media_reader *
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_POSITION),
-		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), &rows, err))
+		DB_PARAMS(reader->user_id, db_bool(reader->all), id), &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such item.");
@@ -176,7 +176,7 @@ store_media_lock(struct db *db, struct arena *arena, const struct media_reader *
     const char *id, struct media *media, struct error *err)
 {
 	return get_item(db, arena, Q(Q_MEDIA_LOCK),
-	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
+	    DB_PARAMS(reader->user_id, db_bool(reader->all), id), media, err);
 }
 
 bool
@@ -184,7 +184,7 @@ store_media_get_trashed(struct db *db, struct arena *arena, const struct media_r
     const char *id, struct media *media, struct error *err)
 {
 	return get_item(db, arena, Q(Q_MEDIA_LOCK_TRASHED),
-	    DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), media, err);
+	    DB_PARAMS(reader->user_id, db_bool(reader->all), id), media, err);
 }
 
 bool
@@ -194,8 +194,7 @@ store_media_tags(struct db *db, struct arena *arena, const struct media_reader *
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_TAGS),
-		DB_PARAMS(reader->user_id, reader->all ? "t" : "f",
-		    db_int(arena, MEDIA_TAG_LIST_MAX)),
+		DB_PARAMS(reader->user_id, db_bool(reader->all), db_int(arena, MEDIA_TAG_LIST_MAX)),
 		&rows, err))
 		return false;
 	*n = rows_count(rows);
@@ -214,7 +213,7 @@ store_media_timeline(struct db *db, struct arena *arena, const struct media_read
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_MEDIA_TIMELINE),
-		DB_PARAMS(reader->user_id, reader->all ? "t" : "f", id), &rows, err))
+		DB_PARAMS(reader->user_id, db_bool(reader->all), id), &rows, err))
 		return false;
 	if (rows_count(rows) == 0)
 		return error_set(err, ERR_NOT_FOUND, "There is no such item.");

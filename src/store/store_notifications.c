@@ -133,7 +133,7 @@ store_notification_add(struct db *db, struct arena *arena, const struct notifica
 	if (!db_exec(db, arena, query(NOTIFICATION_ADD),
 		DB_PARAMS(db_array(arena, new->users.items, new->users.n),
 		    db_array(arena, new->ids.items, new->ids.n), text->kind, text->event,
-		    text->title, text->message, text->data, new->page ? "t" : "f", new->email),
+		    text->title, text->message, text->data, db_bool(new->page), new->email),
 		&rows, err))
 		return false;
 	*nsent = rows_count(rows);
@@ -153,7 +153,7 @@ store_notifications_list(struct db *db, struct arena *arena, const struct notifi
     struct notification_list *list, struct error *err)
 {
 	const char *const page[] = { ask->user, db_int(arena, ask->position),
-		ask->unread_only ? "t" : "f", db_int(arena, ask->limit), ask->kind };
+		db_bool(ask->unread_only), db_int(arena, ask->limit), ask->kind };
 	struct db_call calls[] = {
 		{ .query = query(ask->ascending ? NOTIFICATIONS_AFTER : NOTIFICATIONS_NEWEST),
 		    .params = page,
@@ -222,7 +222,7 @@ store_notification_prefer(struct db *db, struct arena *arena, const char *user,
     const struct notification_preference *p, struct error *err)
 {
 	return db_exec(db, arena, query(NOTIFICATION_PREFER),
-	    DB_PARAMS(user, p->kind, p->page ? "t" : "f", p->email), NULL, err);
+	    DB_PARAMS(user, p->kind, db_bool(p->page), p->email), NULL, err);
 }
 
 bool

@@ -236,7 +236,7 @@ store_object_publish(struct db *db, struct arena *arena, struct object_publicati
 	else
 		done = db_exec(db, arena, &store_objects_queries[Q_PUBLISH],
 		    DB_PARAMS(p->bucket, row->key, row->blob, size, row->etag, row->content_type,
-			row->headers, p->only_new ? "true" : "false", p->if_match, p->client),
+			row->headers, db_bool(p->only_new), p->if_match, p->client),
 		    &rows, err);
 	if (!done)
 		return false;

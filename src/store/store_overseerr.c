@@ -133,8 +133,7 @@ store_overseerr_put(struct db *db, struct arena *arena, const struct overseerr_s
     bool fresh, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PUT),
-	    DB_PARAMS(settings->url, settings->key, settings->enabled ? "t" : "f",
-		fresh ? "t" : "f"),
+	    DB_PARAMS(settings->url, settings->key, db_bool(settings->enabled), db_bool(fresh)),
 	    NULL, err);
 }
 

@@ -151,8 +151,8 @@ store_person_granted(struct db *db, struct arena *arena, const struct store_peop
 		if (ids[i] != NULL)
 			known[n++] = ids[i];
 	/* Two statements: the second sees what was committed before the lock was acquired. */
-	if (!db_exec(db, arena, lock,
-		DB_PARAMS(db_array(arena, known, n), p->supers ? "true" : "false"), NULL, err) ||
+	if (!db_exec(db, arena, lock, DB_PARAMS(db_array(arena, known, n), db_bool(p->supers)),
+		NULL, err) ||
 	    !db_exec(db, arena, Q(Q_GRANTED),
 		DB_PARAMS(p->caller, db_int(arena, p->generation), p->token_id), &rows, err))
 		return false;
@@ -178,7 +178,7 @@ store_person_change(struct db *db, struct arena *arena, const char *id,
 {
 	return db_exec(db, arena, Q(Q_CHANGE),
 	    DB_PARAMS(id, c->display_name, c->role, c->tier, c->status, c->quota,
-		c->quota_default ? "true" : "false"),
+		db_bool(c->quota_default)),
 	    NULL, err);
 }
 

@@ -130,12 +130,6 @@ status_of(const char *name)
 }
 
 static const char *
-flag(bool value)
-{
-	return value ? "t" : "f";
-}
-
-static const char *
 numbers(struct arena *arena, const int64_t *values, size_t n)
 {
 	const char **texts = arena_array(arena, n + 1, sizeof(*texts));
@@ -252,7 +246,7 @@ store_request_match(struct db *db, struct arena *arena, const struct title_reque
 	return out->id != NULL ||
 	    one(db, arena, Q(Q_ASKING),
 		DB_PARAMS(db_int(arena, like->overseerr_user), like->media_type,
-		    db_int(arena, like->tmdb_id), flag(like->is4k)),
+		    db_int(arena, like->tmdb_id), db_bool(like->is4k)),
 		out, err);
 }
 
@@ -262,7 +256,7 @@ store_request_open(struct db *db, struct arena *arena, const struct title_reques
 {
 	return one(db, arena, Q(Q_OPEN),
 	    DB_PARAMS(like->requested_by, like->media_type, db_int(arena, like->tmdb_id),
-		flag(like->is4k), numbers(arena, like->seasons.numbers, like->seasons.n)),
+		db_bool(like->is4k), numbers(arena, like->seasons.numbers, like->seasons.n)),
 	    out, err);
 }
 
@@ -278,14 +272,14 @@ store_request_add(struct db *db, struct arena *arena, const struct title_request
 {
 	return db_exec(db, arena, Q(Q_ADD),
 	    DB_PARAMS(r->id, r->overseerr_id == 0 ? NULL : db_int(arena, r->overseerr_id),
-		r->media_type, db_int(arena, r->tmdb_id), flag(r->is4k),
+		r->media_type, db_int(arena, r->tmdb_id), db_bool(r->is4k),
 		numbers(arena, r->seasons.numbers, r->seasons.n), r->title,
 		r->year == 0 ? NULL : db_int(arena, r->year), retry_at(arena, r),
 		db_int(arena, r->overseerr_user), r->overseerr_name, r->requested_by,
-		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
-		title_status_name(r->status), db_int(arena, r->told), db_time(arena, r->fetched_at),
-		db_time(arena, r->created_at), db_time(arena, r->updated_at), r->reason,
-		r->failure_code, r->failure_message),
+		db_bool(r->made_here), db_int(arena, r->request_state),
+		db_int(arena, r->media_state), title_status_name(r->status), db_int(arena, r->told),
+		db_time(arena, r->fetched_at), db_time(arena, r->created_at),
+		db_time(arena, r->updated_at), r->reason, r->failure_code, r->failure_message),
 	    NULL, err);
 }
 
@@ -298,10 +292,10 @@ store_request_update(struct db *db, struct arena *arena, const struct title_requ
 		numbers(arena, r->seasons.numbers, r->seasons.n), r->title,
 		r->year == 0 ? NULL : db_int(arena, r->year), retry_at(arena, r),
 		db_int(arena, r->overseerr_user), r->overseerr_name, r->requested_by,
-		flag(r->made_here), db_int(arena, r->request_state), db_int(arena, r->media_state),
-		title_status_name(r->status), r->reason, r->failure_code, r->failure_message,
-		db_int(arena, r->told), db_time(arena, r->fetched_at),
-		db_time(arena, r->updated_at)),
+		db_bool(r->made_here), db_int(arena, r->request_state),
+		db_int(arena, r->media_state), title_status_name(r->status), r->reason,
+		r->failure_code, r->failure_message, db_int(arena, r->told),
+		db_time(arena, r->fetched_at), db_time(arena, r->updated_at)),
 	    NULL, err);
 }
 
@@ -311,7 +305,7 @@ store_request_drop_refused(struct db *db, struct arena *arena, const struct titl
 {
 	return db_exec(db, arena, Q(Q_DROP_REFUSED),
 	    DB_PARAMS(like->requested_by, like->media_type, db_int(arena, like->tmdb_id),
-		flag(like->is4k)),
+		db_bool(like->is4k)),
 	    NULL, err);
 }
 

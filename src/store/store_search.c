@@ -140,7 +140,7 @@ store_search_text(struct arena *arena, const struct search_ask *a, struct db_cal
 	}
 	p[n++] = plan->asked;
 	p[n++] = plan->ranked;
-	p[n++] = a->by_rank ? "true" : "false";
+	p[n++] = db_bool(a->by_rank);
 	if (few(plan)) {
 		fill(call, Q_SEARCH_FEW, a->reader.all, p, n);
 		return;
@@ -226,7 +226,7 @@ store_search_served(struct db *db, struct arena *arena, const struct search_ask 
 	p[np++] = array_of(arena, &served->keys);
 	p[np++] = array_of(arena, &served->ranks);
 	p[np++] = a->terms;
-	p[np++] = a->reader.all ? "true" : "false";
+	p[np++] = db_bool(a->reader.all);
 	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_SERVED], (struct strings) { p, np },
 		&rows, err))
 		return false;
@@ -257,7 +257,7 @@ store_search_items(struct db *db, struct arena *arena, const struct items_ask *a
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_ITEMS],
-		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "true" : "false",
+		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all),
 		    db_array(arena, ask->ids, ask->nids), ask->any_words, ask->prefix),
 		&rows, err))
 		return false;

@@ -13,7 +13,7 @@ store_search_similar(struct db *db, struct arena *arena, const struct similar_as
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_words_queries[Q_SEARCH_SIMILAR],
-		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "true" : "false",
+		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all),
 		    db_array(arena, ask->words, ask->nwords)),
 		&rows, err))
 		return false;
@@ -33,8 +33,8 @@ store_search_suggest(struct db *db, struct arena *arena, const struct suggest_as
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_words_queries[query],
-		DB_PARAMS(ask->reader->user_id, ask->reader->all ? "true" : "false", ask->title,
-		    ask->word, db_int(arena, ask->limit)),
+		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all), ask->title, ask->word,
+		    db_int(arena, ask->limit)),
 		&rows, err))
 		return false;
 	out->n = rows_count(rows);

@@ -169,8 +169,7 @@ store_server_add(struct db *db, struct arena *arena, const struct store_server_n
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_ADD),
-	    DB_PARAMS(new->id, new->kind, new->name, new->url, new->token,
-		new->enabled ? "true" : "false",
+	    DB_PARAMS(new->id, new->kind, new->name, new->url, new->token, db_bool(new->enabled),
 		new->all ? NULL : db_array(arena, new->include.items, new->include.n),
 		db_array(arena, new->exclude.items, new->exclude.n)),
 	    NULL, err);

@@ -12,12 +12,6 @@
 #define TIME_LAST "infinity"
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
-static const char *
-truth(bool value)
-{
-	return value ? "true" : "false";
-}
-
 static void
 run_from_row(const struct rows *rows, size_t i, bool whole, struct sync_run *run)
 {
@@ -135,8 +129,8 @@ bool
 store_sync_open(struct db *db, struct arena *arena, const struct sync_open *o, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_SYNC_OPEN),
-	    DB_PARAMS(o->hold.id, o->server_id, o->trigger, o->section, truth(o->full),
-		truth(o->dry), o->hold.owner, o->owner_name, o->passes),
+	    DB_PARAMS(o->hold.id, o->server_id, o->trigger, o->section, db_bool(o->full),
+		db_bool(o->dry), o->hold.owner, o->owner_name, o->passes),
 	    NULL, err);
 }
 
@@ -198,7 +192,7 @@ store_sync_forget(struct db *db, struct arena *arena, const char *run_id, bool k
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_SYNC_FORGET_MISSING),
-		   DB_PARAMS(run_id, truth(keep), truth(through)), NULL, err) &&
+		   DB_PARAMS(run_id, db_bool(keep), db_bool(through)), NULL, err) &&
 	    db_exec(db, arena, Q(Q_SYNC_FORGET_PENDING), DB_PARAMS(run_id), NULL, err);
 }
 
@@ -287,7 +281,7 @@ store_sync_section_done(struct db *db, struct arena *arena, const char *section_
     bool listed, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_SYNC_SECTION_DONE),
-	    DB_PARAMS(section_id, db_int(arena, items), truth(listed)), NULL, err);
+	    DB_PARAMS(section_id, db_int(arena, items), db_bool(listed)), NULL, err);
 }
 
 bool

@@ -43,7 +43,7 @@ store_sync_classify(struct db *db, struct arena *arena, const char *server_id, c
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_SYNC_CLASSIFY),
-		DB_PARAMS(server_id, items, by_identity ? "true" : "false"), &rows, err))
+		DB_PARAMS(server_id, items, db_bool(by_identity)), &rows, err))
 		return false;
 	*n = rows_count(rows);
 	*classes = arena_array(arena, *n, sizeof(**classes));

@@ -230,7 +230,7 @@ store_uploads_held(struct db *db, struct arena *arena, bool refused, size_t skip
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_HELD),
-		DB_PARAMS(refused ? "t" : "f", db_int(arena, limit), db_int(arena, (int64_t)skip)),
+		DB_PARAMS(db_bool(refused), db_int(arena, limit), db_int(arena, (int64_t)skip)),
 		&rows, err))
 		return false;
 	held->ids = rows_column(arena, rows, 0);
@@ -244,5 +244,5 @@ store_uploads_release(struct db *db, struct arena *arena, struct strings ids, bo
     struct error *err)
 {
 	return db_exec(db, arena, Q(Q_RELEASE),
-	    DB_PARAMS(db_array(arena, ids.items, ids.n), refused ? "t" : "f"), NULL, err);
+	    DB_PARAMS(db_array(arena, ids.items, ids.n), db_bool(refused)), NULL, err);
 }
