@@ -146,6 +146,8 @@ double rows_num(const struct rows *, size_t row, int col);
 bool rows_bool(const struct rows *, size_t row, int col); /* false for NULL */
 /* text[] / int[] in array text form -> NULL-terminated array of strings. */
 const char **rows_array(struct arena *, const struct rows *, size_t row, int col, size_t *n);
+/* The same as one value. */
+struct strings rows_strings(struct arena *, const struct rows *, size_t row, int col);
 /* One column of all rows. */
 struct strings rows_column(struct arena *, const struct rows *, int col);
 /* SQL of a timestamp as us since the epoch: rows_int() reads it. */

@@ -119,6 +119,15 @@ rows_array(struct arena *arena, const struct rows *rows, size_t row, int col, si
 }
 
 struct strings
+rows_strings(struct arena *arena, const struct rows *rows, size_t row, int col)
+{
+	struct strings list;
+
+	list.items = rows_array(arena, rows, row, col, &list.n);
+	return list;
+}
+
+struct strings
 rows_column(struct arena *arena, const struct rows *rows, int col)
 {
 	size_t n = rows_count(rows);

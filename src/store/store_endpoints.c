@@ -83,23 +83,14 @@ const struct query store_endpoints_queries[] = {
 };
 #define Q(id) (&store_endpoints_queries[id])
 
-static struct strings
-texts(struct arena *arena, const struct rows *rows, size_t row, int column)
-{
-	struct strings s;
-
-	s.items = rows_array(arena, rows, row, column, &s.n);
-	return s;
-}
-
 static struct hook_endpoint
 endpoint_of(struct arena *arena, const struct rows *rows, size_t i)
 {
 	return (struct hook_endpoint) {
 		.id = rows_str(rows, i, 0),
 		.sealed_url = rows_str(rows, i, 1),
-		.events = texts(arena, rows, i, 2),
-		.header_names = texts(arena, rows, i, 3),
+		.events = rows_strings(arena, rows, i, 2),
+		.header_names = rows_strings(arena, rows, i, 3),
 		.headers = rows_str(rows, i, 4),
 		.secret = rows_str(rows, i, 5),
 		.previous_secret = rows_str(rows, i, 6),

@@ -159,7 +159,7 @@ library_from_row(struct arena *arena, const struct rows *rows, size_t i, struct 
 		.rules = rows_int(rows, i, 7),
 		.synced_at = rows_int(rows, i, 8),
 	};
-	library->users.items = rows_array(arena, rows, i, 9, &library->users.n);
+	library->users = rows_strings(arena, rows, i, 9);
 }
 
 bool

@@ -125,15 +125,6 @@ store_notify_under_way(struct db *db, struct arena *arena, const char *owner, co
 	return true;
 }
 
-static struct strings
-list_of(struct arena *arena, const struct rows *rows, size_t row, int col)
-{
-	struct strings list;
-
-	list.items = rows_array(arena, rows, row, col, &list.n);
-	return list;
-}
-
 bool
 store_notify_group_tell(struct db *db, struct arena *arena, const struct notify_telling *to,
     struct notify_learned **learned, size_t *n, struct error *err)
@@ -152,11 +143,11 @@ store_notify_group_tell(struct db *db, struct arena *arena, const struct notify_
 			.good = rows_int(rows, i, 0),
 			.bad = rows_int(rows, i, 1),
 			.kind = rows_str(rows, i, 2),
-			.items = list_of(arena, rows, i, 3),
-			.names = list_of(arena, rows, i, 4),
+			.items = rows_strings(arena, rows, i, 3),
+			.names = rows_strings(arena, rows, i, 4),
 			.failure = rows_str(rows, i, 5),
 			.parts = rows_int(rows, i, 6),
-			.users = list_of(arena, rows, i, 7),
+			.users = rows_strings(arena, rows, i, 7),
 		};
 	return true;
 }
@@ -173,7 +164,7 @@ store_notify_group_all(struct db *db, struct arena *arena, const char *id,
 	*all = (struct notify_learned) {
 		.good = rows_int(rows, 0, 0),
 		.bad = rows_int(rows, 0, 1),
-		.items = list_of(arena, rows, 0, 2),
+		.items = rows_strings(arena, rows, 0, 2),
 	};
 	return true;
 }
@@ -194,7 +185,7 @@ store_notify_addressee(struct db *db, struct arena *arena, const char *user,
 		*who = (struct notify_addressee) {
 			.email = rows_str(rows, 0, 0),
 			.name = rows_str(rows, 0, 1),
-			.wants = list_of(arena, rows, 0, 2),
+			.wants = rows_strings(arena, rows, 0, 2),
 		};
 	return true;
 }

@@ -94,7 +94,7 @@ store_sync_update(struct db *db, struct arena *arena, const struct sync_place *p
 		return false;
 	*updated = (struct sync_updated) { .updated = rows_int(rows, 0, 0),
 		.restored = rows_int(rows, 0, 1) };
-	updated->arrived.items = rows_array(arena, rows, 0, 2, &updated->arrived.n);
+	updated->arrived = rows_strings(arena, rows, 0, 2);
 	return updated->arrived.n == 0 ||
 	    (db_exec(db, arena, Q(Q_SYNC_UNSHARE),
 		 DB_PARAMS(p->section_id, array(arena, updated->arrived)), NULL, err) &&
