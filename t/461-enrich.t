@@ -123,6 +123,57 @@ subtest 'by name' => sub {
 	is item($wrong)->{overview}, undef, 'which stays so';
 };
 
+subtest 'seasons' => sub {
+	my $episode = sub {
+		my ($n, %more) = @_;
+		return { id => 1100 + $n, episode_number => $n, name => "Part $n",
+		    overview => "Something happens $n times.", still_path => "/still$n.jpg", %more };
+	};
+	$tmdb->season(70523 => 1, { id => 900, season_number => 1, overview => 'It begins.',
+	    poster_path => '/season1.jpg', episodes => [ map { $episode->($_,
+	        guest_stars => [ { name => "Guest Number$_", character => 'Guest' } ],
+	        crew => [ { name => 'Baran bo Odar', job => 'Director' },
+	            { name => 'Somebody Else', job => 'Catering' } ]) } 1 .. 30 ] });
+	$tmdb->season(70523 => 2, { id => 901, overview => '', episodes => [ $episode->(1) ] });
+	$tmdb->forget;
+	my $show = $shelf->add(show => 'Dark', @bare, ids => { tmdb => '70523' }, year => 2017);
+	my ($one, $two, $nine) = map { $shelf->add(season => "Season $_", @bare, parent => $show,
+	    position => $_) } 1, 2, 9;
+	my @part = map { $shelf->add(episode => "Part $_", @bare, parent => $one, position => $_,
+	    $_ == 2 ? (overview => 'What Plex says.') : ()) } 1 .. 30;
+	my $late = $shelf->add(episode => 'Part 7', @bare, parent => $two, position => 7);
+	settle($show, $one, $two, $nine, @part, $late);
+	is scalar(asked('/3/tv/70523/season/1$')), 1, 'one request for a season of thirty episodes';
+	is scalar(asked('/episode')), 0, 'and none for an episode';
+	is item($one)->{overview}, 'It begins.', 'the season';
+	my $r = item($part[0]);
+	is $r->{overview}, 'Something happens 1 times.', 'an episode';
+	is_deeply $r->{metadata}{people}, [ { name => 'Guest Number1', role => 'Guest' },
+	    { name => 'Baran bo Odar', role => 'Director' } ], 'with its own people';
+	is $r->{externalIds}{tmdb}, '1101', 'and its id';
+	is $r->{metadata}{attribution}{url}, 'https://www.themoviedb.org/tv/70523/season/1',
+	    'and the attribution';
+	is item($part[1])->{overview}, 'What Plex says.', 'what the server says stays';
+	is_deeply search('guest%20number30'), ['Part 30'], 'people of an episode are found';
+	is $mn->psql("SELECT artwork FROM media_enrichments WHERE media_id = '$part[2]{id}'"),
+	    '/still3.jpg', 'a still, where the server has none';
+	is state_of($late), 'none', 'an episode that TMDB does not have is remembered';
+	is state_of($nine), 'none', 'a season too';
+	my $version = item($part[0])->{etag};
+	$tmdb->forget;
+	my $new = $shelf->add(episode => 'Part 31', @bare, parent => $one, position => 31);
+	settle($new);
+	is state_of($new), 'none', 'a new episode is looked for';
+	is scalar(asked('.')), 0, 'in the season that was asked for already';
+	is item($part[0])->{etag}, $version, 'and writes nothing to the others';
+	$mn->psql("UPDATE media SET position = 2 WHERE id = '$one->{id}'");
+	$shelf->enrich;
+	wait_until { state_of($part[4]) eq 'none' } 60, 'the season is another one';
+	is item($part[4])->{overview}, undef, 'what TMDB said of it goes';
+	is item($part[0])->{overview}, 'Something happens 1 times.',
+	    'or is what it says of the other';
+};
+
 subtest 'artwork' => sub {
 	my $poster = $mn->client->request(GET => $plex->url
 	    . '/library/metadata/' . $shelf->add(movie => 'Posted')->{key} . '/thumb/1', undef,
@@ -174,6 +225,22 @@ subtest 'what is no answer' => sub {
 	is $mn->psql("SELECT count(*) FROM tmdb_cache WHERE path LIKE 'movie/81%' "
 	    . 'AND title IS NULL'), 0,
 	    'and not remembered';
+};
+
+subtest 'later than anybody waits' => sub {
+	$tmdb->title(movie => 830, { title => 'Slow', overview => 'Worth it.' });
+	$tmdb->fault('movie/830', { ms => 11_000, times => 1 });
+	$tmdb->forget;
+	my $film = $shelf->add(movie => 'Slow', @bare, ids => { tmdb => '830' });
+	$shelf->enrich;
+	my $failed = sub { $mn->psql("SELECT attempt FROM jobs WHERE kind = 'media.enrich' AND "
+	    . "payload->>'mediaId' = '$film->{id}' AND state = 'available' AND attempt > 0") };
+	wait_until { $failed->() } 30, 'the attempt has failed';
+	is state_of($film), '', 'nothing was learned';
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'mediaId' = '$film->{id}'; "
+	    . "UPDATE tmdb_pace SET next_at = now(); SELECT pg_notify('mn_jobs', 'enrich')");
+	wait_until { state_of($film) eq '830' } 60, 'the next one';
+	is item($film)->{overview}, 'Worth it.', 'and nothing was lost';
 };
 
 subtest 'a wrong key' => sub {

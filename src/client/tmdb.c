@@ -152,17 +152,17 @@ known_for(const struct cJSON *one)
 }
 
 static void
-people(struct arena *arena, struct json *j, const struct cJSON *answer)
+people(struct arena *arena, struct json *j, const struct cJSON *cast, const struct cJSON *crew)
 {
-	const struct cJSON *credits = json_get(answer, "credits"), *one;
+	const struct cJSON *one;
 	int n = 0;
 
 	json_array(j, "people");
-	cJSON_ArrayForEach (one, json_get(credits, "cast"))
+	cJSON_ArrayForEach (one, cast)
 		if (n++ < CAST_MAX)
 			person(arena, j, one, "character");
 	n = 0;
-	cJSON_ArrayForEach (one, json_get(credits, "crew"))
+	cJSON_ArrayForEach (one, crew)
 		if (known_for(one) && n++ < CREW_MAX)
 			person(arena, j, one, "job");
 	json_array_end(j);
@@ -203,6 +203,13 @@ id_good(const char *id)
 	return id != NULL && str_to_int(id, 1, INT32_MAX, &n);
 }
 
+static void
+picture_path(struct json *j, const struct cJSON *answer, const char *name)
+{
+	if (path_good(json_str(answer, name, NULL)))
+		json_put_str(j, "poster", json_str(answer, name, NULL));
+}
+
 enum answer_kind
 tmdb_title(struct arena *arena, const struct tmdb *tmdb, enum tmdb_kind kind, const char *id,
     const char **title, struct error *err)
@@ -228,9 +235,9 @@ tmdb_title(struct arena *arena, const struct tmdb *tmdb, enum tmdb_kind kind, co
 	names(arena, j, "genres", json_get(answer, "genres"), GENRES_MAX);
 	names(arena, j, "keywords", json_get(keywords, kind == TMDB_MOVIE ? "keywords" : "results"),
 	    KEYWORDS_MAX);
-	people(arena, j, answer);
-	if (path_good(json_str(answer, "poster_path", NULL)))
-		json_put_str(j, "poster", json_str(answer, "poster_path", NULL));
+	people(arena, j, json_get(json_get(answer, "credits"), "cast"),
+	    json_get(json_get(answer, "credits"), "crew"));
+	picture_path(j, answer, "poster_path");
 	external_ids(arena, j, answer, id);
 	json_object_end(j);
 	*title = j->buf.data;
@@ -243,6 +250,63 @@ id_of(struct arena *arena, const struct cJSON *one)
 	int64_t id = json_int(one, "id", 0);
 
 	return id > 0 ? arena_printf(arena, "%lld", (long long)id) : NULL;
+}
+
+/* What a season and an episode have alike; leaves the object open. */
+static void
+part(struct arena *arena, struct json *j, const struct cJSON *one, const char *picture)
+{
+	json_object(j, NULL);
+	json_opt_str(j, "overview", text_of(arena, one, "overview", OVERVIEW_CHARS));
+	picture_path(j, one, picture);
+	json_object(j, "externalIds");
+	json_opt_str(j, "tmdb", id_of(arena, one));
+	json_object_end(j);
+}
+
+static const char *
+episode(struct arena *arena, const struct cJSON *one)
+{
+	struct json *j = json_new(arena, 0);
+
+	part(arena, j, one, "still_path");
+	people(arena, j, json_get(one, "guest_stars"), json_get(one, "crew"));
+	json_object_end(j);
+	return j->buf.data;
+}
+
+enum answer_kind
+tmdb_season(struct arena *arena, const struct tmdb *tmdb, const char *show_id, int64_t number,
+    const char **season, struct error *err)
+{
+	const struct cJSON *answer, *episodes, *one;
+	struct json *j = json_new(arena, 0);
+	enum answer_kind end;
+	int n = 0;
+
+	if (!id_good(show_id))
+		return ANSWER_ABSENT;
+	end = ask(arena, tmdb,
+	    arena_printf(arena, "/tv/%s/season/%lld?language=en-US", show_id, (long long)number),
+	    &answer, err);
+	if (end != ANSWER_PRESENT)
+		return end;
+	episodes = json_get(answer, "episodes");
+	if (json_int(answer, "id", 0) == 0 || !cJSON_IsArray(episodes))
+		return unknown(err, "a season without id or episodes");
+	part(arena, j, answer, "poster_path");
+	json_object(j, "episodes");
+	cJSON_ArrayForEach (one, episodes) {
+		int64_t place = json_int(one, "episode_number", -1);
+
+		if (place >= 0 && n++ < TMDB_EPISODES_MAX)
+			json_put_raw(j, arena_printf(arena, "%lld", (long long)place),
+			    episode(arena, one));
+	}
+	json_object_end(j);
+	json_object_end(j);
+	*season = j->buf.data;
+	return ANSWER_PRESENT;
 }
 
 enum answer_kind

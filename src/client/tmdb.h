@@ -1,5 +1,6 @@
 /*
- * The Movie Database: films and series by its own id, by ids of others, by title and year.
+ * The Movie Database: films and series by its own id, by ids of others, by title and year; seasons
+ * with their episodes. It has no music.
  *
  * Every question ends present, absent or unknown (outbound.h). Unknown fills the error: what
  * http_out() has, and
@@ -23,6 +24,7 @@ struct error;
 #define TMDB_CALL_MS 10000
 #define TMDB_ANSWER_MAX (8UL << 20)   /* bytes; a long series has thousands of people */
 #define TMDB_PICTURE_MAX (20UL << 20) /* bytes */
+#define TMDB_EPISODES_MAX 2000        /* of a season */
 #define TMDB_RETRY_AFTER 10           /* seconds, where a 429 does not say */
 
 struct tmdb {
@@ -45,6 +47,14 @@ enum tmdb_kind { TMDB_MOVIE, TMDB_SHOW };
  */
 enum answer_kind tmdb_title(struct arena *, const struct tmdb *, enum tmdb_kind, const char *id,
     const char **title, struct error *);
+/*
+ * A season of a series by TMDB's id of the series, with all of its episodes, as JSON object text:
+ * {"overview"?,"poster"?,"externalIds":{"tmdb"},"episodes":{"<number>":{"overview"?,"poster"?,
+ * "externalIds":{"tmdb"},"people":[]}}}; people are those who are in this episode only, and those
+ * who made it.
+ */
+enum answer_kind tmdb_season(struct arena *, const struct tmdb *, const char *show_id,
+    int64_t number, const char **season, struct error *);
 /* TMDB's id of what another catalogue knows as `external_id`. source: imdb_id or tvdb_id. */
 enum answer_kind tmdb_find(struct arena *, const struct tmdb *, enum tmdb_kind, const char *source,
     const char *external_id, const char **id, struct error *);

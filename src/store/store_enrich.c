@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/str.h"
 #include "core/words.h"
 #include "model/job.h"
 
@@ -20,6 +21,8 @@ enum {
 	Q_FAILED,
 	Q_ABSENT,
 	Q_ITEM,
+	Q_PARTS,
+	Q_HOLD,
 	Q_FILL,
 	Q_ASKED,
 	Q_CACHED,
@@ -47,26 +50,50 @@ enum {
 /* What a title is looked up by: when it changes, TMDB is asked again. */
 #define LOOKED_UP_BY \
 	"jsonb_build_object('ids', m.external_ids - 'plex', 'title', m.title, 'year', m.year)"
-#define WANTS_TITLE \
-	"m.source = 'plex' AND m.status <> 'trashed' AND m.kind IN ('movie', 'show')" \
-	" AND (e.tmdb_at IS NULL OR e.tmdb_ids IS DISTINCT FROM " LOOKED_UP_BY \
+#define NOT_ASKED(key) \
+	"(e.tmdb_at IS NULL OR e.tmdb_ids IS DISTINCT FROM " key \
 	" OR e.tmdb_id IS NULL AND e.tmdb_at < now()" \
 	" - make_interval(days => " TEXT(ENRICH_ASK_AGAIN_DAYS) "))"
+/*
+ * The season m and its episodes, p, each with what it is looked up by: TMDB has all of them in one
+ * place of a show that it knows, s.
+ */
+#define PART_KEY "jsonb_build_object('show', s.tmdb_id, 'season', m.position, 'episode', p.number)"
+#define PARTS \
+	" media_enrichments s JOIN LATERAL (SELECT m.id, NULL::integer AS number" \
+	" UNION ALL SELECT c.id, c.position FROM media c WHERE c.parent_id = m.id" \
+	" AND c.kind = 'episode' AND c.source = 'plex' AND c.status <> 'trashed'" \
+	" AND c.position IS NOT NULL) p ON true" \
+	" LEFT JOIN media_enrichments e ON e.media_id = p.id" \
+	" WHERE s.media_id = m.parent_id AND s.tmdb_id IS NOT NULL AND m.position IS NOT NULL" \
+	" AND " NOT_ASKED(PART_KEY)
+#define WANTS_TITLE \
+	"m.source = 'plex' AND m.status <> 'trashed'" \
+	" AND (m.kind IN ('movie', 'show') AND " NOT_ASKED( \
+	    LOOKED_UP_BY) " OR m.kind = 'season' AND EXISTS (SELECT FROM" PARTS "))"
+/*
+ * With an episode its season is meant, and with a show its seasons too: they are looked up when the
+ * show is known.
+ */
+#define TITLES_OF(ids) \
+	"m.id IN (SELECT unnest(" ids ") UNION SELECT c.parent_id FROM media c" \
+	" WHERE c.id = ANY (" ids ") AND c.kind = 'episode'" \
+	" UNION SELECT c.id FROM media c WHERE c.parent_id = ANY (" ids ") AND c.kind = 'season')"
 
 /* $1 ids, $2 lasting, $3 kind, $4 queue, $5 attempts, $6 request, $7 key prefix. */
-#define ADD(condition) \
+#define ADD(which, condition) \
 	"WITH added AS (INSERT INTO jobs (id, kind, queue, payload, unique_key, max_attempts," \
 	" request_id)" \
 	" SELECT gen_random_uuid(), $3, $4, jsonb_build_object('mediaId', m.id), $7 || m.id," \
-	" $5::integer, $6" KNOWN \
-	" WHERE m.id = ANY ($1::uuid[]) AND $2::boolean IS NOT NULL AND " condition \
+	" $5::integer, $6" KNOWN " WHERE " which " AND $2::boolean IS NOT NULL AND " condition \
 	" ON CONFLICT (unique_key) WHERE state IN ('available', 'running')" \
 	" AND unique_key IS NOT NULL DO NOTHING RETURNING queue)" \
 	" SELECT pg_notify('mn_jobs', queue) FROM added LIMIT 1"
 
 const struct query store_enrich_queries[] = {
-	[Q_WANT_POSTERS] = { "enrich_want_posters", ADD(WANTS_POSTER), 0 },
-	[Q_WANT_TITLES] = { "enrich_want_titles", ADD(WANTS_TITLE), 0 },
+	[Q_WANT_POSTERS] = { "enrich_want_posters", ADD("m.id = ANY ($1::uuid[])", WANTS_POSTER),
+	    0 },
+	[Q_WANT_TITLES] = { "enrich_want_titles", ADD(TITLES_OF("$1::uuid[]"), WANTS_TITLE), 0 },
 	[Q_MISSING_POSTERS] = { "enrich_missing_posters",
 	    "SELECT m.id" KNOWN " WHERE " WANTS_POSTER
 	    " AND ($3::uuid IS NULL OR m.id > $3) ORDER BY m.id LIMIT $1::integer",
@@ -115,23 +142,33 @@ const struct query store_enrich_queries[] = {
 	    0 },
 	[Q_ITEM] = { "enrich_item",
 	    "SELECT m.kind, m.title, m.original_title, m.external_ids->>'tmdb',"
-	    " m.external_ids->>'imdb', m.external_ids->>'tvdb', coalesce(m.year, 0)" KNOWN
-	    " WHERE m.id = $1 AND " WANTS_TITLE,
+	    " m.external_ids->>'imdb', m.external_ids->>'tvdb', coalesce(m.year, 0)," LOOKED_UP_BY
+	    ", m.position" KNOWN " WHERE m.id = $1 AND " WANTS_TITLE,
 	    QUERY_READ },
+	[Q_PARTS] = { "enrich_parts",
+	    "SELECT p.id, p.number, " PART_KEY ", s.tmdb_id FROM media m," PARTS
+	    " AND m.id = $1 AND m.kind = 'season' ORDER BY p.number NULLS FIRST",
+	    QUERY_READ },
+	/* Nobody waits for a row while holding others: the sync writes many at once too. */
+	[Q_HOLD] = { "enrich_hold",
+	    "SELECT id FROM media WHERE id = ANY ($1::uuid[]) ORDER BY id"
+	    " FOR NO KEY UPDATE SKIP LOCKED",
+	    0 },
 	/*
 	 * Only what the item lacks, or has from TMDB. People and keywords are TMDB's alone, and go
 	 * when the title is another.
 	 */
 	[Q_FILL] = { "enrich_fill",
-	    "WITH e AS (SELECT coalesce((SELECT filled FROM media_enrichments WHERE media_id = $1),"
-	    " '{}') AS filled),"
-	    " t AS (SELECT m.id, $2::jsonb AS t,"
-	    " (m.overview IS NULL OR m.overview = e.filled->>'overview')"
+	    "WITH f AS (SELECT f.id, f.t::jsonb AS t, coalesce(e.filled, '{}') AS filled"
+	    " FROM unnest($1::uuid[], $2::text[]) AS f (id, t)"
+	    " LEFT JOIN media_enrichments e ON e.media_id = f.id),"
+	    " t AS (SELECT m.id, f.t,"
+	    " (m.overview IS NULL OR m.overview = f.filled->>'overview')"
 	    " AND 'overview' <> ALL (m.locked) AS overview,"
-	    " (m.genres = '{}' OR to_jsonb(m.genres) = e.filled->'genres')"
+	    " (m.genres = '{}' OR to_jsonb(m.genres) = f.filled->'genres')"
 	    " AND 'genres' <> ALL (m.locked) AS genres"
-	    " FROM media m, e WHERE m.id = $1 AND ($2::jsonb <> '{}' OR e.filled <> '{}'"
-	    " OR m.metadata ? 'attribution')),"
+	    " FROM media m JOIN f ON f.id = m.id WHERE f.t <> '{}' OR f.filled <> '{}'"
+	    " OR m.metadata ? 'attribution'),"
 	    " u AS (UPDATE media m SET"
 	    " overview = CASE WHEN t.overview THEN t.t->>'overview' ELSE m.overview END,"
 	    " genres = CASE WHEN t.genres THEN ARRAY(SELECT jsonb_array_elements_text("
@@ -139,19 +176,22 @@ const struct query store_enrich_queries[] = {
 	    " external_ids = coalesce(t.t->'externalIds', '{}') || m.external_ids,"
 	    " metadata = (m.metadata - '{keywords,people,attribution}'::text[])"
 	    " || jsonb_strip_nulls(jsonb_build_object('keywords', t.t->'keywords',"
-	    " 'people', t.t->'people', 'attribution', $3::jsonb)),"
+	    " 'people', t.t->'people',"
+	    " 'attribution', CASE WHEN t.t <> '{}' THEN $3::jsonb END)),"
 	    " version = m.version + 1, updated_at = now() FROM t WHERE m.id = t.id"
-	    " RETURNING m.id, jsonb_strip_nulls(jsonb_build_object("
+	    " RETURNING m.id, t.t->>'poster' AS poster, jsonb_strip_nulls(jsonb_build_object("
 	    "'overview', CASE WHEN t.overview THEN m.overview END,"
 	    " 'genres', CASE WHEN t.genres THEN to_jsonb(m.genres) END)) AS filled)"
 	    " INSERT INTO media_enrichments AS e (media_id, filled, artwork)"
-	    " SELECT id, filled, $2::jsonb->>'poster' FROM u"
+	    " SELECT id, filled, poster FROM u"
 	    " ON CONFLICT (media_id) DO UPDATE SET filled = excluded.filled,"
 	    " artwork = excluded.artwork",
 	    0 },
 	[Q_ASKED] = { "enrich_asked",
 	    "INSERT INTO media_enrichments (media_id, tmdb_id, tmdb_ids, tmdb_at)"
-	    " SELECT m.id, $2, " LOOKED_UP_BY ", now() FROM media m WHERE m.id = $1"
+	    " SELECT m.id, f.tmdb_id, f.key::jsonb, now()"
+	    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS f (id, tmdb_id, key)"
+	    " JOIN media m ON m.id = f.id"
 	    " ON CONFLICT (media_id) DO UPDATE SET tmdb_id = excluded.tmdb_id,"
 	    " tmdb_ids = excluded.tmdb_ids, tmdb_at = excluded.tmdb_at",
 	    0 },
@@ -307,20 +347,90 @@ store_enrich_item(struct db *db, struct arena *arena, const char *media_id,
 			.imdb = rows_str(rows, 0, 4),
 			.tvdb = rows_str(rows, 0, 5),
 			.year = rows_int(rows, 0, 6),
+			.key = rows_str(rows, 0, 7),
+			.number = rows_int(rows, 0, 8),
 		};
 	return true;
 }
 
 bool
-store_enrich_save(struct db *db, struct arena *arena, const char *media_id,
-    const struct enrich_found *found, bool *gone, struct error *err)
+store_enrich_parts(struct db *db, struct arena *arena, const char *season_id,
+    struct enrich_parts *parts, struct error *err)
 {
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_PARTS), DB_PARAMS(season_id), &rows, err))
+		return false;
+	*parts = (struct enrich_parts) { .n = rows_count(rows) };
+	parts->items = arena_array(arena, parts->n + 1, sizeof(*parts->items));
+	if (parts->n > 0)
+		parts->show = rows_str(rows, 0, 3);
+	for (size_t i = 0; i < parts->n; i++)
+		parts->items[i] = (struct enrich_part) {
+			.media_id = rows_str(rows, i, 0),
+			.number = rows_str(rows, i, 1),
+			.key = rows_str(rows, i, 2),
+		};
+	return true;
+}
+
+/* Those that can be written now. */
+static bool
+hold(struct db *db, struct arena *arena, const struct enrich_found *found, size_t n,
+    struct strings *held, struct error *err)
+{
+	const char **ids = arena_array(arena, n + 1, sizeof(*ids));
+	struct rows *rows;
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = found[i].media_id;
+	*held = (struct strings) { ids, n };
+	/* One alone may wait for its row. */
+	if (n <= 1)
+		return true;
+	if (!db_exec(db, arena, Q(Q_HOLD), DB_PARAMS(db_array(arena, ids, n)), &rows, err))
+		return false;
+	*held = rows_column(arena, rows, 0);
+	return true;
+}
+
+static bool
+has(const struct strings *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (str_eq(list->items[i], id))
+			return true;
+	return false;
+}
+
+bool
+store_enrich_save(struct db *db, struct arena *arena, const struct enrich_found *found, size_t n,
+    const char *attribution, bool *gone, struct error *err)
+{
+	const char **ids = arena_array(arena, n + 1, sizeof(*ids)),
+		   **titles = arena_array(arena, n + 1, sizeof(*titles)),
+		   **tmdb_ids = arena_array(arena, n + 1, sizeof(*tmdb_ids)),
+		   **keys = arena_array(arena, n + 1, sizeof(*keys)), *id_list;
+	struct strings held;
+	size_t kept = 0;
 	bool asked;
 
+	if (!hold(db, arena, found, n, &held, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!has(&held, found[i].media_id))
+			continue;
+		ids[kept] = found[i].media_id;
+		titles[kept] = found[i].title != NULL ? found[i].title : "{}";
+		tmdb_ids[kept] = found[i].tmdb_id;
+		keys[kept++] = found[i].key;
+	}
+	id_list = db_array(arena, ids, kept);
 	if (!db_exec(db, arena, Q(Q_FILL),
-		DB_PARAMS(media_id, found->title != NULL ? found->title : "{}", found->attribution),
-		NULL, err) ||
-	    !db_change(db, arena, Q(Q_ASKED), DB_PARAMS(media_id, found->tmdb_id), &asked, err))
+		DB_PARAMS(id_list, db_array(arena, titles, kept), attribution), NULL, err) ||
+	    !db_change(db, arena, Q(Q_ASKED),
+		DB_PARAMS(id_list, db_array(arena, tmdb_ids, kept), db_array(arena, keys, kept)),
+		&asked, err))
 		return false;
 	*gone = !asked;
 	return true;

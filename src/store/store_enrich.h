@@ -31,7 +31,10 @@ struct enrich_jobs {
 /* For those of the items whose source of pictures is not the one that was fetched. */
 bool store_enrich_want_posters(struct db *, struct arena *, const struct enrich_jobs *,
     struct error *);
-/* For those that TMDB was not asked about, or was with other ids. */
+/*
+ * For those that TMDB was not asked about, or was with other ids; for an episode a job of its
+ * season, for a show those of its seasons as well.
+ */
 bool store_enrich_want_titles(struct db *, struct arena *, const struct enrich_jobs *,
     struct error *);
 /* Items that lack either, at most so many of each: for housekeeping. */
@@ -70,25 +73,42 @@ bool store_poster_failed(struct db *, struct arena *, const char *media_id, cons
 bool store_poster_absent(struct db *, struct arena *, const char *media_id, const char *source,
     struct error *);
 
-/* A film or series to be looked up. */
+/* A film, a series, or a season to be looked up. */
 struct enrich_item {
 	bool found; /* it exists, is not in the trash, and was not asked about with these ids */
 	const char *kind, *title, *original_title;
 	const char *tmdb, *imdb, *tvdb; /* or NULL */
 	int64_t year;                   /* 0: unknown */
+	const char *key;                /* what it is looked up by */
+	int64_t number;                 /* of a season */
 };
 bool store_enrich_item(struct db *, struct arena *, const char *media_id, struct enrich_item *,
     struct error *);
+
+/* Of a season and its episodes, those that TMDB was not asked about. */
+struct enrich_part {
+	const char *media_id, *key;
+	const char *number; /* of an episode; NULL: the season itself */
+};
+struct enrich_parts {
+	const char *show; /* TMDB's id of the series */
+	struct enrich_part *items;
+	size_t n;
+};
+bool store_enrich_parts(struct db *, struct arena *, const char *season_id, struct enrich_parts *,
+    struct error *);
 /*
- * In the transaction of the job: fills what the item lacks from a title (tmdb_title() of
- * client/tmdb.h), or with title NULL records that there is none. *gone as above.
+ * In the transaction of the job: fills what items lack from their titles (tmdb_title() and
+ * tmdb_season() of client/tmdb.h), or with title NULL records that there is none. Of several, those
+ * that somebody else is writing at this moment are left for another time. *gone: there is none of
+ * them any more.
  */
 struct enrich_found {
+	const char *media_id, *key;
 	const char *tmdb_id, *title; /* JSON object text; or both NULL */
-	const char *attribution;     /* JSON object text */
 };
-bool store_enrich_save(struct db *, struct arena *, const char *media_id,
-    const struct enrich_found *, bool *gone, struct error *);
+bool store_enrich_save(struct db *, struct arena *, const struct enrich_found *, size_t n,
+    const char *attribution /* JSON object text, or NULL */, bool *gone, struct error *);
 
 /* Titles that were asked for within `hours`. */
 struct tmdb_cached {

@@ -1,5 +1,6 @@
 #include "service/integrations/enrich.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,7 @@
 #define PAUSE_UNAUTHORIZED 900 /* seconds: until somebody has corrected the key */
 #define PAUSE_DOWN 5           /* seconds for all, after a request that TMDB did not serve */
 #define UPKEEP_ITEMS 20000     /* of one run, of each kind */
+#define NO_SEASON (-1)
 #define ATTRIBUTION "This product uses the TMDB API but is not endorsed or certified by TMDB."
 #define TITLE_URL "https://www.themoviedb.org"
 
@@ -130,6 +132,10 @@ struct enrich {
 	struct enrich_item item;
 	enum tmdb_kind kind;
 	int64_t later; /* seconds: TMDB is not to be asked before */
+	/* what is to be kept; attribution NULL: TMDB has nothing of it */
+	struct enrich_found *found;
+	size_t nfound;
+	const char *attribution;
 };
 
 static bool
@@ -229,13 +235,24 @@ by_name(struct enrich *e, const char **id, struct error *err)
 	    heed(e, tmdb_search(e->call->arena, &e->tmdb, e->kind, &query, id, err), err);
 }
 
-/* A title by TMDB's id, from the cache or from TMDB. */
+/* Where TMDB has it, in its API as well as on its pages. */
+static const char *
+place_of(const struct enrich *e, const char *id, int64_t season)
+{
+	const char *show =
+	    arena_printf(e->call->arena, "%s/%s", e->kind == TMDB_MOVIE ? "movie" : "tv", id);
+
+	return season == NO_SEASON ?
+	    show :
+	    arena_printf(e->call->arena, "%s/season/%lld", show, (long long)season);
+}
+
+/* A title by TMDB's id, or its season of that number, from the cache or from TMDB. */
 static enum answer_kind
-by_id(struct enrich *e, const char *id, const char **title, struct error *err)
+by_id(struct enrich *e, const char *id, int64_t season, const char **title, struct error *err)
 {
 	const struct call *call = e->call;
-	const char *path =
-	    arena_printf(call->arena, "%s/%s", e->kind == TMDB_MOVIE ? "movie" : "tv", id);
+	const char *path = place_of(e, id, season);
 	struct tmdb_cached cached;
 	enum answer_kind end;
 
@@ -247,7 +264,9 @@ by_id(struct enrich *e, const char *id, const char **title, struct error *err)
 	end = turn(e, err);
 	if (end != ANSWER_PRESENT)
 		return end;
-	end = heed(e, tmdb_title(call->arena, &e->tmdb, e->kind, id, title, err), err);
+	end = season == NO_SEASON ? tmdb_title(call->arena, &e->tmdb, e->kind, id, title, err) :
+				    tmdb_season(call->arena, &e->tmdb, id, season, title, err);
+	end = heed(e, end, err);
 	if (end == ANSWER_UNKNOWN)
 		return end;
 	if (end == ANSWER_ABSENT)
@@ -264,7 +283,7 @@ look_up(struct enrich *e, const char **id, const char **title, struct error *err
 
 	*id = e->item.tmdb;
 	if (*id != NULL)
-		end = by_id(e, *id, title, err);
+		end = by_id(e, *id, NO_SEASON, title, err);
 	if (end != ANSWER_ABSENT)
 		return end;
 	end = by_external(e, "imdb_id", e->item.imdb, id, err);
@@ -272,11 +291,11 @@ look_up(struct enrich *e, const char **id, const char **title, struct error *err
 		end = by_external(e, "tvdb_id", e->item.tvdb, id, err);
 	if (end == ANSWER_ABSENT)
 		end = by_name(e, id, err);
-	return end == ANSWER_PRESENT ? by_id(e, *id, title, err) : end;
+	return end == ANSWER_PRESENT ? by_id(e, *id, NO_SEASON, title, err) : end;
 }
 
 static const char *
-attribution(const struct enrich *e, const char *id)
+attribution(const struct enrich *e, const char *id, int64_t season)
 {
 	struct json *j = json_new(e->call->arena, 0);
 
@@ -284,43 +303,126 @@ attribution(const struct enrich *e, const char *id)
 	json_put_str(j, "source", "tmdb");
 	json_put_str(j, "text", ATTRIBUTION);
 	json_put_str(j, "url",
-	    arena_printf(e->call->arena, TITLE_URL "/%s/%s", e->kind == TMDB_MOVIE ? "movie" : "tv",
-		id));
+	    arena_printf(e->call->arena, TITLE_URL "/%s", place_of(e, id, season)));
 	json_object_end(j);
 	return j->buf.data;
 }
 
 static bool
-save_in(struct enrich *e, const struct enrich_found *found, struct job_after *after,
-    struct error *err)
+save_in(struct enrich *e, struct job_after *after, struct error *err)
 {
-	const struct strings ids = { &e->media_id, 1 }, none = { .n = 0 };
+	const char **all = arena_array(e->call->arena, e->nfound + 1, sizeof(*all));
+	const struct strings ids = { all, e->nfound };
 	const struct call *call = e->call;
 	bool gone;
 
 	if (!store_job_done(call->svc->db, call->arena, e->job, err) ||
-	    !store_enrich_save(call->svc->db, call->arena, e->media_id, found, &gone, err))
+	    !store_enrich_save(call->svc->db, call->arena, e->found, e->nfound, e->attribution,
+		&gone, err))
 		return false;
 	if (gone)
 		return true;
-	after->media_id = found->title != NULL ? e->media_id : NULL;
-	/* There may be artwork for an item whose server has none. */
-	return want(call, ids, none, err) &&
+	after->media_id = e->attribution != NULL ? e->media_id : NULL;
+	for (size_t i = 0; i < e->nfound; i++)
+		all[i] = e->found[i].media_id;
+	/*
+	 * There may be artwork for an item whose server has none, and the seasons of a show can be
+	 * looked up now.
+	 */
+	return want(call, ids, ids, err) &&
 	    (after->media_id == NULL ||
 		store_media_scopes(call->svc->db, call->arena, e->media_id, &after->scopes, err));
 }
 
 static bool
-save(struct enrich *e, const struct enrich_found *found, struct error *err)
+save(struct enrich *e, struct error *err)
 {
 	struct db *db = e->call->svc->db;
 	struct job_after after = { .media_id = NULL };
 
-	if (!db_begin(db, err) || !db_end(db, save_in(e, found, &after, err), err))
+	if (!db_begin(db, err) || !db_end(db, save_in(e, &after, err), err))
 		return false;
 	if (after.media_id != NULL)
 		media_announce(e->call, "media.updated", after.media_id, after.scopes);
 	return true;
+}
+
+/* A film or a series. */
+static enum answer_kind
+run_title(struct enrich *e, struct error *err)
+{
+	struct enrich_found *found = arena_alloc(e->call->arena, sizeof(*found));
+	const char *id = NULL, *title = NULL;
+	enum answer_kind end;
+
+	e->kind = str_eq(e->item.kind, "movie") ? TMDB_MOVIE : TMDB_SHOW;
+	end = look_up(e, &id, &title, err);
+	*found = (struct enrich_found) { .media_id = e->media_id, .key = e->item.key };
+	if (end == ANSWER_PRESENT) {
+		found->tmdb_id = id;
+		found->title = title;
+		e->attribution = attribution(e, id, NO_SEASON);
+	}
+	e->found = found;
+	e->nfound = 1;
+	return end;
+}
+
+static bool
+text_of(struct arena *arena, const struct cJSON *object, const char **text, struct error *err)
+{
+	char *printed = cJSON_PrintUnformatted(object);
+
+	if (printed == NULL)
+		return error_set(err, ERR_INTERNAL, "An episode cannot be written as JSON.");
+	*text = arena_strdup(arena, printed);
+	cJSON_free(printed);
+	return true;
+}
+
+/* What a season says of itself, or of one of its episodes. */
+static bool
+take_part(struct enrich *e, const struct cJSON *season, const struct enrich_part *part,
+    struct error *err)
+{
+	struct enrich_found *found = &e->found[e->nfound++];
+	const struct cJSON *one =
+	    part->number == NULL ? season : json_get(json_get(season, "episodes"), part->number);
+
+	*found = (struct enrich_found) { .media_id = part->media_id, .key = part->key };
+	if (one == NULL)
+		return true;
+	found->tmdb_id = json_str(json_get(one, "externalIds"), "tmdb", NULL);
+	return text_of(e->call->arena, one, &found->title, err);
+}
+
+/* A season with all of its episodes: one request, however many there are. */
+static enum answer_kind
+run_season(struct enrich *e, struct error *err)
+{
+	const struct call *call = e->call;
+	const struct cJSON *season = NULL;
+	const char *text = NULL;
+	struct enrich_parts parts;
+	enum answer_kind end;
+
+	e->kind = TMDB_SHOW;
+	if (!store_enrich_parts(call->svc->db, call->arena, e->media_id, &parts, err))
+		return ANSWER_UNKNOWN;
+	if (parts.n == 0)
+		return ANSWER_ABSENT;
+	end = by_id(e, parts.show, e->item.number, &text, err);
+	if (end == ANSWER_UNKNOWN)
+		return end;
+	if (text != NULL && (season = json_parse(call->arena, text, strlen(text), err)) == NULL)
+		return ANSWER_UNKNOWN;
+	e->found = arena_array(call->arena, parts.n, sizeof(*e->found));
+	for (size_t i = 0; i < parts.n; i++)
+		if (!take_part(e, season, &parts.items[i], err))
+			return ANSWER_UNKNOWN;
+	if (end == ANSWER_PRESENT)
+		e->attribution = attribution(e, parts.show, e->item.number);
+	return end;
 }
 
 bool
@@ -328,8 +430,6 @@ enrich_run(const struct call *call, const struct job_env *env, const struct job 
     struct error *err)
 {
 	struct enrich e = { .call = call, .env = env, .job = job };
-	struct enrich_found found = { .title = NULL };
-	const char *id = NULL, *title = NULL;
 	enum answer_kind end;
 
 	if (!take_payload(&e, err) ||
@@ -337,13 +437,10 @@ enrich_run(const struct call *call, const struct job_env *env, const struct job 
 		return false;
 	if (!e.item.found || !enrich_tmdb(call, &e.tmdb))
 		return store_job_done(call->svc->db, call->arena, job, err);
-	e.kind = str_eq(e.item.kind, "movie") ? TMDB_MOVIE : TMDB_SHOW;
-	end = look_up(&e, &id, &title, err);
+	end = str_eq(e.item.kind, "season") ? run_season(&e, err) : run_title(&e, err);
 	if (end == ANSWER_UNKNOWN)
 		return e.later > 0 &&
 		    store_job_later(call->svc->db, call->arena, job,
 			clock_now() + e.later * US_PER_SEC, err);
-	if (end == ANSWER_PRESENT)
-		found = (struct enrich_found) { id, title, attribution(&e, id) };
-	return save(&e, &found, err);
+	return e.nfound == 0 ? store_job_done(call->svc->db, call->arena, job, err) : save(&e, err);
 }

@@ -4,7 +4,8 @@
  * Films and series get from TMDB what their server did not say: overview, genres, and for the
  * search keywords and people. What a person or the server wrote stays. TMDB is asked by its own id,
  * by those of IMDb and TheTVDB, or by title and year, which must both be the same; that it has no
- * such title is remembered for ENRICH_ASK_AGAIN_DAYS. All processes together ask it 20 times a
+ * such title is remembered for ENRICH_ASK_AGAIN_DAYS. Seasons are looked up when their series is
+ * known: one request for a season and all of its episodes. TMDB has no music. All processes together ask it 20 times a
  * second at most (a row of tmdb_pace holds the next turn), and not at all while a pause lasts that
  * it asked for.
  */

@@ -5,6 +5,7 @@ package MediaNest::Tmdb;
 #   $tmdb->{old_key};                               # of version 3, for the query
 #   my $mn = MediaNest::Test->stack(set => { $tmdb->settings });
 #   $tmdb->title(movie => 603, { title => 'The Matrix', release_date => '1999-03-30', ... });
+#   $tmdb->season(70523 => 1, { overview => '...', episodes => [ { episode_number => 1, ... } ] });
 #   $tmdb->picture('/matrix.jpg', $bytes);
 #   $tmdb->fault('movie/', { status => 429, retry => 2, times => 1 });
 #       # paths with that text; body => ..., type => ..., ms => delay; times: of answers, 0 = all
@@ -53,6 +54,10 @@ sub _control {
 	return $JSON->decode($r->{content});
 }
 sub title { my $self = shift; return $self->_control(title => @_) }
+sub season {
+	my ($self, $show, $number, $season) = @_;
+	return $self->_control(season => "$show/season/$number", $season);
+}
 sub picture { $_[0]->_control(picture => $_[1], encode_base64($_[2], '')) }
 sub fault { my $self = shift; return $self->_control(fault => @_) }
 sub heal { $_[0]->_control('heal') }
@@ -65,6 +70,8 @@ sub _command {
 	my ($state, $what, @given) = @_;
 	if ($what eq 'title') {
 		$state->{titles}{"$given[0]/$given[1]"} = { %{ $given[2] }, id => $given[1] + 0 };
+	} elsif ($what eq 'season') {
+		$state->{titles}{"tv/$given[0]"} = $given[1];
 	} elsif ($what eq 'picture') {
 		$state->{pictures}{ $given[0] } = decode_base64($given[1]);
 	} elsif ($what eq 'fault') {
@@ -105,6 +112,9 @@ sub _answer {
 		my %title = %{ $titles->{$1} };
 		delete @title{ grep { !$more{$_} } qw(credits external_ids keywords) };
 		return (200, $JSON->encode(\%title));
+	}
+	if ($path =~ m{^/3/(tv/\d+/season/\d+)$}) {
+		return $titles->{$1} ? (200, $JSON->encode($titles->{$1})) : _not_found();
 	}
 	if ($path =~ m{^/3/find/(.+)$}) {
 		my ($id, $source) = ($1, $in->{external_source});
