@@ -22,6 +22,8 @@ struct http_call {
 	struct buf answer;
 	size_t sunk; /* bytes that the sink took */
 	bool refused, stopped, too_long;
+	bool opened;   /* a socket, for this call */
+	bool not_kept; /* so it was not sent, as http_out.kept demands */
 };
 
 /* scheme://host:port in one spelling; false if the text is not a URL that we accept. */

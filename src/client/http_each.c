@@ -29,7 +29,9 @@ crowd_end(struct crowd *crowd, CURL *curl, CURLcode code)
 	i = (size_t)(call - crowd->calls);
 	curl_multi_remove_handle(crowd->multi, curl);
 	http_call_close(call, code, &crowd->answers[i], &crowd->errors[i]);
-	call_measure(VALUE_PROTOCOL_HTTP, crowd->answers[i].end, clock_monotonic() - call->start);
+	if (crowd->answers[i].end != CALL_NOT_KEPT)
+		call_measure(VALUE_PROTOCOL_HTTP, crowd->answers[i].end,
+		    clock_monotonic() - call->start);
 	curl_easy_cleanup(curl);
 }
 

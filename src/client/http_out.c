@@ -104,7 +104,18 @@ on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *addres
 			http_out_entry(&address->addr, call->out->refused);
 		return CURL_SOCKET_BAD;
 	}
+	call->opened = true;
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Just before the request is sent, also when libcurl sends it again. */
+static int
+on_request(void *context, char *ip, char *local_ip, int port, int local_port)
+{
+	struct http_call *call = context;
+
+	call->not_kept = call->opened;
+	return call->not_kept ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 bool
@@ -155,6 +166,10 @@ set_request(CURL *curl, struct http_call *call)
 	curl_easy_setopt(curl, CURLOPT_URL, out->url);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
+	if (out->kept) {
+		curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, on_request);
+		curl_easy_setopt(curl, CURLOPT_PREREQDATA, call);
+	}
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, call->headers);
@@ -204,6 +219,8 @@ http_out_is_base(const char *url)
 enum call_end
 http_call_end(const struct http_call *call, CURLcode code)
 {
+	if (call->not_kept)
+		return CALL_NOT_KEPT;
 	if (call->too_long)
 		return CALL_TOO_LONG;
 	if (call->stopped)
@@ -240,6 +257,7 @@ end_set(enum call_end end, struct error *err)
 		err->retry_after = BREAKER_PROBE_SECONDS;
 		return false;
 	case CALL_UNREACHABLE:
+	case CALL_NOT_KEPT:
 	case CALL_REFUSED:
 	default:
 		return error_slug(err, ERR_UNAVAILABLE, "upstream_unreachable",
@@ -282,8 +300,8 @@ http_call_close(struct http_call *call, CURLcode code, struct http_answer *answe
 
 	curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &retry_after);
-	/* A refused address says nothing about the other server. */
-	if (end != CALL_REFUSED_ADDRESS)
+	/* A refused address says nothing about the other server, nor does what was not sent. */
+	if (end != CALL_REFUSED_ADDRESS && end != CALL_NOT_KEPT)
 		breaker_result(call->breaker, end == CALL_ANSWERED && status < 500,
 		    clock_monotonic());
 	*answer = (struct http_answer) { end, (int)status, call->answer.data, call->answer.len,
@@ -324,6 +342,7 @@ http_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 
 	*answer = (struct http_answer) { .end = CALL_UNREACHABLE };
 	call_out(arena, out, answer, err);
-	call_measure(VALUE_PROTOCOL_HTTP, answer->end, clock_monotonic() - start);
+	if (answer->end != CALL_NOT_KEPT)
+		call_measure(VALUE_PROTOCOL_HTTP, answer->end, clock_monotonic() - start);
 	return answer->end == CALL_ANSWERED;
 }

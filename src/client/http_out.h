@@ -62,6 +62,11 @@ struct http_out {
 	const char *purpose;
 	char *refused; /* takes the entry of outbound.allow that is missing; or NULL */
 	bool insist;   /* a person waits for the result: tried although the breaker is open */
+	/*
+	 * Sent only on a connection that an earlier call has opened. Where a new one is needed,
+	 * also in place of one that had died, nothing is sent: CALL_NOT_KEPT.
+	 */
+	bool kept;
 };
 
 struct http_answer {

@@ -11,6 +11,8 @@ src_libclient_a_SOURCES += src/client/http_out.c src/client/http_address.c src/c
 src_libclient_a_SOURCES += src/client/plex_tv.c src/client/plex_tv.h
 src_libclient_a_SOURCES += src/client/media_server.c src/client/media_server.h src/client/plex.c
 src_libclient_a_SOURCES += src/client/plex_internal.h src/client/plex_more.c
+src_libclient_a_SOURCES += src/client/plex_who.c
+src_libclient_a_SOURCES += src/client/server_proof.c src/client/server_proof.h
 src_libclient_a_SOURCES += src/client/tmdb.c src/client/tmdb.h
 src_libclient_a_SOURCES += src/client/overseerr.c src/client/overseerr_read.c \
 	src/client/overseerr_read.h src/client/overseerr_rights.c src/client/overseerr.h

@@ -10,6 +10,8 @@
  *	server_unknown		ERR_UPSTREAM, what responds is not such a server (a proxy's page, an
  *				empty body, JSON of something else)
  *	server_failed		ERR_UNAVAILABLE, it responds with another status
+ *	server_changed		ERR_UPSTREAM, another installation responds at the address; it was
+ *				not sent the token
  */
 #ifndef MN_CLIENT_MEDIA_SERVER_H
 #define MN_CLIENT_MEDIA_SERVER_H
@@ -40,6 +42,11 @@ struct media_server {
 	const struct media_server_kind *kind;
 	const char *url, *token; /* http or https, no trailing slash needed */
 	const char *client_id;   /* who we are to it: stable */
+	/*
+	 * The installation whose token it is: no other one is sent it (server_proof.h). NULL: not
+	 * known yet.
+	 */
+	const char *machine_id;
 	struct outbound rules;
 	bool insist; /* see http_out.h */
 };
@@ -112,6 +119,10 @@ struct media_server_kind {
 	/* Who is there? Needs no token. */
 	enum answer_kind (*check)(struct arena *, const struct media_server *,
 	    struct server_identity *, struct error *);
+	/* The same in two halves, as those of search. */
+	void (*who)(struct arena *, const struct media_server *, struct http_out *);
+	enum answer_kind (*who_read)(struct arena *, const struct http_answer *,
+	    struct server_identity *, struct error *);
 	/* Is the token accepted? */
 	enum answer_kind (*authenticate)(struct arena *, const struct media_server *,
 	    struct server_identity *, struct error *);
@@ -139,7 +150,7 @@ struct media_server_kind {
 	    struct server_picture *, struct error *);
 	/*
 	 * The server's own search, in two halves, so that several servers are asked at the same
-	 * time (http_out_each()): the first fills everything but the deadline, the second reads
+	 * time (server_call_each()): the first fills everything but the deadline, the second reads
 	 * what came. Present or unknown.
 	 */
 	void (*search)(struct arena *, const struct media_server *, const char *text,

@@ -36,6 +36,7 @@ enum call_end {
 	CALL_TOO_LONG,  /* a response larger than the caller's limit */
 	CALL_SUSPENDED, /* not tried: the breaker is open (breaker.h) */
 	CALL_REFUSED,   /* a permanent refusal, if the protocol has one: SMTP's 5xx */
+	CALL_NOT_KEPT,  /* nothing was sent: see `kept` of http_out.h; never measured */
 };
 enum call_end call_end_of(int curl_code);
 /* Records the end of a call; `protocol`: VALUE_PROTOCOL_* of core/metric.h. */

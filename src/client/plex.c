@@ -9,6 +9,7 @@
 #include "client/media_server.h"
 #include "client/plex_internal.h"
 #include "client/plex_tv.h"
+#include "client/server_proof.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -127,17 +128,16 @@ plex_prepare(struct arena *arena, const struct media_server *server, const char 
 	out->rules = server->rules;
 }
 
-/* One GET; the body of a success goes to the sink, if there is one. */
-static enum answer_kind
-get(struct arena *arena, const struct media_server *server, const char *path, struct http_out *out,
-    struct http_answer *got, struct error *err)
+enum answer_kind
+plex_get(struct arena *arena, const struct media_server *server, const char *path,
+    struct http_out *out, struct http_answer *got, struct error *err)
 {
 	char entry[HTTP_OUT_ENTRY_MAX] = "";
 
 	plex_prepare(arena, server, path, out);
 	out->refused = entry;
 	out->insist = server->insist;
-	if (!http_out(arena, out, got, err)) {
+	if (!server_call(arena, server, out, got, err)) {
 		refused_address(got, entry, err);
 		return ANSWER_UNKNOWN;
 	}
@@ -155,14 +155,14 @@ plex_container(struct arena *arena, const char *text, size_t len)
 	return cJSON_IsObject(container) ? container : NULL;
 }
 
-static enum answer_kind
-ask(struct arena *arena, const struct media_server *server, const char *path,
+enum answer_kind
+plex_ask(struct arena *arena, const struct media_server *server, const char *path,
     const struct cJSON **container, struct error *err)
 {
 	struct http_out out = { .timeout_ms = MEDIA_SERVER_CALL_MS,
 		.answer_max = MEDIA_SERVER_ANSWER_MAX };
 	struct http_answer got;
-	enum answer_kind kind = get(arena, server, path, &out, &got, err);
+	enum answer_kind kind = plex_get(arena, server, path, &out, &got, err);
 
 	if (kind != ANSWER_PRESENT)
 		return kind;
@@ -171,48 +171,10 @@ ask(struct arena *arena, const struct media_server *server, const char *path,
 				    plex_unknown(err, path, "an answer without MediaContainer");
 }
 
-/* For what every Plex server has: that it is not there means that it is no Plex server. */
-static enum answer_kind
-must(enum answer_kind kind, const char *path, struct error *err)
+enum answer_kind
+plex_must(enum answer_kind kind, const char *path, struct error *err)
 {
 	return kind == ANSWER_ABSENT ? plex_unknown(err, path, "not found") : kind;
-}
-
-static enum answer_kind
-identity(struct arena *arena, const struct media_server *server, const char *path,
-    struct server_identity *who, struct error *err)
-{
-	const struct cJSON *container;
-
-	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
-		return ANSWER_UNKNOWN;
-	*who = (struct server_identity) {
-		.machine_id = json_str(container, "machineIdentifier", NULL),
-		.name = json_str(container, "friendlyName", NULL),
-		.version = json_str(container, "version", NULL),
-	};
-	if (who->machine_id == NULL || who->machine_id[0] == '\0' ||
-	    strlen(who->machine_id) > MEDIA_SERVER_KEY_MAX)
-		return plex_unknown(err, path, "an answer without machineIdentifier");
-	return ANSWER_PRESENT;
-}
-
-/* Before it is known who responds, the token is not sent. */
-static enum answer_kind
-plex_check(struct arena *arena, const struct media_server *server, struct server_identity *who,
-    struct error *err)
-{
-	struct media_server stranger = *server;
-
-	stranger.token = NULL;
-	return identity(arena, &stranger, "/identity", who, err);
-}
-
-static enum answer_kind
-plex_authenticate(struct arena *arena, const struct media_server *server,
-    struct server_identity *who, struct error *err)
-{
-	return identity(arena, server, "/", who, err);
 }
 
 /* Keys become parts of paths, so they are letters and digits only. */
@@ -248,7 +210,7 @@ plex_sections(struct arena *arena, const struct media_server *server,
 	static const char path[] = "/library/sections";
 	const struct cJSON *container, *list, *one;
 
-	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
+	if (plex_must(plex_ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	list = json_get(container, "Directory");
 	/* An empty list is left out, but its size is not. */
@@ -436,7 +398,7 @@ page_read(struct arena *arena, const struct media_server *server, const char *pa
 	struct http_answer got;
 
 	/* That a section of the list is not found does not mean that it is empty. */
-	if (must(get(arena, server, path, &out, &got, err), path, err) != ANSWER_PRESENT)
+	if (plex_must(plex_get(arena, server, path, &out, &got, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	if (!json_split_end(&reading->split, err))
 		return plex_unknown(err, path, arena_strdup(arena, err->detail));
@@ -517,7 +479,7 @@ plex_item(struct arena *arena, const struct media_server *server, const char *ke
 		error_set(err, ERR_INTERNAL, "There is no such key.");
 		return ANSWER_UNKNOWN;
 	}
-	kind = ask(arena, server, path, &container, err);
+	kind = plex_ask(arena, server, path, &container, err);
 	if (kind != ANSWER_PRESENT)
 		return kind;
 	wrong = item_read(arena, cJSON_GetArrayItem(json_get(container, "Metadata"), 0), item);
@@ -532,7 +494,7 @@ plex_playing(struct arena *arena, const struct media_server *server, int64_t *n,
 	static const char path[] = "/status/sessions";
 	const struct cJSON *container;
 
-	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
+	if (plex_must(plex_ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	*n = number(container, "size", 0);
 	return ANSWER_PRESENT;
@@ -545,7 +507,7 @@ plex_viewed(struct arena *arena, const struct media_server *server, int64_t *at,
 				   "&X-Plex-Container-Start=0&X-Plex-Container-Size=1";
 	const struct cJSON *container, *list;
 
-	if (must(ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
+	if (plex_must(plex_ask(arena, server, path, &container, err), path, err) != ANSWER_PRESENT)
 		return ANSWER_UNKNOWN;
 	list = json_get(container, "Metadata"); /* omitted where it is empty */
 	*at = cJSON_GetArraySize(list) > 0 ? number(cJSON_GetArrayItem(list, 0), "viewedAt", 0) : 0;
@@ -555,6 +517,8 @@ plex_viewed(struct arena *arena, const struct media_server *server, int64_t *at,
 const struct media_server_kind media_server_plex = {
 	.name = "plex",
 	.check = plex_check,
+	.who = plex_who,
+	.who_read = plex_who_read,
 	.authenticate = plex_authenticate,
 	.sections = plex_sections,
 	.items = plex_items,

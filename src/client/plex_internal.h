@@ -14,6 +14,14 @@ struct error;
 
 /* Fills method, URL, headers and rules of a GET. */
 void plex_prepare(struct arena *, const struct media_server *, const char *path, struct http_out *);
+/* One GET; the body of a success goes to the sink, if there is one. */
+enum answer_kind plex_get(struct arena *, const struct media_server *, const char *path,
+    struct http_out *, struct http_answer *, struct error *);
+/* One GET whose response is small. */
+enum answer_kind plex_ask(struct arena *, const struct media_server *, const char *path,
+    const struct cJSON **container, struct error *);
+/* For what every Plex server has: that it is not there means that it is no Plex server. */
+enum answer_kind plex_must(enum answer_kind, const char *path, struct error *);
 /* What a status other than 2xx means. */
 enum answer_kind plex_refused(int status, const char *path, struct error *);
 /* ANSWER_UNKNOWN: this is no response of a Plex server. */
@@ -25,6 +33,13 @@ const char *plex_key(struct arena *, const struct cJSON *object, const char *nam
 bool plex_key_good(const char *key);
 bool plex_kind_known(const char *kind);
 
+enum answer_kind plex_check(struct arena *, const struct media_server *, struct server_identity *,
+    struct error *);
+void plex_who(struct arena *, const struct media_server *, struct http_out *);
+enum answer_kind plex_who_read(struct arena *, const struct http_answer *, struct server_identity *,
+    struct error *);
+enum answer_kind plex_authenticate(struct arena *, const struct media_server *,
+    struct server_identity *, struct error *);
 enum answer_kind plex_poster(struct arena *, const struct media_server *, const char *path,
     struct server_picture *, struct error *);
 void plex_search(struct arena *, const struct media_server *, const char *text, struct http_out *);

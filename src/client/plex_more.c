@@ -30,14 +30,13 @@ plex_poster(struct arena *arena, const struct media_server *server, const char *
 	struct http_out out = { .timeout_ms = MEDIA_SERVER_PICTURE_MS,
 		.answer_max = MEDIA_SERVER_PICTURE_MAX };
 	struct http_answer got;
+	enum answer_kind kind;
 
 	if (!path_good(path))
 		return ANSWER_ABSENT;
-	plex_prepare(arena, server, path, &out);
-	if (!http_out(arena, &out, &got, err))
-		return ANSWER_UNKNOWN;
-	if (got.status / 100 != 2)
-		return plex_refused(got.status, path, err);
+	kind = plex_get(arena, server, path, &out, &got, err);
+	if (kind != ANSWER_PRESENT)
+		return kind;
 	if (got.len == 0)
 		return plex_unknown(err, path, "an empty picture");
 	*picture = (struct server_picture) { got.body, got.len };

@@ -202,6 +202,7 @@ store_search_servers(struct db *db, struct arena *arena, int limit, struct serve
 			.url = rows_str(rows, i, 2),
 			.token = rows_str(rows, i, 3),
 			.name = rows_str(rows, i, 4),
+			.machine_id = rows_str(rows, i, 5),
 			.enabled = true };
 	return true;
 }

@@ -41,7 +41,6 @@ static bool
 refresh(const struct call *call, const struct server *server, struct error *err)
 {
 	struct server_section *sections;
-	struct server_identity who;
 	struct media_server client;
 	struct error why;
 	size_t n;
@@ -49,9 +48,7 @@ refresh(const struct call *call, const struct server *server, struct error *err)
 	if (!server_client(call, server, &client, err))
 		return false;
 	error_clear(&why);
-	if (client.kind->check(call->arena, &client, &who, &why) != ANSWER_PRESENT ||
-	    (server->machine_id != NULL && !str_eq(server->machine_id, who.machine_id)) ||
-	    client.kind->sections(call->arena, &client, &sections, &n, &why) != ANSWER_PRESENT)
+	if (client.kind->sections(call->arena, &client, &sections, &n, &why) != ANSWER_PRESENT)
 		return true;
 	return library_keep(call, server->id, sections, n, err);
 }

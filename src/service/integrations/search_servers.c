@@ -2,6 +2,7 @@
 
 #include "client/http_out.h"
 #include "client/media_server.h"
+#include "client/server_proof.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -82,14 +83,12 @@ ask(struct asked *a, const char *text)
 	const struct call *call = a->run->call;
 	enum source_state state = SOURCE_OK;
 
-	for (size_t i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->n; i++)
 		a->clients[i].kind->search(call->arena, &a->clients[i], text, &a->outs[i]);
-		a->outs[i].timeout_ms =
-		    (int)((a->run->deadline - clock_monotonic()) / US_PER_MS) + 1;
-		if (a->outs[i].timeout_ms <= 1)
-			return SOURCE_TIMEOUT;
-	}
-	http_out_each(call->arena, a->outs, a->n, a->answers, a->errors);
+	if (a->run->deadline <= clock_monotonic())
+		return SOURCE_TIMEOUT;
+	server_call_each(call->arena, a->clients, a->n, a->run->deadline, a->outs, a->answers,
+	    a->errors);
 	for (size_t i = 0; i < a->n; i++) {
 		if (hits_read(a, i))
 			continue;

@@ -100,7 +100,7 @@ server_create(const struct call *call, const struct server_new *new, struct serv
 	    !seal_token(call, id, new->token, &row.token, err) ||
 	    !server_client_new(call, new->kind, new->url, new->token, &client, err))
 		return false;
-	server_look(call, &client, NULL, &look);
+	server_look(call, &client, &look);
 	return db_begin(db, err) &&
 	    db_end(db,
 		store_server_add(db, call->arena, &row, err) &&
@@ -165,8 +165,9 @@ look_ahead(const struct call *call, const char *id, const struct server_change *
 	if (!server_client_new(call, server.kind, change->url != NULL ? change->url : server.url,
 		change->token, &client, err))
 		return false;
-	server_look(call, &client, same_url(client.url, server.url) ? server.machine_id : NULL,
-	    look);
+	if (same_url(client.url, server.url))
+		client.machine_id = server.machine_id;
+	server_look(call, &client, look);
 	return true;
 }
 

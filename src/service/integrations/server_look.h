@@ -17,11 +17,10 @@ struct server_look {
 	struct error why; /* of the first question that had no answer; ERR_NONE: all had one */
 };
 /*
- * `machine_id`: of the installation that is known at this address, or NULL. Another one is asked
- * nothing more and gets no token: look->who is all there is.
+ * Another installation than the client's is asked nothing more and gets no token: look->who is all
+ * there is.
  */
-void server_look(const struct call *, const struct media_server *, const char *machine_id,
-    struct server_look *);
+void server_look(const struct call *, const struct media_server *, struct server_look *);
 /* In the caller's transaction: keeps it. ERR_CONFLICT server_exists as in servers.h. */
 bool server_look_keep(const struct call *, const char *server_id, const struct server_look *,
     struct error *);

@@ -53,15 +53,14 @@ server_client_new(const struct call *call, const char *kind, const char *url, co
 }
 
 void
-server_look(const struct call *call, const struct media_server *client, const char *machine_id,
-    struct server_look *look)
+server_look(const struct call *call, const struct media_server *client, struct server_look *look)
 {
 	struct server_identity named;
 
 	*look = (struct server_look) { .sections = NULL };
 	error_clear(&look->why);
 	if (client->kind->check(call->arena, client, &look->who, &look->why) != ANSWER_PRESENT ||
-	    (machine_id != NULL && !str_eq(machine_id, look->who.machine_id)) ||
+	    (client->machine_id != NULL && !str_eq(client->machine_id, look->who.machine_id)) ||
 	    client->kind->authenticate(call->arena, client, &named, &look->why) != ANSWER_PRESENT)
 		return;
 	look->who = named;
@@ -168,7 +167,7 @@ server_test_new(const struct call *call, const char *kind, const char *url, cons
 	if (!server_url_check(url, err) || !server_token_check(token, err) ||
 	    !server_client_new(call, kind, url, token, &client, err))
 		return false;
-	server_look(call, &client, NULL, &look);
+	server_look(call, &client, &look);
 	conclude(call, &look, test);
 	return true;
 }
@@ -185,7 +184,7 @@ server_test_saved(const struct call *call, const char *id, struct server_test *t
 	if (!server_get(call, id, &server, err) || !server_client(call, &server, &client, err))
 		return false;
 	client.insist = true;
-	server_look(call, &client, server.machine_id, &look);
+	server_look(call, &client, &look);
 	conclude(call, &look, test);
 	if (server.machine_id != NULL && look.who.machine_id != NULL &&
 	    strcmp(server.machine_id, look.who.machine_id) != 0)

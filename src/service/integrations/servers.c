@@ -29,6 +29,7 @@ server_client(const struct call *call, const struct server *server, struct media
 	*client = (struct media_server) {
 		.kind = media_server_kind_of(server->kind),
 		.url = server->url,
+		.machine_id = server->machine_id,
 		.rules = outbound_of(call->svc->config),
 	};
 	if (!store_plex_client_id(call->svc->db, call->arena, fresh, &client->client_id, err) ||

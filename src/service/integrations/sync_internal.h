@@ -73,6 +73,7 @@ struct sync_engine {
 	const struct sync_ask *ask;
 	const struct server *server;
 	const struct media_server *client;
+	struct media_server proven; /* the client, with the installation that is compared */
 	const char *machine_id; /* the installation that is compared; known once it has responded */
 	struct sync_hold hold;
 	struct sync_last last;

@@ -277,7 +277,7 @@ static bool
 ends_all(const char *slug)
 {
 	static const char *const slugs[] = { "upstream_unreachable", "upstream_suspended",
-		"upstream_tls", "refused_address", "server_unauthorized", NULL };
+		"upstream_tls", "refused_address", "server_unauthorized", "server_changed", NULL };
 
 	for (size_t i = 0; slugs[i] != NULL; i++)
 		if (str_eq(slug, slugs[i]))

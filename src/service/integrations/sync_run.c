@@ -163,6 +163,9 @@ connect_to(struct sync_engine *e, struct error *err)
 			return other_machine(e, who.machine_id, err);
 	}
 	e->machine_id = who.machine_id;
+	e->proven = *e->client;
+	e->proven.machine_id = who.machine_id;
+	e->client = &e->proven;
 	return seen(e, &who, err);
 }
 

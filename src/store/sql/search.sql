@@ -194,7 +194,8 @@ GROUP BY @found_columns ORDER BY rank DESC, @newest
 -- terms, $20 sees all. Their search knows neither exclusions nor phrases, so these hold here.
 
 --: query search_servers read
-SELECT id, kind, url, token, name FROM media_servers WHERE enabled ORDER BY id LIMIT $1::int
+SELECT id, kind, url, token, name, machine_id FROM media_servers WHERE enabled ORDER BY id
+LIMIT $1::int
 
 --: query search_served read custom-plan
 @candidate(m.rank, false) FROM (

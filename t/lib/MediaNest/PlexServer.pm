@@ -33,6 +33,7 @@ package MediaNest::PlexServer;
 #   html          {}                200 and the page of a proxy
 #   nonsense      {}                200 and JSON of something else
 #   status        { code }          another status, with a short page of HTML
+#   redirect      { to }            302 to the same path of another address
 #   bare          {}                200 and a container that says nothing
 #   stuck         {}                the first page, whatever was asked for, without totalSize
 #   no_total      {}                a page without totalSize

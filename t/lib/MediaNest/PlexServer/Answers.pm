@@ -92,6 +92,8 @@ sub _spoilt {
 	    $fault->{hang} ? { hang => 1, status => 0 } :
 	    $fault->{unauthorized} && $r->{path} ne '/identity' ? $page->(401) :
 	    $fault->{status} ? $page->($fault->{status}{code}) :
+	    $fault->{redirect} ? { %{ $page->(302) },
+		location => "$fault->{redirect}{to}$r->{path}?$r->{query}" } :
 	    $fault->{html} ? $page->(200) :
 	    $fault->{empty} ? $json->('') :
 	    $fault->{nonsense} ? $json->('{"ok":true}') :

@@ -129,6 +129,7 @@ sub _answer {
 	my $reason = $REASON{ $answer->{status} } // 'Status';
 	my $out = "HTTP/1.1 $answer->{status} $reason\r\n" .
 	    "Content-Type: $answer->{type}\r\nContent-Length: " . length($answer->{body}) . "\r\n" .
+	    (defined $answer->{location} ? "Location: $answer->{location}\r\n" : '') .
 	    ($c->{ends} ? "Connection: close\r\n" : '') . "\r\n";
 	$out .= $answer->{cut} ? substr $answer->{body}, 0, length($answer->{body}) / 2 :
 	    $answer->{body};
