@@ -57,3 +57,6 @@ TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   overseerr_settings, overseerr_users, overseerr_people, request_removals, requests
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON metric_registries, metric_readings, metric_samples
+TO medianest_worker;
+GRANT SELECT ON metric_registries, metric_samples TO medianest_api;

@@ -61,6 +61,8 @@ bool password_hash(const char *gate_dir, const char *password, char out[ARGON2_H
  */
 bool password_verify(const char *gate_dir, const char *hash, const char *password, bool *ok,
     bool *rehash, struct error *);
+/* us that this process has spent in both since the last call, waiting for the gate included */
+int64_t password_time_us(void);
 #define PASSWORD_GATE_PLACES 2
 #define PASSWORD_GATE_WAIT_MS 1500
 bool password_is_common(const char *); /* on the compiled-in list, ASCII case ignored */

@@ -38,4 +38,5 @@ src_libcore_a_SOURCES += \
 	src/model/server.h \
 	src/model/sync.h \
 	src/model/upload.h \
-	src/model/user.h
+	src/model/user.h \
+	src/model/watch.h

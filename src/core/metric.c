@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/id.h"
 #include "core/metric_internal.h"
 #include "core/str.h"
 #include "core/banned.h"
@@ -48,9 +49,13 @@ const struct metric_label_row metric_label_rows[METRIC_LABELS] = {
 #define CELLS(id) offsetof(struct metric_layout, cells.id)
 const struct metric_row metric_rows[METRICS] = {
 #define COUNTER(id, name, help, a, b, c) \
-	[METRIC_##id] = { ROW(id, name, help, METRIC_COUNTER, a, b, c), 1, CELLS(id) },
+	[METRIC_##id] = { ROW(id, name, help, METRIC_COUNTER, a, b, c), 1, CELLS(id), .scale = 1 },
+#define SECONDS(id, name, help, a, b, c) \
+	[METRIC_## \
+	    id] = { ROW(id, name, help, METRIC_COUNTER, a, b, c), 1, CELLS(id), .scale = 1e-6 },
 #define GAUGE(id, name, help, a, b, c) \
-	[METRIC_##id] = { ROW(id, name, help, METRIC_GAUGE, a, b, c), METRIC_PROCESSES, CELLS(id) },
+	[METRIC_##id] = { ROW(id, name, help, METRIC_GAUGE, a, b, c), METRIC_PROCESSES, CELLS(id), \
+		.scale = 1 },
 #define HISTOGRAM(id, name, help, buckets, a, b, c) \
 	[METRIC_##id] = { ROW(id, name, help, METRIC_HISTOGRAM, a, b, c), WIDTH_##buckets, \
 		CELLS(id), bounds_##buckets, WIDTH_##buckets - 2, scale_##buckets },
@@ -305,6 +310,13 @@ static void
 forget_place(void)
 {
 	own_place = -1;
+}
+
+bool
+metric_registry(struct metric_registry *out)
+{
+	*out = metric_map->registry;
+	return metric_map != &own && uuid_valid(out->id);
 }
 
 void

@@ -34,10 +34,12 @@ struct error;
 #define METRIC_BUCKETS_MAX 16 /* bounds of one histogram */
 /* processes that can add to gauges at once; the others are not counted in them */
 #define METRIC_PROCESSES 256
+#define METRIC_REGISTRY_MAX 40  /* of metric_registry.id, NUL included */
 #define METRIC_OTHER UINT32_MAX /* as a label's value: "other" */
 
 enum metric {
 #define COUNTER(id, name, help, a, b, c) METRIC_##id,
+#define SECONDS(id, name, help, a, b, c) METRIC_##id,
 #define GAUGE(id, name, help, a, b, c) METRIC_##id,
 #define HISTOGRAM(id, name, help, buckets, a, b, c) METRIC_##id,
 #include "core/metric_table.def"
@@ -73,7 +75,7 @@ bool metric_open(const char *run_dir, struct error *);
 /* The value of an open label that has this name; NULL: METRIC_OTHER. */
 uint32_t metric_label(enum metric_label, const char *name);
 
-void metric_add(enum metric, struct metric_values, uint64_t n);         /* a counter */
+void metric_add(enum metric, struct metric_values, uint64_t n);         /* a counter; SECONDS: us */
 void metric_gauge_add(enum metric, struct metric_values, int64_t n);    /* a gauge */
 void metric_observe(enum metric, struct metric_values, int64_t amount); /* a histogram */
 
@@ -104,6 +106,11 @@ struct metric_cursor {
 };
 bool metric_next(struct metric_cursor *, struct metric_point *);
 void metric_read(enum metric, struct metric_values, struct metric_point *);
+/* A histogram without observations, for metric_quantile() over counts from elsewhere. */
+void metric_histogram(enum metric, struct metric_point *);
+/* How many values a label has, "other" included: the last one. */
+unsigned metric_label_values(enum metric_label);
+void metric_label_text(enum metric_label, uint32_t value, char out[METRIC_NAME_MAX]);
 /* Adds the other series of the same metric, such as another method of the same route. */
 void metric_merge(struct metric_point *, const struct metric_point *other);
 /*
@@ -111,5 +118,16 @@ void metric_merge(struct metric_point *, const struct metric_point *other);
  * the last bound, 0 without observations.
  */
 double metric_quantile(const struct metric_point *, double q);
+
+/*
+ * Which counters these are: their values only grow as long as the id stays the same. A host that
+ * starts again has new ones; an upgrade that carries the values over keeps the id.
+ */
+struct metric_registry {
+	char id[METRIC_REGISTRY_MAX]; /* a UUID */
+	int64_t created;              /* us */
+};
+/* False: this process counts for itself. */
+bool metric_registry(struct metric_registry *);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include "core/clock.h"
+#include "core/id.h"
 #include "core/metric_internal.h"
 #include "core/str.h"
 #include "core/banned.h"
@@ -183,6 +185,18 @@ carry_metric(struct metric_layout *map, const struct old *old, const struct metr
 	}
 }
 
+/* The counters go on: what was read of them before is still a part of them. */
+static void
+take_registry(struct metric_layout *fresh, const struct metric_layout *old)
+{
+	struct metric_registry registry = old->registry;
+
+	registry.id[METRIC_REGISTRY_MAX - 1] = '\0';
+	if (uuid_valid(registry.id) && registry.created > 0 &&
+	    registry.created <= fresh->registry.created)
+		fresh->registry = registry;
+}
+
 void
 metric_fill(void *context, const void *map, size_t size)
 {
@@ -192,12 +206,15 @@ metric_fill(void *context, const void *map, size_t size)
 	uint64_t nmetrics, at = offsetof(struct metric_layout, labels);
 
 	write_notes(fresh);
+	uuid_v7(fresh->registry.id);
+	fresh->registry.created = clock_now();
 	if (map == NULL || size < at || head->format != METRIC_FORMAT)
 		return;
 	old.nlabels = head->nlabels;
 	nmetrics = head->nmetrics;
 	if (!within(&old, at, old.nlabels, sizeof(struct metric_label_note)))
 		return;
+	take_registry(fresh, head);
 	old.labels = (const void *)(old.map + at);
 	at += old.nlabels * sizeof(struct metric_label_note);
 	if (!within(&old, at, nmetrics, sizeof(struct metric_note)))

@@ -8,7 +8,7 @@
 #include "core/shm.h"
 
 /* version of the notes that metric_carry.c reads in a file of another layout */
-#define METRIC_FORMAT 1
+#define METRIC_FORMAT 2
 
 /*
  * A name of an open label. Its hash claims the place. Every process that finds a place with the
@@ -51,6 +51,7 @@ enum {
 struct metric_layout {
 	struct shm_head head;
 	uint64_t format, nlabels, nmetrics;
+	struct metric_registry registry;
 	struct metric_label_note labels[METRIC_LABELS];
 	struct metric_note metrics[METRICS];
 	/* Which processes add to gauges: id and start of each, 0 for a free place. */
@@ -62,6 +63,7 @@ struct metric_layout {
 	} names;
 	struct {
 #define COUNTER(id, name, help, a, b, c) _Atomic uint64_t id[DIM_##a * DIM_##b * DIM_##c];
+#define SECONDS(id, name, help, a, b, c) _Atomic uint64_t id[DIM_##a * DIM_##b * DIM_##c];
 #define GAUGE(id, name, help, a, b, c) \
 	_Atomic uint64_t id[DIM_##a * DIM_##b * DIM_##c * METRIC_PROCESSES];
 #define HISTOGRAM(id, name, help, buckets, a, b, c) \
@@ -79,7 +81,7 @@ struct metric_row {
 	size_t cells;                     /* offset */
 	const int64_t *bounds;
 	unsigned nbounds;
-	double scale;
+	double scale; /* of a cell's unit to the base unit */
 };
 
 struct metric_label_row {

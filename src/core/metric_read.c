@@ -7,8 +7,8 @@
 
 #define OTHER "other"
 
-static void
-label_read(enum metric_label label, uint32_t value, char out[METRIC_NAME_MAX])
+void
+metric_label_text(enum metric_label label, uint32_t value, char out[METRIC_NAME_MAX])
 {
 	const struct metric_label_row *row = &metric_label_rows[label];
 	const struct metric_name *names =
@@ -37,14 +37,33 @@ gauge_read(const _Atomic uint64_t *cells)
 	return sum;
 }
 
+static struct metric_point
+metric_empty(enum metric metric)
+{
+	const struct metric_row *row = &metric_rows[metric];
+
+	return (struct metric_point) {
+		.metric = metric,
+		.type = row->type,
+		.name = row->name,
+		.help = row->help,
+	};
+}
+
+static void
+read_bounds(const struct metric_row *row, struct metric_point *point)
+{
+	point->nbounds = row->nbounds;
+	for (unsigned i = 0; i < row->nbounds; i++)
+		point->bounds[i] = (double)row->bounds[i] * row->scale;
+}
+
 static void
 histogram_read(const struct metric_row *row, const _Atomic uint64_t *cells,
     struct metric_point *point)
 {
-	point->nbounds = row->nbounds;
+	read_bounds(row, point);
 	for (unsigned i = 0; i <= row->nbounds; i++) {
-		if (i < row->nbounds)
-			point->bounds[i] = (double)row->bounds[i] * row->scale;
 		point->buckets[i] = atomic_load_explicit(&cells[i], memory_order_relaxed);
 		point->count += point->buckets[i];
 	}
@@ -59,24 +78,35 @@ metric_read(enum metric metric, struct metric_values values, struct metric_point
 	const struct metric_row *row = &metric_rows[metric];
 	const _Atomic uint64_t *cells = metric_cell(metric_map, metric, values);
 
-	*point = (struct metric_point) {
-		.metric = metric,
-		.type = row->type,
-		.name = row->name,
-		.help = row->help,
-	};
+	*point = metric_empty(metric);
 	for (size_t i = 0; i < METRIC_LABELS_MAX && row->labels[i] != LABEL_NONE; i++) {
 		point->labels[i].name = metric_label_rows[row->labels[i]].name;
-		label_read(row->labels[i], values.v[i], point->labels[i].value);
+		metric_label_text(row->labels[i], values.v[i], point->labels[i].value);
 		point->nlabels++;
 	}
 	switch (row->type) {
 	case METRIC_COUNTER:
-		point->value = (double)atomic_load_explicit(cells, memory_order_relaxed);
+		point->value =
+		    (double)atomic_load_explicit(cells, memory_order_relaxed) * row->scale;
 		break;
 	case METRIC_GAUGE: point->value = (double)(int64_t)gauge_read(cells); break;
 	case METRIC_HISTOGRAM: histogram_read(row, cells, point); break;
 	}
+}
+
+void
+metric_histogram(enum metric metric, struct metric_point *point)
+{
+	const struct metric_row *row = &metric_rows[metric];
+
+	*point = metric_empty(metric);
+	read_bounds(row, point);
+}
+
+unsigned
+metric_label_values(enum metric_label label)
+{
+	return metric_label_rows[label].max + 1;
 }
 
 bool

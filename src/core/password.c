@@ -68,6 +68,26 @@ gate_try(const char *dir, int *out, struct error *err)
 	return true;
 }
 
+/* us since the last call of password_time_us(), and when the gate was entered */
+static int64_t spent, entered;
+
+int64_t
+password_time_us(void)
+{
+	int64_t us = spent;
+
+	spent = 0;
+	return us;
+}
+
+static void
+gate_leave(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+	spent += clock_monotonic() - entered;
+}
+
 /*
  * Takes a place, which is an open file. It becomes free when the file is closed or the process
  * ends.
@@ -75,15 +95,18 @@ gate_try(const char *dir, int *out, struct error *err)
 static bool
 gate_enter(const char *dir, int *fd, struct error *err)
 {
-	int64_t deadline = clock_monotonic() + PASSWORD_GATE_WAIT_MS * US_PER_MS;
 	const struct timespec pause = { .tv_nsec = GATE_POLL_MS * 1000000L };
+	int64_t deadline;
 
+	entered = clock_monotonic();
+	deadline = entered + PASSWORD_GATE_WAIT_MS * US_PER_MS;
 	for (;;) {
 		if (!gate_try(dir, fd, err))
 			return false;
 		if (*fd >= 0)
 			return true;
 		if (clock_monotonic() >= deadline) {
+			gate_leave(-1);
 			error_slug(err, ERR_UNAVAILABLE, "password_check_busy",
 			    "Too many sign-ins at once. Try again shortly.");
 			err->retry_after = GATE_RETRY_AFTER;
@@ -112,7 +135,7 @@ password_hash(const char *gate_dir, const char *password, char out[ARGON2_HASH_M
 		return false;
 	rc = argon2id_hash_encoded(ARGON2_TIME, ARGON2_MEMORY_KIB, ARGON2_LANES, password,
 	    strlen(password), salt, sizeof(salt), HASH_SIZE, out, ARGON2_HASH_MAX);
-	close(fd);
+	gate_leave(fd);
 	return rc == ARGON2_OK || argon2_failed(rc, err);
 }
 
@@ -127,7 +150,7 @@ password_verify(const char *gate_dir, const char *hash, const char *password, bo
 	if (!gate_enter(gate_dir, &fd, err))
 		return false;
 	rc = argon2id_verify(against, password, strlen(password));
-	close(fd);
+	gate_leave(fd);
 	if (rc != ARGON2_OK && rc != ARGON2_VERIFY_MISMATCH)
 		return argon2_failed(rc, err);
 	*ok = rc == ARGON2_OK && hash != NULL;

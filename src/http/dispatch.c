@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
@@ -208,6 +209,7 @@ log_request(const struct app *app, const struct request *req, const struct respo
 static void
 measure(const struct guards *guards, struct request *req)
 {
+	req->timing.hashing += password_time_us();
 	if (guards != NULL && guards->measure != NULL)
 		guards->measure(req);
 }

@@ -15,6 +15,23 @@ status_class(int status)
 }
 _Static_assert(VALUE_STATUS_1XX == 0 && VALUE_STATUS_5XX == 4, "one value a class, in order");
 
+static void
+measure_stages(const struct timing *t, uint32_t route, uint32_t method)
+{
+	const int64_t spent[VALUES_STAGE] = {
+		[VALUE_STAGE_AUTH] = t->auth,
+		[VALUE_STAGE_LIMIT] = t->limit,
+		[VALUE_STAGE_HANDLER] = t->handler,
+		[VALUE_STAGE_CACHE] = t->cache,
+		[VALUE_STAGE_HASHING] = t->hashing,
+	};
+
+	for (uint32_t stage = 0; stage < VALUES_STAGE; stage++)
+		if (spent[stage] > 0)
+			metric_add(METRIC_HTTP_STAGE, LABELS(route, method, stage),
+			    (uint64_t)spent[stage]);
+}
+
 /* Paths and methods without a route are the client's own texts: they count as "other". */
 void
 measure_request(const struct request *req, const struct response *res)
@@ -30,6 +47,7 @@ measure_request(const struct request *req, const struct response *res)
 	    clock_monotonic() - req->timing.start);
 	if (req->timing.db > 0)
 		metric_observe(METRIC_HTTP_DATABASE, LABELS(route, method), req->timing.db);
+	measure_stages(&req->timing, route, method);
 	if (req->cached != NULL)
 		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_HIT), 1);
 	else if (req->cache_key != NULL && res->status < 400)

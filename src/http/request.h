@@ -44,7 +44,7 @@ struct path_param {
 
 /* Microseconds for Server-Timing; services add to db and cache through timing_add(). */
 struct timing {
-	int64_t start, auth, limit, db, cache, handler;
+	int64_t start, auth, limit, db, cache, handler, hashing;
 };
 
 /*

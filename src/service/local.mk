@@ -210,6 +210,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/purge.h \
 	src/service/processing/runner.c \
 	src/service/processing/runner.h \
+	src/service/processing/sampler.c \
+	src/service/processing/sampler.h \
 	src/service/processing/sandbox.c \
 	src/service/processing/sandbox.h \
 	src/service/processing/sandbox_filter.c \

@@ -37,6 +37,7 @@
 #include "store/store_uploads.h"
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
+#include "store/store_watch.h"
 
 #include "core/banned.h"
 
@@ -83,5 +84,6 @@ const struct query *const store_query_tables[] = {
 	store_uploads_queries,
 	store_tokens_queries,
 	store_totp_queries,
+	store_watch_queries,
 	NULL,
 };

@@ -19,6 +19,7 @@
 #include "service/call.h"
 #include "service/processing/job_run.h"
 #include "service/processing/runner.h"
+#include "service/processing/sampler.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -50,6 +51,7 @@ struct supervisor {
 	int lease;             /* seconds */
 	int gate;              /* the file of struct gate */
 	struct bumps bumps;
+	struct sampler sampler;
 	int64_t next_heartbeat, next_ensure, next_look, kill_at;
 	bool away; /* the database, as last logged */
 };
@@ -236,6 +238,19 @@ ensure_periodic(struct supervisor *s)
 	look_everywhere(s);
 }
 
+static void
+take_sample(struct supervisor *s)
+{
+	struct error err;
+
+	if (clock_monotonic() < s->sampler.due)
+		return;
+	error_clear(&err);
+	if (reachable(s, sampler_run(&s->sampler, SYSTEM_CALL(&s->svc, &s->arena), &err), &err))
+		s->sampler.due =
+		    clock_monotonic() + config_int(s->w->config, CFG_METRICS_INTERVAL) * US_PER_SEC;
+}
+
 static const char *
 how_it_ended(struct supervisor *s, const struct place *p, int status)
 {
@@ -389,6 +404,8 @@ due_at(const struct supervisor *s)
 {
 	int64_t due = s->next_heartbeat < s->next_look ? s->next_heartbeat : s->next_look;
 
+	if (s->sampler.due < due)
+		due = s->sampler.due;
 	if (bumps_pending(&s->bumps) && s->bumps.next < due)
 		due = s->bumps.next;
 	for (const struct place *p = s->places; p < s->places + WORKER_PLACES_MAX; p++) {
@@ -446,6 +463,7 @@ turn(struct supervisor *s)
 	overdue(s);
 	if (!*s->w->stop && connected) {
 		ensure_periodic(s);
+		take_sample(s);
 		if (clock_monotonic() >= s->next_look)
 			look_everywhere(s);
 		for (int q = 0; connected && q < JOB_QUEUES; q++)
