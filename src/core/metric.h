@@ -121,7 +121,7 @@ double metric_quantile(const struct metric_point *, double q);
 
 /*
  * Which counters these are: their values only grow as long as the id stays the same. A host that
- * starts again has new ones; an upgrade that carries the values over keeps the id.
+ * starts again has new ones; an upgrade that carries requests and durations over keeps the id.
  */
 struct metric_registry {
 	char id[METRIC_REGISTRY_MAX]; /* a UUID */

@@ -168,7 +168,8 @@ carry_series(struct metric_layout *map, enum metric metric, const struct old *ol
 		    atomic_load_explicit(&cells[i], memory_order_relaxed), memory_order_relaxed);
 }
 
-static void
+/* Returns the metric that was carried over, or METRICS. */
+static enum metric
 carry_metric(struct metric_layout *map, const struct old *old, const struct metric_note *note)
 {
 	struct old_metric from;
@@ -178,14 +179,18 @@ carry_metric(struct metric_layout *map, const struct old *old, const struct metr
 		    note->hash != declaration(&metric_rows[m]))
 			continue;
 		if (!take_metric(old, note, &from) || from.note.width != metric_rows[m].width)
-			return;
+			return METRICS;
 		for (uint64_t i = 0; i < from.series; i++)
 			carry_series(map, (enum metric)m, old, &from, i);
-		return;
+		return (enum metric)m;
 	}
+	return METRICS;
 }
 
-/* The counters go on: what was read of them before is still a part of them. */
+/*
+ * The requests go on: what was stored of them before is still a part of them
+ * (processing/sampler.h).
+ */
 static void
 take_registry(struct metric_layout *fresh, const struct metric_layout *old)
 {
@@ -214,12 +219,13 @@ metric_fill(void *context, const void *map, size_t size)
 	nmetrics = head->nmetrics;
 	if (!within(&old, at, old.nlabels, sizeof(struct metric_label_note)))
 		return;
-	take_registry(fresh, head);
 	old.labels = (const void *)(old.map + at);
 	at += old.nlabels * sizeof(struct metric_label_note);
 	if (!within(&old, at, nmetrics, sizeof(struct metric_note)))
 		return;
 	for (uint64_t i = 0; i < nmetrics; i++)
-		carry_metric(fresh, &old,
-		    (const struct metric_note *)(const void *)(old.map + at) + i);
+		if (carry_metric(fresh, &old,
+			(const struct metric_note *)(const void *)(old.map + at) + i) ==
+		    METRIC_HTTP_DURATION)
+			take_registry(fresh, head);
 }

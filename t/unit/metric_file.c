@@ -87,14 +87,17 @@ test_file(void)
 	is_int(value_of(METRIC_DB_ERRORS, UNLABELLED), 1, "but a process counts for itself");
 }
 
+#define OLD_REGISTRY "01890000-0000-7000-8000-000000000001"
+
 /* A file of another build: other order, other limits, one metric with another declaration. */
 struct old_layout {
 	struct shm_head head;
 	uint64_t format, nlabels, nmetrics;
+	struct metric_registry registry;
 	struct metric_label_note labels[4];
-	struct metric_note metrics[3];
+	struct metric_note metrics[4];
 	struct metric_name none[1], outcome[2], kind[2];
-	_Atomic uint64_t jobs[3 * 3], errors[1], redis[1];
+	_Atomic uint64_t jobs[3 * 3], errors[1], redis[1], duration[WIDTH_LATENCY];
 };
 
 static uint64_t
@@ -116,13 +119,15 @@ name_old(struct metric_name *slot, const char *name)
 #define AT(member) offsetof(struct old_layout, member)
 
 static void
-make_old(struct old_layout *old)
+make_old(struct old_layout *old, uint64_t changed)
 {
 	memset(old, 0, sizeof(*old));
 	old->head = (struct shm_head) { 1, sizeof(*old) };
 	old->format = METRIC_FORMAT;
 	old->nlabels = 4;
-	old->nmetrics = 3;
+	old->nmetrics = 4;
+	str_copy(old->registry.id, sizeof(old->registry.id), OLD_REGISTRY);
+	old->registry.created = 1;
 	old->labels[1] = (struct metric_label_note) { 0, AT(none), 0 };
 	old->labels[2] = (struct metric_label_note) { 0, AT(outcome), 2 };
 	old->labels[3] = (struct metric_label_note) { 0, AT(kind), 2 };
@@ -135,6 +140,9 @@ make_old(struct old_layout *old)
 	old->metrics[1] = (struct metric_note) { declared(METRIC_JOBS), AT(jobs), 1, { 3, 2, 1 } };
 	old->metrics[2] =
 	    (struct metric_note) { declared(METRIC_REDIS_ERRORS) ^ 1, AT(redis), 1, { 1, 1, 1 } };
+	/* of other labels, or as it is now */
+	old->metrics[3] = (struct metric_note) { declared(METRIC_HTTP_DURATION) ^ changed,
+		AT(duration), WIDTH_LATENCY, { 1, 1, 1 } };
 	atomic_store(&old->errors[0], 41);
 	atomic_store(&old->redis[0], 7);
 	atomic_store(&old->jobs[0 * 3 + 1], 11); /* mail.send, done */
@@ -156,6 +164,18 @@ write_old(const struct old_layout *old, size_t size)
 }
 
 static void
+expect_registry(int the_old_one)
+{
+	struct metric_registry registry;
+
+	expect_errors(41);
+	if (!metric_registry(&registry) ||
+	    str_eq(registry.id, OLD_REGISTRY) != (the_old_one == 1) ||
+	    (registry.created == 1) != (the_old_one == 1))
+		_exit(1);
+}
+
+static void
 expect_carried(int unused)
 {
 	uint32_t mail = metric_label(LABEL_JOB_KIND, "mail.send"),
@@ -167,6 +187,7 @@ expect_carried(int unused)
 	    value_of(METRIC_JOBS, LABELS(METRIC_OTHER, VALUE_JOB_DONE)) != 13 ||
 	    value_of(METRIC_REDIS_ERRORS, UNLABELLED) != 0)
 		_exit(1);
+	expect_registry(1);
 }
 
 static void
@@ -178,7 +199,7 @@ test_layout(void)
 	int fd;
 
 	fresh_dir();
-	make_old(&old);
+	make_old(&old, 0);
 	write_old(&old, sizeof(old));
 	files(path);
 	fd = open(path, O_RDWR);
@@ -190,6 +211,12 @@ test_layout(void)
 	((struct old_layout *)map)->errors[0]++;
 	munmap(map, sizeof(old));
 	ok(ended_well(start(expect_errors, 41)), "writing to the old mapping harms nobody");
+	clear_dir();
+	fresh_dir();
+	make_old(&old, 1);
+	write_old(&old, sizeof(old));
+	ok(ended_well(start(expect_registry, 0)),
+	    "counters that do not go on are another registry");
 }
 
 /* A file with another layout is read only within its bounds, whatever it contains. */
@@ -207,7 +234,7 @@ test_hostile(void)
 		for (size_t k = 0; k < sizeof(evil) / sizeof(evil[0]); k++) {
 			struct old_layout *exact = malloc(sizeof(*exact));
 
-			make_old(&old);
+			make_old(&old, 0);
 			words[i] = evil[k];
 			memcpy(exact, &old, sizeof(old));
 			memset(fresh, 0, sizeof(*fresh));
@@ -219,7 +246,7 @@ test_hostile(void)
 	for (size_t size = 0; size < sizeof(old); size += 8) {
 		void *cut = malloc(size + 1);
 
-		make_old(&old);
+		make_old(&old, 0);
 		memcpy(cut, &old, size);
 		memset(fresh, 0, sizeof(*fresh));
 		metric_fill(fresh, cut, size);
