@@ -60,3 +60,6 @@ TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON metric_registries, metric_readings, metric_samples
 TO medianest_worker;
 GRANT SELECT ON metric_registries, metric_samples TO medianest_api;
+-- Backups and checksums are medianest-admin's; the others only ask whether a backup is being made.
+GRANT SELECT ON backups TO medianest_api, medianest_worker;
+GRANT SELECT (held_until) ON backups TO medianest_store;

@@ -6,6 +6,7 @@
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
 #include "store/store_audit.h"
+#include "store/store_backups.h"
 #include "store/store_credentials.h"
 #include "store/store_deliver.h"
 #include "store/store_doctor.h"
@@ -45,6 +46,8 @@ const struct query *const store_query_tables[] = {
 	store_account_flow_queries,
 	store_accounts_queries,
 	store_audit_queries,
+	store_backups_queries,
+	store_backup_objects_queries,
 	store_credentials_queries,
 	store_deliver_queries,
 	store_doctor_queries,

@@ -20,6 +20,12 @@ enum {
 
 #define CREATED_US SQL_US("created_at")
 
+/*
+ * What a backup's snapshot names became garbage after the backup had begun: a statement that sees
+ * such a blob sees the hold as well.
+ */
+#define UNLESS_HELD " AND NOT EXISTS (SELECT FROM backups WHERE held_until > now())"
+
 const struct query store_object_uploads_queries[] = {
 	[Q_CREATE] = { "object_upload_create",
 	    "INSERT INTO object_uploads (id, bucket, key, content_type, headers)"
@@ -55,12 +61,13 @@ const struct query store_object_uploads_queries[] = {
 	    0 },
 	[Q_GARBAGE] = { "object_garbage_take",
 	    "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage"
-	    " WHERE since < now() - $1::integer * interval '1 second' "
-	    "ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING blob",
+	    " WHERE since < now() - $1::integer * interval '1 second'" UNLESS_HELD
+	    " ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING blob",
 	    0 },
 	[Q_DISCARDED] = { "object_garbage_take_discarded",
 	    "DELETE FROM object_garbage WHERE blob IN (SELECT blob FROM object_garbage"
-	    " WHERE since = '-infinity' LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING blob",
+	    " WHERE since = '-infinity'" UNLESS_HELD
+	    " LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING blob",
 	    0 },
 	{ .name = NULL },
 };

@@ -25,6 +25,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
+#include "store/store_backups.h"
 #include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_process.h"
@@ -249,6 +250,17 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	    tell(p->call, "media.ready", &ready, err);
 }
 
+/* While a backup is being made the object stays: a row of its snapshot may name it. */
+static bool
+remove_source(struct process *p, struct error *err)
+{
+	bool held;
+
+	error_clear(err);
+	return store_backup_holds(p->call->svc->db, p->call->arena, &held, err) &&
+	    (held || s3_delete(p->call->svc->s3, p->source_key, err));
+}
+
 /* The one transaction: everything becomes visible together if the lease is still held. */
 static bool
 publish(struct process *p, const char *original, struct error *err)
@@ -287,8 +299,7 @@ publish(struct process *p, const char *original, struct error *err)
 		return false;
 	job_after_commit(p->call, &after);
 	/* If a crash here leaves the object behind, housekeeping finds it. */
-	if (!gone && p->item.object_key == NULL &&
-	    !s3_delete(p->call->svc->s3, p->source_key, &ignored))
+	if (!gone && p->item.object_key == NULL && !remove_source(p, &ignored))
 		log_notice(p->call->svc->log, "the uploaded object could not be removed yet: %s",
 		    ignored.message);
 	return true;

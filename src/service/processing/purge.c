@@ -6,12 +6,14 @@
 #include <cJSON.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "service/call.h"
 #include "service/services.h"
 #include "store/s3.h"
+#include "store/store_backups.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
 #include "store/store_uploads.h"
@@ -59,9 +61,13 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 			   *upload;
 	const char *media_id, *key;
 	struct strings keys;
+	bool held;
 
-	if (payload == NULL)
+	if (payload == NULL || !store_backup_holds(call->svc->db, call->arena, &held, err))
 		return false;
+	if (held)
+		return store_job_later(call->svc->db, call->arena, job,
+		    clock_now() + PURGE_HELD_SECONDS * US_PER_SEC, err);
 	media_id = json_str(payload, "mediaId", "");
 	if (!uuid_valid(media_id))
 		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
@@ -94,7 +100,12 @@ bool
 purge_collect(const struct call *call, struct error *err)
 {
 	struct strings keys;
+	bool held;
 
+	if (!store_backup_holds(call->svc->db, call->arena, &held, err))
+		return false;
+	if (held)
+		return true;
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!store_process_collectable(call->svc->db, call->arena, PURGE_COLLECT_HOURS,
 			PURGE_BATCH, &keys, err) ||
@@ -160,7 +171,12 @@ purge_held_uploads(const struct call *call, struct error *err)
 {
 	struct held_uploads held = { .ids.n = PURGE_BATCH };
 	struct stuck stuck = { .n = 0 };
+	bool is_held;
 
+	if (!store_backup_holds(call->svc->db, call->arena, &is_held, err))
+		return false;
+	if (is_held)
+		return true;
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX && held.ids.n == PURGE_BATCH; batch++)
 		if (!store_uploads_held(call->svc->db, call->arena,
 			config_bool(call->svc->config, CFG_STORAGE_EMBEDDED), stuck.n, PURGE_BATCH,

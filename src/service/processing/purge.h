@@ -9,7 +9,8 @@ struct call;
 /* age of an unpublished object; longer than the lifetime of any signed URL */
 #define PURGE_COLLECT_HOURS 24
 #define PURGE_BATCH 500
-#define PURGE_BATCHES_MAX 20 /* of one run */
+#define PURGE_BATCHES_MAX 20  /* of one run */
+#define PURGE_HELD_SECONDS 60 /* a purge waits so long before it asks again */
 
 /* payload {"mediaId","uploadIds":[...]} */
 job_run_fn purge_run;

@@ -11,6 +11,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
+#include "store/store_backups.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
 
@@ -31,7 +32,12 @@ static bool
 remove_uploads(const struct call *call, struct strings keys, int64_t *n, struct error *err)
 {
 	struct strings stray;
+	bool held;
 
+	if (!store_backup_holds(call->svc->db, call->arena, &held, err))
+		return false;
+	if (held)
+		return true;
 	if (!store_process_stray_incoming(call->svc->db, call->arena, keys, &stray, err))
 		return false;
 	*n += (int64_t)stray.n;

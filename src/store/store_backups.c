@@ -1,0 +1,238 @@
+/* Backups that were made, and the snapshot of one: see store_backups.h. */
+#include "store/store_backups.h"
+
+#include "core/arena.h"
+#include "core/error.h"
+
+#include "core/banned.h"
+
+enum {
+	Q_LAST,
+	Q_HOLDS,
+	Q_CRASHED,
+	Q_BEGIN,
+	Q_RENEW,
+	Q_DONE,
+	Q_FAILED,
+	Q_PRUNE,
+	Q_SNAPSHOT,
+	Q_EMPTY,
+	Q_CONNECTIONS,
+	Q_RESTORING,
+	Q_MARK,
+};
+
+#define HOLD "now() + make_interval(secs => $2::integer)"
+
+const struct query store_backups_queries[] = {
+	[Q_LAST] = { "backup_last",
+	    "SELECT " SQL_US("max(finished_at)") " FROM backups WHERE status = 'ok'", QUERY_READ },
+	[Q_HOLDS] = { "backup_holds",
+	    "SELECT EXISTS (SELECT FROM backups WHERE held_until > now())", QUERY_READ },
+	[Q_CRASHED] = { "backup_crashed",
+	    "UPDATE backups SET status = 'failed', held_until = NULL, finished_at = now(),"
+	    " error = 'The process ended before the backup was complete.'"
+	    " WHERE status = 'running' AND held_until <= now()",
+	    0 },
+	[Q_BEGIN] = { "backup_begin",
+	    "INSERT INTO backups (id, directory, held_until) SELECT $1, $3, " HOLD
+	    " WHERE NOT EXISTS (SELECT FROM backups WHERE held_until > now())",
+	    0 },
+	[Q_RENEW] = { "backup_renew",
+	    "UPDATE backups SET held_until = " HOLD
+	    " WHERE id = $1 AND status = 'running' AND held_until > now()",
+	    0 },
+	[Q_DONE] = { "backup_done",
+	    "UPDATE backups SET status = 'ok', held_until = NULL, finished_at = now(),"
+	    " objects = $2, bytes = $3, copied_bytes = $4"
+	    " WHERE id = $1 AND status = 'running' AND held_until > now()",
+	    0 },
+	[Q_FAILED] = { "backup_failed",
+	    "UPDATE backups SET status = 'failed', held_until = NULL, finished_at = now(),"
+	    " error = $2 WHERE id = $1 AND status = 'running'",
+	    0 },
+	[Q_PRUNE] = { "backup_prune",
+	    "DELETE FROM backups WHERE held_until IS NULL AND id NOT IN (SELECT id FROM backups"
+	    " ORDER BY started_at DESC, id DESC LIMIT $1::integer)",
+	    0 },
+	[Q_SNAPSHOT] = { "backup_snapshot", "SELECT pg_export_snapshot()", 0 },
+	[Q_EMPTY] = { "backup_house_empty",
+	    "SELECT (SELECT count(*) FROM (SELECT FROM users LIMIT 2) AS u) < 2"
+	    " AND NOT EXISTS (SELECT FROM media) AND NOT EXISTS (SELECT FROM media_servers)"
+	    " AND NOT EXISTS (SELECT FROM uploads) AND NOT EXISTS (SELECT FROM objects)"
+	    " AND NOT EXISTS (SELECT FROM webhook_sources)"
+	    " AND NOT EXISTS (SELECT FROM webhook_endpoints)",
+	    QUERY_READ },
+	[Q_CONNECTIONS] = { "backup_connections",
+	    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+	    " AND usename IN ('medianest_api', 'medianest_worker', 'medianest_store')",
+	    QUERY_READ },
+	/* A comment on the database outlives all of its tables. */
+	[Q_RESTORING] = { "backup_restoring",
+	    "SELECT coalesce(substring(shobj_description(oid, 'pg_database') FROM"
+	    " '^medianest: restoring (.*)$'), '') FROM pg_database"
+	    " WHERE datname = current_database()",
+	    QUERY_READ },
+	[Q_MARK] = { "backup_mark",
+	    "SELECT set_config('medianest.restoring', 'medianest: restoring ' || $1::text, false)",
+	    0 },
+	{ .name = NULL },
+};
+#define Q(id) (&store_backups_queries[id])
+
+bool
+store_backup_last(struct db *db, struct arena *arena, int64_t *finished_at_us, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_LAST), DB_NO_PARAMS, &rows, err))
+		return false;
+	*finished_at_us = rows_int(rows, 0, 0);
+	return true;
+}
+
+bool
+store_backup_holds(struct db *db, struct arena *arena, bool *holds, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_HOLDS), DB_NO_PARAMS, &rows, err))
+		return false;
+	*holds = rows_bool(rows, 0, 0);
+	return true;
+}
+
+static bool
+begin_in(struct db *db, struct arena *arena, const char *id, const char *directory, bool *begun,
+    struct error *err)
+{
+	/* Two that begin at once: the second one waits here and then sees the first one's row. */
+	return db_script(db, "LOCK TABLE backups IN SHARE ROW EXCLUSIVE MODE", err) &&
+	    db_exec(db, arena, Q(Q_CRASHED), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_PRUNE), DB_PARAMS(db_int(arena, BACKUP_ROWS_KEEP)), NULL, err) &&
+	    db_change(db, arena, Q(Q_BEGIN),
+		DB_PARAMS(id, db_int(arena, BACKUP_HOLD_SECONDS), directory), begun, err);
+}
+
+bool
+store_backup_begin(struct db *db, struct arena *arena, const char *id, const char *directory,
+    bool *begun, struct error *err)
+{
+	return db_begin(db, err) && db_end(db, begin_in(db, arena, id, directory, begun, err), err);
+}
+
+bool
+store_backup_renew(struct db *db, struct arena *arena, const char *id, bool *held,
+    struct error *err)
+{
+	return db_change(db, arena, Q(Q_RENEW), DB_PARAMS(id, db_int(arena, BACKUP_HOLD_SECONDS)),
+	    held, err);
+}
+
+bool
+store_backup_done(struct db *db, struct arena *arena, const char *id,
+    const struct backup_counts *counts, bool *held, struct error *err)
+{
+	return db_change(db, arena, Q(Q_DONE),
+	    DB_PARAMS(id, db_int(arena, counts->objects), db_int(arena, counts->bytes),
+		db_int(arena, counts->copied)),
+	    held, err);
+}
+
+bool
+store_backup_failed(struct db *db, struct arena *arena, const char *id, const char *why,
+    struct error *err)
+{
+	return db_exec(db, arena, Q(Q_FAILED), DB_PARAMS(id, why), NULL, err);
+}
+
+/* The transaction idles while pg_dump works. */
+bool
+store_backup_snapshot(struct db *db, struct arena *arena, const char **snapshot, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_script(db,
+		"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;"
+		" SET LOCAL idle_in_transaction_session_timeout = 0",
+		err) ||
+	    !db_exec(db, arena, Q(Q_SNAPSHOT), DB_NO_PARAMS, &rows, err))
+		return false;
+	*snapshot = rows_str(rows, 0, 0);
+	return true;
+}
+
+bool
+store_backup_house_empty(struct db *db, struct arena *arena, bool *empty, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_EMPTY), DB_NO_PARAMS, &rows, err))
+		return false;
+	*empty = rows_bool(rows, 0, 0);
+	return true;
+}
+
+bool
+store_backup_connections(struct db *db, struct arena *arena, int64_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_CONNECTIONS), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_int(rows, 0, 0);
+	return true;
+}
+
+/* What belongs to an extension stays, and so does the extension. */
+bool
+store_backup_clear(struct db *db, struct error *err)
+{
+	return db_script(db,
+	    "DO $$ DECLARE r record; BEGIN"
+	    " FOR r IN SELECT c.oid::regclass::text AS name, CASE c.relkind WHEN 'v' THEN 'VIEW'"
+	    "   WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS what"
+	    "   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
+	    "   AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS (SELECT FROM pg_depend d"
+	    "   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+	    "   AND d.deptype IN ('e', 'a', 'i')) LOOP"
+	    "  EXECUTE format('DROP %s IF EXISTS %s CASCADE', r.what, r.name);"
+	    " END LOOP;"
+	    " FOR r IN SELECT p.oid::regprocedure::text AS name FROM pg_proc p"
+	    "   WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend"
+	    "   d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
+	    "   LOOP"
+	    "  EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', r.name);"
+	    " END LOOP; END $$",
+	    err);
+}
+
+bool
+store_backup_restoring(struct db *db, struct arena *arena, const char **id, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_RESTORING), DB_NO_PARAMS, &rows, err))
+		return false;
+	*id = rows_str(rows, 0, 0);
+	return true;
+}
+
+bool
+store_backup_mark(struct db *db, struct arena *arena, const char *id, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_MARK), DB_PARAMS(id), NULL, err) &&
+	    db_script(db,
+		"DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS %L', current_database(),"
+		" current_setting('medianest.restoring')); END $$",
+		err);
+}
+
+bool
+store_backup_unmark(struct db *db, struct error *err)
+{
+	return db_script(db,
+	    "DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS NULL', current_database());"
+	    " END $$",
+	    err);
+}
