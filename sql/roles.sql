@@ -61,5 +61,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON metric_registries, metric_readings, metr
 TO medianest_worker;
 GRANT SELECT ON metric_registries, metric_samples TO medianest_api;
 -- Backups and checksums are medianest-admin's; the others only ask whether a backup is being made.
-GRANT SELECT ON backups TO medianest_api, medianest_worker;
+GRANT SELECT ON backups, object_sums, object_verification TO medianest_api, medianest_worker;
 GRANT SELECT (held_until) ON backups TO medianest_store;

@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "bin/admin_backup.h"
 #include "bin/admin_nginx.h"
 #include "bin/admin_store.h"
 #include "core/arena.h"
@@ -38,7 +39,8 @@ struct admin {
 	struct db *db;
 	const char *config_file, *email, *role, *name, *sql_dir;
 	const char *operand; /* the last word of a command that takes one */
-	bool password_stdin, json, private_start;
+	const char *keep, *keys, *rate;
+	bool password_stdin, json, private_start, check, timer, replace, end_sessions, resume;
 };
 
 static const struct log context = { .component = "admin" };
@@ -51,6 +53,14 @@ enum {
 	OPTION_PASSWORD_STDIN,
 	OPTION_JSON,
 	OPTION_PRIVATE,
+	OPTION_CHECK,
+	OPTION_KEEP,
+	OPTION_KEYS,
+	OPTION_TIMER,
+	OPTION_REPLACE,
+	OPTION_END_SESSIONS,
+	OPTION_RATE,
+	OPTION_RESUME,
 };
 
 static const struct option_row options[] = {
@@ -61,6 +71,14 @@ static const struct option_row options[] = {
 	[OPTION_PASSWORD_STDIN] = { "password-stdin", false },
 	[OPTION_JSON] = { "json", false },
 	[OPTION_PRIVATE] = { "private", false },
+	[OPTION_CHECK] = { "check", false },
+	[OPTION_KEEP] = { "keep", true },
+	[OPTION_KEYS] = { "keys", true },
+	[OPTION_TIMER] = { "timer", false },
+	[OPTION_REPLACE] = { "replace", false },
+	[OPTION_END_SESSIONS] = { "end-sessions", false },
+	[OPTION_RATE] = { "rate", true },
+	[OPTION_RESUME] = { "resume", false },
 	{ .name = NULL },
 };
 #define GIVEN(option) (1u << (option))
@@ -75,11 +93,68 @@ struct command {
 	bool operand; /* takes one more word: an operand */
 };
 
+static const char *
+sql_dir(const struct admin *a)
+{
+	return a->sql_dir != NULL ? a->sql_dir : MN_PKGDATADIR "/sql";
+}
+
 static bool
 run_migrate(struct admin *a, int *status, struct error *err)
 {
-	return migrate_run(a->db, &a->arena, a->sql_dir != NULL ? a->sql_dir : MN_PKGDATADIR "/sql",
-	    stdout, err);
+	size_t pending;
+
+	if (!a->check)
+		return migrate_run(a->db, &a->arena, sql_dir(a), stdout, err);
+	if (!migrate_check(a->db, &a->arena, sql_dir(a), stdout, &pending, err))
+		return false;
+	*status = pending == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return true;
+}
+
+static struct admin_backup
+backup_of(struct admin *a)
+{
+	return (struct admin_backup) { .config = a->config,
+		.db = a->db,
+		.arena = &a->arena,
+		.sql_dir = sql_dir(a),
+		.directory = a->operand,
+		.keep = a->keep,
+		.keys = a->keys,
+		.rate = a->rate,
+		.timer = a->timer,
+		.replace = a->replace,
+		.end_sessions = a->end_sessions,
+		.resume = a->resume };
+}
+
+static bool
+run_backup(struct admin *a, int *status, struct error *err)
+{
+	const struct admin_backup ask = backup_of(a);
+
+	return admin_backup(&ask, err);
+}
+
+static bool
+run_restore(struct admin *a, int *status, struct error *err)
+{
+	const struct admin_backup ask = backup_of(a);
+
+	return admin_restore(&ask, err);
+}
+
+static bool
+run_verify(struct admin *a, int *status, struct error *err)
+{
+	const struct admin_backup ask = backup_of(a);
+	bool whole = false;
+
+	if (!admin_verify(&ask, &whole, err))
+		return false;
+	*status = whole ? EXIT_SUCCESS : EXIT_FAILURE;
+	return true;
 }
 
 /* Reads one line of standard input; on a terminal it prompts and turns echo off. */
@@ -259,7 +334,8 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 }
 
 static const struct command commands[] = {
-	{ "migrate", GIVEN(OPTION_SQL), run_migrate, "migrate [--sql DIR]", false },
+	{ "migrate", GIVEN(OPTION_SQL) | GIVEN(OPTION_CHECK), run_migrate,
+	    "migrate [--check] [--sql DIR]", false },
 	{ "user create",
 	    GIVEN(OPTION_EMAIL) | GIVEN(OPTION_ROLE) | GIVEN(OPTION_NAME) |
 		GIVEN(OPTION_PASSWORD_STDIN),
@@ -272,6 +348,15 @@ static const struct command commands[] = {
 	{ "bucket create", 0, run_bucket_create, "bucket create", false },
 	{ "store settings", 0, run_store_settings, "store settings FILE", true },
 	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },
+	{ "backup", GIVEN(OPTION_KEEP) | GIVEN(OPTION_KEYS) | GIVEN(OPTION_TIMER), run_backup,
+	    "backup [--keep N] [--keys FILE] [--timer] [DIR]", true },
+	{ "restore",
+	    GIVEN(OPTION_KEYS) | GIVEN(OPTION_REPLACE) | GIVEN(OPTION_END_SESSIONS) |
+		GIVEN(OPTION_SQL),
+	    run_restore, "restore [--replace] [--keys FILE] [--end-sessions] [--sql DIR] DIR",
+	    true },
+	{ "verify", GIVEN(OPTION_RATE) | GIVEN(OPTION_RESUME), run_verify,
+	    "verify [--rate BYTES] [--resume]", false },
 	{ "audit verify", 0, run_audit_verify, "audit verify", false },
 	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true },
 };
@@ -286,17 +371,19 @@ usage(FILE *out)
 	fputs("       medianest-admin --help | --version\n", out);
 }
 
-/* Finds the command with these words; the last word is the operand if the command takes one. */
+/* Finds the command with these words; one more is its operand, if it takes one. */
 static const struct command *
 command_find(struct admin *a, char *const *words, int n)
 {
 	char text[64];
 
 	for (size_t i = 0; i < COMMANDS && n > 0 && n <= WORDS_MAX; i++) {
-		int own = commands[i].operand ? n - 1 : n;
+		int own = strchr(commands[i].words, ' ') != NULL ? 2 : 1;
 
-		snprintf(text, sizeof(text), "%.20s%s%.20s", own > 0 ? words[0] : "",
-		    own > 1 ? " " : "", own > 1 ? words[1] : "");
+		if (n != own && !(commands[i].operand && n == own + 1))
+			continue;
+		snprintf(text, sizeof(text), "%.20s%s%.20s", words[0], own > 1 ? " " : "",
+		    own > 1 ? words[1] : "");
 		if (strcmp(commands[i].words, text) == 0) {
 			a->operand = own < n ? words[n - 1] : NULL;
 			return &commands[i];
@@ -325,6 +412,14 @@ command_line(struct admin *a, const struct options *o, const struct command **co
 	a->password_stdin = o->given[OPTION_PASSWORD_STDIN];
 	a->json = o->given[OPTION_JSON];
 	a->private_start = o->given[OPTION_PRIVATE];
+	a->check = o->given[OPTION_CHECK];
+	a->keep = o->values[OPTION_KEEP];
+	a->keys = o->values[OPTION_KEYS];
+	a->timer = o->given[OPTION_TIMER];
+	a->replace = o->given[OPTION_REPLACE];
+	a->end_sessions = o->given[OPTION_END_SESSIONS];
+	a->rate = o->values[OPTION_RATE];
+	a->resume = o->given[OPTION_RESUME];
 	return true;
 }
 

@@ -227,6 +227,19 @@ src_libservice_a_SOURCES += \
 
 # operator
 src_libservice_a_SOURCES += \
+	src/service/operator/backup.c \
+	src/service/operator/backup.h \
+	src/service/operator/backup_bar.c \
+	src/service/operator/backup_dump.c \
+	src/service/operator/backup_files.c \
+	src/service/operator/backup_internal.h \
+	src/service/operator/backup_keys.c \
+	src/service/operator/backup_list.c \
+	src/service/operator/backup_manifest.c \
+	src/service/operator/backup_restore.c \
+	src/service/operator/backup_store.c \
+	src/service/operator/backup_tool.c \
+	src/service/operator/verify.c \
 	src/service/operator/doctor.c \
 	src/service/operator/doctor.h \
 	src/service/operator/doctor_data.c \

@@ -94,5 +94,10 @@ services_check_schema(struct services *s, struct error *err)
 		    "the database has schema %lld, but this program needs %d: run"
 		    " 'medianest-admin migrate'",
 		    (long long)version, SCHEMA_VERSION);
+	if (ok && version > SCHEMA_VERSION)
+		return error_slug(err, ERR_INTERNAL, "schema_new",
+		    "the database has schema %lld, but this program knows only %d: it belongs to a"
+		    " newer MediaNest, so install that one",
+		    (long long)version, SCHEMA_VERSION);
 	return ok;
 }

@@ -33,8 +33,8 @@ bool services_init(struct services *, struct config *, struct log *, enum servic
 void services_close_idle(struct services *); /* closes connections; they open again on use */
 void services_clear(struct services *);
 /*
- * Refuses a schema older than this program (reads schema_migrations): err->message is the line to
- * print, with slug schema_old, exit 78. An unreachable database is ERR_UNAVAILABLE
+ * Refuses a schema older or newer than this program (reads schema_migrations): err->message is the
+ * line to print, with slug schema_old or schema_new, exit 78. An unreachable database is ERR_UNAVAILABLE
  * (database_unavailable): a service starts anyway and recovers with it.
  */
 bool services_check_schema(struct services *, struct error *);

@@ -9,6 +9,7 @@ src_libstore_a_SOURCES = \
 	src/store/store_accounts.c src/store/store_accounts.h \
 	src/store/store_doctor.c src/store/store_doctor.h \
 	src/store/store_schema.c src/store/store_schema.h
+src_libstore_a_SOURCES += src/store/pg_environment.c src/store/pg_environment.h
 src_libstore_a_SOURCES += src/store/store_backups.c src/store/store_backup_objects.c \
 	src/store/store_backups.h
 src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h

@@ -25,6 +25,10 @@ enum {
 	Q_REMEMBER,
 	Q_STRANGE_BLOBS,
 	Q_STRANGE_KEYS,
+	Q_UNLISTED_BLOBS,
+	Q_UNLISTED_KEYS,
+	Q_BYTES_BLOBS,
+	Q_BYTES_KEYS,
 };
 
 #define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -45,7 +49,7 @@ const struct query store_backup_objects_queries[] = {
 	    "SELECT '~' || upload_id || '/' || lpad(number::text, 5, '0'), blob, '', size, NULL,"
 	    " substring(etag FROM '^\"?([0-9a-f]{32})\"?$') FROM object_parts"
 	    " WHERE ('~' || upload_id || '/' || lpad(number::text, 5, '0')) COLLATE \"C\" > $1"
-	    " ORDER BY 1 COLLATE \"C\" LIMIT $2::integer",
+	    " ORDER BY upload_id COLLATE \"C\", number LIMIT $2::integer",
 	    QUERY_READ },
 	[Q_DERIVED] = { "backup_derived",
 	    "SELECT a.key, '', '', a.size, encode(m.sha256, 'hex'), NULL"
@@ -91,6 +95,21 @@ const struct query store_backup_objects_queries[] = {
 	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM media_assets"
 	    " a WHERE a.key = k) AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = k)",
 	    QUERY_READ },
+	[Q_UNLISTED_BLOBS] = { "verify_unlisted_blobs",
+	    "SELECT b FROM unnest($1::text[]) AS n (b) WHERE NOT EXISTS (SELECT FROM objects o"
+	    " WHERE o.blob = b) AND NOT EXISTS (SELECT FROM object_parts p WHERE p.blob = b)",
+	    QUERY_READ },
+	[Q_UNLISTED_KEYS] = { "verify_unlisted_keys",
+	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM media_assets"
+	    " a WHERE a.key = k AND a.published) AND NOT EXISTS (SELECT FROM uploads u JOIN media"
+	    " m ON m.id = u.media_id WHERE u.object_key = k AND m.object_key IS NULL)",
+	    QUERY_READ },
+	[Q_BYTES_BLOBS] = { "backup_bytes_blobs",
+	    "SELECT (SELECT coalesce(sum(size), 0) FROM objects)"
+	    " + (SELECT coalesce(sum(size), 0) FROM object_parts)",
+	    QUERY_READ },
+	[Q_BYTES_KEYS] = { "backup_bytes_keys",
+	    "SELECT coalesce(sum(size), 0) FROM media_assets WHERE published", QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_backup_objects_queries[id])
@@ -222,5 +241,31 @@ store_backup_strangers(struct db *db, struct arena *arena, bool embedded, struct
 		DB_PARAMS(db_array(arena, names.items, names.n)), &rows, err))
 		return false;
 	*strangers = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_backup_unlisted(struct db *db, struct arena *arena, bool embedded, struct strings names,
+    struct strings *unlisted, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(embedded ? Q_UNLISTED_BLOBS : Q_UNLISTED_KEYS),
+		DB_PARAMS(db_array(arena, names.items, names.n)), &rows, err))
+		return false;
+	*unlisted = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_backup_bytes(struct db *db, struct arena *arena, bool embedded, int64_t *bytes,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(embedded ? Q_BYTES_BLOBS : Q_BYTES_KEYS), DB_NO_PARAMS, &rows,
+		err))
+		return false;
+	*bytes = rows_int(rows, 0, 0);
 	return true;
 }

@@ -20,6 +20,8 @@ enum {
 	Q_CONNECTIONS,
 	Q_RESTORING,
 	Q_MARK,
+	Q_END_SESSIONS,
+	Q_RAISE,
 };
 
 #define HOLD "now() + make_interval(secs => $2::integer)"
@@ -32,7 +34,7 @@ const struct query store_backups_queries[] = {
 	[Q_CRASHED] = { "backup_crashed",
 	    "UPDATE backups SET status = 'failed', held_until = NULL, finished_at = now(),"
 	    " error = 'The process ended before the backup was complete.'"
-	    " WHERE status = 'running' AND held_until <= now()",
+	    " WHERE status = 'running' AND (held_until <= now() OR directory = $1)",
 	    0 },
 	[Q_BEGIN] = { "backup_begin",
 	    "INSERT INTO backups (id, directory, held_until) SELECT $1, $3, " HOLD
@@ -76,6 +78,12 @@ const struct query store_backups_queries[] = {
 	[Q_MARK] = { "backup_mark",
 	    "SELECT set_config('medianest.restoring', 'medianest: restoring ' || $1::text, false)",
 	    0 },
+	[Q_END_SESSIONS] = { "backup_end_sessions",
+	    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'restore'"
+	    " WHERE revoked_at IS NULL",
+	    0 },
+	[Q_RAISE] = { "backup_raise_generations", "UPDATE users SET generation = generation + 1",
+	    0 },
 	{ .name = NULL },
 };
 #define Q(id) (&store_backups_queries[id])
@@ -108,7 +116,7 @@ begin_in(struct db *db, struct arena *arena, const char *id, const char *directo
 {
 	/* Two that begin at once: the second one waits here and then sees the first one's row. */
 	return db_script(db, "LOCK TABLE backups IN SHARE ROW EXCLUSIVE MODE", err) &&
-	    db_exec(db, arena, Q(Q_CRASHED), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_CRASHED), DB_PARAMS(directory), NULL, err) &&
 	    db_exec(db, arena, Q(Q_PRUNE), DB_PARAMS(db_int(arena, BACKUP_ROWS_KEEP)), NULL, err) &&
 	    db_change(db, arena, Q(Q_BEGIN),
 		DB_PARAMS(id, db_int(arena, BACKUP_HOLD_SECONDS), directory), begun, err);
@@ -235,4 +243,14 @@ store_backup_unmark(struct db *db, struct error *err)
 	    "DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS NULL', current_database());"
 	    " END $$",
 	    err);
+}
+
+bool
+store_backup_end_sessions(struct db *db, struct arena *arena, struct error *err)
+{
+	return db_begin(db, err) &&
+	    db_end(db,
+		db_exec(db, arena, Q(Q_END_SESSIONS), DB_NO_PARAMS, NULL, err) &&
+		    db_exec(db, arena, Q(Q_RAISE), DB_NO_PARAMS, NULL, err),
+		err);
 }

@@ -30,7 +30,10 @@ bool store_backup_last(struct db *, struct arena *, int64_t *finished_at_us, str
  */
 bool store_backup_holds(struct db *, struct arena *, bool *holds, struct error *);
 
-/* *begun false: another backup is being made. Ends what crashed, and prunes the oldest rows. */
+/*
+ * *begun false: another backup is being made. Ends what crashed, also in this directory, whose lock
+ * the caller has; prunes the oldest rows.
+ */
 bool store_backup_begin(struct db *, struct arena *, const char *id, const char *directory,
     bool *begun, struct error *);
 /* *held false: the hold has lapsed, and objects may have been removed since. */
@@ -74,6 +77,9 @@ bool store_backup_restoring(struct db *, struct arena *, const char **id, struct
 bool store_backup_mark(struct db *, struct arena *, const char *id, struct error *);
 bool store_backup_unmark(struct db *, struct error *);
 
+/* Everyone has to sign in again: a session that ended after the backup was made is alive in it. */
+bool store_backup_end_sessions(struct db *, struct arena *, struct error *);
+
 /* What `verify` knows and remembers. */
 bool store_backup_sum(struct db *, struct arena *, const char *name, const char **sha256,
     struct error *);
@@ -87,6 +93,10 @@ struct verify_place {
 bool store_verify_place(struct db *, struct arena *, struct verify_place *, struct error *);
 bool store_verify_remember(struct db *, struct arena *, const struct verify_place *,
     struct error *);
+bool store_backup_bytes(struct db *, struct arena *, bool embedded, int64_t *bytes, struct error *);
+/* Of these blobs (or keys) those that are no objects of the house. */
+bool store_backup_unlisted(struct db *, struct arena *, bool embedded, struct strings,
+    struct strings *unlisted, struct error *);
 /* Of these blobs (or keys) those that no row has. */
 bool store_backup_strangers(struct db *, struct arena *, bool embedded, struct strings,
     struct strings *strangers, struct error *);

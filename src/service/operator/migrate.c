@@ -236,3 +236,29 @@ migrate_run(struct db *db, struct arena *arena, const char *sql_dir, FILE *out, 
 		fprintf(out, "schema %lld\n", (long long)list[n - 1].version);
 	return true;
 }
+
+bool
+migrate_check(struct db *db, struct arena *arena, const char *sql_dir, FILE *out, size_t *pending,
+    struct error *err)
+{
+	struct migration *list = NULL;
+	int64_t version, done = 0;
+	size_t n;
+
+	*pending = 0;
+	if (!directory_read(arena, sql_dir, &list, &n, err) ||
+	    !store_schema_version(db, arena, &version, err) ||
+	    (version > 0 && !history_check(db, arena, list, n, &done, err)))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].version <= done)
+			continue;
+		++*pending;
+		if (out != NULL)
+			fprintf(out, "%s: would run\n", list[i].name);
+	}
+	if (out != NULL)
+		fprintf(out, "schema %lld of %lld\n", (long long)done,
+		    (long long)list[n - 1].version);
+	return true;
+}

@@ -10,6 +10,7 @@
 #define MN_SERVICE_OPERATOR_MIGRATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 struct arena;
@@ -24,5 +25,9 @@ struct error;
  * migration is running.
  */
 bool migrate_run(struct db *, struct arena *, const char *sql_dir, FILE *out, struct error *);
+
+/* Prints what migrate_run() would run, and changes nothing. */
+bool migrate_check(struct db *, struct arena *, const char *sql_dir, FILE *out, size_t *pending,
+    struct error *);
 
 #endif
