@@ -35,6 +35,8 @@ $super->api(POST => '/api/notifications/broadcast', { title => "Number $_", mess
     roles => ['super'] })
     for 1 .. 3;
 
+$mn->psql("INSERT INTO jobs (id, kind, queue, state, finished_at) SELECT gen_random_uuid(), "
+    . "'test.cursor', 'none', 'dead', now() FROM generate_series(1, 3)");
 # Servers of media come one after the other in time.
 $mn->psql("INSERT INTO media_servers (id, kind, name, url, token, enabled, created_at) "
     . "SELECT gen_random_uuid(), 'plex', 'cursor ' || n, 'http://127.0.0.1:9', '', false, now() "
@@ -54,6 +56,7 @@ my %list = (
 	invites => '/api/users/invites?',
 	activity => '/api/users/me/activity?',
 	audit => '/api/admin/audit?',
+	jobs => '/api/admin/jobs?kind=test.cursor&',
 	hooks => '/api/webhooks/events?',
 	endpoints => '/api/webhooks/endpoints?',
 	deliveries => "/api/webhooks/endpoints/$endpoint[0]/deliveries?",

@@ -151,6 +151,10 @@ my %valid = (
     'GET /api/admin/roles' => [],
     'PUT /api/admin/roles' => undef, # filled in below: the matrix as it is
     'GET /api/admin/audit' => [],
+    'GET /api/admin/jobs' => [],
+    'POST /api/admin/jobs/retry' => [ { state => 'dead', kind => 'none.such' } ],
+    'POST /api/admin/jobs/{id}/retry' => [],
+    'DELETE /api/admin/jobs/{id}' => [],
     'POST /api/webhooks/plex' => [ {} ],
     'POST /api/webhooks/plex/{key}' => [ {} ],
     'POST /api/webhooks/overseerr' => [ {} ],

@@ -25,9 +25,10 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 static const struct {
 	const char *kind;
 	enum job_queue_id queue;
-	int attempts;
+	int attempts, every_s;
 } rows[JOB_IDS] = {
-#define JOB(id, kind, queue, attempts, ...) [JOB_##id] = { kind, JOB_QUEUE_##queue, attempts },
+#define JOB(id, kind, queue, attempts, timeout_s, timeout_setting, every_s, ...) \
+	[JOB_##id] = { kind, JOB_QUEUE_##queue, attempts, every_s },
 #include "service/job_kinds.def"
 #undef JOB
 };
@@ -41,6 +42,15 @@ job_row(const struct call *call, enum job_id kind)
 		.max_attempts = rows[kind].attempts,
 		.request_id = call->by.request_id,
 	};
+}
+
+int
+job_period(const char *kind)
+{
+	for (size_t i = 0; i < JOB_IDS; i++)
+		if (str_eq(rows[i].kind, kind))
+			return rows[i].every_s;
+	return 0;
 }
 
 bool

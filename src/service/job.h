@@ -134,6 +134,9 @@ bool job_add_each(const struct call *, enum job_id, const char *const *payloads,
 bool job_add_as(const struct call *, enum job_id, const char *id, const char *payload,
     struct error *);
 
+/* Seconds between the runs of a periodic kind; 0: it is not periodic, or unknown here. */
+int job_period(const char *kind);
+
 /* The columns of a job of this kind without id, payload and key: for jobs added as a set. */
 struct job_new job_row(const struct call *, enum job_id);
 

@@ -37,6 +37,7 @@ static const struct {
 	[LIST_MEDIA_CHILDREN] = { 'c', true, false },
 	[LIST_SYNCS] = { 'y', true, false },
 	[LIST_REQUESTS] = { 'r', true, false },
+	[LIST_JOBS] = { 'b', true, false },
 };
 
 const char *

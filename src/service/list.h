@@ -62,6 +62,7 @@ enum list_kind {
 	LIST_MEDIA_CHILDREN,
 	LIST_SYNCS,
 	LIST_REQUESTS,
+	LIST_JOBS,
 	LIST_KINDS,
 };
 

@@ -68,6 +68,8 @@ src_libservice_a_SOURCES += \
 src_libservice_a_SOURCES += \
 	src/service/catalogue/media.c \
 	src/service/catalogue/media.h \
+	src/service/catalogue/media_again.c \
+	src/service/catalogue/media_again.h \
 	src/service/catalogue/media_change.c \
 	src/service/catalogue/media_purge.c \
 	src/service/catalogue/media_purge.h \
@@ -250,6 +252,8 @@ src_libservice_a_SOURCES += \
 	src/service/operator/doctor_web.c \
 	src/service/operator/health.c \
 	src/service/operator/health.h \
+	src/service/operator/job_admin.c \
+	src/service/operator/job_admin.h \
 	src/service/operator/migrate.c \
 	src/service/operator/reseal.c \
 	src/service/operator/reseal.h \

@@ -148,6 +148,18 @@ replay_in(const struct call *call, const char *id, const struct hook_filter *fil
 	    note_replay(call, id, ids->n, err);
 }
 
+bool
+hook_revive(const struct call *call, const char *id, bool *ok, struct error *err)
+{
+	const struct hook_filter dead = { .status = "dead" };
+	struct strings ids;
+
+	if (!store_hook_events_reset(call->svc->db, call->arena, id, &dead, 1, &ids, err))
+		return false;
+	*ok = ids.n > 0;
+	return true;
+}
+
 static bool
 replay(const struct call *call, const char *id, const struct hook_filter *filter,
     struct strings *ids, struct error *err)

@@ -40,6 +40,8 @@ bool hook_replay(const struct call *, const char *id, struct hook_event *, struc
 /* *more: HOOK_REPLAY_MAX events were replayed, and there may be others. */
 bool hook_replay_many(const struct call *, const struct hook_filter *, size_t *n, bool *more,
     struct error *);
+/* In a transaction: a dead event waits for its job again; *ok false: there is none. */
+bool hook_revive(const struct call *, const char *id, bool *ok, struct error *);
 
 job_run_fn hook_run; /* service/integrations/hook_work.c */
 job_attempt_failed_fn hook_attempt_failed;

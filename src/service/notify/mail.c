@@ -214,6 +214,14 @@ text_of(const char *kind)
 	return NULL;
 }
 
+bool
+mail_repeatable(const char *kind)
+{
+	const struct mail_text *text = text_of(kind);
+
+	return text != NULL && text->action == NULL;
+}
+
 static struct smtp_server
 server_of(const struct config *config)
 {

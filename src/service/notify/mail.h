@@ -63,6 +63,8 @@ bool mail_send(const struct call *, const struct job *, const struct mail_letter
 
 bool mail_configured(const struct config *); /* smtp.host is set */
 bool mail_add(const struct call *, const struct mail_new *, struct error *);
+/* Whether a mail that was given up can be sent again: its link was removed with the attempt. */
+bool mail_repeatable(const char *kind);
 bool mail_run(const struct call *, const struct job_env *, const struct job *, struct error *);
 
 #endif
