@@ -9,11 +9,9 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
-#include "fcgi-handlers/list_view.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
-#include "service/audit.h"
 #include "service/operator/settings.h"
 
 #include "core/banned.h"
@@ -229,60 +227,6 @@ roles_put(const struct request *req, struct response *res, struct error *err)
 	return roles_replace(req->call, roles, err) && roles_show(req, res, err);
 }
 
-static const struct field_rule audit_input[] = {
-	{ "actor", FIELD_UUID },
-	{ "action", FIELD_STRING, .min = 1, .max = 64 },
-	{ "target", FIELD_STRING, .min = 1, .max = 64 },
-	{ "from", FIELD_TIME },
-	{ "to", FIELD_TIME },
-	{ "cursor", FIELD_STRING, .min = 1, .max = AUDIT_CURSOR_MAX },
-	LIST_LIMIT_RULE,
-	{ .name = NULL },
-};
-
-static void
-audit_view(struct json *j, const struct audit_row *row)
-{
-	json_object(j, NULL);
-	json_put_str(j, "id", row->id);
-	json_put_time(j, "at", row->at);
-	json_put_str(j, "actorId", row->actor_id);
-	json_put_str(j, "actor", row->actor);
-	json_put_str(j, "action", row->action);
-	json_opt_str(j, "targetType", row->target_type);
-	json_opt_str(j, "targetId", row->target_id);
-	json_put_raw(j, "detail", row->detail);
-	json_opt_str(j, "address", row->address);
-	json_opt_str(j, "requestId", row->request_id);
-	json_object_end(j);
-}
-
-/* GET /api/admin/audit: newest first. */
-static bool
-audit_get(const struct request *req, struct response *res, struct error *err)
-{
-	const struct audit_filter filter = {
-		.actor = input_str(req->input, "actor"),
-		.action = input_str(req->input, "action"),
-		.target = input_str(req->input, "target"),
-		.from = input_time(req->input, "from"),
-		.to = input_time(req->input, "to"),
-	};
-	const struct list_ask ask = list_ask_of(req->input);
-	struct json *j = json_new(req->arena, 0);
-	struct audit_row *rows;
-	struct page page;
-
-	if (!audit_list(req->call, &filter, &ask, &rows, &page, err))
-		return false;
-	list_open(j);
-	for (size_t i = 0; i < page.n; i++)
-		audit_view(j, &rows[i]);
-	list_close(j, &ask, &page);
-	json_object_end(j);
-	return response_json(res, 200, j, err);
-}
-
 static const struct route admin_routes[] = {
 	{ METHOD_GET, "/api/admin/settings", settings_get, AUTH_BEARER, PERM_SYSTEM_SETTINGS,
 	    RATE_TIER, BODY_NONE, NULL },
@@ -292,8 +236,6 @@ static const struct route admin_routes[] = {
 	    BODY_NONE, NULL },
 	{ METHOD_PUT, "/api/admin/roles", roles_put, AUTH_BEARER, PERM_SYSTEM_SETTINGS, RATE_TIER,
 	    BODY_JSON, roles_input },
-	{ METHOD_GET, "/api/admin/audit", audit_get, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
-	    BODY_NONE, audit_input },
 	{ .path = NULL },
 };
 

@@ -10,7 +10,7 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h \
-	fcgi-handlers/admin_jobs.c
+	fcgi-handlers/admin_audit.c fcgi-handlers/admin_house.c fcgi-handlers/admin_jobs.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c \
 	fcgi-handlers/users.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/json.h"
+#include "model/figures.h"
 #include "model/user.h"
 
 #include "core/banned.h"
@@ -15,8 +16,8 @@ user_etag(const struct user *user, char out[USER_ETAG])
 	    (unsigned long long)user->last_login_at);
 }
 
-void
-user_view(struct json *j, const char *key, const struct user *user)
+static void
+put_user(struct json *j, const char *key, const struct user *user)
 {
 	char etag[USER_ETAG];
 
@@ -33,5 +34,29 @@ user_view(struct json *j, const char *key, const struct user *user)
 	json_put_time(j, "createdAt", user->created_at);
 	json_put_time(j, "lastLoginAt", user->last_login_at);
 	json_put_str(j, "etag", etag);
+}
+
+void
+user_view(struct json *j, const char *key, const struct user *user)
+{
+	put_user(j, key, user);
+	json_object_end(j);
+}
+
+void
+user_storage_view(struct json *j, const struct user *user, const struct person_storage *storage,
+    int64_t quota_default)
+{
+	int64_t quota = storage->quota >= 0 ? storage->quota : quota_default;
+
+	put_user(j, NULL, user);
+	json_object(j, "storage");
+	json_put_int(j, "usedBytes", storage->bytes);
+	if (storage->quota >= 0 || quota_default > 0)
+		json_put_int(j, "quotaBytes", quota);
+	else
+		json_put_null(j, "quotaBytes");
+	json_put_bool(j, "ownQuota", storage->quota >= 0);
+	json_object_end(j);
 	json_object_end(j);
 }

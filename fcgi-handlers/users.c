@@ -1,6 +1,7 @@
 #include "fcgi-handlers/users.h"
 
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
@@ -33,6 +34,29 @@ user_reply(const struct request *req, struct response *res, int status, const st
 }
 
 /*
+ * With what they use and may use, which is a part of what is shown but of no version: it has an
+ * ETag of its own, whose version If-Match finds.
+ */
+static bool
+storage_reply(const struct request *req, struct response *res, const struct user *user,
+    struct error *err)
+{
+	int64_t quota_default = config_int(req->config, CFG_QUOTA_DEFAULT);
+	struct json *j = json_new(req->arena, 0);
+	struct person_storage *storage;
+	char version[USER_ETAG];
+
+	if (!people_storage(req->call, user, 1, &storage, err))
+		return false;
+	user_etag(user, version);
+	user_storage_view(j, user, storage, quota_default);
+	return response_json_etag(req, res, 200, j,
+	    arena_printf(req->arena, "%s-%llx-%llx", version, (unsigned long long)storage->bytes,
+		(unsigned long long)(storage->quota >= 0 ? storage->quota : quota_default)),
+	    err);
+}
+
+/*
  * The version that If-Match names, 0 if any will do. The person is read first, because If-Match
  * is compared with their current version.
  */
@@ -56,7 +80,7 @@ me_get(const struct request *req, struct response *res, struct error *err)
 {
 	struct user user;
 
-	return session_user(req->call, &user, err) && user_reply(req, res, 200, &user, err);
+	return session_user(req->call, &user, err) && storage_reply(req, res, &user, err);
 }
 
 static const struct field_rule me_input[] = {
@@ -163,14 +187,17 @@ users_list(const struct request *req, struct response *res, struct error *err)
 	};
 	const struct list_ask ask = list_ask_of(req->input);
 	struct json *j = json_new(req->arena, 0);
+	struct person_storage *storage;
 	struct user *users;
 	struct page page;
 
-	if (!people_list(req->call, &filter, &ask, &users, &page, err))
+	if (!people_list(req->call, &filter, &ask, &users, &page, err) ||
+	    !people_storage(req->call, users, page.n, &storage, err))
 		return false;
 	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		user_view(j, NULL, &users[i]);
+		user_storage_view(j, &users[i], &storage[i],
+		    config_int(req->config, CFG_QUOTA_DEFAULT));
 	list_close(j, &ask, &page);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
@@ -301,7 +328,7 @@ user_get(const struct request *req, struct response *res, struct error *err)
 	struct user user;
 
 	return people_get(req->call, request_param(req, "id"), &user, err) &&
-	    user_reply(req, res, 200, &user, err);
+	    storage_reply(req, res, &user, err);
 }
 
 static const struct field_rule patch_input[] = {
@@ -330,7 +357,7 @@ user_patch(const struct request *req, struct response *res, struct error *err)
 
 	return expected_version(req, id, &change.version, err) &&
 	    people_change(req->call, id, &change, &user, err) &&
-	    user_reply(req, res, 200, &user, err);
+	    storage_reply(req, res, &user, err);
 }
 
 static const struct field_rule delete_input[] = {

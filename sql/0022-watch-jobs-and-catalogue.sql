@@ -1,7 +1,6 @@
 -- What those who keep the house look at, without reading whole tables.
 CREATE INDEX jobs_dead ON jobs (finished_at DESC, id DESC) WHERE state = 'dead';
 CREATE INDEX media_failed ON media (failure_code, id) WHERE status = 'failed';
-CREATE INDEX audit_log_action ON audit_log (action text_pattern_ops, id DESC);
 
 -- How much there is of each kind, kept like storage_sums (0009): triggers add changes, housekeeping
 -- folds them into the sums and checks these.

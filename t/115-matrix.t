@@ -152,6 +152,10 @@ my %valid = (
     'PUT /api/admin/roles' => undef, # filled in below: the matrix as it is
     'GET /api/admin/audit' => [],
     'GET /api/admin/jobs' => [],
+    'GET /api/admin/stats' => [],
+    'GET /api/admin/processes' => [],
+    'GET /api/admin/failures' => [],
+    'POST /api/admin/failures/retry' => [ { code => 'none_such' } ],
     'POST /api/admin/jobs/retry' => [ { state => 'dead', kind => 'none.such' } ],
     'POST /api/admin/jobs/{id}/retry' => [],
     'DELETE /api/admin/jobs/{id}' => [],

@@ -96,4 +96,117 @@ subtest 'discarding' => sub {
     $mn->psql("DELETE FROM jobs WHERE queue = 'none'");
 };
 
+subtest 'figures' => sub {
+    my $person = $mn->user(role => 'user');
+    my $id = $person->api(GET => '/api/auth/session')->{json}{user}{id};
+    my $before = $admin->api(GET => '/api/admin/stats');
+    is $before->{status}, 200, 'figures' or diag $before->{content};
+    my $kinds = sub { +{ map { $_->{kind} => $_ } @{ $_[0]{media}{byKind} } } };
+    $mn->psql("INSERT INTO media (id, owner_id, kind, title, status, size) SELECT "
+        . "gen_random_uuid(), '$id', 'audio', 'figure', 'ready', 1000 FROM generate_series(1, 3)");
+    my $now = $admin->api(GET => '/api/admin/stats')->{json};
+    my ($was, $is) = map { $kinds->($_)->{audio} // { items => 0, bytes => 0 } }
+        $before->{json}, $now;
+    is $is->{items} - $was->{items}, 3, 'three items of a kind more';
+    is $is->{bytes} - $was->{bytes}, 3000, 'and their bytes';
+    is $now->{storage}{usedBytes} - $before->{json}{storage}{usedBytes}, 3000, 'also of all';
+    my ($mine) = grep { $_->{userId} eq $id } @{ $now->{storage}{byPerson} };
+    is_deeply [ @$mine{qw(bytes items quota)} ], [ 3000, 3, undef ], 'and of the person';
+    my $month = $mn->psql("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')");
+    is $now->{growth}[-1]{month}, $month, 'growth ends with this month';
+    is $now->{people}{total}, $mn->psql('SELECT count(*) FROM users'), 'everyone is counted';
+
+    # What the triggers keep is what there is, whatever happened to the items.
+    $mn->psql("UPDATE media SET status = 'failed', failure_code = 'test_figure', failure_message "
+        . "= 'It is odd.', size = 500 WHERE title = 'figure'");
+    $mn->psql("DELETE FROM media WHERE id = (SELECT min(id::text)::uuid FROM media WHERE title = "
+        . "'figure')");
+    is $mn->psql('WITH k AS (SELECT kind, status, month, sum(items) n, sum(bytes) b FROM media_kept '
+        . 'GROUP BY 1, 2, 3 HAVING sum(items) <> 0 OR sum(bytes) <> 0), m AS (SELECT kind, status, '
+        . 'mn_month(created_at) AS month, count(*) n, coalesce(sum(size), 0) b FROM media GROUP BY '
+        . '1, 2, 3) SELECT count(*) FROM k FULL JOIN m USING (kind, status, month) WHERE '
+        . '(k.n, k.b) IS DISTINCT FROM (m.n, m.b)'), 0, 'the sums are right';
+};
+
+subtest 'what could not be read' => sub {
+    my $of = sub { (grep { $_->{code} eq 'test_figure' }
+        @{ $_[0]->api(GET => '/api/admin/failures')->{json}{items} })[0] };
+    my $group = $of->($super);
+    is_deeply [ @$group{qw(count message)} ], [ 2, 'It is odd.' ], 'is counted by reason';
+    is $group->{example}{title}, 'figure', 'with an example';
+    ok !exists $of->($admin)->{example}, 'only for those who can read it';
+    my $r = $admin->api(POST => '/api/admin/failures/retry', { code => 'test_figure' });
+    is_deeply $r->{json}, { retried => 2 }, 'all are tried again' or diag $r->{content};
+    ok !$of->($super), 'so they do not count any more';
+    is $mn->psql("SELECT count(*) FROM jobs j JOIN media m ON j.unique_key = 'process:' || m.id "
+        . "WHERE m.title = 'figure'"), 2, 'each has a job';
+    $mn->psql("DELETE FROM jobs WHERE unique_key IN (SELECT 'process:' || id FROM media WHERE title "
+        . "= 'figure') AND state = 'available'");
+    $mn->psql("DELETE FROM media WHERE title = 'figure'");
+};
+
+subtest 'a dead job of an item' => sub {
+    my $id = $mn->psql("INSERT INTO media (id, kind, title, status, failure_code) VALUES "
+        . "(gen_random_uuid(), 'image', 'revived', 'failed', 'processing_error') RETURNING id");
+    my $job = job(kind => 'media.process', payload => qq({"mediaId":"$id"}));
+    is $admin->api(POST => "/api/admin/jobs/$job/retry")->{status}, 200, 'is tried again';
+    is $mn->psql("SELECT status FROM media WHERE id = '$id'"), 'processing', 'with its item';
+    $mn->psql("UPDATE jobs SET state = 'dead', finished_at = now() WHERE id = '$job'");
+    is $admin->api(POST => "/api/admin/jobs/$job/retry")->{json}{code}, 'job_not_retryable',
+        'not when its item has not failed';
+    $mn->psql("DELETE FROM jobs WHERE id = '$job'");
+    $mn->psql("DELETE FROM media WHERE id = '$id'");
+};
+
+subtest 'processes' => sub {
+    my $r = $admin->api(GET => '/api/admin/processes');
+    is $r->{status}, 200, 'processes' or diag $r->{content};
+    my %pool = map { $_->{name} => $_ } @{ $r->{json}{pools} };
+    ok $pool{admin}{running} && kill(0, $pool{admin}{pid}), 'this pool runs';
+    ok $pool{admin}{busy} >= 1, 'and is busy with this request';
+    ok $pool{store}{running}, 'the store runs';
+    is $r->{json}{worker}{version}, $r->{json}{version}, 'the worker has the same version';
+    my %queue = map { $_->{queue} => $_ } @{ $r->{json}{worker}{queues} };
+    is $queue{quick}{limit}, 2, 'queues have limits';
+    like $r->{json}{postgres}{version}, qr/^1[5-9]/, 'the version of PostgreSQL';
+    ok $r->{json}{postgres}{connections} >= 1, 'and its connections';
+    ok $r->{json}{redis}{usedBytes} > 0, 'the memory of Redis';
+};
+
+subtest 'quotas' => sub {
+    my $person = $mn->user(role => 'user');
+    my $id = $person->api(GET => '/api/auth/session')->{json}{user}{id};
+    my $me = $person->api(GET => '/api/users/me');
+    is_deeply $me->{json}{storage}, { usedBytes => 0, quotaBytes => undef,
+        ownQuota => JSON::PP::false }, 'no limit at first';
+    my $set = $admin->api(PATCH => "/api/users/$id", { quota => 5000 });
+    is $set->{json}{storage}{quotaBytes}, 5000, 'is set' or diag $set->{content};
+    my $now = $person->api(GET => '/api/users/me', undef,
+        { 'If-None-Match' => $me->{headers}{etag} });
+    is $now->{status}, 200, 'which changes what the person sees';
+    is $now->{json}{storage}{quotaBytes}, 5000, 'of it';
+    my $log = $admin->api(GET => "/api/admin/audit?target=$id&action=user.updated")->{json}{items};
+    like $log->[0]{summary}, qr/changed the account of .+, quota: 5/, 'the audit log says so';
+    is $admin->api(PATCH => "/api/users/$id", { quota => undef })->{json}{storage}{ownQuota},
+        JSON::PP::false, 'and taken back';
+};
+
+subtest 'failed sign-ins' => sub {
+    my $person = $mn->user(role => 'user');
+    my $id = $person->api(GET => '/api/auth/session')->{json}{user}{id};
+    my $nobody = $mn->client;
+    my $wrong = sub { $nobody->api(POST => '/api/auth/login', { email => $_[0],
+        password => 'not the right one' })->{status} };
+    is $wrong->($person->{email}), 401, 'a wrong password';
+    is $wrong->('nobody-' . $person->{email}), 401, 'an unknown account';
+    my $r = $admin->api(GET => '/api/admin/audit?action=user.sign_in_failed');
+    my ($known) = grep { ($_->{targetId} // '') eq $id } @{ $r->{json}{items} };
+    like $known->{summary}, qr/failed to sign in as .+: wrong password/, 'is in the audit log';
+    ok $known->{address} && $known->{targetName}, 'with its address and the name';
+    ok !defined $known->{actorId}, 'and nobody as the one who did it';
+    my ($unknown) = grep { !defined $_->{targetId} } @{ $r->{json}{items} };
+    like $unknown->{summary}, qr/unknown account/, 'so is that of an unknown account';
+    unlike $r->{content}, qr/nobody-/, 'without what was typed';
+};
+
 done_testing;

@@ -62,15 +62,17 @@ take_pid_file(const char *run_dir)
 	return EX_CONFIG;
 }
 
-/* How files are decoded, for the health route and for people. */
+/* How files are decoded, and by which version, for the health route and for people. */
 static void
-write_sandbox_mode(const char *run_dir, const struct sandbox *box)
+write_notes(const char *run_dir, const struct sandbox *box)
 {
 	char path[RUN_PATH_MAX], text[64];
 
 	snprintf(path, sizeof(path), "%s/worker.sandbox", run_dir);
 	snprintf(text, sizeof(text), "%s\n", sandbox_mode_name(box->mode));
 	run_note_write(path, text);
+	snprintf(path, sizeof(path), "%s/worker.version", run_dir);
+	run_note_write(path, PACKAGE_VERSION "\n");
 }
 
 /* Everything but SIGKILL waits for the one place where the supervisor waits. */
@@ -121,7 +123,7 @@ serve(struct config *config, struct log *log)
 		fprintf(stderr, "medianest-worker: %s %s\n", err.message, err.detail);
 		return EX_CONFIG;
 	}
-	write_sandbox_mode(run_dir, &sandbox);
+	write_notes(run_dir, &sandbox);
 	worker.sandbox = &sandbox;
 	install_signals(&worker.waiting);
 	log_notice(log, "worker %s started", PACKAGE_VERSION);

@@ -28,6 +28,7 @@ src_libcore_a_SOURCES += \
 	src/model/job.h \
 	src/model/library_news.h \
 	src/model/job.h src/model/job_admin.h \
+	src/model/job.h src/model/job_admin.h src/model/figures.h \
 	src/model/list.h \
 	src/model/hook.h \
 	src/model/media.h \

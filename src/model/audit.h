@@ -12,6 +12,8 @@ struct audit_row {
 	const char *target_type, *target_id; /* or NULL */
 	const char *detail;                  /* JSON object text */
 	const char *address, *request_id;    /* or NULL */
+	/* As they are called now, for lists; NULL: unknown, or gone. The chain does not have them. */
+	const char *actor_name, *target_name;
 };
 
 #endif

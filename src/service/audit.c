@@ -9,6 +9,7 @@
 #include "service/call.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_admin.h"
 #include "store/store_audit.h"
 #include "store/store_jobs.h"
 

@@ -250,11 +250,19 @@ src_libservice_a_SOURCES += \
 	src/service/operator/doctor_internal.h \
 	src/service/operator/doctor_sandbox.c \
 	src/service/operator/doctor_web.c \
+	src/service/operator/audit_words.c \
+	src/service/operator/audit_words.h \
+	src/service/operator/failures.c \
+	src/service/operator/failures.h \
+	src/service/operator/figures.c \
+	src/service/operator/figures.h \
 	src/service/operator/health.c \
 	src/service/operator/health.h \
 	src/service/operator/job_admin.c \
 	src/service/operator/job_admin.h \
 	src/service/operator/migrate.c \
+	src/service/operator/processes.c \
+	src/service/operator/processes.h \
 	src/service/operator/reseal.c \
 	src/service/operator/reseal.h \
 	src/service/operator/migrate.h \

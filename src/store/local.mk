@@ -30,7 +30,8 @@ src_libstore_a_SOURCES += src/store/store_credentials.c src/store/store_credenti
 src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c \
 	src/store/store_media_list.c src/store/store_media.h
 src_libstore_a_SOURCES += src/store/store_sums.c src/store/store_sums.h
-src_libstore_a_SOURCES += src/store/store_admin_jobs.c src/store/store_admin_jobs.h
+src_libstore_a_SOURCES += src/store/store_admin_jobs.c src/store/store_admin_jobs.h \
+	src/store/store_admin.c src/store/store_admin.h
 src_libstore_a_SOURCES += src/store/store_uploads.c src/store/store_uploads.h
 src_libstore_a_SOURCES += src/store/store_audit.c src/store/store_audit.h
 src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h
@@ -55,11 +56,11 @@ SQL_SHARED = src/store/sql/readable.sql src/store/sql/columns.sql
 SQL_FILES = src/store/sql/media.sql src/store/sql/media_list.sql src/store/sql/search.sql \
 	src/store/sql/search_words.sql src/store/sql/sync.sql src/store/sql/sync_items.sql
 SQL_FILES += src/store/sql/notify.sql
-SQL_FILES += src/store/sql/admin_jobs.sql
+SQL_FILES += src/store/sql/admin_jobs.sql src/store/sql/admin.sql
 SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
 	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
 SQL_TABLES += src/store/sql_notify.h
-SQL_TABLES += src/store/sql_admin_jobs.h
+SQL_TABLES += src/store/sql_admin_jobs.h src/store/sql_admin.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -74,6 +75,7 @@ src/store/sql_media_list.h: src/store/sql/media_list.sql
 src/store/sql_search.h: src/store/sql/search.sql
 src/store/sql_search_words.h: src/store/sql/search_words.sql
 src/store/sql_notify.h: src/store/sql/notify.sql
+src/store/sql_admin.h: src/store/sql/admin.sql
 src/store/sql_admin_jobs.h: src/store/sql/admin_jobs.sql
 src/store/sql_sync.h: src/store/sql/sync.sql
 src/store/sql_sync_items.h: src/store/sql/sync_items.sql

@@ -5,6 +5,7 @@
 #include "store/store_jobs.h"
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
+#include "store/store_admin.h"
 #include "store/store_admin_jobs.h"
 #include "store/store_audit.h"
 #include "store/store_backups.h"
@@ -46,6 +47,7 @@
 const struct query *const store_query_tables[] = {
 	store_account_flow_queries,
 	store_accounts_queries,
+	store_admin_queries,
 	store_admin_jobs_queries,
 	store_audit_queries,
 	store_backups_queries,

@@ -12,7 +12,7 @@
 	" a.address, a.request_id"
 #define CHAIN_LOCK "7236101" /* advisory lock: one chainer, or any number of writers */
 
-enum { Q_ADD, Q_LIST, Q_LOCK, Q_LAST, Q_UNCHAINED, Q_CHAIN_ADD, Q_CHAIN_READ, Q_UNCHAINED_COUNT };
+enum { Q_ADD, Q_LOCK, Q_LAST, Q_UNCHAINED, Q_CHAIN_ADD, Q_CHAIN_READ, Q_UNCHAINED_COUNT };
 
 const struct query store_audit_queries[] = {
 	/*
@@ -26,14 +26,6 @@ const struct query store_audit_queries[] = {
 	    " WHERE id = $1::uuid), 'system'), $2, $3, $4, coalesce($5::jsonb, '{}'), $6, $7 "
 	    "FROM pg_advisory_xact_lock_shared(" CHAIN_LOCK ")",
 	    0 },
-	[Q_LIST] = { "audit_list",
-	    "SELECT " AUDIT
-	    " FROM audit_log a WHERE ($1::uuid IS NULL OR a.actor_id = $1) AND ($2::text IS NULL"
-	    " OR starts_with(a.action, $2)) "
-	    "AND ($3::text IS NULL OR a.target_id = $3) AND ($4::timestamptz IS NULL OR a.at >= $4)"
-	    " AND ($5::timestamptz IS NULL OR a.at < $5) "
-	    "AND ($6::bigint IS NULL OR a.id < $6) ORDER BY a.id DESC LIMIT $7::int",
-	    QUERY_READ },
 	[Q_LOCK] = { "audit_chain_lock", "SELECT pg_advisory_xact_lock(" CHAIN_LOCK ")", 0 },
 	[Q_LAST] = { "audit_chain_last",
 	    "SELECT seq, encode(hash, 'hex'), audit_id FROM audit_chain ORDER BY seq DESC LIMIT 1",
@@ -70,8 +62,8 @@ store_audit_add(struct db *db, struct arena *arena, const struct audit_new *new,
 	    NULL, err);
 }
 
-static struct audit_row
-audit_from_row(const struct rows *rows, size_t i)
+struct audit_row
+store_audit_row(const struct rows *rows, size_t i)
 {
 	return (struct audit_row) {
 		.id = rows_str(rows, i, 0),
@@ -86,7 +78,6 @@ audit_from_row(const struct rows *rows, size_t i)
 		.request_id = rows_str(rows, i, 9),
 	};
 }
-#define AUDIT_COLUMNS 10
 
 static void
 audit_from_rows(struct arena *arena, const struct rows *rows, struct audit_row **out, size_t *n)
@@ -94,7 +85,7 @@ audit_from_rows(struct arena *arena, const struct rows *rows, struct audit_row *
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof(**out));
 	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = audit_from_row(rows, i);
+		(*out)[i] = store_audit_row(rows, i);
 }
 
 /* Reads seq and hash (hexadecimal) from this column on; false when the hash is malformed. */
@@ -103,22 +94,6 @@ link_from_row(const struct rows *rows, size_t i, int col, struct audit_link *lin
 {
 	link->seq = rows_int(rows, i, col);
 	return hex_decode(rows_str(rows, i, col + 1), link->hash, sizeof(link->hash));
-}
-
-bool
-store_audit_list(struct db *db, struct arena *arena, const struct store_audit_filter *f,
-    struct audit_row **out, size_t *n, struct error *err)
-{
-	struct rows *rows;
-
-	if (!db_exec(db, arena, Q(Q_LIST),
-		DB_PARAMS(f->actor, f->action, f->target, db_time(arena, f->from),
-		    db_time(arena, f->to), f->before == 0 ? NULL : db_int(arena, f->before),
-		    db_int(arena, f->limit)),
-		&rows, err))
-		return false;
-	audit_from_rows(arena, rows, out, n);
-	return true;
 }
 
 bool
@@ -175,8 +150,8 @@ store_audit_chain_read(struct db *db, struct arena *arena, int64_t after, int li
 	chain->n = rows_count(rows);
 	chain->items = items = arena_array(arena, chain->n, sizeof(*items));
 	for (size_t i = 0; i < chain->n; i++) {
-		items[i].row = audit_from_row(rows, i);
-		items[i].damaged = !link_from_row(rows, i, AUDIT_COLUMNS, &items[i].link);
+		items[i].row = store_audit_row(rows, i);
+		items[i].damaged = !link_from_row(rows, i, STORE_AUDIT_COLUMNS, &items[i].link);
 	}
 	return true;
 }

@@ -17,14 +17,9 @@ struct audit_new {
 };
 
 bool store_audit_add(struct db *, struct arena *, const struct audit_new *, struct error *);
-struct store_audit_filter {
-	const char *actor, *action /* a prefix */, *target;
-	int64_t from, to; /* us, 0 = open */
-	int64_t before;   /* an id; 0: from the newest */
-	int limit;
-};
-bool store_audit_list(struct db *, struct arena *, const struct store_audit_filter *,
-    struct audit_row **, size_t *n, struct error *);
+/* Of a query that selects all columns of audit_log in the order of struct audit_row. */
+#define STORE_AUDIT_COLUMNS 10
+struct audit_row store_audit_row(const struct rows *, size_t row);
 
 struct audit_link {
 	int64_t seq; /* 0: there is none yet */

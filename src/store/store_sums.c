@@ -5,7 +5,18 @@
 
 #include "core/banned.h"
 
-enum { Q_LOCK, Q_USED, Q_FOLD, Q_DROP_TAGS, Q_FOLD_TAGS, Q_CHECK, Q_CHECK_TAGS };
+enum {
+	Q_LOCK,
+	Q_USED,
+	Q_FOLD,
+	Q_DROP_TAGS,
+	Q_FOLD_TAGS,
+	Q_DROP_MEDIA,
+	Q_FOLD_MEDIA,
+	Q_CHECK,
+	Q_CHECK_TAGS,
+	Q_CHECK_MEDIA,
+};
 
 #define SUMS "sum(bytes) AS bytes, sum(uploads) AS uploads, sum(uploaded_bytes) AS uploaded_bytes"
 
@@ -39,6 +50,16 @@ const struct query store_sums_queries[] = {
 	    " GROUP BY scope, tag HAVING sum(n) <> 0"
 	    " ON CONFLICT (scope, tag) DO UPDATE SET n = s.n + excluded.n",
 	    0 },
+	[Q_DROP_MEDIA] = { "media_sums_drop",
+	    "DELETE FROM media_sums WHERE items = 0 AND bytes = 0", 0 },
+	[Q_FOLD_MEDIA] = { "media_sums_fold",
+	    "WITH taken AS (DELETE FROM media_changes RETURNING *)"
+	    " INSERT INTO media_sums AS s (kind, status, month, items, bytes)"
+	    " SELECT kind, status, month, sum(items), sum(bytes) FROM taken"
+	    " GROUP BY kind, status, month HAVING sum(items) <> 0 OR sum(bytes) <> 0"
+	    " ON CONFLICT (kind, status, month) DO UPDATE"
+	    " SET items = s.items + excluded.items, bytes = s.bytes + excluded.bytes",
+	    0 },
 	/*
 	 * One snapshot shows the items and what was kept of them, whatever is being written, so the
 	 * difference is an error; it is corrected like any change.
@@ -71,6 +92,18 @@ const struct query store_sums_queries[] = {
 	    " FROM found f FULL JOIN kept k USING (scope, tag)"
 	    " WHERE coalesce(f.n, 0) <> coalesce(k.n, 0)",
 	    0 },
+	[Q_CHECK_MEDIA] = { "media_sums_check",
+	    "WITH kept AS (SELECT kind, status, month, sum(items) AS items, sum(bytes) AS bytes"
+	    " FROM media_kept GROUP BY kind, status, month),"
+	    " found AS (SELECT kind, status, mn_month(created_at) AS month, count(*) AS items,"
+	    " coalesce(sum(size), 0) AS bytes FROM media GROUP BY 1, 2, 3)"
+	    " INSERT INTO media_changes (kind, status, month, items, bytes)"
+	    " SELECT kind, status, month, coalesce(f.items, 0) - coalesce(k.items, 0),"
+	    " coalesce(f.bytes, 0) - coalesce(k.bytes, 0)"
+	    " FROM found f FULL JOIN kept k USING (kind, status, month)"
+	    " WHERE (coalesce(f.items, 0), coalesce(f.bytes, 0))"
+	    " <> (coalesce(k.items, 0), coalesce(k.bytes, 0))",
+	    0 },
 	{ .name = NULL },
 };
 #define Q(id) (&store_sums_queries[id])
@@ -101,17 +134,20 @@ store_sums_fold(struct db *db, struct arena *arena, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_FOLD), DB_NO_PARAMS, NULL, err) &&
 	    db_exec(db, arena, Q(Q_DROP_TAGS), DB_NO_PARAMS, NULL, err) &&
-	    db_exec(db, arena, Q(Q_FOLD_TAGS), DB_NO_PARAMS, NULL, err);
+	    db_exec(db, arena, Q(Q_FOLD_TAGS), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_DROP_MEDIA), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_FOLD_MEDIA), DB_NO_PARAMS, NULL, err);
 }
 
 bool
 store_sums_check(struct db *db, struct arena *arena, int64_t *wrong, struct error *err)
 {
-	struct rows *storage, *tags;
+	struct rows *storage, *tags, *media;
 
 	if (!db_exec(db, arena, Q(Q_CHECK), DB_NO_PARAMS, &storage, err) ||
-	    !db_exec(db, arena, Q(Q_CHECK_TAGS), DB_NO_PARAMS, &tags, err))
+	    !db_exec(db, arena, Q(Q_CHECK_TAGS), DB_NO_PARAMS, &tags, err) ||
+	    !db_exec(db, arena, Q(Q_CHECK_MEDIA), DB_NO_PARAMS, &media, err))
 		return false;
-	*wrong = rows_affected(storage) + rows_affected(tags);
+	*wrong = rows_affected(storage) + rows_affected(tags) + rows_affected(media);
 	return true;
 }

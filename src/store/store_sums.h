@@ -1,6 +1,7 @@
 /*
  * Figures of the library that are kept, not counted: what people's items occupy, by month of
- * creation, and how often tags are used, by scope. Triggers (sql/0009) write each change as a row
+ * creation, how often tags are used, by scope, and what there is of each kind of media, by state
+ * and month of creation. Triggers (sql/0009, sql/0022) write each change as a row
  * of its own until housekeeping folds it into its sum, so writers never wait for each other; every
  * reader adds both.
  */

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "service/audit.h"
 #include "service/call.h"
 #include "service/gate/admission.h"
 #include "service/services.h"
@@ -41,6 +42,12 @@ too_many(struct error *err, int64_t seconds)
 struct attempt {
 	struct login_who who;
 	struct login_state state;
+};
+
+struct failure {
+	const struct user *user;    /* id NULL: there is none */
+	const char *reason;         /* for the audit log */
+	const char *slug, *message; /* for the caller */
 };
 
 static bool
@@ -87,13 +94,40 @@ attempt_succeeded(const struct call *call, const struct attempt *a, struct error
 	    store_login_forget(call->svc->db, call->arena, a->who.subjects[LOGIN_PAIR], err);
 }
 
+/*
+ * Accounts that are unknown or disabled are audited at the same cost, so that the time of a
+ * response tells nothing. Who was named stays out of the log: people type passwords there.
+ */
 static bool
-attempt_failed(const struct call *call, const struct attempt *a, const char *slug,
-    const char *message, struct error *err)
+note_failure(const struct call *call, const struct user *user, const char *reason,
+    struct error *err)
 {
-	if (!store_login_failed(call->svc->db, call->arena, &a->who, err))
+	const struct audit_event event = {
+		.action = "user.sign_in_failed",
+		.target_type = user->id == NULL ? NULL : "user",
+		.target_id = user->id,
+		.detail = arena_printf(call->arena, "{\"reason\":\"%s\"}",
+		    user->id == NULL ? "unknown account" :
+			user->active ? reason :
+				       "disabled account"),
+	};
+
+	return audit_add(call, &event, err);
+}
+
+static bool
+attempt_failed(const struct call *call, const struct attempt *a, const struct failure *f,
+    struct error *err)
+{
+	struct db *db = call->svc->db;
+
+	if (!db_begin(db, err) ||
+	    !db_end(db,
+		store_login_failed(db, call->arena, &a->who, err) &&
+		    note_failure(call, f->user, f->reason, err),
+		err))
 		return false;
-	return error_slug(err, ERR_UNAUTHENTICATED, slug, "%s", message);
+	return error_slug(err, ERR_UNAUTHENTICATED, f->slug, "%s", f->message);
 }
 
 static bool
@@ -110,8 +144,10 @@ check_second_factor(const struct call *call, const struct attempt *a, const stru
 	if (!totp_check(call, user->id, code, &ok, err))
 		return false;
 	return ok ||
-	    attempt_failed(call, a, "totp_invalid",
-		"Wrong code, or one that was used before. Wait for the next code and try again.",
+	    attempt_failed(call, a,
+		&(const struct failure) { user, "wrong code", "totp_invalid",
+		    "Wrong code, or one that was used before. Wait for the next code and try"
+		    " again." },
 		err);
 }
 
@@ -168,7 +204,10 @@ verify(const struct call *call, const struct attempt *a, const struct login_proo
 	if (ok && outdated && !renew_hash(call, proof->password, out, &ok, err))
 		return false;
 	return ok ? attempt_succeeded(call, a, err) :
-		    attempt_failed(call, a, "invalid_credentials", wrong, err);
+		    attempt_failed(call, a,
+			&(const struct failure) {
+			    &out->user, "wrong password", "invalid_credentials", wrong },
+			err);
 }
 
 bool

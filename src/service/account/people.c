@@ -16,6 +16,7 @@
 #include "service/notify/hook_out.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_admin.h"
 #include "store/store_invites.h"
 #include "store/store_people.h"
 #include "store/store_sessions.h"
@@ -73,6 +74,18 @@ people_name_shown(const struct call *call, const char *name, struct error *err)
 }
 
 bool
+people_storage(const struct call *call, const struct user *users, size_t n,
+    struct person_storage **storage, struct error *err)
+{
+	const char **ids = arena_array(call->arena, n + 1, sizeof(*ids));
+
+	for (size_t i = 0; i < n; i++)
+		ids[i] = users[i].id;
+	return store_storage_of(call->svc->db, call->arena, (struct strings) { ids, n }, storage,
+	    err);
+}
+
+bool
 people_get(const struct call *call, const char *id, struct user *user, struct error *err)
 {
 	return store_person_by_id(call->svc->db, call->arena, id, user, err) &&
@@ -126,7 +139,7 @@ people_list(const struct call *call, const struct people_filter *filter, const s
 
 static const char *
 person_detail(struct arena *arena, const char *email, const char *role, const char *tier,
-    const char *status)
+    const char *status, const char *quota)
 {
 	struct json *j = json_new(arena, 0);
 
@@ -135,6 +148,7 @@ person_detail(struct arena *arena, const char *email, const char *role, const ch
 	json_opt_str(j, "role", role);
 	json_opt_str(j, "tier", tier);
 	json_opt_str(j, "status", status);
+	json_opt_str(j, "quota", quota);
 	json_object_end(j);
 	return j->buf.data;
 }
@@ -151,7 +165,7 @@ people_create(const struct call *call, const struct person_new *new, struct user
 	struct audit_event event = { .action = "user.created",
 		.target_type = "user",
 		.detail = person_detail(call->arena, new->email, role_name(new->role),
-		    tier_name(new->tier), NULL) };
+		    tier_name(new->tier), NULL, NULL) };
 	struct account_ready ready;
 	struct db *db = call->svc->db;
 
@@ -205,6 +219,13 @@ end_credentials(const struct call *call, const char *id, const char *reason, str
 	return credentials_changed(call, &change, rev, err);
 }
 
+/* For the audit log; NULL: unchanged. */
+static const char *
+quota_text(struct arena *arena, int64_t quota)
+{
+	return quota >= 0 ? str_size(arena, quota) : quota == -2 ? "the default" : NULL;
+}
+
 /* In the transaction: makes the change, revokes tokens and writes to the audit log. */
 static bool
 apply_change(const struct call *call, const struct user *user, const struct person_change *change,
@@ -221,8 +242,8 @@ apply_change(const struct call *call, const struct user *user, const struct pers
 	const struct audit_event event = { .action = "user.updated",
 		.target_type = "user",
 		.target_id = user->id,
-		.detail =
-		    person_detail(call->arena, NULL, change->role, change->tier, change->status) };
+		.detail = person_detail(call->arena, NULL, change->role, change->tier,
+		    change->status, quota_text(call->arena, change->quota)) };
 	bool rights = change->role != NULL || change->tier != NULL || change->status != NULL;
 
 	if (!store_person_change(call->svc->db, call->arena, user->id, &row, err))
@@ -308,7 +329,8 @@ delete_in(const struct call *call, const char *id, const char *transfer_to, stru
 	if (!grant_hold(call, &people, err) || !lock_person(call, id, &user, err) ||
 	    !check_delete(call, &user, transfer_to, err))
 		return false;
-	event.detail = person_detail(call->arena, user.email, role_name(user.role), NULL, NULL);
+	event.detail =
+	    person_detail(call->arena, user.email, role_name(user.role), NULL, NULL, NULL);
 	return end_credentials(call, id, "account deleted", rev, err) &&
 	    store_person_uploads_end(db, call->arena, id, err) &&
 	    (transfer_to != NULL ?

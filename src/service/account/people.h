@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/access.h"
+#include "model/figures.h"
 #include "model/user.h"
 #include "service/list.h"
 
@@ -23,6 +24,10 @@ struct people_filter {
 bool people_list(const struct call *, const struct people_filter *, const struct list_ask *,
     struct user **, struct page *, struct error *);
 bool people_get(const struct call *, const char *id, struct user *, struct error *);
+
+/* What each of them uses, and their own quota, in their order. */
+bool people_storage(const struct call *, const struct user *, size_t n, struct person_storage **,
+    struct error *);
 
 struct person_new {
 	const char *email, *password, *display_name;

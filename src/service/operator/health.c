@@ -53,27 +53,31 @@ probe_storage(const struct call *call, struct health *health, struct error *err)
 
 /* Reads the first line of a small file in the run directory; false: there is no such file. */
 static bool
-run_file(struct services *svc, const char *name, char *text, size_t size)
+run_file(const struct config *config, const char *name, char *text, size_t size)
 {
 	char path[RUN_PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", config_str(svc->config, CFG_RUN_DIR), name);
+	snprintf(path, sizeof(path), "%s/%s", config_str(config, CFG_RUN_DIR), name);
 	return run_note_read(path, text, size);
 }
 
-/* Checks that the process of a pid file in the run directory is alive. */
-static bool
-process_lives(struct services *svc, const char *name, struct error *err)
+int64_t
+process_pid(const struct config *config, const char *name)
 {
 	char file[64], text[16];
 	int64_t pid;
 
 	snprintf(file, sizeof(file), "%s.pid", name);
-	if (!run_file(svc, file, text, sizeof(text)))
-		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
-	if (!str_to_int(text, 1, INT32_MAX, &pid) || (kill((pid_t)pid, 0) != 0 && errno != EPERM))
-		return error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
-	return true;
+	if (!run_file(config, file, text, sizeof(text)) || !str_to_int(text, 1, INT32_MAX, &pid))
+		return 0;
+	return kill((pid_t)pid, 0) == 0 || errno == EPERM ? pid : 0;
+}
+
+static bool
+process_lives(struct services *svc, const char *name, struct error *err)
+{
+	return process_pid(svc->config, name) != 0 ||
+	    error_set(err, ERR_UNAVAILABLE, "%s is not running.", name);
 }
 
 static bool
@@ -83,7 +87,7 @@ probe_worker(const struct call *call, struct health *health, struct error *err)
 
 	if (!process_lives(call->svc, "worker", err))
 		return false;
-	if (run_file(call->svc, "worker.sandbox", mode, sizeof(mode)) &&
+	if (run_file(call->svc->config, "worker.sandbox", mode, sizeof(mode)) &&
 	    !str_eq(mode, "bubblewrap"))
 		health->dependencies[HEALTH_WORKER].notice =
 		    "Files are decoded without bubblewrap: only a system call filter and"

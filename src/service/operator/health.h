@@ -12,6 +12,7 @@
 #include "model/job.h"
 
 struct call;
+struct config;
 struct error;
 
 #define HEALTH_KEEP_MS 1000
@@ -41,6 +42,8 @@ struct health {
 	int64_t checked_at; /* us, wall clock */
 };
 
+/* The process whose pid file `name` is in the run directory; 0: it is not running. */
+int64_t process_pid(const struct config *, const char *name);
 const char *health_dependency_name(enum health_dependency);
 /*
  * "ok"; "degraded": a dependency other than PostgreSQL is down; "down": PostgreSQL is down, so
