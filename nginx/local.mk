@@ -6,20 +6,24 @@ dist_nginxtemplate_DATA = $(NGINX_TEMPLATES)
 
 # What a host needs beside the programs: units, users, directories, log rotation, a cron line.
 HOST_FILES = nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
-	nginx/host/medianest-notifyd.service nginx/host/storage-pool.conf nginx/host/cron
+	nginx/host/medianest-notifyd.service nginx/host/medianest-redis.service \
+	nginx/host/storage-pool.conf nginx/host/cron
 EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.service.in \
-	nginx/host/medianest-notifyd.service.in \
+	nginx/host/medianest-notifyd.service.in nginx/host/medianest-redis.service.in \
 	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf.in \
 	nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
 CLEANFILES += $(HOST_FILES)
+dist_pkglibexec_SCRIPTS = nginx/host/medianest-redis
 all-local: $(HOST_FILES)
 $(HOST_FILES): Makefile
 	$(AM_V_GEN)$(MKDIR_P) nginx/host && sed -e 's|@sbindir[@]|$(sbindir)|g' \
-		-e 's|@sysconfdir[@]|$(sysconfdir)|g' "$(srcdir)/$@.in" > "$@.tmp" && \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' -e 's|@libexecdir[@]|$(libexecdir)|g' \
+		"$(srcdir)/$@.in" > "$@.tmp" && \
 		mv "$@.tmp" "$@"
 nginx/host/medianest-fcgi@.service: nginx/host/medianest-fcgi@.service.in
 nginx/host/medianest-worker.service: nginx/host/medianest-worker.service.in
 nginx/host/medianest-notifyd.service: nginx/host/medianest-notifyd.service.in
+nginx/host/medianest-redis.service: nginx/host/medianest-redis.service.in
 nginx/host/storage-pool.conf: nginx/host/storage-pool.conf.in
 nginx/host/cron: nginx/host/cron.in
 
@@ -30,7 +34,7 @@ install-data-local:
 	    "$(DESTDIR)$(prefix)/lib/sysusers.d" "$(DESTDIR)$(prefix)/lib/tmpfiles.d" \
 	    "$(DESTDIR)$(sysconfdir)/cron.d" "$(DESTDIR)$(sysconfdir)/logrotate.d"
 	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
-		nginx/host/medianest-notifyd.service \
+		nginx/host/medianest-notifyd.service nginx/host/medianest-redis.service \
 	    "$(srcdir)/nginx/host/medianest.target" "$(DESTDIR)$(systemdsystemunitdir)"
 	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
@@ -50,6 +54,7 @@ uninstall-local:
 	rm -f "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@.service" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-worker.service" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-notifyd.service" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-redis.service" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest.target" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf" \
