@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/str.h"
 #include "fcgi-handlers/request_view.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -12,6 +13,8 @@
 #include "service/integrations/overseerr.h"
 
 #include "core/banned.h"
+
+#define TMDB_DIGITS 10
 
 /* What Overseerr has of a title, by its numbers. */
 static const char *
@@ -127,6 +130,19 @@ static const struct field_rule search_input[] = {
 	{ .name = NULL },
 };
 
+static void
+hit_view(struct json *j, const struct overseerr_hit *hit, const char *poster)
+{
+	json_put_str(j, "mediaType", hit->media_type);
+	json_put_int(j, "tmdbId", hit->tmdb_id);
+	json_put_str(j, "title", hit->title);
+	if (hit->year > 0)
+		json_put_int(j, "year", hit->year);
+	json_opt_str(j, "overview", hit->overview);
+	json_opt_str(j, "posterUrl", poster);
+	json_put_str(j, "status", title_state(hit->media_state));
+}
+
 /* GET /api/integrations/overseerr/search */
 static bool
 titles_search(const struct request *req, struct response *res, struct error *err)
@@ -142,23 +158,15 @@ titles_search(const struct request *req, struct response *res, struct error *err
 	titles = arena_array(req->arena, found.n + 1, sizeof(*titles));
 	posters = arena_array(req->arena, found.n + 1, sizeof(*posters));
 	for (size_t i = 0; i < found.n; i++)
-		titles[i] = title_of(found.items[i].media_type, found.items[i].tmdb_id);
+		titles[i] = title_of(found.items[i].media_type, found.items[i].tmdb_id,
+		    found.items[i].poster);
 	if (!pictures_of_titles(req->call, titles, found.n, posters, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");
 	for (size_t i = 0; i < found.n; i++) {
-		const struct overseerr_hit *hit = &found.items[i];
-
 		json_object(j, NULL);
-		json_put_str(j, "mediaType", hit->media_type);
-		json_put_int(j, "tmdbId", hit->tmdb_id);
-		json_put_str(j, "title", hit->title);
-		if (hit->year > 0)
-			json_put_int(j, "year", hit->year);
-		json_opt_str(j, "overview", hit->overview);
-		json_opt_str(j, "posterUrl", posters[i]);
-		json_put_str(j, "status", title_state(hit->media_state));
+		hit_view(j, &found.items[i], posters[i]);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -166,6 +174,50 @@ titles_search(const struct request *req, struct response *res, struct error *err
 	json_put_int(j, "number", found.page);
 	json_put_int(j, "pages", found.pages);
 	json_object_end(j);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
+static void
+season_view(struct json *j, const struct overseerr_part *season, bool show_4k)
+{
+	json_object(j, NULL);
+	json_put_int(j, "number", season->number);
+	json_opt_str(j, "name", season->name);
+	json_put_int(j, "episodeCount", season->episodes);
+	json_put_str(j, "status", title_state(season->state));
+	if (show_4k)
+		json_put_str(j, "status4k", title_state(season->state_4k));
+	json_object_end(j);
+}
+
+/* GET /api/integrations/overseerr/titles/{mediaType}/{tmdb} */
+static bool
+title_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct picture_title title;
+	struct overseerr_look look;
+	const char *poster = NULL;
+	int64_t tmdb_id;
+
+	if (!str_to_int(request_param(req, "tmdb"), 1, OVERSEERR_ID_MAX, &tmdb_id))
+		return error_set(err, ERR_NOT_FOUND, "There is no such title.");
+	if (!overseerr_look_at(req->call, request_param(req, "mediaType"), tmdb_id, &look, err))
+		return false;
+	title = title_of(look.hit.media_type, look.hit.tmdb_id, look.hit.poster);
+	if (!pictures_of_titles(req->call, &title, 1, &poster, err))
+		return false;
+	json_object(j, NULL);
+	hit_view(j, &look.hit, poster);
+	if (look.known_4k)
+		json_put_bool(j, "is4kAvailable", look.may_4k);
+	if (look.may_4k)
+		json_put_str(j, "status4k", title_state(look.state_4k));
+	json_array(j, "seasons");
+	for (size_t i = 0; i < look.nseasons; i++)
+		season_view(j, &look.seasons[i], look.may_4k);
+	json_array_end(j);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -244,6 +296,8 @@ static const struct route overseerr_routes[] = {
 	    RATE_TIER, BODY_JSON, test_input },
 	{ METHOD_GET, PATH "/search", titles_search, AUTH_BEARER, PERM_INTEGRATIONS_VIEW,
 	    RATE_SEARCH, BODY_NONE, search_input },
+	{ METHOD_GET, PATH "/titles/{mediaType}/{tmdb}", title_get, AUTH_BEARER,
+	    PERM_INTEGRATIONS_VIEW, RATE_SEARCH, BODY_NONE, NULL },
 	{ METHOD_GET, PATH "/people", people_get, AUTH_BEARER, PERM_INTEGRATIONS_CONFIGURE,
 	    RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_PUT, PATH "/people/{userId}", person_put, AUTH_BEARER, PERM_INTEGRATIONS_CONFIGURE,
@@ -251,4 +305,10 @@ static const struct route overseerr_routes[] = {
 	{ .path = NULL },
 };
 
-const struct route_module overseerr_module = { "overseerr", overseerr_routes };
+static const struct field_rule params[] = {
+	{ "mediaType", FIELD_ENUM, .choices = CHOICES(REQUEST_MEDIA_LIST) },
+	{ "tmdb", FIELD_STRING, .min = 1, .max = TMDB_DIGITS },
+	{ .name = NULL },
+};
+
+const struct route_module overseerr_module = { "overseerr", overseerr_routes, params };

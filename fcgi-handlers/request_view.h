@@ -5,6 +5,6 @@
 #include "service/catalogue/pictures.h"
 
 /* What Overseerr calls movie or tv, as a title that may be here. */
-struct picture_title title_of(const char *media_type, int64_t tmdb_id);
+struct picture_title title_of(const char *media_type, int64_t tmdb_id, const char *poster);
 
 #endif

@@ -14,12 +14,13 @@
 #include "core/banned.h"
 
 struct picture_title
-title_of(const char *media_type, int64_t tmdb_id)
+title_of(const char *media_type, int64_t tmdb_id, const char *poster)
 {
-	return (struct picture_title) { str_eq(media_type, "tv") ? "show" : "movie", tmdb_id };
+	return (struct picture_title) { str_eq(media_type, "tv") ? "show" : "movie", tmdb_id,
+		poster };
 }
 
-/* For each request the poster of its title, where it is here; the page shows no other pictures. */
+/* For each request the poster of its title, where it is here. */
 static bool
 posters_of(const struct request *req, const struct title_request *items, size_t n,
     const char ***urls, struct error *err)
@@ -28,7 +29,7 @@ posters_of(const struct request *req, const struct title_request *items, size_t 
 
 	*urls = arena_array(req->arena, n + 1, sizeof(**urls));
 	for (size_t i = 0; i < n; i++)
-		titles[i] = title_of(items[i].media_type, items[i].tmdb_id);
+		titles[i] = title_of(items[i].media_type, items[i].tmdb_id, items[i].poster);
 	return pictures_of_titles(req->call, titles, n, *urls, err);
 }
 

@@ -66,3 +66,4 @@ GRANT SELECT (held_until) ON backups TO medianest_store;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_sums, media_changes
 TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianest_worker;

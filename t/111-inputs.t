@@ -151,7 +151,7 @@ my %column = (
     'notification_digests.period' => undef,
     'webhook_sources.source' => 'hook.source', 'webhook_events.status' => 'hook.status',
     'requests.media_type' => 'request.media', 'requests.status' => 'request.status',
-    'overseerr_people.by' => 'overseerr.by',
+    'overseerr_people.by' => 'overseerr.by', 'title_posters.state' => undef,
 );
 my %checked;
 for my $file (sort glob "$top/sql/[0-9]*.sql") {

@@ -137,6 +137,7 @@ my %valid = (
     'DELETE /api/integrations/overseerr' => [],
     'POST /api/integrations/overseerr/test' => [],
     'GET /api/integrations/overseerr/search' => ['q=x'],
+    'GET /api/integrations/overseerr/titles/{mediaType}/{tmdb}' => [],
     'GET /api/integrations/overseerr/people' => [],
     'PUT /api/integrations/overseerr/people/{userId}' => [ { overseerrId => undef } ],
     'GET /api/integrations/overseerr/requests' => [],
@@ -192,6 +193,8 @@ $valid{'POST /api/users'} = [ { email => $client{user}{email},
 sub outcome {
     my ($who, $method, $path, $input) = @_;
     $path =~ s/\{size\}/320/;
+    $path =~ s/\{mediaType\}/movie/;
+    $path =~ s/\{tmdb\}/603/;
     $path =~ s/\{\w+\}/$ID/g;
     $path .= "?$input" if defined $input && !ref $input;
     my $r = $who->api($method => $path, ref $input ? $input : undef);

@@ -127,7 +127,8 @@ subtest 'seasons' => sub {
 	my $episode = sub {
 		my ($n, %more) = @_;
 		return { id => 1100 + $n, episode_number => $n, name => "Part $n",
-		    overview => "Something happens $n times.", still_path => "/still$n.jpg", %more };
+		    overview => "Something happens $n times.",
+		    still_path => "/still$n.jpg", %more };
 	};
 	$tmdb->season(70523 => 1, { id => 900, season_number => 1, overview => 'It begins.',
 	    poster_path => '/season1.jpg', episodes => [ map { $episode->($_,
@@ -309,7 +310,26 @@ subtest 'keys' => sub {
 	settle($film);
 	is_deeply [ map { $_->{where} } asked('movie/700') ], ['query'],
 	    'a key of version 3 goes where TMDB takes it';
+	my $super = $mn->admin;
 	configure('');
+	my $setting = sub { (grep { $_->{key} eq 'tmdb.api_key' }
+	    @{ $super->api(GET => '/api/admin/settings')->{json}{items} })[0] };
+	my $live = $shelf->add(movie => 'A live key', @bare, ids => { tmdb => '700' });
+	$mn->psql("UPDATE tmdb_pace SET next_at = now() + interval '1 hour'");
+	my $patch = $super->api(PATCH => '/api/admin/settings', { 'tmdb.api_key' => $tmdb->{key} });
+	is $patch->{status}, 200, 'the key is set while everything runs';
+	unlike $patch->{content}, qr/\Q$tmdb->{key}\E/, 'and not shown';
+	ok $setting->()->{isSet}, 'it is set';
+	is $setting->()->{source}, 'database', 'in the database';
+	wait_until { state_of($live) eq '700' } 60, 'which the worker knows';
+	unlike $super->api(GET => '/api/admin/audit?limit=50')->{content}, qr/\Q$tmdb->{key}\E/,
+	    'nor is it in the audit log';
+	my $sealed = $mn->psql("SELECT sealed FROM settings WHERE key = 'tmdb.api_key'");
+	like $sealed, qr/^v1:/, 'it is sealed';
+	is $super->api(PATCH => '/api/admin/settings', { 'tmdb.api_key' => undef })->{status}, 200,
+	    'and taken away again';
+	ok !$setting->()->{isSet}, 'then there is none';
+	$mn->restart_part('worker');
 	$tmdb->forget;
 	$film = $shelf->add(movie => 'No key', stand_in => 1, ids => { tmdb => '700' });
 	$shelf->enrich;

@@ -138,6 +138,7 @@ EXTRA_DIST += t/420-webhooks-in.t t/421-hook-storm.t
 EXTRA_DIST += t/400-media-servers.t t/401-plex-stand-in.t
 EXTRA_DIST += t/400-media-servers.t t/401-plex-stand-in.t t/402-plex-house.t
 EXTRA_DIST += t/450-requests.t t/451-requests-prism.t t/452-requests-faults.t
+EXTRA_DIST += t/453-titles.t
 EXTRA_DIST += t/254-sockets-hostile.t t/255-live-upload.t
 EXTRA_DIST += t/256-sockets-crowd.t t/440-notifications.t
 # Parts of notes, as a sync adds them: used by t/440-notifications.t.

@@ -287,6 +287,29 @@ overseerr_requests(struct arena *arena, const struct overseerr *o, int64_t of,
 	return list_all(arena, &l, list, err);
 }
 
+enum answer_kind
+overseerr_newest(struct arena *arena, const struct overseerr *o, struct overseerr_request *out,
+    size_t max, size_t *n, struct error *err)
+{
+	const char *path =
+	    arena_printf(arena, "/request?filter=all&sort=added&take=%zu&skip=0", max);
+	const struct cJSON *json, *one, *results;
+
+	*n = 0;
+	if (must(get(arena, o, path, &json, err), path, err) != ANSWER_PRESENT)
+		return ANSWER_UNKNOWN;
+	results = json_get(json, "results");
+	if (!cJSON_IsArray(results))
+		return no_overseerr(err, "GET", path, "a list without results");
+	cJSON_ArrayForEach (one, results) {
+		if (*n == max)
+			break;
+		if (!overseerr_read_request(arena, one, &out[(*n)++]))
+			return no_overseerr(err, "GET", path, "a request without id");
+	}
+	return ANSWER_PRESENT;
+}
+
 static enum answer_kind
 request_of(struct arena *arena, enum answer_kind kind, const struct cJSON *json,
     struct overseerr_request *request, struct error *err)
@@ -349,6 +372,33 @@ overseerr_title(struct arena *arena, const struct overseerr *o, const char *medi
 	if (kind == ANSWER_PRESENT && !overseerr_read_title(arena, json, media_type, title))
 		return no_overseerr(err, "GET", path, "an answer without title");
 	return kind;
+}
+
+enum answer_kind
+overseerr_details(struct arena *arena, const struct overseerr *o, const char *media_type,
+    int64_t tmdb_id, struct overseerr_details *details, struct error *err)
+{
+	const char *path = arena_printf(arena, "/%s/%lld", media_type, (long long)tmdb_id);
+	const struct cJSON *json;
+	enum answer_kind kind = get(arena, o, path, &json, err);
+
+	if (kind == ANSWER_PRESENT && !overseerr_read_details(arena, json, media_type, details))
+		return no_overseerr(err, "GET", path, "an answer without title");
+	return kind;
+}
+
+enum answer_kind
+overseerr_has_4k(struct arena *arena, const struct overseerr *o, const char *media_type, bool *has,
+    struct error *err)
+{
+	static const char path[] = "/settings/public";
+	const struct cJSON *json;
+
+	if (must(get(arena, o, path, &json, err), path, err) != ANSWER_PRESENT)
+		return ANSWER_UNKNOWN;
+	*has =
+	    json_bool(json, str_eq(media_type, "tv") ? "series4kEnabled" : "movie4kEnabled", false);
+	return ANSWER_PRESENT;
 }
 
 enum answer_kind

@@ -67,6 +67,7 @@ struct overseerr_title {
 	const char *media_type;
 	int64_t tmdb_id;
 	const char *title, *overview; /* or NULL */
+	const char *poster;           /* path at TMDB, or NULL */
 	int64_t year;                 /* 0: unknown */
 	int64_t media_state;          /* 0: Overseerr knows nothing of it */
 };
@@ -98,12 +99,34 @@ enum answer_kind overseerr_accounts(struct arena *, const struct overseerr *,
 /* Pages of struct overseerr_request, newest first; `of`: those of this user, 0: all. */
 enum answer_kind overseerr_requests(struct arena *, const struct overseerr *, int64_t of,
     struct overseerr_list *, struct error *);
+/* The newest ones, at most `max` in `out`, which has as many places. Present or unknown. */
+enum answer_kind overseerr_newest(struct arena *, const struct overseerr *,
+    struct overseerr_request *out, size_t max, size_t *n, struct error *);
 enum answer_kind overseerr_request(struct arena *, const struct overseerr *, int64_t id,
     struct overseerr_request *, struct error *);
 enum answer_kind overseerr_search(struct arena *, const struct overseerr *, const char *query,
     int page, struct overseerr_titles *, struct error *);
 enum answer_kind overseerr_title(struct arena *, const struct overseerr *, const char *media_type,
     int64_t tmdb_id, struct overseerr_title *, struct error *);
+
+/* A title with what can be asked for of it. */
+struct overseerr_season {
+	int64_t number, episodes;
+	const char *name; /* or NULL */
+	/* as media_state; what was asked for counts as pending (2) or processing (3) */
+	int64_t state, state_4k;
+};
+struct overseerr_details {
+	struct overseerr_title title;
+	int64_t state_4k;
+	struct overseerr_season seasons[OVERSEERR_SEASONS_MAX];
+	size_t nseasons;
+};
+enum answer_kind overseerr_details(struct arena *, const struct overseerr *, const char *media_type,
+    int64_t tmdb_id, struct overseerr_details *, struct error *);
+/* Are there requests in 4K there, for this kind of media? Present or unknown. */
+enum answer_kind overseerr_has_4k(struct arena *, const struct overseerr *, const char *media_type,
+    bool *has, struct error *);
 
 struct overseerr_quota {
 	int64_t days, limit; /* 0: no limit */
@@ -142,6 +165,8 @@ enum answer_kind overseerr_remove(struct arena *, const struct overseerr *, int6
 
 /* May this user's requests be approved without anybody? */
 bool overseerr_approves_itself(const struct overseerr_account *, const char *media_type, bool is4k);
+/* May this user ask for it in 4K? */
+bool overseerr_may_4k(const struct overseerr_account *, const char *media_type);
 /* The name of the n-th permission that these bits have; NULL behind the last. */
 const char *overseerr_permission(int64_t permissions, size_t n);
 

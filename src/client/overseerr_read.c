@@ -14,10 +14,15 @@
 #define TITLE_MAX 500 /* bytes */
 #define OVERVIEW_MAX 2000
 #define DATE_MAX 200
+#define POSTER_MAX 100
 #define YEAR_DIGITS 4
 #define NUMBER_MAX 100000 /* of a state or season; others say nothing */
 #define MEDIA_AVAILABLE 5
 #define MEDIA_PARTIAL 4
+#define MEDIA_PROCESSING 3
+#define MEDIA_PENDING 2
+#define REQUEST_PENDING 1
+#define REQUEST_APPROVED 2
 
 static const char *
 text(struct arena *arena, const struct cJSON *object, const char *name, size_t max)
@@ -133,9 +138,67 @@ overseerr_read_title(struct arena *arena, const struct cJSON *object, const char
 		.tmdb_id = json_int(object, "id", 0),
 		.title = first(arena, object, names, TITLE_MAX),
 		.overview = text(arena, object, "overview", OVERVIEW_MAX),
+		.poster = text(arena, object, "posterPath", POSTER_MAX),
 		.media_state = number(json_get(object, "mediaInfo"), "status", 0),
 	};
 	if (date != NULL && strlen(date) >= YEAR_DIGITS)
 		(void)str_to_int(arena_strndup(arena, date, YEAR_DIGITS), 1, 9999, &title->year);
 	return title->tmdb_id > 0 && title->title != NULL;
+}
+
+static struct overseerr_season *
+season_of(struct overseerr_details *details, const struct cJSON *object)
+{
+	for (size_t i = 0; i < details->nseasons; i++)
+		if (details->seasons[i].number == number(object, "seasonNumber", -1))
+			return &details->seasons[i];
+	return NULL;
+}
+
+/* A season that somebody has asked for is on its way, whatever its media says. */
+static void
+read_asked(struct overseerr_details *details, const struct cJSON *request)
+{
+	int64_t status = number(request, "status", 0),
+		state = status == REQUEST_PENDING ? MEDIA_PENDING :
+	    status == REQUEST_APPROVED            ? MEDIA_PROCESSING :
+						    0;
+	bool is4k = json_bool(request, "is4k", false);
+	const struct cJSON *one;
+
+	cJSON_ArrayForEach (one, json_get(request, "seasons")) {
+		struct overseerr_season *season = season_of(details, one);
+		int64_t *is = season == NULL ? NULL : is4k ? &season->state_4k : &season->state;
+
+		if (is != NULL && *is < state)
+			*is = state;
+	}
+}
+
+bool
+overseerr_read_details(struct arena *arena, const struct cJSON *object, const char *media_type,
+    struct overseerr_details *details)
+{
+	const struct cJSON *info = json_get(object, "mediaInfo"), *one;
+
+	*details = (struct overseerr_details) { .state_4k = number(info, "status4k", 0) };
+	cJSON_ArrayForEach (one, json_get(object, "seasons"))
+		if (details->nseasons < OVERSEERR_SEASONS_MAX &&
+		    number(one, "seasonNumber", -1) >= 0)
+			details->seasons[details->nseasons++] = (struct overseerr_season) {
+				.number = number(one, "seasonNumber", -1),
+				.episodes = number(one, "episodeCount", 0),
+				.name = text(arena, one, "name", OVERSEERR_NAME_MAX),
+			};
+	cJSON_ArrayForEach (one, json_get(info, "seasons")) {
+		struct overseerr_season *season = season_of(details, one);
+
+		if (season != NULL) {
+			season->state = number(one, "status", 0);
+			season->state_4k = number(one, "status4k", 0);
+		}
+	}
+	cJSON_ArrayForEach (one, json_get(info, "requests"))
+		read_asked(details, one);
+	return overseerr_read_title(arena, object, media_type, &details->title);
 }

@@ -14,5 +14,7 @@ bool overseerr_read_account(struct arena *, const struct cJSON *, struct oversee
 bool overseerr_read_request(struct arena *, const struct cJSON *, struct overseerr_request *);
 bool overseerr_read_title(struct arena *, const struct cJSON *, const char *media_type,
     struct overseerr_title *);
+bool overseerr_read_details(struct arena *, const struct cJSON *, const char *media_type,
+    struct overseerr_details *);
 
 #endif

@@ -51,3 +51,10 @@ overseerr_approves_itself(const struct overseerr_account *account, const char *m
 		   (OVERSEERR_ADMIN | OVERSEERR_MANAGE_REQUESTS | of[0] |
 		       of[str_eq(media_type, "tv") ? 2 : 1])) != 0;
 }
+
+bool
+overseerr_may_4k(const struct overseerr_account *account, const char *media_type)
+{
+	return (account->permissions &
+		   (OVERSEERR_ADMIN | 1024 | (str_eq(media_type, "tv") ? 4096 : 2048))) != 0;
+}

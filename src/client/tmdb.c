@@ -12,7 +12,6 @@
 
 #include "core/banned.h"
 
-#define PICTURE_SIZE "w780"
 #define GENRES_MAX 20
 #define KEYWORDS_MAX 60
 #define CAST_MAX 30
@@ -409,13 +408,14 @@ tmdb_search(struct arena *arena, const struct tmdb *tmdb, enum tmdb_kind kind,
 }
 
 enum answer_kind
-tmdb_picture(struct arena *arena, const struct tmdb *tmdb, const char *path,
+tmdb_picture(struct arena *arena, const struct tmdb *tmdb, enum tmdb_size size, const char *path,
     struct tmdb_picture *picture, struct error *err)
 {
+	static const char *const sizes[] = { [TMDB_CARD] = "w342", [TMDB_LARGE] = "w780" };
 	struct http_out out = { .method = "GET",
 		.timeout_ms = TMDB_CALL_MS,
 		.answer_max = TMDB_PICTURE_MAX,
-		.url = arena_printf(arena, "%s/" PICTURE_SIZE "%s", tmdb->image_url, path),
+		.url = arena_printf(arena, "%s/%s%s", tmdb->image_url, sizes[size], path),
 		.rules = tmdb->rules };
 	struct http_answer got;
 

@@ -73,7 +73,8 @@ struct tmdb_picture {
 	const char *data;
 	size_t len;
 };
-enum answer_kind tmdb_picture(struct arena *, const struct tmdb *, const char *path,
+enum tmdb_size { TMDB_CARD, TMDB_LARGE };
+enum answer_kind tmdb_picture(struct arena *, const struct tmdb *, enum tmdb_size, const char *path,
     struct tmdb_picture *, struct error *);
 
 #endif

@@ -49,8 +49,10 @@ struct title_request {
 	int64_t tmdb_id;
 	bool is4k;
 	struct seasons seasons;
-	const char *title; /* or NULL */
-	int64_t year;      /* 0: unknown */
+	const char *title;     /* or NULL */
+	int64_t year;          /* 0: unknown */
+	const char *poster;    /* path at TMDB; "": it has none; NULL: not known */
+	int64_t newest_before; /* Overseerr's newest number before it was asked; -1: not known */
 	int64_t overseerr_user;
 	const char *overseerr_name;
 	const char *requested_by, *requester_name; /* of ours; NULL: nobody is linked */

@@ -86,6 +86,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search_suggest.c \
 	src/service/catalogue/search_words.c \
 	src/service/catalogue/search_words.h \
+	src/service/catalogue/title_posters.c \
+	src/service/catalogue/title_posters.h \
 	src/service/catalogue/upload.c \
 	src/service/catalogue/upload.h \
 	src/service/catalogue/upload_complete.c \
@@ -167,6 +169,8 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/overseerr.h \
 	src/service/integrations/overseerr_internal.h \
 	src/service/integrations/overseerr_people.c \
+	src/service/integrations/overseerr_titles.c \
+	src/service/integrations/requests_lost.c \
 	src/service/integrations/requests.c \
 	src/service/integrations/requests.h \
 	src/service/integrations/requests_apply.c \
@@ -222,6 +226,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/scratch.h \
 	src/service/processing/sweep.c \
 	src/service/processing/sweep.h \
+	src/service/processing/title_poster.c \
+	src/service/processing/title_poster.h \
 	src/service/processing/upkeep.c \
 	src/service/processing/upkeep.h \
 	src/service/processing/worker.c \

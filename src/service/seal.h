@@ -19,6 +19,8 @@ struct seal_place {
 	const char *table, *row, *column;
 };
 
+#define SETTING_PLACE(key) ((struct seal_place) { "settings", key, "value" })
+
 bool seal_text(const struct call *, struct seal_place, const void *secret, size_t len,
     const char **sealed, struct error *);
 /* NUL-terminated besides its length; the arena's. */

@@ -19,6 +19,7 @@ src_libstore_a_SOURCES += src/store/store_notify.c src/store/store_notify.h
 src_libstore_a_SOURCES += src/store/store_hooks.c src/store/store_hooks.h
 src_libstore_a_SOURCES += src/store/store_plays.c src/store/store_plays.h
 src_libstore_a_SOURCES += src/store/store_enrich.c src/store/store_enrich.h
+src_libstore_a_SOURCES += src/store/store_title_posters.c src/store/store_title_posters.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
 src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_endpoints.c src/store/store_endpoints.h \

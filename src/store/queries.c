@@ -38,6 +38,7 @@
 #include "store/store_sums.h"
 #include "store/store_sync.h"
 #include "store/store_uploads.h"
+#include "store/store_title_posters.h"
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
 #include "store/store_watch.h"
@@ -89,6 +90,7 @@ const struct query *const store_query_tables[] = {
 	store_sync_queries,
 	store_sync_items_queries,
 	store_uploads_queries,
+	store_title_posters_queries,
 	store_tokens_queries,
 	store_totp_queries,
 	store_watch_queries,

@@ -30,6 +30,7 @@ enum {
 	Q_CACHE_EXPIRE,
 	Q_TURN,
 	Q_PAUSE,
+	Q_RESUME,
 };
 
 #define KNOWN \
@@ -215,6 +216,12 @@ const struct query store_enrich_queries[] = {
 	[Q_PAUSE] = { "tmdb_pause",
 	    "UPDATE tmdb_pace SET next_at = greatest(next_at,"
 	    " now() + make_interval(secs => $1::integer))",
+	    0 },
+	[Q_RESUME] = { "tmdb_resume",
+	    "WITH p AS (UPDATE tmdb_pace SET next_at = now() + make_interval(secs => $1::integer))"
+	    " UPDATE jobs SET run_at = now() + make_interval(secs => $1::integer)"
+	    " WHERE (kind = 'media.enrich' OR unique_key = 'every:upkeep.enrich')"
+	    " AND state = 'available' AND run_at > now() + make_interval(secs => $1::integer)",
 	    0 },
 	{ .name = NULL },
 };
@@ -481,4 +488,10 @@ bool
 store_tmdb_pause(struct db *db, struct arena *arena, int64_t seconds, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_PAUSE), DB_PARAMS(db_int(arena, seconds)), NULL, err);
+}
+
+bool
+store_tmdb_resume(struct db *db, struct arena *arena, int seconds, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_RESUME), DB_PARAMS(db_int(arena, seconds)), NULL, err);
 }

@@ -130,6 +130,8 @@ struct tmdb_turn {
 };
 bool store_tmdb_turn(struct db *, struct arena *, const struct tmdb_turn *, int64_t *wait_us,
     struct error *);
+/* In so many seconds TMDB is asked again, whatever pause there is, also for what lacks a title. */
+bool store_tmdb_resume(struct db *, struct arena *, int seconds, struct error *);
 /* Nobody asks for so many seconds. */
 bool store_tmdb_pause(struct db *, struct arena *, int64_t seconds, struct error *);
 

@@ -9,7 +9,8 @@
 	"r.id, r.overseerr_id, r.media_type, r.tmdb_id, r.is4k, r.seasons, r.title, r.year," \
 	" " RETRY_US ", r.overseerr_user_id, r.overseerr_user_name, r.requested_by," \
 	" u.display_name, r.made_here, r.request_state, r.media_state, r.status, r.reason," \
-	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US
+	" r.failure_code, r.failure_message, r.told, " FETCHED_US ", " CREATED_US ", " UPDATED_US \
+	", r.poster, coalesce(r.newest_before, -1)"
 #define FETCHED_US SQL_US("r.fetched_at")
 #define CREATED_US SQL_US("r.created_at")
 #define UPDATED_US SQL_US("r.updated_at")
@@ -32,6 +33,7 @@ enum {
 	Q_REMOVALS,
 	Q_OWNER,
 	Q_NUMBERED,
+	Q_POSTED,
 	Q_SEEN,
 	Q_MISSING,
 	Q_UNASKED,
@@ -66,11 +68,11 @@ const struct query store_requests_queries[] = {
 	    "INSERT INTO requests (id, overseerr_id, media_type, tmdb_id, is4k, seasons, title,"
 	    " year, retry_at, overseerr_user_id, overseerr_user_name, requested_by, made_here,"
 	    " request_state, media_state, status, told, fetched_at, created_at, updated_at,"
-	    " reason, failure_code, failure_message)"
+	    " reason, failure_code, failure_message, poster, newest_before)"
 	    " VALUES ($1, $2::bigint, $3, $4::bigint, $5::boolean, $6::integer[], $7, $8::integer,"
 	    " $9::timestamptz, $10::bigint, $11, $12, $13::boolean, $14::integer, $15::integer,"
 	    " $16, $17::integer, $18::timestamptz, $19::timestamptz, $20::timestamptz,"
-	    " $21, $22, $23)",
+	    " $21, $22, $23, $24, nullif($25::bigint, -1))",
 	    0 },
 	[Q_UPDATE] = { "request_update",
 	    "UPDATE requests SET overseerr_id = $2::bigint, seasons = $3::integer[],"
@@ -80,7 +82,7 @@ const struct query store_requests_queries[] = {
 	    " made_here = $10::boolean, request_state = $11::integer, media_state = $12::integer,"
 	    " status = $13, reason = $14, failure_code = $15, failure_message = $16,"
 	    " told = $17::integer, fetched_at = $18::timestamptz, updated_at = $19::timestamptz,"
-	    " missing_runs = 0 WHERE id = $1",
+	    " poster = coalesce($20, poster), missing_runs = 0 WHERE id = $1",
 	    0 },
 	[Q_DROP_REFUSED] = { "request_drop_refused",
 	    "DELETE FROM requests r WHERE r.requested_by = $1 AND" SAME
@@ -94,6 +96,10 @@ const struct query store_requests_queries[] = {
 	    "SELECT user_id FROM overseerr_people WHERE overseerr_id = $1::bigint", QUERY_READ },
 	[Q_NUMBERED] = { "requests_numbered",
 	    "SELECT " COLUMNS FROM " WHERE r.overseerr_id = ANY ($1::bigint[])", QUERY_READ },
+	[Q_POSTED] = { "requests_posted",
+	    "SELECT " COLUMNS FROM " WHERE r.poster = $1 AND r.poster <> ''"
+	    " ORDER BY r.created_at DESC LIMIT $2::integer",
+	    QUERY_READ },
 	[Q_SEEN] = { "requests_seen",
 	    "UPDATE requests SET missing_runs = 0 WHERE missing_runs > 0"
 	    " AND overseerr_id = ANY ($1::bigint[])",
@@ -179,6 +185,8 @@ from_row(struct arena *arena, const struct rows *rows, size_t i, struct title_re
 		.fetched_at = rows_int(rows, i, 21),
 		.created_at = rows_int(rows, i, 22),
 		.updated_at = rows_int(rows, i, 23),
+		.poster = rows_str(rows, i, 24),
+		.newest_before = rows_int(rows, i, 25),
 	};
 	seasons_from_row(arena, rows, i, 5, &r->seasons);
 }
@@ -279,7 +287,8 @@ store_request_add(struct db *db, struct arena *arena, const struct title_request
 		db_bool(r->made_here), db_int(arena, r->request_state),
 		db_int(arena, r->media_state), title_status_name(r->status), db_int(arena, r->told),
 		db_time(arena, r->fetched_at), db_time(arena, r->created_at),
-		db_time(arena, r->updated_at), r->reason, r->failure_code, r->failure_message),
+		db_time(arena, r->updated_at), r->reason, r->failure_code, r->failure_message,
+		r->poster, db_int(arena, r->newest_before)),
 	    NULL, err);
 }
 
@@ -295,7 +304,7 @@ store_request_update(struct db *db, struct arena *arena, const struct title_requ
 		db_bool(r->made_here), db_int(arena, r->request_state),
 		db_int(arena, r->media_state), title_status_name(r->status), r->reason,
 		r->failure_code, r->failure_message, db_int(arena, r->told),
-		db_time(arena, r->fetched_at), db_time(arena, r->updated_at)),
+		db_time(arena, r->fetched_at), db_time(arena, r->updated_at), r->poster),
 	    NULL, err);
 }
 
@@ -343,6 +352,13 @@ store_request_owner(struct db *db, struct arena *arena, int64_t overseerr_user, 
 		return false;
 	*user = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
 	return true;
+}
+
+bool
+store_requests_posted(struct db *db, struct arena *arena, const char *poster, int limit,
+    struct title_request **out, size_t *n, struct error *err)
+{
+	return many(db, arena, Q(Q_POSTED), DB_PARAMS(poster, db_int(arena, limit)), out, n, err);
 }
 
 bool

@@ -59,6 +59,9 @@ bool store_requests_removals(struct db *, struct arena *, int64_t *removals, str
 /* Whom somebody of Overseerr is here; NULL: nobody. */
 bool store_request_owner(struct db *, struct arena *, int64_t overseerr_user, const char **user,
     struct error *);
+/* The newest ones, at most `limit`, that show this poster. */
+bool store_requests_posted(struct db *, struct arena *, const char *poster, int limit,
+    struct title_request **, size_t *n, struct error *);
 /* Those with one of these numbers; unordered. */
 bool store_requests_numbered(struct db *, struct arena *, const int64_t *ids, size_t n,
     struct title_request **, size_t *nfound, struct error *);

@@ -29,7 +29,8 @@ extern const struct query store_seals_queries[];
 	    "previous_secret = $3") \
 	X(ENDPOINT_URL, "webhook_endpoints", "url", "url", "url = $3") \
 	X(ENDPOINT_HEADERS, "webhook_endpoints", "headers", "headers", "headers = $3") \
-	X(OVERSEERR_KEY, "overseerr_settings", "api_key", "api_key", "api_key = $3")
+	X(OVERSEERR_KEY, "overseerr_settings", "api_key", "api_key", "api_key = $3") \
+	X(SETTING, "settings", "value", "sealed", "sealed = $3")
 
 #define SEAL_COLUMN_ENUM(id, ...) SEAL_##id,
 enum seal_column { SEAL_COLUMN_LIST(SEAL_COLUMN_ENUM) SEAL_COLUMNS };

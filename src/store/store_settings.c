@@ -8,9 +8,10 @@ enum { Q_PUT, Q_REMOVE, Q_ROLES, Q_ROLES_LOCK, Q_ROLES_CLEAR, Q_ROLES_ADD, Q_CHA
 
 const struct query store_settings_queries[] = {
 	[Q_PUT] = { "setting_put",
-	    "INSERT INTO settings (key, value, updated_by) VALUES ($1, $2, $3) "
-	    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by ="
-	    " excluded.updated_by, updated_at = now()",
+	    "INSERT INTO settings (key, value, sealed, updated_by) VALUES ($1,"
+	    " CASE WHEN $4::boolean THEN '' ELSE $2 END, CASE WHEN $4::boolean THEN $2 END, $3)"
+	    " ON CONFLICT (key) DO UPDATE SET value = excluded.value, sealed = excluded.sealed,"
+	    " updated_by = excluded.updated_by, updated_at = now()",
 	    0 },
 	[Q_REMOVE] = { "setting_remove", "DELETE FROM settings WHERE key = $1", 0 },
 	[Q_ROLES] = { "roles_list", "SELECT role, permission FROM role_permissions", QUERY_READ },
@@ -22,18 +23,21 @@ const struct query store_settings_queries[] = {
 	    " FROM unnest($1::text[], $2::text[])",
 	    0 },
 	[Q_CHANGED] = { "config_changed", "SELECT pg_notify('mn_config', '')", 0 },
-	[Q_SETTINGS] = { "settings_all", "SELECT key, value FROM settings", QUERY_READ },
+	[Q_SETTINGS] = { "settings_all",
+	    "SELECT key, coalesce(sealed, value), sealed IS NOT NULL FROM settings", QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_settings_queries[id])
 
 bool
-store_setting_put(struct db *db, struct arena *arena, const char *key, const char *value,
+store_setting_put(struct db *db, struct arena *arena, const struct setting *setting,
     const char *user_id, struct error *err)
 {
-	if (value == NULL)
-		return db_exec(db, arena, Q(Q_REMOVE), DB_PARAMS(key), NULL, err);
-	return db_exec(db, arena, Q(Q_PUT), DB_PARAMS(key, value, user_id), NULL, err);
+	if (setting->value == NULL)
+		return db_exec(db, arena, Q(Q_REMOVE), DB_PARAMS(setting->key), NULL, err);
+	return db_exec(db, arena, Q(Q_PUT),
+	    DB_PARAMS(setting->key, setting->value, user_id, setting->sealed ? "t" : "f"), NULL,
+	    err);
 }
 
 static void
@@ -94,7 +98,8 @@ store_settings_from_rows(struct arena *arena, const struct rows *rows, struct se
 	struct setting *items = arena_array(arena, n, sizeof(*items));
 
 	for (size_t i = 0; i < n; i++)
-		items[i] = (struct setting) { rows_str(rows, i, 0), rows_str(rows, i, 1) };
+		items[i] = (struct setting) { rows_str(rows, i, 0), rows_str(rows, i, 1),
+			rows_bool(rows, i, 2) };
 	*settings = (struct settings) { items, n };
 }
 

@@ -8,6 +8,7 @@
 #include "model/media.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/title_posters.h"
 #include "service/job.h"
 #include "service/services.h"
 #include "store/store_enrich.h"
@@ -37,6 +38,7 @@ pictures_of_titles(const struct call *call, const struct picture_title *titles, 
 {
 	struct media *found = arena_array(call->arena, n + 1, sizeof(*found));
 	const char **kinds = arena_array(call->arena, n + 1, sizeof(*kinds)),
+		   **paths = arena_array(call->arena, n + 1, sizeof(*paths)),
 		   **ids = arena_array(call->arena, n + 1, sizeof(*ids));
 	const struct store_titles ask = { { kinds, n }, { ids, n } };
 	struct media_reader reader;
@@ -46,10 +48,12 @@ pictures_of_titles(const struct call *call, const struct picture_title *titles, 
 		kinds[i] = titles[i].kind;
 		ids[i] = arena_printf(call->arena, "%lld", (long long)titles[i].tmdb_id);
 	}
+	for (size_t i = 0; i < n; i++)
+		paths[i] = titles[i].poster;
 	media_reader_of(call->by.who, &reader);
 	if (!store_media_of_titles(call->svc->db, call->arena, &reader, &ask, found, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		urls[i] = media_thumbnail_url(call, &found[i], TITLE_POSTER_WIDTH, now);
-	return true;
+	return title_posters(call, paths, n, urls, err);
 }

@@ -21,8 +21,12 @@ bool pictures_wanted(const struct call *, const struct media *, size_t n, struct
 struct picture_title {
 	const char *kind; /* of an item: movie, show */
 	int64_t tmdb_id;
+	const char *poster; /* path at TMDB, or NULL */
 };
-/* Signed URLs of small posters of those that the caller can read here; NULL for the others. */
+/*
+ * Signed URLs of small posters: of the item where the caller can read it here, else the one of
+ * title_posters.h; NULL where there is neither (yet).
+ */
 bool pictures_of_titles(const struct call *, const struct picture_title *, size_t n,
     const char **urls, struct error *);
 

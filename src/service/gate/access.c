@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_settings.h"
@@ -30,7 +31,7 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 	enum config_key key;
 
 	for (size_t i = 0; i < settings->n; i++)
-		if (config_find(settings->items[i].key, &key))
+		if (!settings->items[i].sealed && config_find(settings->items[i].key, &key))
 			values[key] = settings->items[i].value;
 	for (key = 0; key < CONFIG_KEYS; key++) {
 		if (!(config_rows[key].flags & CONFIG_LIVE) ||
@@ -40,6 +41,30 @@ access_take_settings(struct config *config, const struct log *log, const struct 
 			log_warn(log, "setting %s in the database is ignored: %s",
 			    config_rows[key].key, err.message);
 	}
+}
+
+/* Secrets become readable; one that cannot be opened is left out, and the file's value holds. */
+static void
+open_secrets(const struct call *call, struct settings *settings)
+{
+	struct setting *items = arena_array(call->arena, settings->n + 1, sizeof(*items));
+
+	for (size_t i = 0; i < settings->n; i++) {
+		struct sealed secret;
+		struct error why;
+
+		items[i] = settings->items[i];
+		if (!items[i].sealed)
+			continue;
+		if (!seal_open(call, SETTING_PLACE(items[i].key), items[i].value, &secret, &why)) {
+			log_warn(call->svc->log, "setting %s in the database is ignored: %s",
+			    items[i].key, why.message);
+			continue;
+		}
+		items[i].value = (const char *)secret.data;
+		items[i].sealed = false;
+	}
+	settings->items = items;
 }
 
 bool
@@ -82,6 +107,7 @@ access_refresh(const struct call *call, const char *config_version, struct error
 	}
 	for (enum role role = 0; role < ROLES; role++)
 		access_copy.roles[role] = permission_closure(roles[role]);
+	open_secrets(call, &settings);
 	access_take_settings(call->svc->config, call->svc->log, &settings);
 	access_copy.loaded = true;
 	access_copy.loaded_at = now;

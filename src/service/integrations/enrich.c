@@ -16,6 +16,8 @@
 #include "core/str.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/title_posters.h"
+#include "service/gate/access.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_enrich.h"
@@ -81,6 +83,12 @@ enrich_soon(const struct call *call, struct error *err)
 	return store_enrich_soon(call->svc->db, call->arena, err);
 }
 
+bool
+enrich_key_changed(const struct call *call, struct error *err)
+{
+	return store_tmdb_resume(call->svc->db, call->arena, ACCESS_RELOAD_SECONDS, err);
+}
+
 /*
  * Where the next run goes on. It looks at other items than this one: those whose server is away
  * would keep all others waiting.
@@ -113,7 +121,8 @@ enrich_upkeep(const struct call *call, const struct job_env *env, const struct j
 
 	return payload != NULL &&
 	    store_enrich_missing(db, call->arena, &after, UPKEEP_ITEMS, &missing, err) &&
-	    store_tmdb_cache_expire(db, call->arena, CACHE_HOURS, err) && db_begin(db, err) &&
+	    store_tmdb_cache_expire(db, call->arena, CACHE_HOURS, err) &&
+	    title_posters_expire(call, err) && db_begin(db, err) &&
 	    db_end(db,
 		want(call, missing.posters, missing.titles, err) &&
 		    store_job_remember(db, call->arena, job, place_after(call->arena, &missing),

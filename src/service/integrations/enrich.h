@@ -5,9 +5,9 @@
  * search keywords and people. What a person or the server wrote stays. TMDB is asked by its own id,
  * by those of IMDb and TheTVDB, or by title and year, which must both be the same; that it has no
  * such title is remembered for ENRICH_ASK_AGAIN_DAYS. Seasons are looked up when their series is
- * known: one request for a season and all of its episodes. TMDB has no music. All processes together ask it 20 times a
- * second at most (a row of tmdb_pace holds the next turn), and not at all while a pause lasts that
- * it asked for.
+ * known: one request for a season and all of its episodes. TMDB has no music. All processes
+ * together ask it 20 times a second at most (a row of tmdb_pace holds the next turn), and not at
+ * all while a pause lasts that it asked for.
  */
 #ifndef MN_SERVICE_INTEGRATIONS_ENRICH_H
 #define MN_SERVICE_INTEGRATIONS_ENRICH_H
@@ -33,6 +33,12 @@ bool enrich_request(const struct call *, const char *const *media_ids, size_t n,
  * titles that items lack now are looked for at once, not at the next full hour.
  */
 bool enrich_soon(const struct call *, struct error *);
+
+/*
+ * In the caller's transaction: the key for TMDB is another one now. A pause that the last one
+ * caused ends, as soon as all processes know.
+ */
+bool enrich_key_changed(const struct call *, struct error *);
 
 /* payload {"mediaId"} */
 job_run_fn enrich_run;

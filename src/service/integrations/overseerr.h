@@ -54,6 +54,7 @@ struct overseerr_hit {
 	const char *media_type;
 	int64_t tmdb_id;
 	const char *title, *overview; /* or NULL */
+	const char *poster;           /* path at TMDB, or NULL */
 	int64_t year;                 /* 0: unknown */
 	int64_t media_state;          /* what Overseerr has of it: its number */
 };
@@ -64,6 +65,22 @@ struct overseerr_found {
 };
 bool overseerr_find(const struct call *, const char *query, int page, struct overseerr_found *,
     struct error *);
+
+/* One title, with its seasons and whether the caller can ask for it in 4K. */
+struct overseerr_part {
+	int64_t number, episodes;
+	const char *name; /* or NULL */
+	int64_t state, state_4k;
+};
+struct overseerr_look {
+	struct overseerr_hit hit;
+	int64_t state_4k;
+	struct overseerr_part *seasons;
+	size_t nseasons;
+	bool known_4k, may_4k; /* the second where the first */
+};
+bool overseerr_look_at(const struct call *, const char *media_type, int64_t tmdb_id,
+    struct overseerr_look *, struct error *);
 
 struct overseerr_people {
 	struct overseerr_person *people;

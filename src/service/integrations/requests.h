@@ -70,6 +70,9 @@ bool requests_decide(const struct call *, const char *id, const char *what, cons
 /* One's own, or with integrations.configure any. */
 bool requests_remove(const struct call *, const char *id, struct error *);
 
+/* In a transaction: a poster is there now; pages that show requests for its title hear of it. */
+bool requests_poster_came(const struct call *, const char *path, struct error *);
+
 job_run_fn requests_refresh_run; /* one request, or all */
 job_run_fn requests_upkeep_run;  /* all, every few minutes */
 

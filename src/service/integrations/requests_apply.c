@@ -19,6 +19,7 @@
 #include "core/banned.h"
 
 #define EVENT "request.updated"
+#define POSTED_MAX 20 /* requests for one title that pages are told of */
 
 /* Overseerr's numbers. Others come in newer versions and mean nothing here. */
 enum { STATE_PENDING = 1, STATE_APPROVED, STATE_DECLINED, STATE_FAILED, STATE_COMPLETED };
@@ -245,6 +246,7 @@ take(const struct request_news *news, struct title_request *r)
 	if (news->title != NULL) {
 		r->title = news->title->title;
 		r->year = news->title->year;
+		r->poster = news->title->poster != NULL ? news->title->poster : "";
 	}
 	r->failure_code = r->status == TITLE_FAILED ? "download_failed" : NULL;
 	r->failure_message = r->status == TITLE_FAILED ?
@@ -265,9 +267,9 @@ differs(const struct title_request *a, const struct title_request *b)
 	    a->media_state != b->media_state || a->status != b->status ||
 	    a->overseerr_user != b->overseerr_user ||
 	    !str_eq(a->overseerr_name, b->overseerr_name) || !str_eq(a->title, b->title) ||
-	    !str_eq(a->requested_by, b->requested_by) || a->seasons.n != b->seasons.n ||
-	    !str_eq(a->failure_code, b->failure_code) || a->retry_at != b->retry_at ||
-	    !str_eq(a->reason, b->reason);
+	    !str_eq(a->poster, b->poster) || !str_eq(a->requested_by, b->requested_by) ||
+	    a->seasons.n != b->seasons.n || !str_eq(a->failure_code, b->failure_code) ||
+	    a->retry_at != b->retry_at || !str_eq(a->reason, b->reason);
 }
 
 /* Whose it is: fixed for those that were made here. */
@@ -298,6 +300,7 @@ add(const struct call *call, const struct request_news *news, struct title_reque
 		.media_type = news->said->media_type,
 		.tmdb_id = news->said->tmdb_id,
 		.is4k = news->said->is4k,
+		.newest_before = -1,
 		.created_at =
 		    news->said->created_at > 0 ? news->said->created_at : news->asked_at };
 	take(news, r);
@@ -332,6 +335,20 @@ change(const struct call *call, const struct request_news *news, struct title_re
 		return false;
 	return (before.status == r->status && !asked) ||
 	    request_changed(call, r, false, told.items, told.n, err);
+}
+
+bool
+requests_poster_came(const struct call *call, const char *path, struct error *err)
+{
+	struct title_request *rows;
+	size_t n;
+
+	if (!store_requests_posted(call->svc->db, call->arena, path, POSTED_MAX, &rows, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!request_changed(call, &rows[i], false, NULL, 0, err))
+			return false;
+	return true;
 }
 
 /* Not counted as a removal: what is listed instead of it is newer. */

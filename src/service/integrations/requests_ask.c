@@ -102,6 +102,7 @@ want(struct asking *a, const struct overseerr_title *title, struct error *err)
 	if (title != NULL) {
 		w->title = title->title;
 		w->year = title->year;
+		w->poster = title->poster != NULL ? title->poster : "";
 	}
 	if (db_begin(db, err) && db_end(db, want_in(a, err), err))
 		return true;
@@ -187,51 +188,11 @@ in_their_name(const struct asking *a, const struct overseerr_request *made)
 		overseerr_approves_itself(&a->user, a->ask.media_type, a->ask.is4k));
 }
 
-/* In the transaction: a list may have shown it meanwhile, or be about to. */
-static bool
-forget(const struct call *call, int64_t number, struct error *err)
-{
-	const struct title_request like = { .overseerr_id = number, .media_type = "" };
-	struct title_request row;
-
-	return store_request_match(call->svc->db, call->arena, &like, &row, err) &&
-	    (row.id == NULL || request_gone(call, row.id, err)) &&
-	    store_requests_removed(call->svc->db, call->arena, err);
-}
-
 /* In the transaction. */
 static bool
 wrong_in(struct asking *a, const struct overseerr_request *made, bool back, struct error *err)
 {
-	const struct call *call = a->call;
-	struct json *j = json_new(call->arena, 0);
-	struct audit_event event = { .action = "request.acting_failed",
-		.target_type = "request",
-		.target_id = a->wanted.id };
-	struct notify_new note = { .kind = "alert.raised",
-		.title = "Requests are made in the wrong name",
-		.message = arena_printf(call->arena,
-		    "Overseerr made the request for '%s' in another name than that of %s, or"
-		    " approved it on its own. %s Check that no proxy in front of Overseerr"
-		    " removes the header X-API-User.",
-		    request_name(call->arena, &a->wanted), a->user.name,
-		    back ? "It was taken back." :
-			   "It could NOT be taken back: delete it in Overseerr.") };
-	struct notify_batch *batch;
-
-	json_object(j, NULL);
-	json_put_int(j, "overseerrRequest", made->id);
-	json_put_int(j, "askedAs", a->user.id);
-	json_put_int(j, "madeBy", made->by.id);
-	json_put_bool(j, "takenBack", back);
-	json_object_end(j);
-	event.detail = note.data = j->buf.data;
-	if (!unwant(a, err) || (back && !forget(call, made->id, err)) ||
-	    !audit_add(call, &event, err) || !hook_out(call, note.kind, note.data, err) ||
-	    !notify_keepers(call, &note, &batch, err))
-		return false;
-	notify_push(call, batch);
-	return true;
+	return unwant(a, err) && request_wrong_name(a->call, &a->wanted, made, back, err);
 }
 
 static bool
@@ -296,6 +257,20 @@ ask_upstream(struct asking *a, const char **id, struct error *err)
 	return true;
 }
 
+/* Overseerr's newest number: what it makes now has a higher one; -1: unknown. */
+static int64_t
+newest_number(const struct asking *a)
+{
+	struct overseerr_request newest;
+	struct error ignored;
+	size_t n;
+
+	if (overseerr_newest(a->call->arena, &a->client, &newest, 1, &n, &ignored) !=
+	    ANSWER_PRESENT)
+		return -1;
+	return n > 0 ? newest.id : 0;
+}
+
 /* Who asks, and what for, as Overseerr says; then the request itself. */
 static bool
 ask_as(struct asking *a, int64_t actor, const char **id, struct error *err)
@@ -312,6 +287,7 @@ ask_as(struct asking *a, int64_t actor, const char **id, struct error *err)
 	    &title, &ignored);
 	if (kind == ANSWER_ABSENT)
 		return error_set(err, ERR_NOT_FOUND, "There is no such title.");
+	a->wanted.newest_before = newest_number(a);
 	if (!want(a, kind == ANSWER_PRESENT ? &title : NULL, err))
 		return false;
 	a->client.user = a->user.id;

@@ -32,6 +32,18 @@ bool request_gone(const struct call *, const char *id, struct error *);
 bool request_changed(const struct call *, const struct title_request *, bool gone,
     const char *const *told, size_t ntold, struct error *);
 /*
+ * In a transaction: Overseerr made `made`, which was wanted for somebody, in another name. Tells
+ * those who keep the house, and takes it from the list if it is `back`.
+ */
+bool request_wrong_name(const struct call *, const struct title_request *wanted,
+    const struct overseerr_request *made, bool back, struct error *);
+/*
+ * Requests of which nobody kept Overseerr's answer, asked for before `at`: takes back what it made
+ * in the name of the key's owner. *sure: it is known that no other one is like that.
+ */
+bool requests_take_back(const struct call *, const struct overseerr *,
+    const struct overseerr_account *owner, int64_t at, bool *sure, struct error *);
+/*
  * Why Overseerr refused: a quota, with the time when there is room (*retry_at, us; 0: not known),
  * or a permission. Always false.
  */

@@ -37,6 +37,7 @@ struct run {
 	int64_t at;          /* when it began */
 	int64_t removals;    /* as counted then */
 	bool quiet;          /* the first list of this Overseerr */
+	bool sure;           /* what has no answer yet was not made in another name */
 	int titles;          /* names asked for */
 	const char *version; /* of Overseerr */
 	int64_t *seen;
@@ -51,7 +52,8 @@ name_of(struct run *run, const struct call *call, const struct overseerr_request
 	struct overseerr_title *title;
 	struct error ignored;
 
-	if ((row != NULL && row->title != NULL) || said->tmdb_id <= 0 || run->titles >= TITLES_MAX)
+	if ((row != NULL && row->title != NULL && row->poster != NULL) || said->tmdb_id <= 0 ||
+	    run->titles >= TITLES_MAX)
 		return NULL;
 	run->titles++;
 	title = arena_alloc(call->arena, sizeof(*title));
@@ -74,10 +76,10 @@ row_of(const struct overseerr_request *said, const struct title_request *rows, s
 static bool
 known(const struct overseerr_request *said, const struct title_request *row)
 {
-	return row != NULL && row->title != NULL && row->request_state == said->request_state &&
-	    row->media_state == said->media_state && row->overseerr_user == said->by.id &&
-	    str_eq(row->overseerr_name, said->by.name) && row->tmdb_id == said->tmdb_id &&
-	    str_eq(row->media_type, said->media_type) &&
+	return row != NULL && row->title != NULL && row->poster != NULL &&
+	    row->request_state == said->request_state && row->media_state == said->media_state &&
+	    row->overseerr_user == said->by.id && str_eq(row->overseerr_name, said->by.name) &&
+	    row->tmdb_id == said->tmdb_id && str_eq(row->media_type, said->media_type) &&
 	    (row->status == TITLE_FAILED) == (row->failure_code != NULL) &&
 	    (said->nseasons == 0 || row->seasons.n == said->nseasons);
 }
@@ -211,7 +213,7 @@ settle(struct run *run, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		if (is_gone(run, &missing[i], &asked) && !drop(run, missing[i].id, err))
 			return false;
-	return db_begin(db, err) && db_end(db, unasked_in(run, err), err);
+	return !run->sure || (db_begin(db, err) && db_end(db, unasked_in(run, err), err));
 }
 
 static enum answer_kind
@@ -233,6 +235,10 @@ refresh_all(struct run *run, struct error *err)
 		    "The key's owner may not see the requests of all.");
 		return ANSWER_UNKNOWN;
 	}
+	/* Before anybody is told of them as if the key's owner had asked. */
+	if (!requests_take_back(run->call, run->client, &me, run->at - UNASKED_SECONDS * US_PER_SEC,
+		&run->sure, err))
+		return ANSWER_UNKNOWN;
 	/* Without the users, requests are still known. */
 	if (!overseerr_learn_people(run->call, run->client, &whole, &ignored))
 		log_warn(run->call->svc->log, "the users of Overseerr were not listed: %s",

@@ -10,6 +10,8 @@
 #include "service/audit.h"
 #include "service/gate/cache.h"
 #include "service/call.h"
+#include "service/integrations/enrich.h"
+#include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_invites.h"
@@ -58,6 +60,23 @@ changes_detail(struct arena *arena, const struct config *config,
 	return j->buf.data;
 }
 
+/* In the transaction. Secrets are stored sealed. */
+static bool
+put(const struct call *call, const struct setting_change *change, struct error *err)
+{
+	const struct config_row *row = &config_rows[change->key];
+	struct setting setting = { .key = row->key, .value = change->value };
+
+	setting.sealed = (row->flags & CONFIG_SECRET) != 0 && change->value != NULL;
+	if (setting.sealed &&
+	    !seal_text(call, SETTING_PLACE(row->key), change->value, strlen(change->value),
+		&setting.value, err))
+		return false;
+	return store_setting_put(call->svc->db, call->arena, &setting, call->by.who->user_id,
+		   err) &&
+	    (change->key != CFG_TMDB_API_KEY || enrich_key_changed(call, err));
+}
+
 /* In the transaction. */
 static bool
 change_in(const struct call *call, const struct setting_change *changes, size_t n,
@@ -72,8 +91,7 @@ change_in(const struct call *call, const struct setting_change *changes, size_t 
 	if (!grant_hold(call, &(const struct grant_people) { 0 }, err))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!store_setting_put(call->svc->db, call->arena, config_rows[changes[i].key].key,
-			changes[i].value, call->by.who->user_id, err))
+		if (!put(call, &changes[i], err))
 			return false;
 	return audit_add(call, &event, err) &&
 	    store_config_changed(call->svc->db, call->arena, err);

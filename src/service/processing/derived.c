@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/config.h"
+#include "core/str.h"
 #include "model/job.h"
 #include "service/call.h"
 #include "service/job.h"
@@ -165,4 +166,27 @@ derived_put(struct derived *d, struct error *err)
 		if (!put_asset(d, &d->result.assets[i], d->keys[i], err))
 			return false;
 	return true;
+}
+
+static const struct process_asset *
+asset_named(const struct derived *d, const char *name)
+{
+	for (size_t i = 0; i < d->result.nassets; i++)
+		if (str_eq(d->result.assets[i].name, name))
+			return &d->result.assets[i];
+	return NULL;
+}
+
+bool
+derived_has(const struct derived *d, const char *name)
+{
+	return asset_named(d, name) != NULL;
+}
+
+bool
+derived_put_as(struct derived *d, const char *name, const char *key, struct error *err)
+{
+	const struct process_asset *asset = asset_named(d, name);
+
+	return asset != NULL ? put_asset(d, asset, key, err) : failed(err);
 }

@@ -57,6 +57,10 @@ bool derived_decode(struct derived *, struct error *);
 bool derived_reserve(struct derived *, const char *more, int64_t size, struct error *);
 /* Stores the files that were made: keys[0] to keys[result.nassets - 1]. */
 bool derived_put(struct derived *, struct error *);
+/* Was a file of this name made? */
+bool derived_has(const struct derived *, const char *name);
+/* Stores one of them under a key of its own, without announcing it. */
+bool derived_put_as(struct derived *, const char *name, const char *key, struct error *);
 /* derived/<media>/<lease>: of all of them. */
 const char *derived_prefix(const struct derived *);
 

@@ -1,9 +1,6 @@
 #include "service/processing/poster.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/media_server.h"
 #include "client/tmdb.h"
@@ -83,28 +80,10 @@ fetch(struct poster *p, struct error *err)
 	if (str_starts(p->from.source, SERVER_PREFIX))
 		return fetch_from_server(p, p->from.source + strlen(SERVER_PREFIX), err);
 	(void)enrich_tmdb(p->call, &tmdb); /* its pictures need no key */
-	end = tmdb_picture(p->call->arena, &tmdb, p->from.source + strlen(TMDB_PREFIX), &picture,
-	    err);
+	end = tmdb_picture(p->call->arena, &tmdb, TMDB_LARGE, p->from.source + strlen(TMDB_PREFIX),
+	    &picture, err);
 	p->picture = (struct server_picture) { picture.data, picture.len };
 	return end;
-}
-
-static bool
-write_input(const struct poster *p, struct error *err)
-{
-	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->derived.scratch);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	size_t done = 0;
-	ssize_t n = 0;
-
-	while (fd >= 0 && done < p->picture.len &&
-	    (n = write(fd, p->picture.data + done, p->picture.len - done)) > 0)
-		done += (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	return (fd >= 0 && done == p->picture.len) ||
-	    error_set(err, ERR_STORAGE_FULL, "The scratch directory cannot be written: %s",
-		strerror(errno));
 }
 
 static bool
@@ -112,7 +91,8 @@ make(struct poster *p, struct error *err)
 {
 	struct derived *d = &p->derived;
 
-	if (!write_input(p, err) || !derived_decode(d, err))
+	if (!scratch_input(d->scratch, p->call->arena, p->picture.data, p->picture.len, err) ||
+	    !derived_decode(d, err))
 		return false;
 	if (!str_eq(d->result.kind, "image"))
 		return error_slug(err, ERR_UPSTREAM, "unsupported_type",

@@ -1,6 +1,7 @@
 #include "service/processing/scratch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <limits.h>
 #include <stdio.h>
@@ -120,4 +121,21 @@ scratch_clear(const struct config *config, const struct log *log)
 
 	snprintf(path, sizeof(path), "%s/scratch", config_str(config, CFG_DATA_DIR));
 	remove_tree(path, true, log);
+}
+
+bool
+scratch_input(const char *dir, struct arena *arena, const char *data, size_t len, struct error *err)
+{
+	const char *path = arena_printf(arena, "%s/" SANDBOX_INPUT, dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	size_t done = 0;
+	ssize_t n = 0;
+
+	while (fd >= 0 && done < len && (n = write(fd, data + done, len - done)) > 0)
+		done += (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	return (fd >= 0 && done == len) ||
+	    error_set(err, ERR_STORAGE_FULL, "The scratch directory cannot be written: %s",
+		strerror(errno));
 }

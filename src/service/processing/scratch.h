@@ -6,6 +6,7 @@
 #define MN_SERVICE_PROCESSING_SCRATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct arena;
 struct config;
@@ -14,6 +15,8 @@ struct log;
 
 /* Makes the directory with its `out`; NULL: ERR_STORAGE_FULL. The path belongs to the arena. */
 const char *scratch_make(const struct config *, struct arena *, const char *name, struct error *);
+/* Writes what the sandbox is to read. ERR_STORAGE_FULL. */
+bool scratch_input(const char *dir, struct arena *, const char *data, size_t len, struct error *);
 /* Removes a run's directory with everything in it; links are removed, not followed. */
 void scratch_remove(const char *path, const struct log *);
 const char *scratch_path(const struct config *, struct arena *, const char *name);

@@ -6,7 +6,8 @@ package MediaNest::Overseerr;
 #   my $mn = MediaNest::Test->stack(set => { $o->settings });   # outbound.allow
 #   $o->{url}; $o->{key};
 #   $o->user(2, name => 'ada', plexId => 7, permissions => 32, quota => { movie => [2, 7] });
-#   $o->title(movie => 603, 'The Matrix', '1999-03-31');
+#   $o->title(movie => 603, 'The Matrix', '1999-03-31');   # poster => path, info => {mediaInfo}
+#   $o->with_4k('movie', 'series');
 #   $o->request(12, by => 2, tmdbId => 603, status => 1, media => 2);   # adds or changes
 #   $o->remove(12);
 #   $o->fault(mute => 1);           # see _fault(); heal() ends all of them
@@ -49,10 +50,11 @@ sub _control {
 
 sub user { my ($self, $id, %u) = @_; return $self->_control(user => { %u, id => $id }) }
 sub title {
-	my ($self, $type, $id, $title, $date) = @_;
+	my ($self, $type, $id, $title, $date, %more) = @_;
 	return $self->_control(title => { type => $type, id => $id, title => $title,
-	    date => $date });
+	    date => $date, %more });
 }
+sub with_4k { my ($self, @of) = @_; return $self->_control(with_4k => { map { $_ => 1 } @of }) }
 sub request { my ($self, $id, %r) = @_; return $self->_control(request => { %r, id => $id }) }
 sub remove { my ($self, $id) = @_; return $self->_control(remove => { id => $id }) }
 sub fault { my ($self, %f) = @_; return $self->_control(fault => \%f) }
@@ -64,7 +66,7 @@ sub state { return $_[0]->_control('state') }
 # --- the process
 # ---------------------------------------------------------------------------------
 
-my (%user, %title, %request, %fault, @log);
+my (%user, %title, %request, %fault, %with_4k, @log);
 
 sub _stamp { my ($t) = @_; return POSIX::strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime $t) }
 
@@ -73,6 +75,7 @@ sub _controlled {
 	my %do = (
 		user => sub { $user{ $d->{id} } = { %{ $user{ $d->{id} } // {} }, %$d } },
 		title => sub { $title{"$d->{type} $d->{id}"} = $d },
+		with_4k => sub { %with_4k = %$d },
 		request => sub {
 			my $r = $request{ $d->{id} } //= { type => 'movie', status => 1, media => 2,
 			    is4k => JSON::PP::false, seasons => [], created => time };
@@ -170,6 +173,8 @@ sub _ask {
 sub _answer {
 	my ($method, $path, $query, $header, $body, $key) = @_;
 	return (200, { version => '1.33.2', commitTag => 'x' }) if $path eq '/status';
+	return (200, { map { ($_ . '4kEnabled' => $with_4k{$_} ? JSON::PP::true
+	    : JSON::PP::false) } qw(movie series) }) if $path eq '/settings/public';
 	my $refused = { status => 403,
 	    error => 'You do not have permission to access this endpoint' };
 	return (403, $refused) if ($header->{'x-api-key'} // '') ne ($fault{key} // $key);
@@ -190,7 +195,7 @@ sub _answer {
 		my @found = map { my $t = $_; { id => $t->{id} + 0, mediaType => $t->{type},
 		    ($t->{type} eq 'tv' ? 'name' : 'title') => $t->{title},
 		    ($t->{type} eq 'tv' ? 'firstAirDate' : 'releaseDate') => $t->{date},
-		    posterPath => '/p.jpg', overview => 'About it.' } }
+		    posterPath => $t->{poster} // '/p.jpg', overview => 'About it.' } }
 		    grep { index(lc $_->{title}, lc $query->{query}) >= 0 }
 		    map { $title{$_} } sort keys %title;
 		return (200, { page => $query->{page} + 0, totalPages => 1,
@@ -201,7 +206,11 @@ sub _answer {
 		my $t = $title{"$1 $2"} or return (404, { message => 'Unable to retrieve it.' });
 		return (200, { id => $2 + 0, ($1 eq 'tv' ? 'name' : 'title') => $t->{title},
 		    ($1 eq 'tv' ? 'firstAirDate' : 'releaseDate') => $t->{date},
-		    posterPath => '/p.jpg' });
+		    posterPath => $t->{poster} // '/p.jpg',
+		    $t->{info} ? (mediaInfo => $t->{info}) : (),
+		    $1 eq 'tv' ? (seasons => [ map { { id => $_ + 1, seasonNumber => $_,
+		        name => $_ ? "Season $_" : 'Specials', episodeCount => 10 + $_ } }
+		        0 .. $t->{seasons} // 3 ]) : () });
 	}
 	if ($path eq '/request') {
 		return _ask($acting, $body) if $method eq 'POST';

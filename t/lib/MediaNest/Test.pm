@@ -80,9 +80,10 @@ sub build_directory {
 sub _up {
 	my ($self, %option) = @_;
 	build_directory();
-	# No test speaks to the real plex.tv: loopback is refused before anything is sent.
+	# No test speaks to the real plex.tv or TMDB: loopback is refused before anything is sent.
 	# Notes are not grouped, so that each can be waited for; t/440-notifications.t groups.
-	my %set = ('plex.tv_url' => 'http://127.0.0.1:9', 'notifications.group_seconds' => 0,
+	my %set = ((map { ($_ => 'http://127.0.0.1:9') } qw(plex.tv_url tmdb.url tmdb.image_url)),
+	    'notifications.group_seconds' => 0,
 	    %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
 	if (!defined($self->{var} = $option{var})) {
 		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
