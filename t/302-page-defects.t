@@ -9,16 +9,19 @@ use JSON::PP;
 use MediaNest::Browser;
 use MediaNest::Media;
 use MediaNest::Page;
+use MediaNest::PlexTv;
 use MediaNest::Test;
 use Test::More;
 
+plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 if (my $missing = MediaNest::Browser::missing()) {
 	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
 }
 
-my $mn = MediaNest::Test->stack(private => 1);
+my $tv = MediaNest::PlexTv->start;
+my $mn = MediaNest::Test->stack(private => 1, set => { $tv->settings });
 my $make = MediaNest::Media->new;
 my ($ann, $bob) = ($mn->user, $mn->user(role => 'super'));
 my %id = map { $_->[0] => $_->[1]->api(GET => '/api/auth/session')->{json}{user}{id} }
@@ -366,6 +369,68 @@ part 'the own library of an administrator' => sub {
 	told($c, '.summary', qr/^2 results/);
 	is_deeply $labels->(), [ 'Ann late', 'Ann late for all' ], 'or everyone\'s';
 	$c->stop;
+};
+
+part 'Plex' => sub {
+	my $d = browser('plex');
+	# The window of plex.tv, and how somebody confirms there.
+	my $watch = sub {
+		$d->js(<<'JS');
+			window.plex = {};
+			window.open = () => ({ set location(url) { window.plex.url = url; },
+			    close() { window.plex.closed = true; } });
+JS
+	};
+	my $confirm = sub {
+		my $url = $d->wait_for('the window', sub { $d->js('return window.plex.url') });
+		like $url, qr{^https://app\.plex\.tv/auth}, 'a window of Plex opens';
+		my ($code) = $url =~ /code=(code\d+)/;
+		$tv->confirm({ json => { code => $code } }, 4711);
+		return;
+	};
+	my $panel = 'section[aria-label="Plex"]';
+
+	sign_in($d, $ann);
+	$d->js('location.hash = "#/you"');
+	told($d, $panel, qr/Link it to sign in with Plex/);
+	$watch->();
+	$d->click("$panel button");
+	$d->type('dialog [name=currentPassword]', 'not this one at all');
+	$d->click('dialog button[type=submit]');
+	$d->find('dialog [role=alert]:not([hidden])');
+	$d->js('document.querySelector("dialog [name=currentPassword]").value = ""');
+	$d->type('dialog [name=currentPassword]', $ann->{password});
+	$d->click('dialog button[type=submit]');
+	told($d, $panel, qr/Confirm in the window of Plex/);
+	$confirm->();
+	told($d, $panel, qr/Linked\. You can sign in with Plex\./);
+	ok $d->js('return window.plex.closed'), 'and closes';
+	ok $ann->api(GET => '/api/users/me')->{json}{plexLinked}, 'the account is linked';
+
+	# a person who is not signed in, on another device
+	my $e = browser('plex-door');
+	$e->get("$ann->{url}/");
+	($d, my $first) = ($e, $d);
+	$d->find('#email');
+	$watch->();
+	$d->wait_for('the button', sub { $d->js(<<'JS') });
+		const button = [...document.querySelectorAll('.door button')].find((one) =>
+		    one.textContent === 'Sign in with Plex' && !one.hidden);
+		button?.click();
+		return Boolean(button);
+JS
+	$confirm->();
+	$d->find('.brand');
+	pass 'signed in with Plex';
+	$d->stop;
+
+	$d = $first;
+	$d->click("$panel button");
+	$d->type('dialog [name=currentPassword]', $ann->{password});
+	$d->click('dialog button[type=submit]');
+	told($d, $panel, qr/Link it to sign in with Plex/);
+	ok !$ann->api(GET => '/api/users/me')->{json}{plexLinked}, 'unlinked';
+	$d->stop;
 };
 
 done_testing;

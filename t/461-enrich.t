@@ -328,7 +328,7 @@ subtest 'keys' => sub {
 	like $sealed, qr/^v1:/, 'it is sealed';
 	is $super->api(PATCH => '/api/admin/settings', { 'tmdb.api_key' => undef })->{status}, 200,
 	    'and taken away again';
-	ok !$setting->()->{isSet}, 'then there is none';
+	is $setting->()->{source}, 'file', 'then the file says it again';
 	$mn->restart_part('worker');
 	$tmdb->forget;
 	$film = $shelf->add(movie => 'No key', stand_in => 1, ids => { tmdb => '700' });

@@ -52,3 +52,13 @@ addEventListener('online', hurry);
 document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' &&
     hurry());
 on('live', ({ state }) => state === 'on' && hurry());
+
+/* Calls fn when the person looks at the page again. Returns the function that stops it. */
+export function
+onReturn(fn)
+{
+	const back = () => document.visibilityState === 'visible' && fn();
+
+	document.addEventListener('visibilitychange', back);
+	return () => document.removeEventListener('visibilitychange', back);
+}

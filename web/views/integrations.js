@@ -1,4 +1,5 @@
 /* Media servers, their last syncs, and Overseerr: for people who look and for those who set up. */
+import { onReturn } from '../lib/again.js';
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
@@ -167,6 +168,7 @@ mount(root)
 	};
 	const offs = [
 		on('resync', load),
+		onReturn(load),
 		on('server-event', ({ type }) => /^sync\./.test(type) && servers.load()),
 	];
 

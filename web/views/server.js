@@ -1,4 +1,5 @@
 /* One Plex server: its state, its libraries, its syncs, its settings. */
+import { onReturn } from '../lib/again.js';
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
@@ -148,6 +149,8 @@ mount(root, first)
 	};
 	const offs = [
 		on('resync', load),
+		/* what somebody is writing in the form stays */
+		onReturn(() => panels.forEach((panel) => panel.load())),
 		on('server-event', ({ type }) => /^sync\./.test(type) &&
 		    panels.forEach((panel) => panel.load())),
 	];

@@ -1,4 +1,5 @@
 /* The report of one sync. */
+import { onReturn } from '../lib/again.js';
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
@@ -168,6 +169,7 @@ mount(root, first)
 	};
 	const offs = [
 		on('resync', load),
+		onReturn(() => run?.status === 'running' && load()),
 		on('server-event', ({ type }) => /^sync\./.test(type) &&
 		    run?.status === 'running' && load()),
 	];
