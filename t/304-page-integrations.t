@@ -15,6 +15,7 @@ use MediaNest::Page;
 use MediaNest::Test;
 use Test::More;
 
+plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_output);
 my $artefacts = artefacts("$FindBin::Bin/..");
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -113,28 +114,30 @@ my @views = (
 	[ preferences => '.preference' ],
 );
 
+my @looks = ([ 390, 0 ], [ 390, 1 ], [ 1280, 1 ], [ 1280, 0 ]);
 my $walker = browser('walk', $mn);
-for my $size ([ 390, 0 ], [ 390, 1 ], [ 1280, 0 ], [ 1280, 1 ]) {
-	my ($width, $dark) = @$size;
-	my $name = "$width-" . ($dark ? 'dark' : 'light');
+# Each view is opened once, and looked at in each size and theme.
+for my $view (@views) {
+	my ($hash, $css) = @$view;
 
-	subtest "all views, $name" => sub {
+	subtest $hash => sub {
 		my $b = $walker;
 
-		$b->resize($width, 844);
-		$b->prefer_dark($dark);
-		for my $view (@views) {
-			my ($hash, $css) = @$view;
-			my $where = $hash =~ s/\W+/-/gr;
+		open_view($b, $hash, $css);
+		for my $look (@looks) {
+			my ($width, $dark) = @$look;
+			my $name = "$width-" . ($dark ? 'dark' : 'light');
 
-			open_view($b, $hash, $css);
-			fits($b, $hash);
-			touchable($b, $hash);
+			$b->resize($width, 844);
+			$b->prefer_dark($dark);
+			fits($b, "$hash, $name");
+			touchable($b, "$hash, $name");
 			# each width and each theme once
-			accessible($b, $hash, $axe) if $dark == ($width > 1000);
-			$b->screenshot("$artefacts/integrations-$name-$where.png");
+			accessible($b, "$hash, $name", $axe) if $dark == ($width > 1000);
+			$b->screenshot("$artefacts/integrations-$name-" . ($hash =~ s/\W+/-/gr)
+			    . '.png');
 		}
-		clean($b, $name);
+		clean($b, $hash);
 	};
 }
 $walker->stop;
@@ -146,6 +149,12 @@ subtest 'servers' => sub {
 	like $b->text('.strip li:last-child a'), qr/^$/, 'a run is a square';
 	like $b->js('return document.querySelector(".strip li:nth-last-child(2) a").ariaLabel'),
 	    qr/^Attic: Stopped, 2\d minutes ago, /, 'whose label says all';
+	my $asked = sub { scalar grep { $_->{path} =~ m{/plex/syncs$} } @{
+	    $b->js('return window.asked') } };
+	my $before = $asked->();
+	$b->js('document.dispatchEvent(new Event("visibilitychange"))');
+	$b->wait_for('the runs again', sub { $asked->() > $before }, 15);
+	pass 'who comes back to the page sees what runs now';
 	press_on($b, 'Add a server');
 	$b->type('[name=name]', 'Living room');
 	$b->type('[name=url]', 'http://192.168.1.20:32400');
@@ -209,13 +218,47 @@ subtest 'requests' => sub {
 	$b->find('[data-tmdb]');
 	is sent($b, GET => qr{overseerr/search$})->{query}{q}, 'matrix', 'searches as one types';
 	$b->js('document.querySelector("[data-tmdb=\"700\"] button").click()');
-	$b->find('dialog [value=some]');
-	$b->js('document.querySelector("dialog [value=some]").click()');
-	$b->type('dialog input[type=text]', '1, 3-4');
+	$b->find('dialog .seasons');
+	is_deeply $b->js(<<'JS'), [ '0', '1*', '2-', '3*', '4*', '5*' ], 'seasons to choose from';
+		return [...document.querySelectorAll('dialog .seasons input')].map((box) =>
+		    box.value + (box.checked ? '*' : box.disabled ? '-' : ''));
+JS
+	like $b->text('dialog .seasons label:nth-child(3)'),
+	    qr/Season 2.*11 episodes · Available/s, 'with what is there';
+	for my $size ([ 390, 0 ], [ 390, 1 ], [ 1280, 0 ], [ 1280, 1 ]) {
+		my ($width, $dark) = @$size;
+		$b->resize($width, 844);
+		$b->prefer_dark($dark);
+		fits($b, 'seasons');
+		accessible($b, 'seasons', $axe) if $dark == ($width > 1000);
+		$b->screenshot("$artefacts/integrations-$width-" . ($dark ? 'dark' : 'light')
+		    . '-seasons.png');
+	}
+	$b->js('document.querySelectorAll("dialog .seasons input:checked").forEach('
+	    . '(box) => box.click())');
+	press_on($b, 'Request', 'dialog');
+	is $b->count('dialog .seasons'), 1, 'none is no choice';
+	$b->js('for (const n of [1, 3]) document.querySelector('
+	    . '`dialog .seasons [value="${n}"]`).click()');
+	$b->js('document.querySelector("dialog [name=is4k]").click()');
+	is_deeply $b->js(<<'JS'), [ '1*', '2*' ], 'in 4K others are there';
+		return [...document.querySelectorAll('dialog .seasons input')].slice(1, 3).map(
+		    (box) => box.value + (box.checked ? '*' : box.disabled ? '-' : ''));
+JS
+	$b->js('document.querySelector("dialog .seasons [value=\"2\"]").click()');
 	press_on($b, 'Request', 'dialog');
 	is_deeply sent($b, POST => qr{/requests$})->{body}, { mediaType => 'tv', tmdbId => 700,
-	    seasons => [ 1, 3, 4 ] }, 'some seasons';
+	    seasons => [ 1, 3, 4, 5 ], is4k => JSON::PP::true }, 'some seasons, in 4K';
 	told($b, '[data-tmdb="700"]', qr/Waiting for approval/, 'its state');
+
+	like $b->text('[data-tmdb="603"]'), qr/Available/, 'what is there';
+	press_on($b, 'Request in 4K', '[data-tmdb="603"]');
+	$b->find('dialog [name=is4k]:checked:disabled');
+	press_on($b, 'Request', 'dialog');
+	$b->wait_for('the request', sub {
+		sent($b, POST => qr{/requests$})->{body}{tmdbId} == 603 }, 15);
+	is_deeply sent($b, POST => qr{/requests$})->{body}, { mediaType => 'movie', tmdbId => 603,
+	    is4k => JSON::PP::true }, 'can be asked for in 4K';
 
 	my $card = '[data-request="' . id(2) . '"]';
 	press_on($b, 'Decline', $card);

@@ -1,5 +1,5 @@
 /* Finding a title in Overseerr and requesting it. */
-import { api } from '../lib/api.js';
+import { api, Problem } from '../lib/api.js';
 import { debounce, fill, h, icon } from '../lib/dom.js';
 import { fullTime } from '../lib/format.js';
 import { ask } from './dialog.js';
@@ -11,7 +11,6 @@ export const OVERSEERR = '/integrations/overseerr';
 
 const TYPING_MS = 500;
 const FEWEST = 2;
-const SEASONS_TEXT_MAX = '60';
 
 /* Of titles that Overseerr knows, and of requests that were just made. */
 const KNOWN = {
@@ -21,43 +20,85 @@ const KNOWN = {
 /* Of all others, there is something left to request. */
 const CLOSED = ['pending', 'approved', 'processing', 'available'];
 
-/* '1, 3-5' -> [1, 3, 4, 5]; null where it is not a list of numbers */
-export function
-seasonsOf(text)
+const episodes = (n) => (n === 1 ? '1 episode' : `${n} episodes`);
+
+/* The seasons of a series as boxes; read() gives the chosen ones, [] for all there are. */
+function
+seasonBoxes(seasons, is4k)
 {
-	const found = new Set();
+	const statusOf = (season) => (is4k() ? season.status4k : season.status) ?? 'unknown';
+	const open = (season) => !CLOSED.includes(statusOf(season));
+	const list = h('div.seasons');
+	const boxes = new Map();
+	/* Specials are wanted by name only. */
+	const usual = (season) => season.number > 0 && open(season);
+	const checked = () => seasons.filter((season) => boxes.get(season.number)?.checked);
+	const check = () => {
+		const first = [...boxes.values()].find((box) => !box.disabled);
+		first?.setCustomValidity(checked().length ? '' : 'Choose at least one season.');
+	};
+	const row = (season) => {
+		const state = KNOWN[statusOf(season)];
+		const box = h('input', { type: 'checkbox', value: String(season.number),
+		    checked: usual(season), disabled: !open(season), onchange: check });
 
-	for (const part of text.split(',').map((one) => one.trim()).filter(Boolean)) {
-		const [, from, to = from] = /^(\d{1,3})(?:\s*[-–]\s*(\d{1,3}))?$/.exec(part) ?? [];
+		boxes.set(season.number, box);
+		return h('label.check', null, box, h('span.grow', null,
+		    season.name || `Season ${season.number}`,
+		    h('small', null, [episodes(season.episodeCount), state]
+			.filter(Boolean).join(' · '))));
+	};
+	const draw = () => {
+		boxes.clear();
+		fill(list, seasons.map(row), seasons.some(open) ? null :
+		    h('p.muted', null, 'All seasons have been requested or are there already.'));
+		check();
+	};
 
-		if (!from || Number(to) < Number(from))
-			return null;
-		for (let n = Number(from); n <= Number(to); n++)
-			found.add(n);
-	}
-	return found.size ? [...found].sort((a, b) => a - b) : null;
+	draw();
+	return { node: h('fieldset.choices', null, h('legend', null, 'Which seasons?'), list), draw,
+	    read: () => {
+		const chosen = checked().map(({ number }) => number);
+		const all = seasons.filter(usual).map(({ number }) => number);
+
+		return chosen.join() === all.join() ? [] : chosen;
+	} };
 }
 
-/* Resolves with the seasons, [] for all of them, null when the dialog is closed. */
-async function
-chooseSeasons(title)
-{
-	const number = h('input', { type: 'text', inputmode: 'numeric', maxlength: SEASONS_TEXT_MAX,
-	    placeholder: '1, 3-5', 'aria-label': 'Seasons', disabled: true,
-	    pattern: '\\s*\\d{1,3}(\\s*[,\\-–]\\s*\\d{1,3})*\\s*', required: true });
-	const radio = (value, checked) => h('input', { type: 'radio', name: 'seasons', value,
-	    checked, onchange: ({ target }) => {
-		number.disabled = target.value === 'all';
-		if (!number.disabled)
-			number.focus();
-	} });
-	const choice = await ask({ title: `Request “${title}”?`, yes: 'Request',
-	    body: h('fieldset.choices', null, h('legend', null, 'Which seasons?'),
-		h('label.check', null, radio('all', true), 'All seasons'),
-		h('label.check', null, radio('some'), 'Only these:'), number),
-	    value: () => (number.disabled ? [] : seasonsOf(number.value)) });
+const titleOf = (item) => api.get(`${OVERSEERR}/titles/${item.mediaType}/${item.tmdbId}`, null,
+    { patient: true });
 
-	return choice;
+/* Of films and of series: whether this person can ask for 4K; one title of each kind says so. */
+const may4k = {};
+const offers4k = (item) => (may4k[item.mediaType] ??= titleOf(item).then(
+    (known) => Boolean(known.is4kAvailable), () => {
+	delete may4k[item.mediaType]; /* not known: another one may say */
+	return false;
+}));
+
+/*
+ * Resolves with what is to be requested of a title, null when the dialog is closed. What is there
+ * already is asked for in 4K.
+ */
+async function
+chooseWhat(item)
+{
+	const known = await titleOf(item);
+	const tv = item.mediaType === 'tv';
+	const there = CLOSED.includes(item.status);
+
+	if (!tv && there && (!known.is4kAvailable || CLOSED.includes(known.status4k)))
+		throw new Problem(409, { detail: 'Already requested or available in 4K.' });
+	const box = known.is4kAvailable && (tv || !CLOSED.includes(known.status4k)) ?
+	    h('input', { type: 'checkbox', name: 'is4k', checked: there, disabled: there && !tv,
+		onchange: () => seasons?.draw() }) : null;
+	const is4k = () => Boolean(box?.checked);
+	const seasons = tv && known.seasons.length ? seasonBoxes(known.seasons, is4k) : null;
+
+	return ask({ title: `Request “${item.title}”?`, yes: 'Request',
+	    body: h('div.choices', null, box ? h('label.check', null, box, 'In 4K') : null,
+		seasons?.node),
+	    value: () => ({ seasons: seasons?.read() ?? [], is4k: is4k() }) });
 }
 
 export function
@@ -78,19 +119,32 @@ result(item, requested)
 {
 	const tv = item.mediaType === 'tv';
 	const end = h('div.poster-end');
-	const offer = () => fill(end, h('button.small', { type: 'button',
-	    'aria-label': `Request ${item.title}`, onclick: request }, 'Request'));
-	const request = async () => {
-		const seasons = tv ? await chooseSeasons(item.title) : await ask({
-			title: `Request “${item.title}”?`, yes: 'Request' }) && [];
-
-		if (!seasons)
+	const ask4k = () => h('button.small', { type: 'button',
+	    'aria-label': `Request in 4K: ${item.title}`, onclick: request }, 'Request in 4K');
+	const offer = () => {
+		if (!CLOSED.includes(item.status)) {
+			fill(end, h('button.small', { type: 'button',
+			    'aria-label': `Request ${item.title}`, onclick: request }, 'Request'));
 			return;
-		fill(end, h('small', null, 'Requesting…'));
+		}
+		fill(end, h('span.pill.on', null, KNOWN[item.status]));
+		offers4k(item).then((yes) => yes && end.append(ask4k()));
+	};
+	const request = async () => {
+		fill(end, h('small', { role: 'status' }, 'One moment…'));
 		try {
+			const what = await chooseWhat(item);
+
+			if (!what) {
+				offer();
+				end.querySelector('button')?.focus();
+				return;
+			}
+			fill(end, h('small', { role: 'status' }, 'Requesting…'));
 			const made = await api.post(`${OVERSEERR}/requests`, {
 				mediaType: item.mediaType, tmdbId: item.tmdbId,
-				...(seasons.length ? { seasons } : {}),
+				...(what.seasons.length ? { seasons: what.seasons } : {}),
+				...(what.is4k ? { is4k: true } : {}),
 			});
 			toast(`“${item.title}” requested`);
 			fill(end, h('span.pill.on', null, KNOWN[made.status] ?? 'Requested'));
@@ -103,10 +157,7 @@ result(item, requested)
 		}
 	};
 
-	if (CLOSED.includes(item.status))
-		fill(end, h('span.pill.on', null, KNOWN[item.status]));
-	else
-		offer();
+	offer();
 	return h('li.poster', { 'data-tmdb': String(item.tmdbId) },
 	    h('div.poster-art', null, item.posterUrl ?
 		h('img.loaded', { src: item.posterUrl, alt: '', loading: 'lazy' }) :

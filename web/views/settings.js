@@ -15,6 +15,8 @@ const COLLATE = new Intl.Collator('en');
 const amount = (s, value) => (value === '' ? 'empty' :
     `${value}${s.unit && /^-?[0-9]+$/.test(value) ? ` ${s.unit}` : ''}`);
 
+const isSecret = (s) => s.isSet !== undefined;
+
 function
 input(s, id, onchange)
 {
@@ -28,6 +30,9 @@ input(s, id, onchange)
 	if (s.type === 'integer' || s.type === 'size')
 		return h('input', { type: 'number', inputmode: 'numeric', min: '0', step: '1',
 		    value: s.value, ...common });
+	if (isSecret(s))
+		return h('input', { type: 'password', value: '', autocomplete: 'off',
+		    placeholder: s.isSet ? 'set (hidden)' : 'not set', ...common });
 	return h('input', { type: 'text', value: s.value ?? '', autocomplete: 'off', ...common });
 }
 
@@ -81,7 +86,7 @@ liveRow(first)
 			field.classList.add('saved');
 		fill(node,
 		    h('div', null, h('label', { for: id }, s.key), h('small', { id: `${id}-text` },
-			`${s.description} Default: ${amount(s, s.default)}`,
+			s.description, isSecret(s) ? null : ` Default: ${amount(s, s.default)}`,
 			s.source === 'default' ? null : ` · ${SOURCES[s.source]}`)),
 		    h('div.value', null, field, back), wrong);
 	};
@@ -93,7 +98,7 @@ liveRow(first)
 function
 fixedRow(s)
 {
-	const secret = s.isSet !== undefined;
+	const secret = isSecret(s);
 	const value = secret ? (s.isSet ? 'set (hidden)' : 'not set') : String(s.value ?? '');
 
 	return h('div.setting', null,
@@ -113,8 +118,7 @@ mount(root)
 		try {
 			const { items } = await api.get('/admin/settings', null, { patient: true });
 			items.sort((a, b) => COLLATE.compare(a.key, b.key));
-			const of = (live) => items.filter((s) => s.live === live &&
-			    !(live && s.isSet !== undefined));
+			const of = (live) => items.filter((s) => s.live === live);
 			fill(place,
 			    h('section.panel', { 'aria-label': 'Live settings' },
 				h('h2', null, 'Live settings'),

@@ -232,6 +232,12 @@ sub house (@more) {
 		"PUT $seerr/people/*" => { %{ $people->{items}[1] }, overseerrId => 5,
 		    overseerrName => 'bo.writer' },
 		"GET $seerr/search" => { items => \@found, page => { number => 1, pages => 1 } },
+		"GET $seerr/titles/movie/*" => { %{ $found[1] }, is4kAvailable => on,
+		    status4k => 'unknown', seasons => [] },
+		"GET $seerr/titles/tv/*" => { %{ $found[2] }, is4kAvailable => on,
+		    status4k => 'unknown', seasons => [ map { { number => $_, name => $_ ?
+		    "Season $_" : 'Specials', episodeCount => 9 + $_, status4k => 'unknown',
+		    status => $_ == 2 ? 'available' : 'unknown' } } 0 .. 5 ] },
 		"GET $seerr/requests" => items(@requests),
 		"POST $seerr/requests" => [ 201, request(7, 'pending',
 		    title => 'The Matrix Reloaded') ],
