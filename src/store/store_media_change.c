@@ -16,6 +16,7 @@ enum {
 	Q_SHARES_DONE,
 	Q_TRASH,
 	Q_RESTORE,
+	Q_RESTORED,
 	Q_START,
 	Q_ASSETS_RELEASE,
 	Q_DELETE,
@@ -63,6 +64,9 @@ const struct query store_media_change_queries[] = {
 	    " AND NOT EXISTS (SELECT FROM server_items s JOIN media_sections c"
 	    " ON c.id = s.section_id WHERE s.media_id = media.id AND NOT c.enabled)",
 	    0 },
+	/* What said that its server does not have it counts no more. */
+	[Q_RESTORED] = { "media_restored",
+	    "UPDATE server_items SET gone_at = NULL, missing_runs = 0 WHERE media_id = $1", 0 },
 	[Q_START] = { "media_start",
 	    "UPDATE media SET status = 'processing', failure_code = NULL, failure_message = NULL,"
 	    " " TOUCH " WHERE id = $1 AND status = ANY ($2::text[])",
@@ -135,7 +139,8 @@ bool
 store_media_restore(struct db *db, struct arena *arena, const char *id, bool *restored,
     struct error *err)
 {
-	return db_change(db, arena, Q(Q_RESTORE), DB_PARAMS(id), restored, err);
+	return db_change(db, arena, Q(Q_RESTORE), DB_PARAMS(id), restored, err) &&
+	    (!*restored || db_exec(db, arena, Q(Q_RESTORED), DB_PARAMS(id), NULL, err));
 }
 
 bool

@@ -83,6 +83,15 @@ on_item(void *context, const struct server_item *item, const char *key, const ch
 	return true;
 }
 
+/* Before a page is asked for again that took so long to fail: that was the server's time too. */
+static int64_t
+pause_of(const struct sync_engine *e, int try, int64_t took_ms)
+{
+	int64_t pause = (e->ask->retry_ms > 0 ? e->ask->retry_ms : SYNC_RETRY_MS) << try;
+
+	return e->playing && took_ms * SYNC_YIELD > pause ? took_ms * SYNC_YIELD : pause;
+}
+
 /* Asks for a page, for a small one where the server refuses. False: it does not come. */
 static bool
 page_read(struct sync_page *page, struct server_count *count, int64_t *asked, struct error *err)
@@ -96,6 +105,7 @@ page_read(struct sync_page *page, struct server_count *count, int64_t *asked, st
 			.size = e->page_size,
 			.each = on_item,
 			.context = page };
+		int64_t start = clock_monotonic();
 
 		page->n = page->nerrors = 0;
 		*asked = want.size;
@@ -111,8 +121,7 @@ page_read(struct sync_page *page, struct server_count *count, int64_t *asked, st
 		page->cap = 0;
 		page->errors = NULL;
 		if (try + 1 < SYNC_TRIES)
-			pause_ms(e,
-			    (e->ask->retry_ms > 0 ? e->ask->retry_ms : SYNC_RETRY_MS) << try);
+			pause_ms(e, pause_of(e, try, (clock_monotonic() - start) / US_PER_MS));
 	}
 	return false;
 }
