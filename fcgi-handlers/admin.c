@@ -166,16 +166,6 @@ settings_patch(const struct request *req, struct response *res, struct error *er
 	return settings_change(req->call, changes, n, err) && settings_get(req, res, err);
 }
 
-static void
-put_permissions(struct json *j, const char *key, permission_set set)
-{
-	json_array(j, key);
-	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
-		if (set & PERM_BIT(permission))
-			json_put_str(j, NULL, permission_name(permission));
-	json_array_end(j);
-}
-
 /* GET /api/admin/roles */
 static bool
 roles_show(const struct request *req, struct response *res, struct error *err)
@@ -188,12 +178,12 @@ roles_show(const struct request *req, struct response *res, struct error *err)
 	json_object(j, NULL);
 	json_object(j, "roles");
 	for (enum role role = 0; role < ROLES; role++)
-		put_permissions(j, role_name(role), roles[role]);
+		permissions_put(j, role_name(role), roles[role]);
 	json_object_end(j);
 	json_object(j, "implied");
 	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
 		if (permission_closure(PERM_BIT(permission)) != PERM_BIT(permission))
-			put_permissions(j, permission_name(permission),
+			permissions_put(j, permission_name(permission),
 			    permission_closure(PERM_BIT(permission)) & ~PERM_BIT(permission));
 	json_object_end(j);
 	json_object_end(j);

@@ -101,12 +101,7 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 	user_view(j, "user", &user);
 	json_put_str(j, "role", role_name(req->who->role));
 	json_put_str(j, "tier", tier_name(req->who->tier));
-	json_array(j, "permissions");
-	for (enum permission permission = PERM_MEDIA_READ; permission < PERM_SIGNED_IN;
-	    permission++)
-		if (principal_may(req->who, permission))
-			json_put_str(j, NULL, permission_name(permission));
-	json_array_end(j);
+	permissions_put(j, "permissions", req->who->permissions);
 	json_put_time(j, "expiresAt", req->who->expires_at);
 	json_object_end(j);
 	return response_json(res, 200, j, err);

@@ -201,10 +201,7 @@ totp_confirm_post(const struct request *req, struct response *res, struct error 
 	if (!totp_confirm(req->call, input_str(req->input, "code"), codes, err))
 		return false;
 	json_object(j, NULL);
-	json_array(j, "recoveryCodes");
-	for (size_t i = 0; i < RECOVERY_CODES; i++)
-		json_put_str(j, NULL, codes[i]);
-	json_array_end(j);
+	json_put_strs(j, "recoveryCodes", codes, RECOVERY_CODES);
 	json_object_end(j);
 	return response_json(res, 200, j, err);
 }
@@ -226,11 +223,7 @@ token_members(struct json *j, const struct api_token *token)
 	json_put_str(j, "id", token->id);
 	json_put_str(j, "name", token->name);
 	json_put_str(j, "hint", token->hint);
-	json_array(j, "scopes");
-	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
-		if (token->scopes & PERM_BIT(permission))
-			json_put_str(j, NULL, permission_name(permission));
-	json_array_end(j);
+	permissions_put(j, "scopes", token->scopes);
 	json_put_time(j, "createdAt", token->created_at);
 	json_put_time(j, "expiresAt", token->expires_at);
 	json_put_time(j, "lastUsedAt", token->last_used_at);

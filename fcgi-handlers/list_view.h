@@ -24,6 +24,9 @@
 #define LIST_LIMIT_RULE \
 	{ "limit", FIELD_INT, .min = 1, .max = LIST_LIMIT_MAX, .fallback = LIST_LIMIT_DEFAULT }
 
+/* Of a list without filters. */
+extern const struct field_rule list_page_input[];
+
 static inline struct list_ask
 list_ask_of(const struct input *in)
 {

@@ -13,7 +13,8 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin
 	fcgi-handlers/admin_audit.c fcgi-handlers/admin_house.c fcgi-handlers/admin_jobs.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_account.c fcgi-handlers/users.c \
 	fcgi-handlers/users.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h fcgi-handlers/list_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/account_input.h \
+	fcgi-handlers/list_view.c fcgi-handlers/list_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth_plex.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_in.c fcgi-handlers/webhooks_in.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex.c fcgi-handlers/plex.h

@@ -13,15 +13,6 @@
 #define POSTER_WIDTH 1280
 
 static void
-strings(struct json *j, const char *key, const char **items, size_t n)
-{
-	json_array(j, key);
-	for (size_t i = 0; i < n; i++)
-		json_put_str(j, NULL, items[i]);
-	json_array_end(j);
-}
-
-static void
 opt_int(struct json *j, const char *key, int64_t value)
 {
 	if (value > 0)
@@ -80,7 +71,7 @@ details(struct json *j, const struct media *m)
 	json_put_raw(j, "metadata", m->metadata);
 	json_put_int(j, "childCount", m->child_count);
 	if (m->shared_with != NULL)
-		strings(j, "sharedWith", m->shared_with, m->nshared_with);
+		json_put_strs(j, "sharedWith", m->shared_with, m->nshared_with);
 	if (m->trashed_at != 0)
 		json_put_time(j, "trashedAt", m->trashed_at);
 }
@@ -109,8 +100,8 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 		json_put_time(j, "takenAt", m->taken_at);
 	opt_int(j, "year", m->year);
 	json_opt_str(j, "overview", m->overview);
-	strings(j, "genres", m->genres, m->ngenres);
-	strings(j, "tags", m->tags, m->ntags);
+	json_put_strs(j, "genres", m->genres, m->ngenres);
+	json_put_strs(j, "tags", m->tags, m->ntags);
 	json_put_raw(j, "externalIds", m->external_ids);
 	json_opt_str(j, "thumbhash", m->thumbhash != NULL ? m->thumbhash : m->parent_thumbhash);
 	parent(j, m);

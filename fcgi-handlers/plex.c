@@ -105,12 +105,6 @@ server_reply(const struct request *req, struct response *res, int status,
 	return response_json_etag(req, res, status, j, etag, err);
 }
 
-static const struct field_rule page_input[] = {
-	LIST_CURSOR_RULE,
-	LIST_LIMIT_RULE,
-	{ .name = NULL },
-};
-
 /* GET /api/integrations/plex/servers: oldest first. */
 static bool
 servers_list(const struct request *req, struct response *res, struct error *err)
@@ -326,12 +320,8 @@ library_view(struct json *j, const struct library *library, bool all)
 	json_put_str(j, "type", library->type);
 	json_put_bool(j, "enabled", library->enabled);
 	json_put_str(j, "visibility", library->visibility);
-	if (all) {
-		json_array(j, "users");
-		for (size_t i = 0; i < library->users.n; i++)
-			json_put_str(j, NULL, library->users.items[i]);
-		json_array_end(j);
-	}
+	if (all)
+		json_put_strs(j, "users", library->users.items, library->users.n);
 	json_put_int(j, "items", library->items);
 	if (library->synced_at != 0)
 		json_put_time(j, "lastSyncedAt", library->synced_at);
@@ -390,7 +380,7 @@ library_put(const struct request *req, struct response *res, struct error *err)
 
 static const struct route plex_routes[] = {
 	{ METHOD_GET, SERVERS, servers_list, AUTH_BEARER, PERM_INTEGRATIONS_VIEW, RATE_TIER,
-	    BODY_NONE, page_input },
+	    BODY_NONE, list_page_input },
 	{ METHOD_POST, SERVERS, servers_post, AUTH_BEARER, PERM_INTEGRATIONS_CONFIGURE, RATE_TIER,
 	    BODY_JSON, create_input },
 	{ METHOD_POST, SERVERS "/test", servers_test, AUTH_BEARER, PERM_INTEGRATIONS_CONFIGURE,

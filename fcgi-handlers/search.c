@@ -48,10 +48,7 @@ hit_view(const struct request *req, struct json *j, const struct search_hit *hit
 	json_object(j, NULL);
 	media_members(req, j, &hit->media, now);
 	json_put_num(j, "score", round(hit->score * SCORE_STEP) / SCORE_STEP);
-	json_array(j, "matched");
-	for (size_t i = 0; i < hit->nmatched; i++)
-		json_put_str(j, NULL, hit->matched[i]);
-	json_array_end(j);
+	json_put_strs(j, "matched", hit->matched, hit->nmatched);
 	json_object_end(j);
 }
 

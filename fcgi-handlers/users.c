@@ -109,12 +109,6 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 	    user_reply(req, res, 200, &user, err);
 }
 
-static const struct field_rule page_input[] = {
-	LIST_CURSOR_RULE,
-	LIST_LIMIT_RULE,
-	{ .name = NULL },
-};
-
 /* GET /api/users/me/activity */
 static bool
 me_activity(const struct request *req, struct response *res, struct error *err)
@@ -396,7 +390,7 @@ static const struct route users_routes[] = {
 	{ METHOD_PATCH, "/api/users/me", me_patch, AUTH_SESSION, PERM_PROFILE_EDIT, RATE_TIER,
 	    BODY_JSON, me_input },
 	{ METHOD_GET, "/api/users/me/activity", me_activity, AUTH_BEARER, PERM_PROFILE_VIEW,
-	    RATE_TIER, BODY_NONE, page_input },
+	    RATE_TIER, BODY_NONE, list_page_input },
 	{ METHOD_GET, "/api/users/me/statistics", me_statistics, AUTH_BEARER, PERM_PROFILE_VIEW,
 	    RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_GET, "/api/users", users_list, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
@@ -404,7 +398,7 @@ static const struct route users_routes[] = {
 	{ METHOD_POST, "/api/users", users_post, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
 	    BODY_JSON, create_input, .flags = ROUTE_IDEMPOTENT },
 	{ METHOD_GET, "/api/users/invites", invites_list, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,
-	    BODY_NONE, page_input },
+	    BODY_NONE, list_page_input },
 	{ METHOD_DELETE, "/api/users/invites/{id}", invite_delete, AUTH_BEARER, PERM_USERS_MANAGE,
 	    RATE_TIER, BODY_NONE, NULL },
 	{ METHOD_GET, "/api/users/{id}", user_get, AUTH_BEARER, PERM_USERS_MANAGE, RATE_TIER,

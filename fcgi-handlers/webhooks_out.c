@@ -15,15 +15,6 @@
 
 #define EVENT_CHOICES ("*" HOOK_OUT_EVENT_LIST(WORDS_CHOICE))
 
-static void
-put_texts(struct json *j, const char *key, struct strings texts)
-{
-	json_array(j, key);
-	for (size_t i = 0; i < texts.n; i++)
-		json_put_str(j, NULL, texts.items[i]);
-	json_array_end(j);
-}
-
 /* `secret`: only in the response to the request that made it; else NULL. */
 static void
 endpoint_view(struct json *j, const struct hook_endpoint *e, const char *secret)
@@ -32,7 +23,7 @@ endpoint_view(struct json *j, const struct hook_endpoint *e, const char *secret)
 	json_put_str(j, "id", e->id);
 	json_put_str(j, "origin", e->origin);
 	json_opt_str(j, "url", e->url);
-	put_texts(j, "events", e->events);
+	json_put_strs(j, "events", e->events.items, e->events.n);
 	json_object(j, "headers");
 	for (size_t i = 0; i < e->header_names.n; i++)
 		json_put_str_dyn(j, e->header_names.items[i], NULL);
@@ -63,12 +54,6 @@ endpoint_reply(const struct request *req, struct response *res, int status,
 	endpoint_view(j, e, secret);
 	return response_json_etag(req, res, status, j, etag, err);
 }
-
-static const struct field_rule page_input[] = {
-	LIST_CURSOR_RULE,
-	LIST_LIMIT_RULE,
-	{ .name = NULL },
-};
 
 /* GET /api/webhooks/endpoints */
 static bool
@@ -320,7 +305,7 @@ endpoint_replay(const struct request *req, struct response *res, struct error *e
 
 static const struct route webhooks_out_routes[] = {
 	{ METHOD_GET, "/api/webhooks/endpoints", endpoints_list, AUTH_BEARER, PERM_WEBHOOKS_MANAGE,
-	    RATE_TIER, BODY_NONE, page_input },
+	    RATE_TIER, BODY_NONE, list_page_input },
 	{ METHOD_POST, "/api/webhooks/endpoints", endpoints_post, AUTH_BEARER, PERM_WEBHOOKS_MANAGE,
 	    RATE_TIER, BODY_JSON, create_input },
 	{ METHOD_GET, "/api/webhooks/endpoints/{id}", endpoint_get, AUTH_BEARER,

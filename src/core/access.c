@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "core/access.h"
+#include "core/json.h"
 #include "core/str.h"
 
 #include "core/banned.h"
@@ -92,6 +93,16 @@ const char *
 permission_name(enum permission permission)
 {
 	return permission_names[permission];
+}
+
+void
+permissions_put(struct json *j, const char *key, permission_set set)
+{
+	json_array(j, key);
+	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
+		if (set & PERM_BIT(permission))
+			json_put_str(j, NULL, permission_name(permission));
+	json_array_end(j);
 }
 
 /* PUBLIC and PERM_SIGNED_IN mark routes; they cannot be granted to anyone. */

@@ -13,6 +13,8 @@
 #include "core/id.h"
 #include "core/words.h"
 
+struct json;
+
 /*
  * Roles, tiers and permissions in the order of the enums; X(identifier, name). Enums, names and
  * field rules are generated from these lists.
@@ -87,6 +89,8 @@ const char *tier_name(enum tier);
 bool tier_parse(const char *, enum tier *);
 const char *permission_name(enum permission); /* "media.read" */
 bool permission_parse(const char *, enum permission *);
+/* An array of their names. */
+void permissions_put(struct json *, const char *key, permission_set);
 
 permission_set role_default_permissions(enum role); /* as in the matrix, without implications */
 permission_set permission_closure(permission_set);  /* with implications */

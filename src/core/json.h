@@ -74,6 +74,8 @@ void json_put_time(struct json *, const char *key, int64_t us);
 void json_put_raw(struct json *, const char *key, const char *json_text);
 /* For optional members: writes nothing for NULL. */
 void json_opt_str(struct json *, const char *key, const char *value);
+/* An array of texts. */
+void json_put_strs(struct json *, const char *key, const char *const *items, size_t n);
 /* A member whose name is data: escaped. */
 void json_put_str_dyn(struct json *, const char *key, const char *value);
 

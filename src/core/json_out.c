@@ -257,3 +257,12 @@ json_put_str_dyn(struct json *json, const char *key, const char *value)
 	else
 		add_string(&json->buf, value, strlen(value));
 }
+
+void
+json_put_strs(struct json *j, const char *key, const char *const *items, size_t n)
+{
+	json_array(j, key);
+	for (size_t i = 0; i < n; i++)
+		json_put_str(j, NULL, items[i]);
+	json_array_end(j);
+}

@@ -28,11 +28,7 @@ token_detail(struct arena *arena, const struct api_token_new *new)
 
 	json_object(j, NULL);
 	json_put_str(j, "name", new->name);
-	json_array(j, "scopes");
-	for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN; permission++)
-		if (new->scopes & PERM_BIT(permission))
-			json_put_str(j, NULL, permission_name(permission));
-	json_array_end(j);
+	permissions_put(j, "scopes", new->scopes);
 	json_object_end(j);
 	return j->buf.data;
 }

@@ -239,14 +239,10 @@ notify_event(const struct call *call, const char *const *users, size_t nusers, c
 
 	uuid_v7(id);
 	json_object(j, NULL);
-	if (nusers == 0) {
+	if (nusers == 0)
 		json_put_str(j, "to", "all");
-	} else {
-		json_array(j, "to");
-		for (size_t i = 0; i < nusers; i++)
-			json_put_str(j, NULL, users[i]);
-		json_array_end(j);
-	}
+	else
+		json_put_strs(j, "to", users, nusers);
 	json_object(j, "event");
 	json_put_str(j, "type", type);
 	json_put_str(j, "id", id);

@@ -148,10 +148,7 @@ group_data(struct arena *arena, const struct notify_held *group, const struct no
 	json_opt_str(j, "groupTitle", group->title);
 	json_put_int(j, "count", l->good);
 	json_put_int(j, "failed", l->bad);
-	json_array(j, "mediaIds");
-	for (size_t i = 0; i < l->items.n; i++)
-		json_put_str(j, NULL, l->items.items[i]);
-	json_array_end(j);
+	json_put_strs(j, "mediaIds", l->items.items, l->items.n);
 	json_object_end(j);
 	return j->buf.data;
 }

@@ -123,14 +123,8 @@ roles_detail(struct arena *arena, const permission_set roles[ROLES])
 	struct json *j = json_new(arena, 0);
 
 	json_object(j, NULL);
-	for (enum role role = 0; role < ROLES; role++) {
-		json_array(j, role_name(role));
-		for (enum permission permission = PUBLIC + 1; permission < PERM_SIGNED_IN;
-		    permission++)
-			if (roles[role] & PERM_BIT(permission))
-				json_put_str(j, NULL, permission_name(permission));
-		json_array_end(j);
-	}
+	for (enum role role = 0; role < ROLES; role++)
+		permissions_put(j, role_name(role), roles[role]);
 	json_object_end(j);
 	return j->buf.data;
 }
