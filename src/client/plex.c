@@ -104,27 +104,35 @@ refused_address(const struct http_answer *got, const char *entry, struct error *
 }
 
 void
-plex_prepare(struct arena *arena, const struct media_server *server, const char *path,
+plex_address(struct arena *arena, const struct plex_caller *by, const char *path,
     struct http_out *out)
 {
-	size_t base = strlen(server->url);
+	size_t base = strlen(by->url);
 	const char *headers[] = {
 		"Accept: application/json",
 		"X-Plex-Product: " PLEX_PRODUCT,
 		"X-Plex-Version: " PACKAGE_VERSION,
 		"X-Plex-Platform: Linux",
 		"X-Plex-Device-Name: " PLEX_PRODUCT,
-		arena_printf(arena, "X-Plex-Client-Identifier: %s", server->client_id),
-		server->token != NULL ? arena_printf(arena, "X-Plex-Token: %s", server->token) :
-					NULL,
+		arena_printf(arena, "X-Plex-Client-Identifier: %s", by->client_id),
+		by->token != NULL ? arena_printf(arena, "X-Plex-Token: %s", by->token) : NULL,
 		NULL,
 	};
 
-	while (base > 0 && server->url[base - 1] == '/')
+	while (base > 0 && by->url[base - 1] == '/')
 		base--;
-	out->method = "GET";
-	out->url = arena_printf(arena, "%.*s%s", (int)base, server->url, path);
+	out->url = arena_printf(arena, "%.*s%s", (int)base, by->url, path);
 	out->headers = arena_memdup(arena, headers, sizeof(headers));
+}
+
+void
+plex_prepare(struct arena *arena, const struct media_server *server, const char *path,
+    struct http_out *out)
+{
+	const struct plex_caller by = { server->url, server->client_id, server->token };
+
+	plex_address(arena, &by, path, out);
+	out->method = "GET";
 	out->rules = server->rules;
 }
 

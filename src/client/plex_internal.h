@@ -12,6 +12,12 @@ struct arena;
 struct cJSON;
 struct error;
 
+/* URL and headers of a request to a server or to plex.tv; token NULL: without. */
+struct plex_caller {
+	const char *url; /* without the path; slashes at its end do not count */
+	const char *client_id, *token;
+};
+void plex_address(struct arena *, const struct plex_caller *, const char *path, struct http_out *);
 /* Fills method, URL, headers and rules of a GET. */
 void plex_prepare(struct arena *, const struct media_server *, const char *path, struct http_out *);
 /* One GET; the body of a success goes to the sink, if there is one. */

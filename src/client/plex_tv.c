@@ -1,11 +1,10 @@
-#include <config.h>
-
 #include "client/plex_tv.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include "client/http_out.h"
+#include "client/plex_internal.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
@@ -43,30 +42,17 @@ static enum answer_kind
 call(struct arena *arena, const struct plex_tv *tv, const char *method, const char *path,
     const char *token, const struct cJSON **answer, struct error *err)
 {
-	size_t base = strlen(tv->url);
-	const char *headers[] = {
-		"Accept: application/json",
-		"X-Plex-Product: " PLEX_PRODUCT,
-		"X-Plex-Version: " PACKAGE_VERSION,
-		"X-Plex-Platform: Linux",
-		"X-Plex-Device-Name: " PLEX_PRODUCT,
-		arena_printf(arena, "X-Plex-Client-Identifier: %s", tv->client_id),
-		token != NULL ? arena_printf(arena, "X-Plex-Token: %s", token) : NULL,
-		NULL,
+	const struct plex_caller by = { tv->url, tv->client_id, token };
+	struct http_out out = {
+		.method = method, .answer_max = PLEX_ANSWER_MAX, .rules = tv->rules
 	};
-	struct http_out out = { .method = method,
-		.headers = headers,
-		.answer_max = PLEX_ANSWER_MAX,
-		.rules = tv->rules };
 	int64_t left = (tv->deadline - clock_monotonic()) / US_PER_MS;
 	struct http_answer got;
 	enum answer_kind kind;
 
 	if (left <= 0)
 		return unavailable(err, "the deadline has passed");
-	while (base > 0 && tv->url[base - 1] == '/')
-		base--;
-	out.url = arena_printf(arena, "%.*s%s", (int)base, tv->url, path);
+	plex_address(arena, &by, path, &out);
 	out.timeout_ms = (int)left;
 	if (str_eq(method, "POST"))
 		out.body = ""; /* makes libcurl send a Content-Length */
