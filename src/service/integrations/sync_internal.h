@@ -103,6 +103,19 @@ struct sync_engine {
 	bool halt_new; /* beyond what an earlier run halted for */
 };
 
+/* Where the listing is. */
+static inline struct sync_section *
+section_now(struct sync_engine *e)
+{
+	return &e->sections[e->cursor.section];
+}
+
+static inline const char *
+kind_now(struct sync_engine *e)
+{
+	return e->client->kind->kinds_of(section_now(e)->row.type)[e->cursor.kind];
+}
+
 /* An item of a page: what the engine says of it as JSON, and what that is compared by. */
 struct sync_entry {
 	const char *key;                /* NULL: unreadable, and nobody knows which */

@@ -19,18 +19,6 @@
 
 #define NS_PER_MS 1000000
 
-static struct sync_section *
-section_now(struct sync_engine *e)
-{
-	return &e->sections[e->cursor.section];
-}
-
-static const char *
-kind_now(struct sync_engine *e)
-{
-	return e->client->kind->kinds_of(section_now(e)->row.type)[e->cursor.kind];
-}
-
 static void
 pause_ms(const struct sync_engine *e, int64_t ms)
 {

@@ -224,18 +224,6 @@ sync_place_of(const struct sync_engine *e, const struct sync_section *section)
 	};
 }
 
-static struct sync_section *
-section_now(struct sync_engine *e)
-{
-	return &e->sections[e->cursor.section];
-}
-
-static const char *
-kind_now(struct sync_engine *e)
-{
-	return e->client->kind->kinds_of(section_now(e)->row.type)[e->cursor.kind];
-}
-
 /* The item's JSON with what the database needs besides. */
 static const char *
 with_id(struct arena *arena, const struct sync_entry *entry, size_t at)
