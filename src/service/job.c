@@ -1,6 +1,9 @@
 #include "service/job.h"
 
+#include <string.h>
+
 #include "core/config.h"
+#include "core/json.h"
 #include "service/call.h"
 #include "service/services.h"
 #include "store/store_jobs.h"
@@ -85,4 +88,10 @@ job_add_as(const struct call *call, enum job_id kind, const char *id, const char
 	job.id = id;
 	job.payload = payload;
 	return store_job_add(call->svc->db, call->arena, &job, err);
+}
+
+const struct cJSON *
+job_payload(const struct call *call, const struct job *job, struct error *err)
+{
+	return json_parse(call->arena, job->payload, strlen(job->payload), err);
 }

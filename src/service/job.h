@@ -22,6 +22,7 @@
 #include "core/str.h"
 #include "model/job.h"
 
+struct cJSON;
 struct call;
 struct error;
 struct gate;
@@ -120,6 +121,9 @@ enum job_id {
 #undef JOB
 	JOB_IDS,
 };
+
+/* What the job is about: a JSON object. NULL: an error is set. */
+const struct cJSON *job_payload(const struct call *, const struct job *, struct error *);
 
 /*
  * Adds a job in the caller's transaction. payload: JSON object text, NULL = {}. unique_key: nothing

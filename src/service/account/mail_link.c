@@ -195,8 +195,7 @@ bool
 mail_link_reset_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 
 	return payload != NULL && db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, reset_in(call, job, json_str(payload, "email", ""), err), err);

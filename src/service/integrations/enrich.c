@@ -2,7 +2,6 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 #include "client/tmdb.h"
@@ -112,8 +111,7 @@ bool
 enrich_upkeep(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const struct enrich_after after = { json_str(payload, "poster", NULL),
 		json_str(payload, "title", NULL) };
 	struct db *db = call->svc->db;
@@ -151,8 +149,7 @@ static bool
 take_payload(struct enrich *e, struct error *err)
 {
 	const struct job *job = e->job;
-	const struct cJSON *payload =
-	    json_parse(e->call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(e->call, job, err);
 
 	if (payload == NULL)
 		return false;

@@ -27,7 +27,7 @@ job_key(struct arena *arena, const char *event_id)
 }
 
 static const char *
-job_payload(struct arena *arena, const char *event_id)
+event_payload(struct arena *arena, const char *event_id)
 {
 	return arena_printf(arena, "{\"event\":\"%s\"}", event_id);
 }
@@ -141,7 +141,7 @@ replay_in(const struct call *call, const char *id, const struct hook_filter *fil
 	payloads = arena_array(arena, ids->n, sizeof(*payloads));
 	for (size_t i = 0; i < ids->n; i++) {
 		keys[i] = job_key(arena, ids->items[i]);
-		payloads[i] = job_payload(arena, ids->items[i]);
+		payloads[i] = event_payload(arena, ids->items[i]);
 	}
 	return store_hook_jobs_due(call->svc->db, arena, (struct strings) { keys, ids->n }, err) &&
 	    job_add_each(call, JOB_HOOK, payloads, keys, ids->n, err) &&
@@ -197,8 +197,7 @@ hook_replay_many(const struct call *call, const struct hook_filter *filter, size
 static bool
 record_failure(const struct call *call, const struct job *job, bool dead, struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const char *id = payload == NULL ? NULL : json_str(payload, "event", NULL);
 
 	return id == NULL ||

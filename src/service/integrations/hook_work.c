@@ -140,8 +140,7 @@ finish_in(const struct call *call, struct work *w, struct error *err)
 static bool
 load(const struct call *call, struct work *w, bool *gone, struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, w->job->payload, strlen(w->job->payload), err);
+	const struct cJSON *payload = job_payload(call, w->job, err);
 	const char *id = payload == NULL ? NULL : json_str(payload, "event", NULL);
 
 	*gone = false;

@@ -1,5 +1,4 @@
 /* The items of a library follow its rules. */
-#include <string.h>
 
 #include <cJSON.h>
 
@@ -132,8 +131,7 @@ static bool
 pass_of(const struct call *call, const struct job *job, struct library_pass *pass,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 
 	if (payload == NULL)
 		return false;

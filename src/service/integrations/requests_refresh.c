@@ -2,7 +2,6 @@
  * Asking Overseerr for the state of requests. A question that fails changes nothing here; a request
  * goes when Overseerr says that it is not there, or when two complete lists in a row lack it.
  */
-#include <string.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -346,8 +345,7 @@ bool
 requests_refresh_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	struct overseerr_settings settings;
 	struct overseerr client;
 	const char *of;

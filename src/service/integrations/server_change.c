@@ -321,8 +321,7 @@ bool
 server_remove_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const char *id = payload == NULL ? NULL : json_str(payload, "serverId", "");
 	int64_t until = clock_monotonic() + REMOVE_US;
 	struct db *db = call->svc->db;

@@ -1,7 +1,6 @@
 #include "service/integrations/sync.h"
 
 #include <cjson/cJSON.h>
-#include <string.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -196,8 +195,7 @@ bool
 sync_job_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	struct sync_outcome out;
 	struct order order;
 	struct sync_ask ask;

@@ -285,8 +285,7 @@ bool
 mail_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const struct mail_text *text;
 	struct mail_line lines[MAIL_LINES];
 	struct mail_letter letter = { .lines = lines };

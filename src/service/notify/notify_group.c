@@ -290,8 +290,7 @@ bool
 notify_group_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const char *id = json_str(payload, "groupId", "");
 
 	if (payload == NULL)

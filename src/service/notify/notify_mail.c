@@ -235,8 +235,7 @@ bool
 notify_mail_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	const struct notify_defaults kinds = all_kinds(call->arena);
 	struct mail_letter letter = { 0 };
 	struct notify_addressee who;

@@ -45,8 +45,7 @@ struct poster {
 static bool
 take_payload(struct poster *p, struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(p->call->arena, p->job->payload, strlen(p->job->payload), err);
+	const struct cJSON *payload = job_payload(p->call, p->job, err);
 
 	if (payload == NULL)
 		return false;

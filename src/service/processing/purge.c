@@ -1,8 +1,6 @@
 #include "service/catalogue/media_purge.h"
 #include "service/processing/purge.h"
 
-#include <string.h>
-
 #include <cJSON.h>
 
 #include "core/arena.h"
@@ -56,9 +54,7 @@ bool
 purge_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	const struct cJSON *payload =
-			       json_parse(call->arena, job->payload, strlen(job->payload), err),
-			   *upload;
+	const struct cJSON *payload = job_payload(call, job, err), *upload;
 	const char *media_id, *key;
 	struct strings keys;
 	bool held;

@@ -1,7 +1,5 @@
 #include "service/processing/sweep.h"
 
-#include <string.h>
-
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -125,8 +123,7 @@ static bool
 run(const struct call *call, const struct job_env *env, const struct job *job,
     const struct sweep *s, struct error *err)
 {
-	const struct cJSON *payload =
-	    json_parse(call->arena, job->payload, strlen(job->payload), err);
+	const struct cJSON *payload = job_payload(call, job, err);
 	char after[KEY_MAX + 1];
 	int64_t n = 0;
 
