@@ -21,3 +21,5 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex.c fcgi-handlers/plex.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/plex_sync.c fcgi-handlers/plex_sync.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/overseerr.c fcgi-handlers/overseerr.h \
 	fcgi-handlers/requests.c fcgi-handlers/request_view.h
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/metrics.c fcgi-handlers/metrics.h \
+	fcgi-handlers/metrics_text.c fcgi-handlers/metrics_text.h

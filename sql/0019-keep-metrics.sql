@@ -48,3 +48,6 @@ CREATE FUNCTION mn_counts_since(a bigint[], b bigint[]) RETURNS bigint[]
   SELECT array_agg(greatest(coalesce(x, 0) - coalesce(y, 0), 0) ORDER BY i)
   FROM unnest(a, b) WITH ORDINALITY AS u (x, y, i)
 $$;
+
+-- Jobs that were given up are counted at each reading of the metrics.
+CREATE INDEX jobs_dead ON jobs (finished_at) WHERE state = 'dead';

@@ -128,6 +128,7 @@ my %valid = (
     'POST /api/integrations/plex/servers/{id}/adopt' => [ { machineIdentifier => 'x' } ],
     'GET /api/integrations/plex/servers/{id}/libraries' => [],
     'PUT /api/integrations/plex/servers/{id}/libraries/{key}' => [ {} ],
+    'GET /api/metrics' => [],
     'GET /api/health' => [],
     'GET /api/health/live' => [],
     'GET /api/health/ready' => [],

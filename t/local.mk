@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	t/unit/json_split \
 	t/unit/log \
 	t/unit/metric \
+	t/unit/network \
 	t/unit/metric_file \
 	t/unit/outside \
 	t/unit/str \
@@ -220,3 +221,4 @@ t_tools_seal_text_SOURCES = t/tools/seal_text.c
 EXTRA_DIST += t/460-catalogue.t t/461-enrich.t t/470-flows.t
 EXTRA_DIST += t/505-metrics-history.t
 EXTRA_DIST += t/520-admin.t
+EXTRA_DIST += t/500-metrics.t t/505-metrics-history.t

@@ -15,7 +15,8 @@ libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-per
 libwww-perl libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang clang-format-19
 libclang-rt-dev mandoc xz-utils jq xxd wrk imagemagick awscli s3cmd swift-proxy swift-account
 swift-container swift-object libheif-plugin-x265:optional libheif-plugin-aomenc:optional
-libheif-examples forensics-samples-files chromium chromium-driver zbar-tools'
+libheif-examples forensics-samples-files chromium chromium-driver zbar-tools prometheus
+python3-prometheus-client'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }

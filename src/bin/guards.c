@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/network.h"
 #include "core/str.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -157,6 +158,30 @@ guard_bearer(struct request *req, struct error *err)
 	return true;
 }
 
+/*
+ * A scraper that asks nginx itself, from an address of metrics.allow, needs no credentials: it works
+ * while everything else is down. What a proxy passes on has the proxy's address, unless nginx trusts
+ * that proxy and so knows the real one.
+ */
+static bool
+guard_scraper(struct request *req, struct error *err)
+{
+	bool forwarded = request_env(req, "MN_FORWARDED") != NULL;
+	const char *peer = request_env(req, "MN_PEER");
+
+	if ((forwarded && str_eq(peer, req->client)) ||
+	    !network_list_has(config_str(req->config, CFG_METRICS_ALLOW), req->client))
+		return guard_bearer(req, err);
+	req->source = req->client;
+	return true;
+}
+
+static bool
+is_scraper(const struct request *req)
+{
+	return req->route->auth == AUTH_SCRAPER && req->source != NULL;
+}
+
 /* The access token is neither needed nor counted: on logout it may well be revoked already. */
 static bool
 guard_refresh(struct request *req, struct error *err)
@@ -237,7 +262,7 @@ guard_admit(struct request *req, struct error *err)
 	const struct admission *adm = NULL;
 	bool ok;
 
-	if (ask.uncounted && req->who->session_id[0] == '\0')
+	if (is_scraper(req) || (ask.uncounted && req->who->session_id[0] == '\0'))
 		return true; /* nothing to count, no session to judge */
 	ok = admission_check(req->call, &ask, &adm, err);
 	if (!ok && err->code == ERR_RATE_LIMITED && limits_changed(req, adm)) {
@@ -254,6 +279,8 @@ guard_permissions(struct request *req, struct error *err)
 {
 	const struct admission *adm = req->admission;
 
+	if (is_scraper(req))
+		return true;
 	if (!access_refresh(req->call, adm == NULL ? NULL : adm->config_version, err))
 		return false;
 	if (req->who->user_id[0] == '\0')
@@ -341,7 +368,8 @@ static const struct guards guards = {
 	.identify = { [AUTH_BEARER] = guard_bearer,
 	    [AUTH_SESSION] = guard_bearer,
 	    [AUTH_REFRESH] = guard_refresh,
-	    [AUTH_HOOK] = guard_hook },
+	    [AUTH_HOOK] = guard_hook,
+	    [AUTH_SCRAPER] = guard_scraper },
 	.admit = guard_admit,
 	.permissions = guard_permissions,
 	.once_begin = guard_once_begin,

@@ -6,6 +6,7 @@
 #include "fcgi-handlers/auth.h"
 #include "fcgi-handlers/health.h"
 #include "fcgi-handlers/media.h"
+#include "fcgi-handlers/metrics.h"
 #include "fcgi-handlers/notifications.h"
 #include "fcgi-handlers/plex.h"
 #include "fcgi-handlers/plex_sync.h"
@@ -34,7 +35,7 @@ const struct pool pools[] = {
 	{ "notifications", CFG_POOL_NOTIFICATIONS, SERVICES_API, MODULES(&notifications_module),
 	    NULL },
 	{ "health", CFG_POOL_HEALTH, SERVICES_API, MODULES(&health_module), NULL },
-	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(), NULL },
+	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(&metrics_module), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API,
 	    MODULES(&admin_module, &admin_audit_module, &admin_house_module, &admin_jobs_module,
 		&webhooks_out_module),

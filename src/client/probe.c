@@ -11,6 +11,7 @@
 #include "core/banned.h"
 
 #define ORIGIN_HEADER_MAX 320
+#define ADDRESS_MAX 320
 
 static size_t
 body_drop(char *data, size_t size, size_t n, void *arg)
@@ -80,11 +81,23 @@ preflight(CURL *curl, const char *origin)
 	return list;
 }
 
+static struct curl_slist *
+connect_to(CURL *curl, const char *address)
+{
+	char any[ADDRESS_MAX];
+	struct curl_slist *list;
+
+	snprintf(any, sizeof(any), "::%s", address); /* whatever host and port the URL has */
+	list = curl_slist_append(NULL, any);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_TO, list);
+	return list;
+}
+
 bool
 probe_http(const struct probe_request *req, struct probe *out)
 {
 	char text[CURL_ERROR_SIZE] = "";
-	struct curl_slist *headers = NULL;
+	struct curl_slist *headers = NULL, *address = NULL;
 	CURL *curl = curl_easy_init();
 	CURLcode rc;
 
@@ -96,7 +109,8 @@ probe_http(const struct probe_request *req, struct probe *out)
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)PROBE_CONNECT_MS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)PROBE_TOTAL_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+	    req->total_ms > 0 ? (long)req->total_ms : (long)PROBE_TOTAL_MS);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_drop);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header_look);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, out);
@@ -106,6 +120,8 @@ probe_http(const struct probe_request *req, struct probe *out)
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, req->insecure ? 0L : 2L);
 	if (req->ca_file != NULL && *req->ca_file != '\0')
 		curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
+	if (req->address != NULL)
+		address = connect_to(curl, req->address);
 	if (req->origin != NULL)
 		headers = preflight(curl, req->origin);
 	rc = curl_easy_perform(curl);
@@ -116,6 +132,7 @@ probe_http(const struct probe_request *req, struct probe *out)
 		snprintf(out->problem, sizeof(out->problem), "%s",
 		    text[0] != '\0' ? text : curl_easy_strerror(rc));
 	curl_slist_free_all(headers);
+	curl_slist_free_all(address);
 	curl_easy_cleanup(curl);
 	return rc == CURLE_OK;
 }

@@ -17,6 +17,8 @@ struct probe_request {
 	const char *url;
 	const char *ca_file; /* NULL or "": the system's authorities */
 	bool insecure;       /* do not verify, to inspect a certificate that is not trusted */
+	const char *address; /* not NULL: connect to this host:port instead of the URL's */
+	int total_ms;        /* 0: PROBE_TOTAL_MS */
 	const char *origin;  /* not NULL: send a CORS preflight for a PUT from this origin */
 };
 

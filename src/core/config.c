@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/network.h"
 #include "core/str.h"
 #include "core/banned.h"
 
@@ -114,6 +115,7 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 {
 	const struct config_row *row = &config_rows[key];
 	const char *shown = (row->flags & CONFIG_SECRET) != 0 ? "***" : text;
+	char wrong[NETWORK_TEXT_MAX];
 	size_t len = strlen(text);
 	bool flag;
 
@@ -160,6 +162,9 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 		return error_set(err, ERR_VALIDATION,
 		    "%s: '%.*s' is not an origin: scheme://host[:port] without a path", row->key,
 		    SHOWN_MAX, shown);
+	if (key == CFG_METRICS_ALLOW && !network_list_valid(text, wrong))
+		return error_set(err, ERR_VALIDATION, "%s: '%s' is not an address or a network",
+		    row->key, wrong);
 	return true;
 }
 

@@ -22,6 +22,7 @@ src_libcore_a_SOURCES = \
 	src/core/str.c src/core/str_encode.c src/core/str.h \
 	src/core/words.h
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
+src_libcore_a_SOURCES += src/core/network.c src/core/network.h
 src_libcore_a_SOURCES += \
 	src/model/audit.h \
 	src/model/hook_out.h \

@@ -84,6 +84,16 @@ response_json(struct response *res, int status, struct json *json, struct error 
 }
 
 bool
+response_text(struct response *res, const char *content_type, const char *text, size_t len)
+{
+	res->status = 200;
+	res->content_type = content_type;
+	res->body = text;
+	res->body_len = len;
+	return true;
+}
+
+bool
 response_empty(struct response *res, int status)
 {
 	res->status = status;

@@ -46,6 +46,8 @@ void response_headerf(struct response *, const char *name, const char *fmt, ...)
  */
 bool response_json(struct response *, int status, struct json *, struct error *);
 bool response_json_text(struct response *, int status, const char *, size_t, struct error *);
+/* A body of another type, borrowed. */
+bool response_text(struct response *, const char *content_type, const char *, size_t);
 bool response_empty(struct response *, int status);
 bool response_redirect(struct response *, int status, const char *url, const char *cache_control);
 /* Sets ETag (pass "version-bucket" without quotes) and responds 304 when If-None-Match matches. */

@@ -248,6 +248,8 @@ src_libservice_a_SOURCES += \
 	src/service/operator/backup_store.c \
 	src/service/operator/backup_tool.c \
 	src/service/operator/verify.c \
+	src/service/operator/certificate.c \
+	src/service/operator/certificate.h \
 	src/service/operator/doctor.c \
 	src/service/operator/doctor.h \
 	src/service/operator/doctor_data.c \
@@ -262,6 +264,8 @@ src_libservice_a_SOURCES += \
 	src/service/operator/failures.h \
 	src/service/operator/figures.c \
 	src/service/operator/figures.h \
+	src/service/operator/facts.c \
+	src/service/operator/facts.h \
 	src/service/operator/health.c \
 	src/service/operator/health.h \
 	src/service/operator/job_admin.c \

@@ -101,4 +101,5 @@ src_libstore_a_SOURCES += src/store/store_idempotency.c src/store/store_idempote
 src_libstore_a_SOURCES += src/store/store_plex.c src/store/store_plex.h
 src_libstore_a_SOURCES += src/store/store_user.c src/store/store_user.h
 src_libstore_a_SOURCES += src/store/store_replay.c src/store/store_replay.h
+src_libstore_a_SOURCES += src/store/store_facts.c src/store/store_facts.h
 src_libstore_a_SOURCES += src/store/store_watch.c src/store/store_watch.h

@@ -82,8 +82,9 @@ sub _up {
 	build_directory();
 	# No test speaks to the real plex.tv or TMDB: loopback is refused before anything is sent.
 	# Notes are not grouped, so that each can be waited for; t/440-notifications.t groups.
+	# No address may read the metrics without signing in: the tests' own would.
 	my %set = ((map { ($_ => 'http://127.0.0.1:9') } qw(plex.tv_url tmdb.url tmdb.image_url)),
-	    'notifications.group_seconds' => 0,
+	    'notifications.group_seconds' => 0, 'metrics.allow' => '',
 	    %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
 	if (!defined($self->{var} = $option{var})) {
 		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);

@@ -1,0 +1,169 @@
+#!/usr/bin/perl
+# GET /api/metrics: who may read it, both formats against parsers of others, what it costs, and what
+# is left of it while the database is away.
+use strict;
+use warnings;
+use FindBin;
+use File::Temp qw(tempfile);
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use MediaNest::Faults;
+use MediaNest::Test;
+use Test::More;
+
+my $mn = MediaNest::Test->stack(set => { 'metrics.allow' => '127.0.0.1,10.9.0.0/16',
+    'metrics.interval' => 1, 'trusted_proxies' => '127.0.0.2' });
+my $PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
+my $OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+# As Prometheus 2.42 asks.
+my $ACCEPT = 'application/openmetrics-text;version=1.0.0,'
+    . 'application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+my $scraper = $mn->client;
+
+sub scrape {
+	my ($accept, %headers) = @_;
+	return $scraper->api(GET => '/api/metrics', undef, { Accept => $accept, %headers });
+}
+
+# "name{labels}" => value, of the plain format.
+sub values_of {
+	my ($text) = @_;
+	return map { /^([^#]\S*) (\S+)$/ ? ($1 => $2) : () } split /\n/, $text;
+}
+
+# The output of a command that is given a text.
+sub judged {
+	my ($text, @command) = @_;
+	my ($file, $name) = tempfile(UNLINK => 1);
+	print $file $text;
+	close $file;
+	my $said = MediaNest::Test::run_output('sh', '-c', '"$@" < ' . $name, 'sh', @command);
+	return ($? >> 8) . ": $said";
+}
+
+my $user = $mn->user;
+my $media = $user->wait_media($user->upload_bytes('a.png', png(40, 30), 'image/png')->{id});
+is $media->{status}, 'ready', 'something has happened';
+$user->api(GET => '/api/media') for 1 .. 3;
+
+subtest 'formats' => sub {
+	my $plain = scrape(undef);
+	is $plain->{status}, 200, 'a scrape';
+	is $plain->{headers}{'content-type'}, $PROMETHEUS, "is Prometheus' text";
+	is judged($plain->{content}, 'promtool', 'check', 'metrics'), '0: ',
+	    'in which promtool finds no fault';
+	my $open = scrape($ACCEPT);
+	is $open->{headers}{'content-type'}, $OPENMETRICS, 'or OpenMetrics';
+	is judged($open->{content}, '/usr/bin/python3', '-c', <<'PYTHON'), "0: parsed\n",
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+families = list(parse(sys.stdin.read()))
+assert len(families) > 20, len(families)
+assert [f for f in families if f.type == 'counter' and f.unit == 'seconds']
+assert [f for f in families if f.unit == 'bytes']
+print('parsed')
+PYTHON
+	    'which a strict parser reads';
+	like $open->{content}, qr/\n# EOF\n\z/, 'to its end';
+	for (['text/plain', $PROMETHEUS], ['*/*', $PROMETHEUS], ['', $PROMETHEUS],
+	    ['application/json', $PROMETHEUS], ['application/openmetrics-text', $OPENMETRICS],
+	    ['text/plain;q=0.9,application/openmetrics-text;q=0.8', $PROMETHEUS],
+	    ['application/openmetrics-text;q=0', $PROMETHEUS],
+	    ['text/plain;q=0.5, application/openmetrics-text; version=1.0.0;q=0.6', $OPENMETRICS]) {
+		is scrape($_->[0])->{headers}{'content-type'}, $_->[1], "Accept: $_->[0]";
+	}
+	like $plain->{headers}{vary}[0] // $plain->{headers}{vary}, qr/Accept|Origin/, 'and says so';
+};
+
+subtest 'who may read it' => sub {
+	# The address is the peer's. What a header says counts if nginx trusts its sender.
+	is scrape(undef, 'X-Forwarded-For' => '127.0.0.1')->{status}, 401,
+	    'what came through a proxy that nobody named has no address of its own';
+	is scrape(undef, 'X-Forwarded-For' => '10.9.1.1')->{status}, 401, 'whatever it claims';
+	is scrape(undef, Forwarded => 'for=10.9.1.1')->{status}, 401, 'in any header';
+	is scrape(undef, Via => '1.1 proxy.example')->{status}, 401, 'or only shows that it is one';
+	is scrape(undef, Authorization => 'Bearer nonsense')->{status}, 200,
+	    'an allowed address needs no credentials';
+	my %as = (guest => 403, user => 403, admin => 403, super => 200);
+	my %proxied = ('X-Forwarded-For' => '192.0.2.1');
+	for my $role (sort keys %as) {
+		my $by = $role eq 'super' ? $mn->admin : $mn->user(role => $role);
+		is $by->api(GET => '/api/metrics', undef, \%proxied)->{status}, $as{$role}, $role;
+	}
+	for (['system.settings', 200], ['users.manage', 403]) {
+		my $made = $mn->admin->api(POST => '/api/auth/tokens', { name => 'prometheus',
+		    scopes => [ $_->[0] ] });
+		is $mn->client($made->{json}{token})->api(GET => '/api/metrics', undef,
+		    \%proxied)->{status}, $_->[1], "a token with the scope $_->[0]";
+	}
+	is $scraper->api(GET => '/api/users')->{status}, 401, 'other routes know no such address';
+};
+
+subtest 'figures' => sub {
+	my %now = values_of(scrape(undef)->{content});
+	my $me = 'medianest_http_requests_total{route="/api/users/me",method="GET",status="2xx"}';
+	$user->api(GET => '/api/users/me') for 1 .. 3;
+	my %then = values_of(scrape(undef)->{content});
+	is $then{$me} - ($now{$me} // 0), 3, 'requests are counted';
+	is $then{'medianest_http_request_duration_seconds_bucket{route="/api/users/me",'
+	    . 'method="GET",le="+Inf"}'}, $then{'medianest_http_request_duration_seconds_count'
+	    . '{route="/api/users/me",method="GET"}'}, 'and timed';
+	for my $stage (qw(auth limit handler cache)) {
+		cmp_ok $then{"medianest_http_stage_seconds_total{route=\"/api/users/me\","
+		    . "method=\"GET\",stage=\"$stage\"}"}, '>', 0, "with the time in $stage";
+	}
+	cmp_ok $then{'medianest_http_stage_seconds_total{route="/api/auth/login",method="POST",'
+	    . 'stage="hashing"}'}, '>', 0, 'and in password hashing';
+	for (qw(data scratch)) {
+		cmp_ok $then{"medianest_disk_free_bytes{directory=\"$_\"}"}, '>', 0, "space of $_";
+		cmp_ok $then{"medianest_disk_size_bytes{directory=\"$_\"}"}, '>=',
+		    $then{"medianest_disk_free_bytes{directory=\"$_\"}"}, 'of its size';
+	}
+	cmp_ok $then{medianest_certificate_expiry_timestamp_seconds}, '>', time,
+	    'the certificate is good for a while';
+	is $then{medianest_database_up}, 1, 'the database is up';
+	is $then{medianest_dead_jobs}, 0, 'no job was given up';
+	is $then{medianest_stored_bytes}, $mn->psql('SELECT sum(bytes) FROM storage_kept'),
+	    'what is stored';
+};
+
+# Names that strangers send become no series: only the program's own do.
+subtest 'cardinality' => sub {
+	my $count = sub { my %all = values_of(scrape(undef)->{content}); return scalar keys %all };
+	my $stranger = $mn->client;
+	my $once = sub {
+		my ($tag) = @_;
+		for my $i (1 .. 20) {
+			$stranger->api(GET => "/api/none-$tag-$i", undef,
+			    { 'User-Agent' => "agent $tag-$i", 'X-Request-Id' => "request-$tag-$i",
+			      Origin => "https://$tag-$i.example" });
+			$user->api(GET => '/api/media/01890a5d-ac96-774b-bcce-b3020'
+			    . sprintf("$tag%06d", $i));
+			$user->api(GET => "/api/search?q=$tag-$i");
+		}
+		$stranger->api("X$tag" => '/api/media');
+		$stranger->api(POST => '/api/auth/login', { email => "$tag\@b.test", password => 'x' });
+	};
+	$once->('a');
+	my $before = $count->();
+	$once->($_) for qw(b c d);
+	is $count->(), $before, 'a hundred strange requests add no series';
+};
+
+subtest 'without the database' => sub {
+	$mn->stop_part('postgres');
+	my $answer = scrape(undef);
+	$mn->start_part('postgres');
+	is $answer->{status}, 200, 'a scrape works';
+	my %all = values_of($answer->{content});
+	is $all{medianest_database_up}, 0, 'which says so';
+	cmp_ok $all{'medianest_http_requests_total{route="/api/users/me",method="GET",status="2xx"}'},
+	    '>=', 3, 'and has what the host counts';
+	ok !exists $all{medianest_dead_jobs}, 'what is not known is missing';
+	wait_until {
+		my %now = values_of(scrape(undef)->{content});
+		$now{medianest_database_up} == 1 && exists $now{medianest_dead_jobs};
+	} 20, 'it comes back';
+};
+
+done_testing;
