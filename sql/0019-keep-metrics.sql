@@ -35,6 +35,17 @@ CREATE TABLE metric_samples (
   PRIMARY KEY (step, at, route, method)
 ) WITH (fillfactor = 70);                   -- the newest bucket of each width is updated in place
 
+-- What is not counted but is there: of the house (host '') the jobs that wait, at most, and the bytes
+-- of everybody's files; of a host size and free bytes of its directories.
+CREATE TABLE metric_levels (
+  step integer NOT NULL CHECK (step IN (60, 600, 3600)),
+  at timestamptz NOT NULL,
+  host text NOT NULL,
+  name text NOT NULL,
+  value bigint NOT NULL,
+  PRIMARY KEY (step, name, host, at)
+) WITH (fillfactor = 70);
+
 -- Element by element; a shorter array counts as filled up with zeros.
 CREATE FUNCTION mn_counts_add(a bigint[], b bigint[]) RETURNS bigint[]
   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$

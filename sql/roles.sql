@@ -57,7 +57,8 @@ TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   overseerr_settings, overseerr_users, overseerr_people, request_removals, requests
 TO medianest_api, medianest_worker;
-GRANT SELECT, INSERT, UPDATE, DELETE ON metric_registries, metric_readings, metric_samples
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  metric_registries, metric_readings, metric_samples, metric_levels
 TO medianest_worker;
 GRANT SELECT ON metric_registries, metric_samples TO medianest_api;
 -- Backups and checksums are medianest-admin's; the others only ask whether a backup is being made.
@@ -67,3 +68,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON media_sums, media_changes
 TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianest_worker;
+GRANT SELECT ON metric_registries, metric_samples, metric_levels TO medianest_api;

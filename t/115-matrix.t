@@ -129,6 +129,8 @@ my %valid = (
     'GET /api/integrations/plex/servers/{id}/libraries' => [],
     'PUT /api/integrations/plex/servers/{id}/libraries/{key}' => [ {} ],
     'GET /api/metrics' => [],
+    'GET /api/metrics/summary' => [],
+    'GET /api/metrics/summary/history' => ['metric=p95'],
     'GET /api/health' => [],
     'GET /api/health/live' => [],
     'GET /api/health/ready' => [],

@@ -159,9 +159,9 @@ guard_bearer(struct request *req, struct error *err)
 }
 
 /*
- * A scraper that asks nginx itself, from an address of metrics.allow, needs no credentials: it works
- * while everything else is down. What a proxy passes on has the proxy's address, unless nginx trusts
- * that proxy and so knows the real one.
+ * A scraper that asks nginx itself, from an address of metrics.allow, needs no credentials: it
+ * works while everything else is down. What a proxy passes on has the proxy's address, unless nginx
+ * trusts that proxy and so knows the real one.
  */
 static bool
 guard_scraper(struct request *req, struct error *err)

@@ -279,7 +279,9 @@ src_libservice_a_SOURCES += \
 	src/service/operator/settings.c \
 	src/service/operator/settings.h \
 	src/service/operator/tool.c \
-	src/service/operator/tool.h
+	src/service/operator/tool.h \
+	src/service/operator/watch.c \
+	src/service/operator/watch.h
 
 nodist_src_libservice_a_SOURCES = src/service/schema_version.h
 

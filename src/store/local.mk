@@ -62,6 +62,11 @@ SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_sear
 	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
 SQL_TABLES += src/store/sql_notify.h
 SQL_TABLES += src/store/sql_admin_jobs.h src/store/sql_admin.h
+SQL_FILES += src/store/sql/watch.sql
+SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
+	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
+SQL_TABLES += src/store/sql_notify.h
+SQL_TABLES += src/store/sql_watch.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -78,6 +83,7 @@ src/store/sql_search_words.h: src/store/sql/search_words.sql
 src/store/sql_notify.h: src/store/sql/notify.sql
 src/store/sql_admin.h: src/store/sql/admin.sql
 src/store/sql_admin_jobs.h: src/store/sql/admin_jobs.sql
+src/store/sql_watch.h: src/store/sql/watch.sql
 src/store/sql_sync.h: src/store/sql/sync.sql
 src/store/sql_sync_items.h: src/store/sql/sync_items.sql
 src_libstore_a_SOURCES += src/store/store_sync.c src/store/store_sync_items.c src/store/store_sync.h
@@ -101,5 +107,4 @@ src_libstore_a_SOURCES += src/store/store_idempotency.c src/store/store_idempote
 src_libstore_a_SOURCES += src/store/store_plex.c src/store/store_plex.h
 src_libstore_a_SOURCES += src/store/store_user.c src/store/store_user.h
 src_libstore_a_SOURCES += src/store/store_replay.c src/store/store_replay.h
-src_libstore_a_SOURCES += src/store/store_facts.c src/store/store_facts.h
 src_libstore_a_SOURCES += src/store/store_watch.c src/store/store_watch.h

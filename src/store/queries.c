@@ -42,7 +42,6 @@
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
 #include "store/store_watch.h"
-#include "store/store_facts.h"
 
 #include "core/banned.h"
 
@@ -95,6 +94,5 @@ const struct query *const store_query_tables[] = {
 	store_tokens_queries,
 	store_totp_queries,
 	store_watch_queries,
-	store_facts_queries,
 	NULL,
 };

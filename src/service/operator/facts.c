@@ -17,7 +17,7 @@
 #include "service/operator/certificate.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
-#include "store/store_facts.h"
+#include "store/store_watch.h"
 
 #include "core/banned.h"
 
@@ -48,7 +48,7 @@ static const struct fact_row fact_rows[FACTS] = {
 	[FACT_CERTIFICATE] = { "medianest_certificate_expiry_timestamp_seconds",
 	    "When the certificate that nginx shows here expires", NULL },
 	[FACT_WAITING] = { "medianest_queue_waiting_jobs",
-	    "Jobs of the house that are due and wait, up to " TEXT(FACTS_WAITING_MAX), "queue" },
+	    "Jobs of the house that are due and wait, up to " TEXT(WATCH_WAITING_MAX), "queue" },
 	[FACT_RUNNING] = { "medianest_queue_running_jobs", "Jobs of the house that are running",
 	    "queue" },
 	[FACT_OLDEST] = { "medianest_queue_oldest_timestamp_seconds",
@@ -123,18 +123,18 @@ add_certificate(struct collection *c, const struct call *call)
 }
 
 static void
-add_stored(struct collection *c, const struct store_fact *fact)
+add_stored(struct collection *c, const struct watch_fact *fact)
 {
 	switch (fact->kind) {
-	case STORE_FACT_QUEUE:
+	case WATCH_FACT_QUEUE:
 		add(c, FACT_WAITING, fact->name, (double)fact->value);
 		add(c, FACT_RUNNING, fact->name, (double)fact->running);
 		if (fact->since > 0)
 			add(c, FACT_OLDEST, fact->name, seconds(fact->since));
 		break;
-	case STORE_FACT_DEAD: add(c, FACT_DEAD, NULL, (double)fact->value); break;
-	case STORE_FACT_SYNC: add(c, FACT_SYNC, fact->name, seconds(fact->since)); break;
-	case STORE_FACT_STORED: add(c, FACT_STORED, NULL, (double)fact->value); break;
+	case WATCH_FACT_DEAD: add(c, FACT_DEAD, NULL, (double)fact->value); break;
+	case WATCH_FACT_SYNC: add(c, FACT_SYNC, fact->name, seconds(fact->since)); break;
+	case WATCH_FACT_STORED: add(c, FACT_STORED, NULL, (double)fact->value); break;
 	}
 }
 
@@ -142,7 +142,7 @@ static void
 add_house(struct collection *c, const struct call *call)
 {
 	const char *queues[JOB_QUEUES];
-	struct store_fact *facts;
+	struct watch_fact *facts;
 	struct error err;
 	size_t n = 0;
 	bool up;
@@ -150,7 +150,7 @@ add_house(struct collection *c, const struct call *call)
 	for (int q = 0; q < JOB_QUEUES; q++)
 		queues[q] = job_queues[q].name;
 	error_clear(&err);
-	up = store_facts(call->svc->db, call->arena, (struct strings) { queues, JOB_QUEUES },
+	up = store_watch_facts(call->svc->db, call->arena, (struct strings) { queues, JOB_QUEUES },
 	    &facts, &n, &err);
 	if (!up)
 		log_warn(call->svc->log, "metrics of the house: %s %s", err.message, err.detail);

@@ -1,8 +1,8 @@
 #include "service/processing/sampler.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -12,11 +12,13 @@
 #include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/store_watch.h"
 
 #include "core/banned.h"
 
+#define LEVELS_MAX 4
 #define HOST_MAX 256 /* bytes of a host's name, NUL included */
 
 static uint64_t
@@ -97,29 +99,59 @@ series_count(void)
 	return (size_t)metric_label_values(LABEL_ROUTE) * metric_label_values(LABEL_METHOD);
 }
 
+void
+sampler_init(struct sampler *s, struct arena *arena)
+{
+	*s = (struct sampler) { .taken = arena_array(arena, series_count(), sizeof(*s->taken)) };
+}
+
+/* Sizes of a directory's file system; what cannot be learned is left out. */
+static void
+read_disk(const char *path, const char *size, const char *free, struct watch_sample *sample,
+    struct watch_level *levels)
+{
+	struct statvfs st;
+
+	if (statvfs(path, &st) != 0)
+		return;
+	levels[sample->nlevels++] =
+	    (struct watch_level) { size, (int64_t)st.f_blocks * (int64_t)st.f_frsize };
+	levels[sample->nlevels++] =
+	    (struct watch_level) { free, (int64_t)st.f_bavail * (int64_t)st.f_frsize };
+}
+
+static const char *
+host_name(struct arena *arena)
+{
+	char host[HOST_MAX];
+
+	if (gethostname(host, sizeof(host)) != 0)
+		host[0] = '\0';
+	host[sizeof(host) - 1] = '\0';
+	return arena_strdup(arena, host);
+}
+
 bool
 sampler_run(struct sampler *s, const struct call *call, struct error *err)
 {
+	const struct config *config = call->svc->config;
 	struct metric_registry registry;
-	struct watch_sample sample = { .registry = registry.id };
+	struct watch_level levels[LEVELS_MAX];
+	struct watch_sample sample = { .registry = registry.id, .levels = levels };
 	struct watch_reading *readings;
-	char host[HOST_MAX];
 	uint64_t *now;
 
 	if (!metric_registry(&registry))
 		return true; /* nobody else counts here */
-	if (s->taken == NULL && (s->taken = calloc(series_count(), sizeof(*s->taken))) == NULL)
-		return error_set(err, ERR_INTERNAL, "There is no memory for metrics.");
-	if (gethostname(host, sizeof(host)) != 0)
-		host[0] = '\0';
-	host[sizeof(host) - 1] = '\0';
 	now = arena_array(call->arena, series_count(), sizeof(*now));
-	sample.n = read_registry(s, call->arena, now, NULL);
-	readings = arena_array(call->arena, sample.n + 1, sizeof(*readings));
-	read_registry(s, call->arena, now, readings);
-	sample.readings = readings;
-	sample.host = host;
 	sample.created = registry.created;
+	sample.host = host_name(call->arena);
+	sample.n = read_registry(s, call->arena, now, NULL);
+	sample.readings = readings = arena_array(call->arena, sample.n + 1, sizeof(*readings));
+	read_registry(s, call->arena, now, readings);
+	read_disk(config_str(config, CFG_DATA_DIR), "data.size", "data.free", &sample, levels);
+	read_disk(scratch_path(config, call->arena, ""), "scratch.size", "scratch.free", &sample,
+	    levels);
 	if (!store_watch_sample(call->svc->db, call->arena, &sample, err))
 		return false;
 	memcpy(s->taken, now, series_count() * sizeof(*now));

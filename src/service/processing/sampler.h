@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct call;
 struct error;
 
 struct sampler {
 	int64_t due;     /* monotonic us */
-	uint64_t *taken; /* requests of each series, as they were stored last; NULL: none yet */
+	uint64_t *taken; /* requests of each series, as they were stored last */
 };
+void sampler_init(struct sampler *, struct arena *); /* the arena outlives it */
 
 /* False: the statement failed; what it would have added is a part of the next one. */
 bool sampler_run(struct sampler *, const struct call *, struct error *);

@@ -12,6 +12,7 @@
 #include "store/store_jobs.h"
 #include "store/store_process.h"
 #include "store/store_sums.h"
+#include "store/store_watch.h"
 
 #include "core/banned.h"
 
@@ -42,6 +43,13 @@ upkeep_sums(const struct call *call, const struct job_env *env, const struct job
 		log_warn(call->svc->log, "%lld sums of the library were wrong and were corrected",
 		    (long long)wrong);
 	return done(call, job, err);
+}
+
+bool
+upkeep_metrics(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	return store_watch_expire(call->svc->db, call->arena, err) && done(call, job, err);
 }
 
 bool

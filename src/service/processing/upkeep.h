@@ -10,6 +10,7 @@
 /* uploads that were never finished or may still have bytes; folds sums (store_sums.h) */
 job_run_fn upkeep_uploads;
 job_run_fn upkeep_sums;          /* those sums, compared with the items */
+job_run_fn upkeep_metrics;       /* samples past their time */
 job_run_fn upkeep_objects;       /* objects that no item shows */
 job_run_fn upkeep_trash;         /* items that have been in the trash for trash.days */
 job_run_fn upkeep_jobs;          /* finished jobs */

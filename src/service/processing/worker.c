@@ -506,6 +506,7 @@ worker_run(struct worker *w)
 		arena_init(&s.places[i].arena);
 	for (int q = 0; q < JOB_QUEUES; q++)
 		s.batch_kinds[q] = runner_batch_kinds(&s.forever, w->kinds, &job_queues[q]);
+	sampler_init(&s.sampler, &s.forever);
 	error_clear(&err);
 	s.gate = gate_open();
 	if (s.gate < 0 || !share_marks(&s)) {
