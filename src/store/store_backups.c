@@ -192,26 +192,28 @@ store_backup_connections(struct db *db, struct arena *arena, int64_t *n, struct 
 	return true;
 }
 
-/* What belongs to an extension stays, and so does the extension. */
+/*
+ * What belongs to an extension stays, and so does the extension. The names are collected first: one
+ * statement drops what others are about to.
+ */
 bool
 store_backup_clear(struct db *db, struct error *err)
 {
 	return db_script(db,
-	    "DO $$ DECLARE r record; BEGIN"
-	    " FOR r IN SELECT c.oid::regclass::text AS name, CASE c.relkind WHEN 'v' THEN 'VIEW'"
-	    "   WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS what"
+	    "DO $$ DECLARE drops text[]; step text; BEGIN"
+	    " SELECT array_agg(format('DROP %s IF EXISTS public.%I CASCADE', CASE c.relkind"
+	    "   WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'"
+	    "   ELSE 'TABLE' END, c.relname)) INTO drops"
 	    "   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace"
 	    "   AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS (SELECT FROM pg_depend d"
 	    "   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
-	    "   AND d.deptype IN ('e', 'a', 'i')) LOOP"
-	    "  EXECUTE format('DROP %s IF EXISTS %s CASCADE', r.what, r.name);"
-	    " END LOOP;"
-	    " FOR r IN SELECT p.oid::regprocedure::text AS name FROM pg_proc p"
-	    "   WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend"
-	    "   d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
-	    "   LOOP"
-	    "  EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', r.name);"
-	    " END LOOP; END $$",
+	    "   AND d.deptype IN ('e', 'a', 'i'));"
+	    " FOREACH step IN ARRAY coalesce(drops, '{}') LOOP EXECUTE step; END LOOP;"
+	    " SELECT array_agg(format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure))"
+	    "   INTO drops FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace"
+	    "   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
+	    "   AND d.objid = p.oid AND d.deptype = 'e');"
+	    " FOREACH step IN ARRAY coalesce(drops, '{}') LOOP EXECUTE step; END LOOP; END $$",
 	    err);
 }
 

@@ -33,13 +33,17 @@ tool(const struct backup_site *site, const char *const *argv, const char *grows,
 	return backup_tool_run(&run, err);
 }
 
-/* The record of backups is left out: it is about this host's disks, not about the house. */
+/*
+ * The record of backups is left out: it is about this host's disks, not about the house. So are
+ * extensions that an operator added: others may not be allowed to make them.
+ */
 static bool
 dump_rows(const struct backup_site *site, const char *snapshot, const char *to, struct error *err)
 {
 	const char *const argv[] = { "pg_dump", "--format=custom", "--no-owner", "--no-privileges",
-		"--no-comments", "--no-publications", "--no-subscriptions",
-		"--lock-wait-timeout=60000", "--exclude-table-data=public.backups",
+		"--no-comments", "--no-publications", "--no-subscriptions", "--extension=unaccent",
+		"--extension=pg_trgm", "--lock-wait-timeout=60000",
+		"--exclude-table-data=public.backups",
 		arena_printf(site->arena, "--snapshot=%s", snapshot), "--file", to, NULL };
 
 	return tool(site, argv, to, err);

@@ -20,7 +20,8 @@
 #define TOOL_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENV_MAX 48
 #define LOOK_MS 50
-#define SAID_MAX 300 /* bytes of what it wrote last */
+#define READ_MAX 8192 /* bytes of what it wrote */
+#define SAID_MAX 300
 
 int
 backup_memory(const void *bytes, size_t len, struct error *err)
@@ -103,14 +104,17 @@ start(const struct backup_tool *tool, int said_fd, pid_t *pid)
 	return rc;
 }
 
-/* The end of what it wrote, on one line. */
+/* What it wrote, from its first error on, on one line. */
 static void
 said(int fd, char out[SAID_MAX + 1])
 {
-	off_t size = lseek(fd, 0, SEEK_END);
-	ssize_t n = pread(fd, out, SAID_MAX, size > SAID_MAX ? size - SAID_MAX : 0);
+	char text[READ_MAX + 1];
+	ssize_t n = pread(fd, text, READ_MAX, 0);
+	const char *error;
 
-	out[n > 0 ? n : 0] = '\0';
+	text[n > 0 ? n : 0] = '\0';
+	error = strstr(text, "rror:");
+	str_copy(out, SAID_MAX + 1, error != NULL ? error + strlen("rror:") : text);
 	for (char *p = out; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ')
 			*p = ' ';

@@ -1,0 +1,335 @@
+#!/usr/bin/perl
+# A backup of a house at work, its end, and the same house from the backup; what holds the object
+# store meanwhile; and the verification that finds what is missing, damaged or foreign.
+use strict;
+use warnings;
+use Digest::SHA qw(sha256_hex);
+use File::Path qw(make_path);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP qw(decode_json);
+use MediaNest::Media;
+use MediaNest::S3;
+use MediaNest::Test;
+use POSIX qw(WNOHANG);
+use Test::More;
+
+use constant { OK => 0, FAILED => 1, USAGE => 64, AGAIN => 75 };
+# what changes while nobody does anything
+my %RESTLESS = map { ($_ => 1) } qw(jobs backups object_verification object_garbage);
+
+my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.poll' => 200,
+    'notifications.group_seconds' => 0 });
+my $make = MediaNest::Media->new;
+my $root = "$FindBin::Bin/..";
+my $dir = "$mn->{var}/backups";
+my $passphrase = "$mn->{var}/passphrase";
+
+# medianest-admin as the stack's user: (status, what it said).
+sub admin {
+	local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
+	my $said = MediaNest::Test::run_output("$root/dev", 'admin', '--var', $mn->{var}, @_);
+	return ($? >> 8, $said);
+}
+sub admin_is {
+	my ($want, $what, @command) = @_;
+	my ($status, $said) = admin(@command);
+	is $status, $want, $what or diag $said;
+	return $said;
+}
+sub backups { my @found = sort glob "$dir/2*"; return @found }
+sub slurp { return MediaNest::Media::slurp($_[0]) }
+sub manifest { return decode_json(slurp("$_[0]/manifest.json")) }
+sub list { return map { [split /\t/] } split /\n/, slurp("$_[0]/objects.list") }
+sub as_stack_user {
+	my ($file, $text) = @_;
+	open my $out, '>', $file or die "$file: $!";
+	print $out $text;
+	close $out;
+	my ($uid, $gid) = (stat $mn->{var})[4, 5];
+	chown $uid, $gid, $file;
+	chmod 0600, $file;
+}
+as_stack_user($passphrase, "a long passphrase for keys\n");
+
+# Checksum of every table, by the text of its rows in order.
+sub tables {
+	my %sums;
+	for my $table ($mn->psql("SELECT c.relname FROM pg_class c WHERE relkind = 'r' AND"
+	    . " relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE"
+	    . " d.objid = c.oid AND d.deptype = 'e') ORDER BY 1")) {
+		next if $RESTLESS{$table};
+		$sums{$table} = $mn->psql("SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text,"
+		    . " E'\\n' ORDER BY t::text), '')) FROM $table t");
+	}
+	return \%sums;
+}
+sub blobs {
+	return { map { (s{.*/}{}r => sha256_hex(slurp($_))) } glob "$mn->{var}/data/objects/??/??/*" };
+}
+sub services { return ('worker', 'notifyd', sort keys %{ $mn->refresh_status->{pids}{pools} }) }
+sub stop_services {
+	$mn->stop_part($_) for @_;
+	wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN"
+	    . " ('medianest_api', 'medianest_worker', 'medianest_store')") == 0 }, 30, 'no connection');
+}
+sub start_services { $mn->start_part($_) for @_; $mn->wait_ready }
+sub quiet {
+	wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE state IN ('available',"
+	    . " 'running') AND kind NOT LIKE 'upkeep.%' AND unique_key NOT LIKE 'every:%'") == 0 }, 60,
+	    'a quiet house');
+}
+
+my $data = -d "$mn->{var}/data/objects" ? "$mn->{var}/data" : undef;
+BAIL_OUT('the stack has no data/objects') unless $data;
+
+my $user = $mn->user(role => 'user', email => 'keeper@medianest.test',
+    password => 'a password to be restored');
+my @media = map { $user->upload_file($make->picture("kept$_.jpg", size => '640x480'), 'image/jpeg') }
+    1, 2;
+$_ = $user->wait_media($_->{id}) for @media;
+is $_->{status}, 'ready', 'a photo' for @media;
+my $admin = $mn->admin;
+my $source = $admin->api(POST => '/api/webhooks/sources', { source => 'generic', name => 'sealed' });
+is $source->{status}, 201, 'something with a sealed secret';
+quiet();
+
+subtest 'a backup' => sub {
+	my $said = admin_is(USAGE, 'needs a directory', 'backup');
+	like $said, qr/needs DIR/, '... and says so';
+	admin_is(OK, 'without one the timer does nothing', 'backup', '--timer');
+	$said = admin_is(OK, 'is made', 'backup', '--keys', $passphrase, $dir);
+	my ($backup) = backups();
+	like $said, qr{^\Q$backup\E: \d+ objects, \S+ \S+, of which}, 'one line tells of it';
+	my $manifest = manifest($backup);
+	is $manifest->{objects}, $mn->psql('SELECT count(*) FROM objects'), 'all objects';
+	is_deeply [sort map { $_->{name} } @{ $manifest->{files} }],
+	    [qw(database.dump keys.enc medianest.conf objects.list)], 'all files';
+	is sha256_hex(slurp("$backup/$_->{name}")), $_->{sha256}, "$_->{name} has its checksum"
+	    for @{ $manifest->{files} };
+	for my $line (list($backup)) {
+		my ($sum, $size) = @$line;
+		my $file = "$backup/objects/" . substr($sum, 0, 2) . "/$sum";
+		is sha256_hex(slurp($file)), $sum, 'an object has its checksum';
+		is -s $file, $size, '... and size';
+	}
+	my ($rows) = $mn->psql("SELECT status, objects, held_until IS NULL, error IS NULL FROM backups");
+	is $rows, "ok|$manifest->{objects}|t|t", 'it is recorded';
+	unlike slurp("$backup/keys.enc"), qr/jwt-1/, 'the keys are encrypted';
+	for my $secret (map { slurp($_) =~ s/\s+//r } glob "$data/keys/*.key") {
+		my $found = MediaNest::Test::run_output('grep', '-rlF', $secret, $backup);
+		is $found, '', 'no key lies open in it';
+	}
+	is sprintf('%04o', (stat $backup)[2] & 07777), '0700', 'it is private';
+};
+
+subtest 'the next one' => sub {
+	my ($first) = backups();
+	my $media = $user->upload_file($make->picture('new.jpg', size => '320x240'), 'image/jpeg');
+	$user->wait_media($media->{id});
+	quiet();
+	admin_is(OK, 'is made', 'backup', $dir);
+	my ($before, $now) = backups();
+	my %old = map { ($_->[0] => 1) } list($first);
+	my ($same, $new, %seen) = (0, 0);
+	for my $line (grep { !$seen{ $_->[0] }++ } list($now)) {
+		my $at = 'objects/' . substr($line->[0], 0, 2) . "/$line->[0]";
+		if ($old{ $line->[0] }) {
+			$same += (stat "$now/$at")[1] == (stat "$first/$at")[1];
+		} else {
+			$new += $line->[1];
+		}
+	}
+	is $same, scalar(keys %old), 'what has not changed is the same file';
+	is $mn->psql('SELECT copied_bytes FROM backups ORDER BY started_at DESC LIMIT 1'), $new,
+	    'only what is new was copied';
+	ok !-e "$now/keys.enc", 'keys only when asked for';
+	admin_is(OK, 'another one', 'backup', '--keep', 2, $dir);
+	my @left = backups();
+	is scalar(@left), 2, 'the oldest is removed';
+	ok !-e $first, '... and no other';
+	ok -e "$now/manifest.json", '... the newer ones stay';
+};
+
+subtest 'a location that cannot be read' => sub {
+	my @before = backups();
+	my ($blob) = $mn->psql("SELECT blob FROM objects WHERE key LIKE 'derived/%' LIMIT 1");
+	my $path = join '/', "$data/objects", substr($blob, 0, 2), substr($blob, 2, 2), $blob;
+	rename $path, "$path.away" or die "$path: $!";
+	# known from the backup before, so it must be one that this one has to read
+	my $said = admin_is(FAILED, 'an object', 'backup', "$dir.other");
+	like $said, qr/\Q$blob\E/, '... which is named';
+	is_deeply [glob "$dir.other/2* $dir.other/.partial*"], [], 'leaves no backup';
+	is $mn->psql('SELECT status, error IS NOT NULL, held_until IS NULL FROM backups'
+	    . ' ORDER BY started_at DESC LIMIT 1'), 'failed|t|t', '... and is recorded';
+	rename "$path.away", $path;
+	$said = admin_is(FAILED, 'the file for the keys', 'backup', '--keys', "$passphrase.none", $dir);
+	like $said, qr/passphrase\.none/, '... is named too';
+	is_deeply [backups()], \@before, 'the earlier backups are as they were';
+};
+
+subtest 'a process that is killed' => sub {
+	my @before = backups();
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		# The rows wait for this lock, so it is killed in the middle.
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>&', \*STDOUT;
+		local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
+		exec "$root/dev", 'admin', '--var', $mn->{var}, 'backup', $dir;
+	}
+	my $lock = open(my $psql, '|-', 'psql', '-XqAt', '-d', $mn->{status}{databaseUrl}) // die "psql: $!";
+	$psql->autoflush;
+	print $psql "BEGIN; LOCK TABLE audit_log IN ACCESS EXCLUSIVE MODE;\n";
+	my $tool;
+	my $dumping = eval { wait_until(sub { ($tool) = split /\n/, MediaNest::Test::run_output('pgrep', '-f',
+	    "medianest-admin .*backup \Q$dir\E"); $tool && glob "$dir/.partial-*" }, 20, 'a partial backup') };
+	my @processes = split /\s+/, MediaNest::Test::run_output('pgrep', '-f', "(medianest-admin|pg_dump) .*\Q$dir\E");
+	kill 'KILL', @processes if @processes;
+	print $psql "ROLLBACK;\n";
+	close $psql;
+	waitpid $pid, 0;
+	SKIP: {
+		skip 'it was too fast', 1 unless $dumping;
+		is_deeply [backups()], \@before, 'leaves the earlier ones whole';
+	}
+	admin_is(OK, 'the next one is made at once', 'backup', '--keep', 3, $dir);
+	is_deeply [glob "$dir/.partial*"], [], 'and clears up';
+	is $mn->psql("SELECT count(*) FROM backups WHERE status = 'running'"), 0, 'none seems to run';
+};
+
+subtest 'the object store is held' => sub {
+	$mn->psql("INSERT INTO backups (id, directory, held_until) VALUES"
+	    . " ('01900000-0000-7000-8000-000000000001', 'elsewhere', now() + interval '1 hour')");
+	my $media = $user->upload_file($make->picture('gone.jpg', size => '64x64'), 'image/jpeg');
+	$user->wait_media($media->{id});
+	my @keys = $mn->psql("SELECT key FROM objects WHERE key ~ '$media->{id}'");
+	is $user->api(DELETE => "/api/media/$media->{id}?purge=true")->{status}, 204, 'an item is purged'
+	    if 0;
+	my $purged = $admin->api(DELETE => "/api/media/$media->{id}?purge=true");
+	is $purged->{status}, 204, 'an item is purged' or diag $purged->{content};
+	wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.purge' AND state ="
+	    . " 'available' AND run_at > now() + interval '10 seconds'") == 1 }, 20, 'a job that waits');
+	my @still = $mn->psql("SELECT key FROM objects WHERE key ~ '$media->{id}'");
+	is_deeply \@still, \@keys, 'its objects stay';
+	my ($status, $said) = admin('backup', $dir);
+	is $status, AGAIN, 'another backup waits';
+	$mn->psql("UPDATE backups SET held_until = now() WHERE directory = 'elsewhere'");
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'media.purge'");
+	wait_until(sub { $mn->psql("SELECT count(*) FROM objects WHERE key ~ '$media->{id}'") == 0 }, 20,
+	    'the purge');
+	pass 'a hold that has lapsed holds nothing';
+};
+
+# --- the end of the house
+
+quiet();
+admin_is(OK, 'the last backup', 'backup', '--keys', $passphrase, $dir);
+my ($last) = reverse backups();
+my @parts = services();
+my $said = admin_is(AGAIN, 'nothing is restored into a house at work', 'restore', '--replace', $dir);
+like $said, qr/systemctl stop medianest.target/, '... which says what to do';
+stop_services(@parts);
+my ($rows, $files) = (tables(), blobs());
+cmp_ok scalar(keys %$files), '>', 5, 'the house has objects';
+admin_is(FAILED, 'nor over what is there', 'restore', $dir);
+is_deeply tables(), $rows, '... and nothing has changed';
+
+subtest 'a damaged backup' => sub {
+	MediaNest::Test::run_output('cp', '-r', $last, "$dir.bad");
+	MediaNest::Test::run_output('chown', '-R', '--reference', $mn->{var}, "$dir.bad");
+	open my $out, '+<', "$dir.bad/database.dump" or die;
+	seek $out, 1000, 0;
+	print $out 'X';
+	close $out;
+	like admin_is(FAILED, 'is refused', 'restore', '--replace', "$dir.bad"), qr/damaged/, '... as such';
+	is_deeply tables(), $rows, 'and nothing has changed';
+	as_stack_user("$passphrase.wrong", "not the passphrase\n");
+	admin_is(USAGE, 'so is a wrong passphrase', 'restore', '--replace', '--keys', "$passphrase.wrong",
+	    $last);
+	is_deeply tables(), $rows, 'and nothing has changed';
+};
+
+# Everything is lost.
+my @keys = glob "$data/keys/*.key";
+my %key = map { ($_ => slurp($_)) } @keys;
+unlink @keys;
+MediaNest::Test::run_output('sh', '-c', "rm -rf $data/objects/[0-9a-f]*");
+$mn->psql('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+is $mn->psql("SELECT count(*) FROM pg_class WHERE relname = 'users'"), 0, 'the house is gone';
+admin_is(OK, 'keys of the new host', 'keys', 'create');
+isnt slurp($keys[0]), $key{ $keys[0] }, '... are others';
+
+$said = admin_is(OK, 'the house is restored', 'restore', '--keys', $passphrase, $dir);
+like $said, qr{^\Q$last\E: restored}, '... from the newest backup';
+is_deeply tables(), $rows, 'every table is equal';
+my $now = blobs();
+is_deeply $now, $files, 'every object is equal';
+is_deeply { map { ($_ => slurp($_)) } keys %key }, \%key, 'the keys are equal';
+admin_is(FAILED, 'it is no empty house any more', 'restore', $dir);
+admin_is(OK, 'but may be replaced', 'restore', '--replace', $dir);
+is_deeply tables(), $rows, '... by the same';
+start_services(@parts);
+
+subtest 'the house works' => sub {
+	my $again = $mn->login('keeper@medianest.test', 'a password to be restored');
+	my $list = $again->api(GET => '/api/media');
+	is scalar(@{ $list->{json}{items} }), 3, 'the person has the items';
+	for my $item (@{ $list->{json}{items} }) {
+		my $got = $again->request(GET => $item->{thumbnails}{320});
+		is $got->{status}, 200, 'a thumbnail';
+	}
+	is $user->api(GET => '/api/auth/session')->{status}, 200, 'who was signed in still is';
+	my $sent = $mn->client->api(POST => "/api/webhooks/generic/$source->{json}{key}", { hello => 'x' });
+	is $sent->{status}, 200, 'a sealed secret can be read' or diag $sent->{content};
+	my $more = $again->upload_file($make->picture('after.jpg', size => '64x64'), 'image/jpeg');
+	is $again->wait_media($more->{id})->{status}, 'ready', 'and it goes on';
+};
+
+subtest 'verify' => sub {
+	quiet();
+	my $said = admin_is(OK, 'a house that is whole', 'verify');
+	like $said, qr/ 0 missing, 0 damaged, 0 foreign/, '... has no fault';
+	unlike $said, qr/; 0 had no checksum/, 'derived objects are seen first';
+	like admin_is(OK, 'again', 'verify', '--rate', 100_000_000), qr/; 0 had no checksum/,
+	    '... and are known then';
+	my $objects = $mn->psql('SELECT count(*) FROM objects');
+	my %path = map {
+		my ($blob) = $mn->psql("SELECT blob FROM objects WHERE key LIKE '$_/%' LIMIT 1");
+		($_ => join '/', "$data/objects", substr($blob, 0, 2), substr($blob, 2, 2), $blob)
+	} qw(derived original);
+	for my $kind (sort keys %path) {
+		my $bytes = slurp($path{$kind});
+		my $flip = sub {
+			open my $out, '+<:raw', $path{$kind} or die "$path{$kind}: $!";
+			seek $out, 30, 0;
+			print $out substr($bytes, 30, 1) ^ "\x01";
+			close $out;
+		};
+		$flip->();
+		like admin_is(FAILED, "a flipped bit ($kind)", 'verify'),
+		    qr{^damaged: \S+/$kind/.*\n.* 0 missing, 1 damaged}m, '... is found';
+		open my $out, '+<:raw', $path{$kind} or die;
+		print $out $bytes;
+		close $out;
+	}
+	rename $path{derived}, "$path{derived}.away";
+	like admin_is(FAILED, 'a missing blob', 'verify'), qr{^missing: \S+/derived/.*\n.* 1 missing,}ms,
+	    '... is found';
+	rename "$path{derived}.away", $path{derived};
+	my $foreign = "$data/objects/" . join '/', 'ab', 'cd', 'abcd' . '0' x 28;
+	make_path($foreign =~ s{/[^/]+$}{}r);
+	open my $out, '>', $foreign or die "$foreign: $!";
+	close $out;
+	unlike admin_is(OK, 'a file that has just been made', 'verify'), qr/^foreign/m, '... may become one';
+	SKIP: {
+		skip 'faketime is needed', 2 unless -x '/usr/bin/faketime';
+	}
+	is $mn->psql('SELECT count(*) FROM objects'), $objects, 'nothing was removed';
+	$mn->psql("UPDATE object_verification SET after = 'medianest/zzz'");
+	like admin_is(OK, 'it goes on where it stopped', 'verify', '--resume'), qr/^0 objects/m,
+	    '... behind that place';
+	like admin_is(OK, 'and begins again then', 'verify', '--resume'), qr/^$objects objects/m, '... with all';
+};
+
+done_testing;
