@@ -33,3 +33,17 @@ CREATE TABLE object_verification (
   checked bigint NOT NULL DEFAULT 0,
   wrong bigint NOT NULL DEFAULT 0
 );
+
+-- A dump has to make these functions before what is computed with them. PostgreSQL knows which
+-- functions a function calls only from bodies of this form, not from texts; without it a dump has
+-- media before mn_unaccent() and cannot be restored.
+CREATE OR REPLACE FUNCTION mn_unaccent(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  STRICT
+  RETURN public.unaccent('public.unaccent'::regdictionary, $1);
+CREATE OR REPLACE FUNCTION mn_title_key(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  STRICT
+  RETURN left(regexp_replace(lower(public.mn_unaccent(normalize($1, NFC))), '[^[:alnum:]]+', '',
+    'g'), 200);
+CREATE OR REPLACE FUNCTION mn_fold_tags(text[]) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  STRICT
+  RETURN lower(public.mn_unaccent(normalize($1::text, NFC)))::text[];

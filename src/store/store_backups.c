@@ -213,6 +213,10 @@ store_backup_clear(struct db *db, struct error *err)
 	    "   INTO drops FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace"
 	    "   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
 	    "   AND d.objid = p.oid AND d.deptype = 'e');"
+	    " FOREACH step IN ARRAY coalesce(drops, '{}') LOOP EXECUTE step; END LOOP;"
+	    " SELECT array_agg(format('DROP TEXT SEARCH CONFIGURATION IF EXISTS public.%I CASCADE',"
+	    "   cfgname)) INTO drops FROM pg_ts_config"
+	    "   WHERE cfgnamespace = 'public'::regnamespace;"
 	    " FOREACH step IN ARRAY coalesce(drops, '{}') LOOP EXECUTE step; END LOOP; END $$",
 	    err);
 }

@@ -303,7 +303,7 @@ blobs_in(struct names *names, const char *path, struct error *err)
 	while (ok && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.' ||
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
-		    st.st_ctime > before)
+		    st.st_mtime > before)
 			continue;
 		if (strlen(entry->d_name) == BLOB_DIGITS) {
 			ok = names_add(names, entry->d_name, err);
