@@ -66,3 +66,13 @@ uninstall-local:
 	-rmdir "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d" \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d"
+
+# The backup of each night.
+nodist_systemdsystemunit_DATA = nginx/host/medianest-backup.service
+dist_systemdsystemunit_DATA = nginx/host/medianest-backup.timer
+EXTRA_DIST += nginx/host/medianest-backup.service.in
+CLEANFILES += nginx/host/medianest-backup.service
+nginx/host/medianest-backup.service: nginx/host/medianest-backup.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) nginx/host && sed -e 's|@sbindir[@]|$(sbindir)|g' \
+		-e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+		"$(srcdir)/nginx/host/medianest-backup.service.in" > "$@.tmp" && mv "$@.tmp" "$@"

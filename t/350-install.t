@@ -43,7 +43,8 @@ ok -s "$at/share/man/$_", $_ for
 my $units = "$at/lib/systemd/system";
 ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-worker.service
     medianest-notifyd.service medianest-fcgi@verify.service.d/user.conf
-    medianest-fcgi@store.service.d/user.conf medianest-fcgi@storage.service.d/user.conf);
+    medianest-fcgi@store.service.d/user.conf medianest-fcgi@storage.service.d/user.conf
+    medianest-backup.service medianest-backup.timer);
 ok -s "$at/lib/$_", $_ for qw(sysusers.d/medianest.conf tmpfiles.d/medianest.conf);
 ok -s "$etc/$_", $_ for qw(cron.d/medianest logrotate.d/medianest medianest/medianest.conf.sample);
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';
@@ -60,7 +61,8 @@ SKIP: {
 	    . "'$copy/medianest-fcgi@.service' '$copy/medianest-fcgi\@media.service'");
 	my ($good, $why) = run("systemd-analyze verify --man=no "
 	    . "'$copy'/medianest-fcgi\@media.service '$copy'/medianest-worker.service "
-	    . "'$copy'/medianest-notifyd.service");
+	    . "'$copy'/medianest-notifyd.service '$copy'/medianest-backup.service "
+	    . "'$copy'/medianest-backup.timer");
 	$why = join "\n", grep { /medianest/ && !/Failed to (?:create|connect)/ } split /\n/, $why;
 	is $why, '', 'systemd has no complaint about the units';
 }
