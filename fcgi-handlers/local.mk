@@ -1,5 +1,6 @@
 noinst_LIBRARIES += fcgi-handlers/libhandlers.a
 fcgi_handlers_libhandlers_a_SOURCES =
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/alerts.c fcgi-handlers/alerts.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/auth.c fcgi-handlers/auth.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/user_view.c fcgi-handlers/user_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handlers/notifications.h

@@ -19,6 +19,7 @@ dist_sql_DATA += sql/0016-group-notifications.sql
 dist_sql_DATA += sql/0017-add-requests.sql
 dist_sql_DATA += sql/0018-enrich-catalogue.sql
 dist_sql_DATA += sql/0019-keep-metrics.sql
+dist_sql_DATA += sql/0020-add-alerts.sql
 dist_sql_DATA += sql/0021-record-backups.sql
 dist_sql_DATA += sql/0022-watch-jobs-and-catalogue.sql
 dist_sql_DATA += sql/0023-refine-hooks.sql

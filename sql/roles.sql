@@ -69,3 +69,5 @@ TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianest_worker;
 GRANT SELECT ON metric_registries, metric_samples, metric_levels TO medianest_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, alert_watch, alert_samples
+TO medianest_api, medianest_worker;

@@ -49,6 +49,9 @@ $mn->psql("INSERT INTO sync_runs (id, server_id, trigger, status, owner, owner_n
     . "SELECT gen_random_uuid(), s.id, 'cron', 'ok', gen_random_uuid(), 'x' "
     . "FROM media_servers s WHERE s.name LIKE 'cursor %'");
 
+$mn->psql("INSERT INTO alerts (id, rule, subject, severity, title, message) SELECT"
+    . " gen_random_uuid(), 'cursor', n, 'warning', 'x', 'x' FROM generate_series(1, 3) n");
+
 my %list = (
 	servers => '/api/integrations/plex/servers?',
 	syncs => '/api/integrations/plex/syncs?',
@@ -57,6 +60,7 @@ my %list = (
 	activity => '/api/users/me/activity?',
 	audit => '/api/admin/audit?',
 	jobs => '/api/admin/jobs?kind=test.cursor&',
+	alerts => '/api/admin/alerts?',
 	hooks => '/api/webhooks/events?',
 	endpoints => '/api/webhooks/endpoints?',
 	deliveries => "/api/webhooks/endpoints/$endpoint[0]/deliveries?",

@@ -163,6 +163,8 @@ my %valid = (
     'POST /api/admin/jobs/retry' => [ { state => 'dead', kind => 'none.such' } ],
     'POST /api/admin/jobs/{id}/retry' => [],
     'DELETE /api/admin/jobs/{id}' => [],
+    'GET /api/admin/alerts' => [],
+    'POST /api/admin/alerts/{id}/acknowledge' => [],
     'POST /api/webhooks/plex' => [ {} ],
     'POST /api/webhooks/plex/{key}' => [ {} ],
     'POST /api/webhooks/overseerr' => [ {} ],

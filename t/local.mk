@@ -105,6 +105,9 @@ EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
+check_PROGRAMS += t/unit/alert_step
+EXTRA_DIST += t/data/alerts.txt
+
 check_PROGRAMS += t/unit/config t/unit/list t/unit/crypto t/unit/redis_url t/unit/search_fuse \
 	t/unit/search_leg t/unit/search_parse t/unit/search_words
 

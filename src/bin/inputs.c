@@ -11,6 +11,7 @@
 #include "http/guard.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "model/alert.h"
 #include "model/hook.h"
 #include "model/hook_out.h"
 #include "model/list.h"
@@ -152,6 +153,12 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "endpoint.off_reason");
 	ENDPOINT_OFF_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "alert.severity");
+	ALERT_SEVERITY_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "alert.state");
+	ALERT_STATE_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "request.media");
 	REQUEST_MEDIA_LIST(WORD)

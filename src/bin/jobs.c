@@ -14,6 +14,7 @@
 #include "service/notify/mail.h"
 #include "service/notify/notify_group.h"
 #include "service/notify/notify_mail.h"
+#include "service/operator/alert_watch.h"
 #include "service/processing/deliver.h"
 #include "service/integrations/enrich.h"
 #include "service/notify/mail.h"

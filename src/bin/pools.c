@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fcgi-handlers/admin.h"
+#include "fcgi-handlers/alerts.h"
 #include "fcgi-handlers/auth.h"
 #include "fcgi-handlers/health.h"
 #include "fcgi-handlers/media.h"
@@ -38,7 +39,7 @@ const struct pool pools[] = {
 	{ "metrics", CFG_POOL_METRICS, SERVICES_API, MODULES(&metrics_module), NULL },
 	{ "admin", CFG_POOL_ADMIN, SERVICES_API,
 	    MODULES(&admin_module, &admin_audit_module, &admin_house_module, &admin_jobs_module,
-		&webhooks_out_module),
+		&alerts_module, &webhooks_out_module),
 	    NULL },
 	{ "verify", CFG_POOL_VERIFY, SERVICES_STORE, NULL, &objectstore_verify },
 	{ "store", CFG_POOL_STORE, SERVICES_STORE, NULL, &objectstore_write, CFG_POOL_STORE_MAX },

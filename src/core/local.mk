@@ -24,6 +24,8 @@ src_libcore_a_SOURCES = \
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
 src_libcore_a_SOURCES += src/core/network.c src/core/network.h
 src_libcore_a_SOURCES += \
+	src/model/alert.h \
+	src/model/alert_rules.def \
 	src/model/audit.h \
 	src/model/hook_out.h \
 	src/model/job.h \

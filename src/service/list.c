@@ -38,6 +38,7 @@ static const struct {
 	[LIST_SYNCS] = { 'y', true, false },
 	[LIST_REQUESTS] = { 'r', true, false },
 	[LIST_JOBS] = { 'b', true, false },
+	[LIST_ALERTS] = { 'f', true, false },
 };
 
 const char *

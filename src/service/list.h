@@ -63,6 +63,7 @@ enum list_kind {
 	LIST_SYNCS,
 	LIST_REQUESTS,
 	LIST_JOBS,
+	LIST_ALERTS,
 	LIST_KINDS,
 };
 

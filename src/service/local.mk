@@ -24,6 +24,10 @@ src_libservice_a_SOURCES += \
 
 # notify
 src_libservice_a_SOURCES += \
+	src/service/notify/alert.c \
+	src/service/notify/alert.h \
+	src/service/notify/alert_step.c \
+	src/service/notify/alert_step.h \
 	src/service/notify/hook_alert.c \
 	src/service/notify/hook_alert.h \
 	src/service/notify/hook_deliveries.c \
@@ -250,6 +254,12 @@ src_libservice_a_SOURCES += \
 	src/service/operator/verify.c \
 	src/service/operator/certificate.c \
 	src/service/operator/certificate.h \
+	src/service/operator/alert_facts.c \
+	src/service/operator/alert_facts.h \
+	src/service/operator/alert_watch.c \
+	src/service/operator/alert_watch.h \
+	src/service/operator/disk_trend.c \
+	src/service/operator/disk_trend.h \
 	src/service/operator/doctor.c \
 	src/service/operator/doctor.h \
 	src/service/operator/doctor_data.c \

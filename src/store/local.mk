@@ -18,6 +18,8 @@ src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifi
 src_libstore_a_SOURCES += src/store/store_notify.c src/store/store_notify.h
 src_libstore_a_SOURCES += src/store/store_hooks.c src/store/store_hooks.h
 src_libstore_a_SOURCES += src/store/store_plays.c src/store/store_plays.h
+src_libstore_a_SOURCES += src/store/store_alerts.c src/store/store_alerts.h \
+	src/store/store_alert_facts.c src/store/store_alert_facts.h
 src_libstore_a_SOURCES += src/store/store_enrich.c src/store/store_enrich.h
 src_libstore_a_SOURCES += src/store/store_title_posters.c src/store/store_title_posters.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h

@@ -7,6 +7,8 @@
 #include "store/store_accounts.h"
 #include "store/store_admin.h"
 #include "store/store_admin_jobs.h"
+#include "store/store_alert_facts.h"
+#include "store/store_alerts.h"
 #include "store/store_audit.h"
 #include "store/store_backups.h"
 #include "store/store_credentials.h"
@@ -50,6 +52,8 @@ const struct query *const store_query_tables[] = {
 	store_accounts_queries,
 	store_admin_queries,
 	store_admin_jobs_queries,
+	store_alert_facts_queries,
+	store_alerts_queries,
 	store_audit_queries,
 	store_backups_queries,
 	store_backup_objects_queries,

@@ -20,17 +20,7 @@
 	" AND (" from "::timestamptz IS NULL OR created_at >= " from ")" \
 	" AND (" to "::timestamptz IS NULL OR created_at < " to ")"
 
-enum {
-	Q_ADD,
-	Q_GET,
-	Q_LOCK,
-	Q_LIST,
-	Q_CHANGE,
-	Q_DELETE,
-	Q_DELIVERIES,
-	Q_DELIVERY,
-	Q_REPLAY,
-};
+enum { Q_ADD, Q_GET, Q_LOCK, Q_LIST, Q_CHANGE, Q_DELETE, Q_DELIVERIES, Q_DELIVERY, Q_REPLAY };
 
 const struct query store_endpoints_queries[] = {
 	[Q_ADD] = { "endpoint_add",

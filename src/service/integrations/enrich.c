@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "client/tmdb.h"

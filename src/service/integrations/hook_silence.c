@@ -9,8 +9,7 @@
 #include "core/log.h"
 #include "service/call.h"
 #include "service/integrations/servers.h"
-#include "service/notify/hook_out.h"
-#include "service/notify/notify.h"
+#include "service/notify/alert.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -47,7 +46,6 @@ silence_data(const struct call *call, const struct quiet_server *quiet)
 	struct json *j = json_new(call->arena, 0);
 
 	json_object(j, NULL);
-	json_put_str(j, "rule", "hooks.silence");
 	json_put_str(j, "serverId", quiet->id);
 	json_put_str(j, "server", quiet->name);
 	if (quiet->last_event_at != 0)
@@ -56,54 +54,48 @@ silence_data(const struct call *call, const struct quiet_server *quiet)
 	return j->buf.data;
 }
 
-static bool
-notice_in(const struct call *call, const struct quiet_server *quiet, struct notify_batch **batch,
-    struct error *err)
+static struct alert_told
+told_of(const struct call *call, const struct quiet_server *quiet)
 {
-	const struct notify_new note = {
-		.kind = "alert.raised",
-		.title = arena_printf(call->arena, "No events from %s", quiet->name),
-		.message = "People play something there, but its webhooks do not arrive. Check the"
-			   " address under Settings > Webhooks in Plex.",
-		.data = silence_data(call, quiet),
-	};
+	return (struct alert_told) { .rule = ALERT_HOOK_SILENCE,
+		.subject = quiet->id,
+		.subject_name = quiet->name,
+		.data = silence_data(call, quiet) };
+}
 
+static bool
+notice_in(const struct call *call, const struct quiet_server *quiet, struct error *err)
+{
+	struct alert_told told = told_of(call, quiet);
+
+	told.title = arena_printf(call->arena, "No events from %s", quiet->name);
+	told.message = "People play something there, but its webhooks do not arrive. Check the"
+		       " address under Settings > Webhooks in Plex.";
 	return store_silence_noticed(call->svc->db, call->arena, quiet->id, err) &&
-	    hook_out(call, "alert.raised", note.data, err) &&
-	    notify_keepers(call, &note, batch, err);
+	    alert_raise(call, &told, err);
 }
 
 static bool
 notice(const struct call *call, const struct quiet_server *quiet, struct error *err)
 {
-	struct notify_batch *batch = NULL;
-
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, notice_in(call, quiet, &batch, err), err))
-		return false;
-	log_notice(call->svc->log, "no webhooks from %s", quiet->name);
-	notify_push(call, batch);
-	return true;
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, notice_in(call, quiet, err), err);
 }
 
 static bool
-clear_in(const struct call *call, struct notify_batch ***batches, size_t *n, struct error *err)
+clear_in(const struct call *call, struct error *err)
 {
 	struct quiet_server *heard;
+	size_t n;
 
-	if (!store_silences_ended(call->svc->db, call->arena, &heard, n, err))
+	if (!store_silences_ended(call->svc->db, call->arena, &heard, &n, err))
 		return false;
-	*batches = arena_array(call->arena, *n, sizeof(**batches));
-	for (size_t i = 0; i < *n; i++) {
-		const struct notify_new note = {
-			.kind = "alert.cleared",
-			.title = arena_printf(call->arena, "Events from %s again", heard[i].name),
-			.message = "Its webhooks arrive again.",
-			.data = silence_data(call, &heard[i]),
-		};
+	for (size_t i = 0; i < n; i++) {
+		struct alert_told told = told_of(call, &heard[i]);
 
-		if (!hook_out(call, note.kind, note.data, err) ||
-		    !notify_keepers(call, &note, &(*batches)[i], err))
+		told.title = arena_printf(call->arena, "Events from %s again", heard[i].name);
+		told.message = "Its webhooks arrive again.";
+		if (!alert_clear(call, &told, err))
 			return false;
 	}
 	return true;
@@ -113,15 +105,7 @@ clear_in(const struct call *call, struct notify_batch ***batches, size_t *n, str
 static bool
 clear(const struct call *call, struct error *err)
 {
-	struct notify_batch **batches = NULL;
-	struct db *db = call->svc->db;
-	size_t n = 0;
-
-	if (!db_begin(db, err) || !db_end(db, clear_in(call, &batches, &n, err), err))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		notify_push(call, batches[i]);
-	return true;
+	return db_begin(call->svc->db, err) && db_end(call->svc->db, clear_in(call, err), err);
 }
 
 bool

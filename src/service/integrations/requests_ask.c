@@ -17,8 +17,7 @@
 #include "service/integrations/overseerr_internal.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/requests_internal.h"
-#include "service/notify/hook_out.h"
-#include "service/notify/notify.h"
+#include "service/notify/alert.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_overseerr.h"
@@ -227,9 +226,12 @@ made_in(struct asking *a, const struct overseerr_request *made, struct title_req
 	const struct audit_event event = {
 		.action = "request.created", .target_type = "request", .target_id = a->wanted.id
 	};
+	/* It was made in the right name. */
+	const struct alert_told told = { .rule = ALERT_WRONG_NAME };
 
 	return store_requests_removals(a->call->svc->db, a->call->arena, &news.removals, err) &&
-	    request_apply(a->call, &news, out, err) && audit_add(a->call, &event, err);
+	    request_apply(a->call, &news, out, err) && audit_add(a->call, &event, err) &&
+	    alert_clear(a->call, &told, err);
 }
 
 static bool

@@ -11,8 +11,7 @@
 #include "service/call.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/requests_internal.h"
-#include "service/notify/hook_out.h"
-#include "service/notify/notify.h"
+#include "service/notify/alert.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_requests.h"
@@ -42,8 +41,8 @@ request_wrong_name(const struct call *call, const struct title_request *wanted,
 	struct audit_event event = {
 		.action = "request.acting_failed", .target_type = "request", .target_id = wanted->id
 	};
-	struct notify_new note = { .kind = "alert.raised",
-		.title = "Requests are made in the wrong name",
+	struct alert_told told = { .rule = ALERT_WRONG_NAME,
+		.subject = wanted->id,
 		.message = arena_printf(call->arena,
 		    "Overseerr made the request for '%s' in another name than that of %s, or"
 		    " approved it on its own. %s Check that no proxy in front of Overseerr"
@@ -52,7 +51,6 @@ request_wrong_name(const struct call *call, const struct title_request *wanted,
 		    wanted->overseerr_name != NULL ? wanted->overseerr_name : "its user",
 		    back ? "It was taken back." :
 			   "It could NOT be taken back: delete it in Overseerr.") };
-	struct notify_batch *batch;
 
 	json_object(j, NULL);
 	json_put_int(j, "overseerrRequest", made->id);
@@ -60,12 +58,9 @@ request_wrong_name(const struct call *call, const struct title_request *wanted,
 	json_put_int(j, "madeBy", made->by.id);
 	json_put_bool(j, "takenBack", back);
 	json_object_end(j);
-	event.detail = note.data = j->buf.data;
-	if ((back && !forget(call, made->id, err)) || !audit_add(call, &event, err) ||
-	    !hook_out(call, note.kind, note.data, err) || !notify_keepers(call, &note, &batch, err))
-		return false;
-	notify_push(call, batch);
-	return true;
+	event.detail = told.data = j->buf.data;
+	return (!back || forget(call, made->id, err)) && audit_add(call, &event, err) &&
+	    alert_raise(call, &told, err);
 }
 
 struct lost {

@@ -11,6 +11,7 @@
 #include "service/integrations/library_news.h"
 #include "service/integrations/requests.h"
 #include "service/integrations/sync_internal.h"
+#include "service/notify/alert.h"
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/notify/notify_group.h"
@@ -194,23 +195,13 @@ note_of(const struct sync_engine *e, const char *status)
 	const struct sync_counts counts = sync_counts_of(e);
 	struct notify_new note = { .data = data_json(e, status) };
 
-	if (str_eq(status, "halted")) {
-		if (!e->halt_new)
-			return note;
-		note.kind = "alert.raised";
-		note.title = arena_printf(arena, "Sync of %s stopped", e->server->name);
-		note.message = halted_text(e);
-	} else if (!str_eq(status, "ok")) {
+	if (!str_eq(status, "ok")) {
 		if (is_same_fault(e->last.error_code, e->error_code) ||
 		    str_eq(e->error_code, "server_off"))
 			return note;
 		note.kind = "sync.failed";
 		note.title = arena_printf(arena, "Sync of %s failed", e->server->name);
 		note.message = e->error_message;
-	} else if (e->last.covers) {
-		note.kind = "alert.cleared";
-		note.title = arena_printf(arena, "Sync of %s is complete again", e->server->name);
-		note.message = completed_text(e);
 	} else if (changed_anything(&counts) || by_person(e)) {
 		note.kind = "sync.completed";
 		note.title = arena_printf(arena, "Sync of %s is complete", e->server->name);
@@ -290,20 +281,53 @@ tell_news(struct sync_engine *e, struct error *err)
 	return told && store_sync_news_told(db, arena, e->server->id, err);
 }
 
+/* A sync that stopped is an alert, until a run that is about the same went through. */
+static bool
+tell_stop(const struct sync_engine *e, bool halted, struct error *err)
+{
+	struct arena *arena = e->call->arena;
+	const char *name = e->server->name;
+	const struct alert_told told = {
+		.rule = ALERT_SYNC_STOPPED,
+		.subject = e->server->id,
+		.subject_name = name,
+		.title = arena_printf(arena,
+		    halted ? "Sync of %s stopped" : "Sync of %s is complete again", name),
+		.message = halted ? halted_text(e) : completed_text(e),
+		.data = data_json(e, halted ? "halted" : "ok"),
+		.again = true, /* it misses more than before */
+	};
+
+	if (halted)
+		return !e->halt_new || alert_raise(e->call, &told, err);
+	return alert_clear(e->call, &told, err);
+}
+
+static bool
+tell_end(const struct sync_engine *e, const char *status, struct notify_batch **batch,
+    struct error *err)
+{
+	bool halted = str_eq(status, "halted");
+	struct notify_new note;
+
+	if (halted || (str_eq(status, "ok") && e->last.covers))
+		return tell_stop(e, halted, err);
+	note = note_of(e, status);
+	return note.kind == NULL ||
+	    (notify_keepers(e->call, &note, batch, err) &&
+		hook_out(e->call, note.kind, note.data, err));
+}
+
 static bool
 tell(struct sync_engine *e, const char *status, struct notify_batch **batch, struct error *err)
 {
 	const struct sync_counts counts = sync_counts_of(e);
-	const struct notify_new note = note_of(e, status);
 
 	*batch = NULL;
 	if (e->dry)
 		return true;
 	return (!changed_anything(&counts) || enrich_soon(e->call, err)) && tell_news(e, err) &&
-	    (note.kind == NULL ||
-		(notify_keepers(e->call, &note, batch, err) &&
-		    hook_out(e->call, note.kind, note.data, err))) &&
-	    requests_refresh_soon(e->call, NULL, err);
+	    tell_end(e, status, batch, err) && requests_refresh_soon(e->call, NULL, err);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */

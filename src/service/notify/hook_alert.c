@@ -1,20 +1,13 @@
 #include "service/notify/hook_alert.h"
 
-#include <string.h>
-
 #include "core/arena.h"
 #include "core/clock.h"
-#include "core/config.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "core/str.h"
+#include "model/hook_out.h"
 #include "service/call.h"
-#include "service/notify/hook_out.h"
-#include "service/notify/mail.h"
-#include "service/notify/notify.h"
-#include "service/services.h"
+#include "service/notify/alert.h"
 #include "store/store_deliver.h"
-#include "store/store_endpoints.h"
 
 #include "core/banned.h"
 
@@ -50,51 +43,38 @@ off_message(const struct call *call, const struct deliver_change *change)
 	    since);
 }
 
-static bool
-mail_keepers(const struct call *call, const char *detail, struct error *err)
-{
-	struct strings users, to;
-
-	if (!mail_configured(call->svc->config))
-		return true;
-	if (!notify_holders(call, PERM_WEBHOOKS_MANAGE, &users, &to, err))
-		return false;
-	for (size_t i = 0; i < to.n; i++) {
-		const struct mail_new mail = {
-			.kind = MAIL_HOOK_OFF, .to = to.items[i], .detail = detail
-		};
-
-		if (!mail_add(call, &mail, err))
-			return false;
-	}
-	return true;
-}
-
 bool
 hook_alert(const struct call *call, const struct deliver_change *change, struct error *err)
 {
 	bool off = change->off_reason != NULL;
 	const char *origin = change->origin;
-	const struct notify_new note = {
-		.kind = off ? "alert.raised" : "alert.cleared",
+	const struct alert_told told = {
+		.rule = ALERT_ENDPOINT_OFF,
+		.subject = change->endpoint_id,
+		.subject_name = origin,
 		.title = arena_printf(call->arena,
 		    off ? "Webhooks to %.100s were switched off" :
 			  "Webhooks to %.100s arrive again",
 		    origin),
-		.message = off ? off_message(call, change) : "",
+		.message = off ? off_message(call, change) : NULL,
 		.data = alert_data(call, change, origin),
-		.concerns = PERM_WEBHOOKS_MANAGE,
 	};
-	struct notify_batch *batch;
 
-	log_warn(call->svc->log, "webhooks: endpoint %s (%s): %s", change->endpoint_id, origin,
-	    off ? "switched off" : "recovered");
-	if (!notify_keepers(call, &note, &batch, err) ||
-	    !hook_out(call, note.kind, note.data, err) ||
-	    (off &&
-		!mail_keepers(call, arena_printf(call->arena, "%s\n%s", origin, note.message),
-		    err)))
-		return false;
-	notify_push(call, batch);
-	return true;
+	return off ? alert_raise(call, &told, err) : alert_clear(call, &told, err);
+}
+
+bool
+hook_alert_over(const struct call *call, const struct hook_endpoint *endpoint, const char *how,
+    struct error *err)
+{
+	const char *origin = endpoint->origin;
+	const struct deliver_change change = { .endpoint_id = endpoint->id };
+	const struct alert_told told = {
+		.rule = ALERT_ENDPOINT_OFF,
+		.subject = endpoint->id,
+		.title = arena_printf(call->arena, "Webhooks to %.100s %s", origin, how),
+		.data = alert_data(call, &change, origin),
+	};
+
+	return alert_clear(call, &told, err);
 }

@@ -181,7 +181,9 @@ change_in(const struct call *call, const char *id, const struct hook_endpoint_ch
 	return lock(call, id, change->version, &endpoint, err) &&
 	    apply(call, change, &endpoint, err) &&
 	    store_endpoint_change(call->svc->db, call->arena, &endpoint, err) &&
-	    (!endpoint.enabled || job_add(call, JOB_HOOK_DELIVER, NULL, NULL, 0, err)) &&
+	    (!endpoint.enabled ||
+		(job_add(call, JOB_HOOK_DELIVER, NULL, NULL, 0, err) &&
+		    hook_alert_over(call, &endpoint, "are switched on again", err))) &&
 	    audit(call, "webhook_endpoint.updated", &endpoint, err);
 }
 
@@ -203,6 +205,7 @@ delete_in(const struct call *call, const char *id, struct error *err)
 
 	return lock(call, id, 0, &endpoint, err) &&
 	    store_endpoint_delete(call->svc->db, call->arena, id, &deleted, err) &&
+	    hook_alert_over(call, &endpoint, "are no longer wanted", err) &&
 	    audit(call, "webhook_endpoint.deleted", &endpoint, err);
 }
 

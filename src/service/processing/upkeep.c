@@ -5,6 +5,7 @@
 #include "service/call.h"
 #include "service/catalogue/media.h"
 #include "service/gate/forgotten.h"
+#include "service/notify/alert.h"
 #include "service/notify/notify.h"
 #include "service/processing/purge.h"
 #include "service/services.h"
@@ -99,5 +100,6 @@ upkeep_notifications(const struct call *call, const struct job_env *env, const s
 {
 	int64_t removed;
 
-	return notify_expire(call, &removed, err) && done(call, job, err);
+	return notify_expire(call, &removed, err) && alert_expire(call, err) &&
+	    done(call, job, err);
 }

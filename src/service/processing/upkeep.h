@@ -16,6 +16,6 @@ job_run_fn upkeep_trash;         /* items that have been in the trash for trash.
 job_run_fn upkeep_jobs;          /* finished jobs */
 job_run_fn upkeep_answers;       /* responses kept for Idempotency-Key */
 job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
-job_run_fn upkeep_notifications; /* old notifications */
+job_run_fn upkeep_notifications; /* old notifications and alerts */
 
 #endif

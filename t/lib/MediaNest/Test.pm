@@ -83,8 +83,10 @@ sub _up {
 	# No test speaks to the real plex.tv or TMDB: loopback is refused before anything is sent.
 	# Notes are not grouped, so that each can be waited for; t/440-notifications.t groups.
 	# No address may read the metrics without signing in: the tests' own would.
+	# Nothing is watched: everybody here comes from one address. t/510-alerts.t watches.
 	my %set = ((map { ($_ => 'http://127.0.0.1:9') } qw(plex.tv_url tmdb.url tmdb.image_url)),
 	    'notifications.group_seconds' => 0, 'metrics.allow' => '',
+	    'alerts.window' => 0,
 	    %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
 	if (!defined($self->{var} = $option{var})) {
 		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);

@@ -1,0 +1,30 @@
+/*
+ * What the rules of the alerts ask for: one function for each `fact` of model/alert_rules.def. A
+ * question that failed is unknown, and harms no other.
+ */
+#ifndef MN_SERVICE_OPERATOR_ALERT_FACTS_H
+#define MN_SERVICE_OPERATOR_ALERT_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/alert.h"
+
+struct call;
+struct error;
+
+#define ALERT_SAMPLES_MIN 20   /* requests, items of a batch: fewer say nothing */
+#define ALERT_FAILURES_MIN 3   /* failed requests: one or two are chance */
+#define ALERT_FIGURES_MIN_S 60 /* the registry is sampled every minute */
+
+/*
+ * Outside a transaction: other machines are asked. Rules that can have several subjects come with
+ * a fact for each; a subject of NULL stands for all of a rule of which nothing is known.
+ */
+void alert_facts_find(const struct call *, struct alert_fact **, size_t *n);
+
+/* The share of requests that failed, in percent. */
+double alert_error_share(uint64_t failed, uint64_t requests);
+
+#endif

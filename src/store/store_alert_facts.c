@@ -1,0 +1,124 @@
+#include "store/store_alert_facts.h"
+
+#include "core/arena.h"
+#include "core/error.h"
+
+#include "core/banned.h"
+
+enum { Q_SYNC_AGES, Q_QUEUE_LAG, Q_DEAD_JOBS, Q_MAIL_FAILING, Q_BATCH_FAILURES, Q_ONE_ADDRESS };
+
+const struct query store_alert_facts_queries[] = {
+	[Q_SYNC_AGES] = { "sync_ages",
+	    "SELECT s.id, s.name, extract(epoch FROM now() - greatest(s.updated_at,"
+	    " (SELECT max(coalesce(r.finished_at, r.heartbeat_at)) FROM sync_runs r"
+	    " WHERE r.server_id = s.id AND r.status IN ('ok', 'partial', 'running')"
+	    " AND r.section IS NULL AND NOT r.dry_run)))"
+	    " FROM media_servers s WHERE s.enabled AND s.removing IS NULL ORDER BY s.id",
+	    QUERY_READ },
+	[Q_QUEUE_LAG] = { "queue_lag",
+	    "SELECT coalesce(max(extract(epoch FROM now() - d.due)), 0) FROM (SELECT queue,"
+	    " min(run_at) AS due FROM jobs WHERE state = 'available' AND run_at <= now()"
+	    " GROUP BY queue) d WHERE d.queue <> ALL ($1::text[]) OR NOT EXISTS (SELECT"
+	    " FROM jobs r WHERE r.state = 'running' AND r.queue = d.queue)",
+	    QUERY_READ },
+	[Q_DEAD_JOBS] = { "dead_jobs",
+	    "SELECT count(*) FROM jobs WHERE state = 'dead' AND kind <> ALL ($1::text[])",
+	    QUERY_READ },
+	[Q_MAIL_FAILING] = { "mail_failing",
+	    "SELECT coalesce(max(extract(epoch FROM now() - f.created_at)), 0) FROM jobs f"
+	    " WHERE f.queue = 'mail' AND f.last_error IS NOT NULL AND (f.state IN ('available',"
+	    " 'running') OR f.state = 'dead' AND f.finished_at > now() - interval '1 day')"
+	    " AND NOT EXISTS (SELECT FROM jobs d WHERE d.queue = 'mail' AND d.state = 'done'"
+	    " AND d.finished_at > f.created_at)",
+	    QUERY_READ },
+	[Q_BATCH_FAILURES] = { "batch_failures",
+	    "SELECT 100.0 * count(*) FILTER (WHERE m.status = 'failed') / count(*) AS share"
+	    " FROM uploads u JOIN media m ON m.id = u.media_id"
+	    " WHERE u.created_at > now() - interval '1 day' AND u.status = 'completed'"
+	    " AND u.completed_at > now() - interval '1 hour' AND m.status IN ('ready', 'failed')"
+	    " GROUP BY u.user_id HAVING count(*) >= $1::integer ORDER BY share DESC LIMIT 1",
+	    QUERY_READ },
+	[Q_ONE_ADDRESS] = { "one_address",
+	    "SELECT min(address), count(DISTINCT user_id), count(DISTINCT address) FROM sessions"
+	    " WHERE last_used_at > now() - interval '1 day' AND address <> ''",
+	    QUERY_READ },
+	{ .name = NULL },
+};
+#define Q(id) (&store_alert_facts_queries[id])
+
+bool
+store_sync_ages(struct db *db, struct arena *arena, struct sync_age **out, size_t *n,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_SYNC_AGES), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct sync_age) { rows_str(rows, i, 0), rows_str(rows, i, 1),
+			rows_num(rows, i, 2) };
+	return true;
+}
+
+/* The one number that a query has. */
+static bool
+one_number(struct db *db, struct arena *arena, const struct query *query, struct strings params,
+    double *number, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query, params, &rows, err))
+		return false;
+	*number = rows_num(rows, 0, 0);
+	return true;
+}
+
+bool
+store_queue_lag(struct db *db, struct arena *arena, struct strings slow_queues, double *seconds,
+    struct error *err)
+{
+	return one_number(db, arena, Q(Q_QUEUE_LAG),
+	    DB_PARAMS(db_array(arena, slow_queues.items, slow_queues.n)), seconds, err);
+}
+
+bool
+store_dead_jobs(struct db *db, struct arena *arena, struct strings without, double *n,
+    struct error *err)
+{
+	return one_number(db, arena, Q(Q_DEAD_JOBS),
+	    DB_PARAMS(db_array(arena, without.items, without.n)), n, err);
+}
+
+bool
+store_mail_failing(struct db *db, struct arena *arena, double *seconds, struct error *err)
+{
+	return one_number(db, arena, Q(Q_MAIL_FAILING), DB_NO_PARAMS, seconds, err);
+}
+
+bool
+store_batch_failures(struct db *db, struct arena *arena, int least, bool *any, double *percent,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_BATCH_FAILURES), DB_PARAMS(db_int(arena, least)), &rows, err))
+		return false;
+	*any = rows_count(rows) > 0;
+	*percent = *any ? rows_num(rows, 0, 0) : 0;
+	return true;
+}
+
+bool
+store_one_address(struct db *db, struct arena *arena, const char **address, double *people,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_ONE_ADDRESS), DB_NO_PARAMS, &rows, err))
+		return false;
+	*address = rows_int(rows, 0, 2) == 1 ? rows_str(rows, 0, 0) : NULL;
+	*people = rows_num(rows, 0, 1);
+	return true;
+}
