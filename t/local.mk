@@ -228,3 +228,4 @@ EXTRA_DIST += t/500-metrics.t t/505-metrics-history.t
 # Samples of several hosts in a real database: run by t/505-metrics-history.t.
 noinst_PROGRAMS += t/tools/watch-check
 t_tools_watch_check_SOURCES = t/tools/watch_check.c
+EXTRA_DIST += t/510-alerts.t
