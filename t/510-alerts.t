@@ -30,10 +30,11 @@ sub threshold { my ($rule, $value) = @_; set_to("alerts.$rule.threshold" => $val
 
 # One look at the rules, which ends before this returns.
 sub look {
-    my $before = $mn->psql("SELECT max(looked_at) FROM alert_watch");
+    my $before = $mn->psql('SELECT max(looked_at) FROM alert_watch');
     $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:alert.watch' AND state ="
         . " 'available'; NOTIFY mn_jobs, 'events'");
-    wait_until(sub { $mn->psql("SELECT max(looked_at) FROM alert_watch") ne $before }, 30, 'a look');
+    wait_until(sub { $mn->psql('SELECT max(looked_at) FROM alert_watch') ne $before }, 30,
+        'a look');
 }
 sub alerts {
     my ($rule, $state) = @_;
@@ -194,6 +195,19 @@ subtest 'a backup' => sub {
     is int(is_raised('backup_age')->{value}), 30, 'hours';
     $mn->psql('UPDATE backups SET finished_at = now()');
     is_cleared('backup_age');
+};
+
+subtest 'the certificate' => sub {
+    threshold(certificate => 3650);
+    like is_raised('certificate')->{message}, qr/expires in [\d.]+ days/, 'in so many days';
+    threshold(certificate => 0);
+    is_cleared('certificate');
+};
+
+subtest 'for Prometheus' => sub {
+    my $text = $admin->api(GET => '/api/metrics')->{content};
+    like $text, qr/^medianest_alert_value\{rule="dead_jobs"\} 0$/m, 'what a rule found';
+    like $text, qr/^medianest_alert_value\{rule="certificate"\} \d/m, 'for each rule';
 };
 
 subtest 'everyone from one address' => sub {

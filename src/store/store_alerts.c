@@ -17,6 +17,7 @@ enum {
 	Q_LOAD,
 	Q_FORGET,
 	Q_SAVE,
+	Q_FOUND,
 	Q_SAMPLE_ADD,
 	Q_SAMPLE_CHANGE,
 	Q_SAMPLES,
@@ -78,6 +79,12 @@ const struct query store_alerts_queries[] = {
 	    " value = excluded.value, known = excluded.known, since = excluded.since,"
 	    " looked_at = excluded.looked_at",
 	    0 },
+	/* Nothing of a rule is known if one of its subjects is not. */
+	[Q_FOUND] = { "alert_found",
+	    "SELECT rule, count(value) > 0, min(value), max(value) FROM alert_watch"
+	    " WHERE looked_at > now() - make_interval(secs => $1::bigint)"
+	    " GROUP BY rule HAVING bool_and(known)",
+	    QUERY_READ },
 	[Q_SAMPLE_ADD] = { "alert_sample_add",
 	    "INSERT INTO alert_samples (series, at, value)"
 	    " SELECT $1, now(), $2::double precision WHERE NOT EXISTS (SELECT FROM alert_samples"
@@ -265,6 +272,22 @@ store_alert_watch_save(struct db *db, struct arena *arena, const struct alert_se
 		DB_PARAMS(rules, subjects, db_array(arena, c.value, n), db_array(arena, c.known, n),
 		    db_array(arena, c.since, n), db_array(arena, c.at, n)),
 		NULL, err);
+}
+
+bool
+store_alert_found(struct db *db, struct arena *arena, int64_t seconds, struct alert_found **out,
+    size_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_FOUND), DB_PARAMS(db_int(arena, seconds)), &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct alert_found) { rows_str(rows, i, 0), rows_bool(rows, i, 1),
+			rows_num(rows, i, 2), rows_num(rows, i, 3) };
+	return true;
 }
 
 bool

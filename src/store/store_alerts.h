@@ -44,6 +44,15 @@ bool store_alert_watch_load(struct db *, struct arena *, struct alert_seen **, s
 bool store_alert_watch_save(struct db *, struct arena *, const struct alert_seen *seen,
     const struct alert_fact *facts, size_t n, struct error *);
 
+/* The values of each rule at looks of the last `seconds`; any: it had some. */
+struct alert_found {
+	const char *rule;
+	bool any;
+	double least, most;
+};
+bool store_alert_found(struct db *, struct arena *, int64_t seconds, struct alert_found **,
+    size_t *n, struct error *);
+
 /* Keeps a value, unless the newest one of its series is not yet `apart_s` old. */
 bool store_alert_sample_add(struct db *, struct arena *, const char *series, double value,
     int64_t apart_s, struct error *);

@@ -1,8 +1,10 @@
 #include "service/notify/alert.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/arena.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/id.h"
 #include "core/json.h"
@@ -181,6 +183,31 @@ alert_acknowledge(const struct call *call, const char *id, struct alert *alert, 
 {
 	return db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, acknowledge_in(call, id, alert, err), err);
+}
+
+bool
+alert_values(const struct call *call, struct alert_value **values, size_t *n, struct error *err)
+{
+	int64_t seconds = config_int(call->svc->config, CFG_ALERT_WINDOW) + ALERT_GAP_S;
+	struct alert_found *found;
+	size_t nfound;
+
+	*n = 0;
+	if (!store_alert_found(call->svc->db, call->arena, seconds, &found, &nfound, err))
+		return false;
+	*values = arena_array(call->arena, ALERTS, sizeof(**values));
+	for (enum alert_id id = 0; id < ALERTS; id++) {
+		const struct alert_rule *rule = &alert_rules[id];
+		double best = rule->side == SIDE_BELOW ? INFINITY : -INFINITY;
+
+		for (size_t i = 0; i < nfound; i++)
+			if (str_eq(found[i].rule, rule->name))
+				(*values)[(*n)++] = (struct alert_value) { rule->name,
+					!found[i].any                ? best :
+					    rule->side == SIDE_BELOW ? found[i].least :
+								       found[i].most };
+	}
+	return true;
 }
 
 bool

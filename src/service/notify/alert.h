@@ -50,6 +50,12 @@ bool alert_list(const struct call *, const char *state, const struct list_ask *,
     struct page *, struct error *);
 /* The first acknowledgement stays; ERR_NOT_FOUND. */
 bool alert_acknowledge(const struct call *, const char *id, struct alert *, struct error *);
+/* The worst that each rule found at its last look; +-INFINITY if there was nothing. */
+struct alert_value {
+	const char *rule;
+	double value;
+};
+bool alert_values(const struct call *, struct alert_value **, size_t *n, struct error *);
 /* For the worker's housekeeping: removes what is old. */
 bool alert_expire(const struct call *, struct error *);
 

@@ -19,6 +19,7 @@
 #include "service/job.h"
 #include "service/notify/alert_step.h"
 #include "service/notify/mail.h"
+#include "service/operator/certificate.h"
 #include "service/operator/disk_trend.h"
 #include "service/services.h"
 #include "store/store_alert_facts.h"
@@ -28,6 +29,7 @@
 
 #include "core/banned.h"
 
+#define CERTIFICATE_LOOK_S 60
 #define HOST_MAX 256
 #define EVER_S (365 * 86400) /* further back than samples are kept */
 
@@ -341,10 +343,25 @@ fact_redis_rebuilt(struct finder *f)
 		known(f, risen(samples, n, clock_now() - window));
 }
 
+/* nginx is asked every CERTIFICATE_LOOK_S, not at every look. */
 static void
 fact_certificate(struct finder *f)
 {
-	unknown(f, NULL);
+	static int64_t due, expires;
+	static bool was_known;
+	struct error err = { 0 };
+
+	if (clock_monotonic() >= due) {
+		was_known =
+		    certificate_expiry(f->call->svc->config, f->call->arena, &expires, &err);
+		due = clock_monotonic() + CERTIFICATE_LOOK_S * US_PER_SEC;
+	}
+	if (!was_known)
+		unknown(f, err.message[0] != '\0' ? &err : NULL);
+	else if (expires == 0)
+		absent(f);
+	else
+		known(f, (double)(expires - clock_now()) / (86400.0 * US_PER_SEC));
 }
 
 void

@@ -14,6 +14,7 @@
 #include "core/words.h"
 #include "service/call.h"
 #include "service/job.h"
+#include "service/notify/alert.h"
 #include "service/operator/certificate.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
@@ -33,6 +34,7 @@ enum fact_id {
 	FACT_DEAD,
 	FACT_SYNC,
 	FACT_STORED,
+	FACT_ALERT,
 	FACTS,
 };
 
@@ -58,6 +60,10 @@ static const struct fact_row fact_rows[FACTS] = {
 	    "End of the last good sync of the media server that was not synced for the longest"
 	    " time",
 	    "kind" },
+	[FACT_ALERT] = { "medianest_alert_value",
+	    "What a rule of the alerts found at its last look, in the unit of its setting"
+	    " alerts.NAME.threshold; infinite if there is nothing to worry about",
+	    "rule" },
 	[FACT_STORED] = { "medianest_stored_bytes", "Size of everybody's files", NULL },
 };
 
@@ -159,6 +165,23 @@ add_house(struct collection *c, const struct call *call)
 		add_stored(c, &facts[i]);
 }
 
+/* Those of rules of which something is known. */
+static void
+add_alerts(struct collection *c, const struct call *call)
+{
+	struct alert_value *values;
+	struct error err;
+	size_t n;
+
+	error_clear(&err);
+	if (!alert_values(call, &values, &n, &err)) {
+		log_warn(call->svc->log, "metrics of the alerts: %s %s", err.message, err.detail);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		add(c, FACT_ALERT, values[i].rule, values[i].value);
+}
+
 static struct facts
 in_order(const struct collection *c)
 {
@@ -186,5 +209,6 @@ facts_read(const struct call *call)
 	add_disk(&c, "scratch", scratch_path(config, call->arena, ""));
 	add_certificate(&c, call);
 	add_house(&c, call);
+	add_alerts(&c, call);
 	return in_order(&c);
 }
