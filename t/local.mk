@@ -224,6 +224,7 @@ t_tools_seal_text_SOURCES = t/tools/seal_text.c
 EXTRA_DIST += t/460-catalogue.t t/461-enrich.t t/470-flows.t
 EXTRA_DIST += t/505-metrics-history.t
 EXTRA_DIST += t/520-admin.t
+EXTRA_DIST += t/510-alerts.t t/511-alert-rules.t
 EXTRA_DIST += t/500-metrics.t t/505-metrics-history.t
 # Samples of several hosts in a real database: run by t/505-metrics-history.t.
 noinst_PROGRAMS += t/tools/watch-check

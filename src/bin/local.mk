@@ -24,6 +24,18 @@ CLEANFILES += nginx/host/medianest.conf.sample
 nginx/host/medianest.conf.sample: config-doc$(EXEEXT)
 	$(AM_V_GEN)$(MKDIR_P) nginx/host && ./config-doc$(EXEEXT) sample > $@.tmp && mv $@.tmp $@
 
+# The rules of the alerts are the source of the rule file for Prometheus.
+noinst_PROGRAMS += alert-rules-doc
+alert_rules_doc_SOURCES = src/bin/alert_rules_doc.c
+alert_rules_doc_LDADD = $(ALL_LIBS)
+monitoringdir = $(pkgdatadir)/monitoring
+nodist_monitoring_DATA = monitoring/prometheus-rules.yml
+CLEANFILES += monitoring/prometheus-rules.yml
+monitoring/prometheus-rules.yml: alert-rules-doc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) monitoring && ./alert-rules-doc$(EXEEXT) prometheus > $@.tmp && \
+	mv $@.tmp $@
+dist_monitoring_DATA = monitoring/grafana-dashboard.json
+
 sbin_PROGRAMS += medianest-notifyd
 medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin/daemon.h \
 	src/notifyd/notifyd.h src/notifyd/bus.c src/notifyd/client.c src/notifyd/event.c \
