@@ -230,3 +230,4 @@ EXTRA_DIST += t/500-metrics.t t/505-metrics-history.t
 noinst_PROGRAMS += t/tools/watch-check
 t_tools_watch_check_SOURCES = t/tools/watch_check.c
 EXTRA_DIST += t/510-alerts.t
+EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm

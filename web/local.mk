@@ -1,6 +1,7 @@
 # The page lies in $(pkgdatadir)/web as it lies here: there is nothing to build.
 pagedir = $(pkgdatadir)
 nobase_dist_page_DATA = \
+	web/admin.css \
 	web/app.js \
 	web/icon-192.png \
 	web/icon-512.png \
@@ -12,6 +13,7 @@ nobase_dist_page_DATA = \
 	web/lib/bus.js \
 	web/lib/dom.js \
 	web/lib/format.js \
+	web/lib/job-words.js \
 	web/lib/justify.js \
 	web/lib/kinds.js \
 	web/lib/live.js \
@@ -21,6 +23,7 @@ nobase_dist_page_DATA = \
 	web/lib/rights.js \
 	web/lib/router.js \
 	web/lib/session.js \
+	web/lib/setting-words.js \
 	web/lib/thumbhash.js \
 	web/lib/unread.js \
 	web/lib/uploads.js \
@@ -31,6 +34,7 @@ nobase_dist_page_DATA = \
 	web/theme.css \
 	web/ui/actions.js \
 	web/ui/admin.js \
+	web/ui/alert-row.js \
 	web/ui/ask-title.js \
 	web/ui/broadcast.js \
 	web/ui/details.js \
@@ -48,13 +52,16 @@ nobase_dist_page_DATA = \
 	web/ui/lightbox.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
+	web/ui/own-storage.js \
 	web/ui/picture.js \
 	web/ui/player.js \
 	web/ui/plex-link.js \
 	web/ui/plex-pin.js \
+	web/ui/plot.js \
 	web/ui/poster.js \
 	web/ui/proof.js \
 	web/ui/qr.js \
+	web/ui/quota.js \
 	web/ui/scope.js \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \
@@ -68,14 +75,18 @@ nobase_dist_page_DATA = \
 	web/ui/tray.js \
 	web/ui/zoom.js \
 	web/viewer.css \
+	web/views/alerts.js \
 	web/views/audit.js \
+	web/views/dashboard.js \
 	web/views/door.js \
 	web/views/endpoint.js \
 	web/views/integrations.js \
+	web/views/jobs.js \
 	web/views/library.js \
 	web/views/notifications.js \
 	web/views/overseerr.js \
 	web/views/preferences.js \
+	web/views/processes.js \
 	web/views/requests.js \
 	web/views/roles.js \
 	web/views/search.js \
@@ -83,6 +94,7 @@ nobase_dist_page_DATA = \
 	web/views/settings.js \
 	web/views/shelves.js \
 	web/views/signin.js \
+	web/views/storage.js \
 	web/views/sync.js \
 	web/views/title.js \
 	web/views/trash.js \

@@ -5,7 +5,10 @@ import { link } from '../lib/router.js';
 import { can } from '../lib/session.js';
 import { notice } from './form.js';
 
-const PAGES = [['users', 'People', 'users.manage'], ['roles', 'Roles', 'system.settings'],
+const PAGES = [['dashboard', 'Dashboard', 'users.manage'], ['alerts', 'Alerts', 'users.manage'],
+    ['jobs', 'Jobs', 'users.manage'], ['storage', 'Storage', 'users.manage'],
+    ['processes', 'Processes', 'users.manage'], ['users', 'People', 'users.manage'],
+    ['roles', 'Roles', 'system.settings'],
     ['settings', 'Settings', 'system.settings'], ['audit', 'Audit log', 'users.manage'],
     ['integrations', 'Integrations', 'integrations.view'],
     ['webhooks', 'Webhooks', 'webhooks.manage']];
@@ -25,9 +28,12 @@ adminNav(here)
 	return pages.length < 2 ? null : nav;
 }
 
-/* row(item) returns a li. Returns {node, show(filters)}; show() starts the list over. */
+/*
+ * row(item) returns a li; seen(answer) is called with each first page. Returns
+ * {node, show(filters)}; show() starts the list over.
+ */
 export function
-pagedList({ path, limit, row, none })
+pagedList({ path, limit, row, none, seen })
 {
 	const list = h('ol.board');
 	const tail = h('div');
@@ -39,8 +45,11 @@ pagedList({ path, limit, row, none })
 			try {
 				const answer = await api.get(path, { ...query, limit, cursor },
 				    { patient: true });
-				if (mine === turn)
-					take(answer, query, mine);
+				if (mine !== turn)
+					return;
+				if (!cursor)
+					seen?.(answer);
+				take(answer, query, mine);
 			} catch (problem) {
 				if (mine === turn)
 					fill(tail, notice(problem, run));

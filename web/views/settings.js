@@ -1,19 +1,42 @@
 /*
- * All settings: those that can change while the server runs are edited here, the others are shown
- * with their source.
+ * All settings in words, by group: those that can change while the server runs are edited here, the
+ * others are shown with their source.
  */
 import { api } from '../lib/api.js';
-import { fill, h } from '../lib/dom.js';
+import { debounce, fill, h } from '../lib/dom.js';
+import { bytes, many } from '../lib/format.js';
+import { GROUP_NAMES, settingWords } from '../lib/setting-words.js';
 import { adminNav } from '../ui/admin.js';
 import { notice, options } from '../ui/form.js';
 import { toast } from '../ui/toast.js';
 
 const SOURCES = { default: 'default', file: 'from the configuration file',
     environment: 'from the environment', database: 'set here' };
+const TYPING_MS = 150;
 const COLLATE = new Intl.Collator('en');
 
-const amount = (s, value) => (value === '' ? 'empty' :
-    `${value}${s.unit && /^-?[0-9]+$/.test(value) ? ` ${s.unit}` : ''}`);
+/* 2592000 seconds -> '30 days', where that is easier to read than the number */
+function
+rounded(value, unit)
+{
+	const steps = [[86400, 'day'], [3600, 'hour'], [60, 'minute']];
+	const step = unit === 'seconds' && value >= 120 && steps.find(([size]) => value % size === 0);
+
+	return step ? many(value / step[0], step[1]) :
+	    unit === 'bytes' && value >= 10000 ? bytes(value) : null;
+}
+
+function
+amount(s, value)
+{
+	if (value === '')
+		return 'empty';
+	if (!s.unit || !/^-?[0-9]+$/.test(value))
+		return String(value);
+	const words = rounded(Number(value), s.unit);
+
+	return `${value} ${s.unit}${words ? ` (${words})` : ''}`;
+}
 
 const isSecret = (s) => s.isSet !== undefined;
 
@@ -60,7 +83,7 @@ liveRow(first)
 			try {
 				const { items } = await api.patch('/admin/settings',
 				    { [s.key]: value });
-				toast(`${s.key} saved`);
+				toast(`${settingWords(s.key).text}: saved`);
 				draw(items.find((one) => one.key === s.key), true);
 			} catch (problem) {
 				field.removeAttribute('aria-busy');
@@ -78,16 +101,18 @@ liveRow(first)
 		});
 		const back = s.source === 'database' ?
 		    h('button.small',
-			{ type: 'button', 'aria-label': `Reset ${s.key} to its default`,
+			{ type: 'button', 'aria-label': `Reset “${settingWords(s.key).text}” to its default`,
 			    onclick: () => save(null) },
 			'Reset') : null;
 
 		if (saved)
 			field.classList.add('saved');
 		fill(node,
-		    h('div', null, h('label', { for: id }, s.key), h('small', { id: `${id}-text` },
-			s.description, isSecret(s) ? null : ` Default: ${amount(s, s.default)}`,
-			s.source === 'default' ? null : ` · ${SOURCES[s.source]}`)),
+		    h('div', null, h('label', { for: id }, settingWords(s.key).text),
+			h('small', { id: `${id}-text` }, s.description,
+			    isSecret(s) ? null : ` Default: ${amount(s, s.default)}`,
+			    s.source === 'default' ? null : ` · ${SOURCES[s.source]}`),
+			h('small.key', null, s.key)),
 		    h('div.value', null, field, back), wrong);
 	};
 
@@ -102,42 +127,92 @@ fixedRow(s)
 	const value = secret ? (s.isSet ? 'set (hidden)' : 'not set') : String(s.value ?? '');
 
 	return h('div.setting', null,
-	    h('div', null, h('strong', null, s.key), h('small', null, s.description)),
+	    h('div', null, h('strong', null, settingWords(s.key).text),
+		h('small', null, s.description), h('small.key', null, s.key)),
 	    h('div.value', null,
 		secret || value === '' ? h('span.muted', null, value || 'empty') :
 		    h('code', null, amount(s, value)),
 		h('span.pill', null, SOURCES[s.source])));
 }
 
+/* What is typed is in the words, the key or the description. */
+const matches = (s, q) => !q || `${settingWords(s.key).text} ${s.key} ${s.description}`
+    .toLowerCase().includes(q);
+
+/* rows: [{s, node}] of one group; shown(q) hides what does not match, and says what is left. */
+function
+groupPanel(name, rows)
+{
+	const node = h('section.panel', { 'aria-label': name }, h('h2', null, name),
+	    h('div.rows', null, rows.map((row) => row.node)));
+
+	return { node, shown: (q) => {
+		const inName = name.toLowerCase().includes(q);
+		let n = 0;
+
+		for (const row of rows) {
+			row.node.hidden = !inName && !matches(row.s, q);
+			n += !row.node.hidden;
+		}
+		node.hidden = !n;
+		return n;
+	} };
+}
+
+/* Groups in their order, those that can be changed here first in each. */
+function
+groupsOf(items)
+{
+	const groups = new Map(GROUP_NAMES.map((name) => [name, []]));
+
+	for (const s of items) {
+		groups.get(settingWords(s.key).group).push({ s, live: s.live,
+		    node: s.live ? liveRow(s) : fixedRow(s) });
+	}
+	return [...groups].filter(([, rows]) => rows.length).map(([name, rows]) =>
+	    groupPanel(name, rows.sort((a, b) => b.live - a.live || COLLATE.compare(a.s.key,
+		b.s.key))));
+}
+
 export function
-mount(root)
+mount(root, params)
 {
 	const place = h('div.panels');
+	const none = h('div.empty', { hidden: true }, h('h2', null, 'No matches'));
+	const said = h('p.unseen', { role: 'status' });
+	let groups = [];
+	const find = () => {
+		const q = box.value.trim().toLowerCase();
+		const n = groups.reduce((sum, one) => sum + one.shown(q), 0);
+
+		none.hidden = n > 0 || !groups.length;
+		said.textContent = q ? many(n, 'setting') : '';
+	};
+	const typed = debounce(find, TYPING_MS);
+	const box = h('input', { type: 'search', value: params.q ?? '', oninput: typed,
+	    placeholder: 'Search, upload, mail…', 'aria-label': 'Find a setting' });
 	const load = async () => {
 		fill(place, h('div.skeleton.line'));
 		try {
 			const { items } = await api.get('/admin/settings', null, { patient: true });
-			items.sort((a, b) => COLLATE.compare(a.key, b.key));
-			const of = (live) => items.filter((s) => s.live === live);
-			fill(place,
-			    h('section.panel', { 'aria-label': 'Live settings' },
-				h('h2', null, 'Live settings'),
-				h('p', null, 'Changes are saved and applied immediately.'),
-				h('div.rows', null, of(true).map(liveRow))),
-			    h('section.panel', { 'aria-label': 'Fixed settings' },
-				h('h2', null, 'Fixed settings'),
-				h('p', null, 'Set in medianest.conf or the environment. ',
-				    'Changes apply after a restart.'),
-				h('div.rows', null, of(false).map(fixedRow))));
+
+			groups = groupsOf(items);
+			fill(place, groups.map(({ node }) => node));
+			find();
 		} catch (problem) {
 			fill(place, notice(problem, load));
 		}
 	};
 
-	fill(root, adminNav('settings'), h('h1', null, 'Settings'), place);
+	fill(root, adminNav('settings'), h('h1', null, 'Settings'),
+	    h('p.muted', null, 'What has a field is saved and applied immediately. The rest is set ',
+		'in medianest.conf or the environment, and applies after a restart.'),
+	    h('div.settings-find', null, box, said), place, none);
 	load();
 	return {
 		update() {},
-		unmount() {},
+		unmount() {
+			typed.cancel();
+		},
 	};
 }

@@ -9,6 +9,7 @@ import { adminNav, pagedList } from '../ui/admin.js';
 import { ask } from '../ui/dialog.js';
 import { copyable, Form, options } from '../ui/form.js';
 import { openInvites } from '../ui/invites.js';
+import { quotaForm, quotaWords } from '../ui/quota.js';
 import { fail, toast } from '../ui/toast.js';
 
 const PAGE = 50;
@@ -109,11 +110,19 @@ row(first)
 			}
 		} }, 'Remove two-step verification') : null;
 
+		const quota = quotaForm({ userId: user.id, quotaDefault: user.storage?.ownQuota ? 0 :
+		    user.storage?.quotaBytes, quota: user.storage?.ownQuota ?
+			user.storage.quotaBytes : null, done: (next) => {
+			user = { ...user, storage: { ...user.storage, ownQuota: next !== null,
+			    quotaBytes: next } };
+		} });
+
 		fill(inside,
 		    h('p.muted', null, `Joined ${fullTime(user.createdAt)} · `,
 			user.lastLoginAt ? `last signed in ${ago(user.lastLoginAt)}` :
 			    'never signed in'),
-		    form.node,
+		    form.node, user.storage ? [h('p', null, `Uses ${quotaWords(
+			user.storage.usedBytes, user.storage.quotaBytes)}.`), quota] : null,
 		    h('div.buttons', null, unlock,
 			h('a.button', { href: link('audit', { actor: user.id }) }, 'Audit log'),
 			user.id === me.user.id ? null : h('button',

@@ -8,6 +8,7 @@ import { ask } from '../ui/dialog.js';
 import { factorPanel } from '../ui/factor.js';
 import { Form, notice } from '../ui/form.js';
 import { monthsPanel } from '../ui/months.js';
+import { storagePanel } from '../ui/own-storage.js';
 import { plexPanel } from '../ui/plex-link.js';
 import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
@@ -145,7 +146,7 @@ mount(root)
 
 	fill(root, h('h1', null, 'Account'), h('div.panels', null, profilePanel(),
 	    passwordPanel(changed), factorPanel(), plexPanel(), sessions.node, tokens,
-	    monthsPanel()));
+	    storagePanel(), monthsPanel()));
 	return {
 		update() {},
 		unmount() {},

@@ -1,0 +1,28 @@
+/* Kinds and states of jobs in words. */
+const KINDS = {
+	'audit.chain': 'Seal the audit log', 'hooks.silence': 'Look for silent servers',
+	'library.settle': 'Apply the rules of a library', 'mail.notes': 'Mail notifications',
+	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
+	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
+	'media.process': 'Process an upload', 'media.purge': 'Remove files of a deleted item',
+	'notify.group': 'Tell about new items', 'requests.list': 'Compare requests',
+	'requests.refresh': 'Refresh requests', 'server.remove': 'Remove a server’s items',
+	'session.push': 'End sessions everywhere', 'sync.run': 'Sync a media server',
+	'webhook.deliver': 'Send webhooks', 'webhook.process': 'Process a webhook',
+	'webhook.silence': 'Look for silent servers',
+};
+
+export const jobName = (kind) => KINDS[kind] ??
+    (kind.startsWith('upkeep.') ? `Housekeeping: ${kind.slice(7).replace(/_/g, ' ')}` : kind);
+
+/* state: [word, tone] */
+export const STATES = {
+	available: ['Waiting', 'on'], running: ['Running', 'good'], done: ['Done', 'plain'],
+	dead: ['Failed', 'bad'],
+};
+export const QUEUES = {
+	media: 'Photos and songs', video: 'Videos', quick: 'Quick jobs', mail: 'Mail',
+	upkeep: 'Housekeeping', events: 'Events', deliver: 'Webhooks out', sync: 'Syncs',
+	enrich: 'Titles and posters', requests: 'Requests',
+};
+export const queueName = (queue) => QUEUES[queue] ?? queue;
