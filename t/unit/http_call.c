@@ -286,6 +286,26 @@ test_kept(void)
 	local_server_stop(&other);
 }
 
+static void
+test_only_kept(void)
+{
+	struct local_server server;
+	struct http_out out = {
+		.method = "GET", .timeout_ms = 1000, .answer_max = 100, .kept = true
+	};
+
+	http_out_close();
+	local_server_start(&server, "http", serve_http);
+	out.url = server.url;
+	out.rules = (struct outbound) { server.allow, "" };
+	ok(!http_out(&arena, &out, &answer, &err), "a new connection is not for every call");
+	is_int(answer.end, CALL_NOT_KEPT, "it says so");
+	is_int(server.seen->requests, 0, "and has sent nothing");
+	ok(call(server.url, server.allow, 1000), "another call opens one");
+	ok(http_out(&arena, &out, &answer, &err), "which serves both");
+	local_server_stop(&server);
+}
+
 /* --- the breaker ----------------------------------------------------------------------------- */
 
 static void
@@ -420,6 +440,7 @@ main(void)
 	test_each();
 	test_refused();
 	test_kept();
+	test_only_kept();
 	test_breaker();
 	test_forgotten();
 	test_shared();
