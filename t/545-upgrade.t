@@ -11,11 +11,12 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use POSIX ();
 use Test::More;
+use utf8;
 
 use constant { OK => 0, FAILED => 1, CONFIG => 78, CLIENTS => 4, ROLLS => 3, ROLL_SECONDS => 30 };
 use constant PASSWORD => 'the password of a released version'; # t/upgrade/make-dump
 
-my $mn = MediaNest::Test->stack(private => 1);
+my $mn = MediaNest::Test->stack(private => 1, set => { 'sync.minutes' => 0 });
 my $build = MediaNest::Test::build_directory();
 my $config = "$mn->{var}/etc/medianest.conf";
 my ($uid, $gid) = (stat "$mn->{var}/data")[4, 5];
@@ -26,8 +27,8 @@ my $newest = ($files[-1] =~ /^(\d+)/)[0] + 0;
 
 sub program {
 	my ($program, @arguments) = @_;
-	my $said = MediaNest::Test::run_output(@as, "$build/inst/sbin/$program", '--config', $config,
-	    @arguments);
+	my $said = MediaNest::Test::run_output(@as, "$build/inst/sbin/$program", '--config',
+	    $config, @arguments);
 	return ($? >> 8, $said);
 }
 sub program_is {
@@ -40,23 +41,25 @@ sub everything {
 	my %sums;
 	for my $table ($mn->psql("SELECT c.relname FROM pg_class c WHERE relkind = 'r' AND"
 	    . " relnamespace = 'public'::regnamespace ORDER BY 1")) {
-		my $columns = $mn->psql("SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum)"
-		    . " FROM pg_attribute WHERE attrelid = 'public.$table'::regclass AND attnum > 0"
-		    . " AND NOT attisdropped");
+		my $columns = $mn->psql("SELECT string_agg(format('%I', attname), ', ' ORDER BY"
+		    . " attnum) FROM pg_attribute WHERE attrelid = 'public.$table'::regclass"
+		    . " AND attnum > 0 AND NOT attisdropped");
 		$sums{$table} = [$columns, rows_sum($table, $columns)];
 	}
 	return \%sums;
 }
 sub rows_sum {
 	my ($table, $columns) = @_;
-	return $mn->psql("SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' ORDER BY"
-	    . " t::text), '')) FROM (SELECT $columns FROM $table) AS t");
+	return $mn->psql("SELECT count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n'"
+	    . " ORDER BY t::text), '')) FROM (SELECT $columns FROM $table) AS t");
 }
-my @parts = ('worker', 'notifyd', sort keys %{ $mn->refresh_status->{pids}{pools} });
+my @parts = qw(worker notifyd pools storage);
+sub workers { return split ' ', MediaNest::Test::run_output('pgrep', '-P', $_[0]) }
 sub stop_all {
 	$mn->stop_part($_) for @parts;
 	wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN"
-	    . " ('medianest_api', 'medianest_worker', 'medianest_store')") == 0 }, 30, 'no connection');
+	    . " ('medianest_api', 'medianest_worker', 'medianest_store')") == 0 },
+	    30, 'no connection');
 }
 sub load_dump {
 	my ($dump) = @_;
@@ -79,12 +82,14 @@ subtest 'under load' => sub {
 	chmod 0755, $dir;
 	copy("$sql/$_", $dir) for @files, 'roles.sql';
 	open my $out, '>', "$dir/9998-widen-media.sql" or die "$dir: $!";
-	print $out "ALTER TABLE media ADD COLUMN widened text;\nUPDATE media SET widened = title;\n"
-	    . "SELECT pg_sleep(1);\nCREATE INDEX media_widened ON media (widened);\n";
+	print $out "ALTER TABLE media ADD COLUMN widened text;\nSELECT pg_sleep(0.5);\n"
+	    . "CREATE INDEX media_widened ON media (widened);\n";
 	close $out;
-	like program_is(FAILED, 'migrate --check', 'medianest-admin', 'migrate', '--check', '--sql', $dir),
-	    qr/^9998-widen-media.sql: would run\nschema $newest of 9998\n\z/, '... names what would run';
-	is $mn->psql('SELECT max(version) FROM schema_migrations'), $newest, '... and changes nothing';
+	like program_is(FAILED, 'migrate --check', 'medianest-admin', 'migrate', '--check', '--sql',
+	    $dir), qr/^9998-widen-media.sql: would run\nschema $newest of 9998\n\z/,
+	    '... names what would run';
+	is $mn->psql('SELECT max(version) FROM schema_migrations'), $newest,
+	    '... and changes nothing';
 
 	pipe(my $stop_read, my $stop_write) or die "pipe: $!";
 	my @from;
@@ -96,8 +101,9 @@ subtest 'under load' => sub {
 			until (select(my $ready = $bits, undef, undef, 0)) {
 				for my $path ('/api/media', '/api/auth/session') {
 					my $answer = $user->api(GET => $path);
-					print "$answer->{status} ", $answer->{status} == 200 ? ''
-					    : substr($answer->{content}, 0, 200) =~ s/\s+/ /gr, "\n";
+					my $why = $answer->{status} == 200 ? ''
+					    : $answer->{content};
+					print "$answer->{status} ", $why =~ s/\s+/ /gr, "\n";
 				}
 			}
 			close STDOUT;
@@ -106,10 +112,10 @@ subtest 'under load' => sub {
 		push @from, $from;
 	}
 	my $roll = sub {
-		my %old = map { ($_ => 1) } split ' ', MediaNest::Test::run_output('pgrep', '-P', $master);
+		my %old = map { ($_ => 1) } workers($master);
 		kill 'HUP', $master;
-		wait_until(sub { my @now = split ' ', MediaNest::Test::run_output('pgrep', '-P', $master);
-		    @now && !grep { $old{$_} } @now }, ROLL_SECONDS, 'new workers');
+		wait_until(sub { my @now = workers($master); @now && !grep { $old{$_} } @now },
+		    ROLL_SECONDS, 'new workers');
 	};
 	$roll->();
 	program_is(OK, 'the migration', 'medianest-admin', 'migrate', '--sql', $dir);
@@ -117,26 +123,27 @@ subtest 'under load' => sub {
 	syswrite $stop_write, 'x';
 	my @answers = map { my $from = $_; my @lines = <$from>; close $from; @lines } @from;
 	my @bad = grep { !/^200 / } @answers;
-	ok @answers > CLIENTS && !@bad, @answers . ' requests, ' . @bad . ' bad' or diag @bad[0 .. 3];
+	ok @answers > CLIENTS && !@bad, @answers . ' requests, ' . @bad . ' bad'
+	    or diag @bad[0 .. 3];
 };
 
 # --- a program that is older than the schema (it has just been migrated to 9998)
 
+stop_all();
+
 subtest 'an older program' => sub {
-	like program_is(CONFIG, $_->[0], @$_),
-	    qr/^\Q$_->[0]\E: the database has schema 9998, but this program knows only $newest: it belongs/,
-	    '... says what to do'
+	my $why = "the database has schema 9998, but this program knows only $newest: it belongs";
+	like program_is(CONFIG, $_->[0], @$_), qr/^\Q$_->[0]: $why\E/, '... says what to do'
 	    for ['medianest-fcgi', '--pool', 'media'], ['medianest-worker'], ['medianest-notifyd'],
 	    ['medianest-sync'];
-	like program_is(FAILED, 'migrate', 'medianest-admin', 'migrate'), qr/install the newer MediaNest/,
-	    '... refuses too';
+	like program_is(FAILED, 'migrate', 'medianest-admin', 'migrate'),
+	    qr/install the newer MediaNest/, '... refuses too';
 	like program_is(FAILED, 'migrate --check', 'medianest-admin', 'migrate', '--check'),
 	    qr/install the newer MediaNest/, '... and --check';
 };
 
 # --- houses of released versions
 
-stop_all();
 for my $dump (sort glob "$FindBin::Bin/upgrade/*.sql.xz") {
 	my ($version) = basename($dump) =~ /^(.*)\.sql\.xz$/;
 	subtest "a house of $version" => sub {
@@ -144,13 +151,13 @@ for my $dump (sort glob "$FindBin::Bin/upgrade/*.sql.xz") {
 		my $from = $mn->psql('SELECT max(version) FROM schema_migrations');
 		my $before = everything();
 		my @wanted = grep { /^(\d+)/ && $1 > $from } @files;
-		is program_is(@wanted ? FAILED : OK, 'migrate --check', 'medianest-admin', 'migrate', '--check'),
-		    join('', map { "$_: would run\n" } @wanted) . "schema $from of $newest\n",
-		    '... names what would run';
+		is program_is(@wanted ? FAILED : OK, 'migrate --check', 'medianest-admin',
+		    'migrate', '--check'), join('', map { "$_: would run\n" } @wanted)
+		    . "schema $from of $newest\n", '... names what would run';
 		is_deeply everything(), $before, '... and changes nothing';
 		program_is(OK, 'it is upgraded', 'medianest-admin', 'migrate');
-		is program_is(OK, 'migrate --check after it', 'medianest-admin', 'migrate', '--check'),
-		    "schema $newest of $newest\n", '... has nothing to do';
+		is program_is(OK, 'migrate --check after it', 'medianest-admin', 'migrate',
+		    '--check'), "schema $newest of $newest\n", '... has nothing to do';
 		program_is(OK, 'once more', 'medianest-admin', 'migrate');
 		for my $table (sort keys %$before) {
 			next if $table eq 'schema_migrations';
@@ -164,12 +171,13 @@ for my $dump (sort glob "$FindBin::Bin/upgrade/*.sql.xz") {
 		my %titles = map { ($_->{title} => $_) }
 		    @{ $ben->api(GET => '/api/media?limit=100')->{json}{items} };
 		ok $titles{'Crème brûlée'}, 'a person signs in and sees a photo';
-		is_deeply [sort @{ $titles{'Crème brûlée'}{tags} || [] }], ['beach', 'Été'], '... with its tags';
+		is_deeply [sort @{ $titles{'Crème brûlée'}{tags} || [] }], ['beach', 'Été'],
+		    '... with its tags';
 		ok $titles{'Film 7'}, '... and a film';
 		my $found = $ben->api(GET => '/api/search?q=creme+brulee');
 		is $found->{json}{items}[0]{title}, 'Crème brûlée', '... and finds it';
-		is scalar(@{ $ben->api(GET => '/api/media?status=trashed')->{json}{items} || [] }), 1,
-		    '... and the trash';
+		my $trash = $ben->api(GET => '/api/media?status=trashed');
+		is scalar(@{ $trash->{json}{items} || [] }), 1, '... and the trash';
 		my $anna = $mn->login('anna@example.net', PASSWORD);
 		my ($days) = grep { $_->{key} eq 'trash.days' }
 		    @{ $anna->api(GET => '/api/admin/settings')->{json}{items} };

@@ -34,8 +34,8 @@ void services_close_idle(struct services *); /* closes connections; they open ag
 void services_clear(struct services *);
 /*
  * Refuses a schema older or newer than this program (reads schema_migrations): err->message is the
- * line to print, with slug schema_old or schema_new, exit 78. An unreachable database is ERR_UNAVAILABLE
- * (database_unavailable): a service starts anyway and recovers with it.
+ * line to print, with slug schema_old or schema_new, exit 78. An unreachable database is
+ * ERR_UNAVAILABLE (database_unavailable): a service starts anyway and recovers with it.
  */
 bool services_check_schema(struct services *, struct error *);
 

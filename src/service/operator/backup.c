@@ -314,7 +314,7 @@ make_in(struct backup *b, struct error *err)
 	    write_manifest(b, err) && publish(b, err);
 }
 
-/* Older backups than the newest `keep`: renamed first, so that none looks complete when it isn't. */
+/* Renamed first, so that none looks complete when it is not any more. */
 static bool
 prune(struct backup *b, int64_t *removed, struct error *err)
 {

@@ -1,6 +1,5 @@
 /* The rows of a backup: pg_dump and pg_restore. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,24 +71,24 @@ dump_objects(const struct backup_site *site, const char *to, struct manifest *m,
 {
 	struct backup_object *objects;
 	FILE *out = fopen(to, "we");
-	char *after = xstrdup("");
 	struct arena arena;
+	struct buf after;
 	bool ok = out != NULL || backup_file_failed(to, err);
 	size_t n = 1;
 
+	buf_init(&after, site->arena, 0);
 	arena_init(&arena);
 	while (ok && n > 0) {
-		ok =
-		    store_backup_objects(site->db, &arena, m->embedded, after, &objects, &n, err) &&
+		ok = store_backup_objects(site->db, &arena, m->embedded, after.data, &objects, &n,
+			 err) &&
 		    dump_page(objects, n, out, m, &arena, err);
 		if (ok && n > 0) {
-			free(after);
-			after = xstrdup(objects[n - 1].name);
+			buf_reset(&after);
+			buf_adds(&after, objects[n - 1].name);
 		}
 		arena_reset(&arena);
 	}
 	arena_clear(&arena);
-	free(after);
 	if (out != NULL && fclose(out) != 0 && ok)
 		ok = backup_file_failed(to, err);
 	return ok;

@@ -87,10 +87,13 @@ bool
 backup_copy_fd(int in, int out, struct file_sum *sum, struct error *err)
 {
 	struct digest *digest = digest_new("sha256");
-	char *buf = xmalloc(COPY_BYTES);
+	struct arena arena;
 	ssize_t n = 0;
 	bool ok = true;
+	char *buf;
 
+	arena_init(&arena);
+	buf = arena_alloc_raw(&arena, COPY_BYTES);
 	sum->size = 0;
 	while (ok && (n = read(in, buf, COPY_BYTES)) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -105,7 +108,7 @@ backup_copy_fd(int in, int out, struct file_sum *sum, struct error *err)
 			ok = backup_file_failed("writing", err);
 	}
 	sum_end(digest, sum);
-	free(buf);
+	arena_clear(&arena);
 	return ok;
 }
 

@@ -56,10 +56,11 @@ struct list_line {
 	int64_t size;
 	const char *type, *version, *name;
 };
+/* bytes: a key of 1024 and a content type, percent-encoded */
+#define LIST_LINE_MAX 8192
 struct list_reader {
 	FILE *in;
-	char *line;
-	size_t cap;
+	char line[LIST_LINE_MAX];
 	struct arena arena; /* of `now` */
 	struct list_line now;
 	bool more; /* `now` is a line */

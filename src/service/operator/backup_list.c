@@ -4,7 +4,6 @@
  * of two backups are compared by reading both once.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -29,6 +28,8 @@ parse(struct list_reader *reader, struct error *err)
 	struct list_line *now = &reader->now;
 	size_t n = 0, len;
 
+	if (strchr(rest, '\n') == NULL)
+		return malformed(err);
 	rest[strcspn(rest, "\n")] = '\0';
 	while (n < FIELDS && rest != NULL)
 		fields[n++] = strsep(&rest, "\t");
@@ -53,13 +54,10 @@ parse(struct list_reader *reader, struct error *err)
 bool
 list_next(struct list_reader *reader, struct error *err)
 {
-	ssize_t n;
-
 	arena_reset(&reader->arena);
 	errno = 0;
-	n = getline(&reader->line, &reader->cap, reader->in);
-	reader->more = n > 0;
-	if (n > 0)
+	reader->more = fgets(reader->line, sizeof(reader->line), reader->in) != NULL;
+	if (reader->more)
 		return parse(reader, err);
 	return !ferror(reader->in) || backup_file_failed("the list of objects", err);
 }
@@ -79,7 +77,6 @@ list_close(struct list_reader *reader)
 {
 	if (reader->in != NULL)
 		fclose(reader->in);
-	free(reader->line);
 	arena_clear(&reader->arena);
 	*reader = (struct list_reader) { .in = NULL };
 }

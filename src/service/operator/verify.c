@@ -71,9 +71,12 @@ static bool
 read_sums(struct verify *v, int fd, struct sums *out, struct error *err)
 {
 	struct digest *sha256 = digest_new("sha256"), *md5 = digest_new("md5");
-	char *buf = xmalloc(READ_BYTES);
+	struct arena arena;
+	char *buf;
 	ssize_t n;
 
+	arena_init(&arena);
+	buf = arena_alloc_raw(&arena, READ_BYTES);
 	out->size = 0;
 	while ((n = read(fd, buf, READ_BYTES)) > 0 || (n < 0 && errno == EINTR)) {
 		if (n < 0)
@@ -87,7 +90,7 @@ read_sums(struct verify *v, int fd, struct sums *out, struct error *err)
 		error_set(err, ERR_INTERNAL, "%s", strerror(errno));
 	hex(sha256, out->sha256);
 	hex(md5, out->md5);
-	free(buf);
+	arena_clear(&arena);
 	return n == 0;
 }
 
@@ -230,22 +233,22 @@ check_rows(struct verify *v, struct error *err)
 	struct verify_place place = { .after = "" };
 	const struct backup_object *last = NULL;
 	struct arena arena;
-	char *after;
+	struct buf after;
 	bool ok = true;
 
+	buf_init(&after, v->site->arena, 0);
 	arena_init(&arena);
 	if (v->ask->resume)
 		ok = store_verify_place(v->site->db, &arena, &place, err);
-	after = xstrdup(place.after);
+	buf_adds(&after, place.after);
 	do {
-		ok = ok && check_page(v, &arena, after, &last, err);
+		ok = ok && check_page(v, &arena, after.data, &last, err);
 		if (ok && last != NULL) {
-			free(after);
-			after = xstrdup(last->name);
+			buf_reset(&after);
+			buf_adds(&after, last->name);
 		}
 		arena_reset(&arena);
 	} while (ok && last != NULL);
-	free(after);
 	place = (struct verify_place) { .after = "" };
 	ok = ok && store_verify_remember(v->site->db, &arena, &place, err) &&
 	    store_backup_sums_prune(v->site->db, &arena, v->embedded, err);
@@ -360,23 +363,25 @@ strange_keys(struct names *names, struct error *err)
 {
 	struct arena arena;
 	struct strings keys = { .n = 1 };
-	char *after = NULL;
+	struct buf after;
 	bool ok = true;
 
+	buf_init(&after, names->v->site->arena, 0);
 	arena_init(&arena);
 	while (ok && keys.n > 0) {
-		const struct s3_range range = { .prefix = "", .after = after, .max = S3_PAGE };
+		const struct s3_range range = {
+			.prefix = "", .after = after.len > 0 ? after.data : NULL, .max = S3_PAGE
+		};
 
 		ok = s3_list(names->v->store.s3, &arena, &range, &keys, err);
 		for (size_t i = 0; ok && i < keys.n; i++)
 			ok = names_add(names, keys.items[i], err);
 		if (ok && keys.n > 0) {
-			free(after);
-			after = xstrdup(keys.items[keys.n - 1]);
+			buf_reset(&after);
+			buf_adds(&after, keys.items[keys.n - 1]);
 		}
 		arena_reset(&arena);
 	}
-	free(after);
 	arena_clear(&arena);
 	return ok;
 }
