@@ -36,8 +36,7 @@ store_setting_put(struct db *db, struct arena *arena, const struct setting *sett
 	if (setting->value == NULL)
 		return db_exec(db, arena, Q(Q_REMOVE), DB_PARAMS(setting->key), NULL, err);
 	return db_exec(db, arena, Q(Q_PUT),
-	    DB_PARAMS(setting->key, setting->value, user_id, setting->sealed ? "t" : "f"), NULL,
-	    err);
+	    DB_PARAMS(setting->key, setting->value, user_id, db_bool(setting->sealed)), NULL, err);
 }
 
 static void
