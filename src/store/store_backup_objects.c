@@ -93,7 +93,8 @@ const struct query store_backup_objects_queries[] = {
 	    QUERY_READ },
 	[Q_STRANGE_KEYS] = { "verify_strange_keys",
 	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM media_assets"
-	    " a WHERE a.key = k) AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = k)",
+	    " a WHERE a.key = k) AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = k)"
+	    " AND NOT EXISTS (SELECT FROM title_posters p WHERE 'poster' || p.path || '.webp' = k)",
 	    QUERY_READ },
 	[Q_UNLISTED_BLOBS] = { "verify_unlisted_blobs",
 	    "SELECT b FROM unnest($1::text[]) AS n (b) WHERE NOT EXISTS (SELECT FROM objects o"

@@ -21,6 +21,7 @@ enum {
 	Q_RESTORING,
 	Q_MARK,
 	Q_END_SESSIONS,
+	Q_FORGET_POSTERS,
 	Q_RAISE,
 };
 
@@ -82,6 +83,9 @@ const struct query store_backups_queries[] = {
 	    "UPDATE sessions SET revoked_at = now(), revoked_reason = 'restore'"
 	    " WHERE revoked_at IS NULL",
 	    0 },
+	/* A backup of a foreign store has none of them; they are fetched when they are seen. */
+	[Q_FORGET_POSTERS] = { "backup_forget_posters",
+	    "UPDATE title_posters SET state = 'wanted' WHERE state = 'there'", 0 },
 	[Q_RAISE] = { "backup_raise_generations", "UPDATE users SET generation = generation + 1",
 	    0 },
 	{ .name = NULL },
@@ -257,6 +261,7 @@ store_backup_end_sessions(struct db *db, struct arena *arena, struct error *err)
 	return db_begin(db, err) &&
 	    db_end(db,
 		db_exec(db, arena, Q(Q_END_SESSIONS), DB_NO_PARAMS, NULL, err) &&
+		    db_exec(db, arena, Q(Q_FORGET_POSTERS), DB_NO_PARAMS, NULL, err) &&
 		    db_exec(db, arena, Q(Q_RAISE), DB_NO_PARAMS, NULL, err),
 		err);
 }
