@@ -69,6 +69,7 @@ enum job_queue_id {
 	JOB_QUEUE_LOOKUPS,
 	JOB_QUEUE_DELIVER, /* webhooks that go out */
 	JOB_QUEUE_SYNC,
+	JOB_QUEUE_SHOWN,    /* posters that somebody is looking at */
 	JOB_QUEUE_ENRICH,   /* metadata and posters from elsewhere */
 	JOB_QUEUE_REQUESTS, /* the state of requests, asked of Overseerr */
 	JOB_QUEUES,
@@ -84,6 +85,7 @@ struct job_queue {
 	int ahead;
 	/* a process runs many jobs, one after the other, rather than one */
 	bool warm;
+	bool background; /* nobody waits for its jobs: others have the processors first */
 };
 extern const struct job_queue job_queues[JOB_QUEUES];
 

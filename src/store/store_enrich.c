@@ -105,7 +105,7 @@ const struct query store_enrich_queries[] = {
 	    QUERY_READ },
 	[Q_SOON] = { "enrich_soon",
 	    "WITH due AS (UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.enrich'"
-	    " AND state = 'available' AND run_at > now() RETURNING queue)"
+	    " AND state = 'available' RETURNING queue)"
 	    " SELECT pg_notify('mn_jobs', queue) FROM due",
 	    0 },
 	[Q_SOURCE] = { "poster_source",
@@ -267,6 +267,9 @@ store_enrich_missing(struct db *db, struct arena *arena, const struct enrich_aft
 		err))
 		return false;
 	missing->posters = rows_column(arena, rows, 0);
+	missing->titles = (struct strings) { .n = 0 };
+	if (!after->titles)
+		return true;
 	if (!db_exec(db, arena, Q(Q_MISSING_TITLES), DB_PARAMS(most, after->title), &rows, err))
 		return false;
 	missing->titles = rows_column(arena, rows, 0);
@@ -274,9 +277,14 @@ store_enrich_missing(struct db *db, struct arena *arena, const struct enrich_aft
 }
 
 bool
-store_enrich_soon(struct db *db, struct arena *arena, struct error *err)
+store_enrich_soon(struct db *db, struct arena *arena, bool *soon, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SOON), DB_NO_PARAMS, NULL, err);
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_SOON), DB_NO_PARAMS, &rows, err))
+		return false;
+	*soon = rows_count(rows) > 0;
+	return true;
 }
 
 bool

@@ -44,11 +44,12 @@ struct enrich_missing {
 /* The next ones behind these ids; both NULL: from the beginning. */
 struct enrich_after {
 	const char *poster, *title;
+	bool titles; /* false: nobody can say anything of titles */
 };
 bool store_enrich_missing(struct db *, struct arena *, const struct enrich_after *, int limit,
     struct enrich_missing *, struct error *);
-/* Housekeeping looks for them at once. */
-bool store_enrich_soon(struct db *, struct arena *, struct error *);
+/* Housekeeping looks for them at once; *soon false: it is at work. */
+bool store_enrich_soon(struct db *, struct arena *, bool *soon, struct error *);
 
 /* Where an item's pictures come from. */
 struct poster_source {

@@ -80,7 +80,24 @@ enrich_request(const struct call *call, const char *const *media_ids, size_t n, 
 bool
 enrich_soon(const struct call *call, struct error *err)
 {
-	return store_enrich_soon(call->svc->db, call->arena, err);
+	bool soon;
+
+	/* A run that is at work may be past what has changed: another one follows it. */
+	return store_enrich_soon(call->svc->db, call->arena, &soon, err) &&
+	    (soon || job_add(call, JOB_UPKEEP_ENRICH, NULL, "enrich-soon", 0, err));
+}
+
+/* There may be more than one run takes. */
+static bool
+is_full(const struct enrich_missing *missing)
+{
+	return missing->posters.n == UPKEEP_ITEMS || missing->titles.n == UPKEEP_ITEMS;
+}
+
+static const char *
+last_of(const struct strings *ids, const char *before)
+{
+	return ids->n > 0 ? ids->items[ids->n - 1] : before;
 }
 
 bool
@@ -91,19 +108,20 @@ enrich_key_changed(const struct call *call, struct error *err)
 
 /*
  * Where the next run goes on. It looks at other items than this one: those whose server is away
- * would keep all others waiting.
+ * would keep all others waiting. The list that ends first waits for the other one, so that runs
+ * that follow each other come to an end.
  */
 static const char *
-place_after(struct arena *arena, const struct enrich_missing *missing)
+place_after(struct arena *arena, const struct enrich_after *after,
+    const struct enrich_missing *missing)
 {
-	const struct strings *posters = &missing->posters, *titles = &missing->titles;
 	struct json *j = json_new(arena, 0);
 
 	json_object(j, NULL);
-	if (posters->n == UPKEEP_ITEMS)
-		json_put_str(j, "poster", posters->items[posters->n - 1]);
-	if (titles->n == UPKEEP_ITEMS)
-		json_put_str(j, "title", titles->items[titles->n - 1]);
+	if (is_full(missing)) {
+		json_opt_str(j, "poster", last_of(&missing->posters, after->poster));
+		json_opt_str(j, "title", last_of(&missing->titles, after->title));
+	}
 	json_object_end(j);
 	return j->buf.data;
 }
@@ -113,8 +131,9 @@ enrich_upkeep(const struct call *call, const struct job_env *env, const struct j
     struct error *err)
 {
 	const struct cJSON *payload = job_payload(call, job, err);
+	struct tmdb tmdb;
 	const struct enrich_after after = { json_str(payload, "poster", NULL),
-		json_str(payload, "title", NULL) };
+		json_str(payload, "title", NULL), enrich_tmdb(call, &tmdb) };
 	struct db *db = call->svc->db;
 	struct enrich_missing missing;
 
@@ -124,9 +143,10 @@ enrich_upkeep(const struct call *call, const struct job_env *env, const struct j
 	    title_posters_expire(call, err) && db_begin(db, err) &&
 	    db_end(db,
 		want(call, missing.posters, missing.titles, err) &&
-		    store_job_remember(db, call->arena, job, place_after(call->arena, &missing),
-			err) &&
-		    store_job_done(db, call->arena, job, err),
+		    store_job_remember(db, call->arena, job,
+			place_after(call->arena, &after, &missing), err) &&
+		    store_job_done(db, call->arena, job, err) &&
+		    (!is_full(&missing) || enrich_soon(call, err)),
 		err);
 }
 

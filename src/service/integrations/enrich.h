@@ -30,7 +30,8 @@ bool enrich_request(const struct call *, const char *const *media_ids, size_t n,
 
 /*
  * In the caller's transaction, at the end of a run of the sync that changed something: posters and
- * titles that items lack now are looked for at once, not at the next full hour.
+ * titles that items lack now are looked for at once, not at the next full hour. Those of a first
+ * run are looked for only then.
  */
 bool enrich_soon(const struct call *, struct error *);
 

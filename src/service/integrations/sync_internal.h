@@ -30,6 +30,7 @@ struct json;
 #define SYNC_STATEMENT_MS 120000 /* a page's transaction may write 2000 items */
 #define SYNC_NEWS_MAX 2000       /* new items that are told by group; more are one note, */
 #define SYNC_NEWS_GROUPS 5       /* and so is what would be more notes than this */
+#define SYNC_LOOKUPS_MAX 500     /* new items that are looked up while the run goes on */
 #define SYNC_OLD_S (7 * 86400)   /* what was added longer ago is no news */
 
 #define SYNC_SECTION_STATES(X) \

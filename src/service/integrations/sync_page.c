@@ -289,6 +289,17 @@ text_of(struct arena *arena, const char *item, const char *name)
 	return arena_strndup(arena, at, strcspn(at, "\""));
 }
 
+/*
+ * Whether pictures and titles of what was added are looked for at once: not those of a whole
+ * library, which wait for the end of the run (enrich_soon()), because they share the processors
+ * and the server with it.
+ */
+static bool
+looks_up_now(const struct sync_engine *e)
+{
+	return e->server->first_synced_at != 0 && sync_counts_of(e).created <= SYNC_LOOKUPS_MAX;
+}
+
 /* Films and series are looked up elsewhere too; their parts come with them. */
 static bool
 looked_up(struct arena *arena, const char *item)
@@ -324,7 +335,7 @@ sync_write_new(const struct call *call, struct sync_engine *e, struct sync_secti
 	return store_sync_create(call->svc->db, call->arena, &place,
 		   sync_array(call->arena, items, n), news_after, (struct strings) { ids, n },
 		   err) &&
-	    (nlookups == 0 || enrich_request(call, lookups, nlookups, err)) &&
+	    (nlookups == 0 || !looks_up_now(e) || enrich_request(call, lookups, nlookups, err)) &&
 	    cache_change(call, CACHE_HOUSE, err);
 }
 

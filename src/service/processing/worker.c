@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #include "store/store_jobs.h"
 
 #include "core/banned.h"
+
+#define BACKGROUND_NICE 15
 
 /* One child: a runner. */
 struct place {
@@ -115,6 +118,8 @@ child(struct supervisor *s, const struct place *p, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
+	if (runner.queue->background)
+		(void)setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
 	/*
 	 * The supervisor's connection is not to be spoken on; closing the copy of its descriptor
 	 * does it no harm.
