@@ -65,7 +65,7 @@ subtest 'store and jobs' => sub {
 
 subtest 'outbound calls' => sub {
     is $mn->client->api(POST => '/api/auth/plex/pin')->{status}, 503, 'plex.tv is away';
-    cmp_ok metric('outbound_calls_total{protocol="http",outcome="unreachable"}'), '>=', 1,
+    cmp_ok metric('outbound_calls_total{service="plex.tv",outcome="unreachable"}'), '>=', 1,
         'which is counted';
 };
 

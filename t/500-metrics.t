@@ -122,10 +122,48 @@ subtest 'figures' => sub {
 	}
 	cmp_ok $then{medianest_certificate_expiry_timestamp_seconds}, '>', time,
 	    'the certificate is good for a while';
+	is $then{'medianest_uploads_total{kind="image"}'}, 1, 'an upload';
+	is $then{'medianest_uploaded_bytes_total{kind="image"}'}, $media->{size}, 'its size';
+	is $then{'medianest_processing_duration_seconds_count{kind="image"}'}, 1, 'and its time';
+	cmp_ok $then{'medianest_job_wait_seconds_count{kind="media.process"}'}, '>=', 1,
+	    'how long its job waited';
+	cmp_ok $then{'medianest_pool_workers{pool="media"}'}, '>=', 1, 'workers of a pool';
+	cmp_ok $then{"medianest_${_}_connections"}, '>=', 2, "connections to $_"
+	    for qw(database redis);
+	is $then{"medianest_${_}_reconnects_total"}, 0, 'none of them a second one'
+	    for qw(database redis);
 	is $then{medianest_database_up}, 1, 'the database is up';
 	is $then{medianest_dead_jobs}, 0, 'no job was given up';
 	is $then{medianest_stored_bytes}, $mn->psql('SELECT sum(bytes) FROM storage_kept'),
 	    'what is stored';
+};
+
+subtest 'failures and limits' => sub {
+	my %before = values_of(scrape(undef)->{content});
+	my $bad = $user->wait_media($user->upload_bytes('b.png', 'not a picture' x 20,
+	    'image/png')->{id});
+	is $bad->{status}, 'failed', 'a file that is no picture';
+	my %now = values_of(scrape(undef)->{content});
+	is $now{"medianest_processing_failures_total{reason=\"$bad->{failure}{code}\"}"}, 1,
+	    "fails as $bad->{failure}{code}";
+	is $now{'medianest_uploads_total{kind="image"}'}, 1, 'and is no upload that became ready';
+	my $pid = $mn->pid('users');
+	my ($worker) = split ' ', MediaNest::Test::run_output('pgrep', '-P', $pid);
+	kill 'KILL', $worker;
+	wait_until {
+		my %all = values_of(scrape(undef)->{content});
+		($all{'medianest_pool_workers_ended_total{pool="users",how="failed"}'} // 0) == 1
+		    && $all{'medianest_pool_workers{pool="users"}'} == 1;
+	} 20, 'a killed worker is counted and replaced';
+	$mn->admin->api(PATCH => '/api/admin/settings',
+	    { 'rate_limit.authenticated.per_minute' => 1 });
+	wait_until { $user->api(GET => '/api/users/me')->{status} == 429 } 20, 'a limit';
+	my %then = values_of(scrape(undef)->{content});
+	cmp_ok $then{'medianest_rate_limited_total{tier="authenticated",class="tier"}'}, '>=', 1,
+	    'a refusal by tier and class';
+	$mn->admin->api(PATCH => '/api/admin/settings',
+	    { 'rate_limit.authenticated.per_minute' => undef });
+	wait_until { $user->api(GET => '/api/users/me')->{status} == 200 } 20, 'no limit';
 };
 
 # Names that strangers send become no series: only the program's own do.
@@ -166,6 +204,8 @@ subtest 'without the database' => sub {
 		my %now = values_of(scrape(undef)->{content});
 		$now{medianest_database_up} == 1 && exists $now{medianest_dead_jobs};
 	} 20, 'it comes back';
+	my %now = values_of(scrape(undef)->{content});
+	cmp_ok $now{medianest_database_reconnects_total}, '>=', 1, 'by another connection';
 };
 
 done_testing;

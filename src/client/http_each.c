@@ -30,7 +30,7 @@ crowd_end(struct crowd *crowd, CURL *curl, CURLcode code)
 	curl_multi_remove_handle(crowd->multi, curl);
 	http_call_close(call, code, &crowd->answers[i], &crowd->errors[i]);
 	if (crowd->answers[i].end != CALL_NOT_KEPT)
-		call_measure(VALUE_PROTOCOL_HTTP, crowd->answers[i].end,
+		call_measure(call->out->service, crowd->answers[i].end,
 		    clock_monotonic() - call->start);
 	curl_easy_cleanup(curl);
 }
@@ -87,7 +87,7 @@ http_out_each(struct arena *arena, const struct http_out *outs, size_t n,
 		}
 		answers[i].end = http_call_open(arena, &outs[i], call, &errors[i]);
 		if (answers[i].end != CALL_ANSWERED) {
-			call_measure(VALUE_PROTOCOL_HTTP, answers[i].end, 0);
+			call_measure(outs[i].service, answers[i].end, 0);
 		} else if (!crowd_begin(crowd, call)) {
 			answers[i].end = CALL_UNREACHABLE;
 			http_not_started(&errors[i]);

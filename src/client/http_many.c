@@ -158,7 +158,7 @@ tell(struct http_many *many, struct sending *s, enum call_end how, struct http_e
 		.end = how,
 		.status = (int)status,
 		.us = clock_monotonic() - s->start };
-	call_measure(VALUE_PROTOCOL_HTTP, how, end->us);
+	call_measure(s->out.service, how, end->us);
 	end_transfer(many, s);
 }
 

@@ -343,6 +343,6 @@ http_out(struct arena *arena, const struct http_out *out, struct http_answer *an
 	*answer = (struct http_answer) { .end = CALL_UNREACHABLE };
 	call_out(arena, out, answer, err);
 	if (answer->end != CALL_NOT_KEPT)
-		call_measure(VALUE_PROTOCOL_HTTP, answer->end, clock_monotonic() - start);
+		call_measure(out->service, answer->end, clock_monotonic() - start);
 	return answer->end == CALL_ANSWERED;
 }

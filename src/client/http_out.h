@@ -55,6 +55,7 @@ struct http_out {
 	bool (*sink)(void *context, const char *data, size_t len);
 	void *sink_context;
 	struct outbound rules;
+	const char *service; /* whose server it is, for the metrics: a literal such as "tmdb" */
 	/*
 	 * NULL, or a word: calls for this purpose have a breaker of their own, because what ends
 	 * them says nothing about others (a deadline that is far shorter).

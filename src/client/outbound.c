@@ -51,9 +51,11 @@ call_end_of(int code)
 }
 
 void
-call_measure(uint32_t protocol, enum call_end end, int64_t us)
+call_measure(const char *service, enum call_end end, int64_t us)
 {
-	metric_add(METRIC_OUTBOUND_CALLS, LABELS(protocol, (uint32_t)end), 1);
+	uint32_t label = metric_label(LABEL_SERVICE, service);
+
+	metric_add(METRIC_OUTBOUND_CALLS, LABELS(label, (uint32_t)end), 1);
 	if (end != CALL_SUSPENDED)
-		metric_observe(METRIC_OUTBOUND_DURATION, LABELS(protocol), us);
+		metric_observe(METRIC_OUTBOUND_DURATION, LABELS(label), us);
 }

@@ -39,7 +39,7 @@ enum call_end {
 	CALL_NOT_KEPT,  /* nothing was sent: see `kept` of http_out.h; never measured */
 };
 enum call_end call_end_of(int curl_code);
-/* Records the end of a call; `protocol`: VALUE_PROTOCOL_* of core/metric.h. */
-void call_measure(uint32_t protocol, enum call_end, int64_t us);
+/* Records the end of a call to a service: a literal such as "tmdb"; NULL: "other". */
+void call_measure(const char *service, enum call_end, int64_t us);
 
 #endif

@@ -53,6 +53,7 @@ send(struct arena *arena, const struct overseerr *o, const char *method, const c
 	const char *headers[HEADERS_MAX + 1] = { "Accept: application/json" };
 	size_t base = strlen(o->url), n = 1;
 	struct http_out out = { .method = method,
+		.service = "overseerr",
 		.headers = headers,
 		.body = body,
 		.body_len = body != NULL ? strlen(body) : 0,

@@ -133,6 +133,7 @@ plex_prepare(struct arena *arena, const struct media_server *server, const char 
 
 	plex_address(arena, &by, path, out);
 	out->method = "GET";
+	out->service = "plex";
 	out->rules = server->rules;
 }
 

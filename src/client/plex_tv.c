@@ -43,9 +43,10 @@ call(struct arena *arena, const struct plex_tv *tv, const char *method, const ch
     const char *token, const struct cJSON **answer, struct error *err)
 {
 	const struct plex_caller by = { tv->url, tv->client_id, token };
-	struct http_out out = {
-		.method = method, .answer_max = PLEX_ANSWER_MAX, .rules = tv->rules
-	};
+	struct http_out out = { .method = method,
+		.service = "plex.tv",
+		.answer_max = PLEX_ANSWER_MAX,
+		.rules = tv->rules };
 	int64_t left = (tv->deadline - clock_monotonic()) / US_PER_MS;
 	struct http_answer got;
 	enum answer_kind kind;

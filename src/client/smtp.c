@@ -133,7 +133,7 @@ perform(CURL *curl, struct error *err)
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
 	end = end_of(code, answer);
-	call_measure(VALUE_PROTOCOL_SMTP, end, clock_monotonic() - start);
+	call_measure("smtp", end, clock_monotonic() - start);
 	if (end == CALL_ANSWERED)
 		return true;
 	if (end == CALL_REFUSED)

@@ -71,6 +71,7 @@ ask(struct arena *arena, const struct tmdb *tmdb, const char *path, const struct
 	const char *headers[] = { "Accept: application/json",
 		token ? arena_printf(arena, "Authorization: Bearer %s", tmdb->key) : NULL, NULL };
 	struct http_out out = { .method = "GET",
+		.service = "tmdb",
 		.timeout_ms = TMDB_CALL_MS,
 		.answer_max = TMDB_ANSWER_MAX,
 		.headers = headers,
@@ -413,6 +414,7 @@ tmdb_picture(struct arena *arena, const struct tmdb *tmdb, enum tmdb_size size, 
 {
 	static const char *const sizes[] = { [TMDB_CARD] = "w342", [TMDB_LARGE] = "w780" };
 	struct http_out out = { .method = "GET",
+		.service = "tmdb",
 		.timeout_ms = TMDB_CALL_MS,
 		.answer_max = TMDB_PICTURE_MAX,
 		.url = arena_printf(arena, "%s/%s%s", tmdb->image_url, sizes[size], path),

@@ -32,6 +32,19 @@ measure_stages(const struct timing *t, uint32_t route, uint32_t method)
 			    (uint64_t)spent[stage]);
 }
 
+/* The tier that the limits count the caller in. */
+static uint32_t
+tier_of(const struct request *req)
+{
+	if (req->subject.source != NULL)
+		return VALUE_TIER_SOURCE;
+	if (req->who->user_id[0] == '\0')
+		return VALUE_TIER_ANONYMOUS;
+	if (req->who->role >= ROLE_ADMIN)
+		return VALUE_TIER_ADMIN;
+	return req->who->tier == TIER_PREMIUM ? VALUE_TIER_PREMIUM : VALUE_TIER_AUTHENTICATED;
+}
+
 /* Paths and methods without a route are the client's own texts: they count as "other". */
 void
 measure_request(const struct request *req, const struct response *res)
@@ -52,8 +65,11 @@ measure_request(const struct request *req, const struct response *res)
 		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_HIT), 1);
 	else if (req->cache_key != NULL && res->status < 400)
 		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_MISS), 1);
-	if (res->status == 429)
-		metric_add(METRIC_RATE_LIMITED, LABELS(route), 1);
+	if (res->status == 429 && req->route != NULL)
+		metric_add(METRIC_RATE_LIMITED,
+		    LABELS(tier_of(req),
+			metric_label(LABEL_RATE_CLASS, rate_class_name(req->route->rate))),
+		    1);
 }
 
 void

@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "core/run_dir.h"
 #include "core/str.h"
 #include "http/crew.h"
@@ -157,6 +158,8 @@ worker_main(struct master *m, int slot, pid_t master_pid)
 	if (getppid() != master_pid)
 		_exit(EX_TEMPFAIL);
 	close(m->lock_fd);
+	metric_gauge_add(METRIC_POOL_WORKERS, LABELS(metric_label(LABEL_POOL, m->cfg->log->pool)),
+	    1);
 	crew_join(m->crew, slot);
 	/* ^C goes to every process of the terminal: only the master acts on it */
 	signal(SIGINT, SIG_IGN);
@@ -217,6 +220,12 @@ worker_gone(struct master *m, struct worker *w, int status, int64_t now)
 		backoff(m, now);
 	else if (!young)
 		m->backoff_ms = 0;
+	metric_add(METRIC_POOL_ENDED,
+	    LABELS(metric_label(LABEL_POOL, m->cfg->log->pool),
+		full       ? VALUE_WORKER_MEMORY :
+		    failed ? VALUE_WORKER_FAILED :
+			     VALUE_WORKER_REPLACED),
+	    1);
 	crew_gone(m->crew, (int)(w - m->workers));
 	*w = (struct worker) { .pid = 0 };
 }

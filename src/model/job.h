@@ -25,6 +25,7 @@ struct job_new {
 struct job {
 	const char *id, *kind, *queue, *payload, *lease, *request_id;
 	int attempt, max_attempts;
+	int64_t run_at; /* us: when it became due */
 	/* the last allowed attempt was lost: give the job up, do not run it */
 	bool exhausted;
 	/* of a periodic kind: seconds from its end to the next run; the runner fills it in */

@@ -55,6 +55,7 @@ client_drop_queue(struct client *c)
 		free(q);
 	}
 	c->tail = &c->head;
+	metric_gauge_add(METRIC_LIVE_QUEUE, transport(c), -(int64_t)c->queued_bytes);
 	c->queued_bytes = 0;
 }
 
@@ -85,6 +86,7 @@ client_queue(struct client *c, struct event *ev)
 	*c->tail = q;
 	c->tail = &q->next;
 	c->queued_bytes += ev->len;
+	metric_gauge_add(METRIC_LIVE_QUEUE, transport(c), (int64_t)ev->len);
 	if (c->state == CLIENT_LIVE)
 		lws_callback_on_writable(c->wsi);
 	return true;
@@ -245,6 +247,7 @@ client_write_event(struct client *c)
 		c->tail = &c->head;
 	free(q);
 	c->queued_bytes -= ev->len;
+	metric_gauge_add(METRIC_LIVE_QUEUE, transport(c), -(int64_t)ev->len);
 	if (c->mode == CLIENT_STREAM)
 		answer = stream_write(c, ev);
 	else

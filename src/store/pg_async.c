@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/metric.h"
 #include "store/pg_internal.h"
 
 #include "core/banned.h"
@@ -24,6 +25,8 @@ enum pg_async_state {
 };
 
 struct pg_async {
+	bool counted;  /* in the metrics, as open */
+	bool was_lost; /* the last connection did not end by our own wish */
 	char *conninfo;
 	const struct query *table;
 	struct pg_async_hooks hooks;
@@ -69,6 +72,9 @@ pg_async_close(struct pg_async *pg)
 		pg->hooks.watch(pg->hooks.context, -1);
 	if (pg->conn != NULL)
 		PQfinish(pg->conn);
+	if (pg->counted)
+		metric_gauge_add(METRIC_DB_CONNECTIONS, UNLABELLED, -1);
+	pg->counted = false;
 	PQclear(pg->result);
 	pg->result = NULL;
 	pg->conn = NULL;
@@ -85,6 +91,8 @@ pg_async_lost(struct pg_async *pg)
 
 	snprintf(why, sizeof(why), "%.*s", (int)strcspn(message, "\n"), message);
 	pg_async_close(pg);
+	pg->was_lost = true;
+	metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
 	pg->hooks.lost(pg->hooks.context, why);
 }
 
@@ -136,6 +144,11 @@ pg_async_connecting(struct pg_async *pg)
 	case PGRES_POLLING_OK:
 		pg_async_follow(pg);
 		PQsetnonblocking(pg->conn, 1);
+		metric_gauge_add(METRIC_DB_CONNECTIONS, UNLABELLED, 1);
+		if (pg->was_lost)
+			metric_add(METRIC_DB_RECONNECTS, UNLABELLED, 1);
+		pg->counted = true;
+		pg->was_lost = false;
 		pg->state = PG_ASYNC_PREPARING;
 		pg->prepared = 0;
 		pg_async_prepare(pg);

@@ -50,6 +50,9 @@ db_close(struct db *db)
 {
 	if (db->conn != NULL)
 		PQfinish(db->conn);
+	if (db->counted)
+		metric_gauge_add(METRIC_DB_CONNECTIONS, UNLABELLED, -1);
+	db->counted = false;
 	db->conn = NULL;
 	db->prepared_len = 0;
 	memset(db->prepared, 0, db->prepared_cap * sizeof(struct query *));
@@ -149,6 +152,7 @@ db_lost(struct db *db, const char *doing, struct error *err)
 
 	first_line(db->conn != NULL ? PQerrorMessage(db->conn) : "", text, sizeof(text));
 	db_close(db);
+	db->was_lost = true;
 	if (late)
 		db->failing_since = clock_monotonic() - DB_PATIENCE_MS * US_PER_MS;
 	metric_add(METRIC_DB_ERRORS, UNLABELLED, 1);
@@ -263,6 +267,11 @@ connect_once(struct db *db, int64_t deadline, struct error *err)
 	db->server_timeout_ms = db->timeout_ms;
 	db->one_plan = false;
 	db->serial++;
+	metric_gauge_add(METRIC_DB_CONNECTIONS, UNLABELLED, 1);
+	if (db->was_lost)
+		metric_add(METRIC_DB_RECONNECTS, UNLABELLED, 1);
+	db->counted = true;
+	db->was_lost = false;
 	return true;
 }
 

@@ -44,6 +44,8 @@ struct db {
 	struct db_after *after, **after_end; /* called after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
 	uint64_t serial;                     /* of connections made */
+	bool counted;                        /* in the metrics, as open */
+	bool was_lost;                       /* the last connection did not end by our own wish */
 	int64_t failing_since; /* monotonic us; 0: the last statement had a response */
 	int64_t retry_at;      /* monotonic us */
 	int64_t waited;        /* us */

@@ -32,6 +32,8 @@ struct redis {
 	char run_id[RUN_ID_MAX];
 	int64_t retry_at; /* monotonic us */
 	int64_t spent;    /* us */
+	bool counted;     /* in the metrics, as open */
+	bool was_lost;    /* the last connection did not end by our own wish */
 };
 
 struct redis *
@@ -66,6 +68,9 @@ redis_close(struct redis *r)
 		redisFree(r->ctx);
 	r->ctx = NULL;
 	r->run_id[0] = '\0';
+	if (r->counted)
+		metric_gauge_add(METRIC_REDIS_CONNECTIONS, UNLABELLED, -1);
+	r->counted = false;
 }
 
 bool
@@ -106,6 +111,7 @@ lost(struct redis *r, const char *what, struct error *err)
 
 	snprintf(detail, sizeof(detail), "%s", r->ctx != NULL ? r->ctx->errstr : "out of memory");
 	redis_close(r);
+	r->was_lost = true;
 	r->retry_at = clock_monotonic() + REDIS_RETRY_MS * US_PER_MS;
 	return unavailable(r, err, what, detail);
 }
@@ -191,7 +197,14 @@ open_connection(struct redis *r, struct error *err)
 	    redisConnectWithTimeout(r->url.host, r->url.port, connect);
 	if (r->ctx == NULL || r->ctx->err != 0 || redisSetTimeout(r->ctx, command) != REDIS_OK)
 		return lost(r, "connect", err);
-	return greet(r, err);
+	if (!greet(r, err))
+		return false;
+	metric_gauge_add(METRIC_REDIS_CONNECTIONS, UNLABELLED, 1);
+	if (r->was_lost)
+		metric_add(METRIC_REDIS_RECONNECTS, UNLABELLED, 1);
+	r->counted = true;
+	r->was_lost = false;
+	return true;
 }
 
 static void

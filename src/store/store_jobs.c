@@ -100,9 +100,11 @@ const struct query store_jobs_queries[] = {
 	    " UPDATE jobs j SET state = 'running', attempt = least(j.attempt + 1, j.max_attempts),"
 	    " lease = $3,"
 	    " lease_until = clock_timestamp() + make_interval(secs => $2::integer)"
-	    " FROM chosen c WHERE j.id = c.id RETURNING" COLUMNS ", c.exhausted",
+	    " FROM chosen c WHERE j.id = c.id RETURNING" COLUMNS
+	    ", c.exhausted, " SQL_US("j.run_at"),
 	    0 },
-	[Q_HELD] = { "job_held", "SELECT" COLUMNS ", false FROM jobs j" MINE, QUERY_READ },
+	[Q_HELD] = { "job_held",
+	    "SELECT" COLUMNS ", false, " SQL_US("j.run_at") " FROM jobs j" MINE, QUERY_READ },
 	/* Locked rows are being completed now; waiting for them could only cause a deadlock. */
 	[Q_HEARTBEAT] = { "jobs_heartbeat",
 	    "WITH kept AS (UPDATE jobs"
@@ -241,7 +243,8 @@ job_of(const struct rows *rows, size_t row)
 		.request_id = rows_str(rows, row, 5),
 		.attempt = (int)rows_int(rows, row, 6),
 		.max_attempts = (int)rows_int(rows, row, 7),
-		.exhausted = rows_bool(rows, row, 8) };
+		.exhausted = rows_bool(rows, row, 8),
+		.run_at = rows_int(rows, row, 9) };
 }
 
 bool

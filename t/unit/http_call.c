@@ -79,7 +79,7 @@ counted(enum call_end end)
 {
 	struct metric_point point;
 
-	metric_read(METRIC_OUTBOUND_CALLS, LABELS(VALUE_PROTOCOL_HTTP, (uint32_t)end), &point);
+	metric_read(METRIC_OUTBOUND_CALLS, LABELS(METRIC_OTHER, (uint32_t)end), &point);
 	return point.value;
 }
 

@@ -114,11 +114,12 @@ static void
 test_buckets(void)
 {
 	static const int64_t amounts[] = { -5, 0, 500, 501, 1000, 10000000, 10000001 };
+	uint32_t smtp = metric_label(LABEL_SERVICE, "smtp");
 	struct metric_point point;
 
 	for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++)
-		metric_observe(METRIC_OUTBOUND_DURATION, LABELS(VALUE_PROTOCOL_SMTP), amounts[i]);
-	metric_read(METRIC_OUTBOUND_DURATION, LABELS(VALUE_PROTOCOL_SMTP), &point);
+		metric_observe(METRIC_OUTBOUND_DURATION, LABELS(smtp), amounts[i]);
+	metric_read(METRIC_OUTBOUND_DURATION, LABELS(smtp), &point);
 	is_int(point.type, METRIC_HISTOGRAM, "a histogram");
 	ok(point.bounds[0] == 0.0005, "bounds are in seconds");
 	is_int(point.buckets[0], 3, "a bound belongs to its bucket");
@@ -207,8 +208,24 @@ test_half_named(void)
 	atomic_store(&slot->named, 0);
 	memset((void *)slot->text, 0, sizeof(slot->text));
 	is_int(metric_label(LABEL_ROUTE, "/api/half"), at, "a claimed place is found");
-	metric_read(METRIC_RATE_LIMITED, LABELS(at), &point);
+	metric_read(METRIC_HTTP_CACHE, LABELS(at), &point);
 	is_str(point.labels[0].value, "/api/half", "and gets its name then");
+}
+
+/* A host can never have more lines than this for a monitor, whatever anybody sends to it. */
+#define LINES_MAX 60000
+
+static void
+test_bound(void)
+{
+	size_t lines = 0;
+
+	for (unsigned m = 0; m < METRICS; m++) {
+		const struct metric_row *row = &metric_rows[m];
+
+		lines += metric_series(row) * (row->nbounds > 0 ? row->nbounds + 3 : 1);
+	}
+	ok(lines <= LINES_MAX, "%zu lines at most", lines);
 }
 
 static void
@@ -322,6 +339,7 @@ main(void)
 	test_names();
 	test_half_named();
 	test_overflow();
+	test_bound();
 	test_iterator();
 	test_gauges();
 	clear_dir();

@@ -142,9 +142,11 @@ test_refusals(struct local_server *server)
 	local_server_stop(server);
 	ok(!deliver(server, "a@medianest.test", "x", NULL), "no server");
 	is_str(error_slug_of(&err), "mail_unavailable", "may be tried again");
-	metric_read(METRIC_OUTBOUND_CALLS, LABELS(VALUE_PROTOCOL_SMTP, CALL_REFUSED), &point);
+	metric_read(METRIC_OUTBOUND_CALLS,
+	    LABELS(metric_label(LABEL_SERVICE, "smtp"), CALL_REFUSED), &point);
 	is_int(point.value, 1, "a refusal is counted");
-	metric_read(METRIC_OUTBOUND_CALLS, LABELS(VALUE_PROTOCOL_SMTP, CALL_ANSWERED), &point);
+	metric_read(METRIC_OUTBOUND_CALLS,
+	    LABELS(metric_label(LABEL_SERVICE, "smtp"), CALL_ANSWERED), &point);
 	is_int(point.value, 2, "and so are mails");
 }
 

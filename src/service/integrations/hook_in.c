@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/json.h"
+#include "core/metric.h"
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/integrations/hook_read.h"
@@ -72,6 +73,10 @@ hook_receive(const struct call *call, const struct hook_arrival *d, struct hook_
 	new.payload = reading.masked;
 	if (!store_hook_event_add(call->svc->db, call->arena, &new, &job, &same, err))
 		return false;
+	metric_add(METRIC_HOOKS_IN,
+	    LABELS(metric_label(LABEL_HOOK_SOURCE, d->source),
+		same != NULL ? VALUE_HOOK_DUPLICATE : VALUE_HOOK_RECEIVED),
+	    1);
 	*receipt = (struct hook_receipt) { same != NULL ? same : id, same != NULL };
 	return true;
 }

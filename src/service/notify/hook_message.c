@@ -130,6 +130,7 @@ hook_message(struct arena *arena, const struct hook_target *target, const char *
 	for (size_t i = 0; i < target->nheaders; i++)
 		headers[n++] = target->headers[i];
 	*out = (struct http_out) { .method = "POST",
+		.service = "webhook",
 		.url = target->url,
 		.headers = headers,
 		.body = body,

@@ -127,6 +127,8 @@ job_execute(const struct call *call, const struct job_env *env, const struct job
 
 	error_clear(&why);
 	error_clear(&err);
+	metric_observe(METRIC_JOB_WAIT, job_labels(kind != NULL ? kind : &unknown_kind, 0),
+	    clock_now() - job->run_at);
 	if (kind == NULL) {
 		end = end_now(call, &unknown_kind, job, "unknown kind of job", &err);
 	} else if (job->exhausted) {

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
+#include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/notify/hook_out.h"
@@ -45,7 +46,8 @@ struct process {
 	const char *source_key;
 	unsigned char sha256[SHA256_SIZE];
 	struct derived derived;
-	bool gone; /* the item was purged meanwhile: nothing remains to be done */
+	int64_t started; /* monotonic us */
+	bool gone;       /* the item was purged meanwhile: nothing remains to be done */
 };
 
 /* For the owner, of a step that was cut off. The log has the cause. */
@@ -261,6 +263,18 @@ remove_source(struct process *p, struct error *err)
 	    (held || s3_delete(p->call->svc->s3, p->source_key, err));
 }
 
+static void
+measure(const struct process *p, const struct process_found *found)
+{
+	const struct metric_values kind = LABELS(metric_label(LABEL_MEDIA_KIND, found->kind));
+
+	metric_observe(METRIC_PROCESSING_DURATION, kind, clock_monotonic() - p->started);
+	if (p->item.object_key != NULL)
+		return; /* it had been uploaded before */
+	metric_add(METRIC_UPLOADS, kind, 1);
+	metric_add(METRIC_UPLOADED_BYTES, kind, (uint64_t)found->size);
+}
+
 /* The one transaction: everything becomes visible together if the lease is still held. */
 static bool
 publish(struct process *p, const char *original, struct error *err)
@@ -298,6 +312,8 @@ publish(struct process *p, const char *original, struct error *err)
 	    !db_end(p->call->svc->db, publish_in(p, &found, &after, &gone, err), err))
 		return false;
 	job_after_commit(p->call, &after);
+	if (!gone)
+		measure(p, &found);
 	/* If a crash here leaves the object behind, housekeeping finds it. */
 	if (!gone && p->item.object_key == NULL && !remove_source(p, &ignored))
 		log_notice(p->call->svc->log, "the uploaded object could not be removed yet: %s",
@@ -341,6 +357,7 @@ fail_item(const struct call *call, const struct failing *f, struct job_after *af
 	if (gone)
 		return purge_leftovers(call, media_id, f->upload_id, err);
 	after->media_id = media_id;
+	metric_add(METRIC_PROCESSING_FAILURES, LABELS(metric_label(LABEL_REASON, why->code)), 1);
 	return store_media_event_add(call->svc->db, call->arena, media_id, &failed, err) &&
 	    store_media_scopes(call->svc->db, call->arena, media_id, &after->scopes, err) &&
 	    tell(call, "media.failed", &news, err);
@@ -420,6 +437,7 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 
 	p->call = call;
 	p->job = job;
+	p->started = clock_monotonic();
 	if (!take_payload(call->arena, job, &p->media_id, &p->upload_id, err) ||
 	    !store_process_load(call->svc->db, call->arena, p->media_id, p->upload_id, &p->item,
 		err))
