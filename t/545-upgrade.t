@@ -165,7 +165,9 @@ for my $dump (sort glob "$FindBin::Bin/upgrade/*.sql.xz") {
 			my $now = eval { rows_sum($table, $columns) };
 			is $now, $sum, "$table has what it had";
 		}
-		$mn->start_part($_) for @parts;
+		# The start of one kind of pools waits for the sockets of both.
+		unlink "$mn->{var}/run/hold/storage";
+		$mn->start_part($_) for grep { $_ ne 'storage' } @parts;
 		$mn->wait_ready;
 		my $ben = $mn->login('ben@example.net', PASSWORD);
 		my %titles = map { ($_->{title} => $_) }
