@@ -65,9 +65,6 @@ SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_sear
 SQL_TABLES += src/store/sql_notify.h
 SQL_TABLES += src/store/sql_admin_jobs.h src/store/sql_admin.h
 SQL_FILES += src/store/sql/watch.sql
-SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_search.h \
-	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
-SQL_TABLES += src/store/sql_notify.h
 SQL_TABLES += src/store/sql_watch.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
 BUILT_SOURCES += $(SQL_TABLES)
