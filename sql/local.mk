@@ -23,4 +23,4 @@ dist_sql_DATA += sql/0020-add-alerts.sql
 dist_sql_DATA += sql/0021-record-backups.sql
 dist_sql_DATA += sql/0022-watch-jobs-and-catalogue.sql
 dist_sql_DATA += sql/0023-refine-hooks.sql
-dist_sql_DATA += sql/0025-keep-posters-of-titles.sql
+dist_sql_DATA += sql/0024-keep-posters-of-titles.sql

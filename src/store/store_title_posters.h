@@ -1,6 +1,6 @@
 /*
  * Posters of titles that the catalogue does not have: which ones are wanted, and which are there
- * (table of sql/0025). At most TITLE_POSTERS_MAX; those that nobody has seen for
+ * (table of sql/0024). At most TITLE_POSTERS_MAX; those that nobody has seen for
  * TITLE_POSTER_DAYS go, unless a request is about their title.
  */
 #ifndef MN_STORE_STORE_TITLE_POSTERS_H
