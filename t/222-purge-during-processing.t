@@ -82,9 +82,11 @@ my $kept = $user->wait_media($user->upload_bytes('kept.png', png(400, 300), 'ima
 my @items = objects("/$kept->{id}/");
 ok(@items >= 3, 'an item with its objects');
 my ($media, $lease, $live) = (uuid(), uuid(), uuid());
-my @stray = (put("derived/$media/$lease/320.webp"), put("original/$media/$lease"));
+my $job = substr uuid(), -12;
+my @stray = (put("derived/$media/$lease/320.webp"), put("derived/$media/$lease-$job/320.webp"),
+    put("original/$media/$lease"));
 my @foreign = (put('original/notes.txt'), put("derived/$media/readme"));
-my $running = put("derived/$media/$live/320.webp");
+my @running = map { put("derived/$media/$live$_/320.webp") } "", "-$job";
 my $incoming = put('incoming/' . uuid());
 $mn->psql("INSERT INTO jobs (id, kind, queue, state, lease, lease_until) VALUES"
     . " (gen_random_uuid(), 'x', 'x', 'running', '$live', now() + interval '1 hour')");
@@ -96,7 +98,7 @@ $mn->start_part('verify');
 # The pauses between attempts are not waited for.
 is(run_now('upkeep.sweep'), '', 'with it');
 is(announced($_), 1, "$_ has no item") for @stray;
-is(announced($_), 0, "$_ is left alone") for @foreign, $running, @items;
+is(announced($_), 0, "$_ is left alone") for @foreign, @running, @items;
 is(run_now('upkeep.incoming'), '', 'uploads too');
 is(left($incoming), 0, 'an upload that nothing knows goes at once');
 
@@ -107,7 +109,7 @@ $mn->psql("UPDATE media_assets SET created_at = now() - interval '25 hours' WHER
     . " '%$media%'");
 run_now('upkeep.objects');
 is(left("^$_\$"), 0, "$_ is gone") for @stray;
-is(left("^$_\$"), 1, "$_ is there") for @foreign, $running, @items;
+is(left("^$_\$"), 1, "$_ is there") for @foreign, @running, @items;
 is($user->request(GET => $kept->{thumbnails}{320})->{status}, 200, 'the item shows');
 
 # --- a run goes on where the last one ended

@@ -12,7 +12,7 @@ use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(time);
 
-use constant { PIP_SECONDS => 90, PAGE => 2000, PAGE_MS => 30, MILLION => 1_000_000, TRIES => 5 };
+use constant { PIP_SECONDS => 90, MILLION => 1_000_000 };
 
 my $plex = MediaNest::PlexServer->start(name => 'Attic');
 my $http = HTTP::Tiny->new(default_headers => { Accept => 'application/json',
@@ -118,15 +118,6 @@ subtest 'what JSON looks like' => sub {
 subtest 'a million items' => sub {
 	$plex->section('9', 'movie', 'Many');
 	$plex->generate('9', MILLION);
-	my $took = 1e9;
-	for (1 .. TRIES) {
-		my $began = time;
-		get('/library/sections/9/all?type=1&includeGuids=1&sort=id:asc'
-		    . "&X-Plex-Container-Start=500000&X-Plex-Container-Size=" . PAGE);
-		my $ms = 1000 * (time - $began);
-		$took = $ms if $ms < $took;
-	}
-	cmp_ok $took, '<', PAGE_MS, sprintf 'a page of 2 000 in %.1f ms', $took;
 	my @keys = keys_of(page(9, 1, 0, 6));
 	$plex->remove($keys[1]);
 	$plex->change($keys[2], { title => 'changed' });

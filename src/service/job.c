@@ -20,8 +20,7 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_LOOKUPS] = { "lookups", JOB_NO_SETTING, 4, 0, true },
 	[JOB_QUEUE_DELIVER] = { "deliver", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_SYNC] = { "sync", JOB_NO_SETTING, 4, 0, false },
-	/* Not warm: pictures lie under the lease, and a new one needs a new URL. */
-	[JOB_QUEUE_SHOWN] = { "shown", JOB_NO_SETTING, 2, 0, false },
+	[JOB_QUEUE_SHOWN] = { "shown", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_ENRICH] = { "enrich", JOB_NO_SETTING, 1, 0, true, .background = true },
 	[JOB_QUEUE_REQUESTS] = { "requests", JOB_NO_SETTING, 1, 0, true },
 };

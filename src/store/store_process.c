@@ -151,7 +151,7 @@ const struct query store_process_queries[] = {
 	[ANNOUNCE_STRAYS] = { "process_announce_strays",
 	    "INSERT INTO media_assets (key, media_id, size) SELECT k, m[1]::uuid, 0"
 	    " FROM unnest($1::text[]) AS n (k), regexp_match(k, '^(?:derived|original)/(" UUID
-	    ")/(" UUID ")(?:/[^/]+)?$') AS m WHERE m IS NOT NULL"
+	    ")/(" UUID ")(?:-[0-9a-f]{12})?(?:/[^/]+)?$') AS m WHERE m IS NOT NULL"
 	    " AND NOT EXISTS (SELECT FROM media_assets a WHERE a.key = k)"
 	    " AND NOT EXISTS (SELECT FROM media d WHERE d.id = m[1]::uuid AND (d.object_key = k"
 	    " OR starts_with(k, d.asset_prefix || '/')))"

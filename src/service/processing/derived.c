@@ -123,7 +123,11 @@ put_asset(struct derived *d, const struct process_asset *asset, const char *key,
 const char *
 derived_prefix(const struct derived *d)
 {
-	return arena_printf(d->call->arena, "derived/%s/%s", d->media_id, d->job->lease);
+	size_t job = strlen(d->job->id);
+
+	/* A runner keeps its lease from job to job, and another picture needs another URL. */
+	return arena_printf(d->call->arena, "derived/%s/%s-%s", d->media_id, d->job->lease,
+	    d->job->id + job - DERIVED_JOB_DIGITS);
 }
 
 static void

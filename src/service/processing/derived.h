@@ -26,6 +26,7 @@ struct job;
 struct job_env;
 
 #define DERIVED_KEYS_MAX (RESULT_ASSETS_MAX + 1)
+#define DERIVED_JOB_DIGITS 12 /* of the job's id: the random end of a UUID */
 
 struct derived {
 	const struct call *call;
@@ -61,7 +62,7 @@ bool derived_put(struct derived *, struct error *);
 bool derived_has(const struct derived *, const char *name);
 /* Stores one of them under a key of its own, without announcing it. */
 bool derived_put_as(struct derived *, const char *name, const char *key, struct error *);
-/* derived/<media>/<lease>: of all of them. */
+/* derived/<media>/<lease>-<the last digits of the job's id>: of all of them. */
 const char *derived_prefix(const struct derived *);
 
 #endif
