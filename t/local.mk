@@ -226,6 +226,7 @@ EXTRA_DIST += t/505-metrics-history.t
 EXTRA_DIST += t/520-admin.t
 EXTRA_DIST += t/510-alerts.t t/511-alert-rules.t
 EXTRA_DIST += t/500-metrics.t t/505-metrics-history.t
+EXTRA_DIST += t/495-log-secrets.t t/500-metrics.t t/505-metrics-history.t
 # Samples of several hosts in a real database: run by t/505-metrics-history.t.
 noinst_PROGRAMS += t/tools/watch-check
 t_tools_watch_check_SOURCES = t/tools/watch_check.c

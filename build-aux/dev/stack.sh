@@ -426,16 +426,35 @@ dev_restart() { dev_stop "$@"; dev_start "$@"; }
 
 dev_logs()
 {
-	local follow=() files=() name
+	local follow=() files=() name errors=
 
 	stack_exists
-	[ "${1:-}" != -f ] || { follow=(-F); shift; }
+	while :; do
+		case ${1:-} in
+		-f) follow=(-F) ;;
+		--errors) errors=1 ;;
+		*) break ;;
+		esac
+		shift
+	done
 	for name in "$@"; do
 		[ -e "$LOG/$name.log" ] || name=pool-$name
 		files+=("$LOG/$name.log")
 	done
 	[ ${#files[@]} -gt 0 ] || files=("$LOG"/*.log)
-	tail -n 200 "${follow[@]}" "${files[@]}"
+	if [ -n "$errors" ]; then
+		tail -q -n +1 "${follow[@]}" "${files[@]}" | errors_only
+	else
+		tail -n 200 "${follow[@]}" "${files[@]}"
+	fi
+}
+
+# Of programs the lines of level error and critical, of nginx the responses 5xx, and what is no JSON
+# but says ERROR or FATAL: PostgreSQL's own words, and nginx's.
+errors_only()
+{
+	grep --line-buffered -E -e '"level":"(error|critical)"' -e '"status":5[0-9][0-9]' \
+	    -e '^[^{].*(ERROR|FATAL|PANIC):' -e '^[^{].* \[(error|crit|alert|emerg)\] ' || true
 }
 
 dev_psql()

@@ -345,6 +345,8 @@ guard_origin_allowed(const struct request *req, const char *origin)
 static void
 guard_measure(struct request *req)
 {
+	if (req->timing.at_database == 0)
+		req->timing.at_database = db_asked_at(req->svc->db);
 	req->timing.db += db_time_us(req->svc->db);
 	if (req->svc->redis != NULL)
 		req->timing.cache += redis_time_us(req->svc->redis);

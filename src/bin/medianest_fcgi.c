@@ -95,6 +95,12 @@ serve_request(void *context, struct request *req, struct response *res)
 }
 
 static void
+request_sent(void *context, const struct request *req, const struct response *res)
+{
+	dispatch_sent(context, req, res);
+}
+
+static void
 refuse_full(void *context, struct request *req, struct response *res)
 {
 	dispatch_full(context, req, res);
@@ -140,6 +146,7 @@ worker_run(void *context, int listen_fd)
 		.open = open_request,
 		.handler = serve_request,
 		.full = refuse_full,
+		.sent = request_sent,
 		.context = &app,
 		.idle_context = &svc,
 		.idle = close_idle,

@@ -12,6 +12,7 @@ src_libcore_a_SOURCES = \
 	src/core/id.c src/core/id.h \
 	src/core/json_in.c src/core/json_out.c src/core/json.h \
 	src/core/json_split.c src/core/json_split.h \
+	src/core/journal.c src/core/journal.h \
 	src/core/log.c src/core/log.h src/core/outside.c src/core/outside.h \
 	src/core/options.c src/core/options.h \
 	src/core/problem_document.c src/core/problem_document.h \

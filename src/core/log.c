@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/journal.h"
 #include "core/log.h"
 
 #include "core/str.h"
@@ -15,14 +16,23 @@
 static const char *const level_names[] = { "debug", "info", "notice", "warning", "error",
 	"critical" };
 static enum log_level minimum_level = LOG_L_INFO;
+static const char *journal = JOURNAL_SOCKET;
 
 /* A line under construction; logging needs no arena, so it works when memory has run out. */
 struct line {
 	char text[LOG_LINE_MAX];
 	size_t len;
+	const struct log *log;
+	enum log_level level;
 };
 
 #define LINE_TAIL 3 /* bytes always reserved for `"}\n` */
+
+void
+log_set_journal(const char *socket_path)
+{
+	journal = socket_path;
+}
 
 void
 log_set_level(enum log_level minimum)
@@ -111,12 +121,27 @@ line_member(struct line *line, const char *key, const char *value)
 	line_quoted(line, value);
 }
 
+/* The same for a value that is JSON already. */
+static void
+line_json(struct line *line, const char *key, const char *value)
+{
+	if (value == NULL ||
+	    line->len + strlen(key) + strlen(value) + 8 + LINE_TAIL > sizeof(line->text))
+		return;
+	line_raw(line, ",\"");
+	line_raw(line, key);
+	line_raw(line, "\":");
+	line_raw(line, value);
+}
+
 static void
 line_begin(struct line *line, const struct log *log, enum log_level level, const char *msg)
 {
 	char now[RFC3339_MAX];
 
 	line->len = 0;
+	line->log = log;
+	line->level = level;
 	time_rfc3339(clock_now(), now);
 	line_raw(line, "{\"time\":\"");
 	line_raw(line, now);
@@ -139,6 +164,8 @@ static void
 line_end(struct line *line)
 {
 	line->text[line->len++] = '}';
+	if (journal_send(journal, line->log, line->level, line->text, line->len))
+		return;
 	line->text[line->len++] = '\n';
 	/*
 	 * One write(2) per line keeps the lines of several processes apart. A log that cannot be
@@ -189,17 +216,14 @@ log_event(const struct log *log, enum log_level level, const char *msg,
 		return;
 	line_begin(&line, log, level, msg);
 	for (const struct log_field *f = fields; f != NULL && f->key != NULL; f++) {
-		if (!f->is_number) {
+		if (f->is_json) {
+			line_json(&line, f->key, f->value);
+		} else if (f->is_number) {
+			(void)snprintf(number, sizeof(number), "%lld", f->number);
+			line_json(&line, f->key, number);
+		} else {
 			line_member(&line, f->key, f->value);
-			continue;
 		}
-		if (line.len + strlen(f->key) + sizeof(number) + 8 + LINE_TAIL > sizeof(line.text))
-			continue;
-		(void)snprintf(number, sizeof(number), "%lld", f->number);
-		line_raw(&line, ",\"");
-		line_raw(&line, f->key);
-		line_raw(&line, "\":");
-		line_raw(&line, number);
 	}
 	line_end(&line);
 }

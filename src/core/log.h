@@ -1,5 +1,6 @@
 /*
- * JSON lines to standard error (the journal):
+ * JSON lines to standard error, or, where that is systemd's journal, as its entries with priority
+ * and fields (core/journal.h):
  * {"time","level","msg","component",["pool"],["requestId"],["userId"],...}.
  *
  * A struct log carries the context of a unit of work; the strings in it are borrowed. Control
@@ -28,11 +29,16 @@ struct log_field {
 	const char *value;
 	long long number;
 	bool is_number;
+	bool is_json; /* the value is a JSON text, and so written as it is */
 };
 #define LOG_STR(k, v) ((struct log_field) { .key = (k), .value = (v) })
 #define LOG_NUM(k, v) \
 	((struct log_field) { .key = (k), .number = (long long)(v), .is_number = true })
 
+#define LOG_JSON(k, v) ((struct log_field) { .key = (k), .value = (v), .is_json = true })
+
+/* Where the journal listens; for tests. */
+void log_set_journal(const char *socket_path);
 void log_set_level(enum log_level minimum); /* default LOG_L_INFO */
 bool log_level_parse(const char *name, enum log_level *);
 const char *log_level_name(enum log_level);

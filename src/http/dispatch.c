@@ -18,6 +18,7 @@
 #include "core/banned.h"
 
 #define PREFLIGHT_SECONDS "600"
+#define TIMELINE_MAX 256 /* bytes */
 #define CORS_HEADERS \
 	"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
 #define CORS_EXPOSED \
@@ -99,6 +100,7 @@ handle(const struct guards *guards, struct request *req, struct response *res, s
 	int64_t start = clock_monotonic();
 	bool ok;
 
+	req->timing.at_handler = start;
 	if (req->cached != NULL)
 		return response_json_text(res, 200, req->cached, req->cached_len, err);
 	if (req->idempotency_key != NULL && (req->route->flags & ROUTE_IDEMPOTENT) != 0 &&
@@ -134,6 +136,55 @@ limit_headers(const struct request *req, struct response *res)
 	    (long long)limit->remaining, (long long)left);
 }
 
+/* A moment of the timeline: ms after T0. */
+static void
+moment(struct buf *out, const char *name, int64_t at, int64_t start)
+{
+	if (at != 0)
+		buf_addf(out, "%s%.3f", name, (double)(at - start) / (double)US_PER_MS);
+}
+
+/*
+ * The request's timeline for nginx, which writes it into its access log and adds when the response
+ * was sent. nginx/medianest.conf.in reads this form.
+ */
+static void
+timeline_header(const struct request *req, struct response *res)
+{
+	const struct timing *t = &req->timing;
+	char t0[RFC3339_MAX];
+	struct buf text;
+
+	time_rfc3339(clock_now() - (clock_monotonic() - t->start), t0);
+	buf_init(&text, req->arena, TIMELINE_MAX);
+	buf_addf(&text, "t0=%s", t0);
+	moment(&text, " auth=", t->at_auth, t->start);
+	moment(&text, " limit=", t->at_limit, t->start);
+	moment(&text, " handler=", t->at_handler, t->start);
+	moment(&text, " database=", t->at_database, t->start);
+	response_header(res, "X-MediaNest-Timeline", text.data);
+}
+
+static const char *
+timeline_json(const struct request *req)
+{
+	const struct timing *t = &req->timing;
+	int64_t now = clock_monotonic();
+	char t0[RFC3339_MAX];
+	struct buf text;
+
+	time_rfc3339(clock_now() - (now - t->start), t0);
+	buf_init(&text, req->arena, TIMELINE_MAX);
+	buf_addf(&text, "{\"t0\":\"%s\"", t0);
+	moment(&text, ",\"auth\":", t->at_auth, t->start);
+	moment(&text, ",\"limit\":", t->at_limit, t->start);
+	moment(&text, ",\"handler\":", t->at_handler, t->start);
+	moment(&text, ",\"database\":", t->at_database, t->start);
+	moment(&text, ",\"sent\":", now, t->start);
+	buf_addc(&text, '}');
+	return text.data;
+}
+
 static void
 common_headers(const struct request *req, struct response *res)
 {
@@ -143,6 +194,7 @@ common_headers(const struct request *req, struct response *res)
 	response_header(res, "X-Request-Id", req->request_id);
 	if (req->who->user_id[0] != '\0')
 		response_header(res, "X-MediaNest-User", req->who->user_id); /* nginx logs it */
+	timeline_header(req, res);
 	response_headerf(res, "Server-Timing",
 	    "auth;dur=%.3f, limit;dur=%.3f, db;dur=%.3f, cache;dur=%.3f, handler;dur=%.3f,"
 	    " total;dur=%.3f",
@@ -176,12 +228,12 @@ level_of(const struct app *app, const struct error_class *class)
 
 /*
  * One line for each change and each failure, with its reason. A read that succeeded is a line of
- * nginx's access log already, with caller and timings; here it is one for those who debug.
+ * nginx's access log already, with caller and timeline; here it is one for those who debug.
  */
-static void
-log_request(const struct app *app, const struct request *req, const struct response *res,
-    const struct error *err)
+void
+dispatch_sent(const struct app *app, const struct request *req, const struct response *res)
 {
+	const struct error *err = req->failed;
 	const struct error_class *class = err == NULL ? NULL : error_class(err->code);
 	bool read = req->method == METHOD_GET || req->head;
 	const struct log_field fields[] = {
@@ -191,7 +243,7 @@ log_request(const struct app *app, const struct request *req, const struct respo
 		LOG_NUM("status", res->status),
 		LOG_NUM("bytes", res->body_len),
 		LOG_STR("client", req->client),
-		LOG_NUM("us", clock_monotonic() - req->timing.start),
+		LOG_JSON("timeline", timeline_json(req)),
 		LOG_NUM("memory", req->arena->used),
 		LOG_STR("code", err == NULL ? NULL : error_slug_of(err)),
 		LOG_STR("field", err != NULL && err->nfields > 0 ? err->fields[0].field : NULL),
@@ -276,7 +328,8 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 	error_clear(&err);
 	ok = app->protocol != NULL ? serve_protocol(app, req, res, &err) :
 				     serve_routes(app, req, res, &err);
-	log_request(app, req, res, ok ? NULL : &err);
+	if (!ok)
+		req->failed = arena_memdup(req->arena, &err, sizeof(err));
 }
 
 void
@@ -297,5 +350,5 @@ dispatch_full(const struct app *app, struct request *req, struct response *res)
 		common_headers(req, res);
 		measure_request(req, res);
 	}
-	log_request(app, req, res, &err);
+	req->failed = arena_memdup(req->arena, &err, sizeof(err));
 }

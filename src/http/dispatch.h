@@ -38,6 +38,8 @@ struct app {
 size_t dispatch_open(const struct app *, struct request *, size_t announced);
 /* Call it after reading the body. Always leaves a complete response; never fails. */
 void dispatch(const struct app *, struct request *, struct response *);
+/* Call it when the response was sent: writes the request's line into the log. */
+void dispatch_sent(const struct app *, const struct request *, const struct response *);
 /* Refuses a request that needs too much memory, whatever was done for it so far. */
 void dispatch_full(const struct app *, struct request *, struct response *);
 

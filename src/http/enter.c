@@ -209,6 +209,7 @@ authorize(const struct guards *guards, struct request *req, struct error *err)
 bool
 enter(const struct guards *guards, struct request *req, struct error *err)
 {
+	struct timing *t = &req->timing;
 	int64_t start = clock_monotonic();
 	bool ok;
 
@@ -218,11 +219,12 @@ enter(const struct guards *guards, struct request *req, struct error *err)
 	ok = ok && identify(guards, req, err);
 	if (ok && req->who->user_id[0] != '\0' && req->log != NULL)
 		req->log->user_id = req->who->user_id;
-	req->timing.auth = clock_monotonic() - start;
+	t->at_auth = clock_monotonic();
+	t->auth = t->at_auth - start;
 	if (!ok)
 		return false;
-	start = clock_monotonic();
 	ok = admit(guards, req, err) && authorize(guards, req, err);
-	req->timing.limit = clock_monotonic() - start;
+	t->at_limit = clock_monotonic();
+	t->limit = t->at_limit - t->at_auth;
 	return ok;
 }

@@ -204,6 +204,7 @@ end_full(void *context)
 
 	t->loop->full(t->loop->context, t->req, t->res);
 	send_response(t->fcgx, t->req, t->res);
+	t->loop->sent(t->loop->context, t->req, t->res);
 	measure_pool_end(t->req, t->res);
 	FCGX_Finish_r(t->fcgx);
 	_exit(PREFORK_EXIT_MEMORY);
@@ -229,6 +230,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 	request_parse(req, fcgx->envp, &announced);
 	/* a response that cannot be sent frees the parameters before the last log line */
 	log.request_id = arena_strdup(arena, req->request_id);
+	req->client = arena_strdup(arena, req->client);
 	response_init(res, arena);
 	arena_limit(arena, REQUEST_MEMORY_MAX, end_full, &turn);
 	size = loop->open(loop->context, req, announced);
@@ -240,6 +242,7 @@ serve(const struct fcgi_loop *loop, FCGX_Request *fcgx, struct arena *arena)
 		body_drain(fcgx->in);
 	loop->handler(loop->context, req, res);
 	send_response(fcgx, req, res);
+	loop->sent(loop->context, req, res);
 	measure_pool_end(req, res);
 }
 

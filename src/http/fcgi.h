@@ -25,6 +25,8 @@ typedef void fcgi_handler_fn(void *context, struct request *, struct response *)
  * where it stood, so the process ends after this response.
  */
 typedef void fcgi_full_fn(void *context, struct request *, struct response *);
+/* Called after the response was sent, or could not be. */
+typedef void fcgi_sent_fn(void *context, const struct request *, const struct response *);
 typedef void fcgi_idle_fn(void *context); /* called after idle_seconds without a request, once */
 
 struct fcgi_loop {
@@ -32,9 +34,10 @@ struct fcgi_loop {
 	fcgi_open_fn *open;
 	fcgi_handler_fn *handler;
 	fcgi_full_fn *full;
+	fcgi_sent_fn *sent;
 	fcgi_idle_fn *idle;
 	fcgi_idle_fn *tick; /* called every tick_seconds, between requests; or NULL */
-	void *context;      /* of open, handler and full */
+	void *context;      /* of open, handler, full and sent */
 	void *idle_context; /* of idle and tick */
 	const struct config *config;
 	struct services *svc;

@@ -42,9 +42,15 @@ struct path_param {
 	const char *value;
 };
 
-/* Microseconds for Server-Timing; services add to db and cache through timing_add(). */
 struct timing {
-	int64_t start, auth, limit, db, cache, handler, hashing;
+	int64_t start; /* monotonic us: T0 */
+	/* how long each took, us: for Server-Timing and the metrics */
+	int64_t auth, limit, db, cache, handler, hashing;
+	/*
+	 * When it was known who asks, when the limits and permissions had let the request in, when
+	 * the handler began, and when PostgreSQL was first asked: monotonic us, 0 = not at all.
+	 */
+	int64_t at_auth, at_limit, at_handler, at_database;
 };
 
 /*
@@ -119,6 +125,7 @@ struct request {
 	 * anonymous, because 401s count too.
 	 */
 	const struct error *auth_error;
+	const struct error *failed; /* what the response is about, or NULL: for the log */
 	struct limit_state limit;
 	struct timing timing;
 	/*

@@ -62,6 +62,8 @@ int db_socket(struct db *); /* for poll on NOTIFY; -1 when closed */
 uint64_t db_serial(const struct db *);
 /* time spent waiting since the last call: for Server-Timing */
 int64_t db_time_us(struct db *);
+/* when that time began, monotonic us; 0: nothing was asked */
+int64_t db_asked_at(const struct db *);
 
 /* Parameters as text, NULL = SQL NULL. rows may be NULL if the result is not needed. */
 bool db_exec(struct db *, struct arena *, const struct query *, struct strings params,

@@ -88,7 +88,22 @@ db_time_us(struct db *db)
 	int64_t waited = db->waited;
 
 	db->waited = 0;
+	db->asked_at = 0;
 	return waited;
+}
+
+int64_t
+db_asked_at(const struct db *db)
+{
+	return db->asked_at;
+}
+
+static void
+count_wait(struct db *db, int64_t start, int64_t end)
+{
+	db->waited += end - start;
+	if (db->asked_at == 0)
+		db->asked_at = start;
 }
 
 bool
@@ -130,7 +145,7 @@ db_pump(struct db *db, int64_t deadline)
 			ok = db_wait(db, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline) &&
 			    PQconsumeInput(db->conn) == 1;
 	}
-	db->waited += clock_monotonic() - start;
+	count_wait(db, start, clock_monotonic());
 	return ok;
 }
 
@@ -309,7 +324,7 @@ db_open(struct db *db, int64_t deadline, struct error *err)
 		ok = attempt(db, deadline, err);
 		now = clock_monotonic();
 	} while (!ok && now < deadline && now < db->failing_since + DB_PATIENCE_MS * US_PER_MS);
-	db->waited += now - start;
+	count_wait(db, start, now);
 	return ok;
 }
 

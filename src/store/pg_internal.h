@@ -49,6 +49,7 @@ struct db {
 	int64_t failing_since; /* monotonic us; 0: the last statement had a response */
 	int64_t retry_at;      /* monotonic us */
 	int64_t waited;        /* us */
+	int64_t asked_at;      /* monotonic us: the start of that; 0: it was not waited for */
 	/* open addressing by address; prepared_cap is a power of two */
 	const struct query **prepared;
 	size_t prepared_len, prepared_cap;

@@ -71,6 +71,11 @@ handler(void *context, struct request *req, struct response *res)
 }
 
 static void
+request_sent(void *context, const struct request *req, const struct response *res)
+{
+}
+
+static void
 refuse_full(void *context, struct request *req, struct response *res)
 {
 	res->status = 413;
@@ -192,6 +197,7 @@ start(int listen_fd)
 		.open = open_request,
 		.handler = handler,
 		.full = refuse_full,
+		.sent = request_sent,
 		.log = &quiet,
 		.idle_seconds = 60 };
 	pid_t pid = fork();
