@@ -7,6 +7,8 @@
 
 enum { Q_SYNC_AGES, Q_QUEUE_LAG, Q_DEAD_JOBS, Q_MAIL_FAILING, Q_BATCH_FAILURES, Q_ONE_ADDRESS };
 
+#define FAILED_MAIL "queue = 'mail' AND last_error IS NOT NULL"
+
 const struct query store_alert_facts_queries[] = {
 	[Q_SYNC_AGES] = { "sync_ages",
 	    "SELECT s.id, s.name, extract(epoch FROM now() - greatest(s.updated_at,"
@@ -18,18 +20,21 @@ const struct query store_alert_facts_queries[] = {
 	[Q_QUEUE_LAG] = { "queue_lag",
 	    "SELECT coalesce(max(extract(epoch FROM now() - d.due)), 0) FROM (SELECT queue,"
 	    " min(run_at) AS due FROM jobs WHERE state = 'available' AND run_at <= now()"
-	    " GROUP BY queue) d WHERE d.queue <> ALL ($1::text[]) OR NOT EXISTS (SELECT"
+	    " GROUP BY queue) d WHERE d.queue = ANY ($1::text[]) OR NOT EXISTS (SELECT"
 	    " FROM jobs r WHERE r.state = 'running' AND r.queue = d.queue)",
 	    QUERY_READ },
 	[Q_DEAD_JOBS] = { "dead_jobs",
 	    "SELECT count(*) FROM jobs WHERE state = 'dead' AND kind <> ALL ($1::text[])",
 	    QUERY_READ },
+	/* State by state, for the partial indexes: finished jobs are many. */
 	[Q_MAIL_FAILING] = { "mail_failing",
-	    "SELECT coalesce(max(extract(epoch FROM now() - f.created_at)), 0) FROM jobs f"
-	    " WHERE f.queue = 'mail' AND f.last_error IS NOT NULL AND (f.state IN ('available',"
-	    " 'running') OR f.state = 'dead' AND f.finished_at > now() - interval '1 day')"
-	    " AND NOT EXISTS (SELECT FROM jobs d WHERE d.queue = 'mail' AND d.state = 'done'"
-	    " AND d.finished_at > f.created_at)",
+	    "SELECT coalesce(max(extract(epoch FROM now() - f.created_at)), 0) FROM ("
+	    "SELECT created_at FROM jobs WHERE state = 'available' AND " FAILED_MAIL
+	    " UNION ALL SELECT created_at FROM jobs WHERE state = 'running' AND " FAILED_MAIL
+	    " UNION ALL SELECT created_at FROM jobs WHERE state = 'dead'"
+	    " AND finished_at > now() - interval '1 day' AND " FAILED_MAIL ") f"
+	    " WHERE NOT EXISTS (SELECT FROM jobs d WHERE d.state = 'done'"
+	    " AND d.finished_at > f.created_at AND d.queue = 'mail')",
 	    QUERY_READ },
 	[Q_BATCH_FAILURES] = { "batch_failures",
 	    "SELECT 100.0 * count(*) FILTER (WHERE m.status = 'failed') / count(*) AS share"
@@ -76,11 +81,11 @@ one_number(struct db *db, struct arena *arena, const struct query *query, struct
 }
 
 bool
-store_queue_lag(struct db *db, struct arena *arena, struct strings slow_queues, double *seconds,
+store_queue_lag(struct db *db, struct arena *arena, struct strings prompt, double *seconds,
     struct error *err)
 {
 	return one_number(db, arena, Q(Q_QUEUE_LAG),
-	    DB_PARAMS(db_array(arena, slow_queues.items, slow_queues.n)), seconds, err);
+	    DB_PARAMS(db_array(arena, prompt.items, prompt.n)), seconds, err);
 }
 
 bool

@@ -21,10 +21,10 @@ struct sync_age {
 /* Of the servers that are to be synced. A run that is at work is no old one. */
 bool store_sync_ages(struct db *, struct arena *, struct sync_age **, size_t *n, struct error *);
 /*
- * Seconds for which the oldest job that is due has been waiting. Of the queues named here, whose
- * jobs take long, only if none of their jobs runs.
+ * Seconds for which the oldest job that is due has been waiting. Of queues that are not named here
+ * only if none of their jobs runs.
  */
-bool store_queue_lag(struct db *, struct arena *, struct strings slow_queues, double *seconds,
+bool store_queue_lag(struct db *, struct arena *, struct strings prompt, double *seconds,
     struct error *);
 /* Jobs that were given up, without those of these kinds. */
 bool store_dead_jobs(struct db *, struct arena *, struct strings without, double *n,

@@ -42,6 +42,7 @@ const PLACES = [
 	['', 'mediaId', 'notifications?item='],
 	['', 'mediaIds', 'notifications?item='],
 	['media.', '', '?sort=newest'],
+	['alert.', '', 'alerts'],
 ];
 
 /* The id in a member of data: of one thing, or of a list of one. */

@@ -18,6 +18,7 @@
 #include "service/integrations/server_look.h"
 #include "service/integrations/servers.h"
 #include "service/integrations/sync.h"
+#include "service/notify/alert.h"
 #include "service/seal.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -238,6 +239,22 @@ purge(const struct call *call, struct strings ids, struct error *err)
 	return true;
 }
 
+/* In a transaction: nothing is wrong with a server that is gone. */
+static bool
+end_alerts(const struct call *call, const char *id, struct error *err)
+{
+	static const enum alert_id rules[] = { ALERT_SYNC_STOPPED, ALERT_HOOK_SILENCE };
+	static const char gone[] = "A media server was removed";
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct alert_told told = { .rule = rules[i], .subject = id, .title = gone };
+
+		if (!alert_clear(call, &told, err))
+			return false;
+	}
+	return true;
+}
+
 /* In a transaction: the next items of a server that is removed, and last the server. */
 static bool
 remove_some(const struct call *call, const char *id, bool *more, struct error *err)
@@ -260,7 +277,8 @@ remove_some(const struct call *call, const char *id, bool *more, struct error *e
 		!cache_change(call, CACHE_HOUSE, err)))
 		return false;
 	*more = ids.n == LIBRARY_BATCH;
-	return *more || store_server_delete(db, call->arena, id, &deleted, err);
+	return *more ||
+	    (store_server_delete(db, call->arena, id, &deleted, err) && end_alerts(call, id, err));
 }
 
 static bool

@@ -161,15 +161,14 @@ fact_sync_age(struct finder *f)
 static void
 fact_queue_lag(struct finder *f)
 {
-	const char *const slow[] = { job_queues[JOB_QUEUE_MEDIA].name,
-		job_queues[JOB_QUEUE_VIDEO].name, job_queues[JOB_QUEUE_UPKEEP].name,
-		job_queues[JOB_QUEUE_DELIVER].name, job_queues[JOB_QUEUE_SYNC].name,
-		job_queues[JOB_QUEUE_ENRICH].name };
+	/* Somebody waits for these; the others have jobs that take minutes, and much to do. */
+	const char *const prompt[] = { job_queues[JOB_QUEUE_QUICK].name,
+		job_queues[JOB_QUEUE_MAIL].name, job_queues[JOB_QUEUE_EVENTS].name };
 	struct error err = { 0 };
 	double seconds;
 
 	if (store_queue_lag(f->call->svc->db, f->call->arena,
-		(struct strings) { slow, sizeof(slow) / sizeof(slow[0]) }, &seconds, &err))
+		(struct strings) { prompt, sizeof(prompt) / sizeof(prompt[0]) }, &seconds, &err))
 		known(f, seconds);
 	else
 		unknown(f, &err);
