@@ -12,3 +12,4 @@ dist_man_MANS += man/medianest-sync.8
 dist_man_MANS += man/medianest-fcgi.8
 dist_man_MANS += man/medianest-media.8 man/medianest-worker.8
 dist_man_MANS += man/medianest-notifyd.8
+dist_man_MANS += man/medianest-setup.7

@@ -1,5 +1,5 @@
 NGINX_TEMPLATES = nginx/medianest.conf.in nginx/upstreams.conf.in nginx/problems.conf.in \
-	nginx/headers.conf.in nginx/page.conf.in \
+	nginx/headers.conf.in nginx/page.conf.in nginx/http.conf.in \
 	nginx/fcgi.conf.in nginx/storage.conf.in nginx/notifyd.conf.in nginx/nginx.conf.in
 nginxtemplatedir = $(pkgdatadir)/nginx
 dist_nginxtemplate_DATA = $(NGINX_TEMPLATES)
@@ -35,7 +35,8 @@ install-data-local:
 	    "$(DESTDIR)$(sysconfdir)/cron.d" "$(DESTDIR)$(sysconfdir)/logrotate.d"
 	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
 		nginx/host/medianest-notifyd.service nginx/host/medianest-redis.service \
-	    "$(srcdir)/nginx/host/medianest.target" "$(DESTDIR)$(systemdsystemunitdir)"
+	    "$(srcdir)/nginx/host/medianest.target" \
+	    "$(DESTDIR)$(systemdsystemunitdir)"
 	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
 	$(INSTALL_DATA) nginx/host/storage-pool.conf \

@@ -47,6 +47,9 @@ ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-
     medianest-backup.service medianest-backup.timer);
 ok -s "$at/lib/$_", $_ for qw(sysusers.d/medianest.conf tmpfiles.d/medianest.conf);
 ok -s "$etc/$_", $_ for qw(cron.d/medianest logrotate.d/medianest medianest/medianest.conf.sample);
+ok -s "$at/share/bash-completion/completions/$_", "completion of $_"
+    for qw(medianest-admin medianest-sync);
+ok -x "$at/libexec/medianest/medianest-redis", 'medianest-redis';
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';
 unlike qx{cat $units/medianest-worker.service},
     qr/^(?:RestrictNamespaces|SystemCallFilter|ProtectProc)=/m, 'the worker may start its sandbox';
@@ -76,6 +79,33 @@ SKIP: {
 	    . "'$tree/etc/passwd' && grep -q '^medianest-storage:.*www-data' '$tree/etc/group'");
 	ok $good, 'systemd-sysusers makes the user and the groups' or diag $why;
 }
+
+# Completion offers every command and option of the programs' own tables, and no others.
+sub completed {
+	my @words = @_;
+	my $line = join ' ', map { "'$_'" } @words;
+	my $ask = '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _medianest;'
+	    . ' echo "${COMPREPLY[*]}"';
+	return sort split /\s+/,
+	    qx{PATH='$at/sbin':"\$PATH" bash -c '$ask' '$root/completions/medianest' $line};
+}
+my $program = qx{cat '$root/src/bin/medianest_admin.c'};
+my %commands = map { $_ => 1 } $program =~ /^\t\{ "([a-z ]+)",/mg;
+is_deeply [grep { !/^-/ } completed('medianest-admin', '')],
+    [sort keys %{ { map { (split ' ')[0] => 1 } keys %commands } }], 'completion: commands';
+my %offered;
+for my $command (sort keys %commands) {
+	my @words = ('medianest-admin', split(' ', $command), '--');
+	$offered{$_} = 1 for grep { /^--/ } completed(@words);
+}
+delete @offered{qw(--config --help --version)};
+is_deeply [sort keys %offered], [sort map { "--$_" }
+    $program =~ /^\t\[OPTION_\w+\] = \{ "([a-z-]+)"/mg], 'completion: options';
+is_deeply [completed('medianest-admin', 'keys', 'r')], [qw(reseal rotate)],
+    'completion: the second word';
+my $sync = qx{cat '$root/src/bin/medianest_sync.c'};
+is_deeply [grep { !/^--(?:config|help|version)$/ } completed('medianest-sync', '--')],
+    [sort map { "--$_" } $sync =~ /^\t\[\w+\] = \{ "([a-z-]+)"/mg], 'completion of medianest-sync';
 
 # The pools of the store read a file of their own.
 for my $pool (qw(verify store)) {

@@ -8,8 +8,7 @@ medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libh
 	$(HTTP_LIBS)
 
 sbin_PROGRAMS += medianest-admin
-medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_nginx.c src/bin/admin_nginx.h \
-	src/bin/admin_store.c src/bin/admin_store.h \
+medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_store.c src/bin/admin_store.h \
 	src/bin/admin_backup.c src/bin/admin_backup.h
 medianest_admin_LDADD = $(ALL_LIBS)
 

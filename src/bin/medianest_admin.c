@@ -2,16 +2,17 @@
  * medianest-admin: the operator's tool. Parses the command line and calls one service; see
  * medianest-admin(8).
  */
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "bin/admin_backup.h"
-#include "bin/admin_nginx.h"
 #include "bin/admin_store.h"
 #include "core/arena.h"
 #include "core/config.h"
@@ -25,12 +26,15 @@
 #include "service/operator/doctor.h"
 #include "service/keyring.h"
 #include "service/operator/migrate.h"
+#include "service/operator/nginx_conf.h"
 #include "service/operator/reseal.h"
+#include "service/operator/setup.h"
 #include "store/pg.h"
 #include "store/s3.h"
 #include "core/banned.h"
 
 #define WORDS_MAX 3
+#define SERVICE_USER "medianest"
 #define STATEMENT_TIMEOUT_MS 3600000 /* a migration may rewrite a large table */
 
 struct admin {
@@ -40,7 +44,9 @@ struct admin {
 	const char *config_file, *email, *role, *name, *sql_dir;
 	const char *operand; /* the last word of a command that takes one */
 	const char *keep, *keys, *rate;
-	bool password_stdin, json, private_start, check, timer, replace, end_sessions, resume;
+	const char *answers[SETUP_ANSWERS];
+	bool password_stdin, json, private_start, dry_run, yes, upgrade, check, timer, replace,
+	    end_sessions, resume;
 };
 
 static const struct log context = { .component = "admin" };
@@ -61,6 +67,15 @@ enum {
 	OPTION_END_SESSIONS,
 	OPTION_RATE,
 	OPTION_RESUME,
+	OPTION_PUBLIC_URL,
+	OPTION_STORAGE_URL,
+	OPTION_CERTIFICATE,
+	OPTION_CERTIFICATE_KEY,
+	OPTION_CLUSTER,
+	OPTION_REDIS,
+	OPTION_DRY_RUN,
+	OPTION_YES,
+	OPTION_UPGRADE,
 };
 
 static const struct option_row options[] = {
@@ -79,11 +94,23 @@ static const struct option_row options[] = {
 	[OPTION_END_SESSIONS] = { "end-sessions", false },
 	[OPTION_RATE] = { "rate", true },
 	[OPTION_RESUME] = { "resume", false },
+	[OPTION_PUBLIC_URL] = { "public-url", true },
+	[OPTION_STORAGE_URL] = { "storage-url", true },
+	[OPTION_CERTIFICATE] = { "certificate", true },
+	[OPTION_CERTIFICATE_KEY] = { "certificate-key", true },
+	[OPTION_CLUSTER] = { "cluster", true },
+	[OPTION_REDIS] = { "redis", true },
+	[OPTION_DRY_RUN] = { "dry-run", false },
+	[OPTION_YES] = { "yes", false },
+	[OPTION_UPGRADE] = { "upgrade", false },
 	{ .name = NULL },
 };
 #define GIVEN(option) (1u << (option))
 
 typedef bool command_fn(struct admin *, int *status, struct error *);
+
+/* Started by root, a command becomes the services' user unless it says otherwise. */
+enum run_as { AS_SERVICE, AS_ROOT };
 
 struct command {
 	const char *words;
@@ -91,6 +118,8 @@ struct command {
 	command_fn *run;
 	const char *synopsis;
 	bool operand; /* takes one more word: an operand */
+	enum run_as as;
+	bool bare; /* works without settings */
 };
 
 static const char *
@@ -161,26 +190,9 @@ run_verify(struct admin *a, int *status, struct error *err)
 static bool
 password_read(char out[PASSWORD_MAX + 2], struct error *err)
 {
-	struct termios saved, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &saved) == 0;
-	char *got;
-
-	if (terminal) {
-		quiet = saved;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		fputs("Password: ", stderr);
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	got = fgets(out, PASSWORD_MAX + 2, stdin);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
-		fputc('\n', stderr);
-	}
-	if (got == NULL)
-		return error_set(err, ERR_VALIDATION,
-		    "no password on standard input: write it there on one line");
-	out[strcspn(out, "\r\n")] = '\0';
-	return true;
+	return setup_read_secret("Password: ", out, PASSWORD_MAX + 2) ||
+	    error_set(err, ERR_VALIDATION,
+		"no password on standard input: write it there on one line");
 }
 
 static bool
@@ -295,7 +307,7 @@ run_nginx(struct admin *a, int *status, struct error *err)
 	if (a->operand == NULL)
 		return error_set(err, ERR_VALIDATION,
 		    "nginx needs DIR, the directory for the generated files");
-	return admin_nginx_write(a->config, &a->arena, a->operand, a->private_start, err);
+	return nginx_conf_write(a->config, &a->arena, a->operand, a->private_start, err);
 }
 
 static bool
@@ -333,7 +345,41 @@ run_audit_verify(struct admin *a, int *status, struct error *err)
 	return true;
 }
 
+static bool
+run_setup(struct admin *a, int *status, struct error *err)
+{
+	char password[PASSWORD_MAX + 2] = "";
+	struct setup_request request = {
+		.config_path = a->config_file != NULL ? a->config_file : CONFIG_FILE_DEFAULT,
+		.dry_run = a->dry_run,
+		.yes = a->yes,
+		.upgrade = a->upgrade,
+	};
+	bool ok;
+
+	for (unsigned i = 0; i < SETUP_ANSWERS; i++)
+		request.answers[i] = a->answers[i];
+	if (a->password_stdin) {
+		if (!password_read(password, err))
+			return false;
+		request.password = password;
+	}
+	ok = setup_run(&a->arena, &request, err);
+	explicit_bzero(password, sizeof(password));
+	return ok;
+}
+
 static const struct command commands[] = {
+	{ "setup",
+	    GIVEN(OPTION_PUBLIC_URL) | GIVEN(OPTION_STORAGE_URL) | GIVEN(OPTION_CERTIFICATE) |
+		GIVEN(OPTION_CERTIFICATE_KEY) | GIVEN(OPTION_EMAIL) | GIVEN(OPTION_PASSWORD_STDIN) |
+		GIVEN(OPTION_CLUSTER) | GIVEN(OPTION_REDIS) | GIVEN(OPTION_DRY_RUN) |
+		GIVEN(OPTION_YES) | GIVEN(OPTION_UPGRADE),
+	    run_setup,
+	    "setup [--public-url URL] [--storage-url URL] [--certificate FILE]\n"
+	    "           [--certificate-key FILE] [--email ADDRESS] [--password-stdin]\n"
+	    "           [--cluster VERSION/NAME] [--redis URL] [--yes] [--dry-run] [--upgrade]",
+	    .as = AS_ROOT, .bare = true },
 	{ "migrate", GIVEN(OPTION_SQL) | GIVEN(OPTION_CHECK), run_migrate,
 	    "migrate [--check] [--sql DIR]", false },
 	{ "user create",
@@ -346,7 +392,7 @@ static const struct command commands[] = {
 	{ "keys rotate", 0, run_keys_rotate, "keys rotate", false },
 	{ "keys reseal", 0, run_keys_reseal, "keys reseal", false },
 	{ "bucket create", 0, run_bucket_create, "bucket create", false },
-	{ "store settings", 0, run_store_settings, "store settings FILE", true },
+	{ "store settings", 0, run_store_settings, "store settings FILE", true, AS_ROOT },
 	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },
 	{ "backup", GIVEN(OPTION_KEEP) | GIVEN(OPTION_KEYS) | GIVEN(OPTION_TIMER), run_backup,
 	    "backup [--keep N] [--keys FILE] [--timer] [DIR]", true },
@@ -358,7 +404,7 @@ static const struct command commands[] = {
 	{ "verify", GIVEN(OPTION_RATE) | GIVEN(OPTION_RESUME), run_verify,
 	    "verify [--rate BYTES] [--resume]", false },
 	{ "audit verify", 0, run_audit_verify, "audit verify", false },
-	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true },
+	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true, AS_ROOT },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -392,6 +438,16 @@ command_find(struct admin *a, char *const *words, int n)
 	return NULL;
 }
 
+static const unsigned answer_options[SETUP_ANSWERS] = {
+	[SETUP_PUBLIC_URL] = OPTION_PUBLIC_URL,
+	[SETUP_STORAGE_URL] = OPTION_STORAGE_URL,
+	[SETUP_CERTIFICATE] = OPTION_CERTIFICATE,
+	[SETUP_CERTIFICATE_KEY] = OPTION_CERTIFICATE_KEY,
+	[SETUP_EMAIL] = OPTION_EMAIL,
+	[SETUP_CLUSTER] = OPTION_CLUSTER,
+	[SETUP_REDIS] = OPTION_REDIS,
+};
+
 static bool
 command_line(struct admin *a, const struct options *o, const struct command **command,
     struct error *err)
@@ -420,6 +476,11 @@ command_line(struct admin *a, const struct options *o, const struct command **co
 	a->end_sessions = o->given[OPTION_END_SESSIONS];
 	a->rate = o->values[OPTION_RATE];
 	a->resume = o->given[OPTION_RESUME];
+	a->dry_run = o->given[OPTION_DRY_RUN];
+	a->yes = o->given[OPTION_YES];
+	a->upgrade = o->given[OPTION_UPGRADE];
+	for (unsigned i = 0; i < SETUP_ANSWERS; i++)
+		a->answers[i] = o->values[answer_options[i]];
 	return true;
 }
 
@@ -438,26 +499,64 @@ complain(const struct error *err)
 	return err->code == ERR_UNAVAILABLE ? EX_TEMPFAIL : EXIT_FAILURE;
 }
 
-static int
-run(struct admin *a, const struct command *command, struct error *err)
+/*
+ * Root becomes the user whom PostgreSQL knows and who owns the keys: the owner of the run
+ * directory, or before there is one, the user of the packages.
+ */
+static bool
+become_service(const struct config *config, struct error *err)
 {
-	int status = EXIT_SUCCESS;
+	const char *run_dir = config_str(config, CFG_RUN_DIR);
+	const struct passwd *user = NULL;
+	struct stat st;
+
+	if (geteuid() != 0)
+		return true;
+	if (stat(run_dir, &st) == 0)
+		user = st.st_uid != 0 ? getpwuid(st.st_uid) : NULL;
+	else if (strcmp(run_dir, config_rows[CFG_RUN_DIR].fallback) == 0)
+		user = getpwnam(SERVICE_USER);
+	if (user == NULL)
+		return true;
+	if (initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
+	    setuid(user->pw_uid) == 0)
+		return chdir("/") == 0;
+	return error_set(err, ERR_INTERNAL, "cannot become the user %s", user->pw_name);
+}
+
+static bool
+run_with_settings(struct admin *a, const struct command *command, int *status, struct error *err)
+{
 	bool ok;
 
 	a->config = config_load(a->config_file, err);
 	if (a->config == NULL) {
-		complain(err);
-		return EX_CONFIG;
+		*status = EX_CONFIG;
+		return false;
 	}
-	arena_init(&a->arena);
 	a->db =
 	    db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
-	ok = command->run(a, &status, err);
-	if (!ok)
-		status = complain(err);
+	ok = (command->as == AS_ROOT || become_service(a->config, err)) &&
+	    command->run(a, status, err);
 	db_free(a->db);
-	arena_clear(&a->arena);
 	config_free(a->config);
+	return ok;
+}
+
+static int
+run(struct admin *a, const struct command *command, struct error *err)
+{
+	int status = EXIT_SUCCESS, failed;
+	bool ok;
+
+	arena_init(&a->arena);
+	ok = command->bare ? command->run(a, &status, err) :
+			     run_with_settings(a, command, &status, err);
+	if (!ok) {
+		failed = complain(err);
+		status = status == EX_CONFIG ? status : failed;
+	}
+	arena_clear(&a->arena);
 	if (fflush(stdout) != 0 && ok)
 		status = EXIT_FAILURE;
 	return status;

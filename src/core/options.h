@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define OPTIONS_MAX 16 /* rows of a program */
+#define OPTIONS_MAX 32 /* rows of a program */
 
 struct option_row {
 	const char *name; /* without the dashes; NULL ends the table */

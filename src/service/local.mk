@@ -280,14 +280,27 @@ src_libservice_a_SOURCES += \
 	src/service/operator/health.h \
 	src/service/operator/job_admin.c \
 	src/service/operator/job_admin.h \
+	src/service/operator/host_file.c \
+	src/service/operator/host_file.h \
 	src/service/operator/migrate.c \
 	src/service/operator/processes.c \
 	src/service/operator/processes.h \
 	src/service/operator/reseal.c \
 	src/service/operator/reseal.h \
 	src/service/operator/migrate.h \
+	src/service/operator/nginx_conf.c \
+	src/service/operator/nginx_conf.h \
 	src/service/operator/settings.c \
 	src/service/operator/settings.h \
+	src/service/operator/setup.c \
+	src/service/operator/setup.h \
+	src/service/operator/setup_ask.c \
+	src/service/operator/setup_certificate.c \
+	src/service/operator/setup_database.c \
+	src/service/operator/setup_host.c \
+	src/service/operator/setup_internal.h \
+	src/service/operator/setup_services.c \
+	src/service/operator/setup_settings.c \
 	src/service/operator/tool.c \
 	src/service/operator/tool.h \
 	src/service/operator/watch.c \

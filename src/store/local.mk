@@ -38,6 +38,7 @@ src_libstore_a_SOURCES += src/store/store_admin_jobs.c src/store/store_admin_job
 src_libstore_a_SOURCES += src/store/store_uploads.c src/store/store_uploads.h
 src_libstore_a_SOURCES += src/store/store_audit.c src/store/store_audit.h
 src_libstore_a_SOURCES += src/store/store_settings.c src/store/store_settings.h
+src_libstore_a_SOURCES += src/store/store_setup.c src/store/store_setup.h
 src_libstore_a_SOURCES += src/store/scripts.c src/store/scripts.h
 
 # The Lua scripts become string literals of one header.

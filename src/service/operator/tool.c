@@ -43,12 +43,54 @@ drain(int fd, char *out, size_t size, int64_t deadline)
 	return ok;
 }
 
-bool
-tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
+/* Standard input of the command: a pipe that holds all of it, or /dev/null. */
+static bool
+input_give(posix_spawn_file_actions_t *actions, const char *input, int *read_end)
+{
+	size_t len = input != NULL ? strlen(input) : 0;
+	int fd[2];
+
+	*read_end = -1;
+	if (input == NULL)
+		return posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
+			   O_RDONLY, 0) == 0;
+	if (len > TOOL_INPUT_MAX || pipe2(fd, O_CLOEXEC) < 0)
+		return false;
+	*read_end = fd[0];
+	if (write(fd[1], input, len) != (ssize_t)len) /* a pipe takes this much at once */
+		len = TOOL_INPUT_MAX + 1;
+	close(fd[1]);
+	return len <= TOOL_INPUT_MAX &&
+	    posix_spawn_file_actions_adddup2(actions, fd[0], STDIN_FILENO) == 0;
+}
+
+static bool
+command_start(const struct tool *tool, int out_fd, pid_t *pid)
 {
 	char *const env[] = { (char[]) { TOOL_PATH }, (char[]) { "LC_ALL=C.UTF-8" }, NULL };
 	posix_spawn_file_actions_t actions;
-	int pipe_fd[2], status = 0, rc;
+	int in_fd;
+	bool ok;
+
+	posix_spawn_file_actions_init(&actions);
+	ok = input_give(&actions, tool->input, &in_fd);
+	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, out_fd, STDERR_FILENO);
+	/* posix_spawnp() searches the PATH of this process */
+	setenv("PATH", TOOL_PATH + strlen("PATH="), 1);
+	ok = ok &&
+	    posix_spawnp(pid, tool->argv[0], &actions, NULL, (char *const *)(uintptr_t)tool->argv,
+		env) == 0;
+	posix_spawn_file_actions_destroy(&actions);
+	if (in_fd >= 0)
+		close(in_fd);
+	return ok;
+}
+
+bool
+tool_call(const struct tool *tool, char *out, size_t size, bool *found)
+{
+	int pipe_fd[2], status = 0;
 	bool in_time;
 	pid_t pid;
 
@@ -56,28 +98,27 @@ tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
 	out[0] = '\0';
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)
 		return false;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, pipe_fd[1], STDERR_FILENO);
-	/* posix_spawnp() searches the PATH of this process */
-	setenv("PATH", TOOL_PATH + strlen("PATH="), 1);
-	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env);
-	posix_spawn_file_actions_destroy(&actions);
+	*found = command_start(tool, pipe_fd[1], &pid);
 	close(pipe_fd[1]);
-	*found = rc == 0;
-	if (rc != 0) {
+	if (!*found) {
 		close(pipe_fd[0]);
 		return false;
 	}
-	in_time = drain(pipe_fd[0], out, TOOL_OUTPUT_MAX,
-	    clock_monotonic() + TOOL_DEADLINE_MS * US_PER_MS);
+	in_time = drain(pipe_fd[0], out, size, clock_monotonic() + tool->deadline_ms * US_PER_MS);
 	close(pipe_fd[0]);
 	if (!in_time)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool
+tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found)
+{
+	const struct tool tool = { .argv = argv, .deadline_ms = TOOL_DEADLINE_MS };
+
+	return tool_call(&tool, out, TOOL_OUTPUT_MAX, found);
 }
 
 const char *

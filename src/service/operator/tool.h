@@ -3,6 +3,7 @@
 #define MN_SERVICE_OPERATOR_TOOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct arena;
 
@@ -13,6 +14,16 @@ struct arena;
  * found, killed at the deadline, or a status other than 0.
  */
 bool tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found);
+
+/* The same with what a command may need beside its arguments. */
+struct tool {
+	const char *const *argv;
+	const char *input; /* NULL: none; at most TOOL_INPUT_MAX bytes */
+	int deadline_ms;
+};
+#define TOOL_INPUT_MAX 4096
+bool tool_call(const struct tool *, char *out, size_t size, bool *found);
+
 /* Returns the word after `before` in the output of a command. */
 const char *tool_version(struct arena *, const char *text, const char *before);
 

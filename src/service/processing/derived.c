@@ -1,6 +1,7 @@
 #include "service/processing/derived.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

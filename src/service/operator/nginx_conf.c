@@ -1,19 +1,17 @@
-/* See admin_nginx.h. */
+/* See nginx_conf.h. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "bin/admin_nginx.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "service/operator/host_file.h"
+#include "service/operator/nginx_conf.h"
 #include "service/operator/tool.h"
 
 #include "core/banned.h"
@@ -88,6 +86,16 @@ add_listen_http2(struct buf *out, const char *key, const char *item, struct erro
 	if (!add_safe(out, key, item, err))
 		return false;
 	buf_adds(out, " ssl http2;\n\t");
+	return true;
+}
+
+static bool
+add_listen_plain(struct buf *out, const char *key, const char *item, struct error *err)
+{
+	buf_adds(out, "listen ");
+	if (!add_safe(out, key, item, err))
+		return false;
+	buf_adds(out, ";\n\t");
 	return true;
 }
 
@@ -207,6 +215,16 @@ fill_listen(const struct fill *f, struct buf *b, struct error *e)
 	return add_listens(f, b, CFG_NGINX_LISTEN, e);
 }
 static bool
+fill_http_listen(const struct fill *f, struct buf *b, struct error *e)
+{
+	return each_item(f, b, CFG_NGINX_HTTP_LISTEN, add_listen_plain, e);
+}
+static bool
+fill_acme_root(const struct fill *f, struct buf *b, struct error *e)
+{
+	return add_setting(f, b, CFG_NGINX_ACME_ROOT, e);
+}
+static bool
 fill_real_ip(const struct fill *f, struct buf *b, struct error *e)
 {
 	return each_item(f, b, CFG_TRUSTED_PROXIES, add_proxy, e);
@@ -293,16 +311,45 @@ fill_storage_include(const struct fill *fill, struct buf *out, struct error *err
 	return true;
 }
 
+static bool
+fill_http_include(const struct fill *fill, struct buf *out, struct error *err)
+{
+	(void)err;
+	if (*config_str(fill->config, CFG_NGINX_HTTP_LISTEN) != '\0')
+		buf_addf(out, "include %s/http.conf;", fill->dir);
+	return true;
+}
+
+/* The same host may serve both origins, at two ports. */
+static bool
+fill_http_names(const struct fill *fill, struct buf *out, struct error *err)
+{
+	struct buf page, store;
+
+	buf_init(&page, fill->arena, NGINX_TEMPLATE_MAX);
+	buf_init(&store, fill->arena, NGINX_TEMPLATE_MAX);
+	if (!fill_server_name(fill, &page, err) || !fill_storage_server_name(fill, &store, err))
+		return false;
+	buf_adds(out, page.data);
+	if (config_bool(fill->config, CFG_STORAGE_EMBEDDED) && !str_eq(page.data, store.data))
+		buf_addf(out, " %s", store.data);
+	return true;
+}
+
 static const struct placeholder {
 	const char *name;
 	fill_fn *fill;
 } placeholders[] = {
+	{ "ACME_ROOT", fill_acme_root },
 	{ "CONF_DIR", fill_conf_dir },
 	{ "CONNECTIONS", fill_connections },
 	{ "CORS_MAP", fill_cors_map },
 	{ "DATA_DIR", fill_data_dir },
 	{ "EDGE_BURST", fill_edge_burst },
 	{ "EDGE_RATE", fill_edge_rate },
+	{ "HTTP_INCLUDE", fill_http_include },
+	{ "HTTP_LISTEN", fill_http_listen },
+	{ "HTTP_NAMES", fill_http_names },
 	{ "LISTEN", fill_listen },
 	{ "LOG_DIR", fill_log_dir },
 	{ "OBJECTS_DIR", fill_objects_dir },
@@ -394,22 +441,8 @@ read_template(struct arena *arena, const char *path, struct error *err)
 }
 
 static bool
-write_result(struct arena *arena, const char *path, const struct buf *out, struct error *err)
-{
-	const char *fresh = arena_printf(arena, "%s.new", path);
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool ok = fd >= 0 && write(fd, out->data, out->len) == (ssize_t)out->len;
-	int saved = errno;
-
-	if (fd >= 0 && close(fd) != 0)
-		ok = false;
-	if (ok && rename(fresh, path) == 0)
-		return true;
-	return error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(ok ? errno : saved));
-}
-
-static bool
-write_one(const struct fill *fill, const char *templates, const char *name, struct error *err)
+make_one(const struct fill *fill, const char *templates, const char *name, struct nginx_file *file,
+    struct error *err)
 {
 	size_t stem = strlen(name) - strlen(TEMPLATE_SUFFIX);
 	const char *text =
@@ -417,9 +450,12 @@ write_one(const struct fill *fill, const char *templates, const char *name, stru
 	struct buf out;
 
 	buf_init(&out, fill->arena, NGINX_TEMPLATE_MAX);
-	return text != NULL && expand(fill, &out, text, err) &&
-	    write_result(fill->arena,
-		arena_printf(fill->arena, "%s/%.*s.conf", fill->dir, (int)stem, name), &out, err);
+	if (text == NULL || !expand(fill, &out, text, err))
+		return false;
+	*file = (struct nginx_file) {
+		arena_printf(fill->arena, "%s/%.*s.conf", fill->dir, (int)stem, name), out.data
+	};
+	return true;
 }
 
 static bool
@@ -431,6 +467,8 @@ wanted(const struct config *config, const char *name, bool private_start)
 		return private_start;
 	if (str_eq(name, "storage" TEMPLATE_SUFFIX))
 		return config_bool(config, CFG_STORAGE_EMBEDDED);
+	if (str_eq(name, "http" TEMPLATE_SUFFIX))
+		return *config_str(config, CFG_NGINX_HTTP_LISTEN) != '\0';
 	return true;
 }
 
@@ -466,30 +504,45 @@ nginx_has_http2_directive(struct arena *arena)
 }
 
 bool
-admin_nginx_write(const struct config *config, struct arena *arena, const char *dir,
-    bool private_start, struct error *err)
+nginx_conf_make(const struct config *config, struct arena *arena, const char *dir,
+    bool private_start, struct nginx_files *out, struct error *err)
 {
 	const char *templates = MN_PKGDATADIR "/nginx";
 	struct fill fill = { .config = config,
 		.arena = arena,
+		.dir = dir,
 		.web_dir = MN_PKGDATADIR "/web",
 		.http2_directive = nginx_has_http2_directive(arena) };
 	struct dirent *entry;
-	char *absolute;
-	DIR *list;
+	DIR *list = opendir(templates);
 	bool ok = true;
+
+	out->n = 0;
+	if (list == NULL)
+		return error_set(err, ERR_INTERNAL, "%s: %s", templates, strerror(errno));
+	while (ok && out->n < NGINX_FILES_MAX && (entry = readdir(list)) != NULL)
+		if (wanted(config, entry->d_name, private_start))
+			ok = make_one(&fill, templates, entry->d_name, &out->items[out->n++], err);
+	closedir(list);
+	return ok;
+}
+
+bool
+nginx_conf_write(const struct config *config, struct arena *arena, const char *dir,
+    bool private_start, struct error *err)
+{
+	struct nginx_files files;
+	char *absolute;
 
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
 		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
 	if ((absolute = realpath(dir, NULL)) == NULL)
 		return error_set(err, ERR_INTERNAL, "%s: %s", dir, strerror(errno));
 	arena_defer(arena, free, absolute);
-	fill.dir = absolute;
-	if ((list = opendir(templates)) == NULL)
-		return error_set(err, ERR_INTERNAL, "%s: %s", templates, strerror(errno));
-	while (ok && (entry = readdir(list)) != NULL)
-		if (wanted(config, entry->d_name, private_start))
-			ok = write_one(&fill, templates, entry->d_name, err);
-	closedir(list);
-	return ok;
+	if (!nginx_conf_make(config, arena, absolute, private_start, &files, err))
+		return false;
+	for (size_t i = 0; i < files.n; i++)
+		if (!host_file_write(arena, files.items[i].path, files.items[i].text, NULL, err))
+			return false;
+	return true;
 }
