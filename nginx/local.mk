@@ -11,6 +11,7 @@ HOST_FILES = nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.serv
 EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.service.in \
 	nginx/host/medianest-notifyd.service.in nginx/host/medianest-redis.service.in \
 	nginx/host/cron.in nginx/host/medianest.target nginx/host/storage-pool.conf.in \
+	nginx/host/medianest-fcgi@api.socket nginx/host/medianest-fcgi@storage.socket \
 	nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
 CLEANFILES += $(HOST_FILES)
 dist_pkglibexec_SCRIPTS = nginx/host/medianest-redis
@@ -36,6 +37,8 @@ install-data-local:
 	$(INSTALL_DATA) nginx/host/medianest-fcgi@.service nginx/host/medianest-worker.service \
 		nginx/host/medianest-notifyd.service nginx/host/medianest-redis.service \
 	    "$(srcdir)/nginx/host/medianest.target" \
+	    "$(srcdir)/nginx/host/medianest-fcgi@api.socket" \
+	    "$(srcdir)/nginx/host/medianest-fcgi@storage.socket" \
 	    "$(DESTDIR)$(systemdsystemunitdir)"
 	$(INSTALL_DATA) nginx/host/storage-pool.conf \
 		"$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf"
@@ -57,6 +60,8 @@ uninstall-local:
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-notifyd.service" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-redis.service" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest.target" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@api.socket" \
+	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.socket" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@verify.service.d/user.conf" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@store.service.d/user.conf" \
 	    "$(DESTDIR)$(systemdsystemunitdir)/medianest-fcgi@storage.service.d/user.conf" \

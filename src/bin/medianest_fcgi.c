@@ -315,6 +315,7 @@ main(int argc, char **argv)
 	if (status != 0)
 		return status;
 	prog.log.pool = prog.pool != NULL ? prog.pool->name : options.values[OPTION_POOL];
+	prefork_inherit();
 	status = prepare(&prog);
 	if (status == 0)
 		status = prog.pool != NULL ? serve_pool(&prog) : serve_group(&prog);

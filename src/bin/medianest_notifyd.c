@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/manager.h"
 #include "core/options.h"
 #include "core/run_dir.h"
 #include "notifyd/notifyd.h"
@@ -91,6 +92,7 @@ serve(struct notifyd *nd, const char *run_dir)
 	feed_start(nd);
 	write_pid(nd->log, pid_path);
 	log_notice(nd->log, "ready");
+	manager_ready();
 	server_run(nd, &stop);
 	unlink(socket_path);
 	unlink(pid_path);

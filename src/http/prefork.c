@@ -54,20 +54,40 @@ struct master {
 	bool stopping;
 };
 
-static int
-inherited_fd(void)
+/* How many sockets were handed to this process, or to the one that it was forked from. */
+static int ninherited;
+
+void
+prefork_inherit(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	int64_t n;
 
 	if (pid == NULL || fds == NULL || !str_to_int(pid, 1, INT32_MAX, &n) || n != getpid() ||
-	    !str_to_int(fds, 1, 1, &n))
-		return -1;
+	    !str_to_int(fds, 1, PREFORK_INHERIT_MAX, &n))
+		return;
+	ninherited = (int)n;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	fcntl(LISTEN_FD_FIRST, F_SETFD, FD_CLOEXEC);
-	return LISTEN_FD_FIRST;
+	for (int i = 0; i < ninherited; i++)
+		fcntl(LISTEN_FD_FIRST + i, F_SETFD, FD_CLOEXEC);
+}
+
+/* The inherited socket that is bound to this path; -1: none. */
+static int
+inherited_fd(const char *path)
+{
+	for (int fd = LISTEN_FD_FIRST; fd < LISTEN_FD_FIRST + ninherited; fd++) {
+		struct sockaddr_un address = { .sun_family = AF_UNSPEC };
+		socklen_t len = sizeof(address) - 1;
+
+		if (getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+		    address.sun_family == AF_UNIX && str_eq(address.sun_path, path) &&
+		    fcntl(fd, F_SETFL, O_NONBLOCK) == 0)
+			return fd;
+	}
+	return -1;
 }
 
 /*
@@ -389,7 +409,7 @@ start(struct master *m)
 	signal(SIGPIPE, SIG_IGN);
 	if ((status = lock_socket(m)) != 0)
 		return status;
-	m->listen_fd = inherited_fd();
+	m->listen_fd = inherited_fd(m->cfg->socket_path);
 	m->inherited = m->listen_fd >= 0;
 	if (!m->inherited && (status = open_socket(m)) != 0)
 		return status;

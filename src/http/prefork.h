@@ -1,7 +1,8 @@
 /*
  * Master of a pool: owns the listening socket, forks workers and replaces those that end, with
  * back-off. SIGHUP replaces the workers one by one, SIGTERM lets them finish and ends the pool. An
- * inherited socket (sd_listen_fds(3) protocol: LISTEN_PID, LISTEN_FDS) is used if there is one.
+ * inherited socket (sd_listen_fds(3) protocol: LISTEN_PID, LISTEN_FDS) that is bound to the pool's
+ * path is used in place of a new one: clients wait in its backlog while the pool is started again.
  */
 #ifndef MN_HTTP_PREFORK_H
 #define MN_HTTP_PREFORK_H
@@ -33,6 +34,9 @@ struct prefork {
 	struct log *log;
 };
 
+#define PREFORK_INHERIT_MAX 64
+/* Takes the sockets that this process was started with, for all masters that it will be or fork. */
+void prefork_inherit(void);
 /* Returns the exit status of the master. A live master on the same socket: EX_TEMPFAIL (75). */
 int prefork_run(const struct prefork *);
 /* The signals that a master waits for, and the process that forks masters. */

@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/manager.h"
 #include "core/run_dir.h"
 #include "core/str.h"
 #include "service/notify/notify_inbox.h"
@@ -322,7 +323,10 @@ drain_tick(lws_sorted_usec_list_t *sul)
 static bool
 server_round(struct notifyd *nd)
 {
-	int rc = lws_service(nd->lws, 0);
+	int rc;
+
+	manager_alive();
+	rc = lws_service(nd->lws, 0);
 
 	arena_reset(&nd->scratch);
 	return rc >= 0;

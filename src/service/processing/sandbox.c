@@ -54,8 +54,11 @@ add(struct command *c, const char *const *args)
 static void
 command_bubblewrap(struct command *c, const struct sandbox *box)
 {
-	ADD(c, "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-	    "--clearenv", "--setenv", "PATH", "/usr/bin");
+	/* All that the worker's unit allows: a namespace of control groups would hide nothing. */
+	ADD(c, "bwrap", "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
+	    "--unshare-uts");
+	ADD(c, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--setenv",
+	    "PATH", "/usr/bin");
 #ifdef MN_SANITIZERS
 	ADD(c, "--setenv", "ASAN_OPTIONS", "detect_leaks=0", "--setenv", "UBSAN_OPTIONS",
 	    "print_stacktrace=1");

@@ -16,6 +16,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/manager.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/processing/job_run.h"
@@ -430,6 +431,8 @@ wait_for_work(struct supervisor *s, bool connected)
 	int64_t ms = connected ? (due_at(s) - clock_monotonic()) / US_PER_MS + 1 : WORKER_RETRY_MS;
 	struct timespec wait;
 
+	if (ms > manager_patience_ms())
+		ms = manager_patience_ms();
 	if (ms < 1)
 		ms = 1;
 	wait.tv_sec = ms / 1000;
@@ -523,8 +526,11 @@ worker_run(struct worker *w)
 		log_crit(w->log, "%s", err.message);
 		return EX_CONFIG;
 	}
-	while (!*w->stop || !wind_down(&s))
+	manager_ready();
+	while (!*w->stop || !wind_down(&s)) {
+		manager_alive();
 		turn(&s);
+	}
 	services_clear(&s.svc);
 	return 0;
 }
