@@ -42,7 +42,8 @@ ok -s "$at/share/man/$_", $_ for
         man8/medianest-notifyd.8 man5/medianest.conf.5 man7/medianest-api.7);
 my $units = "$at/lib/systemd/system";
 ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-worker.service
-    medianest-notifyd.service medianest-fcgi@verify.service.d/user.conf
+    medianest-notifyd.service medianest-redis.service medianest-fcgi@api.socket
+    medianest-fcgi@storage.socket medianest-fcgi@verify.service.d/user.conf
     medianest-fcgi@store.service.d/user.conf medianest-fcgi@storage.service.d/user.conf
     medianest-backup.service medianest-backup.timer);
 ok -s "$at/lib/$_", $_ for qw(sysusers.d/medianest.conf tmpfiles.d/medianest.conf);
@@ -52,7 +53,8 @@ ok -s "$at/share/bash-completion/completions/$_", "completion of $_"
 ok -x "$at/libexec/medianest/medianest-redis", 'medianest-redis';
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';
 unlike qx{cat $units/medianest-worker.service},
-    qr/^(?:RestrictNamespaces|SystemCallFilter|ProtectProc)=/m, 'the worker may start its sandbox';
+    qr/^(?:ProcSubset|ProtectProc|ProtectKernelTunables|ProtectKernelLogs)=/m,
+    'nothing is mounted over the /proc of the worker';
 like(qx{cat $units/medianest-worker.service}, qr/^$_=/m, "the worker has a $_")
     for qw(MemoryMax TasksMax);
 
@@ -64,11 +66,28 @@ SKIP: {
 	    . "'$copy/medianest-fcgi@.service' '$copy/medianest-fcgi\@media.service'");
 	my ($good, $why) = run("systemd-analyze verify --man=no "
 	    . "'$copy'/medianest-fcgi\@media.service '$copy'/medianest-worker.service "
-	    . "'$copy'/medianest-notifyd.service '$copy'/medianest-backup.service "
-	    . "'$copy'/medianest-backup.timer");
+	    . "'$copy'/medianest-notifyd.service '$copy'/medianest-redis.service "
+	    . "'$copy'/medianest-backup.service '$copy'/medianest-backup.timer");
 	$why = join "\n", grep { /medianest/ && !/Failed to (?:create|connect)/ } split /\n/, $why;
 	is $why, '', 'systemd has no complaint about the units';
+	# What an intruder in one of them could do, by systemd's own measure (10: everything).
+	my %most = ('medianest-fcgi@media' => 2.0, 'medianest-notifyd' => 2.0,
+	    'medianest-redis' => 2.0, 'medianest-backup' => 3.0, 'medianest-worker' => 3.0);
+	for my $unit (sort keys %most) {
+		my $said = qx{systemd-analyze security --offline=yes '$copy/$unit.service' 2>&1};
+		my ($level) = $said =~ /Overall exposure level for \S+: ([0-9.]+)/;
+		ok defined $level && $level <= $most{$unit}, "$unit: exposed by at most $most{$unit}"
+		    or diag $level // $said;
+	}
 }
+# Each pool has its socket, in the group that serves it.
+my ($groups) = qx{'$at/sbin/medianest-fcgi' --help} =~ /^pools: (.*)$/m;
+is_deeply [sort map { m{/pool-(\w+)\.sock$} ? $1 : () }
+    qx{cat '$units/medianest-fcgi\@api.socket' '$units/medianest-fcgi\@storage.socket'}],
+    [sort split ' ', $groups], 'every pool has a socket of systemd';
+is_deeply [qx{grep -o 'pool-.*' '$units/medianest-fcgi\@storage.socket'}],
+    ["pool-verify.sock\n", "pool-store.sock\n"], 'those of the store under its user';
+
 SKIP: {
 	skip 'systemd-sysusers is not here', 1 unless -x '/usr/bin/systemd-sysusers';
 	my $tree = tempdir(CLEANUP => 1);

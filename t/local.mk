@@ -235,3 +235,4 @@ EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm
 EXTRA_DIST += t/540-backup.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/setup
+check_PROGRAMS += t/unit/manager

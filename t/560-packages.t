@@ -1,0 +1,260 @@
+#!/usr/bin/perl
+# The Debian packages and `medianest-admin setup`, on a host with systemd and another site in nginx:
+# installed, set up, used, upgraded, removed and purged. ./dev check takes what the machine itself
+# has installed for that host; `./dev deb --try bookworm|trixie` makes an empty Debian.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MediaNest::Container;
+use MediaNest::Test;
+use Test::More;
+
+plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+my $missing = MediaNest::Container::missing();
+plan skip_all => $missing if $missing;
+MediaNest::Container::apart();
+
+my $root = abs_path(dirname(__FILE__) . '/..');
+my $base = $ENV{MEDIANEST_PACKAGES_ROOT}; # of ./dev deb --try, with packages that were built in it
+my $debs = $ENV{MEDIANEST_PACKAGES} || tempdir('mn-debs-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my ($page, $files) = qw(https://media.example.org https://files.example.org);
+my $conf = '/etc/medianest/medianest.conf';
+my $setup = "medianest-admin setup --public-url $page --storage-url $files --certificate"
+    . ' /etc/ssl/house.pem --certificate-key /etc/ssl/house.key --email anna@example.org';
+
+sub version { return (qx{dpkg-parsechangelog -l'$root/debian/changelog' -SVersion} =~ /(\S+)/)[0] }
+
+# A package with a higher version and the same content.
+sub next_version {
+	my ($old, $new) = @_;
+	for my $package (qw(medianest medianest-web)) {
+		my ($deb) = glob "$debs/${package}_${old}_*.deb";
+		my $tree = tempdir(CLEANUP => 1);
+		MediaNest::Container::host("dpkg-deb -R $deb $tree/p && sed -i"
+		    . " 's/^Version: .*/Version: $new/; s/-web (= [^)]*)/-web (= $new)/'"
+		    . " $tree/p/DEBIAN/control"
+		    . " && dpkg-deb -b $tree/p $debs/${package}_${new}_next.deb");
+	}
+	return;
+}
+
+if (!$ENV{MEDIANEST_PACKAGES}) {
+	my $said = qx{cd '$root' && MEDIANEST_DEV_BUILT= ./dev deb '$debs' 2>&1};
+	is $?, 0, './dev deb: built, and lintian is content' or BAIL_OUT($said);
+}
+# What the machine has may lack a package of no use here, such as cron.
+my $install = $base ? 'dpkg -i' : 'dpkg -i --force-depends';
+my $version = version();
+next_version($version, "$version+next");
+
+# --- a host with a site of its own ---
+my $host = $base ? MediaNest::Container->over($base) : MediaNest::Container->borrow;
+$host->write_file('/etc/nginx/sites-enabled/other', <<'CONF');
+server {
+	listen 80 default_server;
+	listen 443 ssl default_server;
+	server_name other.example.org;
+	ssl_certificate /etc/ssl/other.pem;
+	ssl_certificate_key /etc/ssl/other.key;
+	return 200 "the other site\n";
+}
+CONF
+my $etc = $host->root . '/etc';
+MediaNest::Container::host(<<"SH");
+cd $etc/ssl
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout other.key \\
+    -out other.pem -days 2 -subj /CN=other.example.org
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout house.key \\
+    -out house.pem -days 2 -subj /CN=media.example.org \\
+    -addext subjectAltName=DNS:media.example.org,DNS:files.example.org
+cat house.pem >>certs/ca-certificates.crt
+chmod 600 *.key
+mkdir $host->{root}/debs && cp $debs/*.deb $host->{root}/debs
+echo '127.0.0.1 localhost media.example.org files.example.org other.example.org' >../hosts
+SH
+$host->prepare(<<'SH');
+version=$(ls /usr/lib/postgresql)
+[ -e /etc/postgresql/$version/main ] || pg_createcluster --locale C.UTF-8 $version main
+systemctl enable nginx postgresql
+SH
+$host->boot;
+
+sub runs {
+	my ($command, $what) = @_;
+	my $said = $host->run($command);
+	is $?, 0, $what or diag $said;
+	return $said;
+}
+sub other_site { return $host->run('curl -sk https://other.example.org/') }
+# Everything of the host that setup has no business with.
+sub fingerprint {
+	return $host->run('cd / && find etc var/lib/postgresql/*/*/*.conf usr/share -xdev'
+	    . ' -newer /debs -type f ! -path "*/ssl/*" | sort | xargs -r sha256sum');
+}
+
+is other_site(), "the other site\n", 'a site is there';
+my $listed = 'cd /etc && find nginx -type f -o -type l | sort | xargs ls -l --time-style=+';
+my $before = $host->run($listed);
+
+# --- installed: nothing runs ---
+runs("$install /debs/medianest_${version}_*.deb /debs/medianest-web_${version}_*.deb",
+    'installed');
+like $host->run('systemctl is-active medianest.target medianest-worker medianest-redis'),
+    qr/^inactive\ninactive\ninactive$/, 'nothing is started before setup';
+unlike $host->run('systemctl list-units --failed --plain --no-legend'), qr/medianest/,
+    'nothing failed';
+is $host->run('medianest-sync; echo $?') =~ s/.*\n(?=\d)//sr, "78\n", 'without settings';
+
+# --- dry run ---
+$host->run('touch /debs; sleep 0.01');
+my $planned = runs("$setup --dry-run </dev/null", 'a dry run');
+like $planned, qr/^  settings +\Q$conf\E: public\.url = \Q$page\E$/m, 'settings are announced';
+like $planned, qr/^  $_ /m, "$_ is announced"
+    for qw(keys database access schema redis nginx services bucket account);
+is fingerprint(), '', 'and no file was written';
+like $host->run('runuser -u postgres -- psql -Atc "select count(*) from pg_roles where rolname ~'
+    . q{ 'medianest'"}), qr/^0$/, 'no role was made';
+
+# --- what is in the way is said before anything is touched ---
+sub refused {
+	my ($command, $like, $what) = @_;
+	my $said = $host->run("$command </dev/null");
+	isnt $?, 0, "$what: refused";
+	like $said, $like, "$what: why";
+	is fingerprint(), '', "$what: nothing was changed" or diag $said;
+	return;
+}
+refused($setup =~ s/files\.example/elsewhere.example/r, qr/is not for elsewhere\.example\.org/,
+    'a certificate without the name');
+refused($setup =~ s/house\.key/other.key/r, qr/other\.key is not the key of/, "another's key");
+refused('medianest-admin setup', qr/setup needs --public-url/, 'no answer and no terminal');
+$host->run('echo "nonsense;" >/etc/nginx/conf.d/broken.conf; touch /debs; sleep 0.01');
+refused($setup, qr/nginx does not accept its configuration as it is/, 'a broken nginx');
+$host->run('rm /etc/nginx/conf.d/broken.conf');
+
+# --- what fails on the way is undone, and the next run goes on there ---
+my $password = 'correct-horse-battery-staple';
+my $ours = "echo $password | $setup --password-stdin";
+$host->run('echo "# mine" >/etc/nginx/sites-enabled/zz-medianest.conf');
+my $said = $host->run($ours);
+isnt $?, 0, 'a link that cannot be made';
+like $said, qr/^nginx: failed\. Everything before it is done/m, 'where it stopped';
+is other_site(), "the other site\n", 'the other site is served';
+$host->run('rm /etc/nginx/sites-enabled/zz-medianest.conf');
+
+# --- set up ---
+$said = $host->run($ours);
+is $?, 0, 'setup, and the doctor finds no fault' or diag $said;
+unlike $said, qr/^(?:database|access|schema|keys): done/m, 'what was done is not repeated';
+like $said, qr/^Everything is working\.$/m, 'everything is working';
+like $said, qr/^ok +sandbox +bubblewrap/m, 'with its sandbox';
+unlike $said, qr/\Q$password\E/, 'no password is shown';
+is $host->run("stat -c '%U:%G %a' $conf"), "root:medianest 640\n", 'the settings';
+is $host->run('stat -c "%G %a" /var/lib/medianest/keys/storage-*.key'),
+    "medianest-storage 440\nmedianest-storage 440\n", 'the keys of the store';
+like $host->run('runuser -u postgres -- psql -Atc "select user_name from pg_hba_file_rules'
+    . q{ where database @> '{medianest}'"}), qr/^\{medianest_migrate,medianest_api,/,
+    'one line of access';
+runs('runuser -u postgres -- pg_dumpall >/dev/null', 'which keeps postgres in');
+$said = $host->run("$setup --yes");
+is $?, 0, 'setup once more' or diag $said;
+like $said, qr/nothing: everything is set up/, 'has nothing to do';
+like $host->run('medianest-admin user list'), qr/super +active +anna\@example\.org/,
+    'root may ask: the command becomes the services\' user';
+
+# --- used: through nginx, as a browser does ---
+sub curl { return $host->run("curl -sS --max-time 20 @_") }
+like curl("$page/"), qr/<title>/, 'the page is served';
+is other_site(), "the other site\n", 'the other site is as it was';
+is curl('-k --resolve unknown.example.org:443:127.0.0.1 https://unknown.example.org/'),
+    "the other site\n", 'and answers for names that nobody has';
+is curl("-o /dev/null -w '%{http_code} %{redirect_url}' http://media.example.org/x"),
+    "301 $page/x", 'plain HTTP moves';
+$host->run('mkdir -p /var/www/html/.well-known/acme-challenge'
+    . ' && echo proof >/var/www/html/.well-known/acme-challenge/t');
+is curl('http://files.example.org/.well-known/acme-challenge/t'), "proof\n",
+    'and certificates are renewed';
+my $answer = curl("-H 'Content-Type: application/json' -d"
+    . qq{ '{"email":"anna\@example.org","password":"$password"}' $page/api/auth/login});
+my ($token) = $answer =~ /"token":"([^"]+)"/;
+ok $token, 'signed in' or BAIL_OUT($answer);
+sub api { my ($rest) = @_; return curl("-H 'Authorization: Bearer $token' $rest") }
+sub posted {
+	my ($path, $body) = @_;
+	return api("-H 'Content-Type: application/json' -d '$body' $page/api/$path");
+}
+# A picture of the page, sent to the store with the address that the API signs.
+sub upload {
+	my ($name) = @_;
+	my $file = "/usr/share/medianest/web/$name";
+	my $size = $host->run("stat -c %s $file") + 0;
+	my $begun = posted('media/upload/initiate',
+	    qq{{"filename":"$name","size":$size,"type":"image/png"}});
+	my ($id) = $begun =~ /"uploadId":"([^"]+)"/ or return diag $begun;
+	my ($url) = $begun =~ /"uploadUrl":"([^"]+)"/;
+	my %field = ($begun =~ /"fields":\{([^}]*)\}/)[0] =~ /"([^"]+)":"([^"]*)"/g;
+	curl("-T $file " . join(' ', map { "-H '$_: $field{$_}'" } sort keys %field) . " '$url'");
+	my $done = posted('media/upload/complete', qq{{"uploadId":"$id"}});
+	return ($done =~ /"id":"([^"]+)"/)[0] // diag $done;
+}
+sub ready {
+	my ($id) = @_;
+	my $item = "$page/api/media/$id";
+	return eval { wait_until(sub { api($item) =~ /"status":"ready"/ }, 30, $item) };
+}
+my $first = upload('icon-192.png');
+ok ready($first), 'uploaded, and decoded in the sandbox of the unit';
+
+# --- units: restarts lose no request, the watchdog is told, the sandbox works within the limits ---
+like $host->run('journalctl -b -u medianest-worker'), qr/decoded in the bubblewrap sandbox/,
+    'the worker has its sandbox';
+is $host->run('systemctl show -P WatchdogUSec medianest-worker medianest-notifyd'),
+    "1min\n\n30s\n", 'a watchdog';
+my $load = <<'SH';
+while [ ! -e /srv/enough ]; do
+	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -d '{}' \
+	    -H 'Content-Type: application/json' https://media.example.org/api/auth/login
+	echo >>/srv/count
+done >/srv/codes
+SH
+$host->write_file('/srv/load', $load);
+$host->run('for i in 1 2 3; do setsid sh /srv/load >/dev/null 2>&1 & done');
+sub counted { return $host->run('touch /srv/count; wc -l </srv/count') + 0 }
+sub some_more { my $n = counted(); return wait_until(sub { counted() > $n + 10 }, 30, 'requests') }
+some_more();
+for my $round (1 .. 2) {
+	my $pid = $host->run('systemctl show -P MainPID medianest-fcgi@api');
+	runs('systemctl restart medianest-fcgi@api', "restarted while in use ($round)");
+	isnt $host->run('systemctl show -P MainPID medianest-fcgi@api'), $pid, 'by another process';
+	some_more();
+}
+$host->run('touch /srv/enough');
+is $host->run("grep -c '^[05]' /srv/codes"), "0\n", 'no request was lost'
+    or diag $host->run('sort /srv/codes | uniq -c');
+
+# --- upgraded ---
+my $pid = $host->run('systemctl show -P MainPID medianest-worker');
+$said = runs("$install /debs/*_next.deb", 'upgraded');
+like $said, qr/^services: done$/m, 'its services are restarted';
+isnt $host->run('systemctl show -P MainPID medianest-worker'), $pid, 'another worker';
+ok ready($first), 'with what was there';
+ok ready(upload('icon-512.png')), 'and what comes';
+
+# --- removed, purged ---
+$said = runs('dpkg -r medianest', 'removed');
+is other_site(), "the other site\n", 'without the other site';
+unlike $host->run('nginx -T 2>/dev/null'), qr/medianest/, 'nginx does not know it any more';
+unlike $host->run('ps -e -o args'), qr{medianest-(?:fcgi|worker|notifyd|redis)}, 'nothing runs on';
+$said = runs('dpkg -P medianest medianest-web', 'purged');
+like $said, qr{files and keys in /var/lib/medianest}, 'and says where the data is';
+ok -d $host->root . '/var/lib/medianest/keys', 'which is there';
+is other_site(), "the other site\n", 'the other site';
+is $host->run($listed), $before, 'nginx is as it was';
+is $host->run('ls /etc/cron.d/medianest /etc/logrotate.d/medianest /etc/medianest 2>/dev/null'), '',
+    'no settings are left';
+$host->stop;
+done_testing;
