@@ -56,7 +56,10 @@ unlike qx{cat $units/medianest-worker.service},
     qr/^(?:ProcSubset|ProtectProc|ProtectKernelTunables|ProtectKernelLogs)=/m,
     'nothing is mounted over the /proc of the worker';
 like(qx{cat $units/medianest-worker.service}, qr/^$_=/m, "the worker has a $_")
-    for qw(MemoryMax TasksMax);
+    for qw(MemoryMax TasksMax WatchdogSec);
+for my $unit (qw(medianest-fcgi@ medianest-notifyd medianest-redis)) {
+	like qx{cat '$units/$unit.service'}, qr/^MemoryMax=/m, "$unit has a MemoryMax";
+}
 
 SKIP: {
 	skip 'systemd-analyze is not here', 1 unless -x '/usr/bin/systemd-analyze';
@@ -76,7 +79,8 @@ SKIP: {
 	for my $unit (sort keys %most) {
 		my $said = qx{systemd-analyze security --offline=yes '$copy/$unit.service' 2>&1};
 		my ($level) = $said =~ /Overall exposure level for \S+: ([0-9.]+)/;
-		ok defined $level && $level <= $most{$unit}, "$unit: exposed by at most $most{$unit}"
+		ok defined $level && $level <= $most{$unit},
+		    "$unit: exposed by at most $most{$unit}"
 		    or diag $level // $said;
 	}
 }

@@ -136,6 +136,27 @@ $host->run('echo "nonsense;" >/etc/nginx/conf.d/broken.conf; touch /debs; sleep 
 refused($setup, qr/nginx does not accept its configuration as it is/, 'a broken nginx');
 $host->run('rm /etc/nginx/conf.d/broken.conf');
 
+$host->run('cd /etc/postgresql/*/main && cp -p pg_hba.conf /srv && echo nonsense >>pg_hba.conf;'
+    . ' touch /debs; sleep 0.01');
+refused($setup, qr/pg_hba\.conf has an error already: line \d+/, 'a broken pg_hba.conf');
+$host->run('cp -p /srv/pg_hba.conf /etc/postgresql/*/main/');
+my $listener = 'my $s = IO::Socket::INET->new(LocalPort => 9443, Listen => 1) or die;'
+    . ' open my $up, ">", "/srv/listens"; sleep 600';
+$host->run("setsid perl -MIO::Socket::INET -e '$listener' >/dev/null 2>&1 &");
+wait_until(sub { -e $host->root . '/srv/listens' }, 10, 'a listener');
+$host->run('touch /debs; sleep 0.01');
+refused("$setup --storage-url https://files.example.org:9443",
+    qr/another program than nginx has port 9443/, 'a port that is taken');
+
+# --- asked on a terminal; a person who does not agree has lost nothing ---
+$host->write_file('/srv/answers', join '', map { "$_\n" } $page, $files, '/etc/ssl/house.pem',
+    '/etc/ssl/house.key', 'anna@example.org', 'n');
+my $asked = $host->run('script -qec "medianest-admin setup" /dev/null </srv/answers');
+like $asked, qr/\Q$_\E/, "asked: $_" for 'Address of the page', 'Address of the object store',
+    "[https://media.example.org:8444]", '/etc/letsencrypt/live/media.example.org/fullchain.pem',
+    'Your email address', 'Make these changes? [y/N]', 'nothing was changed';
+is fingerprint(), '', 'and nothing was';
+
 # --- what fails on the way is undone, and the next run goes on there ---
 my $password = 'correct-horse-battery-staple';
 my $ours = "echo $password | $setup --password-stdin";
@@ -214,6 +235,18 @@ like $host->run('journalctl -b -u medianest-worker'), qr/decoded in the bubblewr
     'the worker has its sandbox';
 is $host->run('systemctl show -P WatchdogUSec medianest-worker medianest-notifyd'),
     "1min\n\n30s\n", 'a watchdog';
+for my $unit (qw(medianest-worker medianest-notifyd)) {
+	my $shorter = "/run/systemd/system/$unit.service.d";
+	$host->run("mkdir -p $shorter && printf '[Service]\nWatchdogSec=4\n' >$shorter/test.conf"
+	    . " && systemctl daemon-reload && systemctl restart $unit");
+	my $pid = $host->run("systemctl show -P MainPID $unit") + 0;
+	$host->run("kill -STOP $pid");
+	ok eval { wait_until(sub {
+		my $now = $host->run("systemctl show -P MainPID $unit") + 0;
+		return $now != 0 && $now != $pid;
+	}, 60, 'another process') }, "$unit: stands still, and is started again";
+	$host->run("rm -r $shorter && systemctl daemon-reload && systemctl restart $unit");
+}
 my $load = <<'SH';
 while [ ! -e /srv/enough ]; do
 	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -d '{}' \

@@ -75,7 +75,8 @@ deb_build_inside() # HOST-ROOT BUILD-ROOT VERSION INTO
 	[ -e "$2" ] || cp -a "$1" "$2"
 	rm -rf "$2/build"
 	deb_sources "$tree" "$3"
-	deb_inside "$2" 'apt-get update -q && apt-get install -q -y --no-install-recommends dpkg-dev &&
+	deb_inside "$2" 'apt-get update -q &&
+	    apt-get install -q -y --no-install-recommends dpkg-dev &&
 	    cd /build/medianest && apt-get build-dep -q -y . &&
 	    DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -b -j2'
 	mkdir -p "$4"
