@@ -114,20 +114,30 @@ subtest 'jobs that were given up, and who is told' => sub {
     is scalar(notes('alert.cleared', 'dead_jobs')), 1, 'and on the page';
 };
 
+# More requests than the figures need; older ones leave them.
+sub traffic { $admin->api(GET => '/api/media?scope=library') for 1 .. 25 }
+
 subtest 'requests' => sub {
-    $admin->api(GET => '/api/media?scope=library') for 1 .. 30;
-    threshold(latency => 0);
-    threshold(latency_critical => 0);
-    is_raised('latency');
-    is raised('latency')->{severity}, 'warning', 'a warning';
+    traffic();
+    threshold($_ => 0) for qw(latency latency_critical);
+    is is_raised('latency')->{severity}, 'warning', 'a warning';
     is is_raised('latency_critical')->{severity}, 'critical', 'and worse';
-    threshold(latency => 1_000_000);
-    threshold(latency_critical => 1_000_000);
+    traffic();
+    threshold($_ => 1_000_000) for qw(latency latency_critical);
     is_cleared($_) for qw(latency latency_critical);
+    traffic();
     threshold(cache_hits => 100);
     is_raised('cache_hits');
+    traffic();
     threshold(cache_hits => 0);
     is_cleared('cache_hits');
+    traffic();
+    threshold(errors => 1);
+    my $failed = sub { $mn->psql("UPDATE metric_samples SET counts[2] = $_[0] WHERE route = ''") };
+    wait_until(sub { $failed->('counts[1]'); look(); raised('errors') }, 30, 'errors is raised');
+    is raised('errors')->{severity}, 'critical', 'requests that fail are critical';
+    wait_until(sub { traffic(); $failed->(0); look(); !raised('errors') }, 30,
+        'errors is cleared');
 };
 
 subtest 'queues' => sub {

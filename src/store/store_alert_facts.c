@@ -17,11 +17,17 @@ const struct query store_alert_facts_queries[] = {
 	    " AND r.section IS NULL AND NOT r.dry_run)))"
 	    " FROM media_servers s WHERE s.enabled AND s.removing IS NULL ORDER BY s.id",
 	    QUERY_READ },
+	/* From queue to queue along the index: fifty thousand posters may wait in one. */
 	[Q_QUEUE_LAG] = { "queue_lag",
-	    "SELECT coalesce(max(extract(epoch FROM now() - d.due)), 0) FROM (SELECT queue,"
-	    " min(run_at) AS due FROM jobs WHERE state = 'available' AND run_at <= now()"
-	    " GROUP BY queue) d WHERE d.queue = ANY ($1::text[]) OR NOT EXISTS (SELECT"
-	    " FROM jobs r WHERE r.state = 'running' AND r.queue = d.queue)",
+	    "WITH RECURSIVE q AS ((SELECT queue FROM jobs WHERE state = 'available'"
+	    " ORDER BY queue LIMIT 1) UNION ALL SELECT (SELECT j.queue FROM jobs j"
+	    " WHERE j.state = 'available' AND j.queue > q.queue ORDER BY j.queue LIMIT 1) FROM q"
+	    " WHERE q.queue IS NOT NULL)"
+	    " SELECT coalesce(max(extract(epoch FROM now() - d.due)), 0) FROM q,"
+	    " LATERAL (SELECT min(run_at) AS due FROM jobs WHERE state = 'available'"
+	    " AND queue = q.queue AND run_at <= now()) d"
+	    " WHERE q.queue = ANY ($1::text[]) OR NOT EXISTS (SELECT FROM jobs r"
+	    " WHERE r.state = 'running' AND r.queue = q.queue)",
 	    QUERY_READ },
 	[Q_DEAD_JOBS] = { "dead_jobs",
 	    "SELECT count(*) FROM jobs WHERE state = 'dead' AND kind <> ALL ($1::text[])",
