@@ -209,4 +209,15 @@ subtest 'failed sign-ins' => sub {
     unlike $r->{content}, qr/nobody-/, 'without what was typed';
 };
 
+subtest 'each action that is audited has a sentence' => sub {
+    my $root = "$FindBin::Bin/..";
+    my $read = sub { local (@ARGV, $/) = $_[0]; <> };
+    my %has = map { $_ => 1 } $read->("$root/src/service/operator/audit_words.c")
+        =~ /^\t\{ "([a-z_.]+)",/gm;
+    my @actions = map { $read->($_) =~ /(?:\.action = |audit\(call, |note\(call, )"([a-z_]+\.[a-z_]+)"/g }
+        glob "$root/src/service/*/*.c";
+    cmp_ok scalar @actions, '>', 30, 'actions were found';
+    is_deeply [ grep { !$has{$_} } @actions ], [], 'in the table';
+};
+
 done_testing;

@@ -21,6 +21,7 @@
 static const struct {
 	const char *action, *sentence;
 } sentences[] = {
+	{ "alert.acknowledged", "{actor} acknowledged an alert" },
 	{ "failures.retried", "{actor} had {items} failed items processed again" },
 	{ "invite.revoked", "{actor} revoked an invitation[ for {email}]" },
 	{ "job.discarded", "{actor} discarded a job[ of kind {kind}]" },
