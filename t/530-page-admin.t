@@ -131,7 +131,8 @@ subtest 'plots' => sub {
 		    one.querySelectorAll('.plot-line').length,
 		    one.querySelectorAll('.plot-limit').length]);
 JS
-	is_deeply $plots, [ [ 'Response time', 3, 1 ], [ 'Cache hits', 1, 1 ], [ 'Errors', 1, 1 ],
+	is_deeply $plots, [ [ 'Response time', 3, 1 ], [ 'Database', 1, 1 ],
+	    [ 'Cache hits', 1, 1 ], [ 'Errors', 1, 1 ],
 	    [ 'Queue', 1, 0 ], [ 'Storage', 1, 0 ], [ 'Requests', 1, 0 ] ],
 	    'lines, and limits where there are some';
 	like $b->text('[aria-label="Cache hits"] .card-head'), qr/\d+(?:\.\d)?%.*/s, 'the value of now';

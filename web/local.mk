@@ -50,6 +50,7 @@ nobase_dist_page_DATA = \
 	web/ui/invites.js \
 	web/ui/libraries.js \
 	web/ui/lightbox.js \
+	web/ui/meter.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
 	web/ui/own-storage.js \

@@ -1,6 +1,6 @@
 /* Kinds and states of jobs in words. */
 const KINDS = {
-	'audit.chain': 'Seal the audit log', 'hooks.silence': 'Look for silent servers',
+	'alert.watch': 'Look for what to warn of', 'audit.chain': 'Seal the audit log', 'hooks.silence': 'Look for silent servers',
 	'library.settle': 'Apply the rules of a library', 'mail.notes': 'Mail notifications',
 	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
@@ -8,7 +8,9 @@ const KINDS = {
 	'notify.group': 'Tell about new items', 'requests.list': 'Compare requests',
 	'requests.refresh': 'Refresh requests', 'server.remove': 'Remove a server’s items',
 	'session.push': 'End sessions everywhere', 'sync.run': 'Sync a media server',
-	'webhook.deliver': 'Send webhooks', 'webhook.process': 'Process a webhook',
+	'title.poster': 'Fetch the poster of a title', 'webhook.deliver': 'Send webhooks',
+	'webhook.expire_deliveries': 'Housekeeping: sent webhooks',
+	'webhook.expire_events': 'Housekeeping: received webhooks', 'webhook.process': 'Process a webhook',
 	'webhook.silence': 'Look for silent servers',
 };
 
@@ -23,6 +25,6 @@ export const STATES = {
 export const QUEUES = {
 	media: 'Photos and songs', video: 'Videos', quick: 'Quick jobs', mail: 'Mail',
 	upkeep: 'Housekeeping', events: 'Events', deliver: 'Webhooks out', sync: 'Syncs',
-	enrich: 'Titles and posters', requests: 'Requests',
+	enrich: 'Titles and posters', requests: 'Requests', lookups: 'Questions to media servers',
 };
 export const queueName = (queue) => QUEUES[queue] ?? queue;

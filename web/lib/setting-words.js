@@ -97,7 +97,11 @@ const GROUPS = {
 		'public.url': 'Address of this house', 'data.dir': 'Data directory',
 		'run.dir': 'Run directory', 'keys.dir': 'Directory of keys',
 		'trusted_proxies': 'Trusted proxies', 'metrics.allow': 'May read metrics',
-		'metrics.interval': 'Measure every',
+		'metrics.interval': 'Measure every', 'log.level': 'What is logged',
+		'run.socket_group': 'Group that may connect', 'nginx.listen': 'Ports of the page',
+		'nginx.storage_listen': 'Ports of the files', 'nginx.certificate': 'Certificate',
+		'nginx.certificate_key': 'Key of the certificate', 'nginx.log_dir': 'Logs of nginx',
+		'nginx.connections': 'Connections of nginx',
 	},
 };
 

@@ -2,8 +2,7 @@
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { notice } from './form.js';
-import { meter } from './plot.js';
-import { quotaWords } from './quota.js';
+import { meter, quotaWords } from './meter.js';
 
 export function
 storagePanel()

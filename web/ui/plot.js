@@ -29,7 +29,7 @@ measure(value, unit)
 		return bytes(value);
 	if (unit === 'ratio')
 		return (value !== 0 && Math.abs(value) < 0.01 ? fine : percent).format(value);
-	if (unit === 'ms' || unit === 'milliseconds')
+	if (unit === 'ms')
 		return `${decimal.format(value)} ms`;
 	return Number.isInteger(value) ? count(value) : decimal.format(value);
 }
@@ -69,6 +69,22 @@ axisFor(max, unit)
 	return ticks;
 }
 
+/* Points in time; what was not measured is a point without a value. */
+function
+withGaps(points, step)
+{
+	const out = [];
+
+	for (const { at, value } of points) {
+		const t = Date.parse(at);
+
+		if (out.length && t - out.at(-1).t > 1.5 * step)
+			out.push({ t: out.at(-1).t + step, value: null });
+		out.push({ t, value });
+	}
+	return out;
+}
+
 /* The line of a series: a gap wherever there is no value. */
 function
 pathOf(points, x, y)
@@ -81,7 +97,8 @@ pathOf(points, x, y)
 			pen = 'M';
 			continue;
 		}
-		text += `${pen}${x(t).toFixed(1)} ${y(value).toFixed(1)}`;
+		/* a point alone is a line of no length, which round ends make a dot */
+		text += `${pen}${x(t).toFixed(1)} ${y(value).toFixed(1)}${pen === 'M' ? 'h.01' : ''}`;
 		pen = 'L';
 	}
 	return text;
@@ -115,14 +132,14 @@ tableOf(series, unit)
 }
 
 /*
- * series: [{name, points: [{at, value|null}]}], the one that matters most first; limit: the
- * threshold or null; from, to: dates. Returns {node, stop()}; it is drawn as wide as its place.
+ * series: [{name, points: [{at, value|null}]}], the one that matters most first; step: seconds
+ * between points; limit: the threshold or null; from, to: dates. Returns {node, stop()}; it is drawn
+ * as wide as its place.
  */
 export function
-linePlot({ title, series: given, unit, limit = null, from, to })
+linePlot({ title, series: given, unit, step, limit = null, from, to })
 {
-	const series = given.map((one) => ({ ...one, points: one.points.map(({ at, value }) =>
-	    ({ t: Date.parse(at), value })) }));
+	const series = given.map((one) => ({ ...one, points: withGaps(one.points, step * 1000) }));
 	const times = series[0].points.map(({ t }) => t);
 	const [start, end] = [from.getTime(), to.getTime()];
 	const values = series.flatMap(({ points }) => points.map(({ value }) => value ?? 0));
@@ -233,17 +250,6 @@ columns(list, label)
 	    h('li', { title: `${name}: ${text}` }, h('span.column', { 'aria-hidden': 'true' },
 		h('span', { style: { 'block-size': `${Math.max(1, 100 * value / max)}%` } })),
 	    h('span.unseen', null, `${name}: ${text}`))));
-}
-
-/* How much of a whole is used: {node}; over: it is more than there should be. */
-export function
-meter(used, whole, label)
-{
-	const share = whole > 0 ? used / whole : used > 0 ? 1 : 0;
-
-	return h(`span.meter${share > 0.9 ? '.bad' : share > 0.75 ? '.warn' : ''}`,
-	    { role: 'img', 'aria-label': label },
-	    h('span', { style: { 'inline-size': `${Math.min(100, share * 100)}%` } }));
 }
 
 export { last as lastValue };

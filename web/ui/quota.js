@@ -1,4 +1,4 @@
-/* A quota of a person: shown as a bar, and set in gigabytes or left to the default. */
+/* A form for the quota of a person: a size, or the default of the house. */
 import { api } from '../lib/api.js';
 import { h } from '../lib/dom.js';
 import { bytes } from '../lib/format.js';
@@ -7,9 +7,6 @@ import { fail, toast } from './toast.js';
 
 const UNITS = [['1000000', 'MB'], ['1000000000', 'GB'], ['1000000000000', 'TB']];
 let serial = 0;
-
-export const quotaWords = (used, quota) => (quota ? `${bytes(used)} of ${bytes(quota)}` :
-    quota === 0 ? `${bytes(used)}, nothing more allowed` : bytes(used));
 
 /* quota: bytes, or null for the default (0: no limit). done(quota) after it was saved. */
 export function

@@ -1,7 +1,7 @@
 /* The house at a glance: open alerts, plots with their limits, syncs, the slowest routes. */
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
-import { fill, h, icon } from '../lib/dom.js';
+import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, count } from '../lib/format.js';
 import { goHere, link } from '../lib/router.js';
 import { can } from '../lib/session.js';
@@ -11,16 +11,18 @@ import { notice } from '../ui/form.js';
 import { lastValue, linePlot, measure } from '../ui/plot.js';
 import { strip } from '../ui/sync-words.js';
 
-const FRESH_MS = 60000;
 const RUNS_SHOWN = 30;
 const ALERTS_SHOWN = 10;
 const ROUTES_SHOWN = 8;
+/* A month of history is kept; an hour less, because clocks differ. */
+const MONTH_S = 30 * 86400 - 3600;
 const RANGES = { hour: ['Hour', 3600, '5m'], day: ['Day', 86400, '1h'],
-    week: ['Week', 604800, '1d'], month: ['Month', 2592000, '1d'] };
+    week: ['Week', 604800, '1d'], month: ['Month', MONTH_S, '1d'] };
 /* metrics: [name in the API, name for people], the one that the figure shows first */
 const CARDS = [
 	{ title: 'Response time', hint: '95 of 100 requests are faster',
 	    metrics: [['p95', 'p95'], ['p50', 'Median'], ['p99', 'p99']] },
+	{ title: 'Database', hint: 'of a request, on average', metrics: [['database', 'Waiting']] },
 	{ title: 'Cache hits', metrics: [['hits', 'Hits']], more: true },
 	{ title: 'Errors', hint: 'of all requests', metrics: [['errors', 'Errors']] },
 	{ title: 'Queue', hint: 'jobs that wait', metrics: [['queue', 'Waiting']] },
@@ -53,11 +55,11 @@ plotCard({ title, hint, metrics, more }, range)
 			const all = await Promise.all(metrics.map(([metric]) => api.get(
 			    '/metrics/summary/history', { metric, from: from.toISOString(),
 				to: to.toISOString() }, { patient: true })));
-			const [{ unit, threshold, points }] = all;
+			const [{ unit, threshold, step, points }] = all;
 			const now = lastValue(points);
 
 			plot?.stop();
-			plot = linePlot({ title, unit, limit: threshold ?? null, from, to,
+			plot = linePlot({ title, unit, step, limit: threshold ?? null, from, to,
 			    series: all.map((one, i) => ({ name: metrics[i][1],
 				points: one.points })) });
 			fill(head, h('h2', null, title), verdict(now, threshold, more),
@@ -188,33 +190,32 @@ mount(root, first)
 {
 	let params = first;
 	const range = () => (RANGES[params.range] ? params.range : 'day');
-	const measures = can('system.settings');
 	const alerts = alertsPanel();
 	const tiles = tilesPart();
 	const syncs = can('integrations.view') ? [syncsCard()] : [];
-	const routes = measures ? [routesPanel(range)] : [];
-	const plots = measures ? CARDS.map((card) => plotCard(card, range)) : [];
+	const routes = routesPanel(range);
+	const plots = CARDS.map((card) => plotCard(card, range));
 	const buttons = Object.entries(RANGES).map(([name, [text]]) => h('button',
 	    { type: 'button', 'data-range': name, onclick: () => goHere({ range: name }) }, text));
 	const press = () => buttons.forEach((b) =>
 	    b.setAttribute('aria-pressed', String(b.dataset.range === range())));
-	const load = () => [alerts, tiles, ...syncs, ...routes, ...plots].forEach((one) =>
+	const load = () => [alerts, tiles, ...syncs, routes, ...plots].forEach((one) =>
 	    one.load());
-	const timer = setInterval(() => document.visibilityState === 'visible' &&
-	    !root.querySelector('.plot:is(:focus, :hover), details[open]') && load(), FRESH_MS);
+	/* what was left open in a tab is looked at again when the person comes back */
+	const back = () => document.visibilityState === 'visible' && load();
 	const offs = [
 		on('resync', load),
 		on('server-event', ({ type }) => /^alert\./.test(type) && alerts.load()),
 	];
 
 	fill(root, adminNav('dashboard'), h('div.toolbar', null, h('h1', null, 'Dashboard'),
-	    measures ? h('div.segments', { role: 'group', 'aria-label': 'Time shown' }, buttons) :
-		null),
+	    h('div.buttons', null,
+		h('div.segments', { role: 'group', 'aria-label': 'Time shown' }, buttons),
+		iconButton('restore', 'Refresh', load))),
 	h('div.panels.wide', null, alerts.node), tiles.node,
-	measures ? null : h('p.muted', null,
-	    'Response times, cache hits and errors are shown to people who may change settings.'),
 	h('div.cards', null, [...plots, ...syncs].map(({ node }) => node)),
-	h('div.panels.wide', null, routes.map(({ node }) => node)));
+	h('div.panels.wide', null, routes.node));
+	document.addEventListener('visibilitychange', back);
 	press();
 	load();
 	return {
@@ -224,10 +225,10 @@ mount(root, first)
 			params = next;
 			press();
 			if (range() !== same)
-				[...plots, ...routes].forEach((one) => one.load());
+				[...plots, routes].forEach((one) => one.load());
 		},
 		unmount() {
-			clearInterval(timer);
+			document.removeEventListener('visibilitychange', back);
 			[...plots, ...syncs].forEach((one) => one.stop());
 			offs.forEach((off) => off());
 		},

@@ -1,14 +1,12 @@
 /* What runs on this host: pools, worker, live events, databases. */
 import { api } from '../lib/api.js';
-import { fill, h } from '../lib/dom.js';
+import { fill, h, icon } from '../lib/dom.js';
 import { bytes, count } from '../lib/format.js';
 import { queueName } from '../lib/job-words.js';
 import { link } from '../lib/router.js';
 import { adminNav } from '../ui/admin.js';
 import { notice } from '../ui/form.js';
-import { meter } from '../ui/plot.js';
-
-const FRESH_MS = 15000;
+import { meter } from '../ui/meter.js';
 
 const running = (on) => h(`span.pill.${on ? 'good' : 'bad'}`, null, on ? 'Running' : 'Not running');
 
@@ -28,7 +26,7 @@ table(label, head, rows)
 
 const poolRow = (pool) => [pool.name, running(pool.running), count(pool.workers),
     h('span.busy', null, count(pool.busy), ' ', meter(pool.busy, pool.workers,
-	`${count(pool.busy)} of ${count(pool.workers)} busy`)), pool.pid ?? '–'];
+	`${count(pool.busy)} of ${count(pool.workers)} busy`, { usual: true })), pool.pid ?? '–'];
 
 const queueRow = (q) => [h('a', { href: link('jobs', { queue: q.queue }) }, queueName(q.queue)),
     `${count(q.running)} of ${count(q.limit)}`, count(q.waiting),
@@ -71,15 +69,11 @@ mount(root)
 			fill(place, notice(problem, load));
 		}
 	};
-	const timer = setInterval(() => document.visibilityState === 'visible' &&
-	    !place.contains(document.activeElement) && load(), FRESH_MS);
-
-	fill(root, adminNav('processes'), h('h1', null, 'Processes'), place);
+	fill(root, adminNav('processes'), h('div.toolbar', null, h('h1', null, 'Processes'),
+	    h('button', { type: 'button', onclick: load }, icon('restore'), 'Refresh')), place);
 	load();
 	return {
 		update() {},
-		unmount() {
-			clearInterval(timer);
-		},
+		unmount() {},
 	};
 }

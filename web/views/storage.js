@@ -6,8 +6,9 @@ import { mediaKind } from '../lib/kinds.js';
 import { link } from '../lib/router.js';
 import { adminNav } from '../ui/admin.js';
 import { notice } from '../ui/form.js';
-import { bars, columns, meter } from '../ui/plot.js';
-import { quotaForm, quotaWords } from '../ui/quota.js';
+import { meter, quotaWords } from '../ui/meter.js';
+import { bars, columns } from '../ui/plot.js';
+import { quotaForm } from '../ui/quota.js';
 
 const STATES = { pending: 'Arriving', processing: 'Being processed', ready: 'Ready',
     failed: 'Could not be read', trashed: 'In the trash' };

@@ -9,7 +9,8 @@ import { adminNav, pagedList } from '../ui/admin.js';
 import { ask } from '../ui/dialog.js';
 import { copyable, Form, options } from '../ui/form.js';
 import { openInvites } from '../ui/invites.js';
-import { quotaForm, quotaWords } from '../ui/quota.js';
+import { quotaWords } from '../ui/meter.js';
+import { quotaForm } from '../ui/quota.js';
 import { fail, toast } from '../ui/toast.js';
 
 const PAGE = 50;

@@ -25,6 +25,7 @@ my %metric = (
 		wave($i, 24, 70) + ($i > 118 && $i < 126 ? 190 : 0) } },
 	p50 => { unit => 'ms', of => sub ($i) { wave($i, 4, 14) } },
 	p99 => { unit => 'ms', of => sub ($i) { wave($i, 70, 160, 5) } },
+	database => { unit => 'ms', threshold => 15, of => sub ($i) { wave($i, 1.2, 4.5) } },
 	hits => { unit => 'ratio', threshold => 0.7, of => sub ($i) { wave($i, 0.82, 0.97) } },
 	errors => { unit => 'ratio', threshold => 0.01, of => sub ($i) { $i % 37 ? 0 : 0.004 } },
 	queue => { unit => 'jobs', of => sub ($i) { int wave($i, 0, 90, 9) } },
