@@ -121,8 +121,8 @@ subtest 'figures' => sub {
         . "= 'It is odd.', size = 500 WHERE title = 'figure'");
     $mn->psql("DELETE FROM media WHERE id = (SELECT min(id::text)::uuid FROM media WHERE title = "
         . "'figure')");
-    is $mn->psql('WITH k AS (SELECT kind, status, month, sum(items) n, sum(bytes) b FROM media_kept '
-        . 'GROUP BY 1, 2, 3 HAVING sum(items) <> 0 OR sum(bytes) <> 0), m AS (SELECT kind, status, '
+    is $mn->psql('WITH k AS (SELECT kind, status, month, sum(items) n, sum(bytes) b FROM '
+        . 'media_kept GROUP BY 1, 2, 3 HAVING sum(items) <> 0 OR sum(bytes) <> 0), m AS (SELECT kind, status, '
         . 'mn_month(created_at) AS month, count(*) n, coalesce(sum(size), 0) b FROM media GROUP BY '
         . '1, 2, 3) SELECT count(*) FROM k FULL JOIN m USING (kind, status, month) WHERE '
         . '(k.n, k.b) IS DISTINCT FROM (m.n, m.b)'), 0, 'the sums are right';
@@ -140,8 +140,8 @@ subtest 'what could not be read' => sub {
     ok !$of->($super), 'so they do not count any more';
     is $mn->psql("SELECT count(*) FROM jobs j JOIN media m ON j.unique_key = 'process:' || m.id "
         . "WHERE m.title = 'figure'"), 2, 'each has a job';
-    $mn->psql("DELETE FROM jobs WHERE unique_key IN (SELECT 'process:' || id FROM media WHERE title "
-        . "= 'figure') AND state = 'available'");
+    $mn->psql("DELETE FROM jobs WHERE unique_key IN (SELECT 'process:' || id FROM media WHERE "
+        . "title = 'figure') AND state = 'available'");
     $mn->psql("DELETE FROM media WHERE title = 'figure'");
 };
 
@@ -214,8 +214,8 @@ subtest 'each action that is audited has a sentence' => sub {
     my $read = sub { local (@ARGV, $/) = $_[0]; <> };
     my %has = map { $_ => 1 } $read->("$root/src/service/operator/audit_words.c")
         =~ /^\t\{ "([a-z_.]+)",/gm;
-    my @actions = map { $read->($_) =~ /(?:\.action = |audit\(call, |note\(call, )"([a-z_]+\.[a-z_]+)"/g }
-        glob "$root/src/service/*/*.c";
+    my $told = qr/(?:\.action = |audit\(call, |note\(call, )"([a-z_]+\.[a-z_]+)"/;
+    my @actions = map { $read->($_) =~ /$told/g } glob "$root/src/service/*/*.c";
     cmp_ok scalar @actions, '>', 30, 'actions were found';
     is_deeply [ grep { !$has{$_} } @actions ], [], 'in the table';
 };

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The page's views for those who keep the house: plots, alerts, jobs, storage, processes, settings in
-# words. A real stack signs the person in; metrics, alerts and jobs answer as MediaNest::FixedAdmin
+# The page's views for those who keep the house: plots, alerts, jobs, storage, processes, settings
+# in words. A real stack signs the person in; metrics, alerts and jobs answer as MediaNest::FixedAdmin
 # says, so that each state is there to be seen.
 use v5.36;
 use utf8;
@@ -59,7 +59,9 @@ JS
 }
 
 # Opens what is folded, wherever the page is scrolled to, whatever lies above it.
-sub unfold ($b, $css) { return $b->js('document.querySelector(arguments[0]).click()', "$css summary") }
+sub unfold ($b, $css) {
+	return $b->js('document.querySelector(arguments[0]).click()', "$css summary");
+}
 
 sub sent ($b, $method, $like) {
 	return $b->wait_for("$method $like", sub {
@@ -75,7 +77,8 @@ sub touchable ($b, $where) {
 
 		return [...document.querySelectorAll('main :is(button, a, select, input, summary)')]
 		    .filter((node) => node.getClientRects().length && !high(node) &&
-			!node.matches('.stretched, p a, small a, dd a, th a, .grow a, [type=checkbox]'))
+			!node.matches('.stretched, p a, small a, dd a, th a, .grow a, ' +
+			    '[type=checkbox]'))
 		    .map((node) => node.outerHTML.slice(0, 160));
 JS
 }
@@ -135,9 +138,10 @@ JS
 	    [ 'Cache hits', 1, 1 ], [ 'Errors', 1, 1 ],
 	    [ 'Queue', 1, 0 ], [ 'Storage', 1, 0 ], [ 'Requests', 1, 0 ] ],
 	    'lines, and limits where there are some';
-	like $b->text('[aria-label="Cache hits"] .card-head'), qr/\d+(?:\.\d)?%.*/s, 'the value of now';
-	is $b->js('return document.querySelector(".plot-line.n0").getAttribute("d").match(/M/g).length'),
-	    2, 'what was not measured is a gap';
+	like $b->text('[aria-label="Cache hits"] .card-head'), qr/\d+(?:\.\d)?%.*/s,
+	    'the value of now';
+	is $b->js('return document.querySelector(".plot-line.n0").getAttribute("d").match(/M/g)'
+	    . '.length'), 2, 'what was not measured is a gap';
 	$b->js('document.querySelector(".plot").focus()');
 	my $said = sub { $b->js('return document.querySelector(".plot").getAttribute('
 	    . '"aria-valuetext")') };
@@ -149,7 +153,8 @@ JS
 	press_on($b, 'Table', '.cards .panel:first-child');
 	cmp_ok $b->count('.plot-table tbody tr'), '>', 50, 'and all of them are in a table';
 	press_on($b, 'Week', '.segments');
-	$b->wait_for('the week', sub { sent($b, GET => qr{metrics/summary$})->{query}{window} eq '1d' });
+	$b->wait_for('the week', sub {
+		sent($b, GET => qr{metrics/summary$})->{query}{window} eq '1d' });
 	pass 'another range is asked for';
 	like $b->text('.strip'), qr/^\s*$/, 'syncs are a strip';
 	press_on($b, 'Acknowledge');
@@ -163,10 +168,11 @@ subtest 'jobs' => sub {
 	open_view($b, 'jobs', '[data-job]');
 	told($b, '[data-state=done]', qr/10,000\+/, 'counts that go no further say so');
 	press_on($b, 'Retry all', '[data-kind="mail.send"]');
-	is_deeply sent($b, POST => qr{jobs/retry$})->{body}, { state => 'dead', kind => 'mail.send' },
-	    'all of a kind are tried again';
+	is_deeply sent($b, POST => qr{jobs/retry$})->{body},
+	    { state => 'dead', kind => 'mail.send' }, 'all of a kind are tried again';
 	press_on($b, 'Try all again', '[aria-label="Could not be read"]');
-	is_deeply sent($b, POST => qr{failures/retry$})->{body}, {}, 'all that could not be read too';
+	is_deeply sent($b, POST => qr{failures/retry$})->{body}, {},
+	    'all that could not be read too';
 	my $dead = '[data-job]:nth-child(2)';
 	unfold($b, $dead);
 	like $b->text("$dead .facts-list"), qr/Connection refused/, 'a dead letter says why';
@@ -177,7 +183,8 @@ subtest 'jobs' => sub {
 	sent($b, DELETE => qr{/api/admin/jobs/});
 	is $b->count('[data-job]'), 11, 'a discarded one is gone';
 	$b->js('document.querySelector(".segments [data-state=dead]").click()');
-	$b->wait_for('the filter', sub { (sent($b, GET => qr{jobs$})->{query}{state} // '') eq 'dead' });
+	$b->wait_for('the filter', sub {
+		(sent($b, GET => qr{jobs$})->{query}{state} // '') eq 'dead' });
 	pass 'a tab filters';
 };
 
@@ -191,7 +198,8 @@ subtest 'quotas' => sub {
 	    . 's.dispatchEvent(new Event("change"))', "$row select");
 	$b->type("$row input", '250');
 	press_on($b, 'Save', $row);
-	is_deeply sent($b, PATCH => qr{/users/})->{body}, { quota => 250_000_000_000 }, 'are set in GB';
+	is_deeply sent($b, PATCH => qr{/users/})->{body}, { quota => 250_000_000_000 },
+	    'are set in GB';
 	told($b, "$row summary", qr/of 250 GB/, 'and shown');
 };
 $walker->stop;
@@ -210,7 +218,8 @@ JS
 	$b->type('.settings-find input', 'searches a minute');
 	$b->wait_for('one setting', sub { $b->js('return [...document.querySelectorAll('
 	    . '".setting")].filter((s) => s.getClientRects().length).length') == 1 });
-	like $b->text('.settings-find [role=status]'), qr/^1 setting$/, 'the search finds it by words';
+	like $b->text('.settings-find [role=status]'), qr/^1 setting$/,
+	    'the search finds it by words';
 	like $b->js('return [...document.querySelectorAll(".setting")].find((s) => '
 	    . 's.getClientRects().length).textContent'), qr/rate_limit\.class\.search\.per_minute/,
 	    'the key is beside them';

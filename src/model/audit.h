@@ -12,7 +12,7 @@ struct audit_row {
 	const char *target_type, *target_id; /* or NULL */
 	const char *detail;                  /* JSON object text */
 	const char *address, *request_id;    /* or NULL */
-	/* As they are called now, for lists; NULL: unknown, or gone. The chain does not have them. */
+	/* As they are called now, for lists; NULL: unknown, or gone. Not in the chain. */
 	const char *actor_name, *target_name;
 };
 

@@ -1,6 +1,6 @@
 /* Kinds and states of jobs in words. */
 const KINDS = {
-	'alert.watch': 'Look for what to warn of', 'audit.chain': 'Seal the audit log', 'hooks.silence': 'Look for silent servers',
+	'alert.watch': 'Look for what to warn of', 'audit.chain': 'Seal the audit log',
 	'library.settle': 'Apply the rules of a library', 'mail.notes': 'Mail notifications',
 	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
@@ -10,7 +10,8 @@ const KINDS = {
 	'session.push': 'End sessions everywhere', 'sync.run': 'Sync a media server',
 	'title.poster': 'Fetch the poster of a title', 'webhook.deliver': 'Send webhooks',
 	'webhook.expire_deliveries': 'Housekeeping: sent webhooks',
-	'webhook.expire_events': 'Housekeeping: received webhooks', 'webhook.process': 'Process a webhook',
+	'webhook.expire_events': 'Housekeeping: received webhooks',
+	'webhook.process': 'Process a webhook',
 	'webhook.silence': 'Look for silent servers',
 };
 

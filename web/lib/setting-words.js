@@ -38,7 +38,8 @@ const GROUPS = {
 		'upload.max_size': 'Largest file', 'upload.types': 'Types of files',
 		'upload.ttl': 'Lifetime of an unfinished upload',
 		'quota.default': 'Storage for each person', 'trash.days': 'Days in the trash',
-		'storage.endpoint': 'Object store', 'storage.public_endpoint': 'Object store for clients',
+		'storage.endpoint': 'Object store',
+		'storage.public_endpoint': 'Object store for clients',
 		'storage.embedded': 'Embedded object store', 'storage.bucket': 'Bucket',
 		'storage.region': 'Region', 'storage.access_key': 'Access key',
 		'storage.secret_key': 'Secret key', 'storage.path_style': 'Bucket in the path',
@@ -73,7 +74,8 @@ const GROUPS = {
 	},
 	Integrations: {
 		'sync.minutes': 'Minutes between syncs', 'plex.tv_url': 'Plex service',
-		'tmdb.url': 'TMDB', 'tmdb.image_url': 'Pictures of TMDB', 'tmdb.api_key': 'Key for TMDB',
+		'tmdb.url': 'TMDB', 'tmdb.image_url': 'Pictures of TMDB',
+		'tmdb.api_key': 'Key for TMDB',
 		'outbound.allow': 'Private addresses that may be called',
 		'outbound.ca_file': 'Trusted certificate authorities',
 	},
@@ -83,7 +85,8 @@ const GROUPS = {
 		'smtp.ca_file': 'Certificate authority of the mail server',
 	},
 	Backups: {
-		'backup.directory': 'Where backups are kept', 'backup.keep': 'Backups that are kept',
+		'backup.directory': 'Where backups are kept',
+		'backup.keep': 'Backups that are kept',
 		'backup.keys_file': 'Who can read the keys in a backup',
 	},
 	Processing: {

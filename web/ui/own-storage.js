@@ -16,8 +16,8 @@ storagePanel()
 
 			fill(place, h('p.figure', null, words), quota === null ?
 			    h('p', null, 'There is no limit.') : [meter(used, quota, words),
-				used > quota ? h('p', null, 'You are past your quota: uploads are ' +
-				    'refused until you delete something.') : null]);
+				used > quota ? h('p', null, 'You are past your quota: uploads ' +
+				    'are refused until you delete something.') : null]);
 		} catch (problem) {
 			fill(place, notice(problem, load));
 		}

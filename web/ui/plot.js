@@ -98,7 +98,9 @@ pathOf(points, x, y)
 			continue;
 		}
 		/* a point alone is a line of no length, which round ends make a dot */
-		text += `${pen}${x(t).toFixed(1)} ${y(value).toFixed(1)}${pen === 'M' ? 'h.01' : ''}`;
+		text += `${pen}${x(t).toFixed(1)} ${y(value).toFixed(1)}`;
+		if (pen === 'M')
+			text += 'h.01';
 		pen = 'L';
 	}
 	return text;
@@ -126,15 +128,15 @@ tableOf(series, unit)
 	return h('table.matrix.plot-table', null, h('thead', null, h('tr', null,
 	    h('th', { scope: 'col' }, 'Time'),
 	    series.map(({ name }) => h('th', { scope: 'col' }, name)))),
-	h('tbody', null, rows.map(({ t }) => h('tr', null, h('th', { scope: 'row' }, both.format(t)),
-	    series.map(({ points }) => h('td', null,
+	h('tbody', null, rows.map(({ t }) => h('tr', null,
+	    h('th', { scope: 'row' }, both.format(t)), series.map(({ points }) => h('td', null,
 		measure(points.find((p) => p.t === t)?.value ?? null, unit)))))));
 }
 
 /*
  * series: [{name, points: [{at, value|null}]}], the one that matters most first; step: seconds
- * between points; limit: the threshold or null; from, to: dates. Returns {node, stop()}; it is drawn
- * as wide as its place.
+ * between points; limit: the threshold or null; from, to: dates. Returns {node, stop()}; it is
+ * drawn as wide as its place.
  */
 export function
 linePlot({ title, series: given, unit, step, limit = null, from, to })
@@ -146,8 +148,9 @@ linePlot({ title, series: given, unit, step, limit = null, from, to })
 	const ticks = axisFor(Math.max(...values, limit ?? 0), unit);
 	const svg = draw('svg', { class: 'plot-art', height: HEIGHT, 'aria-hidden': 'true' });
 	const said = h('p.plot-said', { 'aria-hidden': 'true' });
-	const node = h('div.plot', { tabindex: '0', role: 'slider', 'aria-label': `${title}, moments`,
-	    'aria-valuemin': '0', 'aria-valuemax': String(Math.max(times.length - 1, 0)) }, svg, said);
+	const node = h('div.plot', { tabindex: '0', role: 'slider', 'aria-valuemin': '0',
+	    'aria-label': `${title}, moments`,
+	    'aria-valuemax': String(Math.max(times.length - 1, 0)) }, svg, said);
 	let at = times.length - 1;
 	let marker = null;
 	let x = null;
@@ -161,7 +164,8 @@ linePlot({ title, series: given, unit, step, limit = null, from, to })
 		said.textContent = shown && times.length ? words(at) : '';
 		marker?.remove();
 		marker = shown && x && times.length ? draw('line', { class: 'plot-cursor',
-		    x1: x(times[at]), x2: x(times[at]), y1: PAD.top, y2: HEIGHT - PAD.bottom }) : null;
+		    x1: x(times[at]), x2: x(times[at]), y1: PAD.top,
+		    y2: HEIGHT - PAD.bottom }) : null;
 		if (marker)
 			svg.append(marker);
 	};
@@ -225,10 +229,11 @@ linePlot({ title, series: given, unit, step, limit = null, from, to })
 	    limit === null ? null : h('li', null, h('span.plot-key.limit'), 'Limit ',
 		h('strong', null, measure(limit, unit)))) : null;
 
-	return { node: h('div.plot-whole', null, legend, node, fold), stop: () => watch.disconnect() };
+	return { node: h('div.plot-whole', null, legend, node, fold),
+	    stop: () => watch.disconnect() };
 }
 
-/* bars: [{name, value, text, hint?}]; the text is beside each bar, so nothing else has to say it. */
+/* list: [{name, value, text, hint?}]; the text is beside each bar, so nothing else has to say it. */
 export function
 bars(list, label)
 {

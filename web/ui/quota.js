@@ -8,7 +8,10 @@ import { fail, toast } from './toast.js';
 const UNITS = [['1000000', 'MB'], ['1000000000', 'GB'], ['1000000000000', 'TB']];
 let serial = 0;
 
-/* quota: bytes, or null for the default (0: no limit). done(quota) after it was saved. */
+/*
+ * quota: bytes, or null for the default; quotaDefault: bytes, 0 for no limit, null if it is unknown.
+ * done(quota, user) after it was saved.
+ */
 export function
 quotaForm({ userId, quota, quotaDefault, done })
 {
@@ -16,8 +19,8 @@ quotaForm({ userId, quota, quotaDefault, done })
 	const unit = [...UNITS].reverse().find(([size]) => quota && quota % size === 0) ??
 	    (quota ? UNITS[0] : UNITS[1]);
 	const mode = h('select', { id: `${id}-mode`, onchange: () => follow() }, options([
-	    ['default', quotaDefault ? `The default: ${bytes(quotaDefault)}` :
-		'The default: no limit'], ['own', 'A quota of their own']],
+	    ['default', quotaDefault === null ? 'The default of the house' :
+		quotaDefault ? `The default: ${bytes(quotaDefault)}` : 'The default: no limit'], ['own', 'A quota of their own']],
 	quota === null ? 'default' : 'own'));
 	const amount = h('input', { id: `${id}-amount`, type: 'number', min: '0', step: 'any',
 	    inputmode: 'decimal', value: quota === null ? '' : quota / unit[0] });
@@ -39,9 +42,10 @@ quotaForm({ userId, quota, quotaDefault, done })
 
 		button.disabled = true;
 		try {
-			await api.patch(`/users/${userId}`, { quota: next });
+			const user = await api.patch(`/users/${userId}`, { quota: next });
+
 			toast('Quota saved');
-			done(next);
+			done(next, user);
 		} catch (problem) {
 			fail(problem);
 		}

@@ -20,7 +20,8 @@ mount(root, first)
 	const show = () => {
 		const now = state() === 'all' ? '' : state();
 
-		buttons.forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.state === now)));
+		buttons.forEach((b) =>
+		    b.setAttribute('aria-pressed', String(b.dataset.state === now)));
 		list.show({ state: now || null });
 	};
 	const offs = [
@@ -29,7 +30,8 @@ mount(root, first)
 	];
 
 	fill(root, adminNav('alerts'), h('div.toolbar', null, h('h1', null, 'Alerts'),
-	    h('div.segments', { role: 'group', 'aria-label': 'Which alerts' }, buttons)), list.node);
+	    h('div.segments', { role: 'group', 'aria-label': 'Which alerts' }, buttons)),
+	list.node);
 	show();
 	return {
 		update(next) {

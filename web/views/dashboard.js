@@ -110,8 +110,9 @@ tilesPart()
 			const s = await api.get('/admin/stats', null, { patient: true });
 
 			fill(node, tile('Items', count(s.media.items)),
-			    tile('Storage', bytes(s.storage.usedBytes), s.storage.freeBytes === undefined ?
-				null : `${bytes(s.storage.freeBytes)} free`, link('storage')),
+			    tile('Storage', bytes(s.storage.usedBytes),
+				s.storage.freeBytes === undefined ? null :
+				    `${bytes(s.storage.freeBytes)} free`, link('storage')),
 			    tile('People', count(s.people.active), s.people.disabled ?
 				`${count(s.people.disabled)} disabled` : null, link('users')),
 			    tile('Not processed yet', count(s.uploads.waiting), null,

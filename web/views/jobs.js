@@ -162,7 +162,8 @@ row(first, changed)
 	};
 	const draw = () => {
 		const [word, tone] = STATES[job.state] ?? [job.state, 'plain'];
-		const time = job.finishedAt && job.state !== 'available' ? job.finishedAt : job.runAt;
+		const over = job.finishedAt && job.state !== 'available';
+		const time = over ? job.finishedAt : job.runAt;
 
 		fill(details, h('summary', null,
 		    h('span.grow', null, h('strong', null, jobName(job.kind)),

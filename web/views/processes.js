@@ -45,7 +45,8 @@ draw(place, p)
 	    fact('Redis', p.redis.running ? p.redis.version : 'Not running', p.redis.running ?
 		`${bytes(p.redis.usedBytes)}, ${count(p.redis.errors)} errors` : null),
 	    fact('Live connections', count(p.notifyd.websocket + p.notifyd.eventsource),
-		`${count(p.notifyd.websocket)} WebSocket, ${count(p.notifyd.eventsource)} streams`)),
+		`${count(p.notifyd.websocket)} WebSocket, ${
+		    count(p.notifyd.eventsource)} streams`)),
 	old ? h('div.said.bad', null, h('p', null, `The worker still runs version ${
 	    p.worker.version}. Restart it.`)) : null,
 	h('div.cards', null, h('section.panel', { 'aria-label': 'Worker' },
@@ -55,7 +56,8 @@ draw(place, p)
 	h('section.panel', { 'aria-label': 'Pools' },
 	    h('div.panel-head', null, h('h2', null, 'Pools'), h('span.muted', null,
 		'live events ', running(p.notifyd.running))),
-	    table('Pools', ['Pool', 'State', 'Workers', 'Busy', 'Process'], p.pools.map(poolRow)))));
+	    table('Pools', ['Pool', 'State', 'Workers', 'Busy', 'Process'],
+		p.pools.map(poolRow)))));
 }
 
 export function

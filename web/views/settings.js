@@ -20,7 +20,8 @@ function
 rounded(value, unit)
 {
 	const steps = [[86400, 'day'], [3600, 'hour'], [60, 'minute']];
-	const step = unit === 'seconds' && value >= 120 && steps.find(([size]) => value % size === 0);
+	const step = unit === 'seconds' && value >= 120 &&
+	    steps.find(([size]) => value % size === 0);
 
 	return step ? many(value / step[0], step[1]) :
 	    unit === 'bytes' && value >= 10000 ? bytes(value) : null;
@@ -101,7 +102,8 @@ liveRow(first)
 		});
 		const back = s.source === 'database' ?
 		    h('button.small',
-			{ type: 'button', 'aria-label': `Reset “${settingWords(s.key).text}” to its default`,
+			{ type: 'button', 'aria-label':
+			    `Reset “${settingWords(s.key).text}” to its default`,
 			    onclick: () => save(null) },
 			'Reset') : null;
 
@@ -205,8 +207,8 @@ mount(root, params)
 	};
 
 	fill(root, adminNav('settings'), h('h1', null, 'Settings'),
-	    h('p.muted', null, 'What has a field is saved and applied immediately. The rest is set ',
-		'in medianest.conf or the environment, and applies after a restart.'),
+	    h('p.muted', null, 'What has a field is saved and applied immediately. The rest is ',
+		'set in medianest.conf or the environment, and applies after a restart.'),
 	    h('div.settings-find', null, box, said), place, none);
 	load();
 	return {

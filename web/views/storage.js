@@ -26,8 +26,8 @@ personRow(person, quotaDefault)
 
 		fill(item, h('details', null, h('summary', null,
 		    h('span.grow', null, h('strong', null, person.displayName),
-			h('small', null, `${many(person.items, 'item')}${person.quota === null ? '' :
-			    ' · own quota'}`)),
+			h('small', null, `${many(person.items, 'item')}${
+			    person.quota === null ? '' : ' · own quota'}`)),
 		    h('span', null, words),
 		    h('span.person-meter', null, quota === null ? null :
 			meter(person.bytes, quota, `${person.displayName}: ${words}`))),

@@ -111,12 +111,13 @@ row(first)
 			}
 		} }, 'Remove two-step verification') : null;
 
-		const quota = quotaForm({ userId: user.id, quotaDefault: user.storage?.ownQuota ? 0 :
-		    user.storage?.quotaBytes, quota: user.storage?.ownQuota ?
-			user.storage.quotaBytes : null, done: (next) => {
-			user = { ...user, storage: { ...user.storage, ownQuota: next !== null,
-			    quotaBytes: next } };
-		} });
+		const own = user.storage?.ownQuota;
+		const allowed = user.storage?.quotaBytes ?? null;
+		const quota = quotaForm({ userId: user.id, quotaDefault: own ? null : allowed ?? 0,
+		    quota: own ? allowed : null, done: (_, now) => {
+			    user = now;
+			    edit();
+		    } });
 
 		fill(inside,
 		    h('p.muted', null, `Joined ${fullTime(user.createdAt)} · `,

@@ -1,5 +1,5 @@
--- Figures of the house. Each statement reads sums that are kept (sql/0009, sql/0022), or an index of
--- what is rare: their cost grows with people, months and kinds, not with items.
+-- Figures of the house. Each statement reads sums that are kept (sql/0009, sql/0022), or an index
+-- of what is rare: their cost grows with people, months and kinds, not with items.
 
 -- Names are looked up for the rows of a page only: they are in the list of what is selected.
 --: define target(type)
@@ -66,7 +66,8 @@ ORDER BY f.n DESC, f.code
 -- Failed uploads with a reason, or with any ($1); $2 limit.
 --: query admin_failures_lock
 SELECT m.id, m.content_type FROM media m
-WHERE m.status = 'failed' AND m.source = 'upload' AND ($1::text IS NULL OR m.failure_code = $1::text)
+WHERE m.status = 'failed' AND m.source = 'upload'
+	AND ($1::text IS NULL OR m.failure_code = $1::text)
 ORDER BY m.failure_code, m.id LIMIT $2::integer FOR UPDATE SKIP LOCKED
 
 --: query admin_database read

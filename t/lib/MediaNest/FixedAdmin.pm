@@ -36,8 +36,8 @@ my %metric = (
 sub history ($name) {
 	my ($m, $now) = ($metric{$name}, time);
 	my @points = map { { at => strftime('%Y-%m-%dT%H:%M:%S.000Z',
-	    gmtime $now - 600 * ($STEPS - $_)), value => $_ > 60 && $_ < 66 ? undef : $m->{of}->($_) }
-	} 1 .. $STEPS;
+	    gmtime $now - 600 * ($STEPS - $_)),
+	    value => $_ > 60 && $_ < 66 ? undef : $m->{of}->($_) } } 1 .. $STEPS;
 
 	return { metric => $name, unit => $m->{unit}, step => 600, points => \@points,
 	    defined $m->{threshold} ? (threshold => $m->{threshold}) : () };
@@ -70,7 +70,8 @@ my @over = (alert(5, 'cleared', 'warning', 'The last sync is two hours old.', cl
 
 sub job ($n, $kind, $state, %more) {
 	return { id => id($n), kind => $kind, queue => 'quick', state => $state, attempt => 1,
-	    maxAttempts => 5, runAt => ago($n), createdAt => ago($n + 3), requestId => undef, %more };
+	    maxAttempts => 5, runAt => ago($n), createdAt => ago($n + 3), requestId => undef,
+	    %more };
 }
 my @jobs = (
 	job(1, 'media.process', 'running', queue => 'video'),
@@ -142,14 +143,15 @@ sub watched () {
 		'GET /api/metrics/summary' => { window => '1h', targets => {}, routes => \@routes,
 		    total => route('GET', '*', 31) },
 		'GET /api/admin/alerts' => items(@open, @over),
-		'POST /api/admin/alerts/*/acknowledge' => { %{ $open[0] }, acknowledgedBy => { id => id(50),
-		    displayName => 'Ann Other' } },
+		'POST /api/admin/alerts/*/acknowledge' => { %{ $open[0] },
+		    acknowledgedBy => { id => id(50), displayName => 'Ann Other' } },
 		'GET /api/admin/jobs' => { %{ items(@jobs) }, counts => { available => 659,
 		    running => 5, done => 10_000, dead => 3 },
 		    deadKinds => [ { kind => 'mail.send', count => 2 },
 			{ kind => 'webhook.process', count => 1 } ] },
 		'POST /api/admin/jobs/retry' => { retried => 2 },
-		'POST /api/admin/jobs/*/retry' => { %{ $jobs[1] }, state => 'available', attempt => 0 },
+		'POST /api/admin/jobs/*/retry' => { %{ $jobs[1] }, state => 'available',
+		    attempt => 0 },
 		'DELETE /api/admin/jobs/*' => [ 204, undef ],
 		'GET /api/admin/stats' => \%stats,
 		'GET /api/admin/processes' => \%processes,
