@@ -638,7 +638,7 @@ for my $width (390, 1280) {
 		    . 's.dispatchEvent(new Event("change"))');
 		$b->find('#s-trash-days.saved');
 		$b->js('document.querySelector(arguments[0]).click()',
-		    '[aria-label="Reset trash.days to its default"]');
+		    '[aria-label="Reset Days in the trash to its default"]');
 		$b->wait_for('the default',
 		    sub { $b->js('return document.querySelector("#s-trash-days").value') eq '30' });
 		$open->('audit', '.board li');

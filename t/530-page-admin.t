@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The page's views for those who keep the house: plots, alerts, jobs, storage, processes, settings
-# in words. A real stack signs the person in; metrics, alerts and jobs answer as MediaNest::FixedAdmin
-# says, so that each state is there to be seen.
+# in words. A real stack signs the person in; metrics, alerts and jobs answer as
+# MediaNest::FixedAdmin says, so that each state is there to be seen.
 use v5.36;
 use utf8;
 use FindBin;

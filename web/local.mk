@@ -53,7 +53,6 @@ nobase_dist_page_DATA = \
 	web/ui/meter.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
-	web/ui/own-storage.js \
 	web/ui/picture.js \
 	web/ui/player.js \
 	web/ui/plex-link.js \

@@ -1,8 +1,7 @@
-/* A bar that shows how much of a whole is used. */
 import { h } from '../lib/dom.js';
 import { bytes } from '../lib/format.js';
 
-/* The bar warns when the whole is nearly used, unless that is `usual`. The label says the same. */
+/* How much of a whole is used. It warns when that is nearly all, unless that is `usual`. */
 export function
 meter(used, whole, label, { usual = false } = {})
 {

@@ -233,7 +233,7 @@ linePlot({ title, series: given, unit, step, limit = null, from, to })
 	    stop: () => watch.disconnect() };
 }
 
-/* list: [{name, value, text, hint?}]; the text is beside each bar, so nothing else has to say it. */
+/* list: [{name, value, text, hint?}]; the text beside each bar says all. */
 export function
 bars(list, label)
 {

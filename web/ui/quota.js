@@ -9,7 +9,7 @@ const UNITS = [['1000000', 'MB'], ['1000000000', 'GB'], ['1000000000000', 'TB']]
 let serial = 0;
 
 /*
- * quota: bytes, or null for the default; quotaDefault: bytes, 0 for no limit, null if it is unknown.
+ * quota: bytes, or null for the default; quotaDefault: bytes, 0 for no limit, null if unknown.
  * done(quota, user) after it was saved.
  */
 export function
@@ -20,7 +20,8 @@ quotaForm({ userId, quota, quotaDefault, done })
 	    (quota ? UNITS[0] : UNITS[1]);
 	const mode = h('select', { id: `${id}-mode`, onchange: () => follow() }, options([
 	    ['default', quotaDefault === null ? 'The default of the house' :
-		quotaDefault ? `The default: ${bytes(quotaDefault)}` : 'The default: no limit'], ['own', 'A quota of their own']],
+		quotaDefault ? `The default: ${bytes(quotaDefault)}` : 'The default: no limit'],
+	    ['own', 'A quota of their own']],
 	quota === null ? 'default' : 'own'));
 	const amount = h('input', { id: `${id}-amount`, type: 'number', min: '0', step: 'any',
 	    inputmode: 'decimal', value: quota === null ? '' : quota / unit[0] });

@@ -103,7 +103,7 @@ liveRow(first)
 		const back = s.source === 'database' ?
 		    h('button.small',
 			{ type: 'button', 'aria-label':
-			    `Reset “${settingWords(s.key).text}” to its default`,
+			    `Reset ${settingWords(s.key).text} to its default`,
 			    onclick: () => save(null) },
 			'Reset') : null;
 

@@ -7,8 +7,8 @@ import { can, me } from '../lib/session.js';
 import { ask } from '../ui/dialog.js';
 import { factorPanel } from '../ui/factor.js';
 import { Form, notice } from '../ui/form.js';
+import { meter, quotaWords } from '../ui/meter.js';
 import { monthsPanel } from '../ui/months.js';
-import { storagePanel } from '../ui/own-storage.js';
 import { plexPanel } from '../ui/plex-link.js';
 import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
@@ -129,6 +129,30 @@ sessionsPanel()
 	load();
 	return { load, node: h('section.panel', { 'aria-label': 'Sessions' },
 	    h('h2', null, 'Where you are signed in'), list, others) };
+}
+
+/* What the person's own files use, and may use. */
+function
+storagePanel()
+{
+	const place = h('div.panel-part', null, h('div.skeleton.line'));
+	const load = async () => {
+		try {
+			const { storage: { usedBytes: used, quotaBytes: quota } } =
+			    await api.get('/users/me', null, { patient: true });
+			const words = quotaWords(used, quota);
+
+			fill(place, h('p.figure', null, words), quota === null ?
+			    h('p', null, 'There is no limit.') : [meter(used, quota, words),
+				used > quota ? h('p', null, 'Delete something to upload again.') :
+				    null]);
+		} catch (problem) {
+			fill(place, notice(problem, load));
+		}
+	};
+
+	load();
+	return h('section.panel', { 'aria-label': 'Storage' }, h('h2', null, 'Storage'), place);
 }
 
 export function
