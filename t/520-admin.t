@@ -124,7 +124,8 @@ subtest 'figures' => sub {
     is $mn->psql('WITH k AS (SELECT kind, status, month, sum(items) n, sum(bytes) b FROM '
         . 'media_kept GROUP BY 1, 2, 3 HAVING sum(items) <> 0 OR sum(bytes) <> 0), '
         . 'm AS (SELECT kind, status, mn_month(created_at) AS month, count(*) n, '
-        . 'coalesce(sum(size), 0) b FROM media GROUP BY 1, 2, 3) SELECT count(*) FROM k FULL JOIN m USING (kind, status, month) WHERE '
+        . 'coalesce(sum(size), 0) b FROM media GROUP BY 1, 2, 3) SELECT count(*) FROM k '
+        . 'FULL JOIN m USING (kind, status, month) WHERE '
         . '(k.n, k.b) IS DISTINCT FROM (m.n, m.b)'), 0, 'the sums are right';
 };
 
