@@ -44,9 +44,10 @@ struct admin {
 	const char *config_file, *email, *role, *name, *sql_dir;
 	const char *operand; /* the last word of a command that takes one */
 	const char *keep, *keys, *rate;
+	const char *only;
 	const char *answers[SETUP_ANSWERS];
-	bool password_stdin, json, private_start, dry_run, yes, upgrade, check, timer, replace,
-	    end_sessions, resume;
+	bool password_stdin, json, private_start, tell, fix, dry_run, yes, upgrade, check, timer,
+	    replace, end_sessions, resume;
 };
 
 static const struct log context = { .component = "admin" };
@@ -76,6 +77,9 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_YES,
 	OPTION_UPGRADE,
+	OPTION_ONLY,
+	OPTION_TELL,
+	OPTION_FIX,
 };
 
 static const struct option_row options[] = {
@@ -103,6 +107,9 @@ static const struct option_row options[] = {
 	[OPTION_DRY_RUN] = { "dry-run", false },
 	[OPTION_YES] = { "yes", false },
 	[OPTION_UPGRADE] = { "upgrade", false },
+	[OPTION_ONLY] = { "only", true },
+	[OPTION_TELL] = { "tell", false },
+	[OPTION_FIX] = { "fix", false },
 	{ .name = NULL },
 };
 #define GIVEN(option) (1u << (option))
@@ -322,7 +329,17 @@ run_store_settings(struct admin *a, int *status, struct error *err)
 static bool
 run_doctor(struct admin *a, int *status, struct error *err)
 {
-	*status = doctor_run(a->config, &a->arena, stdout, a->json) ? EXIT_SUCCESS : EXIT_FAILURE;
+	const struct doctor_ask ask = { .config = a->config,
+		.only = a->only,
+		.json = a->json,
+		.tell = a->tell,
+		.fix = a->fix,
+		.yes = a->yes };
+	bool well;
+
+	if (!doctor_run(&ask, &a->arena, stdout, &well, err))
+		return false;
+	*status = well ? EXIT_SUCCESS : EXIT_FAILURE;
 	return true;
 }
 
@@ -393,7 +410,10 @@ static const struct command commands[] = {
 	{ "keys reseal", 0, run_keys_reseal, "keys reseal", false },
 	{ "bucket create", 0, run_bucket_create, "bucket create", false },
 	{ "store settings", 0, run_store_settings, "store settings FILE", true, AS_ROOT },
-	{ "doctor", GIVEN(OPTION_JSON), run_doctor, "doctor [--json]", false },
+	{ "doctor",
+	    GIVEN(OPTION_JSON) | GIVEN(OPTION_ONLY) | GIVEN(OPTION_TELL) | GIVEN(OPTION_FIX) |
+		GIVEN(OPTION_YES),
+	    run_doctor, "doctor [--json] [--only PART,...] [--tell] [--fix [--yes]]", false },
 	{ "backup", GIVEN(OPTION_KEEP) | GIVEN(OPTION_KEYS) | GIVEN(OPTION_TIMER), run_backup,
 	    "backup [--keep N] [--keys FILE] [--timer] [DIR]", true },
 	{ "restore",
@@ -481,6 +501,9 @@ command_line(struct admin *a, const struct options *o, const struct command **co
 	a->upgrade = o->given[OPTION_UPGRADE];
 	for (unsigned i = 0; i < SETUP_ANSWERS; i++)
 		a->answers[i] = o->values[answer_options[i]];
+	a->only = o->values[OPTION_ONLY];
+	a->tell = o->given[OPTION_TELL];
+	a->fix = o->given[OPTION_FIX];
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #define ORIGIN_HEADER_MAX 320
 #define ADDRESS_MAX 320
+#define DATE_HEADER_MAX 64
 
 static size_t
 body_drop(char *data, size_t size, size_t n, void *arg)
@@ -40,7 +41,11 @@ static size_t
 header_look(char *line, size_t size, size_t n, void *arg)
 {
 	struct probe *out = arg;
+	char date[DATE_HEADER_MAX];
 
+	if (header_is(line, size * n, "date", date, sizeof(date)) &&
+	    !time_parse_http(date, &out->date))
+		out->date = 0;
 	if (!header_is(line, size * n, "access-control-allow-origin", out->allow_origin,
 		sizeof(out->allow_origin)))
 		header_is(line, size * n, "access-control-expose-headers", out->expose,
@@ -116,7 +121,8 @@ probe_http(const struct probe_request *req, struct probe *out)
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, out);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, text);
 	curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, req->insecure ? 0L : 1L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER,
+	    req->insecure || req->any_authority ? 0L : 1L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, req->insecure ? 0L : 2L);
 	if (req->ca_file != NULL && *req->ca_file != '\0')
 		curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);

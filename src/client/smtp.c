@@ -177,3 +177,29 @@ smtp_send(struct arena *arena, const struct smtp_server *server, const struct sm
 	curl_slist_free_all(to);
 	return ok;
 }
+
+bool
+smtp_probe(struct arena *arena, const struct smtp_server *server, struct error *err)
+{
+	CURL *curl = curl_easy_init();
+	CURLcode code;
+	long answer = 0;
+
+	if (curl == NULL)
+		return error_set(err, ERR_INTERNAL, "libcurl could not be started.");
+	set_server(curl, server, arena);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)SMTP_PROBE_MS);
+	(void)outside_call("the mail server");
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
+	curl_easy_cleanup(curl);
+	if (code == CURLE_OK)
+		return true;
+	if (code == CURLE_LOGIN_DENIED || (answer >= 500 && answer < 600))
+		error_slug(err, ERR_UNPROCESSABLE, "mail_refused", "The mail server refuses us.");
+	else
+		error_slug(err, ERR_UNAVAILABLE, "mail_unavailable",
+		    "The mail server is not available right now.");
+	return error_detail(err, "%s (answer %ld)", curl_easy_strerror(code), answer);
+}

@@ -13,6 +13,7 @@ struct error;
 
 #define SMTP_CONNECT_MS 5000
 #define SMTP_TOTAL_MS 30000
+#define SMTP_PROBE_MS 10000
 #define SMTP_SUBJECT_MAX 200 /* bytes */
 
 enum smtp_tls { SMTP_PLAIN, SMTP_STARTTLS, SMTP_TLS };
@@ -32,6 +33,11 @@ struct smtp_mail {
 	const char *unsubscribe;
 };
 
+/*
+ * Connects, greets and signs in, and sends nothing. The same errors: ERR_UNPROCESSABLE when the
+ * server does not take mail from us.
+ */
+bool smtp_probe(struct arena *, const struct smtp_server *, struct error *);
 bool smtp_send(struct arena *, const struct smtp_server *, const struct smtp_mail *,
     struct error *);
 

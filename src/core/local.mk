@@ -7,6 +7,7 @@ src_libcore_a_SOURCES = \
 	src/core/clock.c src/core/clock.h \
 	src/core/config.c src/core/config_print.c src/core/config.h src/core/config_table.def \
 	src/core/crypto.c src/core/crypto.h \
+	src/core/x509.c src/core/x509.h \
 	src/core/password.c src/core/password_list.def \
 	src/core/error.c src/core/error.h src/core/error_slugs.def \
 	src/core/id.c src/core/id.h \

@@ -263,10 +263,18 @@ src_libservice_a_SOURCES += \
 	src/service/operator/doctor.c \
 	src/service/operator/doctor.h \
 	src/service/operator/doctor_data.c \
+	src/service/operator/doctor_faults.def \
+	src/service/operator/doctor_fix.c \
 	src/service/operator/doctor_files.c \
 	src/service/operator/doctor_host.c \
+	src/service/operator/doctor_house.c \
 	src/service/operator/doctor_internal.h \
+	src/service/operator/doctor_keys.c \
+	src/service/operator/doctor_nginx.c \
 	src/service/operator/doctor_sandbox.c \
+	src/service/operator/doctor_storage.c \
+	src/service/operator/doctor_tell.c \
+	src/service/operator/doctor_tell.h \
 	src/service/operator/doctor_web.c \
 	src/service/operator/audit_words.c \
 	src/service/operator/audit_words.h \

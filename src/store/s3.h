@@ -100,6 +100,9 @@ bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, str
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);
+/* The same for the operator: refused means that key, signature or clock are wrong. */
+enum s3_state { S3_WORKS, S3_NO_BUCKET, S3_REFUSES, S3_SILENT };
+enum s3_state s3_look(struct s3 *, struct error *);
 bool s3_bucket_create(struct s3 *, struct error *); /* succeeds if the bucket is already ours */
 /* Lists keys under a prefix, for garbage collection: at most `max` after `after` (or NULL). */
 bool s3_list(struct s3 *, struct arena *, const struct s3_range *, struct strings *keys,

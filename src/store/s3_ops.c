@@ -257,21 +257,33 @@ s3_delete_many(struct s3 *s3, const char *const *keys, size_t n, struct error *e
 	return true;
 }
 
-bool
-s3_probe(struct s3 *s3, struct error *err)
+enum s3_state
+s3_look(struct s3 *s3, struct error *err)
 {
 	struct s3_call call = S3_CALL(.method = "HEAD");
 
 	begin(s3);
 	if (s3_perform(s3, &call, err))
-		return true;
+		return S3_WORKS;
 	if (call.status == 404)
+		return S3_NO_BUCKET;
+	return call.status == 403 ? S3_REFUSES : S3_SILENT;
+}
+
+bool
+s3_probe(struct s3 *s3, struct error *err)
+{
+	switch (s3_look(s3, err)) {
+	case S3_WORKS: return true;
+	case S3_NO_BUCKET:
 		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
 		    "The bucket '%s' does not exist.", s3->bucket);
-	if (call.status == 403)
+	case S3_REFUSES:
 		return error_slug(err, ERR_UNAVAILABLE, "storage_unavailable",
 		    "The object store rejected the access key.");
-	return false;
+	case S3_SILENT:
+	default: return false;
+	}
 }
 
 bool

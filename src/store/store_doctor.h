@@ -20,13 +20,18 @@ struct server_facts {
 	bool creates;         /* may make tables in schema public */
 	const char **missing; /* extensions that are not installed in this database */
 	size_t nmissing;
-	const char *encoding;
+	const char *encoding, *database;
+	bool collation_changed; /* the host's, since the database was made */
 };
 
 bool store_server_facts(struct db *, struct arena *, struct server_facts *, struct error *);
 
+/* The clock of the server, us. */
+bool store_server_clock(struct db *, struct arena *, int64_t *now, struct error *);
+
 struct redis_facts {
 	const char *version, *policy; /* policy NULL: CONFIG is not allowed */
+	int64_t used, maxmemory;      /* bytes; 0: not known, or no limit */
 };
 
 bool store_redis_facts(struct redis *, struct arena *, struct redis_facts *, struct error *);

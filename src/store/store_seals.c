@@ -17,12 +17,19 @@
 	[2 * SEAL_COLUMNS + SEAL_##id] = { "seals_count_" #id, \
 		"SELECT count(*) FROM " table " WHERE starts_with(" text ", $1)", QUERY_READ },
 #define Q_JOBS (3 * SEAL_COLUMNS)
+#define Q_NUMBERS (Q_JOBS + 1)
+#define TEXTS(id, table, place, text, set) " UNION ALL SELECT " text " FROM " table
 
 const struct query store_seals_queries[] = {
 	/* A job holds a sealed text as a member of its payload, wherever in it. */
 	[Q_JOBS] = { "seals_jobs",
 	    "SELECT count(*) FROM jobs WHERE strpos(payload::text, '\"' || $1) > 0", QUERY_READ },
-	[Q_JOBS + 1] = { .name = NULL },
+	/* v1:NUMBER:... (service/seal.h) */
+	[Q_NUMBERS] = { "seals_numbers",
+	    "SELECT coalesce(array_agg(DISTINCT split_part(t, ':', 2)), '{}') FROM (SELECT ''" SEAL_COLUMN_LIST(
+		TEXTS) ") s (t) WHERE starts_with(t, 'v1:')",
+	    QUERY_READ },
+	[Q_NUMBERS + 1] = { .name = NULL },
 	SEAL_COLUMN_LIST(OTHER) SEAL_COLUMN_LIST(REPLACE) SEAL_COLUMN_LIST(COUNT)
 };
 #define Q_OTHER(column) (&store_seals_queries[column])
@@ -73,4 +80,15 @@ store_seals_count(struct db *db, struct arena *arena, const char *prefix, int64_
 		if (!count(db, arena, Q_COUNT(column), prefix, secrets, err))
 			return false;
 	return count(db, arena, &store_seals_queries[Q_JOBS], prefix, jobs, err);
+}
+
+bool
+store_seals_numbers(struct db *db, struct arena *arena, struct strings *out, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, &store_seals_queries[Q_NUMBERS], DB_NO_PARAMS, &rows, err))
+		return false;
+	out->items = rows_array(arena, rows, 0, 0, &out->n);
+	return true;
 }

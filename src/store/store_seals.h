@@ -49,6 +49,8 @@ bool store_seals_other(struct db *, struct arena *, enum seal_column, const char
 /* Replaces the text if it is still `old`. */
 bool store_seals_replace(struct db *, struct arena *, enum seal_column, const char *id,
     const char *old, const char *new, bool *replaced, struct error *);
+/* The numbers of the keys that stored secrets need, as text. */
+bool store_seals_numbers(struct db *, struct arena *, struct strings *, struct error *);
 /* How many secrets begin with `prefix`: in the columns above, and in jobs that wait. */
 bool store_seals_count(struct db *, struct arena *, const char *prefix, int64_t *secrets,
     int64_t *jobs, struct error *);

@@ -235,6 +235,14 @@ server_of(const struct config *config)
 	};
 }
 
+bool
+mail_probe(const struct config *config, struct arena *arena, struct error *err)
+{
+	const struct smtp_server server = server_of(config);
+
+	return smtp_probe(arena, &server, err);
+}
+
 /* The host of public.url, for the right side of the Message-ID. */
 static const char *
 host_of(struct arena *arena, const char *url)

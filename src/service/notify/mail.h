@@ -12,6 +12,7 @@
 
 #include "service/job.h"
 
+struct arena;
 struct call;
 struct config;
 struct error;
@@ -61,6 +62,8 @@ struct mail_letter {
 bool mail_send(const struct call *, const struct job *, const struct mail_letter *, struct error *);
 
 bool mail_configured(const struct config *); /* smtp.host is set */
+/* Signs in to the mail server and sends nothing; errors as smtp_probe(). */
+bool mail_probe(const struct config *, struct arena *, struct error *);
 bool mail_add(const struct call *, const struct mail_new *, struct error *);
 /* Whether a mail that was given up can be sent again: its link was removed with the attempt. */
 bool mail_repeatable(const char *kind);

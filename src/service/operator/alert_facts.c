@@ -158,32 +158,46 @@ fact_sync_age(struct finder *f)
 			.value = ages[i].seconds / (double)(minutes * 60) });
 }
 
-static void
-fact_queue_lag(struct finder *f)
+bool
+alert_queue_lag(struct db *db, struct arena *arena, double *seconds, struct error *err)
 {
 	/* Somebody waits for these; the others have jobs that take minutes, and much to do. */
 	const char *const prompt[] = { job_queues[JOB_QUEUE_QUICK].name,
 		job_queues[JOB_QUEUE_MAIL].name, job_queues[JOB_QUEUE_EVENTS].name };
+
+	return store_queue_lag(db, arena,
+	    (struct strings) { prompt, sizeof(prompt) / sizeof(prompt[0]) }, seconds, err);
+}
+
+static void
+fact_queue_lag(struct finder *f)
+{
 	struct error err = { 0 };
 	double seconds;
 
-	if (store_queue_lag(f->call->svc->db, f->call->arena,
-		(struct strings) { prompt, sizeof(prompt) / sizeof(prompt[0]) }, &seconds, &err))
+	if (alert_queue_lag(f->call->svc->db, f->call->arena, &seconds, &err))
 		known(f, seconds);
 	else
 		unknown(f, &err);
 }
 
-static void
-fact_dead_jobs(struct finder *f)
+bool
+alert_dead_jobs(struct db *db, struct arena *arena, double *n, struct error *err)
 {
 	/* Housekeeping comes back to what these could not have (upkeep.enrich). */
 	static const char *const again[] = { "media.poster", "media.enrich" };
+
+	return store_dead_jobs(db, arena,
+	    (struct strings) { again, sizeof(again) / sizeof(again[0]) }, n, err);
+}
+
+static void
+fact_dead_jobs(struct finder *f)
+{
 	struct error err = { 0 };
 	double n;
 
-	if (store_dead_jobs(f->call->svc->db, f->call->arena,
-		(struct strings) { again, sizeof(again) / sizeof(again[0]) }, &n, &err))
+	if (alert_dead_jobs(f->call->svc->db, f->call->arena, &n, &err))
 		known(f, n);
 	else
 		unknown(f, &err);
@@ -220,8 +234,8 @@ fact_mail_failing(struct finder *f)
 }
 
 /* An address that several people cannot have unless something stands between them and nginx. */
-static bool
-is_private(const char *address)
+bool
+alert_address_is_private(const char *address)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
@@ -241,7 +255,7 @@ fact_one_address(struct finder *f)
 
 	if (!store_one_address(f->call->svc->db, f->call->arena, &address, &people, &err))
 		unknown(f, &err);
-	else if (address != NULL && is_private(address))
+	else if (address != NULL && alert_address_is_private(address))
 		known(f, people);
 	else
 		absent(f);

@@ -11,7 +11,9 @@
 
 #include "model/alert.h"
 
+struct arena;
 struct call;
+struct db;
 struct error;
 
 #define ALERT_SAMPLES_MIN 20   /* requests, items of a batch: fewer say nothing */
@@ -23,6 +25,12 @@ struct error;
  * a fact for each; a subject of NULL stands for all of a rule of which nothing is known.
  */
 void alert_facts_find(const struct call *, struct alert_fact **, size_t *n);
+
+/* The facts of some rules by themselves. */
+bool alert_queue_lag(struct db *, struct arena *, double *seconds, struct error *);
+bool alert_dead_jobs(struct db *, struct arena *, double *n, struct error *);
+/* An address that several people cannot have unless a proxy stands between them and nginx. */
+bool alert_address_is_private(const char *address);
 
 /* The share of requests that failed, in percent. */
 double alert_error_share(uint64_t failed, uint64_t requests);

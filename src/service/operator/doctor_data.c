@@ -1,16 +1,15 @@
-/* The doctor's checks of PostgreSQL, Redis, keys and password hashing. */
+/* The doctor's checks of PostgreSQL, Redis, and the clock. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/probe.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/config.h"
-#include "core/crypto.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
 #include "service/operator/doctor_internal.h"
-#include "service/keyring.h"
 #include "service/schema_version.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -18,33 +17,80 @@
 #include "store/store_schema.h"
 #include "core/banned.h"
 
-#define DATABASE_MS 3000
 #define SERVER_OLDEST 140000 /* pipelines and client_connection_check_interval need 14 */
-#define ARGON2_SLOW_MS 1000
+#define CLOCK_LIMIT_US (60 * US_PER_SEC)
+#define REDIS_FULL_PERCENT 90
+#define REDIS_UNIT "redis-server"
+#define REDIS_OWN "medianest-redis"
 
 static const struct log context = { .component = "admin" };
 
-static void
-check_schema(struct doctor *d, struct db *db)
+/* The name in quotes after `word`, as in: role "x" does not exist. */
+static const char *
+quoted_after(struct arena *arena, const char *text, const char *word)
 {
-	struct error err;
-	int64_t version;
+	const char *p = strstr(text, word);
 
-	error_clear(&err);
-	if (!store_schema_version(db, d->arena, &version, &err))
-		doctor_fail(d, "schema", NULL, "%s", doctor_reason(&err));
-	else if (version < SCHEMA_VERSION)
-		doctor_fail(d, "schema", db_int(d->arena, version),
-		    "the schema is older than this program, which needs %d: run"
-		    " 'medianest-admin migrate'",
-		    SCHEMA_VERSION);
+	p = p != NULL ? strchr(p, '"') : NULL;
+	return p != NULL ? arena_strndup(arena, p + 1, strcspn(p + 1, "\"")) : "";
+}
+
+void
+judge_connection(struct doctor *d, const char *key, const char *message)
+{
+	if (strstr(message, "locale") != NULL)
+		doctor_found(d, FAULT_PG_LOCALE_MISSING, NULL,
+		    "%s: the database's locale is not installed: %s", key, message);
+	else if (strstr(message, "role \"") != NULL && strstr(message, "does not exist") != NULL)
+		doctor_found(d, FAULT_PG_ROLE, quoted_after(d->arena, message, "role \""),
+		    "%s: the role is missing: %s", key, message);
+	else if (strstr(message, "database \"") != NULL &&
+	    strstr(message, "does not exist") != NULL)
+		doctor_found(d, FAULT_PG_DATABASE, quoted_after(d->arena, message, "database \""),
+		    "%s: the database is missing: %s", key, message);
+	else if (strstr(message, "authentication failed") != NULL ||
+	    strstr(message, "no pg_hba.conf entry") != NULL ||
+	    strstr(message, "no password supplied") != NULL)
+		doctor_found(d, FAULT_PG_ACCESS, quoted_after(d->arena, message, "user "),
+		    "%s: PostgreSQL does not let the role in: %s", key, message);
+	else if (!doctor_has(d, FAULT_PG_DOWN))
+		doctor_found(d, FAULT_PG_DOWN, NULL, "%s: cannot connect: %s", key, message);
+}
+
+void
+judge_schema(struct doctor *d, int64_t version)
+{
+	if (version < SCHEMA_VERSION)
+		doctor_found(d, FAULT_SCHEMA_OLD, NULL,
+		    "the schema %lld is older than this program, which needs %d",
+		    (long long)version, SCHEMA_VERSION);
 	else if (version > SCHEMA_VERSION)
-		doctor_warn(d, "schema", db_int(d->arena, version),
-		    "the schema is newer than this program, which needs %d: install the"
-		    " newer MediaNest here too",
-		    SCHEMA_VERSION);
+		doctor_found(d, FAULT_SCHEMA_NEW, NULL,
+		    "the schema %lld is newer than this program, which knows %d",
+		    (long long)version, SCHEMA_VERSION);
 	else
 		doctor_ok(d, "schema", db_int(d->arena, version), "%s", "");
+}
+
+void
+judge_server(struct doctor *d, const struct server_facts *f)
+{
+	if (f->version_num < SERVER_OLDEST)
+		doctor_found(d, FAULT_PG_OLD, NULL, "PostgreSQL %s is too old: %d is needed",
+		    f->version, SERVER_OLDEST / 10000);
+	if (!str_eq(f->encoding, "UTF8"))
+		doctor_found(d, FAULT_PG_ENCODING, f->database, "the database's encoding is %s",
+		    f->encoding);
+	if (f->collation_changed)
+		doctor_found(d, FAULT_PG_LOCALE, f->database,
+		    "the host's locale sorts differently since the database was made, so indexes"
+		    " may miss rows");
+	for (size_t i = 0; i < f->nmissing; i++)
+		doctor_found(d, FAULT_PG_EXTENSION, NULL, "the extension %s is not installed",
+		    f->missing[i]);
+	doctor_ok(d, "postgresql", f->version, "%s", "");
+	if (f->nmissing == 0)
+		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
 }
 
 static void
@@ -52,53 +98,43 @@ check_server(struct doctor *d, struct db *db)
 {
 	struct server_facts facts;
 	struct error err;
+	int64_t version;
 
 	error_clear(&err);
 	if (!store_server_facts(db, d->arena, &facts, &err)) {
-		doctor_fail(d, "postgresql", NULL, "cannot connect with database.migrate_url: %s",
-		    doctor_reason(&err));
+		doctor_unknown(d, "postgresql");
+		judge_connection(d, config_rows[CFG_DATABASE_MIGRATE_URL].key, doctor_reason(&err));
 		return;
 	}
-	if (facts.version_num < SERVER_OLDEST)
-		doctor_fail(d, "postgresql", facts.version,
-		    "this version is too old: install PostgreSQL %d or newer",
-		    SERVER_OLDEST / 10000);
-	else if (!str_eq(facts.encoding, "UTF8"))
-		doctor_fail(d, "postgresql", facts.version,
-		    "the database's encoding is %s: create the database with ENCODING 'UTF8'",
-		    facts.encoding);
+	judge_server(d, &facts);
+	if (store_schema_version(db, d->arena, &version, &err))
+		judge_schema(d, version);
 	else
-		doctor_ok(d, "postgresql", facts.version, "%s", "");
-	for (size_t i = 0; i < facts.nmissing; i++)
-		doctor_fail(d, "extension", facts.missing[i],
-		    "is not installed: install PostgreSQL's contrib modules, then run"
-		    " 'medianest-admin migrate'");
-	if (facts.nmissing == 0)
-		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
-	check_schema(d, db);
+		doctor_unknown(d, "postgresql");
 }
 
 /* Checks a role of the services: it can connect and has no more rights than it should. */
 static void
 check_role(struct doctor *d, enum config_key url)
 {
-	struct db *db = db_new(config_str(d->config, url), DATABASE_MS, &context);
+	struct db *db = db_new(config_str(d->config, url), DOCTOR_DATABASE_MS, &context);
 	const char *key = config_rows[url].key;
 	struct server_facts facts;
 	struct error err;
 
 	error_clear(&err);
-	if (!store_server_facts(db, d->arena, &facts, &err))
-		doctor_fail(d, key, NULL, "cannot connect: %s", doctor_reason(&err));
-	else if (facts.superuser)
-		doctor_fail(d, key, facts.role,
-		    "this role is a superuser: use a separate one (CREATE ROLE ... LOGIN)");
-	else if (facts.creates)
-		doctor_warn(d, key, facts.role,
-		    "this role may create tables: run REVOKE CREATE ON SCHEMA public FROM %s",
-		    facts.role);
-	else
+	if (!store_server_facts(db, d->arena, &facts, &err)) {
+		doctor_unknown(d, "postgresql");
+		judge_connection(d, key, doctor_reason(&err));
+	} else if (facts.superuser) {
+		doctor_found(d, FAULT_PG_SUPERUSER, facts.role, "%s: the role %s is a superuser",
+		    key, facts.role);
+	} else if (facts.creates) {
+		doctor_found(d, FAULT_PG_CREATES, facts.role,
+		    "%s: the role %s may create tables in %s", key, facts.role, facts.database);
+	} else {
 		doctor_ok(d, key, facts.role, "%s", "");
+	}
 	db_free(db);
 }
 
@@ -106,7 +142,7 @@ void
 doctor_check_postgresql(struct doctor *d)
 {
 	struct db *db =
-	    db_new(config_str(d->config, CFG_DATABASE_MIGRATE_URL), DATABASE_MS, &context);
+	    db_new(config_str(d->config, CFG_DATABASE_MIGRATE_URL), DOCTOR_DATABASE_MS, &context);
 
 	check_server(d, db);
 	db_free(db);
@@ -116,74 +152,110 @@ doctor_check_postgresql(struct doctor *d)
 		check_role(d, CFG_DATABASE_STORE_URL);
 }
 
+/* --- Redis ------------------------------------------------------------------------------------ */
+
+static const char *
+redis_cli(struct doctor *d)
+{
+	const char *url = config_str(d->config, CFG_REDIS_URL);
+
+	if (!str_starts(url, "unix:"))
+		return arena_printf(d->arena, "redis-cli -u %.*s", (int)strcspn(url, "@?"), url);
+	url += strspn(url + strlen("unix:"), "/") - 1 + strlen("unix:");
+	return arena_printf(d->arena, "redis-cli -s %.*s", (int)strcspn(url, "?"), url);
+}
+
+void
+judge_redis(struct doctor *d, const struct redis_facts *f)
+{
+	if (f->policy == NULL)
+		doctor_ok(d, "redis", f->version, "does not report its maxmemory-policy");
+	else if (!str_eq(f->policy, "noeviction") && !str_starts(f->policy, "volatile-"))
+		doctor_found(d, FAULT_REDIS_POLICY, redis_cli(d),
+		    "maxmemory-policy is %s: Redis could evict the list of revoked sessions",
+		    f->policy);
+	else
+		doctor_ok(d, "redis", f->version, "maxmemory-policy %s", f->policy);
+	if (f->maxmemory > 0 && f->used * 100 > f->maxmemory * REDIS_FULL_PERCENT)
+		doctor_found(d, FAULT_REDIS_FULL, redis_cli(d),
+		    "%s of %s are in use: sessions and caches will be refused or evicted",
+		    str_size(d->arena, f->used), str_size(d->arena, f->maxmemory));
+}
+
 void
 doctor_check_redis(struct doctor *d)
 {
-	struct redis *redis = redis_new(config_str(d->config, CFG_REDIS_URL),
-	    config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
+	const char *url = config_str(d->config, CFG_REDIS_URL), *reason;
+	struct redis *redis =
+	    redis_new(url, config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
 	struct redis_facts facts;
 	struct error err;
 
 	error_clear(&err);
-	if (!store_redis_facts(redis, d->arena, &facts, &err))
-		doctor_fail(d, "redis", NULL,
-		    "redis.url is not responding (everything works without Redis, but"
-		    " slower and without rate limits): %s",
-		    doctor_reason(&err));
-	else if (facts.policy == NULL)
-		doctor_warn(d, "redis", facts.version,
-		    "Redis does not report its maxmemory-policy: make sure that it is"
-		    " noeviction or volatile-*");
-	else if (!str_eq(facts.policy, "noeviction") && !str_starts(facts.policy, "volatile-"))
-		doctor_fail(d, "redis", facts.version,
-		    "maxmemory-policy is %s: it could evict the list of revoked sessions; set"
-		    " 'maxmemory-policy noeviction' or volatile-lru",
-		    facts.policy);
-	else
-		doctor_ok(d, "redis", facts.version, "maxmemory-policy %s", facts.policy);
+	if (store_redis_facts(redis, d->arena, &facts, &err)) {
+		judge_redis(d, &facts);
+	} else {
+		doctor_unknown(d, "redis");
+		reason = doctor_reason(&err);
+		if (strstr(reason, "NOAUTH") != NULL || strstr(reason, "WRONGPASS") != NULL ||
+		    strstr(reason, "NOPERM") != NULL || strstr(reason, "AUTH") != NULL)
+			doctor_found(d, FAULT_REDIS_ACCESS, config_path(d->config),
+			    "Redis does not let MediaNest in: %s", reason);
+		else
+			doctor_found(d, FAULT_REDIS_DOWN,
+			    strstr(url, REDIS_OWN) != NULL ? REDIS_OWN : REDIS_UNIT,
+			    "redis.url is not responding; MediaNest works, but slower and"
+			    " without rate limits: %s",
+			    reason);
+	}
 	redis_free(redis);
 }
 
-void
-doctor_check_keys(struct doctor *d)
-{
-	struct keyring *ring;
-	struct error err;
+/* --- the clock -------------------------------------------------------------------------------- */
 
-	error_clear(&err);
-	ring = keyring_load(d->config, false, &err);
-	if (ring == NULL)
-		doctor_fail(d, "keys", NULL, "%s", doctor_reason(&err));
-	else if (*keyring_storage_access(ring) == '\0' || *keyring_storage_secret(ring) == '\0')
-		doctor_fail(d, "keys", NULL,
-		    "there are no credentials for the object store: run 'medianest-admin"
-		    " keys create', or set storage.access_key and storage.secret_key");
-	else
-		doctor_ok(d, "keys", NULL, "token key %d signs tokens",
-		    keyring_jwt_signing(ring)->kid);
-	keyring_free(ring);
+void
+judge_clock(struct doctor *d, const struct clock_facts *f)
+{
+	int64_t off = llabs(f->ahead_us);
+
+	if (off <= CLOCK_LIMIT_US || d->clock_wrong)
+		return;
+	d->clock_wrong = true;
+	doctor_found(d, FAULT_CLOCK, NULL,
+	    "this machine's clock is %lld minutes %s that of %s: signatures, links and"
+	    " certificates look wrong by that",
+	    (long long)((off + 30 * US_PER_SEC) / (60 * US_PER_SEC)),
+	    f->ahead_us > 0 ? "ahead of" : "behind", f->other);
+}
+
+static void
+compare_http(struct doctor *d, const char *url)
+{
+	struct probe_request req = { .url = url, .insecure = true };
+	struct probe seen;
+
+	if (probe_http(&req, &seen) && seen.date != 0)
+		judge_clock(d,
+		    &(struct clock_facts) { .other = url, .ahead_us = clock_now() - seen.date });
 }
 
 void
-doctor_check_argon2(struct doctor *d)
+doctor_check_clock(struct doctor *d)
 {
-	int64_t start = clock_monotonic(), ms;
-	char hash[ARGON2_HASH_MAX];
+	struct db *db =
+	    db_new(config_str(d->config, CFG_DATABASE_MIGRATE_URL), DOCTOR_DATABASE_MS, &context);
 	struct error err;
+	int64_t now;
 
 	error_clear(&err);
-	if (!password_hash(config_str(d->config, CFG_RUN_DIR), "how long does it take?", hash,
-		&err)) {
-		doctor_fail(d, "argon2", NULL, "passwords cannot be hashed: %s",
-		    doctor_reason(&err));
-		return;
-	}
-	ms = (clock_monotonic() - start) / US_PER_MS;
-	if (ms > ARGON2_SLOW_MS)
-		doctor_warn(d, "argon2", "argon2id v19",
-		    "one hash takes %lld ms: this machine is slow or very busy, so signing"
-		    " in is slow too",
-		    (long long)ms);
+	if (store_server_clock(db, d->arena, &now, &err))
+		judge_clock(d,
+		    &(struct clock_facts) { .other = "PostgreSQL", .ahead_us = clock_now() - now });
 	else
-		doctor_ok(d, "argon2", "argon2id v19", "%lld ms per hash", (long long)ms);
+		doctor_unknown(d, "clock");
+	db_free(db);
+	compare_http(d, config_str(d->config, CFG_STORAGE_ENDPOINT));
+	compare_http(d, config_str(d->config, CFG_PUBLIC_URL));
+	if (!d->clock_wrong)
+		doctor_ok(d, "clock", NULL, "agrees with PostgreSQL, the object store and nginx");
 }

@@ -1,7 +1,8 @@
 /*
- * The doctor's checks of who may read the settings and who may write where root opens files. nginx
- * is started by the owner of the settings file: root, or the person whose private start it is.
+ * The doctor's checks of who may read the settings and who may write where. nginx is started by
+ * the owner of the settings file: root, or the person whose private start it is.
  */
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "core/banned.h"
 
 #define GROUPS_MAX 64
+#define SETTINGS_MODE 0640
 
 static const char *
 user_name(struct arena *arena, uid_t uid)
@@ -39,96 +41,188 @@ is_member(uid_t uid, gid_t gid)
 	return false;
 }
 
+/* `bits` as for others: 4 read, 2 write, 1 enter. */
 static bool
-may_read(uid_t uid, const struct stat *st)
+may(const struct place_facts *place, uid_t user, mode_t bits)
 {
-	if (uid == st->st_uid)
-		return (st->st_mode & S_IRUSR) != 0;
-	if (is_member(uid, st->st_gid))
-		return (st->st_mode & S_IRGRP) != 0;
-	return (st->st_mode & S_IROTH) != 0;
+	mode_t shift = 0;
+
+	if (user == 0)
+		return true;
+	if (user == place->uid)
+		shift = 6;
+	else if (is_member(user, place->gid))
+		shift = 3;
+	return ((place->mode >> shift) & bits) == bits;
+}
+
+bool
+place_may_write(const struct place_facts *place, uid_t user)
+{
+	return may(place, user, 3);
+}
+
+static bool
+place_of(const char *path, struct place_facts *place)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return false;
+	*place = (struct place_facts) { path, st.st_uid, st.st_gid, st.st_mode & 07777 };
+	return true;
+}
+
+void
+judge_settings(struct doctor *d, const struct place_facts *file, const uid_t *nginx_user)
+{
+	struct finding *f;
+
+	if ((file->mode & S_IROTH) != 0) {
+		f = doctor_found(d, FAULT_SETTINGS_MODE, file->path, "everyone may read %s",
+		    file->path);
+		f->fix = (struct fix) { FIX_MODE, file->path, file->mode, SETTINGS_MODE };
+	} else if (nginx_user != NULL && *nginx_user != file->uid && may(file, *nginx_user, 4)) {
+		doctor_found(d, FAULT_SETTINGS_READER, file->path,
+		    "nginx's user %s may read %s, and the secrets in it",
+		    user_name(d->arena, *nginx_user), file->path);
+	} else {
+		doctor_ok(d, "settings", NULL, "%s is read by the services only", file->path);
+	}
 }
 
 /* The user of nginx and of the store's pools owns the directory of spooled bodies. */
-static void
-check_settings(struct doctor *d, const struct stat *settings)
+static bool
+nginx_user(struct doctor *d, uid_t *user)
 {
-	const char *path = config_path(d->config),
-		   *spool = arena_printf(d->arena, "%s/objects/.tmp/body",
-		       config_str(d->config, CFG_DATA_DIR));
-	struct stat st;
+	struct place_facts spool;
 
-	if ((settings->st_mode & S_IROTH) != 0 && config_holds_secrets(d->config))
-		doctor_fail(d, "settings", NULL,
-		    "%s holds secrets and everyone may read it: chown root:medianest %s && chmod"
-		    " 0640 %s",
-		    path, path, path);
-	else if (stat(spool, &st) == 0 && st.st_uid != settings->st_uid &&
-	    config_holds_secrets(d->config) && may_read(st.st_uid, settings))
-		doctor_fail(d, "settings", NULL,
-		    "%s holds secrets and nginx's user %s may read it: chown root:medianest %s &&"
-		    " chmod 0640 %s",
-		    path, user_name(d->arena, st.st_uid), path, path);
-	else
-		doctor_ok(d, "settings", NULL, "%s is read by the services only", path);
+	if (!place_of(arena_printf(d->arena, "%s/objects/.tmp/body",
+			  config_str(d->config, CFG_DATA_DIR)),
+		&spool))
+		return false;
+	*user = spool.uid;
+	return true;
 }
 
-/* Returns who besides root and `admin` may create entries in the directory, or NULL. */
+void
+doctor_check_settings(struct doctor *d)
+{
+	struct place_facts file;
+	uid_t user;
+
+	if (place_of(config_path(d->config), &file))
+		judge_settings(d, &file, nginx_user(d, &user) ? &user : NULL);
+	else
+		doctor_unknown(d, "settings");
+}
+
+/* Who besides root and `admin` may create entries in the directory, or NULL. */
 static const char *
-writer_of(struct doctor *d, const char *dir, uid_t admin)
+writer_of(struct doctor *d, const struct place_facts *place, uid_t admin)
 {
 	const struct group *group;
-	struct stat st;
 
-	if (stat(dir, &st) != 0)
-		return NULL;
-	if (st.st_uid != 0 && st.st_uid != admin)
-		return arena_printf(d->arena, "the user %s", user_name(d->arena, st.st_uid));
-	if ((st.st_mode & S_IWOTH) != 0)
+	if (place->uid != 0 && place->uid != admin)
+		return arena_printf(d->arena, "the user %s", user_name(d->arena, place->uid));
+	if ((place->mode & S_IWOTH) != 0)
 		return "everyone";
-	if ((st.st_mode & S_IWGRP) == 0 || st.st_gid == 0)
+	if ((place->mode & S_IWGRP) == 0 || place->gid == 0)
 		return NULL;
-	group = getgrgid(st.st_gid);
+	group = getgrgid(place->gid);
 	return group != NULL ? arena_printf(d->arena, "the group %s", group->gr_name) : "a group";
 }
 
-/* A directory where nginx's master opens files, and how it should be. */
-struct roots_place {
-	const char *name, *dir, *owner, *mode;
-};
-
-/* Someone who may replace an entry by a link has root open, or give away, any file. */
+/*
+ * A directory where nginx's master opens files: someone who may replace an entry by a link has
+ * root open, or give away, any file.
+ */
 static void
-check_place(struct doctor *d, struct roots_place place, uid_t admin)
+check_roots(struct doctor *d, enum fault fault, const char *dir, uid_t admin)
 {
-	const char *writer = writer_of(d, place.dir, admin);
+	struct place_facts place;
+	const char *writer;
 
-	if (writer == NULL)
-		doctor_ok(d, place.name, NULL, "only root may write in %s", place.dir);
+	if (!place_of(dir, &place)) {
+		if (errno == ENOENT)
+			doctor_found(d, FAULT_FILES_MISSING, dir, "%s does not exist", dir);
+		else
+			doctor_unknown(d, "files");
+		return;
+	}
+	if ((writer = writer_of(d, &place, admin)) != NULL)
+		doctor_found(d, fault, dir, "%s may write in %s, where nginx opens files as root",
+		    writer, dir);
 	else
-		doctor_fail(d, place.name, NULL,
-		    "%s may write in %s, where nginx opens files as root: chown %s %s && chmod %s"
-		    " %s",
-		    writer, place.dir, place.owner, place.dir, place.mode, place.dir);
+		doctor_ok(d, dir, NULL, "only root may write in it");
+}
+
+void
+judge_objects(struct doctor *d, const struct place_facts *place, uid_t user, const char *name)
+{
+	if (!place_may_write(place, user))
+		doctor_found(d, FAULT_FILES_OBJECTS, place->path,
+		    "%s may not write in %s, so no upload can be stored", name, place->path);
+	else
+		doctor_ok(d, "objects", NULL, "%s stores files in %s", name, place->path);
+}
+
+static void
+check_store(struct doctor *d, const char *data, uid_t admin)
+{
+	struct place_facts objects;
+	uid_t user;
+
+	check_roots(d, FAULT_FILES_DATA, data, admin);
+	check_roots(d, FAULT_FILES_DATA, arena_printf(d->arena, "%s/objects/.tmp", data), admin);
+	if (place_of(arena_printf(d->arena, "%s/objects", data), &objects) && nginx_user(d, &user))
+		judge_objects(d, &objects, user, user_name(d->arena, user));
+}
+
+void
+judge_run_dir(struct doctor *d, const struct place_facts *run)
+{
+	struct finding *f;
+
+	if ((run->mode & S_IWOTH) != 0) {
+		f = doctor_found(d, FAULT_FILES_RUN, run->path,
+		    "everyone may write in %s, and put a socket of their own in place of a"
+		    " service's",
+		    run->path);
+		f->fix = (struct fix) { FIX_MODE, run->path, run->mode, 03770 };
+	}
+}
+
+static void
+check_services(struct doctor *d, const char *data)
+{
+	const char *dir = config_str(d->config, CFG_RUN_DIR);
+	struct place_facts run, scratch;
+
+	if (!place_of(dir, &run)) {
+		doctor_found(d, FAULT_FILES_MISSING, dir, "%s: %s", dir, strerror(errno));
+		return;
+	}
+	judge_run_dir(d, &run);
+	if (place_of(arena_printf(d->arena, "%s/scratch", data), &scratch) &&
+	    !place_may_write(&scratch, run.uid))
+		doctor_found(d, FAULT_FILES_SCRATCH, scratch.path,
+		    "%s may not write in %s, so nothing is processed", user_name(d->arena, run.uid),
+		    scratch.path);
 }
 
 void
 doctor_check_files(struct doctor *d)
 {
-	const char *data = config_str(d->config, CFG_DATA_DIR),
-		   *spool = arena_printf(d->arena, "%s/objects/.tmp", data),
-		   *log = config_str(d->config, CFG_NGINX_LOG_DIR);
-	struct stat settings;
+	const char *data = config_str(d->config, CFG_DATA_DIR);
+	struct place_facts settings;
 
-	if (stat(config_path(d->config), &settings) != 0)
+	if (!place_of(config_path(d->config), &settings)) {
+		doctor_unknown(d, "files");
 		return;
-	check_settings(d, &settings);
-	check_place(d, (struct roots_place) { "nginx.log_dir", log, "root:adm", "0750" },
-	    settings.st_uid);
-	if (!config_bool(d->config, CFG_STORAGE_EMBEDDED))
-		return;
-	check_place(d, (struct roots_place) { "data.dir", data, "root:root", "0755" },
-	    settings.st_uid);
-	check_place(d, (struct roots_place) { "spool directory", spool, "root:root", "0755" },
-	    settings.st_uid);
+	}
+	check_services(d, data);
+	check_roots(d, FAULT_FILES_LOG, config_str(d->config, CFG_NGINX_LOG_DIR), settings.uid);
+	if (config_bool(d->config, CFG_STORAGE_EMBEDDED))
+		check_store(d, data, settings.uid);
 }

@@ -1,44 +1,113 @@
-/*
- * The doctor's checks of the origins that browsers use: the page with its certificate, and the
- * object store.
- */
+/* The doctor's checks of the page as browsers reach it, and of its certificate. */
 #include <string.h>
 
 #include "client/probe.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/config.h"
-#include "core/error.h"
 #include "core/str.h"
+#include "core/x509.h"
 #include "service/operator/doctor_internal.h"
-#include "store/s3.h"
 #include "core/banned.h"
 
 #define US_PER_DAY (86400LL * US_PER_SEC)
 #define CERTIFICATE_DAYS 14 /* renewed long before, if renewal works */
 
-static void
-certificate_judge(struct doctor *d, const char *url, const struct probe *seen, bool trusted)
+static const char *
+days_text(struct arena *arena, const struct certificate_facts *f)
 {
-	long long days = (seen->expires_at - clock_now()) / US_PER_DAY;
-	const char *left = arena_printf(d->arena, "%lld days", days);
+	return arena_printf(arena, "%lld days",
+	    (long long)((f->served_until - f->now) / US_PER_DAY));
+}
 
-	if (seen->expires_at == 0)
-		doctor_warn(d, "certificate", NULL, "%s does not show when its certificate expires",
-		    url);
-	else if (days < 0)
-		doctor_fail(d, "certificate", left,
-		    "the certificate of %s has expired: renew it and reload nginx", url);
-	else if (days < CERTIFICATE_DAYS)
-		doctor_warn(d, "certificate", left,
-		    "the certificate of %s expires soon: does its renewal work?", url);
-	else if (!trusted)
-		doctor_warn(d, "certificate", left,
-		    "the certificate of %s is signed by an authority that this machine does"
-		    " not trust: browsers will show a warning",
-		    url);
+static void
+judge_served(struct doctor *d, const struct certificate_facts *f)
+{
+	int64_t left = f->served_until - f->now;
+
+	if (f->served_until == 0)
+		return;
+	if (f->file_until > f->served_until && left < CERTIFICATE_DAYS * US_PER_DAY)
+		doctor_found(d, FAULT_CERT_STALE, NULL,
+		    "the certificate was renewed, but nginx still shows the one that ends in %s",
+		    days_text(d->arena, f));
+	else if (left < 0)
+		doctor_found(d, FAULT_CERT_EXPIRED, NULL, "the certificate of %s has expired",
+		    f->url);
+	else if (left < CERTIFICATE_DAYS * US_PER_DAY)
+		doctor_found(d, FAULT_CERT_EXPIRING, NULL, "the certificate of %s ends in %s",
+		    f->url, days_text(d->arena, f));
+	else if (!f->has_name)
+		doctor_found(d, FAULT_CERT_NAME, f->host,
+		    "the certificate of %s is for another name", f->url);
+	else if (!f->trusted && !d->clock_wrong)
+		doctor_found(d, FAULT_CERT_UNTRUSTED, config_path(d->config),
+		    "the certificate of %s is signed by an authority that neither this machine nor"
+		    " browsers trust",
+		    f->url);
 	else
-		doctor_ok(d, "certificate", left, "%s", url);
+		doctor_ok(d, "certificate", days_text(d->arena, f), "%s", f->url);
+}
+
+/* Certificates are judged by this clock, so nothing is said of them while it is wrong. */
+void
+judge_certificate(struct doctor *d, const struct certificate_facts *f)
+{
+	if (!d->clock_wrong)
+		judge_served(d, f);
+	if (f->key_fits == 0)
+		doctor_found(d, FAULT_CERT_KEY, config_path(d->config),
+		    "nginx.certificate_key is not the key of nginx.certificate: nginx will not"
+		    " start again");
+}
+
+static const char *
+host_of(struct arena *arena, const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host != NULL ? host + 3 : url;
+	if (*host == '[')
+		return arena_strndup(arena, host + 1, strcspn(host + 1, "]"));
+	return arena_strndup(arena, host, strcspn(host, ":/"));
+}
+
+/* What of the certificate's files could be read: root only may read the key. */
+static void
+look_at_files(struct doctor *d, struct certificate_facts *f)
+{
+	struct x509_facts file;
+
+	x509_look(config_str(d->config, CFG_NGINX_CERTIFICATE),
+	    config_str(d->config, CFG_NGINX_CERTIFICATE_KEY), &file);
+	f->file_until = file.not_after;
+	f->key_fits = file.key_fits;
+}
+
+/* By the system's authorities, or else those that the operator named. */
+static bool
+is_trusted(struct doctor *d, struct probe_request *req, struct probe *seen)
+{
+	if (probe_http(req, seen))
+		return true;
+	req->ca_file = config_ca_file(d->config, CFG_STORAGE_CA_FILE);
+	return *req->ca_file != '\0' && seen->untrusted && probe_http(req, seen);
+}
+
+static bool
+look_at_page(struct doctor *d, struct probe_request *req, struct probe *seen,
+    struct certificate_facts *f)
+{
+	struct probe named;
+
+	f->trusted = is_trusted(d, req, seen);
+	f->has_name = true;
+	if (f->trusted || !seen->untrusted)
+		return f->trusted;
+	req->any_authority = true;
+	f->has_name = probe_http(req, &named);
+	req->insecure = true;
+	return probe_http(req, seen);
 }
 
 void
@@ -46,94 +115,31 @@ doctor_check_page(struct doctor *d)
 {
 	const char *url = config_str(d->config, CFG_PUBLIC_URL);
 	struct probe_request req = { .url = arena_printf(d->arena, "%s/api/health/live", url) };
+	struct certificate_facts facts = {
+		.url = url, .host = host_of(d->arena, url), .now = clock_now(), .key_fits = -1
+	};
 	struct probe seen;
-	bool trusted = probe_http(&req, &seen), answered = trusted;
+	bool answered = look_at_page(d, &req, &seen, &facts), private_start;
 
-	if (!trusted && seen.untrusted) {
-		req.insecure = true;
-		answered = probe_http(&req, &seen);
-	}
 	if (!answered)
-		doctor_fail(d, "public.url", NULL,
-		    "%s is not responding: is nginx running with MediaNest's configuration? (%s)",
-		    url, seen.problem);
+		doctor_found(d, FAULT_PAGE_DOWN, NULL, "%s is not responding: %s", url,
+		    seen.problem)
+		    ->fix = (struct fix) { .kind = FIX_START, .what = "nginx" };
 	else if (seen.status != 200)
-		doctor_fail(d, "public.url", NULL,
-		    "%s returns status %ld: does nginx have MediaNest's configuration, and"
-		    " is the health pool running?",
+		doctor_found(d, FAULT_PAGE_STATUS, doctor_nginx_dir(d, &private_start),
+		    "%s returns status %ld: nginx does not have MediaNest's configuration, or the"
+		    " health pool is not running",
 		    req.url, seen.status);
 	else
 		doctor_ok(d, "public.url", NULL, "%s", url);
-	if (answered && seen.tls)
-		certificate_judge(d, url, &seen, trusted);
-	else if (!seen.tls)
-		doctor_fail(d, "certificate", NULL,
-		    "public.url is not https, so passwords would be sent unencrypted: serve"
-		    " the page over https");
-}
-
-/*
- * The page sends files straight to the store, so the store must allow its origin and expose the
- * ETag of parts.
- */
-static void
-check_cors(struct doctor *d, const char *endpoint)
-{
-	const char *origin = config_str(d->config, CFG_PUBLIC_URL),
-		   *bucket = config_str(d->config, CFG_STORAGE_BUCKET);
-	struct probe_request req = { .ca_file = config_ca_file(d->config, CFG_STORAGE_CA_FILE),
-		.origin = origin };
-	const char *host = strstr(endpoint, "://");
-	struct probe seen;
-
-	if (config_bool(d->config, CFG_STORAGE_PATH_STYLE) || host == NULL)
-		req.url = arena_printf(d->arena, "%s/%s/incoming/doctor", endpoint, bucket);
-	else
-		req.url = arena_printf(d->arena, "%.*s%s.%s/incoming/doctor",
-		    (int)(host + 3 - endpoint), endpoint, bucket, host + 3);
-	if (!probe_http(&req, &seen)) {
-		doctor_fail(d, "storage CORS", NULL, "%s: %s", endpoint, seen.problem);
+	if (!str_starts(url, "https://")) {
+		doctor_found(d, FAULT_PAGE_PLAIN, config_path(d->config),
+		    "public.url is not https, so passwords would be sent unencrypted");
 		return;
 	}
-	if (str_eq(seen.allow_origin, origin) || str_eq(seen.allow_origin, "*"))
-		doctor_ok(d, "storage CORS", NULL, "%s is allowed to upload", origin);
-	else if (config_bool(d->config, CFG_STORAGE_EMBEDDED))
-		doctor_fail(d, "storage CORS", NULL,
-		    "%s does not allow uploads from %s: run 'medianest-admin nginx' with"
-		    " the current settings and reload nginx",
-		    endpoint, origin);
-	else
-		doctor_fail(d, "storage CORS", NULL,
-		    "the bucket %s does not allow uploads from %s: give it a CORS rule with"
-		    " that AllowedOrigin, AllowedMethod GET PUT HEAD, AllowedHeader * and"
-		    " ExposeHeader ETag",
-		    bucket, origin);
-}
-
-void
-doctor_check_storage(struct doctor *d)
-{
-	const char *endpoint = config_str(d->config, CFG_STORAGE_ENDPOINT),
-		   *public = config_str(d->config, CFG_STORAGE_PUBLIC_ENDPOINT);
-	const char *kind = config_bool(d->config, CFG_STORAGE_EMBEDDED) ? "embedded" : "S3";
-	struct error err;
-	struct s3 *s3;
-	bool ok;
-
-	error_clear(&err);
-	s3 = s3_new(d->config, &err);
-	ok = s3 != NULL && s3_probe(s3, &err);
-	if (ok)
-		doctor_ok(d, "object store", kind, "%s, bucket %s", endpoint,
-		    config_str(d->config, CFG_STORAGE_BUCKET));
-	else if (err.code == ERR_NOT_FOUND)
-		doctor_fail(d, "object store", kind,
-		    "%s has no bucket %s: run 'medianest-admin bucket create'", endpoint,
-		    config_str(d->config, CFG_STORAGE_BUCKET));
-	else
-		doctor_fail(d, "object store", kind, "%s: %s", endpoint, doctor_reason(&err));
-	if (ok)
-		check_cors(d, *public != '\0' ? public : endpoint);
-	if (s3 != NULL)
-		s3_free(s3);
+	look_at_files(d, &facts);
+	facts.served_until = answered ? seen.expires_at : 0;
+	if (!answered)
+		doctor_unknown(d, "page");
+	judge_certificate(d, &facts);
 }
