@@ -21,7 +21,7 @@
 #include "store/store_health.h"
 #include "core/banned.h"
 
-#define PID_PATH_MAX 4096
+#define HEALTH_REDIS_SECONDS "60" /* life of the key that the check writes */
 
 struct probe {
 	const char *name;
@@ -41,7 +41,11 @@ probe_redis(const struct call *call, struct health *health, struct error *err)
 {
 	struct redisReply *reply;
 
-	return redis_command(call->svc->redis, call->arena, REDIS_ARGV("PING"), &reply, err);
+	/* A write: a server without memory responds to PING and keeps nothing. */
+	return redis_command(call->svc->redis, call->arena,
+	    REDIS_ARGV("SET", redis_key(call->svc->redis, call->arena, "health"), "", "EX",
+		HEALTH_REDIS_SECONDS),
+	    &reply, err);
 }
 
 static bool
@@ -104,7 +108,8 @@ probe_notifyd(const struct call *call, struct health *health, struct error *err)
 static const struct probe probes[HEALTH_DEPENDENCIES] = {
 	[HEALTH_POSTGRES] = { "postgres", "The database is not responding.", probe_postgres },
 	[HEALTH_REDIS] = { "redis",
-	    "Redis is not responding: requests are slower, and only nginx limits their rate.",
+	    "Redis is not responding or has no memory left: requests are slower, and only nginx"
+	    " limits their rate.",
 	    probe_redis },
 	[HEALTH_STORAGE] = { "storage",
 	    "The object store is not responding: uploads and downloads do not work.",
