@@ -5,11 +5,12 @@ use strict;
 use warnings;
 use Compress::Zlib qw(compress crc32);
 use Exporter qw(import);
+use MediaNest::FaultProxy;
 use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-our @EXPORT = qw(png settled each_once open_steps other_worker);
+our @EXPORT = qw(png settled each_once open_steps other_worker stack_behind);
 
 # A PNG of random colours, so that no two uploads have the same bytes.
 sub png {
@@ -22,6 +23,29 @@ sub png {
 	};
 	return "\x89PNG\r\n\x1a\n" . $chunk->('IHDR', pack 'N2C5', $width, $height, 8, 2, 0, 0, 0)
 	    . $chunk->('IDAT', compress($rows)) . $chunk->('IEND', '');
+}
+
+# A private stack with a proxy between it and what it needs: those named, of database, redis and
+# storage. Returns the stack and the proxies.
+sub stack_behind {
+	my ($parts, %option) = @_;
+	my $dir = MediaNest::Test::directory();
+	my $port = MediaNest::Test::free_port();
+	my %socket = (database => '.s.PGSQL.5432', redis => 'redis.sock');
+	my %proxy = map { ($_ => MediaNest::FaultProxy->start($socket{$_}
+	    ? (to => "$dir/v/run/$socket{$_}", path => "$dir/$socket{$_}")
+	    : (to => '127.0.0.1:' . ($port + 1)))) } @$parts;
+	my %set = (
+		$proxy{database} ? map { ("database.${_}_url"
+		    => "postgresql:///medianest?host=$dir&user=medianest_$_") }
+		    qw(api worker store) : (),
+		$proxy{redis} ? ('redis.url' => "unix://$dir/redis.sock") : (),
+		$proxy{storage} ? ('storage.endpoint' => "https://127.0.0.1:$proxy{storage}{port}",
+		    'storage.public_endpoint' => 'https://127.0.0.1:' . ($port + 1)) : (),
+	);
+	my $mn = MediaNest::Test->stack(private => 1, dir => $dir, port => $port, %option,
+	    set => { %set, %{ $option{set} || {} } });
+	return ($mn, @proxy{@$parts});
 }
 
 # A further worker on the same database: with a run directory and a data directory of its own.

@@ -88,21 +88,28 @@ sub _up {
 	    'notifications.group_seconds' => 0, 'metrics.allow' => '',
 	    'alerts.window' => 0,
 	    %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
+	# `dir`: a directory of the caller's for the stack, which then ends with the test too.
 	if (!defined($self->{var} = $option{var})) {
-		my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
-		chmod 0755, $dir;
+		my $dir = $option{dir} // directory();
 		$self->{var} = "$dir/v";
 		push @own, { dir => $dir, var => $self->{var}, pid => $$ };
 	}
 	my $said;
 	for (1 .. UP_TRIES) {
-		my $port = free_port();
+		my $port = $option{port} // free_port();
 		$said = $self->_dev_output('up', '--port', $port,
 		    map { ('--set', "$_=$set{$_}") } sort keys %set);
 		return if $? == 0;
 		last unless $said =~ /is taken|already in use/;
 	}
 	Test::More::BAIL_OUT("no stack: $said");
+}
+
+# For a stack: the stack's user may enter it.
+sub directory {
+	my $dir = tempdir('mn-XXXXXX', TMPDIR => 1);
+	chmod 0755, $dir;
+	return $dir;
 }
 
 sub limits_off {
