@@ -73,7 +73,9 @@ const struct query store_replay_queries[] = {
 	    " AND r.sid IS NULL, false) AS ok) g"
 	    " WHERE NOT g.ok OR u.last_seq <> c.seq",
 	    QUERY_READ },
-	[REPLAY_SETTINGS] = { "replay_settings", "SELECT key, value FROM settings", QUERY_READ },
+	/* The columns of store_settings_from_rows(). notifyd cannot open what is sealed. */
+	[REPLAY_SETTINGS] = { "replay_settings",
+	    "SELECT key, value, false FROM settings WHERE sealed IS NULL", QUERY_READ },
 	{ .name = NULL },
 };
 
