@@ -298,8 +298,9 @@ subtest 'an endpoint at its end' => sub {
     $hooks->behave('/ill', 204);
     hurry($ill);
     wait_status($ill, 'delivered');
-    is $mn->psql("SELECT count(*) FROM alerts WHERE subject = '$ill->{id}'"), 0,
-        'nobody was alarmed';
+    like $note->('alert.cleared', $ill->{id})->{title}, qr/arrive again/, 'recovered';
+    wait_until(sub { grep { $_->{json}{type} eq 'alert.cleared'
+        && $_->{json}{data}{endpointId} eq $ill->{id} } $hooks->got('/watch') }, 30, 'told');
     $hooks->behave('/ill', 500);
     emit($ill);
     wait_status($ill, 'failed');

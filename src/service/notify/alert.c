@@ -35,7 +35,7 @@ event_data(const struct call *call, const struct alert *alert, const char *more)
 	struct json *j = json_new(call->arena, 0);
 
 	json_object(j, NULL);
-	json_put_str(j, "alertId", alert->id);
+	json_opt_str(j, "alertId", alert->id);
 	json_put_str(j, "rule", alert->rule);
 	json_put_str(j, "severity", alert->severity);
 	if (alert->subject[0] != '\0')
@@ -115,12 +115,20 @@ bool
 alert_clear(const struct call *call, const struct alert_told *told, struct error *err)
 {
 	const struct alert_rule *rule = &alert_rules[told->rule];
+	struct alert none = { .rule = rule->name,
+		.subject = told->subject != NULL ? told->subject : "",
+		.subject_name = told->subject_name,
+		.severity = severities[rule->severity] };
 	struct alert *cleared;
 	size_t n;
 
 	if (!store_alerts_clear(call->svc->db, call->arena, rule->name, told->subject, &cleared, &n,
 		err))
 		return false;
+	if (n == 0 && told->always) {
+		cleared = &none;
+		n = 1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const char *title =
 		    title_of(call, told->title, rule->cleared, cleared[i].subject_name);

@@ -38,7 +38,8 @@ struct alert_told {
 	const char *data;         /* JSON object text: further members of the event; or NULL */
 	bool has_value;
 	double value, threshold;
-	bool again; /* a new alert even while one is open, which ends without a word */
+	bool again;  /* a new alert even while one is open, which ends without a word */
+	bool always; /* tells the end even if no alert was open */
 };
 
 /* In the caller's transaction; what is pushed goes out after its commit. */

@@ -58,6 +58,7 @@ hook_alert(const struct call *call, const struct deliver_change *change, struct 
 		    origin),
 		.message = off ? off_message(call, change) : NULL,
 		.data = alert_data(call, change, origin),
+		.always = true, /* it may have failed for hours without being switched off */
 	};
 
 	return off ? alert_raise(call, &told, err) : alert_clear(call, &told, err);
