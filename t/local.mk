@@ -136,6 +136,8 @@ noinst_PROGRAMS += t/tools/metric-read
 t_tools_metric_read_SOURCES = t/tools/metric_read.c
 EXTRA_DIST += t/faults/050-redis-restart.t
 EXTRA_DIST += t/faults/070-webhooks-out.t
+# Loaded into the parts of a stack by t/faults/084-clock.t, which compiles it.
+EXTRA_DIST += t/faults/rows.txt t/tools/moved_clock.c
 EXTRA_DIST += t/042-phrases.t
 EXTRA_DIST += t/401-plex-stand-in.t
 EXTRA_DIST += t/420-webhooks-in.t t/421-hook-storm.t

@@ -14,6 +14,7 @@ enum {
 	Q_ADD_EACH,
 	Q_ENSURE_ROWS,
 	Q_ENSURE_PERIODS,
+	Q_ENSURE_CLOCK,
 	Q_TAKE,
 	Q_HELD,
 	Q_HEARTBEAT,
@@ -47,6 +48,7 @@ enum {
 	" AND (lane IS NULL OR NOT EXISTS (SELECT FROM jobs r WHERE r.lane = jobs.lane" \
 	" AND r.state = 'running'))"
 #define BATCH TEXT(JOB_BATCH_MAX)
+#define CLOCK_SLACK "interval '1 minute'" /* between what programs and the server call now */
 #define OVER "($4::boolean OR attempt >= max_attempts)"
 
 const struct query store_jobs_queries[] = {
@@ -79,6 +81,18 @@ const struct query store_jobs_queries[] = {
 	    " WHERE j.unique_key = 'every:' || p.kind AND j.state = 'available'"
 	    " AND ((j.queue, j.max_attempts) IS DISTINCT FROM (p.queue, p.max_attempts)"
 	    " OR j.run_at > now() + make_interval(secs => p.every_s))",
+	    0 },
+	/*
+	 * The clock was set back: jobs that were added, or leased by a worker that is gone, in what is
+	 * now the future would wait for it. A worker that lives renews its leases.
+	 */
+	[Q_ENSURE_CLOCK] = { "jobs_ensure_clock",
+	    "WITH early AS (UPDATE jobs SET run_at = now(), created_at = now()"
+	    " WHERE state = 'available' AND run_at > now() + " CLOCK_SLACK
+	    " AND created_at > now() + " CLOCK_SLACK " RETURNING queue),"
+	    " left_over AS (UPDATE jobs SET lease_until = now() WHERE state = 'running'"
+	    " AND lease_until > now() + " CLOCK_SLACK " + 2 * make_interval(secs => $1::integer))"
+	    " SELECT pg_notify('mn_jobs', queue) FROM (SELECT DISTINCT queue FROM early) e",
 	    0 },
 	/*
 	 * Abandoned jobs come first; otherwise a queue that is never empty would never reach them.
@@ -209,15 +223,16 @@ store_jobs_add_each(struct db *db, struct arena *arena, const struct job_new *li
 
 bool
 store_jobs_ensure(struct db *db, struct arena *arena, const struct job_periodic *jobs, size_t n,
-    struct error *err)
+    int lease_seconds, struct error *err)
 {
 	const char **kinds = arena_array(arena, n + 1, sizeof(*kinds)),
 		   **queues = arena_array(arena, n + 1, sizeof(*queues)),
 		   **attempts = arena_array(arena, n + 1, sizeof(*attempts)),
 		   **every = arena_array(arena, n + 1, sizeof(*every));
-	const char *params[4];
+	const char *params[4], *lease[] = { db_int(arena, lease_seconds) };
 	struct db_call calls[] = { { query(Q_ENSURE_ROWS), params, 4, NULL },
-		{ query(Q_ENSURE_PERIODS), params, 4, NULL } };
+		{ query(Q_ENSURE_PERIODS), params, 4, NULL },
+		{ query(Q_ENSURE_CLOCK), lease, 1, NULL } };
 
 	for (size_t i = 0; i < n; i++) {
 		kinds[i] = jobs[i].kind;

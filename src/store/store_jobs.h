@@ -32,10 +32,10 @@ bool store_jobs_add_each(struct db *, struct arena *, const struct job_new *like
     struct strings payloads, struct strings unique_keys, struct error *);
 /*
  * Makes sure that each periodic job exists in its queue and is due within its period, the first
- * time at once.
+ * time at once, and that no job waits for a time from before the clock was set back.
  */
 bool store_jobs_ensure(struct db *, struct arena *, const struct job_periodic *, size_t n,
-    struct error *);
+    int lease_seconds, struct error *);
 
 struct job_claim {
 	const char *queue;

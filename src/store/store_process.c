@@ -6,6 +6,7 @@
 #include "core/str.h"
 #include "model/job.h"
 #include "model/media.h"
+#include "store/store_sessions.h"
 
 #include "core/banned.h"
 
@@ -119,10 +120,13 @@ const struct query store_process_queries[] = {
 	    0 },
 	[OBJECTS] = { "process_objects", "SELECT key FROM media_assets WHERE media_id = $1",
 	    QUERY_READ },
+	/* Of a run that goes on nothing is collected, even if the clock jumps during it. */
 	[COLLECTABLE] = { "process_collectable",
-	    "SELECT key FROM media_assets WHERE NOT published"
-	    " AND created_at < now() - make_interval(hours => $1::integer) ORDER BY created_at"
-	    " LIMIT $2::integer",
+	    "SELECT key FROM media_assets a WHERE NOT published"
+	    " AND created_at < now() - make_interval(hours => $1::integer)"
+	    " AND NOT EXISTS (SELECT FROM jobs j WHERE j.state = 'running'"
+	    " AND j.lease::text = split_part(a.key, '/', 3))"
+	    " ORDER BY created_at LIMIT $2::integer",
 	    QUERY_READ },
 	[FORGET] = { "process_forget", "DELETE FROM media_assets WHERE key = ANY ($1::text[])", 0 },
 	[EXPIRE_UPLOADS] = { "process_expire_uploads",
@@ -167,7 +171,9 @@ const struct query store_process_queries[] = {
 	[EXPIRE_SESSIONS] = { "process_expire_sessions",
 	    "DELETE FROM sessions WHERE expires_at < now() - interval '30 days'", 0 },
 	[EXPIRE_REVOKED] = { "process_expire_revoked",
-	    "DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 day'", 0 },
+	    "DELETE FROM revoked_tokens WHERE expires_at < now() - " TEXT(
+		REVOKED_KEEP_SECONDS) " * interval '1 second'",
+	    0 },
 	[EXPIRE_MAIL_TOKENS] = { "process_expire_mail_tokens",
 	    "DELETE FROM mail_tokens WHERE expires_at < now() - interval '1 day'", 0 },
 	[EXPIRE_INVITES] = { "process_expire_invites",

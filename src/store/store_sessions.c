@@ -88,7 +88,7 @@ const struct query store_sessions_queries[] = {
 	    QUERY_READ },
 	[Q_REVOKED_LIST] = { "revoked_list",
 	    "SELECT sid, ceil(extract(epoch FROM expires_at))::bigint FROM revoked_tokens"
-	    " WHERE expires_at > now()",
+	    " WHERE expires_at > now() - " TEXT(REVOKED_KEEP_SECONDS) " * interval '1 second'",
 	    QUERY_READ },
 	[Q_GENERATION] = { "generation",
 	    "SELECT generation FROM users WHERE id = $1 AND status = 'active'", QUERY_READ },

@@ -69,7 +69,12 @@ bool store_generation_raise(struct db *, struct arena *, const char *user_id, in
 /* Live sessions of a person, the last used first. */
 bool store_sessions_list(struct db *, struct arena *, const char *user_id, struct session **,
     size_t *n, struct error *);
-/* Revocations that have not expired; the expiry is Unix seconds as text. */
+/*
+ * For so long after their tokens have expired, revocations are kept, here and in Redis: when a clock
+ * that was ahead is set back, the tokens are valid again.
+ */
+#define REVOKED_KEEP_SECONDS 172800
+/* Revocations that are kept; the expiry is Unix seconds as text. */
 struct revoked {
 	const char *sid, *expires;
 };

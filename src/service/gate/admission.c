@@ -378,10 +378,12 @@ admission_push_revoked(const struct call *call, struct strings sids, int64_t exp
 			    "GT", expiry, sids.items[i]),
 			NULL, err))
 			return false;
-	/* Expired entries no longer matter: their tokens have expired too. */
+	/* Their tokens have expired, and stay so even if the clock is set back. */
 	return redis_command(call->svc->redis, call->arena,
 	    REDIS_ARGV("ZREMRANGEBYSCORE", redis_key(call->svc->redis, call->arena, "revoked"),
-		"-inf", arena_printf(call->arena, "(%lld", (long long)(clock_now() / US_PER_SEC))),
+		"-inf",
+		arena_printf(call->arena, "(%lld",
+		    (long long)(clock_now() / US_PER_SEC - REVOKED_KEEP_SECONDS))),
 	    NULL, err);
 }
 

@@ -238,7 +238,10 @@ ensure_periodic(struct supervisor *s)
 			jobs[n++] = (struct job_periodic) { k->kind, job_queues[k->queue].name,
 				k->attempts, k->every_s };
 	error_clear(&err);
-	if (!reachable(s, store_jobs_ensure(s->svc.db, &s->arena, jobs, n, &err), &err))
+	if (!reachable(s,
+		store_jobs_ensure(s->svc.db, &s->arena, jobs, n,
+		    (int)config_int(s->svc.config, CFG_WORKER_LEASE), &err),
+		&err))
 		return;
 	s->next_ensure = clock_monotonic() + WORKER_ENSURE_SECONDS * US_PER_SEC;
 	look_everywhere(s);

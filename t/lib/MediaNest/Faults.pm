@@ -10,7 +10,7 @@ use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-our @EXPORT = qw(png settled each_once open_steps other_worker stack_behind);
+our @EXPORT = qw(png settled each_once open_steps other_worker stack_behind clock_of);
 
 # A PNG of random colours, so that no two uploads have the same bytes.
 sub png {
@@ -46,6 +46,56 @@ sub stack_behind {
 	my $mn = MediaNest::Test->stack(private => 1, dir => $dir, port => $port, %option,
 	    set => { %set, %{ $option{set} || {} } });
 	return ($mn, @proxy{@$parts});
+}
+
+# Gives all processes of a private stack one clock, which the sub that is returned moves: so many
+# seconds ahead of the real one. Time that is measured, and not told, goes on as it is.
+sub clock_of {
+	my ($mn) = @_;
+	my ($file, $library) = ("$mn->{var}/etc/clock", "$mn->{var}/etc/moved_clock.so");
+	my $said = MediaNest::Test::run_output(qw(cc -O1 -shared -fPIC -o), $library,
+	    "$mn->{root}/t/tools/moved_clock.c");
+	die "cc: $said" if $? != 0;
+	open my $clock, '>', $file or die "$file: $!";
+	my $move = sub {
+		my ($seconds) = @_;
+		sysseek $clock, 0, 0;
+		syswrite $clock, pack 'q', $seconds;
+	};
+	$move->(0);
+	chmod 0644, $file, $library;
+	preload($mn, "LD_PRELOAD=$library", "MOVED_CLOCK=$file");
+	return $move;
+}
+
+# Starts every part again with these variables in its environment.
+sub preload {
+	my ($mn, @environment) = @_;
+	my $services = "$mn->{var}/etc/services";
+	my %before = all_pids($mn);
+	open my $in, '<', $services or die "$services: $!";
+	my @lines = map { [ split /\t/ ] } <$in>;
+	open my $out, '>', $services or die "$services: $!";
+	for (@lines) {
+		my ($name, $stage, $signal, $print, @rest) = @$_;
+		my $log = shift @rest;
+		print $out join "\t", $name, $stage, $signal, "$print-preloaded", $log,
+		    '/usr/bin/env', @environment, @rest;
+	}
+	close $out or die "$services: $!";
+	open my $pid, '<', "$mn->{var}/run/supervisor.pid" or die "supervisor.pid: $!";
+	kill 'HUP', <$pid> + 0;
+	wait_until { my %now = all_pids($mn);
+	    !grep { !$now{$_} || $now{$_} == $before{$_} } keys %before } 60, 'new processes';
+	$mn->wait_ready;
+	wait_until { $mn->redis('PING') eq 'PONG' } 20, 'Redis';
+	return;
+}
+
+sub all_pids {
+	my ($mn) = @_;
+	my %pids = %{ $mn->refresh_status->{pids} };
+	return (%{ delete $pids{pools} }, %pids);
 }
 
 # A further worker on the same database: with a run directory and a data directory of its own.
