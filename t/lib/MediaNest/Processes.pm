@@ -1,0 +1,62 @@
+package MediaNest::Processes;
+# What the processes of a stack take, as the kernel counts it.
+#
+#   my @pids = stack_pids($mn);      # all of them, with their children
+#   pss_kb(@pids);                   # memory; what several share counts once
+#   cpu_seconds(@pids);
+#   wait_idle($mn);                  # until pools and runners have closed what they opened
+use strict;
+use warnings;
+use Exporter qw(import);
+use MediaNest::Test;
+use POSIX ();
+
+our @EXPORT = qw(slurp children tree pss_kb cpu_seconds stack_pids wait_idle);
+
+use constant { IDLE_CONNECTIONS => 2, IDLE_SECONDS => 60 };
+
+sub slurp {
+	my ($file) = @_;
+	open my $in, '<', $file or return '';
+	local $/;
+	my $text = <$in>;
+	return $text // '';
+}
+
+sub children { my ($pid) = @_; return split ' ', MediaNest::Test::run_output('pgrep', '-P', $pid) }
+sub tree { my ($pid) = @_; return ($pid, map { tree($_) } children($pid)) }
+
+sub pss_kb {
+	my $kb = 0;
+	for my $pid (@_) { slurp("/proc/$pid/smaps_rollup") =~ /^Pss:\s+(\d+)/m and $kb += $1 }
+	return $kb;
+}
+
+sub cpu_seconds {
+	my $ticks = 0;
+	for my $pid (@_) {
+		my @field = split ' ', (split /\) /, slurp("/proc/$pid/stat"), 2)[1] // next;
+		$ticks += $field[11] + $field[12];
+	}
+	return $ticks / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+sub stack_pids {
+	my ($mn) = @_;
+	my $status = $mn->refresh_status->{pids};
+	# The pools of the API have one parent, those of the store another.
+	my %parent = map { slurp("/proc/$_/stat") =~ /\) . (\d+)/ ? ($1 => 1) : () }
+	    values %{ $status->{pools} };
+	return map { tree($_) } @$status{qw(postgres redis nginx worker notifyd)}, keys %parent;
+}
+
+# Idle is what the stack is once its pools have closed what they opened: notifyd's connection and
+# the worker's stay.
+sub wait_idle {
+	my ($mn) = @_;
+	return wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN "
+	    . "('medianest_api', 'medianest_store', 'medianest_worker')") <= IDLE_CONNECTIONS },
+	    IDLE_SECONDS, 'idle pools');
+}
+
+1;
