@@ -26,8 +26,8 @@ const struct query store_seals_queries[] = {
 	    "SELECT count(*) FROM jobs WHERE strpos(payload::text, '\"' || $1) > 0", QUERY_READ },
 	/* v1:NUMBER:... (service/seal.h) */
 	[Q_NUMBERS] = { "seals_numbers",
-	    "SELECT coalesce(array_agg(DISTINCT split_part(t, ':', 2)), '{}') FROM (SELECT ''" SEAL_COLUMN_LIST(
-		TEXTS) ") s (t) WHERE starts_with(t, 'v1:')",
+	    "SELECT coalesce(array_agg(DISTINCT split_part(t, ':', 2)), '{}')"
+	    " FROM (SELECT ''" SEAL_COLUMN_LIST(TEXTS) ") s (t) WHERE starts_with(t, 'v1:')",
 	    QUERY_READ },
 	[Q_NUMBERS + 1] = { .name = NULL },
 	SEAL_COLUMN_LIST(OTHER) SEAL_COLUMN_LIST(REPLACE) SEAL_COLUMN_LIST(COUNT)
