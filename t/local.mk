@@ -105,7 +105,7 @@ EXTRA_DIST += t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 
-check_PROGRAMS += t/unit/alert_step
+check_PROGRAMS += t/unit/alert_step t/unit/doctor
 EXTRA_DIST += t/data/alerts.txt
 
 check_PROGRAMS += t/unit/config t/unit/list t/unit/crypto t/unit/redis_url t/unit/search_fuse \
@@ -239,3 +239,4 @@ EXTRA_DIST += t/580-small-house.t t/lib/MediaNest/Processes.pm
 EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/setup
 check_PROGRAMS += t/unit/manager
+EXTRA_DIST += t/550-doctor.t

@@ -183,30 +183,34 @@ judge_redis(struct doctor *d, const struct redis_facts *f)
 }
 
 void
+judge_redis_access(struct doctor *d, const char *reason)
+{
+	bool own = strstr(config_str(d->config, CFG_REDIS_URL), REDIS_OWN) != NULL;
+
+	if (strstr(reason, "AUTH") != NULL || strstr(reason, "WRONGPASS") != NULL ||
+	    strstr(reason, "NOPERM") != NULL)
+		doctor_found(d, FAULT_REDIS_ACCESS, config_path(d->config),
+		    "Redis does not let MediaNest in: %s", reason);
+	else
+		doctor_found(d, FAULT_REDIS_DOWN, own ? REDIS_OWN : REDIS_UNIT,
+		    "redis.url is not responding; MediaNest works, but slower and without rate"
+		    " limits: %s",
+		    reason);
+}
+
+void
 doctor_check_redis(struct doctor *d)
 {
-	const char *url = config_str(d->config, CFG_REDIS_URL), *reason;
-	struct redis *redis =
-	    redis_new(url, config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
+	struct redis *redis = redis_new(config_str(d->config, CFG_REDIS_URL),
+	    config_str(d->config, CFG_REDIS_PREFIX), "medianest-admin", &context);
 	struct redis_facts facts;
-	struct error err;
+	struct error err = { 0 };
 
-	error_clear(&err);
 	if (store_redis_facts(redis, d->arena, &facts, &err)) {
 		judge_redis(d, &facts);
 	} else {
 		doctor_unknown(d, "redis");
-		reason = doctor_reason(&err);
-		if (strstr(reason, "NOAUTH") != NULL || strstr(reason, "WRONGPASS") != NULL ||
-		    strstr(reason, "NOPERM") != NULL || strstr(reason, "AUTH") != NULL)
-			doctor_found(d, FAULT_REDIS_ACCESS, config_path(d->config),
-			    "Redis does not let MediaNest in: %s", reason);
-		else
-			doctor_found(d, FAULT_REDIS_DOWN,
-			    strstr(url, REDIS_OWN) != NULL ? REDIS_OWN : REDIS_UNIT,
-			    "redis.url is not responding; MediaNest works, but slower and"
-			    " without rate limits: %s",
-			    reason);
+		judge_redis_access(d, doctor_reason(&err));
 	}
 	redis_free(redis);
 }

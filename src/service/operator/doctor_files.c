@@ -62,6 +62,12 @@ place_may_write(const struct place_facts *place, uid_t user)
 	return may(place, user, 3);
 }
 
+bool
+place_may_read(const struct place_facts *place, uid_t user)
+{
+	return may(place, user, 4);
+}
+
 static bool
 place_of(const char *path, struct place_facts *place)
 {
@@ -138,7 +144,7 @@ writer_of(struct doctor *d, const struct place_facts *place, uid_t admin)
  * root open, or give away, any file.
  */
 static void
-check_roots(struct doctor *d, enum fault fault, const char *dir, uid_t admin)
+check_roots(struct doctor *d, enum fault fault, const char *name, const char *dir, uid_t admin)
 {
 	struct place_facts place;
 	const char *writer;
@@ -154,7 +160,7 @@ check_roots(struct doctor *d, enum fault fault, const char *dir, uid_t admin)
 		doctor_found(d, fault, dir, "%s may write in %s, where nginx opens files as root",
 		    writer, dir);
 	else
-		doctor_ok(d, dir, NULL, "only root may write in it");
+		doctor_ok(d, name, NULL, "only root may write in %s", dir);
 }
 
 void
@@ -173,8 +179,9 @@ check_store(struct doctor *d, const char *data, uid_t admin)
 	struct place_facts objects;
 	uid_t user;
 
-	check_roots(d, FAULT_FILES_DATA, data, admin);
-	check_roots(d, FAULT_FILES_DATA, arena_printf(d->arena, "%s/objects/.tmp", data), admin);
+	check_roots(d, FAULT_FILES_DATA, "data.dir", data, admin);
+	check_roots(d, FAULT_FILES_DATA, "spool directory",
+	    arena_printf(d->arena, "%s/objects/.tmp", data), admin);
 	if (place_of(arena_printf(d->arena, "%s/objects", data), &objects) && nginx_user(d, &user))
 		judge_objects(d, &objects, user, user_name(d->arena, user));
 }
@@ -222,7 +229,8 @@ doctor_check_files(struct doctor *d)
 		return;
 	}
 	check_services(d, data);
-	check_roots(d, FAULT_FILES_LOG, config_str(d->config, CFG_NGINX_LOG_DIR), settings.uid);
+	check_roots(d, FAULT_FILES_LOG, "nginx.log_dir", config_str(d->config, CFG_NGINX_LOG_DIR),
+	    settings.uid);
 	if (config_bool(d->config, CFG_STORAGE_EMBEDDED))
 		check_store(d, data, settings.uid);
 }

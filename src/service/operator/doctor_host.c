@@ -50,6 +50,12 @@ check_tool(struct doctor *d, const char *const argv[3], const char *before, cons
 	judge_tool(d, &facts);
 }
 
+void
+judge_passwords(struct doctor *d, const char *reason)
+{
+	doctor_found(d, FAULT_PASSWORDS, NULL, "passwords cannot be hashed: %s", reason);
+}
+
 static void
 check_argon2(struct doctor *d)
 {
@@ -63,8 +69,7 @@ check_argon2(struct doctor *d)
 	else if (err.code == ERR_UNAVAILABLE)
 		doctor_unknown(d, "tools"); /* others were hashing all the time */
 	else
-		doctor_found(d, FAULT_PASSWORDS, NULL, "passwords cannot be hashed: %s",
-		    doctor_reason(&err));
+		judge_passwords(d, doctor_reason(&err));
 }
 
 void
@@ -202,7 +207,7 @@ check_pools(struct doctor *d, const char *run)
 			names[silent.n++] = name;
 		else
 			check_replaced(d, arena_printf(d->arena, "medianest-fcgi@%s", name),
-			    arena_printf(d->arena, "pool-%s.pid", name));
+			    arena_printf(d->arena, "pool-%s", name));
 	}
 	if (silent.n == 0)
 		doctor_ok(d, "pools", NULL, "all %u are responding", total);
@@ -221,7 +226,7 @@ check_worker(struct doctor *d, const char *run)
 {
 	char version[NOTE_MAX];
 
-	if (process_pid(d->config, "worker.pid") == 0) {
+	if (process_pid(d->config, "worker") == 0) {
 		service_down(d, FAULT_WORKER_DOWN, "medianest-worker",
 		    "the worker is not running, so uploads are not processed");
 		return;
@@ -233,7 +238,7 @@ check_worker(struct doctor *d, const char *run)
 		    &(struct version_facts) {
 			"medianest-worker", arena_strdup(d->arena, version), PACKAGE_VERSION });
 	if (!doctor_has(d, FAULT_VERSION))
-		check_replaced(d, "medianest-worker", "worker.pid");
+		check_replaced(d, "medianest-worker", "worker");
 }
 
 void
@@ -245,7 +250,7 @@ doctor_check_processes(struct doctor *d)
 	check_worker(d, run);
 	if (socket_answers(arena_printf(d->arena, "%s/notifyd.sock", run))) {
 		doctor_ok(d, "notifyd", NULL, "is responding");
-		check_replaced(d, "medianest-notifyd", "notifyd.pid");
+		check_replaced(d, "medianest-notifyd", "notifyd");
 	} else {
 		service_down(d, FAULT_NOTIFYD_DOWN, "medianest-notifyd",
 		    "notifyd is not running, so pages get no live updates");

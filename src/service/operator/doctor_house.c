@@ -73,6 +73,14 @@ check_server(struct doctor *d)
 }
 
 void
+judge_mail_waiting(struct doctor *d, double seconds)
+{
+	if (seconds > 60.0 * (double)config_int(d->config, CFG_ALERT_MAIL_FAILING))
+		doctor_found(d, FAULT_MAIL_FAILING, NULL, "mail has been waiting for %.0f minutes",
+		    seconds / 60);
+}
+
+void
 doctor_check_mail(struct doctor *d)
 {
 	struct db *db = database(d);
@@ -83,11 +91,10 @@ doctor_check_mail(struct doctor *d)
 		doctor_ok(d, "mail", NULL, "is not set up");
 	} else {
 		check_server(d);
-		if (!store_mail_failing(db, d->arena, &seconds, &err))
+		if (store_mail_failing(db, d->arena, &seconds, &err))
+			judge_mail_waiting(d, seconds);
+		else
 			doctor_unknown(d, "mail");
-		else if (seconds > 60.0 * (double)config_int(d->config, CFG_ALERT_MAIL_FAILING))
-			doctor_found(d, FAULT_MAIL_FAILING, NULL,
-			    "mail has been waiting for %.0f minutes", seconds / 60);
 	}
 	db_free(db);
 }

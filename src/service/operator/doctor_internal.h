@@ -94,12 +94,19 @@ void judge_connection(struct doctor *, const char *key, const char *message);
 
 struct redis_facts;
 void judge_redis(struct doctor *, const struct redis_facts *);
+/* `reason`: why it does not respond. */
+void judge_redis_access(struct doctor *, const char *reason);
 
 struct tool_facts {
 	const char *name, *package, *version, *output;
 	bool found, works;
 };
 void judge_tool(struct doctor *, const struct tool_facts *);
+void judge_passwords(struct doctor *, const char *reason);
+/* `output`: of medianest-media --formats. */
+void judge_formats(struct doctor *, const char *output);
+void judge_sandbox(struct doctor *, const char *reason);
+void judge_mail_waiting(struct doctor *, double seconds);
 
 struct disk_facts {
 	const char *directory;
@@ -128,6 +135,9 @@ struct place_facts {
 };
 /* `user` is who must be able to create entries; `name` for people. */
 bool place_may_write(const struct place_facts *, uid_t user);
+bool place_may_read(const struct place_facts *, uid_t user);
+/* A key file that `user`, as whom the services run, must be able to read. */
+void judge_key(struct doctor *, const struct place_facts *, uid_t user);
 /* nginx_user NULL: not known. */
 void judge_settings(struct doctor *, const struct place_facts *, const uid_t *nginx_user);
 void judge_run_dir(struct doctor *, const struct place_facts *);

@@ -36,25 +36,35 @@ static const struct {
 #undef PLACE
 };
 
+void
+judge_key(struct doctor *d, const struct place_facts *file, uid_t user)
+{
+	const char *name = strrchr(file->path, '/') + 1;
+	mode_t wanted = str_starts(name, "storage-") ? KEY_MODE_SHARED : KEY_MODE;
+	struct finding *f;
+
+	if ((file->mode & KEY_BITS_WRONG) != 0) {
+		f = doctor_found(d, FAULT_KEYS_MODE,
+		    arena_printf(d->arena, "%04o %s", (unsigned)wanted, file->path),
+		    "%s: mode %04o is too open, so no service uses it", file->path,
+		    (unsigned)file->mode);
+		f->fix = (struct fix) { FIX_MODE, file->path, file->mode, wanted };
+	} else if (!place_may_read(file, user)) {
+		doctor_found(d, FAULT_KEYS_UNREADABLE, file->path,
+		    "%s cannot be read by the services", file->path);
+	}
+}
+
 static void
 check_file(struct doctor *d, const char *dir, const char *name)
 {
 	const char *path = arena_printf(d->arena, "%s/%s", dir, name);
-	mode_t wanted = str_starts(name, "storage-") ? KEY_MODE_SHARED : KEY_MODE;
-	struct finding *f;
 	struct stat st;
 
-	if (lstat(path, &st) != 0)
-		return;
-	if ((st.st_mode & KEY_BITS_WRONG) != 0) {
-		f = doctor_found(d, FAULT_KEYS_MODE,
-		    arena_printf(d->arena, "%04o %s", (unsigned)wanted, path),
-		    "%s: mode %04o is too open, so no service uses it", path,
-		    (unsigned)(st.st_mode & 07777));
-		f->fix = (struct fix) { FIX_MODE, path, st.st_mode & 07777, wanted };
-	} else if (access(path, R_OK) != 0) {
-		doctor_found(d, FAULT_KEYS_UNREADABLE, path, "%s: %s", path, strerror(errno));
-	}
+	if (lstat(path, &st) == 0)
+		judge_key(d,
+		    &(struct place_facts) { path, st.st_uid, st.st_gid, st.st_mode & 07777 },
+		    geteuid());
 }
 
 /* False: there is none. */
@@ -72,7 +82,8 @@ check_directory(struct doctor *d, const char *path)
 		f = doctor_found(d, FAULT_KEYS_DIRECTORY, path,
 		    "%s: mode %04o lets others look at the keys", path,
 		    (unsigned)(st.st_mode & 07777));
-		f->fix = (struct fix) { FIX_MODE, path, st.st_mode & 07777, DIR_MODE };
+		f->fix = (struct fix) { FIX_MODE, arena_strdup(d->arena, path), st.st_mode & 07777,
+			DIR_MODE };
 	}
 	if ((dir = opendir(path)) == NULL) {
 		doctor_found(d, FAULT_KEYS_UNREADABLE, path, "%s: %s", path, strerror(errno));

@@ -159,7 +159,8 @@ check_files(struct doctor *d)
 		compare(d, &c);
 		if (c.differs != NULL)
 			doctor_found(d, FAULT_NGINX_STALE, c.dir,
-			    "%s is not what the settings say: %s", c.differs, c.line)
+			    "%s is not what the settings say: %s", c.differs,
+			    *c.line != '\0' ? c.line : "it has lines of its own")
 			    ->fix = (struct fix) { .kind = FIX_NGINX, .what = c.dir };
 		else if (c.known)
 			doctor_ok(d, "nginx's files", NULL, "%s is as the settings say", c.dir);

@@ -17,31 +17,44 @@
 
 static const struct log context = { .component = "admin" };
 
-/* Checks the picture formats that medianest-media finds in its libvips. */
-static void
-check_formats(struct doctor *d, const char *program)
+void
+judge_sandbox(struct doctor *d, const char *reason)
+{
+	doctor_found(d, FAULT_SANDBOX, NULL, "nothing can be decoded: %s", reason);
+}
+
+/* The picture formats that medianest-media finds in its libvips. */
+void
+judge_formats(struct doctor *d, const char *output)
 {
 	static const char *const wanted[] = { "jpeg", "png", "webp", "gif", "heif", "tiff" };
-	const char *const argv[] = { program, "--formats", NULL };
 	const char *missing = "";
-	char out[TOOL_OUTPUT_MAX];
-	bool found;
 
-	if (!tool_run(argv, out, &found)) {
-		doctor_found(d, FAULT_SANDBOX, NULL, "%s %s", program,
-		    found ? "--formats failed" : "is not installed");
-		return;
-	}
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		if (strstr(out, arena_printf(d->arena, " %s", wanted[i])) == NULL)
+		if (strstr(output, arena_printf(d->arena, " %s", wanted[i])) == NULL)
 			missing = arena_printf(d->arena, "%s%s%s", missing,
 			    *missing != '\0' ? ", " : "", wanted[i]);
 	if (*missing != '\0')
 		doctor_found(d, FAULT_FORMATS, NULL, "pictures of these formats cannot be read: %s",
 		    missing);
 	else
-		doctor_ok(d, "libvips", tool_version(d->arena, out, "libvips "),
+		doctor_ok(d, "libvips", tool_version(d->arena, output, "libvips "),
 		    "reads jpeg, png, webp, gif, heif, tiff");
+}
+
+static void
+check_formats(struct doctor *d, const char *program)
+{
+	const char *const argv[] = { program, "--formats", NULL };
+	char out[TOOL_OUTPUT_MAX];
+	bool found;
+
+	if (tool_run(argv, out, &found))
+		judge_formats(d, out);
+	else
+		judge_sandbox(d,
+		    arena_printf(d->arena, "%s %s", program,
+			found ? "--formats fails" : "is not installed"));
 }
 
 static int64_t
@@ -99,8 +112,7 @@ doctor_check_sandbox(struct doctor *d)
 	struct error err = { 0 };
 
 	if (!sandbox_init(&sandbox, d->config, &context, &err)) {
-		doctor_found(d, FAULT_SANDBOX, NULL, "%s%s%s", err.message,
-		    err.detail[0] != '\0' ? ": " : "", err.detail);
+		judge_sandbox(d, doctor_reason(&err));
 		return;
 	}
 	check_mode(d, sandbox.mode);
