@@ -16,7 +16,8 @@ libwww-perl libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang clan
 libclang-rt-dev mandoc xz-utils jq xxd wrk imagemagick awscli s3cmd swift-proxy swift-account
 swift-container swift-object libheif-plugin-x265:optional libheif-plugin-aomenc:optional
 libheif-examples forensics-samples-files chromium chromium-driver zbar-tools prometheus
-python3-prometheus-client debhelper dpkg-dev lintian systemd systemd-container'
+python3-prometheus-client debhelper dpkg-dev lintian systemd systemd-container iproute2 haproxy
+caddy:optional pgbouncer'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }

@@ -5,6 +5,8 @@ package MediaNest::Test;
 #   my $mn = MediaNest::Test->stack;                # the check's shared stack, or one of its own
 #   my $mn = MediaNest::Test->stack(set => { 'rate_limit.anonymous.per_minute' => 3 });  # its own
 #   my $mn = MediaNest::Test->stack(private => 1);  # for tests that kill or stop parts
+#   my $mn = MediaNest::Test->stack(set => {...}, netns => 'a', port => 8443);
+#                                       # in that network namespace
 #
 #   my $admin = $mn->admin;                         # signed in as the first super admin
 #   my $user  = $mn->user(role => 'user');          # a new account, signed in
@@ -51,7 +53,8 @@ my $owner = $$;
 sub stack {
 	my ($class, %option) = @_;
 	my $own = $option{private} || $option{set} || $option{limits};
-	my $self = bless { root => $ROOT, var => $own ? undef : $ENV{MEDIANEST_TEST_VAR} }, $class;
+	my $self = bless { root => $ROOT, var => $own ? undef : $ENV{MEDIANEST_TEST_VAR},
+	    netns => $option{netns} }, $class;
 	$self->_up(%option) unless defined $self->{var};
 	$self->refresh_status;
 	return $self;
@@ -96,7 +99,7 @@ sub _up {
 	}
 	my $said;
 	for (1 .. UP_TRIES) {
-		my $port = $option{port} // free_port();
+		my $port = $option{port} || free_port();
 		$said = $self->_dev_output('up', '--port', $port,
 		    map { ('--set', "$_=$set{$_}") } sort keys %set);
 		return if $? == 0;
@@ -172,7 +175,8 @@ sub _dev_output {
 	local $ENV{MEDIANEST_DEV_INSTALLED} = 1;
 	# A test that is killed leaves no stack behind; the shared one ends with the check.
 	local $ENV{MEDIANEST_DEV_OWNER} = $ENV{MEDIANEST_DEV_OWNER} || $owner;
-	return run_output("$ROOT/dev", $command, '--var', $self->{var}, @arguments);
+	my @there = defined $self->{netns} ? ('nsenter', "--net=/run/netns/$self->{netns}") : ();
+	return run_output(@there, "$ROOT/dev", $command, '--var', $self->{var}, @arguments);
 }
 
 # Standard output and error of a command; $? as after system().
