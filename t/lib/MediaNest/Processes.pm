@@ -4,16 +4,17 @@ package MediaNest::Processes;
 #   my @pids = stack_pids($mn);      # all of them, with their children
 #   pss_kb(@pids);                   # memory; what several share counts once
 #   cpu_seconds(@pids);
-#   wait_idle($mn);                  # until pools and runners have closed what they opened
+#   wait_idle($mn);                  # until no job is due, and what was opened is closed
 use strict;
 use warnings;
 use Exporter qw(import);
 use MediaNest::Test;
 use POSIX ();
+use Time::HiRes qw(sleep);
 
 our @EXPORT = qw(slurp children tree pss_kb cpu_seconds stack_pids wait_idle);
 
-use constant { IDLE_CONNECTIONS => 2, IDLE_SECONDS => 60 };
+use constant { IDLE_CONNECTIONS => 2, IDLE_SECONDS => 60, JOBS_SECONDS => 300, POLL => 0.5 };
 
 sub slurp {
 	my ($file) = @_;
@@ -54,7 +55,9 @@ sub stack_pids {
 # the worker's stay.
 sub wait_idle {
 	my ($mn) = @_;
-	return wait_until(sub { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN "
+	wait_until(sub { sleep POLL; $mn->psql("SELECT count(*) FROM jobs WHERE state = 'running'"
+	    . " OR (state = 'available' AND run_at <= now())") == 0 }, JOBS_SECONDS, 'all jobs');
+	return wait_until(sub { sleep POLL; $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN "
 	    . "('medianest_api', 'medianest_store', 'medianest_worker')") <= IDLE_CONNECTIONS },
 	    IDLE_SECONDS, 'idle pools');
 }
