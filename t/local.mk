@@ -101,7 +101,7 @@ t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 t_unit_sniff_LDADD = $(t_unit_exif_LDADD)
 t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
-EXTRA_DIST += t/bench/search
+EXTRA_DIST += t/bench/plans t/bench/search
 noinst_PROGRAMS += t/bench/search-bench
 t_bench_search_bench_SOURCES = t/bench/search_bench.c
 

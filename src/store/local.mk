@@ -67,7 +67,7 @@ SQL_TABLES += src/store/sql_notify.h
 SQL_TABLES += src/store/sql_admin_jobs.h src/store/sql_admin.h
 SQL_FILES += src/store/sql/watch.sql
 SQL_TABLES += src/store/sql_watch.h
-EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries
+EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
 $(SQL_TABLES): $(SQL_SHARED) build-aux/sql-queries

@@ -2,6 +2,7 @@
  * The wrappers of PostgreSQL and Redis against real servers, as TAP. Run by t/030-store.t:
  *
  *	store-check queries CONNINFO          every query of the program is accepted by the schema
+ *	store-check print -                   prints them
  *	store-check database CONNINFO         errors, transactions, lost connections, deadlines
  *	store-check redis URL                 scripts, binary data, late replies
  */
@@ -94,6 +95,17 @@ check_queries(const char *conninfo)
 		}
 	ok(n > 50, "%u queries", n);
 	PQfinish(conn);
+}
+
+/* Name, the plan that it demands and text of each: build-aux/statement-owners, t/bench/plans. */
+static void
+print_queries(const char *unused)
+{
+	(void)unused;
+	for (size_t t = 0; store_query_tables[t] != NULL; t++)
+		for (const struct query *q = store_query_tables[t]; q->name != NULL; q++)
+			printf("%s\t%s\t%s\n", q->name,
+			    (q->flags & QUERY_ONE_PLAN) != 0 ? "one-plan" : "", q->sql);
 }
 
 static void
@@ -557,7 +569,7 @@ main(int argc, char **argv)
 		const char *name;
 		void (*check)(const char *);
 	} checks[] = { { "queries", check_queries }, { "database", check_database },
-		{ "redis", check_redis } };
+		{ "redis", check_redis }, { "print", print_queries } };
 
 	signal(SIGPIPE, SIG_IGN);
 	arena_init(&arena);
@@ -568,6 +580,6 @@ main(int argc, char **argv)
 			arena_clear(&arena);
 			return done_testing();
 		}
-	fputs("usage: store-check queries|database CONNINFO | redis URL\n", stderr);
+	fputs("usage: store-check queries|database CONNINFO | redis URL | print -\n", stderr);
 	return 64;
 }
