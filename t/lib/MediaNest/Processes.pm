@@ -14,7 +14,7 @@ use Time::HiRes qw(sleep);
 
 our @EXPORT = qw(slurp children tree pss_kb cpu_seconds stack_pids wait_idle);
 
-use constant { IDLE_CONNECTIONS => 2, IDLE_SECONDS => 60, JOBS_SECONDS => 300, POLL => 0.5 };
+use constant { IDLE_CONNECTIONS => 3, IDLE_SECONDS => 60, JOBS_SECONDS => 300, POLL => 0.5 };
 
 sub slurp {
 	my ($file) = @_;
@@ -52,14 +52,14 @@ sub stack_pids {
 }
 
 # Idle is what the stack is once its pools have closed what they opened: notifyd's connection and
-# the worker's stay.
+# the worker's stay, and a runner that has just ended a periodic job may still be there.
 sub wait_idle {
 	my ($mn) = @_;
 	wait_until(sub { sleep POLL; $mn->psql("SELECT count(*) FROM jobs WHERE state = 'running'"
 	    . " OR (state = 'available' AND run_at <= now())") == 0 }, JOBS_SECONDS, 'all jobs');
-	return wait_until(sub { sleep POLL; $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE usename IN "
-	    . "('medianest_api', 'medianest_store', 'medianest_worker')") <= IDLE_CONNECTIONS },
-	    IDLE_SECONDS, 'idle pools');
+	return wait_until(sub { sleep POLL; $mn->psql('SELECT count(*) FROM pg_stat_activity WHERE'
+	    . " usename IN ('medianest_api', 'medianest_store', 'medianest_worker')")
+	    <= IDLE_CONNECTIONS }, IDLE_SECONDS, 'idle pools');
 }
 
 1;
