@@ -1,4 +1,4 @@
-dist_man_MANS += man/medianest-api.7
+dist_man_MANS += man/medianest-api.7 man/medianest-scaling.7
 dist_man_MANS += man/medianest-admin.8
 EXTRA_DIST += man/medianest.conf.5.in
 nodist_man_MANS = man/medianest.conf.5

@@ -39,7 +39,8 @@ ok -s "$at/share/medianest/$_", $_ for
         web/openapi.json);
 ok -s "$at/share/man/$_", $_ for
     qw(man8/medianest-admin.8 man8/medianest-fcgi.8 man8/medianest-worker.8 man8/medianest-sync.8
-        man8/medianest-notifyd.8 man5/medianest.conf.5 man7/medianest-api.7);
+        man8/medianest-notifyd.8 man5/medianest.conf.5 man7/medianest-api.7
+        man7/medianest-scaling.7);
 my $units = "$at/lib/systemd/system";
 ok -s "$units/$_", $_ for qw(medianest.target medianest-fcgi@.service medianest-worker.service
     medianest-notifyd.service medianest-redis.service medianest-fcgi@api.socket
