@@ -155,7 +155,8 @@ sub runs_of {
 	for my $mn (map { $_->{mn} } values %host) {
 		my $said = MediaNest::Test::run_output(MediaNest::Test::build_directory()
 		    . '/t/tools/metric-read', "$mn->{var}/run");
-		$n += $_ for $said =~ /^medianest_jobs_total\{[^}]*kind="\Q$kind\E"[^}]*\} (\d+)$/mg;
+		$n += $_ for $said =~
+		    /^medianest_jobs_total\{[^}]*kind="\Q$kind\E"[^}]*\} (\d+)$/mg;
 	}
 	return $n;
 }
@@ -178,7 +179,8 @@ $admin->api(POST => '/api/notifications/broadcast',
     { title => 'For both hosts', message => 'x', roles => ['user'] });
 for my $name (sort keys %only) {
 	my $event = $socket{$name}->wait_type('notification', EVENT_SECONDS);
-	is $event->{data}{notification}{title}, 'For both hosts', "an event reaches clients of $name";
+	is $event->{data}{notification}{title}, 'For both hosts',
+	    "an event reaches clients of $name";
 }
 my %session = map { ($_ => $front->login($user->{email}, $user->{password})) } keys %only;
 my %other = (a => 'b', b => 'a');
@@ -187,7 +189,8 @@ for my $name (sort keys %only) {
 	my $ws = MediaNest::WebSocket->open($there);
 	is $there->api(GET => '/api/auth/session')->{status}, 200, "a session on $other{$name}";
 	is $here->api(POST => '/api/auth/logout',
-	    { refreshToken => $session{$name}{refresh_token} })->{status}, 204, "it is ended on $name";
+	    { refreshToken => $session{$name}{refresh_token} })->{status}, 204,
+	    "it is ended on $name";
 	is $there->api(GET => '/api/auth/session')->{status}, 401, '... and dead on the other';
 	ok defined $ws->wait_closed(EVENT_SECONDS), '... with its live events';
 }

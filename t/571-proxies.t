@@ -162,7 +162,7 @@ SKIP: {
 		my %timeout = (api => '2500ms', store => '2500ms', worker => '15s');
 		for my $role (@roles) {
 			my $has = MediaNest::Test::run_output('psql', '-XqAt', '-d', $url->($role),
-			    '-c', 'SHOW statement_timeout', '-c', 'SHOW timezone', '-c', 'SHOW jit');
+			    map { ('-c', "SHOW $_") } qw(statement_timeout timezone jit));
 			is $has, "$timeout{$role}\nUTC\noff\n", "the settings of $role";
 		}
 		$mn->dev('up', map { ('--set', "database.${_}_url=" . $url->($_)) } @roles);
