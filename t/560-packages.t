@@ -55,8 +55,8 @@ next_version($version, "$version+next");
 my $host = $base ? MediaNest::Container->over($base) : MediaNest::Container->borrow;
 $host->write_file('/etc/nginx/sites-enabled/other', <<'CONF');
 server {
-	listen 80 default_server;
-	listen 443 ssl default_server;
+	listen 80;
+	listen 443 ssl;
 	server_name other.example.org;
 	ssl_certificate /etc/ssl/other.pem;
 	ssl_certificate_key /etc/ssl/other.key;
