@@ -143,6 +143,7 @@ pools_part(struct json *j, const struct process_states *s)
 		json_put_bool(j, "running", s->pools[i].pid != 0);
 		json_put_int(j, "workers", s->pools[i].workers);
 		json_put_int(j, "busy", s->pools[i].busy);
+		json_put_int(j, "restarts", s->pools[i].restarts);
 		if (s->pools[i].pid != 0)
 			json_put_int(j, "pid", s->pools[i].pid);
 		json_object_end(j);
@@ -182,6 +183,7 @@ servers_part(struct json *j, const struct process_states *s)
 	json_put_str(j, "version", s->postgres.version);
 	json_put_int(j, "connections", s->postgres.connections);
 	json_put_int(j, "errors", s->postgres_errors);
+	json_put_int(j, "reconnects", s->postgres_reconnects);
 	json_object_end(j);
 	json_object(j, "redis");
 	json_put_bool(j, "running", s->redis.version[0] != '\0');
@@ -190,6 +192,7 @@ servers_part(struct json *j, const struct process_states *s)
 		json_put_int(j, "usedBytes", s->redis.used);
 	}
 	json_put_int(j, "errors", s->redis_errors);
+	json_put_int(j, "reconnects", s->redis_reconnects);
 	json_object_end(j);
 }
 

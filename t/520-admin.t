@@ -166,6 +166,8 @@ subtest 'processes' => sub {
     ok $pool{admin}{running} && kill(0, $pool{admin}{pid}), 'this pool runs';
     ok $pool{admin}{busy} >= 1, 'and is busy with this request';
     ok $pool{store}{running}, 'the store runs';
+    like "$pool{admin}{restarts} $r->{json}{postgres}{reconnects}", qr/^\d+ \d+$/,
+        'replaced workers and connections are counted';
     is $r->{json}{worker}{version}, $r->{json}{version}, 'the worker has the same version';
     my %queue = map { $_->{queue} => $_ } @{ $r->{json}{worker}{queues} };
     is $queue{quick}{limit}, 2, 'queues have limits';

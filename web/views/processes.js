@@ -1,7 +1,7 @@
 /* What runs on this host: pools, worker, live events, databases. */
 import { api } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
-import { bytes, count } from '../lib/format.js';
+import { bytes, count, many } from '../lib/format.js';
 import { queueName } from '../lib/job-words.js';
 import { link } from '../lib/router.js';
 import { adminNav } from '../ui/admin.js';
@@ -26,7 +26,8 @@ table(label, head, rows)
 
 const poolRow = (pool) => [pool.name, running(pool.running), count(pool.workers),
     h('span.busy', null, count(pool.busy), ' ', meter(pool.busy, pool.workers,
-	`${count(pool.busy)} of ${count(pool.workers)} busy`, { usual: true })), pool.pid ?? '–'];
+	`${count(pool.busy)} of ${count(pool.workers)} busy`, { usual: true })), count(pool.restarts),
+    pool.pid ?? '–'];
 
 const queueRow = (q) => [h('a', { href: link('jobs', { queue: q.queue }) }, queueName(q.queue)),
     `${count(q.running)} of ${count(q.limit)}`, count(q.waiting),
@@ -41,9 +42,10 @@ draw(place, p)
 
 	fill(place, h('dl.tiles', null, fact('MediaNest', p.version, `schema ${p.schema}`),
 	    fact('PostgreSQL', p.postgres.version.split(' ')[0],
-		`${count(p.postgres.connections)} connections, ${count(p.postgres.errors)} errors`),
+		`${count(p.postgres.connections)} connections, ${
+		    many(p.postgres.reconnects, 'reconnect')}`),
 	    fact('Redis', p.redis.running ? p.redis.version : 'Not running', p.redis.running ?
-		`${bytes(p.redis.usedBytes)}, ${count(p.redis.errors)} errors` : null),
+		`${bytes(p.redis.usedBytes)}, ${many(p.redis.reconnects, 'reconnect')}` : null),
 	    fact('Live connections', count(p.notifyd.websocket + p.notifyd.eventsource),
 		`${count(p.notifyd.websocket)} WebSocket, ${
 		    count(p.notifyd.eventsource)} streams`)),
@@ -56,7 +58,7 @@ draw(place, p)
 	h('section.panel', { 'aria-label': 'Pools' },
 	    h('div.panel-head', null, h('h2', null, 'Pools'), h('span.muted', null,
 		'live events ', running(p.notifyd.running))),
-	    table('Pools', ['Pool', 'State', 'Workers', 'Busy', 'Process'],
+	    table('Pools', ['Pool', 'State', 'Workers', 'Busy', 'Replaced', 'Process'],
 		p.pools.map(poolRow)))));
 }
 

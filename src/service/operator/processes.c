@@ -30,6 +30,18 @@ metric_value(enum metric metric, struct metric_values values)
 	return (int64_t)point.value;
 }
 
+/* Workers of the pool that were replaced, for whatever reason. */
+static int64_t
+replaced(const char *pool)
+{
+	uint32_t label = metric_label(LABEL_POOL, pool);
+	int64_t n = 0;
+
+	for (uint32_t end = 0; end < VALUES_WORKER_END; end++)
+		n += metric_value(METRIC_POOL_ENDED, LABELS(label, end));
+	return n;
+}
+
 /* The name of the pool whose number of workers the setting is; NULL: it is another setting. */
 static const char *
 pool_of(struct arena *arena, const char *key)
@@ -58,6 +70,7 @@ read_pools(const struct call *call, struct process_states *out)
 			.workers = config_int(config, key),
 			.busy =
 			    metric_value(METRIC_POOL_BUSY, LABELS(metric_label(LABEL_POOL, name))),
+			.restarts = replaced(name),
 			.pid = process_pid(config, arena_printf(call->arena, "pool-%s", name)),
 		};
 	}
@@ -119,6 +132,8 @@ read_redis(const struct call *call, struct process_states *out)
 	if (!store_redis_load(call->svc->redis, call->arena, &out->redis, &why))
 		log_notice(call->svc->log, "processes: %s", why.message);
 	out->redis_errors = metric_value(METRIC_REDIS_ERRORS, UNLABELLED);
+	out->redis_reconnects = metric_value(METRIC_REDIS_RECONNECTS, UNLABELLED);
+	out->postgres_reconnects = metric_value(METRIC_DB_RECONNECTS, UNLABELLED);
 	out->postgres_errors = metric_value(METRIC_DB_ERRORS, UNLABELLED);
 }
 

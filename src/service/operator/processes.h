@@ -18,9 +18,10 @@ struct error;
 
 struct pool_state {
 	const char *name;
-	int64_t workers; /* as set */
-	int64_t busy;    /* handling a request now */
-	int64_t pid;     /* of its master; 0: it is not running */
+	int64_t workers;  /* as set */
+	int64_t busy;     /* handling a request now */
+	int64_t restarts; /* workers that ended and were replaced */
+	int64_t pid;      /* of its master; 0: it is not running */
 };
 
 struct queue_figures {
@@ -40,6 +41,7 @@ struct process_states {
 	struct postgres_load postgres;
 	struct redis_load redis; /* version "": not responding */
 	int64_t postgres_errors, redis_errors;
+	int64_t postgres_reconnects, redis_reconnects;
 };
 bool processes_read(const struct call *, struct process_states *, struct error *);
 

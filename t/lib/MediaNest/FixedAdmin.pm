@@ -116,7 +116,7 @@ my %stats = (people => { total => 8, active => 7, disabled => 1, byRole => { gue
     uploads => { waiting => 3, failed => 14 });
 
 my @pools = map { { name => $_->[0], running => $_->[2] // on, workers => $_->[1], busy =>
-    $_->[0] eq 'media' ? 3 : 0, pid => 4000 + length $_->[0] } } [ auth => 2 ], [ users => 1 ],
+    $_->[0] eq 'media' ? 3 : 0, restarts => 0, pid => 4000 + length $_->[0] } } [ auth => 2 ], [ users => 1 ],
     [ media => 4 ], [ search => 2 ], [ plex => 2 ], [ overseerr => 4 ], [ webhooks => 1 ],
     [ notifications => 1 ], [ health => 1 ], [ metrics => 1, off ], [ admin => 1 ],
     [ verify => 2 ], [ store => 2 ];
@@ -128,8 +128,10 @@ my @queues = map { { queue => $_->[0], limit => $_->[1], running => $_->[2], wai
 my %processes = (version => '0.1.0', schema => 22, pools => \@pools,
     worker => { running => on, version => '0.1.0', queues => \@queues },
     notifyd => { running => on, websocket => 6, eventsource => 1 },
-    postgres => { version => '17.6 (Debian 17.6-0+deb13u1)', connections => 31, errors => 0 },
-    redis => { running => on, version => '8.0.2', usedBytes => 2_400_000, errors => 0 });
+    postgres => { version => '17.6 (Debian 17.6-0+deb13u1)', connections => 31, errors => 0,
+	reconnects => 1 },
+    redis => { running => on, version => '8.0.2', usedBytes => 2_400_000, errors => 0,
+	reconnects => 0 });
 
 my @failures = (
 	{ code => 'unreadable', message => 'The file is damaged or of a kind that is not what its '
