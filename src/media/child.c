@@ -137,6 +137,10 @@ child_run(const char *const *argv, int seconds, child_sink_fn *sink, void *arg,
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (result->status == EXEC_FAILED)
 		return error_slug(err, ERR_INTERNAL, "internal", "%s is not installed.", argv[0]);
+	/* ffmpeg may end well and leave half of its output. This says nothing about the file. */
+	if (strstr(result->messages, strerror(ENOSPC)) != NULL ||
+	    strstr(result->messages, strerror(EDQUOT)) != NULL)
+		return error_set(err, ERR_STORAGE_FULL, "The disk for previews is full.");
 	if (result->status == 128 + SIGXCPU || result->status == 128 + SIGKILL ||
 	    result->status == 128 + SIGXFSZ)
 		return error_slug(err, ERR_UNPROCESSABLE, "resource_limit",

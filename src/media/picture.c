@@ -279,8 +279,10 @@ save(struct media_run *run, VipsImage *image, const char *name, struct error *er
 	else
 		arena_defer(run->pictures, release_pixels, bytes);
 	size = bytes != NULL ? webp_strip(bytes, size) : 0;
-	if (size == 0 || !write_file(media_out_path(run, name), bytes, size))
+	if (size == 0)
 		return error_slug(err, ERR_INTERNAL, "internal", "A preview could not be saved.");
+	if (!write_file(media_out_path(run, name), bytes, size))
+		return error_set(err, ERR_STORAGE_FULL, "A preview could not be written.");
 	media_asset_add(run, name, "image/webp", image->Xsize, image->Ysize);
 	return true;
 }

@@ -204,6 +204,11 @@ song_process(struct media_run *run, const struct probe *p, struct error *err)
 		else
 			media_step(run, "thumbnails", "failed",
 			    "The cover picture could not be read.");
+		/* No fault of the song: it would never have one. The job runs again. */
+		if (why.code == ERR_STORAGE_FULL) {
+			*err = why;
+			return false;
+		}
 	}
 	media_step(run, "preview", "started", NULL);
 	if (p->duration <= WAVEFORM_LONGEST && !waveform(run, p, err))

@@ -222,7 +222,9 @@ segment(struct media_run *run, const struct probe *p, int i, int n, struct segme
 	memcpy(argv + args, output, sizeof(output));
 	if (!child_run(argv, media_seconds_left(run, PREVIEW_SECONDS), append, to, &result, err))
 		return false;
-	return (result.status == 0 && to->ok) || probe_unreadable(run, result.messages, err);
+	if (!to->ok)
+		return error_set(err, ERR_STORAGE_FULL, "A preview could not be written.");
+	return result.status == 0 || probe_unreadable(run, result.messages, err);
 }
 
 /* Puts the joined segments into a file that plays while it is being fetched. */
@@ -254,7 +256,7 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
 	int w, h;
 
 	if (to.fd < 0)
-		return error_slug(err, ERR_INTERNAL, "internal", "A preview could not be saved.");
+		return error_set(err, ERR_STORAGE_FULL, "A preview could not be written.");
 	for (int i = 0; ok && i < segments; i++)
 		ok = segment(run, p, i, segments, &to, err);
 	close(to.fd);
@@ -268,8 +270,8 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
 }
 
 /*
- * A video needs a poster. If only the sprite or the preview fails (a file damaged further on, a
- * very slow codec), the item has none, and the timeline says so.
+ * A video needs a poster. If the file is to blame that the sprite or the preview fails (damaged
+ * further on, a very slow codec), the item has none, and the timeline says so.
  */
 bool
 video_process(struct media_run *run, const struct probe *p, struct error *err)
@@ -302,5 +304,8 @@ video_process(struct media_run *run, const struct probe *p, struct error *err)
 		media_step(run, "preview", "done", NULL);
 	else
 		media_step(run, "preview", "failed", why.message);
-	return true;
+	/* No fault of the file: the item would never have them. The job runs again. */
+	if (why.code == ERR_STORAGE_FULL)
+		*err = why;
+	return why.code != ERR_STORAGE_FULL;
 }
