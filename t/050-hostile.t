@@ -69,7 +69,7 @@ sub raw_request {
 my $before = workers();
 ok((grep { length } values %$before) == @pools, 'every pool has workers: ' . @pools);
 
-subtest 'tokens' => sub {
+subtest 'hostile input: tokens' => sub {
     my ($head, $claims, $signature) = split /\./, $user->{token};
     my %head = %{ $json->decode(decode_base64url($head)) };
     my %claims = %{ $json->decode(decode_base64url($claims)) };
@@ -135,7 +135,7 @@ subtest 'tokens' => sub {
     }
 };
 
-subtest 'bodies' => sub {
+subtest 'hostile input: bodies' => sub {
     my %bodies = (
         'NUL' => qq({"email":"a\0b","password":"xxxxxxxx"}),
         'an escaped NUL' => '{"email":"a\u0000@b","password":"xxxxxxxx"}',
@@ -185,7 +185,7 @@ subtest 'bodies' => sub {
         415, 'a compressed body');
 };
 
-subtest 'framing' => sub {
+subtest 'hostile input: framing' => sub {
     my $type = 'Content-Type: application/json';
     is_problem(raw_request('POST /api/auth/login HTTP/1.1',
         [ $type, 'Content-Length: ' . (BODY_CAP + 1) ], '{"email":"' . 'a' x 1000),
@@ -223,7 +223,7 @@ subtest 'framing' => sub {
         or diag(explain $answer);
 };
 
-subtest 'methods and paths' => sub {
+subtest 'hostile input: methods and paths' => sub {
     for my $method (qw(POST PUT PATCH DELETE)) {
         my $answer = $mn->client->api($method => '/api/health/live');
         is_problem($answer, 405, $method);
@@ -279,7 +279,7 @@ sub fields_of {
     return @fields > MOST_FIELDS ? @fields[0 .. MOST_FIELDS - 1] : @fields;
 }
 
-subtest 'SQL and worse in every parameter' => sub {
+subtest 'hostile input: SQL and worse in every parameter' => sub {
     open my $in, '<:raw', "$FindBin::Bin/../web/openapi.json" or die "openapi.json: $!";
     my $api = $json->decode(do { local $/; <$in> });
     my $paths = $api->{paths};
@@ -315,7 +315,7 @@ subtest 'SQL and worse in every parameter' => sub {
     }
 };
 
-subtest 'headers' => sub {
+subtest 'hostile input: headers' => sub {
     for my $name (qw(If-None-Match If-Match Idempotency-Key Origin User-Agent Range X-Forwarded-For
         Cookie Accept)) {
         for my $value ("' OR 1=1 --", '"', 'W/"', 'a' x 4000, "\xff\xfe", '*, *', ',,,,') {

@@ -72,7 +72,7 @@ my $post = sub { $_[0]->api(POST => '/api/auth/login', { email => '' }) };
 
 is(scalar(my @before = workers()), WORKERS, 'four workers');
 
-subtest 'rolling restart' => sub {
+subtest 'rolling restart of any pool: nothing is lost' => sub {
     my $stop_gets = clients(CLIENTS / 2, $get);
     my $stop_posts = clients(CLIENTS / 2, $post);
     my @old = @before;
@@ -88,7 +88,7 @@ subtest 'rolling restart' => sub {
     all_are(400, 'POST', $stop_posts->());
 };
 
-subtest 'kill -9' => sub {
+subtest 'rolling restart of any pool: kill -9 loses no GET' => sub {
     my $stop = clients(CLIENTS, $get);
     for (1 .. KILLS) {
         my @now = workers();

@@ -141,7 +141,7 @@ subtest 'unlink' => sub {
     is audit('plex.unlinked', $who), 1, 'and is no event';
 };
 
-subtest 'plex.tv is slow, then away' => sub {
+subtest 'outside services: plex.tv is slow, then away' => sub {
     my $pin = begin_pin($anon);
     kill 'STOP', $plex->{pid};
     my $start = time;

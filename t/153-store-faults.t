@@ -253,7 +253,7 @@ SKIP: {
 	    $objects);
 	skip 'no file system can be mounted here', 1 if $? != 0;
 	my $mounted = 1;
-	subtest 'a full disk' => sub {
+	subtest 'disk full: the embedded store' => sub {
 		my $owner = (stat "$mn->{var}/data")[4];
 		my @spool = ("$objects/.tmp", "$objects/.tmp/body");
 		mkdir $_ for @spool;

@@ -51,7 +51,7 @@ subtest 'the same, many times at once' => sub {
     is scalar(created('Film 1')), 1, 'told once';
 };
 
-subtest 'a slow Overseerr' => sub {
+subtest 'outside services: a slow Overseerr' => sub {
     $o->fault(slow => SLOW);
     my @search = map { later(sub { $ada->api(GET => API . '/search?q=film') }) } 1 .. AT_ONCE;
     &wait_until(sub { $mn->psql('SELECT 1') }, 5, 'a moment');
@@ -110,7 +110,7 @@ subtest 'a list that is out of date when it arrives' => sub {
         'what was decided meanwhile stays decided';
 };
 
-subtest 'gone' => sub {
+subtest 'outside services: Overseerr is gone' => sub {
     $o->stop;
     my $start = time;
     my $r = ask(4);

@@ -108,14 +108,17 @@ cmp_ok scalar(keys %killed), '==', 10, 'each kind of process was killed';
 # a slow machine returns 503 for more of them
 cmp_ok scalar(@accepted), '>=', UPLOADS / 2, 'most uploads were accepted in spite of it'
     or diag scalar @accepted;
-ok $mn->wait_ready, 'the stack recovered';
-settled($mn, SETTLE, @accepted);
-each_once($mn, @accepted);
-my $ready = $mn->psql("SELECT count(*) FROM media WHERE status = 'ready'");
-cmp_ok $ready, '>=', @accepted * 0.95, 'nearly all of them are ready'
-    or diag $mn->psql("SELECT failure_code, failure_message, count(*) FROM media GROUP BY 1, 2");
-$user = $mn->login;
-my $shown = $user->api(GET => "/api/media/$accepted[-1]")->{json};
-is $user->request(GET => $shown->{thumbnails}{320})->{status}, 200, 'a thumbnail is served'
-    if $shown->{status} eq 'ready';
+subtest 'worker killed anywhere: each upload has one end' => sub {
+	ok $mn->wait_ready, 'the stack recovered';
+	settled($mn, SETTLE, @accepted);
+	each_once($mn, @accepted);
+	my $ready = $mn->psql("SELECT count(*) FROM media WHERE status = 'ready'");
+	cmp_ok $ready, '>=', @accepted * 0.95, 'nearly all of them are ready'
+	    or diag $mn->psql('SELECT failure_code, failure_message, count(*) FROM media'
+		. ' GROUP BY 1, 2');
+	$user = $mn->login;
+	my $shown = $user->api(GET => "/api/media/$accepted[-1]")->{json};
+	is $user->request(GET => $shown->{thumbnails}{320})->{status}, 200, 'a thumbnail is served'
+	    if $shown->{status} eq 'ready';
+};
 done_testing;

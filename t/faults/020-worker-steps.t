@@ -55,12 +55,14 @@ for my $moment (@moments) {
 	is $item->{status}, 'ready', "$name: ready after the worker was killed"
 	    or diag explain $item->{failure};
 }
-settled($mn, SETTLE, @ids);
-each_once($mn, @ids);
-cmp_ok $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND attempt > 1"), '>=',
-    @moments - 3, 'jobs ran again';
-my $left = sub { my @found = glob "$mn->{var}/data/scratch/*"; scalar @found };
-ok eval { wait_until { $left->() == 0 } 30, 'an empty scratch directory' },
-    'nothing is left in the scratch directory'
-    or diag $left->();
+subtest 'worker killed anywhere: at each step, with one effect' => sub {
+	settled($mn, SETTLE, @ids);
+	each_once($mn, @ids);
+	cmp_ok $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.process' AND attempt > 1"),
+	    '>=', @moments - 3, 'jobs ran again';
+	my $left = sub { my @found = glob "$mn->{var}/data/scratch/*"; scalar @found };
+	ok eval { wait_until { $left->() == 0 } 30, 'an empty scratch directory' },
+	    'nothing is left in the scratch directory'
+	    or diag $left->();
+};
 done_testing;

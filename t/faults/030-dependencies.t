@@ -48,103 +48,120 @@ use constant { CLIENTS => 64, STALL_SECONDS => 2 };
 	open my $in, '<', $answers or die "$answers: $!";
 	my %count;
 	$count{$_}++ for map { s/\s//gr } <$in>;
-	is_deeply \%count, { 200 => CLIENTS }, 'a stall of two seconds harms nobody';
+	is_deeply \%count, { 200 => CLIENTS }, 'a stall of two seconds harms nobody'
+	    or diag explain \%count;
 }
 
 my $ready = $user->wait_media($user->upload_bytes('before.png', png(64, 48), 'image/png')->{id});
 is $ready->{status}, 'ready', 'a picture before the trouble';
-# A frozen server has the deadline of a statement (database.timeout), so that a short stall harms
-# nobody; one that refuses connections is known to be away sooner.
-my %patience = (stopped => 2, frozen => 4);
-for my $how ('stopped', 'frozen') {
-	if ($how eq 'stopped') {
-		$mn->stop_part('postgres');
-	} else {
-		# Frozen is worse than dead: connections stay open and get no response.
-		database_signal('STOP');
+subtest 'PostgreSQL down: stopped, and frozen' => sub {
+	# A frozen server has the deadline of a statement (database.timeout), so that a short stall
+	# harms nobody; one that refuses connections is known to be away sooner.
+	my %patience = (stopped => 2, frozen => 4);
+	for my $how ('stopped', 'frozen') {
+		if ($how eq 'stopped') {
+			$mn->stop_part('postgres');
+		} else {
+			# Frozen is worse than dead: connections stay open and get no response.
+			database_signal('STOP');
+		}
+		# A page that is not in the cache: Redis may serve cached pages without PostgreSQL.
+		for my $path ($how eq 'stopped' ? '/api/media?limit=7' : '/api/media?limit=8',
+		    '/api/notifications') {
+			my $answer = timed(sub { $user->api(GET => $path) });
+			is $answer->{status}, 503, "PostgreSQL $how: $path is 503"
+			    or diag $answer->{content};
+			ok $answer->{headers}{'retry-after'}, 'with Retry-After';
+			is $answer->{json}{code}, 'database_unavailable', 'as a problem document'
+			    or diag $answer->{content};
+			cmp_ok $answer->{took}, '<', $patience{$how}, "within $patience{$how} s";
+		}
+		my $login = timed(sub { $nobody->api(POST => '/api/auth/login',
+		    { email => $mn->{email},
+		    password => 'wrong wrong wrong' }) });
+		is $login->{status}, 503, 'nobody is told that a password is wrong';
+		is $nobody->api(GET => '/api/health/live')->{status}, 200, 'live';
+		my $not = timed(sub { $nobody->api(GET => '/api/health/ready') });
+		is $not->{status}, 503, 'not ready';
+		cmp_ok $not->{took}, '<', $patience{$how}, "which is said within $patience{$how} s";
+		if ($how eq 'stopped') {
+			$mn->start_part('postgres');
+		} else {
+			database_signal('CONT');
+		}
+		ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15,
+		    'the list' },
+		    'it recovers by itself';
+		ok $mn->wait_ready(15), 'and says so';
+		ok eval { wait_until { eval { $user->upload_bytes("again-$how.png", png(64, 48),
+		    'image/png') } } 15, 'an upload' }, 'so does the store';
 	}
-	# A page that is not in the cache: Redis may serve cached pages without PostgreSQL.
-	for my $path ($how eq 'stopped' ? '/api/media?limit=7' : '/api/media?limit=8',
-	    '/api/notifications') {
-		my $answer = timed(sub { $user->api(GET => $path) });
-		is $answer->{status}, 503, "PostgreSQL $how: $path is 503"
-		    or diag $answer->{content};
-		ok $answer->{headers}{'retry-after'}, 'with Retry-After';
-		is $answer->{json}{code}, 'database_unavailable', 'as a problem document'
-		    or diag $answer->{content};
-		cmp_ok $answer->{took}, '<', $patience{$how}, "within $patience{$how} s";
-	}
-	my $login = timed(sub { $nobody->api(POST => '/api/auth/login', { email => $mn->{email},
-	    password => 'wrong wrong wrong' }) });
-	is $login->{status}, 503, 'nobody is told that a password is wrong';
-	is $nobody->api(GET => '/api/health/live')->{status}, 200, 'live';
-	my $not = timed(sub { $nobody->api(GET => '/api/health/ready') });
-	is $not->{status}, 503, 'not ready';
-	cmp_ok $not->{took}, '<', $patience{$how}, "which is said within $patience{$how} s";
-	if ($how eq 'stopped') {
-		$mn->start_part('postgres');
-	} else {
-		database_signal('CONT');
-	}
-	ok eval { wait_until { $user->api(GET => '/api/media')->{status} == 200 } 15, 'the list' },
-	    'it recovers by itself';
-	ok $mn->wait_ready(15), 'and says so';
-	ok eval { wait_until { eval { $user->upload_bytes("again-$how.png", png(64, 48),
-	    'image/png') } } 15, 'an upload' }, 'so does the store';
-}
-is $user->wait_media($user->upload_bytes('after.png', png(64, 48), 'image/png')->{id})->{status},
-    'ready', 'uploads work again';
+	is $user->wait_media($user->upload_bytes('after.png', png(64, 48),
+	    'image/png')->{id})->{status},
+	    'ready', 'uploads work again';
+};
 
 # --- Redis ---
-$mn->stop_part('redis');
-is $user->api(GET => '/api/media')->{status}, 200, 'Redis down: the list works';
-is $user->wait_media($user->upload_bytes('without.png', png(64, 48), 'image/png')->{id})->{status},
-    'ready', 'so do uploads';
-my $second = $mn->login;
-is $second->api(POST => '/api/auth/logout',
-    { refreshToken => $second->{refresh_token} })->{status} =~
-    /^(204|503)$/ ? 1 : 0,
-    1, 'signing out works, or says that it does not yet';
-my $health = $nobody->api(GET => '/api/health');
-is $health->{json}{dependencies}{redis}{state}, 'down', 'health says so';
-$mn->start_part('redis');
-ok eval {
-    wait_until {
-        $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok';
-    } 15, 'redis';
-}, 'it is found again';
-is $second->api(GET => '/api/media')->{status}, 401, 'an empty Redis revives no token';
-is $user->api(GET => '/api/media')->{status}, 200, 'and harms nobody else';
+subtest 'Redis down or empty: stopped' => sub {
+	$mn->stop_part('redis');
+	is $user->api(GET => '/api/media')->{status}, 200, 'Redis down: the list works';
+	is $user->wait_media($user->upload_bytes('without.png', png(64, 48),
+	    'image/png')->{id})->{status},
+	    'ready', 'so do uploads';
+	my $second = $mn->login;
+	is $second->api(POST => '/api/auth/logout',
+	    { refreshToken => $second->{refresh_token} })->{status} =~
+	    /^(204|503)$/ ? 1 : 0,
+	    1, 'signing out works, or says that it does not yet';
+	my $health = $nobody->api(GET => '/api/health');
+	is $health->{json}{dependencies}{redis}{state}, 'down', 'health says so';
+	$mn->start_part('redis');
+	ok eval {
+	    wait_until {
+	        $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} eq 'ok';
+	    } 15, 'redis';
+	}, 'it is found again';
+	is $second->api(GET => '/api/media')->{status}, 401, 'an empty Redis revives no token';
+	is $user->api(GET => '/api/media')->{status}, 200, 'and harms nobody else';
+};
 
 # --- the object store ---
-$mn->stop_part($_) for qw(verify store);
-my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'x.png', size => 100,
-    type => 'image/png' });
-is $begun->{status}, 201, 'object store down: signing still works';
-is $user->api(GET => '/api/media')->{status}, 200, 'so does browsing';
-is $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields})->{status},
-    503, 'a PUT is 503';
-my $done = timed(sub { $user->api(POST => '/api/media/upload/complete',
-    { uploadId => $begun->{json}{uploadId} }) });
-is $done->{status}, 503, 'complete is 503' or diag $done->{content};
-$mn->start_part($_) for qw(verify store);
-my @put = (PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields});
-ok eval { wait_until { $user->request(@put)->{status} == 200 } 15, 'the store' },
-    'the same URL works when it is back';
-is $user->api(POST => '/api/media/upload/complete',
-    { uploadId => $begun->{json}{uploadId} })->{status},
-    202, 'so does the same complete';
-my $broken = $user->wait_media($begun->{json}{mediaId});
-is $broken->{status}, 'failed', 'which was no picture';
-ok $broken->{failure}{code} && $broken->{failure}{message}, 'and its owner is told why';
+my $broken;
+subtest 'object store down: its pools are stopped' => sub {
+	$mn->stop_part($_) for qw(verify store);
+	my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'x.png',
+	    size => 100,
+	    type => 'image/png' });
+	is $begun->{status}, 201, 'object store down: signing still works';
+	is $user->api(GET => '/api/media')->{status}, 200, 'so does browsing';
+	is $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 100,
+	    $begun->{json}{fields})->{status},
+	    503, 'a PUT is 503';
+	my $done = timed(sub { $user->api(POST => '/api/media/upload/complete',
+	    { uploadId => $begun->{json}{uploadId} }) });
+	is $done->{status}, 503, 'complete is 503' or diag $done->{content};
+	$mn->start_part($_) for qw(verify store);
+	my @put = (PUT => $begun->{json}{uploadUrl}, 'x' x 100, $begun->{json}{fields});
+	ok eval { wait_until { $user->request(@put)->{status} == 200 } 15, 'the store' },
+	    'the same URL works when it is back';
+	is $user->api(POST => '/api/media/upload/complete',
+	    { uploadId => $begun->{json}{uploadId} })->{status},
+	    202, 'so does the same complete';
+	$broken = $user->wait_media($begun->{json}{mediaId});
+	is $broken->{status}, 'failed', 'which was no picture';
+	ok $broken->{failure}{code} && $broken->{failure}{message}, 'and its owner is told why';
+};
 
 # --- the worker ---
-$mn->stop_part('worker');
-my $waiting = $user->upload_bytes('waiting.png', png(64, 48), 'image/png');
-is $user->api(GET => "/api/media/$waiting->{id}")->{json}{status}, 'processing',
-    'worker down: the item waits';
-$mn->start_part('worker');
-is $user->wait_media($waiting->{id})->{status}, 'ready', 'and is done when it is back';
+my $waiting;
+subtest 'worker killed anywhere: stopped meanwhile' => sub {
+	$mn->stop_part('worker');
+	$waiting = $user->upload_bytes('waiting.png', png(64, 48), 'image/png');
+	is $user->api(GET => "/api/media/$waiting->{id}")->{json}{status}, 'processing',
+	    'worker down: the item waits';
+	$mn->start_part('worker');
+	is $user->wait_media($waiting->{id})->{status}, 'ready', 'and is done when it is back';
+};
 
 each_once($mn, map { $_->{id} } $ready, $broken, $waiting);
 done_testing;

@@ -36,48 +36,52 @@ is $user->request(GET => $user->api(
     GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
     200, 'what was there is there';
 
-my (@kept, %refused);
-for my $n (1 .. 8) {
-	my $bytes = png(64, 48) . 'x' x LARGE;
-	my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => "$n.png",
-	    size => length $bytes, type => 'image/png' });
-	if ($begun->{status} != 201) { $refused{ $begun->{status} }++; next }
-	my $put = $user->request(PUT => $begun->{json}{uploadUrl}, $bytes, $begun->{json}{fields});
-	if ($put->{status} == 200) {
-		push @kept, $begun->{json}
-	} else {
-		$refused{ $put->{status} }++;
-		like $put->{content}, qr/<Code>\w+<\/Code>/, 'an S3 error';
+subtest 'disk full: the objects of the store' => sub {
+	my (@kept, %refused);
+	for my $n (1 .. 8) {
+		my $bytes = png(64, 48) . 'x' x LARGE;
+		my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => "$n.png",
+		    size => length $bytes, type => 'image/png' });
+		if ($begun->{status} != 201) { $refused{ $begun->{status} }++; next }
+		my $put = $user->request(PUT => $begun->{json}{uploadUrl}, $bytes,
+		    $begun->{json}{fields});
+		if ($put->{status} == 200) {
+			push @kept, $begun->{json}
+		} else {
+			$refused{ $put->{status} }++;
+			like $put->{content}, qr/<Code>\w+<\/Code>/, 'an S3 error';
+		}
 	}
-}
-ok @kept, 'some fit';
-ok %refused, 'some do not';
-is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with 503 or 507'
-    or diag explain \%refused;
-is $user->api(GET => '/api/media')->{status}, 200, 'browsing works';
+	ok @kept, 'some fit';
+	ok %refused, 'some do not';
+	is_deeply [grep { !/^(?:503|507)$/ } keys %refused], [], 'those are refused with 503 or 507'
+	    or diag explain \%refused;
+	is $user->api(GET => '/api/media')->{status}, 200, 'browsing works';
 
-# Completely full: not even a small body fits.
-MediaNest::Test::run_output('dd', 'if=/dev/zero', "of=$objects/fill", 'bs=1M');
-my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png',
-    size => 300_000, type => 'image/png' });
-my $put = $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 300_000, $begun->{json}{fields});
-like $put->{status}, qr/^50[37]$/, 'not a byte left: refused' or diag $put->{content};
-is $user->request(GET => $user->api(
-    GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
-    200, 'what is there is served';
-unlink "$objects/fill";
-my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/body/*";
-is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
+	# Completely full: not even a small body fits.
+	MediaNest::Test::run_output('dd', 'if=/dev/zero', "of=$objects/fill", 'bs=1M');
+	my $begun = $user->api(POST => '/api/media/upload/initiate', { filename => 'brim.png',
+	    size => 300_000, type => 'image/png' });
+	my $put = $user->request(PUT => $begun->{json}{uploadUrl}, 'x' x 300_000,
+	    $begun->{json}{fields});
+	like $put->{status}, qr/^50[37]$/, 'not a byte left: refused' or diag $put->{content};
+	is $user->request(GET => $user->api(
+	    GET => "/api/media/$first->{id}")->{json}{thumbnails}{320})->{status},
+	    200, 'what is there is served';
+	unlink "$objects/fill";
+	my @stray = grep { !/\.\.?$/ } glob "$objects/.tmp/body/*";
+	is scalar(@stray), 0, 'nothing half-written is left' or diag "@stray";
 
-# Room again: refused uploads can be sent again.
-MediaNest::Test::run_output('mount', '-o', 'remount,size=256m', $objects);
-is $user->wait_media($user->upload_bytes('later.png', png(64, 48), 'image/png')->{id})->{status},
-    'ready', 'with room again uploads work';
-for my $upload (@kept) {
-	is $user->api(POST => '/api/media/upload/complete',
-	    { uploadId => $upload->{uploadId} })->{status},
-	    202, 'what fitted can be completed';
-}
-settled($mn, 120, map { $_->{mediaId} } @kept);
+	# Room again: refused uploads can be sent again.
+	MediaNest::Test::run_output('mount', '-o', 'remount,size=256m', $objects);
+	is $user->wait_media($user->upload_bytes('later.png', png(64, 48),
+	    'image/png')->{id})->{status}, 'ready', 'with room again uploads work';
+	for my $upload (@kept) {
+		is $user->api(POST => '/api/media/upload/complete',
+		    { uploadId => $upload->{uploadId} })->{status},
+		    202, 'what fitted can be completed';
+	}
+	settled($mn, 120, map { $_->{mediaId} } @kept);
+};
 $mn->dev('down');
 done_testing;

@@ -102,7 +102,8 @@ subtest 'PostgreSQL down: a change whose answer is lost happens once' => sub {
 		$proxy->heal;
 		my $second = wait_until { my $got = $ask->(); $got->{status} == 201 && $got } BACK;
 		is $proxy->count->{cut}, $before + 1, "$statement: its answer was lost";
-		is $second->{status}, 201, "$statement: sent again, it succeeds ($first->{status} before)";
+		is $second->{status}, 201,
+		    "$statement: sent again, it succeeds ($first->{status} before)";
 		is $mn->psql("SELECT count(*) FROM media WHERE filename = '$key.png'"), 1,
 		    "$statement: once";
 	}
@@ -113,7 +114,8 @@ subtest 'PostgreSQL down: a server that takes over is found' => sub {
 	$mn->restart_part('postgres');
 	recovers();
 	isnt $mn->pid('postgres'), $before, 'another server';
-	is $admin->wait_media($admin->upload_bytes('b.png', png(64, 48), 'image/png')->{id})->{status},
+	is $admin->wait_media($admin->upload_bytes('b.png', png(64, 48),
+	    'image/png')->{id})->{status},
 	    'ready', 'the worker found it too';
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What stands between MediaNest and Redis goes wrong, and Redis itself does: frozen, slow, cut off in
-# the middle, without memory, emptied, and with an old copy. Nobody who signed out comes back.
+# What stands between MediaNest and Redis goes wrong, and Redis itself does: frozen, slow, cut off
+# in the middle, without memory, emptied, and with an old copy. Nobody who signed out comes back.
 use strict;
 use warnings;
 use FindBin;
@@ -20,7 +20,8 @@ my $user = $mn->user;
 my @dead;
 
 sub state_of_redis { return $nobody->api(GET => '/api/health')->{json}{dependencies}{redis}{state} }
-sub says { my ($state) = @_; return !!eval { wait_until { state_of_redis() eq $state } BACK, $state } }
+sub says { my ($state) = @_; return !!eval { wait_until { state_of_redis() eq $state } BACK,
+    $state } }
 
 # Signs a session out. With 204 it must be dead at once; with 503 as soon as the worker has repeated
 # what Redis missed.

@@ -211,7 +211,8 @@ sub _take {
 	my $fault = $self->{fault};
 	if ($from eq 'server') {
 		$pair->{passed} += $n;
-		return $self->_cut($pair) if defined $fault->{cut} && $pair->{passed} > $fault->{cut}
+		return $self->_cut($pair) if defined $fault->{cut}
+		    && $pair->{passed} > $fault->{cut}
 		    && ($pair->{named} || !defined $fault->{after});
 	} elsif (defined $fault->{after} && index($bytes, $fault->{after}) >= 0) {
 		@$pair{qw(named passed)} = (1, 0);
