@@ -261,7 +261,12 @@ store_backup_end_sessions(struct db *db, struct arena *arena, struct error *err)
 	return db_begin(db, err) &&
 	    db_end(db,
 		db_exec(db, arena, Q(Q_END_SESSIONS), DB_NO_PARAMS, NULL, err) &&
-		    db_exec(db, arena, Q(Q_FORGET_POSTERS), DB_NO_PARAMS, NULL, err) &&
 		    db_exec(db, arena, Q(Q_RAISE), DB_NO_PARAMS, NULL, err),
 		err);
+}
+
+bool
+store_backup_forget_posters(struct db *db, struct arena *arena, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_FORGET_POSTERS), DB_NO_PARAMS, NULL, err);
 }

@@ -77,11 +77,10 @@ bool store_backup_restoring(struct db *, struct arena *, const char **id, struct
 bool store_backup_mark(struct db *, struct arena *, const char *id, struct error *);
 bool store_backup_unmark(struct db *, struct error *);
 
-/*
- * Everyone has to sign in again: a session that ended after the backup was made is alive in it.
- * Posters of titles are fetched again, as a backup need not have them.
- */
+/* Everyone has to sign in again: a session that ended after the backup was made is alive in it. */
 bool store_backup_end_sessions(struct db *, struct arena *, struct error *);
+/* Posters of titles are fetched again: a backup of a foreign store has none of them. */
+bool store_backup_forget_posters(struct db *, struct arena *, struct error *);
 
 /* What `verify` knows and remembers. */
 bool store_backup_sum(struct db *, struct arena *, const char *name, const char **sha256,

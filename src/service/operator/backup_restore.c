@@ -43,9 +43,12 @@ find(struct restore *r, struct error *err)
 {
 	const char *dir = r->ask->directory;
 	struct strings names;
+	bool present;
 
 	r->path = dir;
-	if (access(arena_printf(r->arena, "%s/" BACKUP_MANIFEST, dir), F_OK) == 0)
+	if (!backup_present(arena_printf(r->arena, "%s/" BACKUP_MANIFEST, dir), &present, err))
+		return false;
+	if (present)
 		return true;
 	if (!backup_names(r->arena, dir, &names, err))
 		return false;
@@ -183,6 +186,7 @@ rows(struct restore *r, struct error *err)
 	return store_backup_clear(r->site->db, err) &&
 	    backup_undump(r->site, arena_printf(r->arena, "%s/" BACKUP_DUMP, r->path), err) &&
 	    migrate_run(r->site->db, r->arena, r->site->sql_dir, NULL, err) &&
+	    (r->manifest.embedded || store_backup_forget_posters(r->site->db, r->arena, err)) &&
 	    (!r->ask->end_sessions || store_backup_end_sessions(r->site->db, r->arena, err));
 }
 
