@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,10 +21,11 @@
 
 #define SERVICE_USER "medianest"
 #define KEEP_MAX 10000
+#define FILES_UMASK 0077
 #define CAP(name) (1u << (name))
 #define MAY_READ CAP(CAP_DAC_READ_SEARCH)
-#define MAY_RESTORE \
-	(MAY_READ | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_CHOWN) | CAP(CAP_FOWNER) | CAP(CAP_FSETID))
+#define MAY_BACK_UP (MAY_READ | CAP(CAP_DAC_OVERRIDE)) /* into root's directories */
+#define MAY_RESTORE (MAY_BACK_UP | CAP(CAP_CHOWN) | CAP(CAP_FOWNER) | CAP(CAP_FSETID))
 
 static bool
 capabilities_set(unsigned wanted)
@@ -41,6 +43,7 @@ become(unsigned capabilities, struct error *err)
 {
 	const struct passwd *user;
 
+	umask(FILES_UMASK);
 	if (geteuid() != 0 || (user = getpwnam(SERVICE_USER)) == NULL)
 		return true;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
@@ -86,7 +89,7 @@ admin_backup(const struct admin_backup *a, struct error *err)
 		    "backup needs DIR, or the setting backup.directory");
 	if (ask.keys_file == NULL && *keys != '\0')
 		ask.keys_file = keys;
-	if (!keep_of(a, &ask.keep, err) || !become(MAY_READ, err) ||
+	if (!keep_of(a, &ask.keep, err) || !become(MAY_BACK_UP, err) ||
 	    !backup_make(&site, &ask, &made, err))
 		return false;
 	printf("%s: %lld objects, %s, of which %s were new%s\n", made.path, (long long)made.objects,

@@ -18,7 +18,10 @@
 #include "core/error.h"
 #include "core/id.h"
 #include "core/log.h"
+#include "service/call.h"
+#include "service/notify/alert.h"
 #include "service/operator/backup_internal.h"
+#include "service/services.h"
 #include "store/pg.h"
 #include "store/store_backups.h"
 
@@ -38,6 +41,7 @@ struct backup {
 	struct manifest manifest;
 	struct backup_store store;
 	struct backup_counts counts;
+	bool has_settings;
 	pid_t heart;
 	int heart_fd; /* the process ends when it is closed */
 };
@@ -106,7 +110,8 @@ link_earlier(struct backup *b, struct arena *arena, const struct list_line *line
 	struct file_sum sum;
 	struct stat st;
 
-	*linked = access(to, F_OK) == 0;
+	if (!backup_present(to, linked, err))
+		return false;
 	if (*linked || b->earlier == NULL)
 		return true;
 	from = backup_object_path(arena, b->earlier, line->sha256);
@@ -232,10 +237,11 @@ settings(struct backup *b, struct error *err)
 	const char *from = config_path(b->site->config);
 	struct file_sum sum;
 
-	if (from == NULL || access(from, F_OK) != 0)
-		return true; /* there is no file: all settings have their defaults */
-	return backup_copy(from, arena_printf(b->arena, "%s/" BACKUP_SETTINGS, b->partial), &sum,
-	    err);
+	if (from != NULL && !backup_present(from, &b->has_settings, err))
+		return false;
+	/* Without a file all settings have their defaults. */
+	return !b->has_settings ||
+	    backup_copy(from, arena_printf(b->arena, "%s/" BACKUP_SETTINGS, b->partial), &sum, err);
 }
 
 static bool
@@ -249,8 +255,11 @@ keys(struct backup *b, struct error *err)
 static bool
 write_manifest(struct backup *b, struct error *err)
 {
-	static const char *const names[] = { BACKUP_DUMP, BACKUP_LIST, BACKUP_SETTINGS,
-		BACKUP_KEYS };
+	const struct {
+		const char *name;
+		bool expected;
+	} files[] = { { BACKUP_DUMP, true }, { BACKUP_LIST, true },
+		{ BACKUP_SETTINGS, b->has_settings }, { BACKUP_KEYS, b->ask->keys_file != NULL } };
 	struct manifest *m = &b->manifest;
 	char created[RFC3339_MAX];
 
@@ -258,14 +267,14 @@ write_manifest(struct backup *b, struct error *err)
 	m->id = b->id;
 	m->created = created;
 	m->version = PACKAGE_VERSION;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *path = arena_printf(b->arena, "%s/%s", b->partial, names[i]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		struct manifest_file *file = &m->files[m->nfiles];
 
-		if (access(path, F_OK) != 0)
+		if (!files[i].expected)
 			continue;
-		file->name = names[i];
-		if (!backup_sum(path, &file->sum, err))
+		file->name = files[i].name;
+		if (!backup_sum(arena_printf(b->arena, "%s/%s", b->partial, file->name), &file->sum,
+			err))
 			return false;
 		m->nfiles++;
 		b->counts.bytes += file->sum.size;
@@ -372,16 +381,52 @@ names_make(struct backup *b, struct error *err)
 	return true;
 }
 
+/* The keepers of the house hear of a backup that failed (why), and of the next that did not. */
 static bool
+tell_in(struct services *svc, struct arena *arena, const char *why, struct error *err)
+{
+	const struct call *call = SYSTEM_CALL(svc, arena);
+	const struct alert_told told = { .rule = ALERT_BACKUP_FAILED,
+		.message = why == NULL ? NULL :
+					 arena_printf(arena,
+					     "%s When that is mended, run 'systemctl start"
+					     " medianest-backup'.",
+					     why) };
+
+	return db_begin(svc->db, err) &&
+	    db_end(svc->db,
+		why != NULL ? alert_raise(call, &told, err) : alert_clear(call, &told, err), err);
+}
+
+/* What cannot be told stays in the row and in the output of the command. */
+static void
+tell(struct backup *b, const char *why)
+{
+	static struct log log = { .component = "backup" };
+	struct services svc;
+	struct error err;
+	bool ok;
+
+	error_clear(&err);
+	ok = services_init(&svc, b->site->config, &log, SERVICES_ADMIN, &err);
+	if (ok) {
+		ok = tell_in(&svc, b->arena, why, &err);
+		services_clear(&svc);
+	}
+	if (!ok)
+		log_warn(&log, "nobody was told: %s", err.message);
+}
+
+static void
 record_failure(struct backup *b, const struct error *why)
 {
+	const char *text = arena_printf(b->arena, "%s%s%s", why->message,
+	    why->detail[0] != '\0' ? ": " : "", why->detail);
 	struct error ignored;
 
 	error_clear(&ignored);
-	return store_backup_failed(b->site->db, b->arena, b->id,
-	    arena_printf(b->arena, "%s%s%s", why->message, why->detail[0] != '\0' ? ": " : "",
-		why->detail),
-	    &ignored);
+	store_backup_failed(b->site->db, b->arena, b->id, text, &ignored);
+	tell(b, text);
 }
 
 static bool
@@ -392,8 +437,10 @@ make_held(struct backup *b, struct error *err)
 
 	heart_stop(b);
 	backup_store_close(&b->store);
-	if (ok)
+	if (ok) {
+		tell(b, NULL);
 		return true;
+	}
 	record_failure(b, err);
 	error_clear(&ignored);
 	backup_tree_remove(b->partial, &ignored);

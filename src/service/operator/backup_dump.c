@@ -1,5 +1,6 @@
 /* The rows of a backup: pg_dump and pg_restore. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,13 +20,15 @@ connection(const struct backup_site *site)
 	return config_str(site->config, CFG_DATABASE_MIGRATE_URL);
 }
 
+/* The file is opened here: its directory need not be open to the command. */
 static bool
-tool(const struct backup_site *site, const char *const *argv, const char *grows, struct error *err)
+tool(const struct backup_site *site, const char *const *argv, int in, int out, const char *grows,
+    struct error *err)
 {
 	const struct backup_tool run = { .argv = argv,
 		.env = pg_environment(site->arena, connection(site)),
-		.in_fd = -1,
-		.out_fd = -1,
+		.in_fd = in,
+		.out_fd = out,
 		.secret_fd = -1,
 		.grows = grows };
 
@@ -43,9 +46,14 @@ dump_rows(const struct backup_site *site, const char *snapshot, const char *to, 
 		"--no-comments", "--no-publications", "--no-subscriptions", "--extension=unaccent",
 		"--extension=pg_trgm", "--lock-wait-timeout=60000",
 		"--exclude-table-data=public.backups",
-		arena_printf(site->arena, "--snapshot=%s", snapshot), "--file", to, NULL };
+		arena_printf(site->arena, "--snapshot=%s", snapshot), NULL };
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
 
-	return tool(site, argv, to, err);
+	if (out < 0)
+		return backup_file_failed(to, err);
+	ok = tool(site, argv, -1, out, to, err);
+	return (close(out) == 0 && ok) || (ok && backup_file_failed(to, err));
 }
 
 static bool
@@ -118,7 +126,13 @@ backup_undump(const struct backup_site *site, const char *dump, struct error *er
 {
 	const char *const argv[] = { "pg_restore", "--single-transaction", "--exit-on-error",
 		"--no-owner", "--no-privileges", "--no-comments", "--dbname",
-		pg_database_name(site->arena, connection(site)), dump, NULL };
+		pg_database_name(site->arena, connection(site)), NULL };
+	int in = open(dump, O_RDONLY | O_CLOEXEC);
+	bool ok;
 
-	return tool(site, argv, NULL, err);
+	if (in < 0)
+		return backup_file_failed(dump, err);
+	ok = tool(site, argv, in, -1, NULL, err);
+	close(in);
+	return ok;
 }

@@ -25,6 +25,16 @@ backup_file_failed(const char *path, struct error *err)
 	    "%.180s: %s", path, strerror(code));
 }
 
+/* Not access(2): it asks for the real user, without the capabilities that the process has. */
+bool
+backup_present(const char *path, bool *present, struct error *err)
+{
+	struct stat st;
+
+	*present = stat(path, &st) == 0;
+	return *present || errno == ENOENT || errno == ENOTDIR || backup_file_failed(path, err);
+}
+
 bool
 backup_dir_make(const char *path, struct error *err)
 {
@@ -204,11 +214,17 @@ names_if(struct arena *arena, const char *directory,
 	return true;
 }
 
+/* One that cannot be looked into counts: to read it will say why. */
 static bool
 is_backup(struct arena *arena, const char *directory, const char *name)
 {
+	struct error ignored;
+	bool present;
+
 	return name[0] != '.' &&
-	    access(arena_printf(arena, "%s/%s/" BACKUP_MANIFEST, directory, name), F_OK) == 0;
+	    (!backup_present(arena_printf(arena, "%s/%s/" BACKUP_MANIFEST, directory, name),
+		 &present, &ignored) ||
+		present);
 }
 
 static bool

@@ -32,6 +32,7 @@ struct file_sum {
 };
 /* Sets the error to what errno says of the path; returns false. */
 bool backup_file_failed(const char *path, struct error *);
+bool backup_present(const char *path, bool *present, struct error *);
 bool backup_dir_make(const char *path, struct error *); /* 0700; it may exist */
 bool backup_dir_sync(const char *path, struct error *);
 /* Everything of the file system is on the disk. */

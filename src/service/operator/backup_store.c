@@ -139,7 +139,11 @@ blob_dirs(const struct backup_store *store, struct arena *arena, const char *blo
 		   *first = arena_printf(arena, "%s/%.2s", top, blob),
 		   *second = arena_printf(arena, "%s/%.2s", first, blob + 2);
 
-	if (access(second, F_OK) == 0)
+	bool present;
+
+	if (!backup_present(second, &present, err))
+		return false;
+	if (present)
 		return true;
 	return backup_dir_make(top, err) && backup_dir_make(first, err) &&
 	    give(store, arena, first, err) && backup_dir_make(second, err) &&
