@@ -242,3 +242,6 @@ EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/ma
 check_PROGRAMS += t/unit/setup
 check_PROGRAMS += t/unit/manager
 EXTRA_DIST += t/550-doctor.t
+EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t
+EXTRA_DIST += t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
+check_PROGRAMS += t/unit/backup_list
