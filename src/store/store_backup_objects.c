@@ -86,15 +86,20 @@ const struct query store_backup_objects_queries[] = {
 	    " started_at = CASE WHEN excluded.after = '' THEN now()"
 	    " ELSE object_verification.started_at END",
 	    0 },
+	/* Blobs have no index: each table is read once, and compared with all names. */
 	[Q_STRANGE_BLOBS] = { "verify_strange_blobs",
-	    "SELECT b FROM unnest($1::text[]) AS n (b) WHERE NOT EXISTS (SELECT FROM objects o"
-	    " WHERE o.blob = b) AND NOT EXISTS (SELECT FROM object_parts p WHERE p.blob = b)"
-	    " AND NOT EXISTS (SELECT FROM object_garbage g WHERE g.blob = b)",
+	    "SELECT b FROM unnest($1::text[]) AS n (b) EXCEPT"
+	    " (SELECT blob FROM objects WHERE blob = ANY ($1::text[])"
+	    " UNION ALL SELECT blob FROM object_parts WHERE blob = ANY ($1::text[])"
+	    " UNION ALL SELECT blob FROM object_garbage WHERE blob = ANY ($1::text[]))"
+	    " ORDER BY 1",
 	    QUERY_READ },
 	[Q_STRANGE_KEYS] = { "verify_strange_keys",
-	    "SELECT k FROM unnest($1::text[]) AS n (k) WHERE NOT EXISTS (SELECT FROM media_assets"
-	    " a WHERE a.key = k) AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = k)"
-	    " AND NOT EXISTS (SELECT FROM title_posters p WHERE 'poster' || p.path || '.webp' = k)",
+	    "SELECT k FROM unnest($1::text[]) AS n (k) EXCEPT"
+	    " (SELECT key FROM media_assets WHERE key = ANY ($1::text[])"
+	    " UNION ALL SELECT object_key FROM uploads WHERE object_key = ANY ($1::text[])"
+	    " UNION ALL SELECT 'poster' || path || '.webp' FROM title_posters"
+	    " WHERE 'poster' || path || '.webp' = ANY ($1::text[])) ORDER BY 1",
 	    QUERY_READ },
 	[Q_UNLISTED_BLOBS] = { "verify_unlisted_blobs",
 	    "SELECT b FROM unnest($1::text[]) AS n (b) WHERE NOT EXISTS (SELECT FROM objects o"
