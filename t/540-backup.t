@@ -306,6 +306,23 @@ subtest 'one that is interrupted' => sub {
 	is_deeply blobs(), $files, '... and every object';
 	admin_is(FAILED, 'it does not go on after its end', 'restore', $dir);
 };
+subtest 'keys for the recipients of age' => sub {
+	plan skip_all => 'age is not installed' unless -x '/usr/bin/age';
+	my $identity = MediaNest::Test::run_output('age-keygen');
+	$identity =~ s/^Public key:.*\n//m; # from its standard error
+	my ($recipient) = $identity =~ /public key: (age1\S+)/;
+	as_stack_user("$passphrase.recipients", "# the keeper of the house\n$recipient\n");
+	as_stack_user("$passphrase.identity", $identity);
+	admin_is(OK, 'a backup', 'backup', '--keys', "$passphrase.recipients", "$dir.age");
+	my ($backup) = glob "$dir.age/2*";
+	like slurp("$backup/keys.enc"), qr{^age-encryption.org/}, '... is encrypted by age';
+	unlink @keys;
+	admin_is(USAGE, 'a passphrase does not help', 'restore', '--replace', '--keys', $passphrase,
+	    $backup);
+	admin_is(OK, 'its identity does', 'restore', '--replace', '--keys', "$passphrase.identity",
+	    $backup);
+	is_deeply { map { ($_ => slurp($_)) } keys %key }, \%key, '... and the keys are equal';
+};
 start_services(@parts);
 
 subtest 'the house works' => sub {
