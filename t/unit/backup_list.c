@@ -1,4 +1,4 @@
-/* The list of a backup's objects: what is written is read, in the order that lists are compared in. */
+/* The list of a backup: what is written is read, in the order that lists are compared in. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
