@@ -15,7 +15,7 @@
 
 #include "core/banned.h"
 
-/* GET /api/metrics: for monitors. One statement in PostgreSQL; without it the rest is served. */
+/* GET /api/metrics: for monitors. Three statements in PostgreSQL; without it the rest is served. */
 static bool
 metrics_get(const struct request *req, struct response *res, struct error *err)
 {

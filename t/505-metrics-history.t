@@ -102,6 +102,12 @@ subtest 'figures of known samples' => sub {
 	ok +(grep { !defined $_->{value} } @{ $p[0]{points} }), 'what nobody measured is null';
 	is_deeply [ map { $_->{threshold} } map { points($_) } qw(p95 hits errors requests) ],
 	    [200, 0.7, 0.01, undef], 'thresholds';
+	$admin->api(PATCH => '/api/admin/settings', { 'alerts.latency.threshold' => 300,
+	    'alerts.errors.threshold' => 0 });
+	ok wait_until { points('p95')->{threshold} == 300 } 20, 'of the settings';
+	is points('errors')->{threshold}, undef, 'none where the alert is off';
+	$admin->api(PATCH => '/api/admin/settings', { 'alerts.latency.threshold' => undef,
+	    'alerts.errors.threshold' => undef });
 	is $admin->api(GET => "/api/metrics/summary/history?metric=p50&$_")->{status}, 400, $_
 	    for 'from=' . ago(31 * 86400), 'from=' . ago(10) . '&to=' . ago(20),
 		'to=' . ago(-3 * 86400);

@@ -18,6 +18,7 @@
 #include "service/operator/certificate.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
+#include "store/store_backups.h"
 #include "store/store_watch.h"
 
 #include "core/banned.h"
@@ -34,6 +35,7 @@ enum fact_id {
 	FACT_DEAD,
 	FACT_SYNC,
 	FACT_STORED,
+	FACT_BACKUP,
 	FACT_ALERT,
 	FACTS,
 };
@@ -64,6 +66,8 @@ static const struct fact_row fact_rows[FACTS] = {
 	    "What a rule of the alerts found at its last look, in the unit of its setting"
 	    " alerts.NAME.threshold; infinite if there is nothing to worry about",
 	    "rule" },
+	[FACT_BACKUP] = { "medianest_backup_timestamp_seconds",
+	    "End of the last complete backup; missing if there was none", NULL },
 	[FACT_STORED] = { "medianest_stored_bytes", "Size of everybody's files", NULL },
 };
 
@@ -144,7 +148,8 @@ add_stored(struct collection *c, const struct watch_fact *fact)
 	}
 }
 
-static void
+/* False: the database does not respond, so no more is asked of it. */
+static bool
 add_house(struct collection *c, const struct call *call)
 {
 	const char *queues[JOB_QUEUES];
@@ -163,6 +168,7 @@ add_house(struct collection *c, const struct call *call)
 	add(c, FACT_DATABASE_UP, NULL, up ? 1 : 0);
 	for (size_t i = 0; i < n; i++)
 		add_stored(c, &facts[i]);
+	return up;
 }
 
 /* Those of rules of which something is known. */
@@ -180,6 +186,17 @@ add_alerts(struct collection *c, const struct call *call)
 	}
 	for (size_t i = 0; i < n; i++)
 		add(c, FACT_ALERT, values[i].rule, values[i].value);
+}
+
+static void
+add_backup(struct collection *c, const struct call *call)
+{
+	struct error err;
+	int64_t finished;
+
+	error_clear(&err);
+	if (store_backup_last(call->svc->db, call->arena, &finished, &err) && finished > 0)
+		add(c, FACT_BACKUP, NULL, seconds(finished));
 }
 
 static struct facts
@@ -208,7 +225,9 @@ facts_read(const struct call *call)
 	add_disk(&c, "data", config_str(config, CFG_DATA_DIR));
 	add_disk(&c, "scratch", scratch_path(config, call->arena, ""));
 	add_certificate(&c, call);
-	add_house(&c, call);
-	add_alerts(&c, call);
+	if (add_house(&c, call)) {
+		add_alerts(&c, call);
+		add_backup(&c, call);
+	}
 	return in_order(&c);
 }

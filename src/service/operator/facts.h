@@ -1,6 +1,7 @@
 /*
  * Metrics that are no counters of the registry (core/metric.h) but facts of the moment: of this
- * host and, with one statement, of the house. They are gauges. What cannot be learned is missing.
+ * host and, with three statements, of the house. They are gauges. What cannot be learned is
+ * missing.
  *
  * How many there can be is bounded: each fact is there once, or once for each value of a closed
  * set (queues, directories, kinds of media servers).

@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "service/call.h"
@@ -95,22 +96,38 @@ level(const struct watch_point *p, double *value)
 	return p->measured;
 }
 
+#define NO_SETTING (-1)
+
 static const struct plotted {
 	const char *word, *unit;
-	double threshold;
 	bool (*value)(const struct watch_point *, double *); /* false: there is none */
 	const char *level;                                   /* as it is stored, or NULL */
+	int setting;   /* enum config_key of its alert's threshold, or NO_SETTING: `target` */
+	double target; /* < 0: none */
+	double scale;  /* of the setting */
 } plotted[] = {
-	{ "p50", "ms", WATCH_TARGET_RESPONSE_MS, p50, NULL },
-	{ "p95", "ms", WATCH_LIMIT_RESPONSE_MS, p95, NULL },
-	{ "p99", "ms", WATCH_LIMIT_RESPONSE_MS, p99, NULL },
-	{ "database", "ms", WATCH_TARGET_DATABASE_MS, database, NULL },
-	{ "hits", "ratio", WATCH_LIMIT_HITS, hits, NULL },
-	{ "errors", "ratio", WATCH_LIMIT_ERRORS, errors, NULL },
-	{ "requests", "requests", -1, requests, NULL },
-	{ "queue", "jobs", -1, level, "queue" },
-	{ "storage", "bytes", -1, level, "stored" },
+	{ "p50", "ms", p50, NULL, NO_SETTING, WATCH_TARGET_RESPONSE_MS, 0 },
+	{ "p95", "ms", p95, NULL, CFG_ALERT_LATENCY, 0, 1 },
+	{ "p99", "ms", p99, NULL, CFG_ALERT_LATENCY_CRITICAL, 0, 1 },
+	{ "database", "ms", database, NULL, NO_SETTING, WATCH_TARGET_DATABASE_MS, 0 },
+	{ "hits", "ratio", hits, NULL, CFG_ALERT_CACHE_HITS, 0, 0.01 },
+	{ "errors", "ratio", errors, NULL, CFG_ALERT_ERRORS, 0, 0.01 },
+	{ "requests", "requests", requests, NULL, NO_SETTING, -1, 0 },
+	{ "queue", "jobs", level, "queue", NO_SETTING, -1, 0 },
+	{ "storage", "bytes", level, "stored", NO_SETTING, -1, 0 },
 };
+
+/* An alert that is switched off (0) has no threshold. */
+static double
+threshold(const struct config *config, const struct plotted *what)
+{
+	int64_t set;
+
+	if (what->setting == NO_SETTING)
+		return what->target;
+	set = config_int(config, (enum config_key)what->setting);
+	return set > 0 ? (double)set * what->scale : -1;
+}
 
 static const struct plotted *
 plotted_find(const char *word)
@@ -157,6 +174,7 @@ watch_history(const struct call *call, const char *metric, int64_t from, int64_t
 		values[i].at = points.items[i].at;
 		values[i].known = what->value(&points.items[i], &values[i].value);
 	}
-	*out = (struct watch_plot) { what->unit, what->threshold, points.step, values, points.n };
+	*out = (struct watch_plot) { what->unit, threshold(call->svc->config, what), points.step,
+		values, points.n };
 	return true;
 }

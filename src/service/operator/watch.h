@@ -17,11 +17,6 @@ struct error;
 #define WATCH_TARGET_HITS 0.85
 #define WATCH_TARGET_ERRORS 0.001
 
-/* What a plot marks as the border to an alert. */
-#define WATCH_LIMIT_RESPONSE_MS 200
-#define WATCH_LIMIT_HITS 0.70
-#define WATCH_LIMIT_ERRORS 0.01
-
 #define WATCH_WINDOW_LIST(X) X("5m") X("1h") X("1d")
 
 struct watch_summary {
@@ -35,8 +30,7 @@ bool watch_summary(const struct call *, const char *window, struct watch_summary
 /* What can be plotted; hits and errors are shares of one. */
 #define WATCH_METRIC_LIST(X) \
 	X("p50") \
-	X("p95") X("p99") X("database") X("hits") X("errors") X("requests") X("queue") \
-	    X("storage")
+	X("p95") X("p99") X("database") X("hits") X("errors") X("requests") X("queue") X("storage")
 
 struct watch_value {
 	int64_t at; /* us, the start of its bucket */
@@ -45,7 +39,7 @@ struct watch_value {
 };
 struct watch_plot {
 	const char *unit; /* "ms", "ratio", "requests", "jobs", "bytes" */
-	double threshold; /* what should not be crossed; < 0: nothing of the kind */
+	double threshold; /* of its alert, or what it should be; < 0: nothing of the kind */
 	int step;         /* seconds */
 	const struct watch_value *values;
 	size_t n;
