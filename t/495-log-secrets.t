@@ -156,9 +156,9 @@ my ($change) = grep { ($_->{route} // '') eq '/api/media/upload/initiate'
     split /\n/, $mn->log_text('media');
 cmp_ok $change->{timeline}{sent}, '>=', $change->{timeline}{handler}, "a pool's line"
     or diag explain $change;
+ok $mn->pid($_), "$_ has outlived it" for qw(notifyd worker nginx);
 my $errors = $mn->dev('logs', '--errors');
 unlike $errors, qr/"level":"(?:debug|info|notice|warning)"/, './dev logs --errors has only those';
-$mn->kill_part('notifyd');
 $mn->stop_part('media');
 ask($user, GET => '/api/media');
 wait_until { $mn->dev('logs', '--errors') =~ m{"status":50[0-9].*|"level":"error"} } 20,
