@@ -238,7 +238,7 @@ dispatch_sent(const struct app *app, const struct request *req, const struct res
 	bool read = req->method == METHOD_GET || req->head;
 	const struct log_field fields[] = {
 		LOG_STR("method", req->head ? "HEAD" : method_name(req->method)),
-		LOG_STR("route", name_of(app, req)),
+		LOG_STR("route", req->name),
 		LOG_STR("id", request_param(req, "id")),
 		LOG_NUM("status", res->status),
 		LOG_NUM("bytes", res->body_len),
@@ -328,6 +328,8 @@ dispatch(const struct app *app, struct request *req, struct response *res)
 	error_clear(&err);
 	ok = app->protocol != NULL ? serve_protocol(app, req, res, &err) :
 				     serve_routes(app, req, res, &err);
+	/* Sending the response ends the parameters, which a protocol makes the name from. */
+	req->name = name_of(app, req);
 	if (!ok)
 		req->failed = arena_memdup(req->arena, &err, sizeof(err));
 }
@@ -350,5 +352,6 @@ dispatch_full(const struct app *app, struct request *req, struct response *res)
 		common_headers(req, res);
 		measure_request(req, res);
 	}
+	req->name = name_of(app, req);
 	req->failed = arena_memdup(req->arena, &err, sizeof(err));
 }

@@ -126,6 +126,7 @@ struct request {
 	 */
 	const struct error *auth_error;
 	const struct error *failed; /* what the response is about, or NULL: for the log */
+	const char *name;           /* of what was asked, without secrets: for the log */
 	struct limit_state limit;
 	struct timing timing;
 	/*
