@@ -77,6 +77,7 @@ run(const char *uri, struct response *res)
 	request_parse(&req, envp, &announced);
 	is_int((int)dispatch_open(&app, &req, 5), 0, "its bodies lie elsewhere");
 	dispatch(&app, &req, res);
+	dispatch_sent(&app, &req, res);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(pipes[1]);
