@@ -54,8 +54,8 @@ ok -s "$at/share/bash-completion/completions/$_", "completion of $_"
 ok -x "$at/libexec/medianest/medianest-redis", 'medianest-redis';
 unlike qx{cat $units/*.service $etc/cron.d/medianest}, qr/\@[a-z]+\@/, 'no placeholder is left';
 unlike qx{cat $units/medianest-worker.service},
-    qr/^(?:ProcSubset|ProtectProc|ProtectKernelTunables|ProtectKernelLogs)=/m,
-    'nothing is mounted over the /proc of the worker';
+    qr/^(?:ProcSubset|ProtectProc|ProtectKernelTunables|ProtectKernelLogs|RestrictSUIDSGID)=/m,
+    'the unit of the worker forbids nothing that bubblewrap needs';
 like(qx{cat $units/medianest-worker.service}, qr/^$_=/m, "the worker has a $_")
     for qw(MemoryMax TasksMax WatchdogSec);
 for my $unit (qw(medianest-fcgi@ medianest-notifyd medianest-redis)) {

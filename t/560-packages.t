@@ -169,7 +169,8 @@ $host->run('rm /etc/nginx/sites-enabled/zz-medianest.conf');
 
 # --- set up ---
 $said = $host->run($ours);
-is $?, 0, 'setup, and the doctor finds no fault' or diag $said;
+is $?, 0, 'setup, and the doctor finds no fault'
+    or diag $said, $host->run('journalctl -b --no-pager -n 40 -u medianest-worker');
 unlike $said, qr/^(?:database|access|schema|keys): done/m, 'what was done is not repeated';
 like $said, qr/^Everything is working\.$/m, 'everything is working';
 like $said, qr/^ok +sandbox +bubblewrap/m, 'with its sandbox';

@@ -54,9 +54,8 @@ add(struct command *c, const char *const *args)
 static void
 command_bubblewrap(struct command *c, const struct sandbox *box)
 {
-	/* All that the worker's unit allows: a namespace of control groups would hide nothing. */
-	ADD(c, "bwrap", "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
-	    "--unshare-uts");
+	/* All that the worker's unit allows: others would hide no more than the host's name. */
+	ADD(c, "bwrap", "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net");
 	ADD(c, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--setenv",
 	    "PATH", "/usr/bin");
 #ifdef MN_SANITIZERS

@@ -114,8 +114,10 @@ sub boot {
 		open STDOUT, '>', $log;
 		open STDERR, '>&', \*STDOUT;
 		$ENV{SYSTEMD_NSPAWN_API_VFS_WRITABLE} = 1; # or nothing inside may mount /proc
-		exec 'systemd-nspawn', '--keep-unit', '--register=no', '--private-network', '-D',
-		    $self->{root}, '--boot', 'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1'
+		# A newer bubblewrap mounts by calls that an older nspawn does not let through.
+		exec 'systemd-nspawn', '--keep-unit', '--register=no', '--private-network',
+		    '--system-call-filter=@mount', '-D', $self->{root}, '--boot',
+		    'SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1'
 		    or POSIX::_exit(127);
 	}
 	$self->{nspawn} = $pid;
