@@ -208,7 +208,8 @@ subtest 'keys' => sub {
 	is slurp("$dir/data/keys/$_"), $keys{$_}, "$_ is kept" for sort keys %keys;
 	chmod 0644, "$dir/data/keys/jwt-1.key";
 	($status, $said) = run($admin, '--config', "$dir/keys.conf", 'doctor');
-	like $said, qr/^failed .*jwt-1\.key: mode 0644 is too open.*\n +->  chmod 0400 \S+jwt-1\.key$/m,
+	like $said,
+	    qr/^failed .*jwt-1\.key: mode 0644 is too open.*\n +->  chmod 0400 \S+jwt-1\.key$/m,
 	    'the doctor minds its mode';
 };
 

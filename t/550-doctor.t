@@ -77,7 +77,8 @@ sub keys_like {
 my ($ca, $ca_key) = CERT_create(CA => 1, subject => { commonName => 'Doctor CA' });
 sub certificate {
 	my ($name, $from, $until) = @_;
-	my ($cert, $key) = CERT_create(issuer => [ $ca, $ca_key ], subject => { commonName => $name },
+	my ($cert, $key) = CERT_create(issuer => [ $ca, $ca_key ],
+	    subject => { commonName => $name },
 	    subjectAltNames => [ $name =~ /^[\d.]+$/ ? [ IP => $name ] : [ DNS => $name ] ],
 	    not_before => time + $from * DAY, not_after => time + $until * DAY);
 	my $file = "$var/cert-" . ++$serial;
@@ -162,7 +163,8 @@ my $db = $base{'database.migrate_url'};
 # of that run, {at} is its settings file.
 my @faults = (
 	[ 1, 'keys.directory', "chmod 0750 $data/keys", $mode->("$data/keys", 0755) ],
-	[ 1, 'keys.mode', "chmod 0400 $data/keys/jwt-1.key", $mode->("$data/keys/jwt-1.key", 0644) ],
+	[ 1, 'keys.mode', "chmod 0400 $data/keys/jwt-1.key",
+	    $mode->("$data/keys/jwt-1.key", 0644) ],
 	[ 1, 'settings.mode', 'chmod 0640 {at}', { file_mode => 0644 } ],
 	[ 1, 'files.objects', "chown root:www-data $data/objects && chmod 1770 $data/objects",
 	    $mode->("$data/objects", 0500) ],
@@ -177,8 +179,8 @@ my @faults = (
 	    { inject => sub { $mn->redis(qw(CONFIG SET maxmemory-policy allkeys-lru)) },
 		undo => sub { $mn->redis(qw(CONFIG SET maxmemory-policy noeviction)) } } ],
 	[ 1, 'nginx.stale', $nginx, { set => { 'rate_limit.edge.per_second' => 7 } } ],
-	[ 1, 'nginx.proxy', 'set trusted_proxies = 127.0.0.1 in medianest.conf, then medianest-admin'
-	    . ' nginx and systemctl reload nginx',
+	[ 1, 'nginx.proxy', 'set trusted_proxies = 127.0.0.1 in medianest.conf, then'
+	    . ' medianest-admin nginx and systemctl reload nginx',
 	    { set => { 'alerts.one_address.threshold' => 0 } } ],
 	[ 1, 'processes.version', 'systemctl restart medianest-worker',
 	    { inject => sub { spit("$run/worker.version", "0.0.1\n", 0644) },
@@ -193,7 +195,8 @@ my @faults = (
 	    { set => { 'backup.directory' => "$var/no-backups" } } ],
 	[ 1, 'backup.old', 'systemctl start medianest-backup.service', $sql->(
 	    "INSERT INTO backups (id, directory, status, started_at, finished_at) VALUES"
-	    . " ('$server', '/nowhere', 'ok', now() - interval '3 days', now() - interval '3 days')",
+	    . " ('$server', '/nowhere', 'ok', now() - interval '3 days',"
+	    . " now() - interval '3 days')",
 	    "DELETE FROM backups WHERE id = '$server'") ],
 	[ 1, 'sync.old', "sudo -u medianest medianest-sync --server $server", $sql->(
 	    "INSERT INTO media_servers (id, kind, name, url, token, updated_at) VALUES ('$server',"
@@ -203,15 +206,14 @@ my @faults = (
 	[ 2, 'postgresql.access', 'name the role nosuch in pg_hba.conf (and pg_ident.conf) as'
 	    . ' medianest-setup(7) shows, then systemctl reload postgresql',
 	    { set => { 'database.api_url' => $db =~ s/medianest_migrate/nosuch/r } } ],
-	[ 2, 'postgresql.role', 'sudo -u postgres createuser medianest_store && medianest-admin'
-	    . ' migrate', $sql->('ALTER ROLE medianest_store RENAME TO medianest_away',
-		'ALTER ROLE medianest_away RENAME TO medianest_store') ],
 	[ 2, 'postgresql.database', 'sudo -u postgres createdb -O medianest_migrate -E UTF8 -T'
 	    . ' template0 nosuch',
 	    { set => { 'database.worker_url' => $db =~ s{///\w+}{///nosuch}r } } ],
 	[ 2, 'postgresql.schema_new', 'apt install medianest && systemctl restart medianest.target',
-	    $sql->("INSERT INTO schema_migrations (version, name, checksum) VALUES (9000, 'x', 'x')",
+	    $sql->('INSERT INTO schema_migrations (version, name, checksum) VALUES'
+		. " (9000, 'x', 'x')",
 		'DELETE FROM schema_migrations WHERE version = 9000') ],
+	[ 2, 'nginx.stale', $nginx, { set => { 'cors.origins' => 'https://app.example.org' } } ],
 	[ 2, 'redis.down', 'systemctl start redis-server',
 	    { set => { 'redis.url' => "unix://$run/nosuch.sock" } } ],
 	[ 2, 'keys.missing', 'medianest-admin keys create',
@@ -239,8 +241,9 @@ my @faults = (
 	    . " \"medianest\"' -c 'ALTER DATABASE \"medianest\" REFRESH COLLATION VERSION'",
 	    $sql->("UPDATE pg_database SET datcollversion = '0.1' WHERE datname = 'medianest'",
 		"UPDATE pg_database SET datcollversion = NULL WHERE datname = 'medianest'") ],
-	[ 3, 'keys.data', 'copy data-1.key from a backup of the keys (medianest-admin restore --keys'
-	    . ' FILE DIRECTORY); no other key decrypts these secrets',
+	[ 3, 'nginx.stale', $nginx, { set => { 'trusted_proxies' => '10.0.0.0/8' } } ],
+	[ 3, 'keys.data', 'copy data-1.key from a backup of the keys (medianest-admin restore'
+	    . ' --keys FILE DIRECTORY); no other key decrypts these secrets',
 	    { set => { 'keys.dir' => keys_like(sub { unlink "$_[0]/data-1.key" }) } } ],
 	[ 3, 'storage.key', 'set storage.access_key and storage.secret_key in {at}, or copy'
 	    . ' storage-access.key and storage-secret.key from another host',
@@ -276,17 +279,21 @@ my @faults = (
 	    { set => { 'public.url' => at('expiring'), 'nginx.certificate' => $valid[0],
 		'nginx.certificate_key' => $valid[1] } } ],
 
-	[ 6, 'page.certificate_untrusted', 'get a certificate from an authority that browsers trust,'
-	    . ' or name yours in outbound.ca_file in {at}',
+	[ 6, 'page.certificate_untrusted', 'get a certificate from an authority that browsers'
+	    . ' trust, or name yours in outbound.ca_file in {at}',
 	    { set => { 'public.url' => at('valid') } } ],
 	[ 6, 'storage.cors_own', $nginx, {} ],
-	[ 7, 'page.plain', 'set public.url to an https:// origin in {at}, then medianest-admin setup',
+	[ 7, 'page.plain',
+	    'set public.url to an https:// origin in {at}, then medianest-admin setup',
 	    { set => { 'public.url' => $mn->{url} =~ s/^https/http/r } } ],
 	[ 7, 'page.status', $nginx, {} ],
 	[ 7, 'postgresql.creates', "sudo -u postgres psql -d medianest -c 'REVOKE CREATE ON SCHEMA"
 	    . " public FROM PUBLIC, \"medianest_store\"'",
 	    $sql->('GRANT CREATE ON SCHEMA public TO medianest_store',
 		'REVOKE CREATE ON SCHEMA public FROM medianest_store') ],
+	[ 8, 'postgresql.role', 'sudo -u postgres createuser medianest_store && medianest-admin'
+	    . ' migrate', $sql->('ALTER ROLE medianest_store RENAME TO medianest_away',
+		'ALTER ROLE medianest_away RENAME TO medianest_store') ],
 	[ 8, 'page.down', 'systemctl start nginx', { set => { 'public.url' => CLOSED } } ],
 );
 
@@ -347,9 +354,11 @@ SKIP: {
 	local $ENV{FAKETIME_DONT_FAKE_MONOTONIC} = 1;
 	($status, $found, $said) = doctor($settings, [ 'faketime', '-f', '+20m' ], '--only',
 	    'clock,storage,page');
-	is_deeply [ sort keys %$found ], ['clock.wrong'], 'a clock is named as a clock' or diag $said;
+	is_deeply [ sort keys %$found ], ['clock.wrong'], 'a clock is named as a clock'
+	    or diag $said;
 	is $found->{'clock.wrong'}[0]{remedy}, 'timedatectl set-ntp true', 'with the line to type';
-	like $found->{'clock.wrong'}[0]{what}, qr/20 minutes ahead of that of PostgreSQL/, 'by how much';
+	like $found->{'clock.wrong'}[0]{what}, qr/20 minutes ahead of that of PostgreSQL/,
+	    'by how much';
 }
 
 subtest 'parts that are down' => sub {
@@ -366,7 +375,8 @@ subtest 'parts that are down' => sub {
 };
 
 subtest '--fix' => sub {
-	my @line = (@as, $program, '--config', $settings, 'doctor', '--only', 'keys,nginx', '--fix');
+	my @line = (@as, $program, '--config', $settings, 'doctor', '--only', 'keys,nginx',
+	    '--fix');
 	my $stale = "$etc/nginx/medianest.conf";
 	my $was = slurp($stale);
 	my $mode_was = sprintf '%04o', (stat "$data/keys")[2] & 07777;

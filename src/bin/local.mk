@@ -9,7 +9,7 @@ medianest_fcgi_LDADD = fcgi-handlers/libhandlers.a src/libobjectstore.a src/libh
 
 sbin_PROGRAMS += medianest-admin
 medianest_admin_SOURCES = src/bin/medianest_admin.c src/bin/admin_store.c src/bin/admin_store.h \
-	src/bin/admin_backup.c src/bin/admin_backup.h
+	src/bin/admin_backup.c src/bin/admin_backup.h src/bin/admin_user.c src/bin/admin_user.h
 medianest_admin_LDADD = $(ALL_LIBS)
 
 # The settings table is the source of the manual page's list and of the sample file.

@@ -2,18 +2,16 @@
  * medianest-admin: the operator's tool. Parses the command line and calls one service; see
  * medianest-admin(8).
  */
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "bin/admin_backup.h"
 #include "bin/admin_store.h"
+#include "bin/admin_user.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/crypto.h"
@@ -34,7 +32,6 @@
 #include "core/banned.h"
 
 #define WORDS_MAX 3
-#define SERVICE_USER "medianest"
 #define STATEMENT_TIMEOUT_MS 3600000 /* a migration may rewrite a large table */
 
 struct admin {
@@ -522,31 +519,6 @@ complain(const struct error *err)
 	return err->code == ERR_UNAVAILABLE ? EX_TEMPFAIL : EXIT_FAILURE;
 }
 
-/*
- * Root becomes the user whom PostgreSQL knows and who owns the keys: the owner of the run
- * directory, or before there is one, the user of the packages.
- */
-static bool
-become_service(const struct config *config, struct error *err)
-{
-	const char *run_dir = config_str(config, CFG_RUN_DIR);
-	const struct passwd *user = NULL;
-	struct stat st;
-
-	if (geteuid() != 0)
-		return true;
-	if (stat(run_dir, &st) == 0)
-		user = st.st_uid != 0 ? getpwuid(st.st_uid) : NULL;
-	else if (strcmp(run_dir, config_rows[CFG_RUN_DIR].fallback) == 0)
-		user = getpwnam(SERVICE_USER);
-	if (user == NULL)
-		return true;
-	if (initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
-	    setuid(user->pw_uid) == 0)
-		return chdir("/") == 0;
-	return error_set(err, ERR_INTERNAL, "cannot become the user %s", user->pw_name);
-}
-
 static bool
 run_with_settings(struct admin *a, const struct command *command, int *status, struct error *err)
 {
@@ -559,7 +531,7 @@ run_with_settings(struct admin *a, const struct command *command, int *status, s
 	}
 	a->db =
 	    db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
-	ok = (command->as == AS_ROOT || become_service(a->config, err)) &&
+	ok = (command->as == AS_ROOT || admin_become_service(a->config, a->fix, err)) &&
 	    command->run(a, status, err);
 	db_free(a->db);
 	config_free(a->config);

@@ -16,6 +16,7 @@
 
 #define GROUPS_MAX 64
 #define SETTINGS_MODE 0640
+#define NGINX_USER "www-data" /* of Debian's packages */
 
 static const char *
 user_name(struct arena *arena, uid_t uid)
@@ -101,13 +102,19 @@ judge_settings(struct doctor *d, const struct place_facts *file, const uid_t *ng
 static bool
 nginx_user(struct doctor *d, uid_t *user)
 {
+	const char *path =
+	    arena_printf(d->arena, "%s/objects/.tmp/body", config_str(d->config, CFG_DATA_DIR));
+	const struct passwd *debians;
 	struct place_facts spool;
 
-	if (!place_of(arena_printf(d->arena, "%s/objects/.tmp/body",
-			  config_str(d->config, CFG_DATA_DIR)),
-		&spool))
+	if (place_of(path, &spool)) {
+		*user = spool.uid;
+		return true;
+	}
+	/* On a host the services may not look into it. */
+	if (errno != EACCES || (debians = getpwnam(NGINX_USER)) == NULL)
 		return false;
-	*user = spool.uid;
+	*user = debians->pw_uid;
 	return true;
 }
 
@@ -152,7 +159,7 @@ check_roots(struct doctor *d, enum fault fault, const char *name, const char *di
 	if (!place_of(dir, &place)) {
 		if (errno == ENOENT)
 			doctor_found(d, FAULT_FILES_MISSING, dir, "%s does not exist", dir);
-		else
+		else if (errno != EACCES) /* never to be seen by the services, so not judged */
 			doctor_unknown(d, "files");
 		return;
 	}

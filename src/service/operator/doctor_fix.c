@@ -2,6 +2,7 @@
  * doctor --fix: named steps, each asked for and each undoable. Rows and objects are never touched.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,12 +12,15 @@
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "service/operator/doctor_internal.h"
 #include "service/operator/nginx_conf.h"
 #include "core/banned.h"
 
 #define ANSWER_MAX 16
+
+static const struct log context = { .component = "admin" };
 
 /* A step in words, and how it is undone: both are lines to type. */
 struct step {
@@ -104,18 +108,24 @@ write_nginx(struct doctor *d, const struct fix *fix, const struct step *step)
 	return why;
 }
 
+/* Of the file itself: someone who may write in its directory could put a link in its place. */
+static const char *
+change_mode(const char *path, mode_t mode)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	const char *why = fd >= 0 && fchmod(fd, mode) == 0 ? NULL : strerror(errno);
+
+	if (fd >= 0)
+		close(fd);
+	return why;
+}
+
 /* NULL: done; else why not. */
 static const char *
 apply(struct doctor *d, const struct fix *fix, const struct step *step)
 {
-	struct stat st;
-
 	switch (fix->kind) {
-	case FIX_MODE:
-		/* A link would name somebody else's file. */
-		if (lstat(fix->what, &st) != 0 || S_ISLNK(st.st_mode))
-			return "it is no file or directory any more";
-		return chmod(fix->what, fix->to) == 0 ? NULL : strerror(errno);
+	case FIX_MODE: return change_mode(fix->what, fix->to);
 	case FIX_START:
 		return run(d, (const char *const[]) { "systemctl", "start", fix->what, NULL });
 	case FIX_RESTART:
@@ -126,11 +136,24 @@ apply(struct doctor *d, const struct fix *fix, const struct step *step)
 	}
 }
 
+/* Everything was asked as the services' user; the steps need root, if root started us. */
+static void
+be_root_again(void)
+{
+	uid_t real, effective, saved;
+
+	if (getresuid(&real, &effective, &saved) != 0 || saved != 0 || effective == 0)
+		return;
+	if (setresuid(0, 0, 0) != 0 || setresgid(0, 0, 0) != 0)
+		log_warn(&context, "cannot be root again: %s", strerror(errno));
+}
+
 size_t
 doctor_fix(struct doctor *d, FILE *out)
 {
 	size_t done = 0;
 
+	be_root_again();
 	for (size_t i = 0; i < d->n; i++) {
 		const struct fix *fix = &d->findings[i].fix;
 		struct step step;
