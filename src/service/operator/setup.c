@@ -185,6 +185,13 @@ confirmed(struct setup *s)
 	return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
+/* A warning, such as that of a certificate of one's own, does not spoil a setup. */
+static bool
+only_warnings(const char *said)
+{
+	return strstr(said, "\nwarning ") != NULL && strstr(said, "\nfailed ") == NULL;
+}
+
 /* The doctor runs as the services do. */
 static bool
 doctor(struct setup *s, struct error *err)
@@ -199,7 +206,7 @@ doctor(struct setup *s, struct error *err)
 		return error_set(err, ERR_INTERNAL, "/proc is not here");
 	ok = tool_call(&tool, out, SETUP_OUTPUT_MAX, &found);
 	fputs(out, stdout);
-	return ok ||
+	return ok || only_warnings(out) ||
 	    error_set(err, ERR_CONFLICT,
 		"the house is set up, but the doctor found something: see above");
 }
