@@ -90,7 +90,7 @@ hba_file = '$ETC/pg_hba.conf'
 ident_file = '$ETC/pg_ident.conf'
 shared_preload_libraries = 'pg_stat_statements'
 pg_stat_statements.track = 'all'
-shared_buffers = 64MB
+shared_buffers = 32MB
 # Tables of shared memory are filled at the start: as large as a household needs them.
 max_connections = 80
 max_locks_per_transaction = 32
