@@ -531,7 +531,8 @@ run_with_settings(struct admin *a, const struct command *command, int *status, s
 	}
 	a->db =
 	    db_new(config_str(a->config, CFG_DATABASE_MIGRATE_URL), STATEMENT_TIMEOUT_MS, &context);
-	ok = (command->as == AS_ROOT || admin_become_service(a->config, a->fix, err)) &&
+	ok = (command->as == AS_ROOT ||
+		 admin_become_service(a->config, command->run == run_doctor, err)) &&
 	    command->run(a, status, err);
 	db_free(a->db);
 	config_free(a->config);

@@ -1,17 +1,23 @@
 /* The doctor's list of parts and its report. */
 #include "service/operator/doctor.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "service/operator/doctor_internal.h"
 #include "service/operator/doctor_tell.h"
 #include "core/banned.h"
+
+static const struct log context = { .component = "admin" };
 
 const struct fault_row fault_rows[FAULTS] = {
 #define FAULT(id, code, severity, remedy) [FAULT_##id] = { code, FAULT_##severity, remedy },
@@ -107,6 +113,25 @@ doctor_has(const struct doctor *d, enum fault fault)
 		if (d->findings[i].code == fault_rows[fault].code)
 			return true;
 	return false;
+}
+
+uid_t
+doctor_root_begin(void)
+{
+	uid_t real, effective, saved;
+
+	if (getresuid(&real, &effective, &saved) == 0 && saved == 0 && effective != 0 &&
+	    seteuid(0) != 0)
+		log_warn(&context, "cannot look as root: %s", strerror(errno));
+	return effective;
+}
+
+void
+doctor_root_end(uid_t before)
+{
+	/* A check that went on as root would be wrong, and hand root to programs. */
+	if (geteuid() != before && seteuid(before) != 0)
+		abort();
 }
 
 void

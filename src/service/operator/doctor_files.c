@@ -230,14 +230,17 @@ doctor_check_files(struct doctor *d)
 {
 	const char *data = config_str(d->config, CFG_DATA_DIR);
 	struct place_facts settings;
+	uid_t user;
 
 	if (!place_of(config_path(d->config), &settings)) {
 		doctor_unknown(d, "files");
 		return;
 	}
 	check_services(d, data);
+	user = doctor_root_begin();
 	check_roots(d, FAULT_FILES_LOG, "nginx.log_dir", config_str(d->config, CFG_NGINX_LOG_DIR),
 	    settings.uid);
 	if (config_bool(d->config, CFG_STORAGE_EMBEDDED))
 		check_store(d, data, settings.uid);
+	doctor_root_end(user);
 }

@@ -81,6 +81,13 @@ bool doctor_knows(const struct doctor *, const char *code);
 /* The directory of nginx's files; *private_start: it has the frame of a private start. */
 const char *doctor_nginx_dir(const struct doctor *, bool *private_start);
 
+/*
+ * Looks at files of root's as root, if root started us; the rest is asked as the services' user.
+ * Returns who to be again afterwards.
+ */
+uid_t doctor_root_begin(void);
+void doctor_root_end(uid_t);
+
 /* --fix: doctor_fix.c */
 size_t doctor_fix(struct doctor *, FILE *out);
 

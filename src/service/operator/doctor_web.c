@@ -77,9 +77,11 @@ static void
 look_at_files(struct doctor *d, struct certificate_facts *f)
 {
 	struct x509_facts file;
+	uid_t user = doctor_root_begin();
 
 	x509_look(config_str(d->config, CFG_NGINX_CERTIFICATE),
 	    config_str(d->config, CFG_NGINX_CERTIFICATE_KEY), &file);
+	doctor_root_end(user);
 	f->file_until = file.not_after;
 	f->key_fits = file.key_fits;
 }
