@@ -166,6 +166,8 @@ db_ready(struct db *db, int64_t deadline, struct error *err)
 		db_lost(db, "the transaction's connection is gone", err);
 		return DB_AWAY;
 	}
+	if (db->moved && !db->in_tx)
+		db_close(db);
 	if (!db_open(db, deadline, err))
 		return DB_AWAY;
 	if (db->server_timeout_ms == db->timeout_ms)

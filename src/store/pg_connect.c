@@ -280,7 +280,7 @@ connect_once(struct db *db, int64_t deadline, struct error *err)
 	}
 	PQsetNoticeReceiver(db->conn, notice_drop, (void *)(uintptr_t)db->log);
 	db->server_timeout_ms = db->timeout_ms;
-	db->one_plan = false;
+	db->one_plan = db->moved = false;
 	db->serial++;
 	metric_gauge_add(METRIC_DB_CONNECTIONS, UNLABELLED, 1);
 	if (db->was_lost)
@@ -355,6 +355,9 @@ static const struct sqlstate {
 	    "The database is restarting. Try again shortly." },
 	{ "08", ERR_UNAVAILABLE, "database_unavailable",
 	    "The database is not reachable right now. Try again shortly." },
+	/* A server that has become, or still is, the copy of another. */
+	{ "25006", ERR_UNAVAILABLE, "database_unavailable",
+	    "The database cannot be changed right now. Try again shortly." },
 	{ "25P03", ERR_UNAVAILABLE, "database_unavailable",
 	    "The database took too long. Try again shortly." },
 	{ "55P03", ERR_UNAVAILABLE, "database_busy",
@@ -377,6 +380,7 @@ db_refused(struct db *db, const struct query *query, const PGresult *res, struct
 	primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 	while (!str_starts(state, s->prefix))
 		s++;
+	db->moved = db->moved || str_eq(state, "25006");
 	if (s->slug != NULL)
 		error_slug(err, s->code, s->slug, "%s", s->message);
 	else

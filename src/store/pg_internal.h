@@ -43,6 +43,7 @@ struct db {
 	bool part;                           /* an inner transaction is open: a savepoint */
 	struct db_after *after, **after_end; /* called after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
+	bool moved;                          /* the server is read-only: look for another one */
 	uint64_t serial;                     /* of connections made */
 	bool counted;                        /* in the metrics, as open */
 	bool was_lost;                       /* the last connection did not end by our own wish */

@@ -119,5 +119,33 @@ subtest 'PostgreSQL down: a server that takes over is found' => sub {
 	    'ready', 'the worker found it too';
 };
 
+# As a copy of the database is, before it takes over and after it did.
+sub read_only {
+	my ($on) = @_;
+	my $url = $mn->{status}{databaseUrl} =~ s/user=\w+/user=postgres/r;
+	MediaNest::Test::run_output('psql', '-Xq', '-d', $url, '-c',
+	    "ALTER SYSTEM SET default_transaction_read_only = $on", '-c', 'SELECT pg_reload_conf()');
+	wait_until { $mn->psql('SHOW default_transaction_read_only') eq $on } BACK, $on;
+}
+
+subtest 'PostgreSQL down: a server that cannot be changed' => sub {
+	read_only('on');
+	my $ask = sub { $admin->api(POST => '/api/media/upload/initiate',
+	    { filename => 'c.png', size => 100, type => 'image/png' }) };
+	my $got;
+	# A process that was in the middle of a statement reads its settings afterwards.
+	wait_until { $got = $ask->(); $got->{status} != 201 } BACK, 'a refusal';
+	is "$got->{status} $got->{json}{code}", '503 database_unavailable', 'a change is 503'
+	    or diag $got->{content};
+	ok $got->{headers}{'retry-after'}, 'and says when to try again';
+	is $admin->api(GET => '/api/media?limit=' . ++$asked)->{status}, 200, 'reading works';
+	my $before = $proxy->count->{connections};
+	ok eval { wait_until { $ask->(); $proxy->count->{connections} > $before } BACK,
+	    'a connection' }, 'another server is looked for';
+	read_only('off');
+	ok eval { wait_until { $ask->()->{status} == 201 } BACK, 'a change' },
+	    'it recovers by itself';
+};
+
 each_once($mn, $item->{id});
 done_testing;
