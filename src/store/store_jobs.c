@@ -83,8 +83,8 @@ const struct query store_jobs_queries[] = {
 	    " OR j.run_at > now() + make_interval(secs => p.every_s))",
 	    0 },
 	/*
-	 * The clock was set back: jobs that were added, or leased by a worker that is gone, in what is
-	 * now the future would wait for it. A worker that lives renews its leases.
+	 * The clock was set back: jobs that were added, or leased by a worker that is gone, in what
+	 * is now the future would wait for it. A worker that lives renews its leases.
 	 */
 	[Q_ENSURE_CLOCK] = { "jobs_ensure_clock",
 	    "WITH early AS (UPDATE jobs SET run_at = now(), created_at = now()"

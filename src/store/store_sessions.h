@@ -70,8 +70,8 @@ bool store_generation_raise(struct db *, struct arena *, const char *user_id, in
 bool store_sessions_list(struct db *, struct arena *, const char *user_id, struct session **,
     size_t *n, struct error *);
 /*
- * For so long after their tokens have expired, revocations are kept, here and in Redis: when a clock
- * that was ahead is set back, the tokens are valid again.
+ * For so long after their tokens have expired, revocations are kept, here and in Redis: when a
+ * clock that was ahead is set back, the tokens are valid again.
  */
 #define REVOKED_KEEP_SECONDS 172800
 /* Revocations that are kept; the expiry is Unix seconds as text. */

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/banned.h"
+
 static _Atomic int64_t still;
 static _Atomic int64_t *ahead = &still;
 

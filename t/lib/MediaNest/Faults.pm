@@ -53,8 +53,8 @@ sub stack_behind {
 sub clock_of {
 	my ($mn) = @_;
 	my ($file, $library) = ("$mn->{var}/etc/clock", "$mn->{var}/etc/moved_clock.so");
-	my $said = MediaNest::Test::run_output(qw(cc -O1 -shared -fPIC -o), $library,
-	    "$mn->{root}/t/tools/moved_clock.c");
+	my $said = MediaNest::Test::run_output('cc', '-O1', '-shared', '-fPIC',
+	    "-I$mn->{root}/src", '-o', $library, "$mn->{root}/t/tools/moved_clock.c");
 	die "cc: $said" if $? != 0;
 	open my $clock, '>', $file or die "$file: $!";
 	my $move = sub {
