@@ -104,7 +104,7 @@ for my $round (1 .. ROUNDS) {
 	push @dead, splice @dying;
 }
 
-subtest 'Redis down or empty: killed again and again while the house is in use' => sub {
+subtest 'Redis down or empty: killed again and again in use' => sub {
 	is_deeply \%wrong, {}, 'every answer was as it should be' or diag explain \%answers;
 	cmp_ok $answers{'signed out 401'} // 0, '>=', 10,
 	    'those who were signed out were asked ' . ($answers{'signed out 401'} // 0) . ' times';

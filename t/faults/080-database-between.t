@@ -81,7 +81,7 @@ subtest 'PostgreSQL down: answers that come late harm nobody' => sub {
 	$proxy->heal;
 };
 
-subtest 'PostgreSQL down: a read whose connection is cut in the middle is read again' => sub {
+subtest 'PostgreSQL down: a read that is cut off is read again' => sub {
 	my $before = $proxy->count->{cut};
 	$proxy->fault(cut => $_, after => 'newest', times => 1),
 	    is $admin->api(GET => '/api/media?limit=' . ++$asked)->{status}, 200, "after $_ bytes"
@@ -124,7 +124,8 @@ sub read_only {
 	my ($on) = @_;
 	my $url = $mn->{status}{databaseUrl} =~ s/user=\w+/user=postgres/r;
 	MediaNest::Test::run_output('psql', '-Xq', '-d', $url, '-c',
-	    "ALTER SYSTEM SET default_transaction_read_only = $on", '-c', 'SELECT pg_reload_conf()');
+	    "ALTER SYSTEM SET default_transaction_read_only = $on", '-c',
+	        'SELECT pg_reload_conf()');
 	wait_until { $mn->psql('SHOW default_transaction_read_only') eq $on } BACK, $on;
 }
 

@@ -32,11 +32,13 @@ sub sent {
 }
 sub complete {
 	my ($upload) = @_;
-	return $user->api(POST => '/api/media/upload/complete', { uploadId => $upload->{uploadId} });
+	return $user->api(POST => '/api/media/upload/complete',
+	    { uploadId => $upload->{uploadId} });
 }
 sub browses {
 	my $shown = $user->api(GET => "/api/media/$first->{id}");
-	is $user->request(GET => $shown->{json}{thumbnails}{320})->{status}, 200, 'a picture is shown';
+	is $user->request(GET => $shown->{json}{thumbnails}{320})->{status}, 200,
+	    'a picture is shown';
 	is $user->api(GET => '/api/media')->{status}, 200, 'so is the list';
 	is $nobody->api(GET => '/api/health/ready')->{status}, 200, 'ready, for all else works';
 }

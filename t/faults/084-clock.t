@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # The clock of the house is moved by an hour and by 25, forward and back, while people are signed
-# in, uploads are on their way and jobs are leased. Forward, what has run out has run out, and is had
-# again by asking; back, nothing that had ended lives again, and nothing waits for the time that was.
+# in, uploads are on their way and jobs are leased. Forward, what has run out has run out, and is
+# had again by asking; back, nothing that had ended lives again, and nothing waits for the time that
+# was.
 use strict;
 use warnings;
 use FindBin;

@@ -58,7 +58,8 @@ subtest 'worker killed anywhere: frozen past its leases, and thawed' => sub {
 	waitpid $second, 0;
 	push @ids, $user->upload_bytes('after.png', png(64, 48), 'image/png')->{id};
 	is $user->wait_media($ids[-1], SETTLE)->{status}, 'ready', 'it works on';
-	wait_until { !leases() && !grep { comm($_) ne '' } @decoders } SETTLE, 'the end of its jobs';
+	wait_until { !leases() && !grep { comm($_) ne '' } @decoders } SETTLE,
+	    'the end of its jobs';
 	is $mn->psql('SELECT count(*) FROM notifications'), $before + 1, 'nothing is told again';
 	each_once($mn, @ids);
 	is $mn->psql('SELECT count(*) FROM media_assets WHERE published AND size = 0'), 0,
