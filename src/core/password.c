@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,11 +81,17 @@ password_time_us(void)
 	return us;
 }
 
+/*
+ * malloc keeps blocks of the size that it was once given back, so a worker would hold the memory of
+ * its last hash as long as it lives.
+ */
 static void
 gate_leave(int fd)
 {
-	if (fd >= 0)
+	if (fd >= 0) {
+		malloc_trim(0);
 		close(fd);
+	}
 	spent += clock_monotonic() - entered;
 }
 

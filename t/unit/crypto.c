@@ -1,6 +1,7 @@
 /* Digests and MACs against the published vectors; sealing; passwords. */
 #include <argon2.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -128,6 +129,22 @@ sealing(void)
 	    "nothing can be sealed too");
 }
 
+/* Memory of this process that is in use, in KiB; 0 where a sanitizer keeps what was freed. */
+static long
+resident_kib(void)
+{
+	long pages = 0;
+#ifndef __SANITIZE_ADDRESS__
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f != NULL && fscanf(f, "%*d %ld", &pages) != 1)
+		pages = 0;
+	if (f != NULL)
+		fclose(f);
+#endif
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 static void
 passwords(void)
 {
@@ -135,6 +152,7 @@ passwords(void)
 	bool matches, rehash;
 	struct error err;
 	int fds[PASSWORD_GATE_PLACES];
+	long resident = resident_kib();
 
 	if (mkdtemp(dir) == NULL)
 		return;
@@ -152,6 +170,8 @@ passwords(void)
 	ok(password_verify(dir, NULL, "correct horse", &matches, &rehash, &err) && !matches &&
 		!rehash,
 	    "nobody's");
+	ok(resident_kib() - resident < ARGON2_MEMORY_KIB / 2,
+	    "the memory of a hash is given back: %ld KiB more", resident_kib() - resident);
 	ok(argon2id_hash_encoded(1, 8192, 1, "password", 8, "somesalt", 8, 32, old, sizeof(old)) ==
 		ARGON2_OK,
 	    "a hash as an older version may have left it");
