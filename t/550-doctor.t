@@ -406,7 +406,8 @@ subtest '--fix' => sub {
 		skip 'only root has files that the services cannot read', 1 if $> != 0;
 		my $config = settings_with('nginx.certificate_key' => "$var/root.key");
 		MediaNest::Test::run_output('install', '-m', '0400', $valid[1], "$var/root.key");
-		like MediaNest::Test::run_output($program, '--config', $config, qw(doctor --only page)),
+		like MediaNest::Test::run_output($program, '--config', $config,
+		    qw(doctor --only page)),
 		    qr/^failed +page\.certificate_key /m, 'a key that only root may read is read';
 	}
 	chmod oct $mode_was, "$data/keys";

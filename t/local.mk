@@ -238,7 +238,8 @@ EXTRA_DIST += t/540-backup.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0
 EXTRA_DIST += t/580-small-house.t t/lib/MediaNest/Processes.pm
 EXTRA_DIST += t/570-two-hosts.t t/571-proxies.t t/lib/MediaNest/Haproxy.pm \
 	t/lib/MediaNest/Recipe.pm
-EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
+EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/make-dump \
+	t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/setup
 check_PROGRAMS += t/unit/manager
 EXTRA_DIST += t/550-doctor.t

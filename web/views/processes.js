@@ -26,8 +26,8 @@ table(label, head, rows)
 
 const poolRow = (pool) => [pool.name, running(pool.running), count(pool.workers),
     h('span.busy', null, count(pool.busy), ' ', meter(pool.busy, pool.workers,
-	`${count(pool.busy)} of ${count(pool.workers)} busy`, { usual: true })), count(pool.restarts),
-    pool.pid ?? '–'];
+	`${count(pool.busy)} of ${count(pool.workers)} busy`, { usual: true })),
+    count(pool.restarts), pool.pid ?? '–'];
 
 const queueRow = (q) => [h('a', { href: link('jobs', { queue: q.queue }) }, queueName(q.queue)),
     `${count(q.running)} of ${count(q.limit)}`, count(q.waiting),

@@ -116,7 +116,8 @@ my %stats = (people => { total => 8, active => 7, disabled => 1, byRole => { gue
     uploads => { waiting => 3, failed => 14 });
 
 my @pools = map { { name => $_->[0], running => $_->[2] // on, workers => $_->[1], busy =>
-    $_->[0] eq 'media' ? 3 : 0, restarts => 0, pid => 4000 + length $_->[0] } } [ auth => 2 ], [ users => 1 ],
+    $_->[0] eq 'media' ? 3 : 0, restarts => 0, pid => 4000 + length $_->[0] } }
+    [ auth => 2 ], [ users => 1 ],
     [ media => 4 ], [ search => 2 ], [ plex => 2 ], [ overseerr => 4 ], [ webhooks => 1 ],
     [ notifications => 1 ], [ health => 1 ], [ metrics => 1, off ], [ admin => 1 ],
     [ verify => 2 ], [ store => 2 ];
