@@ -75,6 +75,7 @@ reload_epoch(const struct call *call, const char *run_id, struct error *err)
 {
 	const char **argv;
 	struct revoked *revoked;
+	struct redisReply *reply;
 	size_t i, n, argc = 0;
 
 	if (!store_revoked_list(call->svc->db, call->arena, &revoked, &n, err))
@@ -107,10 +108,12 @@ reload_epoch(const struct call *call, const char *run_id, struct error *err)
 		argv[argc++] = revoked[i].sid;
 		argv[argc++] = revoked[i].expires;
 	}
-	if (!redis_eval(call->svc->redis, call->arena, &script_reload, 3, argc, argv, NULL, NULL,
+	if (!redis_eval(call->svc->redis, call->arena, &script_reload, 3, argc, argv, NULL, &reply,
 		err))
 		return false;
-	metric_add(METRIC_EPOCH_RELOADS, UNLABELLED, 1);
+	/* Of several that came at once, the first one did it. */
+	if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 1)
+		metric_add(METRIC_EPOCH_RELOADS, UNLABELLED, 1);
 	log_notice(call->svc->log, "revocations loaded into Redis: %zu", n);
 	return true;
 }

@@ -1,6 +1,7 @@
 #include "service/operator/alert_facts.h"
 
 #include <arpa/inet.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -349,7 +350,9 @@ fact_redis_rebuilt(struct finder *f)
 	size_t n;
 
 	metric_read(METRIC_EPOCH_RELOADS, UNLABELLED, &reloads);
-	if (!store_alert_sample_change(call->svc->db, call->arena, name, reloads.value, &err) ||
+	/* The first one since the host was started made the copy: it had not been lost. */
+	if (!store_alert_sample_change(call->svc->db, call->arena, name, fmax(reloads.value, 1),
+		&err) ||
 	    !store_alert_samples(call->svc->db, call->arena, name, EVER_S, &samples, &n, &err))
 		unknown(f, &err);
 	else
