@@ -61,3 +61,4 @@ CREATE FUNCTION mn_counts_since(a bigint[], b bigint[]) RETURNS bigint[]
 $$;
 
 -- Jobs that were given up are counted at each reading of the metrics.
+CREATE INDEX jobs_dead ON jobs (finished_at DESC, id DESC) WHERE state = 'dead';

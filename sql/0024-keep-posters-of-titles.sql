@@ -1,5 +1,5 @@
--- Posters of titles that are only known at Overseerr, settings that are secrets, and what was the
--- newest request at Overseerr before one of ours.
+-- Posters of titles that are only known at Overseerr, and what was the newest request at Overseerr
+-- before one of ours.
 
 -- By TMDB's path of the picture; there, it is the object poster/<path>.webp.
 CREATE TABLE title_posters (
@@ -15,8 +15,3 @@ ALTER TABLE requests
   ADD COLUMN poster text,              -- TMDB's path; '': it has none; NULL: not known
   ADD COLUMN newest_before bigint;     -- Overseerr's newest number before it was asked
 CREATE INDEX requests_poster ON requests (poster) WHERE poster <> '';
-
--- Of a secret, `value` is empty.
-ALTER TABLE settings
-  ADD COLUMN id text GENERATED ALWAYS AS (key) STORED,
-  ADD COLUMN sealed text;              -- settings, id, value

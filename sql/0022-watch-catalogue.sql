@@ -1,5 +1,4 @@
 -- What those who keep the house look at, without reading whole tables.
-CREATE INDEX jobs_dead ON jobs (finished_at DESC, id DESC) WHERE state = 'dead';
 CREATE INDEX media_failed ON media (failure_code, id) WHERE status = 'failed';
 
 -- How much there is of each kind, kept like storage_sums (0009): triggers add changes, housekeeping
@@ -20,6 +19,8 @@ CREATE TABLE media_changes (
   bytes bigint NOT NULL
 );
 CREATE VIEW media_kept AS SELECT * FROM media_sums UNION ALL SELECT * FROM media_changes;
+-- Here, not only in roles.sql: programs that run meanwhile write through the triggers at once.
+GRANT INSERT ON media_changes TO medianest_api, medianest_worker;
 
 CREATE FUNCTION mn_media_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
