@@ -62,3 +62,4 @@ $$;
 
 -- Jobs that were given up are counted at each reading of the metrics.
 CREATE INDEX jobs_dead ON jobs (finished_at DESC, id DESC) WHERE state = 'dead';
+CREATE INDEX jobs_dead_key ON jobs (unique_key) WHERE state = 'dead';

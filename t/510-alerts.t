@@ -239,9 +239,22 @@ subtest 'syncs' => sub {
     wait_until(sub { look(); alerts('sync_age', 'raised') == 1 }, 30, 'one was synced');
     $mn->psql("DELETE FROM media_servers WHERE name = 'Server 2'");
     is_cleared('sync_age');
+    is_deeply [ sort map { $_->{title} } notes('alert.cleared', 'sync_age') ],
+        [ 'No longer watched: A media server is not synced: Server 2',
+        'The media server is synced again: Server 1' ], 'nobody says that what is gone is well';
     my $server = $mn->psql("SELECT id FROM media_servers WHERE name = 'Server 1'");
     $mn->psql("INSERT INTO alerts (id, rule, subject, severity, title, message) VALUES"
         . " (gen_random_uuid(), 'sync_stopped', '$server', 'critical', 'x', 'x')");
+    my $token = $admin->api(POST => '/api/auth/tokens', { name => 'people', scopes =>
+        [ 'users.manage' ] })->{json}{token};
+    my $people = $mn->client($token);
+    my $alert = raised('sync_stopped');
+    my @seen = map { $_->{rule} } @{ $people->api(GET => "$base?limit=100")->{json}{items} };
+    ok @seen > 0, 'who manages people sees alerts of the house';
+    is scalar(grep { /^sync_/ } @seen), 0, '... and none of media servers';
+    is $people->api(POST => "$base/$alert->{id}/acknowledge")->{status}, 404,
+        '... nor acknowledges them';
+    ok !raised('sync_stopped')->{acknowledgedAt}, '... for others';
     my $r = $admin->api(DELETE => "/api/integrations/plex/servers/$server");
     like $r->{status}, qr/^20/, 'a server is removed' or diag $r->{content};
     wait_until(sub { !raised('sync_stopped') }, 30, 'its alerts end with it');

@@ -79,6 +79,16 @@ subtest 'trying again' => sub {
     is state_of($one), 'dead 5', 'and no others';
     is $mn->psql("SELECT detail->>'jobs' FROM audit_log WHERE action = 'jobs.retried' "
         . "AND detail->>'kind' = 'test.admin'"), 3, 'the audit log has it';
+
+    $mn->psql("DELETE FROM jobs WHERE queue = 'none'");
+    job(state => 'available', key => 'test.admin');
+    $mn->psql("INSERT INTO jobs (id, kind, queue, state, unique_key, finished_at) SELECT "
+        . "gen_random_uuid(), 'test.admin', 'none', 'dead', 'test.admin', now() - "
+        . "interval '1 hour' FROM generate_series(1, 250)");
+    $one = job();
+    $r = $admin->api(POST => '/api/admin/jobs/retry', { state => 'dead', kind => 'test.admin' });
+    is_deeply $r->{json}, { retried => 1 }, 'behind many that cannot be' or diag $r->{content};
+    is state_of($one), 'available 0', '... which hide none';
     $mn->psql("DELETE FROM jobs WHERE queue = 'none'");
 };
 
@@ -136,11 +146,12 @@ subtest 'what could not be read' => sub {
     is_deeply [ @$group{qw(count message)} ], [ 2, 'It is odd.' ], 'is counted by reason';
     is $group->{example}{title}, 'figure', 'with an example';
     ok !exists $of->($admin)->{example}, 'only for those who can read it';
+    job(key => 'process:' . $mn->psql("SELECT min(id::text) FROM media WHERE title = 'figure'"));
     my $r = $admin->api(POST => '/api/admin/failures/retry', { code => 'test_figure' });
     is_deeply $r->{json}, { retried => 2 }, 'all are tried again' or diag $r->{content};
     ok !$of->($super), 'so they do not count any more';
     is $mn->psql("SELECT count(*) FROM jobs j JOIN media m ON j.unique_key = 'process:' || m.id "
-        . "WHERE m.title = 'figure'"), 2, 'each has a job';
+        . "WHERE m.title = 'figure'"), 2, 'each has a job, and none that was given up';
     $mn->psql("DELETE FROM jobs WHERE unique_key IN (SELECT 'process:' || id FROM media WHERE "
         . "title = 'figure') AND state = 'available'");
     $mn->psql("DELETE FROM media WHERE title = 'figure'");

@@ -112,12 +112,16 @@ store_admin_job_lock(struct db *db, struct arena *arena, const char *id, struct 
 }
 
 bool
-store_admin_jobs_lock_dead(struct db *db, struct arena *arena, const char *kind, int limit,
+store_admin_jobs_lock_dead(struct db *db, struct arena *arena, const struct store_dead_ask *ask,
     struct job_locked **jobs, size_t *n, struct error *err)
 {
+	const struct job_shown *after = ask->after;
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_ADMIN_JOBS_LOCK_DEAD), DB_PARAMS(kind, db_int(arena, limit)),
+	if (!db_exec(db, arena, Q(Q_ADMIN_JOBS_LOCK_DEAD),
+		DB_PARAMS(ask->kind, db_int(arena, ask->limit),
+		    after != NULL ? db_time(arena, after->finished_at) : NULL,
+		    after != NULL ? after->id : NULL),
 		&rows, err))
 		return false;
 	*n = rows_count(rows);

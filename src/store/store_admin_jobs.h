@@ -32,8 +32,13 @@ bool store_admin_job_get(struct db *, struct arena *, const char *id, struct job
 /* In a transaction. */
 bool store_admin_job_lock(struct db *, struct arena *, const char *id, struct job_locked *,
     struct error *);
-/* Dead ones that nobody else is changing, the oldest first; kind NULL: of all kinds. */
-bool store_admin_jobs_lock_dead(struct db *, struct arena *, const char *kind, int limit,
+/* Dead ones that nobody else is changing, the oldest first. */
+struct store_dead_ask {
+	const char *kind;              /* NULL: of all kinds */
+	const struct job_shown *after; /* NULL: from the first one */
+	int limit;
+};
+bool store_admin_jobs_lock_dead(struct db *, struct arena *, const struct store_dead_ask *,
     struct job_locked **, size_t *n, struct error *);
 /* Makes it due now; *revived false: an open job does the same work. */
 bool store_admin_job_revive(struct db *, struct arena *, const char *id, bool *revived,

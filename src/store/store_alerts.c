@@ -54,6 +54,7 @@ const struct query store_alerts_queries[] = {
 	    "SELECT " COLUMNS
 	    " FROM alerts a WHERE ($1::text IS NULL OR ($1 = 'cleared') = (cleared_at IS NOT NULL))"
 	    " AND ($3::uuid IS NULL OR (raised_at, id) < ($2::timestamptz, $3))"
+	    " AND a.rule <> ALL ($5::text[])"
 	    " ORDER BY raised_at DESC, id DESC LIMIT $4::integer",
 	    QUERY_READ },
 	[Q_GET] = { "alert_get", "SELECT " COLUMNS " FROM alerts a WHERE id = $1::uuid",
@@ -180,7 +181,7 @@ store_alert_list(struct db *db, struct arena *arena, const struct store_alert_fi
 
 	if (!db_exec(db, arena, Q(Q_LIST),
 		DB_PARAMS(f->state, db_time(arena, f->before), f->before_id,
-		    db_int(arena, f->limit)),
+		    db_int(arena, f->limit), db_array(arena, f->without.items, f->without.n)),
 		&rows, err))
 		return false;
 	alerts_of(arena, rows, out, n);

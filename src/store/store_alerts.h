@@ -28,6 +28,7 @@ struct store_alert_filter {
 	const char *state;
 	int64_t before; /* us */
 	const char *before_id;
+	struct strings without; /* rules */
 	int limit;
 };
 bool store_alert_list(struct db *, struct arena *, const struct store_alert_filter *,

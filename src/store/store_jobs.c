@@ -24,6 +24,7 @@ enum {
 	Q_LATER,
 	Q_HAND_OVER,
 	Q_KEY_FREE,
+	Q_FORGET_DEAD,
 	Q_FAILED,
 	Q_RELEASE,
 	Q_EXPIRE,
@@ -157,6 +158,8 @@ const struct query store_jobs_queries[] = {
 	    " RETURNING queue)"
 	    " SELECT pg_notify('mn_jobs', queue) FROM mine",
 	    0 },
+	[Q_FORGET_DEAD] = { "jobs_forget_dead",
+	    "DELETE FROM jobs WHERE state = 'dead' AND unique_key = $1", 0 },
 	[Q_KEY_FREE] = { "job_key_free", "UPDATE jobs SET unique_key = NULL" MINE, 0 },
 	[Q_FAILED] = { "job_failed",
 	    "UPDATE jobs SET state = CASE WHEN NOT " OVER " OR " PERIODIC " THEN 'available'"
@@ -381,6 +384,13 @@ store_job_key_free(struct db *db, struct arena *arena, const struct job *job, st
 	return db_change(db, arena, query(Q_KEY_FREE), DB_PARAMS(job->id, job->lease), &mine,
 		   err) &&
 	    (mine || lease_lost(err));
+}
+
+bool
+store_jobs_forget_dead(struct db *db, struct arena *arena, const char *unique_key,
+    struct error *err)
+{
+	return db_exec(db, arena, query(Q_FORGET_DEAD), DB_PARAMS(unique_key), NULL, err);
 }
 
 bool

@@ -90,6 +90,8 @@ bool store_job_hand_over(struct db *, struct arena *, const struct job *, const 
  * this one may have looked already at what has changed since.
  */
 bool store_job_key_free(struct db *, struct arena *, const struct job *, struct error *);
+/* Removes jobs with this key that were given up: nothing is left that they could do. */
+bool store_jobs_forget_dead(struct db *, struct arena *, const char *unique_key, struct error *);
 /*
  * Due again after a pause (one of the JOB_BACKOFFS of backoff_s, by the number of the attempt, plus
  * or minus a quarter). After the last attempt, or if `final`, the job is dead and *dead is true; a

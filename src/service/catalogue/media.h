@@ -130,5 +130,7 @@ void media_reader_of(const struct principal *, struct media_reader *);
 void media_reader_in(const struct principal *, enum media_scope, struct media_reader *);
 bool media_job(const struct call *, const char *media_id, const char *upload_id,
     const char *content_type, struct error *);
+/* Removes its jobs of that kind that were given up: another one does their work, or nobody must. */
+bool media_jobs_forget(const struct call *, const char *media_id, struct error *);
 
 #endif

@@ -20,6 +20,7 @@
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_people.h"
 #include "store/store_uploads.h"
@@ -367,6 +368,19 @@ media_restore(const struct call *call, const char *id, struct media *out, struct
 	return false;
 }
 
+static const char *
+job_key(struct arena *arena, const char *media_id)
+{
+	return arena_printf(arena, "process:%s", media_id);
+}
+
+bool
+media_jobs_forget(const struct call *call, const char *media_id, struct error *err)
+{
+	return store_jobs_forget_dead(call->svc->db, call->arena, job_key(call->arena, media_id),
+	    err);
+}
+
 bool
 media_job(const struct call *call, const char *media_id, const char *upload_id,
     const char *content_type, struct error *err)
@@ -379,7 +393,7 @@ media_job(const struct call *call, const char *media_id, const char *upload_id,
 	json_put_str(payload, "uploadId", upload_id);
 	json_object_end(payload);
 	return job_add(call, video ? JOB_VIDEO_PROCESS : JOB_MEDIA_PROCESS, payload->buf.data,
-	    arena_printf(call->arena, "process:%s", media_id), 0, err);
+	    job_key(call->arena, media_id), 0, err);
 }
 
 static bool
@@ -407,6 +421,7 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	    store_media_events_trim(c->call->svc->db, c->call->arena, m->id, MEDIA_EVENTS_KEPT,
 		err) &&
 	    store_media_event_add(c->call->svc->db, c->call->arena, m->id, &queued, err) &&
+	    media_jobs_forget(c->call, m->id, err) &&
 	    media_job(c->call, m->id, upload_id, m->content_type, err);
 }
 

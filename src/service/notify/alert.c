@@ -140,12 +140,33 @@ alert_clear(const struct call *call, const struct alert_told *told, struct error
 	return true;
 }
 
+static bool
+may_see(const struct call *call, const struct alert_rule *rule)
+{
+	return principal_may(call->by.who, rule->permission);
+}
+
+/* Rules whose alerts are not for the caller: they name what only others may look at. */
+static struct strings
+hidden_rules(const struct call *call)
+{
+	const char **names = arena_array(call->arena, ALERTS, sizeof(*names));
+	size_t n = 0;
+
+	for (enum alert_id id = 0; id < ALERTS; id++)
+		if (!may_see(call, &alert_rules[id]))
+			names[n++] = alert_rules[id].name;
+	return (struct strings) { names, n };
+}
+
 bool
 alert_list(const struct call *call, const char *state, const struct list_ask *ask,
     struct alert **items, struct page *page, struct error *err)
 {
 	struct list_position after;
-	struct store_alert_filter filter = { .state = state, .limit = ask->limit + 1 };
+	struct store_alert_filter filter = {
+		.state = state, .without = hidden_rules(call), .limit = ask->limit + 1
+	};
 	size_t n;
 
 	if (!list_after(call->arena, LIST_ALERTS, ask->cursor, &after, err))
@@ -168,6 +189,15 @@ not_found(struct error *err)
 	return error_set(err, ERR_NOT_FOUND, "There is no such alert.");
 }
 
+static bool
+is_hidden(const struct call *call, const struct alert *alert)
+{
+	for (enum alert_id id = 0; id < ALERTS; id++)
+		if (str_eq(alert_rules[id].name, alert->rule))
+			return !may_see(call, &alert_rules[id]);
+	return false;
+}
+
 /* In the transaction. */
 static bool
 acknowledge_in(const struct call *call, const char *id, struct alert *alert, struct error *err)
@@ -181,7 +211,7 @@ acknowledge_in(const struct call *call, const char *id, struct alert *alert, str
 		&changed, err) ||
 	    !store_alert_get(call->svc->db, call->arena, id, alert, err))
 		return false;
-	if (alert->id == NULL)
+	if (alert->id == NULL || is_hidden(call, alert))
 		return not_found(err);
 	return !changed || audit_add(call, &event, err);
 }

@@ -46,7 +46,10 @@ struct alert_told {
 bool alert_raise(const struct call *, const struct alert_told *, struct error *);
 bool alert_clear(const struct call *, const struct alert_told *, struct error *);
 
-/* Newest first; state: a word of ALERT_STATE_LIST, or NULL. */
+/*
+ * Newest first, of the rules whose permission the caller has; state: a word of ALERT_STATE_LIST, or
+ * NULL.
+ */
 bool alert_list(const struct call *, const char *state, const struct list_ask *, struct alert **,
     struct page *, struct error *);
 /* The first acknowledgement stays; ERR_NOT_FOUND. */

@@ -117,16 +117,27 @@ pair(struct look *look, const struct alert_fact *found, size_t n)
 	}
 }
 
+/* Of a subject that is gone, or not looked at any more: nothing is known to be well. */
+static const char *
+ended_title(struct arena *arena, const struct alert_rule *rule, const struct alert_fact *fact)
+{
+	return arena_printf(arena, "No longer watched: %s%s%.100s", rule->title,
+	    fact->subject_name != NULL ? ": " : "",
+	    fact->subject_name != NULL ? fact->subject_name : "");
+}
+
 static bool
 change(const struct look *look, const struct alert_fact *fact, enum alert_event event,
     const struct alert_limits *limits, struct error *err)
 {
 	const struct alert_rule *rule = &alert_rules[fact->rule];
 	const char *words = alert_words(look->call->arena, rule->what, fact->value, limits->raise);
+	bool gone = fact->known == FACT_ABSENT && fact->subject[0] != '\0';
 	const struct alert_told told = {
 		.rule = fact->rule,
 		.subject = fact->subject,
 		.subject_name = fact->subject_name,
+		.title = gone ? ended_title(look->call->arena, rule, fact) : NULL,
 		.message = event == ALERT_RAISE ?
 		    arena_printf(look->call->arena, "%s %s", words, rule->remedy) :
 		    NULL,

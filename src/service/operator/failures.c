@@ -36,6 +36,7 @@ retry_item(const struct call *call, const struct failed_item *item, int64_t *ret
 		return true;
 	(*retried)++;
 	return store_media_upload(call->svc->db, call->arena, item->id, &upload_id, err) &&
+	    media_jobs_forget(call, item->id, err) &&
 	    media_job(call, item->id, upload_id, item->content_type, err);
 }
 

@@ -185,22 +185,40 @@ job_admin_retry(const struct call *call, const char *id, struct job_shown *job, 
 	    (job->id != NULL || error_set(err, ERR_NOT_FOUND, "There is no such job."));
 }
 
+/* The next ones after `ask->after`, until enough were retried; *more: there may be others. */
 static bool
-retry_dead_in(const struct call *call, const char *kind, int64_t *retried, struct error *err)
+retry_some(const struct call *call, struct store_dead_ask *ask, int64_t *retried, bool *more,
+    struct error *err)
 {
 	struct job_locked *jobs;
 	size_t n;
 	bool ok;
 
-	*retried = 0;
-	if (!store_admin_jobs_lock_dead(call->svc->db, call->arena, kind, JOBS_RETRY_MAX, &jobs, &n,
-		err))
+	ask->limit = (int)(JOBS_RETRY_MAX - *retried);
+	if (!store_admin_jobs_lock_dead(call->svc->db, call->arena, ask, &jobs, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!revive(call, &jobs[i], &ok, err))
 			return false;
 		*retried += ok;
 	}
+	*more = n == (size_t)ask->limit && *retried < JOBS_RETRY_MAX;
+	if (n > 0)
+		ask->after = &jobs[n - 1].shown;
+	return true;
+}
+
+/* Those that cannot be retried stay, and hide none behind them. */
+static bool
+retry_dead_in(const struct call *call, const char *kind, int64_t *retried, struct error *err)
+{
+	struct store_dead_ask ask = { .kind = kind };
+	bool more = true;
+
+	*retried = 0;
+	for (int looked = 0; more && looked < JOBS_LOOKED_MAX; looked += ask.limit)
+		if (!retry_some(call, &ask, retried, &more, err))
+			return false;
 	return *retried == 0 || note(call, "jobs.retried", NULL, kind, *retried, err);
 }
 

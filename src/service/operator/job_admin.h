@@ -15,7 +15,8 @@
 struct call;
 struct error;
 
-#define JOBS_RETRY_MAX 200 /* of one request */
+#define JOBS_RETRY_MAX 200   /* of one request */
+#define JOBS_LOOKED_MAX 2000 /* of one request: among them those that cannot be retried */
 
 bool job_admin_list(const struct call *, const struct job_filter *, const struct list_ask *,
     struct job_shown **, struct page *, struct error *);

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "service/call.h"
+#include "service/catalogue/media.h"
 #include "service/services.h"
 #include "store/s3.h"
 #include "store/store_backups.h"
@@ -79,7 +80,8 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 	    !remove_prefix(call, arena_printf(call->arena, "derived/%s/", media_id), err) ||
 	    !remove_prefix(call, arena_printf(call->arena, "original/%s/", media_id), err))
 		return false;
-	return store_job_done(call->svc->db, call->arena, job, err);
+	return media_jobs_forget(call, media_id, err) &&
+	    store_job_done(call->svc->db, call->arena, job, err);
 }
 
 bool

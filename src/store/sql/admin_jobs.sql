@@ -40,10 +40,11 @@ SELECT @shown, 0, j.payload FROM jobs j WHERE j.id = $1::uuid FOR UPDATE
 --: query admin_job_get read
 SELECT @shown, 0 FROM jobs j WHERE j.id = $1::uuid
 
--- Dead ones of a kind, or of all ($1), the oldest first; $2 limit.
+-- Dead ones of a kind, or of all ($1), the oldest first; $2 limit, $3 and $4 the position.
 --: query admin_jobs_lock_dead
 SELECT @shown, 0, j.payload FROM jobs j
 WHERE j.state = 'dead' AND ($1::text IS NULL OR j.kind = $1::text)
+	AND ($3::timestamptz IS NULL OR (j.finished_at, j.id) > ($3::timestamptz, $4::uuid))
 ORDER BY j.finished_at, j.id LIMIT $2::integer FOR UPDATE SKIP LOCKED
 
 -- Due now, with all of its attempts if it was given up. No row: an open job does the same work.
