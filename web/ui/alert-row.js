@@ -29,8 +29,7 @@ alertRow(alert, done)
 
 	return h('li.line.alert-row', { 'data-alert': alert.id },
 	    h(`span.pill.${open ? tone : 'plain'}`, null, open ? word : 'Over'),
-	    h('span.grow', null, h('strong', null,
-		[alert.title, alert.subjectName].filter(Boolean).join(': ') || alert.message),
+	    h('span.grow', null, h('strong', null, alert.title || alert.message),
 		alert.title ? h('span', null, alert.message) : null,
 		h('small', { title: `${fullTime(alert.raisedAt)}${alert.clearedAt ?
 		    ` – ${fullTime(alert.clearedAt)}` : ''}` },
