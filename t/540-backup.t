@@ -178,6 +178,23 @@ subtest 'a location that cannot be read' => sub {
 	is alert(), 'cleared', '... clears the alert';
 };
 
+# The services' user may neither enter that directory nor read that file.
+subtest 'run by root' => sub {
+	plan skip_all => 'only root can' if $> != 0;
+	my @root = ('env', '-C', "$mn->{var}/roots", $program, '--config',
+	    "$mn->{var}/etc/medianest.conf");
+	mkdir "$mn->{var}/roots", 0700 or die "roots: $!";
+	as_stack_user("$mn->{var}/roots/secret", "a long passphrase for keys\n");
+	chown 0, 0, "$mn->{var}/roots/secret";
+	my $said = MediaNest::Test::run_output(@root, 'backup', '--keys', 'secret', 'made');
+	is $?, 0, 'into a directory of root\'s, with names from there' or diag $said;
+	my ($made) = glob "$mn->{var}/roots/made/2*";
+	ok $made && -e "$made/keys.enc", '... with keys';
+	is +(stat $made)[4], $uid, '... by the user of the services';
+	$said = MediaNest::Test::run_output(@root, 'verify');
+	is $?, 0, 'verify' or diag $said;
+};
+
 # Processes of the backup, and of what it started.
 sub processes {
 	return split ' ', MediaNest::Test::run_output('pgrep', '-f',

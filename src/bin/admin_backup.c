@@ -1,9 +1,7 @@
 #include "bin/admin_backup.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bin/admin_user.h"
 #include "core/arena.h"
 #include "core/config.h"
 #include "core/error.h"
@@ -19,7 +18,6 @@
 
 #include "core/banned.h"
 
-#define SERVICE_USER "medianest"
 #define KEEP_MAX 10000
 #define FILES_UMASK 0077
 #define CAP(name) (1u << (name))
@@ -37,21 +35,20 @@ capabilities_set(unsigned wanted)
 	return syscall(SYS_capset, &header, data) == 0;
 }
 
-/* Without such a user root stays what it is. */
+/* Without such a user root stays what it is; nobody else gets more than they have. */
 static bool
-become(unsigned capabilities, struct error *err)
+become(const struct admin_backup *a, unsigned capabilities, struct error *err)
 {
-	const struct passwd *user;
+	bool root = geteuid() == 0;
 
 	umask(FILES_UMASK);
-	if (geteuid() != 0 || (user = getpwnam(SERVICE_USER)) == NULL)
-		return true;
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
-	    initgroups(user->pw_name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 &&
-	    setuid(user->pw_uid) == 0 && capabilities_set(capabilities))
-		return true;
-	return error_set(err, ERR_INTERNAL, "cannot become the user " SERVICE_USER ": %s",
-	    strerror(errno));
+	if (root && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		return error_set(err, ERR_INTERNAL, "prctl: %s", strerror(errno));
+	if (!admin_become_service(a->config, false, err))
+		return false;
+	return !root || geteuid() == 0 || capabilities_set(capabilities) ||
+	    error_set(err, ERR_INTERNAL, "cannot keep the right to read files: %s",
+		strerror(errno));
 }
 
 static struct backup_site
@@ -89,7 +86,7 @@ admin_backup(const struct admin_backup *a, struct error *err)
 		    "backup needs DIR, or the setting backup.directory");
 	if (ask.keys_file == NULL && *keys != '\0')
 		ask.keys_file = keys;
-	if (!keep_of(a, &ask.keep, err) || !become(MAY_BACK_UP, err) ||
+	if (!keep_of(a, &ask.keep, err) || !become(a, MAY_BACK_UP, err) ||
 	    !backup_make(&site, &ask, &made, err))
 		return false;
 	printf("%s: %lld objects, %s, of which %s were new%s\n", made.path, (long long)made.objects,
@@ -113,7 +110,7 @@ admin_restore(const struct admin_backup *a, struct error *err)
 	if (a->directory == NULL)
 		return error_set(err, ERR_VALIDATION,
 		    "restore needs DIR, the directory of a backup or of several");
-	if (!become(MAY_RESTORE, err) || !backup_restore(&site, &ask, &made, err))
+	if (!become(a, MAY_RESTORE, err) || !backup_restore(&site, &ask, &made, err))
 		return false;
 	printf("%s: restored with %lld objects, %s; %lld were there already\n", made.path,
 	    (long long)made.objects, str_size(a->arena, made.bytes), (long long)made.present);
@@ -132,7 +129,7 @@ admin_verify(const struct admin_backup *a, bool *whole, struct error *err)
 
 	if (a->rate != NULL && !str_to_int(a->rate, 1, INT64_MAX, &ask.rate))
 		return error_set(err, ERR_VALIDATION, "--rate must be a number of bytes a second");
-	if (!become(MAY_READ, err) || !verify_run(&site, &ask, &found, err))
+	if (!become(a, MAY_READ, err) || !verify_run(&site, &ask, &found, err))
 		return false;
 	printf("%lld objects, %s: %lld missing, %lld damaged, %lld foreign; %lld had no checksum"
 	       " before\n",

@@ -113,7 +113,10 @@ static const struct option_row options[] = {
 
 typedef bool command_fn(struct admin *, int *status, struct error *);
 
-/* Started by root, a command becomes the services' user unless it says otherwise. */
+/*
+ * Started by root, a command becomes the services' user unless it says otherwise: setup and backup
+ * do so by themselves, each in its own way.
+ */
 enum run_as { AS_SERVICE, AS_ROOT };
 
 struct command {
@@ -412,14 +415,14 @@ static const struct command commands[] = {
 		GIVEN(OPTION_YES),
 	    run_doctor, "doctor [--json] [--only PART,...] [--tell] [--fix [--yes]]", false },
 	{ "backup", GIVEN(OPTION_KEEP) | GIVEN(OPTION_KEYS) | GIVEN(OPTION_TIMER), run_backup,
-	    "backup [--keep N] [--keys FILE] [--timer] [DIR]", true },
+	    "backup [--keep N] [--keys FILE] [--timer] [DIR]", true, AS_ROOT },
 	{ "restore",
 	    GIVEN(OPTION_KEYS) | GIVEN(OPTION_REPLACE) | GIVEN(OPTION_END_SESSIONS) |
 		GIVEN(OPTION_SQL),
-	    run_restore, "restore [--replace] [--keys FILE] [--end-sessions] [--sql DIR] DIR",
-	    true },
+	    run_restore, "restore [--replace] [--keys FILE] [--end-sessions] [--sql DIR] DIR", true,
+	    AS_ROOT },
 	{ "verify", GIVEN(OPTION_RATE) | GIVEN(OPTION_RESUME), run_verify,
-	    "verify [--rate BYTES] [--resume]", false },
+	    "verify [--rate BYTES] [--resume]", false, AS_ROOT },
 	{ "audit verify", 0, run_audit_verify, "audit verify", false },
 	{ "nginx", GIVEN(OPTION_PRIVATE), run_nginx, "nginx [--private] DIR", true, AS_ROOT },
 };
@@ -519,11 +522,27 @@ complain(const struct error *err)
 	return err->code == ERR_UNAVAILABLE ? EX_TEMPFAIL : EXIT_FAILURE;
 }
 
+/* The services' user works in the root directory. */
+static const char *
+absolute(struct admin *a, const char *path)
+{
+	char *here;
+
+	if (path == NULL || *path == '/' || (here = getcwd(NULL, 0)) == NULL)
+		return path;
+	arena_defer(&a->arena, free, here);
+	return arena_printf(&a->arena, "%s/%s", here, path);
+}
+
 static bool
 run_with_settings(struct admin *a, const struct command *command, int *status, struct error *err)
 {
 	bool ok;
 
+	a->config_file = absolute(a, a->config_file);
+	a->operand = absolute(a, a->operand); /* each is a file or a directory */
+	a->keys = absolute(a, a->keys);
+	a->sql_dir = absolute(a, a->sql_dir);
 	a->config = config_load(a->config_file, err);
 	if (a->config == NULL) {
 		*status = EX_CONFIG;
