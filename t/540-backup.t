@@ -150,7 +150,11 @@ subtest 'the next one' => sub {
 	is $mn->psql('SELECT copied_bytes FROM backups ORDER BY started_at DESC LIMIT 1'), $new,
 	    'only what is new was copied';
 	ok !-e "$now/keys.enc", 'keys only when asked for';
+	# What else is kept there: manifests are not only ours.
+	make_path("$dir/0-site", "$dir/site");
+	as_stack_user("$_/manifest.json", "{}\n") for "$dir/0-site", "$dir/site";
 	admin_is(OK, 'another one', 'backup', '--keep', 2, $dir);
+	ok -e "$_/manifest.json", 'no backup of ours, and left alone' for "$dir/0-site", "$dir/site";
 	my @left = backups();
 	is scalar(@left), 2, 'the oldest is removed';
 	ok !-e $first, '... and no other';

@@ -15,6 +15,7 @@
 
 #define COPY_BYTES (256U << 10)
 #define TREE_FDS 16
+#define NAME_FORM "00000000T000000.000Z" /* each 0 is a digit */
 
 bool
 backup_file_failed(const char *path, struct error *err)
@@ -214,6 +215,18 @@ names_if(struct arena *arena, const char *directory,
 	return true;
 }
 
+/* Is it of the form that backup.c gives? Other directories there are not ours to count or remove. */
+static bool
+is_stamp(const char *name)
+{
+	const char *form = NAME_FORM;
+
+	for (; *form != '\0'; form++, name++)
+		if (*form == '0' ? *name < '0' || *name > '9' : *name != *form)
+			return false;
+	return *name == '\0';
+}
+
 /* One that cannot be looked into counts: to read it will say why. */
 static bool
 is_backup(struct arena *arena, const char *directory, const char *name)
@@ -221,7 +234,7 @@ is_backup(struct arena *arena, const char *directory, const char *name)
 	struct error ignored;
 	bool present;
 
-	return name[0] != '.' &&
+	return is_stamp(name) &&
 	    (!backup_present(arena_printf(arena, "%s/%s/" BACKUP_MANIFEST, directory, name),
 		 &present, &ignored) ||
 		present);

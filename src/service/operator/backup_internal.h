@@ -43,7 +43,7 @@ bool backup_copy_fd(int in, int out, struct file_sum *, struct error *);
 bool backup_copy(const char *from, const char *to, struct file_sum *, struct error *);
 bool backup_sum(const char *path, struct file_sum *, struct error *);
 bool backup_tree_remove(const char *path, struct error *);
-/* The names in the directory with a manifest, oldest first. */
+/* The names of the backups in the directory, oldest first: ours, and with a manifest. */
 bool backup_names(struct arena *, const char *directory, struct strings *, struct error *);
 /* What processes that were killed have left there. */
 bool backup_hidden(struct arena *, const char *directory, struct strings *, struct error *);
