@@ -197,24 +197,33 @@ same(const char *a, const char *b)
 	    str_eq(x.sha256, y.sha256);
 }
 
-/* Owner and mode follow the file that was there, or else the archive. */
+/* The group counts too: the object store's pools read their two keys by it. */
+static bool
+owner_follow(const char *path, const struct stat *as)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 &&
+	    ((st.st_uid == as->st_uid && st.st_gid == as->st_gid) ||
+		chown(path, as->st_uid, as->st_gid) == 0);
+}
+
+/* Owner and mode follow the file that was there, or else the directory and the archive. */
 static bool
 place_one(struct arena *arena, const char *dir, const char *name, struct error *err)
 {
 	const char *from = arena_printf(arena, "%s/" STAGING "/%s", dir, name),
 		   *to = arena_printf(arena, "%s/%s", dir, name);
 	struct stat old, above;
-	bool ok = true;
+	bool ok;
 
 	if (stat(to, &old) == 0) {
 		if (same(from, to))
 			return true;
 		ok = rename(to, arena_printf(arena, "%s.before-restore", to)) == 0 &&
-		    chmod(from, old.st_mode & 07777) == 0;
-		ok = ok && (old.st_uid == geteuid() || chown(from, old.st_uid, old.st_gid) == 0);
+		    chmod(from, old.st_mode & 07777) == 0 && owner_follow(from, &old);
 	} else {
-		ok = stat(dir, &above) == 0 &&
-		    (above.st_uid == geteuid() || chown(from, above.st_uid, above.st_gid) == 0);
+		ok = stat(dir, &above) == 0 && owner_follow(from, &above);
 	}
 	return (ok && rename(from, to) == 0) || backup_file_failed(to, err);
 }

@@ -50,6 +50,55 @@ blob_valid(const char *blob, struct error *err)
 	    error_set(err, ERR_INTERNAL, "'%.60s' is not the name of a blob", blob);
 }
 
+/* Blobs belong to whom the spool belongs to: the store's pools run as nginx's user. */
+static bool
+give(const struct backup_store *store, struct arena *arena, int fd, struct error *err)
+{
+	const char *data = config_str(store->site->config, CFG_DATA_DIR);
+	struct stat st;
+
+	if (stat(arena_printf(arena, "%s/objects/.tmp/body", data), &st) != 0 &&
+	    stat(arena_printf(arena, "%s/objects", data), &st) != 0)
+		return backup_file_failed(data, err);
+	return st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0 ||
+	    backup_file_failed(data, err);
+}
+
+/*
+ * The directory of a blob, which `make` creates. Nginx's user, whom other sites share, may write
+ * there: links are not followed, or root would read and write at their ends.
+ */
+static int
+blob_dir(const struct backup_store *store, struct arena *arena, const char *blob, bool make,
+    struct error *err)
+{
+	const char *path =
+	    arena_printf(arena, "%s/objects", config_str(store->site->config, CFG_DATA_DIR));
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int dir, below;
+	bool ok = true;
+
+	if (make && !backup_dir_make(path, err))
+		return -1;
+	dir = open(path, flags);
+	for (int level = 0; dir >= 0 && level < 2 && ok; level++) {
+		const char *name = arena_printf(arena, "%.2s", blob + 2 * level);
+		bool made = make && mkdirat(dir, name, 0700) == 0;
+
+		path = arena_printf(arena, "%s/%s", path, name);
+		below = openat(dir, name, flags);
+		if (made && below >= 0)
+			ok = give(store, arena, below, err);
+		close(dir);
+		dir = below;
+	}
+	if (dir < 0)
+		backup_file_failed(path, err);
+	else if (!ok)
+		close(dir);
+	return ok ? dir : -1;
+}
+
 static bool
 download(const struct backup_store *store, struct arena *arena, struct list_line *line,
     const char *to, struct file_sum *sum, struct error *err)
@@ -70,14 +119,39 @@ download(const struct backup_store *store, struct arena *arena, struct list_line
 	return ok;
 }
 
+static bool
+read_blob(const struct backup_store *store, struct arena *arena, const struct list_line *line,
+    const char *to, struct file_sum *sum, struct error *err)
+{
+	const char *path = backup_blob_path(arena, store->site->config, line->version);
+	int dir, in, out;
+	bool ok;
+
+	if (!blob_valid(line->version, err) ||
+	    (dir = blob_dir(store, arena, line->version, false, err)) < 0)
+		return false;
+	in = openat(dir, line->version, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ok = in >= 0 || backup_file_failed(path, err);
+	close(dir);
+	if (!ok)
+		return false;
+	posix_fadvise(in, 0, 0, POSIX_FADV_SEQUENTIAL);
+	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ok = out >= 0 ? backup_copy_fd(in, out, sum, err) : backup_file_failed(to, err);
+	close(in);
+	if (out >= 0 && close(out) != 0 && ok)
+		ok = backup_file_failed(to, err);
+	if (!ok && out >= 0)
+		unlink(to);
+	return ok;
+}
+
 bool
 backup_store_read(const struct backup_store *store, struct arena *arena, struct list_line *line,
     const char *to, struct file_sum *sum, struct error *err)
 {
 	bool ok = store->s3 != NULL ? download(store, arena, line, to, sum, err) :
-				      blob_valid(line->version, err) &&
-		backup_copy(backup_blob_path(arena, store->site->config, line->version), to, sum,
-		    err);
+				      read_blob(store, arena, line, to, sum, err);
 
 	if (!ok) {
 		error_detail(err, "object %.200s", line->name);
@@ -116,64 +190,81 @@ upload(const struct backup_store *store, const struct list_line *line, const cha
 	return ok;
 }
 
-/* Blobs belong to whom the spool belongs to: the store's pools run as nginx's user. */
+/* Copies and compares; nothing is left of a copy that is not whole. */
 static bool
-give(const struct backup_store *store, struct arena *arena, const char *path, struct error *err)
+place_copy(const struct backup_store *store, struct arena *arena, const struct list_line *line,
+    const char *from, int out, struct error *err)
 {
-	const char *data = config_str(store->site->config, CFG_DATA_DIR);
-	struct stat st;
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	struct file_sum sum;
+	bool ok;
 
-	if (stat(arena_printf(arena, "%s/objects/.tmp/body", data), &st) != 0 &&
-	    stat(arena_printf(arena, "%s/objects", data), &st) != 0)
-		return backup_file_failed(data, err);
-	return st.st_uid == geteuid() || chown(path, st.st_uid, st.st_gid) == 0 ||
-	    backup_file_failed(path, err);
-}
-
-static bool
-blob_dirs(const struct backup_store *store, struct arena *arena, const char *blob,
-    struct error *err)
-{
-	const char *top = arena_printf(arena, "%s/objects",
-		       config_str(store->site->config, CFG_DATA_DIR)),
-		   *first = arena_printf(arena, "%s/%.2s", top, blob),
-		   *second = arena_printf(arena, "%s/%.2s", first, blob + 2);
-
-	bool present;
-
-	if (!backup_present(second, &present, err))
-		return false;
-	if (present)
-		return true;
-	return backup_dir_make(top, err) && backup_dir_make(first, err) &&
-	    give(store, arena, first, err) && backup_dir_make(second, err) &&
-	    give(store, arena, second, err);
+	if (in < 0)
+		return backup_file_failed(from, err);
+	ok = backup_copy_fd(in, out, &sum, err) &&
+	    (str_eq(sum.sha256, line->sha256) ||
+		error_set(err, ERR_INTERNAL, "%.180s is damaged: use another backup", from)) &&
+	    give(store, arena, out, err);
+	close(in);
+	return ok;
 }
 
 /* The file has its name only when it is whole. */
 static bool
+place_in(const struct backup_store *store, struct arena *arena, const struct list_line *line,
+    const char *from, int dir, struct error *err)
+{
+	const char *fresh = arena_printf(arena, "%s.restoring", line->version),
+		   *path = backup_blob_path(arena, store->site->config, line->version);
+	bool ok;
+	int out;
+
+	unlinkat(dir, fresh, 0); /* of a run that was interrupted */
+	out = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0)
+		return backup_file_failed(path, err);
+	ok = place_copy(store, arena, line, from, out, err);
+	if (close(out) != 0 && ok)
+		ok = backup_file_failed(path, err);
+	if (ok && renameat(dir, fresh, dir, line->version) != 0)
+		ok = backup_file_failed(path, err);
+	if (!ok)
+		unlinkat(dir, fresh, 0);
+	return ok;
+}
+
+/* Is it there, and undamaged? What cannot be read is replaced. */
+static bool
+is_whole(const struct list_line *line, int dir)
+{
+	int fd = openat(dir, line->version, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct file_sum sum;
+	struct error ignored;
+	struct stat st;
+	bool whole;
+
+	error_clear(&ignored);
+	whole = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == line->size &&
+	    backup_copy_fd(fd, -1, &sum, &ignored) && str_eq(sum.sha256, line->sha256);
+	if (fd >= 0)
+		close(fd);
+	return whole;
+}
+
+static bool
 place(const struct backup_store *store, struct arena *arena, const struct list_line *line,
     const char *from, bool *present, struct error *err)
 {
-	const char *to, *fresh;
-	struct file_sum sum;
-	struct stat st;
+	bool ok;
+	int dir;
 
-	if (!blob_valid(line->version, err))
+	if (!blob_valid(line->version, err) ||
+	    (dir = blob_dir(store, arena, line->version, true, err)) < 0)
 		return false;
-	to = backup_blob_path(arena, store->site->config, line->version);
-	*present = stat(to, &st) == 0 && st.st_size == line->size;
-	if (*present)
-		return true;
-	fresh = arena_printf(arena, "%s.restoring", to);
-	if (!blob_dirs(store, arena, line->version, err) || !backup_copy(from, fresh, &sum, err))
-		return false;
-	if (!str_eq(sum.sha256, line->sha256)) {
-		unlink(fresh);
-		return error_set(err, ERR_INTERNAL, "%.180s is damaged: use another backup", from);
-	}
-	return give(store, arena, fresh, err) &&
-	    (rename(fresh, to) == 0 || backup_file_failed(to, err));
+	*present = is_whole(line, dir);
+	ok = *present || place_in(store, arena, line, from, dir, err);
+	close(dir);
+	return ok;
 }
 
 bool
