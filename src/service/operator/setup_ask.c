@@ -235,7 +235,8 @@ setup_answers(struct setup *s, struct error *err)
 	for (unsigned i = 0; i < SETUP_ANSWERS && !s->request->upgrade; i++)
 		if (!answer(s, (enum setup_answer)i, err))
 			return false;
-	if (!setup_cluster_find(s, err))
+	/* An upgrade asks only the database of the settings, which may be elsewhere. */
+	if (!s->request->upgrade && !setup_cluster_find(s, err))
 		return false;
 	write_settings(s);
 	return load(s, err) && (s->request->upgrade || urls_check(s, err));

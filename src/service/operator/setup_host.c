@@ -166,9 +166,9 @@ setup_preflight(struct setup *s)
 	if (access("/run/systemd/system", F_OK) != 0)
 		setup_obstacle(&obstacles,
 		    "this host does not run systemd: set it up by hand, medianest-setup(7)");
-	setup_check_cluster(s, &obstacles);
 	if (s->request->upgrade)
 		return obstacles;
+	setup_check_cluster(s, &obstacles);
 	setup_check_certificate(s, &obstacles);
 	check_nginx(s, &obstacles);
 	return obstacles;
