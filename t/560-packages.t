@@ -69,7 +69,7 @@ cd $etc/ssl
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout other.key \\
     -out other.pem -days 2 -subj /CN=other.example.org
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout house.key \\
-    -out house.pem -days 2 -subj /CN=media.example.org \\
+    -out house.pem -days 365 -subj /CN=media.example.org \\
     -addext subjectAltName=DNS:media.example.org,DNS:files.example.org
 cat house.pem >>certs/ca-certificates.crt
 chmod 600 *.key
@@ -165,6 +165,8 @@ my $said = $host->run($ours);
 isnt $?, 0, 'a link that cannot be made';
 like $said, qr/^nginx: failed\. Everything before it is done/m, 'where it stopped';
 is other_site(), "the other site\n", 'the other site is served';
+is $host->run('cat /etc/nginx/sites-enabled/zz-medianest.conf'), "# mine\n",
+    'what was in the way is not removed';
 $host->run('rm /etc/nginx/sites-enabled/zz-medianest.conf');
 
 # --- set up ---
@@ -187,6 +189,21 @@ is $?, 0, 'setup once more' or diag $said;
 like $said, qr/nothing: everything is set up/, 'has nothing to do';
 like $host->run('medianest-admin user list'), qr/super +active +anna\@example\.org/,
     'root may ask: the command becomes the services\' user';
+
+# --- what a run was interrupted in is done by the next: files that nobody has read yet ---
+for my $part (["touch -d '+2 seconds' $conf", 'services'],
+    ["touch -d '+2 seconds' /etc/postgresql/*/main/pg_hba.conf", 'access'],
+    ["touch -d '+2 seconds' /etc/nginx/medianest/medianest.conf", 'nginx'],
+    ['systemctl stop medianest-fcgi@api.socket', 'services']) {
+	my ($command, $step) = @$part;
+	$host->run($command);
+	like $host->run("$setup --yes"), qr/^$step: done$/m, "$command: $step";
+}
+is $host->run('systemctl is-active medianest-fcgi@api.socket medianest-fcgi@storage.socket'),
+    "active\nactive\n", 'the sockets are there';
+$host->run('echo >/etc/nginx/conf.d/medianest.conf; touch /debs; sleep 0.01');
+refused($setup, qr{conf\.d/medianest\.conf is in the way}, 'a file of an earlier setup, changed');
+$host->run('rm /etc/nginx/conf.d/medianest.conf');
 
 # --- used: through nginx, as a browser does ---
 sub curl { return $host->run("curl -sS --max-time 20 @_") }
@@ -272,7 +289,15 @@ is $host->run("grep -c '^[05]' /srv/codes"), "0\n", 'no request was lost'
 
 # --- upgraded ---
 my $pid = $host->run('systemctl show -P MainPID medianest-worker');
+# A second cluster has come meanwhile, which is none of its business.
+$host->write_file('/usr/local/bin/pg_lsclusters', <<'SH');
+#!/bin/sh
+/usr/bin/pg_lsclusters -h
+/usr/bin/pg_lsclusters -h | sed s/main/other/
+SH
+$host->run('chmod +x /usr/local/bin/pg_lsclusters');
 $said = runs("$install /debs/*_next.deb", 'upgraded');
+$host->run('rm /usr/local/bin/pg_lsclusters');
 like $said, qr/^services: done$/m, 'its services are restarted';
 isnt $host->run('systemctl show -P MainPID medianest-worker'), $pid, 'another worker';
 ok ready($first), 'with what was there';

@@ -32,7 +32,12 @@ const struct query store_setup_queries[] = {
 	    " AND user_name && ('{all}'::text[] || $1::text[])"
 	    " ORDER BY line_number LIMIT 1), false),"
 	    " ARRAY(SELECT rolname::text FROM pg_roles WHERE rolname = ANY($1::text[])),"
-	    " EXISTS (SELECT FROM pg_database WHERE datname = 'medianest')",
+	    " EXISTS (SELECT FROM pg_database WHERE datname = 'medianest'),"
+	    " coalesce((SELECT datdba::regrole::text FROM pg_database"
+	    " WHERE datname = 'medianest'), 'medianest_migrate'),"
+	    " greatest((pg_stat_file(current_setting('hba_file'))).modification,"
+	    " (pg_stat_file(current_setting('ident_file'), true)).modification)"
+	    " <= pg_conf_load_time()",
 	    QUERY_READ },
 	[Q_RELOAD] = { "cluster_reload", "SELECT pg_reload_conf()", 0 },
 	{ .name = NULL },
@@ -56,6 +61,8 @@ store_cluster_facts(struct db *db, struct arena *arena, struct cluster_facts *ou
 		.hba_error = rows_null(rows, 0, 3) ? NULL : rows_str(rows, 0, 3),
 		.hba_first = rows_bool(rows, 0, 4),
 		.database = rows_bool(rows, 0, 6),
+		.database_owner = rows_str(rows, 0, 7),
+		.loaded = rows_bool(rows, 0, 8),
 	};
 	found = rows_array(arena, rows, 0, 5, &n);
 	for (size_t i = 0; i < n; i++)

@@ -23,6 +23,8 @@ struct cluster_facts {
 	bool hba_first;
 	bool roles[SETUP_ROLES]; /* which exist, in the order of setup_roles[] */
 	bool database;
+	const char *database_owner;
+	bool loaded; /* since both files were last changed */
 };
 
 extern const char *const setup_roles[SETUP_ROLES];

@@ -3,11 +3,13 @@
  * superuser through the socket; pg_hba.conf and pg_ident.conf are checked before they are loaded,
  * and put back when they are not right.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -142,6 +144,11 @@ setup_check_cluster(struct setup *s, unsigned *obstacles)
 	else if (facts.hba_error != NULL)
 		setup_obstacle(obstacles, "%s has an error already: %s", facts.hba_file,
 		    facts.hba_error);
+	else if (!str_eq(facts.database_owner, setup_roles[0]))
+		setup_obstacle(obstacles,
+		    "there is a database medianest already, of the role %s: rename it, or if it is"
+		    " MediaNest's give it to %s",
+		    facts.database_owner, setup_roles[0]);
 }
 
 static bool
@@ -219,9 +226,11 @@ access_check(struct setup *s, bool *done, struct error *err)
 
 	if (!facts_read(s, &facts, err) || !host_file_read(s->arena, facts.ident_file, &ident, err))
 		return false;
-	*done = facts.hba_first;
+	*done = facts.hba_first && facts.loaded;
 	if (!facts.hba_first)
 		setup_plan(s, "%s: %s", facts.hba_file, squeeze(s->arena, HBA_LINE));
+	else if (!facts.loaded)
+		setup_plan(s, "PostgreSQL loads %s", facts.hba_file);
 	for (size_t i = 0; i < IDENT_LINES; i++) {
 		const char *line = ident_line(s->arena, i);
 
@@ -293,7 +302,7 @@ backup(struct setup *s, const char *path, const char *text, struct error *err)
 }
 
 static bool
-reload(struct setup *s, struct error *err)
+reload_ask(struct setup *s, struct error *err)
 {
 	struct db *db;
 	bool ok;
@@ -305,6 +314,27 @@ reload(struct setup *s, struct error *err)
 	db_free(db);
 	setup_return();
 	return ok;
+}
+
+/* PostgreSQL gets a signal, so it has the files a little later. */
+static bool
+reload(struct setup *s, struct error *err)
+{
+	int64_t deadline = clock_monotonic() + SETUP_READY_MS * US_PER_MS;
+	struct cluster_facts facts;
+
+	if (!reload_ask(s, err))
+		return false;
+	for (;;) {
+		if (!facts_read(s, &facts, err))
+			return false;
+		if (facts.loaded)
+			return true;
+		if (clock_monotonic() > deadline)
+			return error_set(err, ERR_INTERNAL, "PostgreSQL does not load %s",
+			    facts.hba_file);
+		poll(NULL, 0, SETUP_POLL_MS);
+	}
 }
 
 /* PostgreSQL reads the file as it lies there, before it is loaded. */

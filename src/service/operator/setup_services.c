@@ -44,6 +44,29 @@ unit_is(struct setup *s, const char *what, const char *unit)
 	return setup_command_is(s, SETUP_ARGV("systemctl", "--quiet", what, unit));
 }
 
+/*
+ * Was the file changed after what the unit's timestamp says? Then a run of setup was interrupted
+ * before the unit had read it. What is not known is no reason to disturb the unit.
+ */
+static bool
+unit_is_behind(struct setup *s, const char *unit, const char *timestamp, const char *path)
+{
+	const char *out = "";
+	struct error ignored;
+	struct stat st;
+	int64_t since;
+
+	error_clear(&ignored);
+	return setup_command(s,
+		   SETUP_ARGV("systemctl", "show", "--timestamp=unix", "--value", "--property",
+		       timestamp, unit),
+		   &out, &ignored) &&
+	    *out == '@' &&
+	    str_to_int(arena_strndup(s->arena, out + 1, strcspn(out + 1, "\n")), 0, INT64_MAX,
+		&since) &&
+	    stat(path, &st) == 0 && st.st_mtime > since;
+}
+
 static bool
 redis_check(struct setup *s, bool *done, struct error *err)
 {
@@ -85,13 +108,21 @@ nginx_check(struct setup *s, bool *done, struct error *err)
 	struct nginx_files files;
 	const char *text;
 
+	/* One that is not ours to remove would be read besides ours. */
+	if (access(LINK_OLD, F_OK) == 0 && !links_to(LINK_OLD, LINK_TARGET))
+		return error_set(err, ERR_CONFLICT,
+		    "%s is in the way: it is no link to " LINK_TARGET
+		    ". Move it away when nothing in it is needed",
+		    LINK_OLD);
 	if (!nginx_conf_make(s->config, s->arena, NGINX_DIR, false, &files, err))
 		return false;
 	*done = links_to(LINK, LINK_TARGET) && access(LINK_OLD, F_OK) != 0;
 	for (size_t i = 0; i < files.n; i++) {
 		if (!host_file_read(s->arena, files.items[i].path, &text, err))
 			return false;
-		if (str_eq(text, files.items[i].text))
+		if (str_eq(text, files.items[i].text) &&
+		    !unit_is_behind(s, "nginx.service", "StateChangeTimestamp",
+			files.items[i].path))
 			continue;
 		*done = false;
 		setup_plan(s, "%s", files.items[i].path);
@@ -103,10 +134,11 @@ nginx_check(struct setup *s, bool *done, struct error *err)
 	return true;
 }
 
-/* What nginx had of ours before. */
+/* What nginx had of ours before, and what is there now. */
 struct nginx_before {
 	struct nginx_files files; /* text NULL: was not there */
 	bool linked, linked_old;
+	bool link_made, old_removed;
 };
 
 static bool
@@ -129,9 +161,9 @@ nginx_restore(struct setup *s, const struct nginx_before *before)
 	struct error ignored;
 
 	error_clear(&ignored);
-	if (!before->linked)
+	if (before->link_made)
 		unlink(LINK);
-	if (before->linked_old && symlink(LINK_TARGET, LINK_OLD) != 0)
+	if (before->old_removed && symlink(LINK_TARGET, LINK_OLD) != 0)
 		setup_say("%s could not be put back: %s", LINK_OLD, strerror(errno));
 	for (size_t i = 0; i < before->files.n; i++) {
 		const struct nginx_file *file = &before->files.items[i];
@@ -144,13 +176,15 @@ nginx_restore(struct setup *s, const struct nginx_before *before)
 }
 
 static bool
-nginx_put(struct setup *s, const struct nginx_before *before, struct error *err)
+nginx_put(struct setup *s, struct nginx_before *before, struct error *err)
 {
 	if (!nginx_conf_write(s->config, s->arena, NGINX_DIR, false, err))
 		return false;
-	if (before->linked_old && unlink(LINK_OLD) != 0)
+	before->old_removed = before->linked_old && unlink(LINK_OLD) == 0;
+	if (before->linked_old && !before->old_removed)
 		return error_set(err, ERR_INTERNAL, "%s: %s", LINK_OLD, strerror(errno));
-	if (!before->linked && symlink(LINK_TARGET, LINK) != 0)
+	before->link_made = !before->linked && symlink(LINK_TARGET, LINK) == 0;
+	if (!before->linked && !before->link_made)
 		return error_set(err, ERR_INTERNAL, "%s: %s", LINK, strerror(errno));
 	return setup_command(s, SETUP_ARGV("nginx", "-t"), NULL, err);
 }
@@ -158,7 +192,7 @@ nginx_put(struct setup *s, const struct nginx_before *before, struct error *err)
 static bool
 nginx_apply(struct setup *s, struct error *err)
 {
-	struct nginx_before before;
+	struct nginx_before before = { .link_made = false };
 	struct nginx_files files;
 
 	if (!nginx_conf_make(s->config, s->arena, NGINX_DIR, false, &files, err) ||
@@ -181,6 +215,12 @@ const struct setup_step setup_step_nginx = {
 static const char *const services[] = { "medianest.target", "medianest-fcgi@api.service",
 	"medianest-fcgi@storage.service", "medianest-worker.service", "medianest-notifyd.service" };
 #define SERVICES (sizeof(services) / sizeof(services[0]))
+/* Each with its service, which has to be stopped for its socket to start. */
+static const char *const sockets[][2] = {
+	{ "medianest-fcgi@api.socket", "medianest-fcgi@api.service" },
+	{ "medianest-fcgi@storage.socket", "medianest-fcgi@storage.service" },
+};
+#define SOCKETS (sizeof(sockets) / sizeof(sockets[0]))
 
 /* An upgrade has put other programs in place of those that run, and other units. */
 static bool
@@ -191,6 +231,12 @@ services_check(struct setup *s, bool *done, struct error *err)
 	    (s->restarted || (!s->changed && !s->request->upgrade));
 	for (size_t i = 0; i < SERVICES; i++)
 		*done = unit_is(s, "is-active", services[i]) && *done;
+	for (size_t i = 0; i < SOCKETS; i++)
+		*done = unit_is(s, "is-active", sockets[i][0]) && *done;
+	for (size_t i = 1; i < SERVICES && !s->restarted; i++)
+		*done = *done &&
+		    !unit_is_behind(s, services[i], "ActiveEnterTimestamp",
+			s->request->config_path);
 	if (!*done)
 		setup_plan(s, "%s: enabled, and its services started again", services[0]);
 	return true;
@@ -234,10 +280,22 @@ wait_ready(struct setup *s, struct error *err)
 	    SETUP_READY_MS / 1000);
 }
 
+/* Units of before had no sockets. */
+static bool
+sockets_free(struct setup *s, struct error *err)
+{
+	for (size_t i = 0; i < SOCKETS; i++)
+		if (!unit_is(s, "is-active", sockets[i][0]) &&
+		    !setup_command(s, SETUP_ARGV("systemctl", "stop", sockets[i][1]), NULL, err))
+			return false;
+	return true;
+}
+
 static bool
 services_apply(struct setup *s, struct error *err)
 {
 	if (!setup_command(s, SETUP_ARGV("systemctl", "daemon-reload"), NULL, err) ||
+	    !sockets_free(s, err) ||
 	    !setup_command(s, SETUP_ARGV("systemctl", "enable", services[0]), NULL, err) ||
 	    !setup_command(s, SETUP_ARGV("systemctl", "start", services[0]), NULL, err))
 		return false;
