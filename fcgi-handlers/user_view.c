@@ -17,11 +17,8 @@ user_etag(const struct user *user, char out[USER_ETAG])
 }
 
 static void
-put_user(struct json *j, const char *key, const struct user *user)
+put_user(struct json *j, const char *key, const struct user *user, const char *etag)
 {
-	char etag[USER_ETAG];
-
-	user_etag(user, etag);
 	json_object(j, key);
 	json_put_str(j, "id", user->id);
 	json_put_str(j, "email", user->email);
@@ -39,21 +36,43 @@ put_user(struct json *j, const char *key, const struct user *user)
 void
 user_view(struct json *j, const char *key, const struct user *user)
 {
-	put_user(j, key, user);
+	char etag[USER_ETAG];
+
+	user_etag(user, etag);
+	put_user(j, key, user, etag);
 	json_object_end(j);
+}
+
+static int64_t
+quota_of(const struct person_storage *storage, int64_t quota_default)
+{
+	return storage->quota >= 0 ? storage->quota : quota_default;
+}
+
+void
+user_storage_etag(const struct user *user, const struct person_storage *storage,
+    int64_t quota_default, char out[USER_STORAGE_ETAG])
+{
+	char version[USER_ETAG];
+
+	user_etag(user, version);
+	snprintf(out, USER_STORAGE_ETAG, "%s-%llx-%llx", version,
+	    (unsigned long long)storage->bytes,
+	    (unsigned long long)quota_of(storage, quota_default));
 }
 
 void
 user_storage_view(struct json *j, const struct user *user, const struct person_storage *storage,
     int64_t quota_default)
 {
-	int64_t quota = storage->quota >= 0 ? storage->quota : quota_default;
+	char etag[USER_STORAGE_ETAG];
 
-	put_user(j, NULL, user);
+	user_storage_etag(user, storage, quota_default, etag);
+	put_user(j, NULL, user, etag);
 	json_object(j, "storage");
 	json_put_int(j, "usedBytes", storage->bytes);
 	if (storage->quota >= 0 || quota_default > 0)
-		json_put_int(j, "quotaBytes", quota);
+		json_put_int(j, "quotaBytes", quota_of(storage, quota_default));
 	else
 		json_put_null(j, "quotaBytes");
 	json_put_bool(j, "ownQuota", storage->quota >= 0);

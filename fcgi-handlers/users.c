@@ -33,10 +33,6 @@ user_reply(const struct request *req, struct response *res, int status, const st
 	return response_json_etag(req, res, status, j, etag, err);
 }
 
-/*
- * With what they use and may use, which is a part of what is shown but of no version: it has an
- * ETag of its own, whose version If-Match finds.
- */
 static bool
 storage_reply(const struct request *req, struct response *res, const struct user *user,
     struct error *err)
@@ -44,16 +40,13 @@ storage_reply(const struct request *req, struct response *res, const struct user
 	int64_t quota_default = config_int(req->config, CFG_QUOTA_DEFAULT);
 	struct json *j = json_new(req->arena, 0);
 	struct person_storage *storage;
-	char version[USER_ETAG];
+	char etag[USER_STORAGE_ETAG];
 
 	if (!people_storage(req->call, user, 1, &storage, err))
 		return false;
-	user_etag(user, version);
+	user_storage_etag(user, storage, quota_default, etag);
 	user_storage_view(j, user, storage, quota_default);
-	return response_json_etag(req, res, 200, j,
-	    arena_printf(req->arena, "%s-%llx-%llx", version, (unsigned long long)storage->bytes,
-		(unsigned long long)(storage->quota >= 0 ? storage->quota : quota_default)),
-	    err);
+	return response_json_etag(req, res, 200, j, etag, err);
 }
 
 /*

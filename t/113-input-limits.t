@@ -72,7 +72,8 @@ sub borders {
     push @{ ref $schema->{type} ? \@in : \@out }, undef unless $query || $type eq 'any';
     if ($schema->{enum}) {
         push @in, @{ $schema->{enum} };
-        push @out, 'none-of-these', join('|', @{ $schema->{enum} });
+        push @out, 'none-of-these';
+        push @out, join '|', @{ $schema->{enum} } if @{ $schema->{enum} } > 1;
     } elsif ($format =~ /^(?:uuid|date-time)$/) {
         push @out, 'x', '';
     } elsif ($type eq 'string') {

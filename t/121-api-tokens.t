@@ -73,7 +73,8 @@ subtest 'warm' => sub {
     my $id = $warm->{headers}{'x-request-id'};
     my $line = wait_until(sub { (grep { /\Q$id\E/ } split /\n/, $mn->log_text('access'))[-1] }, 10,
         'the log line');
-    like $line, qr/ \Q$who->{id}\E "auth;dur=/, 'the log knows the owner, and where the time went';
+    like $line, qr/"userId":"\Q$who->{id}\E".*"auth":[0-9.]+,/,
+        'the log knows the owner, and where the time went';
     is $warm->{headers}{'x-medianest-user'}, undef, 'which is told to nobody else';
     isnt $mn->psql("SELECT last_used_at FROM api_tokens WHERE id = '$cli->{token_id}'"), '',
         'the use is noted';

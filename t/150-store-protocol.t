@@ -591,11 +591,13 @@ subtest 'log' => sub {
 	    'the verdict of a write');
 	my $write = $line->('store', $written, 'storage write');
 	is_deeply([@$write{qw(method status)}], ['PUT', 200], 'the write');
-	ok($write->{us} > 0 && $write->{client} eq '127.0.0.1', 'with its time and the client');
+	ok($write->{timeline}{sent} > 0 && $write->{client} eq '127.0.0.1',
+	    'with its time and the client');
 	my $url = $s3->presign(GET => "/$bucket/logged");
 	my ($signature) = $url =~ /X-Amz-Signature=(\w+)/;
 	my $read = $s3->plain(GET => $url)->{headers}{'x-amz-request-id'};
-	ok(wait_until { $mn->log_text('storage-access') =~ /\Q$read\E .*"GET .* 200 / } 10,
+	ok(wait_until { $mn->log_text('storage-access') =~
+	    /"\Q$read\E".*"method":"GET".*"status":200,/ } 10,
 	    'a read');
 	my $missing = $line->('verify', get('not-there'), 'storage read');
 	is_deeply([@$missing{qw(status code)}], [404, 'NoSuchKey'], 'one of what is not there');

@@ -172,7 +172,7 @@ sub each_once {
 	is $mn->psql("SELECT count(*) FROM ($told) t"), $n, 'each was told of';
 	is $mn->psql("SELECT coalesce(max(n), 0) FROM ($told) t"), 1, 'once';
 	is $mn->psql("SELECT count(*) FROM (SELECT media_id FROM media_assets "
-	    . "WHERE published AND media_id IN ($in) GROUP BY 1 "
+	    . "WHERE published AND media_id IN ($in) GROUP BY media_id, split_part(key, '/', 1) "
 	    . "HAVING count(DISTINCT split_part(key, '/', 3)) > 1) t"),
 	    0, 'each has one set of derived files';
 	is $mn->psql("SELECT count(*) FROM media m WHERE m.id IN ($in) AND m.status = 'ready' AND "
