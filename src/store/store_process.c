@@ -125,7 +125,7 @@ const struct query store_process_queries[] = {
 	    "SELECT key FROM media_assets a WHERE NOT published"
 	    " AND created_at < now() - make_interval(hours => $1::integer)"
 	    " AND NOT EXISTS (SELECT FROM jobs j WHERE j.state = 'running'"
-	    " AND j.lease::text = split_part(a.key, '/', 3))"
+	    " AND j.lease::text = substring(a.key FROM '^[^/]+/[^/]+/(" UUID ")'))"
 	    " ORDER BY created_at LIMIT $2::integer",
 	    QUERY_READ },
 	[FORGET] = { "process_forget", "DELETE FROM media_assets WHERE key = ANY ($1::text[])", 0 },
