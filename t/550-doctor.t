@@ -366,7 +366,7 @@ SKIP: {
 subtest 'parts that are down' => sub {
 	my %down = ('processes.worker' => [ 'worker', 'systemctl start medianest-worker' ],
 	    'processes.notifyd' => [ 'notifyd', 'systemctl start medianest-notifyd' ],
-	    'processes.pool' => [ 'media', 'systemctl restart medianest-fcgi@media' ]);
+	    'processes.pool' => [ 'media', 'systemctl restart medianest-fcgi@api' ]);
 	$mn->stop_part($_->[0]) for values %down;
 	($status, $found, $said) = doctor($settings, '--only', 'processes');
 	is $found->{$_}[0]{remedy}, $down{$_}[1], $_ for sort keys %down;

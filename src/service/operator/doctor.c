@@ -268,6 +268,7 @@ doctor_run(const struct doctor_ask *ask, struct arena *arena, FILE *out, bool *w
     struct error *err)
 {
 	struct doctor *d = arena_alloc(arena, sizeof(*d));
+	bool told;
 
 	*d = (struct doctor) { .ask = ask, .config = ask->config, .arena = arena };
 	*well = true;
@@ -283,7 +284,11 @@ doctor_run(const struct doctor_ask *ask, struct arena *arena, FILE *out, bool *w
 		print_json(d, *well, out);
 	else
 		print_text(d, *well, out);
+	/* Before the steps: they are root's, whom PostgreSQL does not know. */
+	told = !ask->tell || doctor_tell(d, err);
+	if (ask->json)
+		out = stderr; /* the JSON is complete */
 	if (ask->fix && doctor_fix(d, out) > 0)
 		fputs("Run medianest-admin doctor again to see what is left.\n", out);
-	return !ask->tell || doctor_tell(d, err);
+	return told;
 }

@@ -148,6 +148,19 @@ be_root_again(void)
 		log_warn(&context, "cannot be root again: %s", strerror(errno));
 }
 
+/* Several findings may have the same step. */
+static bool
+is_repeated(const struct doctor *d, size_t at)
+{
+	const struct fix *fix = &d->findings[at].fix;
+
+	for (size_t i = 0; i < at; i++)
+		if (d->findings[i].fix.kind == fix->kind &&
+		    str_eq(d->findings[i].fix.what, fix->what))
+			return true;
+	return false;
+}
+
 size_t
 doctor_fix(struct doctor *d, FILE *out)
 {
@@ -159,7 +172,7 @@ doctor_fix(struct doctor *d, FILE *out)
 		struct step step;
 		const char *why;
 
-		if (fix->kind == FIX_NONE)
+		if (fix->kind == FIX_NONE || is_repeated(d, i))
 			continue;
 		step = step_of(d, fix);
 		fprintf(out, "step     %-22s  %s\n", d->findings[i].code, step.does);

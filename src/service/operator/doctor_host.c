@@ -171,10 +171,20 @@ judge_version(struct doctor *d, const struct version_facts *f)
 	found->fix = (struct fix) { .kind = FIX_RESTART, .what = f->unit };
 }
 
+/* A unit may have several processes: it is named once. */
+static bool
+is_named(const struct doctor *d, const char *unit)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->findings[i].fix.kind == FIX_RESTART && str_eq(d->findings[i].fix.what, unit))
+			return true;
+	return false;
+}
+
 static void
 check_replaced(struct doctor *d, const char *unit, const char *pid_file)
 {
-	if (is_replaced(process_pid(d->config, pid_file)))
+	if (!is_named(d, unit) && is_replaced(process_pid(d->config, pid_file)))
 		judge_version(d,
 		    &(struct version_facts) { unit, "before the last upgrade", PACKAGE_VERSION });
 }
@@ -185,6 +195,36 @@ service_down(struct doctor *d, enum fault fault, const char *unit, const char *w
 	struct finding *f = doctor_found(d, fault, NULL, "%s", what);
 
 	f->fix = (struct fix) { .kind = FIX_START, .what = unit };
+}
+
+/* A unit serves a group of pools: that of the object store, or all the others. */
+static const char *
+group_of(const char *pool)
+{
+	return str_eq(pool, "verify") || str_eq(pool, "store") ? "storage" : "api";
+}
+
+/*
+ * The unit that a pool runs in. A unit for this pool alone is possible too, but to start one while
+ * a group serves it would be wrong: it would find the pool in use, again and again.
+ */
+static const char *
+unit_of(struct doctor *d, const char *pool)
+{
+	static const char prefix[] = "medianest-fcgi@";
+	const char *alone = arena_printf(d->arena, "%s%s.service", prefix, pool);
+	char path[64], line[4200] = "";
+	int64_t pid = process_pid(d->config, arena_printf(d->arena, "pool-%s", pool));
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/%lld/cgroup", (long long)pid);
+	in = pid > 0 ? fopen(path, "re") : NULL;
+	if (in != NULL && fgets(line, sizeof(line), in) == NULL)
+		line[0] = '\0';
+	if (in != NULL)
+		fclose(in);
+	return arena_printf(d->arena, "%s%s", prefix,
+	    strstr(line, alone) != NULL ? pool : group_of(pool));
 }
 
 /* The names of the pools come from their settings: pool.<name>.workers. */
@@ -206,7 +246,7 @@ check_pools(struct doctor *d, const char *run)
 		if (!socket_answers(arena_printf(d->arena, "%s/pool-%s.sock", run, name)))
 			names[silent.n++] = name;
 		else
-			check_replaced(d, arena_printf(d->arena, "medianest-fcgi@%s", name),
+			check_replaced(d, unit_of(d, name),
 			    arena_printf(d->arena, "pool-%s", name));
 	}
 	if (silent.n == 0)
@@ -215,10 +255,9 @@ check_pools(struct doctor *d, const char *run)
 		service_down(d, FAULT_POOLS_DOWN, "medianest.target",
 		    arena_printf(d->arena, "no pool is running with sockets in %s", run));
 	for (size_t i = 0; silent.n < total && i < silent.n; i++)
-		doctor_found(d, FAULT_POOL_DOWN, names[i], "the pool %s is not responding",
-		    names[i])
-		    ->fix = (struct fix) { .kind = FIX_START,
-			.what = arena_printf(d->arena, "medianest-fcgi@%s", names[i]) };
+		doctor_found(d, FAULT_POOL_DOWN, unit_of(d, names[i]),
+		    "the pool %s is not responding", names[i])
+		    ->fix = (struct fix) { .kind = FIX_RESTART, .what = unit_of(d, names[i]) };
 }
 
 static void
