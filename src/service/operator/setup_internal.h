@@ -18,7 +18,7 @@ struct db;
 #define SETUP_REDIS_URL "unix://" SETUP_REDIS_SOCKET
 #define SETUP_REDIS_UNIT "medianest-redis.service"
 #define SETUP_OUTPUT_MAX (1UL << 20) /* bytes of a command's output: nginx -T */
-#define SETUP_COMMAND_MS 60000       /* of a command, systemctl among them */
+#define SETUP_COMMAND_MS 180000      /* of a command; a unit may take a minute to stop */
 #define SETUP_DOCTOR_MS 120000       /* it waits for each part in turn */
 #define SETUP_READY_MS 30000         /* until the services that were started respond */
 #define SETUP_POLL_MS 100
