@@ -64,6 +64,8 @@ struct supervisor {
 static bool
 reachable(struct supervisor *s, bool ok, const struct error *err)
 {
+	/* A database that is slow, or a table that is locked, must not look like a hang. */
+	manager_alive();
 	if (!ok && !s->away)
 		log_error(s->w->log, "%s %s", err->message, err->detail);
 	else if (ok && s->away)
@@ -294,6 +296,7 @@ ended(struct supervisor *s, struct place *p, int status)
 	const char *how = how_it_ended(s, p, status);
 	struct error err;
 
+	manager_alive(); /* several may end at once, each with its statements */
 	p->pid = 0;
 	s->look[p->queue] = true;
 	scratch_remove(scratch_path(s->w->config, &s->arena, p->lease), s->w->log);
