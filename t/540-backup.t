@@ -154,7 +154,8 @@ subtest 'the next one' => sub {
 	make_path("$dir/0-site", "$dir/site");
 	as_stack_user("$_/manifest.json", "{}\n") for "$dir/0-site", "$dir/site";
 	admin_is(OK, 'another one', 'backup', '--keep', 2, $dir);
-	ok -e "$_/manifest.json", 'no backup of ours, and left alone' for "$dir/0-site", "$dir/site";
+	ok -e "$_/manifest.json", 'no backup of ours, and left alone'
+	    for "$dir/0-site", "$dir/site";
 	my @left = backups();
 	is scalar(@left), 2, 'the oldest is removed';
 	ok !-e $first, '... and no other';

@@ -215,7 +215,7 @@ names_if(struct arena *arena, const char *directory,
 	return true;
 }
 
-/* Is it of the form that backup.c gives? Other directories there are not ours to count or remove. */
+/* Is it of the form that backup.c gives? Others are not ours to count or to remove. */
 static bool
 is_stamp(const char *name)
 {
