@@ -113,10 +113,7 @@ static const struct option_row options[] = {
 
 typedef bool command_fn(struct admin *, int *status, struct error *);
 
-/*
- * Started by root, a command becomes the services' user unless it says otherwise: setup and backup
- * do so by themselves, each in its own way.
- */
+/* Started by root, a command becomes the services' user; AS_ROOT: or does so in its own way. */
 enum run_as { AS_SERVICE, AS_ROOT };
 
 struct command {
