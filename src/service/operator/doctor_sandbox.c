@@ -112,7 +112,8 @@ doctor_check_sandbox(struct doctor *d)
 	struct error err = { 0 };
 
 	if (!sandbox_init(&sandbox, d->config, &context, &err)) {
-		judge_sandbox(d, doctor_reason(&err));
+		/* The message says what to change, its detail only what the last tool said. */
+		judge_sandbox(d, err.message);
 		return;
 	}
 	check_mode(d, sandbox.mode);
