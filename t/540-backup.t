@@ -160,6 +160,12 @@ subtest 'the next one' => sub {
 	is scalar(@left), 2, 'the oldest is removed';
 	ok !-e $first, '... and no other';
 	ok -e "$now/manifest.json", '... the newer ones stay';
+
+	rename $_, s{/2(?=\d{7}T)}{/9}r or die "$_: $!" for backups();
+	my $made = admin_is(OK, 'a clock that was ahead', 'backup', '--keep', 2, $dir);
+	ok -e ($made =~ /^(\S+):/)[0], '... does not cost the backup that was just made';
+	rename $_, s{/9(?=\d{7}T)}{/2}r or die "$_: $!" for glob "$dir/9*";
+	admin_is(OK, 'and it is put right', 'backup', '--keep', 2, $dir);
 };
 
 subtest 'a location that cannot be read' => sub {

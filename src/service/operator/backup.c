@@ -323,7 +323,10 @@ make_in(struct backup *b, struct error *err)
 	    write_manifest(b, err) && publish(b, err);
 }
 
-/* Renamed first, so that none looks complete when it is not any more. */
+/*
+ * Renamed first, so that none looks complete when it is not any more. The one that was just made
+ * stays, even if a clock was ahead when the others got their names.
+ */
 static bool
 prune(struct backup *b, int64_t *removed, struct error *err)
 {
@@ -337,6 +340,8 @@ prune(struct backup *b, int64_t *removed, struct error *err)
 			   *to = arena_printf(b->arena, "%s/" BACKUP_REMOVING "%s",
 			       b->ask->directory, names.items[i]);
 
+		if (str_eq(names.items[i], b->name))
+			continue;
 		if (rename(from, to) != 0)
 			return backup_file_failed(from, err);
 		if (!backup_tree_remove(to, err))
