@@ -227,6 +227,14 @@ unit_of(struct doctor *d, const char *pool)
 	    strstr(line, alone) != NULL ? pool : group_of(pool));
 }
 
+/* systemd may hold the socket, and accepts connections for a pool that is not running. */
+static bool
+pool_answers(struct doctor *d, const char *run, const char *name)
+{
+	return socket_answers(arena_printf(d->arena, "%s/pool-%s.sock", run, name)) &&
+	    process_pid(d->config, arena_printf(d->arena, "pool-%s", name)) != 0;
+}
+
 /* The names of the pools come from their settings: pool.<name>.workers. */
 static void
 check_pools(struct doctor *d, const char *run)
@@ -243,7 +251,7 @@ check_pools(struct doctor *d, const char *run)
 		name = arena_strndup(d->arena, key + strlen("pool."),
 		    strlen(key) - strlen("pool.") - strlen(".workers"));
 		total++;
-		if (!socket_answers(arena_printf(d->arena, "%s/pool-%s.sock", run, name)))
+		if (!pool_answers(d, run, name))
 			names[silent.n++] = name;
 		else
 			check_replaced(d, unit_of(d, name),
