@@ -18,6 +18,7 @@
 #include "core/str.h"
 #include "model/user.h"
 #include "service/account/accounts.h"
+#include "service/operator/health.h"
 #include "service/operator/host_file.h"
 #include "service/operator/nginx_conf.h"
 #include "service/operator/setup_internal.h"
@@ -257,7 +258,10 @@ socket_answers(const char *path)
 	return ok;
 }
 
-/* One pool of each group, and notifyd; the doctor looks at all of them. */
+/*
+ * One pool of each group, and notifyd; the doctor looks at all of them. Their process counts too:
+ * systemd holds the sockets, and accepts connections for pools that are not running.
+ */
 static bool
 wait_ready(struct setup *s, struct error *err)
 {
@@ -269,7 +273,8 @@ wait_ready(struct setup *s, struct error *err)
 	do {
 		silent = NULL;
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (!socket_answers(arena_printf(s->arena, "%s/%s.sock", run, names[i])))
+			if (!socket_answers(arena_printf(s->arena, "%s/%s.sock", run, names[i])) ||
+			    process_pid(s->config, names[i]) == 0)
 				silent = names[i];
 		if (silent == NULL)
 			return true;
