@@ -170,8 +170,18 @@ subtest 'the disk' => sub {
     my $alert = is_raised('disk_full');
     cmp_ok abs($alert->{value} - 2), '<', 0.1, 'at this rate it is full in two days';
     is $alert->{severity}, 'critical', 'critical';
+    is "disk:$alert->{subject}", $host, 'of this host';
     $mn->psql("UPDATE alert_samples SET value = $free WHERE series = '$host'");
     is_cleared('disk_full');
+    # Another host has measured it, and this one looks.
+    $mn->psql("INSERT INTO alert_samples SELECT 'disk:other', now() - n * interval '1 hour', $free"
+        . ' * (1 + n / 48.0) FROM generate_series(0, 40) n');
+    is is_raised('disk_full')->{title}, 'The disk will be full soon: other', 'of another host';
+    $mn->psql("DELETE FROM alert_samples WHERE series = 'disk:other' AND at > now() -"
+        . " interval '7 hours'");
+    is_cleared('disk_full');
+    is_deeply [ map { $_->{title} } (notes('alert.cleared', 'disk_full'))[0] ],
+        ['No longer watched: The disk will be full soon: other'], 'until that one is gone';
 };
 
 subtest 'mail' => sub {

@@ -75,5 +75,10 @@ struct alert_sample {
 	int64_t at; /* us */
 	double value;
 };
+struct alert_series {
+	const char *name;
+	const struct alert_sample *samples; /* oldest first; at least one */
+	size_t n;
+};
 
 #endif

@@ -21,6 +21,7 @@ enum {
 	Q_SAMPLE_ADD,
 	Q_SAMPLE_CHANGE,
 	Q_SAMPLES,
+	Q_SERIES,
 	Q_EXPIRE,
 	Q_EXPIRE_SAMPLES,
 };
@@ -100,6 +101,10 @@ const struct query store_alerts_queries[] = {
 	[Q_SAMPLES] = { "alert_samples",
 	    "SELECT " AT_US ", value FROM alert_samples WHERE series = $1"
 	    " AND at > now() - make_interval(secs => $2::bigint) ORDER BY at",
+	    QUERY_READ },
+	[Q_SERIES] = { "alert_series",
+	    "SELECT " AT_US ", value, series FROM alert_samples WHERE starts_with(series, $1)"
+	    " AND at > now() - make_interval(secs => $2::bigint) ORDER BY series, at",
 	    QUERY_READ },
 	[Q_EXPIRE] = { "alerts_expire",
 	    "DELETE FROM alerts WHERE cleared_at < now() - interval '" ALERT_AGE "'", 0 },
@@ -307,6 +312,16 @@ store_alert_sample_change(struct db *db, struct arena *arena, const char *series
 	    err);
 }
 
+static struct alert_sample *
+samples_of(struct arena *arena, const struct rows *rows)
+{
+	struct alert_sample *samples = arena_array(arena, rows_count(rows), sizeof(*samples));
+
+	for (size_t i = 0; i < rows_count(rows); i++)
+		samples[i] = (struct alert_sample) { rows_int(rows, i, 0), rows_num(rows, i, 1) };
+	return samples;
+}
+
 bool
 store_alert_samples(struct db *db, struct arena *arena, const char *series, int64_t seconds,
     struct alert_sample **out, size_t *n, struct error *err)
@@ -317,9 +332,29 @@ store_alert_samples(struct db *db, struct arena *arena, const char *series, int6
 		err))
 		return false;
 	*n = rows_count(rows);
-	*out = arena_array(arena, *n, sizeof(**out));
-	for (size_t i = 0; i < *n; i++)
-		(*out)[i] = (struct alert_sample) { rows_int(rows, i, 0), rows_num(rows, i, 1) };
+	*out = samples_of(arena, rows);
+	return true;
+}
+
+bool
+store_alert_series(struct db *db, struct arena *arena, const char *prefix, int64_t seconds,
+    struct alert_series **out, size_t *n, struct error *err)
+{
+	const struct alert_sample *samples;
+	struct rows *rows;
+
+	*n = 0;
+	if (!db_exec(db, arena, Q(Q_SERIES), DB_PARAMS(prefix, db_int(arena, seconds)), &rows, err))
+		return false;
+	samples = samples_of(arena, rows);
+	*out = arena_array(arena, rows_count(rows), sizeof(**out));
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		const char *name = rows_str(rows, i, 2);
+
+		if (*n == 0 || !str_eq((*out)[*n - 1].name, name))
+			(*out)[(*n)++] = (struct alert_series) { name, &samples[i], 0 };
+		(*out)[*n - 1].n++;
+	}
 	return true;
 }
 

@@ -63,6 +63,9 @@ bool store_alert_sample_change(struct db *, struct arena *, const char *series, 
 /* Those of the last `seconds`, oldest first. */
 bool store_alert_samples(struct db *, struct arena *, const char *series, int64_t seconds,
     struct alert_sample **, size_t *n, struct error *);
+/* The same of each series whose name starts so. */
+bool store_alert_series(struct db *, struct arena *, const char *prefix, int64_t seconds,
+    struct alert_series **, size_t *n, struct error *);
 bool store_alerts_expire(struct db *, struct arena *, struct error *);
 
 #endif

@@ -297,32 +297,38 @@ series(const struct finder *f, const char *what)
 	return arena_printf(f->call->arena, "%s:%s", what, host);
 }
 
+/* A host that measured nothing for so long is not there any more. */
+static bool
+is_stale(const struct alert_series *disk)
+{
+	return clock_now() - disk->samples[disk->n - 1].at > TREND_STALE_S * US_PER_SEC;
+}
+
+/* One of each host: now this one looks, now that one, and each must find all that was bad. */
 static void
 fact_disk_full(struct finder *f)
 {
 	struct db *db = f->call->svc->db;
-	const char *name = series(f, "disk");
-	struct alert_sample *samples;
+	struct alert_series *disks;
 	struct error err = { 0 };
 	struct statvfs fs;
-	double days;
 	size_t n;
 
-	if (statvfs(config_str(f->call->svc->config, CFG_DATA_DIR), &fs) != 0) {
-		unknown(f, NULL);
-		return;
-	}
-	if (!store_alert_sample_add(db, f->call->arena, name,
-		(double)fs.f_bavail * (double)fs.f_frsize, TREND_APART_S, &err) ||
-	    !store_alert_samples(db, f->call->arena, name, TREND_SECONDS, &samples, &n, &err)) {
+	if ((statvfs(config_str(f->call->svc->config, CFG_DATA_DIR), &fs) == 0 &&
+		!store_alert_sample_add(db, f->call->arena, series(f, "disk"),
+		    (double)fs.f_bavail * (double)fs.f_frsize, TREND_APART_S, &err)) ||
+	    !store_alert_series(db, f->call->arena, "disk:", TREND_SECONDS, &disks, &n, &err)) {
 		unknown(f, &err);
 		return;
 	}
-	switch (disk_trend(samples, n, &days)) {
-	case FACT_PRESENT: known(f, days); break;
-	case FACT_ABSENT: absent(f); break;
-	case FACT_UNKNOWN:
-	default: unknown(f, NULL);
+	for (size_t i = 0; i < n; i++) {
+		struct alert_fact fact = { .subject = disks[i].name + strlen("disk:") };
+
+		if (is_stale(&disks[i]))
+			continue;
+		fact.subject_name = fact.subject;
+		fact.known = disk_trend(disks[i].samples, disks[i].n, &fact.value);
+		add(f, fact);
 	}
 }
 

@@ -10,7 +10,8 @@
 #define TREND_SECONDS (3 * 86400) /* what is looked at */
 #define TREND_SPAN_MIN_S 86400    /* an evening of uploads is no trend */
 #define TREND_SAMPLES_MIN 12
-#define TREND_APART_S 1800 /* between two samples */
+#define TREND_APART_S 1800  /* between two samples */
+#define TREND_STALE_S 21600 /* since the last sample */
 
 /*
  * The line of least squares through the free bytes, oldest first: *days until it reaches zero, from
