@@ -7,7 +7,7 @@ import { fail, toast } from './toast.js';
 const SEVERITIES = { warning: ['Warning', 'warn'], critical: ['Critical', 'bad'] };
 
 export function
-alertRow(alert, done)
+alertRow(alert)
 {
 	const open = alert.state === 'raised';
 	const [word, tone] = SEVERITIES[alert.severity] ?? [alert.severity, 'warn'];
@@ -18,16 +18,21 @@ alertRow(alert, done)
 	    onclick: async () => {
 		    button.disabled = true;
 		    try {
-			    await api.post(`/admin/alerts/${alert.id}/acknowledge`);
+			    const now = alertRow(await api.post(
+				`/admin/alerts/${alert.id}/acknowledge`));
+
+			    /* in its place, where the person was */
+			    now.tabIndex = -1;
+			    row.replaceWith(now);
+			    now.focus();
 			    toast('Acknowledged');
-			    done();
 		    } catch (problem) {
 			    button.disabled = false;
 			    fail(problem);
 		    }
 	    } }, 'Acknowledge') : null;
 
-	return h('li.line.alert-row', { 'data-alert': alert.id },
+	const row = h('li.line.alert-row', { 'data-alert': alert.id },
 	    h(`span.pill.${open ? tone : 'plain'}`, null, open ? word : 'Over'),
 	    h('span.grow', null, h('strong', null, alert.title || alert.message),
 		alert.title ? h('span', null, alert.message) : null,
@@ -35,4 +40,6 @@ alertRow(alert, done)
 		    ` – ${fullTime(alert.clearedAt)}` : ''}` },
 		[when, said].filter(Boolean).join(' · '))),
 	    button);
+
+	return row;
 }

@@ -13,7 +13,7 @@ mount(root, first)
 {
 	let params = first;
 	const list = pagedList({ path: '/admin/alerts', limit: PAGE,
-	    row: (alert) => alertRow(alert, () => show()), none: 'Nothing to report' });
+	    row: alertRow, none: 'Nothing to report' });
 	const state = () => params.state ?? 'raised';
 	const buttons = STATES.map(([value, text]) => h('button', { type: 'button',
 	    'data-state': value, onclick: () => goHere({ state: value || 'all' }) }, text));

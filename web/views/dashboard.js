@@ -89,7 +89,7 @@ alertsPanel()
 			    { state: 'raised', limit: ALERTS_SHOWN }, { patient: true });
 
 			node.hidden = !items.length;
-			fill(list, items.map((one) => alertRow(one, load)));
+			fill(list, items.map(alertRow));
 		} catch (problem) {
 			node.hidden = false;
 			fill(list, h('li', null, notice(problem, load)));
