@@ -540,6 +540,15 @@ sub look_for_silence {
         . " AND permission = 'integrations.configure'");
     $ago->('25 hours');
     is look_for_silence(), 2, 'and again when events came and stopped';
+    my $open = "SELECT count(*) FROM alerts WHERE rule = 'hook_silence' AND cleared_at IS NULL";
+    is $mn->psql($open), 1, 'an alert is open';
+    $mn->psql("UPDATE media_servers SET enabled = false WHERE kind = 'plex'");
+    look_for_silence();
+    is $mn->psql($open), 0, 'it ends with the server that is switched off';
+    $mn->psql("UPDATE media_servers SET enabled = true WHERE kind = 'plex'");
+    my ($end) = grep { $_->{kind} eq 'alert.cleared' }
+        @{ $admin->api(GET => '/api/notifications')->{json}{items} };
+    like $end->{title}, qr/no longer expected/, 'and nobody says that events came';
 }
 
 # --- failures: the server cannot be asked ---

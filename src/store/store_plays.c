@@ -90,7 +90,9 @@ const struct query store_plays_queries[] = {
 	    0 },
 	[Q_HEARD] = { "silences_ended",
 	    "DELETE FROM hook_silences n USING media_servers s WHERE s.id = n.server_id"
-	    " AND " LAST_EVENT " > n.noticed_at RETURNING s.id, s.name",
+	    " AND ($1::bigint = 0 OR NOT s.enabled OR " LAST_EVENT " > n.noticed_at"
+	    " OR NOT EXISTS (SELECT FROM webhook_sources w WHERE" SOURCES_OF "))"
+	    " RETURNING s.id, s.name, coalesce(" LAST_EVENT " > n.noticed_at, false)",
 	    0 },
 	{ .name = NULL },
 };
@@ -235,12 +237,12 @@ store_silence_noticed(struct db *db, struct arena *arena, const char *server_id,
 }
 
 bool
-store_silences_ended(struct db *db, struct arena *arena, struct quiet_server **out, size_t *n,
-    struct error *err)
+store_silences_ended(struct db *db, struct arena *arena, int64_t seconds, struct quiet_server **out,
+    size_t *n, struct error *err)
 {
 	struct rows *rows;
 
-	if (!db_exec(db, arena, Q(Q_HEARD), DB_NO_PARAMS, &rows, err))
+	if (!db_exec(db, arena, Q(Q_HEARD), DB_PARAMS(db_int(arena, seconds)), &rows, err))
 		return false;
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof(**out));
@@ -248,6 +250,7 @@ store_silences_ended(struct db *db, struct arena *arena, struct quiet_server **o
 		(*out)[i] = (struct quiet_server) {
 			.id = rows_str(rows, i, 0),
 			.name = rows_str(rows, i, 1),
+			.heard = rows_bool(rows, i, 2),
 		};
 	return true;
 }

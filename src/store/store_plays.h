@@ -60,13 +60,17 @@ struct quiet_server {
 	const char *id, *name;
 	int64_t last_event_at; /* us; the age of the oldest source where there was no event */
 	bool noticed;          /* admins were told since */
+	bool heard;            /* an event came after they were told */
 };
 /* Servers without an event for so long. */
 bool store_quiet_servers(struct db *, struct arena *, int64_t seconds, struct quiet_server **,
     size_t *n, struct error *);
 bool store_silence_noticed(struct db *, struct arena *, const char *server_id, struct error *);
-/* Servers that have sent an event since admins were told, which is forgotten: id and name. */
-bool store_silences_ended(struct db *, struct arena *, struct quiet_server **, size_t *n,
-    struct error *);
+/*
+ * Servers that have sent an event since admins were told, which is forgotten, and those from which
+ * none is expected any more (`seconds` 0: from none): id, name, heard.
+ */
+bool store_silences_ended(struct db *, struct arena *, int64_t seconds, struct quiet_server **,
+    size_t *n, struct error *);
 
 #endif

@@ -86,22 +86,26 @@ static bool
 clear_in(const struct call *call, struct error *err)
 {
 	struct quiet_server *heard;
+	int64_t seconds = config_int(call->svc->config, CFG_HOOKS_SILENCE);
 	size_t n;
 
-	if (!store_silences_ended(call->svc->db, call->arena, &heard, &n, err))
+	if (!store_silences_ended(call->svc->db, call->arena, seconds, &heard, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		struct alert_told told = told_of(call, &heard[i]);
 
-		told.title = arena_printf(call->arena, "Events from %s again", heard[i].name);
-		told.message = "Its webhooks arrive again.";
+		told.title = arena_printf(call->arena,
+		    heard[i].heard ? "Events from %s again" :
+				     "Events from %s are no longer expected",
+		    heard[i].name);
+		told.message = heard[i].heard ? "Its webhooks arrive again." : NULL;
 		if (!alert_clear(call, &told, err))
 			return false;
 	}
 	return true;
 }
 
-/* Tells of servers that send events again. */
+/* Tells of servers that send events again, or from which none is expected any more. */
 static bool
 clear(const struct call *call, struct error *err)
 {
