@@ -17,7 +17,7 @@ libclang-rt-dev mandoc xz-utils jq xxd wrk imagemagick awscli s3cmd swift-proxy 
 swift-container swift-object libheif-plugin-x265:optional libheif-plugin-aomenc:optional
 libheif-examples forensics-samples-files chromium chromium-driver zbar-tools prometheus
 python3-prometheus-client debhelper dpkg-dev lintian systemd systemd-container iproute2 haproxy
-caddy:optional pgbouncer age:optional'
+caddy:optional pgbouncer age:optional faketime'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }
