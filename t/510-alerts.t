@@ -114,6 +114,13 @@ subtest 'jobs that were given up, and who is told' => sub {
     is scalar(notes('alert.cleared', 'dead_jobs')), 1, 'and on the page';
 };
 
+subtest 'a mail of 0.1.0 that still waits' => sub {
+    $mn->psql("INSERT INTO jobs (id, kind, queue, payload) VALUES (gen_random_uuid(), 'mail.send',"
+        . " 'mail', '{\"kind\":\"hook_off\",\"to\":\"a\@b.test\",\"detail\":\"Old news\"}');"
+        . " NOTIFY mn_jobs, 'mail'");
+    ok $smtp->wait_mail(sub { $_[0]{text} =~ /Old news/ }), 'is sent';
+};
+
 # More requests than the figures need; older ones leave them.
 sub traffic { $admin->api(GET => '/api/media?scope=library') for 1 .. 25 }
 

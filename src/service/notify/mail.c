@@ -82,6 +82,10 @@ static const struct mail_text texts[MAIL_KINDS] = {
 	    " somebody may have copied it.\nIf you do not know the second use, change your"
 	    " password.",
 	    NULL },
+	[MAIL_HOOK_OFF] = { "hook_off", "Webhooks were switched off",
+	    "An endpoint of webhooks was switched off. It hears of nothing until somebody"
+	    " switches it on again.",
+	    NULL },
 };
 
 bool

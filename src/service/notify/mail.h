@@ -31,6 +31,7 @@ enum mail_kind {
 	MAIL_PLEX_LINKED,
 	MAIL_PLEX_UNLINKED,
 	MAIL_SESSION_REUSED,
+	MAIL_HOOK_OFF, /* of 0.1.0: may wait while its house is upgraded */
 	MAIL_KINDS,
 };
 
