@@ -114,7 +114,7 @@ dev_check()
 	check_step 'manual pages' check_manuals
 	check_step 'distcheck' check_dist
 	printf 'tests\n'
-	# Some are only worth their time with sanitizers, others without them: each of these skips one.
+	# Some are only worth their time with sanitizers, others without: they skip the other run.
 	export MEDIANEST_CHECK_PART=plain
 	check_prove "$CHECK/v2" "${wanted[@]}"
 }
