@@ -17,7 +17,7 @@ const waited = (s) => (s < 60 ? `${count(s)} s` : s < 3600 ? `${count(Math.trunc
 function
 table(label, head, rows)
 {
-	return h('div.sheet', { tabindex: '0', role: 'region', 'aria-label': label },
+	return h('div.sheet.names', { tabindex: '0', role: 'region', 'aria-label': label },
 	    h('table', null, h('thead', null, h('tr', null, head.map((text) =>
 		h('th', { scope: 'col' }, text)))),
 	    h('tbody', null, rows.map(([name, ...cells]) => h('tr', null,
