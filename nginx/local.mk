@@ -15,6 +15,8 @@ EXTRA_DIST += nginx/host/medianest-fcgi@.service.in nginx/host/medianest-worker.
 	nginx/host/sysusers.conf nginx/host/tmpfiles.conf nginx/host/logrotate
 CLEANFILES += $(HOST_FILES)
 dist_pkglibexec_SCRIPTS = nginx/host/medianest-redis
+# Its unit starts it; it takes no options.
+AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = nginx/host/medianest-redis
 all-local: $(HOST_FILES)
 $(HOST_FILES): Makefile
 	$(AM_V_GEN)$(MKDIR_P) nginx/host && sed -e 's|@sbindir[@]|$(sbindir)|g' \
