@@ -11,7 +11,7 @@ use JSON::PP;
 use MediaNest::Browser;
 use MediaNest::FixedAnswers;
 use MediaNest::FixedHouse qw(id house);
-use MediaNest::Page;
+use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
@@ -35,38 +35,6 @@ sub browser ($name, $who, %with) {
 	$b->before_load(MediaNest::FixedAnswers::script(@$answers));
 	sign_in($b, $who);
 	return $b;
-}
-
-sub open_view ($b, $view, $css) {
-	$b->js('location.hash = arguments[0]', "#/$view");
-	return $b->find($css);
-}
-
-# Waits until the text of an element is like that.
-sub told ($b, $css, $like, $what) {
-	$b->wait_for("$css to say $like", sub { ($b->text($css) // '') =~ $like }, 15);
-	return pass $what;
-}
-
-# Clicks what has this text, wherever the page is scrolled to.
-sub press_on ($b, $text, $within = 'body') {
-	return $b->wait_for($text, sub { $b->js(<<'JS', $text, $within) }, 15);
-		const node = [...document.querySelectorAll(
-		    `:is(${arguments[1]}) :is(button, a, summary)`)].find((one) =>
-		    one.textContent.trim() === arguments[0] && one.getClientRects().length &&
-		    !one.disabled);
-		node?.click();
-		return Boolean(node);
-JS
-}
-
-# What the page sent with this method to a path that ends like that; the last of it.
-sub sent ($b, $method, $like) {
-	return $b->wait_for("$method $like", sub {
-		my @asked = grep { $_->{method} eq $method && $_->{path} =~ $like } @{
-		    $b->js('return window.asked') };
-		return $asked[-1];
-	}, 15);
 }
 
 sub query_of ($b, $view, %wanted) {

@@ -12,7 +12,7 @@ use MediaNest::Browser;
 use MediaNest::FixedAdmin;
 use MediaNest::FixedAnswers;
 use MediaNest::FixedHouse qw(house);
-use MediaNest::Page;
+use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
@@ -37,38 +37,9 @@ sub browser ($name, $who, $answers = [ MediaNest::FixedAdmin::watched(), house()
 	return $b;
 }
 
-sub open_view ($b, $view, $css) {
-	$b->js('location.hash = arguments[0]', "#/$view");
-	return $b->find($css);
-}
-
-sub told ($b, $css, $like, $what) {
-	$b->wait_for("$css to say $like", sub { ($b->text($css) // '') =~ $like }, 15);
-	return pass $what;
-}
-
-sub press_on ($b, $text, $within = 'body') {
-	return $b->wait_for($text, sub { $b->js(<<'JS', $text, $within) }, 15);
-		const node = [...document.querySelectorAll(
-		    `:is(${arguments[1]}) :is(button, a, summary)`)].find((one) =>
-		    one.textContent.trim() === arguments[0] && one.getClientRects().length &&
-		    !one.disabled);
-		node?.click();
-		return Boolean(node);
-JS
-}
-
 # Opens what is folded, wherever the page is scrolled to, whatever lies above it.
 sub unfold ($b, $css) {
 	return $b->js('document.querySelector(arguments[0]).click()', "$css summary");
-}
-
-sub sent ($b, $method, $like) {
-	return $b->wait_for("$method $like", sub {
-		my @asked = grep { $_->{method} eq $method && $_->{path} =~ $like } @{
-		    $b->js('return window.asked') };
-		return $asked[-1];
-	}, 15);
 }
 
 sub touchable ($b, $where) {

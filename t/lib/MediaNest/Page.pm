@@ -8,6 +8,8 @@ use File::Temp qw(tempdir);
 use Test::More;
 
 our @EXPORT = qw(artefacts sign_in sign_in_here upload_ready fits inside axe accessible);
+our @EXPORT_OK = qw(open_view told press_on sent);
+our %EXPORT_TAGS = (all => [ @EXPORT, @EXPORT_OK ]);
 
 # Where pictures of the page go: the check's logs, or build/page.
 sub artefacts ($root) {
@@ -29,6 +31,38 @@ sub sign_in_here ($b, $who) {
 	$b->click('.door button.primary');
 	$b->find('.brand');
 	return;
+}
+
+sub open_view ($b, $view, $css) {
+	$b->js('location.hash = arguments[0]', "#/$view");
+	return $b->find($css);
+}
+
+# Waits until the text of an element is like that.
+sub told ($b, $css, $like, $what) {
+	$b->wait_for("$css to say $like", sub { ($b->text($css) // '') =~ $like }, 15);
+	return pass $what;
+}
+
+# Clicks what has this text, wherever the page is scrolled to.
+sub press_on ($b, $text, $within = 'body') {
+	return $b->wait_for($text, sub { $b->js(<<'JS', $text, $within) }, 15);
+		const node = [...document.querySelectorAll(
+		    `:is(${arguments[1]}) :is(button, a, summary)`)].find((one) =>
+		    one.textContent.trim() === arguments[0] && one.getClientRects().length &&
+		    !one.disabled);
+		node?.click();
+		return Boolean(node);
+JS
+}
+
+# With MediaNest::FixedAnswers: the last that the page sent with this method to a path like that.
+sub sent ($b, $method, $like) {
+	return $b->wait_for("$method $like", sub {
+		my @asked = grep { $_->{method} eq $method && $_->{path} =~ $like } @{
+		    $b->js('return window.asked') };
+		return $asked[-1];
+	}, 15);
 }
 
 # Waits until the tray says so. True if the page was not reloaded: the mark on the window is there.
