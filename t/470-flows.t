@@ -167,12 +167,25 @@ subtest 'a rebuilt library of 500 episodes is one note' => sub {
 	is run_sync()->{counts}{created}, EPISODES + 2, 'all are there';
 	heard_is($before, { one => 1, two => 1, mails => 1, hooks => 1 }, 'told once');
 	my ($note) = told($one);
-	is $note->{title}, 'Severance: ' . EPISODES . ' episodes added', 'its words';
+	is $note->{title}, 'Severance, season 1: ' . EPISODES . ' episodes added', 'its words';
+	is $note->{data}{groupMediaId}, row($season, 'id'), 'which lead to the season';
 	is [ $receiver->got('/news') ]->[-1]{json}{data}{count}, EPISODES, 'and its webhook';
 	$before = heard();
 	$plex->change($_, { summary => 'Another text', updatedAt => time }) for @film[ 0 .. 2 ];
 	is run_sync()->{counts}{updated}, 3, 'texts that are refreshed';
 	heard_is($before, {}, 'are no news');
+	$before = heard();
+	for my $n (0, 2) {
+		my $other = $plex->add('2', { type => 'season', parentRatingKey => $show,
+		    index => $n, title => "Season $n", addedAt => time });
+		$plex->add('2', { type => 'episode', parentRatingKey => $other, index => 1,
+		    title => "First of $n", addedAt => time });
+	}
+	is run_sync()->{counts}{created}, 4, 'two seasons more';
+	heard_is($before, { one => 1, two => 1, mails => 1, hooks => 1 }, 'are told together');
+	($note) = told($one);
+	is $note->{title}, 'Severance: 2 episodes added', 'as news of the series';
+	is $note->{data}{groupMediaId}, row($show, 'id'), 'to which they lead';
 };
 
 subtest 'too many to be named are counted' => sub {

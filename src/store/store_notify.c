@@ -170,6 +170,24 @@ store_notify_group_all(struct db *db, struct arena *arena, const char *id,
 }
 
 bool
+store_notify_group_season(struct db *db, struct arena *arena, const char *id,
+    struct notify_season *season, struct error *err)
+{
+	struct rows *rows;
+
+	*season = (struct notify_season) { .position = -1 };
+	if (!db_exec(db, arena, Q(Q_NOTIFY_GROUP_SEASON), DB_PARAMS(id), &rows, err))
+		return false;
+	if (rows_count(rows) == 0)
+		return true;
+	season->id = rows_str(rows, 0, 0);
+	season->title = rows_str(rows, 0, 1);
+	if (!rows_null(rows, 0, 2))
+		season->position = rows_int(rows, 0, 2);
+	return true;
+}
+
+bool
 store_notify_addressee(struct db *db, struct arena *arena, const char *user,
     const struct notify_defaults *kinds, struct notify_addressee *who, struct error *err)
 {

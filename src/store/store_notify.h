@@ -85,6 +85,15 @@ bool store_notify_group_tell(struct db *, struct arena *, const struct notify_te
 bool store_notify_group_all(struct db *, struct arena *, const char *id, struct notify_limits,
     struct notify_learned *, struct error *);
 
+/* What the group is about, if that is one season and its episodes. */
+struct notify_season {
+	const char *id; /* NULL: it is about something else */
+	const char *title;
+	int64_t position; /* its number, 0: specials; -1: none */
+};
+bool store_notify_group_season(struct db *, struct arena *, const char *id, struct notify_season *,
+    struct error *);
+
 struct notify_addressee {
 	const char *email; /* NULL: no such person, or disabled */
 	const char *name;

@@ -26,6 +26,7 @@
 #define GROUPS_JOINED 1000      /* at once */
 #define ITEMS_LISTED 20         /* in data.mediaIds */
 #define ITEMS_NAMED 3           /* in the message */
+#define SERIES "show:"          /* keys of what is told by series, or by its only season */
 #define UPLOADS "media.ready"   /* topic of uploads, whether they went well or not */
 
 static const struct notify_limits limits = { ITEMS_LISTED, ITEMS_NAMED };
@@ -122,7 +123,7 @@ notify_together(const struct call *call, const struct notify_part *parts, size_t
 /* What a group is about, as its key says: the member of data that names it. */
 static const struct {
 	const char *prefix, *member;
-} places[] = { { "show:", "groupMediaId" }, { "season:", "groupMediaId" },
+} places[] = { { SERIES, "groupMediaId" }, { "season:", "groupMediaId" },
 	{ "album:", "groupMediaId" }, { "artist:", "groupMediaId" }, { "server:", "serverId" } };
 
 static void
@@ -254,6 +255,23 @@ tell_group(const struct call *call, const char *id, const struct notify_held *gr
 	    store_notify_group_remove(call->svc->db, call->arena, id, err);
 }
 
+/* What came of a series is told of its season, unless there were several. */
+static bool
+narrow(const struct call *call, const char *id, struct notify_held *group, struct error *err)
+{
+	struct notify_season season;
+
+	if (group->title == NULL || !str_starts(group->key, SERIES))
+		return true;
+	if (!store_notify_group_season(call->svc->db, call->arena, id, &season, err))
+		return false;
+	if (season.id == NULL)
+		return true;
+	group->key = arena_printf(call->arena, "season:%s", season.id);
+	group->title = group_season_title(call->arena, group->title, season.title, season.position);
+	return true;
+}
+
 /* Locks the group, which takes in the others of its wider one if they are too many. */
 static bool
 hold(const struct call *call, const char *id, struct notify_held *group, struct error *err)
@@ -264,16 +282,19 @@ hold(const struct call *call, const char *id, struct notify_held *group, struct 
 	if (!store_notify_wider_lock(db, call->arena, id, err) ||
 	    !store_notify_group_hold(db, call->arena, id, group, err))
 		return false;
-	if (group->wider == NULL)
+	if (group->topic == NULL)
 		return true;
+	if (group->wider == NULL)
+		return narrow(call, id, group, err);
 	if (!store_notify_wider_join(db, call->arena, id, GROUPS_APART, GROUPS_JOINED, &joined,
 		err))
 		return false;
 	if (joined) {
 		group->key = group->wider;
 		group->title = group->wider_title;
+		return true;
 	}
-	return true;
+	return narrow(call, id, group, err);
 }
 
 static bool

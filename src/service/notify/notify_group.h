@@ -9,6 +9,9 @@
  * GROUPS_APART of the same wider group are open, all of them are told as the wider one: thirty
  * series that get an episode each are one note.
  *
+ * What is told of "show:<media id>" is told of its season, "season:<media id>", if all of it are
+ * episodes of one.
+ *
  * A batch of uploads is what one person uploads within that time. The page hears of each item at
  * once, by an event without a row. The note in the list is written as soon as no upload of the
  * person is on its way, so that a single upload has its own at once; it is the same note that is

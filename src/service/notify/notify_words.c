@@ -75,6 +75,16 @@ group_title(struct arena *arena, const struct group_words *w)
 }
 
 const char *
+group_season_title(struct arena *arena, const char *series, const char *season, int64_t number)
+{
+	if (number < 0)
+		return arena_printf(arena, "%s, %s", series, season);
+	if (number == 0)
+		return arena_printf(arena, "%s, specials", series);
+	return arena_printf(arena, "%s, season %lld", series, (long long)number);
+}
+
+const char *
 group_message(struct arena *arena, const struct group_words *w)
 {
 	int64_t all = w->uploads && w->bad > 0 ? w->bad : w->parts;

@@ -21,6 +21,9 @@ struct group_words {
 
 /* "Severance, season 2: 10 episodes added", "60 added, 4 failed", "sea.jpg is ready" */
 const char *group_title(struct arena *, const struct group_words *);
+/* "Severance, season 2"; number 0: specials, -1: the season has none, only its title */
+const char *group_season_title(struct arena *, const char *series, const char *season,
+    int64_t number);
 /* "Hello, Ms. Cobel, Goodbye, Mrs. Selvig and 8 more"; of one failed upload its reason */
 const char *group_message(struct arena *, const struct group_words *);
 

@@ -147,6 +147,17 @@ SELECT coalesce(sum(l.items) FILTER (WHERE NOT l.failed), 0),
 FROM (SELECT *, row_number() OVER (ORDER BY failed DESC, id) AS n FROM latest) l
 JOIN media m ON m.id = l.media_id AND m.status <> 'trashed' AND @presentable
 
+-- The season of all that the group is about, if there is one and its episodes are among it.
+--: query notify_group_season read
+WITH @latest,
+part AS (
+	SELECT m.kind, CASE m.kind WHEN 'episode' THEN m.parent_id WHEN 'season' THEN m.id END
+		AS season_id
+	FROM latest l JOIN media m ON m.id = l.media_id AND m.status <> 'trashed')
+SELECT s.id, s.title, s.position FROM media s
+WHERE s.kind = 'season' AND s.id = (SELECT min(season_id::text)::uuid FROM part
+	HAVING count(DISTINCT coalesce(season_id::text, '')) = 1 AND bool_or(kind = 'episode'))
+
 -- Who gets a mail, and of which of these kinds: $2 kinds, $3 their defaults.
 --: query notify_addressee read
 SELECT u.email, u.display_name, ARRAY(
