@@ -277,9 +277,22 @@ $plex->section($_, 'movie', "Library $_") for 23, 24;
 $plex->add('23', { title => "Twin $_", guid => "plex://movie/twin$_" }) for 1 .. 201;
 is run_sync('--section', '23')->{status}, 0, 'many films';
 $plex->add('24', { title => "Twin $_", guid => "plex://movie/twin$_" }) for 1 .. 201;
+$plex->forget;
 is run_sync('--section', '24')->{status}, 1, 'more than may be asked for';
 is report()->{status}, 'partial', 'is not done';
-is_deeply counts(), { seen => 201, created => 200 }, 'and not unchanged';
+is_deeply counts(), { seen => 201, created => 10 }, 'and not unchanged';
+my @single = grep { $_->{path} =~ m{/metadata/\d+$} } $plex->requests;
+is scalar @single, 10, 'single items are asked for a few times only';
+$plex->playing(1);
+$plex->fault(slow => { ms => 50, path => 'metadata/' });
+$plex->forget;
+run_sync('--section', '24');
+is_deeply counts(), { seen => 201, created => 10, unchanged => 10 }, 'the next ones';
+@single = grep { $_->{path} =~ m{/metadata/\d+$} } $plex->requests;
+cmp_ok $single[-1]{at} - $single[0]{at}, '>', 9 * 0.19, 'at the pace of the pages';
+$plex->playing(0);
+$plex->heal;
+is run_sync()->{status}, 0, 'a run of all libraries decides on the rest';
 
 # --- jobs -----------------------------------------------------------------------------------------
 

@@ -25,7 +25,9 @@ struct json;
 #define SYNC_RESUME_S 3600       /* an older interrupted run is not resumed */
 #define SYNC_VANISH_PERCENT 20   /* more of a section missing: the run halts */
 #define SYNC_SMALL 10            /* a section of fewer items: only when all are missing */
-#define SYNC_ASKED_MAX 200       /* single items asked for in a run */
+#define SYNC_ASKED_MAX 200       /* single items asked for in a run, */
+#define SYNC_ASKED_MIN 10        /* of a small library this many, */
+#define SYNC_ASKED_EACH 200      /* of a larger one for so many of its items one */
 #define SYNC_BATCH 500           /* pending items settled in one transaction */
 #define SYNC_STATEMENT_MS 120000 /* a page's transaction may write 2000 items */
 #define SYNC_NEWS_MAX 2000       /* new items that are told by group; more are one note, */
@@ -135,6 +137,11 @@ struct sync_page {
 
 /* sync_list.c: lists a section, page by page. */
 bool sync_list_section(struct sync_engine *, struct error *);
+/*
+ * After a question that took the server so long: nobody who watches something is to notice us. The
+ * pause is the pace of what comes next.
+ */
+void sync_yield(struct sync_engine *, struct arena *, int64_t took_ms);
 
 /* sync_show.c: of these reports only what the caller may know. */
 bool sync_show(const struct call *, struct sync_run *, size_t n, struct error *);

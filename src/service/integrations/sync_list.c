@@ -32,9 +32,8 @@ pause_ms(const struct sync_engine *e, int64_t ms)
 	}
 }
 
-/* Nobody who watches something is to notice us. */
-static void
-yield_to_people(struct sync_engine *e, struct arena *arena, int64_t took_ms)
+void
+sync_yield(struct sync_engine *e, struct arena *arena, int64_t took_ms)
 {
 	int64_t now = clock_monotonic(), n;
 	struct error ignored;
@@ -312,7 +311,7 @@ one_page(struct sync_page *page, enum listing *state, struct error *err)
 		    verdict == PAGE_LAST ? LISTING_DONE :
 					   LISTING_BROKEN;
 	}
-	yield_to_people(e, page->call.arena, count.took_ms);
+	sync_yield(e, page->call.arena, count.took_ms);
 	return true;
 }
 
@@ -335,6 +334,7 @@ end_holds(struct sync_page *page, bool *holds, struct error *err)
 	struct sync_missed missed;
 	struct server_count count;
 	struct error why;
+	int64_t start;
 
 	if (!store_sync_missed(page->call.svc->db, page->call.arena, &place, NULL, &missed, err))
 		return false;
@@ -342,11 +342,13 @@ end_holds(struct sync_page *page, bool *holds, struct error *err)
 	if (*holds)
 		return true;
 	page->n = page->nerrors = 0;
+	start = clock_monotonic();
 	*holds = e->client->kind->items(page->call.arena, e->client, &want, &count, &why) ==
 		ANSWER_PRESENT &&
 	    count.total == c->listed && (c->total < 0 || c->total == c->listed) &&
 	    page->n == (c->listed > 0) &&
 	    (page->n == 0 || c->last[0] == '\0' || str_eq(page->entries[0].key, c->last));
+	sync_yield(e, page->call.arena, (clock_monotonic() - start) / US_PER_MS);
 	return true;
 }
 

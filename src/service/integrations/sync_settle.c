@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -29,7 +30,22 @@ complete_of(struct sync_engine *e, struct arena *arena)
 
 /* --- moves ----------------------------------------------------------------------------------- */
 
-/* Asks the server for earlier places that no listing decides on. */
+/* How many single items may be asked for: few beside the pages of the listing. */
+static int
+asked_most(const struct sync_engine *e)
+{
+	const struct sync_counts counts = sync_counts_of(e);
+	int64_t most = counts.seen / SYNC_ASKED_EACH;
+
+	return most < SYNC_ASKED_MIN ? SYNC_ASKED_MIN :
+	    most > SYNC_ASKED_MAX    ? SYNC_ASKED_MAX :
+				       (int)most;
+}
+
+/*
+ * Asks the server for earlier places that no listing decides on. What is over the limit waits for
+ * another run.
+ */
 static bool
 ask_for_places(struct sync_engine *e, struct error *err)
 {
@@ -39,14 +55,16 @@ ask_for_places(struct sync_engine *e, struct error *err)
 	struct sync_unknown *unknown;
 	size_t n;
 
-	if (!store_sync_unknown(db, arena, &place, complete_of(e, arena), SYNC_ASKED_MAX, &unknown,
+	if (!store_sync_unknown(db, arena, &place, complete_of(e, arena), asked_most(e), &unknown,
 		&n, err))
 		return false;
-	for (size_t i = 0; i < n && !e->over; i++) {
+	for (size_t i = 0; i < n && !e->over && !sync_stopped(e); i++) {
 		struct server_item item;
 		struct error why;
+		int64_t start = clock_monotonic();
 		enum answer_kind answer =
 		    e->client->kind->item(arena, e->client, unknown[i].key, &item, &why);
+		int64_t took_ms = (clock_monotonic() - start) / US_PER_MS;
 
 		if (answer == ANSWER_UNKNOWN)
 			sync_gave_up(e, &why);
@@ -56,6 +74,8 @@ ask_for_places(struct sync_engine *e, struct error *err)
 				 str_eq(sync_identity(arena, &item), unknown[i].identity),
 			     err))
 			return false;
+		if (i + 1 < n)
+			sync_yield(e, arena, took_ms);
 	}
 	return true;
 }
