@@ -128,4 +128,33 @@ is run_sync('--section', '2')->{status}, 0, 'the library itself is well again';
 ok !$waits->(), 'there is nothing to let pass';
 is notes('alert.cleared'), $cleared + 1, 'that is told';
 
+# --- a server that is switched off ----------------------------------------------------------------
+
+sub open_alerts {
+	return $mn->psql("SELECT count(*) FROM alerts WHERE rule = 'sync_stopped'
+	    AND subject = '$server' AND cleared_at IS NULL");
+}
+sub switch_to {
+	my ($on) = @_;
+	is $admin->api(PATCH => "/api/integrations/plex/servers/$server",
+	    { enabled => $on ? JSON::PP::true : JSON::PP::false })->{status}, 200,
+	    'the server is switched ' . ($on ? 'on' : 'off');
+}
+$plex->fault(vanished => {});
+run_sync();
+is open_alerts(), 1, 'a sync that stopped is an alert';
+$cleared = notes('alert.cleared');
+$raised = notes('alert.raised');
+switch_to(0);
+is open_alerts(), 0, 'of a server that is switched off it is none';
+is notes('alert.cleared'), $cleared + 1, 'which is told';
+my $off = report()->{id};
+switch_to(1);
+wait_until { my $r = report(); $r->{id} ne $off && $r->{status} eq 'halted' } 30, 'the next stop';
+is open_alerts(), 1, 'is one again';
+is notes('alert.raised'), $raised + 1, 'and told again';
+is $admin->api(DELETE => "/api/integrations/plex/servers/$server")->{status}, 204,
+    'the server is removed';
+is open_alerts(), 0, 'and with it the alert';
+
 done_testing;

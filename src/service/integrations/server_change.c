@@ -28,6 +28,8 @@
 
 #include "core/banned.h"
 
+#define SERVER_GONE "A media server was removed"
+#define SERVER_OFF "A media server was switched off"
 #define REMOVE_US (10 * US_PER_SEC) /* of one run: further items are left to the next one */
 
 static bool
@@ -112,6 +114,21 @@ server_create(const struct call *call, const struct server_new *new, struct serv
 	    server_get(call, id, server, err);
 }
 
+/* In a transaction: nothing is wrong with a server that is not used. */
+static bool
+end_alerts(const struct call *call, const char *id, const char *title, struct error *err)
+{
+	static const enum alert_id rules[] = { ALERT_SYNC_STOPPED, ALERT_HOOK_SILENCE };
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct alert_told told = { .rule = rules[i], .subject = id, .title = title };
+
+		if (!alert_clear(call, &told, err))
+			return false;
+	}
+	return true;
+}
+
 /* In the transaction. */
 static bool
 change_in(const struct call *call, const char *id, const struct server_change *change,
@@ -126,7 +143,7 @@ change_in(const struct call *call, const char *id, const struct server_change *c
 	};
 	struct db *db = call->svc->db;
 	struct server server;
-	bool begins;
+	bool begins, ends = change->enabled != NULL && !*change->enabled;
 
 	if (!store_server_lock(db, call->arena, id, &server, err))
 		return false;
@@ -142,6 +159,7 @@ change_in(const struct call *call, const char *id, const struct server_change *c
 	return store_server_change(db, call->arena, id, &row, err) &&
 	    (look == NULL || server_look_keep(call, id, look, err)) &&
 	    audit(call, "media_server.updated", id, detail_of(call->arena, change), err) &&
+	    (!ends || end_alerts(call, id, SERVER_OFF, err)) &&
 	    (!begins || sync_request(call, id, NULL, "api", err));
 }
 
@@ -239,22 +257,6 @@ purge(const struct call *call, struct strings ids, struct error *err)
 	return true;
 }
 
-/* In a transaction: nothing is wrong with a server that is gone. */
-static bool
-end_alerts(const struct call *call, const char *id, struct error *err)
-{
-	static const enum alert_id rules[] = { ALERT_SYNC_STOPPED, ALERT_HOOK_SILENCE };
-	static const char gone[] = "A media server was removed";
-
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		const struct alert_told told = { .rule = rules[i], .subject = id, .title = gone };
-
-		if (!alert_clear(call, &told, err))
-			return false;
-	}
-	return true;
-}
-
 /* In a transaction: the next items of a server that is removed, and last the server. */
 static bool
 remove_some(const struct call *call, const char *id, bool *more, struct error *err)
@@ -278,7 +280,8 @@ remove_some(const struct call *call, const char *id, bool *more, struct error *e
 		return false;
 	*more = ids.n == LIBRARY_BATCH;
 	return *more ||
-	    (store_server_delete(db, call->arena, id, &deleted, err) && end_alerts(call, id, err));
+	    (store_server_delete(db, call->arena, id, &deleted, err) &&
+		end_alerts(call, id, SERVER_GONE, err));
 }
 
 static bool
@@ -313,7 +316,8 @@ remove_in(const struct call *call, const char *id, bool purges, struct error *er
 	json_object_end(detail);
 	return store_server_remove(db, call->arena, id, items, err) &&
 	    audit(call, "media_server.deleted", id, detail->buf.data, err) &&
-	    remove_some(call, id, &more, err) && (!more || remove_later(call, id, err));
+	    end_alerts(call, id, SERVER_GONE, err) && remove_some(call, id, &more, err) &&
+	    (!more || remove_later(call, id, err));
 }
 
 bool

@@ -295,12 +295,10 @@ tell_stop(const struct sync_engine *e, bool halted, struct error *err)
 		    halted ? "Sync of %s stopped" : "Sync of %s is complete again", name),
 		.message = halted ? halted_text(e) : completed_text(e),
 		.data = data_json(e, halted ? "halted" : "ok"),
-		.again = true, /* it misses more than before */
+		.again = e->halt_new, /* it misses more than before */
 	};
 
-	if (halted)
-		return !e->halt_new || alert_raise(e->call, &told, err);
-	return alert_clear(e->call, &told, err);
+	return halted ? alert_raise(e->call, &told, err) : alert_clear(e->call, &told, err);
 }
 
 static bool
@@ -310,6 +308,9 @@ tell_end(const struct sync_engine *e, const char *status, struct notify_batch **
 	bool halted = str_eq(status, "halted");
 	struct notify_new note;
 
+	/* Nothing is wrong with a server that was switched off or removed meanwhile. */
+	if (halted && !e->used)
+		return true;
 	if (halted || (str_eq(status, "ok") && e->last.covers))
 		return tell_stop(e, halted, err);
 	note = note_of(e, status);
@@ -330,6 +331,24 @@ tell(struct sync_engine *e, const char *status, struct notify_batch **batch, str
 	    tell_end(e, status, batch, err) && requests_refresh_soon(e->call, NULL, err);
 }
 
+/*
+ * In the transaction, first of all: until its end the server stays what it is. Whether people hear
+ * of a stop depends on that.
+ */
+static bool
+hold_server(struct sync_engine *e, struct error *err)
+{
+	struct sync_held held;
+
+	if (e->halt_reason == NULL || e->nsections == 0)
+		return true;
+	if (!store_sync_hold(e->call->svc->db, e->call->arena, e->sections[0].row.id,
+		e->server->url, e->machine_id, &held, err))
+		return false;
+	e->used = held.same;
+	return true;
+}
+
 /* --- the end --------------------------------------------------------------------------------- */
 
 static bool
@@ -344,6 +363,8 @@ close_in(struct sync_engine *e, struct sync_outcome *out, struct notify_batch **
 	bool halted = e->halt_reason != NULL, through = str_eq(out->status, "ok") && !e->dry;
 	struct db *db = e->call->svc->db;
 
+	if (!hold_server(e, err))
+		return false;
 	if (halted && !halt_of(e, &end.halt_of, err))
 		return false;
 	if (!sync_save(e->call, e, err) || !tell(e, out->status, batch, err))

@@ -103,6 +103,7 @@ struct sync_engine {
 	bool over; /* there is no use in further questions */
 	const char *halt_reason, *halt_section;
 	struct sync_missed halt;
+	bool used;     /* when it halted: the server is still switched on, and the same */
 	bool halt_new; /* beyond what an earlier run halted for */
 };
 
