@@ -41,7 +41,7 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		json_opt_str(j, urls[i].key, media_asset_url(req->call, m, urls[i].asset, now));
 	/* The pictures of a title are its poster. */
-	if (str_eq(m->source, "plex"))
+	if (!str_eq(m->source, MEDIA_SOURCE_UPLOAD))
 		json_opt_str(j, "posterUrl", media_thumbnail_url(req->call, m, POSTER_WIDTH, now));
 	if (m->nsprite_times > 0) {
 		json_array(j, "spriteTimes");

@@ -17,7 +17,7 @@
 
 #include "core/banned.h"
 
-#define KIND "plex" /* of the servers of these routes, as in client/media_server.h */
+#define KIND SERVER_KIND_PLEX /* of the servers of these routes */
 
 #define SERVER_ETAG 64 /* bytes */
 

@@ -1,7 +1,7 @@
 /*
  * A server of films, series and music that somebody else runs (Plex), as a plug: what each
  * kind of server can be asked. Another kind is a file with a value of struct media_server_kind,
- * and a row in media_server.c.
+ * and a row in media_server.c, with its name in model/server.h.
  *
  * Every question ends present, absent or unknown (outbound.h). Unknown fills the error:
  *	refused_address, upstream_unreachable, upstream_timeout, upstream_tls, upstream_protocol,

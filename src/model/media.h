@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/words.h"
+#include "model/server.h"
 
 /*
  * The words of the catalogue. The database's CHECK constraints, web/openapi.json and the page have
@@ -25,7 +26,9 @@
 	X("track") \
 	X("other")
 #define MEDIA_THUMBNAIL_LIST(X) X("320") X("640") X("1280") /* pixels of the longer side */
-#define MEDIA_SOURCE_LIST(X) X("upload") X("plex")
+/* An upload, or the kind of the media server that has the item. */
+#define MEDIA_SOURCE_UPLOAD "upload"
+#define MEDIA_SOURCE_LIST(X) X(MEDIA_SOURCE_UPLOAD) SERVER_KIND_LIST(X)
 #define MEDIA_STATUS_LIST(X) X("pending") X("processing") X("ready") X("failed") X("trashed")
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
 

@@ -9,7 +9,9 @@
 #include "core/str.h"
 #include "core/words.h"
 
-#define SERVER_KIND_LIST(X) X("plex")
+/* Names of the kinds; the CHECKs of media_servers.kind and media.source have them too. */
+#define SERVER_KIND_PLEX "plex"
+#define SERVER_KIND_LIST(X) X(SERVER_KIND_PLEX)
 /* What becomes of its items when it is removed. */
 #define SERVER_ITEMS_LIST(X) X("trash") X("purge")
 /* What a test of the connection finds. */

@@ -42,7 +42,7 @@ enum {
 	" WHEN e.artwork IS NOT NULL THEN 'tmdb:' || e.artwork END"
 #define LASTING "m.kind IN ('movie', 'show', 'season', 'artist', 'album')"
 #define WANTS_POSTER \
-	"m.source = 'plex' AND m.status <> 'trashed' AND (" LASTING \
+	"m.source <> 'upload' AND m.status <> 'trashed' AND (" LASTING \
 	" OR m.kind = 'episode' AND NOT $2::boolean)" \
 	" AND " SOURCE " IS DISTINCT FROM e.poster AND " SOURCE " IS NOT NULL" \
 	" AND NOT EXISTS (SELECT FROM media_servers s WHERE s.id = i.server_id AND NOT s.enabled)" \
@@ -63,13 +63,13 @@ enum {
 #define PARTS \
 	" media_enrichments s JOIN LATERAL (SELECT m.id, NULL::integer AS number" \
 	" UNION ALL SELECT c.id, c.position FROM media c WHERE c.parent_id = m.id" \
-	" AND c.kind = 'episode' AND c.source = 'plex' AND c.status <> 'trashed'" \
+	" AND c.kind = 'episode' AND c.source <> 'upload' AND c.status <> 'trashed'" \
 	" AND c.position IS NOT NULL) p ON true" \
 	" LEFT JOIN media_enrichments e ON e.media_id = p.id" \
 	" WHERE s.media_id = m.parent_id AND s.tmdb_id IS NOT NULL AND m.position IS NOT NULL" \
 	" AND " NOT_ASKED(PART_KEY)
 #define WANTS_TITLE \
-	"m.source = 'plex' AND m.status <> 'trashed'" \
+	"m.source <> 'upload' AND m.status <> 'trashed'" \
 	" AND (m.kind IN ('movie', 'show') AND " NOT_ASKED( \
 	    LOOKED_UP_BY) " OR m.kind = 'season' AND EXISTS (SELECT FROM" PARTS "))"
 /*

@@ -28,7 +28,7 @@ const struct query store_media_change_queries[] = {
 	/* What a person edited of a server's item, the sync leaves alone. */
 	[Q_UPDATE] = { "media_update",
 	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
-	    " taken_at = $7, locked = CASE WHEN source = 'plex' THEN ARRAY(SELECT DISTINCT"
+	    " taken_at = $7, locked = CASE WHEN source <> 'upload' THEN ARRAY(SELECT DISTINCT"
 	    " unnest(locked || $8::text[])) ELSE locked END, " TOUCH " WHERE id = $1",
 	    0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },

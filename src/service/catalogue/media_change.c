@@ -407,7 +407,7 @@ apply_reprocess(const struct change *c, struct media *m, struct error *err)
 	const char *upload_id;
 	bool moved;
 
-	if (!str_eq(m->source, "upload"))
+	if (!str_eq(m->source, MEDIA_SOURCE_UPLOAD))
 		return error_slug(err, ERR_CONFLICT, "not_an_upload",
 		    "Only uploaded files can be processed again.");
 	if (!store_media_start(c->call->svc->db, c->call->arena, m->id, "{ready,failed}", &moved,

@@ -26,7 +26,8 @@ pictures_wanted(const struct call *call, const struct media *items, size_t n, st
 	struct enrich_jobs jobs = { .job = &job, .key_prefix = "poster-shown:" };
 
 	for (size_t i = 0; i < n; i++)
-		if (str_eq(items[i].source, "plex") && !str_eq(items[i].kind, "track"))
+		if (!str_eq(items[i].source, MEDIA_SOURCE_UPLOAD) &&
+		    !str_eq(items[i].kind, "track"))
 			ids[jobs.ids.n++] = items[i].id;
 	jobs.ids.items = ids;
 	return store_enrich_want_posters(call->svc->db, call->arena, &jobs, err);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "model/media.h"
 #include "service/call.h"
 #include "service/integrations/servers.h"
 #include "service/integrations/sync.h"
@@ -157,7 +158,7 @@ worth_asking(const struct search_run *run, const char *text)
 	const struct search_ask *a = &run->ask;
 
 	return *text != '\0' && a->owner == NULL &&
-	    (a->source == NULL || str_eq(a->source, "plex"));
+	    (a->source == NULL || !str_eq(a->source, MEDIA_SOURCE_UPLOAD));
 }
 
 static bool
