@@ -128,7 +128,7 @@ noinst_PROGRAMS += t/tools/sync-check
 t_tools_sync_check_SOURCES = t/tools/sync_check.c
 noinst_PROGRAMS += t/tools/sync-model
 t_tools_sync_model_SOURCES = t/tools/sync_model.c t/tools/sync_model_server.c t/tools/sync_model.h
-EXTRA_DIST += t/410-sync.t t/411-sync-model.t t/412-sync-faults.t
+EXTRA_DIST += t/410-sync.t t/411-sync-model.t t/412-sync-faults.t t/414-sync-work.t
 EXTRA_DIST += t/413-servers.t
 
 # What the processes of a stack have measured: read by t/060-metrics.t.
