@@ -451,4 +451,25 @@ subtest 'the list' => sub {
 	is $ws->wait_type('notification')->{seq}, 3, 'and the live stream goes on';
 };
 
+subtest 'what is old goes' => sub {
+	my $who = $mn->user;
+	for my $title ('Old', 'Not that old', 'New') {
+		is $admin->api(POST => '/api/notifications/broadcast', { title => $title,
+		    message => 'x', roles => ['user'] })->{status} =~ /^20/, 1, $title;
+	}
+	$mn->psql("UPDATE notifications SET created_at = now() - interval '$_->[1]' WHERE title ="
+	    . " '$_->[0]'") for [ 'Old', '91 days' ], [ 'Not that old', '89 days' ];
+	my $titles = sub { return join ', ', sort map { $_->{title} } @{ inbox($who)->{items} } };
+	my $expire = sub {
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key ="
+		    . " 'every:upkeep.notifications'; NOTIFY mn_jobs, 'upkeep'");
+		wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE unique_key ="
+		    . " 'every:upkeep.notifications' AND state = 'available'"
+		    . " AND run_at > now()") } WAIT, 'the upkeep';
+	};
+	$expire->();
+	is $titles->(), 'New, Not that old', 'after notifications.keep_days, which are 90';
+	is inbox($who)->{unread}, 2, 'and it is not counted';
+};
+
 done_testing;

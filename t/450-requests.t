@@ -6,13 +6,16 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
+use MediaNest::Hooks;
 use MediaNest::Overseerr;
+use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 
 use constant API => '/api/integrations/overseerr';
-my $o = MediaNest::Overseerr->start;
-my $mn = MediaNest::Test->stack(set => { $o->settings });
+my ($o, $plex) = (MediaNest::Overseerr->start, MediaNest::PlexServer->start);
+my $mn = MediaNest::Test->stack(set => { 'sync.minutes' => 0,
+    'outbound.allow' => join ',', ({ $o->settings })->{'outbound.allow'}, $plex->allow });
 my $admin = $mn->admin;
 my ($ada, $bob) = ($mn->user, $mn->user);
 
@@ -255,6 +258,32 @@ subtest 'deciding' => sub {
     is code($admin->api(POST => API . "/requests/$id/approve")), '404 not_found',
         'what is gone there';
     is code($admin->api(GET => API . "/requests/$id")), '404 not_found', 'is gone here';
+};
+
+subtest 'what changes there is soon known here' => sub {
+    my @id = map { ask($ada, $_)->{json}{id} } 622, 623;
+    my @number = map { scalar $mn->psql("SELECT overseerr_id FROM requests WHERE id = '$_'") } @id;
+    $mn->psql("UPDATE jobs SET run_at = now() + interval '1 day'"
+        . " WHERE unique_key = 'every:requests.list'");
+    $o->request($number[0], status => 2, media => 5);
+    is one($ada, $id[0])->{status}, 'pending', 'nobody has said so';
+    my $hooks = MediaNest::Hooks->new($mn);
+    my $r = $hooks->send('/api/webhooks/overseerr/' . $hooks->source('overseerr')->{key},
+        { notification_type => 'MEDIA_AVAILABLE', request => { request_id => "$number[0]" } });
+    is $r->{status}, 200, 'a webhook of it' or diag $r->{content};
+    ok wait_until(sub { one($ada, $id[0])->{status} eq 'available' }, 30, 'its effect'),
+        'the request is available';
+    is one($ada, $id[1])->{status}, 'pending', 'the other one is not';
+    $plex->section('1', 'movie', 'Films');
+    $plex->add('1', { title => 'Film 623', year => 1999, Guid => ['tmdb://623'] });
+    $o->request($number[1], status => 2, media => 5);
+    $r = $admin->api(POST => '/api/integrations/plex/servers', { name => 'Home',
+        url => $plex->url, token => $plex->token });
+    is $r->{status}, 201, 'a sync' or diag $r->{content};
+    ok wait_until(sub { one($ada, $id[1])->{status} eq 'available' }, 30, 'what follows it'),
+        'asks about all requests';
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:requests.list'");
+    $ada->api(DELETE => API . "/requests/$_") for @id;
 };
 
 subtest 'all pages of a list that changes' => sub {
