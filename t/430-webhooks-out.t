@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::HookReceiver;
 use MediaNest::Smtp;
 use MediaNest::Test;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -301,6 +302,34 @@ subtest 'an endpoint at its end' => sub {
     like $note->('alert.cleared', $ill->{id})->{title}, qr/arrive again/, 'recovered';
     wait_until(sub { grep { $_->{json}{type} eq 'alert.cleared'
         && $_->{json}{data}{endpointId} eq $ill->{id} } $hooks->got('/watch') }, 30, 'told');
+    my $brief = endpoint('/brief');
+    for my $case ([ '59 minutes', 0, 'less than an hour is not worth a word' ],
+        [ '61 minutes', 1, 'more is' ]) {
+        my ($time, $more, $name) = @$case;
+        $hooks->behave('/brief', 500);
+        emit($brief);
+        wait_status($brief, 'failed');
+        $mn->psql("UPDATE webhook_endpoints SET failing_since = now() - interval '$time'"
+            . " WHERE id = '$brief->{id}'");
+        $hooks->behave('/brief', 204);
+        hurry($brief);
+        wait_until(sub { !deliveries($brief, '&status=failed') }, 30, 'it arrives');
+        is $mn->psql("SELECT count(*) FROM notifications WHERE kind = 'alert.cleared' AND"
+            . " user_id = '$admin->{id}' AND data->>'endpointId' = '$brief->{id}'"), $more,
+            "$time: $name";
+    }
+    my @all = map { $_->{id} } deliveries($brief);
+    my $first = pop @all;
+    $mn->psql("UPDATE webhook_deliveries SET created_at = now() - interval '2 days'"
+        . " WHERE id = '$first'");
+    my $day = sub { POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - $_[0] * 86400)) };
+    is_deeply [ map { $_->{id} } deliveries($brief, '&from=' . $day->(1)) ], \@all,
+        'deliveries since yesterday';
+    is_deeply [ map { $_->{id} } deliveries($brief, '&to=' . $day->(1)) ], [$first],
+        'those before';
+    is_deeply [ deliveries($brief, '&from=' . $day->(1.5) . '&to=' . $day->(1)) ], [],
+        'none between';
+
     $hooks->behave('/ill', 500);
     emit($ill);
     wait_status($ill, 'failed');
@@ -315,7 +344,7 @@ subtest 'an endpoint at its end' => sub {
     emit($other);
     wait_status($other, 'delivered');
     is scalar($hooks->got('/ill')), $before, 'what waits for it is not sent';
-    drop($watch, $gone, $ill, $other);
+    drop($watch, $gone, $ill, $other, $brief);
     is $mn->psql("SELECT count(*) FROM alerts WHERE rule = 'endpoint_off' AND cleared_at IS NULL"),
         0, 'an endpoint that is deleted leaves no alert';
 };
