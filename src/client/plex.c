@@ -16,7 +16,6 @@
 #include "core/json.h"
 #include "core/json_split.h"
 #include "core/str.h"
-#include "model/server.h"
 
 #include "core/banned.h"
 
@@ -525,7 +524,7 @@ plex_viewed(struct arena *arena, const struct media_server *server, int64_t *at,
 }
 
 const struct media_server_kind media_server_plex = {
-	.name = SERVER_KIND_PLEX,
+	.name = "plex",
 	.check = plex_check,
 	.who = plex_who,
 	.who_read = plex_who_read,

@@ -9,7 +9,7 @@
 #include "core/str.h"
 #include "core/words.h"
 
-/* Names of the kinds; the CHECKs of media_servers.kind and media.source have them too. */
+/* Names of client/media_server.h, also in the CHECKs of media_servers.kind and media.source. */
 #define SERVER_KIND_PLEX "plex"
 #define SERVER_KIND_LIST(X) X(SERVER_KIND_PLEX)
 /* What becomes of its items when it is removed. */
