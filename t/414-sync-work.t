@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# How much a sync asks and writes, what it takes a server's oddities for, and what people hear of it.
+# How much a sync asks and writes, what it takes a server's oddities for, and what people hear of
+# it.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -13,12 +14,15 @@ use constant { WAIT => 30, SLOW_MS => 5200, DAY => 86400 };
 
 $mn->stop_part('worker'); # posters change rows too, and a sync that is asked for runs here
 
-sub pages { my ($section) = @_; return grep { $_->{path} =~ m{/\Q$section\E/all$} } $plex->requests }
+sub pages {
+	my ($section) = @_;
+	return grep { $_->{path} =~ m{/\Q$section\E/all$} } $plex->requests;
+}
 
 # Where each row lies and who wrote it last: what is written is another version of the row.
 sub versions {
-	return join "\n", map { scalar $mn->psql("SELECT md5(string_agg(x.ctid || ' ' || x.xmin, ','"
-	    . " ORDER BY x.ctid)) FROM $_ x") } qw(media server_items media_shares);
+	return join "\n", map { scalar $mn->psql("SELECT md5(string_agg(x.ctid || ' ' || x.xmin,"
+	    . " ',' ORDER BY x.ctid)) FROM $_ x") } qw(media server_items media_shares);
 }
 sub written {
 	return scalar $mn->psql("SELECT string_agg(relname || ' ' || n_tup_ins || ' ' || n_tup_upd"
