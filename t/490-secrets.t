@@ -71,6 +71,12 @@ $tmdb->fault('search/', { status => 401 });
 $plex->add('1', { title => 'Another', year => 2001, Guid => ['tmdb://604'] });
 $sync->();
 wait_until(sub { scalar $tmdb->requests }, 60, 'TMDB');
+ok scalar(grep { $_->{where} ne 'header' } $tmdb->requests), 'TMDB has its old key in the address';
+$tmdb->heal;
+$tmdb->fault('movie/', { status => 404, type => 'text/html', body => '<html>', times => 1 });
+$plex->add('1', { title => 'A third', year => 2002, Guid => ['tmdb://605'] });
+$sync->();
+wait_until(sub { grep { $_->{path} =~ /605/ } $tmdb->requests }, 60, 'the third');
 ask(200, GET => $_) for $servers, "$servers/$server->{id}/libraries", '/api/media?scope=everyone',
     '/api/search?q=matrix', '/api/integrations/plex/syncs', '/api/admin/settings';
 ask(200, POST => "$servers/$server->{id}/test", {});
