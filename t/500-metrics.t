@@ -100,6 +100,44 @@ subtest 'who may read it' => sub {
 	is $scraper->api(GET => '/api/users')->{status}, 401, 'other routes know no such address';
 };
 
+# Each machine of a trusted network may write what it likes into the header.
+subtest 'what a trusted proxy says' => sub {
+	my $from_proxy = sub {
+		my ($address) = @_;
+		return MediaNest::Test::run_output('curl', '-sS', '-o', '/dev/null', '-w',
+		    '%{http_code}', '--cacert', $mn->{ca}, '--interface', '127.0.0.2',
+		    ($address ? ('-H', "X-Forwarded-For: $address") : ()), "$mn->{url}/api/metrics");
+	};
+	is $from_proxy->('10.9.1.1'), 200, 'an allowed address that it names';
+	is $from_proxy->($_), 401, "$_ is no address of others"
+	    for '127.0.0.1', '::1', '::ffff:127.0.0.1', '127.0.0.1, 127.0.0.2';
+	is $from_proxy->(undef), 401, 'its own address is not allowed';
+};
+
+subtest 'webhooks that are not taken' => sub {
+	my $made = $mn->admin->api(POST => '/api/webhooks/sources', { source => 'overseerr',
+	    name => 'Overseerr' })->{json};
+	my $send = sub {
+		my ($path, $body) = @_;
+		return $mn->client->request(POST => "$mn->{url}/api/webhooks/$path", $body,
+		    { 'Content-Type' => 'application/json' })->{status};
+	};
+	my $count = sub {
+		my %now = values_of(scrape(undef)->{content});
+		return { map { /^medianest_webhooks_received_total\{source="overseerr",outcome="(\w+)"\}/
+		    ? ($1 => $now{$_}) : () } keys %now };
+	};
+	my $event = '{"notification_type":"TEST_NOTIFICATION","subject":"x"}';
+	is $send->('overseerr/wrong', $event), 401, 'a wrong key';
+	is $send->('overseerr', $event), 401, 'none';
+	is $send->("overseerr/$made->{key}", $event), 200, 'a good one';
+	is $send->("overseerr/$made->{key}", $event), 200, 'once more';
+	is $send->("overseerr/$made->{key}", ' ' x ((1 << 20) + 1)), 413, 'too large';
+	is $send->("overseerr/$made->{key}", 'no JSON'), 400, 'nothing that can be read';
+	is_deeply $count->(), { unproven => 2, received => 1, duplicate => 1, too_large => 1,
+	    refused => 1 }, 'each is counted by what became of it';
+};
+
 subtest 'figures' => sub {
 	my %now = values_of(scrape(undef)->{content});
 	my $me = 'medianest_http_requests_total{route="/api/users/me",method="GET",status="2xx"}';

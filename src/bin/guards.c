@@ -28,7 +28,7 @@
 #include "core/banned.h"
 
 #define BEARER "Bearer "
-#define HOOK_PREFIX "/api/webhooks/"
+#define LOOPBACK "127.0.0.0/8,::1"
 
 struct class_row {
 	const char *name;
@@ -161,7 +161,8 @@ guard_bearer(struct request *req, struct error *err)
 /*
  * A scraper that asks nginx itself, from an address of metrics.allow, needs no credentials: it
  * works while everything else is down. What a proxy passes on has the proxy's address, unless nginx
- * trusts that proxy and so knows the real one.
+ * trusts that proxy and so knows the real one. This host's own address is never a forwarded one:
+ * where whole networks are trusted, each of their machines may write it into the header.
  */
 static bool
 guard_scraper(struct request *req, struct error *err)
@@ -169,7 +170,7 @@ guard_scraper(struct request *req, struct error *err)
 	bool forwarded = request_env(req, "MN_FORWARDED") != NULL;
 	const char *peer = request_env(req, "MN_PEER");
 
-	if ((forwarded && str_eq(peer, req->client)) ||
+	if ((forwarded && (str_eq(peer, req->client) || network_list_has(LOOPBACK, req->client))) ||
 	    !network_list_has(config_str(req->config, CFG_METRICS_ALLOW), req->client))
 		return guard_bearer(req, err);
 	req->source = req->client;
@@ -198,15 +199,6 @@ guard_refresh(struct request *req, struct error *err)
 	return true;
 }
 
-/* The last word of "/api/webhooks/plex/{key}" that is no parameter. */
-static const char *
-hook_kind(const struct request *req)
-{
-	const char *word = req->route->path + strlen(HOOK_PREFIX);
-
-	return arena_strndup(req->arena, word, strcspn(word, "/"));
-}
-
 static const char *
 param_or_null(const struct request *req, const char *name)
 {
@@ -222,7 +214,7 @@ hook_proof(const struct request *req)
 	const char *key = param_or_null(req, "key");
 
 	return (struct hook_proof) {
-		.source = hook_kind(req),
+		.source = route_hook_source(req->arena, req->route),
 		.id = param_or_null(req, "source"),
 		.key = key != NULL ? key : input_str(req->input, "key"),
 		.authorization = req->authorization,

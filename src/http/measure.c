@@ -45,6 +45,27 @@ tier_of(const struct request *req)
 	return req->who->tier == TIER_PREMIUM ? VALUE_TIER_PREMIUM : VALUE_TIER_AUTHENTICATED;
 }
 
+static uint32_t
+hook_end(int status)
+{
+	switch (status) {
+	case 401: return VALUE_HOOK_UNPROVEN;
+	case 413: return VALUE_HOOK_TOO_LARGE;
+	case 429: return VALUE_HOOK_LIMITED;
+	default: return status < 500 ? VALUE_HOOK_REFUSED : VALUE_HOOK_FAILED;
+	}
+}
+
+/* A webhook that was not taken. Those that were are counted by what they were (hook_receive()). */
+static void
+measure_hook(const struct request *req, int status)
+{
+	const char *source = route_hook_source(req->arena, req->route);
+
+	metric_add(METRIC_HOOKS_IN,
+	    LABELS(metric_label(LABEL_HOOK_SOURCE, source), hook_end(status)), 1);
+}
+
 /* Paths and methods without a route are the client's own texts: they count as "other". */
 void
 measure_request(const struct request *req, const struct response *res)
@@ -65,6 +86,8 @@ measure_request(const struct request *req, const struct response *res)
 		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_HIT), 1);
 	else if (req->cache_key != NULL && res->status < 400)
 		metric_add(METRIC_HTTP_CACHE, LABELS(route, VALUE_CACHE_MISS), 1);
+	if (req->route != NULL && req->route->auth == AUTH_HOOK && res->status >= 400)
+		measure_hook(req, res->status);
 	if (res->status == 429 && req->route != NULL)
 		metric_add(METRIC_RATE_LIMITED,
 		    LABELS(tier_of(req),

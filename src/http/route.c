@@ -8,6 +8,8 @@
 #include "core/str.h"
 #include "core/banned.h"
 
+#define HOOK_PREFIX "/api/webhooks/"
+
 const char *rate_class_name(enum rate_class class)
 {
 	static const char *const names[RATE_CLASSES] = {
@@ -49,6 +51,14 @@ route_body_name(enum route_body body)
 	};
 
 	return names[body];
+}
+
+const char *
+route_hook_source(struct arena *arena, const struct route *route)
+{
+	const char *word = route->path + strlen(HOOK_PREFIX);
+
+	return arena_strndup(arena, word, strcspn(word, "/"));
 }
 
 size_t

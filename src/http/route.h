@@ -11,6 +11,8 @@
 #include "http/input.h"
 #include "http/request.h"
 
+struct arena;
+
 struct error;
 struct response;
 
@@ -104,6 +106,8 @@ struct route {
 	size_t body_max;   /* bytes; 0: the default of its kind */
 };
 size_t route_body_max(const struct route *);
+/* Of AUTH_HOOK: the kind of source, "plex" of "/api/webhooks/plex/{key}". */
+const char *route_hook_source(struct arena *, const struct route *);
 
 struct route_module {
 	const char *name;
