@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP;
 use MediaNest::HookReceiver;
 use MediaNest::Smtp;
 use MediaNest::Test;
@@ -136,8 +137,14 @@ subtest 'requests' => sub {
     threshold(cache_hits => 100);
     is_raised('cache_hits');
     traffic();
-    threshold(cache_hits => 0);
+    threshold(cache_hits => -1);
     is_cleared('cache_hits');
+    is_deeply [ map { $_->{title} } notes('alert.cleared', 'cache_hits') ],
+        ['No longer watched: The cache is used little'], 'so nobody says that all is well';
+    threshold(latency => 0);
+    is_raised('latency');
+    threshold(latency => -1);
+    is_cleared('latency');
     traffic();
     threshold(errors => 1);
     my $failed = sub { $mn->psql("UPDATE metric_samples SET counts[2] = $_[0] WHERE route = ''") };
@@ -232,6 +239,7 @@ subtest 'for Prometheus' => sub {
     my $text = $admin->api(GET => '/api/metrics')->{content};
     like $text, qr/^medianest_alert_value\{rule="dead_jobs"\} 0$/m, 'what a rule found';
     like $text, qr/^medianest_alert_value\{rule="certificate"\} \d/m, 'for each rule';
+    like $text, qr/^medianest_alert_value\{rule="endpoint_off"\} 0$/m, 'also those that are told';
 };
 
 subtest 'everyone from one address' => sub {
@@ -272,7 +280,18 @@ subtest 'syncs' => sub {
     is $people->api(POST => "$base/$alert->{id}/acknowledge")->{status}, 404,
         '... nor acknowledges them';
     ok !raised('sync_stopped')->{acknowledgedAt}, '... for others';
-    my $r = $admin->api(DELETE => "/api/integrations/plex/servers/$server");
+    like $admin->api(GET => '/api/metrics')->{content},
+        qr/^medianest_alert_value\{rule="sync_stopped"\} 1$/m, 'how many are open';
+    my $url = "/api/integrations/plex/servers/$server";
+    is $admin->api(PATCH => $url, { name => 'Server 1' })->{status}, 200, 'another name';
+    ok raised('sync_stopped'), 'changes nothing';
+    is $admin->api(PATCH => $url, { enabled => JSON::PP::false })->{status}, 200, 'switched off';
+    ok !raised('sync_stopped'), 'nothing is wrong with a server that is not synced any more';
+    is_deeply [ map { $_->{title} } notes('alert.cleared', 'sync_stopped') ],
+        ['A media server was switched off'], 'which says why';
+    $mn->psql("INSERT INTO alerts (id, rule, subject, severity, title, message) VALUES"
+        . " (gen_random_uuid(), 'sync_stopped', '$server', 'critical', 'x', 'x')");
+    my $r = $admin->api(DELETE => $url);
     like $r->{status}, qr/^20/, 'a server is removed' or diag $r->{content};
     wait_until(sub { !raised('sync_stopped') }, 30, 'its alerts end with it');
 };

@@ -13,10 +13,17 @@
 #include "core/banned.h"
 
 #define ALERT_NAME_MAX 64
+#define TOLD_REMEDY "The alert in MediaNest says what happened, and what to do."
 
 static const char *const severities[] = {
 	[SEVERITY_WARNING] = "warning",
 	[SEVERITY_CRITICAL] = "critical",
+};
+
+static const char *const sides[] = {
+	[SIDE_ABOVE] = "above",
+	[SIDE_BELOW] = "below",
+	[SIDE_TOLD] = "told",
 };
 
 /* "disk_full" -> "MedianestDiskFull" */
@@ -64,27 +71,43 @@ put_expression(const struct alert_rule *rule, const struct alert_limits *limits,
 }
 
 static void
-put_rule(enum alert_id id)
+put_words(const struct alert_rule *rule)
 {
-	const struct alert_rule *rule = &alert_rules[id];
+	printf("    labels:\n      severity: %s\n    annotations:\n      summary: ",
+	    severities[rule->severity]);
+	put_string(rule->title);
+	printf("\n      description: ");
+	put_string(rule->remedy[0] != '\0' ? rule->remedy : TOLD_REMEDY);
+	putchar('\n');
+}
+
+static void
+put_watched(const struct alert_rule *rule, const char *name)
+{
 	int64_t window = config_default(CFG_ALERT_WINDOW) * US_PER_SEC;
 	const struct alert_limits limits = alert_limits_from(rule,
 	    (double)config_default((enum config_key)rule->threshold), window);
+
+	put_expression(rule, &limits, name);
+	printf("    for: %llds\n    keep_firing_for: %llds\n",
+	    (long long)(alert_hold_us(rule, window) / US_PER_SEC),
+	    (long long)(window / US_PER_SEC));
+}
+
+static void
+put_rule(const struct alert_rule *rule)
+{
 	char name[ALERT_NAME_MAX];
 
 	alert_name(rule->name, name);
 	printf("  - record: medianest:%s\n    expr: ", rule->name);
 	put_string(rule->expression);
 	printf("\n  - alert: %s\n", name);
-	put_expression(rule, &limits, name);
-	printf("    for: %llds\n    keep_firing_for: %llds\n    labels:\n      severity: %s\n"
-	       "    annotations:\n      summary: ",
-	    (long long)(alert_hold_us(rule, window) / US_PER_SEC), (long long)(window / US_PER_SEC),
-	    severities[rule->severity]);
-	put_string(rule->title);
-	printf("\n      description: ");
-	put_string(rule->remedy);
-	putchar('\n');
+	if (rule->side == SIDE_TOLD)
+		printf("    expr: medianest:%s > 0\n", rule->name);
+	else
+		put_watched(rule, name);
+	put_words(rule);
 }
 
 static void
@@ -95,8 +118,7 @@ put_rules(void)
 	    "# settings have by default: medianest.conf(5), alerts.*.\n"
 	    "groups:\n- name: medianest\n  interval: 30s\n  rules:\n");
 	for (enum alert_id id = 0; id < ALERTS; id++)
-		if (alert_rules[id].expression != NULL)
-			put_rule(id);
+		put_rule(&alert_rules[id]);
 }
 
 /* rule, alert, side, severity */
@@ -109,10 +131,8 @@ put_table(void)
 		const struct alert_rule *rule = &alert_rules[id];
 
 		alert_name(rule->name, name);
-		if (rule->expression != NULL)
-			printf("%s %s %s %s\n", rule->name, name,
-			    rule->side == SIDE_ABOVE ? "above" : "below",
-			    severities[rule->severity]);
+		printf("%s %s %s %s\n", rule->name, name, sides[rule->side],
+		    severities[rule->severity]);
 	}
 }
 

@@ -33,7 +33,7 @@ struct alert_rule {
 	int threshold; /* enum config_key; -1: SIDE_TOLD has none */
 	enum permission permission;
 	const char *title, *cleared, *what, *remedy;
-	const char *expression; /* PromQL, or NULL */
+	const char *expression; /* PromQL */
 };
 
 /*

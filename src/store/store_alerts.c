@@ -18,6 +18,7 @@ enum {
 	Q_FORGET,
 	Q_SAVE,
 	Q_FOUND,
+	Q_OPEN,
 	Q_SAMPLE_ADD,
 	Q_SAMPLE_CHANGE,
 	Q_SAMPLES,
@@ -36,6 +37,7 @@ enum {
 #define SINCE_US SQL_US("w.since")
 #define LOOKED_US SQL_US("w.looked_at")
 #define AT_US SQL_US("at")
+#define NOW_US SQL_US("clock_timestamp()")
 #define ALERT_AGE TEXT(ALERT_KEEP_DAYS) " days"
 #define SAMPLE_AGE TEXT(ALERT_SAMPLE_KEEP_DAYS) " days"
 #define LOCK "7236102" /* advisory lock: one look at the rules at a time */
@@ -64,7 +66,8 @@ const struct query store_alerts_queries[] = {
 	    "UPDATE alerts SET acknowledged_by = $2, acknowledged_at = now()"
 	    " WHERE id = $1 AND acknowledged_at IS NULL",
 	    0 },
-	[Q_LOCK] = { "alert_watch_lock", "SELECT pg_advisory_xact_lock(" LOCK ")", 0 },
+	[Q_LOCK] = { "alert_watch_lock", "SELECT " NOW_US " FROM pg_advisory_xact_lock(" LOCK ")",
+	    0 },
 	[Q_LOAD] = { "alert_watch_load",
 	    "SELECT rule, subject, a.subject_name, " SINCE_US ", " LOOKED_US ", a.id IS NOT NULL"
 	    " FROM alert_watch w FULL JOIN (SELECT id, rule, subject, subject_name FROM alerts"
@@ -86,6 +89,9 @@ const struct query store_alerts_queries[] = {
 	    "SELECT rule, count(value) > 0, min(value), max(value) FROM alert_watch"
 	    " WHERE looked_at > now() - make_interval(secs => $1::bigint)"
 	    " GROUP BY rule HAVING bool_and(known)",
+	    QUERY_READ },
+	[Q_OPEN] = { "alerts_open",
+	    "SELECT rule, count(*) FROM alerts WHERE cleared_at IS NULL GROUP BY rule",
 	    QUERY_READ },
 	[Q_SAMPLE_ADD] = { "alert_sample_add",
 	    "INSERT INTO alert_samples (series, at, value)"
@@ -215,15 +221,16 @@ store_alert_acknowledge(struct db *db, struct arena *arena, const char *id, cons
 }
 
 bool
-store_alert_watch_load(struct db *db, struct arena *arena, struct alert_seen **out, size_t *n,
-    struct error *err)
+store_alert_watch_load(struct db *db, struct arena *arena, int64_t *now, struct alert_seen **out,
+    size_t *n, struct error *err)
 {
-	struct rows *rows;
+	struct rows *locked, *rows;
 
 	/* Two statements: the second one sees everything committed before the lock was acquired. */
-	if (!db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, NULL, err) ||
+	if (!db_exec(db, arena, Q(Q_LOCK), DB_NO_PARAMS, &locked, err) ||
 	    !db_exec(db, arena, Q(Q_LOAD), DB_NO_PARAMS, &rows, err))
 		return false;
+	*now = rows_int(locked, 0, 0);
 	*n = rows_count(rows);
 	*out = arena_array(arena, *n, sizeof(**out));
 	for (size_t i = 0; i < *n; i++)
@@ -293,6 +300,21 @@ store_alert_found(struct db *db, struct arena *arena, int64_t seconds, struct al
 	for (size_t i = 0; i < *n; i++)
 		(*out)[i] = (struct alert_found) { rows_str(rows, i, 0), rows_bool(rows, i, 1),
 			rows_num(rows, i, 2), rows_num(rows, i, 3) };
+	return true;
+}
+
+bool
+store_alerts_open(struct db *db, struct arena *arena, struct alert_open **out, size_t *n,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_OPEN), DB_NO_PARAMS, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*out = arena_array(arena, *n, sizeof(**out));
+	for (size_t i = 0; i < *n; i++)
+		(*out)[i] = (struct alert_open) { rows_str(rows, i, 0), rows_int(rows, i, 1) };
 	return true;
 }
 

@@ -38,9 +38,9 @@ bool store_alert_get(struct db *, struct arena *, const char *id, struct alert *
 /* The first acknowledgement stays. *changed: this is it. */
 bool store_alert_acknowledge(struct db *, struct arena *, const char *id, const char *user_id,
     bool *changed, struct error *);
-/* In a transaction that begins with it: nobody else looks meanwhile. */
-bool store_alert_watch_load(struct db *, struct arena *, struct alert_seen **, size_t *n,
-    struct error *);
+/* In a transaction that begins with it: nobody else looks meanwhile. *now: the database's, us. */
+bool store_alert_watch_load(struct db *, struct arena *, int64_t *now, struct alert_seen **,
+    size_t *n, struct error *);
 /* Replaces all rows: `seen` and `facts` are about the same things, one by one. */
 bool store_alert_watch_save(struct db *, struct arena *, const struct alert_seen *seen,
     const struct alert_fact *facts, size_t n, struct error *);
@@ -53,6 +53,14 @@ struct alert_found {
 };
 bool store_alert_found(struct db *, struct arena *, int64_t seconds, struct alert_found **,
     size_t *n, struct error *);
+
+/* The rules that have open alerts, and how many. */
+struct alert_open {
+	const char *rule;
+	int64_t n;
+};
+bool store_alerts_open(struct db *, struct arena *, struct alert_open **, size_t *n,
+    struct error *);
 
 /* Keeps a value, unless the newest one of its series is not yet `apart_s` old. */
 bool store_alert_sample_add(struct db *, struct arena *, const char *series, double value,

@@ -140,6 +140,30 @@ check_data(void)
 			ok(seen[id] == 3, "%s is raised and cleared", alert_rules[id].name);
 }
 
+/* A threshold below 0: nothing is bad, and what was raised ends. */
+static void
+check_off(void)
+{
+	for (enum alert_id id = 0; id < ALERTS; id++) {
+		const struct alert_limits off = alert_limits_from(&alert_rules[id], -1, WINDOW_US);
+		struct alert_state well = { .raised = false }, bad = { .raised = true };
+		bool raised = false, cleared = false;
+
+		if (alert_rules[id].side == SIDE_TOLD)
+			continue;
+		for (int minute = 0; minute < 20; minute++) {
+			const struct alert_fact fact = value_of(minute % 2 == 0 ? 0 : 1e9);
+			int64_t at = START_US + minute * MINUTE_US;
+
+			raised |=
+			    alert_step(&alert_rules[id], &off, &well, &fact, at) == ALERT_RAISE;
+			cleared |=
+			    alert_step(&alert_rules[id], &off, &bad, &fact, at) == ALERT_CLEAR;
+		}
+		ok(!raised && cleared, "%s: switched off by -1", alert_rules[id].name);
+	}
+}
+
 static void
 check_rows(void)
 {
@@ -422,6 +446,9 @@ main(void)
 {
 	arena_init(&arena);
 	check_rows();
+	check_off();
+	ok(alert_error_share(1, 20) <= 0, "one failure is chance");
+	ok(fabs(alert_error_share(2, 20) - 10) < 1e-9, "two of twenty are 10 %%");
 	check_data();
 	for (enum alert_id id = 0; id < ALERTS; id++)
 		if (alert_rules[id].side != SIDE_TOLD)

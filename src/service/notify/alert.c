@@ -223,27 +223,47 @@ alert_acknowledge(const struct call *call, const char *id, struct alert *alert, 
 	    db_end(call->svc->db, acknowledge_in(call, id, alert, err), err);
 }
 
+/* Of a rule that is told: how many of its alerts are open. */
+static double
+open_of(const char *rule, const struct alert_open *open, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(open[i].rule, rule))
+			return (double)open[i].n;
+	return 0;
+}
+
+static double
+worst_of(const struct alert_rule *rule, const struct alert_found *found)
+{
+	if (!found->any)
+		return rule->side == SIDE_BELOW ? INFINITY : -INFINITY;
+	return rule->side == SIDE_BELOW ? found->least : found->most;
+}
+
 bool
 alert_values(const struct call *call, struct alert_value **values, size_t *n, struct error *err)
 {
 	int64_t seconds = config_int(call->svc->config, CFG_ALERT_WINDOW) + ALERT_GAP_S;
 	struct alert_found *found;
-	size_t nfound;
+	struct alert_open *open;
+	size_t nfound, nopen;
 
 	*n = 0;
-	if (!store_alert_found(call->svc->db, call->arena, seconds, &found, &nfound, err))
+	if (!store_alert_found(call->svc->db, call->arena, seconds, &found, &nfound, err) ||
+	    !store_alerts_open(call->svc->db, call->arena, &open, &nopen, err))
 		return false;
 	*values = arena_array(call->arena, ALERTS, sizeof(**values));
 	for (enum alert_id id = 0; id < ALERTS; id++) {
 		const struct alert_rule *rule = &alert_rules[id];
-		double best = rule->side == SIDE_BELOW ? INFINITY : -INFINITY;
 
+		if (rule->side == SIDE_TOLD)
+			(*values)[(*n)++] =
+			    (struct alert_value) { rule->name, open_of(rule->name, open, nopen) };
 		for (size_t i = 0; i < nfound; i++)
-			if (str_eq(found[i].rule, rule->name))
-				(*values)[(*n)++] = (struct alert_value) { rule->name,
-					!found[i].any                ? best :
-					    rule->side == SIDE_BELOW ? found[i].least :
-								       found[i].most };
+			if (rule->side != SIDE_TOLD && str_eq(found[i].rule, rule->name))
+				(*values)[(*n)++] =
+				    (struct alert_value) { rule->name, worst_of(rule, &found[i]) };
 	}
 	return true;
 }

@@ -54,7 +54,10 @@ bool alert_list(const struct call *, const char *state, const struct list_ask *,
     struct page *, struct error *);
 /* The first acknowledgement stays; ERR_NOT_FOUND. */
 bool alert_acknowledge(const struct call *, const char *id, struct alert *, struct error *);
-/* The worst that each rule found at its last look; +-INFINITY if there was nothing. */
+/*
+ * The worst that each rule found at its last look; +-INFINITY if there was nothing. Of rules that
+ * are told: how many alerts are open.
+ */
 struct alert_value {
 	const char *rule;
 	double value;

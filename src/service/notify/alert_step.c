@@ -67,10 +67,11 @@ alert_hold_us(const struct alert_rule *rule, int64_t window_us)
 	}
 }
 
+/* A rule is switched off by a threshold below 0. */
 static bool
 is_bad(const struct alert_rule *rule, double limit, const struct alert_fact *fact)
 {
-	return fact->known == FACT_PRESENT &&
+	return limit >= 0 && fact->known == FACT_PRESENT &&
 	    (rule->side == SIDE_ABOVE ? fact->value > limit : fact->value < limit);
 }
 

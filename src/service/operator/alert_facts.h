@@ -17,7 +17,7 @@ struct db;
 struct error;
 
 #define ALERT_SAMPLES_MIN 20   /* requests, items of a batch: fewer say nothing */
-#define ALERT_FAILURES_MIN 3   /* failed requests: one or two are chance */
+#define ALERT_FAILURES_MIN 2   /* failed requests: one now and then is chance */
 #define ALERT_FIGURES_MIN_S 60 /* the registry is sampled every minute */
 
 /*

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "core/arena.h"
-#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/str.h"
@@ -117,7 +116,7 @@ pair(struct look *look, const struct alert_fact *found, size_t n)
 	}
 }
 
-/* Of a subject that is gone, or not looked at any more: nothing is known to be well. */
+/* Of a subject that is gone, or a rule that was switched off: nothing is known to be well. */
 static const char *
 ended_title(struct arena *arena, const struct alert_rule *rule, const struct alert_fact *fact)
 {
@@ -132,7 +131,7 @@ change(const struct look *look, const struct alert_fact *fact, enum alert_event 
 {
 	const struct alert_rule *rule = &alert_rules[fact->rule];
 	const char *words = alert_words(look->call->arena, rule->what, fact->value, limits->raise);
-	bool gone = fact->known == FACT_ABSENT && fact->subject[0] != '\0';
+	bool gone = limits->raise < 0 || (fact->known == FACT_ABSENT && fact->subject[0] != '\0');
 	const struct alert_told told = {
 		.rule = fact->rule,
 		.subject = fact->subject,
@@ -166,13 +165,14 @@ step_all(struct look *look, struct error *err)
 	return true;
 }
 
-/* In the transaction. */
+/* In the transaction. The time is the database's: hosts look by turns, and their clocks differ. */
 static bool
 look_in(const struct call *call, const struct alert_fact *found, size_t n, struct error *err)
 {
-	struct look look = { .call = call, .now = clock_now() };
+	struct look look = { .call = call };
 
-	if (!store_alert_watch_load(call->svc->db, call->arena, &look.before, &look.nbefore, err))
+	if (!store_alert_watch_load(call->svc->db, call->arena, &look.now, &look.before,
+		&look.nbefore, err))
 		return false;
 	pair(&look, found, n);
 	return step_all(&look, err) &&

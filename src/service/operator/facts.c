@@ -64,7 +64,8 @@ static const struct fact_row fact_rows[FACTS] = {
 	    "kind" },
 	[FACT_ALERT] = { "medianest_alert_value",
 	    "What a rule of the alerts found at its last look, in the unit of its setting"
-	    " alerts.NAME.threshold; infinite if there is nothing to worry about",
+	    " alerts.NAME.threshold; infinite if there is nothing to worry about. Of a rule without"
+	    " one: its open alerts",
 	    "rule" },
 	[FACT_BACKUP] = { "medianest_backup_timestamp_seconds",
 	    "End of the last complete backup; missing if there was none", NULL },

@@ -117,7 +117,7 @@ static const struct plotted {
 	{ "storage", "bytes", level, "stored", NO_SETTING, -1, 0 },
 };
 
-/* An alert that is switched off (0) has no threshold. */
+/* An alert that is switched off (-1, or 0 where nothing is below it) has no threshold. */
 static double
 threshold(const struct config *config, const struct plotted *what)
 {
