@@ -207,6 +207,9 @@ subtest 'in the wrong name' => sub {
         $o->heal;
     }
     is scalar(notes($admin, 'alert.raised')), 2, 'admins are told';
+    my $open = sub { scalar grep { $_->{rule} eq 'wrong_name' }
+        @{ $admin->api(GET => '/api/admin/alerts?state=raised&limit=100')->{json}{items} } };
+    is $open->(), 2, 'by an alert for each request';
     $o->fault(deaf => 1, keeps => 1);
     like ask($bob, 611)->{json}{detail}, qr/could not be taken back/, 'that failed, and it says so';
     $o->heal;
@@ -214,6 +217,8 @@ subtest 'in the wrong name' => sub {
     $o->remove($kept->{id});
     $admin->api(PUT => API . "/people/$bob->{id}", { overseerrId => 4 });
     is ask($bob, 612)->{json}{status}, 'approved', 'who may approve himself is believed';
+    is $open->(), 0, 'a request in the right name ends the alerts';
+    ok scalar(notes($admin, 'alert.cleared')) >= 2, 'which is told';
     $admin->api(PUT => API . "/people/$bob->{id}", { overseerrId => 3 });
 };
 
