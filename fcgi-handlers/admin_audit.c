@@ -1,5 +1,10 @@
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "core/access.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/str.h"
 #include "fcgi-handlers/admin.h"
 #include "fcgi-handlers/list_view.h"
 #include "http/input.h"
@@ -21,8 +26,31 @@ static const struct field_rule audit_input[] = {
 	{ .name = NULL },
 };
 
+/* Of settings, who may not read them learns which were changed, not their values. */
+static const char *
+detail_for(const struct request *req, const struct audit_row *row)
+{
+	const struct cJSON *detail, *item;
+	struct json *names;
+	struct error ignored;
+
+	if (!str_eq(row->action, "settings.changed") ||
+	    principal_may(req->who, PERM_SYSTEM_SETTINGS))
+		return row->detail;
+	error_clear(&ignored);
+	detail = json_parse(req->arena, row->detail, strlen(row->detail), &ignored);
+	names = json_new(req->arena, 0);
+	json_object(names, NULL);
+	cJSON_ArrayForEach (item, detail) {
+		json_object(names, item->string);
+		json_object_end(names);
+	}
+	json_object_end(names);
+	return names->buf.data;
+}
+
 static void
-audit_view(struct arena *arena, struct json *j, const struct audit_row *row)
+audit_view(const struct request *req, struct json *j, const struct audit_row *row)
 {
 	json_object(j, NULL);
 	json_put_str(j, "id", row->id);
@@ -34,8 +62,8 @@ audit_view(struct arena *arena, struct json *j, const struct audit_row *row)
 	json_opt_str(j, "targetType", row->target_type);
 	json_opt_str(j, "targetId", row->target_id);
 	json_opt_str(j, "targetName", row->target_name);
-	json_put_str(j, "summary", audit_summary(arena, row));
-	json_put_raw(j, "detail", row->detail);
+	json_put_str(j, "summary", audit_summary(req->arena, row));
+	json_put_raw(j, "detail", detail_for(req, row));
 	json_opt_str(j, "address", row->address);
 	json_opt_str(j, "requestId", row->request_id);
 	json_object_end(j);
@@ -61,7 +89,7 @@ audit_get(const struct request *req, struct response *res, struct error *err)
 		return false;
 	list_open(j);
 	for (size_t i = 0; i < page.n; i++)
-		audit_view(req->arena, j, &rows[i]);
+		audit_view(req, j, &rows[i]);
 	list_close(j, &ask, &page);
 	json_object_end(j);
 	return response_json(res, 200, j, err);

@@ -223,6 +223,23 @@ subtest 'failed sign-ins' => sub {
     unlike $r->{content}, qr/nobody-/, 'without what was typed';
 };
 
+subtest 'settings in the audit log' => sub {
+    my $super = $mn->admin;
+    my $r = $super->api(PATCH => '/api/admin/settings', { 'trash.days' => 17 });
+    is $r->{status}, 200, 'a setting is changed' or diag $r->{content};
+    my $seen_by = sub {
+        my ($reader) = @_;
+        $r = $reader->api(GET => '/api/admin/audit?action=settings.changed&limit=1');
+        is $r->{status}, 200, 'the audit log' or diag $r->{content};
+        return $r->{json}{items}[0];
+    };
+    my ($mine, $theirs) = map { $seen_by->($_) } $super, $mn->user(role => 'admin');
+    is $mine->{detail}{'trash.days'}{to}, '17', 'who may read settings sees their values';
+    is_deeply $theirs->{detail}, { 'trash.days' => {} }, 'others see which one was changed';
+    like $theirs->{summary}, qr/changed trash\.days/, 'and by whom';
+    $super->api(PATCH => '/api/admin/settings', { 'trash.days' => undef });
+};
+
 subtest 'each action that is audited has a sentence' => sub {
     my $root = "$FindBin::Bin/..";
     my $read = sub { local (@ARGV, $/) = $_[0]; <> };
