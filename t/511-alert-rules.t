@@ -109,6 +109,18 @@ sub test_rules {
     isnt $status, 0, 'and would notice another decision';
 }
 
+# What is told is raised and cleared where it happens: each has its test.
+my %told_in = (endpoint_off => '430-webhooks-out', backup_failed => '540-backup',
+    sync_stopped => '412-sync-faults', hook_silence => '420-webhooks-in',
+    wrong_name => '450-requests', doctor => '550-doctor');
+is_deeply [ sort keys %told_in ], [ sort grep { $alert{$_}{side} eq 'told' } keys %alert ],
+    'each rule that is told is named here';
+for my $rule (sort keys %told_in) {
+    my $test = text_of("$top/t/$told_in{$rule}.t");
+    like $test, qr/raised/, "$told_in{$rule} raises $rule";
+    like $test, qr/clear|state=raised|scalar\(\$alerts/, '... and ends it';
+}
+
 # What is told has no threshold: it is raised while an alert is open.
 for my $rule (sort grep { $alert{$_}{side} eq 'told' } keys %alert) {
     my $firing = "\n    - exp_labels: { severity: $alert{$rule}{severity} }\n"
