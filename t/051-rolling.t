@@ -88,6 +88,37 @@ subtest 'rolling restart of any pool: nothing is lost' => sub {
     all_are(400, 'POST', $stop_posts->());
 };
 
+# Each pool is asked by turns, the store by a PUT of the same object.
+subtest 'rolling restart of any pool: one after the other' => sub {
+    my $upload = $user->api(POST => '/api/media/upload/initiate', { filename => 'r.png',
+        size => 20, type => 'image/png' })->{json};
+    my $put = sub { $_[0]->request(PUT => $upload->{uploadUrl}, 'x' x 20, $upload->{fields}) };
+    my %at = (auth => '/api/auth/session', users => '/api/users/me', media => '/api/media',
+        search => '/api/search?q=x', plex => '/api/integrations/plex/servers',
+        overseerr => '/api/integrations/overseerr', notifications => '/api/notifications',
+        health => '/api/health/live', metrics => '/api/metrics', admin => '/api/admin/stats');
+    my %request = (verify => $put, store => $put,
+        webhooks => sub { $_[0]->api(POST => '/api/webhooks/plex', {}) },
+        map { my $path = $at{$_}; ($_ => sub { $_[0]->api(GET => $path) }) } keys %at);
+    my %pools = %{ $mn->refresh_status->{pids}{pools} };
+    is_deeply [ sort keys %request ], [ sort keys %pools ], 'a request for each pool';
+    my $next = 0;
+    my $stop = clients(2, sub { $request{ (sort keys %request)[ $next++ % keys %request ] }
+        ->($_[0]) });
+    for my $pool (sort keys %pools) {
+        my $of = sub { split ' ', MediaNest::Test::run_output('pgrep', '-P', $pools{$pool}) };
+        my %old = map { ($_ => 1) } $of->();
+        kill 'HUP', $pools{$pool};
+        ok(wait_until(sub { my @now = $of->(); @now && !grep { $old{$_} } @now }, ROLL_SECONDS,
+            "new workers of $pool"), "$pool has new workers");
+    }
+    my @reports = $stop->();
+    my @lost = grep { $_->[0] =~ /^5/ } @reports;
+    cmp_ok scalar(@reports), '>=', 2 * keys %request, 'each was asked';
+    is_deeply \@lost, [], 'none of ' . @reports . ' requests was lost';
+    @before = workers();
+};
+
 subtest 'rolling restart of any pool: kill -9 loses no GET' => sub {
     my $stop = clients(CLIENTS, $get);
     for (1 .. KILLS) {

@@ -264,7 +264,7 @@ subtest 'a wrong key' => sub {
 	is item($film[4])->{overview}, 'A hacker learns.', 'later it goes on';
 };
 
-subtest 'an outage' => sub {
+subtest 'outside services: TMDB is away' => sub {
 	$tmdb->fault('/3/', { status => 503 });
 	$tmdb->forget;
 	my @film = map { $shelf->add(movie => "Down $_", @bare, ids => { tmdb => "60$_" }) } 1 .. 6;
