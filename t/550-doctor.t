@@ -11,6 +11,7 @@ use IO::Socket::SSL;
 use IO::Socket::SSL::Utils;
 use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
+use MediaNest::Faults;
 use MediaNest::StandIn;
 use MediaNest::Test;
 use Socket qw(SOCK_DGRAM);
@@ -332,7 +333,24 @@ sub try_together {
 	return;
 }
 
+# The rows and files that are people's, or that others made for the house: each as it is.
+sub things {
+	my %is = map { ("table $_" => $mn->psql('SELECT count(*), md5(string_agg(t::text, chr(10)'
+	    . " ORDER BY t::text)) FROM $_ t")) } qw(users role_permissions settings media
+	    media_assets uploads objects object_buckets media_servers webhook_sources
+	    webhook_endpoints invites api_tokens);
+	my $files = MediaNest::Test::run_output('find', "$data/objects", "$data/keys", "$etc/nginx",
+	    $settings, '-type', 'f', '-printf', '%m %U %s %T@ ', '-exec', 'sha256sum', '{}', ';');
+	return { %is, map { /^(.*) (\S+)$/ ? ("file $2" => $1) : () } split /\n/, $files };
+}
+
+my $picture = $admin->wait_media($admin->upload_bytes('a.png', png(40, 30), 'image/png')->{id});
+is $picture->{status}, 'ready', 'there is a picture';
+my $before = things();
+cmp_ok scalar(grep { m{^file \Q$data\E/objects/} } keys %$before), '>=', 2, 'and its objects';
+
 my ($status, $found, $said) = doctor($settings);
+is_deeply things(), $before, 'it changed nothing';
 is_deeply [ $status, sort keys %$found ], [0], 'a stack that runs is well' or diag $said;
 my %numbers = map { ($_->[0] => 1) } @faults;
 try_together($_) for sort { $a <=> $b } keys %numbers;
@@ -375,6 +393,22 @@ subtest 'parts that are down' => sub {
 	$mn->start_part($_->[0]) for values %down;
 	wait_until(sub { (doctor($settings, '--only', 'processes'))[0] == 0 }, 60, 'all parts');
 	pass 'up again';
+};
+
+subtest '--fix deletes nothing' => sub {
+	# Two objects that a person could miss: one without its file, one file that nobody knows.
+	my ($object) = grep { m{^file \Q$data\E/objects/} } sort keys %{ things() };
+	(my $blob = $object) =~ s/^file //;
+	rename $blob, "$blob.away" or die "$blob: $!";
+	my $there = things();
+	my $all = MediaNest::Test::run_output(@as, $program, '--config', $settings, 'doctor',
+	    '--fix', '--yes');
+	my $then = things();
+	is_deeply [ grep { !exists $then->{$_} } sort keys %$there ], [], 'no file is gone'
+	    or diag $all;
+	is_deeply [ grep { $then->{$_} ne $there->{$_} } grep { /^table |\/(objects|keys)\// }
+	    sort keys %$there ], [], 'nor changed, nor any row' or diag $all;
+	rename "$blob.away", $blob or die "$blob: $!";
 };
 
 subtest '--fix' => sub {
