@@ -128,6 +128,12 @@ JS
 		sent($b, GET => qr{metrics/summary$})->{query}{window} eq '1d' });
 	pass 'another range is asked for';
 	like $b->text('.strip'), qr/^\s*$/, 'syncs are a strip';
+	cmp_ok $b->count('.strip li'), '>=', 2, 'of runs';
+	is_deeply $b->js(<<'JS'), [], 'each of which says when it was and how it ended';
+		return [...document.querySelectorAll('.strip li')].filter((one) =>
+		    !/, .*\S/.test(one.querySelector('a')?.getAttribute('aria-label') ?? ''))
+		    .map((one) => one.outerHTML);
+JS
 	press_on($b, 'Acknowledge');
 	like sent($b, POST => qr/acknowledge/)->{path}, qr{/admin/alerts/[^/]+/acknowledge$},
 	    'an alert is acknowledged';
@@ -157,6 +163,23 @@ subtest 'jobs' => sub {
 	$b->wait_for('the filter', sub {
 		(sent($b, GET => qr{jobs$})->{query}{state} // '') eq 'dead' });
 	pass 'a tab filters';
+	$b->js(<<'JS');
+		const of = [...document.querySelectorAll('main select')].find((one) =>
+		    [...one.options].some((option) => option.value === 'mail'));
+		of.value = 'mail';
+		of.dispatchEvent(new Event('change'));
+JS
+	$b->wait_for('the queue', sub {
+		(sent($b, GET => qr{jobs$})->{query}{queue} // '') eq 'mail' });
+	pass 'so does a queue';
+};
+
+subtest 'the audit log' => sub {
+	my $b = $walker;
+
+	open_view($b, 'audit', '.board li');
+	told($b, '.board', qr/failed to sign in as/, 'has failed sign-ins');
+	told($b, '.board', qr/changed the account of .+quota/, 'and what was changed, in words');
 };
 
 subtest 'quotas' => sub {
