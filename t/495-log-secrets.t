@@ -57,7 +57,7 @@ sub filled {
 my $user = $mn->user;
 my @clients = ([ anonymous => $mn->client(secret('Bearer')) ],
     [ 'an API token' => $mn->client('mn_' . secret('Token')) ], [ super => $mn->admin ]);
-# They would end the sessions that the test goes on with.
+# They would end the sessions that the test goes on with: see below.
 my %ends = map { ($_ => 1) } 'DELETE /api/auth/sessions', 'POST /api/auth/logout';
 for my $route (@routes) {
     my ($method, $path) = @$route{qw(method path)};
@@ -105,6 +105,15 @@ $user->request(PUT => $upload->{json}{uploadUrl} . secret('Signature'), 'x' x 20
 ask($user, POST => '/api/media/upload/complete', { uploadId => $upload->{json}{uploadId} });
 my $socket = MediaNest::WebSocket->open($user);
 $socket->close;
+my @leavers = map { $mn->user } keys %ends;
+ask($leavers[0], DELETE => '/api/auth/sessions?token=' . secret('Query'), undef, headers());
+ask($leavers[0], DELETE => '/api/auth/sessions', undef, 'X-Api-Key' => secret('Header'));
+ask($leavers[1], POST => '/api/auth/logout?token=' . secret('Query'),
+    { refreshToken => secret('Refresh') }, headers());
+ask($leavers[1], POST => '/api/auth/logout', { refreshToken => $leavers[1]{refresh_token} },
+    headers());
+is_deeply [ grep { my $end = $_; !grep { index($_->{line}, $end) == 0 && $_->{status} =~ /^2/ }
+    values %asked } sort keys %ends ], [], 'what ends sessions has ended some';
 # What is no secret is in the log as it was sent, and so would be the others.
 ask($user, GET => '/api/users/me', undef, 'User-Agent' => 'sEEnAsItWas');
 
@@ -122,7 +131,8 @@ for my $file (@files) {
 }
 is_deeply \@found, [], 'none of them has a secret' or diag join "\n", @found[0 .. 4];
 my $logs = join '', map { MediaNest::Test::run_output('cat', $_) } @files;
-for my $what (map { $_->{token} } $user, $admin, $person, $mn->client($made->{json}{token})) {
+for my $what ((map { $_->{token} } $user, $admin, $person, $mn->client($made->{json}{token})),
+    map { ($_->{token}, $_->{refresh_token}) } @leavers) {
     ok index($logs, $what) < 0, 'nor a token that is good';
 }
 unlike $logs, qr/X-Amz-Signature=[0-9a-f]{64}/, 'nor a signature';
