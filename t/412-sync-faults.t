@@ -130,6 +130,20 @@ is run_sync('--section', '2')->{status}, 0, 'the library itself is well again';
 ok !$waits->(), 'there is nothing to let pass';
 is notes('alert.cleared'), $cleared + 1, 'that is told';
 
+subtest 'what is measured of it' => sub {
+	my $text = $mn->admin->api(GET => '/api/metrics')->{content};
+	my $of = sub {
+		my ($series) = @_;
+		return $text =~ /^medianest_\Q$series\E (\S+)$/m ? $1 : 0;
+	};
+	cmp_ok $of->(qq(sync_items_total{change="$_"})), '>=', 1, $_
+	    for qw(created unchanged deleted);
+	cmp_ok $of->(qq(sync_duration_seconds_count{status="$_"})), '>=', 1, $_
+	    for qw(ok failed halted);
+	cmp_ok abs(time - $of->('sync_success_timestamp_seconds{kind="plex"}')), '<', 600,
+	    'when the last good one ended';
+};
+
 # --- a server that is switched off ----------------------------------------------------------------
 
 sub open_alerts {
