@@ -106,7 +106,8 @@ subtest 'what a trusted proxy says' => sub {
 		my ($address) = @_;
 		return MediaNest::Test::run_output('curl', '-sS', '-o', '/dev/null', '-w',
 		    '%{http_code}', '--cacert', $mn->{ca}, '--interface', '127.0.0.2',
-		    ($address ? ('-H', "X-Forwarded-For: $address") : ()), "$mn->{url}/api/metrics");
+		    ($address ? ('-H', "X-Forwarded-For: $address") : ()),
+		    "$mn->{url}/api/metrics");
 	};
 	is $from_proxy->('10.9.1.1'), 200, 'an allowed address that it names';
 	is $from_proxy->($_), 401, "$_ is no address of others"
@@ -124,8 +125,8 @@ subtest 'webhooks that are not taken' => sub {
 	};
 	my $count = sub {
 		my %now = values_of(scrape(undef)->{content});
-		return { map { /^medianest_webhooks_received_total\{source="overseerr",outcome="(\w+)"\}/
-		    ? ($1 => $now{$_}) : () } keys %now };
+		my $name = 'medianest_webhooks_received_total{source="overseerr",outcome=';
+		return { map { /^\Q$name\E"(\w+)"/ ? ($1 => $now{$_}) : () } keys %now };
 	};
 	my $event = '{"notification_type":"TEST_NOTIFICATION","subject":"x"}';
 	is $send->('overseerr/wrong', $event), 401, 'a wrong key';
@@ -236,6 +237,19 @@ subtest 'cardinality' => sub {
 	$once->($_) for qw(b c d);
 	is_deeply $series->(), $before, 'a hundred strange requests add no series';
 	ok !(grep { /none-|agent|request-/ } @$before), 'nor do their names stand in one';
+};
+
+subtest 'Redis is restarted' => sub {
+	my %now;
+	$mn->stop_part('redis');
+	is $user->api(GET => '/api/users/me')->{status}, 200, 'requests do without it';
+	$mn->start_part('redis');
+	ok eval { wait_until {
+		$user->api(GET => '/api/users/me');
+		%now = values_of(scrape(undef)->{content});
+		$now{medianest_redis_reconnects_total} >= 1;
+	} 20, 'other connections' }, 'other connections are counted'
+	    or diag join "\n", map { "$_ $now{$_}" } grep { /redis/ } sort keys %now;
 };
 
 subtest 'without the database' => sub {

@@ -248,6 +248,7 @@ call(struct redis *r, struct arena *arena, size_t argc, const char *const *argv,
 			break;
 		}
 		redis_close(r);
+		r->was_lost = true;
 	}
 	r->spent += clock_monotonic() - start;
 	if (reply != NULL)
