@@ -1,6 +1,7 @@
 /* The steps of setup and how they run: see setup.h. */
 #include "service/operator/setup.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,15 +97,17 @@ setup_become(const char *user, struct error *err)
 {
 	const struct passwd *entry = getpwnam(user);
 
-	if (entry == NULL || seteuid(entry->pw_uid) != 0)
-		return error_set(err, ERR_INTERNAL, "cannot become the user %s", user);
-	return true;
+	if (entry != NULL && initgroups(entry->pw_name, entry->pw_gid) == 0 &&
+	    setegid(entry->pw_gid) == 0 && seteuid(entry->pw_uid) == 0)
+		return true;
+	setup_return();
+	return error_set(err, ERR_INTERNAL, "cannot become the user %s", user);
 }
 
 void
 setup_return(void)
 {
-	if (seteuid(0) != 0)
+	if (seteuid(0) != 0 || setegid(getgid()) != 0 || setgroups(0, NULL) != 0)
 		_exit(1);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -218,13 +219,31 @@ ident_line(struct arena *arena, size_t i)
 	return arena_printf(arena, "medianest %s %s", ident_lines[i][0], ident_lines[i][1]);
 }
 
+/*
+ * PostgreSQL's user owns the directory of these files and may put a link or a directory of somebody
+ * else there: they are read and written with its rights, never with root's.
+ */
+static bool
+access_files(struct setup *s, const struct cluster_facts *facts, const char **hba,
+    const char **ident, struct error *err)
+{
+	bool ok;
+
+	if (!setup_become(s->cluster.owner, err))
+		return false;
+	ok = host_file_read(s->arena, facts->hba_file, hba, err) &&
+	    host_file_read(s->arena, facts->ident_file, ident, err);
+	setup_return();
+	return ok;
+}
+
 static bool
 access_check(struct setup *s, bool *done, struct error *err)
 {
 	struct cluster_facts facts;
-	const char *ident;
+	const char *hba, *ident;
 
-	if (!facts_read(s, &facts, err) || !host_file_read(s->arena, facts.ident_file, &ident, err))
+	if (!facts_read(s, &facts, err) || !access_files(s, &facts, &hba, &ident, err))
 		return false;
 	*done = facts.hba_first && facts.loaded;
 	if (!facts.hba_first)
@@ -354,31 +373,65 @@ hba_valid(struct setup *s, struct error *err)
 	return true;
 }
 
+/* The files as they were, and as they will be. */
+struct access {
+	const struct cluster_facts *facts;
+	const char *hba, *ident; /* ident NULL: there was none */
+};
+
+static bool
+access_write(struct setup *s, const struct access *was, struct error *err)
+{
+	const struct cluster_facts *facts = was->facts;
+	bool ok;
+
+	if (!setup_become(s->cluster.owner, err))
+		return false;
+	ok = backup(s, facts->hba_file, was->hba, err) &&
+	    (was->ident == NULL || backup(s, facts->ident_file, was->ident, err)) &&
+	    host_file_write(s->arena, facts->ident_file, ident_with_ours(s->arena, was->ident),
+		NULL, err) &&
+	    host_file_write(s->arena, facts->hba_file,
+		facts->hba_first ? was->hba : hba_with_ours(s->arena, was->hba), NULL, err);
+	setup_return();
+	return ok ||
+	    error_detail(err,
+		"written as the user %s: when it may not, put the lines that --dry-run shows there"
+		" yourself, reload PostgreSQL, and run setup again",
+		s->cluster.owner);
+}
+
+/* PostgreSQL may have loaded the new files already: it loads the old ones again. */
+static void
+access_restore(struct setup *s, const struct access *was)
+{
+	struct error ignored;
+
+	error_clear(&ignored);
+	if (!setup_become(s->cluster.owner, &ignored))
+		return;
+	host_file_write(s->arena, was->facts->hba_file, was->hba, NULL, &ignored);
+	if (was->ident != NULL)
+		host_file_write(s->arena, was->facts->ident_file, was->ident, NULL, &ignored);
+	else
+		unlink(was->facts->ident_file);
+	setup_return();
+	reload_ask(s, &ignored);
+}
+
 static bool
 access_apply(struct setup *s, struct error *err)
 {
-	const char *hba, *ident;
 	struct cluster_facts facts;
-	struct error ignored;
+	struct access was = { .facts = &facts };
 
-	if (!facts_read(s, &facts, err) || !host_file_read(s->arena, facts.hba_file, &hba, err) ||
-	    !host_file_read(s->arena, facts.ident_file, &ident, err))
+	if (!facts_read(s, &facts, err) || !access_files(s, &facts, &was.hba, &was.ident, err))
 		return false;
-	if (hba == NULL)
+	if (was.hba == NULL)
 		return error_set(err, ERR_INTERNAL, "%s is missing", facts.hba_file);
-	if (!backup(s, facts.hba_file, hba, err) ||
-	    (ident != NULL && !backup(s, facts.ident_file, ident, err)))
-		return false;
-	if (host_file_write(s->arena, facts.ident_file, ident_with_ours(s->arena, ident), NULL,
-		err) &&
-	    host_file_write(s->arena, facts.hba_file,
-		facts.hba_first ? hba : hba_with_ours(s->arena, hba), NULL, err) &&
-	    hba_valid(s, err) && reload(s, err))
+	if (access_write(s, &was, err) && hba_valid(s, err) && reload(s, err))
 		return true;
-	error_clear(&ignored);
-	host_file_write(s->arena, facts.hba_file, hba, NULL, &ignored);
-	if (ident != NULL)
-		host_file_write(s->arena, facts.ident_file, ident, NULL, &ignored);
+	access_restore(s, &was);
 	return false;
 }
 

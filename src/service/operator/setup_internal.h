@@ -62,7 +62,10 @@ bool setup_command(struct setup *, const char *const *argv, const char **out, st
 bool setup_command_is(struct setup *, const char *const *argv);
 #define SETUP_ARGV(...) ((const char *const[]) { __VA_ARGS__, NULL })
 
-/* From here on, connections are that user's: PostgreSQL looks at the effective user. */
+/*
+ * From here on, connections and files are that user's, with its groups: PostgreSQL looks at the
+ * effective user. setup_return() drops every group but root's own.
+ */
 bool setup_become(const char *user, struct error *);
 void setup_return(void);
 
