@@ -144,6 +144,11 @@ check_nginx(struct setup *s, unsigned *obstacles)
 		    err.message, err.detail);
 		return;
 	}
+	if (strlen(out) == SETUP_OUTPUT_MAX - 1) {
+		setup_say("nginx's configuration is too long to be looked through: make sure that"
+			  " it includes sites-enabled/*, and that the ports are free or nginx's");
+		return;
+	}
 	if (strstr(out, "sites-enabled/") == NULL)
 		setup_obstacle(obstacles,
 		    "nginx.conf does not include sites-enabled/*: set it up by hand,"

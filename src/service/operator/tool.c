@@ -18,26 +18,31 @@
 
 #define TOOL_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Reads until the end, the deadline or a full buffer. False: the deadline has passed. */
+/*
+ * Reads until the end or the deadline. What is more than the buffer holds is read and dropped: the
+ * command must not fail because nobody reads on. False: the deadline has passed.
+ */
 static bool
 drain(int fd, char *out, size_t size, int64_t deadline)
 {
+	char dropped[4096];
 	size_t len = 0;
 	bool ok = true;
 
-	while (ok && len + 1 < size) {
+	for (;;) {
 		struct pollfd pfd = { .fd = fd, .events = POLLIN };
 		int64_t left = deadline - clock_monotonic();
+		bool full = len + 1 == size;
 		ssize_t n;
 
 		if (left <= 0 || poll(&pfd, 1, (int)(left / US_PER_MS) + 1) == 0) {
 			ok = false;
 			break;
 		}
-		n = read(fd, out + len, size - 1 - len);
+		n = full ? read(fd, dropped, sizeof(dropped)) : read(fd, out + len, size - 1 - len);
 		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
-		len += n > 0 ? (size_t)n : 0;
+		len += n > 0 && !full ? (size_t)n : 0;
 	}
 	out[len] = '\0';
 	return ok;
