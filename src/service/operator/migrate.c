@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@
 
 #define NUMBER_DIGITS 4
 #define ROLES_FILE "roles.sql"
+#define MIGRATE_ATTEMPTS 10  /* of one script */
+#define MIGRATE_PAUSE_MS 200 /* longer with each attempt */
 
 struct migration {
 	int64_t version;
@@ -169,16 +172,34 @@ history_check(struct db *db, struct arena *arena, const struct migration *list, 
 	return true;
 }
 
+/*
+ * The house may work while its schema is changed, so a script may meet its locks: one that was the
+ * victim of a deadlock, or waited too long, was rolled back whole and runs again.
+ */
+static bool
+again(const struct error *err, unsigned *attempts)
+{
+	if (err->code != ERR_UNAVAILABLE || !str_eq(error_slug_of(err), "database_busy") ||
+	    ++*attempts == MIGRATE_ATTEMPTS)
+		return false;
+	poll(NULL, 0, MIGRATE_PAUSE_MS * (int)*attempts);
+	return true;
+}
+
 static bool
 apply(struct db *db, struct arena *arena, const struct migration *m, struct error *err)
 {
 	const struct migration_row row = { m->version, m->name, m->checksum };
+	unsigned attempts = 0;
 	struct error cause;
 
-	if (db_begin(db, err) &&
-	    db_end(db, db_script(db, m->sql, err) && store_schema_record(db, arena, &row, err),
-		err))
-		return true;
+	do {
+		if (db_begin(db, err) &&
+		    db_end(db,
+			db_script(db, m->sql, err) && store_schema_record(db, arena, &row, err),
+			err))
+			return true;
+	} while (again(err, &attempts));
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
@@ -189,13 +210,16 @@ apply(struct db *db, struct arena *arena, const struct migration *m, struct erro
 static bool
 grant(struct db *db, struct arena *arena, const char *dir, struct error *err)
 {
+	unsigned attempts = 0;
 	const char *sql;
 	struct error cause;
 
 	if (!file_read(arena, dir, ROLES_FILE, &sql, err))
 		return false;
-	if (db_begin(db, err) && db_end(db, db_script(db, sql, err), err))
-		return true;
+	do {
+		if (db_begin(db, err) && db_end(db, db_script(db, sql, err), err))
+			return true;
+	} while (again(err, &attempts));
 	if (err->code == ERR_UNAVAILABLE)
 		return false;
 	cause = *err;
