@@ -59,12 +59,18 @@ const struct query store_backups_queries[] = {
 	    " ORDER BY started_at DESC, id DESC LIMIT $1::integer)",
 	    0 },
 	[Q_SNAPSHOT] = { "backup_snapshot", "SELECT pg_export_snapshot()", 0 },
+	/* plex.client_id is made by the house itself. */
 	[Q_EMPTY] = { "backup_house_empty",
 	    "SELECT (SELECT count(*) FROM (SELECT FROM users LIMIT 2) AS u) < 2"
 	    " AND NOT EXISTS (SELECT FROM media) AND NOT EXISTS (SELECT FROM media_servers)"
 	    " AND NOT EXISTS (SELECT FROM uploads) AND NOT EXISTS (SELECT FROM objects)"
 	    " AND NOT EXISTS (SELECT FROM webhook_sources)"
-	    " AND NOT EXISTS (SELECT FROM webhook_endpoints)",
+	    " AND NOT EXISTS (SELECT FROM webhook_endpoints)"
+	    " AND NOT EXISTS (SELECT FROM settings WHERE key <> 'plex.client_id')"
+	    " AND NOT EXISTS (SELECT FROM invites) AND NOT EXISTS (SELECT FROM api_tokens)"
+	    " AND NOT EXISTS (SELECT FROM overseerr_settings)"
+	    " AND NOT EXISTS (SELECT FROM requests)"
+	    " AND NOT EXISTS (SELECT FROM audit_log WHERE action = 'roles.changed')",
 	    QUERY_READ },
 	[Q_CONNECTIONS] = { "backup_connections",
 	    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
