@@ -22,8 +22,10 @@ backup_file_failed(const char *path, struct error *err)
 {
 	int code = errno;
 
-	return error_set(err, code == ENOSPC || code == EDQUOT ? ERR_STORAGE_FULL : ERR_INTERNAL,
+	error_set(err, code == ENOSPC || code == EDQUOT ? ERR_STORAGE_FULL : ERR_INTERNAL,
 	    "%.180s: %s", path, strerror(code));
+	errno = code;
+	return false;
 }
 
 /* Not access(2): it asks for the real user, without the capabilities that the process has. */

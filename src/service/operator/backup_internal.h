@@ -30,7 +30,7 @@ struct file_sum {
 	int64_t size;
 	char sha256[SHA256_HEX];
 };
-/* Sets the error to what errno says of the path; returns false. */
+/* Sets the error to what errno says of the path, and leaves errno; returns false. */
 bool backup_file_failed(const char *path, struct error *);
 bool backup_present(const char *path, bool *present, struct error *);
 bool backup_dir_make(const char *path, struct error *); /* 0700; it may exist */
@@ -140,10 +140,12 @@ struct backup_store {
 bool backup_store_open(struct backup_store *, const struct backup_site *, struct error *);
 void backup_store_close(struct backup_store *);
 const char *backup_blob_path(struct arena *, const struct config *, const char *blob);
+/* Opens a blob without following a link; -1 with the error and errno set. */
+int backup_blob_open(const struct backup_store *, struct arena *, const char *blob, struct error *);
 /* Copies the object to a new file; *type may be set to its content type, in the arena. */
 bool backup_store_read(const struct backup_store *, struct arena *, struct list_line *,
     const char *to, struct file_sum *, struct error *);
-/* Puts the object where it belongs unless it is there. */
+/* Puts the object where it belongs unless these bytes are there. */
 bool backup_store_write(const struct backup_store *, struct arena *, const struct list_line *,
     const char *from, bool *present, struct error *);
 

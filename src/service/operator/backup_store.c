@@ -16,6 +16,7 @@
 #include "core/banned.h"
 
 #define BLOB_DIGITS 32
+#define TAG_READ_BYTES (256U << 10)
 
 bool
 backup_store_open(struct backup_store *store, const struct backup_site *site, struct error *err)
@@ -119,21 +120,30 @@ download(const struct backup_store *store, struct arena *arena, struct list_line
 	return ok;
 }
 
+int
+backup_blob_open(const struct backup_store *store, struct arena *arena, const char *blob,
+    struct error *err)
+{
+	int dir, in;
+
+	errno = 0;
+	if (!blob_valid(blob, err) || (dir = blob_dir(store, arena, blob, false, err)) < 0)
+		return -1;
+	in = openat(dir, blob, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (in < 0)
+		backup_file_failed(backup_blob_path(arena, store->site->config, blob), err);
+	close(dir);
+	return in;
+}
+
 static bool
 read_blob(const struct backup_store *store, struct arena *arena, const struct list_line *line,
     const char *to, struct file_sum *sum, struct error *err)
 {
-	const char *path = backup_blob_path(arena, store->site->config, line->version);
-	int dir, in, out;
+	int in = backup_blob_open(store, arena, line->version, err), out;
 	bool ok;
 
-	if (!blob_valid(line->version, err) ||
-	    (dir = blob_dir(store, arena, line->version, false, err)) < 0)
-		return false;
-	in = openat(dir, line->version, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	ok = in >= 0 || backup_file_failed(path, err);
-	close(dir);
-	if (!ok)
+	if (in < 0)
 		return false;
 	posix_fadvise(in, 0, 0, POSIX_FADV_SEQUENTIAL);
 	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -163,29 +173,70 @@ backup_store_read(const struct backup_store *store, struct arena *arena, struct 
 		line->name, (long long)sum->size, (long long)line->size);
 }
 
+/* The ETag that these bytes have in a store that took them in one piece, unencrypted. */
 static bool
-upload(const struct backup_store *store, const struct list_line *line, const char *from,
-    bool *present, struct error *err)
+tag_of(struct arena *arena, int fd, const char **tag, struct error *err)
+{
+	struct digest *digest = digest_new("md5");
+	char *buf = arena_alloc_raw(arena, TAG_READ_BYTES), hex[2 * MD5_SIZE + 1];
+	unsigned char sum[64];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, TAG_READ_BYTES, at)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		digest_update(digest, buf, (size_t)n);
+		at += n;
+	}
+	digest_final(digest, sum);
+	for (size_t i = 0; i < MD5_SIZE; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	*tag = arena_printf(arena, "\"%s\"", hex);
+	return n == 0 || backup_file_failed("reading", err);
+}
+
+/* An object with another tag may be the same one; it is written again, for its bytes are unknown. */
+static bool
+is_stored(const struct backup_store *store, struct arena *arena, const struct list_line *line,
+    int fd, bool *present, struct error *err)
+{
+	struct s3_object object;
+	const char *tag;
+
+	*present = false;
+	error_clear(err);
+	if (!s3_head(store->s3, line->name, &object, err)) {
+		if (err->code != ERR_NOT_FOUND)
+			return false;
+		error_clear(err);
+		return true;
+	}
+	if (object.size != line->size)
+		return true;
+	if (!tag_of(arena, fd, &tag, err))
+		return false;
+	*present = str_eq(object.etag, tag);
+	return true;
+}
+
+static bool
+upload(const struct backup_store *store, struct arena *arena, const struct list_line *line,
+    const char *from, bool *present, struct error *err)
 {
 	const char *type = *line->type != '\0' ? line->type : NULL;
-	struct s3_object object;
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
 	struct file_sum sum;
 	bool ok;
-	int fd;
 
-	error_clear(err);
-	*present = s3_head(store->s3, line->name, &object, err) && object.size == line->size;
-	if (*present)
-		return true;
-	if (err->code != ERR_NONE && err->code != ERR_NOT_FOUND)
-		return false;
-	error_clear(err);
-	if ((fd = open(from, O_RDONLY | O_CLOEXEC)) < 0)
+	*present = false;
+	if (fd < 0)
 		return backup_file_failed(from, err);
 	ok = backup_copy_fd(fd, -1, &sum, err) &&
 	    (str_eq(sum.sha256, line->sha256) ||
 		error_set(err, ERR_INTERNAL, "%.180s is damaged: use another backup", from)) &&
-	    s3_put_fd(store->s3, line->name, fd, sum.size, type, err);
+	    is_stored(store, arena, line, fd, present, err) &&
+	    (*present || s3_put_fd(store->s3, line->name, fd, sum.size, type, err));
 	close(fd);
 	return ok;
 }
@@ -271,6 +322,6 @@ bool
 backup_store_write(const struct backup_store *store, struct arena *arena,
     const struct list_line *line, const char *from, bool *present, struct error *err)
 {
-	return store->s3 != NULL ? upload(store, line, from, present, err) :
+	return store->s3 != NULL ? upload(store, arena, line, from, present, err) :
 				   place(store, arena, line, from, present, err);
 }

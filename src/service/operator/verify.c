@@ -132,21 +132,31 @@ compare(struct verify *v, struct arena *arena, const struct backup_object *objec
 	return true;
 }
 
-/* -1: it is missing, and *why says where, or *err says what failed. */
+/* -1: it is not there, and *why says so, or *err says what failed. */
 static int
-open_object(struct verify *v, struct arena *arena, const struct backup_object *object,
+open_blob(struct verify *v, struct arena *arena, const struct backup_object *object,
     const char **why, struct error *err)
 {
-	const char *path =
-	    v->embedded ? backup_blob_path(arena, v->site->config, object->version) : v->scratch;
-	int fd = open(path, v->embedded ? O_RDONLY | O_CLOEXEC : O_RDWR | O_TRUNC | O_CLOEXEC);
+	int fd = backup_blob_open(&v->store, arena, object->version, err);
 
-	if (fd < 0 && v->embedded && errno == ENOENT)
-		*why = "there is no blob of its name";
-	else if (fd < 0)
-		backup_file_failed(path, err);
-	if (fd < 0 || v->embedded)
+	if (fd >= 0 || (errno != ENOENT && errno != ELOOP && errno != ENOTDIR))
 		return fd;
+	*why =
+	    errno == ENOENT ? "there is no blob of its name" : "a link is in the place of its blob";
+	error_clear(err);
+	return -1;
+}
+
+static int
+fetch_object(struct verify *v, const struct backup_object *object, const char **why,
+    struct error *err)
+{
+	int fd = open(v->scratch, O_RDWR | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0) {
+		backup_file_failed(v->scratch, err);
+		return -1;
+	}
 	if (s3_get_fd(v->store.s3, object->name, fd, INT64_MAX, NULL, err) &&
 	    lseek(fd, 0, SEEK_SET) == 0)
 		return fd;
@@ -183,7 +193,8 @@ check_object(struct verify *v, struct arena *arena, const struct backup_object *
 	int fd;
 
 	error_clear(err);
-	fd = open_object(v, arena, object, &why, err);
+	fd = v->embedded ? open_blob(v, arena, object, &why, err) :
+			   fetch_object(v, object, &why, err);
 	v->found->checked++;
 	bar_add(&v->bar, object->size);
 	if (fd < 0 && (why == NULL || !still_there(v, arena, object, &there, err)))
