@@ -77,7 +77,7 @@ uninstall-local:
 
 # The backup of each night.
 nodist_systemdsystemunit_DATA = nginx/host/medianest-backup.service
-dist_systemdsystemunit_DATA = nginx/host/medianest-backup.timer
+dist_systemdsystemunit_DATA = nginx/host/medianest-backup.timer nginx/host/medianest.slice
 EXTRA_DIST += nginx/host/medianest-backup.service.in
 CLEANFILES += nginx/host/medianest-backup.service
 nginx/host/medianest-backup.service: nginx/host/medianest-backup.service.in Makefile

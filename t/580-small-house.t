@@ -45,17 +45,20 @@ sub put {
 sub group_make {
 	my $root = '/sys/fs/cgroup';
 	my %v2 = (root => $root, limit => 'memory.max', kills => 'memory.events',
-	    peak => 'memory.peak', line => qr/^0::(.*)$/m);
+	    peak => 'memory.peak', line => qr/^0::(.*)$/m, swap => ['memory.swap.max', 0]);
 	my %v1 = (root => "$root/memory", limit => 'memory.limit_in_bytes',
 	    kills => 'memory.oom_control', peak => 'memory.max_usage_in_bytes',
-	    line => qr/^\d+:memory:(.*)$/m);
+	    line => qr/^\d+:memory:(.*)$/m, swap => ['memory.memsw.limit_in_bytes', LIMIT]);
 	my $made = slurp("$root/cgroup.controllers") =~ /\bmemory\b/ ? \%v2 : \%v1;
 	put("$root/cgroup.subtree_control", '+memory') if $made == \%v2;
 	my ($before) = slurp("/proc/$$/cgroup") =~ $made->{line} or return undef;
 	@$made{qw(dir before)} = ("$made->{root}/medianest-test-$$", "$made->{root}$before");
 	mkdir $made->{dir} or return undef;
 	$group = $made;
-	return put("$made->{dir}/$made->{limit}", LIMIT) ? $made : undef;
+	put("$made->{dir}/$made->{limit}", LIMIT) or return undef;
+	# A machine with swap would hide what is too much. A kernel without swap has no such file.
+	my ($file, $most) = @{ $made->{swap} };
+	return !-e "$made->{dir}/$file" || put("$made->{dir}/$file", $most) ? $made : undef;
 }
 
 sub kills { slurp("$group->{dir}/$group->{kills}") =~ /^oom_kill (\d+)/m ? $1 : undef }
