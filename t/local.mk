@@ -241,6 +241,7 @@ EXTRA_DIST += t/570-two-hosts.t t/571-proxies.t t/lib/MediaNest/Haproxy.pm \
 EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t t/upgrade/make-dump \
 	t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/setup
+check_PROGRAMS += t/unit/tool
 check_PROGRAMS += t/unit/manager
 EXTRA_DIST += t/550-doctor.t
 EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t
