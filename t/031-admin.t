@@ -138,6 +138,26 @@ subtest 'migrations' => sub {
 	like((migrate($conf, "$dir/nosuch"))[1], qr/--sql/, 'no directory');
 };
 
+# A deadlock rolls the script back whole. A sequence is not rolled back, so it counts the attempts.
+subtest 'a migration that loses a deadlock' => sub {
+	my ($conf, $url) = fresh();
+	my $sql = sql_copy();
+	is((migrate($conf, $sql))[0], 0, 'a new database');
+	psql($url, 'CREATE SEQUENCE attempts');
+	my $deadlock = sub { "CREATE TABLE done (x int); DO \$\$ BEGIN IF nextval('attempts') <= $_[0]"
+	    . " THEN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END IF; END \$\$;\n" };
+	spit("$sql/0900-deadlock.sql", $deadlock->(2));
+	my ($status, $said) = migrate($conf, $sql);
+	is $status, 0, 'runs again until it is through' or diag $said;
+	is psql($url, "SELECT to_regclass('done') IS NOT NULL, last_value FROM attempts"), 't|3',
+	    'the third time';
+	spit("$sql/0901-deadlock.sql", $deadlock->(100) =~ s/done/never/r);
+	($status, $said) = migrate($conf, $sql);
+	is $status, 75, 'one that always loses';
+	is psql($url, "SELECT to_regclass('never') IS NULL, last_value < 50 FROM attempts"), 't|t',
+	    'is given up';
+};
+
 subtest 'two at once' => sub {
 	my ($conf, $url) = fresh();
 	my $sql = sql_copy();
