@@ -45,6 +45,7 @@ sub next_version {
 if (!$ENV{MEDIANEST_PACKAGES}) {
 	my $said = qx{cd '$root' && MEDIANEST_DEV_BUILT= ./dev deb '$debs' 2>&1};
 	is $?, 0, './dev deb: built, and lintian is content' or BAIL_OUT($said);
+	ok scalar(my @symbols = glob "$debs/medianest-dbgsym_*.deb"), 'with symbols for debuggers';
 }
 # What the machine has may lack a package of no use here, such as cron.
 my $install = $base ? 'dpkg -i' : 'dpkg -i --force-depends';
@@ -109,12 +110,25 @@ unlike $host->run('systemctl list-units --failed --plain --no-legend'), qr/media
     'nothing failed';
 is $host->run('medianest-sync; echo $?') =~ s/.*\n(?=\d)//sr, "78\n", 'without settings';
 
+# The host's own Redis is none of setup's business.
+my $redis = $host->run('systemctl list-unit-files --plain --no-legend redis-server.service'
+    . ' valkey-server.service') =~ /^(\S+)\.service/ ? $1 : undef;
+my $redis_now = $redis ? "systemctl show -P MainPID -P NRestarts $redis" : '';
+$host->run("systemctl start $redis") if $redis;
+my $redis_before = $redis && $host->run($redis_now);
+
 # --- dry run ---
 $host->run('touch /debs; sleep 0.01');
 my $planned = runs("$setup --dry-run </dev/null", 'a dry run');
 like $planned, qr/^  settings +\Q$conf\E: public\.url = \Q$page\E$/m, 'settings are announced';
 like $planned, qr/^  $_ /m, "$_ is announced"
     for qw(keys database access schema redis nginx services bucket account);
+is fingerprint(), '', 'and no file was written';
+like $planned, qr/: nginx\.listen = 443, \[::\]:443$/m, 'IPv6 is served';
+my $without = $host->run('systemd-run --quiet --wait --pipe --property='
+    . "'RestrictAddressFamilies=AF_UNIX AF_INET AF_NETLINK' $setup --dry-run </dev/null");
+is $?, 0, 'a host without IPv6' or diag $without;
+like $without, qr/: nginx\.listen = 443$/m, 'listens on no [::]';
 is fingerprint(), '', 'and no file was written';
 like $host->run('runuser -u postgres -- psql -Atc "select count(*) from pg_roles where rolname ~'
     . q{ 'medianest'"}), qr/^0$/, 'no role was made';
@@ -168,8 +182,47 @@ is other_site(), "the other site\n", 'the other site is served';
 is $host->run('cat /etc/nginx/sites-enabled/zz-medianest.conf'), "# mine\n",
     'what was in the way is not removed';
 $host->run('rm /etc/nginx/sites-enabled/zz-medianest.conf');
+# It is good by itself, and not together with ours.
+$host->run('echo "upstream mn_auth { server 127.0.0.1:9; }" >/etc/nginx/conf.d/clash.conf');
+$said = $host->run($ours);
+isnt $?, 0, 'a name that another site has';
+like $said, qr/^nginx: failed\. .*duplicate upstream "mn_auth"/ms, 'nginx -t refuses it';
+is $host->run('ls -d /etc/nginx/sites-enabled/zz-medianest.conf /etc/nginx/medianest/*.conf'
+    . ' 2>/dev/null'), '', 'nothing of ours is left';
+runs('nginx -t', 'nginx may start');
+is other_site(), "the other site\n", 'the other site is served';
+$host->run('rm /etc/nginx/conf.d/clash.conf');
 
-# --- set up ---
+# What was there before is kept, and root writes nothing where PostgreSQL's user may not.
+my $hba = '/etc/postgresql/*/main/pg_hba.conf';
+is $host->run("cat $hba.before-medianest"), $host->run('cat /srv/pg_hba.conf'),
+    'pg_hba.conf as it was is kept';
+is $host->run("stat -c '%U:%G %a' $hba $hba.before-medianest"),
+    "postgres:postgres 640\n" x 2, '... with its owner and mode';
+$host->run("cp -p $hba /srv/ours.conf && cp -p /srv/pg_hba.conf /etc/postgresql/*/main/"
+    . ' && chown root: /etc/postgresql/*/main && systemctl reload postgresql');
+$said = $host->run($ours);
+isnt $?, 0, 'a directory that is not of PostgreSQL';
+like $said, qr/^access: failed\. .*pg_\w+\.conf: cannot be written: Permission denied/ms,
+    'is not written to with the rights of root';
+is $host->run("cat $hba"), $host->run('cat /srv/pg_hba.conf'), 'pg_hba.conf is as it was';
+$host->run('chown postgres: /etc/postgresql/*/main');
+
+# --- set up, asked on a terminal ---
+$host->write_file('/srv/types', <<"SH");
+cat /srv/answers
+until grep -q 'Password for the first account' /srv/typed; do sleep 0.2; done
+echo $password
+until grep -q 'MediaNest is at' /srv/typed || [ -e /srv/over ]; do sleep 0.2; done
+SH
+# The settings were written by the runs that failed: without them all is asked.
+$host->run("mv $conf /srv/");
+$host->write_file('/srv/answers', join '', map { "$_\n" } $page, $files, '/etc/ssl/house.pem',
+    '/etc/ssl/house.key', 'anna@example.org', 'y');
+$said = $host->run('touch /srv/typed; timeout 600 sh /srv/types | timeout 600 script -qefc'
+    . ' "medianest-admin setup; touch /srv/over" /srv/typed');
+like $said, qr/^account: done\r?$/m, 'setup on a terminal';
+unlike $said, qr/\Q$password\E/, 'no password is shown';
 $said = $host->run($ours);
 is $?, 0, 'setup, and the doctor finds no fault'
     or diag $said, $host->run('journalctl -b --no-pager -n 40 -u medianest-worker');
@@ -192,6 +245,7 @@ like $host->run('medianest-admin user list'), qr/super +active +anna\@example\.o
 
 # --- what a run was interrupted in is done by the next: files that nobody has read yet ---
 for my $part (["touch -d '+2 seconds' $conf", 'services'],
+    ['chown nobody:nogroup /var/lib/medianest', 'directories'],
     ["touch -d '+2 seconds' /etc/postgresql/*/main/pg_hba.conf", 'access'],
     ["touch -d '+2 seconds' /etc/nginx/medianest/medianest.conf", 'nginx'],
     ['systemctl stop medianest-fcgi@api.socket', 'services']) {
@@ -283,11 +337,15 @@ for my $round (1 .. 2) {
 	isnt $host->run('systemctl show -P MainPID medianest-fcgi@api'), $pid, 'by another process';
 	some_more();
 }
-$host->run('touch /srv/enough');
-is $host->run("grep -c '^[05]' /srv/codes"), "0\n", 'no request was lost'
-    or diag $host->run('sort /srv/codes | uniq -c');
+# --- a backup by the unit of the timer ---
+$host->run('install -d -o medianest -g medianest -m 0700 /var/backups/medianest'
+    . " && echo 'backup.directory = /var/backups/medianest' >>$conf");
+runs('systemctl start medianest-backup.service', 'the backup of a night');
+like $host->run('ls /var/backups/medianest/2*'), qr/^manifest\.json$/m, 'is there';
 
-# --- upgraded ---
+# --- upgraded under load, and with what setup finds to mend ---
+$host->run('echo "# changed" >>/etc/nginx/medianest/medianest.conf && chmod 0777'
+    . " /var/lib/medianest && chmod 0600 $conf");
 my $pid = $host->run('systemctl show -P MainPID medianest-worker');
 # A second cluster has come meanwhile, which is none of its business.
 $host->write_file('/usr/local/bin/pg_lsclusters', <<'SH');
@@ -298,10 +356,16 @@ SH
 $host->run('chmod +x /usr/local/bin/pg_lsclusters');
 $said = runs("$install /debs/*_next.deb", 'upgraded');
 $host->run('rm /usr/local/bin/pg_lsclusters');
-like $said, qr/^services: done$/m, 'its services are restarted';
+like $said, qr/^$_: done$/m, "an upgrade mends: $_" for qw(directories settings nginx services);
+some_more();
+$host->run('touch /srv/enough');
+is $host->run("grep -c '^[05]' /srv/codes"), "0\n", 'no request was lost'
+    or diag $host->run('sort /srv/codes | uniq -c');
 isnt $host->run('systemctl show -P MainPID medianest-worker'), $pid, 'another worker';
 ok ready($first), 'with what was there';
 ok ready(upload('icon-512.png')), 'and what comes';
+
+is $host->run($redis_now), $redis_before, "the host's Redis runs as it did" if $redis;
 
 # --- removed, purged ---
 $said = runs('dpkg -r medianest', 'removed');

@@ -251,8 +251,9 @@ setup_read_secret(const char *prompt, char *out, int size)
 	if (terminal) {
 		quiet = saved;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		fputs(prompt, stderr);
+		/* first: who sees the prompt may type, and it drops what was typed before */
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+		fputs(prompt, stderr);
 	}
 	got = fgets(out, size, stdin) != NULL;
 	if (terminal) {
