@@ -323,6 +323,10 @@ my $load = <<'SH';
 while [ ! -e /srv/enough ]; do
 	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -d '{}' \
 	    -H 'Content-Type: application/json' https://media.example.org/api/auth/login
+	# Refused by the pools of the store, which have looked at it.
+	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 https://files.example.org/nobody/x
+	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -T /etc/hostname \
+	    https://files.example.org/nobody/x
 	echo >>/srv/count
 done >/srv/codes
 SH
@@ -331,10 +335,10 @@ $host->run('for i in 1 2 3; do setsid sh /srv/load >/dev/null 2>&1 & done');
 sub counted { return $host->run('touch /srv/count; wc -l </srv/count') + 0 }
 sub some_more { my $n = counted(); return wait_until(sub { counted() > $n + 10 }, 30, 'requests') }
 some_more();
-for my $round (1 .. 2) {
-	my $pid = $host->run('systemctl show -P MainPID medianest-fcgi@api');
-	runs('systemctl restart medianest-fcgi@api', "restarted while in use ($round)");
-	isnt $host->run('systemctl show -P MainPID medianest-fcgi@api'), $pid, 'by another process';
+for my $unit (map { "medianest-fcgi\@$_" } qw(api storage api storage)) {
+	my $pid = $host->run("systemctl show -P MainPID $unit");
+	runs("systemctl restart $unit", "$unit: restarted while in use");
+	isnt $host->run("systemctl show -P MainPID $unit"), $pid, 'by another process';
 	some_more();
 }
 # --- a backup by the unit of the timer ---
