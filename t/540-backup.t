@@ -11,9 +11,11 @@ use JSON::PP qw(decode_json);
 use MediaNest::Media;
 use MediaNest::S3;
 use MediaNest::Test;
+use POSIX ();
 use Test::More;
+use Time::HiRes qw(time);
 
-use constant { OK => 0, FAILED => 1, USAGE => 64, AGAIN => 75 };
+use constant { OK => 0, FAILED => 1, USAGE => 64, AGAIN => 75, RATE_SECONDS => 2 };
 
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.poll' => 200,
     'sync.minutes' => 0 });
@@ -242,6 +244,77 @@ subtest 'a process that is killed' => sub {
 	    '... and none seems to run';
 };
 
+# Uploads and purges go on while backups are made: rows and objects of each are of one moment.
+subtest 'a house at work' => sub {
+	my $file = $make->picture('busy.jpg', size => '64x64');
+	my $other = $mn->user(role => 'user');
+	my $enough = "$mn->{var}/enough";
+	my $pid = fork // die "fork: $!";
+	if (!$pid) {
+		my $ok = eval {
+			my @kept;
+			until (-e $enough) {
+				push @kept, $other->upload_file($file, 'image/jpeg')->{id};
+				next if @kept < 3;
+				my $gone = shift @kept;
+				$other->wait_media($gone);
+				$admin->api(DELETE => "/api/media/$gone?purge=true")->{status} == 204
+				    or die 'purge';
+			}
+			1;
+		};
+		POSIX::_exit($ok ? 0 : 1);
+	}
+	my $made = 'SELECT count(*) FROM media';
+	for my $round (1 .. 3) {
+		my ($newest) = $mn->psql('SELECT coalesce(max(created_at), now()) FROM media');
+		wait_until(sub { $mn->psql("$made WHERE created_at > '$newest'") > 0 }, 30, 'an upload');
+		admin_is(OK, "a backup ($round)", 'backup', '--keep', 3, $dir);
+		my ($backup) = reverse backups();
+		my @list = list($backup);
+		my @wrong = grep {
+			my $path = "$backup/objects/" . substr($_->[0], 0, 2) . "/$_->[0]";
+			!-e $path || sha256_hex(slurp($path)) ne $_->[0];
+		} @list;
+		is_deeply \@wrong, [], 'has every object of its list';
+		my $rows = MediaNest::Test::run_output('pg_restore', '--data-only', '--table', 'objects',
+		    '--file', '-', "$backup/database.dump");
+		my ($copied) = $rows =~ /^COPY \S+ \(.*?\) FROM stdin;\n(.*?)^\\\.$/ms;
+		is scalar(split /\n/, $copied // ''), scalar(@list), 'which is that of its rows';
+	}
+	open my $out, '>', $enough or die "$enough: $!";
+	close $out;
+	waitpid $pid, 0;
+	is $?, 0, 'no upload and no purge failed';
+	# What a backup has held up is done now.
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'media.purge' AND state = 'available'");
+	wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.purge' AND state IN"
+	    . " ('available', 'running')") == 0 }, 30, 'the purges');
+	quiet();
+};
+
+subtest 'on a terminal' => sub {
+	my $shell = join ' ', map { "'$_'" } @command;
+	my $said = MediaNest::Test::run_output('script', '-qec', "$shell backup --keep 3 '$dir'",
+	    '/dev/null');
+	is $?, 0, 'a backup' or diag $said;
+	like $said, qr/Objects \[#{30}\] (\S+ \S+) of \1/, 'draws a bar, which is full at last';
+	unlike admin_is(OK, 'elsewhere', 'backup', '--keep', 3, $dir), qr/\[#/, '... none is drawn';
+};
+
+subtest 'the timer' => sub {
+	my $conf = "$mn->{var}/timer.conf";
+	as_stack_user($conf, slurp("$mn->{var}/etc/medianest.conf")
+	    . "\nbackup.directory = $dir.timer\nbackup.keep = 1\n");
+	for my $round (1, 2) {
+		my $said = MediaNest::Test::run_output(@as, $program, '--config', $conf, 'backup',
+		    '--timer');
+		is $?, 0, "a backup in its directory ($round)" or diag $said;
+		is scalar(my @made = glob "$dir.timer/2*"), 1, 'as many as are kept';
+	}
+	MediaNest::Test::run_output('rm', '-r', "$dir.timer");
+};
+
 subtest 'the object store is held' => sub {
 	$mn->psql('INSERT INTO backups (id, directory, held_until) VALUES'
 	    . " ('01900000-0000-7000-8000-000000000001', 'elsewhere', now() + interval '1 hour')");
@@ -318,6 +391,30 @@ isnt slurp($keys[0]), $key{ $keys[0] }, '... are others';
 my ($storage_key) = grep { /storage-secret/ } @keys;
 my $group = $> == 0 ? $gid + 1 : $gid;
 chown -1, $group, $storage_key;
+
+# A house with its first account is as good as an empty one; one with anything else is not.
+admin_is(OK, 'the schema of the new host', 'migrate');
+$mn->admin_command("a password of the first\n", qw(user create --email first@medianest.test --role
+    super --password-stdin));
+is $mn->psql('SELECT count(*) FROM users'), 1, 'its first account';
+my $id = '01900000-0000-7000-8000-000000000002';
+for my $row (["settings (key, value) VALUES ('log.level', 'debug')", 'a setting'],
+    ["invites (id, hash, role, expires_at) VALUES ('$id', 'x', 'user', now())", 'an invitation'],
+    ["api_tokens (id, user_id, name, hash, hint, scopes) SELECT '$id', id, 'x', 'x', 'x', '{}'"
+        . ' FROM users', 'an API token'],
+    ["overseerr_settings (url, api_key) VALUES ('http://x', 'x')", 'Overseerr'],
+    ['requests (id, media_type, tmdb_id, overseerr_user_id, fetched_at, created_at, updated_at)'
+        . " VALUES ('$id', 'movie', 1, 1, now(), now(), now())", 'a request'],
+    ["audit_log (actor, action) VALUES ('x', 'roles.changed')", 'rights that were changed']) {
+	my ($insert, $what) = @$row;
+	my ($table) = $insert =~ /^(\w+)/;
+	my $filter = $table eq 'audit_log' ? "WHERE action = 'roles.changed'" : '';
+	$mn->psql("INSERT INTO $insert");
+	is $mn->psql("SELECT count(*) FROM $table $filter"), 1, "a house with $what";
+	like admin_is(FAILED, '... is not replaced', 'restore', $dir),
+	    qr/this house has more than its first account/, '... which is said';
+	$mn->psql("DELETE FROM $table $filter");
+}
 
 # By root, who may give files away.
 @as = () if $> == 0;
@@ -396,6 +493,10 @@ subtest 'verify' => sub {
 	like admin_is(OK, 'again', 'verify', '--rate', 100_000_000), qr/; 0 had no checksum/,
 	    '... and are known then';
 	my $objects = $mn->psql('SELECT count(*) FROM objects');
+	my ($size) = $mn->psql('SELECT sum(size) FROM objects');
+	my $started = time;
+	admin_is(OK, 'at a rate', 'verify', '--rate', int $size / RATE_SECONDS);
+	cmp_ok time - $started, '>=', RATE_SECONDS - 0.1, '... which is not exceeded';
 	my %path = map {
 		my ($blob) = $mn->psql("SELECT blob FROM objects WHERE key LIKE '$_/%' LIMIT 1");
 		($_ => join '/', "$data/objects", substr($blob, 0, 2), substr($blob, 2, 2), $blob)
@@ -418,6 +519,11 @@ subtest 'verify' => sub {
 	rename $path{derived}, "$path{derived}.away";
 	like admin_is(FAILED, 'a missing blob', 'verify'),
 	    qr{^missing: \S+/derived/.*\n.* 1 missing,}ms, '... is found';
+	symlink "$path{derived}.away", $path{derived} or die "$path{derived}: $!";
+	like admin_is(FAILED, 'a link to the blob in its place', 'verify'),
+	    qr{^missing: \S+/derived/\S+ \(a link is in the place of its blob\)$}m,
+	    '... is not followed';
+	unlink $path{derived};
 	rename "$path{derived}.away", $path{derived};
 	my $foreign = "$data/objects/" . join '/', 'ab', 'cd', 'abcd' . '0' x 28;
 	make_path($foreign =~ s{/[^/]+$}{}r);
