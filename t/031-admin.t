@@ -144,8 +144,9 @@ subtest 'a migration that loses a deadlock' => sub {
 	my $sql = sql_copy();
 	is((migrate($conf, $sql))[0], 0, 'a new database');
 	psql($url, 'CREATE SEQUENCE attempts');
-	my $deadlock = sub { "CREATE TABLE done (x int); DO \$\$ BEGIN IF nextval('attempts') <= $_[0]"
-	    . " THEN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END IF; END \$\$;\n" };
+	my $deadlock = sub { 'CREATE TABLE done (x int); DO $$ BEGIN'
+	    . " IF nextval('attempts') <= $_[0] THEN RAISE 'deadlock detected'"
+	    . q{ USING ERRCODE = '40P01'; END IF; END $$;} . "\n" };
 	spit("$sql/0900-deadlock.sql", $deadlock->(2));
 	my ($status, $said) = migrate($conf, $sql);
 	is $status, 0, 'runs again until it is through' or diag $said;

@@ -258,8 +258,8 @@ subtest 'a house at work' => sub {
 				next if @kept < 3;
 				my $gone = shift @kept;
 				$other->wait_media($gone);
-				$admin->api(DELETE => "/api/media/$gone?purge=true")->{status} == 204
-				    or die 'purge';
+				my $done = $admin->api(DELETE => "/api/media/$gone?purge=true");
+				die 'purge' if $done->{status} != 204;
 			}
 			1;
 		};
@@ -268,7 +268,8 @@ subtest 'a house at work' => sub {
 	my $made = 'SELECT count(*) FROM media';
 	for my $round (1 .. 3) {
 		my ($newest) = $mn->psql('SELECT coalesce(max(created_at), now()) FROM media');
-		wait_until(sub { $mn->psql("$made WHERE created_at > '$newest'") > 0 }, 30, 'an upload');
+		wait_until(sub { $mn->psql("$made WHERE created_at > '$newest'") > 0 }, 30,
+		    'an upload');
 		admin_is(OK, "a backup ($round)", 'backup', '--keep', 3, $dir);
 		my ($backup) = reverse backups();
 		my @list = list($backup);
@@ -277,8 +278,8 @@ subtest 'a house at work' => sub {
 			!-e $path || sha256_hex(slurp($path)) ne $_->[0];
 		} @list;
 		is_deeply \@wrong, [], 'has every object of its list';
-		my $rows = MediaNest::Test::run_output('pg_restore', '--data-only', '--table', 'objects',
-		    '--file', '-', "$backup/database.dump");
+		my $rows = MediaNest::Test::run_output('pg_restore', '--data-only', '--table',
+		    'objects', '--file', '-', "$backup/database.dump");
 		my ($copied) = $rows =~ /^COPY \S+ \(.*?\) FROM stdin;\n(.*?)^\\\.$/ms;
 		is scalar(split /\n/, $copied // ''), scalar(@list), 'which is that of its rows';
 	}
@@ -287,9 +288,10 @@ subtest 'a house at work' => sub {
 	waitpid $pid, 0;
 	is $?, 0, 'no upload and no purge failed';
 	# What a backup has held up is done now.
-	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'media.purge' AND state = 'available'");
-	wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.purge' AND state IN"
-	    . " ('available', 'running')") == 0 }, 30, 'the purges');
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'media.purge'"
+	    . " AND state = 'available'");
+	wait_until(sub { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.purge'"
+	    . " AND state IN ('available', 'running')") == 0 }, 30, 'the purges');
 	quiet();
 };
 

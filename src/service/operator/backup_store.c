@@ -196,7 +196,7 @@ tag_of(struct arena *arena, int fd, const char **tag, struct error *err)
 	return n == 0 || backup_file_failed("reading", err);
 }
 
-/* An object with another tag may be the same one; it is written again, for its bytes are unknown. */
+/* An object with another tag may be the same: its bytes are not known, so it is written again. */
 static bool
 is_stored(const struct backup_store *store, struct arena *arena, const struct list_line *line,
     int fd, bool *present, struct error *err)

@@ -10,8 +10,8 @@ struct arena;
 #define TOOL_OUTPUT_MAX 4096
 #define TOOL_DEADLINE_MS 10000
 /*
- * Runs a command found in PATH or in sbin; its standard output and error go to `out`,
- * and what is longer is cut off. False: not found, killed at the deadline, or a status other than 0.
+ * Runs a command found in PATH or in sbin; its standard output and error go to `out`, and the part
+ * that is too long is dropped. False: not found, killed at the deadline, or a status other than 0.
  */
 bool tool_run(const char *const *argv, char out[TOOL_OUTPUT_MAX], bool *found);
 
