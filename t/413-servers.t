@@ -82,13 +82,18 @@ sub silence {
 	return;
 }
 
+# The job of an earlier sync would be taken for the one that is waited for.
 sub poster {
 	my $media = $mn->psql("SELECT media_id FROM server_items WHERE item_key = '$film[0]'");
+	my $jobs = "FROM jobs WHERE kind = 'media.poster' AND payload->>'mediaId' = '$media'";
+	drop('media\.poster');
+	wait_until { !$mn->psql("SELECT count(*) $jobs AND state = 'running'") } 30, 'earlier ones';
+	$mn->psql("DELETE $jobs");
+	$home->forget;
 	$mn->psql("DELETE FROM media_enrichments WHERE media_id = '$media'");
 	$admin->api(GET => "/api/media/$media");
-	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.poster' AND "
-	    . "state IN ('done', 'dead') AND payload->>'mediaId' = '$media'"
-	    . ' OR attempt > 0 AND state = \'available\'') } 30, 'the poster';
+	wait_until { $mn->psql("SELECT count(*) $jobs AND (state IN ('done', 'dead')"
+	    . " OR attempt > 0 AND state = 'available')") } 30, 'the poster';
 	return;
 }
 
