@@ -65,7 +65,7 @@ sub _listener {
 	    : IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => BACKLOG, ReuseAddr => 1);
 	die "no listener: $!" unless $socket;
 	chmod 0777, $self->{path} if defined $self->{path};
-	return $socket;
+	return _nonblocking($socket);
 }
 
 sub _nonblocking {
@@ -114,7 +114,12 @@ sub _silence {
 	my ($self, $on) = @_;
 	listen $self->{listener}, $on ? BACKLOG_SILENT : BACKLOG;
 	@{ $self->{filler} } = ();
-	return unless $on;
+	unless ($on) { # who waited is served, and is not counted among those that come from now on
+		my $counted = $self->{count}{connections};
+		1 while $self->_accept;
+		$self->{count}{connections} = $counted;
+		return;
+	}
 	for (1 .. FILLERS) {
 		my $socket = defined $self->{path}
 		    ? IO::Socket::UNIX->new(Peer => $self->{path}, Blocking => 0)
@@ -125,6 +130,7 @@ sub _silence {
 	return;
 }
 
+# False when nobody waits.
 sub _accept {
 	my ($self) = @_;
 	my $client = $self->{listener}->accept or return;
@@ -137,7 +143,7 @@ sub _accept {
 	    server => _nonblocking($server), # what was read, with the time when it may go on
 	    to_client => [], to_server => []);
 	push @{ $self->{open} }, \%pair;
-	return;
+	return 1;
 }
 
 sub _cut {
