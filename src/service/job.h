@@ -129,7 +129,8 @@ const struct cJSON *job_payload(const struct call *, const struct job *, struct 
 
 /*
  * Adds a job in the caller's transaction. payload: JSON object text, NULL = {}. unique_key: nothing
- * is added if an open job already has it; or NULL. run_at in us; 0 = at once.
+ * is added if an open job already has it, which comes sooner if it waits for a later time than this
+ * one (a retry keeps its time); or NULL. run_at in us; 0 = at once.
  */
 bool job_add(const struct call *, enum job_id, const char *payload, const char *unique_key,
     int64_t run_at, struct error *);

@@ -53,13 +53,18 @@ enum {
 #define OVER "($4::boolean OR attempt >= max_attempts)"
 
 const struct query store_jobs_queries[] = {
+	/* One that waits for a later time comes sooner; a retry keeps its time. */
 	[Q_ADD] = { "job_add",
 	    "WITH added AS (INSERT INTO jobs (id, kind, queue, payload, unique_key, run_at,"
 	    " max_attempts, request_id)"
 	    " VALUES ($1, $2, $3, $4::jsonb, $5, coalesce($6::timestamptz, now()), $7, $8)"
 	    " ON CONFLICT (unique_key) WHERE state IN ('available', 'running')"
-	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue)"
-	    " SELECT pg_notify('mn_jobs', queue) FROM added",
+	    " AND unique_key IS NOT NULL DO NOTHING RETURNING queue),"
+	    " sooner AS (UPDATE jobs SET run_at = coalesce($6::timestamptz, now())"
+	    " WHERE unique_key = $5 AND state = 'available' AND attempt = 0"
+	    " AND run_at > coalesce($6::timestamptz, now()) AND NOT EXISTS (SELECT FROM added)"
+	    " RETURNING queue)"
+	    " SELECT pg_notify('mn_jobs', queue) FROM (TABLE added UNION ALL TABLE sooner) a",
 	    0 },
 	[Q_ADD_EACH] = { "jobs_add_each",
 	    "WITH added AS (INSERT INTO jobs (id, kind, queue, max_attempts, request_id, payload,"
