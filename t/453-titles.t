@@ -14,7 +14,7 @@ use MediaNest::Tmdb;
 use Test::More;
 
 use constant API => '/api/integrations/overseerr';
-use constant SLOW => 2;
+use constant SLOW => 8; # longer than it takes to see that the question has arrived
 my ($o, $tmdb) = (MediaNest::Overseerr->start, MediaNest::Tmdb->start);
 my $mn = MediaNest::Test->stack(set => { $tmdb->settings, 'tmdb.api_key' => '',
     'outbound.allow' => "127.0.0.1:$o->{port}," . $tmdb->allow });
