@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/json.h"
 #include "core/str.h"
 #include "http/input.h"
@@ -62,6 +63,24 @@ parent(struct json *j, const struct media *m)
 		json_put_int(j, "disc", m->disc);
 }
 
+/* All of it or nothing; an offset that nobody knows is null. */
+static void
+taken(struct json *j, const struct media *m)
+{
+	char local[TIME_LOCAL_MAX];
+
+	if (m->taken_at == 0)
+		return;
+	json_put_time(j, "takenAt", m->taken_at);
+	time_local(m->taken_local, local);
+	json_put_str(j, "takenAtLocal", local);
+	if (m->taken_offset == TAKEN_OFFSET_NONE)
+		json_put_null(j, "takenAtOffset");
+	else
+		json_put_int(j, "takenAtOffset", m->taken_offset);
+	json_opt_str(j, "takenAtSource", m->taken_source);
+}
+
 /* Members that single items have and lists leave out. */
 static void
 details(struct json *j, const struct media *m)
@@ -96,8 +115,7 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	opt_int(j, "width", m->width);
 	opt_int(j, "height", m->height);
 	opt_int(j, "durationMs", m->duration_ms);
-	if (m->taken_at != 0)
-		json_put_time(j, "takenAt", m->taken_at);
+	taken(j, m);
 	opt_int(j, "year", m->year);
 	json_opt_str(j, "overview", m->overview);
 	json_put_strs(j, "genres", m->genres, m->ngenres);

@@ -30,6 +30,7 @@ put_user(struct json *j, const char *key, const struct user *user, const char *e
 	json_put_bool(j, "plexLinked", user->plex_linked);
 	json_put_time(j, "createdAt", user->created_at);
 	json_put_time(j, "lastLoginAt", user->last_login_at);
+	json_opt_str(j, "timeZone", user->time_zone);
 	json_put_str(j, "etag", etag);
 }
 

@@ -16,6 +16,7 @@
 #include "service/account/invites.h"
 #include "service/account/people.h"
 #include "service/account/session.h"
+#include "service/account/time_zone.h"
 
 #include "core/banned.h"
 
@@ -80,6 +81,7 @@ static const struct field_rule me_input[] = {
 	DISPLAY_NAME_RULE,
 	{ "email", FIELD_EMAIL },
 	{ "locale", FIELD_STRING, .min = 2, .max = 35 },
+	{ "timeZone", FIELD_STRING, .min = 1, .max = TIME_ZONE_MAX },
 	PROOF_PASSWORD_RULE(0),
 	TOTP_RULE,
 	{ .name = NULL },
@@ -93,6 +95,7 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 		.display_name = input_str(req->input, "displayName"),
 		.email = input_str(req->input, "email"),
 		.locale = input_str(req->input, "locale"),
+		.time_zone = input_str(req->input, "timeZone"),
 		.proof = login_proof_of(req->input),
 	};
 	struct user user;

@@ -27,3 +27,5 @@ dist_sql_DATA += sql/0024-keep-posters-of-titles.sql
 dist_sql_DATA += sql/0025-give-jobs-lanes.sql
 dist_sql_DATA += sql/0026-widen-notification-groups.sql
 dist_sql_DATA += sql/0027-seal-settings.sql
+dist_sql_DATA += sql/0028-keep-wall-clocks.sql
+dist_sql_DATA += sql/0036-add-time-zones.sql

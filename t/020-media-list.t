@@ -247,7 +247,8 @@ subtest 'by title and date taken, with much that is shared' => sub {
         . "created_at FROM media WHERE title LIKE '$mark s%'");
     $mn->psql('ANALYZE media, media_shares');
     my %order = (title => 'lower(title), id',
-        taken => 'coalesce(taken_at, created_at) DESC, id DESC');
+        taken => "coalesce(taken_local, taken_at AT TIME ZONE 'UTC', "
+            . "created_at AT TIME ZONE 'UTC') DESC, id DESC");
     my $pages = sub {
         my ($sort) = @_;
         my $want = [ split /\n/, $mn->psql("SELECT id FROM media WHERE title LIKE '$mark s%' "
@@ -264,7 +265,8 @@ subtest 'by title and date taken, with much that is shared' => sub {
             return split /\|/, $mn->psql('SELECT sum(calls), '
                 . 'sum(shared_blks_hit + shared_blks_read) FROM pg_stat_statements '
                 . "WHERE query LIKE '%"
-                . ($sort eq 'title' ? 'lower(m.title)' : 'coalesce(m.taken_at, m.created_at)')
+                . ($sort eq 'title' ? 'lower(m.title)'
+                    : 'coalesce(m.taken_local AT TIME ZONE %m.taken_at, m.created_at)')
                 . "%media_shares sh%LIMIT%' AND query NOT LIKE '%pg_stat_statements%'");
         };
         my $cursor = list($dan, "sort=$sort&limit=$limit")->{page}{nextCursor};

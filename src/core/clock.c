@@ -180,6 +180,27 @@ time_rfc3339(int64_t us, char out[RFC3339_MAX])
 	*p = '\0';
 }
 
+void
+time_local(int64_t us, char out[TIME_LOCAL_MAX])
+{
+	char text[RFC3339_MAX];
+
+	time_rfc3339(us, text);
+	memcpy(out, text, TIME_LOCAL_MAX - 1);
+	out[TIME_LOCAL_MAX - 1] = '\0';
+}
+
+bool
+time_parse_local(const char *s, int64_t *us)
+{
+	char text[TIME_LOCAL_MAX + 1];
+
+	if (strlen(s) != TIME_LOCAL_MAX - 1)
+		return false;
+	snprintf(text, sizeof(text), "%sZ", s);
+	return time_parse_rfc3339(text, us);
+}
+
 /* ".123" of any length; digits beyond microseconds are dropped. */
 static bool
 parse_fraction(const char **s, int *micros)

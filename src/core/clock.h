@@ -18,6 +18,11 @@ int64_t clock_monotonic(void); /* us, for intervals and deadlines */
 
 /* "2026-11-22T08:21:46.123Z" */
 void time_rfc3339(int64_t us, char out[RFC3339_MAX]);
+/* "2026-11-22T08:21:46": a wall clock, kept as the instant of UTC that reads the same. */
+#define TIME_LOCAL_MAX 20
+void time_local(int64_t us, char out[TIME_LOCAL_MAX]);
+/* The same back; nothing but this form. */
+bool time_parse_local(const char *, int64_t *us);
 /* RFC 3339 section 5.6 with any offset, years 1..9999, up to microseconds kept. */
 bool time_parse_rfc3339(const char *, int64_t *us);
 /* "20261122T082146Z" and "20261122" of SigV4; `out` >= 17 bytes. */

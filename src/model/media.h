@@ -30,6 +30,19 @@
 #define MEDIA_SOURCE_UPLOAD "upload"
 #define MEDIA_SOURCE_LIST(X) X(MEDIA_SOURCE_UPLOAD) SERVER_KIND_LIST(X)
 #define MEDIA_STATUS_LIST(X) X("pending") X("processing") X("ready") X("failed") X("trashed")
+/* How it is known when an item was taken. */
+#define TAKEN_EXIF "exif"
+#define TAKEN_GPS "gps" /* the satellites' time alone */
+#define TAKEN_XMP "xmp"
+#define TAKEN_IPTC "iptc"
+#define TAKEN_CONTAINER "container" /* of a video */
+#define TAKEN_SIDECAR "sidecar"
+#define TAKEN_NAME "name"
+#define TAKEN_MODIFIED "modified" /* when the file was changed last, as its client said */
+#define TAKEN_UPLOADED "uploaded"
+#define TAKEN_PERSON "person"
+#define TAKEN_OFFSET_MAX 1080 /* minutes */
+#define TAKEN_OFFSET_NONE INT32_MIN
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
 
 struct media {
@@ -46,6 +59,13 @@ struct media {
 	int64_t size;                                         /* -1: unknown */
 	int64_t width, height, duration_ms, year;             /* 0: unknown */
 	int64_t taken_at, created_at, updated_at, trashed_at; /* us */
+	/*
+	 * What the clock on the wall said then (us, as an instant of UTC that reads the same; 0:
+	 * unknown), its minutes east of UTC (or TAKEN_OFFSET_NONE), and how that is known: a TAKEN_
+	 * word, or NULL.
+	 */
+	int64_t taken_local, taken_offset;
+	const char *taken_source;
 	int64_t version;
 	/* What it is a part of: the show of a season, the album of a track; NULL if nothing. */
 	const char *parent_id, *parent_title;

@@ -10,6 +10,7 @@
 
 struct user {
 	const char *id, *email, *display_name;
+	const char *time_zone; /* IANA name, or NULL */
 	enum role role;
 	enum tier tier;
 	bool active;

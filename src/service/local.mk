@@ -131,6 +131,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/session_notice.h \
 	src/service/account/session_push.c \
 	src/service/account/session_push.h \
+	src/service/account/time_zone.c \
+	src/service/account/time_zone.h \
 	src/service/account/token.c \
 	src/service/account/token.h \
 	src/service/account/token_memory.c \

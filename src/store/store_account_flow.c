@@ -12,6 +12,7 @@ enum {
 	Q_CONFIRMED,
 	Q_EMAIL,
 	Q_PROFILE,
+	Q_TIME_ZONE,
 	Q_ACTIVITY_ADD,
 	Q_ACTIVITY_LIST,
 	Q_STATISTICS,
@@ -51,8 +52,14 @@ const struct query store_account_flow_queries[] = {
 	    0 },
 	[Q_PROFILE] = { "account_profile",
 	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3,"
-	    " locale), updated_at = now() WHERE id = $1",
+	    " locale), time_zone = coalesce($4, time_zone), updated_at = now() WHERE id = $1",
 	    0 },
+	/* The view reads files of the server; copies of the database under other paths are left out. */
+	[Q_TIME_ZONE] = { "time_zone",
+	    "SELECT name FROM pg_timezone_names WHERE lower(name) IN (lower($1), lower($2))"
+	    " AND name !~ '^(posix|right)/|^(posixrules|localtime|Factory)$'"
+	    " ORDER BY lower(name) = lower($1) DESC LIMIT 1",
+	    QUERY_READ },
 	[Q_ACTIVITY_ADD] = { "activity_add",
 	    "INSERT INTO activity (id, user_id, kind, data)"
 	    " VALUES ($1, $2, $3, coalesce($4::jsonb, '{}'))",
@@ -128,10 +135,22 @@ store_account_email(struct db *db, struct arena *arena, const char *user_id, con
 
 bool
 store_account_profile(struct db *db, struct arena *arena, const char *user_id,
-    const char *display_name, const char *locale, struct error *err)
+    const struct store_profile *p, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_PROFILE), DB_PARAMS(user_id, display_name, locale), NULL,
-	    err);
+	return db_exec(db, arena, Q(Q_PROFILE),
+	    DB_PARAMS(user_id, p->display_name, p->locale, p->time_zone), NULL, err);
+}
+
+bool
+store_time_zone(struct db *db, struct arena *arena, const char *name, const char *other,
+    const char **zone, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_TIME_ZONE), DB_PARAMS(name, other), &rows, err))
+		return false;
+	*zone = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
+	return true;
 }
 
 bool

@@ -35,8 +35,14 @@ bool store_account_confirmed(struct db *, struct arena *, const char *user_id, s
 /* Invalidates all open links too: those to reset the password went to the address that is left. */
 bool store_account_email(struct db *, struct arena *, const char *user_id, const char *email,
     struct error *);
+struct store_profile {
+	const char *display_name, *locale, *time_zone; /* NULL: unchanged */
+};
 bool store_account_profile(struct db *, struct arena *, const char *user_id,
-    const char *display_name, const char *locale, struct error *);
+    const struct store_profile *, struct error *);
+/* Of a name, or else another one (or NULL), how the database writes it; *zone NULL: unknown. */
+bool store_time_zone(struct db *, struct arena *, const char *name, const char *other,
+    const char **zone, struct error *);
 
 bool store_activity_add(struct db *, struct arena *, const char *user_id, const struct activity *,
     struct error *);

@@ -36,6 +36,10 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->height = rows_int(r, row, c++);
 	m->duration_ms = rows_int(r, row, c++);
 	m->taken_at = rows_int(r, row, c++);
+	m->taken_local = rows_int(r, row, c++);
+	m->taken_offset = rows_null(r, row, c) ? TAKEN_OFFSET_NONE : rows_int(r, row, c);
+	c++;
+	m->taken_source = rows_str(r, row, c++);
 	m->year = rows_int(r, row, c++);
 	m->overview = rows_str(r, row, c++);
 	m->genres = rows_array(arena, r, row, c++, &m->ngenres);

@@ -21,6 +21,7 @@ store_user_from_row(const struct rows *rows, size_t row, struct user *user)
 		.totp_enabled = rows_bool(rows, row, 9),
 		.plex_linked = rows_bool(rows, row, 10),
 		.version = rows_int(rows, row, 11),
+		.time_zone = rows_str(rows, row, 12),
 	};
 	known_role = role_parse(rows_str(rows, row, 3), &user->role);
 	known_tier = tier_parse(rows_str(rows, row, 4), &user->tier);

@@ -10,8 +10,8 @@
 	"u.id, u.email, u.display_name, u.role, u.tier, u.status = 'active', u.generation," \
 	" " SQL_US("u.created_at") ", " SQL_US( \
 	    "u.last_login_at") ", u.totp_confirmed_at IS NOT NULL," \
-			       " u.plex_id IS NOT NULL, u.version"
-#define USER_COLUMNS 12
+			       " u.plex_id IS NOT NULL, u.version, u.time_zone"
+#define USER_COLUMNS 13
 
 /* False: the role or tier is unknown to this program; the lowest one takes its place. */
 bool store_user_from_row(const struct rows *, size_t row, struct user *);

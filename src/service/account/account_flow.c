@@ -22,6 +22,7 @@
 #include "service/account/revoke.h"
 #include "service/services.h"
 #include "service/account/session.h"
+#include "service/account/time_zone.h"
 #include "store/pg.h"
 #include "store/store_account_flow.h"
 #include "store/store_accounts.h"
@@ -375,13 +376,14 @@ change_email(const struct call *call, const char *email, struct error *err)
 
 /* In the transaction; `verified` NULL: the address stays. */
 static bool
-profile_in(const struct call *call, const struct profile_change *change,
+profile_in(const struct call *call, const struct profile_change *change, const char *zone,
     const struct verified *verified, struct error *err)
 {
 	return people_expect(call, call->by.who->user_id, change->version, err) &&
 	    (verified == NULL || credentials_hold(call, verified, err)) &&
 	    store_account_profile(call->svc->db, call->arena, call->by.who->user_id,
-		change->display_name, change->locale, err) &&
+		&(const struct store_profile) { change->display_name, change->locale, zone },
+		err) &&
 	    people_name_shown(call, change->display_name, err) &&
 	    (verified == NULL || change_email(call, change->email, err));
 }
@@ -391,9 +393,11 @@ account_profile(const struct call *call, const struct profile_change *change, st
     struct error *err)
 {
 	struct verified verified;
+	const char *zone = NULL;
 	bool new_email;
 
-	if (!session_user(call, user, err))
+	if (!session_user(call, user, err) ||
+	    (change->time_zone != NULL && !time_zone_find(call, change->time_zone, &zone, err)))
 		return false;
 	new_email = change->email != NULL && !str_ieq(change->email, user->email);
 	if (new_email && change->proof.password == NULL)
@@ -401,7 +405,7 @@ account_profile(const struct call *call, const struct profile_change *change, st
 		    "must be given to change the email address");
 	return (!new_email || login_prove(call, &change->proof, &verified, err)) &&
 	    db_begin(call->svc->db, err) &&
-	    db_end(call->svc->db, profile_in(call, change, new_email ? &verified : NULL, err),
+	    db_end(call->svc->db, profile_in(call, change, zone, new_email ? &verified : NULL, err),
 		err) &&
 	    session_user(call, user, err);
 }

@@ -45,9 +45,9 @@ struct password_new {
 bool account_password(const struct call *, const struct password_new *, struct error *);
 
 struct profile_change {
-	const char *display_name, *email, *locale; /* NULL: unchanged */
-	int64_t version;                           /* that was edited, 0: any */
-	struct login_proof proof;                  /* for a new address */
+	const char *display_name, *email, *locale, *time_zone; /* NULL: unchanged */
+	int64_t version;                                       /* that was edited, 0: any */
+	struct login_proof proof;                              /* for a new address */
 };
 /* A new address is used once it is confirmed by mail, or at once if mail is not set up. */
 bool account_profile(const struct call *, const struct profile_change *, struct user *,

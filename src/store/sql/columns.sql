@@ -25,7 +25,8 @@ m.asset_prefix IS NULL
 --: define media_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
 m.filename, m.content_type, m.size, encode(m.sha256, 'hex'), m.width, m.height, m.duration_ms,
-@us(m.taken_at), @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
+@us(m.taken_at), @us(coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC')), m.taken_offset,
+m.taken_source, @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
 m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
 m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),

@@ -46,7 +46,8 @@ SELECT w.n, t.asset_prefix, t.assets FROM unnest($3::text[], $4::text[]) WITH OR
 
 -- Where an item stands in each order of the list, and in the trash.
 --: query media_position read
-SELECT @us(m.created_at), @us(coalesce(m.taken_at, m.created_at)), lower(m.title), @us(m.trashed_at)
+SELECT @us(m.created_at), @us(coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at)),
+	lower(m.title), @us(m.trashed_at)
 FROM media m WHERE m.id = $3::uuid AND @may_see
 
 --: query media_lock_trashed

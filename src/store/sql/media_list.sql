@@ -50,7 +50,7 @@ AND ($10::int IS NULL OR @year <= $10::int)
 --: define branch_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
 m.filename, m.content_type, m.size, m.sha256, m.width, m.height, m.duration_ms, m.taken_at,
-m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key,
+m.taken_local, m.taken_offset, m.taken_source, m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash, m.object_key,
 m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message, m.version,
 m.created_at, m.updated_at, m.trashed_at, m.parent_id, m.position, m.disc
 
@@ -87,8 +87,9 @@ FROM @branch(media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL, @filte
 --: define falling
 DESC
 
+-- By the wall clock, as an instant of UTC.
 --: define taken
-coalesce(m.taken_at, m.created_at)
+coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at)
 
 --: define title
 lower(m.title)
