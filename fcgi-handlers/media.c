@@ -7,6 +7,7 @@
 #include "core/str.h"
 #include "fcgi-handlers/media_view.h"
 #include "fcgi-handlers/list_view.h"
+#include "fcgi-handlers/taken_input.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -54,7 +55,7 @@ static const struct field_rule patch_input[] = {
 	    .flags = FIELD_NULLABLE },
 	{ "genres", FIELD_STRINGS, .min = 0, .max = MEDIA_GENRES_MAX, .item_max = MEDIA_TAG_MAX },
 	{ "visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) },
-	{ "takenAt", FIELD_TIME, .flags = FIELD_NULLABLE },
+	TAKEN_RULES,
 	{ .name = NULL },
 };
 
@@ -238,14 +239,13 @@ take_patch(const struct request *req, struct media_patch *p)
 		unsigned bit;
 	} members[] = { { "title", MEDIA_SET_TITLE }, { "overview", MEDIA_SET_OVERVIEW },
 		{ "year", MEDIA_SET_YEAR }, { "genres", MEDIA_SET_GENRES },
-		{ "visibility", MEDIA_SET_VISIBILITY }, { "takenAt", MEDIA_SET_TAKEN_AT } };
+		{ "visibility", MEDIA_SET_VISIBILITY } };
 	const struct input *in = req->input;
 
 	*p = (struct media_patch) { .title = input_str(in, "title"),
 		.overview = input_str(in, "overview"),
 		.visibility = input_str(in, "visibility"),
 		.year = input_int(in, "year", 0),
-		.taken_at = input_time(in, "takenAt"),
 		.ngenres = input_count(in, "genres") };
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (input_has(in, members[i].name) || input_is_null(in, members[i].name))
@@ -264,6 +264,8 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 	int64_t version;
 
 	take_patch(req, &patch);
+	if (!taken_input(req->input, &patch, err))
+		return false;
 	if (patch.set == 0)
 		return error_set(err, ERR_VALIDATION,
 		    "The body changes nothing. Name at least one member to change.");

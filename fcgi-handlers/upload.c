@@ -27,6 +27,7 @@
 	    { "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT, \
 		    .flags = FIELD_HEX }, \
 	    { "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
+	    { "modifiedAt", FIELD_TIME }, \
 	{ \
 		"visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) \
 	}
@@ -119,7 +120,8 @@ initiate_one(const struct request *req, const struct input *in, struct upload_of
 		.size = input_int(in, "size", 0),
 		.sha256 = input_str(in, "sha256"),
 		.title = input_str(in, "title"),
-		.visibility = input_str(in, "visibility") };
+		.visibility = input_str(in, "visibility"),
+		.modified_at = input_time(in, "modifiedAt") };
 
 	return upload_initiate(req->call, &ask, offer, err);
 }

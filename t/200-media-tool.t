@@ -88,7 +88,8 @@ for my $kind (qw(gif webp)) {
 	    'orientation is honoured in the size');
 	my ($w, $h) = webp("$r->{out}/640.webp");
 	ok($h > $w, "... and in the thumbnails: ${w}x$h");
-	is($r->{result}{takenAt}, '2023-05-06T12:34:56+02:00', 'taken when');
+	is_deeply($r->{result}{taken}, { source => 'exif', local => '2023-05-06T12:34:56',
+	    offset => 120 }, 'taken when');
 	is("$m->{camera}{make} $m->{camera}{model}", 'Testcam Model 7', 'camera');
 	is($m->{lens}, 'Testlens 28mm', 'lens');
 	is("$m->{exposure}{time} $m->{exposure}{aperture} $m->{exposure}{iso} "
@@ -106,8 +107,8 @@ for my $kind (qw(gif webp)) {
 	    'no derived file has them, nor anything else of the EXIF or XMP');
 	is((webp("$r->{out}/$_.webp"))[2], '', "$_.webp is pixels only") for 1280, 640, 320;
 	$r = media($make->picture('noclock.jpg', exif => 1));
-	is($r->{result}{takenAt}, '2023-05-06T12:34:56Z',
-	    'without an offset the clock is taken for UTC');
+	is_deeply($r->{result}{taken}, { source => 'exif', local => '2023-05-06T12:34:56' },
+	    'without an offset, the wall clock alone is told');
 }
 
 # --- videos
@@ -152,7 +153,8 @@ for my $kind (qw(mp4 mov mkv webm avi mpg ogv ts)) {
 	my $r = media($make->video('place.mp4', gps => 1));
 	ok(abs($r->{result}{metadata}{gps}{latitude} - 48.8577) < 0.001,
 	    'a video tells its place in the row');
-	is($r->{result}{takenAt}, '2023-05-06T10:34:56Z', '... and its time');
+	is_deeply($r->{result}{taken}, { source => 'container', at => '2023-05-06T10:34:56.000Z' },
+	    '... and its time');
 	unlike(out_bytes($r), qr/48\.8577/, '... and nowhere else');
 }
 

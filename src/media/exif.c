@@ -121,6 +121,17 @@ struct gps_parts {
 };
 
 static void
+take_gps_time(const struct tiff *t, const struct entry *e, struct exif *x)
+{
+	double hour = entry_ratio(t, e, 0), minute = entry_ratio(t, e, 1),
+	       second = entry_ratio(t, e, 2);
+
+	x->gps_time =
+	    e->type == TYPE_RATIONAL && e->count >= 3 && hour < 24 && minute < 60 && second < 61;
+	x->gps_seconds = x->gps_time ? hour * 3600 + minute * 60 + second : 0;
+}
+
+static void
 take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps_parts *g)
 {
 	switch (e->tag) {
@@ -139,6 +150,8 @@ take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps
 		x->altitude = entry_ratio(t, e, 0);
 		x->gps_altitude = true;
 		break;
+	case 7: take_gps_time(t, e, x); break;
+	case 29: entry_text(t, e, x->gps_date); break;
 	default: break;
 	}
 }
@@ -151,7 +164,10 @@ take_photo(const struct tiff *t, const struct entry *e, struct exif *x)
 	case 0x829d: x->aperture = entry_ratio(t, e, 0); break;
 	case 0x8827: x->iso = (int)(entry_int(t, e) & 0x7fffffff); break;
 	case 0x9003: entry_text(t, e, x->taken); break;
+	case 0x9004: entry_text(t, e, x->digitized); break;
+	case 0x9010: entry_text(t, e, x->offset_changed); break;
 	case 0x9011: entry_text(t, e, x->offset); break;
+	case 0x9012: entry_text(t, e, x->offset_digitized); break;
 	case 0x9209: x->flash = entry_int(t, e) & 1; break;
 	case 0x920a: x->focal_length = entry_ratio(t, e, 0); break;
 	case 0xa405: x->focal_length_35 = entry_int(t, e); break;
@@ -169,6 +185,7 @@ take_image(const struct tiff *t, const struct entry *e, struct exif *x)
 	case 0x0110: entry_text(t, e, x->model); break;
 	case 0x0112: x->orientation = (int)entry_int(t, e); break;
 	case 0x0131: entry_text(t, e, x->software); break;
+	case 0x0132: entry_text(t, e, x->changed); break;
 	default: break;
 	}
 }
@@ -226,38 +243,4 @@ exif_parse(const unsigned char *data, size_t size, struct exif *x)
 	if (g.below)
 		x->altitude = -x->altitude;
 	return true;
-}
-
-bool
-exif_date(const char *s, char out[20])
-{
-	static const char shape[] = "dddd:dd:dd dd:dd:dd";
-	int month, day, hour, minute, second;
-
-	if (strlen(s) < sizeof(shape) - 1)
-		return false;
-	for (size_t i = 0; i < sizeof(shape) - 1; i++)
-		if (shape[i] == 'd'        ? s[i] < '0' || s[i] > '9' :
-			(i == 4 || i == 7) ? s[i] != ':' && s[i] != '-' :
-			i == 10            ? s[i] != ' ' && s[i] != 'T' :
-					     s[i] != ':')
-			return false;
-	month = (s[5] - '0') * 10 + s[6] - '0';
-	day = (s[8] - '0') * 10 + s[9] - '0';
-	hour = (s[11] - '0') * 10 + s[12] - '0';
-	minute = (s[14] - '0') * 10 + s[15] - '0';
-	second = (s[17] - '0') * 10 + s[18] - '0';
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-	    second > 59 || memcmp(s, "0000", 4) == 0)
-		return false;
-	snprintf(out, 20, "%.4s-%.2s-%.2sT%.8s", s, s + 5, s + 8, s + 11);
-	return true;
-}
-
-bool
-exif_offset_valid(const char *s)
-{
-	return strlen(s) == 6 && (s[0] == '+' || s[0] == '-') && s[1] >= '0' && s[1] <= '1' &&
-	    s[2] >= '0' && s[2] <= '9' && s[3] == ':' && s[4] >= '0' && s[4] <= '5' &&
-	    s[5] >= '0' && s[5] <= '9';
 }

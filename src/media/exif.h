@@ -14,8 +14,15 @@
 struct exif {
 	char make[EXIF_TEXT], model[EXIF_TEXT], lens[EXIF_TEXT], software[EXIF_TEXT],
 	    description[EXIF_TEXT];
-	char taken[EXIF_TEXT];                /* "2023:05:06 12:34:56", the camera's clock */
-	char offset[EXIF_TEXT];               /* "+02:00" */
+	/*
+	 * DateTimeOriginal, DateTimeDigitized and DateTime, "2023:05:06 12:34:56" by the camera's
+	 * clock, and the tags of their offsets, "+02:00": as they stand, see media/dates.h
+	 */
+	char taken[EXIF_TEXT], digitized[EXIF_TEXT], changed[EXIF_TEXT];
+	char offset[EXIF_TEXT], offset_digitized[EXIF_TEXT], offset_changed[EXIF_TEXT];
+	char gps_date[EXIF_TEXT]; /* "2023:05:06", of UTC */
+	bool gps_time;
+	double gps_seconds;                   /* of the day; valid with `gps_time` */
 	double exposure;                      /* seconds */
 	double aperture;                      /* f-number */
 	double focal_length, focal_length_35; /* mm */
@@ -33,9 +40,4 @@ struct exif {
  * whether there were any values.
  */
 bool exif_parse(const unsigned char *, size_t, struct exif *);
-/* "2023:05:06 12:34:56" -> "2023-05-06T12:34:56" (20 bytes with NUL); false if it is not a date. */
-bool exif_date(const char *text, char out[20]);
-/* "+02:00" and the like. */
-bool exif_offset_valid(const char *);
-
 #endif

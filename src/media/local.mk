@@ -4,6 +4,7 @@ MEDIA_LIBS = $(VIPS_LIBS) $(MAGIC_LIBS) -lm
 src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
 src_libmedia_a_SOURCES = \
 	src/media/child.c src/media/child.h \
+	src/media/dates.c src/media/dates.h \
 	src/media/exif.c src/media/exif.h \
 	src/media/frames.c src/media/frames.h \
 	src/media/media.h \

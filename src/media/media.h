@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "media/dates.h"
+
 struct arena;
 struct error;
 struct json;
@@ -44,9 +46,9 @@ struct media_run {
 
 	const struct media_type *type;
 	enum media_kind kind;
-	int width, height;    /* as shown, orientation applied; 0 = none */
-	int64_t duration_ms;  /* -1 = none */
-	const char *taken_at; /* RFC 3339, with the offset if the file has one */
+	int width, height;   /* as shown, orientation applied; 0 = none */
+	int64_t duration_ms; /* -1 = none */
+	struct media_taken taken;
 	const char *title;
 	const char *thumbhash; /* base64 */
 	struct json *metadata; /* an open object */

@@ -68,21 +68,6 @@ put_gps(struct media_run *run, const struct exif *x)
 	json_object_end(m);
 }
 
-/* Without an offset, the camera's clock is treated as UTC; takenAtLocal keeps its local time. */
-static void
-put_taken(struct media_run *run, const struct exif *x)
-{
-	char date[20];
-	bool offset = exif_offset_valid(x->offset);
-
-	if (!exif_date(x->taken, date))
-		return;
-	run->taken_at = arena_printf(run->arena, "%s%s", date, offset ? x->offset : "Z");
-	json_put_str(run->metadata, "takenAtLocal", date);
-	if (offset)
-		json_put_str(run->metadata, "takenAtOffset", x->offset);
-}
-
 static void
 put_exif(struct media_run *run, const struct exif *x)
 {
@@ -98,7 +83,6 @@ put_exif(struct media_run *run, const struct exif *x)
 	put_text(run, "software", x->software);
 	put_text(run, "description", x->description);
 	put_exposure(run, x);
-	put_taken(run, x);
 	put_gps(run, x);
 }
 
@@ -107,6 +91,7 @@ photo_process(struct media_run *run, struct error *err)
 {
 	struct picture pic;
 	struct exif exif;
+	bool has_exif;
 
 	if (!picture_open(run, run->file, run->type->reader, &pic, err))
 		return false;
@@ -120,8 +105,12 @@ photo_process(struct media_run *run, struct error *err)
 		json_put_bool(run->metadata, "transparent", true);
 	if (pic.bits > 8)
 		json_put_int(run->metadata, "bits", pic.bits);
-	if (pic.exif != NULL && exif_parse(pic.exif, pic.exif_size, &exif))
+	has_exif = pic.exif != NULL && exif_parse(pic.exif, pic.exif_size, &exif);
+	if (has_exif)
 		put_exif(run, &exif);
+	date_of_photo(&(const struct date_blocks) { has_exif ? &exif : NULL, pic.xmp, pic.iptc,
+			  pic.xmp_size, pic.iptc_size },
+	    &run->taken);
 	media_step(run, "inspect", "done", NULL);
 
 	media_step(run, "thumbnails", "started", NULL);

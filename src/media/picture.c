@@ -140,17 +140,16 @@ header_int(VipsImage *image, const char *name, int fallback)
 	return value;
 }
 
-static void
-header_exif(struct media_run *run, VipsImage *image, struct picture *pic)
+static const unsigned char *
+header_blob(struct media_run *run, VipsImage *image, const char *name, size_t *size)
 {
 	const void *blob;
-	size_t size;
 
-	if (vips_image_get_typeof(image, VIPS_META_EXIF_NAME) == 0 ||
-	    vips_image_get_blob(image, VIPS_META_EXIF_NAME, &blob, &size) != 0)
-		return;
-	pic->exif = arena_memdup(run->arena, blob, size);
-	pic->exif_size = size;
+	*size = 0;
+	if (vips_image_get_typeof(image, name) == 0 ||
+	    vips_image_get_blob(image, name, &blob, size) != 0)
+		return NULL;
+	return arena_memdup(run->arena, blob, *size);
 }
 
 bool
@@ -175,7 +174,9 @@ picture_open(struct media_run *run, const char *path, const char *reader, struct
 	pic->frames = header_int(image, VIPS_META_N_PAGES, 1);
 	pic->alpha = vips_image_hasalpha(image);
 	pic->bits = header_int(image, "heif-bitdepth", (int)vips_format_sizeof(image->BandFmt) * 8);
-	header_exif(run, image, pic);
+	pic->exif = header_blob(run, image, VIPS_META_EXIF_NAME, &pic->exif_size);
+	pic->xmp = header_blob(run, image, VIPS_META_XMP_NAME, &pic->xmp_size);
+	pic->iptc = header_blob(run, image, VIPS_META_IPTC_NAME, &pic->iptc_size);
 	g_object_unref(image);
 	pixels = (int64_t)pic->width * pic->height;
 	if (pixels > run->max_pixels)

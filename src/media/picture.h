@@ -29,9 +29,9 @@ struct picture {
 	int width, height; /* as shown */
 	int frames;        /* of an animation, or pages; at least 1 */
 	bool alpha;
-	int bits;                  /* of a channel */
-	const unsigned char *exif; /* or NULL */
-	size_t exif_size;
+	int bits;                               /* of a channel */
+	const unsigned char *exif, *xmp, *iptc; /* or NULL */
+	size_t exif_size, xmp_size, iptc_size;
 	struct _VipsImage *pixels; /* after picture_decode: bare 8-bit sRGB in memory */
 };
 

@@ -83,7 +83,7 @@ report_found(struct media_run *run, struct json *line)
 	}
 	if (run->duration_ms >= 0)
 		json_put_int(line, "durationMs", run->duration_ms);
-	json_opt_str(line, "takenAt", run->taken_at);
+	date_report(line, &run->taken);
 	json_opt_str(line, "title", run->title);
 	json_opt_str(line, "thumbhash", run->thumbhash);
 	json_object_end(run->metadata);

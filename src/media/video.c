@@ -14,7 +14,6 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "media/child.h"
-#include "media/exif.h"
 #include "media/frames.h"
 #include "media/media.h"
 #include "media/picture.h"
@@ -47,30 +46,6 @@ put_location(struct media_run *run, const struct probe *p)
 	json_object_end(run->metadata);
 }
 
-/* Apple writes local time with an offset ("+0200"); everyone else UTC. */
-static void
-put_taken(struct media_run *run, const struct probe *p)
-{
-	const char *text = probe_tag(p, "com.apple.quicktime.creationdate");
-	char date[20], offset[7];
-	int64_t us;
-
-	if (text == NULL)
-		text = probe_tag(p, "creation_time");
-	if (text == NULL || !exif_date(text, date))
-		return;
-	offset[0] = '\0';
-	if (strlen(text) >= 24 && (text[19] == '+' || text[19] == '-'))
-		snprintf(offset, sizeof(offset), "%.3s:%.2s", text + 19, text + 22);
-	run->taken_at =
-	    arena_printf(run->arena, "%s%s", date, exif_offset_valid(offset) ? offset : "Z");
-	/* For 'unknown', many recorders write their epoch, 1904 or 1970. */
-	if (!time_parse_rfc3339(run->taken_at, &us) || us <= 365LL * 86400 * US_PER_SEC)
-		run->taken_at = NULL;
-	else if (exif_offset_valid(offset))
-		json_put_str(run->metadata, "takenAtOffset", offset);
-}
-
 static void
 put_details(struct media_run *run, const struct probe *p)
 {
@@ -98,7 +73,9 @@ put_details(struct media_run *run, const struct probe *p)
 		    model != NULL ? media_text(run, model, strlen(model)) : NULL);
 		json_object_end(m);
 	}
-	put_taken(run, p);
+	date_of_video(&(const struct date_tags) { probe_tag(p, "com.apple.quicktime.creationdate"),
+			  probe_tag(p, "date"), probe_tag(p, "creation_time") },
+	    &run->taken);
 	put_location(run, p);
 }
 

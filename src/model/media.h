@@ -45,6 +45,16 @@
 #define TAKEN_OFFSET_NONE INT32_MIN
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
 
+/*
+ * When something was taken: the instant, the wall clock (an instant of UTC that reads the same), or
+ * both; 0: unknown.
+ */
+struct taken {
+	const char *source; /* a TAKEN_ word; NULL: nothing is known */
+	int64_t at, local;  /* us */
+	int64_t offset;     /* minutes east of UTC, or TAKEN_OFFSET_NONE */
+};
+
 struct media {
 	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
 	/* or NULL */
@@ -130,6 +140,7 @@ struct media_timeline {
 struct media_new {
 	const char *id, *owner_id, *kind, *title, *visibility, *filename, *content_type;
 	int64_t size;
+	int64_t modified_at; /* us, as the client says of its file; 0: unknown */
 };
 
 #endif

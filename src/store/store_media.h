@@ -103,11 +103,22 @@ bool store_media_event_add(struct db *, struct arena *, const char *id, const st
  * store_media_scopes().
  */
 /*
- * title overview year genres visibility takenAt. `edited`: names of columns that a person changes;
+ * title overview year genres visibility. `edited`: names of columns that a person changes;
  * of an item of a media server the sync then leaves them alone.
  */
 bool store_media_update(struct db *, struct arena *, const struct media *, struct strings edited,
     struct error *);
+/* When it was taken, by a person. Its zone stays: a fixed offset, or that of the owner's zone. */
+struct store_taken_edit {
+	int64_t at, local, shift; /* at most one; us, us, seconds */
+	bool clear;               /* or none: nobody knows it */
+	bool sets_offset;
+	int64_t offset; /* minutes, or TAKEN_OFFSET_NONE: by the owner's zone */
+	bool sets_year; /* to that of the wall clock */
+};
+/* *done false: the date would be outside of the years 1 to 9999. */
+bool store_media_set_taken(struct db *, struct arena *, const char *id,
+    const struct store_taken_edit *, bool *done, struct error *);
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
     struct error *);
 /* ERR_VALIDATION if one of the ids is not that of an active person. */

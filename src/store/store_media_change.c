@@ -10,6 +10,7 @@
 
 enum {
 	Q_UPDATE,
+	Q_TAKEN,
 	Q_TAGS,
 	Q_SHARES_CLEAR,
 	Q_SHARES_ADD,
@@ -28,8 +29,28 @@ const struct query store_media_change_queries[] = {
 	/* What a person edited of a server's item, the sync leaves alone. */
 	[Q_UPDATE] = { "media_update",
 	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
-	    " taken_at = $7, locked = CASE WHEN source <> 'upload' THEN ARRAY(SELECT DISTINCT"
-	    " unnest(locked || $8::text[])) ELSE locked END, " TOUCH " WHERE id = $1",
+	    " locked = CASE WHEN source <> 'upload' THEN ARRAY(SELECT DISTINCT"
+	    " unnest(locked || $7::text[])) ELSE locked END, " TOUCH " WHERE id = $1",
+	    0 },
+	/*
+	 * An offset that is the one of the owner's zone stands for the zone, so that a date that is
+	 * moved into the summer gets summer time; any other stays as it is.
+	 */
+	[Q_TAKEN] = { "media_set_taken",
+	    "UPDATE media m SET taken_at = t.instant, taken_local = t.wall,"
+	    " taken_offset = t.minutes, taken_source = 'person', year = CASE WHEN $7::boolean"
+	    " THEN date_part('year', t.wall)::integer ELSE year END"
+	    " FROM (SELECT d.* FROM media o LEFT JOIN users u ON u.id = o.owner_id,"
+	    " LATERAL (SELECT coalesce(o.taken_local, o.taken_at AT TIME ZONE 'UTC') AS wall,"
+	    " CASE WHEN u.time_zone IS NULL OR o.taken_offset IS DISTINCT FROM"
+	    " mn_offset(o.taken_at, mn_in_zone(o.taken_at, u.time_zone)) THEN o.taken_offset END"
+	    " AS minutes) w,"
+	    " LATERAL mn_taken($2::timestamptz, CASE WHEN $2::timestamptz IS NULL"
+	    " AND NOT $8::boolean THEN coalesce($3::timestamp,"
+	    " w.wall + make_interval(secs => $4::double precision)) END,"
+	    " CASE WHEN $8::boolean THEN NULL WHEN $5::boolean THEN $6::integer ELSE w.minutes END,"
+	    " u.time_zone) d WHERE o.id = $1) t WHERE m.id = $1"
+	    " AND (t.wall IS NULL OR t.wall BETWEEN '0001-01-02' AND '9999-12-30')",
 	    0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
 	[Q_SHARES_CLEAR] = { "media_shares_clear",
@@ -99,9 +120,21 @@ store_media_update(struct db *db, struct arena *arena, const struct media *m, st
 {
 	return db_exec(db, arena, Q(Q_UPDATE),
 	    DB_PARAMS(m->id, m->title, m->overview, m->year == 0 ? NULL : db_int(arena, m->year),
-		db_array(arena, m->genres, m->ngenres), m->visibility, db_time(arena, m->taken_at),
+		db_array(arena, m->genres, m->ngenres), m->visibility,
 		db_array(arena, edited.items, edited.n)),
 	    NULL, err);
+}
+
+bool
+store_media_set_taken(struct db *db, struct arena *arena, const char *id,
+    const struct store_taken_edit *e, bool *done, struct error *err)
+{
+	return db_change(db, arena, Q(Q_TAKEN),
+	    DB_PARAMS(id, db_time(arena, e->at), db_time(arena, e->local), db_int(arena, e->shift),
+		db_bool(e->sets_offset),
+		e->offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, e->offset),
+		db_bool(e->sets_year), db_bool(e->clear)),
+	    done, err);
 }
 
 bool

@@ -48,10 +48,11 @@ enum {
 const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
 	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
-	    " encode(u.sha256, 'hex'), coalesce(u.size, -1)"
-	    " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
-	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
-	    " AND m.trashed_from = 'processing')",
+	    " encode(u.sha256, 'hex'), coalesce(u.size, -1),"
+	    " " SQL_US("m.created_at") ", " SQL_US(
+		"m.file_modified_at") " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
+				      " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
+				      " AND m.trashed_from = 'processing')",
 	    QUERY_READ },
 	/*
 	 * The row of the job is locked, so that no other worker can take the job over in between: a
@@ -89,7 +90,7 @@ const struct query store_process_queries[] = {
 	 * person wrote.
 	 */
 	[PUBLISH] = { "process_publish",
-	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
+	    "UPDATE media m SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
 	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type ="
 	    " $3,"
 	    " title = CASE WHEN $4::text IS NOT NULL AND title IN (filename,"
@@ -98,13 +99,26 @@ const struct query store_process_queries[] = {
 	    " $9::bytea, size = $10::bigint,"
 	    " width = nullif($11::integer, 0), height = nullif($12::integer, 0), duration_ms ="
 	    " nullif($13::bigint, -1),"
-	    " taken_at = coalesce(taken_at, $14::timestamptz), year = coalesce(year,"
-	    " nullif($15::integer, -1)),"
+	    " taken_at = t.instant, taken_local = t.wall, taken_offset = t.minutes,"
+	    " taken_source = t.source, year = coalesce("
+	    "nullif(year, date_part('year', taken_local)::integer), nullif($15::integer, -1),"
+	    " date_part('year', t.wall)::integer),"
 	    " genres = CASE WHEN genres = '{}' AND $16::text IS NOT NULL THEN ARRAY[$16]"
 	    " ELSE genres END,"
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL,"
-	    " version = version + 1, updated_at = now() WHERE id = $1 AND " WAITING,
+	    " version = version + 1, updated_at = now()"
+	    /* A date that a person set stays, also one of the time before sources were kept. */
+	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
+	    " THEN taken_source ELSE $21::text END AS source"
+	    " FROM media o, LATERAL (SELECT taken_source IS NOT DISTINCT FROM 'person'"
+	    " OR taken_source IS NULL AND taken_at IS NOT NULL AS kept) k, LATERAL mn_taken("
+	    "CASE WHEN kept THEN taken_at ELSE $14::timestamptz END,"
+	    " CASE WHEN kept THEN taken_local ELSE $19::timestamp END,"
+	    " CASE WHEN kept THEN taken_offset ELSE $20::integer END,"
+	    " CASE WHEN NOT kept THEN (SELECT u.time_zone FROM users u WHERE u.id = owner_id) END)"
+	    " d WHERE o.id = $1) t"
+	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING,
 	    0 },
 	[PUBLISH_ASSETS] = { "process_publish_assets",
 	    "UPDATE media_assets SET published = key = ANY ($2::text[]),"
@@ -225,7 +239,9 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 		.object_key = rows_str(rows, 0, 4),
 		.incoming_key = rows_str(rows, 0, 5),
 		.sha256 = rows_str(rows, 0, 6),
-		.size = rows_int(rows, 0, 7) };
+		.size = rows_int(rows, 0, 7),
+		.created_at = rows_int(rows, 0, 8),
+		.modified_at = rows_int(rows, 0, 9) };
 	return true;
 }
 
@@ -286,9 +302,12 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash,
 		    f->object_key, f->asset_prefix, db_bytea(arena, f->sha256, SHA256_SIZE),
 		    db_int(arena, f->size), db_int(arena, f->width), db_int(arena, f->height),
-		    db_int(arena, f->duration_ms), db_time(arena, f->taken_at),
+		    db_int(arena, f->duration_ms), db_time(arena, f->taken.at),
 		    db_int(arena, f->year), f->genre, db_array(arena, f->assets, f->nassets),
-		    db_array(arena, f->sprite_times, f->nsprite_times)),
+		    db_array(arena, f->sprite_times, f->nsprite_times),
+		    db_time(arena, f->taken.local),
+		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),
+		    f->taken.source),
 		&rows, err))
 		return false;
 	*gone = rows_affected(rows) == 0;

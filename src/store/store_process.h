@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/str.h"
+#include "model/media.h"
 #include "store/pg.h"
 
 struct arena;
@@ -23,10 +24,11 @@ extern const struct query store_process_queries[];
 struct process_item {
 	bool found; /* the item exists and waits for processing */
 	const char *owner, *title, *filename, *visibility;
-	const char *object_key;   /* of an earlier run: no client can write it */
-	const char *incoming_key; /* of the upload */
-	const char *sha256;       /* announced, hexadecimal */
-	int64_t size;             /* of the upload; -1 = unknown */
+	const char *object_key;          /* of an earlier run: no client can write it */
+	const char *incoming_key;        /* of the upload */
+	const char *sha256;              /* announced, hexadecimal */
+	int64_t size;                    /* of the upload; -1 = unknown */
+	int64_t created_at, modified_at; /* us; of the file, as its client said, 0 = unknown */
 };
 
 /* What was found; absent texts NULL, absent numbers -1 (sizes 0, times 0). */
@@ -34,7 +36,8 @@ struct process_found {
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *object_key, *asset_prefix;
 	const char *genre;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
-	int64_t size, width, height, duration_ms, taken_at, year;
+	int64_t size, width, height, duration_ms, year;
+	struct taken taken; /* source NULL: it has no such date; completed in its owner's zone */
 	const char *const *assets;
 	size_t nassets;
 	const char *const *sprite_times;

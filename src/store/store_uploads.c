@@ -31,8 +31,8 @@ const struct query store_uploads_queries[] = {
 	/* $9 quota of people who have none of their own; 0: no limit. */
 	[Q_ADD_MEDIA] = { "upload_add_media",
 	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type,"
-	    " size, status) SELECT $1::uuid, u.id, $3::text, $4::text, $5::text, $6::text,"
-	    " $7::text, $8::bigint, 'pending' FROM users u,"
+	    " size, status, file_modified_at) SELECT $1::uuid, u.id, $3::text, $4::text, $5::text,"
+	    " $6::text, $7::text, $8::bigint, 'pending', $10::timestamptz FROM users u,"
 	    " LATERAL (SELECT coalesce(u.quota_bytes, $9::bigint) AS quota,"
 	    " coalesce((SELECT sum(bytes) FROM storage_kept WHERE user_id = $2::uuid), 0) AS used)"
 	    " AS room WHERE u.id = $2::uuid AND (quota = 0 OR $8::bigint <= quota - used)",
@@ -121,7 +121,8 @@ store_upload_add(struct db *db, struct arena *arena, const struct upload *u,
 {
 	const char *size = db_int(arena, m->size);
 	const struct strings media = DB_PARAMS(m->id, m->owner_id, m->kind, m->title, m->visibility,
-				 m->filename, m->content_type, size, db_int(arena, room->quota)),
+				 m->filename, m->content_type, size, db_int(arena, room->quota),
+				 db_time(arena, m->modified_at)),
 			     upload = DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key, size,
 				 u->content_type, u->sha256,
 				 u->part_size == 0 ? NULL : db_int(arena, u->part_size),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/dates.h"
 #include "media/exif.h"
 #include "media/sniff.h"
 #include "media/webp.h"
@@ -16,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned char *copy = malloc(size + 1);
 	struct exif exif;
-	char date[20];
+	struct media_taken taken;
 	size_t n;
 
 	if (copy == NULL)
@@ -24,13 +25,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	(void)sniff_bytes(copy, size < SNIFF_BYTES ? size : SNIFF_BYTES);
 	if (exif_parse(copy, size, &exif)) {
-		(void)exif_date(exif.taken, date);
-		(void)exif_offset_valid(exif.offset);
 		if (exif.gps &&
 		    (exif.latitude < -90 || exif.latitude > 90 || exif.longitude < -180 ||
 			exif.longitude > 180))
 			abort();
 	}
+	date_of_photo(&(const struct date_blocks) { &exif, copy, copy, size, size }, &taken);
 	/* Stripping a second time changes nothing. */
 	n = webp_strip(copy, size);
 	if (n > size || (n > 0 && webp_strip(copy, n) != n))

@@ -103,7 +103,7 @@ test_order(bool big)
 	ok(x.exposure > 0.0039 && x.exposure < 0.0041, "%s: exposure", name);
 	ok(x.iso == 400, "%s: iso", name);
 	is_str(x.taken, "2023:05:06 12:34:56", "%s: time", name);
-	ok(exif_offset_valid(x.offset), "%s: offset", name);
+	is_str(x.offset, "+02:00", "%s: offset", name);
 	ok(x.gps && x.latitude < -15.4999 && x.latitude > -15.5001, "%s: south is negative", name);
 	ok(x.longitude > 48.0099 && x.longitude < 48.0101, "%s: seconds count", name);
 }
@@ -142,18 +142,8 @@ test_hostile(void)
 int
 main(void)
 {
-	char date[20];
-
 	test_order(false);
 	test_order(true);
 	test_hostile();
-	ok(exif_date("2023:05:06 12:34:56", date), "a date");
-	is_str(date, "2023-05-06T12:34:56", "in RFC 3339's shape");
-	ok(!exif_date("0000:00:00 00:00:00", date), "an unset clock is no date");
-	ok(!exif_date("2023:13:06 12:34:56", date), "no thirteenth month");
-	ok(!exif_date("2023:05:06", date), "no date without time");
-	ok(!exif_offset_valid("+2:00") && !exif_offset_valid("02:00:00") &&
-		exif_offset_valid("-03:30"),
-	    "offsets");
 	return done_testing();
 }

@@ -34,11 +34,21 @@ main(void)
 	ok(!parse("not JSON"), "not JSON");
 	ok(!parse("{}"), "nothing");
 
-	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"takenAt\":\"2019-12-31T23:30:00-02:00\"}}") &&
+	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"taken\":{\"source\":\"exif\","
+		 "\"local\":\"2019-12-31T23:30:00\",\"offset\":-120}}}") &&
 		line.result.ok,
 	    "a result");
-	ok(line.result.year == 2019, "the year is the camera's: %lld", (long long)line.result.year);
-	ok(line.result.taken_at == 1577842200000000LL, "the time is UTC");
+	is_str(line.result.taken.source, "exif", "how the date is known");
+	ok(line.result.taken.local == 1577835000000000LL, "the wall clock");
+	ok(line.result.taken.offset == -120 && line.result.taken.at == 0, "its offset");
+	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"taken\":{\"source\":\"exif\","
+		 "\"local\":\"2019-02-31T23:30:00\",\"offset\":9999}}}") &&
+		line.result.taken.source == NULL && line.result.taken.offset == TAKEN_OFFSET_NONE,
+	    "what is no date, and no offset, is left out");
+	ok(parse("{\"result\":{\"ok\":true," GOOD ",\"taken\":{\"source\":\"person\","
+		 "\"local\":\"2019-02-21T23:30:00\"}}}") &&
+		line.result.taken.source == NULL,
+	    "the child cannot speak for a person");
 	is_str(line.result.genre, "Jazz", "genre");
 	is_str(line.result.assets[0].content_type, "image/webp",
 	    "an asset's type comes from its name");

@@ -72,11 +72,19 @@ enum media_scope media_scope_parse(const char *); /* NULL: everyone */
 #define MEDIA_SET_YEAR 4u
 #define MEDIA_SET_GENRES 8u
 #define MEDIA_SET_VISIBILITY 16u
-#define MEDIA_SET_TAKEN_AT 32u
+#define MEDIA_SET_TAKEN_AT 32u    /* .at; 0: nobody knows */
+#define MEDIA_SET_TAKEN_LOCAL 64u /* .local, without the instant */
+#define MEDIA_SET_TAKEN_OFFSET 128u
+#define MEDIA_SET_TAKEN_SHIFT 256u /* taken_shift, without any of the three */
+#define MEDIA_SET_TAKEN \
+	(MEDIA_SET_TAKEN_AT | MEDIA_SET_TAKEN_LOCAL | MEDIA_SET_TAKEN_OFFSET | \
+	    MEDIA_SET_TAKEN_SHIFT)
 struct media_patch {
 	unsigned set;
 	const char *title, *overview, *visibility;
-	int64_t year, taken_at; /* 0 = none */
+	int64_t year; /* 0 = none */
+	struct taken taken;
+	int64_t taken_shift; /* seconds */
 	const char **genres;
 	size_t ngenres;
 };

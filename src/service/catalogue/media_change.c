@@ -185,6 +185,36 @@ edited(struct arena *arena, unsigned set)
 	return (struct strings) { names, n };
 }
 
+/* The zone stays, unless the change names an offset. */
+static bool
+apply_taken(const struct change *c, const struct media *m, const struct media_patch *p,
+    struct error *err)
+{
+	const struct store_taken_edit edit = {
+		.at = (p->set & MEDIA_SET_TAKEN_AT) != 0 ? p->taken.at : 0,
+		.local = (p->set & MEDIA_SET_TAKEN_LOCAL) != 0 ? p->taken.local : 0,
+		.clear = (p->set & MEDIA_SET_TAKEN_AT) != 0 && p->taken.at == 0,
+		.sets_offset = (p->set & MEDIA_SET_TAKEN_OFFSET) != 0,
+		.offset = p->taken.offset,
+		.shift = (p->set & MEDIA_SET_TAKEN_SHIFT) != 0 ? p->taken_shift : 0,
+		/* The year of a photo follows, unless the same change sets a year. */
+		.sets_year = (p->set & MEDIA_SET_YEAR) == 0 &&
+		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")),
+	};
+	bool done;
+
+	if ((p->set & (MEDIA_SET_TAKEN_AT | MEDIA_SET_TAKEN_LOCAL)) == 0 && m->taken_at == 0)
+		return error_slug(err, ERR_CONFLICT, "no_date",
+		    "This item has no date yet. Set one first.");
+	return store_media_set_taken(c->call->svc->db, c->call->arena, m->id, &edit, &done, err) &&
+	    (done ||
+		error_field(err,
+		    (p->set & MEDIA_SET_TAKEN_SHIFT) != 0     ? "takenShiftSeconds" :
+			(p->set & MEDIA_SET_TAKEN_LOCAL) != 0 ? "takenAtLocal" :
+								"takenAt",
+		    "range", "must lead to a date of the years 1 to 9999"));
+}
+
 static bool
 apply_patch(const struct change *c, struct media *m, struct error *err)
 {
@@ -205,15 +235,9 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 	}
 	if ((p->set & MEDIA_SET_VISIBILITY) != 0)
 		m->visibility = p->visibility;
-	if ((p->set & MEDIA_SET_TAKEN_AT) != 0) {
-		m->taken_at = p->taken_at;
-		/* The year of a photo follows takenAt, unless the same change sets a year. */
-		if ((p->set & MEDIA_SET_YEAR) == 0 &&
-		    (str_eq(m->kind, "image") || str_eq(m->kind, "video")))
-			m->year = 0;
-	}
 	return store_media_update(c->call->svc->db, c->call->arena, m,
-	    edited(c->call->arena, p->set), err);
+		   edited(c->call->arena, p->set), err) &&
+	    ((p->set & MEDIA_SET_TAKEN) == 0 || apply_taken(c, m, p, err));
 }
 
 bool

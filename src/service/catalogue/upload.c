@@ -176,7 +176,8 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 		.visibility = ask->visibility != NULL ? ask->visibility : "private",
 		.filename = filename,
 		.content_type = type,
-		.size = ask->size };
+		.size = ask->size,
+		.modified_at = ask->modified_at };
 	*u = (struct upload) { .id = upload_id,
 		.media_id = media_id,
 		.user_id = call->by.who->user_id,

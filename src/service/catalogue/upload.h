@@ -35,6 +35,7 @@ struct upload_ask {
 	const char *sha256;     /* hexadecimal, lower case, or NULL */
 	const char *title;      /* NULL: from the file name */
 	const char *visibility; /* NULL: private */
+	int64_t modified_at;    /* of the file, us; 0: unknown */
 };
 
 struct upload_part_url {

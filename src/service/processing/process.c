@@ -23,6 +23,7 @@
 #include "service/processing/purge.h"
 #include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
+#include "service/processing/taken.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/s3.h"
@@ -275,6 +276,20 @@ measure(const struct process *p, const struct process_found *found)
 	metric_add(METRIC_UPLOADED_BYTES, kind, (uint64_t)found->size);
 }
 
+/* Music has no such date: when it was recorded, its tags say as a year. */
+static struct taken
+taken_of(const struct process *p)
+{
+	const struct taken_clues clues = { .file = &p->derived.result.taken,
+		.filename = p->item.filename,
+		.modified_at = p->item.modified_at,
+		.uploaded_at = p->item.created_at };
+
+	if (str_eq(p->derived.result.kind, "audio"))
+		return (struct taken) { .offset = TAKEN_OFFSET_NONE };
+	return taken_choose(&clues);
+}
+
 /* The one transaction: everything becomes visible together if the lease is still held. */
 static bool
 publish(struct process *p, const char *original, struct error *err)
@@ -293,7 +308,7 @@ publish(struct process *p, const char *original, struct error *err)
 		.width = r->width,
 		.height = r->height,
 		.duration_ms = r->duration_ms,
-		.taken_at = r->taken_at,
+		.taken = taken_of(p),
 		.year = r->year,
 		.assets = assets,
 		.nassets = r->nassets,

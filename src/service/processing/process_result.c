@@ -29,6 +29,8 @@ one_of(const char *s, const char *const *list)
 }
 
 static const char *const kinds[] = { "image", "video", "audio", NULL };
+static const char *const sources[] = { TAKEN_EXIF, TAKEN_GPS, TAKEN_XMP, TAKEN_IPTC,
+	TAKEN_CONTAINER, NULL };
 static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
 static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
@@ -116,12 +118,25 @@ take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_
 	return true;
 }
 
+/* A date that is not one, is left out. */
+static void
+take_taken(const struct cJSON *o, struct taken *t)
+{
+	const char *at = json_str(o, "at", NULL), *local = json_str(o, "local", NULL);
+
+	*t = (struct taken) { .source = one_of(json_str(o, "source", NULL), sources),
+		.offset = json_int(o, "offset", TAKEN_OFFSET_NONE) };
+	if (t->offset < -TAKEN_OFFSET_MAX || t->offset > TAKEN_OFFSET_MAX)
+		t->offset = TAKEN_OFFSET_NONE;
+	if ((at != NULL && !time_parse_rfc3339(at, &t->at)) ||
+	    (local != NULL && !time_parse_local(local, &t->local)) || (t->at == 0 && t->local == 0))
+		t->source = NULL;
+}
+
 static bool
 take_found(struct arena *arena, const struct cJSON *o, struct process_result *r, struct error *err)
 {
-	const char *title = json_str(o, "title", NULL), *taken = json_str(o, "takenAt", NULL);
-	char year[5] = "";
-	int64_t y;
+	const char *title = json_str(o, "title", NULL);
 
 	r->kind = json_str(o, "kind", NULL);
 	r->content_type = json_str(o, "contentType", NULL);
@@ -142,14 +157,7 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 		r->title = utf8_clean(arena, title, strlen(title), MEDIA_TITLE_MAX);
 	if (!take_metadata(arena, json_get(o, "metadata"), r, err))
 		return false;
-	if (taken != NULL && !time_parse_rfc3339(taken, &r->taken_at))
-		r->taken_at = 0;
-	/* The year of a photo is that of the day it was taken, by the clock of the camera. */
-	if (r->taken_at != 0 && r->year < 0) {
-		memcpy(year, taken, 4);
-		if (str_to_int(year, YEAR_MIN, YEAR_MAX, &y))
-			r->year = y;
-	}
+	take_taken(json_get(o, "taken"), &r->taken);
 	return take_assets(json_get(o, "assets"), r, err) &&
 	    take_sprite_times(arena, json_get(o, "spriteTimes"), r, err);
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/media.h"
+
 struct arena;
 struct error;
 
@@ -30,7 +32,8 @@ struct process_result {
 	bool ok;
 	const char *failure_code, *failure_message; /* if not ok */
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *genre;
-	int64_t width, height, duration_ms, taken_at, year;
+	int64_t width, height, duration_ms, year;
+	struct taken taken; /* source NULL: the file does not say */
 	struct process_asset assets[RESULT_ASSETS_MAX];
 	size_t nassets;
 	const char *sprite_times[RESULT_TILES_MAX]; /* as text */

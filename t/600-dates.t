@@ -1,0 +1,267 @@
+#!/usr/bin/perl
+# When a photo or a video was taken, from upload to the item: a table of files as cameras, phones,
+# messengers and editors write them, and what a person expects of each.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use MediaNest::Exif qw(exif_jpeg);
+use MediaNest::Media;
+use MediaNest::Test;
+
+use constant SETTLE => 90;
+
+my $mn = MediaNest::Test->stack;
+my $make = MediaNest::Media->new;
+my $me = $mn->user;
+my $serial = 0;
+
+# --- the time zone of a person
+sub zone { return $me->api(PATCH => '/api/users/me', { timeZone => $_[0] }) }
+ok(!exists $me->api(GET => '/api/users/me')->{json}{timeZone}, 'no time zone at first');
+for my $bad ('Europe/Nowhere', 'CEST+3', 'posix/Europe/Berlin', "Europe/Berlin'", '../etc/passwd') {
+	my $r = zone($bad);
+	is($r->{status}, 400, "no time zone: $bad");
+	is($r->{json}{errors}[0]{field}, 'timeZone', '... of the field');
+}
+for my $known ([ 'asia/calcutta', qr{^Asia/(?:Calcutta|Kolkata)$} ], [ 'UTC', qr/^UTC$/ ],
+    [ 'america/buenos_aires', qr{^America/(?:Argentina/)?Buenos_Aires$} ],
+    [ 'Europe/Berlin', qr{^Europe/Berlin$} ]) {
+	my $r = zone($known->[0]);
+	is($r->{status}, 200, "a time zone: $known->[0]") or diag $r->{content};
+	like($r->{json}{timeZone}, $known->[1], '... as the database writes it');
+}
+is($me->api(GET => '/api/users/me')->{json}{timeZone}, 'Europe/Berlin', 'it is kept');
+
+# --- the table
+# name, what the file has, more of initiate => wall clock, instant, minutes, source
+my @rows = (
+	# EXIF
+	[ 'its own offset', 'a.jpg', { DateTimeOriginal => '2024:07:01 14:00:00',
+	    OffsetTimeOriginal => '-07:00' }, {},
+	    '2024-07-01T14:00:00', '2024-07-01T21:00:00.000Z', -420, 'exif' ],
+	[ 'OffsetTime where DateTime is the original', 'a.jpg', { DateTime => '2024:07:01 14:00:00',
+	    DateTimeOriginal => '2024:07:01 14:00:00', OffsetTime => '+09:00' }, {},
+	    '2024-07-01T14:00:00', '2024-07-01T05:00:00.000Z', 540, 'exif' ],
+	[ 'OffsetTime of a later edit', 'a.jpg', { DateTime => '2024:08:09 10:11:12',
+	    DateTimeOriginal => '2024:07:01 14:00:00', OffsetTime => '+09:00' }, {},
+	    '2024-07-01T14:00:00', '2024-07-01T12:00:00.000Z', 120, 'exif' ],
+	[ 'an offset in the text', 'a.jpg', { DateTimeOriginal => '2025:01:08 07:18:55+0200' }, {},
+	    '2025-01-08T07:18:55', '2025-01-08T05:18:55.000Z', 120, 'exif' ],
+	[ 'a damaged original', 'a.jpg', { DateTimeOriginal => '2022:09:02 14:28:',
+	    CreateDate => '2022:09:02 14:28:00', OffsetTimeOriginal => '+03:00' }, {},
+	    '2022-09-02T14:28:00', '2022-09-02T11:28:00.000Z', 180, 'exif' ],
+	[ 'CreateDate alone, in summer', 'a.jpg', { CreateDate => '2019:05:06 07:08:09' }, {},
+	    '2019-05-06T07:08:09', '2019-05-06T05:08:09.000Z', 120, 'exif' ],
+	[ 'DateTime alone, in winter', 'a.jpg', { DateTime => '2019:12:06 07:08:09' }, {},
+	    '2019-12-06T07:08:09', '2019-12-06T06:08:09.000Z', 60, 'exif' ],
+	[ 'big-endian, numbers padded with blanks', 'a.jpg', { order => 'MM',
+	    DateTimeOriginal => '2009: 1: 2  3: 4: 5' }, {},
+	    '2009-01-02T03:04:05', '2009-01-02T02:04:05.000Z', 60, 'exif' ],
+	[ 'an hour that the spring leaves out', 'a.jpg',
+	    { DateTimeOriginal => '2024:03:31 02:30:00' }, {},
+	    '2024-03-31T02:30:00', '2024-03-31T01:30:00.000Z', 60, 'exif' ],
+	[ 'an hour that the autumn has twice', 'a.jpg',
+	    { DateTimeOriginal => '2024:10:27 02:30:00' }, {},
+	    '2024-10-27T02:30:00', '2024-10-27T01:30:00.000Z', 60, 'exif' ],
+	[ 'GPS, after midnight', 'a.jpg', { DateTimeOriginal => '2024:07:01 00:30:00',
+	    GPSDate => '2024:06:30', GPSTime => [ 14, 30, 0 ] }, {},
+	    '2024-07-01T00:30:00', '2024-06-30T14:30:00.000Z', 600, 'exif' ],
+	[ 'GPS alone', 'a.jpg', { GPSDate => '2024:06:30', GPSTime => [ 22, 30, 0 ] }, {},
+	    '2024-07-01T00:30:00', '2024-06-30T22:30:00.000Z', 120, 'gps' ],
+	[ 'EXIF before the name', 'IMG_20120520_101112.jpg',
+	    { DateTimeOriginal => '2001:02:03 04:05:06', OffsetTimeOriginal => 'Z' }, {},
+	    '2001-02-03T04:05:06', '2001-02-03T04:05:06.000Z', 0, 'exif' ],
+	# XMP and IPTC
+	[ 'XMP', 'a.jpg', { xmp => '<rdf:Description exif:DateTimeOriginal="2012-05-20T10:11:12-05:00"'
+	    . ' xmlns:exif="http://ns.adobe.com/exif/1.0/"/>' }, {},
+	    '2012-05-20T10:11:12', '2012-05-20T15:11:12.000Z', -300, 'xmp' ],
+	[ 'XMP of a scan before its last change', 'a.jpg', { DateTime => '2023:01:02 03:04:05',
+	    xmp => '<rdf:Description photoshop:DateCreated="1974-05-20"'
+	    . ' xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"/>' }, {},
+	    '1974-05-20T12:00:00', '1974-05-20T11:00:00.000Z', 60, 'xmp' ],
+	[ 'IPTC', 'a.jpg', { iptc => { 55 => '20120520', 60 => '101112+0200' } }, {},
+	    '2012-05-20T10:11:12', '2012-05-20T08:11:12.000Z', 120, 'iptc' ],
+	[ 'an IPTC day', 'a.jpg', { iptc => { 55 => '20120520' } }, {},
+	    '2012-05-20T12:00:00', '2012-05-20T10:00:00.000Z', 120, 'iptc' ],
+	# names
+	[ 'WhatsApp', 'IMG-20240117-WA0003.jpg', {}, {},
+	    '2024-01-17T12:00:00', '2024-01-17T11:00:00.000Z', 60, 'name' ],
+	[ 'a screenshot', 'Screenshot_20230705-101112.jpg', {}, {},
+	    '2023-07-05T10:11:12', '2023-07-05T08:11:12.000Z', 120, 'name' ],
+	[ 'a Pixel, which counts in UTC', 'PXL_20230815_223456789.jpg', {}, {},
+	    '2023-08-16T00:34:56', '2023-08-15T22:34:56.000Z', 120, 'name' ],
+	[ 'Unix milliseconds', '1705500000000.jpg', {}, {},
+	    '2024-01-17T15:00:00', '2024-01-17T14:00:00.000Z', 60, 'name' ],
+	[ 'Signal, before what the client says', 'signal-2023-01-05-101112.jpg', {},
+	    { modifiedAt => '2011-06-05T04:03:02Z' },
+	    '2023-01-05T10:11:12', '2023-01-05T09:11:12.000Z', 60, 'name' ],
+	[ 'a name in a folder', 'Camera/VID_2020/IMG_20200203_040506.jpg', {}, {},
+	    '2020-02-03T04:05:06', '2020-02-03T03:05:06.000Z', 60, 'name' ],
+	# the client
+	[ 'the client', 'a.jpg', {}, { modifiedAt => '2011-06-05T04:03:02Z' },
+	    '2011-06-05T06:03:02', '2011-06-05T04:03:02.000Z', 120, 'modified' ],
+	[ 'the client, in another zone', 'a.jpg', {}, { modifiedAt => '2011-06-05T23:03:02-05:00' },
+	    '2011-06-06T06:03:02', '2011-06-06T04:03:02.000Z', 120, 'modified' ],
+	[ 'the client, before a broken date', 'a.jpg', { DateTimeOriginal => '0000:00:00 00:00:00' },
+	    { modifiedAt => '2011-06-05T04:03:02Z' },
+	    '2011-06-05T06:03:02', '2011-06-05T04:03:02.000Z', 120, 'modified' ],
+	[ 'a camera whose clock is years ahead', 'a.jpg',
+	    { DateTimeOriginal => '2099:01:01 00:00:00' },
+	    { modifiedAt => '2011-06-05T04:03:02Z' },
+	    '2011-06-05T06:03:02', '2011-06-05T04:03:02.000Z', 120, 'modified' ],
+);
+
+my $jpeg = MediaNest::Media::slurp($make->picture('base.jpg', size => '64x48'));
+
+# Each file once: the same bytes twice would be one item.
+sub begin {
+	my ($client, $name, $tags, $more) = @_;
+	my $bytes = exif_jpeg($jpeg, %$tags);
+	return $client->upload_bytes($name, $bytes . pack('N', ++$serial), 'image/jpeg',
+	    %{ $more // {} })->{id};
+}
+sub found {
+	my ($m) = @_;
+	return join ' ', map { $_ // 'unknown' } @$m{qw(takenAtLocal takenAt takenAtOffset
+	    takenAtSource)};
+}
+
+my @ids = map { begin($me, @$_[1 .. 3]) } @rows;
+for my $i (0 .. $#rows) {
+	my ($what, @want) = @{ $rows[$i] }[0, 4 .. 7];
+	my $m = $me->wait_media($ids[$i], SETTLE);
+	is(found($m), "@want", $what);
+	is($m->{year}, substr($want[0], 0, 4), "$what: the year is that of the wall clock");
+}
+
+# --- videos
+my @videos = (
+	[ 'Apple', 'mov', [ '-movflags', 'use_metadata_tags', '-metadata',
+	    'com.apple.quicktime.creationdate=2024-07-01T00:30:00-0300', '-metadata',
+	    'creation_time=2024-07-01T03:30:00Z' ],
+	    '2024-07-01T00:30:00', '2024-07-01T03:30:00.000Z', -180, 'container' ],
+	[ 'everybody else', 'mp4', [ '-metadata', 'creation_time=2023-12-31T23:30:00Z' ],
+	    '2024-01-01T00:30:00', '2023-12-31T23:30:00.000Z', 60, 'container' ],
+	[ 'Matroska', 'mkv', [ '-metadata', 'creation_time=2023-07-31T23:30:00Z' ],
+	    '2023-08-01T01:30:00', '2023-07-31T23:30:00.000Z', 120, 'container' ],
+);
+for my $row (@videos) {
+	my ($what, $kind, $tags, @want) = @$row;
+	my $path = $make->path("$what.$kind");
+	MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=5:d=1', '-c:v', 'libx264',
+	    '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', @$tags, $path);
+	my $type = { mov => 'video/quicktime', mp4 => 'video/mp4', mkv => 'video/x-matroska' }
+	    ->{$kind};
+	my $m = $me->wait_media($me->upload_file($path, $type,
+	    modifiedAt => '2011-06-05T04:03:02Z')->{id}, SETTLE);
+	is(found($m), "@want", "a video: $what");
+}
+{
+	my $path = $make->path('VID_20230715_101112.mp4');
+	MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48:r=5:d=1', '-c:v', 'libx264',
+	    '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', $path);
+	my $m = $me->wait_media($me->upload_file($path, 'video/mp4')->{id}, SETTLE);
+	is(found($m), '2023-07-15T10:11:12 2023-07-15T08:11:12.000Z 120 name',
+	    'a video without a date: its name');
+}
+
+# --- nothing at all, and nobody's zone
+{
+	my $nowhere = $mn->user;
+	my $m = $nowhere->wait_media(begin($nowhere, 'a.jpg', {}), SETTLE);
+	is($m->{takenAtSource}, 'uploaded', 'no date at all: that of the upload');
+	is($m->{takenAt}, $m->{createdAt}, '... which is the instant');
+	$m = $nowhere->wait_media(begin($nowhere, 'a.jpg',
+	    { DateTimeOriginal => '2024:07:01 14:00:00' }), SETTLE);
+	is(found($m), '2024-07-01T14:00:00 2024-07-01T14:00:00.000Z unknown exif',
+	    'without a zone, the wall clock counts as UTC, and the offset is unknown');
+	my $song = $nowhere->wait_media($nowhere->upload_file($make->song('IMG_20120520_101112.mp3'),
+	    'audio/mpeg')->{id}, SETTLE);
+	ok(!defined $song->{takenAt} && $song->{year} == 1999, 'a song is not taken');
+}
+
+# --- the order is that of the wall clock
+{
+	my $other = $mn->user;
+	my %of = (east => [ '2024:07:01 08:00:00', '+09:00' ], # 30 June, 23:00 of UTC
+	    west => [ '2024:06:30 20:00:00', '-07:00' ],       # 1 July, 03:00 of UTC
+	    utc => [ '2024:07:01 01:00:00', '+00:00' ]);
+	my %id = map { $_ => begin($other, "$_.jpg", { DateTimeOriginal => $of{$_}[0],
+	    OffsetTimeOriginal => $of{$_}[1] }) } sort keys %of;
+	$other->wait_media($_, SETTLE) for values %id;
+	my $order = sub {
+		my ($client, $more) = @_;
+		my $list = $client->api(GET => "/api/media?sort=taken&scope=library$more")->{json};
+		my %name = reverse %id;
+		return join ' ', map { $name{ $_->{id} } // () } @{ $list->{items} };
+	};
+	is($order->($other, ''), 'east utc west', 'the order of the wall clock');
+	my $first = $other->api(GET => '/api/media?sort=taken&scope=library&limit=1')->{json};
+	is($order->($other, "&cursor=$first->{page}{nextCursor}"), 'utc west', '... page by page');
+	is($order->($other, "&after=$id{utc}"), 'west', '... behind an item');
+	$other->api(PUT => "/api/media/$_/shares", { users => [ $me->{id} ] }) for values %id;
+	is($order->($me, '&limit=100'), 'east utc west', '... of what others share');
+	$other->api(PATCH => "/api/media/$id{west}", { takenAtLocal => '2024-07-02T00:00:00' });
+	is($order->($me, '&limit=100'), 'west east utc', '... which follows a change');
+}
+
+# --- a person knows better
+sub edit {
+	my ($id, $body) = @_;
+	my $r = $me->api(PATCH => "/api/media/$id", $body);
+	is($r->{status}, 200, 'edited') or diag $r->{content};
+	return found($r->{json});
+}
+my %by = map { $rows[$_][0] => $ids[$_] } 0 .. $#rows;
+{
+	my $id = $by{'its own offset'};
+	is(edit($id, { takenAtLocal => '2024-12-24T18:00:00' }),
+	    '2024-12-24T18:00:00 2024-12-25T01:00:00.000Z -420 person', 'an offset stays');
+	is(edit($id, { takenAt => '2024-12-31T23:00:00+01:00' }),
+	    '2024-12-31T15:00:00 2024-12-31T22:00:00.000Z -420 person', '... also for an instant');
+	is($me->api(GET => "/api/media/$id")->{json}{year}, 2024, '... and the year follows');
+	is(edit($id, { takenAtOffset => 120 }),
+	    '2024-12-31T15:00:00 2024-12-31T13:00:00.000Z 120 person',
+	    'a new offset keeps the wall clock');
+	is(edit($id, { takenAtLocal => '2000-01-01T00:30:00', takenAtOffset => 345 }),
+	    '2000-01-01T00:30:00 1999-12-31T18:45:00.000Z 345 person', 'both');
+	is(edit($id, { takenAtOffset => undef }),
+	    '2000-01-01T00:30:00 1999-12-31T23:30:00.000Z 60 person', 'back into the own zone');
+	is(edit($id, { takenAt => undef }), 'unknown unknown unknown unknown', 'nobody knows');
+	$me->api(POST => "/api/media/$id/reprocess");
+	$me->wait_media($id, SETTLE);
+	is(found($me->api(GET => "/api/media/$id")->{json}), 'unknown unknown unknown unknown',
+	    '... and the file says nothing against it');
+	is($me->api(PATCH => "/api/media/$id", { takenAtOffset => 60 })->{json}{code}, 'no_date',
+	    'no offset without a date');
+}
+{
+	my $id = $by{'CreateDate alone, in summer'};
+	is(edit($id, { takenAtLocal => '2019-12-06T07:08:09' }),
+	    '2019-12-06T07:08:09 2019-12-06T06:08:09.000Z 60 person',
+	    'moved into the winter, the zone has winter time');
+	for my $bad ({ takenAtLocal => '2019-12-06 07:08:09' }, { takenAtLocal => '2019-02-30T07:08:09' },
+	    { takenAtLocal => '2019-12-06T07:08:09', takenAt => '2019-12-06T07:08:09Z' },
+	    { takenAtOffset => 1081 }, { takenAt => undef, takenAtOffset => 60 },
+	    { takenAtLocal => '9999-12-31T23:59:59' }) {
+		is($me->api(PATCH => "/api/media/$id", $bad)->{status}, 400,
+		    'refused: ' . join ' ', map { "$_=" . ($bad->{$_} // 'null') } sort keys %$bad);
+	}
+	$me->api(POST => "/api/media/$id/reprocess");
+	$me->wait_media($id, SETTLE);
+	is(found($me->api(GET => "/api/media/$id")->{json}),
+	    '2019-12-06T07:08:09 2019-12-06T06:08:09.000Z 60 person', 'a file overrules nobody');
+}
+{
+	my $id = $by{'DateTime alone, in winter'};
+	zone('America/New_York');
+	$me->api(POST => "/api/media/$id/reprocess");
+	wait_until { found($me->wait_media($id, SETTLE)) eq
+	    '2019-12-06T07:08:09 2019-12-06T12:08:09.000Z -300 exif' } SETTLE,
+	    'what is processed again is in the zone of now';
+	pass('what is processed again is in the zone of now');
+}
+
+done_testing;
