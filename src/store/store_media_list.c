@@ -97,9 +97,9 @@ position_of(const struct rows *rows, size_t row, const struct media *m, enum med
 {
 	p->id = m->id;
 	p->title = rows_str(rows, row, MEDIA_COLUMNS_COUNT);
-	p->us = m->trashed_at != 0                  ? m->trashed_at :
-	    sort == MEDIA_TAKEN && m->taken_at != 0 ? m->taken_at :
-						      m->created_at;
+	p->us = m->trashed_at != 0                     ? m->trashed_at :
+	    sort == MEDIA_TAKEN && m->taken_local != 0 ? m->taken_local :
+							 m->created_at;
 }
 
 bool
