@@ -4,6 +4,6 @@
 
 #include "http/route.h"
 
-extern const struct route_module media_module, upload_module;
+extern const struct route_module media_module, media_bulk_module, upload_module;
 
 #endif

@@ -25,7 +25,8 @@
 const struct pool pools[] = {
 	{ "auth", CFG_POOL_AUTH, SERVICES_API, MODULES(&auth_module, &auth_account_module), NULL },
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(&users_module), NULL },
-	{ "media", CFG_POOL_MEDIA, SERVICES_API, MODULES(&media_module, &upload_module), NULL },
+	{ "media", CFG_POOL_MEDIA, SERVICES_API,
+	    MODULES(&media_module, &media_bulk_module, &upload_module), NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API,
 	    MODULES(&auth_plex_module, &plex_module, &plex_sync_module), NULL },

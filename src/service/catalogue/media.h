@@ -29,9 +29,11 @@ struct error;
 #define MEDIA_TAGS_MAX 50
 #define MEDIA_TAG_MAX 50
 #define MEDIA_GENRES_MAX 20
-#define MEDIA_SHARES_MAX 200  /* people */
-#define MEDIA_EVENTS_KEPT 200 /* of an item that is processed again and again */
-#define MEDIA_CURSOR_MAX 1600 /* bytes of a cursor's text */
+#define MEDIA_SHARES_MAX 200               /* people */
+#define MEDIA_EVENTS_KEPT 200              /* of an item that is processed again and again */
+#define MEDIA_BULK_MAX 100                 /* items of one change of many */
+#define MEDIA_TAKEN_SHIFT_MAX 3155760000LL /* seconds: a century */
+#define MEDIA_CURSOR_MAX 1600              /* bytes of a cursor's text */
 
 /* Whose items a list, a search or a count looks at. */
 enum media_scope {
@@ -76,6 +78,7 @@ enum media_scope media_scope_parse(const char *); /* NULL: everyone */
 #define MEDIA_SET_TAKEN_LOCAL 64u /* .local, without the instant */
 #define MEDIA_SET_TAKEN_OFFSET 128u
 #define MEDIA_SET_TAKEN_SHIFT 256u /* taken_shift, without any of the three */
+#define MEDIA_SET_SOME_TAGS 512u   /* add_tags, remove_tags */
 #define MEDIA_SET_TAKEN \
 	(MEDIA_SET_TAKEN_AT | MEDIA_SET_TAKEN_LOCAL | MEDIA_SET_TAKEN_OFFSET | \
 	    MEDIA_SET_TAKEN_SHIFT)
@@ -85,6 +88,7 @@ struct media_patch {
 	int64_t year; /* 0 = none */
 	struct taken taken;
 	int64_t taken_shift; /* seconds */
+	struct strings add_tags, remove_tags;
 	const char **genres;
 	size_t ngenres;
 };

@@ -215,6 +215,60 @@ apply_taken(const struct change *c, const struct media *m, const struct media_pa
 		    "range", "must lead to a date of the years 1 to 9999"));
 }
 
+/* Adds each tag once, whatever its case. */
+static bool
+put_tags(const struct change *c, const struct media *m, struct strings tags, struct error *err)
+{
+	const char **kept = arena_array(c->call->arena, tags.n, sizeof(*kept));
+	size_t n = 0;
+
+	for (size_t i = 0; i < tags.n; i++) {
+		const char *tag = str_trim(c->call->arena, tags.items[i]);
+		bool known = tag[0] == '\0';
+
+		for (size_t k = 0; k < n && !known; k++)
+			known = str_ieq(kept[k], tag);
+		if (!known)
+			kept[n++] = tag;
+	}
+	if (n > MEDIA_TAGS_MAX)
+		return error_field(err, "addTags", "length", "must leave at most %d tags",
+		    MEDIA_TAGS_MAX);
+	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id,
+	    (struct strings) { kept, n }, err);
+}
+
+static bool
+apply_tags(const struct change *c, struct media *m, struct error *err)
+{
+	return put_tags(c, m, *(const struct strings *)c->arg, err);
+}
+
+static bool
+has_tag(struct strings tags, const char *tag)
+{
+	for (size_t i = 0; i < tags.n; i++)
+		if (str_ieq(tags.items[i], tag))
+			return true;
+	return false;
+}
+
+/* The item's, without those to remove, and those to add. */
+static bool
+apply_some_tags(const struct change *c, const struct media *m, const struct media_patch *p,
+    struct error *err)
+{
+	const char **tags = arena_array(c->call->arena, m->ntags + p->add_tags.n, sizeof(*tags));
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->ntags; i++)
+		if (!has_tag(p->remove_tags, m->tags[i]))
+			tags[n++] = m->tags[i];
+	for (size_t i = 0; i < p->add_tags.n; i++)
+		tags[n++] = p->add_tags.items[i];
+	return put_tags(c, m, (struct strings) { tags, n }, err);
+}
+
 static bool
 apply_patch(const struct change *c, struct media *m, struct error *err)
 {
@@ -237,6 +291,7 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 		m->visibility = p->visibility;
 	return store_media_update(c->call->svc->db, c->call->arena, m,
 		   edited(c->call->arena, p->set), err) &&
+	    ((p->set & MEDIA_SET_SOME_TAGS) == 0 || apply_some_tags(c, m, p, err)) &&
 	    ((p->set & MEDIA_SET_TAKEN) == 0 || apply_taken(c, m, p, err));
 }
 
@@ -253,26 +308,6 @@ media_change(const struct call *call, const char *id, int64_t version,
 	};
 
 	return change(&c, &kind, out, err);
-}
-
-static bool
-apply_tags(const struct change *c, struct media *m, struct error *err)
-{
-	const struct strings *tags = c->arg;
-	const char **kept = arena_array(c->call->arena, tags->n, sizeof(*kept));
-	size_t n = 0;
-
-	for (size_t i = 0; i < tags->n; i++) {
-		const char *tag = str_trim(c->call->arena, tags->items[i]);
-		bool known = tag[0] == '\0';
-
-		for (size_t k = 0; k < n && !known; k++)
-			known = str_ieq(kept[k], tag);
-		if (!known)
-			kept[n++] = tag;
-	}
-	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id,
-	    (struct strings) { kept, n }, err);
 }
 
 bool
