@@ -71,8 +71,9 @@ CREATE INDEX media_house_kind_taken ON media
 CREATE INDEX media_all_kind_taken ON media
   (kind, (coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
   WHERE trashed_at IS NULL;
--- The few that the dates of older uploads still have to be found for.
-CREATE INDEX media_undated ON media (id) WHERE taken_source IS NULL AND source = 'upload';
+-- For the job upkeep.dates, which goes through what there was before.
+CREATE INDEX media_undated ON media (id) WHERE taken_source IS NULL AND source = 'upload'
+  AND kind IN ('image', 'video') AND object_key IS NOT NULL;
 
 CREATE OR REPLACE FUNCTION mn_share_fill() RETURNS trigger LANGUAGE plpgsql
 AS $$

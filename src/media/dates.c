@@ -129,7 +129,7 @@ date_offset_read(const char *s, int *minutes)
 	return true;
 }
 
-/* --- EXIF -------------------------------------------------------------------------------------- */
+/* --- EXIF --------------------------------------------------------------------------------- */
 
 /* What clocks are set to: whole hours from -12 to +14, and the zones between them. */
 static bool
@@ -229,7 +229,7 @@ take_exif(const struct exif *x, const struct exif_dates *d, int which, struct me
 	return true;
 }
 
-/* --- XMP and IPTC ------------------------------------------------------------------------------ */
+/* --- XMP and IPTC ------------------------------------------------------------------------- */
 
 static const char *
 find(const char *from, const char *end, const char *what)
@@ -318,7 +318,7 @@ take_iptc(const struct date_blocks *b, struct media_taken *out)
 	return true;
 }
 
-/* --- the choice -------------------------------------------------------------------------------- */
+/* --- the choice --------------------------------------------------------------------------- */
 
 /*
  * What says when the shutter was released comes first, of whatever standard; EXIF's DateTime is

@@ -13,6 +13,7 @@
 #include "store/store_backups.h"
 #include "store/store_credentials.h"
 #include "store/store_deliver.h"
+#include "store/store_dates.h"
 #include "store/store_doctor.h"
 #include "store/store_hooks.h"
 #include "store/store_endpoints.h"
@@ -60,6 +61,7 @@ const struct query *const store_query_tables[] = {
 	store_backup_objects_queries,
 	store_credentials_queries,
 	store_deliver_queries,
+	store_dates_queries,
 	store_doctor_queries,
 	store_endpoints_queries,
 	store_enrich_queries,

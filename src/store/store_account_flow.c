@@ -54,7 +54,7 @@ const struct query store_account_flow_queries[] = {
 	    "UPDATE users SET display_name = coalesce($2, display_name), locale = coalesce($3,"
 	    " locale), time_zone = coalesce($4, time_zone), updated_at = now() WHERE id = $1",
 	    0 },
-	/* The view reads files of the server; copies of the database under other paths are left out. */
+	/* The copies of the zones under other paths are left out. */
 	[Q_TIME_ZONE] = { "time_zone",
 	    "SELECT name FROM pg_timezone_names WHERE lower(name) IN (lower($1), lower($2))"
 	    " AND name !~ '^(posix|right)/|^(posixrules|localtime|Factory)$'"

@@ -43,16 +43,18 @@ enum {
 /* Waiting to be processed, even if it is in the trash now. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
 
+#define CREATED SQL_US("m.created_at")
+#define MODIFIED SQL_US("m.file_modified_at")
+
 #define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
 	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
-	    " encode(u.sha256, 'hex'), coalesce(u.size, -1),"
-	    " " SQL_US("m.created_at") ", " SQL_US(
-		"m.file_modified_at") " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
-				      " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
-				      " AND m.trashed_from = 'processing')",
+	    " encode(u.sha256, 'hex'), coalesce(u.size, -1), " CREATED ", " MODIFIED
+	    " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
+	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
+	    " AND m.trashed_from = 'processing')",
 	    QUERY_READ },
 	/*
 	 * The row of the job is locked, so that no other worker can take the job over in between: a
@@ -90,7 +92,8 @@ const struct query store_process_queries[] = {
 	 * person wrote.
 	 */
 	[PUBLISH] = { "process_publish",
-	    "UPDATE media m SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
+	    "UPDATE media m SET"
+	    " status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
 	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type ="
 	    " $3,"
 	    " title = CASE WHEN $4::text IS NOT NULL AND title IN (filename,"

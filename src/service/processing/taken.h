@@ -1,7 +1,7 @@
 /*
- * When an item was taken, from all that may say it, best first: the file itself, its name, the time
- * when it was changed last, and at last when it was uploaded. Pure: whose zone a wall clock is in is
- * left to the statement that publishes the item, because PostgreSQL has the time zones.
+ * When an item was taken, from all that may say it, best first: the file itself, its name, when
+ * it was changed last, and at last when it was uploaded. Pure: the zone of a wall clock is left to
+ * the statement that publishes the item, because PostgreSQL has the time zones.
  */
 #ifndef MN_SERVICE_PROCESSING_TAKEN_H
 #define MN_SERVICE_PROCESSING_TAKEN_H

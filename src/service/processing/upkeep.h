@@ -1,4 +1,4 @@
-/* Periodic jobs that remove expired data. Each may be repeated: the next run removes the rest. */
+/* Periodic jobs, most of which remove expired data. Each may be repeated: the next run goes on. */
 #ifndef MN_SERVICE_PROCESSING_UPKEEP_H
 #define MN_SERVICE_PROCESSING_UPKEEP_H
 
@@ -16,6 +16,7 @@ job_run_fn upkeep_trash;         /* items that have been in the trash for trash.
 job_run_fn upkeep_jobs;          /* finished jobs */
 job_run_fn upkeep_answers;       /* responses kept for Idempotency-Key */
 job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
+job_run_fn upkeep_dates;         /* dates of uploads that have no source yet */
 job_run_fn upkeep_notifications; /* old notifications and alerts */
 
 #endif
