@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP ();
 use Test::More;
 use MediaNest::Exif qw(exif_jpeg);
 use MediaNest::Media;
@@ -74,7 +75,8 @@ my @rows = (
 	    { DateTimeOriginal => '2001:02:03 04:05:06', OffsetTimeOriginal => 'Z' }, {},
 	    '2001-02-03T04:05:06', '2001-02-03T04:05:06.000Z', 0, 'exif' ],
 	# XMP and IPTC
-	[ 'XMP', 'a.jpg', { xmp => '<rdf:Description exif:DateTimeOriginal="2012-05-20T10:11:12-05:00"'
+	[ 'XMP', 'a.jpg', { xmp => '<rdf:Description'
+	    . ' exif:DateTimeOriginal="2012-05-20T10:11:12-05:00"'
 	    . ' xmlns:exif="http://ns.adobe.com/exif/1.0/"/>' }, {},
 	    '2012-05-20T10:11:12', '2012-05-20T15:11:12.000Z', -300, 'xmp' ],
 	[ 'XMP of a scan before its last change', 'a.jpg', { DateTime => '2023:01:02 03:04:05',
@@ -104,7 +106,8 @@ my @rows = (
 	    '2011-06-05T06:03:02', '2011-06-05T04:03:02.000Z', 120, 'modified' ],
 	[ 'the client, in another zone', 'a.jpg', {}, { modifiedAt => '2011-06-05T23:03:02-05:00' },
 	    '2011-06-06T06:03:02', '2011-06-06T04:03:02.000Z', 120, 'modified' ],
-	[ 'the client, before a broken date', 'a.jpg', { DateTimeOriginal => '0000:00:00 00:00:00' },
+	[ 'the client, before a broken date', 'a.jpg',
+	    { DateTimeOriginal => '0000:00:00 00:00:00' },
 	    { modifiedAt => '2011-06-05T04:03:02Z' },
 	    '2011-06-05T06:03:02', '2011-06-05T04:03:02.000Z', 120, 'modified' ],
 	[ 'a camera whose clock is years ahead', 'a.jpg',
@@ -177,8 +180,8 @@ for my $row (@videos) {
 	    { DateTimeOriginal => '2024:07:01 14:00:00' }), SETTLE);
 	is(found($m), '2024-07-01T14:00:00 2024-07-01T14:00:00.000Z unknown exif',
 	    'without a zone, the wall clock counts as UTC, and the offset is unknown');
-	my $song = $nowhere->wait_media($nowhere->upload_file($make->song('IMG_20120520_101112.mp3'),
-	    'audio/mpeg')->{id}, SETTLE);
+	my $path = $make->song('IMG_20120520_101112.mp3');
+	my $song = $nowhere->wait_media($nowhere->upload_file($path, 'audio/mpeg')->{id}, SETTLE);
 	ok(!defined $song->{takenAt} && $song->{year} == 1999, 'a song is not taken');
 }
 
@@ -242,7 +245,8 @@ my %by = map { $rows[$_][0] => $ids[$_] } 0 .. $#rows;
 	is(edit($id, { takenAtLocal => '2019-12-06T07:08:09' }),
 	    '2019-12-06T07:08:09 2019-12-06T06:08:09.000Z 60 person',
 	    'moved into the winter, the zone has winter time');
-	for my $bad ({ takenAtLocal => '2019-12-06 07:08:09' }, { takenAtLocal => '2019-02-30T07:08:09' },
+	for my $bad ({ takenAtLocal => '2019-12-06 07:08:09' },
+	    { takenAtLocal => '2019-02-30T07:08:09' },
 	    { takenAtLocal => '2019-12-06T07:08:09', takenAt => '2019-12-06T07:08:09Z' },
 	    { takenAtOffset => 1081 }, { takenAt => undef, takenAtOffset => 60 },
 	    { takenAtLocal => '9999-12-31T23:59:59' }) {
@@ -262,6 +266,91 @@ my %by = map { $rows[$_][0] => $ids[$_] } 0 .. $#rows;
 	    '2019-12-06T07:08:09 2019-12-06T12:08:09.000Z -300 exif' } SETTLE,
 	    'what is processed again is in the zone of now';
 	pass('what is processed again is in the zone of now');
+}
+
+# --- many at once
+sub bulk {
+	my ($client, $body, $headers) = @_;
+	return $client->api(POST => '/api/media/bulk', $body, $headers);
+}
+sub statuses { return join ' ', map { $_->{status} } @{ $_[0]{json}{items} // [] } }
+{
+	my $her = $mn->user;
+	my @mine = map { begin($her, 'a.jpg', { DateTimeOriginal => "2024:07:0$_ 14:00:00",
+	    OffsetTimeOriginal => $_ == 1 ? '-07:00' : '+02:00' }) } 1 .. 2;
+	my $dateless = begin($her, 'a.jpg', {});
+	my $hidden = $by{XMP};
+	$her->wait_media($_, SETTLE) for @mine, $dateless;
+	$her->api(PATCH => "/api/media/$dateless", { takenAt => undef });
+	my $dates = sub { return join ', ', map { found($her->api(GET => "/api/media/$_")->{json}) }
+	    @mine };
+	my $shift = { ids => [ @mine, $hidden, $dateless ], set => { takenShiftSeconds => -3600 } };
+	my $key = { 'Idempotency-Key' => 'one-hour-back' };
+	for my $time ('once', 'once, although it was sent again') {
+		is(statuses(bulk($her, $shift, $key)), '200 200 404 409',
+		    "each has its answer: $time");
+		is($dates->(), '2024-07-01T13:00:00 2024-07-01T20:00:00.000Z -420 person, '
+		    . '2024-07-02T13:00:00 2024-07-02T11:00:00.000Z 120 person', "shifted $time");
+	}
+	is(statuses(bulk($her, { ids => \@mine, set => { takenAtLocal => '2012-05-20T10:11:12',
+	    addTags => [ 'beach', 'Sea' ], visibility => 'house' } })), '200 200', 'set');
+	is($dates->(), '2012-05-20T10:11:12 2012-05-20T17:11:12.000Z -420 person, '
+	    . '2012-05-20T10:11:12 2012-05-20T08:11:12.000Z 120 person', 'each keeps its offset');
+	is(statuses(bulk($her, { ids => \@mine, set => { addTags => ['sun'],
+	    removeTags => ['BEACH'] } })), '200 200', 'tags');
+	my $m = $her->api(GET => "/api/media/$mine[0]")->{json};
+	is("@{ $m->{tags} } $m->{visibility}", 'Sea sun house', '... added and removed');
+	is(statuses(bulk($mn->user, { ids => \@mine, set => { takenShiftSeconds => 1 } })),
+	    '403 403', 'who can see them only, changes nothing');
+	for my $bad ({ ids => [ @mine, $mine[0] ], set => { takenShiftSeconds => 1 } },
+	    { ids => \@mine }, { ids => \@mine, set => {} }, { ids => [], trash => JSON::PP::true },
+	    { ids => \@mine, set => { takenShiftSeconds => 1, takenAtOffset => 60 } },
+	    { ids => \@mine, set => { takenShiftSeconds => 3155760001 } }) {
+		is(bulk($her, $bad)->{status}, 400, 'refused');
+	}
+	is(statuses(bulk($her, { ids => \@mine, trash => JSON::PP::true })), '200 200', 'trashed');
+	is(statuses(bulk($her, { ids => \@mine, set => { takenShiftSeconds => 1 } })), '409 409',
+	    'what is in the trash does not change');
+}
+
+# --- what was uploaded before all this
+{
+	my $old = $mn->user;
+	$old->api(PATCH => '/api/users/me', { timeZone => 'Asia/Kolkata' });
+	my $add = sub {
+		my ($name, $kind, $taken, $metadata, $modified) = @_;
+		return $mn->psql('INSERT INTO media (id, owner_id, kind, title, status, filename,'
+		    . ' taken_at, metadata, object_key, file_modified_at) VALUES'
+		    . " (gen_random_uuid(), '$old->{id}', '$kind', 'x', 'ready', '$name', "
+		    . ($taken ? "'$taken'" : 'NULL') . ", '$metadata', 'original/x/' ||"
+		    . ' gen_random_uuid(), ' . ($modified ? "'$modified'" : 'NULL')
+		    . ') RETURNING id');
+	};
+	my @old = (
+		[ 'an offset', 'a.jpg', 'image', '2024-07-01T12:00:00Z',
+		    '{"takenAtLocal":"2024-07-01T14:00:00","takenAtOffset":"+02:00"}', undef,
+		    '2024-07-01T14:00:00 2024-07-01T12:00:00.000Z 120 exif' ],
+		[ 'none: the own zone', 'a.jpg', 'image', '2024-07-01T14:00:00Z',
+		    '{"takenAtLocal":"2024-07-01T14:00:00"}', undef,
+		    '2024-07-01T14:00:00 2024-07-01T08:30:00.000Z 330 exif' ],
+		[ 'a person', 'a.jpg', 'image', '2020-02-03T04:05:06Z',
+		    '{"takenAtLocal":"2024-07-01T14:00:00"}', undef,
+		    '2020-02-03T09:35:06 2020-02-03T04:05:06.000Z 330 person' ],
+		[ 'a person, where the file said nothing', 'IMG-20240117-WA0003.jpg', 'image',
+		    '2020-02-03T04:05:06Z', '{}', undef,
+		    '2020-02-03T09:35:06 2020-02-03T04:05:06.000Z 330 person' ],
+		[ 'a video', 'a.mp4', 'video', '2020-02-03T04:05:06Z', '{"takenAtOffset":"-03:00"}',
+		    undef, '2020-02-03T01:05:06 2020-02-03T04:05:06.000Z -180 container' ],
+		[ 'a name', 'IMG-20240117-WA0003.jpg', 'image', undef, '{}', undef,
+		    '2024-01-17T12:00:00 2024-01-17T06:30:00.000Z 330 name' ],
+	);
+	my @made = map { $add->(@$_[1 .. 5]) } @old;
+	$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.dates'; NOTIFY mn_jobs,"
+	    . " 'upkeep'");
+	wait_until { !$mn->psql("SELECT 1 FROM media WHERE owner_id = '$old->{id}' AND"
+	    . ' taken_source IS NULL LIMIT 1') } SETTLE, 'dates of old uploads';
+	is(found($old->api(GET => "/api/media/$made[$_]")->{json}), $old[$_][6],
+	    "an old upload: $old[$_][0]") for 0 .. $#old;
 }
 
 done_testing;

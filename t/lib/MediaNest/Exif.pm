@@ -69,11 +69,13 @@ sub exif_jpeg {
 	my ($jpeg, %want) = @_;
 	my $packets = '';
 	croak 'no JPEG' if substr($jpeg, 0, 2) ne "\xff\xd8";
-	$packets .= _segment("\xe1", "http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
-	    . "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>$want{xmp}</rdf:RDF>"
-	    . '</x:xmpmeta>') if defined $want{xmp};
+	$packets .= _segment("\xe1", "http://ns.adobe.com/xap/1.0/\0"
+	    . "<x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+	    . "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+	    . "$want{xmp}</rdf:RDF></x:xmpmeta>") if defined $want{xmp};
 	if (my $sets = $want{iptc}) {
-		my $iim = join '', map { pack('CCCn', 0x1c, 2, $_, length $sets->{$_}) . $sets->{$_} }
+		my $iim = join '',
+		    map { pack('CCCn', 0x1c, 2, $_, length $sets->{$_}) . $sets->{$_} }
 		    sort { $a <=> $b } keys %$sets;
 		$packets .= _segment("\xed", "Photoshop 3.0\x008BIM" . pack('nn', 0x0404, 0)
 		    . pack('N', length $iim) . $iim . (length($iim) & 1 ? "\0" : ''));
