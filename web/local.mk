@@ -27,6 +27,7 @@ nobase_dist_page_DATA = \
 	web/lib/thumbhash.js \
 	web/lib/unread.js \
 	web/lib/uploads.js \
+	web/lib/wall-clock.js \
 	web/manifest.webmanifest \
 	web/openapi.json \
 	web/panels.css \
@@ -51,6 +52,7 @@ nobase_dist_page_DATA = \
 	web/ui/libraries.js \
 	web/ui/lightbox.js \
 	web/ui/meter.js \
+	web/ui/many-dates.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
 	web/ui/picture.js \

@@ -278,12 +278,28 @@ signIn(email, password, totp, stay)
 	return signedIn(answer, stay);
 }
 
+/*
+ * The first browser says in which time zone this person lives; afterwards they say it themselves.
+ * Without it, dates that name no zone count as UTC, so nothing is lost when it does not arrive.
+ */
+function
+tellZone()
+{
+	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+	const { user } = session.me;
+
+	if (timeZone && !user.timeZone && session.can('profile.edit'))
+		api.patch('/users/me', { timeZone })
+		    .then((now) => Object.assign(user, now), () => {});
+}
+
 /* After a sign-in that another party confirmed, as plex.tv. Returns the person. */
 export async function
 signedIn(answer, stay)
 {
 	session.begin(answer, stay);
 	session.setUser(await api.get('/auth/session'));
+	tellZone();
 	return session.me.user;
 }
 
@@ -314,6 +330,7 @@ resume()
 			return null;
 		throw problem;
 	}
+	tellZone();
 	return session.me.user;
 }
 

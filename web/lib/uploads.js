@@ -127,6 +127,7 @@ announce()
 		    await api.post('/media/upload/initiate', { files: files.map((u) => ({
 			filename: u.name, size: u.size, type: u.type,
 			...(u.sha256 ? { sha256: u.sha256 } : {}),
+			...modified(u.file),
 		})) }, { patient: true, again: true,
 		    headers: { 'Idempotency-Key': crypto.randomUUID() },
 		    onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) :
@@ -140,6 +141,10 @@ announce()
 	announcing = false;
 	pump();
 }
+
+/* When the file was changed last: the date of a photo that has none. */
+const modified = (file) => (file?.lastModified > 0 ?
+    { modifiedAt: new Date(file.lastModified).toISOString() } : {});
 
 function
 announced(u, one)

@@ -1,10 +1,10 @@
 /* The panel beside an item: editable fields, facts about the file, processing history. */
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
-import { bytes, clockTime, count, dayOf, duration, fullTime, localInput,
-    stepName } from '../lib/format.js';
+import { bytes, clockTime, count, dayOf, duration, fullTime, stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
 import { link } from '../lib/router.js';
 import { mayEdit, me } from '../lib/session.js';
+import { takenHow, wallInput, wallTime, wallValue } from '../lib/wall-clock.js';
 import { tagField } from './actions.js';
 import { fail } from './toast.js';
 
@@ -62,6 +62,7 @@ export class Details {
 		this.tags = h('ul.chips');
 		this.facts = h('dl.facts');
 		this.state = h('div.details-state');
+		this.how = h('small.muted', { id: 'd-date-how' });
 		fill(this.body, this.state, this.editable ? this.form() : this.plain(),
 		    h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
 		    h('h3', null, 'File'), this.facts, h('h3', null, 'Processing history'),
@@ -82,9 +83,10 @@ export class Details {
 		this.drawFacts();
 		this.drawState();
 		for (const [field, value] of [[this.title, item.title],
-		    [this.date, item.takenAt ? localInput(item.takenAt) : '']])
+		    [this.date, wallInput(item)]])
 			if (field && field !== document.activeElement)
 				field.value = value;
+		fill(this.how, item.takenAtLocal ? takenHow(item) : '');
 		this.radios?.forEach((radio) => {
 			radio.checked = radio.value === item.visibility;
 		});
@@ -97,7 +99,7 @@ export class Details {
 		const { item } = this;
 
 		return h('div', null, h('p.big-title', null, item.title),
-		    item.takenAt ? h('p', null, fullTime(item.takenAt)) : null,
+		    item.takenAtLocal ? h('p', null, wallTime(item)) : null, this.how,
 		    item.overview ? h('p', null, item.overview) : null);
 	}
 
@@ -115,10 +117,11 @@ export class Details {
 		this.title.addEventListener('change', save('title', this.title,
 		    () => this.title.value.trim() || null));
 		this.date = h('input', { type: 'datetime-local', id: 'd-date',
-		    value: item.takenAt ? localInput(item.takenAt) : '' });
-		this.date.addEventListener('change', save('takenAt', this.date,
-		    () => (this.date.value ? new Date(this.date.value).toISOString() : null),
-		    true));
+		    'aria-describedby': 'd-date-how', value: wallInput(item) });
+		/* the item keeps its zone */
+		this.date.addEventListener('change', () => (this.date.value ?
+		    save('takenAtLocal', this.date, () => wallValue(this.date.value, item))() :
+		    save('takenAt', this.date, () => null, true)()));
 		this.radios = [];
 		const mine = item.ownerId === me.user?.id;
 		const choices = [...(mine ? VISIBILITY : OF_ANOTHER), ...(item.visibility ===
@@ -128,7 +131,7 @@ export class Details {
 			document.activeElement?.blur();
 		} },
 		h('label', { for: 'd-title' }, 'Title'), this.title,
-		h('label', { for: 'd-date' }, 'Date taken'), this.date,
+		h('label', { for: 'd-date' }, 'Date taken'), this.date, this.how,
 		h('fieldset.segments', null, h('legend', null, 'Who can see this'),
 		    choices.map(([value, name, text]) => {
 			const radio = h('input', { type: 'radio', name: 'visibility', value,

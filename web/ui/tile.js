@@ -2,11 +2,12 @@
  * One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it.
  */
 import { h, icon, fill } from '../lib/dom.js';
-import { dayOf, duration, kindName, stepName } from '../lib/format.js';
+import { duration, kindName, stepName } from '../lib/format.js';
 import { mediaKind } from '../lib/kinds.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { link, parse } from '../lib/router.js';
+import { wallDay } from '../lib/wall-clock.js';
 import { showPicture } from './picture.js';
 
 function
@@ -15,7 +16,7 @@ describe(item)
 	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ?
 	    ', failed' : '';
 	const kind = kindName(item.kind);
-	const date = dayOf(item.takenAt ?? item.createdAt);
+	const date = wallDay(item);
 
 	const by = item.ownerName ? `, by ${item.ownerName}` : '';
 

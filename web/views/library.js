@@ -13,7 +13,8 @@ import { Selection } from '../ui/selection.js';
 import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
-const when = (item) => item.takenAt ?? item.createdAt;
+/* The wall clock, which names no zone: Date takes it for this browser's and reads it unchanged. */
+const when = (item) => item.takenAtLocal ?? item.createdAt.slice(0, -1);
 const added = (item) => item.createdAt;
 /* The server's order: by time, then by id. */
 const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) ||
@@ -43,6 +44,8 @@ mount(root, first)
 	const everyone = everyoneButton();
 	const selection = new Selection([
 		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
+		{ icon: 'clock', label: 'Change date',
+		    run: async (items) => (await import('../ui/many-dates.js')).datesMany(items) },
 		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
 			const mine = items.filter(mayTrash);
 			if (mine.length < items.length)

@@ -14,6 +14,8 @@ import { prove } from '../ui/proof.js';
 import { fail, toast } from '../ui/toast.js';
 import { tokensPanel } from '../ui/tokens.js';
 
+const timeZones = () => Intl.supportedValuesOf?.('timeZone') ?? [];
+
 function
 profilePanel()
 {
@@ -24,12 +26,19 @@ profilePanel()
 			    required: true, maxlength: '100', autocomplete: 'name' },
 			{ name: 'email', label: 'Email', type: 'email', value: user.email,
 			    required: true, maxlength: '254', autocomplete: 'email' },
+			{ name: 'timeZone', label: 'Time zone', value: user.timeZone,
+			    maxlength: '64', list: 'time-zones', autocomplete: 'off',
+			    hint: 'For photos that do not say in which zone they were taken, ' +
+			    'from the next upload on.' },
 		],
+		extra: h('datalist', { id: 'time-zones' }, timeZones().map((value) =>
+		    h('option', { value }))),
 		yes: 'Save',
-		run: async ({ displayName, email }) => {
+		run: async ({ displayName, email, timeZone }) => {
 			const change = {
 				...(displayName !== me.user.displayName ? { displayName } : {}),
 				...(email !== me.user.email ? { email } : {}),
+				...(timeZone && timeZone !== me.user.timeZone ? { timeZone } : {}),
 			};
 
 			if (!change.email)
@@ -44,6 +53,7 @@ profilePanel()
 				return;
 			Object.assign(me.user, now);
 			inputs.email.value = now.email;
+			inputs.timeZone.value = now.timeZone ?? '';
 			toast(now.email.toLowerCase() === email.toLowerCase() ? 'Saved' :
 			    `Check your email: we sent a link to ${email}. ` +
 			    'Your new address is used once you confirm it.');
