@@ -1,12 +1,16 @@
--- When an item was taken: the instant (taken_at), what the clock on the wall said there, how far that
--- clock was from UTC, and how it is known.
+-- When an item was taken: the instant (taken_at), what the clock on the wall said there, how far
+-- that clock was from UTC, and how it is known.
 ALTER TABLE media
   ADD COLUMN taken_local timestamp,    -- NULL: as taken_at reads in UTC
-  ADD COLUMN taken_offset integer      -- minutes east of UTC; NULL: unknown
-    CHECK (taken_offset BETWEEN -1080 AND 1080),
-  ADD COLUMN taken_source text CHECK (taken_source IN ('exif', 'gps', 'xmp', 'iptc', 'container',
-    'sidecar', 'name', 'modified', 'uploaded', 'person')), -- NULL: of the time before this column
-  ADD COLUMN file_modified_at timestamptz; -- what the client said of the file that it uploaded
+  ADD COLUMN taken_offset integer,     -- minutes east of UTC; NULL: unknown
+  ADD COLUMN taken_source text,        -- NULL: of the time before this column
+  ADD COLUMN file_modified_at timestamptz, -- what the client said of the file that it uploaded
+  ADD COLUMN sidecar text;             -- what a file beside it says, as it came; untrusted
+-- sql/0037 reads the table for them, while others go on.
+ALTER TABLE media
+  ADD CONSTRAINT media_taken_offset_check CHECK (taken_offset BETWEEN -1080 AND 1080) NOT VALID,
+  ADD CONSTRAINT media_taken_source_check CHECK (taken_source IN ('exif', 'gps', 'xmp', 'iptc',
+    'container', 'sidecar', 'name', 'modified', 'uploaded', 'person')) NOT VALID;
 
 -- What `zone` says; a zone that this PostgreSQL does not know any more counts as UTC.
 CREATE FUNCTION mn_in_zone(wall timestamp, zone text) RETURNS timestamptz LANGUAGE plpgsql STABLE
@@ -24,8 +28,8 @@ EXCEPTION WHEN invalid_parameter_value THEN
   RETURN instant AT TIME ZONE 'UTC';
 END $$;
 -- Minutes between a wall clock and its instant.
-CREATE FUNCTION mn_offset(instant timestamptz, wall timestamp) RETURNS integer LANGUAGE sql IMMUTABLE
-  PARALLEL SAFE
+CREATE FUNCTION mn_offset(instant timestamptz, wall timestamp) RETURNS integer LANGUAGE sql
+  IMMUTABLE PARALLEL SAFE
   RETURN (date_part('epoch', wall) - date_part('epoch', instant))::bigint / 60;
 
 -- Completes a date of which only the instant or only the wall clock is known: with the offset if
@@ -46,41 +50,13 @@ BEGIN
   END IF;
 END $$;
 
--- The order of `taken` is that of the wall clock. As a timestamptz, it takes the place of taken_at in
--- cursors, and in shares, whose copies stay right.
-DROP INDEX media_own_taken, media_house_taken, media_all_taken, media_house_top_taken,
-  media_all_top_taken, media_house_kind_taken, media_all_kind_taken;
-CREATE INDEX media_own_taken ON media
-  (owner_id, (coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE visibility <> 'house' AND status <> 'trashed';
-CREATE INDEX media_house_taken ON media
-  ((coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE visibility = 'house' AND status <> 'trashed';
-CREATE INDEX media_all_taken ON media
-  ((coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE trashed_at IS NULL;
-CREATE INDEX media_house_top_taken ON media
-  ((coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE visibility = 'house' AND status <> 'trashed' AND parent_id IS NULL;
-CREATE INDEX media_all_top_taken ON media
-  ((coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE trashed_at IS NULL AND parent_id IS NULL;
-CREATE INDEX media_house_kind_taken ON media
-  (kind, (coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE visibility = 'house' AND status <> 'trashed';
-CREATE INDEX media_all_kind_taken ON media
-  (kind, (coalesce(taken_local AT TIME ZONE 'UTC', taken_at, created_at)) DESC, id DESC)
-  WHERE trashed_at IS NULL;
--- For the job upkeep.dates, which goes through what there was before.
-CREATE INDEX media_undated ON media (id) WHERE taken_source IS NULL AND source = 'upload'
-  AND kind IN ('image', 'video') AND object_key IS NOT NULL;
-
+-- Shares copy what they are ordered by (sql/0037): what they have stays right.
 CREATE OR REPLACE FUNCTION mn_share_fill() RETURNS trigger LANGUAGE plpgsql
 AS $$
 BEGIN
   -- Locked, so that a change of the item waits for this share and then meets it.
-  SELECT m.created_at, coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at), m.title,
-      m.title_key, m.kind, m.parent_id IS NULL
+  SELECT m.created_at, coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at),
+      m.title, m.title_key, m.kind, m.parent_id IS NULL
     INTO NEW.created_at, NEW.taken_at, NEW.title, NEW.title_key, NEW.kind, NEW.top
     FROM media m WHERE m.id = NEW.media_id FOR SHARE;
   RETURN NEW;

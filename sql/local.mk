@@ -29,3 +29,4 @@ dist_sql_DATA += sql/0026-widen-notification-groups.sql
 dist_sql_DATA += sql/0027-seal-settings.sql
 dist_sql_DATA += sql/0028-keep-wall-clocks.sql
 dist_sql_DATA += sql/0036-add-time-zones.sql
+dist_sql_DATA += sql/0037-order-by-wall-clocks.sql

@@ -104,6 +104,7 @@ my %answered = (
     Role => 'role', Tier => 'tier', Visibility => 'media.visibility', Permission => 'permission',
     'Media/properties/kind' => 'media.kind', 'Media/properties/source' => 'media.source',
     'Media/properties/status' => 'media.status',
+    'Media/properties/takenAtSource' => 'media.taken',
     'MediaServer/properties/kind' => 'server.kind', 'Library/properties/type' => 'library.type',
     'Library/properties/visibility' => 'library.visibility',
     'MediaServerTest/properties/code' => 'server.test',
@@ -143,6 +144,7 @@ my %column = (
     'media.trash_reason' => undef,
     'media.source' => 'media.source', 'media.kind' => 'media.kind',
     'media.status' => 'media.status', 'media.visibility' => 'media.visibility',
+    'media.taken_source' => 'media.taken',
     'notification_preferences.email' => 'notification.email', 'invites.role' => 'role',
     'invites.tier' => 'tier', 'webhook_deliveries.status' => 'delivery.status',
     'webhook_endpoints.off_reason' => 'endpoint.off_reason',
@@ -339,7 +341,8 @@ my %fields = (
     'web/views/title.js' => [ [ 'PATCH /api/media/{id}', 'title' ] ],
     'web/views/users.js' => [ [ 'GET /api/users', 'q' ], $name{email}, @name{qw(displayName email)},
         $new_password ],
-    'web/views/you.js' => [ @name{qw(displayName email)}, [ 'POST /api/auth/password', 'current' ],
+    'web/views/you.js' => [ @name{qw(displayName email)}, [ 'PATCH /api/users/me', 'timeZone' ],
+        [ 'POST /api/auth/password', 'current' ],
         $new_password ],
 );
 for my $file (sort keys %page) {

@@ -121,6 +121,9 @@ put_words(struct json *j)
 	json_array(j, "media.visibility");
 	MEDIA_VISIBILITY_LIST(WORD)
 	json_array_end(j);
+	json_array(j, "media.taken");
+	MEDIA_TAKEN_LIST(WORD)
+	json_array_end(j);
 	json_array(j, "server.kind");
 	SERVER_KIND_LIST(WORD)
 	json_array_end(j);

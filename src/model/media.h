@@ -41,6 +41,17 @@
 #define TAKEN_MODIFIED "modified" /* when the file was changed last, as its client said */
 #define TAKEN_UPLOADED "uploaded"
 #define TAKEN_PERSON "person"
+#define MEDIA_TAKEN_LIST(X) \
+	X(TAKEN_EXIF) \
+	X(TAKEN_GPS) \
+	X(TAKEN_XMP) \
+	X(TAKEN_IPTC) \
+	X(TAKEN_CONTAINER) \
+	X(TAKEN_SIDECAR) \
+	X(TAKEN_NAME) \
+	X(TAKEN_MODIFIED) \
+	X(TAKEN_UPLOADED) \
+	X(TAKEN_PERSON)
 #define TAKEN_OFFSET_MAX 1080 /* minutes */
 #define TAKEN_OFFSET_NONE INT32_MIN
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
