@@ -8,6 +8,7 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/heal
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h \
 	fcgi-handlers/media_view.c fcgi-handlers/media_view.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
+	fcgi-handlers/media_sidecar.c \
 	fcgi-handlers/taken_input.c fcgi-handlers/taken_input.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h

@@ -4,6 +4,7 @@
 
 #include "http/route.h"
 
-extern const struct route_module media_module, media_bulk_module, upload_module;
+extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
+    upload_module;
 
 #endif

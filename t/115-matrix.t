@@ -97,6 +97,7 @@ my %valid = (
     'GET /api/media/{id}/sprite' => [],
     'GET /api/media/{id}/thumbnail/{size}' => [],
     'PUT /api/media/{id}/tags' => [ { tags => [] } ],
+    'PUT /api/media/{id}/sidecar' => [ { text => 'x' } ],
     'POST /api/media/bulk' => [ { ids => [$ID], trash => JSON::PP::true } ],
     'PUT /api/media/{id}/shares' => [ { users => [] } ],
     'POST /api/media/upload/initiate' => [ { filename => 'a.jpg', size => 10,

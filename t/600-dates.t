@@ -210,6 +210,35 @@ for my $row (@videos) {
 	is($order->($me, '&limit=100'), 'west east utc', '... which follows a change');
 }
 
+# --- a file beside it
+sub sidecar {
+	my ($client, $id, $text) = @_;
+	return $client->api(PUT => "/api/media/$id/sidecar", { text => $text });
+}
+use constant XMP => '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description'
+    . ' exif:DateTimeOriginal="2010-02-03T04:05:06+05:30"/></x:xmpmeta>';
+{
+	my $id = begin($me, 'a.jpg', { DateTimeOriginal => '2001:02:03 04:05:06' });
+	$me->wait_media($id, SETTLE);
+	is(sidecar($mn->user, $id, XMP)->{status}, 404, 'a sidecar of an item that is not seen');
+	is(sidecar($me, $id, XMP)->{status}, 202, 'a sidecar');
+	is(found($me->wait_media($id, SETTLE)),
+	    '2010-02-03T04:05:06 2010-02-02T22:35:06.000Z 330 sidecar', 'counts before the file');
+	is(sidecar($me, $id, '{"photoTakenTime":{"timestamp":"1720000000"}}')->{status}, 202,
+	    "Takeout's");
+	is(found($me->wait_media($id, SETTLE)),
+	    '2024-07-03T11:46:40 2024-07-03T09:46:40.000Z 120 sidecar', '... is an instant');
+	is(sidecar($me, $id, 'nothing')->{status}, 202, 'one that says nothing');
+	is(found($me->wait_media($id, SETTLE)),
+	    '2001-02-03T04:05:06 2001-02-03T03:05:06.000Z 60 exif', '... leaves it to the file');
+	my $begun = $me->api(POST => '/api/media/upload/initiate', { filename => 'b.jpg',
+	    size => length $jpeg, type => 'image/jpeg' })->{json};
+	is(sidecar($me, $begun->{mediaId}, XMP)->{status}, 202, 'before the upload is complete');
+	$me->request(PUT => $begun->{uploadUrl}, $jpeg, $begun->{fields});
+	$me->api(POST => '/api/media/upload/complete', { uploadId => $begun->{uploadId} });
+	is($me->wait_media($begun->{mediaId}, SETTLE)->{takenAtSource}, 'sidecar', '... it counts');
+}
+
 # --- a person knows better
 sub edit {
 	my ($id, $body) = @_;

@@ -42,12 +42,13 @@ time_over(int sig)
 static void
 usage(FILE *out)
 {
-	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS] FILE\n"
+	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
+	      "           [--sidecar FILE] FILE\n"
 	      "       medianest-media --formats | --version | --help\n",
 	    out);
 }
 
-enum { OPTION_OUT, OPTION_PIXELS, OPTION_TIMEOUT, OPTION_FORMATS };
+enum { OPTION_OUT, OPTION_PIXELS, OPTION_TIMEOUT, OPTION_SIDECAR, OPTION_FORMATS };
 
 /* Parses a numeric option; `value` keeps its default if the option is not given. */
 static bool
@@ -59,7 +60,7 @@ number(const struct options *options, int which, int64_t max, int64_t *value)
 }
 
 static void
-process(const char *file, const char *out, int64_t pixels, int64_t timeout)
+process(const char *file, const char *sidecar, const char *out, int64_t pixels, int64_t timeout)
 {
 	struct media_run run;
 	struct arena arena, pictures;
@@ -71,6 +72,7 @@ process(const char *file, const char *out, int64_t pixels, int64_t timeout)
 	arena_init(&arena);
 	arena_init(&pictures);
 	media_run_init(&run, &arena, &pictures, file, out);
+	run.sidecar = sidecar;
 	run.max_pixels = pixels;
 	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
@@ -91,6 +93,7 @@ main(int argc, char **argv)
 		[OPTION_OUT] = { "out", true },
 		[OPTION_PIXELS] = { "max-pixels", true },
 		[OPTION_TIMEOUT] = { "timeout", true },
+		[OPTION_SIDECAR] = { "sidecar", true },
 		[OPTION_FORMATS] = { "formats", false },
 		{ .name = NULL },
 	};
@@ -108,6 +111,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	process(options.operands[0], options.values[OPTION_OUT], pixels, timeout);
+	process(options.operands[0], options.values[OPTION_SIDECAR], options.values[OPTION_OUT],
+	    pixels, timeout);
 	return 0;
 }

@@ -342,6 +342,53 @@ date_of_photo(const struct date_blocks *b, struct media_taken *out)
 	}
 }
 
+#define TAKEOUT_TIME "\"photoTakenTime\""
+#define TAKEOUT_SECONDS "\"timestamp\""
+#define TAKEOUT_NEAR 200 /* bytes between the two */
+#define UNIX_DIGITS 11
+
+/* {"photoTakenTime": {"timestamp": "1720000000", ...}} */
+static bool
+take_takeout(const char *text, const char *end, struct media_taken *out)
+{
+	const char *p = find(text, end, TAKEOUT_TIME), *stop;
+	char digits[UNIX_DIGITS + 1];
+	int64_t seconds;
+	size_t n = 0;
+
+	if (p == NULL)
+		return false;
+	stop = end - p > TAKEOUT_NEAR ? p + TAKEOUT_NEAR : end;
+	p = find(p, stop, TAKEOUT_SECONDS);
+	if (p == NULL)
+		return false;
+	for (p += strlen(TAKEOUT_SECONDS); p < stop && *p != '\0' && strchr(": \"\n", *p) != NULL;)
+		p++;
+	for (; p < stop && *p >= '0' && *p <= '9' && n < UNIX_DIGITS; p++)
+		digits[n++] = *p;
+	digits[n] = '\0';
+	if ((p < stop && *p >= '0' && *p <= '9') ||
+	    !str_to_int(digits, 1, INT64_MAX / US_PER_SEC, &seconds))
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->at = seconds * US_PER_SEC;
+	out->has_at = true;
+	out->offset = DATE_OFFSET_NONE;
+	return true;
+}
+
+bool
+date_of_sidecar(const unsigned char *text, size_t size, struct media_taken *out)
+{
+	const struct date_blocks blocks = { .xmp = text, .xmp_size = size };
+
+	if (!take_xmp(&blocks, out) &&
+	    !take_takeout((const char *)text, (const char *)text + size, out))
+		return false;
+	out->source = "sidecar";
+	return true;
+}
+
 /* Many recorders write their epoch, 1904 or 1970, for 'unknown'; some the first day after it. */
 static bool
 recorded(const struct media_taken *t)

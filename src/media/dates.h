@@ -19,7 +19,7 @@ struct json;
 
 /* Either `local` or `at` is known; with `offset`, each follows from the other. */
 struct media_taken {
-	const char *source; /* exif, gps, xmp, iptc or container; NULL: nothing is known */
+	const char *source; /* exif, gps, xmp, iptc, container or sidecar; NULL: nothing is known */
 	bool has_local, has_at;
 	int64_t local; /* us, as an instant of UTC that reads the same */
 	int64_t at;    /* us */
@@ -43,6 +43,11 @@ struct date_blocks {
 	size_t xmp_size, iptc_size;
 };
 void date_of_photo(const struct date_blocks *, struct media_taken *);
+/*
+ * A file beside the photo: XMP of a program for photos, or the JSON of Google Takeout, whose
+ * photoTakenTime is Unix time. False: it does not say.
+ */
+bool date_of_sidecar(const unsigned char *, size_t, struct media_taken *);
 /*
  * The tags of a container, each or NULL: Apple's creation date is local time with an offset; `day`
  * (the tag 'date') counts only with one; creation_time is UTC.

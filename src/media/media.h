@@ -40,6 +40,7 @@ struct media_run {
 	struct arena *arena;
 	struct arena *pictures; /* decoded ones, until media_release_pictures() */
 	const char *file;
+	const char *sidecar; /* a file beside it; NULL, or it need not be there */
 	const char *out;
 	int64_t max_pixels;
 	int64_t deadline; /* clock_monotonic() */

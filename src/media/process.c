@@ -1,3 +1,6 @@
+#include <stdio.h>
+
+#include "core/arena.h"
 #include "core/error.h"
 #include "media/media.h"
 #include "media/photo.h"
@@ -7,6 +10,8 @@
 #include "media/video.h"
 
 #include "core/banned.h"
+
+#define SIDECAR_MAX (1UL << 20) /* bytes read of it */
 
 static bool
 process_stream(struct media_run *run, struct error *err)
@@ -21,11 +26,32 @@ process_stream(struct media_run *run, struct error *err)
 				     song_process(run, &probe, err);
 }
 
+/* Somebody wrote it on purpose, so its date counts before all that the file says. */
+static void
+read_sidecar(struct media_run *run)
+{
+	struct media_taken taken;
+	unsigned char *text;
+	size_t size;
+	FILE *in = run->sidecar != NULL ? fopen(run->sidecar, "re") : NULL;
+
+	if (in == NULL)
+		return;
+	text = arena_alloc(run->arena, SIDECAR_MAX);
+	size = fread(text, 1, SIDECAR_MAX, in);
+	fclose(in);
+	if (date_of_sidecar(text, size, &taken))
+		run->taken = taken;
+}
+
 bool
 media_run_process(struct media_run *run, struct error *err)
 {
 	media_step(run, "inspect", "started", NULL);
 	if (!sniff_file(run->arena, run->file, &run->type, err))
 		return false;
-	return run->type->image ? photo_process(run, err) : process_stream(run, err);
+	if (!(run->type->image ? photo_process(run, err) : process_stream(run, err)))
+		return false;
+	read_sidecar(run);
+	return true;
 }

@@ -11,6 +11,7 @@
 enum {
 	Q_UPDATE,
 	Q_TAKEN,
+	Q_SIDECAR,
 	Q_TAGS,
 	Q_SHARES_CLEAR,
 	Q_SHARES_ADD,
@@ -52,6 +53,8 @@ const struct query store_media_change_queries[] = {
 	    " u.time_zone) d WHERE o.id = $1) t WHERE m.id = $1"
 	    " AND (t.wall IS NULL OR t.wall BETWEEN '0001-01-02' AND '9999-12-30')",
 	    0 },
+	[Q_SIDECAR] = { "media_set_sidecar",
+	    "UPDATE media SET sidecar = $2, " TOUCH " WHERE id = $1", 0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
 	[Q_SHARES_CLEAR] = { "media_shares_clear",
 	    "DELETE FROM media_shares WHERE media_id = $1 AND NOT user_id = ANY ($2::uuid[])", 0 },
@@ -135,6 +138,13 @@ store_media_set_taken(struct db *db, struct arena *arena, const char *id,
 		e->offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, e->offset),
 		db_bool(e->sets_year), db_bool(e->clear)),
 	    done, err);
+}
+
+bool
+store_media_set_sidecar(struct db *db, struct arena *arena, const char *id, const char *text,
+    struct error *err)
+{
+	return db_exec(db, arena, Q(Q_SIDECAR), DB_PARAMS(id, text), NULL, err);
 }
 
 bool

@@ -52,7 +52,7 @@ const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
 	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
 	    " encode(u.sha256, 'hex'), coalesce(u.size, -1), " CREATED ", " MODIFIED
-	    " FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
+	    ", m.sidecar FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
 	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
 	    " AND m.trashed_from = 'processing')",
 	    QUERY_READ },
@@ -244,7 +244,8 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 		.sha256 = rows_str(rows, 0, 6),
 		.size = rows_int(rows, 0, 7),
 		.created_at = rows_int(rows, 0, 8),
-		.modified_at = rows_int(rows, 0, 9) };
+		.modified_at = rows_int(rows, 0, 9),
+		.sidecar = rows_str(rows, 0, 10) };
 	return true;
 }
 

@@ -24,6 +24,7 @@ extern const struct query store_process_queries[];
 struct process_item {
 	bool found; /* the item exists and waits for processing */
 	const char *owner, *title, *filename, *visibility;
+	const char *sidecar;             /* text of a file beside it */
 	const char *object_key;          /* of an earlier run: no client can write it */
 	const char *incoming_key;        /* of the upload */
 	const char *sha256;              /* announced, hexadecimal */

@@ -262,9 +262,34 @@ static const struct {
 	{ "+14:00", 840 }, { "", NONE }, { "02:00", NONE }, { "+19:00", NONE }, { "+02:60", NONE },
 	{ "+", NONE }, { "Zulu", NONE }, { "+02:00x", NONE }, { "CET", NONE } };
 
+static const struct {
+	const char *what, *text, *local, *at;
+} sidecars[] = {
+	{ "a sidecar of XMP", "<rdf:Description exif:DateTimeOriginal=\"2012-05-20T10:11:12\"/>",
+	    "2012-05-20T10:11:12", NULL },
+	{ "Takeout",
+	    "{\"title\": \"a.jpg\", \"photoTakenTime\": {\n \"timestamp\": \"1720000000\","
+	    "\"formatted\": \"x\"}}",
+	    NULL, "2024-07-03T09:46:40.000Z" },
+	{ "Takeout, when it was added", "{\"creationTime\": {\"timestamp\": \"1720000000\"}}", NULL,
+	    NULL },
+	{ "Takeout that is cut", "{\"photoTakenTime\": {\"timestamp\": \"", NULL, NULL },
+	{ "Takeout with too large a number",
+	    "{\"photoTakenTime\": {\"timestamp\": \"999999999999999\"}}", NULL, NULL },
+	{ "a sidecar of something else", "hello", NULL, NULL },
+};
+
 int
 main(void)
 {
+	for (size_t i = 0; i < sizeof(sidecars) / sizeof(sidecars[0]); i++) {
+		struct media_taken t = { .source = NULL };
+
+		(void)date_of_sidecar((const unsigned char *)sidecars[i].text,
+		    strlen(sidecars[i].text), &t);
+		is_taken(sidecars[i].what, &t, sidecars[i].local, sidecars[i].at, NONE,
+		    sidecars[i].local != NULL || sidecars[i].at != NULL ? "sidecar" : NULL);
+	}
 	for (size_t i = 0; i < sizeof(photos) / sizeof(photos[0]); i++)
 		test_photo(&photos[i]);
 	for (size_t i = 0; i < sizeof(videos) / sizeof(videos[0]); i++) {

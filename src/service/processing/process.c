@@ -147,6 +147,16 @@ fetch_into(struct process *p, int fd, struct error *err)
 }
 
 static bool
+put_sidecar(const struct process *p, struct error *err)
+{
+	const char *text = p->item.sidecar;
+
+	return text == NULL ||
+	    scratch_write(p->derived.scratch, SANDBOX_SIDECAR, p->call->arena, text, strlen(text),
+		err);
+}
+
+static bool
 fetch(struct process *p, struct error *err)
 {
 	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->derived.scratch);
@@ -165,7 +175,7 @@ fetch(struct process *p, struct error *err)
 		    "The scratch directory cannot be written: %s", strerror(errno));
 	ok = fetch_into(p, fd, err);
 	close(fd);
-	return ok && step(p, "fetch", "done", NULL, err);
+	return ok && put_sidecar(p, err) && step(p, "fetch", "done", NULL, err);
 }
 
 static bool

@@ -30,7 +30,7 @@ one_of(const char *s, const char *const *list)
 
 static const char *const kinds[] = { "image", "video", "audio", NULL };
 static const char *const sources[] = { TAKEN_EXIF, TAKEN_GPS, TAKEN_XMP, TAKEN_IPTC,
-	TAKEN_CONTAINER, NULL };
+	TAKEN_CONTAINER, TAKEN_SIDECAR, NULL };
 static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
 static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",

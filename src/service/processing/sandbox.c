@@ -21,13 +21,14 @@
 
 #include "core/banned.h"
 
-#define ARGS_MAX 80
+#define ARGS_MAX 96
 #define EXEC_FAILED 127
 #define CONFINE_FAILED 126
 #define CHECK_MS 100   /* between looks at the stop flag and the output directory */
 #define DISK_BLOCK 512 /* bytes, of st_blocks */
 #define INSIDE_PROGRAM "/m/medianest-media"
 #define INSIDE_INPUT "/w/" SANDBOX_INPUT
+#define INSIDE_SIDECAR "/w/" SANDBOX_SIDECAR
 #define INSIDE_OUTPUT "/w/" SANDBOX_OUTPUT
 
 /* A run: its terms, and the parts of its command line, which outlive the exec. */
@@ -38,7 +39,8 @@ struct command {
 	int filter_fd; /* of bubblewrap, or -1 */
 	const char *argv[ARGS_MAX];
 	size_t n;
-	char input[SANDBOX_PATH_MAX + 16], output[SANDBOX_PATH_MAX + 16];
+	char input[SANDBOX_PATH_MAX + 16], sidecar[SANDBOX_PATH_MAX + 16],
+	    output[SANDBOX_PATH_MAX + 16];
 	char pixels[24], seconds[24], filter[24], processes[40];
 };
 
@@ -68,20 +70,23 @@ command_bubblewrap(struct command *c, const struct sandbox *box)
 	    "/etc/ld.so.cache", "/etc/ld.so.cache");
 	ADD(c, "--proc", "/proc", "--dev", "/dev", "--size", SANDBOX_TMP, "--tmpfs", "/tmp");
 	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT,
-	    "--bind", c->output, INSIDE_OUTPUT, "--chdir", "/w");
+	    "--ro-bind-try", c->sidecar, INSIDE_SIDECAR, "--bind", c->output, INSIDE_OUTPUT,
+	    "--chdir", "/w");
 	/* Memory as well: only /tmp, which is limited, and the output stay writable. */
 	ADD(c, "--remount-ro", "/dev", "--remount-ro", "/");
 	snprintf(c->filter, sizeof(c->filter), "%d", c->filter_fd);
 	snprintf(c->processes, sizeof(c->processes), "--nproc=%d", SANDBOX_PROCESSES);
 	/* Set inside, where only the processes of this run count. */
 	ADD(c, "--seccomp", c->filter, "--", "prlimit", c->processes, "--", INSIDE_PROGRAM, "--out",
-	    INSIDE_OUTPUT, "--max-pixels", c->pixels, "--timeout", c->seconds, INSIDE_INPUT);
+	    INSIDE_OUTPUT, "--max-pixels", c->pixels, "--timeout", c->seconds, "--sidecar",
+	    INSIDE_SIDECAR, INSIDE_INPUT);
 }
 
 static void
 command_build(struct command *c, const struct sandbox *box)
 {
 	snprintf(c->input, sizeof(c->input), "%s/" SANDBOX_INPUT, c->scratch);
+	snprintf(c->sidecar, sizeof(c->sidecar), "%s/" SANDBOX_SIDECAR, c->scratch);
 	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, c->scratch);
 	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->max_pixels);
 	snprintf(c->seconds, sizeof(c->seconds), "%d", c->timeout);
@@ -89,7 +94,7 @@ command_build(struct command *c, const struct sandbox *box)
 		command_bubblewrap(c, box);
 	else
 		ADD(c, box->program, "--out", c->output, "--max-pixels", c->pixels, "--timeout",
-		    c->seconds, c->input);
+		    c->seconds, "--sidecar", c->sidecar, c->input);
 }
 
 /* A limit that is lower already stays. */

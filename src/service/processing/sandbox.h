@@ -45,7 +45,8 @@ struct log;
 #define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
 
-#define SANDBOX_INPUT "input" /* file and directory inside a scratch directory */
+#define SANDBOX_INPUT "input"     /* file and directory inside a scratch directory */
+#define SANDBOX_SIDECAR "sidecar" /* a file beside it, if there is one */
 #define SANDBOX_OUTPUT "out"
 
 enum sandbox_mode { SANDBOX_BUBBLEWRAP, SANDBOX_LANDLOCK, SANDBOX_SECCOMP };

@@ -363,8 +363,10 @@ landlock_allow(const struct landlock *l, const char *path, uint64_t access, bool
 static bool
 landlock_rules(const struct landlock *l, const char *program, const char *scratch)
 {
-	char input[SANDBOX_PATH_MAX + 16], output[SANDBOX_PATH_MAX + 16];
+	char input[SANDBOX_PATH_MAX + 16], sidecar[SANDBOX_PATH_MAX + 16],
+	    output[SANDBOX_PATH_MAX + 16];
 
+	snprintf(sidecar, sizeof(sidecar), "%s/" SANDBOX_SIDECAR, scratch);
 	snprintf(input, sizeof(input), "%s/" SANDBOX_INPUT, scratch);
 	snprintf(output, sizeof(output), "%s/" SANDBOX_OUTPUT, scratch);
 	return landlock_allow(l, "/usr", LANDLOCK_READ, false) &&
@@ -378,6 +380,7 @@ landlock_rules(const struct landlock *l, const char *program, const char *scratc
 	    landlock_allow(l, "/dev/urandom", LANDLOCK_READ, true) &&
 	    landlock_allow(l, program, LANDLOCK_READ, true) &&
 	    landlock_allow(l, input, LANDLOCK_READ, true) &&
+	    landlock_allow(l, sidecar, LANDLOCK_READ, true) &&
 	    landlock_allow(l, output, LANDLOCK_WRITE, false);
 }
 

@@ -126,7 +126,14 @@ scratch_clear(const struct config *config, const struct log *log)
 bool
 scratch_input(const char *dir, struct arena *arena, const char *data, size_t len, struct error *err)
 {
-	const char *path = arena_printf(arena, "%s/" SANDBOX_INPUT, dir);
+	return scratch_write(dir, SANDBOX_INPUT, arena, data, len, err);
+}
+
+bool
+scratch_write(const char *dir, const char *name, struct arena *arena, const char *data, size_t len,
+    struct error *err)
+{
+	const char *path = arena_printf(arena, "%s/%s", dir, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	size_t done = 0;
 	ssize_t n = 0;

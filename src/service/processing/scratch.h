@@ -15,7 +15,12 @@ struct log;
 
 /* Makes the directory with its `out`; NULL: ERR_STORAGE_FULL. The path belongs to the arena. */
 const char *scratch_make(const struct config *, struct arena *, const char *name, struct error *);
-/* Writes what the sandbox is to read. ERR_STORAGE_FULL. */
+/*
+ * Writes what the sandbox is to read, as `name`: SANDBOX_INPUT, SANDBOX_SIDECAR.
+ * ERR_STORAGE_FULL.
+ */
+bool scratch_write(const char *dir, const char *name, struct arena *, const char *data, size_t len,
+    struct error *);
 bool scratch_input(const char *dir, struct arena *, const char *data, size_t len, struct error *);
 /* Removes a run's directory with everything in it; links are removed, not followed. */
 void scratch_remove(const char *path, const struct log *);
