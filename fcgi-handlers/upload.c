@@ -23,7 +23,7 @@
 #define FILE_FIELDS(required) \
 	{ "filename", FIELD_STRING, .min = 1, .max = UPLOAD_FILENAME_MAX, .flags = required }, \
 	    { "size", FIELD_INT, .min = 0, .max = JSON_INT_MAX, .flags = required }, \
-	    { "type", FIELD_STRING, .min = 1, .max = TYPE_MAX, .flags = required }, \
+	    { "type", FIELD_STRING, .max = TYPE_MAX }, \
 	    { "sha256", FIELD_STRING, .min = SHA256_TEXT, .max = SHA256_TEXT, \
 		    .flags = FIELD_HEX }, \
 	    { "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \

@@ -127,9 +127,11 @@ subtest 'what initiate refuses' => sub {
         'a type that is not on the list';
     is code(initiate($ann, type => 'image/svg+xml')), '415 unsupported_media_type', 'SVG';
     is initiate($ann, type => 'IMAGE/PNG')->{status}, 201, 'types in any case';
+    is code(initiate($ann, filename => 'DJI_0001', type => $_)), '201 ',
+        "a type that the client does not know: '$_'" for '', 'application/octet-stream';
     is code(initiate($ann, size => 6 * 2**30)), '413 payload_too_large', 'above upload.max_size';
     for my $wrong ([ size => -1 ], [ size => '10' ], [ size => 1.5 ], [ filename => '' ],
-        [ filename => 'x' x 256 ], [ filename => "a\nb" ], [ type => '' ], [ sha256 => 'xyz' ],
+        [ filename => 'x' x 256 ], [ filename => "a\nb" ], [ type => 'x' x 128 ], [ sha256 => 'xyz' ],
         [ sha256 => 'g' x 64 ], [ title => '' ], [ title => 'x' x 201 ], [ visibility => 'public' ],
             [ owner => 'me' ], [ files => [] ]) {
         my $r = initiate($ann, @$wrong);
@@ -239,8 +241,8 @@ subtest 'batches' => sub {
             type => 'image/png' } } 1 .. 101 ] })),
         '400 validation_failed', 'not more';
     is code($bob->api(POST => '/api/media/upload/initiate',
-        { files => [ { filename => 'a', size => 1 } ] })),
-        '400 validation_failed', 'a file without a type spoils the batch';
+        { files => [ { filename => 'a' } ] })),
+        '400 validation_failed', 'a file without a size spoils the batch';
     is code($bob->api(POST => '/api/media/upload/initiate',
         { files => [ $files[0] ], filename => 'a' })),
         '400 validation_failed', 'one form or the other';

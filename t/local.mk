@@ -32,6 +32,7 @@ t_unit_protocol_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_path_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_route_LDADD = $(t_unit_dispatch_LDADD)
 
+check_PROGRAMS += t/unit/upload_type
 check_PROGRAMS += t/unit/crc t/unit/s3_presign t/unit/sigv4 t/unit/xml
 
 # Fuzz targets: t/fuzz/NAME.c has LLVMFuzzerTestOneInput(); here it replays t/fuzz/corpus/NAME,

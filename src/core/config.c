@@ -9,6 +9,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/media_types.h"
 #include "core/network.h"
 #include "core/str.h"
 #include "core/banned.h"

@@ -26,6 +26,7 @@ src_libcore_a_SOURCES = \
 src_libcore_a_SOURCES += src/core/xml.c src/core/xml.h
 src_libcore_a_SOURCES += src/core/network.c src/core/network.h
 src_libcore_a_SOURCES += src/core/manager.c src/core/manager.h
+src_libcore_a_SOURCES += src/core/media_types.h
 src_libcore_a_SOURCES += \
 	src/model/alert.h \
 	src/model/alert_rules.def \

@@ -116,8 +116,7 @@ check_ask(const struct call *call, const struct upload_ask *ask, const char *typ
 {
 	int64_t max = config_int(call->svc->config, CFG_UPLOAD_MAX_SIZE);
 
-	if (!config_list_has(call->svc->config, CFG_UPLOAD_TYPES, type) &&
-	    !config_list_has(call->svc->config, CFG_UPLOAD_TYPES, ask->type))
+	if (!upload_type_accepted(call->arena, call->svc->config, type, base_name(ask->filename)))
 		return error_set(err, ERR_MEDIA_TYPE, "Files of type %.100s cannot be uploaded.",
 		    type);
 	if (ask->size > max)

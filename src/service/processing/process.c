@@ -15,6 +15,7 @@
 #include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/catalogue/upload_type.h"
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/notify/notify_group.h"
@@ -415,13 +416,26 @@ finish_failed(struct process *p, const struct error *why, struct error *err)
 	return true;
 }
 
+/* What the file is decides whether it may be here. A file that was accepted once stays. */
+static bool
+check_type(struct process *p, struct error *err)
+{
+	const char *type = p->derived.result.content_type;
+
+	if (p->item.object_key != NULL ||
+	    upload_type_allowed(p->call->arena, p->call->svc->config, type))
+		return true;
+	return error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
+	    "This is a file of type %s, which this server does not accept.", type);
+}
+
 static bool
 work(struct process *p, struct error *err)
 {
 	const char *original;
 
-	return fetch(p, err) && derived_decode(&p->derived, err) && store(p, &original, err) &&
-	    publish(p, original, err);
+	return fetch(p, err) && derived_decode(&p->derived, err) && check_type(p, err) &&
+	    store(p, &original, err) && publish(p, original, err);
 }
 
 /* Completes the job of an item that no longer waits for it. */

@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/upload_type.h"
 
 #include "core/banned.h"
 
@@ -35,11 +36,6 @@ static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
 static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
 	"too_many_pixels", "empty", "protected", "timeout", "resource_limit", NULL };
-static const char *const types[] = { "image/jpeg", "image/png", "image/webp", "image/gif",
-	"image/heic", "image/avif", "image/tiff", "video/mp4", "video/quicktime",
-	"video/x-matroska", "video/webm", "video/x-msvideo", "video/mpeg", "video/mp2t",
-	"video/ogg", "audio/mpeg", "audio/flac", "audio/ogg", "audio/mp4", "audio/aac", "audio/wav",
-	"audio/x-matroska", "audio/webm", NULL };
 static const struct process_asset asset_names[] = { { "320.webp", "image/webp" },
 	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
 	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
@@ -144,7 +140,8 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 	r->width = json_int(o, "width", 0);
 	r->height = json_int(o, "height", 0);
 	r->duration_ms = json_int(o, "durationMs", -1);
-	if (one_of(r->kind, kinds) == NULL || one_of(r->content_type, types) == NULL)
+	if (one_of(r->kind, kinds) == NULL || r->content_type == NULL ||
+	    !upload_type_known(r->content_type))
 		return garbage(err, "type");
 	if (!in_range(r->width, RESULT_SIDE_MAX) || !in_range(r->height, RESULT_SIDE_MAX) ||
 	    r->duration_ms > DURATION_MAX_MS)
