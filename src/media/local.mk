@@ -3,19 +3,29 @@ noinst_LIBRARIES += src/libmedia.a
 MEDIA_LIBS = $(VIPS_LIBS) $(MAGIC_LIBS) -lm
 src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
 src_libmedia_a_SOURCES = \
+	src/media/box.c src/media/box.h \
 	src/media/child.c src/media/child.h \
+	src/media/cr3.c src/media/cr3.h \
 	src/media/dates.c src/media/dates.h \
+	src/media/container.c src/media/container.h \
 	src/media/exif.c src/media/exif.h \
 	src/media/frames.c src/media/frames.h \
+	src/media/jpeg.c src/media/jpeg.h \
+	src/media/live.c src/media/live.h \
+	src/media/mapped.c src/media/mapped.h \
 	src/media/media.h \
+	src/media/motion.c src/media/motion.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
 	src/media/probe.c src/media/probe.h \
 	src/media/process.c \
+	src/media/raw.c src/media/raw.h \
 	src/media/report.c \
 	src/media/sniff.c src/media/sniff.h \
 	src/media/song.c src/media/song.h \
 	src/media/thumbhash.c src/media/thumbhash.h \
+	src/media/tiff.c src/media/tiff.h \
+	src/media/tone.c src/media/tone.h \
 	src/media/video.c src/media/video.h \
 	src/media/webp.c src/media/webp.h
 pkglibexec_PROGRAMS += medianest-media

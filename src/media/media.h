@@ -51,8 +51,10 @@ struct media_run {
 	int64_t duration_ms; /* -1 = none */
 	struct media_taken taken;
 	const char *title;
-	const char *thumbhash; /* base64 */
-	struct json *metadata; /* an open object */
+	const char *thumbhash;  /* base64 */
+	bool incomplete;        /* the file is cut off; what is there is shown */
+	const char *content_id; /* what a live photo and its video have in common; NULL: nothing */
+	struct json *metadata;  /* an open object */
 	struct media_asset assets[MEDIA_ASSETS_MAX];
 	size_t nassets;
 	int64_t sprite_times[MEDIA_TILES_MAX]; /* ms */

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -5,11 +6,18 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "media/container.h"
+#include "media/cr3.h"
 #include "media/exif.h"
+#include "media/live.h"
+#include "media/mapped.h"
 #include "media/media.h"
+#include "media/motion.h"
 #include "media/photo.h"
 #include "media/picture.h"
+#include "media/raw.h"
 #include "media/sniff.h"
+#include "media/tiff.h"
 
 #include "core/banned.h"
 
@@ -86,36 +94,139 @@ put_exif(struct media_run *run, const struct exif *x)
 	put_gps(run, x);
 }
 
-bool
-photo_process(struct media_run *run, struct error *err)
+/* Raw photographs are opened by the picture in them. */
+static bool
+open_photo(struct media_run *run, struct mapped *file, struct picture *pic, struct error *err)
 {
-	struct picture pic;
+	if (sniff_is_raw(run->type) ||
+	    (str_eq(run->type->extension, "tif") && raw_is_stamp(file->data, file->size)))
+		return raw_open(run, file, pic, err);
+	return picture_open(run, run->file, run->type->reader, pic, err);
+}
+
+/* What libvips does not read: EXIF of TIFF files and PNG, colours of PNG and HEIF. */
+static void
+read_container(struct media_run *run, const struct mapped *file, struct picture *pic)
+{
+	const char *ending = run->type->extension;
+	const unsigned char *exif;
+	struct tiff tiff;
+	size_t n;
+
+	if (str_eq(ending, "png")) {
+		png_tone(file->data, file->size, &pic->tone);
+		exif = png_chunk(file->data, file->size, "eXIf", &n);
+		if (exif != NULL) {
+			pic->exif = exif;
+			pic->exif_size = n;
+		}
+	} else if (str_eq(ending, "heic") || str_eq(ending, "avif")) {
+		heif_tone(file->data, file->size, &pic->tone);
+	} else if (str_eq(ending, "cr3")) {
+		pic->exif = cr3_exif(run->arena, file->data, file->size, &pic->exif_size);
+	} else if (tiff_open(file->data, file->size, &tiff, &n)) {
+		/* such a file is an EXIF block itself, but for the signatures of some makers */
+		file->data[2] = tiff.big_endian ? 0 : 42;
+		file->data[3] = tiff.big_endian ? 42 : 0;
+		pic->exif = file->data;
+		pic->exif_size = file->size;
+	}
+}
+
+static bool
+decode(struct media_run *run, struct picture *pic, struct error *err)
+{
+	double shown;
+
+	if (picture_decode(run, pic, PICTURE_WIDEST, err))
+		return true;
+	if (!str_eq(error_slug_of(err), "truncated") ||
+	    !picture_decode_part(run, pic, PICTURE_WIDEST, &shown, err))
+		return false;
+	run->incomplete = true;
+	json_put_num(run->metadata, "shown", floor(shown * 100) / 100);
+	return true;
+}
+
+static void
+put_details(struct media_run *run, const struct picture *pic)
+{
+	struct json *m = run->metadata;
 	struct exif exif;
 	bool has_exif;
 
-	if (!picture_open(run, run->file, run->type->reader, &pic, err))
+	json_put_str(m, "format", run->type->label);
+	if (pic->frames > 1)
+		json_put_int(m, "frames", pic->frames);
+	if (pic->alpha)
+		json_put_bool(m, "transparent", true);
+	if (pic->bits > 8)
+		json_put_int(m, "bits", pic->bits);
+	if (tone_is_hdr(&pic->tone))
+		json_put_bool(m, "hdr", true);
+	has_exif = pic->exif != NULL && exif_parse(pic->exif, pic->exif_size, &exif);
+	if (has_exif)
+		put_exif(run, &exif);
+	date_of_photo(&(const struct date_blocks) { has_exif ? &exif : NULL, pic->xmp, pic->iptc,
+			  pic->xmp_size, pic->iptc_size },
+	    &run->taken);
+	if (pic->exif != NULL)
+		run->content_id = live_photo_id(run, pic->exif, pic->exif_size);
+}
+
+/* A clip that cannot be read leaves the photo as it is. */
+static bool
+motion(struct media_run *run, const struct mapped *file, struct error *err)
+{
+	struct motion clip;
+	struct error why;
+
+	if (!motion_find(file->data, file->size, &clip))
+		return true;
+	media_step(run, "preview", "started", NULL);
+	error_clear(&why);
+	if (motion_write(run, &clip, &why))
+		media_step(run, "preview", "done", NULL);
+	else
+		media_step(run, "preview", "failed", why.message);
+	/* No fault of the file: the item would never have it. The job runs again. */
+	if (why.code == ERR_STORAGE_FULL)
+		*err = why;
+	return why.code != ERR_STORAGE_FULL;
+}
+
+/* A file that was cut off is told apart from one that is damaged: sending it again helps. */
+static bool
+failed(const struct mapped *file, struct error *err)
+{
+	if (!str_eq(error_slug_of(err), "unreadable") || !container_is_cut(file->data, file->size))
 		return false;
+	return error_slug(err, ERR_UNPROCESSABLE, "truncated",
+	    "The picture is incomplete. Upload the file again.");
+}
+
+bool
+photo_process(struct media_run *run, struct error *err)
+{
+	struct mapped file;
+	struct picture pic;
+
+	if (!mapped_open(run->arena, run->file, &file))
+		return error_slug(err, ERR_INTERNAL, "internal", "The file could not be opened.");
+	if (!open_photo(run, &file, &pic, err))
+		return failed(&file, err);
 	run->kind = MEDIA_IMAGE;
 	run->width = pic.width;
 	run->height = pic.height;
-	json_put_str(run->metadata, "format", run->type->label);
-	if (pic.frames > 1)
-		json_put_int(run->metadata, "frames", pic.frames);
-	if (pic.alpha)
-		json_put_bool(run->metadata, "transparent", true);
-	if (pic.bits > 8)
-		json_put_int(run->metadata, "bits", pic.bits);
-	has_exif = pic.exif != NULL && exif_parse(pic.exif, pic.exif_size, &exif);
-	if (has_exif)
-		put_exif(run, &exif);
-	date_of_photo(&(const struct date_blocks) { has_exif ? &exif : NULL, pic.xmp, pic.iptc,
-			  pic.xmp_size, pic.iptc_size },
-	    &run->taken);
+	read_container(run, &file, &pic);
+	put_details(run, &pic);
 	media_step(run, "inspect", "done", NULL);
 
 	media_step(run, "thumbnails", "started", NULL);
-	if (!picture_decode(run, &pic, PICTURE_WIDEST, err) || !picture_thumbnails(run, &pic, err))
-		return false;
+	if (!decode(run, &pic, err) || !picture_thumbnails(run, &pic, err))
+		return failed(&file, err);
+	raw_close(run);
+	media_release_pictures(run);
 	media_step(run, "thumbnails", "done", NULL);
-	return true;
+	return motion(run, &file, err);
 }

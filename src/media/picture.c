@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,14 @@
 /* libvips writes larger pictures to a file; the sandbox limits memory instead */
 #define DISC_THRESHOLD "4g"
 
+#define JPEG_LOADER "VipsForeignLoadJpeg"
+#define PART_ROWS 16 /* rows that are tried at a time in a picture that is cut off */
+
 static const int sizes[] = { 1280, 640, 320 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static const char *const loaders[] = { "VipsForeignLoadJpeg", "VipsForeignLoadPng",
-	"VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadHeif",
-	"VipsForeignLoadTiff" };
+static const char *const loaders[] = { JPEG_LOADER, "VipsForeignLoadPng", "VipsForeignLoadWebp",
+	"VipsForeignLoadNsgif", "VipsForeignLoadHeif", "VipsForeignLoadTiff" };
 
 bool
 picture_start(struct error *err)
@@ -152,12 +155,21 @@ header_blob(struct media_run *run, VipsImage *image, const char *name, size_t *s
 	return arena_memdup(run->arena, blob, *size);
 }
 
+static bool
+within_limit(const struct media_run *run, const struct picture *pic, struct error *err)
+{
+	if ((int64_t)pic->width * pic->height <= run->max_pixels)
+		return true;
+	return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
+	    "The picture has %d x %d pixels; the limit is %lld million. Upload a smaller version.",
+	    pic->width, pic->height, (long long)(run->max_pixels / 1000000));
+}
+
 bool
 picture_open(struct media_run *run, const char *path, const char *reader, struct picture *pic,
     struct error *err)
 {
 	VipsImage *image = NULL;
-	int64_t pixels;
 	bool swap;
 
 	memset(pic, 0, sizeof(*pic));
@@ -177,14 +189,33 @@ picture_open(struct media_run *run, const char *path, const char *reader, struct
 	pic->exif = header_blob(run, image, VIPS_META_EXIF_NAME, &pic->exif_size);
 	pic->xmp = header_blob(run, image, VIPS_META_XMP_NAME, &pic->xmp_size);
 	pic->iptc = header_blob(run, image, VIPS_META_IPTC_NAME, &pic->iptc_size);
+	pic->profile = vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0 ||
+	    image->Type == VIPS_INTERPRETATION_CMYK;
 	g_object_unref(image);
-	pixels = (int64_t)pic->width * pic->height;
-	if (pixels > run->max_pixels)
-		return error_slug(err, ERR_UNPROCESSABLE, "too_many_pixels",
-		    "The picture has %d x %d pixels; the limit is %lld million. Upload a smaller"
-		    " version.",
-		    pic->width, pic->height, (long long)(run->max_pixels / 1000000));
-	return true;
+	return within_limit(run, pic, err);
+}
+
+bool
+picture_from_rgb(struct media_run *run, const void *rgb, int width, int height, int orientation,
+    struct picture *pic, struct error *err)
+{
+	VipsImage *image;
+
+	memset(pic, 0, sizeof(*pic));
+	image = vips_image_new_from_memory(rgb, (size_t)width * (size_t)height * 3, width, height,
+	    3, VIPS_FORMAT_UCHAR);
+	if (image == NULL)
+		return vips_failed(run, err);
+	owned(run, image);
+	if (vips_copy(image, &pic->whole, "interpretation", VIPS_INTERPRETATION_sRGB, NULL) != 0)
+		return vips_failed(run, err);
+	owned(run, pic->whole);
+	vips_image_set_int(pic->whole, VIPS_META_ORIENTATION, orientation);
+	pic->width = orientation >= 5 ? height : width;
+	pic->height = orientation >= 5 ? width : height;
+	pic->frames = 1;
+	pic->bits = 8;
+	return within_limit(run, pic, err);
 }
 
 static void
@@ -222,22 +253,211 @@ strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 	return true;
 }
 
+/*
+ * At most `width` across, turned as it is to be seen, in its own colours where these are of high
+ * dynamic range, else in sRGB.
+ */
+static bool
+thumbnail(struct media_run *run, const struct picture *pic, int width, VipsFailOn fail_on,
+    VipsImage **out, struct error *err)
+{
+	int tallest = width * PICTURE_TALLEST;
+	int failed;
+
+	/*
+	 * Not from a VipsSource: libvips 8.14 ignores fail_on there and would accept a truncated
+	 * picture. Without a profile there is nothing to export from: libvips would take its own
+	 * idea of sRGB, which turns blue into violet.
+	 */
+	if (pic->whole != NULL)
+		failed = vips_thumbnail_image(pic->whole, out, width, "height", tallest, "size",
+		    VIPS_SIZE_DOWN, pic->profile ? "export_profile" : NULL, "srgb", NULL);
+	else if (!loader_matches(run, pic->path, pic->reader))
+		failed = -1;
+	else
+		failed = vips_thumbnail(plain_name(run, pic->path), out, width, "height", tallest,
+		    "size", VIPS_SIZE_DOWN, "fail_on", fail_on,
+		    pic->profile && !tone_is_hdr(&pic->tone) ? "export_profile" : NULL, "srgb",
+		    NULL);
+	if (failed != 0)
+		return vips_failed(run, err);
+	owned(run, *out);
+	return true;
+}
+
+/* Colours that the container describes, to sRGB. An ICC profile, which libvips knows, decides. */
+static bool
+to_srgb(struct media_run *run, const struct picture *pic, VipsImage **image, struct error *err)
+{
+	const struct tone *tone = &pic->tone;
+	bool bytes = (*image)->BandFmt == VIPS_FORMAT_UCHAR;
+	struct tone_pixels pixels = { .bands = (*image)->Bands,
+		.full = bytes      ? 255 :
+		    pic->bits < 16 ? 65536 - (1 << (16 - pic->bits)) :
+				     65535 };
+	VipsImage *out;
+	void *data;
+	size_t size;
+
+	if (!tone_differs(tone) || (pic->profile && !tone_is_hdr(tone)) ||
+	    (!bytes && (*image)->BandFmt != VIPS_FORMAT_USHORT) || pixels.bands < 3 ||
+	    pixels.bands > 4)
+		return true;
+	data = vips_image_write_to_memory(*image, &size);
+	if (data == NULL)
+		return vips_failed(run, err);
+	pixels.data = data;
+	pixels.n = (size_t)(*image)->Xsize * (size_t)(*image)->Ysize;
+	arena_defer(run->pictures, release_pixels, data);
+	out = vips_image_new_from_memory(tone_srgb(run->pictures, tone, &pixels),
+	    pixels.n * (size_t)pixels.bands, (*image)->Xsize, (*image)->Ysize, pixels.bands,
+	    VIPS_FORMAT_UCHAR);
+	if (out == NULL)
+		return vips_failed(run, err);
+	owned(run, out);
+	if (vips_copy(out, image, "interpretation", VIPS_INTERPRETATION_sRGB, NULL) != 0)
+		return vips_failed(run, err);
+	owned(run, *image);
+	return true;
+}
+
 bool
 picture_decode(struct media_run *run, struct picture *pic, int width, struct error *err)
 {
 	VipsImage *small;
 
-	/*
-	 * Not from a VipsSource: libvips 8.14 ignores fail_on there and would accept a truncated
-	 * picture.
-	 */
-	if (!loader_matches(run, pic->path, pic->reader) ||
-	    vips_thumbnail(plain_name(run, pic->path), &small, width, "height",
-		width * PICTURE_TALLEST, "size", VIPS_SIZE_DOWN, "export_profile", "srgb",
-		"fail_on", VIPS_FAIL_ON_TRUNCATED, NULL) != 0)
+	return thumbnail(run, pic, width, VIPS_FAIL_ON_TRUNCATED, &small, err) &&
+	    to_srgb(run, pic, &small, err) && strip(run, small, &pic->pixels, err);
+}
+
+/* libjpeg leaves what it did not read at the grey of the middle. */
+static bool
+is_unread(const VipsPel *p)
+{
+	return abs(p[0] - p[1]) <= 3 && abs(p[1] - p[2]) <= 3 && p[1] > 96 && p[1] < 160;
+}
+
+/* Is the line of n pixels, `step` bytes apart, of one colour that unread pixels may have? */
+static bool
+line_unread(const VipsPel *p, int n, size_t step)
+{
+	for (int i = 0; i < n; i++)
+		if (!is_unread(p + step * (size_t)i) || memcmp(p, p + step * (size_t)i, 3) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * The part of a JPEG that is not there, from the edge where it ends: the lower one, or another one
+ * if the picture has been turned.
+ */
+static double
+unread_part(VipsImage *image)
+{
+	size_t pel = (size_t)image->Bands, row = pel * (size_t)image->Xsize;
+	int w = image->Xsize, h = image->Ysize, n[4] = { 0 };
+	const VipsPel *b;
+
+	if (image->Bands < 3 || vips_image_wio_input(image) != 0)
+		return 0;
+	b = VIPS_IMAGE_ADDR(image, 0, 0);
+	while (n[0] < h && line_unread(b + row * (size_t)(h - 1 - n[0]), w, pel))
+		n[0]++;
+	while (n[1] < h && line_unread(b + row * (size_t)n[1], w, pel))
+		n[1]++;
+	while (n[2] < w && line_unread(b + pel * (size_t)(w - 1 - n[2]), h, row))
+		n[2]++;
+	while (n[3] < w && line_unread(b + pel * (size_t)n[3], h, row))
+		n[3]++;
+	return fmax((double)VIPS_MAX(n[0], n[1]) / h, (double)VIPS_MAX(n[2], n[3]) / w);
+}
+
+/* How many rows from the top can be decoded. */
+static int
+height_there(struct media_run *run, const struct picture *pic)
+{
+	VipsImage *image = vips_image_new_from_file(plain_name(run, pic->path), "access",
+	    VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+	VipsRegion *region = image != NULL ? vips_region_new(image) : NULL;
+	VipsRect rows = { 0, 0, 0, PART_ROWS };
+
+	if (region != NULL) {
+		rows.width = image->Xsize;
+		for (; rows.top < image->Ysize; rows.top += rows.height) {
+			rows.height = VIPS_MIN(PART_ROWS, image->Ysize - rows.top);
+			if (vips_region_prepare(region, &rows) != 0)
+				break;
+		}
+		g_object_unref(region);
+	}
+	if (image != NULL)
+		g_object_unref(image);
+	vips_error_clear();
+	return rows.top;
+}
+
+/* The rows that are there, on a canvas of the whole size. */
+static bool
+on_canvas(struct media_run *run, const struct picture *pic, int rows, VipsImage **out,
+    struct error *err)
+{
+	VipsImage *image = vips_image_new_from_file(plain_name(run, pic->path), "access",
+	    VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED, NULL);
+	VipsImage *top;
+
+	if (image == NULL)
 		return vips_failed(run, err);
-	owned(run, small);
-	return strip(run, small, &pic->pixels, err);
+	owned(run, image);
+	if (vips_extract_area(image, &top, 0, 0, image->Xsize, rows, NULL) != 0)
+		return vips_failed(run, err);
+	owned(run, top);
+	if (vips_embed(top, out, 0, 0, image->Xsize, image->Ysize, "extend", VIPS_EXTEND_BLACK,
+		NULL) != 0)
+		return vips_failed(run, err);
+	owned(run, *out);
+	return true;
+}
+
+static bool
+decode_jpeg_part(struct media_run *run, struct picture *pic, int width, double *shown,
+    struct error *err)
+{
+	VipsImage *small;
+
+	if (!thumbnail(run, pic, width, VIPS_FAIL_ON_NONE, &small, err) ||
+	    !strip(run, small, &pic->pixels, err))
+		return false;
+	*shown = 1 - unread_part(pic->pixels);
+	return true;
+}
+
+bool
+picture_decode_part(struct media_run *run, struct picture *pic, int width, double *shown,
+    struct error *err)
+{
+	struct error cut = *err;
+	int rows, height = pic->height;
+
+	*shown = 0;
+	error_clear(err);
+	if (pic->whole == NULL && str_eq(pic->reader, JPEG_LOADER)) {
+		if (!decode_jpeg_part(run, pic, width, shown, err))
+			return false;
+	} else if (pic->whole == NULL && (rows = height_there(run, pic)) > 0) {
+		VipsImage *canvas;
+
+		if (!on_canvas(run, pic, rows, &canvas, err))
+			return false;
+		height = vips_image_get_orientation_swap(canvas) ? pic->width : pic->height;
+		*shown = (double)rows / height;
+		pic->whole = canvas;
+		if (*shown >= PICTURE_SHOWN_MIN && !picture_decode(run, pic, width, err))
+			return false;
+	}
+	if (*shown >= PICTURE_SHOWN_MIN)
+		return true;
+	*err = cut;
+	return false;
 }
 
 static bool

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "media/tone.h"
+
 struct error;
 struct media_run;
 struct _VipsImage;
@@ -32,6 +34,9 @@ struct picture {
 	int bits;                               /* of a channel */
 	const unsigned char *exif, *xmp, *iptc; /* or NULL */
 	size_t exif_size, xmp_size, iptc_size;
+	struct tone tone;          /* of its colours, where the container tells */
+	bool profile;              /* it has an ICC profile, or is CMYK */
+	struct _VipsImage *whole;  /* bare pixels of the full size; NULL: read the file */
 	struct _VipsImage *pixels; /* after picture_decode: bare 8-bit sRGB in memory */
 };
 
@@ -46,8 +51,18 @@ bool picture_formats(FILE *);
 /* Reads the header only. Slugs unreadable, truncated, too_many_pixels. */
 bool picture_open(struct media_run *, const char *path, const char *reader, struct picture *,
     struct error *);
+/* A picture of bare RGB in memory, which stays there; turned as EXIF's orientation (1..8) says. */
+bool picture_from_rgb(struct media_run *, const void *rgb, int width, int height, int orientation,
+    struct picture *, struct error *);
 /* Decodes to at most `width` pixels across. Slugs unreadable, truncated, resource_limit. */
 bool picture_decode(struct media_run *, struct picture *, int width, struct error *);
+/*
+ * Decodes what there is of a picture that is cut off, if it is PICTURE_SHOWN_MIN of it: *shown. The
+ * rest is black or transparent, or grey in a JPEG. Slugs as above.
+ */
+#define PICTURE_SHOWN_MIN 0.5
+bool picture_decode_part(struct media_run *, struct picture *, int width, double *shown,
+    struct error *);
 /* Writes NAME at most `width` across and lists it as an asset. */
 bool picture_write(struct media_run *, const struct picture *, const char *name, int width,
     struct error *);

@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "media/live.h"
 #include "media/media.h"
 #include "media/photo.h"
 #include "media/probe.h"
@@ -16,12 +18,16 @@
 static bool
 process_stream(struct media_run *run, struct error *err)
 {
+	const char *live;
 	struct probe probe;
 
 	if (!probe_file(run, &probe, err))
 		return false;
 	if (probe.duration > 0)
 		run->duration_ms = (int64_t)(probe.duration * 1000 + 0.5);
+	live = probe_tag(&probe, LIVE_VIDEO_TAG);
+	if (live != NULL)
+		run->content_id = live_id(run, live, strlen(live));
 	return probe.video != NULL ? video_process(run, &probe, err) :
 				     song_process(run, &probe, err);
 }

@@ -86,6 +86,9 @@ report_found(struct media_run *run, struct json *line)
 	date_report(line, &run->taken);
 	json_opt_str(line, "title", run->title);
 	json_opt_str(line, "thumbhash", run->thumbhash);
+	if (run->incomplete)
+		json_put_bool(line, "incomplete", true);
+	json_opt_str(line, "contentId", run->content_id);
 	json_object_end(run->metadata);
 	json_put_raw(line, "metadata",
 	    run->metadata->buf.overflow ? "{}" : run->metadata->buf.data);

@@ -7,6 +7,8 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "media/mapped.h"
+#include "media/raw.h"
 #include "media/sniff.h"
 
 #include "core/banned.h"
@@ -22,6 +24,14 @@ enum type_id {
 	T_HEIC,
 	T_AVIF,
 	T_TIFF,
+	T_NEF, /* raw photographs, in the order of enum raw_kind */
+	T_CR2,
+	T_CR3,
+	T_ARW,
+	T_DNG,
+	T_RAF,
+	T_ORF,
+	T_RW2,
 	T_MP4,
 	T_MOV,
 	T_MKV,
@@ -42,14 +52,24 @@ enum type_id {
 	T_WEBM_SOUND,
 };
 
+#define JPEG_LOADER "VipsForeignLoadJpeg"
+
 static const struct media_type types[] = {
-	[T_JPEG] = { "image/jpeg", "jpg", "JPEG", true, "VipsForeignLoadJpeg" },
+	[T_JPEG] = { "image/jpeg", "jpg", "JPEG", true, JPEG_LOADER },
 	[T_PNG] = { "image/png", "png", "PNG", true, "VipsForeignLoadPng" },
 	[T_WEBP] = { "image/webp", "webp", "WebP", true, "VipsForeignLoadWebp" },
 	[T_GIF] = { "image/gif", "gif", "GIF", true, "VipsForeignLoadNsgif" },
 	[T_HEIC] = { "image/heic", "heic", "HEIC", true, "VipsForeignLoadHeif" },
 	[T_AVIF] = { "image/avif", "avif", "AVIF", true, "VipsForeignLoadHeif" },
 	[T_TIFF] = { "image/tiff", "tif", "TIFF", true, "VipsForeignLoadTiff" },
+	[T_NEF] = { "image/x-nikon-nef", "nef", "Nikon NEF", true, JPEG_LOADER },
+	[T_CR2] = { "image/x-canon-cr2", "cr2", "Canon CR2", true, JPEG_LOADER },
+	[T_CR3] = { "image/x-canon-cr3", "cr3", "Canon CR3", true, JPEG_LOADER },
+	[T_ARW] = { "image/x-sony-arw", "arw", "Sony ARW", true, JPEG_LOADER },
+	[T_DNG] = { "image/x-adobe-dng", "dng", "DNG", true, JPEG_LOADER },
+	[T_RAF] = { "image/x-fuji-raf", "raf", "Fujifilm RAF", true, JPEG_LOADER },
+	[T_ORF] = { "image/x-olympus-orf", "orf", "Olympus ORF", true, JPEG_LOADER },
+	[T_RW2] = { "image/x-panasonic-rw2", "rw2", "Panasonic RW2", true, JPEG_LOADER },
 	[T_MP4] = { "video/mp4", "mp4", "MP4", false, "mov" },
 	[T_MOV] = { "video/quicktime", "mov", "QuickTime", false, "mov" },
 	[T_MKV] = { "video/x-matroska", "mkv", "Matroska", false, "matroska" },
@@ -150,6 +170,8 @@ sniff_mpeg_audio(const unsigned char *b, size_t size)
 const struct media_type *
 sniff_bytes(const unsigned char *b, size_t size)
 {
+	enum raw_kind raw;
+
 	if (size < 12)
 		return NULL;
 	if (at(b, size, 0, "\xff\xd8\xff", 3))
@@ -163,6 +185,9 @@ sniff_bytes(const unsigned char *b, size_t size)
 		    at(b, size, 8, "AVI ", 4)    ? &types[T_AVI] :
 		    at(b, size, 8, "WAVE", 4)    ? &types[T_WAV] :
 						   NULL;
+	raw = raw_detect(b, size);
+	if (raw != RAW_NONE)
+		return &types[T_NEF + (raw - RAW_NEF)];
 	if (at(b, size, 0, "II*\0", 4) || at(b, size, 0, "MM\0*", 4) ||
 	    at(b, size, 0, "II+\0", 4) || at(b, size, 0, "MM\0+", 4))
 		return &types[T_TIFF];
@@ -189,6 +214,12 @@ sniff_bytes(const unsigned char *b, size_t size)
 	    b[2 * TS_PACKET] == 0x47)
 		return &types[T_TS];
 	return sniff_mpeg_audio(b, size);
+}
+
+bool
+sniff_is_raw(const struct media_type *type)
+{
+	return type >= &types[T_NEF] && type <= &types[T_RW2];
 }
 
 const struct media_type *
@@ -260,9 +291,24 @@ contradicts(const struct media_type *type, const char *mime)
 {
 	if (type == &types[T_TIFF])
 		return !str_eq(mime, "image/tiff");
+	if (sniff_is_raw(type))
+		return false;
 	return str_starts(mime, "text/") || str_starts(mime, "image/svg") ||
 	    str_eq(mime, "application/pdf") || str_eq(mime, "application/zip") ||
 	    str_eq(mime, "application/x-executable");
+}
+
+/* The directory of a TIFF, and what it points to, may be anywhere in the file. */
+static const struct media_type *
+raw_type(struct arena *arena, const char *path, const struct media_type *type)
+{
+	struct mapped file;
+	enum raw_kind raw;
+
+	if (!mapped_open(arena, path, &file))
+		return type;
+	raw = raw_detect(file.data, file.size);
+	return raw != RAW_NONE ? &types[T_NEF + (raw - RAW_NEF)] : type;
 }
 
 bool
@@ -284,6 +330,8 @@ sniff_file(struct arena *arena, const char *path, const struct media_type **out,
 		return error_slug(err, ERR_UNPROCESSABLE, "empty",
 		    "The file is empty. Upload another file.");
 	type = sniff_bytes(b, (size_t)n);
+	if (type == &types[T_TIFF])
+		type = raw_type(arena, path, type);
 	mime = magic_type(arena, b, (size_t)n);
 	if (type == NULL || contradicts(type, mime)) {
 		error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",

@@ -26,6 +26,8 @@ struct media_type {
 
 /* By signature alone; NULL: not a supported type. `size` may be less than SNIFF_BYTES. */
 const struct media_type *sniff_bytes(const unsigned char *, size_t size);
+/* Is it a raw photograph (media/raw.h)? */
+bool sniff_is_raw(const struct media_type *);
 /* ERR_UNPROCESSABLE with slug empty or unsupported_type. */
 bool sniff_file(struct arena *, const char *path, const struct media_type **, struct error *);
 /*

@@ -1,16 +1,49 @@
-/* Fuzz target: the parsers of medianest-media that are our own: signatures, EXIF, WebP chunks. */
+/*
+ * Fuzz target: the parsers of medianest-media that are our own: signatures, EXIF, WebP chunks, the
+ * directories of raw photographs, segments of JPEGs, boxes.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/arena.h"
+#include "media/container.h"
+#include "media/cr3.h"
 #include "media/dates.h"
 #include "media/exif.h"
+#include "media/jpeg.h"
+#include "media/motion.h"
+#include "media/raw.h"
 #include "media/sniff.h"
 #include "media/webp.h"
 
 #include "core/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+containers(const unsigned char *b, size_t size)
+{
+	struct arena arena;
+	struct jpeg jpeg;
+	struct motion clip;
+	struct tone tone;
+	size_t n;
+
+	arena_init(&arena);
+	(void)raw_detect(b, size);
+	(void)raw_is_stamp(b, size);
+	if (jpeg_read(b, size, &jpeg) && jpeg.end > size)
+		abort();
+	if (motion_find(b, size, &clip) && (clip.at > size || clip.size > size - clip.at))
+		abort();
+	(void)heif_tone(b, size, &tone);
+	if (size > 8 && png_tone(b, size, &tone) && tone.primaries > 255)
+		abort();
+	(void)container_is_cut(b, size);
+	(void)cr3_exif(&arena, b, size, &n);
+	arena_clear(&arena);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -23,6 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (copy == NULL)
 		return 0;
 	memcpy(copy, data, size);
+	containers(copy, size);
 	(void)sniff_bytes(copy, size < SNIFF_BYTES ? size : SNIFF_BYTES);
 	if (exif_parse(copy, size, &exif)) {
 		if (exif.gps &&

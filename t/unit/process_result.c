@@ -79,6 +79,18 @@ main(void)
 	ok(!parse(
 	       "{\"result\":{\"ok\":false,\"failure\":{\"code\":\"internal\",\"message\":\"x\"}}}"),
 	    "trouble of ours is no reason that is told");
+
+	ok(parse("{\"result\":{\"ok\":true,\"incomplete\":true,\"contentId\":\"0a1b-2c\"," GOOD
+		 "}}") &&
+		line.result.incomplete,
+	    "a file that is cut off");
+	is_str(line.result.content_id, "0a1b-2c", "what a live photo and its video have in common");
+	ok(parse("{\"result\":{\"ok\":true," GOOD "}}") && !line.result.incomplete &&
+		line.result.content_id == NULL,
+	    "neither of them");
+	ok(!parse("{\"result\":{\"ok\":true,\"contentId\":\"'; DROP TABLE\"," GOOD "}}") &&
+		!parse("{\"result\":{\"ok\":true,\"contentId\":\"\"," GOOD "}}"),
+	    "no other identifier");
 	arena_clear(&arena);
 	return done_testing();
 }

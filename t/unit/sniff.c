@@ -28,6 +28,13 @@ main(void)
 	is_type(BYTES("RIFF\0\0\0\0AVI LIST"), "video/x-msvideo", "AVI");
 	is_type(BYTES("RIFF\0\0\0\0XXXXLIST"), NULL, "another RIFF");
 	is_type(BYTES("II*\0\x8\0\0\0\0\0\0\0"), "image/tiff", "TIFF");
+	is_type(BYTES("FUJIFILMCCD-RAW 0201FF129502"), "image/x-fuji-raf", "RAF");
+	is_type(BYTES("IIRO\x8\0\0\0\0\0\0\0"), "image/x-olympus-orf", "ORF");
+	is_type(BYTES("IIU\0\x8\0\0\0\0\0\0\0"), "image/x-panasonic-rw2", "RW2");
+	is_type(BYTES("II*\0\x10\0\0\0CR\2\0\0\0\0\0"), "image/x-canon-cr2", "CR2");
+	is_type(BYTES("\0\0\0\x18"
+		      "ftypcrx \0\0\0\1crx isom"),
+	    "image/x-canon-cr3", "CR3");
 	is_type(BYTES("\0\0\0\x18"
 		      "ftypheic\0\0\0\0mif1heic"),
 	    "image/heic", "HEIC");

@@ -35,11 +35,13 @@ static const char *const sources[] = { TAKEN_EXIF, TAKEN_GPS, TAKEN_XMP, TAKEN_I
 static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
 static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
-	"too_many_pixels", "empty", "protected", "timeout", "resource_limit", NULL };
+	"too_many_pixels", "raw_without_picture", "empty", "protected", "timeout", "resource_limit",
+	NULL };
 static const struct process_asset asset_names[] = { { "320.webp", "image/webp" },
 	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
 	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
-	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" } };
+	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" },
+	{ "motion.mp4", "video/mp4" } };
 
 static bool
 garbage(struct error *err, const char *what)
@@ -130,6 +132,14 @@ take_taken(const struct cJSON *o, struct taken *t)
 }
 
 static bool
+content_id_valid(const char *id)
+{
+	size_t n = strlen(id);
+
+	return n > 0 && n <= RESULT_CONTENT_ID_MAX && strspn(id, "0123456789abcdef-") == n;
+}
+
+static bool
 take_found(struct arena *arena, const struct cJSON *o, struct process_result *r, struct error *err)
 {
 	const char *title = json_str(o, "title", NULL);
@@ -150,6 +160,10 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 		r->duration_ms = -1;
 	if (r->thumbhash != NULL && strlen(r->thumbhash) > THUMBHASH_TEXT_MAX)
 		return garbage(err, "placeholder");
+	r->incomplete = json_bool(o, "incomplete", false);
+	r->content_id = json_str(o, "contentId", NULL);
+	if (r->content_id != NULL && !content_id_valid(r->content_id))
+		return garbage(err, "content id");
 	if (title != NULL)
 		r->title = utf8_clean(arena, title, strlen(title), MEDIA_TITLE_MAX);
 	if (!take_metadata(arena, json_get(o, "metadata"), r, err))

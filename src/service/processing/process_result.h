@@ -21,6 +21,7 @@ struct error;
 #define RESULT_TILES_MAX 12
 #define RESULT_SIDE_MAX 1000000
 #define RESULT_MESSAGE_MAX 200
+#define RESULT_CONTENT_ID_MAX 64
 
 struct process_asset {
 	const char *name;
@@ -33,7 +34,9 @@ struct process_result {
 	const char *failure_code, *failure_message; /* if not ok */
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *genre;
 	int64_t width, height, duration_ms, year;
-	struct taken taken; /* source NULL: the file does not say */
+	struct taken taken;     /* source NULL: the file does not say */
+	bool incomplete;        /* the file ends too early; what is there is shown */
+	const char *content_id; /* what a live photo and its video have in common, or NULL */
 	struct process_asset assets[RESULT_ASSETS_MAX];
 	size_t nassets;
 	const char *sprite_times[RESULT_TILES_MAX]; /* as text */
