@@ -429,6 +429,19 @@ media_preview_get(const struct request *req, struct response *res, struct error 
 	return redirect_asset(req, res, "preview", "preview.mp4", err);
 }
 
+/* GET /api/media/{id}/motion: the clip of a motion photo or a live photo. */
+static bool
+media_motion_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct media_part clip = { .name = "clip", .now = clock_now() };
+	struct media media;
+
+	if (!media_get(req->call, request_param(req, "id"), &media, err))
+		return false;
+	clip.url = media_motion_url(req->call, &media, clip.now);
+	return redirect(req, res, &media, &clip, err);
+}
+
 /* GET /api/media/{id}/sprite: the tiles of a video's timeline. */
 static bool
 media_sprite_get(const struct request *req, struct response *res, struct error *err)
@@ -480,6 +493,8 @@ static const struct route media_routes[] = {
 	{ METHOD_GET, "/api/media/{id}/file", media_file_get, AUTH_BEARER, PERM_MEDIA_READ,
 	    RATE_MEDIA, BODY_NONE, file_input },
 	{ METHOD_GET, "/api/media/{id}/preview", media_preview_get, AUTH_BEARER, PERM_MEDIA_READ,
+	    RATE_MEDIA, BODY_NONE, NULL },
+	{ METHOD_GET, "/api/media/{id}/motion", media_motion_get, AUTH_BEARER, PERM_MEDIA_READ,
 	    RATE_MEDIA, BODY_NONE, NULL },
 	{ METHOD_GET, "/api/media/{id}/sprite", media_sprite_get, AUTH_BEARER, PERM_MEDIA_READ,
 	    RATE_MEDIA, BODY_NONE, NULL },

@@ -115,6 +115,10 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	opt_int(j, "width", m->width);
 	opt_int(j, "height", m->height);
 	opt_int(j, "durationMs", m->duration_ms);
+	if (m->incomplete)
+		json_put_bool(j, "incomplete", true);
+	if (media_has_motion(m))
+		json_put_bool(j, "motion", true);
 	taken(j, m);
 	opt_int(j, "year", m->year);
 	json_opt_str(j, "overview", m->overview);

@@ -95,6 +95,8 @@ struct media {
 	const char *parent_prefix, *parent_thumbhash;
 	const char **parent_assets;
 	size_t nparent_assets;
+	bool incomplete;      /* the file ends too early; what is there is shown */
+	const char *clip_key; /* of the object with the clip of a live photo, or NULL */
 	/* Only in single items. */
 	const char *metadata; /* JSON object text; NULL in lists */
 	int64_t child_count;  /* that the caller can read */

@@ -38,6 +38,7 @@ struct job_env {
 /* What to announce after the commit; losing it loses no data. */
 struct job_after {
 	const char *media_id;  /* item that changed, or NULL */
+	const char *other_id;  /* another one of the same owner, or NULL */
 	struct strings scopes; /* scopes whose cached responses contain it */
 };
 

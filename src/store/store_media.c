@@ -66,6 +66,8 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->parent_prefix = rows_str(r, row, c++);
 	m->parent_assets = rows_array(arena, r, row, c++, &m->nparent_assets);
 	m->parent_thumbhash = rows_str(r, row, c++);
+	m->incomplete = rows_bool(r, row, c++);
+	m->clip_key = rows_str(r, row, c++);
 }
 
 static bool

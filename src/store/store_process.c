@@ -18,6 +18,7 @@ enum {
 	RESERVE,
 	OWNER_LOCK,
 	PUBLISH,
+	PAIR,
 	PUBLISH_ASSETS,
 	FAIL,
 	OBJECTS,
@@ -109,7 +110,7 @@ const struct query store_process_queries[] = {
 	    " genres = CASE WHEN genres = '{}' AND $16::text IS NOT NULL THEN ARRAY[$16]"
 	    " ELSE genres END,"
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
-	    " failure_message = NULL,"
+	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
 	    " version = version + 1, updated_at = now()"
 	    /* A date that a person set stays, also one of the time before sources were kept. */
 	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
@@ -122,6 +123,21 @@ const struct query store_process_queries[] = {
 	    " CASE WHEN NOT kept THEN (SELECT u.time_zone FROM users u WHERE u.id = owner_id) END)"
 	    " d WHERE o.id = $1) t"
 	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING,
+	    0 },
+	/* The owner's row is locked, so of two that are published at once one sees the other. */
+	[PAIR] = { "process_pair",
+	    "WITH one AS (SELECT id, owner_id, content_id, kind, parent_id FROM media WHERE id = $1"
+	    " AND status = 'ready' AND content_id IS NOT NULL AND kind IN ('image', 'video')"
+	    " AND parent_id IS NULL AND NOT EXISTS (SELECT FROM media c WHERE c.parent_id = $1)),"
+	    " other AS (SELECT o.id, o.kind FROM one JOIN media o ON o.owner_id = one.owner_id"
+	    " AND o.content_id = one.content_id AND o.kind IN ('image', 'video')"
+	    " AND o.kind <> one.kind AND o.status = 'ready' AND o.parent_id IS NULL"
+	    " AND NOT EXISTS (SELECT FROM media c WHERE c.parent_id = o.id)"
+	    " ORDER BY o.created_at, o.id LIMIT 1)"
+	    " UPDATE media v SET parent_id = CASE other.kind WHEN 'image' THEN other.id"
+	    " ELSE $1::uuid END, version = version + 1, updated_at = now() FROM other"
+	    " WHERE v.id = CASE other.kind WHEN 'image' THEN $1::uuid ELSE other.id END"
+	    " RETURNING other.id",
 	    0 },
 	[PUBLISH_ASSETS] = { "process_publish_assets",
 	    "UPDATE media_assets SET published = key = ANY ($2::text[]),"
@@ -311,7 +327,7 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		    db_array(arena, f->sprite_times, f->nsprite_times),
 		    db_time(arena, f->taken.local),
 		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),
-		    f->taken.source),
+		    f->taken.source, db_bool(f->incomplete), f->content_id),
 		&rows, err))
 		return false;
 	*gone = rows_affected(rows) == 0;
@@ -319,6 +335,18 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		return true;
 	return db_exec(db, arena, query(PUBLISH_ASSETS),
 	    DB_PARAMS(media_id, db_array(arena, f->keys, f->nkeys)), NULL, err);
+}
+
+bool
+store_process_pair(struct db *db, struct arena *arena, const char *media_id, const char **other_id,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query(PAIR), DB_PARAMS(media_id), &rows, err))
+		return false;
+	*other_id = rows_count(rows) > 0 ? rows_str(rows, 0, 0) : NULL;
+	return true;
 }
 
 bool

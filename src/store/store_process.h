@@ -35,7 +35,8 @@ struct process_item {
 /* What was found; absent texts NULL, absent numbers -1 (sizes 0, times 0). */
 struct process_found {
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *object_key, *asset_prefix;
-	const char *genre;
+	const char *genre, *content_id; /* content_id: of a live photo or its video, or NULL */
+	bool incomplete;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
 	int64_t size, width, height, duration_ms, year;
 	struct taken taken; /* source NULL: it has no such date; completed in its owner's zone */
@@ -74,6 +75,12 @@ bool store_process_reserve(struct db *, struct arena *, const char *media_id,
  */
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
     const struct process_found *, bool *gone, struct error *);
+/*
+ * After it: makes the video of a live photo a part of the photo, whichever of them comes second.
+ * *other_id: the one that was there, or NULL.
+ */
+bool store_process_pair(struct db *, struct arena *, const char *media_id, const char **other_id,
+    struct error *);
 /* Inside the transaction of the job. *gone: the item no longer exists, or no longer waits. */
 struct process_failure {
 	const char *code, *message;

@@ -24,6 +24,8 @@ static const enum list_kind sort_lists[MEDIA_SORTS][2 /* back */] = {
 	[MEDIA_TAKEN] = { LIST_MEDIA_TAKEN, LIST_MEDIA_TAKEN_BACK },
 	[MEDIA_TITLE] = { LIST_MEDIA_TITLE, LIST_MEDIA_TITLE_BACK },
 };
+#define MOTION_ASSET "motion.mp4"
+
 static const enum list_kind trash_lists[2] = { LIST_MEDIA_TRASH, LIST_MEDIA_TRASH_BACK };
 
 _Static_assert(LIST_LIMIT_MAX < MEDIA_LIST_ROWS_MAX, "a page, and whether there is a next one");
@@ -241,6 +243,22 @@ media_asset_url(const struct call *call, const struct media *m, const char *asse
 		if (strcmp(m->parent_assets[i], asset) == 0)
 			return object_url(call, m->parent_prefix, asset, now);
 	return NULL;
+}
+
+bool
+media_has_motion(const struct media *m)
+{
+	return m->clip_key != NULL || media_has_asset(m, MOTION_ASSET);
+}
+
+const char *
+media_motion_url(const struct call *call, const struct media *m, int64_t now)
+{
+	if (m->clip_key != NULL)
+		return s3_presign_get(call->svc->s3, call->arena, m->clip_key, now, NULL, NULL);
+	return media_has_asset(m, MOTION_ASSET) ?
+	    object_url(call, m->asset_prefix, MOTION_ASSET, now) :
+	    NULL;
 }
 
 const char *

@@ -121,6 +121,9 @@ bool media_purge_expired(const struct call *, size_t *purged, struct error *);
 const char *media_asset_url(const struct call *, const struct media *, const char *asset,
     int64_t now);
 bool media_has_asset(const struct media *, const char *asset);
+/* Of a photo with a clip of the same moment, in its file or in another one. */
+bool media_has_motion(const struct media *);
+const char *media_motion_url(const struct call *, const struct media *, int64_t now);
 /*
  * Thumbnail of 320, 640 or 1280 pixels, or the next smaller one that exists; of an item without
  * pictures those of its parent.

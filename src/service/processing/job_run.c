@@ -44,6 +44,8 @@ job_after_commit(const struct call *call, const struct job_after *after)
 {
 	if (after->media_id != NULL)
 		media_announce(call, "media.updated", after->media_id, after->scopes);
+	if (after->other_id != NULL)
+		media_announce(call, "media.updated", after->other_id, after->scopes);
 }
 
 /* `final`: this was the last attempt, even if others are left. */

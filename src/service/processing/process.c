@@ -259,7 +259,8 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	if (*gone)
 		return purge_leftovers(p->call, p->media_id, p->upload_id, err);
 	after->media_id = p->media_id;
-	return store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
+	return store_process_pair(db, p->call->arena, p->media_id, &after->other_id, err) &&
+	    store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
 	    tell(p->call, "media.ready", &ready, err);
 }
@@ -313,6 +314,8 @@ publish(struct process *p, const char *original, struct error *err)
 		.metadata = r->metadata,
 		.thumbhash = r->thumbhash,
 		.genre = r->genre,
+		.incomplete = r->incomplete,
+		.content_id = r->content_id,
 		.object_key = original,
 		.sha256 = p->sha256,
 		.size = p->source.size,

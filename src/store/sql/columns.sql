@@ -21,6 +21,13 @@ CASE WHEN m.parent_id IS NOT NULL AND @condition THEN (
 --: define bare
 m.asset_prefix IS NULL
 
+-- The key of the clip of a live photo, whose video is another item.
+--: define clip
+CASE WHEN m.content_id IS NOT NULL AND m.kind = 'image' THEN (
+	SELECT c.asset_prefix || '/preview.mp4' FROM media c
+	WHERE c.parent_id = m.id AND c.content_id = m.content_id AND c.status = 'ready'
+		AND 'preview.mp4' = ANY (c.assets) LIMIT 1) END
+
 -- In the order that media_from_row() reads; further columns come after these. $1 is the caller.
 --: define media_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
@@ -30,7 +37,7 @@ m.taken_source, @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
 m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
 m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),
-@of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash)
+@of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash), m.incomplete, @clip
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is
