@@ -53,6 +53,7 @@ nobase_dist_page_DATA = \
 	web/ui/lightbox.js \
 	web/ui/meter.js \
 	web/ui/many-dates.js \
+	web/ui/motion.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
 	web/ui/picture.js \

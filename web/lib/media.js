@@ -290,6 +290,8 @@ export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).i
 export const fileUrl = (id, download = false) => signedUrl(
     `/media/${id}/file${download ? '?download=true' : ''}`);
 
+export const motionUrl = (id) => signedUrl(`/media/${id}/motion`);
+
 export async function
 tagNames()
 {

@@ -199,6 +199,9 @@ export class Details {
 			['Name', item.filename],
 			['Type', listed(m.format, item.contentType)],
 			['Size', item.size && bytes(item.size)],
+			['File', item.incomplete && 'Incomplete: it ends too early. ' +
+			    'What is there of the picture is shown.'],
+			['Motion', item.motion && 'With a clip of the moment'],
 			['Dimensions', item.width && dimensions(item)],
 			['Length', item.durationMs && duration(item.durationMs)],
 			...FACTS.map(([name, of]) => [name, of(m)]),

@@ -395,6 +395,8 @@ class Lightbox {
 				}
 			},
 		});
+		if (item.motion)
+			import('./motion.js').then(({ overPicture }) => overPicture(item, frame));
 		return frame;
 	}
 

@@ -14,7 +14,7 @@ function
 describe(item)
 {
 	const state = item.status === 'processing' ? ', processing' : item.status === 'failed' ?
-	    ', failed' : '';
+	    ', failed' : item.incomplete ? ', incomplete' : item.motion ? ', with motion' : '';
 	const kind = kindName(item.kind);
 	const date = wallDay(item);
 
@@ -38,6 +38,9 @@ export class Tile {
 		    icon('check'));
 		this.node = h('li.tile', null, this.anchor, this.badges, this.box);
 		this.node.tile = this;
+		this.node.addEventListener('pointerenter', (event) => this.item.motion &&
+		    event.pointerType === 'mouse' &&
+		    import('./motion.js').then(({ overTile }) => overTile(this)));
 		this.hash = null;
 		this.update();
 	}
@@ -88,6 +91,9 @@ export class Tile {
 		    item.kind === 'video' && !busy ?
 			h('span.badge', null, icon('play'),
 			    item.durationMs ? duration(item.durationMs) : null) : null,
+		    item.incomplete ?
+			h('span.badge.wide', null, icon('alert'), 'Incomplete') : null,
+		    item.motion ? h('span.badge', null, icon('motion')) : null,
 		    item.kind === 'audio' && item.durationMs ?
 			h('span.badge', null, icon('music'), duration(item.durationMs)) : null);
 		if (item.thumbhash !== this.hash) {
