@@ -131,7 +131,8 @@ subtest 'what initiate refuses' => sub {
         "a type that the client does not know: '$_'" for '', 'application/octet-stream';
     is code(initiate($ann, size => 6 * 2**30)), '413 payload_too_large', 'above upload.max_size';
     for my $wrong ([ size => -1 ], [ size => '10' ], [ size => 1.5 ], [ filename => '' ],
-        [ filename => 'x' x 256 ], [ filename => "a\nb" ], [ type => 'x' x 128 ], [ sha256 => 'xyz' ],
+        [ filename => 'x' x 256 ], [ filename => "a\nb" ], [ type => 'x' x 128 ],
+        [ sha256 => 'xyz' ],
         [ sha256 => 'g' x 64 ], [ title => '' ], [ title => 'x' x 201 ], [ visibility => 'public' ],
             [ owner => 'me' ], [ files => [] ]) {
         my $r = initiate($ann, @$wrong);

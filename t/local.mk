@@ -247,6 +247,7 @@ check_PROGRAMS += t/unit/setup
 check_PROGRAMS += t/unit/tool
 check_PROGRAMS += t/unit/manager
 EXTRA_DIST += t/550-doctor.t
+EXTRA_DIST += t/610-pictures.t t/lib/MediaNest/Pictures.pm
 EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t
 EXTRA_DIST += t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/backup_list
