@@ -227,6 +227,7 @@ check_PROGRAMS += t/unit/gate
 noinst_PROGRAMS += t/tools/seal-text
 t_tools_seal_text_SOURCES = t/tools/seal_text.c
 EXTRA_DIST += t/460-catalogue.t t/461-enrich.t t/470-flows.t
+EXTRA_DIST += t/620-av.t
 EXTRA_DIST += t/505-metrics-history.t
 EXTRA_DIST += t/520-admin.t
 EXTRA_DIST += t/510-alerts.t t/511-alert-rules.t

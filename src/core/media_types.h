@@ -11,6 +11,7 @@
 #ifndef MN_CORE_MEDIA_TYPES_H
 #define MN_CORE_MEDIA_TYPES_H
 
+/* clang-format off */
 #define MEDIA_TYPE_TABLE(FIRST, X) \
 	FIRST("image/jpeg", "image/jpg image/pjpeg image/mpo", "jpg jpeg jpe jfif mpo") \
 	X("image/png", "image/x-png image/apng", "png apng") \
@@ -33,17 +34,22 @@
 	X("video/x-matroska", "video/matroska video/x-mkv video/mkv", "mkv") \
 	X("video/webm", "", "webm") \
 	X("video/x-msvideo", "video/avi video/msvideo video/vnd.avi", "avi") \
-	X("video/mpeg", "video/mpg video/x-mpeg", "mpg mpeg") \
+	X("video/mpeg", "video/mpg video/x-mpeg video/mp2p video/dvd", "mpg mpeg vob") \
 	X("video/mp2t", "video/vnd.dlna.mpeg-tts video/mts video/m2ts", "mts m2ts ts") \
+	X("video/3gpp", "audio/3gpp video/3gp", "3gp 3gpp") \
+	X("video/3gpp2", "audio/3gpp2 video/3g2", "3g2 3gpp2") \
+	X("video/x-ms-wmv", "video/x-ms-asf application/vnd.ms-asf", "wmv asf") \
 	X("video/ogg", "video/x-ogg", "ogv") \
 	X("audio/mpeg", "audio/mp3 audio/x-mp3 audio/x-mpeg audio/mpeg3", "mp3") \
 	X("audio/flac", "audio/x-flac", "flac") \
 	X("audio/ogg", "audio/opus audio/x-ogg application/ogg", "ogg oga opus") \
-	X("audio/mp4", "audio/m4a audio/x-m4a", "m4a") \
+	X("audio/mp4", "audio/m4a audio/x-m4a audio/x-m4b", "m4a m4b") \
+	X("audio/x-ms-wma", "", "wma") \
 	X("audio/aac", "audio/x-aac audio/aacp", "aac") \
 	X("audio/wav", "audio/x-wav audio/wave audio/vnd.wave", "wav") \
 	X("audio/x-matroska", "audio/matroska audio/x-mka", "mka") \
 	X("audio/webm", "", "weba")
+/* clang-format on */
 
 #define MEDIA_TYPE_NAME_FIRST(name, aliases, endings) name
 #define MEDIA_TYPE_NAME_NEXT(name, aliases, endings) "," name

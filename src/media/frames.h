@@ -1,6 +1,6 @@
 /*
- * Single frames of a video by ffmpeg, keyframes only: decoding all frames takes forty times as
- * long.
+ * Single frames of a video by ffmpeg, keyframes where there are enough of them: decoding all frames
+ * takes forty times as long.
  */
 #ifndef MN_MEDIA_FRAMES_H
 #define MN_MEDIA_FRAMES_H
@@ -30,10 +30,15 @@ struct frame {
  */
 bool frame_at(struct media_run *, const struct probe *, double at, int w, int h, struct frame *,
     struct error *);
-/* At most `max` keyframes spread over the video, in order, each at another time; *n may be 0. */
+/*
+ * At most `max` frames spread over the video, keyframes where they are enough, in order, each at
+ * another time (max <= MEDIA_TILES_MAX); *n may be 0.
+ */
 bool frames_spread(struct media_run *, const struct probe *, int w, int h, size_t max,
     struct frame *, size_t *n, struct error *);
 
+/* Filters that make a frame w x h pixels of SDR, whatever the video is. */
+const char *frame_filters(struct media_run *, const struct probe *, int w, int h);
 /* Writes the first options of every ffmpeg run on the file to at[]; returns their number. */
 size_t ffmpeg_input(struct media_run *, const char **at, double seek, bool keyframes);
 

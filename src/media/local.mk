@@ -15,6 +15,9 @@ src_libmedia_a_SOURCES = \
 	src/media/mapped.c src/media/mapped.h \
 	src/media/media.h \
 	src/media/motion.c src/media/motion.h \
+	src/media/measure.c \
+	src/media/media.h \
+	src/media/mpeg_audio.c src/media/mpeg_audio.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
 	src/media/probe.c src/media/probe.h \

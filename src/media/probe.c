@@ -17,10 +17,11 @@
 
 #define ENTRIES \
 	"format=duration,bit_rate,start_time:format_tags:stream=index,codec_type,codec_name," \
-	"codec_tag_string,profile,width,height," \
-	"sample_aspect_ratio,pix_fmt,avg_frame_rate,duration,channels,sample_rate,color_transfer:" \
-	"stream_tags:" \
-	"stream_disposition=attached_pic:stream_side_data=rotation"
+	"codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt,r_frame_rate," \
+	"avg_frame_rate,duration,channels,sample_rate,color_range,color_space,color_transfer," \
+	"color_primaries:stream_tags:stream_disposition=default,attached_pic,timed_thumbnails:" \
+	"stream_side_data=rotation"
+#define CHAPTERS ":chapter=start_time,end_time:chapter_tags=title"
 #define SIDE_MAX 32768 /* pixels: larger sides mean that the file is damaged */
 
 static void
@@ -62,18 +63,39 @@ rotation_of(const struct cJSON *stream)
 	return ((degrees % 360) + 360) % 360;
 }
 
-static void
-take_video(struct probe *p, const struct cJSON *stream)
+static bool
+disposed(const struct cJSON *stream, const char *name)
 {
+	return json_int(json_get(stream, "disposition"), name, 0) != 0;
+}
+
+/* Of several streams the one that the file calls its default, else the first. */
+static bool
+is_better(const struct cJSON *stream, const struct cJSON *than)
+{
+	return than == NULL || (disposed(stream, "default") && !disposed(than, "default"));
+}
+
+static bool
+has_size(const struct cJSON *stream)
+{
+	double w = json_num(stream, "width", 0), h = json_num(stream, "height", 0);
+
+	return w >= 1 && h >= 1 && w <= SIDE_MAX && h <= SIDE_MAX;
+}
+
+static void
+measure_video(struct probe *p)
+{
+	const struct cJSON *stream = p->video;
 	double w = json_num(stream, "width", 0), h = json_num(stream, "height", 0),
 	       sar = ratio(stream, "sample_aspect_ratio"), t;
 
-	if (w < 1 || h < 1 || w > SIDE_MAX || h > SIDE_MAX)
-		return;
-	p->video = stream;
-	p->video_tags = json_get(stream, "tags");
 	p->rotation = rotation_of(stream);
 	p->fps = ratio(stream, "avg_frame_rate");
+	/* Where only packets tell it, the stream has none. */
+	if (p->fps <= 0)
+		p->fps = ratio(stream, "r_frame_rate");
 	if (sar > 0.1 && sar < 10)
 		w = round(w * sar);
 	if (p->rotation % 180 == 90) {
@@ -98,28 +120,67 @@ is_protected(const struct cJSON *stream)
 	return false;
 }
 
+/* A picture that belongs to the sound: an attached one, those of chapters, or a still track. */
 static bool
-take_streams(struct probe *p, const struct cJSON *root, struct error *err)
+is_cover(const struct media_run *run, const struct cJSON *stream)
+{
+	static const char *const stills[] = { "mjpeg", "png", "bmp", "gif", "webp", "tiff" };
+	const char *codec = json_str(stream, "codec_name", "");
+
+	if (disposed(stream, "attached_pic") || disposed(stream, "timed_thumbnails"))
+		return true;
+	for (size_t i = 0; i < sizeof(stills) / sizeof(stills[0]); i++)
+		if (str_eq(codec, stills[i]))
+			return sniff_names_sound(run->type);
+	return false;
+}
+
+/* The front cover comes before all others, pictures of chapters come last. */
+static int
+cover_rank(const struct cJSON *stream)
+{
+	const char *comment = json_str(json_get(stream, "tags"), "comment", "");
+
+	return str_ieq(comment, "Cover (front)") ? 3 :
+	    disposed(stream, "timed_thumbnails") ? 0 :
+	    disposed(stream, "attached_pic")     ? 2 :
+						   1;
+}
+
+static void
+take_stream(struct media_run *run, struct probe *p, const struct cJSON *stream, int *rank)
+{
+	const char *type = json_str(stream, "codec_type", "");
+
+	if (str_eq(type, "video") && is_cover(run, stream)) {
+		if (cover_rank(stream) > *rank) {
+			*rank = cover_rank(stream);
+			p->cover = (int)json_int(stream, "index", -1);
+		}
+	} else if (str_eq(type, "video") && has_size(stream) && is_better(stream, p->video)) {
+		p->video = stream;
+	} else if (str_eq(type, "audio") && is_better(stream, p->audio)) {
+		p->audio = stream;
+	}
+}
+
+static bool
+take_streams(struct media_run *run, struct probe *p, const struct cJSON *root, struct error *err)
 {
 	const struct cJSON *stream;
-	const char *type;
+	int rank = -1;
 
 	cJSON_ArrayForEach (stream, json_get(root, "streams")) {
-		type = json_str(stream, "codec_type", "");
 		if (is_protected(stream))
 			return error_slug(err, ERR_UNPROCESSABLE, "protected",
 			    "The file is copy-protected. Upload a version without copy"
 			    " protection.");
-		if (json_int(json_get(stream, "disposition"), "attached_pic", 0) != 0) {
-			if (p->cover < 0)
-				p->cover = (int)json_int(stream, "index", -1);
-		} else if (str_eq(type, "video") && p->video == NULL) {
-			take_video(p, stream);
-		} else if (str_eq(type, "audio") && p->audio == NULL) {
-			p->audio = stream;
-			p->audio_tags = json_get(stream, "tags");
-		}
+		take_stream(run, p, stream, &rank);
 	}
+	p->video_tags = json_get(p->video, "tags");
+	p->audio_tags = json_get(p->audio, "tags");
+	if (p->video != NULL)
+		measure_video(p);
 	return true;
 }
 
@@ -137,38 +198,71 @@ probe_unreadable(struct media_run *run, const char *messages, struct error *err)
 	    utf8_clean(run->arena, messages, strlen(messages), ERROR_DETAIL_MAX - 1));
 }
 
-bool
-probe_file(struct media_run *run, struct probe *p, struct error *err)
+/* Lists the entries as JSON. *root NULL: ffprobe could not, or there is too much. */
+static bool
+list(struct media_run *run, const char *entries, const struct cJSON **root,
+    struct child_result *result, struct error *err)
 {
 	const char *url = arena_printf(run->arena, "file:%s", run->file);
 	const char *argv[] = { "ffprobe", "-v", "error", "-protocol_whitelist", "file",
 		"-format_whitelist", PROBE_WHITELIST, "-f", run->type->reader, "-of", "json",
-		"-show_entries", ENTRIES, "-i", url, NULL };
-	struct child_result result;
-	const struct cJSON *root, *format;
+		"-show_entries", entries, "-i", url, NULL };
 	struct buf out;
 	struct error ignored;
 
-	memset(p, 0, sizeof(*p));
-	p->cover = -1;
 	buf_init(&out, run->arena, PROBE_OUTPUT_MAX);
-	if (!child_run(argv, media_seconds_left(run, PROBE_SECONDS), collect, &out, &result, err))
+	if (!child_run(argv, media_seconds_left(run, PROBE_SECONDS), collect, &out, result, err))
 		return false;
-	root = result.status == 0 && !out.overflow ?
+	*root = result->status == 0 && !out.overflow ?
 	    json_parse(run->arena, out.data, out.len, &ignored) :
 	    NULL;
+	return true;
+}
+
+bool
+probe_file(struct media_run *run, struct probe *p, struct error *err)
+{
+	struct child_result result;
+	const struct cJSON *root, *format;
+
+	memset(p, 0, sizeof(*p));
+	p->cover = -1;
+	if (!list(run, ENTRIES CHAPTERS, &root, &result, err))
+		return false;
+	/* Too many chapters are no reason to refuse the file. */
+	if (root == NULL && result.status == 0 && !list(run, ENTRIES, &root, &result, err))
+		return false;
 	if (root == NULL)
 		return probe_unreadable(run, result.messages, err);
-	if (!take_streams(p, root, err))
+	if (!take_streams(run, p, root, err))
 		return false;
 	if (p->video == NULL && p->audio == NULL)
 		return probe_unreadable(run, result.messages, err);
 	format = json_get(root, "format");
 	p->format_tags = json_get(format, "tags");
+	p->chapters = json_get(root, "chapters");
 	p->duration = fmax(0, number(format, "duration"));
 	p->start = number(format, "start_time");
 	p->bitrate = (int64_t)fmin(number(format, "bit_rate"), (double)JSON_INT_MAX);
+	if (p->duration <= 0 || str_eq(run->type->reader, "aac"))
+		probe_measure(run, p);
+	if (p->duration > PROBE_DURATION_MAX)
+		p->duration = 0;
 	return true;
+}
+
+bool
+probe_hdr(const struct probe *p)
+{
+	const char *transfer = json_str(p->video, "color_transfer", "");
+
+	return str_eq(transfer, "smpte2084") || str_eq(transfer, "arib-std-b67");
+}
+
+int
+probe_index(const struct cJSON *stream)
+{
+	return (int)json_int(stream, "index", 0);
 }
 
 const char *

@@ -8,13 +8,16 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "media/mapped.h"
+#include "media/mpeg_audio.h"
 #include "media/raw.h"
 #include "media/sniff.h"
 
 #include "core/banned.h"
 
 #define MAGIC_FILE "/usr/share/misc/magic.mgc"
-#define TS_PACKET 188 /* bytes of an MPEG transport stream packet */
+#define TS_PACKETS 3  /* of a transport stream, one after the other, that prove it */
+#define ID3_HEADER 10 /* bytes: id3v2.4.0-structure section 3.1 */
+#define ID3_TAGS 4    /* in front of one file, at most */
 
 enum type_id {
 	T_JPEG,
@@ -40,12 +43,18 @@ enum type_id {
 	T_MPEG,
 	T_MPEG_VIDEO,
 	T_TS,
+	T_M2TS,
+	T_3GP,
+	T_3G2,
+	T_WMV,
 	T_OGV,
 	T_MP3,
 	T_FLAC,
 	T_OGG,
 	T_OPUS,
 	T_M4A,
+	T_M4B,
+	T_WMA,
 	T_AAC,
 	T_WAV,
 	T_MKA,
@@ -78,12 +87,18 @@ static const struct media_type types[] = {
 	[T_MPEG] = { "video/mpeg", "mpg", "MPEG", false, "mpeg" },
 	[T_MPEG_VIDEO] = { "video/mpeg", "mpg", "MPEG", false, "mpegvideo" },
 	[T_TS] = { "video/mp2t", "ts", "MPEG transport stream", false, "mpegts" },
+	[T_M2TS] = { "video/mp2t", "m2ts", "MPEG transport stream", false, "mpegts" },
+	[T_3GP] = { "video/3gpp", "3gp", "3GP", false, "mov" },
+	[T_3G2] = { "video/3gpp2", "3g2", "3GP2", false, "mov" },
+	[T_WMV] = { "video/x-ms-wmv", "wmv", "Windows Media", false, "asf" },
 	[T_OGV] = { "video/ogg", "ogv", "Ogg video", false, "ogg" },
 	[T_MP3] = { "audio/mpeg", "mp3", "MP3", false, "mp3" },
 	[T_FLAC] = { "audio/flac", "flac", "FLAC", false, "flac" },
 	[T_OGG] = { "audio/ogg", "ogg", "Ogg", false, "ogg" },
 	[T_OPUS] = { "audio/ogg", "opus", "Opus", false, "ogg" },
 	[T_M4A] = { "audio/mp4", "m4a", "M4A", false, "mov" },
+	[T_M4B] = { "audio/mp4", "m4b", "Audiobook", false, "mov" },
+	[T_WMA] = { "audio/x-ms-wma", "wma", "Windows Media audio", false, "asf" },
 	[T_AAC] = { "audio/aac", "aac", "AAC", false, "aac" },
 	[T_WAV] = { "audio/wav", "wav", "WAV", false, "wav" },
 	[T_MKA] = { "audio/x-matroska", "mka", "Matroska audio", false, "matroska" },
@@ -110,7 +125,7 @@ static const struct media_type *
 sniff_brands(const unsigned char *b, size_t size)
 {
 	static const struct {
-		char brand[5];
+		char brand[5]; /* or the start of it */
 		enum type_id id;
 	} brands[] = {
 		{ "avif", T_AVIF },
@@ -122,16 +137,19 @@ sniff_brands(const unsigned char *b, size_t size)
 		{ "heim", T_HEIC },
 		{ "heis", T_HEIC },
 		{ "M4A ", T_M4A },
-		{ "M4B ", T_M4A },
+		{ "M4B ", T_M4B },
 		{ "M4P ", T_M4A },
 		{ "qt  ", T_MOV },
+		{ "3g2", T_3G2 },
+		{ "kddi", T_3G2 },
+		{ "3g", T_3GP },
 	};
 	size_t box = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3], i, o;
 
 	if (box > size || box < 16)
 		box = size;
 	for (i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
-		if (at(b, size, 8, brands[i].brand, 4))
+		if (at(b, size, 8, brands[i].brand, strlen(brands[i].brand)))
 			return &types[brands[i].id];
 	/* mif1 and msf1 mean only 'an image'; the compatible brands give the codec. */
 	if (at(b, size, 8, "mif1", 4) || at(b, size, 8, "msf1", 4) || at(b, size, 8, "miaf", 4)) {
@@ -153,23 +171,47 @@ sniff_ogg(const unsigned char *b, size_t size)
 	return &types[T_OGG];
 }
 
-/* MPEG audio frame header (ISO/IEC 11172-3 section 2.4.1.3); layer 0 is ADTS. */
+/*
+ * Frames of MPEG audio begin where the file does; a first frame that others do not follow is enough
+ * there.
+ */
 static const struct media_type *
 sniff_mpeg_audio(const unsigned char *b, size_t size)
 {
-	if (size < 4 || b[0] != 0xff || (b[1] & 0xe0) != 0xe0)
-		return NULL;
-	if ((b[1] & 0xf6) == 0xf0)
-		return &types[T_AAC];
-	if ((b[1] & 0x18) == 0x08 || (b[1] & 0x06) == 0 || (b[2] & 0xf0) == 0xf0 ||
-	    (b[2] & 0x0c) == 0x0c)
-		return NULL;
-	return &types[T_MP3];
+	switch (mpeg_audio_frame(b, size, NULL)) {
+	case MPEG_AUDIO_LAYER: return &types[T_MP3];
+	case MPEG_AUDIO_ADTS: return &types[T_AAC];
+	default: return NULL;
+	}
+}
+
+/*
+ * Packets of 188 bytes, 192 with a time stamp before each (Blu-ray, camcorders), or 204 with a
+ * checksum after each.
+ */
+static const struct media_type *
+sniff_transport(const unsigned char *b, size_t size)
+{
+	static const struct {
+		size_t first, packet;
+		enum type_id id;
+	} kinds[] = { { 0, 188, T_TS }, { 4, 192, T_M2TS }, { 0, 204, T_TS } };
+	size_t i, n;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (n = 0; n < TS_PACKETS; n++)
+			if (!at(b, size, kinds[i].first + n * kinds[i].packet, "\x47", 1))
+				break;
+		if (n == TS_PACKETS)
+			return &types[kinds[i].id];
+	}
+	return NULL;
 }
 
 const struct media_type *
 sniff_bytes(const unsigned char *b, size_t size)
 {
+	const struct media_type *type;
 	enum raw_kind raw;
 
 	if (size < 12)
@@ -185,6 +227,9 @@ sniff_bytes(const unsigned char *b, size_t size)
 		    at(b, size, 8, "AVI ", 4)    ? &types[T_AVI] :
 		    at(b, size, 8, "WAVE", 4)    ? &types[T_WAV] :
 						   NULL;
+	/* WAV over 4 GB: EBU Tech 3306, ITU-R BS.2088 */
+	if (at(b, size, 0, "RF64", 4) || at(b, size, 0, "BW64", 4))
+		return at(b, size, 8, "WAVE", 4) ? &types[T_WAV] : NULL;
 	raw = raw_detect(b, size);
 	if (raw != RAW_NONE)
 		return &types[T_NEF + (raw - RAW_NEF)];
@@ -210,9 +255,10 @@ sniff_bytes(const unsigned char *b, size_t size)
 		return &types[T_MPEG];
 	if (at(b, size, 0, "\0\0\1\xb3", 4))
 		return &types[T_MPEG_VIDEO];
-	if (size > 2 * TS_PACKET && b[0] == 0x47 && b[TS_PACKET] == 0x47 &&
-	    b[2 * TS_PACKET] == 0x47)
-		return &types[T_TS];
+	if (at(b, size, 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", 8))
+		return &types[T_WMV];
+	if ((type = sniff_transport(b, size)) != NULL)
+		return type;
 	return sniff_mpeg_audio(b, size);
 }
 
@@ -227,11 +273,66 @@ sniff_sound_only(const struct media_type *type)
 {
 	switch (type - types) {
 	case T_MP4:
+	case T_3GP:
+	case T_3G2:
 	case T_MOV: return &types[T_M4A];
+	case T_WMV: return &types[T_WMA];
 	case T_MKV: return &types[T_MKA];
 	case T_WEBM: return &types[T_WEBM_SOUND];
 	case T_OGV: return &types[T_OGG];
 	default: return type;
+	}
+}
+
+bool
+sniff_names_sound(const struct media_type *type)
+{
+	return str_starts(type->content_type, "audio/");
+}
+
+/* Bytes of the ID3v2 tag at the start of b, header and footer counted; 0: there is none. */
+static size_t
+id3_size(const unsigned char *b, size_t n)
+{
+	size_t size;
+
+	if (n < ID3_HEADER || memcmp(b, "ID3", 3) != 0 || ((b[6] | b[7] | b[8] | b[9]) & 0x80) != 0)
+		return 0;
+	size = (size_t)b[6] << 21 | (size_t)b[7] << 14 | (size_t)b[8] << 7 | b[9];
+	return ID3_HEADER + size + ((b[5] & 0x10) != 0 ? ID3_HEADER : 0);
+}
+
+/*
+ * What follows tags that any sound may have in front, zeros that some tools leave behind them, and
+ * other rests before the first frame. NULL: no sound that we know.
+ */
+static const struct media_type *
+sniff_behind(struct arena *arena, int fd)
+{
+	unsigned char *b = arena_alloc(arena, SNIFF_SEARCH);
+	const struct media_type *type;
+	size_t skip, where;
+	off_t from = 0;
+	ssize_t n;
+
+	for (int i = 0; i < ID3_TAGS; i++) {
+		n = pread(fd, b, SNIFF_SEARCH, from);
+		if (n <= 0 || (skip = id3_size(b, (size_t)n)) == 0)
+			break;
+		from += (off_t)skip;
+	}
+	n = pread(fd, b, SNIFF_SEARCH, from);
+	if (n <= 0)
+		return NULL;
+	for (where = 0; where < (size_t)n && b[where] == 0;)
+		where++;
+	type = sniff_bytes(b + where, (size_t)n - where);
+	if (type == &types[T_FLAC])
+		return type;
+	switch (mpeg_audio_find(b, (size_t)n)) {
+	case MPEG_AUDIO_LAYER: return &types[T_MP3];
+	case MPEG_AUDIO_ADTS: return &types[T_AAC];
+	default: return NULL;
 	}
 }
 
@@ -272,7 +373,6 @@ refused_label(const char *mime)
 		{ "image/jxl", "a JPEG XL picture" },
 		{ "image/vnd.adobe.photoshop", "a Photoshop document" },
 		{ "audio/midi", "a MIDI file" },
-		{ "video/x-ms-asf", "a Windows Media file" },
 		{ "video/x-flv", "a Flash video" },
 	};
 
@@ -315,13 +415,17 @@ bool
 sniff_file(struct arena *arena, const char *path, const struct media_type **out, struct error *err)
 {
 	unsigned char *b = arena_alloc(arena, SNIFF_BYTES);
-	const struct media_type *type;
+	const struct media_type *type = NULL, *behind;
 	const char *mime;
 	ssize_t n = -1;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd >= 0) {
 		n = pread(fd, b, SNIFF_BYTES, 0);
+		type = n > 0 ? sniff_bytes(b, (size_t)n) : NULL;
+		if (n > 0 && (type == NULL || at(b, (size_t)n, 0, "ID3", 3)) &&
+		    (behind = sniff_behind(arena, fd)) != NULL)
+			type = behind;
 		close(fd);
 	}
 	if (n < 0)
@@ -329,7 +433,6 @@ sniff_file(struct arena *arena, const char *path, const struct media_type **out,
 	if (n == 0)
 		return error_slug(err, ERR_UNPROCESSABLE, "empty",
 		    "The file is empty. Upload another file.");
-	type = sniff_bytes(b, (size_t)n);
 	if (type == &types[T_TIFF])
 		type = raw_type(arena, path, type);
 	mime = magic_type(arena, b, (size_t)n);

@@ -13,7 +13,8 @@
 struct arena;
 struct error;
 
-#define SNIFF_BYTES 8192 /* bytes read from the start of the file */
+#define SNIFF_BYTES 8192           /* bytes read from the start of the file */
+#define SNIFF_SEARCH (128UL << 10) /* bytes searched for sound behind tags and rests */
 
 struct media_type {
 	const char *content_type;
@@ -30,6 +31,8 @@ const struct media_type *sniff_bytes(const unsigned char *, size_t size);
 bool sniff_is_raw(const struct media_type *);
 /* ERR_UNPROCESSABLE with slug empty or unsupported_type. */
 bool sniff_file(struct arena *, const char *path, const struct media_type **, struct error *);
+/* The container says that it holds sound: pictures in it are covers. */
+bool sniff_names_sound(const struct media_type *);
 /*
  * The type of the same container with sound only: video/mp4 -> audio/mp4, video/ogg -> audio/ogg,
  * ...; else the type itself.

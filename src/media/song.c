@@ -121,8 +121,9 @@ outline_feed(void *arg, const char *bytes, size_t n)
 static bool
 waveform(struct media_run *run, const struct probe *p, struct error *err)
 {
-	static const char *const output[] = { "-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a",
-		"pcm_s16le", "-f", "s16le", "pipe:1" };
+	const char *const output[] = { "-map",
+		arena_printf(run->arena, "0:%d", probe_index(p->audio)), "-ac", "1", "-ar", "8000",
+		"-c:a", "pcm_s16le", "-f", "s16le", "pipe:1" };
 	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
 		"error" };
 	struct outline *o = arena_alloc(run->arena, sizeof(*o));

@@ -63,8 +63,7 @@ put_details(struct media_run *run, const struct probe *p)
 		json_put_int(m, "bitrate", p->bitrate);
 	if (p->rotation != 0)
 		json_put_int(m, "rotation", p->rotation);
-	if (str_eq(json_str(p->video, "color_transfer", ""), "smpte2084") ||
-	    str_eq(json_str(p->video, "color_transfer", ""), "arib-std-b67"))
+	if (probe_hdr(p))
 		json_put_bool(m, "hdr", true);
 	if (make != NULL || model != NULL) {
 		json_object(m, "camera");
@@ -107,7 +106,8 @@ sprite(struct media_run *run, const struct probe *p, struct error *err)
 	if (!frames_spread(run, p, w, h, MEDIA_TILES_MAX, frames, &n, err))
 		return false;
 	if (n == 0)
-		return true;
+		return error_slug(err, ERR_UNPROCESSABLE, "unreadable",
+		    "No pictures for the time line could be read.");
 	for (size_t i = 0; i < n; i++)
 		pictures[i] = frames[i].picture;
 	if (!picture_sprite(run, pictures, n, SPRITE_COLUMNS, w, h, "sprite.webp", err))
@@ -166,8 +166,8 @@ segment_filters(struct media_run *run, const struct probe *p)
 	int w, h;
 
 	preview_size(p, &w, &h);
-	return arena_printf(run->arena, "%sscale=%d:%d,setsar=1,format=yuv420p",
-	    p->fps > PREVIEW_FPS ? "fps=30," : "", w, h);
+	return arena_printf(run->arena, "%s%s,format=yuv420p",
+	    p->fps > PREVIEW_FPS ? "fps=30," : "", frame_filters(run, p, w, h));
 }
 
 /*
@@ -178,11 +178,10 @@ static bool
 segment(struct media_run *run, const struct probe *p, int i, int n, struct segments *to,
     struct error *err)
 {
-	static const char *const output[] = { "-map", "0:V:0", "-an", "-sn", "-dn", "-map_metadata",
-		"-1", "-map_chapters", "-1", "-fps_mode", "vfr", "-c:v", "libx264", "-preset",
-		"veryfast", "-crf", "28", "-x264-params",
-		"bframes=0:rc-lookahead=1:sync-lookahead=0", "-threads", "1", "-muxdelay", "0",
-		"-muxpreload", "0", "-f", "mpegts", "pipe:1" };
+	static const char *const output[] = { "-an", "-sn", "-dn", "-map_metadata", "-1",
+		"-map_chapters", "-1", "-fps_mode", "vfr", "-c:v", "libx264", "-preset", "veryfast",
+		"-crf", "28", "-x264-params", "bframes=0:rc-lookahead=1:sync-lookahead=0",
+		"-threads", "1", "-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts", "pipe:1" };
 	const char *argv[CHILD_ARGS_MAX] = { "ffmpeg", "-nostdin", "-hide_banner", "-loglevel",
 		"error", "-t", n == 1 ? "6" : "1" };
 	struct child_result result;
@@ -190,6 +189,8 @@ segment(struct media_run *run, const struct probe *p, int i, int n, struct segme
 
 	args +=
 	    ffmpeg_input(run, argv + args, n == 1 ? 0 : p->duration * (i + 0.5) / n - 0.5, false);
+	argv[args++] = "-map";
+	argv[args++] = arena_printf(run->arena, "0:%d", probe_index(p->video));
 	argv[args++] = "-filter_threads";
 	argv[args++] = "1";
 	argv[args++] = "-vf";

@@ -1,5 +1,8 @@
 /* Signatures: the decoder for each type. */
+#include <string.h>
+
 #include "core/str.h"
+#include "media/mpeg_audio.h"
 #include "media/sniff.h"
 #include "t/unit/tap.h"
 
@@ -13,6 +16,25 @@ is_type(const unsigned char *b, size_t n, const char *want, const char *what)
 	const struct media_type *t = sniff_bytes(b, n);
 
 	is_str(t != NULL ? t->content_type : NULL, want, "%s", what);
+}
+
+/* Frames of 144 bytes (version 1, layer III, 48 kbit/s, 48 kHz) behind something else. */
+static void
+frames(void)
+{
+	static unsigned char b[4096];
+	size_t length;
+
+	memset(b, 0xff, 700);
+	for (size_t at = 700; at + 144 <= sizeof(b); at += 144)
+		memcpy(b + at, "\xff\xfb\x34\xc4", 4);
+	ok(mpeg_audio_frame(b + 700, sizeof(b) - 700, &length) == MPEG_AUDIO_LAYER && length == 144,
+	    "a frame and its length: %zu", length);
+	ok(mpeg_audio_find(b, sizeof(b)) == MPEG_AUDIO_LAYER, "frames behind garbage");
+	ok(mpeg_audio_find(b, 700 + 3 * 144) == MPEG_AUDIO_NONE, "three frames may be an accident");
+	memset(b + 700 + 2 * 144, 0, 4);
+	ok(mpeg_audio_find(b, 700 + 5 * 144) == MPEG_AUDIO_NONE, "and so may frames with a gap");
+	ok(mpeg_audio_find(b, sizeof(b)) == MPEG_AUDIO_LAYER, "they are found behind it");
 }
 
 int
@@ -70,6 +92,22 @@ main(void)
 	for (size_t i = 0; i < sizeof(ts); i += 188)
 		ts[i] = 0x47;
 	is_type(ts, sizeof(ts), "video/mp2t", "MPEG transport stream");
+	memset(ts, 0, sizeof(ts));
+	for (size_t i = 4; i < sizeof(ts); i += 192)
+		ts[i] = 0x47;
+	is_type(ts, sizeof(ts), "video/mp2t", "... with time stamps, as camcorders write it");
+	is_type(BYTES("\0\0\0\x14"
+		      "ftyp3gp4\0\0\2\0isom"),
+	    "video/3gpp", "3GP");
+	is_type(BYTES("\0\0\0\x14"
+		      "ftyp3g2a\0\0\2\0isom"),
+	    "video/3gpp2", "3GP2");
+	is_type(BYTES("\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c"),
+	    "video/x-ms-wmv", "Windows Media");
+	is_type(BYTES("RF64\xff\xff\xff\xffWAVEds64"), "audio/wav", "WAV over 4 GB");
+	is_type(BYTES("BW64\xff\xff\xff\xffWAVEds64"), "audio/wav", "... as broadcasters write it");
+	is_type(BYTES("RF64\xff\xff\xff\xffXXXXds64"), NULL, "another RF64");
+	frames();
 	is_type(BYTES("#EXTM3U\n#EXT-X-TARGETDURATION:1\n"), NULL, "a playlist is nothing of ours");
 	is_type(BYTES("<svg xmlns=\"http://www.w3.org/2000/svg\"/>"), NULL, "nor is SVG");
 	is_type(BYTES("%PDF-1.4 1 0 obj"), NULL, "nor PDF");
