@@ -217,7 +217,7 @@ sub defined_in {
     return $value =~ /^[\d\s()*<]+$/ ? eval $value : die "$name in $file is no number: $value";
 }
 for my $name (qw(YEAR_MIN YEAR_MAX)) {
-    is defined_in('src/media/song.c', $name),
+    is defined_in('src/media/song_tags.c', $name),
         defined_in('src/service/processing/process_result.c', $name),
         "$name of tags: what the sandbox tells is what the worker takes";
 }
@@ -242,6 +242,10 @@ is defined_in('src/media/media.h', 'MEDIA_PIXELS_DEFAULT'), $setting{'media.max_
     'medianest-media: pixels as in the settings';
 is defined_in('src/media/media.h', 'MEDIA_TIMEOUT_DEFAULT'), $setting{'media.timeout'},
     'medianest-media: seconds as in the settings';
+my ($charsets) =
+    text_of("$top/src/core/config_table.def") =~ /"media\.tag_charsets".*?\n\s*("[^"]+")/;
+like text_of("$top/src/media/charset.h"), qr/ CHARSETS_DEFAULT \Q$charsets\E$/m,
+    'medianest-media: charsets as in the settings';
 is defined_in('src/bin/medianest_media.c', 'PIXELS_MAX'), $most{'media.max_pixels'},
     'medianest-media: the most pixels';
 is defined_in('src/bin/medianest_media.c', 'TIMEOUT_MAX'), $most{'media.timeout'},

@@ -6,7 +6,9 @@ use warnings;
 use lib 't/lib';
 use utf8;
 use Test::More;
+use Encode qw(encode);
 use MediaNest::Media;
+use MediaNest::Tags;
 use MediaNest::Test;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
@@ -57,6 +59,7 @@ sub look {
 	return join ' ', map { $_->{name} } @{ $result->{assets} } if $key eq 'assets';
 	my $value = $result;
 	$value = ref $value eq 'HASH' ? $value->{$_} : undef for split /\./, $key;
+	return scalar @$value if ref $value eq 'ARRAY' && ref $value->[0];
 	return join '|', @$value if ref $value eq 'ARRAY';
 	return ref $value && "$value" =~ /^[01]$/ ? ($value ? 'true' : 'false') : $value;
 }
@@ -67,6 +70,7 @@ sub holds {
 	return 0 if !defined $got;
 	return $got =~ $want if ref $want eq 'Regexp';
 	return $got >= $want->[0] && $got <= $want->[1] if ref $want eq 'ARRAY';
+	return $got == $want if $want =~ /^-?[\d.]+$/ && $got =~ /^-?[\d.]+$/;
 	return $got eq $want;
 }
 
@@ -85,7 +89,8 @@ sub rows {
 			my $got = look($result, $key);
 			my $want = $want{$key};
 			next if holds($got, $want);
-			$want = ref $want eq 'ARRAY' ? "$want->[0] to $want->[1]" : $want // 'nothing';
+			$want = "$want->[0] to $want->[1]" if ref $want eq 'ARRAY';
+			$want //= 'nothing';
 			push @wrong, "$key is " . ($got // 'nothing') . ", not $want";
 		}
 		push @wrong, map { "$_->{step} failed: $_->{message}" }
@@ -210,4 +215,192 @@ for ([ 90, 'right' ], [ 180, 'bottom' ], [ 270, 'left' ]) {
 	    $side, '... the tiles');
 	is(blue_side("$r->{out}/preview.mp4", ''), $side, '... the preview');
 }
+
+# --- songs
+my %bare;
+for ([ mp3 => qw(-c:a libmp3lame -b:a 64k -write_xing 0 -id3v2_version 0) ],
+    [ flac => qw(-c:a flac) ], [ aac => qw(-c:a aac) ], [ opus => qw(-c:a libopus) ],
+    [ m4a => qw(-c:a aac) ], [ wav => qw(-c:a pcm_s16le -bitexact) ]) {
+	my ($kind, @codec) = @$_;
+	my $path = $make->path("bare.$kind");
+	MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'sine=440:d=1', @codec, $path);
+	$bare{$kind} = MediaNest::Media::slurp($path);
+}
+my %side = (front => 64, back => 32);
+my %jpeg = map { $_ => MediaNest::Media::slurp($make->picture("$_.jpg",
+    size => "$side{$_}x$side{$_}")) } keys %side;
+
+sub bytes {
+	my (@parts) = @_;
+	return sub { $make->spew($_[0] =~ m{([^/]+)$}, join '', @parts) };
+}
+sub utf8 { return encode('UTF-8', $_[0]) }
+sub old { my ($charset, $text) = @_; return "\0" . encode($charset, $text) }
+sub id3 { return MediaNest::Tags::id3(@_) }
+sub old_song {
+	my ($charset, $title, $artist) = @_;
+	return bytes(id3(3, [ TIT2 => old($charset, $title) ], [ TPE1 => old($charset, $artist) ]),
+	    $bare{mp3});
+}
+my $wide = sub { "\x01\xff\xfe" . encode('UTF-16LE', $_[0]) };
+my $info = sub {
+	return 'INFO' . join '', map { pack('a4 V', $_->[0], length $_->[1]) . $_->[1]
+	    . (length($_->[1]) & 1 ? "\0" : '') } @_;
+};
+my $chapters = utf8(";FFMETADATA1\ntitle=The Book\n" . join '', map { "[CHAPTER]\nTIMEBASE=1/1000\n"
+    . 'START=' . $_ * 400 . "\nEND=" . ($_ * 400 + 400) . "\ntitle=Kapitel " . ($_ + 1) . "\n" }
+    0 .. 2);
+sub book {
+	my (@arguments) = @_;
+	return sub {
+		my ($path) = @_;
+		my $list = $make->spew('chapters.txt', $chapters);
+		MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'sine=440:d=1.2', '-i', $list, '-i',
+		    $make->path('front.jpg'), '-map_metadata', 1, '-map_chapters', 1, '-map', 0,
+		    @arguments, $path);
+	};
+}
+my @three = ('metadata.chapters' => 3, title => 'The Book', durationMs => [ 1100, 1400 ]);
+
+my $songs = rows({ ok => 'true', kind => 'audio', durationMs => [ 900, 1200 ] },
+	[ 'several.mp3', bytes(id3(4, [ TIT2 => "\x03Duet" ], [ TPE1 => "\x03Simon\0Garfunkel" ],
+	    [ TCON => "\x03Folk\0Rock" ]), $bare{mp3}), title => 'Duet',
+	    'metadata.artists' => 'Simon|Garfunkel', 'metadata.artist' => 'Simon, Garfunkel',
+	    'metadata.genres' => 'Folk|Rock', 'metadata.genre' => 'Folk, Rock' ],
+	[ 'slash.mp3', bytes(id3(3, [ TPE1 => "\0AC/DC" ], [ TCON => "\0R&B/Soul" ]), $bare{mp3}),
+	    'metadata.artists' => 'AC/DC', 'metadata.genres' => 'R&B/Soul' ],
+	[ 'ended-by-nul.mp3', bytes(id3(3, [ TPE1 => "\0One\0Two" ]), $bare{mp3}),
+	    'metadata.artists' => 'One' ],
+	[ 'twice.mp3', bytes(id3(4, [ TPE1 => "\x03One\0one\0Two\0" ]), $bare{mp3}),
+	    'metadata.artists' => 'One|Two' ],
+	[ 'oldest.mp3', bytes(id3(2, [ TT2 => "\0Old" ], [ TP1 => "\0Band" ], [ TRK => "\x003/9" ],
+	    [ TPA => "\x001/2" ], [ TYE => "\x001971" ]), $bare{mp3}), title => 'Old',
+	    'metadata.artist' => 'Band', 'metadata.track' => 3, 'metadata.trackTotal' => 9,
+	    'metadata.disc' => 1, 'metadata.discTotal' => 2, 'metadata.year' => 1971 ],
+	[ 'wide.mp3', bytes(id3(4, [ TPE1 => $wide->("宇多田\0ヒカル") ]), $bare{mp3}),
+	    'metadata.artists' => '宇多田|ヒカル' ],
+	[ 'wide-big.mp3', bytes(id3(4, [ TIT2 => "\x02" . encode('UTF-16BE', '🎵 Song') ]),
+	    $bare{mp3}), title => '🎵 Song' ],
+	[ 'unsynchronised.mp3', bytes(id3(3, [ TIT2 => $wide->('Āÿ') ], [ TALB => "\0After" ],
+	    { unsync => 1 }), $bare{mp3}), title => 'Āÿ', 'metadata.album' => 'After' ],
+	[ 'unsynchronised-frame.mp3', bytes(id3(4,
+	    [ TIT2 => MediaNest::Tags::unsync($wide->('Āÿ')), 2 ], [ TALB => "\x03After" ]),
+	    $bare{mp3}), title => 'Āÿ',
+	    'metadata.album' => 'After' ],
+	[ 'plain-sizes.mp3', bytes(id3(4, [ USLT => "\x03eng\0" . 'la ' x 100, 0, pack 'N', 305 ],
+	    [ TIT2 => "\x03Behind" ]), $bare{mp3}), title => 'Behind',
+	    'metadata.lyrics' => qr/^la la/ ],
+	[ 'extended-header.mp3', bytes(id3(3, [ TIT2 => "\0Further" ],
+	    { extended => pack 'N n N', 6, 0, 0 }), $bare{mp3}), title => 'Further' ],
+	[ 'genre-numbers.mp3', bytes(id3(3, [ TCON => "\0(17)(4)Refined" ]), $bare{mp3}),
+	    'metadata.genres' => 'Rock|Disco|Refined' ],
+	[ 'genre-number.mp3', bytes(id3(4, [ TCON => "\x0317\0" . '4' ]), $bare{mp3}),
+	    'metadata.genres' => 'Rock|Disco' ],
+	[ 'gbk.mp3', old_song('GBK', '隐形的翅膀', '张韶涵'), title => '隐形的翅膀',
+	    'metadata.artist' => '张韶涵' ],
+	[ 'cp1251.mp3', old_song('cp1251', 'Группа крови', 'Кино'), title => 'Группа крови',
+	    'metadata.artist' => 'Кино' ],
+	[ 'shift-jis.mp3', old_song('cp932', '夜に駆ける', 'YOASOBI'), title => '夜に駆ける' ],
+	[ 'greek.mp3', old_song('cp1253', 'Ζορμπάς', 'Μίκης Θεοδωράκης'), title => 'Ζορμπάς',
+	    'metadata.artist' => 'Μίκης Θεοδωράκης' ],
+	[ 'latin.mp3', old_song('latin1', 'Jóga', 'Björk'), title => 'Jóga',
+	    'metadata.artist' => 'Björk' ],
+	[ 'utf8-unsaid.mp3', old_song('UTF-8', 'Жар', 'Björk'), title => 'Жар',
+	    'metadata.artist' => 'Björk' ],
+	[ 'behind.mp3', bytes($bare{mp3}, MediaNest::Tags::id3v1(map({ encode('cp1251', $_) }
+	    'Кукушка', 'Кино', 'Чёрный альбом'), 1990, 7, 8)), title => 'Кукушка',
+	    'metadata.album' => 'Чёрный альбом', 'metadata.track' => 7,
+	    'metadata.genres' => 'Jazz', 'metadata.year' => 1990 ],
+	[ 'both-ends.mp3', bytes(id3(4, [ TIT2 => "\x03The Whole of a Very Long Title Indeed" ]),
+	    $bare{mp3}, MediaNest::Tags::id3v1('The Whole of a Very Long Title', 'Band', '', '', 0,
+	    255)), title => 'The Whole of a Very Long Title Indeed',
+	    'metadata.artist' => 'Band' ],
+	[ 'named-texts.mp3', bytes(id3(4, [ TPE1 => "\x03A feat. B" ],
+	    [ TXXX => "\x03ARTISTS\0A\0B" ], [ TPE2 => "\x03Various" ],
+	    [ TXXX => "\x03replaygain_track_gain\0-6.54 dB" ],
+	    [ TXXX => "\x03REPLAYGAIN_TRACK_PEAK\x000.987654" ]), $bare{mp3}),
+	    'metadata.artist' => 'A feat. B', 'metadata.artists' => 'A|B',
+	    'metadata.albumArtist' => 'Various', 'metadata.replayGain.trackGain' => -6.54,
+	    'metadata.replayGain.trackPeak' => 0.987654 ],
+	[ 'lyrics.mp3', bytes(id3(3, [ USLT => "\0eng\0First line\r\nSecond line" ]), $bare{mp3}),
+	    'metadata.lyrics' => "First line\nSecond line" ],
+	[ 'long-lyrics.mp3', bytes(id3(4, [ USLT => "\x03eng\0" . 'long ' x 10_000 ]), $bare{mp3}),
+	    'metadata.lyrics' => qr/^(?:long ){3000,3300}/ ],
+	[ 'covers.mp3', bytes(id3(3, [ APIC => MediaNest::Tags::picture(4, 'back', $jpeg{back}) ],
+	    [ APIC => MediaNest::Tags::picture(3, 'front', $jpeg{front}) ]), $bare{mp3}),
+	    assets => 'cover.webp 320.webp' ],
+	[ 'zeros-first.mp3', bytes("\0" x 5000, $bare{mp3}), contentType => 'audio/mpeg' ],
+	[ 'rest-first.mp3', bytes('x' x 3000, $bare{mp3}), contentType => 'audio/mpeg' ],
+	[ 'tag-zeros.mp3', bytes(id3(4, [ TIT2 => "\x03Padded" ]), "\0" x 4000, $bare{mp3}),
+	    contentType => 'audio/mpeg', title => 'Padded' ],
+	[ 'tag.aac', bytes(id3(4, [ TIT2 => "\x03Prefixed" ]), $bare{aac}),
+	    contentType => 'audio/aac', title => 'Prefixed' ],
+	[ 'bare.aac', bytes($bare{aac}), contentType => 'audio/aac' ],
+	[ 'tag.flac', bytes(id3(4, [ TIT2 => "\x03Prefixed" ]), $bare{flac}),
+	    contentType => 'audio/flac', title => 'Prefixed' ],
+	[ 'tag-and-comments.flac', bytes(id3(4, [ TIT2 => "\x03Worse" ], [ TALB => "\x03Album" ]),
+	    MediaNest::Tags::flac($bare{flac}, [ TITLE => 'Better' ])),
+	    contentType => 'audio/flac', title => 'Better', 'metadata.album' => 'Album' ],
+	[ 'repeated.flac', bytes(MediaNest::Tags::flac($bare{flac}, [ ARTIST => 'Simon; Paul' ],
+	    [ artist => 'Garfunkel' ], [ GENRE => 'Folk' ], [ GENRE => 'Rock' ],
+	    [ TRACKNUMBER => 3 ], [ TRACKTOTAL => 12 ], [ DISCNUMBER => '1/2' ],
+	    [ ALBUMARTIST => 'Both' ], [ LYRICS => utf8("Eins\nZwei") ],
+	    [ REPLAYGAIN_ALBUM_GAIN => '+1.5 dB' ])),
+	    'metadata.artists' => 'Simon; Paul|Garfunkel', 'metadata.genres' => 'Folk|Rock',
+	    'metadata.track' => 3, 'metadata.trackTotal' => 12, 'metadata.disc' => 1,
+	    'metadata.discTotal' => 2, 'metadata.albumArtist' => 'Both',
+	    'metadata.lyrics' => "Eins\nZwei", 'metadata.replayGain.albumGain' => 1.5 ],
+	[ 'repeated.opus', bytes(MediaNest::Tags::opus($bare{opus}, [ TITLE => 'Opus' ],
+	    [ ARTIST => 'One' ], [ ARTIST => 'Two' ], [ COMMENT => 'c' x 2000 ],
+	    [ R128_TRACK_GAIN => -1280 ])), title => 'Opus', 'metadata.artists' => 'One|Two',
+	    'metadata.replayGain.trackGain' => 0 ],
+	[ 'repeated.m4a', bytes(MediaNest::Tags::mp4($bare{m4a},
+	    MediaNest::Tags::item("\xa9nam", 1, 'Song'),
+	    MediaNest::Tags::item("\xa9ART", 1, 'One', 'Two'),
+	    MediaNest::Tags::item('aART', 1, 'Both'),
+	    MediaNest::Tags::item('trkn', 0, pack 'n4', 0, 3, 12, 0),
+	    MediaNest::Tags::item('disk', 0, pack 'n3', 0, 1, 2),
+	    MediaNest::Tags::item('gnre', 0, pack 'n', 18),
+	    MediaNest::Tags::item("\xa9lyr", 1, "La\rLa"),
+	    MediaNest::Tags::free_item('replaygain_track_gain', '-3.00 dB'))),
+	    title => 'Song', 'metadata.artists' => 'One|Two', 'metadata.albumArtist' => 'Both',
+	    'metadata.track' => 3, 'metadata.trackTotal' => 12, 'metadata.disc' => 1,
+	    'metadata.discTotal' => 2, 'metadata.genres' => 'Rock', 'metadata.lyrics' => "La\nLa",
+	    'metadata.replayGain.trackGain' => -3 ],
+	[ 'book.m4b', book(qw(-c:a aac -brand), 'M4B ', qw(-f mp4)), contentType => 'audio/mp4',
+	    extension => 'm4b', @three ],
+	[ 'book-with-pictures.m4b', book(qw(-map 2 -c:a aac -c:v mjpeg -brand), 'M4B ', qw(-f mp4)),
+	    contentType => 'audio/mp4', assets => 'cover.webp 320.webp', @three ],
+	[ 'book.mp3', book(qw(-c:a libmp3lame)), contentType => 'audio/mpeg', @three ],
+	[ 'big.wav', sub { MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'sine=440:d=1', '-rf64',
+	    'always', '-metadata', 'title=Endless', $_[0]) }, contentType => 'audio/wav',
+	    title => 'Endless' ],
+	[ 'info.wav', bytes(MediaNest::Tags::wav($bare{wav}, 'LIST', $info->(
+	    [ INAM => encode('cp1251', 'Звезда') ], [ IART => encode('cp1251', 'Кино') ]))),
+	    title => 'Звезда', 'metadata.artist' => 'Кино' ],
+	[ 'tag.wav', bytes(MediaNest::Tags::wav($bare{wav}, 'id3 ', id3(4,
+	    [ TPE1 => "\x03One\0Two" ]))), 'metadata.artists' => 'One|Two' ],
+	[ 'old.wma', sub { MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'sine=440:d=1',
+	    qw(-metadata title=Window -c:a wmav2 -f asf), $_[0]) },
+	    contentType => 'audio/x-ms-wma', title => 'Window' ],
+	[ 'picture-only.mka', sub { MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'sine=440:d=1',
+	    '-attach', $make->path('front.jpg'), '-metadata:s:t', 'mimetype=image/jpeg', $_[0]) },
+	    contentType => 'audio/x-matroska', assets => 'cover.webp 320.webp' ],
+	# What does not hold together is left out.
+	[ 'frame-too-long.mp3', bytes(id3(4, [ TIT2 => "\x03Good" ],
+	    [ TALB => "\x03Bad", 0, "\x7f\x7f\x7f\x7f" ]), $bare{mp3}), title => 'Good',
+	    'metadata.album' => undef ],
+	[ 'too-many-comments.flac', bytes(MediaNest::Tags::flac($bare{flac}, [ TITLE => 'Counted' ])
+	    =~ s/test\x01\0\0\0/test\xff\xff\xff\xff/r), title => 'Counted' ],
+	[ 'box-too-long.m4a', bytes(MediaNest::Tags::mp4($bare{m4a},
+	    MediaNest::Tags::item("\xa9nam", 1, 'First'),
+	    pack('N', 0x7fffffff) . 'aART' . 'x' x 20)), title => 'First',
+	    'metadata.albumArtist' => undef ],
+	[ 'zip-with-song.mp3', bytes("PK\x03\x04\x0a", "\0" x 21, pack('vv', 5, 0), 'a.mp3',
+	    $bare{mp3}), 'failure.code' => 'unsupported_type' ],
+);
+is(MediaNest::Media::run('ffprobe', '-v', 'error', '-show_entries', 'stream=width', '-of',
+    'csv=p=0', $songs->{'covers.mp3'}{out} . '/cover.webp'), "64\n", 'the front cover is the one');
+is_deeply($songs->{'book.m4b'}{result}{metadata}{chapters}[1],
+    { title => 'Kapitel 2', startMs => 400, endMs => 800 }, 'a chapter');
 done_testing();

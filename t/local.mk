@@ -102,6 +102,8 @@ check_PROGRAMS += t/unit/dates t/unit/exif t/unit/process_result t/unit/sandbox 
 t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 t_unit_dates_LDADD = $(t_unit_exif_LDADD)
 t_unit_sniff_LDADD = $(t_unit_exif_LDADD)
+check_PROGRAMS += t/unit/charset
+t_unit_charset_LDADD = $(t_unit_exif_LDADD)
 t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
 EXTRA_DIST += t/bench/plans t/bench/search
@@ -227,7 +229,7 @@ check_PROGRAMS += t/unit/gate
 noinst_PROGRAMS += t/tools/seal-text
 t_tools_seal_text_SOURCES = t/tools/seal_text.c
 EXTRA_DIST += t/460-catalogue.t t/461-enrich.t t/470-flows.t
-EXTRA_DIST += t/620-av.t
+EXTRA_DIST += t/620-av.t t/lib/MediaNest/Tags.pm
 EXTRA_DIST += t/505-metrics-history.t
 EXTRA_DIST += t/520-admin.t
 EXTRA_DIST += t/510-alerts.t t/511-alert-rules.t

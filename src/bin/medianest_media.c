@@ -43,12 +43,19 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
-	      "           [--sidecar FILE] FILE\n"
+	      "           [--sidecar FILE] [--tag-charsets LIST] FILE\n"
 	      "       medianest-media --formats | --version | --help\n",
 	    out);
 }
 
-enum { OPTION_OUT, OPTION_PIXELS, OPTION_TIMEOUT, OPTION_SIDECAR, OPTION_FORMATS };
+enum {
+	OPTION_OUT,
+	OPTION_PIXELS,
+	OPTION_TIMEOUT,
+	OPTION_SIDECAR,
+	OPTION_CHARSETS,
+	OPTION_FORMATS,
+};
 
 /* Parses a numeric option; `value` keeps its default if the option is not given. */
 static bool
@@ -60,7 +67,7 @@ number(const struct options *options, int which, int64_t max, int64_t *value)
 }
 
 static void
-process(const char *file, const char *sidecar, const char *out, int64_t pixels, int64_t timeout)
+process(const struct options *options, int64_t pixels, int64_t timeout)
 {
 	struct media_run run;
 	struct arena arena, pictures;
@@ -71,8 +78,10 @@ process(const char *file, const char *sidecar, const char *out, int64_t pixels, 
 	mallopt(M_ARENA_MAX, 1);
 	arena_init(&arena);
 	arena_init(&pictures);
-	media_run_init(&run, &arena, &pictures, file, out);
-	run.sidecar = sidecar;
+	media_run_init(&run, &arena, &pictures, options->operands[0], options->values[OPTION_OUT]);
+	if (options->values[OPTION_CHARSETS] != NULL)
+		run.tag_charsets = options->values[OPTION_CHARSETS];
+	run.sidecar = options->values[OPTION_SIDECAR];
 	run.max_pixels = pixels;
 	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
@@ -94,6 +103,7 @@ main(int argc, char **argv)
 		[OPTION_PIXELS] = { "max-pixels", true },
 		[OPTION_TIMEOUT] = { "timeout", true },
 		[OPTION_SIDECAR] = { "sidecar", true },
+		[OPTION_CHARSETS] = { "tag-charsets", true },
 		[OPTION_FORMATS] = { "formats", false },
 		{ .name = NULL },
 	};
@@ -111,7 +121,6 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
-	process(options.operands[0], options.values[OPTION_SIDECAR], options.values[OPTION_OUT],
-	    pixels, timeout);
+	process(&options, pixels, timeout);
 	return 0;
 }

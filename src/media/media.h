@@ -24,9 +24,9 @@ struct media_type;
 #define MEDIA_PIXELS_DEFAULT 200000000LL /* as media.max_pixels */
 #define MEDIA_TIMEOUT_DEFAULT 600        /* seconds, as media.timeout */
 #define MEDIA_ASSETS_MAX 16
-#define MEDIA_TILES_MAX 12              /* of a sprite: 4 columns, 3 rows */
-#define MEDIA_TEXT_MAX 200              /* bytes of a title, an artist, a camera */
-#define MEDIA_METADATA_MAX (64UL << 10) /* bytes of the metadata object */
+#define MEDIA_TILES_MAX 12               /* of a sprite: 4 columns, 3 rows */
+#define MEDIA_TEXT_MAX 200               /* bytes of a title, an artist, a camera */
+#define MEDIA_METADATA_MAX (192UL << 10) /* bytes of the metadata object: lyrics, chapters */
 
 enum media_kind { MEDIA_IMAGE, MEDIA_VIDEO, MEDIA_AUDIO };
 
@@ -43,7 +43,8 @@ struct media_run {
 	const char *sidecar; /* a file beside it; NULL, or it need not be there */
 	const char *out;
 	int64_t max_pixels;
-	int64_t deadline; /* clock_monotonic() */
+	const char *tag_charsets; /* as charset_guess() takes them */
+	int64_t deadline;         /* clock_monotonic() */
 
 	const struct media_type *type;
 	enum media_kind kind;

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "media/charset.h"
 #include "media/media.h"
 #include "media/sniff.h"
 
@@ -31,6 +32,7 @@ media_run_init(struct media_run *run, struct arena *arena, struct arena *picture
 	run->file = file;
 	run->out = out;
 	run->max_pixels = MEDIA_PIXELS_DEFAULT;
+	run->tag_charsets = CHARSETS_DEFAULT;
 	run->deadline = clock_monotonic() + MEDIA_TIMEOUT_DEFAULT * US_PER_SEC;
 	run->duration_ms = -1;
 	run->metadata = json_new(arena, MEDIA_METADATA_MAX);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "media/chapters.h"
 #include "media/child.h"
 #include "media/frames.h"
 #include "media/media.h"
@@ -14,55 +15,9 @@
 #include "media/probe.h"
 #include "media/sniff.h"
 #include "media/song.h"
+#include "media/song_tags.h"
 
 #include "core/banned.h"
-
-#define YEAR_MIN 1000
-#define YEAR_MAX 2999
-#define TRACK_MAX 9999
-
-static const char *
-tag_text(struct media_run *run, const struct probe *p, const char *name)
-{
-	const char *tag = probe_tag(p, name);
-
-	return tag != NULL ? media_text(run, tag, strlen(tag)) : NULL;
-}
-
-/* The leading number of "7/12", "2003-05-01"; 0 if there is none within the bounds. */
-static int64_t
-tag_number(const struct probe *p, const char *name, int64_t min, int64_t max)
-{
-	const char *tag = probe_tag(p, name);
-	long long v = tag != NULL ? strtoll(tag, NULL, 10) : 0;
-
-	return v >= min && v <= max ? v : 0;
-}
-
-static void
-put_tags(struct media_run *run, const struct probe *p)
-{
-	static const struct {
-		const char *tag, *key;
-	} texts[] = { { "artist", "artist" }, { "album", "album" },
-		{ "album_artist", "albumArtist" }, { "composer", "composer" },
-		{ "genre", "genre" } };
-	struct json *m = run->metadata;
-	int64_t n;
-
-	run->title = tag_text(run, p, "title");
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		json_opt_str(m, texts[i].key, tag_text(run, p, texts[i].tag));
-	n = tag_number(p, "date", YEAR_MIN, YEAR_MAX);
-	if (n == 0)
-		n = tag_number(p, "year", YEAR_MIN, YEAR_MAX);
-	if (n != 0)
-		json_put_int(m, "year", n);
-	if ((n = tag_number(p, "track", 1, TRACK_MAX)) != 0)
-		json_put_int(m, "track", n);
-	if ((n = tag_number(p, "disc", 1, TRACK_MAX)) != 0)
-		json_put_int(m, "disc", n);
-}
 
 static void
 put_details(struct media_run *run, const struct probe *p)
@@ -139,7 +94,9 @@ waveform(struct media_run *run, const struct probe *p, struct error *err)
 		return false;
 	if (o->seen == 0)
 		return probe_unreadable(run, result.messages, err);
-	if (p->duration <= 0)
+	/* Without an index the header of an MP3 tells no more than a guess by its bit rate. */
+	if (p->duration <= 0 ||
+	    fabs(o->seen / WAVEFORM_RATE - p->duration) > p->duration * DURATION_OFF)
 		run->duration_ms = (int64_t)(o->seen * 1000 / WAVEFORM_RATE);
 	json_array(run->metadata, "waveform");
 	for (i = 0; i < WAVEFORM_PEAKS; i++)
@@ -194,7 +151,8 @@ song_process(struct media_run *run, const struct probe *p, struct error *err)
 	run->kind = MEDIA_AUDIO;
 	run->type = sniff_sound_only(run->type);
 	put_details(run, p);
-	put_tags(run, p);
+	song_tags(run, p);
+	chapters_put(run, p);
 	media_step(run, "inspect", "done", NULL);
 
 	error_clear(&why);

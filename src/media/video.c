@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "media/chapters.h"
 #include "media/child.h"
 #include "media/frames.h"
 #include "media/media.h"
@@ -266,6 +267,7 @@ video_process(struct media_run *run, const struct probe *p, struct error *err)
 		    " version.",
 		    p->width, p->height);
 	put_details(run, p);
+	chapters_put(run, p);
 	media_step(run, "inspect", "done", NULL);
 
 	media_step(run, "thumbnails", "started", NULL);

@@ -107,8 +107,7 @@ const struct query store_process_queries[] = {
 	    " taken_source = t.source, year = coalesce("
 	    "nullif(year, date_part('year', taken_local)::integer), nullif($15::integer, -1),"
 	    " date_part('year', t.wall)::integer),"
-	    " genres = CASE WHEN genres = '{}' AND $16::text IS NOT NULL THEN ARRAY[$16]"
-	    " ELSE genres END,"
+	    " genres = CASE WHEN genres = '{}' THEN $16::text[] ELSE genres END,"
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
 	    " version = version + 1, updated_at = now()"
@@ -323,7 +322,8 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		    f->object_key, f->asset_prefix, db_bytea(arena, f->sha256, SHA256_SIZE),
 		    db_int(arena, f->size), db_int(arena, f->width), db_int(arena, f->height),
 		    db_int(arena, f->duration_ms), db_time(arena, f->taken.at),
-		    db_int(arena, f->year), f->genre, db_array(arena, f->assets, f->nassets),
+		    db_int(arena, f->year), db_array(arena, f->genres, f->ngenres),
+		    db_array(arena, f->assets, f->nassets),
 		    db_array(arena, f->sprite_times, f->nsprite_times),
 		    db_time(arena, f->taken.local),
 		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),

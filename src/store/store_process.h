@@ -35,8 +35,10 @@ struct process_item {
 /* What was found; absent texts NULL, absent numbers -1 (sizes 0, times 0). */
 struct process_found {
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *object_key, *asset_prefix;
-	const char *genre, *content_id; /* content_id: of a live photo or its video, or NULL */
+	const char *content_id; /* of a live photo or its video, or NULL */
 	bool incomplete;
+	const char *const *genres;
+	size_t ngenres;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
 	int64_t size, width, height, duration_ms, year;
 	struct taken taken; /* source NULL: it has no such date; completed in its owner's zone */

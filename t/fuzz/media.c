@@ -1,20 +1,25 @@
 /*
  * Fuzz target: the parsers of medianest-media that are our own: signatures, EXIF, WebP chunks, the
- * directories of raw photographs, segments of JPEGs, boxes.
+ * directories of raw photographs, segments of JPEGs, boxes, tags of songs.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/arena.h"
+#include "media/charset.h"
 #include "media/container.h"
 #include "media/cr3.h"
 #include "media/dates.h"
 #include "media/exif.h"
 #include "media/jpeg.h"
 #include "media/motion.h"
+#include "media/mpeg_audio.h"
 #include "media/raw.h"
 #include "media/sniff.h"
+#include "media/tags.h"
 #include "media/webp.h"
 
 #include "core/banned.h"
@@ -45,6 +50,33 @@ containers(const unsigned char *b, size_t size)
 	arena_clear(&arena);
 }
 
+/* Every reader of tags takes every file. */
+static void
+read_tags(const uint8_t *data, size_t size)
+{
+	static void (*const readers[])(struct tags *, int) = { id3_read, flac_read, ogg_read,
+		mp4_read, riff_read };
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	struct arena arena;
+	struct tags tags;
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		arena_init(&arena);
+		memset(&tags, 0, sizeof(tags));
+		tags.arena = &arena;
+		tags_block(&tags);
+		readers[i](&tags, fd);
+		arena_clear(&arena);
+	}
+	close(fd);
+	arena_init(&arena);
+	(void)charset_decode(&arena, charset_guess(&arena, CHARSETS_DEFAULT, data, size), data,
+	    size);
+	arena_clear(&arena);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -57,6 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(copy, data, size);
 	containers(copy, size);
+	(void)mpeg_audio_find(copy, size);
+	read_tags(copy, size);
 	(void)sniff_bytes(copy, size < SNIFF_BYTES ? size : SNIFF_BYTES);
 	if (exif_parse(copy, size, &exif)) {
 		if (exif.gps &&

@@ -49,11 +49,18 @@ main(void)
 		 "\"local\":\"2019-02-21T23:30:00\"}}}") &&
 		line.result.taken.source == NULL,
 	    "the child cannot speak for a person");
-	is_str(line.result.genre, "Jazz", "genre");
+	ok(line.result.ngenres == 1, "a genre");
+	is_str(line.result.genres[0], "Jazz", "... for show");
 	is_str(line.result.assets[0].content_type, "image/webp",
 	    "an asset's type comes from its name");
 	ok(line.result.nsprite_times == 2, "sprite times");
 
+	ok(parse(
+	       "{\"result\":{\"ok\":true,\"kind\":\"audio\",\"contentType\":\"audio/mpeg\","
+	       "\"metadata\":{\"genre\":\"Folk, Rock\",\"genres\":[\"Folk\",7,\"\",\"Rock\"]}}}") &&
+		line.result.ngenres == 2,
+	    "several genres");
+	is_str(line.result.genres[1], "Rock", "... each by itself");
 	ok(!parse("{\"result\":{\"ok\":true,\"kind\":\"image\",\"contentType\":\"text/html\","
 		  "\"metadata\":{}}}"),
 	    "no type that is not processed");

@@ -94,7 +94,7 @@ const GROUPS = {
 		'worker.video.concurrency': 'Videos at once', 'worker.lease': 'Take over after',
 		'worker.poll': 'Look at the queue at least every',
 		'media.timeout': 'Longest time for a file', 'media.max_pixels': 'Largest picture',
-		'media.sandbox': 'Sandbox',
+		'media.sandbox': 'Sandbox', 'media.tag_charsets': 'Charsets of old songs',
 	},
 	Server: {
 		'public.url': 'Address of this house', 'data.dir': 'Data directory',

@@ -92,6 +92,28 @@ take_sprite_times(struct arena *arena, const struct cJSON *list, struct process_
 	return true;
 }
 
+static void
+add_genre(struct arena *arena, const char *genre, struct process_result *r)
+{
+	const char *clean =
+	    genre != NULL ? utf8_clean(arena, genre, strlen(genre), MEDIA_TAG_MAX) : "";
+
+	if (clean[0] != '\0' && r->ngenres < RESULT_GENRES_MAX)
+		r->genres[r->ngenres++] = clean;
+}
+
+/* `genres` has each of them, `genre` is the text for show. */
+static void
+take_genres(struct arena *arena, const struct cJSON *metadata, struct process_result *r)
+{
+	const struct cJSON *genre;
+
+	cJSON_ArrayForEach (genre, json_get(metadata, "genres"))
+		add_genre(arena, cJSON_GetStringValue(genre), r);
+	if (r->ngenres == 0)
+		add_genre(arena, json_str(metadata, "genre", NULL), r);
+}
+
 /*
  * The metadata object is kept as it is for people to see; searchable values get their own columns.
  */
@@ -99,7 +121,6 @@ static bool
 take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_result *r,
     struct error *err)
 {
-	const char *genre = json_str(metadata, "genre", NULL);
 	char *text;
 
 	if (!cJSON_IsObject(metadata) || (text = cJSON_PrintUnformatted(metadata)) == NULL)
@@ -111,8 +132,7 @@ take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_
 	r->year = json_int(metadata, "year", -1);
 	if (r->year < YEAR_MIN || r->year > YEAR_MAX)
 		r->year = -1;
-	if (genre != NULL)
-		r->genre = utf8_clean(arena, genre, strlen(genre), MEDIA_TAG_MAX);
+	take_genres(arena, metadata, r);
 	return true;
 }
 

@@ -15,10 +15,11 @@
 struct arena;
 struct error;
 
-#define RESULT_METADATA_MAX (96UL << 10) /* bytes */
+#define RESULT_METADATA_MAX (224UL << 10) /* bytes */
 #define RESULT_ASSETS_MAX 8
 #define RESULT_ASSET_SIZE_MAX (64LL << 20) /* bytes */
 #define RESULT_TILES_MAX 12
+#define RESULT_GENRES_MAX 16
 #define RESULT_SIDE_MAX 1000000
 #define RESULT_MESSAGE_MAX 200
 #define RESULT_CONTENT_ID_MAX 64
@@ -32,7 +33,9 @@ struct process_result {
 	bool present; /* a result line has arrived */
 	bool ok;
 	const char *failure_code, *failure_message; /* if not ok */
-	const char *kind, *content_type, *title, *metadata, *thumbhash, *genre;
+	const char *kind, *content_type, *title, *metadata, *thumbhash;
+	const char *genres[RESULT_GENRES_MAX];
+	size_t ngenres;
 	int64_t width, height, duration_ms, year;
 	struct taken taken;     /* source NULL: the file does not say */
 	bool incomplete;        /* the file ends too early; what is there is shown */

@@ -53,6 +53,15 @@ add(struct command *c, const char *const *args)
 }
 #define ADD(c, ...) add(c, (const char *const[]) { __VA_ARGS__, NULL })
 
+/* What medianest-media itself is told. */
+static void
+command_media(struct command *c, const struct sandbox *box, const char *output,
+    const char *sidecar, const char *input)
+{
+	ADD(c, "--out", output, "--max-pixels", c->pixels, "--timeout", c->seconds,
+	    "--tag-charsets", box->tag_charsets, "--sidecar", sidecar, input);
+}
+
 static void
 command_bubblewrap(struct command *c, const struct sandbox *box)
 {
@@ -77,9 +86,8 @@ command_bubblewrap(struct command *c, const struct sandbox *box)
 	snprintf(c->filter, sizeof(c->filter), "%d", c->filter_fd);
 	snprintf(c->processes, sizeof(c->processes), "--nproc=%d", SANDBOX_PROCESSES);
 	/* Set inside, where only the processes of this run count. */
-	ADD(c, "--seccomp", c->filter, "--", "prlimit", c->processes, "--", INSIDE_PROGRAM, "--out",
-	    INSIDE_OUTPUT, "--max-pixels", c->pixels, "--timeout", c->seconds, "--sidecar",
-	    INSIDE_SIDECAR, INSIDE_INPUT);
+	ADD(c, "--seccomp", c->filter, "--", "prlimit", c->processes, "--", INSIDE_PROGRAM);
+	command_media(c, box, INSIDE_OUTPUT, INSIDE_SIDECAR, INSIDE_INPUT);
 }
 
 static void
@@ -90,11 +98,12 @@ command_build(struct command *c, const struct sandbox *box)
 	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, c->scratch);
 	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->max_pixels);
 	snprintf(c->seconds, sizeof(c->seconds), "%d", c->timeout);
-	if (box->mode == SANDBOX_BUBBLEWRAP)
+	if (box->mode == SANDBOX_BUBBLEWRAP) {
 		command_bubblewrap(c, box);
-	else
-		ADD(c, box->program, "--out", c->output, "--max-pixels", c->pixels, "--timeout",
-		    c->seconds, "--sidecar", c->sidecar, c->input);
+		return;
+	}
+	ADD(c, box->program);
+	command_media(c, box, c->output, c->sidecar, c->input);
 }
 
 /* A limit that is lower already stays. */

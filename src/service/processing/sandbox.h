@@ -44,6 +44,7 @@ struct log;
 #define SANDBOX_LINES_MAX 64           /* of a run; medianest-media writes fewer than ten */
 #define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
+#define SANDBOX_CHARSETS_MAX 512 /* bytes, with the NUL */
 
 #define SANDBOX_INPUT "input"     /* file and directory inside a scratch directory */
 #define SANDBOX_SIDECAR "sidecar" /* a file beside it, if there is one */
@@ -55,6 +56,7 @@ struct sandbox {
 	char program[SANDBOX_PATH_MAX]; /* medianest-media */
 	enum sandbox_mode mode;
 	const struct log *log;
+	char tag_charsets[SANDBOX_CHARSETS_MAX]; /* the setting */
 };
 
 /* A line without its end, NUL-terminated; false ends the run. */

@@ -214,6 +214,8 @@ sandbox_init(struct sandbox *box, const struct config *config, const struct log 
 
 	memset(box, 0, sizeof(*box));
 	box->log = log;
+	str_copy(box->tag_charsets, sizeof(box->tag_charsets),
+	    config_str(config, CFG_MEDIA_TAG_CHARSETS));
 	if (!find_program(box->program, sizeof(box->program), err))
 		return false;
 	arena_init(&arena);
