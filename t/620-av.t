@@ -7,7 +7,9 @@ use lib 't/lib';
 use utf8;
 use Test::More;
 use Encode qw(encode);
+use MediaNest::Browser;
 use MediaNest::Media;
+use MediaNest::Page;
 use MediaNest::Tags;
 use MediaNest::Test;
 
@@ -403,4 +405,66 @@ is(MediaNest::Media::run('ffprobe', '-v', 'error', '-show_entries', 'stream=widt
     'csv=p=0', $songs->{'covers.mp3'}{out} . '/cover.webp'), "64\n", 'the front cover is the one');
 is_deeply($songs->{'book.m4b'}{result}{metadata}{chapters}[1],
     { title => 'Kapitel 2', startMs => 400, endMs => 800 }, 'a chapter');
+
+# --- through the house: what is announced is accepted, and each artist is found
+my $ann = $mn->user;
+for ([ 'camcorder.mts', 'video/mp2t' ], [ 'phone.3gp', 'video/3gpp' ], [ 'phone.3g2', '' ],
+    [ 'no-duration.mkv', 'video/matroska' ], [ 'old.wmv', 'video/x-ms-wmv' ],
+    [ 'book.m4b', 'audio/x-m4b' ], [ 'old.wma', 'application/octet-stream' ]) {
+	my ($name, $type) = @$_;
+	my $r = $ann->api(POST => '/api/media/upload/initiate', { filename => $name,
+	    type => $type, size => 1000 });
+	is($r->{status}, 201, "$name is accepted as '$type'") or diag(explain($r->{json}));
+}
+my $duet = $ann->upload_file($make->path('several.mp3'), 'audio/mpeg');
+my $book = $ann->upload_file($make->path('book-with-pictures.m4b'), 'audio/mp4');
+is($ann->wait_media($duet->{id})->{status}, 'ready', 'the song is ready');
+is($ann->wait_media($book->{id})->{status}, 'ready', 'the book is ready');
+for my $name (qw(Garfunkel Simon)) {
+	my $found = $ann->api(GET => "/api/search?q=$name")->{json}{items};
+	is_deeply([ map { $_->{id} } @$found ], [ $duet->{id} ], "$name is found");
+}
+is_deeply($ann->api(GET => "/api/media/$duet->{id}")->{json}{genres}, [ 'Folk', 'Rock' ],
+    'each genre is one of the item');
+
+# --- on the page: facts, chapters to jump to
+SKIP: {
+	my $missing = MediaNest::Browser::missing();
+	BAIL_OUT($missing) if $missing && $ENV{CI};
+	skip $missing, 1 if $missing;
+	my $artefacts = artefacts('.');
+	my $b = MediaNest::Browser->start(dir => $make->path('browser'), artefacts => $artefacts);
+	my $axe = axe();
+	sign_in($b, $ann);
+	for ([ 1280, 900, 0 ], [ 390, 844, 1 ]) {
+		my ($width, $height, $dark) = @$_;
+		$b->resize($width, $height);
+		$b->prefer_dark($dark);
+		$b->js('location.hash = arguments[0]', '#/library');
+		$b->find('.tile-link');
+		$b->js('location.hash = arguments[0]', "#/library?item=$book->{id}");
+		$b->find('.player.audio');
+		$b->press('i') if !$b->seen('.details');
+		$b->wait_for('the chapters', sub { $b->count('.chapters button') == 3 });
+		is($b->text('.chapters li:nth-child(2) button span'), 'Kapitel 2',
+		    "$width: chapters have their names");
+		is($b->count('.player-chapters button'), 2,
+		    '... and the player steps through them');
+		$b->js(q{document.querySelector('.chapters li:nth-child(3) button').focus()});
+		$b->press('Enter');
+		$b->wait_for('the third chapter', sub {
+			$b->js(q{return document.querySelector('audio').currentTime >= 0.8}) });
+		pass('... Enter plays from there');
+		accessible($b, "a book at $width", $axe);
+		fits($b, "a book at $width");
+		$b->js(q{document.querySelector('.chapters').scrollIntoView()});
+		$b->screenshot("$artefacts/av-book-$width.png");
+		$b->js('location.hash = arguments[0]', "#/library?item=$duet->{id}");
+		$b->wait_for('the song', sub { ($b->text('.lightbox-title') // '') eq 'Duet' });
+		$b->wait_for('its artists', sub { ($b->text('.facts') // '') =~
+		    /Simon, Garfunkel/ });
+		is($b->count('.chapters'), 0, '... a song has no chapters');
+	}
+	$b->stop;
+}
 done_testing();

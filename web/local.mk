@@ -38,6 +38,7 @@ nobase_dist_page_DATA = \
 	web/ui/alert-row.js \
 	web/ui/ask-title.js \
 	web/ui/broadcast.js \
+	web/ui/chapters.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/event-words.js \

@@ -6,6 +6,7 @@ import { link } from '../lib/router.js';
 import { mayEdit, me } from '../lib/session.js';
 import { takenHow, wallInput, wallTime, wallValue } from '../lib/wall-clock.js';
 import { tagField } from './actions.js';
+import { chapterList, lyrics, numbered } from './chapters.js';
 import { fail } from './toast.js';
 
 const VISIBILITY = [
@@ -25,8 +26,11 @@ const FACTS = [
 	    e.time && `${e.time}${/s$/.test(e.time) ? '' : '\u00a0s'}`,
 	    e.aperture && `f/${e.aperture}`, e.focalLength && `${e.focalLength}\u00a0mm`,
 	    e.iso && `ISO\u00a0${e.iso}`)],
-	['Artist', (m) => m.artist], ['Album', (m) => m.album], ['Composer', (m) => m.composer],
-	['Track', (m) => m.track], ['Genre', (m) => m.genre],
+	['Artist', (m) => m.artist],
+	['Album artist', (m) => m.albumArtist !== m.artist && m.albumArtist],
+	['Album', (m) => m.album], ['Composer', (m) => m.composer],
+	['Disc', (m) => numbered(m.disc, m.discTotal)],
+	['Track', (m) => numbered(m.track, m.trackTotal)], ['Genre', (m) => m.genre],
 	['Video', (m) => listed(m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`,
 	    m.hdr && 'HDR')],
 	['Audio', (m) => listed(m.audioCodec,
@@ -61,11 +65,14 @@ export class Details {
 		    [1, 2, 3].map(() => h('li.skeleton.line')));
 		this.tags = h('ul.chips');
 		this.facts = h('dl.facts');
+		this.lists = h('div');
+		this.listed = null;
 		this.state = h('div.details-state');
 		this.how = h('small.muted', { id: 'd-date-how' });
 		fill(this.body, this.state, this.editable ? this.form() : this.plain(),
 		    h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
-		    h('h3', null, 'File'), this.facts, h('h3', null, 'Processing history'),
+		    h('h3', null, 'File'), this.facts, this.lists,
+		    h('h3', null, 'Processing history'),
 		    this.events);
 		this.node.scrollTop = 0;
 		this.changed();
@@ -210,6 +217,10 @@ export class Details {
 
 		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) =>
 		    [h('dt', null, name), h('dd', null, String(value))]));
+		const lists = JSON.stringify([m.chapters, m.lyrics]);
+		if (this.listed !== lists)
+			fill(this.lists, chapterList(item), lyrics(item));
+		this.listed = lists;
 	}
 
 	drawState()

@@ -435,6 +435,7 @@ class Lightbox {
 			!urls.includes(this.large)))
 			this.draw();
 		this.details?.changed();
+		this.player?.showChapters();
 	}
 
 	gone()
@@ -536,6 +537,8 @@ class Lightbox {
 	openDetails()
 	{
 		this.details = new Details(() => this.toggleDetails());
+		this.details.node.addEventListener('seek',
+		    ({ detail }) => this.player?.seekTo(detail));
 		this.node.append(this.details.node);
 		this.infoButton.setAttribute('aria-expanded', 'true');
 		this.node.classList.add('with-details');

@@ -7,6 +7,7 @@ import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { duration } from '../lib/format.js';
 import { fileUrl, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
+import { chapterButtons } from './chapters.js';
 import { showPicture } from './picture.js';
 
 const SPRITE_COLUMNS = 4; /* or fewer, when there are fewer tiles */
@@ -50,7 +51,9 @@ export class Player {
 		    onpointerleave: () => {
 			this.hint.hidden = true;
 		} }, this.seek, this.hint);
-		this.bar = h('div.player-bar', null, this.playButton, this.line, this.time,
+		this.chapters = h('span.player-chapters');
+		this.bar = h('div.player-bar', null, this.playButton, this.chapters, this.line,
+		    this.time,
 		    this.muteButton, this.volume,
 		    this.audio ? null : iconButton('full', 'Full screen', () => this.full()));
 		this.note = h('div.player-note', { role: 'status' });
@@ -150,6 +153,23 @@ export class Player {
 		this.media.currentTime = (this.seek.value / 1000) * this.length();
 	}
 
+	/* The file itself may come only now: a player begins where it is told. */
+	async seekTo(ms)
+	{
+		await this.ready;
+		this.media.currentTime = ms / 1000;
+		this.media.play().catch(() => {});
+	}
+
+	/* The chapters come with the rest of the metadata, later than the item. */
+	showChapters()
+	{
+		if (this.chapters.hasChildNodes())
+			return;
+		fill(this.chapters, chapterButtons(this.item,
+		    () => this.media.currentTime * 1000, (ms) => this.seekTo(ms)));
+	}
+
 	skip(way)
 	{
 		this.media.currentTime = Math.min(this.length(),
@@ -162,6 +182,7 @@ export class Player {
 		const length = this.length();
 		const quiet = media.muted || media.volume === 0;
 
+		this.showChapters();
 		this.node.classList.toggle('playing', !media.paused);
 		fill(this.playButton, icon(media.paused ? 'play' : 'pause'));
 		this.playButton.setAttribute('aria-label', media.paused ? 'Play' : 'Pause');
