@@ -391,6 +391,10 @@ redirect(const struct request *req, struct response *res, const struct media *me
 		    "This item is still being processed. Try again when it is ready.");
 	if (url == NULL)
 		return error_set(err, ERR_NOT_FOUND, "This item has no %s.", part->name);
+	/* Not kept: the answer to HEAD would be taken for that to GET. */
+	if (req->head)
+		return response_redirect(res, 302, media_head_url(req->call, url, part->now),
+		    "no-store");
 	return response_redirect(res, 302, url,
 	    arena_printf(req->arena, "private, max-age=%d", media_url_max_age(part->now)));
 }

@@ -427,6 +427,48 @@ for my $name (qw(Garfunkel Simon)) {
 is_deeply($ann->api(GET => "/api/media/$duet->{id}")->{json}{genres}, [ 'Folk', 'Rock' ],
     'each genre is one of the item');
 
+# --- the signed URL: ranges as players ask for them, and HEAD
+{
+	my $bytes = MediaNest::Media::slurp($make->path('several.mp3'));
+	my $size = length $bytes;
+	my $url = sub { $ann->api($_[0] => "/api/media/$duet->{id}/file") };
+	my $get = $url->('GET');
+	my $location = $get->{headers}{location};
+	my $ask = sub {
+		my ($method, $where, %headers) = @_;
+		return $ann->request($method => $where, undef, \%headers);
+	};
+	my $whole = $ask->(GET => $location);
+	is($whole->{status}, 200, 'the file by its signed URL');
+	is($whole->{headers}{'accept-ranges'}, 'bytes', '... which takes ranges');
+	my $etag = $whole->{headers}{etag};
+	for ([ 'bytes=0-1', 0, 1 ], [ 'bytes=0-', 0, $size - 1 ],
+	    [ 'bytes=100-199', 100, 199 ], [ 'bytes=-50', $size - 50, $size - 1 ],
+	    [ 'bytes=10-999999999', 10, $size - 1 ]) {
+		my ($range, $first, $last) = @$_;
+		my $part = $ask->(GET => $location, Range => $range);
+		is_deeply([ $part->{status}, $part->{headers}{'content-range'},
+		    $part->{content} eq substr($bytes, $first, $last - $first + 1) ],
+		    [ 206, "bytes $first-$last/$size", 1 ], $range);
+	}
+	is($ask->(GET => $location, Range => 'bytes=0-1', 'If-Range' => $etag)->{status}, 206,
+	    'If-Range of this file');
+	is($ask->(GET => $location, Range => 'bytes=0-1', 'If-Range' =>
+	    $whole->{headers}{'last-modified'})->{status}, 206, '... by its date');
+	is(length $ask->(GET => $location, Range => 'bytes=0-1', 'If-Range' => '"x"')->{content},
+	    $size, '... of another one: everything');
+	is($ask->(GET => $location, Range => "bytes=$size-")->{status}, 416, 'beyond the end');
+	my $head = $url->('HEAD');
+	is($head->{status}, 302, 'HEAD is answered');
+	is($head->{headers}{'cache-control'}, 'no-store', '... for this once');
+	my $looked = $ask->(HEAD => $head->{headers}{location});
+	is_deeply([ $looked->{status}, $looked->{headers}{'content-length'},
+	    $looked->{headers}{'content-type'} ], [ 200, $size, 'audio/mpeg' ],
+	    '... with a URL that HEAD may go to');
+	is($ask->(HEAD => $location)->{status}, 403, 'the URL for GET is no URL for HEAD');
+	is($ask->(GET => $head->{headers}{location})->{status}, 403, '... nor the other way');
+}
+
 # --- on the page: facts, chapters to jump to
 SKIP: {
 	my $missing = MediaNest::Browser::missing();

@@ -265,6 +265,9 @@ send_object(const struct protocol_request *req, struct response *res, const stru
 		    (long long)part->first, (long long)(part->first + part->size - 1),
 		    (long long)row->size);
 	res->status = part->partial ? 206 : 200;
+	/* nginx says so itself of what it sends. */
+	if (worker || head)
+		response_header(res, "Accept-Ranges", "bytes");
 	if (worker)
 		return worker_sends(req, res, row, part, err);
 	if (head)
@@ -325,7 +328,6 @@ protocol_get_object(const struct protocol_request *req, struct response *res, st
 		return false;
 	add_validators(res, &row);
 	add_caching(req, res);
-	response_header(res, "Accept-Ranges", "bytes");
 	return send_object(req, res, &row, &part, err);
 }
 

@@ -319,6 +319,34 @@ s3_presign_get(struct s3 *s3, struct arena *arena, const char *key, int64_t now,
 	return url;
 }
 
+/* A presigned URL has its canonical form already: only the method and the signature change. */
+const char *
+s3_presign_head(struct s3 *s3, struct arena *arena, const char *get_url, int64_t now)
+{
+	static const char mark[] = "&X-Amz-Signature=";
+	const int64_t bucket = now - now % (S3_URL_BUCKET_SECONDS * US_PER_SEC);
+	struct s3_presigner *p = s3->presigner;
+	const char *path, *query, *end;
+	char *url, signature[SIGV4_SIGNATURE];
+	struct buf canonical;
+
+	if (p->bucket != bucket)
+		start_bucket(s3, bucket);
+	path = get_url + p->head_len - p->path_len;
+	query = strchr(path, '?') + 1;
+	end = strstr(query, mark);
+	buf_init(&canonical, arena, 0);
+	buf_adds(&canonical, "HEAD\n");
+	buf_add(&canonical, path, (size_t)(query - 1 - path));
+	buf_addc(&canonical, '\n');
+	buf_add(&canonical, query, (size_t)(end - query));
+	buf_add(&canonical, p->tail, p->tail_len);
+	sign(p, canonical.data, canonical.len, signature);
+	url = arena_strdup(arena, get_url);
+	memcpy(url + (end - get_url) + strlen(mark), signature, SIGV4_SIGNATURE - 1);
+	return url;
+}
+
 const char *
 s3_presign_put(struct s3 *s3, struct arena *arena, const char *key, const struct s3_put_terms *t)
 {

@@ -71,6 +71,19 @@ verifies(const char *url, const char *method, const char *host, const struct sig
 	return sigv4_verify(&signer, &arena, &claim, &req, claim.date, now, &err);
 }
 
+/* The URL for HEAD is valid for HEAD and for nothing else. */
+static void
+is_head(struct s3 *s3, const char *key, const char *host)
+{
+	const char *get = s3_presign_get(s3, &arena, key, NOW, "a/b", NULL),
+		   *head = s3_presign_head(s3, &arena, get, NOW);
+
+	ok(verifies(head, "HEAD", host, NULL, 0, NOW) && !verifies(head, "GET", host, NULL, 0, NOW),
+	    "'%.40s' for HEAD at %s", key, host);
+	ok(verifies(get, "GET", host, NULL, 0, NOW) && !verifies(get, "HEAD", host, NULL, 0, NOW),
+	    "... and that for GET");
+}
+
 static void
 check_get(void)
 {
@@ -97,6 +110,8 @@ check_get(void)
 		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, NULL, NULL), "GET",
 		       "store.example:8444", NULL, 0, NOW),
 		    "without overrides");
+		is_head(s3, keys[i], "store.example:8444");
+		is_head(host_style, keys[i], "medianest.s3.example");
 		ok(verifies(s3_presign_get(s3, &arena, keys[i], NOW, "a/b", NULL), "GET",
 		       "store.example:8444", NULL, 0, NOW),
 		    "with a type");
@@ -105,6 +120,7 @@ check_get(void)
 		    "virtual-host style");
 	}
 	memset(huge, '%', 2999);
+	is_head(s3, huge, "store.example:8444");
 	ok(verifies(s3_presign_get(s3, &arena, huge, NOW, NULL, NULL), "GET", "store.example:8444",
 	       NULL, 0, NOW),
 	    "a key too long for the quick way");

@@ -321,6 +321,12 @@ media_file_url(const struct call *call, const struct media *m, bool download, in
 	    disposition(call->arena, download || !safe, name));
 }
 
+const char *
+media_head_url(const struct call *call, const char *get_url, int64_t now)
+{
+	return s3_presign_head(call->svc->s3, call->arena, get_url, now);
+}
+
 #define BUCKET_US (S3_URL_BUCKET_SECONDS * US_PER_SEC)
 
 const char *
