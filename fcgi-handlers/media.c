@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "fcgi-handlers/media_filter.h"
 #include "fcgi-handlers/media_view.h"
 #include "fcgi-handlers/list_view.h"
 #include "fcgi-handlers/taken_input.h"
@@ -18,15 +19,9 @@
 #include "core/banned.h"
 
 static const struct field_rule list_input[] = {
-	{ "kind", FIELD_ENUM, .choices = CHOICES(MEDIA_KIND_LIST) },
-	{ "tag", FIELD_STRING, .min = 1, .max = MEDIA_TAG_MAX },
-	{ "source", FIELD_ENUM, .choices = CHOICES(MEDIA_SOURCE_LIST) },
-	{ "owner", FIELD_UUID, .flags = 0 },
+	MEDIA_FILTER_RULES,
 	{ "status", FIELD_ENUM, .choices = CHOICES(MEDIA_STATUS_LIST) },
-	{ "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
-	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
-	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
 	{ "after", FIELD_UUID, .flags = 0 },
 	{ "before", FIELD_UUID, .flags = 0 },
 	THUMBNAILS_RULE,
@@ -130,41 +125,20 @@ tags_cache_key(const struct request *req)
 	return arena_printf(req->arena, "media-tags?%s", req->query);
 }
 
-/*
- * A page is kept when it is requested a second time, so that a page that is read once costs only
- * one round trip to Redis.
- */
-static bool
-answer_cached(const struct request *req, struct response *res, struct json *j, struct error *err)
-{
-	if (!response_json(res, 200, j, err))
-		return false;
-	if (req->admission != NULL && req->admission->asked_before)
-		cache_store(req->call, req->admission, j->buf.data, j->buf.len);
-	return true;
-}
-
 /* GET /api/media: one page of the items that the caller may see. */
 static bool
 media_list_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct input *in = req->input;
 	struct media_ask ask = { .list = list_ask_of(in),
-		.scope = media_scope_parse(input_str(in, "scope")),
 		.after = input_str(in, "after"),
-		.before = input_str(in, "before"),
-		.filter = { .kind = input_str(in, "kind"),
-		    .tag = input_str(in, "tag"),
-		    .source = input_str(in, "source"),
-		    .owner = input_str(in, "owner"),
-		    .status = input_str(in, "status"),
-		    .year_from = input_int(in, "yearFrom", 0),
-		    .year_to = input_int(in, "yearTo", 0) } };
+		.before = input_str(in, "before") };
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
 	struct media *items;
 	struct page page;
 
+	media_filter_take(in, &ask);
 	if (input_has(in, "sort"))
 		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
 	if (!media_list(req->call, &ask, &items, &page, err))
@@ -174,7 +148,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 		media_view(req, j, NULL, &items[i], now);
 	list_close(j, &ask.list, &page);
 	json_object_end(j);
-	return answer_cached(req, res, j, err);
+	return response_json_cached(req, res, j, err);
 }
 
 /* GET /api/media/{id}/children: one page of the parts of an item. */
@@ -218,7 +192,7 @@ media_tags_get(const struct request *req, struct response *res, struct error *er
 	}
 	json_array_end(j);
 	json_object_end(j);
-	return answer_cached(req, res, j, err);
+	return response_json_cached(req, res, j, err);
 }
 
 /* GET /api/media/{id} */
@@ -472,6 +446,8 @@ media_thumbnail_get(const struct request *req, struct response *res, struct erro
 static const struct route media_routes[] = {
 	{ METHOD_GET, "/api/media", media_list_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, list_input, list_cache_key },
+	{ METHOD_GET, "/api/media/months", media_months_get, AUTH_BEARER, PERM_MEDIA_READ,
+	    RATE_MEDIA, BODY_NONE, media_months_input, media_months_cache_key },
 	{ METHOD_GET, "/api/media/tags", media_tags_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, tag_list_input, tags_cache_key },
 	{ METHOD_GET, "/api/media/{id}", media_item_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,

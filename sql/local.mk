@@ -29,5 +29,6 @@ dist_sql_DATA += sql/0026-widen-notification-groups.sql
 dist_sql_DATA += sql/0027-seal-settings.sql
 dist_sql_DATA += sql/0028-keep-wall-clocks.sql
 dist_sql_DATA += sql/0029-add-motion-of-photos.sql
+dist_sql_DATA += sql/0031-count-days.sql
 dist_sql_DATA += sql/0036-add-time-zones.sql
 dist_sql_DATA += sql/0037-order-by-wall-clocks.sql

@@ -64,6 +64,8 @@ GRANT SELECT ON metric_registries, metric_samples TO medianest_api;
 -- Backups and checksums are medianest-admin's; the others only ask whether a backup is being made.
 GRANT SELECT ON backups, object_sums, object_verification TO medianest_api, medianest_worker;
 GRANT SELECT (held_until) ON backups TO medianest_store;
+GRANT SELECT, INSERT, UPDATE, DELETE ON day_sums, day_changes TO medianest_api, medianest_worker;
+GRANT SELECT ON days_of_items, days_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_sums, media_changes
 TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;

@@ -43,6 +43,7 @@ sub sample {
     my $format = $schema->{format} // '';
     return $schema->{enum}[0] if $schema->{enum};
     return $format eq 'uuid' ? ID : $format eq 'date-time' ? '2030-01-02T03:04:05Z'
+        : $format eq 'date' ? '2030-01-02'
         : text($schema, $format eq 'email' ? 9 : $schema->{minLength} // 1)
         if $type eq 'string';
     return $schema->{minimum} // 0 if $type eq 'integer';
@@ -77,7 +78,7 @@ sub borders {
         push @in, @{ $schema->{enum} };
         push @out, 'none-of-these';
         push @out, join '|', @{ $schema->{enum} } if @{ $schema->{enum} } > 1;
-    } elsif ($format =~ /^(?:uuid|date-time)$/) {
+    } elsif ($format =~ /^(?:uuid|date|date-time)$/) {
         push @out, 'x', '';
     } elsif ($type eq 'string') {
         my ($min, $max) = ($schema->{minLength} // 0, $schema->{maxLength});

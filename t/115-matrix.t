@@ -83,6 +83,7 @@ my %valid = (
     'GET /api/integrations/plex/syncs/{id}' => [],
     'POST /api/integrations/plex/syncs/{id}/continue' => [],
     'GET /api/media' => [],
+    'GET /api/media/months' => [],
     'GET /api/media/tags' => [],
     'GET /api/media/{id}' => [],
     'PATCH /api/media/{id}' => [ { title => 'x' } ],

@@ -135,6 +135,21 @@ choice_listed(const char *choices, const char *text)
 	return false;
 }
 
+/* full-date of RFC 3339 section 5.6. */
+static bool
+is_date(const char *text)
+{
+	static const char midnight[] = "T00:00:00Z";
+	char at[RFC3339_MAX];
+	int64_t us;
+
+	if (strlen(text) != strlen("2012-05-31"))
+		return false;
+	memcpy(at, text, strlen(text));
+	memcpy(at + strlen(text), midnight, sizeof(midnight));
+	return time_parse_rfc3339(at, &us);
+}
+
 bool
 input_check_text(struct arena *arena, const struct field_rule *rule, const char *path,
     const char *text, struct value *value, struct error *err)
@@ -157,6 +172,10 @@ input_check_text(struct arena *arena, const struct field_rule *rule, const char 
 	case FIELD_TIME:
 		if (!time_parse_rfc3339(text, &value->num))
 			return error_field(err, path, "format", "must be an RFC 3339 time");
+		break;
+	case FIELD_DATE:
+		if (!is_date(text))
+			return error_field(err, path, "format", "must be a date like 2012-05-31");
 		break;
 	case FIELD_EMAIL:
 		if (!str_is_email(text))

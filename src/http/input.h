@@ -28,6 +28,7 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_UUID,
 	FIELD_TIME,   /* RFC 3339; stored as us */
+	FIELD_DATE,   /* full-date of RFC 3339, "2012-05-31"; stored as it is */
 	FIELD_ENUM,   /* one of choices "a|b|c" */
 	FIELD_EMAIL,  /* str_is_email(), stored in lower case */
 	FIELD_OBJECT, /* fields */

@@ -129,6 +129,7 @@ input_schema_field(struct json *j, const char *key, const struct field_rule *rul
 	case FIELD_BOOL: put_type(j, "boolean", rule->flags); break;
 	case FIELD_UUID: put_format(j, "uuid", rule->flags); break;
 	case FIELD_TIME: put_format(j, "date-time", rule->flags); break;
+	case FIELD_DATE: put_format(j, "date", rule->flags); break;
 	case FIELD_ENUM:
 		put_type(j, "string", rule->flags);
 		put_choices(j, rule->choices);

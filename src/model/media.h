@@ -117,6 +117,19 @@ enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_SO
 struct media_filter {
 	const char *kind, *tag, *source, *owner, *status; /* or NULL */
 	int64_t year_from, year_to;                       /* 0: open */
+	const char *taken_from, *taken_to; /* days of wall clock, "2012-05-31"; NULL: open */
+};
+
+/* How many items have their wall clock in a month, and in each of its days. */
+#define MEDIA_MONTH_DAYS 31
+struct media_month {
+	int year, month; /* 1..12 */
+	int64_t count;
+	int64_t days[MEDIA_MONTH_DAYS];
+};
+struct media_months {
+	struct media_month *items; /* the newest first; months without items are left out */
+	size_t n;
 };
 
 /* A page starts after this key and id. id NULL: at the start of the list. */

@@ -66,6 +66,16 @@ bool store_media_keys(struct db *, struct arena *, const struct media_reader *, 
 bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
     struct media_list *, struct error *);
 
+/* How many items each month has, under all filters but the trash. One round trip. */
+#define MEDIA_MONTH_ROWS_MAX 200000 /* that are read: days for five centuries */
+struct media_months_ask {
+	const struct media_reader *reader;
+	const struct media_filter *filter;
+	bool by_day; /* otherwise only the months of the result are right */
+};
+bool store_media_months(struct db *, struct arena *, const struct media_months_ask *,
+    struct media_months *, struct error *);
+
 /* A page of an item's children, in order of disc and position. */
 struct media_children_ask {
 	const struct media_reader *reader;

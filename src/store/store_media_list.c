@@ -3,6 +3,9 @@
  * time, so there is one statement for each order, kind of filter and kind of reader, and this file
  * chooses among them.
  */
+#include <limits.h>
+#include <stdlib.h>
+
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/pg.h"
@@ -43,8 +46,9 @@ _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the large
 #define UUID_FIRST "00000000-0000-0000-0000-000000000000"
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
 #define PARAMS_COMMON 4
-#define PARAMS_ANY 10
-#define PARAMS_TAG 11
+#define PARAMS_ANY 12
+#define PARAMS_TAG 13
+#define PARAMS_KEPT 7 /* of the months that are kept */
 
 static enum filter_kind
 filter_kind(const struct media_filter *f)
@@ -52,7 +56,7 @@ filter_kind(const struct media_filter *f)
 	if (f->tag != NULL)
 		return FILTER_TAG;
 	if (f->source != NULL || f->owner != NULL || f->status != NULL || f->year_from != 0 ||
-	    f->year_to != 0)
+	    f->year_to != 0 || f->taken_from != NULL || f->taken_to != NULL)
 		return FILTER_ANY;
 	return f->kind != NULL ? FILTER_KIND : FILTER_PLAIN;
 }
@@ -96,26 +100,39 @@ position_of(const struct rows *rows, size_t row, const struct media *m, enum med
     struct media_position *p)
 {
 	p->id = m->id;
-	p->title = rows_str(rows, row, MEDIA_COLUMNS_COUNT);
-	p->us = m->trashed_at != 0                     ? m->trashed_at :
-	    sort == MEDIA_TAKEN && m->taken_local != 0 ? m->taken_local :
-							 m->created_at;
+	p->title = sort == MEDIA_TITLE ? rows_str(rows, row, MEDIA_COLUMNS_COUNT) : NULL;
+	p->us = m->trashed_at != 0 ? m->trashed_at :
+	    sort == MEDIA_TAKEN    ? rows_int(rows, row, MEDIA_COLUMNS_COUNT) :
+				     m->created_at;
+}
+
+/* The filters, from $5 on. */
+static void
+filter_params(struct arena *arena, const struct media_filter *f, const char *params[PARAMS_TAG])
+{
+	params[4] = f->kind;
+	params[5] = f->source;
+	params[6] = f->owner;
+	params[7] = f->status;
+	params[8] = f->year_from == 0 ? NULL : db_int(arena, f->year_from);
+	params[9] = f->year_to == 0 ? NULL : db_int(arena, f->year_to);
+	params[10] = f->taken_from;
+	params[11] = f->taken_to;
+	params[12] = f->tag;
 }
 
 bool
 store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
     struct media_list *list, struct error *err)
 {
-	const struct media_filter *f = ask->filter;
 	const char *params[PARAMS_TAG] = { ask->reader->user_id, NULL, NULL,
-		db_int(arena, ask->limit), f->kind, f->source, f->owner, f->status,
-		f->year_from == 0 ? NULL : db_int(arena, f->year_from),
-		f->year_to == 0 ? NULL : db_int(arena, f->year_to), f->tag };
+		db_int(arena, ask->limit) };
 	const struct query *query;
 	struct rows *rows;
 	size_t nparams;
 
 	query = choose(ask, &nparams);
+	filter_params(arena, ask->filter, params);
 	position_params(arena, ask->sort, ask->after, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
@@ -126,5 +143,95 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 		media_from_row(arena, rows, i, &list->items[i]);
 		position_of(rows, i, &list->items[i], ask->sort, &list->positions[i]);
 	}
+	return true;
+}
+
+/* Whether a day, of all digits as a number, is between the bounds of the filter. */
+struct day_bounds {
+	long from, to;
+};
+
+static long
+day_number(const char *date, long none)
+{
+	char *end;
+	long year, month;
+
+	if (date == NULL)
+		return none;
+	year = strtol(date, &end, 10);
+	month = strtol(end + 1, &end, 10);
+	return (year * 100 + month) * 100 + strtol(end + 1, NULL, 10);
+}
+
+/* Adds what one row says of its month. */
+static void
+month_add(struct media_month *m, const struct rows *rows, size_t row, const struct day_bounds *in)
+{
+	long first = ((long)m->year * 100 + m->month) * 100;
+	const char *p = rows_str(rows, row, 1);
+	char *end;
+
+	if (p == NULL) {
+		int64_t n = rows_int(rows, row, 3);
+
+		m->days[(rows_int(rows, row, 2) - 1) % MEDIA_MONTH_DAYS] += n;
+		m->count += n;
+		return;
+	}
+	for (int day = 1; day <= MEDIA_MONTH_DAYS && *p != '\0' && *p != '}'; day++, p = end) {
+		long n = strtol(p + 1, &end, 10); /* behind a brace or a comma */
+
+		if (n == 0 || first + day < in->from || first + day > in->to)
+			continue;
+		m->days[day - 1] += n;
+		m->count += n;
+	}
+}
+
+static void
+months_read(struct arena *arena, const struct rows *rows, const struct media_filter *f,
+    struct media_months *months)
+{
+	const struct day_bounds in = { day_number(f->taken_from, 0),
+		day_number(f->taken_to, LONG_MAX) };
+	size_t n = rows_count(rows);
+	struct media_month *m = NULL;
+
+	*months = (struct media_months) { .items = arena_array(arena, n, sizeof(*m)) };
+	for (size_t i = 0; i < n; i++) {
+		long month = day_number(rows_str(rows, i, 0), 0) / 100;
+
+		if (m == NULL || m->year * 100 + m->month != month) {
+			if (m == NULL || m->count != 0)
+				m = &months->items[months->n++];
+			*m = (struct media_month) { .year = (int)(month / 100),
+				.month = (int)(month % 100) };
+		}
+		month_add(m, rows, i, &in);
+	}
+	if (m != NULL && m->count == 0)
+		months->n--;
+}
+
+bool
+store_media_months(struct db *db, struct arena *arena, const struct media_months_ask *ask,
+    struct media_months *months, struct error *err)
+{
+	const struct media_filter *f = ask->filter;
+	const char *kept[PARAMS_KEPT] = { ask->reader->user_id, db_bool(ask->reader->all), f->kind,
+		f->source, f->owner, f->taken_from, f->taken_to };
+	const char *counted[PARAMS_TAG] = { ask->reader->user_id, db_bool(ask->reader->all),
+		db_bool(ask->by_day), db_int(arena, MEDIA_MONTH_ROWS_MAX) };
+	bool all = f->tag != NULL || f->status != NULL || f->year_from != 0 || f->year_to != 0;
+	struct rows *rows;
+
+	filter_params(arena, f, counted);
+	if (!db_exec(db, arena, &store_media_list_queries[all ? Q_MONTHS_COUNTED : Q_MONTHS_KEPT],
+		all ? (struct strings) { counted, PARAMS_TAG } :
+		      (struct strings) { kept, PARAMS_KEPT },
+		&rows, err))
+		return false;
+	months_read(arena, rows, f, months);
 	return true;
 }

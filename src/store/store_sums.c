@@ -13,12 +13,16 @@ enum {
 	Q_FOLD_TAGS,
 	Q_DROP_MEDIA,
 	Q_FOLD_MEDIA,
+	Q_DROP_DAYS,
+	Q_FOLD_DAYS,
 	Q_CHECK,
 	Q_CHECK_TAGS,
 	Q_CHECK_MEDIA,
+	Q_CHECK_DAYS,
 };
 
 #define SUMS "sum(bytes) AS bytes, sum(uploads) AS uploads, sum(uploaded_bytes) AS uploaded_bytes"
+#define DAY_KEY "owner_id, house, source, kind, top"
 
 const struct query store_sums_queries[] = {
 	/* Not the person's row: everything that refers to a person would wait for the lock. */
@@ -59,6 +63,22 @@ const struct query store_sums_queries[] = {
 	    " GROUP BY kind, status, month HAVING sum(items) <> 0 OR sum(bytes) <> 0"
 	    " ON CONFLICT (kind, status, month) DO UPDATE"
 	    " SET items = s.items + excluded.items, bytes = s.bytes + excluded.bytes",
+	    0 },
+	[Q_DROP_DAYS] = { "days_drop", "DELETE FROM day_sums WHERE 0 = ALL (days)", 0 },
+	/* A month of each kind is a row, with all its days. */
+	[Q_FOLD_DAYS] = { "days_fold",
+	    "WITH taken AS (DELETE FROM day_changes RETURNING *),"
+	    " by_day AS (SELECT " DAY_KEY ", date_trunc('month', day)::date AS month,"
+	    " date_part('day', day)::integer AS i, sum(n)::integer AS n FROM taken"
+	    " GROUP BY " DAY_KEY ", day),"
+	    " by_month AS (SELECT " DAY_KEY ", month FROM by_day GROUP BY " DAY_KEY ", month"
+	    " HAVING bool_or(n <> 0))"
+	    " INSERT INTO day_sums AS s (" DAY_KEY ", month, days)"
+	    " SELECT " DAY_KEY ", month, array_agg(coalesce(d.n, 0) ORDER BY i)"
+	    " FROM by_month CROSS JOIN generate_series(1, 31) AS i"
+	    " LEFT JOIN by_day d USING (" DAY_KEY ", month, i) GROUP BY " DAY_KEY ", month"
+	    " ON CONFLICT (" DAY_KEY ", month) DO UPDATE SET days = ARRAY(SELECT a + b"
+	    " FROM unnest(s.days, excluded.days) WITH ORDINALITY AS t (a, b, i) ORDER BY i)",
 	    0 },
 	/*
 	 * One snapshot shows the items and what was kept of them, whatever is being written, so the
@@ -104,6 +124,16 @@ const struct query store_sums_queries[] = {
 	    " WHERE (coalesce(f.items, 0), coalesce(f.bytes, 0))"
 	    " <> (coalesce(k.items, 0), coalesce(k.bytes, 0))",
 	    0 },
+	[Q_CHECK_DAYS] = { "days_check",
+	    "WITH kept AS (SELECT " DAY_KEY ", day, sum(n) AS n FROM days_kept"
+	    " GROUP BY " DAY_KEY ", day),"
+	    " found AS (SELECT " DAY_KEY ", day, count(*) AS n FROM days_of_items"
+	    " GROUP BY " DAY_KEY ", day)"
+	    " INSERT INTO day_changes (" DAY_KEY ", day, n)"
+	    " SELECT " DAY_KEY ", day, coalesce(f.n, 0) - coalesce(k.n, 0)"
+	    " FROM found f FULL JOIN kept k USING (" DAY_KEY ", day)"
+	    " WHERE coalesce(f.n, 0) <> coalesce(k.n, 0)",
+	    0 },
 	{ .name = NULL },
 };
 #define Q(id) (&store_sums_queries[id])
@@ -136,18 +166,22 @@ store_sums_fold(struct db *db, struct arena *arena, struct error *err)
 	    db_exec(db, arena, Q(Q_DROP_TAGS), DB_NO_PARAMS, NULL, err) &&
 	    db_exec(db, arena, Q(Q_FOLD_TAGS), DB_NO_PARAMS, NULL, err) &&
 	    db_exec(db, arena, Q(Q_DROP_MEDIA), DB_NO_PARAMS, NULL, err) &&
-	    db_exec(db, arena, Q(Q_FOLD_MEDIA), DB_NO_PARAMS, NULL, err);
+	    db_exec(db, arena, Q(Q_FOLD_MEDIA), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_DROP_DAYS), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_FOLD_DAYS), DB_NO_PARAMS, NULL, err);
 }
 
 bool
 store_sums_check(struct db *db, struct arena *arena, int64_t *wrong, struct error *err)
 {
-	struct rows *storage, *tags, *media;
+	struct rows *storage, *tags, *media, *days;
 
 	if (!db_exec(db, arena, Q(Q_CHECK), DB_NO_PARAMS, &storage, err) ||
 	    !db_exec(db, arena, Q(Q_CHECK_TAGS), DB_NO_PARAMS, &tags, err) ||
-	    !db_exec(db, arena, Q(Q_CHECK_MEDIA), DB_NO_PARAMS, &media, err))
+	    !db_exec(db, arena, Q(Q_CHECK_MEDIA), DB_NO_PARAMS, &media, err) ||
+	    !db_exec(db, arena, Q(Q_CHECK_DAYS), DB_NO_PARAMS, &days, err))
 		return false;
-	*wrong = rows_affected(storage) + rows_affected(tags) + rows_affected(media);
+	*wrong = rows_affected(storage) + rows_affected(tags) + rows_affected(media) +
+	    rows_affected(days);
 	return true;
 }

@@ -25,6 +25,7 @@ static const struct field_rule rules[] = {
 	{ "flag", FIELD_BOOL },
 	{ "id", FIELD_UUID },
 	{ "at", FIELD_TIME },
+	{ "day", FIELD_DATE },
 	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title" },
 	{ "email", FIELD_EMAIL },
 	{ "one", FIELD_OBJECT, .fields = part_rules },
@@ -141,6 +142,11 @@ test_json_refused(void)
 	refused(json("{\"flag\":1}"), "a number for a boolean", "flag", "type");
 	refused(json("{\"id\":\"' OR 1=1 --\"}"), "SQL for an id", "id", "format");
 	refused(json("{\"at\":\"yesterday\"}"), "no time", "at", "format");
+	refused(json("{\"day\":\"2023-02-29\"}"), "no day of that year", "day", "format");
+	refused(json("{\"day\":\"2024-2-29\"}"), "a month without its zero", "day", "format");
+	refused(json("{\"day\":\"2024-02-29T00:00:00Z\"}"), "a time", "day", "format");
+	ok(json("{\"day\":\"2024-02-29\"}"), "a day");
+	is_str(input_str(in, "day"), "2024-02-29", "as it came");
 	refused(json("{\"sort\":\"newest|oldest\"}"), "two choices", "sort", "choice");
 	refused(json("{\"sort\":\"\"}"), "no choice", "sort", "choice");
 	refused(json("{\"one\":{}}"), "a required member", "one.number", "required");

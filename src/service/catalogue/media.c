@@ -150,6 +150,17 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 }
 
 bool
+media_months(const struct call *call, const struct media_ask *ask, bool by_day,
+    struct media_months *months, struct error *err)
+{
+	struct media_reader reader;
+
+	media_reader_in(call->by.who, ask->scope, &reader);
+	return store_media_months(call->svc->db, call->arena,
+	    &(const struct media_months_ask) { &reader, &ask->filter, by_day }, months, err);
+}
+
+bool
 media_get(const struct call *call, const char *id, struct media *media, struct error *err)
 {
 	struct media_reader reader;

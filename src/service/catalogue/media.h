@@ -56,6 +56,12 @@ struct media_ask {
 
 bool media_list(const struct call *, const struct media_ask *, struct media **, struct page *,
     struct error *);
+/*
+ * How many items of the list each month has; ask->list and ask->sort do not count, and the filter
+ * is not for the trash. Without `by_day` only the sums of the months are filled.
+ */
+bool media_months(const struct call *, const struct media_ask *, bool by_day, struct media_months *,
+    struct error *);
 bool media_get(const struct call *, const char *id, struct media *, struct error *);
 /* The same for somebody who looks at it: pictures that it lacks are fetched. */
 bool media_open(const struct call *, const char *id, struct media *, struct error *);

@@ -23,9 +23,9 @@ AND m.status <> 'pending' AND m.kind = $5::text
 AND m.status <> 'pending' AND sh.kind = $5::text
 
 --: define any
-@any_place AND ($5::text IS NOT NULL OR m.parent_id IS NULL)
+@any_place @between(@taken) AND ($5::text IS NOT NULL OR m.parent_id IS NULL)
 --: define any_shared
-@any_place AND ($5::text IS NOT NULL OR sh.top)
+@any_place @between(sh.taken_at) AND ($5::text IS NOT NULL OR sh.top)
 
 --: define any_place
 AND ($5::text IS NULL OR m.kind = $5::text)
@@ -35,8 +35,17 @@ AND CASE WHEN $8::text IS NULL THEN m.status <> 'pending' ELSE m.status = $8::te
 AND ($9::int IS NULL OR @year >= $9::int)
 AND ($10::int IS NULL OR @year <= $10::int)
 
+-- By days of wall clock, the last one included. Bounds of the index in the order of the date taken,
+-- because the plan knows the values.
+--: define between(key)
+AND ($11::timestamp IS NULL OR @key >= $11::timestamp AT TIME ZONE 'UTC')
+AND ($12::timestamp IS NULL
+	OR @key < ($12::timestamp + interval '1 day') AT TIME ZONE 'UTC')
+
 --: define of_tag
-@any_place AND m.tags @> ARRAY[$11::text]
+@any_place @between(@taken) AND m.tags @> ARRAY[$13::text]
+--: define of_tag_shared
+@any_place @between(sh.taken_at) AND m.tags @> ARRAY[$13::text]
 
 -- Each branch stops after the largest page and one more row, which shows whether there is a next
 -- page. It is a number in the text: with a parameter, the planner would assume a tenth of the
@@ -65,10 +74,10 @@ ORDER BY @key @direction, @id @direction LIMIT @branch_rows)
 --: define merged(direction)
 m ORDER BY m.k @direction, m.kid @direction LIMIT $4::int
 
--- @theirs: the filter as the branch of shared items knows it; @text: the key of the position if it
--- is a text.
---: define list(filter, theirs, key, shared_key, shared_id, comparison, type, direction, text)
-SELECT @media_columns, @text FROM (
+-- @theirs: the filter as the branch of shared items knows it; @place: the key of the position where
+-- no column of the item is it.
+--: define list(filter, theirs, key, shared_key, shared_id, comparison, type, direction, place)
+SELECT @media_columns, @place FROM (
 	@branch(@own, @filter, @key, m.id, @comparison, @type, @direction)
 	UNION ALL
 	@branch(@house AND (m.owner_id = $1::uuid OR @presentable), @filter,
@@ -78,8 +87,8 @@ SELECT @media_columns, @text FROM (
 		@shared_key, @shared_id, @comparison, @type, @direction)
 ) @merged(@direction)
 
---: define list_all(filter, key, comparison, type, direction, text)
-SELECT @media_columns, @text
+--: define list_all(filter, key, comparison, type, direction, place)
+SELECT @media_columns, @place
 FROM @branch(media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL, @filter,
 	@key, m.id, @comparison, @type, @direction)
 @merged(@direction)
@@ -103,13 +112,13 @@ lower(m.title)
 	NULL::text)
 --: define by_taken(filter, theirs)
 @list(@filter, @theirs, @taken, sh.taken_at, sh.media_id, <, timestamptz, @falling,
-	NULL::text)
+	@us(m.k))
 --: define by_title(filter, theirs)
 @list(@filter, @theirs, @title, lower(sh.title), sh.media_id, >, text, @rising,
 	@title)
 --: define by_taken_back(filter, theirs)
 @list(@filter, @theirs, @taken, sh.taken_at, sh.media_id, >, timestamptz, @rising,
-	NULL::text)
+	@us(m.k))
 --: define by_title_back(filter, theirs)
 @list(@filter, @theirs, @title, lower(sh.title), sh.media_id, <, text, @falling,
 	@title)
@@ -119,11 +128,11 @@ lower(m.title)
 --: define all_oldest(filter)
 @list_all(@filter, m.created_at, >, timestamptz, @rising, NULL::text)
 --: define all_by_taken(filter)
-@list_all(@filter, @taken, <, timestamptz, @falling, NULL::text)
+@list_all(@filter, @taken, <, timestamptz, @falling, @us(m.k))
 --: define all_by_title(filter)
 @list_all(@filter, @title, >, text, @rising, @title)
 --: define all_by_taken_back(filter)
-@list_all(@filter, @taken, >, timestamptz, @rising, NULL::text)
+@list_all(@filter, @taken, >, timestamptz, @rising, @us(m.k))
 --: define all_by_title_back(filter)
 @list_all(@filter, @title, <, text, @falling, @title)
 
@@ -136,7 +145,7 @@ lower(m.title)
 --: query list_newest_any read custom-plan
 @newest(@any, @any_shared)
 --: query list_newest_tag read custom-plan
-@newest(@of_tag, @of_tag)
+@newest(@of_tag, @of_tag_shared)
 
 --: query list_oldest read one-plan
 @oldest(@plain, @plain_shared)
@@ -145,7 +154,7 @@ lower(m.title)
 --: query list_oldest_any read custom-plan
 @oldest(@any, @any_shared)
 --: query list_oldest_tag read custom-plan
-@oldest(@of_tag, @of_tag)
+@oldest(@of_tag, @of_tag_shared)
 
 --: query list_taken read one-plan
 @by_taken(@plain, @plain_shared)
@@ -154,7 +163,7 @@ lower(m.title)
 --: query list_taken_any read custom-plan
 @by_taken(@any, @any_shared)
 --: query list_taken_tag read custom-plan
-@by_taken(@of_tag, @of_tag)
+@by_taken(@of_tag, @of_tag_shared)
 
 --: query list_title read one-plan
 @by_title(@plain, @plain_shared)
@@ -163,7 +172,7 @@ lower(m.title)
 --: query list_title_any read custom-plan
 @by_title(@any, @any_shared)
 --: query list_title_tag read custom-plan
-@by_title(@of_tag, @of_tag)
+@by_title(@of_tag, @of_tag_shared)
 
 --: query list_all_newest read one-plan
 @all_newest(@plain)
@@ -210,7 +219,7 @@ lower(m.title)
 --: query list_taken_back_any read custom-plan
 @by_taken_back(@any, @any_shared)
 --: query list_taken_back_tag read custom-plan
-@by_taken_back(@of_tag, @of_tag)
+@by_taken_back(@of_tag, @of_tag_shared)
 
 --: query list_title_back read one-plan
 @by_title_back(@plain, @plain_shared)
@@ -219,7 +228,7 @@ lower(m.title)
 --: query list_title_back_any read custom-plan
 @by_title_back(@any, @any_shared)
 --: query list_title_back_tag read custom-plan
-@by_title_back(@of_tag, @of_tag)
+@by_title_back(@of_tag, @of_tag_shared)
 
 --: query list_all_taken_back read one-plan
 @all_by_taken_back(@plain)
@@ -244,7 +253,7 @@ lower(m.title)
 
 --: define trash_branch(condition, comparison, direction)
 @branch(media m WHERE m.status = 'trashed' AND @condition,
-	@any_place AND ($11::text IS NULL OR m.tags @> ARRAY[$11::text]),
+	@any_place @between(@taken) AND ($13::text IS NULL OR m.tags @> ARRAY[$13::text]),
 	m.trashed_at, m.id, @comparison, timestamptz, @direction)
 
 --: define trash(comparison, direction)
@@ -278,3 +287,63 @@ SELECT @media_columns, NULL::text FROM (
 @trash_all(<, @falling)
 --: query list_trash_all_back read
 @trash_all(>, @rising)
+
+-- How many items each day has, under the filters of the list, the newest month first: rows of a
+-- month with all of its days, or of a day with its number.
+
+-- Of the filters that are kept by day (sql/0031): $3 kind, $4 source, $5 owner, $6 and $7 days of
+-- wall clock. The sums know one's own items and the house's; what others share with the caller is
+-- counted. $1 caller, $2 sees all.
+
+--: define day_filter
+AND ($3::text IS NULL AND d.top OR d.kind = $3::text)
+AND ($4::text IS NULL OR d.source = $4::text)
+AND ($5::uuid IS NULL OR d.owner_id = $5::uuid)
+
+--: define day_readable
+($2::boolean OR d.house OR d.owner_id = $1::uuid)
+
+--: query months_kept read custom-plan
+SELECT month, days, NULL::int AS day, NULL::bigint AS n FROM day_sums d
+WHERE @day_readable @day_filter
+	AND ($6::timestamp IS NULL OR d.month >= date_trunc('month', $6::timestamp))
+	AND ($7::timestamp IS NULL OR d.month <= $7::timestamp)
+UNION ALL
+SELECT date_trunc('month', day)::date, NULL, date_part('day', day)::int, sum(n)
+FROM (
+	SELECT d.day, d.n FROM day_changes d WHERE @day_readable @day_filter
+	UNION ALL
+	SELECT (sh.taken_at AT TIME ZONE 'UTC')::date, 1 FROM @shared AND @presentable
+		AND NOT $2::boolean AND m.status <> 'pending'
+		AND ($3::text IS NULL AND sh.top OR sh.kind = $3::text)
+		AND ($4::text IS NULL OR m.source = $4::text)
+		AND ($5::uuid IS NULL OR m.owner_id = $5::uuid)
+) AS c
+WHERE ($6::timestamp IS NULL OR day >= $6::timestamp)
+	AND ($7::timestamp IS NULL OR day <= $7::timestamp)
+GROUP BY day
+ORDER BY 1 DESC
+
+-- Of all filters: items are counted. $1 caller, $2 sees all, $3 by day instead of by month, $4 rows
+-- at most; filters from $5 on, as in the list.
+
+--: define days_of(from, filter, key)
+SELECT CASE WHEN $3::boolean THEN (@key AT TIME ZONE 'UTC')::date
+	ELSE date_trunc('month', @key AT TIME ZONE 'UTC')::date END AS day
+FROM @from @any_place @between(@key)
+	AND ($13::text IS NULL OR m.tags @> ARRAY[$13::text])
+	AND ($5::text IS NOT NULL OR $13::text IS NOT NULL OR @filter)
+
+--: query months_counted read custom-plan
+SELECT date_trunc('month', day)::date AS month, NULL::int[], date_part('day', day)::int, count(*)
+FROM (
+	@days_of(media m WHERE m.trashed_at IS NULL AND $2::boolean, m.parent_id IS NULL, @taken)
+	UNION ALL
+	@days_of(@own AND NOT $2::boolean, m.parent_id IS NULL, @taken)
+	UNION ALL
+	@days_of(@house AND (m.owner_id = $1::uuid OR @presentable) AND NOT $2::boolean,
+		m.parent_id IS NULL, @taken)
+	UNION ALL
+	@days_of(@shared AND @presentable AND NOT $2::boolean, sh.top, sh.taken_at)
+) AS c
+GROUP BY day ORDER BY day DESC LIMIT $4::int
