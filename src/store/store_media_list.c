@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "store/pg.h"
 #include "store/sql_media_list.h"
@@ -45,6 +46,7 @@ _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the large
 
 #define UUID_FIRST "00000000-0000-0000-0000-000000000000"
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
+#define DAY_US (86400 * US_PER_SEC)
 #define PARAMS_COMMON 4
 #define PARAMS_ANY 12
 #define PARAMS_TAG 13
@@ -77,13 +79,46 @@ choose(const struct media_list_ask *ask, size_t *nparams)
 	return &store_media_list_queries[statements[ask->sort][ask->back][ask->reader->all] + kind];
 }
 
-static void
-position_params(struct arena *arena, enum media_sort sort, const struct media_position *after,
-    const char **key, const char **id)
+/* Midnight at the beginning of a day, or at its end. */
+static int64_t
+midnight(struct arena *arena, const char *day, bool end)
 {
+	int64_t us = 0;
+
+	(void)time_parse_rfc3339(arena_printf(arena, "%sT00:00:00Z", day), &us);
+	return us + (end ? DAY_US : 0);
+}
+
+/*
+ * Of the order of the date taken, a place outside of the days that are asked for is moved to their
+ * edge: PostgreSQL begins to read an index at the place, whatever else bounds it.
+ */
+static struct media_position
+place_within(struct arena *arena, const struct media_list_ask *ask)
+{
+	const char *edge = ask->back ? ask->filter->taken_from : ask->filter->taken_to;
+	struct media_position p = { .id = NULL };
+	int64_t us;
+
+	if (ask->after != NULL)
+		p = *ask->after;
+	if (ask->sort != MEDIA_TAKEN || edge == NULL)
+		return p;
+	us = midnight(arena, edge, !ask->back);
+	if (p.id == NULL || (ask->back ? p.us < us : p.us > us))
+		p = (struct media_position) { .id = UUID_FIRST, .us = us };
+	return p;
+}
+
+static void
+position_params(struct arena *arena, const struct media_list_ask *ask, const char **key,
+    const char **id)
+{
+	const struct media_position place = place_within(arena, ask), *after = &place;
+	enum media_sort sort = ask->sort;
 	bool rising = sort == MEDIA_OLDEST || sort == MEDIA_TITLE;
 
-	if (after == NULL || after->id == NULL) {
+	if (after->id == NULL) {
 		*key = sort == MEDIA_TITLE ? "" : rising ? "-infinity" : "infinity";
 		*id = rising ? UUID_FIRST : UUID_LAST;
 		return;
@@ -133,7 +168,7 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 
 	query = choose(ask, &nparams);
 	filter_params(arena, ask->filter, params);
-	position_params(arena, ask->sort, ask->after, &params[1], &params[2]);
+	position_params(arena, ask, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
 	list->n = rows_count(rows);
