@@ -11,6 +11,7 @@ nobase_dist_page_DATA = \
 	web/lib/again.js \
 	web/lib/api.js \
 	web/lib/bus.js \
+	web/lib/days.js \
 	web/lib/dom.js \
 	web/lib/format.js \
 	web/lib/job-words.js \
@@ -63,6 +64,7 @@ nobase_dist_page_DATA = \
 	web/ui/plex-pin.js \
 	web/ui/plot.js \
 	web/ui/poster.js \
+	web/ui/press.js \
 	web/ui/proof.js \
 	web/ui/qr.js \
 	web/ui/quota.js \
@@ -74,6 +76,7 @@ nobase_dist_page_DATA = \
 	web/ui/sync-now.js \
 	web/ui/sync-words.js \
 	web/ui/tile.js \
+	web/ui/timeline.js \
 	web/ui/toast.js \
 	web/ui/tokens.js \
 	web/ui/tray.js \

@@ -7,21 +7,28 @@ import { fill, h } from '../lib/dom.js';
 import { on } from '../lib/bus.js';
 import { justify } from '../lib/justify.js';
 import { mediaKind } from '../lib/kinds.js';
+import { known } from '../lib/media.js';
 import { go, goHere } from '../lib/router.js';
 import { notice } from './form.js';
+import { longPress } from './press.js';
 import { Tile } from './tile.js';
 
 const OVERSCAN = 700;      /* CSS pixels above and below the viewport */
 const LOAD_AHEAD = 2500;
 const RELOAD_PAGES = 5;
-const HEADING = 52;
-const GAP = 4;
+const DRAW_MS = 8;         /* of a frame for tiles that come into view */
+export const HEADING = 52;
+export const BELOW = 12; /* a section with a heading */
+export const GAP = 4;
 const NARROW = 640;
-const LONG_PRESS_MS = 450;
-const PRESS_SLIP = 8;
+const EDGE = 80;           /* where what has the focus is not well seen */
 
 const skeleton = () => h('div.skeletons', { 'aria-hidden': 'true' }, Array.from({ length: 18 },
     (_, i) => h(`div.skeleton.s${i % 5}`)));
+
+/* What rows are to be high, by the width of the grid. */
+export const heightOf = (width) => (width < NARROW ? Math.max(105, width / 3.3) :
+    Math.min(235, 150 + width / 16));
 
 export class Grid {
 	/*
@@ -30,17 +37,18 @@ export class Grid {
 	 * compare: where a new item goes (without it, new items are not shown). selection: see
 	 * selection.js. empty(): what to show when there is nothing.
 	 */
-	constructor({ pager, group, accept, compare, selection, empty, label, onlayout,
-	    onscrolled })
+	constructor({ label, ...options })
 	{
-		Object.assign(this, { pager, load: pager(), group, accept, compare, selection,
-		    empty, onlayout, onscrolled });
-		this.items = [];
+		const { pager, selection } = Object.assign(this, options);
+
+		this.load = pager?.();
+		this.start();
 		this.ids = new Set();
 		this.sections = [];
 		this.tiles = new Map();
 		this.elements = new Map();
 		this.more = true;
+		this.base = 0; /* see top() */
 		this.focusId = null;
 		this.retry = () => this.next();
 		this.space = h('div.grid-space', { role: 'group', 'aria-label': label });
@@ -55,6 +63,7 @@ export class Grid {
 		this.onscroll = () => {
 			this.frame ??= requestAnimationFrame(() => {
 				this.frame = null;
+				this.scrolled();
 				this.render();
 				this.onscrolled?.();
 			});
@@ -72,6 +81,13 @@ export class Grid {
 		selection?.attach(this);
 		this.first = this.next(); /* settles when the first page is there or has failed */
 	}
+
+	start()
+	{
+		this.items = [];
+	}
+
+	scrolled() {}
 
 	destroy()
 	{
@@ -162,8 +178,7 @@ export class Grid {
 	layout()
 	{
 		const width = this.space.clientWidth;
-		const target = width < NARROW ? Math.max(105, width / 3.3) :
-		    Math.min(235, 150 + width / 16);
+		const target = heightOf(width);
 		let top = 0;
 
 		if (!width)
@@ -181,7 +196,7 @@ export class Grid {
 			const head = group.label ? HEADING : 0;
 			this.sections.push({ key: `${group.key}:${i}`, label: group.label, first: i,
 			    top, head, height: head + height, rows });
-			top += head + height + (group.label ? 12 : 0);
+			top += head + height + (group.label ? BELOW : 0);
 			i = end;
 		}
 		this.height = top;
@@ -207,8 +222,8 @@ export class Grid {
 	{
 		const y = section.top + section.head + row.top;
 
-		if (!this.kept && this.y > this.offset && y >= this.y - this.offset)
-			this.kept = { id: this.items[section.first + row.first].id, y };
+		if (!this.kept && this.top() > 0 && y >= this.top())
+			this.kept = { id: this.cell(section, row.first)?.id, y };
 	}
 
 	/*
@@ -223,35 +238,79 @@ export class Grid {
 		return this.offset;
 	}
 
+	/* How far down the grid the viewport's top is. */
+	top()
+	{
+		return this.y - this.offset + this.base;
+	}
+
+	goTo(top)
+	{
+		scrollTo(0, this.measure() + top);
+	}
+
+	/* The sections between two heights, with the rows of theirs. */
+	visible(from, to)
+	{
+		return this.sections.filter((s) => s.top <= to && s.top + s.height >= from);
+	}
+
+	/* An item by its number in a section; undefined: not loaded. */
+	cell(section, n)
+	{
+		return this.items[section.first + n];
+	}
+
+	/* What is not there yet is loaded, when the person comes near it. */
+	lack(bottom)
+	{
+		if (this.more && !this.loading && !this.tail.querySelector('.notice') &&
+		    bottom + LOAD_AHEAD > this.height)
+			this.next();
+	}
+
 	render()
 	{
-		const from = scrollY - this.measure() - OVERSCAN;
-		const to = from + this.viewport + 2 * OVERSCAN;
-		const seen = new Set();
-		const seenSections = new Set();
-
+		this.measure();
 		if (this.dead)
 			return;
+		this.until = performance.now() + DRAW_MS;
+		const edges = () => [this.top() - OVERSCAN,
+		    this.top() + this.viewport + OVERSCAN];
+		/* looking may move what is seen: of what was never laid out */
+		const sections = this.visible(...edges());
+		const [from, to] = edges();
+		const shown = sections.map((section) => ({ section,
+		    rows: section.rows.filter((row) => {
+			    const y = section.top + section.head + row.top;
+
+			    return y <= to && y + row.height >= from;
+		    }) }));
+
 		this.kept = null;
-		for (const section of this.sections) {
-			if (section.top > to || section.top + section.height < from)
-				continue;
-			const list = this.section(section);
-			seenSections.add(section.key);
-			for (const row of section.rows) {
-				const y = section.top + section.head + row.top;
-				if (y > to || y + row.height < from)
-					continue;
-				this.keep(section, row);
-				for (let i = 0; i < row.count; i++) {
-					const item = this.items[section.first + row.first + i];
-					const tile = this.tile(item, list, row.lefts[i], row.top,
-					    row.widths[i], row.height);
-					seen.add(item.id);
-					tile.anchor.tabIndex = item.id === this.focusId ? 0 : -1;
-				}
-			}
+		shown.forEach(({ section, rows }) => rows.forEach((row) => this.keep(section,
+		    row)));
+		this.drop(shown);
+		for (const { section, rows } of shown)
+			this.draw(this.section(section), section, rows);
+		if (!this.tiles.has(this.focusId)) {
+			const first = this.space.querySelector('.tile-link');
+			if (first)
+				first.tabIndex = 0;
 		}
+		this.lack(to - OVERSCAN);
+	}
+
+	/* Takes out of the document what is not shown any more, but never what has the focus. */
+	drop(shown)
+	{
+		const seen = new Set();
+		const keys = new Set(shown.map(({ section }) => section.key));
+
+		for (const { section, rows } of shown)
+			for (const row of rows)
+				for (let i = 0; i < row.count; i++)
+					seen.add(this.cell(section, row.first + i)?.id);
 		for (const [id, tile] of this.tiles)
 			if (!seen.has(id) &&
 			    (!tile.node.contains(document.activeElement) || !this.ids.has(id))) {
@@ -259,18 +318,39 @@ export class Grid {
 				this.tiles.delete(id);
 			}
 		for (const [key, element] of this.elements)
-			if (!seenSections.has(key) && !element.contains(document.activeElement)) {
+			if (!keys.has(key) && !element.contains(document.activeElement)) {
 				element.remove();
 				this.elements.delete(key);
 			}
-		if (!seen.has(this.focusId)) {
-			const first = this.space.querySelector('.tile-link');
-			if (first)
-				first.tabIndex = 0;
-		}
-		if (this.more && !this.loading && !this.tail.querySelector('.notice') &&
-		    to - OVERSCAN + LOAD_AHEAD > this.height)
-			this.next();
+	}
+
+	/* The tiles of rows, in the document's order too, for people who hear it read. */
+	draw(list, section, rows)
+	{
+		let next = list.firstChild;
+
+		for (const row of rows)
+			for (let i = 0; i < row.count; i++) {
+				const n = row.first + i;
+				const item = this.cell(section, n);
+				if (!item)
+					continue;
+				if (!this.tiles.has(item.id) && item.id !== this.focusId &&
+				    performance.now() > this.until) {
+					this.onscroll(); /* the rest comes with the next frame */
+					continue;
+				}
+				const tile = this.tile(item, row.lefts[i], row.top, row.widths[i],
+				    row.height);
+				tile.anchor.tabIndex = item.id === this.focusId ? 0 : -1;
+				tile.order = n;
+				while (next && next.tile?.order < n)
+					next = next.nextSibling;
+				if (tile.node === next)
+					next = next.nextSibling;
+				else
+					list.insertBefore(tile.node, next);
+			}
 	}
 
 	/*
@@ -284,19 +364,24 @@ export class Grid {
 			const id = `g-${section.key.replace(/[^a-z0-9]/gi, '-')}`;
 			element = h(section.label ? 'section.grid-section' : 'div.grid-section',
 			    section.label ? { 'aria-labelledby': id } : null,
-			    section.label ? h('h2', { id }, section.label) : null, h('ul'));
+			    section.label ? this.heading(section, id) : null, h('ul'));
 			element.order = section.first;
 			const after = [...this.space.children].find((other) => other.order >
 			    section.first);
 			this.space.insertBefore(element, after ?? null);
 			this.elements.set(section.key, element);
 		}
-		element.style.setProperty('top', `${section.top}px`);
+		element.style.setProperty('top', `${section.top - this.base}px`);
 		element.style.setProperty('height', `${section.height}px`);
-		return element.lastChild;
+		return element.querySelector('ul');
 	}
 
-	tile(item, list, left, top, width, height)
+	heading(section, id)
+	{
+		return h('h2', { id }, section.label);
+	}
+
+	tile(item, left, top, width, height)
 	{
 		let tile = this.tiles.get(item.id);
 
@@ -305,8 +390,6 @@ export class Grid {
 			tile.select(this.selection?.has(item.id) ?? false);
 			this.tiles.set(item.id, tile);
 		}
-		if (tile.node.parentNode !== list)
-			list.append(tile.node);
 		if (tile.left !== left || tile.y !== top || tile.w !== width || tile.h !== height) {
 			Object.assign(tile, { left, y: top, w: width, h: height });
 			tile.place(left, top, width, height);
@@ -386,16 +469,25 @@ export class Grid {
 
 	show(id)
 	{
-		const index = this.items.findIndex((item) => item.id === id);
-		const place = index < 0 ? null : this.rowOf(index);
+		const index = this.ids.has(id) ? this.numberOf(known(id)) : -1;
 
-		if (!place)
+		if (index < 0)
 			return;
-		const y = this.measure() + place.y;
-		if (y < scrollY + 80 || y + place.row.height > scrollY + innerHeight - 80)
-			scrollTo(0, y - innerHeight / 3);
+		this.bring(index);
 		this.focusId = id;
 		this.render();
+	}
+
+	/* Scrolls until a number is well in view. */
+	bring(index)
+	{
+		const place = this.rowOf(index);
+
+		this.measure();
+		if (place && (place.y < this.top() + EDGE ||
+		    place.y + place.row.height > this.top() + this.viewport - EDGE))
+			this.goTo(place.y - this.viewport / 3);
+		this.measure();
 	}
 
 	focus(id)
@@ -430,11 +522,16 @@ export class Grid {
 		}
 		if (event.target.closest('.tick') || (this.selection?.size && event.detail) ||
 		    (event.shiftKey && this.selection))
-			this.selection?.toggle(tile.item.id, event.shiftKey);
+			this.pick(tile.item, event.shiftKey);
 		else if (mediaKind(tile.item.kind).page)
 			go('title', { id: tile.item.id });
 		else
 			goHere({ item: tile.item.id });
+	}
+
+	pick(item, extend)
+	{
+		this.selection?.toggle(item.id, extend);
 	}
 
 	press(event)
@@ -444,26 +541,10 @@ export class Grid {
 		this.pressed = false;
 		if (event.pointerType === 'mouse' || !tile || !this.selection)
 			return;
-		const stop = () => {
-			clearTimeout(timer);
-			['pointerup', 'pointercancel', 'pointermove'].forEach((type) =>
-			    removeEventListener(type, moved));
-		};
-		const moved = (e) => {
-			if (e.type !== 'pointermove' ||
-			    Math.hypot(e.clientX - event.clientX, e.clientY - event.clientY) >
-				PRESS_SLIP)
-				stop();
-		};
-		const timer = setTimeout(() => {
-			stop();
+		longPress(event, () => {
 			this.pressed = true;
-			navigator.vibrate?.(15);
 			this.selection.toggle(tile.item.id, false);
-		}, LONG_PRESS_MS);
-
-		['pointerup', 'pointercancel', 'pointermove'].forEach((type) => addEventListener(
-		    type, moved));
+		});
 	}
 
 	key(event)
@@ -472,7 +553,7 @@ export class Grid {
 
 		if (!tile || event.ctrlKey || event.metaKey || event.altKey)
 			return;
-		const index = this.items.indexOf(tile.item);
+		const index = this.numberOf(tile.item);
 		let to = -1;
 
 		switch (event.key) {
@@ -481,20 +562,44 @@ export class Grid {
 		case 'ArrowUp': to = this.beside(index, -1); break;
 		case 'ArrowDown': to = this.beside(index, 1); break;
 		case 'Home': to = 0; break;
-		case 'End': to = this.items.length - 1; break;
+		case 'End': to = this.total() - 1; break;
 		case ' ':
 			event.preventDefault();
-			this.selection?.toggle(tile.item.id, event.shiftKey);
+			this.pick(tile.item, event.shiftKey);
 			return;
 		default:
 			return;
 		}
 		event.preventDefault();
-		if (to >= 0 && to < this.items.length) {
-			if (event.shiftKey && this.selection)
-				this.selection.range(tile.item.id, this.items[to].id);
-			this.focus(this.items[to].id);
-		}
+		if (to >= 0 && to < this.total())
+			this.reach(to, event.shiftKey ? tile.item.id : null);
+	}
+
+	total()
+	{
+		return this.items.length;
+	}
+
+	numberOf(item)
+	{
+		return this.items.indexOf(item);
+	}
+
+	/* Moves the focus to an item by its number; from: an id from which on all are selected. */
+	reach(number, from)
+	{
+		const { id } = this.items[number];
+
+		if (from && this.selection)
+			this.selection.range(from, id);
+		this.focus(id);
+	}
+
+	/* Loads everything, for a selection of it. */
+	async complete()
+	{
+		while (this.more && !this.dead && !this.tail.querySelector('.notice'))
+			await this.next();
 	}
 
 	/* The item above or below: the one whose middle is nearest. */

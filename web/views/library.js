@@ -10,11 +10,10 @@ import { Grid } from '../ui/grid.js';
 import { everyoneButton, scopeOf } from '../ui/scope.js';
 import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
+import { Timeline } from '../ui/timeline.js';
 import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
-/* The wall clock, which names no zone: Date takes it for this browser's and reads it unchanged. */
-const when = (item) => item.takenAtLocal ?? item.createdAt.slice(0, -1);
 const added = (item) => item.createdAt;
 /* The server's order: by time, then by id. */
 const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) ||
@@ -22,7 +21,7 @@ const latest = (date) => (a, b) => Date.parse(date(b)) - Date.parse(date(a)) ||
 
 /* Each order: its name, its date, and how two items compare. */
 const SORTS = {
-	taken: { text: 'Date taken', date: when, compare: latest(when) },
+	taken: { text: 'Date taken' }, /* all of time at once */
 	newest: { text: 'Date added', date: added, compare: latest(added) },
 	oldest: { text: 'Oldest added', date: added, compare: (a, b) => latest(added)(b, a) },
 	title: { text: 'Title', compare: (a, b) => a.title.localeCompare(b.title) },
@@ -93,8 +92,18 @@ mount(root, first)
 		    text)));
 		sorts.value = sortName();
 		everyone?.show(params);
-		grid = new Grid({
+		const common = {
 			label: 'Library',
+			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
+			    item.source === 'upload' &&
+			    (!params.kind || item.kind === params.kind) &&
+			    (scopeOf(params) === 'everyone' || inLibrary(item)),
+			selection, empty,
+			onlayout: () => scrubber?.update(),
+			onscrolled: () => scrubber?.scrolled(),
+		};
+		grid = sort === SORTS.taken ? new Timeline({ ...common, query,
+		    name: `medianest.place.${shownBy(params)}` }) : new Grid({ ...common,
 			pager: () => {
 				let cursor = null;
 				return async () => {
@@ -108,22 +117,16 @@ mount(root, first)
 				return { key: `${date.getFullYear()}-${date.getMonth() + 1}`,
 				    label: monthOf(date) };
 			} : null,
-			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
-			    item.source === 'upload' &&
-			    (!params.kind || item.kind === params.kind) &&
-			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			compare: sort.compare,
-			selection, empty,
-			onlayout: () => scrubber?.update(),
-			onscrolled: () => scrubber?.scrolled(),
 		});
 		scrubber = new Scrubber(grid);
 		fill(place, grid.node, scrubber.node);
 	};
-	const keys = (event) => {
+	const keys = async (event) => {
 		if ((event.ctrlKey || event.metaKey) && event.key === 'a' &&
 		    grid.node.contains(document.activeElement)) {
 			event.preventDefault();
+			await grid.complete();
 			selection.all();
 		}
 	};
@@ -132,7 +135,7 @@ mount(root, first)
 	build();
 	addEventListener('keydown', keys);
 	return {
-		sequence: () => grid,
+		sequence: () => grid.around?.(params.item) ?? grid,
 		query,
 		title: () => 'Library',
 		update(next) {
