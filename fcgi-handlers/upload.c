@@ -28,6 +28,9 @@
 		    .flags = FIELD_HEX }, \
 	    { "title", FIELD_STRING, .min = 1, .max = MEDIA_TITLE_MAX }, \
 	    { "modifiedAt", FIELD_TIME }, \
+	    { "path", FIELD_STRING, .min = 1, .max = UPLOAD_PATH_MAX }, \
+	    { "partSize", FIELD_INT, .min = UPLOAD_PART_MIN, .max = UPLOAD_PART_MAX }, \
+	    { "allowDuplicate", FIELD_BOOL }, \
 	{ \
 		"visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) \
 	}
@@ -62,7 +65,7 @@ static const struct field_rule complete_input[] = {
 };
 
 static const struct field_rule parts_input[] = {
-	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_PARTS_MAX, .item_min = 1,
+	{ "numbers", FIELD_INTS, .min = 1, .max = UPLOAD_URLS_MAX, .item_min = 1,
 	    .item_max = UPLOAD_PARTS_MAX, .flags = FIELD_REQUIRED },
 	{ .name = NULL },
 };
@@ -94,15 +97,22 @@ offer_members(struct json *j, const struct upload_offer *offer)
 {
 	if (offer->duplicate_of != NULL) {
 		json_put_str(j, "duplicateOf", offer->duplicate_of);
+		if (offer->in_trash)
+			json_put_bool(j, "inTrash", true);
 		return;
 	}
 	json_put_str(j, "uploadId", offer->upload.id);
 	json_put_str(j, "mediaId", offer->upload.media_id);
+	if (offer->joined)
+		json_put_bool(j, "joined", true);
+	json_opt_str(j, "path", offer->upload.path);
 	json_put_str(j, "method", "PUT");
 	json_opt_str(j, "uploadUrl", offer->upload_url);
 	header_members(j, "fields", offer);
 	header_members(j, "headers", offer);
 	json_put_time(j, "expiresAt", offer->upload.expires_at);
+	if (offer->urls_expire_at != 0)
+		json_put_time(j, "urlsExpireAt", offer->urls_expire_at);
 	if (offer->part_count > 0) {
 		json_object(j, "multipart");
 		json_put_int(j, "partSize", offer->upload.part_size);
@@ -121,7 +131,10 @@ initiate_one(const struct request *req, const struct input *in, struct upload_of
 		.sha256 = input_str(in, "sha256"),
 		.title = input_str(in, "title"),
 		.visibility = input_str(in, "visibility"),
-		.modified_at = input_time(in, "modifiedAt") };
+		.modified_at = input_time(in, "modifiedAt"),
+		.path = input_str(in, "path"),
+		.part_size = input_int(in, "partSize", 0),
+		.allow_duplicate = input_bool(in, "allowDuplicate", false) };
 
 	return upload_initiate(req->call, &ask, offer, err);
 }
@@ -167,11 +180,30 @@ batch_item(struct arena *arena, struct json *j, size_t index, const struct uploa
 	return start;
 }
 
+/*
+ * A file whose bytes another one of the batch has: it needs no transfer of its own. `ids` are the
+ * uploads of those before it.
+ */
+static void
+note_twin(struct upload_offer *offer, const char **ids, size_t *n)
+{
+	if (offer->duplicate_of != NULL)
+		return;
+	for (size_t i = 0; i < *n && offer->joined; i++)
+		if (str_eq(ids[i], offer->upload.id)) {
+			offer->duplicate_of = offer->upload.media_id;
+			return;
+		}
+	ids[(*n)++] = offer->upload.id;
+}
+
 static bool
 initiate_batch(const struct request *req, struct response *res, struct buf *memo, struct error *err)
 {
 	struct json *j = json_new(req->arena, BATCH_ANSWER_MAX);
+	const char *ids[UPLOAD_BATCH_MAX];
 	struct upload_offer offer;
+	size_t n = 0;
 
 	json_object(j, NULL);
 	json_array(j, "items");
@@ -181,6 +213,8 @@ initiate_batch(const struct request *req, struct response *res, struct buf *memo
 
 		if (!ok && ends_batch(err))
 			return false;
+		if (ok)
+			note_twin(&offer, ids, &n);
 		start = batch_item(req->arena, j, i, ok ? &offer : NULL, err);
 		if (!j->buf.overflow)
 			memo_item(memo, ok ? &offer : NULL, j->buf.data + start);

@@ -239,6 +239,7 @@ EXTRA_DIST += t/495-log-secrets.t t/500-metrics.t t/505-metrics-history.t
 noinst_PROGRAMS += t/tools/watch-check
 t_tools_watch_check_SOURCES = t/tools/watch_check.c
 EXTRA_DIST += t/510-alerts.t
+EXTRA_DIST += t/630-uploads-resume.t
 EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm
 EXTRA_DIST += t/540-backup.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 EXTRA_DIST += t/580-small-house.t t/lib/MediaNest/Processes.pm

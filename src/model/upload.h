@@ -13,8 +13,10 @@ struct upload {
 	const char *content_type;
 	const char *sha256;       /* as announced, hexadecimal, or NULL */
 	const char *multipart_id; /* the store's id, or NULL */
+	const char *path;         /* the folders that the file was picked with, or NULL */
 	int64_t size, part_size;  /* bytes; part_size 0: not in parts */
-	int64_t expires_at;       /* us */
+	int64_t expires_at;       /* us; of an upload that has ended: of the last of its URLs */
+	int64_t url_seconds;      /* life of each of its URLs */
 	bool expired;             /* by the database's clock */
 };
 

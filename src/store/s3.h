@@ -30,7 +30,6 @@ struct upload_part_sent;
 #define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
 #define S3_PARTS_MAX 10000
-#define S3_PARTS_LIST_MAX 1000 /* of one listing */
 
 /*
  * Reads endpoint, region, bucket and style from the settings, and the credentials from the settings
@@ -98,7 +97,7 @@ struct s3_part {
 };
 bool s3_multipart_complete(struct s3 *, const char *key, const char *upload_id,
     const struct s3_part *, size_t n, struct error *);
-/* The parts that have arrived, in order; S3_PARTS_LIST_MAX at most. */
+/* The parts that have arrived, in order; S3_PARTS_MAX at most. */
 bool s3_multipart_parts(struct s3 *, struct arena *, const char *key, const char *upload_id,
     struct upload_part_sent **, size_t *n, struct error *);
 bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, struct error *);

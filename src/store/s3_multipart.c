@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "core/error.h"
@@ -7,6 +8,8 @@
 #include "store/s3_internal.h"
 
 #include "core/banned.h"
+
+#define MARKER_TEXT 12 /* any int */
 
 bool
 s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const char *content_type,
@@ -54,31 +57,53 @@ s3_multipart_complete(struct s3 *s3, const char *key, const char *upload_id,
 	return s3_perform(s3, &call, err);
 }
 
-bool
-s3_multipart_parts(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
-    struct upload_part_sent **parts, size_t *n, struct error *err)
+/* Adds the parts of a page of the listing. *more: another one follows. */
+static bool
+parts_page(struct arena *arena, const struct xml_node *root, struct upload_part_sent *list,
+    size_t *n, bool *more, struct error *err)
 {
-	const struct sigv4_pair query = { "uploadId", upload_id };
-	struct s3_call call = S3_CALL(.method = "GET", .key = key, .query = &query, .nquery = 1);
-	const struct xml_node *root;
-	struct upload_part_sent *list;
-	int64_t number, size;
+	int64_t number, size, after = *n > 0 ? list[*n - 1].number : 0;
 
-	arena_reset(&s3->arena);
-	if (!s3_perform(s3, &call, err) ||
-	    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL)
-		return false;
-	*n = 0;
-	*parts = list = arena_array(arena, S3_PARTS_LIST_MAX, sizeof(*list));
-	for (const struct xml_node *part = xml_child(root, "Part");
-	    part != NULL && *n < S3_PARTS_LIST_MAX; part = xml_next(part, "Part")) {
-		if (!str_to_int(xml_text(part, "PartNumber", ""), 1, S3_PARTS_MAX, &number) ||
+	*more =
+	    str_eq(xml_text(root, "IsTruncated", ""), "true") && xml_child(root, "Part") != NULL;
+	for (const struct xml_node *part = xml_child(root, "Part"); part != NULL;
+	    part = xml_next(part, "Part")) {
+		/* Numbers that rise end every listing. */
+		if (!str_to_int(xml_text(part, "PartNumber", ""), after + 1, S3_PARTS_MAX,
+			&number) ||
 		    !str_to_int(xml_text(part, "Size", ""), 0, INT64_MAX, &size))
 			return error_set(err, ERR_UPSTREAM,
 			    "The object store listed the parts of an upload in a form that is not"
 			    " S3's.");
 		list[(*n)++] = (struct upload_part_sent) { (int)number, size,
 			arena_strdup(arena, xml_text(part, "ETag", "")) };
+		after = number;
+	}
+	return true;
+}
+
+bool
+s3_multipart_parts(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
+    struct upload_part_sent **parts, size_t *n, struct error *err)
+{
+	char marker[MARKER_TEXT];
+	bool more = true;
+
+	*n = 0;
+	*parts = arena_array(arena, S3_PARTS_MAX, sizeof(**parts));
+	while (more) {
+		const struct sigv4_pair query[] = { { "part-number-marker", marker },
+			{ "uploadId", upload_id } };
+		struct s3_call call =
+		    S3_CALL(.method = "GET", .key = key, .query = query, .nquery = 2);
+		const struct xml_node *root;
+
+		snprintf(marker, sizeof(marker), "%d", *n > 0 ? (*parts)[*n - 1].number : 0);
+		arena_reset(&s3->arena);
+		if (!s3_perform(s3, &call, err) ||
+		    (root = xml_parse(&s3->arena, call.answer, call.answer_len, err)) == NULL ||
+		    !parts_page(arena, root, *parts, n, &more, err))
+			return false;
 	}
 	return true;
 }

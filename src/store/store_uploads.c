@@ -11,9 +11,17 @@
 #define COLUMNS \
 	"id, media_id, user_id, status, object_key, content_type, encode(sha256, 'hex')," \
 	" multipart_id, size, part_size, " \
-	"round(date_part('epoch', expires_at) * 1000000)::bigint, expires_at <= clock_timestamp()"
+	"round(date_part('epoch', expires_at) * 1000000)::bigint," \
+	" expires_at <= clock_timestamp(), url_seconds, path"
+
+/* Once an upload has ended, the store is to be watched only while one of its URLs is good. */
+#define URLS_END "least(expires_at, now() + url_seconds * interval '1 second')"
+
+#define IS_OPEN "status IN ('pending', 'completing') AND expires_at > clock_timestamp()"
 
 enum {
+	Q_TWIN,
+	Q_TWIN_OPEN,
 	Q_ADD_MEDIA,
 	Q_ADD,
 	Q_STARTED,
@@ -28,20 +36,49 @@ enum {
 };
 
 const struct query store_uploads_queries[] = {
-	/* $9 quota of people who have none of their own; 0: no limit. */
+	/*
+	 * What has these bytes: an item, or one that the worker has not looked at yet. What lies in
+	 * the trash comes last.
+	 */
+	[Q_TWIN] = { "upload_twin",
+	    "SELECT id, trashed FROM (SELECT id, status = 'trashed' AS trashed, created_at"
+	    " FROM media WHERE owner_id = $1::uuid AND sha256 = decode($2::text, 'hex')"
+	    " AND source = 'upload' AND (status IN ('processing', 'ready')"
+	    " OR status = 'trashed' AND trashed_from = 'ready')"
+	    " UNION ALL SELECT m.id, false, m.created_at FROM uploads u"
+	    " JOIN media m ON m.id = u.media_id WHERE u.user_id = $1::uuid"
+	    " AND u.sha256 = decode($2::text, 'hex') AND u.status = 'completed'"
+	    " AND m.owner_id = $1::uuid AND m.status = 'processing') AS twins"
+	    " ORDER BY trashed, created_at LIMIT 1",
+	    QUERY_READ },
+	[Q_TWIN_OPEN] = { "upload_twin_open",
+	    "SELECT " COLUMNS " FROM uploads WHERE user_id = $1::uuid"
+	    " AND sha256 = decode($2::text, 'hex') AND size = $3::bigint AND " IS_OPEN
+	    " ORDER BY created_at LIMIT 1",
+	    QUERY_READ },
+	/*
+	 * $9 quota of people who have none of their own; 0: no limit. $10 sha256 of which there may
+	 * be no other: the pipeline holds the person's lock, so of two at once the second one sees
+	 * the first.
+	 */
 	[Q_ADD_MEDIA] = { "upload_add_media",
 	    "INSERT INTO media (id, owner_id, kind, title, visibility, filename, content_type,"
 	    " size, status, file_modified_at) SELECT $1::uuid, u.id, $3::text, $4::text, $5::text,"
-	    " $6::text, $7::text, $8::bigint, 'pending', $10::timestamptz FROM users u,"
+	    " $6::text, $7::text, $8::bigint, 'pending', $11::timestamptz FROM users u,"
 	    " LATERAL (SELECT coalesce(u.quota_bytes, $9::bigint) AS quota,"
 	    " coalesce((SELECT sum(bytes) FROM storage_kept WHERE user_id = $2::uuid), 0) AS used)"
-	    " AS room WHERE u.id = $2::uuid AND (quota = 0 OR $8::bigint <= quota - used)",
+	    " AS room WHERE u.id = $2::uuid AND (quota = 0 OR $8::bigint <= quota - used)"
+	    " AND NOT EXISTS (SELECT FROM uploads WHERE user_id = $2::uuid"
+	    " AND sha256 = decode($10::text, 'hex') AND size = $8::bigint AND (" IS_OPEN
+	    " OR status = 'completed' AND EXISTS (SELECT FROM media m WHERE m.id = media_id"
+	    " AND m.owner_id = $2::uuid AND m.status IN ('processing', 'ready'))))",
 	    0 },
 	/* The upload and the event follow the item. */
 	[Q_ADD] = { "upload_add",
 	    "INSERT INTO uploads (id, media_id, user_id, object_key, size, content_type, sha256,"
-	    " part_size, expires_at) SELECT $1::uuid, m.id, $3::uuid, $4::text, $5::bigint,"
-	    " $6::text, decode($7::text, 'hex'), $8::bigint, $9::timestamptz"
+	    " part_size, expires_at, url_seconds, path)"
+	    " SELECT $1::uuid, m.id, $3::uuid, $4::text, $5::bigint, $6::text,"
+	    " decode($7::text, 'hex'), $8::bigint, $9::timestamptz, $10::integer, $11::text"
 	    " FROM media m WHERE m.id = $2::uuid",
 	    0 },
 	[Q_STARTED] = { "upload_started",
@@ -57,11 +94,14 @@ const struct query store_uploads_queries[] = {
 	    QUERY_READ },
 	[Q_MOVE] = { "upload_move",
 	    "UPDATE uploads SET status = $3, completed_at = CASE"
-	    " WHEN $3::text = 'completed' THEN now() END, held = $3::text = 'aborted' WHERE id = $1"
+	    " WHEN $3::text = 'completed' THEN now() END, held = $3::text = 'aborted',"
+	    " expires_at = CASE WHEN $3::text = 'aborted' THEN " URLS_END
+	    " ELSE expires_at END WHERE id = $1"
 	    " AND status = ANY ($2::text[])",
 	    0 },
 	[Q_COMPLETE] = { "upload_complete",
-	    "WITH moved AS (UPDATE uploads SET status = 'completed', completed_at = now()"
+	    "WITH moved AS (UPDATE uploads SET status = 'completed', completed_at = now(),"
+	    " expires_at = " URLS_END
 	    " WHERE id = $1 AND status IN ('pending', 'completing') RETURNING media_id),"
 	    " started AS (UPDATE media SET status = 'processing', failure_code = NULL,"
 	    " failure_message = NULL, version = version + 1, updated_at = now()"
@@ -112,7 +152,32 @@ upload_from_row(const struct rows *r, size_t row, struct upload *u)
 		.part_size = rows_int(r, row, 9),
 		.expires_at = rows_int(r, row, 10),
 		.expired = rows_bool(r, row, 11),
+		.url_seconds = rows_int(r, row, 12),
+		.path = rows_str(r, row, 13),
 	};
+}
+
+bool
+store_upload_twin(struct db *db, struct arena *arena, const struct upload_bytes *bytes,
+    struct upload_twin *twin, struct error *err)
+{
+	const char *const params[] = { bytes->user_id, bytes->sha256, db_int(arena, bytes->size) };
+	struct db_call calls[] = {
+		{ .query = Q(Q_TWIN), .params = params, .nparams = 2 },
+		{ .query = Q(Q_TWIN_OPEN), .params = params, .nparams = 3 },
+	};
+
+	*twin = (struct upload_twin) { .media_id = NULL };
+	if (!db_pipeline(db, arena, calls, 2, err))
+		return false;
+	if (rows_count(calls[0].rows) > 0) {
+		twin->media_id = rows_str(calls[0].rows, 0, 0);
+		twin->trashed = rows_bool(calls[0].rows, 0, 1);
+	}
+	twin->open = rows_count(calls[1].rows) > 0;
+	if (twin->open)
+		upload_from_row(calls[1].rows, 0, &twin->upload);
+	return true;
 }
 
 bool
@@ -122,11 +187,12 @@ store_upload_add(struct db *db, struct arena *arena, const struct upload *u,
 	const char *size = db_int(arena, m->size);
 	const struct strings media = DB_PARAMS(m->id, m->owner_id, m->kind, m->title, m->visibility,
 				 m->filename, m->content_type, size, db_int(arena, room->quota),
-				 db_time(arena, m->modified_at)),
+				 room->alone ? u->sha256 : NULL, db_time(arena, m->modified_at)),
 			     upload = DB_PARAMS(u->id, u->media_id, u->user_id, u->object_key, size,
 				 u->content_type, u->sha256,
 				 u->part_size == 0 ? NULL : db_int(arena, u->part_size),
-				 db_time(arena, u->expires_at));
+				 db_time(arena, u->expires_at), db_int(arena, u->url_seconds),
+				 u->path);
 	struct db_call calls[STORAGE_CALLS + 3] = {
 		[STORAGE_CALLS] = { .query = Q(Q_ADD_MEDIA),
 		    .params = media.items,
@@ -143,6 +209,7 @@ store_upload_add(struct db *db, struct arena *arena, const struct upload *u,
 	if (quota >= 0)
 		room->quota = quota;
 	room->added = rows_affected(calls[STORAGE_CALLS].rows) > 0;
+	room->full = room->quota != 0 && m->size > room->quota - room->used;
 	return true;
 }
 

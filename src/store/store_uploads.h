@@ -16,15 +16,31 @@
 
 extern const struct query store_uploads_queries[];
 
+/* What a person has of these bytes already. */
+struct upload_bytes {
+	const char *user_id, *sha256; /* hexadecimal */
+	int64_t size;
+};
+struct upload_twin {
+	const char *media_id; /* an item that has them, or NULL */
+	bool trashed;         /* it lies in the trash */
+	bool open;            /* an upload that takes them, in `upload` */
+	struct upload upload;
+};
+bool store_upload_twin(struct db *, struct arena *, const struct upload_bytes *,
+    struct upload_twin *, struct error *);
 /*
  * Adds the upload, its item and the first entry of its timeline, if the person's quota has room: a
- * transaction of its own in one round trip.
+ * transaction of its own in one round trip. With `alone` only if no other upload of the person
+ * takes the same announced bytes, or has taken them.
  */
 struct upload_room {
 	int64_t
 	    quota;    /* in: of people who have none of their own; out: the person's. 0: no limit */
 	int64_t used; /* bytes, before */
+	bool alone;   /* in */
 	bool added;
+	bool full; /* there is no room */
 };
 bool store_upload_add(struct db *, struct arena *, const struct upload *, const struct media_new *,
     struct upload_room *, struct error *);

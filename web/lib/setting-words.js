@@ -37,6 +37,7 @@ const GROUPS = {
 	'Uploads and storage': {
 		'upload.max_size': 'Largest file', 'upload.types': 'Types of files',
 		'upload.ttl': 'Lifetime of an unfinished upload',
+		'upload.url_ttl': 'Lifetime of the URLs of an upload',
 		'quota.default': 'Storage for each person', 'trash.days': 'Days in the trash',
 		'storage.endpoint': 'Object store',
 		'storage.public_endpoint': 'Object store for clients',

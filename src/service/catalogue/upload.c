@@ -20,6 +20,9 @@
 
 #include "core/banned.h"
 
+/* Of an announcement that meets others of the same bytes, which come and go. */
+#define TWIN_TRIES 4
+
 static const char *
 kind_of(const char *type)
 {
@@ -54,32 +57,47 @@ title_of(struct arena *arena, const char *filename)
 	return arena_strndup(arena, filename, bytes);
 }
 
+/* 0: the file is sent as a whole. */
 static int64_t
-part_size_of(int64_t size)
+part_size_of(int64_t size, int64_t wish)
 {
-	int64_t part = UPLOAD_PART_SIZE;
+	int64_t part = wish != 0 ? wish : UPLOAD_PART_SIZE,
+		least = (size + UPLOAD_PARTS_MAX - 1) / UPLOAD_PARTS_MAX;
 
-	while ((size + part - 1) / part > UPLOAD_PARTS_MAX)
+	if (wish != 0 ? size <= wish : size < UPLOAD_MULTIPART_FROM)
+		return 0;
+	while (wish == 0 && part < UPLOAD_PART_PROXY && size / part >= UPLOAD_PARTS_GOOD)
 		part *= 2;
-	return part;
+	if (part >= least)
+		return part;
+	return (least + UPLOAD_PART_ROUND - 1) / UPLOAD_PART_ROUND * UPLOAD_PART_ROUND;
 }
 
-static int
-parts_of(const struct upload *u)
+int
+upload_part_count(const struct upload *u)
 {
 	return u->part_size == 0 ? 0 : (int)((u->size + u->part_size - 1) / u->part_size);
+}
+
+/* Of a URL that is signed now. */
+static int
+url_life(const struct upload *u, int64_t now)
+{
+	int64_t left = (u->expires_at - now) / US_PER_SEC;
+
+	return (int)(left < u->url_seconds ? left : u->url_seconds);
 }
 
 static const char *
 part_url(const struct call *call, const struct upload *u, int number, int64_t now)
 {
-	int64_t last = u->size - (int64_t)(parts_of(u) - 1) * u->part_size;
+	int64_t last = u->size - (int64_t)(upload_part_count(u) - 1) * u->part_size;
 
 	return s3_presign_put(call->svc->s3, call->arena, u->object_key,
 	    &(const struct s3_put_terms) {
 		.now = now,
-		.life_seconds = (int)((u->expires_at - now) / US_PER_SEC),
-		.size = number == parts_of(u) ? last : u->part_size,
+		.life_seconds = url_life(u, now),
+		.size = number == upload_part_count(u) ? last : u->part_size,
 		.upload_id = u->multipart_id,
 		.number = number,
 	    });
@@ -96,18 +114,19 @@ offer_make(const struct call *call, struct upload_offer *offer)
 
 	if (!str_eq(u->status, "pending") || u->expires_at <= now + US_PER_SEC)
 		return;
+	offer->urls_expire_at = now + url_life(u, now) * US_PER_SEC;
 	if (announced)
 		offer->checksum = base64_encode(call->arena, sha256, sizeof(sha256));
 	if (u->size <= UPLOAD_SINGLE_MAX && u->multipart_id == NULL)
 		offer->upload_url = s3_presign_put(call->svc->s3, call->arena, u->object_key,
 		    &(const struct s3_put_terms) {
 			.now = now,
-			.life_seconds = (int)((u->expires_at - now) / US_PER_SEC),
+			.life_seconds = url_life(u, now),
 			.size = u->size,
 			.content_type = u->content_type,
 			.sha256 = announced ? sha256 : NULL,
 		    });
-	offer->part_count = parts_of(u);
+	offer->part_count = upload_part_count(u);
 }
 
 static bool
@@ -126,19 +145,82 @@ check_ask(const struct call *call, const struct upload_ask *ask, const char *typ
 	return true;
 }
 
+/* *added false: another request has announced the same bytes meanwhile. */
 static bool
-record(const struct call *call, const struct media_new *media, const struct upload *u,
-    struct error *err)
+record(const struct call *call, const struct media_new *media, const struct upload *u, bool alone,
+    bool *added, struct error *err)
 {
-	struct upload_room room = { .quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT) };
+	struct upload_room room = { .quota = config_int(call->svc->config, CFG_QUOTA_DEFAULT),
+		.alone = alone };
 
 	if (!store_upload_add(call->svc->db, call->arena, u, media, &room, err))
 		return false;
-	return room.added ||
+	*added = room.added;
+	return room.added || !room.full ||
 	    error_slug(err, ERR_TOO_LARGE, "quota_exceeded",
 		"Not enough storage: %s needed, %s left. Delete some files first.",
 		str_size(call->arena, u->size),
 		str_size(call->arena, room.used < room.quota ? room.quota - room.used : 0));
+}
+
+/*
+ * Looks for the bytes among what the person has: *found tells that the offer is made. An upload of
+ * theirs that takes them is joined, by another device, another tab or after a crash: what it sends
+ * counts, whoever sent the rest.
+ */
+static bool
+find_twin(const struct call *call, const struct upload_ask *ask, struct upload_offer *offer,
+    bool *found, struct error *err)
+{
+	const struct upload_bytes bytes = { call->by.who->user_id,
+		ask->sha256 == NULL ? NULL : str_lower(call->arena, ask->sha256), ask->size };
+	unsigned char sha256[SHA256_SIZE];
+	struct upload_twin twin;
+
+	*found = false;
+	if (ask->sha256 == NULL)
+		return true;
+	if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
+		return error_field(err, "sha256", "format", "must be 64 hexadecimal digits");
+	if (ask->allow_duplicate)
+		return true;
+	if (!store_upload_twin(call->svc->db, call->arena, &bytes, &twin, err))
+		return false;
+	if (twin.media_id != NULL && !(twin.trashed && twin.open)) {
+		offer->duplicate_of = twin.media_id;
+		offer->in_trash = twin.trashed;
+		*found = true;
+	} else if (twin.open) {
+		offer->upload = twin.upload;
+		offer->joined = true;
+		offer_make(call, offer);
+		*found = true;
+	}
+	return true;
+}
+
+static void
+new_upload(const struct call *call, const struct upload_ask *ask, const char *type,
+    struct upload *u)
+{
+	char *media_id = arena_alloc(call->arena, UUID_TEXT),
+	     *upload_id = arena_alloc(call->arena, UUID_TEXT);
+
+	uuid_v7(media_id);
+	uuid_v7(upload_id);
+	*u = (struct upload) { .id = upload_id,
+		.media_id = media_id,
+		.user_id = call->by.who->user_id,
+		.status = "pending",
+		.content_type = type,
+		.object_key = arena_printf(call->arena, "incoming/%s", upload_id),
+		.size = ask->size,
+		.part_size = part_size_of(ask->size, ask->part_size),
+		.sha256 = ask->sha256 == NULL ? NULL : str_lower(call->arena, ask->sha256),
+		.path = ask->path,
+		.url_seconds = config_int(call->svc->config, CFG_UPLOAD_URL_TTL),
+		.expires_at =
+		    clock_now() + config_int(call->svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
 }
 
 bool
@@ -147,29 +229,7 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 {
 	const char *filename = base_name(ask->filename),
 		   *type = upload_type(call->arena, ask->type, filename);
-	char *media_id = arena_alloc(call->arena, UUID_TEXT),
-	     *upload_id = arena_alloc(call->arena, UUID_TEXT);
-	unsigned char sha256[SHA256_SIZE];
-	struct media_new media;
-	struct upload *u = &offer->upload;
-
-	memset(offer, 0, sizeof(*offer));
-	if (!check_ask(call, ask, type, err))
-		return false;
-	if (ask->sha256 != NULL) {
-		if (!hex_decode(ask->sha256, sha256, sizeof(sha256)))
-			return error_field(err, "sha256", "format",
-			    "must be 64 hexadecimal digits");
-		if (!store_media_duplicate(call->svc->db, call->arena, call->by.who->user_id,
-			sha256, &offer->duplicate_of, err))
-			return false;
-		if (offer->duplicate_of != NULL)
-			return true;
-	}
-	uuid_v7(media_id);
-	uuid_v7(upload_id);
-	media = (struct media_new) { .id = media_id,
-		.owner_id = call->by.who->user_id,
+	struct media_new media = { .owner_id = call->by.who->user_id,
 		.kind = kind_of(type),
 		.title = ask->title != NULL ? ask->title : title_of(call->arena, filename),
 		.visibility = ask->visibility != NULL ? ask->visibility : "private",
@@ -177,21 +237,25 @@ upload_initiate(const struct call *call, const struct upload_ask *ask, struct up
 		.content_type = type,
 		.size = ask->size,
 		.modified_at = ask->modified_at };
-	*u = (struct upload) { .id = upload_id,
-		.media_id = media_id,
-		.user_id = call->by.who->user_id,
-		.status = "pending",
-		.content_type = type,
-		.object_key = arena_printf(call->arena, "incoming/%s", upload_id),
-		.size = ask->size,
-		.part_size = ask->size < UPLOAD_MULTIPART_FROM ? 0 : part_size_of(ask->size),
-		.sha256 = ask->sha256 == NULL ? NULL : str_lower(call->arena, ask->sha256),
-		.expires_at =
-		    clock_now() + config_int(call->svc->config, CFG_UPLOAD_TTL) * US_PER_SEC };
-	if (!record(call, &media, u, err))
+	bool done = false;
+
+	memset(offer, 0, sizeof(*offer));
+	if (!check_ask(call, ask, type, err))
 		return false;
-	offer_make(call, offer);
-	return true;
+	for (int i = 0; i < TWIN_TRIES; i++) {
+		if (!find_twin(call, ask, offer, &done, err) || done)
+			return done;
+		new_upload(call, ask, type, &offer->upload);
+		media.id = offer->upload.media_id;
+		if (!record(call, &media, &offer->upload, !ask->allow_duplicate, &done, err))
+			return false;
+		if (done) {
+			offer_make(call, offer);
+			return true;
+		}
+	}
+	return error_set(err, ERR_UNAVAILABLE,
+	    "Other requests are uploading the same file. Try again.");
 }
 
 static bool
@@ -260,9 +324,9 @@ sign_parts(const struct call *call, const struct upload *u, struct upload_part_u
 	int64_t now = clock_now();
 
 	for (size_t i = 0; i < n; i++) {
-		if (parts[i].number > parts_of(u))
+		if (parts[i].number > upload_part_count(u))
 			return error_field(err, "numbers", "range",
-			    "must not be above %d, the number of parts", parts_of(u));
+			    "must not be above %d, the number of parts", upload_part_count(u));
 		parts[i].url = part_url(call, u, parts[i].number, now);
 	}
 	return true;

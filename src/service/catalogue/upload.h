@@ -23,10 +23,21 @@ struct call;
 
 #define UPLOAD_BATCH_MAX 100
 #define UPLOAD_FILENAME_MAX 255            /* code points */
+#define UPLOAD_PATH_MAX 1024               /* code points */
 #define UPLOAD_MULTIPART_FROM (64LL << 20) /* bytes: larger files may be sent in parts */
-/* minimum; large files use this times a power of two */
+/*
+ * Bytes of a part: what a client may wish for, as S3 has it; from ..._SIZE on what is chosen
+ * otherwise, doubled while there would be more than UPLOAD_PARTS_GOOD, but proxies cap bodies, so
+ * above ..._PROXY only where S3 would count too many parts.
+ */
+#define UPLOAD_PART_MIN (5LL << 20)
 #define UPLOAD_PART_SIZE (16LL << 20)
-#define UPLOAD_PARTS_MAX 512          /* of one upload */
+#define UPLOAD_PART_PROXY (64LL << 20)
+#define UPLOAD_PART_MAX (5LL << 30)
+#define UPLOAD_PART_ROUND (1LL << 20)
+#define UPLOAD_PARTS_GOOD 512
+#define UPLOAD_PARTS_MAX 10000        /* of one upload */
+#define UPLOAD_URLS_MAX 512           /* of parts, signed by one request */
 #define UPLOAD_SINGLE_MAX (5LL << 30) /* bytes: the limit of S3 for one PUT */
 
 struct upload_ask {
@@ -36,6 +47,9 @@ struct upload_ask {
 	const char *title;      /* NULL: from the file name */
 	const char *visibility; /* NULL: private */
 	int64_t modified_at;    /* of the file, us; 0: unknown */
+	const char *path;       /* the folders that the file was picked with, or NULL */
+	int64_t part_size;      /* bytes, as the client wishes; 0: as the server sees fit */
+	bool allow_duplicate;   /* a second copy of the same bytes is wanted */
 };
 
 struct upload_part_url {
@@ -45,9 +59,12 @@ struct upload_part_url {
 
 /* Everything that a client needs to send the file. */
 struct upload_offer {
-	/* id of the item that already has these bytes; then nothing else is set */
+	/* id of the item that already has these bytes; then only in_trash is set as well */
 	const char *duplicate_of;
+	bool in_trash; /* it lies in the trash, and can be restored */
+	bool joined;   /* the upload is an earlier one that takes the same bytes */
 	struct upload upload;
+	int64_t urls_expire_at; /* us; 0: none were signed */
 	/*
 	 * of a PUT of the whole file; NULL above UPLOAD_SINGLE_MAX, once the upload is sent in
 	 * parts, and once it is no longer pending
@@ -76,10 +93,15 @@ bool upload_get(const struct call *, const char *id, struct upload_offer *, stru
  */
 bool upload_parts(const struct call *, const char *id, struct upload_part_url *, size_t n,
     struct error *);
+/* How many parts the file may be sent in; 0: only as a whole. */
+int upload_part_count(const struct upload *);
 /* The parts that have arrived, in order; none once the upload is no longer pending. */
 bool upload_sent(const struct call *, const struct upload *, struct upload_part_sent **, size_t *n,
     struct error *);
-/* ERR_CONFLICT: upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired. */
+/*
+ * Without etags, of a file that came in parts: joins what the store has. ERR_CONFLICT:
+ * upload_missing, size_mismatch, parts_rejected, upload_aborted, upload_expired.
+ */
 bool upload_complete(const struct call *, const char *id, const struct upload_etags *,
     struct media *, struct error *);
 /* Aborting an aborted upload is a success; ERR_CONFLICT once it is being completed. */

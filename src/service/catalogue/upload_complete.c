@@ -25,6 +25,43 @@ refuse_ended(const struct upload *u, struct error *err)
 	    "This upload has expired. Start a new upload.");
 }
 
+/* The parts that the store has, if they are all. ERR_NOT_FOUND: it does not know the upload. */
+static bool
+parts_there(const struct call *call, const struct upload *u, struct s3_part **list, size_t *n,
+    struct error *err)
+{
+	struct upload_part_sent *sent;
+	int count = upload_part_count(u);
+
+	if (!s3_multipart_parts(call->svc->s3, call->arena, u->object_key, u->multipart_id, &sent,
+		n, err))
+		return false;
+	if (*n < (size_t)count)
+		return error_slug(err, ERR_CONFLICT, "upload_missing",
+		    "%zu of %d parts have arrived. Send the others first.", *n, count);
+	*list = arena_array(call->arena, *n, sizeof(**list));
+	for (size_t i = 0; i < *n; i++)
+		(*list)[i] = (struct s3_part) { sent[i].number, sent[i].etag };
+	return true;
+}
+
+static bool
+parts_claimed(const struct call *call, const struct upload *u, const struct upload_etags *parts,
+    struct s3_part **list, struct error *err)
+{
+	if (u->multipart_id == NULL)
+		return error_slug(err, ERR_CONFLICT, "not_multipart",
+		    "This upload has no parts. Send the file in one request.");
+	if (parts->n != (size_t)upload_part_count(u))
+		return error_slug(err, ERR_CONFLICT, "parts_rejected",
+		    "This upload has %d parts, but %zu were named.", upload_part_count(u),
+		    parts->n);
+	*list = arena_array(call->arena, parts->n, sizeof(**list));
+	for (size_t i = 0; i < parts->n; i++)
+		(*list)[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
+	return true;
+}
+
 /*
  * Joins the parts. If an earlier call has joined them and failed afterwards, the store no longer
  * knows them: then only the object under the key counts, and the caller checks it.
@@ -34,16 +71,13 @@ join_parts(const struct call *call, const struct upload *u, const struct upload_
     struct error *err)
 {
 	size_t n = parts->n;
-	struct s3_part *list;
+	struct s3_part *list = NULL;
 
-	if (n == 0)
+	if (n == 0 && u->multipart_id == NULL)
 		return true;
-	if (u->multipart_id == NULL)
-		return error_slug(err, ERR_CONFLICT, "not_multipart",
-		    "This upload has no parts. Send the file in one request.");
-	list = arena_array(call->arena, n, sizeof(*list));
-	for (size_t i = 0; i < n; i++)
-		list[i] = (struct s3_part) { parts->items[i].number, parts->items[i].etag };
+	if (n == 0 ? !parts_there(call, u, &list, &n, err) :
+		     !parts_claimed(call, u, parts, &list, err))
+		return err->code == ERR_NOT_FOUND;
 	if (s3_multipart_complete(call->svc->s3, u->object_key, u->multipart_id, list, n, err) ||
 	    err->code == ERR_NOT_FOUND)
 		return true;
