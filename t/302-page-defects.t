@@ -293,7 +293,7 @@ part 'types as browsers call them' => sub {
 			});
 JS
 	}
-	told($b, '.tray strong', qr/^2 files ready$/, 60);
+	told($b, '.tray strong', qr/^2 added$/, 60);
 	pass 'the page sends them';
 };
 
@@ -312,7 +312,7 @@ part 'a page that is told that it is offline' => sub {
 	$b->choose_files('#picker', $make->path('loopback2.jpg'));
 	told($b, '.upload-line small', qr/Retrying/);
 	$b->block;
-	told($b, '.tray strong', qr/^1 file ready$/, 30);
+	told($b, '.tray strong', qr/^1 added$/, 30);
 	pass 'and again after a failure';
 };
 $b->stop;

@@ -114,6 +114,10 @@ accountMenu()
 	    viewsIn('menu').map(([to, v]) => h('a',
 		{ href: router.link(to), onclick: () => menu.hidePopover() },
 		icon(v.menu), v.title)),
+	    can('media.upload') ? h('button', { type: 'button', onclick: () => {
+		    menu.hidePopover();
+		    emit('pick-folder');
+	    } }, icon('upload'), 'Upload a folder') : null,
 	    h('button', { type: 'button', onclick: () => {
 		    menu.hidePopover();
 		    showShortcuts();
@@ -221,7 +225,7 @@ function
 enter()
 {
 	const search = new SearchBox();
-	const tray = new Tray();
+	const tray = new Tray(can('media.upload'));
 	const banner = connectionBanner();
 	const main = h('main', { id: 'main', tabindex: '-1' });
 	const nav = navigation();

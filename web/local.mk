@@ -14,18 +14,24 @@ nobase_dist_page_DATA = \
 	web/lib/days.js \
 	web/lib/dom.js \
 	web/lib/format.js \
+	web/lib/hash-worker.js \
+	web/lib/hash.js \
 	web/lib/job-words.js \
 	web/lib/justify.js \
 	web/lib/kinds.js \
+	web/lib/leftovers.js \
 	web/lib/live.js \
 	web/lib/media.js \
 	web/lib/notification-words.js \
+	web/lib/pick.js \
 	web/lib/resume.js \
 	web/lib/rights.js \
 	web/lib/router.js \
 	web/lib/session.js \
 	web/lib/setting-words.js \
+	web/lib/sha256.js \
 	web/lib/thumbhash.js \
+	web/lib/transfer.js \
 	web/lib/unread.js \
 	web/lib/uploads.js \
 	web/lib/wall-clock.js \
@@ -53,6 +59,7 @@ nobase_dist_page_DATA = \
 	web/ui/invites.js \
 	web/ui/libraries.js \
 	web/ui/lightbox.js \
+	web/ui/line-picture.js \
 	web/ui/meter.js \
 	web/ui/many-dates.js \
 	web/ui/motion.js \

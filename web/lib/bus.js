@@ -17,6 +17,7 @@
  *   session {user|null, reason?}
  *   searched {q}            the search view shows results for q
  *   pick-files              the person wants to choose files to upload
+ *   pick-folder             or a folder
  */
 const target = new EventTarget();
 

@@ -1,67 +1,141 @@
 /*
- * Which upload a large file belongs to. What has arrived of it stays in the store until the upload
- * expires, so a file that is added again, after a reload or a failure, goes on where it stopped.
+ * What the tray holds, kept in IndexedDB until it has ended: which files, how far they were, and
+ * the way back to each where the browser gives one (a handle, or the bytes of what was pasted).
+ * What a page left behind that was closed or crashed is taken over by the next one of that person.
  */
-import { api } from './api.js';
 import { me } from './session.js';
 
-const KEY = 'medianest.parts';
+const STORE = 'tray';
+const TAB = crypto.randomUUID?.() ?? String(Math.random());
+const LOCK = 'medianest-tray-';
+const BLOB_MAX = 64e6; /* larger pasted files are not copied */
 
-const nameOf = (file) => JSON.stringify([me.user?.id, file.name, file.size, file.lastModified]);
+/* Held as long as this page lives: by it others know that its uploads are not theirs. */
+navigator.locks?.request(LOCK + TAB, () => new Promise(() => {}));
 
-function
-read()
-{
-	try {
-		return JSON.parse(localStorage.getItem(KEY)) ?? {};
-	} catch {
-		return {};
-	}
-}
+let opening = null;
 
 function
-write(all)
+open()
 {
-	for (const [name, { until }] of Object.entries(all))
-		if (!(until > Date.now()))
-			delete all[name];
+	opening ??= new Promise((done, failed) => {
+		const asked = indexedDB.open('medianest', 1);
+
+		asked.onupgradeneeded = () => asked.result.createObjectStore(STORE,
+		    { keyPath: 'key' });
+		asked.onsuccess = () => done(asked.result);
+		asked.onerror = () => failed(asked.error);
+		asked.onblocked = () => failed(new Error('blocked'));
+	});
+	return opening;
+}
+
+/* Runs one transaction. Where nothing can be kept, uploads do not outlive the page, that is all. */
+async function
+within(mode, fn)
+{
 	try {
-		localStorage.setItem(KEY, JSON.stringify(all));
+		const db = await open();
+		const all = db.transaction(STORE, mode, { durability: 'relaxed' });
+
+		return await new Promise((done, failed) => {
+			let result = null;
+
+			all.oncomplete = () => done(result);
+			all.onabort = all.onerror = () => failed(all.error);
+			fn(all.objectStore(STORE), (value) => {
+				result = value;
+			});
+		});
 	} catch {
-		/* full or not allowed: the file cannot go on after a reload, that is all */
-	}
-}
-
-export function
-keep(file, { uploadId, expiresAt })
-{
-	write({ ...read(), [nameOf(file)]: { uploadId, until: Date.parse(expiresAt) } });
-}
-
-export function
-drop(uploadId)
-{
-	write(Object.fromEntries(Object.entries(read()).filter(([, one]) =>
-	    one.uploadId !== uploadId)));
-}
-
-/* The file's open upload with the parts that have arrived, or null. */
-export async function
-resume(file, isTaken)
-{
-	const id = read()[nameOf(file)]?.uploadId;
-
-	if (!id || isTaken(id))
 		return null;
-	try {
-		const upload = await api.get(`/media/upload/${id}`, null, { patient: true });
-
-		if (upload.status === 'pending' && upload.multipart)
-			return upload;
-	} catch (problem) {
-		if (problem.status !== 404)
-			throw problem;
 	}
-	drop(id);
-	return null;
+}
+
+const recordOf = (u) => ({ key: u.key, tab: TAB, user: u.user, at: u.at, name: u.name,
+    size: u.size, modified: u.modified, type: u.type, path: u.path ?? null,
+    sha256: u.sha256 ?? null, uploadId: u.uploadId ?? null, mediaId: u.mediaId ?? null,
+    allowDuplicate: u.allowDuplicate ?? false, arrived: u.state === 'finishing',
+    handle: u.handle ?? null, blob: u.pasted && u.size <= BLOB_MAX ? u.file : null,
+    problem: u.state === 'failed' ? u.problem?.message : null, hopeless: u.hopeless ?? false });
+
+export function
+keep(list)
+{
+	return within('readwrite', (store) => list.forEach((u) => {
+		const record = recordOf(u);
+
+		try {
+			store.put(record);
+		} catch {
+			store.put({ ...record, handle: null, blob: null });
+		}
+	}));
+}
+
+export const drop = (key) => within('readwrite', (store) => store.delete(key));
+
+const watched = new Set(); /* other pages */
+
+/* Calls fn when that page has ended. */
+async function
+watch(tab, fn)
+{
+	if (watched.has(tab))
+		return;
+	watched.add(tab);
+	await navigator.locks.request(LOCK + tab, () => {});
+	watched.delete(tab);
+	fn();
+}
+
+/*
+ * What other pages of this person left behind, and this one before they signed in again, oldest
+ * first: it is this page's from now on. `keys`: what it has already. more() is called when a page
+ * has ended that is still there.
+ */
+export async function
+takeOver(keys, more)
+{
+	const alive = new Set((await navigator.locks?.query())?.held
+	    ?.filter(({ name }) => name.startsWith(LOCK)).map(({ name }) =>
+		name.slice(LOCK.length)) ?? []);
+	const mine = me.user?.id;
+	const found = await within('readwrite', (store, result) => {
+		store.getAll().onsuccess = ({ target }) => {
+			const other = target.result.filter(({ key, user }) => user === mine &&
+			    !keys.includes(key));
+			const left = other.filter(({ tab }) => tab === TAB || !alive.has(tab));
+
+			other.filter((one) => !left.includes(one)).forEach(({ tab }) => watch(tab,
+			    more));
+			left.forEach((record) => store.put({ ...record, tab: TAB }));
+			result(left);
+		};
+	});
+
+	return (found ?? []).sort((a, b) => a.at - b.at);
+}
+
+/* The same file, chosen again. */
+export const isSame = (u, file) => u.name === file.name && u.size === file.size &&
+    u.modified === file.lastModified;
+
+/* The file behind a kept handle, null if the browser has to ask first (`ask`: it may) or cannot. */
+export async function
+reopen(u, ask)
+{
+	try {
+		const may = { mode: 'read' };
+		const state = await u.handle.queryPermission(may);
+
+		if (state !== 'granted' &&
+		    (!ask || await u.handle.requestPermission(may) !== 'granted'))
+			return null;
+		const file = await u.handle.getFile();
+
+		return isSame(u, file) ? file : null;
+	} catch {
+		return null;
+	}
 }

@@ -1,165 +1,293 @@
 /*
- * Uploads: files wait, are announced to the server in batches (announcing is limited to a few calls
- * a minute, a batch counts once), go straight to the file store three at a time, and are reported
- * as complete in batches. A lost connection only makes them wait. Changes arrive as 'uploads' on
- * the bus.
+ * Uploads: files wait, their SHA-256 is computed, they are announced to the server in batches
+ * (announcing is limited to a few calls a minute, a batch counts once), go straight to the file
+ * store three at a time, and are reported as complete in batches. What the person has already is
+ * not sent. A lost connection only makes them wait, and what has not ended is kept over a reload
+ * (lib/resume.js). Changes arrive as 'uploads' on the bus.
  */
 import { pause } from './again.js';
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
-import { known, refresh, remember } from './media.js';
-import { drop, keep, resume } from './resume.js';
+import { hashOf } from './hash.js';
+import { fetchItem, known, refresh, remember } from './media.js';
+import { drop, isSame, keep } from './resume.js';
+import { me } from './session.js';
+import { partSize, put, putParts, stateOf } from './transfer.js';
 
 const AT_ONCE = 3;
+const READY_LOW = 10;          /* announced files that wait for their turn: then the next batch */
 const BATCH = 100;
 /* announced together, so that addresses do not expire before their turn */
 const BATCH_BYTES = 2e9;
+const HASH_MS = 2000;          /* no batch waits longer for the sums of its files */
+const HASH_APART = 64e6;       /* larger files are not waited for by a batch */
 const GATHER_MS = 150;
 const COMPLETE_MS = 300;
-/* larger files are not hashed here: that would need all of them in memory */
-const HASH_MAX = 64e6;
+const KEEP_MS = 100;
 const PUT_TRIES = 8;
-const PARTS_AT_ONCE = 2;
-const PART_URLS = 8;           /* asked for together */
 const LONGEST_WAIT_MS = 30000;
-const STALL_MS = 60000;        /* no byte moved for so long: start again */
 const ONLINE_EVERY_MS = 10000; /* a look at whether the server is there, while offline */
 const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
 
-/* oldest first: {id, file, name, size, state, sent, step, problem, mediaId, item} */
+/* oldest first: {id, key, file, name, size, path, state, sent, step, problem, mediaId} */
 export const uploads = [];
 export let blockedOrigin = null; /* the file store, when this browser cannot reach it */
 
-/* An upload in one of these states is lost when the page is left. */
-const OPEN = ['waiting', 'starting', 'ready-to-send', 'sending', 'finishing'];
+/* An upload in one of these states is interrupted when the page is left. */
+const OPEN = ['waiting', 'checking', 'starting', 'ready-to-send', 'sending', 'finishing', 'twin'];
+/* These are kept over a reload. `lost`: the file has to be chosen again. */
+const KEPT = [...OPEN, 'lost', 'failed', 'trashed'];
+/* What another attempt would not change. */
+const HOPELESS_STATUS = [400, 413, 415];
+const HOPELESS_CODES = ['empty', 'protected', 'too_many_pixels', 'truncated', 'unreadable',
+    'unsupported_type'];
+const UNREADABLE = 'This file can no longer be read. Choose it again.';
+const REJECTED = 'This file could not be processed.';
 let nextId = 1;
 let announcing = false;
 let gather = 0;
 const finishing = [];
 let finishTimer = 0;
-let reached = false;  /* the server, while the browser says that it is offline */
+const unkept = new Set();
+let keepTimer = 0;
+let reached = false;           /* the server, while the browser says that it is offline */
 let checking = false;
 
 export const isOpen = (u) => OPEN.includes(u.state);
 export const openCount = () => uploads.filter(isOpen).length;
 
 function
+keepNow()
+{
+	const list = [...unkept];
+
+	keepTimer = 0;
+	unkept.clear();
+	list.filter((u) => !KEPT.includes(u.state)).forEach((u) => drop(u.key));
+	keep(list.filter((u) => KEPT.includes(u.state)));
+}
+
+export function
 set(upload, fields)
 {
+	const was = upload.state;
+
 	Object.assign(upload, fields);
+	if (upload.state !== was || 'uploadId' in fields || 'sha256' in fields) {
+		unkept.add(upload);
+		keepTimer ||= setTimeout(keepNow, KEEP_MS);
+	}
+	if (upload.state !== was)
+		twinsOf(upload);
 	emit('uploads', { upload });
+}
+
+/* What becomes of files with the same bytes as one whose state has changed. */
+function
+twinsOf(one)
+{
+	for (const u of uploads) {
+		if (u.state !== 'twin' || u.twin !== one)
+			continue;
+		if (['processing', 'ready', 'duplicate'].includes(one.state))
+			set(u, { state: 'duplicate', mediaId: one.mediaId, file: null });
+		else if (['failed', 'cancelled', 'trashed'].includes(one.state))
+			set(u, { state: 'waiting', twin: null });
+	}
 }
 
 /* The server knows the names that browsers have for a type, and the endings of file names. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
+export const line = (fields) => ({ id: nextId++, sent: 0, tries: 0, ...fields });
+
+/* Files, or {file, path?, handle?, pasted?}. One that the tray waits for goes on. */
 export function
 addFiles(files)
 {
-	for (const file of files) {
+	for (const one of files) {
+		const { file, path, handle, pasted } = one instanceof File ? { file: one } : one;
+		const lost = uploads.find((u) => u.state === 'lost' && isSame(u, file));
+		if (lost) {
+			set(lost, { file, handle: handle ?? lost.handle, state: 'waiting' });
+			continue;
+		}
 		/* Pasted pictures are all called image.png. */
-		const name = file.name ||
-		    `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}`;
-		uploads.push({ id: nextId++, file, name, size: file.size,
-		    type: file.type || UNKNOWN_TYPE,
-		    state: 'waiting', sent: 0, tries: 0 });
+		const name = pasted || !file.name ?
+		    `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}` :
+		    file.name;
+		const u = line({ key: crypto.randomUUID(), user: me.user?.id, at: Date.now(), file,
+		    name, path, handle, pasted, size: file.size, modified: file.lastModified,
+		    type: file.type || UNKNOWN_TYPE });
+		uploads.push(u);
+		set(u, { state: 'waiting' });
 	}
 	emit('uploads', {});
 	clearTimeout(gather);
 	gather = setTimeout(pump, GATHER_MS);
 }
 
+/* Computes the sum, once. False: the file is gone, or it was cancelled meanwhile. */
 async function
-sha256(file)
+hashed(u)
 {
-	if (file.size > HASH_MAX || !crypto.subtle)
-		return null;
-	const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+	const { state } = u;
 
-	return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, '0')).join('');
+	try {
+		const sha256 = u.sha256 ?? await hashOf(u.file, (done) => u.size > HASH_APART &&
+		    set(u, { hashed: done }));
+		if (u.state !== state)
+			return false;
+		set(u, { sha256, checked: true, hashed: 0 });
+		return true;
+	} catch {
+		if (u.state === state)
+			set(u, { state: 'failed', file: null, hopeless: true,
+			    problem: new Problem(0, { detail: UNREADABLE }) });
+		return false;
+	}
 }
 
-/* The next batch of waiting files goes to the server when the sent ones run out. */
 async function
-announce()
+hashApart(u)
 {
-	const waiting = uploads.filter((u) => u.state === 'waiting' && !(u.notBefore > Date.now()));
-	const batch = [];
+	set(u, { state: 'checking' });
+	if (await hashed(u))
+		set(u, { state: 'waiting' });
+	pump();
+}
+
+/* Whether the tray has the same bytes already. */
+function
+isTwin(u)
+{
+	const twin = !u.allowDuplicate && u.sha256 && uploads.find((other) => other !== u &&
+	    other.sha256 === u.sha256 && other.size === u.size &&
+	    ['starting', 'ready-to-send', 'sending', 'finishing', 'processing', 'ready',
+		'duplicate'].includes(other.state) && !other.allowDuplicate);
+
+	if (!twin)
+		return false;
+	set(u, { state: 'twin', twin });
+	twinsOf(twin);
+	return true;
+}
+
+/* An upload that was begun earlier goes on. True: there is nothing to announce. */
+async function
+goesOn(u)
+{
+	if (!u.uploadId)
+		return false;
+	const ticket = await stateOf(u);
+	if (u.state !== 'starting')
+		return true;
+	if (!ticket) {
+		set(u, { uploadId: null });
+		return false;
+	}
+	if (ticket.status === 'completed')
+		took(u, ticket.mediaId);
+	else
+		announced(u, { ...ticket, status: 201 });
+	return true;
+}
+
+/* The files of the next batch that have to be announced; those that go on do so. */
+async function
+gatherBatch(waiting)
+{
+	const until = Date.now() + HASH_MS;
+	const files = [];
 	let sum = 0;
 
-	if (announcing || !waiting.length || blockedOrigin ||
-	    uploads.filter((u) => u.state === 'ready-to-send').length >= AT_ONCE)
-		return;
-	announcing = true;
 	for (const u of waiting) {
-		if (batch.length === BATCH || (batch.length && sum + u.size > BATCH_BYTES))
+		if (files.length === BATCH || (files.length && (sum + u.size > BATCH_BYTES ||
+		    Date.now() > until)))
 			break;
-		batch.push(u);
-		sum += u.size;
-		set(u, { state: 'starting', hold: null });
-	}
-	try {
-		const files = [];
-		for (const u of batch) {
-			if (u.state !== 'starting')
-				continue;
-			const open = await resume(u.file, (id) =>
-			    uploads.some((other) => other !== u && other.uploadId === id));
-			if (u.state !== 'starting')
-				continue;
-			if (open) {
-				announced(u, { ...open, status: 201 });
-				continue;
-			}
-			try {
-				u.sha256 ??= await sha256(u.file);
-			} catch {
-				if (u.state !== 'starting')
-					continue;
-				const detail = 'This file can no longer be read. Choose it again.';
-				set(u, { state: 'failed', problem: new Problem(0, { detail }) });
-				continue;
-			}
-			if (u.state === 'starting')
-				files.push(u);
+		if (u.state !== 'waiting')
+			continue;
+		if (u.size > HASH_APART && !u.sha256 && !u.checked) {
+			if (!uploads.some(({ state }) => state === 'checking'))
+				hashApart(u);
+			continue;
 		}
-		const answer = files.length ?
-		    await api.post('/media/upload/initiate', { files: files.map((u) => ({
-			filename: u.name, size: u.size, type: u.type,
-			...(u.sha256 ? { sha256: u.sha256 } : {}),
-			...modified(u.file),
-		})) }, { patient: true, again: true,
-		    headers: { 'Idempotency-Key': crypto.randomUUID() },
-		    onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) :
-		    { items: [] };
-		answer.items.forEach((one, i) => announced(files[one.index ?? i], one));
-	} catch (problem) {
-		for (const u of batch)
-			if (u.state === 'starting')
-				later(u, problem);
+		set(u, { state: 'starting', hold: null });
+		if (await goesOn(u) || !(await hashed(u)) || isTwin(u))
+			continue;
+		files.push(u);
+		sum += u.size;
 	}
-	announcing = false;
-	pump();
+	return files;
 }
 
 /* When the file was changed last: the date of a photo that has none. */
 const modified = (file) => (file?.lastModified > 0 ?
     { modifiedAt: new Date(file.lastModified).toISOString() } : {});
 
-function
+const announcement = (u) => ({
+	filename: u.name, size: u.size, type: u.type,
+	...(u.sha256 ? { sha256: u.sha256 } : {}),
+	...modified(u.file),
+	...(u.path ? { path: u.path } : {}),
+	...(u.allowDuplicate ? { allowDuplicate: true } : {}),
+	...(u.size > 2 * partSize() ? { partSize: partSize() } : {}),
+});
+
+/* The next batch of waiting files goes to the server when the sent ones run out. */
+async function
+announce()
+{
+	const waiting = uploads.filter((u) => u.state === 'waiting' && !(u.notBefore > Date.now()));
+
+	if (announcing || !waiting.length || blockedOrigin ||
+	    uploads.filter((u) => u.state === 'ready-to-send').length >= READY_LOW)
+		return;
+	announcing = true;
+	let went = false;
+	try {
+		const files = await gatherBatch(waiting);
+		const answer = files.length ?
+		    await api.post('/media/upload/initiate', { files: files.map(announcement) },
+			{ patient: true, again: true,
+			    headers: { 'Idempotency-Key': crypto.randomUUID() },
+			    onwait: (ms) => files.forEach((u) => set(u, { hold: ms })) }) :
+		    { items: [] };
+		answer.items.forEach((one, i) => announced(files[one.index ?? i], one));
+		went = files.length > 0 || waiting.some((u) => u.state !== 'waiting');
+	} catch (problem) {
+		for (const u of waiting)
+			if (u.state === 'starting')
+				later(u, problem);
+	}
+	announcing = false;
+	if (went)
+		pump();
+}
+
+async function
 announced(u, one)
 {
 	if (u.state === 'cancelled')
 		return;
-	if (one.duplicateOf)
-		set(u, { state: 'duplicate', mediaId: one.duplicateOf });
-	else if (one.status === 201) {
-		if (one.multipart)
-			keep(u.file, one);
-		set(u, { state: 'ready-to-send', uploadId: one.uploadId, mediaId: one.mediaId,
-		    ticket: one, hold: null });
-	} else
-		set(u, { state: 'failed', problem: new Problem(one.status, one) });
+	if (one.duplicateOf) {
+		set(u, { state: one.inTrash ? 'trashed' : 'duplicate', mediaId: one.duplicateOf });
+		return;
+	}
+	if (one.status !== 201) {
+		set(u, { state: 'failed', problem: new Problem(one.status, one),
+		    hopeless: HOPELESS_STATUS.includes(one.status) &&
+			one.code !== 'quota_exceeded' });
+		return;
+	}
+	set(u, { uploadId: one.uploadId, mediaId: one.mediaId, hold: null });
+	/* another page or device has begun the same: what it has sent counts */
+	if (one.joined) {
+		set(u, { state: 'waiting', ticket: null });
+		pump();
+		return;
+	}
+	set(u, { state: 'ready-to-send', ticket: { ...one, asked: Date.now() } });
 }
 
 /* Back to the queue after a failure that may pass; otherwise failed. */
@@ -172,7 +300,8 @@ later(u, problem)
 	if (problem.status === 0)
 		reached = false;
 	if (!passing || ++u.tries > PUT_TRIES) {
-		set(u, { state: 'failed', problem });
+		set(u, { state: 'failed', problem,
+		    hopeless: HOPELESS_STATUS.includes(problem.status) });
 		return;
 	}
 	const wait = Math.max((problem.retryAfter ?? 0) * 1000,
@@ -220,7 +349,10 @@ pump()
 		const u = uploads.find((one) => one.state === 'ready-to-send');
 		if (!u)
 			break;
-		if (u.ticket.expiresAt && Date.parse(u.ticket.expiresAt) < Date.now() + SPARE_MS)
+		const { asked, urlsExpireAt } = u.ticket;
+		/* one that was issued just now is as good as they get */
+		if (asked < Date.now() - SPARE_MS &&
+		    !(Date.parse(urlsExpireAt) > Date.now() + SPARE_MS))
 			set(u, { state: 'waiting', ticket: null });
 		else
 			send(u);
@@ -228,83 +360,35 @@ pump()
 	announce();
 }
 
-/* One PUT, by XMLHttpRequest because fetch reports no upload progress. Resolves with the ETag. */
-function
-put(u, url, headers, body, base)
-{
-	return new Promise((done, failed) => {
-		const xhr = new XMLHttpRequest();
-		let stall = 0;
-		const alive = () => {
-			clearTimeout(stall);
-			stall = setTimeout(() => xhr.abort(), STALL_MS);
-		};
-		const end = (fn, value) => {
-			clearTimeout(stall);
-			u.xhrs.delete(xhr);
-			fn(value);
-		};
-
-		u.target = url;
-		u.xhrs.add(xhr);
-		xhr.open('PUT', url);
-		for (const [name, value] of Object.entries(headers ?? {}))
-			if (name.toLowerCase() !== 'content-length' &&
-			    name.toLowerCase() !== 'host')
-				xhr.setRequestHeader(name, value);
-		xhr.upload.onprogress = ({ loaded }) => {
-			alive();
-			set(u, { sent: Math.min(u.size, base + loaded) });
-		};
-		xhr.onload = () => {
-			if (xhr.status >= 200 && xhr.status < 300)
-				end(done, xhr.getResponseHeader('ETag'));
-			else
-				end(failed, new Problem(xhr.status, { detail: refusal(xhr),
-				    code: 'store_refused' }));
-		};
-		xhr.onerror = () => end(failed,
-		    new Problem(0, { detail: 'Lost the connection to the file store.',
-			code: 'store_unreachable' }));
-		xhr.onabort = () => end(failed, new Problem(0, { code: 'aborted' }));
-		alive();
-		xhr.send(body);
-	});
-}
-
-/* What the store says in its XML. */
-function
-refusal(xhr)
-{
-	const said = new DOMParser().parseFromString(xhr.responseText,
-	    'text/xml').querySelector('Message')?.textContent;
-
-	return xhr.status === 507 || xhr.status === 503 ? 'The file store is full or busy.' :
-	    `The file store refused this file${said ? `: ${said}` : '.'}`;
-}
-
 async function
 send(u)
 {
 	const { ticket } = u;
+	const told = (n) => set(u, { sent: Math.min(u.size, n) });
 
 	set(u, { state: 'sending', sent: 0 });
 	u.xhrs = new Set();
 	try {
 		if (ticket.multipart)
-			u.parts = await sendParts(u, ticket.multipart, ticket.parts ?? []);
-		else
-			await put(u, ticket.uploadUrl, ticket.fields ?? ticket.headers, u.file, 0);
+			await putParts(u, ticket.multipart, ticket.parts ?? [], told, online);
+		else if (ticket.uploadUrl)
+			await put(u, ticket.uploadUrl, ticket.fields, u.file, told);
 		if (u.state === 'cancelled')
 			return;
-		set(u, { state: 'finishing', sent: u.size });
-		finishing.push(u);
-		finishTimer ||= setTimeout(finish, COMPLETE_MS);
+		arrived(u);
 	} catch (problem) {
 		if (u.state !== 'cancelled')
 			await sendFailed(u, problem);
 	}
 	pump();
+}
+
+export function
+arrived(u)
+{
+	set(u, { state: 'finishing', sent: u.size });
+	finishing.push(u);
+	finishTimer ||= setTimeout(finish, COMPLETE_MS);
 }
 
 async function
@@ -323,74 +407,17 @@ sendFailed(u, problem)
 			return;
 		}
 	}
-	if (problem.status === 404 && u.ticket?.multipart)
-		drop(u.uploadId); /* the store has let go of its parts: the next try is a new one */
-	if (problem.status === 403 && !u.renewed) {
-		u.renewed = true; /* the address had probably expired */
+	/* The store has let go of its parts: the next attempt is a new upload. */
+	if (problem.status === 404 && u.ticket?.multipart) {
+		api.delete(`/media/upload/${u.uploadId}`).catch(() => {});
+		set(u, { uploadId: null });
+	}
+	/* Its address had expired, or another page was faster: the server knows. */
+	if ([403, 404, 409].includes(problem.status) && ++u.tries <= PUT_TRIES) {
 		set(u, { state: 'waiting', ticket: null, sent: 0 });
 		return;
 	}
 	later(u, problem);
-}
-
-/*
- * Sends the parts of a large file that have not arrived yet, two at a time; a part that fails is
- * repeated alone.
- */
-async function
-sendParts(u, { partSize, partCount }, arrived)
-{
-	const done = arrived.map(({ number, etag }) => ({ number, etag }));
-	const loaded = new Map(arrived.map(({ number, size }) => [number, size]));
-	const left = Array.from({ length: partCount }, (_, i) => i + 1).filter((n) =>
-	    !loaded.has(n));
-	const urls = new Map();
-	const tell = () => set(u, { sent: Math.min(u.size,
-	    [...loaded.values()].reduce((a, b) => a + b, 0)) });
-	const urlOf = async (number) => {
-		if (!urls.has(number))
-			for (const part of await partUrls(u, [number, ...left.filter((n) =>
-			    !urls.has(n)).slice(0, PART_URLS - 1)]))
-				urls.set(part.number, part.url);
-		return urls.get(number);
-	};
-	const one = async () => {
-		for (let number = left.shift(); number; number = left.shift()) {
-			const from = (number - 1) * partSize;
-			const blob = u.file.slice(from, Math.min(u.size, from + partSize));
-			for (let tries = 1;; tries++) {
-				try {
-					const url = await urlOf(number);
-					const etag = await put(u, url, null, blob, 0);
-					done.push({ number, etag });
-					loaded.set(number, blob.size);
-					tell();
-					break;
-				} catch (problem) {
-					if (u.state === 'cancelled' || tries >= PUT_TRIES ||
-					    [400, 404, 409].includes(problem.status))
-						throw problem;
-					urls.delete(number);
-					tell();
-					await new Promise((next) => setTimeout(next,
-					    Math.min(LONGEST_WAIT_MS, 500 * 2 ** tries)));
-					await online();
-				}
-			}
-		}
-	};
-
-	await Promise.all(Array.from({ length: PARTS_AT_ONCE }, one));
-	return done.sort((a, b) => a.number - b.number);
-}
-
-async function
-partUrls(u, numbers)
-{
-	const answer = await api.post(`/media/upload/${u.uploadId}/parts`, { numbers },
-	    { patient: true, again: true });
-
-	return answer.parts;
 }
 
 async function
@@ -403,8 +430,7 @@ finish()
 		return;
 	try {
 		const answer = await api.post('/media/upload/complete',
-		    { uploads: batch.map((u) => ({ uploadId: u.uploadId,
-			...(u.parts ? { parts: u.parts } : {}) })) },
+		    { uploads: batch.map((u) => ({ uploadId: u.uploadId })) },
 		    { patient: true, again: true });
 		answer.items.forEach((one, i) => finished(batch[one.index ?? i], one));
 	} catch (problem) {
@@ -432,17 +458,36 @@ finished(u, one)
 		finishing.push(u);
 		return;
 	}
-	u.file = null; /* the browser may free it */
-	drop(u.uploadId);
+	if (one.status === 404 || ['upload_expired', 'upload_aborted'].includes(one.code))
+		set(u, { uploadId: null });
+	/* Not all of it is there, or no longer: the rest is sent, if the file is here. */
+	if (one.status === 404 || one.status === 409) {
+		if (!u.file)
+			set(u, { state: 'lost', sent: 0 });
+		else
+			later(u, new Problem(503, one));
+		return;
+	}
 	if (one.status >= 400) {
 		set(u, { state: 'failed', problem: new Problem(one.status, one) });
 		return;
 	}
 	const item = remember(one.media);
 
-	set(u, { state: 'processing', ticket: null, mediaId: item.id });
+	set(u, { state: 'processing', ticket: null, mediaId: item.id, file: null });
 	emit('media-new', { item });
 	follow(item);
+}
+
+/* An item that the server has, whoever completed it. */
+export function
+took(u, mediaId)
+{
+	set(u, { state: 'processing', ticket: null, mediaId, file: null });
+	fetchItem(mediaId).then((item) => {
+		emit('media-new', { item });
+		follow(item);
+	}, () => set(u, { state: 'ready' }));
 }
 
 /* The state of the item decides the line in the tray. */
@@ -456,7 +501,7 @@ follow(item)
 			set(u, { state: 'ready' });
 		else if (item.status === 'failed')
 			set(u, { state: 'rejected', problem: { message: item.failure?.message ??
-			    'This file could not be processed.' } });
+			    REJECTED }, hopeless: HOPELESS_CODES.includes(item.failure?.code) });
 		else if (item.status === 'processing' && u.state === 'rejected')
 			set(u, { state: 'processing', step: null });
 	}
@@ -469,7 +514,6 @@ cancel(u)
 
 	set(u, { state: 'cancelled' });
 	u.xhrs?.forEach((xhr) => xhr.abort());
-	drop(u.uploadId);
 	if (u.uploadId && was !== 'processing')
 		api.delete(`/media/upload/${u.uploadId}`).catch(() => {});
 	u.file = null;
@@ -479,8 +523,8 @@ cancel(u)
 export function
 retry(u)
 {
-	set(u, { state: 'waiting', tries: 0, sent: 0, problem: null, ticket: null, notBefore: 0,
-	    renewed: false });
+	set(u, { state: u.file ? 'waiting' : 'lost', tries: 0, sent: 0, problem: null,
+	    ticket: null, notBefore: 0 });
 	pump();
 }
 
@@ -500,14 +544,19 @@ export function
 clearDone()
 {
 	for (let i = uploads.length - 1; i >= 0; i--)
-		if (!isOpen(uploads[i]) && uploads[i].state !== 'processing')
+		if (!isOpen(uploads[i]) && !['processing', 'lost'].includes(uploads[i].state)) {
+			drop(uploads[i].key);
 			uploads.splice(i, 1);
+		}
 	emit('uploads', {});
 }
 
+/* The person has signed out: what has not ended is kept for their next sign-in. */
 export function
 abandon()
 {
+	clearTimeout(keepTimer);
+	keepNow();
 	uploads.forEach((u) => u.xhrs?.forEach((xhr) => {
 		u.state = 'cancelled';
 		xhr.abort();
@@ -526,7 +575,7 @@ on('media-event', ({ type, id, data }) => {
 		set(u, { state: 'ready' });
 	else if (u && type === 'media.processing.failed')
 		set(u, { state: 'rejected', problem: { message: data.notification?.message ||
-		    'This file could not be processed.' } });
+		    REJECTED } });
 });
 on('media', ({ item }) => follow(item));
 on('progress', ({ mediaId, step }) => {
@@ -546,4 +595,5 @@ addEventListener('online', () => {
 	});
 	pump();
 });
+addEventListener('pagehide', keepNow);
 addEventListener('beforeunload', (event) => openCount() && event.preventDefault());

@@ -4,12 +4,16 @@ import { fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, count, many, stepName } from '../lib/format.js';
 import { known, reprocess } from '../lib/media.js';
 import { link } from '../lib/router.js';
+import { find, insist, recall, remove, takeBack } from '../lib/leftovers.js';
+import { filesIn, filesOf, pickFiles } from '../lib/pick.js';
 import * as up from '../lib/uploads.js';
+import { linePicture } from './line-picture.js';
 import { fail } from './toast.js';
 
 const LINES = 60; /* more are counted, not drawn */
-const RANK = ['failed', 'rejected', 'sending', 'finishing', 'processing', 'starting',
-    'ready-to-send', 'waiting', 'duplicate', 'ready', 'cancelled'];
+const RANK = ['lost', 'failed', 'rejected', 'trashed', 'sending', 'finishing', 'processing',
+    'starting', 'checking', 'ready-to-send', 'waiting', 'twin', 'duplicate', 'ready', 'cancelled'];
+const BAD = ['failed', 'rejected'];
 
 const percent = (u) => (u.size ? (u.sent / u.size) * 100 : 100);
 
@@ -19,6 +23,13 @@ words(u)
 	switch (u.state) {
 	case 'waiting': return u.problem ? `${u.problem.message} Retrying soon.` :
 	    up.isCut() ? 'Waiting for the connection' : 'Waiting';
+	case 'checking': return u.hashed ?
+	    `Checking for duplicates: ${Math.floor((u.hashed / u.size) * 100)} %` :
+	    'Checking for duplicates…';
+	case 'twin': return `The same as “${u.twin.name}”`;
+	case 'trashed': return 'In your trash';
+	case 'lost': return u.sent ? `Choose the file again: ${Math.floor(percent(u))} % is here` :
+	    'Choose the file again to upload it';
 	case 'starting': return u.hold ?
 	    `Too many uploads at once. Retrying in ${Math.ceil(u.hold / 1000)} s` : 'Starting…';
 	case 'ready-to-send': return 'Waiting';
@@ -54,36 +65,64 @@ class Line {
 			this.text.textContent = text;
 		this.meter.hidden = u.state !== 'sending';
 		this.meter.value = percent(u);
-		if (this.state === u.state)
+		const state = `${u.state} ${u.hopeless ?? ''}`;
+		if (this.state === state)
 			return;
-		this.state = u.state;
+		this.state = state;
 		this.node.dataset.state = u.state;
-		fill(this.icon, icon({ ready: 'check', duplicate: 'check', failed: 'alert',
-		    rejected: 'alert', processing: 'spark', cancelled: 'close' }[u.state] ??
-		    'upload'));
-		fill(this.buttons,
-		    ['ready', 'duplicate', 'rejected'].includes(u.state) ?
-			h('a.button.small',
-			    { href: link('library', { item: u.mediaId }),
-				'aria-label': `Show ${u.name}` },
-			    'Show') : null,
-		    u.state === 'failed' && u.file ?
-			h('button.small',
-			    { type: 'button', 'aria-label': `Try again: ${u.name}`,
-				onclick: () => up.retry(u) },
-			    'Try again') : null,
-		    u.state === 'rejected' ?
-			h('button.small',
-			    { type: 'button', 'aria-label': `Try again: ${u.name}`, onclick: () =>
-				reprocess(known(u.mediaId) ?? { id: u.mediaId }).catch(fail) },
-			    'Try again') : null,
-		    up.isOpen(u) ? iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) :
-			null);
+		this.picture ??= linePicture(u);
+		fill(this.icon, this.picture, icon({ ready: 'check', duplicate: 'check',
+		    failed: 'alert', rejected: 'alert', lost: 'file', trashed: 'trash',
+		    processing: 'spark', cancelled: 'close' }[u.state] ?? 'upload'));
+		fill(this.buttons, this.acts());
+	}
+
+	/* What is hopeless can only go. */
+	acts()
+	{
+		const { u } = this;
+		const act = (text, fn) => h('button.small', { type: 'button',
+		    'aria-label': `${text}: ${u.name}`, onclick: fn }, text);
+		const bad = BAD.includes(u.state);
+
+		return [
+			(['ready', 'duplicate'].includes(u.state) && u.mediaId) ||
+			    (u.state === 'rejected' && u.hopeless === false) ?
+			    h('a.button.small', { href: link('library', { item: u.mediaId }),
+				'aria-label': `Show ${u.name}` }, 'Show') : null,
+			u.state === 'failed' && !u.hopeless ?
+			    act('Try again', () => up.retry(u)) : null,
+			u.state === 'rejected' && u.hopeless === false ?
+			    act('Try again', () => reprocess(known(u.mediaId) ??
+				{ id: u.mediaId }).catch(fail)) : null,
+			u.state === 'trashed' ?
+			    act('Restore', () => takeBack(u).catch(fail)) : null,
+			u.state === 'trashed' && u.file ?
+			    act('Upload anyway', () => insist(u)) : null,
+			(bad && u.hopeless) || u.state === 'lost' ?
+			    act('Remove', () => remove(u)) : null,
+			up.isOpen(u) ?
+			    iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) : null,
+		];
 	}
 }
 
+/* What became of all of them: '55 added, 5 could not be read'. */
+function
+summary(of)
+{
+	return [
+		[of('ready'), 'added'],
+		[of('duplicate'), 'already in your library'],
+		[of('trashed'), 'in your trash'],
+		[of('rejected'), 'could not be read'],
+		[of('failed'), 'not uploaded'],
+	].filter(([n]) => n).map(([n, what]) => `${count(n)} ${what}`).join(', ') ||
+	    'Nothing uploaded';
+}
+
 export class Tray {
-	constructor()
+	constructor(mayUpload)
 	{
 		this.lines = new Map();
 		this.open = innerWidth > 800;
@@ -92,13 +131,20 @@ export class Tray {
 		this.list = h('ul');
 		this.rest = h('p.muted');
 		this.warning = h('div.store-warning', { role: 'alert', hidden: true });
+		this.left = h('div.store-warning', { hidden: true },
+		    this.leftText = h('p'),
+		    this.leftAct = h('button',
+			{ type: 'button', onclick: () => this.goOn() }));
 		this.fold = iconButton('down', 'Collapse uploads', () => this.toggle(),
 		    { 'aria-expanded': 'true' });
 		this.node = h('section.tray', { 'aria-label': 'Uploads', hidden: true },
 		    h('header', null, this.title, h('span.grow'), this.fold,
 			this.shut = iconButton('close', 'Close uploads', () => up.clearDone())),
-		    this.all, this.warning, h('div.tray-body', null, this.list, this.rest));
+		    this.all, this.warning, this.left,
+		    h('div.tray-body', null, this.list, this.rest));
 		this.node.classList.toggle('folded', !this.open);
+		if (mayUpload)
+			recall();
 		this.offs = [on('uploads', ({ upload }) => this.later(upload)), on('store-blocked',
 		    () => this.later())];
 	}
@@ -130,7 +176,7 @@ export class Tray {
 		const of = (...states) => all.filter((u) => states.includes(u.state)).length;
 		const open = up.openCount();
 		const busy = of('processing');
-		const bad = of('failed', 'rejected');
+		const lost = of('lost');
 		const shown = [...all].sort((a, b) =>
 		    RANK.indexOf(a.state) - RANK.indexOf(b.state) || a.id - b.id).slice(0, LINES);
 		const size = all.reduce((n, u) => n + u.size, 0);
@@ -139,11 +185,17 @@ export class Tray {
 		this.node.hidden = !all.length;
 		emit('tray', { shown: all.length > 0 });
 		this.title.textContent = open ? `Uploading ${many(open, 'file')}` : busy ?
-		    `Processing ${many(busy, 'file')}` : bad ? `${many(bad, 'file')} failed` :
-		    `${many(of('ready', 'duplicate'), 'file')} ready`;
+		    `Processing ${many(busy, 'file')}` : lost ?
+		    `${many(lost, 'unfinished upload')}` : summary(of);
 		this.all.hidden = !open;
 		this.all.value = size ? (sent / size) * 100 : 0;
-		this.shut.hidden = open > 0 || busy > 0;
+		this.shut.hidden = open > 0 || busy > 0 || lost > 0;
+		this.left.hidden = !lost;
+		this.leftAct.textContent = lost === 1 ? 'Choose the file' : 'Choose the files';
+		this.leftText.textContent = lost === 1 ?
+		    'An upload was interrupted. Choose its file again, and it goes on.' :
+		    `${count(lost)} uploads were interrupted. ` +
+		    'Choose their files again, and they go on.';
 		this.warn();
 		for (const [id, line] of this.lines)
 			if (!shown.includes(line.u)) {
@@ -161,6 +213,17 @@ export class Tray {
 		});
 		this.rest.textContent = all.length > LINES ?
 		    `and ${count(all.length - LINES)} more` : '';
+	}
+
+	/* Those whose files the browser may open again do so; then the others are picked. */
+	async goOn()
+	{
+		const lost = up.uploads.filter((u) => u.state === 'lost');
+
+		for (const u of lost.filter(({ handle }) => handle))
+			await find(u, true).catch(fail);
+		if (lost.some((u) => u.state === 'lost' && !u.handle))
+			emit('pick-files');
 	}
 
 	warn()
@@ -190,38 +253,6 @@ export class Tray {
 	}
 }
 
-/* Files from a drop, folders included. */
-async function
-filesOf(transfer)
-{
-	const entries = [...transfer.items].map((i) => i.webkitGetAsEntry?.()).filter(Boolean);
-	const files = [];
-	const walk = async (entry) => {
-		if (entry.isFile) {
-			const file = await new Promise((done) => entry.file(done,
-			    () => done(null)));
-			if (file && !file.name.startsWith('.'))
-				files.push(file);
-			return;
-		}
-		const reader = entry.createReader();
-		for (;;) {
-			const some = await new Promise((done) => reader.readEntries(done,
-			    () => done([])));
-			if (!some.length)
-				return;
-			for (const one of some)
-				await walk(one);
-		}
-	};
-
-	if (!entries.some((e) => e.isDirectory))
-		return [...transfer.files];
-	for (const entry of entries)
-		await walk(entry);
-	return files;
-}
-
 /*
  * Files from the picker, a drop or the clipboard are uploaded. Returns the function that ends this.
  */
@@ -234,8 +265,13 @@ takeFiles()
 	const picker = h('input', { type: 'file', multiple: true,
 	    accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus', hidden: true,
 	    'aria-label': 'Files to upload', id: 'picker', onchange: () => {
-		up.addFiles([...picker.files]);
+		up.addFiles(filesIn(picker));
 		picker.value = '';
+	} });
+	const folder = h('input', { type: 'file', webkitdirectory: true, hidden: true,
+	    'aria-label': 'Folder to upload', id: 'folder-picker', onchange: () => {
+		up.addFiles(filesIn(folder));
+		folder.value = '';
 	} });
 	const listen = (type, fn) => addEventListener(type, fn, { signal: stop.signal });
 	const carriesFiles = (event) => event.dataTransfer?.types.includes('Files');
@@ -263,15 +299,16 @@ takeFiles()
 	listen('paste', (event) => {
 		if (event.clipboardData?.files.length) {
 			event.preventDefault();
-			up.addFiles([...event.clipboardData.files]);
+			up.addFiles([...event.clipboardData.files].map((file) => ({ file,
+			    pasted: true })));
 		}
 	});
-	const off = on('pick-files', () => picker.click());
-	document.body.append(curtain, picker);
+	const offs = [on('pick-files', async () => up.addFiles(await pickFiles(picker))),
+	    on('pick-folder', () => folder.click())];
+	document.body.append(curtain, picker, folder);
 	return () => {
-		off();
+		offs.forEach((off) => off());
 		stop.abort();
-		curtain.remove();
-		picker.remove();
+		[curtain, picker, folder].forEach((node) => node.remove());
 	};
 }

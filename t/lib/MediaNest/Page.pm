@@ -71,7 +71,7 @@ sub upload_ready ($b, $n, @paths) {
 	$b->choose_files('#picker', @paths);
 	$b->find('.tray', 10);
 	$b->wait_for("$n uploads to be ready",
-	    sub { ($b->text('.tray strong') // '') =~ /^\Q$n\E files? ready$/ }, 90);
+	    sub { ($b->text('.tray strong') // '') =~ /^\Q$n\E added$/ }, 90);
 	return $b->js('return window.mark') == 1;
 }
 
