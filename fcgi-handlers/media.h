@@ -5,6 +5,6 @@
 #include "http/route.h"
 
 extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
-    upload_module;
+    upload_module, duplicates_module;
 
 #endif

@@ -33,3 +33,4 @@ dist_sql_DATA += sql/0031-count-days.sql
 dist_sql_DATA += sql/0036-add-time-zones.sql
 dist_sql_DATA += sql/0037-order-by-wall-clocks.sql
 dist_sql_DATA += sql/0030-resume-uploads.sql
+dist_sql_DATA += sql/0036-keep-looks.sql

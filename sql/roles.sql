@@ -52,6 +52,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_sources, webhook_events, plays, 
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_deliveries
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON media_looks TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_enrichments, tmdb_cache, tmdb_pace
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON

@@ -52,7 +52,20 @@ $mn->psql("INSERT INTO sync_runs (id, server_id, trigger, status, owner, owner_n
 $mn->psql("INSERT INTO alerts (id, rule, subject, severity, title, message) SELECT"
     . " gen_random_uuid(), 'cursor', n, 'warning', 'x', 'x' FROM generate_series(1, 3) n");
 
+# Three of the same bytes each, and three that look alike each.
+$mn->psql(<<"SQL");
+WITH made AS (INSERT INTO media (id, owner_id, kind, title, visibility, status, sha256)
+	SELECT gen_random_uuid(), '$me', 'image', 'twin', 'private', 'ready',
+		sha256(('cursor' || n % 3)::bytea)
+	FROM generate_series(1, 9) n RETURNING id, sha256)
+INSERT INTO media_looks SELECT id, '$me', 0,
+	('00000000-0000-7000-8000-00000000000' || row_number() OVER (PARTITION BY sha256))::uuid
+FROM made
+SQL
+
 my %list = (
+	'duplicates' => '/api/media/duplicates?',
+	'lookalikes' => '/api/media/duplicates?by=look&',
 	servers => '/api/integrations/plex/servers?',
 	syncs => '/api/integrations/plex/syncs?',
 	people => '/api/users?',

@@ -92,6 +92,7 @@ my %valid = (
     'POST /api/media/{id}/restore' => [],
     'POST /api/media/{id}/reprocess' => [],
     'GET /api/media/{id}/children' => [],
+    'GET /api/media/duplicates' => [],
     'GET /api/media/{id}/timeline' => [],
     'GET /api/media/{id}/file' => [],
     'GET /api/media/{id}/preview' => [],

@@ -17,6 +17,11 @@ use constant { MIB => 1 << 20, GIB => 1 << 30, URL_SECONDS => 10 };
 my $mn = MediaNest::Test->stack(private => 1, set => { 'upload.max_size' => '5T' });
 my ($ann, $bob) = map { $mn->user } 1 .. 2;
 my $serial = 0;
+my $ICON = do {
+	open my $in, '<:raw', "$FindBin::Bin/../web/icon-192.png" or die "icon: $!";
+	local $/;
+	<$in>;
+};
 
 sub initiate ($who, %file) {
 	return $who->api(POST => '/api/media/upload/initiate', { filename => 'a.mp4', size => 10,
@@ -172,8 +177,9 @@ subtest 'a list of parts that is not all' => sub {
 };
 
 subtest 'the same bytes, two at once' => sub {
-	my $bytes = fresh(3000);
-	my %file = (size => length $bytes, sha256 => sha256_hex($bytes));
+	my $bytes = $ICON . fresh(30);
+	my %file = (filename => 'a.png', type => 'image/png', size => length $bytes,
+	    sha256 => sha256_hex($bytes));
 	my @ids = together(map { sub { initiate($ann, %file)->{json}{uploadId} } } 1 .. 6);
 	my %ids = map { ($_ => 1) } @ids;
 	is keys %ids, 1, 'are one upload' or diag explain \@ids;
@@ -220,8 +226,7 @@ subtest 'twins in one batch' => sub {
 };
 
 subtest 'a twin in the trash' => sub {
-	open my $in, '<:raw', "$FindBin::Bin/../web/icon-192.png" or die "icon: $!";
-	my $png = do { local $/; <$in> };
+	my $png = $ICON . fresh(30);
 	my $m = $ann->upload_bytes('icon.png', $png, 'image/png');
 	is $ann->wait_media($m->{id})->{status}, 'ready', 'an item';
 	$ann->api(POST => "/api/media/$m->{id}/trash");
@@ -258,6 +263,46 @@ subtest 'the path is kept' => sub {
 	my $u = initiate($ann, path => 'Photos/2024/Süd')->{json};
 	is upload_of($ann, $u->{uploadId})->{path}, 'Photos/2024/Süd', 'as it was picked';
 	is code(initiate($ann, path => 'x' x 1025)), '400 validation_failed', 'to a limit';
+};
+
+sub groups ($who, $by) {
+	return $who->api(GET => "/api/media/duplicates?by=$by")->{json}{items};
+}
+sub ids (@items) { return join ' ', sort map { $_->{id} } @items }
+
+subtest 'duplicates' => sub {
+	my $eve = $mn->user;
+	my $make = sub ($name, @filter) {
+		my $file = "$mn->{var}/$name";
+		system('ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', @filter, '-frames:v', 1,
+		    $file) == 0 or die "ffmpeg: $name";
+		my $type = $name =~ /png$/ ? 'image/png' : 'image/jpeg';
+		my $m = $eve->upload_file($file, $type, allowDuplicate => JSON::PP::true);
+		return $eve->wait_media($m->{id});
+	};
+	my $scene = 'mandelbrot=s=640x480:start_scale=0.';
+	my $one = $make->('one.png', "${scene}5");
+	my @like = ($one, $make->('small.jpg', "${scene}5", '-vf', 'scale=320:-2', '-q:v', 20),
+	    $make->('grey.jpg', "${scene}5", '-vf', 'hue=s=0'),
+	    $make->('light.jpg', "${scene}5", '-vf', 'eq=brightness=0.06'));
+	my $other = $make->('other.png', 'testsrc=s=640x480');
+	my $mirror = $make->('mirror.png', "${scene}5", '-vf', 'hflip,vflip');
+	my @black = map { $make->("black$_.png", "color=black:s=${_}x200") } 200, 300;
+	my $twin = $make->('twin.png', 'testsrc=s=640x480');
+	is $_->{status}, 'ready', "$_->{filename} is ready"
+	    for @like, $other, $mirror, @black, $twin;
+	is $twin->{sha256}, $other->{sha256}, 'two of the same bytes';
+
+	my $bytes = groups($eve, 'bytes');
+	is_deeply [ map { ids(@{ $_->{items} }) } @$bytes ], [ ids($other, $twin) ], 'by bytes';
+	is $bytes->[0]{count}, 2, 'counted';
+	my $look = groups($eve, 'look');
+	is_deeply [ map { ids(@{ $_->{items} }) } @$look ], [ ids(@like) ],
+	    'by look: other sizes, formats and colours, but no mirror image and nothing plain';
+	is_deeply groups($ann, $_), [], "nobody else's, by $_" for qw(bytes look);
+	$eve->api(POST => "/api/media/$_->{id}/trash") for @like[ 1 .. 3 ], $other;
+	is_deeply groups($eve, $_), [], "what is kept alone is in no group, by $_"
+	    for qw(bytes look);
 };
 
 done_testing();

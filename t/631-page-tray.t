@@ -194,6 +194,32 @@ subtest 'what lies in the trash' => sub {
 	shut_tray($b);
 };
 
+subtest 'duplicates' => sub {
+	my @copies = map { $_->{id} } grep { $_->{title} eq 'two' } @{
+	    $who->api(GET => '/api/media')->{json}{items} };
+	is scalar @copies, 1, 'one is in the library';
+	my ($trashed) = map { $_->{id} } grep { $_->{title} eq 'two' } @{
+	    $who->api(GET => '/api/media?status=trashed')->{json}{items} };
+	$who->api(POST => "/api/media/$trashed/restore");
+	open_view($b, 'duplicates', '.twins');
+	is $b->count('.twin'), 2, 'two of the same bytes';
+	$b->screenshot("$shots/duplicates.png");
+	accessible($b, 'duplicates', axe());
+	press_on($b, 'Keep this one', '.twins');
+	$b->find('.empty:not([hidden])');
+	pass 'the other one goes';
+	press_on($b, 'Undo');
+	$b->wait_for('both', sub { $b->count('.twins:not([hidden]) .twin') == 2 });
+	pass 'and is back';
+	press_on($b, 'Similar pictures');
+	$b->wait_for('no more', sub { $b->text('.muted') =~ /alike/ }, 10);
+	$b->resize(390, 844);
+	open_view($b, 'duplicates', '.twins');
+	$b->screenshot("$shots/duplicates-phone.png");
+	fits($b, 'duplicates on a phone');
+	$b->resize(1280, 800);
+};
+
 subtest 'sums of large files' => sub {
 	my $sum = $b->js_async(<<'JS');
 		const done = arguments[0];

@@ -37,6 +37,8 @@ const VIEWS = {
 	preferences: { title: 'Notification settings',
 	    load: () => import('./views/preferences.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
+	duplicates: { title: 'Duplicates', menu: 'photos', permission: 'media.upload',
+	    load: () => import('./views/duplicates.js') },
 	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
 	dashboard: { title: 'Dashboard', menu: 'pulse', permission: 'users.manage',
 	    load: () => import('./views/dashboard.js') },

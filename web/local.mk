@@ -93,6 +93,7 @@ nobase_dist_page_DATA = \
 	web/views/audit.js \
 	web/views/dashboard.js \
 	web/views/door.js \
+	web/views/duplicates.js \
 	web/views/endpoint.js \
 	web/views/integrations.js \
 	web/views/jobs.js \

@@ -46,6 +46,7 @@ src_libcore_a_SOURCES += \
 	src/model/setting.h \
 	src/model/server.h \
 	src/model/sync.h \
+	src/model/duplicates.h \
 	src/model/upload.h \
 	src/model/user.h \
 	src/model/watch.h

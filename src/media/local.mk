@@ -23,6 +23,7 @@ src_libmedia_a_SOURCES = \
 	src/media/media.h \
 	src/media/mp4_tags.c \
 	src/media/mpeg_audio.c src/media/mpeg_audio.h \
+	src/media/look.c src/media/look.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
 	src/media/probe.c src/media/probe.h \

@@ -53,6 +53,7 @@ struct media_run {
 	struct media_taken taken;
 	const char *title;
 	const char *thumbhash;  /* base64 */
+	const char *look;       /* what it looks like, 16 hexadecimal digits, or NULL */
 	bool incomplete;        /* the file is cut off; what is there is shown */
 	const char *content_id; /* what a live photo and its video have in common; NULL: nothing */
 	struct json *metadata;  /* an open object */

@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "media/media.h"
 #include "media/picture.h"
+#include "media/look.h"
 #include "media/thumbhash.h"
 #include "media/webp.h"
 
@@ -523,6 +524,7 @@ placeholder(struct media_run *run, VipsImage *in, struct error *err)
 {
 	unsigned char hash[THUMBHASH_MAX];
 	VipsImage *small, *rgba;
+	uint64_t look;
 	void *data;
 	size_t size;
 
@@ -544,6 +546,8 @@ placeholder(struct media_run *run, VipsImage *in, struct error *err)
 		    "The placeholder could not be created.");
 	run->thumbhash =
 	    base64_encode(run->arena, hash, thumbhash_encode(rgba->Xsize, rgba->Ysize, data, hash));
+	if (look_of(data, rgba->Xsize, rgba->Ysize, &look))
+		run->look = arena_printf(run->arena, "%016llx", (unsigned long long)look);
 	g_free(data);
 	return true;
 }

@@ -91,6 +91,7 @@ report_found(struct media_run *run, struct json *line)
 	if (run->incomplete)
 		json_put_bool(line, "incomplete", true);
 	json_opt_str(line, "contentId", run->content_id);
+	json_opt_str(line, "look", run->look);
 	json_object_end(run->metadata);
 	json_put_raw(line, "metadata",
 	    run->metadata->buf.overflow ? "{}" : run->metadata->buf.data);

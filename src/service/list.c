@@ -39,6 +39,8 @@ static const struct {
 	[LIST_REQUESTS] = { 'r', true, false },
 	[LIST_JOBS] = { 'b', true, false },
 	[LIST_ALERTS] = { 'f', true, false },
+	[LIST_DUPLICATES_BYTES] = { 'u', true, false },
+	[LIST_DUPLICATES_LOOK] = { 'k', true, false },
 };
 
 const char *

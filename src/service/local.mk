@@ -94,6 +94,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search_words.h \
 	src/service/catalogue/title_posters.c \
 	src/service/catalogue/title_posters.h \
+	src/service/catalogue/duplicates.c \
+	src/service/catalogue/duplicates.h \
 	src/service/catalogue/upload.c \
 	src/service/catalogue/upload.h \
 	src/service/catalogue/upload_complete.c \

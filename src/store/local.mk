@@ -24,6 +24,7 @@ src_libstore_a_SOURCES += src/store/store_alerts.c src/store/store_alerts.h \
 src_libstore_a_SOURCES += src/store/store_enrich.c src/store/store_enrich.h
 src_libstore_a_SOURCES += src/store/store_title_posters.c src/store/store_title_posters.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
+src_libstore_a_SOURCES += src/store/store_looks.c src/store/store_looks.h
 src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_endpoints.c src/store/store_endpoints.h \
 	src/store/store_deliver.c src/store/store_deliver.h
@@ -66,8 +67,8 @@ SQL_TABLES = src/store/sql_media.h src/store/sql_media_list.h src/store/sql_sear
 	src/store/sql_search_words.h src/store/sql_sync.h src/store/sql_sync_items.h
 SQL_TABLES += src/store/sql_notify.h
 SQL_TABLES += src/store/sql_admin_jobs.h src/store/sql_admin.h
-SQL_FILES += src/store/sql/watch.sql
-SQL_TABLES += src/store/sql_watch.h
+SQL_FILES += src/store/sql/watch.sql src/store/sql/looks.sql
+SQL_TABLES += src/store/sql_watch.h src/store/sql_looks.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -85,6 +86,7 @@ src/store/sql_notify.h: src/store/sql/notify.sql
 src/store/sql_admin.h: src/store/sql/admin.sql
 src/store/sql_admin_jobs.h: src/store/sql/admin_jobs.sql
 src/store/sql_watch.h: src/store/sql/watch.sql
+src/store/sql_looks.h: src/store/sql/looks.sql
 src/store/sql_sync.h: src/store/sql/sync.sql
 src/store/sql_sync_items.h: src/store/sql/sync_items.sql
 src_libstore_a_SOURCES += src/store/store_sync.c src/store/store_sync_items.c src/store/store_sync.h

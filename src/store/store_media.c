@@ -265,14 +265,6 @@ store_media_upload(struct db *db, struct arena *arena, const char *id, const cha
 }
 
 bool
-store_media_duplicate(struct db *db, struct arena *arena, const char *owner_id,
-    const unsigned char sha256[32], const char **id, struct error *err)
-{
-	return get_text(db, arena, Q(Q_MEDIA_DUPLICATE),
-	    DB_PARAMS(owner_id, db_bytea(arena, sha256, 32)), id, err);
-}
-
-bool
 store_media_scopes(struct db *db, struct arena *arena, const char *id, struct strings *scopes,
     struct error *err)
 {

@@ -167,11 +167,4 @@ bool store_media_scope_told(struct db *, struct arena *, const char *scope, stru
 /* For pipelines of store_*.c: the statement of store_media_scopes(); the scopes are column 0. */
 struct db_call store_media_scopes_call(struct arena *, const char *id);
 
-/*
- * An item of this owner with these bytes that is neither pending, failed nor trashed: its id or
- * NULL.
- */
-bool store_media_duplicate(struct db *, struct arena *, const char *owner_id,
-    const unsigned char sha256[32], const char **id, struct error *);
-
 #endif

@@ -31,6 +31,7 @@
 #include "store/store_backups.h"
 #include "store/store_jobs.h"
 #include "store/store_media.h"
+#include "store/store_looks.h"
 #include "store/store_process.h"
 
 #include "core/banned.h"
@@ -258,6 +259,9 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 		return false;
 	if (*gone)
 		return purge_leftovers(p->call, p->media_id, p->upload_id, err);
+	if (p->derived.result.has_look &&
+	    !store_look_keep(db, p->call->arena, p->media_id, p->derived.result.look, err))
+		return false;
 	after->media_id = p->media_id;
 	return store_process_pair(db, p->call->arena, p->media_id, &after->other_id, err) &&
 	    store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&

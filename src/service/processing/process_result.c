@@ -159,6 +159,25 @@ content_id_valid(const char *id)
 	return n > 0 && n <= RESULT_CONTENT_ID_MAX && strspn(id, "0123456789abcdef-") == n;
 }
 
+/* Of pictures only: a poster of a video says little about the video. */
+static bool
+take_look(const struct cJSON *o, struct process_result *r, struct error *err)
+{
+	const char *look = json_str(o, "look", NULL);
+	unsigned char bytes[8];
+	uint64_t bits = 0;
+
+	if (look == NULL || !str_eq(r->kind, "image"))
+		return true;
+	if (!hex_decode(look, bytes, sizeof(bytes)))
+		return garbage(err, "look");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bits = bits << 8 | bytes[i];
+	memcpy(&r->look, &bits, sizeof(bits));
+	r->has_look = true;
+	return true;
+}
+
 static bool
 take_found(struct arena *arena, const struct cJSON *o, struct process_result *r, struct error *err)
 {
@@ -184,6 +203,8 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 	r->content_id = json_str(o, "contentId", NULL);
 	if (r->content_id != NULL && !content_id_valid(r->content_id))
 		return garbage(err, "content id");
+	if (!take_look(o, r, err))
+		return false;
 	if (title != NULL)
 		r->title = utf8_clean(arena, title, strlen(title), MEDIA_TITLE_MAX);
 	if (!take_metadata(arena, json_get(o, "metadata"), r, err))

@@ -40,6 +40,8 @@ struct process_result {
 	struct taken taken;     /* source NULL: the file does not say */
 	bool incomplete;        /* the file ends too early; what is there is shown */
 	const char *content_id; /* what a live photo and its video have in common, or NULL */
+	bool has_look;
+	int64_t look; /* of a picture: src/media/look.h, as it is stored */
 	struct process_asset assets[RESULT_ASSETS_MAX];
 	size_t nassets;
 	const char *sprite_times[RESULT_TILES_MAX]; /* as text */

@@ -91,7 +91,3 @@ SELECT s.scope, pg_notify('mn_catalogue', s.scope) FROM (
 
 --: query media_scope_told
 SELECT pg_notify('mn_catalogue', $1)
-
---: query media_duplicate read
-SELECT id FROM media WHERE owner_id = $1 AND sha256 = $2
-	AND status IN ('processing', 'ready') ORDER BY created_at LIMIT 1
