@@ -3,6 +3,7 @@
 # foreign S3 server (Swift).
 use strict;
 use warnings;
+use Digest::SHA qw(sha256_hex);
 use File::Temp qw(tempdir);
 use Test::More;
 
@@ -35,6 +36,35 @@ sub follow {
 	return $client->request(GET => $answer->{headers}{location});
 }
 
+# In parts, by two clients: the second one joins when the first has sent two parts, and sends the
+# rest. Nobody names the parts at the end.
+sub upload_by_two {
+	my ($user, $path, $type, %more) = @_;
+	my $bytes = slurp($path);
+	my %file = (filename => 'two.wav', type => $type, size => length $bytes,
+	    sha256 => sha256_hex($bytes), %more);
+	my $initiate = sub { $user->api(POST => '/api/media/upload/initiate', \%file)->{json} };
+	my $put = sub {
+		my ($upload, @numbers) = @_;
+		my ($size, %urls) = ($upload->{multipart}{partSize}, map { ($_->{number} =>
+		    $_->{url}) } $user->part_urls($upload));
+		is($user->request(PUT => $urls{$_}, substr $bytes, ($_ - 1) * $size, $size)
+		    ->{status}, 200, "part $_") for @numbers;
+	};
+	my $first = $initiate->();
+	$put->($first, 1, 2);
+	my $second = $initiate->();
+	is($second->{uploadId}, $first->{uploadId}, 'two at once are one upload');
+	my $there = $user->api(GET => "/api/media/upload/$first->{uploadId}")->{json}{parts};
+	is_deeply([ map { $_->{number} } @$there ], [1, 2], 'what has arrived is told');
+	$put->($second, 3 .. $second->{multipart}{partCount});
+	my $done = $user->api(POST => '/api/media/upload/complete',
+	    { uploadId => $first->{uploadId} });
+	is($done->{status}, 202, 'complete without a list of parts') or diag $done->{content};
+	is($initiate->()->{duplicateOf}, $first->{mediaId}, 'the same bytes again are there');
+	return $done->{json};
+}
+
 sub pipeline {
 	my ($mn) = @_;
 	my $user = $mn->user;
@@ -42,7 +72,9 @@ sub pipeline {
 	my %file = (image => [$photo, 'image/jpeg'], video => [$video, 'video/mp4'],
 	    audio => [$song, 'audio/wav']);
 	for my $kind (qw(image video audio)) {
-		my $media = $user->upload_file(@{ $file{$kind} }, title => "$word $kind");
+		my @upload = (@{ $file{$kind} }, title => "$word $kind");
+		my $media = $kind eq 'audio' ? upload_by_two($user, @upload) :
+		    $user->upload_file(@upload);
 		ok($media->{id} // $media->{mediaId}, "$kind: uploaded");
 		$media = $user->wait_media($media->{id} // $media->{mediaId}, 120);
 		is($media->{status}, 'ready', "$kind: ready") or diag explain $media->{failure};

@@ -189,7 +189,7 @@ subtest 'what lies in the trash' => sub {
 	$who->api(POST => "/api/media/$id/trash");
 	$b->choose_files('#picker', "$scratch/two.png");
 	$b->find('.upload-line[data-state=trashed]');
-	press_on($b, 'Upload anyway', '.upload-line');
+	press_on($b, 'Add a copy', '.upload-line');
 	told($b, '.tray strong', qr/^1 added$/, 'or a copy is added');
 	shut_tray($b);
 };

@@ -98,7 +98,7 @@ class Line {
 			u.state === 'trashed' ?
 			    act('Restore', () => takeBack(u).catch(fail)) : null,
 			u.state === 'trashed' && u.file ?
-			    act('Upload anyway', () => insist(u)) : null,
+			    act('Add a copy', () => insist(u)) : null,
 			(bad && u.hopeless) || u.state === 'lost' ?
 			    act('Remove', () => remove(u)) : null,
 			up.isOpen(u) ?
