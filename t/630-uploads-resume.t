@@ -299,7 +299,7 @@ subtest 'duplicates' => sub {
 	my $look = groups($eve, 'look');
 	is_deeply [ map { ids(@{ $_->{items} }) } @$look ], [ ids(@like) ],
 	    'by look: other sizes, formats and colours, but no mirror image and nothing plain';
-	is_deeply groups($ann, $_), [], "nobody else's, by $_" for qw(bytes look);
+	is_deeply groups($bob, $_), [], "nobody else's, by $_" for qw(bytes look);
 	$eve->api(POST => "/api/media/$_->{id}/trash") for @like[ 1 .. 3 ], $other;
 	is_deeply groups($eve, $_), [], "what is kept alone is in no group, by $_"
 	    for qw(bytes look);

@@ -41,7 +41,7 @@ insist(u)
 export async function
 recall()
 {
-	for (const { tab, problem, blob, ...one } of await takeOver(uploads.map((u) => u.key),
+	for (const { tab, problem, blob, ...one } of await takeOver(new Set(uploads.map((u) => u.key)),
 	    recall)) {
 		const u = line({ ...one, file: blob ?? null, pasted: Boolean(blob),
 		    state: problem ? 'failed' : 'lost',

@@ -91,7 +91,7 @@ watch(tab, fn)
 
 /*
  * What other pages of this person left behind, and this one before they signed in again, oldest
- * first: it is this page's from now on. `keys`: what it has already. more() is called when a page
+ * first: it is this page's from now on. `keys`: a set of what it has already. more() is called when a page
  * has ended that is still there.
  */
 export async function
@@ -104,7 +104,7 @@ takeOver(keys, more)
 	const found = await within('readwrite', (store, result) => {
 		store.getAll().onsuccess = ({ target }) => {
 			const other = target.result.filter(({ key, user }) => user === mine &&
-			    !keys.includes(key));
+			    !keys.has(key));
 			const left = other.filter(({ tab }) => tab === TAB || !alive.has(tab));
 
 			other.filter((one) => !left.includes(one)).forEach(({ tab }) => watch(tab,

@@ -49,6 +49,7 @@ let gather = 0;
 const finishing = [];
 let finishTimer = 0;
 const unkept = new Set();
+const twins = new Set();       /* uploads that wait for another one with the same bytes */
 let keepTimer = 0;
 let reached = false;           /* the server, while the browser says that it is offline */
 let checking = false;
@@ -86,7 +87,9 @@ set(upload, fields)
 function
 twinsOf(one)
 {
-	for (const u of uploads) {
+	for (const u of twins) {
+		if (u.state !== 'twin')
+			twins.delete(u);
 		if (u.state !== 'twin' || u.twin !== one)
 			continue;
 		if (['processing', 'ready', 'duplicate'].includes(one.state))
@@ -168,6 +171,7 @@ isTwin(u)
 
 	if (!twin)
 		return false;
+	twins.add(u);
 	set(u, { state: 'twin', twin });
 	twinsOf(twin);
 	return true;
