@@ -99,12 +99,15 @@ dist-hook:
 
 check_PROGRAMS += t/unit/dates t/unit/exif t/unit/process_result t/unit/sandbox t/unit/sniff \
 	t/unit/taken t/unit/thumbhash
+check_PROGRAMS += t/unit/exif t/unit/look t/unit/process_result t/unit/sandbox t/unit/sniff \
+	t/unit/thumbhash
 t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 t_unit_dates_LDADD = $(t_unit_exif_LDADD)
 t_unit_sniff_LDADD = $(t_unit_exif_LDADD)
 check_PROGRAMS += t/unit/charset
 t_unit_charset_LDADD = $(t_unit_exif_LDADD)
 t_unit_thumbhash_LDADD = $(t_unit_exif_LDADD)
+t_unit_look_LDADD = $(t_unit_exif_LDADD)
 # Times searches on a database of your own: see t/bench/search.
 EXTRA_DIST += t/bench/plans t/bench/search
 noinst_PROGRAMS += t/bench/search-bench

@@ -41,8 +41,13 @@ insist(u)
 export async function
 recall()
 {
-	for (const { tab, problem, blob, ...one } of await takeOver(new Set(uploads.map((u) => u.key)),
-	    recall)) {
+	const keysNow = () => new Set(uploads.map(({ key }) => key));
+	const found = await takeOver(keysNow, recall);
+	const keys = keysNow();
+
+	for (const { tab, problem, blob, ...one } of found) {
+		if (keys.has(one.key))
+			continue;
 		const u = line({ ...one, file: blob ?? null, pasted: Boolean(blob),
 		    state: problem ? 'failed' : 'lost',
 		    problem: problem ? { message: problem } : null });

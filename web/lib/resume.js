@@ -91,11 +91,11 @@ watch(tab, fn)
 
 /*
  * What other pages of this person left behind, and this one before they signed in again, oldest
- * first: it is this page's from now on. `keys`: a set of what it has already. more() is called when a page
- * has ended that is still there.
+ * first: it is this page's from now on. keysNow() returns the set of what it has already. more() is
+ * called when a page has ended that is still there.
  */
 export async function
-takeOver(keys, more)
+takeOver(keysNow, more)
 {
 	const alive = new Set((await navigator.locks?.query())?.held
 	    ?.filter(({ name }) => name.startsWith(LOCK)).map(({ name }) =>
@@ -103,12 +103,13 @@ takeOver(keys, more)
 	const mine = me.user?.id;
 	const found = await within('readwrite', (store, result) => {
 		store.getAll().onsuccess = ({ target }) => {
+			const keys = keysNow();
 			const other = target.result.filter(({ key, user }) => user === mine &&
 			    !keys.has(key));
-			const left = other.filter(({ tab }) => tab === TAB || !alive.has(tab));
+			const ended = ({ tab }) => tab === TAB || !alive.has(tab);
+			const left = other.filter(ended);
 
-			other.filter((one) => !left.includes(one)).forEach(({ tab }) => watch(tab,
-			    more));
+			other.filter((one) => !ended(one)).forEach(({ tab }) => watch(tab, more));
 			left.forEach((record) => store.put({ ...record, tab: TAB }));
 			result(left);
 		};
