@@ -119,7 +119,7 @@ subtest 'the files' => sub {
 	};
 	my %seen;
 	my $first = $along->(\%seen, 'app.js', 'views/library.js');
-	cmp_ok $first, '<', 80_000, "$first bytes of script are sent for the first view";
+	cmp_ok $first, '<', 60_000, "$first bytes of script are sent for the first view";
 	for my $view (sort grep { !$seen{$_} } keys %views) {
 		my $more = $along->({%seen}, $view);
 		cmp_ok $more, '<', 12_000, "$more more for $view";

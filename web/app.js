@@ -3,7 +3,7 @@
  * module and one row below.
  */
 import { again } from './lib/again.js';
-import { api, Problem, reachable, resume, signOut } from './lib/api.js';
+import { api, Problem, resume, signOut } from './lib/api.js';
 import { emit, on } from './lib/bus.js';
 import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
@@ -11,15 +11,12 @@ import * as live from './lib/live.js';
 import * as router from './lib/router.js';
 import { can, end, me } from './lib/session.js';
 import { setUnread } from './lib/unread.js';
-import { abandon, openCount } from './lib/uploads.js';
 import { ask } from './ui/dialog.js';
-import { notice } from './ui/form.js';
-import * as lightbox from './ui/lightbox.js';
+import * as lightbox from './ui/opener.js';
 import { forgetRecent, SearchBox } from './ui/searchbox.js';
 import { fail } from './ui/toast.js';
-import { takeFiles, Tray } from './ui/tray.js';
-import * as door from './views/door.js';
-import * as signin from './views/signin.js';
+import { unreached } from './ui/unreached.js';
+import { Uploading } from './ui/uploading.js';
 
 /*
  * Views by their name in the address. nav, menu: the icon in the navigation or in the account menu;
@@ -69,29 +66,23 @@ const BACK_SHOWN_MS = 3000;
 const app = document.getElementById('app');
 /* a page for people who are not signed in is shown, other than the sign-in form */
 let atDoor = false;
-let frame = null; /* what belongs to a signed-in page: {search, tray, offs} */
+let awaited = null; /* what arrive() tries at last */
+let frame = null; /* what belongs to a signed-in page: {search, uploading, offs} */
 
-const SHORTCUTS = [
-	['/', 'Search'], ['u', 'Upload files'], ['g', 'Go to the library'],
-	['← → ↑ ↓', 'Move between items'], ['Enter', 'Open'], ['Space', 'Select; play or pause'],
-	['Shift + arrows', 'Select a range'], ['Ctrl + A', 'Select all loaded items'],
-	['i', 'Item details'], ['+ − 0', 'Zoom'], ['d', 'Download'], ['Delete', 'Move to trash'],
-	['Esc', 'Back'], ['?', 'Show this list'],
-];
+/* Pages for people who are not signed in, by their names in the address: DOORS of views/door.js. */
+const DOORS = ['join', 'confirm', 'forgot', 'unsubscribe', 'reset'];
+const isDoor = (name) => DOORS.includes(name);
 
-function
-showShortcuts()
-{
-	ask({ title: 'Keyboard shortcuts', no: null, yes: 'Close',
-	    body: h('dl.shortcuts', null, SHORTCUTS.map(([key, text]) =>
-		[h('dt', null, h('kbd', null, key)), h('dd', null, text)])) });
-}
+const showShortcuts = () => import('./ui/shortcuts.js').then((module) => module.showShortcuts(),
+    () => fail(new Problem(0)));
 
 async function
 leave()
 {
-	const open = openCount();
+	const open = frame?.uploading?.openCount() ?? 0;
 
+	if (!(await router.mayLeave()))
+		return;
 	if (open && !(await ask({ title: 'Sign out now?',
 	    text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
 		return;
@@ -211,31 +202,19 @@ keys(event)
 		router.go('library', {});
 }
 
-/* A view whose code did not come. */
-function
-unreached(root, view, load)
-{
-	const node = notice(new Problem(0), view.retry ??= load);
-
-	fill(root, node);
-	/* Some browsers remember that a module did not come: then only a new page helps. */
-	reachable(location.origin).then((there) => there && node.append(h('button',
-	    { type: 'button', onclick: () => location.reload() }, 'Reload the page')));
-}
-
 function
 enter()
 {
 	const search = new SearchBox();
-	const tray = new Tray(can('media.upload'));
 	const banner = connectionBanner();
 	const main = h('main', { id: 'main', tabindex: '-1' });
 	const nav = navigation();
-	const upload = can('media.upload');
+	const uploading = can('media.upload') ? new Uploading() : null;
 	/* One in the header, one within a thumb's reach; the style sheet shows the right one. */
-	const uploadButton = (name, text) => (upload ?
+	const uploadButton = (name, text) => (uploading ?
 	    h(`button.primary.${name}`,
-		{ type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files') },
+		{ type: 'button', 'aria-label': 'Upload', onclick: () => emit('pick-files'),
+		    onpointerenter: () => uploading.prepare(), onfocus: () => uploading.prepare() },
 		icon('upload'), text) : null);
 
 	fill(app, h('a.skip', { href: '#main', onclick: (event) => {
@@ -248,11 +227,10 @@ enter()
 		h('img', { src: 'icon.svg', alt: '', width: '30', height: '30' }),
 		h('span', null, 'MediaNest')),
 	    search.node, uploadButton('upload-button', 'Upload'), accountMenu()),
-	    banner.node, nav, main, uploadButton('upload-float'), tray.node);
+	    banner.node, nav, main, uploadButton('upload-float'), uploading?.node);
 	addEventListener('keydown', keys);
-	frame = { search, tray, offs: [
+	frame = { search, uploading, offs: [
 		banner.off,
-		upload ? takeFiles() : () => {},
 		on('resync', badge),
 		/* of a group: it may stand in the place of one that is counted already */
 		on('notification', ({ data }) => data?.mediaIds && badge()),
@@ -278,7 +256,9 @@ enter()
 			    view.query?.() ?? null);
 		else
 			lightbox.hide();
-	}, unreached);
+	}, (root, retry) => fill(root, unreached(retry)));
+	main.addEventListener('pointerover', lightbox.prepare);
+	main.addEventListener('focusin', lightbox.prepare);
 }
 
 function
@@ -288,9 +268,8 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.
 		live.stop();
 		lightbox.hide();
 		router.leave();
-		abandon();
 		frame.search.destroy();
-		frame.tray.destroy();
+		frame.uploading?.destroy();
 		frame.offs.forEach((off) => off());
 		frame = null;
 		setUnread(0);
@@ -298,10 +277,35 @@ exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.
 		if (reason === 'out')
 			forgetRecent();
 	}
-	signin.mount(app, { note, done: (user) => {
-		announce(`Signed in as ${user.displayName}`);
-		enter();
-	} });
+	arrive(() => import('./views/signin.js'), (signin) => signin.mount(app, { note,
+	    done: (user) => {
+		    announce(`Signed in as ${user.displayName}`);
+		    enter();
+	    } }));
+}
+
+/* In place of the whole page: what load() brings, once it is there. */
+function
+arrive(load, show)
+{
+	const attempt = async () => {
+		let module = null;
+
+		if (awaited !== attempt)
+			return;
+		try {
+			module = await load();
+		} catch {
+			if (awaited === attempt)
+				fill(app, h('main.door', null, unreached(attempt)));
+		}
+		if (module && awaited === attempt && !frame)
+			show(module);
+	};
+
+	awaited = attempt;
+	fill(app); /* what was there may be of a session that has ended */
+	attempt();
 }
 
 /* The server could not tell who this is, which is not the same as being signed out. */
@@ -328,7 +332,7 @@ knock(where)
 	};
 
 	atDoor = true;
-	door.mount(app, where, {
+	arrive(() => import('./views/door.js'), (door) => door.mount(app, where, {
 		done: () => {
 			away();
 			enter();
@@ -338,7 +342,7 @@ knock(where)
 			end('out');
 			exit(null, note);
 		},
-	});
+	}));
 }
 
 async function
@@ -346,7 +350,7 @@ begin()
 {
 	const where = router.here();
 
-	if (door.isDoor(where.name)) {
+	if (isDoor(where.name)) {
 		knock(where);
 		return;
 	}
@@ -363,9 +367,9 @@ begin()
 
 on('session', ({ user, reason }) => !user && exit(reason));
 addEventListener('hashchange', () => {
-	if (frame && door.isDoor(router.here().name))
+	if (frame && isDoor(router.here().name))
 		location.reload();
-	else if (!frame && (atDoor || door.isDoor(router.here().name)))
+	else if (!frame && (atDoor || isDoor(router.here().name)))
 		begin();
 });
 addEventListener('unhandledrejection', (event) => {

@@ -65,6 +65,7 @@ nobase_dist_page_DATA = \
 	web/ui/motion.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
+	web/ui/opener.js \
 	web/ui/picture.js \
 	web/ui/player.js \
 	web/ui/plex-link.js \
@@ -80,6 +81,7 @@ nobase_dist_page_DATA = \
 	web/ui/searchbox.js \
 	web/ui/selection.js \
 	web/ui/server-form.js \
+	web/ui/shortcuts.js \
 	web/ui/sync-now.js \
 	web/ui/sync-words.js \
 	web/ui/tile.js \
@@ -87,6 +89,8 @@ nobase_dist_page_DATA = \
 	web/ui/toast.js \
 	web/ui/tokens.js \
 	web/ui/tray.js \
+	web/ui/unreached.js \
+	web/ui/uploading.js \
 	web/ui/zoom.js \
 	web/viewer.css \
 	web/views/alerts.js \

@@ -131,6 +131,21 @@ debounce(fn, ms)
 	return run;
 }
 
+/*
+ * Something stands over the whole page: what is below can neither be reached nor moves, though the
+ * scroll bar is gone.
+ */
+export function
+cover(on)
+{
+	const root = document.documentElement;
+
+	if (on && !document.body.classList.contains('viewing'))
+		root.style.setProperty('--gutter', `${innerWidth - root.clientWidth}px`);
+	document.getElementById('app').inert = on;
+	document.body.classList.toggle('viewing', on);
+}
+
 /* Speaks to screen readers without moving the focus. */
 export function
 announce(text)

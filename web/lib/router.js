@@ -1,7 +1,8 @@
 /*
  * Views by address: '#/search?q=sea&item=ID' is the view 'search' with parameters; `item` opens the
  * lightbox over any view. A view is one module that exports mount(root, params) -> {
- * update(params), unmount(), sequence?, title? }.
+ * update(params), unmount(), sequence?, title?, leaving? }. leaving() returns or promises whether
+ * the person may go, having asked them where something would be lost.
  */
 let routes = {};
 let root = null;
@@ -56,17 +57,30 @@ goHere(params, options)
 export const view = () => current?.view ?? null;
 export const here = () => parse();
 
+export const mayLeave = async () => current?.view.leaving?.() ?? true;
+
 export async function
 apply()
 {
 	let { name, params } = parse();
 	const turn = ++pending;
 
-	applied = location.hash;
 	if (!routes[name]) {
 		name = 'library';
 		params = {};
 	}
+	const before = applied;
+
+	applied = location.hash;
+	if (current?.name !== name && !(await mayLeave())) {
+		if (turn === pending) {
+			applied = before;
+			history.pushState(null, '', before);
+		}
+		return;
+	}
+	if (turn !== pending)
+		return;
 	if (current?.name !== name) {
 		const module = await routes[name].load().catch(() => null);
 
@@ -89,7 +103,7 @@ apply()
 function
 missing(name)
 {
-	failed(root, routes[name], () => current?.name === null && apply());
+	failed(root, routes[name].retry ??= () => current?.name === null && apply());
 	return { update() {}, unmount() {} };
 }
 

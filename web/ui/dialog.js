@@ -3,7 +3,8 @@ import { h } from '../lib/dom.js';
 
 /* Shows a form. Resolves with value() when it is submitted, with null when it is closed. */
 export function
-ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger = false })
+ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger = false,
+    wide = false })
 {
 	return new Promise((done) => {
 		let answer = null;
@@ -18,13 +19,17 @@ ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger =
 		    no ? h('button', { type: 'button', onclick: () => box.close() }, no) : null,
 		    h(danger ? 'button.primary.danger' : 'button.primary', { type: 'submit' },
 			yes)));
-		const box = h('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => {
-			box.remove();
-			done(answer);
-		}, onclick: (event) => event.target === box && box.close() }, form);
+		const box = h(wide ? 'dialog.wide' : 'dialog', {
+			'aria-labelledby': 'dialog-title',
+			onclose: () => {
+				box.remove();
+				done(answer);
+			}, onclick: (event) => event.target === box && box.close(),
+		}, form);
 
 		document.body.append(box);
 		box.showModal();
-		form.querySelector('input, textarea')?.focus();
+		/* what only tells something can be closed at once */
+		form.querySelector(no ? 'input, textarea' : '[type=submit]')?.focus();
 	});
 }

@@ -86,8 +86,6 @@ const DOORS = {
 	}).node],
 };
 
-export const isDoor = (name) => Object.hasOwn(DOORS, name);
-
 export function
 mount(root, { name, params }, { done, out })
 {
