@@ -127,6 +127,9 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	json_put_raw(j, "externalIds", m->external_ids);
 	json_opt_str(j, "thumbhash", m->thumbhash != NULL ? m->thumbhash : m->parent_thumbhash);
 	parent(j, m);
+	/* what a media server has stays as long as it is there */
+	if (m->trashed_at != 0 && str_eq(m->source, MEDIA_SOURCE_UPLOAD))
+		json_put_time(j, "purgeAt", media_purge_at(req->config, m));
 	pictures(req, j, m, now);
 	details(j, m);
 	if (m->failure_code != NULL) {

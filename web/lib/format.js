@@ -32,6 +32,10 @@ ago(iso)
 	return 'just now';
 }
 
+/* Until then, in days: '1 day left' */
+export const daysLeft = (iso) => `${many(Math.max(0, Math.ceil((new Date(iso) - Date.now()) /
+    86400000)), 'day')} left`;
+
 export function
 bytes(n)
 {

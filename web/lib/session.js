@@ -17,6 +17,9 @@ export const can = (permission) => me.permissions.includes(permission);
 /* A guess at what the server will decide, used only to leave out buttons that would be refused. */
 export const mayEdit = (item) => item.ownerId === me.user?.id || can('media.manage_all');
 export const mayTrash = (item) => mayEdit(item) || can('media.delete');
+/* out of the trash, for good */
+export const mayPurge = (item) => can('media.manage_all') ||
+    (can('media.delete') && item.ownerId === me.user?.id);
 
 const store = () => (sessionStorage.getItem(KEY) ? sessionStorage : localStorage);
 

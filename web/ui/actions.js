@@ -1,7 +1,7 @@
 /* What several views do with one item or many: trash with undo, tags. */
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { each, restore, setTags, tagNames, trash } from '../lib/media.js';
+import { each, purge, restore, setTags, tagNames, trash } from '../lib/media.js';
 import { ask } from './dialog.js';
 import { fail, toast } from './toast.js';
 
@@ -37,6 +37,34 @@ trashWithUndo(items)
 		    `${many(done, 'item')} moved to trash`, {
 			action: 'Undo', onaction: () => overMany(gone, restore, 'Restoring'),
 		});
+}
+
+/* Resolves with how many were restored. */
+export async function
+restoreMany(items)
+{
+	const done = await overMany(items, restore, 'Restoring');
+
+	if (done)
+		toast(done === 1 ? `“${items[0].title}” restored` :
+		    `${many(done, 'item')} restored`);
+	return done;
+}
+
+/* Asks first. Resolves with how many are gone for good. */
+export async function
+purgeMany(items)
+{
+	const what = items.length === 1 ? `“${items[0].title}”` : many(items.length, 'item');
+
+	if (!(await ask({ title: `Permanently delete ${what}?`,
+	    text: 'The files are deleted immediately. You can’t undo this.', yes: 'Delete',
+	    danger: true })))
+		return 0;
+	const done = await overMany(items, purge, 'Deleting');
+	if (done)
+		toast(`${many(done, 'item')} deleted`);
+	return done;
 }
 
 /* A text field that suggests the tags already in use. */

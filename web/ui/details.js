@@ -91,7 +91,8 @@ export class Details {
 		this.drawState();
 		for (const [field, value] of [[this.title, item.title],
 		    [this.date, wallInput(item)]])
-			if (field && field !== document.activeElement)
+			if (field && field !== document.activeElement &&
+			    !field.hasAttribute('aria-invalid'))
 				field.value = value;
 		fill(this.how, item.takenAtLocal ? takenHow(item) : '');
 		this.radios?.forEach((radio) => {
@@ -113,18 +114,30 @@ export class Details {
 	form()
 	{
 		const { item } = this;
+		const wrong = (name) => h('small.field-error', { id: `d-${name}-wrong`,
+		    role: 'alert', hidden: true });
+		const tell = (field, text) => {
+			const place = field.nextElementSibling;
+
+			place.hidden = !text;
+			place.textContent = text;
+			field.toggleAttribute('aria-invalid', Boolean(text));
+		};
 		const save = (name, field, value, mayBeNone) => async () => {
-			if (!field.checkValidity() || (value() === null && !mayBeNone))
-				return;
-			await this.save({ [name]: value() }, field);
+			const none = value() === null && !mayBeNone;
+
+			tell(field, none ? `Must not be empty. It is still “${item[name]}”.` :
+			    field.validationMessage);
+			if (!none && field.checkValidity())
+				await this.save({ [name]: value() }, field);
 		};
 
 		this.title = h('input', { type: 'text', maxlength: '200', required: true,
-		    id: 'd-title', value: item.title });
+		    id: 'd-title', 'aria-describedby': 'd-title-wrong', value: item.title });
 		this.title.addEventListener('change', save('title', this.title,
 		    () => this.title.value.trim() || null));
 		this.date = h('input', { type: 'datetime-local', id: 'd-date',
-		    'aria-describedby': 'd-date-how', value: wallInput(item) });
+		    'aria-describedby': 'd-date-how d-date-wrong', value: wallInput(item) });
 		/* the item keeps its zone */
 		this.date.addEventListener('change', () => (this.date.value ?
 		    save('takenAtLocal', this.date, () => wallValue(this.date.value, item))() :
@@ -137,8 +150,8 @@ export class Details {
 			event.preventDefault();
 			document.activeElement?.blur();
 		} },
-		h('label', { for: 'd-title' }, 'Title'), this.title,
-		h('label', { for: 'd-date' }, 'Date taken'), this.date, this.how,
+		h('label', { for: 'd-title' }, 'Title'), this.title, wrong('title'),
+		h('label', { for: 'd-date' }, 'Date taken'), this.date, this.how, wrong('date'),
 		h('fieldset.segments', null, h('legend', null, 'Who can see this'),
 		    choices.map(([value, name, text]) => {
 			const radio = h('input', { type: 'radio', name: 'visibility', value,

@@ -4,16 +4,16 @@
  */
 import { again } from '../lib/again.js';
 import { on } from '../lib/bus.js';
-import { announce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
-import { kindName, stepName } from '../lib/format.js';
+import { announce, cover, fill, h, icon, iconButton, typing } from '../lib/dom.js';
+import { daysLeft, kindName, stepName } from '../lib/format.js';
 import { mediaKind } from '../lib/kinds.js';
 import {
 	expired, fetchItem, fileUrl, forget, hasLarger, known, thumbnail,
 } from '../lib/media.js';
 import { goHere, link } from '../lib/router.js';
-import { mayTrash } from '../lib/session.js';
+import { mayPurge, mayTrash } from '../lib/session.js';
 import { placeholder } from '../lib/thumbhash.js';
-import { trashWithUndo } from './actions.js';
+import { purgeMany, restoreMany, trashWithUndo } from './actions.js';
 import { Details } from './details.js';
 import { notice } from './form.js';
 import { Neighbours } from './neighbours.js';
@@ -60,6 +60,10 @@ class Lightbox {
 		this.stage = h('div.stage');
 		this.title = h('h1.lightbox-title', { tabindex: '-1' });
 		this.trashButton = iconButton('trash', 'Move to trash', () => this.trash());
+		this.restoreButton = iconButton('restore', 'Restore', () => this.restore());
+		this.purgeButton = iconButton('trash', 'Delete permanently',
+		    () => purgeMany([this.item]));
+		this.left = h('span.days-left');
 		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(),
 		    { 'aria-expanded': 'false' });
 		this.downloadButton = iconButton('download', 'Download', () => this.download());
@@ -72,7 +76,8 @@ class Lightbox {
 		    h('div.lightbox-main', null,
 			h('header.lightbox-bar', null,
 			    iconButton('back', 'Back', () => this.leave()), this.title,
-			    this.downloadButton, this.trashButton, this.infoButton),
+			    this.left, this.downloadButton, this.restoreButton,
+			    this.trashButton, this.purgeButton, this.infoButton),
 			this.stage, this.previous, this.next));
 		this.onkey = (event) => this.key(event);
 		addEventListener('keydown', this.onkey);
@@ -81,8 +86,7 @@ class Lightbox {
 			on('media-step', ({ item }) => item.id === this.item?.id && this.changed()),
 			on('media-gone', ({ id }) => id === this.item?.id && this.gone()),
 		];
-		document.getElementById('app').inert = true;
-		document.body.classList.add('viewing');
+		cover(true);
 		document.body.append(this.node);
 		this.acts(false);
 		this.title.focus({ preventScroll: true });
@@ -106,8 +110,7 @@ class Lightbox {
 		this.near?.destroy();
 		this.details?.destroy();
 		this.node.remove();
-		document.getElementById('app').inert = false;
-		document.body.classList.remove('viewing');
+		cover(false);
 		if (this.item && this.sequence?.ids.has(this.item.id))
 			this.sequence.focus(this.item.id);
 		else
@@ -217,11 +220,22 @@ class Lightbox {
 	{
 		this.downloadButton.hidden = !on;
 		this.infoButton.hidden = !on;
-		this.trashButton.hidden = true; /* until the item says otherwise */
+		this.offer(null); /* until the item says otherwise */
 		this.previous.hidden = true;
 		this.next.hidden = true;
 		if (!on)
 			this.closeDetails();
+	}
+
+	/* What the item lets people do besides looking. */
+	offer(item)
+	{
+		const trashed = item?.status === 'trashed';
+
+		this.trashButton.hidden = !item || trashed || !mayTrash(item);
+		this.restoreButton.hidden = !trashed || !mayTrash(item);
+		this.purgeButton.hidden = !trashed || !mayPurge(item);
+		this.left.textContent = item?.purgeAt ? daysLeft(item.purgeAt) : '';
 	}
 
 	/* What the item stands in: the view's grid, what lies around it in the list, or null. */
@@ -290,7 +304,7 @@ class Lightbox {
 		this.clear();
 		this.drawn = item.status;
 		this.title.textContent = item.title;
-		this.trashButton.hidden = !mayTrash(item) || item.status === 'trashed';
+		this.offer(item);
 		this.arrows();
 		if (item.status === 'ready' || item.status === 'trashed')
 			fill(this.stage, this.content());
@@ -496,7 +510,8 @@ class Lightbox {
 		const actions = {
 			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
 			i: () => this.toggleDetails(), d: () => this.download(),
-			Delete: () => !this.trashButton.hidden && this.trash(),
+			Delete: () => [this.trashButton, this.purgeButton]
+			    .find(({ hidden }) => !hidden)?.click(),
 			'+': () => this.zoom?.to(this.zoom.scale * 1.5),
 			'=': () => this.zoom?.to(this.zoom.scale * 1.5),
 			'-': () => this.zoom?.to(this.zoom.scale / 1.5), 0: () => this.zoom?.to(1),
@@ -570,5 +585,16 @@ class Lightbox {
 	trash()
 	{
 		trashWithUndo([this.item]);
+	}
+
+	/* It leaves the trash, and the next one there comes up. */
+	async restore()
+	{
+		const { item, stood, index } = this;
+
+		if (await restoreMany([item]) && this.item === item && stood) {
+			Object.assign(this, { stood, index });
+			this.gone();
+		}
 	}
 }

@@ -3,6 +3,7 @@ import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName } from '../lib/format.js';
+import { known } from '../lib/media.js';
 import { go, goHere, here } from '../lib/router.js';
 import { scopeOf } from './scope.js';
 
@@ -11,6 +12,8 @@ const SEARCH_MS = 500;   /* a pause after which the search itself runs: searches
 const FEWEST = 2;
 const RECENT = 'medianest.searches';
 const RECENT_MAX = 6;
+const SHOWN_MAX = 6;
+const KINDS = { recent: 'searched before', word: 'word', tag: 'tag' };
 
 function
 recent()
@@ -31,6 +34,10 @@ keepRecent(q)
 }
 
 export const forgetRecent = () => localStorage.removeItem(RECENT);
+
+/* What a suggestion is, in a word. */
+const whatIs = ({ kind, mediaId, mediaKind }) => (mediaId ?
+    kindName(mediaKind ?? known(mediaId)?.kind) : KINDS[kind] ?? kind);
 
 export class SearchBox {
 	constructor()
@@ -140,7 +147,7 @@ export class SearchBox {
 			    { q, scope: scopeOf(here().params) },
 			    { signal: this.stop.signal });
 			if (this.input.value.trim() === q && document.activeElement === this.input)
-				this.show(items.slice(0, 8));
+				this.show(items.slice(0, SHOWN_MAX));
 		} catch {
 			/* The search itself says what is wrong. */
 		}
@@ -166,17 +173,25 @@ export class SearchBox {
 		},
 		icon(item.kind === 'recent' ? 'clock' : item.mediaId ? 'photos' :
 		    item.kind === 'tag' ? 'tag' : 'search'),
-		h('span', null, item.text),
-		item.mediaId ? h('small', null, kindName(item.kind)) : null)));
+		h('span', null, item.text), h('small', null, whatIs(item)))));
 		this.list.hidden = !items.length;
 		this.input.setAttribute('aria-expanded', String(items.length > 0));
 		this.input.removeAttribute('aria-activedescendant');
+		this.room();
 	}
 
 	shut()
 	{
 		this.list.hidden = true;
 		this.input.setAttribute('aria-expanded', 'false');
+		this.room();
+	}
+
+	/* Results begin below the list: what hangs over them would hide the best ones. */
+	room()
+	{
+		document.documentElement.style.setProperty('--suggestions',
+		    `${this.list.offsetHeight}px`);
 	}
 
 	choose(item)

@@ -1,9 +1,13 @@
 /* What is selected in a grid, and the bar with the actions for it. */
-import { announce, fill, h, iconButton } from '../lib/dom.js';
+import { announce, fill, h, iconButton, typing } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 
 export class Selection {
-	/* actions: [{icon, label, run(items)}], shown in the bar. */
+	/*
+	 * actions: [{icon, label, run(items), may(item)?, key?}], shown in the bar while there is
+	 * an item that they may be done with, and run with those. key: what runs it from the
+	 * keyboard.
+	 */
 	constructor(actions)
 	{
 		this.ids = new Set();
@@ -11,13 +15,29 @@ export class Selection {
 		this.text = h('strong');
 		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
 		fill(this.bar, iconButton('close', 'Clear selection', () => this.clear()),
-		    this.text, h('div.grow'), actions.map(({ icon, label, run }) => iconButton(icon,
-		    label, () => run(this.items()))));
+		    this.text, h('div.grow'), this.buttons = actions.map((action) => iconButton(
+		    action.icon, action.label, () => this.run(action))));
 		this.onkey = (event) => {
-			if (event.key === 'Escape' && this.size &&
-			    !document.querySelector('dialog[open], .lightbox'))
+			const action = actions.find(({ key }) => key === event.key);
+
+			if (!this.size || typing(event.target) ||
+			    document.querySelector('dialog[open], .lightbox'))
+				return;
+			if (event.key === 'Escape')
 				this.clear();
+			else if (action && this.fitting(action).length)
+				this.run(action);
 		};
+	}
+
+	fitting({ may })
+	{
+		return may ? this.items().filter(may) : this.items();
+	}
+
+	run(action)
+	{
+		action.run(this.fitting(action));
 	}
 
 	attach(grid)
@@ -55,20 +75,34 @@ export class Selection {
 		} else {
 			this.mark(id, !this.ids.has(id));
 			this.last = id;
+			this.anchor = null;
 		}
 		this.tell();
 	}
 
-	/* Everything between two items, in the order of the grid. */
+	/*
+	 * From a to b, in the order of the grid. A range that goes on from its end keeps its
+	 * beginning: on the way back it takes along what only it had selected.
+	 */
 	range(a, b)
+	{
+		if (!this.anchor || a !== this.last) {
+			this.anchor = a;
+			this.before = new Set(this.ids);
+		}
+		this.between(this.anchor, a).forEach((id) => this.mark(id, this.before.has(id)));
+		this.between(this.anchor, b).forEach((id) => this.mark(id, true));
+		this.last = b;
+		this.tell();
+	}
+
+	between(a, b)
 	{
 		const list = this.grid.items;
 		const ends = [a, b].map((id) => list.findIndex((item) => item.id === id));
 
-		for (let i = Math.max(0, Math.min(...ends)); i <= Math.max(...ends); i++)
-			this.mark(list[i].id, true);
-		this.last = b;
-		this.tell();
+		return list.slice(Math.max(0, Math.min(...ends)), Math.max(...ends) + 1)
+		    .map((item) => item.id);
 	}
 
 	mark(id, on)
@@ -96,6 +130,7 @@ export class Selection {
 	{
 		[...this.ids].forEach((id) => this.mark(id, false));
 		this.last = null;
+		this.anchor = null;
 		this.tell();
 	}
 
@@ -105,6 +140,9 @@ export class Selection {
 		if (this.bar.hidden !== !this.size)
 			announce(this.size ? this.text.textContent : 'Nothing selected');
 		this.bar.hidden = !this.size;
+		this.buttons.forEach((button, i) => {
+			button.hidden = !this.fitting(this.actions[i]).length;
+		});
 		document.body.classList.toggle('selecting', this.size > 0);
 	}
 }

@@ -2,7 +2,7 @@
  * One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it.
  */
 import { h, icon, fill } from '../lib/dom.js';
-import { duration, kindName, stepName } from '../lib/format.js';
+import { daysLeft, duration, kindName, stepName } from '../lib/format.js';
 import { mediaKind } from '../lib/kinds.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
@@ -19,8 +19,10 @@ describe(item)
 	const date = wallDay(item);
 
 	const by = item.ownerName ? `, by ${item.ownerName}` : '';
+	const left = item.purgeAt ? `, ${daysLeft(item.purgeAt)}` : '';
 
-	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ${date}${by}${state}`;
+	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ` +
+	    `${date}${by}${left}${state}`;
 }
 
 export class Tile {
@@ -80,6 +82,8 @@ export class Tile {
 		    busy ?
 			h('span.badge.wide', null,
 			    item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
+		    item.purgeAt ? h('span.badge', null, icon('clock'), daysLeft(item.purgeAt)) :
+			null,
 		    item.status === 'failed' ?
 			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
 		    item.ownerName && !busy ?

@@ -74,13 +74,17 @@ export class Zoom {
 		this.onzoom?.(next);
 	}
 
+	/* The picture's edges stay outside of the stage; where it is smaller, its middle stays. */
 	bound()
 	{
-		const box = this.stage.getBoundingClientRect();
-		const limit = (v, half) => Math.min(half, Math.max(-half, v));
+		const limit = (v, picture, stage) => {
+			const half = Math.max(0, (picture * this.scale - stage) / 2);
 
-		this.x = limit(this.x, (box.width * (this.scale - 1)) / 2);
-		this.y = limit(this.y, (box.height * (this.scale - 1)) / 2);
+			return Math.min(half, Math.max(-half, v));
+		};
+
+		this.x = limit(this.x, this.picture.offsetWidth, this.stage.clientWidth);
+		this.y = limit(this.y, this.picture.offsetHeight, this.stage.clientHeight);
 	}
 
 	spread()

@@ -4,7 +4,7 @@ import { monthOf } from '../lib/format.js';
 import { inLibrary, list } from '../lib/media.js';
 import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
-import { can, mayTrash } from '../lib/session.js';
+import { can, mayEdit, mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { Grid } from '../ui/grid.js';
 import { everyoneButton, scopeOf } from '../ui/scope.js';
@@ -42,15 +42,15 @@ mount(root, first)
 	    source: 'upload' });
 	const everyone = everyoneButton();
 	const selection = new Selection([
-		{ icon: 'tag', label: 'Tag', run: (items) => tagMany(items) },
-		{ icon: 'clock', label: 'Change date',
+		{ icon: 'tag', label: 'Tag', may: mayEdit, run: tagMany },
+		{ icon: 'clock', label: 'Change date', may: mayEdit,
 		    run: async (items) => (await import('../ui/many-dates.js')).datesMany(items) },
-		{ icon: 'trash', label: 'Move to trash', run: async (items) => {
-			const mine = items.filter(mayTrash);
-			if (mine.length < items.length)
+		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
+		    run: async (items) => {
+			if (items.length < selection.size)
 				toast('You can’t delete some of these.');
 			selection.clear();
-			await trashWithUndo(mine);
+			await trashWithUndo(items);
 		} },
 	]);
 	const kinds = h('div.segments', { role: 'group', 'aria-label': 'Kind' });

@@ -3,6 +3,7 @@ import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { PERMISSIONS, ROLES } from '../lib/rights.js';
 import { adminNav } from '../ui/admin.js';
+import { ask } from '../ui/dialog.js';
 import { Form, notice } from '../ui/form.js';
 import { toast } from '../ui/toast.js';
 
@@ -12,7 +13,10 @@ export function
 mount(root)
 {
 	const place = h('div');
+	let unsaved = false;
+	const warn = (event) => unsaved && event.preventDefault();
 	const draw = ({ roles, implied }) => {
+		unsaved = false;
 		const given = Object.fromEntries(Object.keys(ROLES).map((role) => [role,
 		    new Set(roles[role])]));
 		const boxes = Object.fromEntries(Object.keys(ROLES).map((role) => [role, {}]));
@@ -33,6 +37,7 @@ mount(root)
 			    'aria-label': `${ROLES[role]}: ${PERMISSIONS[name]}`,
 			    onchange: ({ target }) => {
 				given[role][target.checked ? 'add' : 'delete'](name);
+				unsaved = true;
 				sync(role);
 			} });
 			return h('td', null, h('label', null, boxes[role][name]));
@@ -67,8 +72,14 @@ mount(root)
 
 	fill(root, adminNav('roles'), h('h1', null, 'Roles'), place);
 	load();
+	addEventListener('beforeunload', warn);
 	return {
 		update() {},
-		unmount() {},
+		leaving: () => !unsaved || ask({ title: 'Leave without saving?',
+		    text: 'Your changes to the roles are lost.', yes: 'Leave', no: 'Stay',
+		    danger: true }),
+		unmount() {
+			removeEventListener('beforeunload', warn);
+		},
 	};
 }

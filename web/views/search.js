@@ -5,7 +5,7 @@ import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { count, many } from '../lib/format.js';
 import { LISTED, remember, tagNames } from '../lib/media.js';
 import { go, goHere, link } from '../lib/router.js';
-import { mayTrash } from '../lib/session.js';
+import { mayEdit, mayTrash } from '../lib/session.js';
 import { tagMany, trashWithUndo } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
@@ -19,6 +19,11 @@ const FILTERS = ['kind', 'tag', 'source', 'owner', 'yearFrom', 'yearTo'];
 const SOURCES = { text: 'text search', metadata: 'titles and tags', similar: 'similar items',
     plex: 'Plex' };
 
+/* Years in the order that the server takes, however they were typed. */
+const inOrder = ({ yearFrom, yearTo }) => (yearFrom && yearTo &&
+    Number(yearFrom) > Number(yearTo) ? { yearFrom: yearTo, yearTo: yearFrom } :
+    { yearFrom, yearTo });
+
 export function
 mount(root, first)
 {
@@ -31,9 +36,9 @@ mount(root, first)
 	const place = h('div.grid-place');
 	const related = h('section.related', { 'aria-label': 'Related', hidden: true });
 	const selection = new Selection([
-		{ icon: 'tag', label: 'Tag', run: tagMany },
-		{ icon: 'trash', label: 'Move to trash',
-		    run: (items) => trashWithUndo(items.filter(mayTrash)) },
+		{ icon: 'tag', label: 'Tag', may: mayEdit, run: tagMany },
+		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
+		    run: trashWithUndo },
 	]);
 	const everyone = everyoneButton();
 	const key = (p) => JSON.stringify([p.q ?? '', p.sort, scopeOf(p),
@@ -41,7 +46,7 @@ mount(root, first)
 	const asked = () => (params.q ?? '') !== '' || FILTERS.some((f) => params[f]);
 	const query = (page) => ({ q: params.q ?? '', sort: params.sort, page,
 	    scope: scopeOf(params), thumbnails: LISTED,
-	    ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])) });
+	    ...Object.fromEntries(FILTERS.map((f) => [f, params[f]])), ...inOrder(params) });
 
 	fill(root, h('h1.hidden-title', null, 'Search'), chips, summary, notes, place, related);
 
@@ -68,10 +73,10 @@ mount(root, first)
 		    body: h('div.two', null, from, to), value: () => [from.value, to.value] });
 
 		if (years)
-			goHere({ yearFrom: years[0], yearTo: years[1] });
+			goHere(inOrder({ yearFrom: years[0], yearTo: years[1] }));
 	};
 	const drawChips = () => {
-		const { yearFrom = '', yearTo = '' } = params;
+		const { yearFrom = '', yearTo = '' } = inOrder(params);
 		const years = yearFrom || yearTo;
 		const span = yearFrom === yearTo ? yearFrom : `${yearFrom}–${yearTo}`;
 		const sort = params.sort ?? 'relevance';

@@ -27,15 +27,26 @@ rounded(value, unit)
 	    unit === 'bytes' && value >= 10000 ? bytes(value) : null;
 }
 
+/* What a number means, where that is not plain from it; else null. */
+function
+meaning(s, value)
+{
+	if (Number(value) === 0 && /\b0: no limit\b/.test(s.description))
+		return 'no limit';
+	return s.unit ? rounded(Number(value), s.unit) : null;
+}
+
 function
 amount(s, value)
 {
 	if (value === '')
 		return 'empty';
-	if (!s.unit || !/^-?[0-9]+$/.test(value))
+	if (!/^-?[0-9]+$/.test(value))
 		return String(value);
-	const words = rounded(Number(value), s.unit);
+	const words = meaning(s, value);
 
+	if (!s.unit)
+		return `${value}${words ? ` (${words})` : ''}`;
 	return `${value} ${s.unit}${words ? ` (${words})` : ''}`;
 }
 
@@ -100,6 +111,11 @@ liveRow(first)
 			else if (field.reportValidity())
 				save(valueOf(s, field));
 		});
+		const words = h('small.value-words');
+		const say = () => {
+			words.textContent = field.type === 'number' && field.value !== '' ?
+			    meaning(s, field.value) ?? '' : '';
+		};
 		const back = s.source === 'database' ?
 		    h('button.small',
 			{ type: 'button', 'aria-label':
@@ -107,6 +123,8 @@ liveRow(first)
 			    onclick: () => save(null) },
 			'Reset') : null;
 
+		field.addEventListener('input', say);
+		say();
 		if (saved)
 			field.classList.add('saved');
 		fill(node,
@@ -115,7 +133,7 @@ liveRow(first)
 			    isSecret(s) ? null : ` Default: ${amount(s, s.default)}`,
 			    s.source === 'default' ? null : ` · ${SOURCES[s.source]}`),
 			h('small.key', null, s.key)),
-		    h('div.value', null, field, back), wrong);
+		    h('div.value', null, field, words, back), wrong);
 	};
 
 	draw(first, false);

@@ -1,48 +1,62 @@
 /* Deleted items that can still be restored. */
 import { fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { list, purge, restore } from '../lib/media.js';
-import { can, me } from '../lib/session.js';
-import { overMany } from '../ui/actions.js';
+import { list, purge } from '../lib/media.js';
+import { can, mayPurge, mayTrash, me } from '../lib/session.js';
+import { overMany, purgeMany, restoreMany } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
 import { Selection } from '../ui/selection.js';
-import { toast } from '../ui/toast.js';
+import { fail, toast } from '../ui/toast.js';
+
+const BATCH = 100;
+
+/* Page by page, all that the person owns there. Resolves with how many are gone. */
+async function
+purgeOwn()
+{
+	let cursor = null;
+	let done = 0;
+
+	do {
+		const page = await list({ status: 'trashed', limit: BATCH, cursor });
+		const own = page.items.filter((item) => item.ownerId === me.user.id);
+
+		done += await overMany(own, purge, 'Deleting');
+		cursor = page.next;
+	} while (cursor);
+	return done;
+}
 
 export function
 mount(root)
 {
-	const mayPurge = (item) => can('media.manage_all') ||
-	    (can('media.delete') && item.ownerId === me.user.id);
-	const back = async (items) => {
-		selection.clear();
-		const done = await overMany(items, async (item, options) => {
-			await restore(item, options);
-			grid.remove(item.id);
-		}, 'Restoring');
-		if (done)
-			toast(`${many(done, 'item')} restored`);
-	};
-	const forGood = async (items) => {
-		const mine = items.filter(mayPurge);
-		if (!mine.length) {
-			toast('You can’t delete these permanently. Only their owners can.');
-			return;
-		}
-		if (!(await ask({ title: `Permanently delete ${many(mine.length, 'item')}?`,
-		    text: 'The files are deleted immediately. You can’t undo this.', yes: 'Delete',
+	const mayPurgeOwn = can('media.delete') || can('media.manage_all');
+	const selection = new Selection([
+		{ icon: 'restore', label: 'Restore', may: mayTrash, run: (items) => {
+			selection.clear();
+			restoreMany(items);
+		} },
+		{ icon: 'trash', label: 'Delete permanently', may: mayPurge, key: 'Delete',
+		    run: async (items) => {
+			if (await purgeMany(items))
+				selection.clear();
+		} },
+	]);
+	const emptyButton = h('button', { type: 'button', hidden: true, onclick: async () => {
+		if (!(await ask({ title: 'Empty the trash?', text: 'All your items in the trash ' +
+		    'are deleted immediately. You can’t undo this.', yes: 'Empty trash',
 		    danger: true })))
 			return;
+		emptyButton.disabled = true;
 		selection.clear();
-		const done = await overMany(mine, purge, 'Deleting');
-		if (done)
-			toast(`${many(done, 'item')} deleted`);
-	};
-	const selection = new Selection([
-		{ icon: 'restore', label: 'Restore', run: back },
-		...(can('media.delete') || can('media.manage_all') ?
-		    [{ icon: 'trash', label: 'Delete permanently', run: forGood }] : []),
-	]);
+		try {
+			toast(`${many(await purgeOwn(), 'item')} deleted`);
+		} catch (problem) {
+			fail(problem);
+		}
+		emptyButton.disabled = false;
+	} }, icon('trash'), 'Empty trash');
 	const grid = new Grid({
 		label: 'Trash',
 		pager: () => {
@@ -58,12 +72,15 @@ mount(root)
 		empty: () => h('div.empty', null, icon('trash'),
 		    h('h2', null, 'The trash is empty'), h('p', null,
 		    'Deleted items stay here for a while, in case you change your mind.')),
+		onlayout: ({ items }) => {
+			emptyButton.hidden = !mayPurgeOwn ||
+			    !items.some((item) => item.ownerId === me.user.id);
+		},
 	});
 
-	fill(root, h('h1', null, 'Trash'),
-	    h('p.muted', null,
-		'Select items to restore them. Items that stay here long enough are deleted ' +
-		    'permanently.'),
+	fill(root, h('div.toolbar', null, h('h1', null, 'Trash'), emptyButton),
+	    h('p.muted', null, 'Open or select items to restore them. Each shows how long it ' +
+		'stays until it is deleted permanently.'),
 	    h('div.grid-place', null, grid.node));
 	return {
 		sequence: () => grid,

@@ -19,6 +19,7 @@
 #include "service/list.h"
 
 struct call;
+struct config;
 struct arena;
 struct error;
 
@@ -117,6 +118,8 @@ bool media_reprocess(const struct call *, const char *id, struct media *, struct
  * job.
  */
 bool media_delete(const struct call *, const char *id, bool purge, struct error *);
+/* When an upload in the trash is purged; us. */
+int64_t media_purge_at(const struct config *, const struct media *);
 /*
  * For the worker's housekeeping: purges items that have been in the trash for trash.days; *purged
  * may be NULL.

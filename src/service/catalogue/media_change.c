@@ -558,6 +558,12 @@ purge_in(const struct call *call, int64_t before, size_t *purged, struct error *
 	return true;
 }
 
+int64_t
+media_purge_at(const struct config *config, const struct media *m)
+{
+	return m->trashed_at + config_int(config, CFG_TRASH_DAYS) * DAY_US;
+}
+
 bool
 media_purge_expired(const struct call *call, size_t *purged, struct error *err)
 {
