@@ -9,7 +9,7 @@ import { announce, fill, h, icon, iconButton, typing } from './lib/dom.js';
 import { many } from './lib/format.js';
 import * as live from './lib/live.js';
 import * as router from './lib/router.js';
-import { can, end, me } from './lib/session.js';
+import { can, end, me, recall } from './lib/session.js';
 import { setUnread } from './lib/unread.js';
 import { ask } from './ui/dialog.js';
 import * as lightbox from './ui/opener.js';
@@ -261,19 +261,26 @@ enter()
 	main.addEventListener('focusin', lightbox.prepare);
 }
 
+/* Takes away what enter() has made. */
+function
+clear()
+{
+	live.stop();
+	lightbox.hide();
+	router.leave();
+	frame.search.destroy();
+	frame.uploading?.destroy();
+	frame.offs.forEach((off) => off());
+	frame = null;
+	document.body.classList.remove('selecting');
+}
+
 function
 exit(reason, note = reason === 'ended' ? 'Your session has ended. Sign in again.' : null)
 {
 	if (frame) {
-		live.stop();
-		lightbox.hide();
-		router.leave();
-		frame.search.destroy();
-		frame.uploading?.destroy();
-		frame.offs.forEach((off) => off());
-		frame = null;
+		clear();
 		setUnread(0);
-		document.body.classList.remove('selecting');
 		if (reason === 'out')
 			forgetRecent();
 	}
@@ -345,6 +352,23 @@ knock(where)
 	}));
 }
 
+/* The page began with the person as they were last time: begins again where that has changed. */
+async function
+check()
+{
+	const before = JSON.stringify(me);
+
+	try {
+		await resume();
+	} catch {
+		return; /* the views say what is wrong */
+	}
+	if (frame && JSON.stringify(me) !== before) {
+		clear();
+		enter();
+	}
+}
+
 async function
 begin()
 {
@@ -355,6 +379,11 @@ begin()
 		return;
 	}
 	atDoor = false;
+	if (recall()) {
+		enter();
+		check();
+		return;
+	}
 	try {
 		if (await resume())
 			enter();

@@ -13,6 +13,7 @@ nobase_dist_page_DATA = \
 	web/lib/bus.js \
 	web/lib/days.js \
 	web/lib/dom.js \
+	web/lib/early.js \
 	web/lib/format.js \
 	web/lib/hash-worker.js \
 	web/lib/hash.js \

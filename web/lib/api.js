@@ -134,6 +134,10 @@ renew()
 	return renewing;
 }
 
+/* Renews the token ahead of the first request; that request says what is wrong. */
+export const wake = () => session.refreshToken() && !session.accessToken() &&
+    renew().catch(() => {});
+
 /*
  * After a 429, nothing of that class is sent until the time is up: an early attempt would only make
  * the wait longer.

@@ -141,7 +141,7 @@ cover(on)
 	const root = document.documentElement;
 
 	if (on && !document.body.classList.contains('viewing'))
-		root.style.setProperty('--gutter', `${innerWidth - root.clientWidth}px`);
+		root.style.setProperty('--gutter', `${innerWidth - root.offsetWidth}px`);
 	document.getElementById('app').inert = on;
 	document.body.classList.toggle('viewing', on);
 }

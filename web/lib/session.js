@@ -6,6 +6,7 @@
 import { emit } from './bus.js';
 
 const KEY = 'medianest.refresh';
+const WHO = 'medianest.me'; /* who that is, with their permissions */
 const EARLY_MS = 30000; /* a token this near its end is renewed first */
 
 const channel = new BroadcastChannel('medianest');
@@ -51,8 +52,7 @@ take(answer, where)
 export function
 begin(answer, stay)
 {
-	sessionStorage.removeItem(KEY);
-	localStorage.removeItem(KEY);
+	forget();
 	take(answer, stay ? localStorage : sessionStorage);
 }
 
@@ -73,11 +73,40 @@ drop(token)
 		access = null;
 }
 
+/* After a sign-in, or as the server says it is. */
 export function
 setUser(answer)
 {
 	me.user = answer?.user ?? null;
 	me.permissions = answer?.permissions ?? [];
+	if (answer)
+		store().setItem(WHO, JSON.stringify(me));
+}
+
+/*
+ * Begins with the person as this browser last knew them, so that the page need not wait for the
+ * server to say it again. False where nobody is known.
+ */
+export function
+recall()
+{
+	try {
+		const { user, permissions } = JSON.parse(store().getItem(WHO));
+
+		if (!refreshToken() || !user.id)
+			return false;
+		Object.assign(me, { user, permissions });
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function
+forget()
+{
+	for (const one of [sessionStorage, localStorage])
+		[KEY, WHO].forEach((key) => one.removeItem(key));
 }
 
 /* reason: 'out' (asked for), 'ended' (revoked or expired) */
@@ -88,8 +117,7 @@ end(reason, tell = true)
 
 	if (!refreshToken() && !me.user)
 		return;
-	sessionStorage.removeItem(KEY);
-	localStorage.removeItem(KEY);
+	forget();
 	access = null;
 	setUser(null);
 	if (tell)
