@@ -8,6 +8,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "service/account/login.h"
+#include "service/account/offer.h"
 #include "service/account/session.h"
 
 #include "core/banned.h"
@@ -107,7 +108,26 @@ auth_session(const struct request *req, struct response *res, struct error *err)
 	return response_json(res, 200, j, err);
 }
 
+/* GET /api/auth/options: what a sign-in page may offer. Not counted: people need their tries. */
+static bool
+auth_options(const struct request *req, struct response *res, struct error *err)
+{
+	struct json *j = json_new(req->arena, 0);
+	struct account_offer offer;
+
+	if (!account_offer(req->call, &offer, err))
+		return false;
+	json_object(j, NULL);
+	json_put_bool(j, "registration", offer.registration);
+	json_put_bool(j, "passwordReset", offer.password_reset);
+	json_put_bool(j, "plex", offer.plex);
+	json_object_end(j);
+	return response_json(res, 200, j, err);
+}
+
 static const struct route auth_routes[] = {
+	{ METHOD_GET, "/api/auth/options", auth_options, AUTH_BEARER, PUBLIC, RATE_NONE, BODY_NONE,
+	    NULL },
 	{ METHOD_POST, "/api/auth/login", auth_login, AUTH_NONE, PUBLIC, RATE_TIER, BODY_JSON,
 	    login_input },
 	{ METHOD_POST, "/api/auth/refresh", auth_refresh, AUTH_REFRESH, PUBLIC, RATE_TIER,

@@ -37,6 +37,7 @@ my %valid = (
     'POST /api/auth/refresh' => [ { refreshToken => 'x' x 43 } ],
     'POST /api/auth/logout' => [ { refreshToken => 'x' x 43 } ],
     'GET /api/auth/session' => [],
+    'GET /api/auth/options' => [],
     'POST /api/auth/register' => [ { email => 'a@b.test', password => 'correct horse battery' } ],
     'POST /api/auth/confirm' => [ { token => 'x' } ],
     'POST /api/auth/password/forgot' => [ { email => 'a@b.test' } ],

@@ -6,6 +6,7 @@ use v5.36;
 use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use JSON::PP;
 use MediaNest::Browser;
 use MediaNest::Media;
 use MediaNest::Page qw(:all);
@@ -209,6 +210,28 @@ part 'round things, words on buttons' => sub {
 		}
 		return wrong;
 JS
+};
+
+part 'the room of the scroll bar' => sub {
+	my $width = sub { $b->js('return document.querySelector(".grid").clientWidth') };
+
+	at('', '.tile');
+	my $before = $width->();
+	$b->click('.tile-link');
+	$b->find('.lightbox img.large.loaded');
+	is $b->js('return document.querySelector(".lightbox").getBoundingClientRect().right'),
+	    $b->js('return innerWidth'), 'the viewer takes all of the screen';
+	is $width->(), $before, 'and what is below does not move';
+	$b->press('Escape');
+	gone('.lightbox');
+	is $width->(), $before, 'nor afterwards';
+	my $colour = sub ($css) { $b->js('return getComputedStyle(document.querySelector('
+	    . 'arguments[0])).backgroundColor', $css) };
+	is $colour->('html'), $colour->('body'), 'it has the colour of the page';
+	$b->press('?');
+	$b->find('dialog');
+	isnt $colour->('html'), $colour->('body'), 'and that of the backdrop beside a dialog';
+	$b->press('Escape');
 };
 
 part 'the search' => sub {
@@ -457,6 +480,57 @@ JS
 	press_on($b, 'Reset', '.setting:has(#s-quota-default)');
 	$b->wait_for('the default', sub { $b->count(
 	    '.setting:has(#s-quota-default) .value button') == 0 });
+};
+$b->stop;
+
+$b = browser('door');
+part 'sign-in offers what the house offers' => sub {
+	my $anon = $mn->client;
+	my $offer = sub { my $now = $anon->api(GET => '/api/auth/options')->{json};
+		return join ' ', grep { $now->{$_} } sort keys %$now };
+	my $offered = sub { return join ' ', sort @{ $b->js(<<'JS') } };
+		return [...document.querySelectorAll('.door-links a, .door button')].filter((one) =>
+		    one.getClientRects().length).map((one) => one.textContent);
+JS
+	my $all = 'Create an account Forgot your password? Sign in Sign in with Plex';
+
+	is $offer->(), '', 'by invitation, without mail and Plex: nothing';
+	$b->get("$mn->{url}/");
+	$b->find('#email');
+	$b->wait_for('the answer', sub { $b->js('return performance.getEntriesByType("resource")'
+	    . '.some((one) => one.name.endsWith("/auth/options"))') });
+	is $offered->(), 'Sign in', 'and the page offers nothing else';
+	accessible($b, 'a door with nothing beside it', $axe);
+	$b->screenshot("$artefacts/page-door.png");
+	$super->api(PATCH => '/api/admin/settings', { 'registration.mode' => 'open' });
+	is $offer->(), '', 'an open registration needs mail';
+	$super->api(PATCH => '/api/admin/settings', { 'registration.mode' => undef });
+	my $me = id_of($ann);
+	$mn->psql("UPDATE users SET plex_id = 'p660' WHERE id = '$me'");
+	is $offer->(), 'plex', 'a linked account is a reason to offer Plex';
+	$b->reload;
+	$b->wait_for('Plex', sub { $offered->() eq 'Sign in Sign in with Plex' });
+	pass 'it is offered';
+	$mn->psql("UPDATE users SET plex_id = NULL WHERE id = '$me'");
+	$b->block('*auth/options*');
+	$b->reload;
+	$b->wait_for('everything', sub { $offered->() eq $all }, 30);
+	pass 'what is not known is offered';
+};
+
+part 'an invited address is filled in' => sub {
+	my $invite = $super->api(POST => '/api/users', { invite => JSON::PP::true,
+	    email => 'new+one@medianest.test' })->{json};
+	like $invite->{url}, qr/&email=new%2Bone%40medianest\.test$/, 'the link has it';
+	$b->get($invite->{url});
+	$b->find('[name=displayName]');
+	is $b->js('return document.querySelector("[name=email]").value'), 'new+one@medianest.test',
+	    'and the form';
+	$b->type('[name=displayName]', 'New One');
+	$b->type('[name=password]', 'correct horse battery');
+	$b->click('.card .primary');
+	$b->find('.brand');
+	pass 'so a name and a password are enough';
 };
 $b->stop;
 

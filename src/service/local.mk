@@ -117,6 +117,8 @@ src_libservice_a_SOURCES += \
 	src/service/account/credentials.h \
 	src/service/account/grant.c \
 	src/service/account/grant.h \
+	src/service/account/offer.c \
+	src/service/account/offer.h \
 	src/service/account/invites.c \
 	src/service/account/invites.h \
 	src/service/account/login.c \

@@ -23,6 +23,7 @@ enum {
 	Q_DELETE,
 	Q_TOTP_CLEAR,
 	Q_CODES_CLEAR,
+	Q_ANY_PLEX,
 };
 
 #define CREATED_US SQL_US("u.created_at")
@@ -99,9 +100,23 @@ const struct query store_people_queries[] = {
 	    0 },
 	[Q_CODES_CLEAR] = { "person_codes_clear", "DELETE FROM recovery_codes WHERE user_id = $1",
 	    0 },
+	[Q_ANY_PLEX] = { "people_any_plex",
+	    "SELECT EXISTS (SELECT FROM users WHERE plex_id IS NOT NULL AND status = 'active')",
+	    QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_people_queries[id])
+
+bool
+store_people_any_plex(struct db *db, struct arena *arena, bool *any, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_ANY_PLEX), DB_NO_PARAMS, &rows, err))
+		return false;
+	*any = rows_bool(rows, 0, 0);
+	return true;
+}
 
 bool
 store_people_list(struct db *db, struct arena *arena, const struct store_people_filter *f,

@@ -21,6 +21,8 @@ bool store_people_list(struct db *, struct arena *, const struct store_people_fi
     struct user **, size_t *n, struct error *);
 /* Locks the person. id NULL: unknown. */
 bool store_person_lock(struct db *, struct arena *, const char *id, struct user *, struct error *);
+/* Whether an active account is linked to Plex. */
+bool store_people_any_plex(struct db *, struct arena *, bool *any, struct error *);
 /* Holds up a deletion of the person: for rows that will refer to them, before other locks. */
 bool store_person_keep(struct db *, struct arena *, const char *id, struct error *);
 /*

@@ -31,12 +31,12 @@ const checkEmail = (show, text) => show(said('bell', 'Check your email', paragra
  * person is signed in now; out(note): goes to the sign-in page.
  */
 const DOORS = {
-	join: ({ invite }, { show, done }) => {
+	join: ({ invite, email }, { show, done }) => {
 		const { node } = Form({
 			fields: [
 				{ name: 'displayName', label: 'Display name', autocomplete: 'name',
 				    required: true, maxlength: '100' },
-				EMAIL,
+				{ ...EMAIL, value: invite ? email : null },
 				{ ...NEW_PASSWORD, label: 'Password', hint: PASSWORD_HINT },
 			],
 			before: invite ? paragraph(INVITED) : null,

@@ -3,6 +3,7 @@ import { api, signedIn, signIn } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 
 const EMAIL = 'medianest.email';
+const EVERYTHING = { passwordReset: true, registration: true, plex: true };
 
 const PLEX_FAILED = {
 	plex_not_linked: 'No account here is linked to this Plex account. Sign in with your ' +
@@ -102,11 +103,21 @@ mount(root, { note, done })
 	const plex = h('button', { type: 'button', onclick: withPlex, hidden: true },
 	    'Sign in with Plex');
 
-	/* there before the click: a window opens only at once */
-	import('../ui/plex-pin.js').then((module) => {
+	const offerPlex = () => import('../ui/plex-pin.js').then((module) => {
+		/* there before the click: a window opens only at once */
 		pinModule = module;
 		plex.hidden = false;
 	}, () => {});
+	const forgot = h('a', { href: '#/forgot', hidden: true }, 'Forgot your password?');
+	const create = h('a', { href: '#/join', hidden: true }, 'Create an account');
+	/* While it is not known what the house offers, everything is. */
+	api.get('/auth/options', null, { anonymous: true }).catch(() => EVERYTHING)
+	    .then((offer) => {
+		forgot.hidden = !offer.passwordReset;
+		create.hidden = !offer.registration;
+		if (offer.plex)
+			offerPlex();
+	});
 
 	fill(root, h('main.door', null,
 	    h('form.card', { onsubmit: submit, 'aria-labelledby': 'door-title' },
@@ -117,8 +128,7 @@ mount(root, { note, done })
 		h('label', { for: 'password' }, 'Password'), password, codeRow,
 		h('label.check', { for: 'stay' }, stay, 'Stay signed in on this device'), button,
 		plex, plexPlace,
-		h('p.door-links', null, h('a', { href: '#/forgot' }, 'Forgot your password?'),
-		    h('a', { href: '#/join' }, 'Create an account')))));
+		h('p.door-links', null, forgot, create))));
 	document.title = 'Sign in · MediaNest';
 	(email.value ? password : email).focus();
 }

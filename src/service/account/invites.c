@@ -46,6 +46,20 @@ add_in(const struct call *call, const struct store_invite_new *row, const struct
 	return audit_add(call, event, err) && (!mailed || mail_add(call, mail, err));
 }
 
+/* A browser keeps what follows # to itself; the address is there to be filled in. */
+static const char *
+invite_url(const struct call *call, const char *token, const char *email)
+{
+	const char *page = config_str(call->svc->config, CFG_PUBLIC_URL);
+	struct buf address;
+
+	if (email == NULL)
+		return arena_printf(call->arena, "%s/#/join?invite=%s", page, token);
+	buf_init(&address, call->arena, 3 * EMAIL_MAX + 1);
+	url_encode(&address, email, strlen(email), false);
+	return arena_printf(call->arena, "%s/#/join?invite=%s&email=%s", page, token, address.data);
+}
+
 bool
 invite_add(const struct call *call, const struct invite_new *new, struct invite_made *made,
     struct error *err)
@@ -73,8 +87,7 @@ invite_add(const struct call *call, const struct invite_new *new, struct invite_
 	*made = (struct invite_made) { .id = id,
 		.token = base64url_encode(call->arena, random, sizeof(random)),
 		.expires_at = clock_now() + INVITE_TTL_SECONDS * US_PER_SEC };
-	made->url = arena_printf(call->arena, "%s/#/join?invite=%s",
-	    config_str(call->svc->config, CFG_PUBLIC_URL), made->token);
+	made->url = invite_url(call, made->token, new->email);
 	sha256(made->token, strlen(made->token), hash);
 	row.expires_at = made->expires_at;
 	mail.url = made->url;
