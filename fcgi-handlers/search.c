@@ -144,6 +144,7 @@ suggest_get(const struct request *req, struct response *res, struct error *err)
 		json_put_str(j, "text", list[i].text);
 		json_put_str(j, "kind", list[i].kind);
 		json_opt_str(j, "mediaId", list[i].media_id);
+		json_opt_str(j, "mediaKind", list[i].media_kind);
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -283,7 +283,7 @@ subtest 'suggestions' => sub {
 	is $title->{text}, 'Blade Runner', 'a title';
 	is $title->{mediaId}, $id{'Blade Runner'}, 'and which it is';
 	is_deeply [ grep { $_->{text} eq 'Léon: The Professional' } @{ $s->('leo') } ],
-	    [ { text => 'Léon: The Professional', kind => 'title',
+	    [ { text => 'Léon: The Professional', kind => 'title', mediaKind => 'movie',
 		mediaId => $id{'Léon: The Professional'} } ],
 	    'without the accent';
 	is_deeply [ map { $_->{text} } grep { $_->{kind} eq 'word' } @{ $s->('the homec') } ],

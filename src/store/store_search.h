@@ -157,7 +157,7 @@ struct suggest_ask {
 	int limit;         /* of each kind */
 };
 struct suggestion_row {
-	const char *text, *kind /* "title" or "word" */, *media_id;
+	const char *text, *kind /* "title" or "word" */, *media_id, *media_kind;
 };
 struct suggestions {
 	struct suggestion_row *items;

@@ -41,6 +41,6 @@ store_search_suggest(struct db *db, struct arena *arena, const struct suggest_as
 	out->items = arena_array(arena, out->n, sizeof(*out->items));
 	for (size_t i = 0; i < out->n; i++)
 		out->items[i] = (struct suggestion_row) { rows_str(rows, i, 0),
-			rows_str(rows, i, 1), rows_str(rows, i, 2) };
+			rows_str(rows, i, 1), rows_str(rows, i, 2), rows_str(rows, i, 3) };
 	return true;
 }

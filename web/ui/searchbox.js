@@ -3,7 +3,6 @@ import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { kindName } from '../lib/format.js';
-import { known } from '../lib/media.js';
 import { go, goHere, here } from '../lib/router.js';
 import { scopeOf } from './scope.js';
 
@@ -37,7 +36,7 @@ export const forgetRecent = () => localStorage.removeItem(RECENT);
 
 /* What a suggestion is, in a word. */
 const whatIs = ({ kind, mediaId, mediaKind }) => (mediaId ?
-    kindName(mediaKind ?? known(mediaId)?.kind) : KINDS[kind] ?? kind);
+    kindName(mediaKind) : KINDS[kind] ?? kind);
 
 export class SearchBox {
 	constructor()

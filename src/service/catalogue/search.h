@@ -76,7 +76,8 @@ bool search_run(const struct call *, const struct search_request *, struct searc
     struct error *);
 
 struct search_suggestion {
-	const char *text, *kind /* "title", "word" */, *media_id /* or NULL */;
+	const char *text, *kind /* "title", "word" */;
+	const char *media_id, *media_kind; /* of a title; else NULL */
 };
 bool search_suggest(const struct call *, const char *q, enum media_scope,
     struct search_suggestion **, size_t *n, struct error *);

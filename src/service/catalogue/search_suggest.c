@@ -59,8 +59,8 @@ search_suggest(const struct call *call, const char *text, enum media_scope scope
 		    arena_printf(call->arena, "%s%s", head(call->arena, &q), row->text);
 
 		if (!has(*out, *n, whole))
-			(*out)[(*n)++] =
-			    (struct search_suggestion) { whole, row->kind, row->media_id };
+			(*out)[(*n)++] = (struct search_suggestion) { whole, row->kind,
+				row->media_id, row->media_kind };
 	}
 	return true;
 }

@@ -61,18 +61,19 @@ ORDER BY w.place, s.likeness DESC, s.n DESC
 (SELECT key FROM title)
 
 --: define titles(from, row)
-(SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.title_key AS key FROM @from
+(SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.kind AS media_kind,
+m.title_key AS key FROM @from
 AND @title_key <> '' AND @starts_with(@row, @title_key) AND @presentable
 AND m.kind <> 'season' ORDER BY @row.title_key LIMIT $5::int)
 
 --: define suggest(titles)
 WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key)
-SELECT title, kind, media_id FROM (
-	SELECT DISTINCT ON (key) title, kind, media_id, key FROM (@titles) t
+SELECT title, kind, media_id, media_kind FROM (
+	SELECT DISTINCT ON (key) title, kind, media_id, media_kind, key FROM (@titles) t
 	ORDER BY key LIMIT $5::int
 ) t
 UNION ALL
-(SELECT v.word, 'word', NULL FROM vocabulary v
+(SELECT v.word, 'word', NULL, NULL FROM vocabulary v
 WHERE $4::text <> '' AND @my_scopes AND v.word LIKE lower(mn_unaccent($4::text)) || '%'
 GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $5::int)
 
