@@ -155,14 +155,18 @@ JS
 	$b->find('dialog .shortcuts');
 	my $help = $b->text('dialog');
 	like $help, qr/\Q$_\E/, "the help has $_" for 'Home', 'Delete', 'Shift + arrows', 'Mute',
-	    'Full screen', 'Page Up', 'Space', 'Zoom', 'Esc';
+	    'Full screen', 'PgUp', 'Space', 'Zoom', 'Esc';
 	for my $size ([ 390, 844 ], [ 1280, 860 ]) {
 		$b->resize(@$size);
+		$b->prefer_dark($size->[0] == 390);
 		ok $b->js('const box = document.querySelector("dialog").getBoundingClientRect();'
-		    . 'return box.top >= 0 && box.bottom <= innerHeight'), "@$size: all of it fits";
+		    . 'const list = document.querySelector(".shortcut-groups");'
+		    . 'return box.top >= 0 && box.bottom <= innerHeight &&'
+		    . ' list.scrollWidth <= list.clientWidth'), "@$size: all of it fits";
 		accessible($b, "help at @$size", $axe);
 		$b->screenshot("$artefacts/page-help-$size->[0].png");
 	}
+	$b->prefer_dark(0);
 	$b->press('Escape');
 	$mn->psql("DELETE FROM media WHERE title LIKE 'Row %'");
 	changed_there();
@@ -381,8 +385,16 @@ part 'the trash' => sub {
 	    qr/1 day left/, 'what goes tomorrow says so';
 	like $b->js('return document.querySelector(arguments[0]).closest("li").textContent',
 	    "a[href*='$own']"), qr/30 days left/, 'what came today has its days';
-	$b->screenshot("$artefacts/page-trash.png");
-	accessible($b, 'trash', $axe);
+	for my $size ([ 390, 844, 1 ], [ 390, 844, 0 ], [ 1280, 860, 1 ], [ 1280, 860, 0 ]) {
+		my ($width, $height, $dark) = @$size;
+
+		$b->resize($width, $height);
+		$b->prefer_dark($dark);
+		$b->find('.tile');
+		fits($b, "trash at $width");
+		accessible($b, "trash at $width" . ($dark ? ', dark' : ''), $axe);
+		$b->screenshot("$artefacts/page-trash-$width-$dark.png");
+	}
 	$b->click("a[href*='$own']");
 	$b->find('.lightbox img.large.loaded');
 	is_deeply buttons('.lightbox-bar'),

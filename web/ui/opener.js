@@ -13,10 +13,14 @@ async function
 load()
 {
 	lightbox ??= await import('./lightbox.js');
-	if (!wanted)
-		return;
+}
+
+function
+present()
+{
 	cover?.away();
-	lightbox.show(...wanted);
+	if (wanted)
+		lightbox.show(...wanted);
 }
 
 const leave = () => (history.state?.opened ? history.back() :
@@ -52,7 +56,9 @@ open()
 	} catch {
 		if (cover)
 			fill(cover.stage, unreached(retry));
+		return;
 	}
+	present();
 }
 
 /* One function for all times, as notice() wants it. */
@@ -63,8 +69,11 @@ export function
 show(...what)
 {
 	wanted = what;
-	if (!lightbox)
-		cover ??= makeCover();
+	if (lightbox) {
+		present();
+		return;
+	}
+	cover ??= makeCover();
 	open();
 }
 

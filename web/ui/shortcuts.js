@@ -22,7 +22,7 @@ const SHORTCUTS = [
 		['f', 'Full screen'],
 	]],
 	['On the date bar', [
-		['↑ ↓', 'Next month'], ['Page Up Page Down', 'Six months'],
+		['↑ ↓', 'Next month'], ['PgUp PgDn', 'Six months'],
 	]],
 ];
 

@@ -82,8 +82,6 @@ export class Tile {
 		    busy ?
 			h('span.badge.wide', null,
 			    item.step ? `${stepName(item.step)}…` : 'Processing…') : null,
-		    item.purgeAt ? h('span.badge', null, icon('clock'), daysLeft(item.purgeAt)) :
-			null,
 		    item.status === 'failed' ?
 			h('span.badge.wide.bad', null, icon('alert'), 'Failed') : null,
 		    item.ownerName && !busy ?
@@ -92,6 +90,8 @@ export class Tile {
 		    mediaKind(item.kind).named ?
 			h('span.caption', null, item.title,
 			    item.year ? h('small', null, String(item.year)) : null) : null,
+		    item.purgeAt ? h('span.badge', null, icon('clock'), daysLeft(item.purgeAt)) :
+			null,
 		    item.kind === 'video' && !busy ?
 			h('span.badge', null, icon('play'),
 			    item.durationMs ? duration(item.durationMs) : null) : null,

@@ -56,13 +56,19 @@ export class Uploading {
 		this.picker.remove();
 	}
 
+	/* Resolves with whether the code is there. */
 	async load()
 	{
-		const [{ takeFiles, Tray }, up] = await Promise.all([import('./tray.js'),
-			import('../lib/uploads.js')]);
+		const parts = await Promise.all([import('./tray.js'),
+			import('../lib/uploads.js')]).catch(() => null);
 
-		if (this.dead || this.tray)
-			return;
+		if (parts && !this.dead && !this.tray)
+			this.arrange(...parts);
+		return Boolean(parts);
+	}
+
+	arrange({ takeFiles, Tray }, up)
+	{
 		this.hush();
 		this.up = up;
 		this.tray = new Tray(true);
@@ -75,19 +81,15 @@ export class Uploading {
 	prepare()
 	{
 		if (!this.tray)
-			this.load().catch(() => {}); /* uploading says so */
+			this.load();
 	}
 
 	/* Runs fn once the code is there. */
 	async reach(fn)
 	{
-		try {
-			await this.load();
-		} catch {
+		if (!(await this.load()))
 			fail(new Problem(0));
-			return;
-		}
-		if (!this.dead)
+		else if (!this.dead)
 			fn();
 	}
 
