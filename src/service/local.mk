@@ -300,7 +300,9 @@ src_libservice_a_SOURCES += \
 	src/service/operator/job_admin.c \
 	src/service/operator/job_admin.h \
 	src/service/operator/host_file.c \
+	src/service/operator/host_memory.c \
 	src/service/operator/host_file.h \
+	src/service/operator/host_memory.h \
 	src/service/operator/migrate.c \
 	src/service/operator/processes.c \
 	src/service/operator/processes.h \
@@ -316,6 +318,7 @@ src_libservice_a_SOURCES += \
 	src/service/operator/setup_ask.c \
 	src/service/operator/setup_certificate.c \
 	src/service/operator/setup_database.c \
+	src/service/operator/setup_memory.c \
 	src/service/operator/setup_host.c \
 	src/service/operator/setup_internal.h \
 	src/service/operator/setup_services.c \

@@ -19,7 +19,9 @@ const struct query store_doctor_queries[] = {
 	    " has_schema_privilege(r.rolname, 'public', 'CREATE'),"
 	    " ARRAY(SELECT e FROM unnest('{unaccent,pg_trgm}'::text[]) e"
 	    " WHERE e NOT IN (SELECT extname FROM pg_extension)),"
-	    " pg_encoding_to_char(d.encoding), d.datname"
+	    " pg_encoding_to_char(d.encoding), d.datname,"
+	    " pg_size_bytes(current_setting('shared_buffers')) / 1048576,"
+	    " inet_server_addr() IS NULL"
 	    " FROM pg_roles r, pg_database d WHERE r.rolname = current_user"
 	    " AND d.datname = current_database()",
 	    QUERY_READ },
@@ -52,6 +54,8 @@ store_server_facts(struct db *db, struct arena *arena, struct server_facts *out,
 	out->missing = rows_array(arena, rows, 0, 5, &out->nmissing);
 	out->encoding = rows_str(rows, 0, 6);
 	out->database = rows_str(rows, 0, 7);
+	out->buffers_mb = rows_int(rows, 0, 8);
+	out->local = rows_bool(rows, 0, 9);
 	out->collation_changed =
 	    db_exec(db, arena, &store_doctor_queries[Q_COLLATION], DB_NO_PARAMS, &rows, &unknown) &&
 	    rows_bool(rows, 0, 0);

@@ -21,6 +21,8 @@ struct server_facts {
 	const char **missing; /* extensions that are not installed in this database */
 	size_t nmissing;
 	const char *encoding, *database;
+	int64_t buffers_mb;     /* shared_buffers */
+	bool local;             /* through a socket of this host */
 	bool collation_changed; /* the host's, since the database was made */
 };
 

@@ -37,7 +37,10 @@ const struct query store_setup_queries[] = {
 	    " WHERE datname = 'medianest'), 'medianest_migrate'),"
 	    " greatest((pg_stat_file(current_setting('hba_file'))).modification,"
 	    " (pg_stat_file(current_setting('ident_file'), true)).modification)"
-	    " <= pg_conf_load_time()",
+	    " <= pg_conf_load_time(),"
+	    " pg_size_bytes(current_setting('shared_buffers')) / 1048576,"
+	    " EXISTS (SELECT FROM pg_database WHERE NOT datistemplate"
+	    " AND datname NOT IN ('postgres', 'medianest'))",
 	    QUERY_READ },
 	[Q_RELOAD] = { "cluster_reload", "SELECT pg_reload_conf()", 0 },
 	{ .name = NULL },
@@ -63,6 +66,8 @@ store_cluster_facts(struct db *db, struct arena *arena, struct cluster_facts *ou
 		.database = rows_bool(rows, 0, 6),
 		.database_owner = rows_str(rows, 0, 7),
 		.loaded = rows_bool(rows, 0, 8),
+		.buffers_mb = rows_int(rows, 0, 9),
+		.others = rows_bool(rows, 0, 10),
 	};
 	found = rows_array(arena, rows, 0, 5, &n);
 	for (size_t i = 0; i < n; i++)
@@ -91,4 +96,15 @@ bool
 store_cluster_reload(struct db *db, struct arena *arena, struct error *err)
 {
 	return db_exec(db, arena, &store_setup_queries[Q_RELOAD], DB_NO_PARAMS, NULL, err);
+}
+
+/* A setting's value cannot be a parameter; a number is safe. */
+bool
+store_cluster_buffers(struct db *db, struct arena *arena, int64_t mb, struct error *err)
+{
+	return db_script(db,
+	    mb == 0 ?
+		"ALTER SYSTEM RESET shared_buffers" :
+		arena_printf(arena, "ALTER SYSTEM SET shared_buffers = '%lldMB'", (long long)mb),
+	    err);
 }

@@ -25,6 +25,8 @@ struct cluster_facts {
 	bool database;
 	const char *database_owner;
 	bool loaded; /* since both files were last changed */
+	int64_t buffers_mb;
+	bool others; /* the cluster has databases of others */
 };
 
 extern const char *const setup_roles[SETUP_ROLES];
@@ -35,5 +37,7 @@ bool store_cluster_facts(struct db *, struct arena *, struct cluster_facts *, st
 bool store_role_create(struct db *, int role, struct error *);
 bool store_database_create(struct db *, struct error *);
 bool store_cluster_reload(struct db *, struct arena *, struct error *);
+/* shared_buffers after the next start; 0 MB: what the configuration files say. */
+bool store_cluster_buffers(struct db *, struct arena *, int64_t mb, struct error *);
 
 #endif

@@ -144,6 +144,23 @@ test_postgresql(void)
 	facts.version_num = 130012;
 	judge_server(d, &facts);
 	one(FAULT_PG_OLD, "apt install postgresql");
+	facts.local = true;
+	facts.buffers_mb = 128;
+	judge_buffers(d, &facts, 8000);
+	none("a host with memory");
+	judge_buffers(d, &facts, 0);
+	none("a host whose memory is not known");
+	judge_buffers(d, &facts, 480);
+	one(FAULT_PG_BUFFERS,
+	    "sudo -u postgres psql -c \"ALTER SYSTEM SET shared_buffers = '30MB'\" && systemctl"
+	    " restart postgresql");
+	facts.buffers_mb = 32;
+	judge_buffers(d, &facts, 480);
+	none("few buffers on a small host");
+	facts.buffers_mb = 128;
+	facts.local = false;
+	judge_buffers(d, &facts, 480);
+	none("PostgreSQL on another host");
 	judge_connection(d, "database.api_url",
 	    "FATAL:  database locale is incompatible with operating system");
 	one(FAULT_PG_LOCALE_MISSING, "dpkg-reconfigure locales && systemctl restart postgresql");

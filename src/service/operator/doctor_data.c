@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "service/operator/doctor_internal.h"
+#include "service/operator/host_memory.h"
 #include "service/schema_version.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -93,6 +94,18 @@ judge_server(struct doctor *d, const struct server_facts *f)
 		doctor_ok(d, "extension", NULL, "unaccent, pg_trgm");
 }
 
+void
+judge_buffers(struct doctor *d, const struct server_facts *f, int64_t memory_mb)
+{
+	int64_t wanted = f->local ? host_buffers_mb(memory_mb, f->buffers_mb) : 0;
+
+	if (wanted > 0)
+		doctor_found(d, FAULT_PG_BUFFERS,
+		    arena_printf(d->arena, "%lldMB", (long long)wanted),
+		    "shared_buffers are %lld of the %lld MB of this host, which the services need",
+		    (long long)f->buffers_mb, (long long)memory_mb);
+}
+
 static void
 check_server(struct doctor *d, struct db *db)
 {
@@ -107,6 +120,7 @@ check_server(struct doctor *d, struct db *db)
 		return;
 	}
 	judge_server(d, &facts);
+	judge_buffers(d, &facts, host_memory_mb());
 	if (store_schema_version(db, d->arena, &version, &err))
 		judge_schema(d, version);
 	else

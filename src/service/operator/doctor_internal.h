@@ -95,6 +95,7 @@ size_t doctor_fix(struct doctor *, FILE *out);
 
 struct server_facts;
 void judge_server(struct doctor *, const struct server_facts *);
+void judge_buffers(struct doctor *, const struct server_facts *, int64_t memory_mb);
 void judge_schema(struct doctor *, int64_t version);
 /* `message`: what libpq said of a failed connection with the setting `key`. */
 void judge_connection(struct doctor *, const char *key, const char *message);

@@ -20,6 +20,7 @@ static const struct setup_step *const steps[] = {
 	&setup_step_directories,
 	&setup_step_settings,
 	&setup_step_keys,
+	&setup_step_memory,
 	&setup_step_database,
 	&setup_step_access,
 	&setup_step_schema,

@@ -104,16 +104,16 @@ setup_cluster_find(struct setup *s, struct error *err)
 	return true;
 }
 
-static struct db *
-superuser(struct setup *s)
+struct db *
+setup_superuser(struct setup *s)
 {
 	return db_new(arena_printf(s->arena, "dbname=postgres user=%s port=%s", s->cluster.owner,
 			  s->cluster.port),
 	    SETUP_STATEMENT_MS, &context);
 }
 
-static bool
-facts_read(struct setup *s, struct cluster_facts *facts, struct error *err)
+bool
+setup_cluster_facts(struct setup *s, struct cluster_facts *facts, struct error *err)
 {
 	struct db *db;
 	bool ok;
@@ -123,7 +123,7 @@ facts_read(struct setup *s, struct cluster_facts *facts, struct error *err)
 		    "no cluster of PostgreSQL is running here: apt install postgresql");
 	if (!setup_become(s->cluster.owner, err))
 		return false;
-	db = superuser(s);
+	db = setup_superuser(s);
 	ok = store_cluster_facts(db, s->arena, facts, err);
 	db_free(db);
 	setup_return();
@@ -137,7 +137,7 @@ setup_check_cluster(struct setup *s, unsigned *obstacles)
 	struct error err;
 
 	error_clear(&err);
-	if (!facts_read(s, &facts, &err))
+	if (!setup_cluster_facts(s, &facts, &err))
 		setup_obstacle(obstacles, "%s %s", err.message, err.detail);
 	else if (facts.version_num < SERVER_OLDEST)
 		setup_obstacle(obstacles, "PostgreSQL %lld is too old: %d or newer is needed",
@@ -157,7 +157,7 @@ database_check(struct setup *s, bool *done, struct error *err)
 {
 	struct cluster_facts facts;
 
-	if (!facts_read(s, &facts, err))
+	if (!setup_cluster_facts(s, &facts, err))
 		return false;
 	*done = facts.database;
 	for (int i = 0; i < SETUP_ROLES; i++) {
@@ -187,9 +187,9 @@ database_apply(struct setup *s, struct error *err)
 	struct db *db;
 	bool ok;
 
-	if (!facts_read(s, &facts, err) || !setup_become(s->cluster.owner, err))
+	if (!setup_cluster_facts(s, &facts, err) || !setup_become(s->cluster.owner, err))
 		return false;
-	db = superuser(s);
+	db = setup_superuser(s);
 	ok = database_make(db, &facts, err);
 	db_free(db);
 	setup_return();
@@ -243,7 +243,7 @@ access_check(struct setup *s, bool *done, struct error *err)
 	struct cluster_facts facts;
 	const char *hba, *ident;
 
-	if (!facts_read(s, &facts, err) || !access_files(s, &facts, &hba, &ident, err))
+	if (!setup_cluster_facts(s, &facts, err) || !access_files(s, &facts, &hba, &ident, err))
 		return false;
 	*done = facts.hba_first && facts.loaded;
 	if (!facts.hba_first)
@@ -328,7 +328,7 @@ reload_ask(struct setup *s, struct error *err)
 
 	if (!setup_become(s->cluster.owner, err))
 		return false;
-	db = superuser(s);
+	db = setup_superuser(s);
 	ok = store_cluster_reload(db, s->arena, err);
 	db_free(db);
 	setup_return();
@@ -345,7 +345,7 @@ reload(struct setup *s, struct error *err)
 	if (!reload_ask(s, err))
 		return false;
 	for (;;) {
-		if (!facts_read(s, &facts, err))
+		if (!setup_cluster_facts(s, &facts, err))
 			return false;
 		if (facts.loaded)
 			return true;
@@ -362,7 +362,7 @@ hba_valid(struct setup *s, struct error *err)
 {
 	struct cluster_facts facts;
 
-	if (!facts_read(s, &facts, err))
+	if (!setup_cluster_facts(s, &facts, err))
 		return false;
 	if (facts.hba_error != NULL)
 		return error_set(err, ERR_CONFLICT, "%s: PostgreSQL does not accept it: %s",
@@ -425,7 +425,8 @@ access_apply(struct setup *s, struct error *err)
 	struct cluster_facts facts;
 	struct access was = { .facts = &facts };
 
-	if (!facts_read(s, &facts, err) || !access_files(s, &facts, &was.hba, &was.ident, err))
+	if (!setup_cluster_facts(s, &facts, err) ||
+	    !access_files(s, &facts, &was.hba, &was.ident, err))
 		return false;
 	if (was.hba == NULL)
 		return error_set(err, ERR_INTERNAL, "%s is missing", facts.hba_file);

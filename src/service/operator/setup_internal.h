@@ -8,6 +8,7 @@
 #include "service/operator/setup.h"
 #include "service/operator/tool.h"
 
+struct cluster_facts;
 struct config;
 struct db;
 
@@ -88,10 +89,13 @@ void setup_check_certificate(struct setup *, unsigned *obstacles);
 void setup_check_cluster(struct setup *, unsigned *obstacles);
 
 extern const struct setup_step setup_step_users, setup_step_directories, setup_step_settings,
-    setup_step_keys, setup_step_database, setup_step_access, setup_step_schema, setup_step_redis,
-    setup_step_nginx, setup_step_services, setup_step_bucket, setup_step_account;
+    setup_step_keys, setup_step_memory, setup_step_database, setup_step_access, setup_step_schema,
+    setup_step_redis, setup_step_nginx, setup_step_services, setup_step_bucket, setup_step_account;
 
 /* setup_database.c */
 bool setup_cluster_find(struct setup *, struct error *);
+bool setup_cluster_facts(struct setup *, struct cluster_facts *, struct error *);
+/* A connection as the cluster's superuser, after setup_become(). */
+struct db *setup_superuser(struct setup *);
 
 #endif
