@@ -78,6 +78,33 @@ wait_until { $client->api(GET => '/api/search?q=x', undef,
     'the pool again';
 pass 'it comes back';
 
+# What nginx refuses by itself is counted too, but for what it drops under a flood.
+sub refused {
+	my ($origin, $status) = @_;
+	my $build = MediaNest::Test::build_directory();
+	my $all = MediaNest::Test::run_output("$build/t/tools/metric-read", "$mn->{var}/run");
+	my $series = qr/medianest_edge_refused_total\{origin="$origin",status="$status"\}/;
+	my ($n) = $all =~ /^$series (\d+)$/m;
+	return $n // 0;
+}
+my $large = $client->request(POST => "$mn->{url}/api/auth/login", 'x' x 1_100_000,
+    { 'X-Forwarded-For' => '192.0.2.80', 'Content-Type' => 'application/json' });
+is $large->{status}, 413, 'a body that is too large';
+for my $kind ([page => 429], [page => 413], [page => 502], [storage => 503]) {
+	my ($origin, $status) = @$kind;
+	ok eval { wait_until { refused($origin, $status) > 0 } 10, "$origin, $status" },
+	    "$origin: $status is counted";
+}
+is refused(page => 404) + refused(storage => 403) + refused(page => 'other'), 0,
+    'what a pool has answered is not';
+$mn->stop_part('notifyd');
+my $unseen = burst('/nothing', '192.0.2.81', 60);
+ok $unseen->{404} && $unseen->{429}, 'without notifyd all goes on';
+$mn->start_part('notifyd');
+my $counted = refused(page => 429);
+ok eval { wait_until { burst('/nothing', '192.0.2.81', 20); refused(page => 429) > $counted } 15,
+    'the count' }, '... and is counted again when it is back';
+
 my $untrusting = MediaNest::Test->stack(set => { 'rate_limit.edge.per_second' => 5,
     'rate_limit.edge.storage_per_second' => 5 });
 $client = $untrusting->client;

@@ -38,7 +38,8 @@ dist_monitoring_DATA = monitoring/grafana-dashboard.json
 sbin_PROGRAMS += medianest-notifyd
 medianest_notifyd_SOURCES = src/bin/medianest_notifyd.c src/bin/daemon.c src/bin/daemon.h \
 	src/notifyd/notifyd.h src/notifyd/bus.c src/notifyd/client.c src/notifyd/event.c \
-	src/notifyd/feed.c src/notifyd/people.c src/notifyd/server.c src/notifyd/watch.c
+	src/notifyd/feed.c src/notifyd/people.c src/notifyd/server.c src/notifyd/watch.c \
+	src/notifyd/edge.c
 medianest_notifyd_CPPFLAGS = $(AM_CPPFLAGS) $(LWS_CFLAGS)
 medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
 sbin_PROGRAMS += medianest-worker

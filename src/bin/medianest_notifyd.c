@@ -78,9 +78,11 @@ write_pid(const struct log *log, const char *path)
 static int
 serve(struct notifyd *nd, const char *run_dir)
 {
-	char socket_path[RUN_PATH_MAX], pid_path[RUN_PATH_MAX];
+	char socket_path[RUN_PATH_MAX], edge_path[RUN_PATH_MAX], pid_path[RUN_PATH_MAX];
+	struct edge *edge;
 
 	snprintf(socket_path, sizeof(socket_path), "%s/notifyd.sock", run_dir);
+	snprintf(edge_path, sizeof(edge_path), "%s/edge.sock", run_dir);
 	snprintf(pid_path, sizeof(pid_path), "%s/notifyd.pid", run_dir);
 	nd->people = people_new();
 	nd->feed = feed_new(nd);
@@ -90,12 +92,14 @@ serve(struct notifyd *nd, const char *run_dir)
 	loop = nd->lws;
 	bus_start(nd);
 	feed_start(nd);
+	edge = edge_start(nd, edge_path);
 	write_pid(nd->log, pid_path);
 	log_notice(nd->log, "ready");
 	manager_ready();
 	server_run(nd, &stop);
 	unlink(socket_path);
 	unlink(pid_path);
+	edge_stop(edge);
 	loop = NULL;
 	server_close(nd);
 	bus_free(nd->bus);

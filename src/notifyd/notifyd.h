@@ -11,6 +11,7 @@
  *   feed.c     reads from PostgreSQL: replay, gaps, sessions
  *   bus.c      Redis: published events, and tickets
  *   event.c    texts of events, shared by all recipients
+ *   edge.c     counts what nginx refuses
  *   watch.c    foreign descriptors in the loop
  *
  * Why no event is lost or sent twice: a person's notifications have a seq without gaps. Events that
@@ -229,6 +230,18 @@ void bus_ticket(struct notifyd *, struct client *, const char *ticket);
 void bus_forget_client(struct client *);
 void bus_tick(struct notifyd *);
 void bus_stop(struct notifyd *); /* closes */
+
+/* --- edge.c --- */
+
+struct edge;
+
+/*
+ * Counts what nginx refuses by itself (a limit, a body that is too large, a pool that is gone), as
+ * no pool hears of it: nginx sends a line for each to this socket, as it would to syslog. It waits
+ * for nobody, and drops what does not fit. Without the socket nothing is counted.
+ */
+struct edge *edge_start(struct notifyd *, const char *path);
+void edge_stop(struct edge *);
 
 /* --- watch.c --- */
 
