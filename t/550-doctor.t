@@ -489,6 +489,18 @@ subtest '--tell' => sub {
 	is scalar($alerts->('raised')), 1, 'it stays while nobody looks there';
 	$tell->('keys');
 	is scalar($alerts->('raised')), 0, 'and ends when the fault is gone';
+	my $down = sub {
+		return grep { $_->{rule} eq 'doctor' && $_->{subject} eq 'processes.worker' }
+		    @{ $admin->api(GET => '/api/admin/alerts?state=raised')->{json}{items} };
+	};
+	$mn->stop_part('worker');
+	$tell->('processes');
+	($alert) = $down->();
+	like $alert->{message}, qr/Type: systemctl start medianest-worker/,
+	    'a worker that is down is an alert, which it could not raise itself';
+	$mn->start_part('worker');
+	wait_until(sub { $tell->('processes'); !$down->() }, 30, 'the end of the alert');
+	pass 'which ends when it is back';
 	to_journal();
 };
 
