@@ -380,6 +380,14 @@ subtest 'a damaged backup' => sub {
 	is_deeply tables(), $rows, 'and nothing has changed';
 };
 
+subtest 'a Redis that cannot be reached' => sub {
+	$mn->stop_part('redis');
+	like admin_is(AGAIN, 'is no reason to begin', 'restore', '--replace', $last),
+	    qr/may remember the house that was here/, '... and it says why';
+	is_deeply tables(), $rows, 'nothing has changed';
+	$mn->start_part('redis');
+};
+
 # Everything is lost.
 my @keys = glob "$data/keys/*.key";
 my %key = map { ($_ => slurp($_)) } @keys;

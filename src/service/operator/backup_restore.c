@@ -15,6 +15,7 @@
 #include "core/log.h"
 #include "service/operator/backup_internal.h"
 #include "service/operator/migrate.h"
+#include "service/operator/setup.h"
 #include "service/schema_version.h"
 #include "store/pg.h"
 #include "store/redis.h"
@@ -127,12 +128,50 @@ check_keys(struct restore *r, struct error *err)
 	    arena_printf(r->arena, "%s/" BACKUP_KEYS, r->path), &r->keys_fd, err);
 }
 
+/* Our own Redis stops with the services, and has forgotten everything then. */
+static bool
+redis_is_stopped(const struct restore *r)
+{
+	return str_eq(config_str(r->site->config, CFG_REDIS_URL), SETUP_REDIS_URL) &&
+	    access(SETUP_REDIS_SOCKET, F_OK) != 0 && errno == ENOENT;
+}
+
+static struct redis *
+redis_open(const struct restore *r)
+{
+	static const struct log context = { .component = "restore" };
+	const struct config *config = r->site->config;
+
+	return redis_new(config_str(config, CFG_REDIS_URL), config_str(config, CFG_REDIS_PREFIX),
+	    "medianest-admin", &context);
+}
+
+/* What it remembers of the house before must be removed in the end. */
+static bool
+check_redis(const struct restore *r, struct error *err)
+{
+	struct redisReply *reply;
+	struct redis *redis;
+	bool ok;
+
+	if (redis_is_stopped(r))
+		return true;
+	redis = redis_open(r);
+	ok = redis_command(redis, r->arena, REDIS_ARGV("PING"), &reply, err) ||
+	    error_set(err, ERR_UNAVAILABLE,
+		"Redis (redis.url) cannot be reached, and may remember the house that was here:"
+		" start it, then restore again");
+	redis_free(redis);
+	return ok;
+}
+
 static bool
 check(struct restore *r, struct error *err)
 {
 	return find(r, err) && manifest_read(&r->manifest, r->arena, r->path, err) &&
-	    check_kind(r, err) && check_stopped(r, err) && check_empty(r, err) &&
-	    manifest_check(&r->manifest, r->arena, r->path, err) && check_keys(r, err);
+	    check_kind(r, err) && check_stopped(r, err) && check_redis(r, err) &&
+	    check_empty(r, err) && manifest_check(&r->manifest, r->arena, r->path, err) &&
+	    check_keys(r, err);
 }
 
 /* --- the changes --- */
@@ -216,13 +255,13 @@ forget_page(struct redis *redis, struct arena *arena, const char **cursor, struc
 static bool
 forget_redis(struct restore *r, struct error *err)
 {
-	static const struct log context = { .component = "restore" };
-	const struct config *config = r->site->config;
-	struct redis *redis = redis_new(config_str(config, CFG_REDIS_URL),
-	    config_str(config, CFG_REDIS_PREFIX), "medianest-admin", &context);
 	const char *cursor = "0";
+	struct redis *redis;
 	bool ok;
 
+	if (redis_is_stopped(r))
+		return true;
+	redis = redis_open(r);
 	do
 		ok = forget_page(redis, r->arena, &cursor, err);
 	while (ok && !str_eq(cursor, "0"));

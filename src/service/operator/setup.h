@@ -12,6 +12,10 @@
 struct arena;
 struct error;
 
+/* The Redis of MediaNest's own: medianest-redis.service, which keeps nothing when it stops. */
+#define SETUP_REDIS_SOCKET "/run/medianest-redis/redis.sock"
+#define SETUP_REDIS_URL "unix://" SETUP_REDIS_SOCKET
+
 enum setup_answer {
 	SETUP_PUBLIC_URL,
 	SETUP_STORAGE_URL,

@@ -15,8 +15,6 @@ struct db;
 #define SETUP_USER "medianest"
 #define SETUP_STORAGE_GROUP "medianest-storage"
 #define SETUP_NGINX_USER "www-data"
-#define SETUP_REDIS_SOCKET "/run/medianest-redis/redis.sock"
-#define SETUP_REDIS_URL "unix://" SETUP_REDIS_SOCKET
 #define SETUP_REDIS_UNIT "medianest-redis.service"
 #define SETUP_OUTPUT_MAX (1UL << 20) /* bytes of a command's output: nginx -T */
 #define SETUP_COMMAND_MS 180000      /* of a command; a unit may take a minute to stop */
