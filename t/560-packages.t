@@ -9,7 +9,10 @@ use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MediaNest::Browser;
 use MediaNest::Container;
+use MediaNest::DebianHost;
+use MediaNest::Media;
 use MediaNest::Test;
 use Test::More;
 
@@ -21,23 +24,35 @@ MediaNest::Container::apart();
 my $root = abs_path(dirname(__FILE__) . '/..');
 my $base = $ENV{MEDIANEST_PACKAGES_ROOT}; # of ./dev deb --try, with packages that were built in it
 my $debs = $ENV{MEDIANEST_PACKAGES} || tempdir('mn-debs-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my ($page, $files) = qw(https://media.example.org https://files.example.org);
+my ($page, $files, $email) = ($MediaNest::DebianHost::PAGE, $MediaNest::DebianHost::FILES,
+    $MediaNest::DebianHost::EMAIL);
+my ($setup, $password) = ($MediaNest::DebianHost::SETUP, $MediaNest::DebianHost::PASSWORD);
 my $conf = '/etc/medianest/medianest.conf';
-my $setup = "medianest-admin setup --public-url $page --storage-url $files --certificate"
-    . ' /etc/ssl/house.pem --certificate-key /etc/ssl/house.key --email anna@example.org';
 
 sub version { return (qx{dpkg-parsechangelog -l'$root/debian/changelog' -SVersion} =~ /(\S+)/)[0] }
 
-# A package with a higher version and the same content.
+# The next version, as long as this one: 0.1.9 -> 0.2.0.
+sub following { return $_[0] =~ s/([0-8])((?:\.?9)*)$/($1 + 1) . $2 =~ tr{9}{0}r/er }
+
+# The packages of that version: its programs say another version, and the page's files differ.
 sub next_version {
 	my ($old, $new) = @_;
 	for my $package (qw(medianest medianest-web)) {
 		my ($deb) = glob "$debs/${package}_${old}_*.deb";
-		my $tree = tempdir(CLEANUP => 1);
-		MediaNest::Container::host("dpkg-deb -R $deb $tree/p && sed -i"
+		my $tree = tempdir(CLEANUP => 1) . '/p';
+		MediaNest::Container::host("dpkg-deb -R $deb $tree && sed -i"
 		    . " 's/^Version: .*/Version: $new/; s/-web (= [^)]*)/-web (= $new)/'"
-		    . " $tree/p/DEBIAN/control"
-		    . " && dpkg-deb -b $tree/p $debs/${package}_${new}_next.deb");
+		    . " $tree/DEBIAN/control");
+		# A text of the same length in the programs; nothing else of them moves.
+		MediaNest::Container::host("find $tree/usr -type f -perm /111 -size +8k |"
+		    . " xargs -r perl -0777 -pi -e 's/(?<=[\\0 ])\Q$old\E(?=[\\0\\n])/$new/g'");
+		MediaNest::Container::host("echo '/* $new */' | tee -a"
+		    . " $tree/usr/share/medianest/web/*.css $tree/usr/share/medianest/web/*.js"
+		    . " && echo 'version $new' >$tree/usr/share/medianest/web/next.txt")
+		    if $package eq 'medianest-web';
+		MediaNest::Container::host("cd $tree && find usr -type f -print0 |"
+		    . ' xargs -0 md5sum >DEBIAN/md5sums'
+		    . " && dpkg-deb -b . $debs/${package}_${new}_next.deb");
 	}
 	return;
 }
@@ -47,49 +62,13 @@ if (!$ENV{MEDIANEST_PACKAGES}) {
 	is $?, 0, './dev deb: built, and lintian is content' or BAIL_OUT($said);
 	ok scalar(my @symbols = glob "$debs/medianest-dbgsym_*.deb"), 'with symbols for debuggers';
 }
-# What the machine has may lack a package of no use here, such as cron.
-my $install = $base ? 'dpkg -i' : 'dpkg -i --force-depends';
 my $version = version();
-next_version($version, "$version+next");
+my $next = following($version);
+next_version($version, $next);
 
 # --- a host with a site of its own ---
-my $host = $base ? MediaNest::Container->over($base) : MediaNest::Container->borrow;
-$host->write_file('/etc/nginx/sites-enabled/other', <<'CONF');
-server {
-	listen 80;
-	listen 443 ssl;
-	server_name other.example.org;
-	ssl_certificate /etc/ssl/other.pem;
-	ssl_certificate_key /etc/ssl/other.key;
-	return 200 "the other site\n";
-}
-CONF
-my $etc = $host->root . '/etc';
-MediaNest::Container::host(<<"SH");
-cd $etc/ssl
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout other.key \\
-    -out other.pem -days 2 -subj /CN=other.example.org
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout house.key \\
-    -out house.pem -days 365 -subj /CN=media.example.org \\
-    -addext subjectAltName=DNS:media.example.org,DNS:files.example.org
-cat house.pem >>certs/ca-certificates.crt
-chmod 600 *.key
-mkdir $host->{root}/debs && cp $debs/*.deb $host->{root}/debs
-echo '127.0.0.1 localhost media.example.org files.example.org other.example.org' >../hosts
-SH
-$host->prepare(<<'SH');
-version=$(ls /usr/lib/postgresql)
-[ -e /etc/postgresql/$version/main ] || pg_createcluster --locale C.UTF-8 $version main
-systemctl enable nginx postgresql
-SH
-$host->boot;
-
-sub runs {
-	my ($command, $what) = @_;
-	my $said = $host->run($command);
-	is $?, 0, $what or diag $said;
-	return $said;
-}
+my $host = MediaNest::DebianHost->start($debs, $base);
+sub runs { return $host->runs(@_) }
 sub other_site { return $host->run('curl -sk https://other.example.org/') }
 # Everything of the host that setup has no business with.
 sub fingerprint {
@@ -102,7 +81,7 @@ my $listed = 'cd /etc && find nginx -type f -o -type l | sort | xargs ls -l --ti
 my $before = $host->run($listed);
 
 # --- installed: nothing runs ---
-runs("$install /debs/medianest_${version}_*.deb /debs/medianest-web_${version}_*.deb",
+$host->installs("/debs/medianest_${version}_*.deb /debs/medianest-web_${version}_*.deb",
     'installed');
 like $host->run('systemctl is-active medianest.target medianest-worker medianest-redis'),
     qr/^inactive\ninactive\ninactive$/, 'nothing is started before setup';
@@ -164,7 +143,7 @@ refused("$setup --storage-url https://files.example.org:9443",
 
 # --- asked on a terminal; a person who does not agree has lost nothing ---
 $host->write_file('/srv/answers', join '', map { "$_\n" } $page, $files, '/etc/ssl/house.pem',
-    '/etc/ssl/house.key', 'anna@example.org', 'n');
+    '/etc/ssl/house.key', $email, 'n');
 my $asked = $host->run('script -qec "medianest-admin setup" /dev/null </srv/answers');
 like $asked, qr/\Q$_\E/, "asked: $_" for 'Address of the page', 'Address of the object store',
     "[https://media.example.org:8444]", '/etc/letsencrypt/live/media.example.org/fullchain.pem',
@@ -172,7 +151,6 @@ like $asked, qr/\Q$_\E/, "asked: $_" for 'Address of the page', 'Address of the 
 is fingerprint(), '', 'and nothing was';
 
 # --- what fails on the way is undone, and the next run goes on there ---
-my $password = 'correct-horse-battery-staple';
 my $ours = "echo $password | $setup --password-stdin";
 $host->run('echo "# mine" >/etc/nginx/sites-enabled/zz-medianest.conf');
 my $said = $host->run($ours);
@@ -218,7 +196,7 @@ SH
 # The settings were written by the runs that failed: without them all is asked.
 $host->run("mv $conf /srv/");
 $host->write_file('/srv/answers', join '', map { "$_\n" } $page, $files, '/etc/ssl/house.pem',
-    '/etc/ssl/house.key', 'anna@example.org', 'y');
+    '/etc/ssl/house.key', $email, 'y');
 $said = $host->run('touch /srv/typed; timeout 600 sh /srv/types | timeout 600 script -qefc'
     . ' "medianest-admin setup; touch /srv/over" /srv/typed');
 like $said, qr/^account: done\r?$/m, 'setup on a terminal';
@@ -259,8 +237,29 @@ $host->run('echo >/etc/nginx/conf.d/medianest.conf; touch /debs; sleep 0.01');
 refused($setup, qr{conf\.d/medianest\.conf is in the way}, 'a file of an earlier setup, changed');
 $host->run('rm /etc/nginx/conf.d/medianest.conf');
 
+# --- as on a host of 480 MB: PostgreSQL's buffers leave room for the services ---
+$host->write_file('/srv/meminfo', "MemTotal:         491520 kB\n");
+sub when_small {
+	return $host->run("unshare -m sh -c 'mount --bind /srv/meminfo /proc/meminfo && $_[0]'");
+}
+sub postgres { return $host->run("runuser -u postgres -- $_[0]") }
+sub buffers { return postgres('psql -Atc "SHOW shared_buffers"') }
+my $buffers = buffers();
+postgres('createdb elsewhere');
+like when_small("$setup --yes"), qr/nothing: everything is set up/,
+    'a cluster that others use is not started again';
+like when_small('medianest-admin doctor --only postgresql'),
+    qr/ALTER SYSTEM SET shared_buffers = '30MB'/, 'the doctor says what to do';
+postgres('dropdb elsewhere');
+like when_small("$setup --yes"), qr/^memory: done$/m, 'its own is';
+is buffers(), "30MB\n", 'with fewer buffers';
+postgres('psql -qc "ALTER SYSTEM RESET shared_buffers"');
+$host->run('systemctl restart postgresql');
+like $host->run("$setup --yes"), qr/nothing: everything is set up/, 'a larger host';
+is buffers(), $buffers, 'keeps what PostgreSQL has';
+
 # --- used: through nginx, as a browser does ---
-sub curl { return $host->run("curl -sS --max-time 20 @_") }
+sub curl { return $host->curl(@_) }
 like curl("$page/"), qr/<title>/, 'the page is served';
 is other_site(), "the other site\n", 'the other site is as it was';
 is curl('-k --resolve unknown.example.org:443:127.0.0.1 https://unknown.example.org/'),
@@ -271,36 +270,21 @@ $host->run('mkdir -p /var/www/html/.well-known/acme-challenge'
     . ' && echo proof >/var/www/html/.well-known/acme-challenge/t');
 is curl('http://files.example.org/.well-known/acme-challenge/t'), "proof\n",
     'and certificates are renewed';
-my $answer = curl("-H 'Content-Type: application/json' -d"
-    . qq{ '{"email":"anna\@example.org","password":"$password"}' $page/api/auth/login});
-my ($token) = $answer =~ /"token":"([^"]+)"/;
-ok $token, 'signed in' or BAIL_OUT($answer);
-sub api { my ($rest) = @_; return curl("-H 'Authorization: Bearer $token' $rest") }
-sub posted {
-	my ($path, $body) = @_;
-	return api("-H 'Content-Type: application/json' -d '$body' $page/api/$path");
+$host->sign_in or BAIL_OUT('nobody can sign in');
+my $web = '/usr/share/medianest/web';
+my $first = $host->upload("$web/icon-192.png", 'image/png');
+ok $host->ready($first), 'uploaded, and decoded in the sandbox of the unit';
+
+# --- a person's browser, on this machine and in the network of that host ---
+SKIP: {
+	my $without = MediaNest::Browser::missing();
+	BAIL_OUT($without) if $without && $ENV{CI};
+	skip $without, 1 if $without;
+	my $picture = MediaNest::Media->new->picture('seen.jpg', size => '900x600');
+	my $visit = $host->near(qw(-MMediaNest::Visit -e), 'MediaNest::Visit::visit(@ARGV)', $root,
+	    $page, $email, $password, $picture);
+	is $?, 0, 'a browser signs in, uploads and sees' or diag $visit;
 }
-# A picture of the page, sent to the store with the address that the API signs.
-sub upload {
-	my ($name) = @_;
-	my $file = "/usr/share/medianest/web/$name";
-	my $size = $host->run("stat -c %s $file") + 0;
-	my $begun = posted('media/upload/initiate',
-	    qq{{"filename":"$name","size":$size,"type":"image/png"}});
-	my ($id) = $begun =~ /"uploadId":"([^"]+)"/ or return diag $begun;
-	my ($url) = $begun =~ /"uploadUrl":"([^"]+)"/;
-	my %field = ($begun =~ /"fields":\{([^}]*)\}/)[0] =~ /"([^"]+)":"([^"]*)"/g;
-	curl("-T $file " . join(' ', map { "-H '$_: $field{$_}'" } sort keys %field) . " '$url'");
-	my $done = posted('media/upload/complete', qq{{"uploadId":"$id"}});
-	return ($done =~ /"id":"([^"]+)"/)[0] // diag $done;
-}
-sub ready {
-	my ($id) = @_;
-	my $item = "$page/api/media/$id";
-	return eval { wait_until(sub { api($item) =~ /"status":"ready"/ }, 30, $item) };
-}
-my $first = upload('icon-192.png');
-ok ready($first), 'uploaded, and decoded in the sandbox of the unit';
 
 # --- units: restarts lose no request, the watchdog is told, the sandbox works within the limits ---
 like $host->run('journalctl -b -u medianest-worker'), qr/decoded in the bubblewrap sandbox/,
@@ -319,16 +303,27 @@ for my $unit (qw(medianest-worker medianest-notifyd)) {
 	}, 60, 'another process') }, "$unit: stands still, and is started again";
 	$host->run("rm -r $shorter && systemctl daemon-reload && systemctl restart $unit");
 }
-my $load = <<'SH';
+# The limits of a person are not what this is about.
+my $free = '{"rate_limit.admin.per_minute":0,"rate_limit.class.media.per_minute":0}';
+is $host->api("-X PATCH -H 'Content-Type: application/json' -d '$free' -o /dev/null"
+    . " -w '%{http_code}' $page/api/admin/settings"), '200', 'no limits for admins';
+my $big = MediaNest::Media->new->picture('big.jpg', size => '1600x1200');
+open my $more, '>>:raw', $big or die "$big: $!";
+print $more "\0" x 3_000_000; # what follows the end of a JPEG is ignored
+close $more or die "$big: $!";
+MediaNest::Container::host("cp $big " . $host->root . '/srv/big.jpg');
+my $load = <<"SH";
+ask() { curl -sk -o /dev/null -w '%{http_code}\\n' --max-time 20 "\$@"; }
 while [ ! -e /srv/enough ]; do
-	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -d '{}' \
-	    -H 'Content-Type: application/json' https://media.example.org/api/auth/login
+	ask -d '{}' -H 'Content-Type: application/json' $page/api/auth/login
 	# Refused by the pools of the store, which have looked at it.
-	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 https://files.example.org/nobody/x
-	curl -sk -o /dev/null -w '%{http_code}\n' --max-time 20 -T /etc/hostname \
-	    https://files.example.org/nobody/x
+	ask $files/nobody/x
+	ask -T /etc/hostname $files/nobody/x
+	ask $page/ >>/srv/pages
+	ask $page/app.js >>/srv/pages
+	ask -H 'Authorization: Bearer $host->{token}' $page/api/media >>/srv/lists
 	echo >>/srv/count
-done >/srv/codes
+done >>/srv/codes
 SH
 $host->write_file('/srv/load', $load);
 $host->run('for i in 1 2 3; do setsid sh /srv/load >/dev/null 2>&1 & done');
@@ -347,10 +342,46 @@ $host->run('install -d -o medianest -g medianest -m 0700 /var/backups/medianest'
 runs('systemctl start medianest-backup.service', 'the backup of a night');
 like $host->run('ls /var/backups/medianest/2*'), qr/^manifest\.json$/m, 'is there';
 
+# --- the worker is gone: the line of cron raises the alert ---
+my ($line) = $host->read_file('/etc/cron.d/medianest') =~ m{^\*/5 \* \* \* \* medianest (.*)$}m;
+$host->write_file('/srv/cron', "$line\n" =~ s/sleep 30/sleep 0.1/r);
+my $as_cron = 'runuser -u medianest -- sh /srv/cron';
+my $raised = "$page/api/admin/alerts?state=raised";
+runs("systemctl stop medianest-worker && $as_cron", 'the worker is stopped');
+like $host->api("'$raised'"), qr/"subject":"processes\.worker"/, 'which is an alert';
+runs("systemctl start medianest-worker && $as_cron", 'and started');
+unlike $host->api("'$raised'"), qr/"subject":"processes\.worker"/, 'that has ended';
+
+# --- the journal ---
+my $journal = $host->run('journalctl -b -o export --no-pager');
+ok $journal =~ /^MEDIANEST_$_=/m, "has the field MEDIANEST_$_" for qw(POOL REQUEST_ID USER_ID);
+my @secrets = ($password, $host->{token}, map { $host->run("cat $_") =~ s/\s+\z//r }
+    split /\n/, $host->run('ls /var/lib/medianest/keys/*.key'));
+cmp_ok scalar @secrets, '>=', 5, 'secrets';
+is_deeply [grep { index($journal, $secrets[$_]) >= 0 } 0 .. $#secrets], [], 'and none of them';
+
 # --- upgraded under load, and with what setup finds to mend ---
+my $kept_as = $host->run("stat -c '%U:%G %a' /var/lib/medianest");
 $host->run('echo "# changed" >>/etc/nginx/medianest/medianest.conf && chmod 0777'
     . " /var/lib/medianest && chmod 0600 $conf");
 my $pid = $host->run('systemctl show -P MainPID medianest-worker');
+# An upload that comes in drops until the next version is there.
+my $sending = $host->upload_begin('/srv/big.jpg', 'image/jpeg') or BAIL_OUT('no upload');
+$host->write_file('/srv/head', MediaNest::DebianHost::put_head($sending));
+$host->write_file('/srv/send', <<'SH');
+exec 3</srv/big.jpg
+{
+	cat /srv/head
+	dd bs=100k count=3 <&3
+	touch /srv/sending
+	until [ -e /srv/upgraded ]; do dd bs=1k count=1 <&3; sleep 0.3; done
+	cat <&3
+} 2>/dev/null | openssl s_client -quiet -connect 127.0.0.1:443 -servername files.example.org \
+    >/srv/sent 2>/dev/null
+touch /srv/sent-all
+SH
+$host->run('setsid sh /srv/send >/dev/null 2>&1 &');
+wait_until(sub { -e $host->root . '/srv/sending' }, 30, 'a part of the upload');
 # A second cluster has come meanwhile, which is none of its business.
 $host->write_file('/usr/local/bin/pg_lsclusters', <<'SH');
 #!/bin/sh
@@ -358,25 +389,52 @@ $host->write_file('/usr/local/bin/pg_lsclusters', <<'SH');
 /usr/bin/pg_lsclusters -h | sed s/main/other/
 SH
 $host->run('chmod +x /usr/local/bin/pg_lsclusters');
-$said = runs("$install /debs/*_next.deb", 'upgraded');
+$said = $host->installs('/debs/*_next.deb', 'upgraded');
 $host->run('rm /usr/local/bin/pg_lsclusters');
-like $said, qr/^$_: done$/m, "an upgrade mends: $_" for qw(directories settings nginx services);
+like $said, qr/^$_: done$/m, "an upgrade mends: $_" for qw(settings nginx services);
+# By the package's own tmpfiles or by setup, whichever comes first.
+is $host->run("stat -c '%U:%G %a' /var/lib/medianest"), $kept_as, 'and the directories';
 some_more();
+ok !-e $host->root . '/srv/sent-all', 'an upload is on its way all the while';
+$host->run('touch /srv/upgraded');
+wait_until(sub { -e $host->root . '/srv/sent-all' }, 60, 'the end of the upload');
+like $host->read_file('/srv/sent'), qr{^HTTP/1\.1 200 }, 'and ends well';
+my $sent = $host->upload_end($sending);
+ok $host->ready($sent), 'with its picture';
 $host->run('touch /srv/enough');
-is $host->run("grep -c '^[05]' /srv/codes"), "0\n", 'no request was lost'
-    or diag $host->run('sort /srv/codes | uniq -c');
+# No answer, one of nginx alone, or a file that was not there for a moment.
+sub lost {
+	my ($log, $pattern, $what) = @_;
+	is $host->run("grep -Ecv '$pattern' /srv/$log"), "0\n", "no request was lost: $what"
+	    or diag $host->run("sort /srv/$log | uniq -c");
+	return;
+}
+lost('codes', '^(401|403|422|400|429)$', 'what pools refuse');
+lost('pages', '^(200|429)$', 'the files of the page');
+lost('lists', '^200$', 'what a person sees');
+cmp_ok $host->run('grep -c 200 /srv/pages'), '>', 10, 'which the limits let through';
+for my $program (qw(medianest-admin medianest-worker medianest-fcgi)) {
+	like $host->run("$program --version"), qr/ \Q$next\E$/, "$program is the next one";
+}
+like $host->api("$page/api/admin/processes"), qr/"version":"\Q$next\E"/, 'which runs';
+is curl("$page/next.txt"), "version $next\n", 'with the next page';
 isnt $host->run('systemctl show -P MainPID medianest-worker'), $pid, 'another worker';
-ok ready($first), 'with what was there';
-ok ready(upload('icon-512.png')), 'and what comes';
+ok $host->ready($first), 'with what was there';
+ok $host->ready($host->upload("$web/icon-512.png", 'image/png')), 'and what comes';
+
+# --- what t/561-next-debian.t restores on another host ---
+if (my $kept = $ENV{MEDIANEST_PACKAGES_BACKUP}) {
+	$host->backup_kept($kept, $first, $sent);
+}
 
 is $host->run($redis_now), $redis_before, "the host's Redis runs as it did" if $redis;
 
 # --- removed, purged ---
-$said = runs('dpkg -r medianest', 'removed');
+$said = runs('apt-get -q -y remove medianest', 'removed');
 is other_site(), "the other site\n", 'without the other site';
 unlike $host->run('nginx -T 2>/dev/null'), qr/medianest/, 'nginx does not know it any more';
 unlike $host->run('ps -e -o args'), qr{medianest-(?:fcgi|worker|notifyd|redis)}, 'nothing runs on';
-$said = runs('dpkg -P medianest medianest-web', 'purged');
+$said = runs('apt-get -q -y purge medianest medianest-web', 'purged');
 like $said, qr{files and keys in /var/lib/medianest}, 'and says where the data is';
 ok -d $host->root . '/var/lib/medianest/keys', 'which is there';
 is other_site(), "the other site\n", 'the other site';

@@ -88,7 +88,8 @@ deb_build_inside() # HOST-ROOT BUILD-ROOT VERSION INTO
 	    rm -f /usr/sbin/policy-rc.d' sh "$deb"
 }
 
-# deb_try RELEASE VERSION: all of t/560-packages.t on that Debian. The roots are kept for the next
+# deb_try RELEASE VERSION: all of t/560-packages.t on that Debian, and the houses of its backup and
+# those of older releases that were tried before, restored there. The roots are kept for the next
 # time.
 deb_try()
 {
@@ -102,9 +103,11 @@ deb_try()
 	[ -e "$base" ] || deb_log "debootstrap of $1" deb_bootstrap "$1" "$base"
 	stage "building $2 in it"
 	deb_log 'the build' deb_build_inside "$base" "$build" "$2" "$debs"
-	stage 'installing, setting up, upgrading and purging'
+	stage 'installing, setting up, upgrading, purging and restoring'
 	MEDIANEST_PACKAGES=$debs MEDIANEST_PACKAGES_ROOT=$base \
-	    prove -v -I "$ROOT/t/lib" "$ROOT/t/560-packages.t"
+	    MEDIANEST_PACKAGES_BACKUPS=$STATE/build-deb/backups \
+	    MEDIANEST_PACKAGES_BACKUP=$STATE/build-deb/backups/$1 \
+	    prove -v -I "$ROOT/t/lib" "$ROOT/t/560-packages.t" "$ROOT/t/561-next-debian.t"
 }
 
 deb_make() # VERSION INTO

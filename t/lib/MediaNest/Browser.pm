@@ -33,7 +33,7 @@ sub missing (@programs) {
 }
 
 # start(dir => ..., artefacts => where a picture of a failure goes, width => 1280, height => 900,
-# dark => 0, touch => 0)
+# dark => 0, touch => 0, arguments => [of Chromium])
 sub start ($class, %with) {
 	my $self = bless { width => 1280, height => 900, dark => 0, touch => 0, requests => [],
 	    console => [], %with },
@@ -77,6 +77,7 @@ sub start ($class, %with) {
 				    --no-proxy-server),
 				"--window-size=$self->{width},$self->{height}",
 				"--user-data-dir=$self->{dir}/profile",
+				@{ $self->{arguments} // [] },
 			],
 		},
 	} } });
