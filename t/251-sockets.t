@@ -282,6 +282,14 @@ subtest 'slow and noisy clients' => sub {
 	my $reader = $mn->user(role => 'guest');
 	my $dropped = sub { return scalar(() = $mn->log_text('notifyd') =~ /reads too slowly/g) };
 	my $before = $dropped->();
+	my $live = sub {
+		my ($name) = @_;
+		my $all = MediaNest::Test::run_output(MediaNest::Test::build_directory()
+		    . '/t/tools/metric-read', "$mn->{var}/run");
+		my ($n) = $all =~ /^medianest_live_$name\{transport="websocket"\} (\d+)$/m;
+		return $n // 0;
+	};
+	my ($lost, $most) = ($live->('dropped_total'), 0);
 	my $slow = MediaNest::WebSocket->connect($mn, unix => $socket, receive_buffer => 4096,
 	    path => '/api/notifications/ws?ticket=' . MediaNest::WebSocket->ticket($reader));
 	my $quick = MediaNest::WebSocket->open($reader);
@@ -293,11 +301,16 @@ subtest 'slow and noisy clients' => sub {
 		    event => { type => 'media.updated', id => "e$i", timestamp => 't',
 			data => { x => 'x' x 40_000 } } }));
 		1 while $quick->read(0);
+		my $waiting = $live->('queue_bytes');
+		$most = $waiting if $waiting > $most;
 	}
 	is $dropped->(), $before + 1, 'who reads nothing is dropped';
+	cmp_ok $most, '>', 40_000, 'what waits for them is measured';
+	is $live->('dropped_total'), $lost + 1, '... and who was dropped is counted';
 	my $last = $reader->api(GET => '/api/notifications?limit=1')->{json}{items}[0]{seq};
 	1 while $quick->read(0.3);
 	is_deeply seqs(@{ $quick->{events} }), [ 1 .. $last ], 'who reads misses nothing';
+	is $live->('queue_bytes'), 0, 'and nothing waits any more';
 	my $again = MediaNest::WebSocket->open($reader, after => 0);
 	is_deeply seqs($again->take($last, 5)), [ 1 .. $last ],
 	    'and the dropped one can come back for all of it';

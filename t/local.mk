@@ -23,8 +23,10 @@ check_PROGRAMS += \
 	t/unit/totp
 
 check_PROGRAMS += t/unit/dispatch t/unit/fcgi t/unit/input t/unit/multipart t/unit/path \
+	t/unit/prefork \
 	t/unit/protocol t/unit/route
 t_unit_fcgi_LDADD = $(t_unit_dispatch_LDADD)
+t_unit_prefork_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_dispatch_LDADD = src/libhttp.a $(ALL_LIBS) $(HTTP_LIBS)
 t_unit_input_LDADD = $(t_unit_dispatch_LDADD)
 t_unit_multipart_LDADD = $(t_unit_dispatch_LDADD)
