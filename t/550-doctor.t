@@ -395,6 +395,26 @@ subtest 'parts that are down' => sub {
 	pass 'up again';
 };
 
+# Disks of the sizes that they should have, in mounts that only the doctor sees.
+subtest 'a disk' => sub {
+	plan skip_all => 'only root can mount' if $> != 0;
+	my $dir = "$var/disk";
+	mkdir $dir;
+	my $config = settings_with('data.dir' => $dir);
+	my @stack = @as;
+	for my $row (['size=20g' => ''], ['size=2g' => 'disk.low'], ['size=100m' => 'disk.full'],
+	    ['size=20g,nr_inodes=300' => 'disk.inodes', 299]) {
+		my ($options, $code, $files) = @$row;
+		my $fill = $files ? "seq -f $dir/%g $files | xargs touch" : 'true';
+		@as = ('unshare', '--mount', 'sh', '-c', "mount -t tmpfs -o $options tmpfs $dir &&"
+		    . " $fill && exec \"\$@\"", 'sh', @stack);
+		my ($status, $found, $said) = doctor($config, '--only', 'disk');
+		is join(' ', sort keys %$found), $code, "$options: " . ($code || 'is right')
+		    or diag $said;
+	}
+	@as = @stack;
+};
+
 subtest '--fix deletes nothing' => sub {
 	# Two objects that a person could miss: one without its file, one file that nobody knows.
 	my ($object) = grep { m{^file \Q$data\E/objects/} } sort keys %{ things() };
