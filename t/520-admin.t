@@ -203,6 +203,13 @@ subtest 'quotas' => sub {
     like $log->[0]{summary}, qr/changed the account of .+, quota: 5/, 'the audit log says so';
     is $admin->api(PATCH => "/api/users/$id", { quota => undef })->{json}{storage}{ownQuota},
         JSON::PP::false, 'and taken back';
+    for my $name (["Anna \x{202e}nimda", 'Anna nimda'], ["\x{5d3}\x{5d5}\x{5d3} (b)"]) {
+        $person->api(PATCH => '/api/users/me', { displayName => $name->[0] });
+        my $told = $admin->api(GET => "/api/admin/audit?target=$id&action=user.updated")->{json};
+        my $shown = $name->[1] // $name->[0];
+        like $told->{items}[0]{summary}, qr/of \x{2068}\Q$shown\E\x{2069}, quota: /,
+            'a name turns no other words round';
+    }
 };
 
 subtest 'failed sign-ins' => sub {

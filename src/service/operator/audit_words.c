@@ -11,7 +11,10 @@
 
 #include "core/banned.h"
 
-#define NAME_MAX_BYTES 32 /* of a member of detail */
+#define NAME_MAX_BYTES 32   /* of a member of detail */
+#define RTL_LEAD_FIRST 0xd6 /* of UTF-8 from U+0580 on: Hebrew is the first of those scripts */
+#define FIRST_STRONG_ISOLATE "\xe2\x81\xa8"
+#define POP_ISOLATE "\xe2\x81\xa9"
 
 /*
  * One sentence for each action. {actor} and {target} are their names, {*} the names of all members
@@ -132,6 +135,43 @@ value_of(struct speech *s, const char *name, size_t len)
 	return cJSON_IsNumber(item) ? arena_printf(s->arena, "%.0f", item->valuedouble) : NULL;
 }
 
+/* The length of a control of the direction of writing at this place; 0: there is none. */
+static size_t
+direction_control(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	return u[0] == 0xe2 &&
+		((u[1] == 0x80 && u[2] >= 0xaa && u[2] <= 0xae) ||
+		    (u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9)) ?
+	    3 :
+	    0;
+}
+
+/*
+ * A name that may be written from right to left, or that has controls of direction, must not turn
+ * round the words that follow it.
+ */
+static void
+add_value(struct buf *out, const char *value)
+{
+	bool isolate = false;
+
+	for (const char *p = value; *p != '\0'; p++)
+		isolate = isolate || (unsigned char)*p >= RTL_LEAD_FIRST;
+	if (isolate)
+		buf_adds(out, FIRST_STRONG_ISOLATE);
+	while (*value != '\0') {
+		size_t control = direction_control(value);
+
+		if (control == 0)
+			buf_addc(out, *value);
+		value += control > 0 ? control : 1;
+	}
+	if (isolate)
+		buf_adds(out, POP_ISOLATE);
+}
+
 /* Adds the text up to `end`; false if a name in it has no value. */
 static bool
 say(struct speech *s, struct buf *out, const char *text, const char *end)
@@ -149,7 +189,7 @@ say(struct speech *s, struct buf *out, const char *text, const char *end)
 		value = value_of(s, text + 1, (size_t)(close - text - 1));
 		if (value == NULL)
 			complete = false;
-		buf_adds(out, value == NULL ? "someone" : value);
+		add_value(out, value == NULL ? "someone" : value);
 		text = close;
 	}
 	return complete;
@@ -189,6 +229,7 @@ audit_summary(struct arena *arena, const struct audit_row *row)
 			speak(&s, sentences[i].sentence);
 			return s.out.data;
 		}
-	buf_addf(&s.out, "%s: %s", actor_of(row), row->action);
+	add_value(&s.out, actor_of(row));
+	buf_addf(&s.out, ": %s", row->action);
 	return s.out.data;
 }
