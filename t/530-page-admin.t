@@ -209,6 +209,24 @@ subtest 'settings in words' => sub {
 		import('/lib/setting-words.js').then(({ settingWords }) =>
 		    done(keys.filter((key) => settingWords(key).text === key)));
 JS
+	my $groups = $b->js_async(<<'JS');
+		const done = arguments[0];
+		import('/lib/setting-words.js').then(({ settingWords }) => {
+			const panels = [...document.querySelectorAll('.panel')].filter((one) =>
+			    one.querySelector('.setting'));
+			const keys = (one) => [...one.querySelectorAll('.key')].map((key) =>
+			    key.textContent);
+			done({ names: panels.map((one) => one.querySelector('h2').textContent),
+			    labels: panels.map((one) => one.ariaLabel),
+			    n: panels.flatMap(keys).length,
+			    astray: panels.flatMap((one) => keys(one).filter((key) =>
+				settingWords(key).group !== one.ariaLabel)) });
+		});
+JS
+	cmp_ok scalar @{ $groups->{names} }, '>=', 4, 'settings are in groups';
+	is_deeply $groups->{names}, $groups->{labels}, 'with headings';
+	is $groups->{n}, scalar @$settings, 'all of them';
+	is_deeply $groups->{astray}, [], 'and each is in its own';
 	$b->type('.settings-find input', 'searches a minute');
 	$b->wait_for('one setting', sub { $b->js('return [...document.querySelectorAll('
 	    . '".setting")].filter((s) => s.getClientRects().length).length') == 1 });
