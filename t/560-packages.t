@@ -318,7 +318,7 @@ while [ ! -e /srv/enough ]; do
 	ask -d '{}' -H 'Content-Type: application/json' $page/api/auth/login
 	# Refused by the pools of the store, which have looked at it.
 	ask $files/nobody/x
-	ask -T /etc/hostname $files/nobody/x
+	ask -T /srv/load $files/nobody/x
 	ask $page/ >>/srv/pages
 	ask $page/app.js >>/srv/pages
 	ask -H 'Authorization: Bearer $host->{token}' $page/api/media >>/srv/lists
