@@ -6,13 +6,11 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/user_view.c fcgi-handlers/u
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handlers/notifications.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/health.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h \
-	fcgi-handlers/media_view.c fcgi-handlers/media_view.h
+	fcgi-handlers/media_view.c fcgi-handlers/media_view.h \
+	fcgi-handlers/media_months.c fcgi-handlers/media_filter.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
 	fcgi-handlers/media_sidecar.c \
 	fcgi-handlers/taken_input.c fcgi-handlers/taken_input.h
-	fcgi-handlers/media_view.c fcgi-handlers/media_view.h \
-	fcgi-handlers/media_months.c fcgi-handlers/media_filter.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c fcgi-handlers/duplicates.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h

@@ -6,7 +6,7 @@ ALTER TABLE media
   ADD COLUMN taken_source text,        -- NULL: of the time before this column
   ADD COLUMN file_modified_at timestamptz, -- what the client said of the file that it uploaded
   ADD COLUMN sidecar text;             -- what a file beside it says, as it came; untrusted
--- sql/0037 reads the table for them, while others go on.
+-- sql/0034 reads the table for them, while others go on.
 ALTER TABLE media
   ADD CONSTRAINT media_taken_offset_check CHECK (taken_offset BETWEEN -1080 AND 1080) NOT VALID,
   ADD CONSTRAINT media_taken_source_check CHECK (taken_source IN ('exif', 'gps', 'xmp', 'iptc',
@@ -50,7 +50,7 @@ BEGIN
   END IF;
 END $$;
 
--- Shares copy what they are ordered by (sql/0037): what they have stays right.
+-- Shares copy what they are ordered by (sql/0034): what they have stays right.
 CREATE OR REPLACE FUNCTION mn_share_fill() RETURNS trigger LANGUAGE plpgsql
 AS $$
 BEGIN

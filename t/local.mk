@@ -99,10 +99,8 @@ dist-hook:
 	$(MKDIR_P) "$(distdir)/t/faults" && cp -p "$(srcdir)"/t/*.t "$(distdir)/t" && cp -p \
 		"$(srcdir)"/t/faults/*.t "$(distdir)/t/faults"
 
-check_PROGRAMS += t/unit/dates t/unit/exif t/unit/process_result t/unit/sandbox t/unit/sniff \
-	t/unit/taken t/unit/thumbhash
-check_PROGRAMS += t/unit/exif t/unit/look t/unit/process_result t/unit/sandbox t/unit/sniff \
-	t/unit/thumbhash
+check_PROGRAMS += t/unit/dates t/unit/exif t/unit/look t/unit/process_result t/unit/sandbox \
+	t/unit/sniff t/unit/taken t/unit/thumbhash
 t_unit_exif_LDADD = src/libmedia.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 t_unit_dates_LDADD = $(t_unit_exif_LDADD)
 t_unit_sniff_LDADD = $(t_unit_exif_LDADD)

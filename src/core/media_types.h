@@ -11,7 +11,6 @@
 #ifndef MN_CORE_MEDIA_TYPES_H
 #define MN_CORE_MEDIA_TYPES_H
 
-/* clang-format off */
 #define MEDIA_TYPE_TABLE(FIRST, X) \
 	FIRST("image/jpeg", "image/jpg image/pjpeg image/mpo", "jpg jpeg jpe jfif mpo") \
 	X("image/png", "image/x-png image/apng", "png apng") \
@@ -49,7 +48,6 @@
 	X("audio/wav", "audio/x-wav audio/wave audio/vnd.wave", "wav") \
 	X("audio/x-matroska", "audio/matroska audio/x-mka", "mka") \
 	X("audio/webm", "", "weba")
-/* clang-format on */
 
 #define MEDIA_TYPE_NAME_FIRST(name, aliases, endings) name
 #define MEDIA_TYPE_NAME_NEXT(name, aliases, endings) "," name

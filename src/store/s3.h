@@ -52,9 +52,10 @@ struct s3_object {
  */
 const char *s3_presign_get(struct s3 *, struct arena *, const char *key, int64_t now,
     const char *content_type, const char *disposition);
+
 /*
- * The same for HEAD, which the signature of a GET does not cover: of a URL that s3_presign_get() has
- * made for `now`.
+ * The same for HEAD, which the signature of a GET does not cover, of a URL that s3_presign_get()
+ * has made for `now`.
  */
 const char *s3_presign_head(struct s3 *, struct arena *, const char *get_url, int64_t now);
 /* What a presigned PUT may write: an object, or one part of an upload. */

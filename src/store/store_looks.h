@@ -1,6 +1,6 @@
 /*
  * Items of one person that are the same, in every byte or by what they look like. What pictures
- * look like is kept when they are published; sql/0036 has the index.
+ * look like is kept when they are published; sql/0033 has the index.
  */
 #ifndef MN_STORE_STORE_LOOKS_H
 #define MN_STORE_STORE_LOOKS_H

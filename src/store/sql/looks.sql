@@ -1,4 +1,4 @@
--- Items of a person that are the same: in every byte, or by what they look like (sql/0036). Groups
+-- Items of a person that are the same: in every byte, or by what they look like (sql/0033). Groups
 -- have the id by which pages of them are ordered.
 
 --: define look_bits
