@@ -74,8 +74,18 @@ $b->js('document.querySelectorAll(".tick").forEach((one) => one.click())');
 $b->click('.selection-bar [aria-label="Change date"]');
 $b->find('#m-Hours');
 $b->js('const f = document.querySelector("#m-Hours"); f.value = "2"');
-$b->screenshot("$artefacts/dates-many.png");
-accessible($b, 'the dialog of many dates', axe());
+my $axe = axe();
+for my $dark (0, 1) {
+	$b->prefer_dark($dark);
+	for my $size ([ 1280, 900 ], [ 390, 844 ]) {
+		$b->resize(@$size);
+		$b->screenshot("$artefacts/dates-many-$size->[0]-$dark.png");
+		fits($b, "the dialog of many dates, $size->[0]");
+		accessible($b, "the dialog of many dates, $size->[0]", $axe);
+	}
+}
+$b->prefer_dark(0);
+$b->resize(1280, 900);
 $b->click('dialog button.primary');
 wait_until(sub { item($year->{id})->{takenAtLocal} eq '2024-07-01T14:15:00' }, 15, 'shifted');
 is item($eve->{id})->{takenAtLocal}, '2024-01-01T01:30:00', 'each is shifted by itself';
