@@ -60,7 +60,9 @@ export function
 overTile(tile)
 {
 	const clip = new Clip(tile.item, tile.art);
-	const timer = setTimeout(() => clip.play().catch(() => null), REST_MS);
+	/* It may have been clicked, and be covered, before this module was there. */
+	const rests = () => tile.node.matches(':hover') && !document.querySelector('.lightbox');
+	const timer = setTimeout(() => rests() && clip.play().catch(() => null), REST_MS);
 	const leave = () => {
 		clearTimeout(timer);
 		clip.stop();
@@ -68,7 +70,8 @@ overTile(tile)
 
 	if (still())
 		clearTimeout(timer);
-	tile.node.addEventListener('pointerleave', leave, { once: true });
+	for (const type of ['pointerleave', 'click'])
+		tile.node.addEventListener(type, leave, { once: true });
 }
 
 /* Over a large picture: the button, and pressing the picture. */
