@@ -6,7 +6,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use File::Temp qw(tempdir);
+use MediaNest::Browser;
 use MediaNest::Media;
+use MediaNest::Page qw(artefacts sign_in inside);
 use MediaNest::Pictures qw(tiff jpeg_with png_with icc_profile apple_note raf cr3 heic_colours
     heic_turned box mean_of quarters_of);
 use MediaNest::Test;
@@ -441,6 +444,89 @@ subtest 'live photos' => sub {
     my $up = $bob->upload_bytes('other.jpg', jpeg_with($base{jpg},
         exif => live('00000000-4E5F-6071-8293-A4B5C6D7E8F9')), 'image/jpeg');
     ok !exists $bob->wait_media($up->{id})->{motion}, 'nobody gets another person\'s video';
+};
+
+# --- on the page
+my $eve = $mn->user;
+$ann = $eve;
+my %shown = (moving => ready('moving.jpg', 'image/jpeg', $base{jpg} . $base{clip})->{id},
+    cut => ready('cut-off.jpg', 'image/jpeg', part_of($base{turnable}, 0.9))->{id});
+
+sub point_at {
+    my ($b, $css) = @_;
+    my $at = $b->js(<<'JS', $css);
+        const r = document.querySelector(arguments[0]).getBoundingClientRect();
+        return [r.x + r.width / 2, r.y + r.height / 2];
+JS
+    return $b->cdp('Input.dispatchMouseEvent', { type => 'mouseMoved', x => $at->[0],
+        y => $at->[1] });
+}
+sub plays {
+    my ($b, $where, $css) = @_;
+    $b->wait_for("$where: the clip", sub { $b->js(<<'JS', $css) });
+        const video = document.querySelector(arguments[0]);
+        return Boolean(video && !video.paused && video.currentTime > 0);
+JS
+    return pass "$where: the clip plays";
+}
+sub gone {
+    my ($b, $where) = @_;
+    $b->wait_for("$where: no clip", sub { !$b->count('.motion-clip') });
+    return pass "$where: it is gone";
+}
+
+subtest 'motion and incomplete photos on the page' => sub {
+    my $missing = MediaNest::Browser::missing();
+    plan skip_all => $missing if $missing && !$ENV{CI};
+    my $dir = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $b = MediaNest::Browser->start(dir => "$dir/browser",
+        artefacts => artefacts("$FindBin::Bin/.."));
+    my ($moving, $cut) = map { ".tile:has(a[href*='$shown{$_}'])" } qw(moving cut);
+    my $art = "$moving .art";
+
+    $b->resize(1280, 900);
+    sign_in($b, $eve);
+    $b->find("$moving img.loaded");
+    like $b->js('return document.querySelector(arguments[0]).getAttribute("aria-label")',
+        "$moving a"), qr/with motion$/, 'a reader of the screen hears that it moves';
+    like $b->text($cut), qr/Incomplete/, 'the other one says that it is incomplete';
+    point_at($b, $moving);
+    plays($b, 'a tile under the pointer', "$art .motion-clip");
+    $b->screenshot(artefacts("$FindBin::Bin/..") . '/motion-grid.png');
+    point_at($b, '.brand');
+    gone($b, 'the pointer is away');
+
+    $b->click("$moving a");
+    $b->find('.motion-button');
+    ok inside($b, '.motion-button', '.frame'), 'the button is within the picture';
+    $b->js('document.querySelector(".motion-button").focus()');
+    $b->press('Enter');
+    plays($b, 'by the keyboard', '.frame .motion-clip');
+    is $b->js('return document.querySelector(".motion-button").getAttribute("aria-pressed")'),
+        'true', 'the button says so';
+    ok $b->js(<<'JS'), 'and is above the clip';
+        const r = document.querySelector('.motion-button').getBoundingClientRect();
+        return Boolean(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)
+            .closest('.motion-button'));
+JS
+    $b->screenshot(artefacts("$FindBin::Bin/..") . '/motion-large.png');
+    gone($b, 'at its end');
+    my $middle = $b->js('const r = document.querySelector(".frame").getBoundingClientRect();'
+        . 'return [r.x + r.width / 2, r.y + r.height / 2]');
+    my %mouse = (x => $middle->[0], y => $middle->[1], button => 'left', clickCount => 1);
+    $b->cdp('Input.dispatchMouseEvent', { type => 'mousePressed', %mouse });
+    plays($b, 'while it is pressed', '.frame .motion-clip');
+    $b->cdp('Input.dispatchMouseEvent', { type => 'mouseReleased', %mouse });
+    gone($b, 'let go');
+
+    for my $width (390, 1280) {
+        $b->resize($width, 844);
+        ok inside($b, '.motion-button', '.lightbox'), "$width pixels: the button is there";
+        my $size = $b->js('const r = document.querySelector(".motion-button")'
+            . '.getBoundingClientRect(); return Math.min(r.width, r.height)');
+        cmp_ok $size, '>=', 44, "$width pixels: and large enough";
+    }
+    $b->stop;
 };
 
 done_testing;
