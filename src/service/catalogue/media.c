@@ -296,7 +296,7 @@ shown_inline(const char *type)
 {
 	static const char *const types[] = { "image/jpeg", "image/png", "image/gif", "image/webp",
 		"image/avif", "image/heic", "video/mp4", "video/webm", "audio/mpeg", "audio/ogg",
-		"audio/flac", "audio/wav" };
+		"audio/flac", "audio/wav", "audio/mp4", "audio/aac", "audio/webm" };
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (str_eq(types[i], type))
