@@ -352,6 +352,9 @@ my $songs = rows({ ok => 'true', kind => 'audio', durationMs => [ 900, 1200 ] },
 	    'metadata.track' => 3, 'metadata.trackTotal' => 12, 'metadata.disc' => 1,
 	    'metadata.discTotal' => 2, 'metadata.albumArtist' => 'Both',
 	    'metadata.lyrics' => "Eins\nZwei", 'metadata.replayGain.albumGain' => 1.5 ],
+	[ 'covers.flac', bytes(MediaNest::Tags::flac($bare{flac}, [ TITLE => 'Covers' ],
+	    MediaNest::Tags::flac_picture(4, $jpeg{back}),
+	    MediaNest::Tags::flac_picture(3, $jpeg{front}))), assets => 'cover.webp 320.webp' ],
 	[ 'repeated.opus', bytes(MediaNest::Tags::opus($bare{opus}, [ TITLE => 'Opus' ],
 	    [ ARTIST => 'One' ], [ ARTIST => 'Two' ], [ COMMENT => 'c' x 2000 ],
 	    [ R128_TRACK_GAIN => -1280 ])), title => 'Opus', 'metadata.artists' => 'One|Two',
@@ -401,8 +404,11 @@ my $songs = rows({ ok => 'true', kind => 'audio', durationMs => [ 900, 1200 ] },
 	[ 'zip-with-song.mp3', bytes("PK\x03\x04\x0a", "\0" x 21, pack('vv', 5, 0), 'a.mp3',
 	    $bare{mp3}), 'failure.code' => 'unsupported_type' ],
 );
-is(MediaNest::Media::run('ffprobe', '-v', 'error', '-show_entries', 'stream=width', '-of',
-    'csv=p=0', $songs->{'covers.mp3'}{out} . '/cover.webp'), "64\n", 'the front cover is the one');
+for my $name ('covers.mp3', 'covers.flac') {
+	is(MediaNest::Media::run('ffprobe', '-v', 'error', '-show_entries', 'stream=width', '-of',
+	    'csv=p=0', $songs->{$name}{out} . '/cover.webp'), "64\n",
+	    "$name: the front cover is the one");
+}
 is_deeply($songs->{'book.m4b'}{result}{metadata}{chapters}[1],
     { title => 'Kapitel 2', startMs => 400, endMs => 800 }, 'a chapter');
 
@@ -424,6 +430,8 @@ for my $name (qw(Garfunkel Simon)) {
 	my $found = $ann->api(GET => "/api/search?q=$name")->{json}{items};
 	is_deeply([ map { $_->{id} } @$found ], [ $duet->{id} ], "$name is found");
 }
+like($ann->api(GET => "/api/media/$book->{id}/file")->{headers}{location},
+    qr{response-content-type=audio%2Fmp4}, 'a book is played, not saved');
 is_deeply($ann->api(GET => "/api/media/$duet->{id}")->{json}{genres}, [ 'Folk', 'Rock' ],
     'each genre is one of the item');
 
@@ -440,6 +448,7 @@ is_deeply($ann->api(GET => "/api/media/$duet->{id}")->{json}{genres}, [ 'Folk', 
 	};
 	my $whole = $ask->(GET => $location);
 	is($whole->{status}, 200, 'the file by its signed URL');
+	is($whole->{headers}{'content-type'}, 'audio/mpeg', '... as what it is');
 	is($whole->{headers}{'accept-ranges'}, 'bytes', '... which takes ranges');
 	my $etag = $whole->{headers}{etag};
 	for ([ 'bytes=0-1', 0, 1 ], [ 'bytes=0-', 0, $size - 1 ],

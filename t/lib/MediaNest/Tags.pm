@@ -64,9 +64,17 @@ sub comments {
 	    . join '', map { pack 'V/a*', "$_->[0]=$_->[1]" } @fields;
 }
 
-# A FLAC file with these comments instead of its own blocks, but for the first.
+sub flac_picture {
+	my ($type, $jpeg) = @_;
+	return pack 'N N/a* N N4 N/a*', $type, 'image/jpeg', 0, 0, 0, 0, 0, $jpeg;
+}
+
+# A FLAC file with these comments instead of its own blocks, but for the first. A field that is no
+# pair is a picture.
 sub flac {
-	my ($bytes, @fields) = @_;
+	my ($bytes, @all) = @_;
+	my @fields = grep { ref } @all;
+	my @pictures = grep { !ref } @all;
 	croak 'no FLAC' if substr($bytes, 0, 4) ne 'fLaC';
 	my ($at, $last, $info) = (4, 0);
 	until ($last) {
@@ -77,7 +85,8 @@ sub flac {
 		$at += 4 + $size;
 	}
 	my $block = sub { pack('C', $_[0]) . substr(pack('N', length $_[1]), 1) . $_[1] };
-	return 'fLaC' . $block->(0, $info) . $block->(0x84, comments(@fields)) . substr $bytes, $at;
+	return 'fLaC' . $block->(0, $info) . join('', map { $block->(6, $_) } @pictures)
+	    . $block->(0x84, comments(@fields)) . substr $bytes, $at;
 }
 
 # CRC of an Ogg page (RFC 3533): 0x04c11db7, not reflected.
