@@ -391,6 +391,10 @@ part 'the trash' => sub {
 		$b->resize($width, $height);
 		$b->prefer_dark($dark);
 		$b->find('.tile');
+		ok $b->js('return [...document.querySelectorAll(".badge.days")].every((one) =>'
+		    . 'one.getBoundingClientRect().left >='
+		    . ' one.closest(".tile").getBoundingClientRect().left)'),
+		    "the days fit their tiles at $width";
 		fits($b, "trash at $width");
 		accessible($b, "trash at $width" . ($dark ? ', dark' : ''), $axe);
 		$b->screenshot("$artefacts/page-trash-$width-$dark.png");

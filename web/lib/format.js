@@ -32,9 +32,10 @@ ago(iso)
 	return 'just now';
 }
 
-/* Until then, in days: '1 day left' */
-export const daysLeft = (iso) => `${many(Math.max(0, Math.ceil((new Date(iso) - Date.now()) /
-    86400000)), 'day')} left`;
+/* Until then: '1 day' */
+export const daysTo = (iso) => many(Math.max(0, Math.ceil((new Date(iso) - Date.now()) /
+    86400000)), 'day');
+export const daysLeft = (iso) => `${daysTo(iso)} left`;
 
 export function
 bytes(n)

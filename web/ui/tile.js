@@ -2,7 +2,7 @@
  * One picture in the grid: a link with a placeholder, a thumbnail, badges, and a box to select it.
  */
 import { h, icon, fill } from '../lib/dom.js';
-import { daysLeft, duration, kindName, stepName } from '../lib/format.js';
+import { daysLeft, daysTo, duration, kindName, stepName } from '../lib/format.js';
 import { mediaKind } from '../lib/kinds.js';
 import { expired, refresh, thumbnail } from '../lib/media.js';
 import { placeholder } from '../lib/thumbhash.js';
@@ -90,7 +90,8 @@ export class Tile {
 		    mediaKind(item.kind).named ?
 			h('span.caption', null, item.title,
 			    item.year ? h('small', null, String(item.year)) : null) : null,
-		    item.purgeAt ? h('span.badge', null, icon('clock'), daysLeft(item.purgeAt)) :
+		    item.purgeAt ? h('span.badge.days', null, icon('clock'),
+			daysTo(item.purgeAt), h('span', null, ' left')) :
 			null,
 		    item.kind === 'video' && !busy ?
 			h('span.badge', null, icon('play'),
