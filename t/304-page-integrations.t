@@ -393,6 +393,8 @@ subtest 'sign-in with Plex' => sub {
 	    { email => $mn->{email}, password => $mn->{password} })->{json};
 
 	$b->before_load(MediaNest::FixedAnswers::script(
+	    'GET /api/auth/options' => { registration => JSON::PP::false,
+		passwordReset => JSON::PP::false, plex => JSON::PP::true },
 	    'POST /api/auth/plex/pin' => [ 201, { id => id(9), code => 'abcd',
 		url => "$mn->{url}/icon.svg", expiresAt => MediaNest::FixedHouse::in_hours(1) } ],
 	    'GET /api/auth/plex/pin/*' => [ [ 200, { status => 'pending' } ], [ 200, $tokens ] ],
