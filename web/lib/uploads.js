@@ -226,13 +226,13 @@ gatherBatch(waiting)
 }
 
 /* When the file was changed last: the date of a photo that has none. */
-const modified = (file) => (file?.lastModified > 0 ?
-    { modifiedAt: new Date(file.lastModified).toISOString() } : {});
+const modified = (u) => (u.modified > 0 ?
+    { modifiedAt: new Date(u.modified).toISOString() } : {});
 
 const announcement = (u) => ({
 	filename: u.name, size: u.size, type: u.type,
 	...(u.sha256 ? { sha256: u.sha256 } : {}),
-	...modified(u.file),
+	...modified(u),
 	...(u.path ? { path: u.path } : {}),
 	...(u.allowDuplicate ? { allowDuplicate: true } : {}),
 	...(u.size > 2 * partSize() ? { partSize: partSize() } : {}),
