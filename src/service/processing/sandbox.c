@@ -55,8 +55,8 @@ add(struct command *c, const char *const *args)
 
 /* What medianest-media itself is told. */
 static void
-command_media(struct command *c, const struct sandbox *box, const char *output,
-    const char *sidecar, const char *input)
+command_media(struct command *c, const struct sandbox *box, const char *output, const char *sidecar,
+    const char *input)
 {
 	ADD(c, "--out", output, "--max-pixels", c->pixels, "--timeout", c->seconds,
 	    "--tag-charsets", box->tag_charsets, "--sidecar", sidecar, input);
