@@ -302,6 +302,74 @@ for my $size ([ 1280, 900 ], [ 390, 844 ]) {
 	}
 }
 
+# A million items in twenty years: higher than browsers make anything. Their answers are made here.
+subtest 'more than a document can be high' => sub {
+	my $c = MediaNest::Browser->start(dir => $make->path('browser-huge'),
+	    artefacts => $artefacts);
+	$c->resize(1280, 900);
+	$c->before_load(<<'JS');
+const real = window.fetch;
+const PER_DAY = 150;
+const two = (n) => String(n).padStart(2, '0');
+const answer = (body) => new Response(JSON.stringify(body), { status: 200,
+    headers: { 'content-type': 'application/json' } });
+const months = () => {
+	const items = [];
+	for (let n = 2020 * 12 - 1; n >= 2000 * 12; n--)
+		items.push({ month: `${Math.floor(n / 12)}-${two(n % 12 + 1)}`, count: 28 * PER_DAY,
+		    days: Array(28).fill(PER_DAY) });
+	return answer({ items, count: items.length * 28 * PER_DAY });
+};
+const page = (query) => {
+	const date = query.get('takenTo');
+	const from = Number(query.get('cursor') ?? 0);
+	const to = Math.min(from + 100, PER_DAY);
+	const items = [];
+	for (let n = from; n < to; n++)
+		items.push({ id: `${date}-${String(999 - n)}`, source: 'upload', kind: 'image',
+		    title: `${date} ${n}`, status: 'ready', visibility: 'house', width: 4000,
+		    height: 3000, tags: [], genres: [], thumbnails: {}, etag: '"1-1"',
+		    createdAt: `${date}T12:00:00.000Z`,
+		    takenAtLocal: `${date}T12:00:00.000` });
+	const nextCursor = to < PER_DAY ? String(to) : null;
+	return answer({ items, page: { limit: 100, nextCursor } });
+};
+window.fetch = (input, init) => {
+	const url = new URL(input.url ?? input, location.origin);
+	if (url.pathname === '/api/media/months')
+		return Promise.resolve(months());
+	if (url.pathname === '/api/media')
+		return Promise.resolve(page(url.searchParams));
+	return real(input, init);
+};
+JS
+	sign_in($c, $ann);
+	shown($c);
+	my $at = sub { my @t = tiles($c); return @t ? $t[0]{date} : '' };
+	is $at->(), '2019-12-28', 'the newest';
+	cmp_ok $c->js('return document.documentElement.scrollHeight'), '<', 9e6, 'a window on it';
+	scrolled($c, 0.5);
+	$c->wait_for('half of it', sub { $at->() =~ /^20(?:09-1|10-0)/ }, 20);
+	shown($c);
+	my $before = $at->();
+	my $place = sub { my ($t) = tiles($c); return "$t->{title} $t->{top}" };
+	my $still = $place->();
+	sleep 1;
+	is $place->(), $still, 'it stays where it is';
+	$c->js('scrollBy(0, 300)');
+	sleep 1;
+	shown($c);
+	is substr($at->(), 0, 7), substr($before, 0, 7), 'a little is a little';
+	scrolled($c, 1);
+	$c->wait_for('the oldest', sub { $at->() eq '2000-01-01' }, 20);
+	my @last = tiles($c);
+	is $last[-1]{title}, '2000-01-01 149', 'the end is the end';
+	scrolled($c, 0);
+	$c->wait_for('the newest', sub { $at->() eq '2019-12-28' }, 20);
+	is +(tiles($c))[0]{title}, '2019-12-28 0', 'and the top is the top';
+	$c->stop;
+};
+
 is_deeply [ grep { !/favicon|WebSocket/ } $b->console ], [], 'no message on the console';
 $b->stop;
 $mn->psql("DELETE FROM media WHERE owner_id = '$id'");
