@@ -7,7 +7,6 @@ import { fill, h } from '../lib/dom.js';
 import { on } from '../lib/bus.js';
 import { justify } from '../lib/justify.js';
 import { mediaKind } from '../lib/kinds.js';
-import { known } from '../lib/media.js';
 import { go, goHere } from '../lib/router.js';
 import { notice } from './form.js';
 import { longPress } from './press.js';
@@ -469,7 +468,8 @@ export class Grid {
 
 	show(id)
 	{
-		const index = this.ids.has(id) ? this.numberOf(known(id)) : -1;
+		const item = this.ids.has(id) && this.items.find((one) => one.id === id);
+		const index = item ? this.numberOf(item) : -1;
 
 		if (index < 0)
 			return;
