@@ -37,6 +37,7 @@ our @EXPORT = qw(wait_until);
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
 use constant {
+	URLS_MAX => 512, # of parts, that one request signs
 	PORT_LOW => 20000, PORT_HIGH => 32000,	# below the range that the kernel hands out
 	UP_TRIES => 4,
 	HTTP_TIMEOUT => 30,
@@ -369,10 +370,15 @@ sub upload_bytes {
 # {number, url} of every part of a large upload.
 sub part_urls {
 	my ($self, $upload) = @_;
-	my $signed = $self->api(POST => "/api/media/upload/$upload->{uploadId}/parts",
-	    { numbers => [1 .. $upload->{multipart}{partCount}] });
-	croak "parts: $signed->{status} $signed->{content}" if $signed->{status} != 200;
-	return @{ $signed->{json}{parts} };
+	my @left = 1 .. $upload->{multipart}{partCount};
+	my @parts;
+	while (my @some = splice @left, 0, URLS_MAX) {
+		my $signed = $self->api(POST => "/api/media/upload/$upload->{uploadId}/parts",
+		    { numbers => \@some });
+		croak "parts: $signed->{status} $signed->{content}" if $signed->{status} != 200;
+		push @parts, @{ $signed->{json}{parts} };
+	}
+	return @parts;
 }
 
 sub upload_file {
