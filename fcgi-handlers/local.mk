@@ -11,7 +11,8 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
 	fcgi-handlers/media_sidecar.c \
 	fcgi-handlers/taken_input.c fcgi-handlers/taken_input.h
-fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c fcgi-handlers/duplicates.c
+fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c fcgi-handlers/duplicates.c \
+	fcgi-handlers/collections.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/admin.c fcgi-handlers/admin.h \

@@ -21,7 +21,7 @@
 static const struct field_rule list_input[] = {
 	MEDIA_FILTER_RULES,
 	{ "status", FIELD_ENUM, .choices = CHOICES(MEDIA_STATUS_LIST) },
-	{ "sort", FIELD_ENUM, .choices = "newest|oldest|title|taken" },
+	{ "sort", FIELD_ENUM, .choices = CHOICES(MEDIA_SORT_LIST) },
 	{ "after", FIELD_UUID, .flags = 0 },
 	{ "before", FIELD_UUID, .flags = 0 },
 	THUMBNAILS_RULE,
@@ -108,13 +108,13 @@ expected_version(const struct request *req, int64_t *version, struct error *err)
 /*
  * A page depends on the query alone; the cache adds the rest. Only first pages are kept: they are
  * requested again and again. Later pages are not, and keeping them would cost a second round trip
- * to Redis.
+ * to Redis. Those of a collection neither: what it holds changes with its people and their items.
  */
 static const char *
 list_cache_key(const struct request *req)
 {
-	if (input_has(req->input, "cursor") || input_has(req->input, "after") ||
-	    input_has(req->input, "before"))
+	if (input_has(req->input, "collection") || input_has(req->input, "cursor") ||
+	    input_has(req->input, "after") || input_has(req->input, "before"))
 		return NULL;
 	return arena_printf(req->arena, "media?%s", req->query);
 }

@@ -1,10 +1,13 @@
-/* /api/media: the catalogue, and uploads (upload.c) under the same prefix. */
+/*
+ * /api/media: the catalogue, and under the same prefix uploads (upload.c) and collections and marks
+ * (collections.c).
+ */
 #ifndef MN_FCGI_HANDLERS_MEDIA_H
 #define MN_FCGI_HANDLERS_MEDIA_H
 
 #include "http/route.h"
 
 extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
-    upload_module, duplicates_module;
+    upload_module, duplicates_module, collections_module;
 
 #endif

@@ -21,8 +21,10 @@ struct response;
 	    { "yearFrom", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX }, \
 	    { "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX }, \
 	    { "takenFrom", FIELD_DATE, .flags = 0 }, { "takenTo", FIELD_DATE, .flags = 0 }, \
+	    { "favorite", FIELD_BOOL, .flags = 0 }, { "archived", FIELD_BOOL, .flags = 0 }, \
+	    { "collection", FIELD_UUID, .flags = 0 }, \
 	{ \
-		"scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) \
+		"scope", FIELD_ENUM, .choices = CHOICES(MEDIA_LIST_SCOPE_LIST) \
 	}
 
 /* Takes the filters and the scope; bounds that were given the wrong way round are swapped. */

@@ -28,6 +28,7 @@ const struct field_rule media_months_input[] = {
 void
 media_filter_take(const struct input *in, struct media_ask *ask)
 {
+	static const bool no = false, yes = true;
 	struct media_filter *f = &ask->filter;
 	int64_t year;
 	const char *day;
@@ -41,7 +42,13 @@ media_filter_take(const struct input *in, struct media_ask *ask)
 		.year_from = input_int(in, "yearFrom", 0),
 		.year_to = input_int(in, "yearTo", 0),
 		.taken_from = input_str(in, "takenFrom"),
-		.taken_to = input_str(in, "takenTo") };
+		.taken_to = input_str(in, "takenTo"),
+		.part = media_scope_part(input_str(in, "scope")),
+		.collection = input_str(in, "collection") };
+	if (input_has(in, "favorite"))
+		f->favorite = input_bool(in, "favorite", false) ? &yes : &no;
+	if (input_has(in, "archived"))
+		f->archived = input_bool(in, "archived", false) ? &yes : &no;
 	if (f->year_to != 0 && f->year_from > f->year_to) {
 		year = f->year_from;
 		f->year_from = f->year_to;
@@ -70,7 +77,9 @@ response_json_cached(const struct request *req, struct response *res, struct jso
 const char *
 media_months_cache_key(const struct request *req)
 {
-	return arena_printf(req->arena, "media-months?%s", req->query);
+	return input_has(req->input, "collection") ?
+	    NULL :
+	    arena_printf(req->arena, "media-months?%s", req->query);
 }
 
 /* The days up to the last one that has items. */

@@ -20,17 +20,12 @@ opt_int(struct json *j, const char *key, int64_t value)
 		json_put_int(j, key, value);
 }
 
-static void
-pictures(const struct request *req, struct json *j, const struct media *m, int64_t now)
+void
+media_thumbnails_view(const struct request *req, struct json *j, const struct media *m, int64_t now)
 {
 	static const struct {
 		const char *key, *asset;
 	} thumbnails[] = { { "320", "320.webp" }, { "640", "640.webp" }, { "1280", "1280.webp" } };
-	static const struct {
-		const char *key, *asset;
-	} urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
-		{ "previewUrl", "preview.mp4" }, { "spriteUrl", "sprite.webp" } };
-
 	const char *asked = input_str(req->input, "thumbnails");
 
 	json_object(j, "thumbnails");
@@ -39,6 +34,17 @@ pictures(const struct request *req, struct json *j, const struct media *m, int64
 			json_opt_str(j, thumbnails[i].key,
 			    media_asset_url(req->call, m, thumbnails[i].asset, now));
 	json_object_end(j);
+}
+
+static void
+pictures(const struct request *req, struct json *j, const struct media *m, int64_t now)
+{
+	static const struct {
+		const char *key, *asset;
+	} urls[] = { { "posterUrl", "poster.webp" }, { "posterUrl", "cover.webp" },
+		{ "previewUrl", "preview.mp4" }, { "spriteUrl", "sprite.webp" } };
+
+	media_thumbnails_view(req, j, m, now);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		json_opt_str(j, urls[i].key, media_asset_url(req->call, m, urls[i].asset, now));
 	/* The pictures of a title are its poster. */
@@ -131,6 +137,10 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	if (m->trashed_at != 0 && str_eq(m->source, MEDIA_SOURCE_UPLOAD))
 		json_put_time(j, "purgeAt", media_purge_at(req->config, m));
 	pictures(req, j, m, now);
+	if (m->favorite)
+		json_put_bool(j, "favorite", true);
+	if (m->archived)
+		json_put_bool(j, "archived", true);
 	details(j, m);
 	if (m->failure_code != NULL) {
 		json_object(j, "failure");

@@ -13,6 +13,9 @@ struct request;
  * signed as of `now`: pass the same value for all items of a response.
  */
 void media_members(const struct request *, struct json *, const struct media *, int64_t now);
+/* `thumbnails` alone: signed URLs by width. */
+void media_thumbnails_view(const struct request *, struct json *, const struct media *,
+    int64_t now);
 /*
  * A route with this rule lets its callers choose the thumbnails that items carry: each URL is
  * signed and takes 500 bytes. Without the parameter, and for all other routes, there are all of

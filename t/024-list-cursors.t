@@ -89,6 +89,15 @@ $mn->psql('INSERT INTO media (id, owner_id, kind, title, status, parent_id) SELE
     . "gen_random_uuid(), '$me', 'season', 'cursor', 'ready', '$show' FROM generate_series(1, 3)");
 $list{children} = "/api/media/$show/children?";
 
+my @collection = map { $super->api(POST => '/api/media/collections', { title => "cursor $_",
+    sort => 'manual' })->{json}{id} } 1 .. 3;
+$mn->psql("INSERT INTO collection_items (collection_id, media_id, position, gives) SELECT "
+    . "'$collection[0]', id, row_number() OVER (ORDER BY id), true FROM media "
+    . "WHERE title LIKE 'cursor %' AND status = 'ready'");
+$list{collections} = '/api/media/collections?';
+$list{collection} = "/api/media/collections/$collection[0]/items?";
+$list{sharers} = '/api/media/people?';
+
 my (%cursor, %first);
 for my $name (sort keys %list) {
 	my $r = $super->api(GET => "$list{$name}limit=1");
@@ -111,7 +120,7 @@ for my $name (sort keys %list) {
 		    'one character less' => substr($cursor{$name}, 0, -1),
 		    'an unknown letter' => $flipped);
 	# the end of a title may be any text
-	delete $wrong{"one character $_"} for $name eq 'title' ? qw(more less) : ();
+	delete $wrong{"one character $_"} for $name =~ /^(?:title|sharers)$/ ? qw(more less) : ();
 	for my $what (sort keys %wrong) {
 		my $r = $super->api(GET => "$list{$name}limit=1&cursor=$wrong{$what}");
 		is $r->{status}, 400, "$name refuses $what" or diag $r->{content};

@@ -116,6 +116,8 @@ my %answered = (
     'WebhookDelivery/properties/event' => 'hook_out.event',
     'WebhookDelivery/properties/status' => 'delivery.status',
     'WebhookEndpoint/properties/offReason' => 'endpoint.off_reason',
+    'Collection/properties/kind' => 'collection.kind',
+    'Collection/properties/sort' => 'collection.sort',
     'TitleRequest/properties/status' => 'request.status',
     'TitleRequest/properties/mediaType' => 'request.media',
 );
@@ -148,6 +150,8 @@ my %column = (
     'notification_preferences.email' => 'notification.email', 'invites.role' => 'role',
     'invites.tier' => 'tier', 'webhook_deliveries.status' => 'delivery.status',
     'webhook_endpoints.off_reason' => 'endpoint.off_reason',
+    'collections.kind' => 'collection.kind', 'collections.sort' => 'collection.sort',
+    'collection_people.may' => 'collection.may',
     'alerts.severity' => 'alert.severity', 'backups.status' => undef, # in no answer
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,

@@ -11,6 +11,7 @@
 #include "http/guard.h"
 #include "http/request.h"
 #include "http/route.h"
+#include "model/collection.h"
 #include "model/alert.h"
 #include "model/hook.h"
 #include "model/hook_out.h"
@@ -123,6 +124,15 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "media.taken");
 	MEDIA_TAKEN_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "collection.kind");
+	COLLECTION_KIND_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "collection.sort");
+	COLLECTION_SORT_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "collection.may");
+	COLLECTION_MAY_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "server.kind");
 	SERVER_KIND_LIST(WORD)

@@ -95,8 +95,9 @@ struct media {
 	const char *parent_prefix, *parent_thumbhash;
 	const char **parent_assets;
 	size_t nparent_assets;
-	bool incomplete;      /* the file ends too early; what is there is shown */
-	const char *clip_key; /* of the object with the clip of a live photo, or NULL */
+	bool incomplete;         /* the file ends too early; what is there is shown */
+	const char *clip_key;    /* of the object with the clip of a live photo, or NULL */
+	bool favorite, archived; /* marks of the caller */
 	/* Only in single items. */
 	const char *metadata; /* JSON object text; NULL in lists */
 	int64_t child_count;  /* that the caller can read */
@@ -112,12 +113,20 @@ struct media_reader {
 	bool all; /* reads everyone's items, by media.manage_all */
 };
 
-enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_SORTS };
+/* MEDIA_MANUAL: of a collection only. */
+enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_MANUAL, MEDIA_SORTS };
 
 struct media_filter {
 	const char *kind, *tag, *source, *owner, *status; /* or NULL */
 	int64_t year_from, year_to;                       /* 0: open */
 	const char *taken_from, *taken_to; /* days of wall clock, "2012-05-31"; NULL: open */
+	/*
+	 * NULL: either; without `archived`, archived items only come with favourites, with a
+	 * collection and with the trash
+	 */
+	const bool *favorite, *archived;
+	const char *part;       /* of the library: "own", "shared", "house"; NULL: all */
+	const char *collection; /* its items, as the reader sees them, or NULL */
 };
 
 /* How many items have their wall clock in a month, and in each of its days. */
@@ -134,7 +143,7 @@ struct media_months {
 
 /* A page starts after this key and id. id NULL: at the start of the list. */
 struct media_position {
-	int64_t us;        /* of the time orders */
+	int64_t us;        /* of the time orders; of MEDIA_MANUAL: the place */
 	const char *title; /* of MEDIA_TITLE: lower(title), computed by the database */
 	const char *id;
 };

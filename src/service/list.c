@@ -41,6 +41,10 @@ static const struct {
 	[LIST_ALERTS] = { 'f', true, false },
 	[LIST_DUPLICATES_BYTES] = { 'u', true, false },
 	[LIST_DUPLICATES_LOOK] = { 'k', true, false },
+	[LIST_MEDIA_MANUAL] = { 'm', true, false },
+	[LIST_MEDIA_MANUAL_BACK] = { 'M', true, false },
+	[LIST_COLLECTIONS] = { 'g', true, false },
+	[LIST_SHARERS] = { 'h', true, true },
 };
 
 const char *

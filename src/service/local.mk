@@ -70,6 +70,9 @@ src_libservice_a_SOURCES += \
 
 # catalogue
 src_libservice_a_SOURCES += \
+	src/service/catalogue/collection_change.c \
+	src/service/catalogue/collections.c \
+	src/service/catalogue/collections.h \
 	src/service/catalogue/media.c \
 	src/service/catalogue/media.h \
 	src/service/catalogue/media_again.c \

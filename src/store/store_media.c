@@ -68,6 +68,8 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->parent_thumbhash = rows_str(r, row, c++);
 	m->incomplete = rows_bool(r, row, c++);
 	m->clip_key = rows_str(r, row, c++);
+	m->favorite = rows_bool(r, row, c++);
+	m->archived = rows_bool(r, row, c++);
 }
 
 static bool

@@ -32,11 +32,19 @@ static const unsigned statements[MEDIA_SORTS][2 /* back */][2 /* everything */] 
 	[MEDIA_TITLE] = { { Q_LIST_TITLE, Q_LIST_ALL_TITLE },
 	    { Q_LIST_TITLE_BACK, Q_LIST_ALL_TITLE_BACK } },
 };
+static const unsigned collection[MEDIA_SORTS][2 /* back */] = {
+	[MEDIA_NEWEST] = { Q_LIST_IN_NEWEST, Q_LIST_IN_OLDEST },
+	[MEDIA_OLDEST] = { Q_LIST_IN_OLDEST, Q_LIST_IN_NEWEST },
+	[MEDIA_TAKEN] = { Q_LIST_IN_TAKEN, Q_LIST_IN_TAKEN_BACK },
+	[MEDIA_TITLE] = { Q_LIST_IN_TITLE, Q_LIST_IN_TITLE_BACK },
+	[MEDIA_MANUAL] = { Q_LIST_IN_MANUAL, Q_LIST_IN_MANUAL_BACK },
+};
 static const unsigned trash[2 /* back */][2 /* everything */] = {
 	{ Q_LIST_TRASH, Q_LIST_TRASH_ALL },
 	{ Q_LIST_TRASH_BACK, Q_LIST_TRASH_ALL_BACK },
 };
-#define ORDERS (MEDIA_SORTS + 2) /* of statements: two sorts are each other's way back */
+/* Of statements: two sorts are each other's way back, and manual order is a collection's alone. */
+#define ORDERS (MEDIA_MANUAL + 2)
 _Static_assert(Q_LIST_TRASH == ORDERS * FILTERS * 2, "a statement for each order and filter");
 _Static_assert(Q_LIST_NEWEST_KIND == Q_LIST_NEWEST + FILTER_KIND &&
 	Q_LIST_NEWEST_ANY == Q_LIST_NEWEST + FILTER_ANY &&
@@ -44,13 +52,22 @@ _Static_assert(Q_LIST_NEWEST_KIND == Q_LIST_NEWEST + FILTER_KIND &&
     "statements of a sort come in the order of enum filter_kind");
 _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the largest page");
 
+#define PLACE_FIRST "-9223372036854775808"
 #define UUID_FIRST "00000000-0000-0000-0000-000000000000"
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
 #define DAY_US (86400 * US_PER_SEC)
 #define PARAMS_COMMON 4
-#define PARAMS_ANY 12
-#define PARAMS_TAG 13
+#define PARAMS_ANY 15
+#define PARAMS_TAG 16
+#define PARAMS_MONTHS 17 /* of the months of a collection */
+#define PARAMS_COLLECTION 18
 #define PARAMS_KEPT 7 /* of the months that are kept */
+
+static bool
+in_trash(const struct media_filter *f)
+{
+	return f->status != NULL && f->status[0] == 't';
+}
 
 static enum filter_kind
 filter_kind(const struct media_filter *f)
@@ -58,9 +75,20 @@ filter_kind(const struct media_filter *f)
 	if (f->tag != NULL)
 		return FILTER_TAG;
 	if (f->source != NULL || f->owner != NULL || f->status != NULL || f->year_from != 0 ||
-	    f->year_to != 0 || f->taken_from != NULL || f->taken_to != NULL)
+	    f->year_to != 0 || f->taken_from != NULL || f->taken_to != NULL ||
+	    f->favorite != NULL || f->archived != NULL || f->part != NULL)
 		return FILTER_ANY;
 	return f->kind != NULL ? FILTER_KIND : FILTER_PLAIN;
+}
+
+/* What was archived shows where somebody asks for it: with the favourites, in a collection, in the
+ * trash. */
+static const char *
+archived_param(const struct media_filter *f)
+{
+	if (f->archived != NULL)
+		return db_bool(*f->archived);
+	return f->favorite != NULL || f->collection != NULL || in_trash(f) ? NULL : db_bool(false);
 }
 
 static const struct query *
@@ -71,7 +99,11 @@ choose(const struct media_list_ask *ask, size_t *nparams)
 	const struct media_filter *f = ask->filter;
 	enum filter_kind kind = filter_kind(f);
 
-	if (f->status != NULL && f->status[0] == 't') {
+	if (f->collection != NULL) {
+		*nparams = PARAMS_COLLECTION;
+		return &store_media_list_queries[collection[ask->sort][ask->back]];
+	}
+	if (in_trash(f)) {
 		*nparams = PARAMS_TAG;
 		return &store_media_list_queries[trash[ask->back][ask->reader->all]];
 	}
@@ -116,15 +148,19 @@ position_params(struct arena *arena, const struct media_list_ask *ask, const cha
 {
 	const struct media_position place = place_within(arena, ask), *after = &place;
 	enum media_sort sort = ask->sort;
-	bool rising = sort == MEDIA_OLDEST || sort == MEDIA_TITLE;
+	bool rising = sort == MEDIA_OLDEST || sort == MEDIA_TITLE || sort == MEDIA_MANUAL;
 
 	if (after->id == NULL) {
-		*key = sort == MEDIA_TITLE ? "" : rising ? "-infinity" : "infinity";
+		*key = sort == MEDIA_TITLE ? "" :
+		    sort == MEDIA_MANUAL   ? PLACE_FIRST :
+		    rising                 ? "-infinity" :
+					     "infinity";
 		*id = rising ? UUID_FIRST : UUID_LAST;
 		return;
 	}
 	/* 0 means 'none' to db_time(), but here it is a time. */
 	*key = sort == MEDIA_TITLE ? after->title :
+	    sort == MEDIA_MANUAL   ? db_int(arena, after->us) :
 	    after->us == 0         ? "1970-01-01T00:00:00Z" :
 				     db_time(arena, after->us);
 	*id = after->id;
@@ -136,14 +172,14 @@ position_of(const struct rows *rows, size_t row, const struct media *m, enum med
 {
 	p->id = m->id;
 	p->title = sort == MEDIA_TITLE ? rows_str(rows, row, MEDIA_COLUMNS_COUNT) : NULL;
-	p->us = m->trashed_at != 0 ? m->trashed_at :
-	    sort == MEDIA_TAKEN    ? rows_int(rows, row, MEDIA_COLUMNS_COUNT) :
-				     m->created_at;
+	p->us = m->trashed_at != 0                      ? m->trashed_at :
+	    sort == MEDIA_TAKEN || sort == MEDIA_MANUAL ? rows_int(rows, row, MEDIA_COLUMNS_COUNT) :
+							  m->created_at;
 }
 
 /* The filters, from $5 on. */
 static void
-filter_params(struct arena *arena, const struct media_filter *f, const char *params[PARAMS_TAG])
+filter_params(struct arena *arena, const struct media_filter *f, const char *params[PARAMS_MONTHS])
 {
 	params[4] = f->kind;
 	params[5] = f->source;
@@ -153,14 +189,18 @@ filter_params(struct arena *arena, const struct media_filter *f, const char *par
 	params[9] = f->year_to == 0 ? NULL : db_int(arena, f->year_to);
 	params[10] = f->taken_from;
 	params[11] = f->taken_to;
-	params[12] = f->tag;
+	params[12] = f->favorite == NULL ? NULL : db_bool(*f->favorite);
+	params[13] = archived_param(f);
+	params[14] = f->part;
+	params[15] = f->tag;
+	params[16] = f->collection;
 }
 
 bool
 store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
     struct media_list *list, struct error *err)
 {
-	const char *params[PARAMS_TAG] = { ask->reader->user_id, NULL, NULL,
+	const char *params[PARAMS_COLLECTION] = { ask->reader->user_id, NULL, NULL,
 		db_int(arena, ask->limit) };
 	const struct query *query;
 	struct rows *rows;
@@ -168,6 +208,7 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 
 	query = choose(ask, &nparams);
 	filter_params(arena, ask->filter, params);
+	params[PARAMS_COLLECTION - 1] = db_bool(ask->reader->all);
 	position_params(arena, ask, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
@@ -249,23 +290,36 @@ months_read(struct arena *arena, const struct rows *rows, const struct media_fil
 		months->n--;
 }
 
+/* Whether the sums by day know what these filters ask for. */
+static bool
+kept(const struct media_filter *f)
+{
+	return f->tag == NULL && f->status == NULL && f->year_from == 0 && f->year_to == 0 &&
+	    f->favorite == NULL && f->archived == NULL && f->part == NULL && f->collection == NULL;
+}
+
 bool
 store_media_months(struct db *db, struct arena *arena, const struct media_months_ask *ask,
     struct media_months *months, struct error *err)
 {
 	const struct media_filter *f = ask->filter;
-	const char *kept[PARAMS_KEPT] = { ask->reader->user_id, db_bool(ask->reader->all), f->kind,
+	const char *sums[PARAMS_KEPT] = { ask->reader->user_id, db_bool(ask->reader->all), f->kind,
 		f->source, f->owner, f->taken_from, f->taken_to };
-	const char *counted[PARAMS_TAG] = { ask->reader->user_id, db_bool(ask->reader->all),
+	const char *counted[PARAMS_MONTHS] = { ask->reader->user_id, db_bool(ask->reader->all),
 		db_bool(ask->by_day), db_int(arena, MEDIA_MONTH_ROWS_MAX) };
-	bool all = f->tag != NULL || f->status != NULL || f->year_from != 0 || f->year_to != 0;
+	struct strings params = { counted, PARAMS_TAG };
+	unsigned query = Q_MONTHS_COUNTED;
 	struct rows *rows;
 
 	filter_params(arena, f, counted);
-	if (!db_exec(db, arena, &store_media_list_queries[all ? Q_MONTHS_COUNTED : Q_MONTHS_KEPT],
-		all ? (struct strings) { counted, PARAMS_TAG } :
-		      (struct strings) { kept, PARAMS_KEPT },
-		&rows, err))
+	if (kept(f)) {
+		query = Q_MONTHS_KEPT;
+		params = (struct strings) { sums, PARAMS_KEPT };
+	} else if (f->collection != NULL) {
+		query = Q_MONTHS_IN_COLLECTION;
+		params.n = PARAMS_MONTHS;
+	}
+	if (!db_exec(db, arena, &store_media_list_queries[query], params, &rows, err))
 		return false;
 	months_read(arena, rows, f, months);
 	return true;

@@ -20,6 +20,7 @@ enum {
 	Q_TRANSFER,
 	Q_UPLOADS_END,
 	Q_UPLOADS_TRANSFER,
+	Q_COLLECTIONS_TRANSFER,
 	Q_DELETE,
 	Q_TOTP_CLEAR,
 	Q_CODES_CLEAR,
@@ -79,11 +80,20 @@ const struct query store_people_queries[] = {
 	    " WHERE owner_id = $1",
 	    0 },
 	[Q_UNSHARE] = { "person_items_unshare",
-	    "DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1",
+	    "WITH collected AS (DELETE FROM collection_items c USING media m"
+	    " WHERE m.id = c.media_id AND m.owner_id = $1)"
+	    " DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1",
 	    0 },
 	[Q_TRANSFER] = { "person_items_transfer",
 	    "UPDATE media SET owner_id = $2, version = version + 1, updated_at = now()"
 	    " WHERE owner_id = $1",
+	    0 },
+	/* The heir needs no share in what is theirs. */
+	[Q_COLLECTIONS_TRANSFER] = { "person_collections_transfer",
+	    "WITH theirs AS (UPDATE collections SET owner_id = $2, version = version + 1,"
+	    " updated_at = now() WHERE owner_id = $1 RETURNING id)"
+	    " DELETE FROM collection_people p USING theirs t"
+	    " WHERE p.collection_id = t.id AND p.user_id = $2",
 	    0 },
 	/* What is not complete ends: its objects go with the next collection of expired uploads. */
 	[Q_UPLOADS_END] = { "person_uploads_end",
@@ -211,7 +221,8 @@ store_person_items_transfer(struct db *db, struct arena *arena, const char *id, 
 {
 	return db_exec(db, arena, Q(Q_ITEMS_LOCK), DB_PARAMS(id), NULL, err) &&
 	    db_exec(db, arena, Q(Q_UPLOADS_TRANSFER), DB_PARAMS(id, to), NULL, err) &&
-	    db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err);
+	    db_exec(db, arena, Q(Q_TRANSFER), DB_PARAMS(id, to), NULL, err) &&
+	    db_exec(db, arena, Q(Q_COLLECTIONS_TRANSFER), DB_PARAMS(id, to), NULL, err);
 }
 
 bool

@@ -13,16 +13,19 @@
 #include "service/services.h"
 #include "store/s3.h"
 
+#include "store/store_collections.h"
 #include "store/store_media.h"
 #include "core/banned.h"
 
-static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken", "title" };
+static const char *const sort_names[MEDIA_SORTS] = { "newest", "oldest", "taken", "title",
+	"manual" };
 /* Each order and the trash count as separate lists, in both directions. */
 static const enum list_kind sort_lists[MEDIA_SORTS][2 /* back */] = {
 	[MEDIA_NEWEST] = { LIST_MEDIA_NEWEST, LIST_MEDIA_NEWEST_BACK },
 	[MEDIA_OLDEST] = { LIST_MEDIA_OLDEST, LIST_MEDIA_OLDEST_BACK },
 	[MEDIA_TAKEN] = { LIST_MEDIA_TAKEN, LIST_MEDIA_TAKEN_BACK },
 	[MEDIA_TITLE] = { LIST_MEDIA_TITLE, LIST_MEDIA_TITLE_BACK },
+	[MEDIA_MANUAL] = { LIST_MEDIA_MANUAL, LIST_MEDIA_MANUAL_BACK },
 };
 #define MOTION_ASSET "motion.mp4"
 
@@ -44,7 +47,14 @@ media_sort_parse(const char *name, enum media_sort *sort)
 enum media_scope
 media_scope_parse(const char *name)
 {
-	return str_eq(name, "library") ? MEDIA_LIBRARY : MEDIA_EVERYONE;
+	return str_eq(name, "library") || media_scope_part(name) != NULL ? MEDIA_LIBRARY :
+									   MEDIA_EVERYONE;
+}
+
+const char *
+media_scope_part(const char *name)
+{
+	return str_eq(name, "own") || str_eq(name, "shared") || str_eq(name, "house") ? name : NULL;
 }
 
 void
@@ -81,6 +91,13 @@ position_of_item(const struct call *call, const struct media_ask *ask, const cha
 		    false;
 	if (in_trash(ask) && keys.trashed_at == 0)
 		return error_field(err, field, "choice", "must be the id of an item in the trash");
+	if (ask->sort == MEDIA_MANUAL) {
+		*p = (struct list_position) { .id = id };
+		return store_collection_place(call->svc->db, call->arena, ask->filter.collection,
+			   id, &p->number, err) ||
+		    (err->code == ERR_NOT_FOUND &&
+			error_field(err, field, "choice", "must be the id of an item in it"));
+	}
 	*p = (struct list_position) { .id = id,
 		.number = in_trash(ask)      ? keys.trashed_at :
 		    ask->sort == MEDIA_TAKEN ? keys.taken_at :
@@ -111,6 +128,19 @@ start_of(const struct call *call, const struct media_ask *ask, const enum list_k
 _Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 / 3 + 4,
     "the longest title has no cursor");
 
+static bool
+sort_fits(const struct media_ask *ask, struct error *err)
+{
+	if (in_trash(ask) && ask->filter.collection != NULL)
+		return error_field(err, "collection", "choice", "must not be given for the trash");
+	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
+		return error_field(err, "sort", "choice", "must be newest for the trash");
+	if (ask->sort == MEDIA_MANUAL && ask->filter.collection == NULL)
+		return error_field(err, "sort", "choice",
+		    "must not be manual without a collection");
+	return true;
+}
+
 bool
 media_list(const struct call *call, const struct media_ask *ask, struct media **items,
     struct page *page, struct error *err)
@@ -122,8 +152,8 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 	struct media_reader reader;
 	bool back = false;
 
-	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
-		return error_field(err, "sort", "choice", "must be newest for the trash");
+	if (!sort_fits(ask, err))
+		return false;
 	if (!start_of(call, ask, kinds, &back, &after, err))
 		return false;
 	from = (struct media_position) { after.number, after.text, after.id };
@@ -343,8 +373,8 @@ media_head_url(const struct call *call, const char *get_url, int64_t now)
 const char *
 media_etag(struct arena *arena, const struct media *m, int64_t now)
 {
-	return arena_printf(arena, "%lld-%llx", (long long)m->version,
-	    (long long)(now / BUCKET_US));
+	return arena_printf(arena, "%lld-%llx%s%s", (long long)m->version,
+	    (long long)(now / BUCKET_US), m->favorite ? "-f" : "", m->archived ? "-a" : "");
 }
 
 int

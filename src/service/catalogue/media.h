@@ -42,6 +42,15 @@ enum media_scope {
 	MEDIA_LIBRARY,  /* the caller's, those shared with them, and the house's */
 };
 #define MEDIA_SCOPE_LIST(X) X("everyone") X("library")
+/* A list knows the parts of the library too; all is everyone. */
+#define MEDIA_LIST_SCOPE_LIST(X) \
+	MEDIA_SCOPE_LIST(X) \
+	X("all") \
+	X("own") \
+	X("shared") \
+	X("house")
+/* Of a list, or of a collection: "manual". */
+#define MEDIA_SORT_LIST(X) X("newest") X("oldest") X("title") X("taken") X("manual")
 
 struct media_ask {
 	struct media_filter filter;
@@ -74,6 +83,8 @@ bool media_tags(const struct call *, enum media_scope, struct media_tag **, size
 bool media_timeline(const struct call *, const char *id, struct media_timeline *, struct error *);
 bool media_sort_parse(const char *, enum media_sort *);
 enum media_scope media_scope_parse(const char *); /* NULL: everyone */
+/* The part of the library that a scope of a list names, or NULL: all of what the scope reaches. */
+const char *media_scope_part(const char *);
 
 /* A change of some members; the others stay as they are. */
 #define MEDIA_SET_TITLE 1u

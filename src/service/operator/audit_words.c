@@ -25,6 +25,8 @@ static const struct {
 	const char *action, *sentence;
 } sentences[] = {
 	{ "alert.acknowledged", "{actor} acknowledged an alert" },
+	{ "collection.deleted", "{actor} deleted the collection {title}" },
+	{ "collection.shared", "{actor} shared the collection {title} with {people} people" },
 	{ "failures.retried", "{actor} had {items} failed items processed again" },
 	{ "invite.revoked", "{actor} revoked an invitation[ for {email}]" },
 	{ "job.discarded", "{actor} discarded a job[ of kind {kind}]" },

@@ -28,6 +28,10 @@ CASE WHEN m.content_id IS NOT NULL AND m.kind = 'image' THEN (
 	WHERE c.parent_id = m.id AND c.content_id = m.content_id AND c.status = 'ready'
 		AND 'preview.mp4' = ANY (c.assets) LIMIT 1) END
 
+-- Marks of the caller. One look at all of them, not one for each row.
+--: define marked(table)
+m.id IN (SELECT k.media_id FROM @table k WHERE k.user_id = $1::uuid)
+
 -- In the order that media_from_row() reads; further columns come after these. $1 is the caller.
 --: define media_columns
 m.id, m.source, m.kind, m.title, m.original_title, m.status, m.visibility, m.owner_id,
@@ -37,7 +41,8 @@ m.taken_source, @year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
 m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
 m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),
-@of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash), m.incomplete, @clip
+@of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash), m.incomplete, @clip,
+@marked(media_favorites), @marked(media_archived)
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is

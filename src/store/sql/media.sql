@@ -15,7 +15,8 @@ CASE WHEN @mine THEN ARRAY(
 	WHERE @readable($1::uuid, $2::boolean))
 
 --: define may_see
-(@readable($1::uuid, $2::boolean) OR @in_trash_of($1::uuid, $2::boolean))
+(@readable($1::uuid, $2::boolean) OR @in_trash_of($1::uuid, $2::boolean)
+	OR @given($1::uuid))
 
 --: define item
 SELECT @item_columns FROM media m WHERE m.id = $3::uuid AND @may_see
@@ -80,11 +81,21 @@ SELECT id, $2, $3, $4, coalesce($5::integer, 1) FROM media WHERE id = $1
 --: query media_upload read
 SELECT id FROM uploads WHERE media_id = $1 ORDER BY id DESC LIMIT 1
 
+--: define people_of_collection
+unnest(c.owner_id || ARRAY(SELECT cp.user_id FROM collection_people cp
+	WHERE cp.collection_id = c.id))::text
+
 --: query media_scopes
 SELECT s.scope, pg_notify('mn_catalogue', s.scope) FROM (
 	SELECT owner_id::text AS scope FROM media WHERE id = $1 AND owner_id IS NOT NULL
 	UNION SELECT 'house' FROM media WHERE id = $1 AND visibility = 'house'
 	UNION SELECT user_id::text FROM media_shares WHERE media_id = $1
+	UNION SELECT @people_of_collection
+	FROM collection_items ci JOIN collections c ON c.id = ci.collection_id
+	WHERE ci.media_id = $1 AND ci.gives
+	UNION SELECT @people_of_collection
+	FROM media m JOIN collections c ON c.kind = 'rule' AND c.owner_id = m.owner_id
+	WHERE m.id = $1 AND @rule_holds
 	UNION SELECT u.id::text FROM users u JOIN role_permissions p ON p.role = u.role
 	WHERE p.permission = 'media.manage_all' AND u.status = 'active'
 ) s

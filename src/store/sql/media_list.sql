@@ -6,21 +6,30 @@
 -- not mention absent filters, so that one plan is right for all parameters; for the rare ones, the
 -- best plan depends on the values.
 --
--- $1 caller, $2 key and $3 id of the position, $4 limit; filters from $5 on.
+-- $1 caller, $2 key and $3 id of the position, $4 limit; filters from $5 on: kind, source, owner,
+-- status, first and last year, first and last day, favorite, archived, part of the library, tag.
 
 -- Without a kind, a list holds what has no parent: the episodes and tracks of media servers would
 -- drown everything else. A kind or a tag finds them too. Shares know kind and parent of their item,
 -- so that their branch needs no look at the others.
 
+-- What the caller archived is in no list that does not ask for it. NOT IN reads the marks once; NOT
+-- EXISTS would look for each row.
+
+--: define archived
+SELECT k.media_id FROM media_archived k WHERE k.user_id = $1::uuid
+--: define favorites
+SELECT k.media_id FROM media_favorites k WHERE k.user_id = $1::uuid
+
 --: define plain
-AND m.status <> 'pending' AND m.parent_id IS NULL
+AND m.status <> 'pending' AND m.parent_id IS NULL AND m.id NOT IN (@archived)
 --: define plain_shared
-AND m.status <> 'pending' AND sh.top
+AND m.status <> 'pending' AND sh.top AND m.id NOT IN (@archived)
 
 --: define of_kind
-AND m.status <> 'pending' AND m.kind = $5::text
+AND m.status <> 'pending' AND m.kind = $5::text AND m.id NOT IN (@archived)
 --: define of_kind_shared
-AND m.status <> 'pending' AND sh.kind = $5::text
+AND m.status <> 'pending' AND sh.kind = $5::text AND m.id NOT IN (@archived)
 
 --: define any
 @any_place @between(@taken) AND ($5::text IS NOT NULL OR m.parent_id IS NULL)
@@ -34,6 +43,18 @@ AND ($7::uuid IS NULL OR m.owner_id = $7::uuid)
 AND CASE WHEN $8::text IS NULL THEN m.status <> 'pending' ELSE m.status = $8::text END
 AND ($9::int IS NULL OR @year >= $9::int)
 AND ($10::int IS NULL OR @year <= $10::int)
+@marks
+AND CASE $15::text WHEN 'own' THEN m.owner_id = $1::uuid
+	WHEN 'house' THEN m.visibility = 'house'
+	WHEN 'shared' THEN m.visibility = 'shared' AND m.owner_id IS DISTINCT FROM $1::uuid
+	ELSE true END
+
+-- An array of what is marked is looked up by id, where few of many items are.
+--: define marks
+AND CASE $13::boolean WHEN true THEN m.id = ANY (ARRAY(@favorites))
+	WHEN false THEN m.id NOT IN (@favorites) ELSE true END
+AND CASE $14::boolean WHEN true THEN m.id = ANY (ARRAY(@archived))
+	WHEN false THEN m.id NOT IN (@archived) ELSE true END
 
 -- By days of wall clock, the last one included. Bounds of the index in the order of the date taken,
 -- because the plan knows the values.
@@ -43,9 +64,9 @@ AND ($12::timestamp IS NULL
 	OR @key < ($12::timestamp + interval '1 day') AT TIME ZONE 'UTC')
 
 --: define of_tag
-@any_place @between(@taken) AND m.tags @> ARRAY[$13::text]
+@any_place @between(@taken) AND m.tags @> ARRAY[$16::text]
 --: define of_tag_shared
-@any_place @between(sh.taken_at) AND m.tags @> ARRAY[$13::text]
+@any_place @between(sh.taken_at) AND m.tags @> ARRAY[$16::text]
 
 -- Each branch stops after the largest page and one more row, which shows whether there is a next
 -- page. It is a number in the text: with a parameter, the planner would assume a tenth of the
@@ -253,7 +274,7 @@ lower(m.title)
 
 --: define trash_branch(condition, comparison, direction)
 @branch(media m WHERE m.status = 'trashed' AND @condition,
-	@any_place @between(@taken) AND ($13::text IS NULL OR m.tags @> ARRAY[$13::text]),
+	@any_place @between(@taken) AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text]),
 	m.trashed_at, m.id, @comparison, timestamptz, @direction)
 
 --: define trash(comparison, direction)
@@ -293,7 +314,7 @@ SELECT @media_columns, NULL::text FROM (
 
 -- Of the filters that are kept by day (sql/0031): $3 kind, $4 source, $5 owner, $6 and $7 days of
 -- wall clock. The sums know one's own items and the house's; what others share with the caller is
--- counted. $1 caller, $2 sees all.
+-- counted, and what the caller archived is taken off. $1 caller, $2 sees all.
 
 --: define day_filter
 AND ($3::text IS NULL AND d.top OR d.kind = $3::text)
@@ -318,6 +339,13 @@ FROM (
 		AND ($3::text IS NULL AND sh.top OR sh.kind = $3::text)
 		AND ($4::text IS NULL OR m.source = $4::text)
 		AND ($5::uuid IS NULL OR m.owner_id = $5::uuid)
+	UNION ALL
+	SELECT (@taken AT TIME ZONE 'UTC')::date, -1
+	FROM media_archived k JOIN media m ON m.id = k.media_id
+	WHERE k.user_id = $1::uuid AND m.status <> 'pending' AND @readable($1::uuid, $2::boolean)
+		AND ($3::text IS NULL AND m.parent_id IS NULL OR m.kind = $3::text)
+		AND ($4::text IS NULL OR m.source = $4::text)
+		AND ($5::uuid IS NULL OR m.owner_id = $5::uuid)
 ) AS c
 WHERE ($6::timestamp IS NULL OR day >= $6::timestamp)
 	AND ($7::timestamp IS NULL OR day <= $7::timestamp)
@@ -331,8 +359,8 @@ ORDER BY 1 DESC
 SELECT CASE WHEN $3::boolean THEN (@key AT TIME ZONE 'UTC')::date
 	ELSE date_trunc('month', @key AT TIME ZONE 'UTC')::date END AS day
 FROM @from @any_place @between(@key)
-	AND ($13::text IS NULL OR m.tags @> ARRAY[$13::text])
-	AND ($5::text IS NOT NULL OR $13::text IS NOT NULL OR @filter)
+	AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text])
+	AND ($5::text IS NOT NULL OR $16::text IS NOT NULL OR @filter)
 
 --: query months_counted read custom-plan
 SELECT date_trunc('month', day)::date AS month, NULL::int[], date_part('day', day)::int, count(*)
@@ -346,4 +374,36 @@ FROM (
 	UNION ALL
 	@days_of(@shared AND @presentable AND NOT $2::boolean, sh.top, sh.taken_at)
 ) AS c
+GROUP BY day ORDER BY day DESC LIMIT $4::int
+-- The items of a collection ($17), as the caller sees it; $18: sees everything.
+
+--: define in_collection(key, comparison, type, direction, text)
+SELECT @media_columns, @text FROM @branch(
+	collections c CROSS JOIN LATERAL @collected($1::uuid, $18::boolean) m
+		WHERE c.id = $17::uuid AND @joined($1::uuid),
+	@any_place @between(@taken) AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text]),
+	@key, m.id, @comparison, @type, @direction)
+@merged(@direction)
+
+--: query list_in_newest read custom-plan
+@in_collection(m.created_at, <, timestamptz, @falling, NULL::text)
+--: query list_in_oldest read custom-plan
+@in_collection(m.created_at, >, timestamptz, @rising, NULL::text)
+--: query list_in_taken read custom-plan
+@in_collection(@taken, <, timestamptz, @falling, @us(m.k))
+--: query list_in_taken_back read custom-plan
+@in_collection(@taken, >, timestamptz, @rising, @us(m.k))
+--: query list_in_title read custom-plan
+@in_collection(@title, >, text, @rising, @title)
+--: query list_in_title_back read custom-plan
+@in_collection(@title, <, text, @falling, @title)
+--: query list_in_manual read custom-plan
+@in_collection(m.place, >, bigint, @rising, m.k::text)
+--: query list_in_manual_back read custom-plan
+@in_collection(m.place, <, bigint, @falling, m.k::text)
+
+--: query months_in_collection read custom-plan
+SELECT date_trunc('month', day)::date AS month, NULL::int[], date_part('day', day)::int, count(*)
+FROM (@days_of(collections c CROSS JOIN LATERAL @collected($1::uuid, $2::boolean) m
+	WHERE c.id = $17::uuid AND @joined($1::uuid), true, @taken)) AS c
 GROUP BY day ORDER BY day DESC LIMIT $4::int

@@ -17,6 +17,48 @@
 (@all OR m.owner_id = @user
 	OR (@presentable AND (m.visibility = 'house' OR @shared_with(@user))))
 
+-- Collections: conditions on `collections c`. Who sees one, and what a rule holds; only what its
+-- owner sees can be in it.
+
+--: define joined(user)
+(c.owner_id = @user OR EXISTS (SELECT FROM collection_people cp
+	WHERE cp.collection_id = c.id AND cp.user_id = @user))
+
+--: define taken_day
+coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC',
+	m.created_at AT TIME ZONE 'UTC')::date
+
+--: define rule_holds
+(m.tags @> c.rule_tags
+	AND (c.rule_kinds = '{}' OR m.kind = ANY (c.rule_kinds))
+	AND (c.rule_from IS NULL OR @taken_day >= c.rule_from)
+	AND (c.rule_to IS NULL OR @taken_day <= c.rule_to)
+	AND (NOT c.rule_favorite OR EXISTS (SELECT FROM media_favorites mf
+		WHERE mf.user_id = c.owner_id AND mf.media_id = m.id)))
+
+-- What a shared collection gives: items that were put in by somebody who may share them, and what
+-- of its owner's own items a rule holds. It opens single items and the collection itself, and
+-- nothing else: lists, search, counts and suggestions go by @readable.
+--: define given(user)
+(m.status <> 'trashed' AND @presentable AND (EXISTS (
+	SELECT FROM collection_items ci JOIN collections c ON c.id = ci.collection_id
+	WHERE ci.media_id = m.id AND ci.gives AND @joined(@user))
+	OR EXISTS (
+	SELECT FROM collection_people cp JOIN collections c ON c.id = cp.collection_id
+	WHERE cp.user_id = @user AND c.kind = 'rule' AND c.owner_id = m.owner_id AND @rule_holds)))
+
+-- The items of `collections c` that the caller sees there, as a FROM; `place`: in the order that
+-- people made.
+--: define collected(user, all)
+(SELECT m.*, ci.position AS place FROM collection_items ci JOIN media m ON m.id = ci.media_id
+WHERE c.kind = 'album' AND ci.collection_id = c.id AND m.status NOT IN ('trashed', 'pending')
+	AND ((ci.gives AND @presentable) OR @open_to(@user, @all))
+UNION ALL
+SELECT m.*, 0::bigint FROM media m
+WHERE c.kind = 'rule' AND m.status NOT IN ('trashed', 'pending') AND @rule_holds
+	AND ((m.owner_id = c.owner_id AND (@presentable OR c.owner_id = @user))
+		OR (@open_to(c.owner_id, false) AND @open_to(@user, @all))))
+
 --: define readable(user, all)
 (m.status <> 'trashed' AND @open_to(@user, @all))
 
