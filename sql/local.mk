@@ -35,5 +35,4 @@ dist_sql_DATA += sql/0032-add-time-zones.sql
 dist_sql_DATA += sql/0033-keep-looks.sql
 dist_sql_DATA += sql/0034-order-by-wall-clocks.sql
 dist_sql_DATA += sql/0035-add-collections.sql
-dist_sql_DATA += sql/0036-add-time-zones.sql
 dist_sql_DATA += sql/0036-bind-collections.sql

@@ -14,6 +14,7 @@ import { setUnread } from './lib/unread.js';
 import { ask } from './ui/dialog.js';
 import * as lightbox from './ui/opener.js';
 import { forgetRecent, SearchBox } from './ui/searchbox.js';
+import { storageBar } from './ui/storage-bar.js';
 import { fail } from './ui/toast.js';
 import { unreached } from './ui/unreached.js';
 import { Uploading } from './ui/uploading.js';
@@ -26,6 +27,8 @@ const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	shelves: { title: 'Shelves', nav: 'film', load: () => import('./views/shelves.js') },
 	title: { title: 'Title', load: () => import('./views/title.js') },
+	albums: { title: 'Albums', nav: 'album', load: () => import('./views/albums.js') },
+	album: { title: 'Album', load: () => import('./views/album.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
 	requests: { title: 'Requests', nav: 'spark', permission: 'integrations.view',
 	    load: () => import('./views/requests.js') },
@@ -124,6 +127,7 @@ accountMenu()
 		title: name },
 	    [...name][0].toUpperCase());
 
+	menu.querySelector('.menu-who').after(storageBar(menu));
 	return [button, menu];
 }
 

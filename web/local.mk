@@ -2,6 +2,7 @@
 pagedir = $(pkgdatadir)
 nobase_dist_page_DATA = \
 	web/admin.css \
+	web/albums.css \
 	web/app.js \
 	web/icon-192.png \
 	web/icon-512.png \
@@ -12,6 +13,7 @@ nobase_dist_page_DATA = \
 	web/lib/api.js \
 	web/lib/bus.js \
 	web/lib/days.js \
+	web/lib/collections.js \
 	web/lib/dom.js \
 	web/lib/early.js \
 	web/lib/format.js \
@@ -42,11 +44,13 @@ nobase_dist_page_DATA = \
 	web/style.css \
 	web/theme.css \
 	web/ui/actions.js \
+	web/ui/add-to-album.js \
 	web/ui/admin.js \
 	web/ui/alert-row.js \
 	web/ui/ask-title.js \
 	web/ui/broadcast.js \
 	web/ui/chapters.js \
+	web/ui/bulk.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/event-words.js \
@@ -59,8 +63,10 @@ nobase_dist_page_DATA = \
 	web/ui/hook-sources.js \
 	web/ui/invites.js \
 	web/ui/libraries.js \
+	web/ui/library-parts.js \
 	web/ui/lightbox.js \
 	web/ui/line-picture.js \
+	web/ui/marks.js \
 	web/ui/meter.js \
 	web/ui/many-dates.js \
 	web/ui/motion.js \
@@ -77,12 +83,15 @@ nobase_dist_page_DATA = \
 	web/ui/proof.js \
 	web/ui/qr.js \
 	web/ui/quota.js \
+	web/ui/rule.js \
 	web/ui/scope.js \
 	web/ui/scrubber.js \
 	web/ui/searchbox.js \
 	web/ui/selection.js \
 	web/ui/server-form.js \
 	web/ui/shortcuts.js \
+	web/ui/share.js \
+	web/ui/storage-bar.js \
 	web/ui/sync-now.js \
 	web/ui/sync-words.js \
 	web/ui/tile.js \
@@ -94,6 +103,8 @@ nobase_dist_page_DATA = \
 	web/ui/uploading.js \
 	web/ui/zoom.js \
 	web/viewer.css \
+	web/views/album.js \
+	web/views/albums.js \
 	web/views/alerts.js \
 	web/views/audit.js \
 	web/views/dashboard.js \

@@ -144,8 +144,8 @@ export class Details {
 		    save('takenAt', this.date, () => null, true)()));
 		this.radios = [];
 		const mine = item.ownerId === me.user?.id;
-		const choices = [...(mine ? VISIBILITY : OF_ANOTHER), ...(item.visibility ===
-		    'shared' ? [['shared', 'people', 'Specific people']] : [])];
+		const choices = [...(mine ? VISIBILITY : OF_ANOTHER),
+		    ['shared', 'people', 'Specific people']];
 		return h('form', { onsubmit: (event) => {
 			event.preventDefault();
 			document.activeElement?.blur();
@@ -155,10 +155,22 @@ export class Details {
 		h('fieldset.segments', null, h('legend', null, 'Who can see this'),
 		    choices.map(([value, name, text]) => {
 			const radio = h('input', { type: 'radio', name: 'visibility', value,
-			    onchange: () => this.save({ visibility: value }) });
+			    onchange: () => (value === 'shared' ? this.share() :
+				this.save({ visibility: value })) });
+			radio.addEventListener('click', () => value === 'shared' &&
+			    item.visibility === 'shared' && this.share());
 			this.radios.push(radio);
 			return h('label', null, radio, icon(name), h('span', null, text));
 		})));
+	}
+
+	async share()
+	{
+		const { item } = this;
+
+		await (await import('./share.js')).shareItem(item);
+		if (item === this.item)
+			this.changed();
 	}
 
 	async save(fields, field)

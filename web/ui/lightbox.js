@@ -19,6 +19,7 @@ import { notice } from './form.js';
 import { Neighbours } from './neighbours.js';
 import { showPicture } from './picture.js';
 import { Player } from './player.js';
+import { lightboxMarks } from './marks.js';
 import { fail } from './toast.js';
 import { Zoom } from './zoom.js';
 
@@ -66,6 +67,7 @@ class Lightbox {
 		this.left = h('span.days-left');
 		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(),
 		    { 'aria-expanded': 'false' });
+		this.marks = lightboxMarks();
 		this.downloadButton = iconButton('download', 'Download', () => this.download());
 		this.previous = iconButton('left', 'Previous', () => this.step(-1));
 		this.next = iconButton('right', 'Next', () => this.step(1));
@@ -76,8 +78,9 @@ class Lightbox {
 		    h('div.lightbox-main', null,
 			h('header.lightbox-bar', null,
 			    iconButton('back', 'Back', () => this.leave()), this.title,
-			    this.left, this.downloadButton, this.restoreButton,
-			    this.trashButton, this.purgeButton, this.infoButton),
+			    this.left, this.marks.nodes, this.downloadButton,
+			    this.restoreButton, this.trashButton, this.purgeButton,
+			    this.infoButton),
 			this.stage, this.previous, this.next));
 		this.onkey = (event) => this.key(event);
 		addEventListener('keydown', this.onkey);
@@ -218,6 +221,7 @@ class Lightbox {
 	/* Whether there is an item, with which something can be done. */
 	acts(on)
 	{
+		this.marks.show(on ? this.item : null);
 		this.downloadButton.hidden = !on;
 		this.infoButton.hidden = !on;
 		this.offer(null); /* until the item says otherwise */
@@ -304,6 +308,7 @@ class Lightbox {
 		this.clear();
 		this.drawn = item.status;
 		this.title.textContent = item.title;
+		this.marks.show(item);
 		this.offer(item);
 		this.arrows();
 		if (item.status === 'ready' || item.status === 'trashed')
@@ -439,6 +444,7 @@ class Lightbox {
 		const urls = Object.values(this.item.thumbnails ?? {});
 
 		this.title.textContent = this.item.title;
+		this.marks.show(this.item);
 		this.arrows();
 		/*
 		 * Redrawn only when there is something new to see, so that a player keeps playing.
@@ -510,6 +516,7 @@ class Lightbox {
 		const actions = {
 			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
 			i: () => this.toggleDetails(), d: () => this.download(),
+			l: () => this.marks.love(),
 			Delete: () => [this.trashButton, this.purgeButton]
 			    .find(({ hidden }) => !hidden)?.click(),
 			'+': () => this.zoom?.to(this.zoom.scale * 1.5),

@@ -15,7 +15,7 @@ const SHORTCUTS = [
 	]],
 	['With an item open', [
 		['← →', 'Previous and next'], ['i', 'Details'], ['+ − 0', 'Zoom in, out, whole'],
-		['d', 'Download'], ['Delete', 'Move to trash'],
+		['d', 'Download'], ['l', 'Favourite'], ['Delete', 'Move to trash'],
 	]],
 	['While it plays', [
 		['Space', 'Play or pause'], [', .', '5 seconds back and forth'], ['m', 'Mute'],

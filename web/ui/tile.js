@@ -18,11 +18,12 @@ describe(item)
 	const kind = kindName(item.kind);
 	const date = wallDay(item);
 
+	const loved = item.favorite ? ', favourite' : '';
 	const by = item.ownerName ? `, by ${item.ownerName}` : '';
 	const left = item.purgeAt ? `, ${daysLeft(item.purgeAt)}` : '';
 
 	return `${kind[0].toUpperCase()}${kind.slice(1)}: ${item.title}, ` +
-	    `${date}${by}${left}${state}`;
+	    `${date}${by}${loved}${left}${state}`;
 }
 
 export class Tile {
@@ -90,6 +91,7 @@ export class Tile {
 		    mediaKind(item.kind).named ?
 			h('span.caption', null, item.title,
 			    item.year ? h('small', null, String(item.year)) : null) : null,
+		    item.favorite ? h('span.badge.loved', null, icon('heart')) : null,
 		    item.purgeAt ? h('span.badge.days', null, icon('clock'),
 			daysTo(item.purgeAt), h('span', null, ' left')) :
 			null,

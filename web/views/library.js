@@ -4,14 +4,14 @@ import { monthOf } from '../lib/format.js';
 import { inLibrary, list } from '../lib/media.js';
 import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
-import { can, mayEdit, mayTrash } from '../lib/session.js';
-import { tagMany, trashWithUndo } from '../ui/actions.js';
+import { can } from '../lib/session.js';
+import { bulkActions } from '../ui/bulk.js';
 import { Grid } from '../ui/grid.js';
+import { inPart, noneInPart, partsBar, partsKey, partsQuery } from '../ui/library-parts.js';
 import { everyoneButton, scopeOf } from '../ui/scope.js';
 import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
 import { Timeline } from '../ui/timeline.js';
-import { toast } from '../ui/toast.js';
 
 const KINDS = [['', 'All'], ['image', 'Photos'], ['video', 'Videos'], ['audio', 'Music']];
 const added = (item) => item.createdAt;
@@ -36,23 +36,14 @@ mount(root, first)
 	let scrubber;
 	const sortName = () => (SORTS[params.sort] ? params.sort :
 	    SORTS[localStorage.getItem(SORT)] ? localStorage.getItem(SORT) : 'taken');
-	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '', scopeOf(p)]);
+	const shownBy = (p) => JSON.stringify([p.kind ?? '', p.sort ?? '', scopeOf(p),
+	    partsKey(p)]);
 	/* what media servers have stands on the shelves */
-	const query = () => ({ sort: sortName(), kind: params.kind, scope: scopeOf(params),
-	    source: 'upload' });
+	const query = () => ({ sort: sortName(), kind: params.kind,
+	    ...partsQuery(params), source: 'upload' });
 	const everyone = everyoneButton();
-	const selection = new Selection([
-		{ icon: 'tag', label: 'Tag', may: mayEdit, run: tagMany },
-		{ icon: 'clock', label: 'Change date', may: mayEdit,
-		    run: async (items) => (await import('../ui/many-dates.js')).datesMany(items) },
-		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
-		    run: async (items) => {
-			if (items.length < selection.size)
-				toast('You can’t delete some of these.');
-			selection.clear();
-			await trashWithUndo(items);
-		} },
-	]);
+	const parts = partsBar();
+	const selection = new Selection(bulkActions(() => selection));
 	const kinds = h('div.segments', { role: 'group', 'aria-label': 'Kind' });
 	const sorts = h('select', { 'aria-label': 'Sort by', onchange: () => {
 		localStorage.setItem(SORT, sorts.value);
@@ -61,7 +52,7 @@ mount(root, first)
 	const place = h('div.grid-place');
 
 	fill(root, h('h1.hidden-title', null, 'Library'),
-	    h('div.toolbar', null, kinds, everyone?.node,
+	    h('div.toolbar', null, kinds, parts.node, everyone?.node,
 		h('label.sort', null, icon('sort'), sorts)),
 	    place);
 
@@ -80,7 +71,7 @@ mount(root, first)
 		h('button.primary', { type: 'button', onclick: () => emit('pick-files') },
 		    icon('upload'), 'Choose files'),
 	    ] : h('p', null, 'Nothing has been shared with you yet.'));
-	const empty = () => (params.kind ? noneOf() : noneAtAll());
+	const empty = () => noneInPart(params) ?? (params.kind ? noneOf() : noneAtAll());
 
 	const build = () => {
 		const sort = SORTS[sortName()];
@@ -92,10 +83,11 @@ mount(root, first)
 		    text)));
 		sorts.value = sortName();
 		everyone?.show(params);
+		parts.show(params);
 		const common = {
 			label: 'Library',
 			accept: (item) => item.status !== 'trashed' && item.status !== 'pending' &&
-			    item.source === 'upload' &&
+			    item.source === 'upload' && inPart(item, params) &&
 			    (!params.kind || item.kind === params.kind) &&
 			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			selection, empty,

@@ -5,8 +5,7 @@ import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { count, many } from '../lib/format.js';
 import { LISTED, remember, tagNames } from '../lib/media.js';
 import { go, goHere, link } from '../lib/router.js';
-import { mayEdit, mayTrash } from '../lib/session.js';
-import { tagMany, trashWithUndo } from '../ui/actions.js';
+import { bulkActions } from '../ui/bulk.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
 import { everyoneButton, scopeOf } from '../ui/scope.js';
@@ -35,11 +34,7 @@ mount(root, first)
 	const notes = h('div.notes');
 	const place = h('div.grid-place');
 	const related = h('section.related', { 'aria-label': 'Related', hidden: true });
-	const selection = new Selection([
-		{ icon: 'tag', label: 'Tag', may: mayEdit, run: tagMany },
-		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
-		    run: trashWithUndo },
-	]);
+	const selection = new Selection(bulkActions(() => selection));
 	const everyone = everyoneButton();
 	const key = (p) => JSON.stringify([p.q ?? '', p.sort, scopeOf(p),
 	    ...FILTERS.map((f) => p[f])]);

@@ -1,0 +1,29 @@
+/* How much of one's storage is used, in the account menu. */
+import { api } from '../lib/api.js';
+import { fill, h } from '../lib/dom.js';
+import { link } from '../lib/router.js';
+import { meter, quotaWords } from './meter.js';
+
+/* menu: a popover; it asks whenever that opens. */
+export function
+storageBar(menu)
+{
+	const node = h('a.storage-bar', { href: link('you'), hidden: true,
+	    onclick: () => menu.hidePopover() });
+
+	menu.addEventListener('toggle', async ({ newState }) => {
+		if (newState !== 'open')
+			return;
+		try {
+			const { storage: { usedBytes: used, quotaBytes: quota } } =
+			    await api.get('/users/me');
+			const words = quotaWords(used, quota);
+			fill(node, h('small', null, `Storage: ${words}`),
+			    quota ? meter(used, quota, words) : null);
+			node.hidden = false;
+		} catch {
+			node.hidden = true; /* unknown */
+		}
+	});
+	return node;
+}
