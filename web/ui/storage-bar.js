@@ -1,15 +1,13 @@
 /* How much of one's storage is used, in the account menu. */
 import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
-import { link } from '../lib/router.js';
 import { meter, quotaWords } from './meter.js';
 
 /* menu: a popover; it asks whenever that opens. */
 export function
 storageBar(menu)
 {
-	const node = h('a.storage-bar', { href: link('you'), hidden: true,
-	    onclick: () => menu.hidePopover() });
+	const node = h('p.storage-bar', { hidden: true });
 
 	menu.addEventListener('toggle', async ({ newState }) => {
 		if (newState !== 'open')
