@@ -10,6 +10,8 @@ use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
+use constant SHOWN_SECONDS => 40; # on a machine that runs other tests too
+
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 my $artefacts = artefacts("$FindBin::Bin/..");
 
@@ -46,7 +48,7 @@ JS
 }
 
 sub shows ($b, $titles, $what) {
-	eval { $b->wait_for($what, sub { titles($b) eq $titles }, 15); 1 } or diag $@;
+	eval { $b->wait_for($what, sub { titles($b) eq $titles }, SHOWN_SECONDS); 1 } or diag $@;
 	return is titles($b), $titles, $what;
 }
 
