@@ -343,6 +343,10 @@ my %fields = (
     'web/views/door.js' => [ $new_password, $name{email}, $name{displayName} ],
     'web/views/overseerr.js' => [ map { [ 'PUT /api/integrations/overseerr', $_ ] }
         qw(url apiKey) ],
+    'web/ui/add-to-album.js' => [ [ 'POST /api/media/collections', 'title' ] ],
+    'web/ui/share.js' => [ [ 'GET /api/media/people', 'q' ] ],
+    'web/views/album.js' => [ [ 'PATCH /api/media/collections/{id}', 'title' ] ],
+    'web/views/albums.js' => [ [ 'POST /api/media/collections', 'title' ] ],
     'web/views/requests.js' => [
         [ 'POST /api/integrations/overseerr/requests/{id}/decline', 'reason' ] ],
     'web/views/signin.js' => [ map { [ 'POST /api/auth/login', $_ ] } qw(email password totp) ],

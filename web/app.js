@@ -11,10 +11,8 @@ import * as live from './lib/live.js';
 import * as router from './lib/router.js';
 import { can, end, me, recall } from './lib/session.js';
 import { setUnread } from './lib/unread.js';
-import { ask } from './ui/dialog.js';
 import * as lightbox from './ui/opener.js';
 import { forgetRecent, SearchBox } from './ui/searchbox.js';
-import { storageBar } from './ui/storage-bar.js';
 import { fail } from './ui/toast.js';
 import { unreached } from './ui/unreached.js';
 import { Uploading } from './ui/uploading.js';
@@ -86,7 +84,7 @@ leave()
 
 	if (!(await router.mayLeave()))
 		return;
-	if (open && !(await ask({ title: 'Sign out now?',
+	if (open && !(await (await import('./ui/dialog.js')).ask({ title: 'Sign out now?',
 	    text: `This stops ${many(open, 'upload')}.`, yes: 'Sign out', danger: true })))
 		return;
 	try {
@@ -127,7 +125,10 @@ accountMenu()
 		title: name },
 	    [...name][0].toUpperCase());
 
-	menu.querySelector('.menu-who').after(storageBar(menu));
+	const storage = h('p.storage-bar', { hidden: true });
+	menu.querySelector('.menu-who').after(storage);
+	menu.addEventListener('toggle', ({ newState }) => newState === 'open' &&
+	    import('./ui/storage-bar.js').then((bar) => bar.drawStorage(storage), () => {}));
 	return [button, menu];
 }
 

@@ -44,7 +44,7 @@ static const struct {
 	[LIST_MEDIA_MANUAL] = { 'm', true, false },
 	[LIST_MEDIA_MANUAL_BACK] = { 'M', true, false },
 	[LIST_COLLECTIONS] = { 'g', true, false },
-	[LIST_SHARERS] = { 'h', true, true },
+	[LIST_SHARERS] = { 'z', true, true },
 };
 
 const char *

@@ -3,25 +3,19 @@ import { api } from '../lib/api.js';
 import { fill, h } from '../lib/dom.js';
 import { meter, quotaWords } from './meter.js';
 
-/* menu: a popover; it asks whenever that opens. */
-export function
-storageBar(menu)
+/* node: hidden until there is something to say. */
+export async function
+drawStorage(node)
 {
-	const node = h('p.storage-bar', { hidden: true });
+	try {
+		const { storage: { usedBytes: used, quotaBytes: quota } } =
+		    await api.get('/users/me');
+		const words = quotaWords(used, quota);
 
-	menu.addEventListener('toggle', async ({ newState }) => {
-		if (newState !== 'open')
-			return;
-		try {
-			const { storage: { usedBytes: used, quotaBytes: quota } } =
-			    await api.get('/users/me');
-			const words = quotaWords(used, quota);
-			fill(node, h('small', null, `Storage: ${words}`),
-			    quota ? meter(used, quota, words) : null);
-			node.hidden = false;
-		} catch {
-			node.hidden = true; /* unknown */
-		}
-	});
-	return node;
+		fill(node, h('small', null, `Storage: ${words}`),
+		    quota ? meter(used, quota, words) : null);
+		node.hidden = false;
+	} catch {
+		node.hidden = true; /* unknown */
+	}
 }

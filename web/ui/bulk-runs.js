@@ -1,0 +1,60 @@
+/* What is done with many items at once; ui/bulk.js has the buttons for it. */
+import { mark, setShares } from '../lib/collections.js';
+import { h } from '../lib/dom.js';
+import { many } from '../lib/format.js';
+import { patch } from '../lib/media.js';
+import { mayEdit } from '../lib/session.js';
+import { overMany } from './actions.js';
+import { ask } from './dialog.js';
+import { options } from './form.js';
+import { toast } from './toast.js';
+
+const WHO = [['private', 'Only the owner'], ['shared', 'Specific people'],
+    ['house', 'Everyone here']];
+
+/* Sets a mark on all, or takes it away where all have it. */
+async function
+toggleMark(items, name, member, words)
+{
+	const on = !items.every((item) => item[member]);
+	const todo = items.filter((item) => Boolean(item[member]) !== on);
+	const done = await overMany(todo, (item, how) => mark(item, name, on, how), 'Marking');
+
+	if (done)
+		toast(`${many(done, 'item')} ${words[on ? 0 : 1]}`, {
+			action: 'Undo',
+			onaction: () => overMany(todo, (item, how) => mark(item, name, !on, how),
+			    'Marking'),
+		});
+}
+
+export const favorite = (items) => toggleMark(items, 'favorite', 'favorite',
+    ['added to favourites', 'removed from favourites']);
+export const archive = (items) => toggleMark(items, 'archive', 'archived',
+    ['archived', 'back in your library']);
+
+export async function
+visibility(items)
+{
+	const mine = items.filter(mayEdit);
+	const who = h('select', { 'aria-label': 'Who can see these' }, options(WHO, 'private'));
+
+	if (mine.length < items.length)
+		toast('Some of these belong to others. Only their owners decide who sees them.');
+	if (!mine.length)
+		return;
+	const value = await ask({ title: `Who can see ${many(mine.length, 'item')}?`, body: who,
+	    yes: 'Save', value: () => who.value });
+	const users = value === 'shared' ?
+	    await (await import('./share.js')).shareItems(mine) : null;
+	if (!value || (value === 'shared' && !users))
+		return;
+	const done = await overMany(mine, async (item, how) => (users ?
+	    setShares(item, users, how) : patch(item, { visibility: value })), 'Changing');
+	if (done)
+		toast(`${many(done, 'item')} changed`);
+}
+
+export { tagMany, trashWithUndo } from './actions.js';
+export { addToAlbum } from './add-to-album.js';
+export { datesMany } from './many-dates.js';
