@@ -366,8 +366,7 @@ part 'the own library of an administrator' => sub {
 	told($c, '.summary', qr/^1 result/);
 	is_deeply $labels->(), ['Ann late for all'], 'the search finds one\'s own library';
 	$c->click('[aria-label="Everyone’s items"]');
-	told($c, '.summary', qr/^2 results/);
-	is_deeply $labels->(), [ 'Ann late', 'Ann late for all' ], 'or everyone\'s';
+XX, 'Ann late for all' ], 'or everyone\'s';
 	$c->stop;
 };
 

@@ -341,8 +341,9 @@ part 'a guest' => sub {
 	$b->find('.tile img.loaded');
 	$b->js('document.querySelector(".tick").click()');
 	$b->find('.selection-bar');
-	is_deeply [ grep { $_ ne 'Clear selection' } @{ buttons('.selection-bar') } ], [],
-	    'a selection of what belongs to others offers nothing that is refused';
+	is_deeply [ grep { $_ ne 'Clear selection' } @{ buttons('.selection-bar') } ],
+	    [ 'Favourite', 'Archive' ],
+	    'a selection of what belongs to others offers one\'s own marks, and nothing refused';
 	$b->press('Delete');
 	is $b->count('.toast'), 0, 'nor does a key';
 	$b->press('Escape');

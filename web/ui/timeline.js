@@ -551,13 +551,19 @@ export class Timeline extends Grid {
 
 	async reach(number, from)
 	{
-		const place = () => this.rowOf(number);
-		const { section } = place();
+		const there = () => {
+			const { section } = this.rowOf(number);
+			return this.cell(section, number - section.first);
+		};
 
 		this.bring(number);
 		this.render();
-		await this.whole(section.days);
-		const item = this.cell(place().section, number - place().section.first);
+		/* what is there is reached at once: keys repeat faster than promises resolve */
+		let item = there();
+		if (!item) {
+			await this.whole(this.rowOf(number).section.days);
+			item = there();
+		}
 		if (!item || this.dead)
 			return;
 		if (from && this.selection)
