@@ -4,7 +4,6 @@ import { fill, h } from '../lib/dom.js';
 import { me } from '../lib/session.js';
 import { copyable, Form } from './form.js';
 import { prove } from './proof.js';
-import { qr } from './qr.js';
 import { toast } from './toast.js';
 
 const SAVE_CODES = 'Two-step verification is on. Save these recovery codes: ' +
@@ -20,9 +19,12 @@ factorPanel()
 		    run: (proof) => api.post('/auth/totp', proof, { proves: true }) });
 
 		if (begun)
-			setUp(begun.answer);
+			await setUp(begun.answer);
 	};
-	const setUp = ({ secret, uri }) => {
+	const setUp = async ({ secret, uri }) => {
+		/* without the picture, the secret does as well */
+		const picture = await import('./qr.js').then(({ qr }) => qr(uri,
+		    'QR code for the authenticator app'), () => null);
 		const { node } = Form({
 			fields: [{
 				name: 'code', label: 'Code from the app', required: true,
@@ -42,7 +44,7 @@ factorPanel()
 
 		fill(place,
 		    h('p', null, 'Scan this with your authenticator app, or enter the secret.'),
-		    qr(uri, 'QR code for the authenticator app'),
+		    picture,
 		    h('a', { href: uri }, 'Open in an authenticator app on this device'),
 		    copyable(secret, 'Secret'), node);
 	};
