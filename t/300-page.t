@@ -167,6 +167,7 @@ for my $width (1280, 390) {
 			    'ready arrives without a reload';
 			$b->find('.tile img.loaded');
 			is $b->count('.tile'), 1, 'one tile, one photo';
+			is $b->count('.empty'), 0, 'the library is not called empty any more';
 			$shot->('ready');
 			$b->click('.tray [aria-label="Close uploads"]');
 			accessible($b, 'library', $axe);

@@ -51,6 +51,7 @@ export class Timeline extends Grid {
 		this.days = [];        /* [{date, n, items, done, cursor}], the newest first */
 		this.byDate = new Map();
 		this.blanks = new Map();
+		this.missed = new Map(); /* id -> an item that may have changed during a request */
 		this.physical = 0;     /* where the document was, for top() */
 		this.count = 0;
 		this.failures = 0;
@@ -174,8 +175,8 @@ export class Timeline extends Grid {
 				section.height = HEADING + Math.ceil(section.n / sample.count) *
 				    (sample.height + GAP);
 		this.stack();
-		if (!this.sections.length && !this.loading)
-			fill(this.tail, this.empty?.());
+		if (!this.loading)
+			fill(this.tail, this.sections.length ? null : this.empty?.());
 		this.measure();
 		this.hold(anchor);
 		this.render();
@@ -419,6 +420,7 @@ export class Timeline extends Grid {
 		const anchor = this.anchor();
 		const packs = days.some((day) => day.n !== this.counted(day));
 		this.days = this.days.filter((day) => day.n);
+		this.byDate = new Map(this.days.map((day) => [day.date, day]));
 		this.collect();
 		this.built = !packs;
 		days.forEach((day) => {
@@ -428,6 +430,12 @@ export class Timeline extends Grid {
 		this.layout();
 		this.hold(anchor);
 		this.land();
+		for (const [id, item] of this.missed) {
+			if (this.byDate.get(dayOfItem(item))?.done === false)
+				continue;
+			this.missed.delete(id);
+			this.insert(item);
+		}
 	}
 
 	/* How many items its section was made for. */
@@ -466,9 +474,10 @@ export class Timeline extends Grid {
 		const day = this.byDate.get(dayOfItem(item));
 		if (!day?.done) {
 			/* it may be counted already */
-			clearTimeout(this.counting);
-			this.counting = setTimeout(() => this.recount().then(() => this.later(),
-			    () => {}), RECOUNT_MS);
+			this.counting ??= setTimeout(() => {
+				this.counting = null;
+				this.recount().then(() => this.later(), () => {});
+			}, RECOUNT_MS);
 			return;
 		}
 		const at = day.items.findIndex((other) => compare(item, other) < 0);
@@ -480,8 +489,14 @@ export class Timeline extends Grid {
 
 	changed(item)
 	{
-		if (!this.ids.has(item.id))
+		if (!this.ids.has(item.id)) {
+			/* it may belong here now; what is not loaded comes with its day */
+			if (this.byDate.get(dayOfItem(item))?.done === false)
+				this.missed.set(item.id, item);
+			else
+				this.insert(item);
 			return;
+		}
 		const day = this.days.find(({ items }) => items.includes(item));
 		const at = day.items.indexOf(item);
 		const off = (i, j) => i >= 0 && j < day.items.length &&
@@ -507,6 +522,7 @@ export class Timeline extends Grid {
 	{
 		const day = this.days.find(({ items }) => items.some((item) => item.id === id));
 
+		this.missed.delete(id);
 		if (!day)
 			return;
 		day.items = day.items.filter((item) => item.id !== id);
