@@ -32,7 +32,8 @@ bulkActions(selection)
 		    } }] : []),
 		{ icon: 'archive', label: 'Archive', run: clearing('archive') },
 		...(can('media.upload') ?
-		    [{ icon: 'lock', label: 'Who can see these', run: clearing('visibility') }] : []),
+		    [{ icon: 'lock', label: 'Who can see these',
+			run: clearing('visibility') }] : []),
 		{ icon: 'tag', label: 'Tag', may: mayEdit, run: (items) => run('tagMany', items) },
 		{ icon: 'clock', label: 'Change date', may: mayEdit,
 		    run: (items) => run('datesMany', items) },
