@@ -199,6 +199,33 @@ subtest 'made in the right name' => sub {
 	is row(11), 'pending ', 'and is found';
 };
 
+# Others give the row its number between the two looks for it of who asked.
+subtest 'found by the list while its answer is on its way' => sub {
+	$o->fault(late => 2);
+	my $asking = later(sub { $ada->api(POST => API . '/requests',
+	    { mediaType => 'movie', tmdbId => 15 }) });
+	&wait_until(sub { there(15) }, 20, 'the request there');
+	my ($number) = grep { $o->state->{requests}{$_}{tmdbId} == 15 }
+	    keys %{ $o->state->{requests} };
+	$mn->psql(<<"SQL");
+BEGIN;
+UPDATE requests SET overseerr_id = $number WHERE tmdb_id = 15 AND overseerr_id IS NULL;
+DO \$\$ BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		PERFORM pg_stat_clear_snapshot();
+		EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+		    AND query LIKE '%requests%' AND datname = current_database());
+		PERFORM pg_sleep(0.02);
+	END LOOP;
+END \$\$;
+COMMIT;
+SQL
+	$o->fault(late => 0);
+	my $got = $asking->();
+	is $got->{status}, 201, 'it is hers' or diag $got->{content} // '';
+	is row(15), 'pending ', 'once';
+};
+
 # A question that Overseerr never got, while the owner of its key asked for the same in person.
 sub question {
 	my ($id, $as) = @_;

@@ -249,13 +249,15 @@ bool
 store_request_match(struct db *db, struct arena *arena, const struct title_request *like,
     struct title_request *out, struct error *err)
 {
-	if (!one(db, arena, Q(Q_BY_NUMBER), DB_PARAMS(db_int(arena, like->overseerr_id)), out, err))
-		return false;
-	return out->id != NULL ||
-	    one(db, arena, Q(Q_ASKING),
-		DB_PARAMS(db_int(arena, like->overseerr_user), like->media_type,
-		    db_int(arena, like->tmdb_id), db_bool(like->is4k)),
-		out, err);
+	const struct strings number = DB_PARAMS(db_int(arena, like->overseerr_id)),
+			     asking =
+				 DB_PARAMS(db_int(arena, like->overseerr_user), like->media_type,
+				     db_int(arena, like->tmdb_id), db_bool(like->is4k));
+
+	/* By its number again: another may have given it to the row that was waited for. */
+	return one(db, arena, Q(Q_BY_NUMBER), number, out, err) &&
+	    (out->id != NULL || one(db, arena, Q(Q_ASKING), asking, out, err)) &&
+	    (out->id != NULL || one(db, arena, Q(Q_BY_NUMBER), number, out, err));
 }
 
 bool
