@@ -128,7 +128,7 @@ accountMenu()
 	const storage = h('p.storage-bar', { hidden: true });
 	menu.querySelector('.menu-who').after(storage);
 	menu.addEventListener('toggle', ({ newState }) => newState === 'open' &&
-	    import('./ui/storage-bar.js').then((bar) => bar.drawStorage(storage), () => {}));
+	    import('./ui/storage-bar.js').then((bar) => bar.drawStorage(storage, menu), () => {}));
 	return [button, menu];
 }
 
