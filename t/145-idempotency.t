@@ -78,7 +78,8 @@ subtest 'a batch' => sub {
         my $r = $_;
         [map {
             my $i = $_;
-            my %o = map { $_ => $i->{$_} } grep { $_ ne 'uploadUrl' } keys %$i;
+            my %o = map { $_ => $i->{$_} } grep { !/^(?:uploadUrl|urlsExpireAt)$/ }
+                keys %$i; # URLs are made again
             \%o;
         } @{ $r->{json}{items} }];
     } $first,
