@@ -13,7 +13,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use constant API => '/api/integrations/overseerr';
-use constant { AT_ONCE => 8, SLOW => 2, READ_MAX => 1 };
+use constant { AT_ONCE => 8, SLOW => 3, READ_MAX => 2 };
 my $o = MediaNest::Overseerr->start;
 my $mn = MediaNest::Test->stack(set => { $o->settings });
 my ($admin, $ada) = ($mn->admin, $mn->user);

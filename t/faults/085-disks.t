@@ -93,8 +93,9 @@ for my $left (0, LEFT) {
 			ok $got->{kind} ne 'video' || $got->{previewUrl} && $got->{spriteUrl},
 			    'with all of its pictures';
 		}
-		my @left = glob "$disk{scratch}[0]/*";
-		is scalar @left, 0, 'nothing is left there' or diag "@left";
+		my @left;
+		ok eval { wait_until { !(@left = glob "$disk{scratch}[0]/*") } SETTLE, 'room' },
+		    'nothing is left there' or diag "@left";
 	};
 }
 
