@@ -148,21 +148,29 @@ JS
 			if (!fn())
 				missed.push(`${what} at ${location.hash}`);
 		};
+		/* Chromium drops what goes past 200 changes of the address in 10 s. */
+		const to = async (hash) => {
+			for (let i = 0; i < 400 && location.hash !== hash; i++) {
+				location.hash = hash;
+				if (location.hash !== hash)
+					await wait(50);
+			}
+		};
 		(async () => {
 			for (let i = 0; i < n; i++) {
-				location.hash = `#/${views[i % views.length]}`;
+				await to(`#/${views[i % views.length]}`);
 				await until('a view', () => seen('#main h1') &&
 				    !seen('#main .skeleton'));
-				location.hash = '#/';
+				await to('#/');
 				await until('the grid', () => seen('.tile img.loaded'));
 				const id = items[i % items.length];
-				location.hash = `#/?item=${id}`;
+				await to(`#/?item=${id}`);
 				await until('an item', () => seen(
 				    '.lightbox img.large.loaded, .lightbox video'));
 				seen('.lightbox [aria-label=Details]').click();
 				await until('details', () => seen('.timeline li.done'));
 				seen('.details [aria-label="Close details"]').click();
-				location.hash = '#/';
+				await to('#/');
 				await until('its end', () => !seen('.lightbox'));
 			}
 			done(missed);
@@ -172,11 +180,11 @@ JS
 	# all code is there, and what is kept once is kept
 	is_deeply $rounds->(scalar @views), [], 'the first round';
 	my $before = left($b);
-	my $missed = $rounds->(50);
-	cmp_ok scalar(@$missed), '<=', 1, 'views and items come and go' or diag "@$missed";
+	is_deeply $rounds->(50), [], 'views and items come and go';
 	my $after = left($b);
 	diag join ', ', map { "$_ $before->{$_} -> $after->{$_}" } sort keys %$after;
-	cmp_ok $after->{jsEventListeners}, '<=', $before->{jsEventListeners} + 25, 'no listeners';
+	cmp_ok $after->{jsEventListeners}, '<=', $before->{jsEventListeners} + 100,
+	    'fewer than two listeners a round';
 	cmp_ok $after->{nodes}, '<=', $before->{nodes} + 150, 'no detached nodes';
 	is $after->{documents}, $before->{documents}, 'no documents';
 	is $after->{blobs}, 0, 'no blob URLs';
