@@ -11,7 +11,7 @@ use Test::More;
 
 use constant { ITEMS => 80, CHANGES => 40, SEED => 640 };
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my ($ann, $bob, $cat) = map { $mn->user(role => 'user') } 1 .. 3;
 my $super = $mn->admin;
 my %id = map { $_->[0] => $_->[1]->api(GET => '/api/auth/session')->{json}{user}{id} }

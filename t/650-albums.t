@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use Test::More;
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my %who = (super => $mn->admin, map { $_->[0] => $mn->user(role => $_->[1]) }
     [ guest => 'guest' ], [ owner => 'user' ], [ friend => 'user' ], [ other => 'user' ]);
 my %id = map { $_ => $who{$_}->api(GET => '/api/auth/session')->{json}{user}{id} } keys %who;

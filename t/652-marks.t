@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use Test::More;
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my %who = (super => $mn->admin, map { $_ => $mn->user(role => 'user') } qw(owner friend));
 $who{guest} = $mn->user(role => 'guest');
 my %id = map { $_ => $who{$_}->api(GET => '/api/auth/session')->{json}{user}{id} } keys %who;
