@@ -1,17 +1,12 @@
 #include <string.h>
 
 #include "media/box.h"
+#include "media/bytes.h"
 
 #include "core/banned.h"
 
 #define HEADER 8
 #define LARGE_HEADER 16
-
-uint32_t
-box_u32(const unsigned char *b)
-{
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
 
 bool
 box_read(const unsigned char *b, size_t size, struct box *box)
@@ -21,7 +16,7 @@ box_read(const unsigned char *b, size_t size, struct box *box)
 
 	if (size < HEADER)
 		return false;
-	whole = box_u32(b);
+	whole = bytes_big(b, 4);
 	memcpy(box->type, b + 4, 4);
 	box->type[4] = '\0';
 	for (int i = 0; i < 4; i++)
@@ -31,7 +26,7 @@ box_read(const unsigned char *b, size_t size, struct box *box)
 		header = LARGE_HEADER;
 		if (size < LARGE_HEADER)
 			return false;
-		whole = (uint64_t)box_u32(b + 8) << 32 | box_u32(b + 12);
+		whole = (uint64_t)bytes_big(b + 8, 4) << 32 | bytes_big(b + 12, 4);
 	} else if (whole == 0) {
 		whole = size; /* to the end of the file */
 	}

@@ -13,7 +13,6 @@ struct box {
 	size_t whole;              /* with its header */
 };
 
-uint32_t box_u32(const unsigned char *);
 /* The box at the start of the bytes; false where none is, or where it is cut off. */
 bool box_read(const unsigned char *, size_t, struct box *);
 /* The first box of a type among those that follow each other in the bytes. */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "media/box.h"
+#include "media/bytes.h"
 #include "media/container.h"
 #include "media/tiff.h"
 
@@ -14,19 +15,13 @@
 #define CICP_SIZE 4
 #define NCLX_SIZE 10 /* "nclx", primaries, transfer, matrix; then the range */
 
-static unsigned
-u16(const unsigned char *b)
-{
-	return (unsigned)b[0] << 8 | b[1];
-}
-
 const unsigned char *
 png_chunk(const unsigned char *b, size_t size, const char *type, size_t *n)
 {
 	size_t at = PNG_SIGNATURE, len;
 
 	while (at <= size && size - at >= PNG_CHUNK) {
-		len = box_u32(b + at);
+		len = bytes_big(b + at, 4);
 		if (len > size - at - PNG_CHUNK || memcmp(b + at + 4, "IEND", 4) == 0)
 			return NULL;
 		if (memcmp(b + at + 4, type, 4) == 0) {
@@ -61,13 +56,13 @@ associated(const struct box *ipma, unsigned item, unsigned property)
 
 	if (ipma->size < FULL_BOX + 4)
 		return false;
-	entries = box_u32(p + FULL_BOX);
+	entries = bytes_big(p + FULL_BOX, 4);
 	for (p += FULL_BOX + 4; entries > 0 && (size_t)(end - p) > id; entries--) {
-		bool ours = (id == 4 ? box_u32(p) : u16(p)) == item;
+		bool ours = (id == 4 ? bytes_big(p, 4) : bytes_big(p, 2)) == item;
 		unsigned n = p[id];
 
 		for (p += id + 1; n > 0 && end - p >= (wide ? 2 : 1); n--, p += wide ? 2 : 1)
-			if (ours && (wide ? u16(p) & 0x7fff : *p & 0x7fu) == property)
+			if (ours && (wide ? bytes_big(p, 2) & 0x7fff : *p & 0x7fu) == property)
 				return true;
 	}
 	return false;
@@ -88,15 +83,16 @@ heif_tone(const unsigned char *b, size_t size, struct tone *t)
 	    !box_find(iprp.data, iprp.size, "ipco", &ipco) ||
 	    !box_find(iprp.data, iprp.size, "ipma", &ipma))
 		return false;
-	item = pitm.data[0] == 0      ? u16(pitm.data + FULL_BOX) :
-	    pitm.size >= FULL_BOX + 4 ? box_u32(pitm.data + FULL_BOX) :
+	item = pitm.data[0] == 0      ? bytes_big(pitm.data + FULL_BOX, 2) :
+	    pitm.size >= FULL_BOX + 4 ? bytes_big(pitm.data + FULL_BOX, 4) :
 					0;
 	for (size_t at = 0; box_read(ipco.data + at, ipco.size - at, &property);
 	    at += property.whole, number++) {
 		if (memcmp(property.type, "colr", 4) != 0 || property.size < NCLX_SIZE ||
 		    memcmp(property.data, "nclx", 4) != 0 || !associated(&ipma, item, number))
 			continue;
-		*t = (struct tone) { (int)u16(property.data + 4), (int)u16(property.data + 6) };
+		*t = (struct tone) { (int)bytes_big(property.data + 4, 2),
+			(int)bytes_big(property.data + 6, 2) };
 		return true;
 	}
 	return false;
@@ -108,7 +104,7 @@ png_is_cut(const unsigned char *b, size_t size)
 	size_t at = PNG_SIGNATURE, len;
 
 	while (size - at >= PNG_CHUNK) {
-		len = box_u32(b + at);
+		len = bytes_big(b + at, 4);
 		if (memcmp(b + at + 4, "IEND", 4) == 0)
 			return false;
 		if (size - at - PNG_CHUNK < len + PNG_CHECKSUM)

@@ -5,99 +5,31 @@
 
 #include "core/str.h"
 #include "media/exif.h"
+#include "media/tiff.h"
 
 #include "core/banned.h"
 
-#define ENTRIES_MAX 512 /* of one directory */
-#define ENTRY_SIZE 12
-
-enum {
-	TYPE_BYTE = 1,
-	TYPE_ASCII = 2,
-	TYPE_SHORT = 3,
-	TYPE_LONG = 4,
-	TYPE_RATIONAL = 5,
-	TYPE_SRATIONAL = 10,
-};
 enum directory { DIR_IMAGE, DIR_EXIF, DIR_GPS };
-
-struct tiff {
-	const unsigned char *data;
-	size_t size;
-	bool big_endian;
-};
-
-/* A directory entry; its value is within the block. */
-struct entry {
-	unsigned tag, type;
-	uint32_t count;
-	size_t at;
-};
-
-static unsigned
-get16(const struct tiff *t, size_t at)
-{
-	if (at + 2 > t->size)
-		return 0;
-	return t->big_endian ? (unsigned)t->data[at] << 8 | t->data[at + 1] :
-			       (unsigned)t->data[at + 1] << 8 | t->data[at];
-}
-
-static uint32_t
-get32(const struct tiff *t, size_t at)
-{
-	if (at + 4 > t->size)
-		return 0;
-	return t->big_endian ? (uint32_t)get16(t, at) << 16 | get16(t, at + 2) :
-			       (uint32_t)get16(t, at + 2) << 16 | get16(t, at);
-}
-
-static bool
-entry_read(const struct tiff *t, size_t at, struct entry *e)
-{
-	static const unsigned sizes[] = { 0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8 };
-	uint64_t bytes;
-
-	e->tag = get16(t, at);
-	e->type = get16(t, at + 2);
-	e->count = get32(t, at + 4);
-	if (e->type == 0 || e->type >= sizeof(sizes) / sizeof(sizes[0]) || e->count == 0)
-		return false;
-	bytes = (uint64_t)sizes[e->type] * e->count;
-	e->at = bytes <= 4 ? at + 8 : get32(t, at + 8);
-	return e->at <= t->size && bytes <= t->size - e->at;
-}
-
-static uint32_t
-entry_int(const struct tiff *t, const struct entry *e)
-{
-	switch (e->type) {
-	case TYPE_BYTE: return t->data[e->at];
-	case TYPE_SHORT: return get16(t, e->at);
-	case TYPE_LONG: return get32(t, e->at);
-	default: return 0;
-	}
-}
 
 /* The i-th rational; 0 for a zero denominator and for other types. */
 static double
-entry_ratio(const struct tiff *t, const struct entry *e, uint32_t i)
+entry_ratio(const struct tiff *t, const struct tiff_entry *e, uint32_t i)
 {
 	double num, den;
 
-	if ((e->type != TYPE_RATIONAL && e->type != TYPE_SRATIONAL) || i >= e->count)
+	if ((e->type != TIFF_RATIONAL && e->type != TIFF_SRATIONAL) || i >= e->count)
 		return 0;
-	num = get32(t, e->at + 8 * (size_t)i);
-	den = get32(t, e->at + 8 * (size_t)i + 4);
+	num = tiff_u32(t, e->at + 8 * (size_t)i);
+	den = tiff_u32(t, e->at + 8 * (size_t)i + 4);
 	return den > 0 ? num / den : 0;
 }
 
 static void
-entry_text(const struct tiff *t, const struct entry *e, char out[EXIF_TEXT])
+entry_text(const struct tiff *t, const struct tiff_entry *e, char out[EXIF_TEXT])
 {
 	size_t n = e->count, i;
 
-	if (e->type != TYPE_ASCII)
+	if (e->type != TIFF_ASCII)
 		return;
 	if (n > EXIF_TEXT - 1)
 		n = EXIF_TEXT - 1;
@@ -109,7 +41,7 @@ entry_text(const struct tiff *t, const struct entry *e, char out[EXIF_TEXT])
 }
 
 static double
-degrees(const struct tiff *t, const struct entry *e)
+degrees(const struct tiff *t, const struct tiff_entry *e)
 {
 	return entry_ratio(t, e, 0) + entry_ratio(t, e, 1) / 60 + entry_ratio(t, e, 2) / 3600;
 }
@@ -121,18 +53,18 @@ struct gps_parts {
 };
 
 static void
-take_gps_time(const struct tiff *t, const struct entry *e, struct exif *x)
+take_gps_time(const struct tiff *t, const struct tiff_entry *e, struct exif *x)
 {
 	double hour = entry_ratio(t, e, 0), minute = entry_ratio(t, e, 1),
 	       second = entry_ratio(t, e, 2);
 
 	x->gps_time =
-	    e->type == TYPE_RATIONAL && e->count >= 3 && hour < 24 && minute < 60 && second < 61;
+	    e->type == TIFF_RATIONAL && e->count >= 3 && hour < 24 && minute < 60 && second < 61;
 	x->gps_seconds = x->gps_time ? hour * 3600 + minute * 60 + second : 0;
 }
 
 static void
-take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps_parts *g)
+take_gps(const struct tiff *t, const struct tiff_entry *e, struct exif *x, struct gps_parts *g)
 {
 	switch (e->tag) {
 	case 1: g->latitude_ref = (char)t->data[e->at]; break;
@@ -145,7 +77,7 @@ take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps
 		g->longitude = degrees(t, e);
 		g->has_longitude = e->count >= 3;
 		break;
-	case 5: g->below = entry_int(t, e) == 1; break;
+	case 5: g->below = tiff_number(t, e, 0) == 1; break;
 	case 6:
 		x->altitude = entry_ratio(t, e, 0);
 		x->gps_altitude = true;
@@ -157,33 +89,33 @@ take_gps(const struct tiff *t, const struct entry *e, struct exif *x, struct gps
 }
 
 static void
-take_photo(const struct tiff *t, const struct entry *e, struct exif *x)
+take_photo(const struct tiff *t, const struct tiff_entry *e, struct exif *x)
 {
 	switch (e->tag) {
 	case 0x829a: x->exposure = entry_ratio(t, e, 0); break;
 	case 0x829d: x->aperture = entry_ratio(t, e, 0); break;
-	case 0x8827: x->iso = (int)(entry_int(t, e) & 0x7fffffff); break;
+	case 0x8827: x->iso = (int)(tiff_number(t, e, 0) & 0x7fffffff); break;
 	case 0x9003: entry_text(t, e, x->taken); break;
 	case 0x9004: entry_text(t, e, x->digitized); break;
 	case 0x9010: entry_text(t, e, x->offset_changed); break;
 	case 0x9011: entry_text(t, e, x->offset); break;
 	case 0x9012: entry_text(t, e, x->offset_digitized); break;
-	case 0x9209: x->flash = entry_int(t, e) & 1; break;
+	case 0x9209: x->flash = tiff_number(t, e, 0) & 1; break;
 	case 0x920a: x->focal_length = entry_ratio(t, e, 0); break;
-	case 0xa405: x->focal_length_35 = entry_int(t, e); break;
+	case 0xa405: x->focal_length_35 = tiff_number(t, e, 0); break;
 	case 0xa434: entry_text(t, e, x->lens); break;
 	default: break;
 	}
 }
 
 static void
-take_image(const struct tiff *t, const struct entry *e, struct exif *x)
+take_image(const struct tiff *t, const struct tiff_entry *e, struct exif *x)
 {
 	switch (e->tag) {
 	case 0x010e: entry_text(t, e, x->description); break;
 	case 0x010f: entry_text(t, e, x->make); break;
 	case 0x0110: entry_text(t, e, x->model); break;
-	case 0x0112: x->orientation = (int)entry_int(t, e); break;
+	case 0x0112: x->orientation = (int)tiff_number(t, e, 0); break;
 	case 0x0131: entry_text(t, e, x->software); break;
 	case 0x0132: entry_text(t, e, x->changed); break;
 	default: break;
@@ -198,22 +130,22 @@ static void
 read_directory(const struct tiff *t, size_t at, enum directory which, struct exif *x,
     struct gps_parts *g)
 {
-	struct entry e;
-	unsigned n = get16(t, at), i;
+	struct tiff_entry e;
+	unsigned n = tiff_u16(t, at), i;
 
-	if (at >= t->size || n > ENTRIES_MAX)
+	if (n > TIFF_ENTRIES_MAX)
 		return;
-	for (i = 0; i < n && at + 2 + (size_t)(i + 1) * ENTRY_SIZE <= t->size; i++) {
-		if (!entry_read(t, at + 2 + (size_t)i * ENTRY_SIZE, &e))
+	for (i = 0; i < n; i++) {
+		if (!tiff_entry(t, at, i, &e))
 			continue;
 		if (which == DIR_EXIF)
 			take_photo(t, &e, x);
 		else if (which == DIR_GPS)
 			take_gps(t, &e, x, g);
 		else if (e.tag == 0x8769)
-			read_directory(t, entry_int(t, &e), DIR_EXIF, x, g);
+			read_directory(t, tiff_number(t, &e, 0), DIR_EXIF, x, g);
 		else if (e.tag == 0x8825)
-			read_directory(t, entry_int(t, &e), DIR_GPS, x, g);
+			read_directory(t, tiff_number(t, &e, 0), DIR_GPS, x, g);
 		else
 			take_image(t, &e, x);
 	}
@@ -222,18 +154,18 @@ read_directory(const struct tiff *t, size_t at, enum directory which, struct exi
 bool
 exif_parse(const unsigned char *data, size_t size, struct exif *x)
 {
-	struct tiff t = { data, size, false };
 	struct gps_parts g = { 0 };
+	struct tiff t;
+	size_t first;
 
 	memset(x, 0, sizeof(*x));
 	if (size >= 6 && memcmp(data, "Exif\0\0", 6) == 0) {
-		t.data += 6;
-		t.size -= 6;
+		data += 6;
+		size -= 6;
 	}
-	if (t.size < 8 || (memcmp(t.data, "II*\0", 4) != 0 && memcmp(t.data, "MM\0*", 4) != 0))
+	if (!tiff_open(data, size, &t, &first))
 		return false;
-	t.big_endian = t.data[0] == 'M';
-	read_directory(&t, get32(&t, 4), DIR_IMAGE, x, &g);
+	read_directory(&t, first, DIR_IMAGE, x, &g);
 	if (x->orientation < 1 || x->orientation > 8)
 		x->orientation = 0;
 	x->gps = g.has_latitude && g.has_longitude && g.latitude <= 90 && g.longitude <= 180 &&

@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "media/bytes.h"
 #include "media/tags.h"
 
 #include "core/banned.h"
@@ -27,16 +28,6 @@ struct frame {
 	size_t n;
 	unsigned flags;
 };
-
-static size_t
-plain(const unsigned char *b, int bytes)
-{
-	size_t v = 0;
-
-	for (int i = 0; i < bytes; i++)
-		v = v << 8 | b[i];
-	return v;
-}
 
 static bool
 is_syncsafe(const unsigned char *b)
@@ -87,10 +78,10 @@ frame_size(const struct id3 *t, size_t at)
 	const unsigned char *b = t->b + at + 4;
 
 	if (t->version == 3 || !is_syncsafe(b))
-		return plain(b, 4);
-	if (syncsafe(b) != plain(b, 4) && !continues(t, at + HEADER + syncsafe(b)) &&
-	    continues(t, at + HEADER + plain(b, 4)))
-		return plain(b, 4);
+		return bytes_big(b, 4);
+	if (syncsafe(b) != bytes_big(b, 4) && !continues(t, at + HEADER + syncsafe(b)) &&
+	    continues(t, at + HEADER + bytes_big(b, 4)))
+		return bytes_big(b, 4);
 	return syncsafe(b);
 }
 
@@ -105,8 +96,8 @@ next_frame(const struct id3 *t, size_t *at, struct frame *f)
 		return false;
 	memset(f, 0, sizeof(*f));
 	memcpy(f->id, t->b + *at, (size_t)letters);
-	f->n = t->version == 2 ? plain(t->b + *at + 3, 3) : frame_size(t, *at);
-	f->flags = t->version == 2 ? 0 : (unsigned)plain(t->b + *at + 8, 2);
+	f->n = t->version == 2 ? bytes_big(t->b + *at + 3, 3) : frame_size(t, *at);
+	f->flags = t->version == 2 ? 0 : (unsigned)bytes_big(t->b + *at + 8, 2);
 	f->b = t->b + *at + header;
 	if (f->n > t->n - *at - header)
 		return false;
@@ -240,7 +231,7 @@ id3_parse(struct tags *tags, const unsigned char *tag, size_t size)
 		t.b = copy;
 	}
 	if (t.version > 2 && (tag[5] & 0x40) != 0 && t.n >= 4)
-		at = t.version == 3 ? plain(t.b, 4) + 4 : syncsafe(t.b);
+		at = t.version == 3 ? bytes_big(t.b, 4) + 4 : syncsafe(t.b);
 	while (at < t.n && next_frame(&t, &at, &f))
 		if (open_frame(&t, &f))
 			take_frame(&t, &f);

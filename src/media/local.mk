@@ -4,6 +4,7 @@ MEDIA_LIBS = $(VIPS_LIBS) $(MAGIC_LIBS) -lm
 src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
 src_libmedia_a_SOURCES = \
 	src/media/box.c src/media/box.h \
+	src/media/bytes.h \
 	src/media/chapters.c src/media/chapters.h \
 	src/media/charset.c src/media/charset.h \
 	src/media/child.c src/media/child.h \

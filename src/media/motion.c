@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "media/box.h"
+#include "media/bytes.h"
 #include "media/child.h"
 #include "media/jpeg.h"
 #include "media/media.h"
@@ -24,7 +25,7 @@ mp4_size(const unsigned char *b, size_t size)
 
 	while (box_read(b + at, size - at, &box)) {
 		/* "to the end of the file" may be too far: something may follow */
-		if (box.whole == size - at && box_u32(b + at) == 0)
+		if (box.whole == size - at && bytes_big(b + at, 4) == 0)
 			break;
 		if (at > 0 && strcmp(box.type, "ftyp") == 0)
 			break;
@@ -53,7 +54,7 @@ search(const unsigned char *b, size_t size, size_t from, struct motion *m)
 	while ((p = memmem(b + from, size - from, "ftyp", 4)) != NULL) {
 		size_t name = (size_t)(p - b);
 
-		if (name >= from + 4 && box_u32(p - 4) <= FTYP_MAX &&
+		if (name >= from + 4 && bytes_big(p - 4, 4) <= FTYP_MAX &&
 		    take(b, name - 4, size - name + 4, m))
 			return true;
 		from = name + 4;

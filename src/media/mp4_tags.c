@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "media/bytes.h"
 #include "media/tags.h"
 
 #include "core/banned.h"
@@ -19,16 +20,6 @@ struct box {
 	off_t at, end; /* of what is in it */
 };
 
-static uint64_t
-big(const unsigned char *b, int bytes)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < bytes; i++)
-		v = v << 8 | b[i];
-	return v;
-}
-
 /* The box at *at, which goes on to the next one; false at `end` or where no box is. */
 static bool
 next_box(int fd, off_t *at, off_t end, struct box *box)
@@ -39,11 +30,11 @@ next_box(int fd, off_t *at, off_t end, struct box *box)
 
 	if (end - *at < BOX_HEADER || pread(fd, b, BOX_HEADER, *at) != BOX_HEADER)
 		return false;
-	size = big(b, 4);
+	size = bytes_big(b, 4);
 	if (size == 1) {
 		if (pread(fd, b, sizeof(b), *at) != (ssize_t)sizeof(b))
 			return false;
-		size = big(b + BOX_HEADER, 8);
+		size = bytes_big(b + BOX_HEADER, 8);
 		header += 8;
 	}
 	if (size == 0)
@@ -108,13 +99,14 @@ take_value(struct tags *t, const char *type, enum tag tag, const unsigned char *
 	if (disc || str_eq(type, "trkn")) {
 		if (n < DATA_HEADER + 6)
 			return;
-		add_number(t, disc ? TAG_DISC : TAG_TRACK, big(b + DATA_HEADER + 2, 2));
-		add_number(t, disc ? TAG_DISC_TOTAL : TAG_TRACK_TOTAL, big(b + DATA_HEADER + 4, 2));
+		add_number(t, disc ? TAG_DISC : TAG_TRACK, bytes_big(b + DATA_HEADER + 2, 2));
+		add_number(t, disc ? TAG_DISC_TOTAL : TAG_TRACK_TOTAL,
+		    bytes_big(b + DATA_HEADER + 4, 2));
 		return;
 	}
 	if (str_eq(type, "gnre")) {
-		if (n >= DATA_HEADER + 2 && big(b + DATA_HEADER, 2) > 0)
-			add_number(t, TAG_GENRE, big(b + DATA_HEADER, 2) - 1);
+		if (n >= DATA_HEADER + 2 && bytes_big(b + DATA_HEADER, 2) > 0)
+			add_number(t, TAG_GENRE, bytes_big(b + DATA_HEADER, 2) - 1);
 		return;
 	}
 	tags_add(t, tag, b[3] == DATA_UTF16 ? TAG_UTF16BE : TAG_UTF8, b + DATA_HEADER,

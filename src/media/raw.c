@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "media/box.h"
+#include "media/bytes.h"
 #include "media/jpeg.h"
 #include "media/mapped.h"
 #include "media/media.h"
@@ -215,8 +216,9 @@ search(const unsigned char *b, size_t size, struct found *best)
 	size_t first;
 
 	if (kind == RAW_RAF) {
-		if (size >= RAF_HEADER && box_u32(b + RAF_JPEG) < size)
-			take_jpeg(b + box_u32(b + RAF_JPEG), size - box_u32(b + RAF_JPEG), best);
+		if (size >= RAF_HEADER && bytes_big(b + RAF_JPEG, 4) < size)
+			take_jpeg(b + bytes_big(b + RAF_JPEG, 4), size - bytes_big(b + RAF_JPEG, 4),
+			    best);
 		return;
 	}
 	if (kind != RAW_CR3 && tiff_open(b, size, &t, &first))

@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "media/bytes.h"
 #include "media/tags.h"
 
 #include "core/banned.h"
@@ -12,16 +13,6 @@
 #define RIFF_HEADER 12
 #define SIZE_ELSEWHERE 0xffffffffU /* it stands in 'ds64': EBU Tech 3306 */
 #define ID3_HEADER 10
-
-static uint64_t
-little(const unsigned char *b, int bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes-- > 0)
-		v = v << 8 | b[bytes];
-	return v;
-}
 
 static const struct {
 	char id[5];
@@ -45,7 +36,7 @@ take_info(struct tags *t, const unsigned char *b, size_t n)
 	if (n < 4 || memcmp(b, "INFO", 4) != 0)
 		return;
 	for (at = 4; n - at > CHUNK_HEADER; at += CHUNK_HEADER + size) {
-		size = (size_t)little(b + at + 4, 4);
+		size = (size_t)bytes_little(b + at + 4, 4);
 		if (size > n - at - CHUNK_HEADER)
 			return;
 		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -88,9 +79,9 @@ riff_read(struct tags *t, int fd)
 		n = pread(fd, b, sizeof(b), at);
 		if (n < CHUNK_HEADER)
 			return;
-		size = little(b + 4, 4);
+		size = bytes_little(b + 4, 4);
 		if (memcmp(b, "ds64", 4) == 0 && n == (ssize_t)sizeof(b))
-			samples = little(b + CHUNK_HEADER + 8, 8);
+			samples = bytes_little(b + CHUNK_HEADER + 8, 8);
 		if (memcmp(b, "data", 4) == 0 && size == SIZE_ELSEWHERE)
 			size = samples;
 		if (size > INT64_MAX - (uint64_t)at - CHUNK_HEADER - 1)

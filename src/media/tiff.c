@@ -52,12 +52,15 @@ entries(const struct tiff *t, size_t at)
 	return n;
 }
 
-static bool
-read_entry(const struct tiff *t, size_t at, struct tiff_entry *e)
+bool
+tiff_entry(const struct tiff *t, size_t directory, size_t i, struct tiff_entry *e)
 {
 	static const unsigned sizes[] = { 0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4 };
+	size_t at = directory + 2 + i * ENTRY_SIZE;
 	uint64_t bytes;
 
+	if (directory > t->size || at + ENTRY_SIZE > t->size)
+		return false;
 	e->tag = tiff_u16(t, at);
 	e->type = tiff_u16(t, at + 2);
 	e->count = tiff_u32(t, at + 4);
@@ -76,7 +79,7 @@ tiff_find(const struct tiff *t, size_t at, unsigned tag, struct tiff_entry *e)
 
 	for (size_t i = 0; i < n; i++)
 		if (tiff_u16(t, at + 2 + i * ENTRY_SIZE) == tag)
-			return read_entry(t, at + 2 + i * ENTRY_SIZE, e);
+			return tiff_entry(t, at, i, e);
 	return false;
 }
 
@@ -86,11 +89,11 @@ tiff_number(const struct tiff *t, const struct tiff_entry *e, uint32_t i)
 	if (i >= e->count)
 		return 0;
 	switch (e->type) {
-	case 1:
-	case 7: return t->data[e->at + i];
-	case 3: return tiff_u16(t, e->at + 2 * (size_t)i);
-	case 4:
-	case 13: return tiff_u32(t, e->at + 4 * (size_t)i);
+	case TIFF_BYTE:
+	case TIFF_UNDEFINED: return t->data[e->at + i];
+	case TIFF_SHORT: return tiff_u16(t, e->at + 2 * (size_t)i);
+	case TIFF_LONG:
+	case TIFF_IFD: return tiff_u32(t, e->at + 4 * (size_t)i);
 	default: return 0;
 	}
 }

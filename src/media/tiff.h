@@ -33,6 +33,18 @@ enum {
 	TIFF_PANASONIC_JPEG = 0x2e,
 };
 
+/* Types of values. */
+enum {
+	TIFF_BYTE = 1,
+	TIFF_ASCII = 2,
+	TIFF_SHORT = 3,
+	TIFF_LONG = 4,
+	TIFF_RATIONAL = 5,
+	TIFF_UNDEFINED = 7,
+	TIFF_SRATIONAL = 10,
+	TIFF_IFD = 13,
+};
+
 struct tiff {
 	const unsigned char *data;
 	size_t size;
@@ -50,6 +62,8 @@ struct tiff_entry {
 bool tiff_open(const unsigned char *, size_t, struct tiff *, size_t *first);
 unsigned tiff_u16(const struct tiff *, size_t at);
 uint32_t tiff_u32(const struct tiff *, size_t at);
+/* The i-th entry of the directory at `at`; false where it is damaged or lies outside. */
+bool tiff_entry(const struct tiff *, size_t at, size_t i, struct tiff_entry *);
 /* Looks for a tag in the directory at `at`. */
 bool tiff_find(const struct tiff *, size_t at, unsigned tag, struct tiff_entry *);
 /* The i-th number of a value. */

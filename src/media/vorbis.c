@@ -4,6 +4,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "media/bytes.h"
 #include "media/tags.h"
 
 #include "core/banned.h"
@@ -13,12 +14,6 @@
 #define BLOCK_COMMENTS 4  /* of FLAC: RFC 9639 section 8 */
 #define ID3_HEADER 10
 
-static size_t
-little(const unsigned char *b)
-{
-	return (size_t)b[0] | (size_t)b[1] << 8 | (size_t)b[2] << 16 | (size_t)b[3] << 24;
-}
-
 /* A field may be there several times: these are its values. */
 static void
 take_comments(struct tags *t, const unsigned char *b, size_t n)
@@ -26,12 +21,12 @@ take_comments(struct tags *t, const unsigned char *b, size_t n)
 	size_t at, count, length;
 	const unsigned char *equals;
 
-	if (n < 8 || little(b) > n - 8)
+	if (n < 8 || bytes_little(b, 4) > n - 8)
 		return;
-	at = 4 + little(b);
-	count = little(b + at);
+	at = 4 + bytes_little(b, 4);
+	count = bytes_little(b + at, 4);
 	for (at += 4; count > 0 && at + 4 <= n; count--, at += length) {
-		length = little(b + at);
+		length = bytes_little(b + at, 4);
 		at += 4;
 		if (length > n - at)
 			return;

@@ -1,6 +1,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "media/bytes.h"
 #include "media/webp.h"
 
 #include "core/banned.h"
@@ -8,12 +9,6 @@
 #define HEADER 12           /* "RIFF", size, "WEBP" */
 #define CHUNK_HEADER 8      /* type, size */
 #define FLAGS_METADATA 0x2c /* of VP8X: ICC profile, EXIF, XMP */
-
-static uint32_t
-get32(const unsigned char *b)
-{
-	return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
 
 static bool
 is_metadata(const unsigned char *chunk)
@@ -30,7 +25,7 @@ webp_strip(unsigned char *b, size_t size)
 	if (size < HEADER || memcmp(b, "RIFF", 4) != 0 || memcmp(b + 8, "WEBP", 4) != 0)
 		return 0;
 	while (from + CHUNK_HEADER <= size) {
-		n = CHUNK_HEADER + (size_t)get32(b + from + 4);
+		n = CHUNK_HEADER + (size_t)bytes_little(b + from + 4, 4);
 		n += n & 1;
 		if (n > size - from)
 			return 0;
