@@ -273,19 +273,14 @@ collection_id_get(const struct request *req, struct response *res, struct error 
 	    answer(req, res, 200, &c, NULL, err);
 }
 
-/* The version that If-Match names, 0 without the header. */
 static bool
-expected_version(const struct request *req, int64_t *version, struct error *err)
+collection_version(const struct call *call, const char *id, int64_t *version, struct error *err)
 {
-	struct collection c;
+	struct collection found;
 
-	*version = 0;
-	if (req->if_match == NULL)
-		return true;
-	if (!collection_get(req->call, request_param(req, "id"), &c, err) ||
-	    !request_if_match(req, c.version, err))
+	if (!collection_get(call, id, &found, err))
 		return false;
-	*version = c.version;
+	*version = found.version;
 	return true;
 }
 
@@ -302,7 +297,7 @@ collection_id_patch(const struct request *req, struct response *res, struct erro
 	if (w.title == NULL && w.sort == NULL && w.rule == NULL && !w.set_cover && !w.set_people)
 		return error_set(err, ERR_VALIDATION,
 		    "The body changes nothing. Name at least one member to change.");
-	return expected_version(req, &version, err) &&
+	return request_expects(req, collection_version, request_param(req, "id"), &version, err) &&
 	    collection_change(req->call, request_param(req, "id"), version, &w, &c, err) &&
 	    answer(req, res, 200, &c, NULL, err);
 }
@@ -320,19 +315,12 @@ static bool
 collection_items_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct list_ask ask = list_ask_of(req->input);
-	struct json *j = json_new(req->arena, 0);
-	int64_t now = clock_now();
 	struct media *items;
 	struct page page;
 
 	if (!collection_items(req->call, request_param(req, "id"), &ask, &items, &page, err))
 		return false;
-	list_open(j);
-	for (size_t i = 0; i < page.n; i++)
-		media_view(req, j, NULL, &items[i], now);
-	list_close(j, &ask, &page);
-	json_object_end(j);
-	return response_json(res, 200, j, err);
+	return response_json(res, 200, media_page_view(req, &ask, items, &page), err);
 }
 
 /* POST /api/media/collections/{id}/items: puts in, takes out, puts in order. */

@@ -86,22 +86,14 @@ answer_item(const struct request *req, struct response *res, int status, const s
 	return response_json_etag(req, res, status, j, media_etag(req->arena, media, now), err);
 }
 
-/*
- * The version that If-Match names, 0 without the header. The item is read first, because If-Match
- * is compared with its current version.
- */
 static bool
-expected_version(const struct request *req, int64_t *version, struct error *err)
+media_version(const struct call *call, const char *id, int64_t *version, struct error *err)
 {
-	struct media media;
+	struct media found;
 
-	*version = 0;
-	if (req->if_match == NULL)
-		return true;
-	if (!media_get(req->call, request_param(req, "id"), &media, err) ||
-	    !request_if_match(req, media.version, err))
+	if (!media_get(call, id, &found, err))
 		return false;
-	*version = media.version;
+	*version = found.version;
 	return true;
 }
 
@@ -133,8 +125,6 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	struct media_ask ask = { .list = list_ask_of(in),
 		.after = input_str(in, "after"),
 		.before = input_str(in, "before") };
-	struct json *j = json_new(req->arena, 0);
-	int64_t now = clock_now();
 	struct media *items;
 	struct page page;
 
@@ -143,12 +133,7 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
 	if (!media_list(req->call, &ask, &items, &page, err))
 		return false;
-	list_open(j);
-	for (size_t i = 0; i < page.n; i++)
-		media_view(req, j, NULL, &items[i], now);
-	list_close(j, &ask.list, &page);
-	json_object_end(j);
-	return response_json_cached(req, res, j, err);
+	return response_json_cached(req, res, media_page_view(req, &ask.list, items, &page), err);
 }
 
 /* GET /api/media/{id}/children: one page of the parts of an item. */
@@ -156,19 +141,12 @@ static bool
 media_children_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct list_ask ask = list_ask_of(req->input);
-	struct json *j = json_new(req->arena, 0);
-	int64_t now = clock_now();
 	struct media *items;
 	struct page page;
 
 	if (!media_children(req->call, request_param(req, "id"), &ask, &items, &page, err))
 		return false;
-	list_open(j);
-	for (size_t i = 0; i < page.n; i++)
-		media_view(req, j, NULL, &items[i], now);
-	list_close(j, &ask, &page);
-	json_object_end(j);
-	return response_json(res, 200, j, err);
+	return response_json(res, 200, media_page_view(req, &ask, items, &page), err);
 }
 
 /* GET /api/media/tags: the tags of the items that the caller may see, most used first. */
@@ -243,7 +221,7 @@ media_item_patch(const struct request *req, struct response *res, struct error *
 	if (patch.set == 0)
 		return error_set(err, ERR_VALIDATION,
 		    "The body changes nothing. Name at least one member to change.");
-	return expected_version(req, &version, err) &&
+	return request_expects(req, media_version, request_param(req, "id"), &version, err) &&
 	    media_change(req->call, request_param(req, "id"), version, &patch, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
@@ -325,7 +303,7 @@ media_tags_put(const struct request *req, struct response *res, struct error *er
 
 	for (size_t i = 0; i < n; i++)
 		tags[i] = input_str_at(req->input, "tags", i);
-	return expected_version(req, &version, err) &&
+	return request_expects(req, media_version, request_param(req, "id"), &version, err) &&
 	    media_set_tags(req->call, request_param(req, "id"), version,
 		(struct strings) { tags, n }, &media, err) &&
 	    answer_item(req, res, 200, &media, err);

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "fcgi-handlers/list_view.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "service/catalogue/media.h"
@@ -160,4 +161,19 @@ media_view(const struct request *req, struct json *j, const char *key, const str
 	json_object(j, key);
 	media_members(req, j, m, now);
 	json_object_end(j);
+}
+
+struct json *
+media_page_view(const struct request *req, const struct list_ask *ask, const struct media *items,
+    const struct page *page)
+{
+	struct json *j = json_new(req->arena, 0);
+	int64_t now = clock_now();
+
+	list_open(j);
+	for (size_t i = 0; i < page->n; i++)
+		media_view(req, j, NULL, &items[i], now);
+	list_close(j, ask, page);
+	json_object_end(j);
+	return j;
 }

@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 struct json;
+struct list_ask;
 struct media;
+struct page;
 struct request;
 
 /*
@@ -27,5 +29,8 @@ void media_thumbnails_view(const struct request *, struct json *, const struct m
 /* The whole object. */
 void media_view(const struct request *, struct json *, const char *key, const struct media *,
     int64_t now);
+/* A page of a list of items: the whole body. */
+struct json *media_page_view(const struct request *, const struct list_ask *, const struct media *,
+    const struct page *);
 
 #endif

@@ -246,19 +246,14 @@ static const struct field_rule patch_input[] = {
 	{ .name = NULL },
 };
 
-/* The version that If-Match names, 0 if any will do. */
 static bool
-expected_version(const struct request *req, int64_t *version, struct error *err)
+server_version(const struct call *call, const char *id, int64_t *version, struct error *err)
 {
-	struct server server;
+	struct server found;
 
-	*version = 0;
-	if (!request_wants_version(req))
-		return true;
-	if (!server_get(req->call, request_param(req, "id"), &server, err) ||
-	    !request_if_match(req, server.version, err))
+	if (!server_get(call, id, &found, err))
 		return false;
-	*version = server.version;
+	*version = found.version;
 	return true;
 }
 
@@ -275,7 +270,8 @@ server_patch(const struct request *req, struct response *res, struct error *err)
 	};
 	struct server server;
 
-	return expected_version(req, &change.version, err) &&
+	return request_expects(req, server_version, request_param(req, "id"), &change.version,
+		   err) &&
 	    server_change(req->call, request_param(req, "id"), &change, &server, err) &&
 	    server_reply(req, res, 200, &server, err);
 }

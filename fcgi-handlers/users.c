@@ -50,21 +50,14 @@ storage_reply(const struct request *req, struct response *res, const struct user
 	return response_json_etag(req, res, 200, j, etag, err);
 }
 
-/*
- * The version that If-Match names, 0 if any will do. The person is read first, because If-Match
- * is compared with their current version.
- */
 static bool
-expected_version(const struct request *req, const char *id, int64_t *version, struct error *err)
+user_version(const struct call *call, const char *id, int64_t *version, struct error *err)
 {
-	struct user user;
+	struct user found;
 
-	*version = 0;
-	if (!request_wants_version(req))
-		return true;
-	if (!people_get(req->call, id, &user, err) || !request_if_match(req, user.version, err))
+	if (!people_get(call, id, &found, err))
 		return false;
-	*version = user.version;
+	*version = found.version;
 	return true;
 }
 
@@ -100,7 +93,7 @@ me_patch(const struct request *req, struct response *res, struct error *err)
 	};
 	struct user user;
 
-	return expected_version(req, req->who->user_id, &change.version, err) &&
+	return request_expects(req, user_version, req->who->user_id, &change.version, err) &&
 	    account_profile(req->call, &change, &user, err) &&
 	    user_reply(req, res, 200, &user, err);
 }
@@ -345,7 +338,7 @@ user_patch(const struct request *req, struct response *res, struct error *err)
 	const char *id = request_param(req, "id");
 	struct user user;
 
-	return expected_version(req, id, &change.version, err) &&
+	return request_expects(req, user_version, id, &change.version, err) &&
 	    people_change(req->call, id, &change, &user, err) &&
 	    storage_reply(req, res, &user, err);
 }

@@ -135,6 +135,17 @@ endpoint_get(const struct request *req, struct response *res, struct error *err)
 	    endpoint_reply(req, res, 200, &endpoint, NULL, err);
 }
 
+static bool
+endpoint_version(const struct call *call, const char *id, int64_t *version, struct error *err)
+{
+	struct hook_endpoint found;
+
+	if (!hook_endpoint_get(call, id, &found, err))
+		return false;
+	*version = found.version;
+	return true;
+}
+
 /* PATCH /api/webhooks/endpoints/{id} */
 static bool
 endpoint_patch(const struct request *req, struct response *res, struct error *err)
@@ -143,13 +154,8 @@ endpoint_patch(const struct request *req, struct response *res, struct error *er
 	const char *id = request_param(req, "id");
 	struct hook_endpoint endpoint;
 
-	if (request_wants_version(req)) {
-		if (!hook_endpoint_get(req->call, id, &endpoint, err) ||
-		    !request_if_match(req, endpoint.version, err))
-			return false;
-		change.version = endpoint.version;
-	}
-	return hook_endpoint_change(req->call, id, &change, &endpoint, err) &&
+	return request_expects(req, endpoint_version, id, &change.version, err) &&
+	    hook_endpoint_change(req->call, id, &change, &endpoint, err) &&
 	    endpoint_reply(req, res, 200, &endpoint, NULL, err);
 }
 

@@ -192,3 +192,18 @@ request_if_match(const struct request *req, long long version, struct error *err
 	return error_set(err, ERR_PRECONDITION,
 	    "It has changed since you loaded it. Load it again.");
 }
+
+bool
+request_expects(const struct request *req, version_read_fn *read, const char *id, int64_t *version,
+    struct error *err)
+{
+	int64_t now;
+
+	*version = 0;
+	if (!request_wants_version(req))
+		return true;
+	if (!read(req->call, id, &now, err) || !request_if_match(req, now, err))
+		return false;
+	*version = now;
+	return true;
+}

@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
+struct call;
 struct error;
 struct json;
 struct request;
@@ -57,5 +59,13 @@ bool response_json_etag(const struct request *, struct response *, int status, s
 bool request_wants_version(const struct request *);
 /* If-Match against the version part; without one any matches. ERR_PRECONDITION otherwise. */
 bool request_if_match(const struct request *, long long version, struct error *);
+/* Reads the version of what has this id, as the caller may see it. */
+typedef bool version_read_fn(const struct call *, const char *id, int64_t *version, struct error *);
+/*
+ * The version that If-Match demands, 0 if any will do: it is read first, because If-Match is compared
+ * with the current one, which the change itself then expects.
+ */
+bool request_expects(const struct request *, version_read_fn *, const char *id, int64_t *version,
+    struct error *);
 
 #endif
