@@ -19,9 +19,7 @@ my $root = "$FindBin::Bin/..";
 my $artefacts = artefacts($root);
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 # a new person's library is empty only where nobody shares with the house
 my $mn = MediaNest::Test->stack(private => 1);
@@ -65,13 +63,10 @@ my $axe = axe();
 
 # The console has no errors, and no other server was asked for anything.
 sub clean ($b, $where, $allowed = undef) {
-	my @errors = grep { $_->{level} eq 'SEVERE'
-	    || $_->{message} =~ /Content Security Policy|Refused to/ } $b->console;
 	my @foreign = grep { m{^(?:https?|wss?|ftp):} && !m{^\Q$mn->{url}\E/}
 	    && !m{^\Q$storage\E/} } map { s/^wss:/https:/r } $b->requests;
 
-	@errors = grep { $_->{message} !~ $allowed } @errors if $allowed;
-	is_deeply [ map { $_->{message} } @errors ], [], "$where: the console is clean";
+	is_deeply [ console_errors($b, $allowed) ], [], "$where: the console is clean";
 	is_deeply \@foreign, [], "$where: no request beyond the two origins";
 	return;
 }

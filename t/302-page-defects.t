@@ -16,9 +16,7 @@ use Test::More;
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 my $artefacts = artefacts("$FindBin::Bin/..");
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $tv = MediaNest::PlexTv->start;
 my $mn = MediaNest::Test->stack(private => 1, set => { $tv->settings });
@@ -95,10 +93,7 @@ sub announced ($who, $filename, $type) {
 	return join ' ', $r->{status}, $r->{json}{headers}{'Content-Type'} // ();
 }
 
-sub errors ($b) {
-	return grep { $_->{level} eq 'SEVERE' && $_->{message} !~ /Failed to load resource|ERR_/ }
-	    $b->console;
-}
+sub errors ($b) { return console_errors($b, qr/Failed to load resource|ERR_/) }
 
 my @photos = map { photo($ann, "Ann $_") } 1 .. 3;
 my %film = map {
@@ -246,7 +241,7 @@ part 'an item that is gone' => sub {
 	$b->press('d', 'i', 'Delete', 'ArrowRight', 'f', '+');
 	like $b->text('.lightbox .notice'), qr/not found/i, 'keys change nothing';
 	is $b->count('.toast'), 0, 'and raise no message: ' . ($b->text('#toasts') // '');
-	is_deeply [ map { $_->{message} } errors($b) ], [], 'nor an error in the console';
+	is_deeply [ errors($b) ], [], 'nor an error in the console';
 	$b->press('Escape');
 	$b->wait_for('the end', sub { !$b->seen('.lightbox') });
 	$b->find('.tile');

@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
 use MediaNest::Browser;
+use MediaNest::Page;
 use MediaNest::Test;
 use Test::More;
 
@@ -13,9 +14,7 @@ plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{AS
 my $scratch = tempdir('mn-resume-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 use constant SIZE => 70 << 20;
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 my $mn = MediaNest::Test->stack(private => 1);
 my $who = $mn->user;
 my $b = MediaNest::Browser->start(dir => "$scratch/b", artefacts => $scratch);

@@ -20,9 +20,7 @@ binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_outpu
 my $artefacts = artefacts("$FindBin::Bin/..");
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $mn = MediaNest::Test->stack;
 my $axe = axe();
@@ -55,10 +53,7 @@ JS
 }
 
 sub clean ($b, $where) {
-	my @errors = grep { $_->{level} eq 'SEVERE'
-	    || $_->{message} =~ /Content Security Policy|Refused to/ } $b->console;
-
-	return is_deeply [ map { $_->{message} } @errors ], [], "$where: the console is clean";
+	return is_deeply [ console_errors($b) ], [], "$where: the console is clean";
 }
 
 my @views = (

@@ -21,9 +21,7 @@ binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_outpu
 my $artefacts = artefacts("$FindBin::Bin/..");
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $mn = MediaNest::Test->stack;
 my $axe = axe();
@@ -88,9 +86,7 @@ for my $size ([ 390, 0 ], [ 390, 1 ], [ 1280, 0 ], [ 1280, 1 ]) {
 			accessible($b, $hash, $axe) if $dark == ($width > 1000);
 			$b->screenshot("$artefacts/admin-$name-$hash.png");
 		}
-		my @errors = grep { $_->{level} eq 'SEVERE'
-		    || $_->{message} =~ /Content Security Policy|Refused to/ } $b->console;
-		is_deeply [ map { $_->{message} } @errors ], [], 'the console is clean';
+		is_deeply [ console_errors($b) ], [], 'the console is clean';
 	};
 }
 

@@ -17,9 +17,7 @@ plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{AS
 use constant SETTLE => 90;
 my $artefacts = artefacts("$FindBin::Bin/..");
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $mn = MediaNest::Test->stack;
 my $make = MediaNest::Media->new;

@@ -12,9 +12,7 @@ use MediaNest::Test;
 use Test::More;
 
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 my $scratch = tempdir('mn-tray-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $shots = artefacts("$FindBin::Bin/..");
 use constant { PART => 8 << 20, PARTS => 5, RATE => 4 << 20 };
@@ -250,8 +248,7 @@ JS
 
 # who reloads may do so while the socket is being opened
 my $expected = qr/[Bb]locked|ERR_|40[49]|415|WebSocket is closed before/;
-is_deeply [ grep { ($_->{message} // 'blocked') !~ $expected } $b->console ], [],
-    'nothing in the console' or diag explain [ $b->console ];
+is_deeply [ console_errors($b, $expected, all => 1) ], [], 'nothing in the console';
 $b->stop;
 
 done_testing();

@@ -15,9 +15,7 @@ use Test::More;
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 my $artefacts = artefacts("$FindBin::Bin/..");
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 use constant { ITEMS => 2400, FRAME_MS => 50, RUNS => 3 };
 
@@ -370,7 +368,8 @@ JS
 	$c->stop;
 };
 
-is_deeply [ grep { !/favicon|WebSocket/ } $b->console ], [], 'no message on the console';
+is_deeply [ console_errors($b, qr/favicon|WebSocket/, all => 1) ], [],
+    'no message on the console';
 $b->stop;
 $mn->psql("DELETE FROM media WHERE owner_id = '$id'");
 done_testing();

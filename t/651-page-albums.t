@@ -15,9 +15,7 @@ use constant SHOWN_SECONDS => 40; # on a machine that runs other tests too
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 my $artefacts = artefacts("$FindBin::Bin/..");
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $mn = MediaNest::Test->stack;
 my $make = MediaNest::Media->new;
@@ -183,10 +181,8 @@ subtest 'an order made by hand' => sub {
 };
 
 # An item that is revoked while it is fetched again is a 404, and the browser logs that.
-sub errors ($b) {
-	return [ grep { !/status of 404/ } map { $_->{message} } $b->console ];
-}
+sub errors ($b) { return console_errors($b, qr/status of 404/, all => 1) }
 
-is_deeply errors($b), [], 'no errors in the console';
-is_deeply errors($c), [], 'nor in that of the other';
+is_deeply [ errors($b) ], [], 'no errors in the console';
+is_deeply [ errors($c) ], [], 'nor in that of the other';
 done_testing;

@@ -17,9 +17,7 @@ plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{AS
 my $artefacts = artefacts("$FindBin::Bin/..");
 my $web = "$FindBin::Bin/../web";
 
-if (my $missing = MediaNest::Browser::missing()) {
-	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
-}
+need_browser();
 
 my $mn = MediaNest::Test->stack(private => 1);
 my $make = MediaNest::Media->new;

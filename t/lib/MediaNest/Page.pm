@@ -5,9 +5,11 @@ use v5.36;
 use Exporter qw(import);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use MediaNest::Browser;
 use Test::More;
 
-our @EXPORT = qw(artefacts sign_in sign_in_here upload_ready fits inside axe accessible);
+our @EXPORT = qw(artefacts need_browser sign_in sign_in_here upload_ready fits inside axe
+    accessible console_errors);
 our @EXPORT_OK = qw(open_view told press_on sent);
 our %EXPORT_TAGS = (all => [ @EXPORT, @EXPORT_OK ]);
 
@@ -18,6 +20,14 @@ sub artefacts ($root) {
 
 	make_path($dir);
 	return $dir;
+}
+
+# Without a browser the test is skipped, saying so; where CI has none, that is a fault.
+sub need_browser () {
+	my $missing = MediaNest::Browser::missing() or return;
+
+	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
+	return;
 }
 
 sub sign_in ($b, $who) {
@@ -79,6 +89,16 @@ sub fits ($b, $where) {
 	return ok $b->js(
 	    'return document.documentElement.scrollWidth <= document.documentElement.clientWidth'),
 	    "$where: nothing to scroll sideways";
+}
+
+# What the console says: errors, and what the page's own policy refused; all => 1: anything at all.
+# $allowed: what is expected there.
+sub console_errors ($b, $allowed = undef, %with) {
+	my @said = grep { defined $_->{message} } $b->console;
+
+	@said = grep { $_->{level} eq 'SEVERE'
+	    || $_->{message} =~ /Content Security Policy|Refused to/ } @said unless $with{all};
+	return grep { !$allowed || $_ !~ $allowed } map { $_->{message} } @said;
 }
 
 # The text of axe-core, where npm is there to bring it.
