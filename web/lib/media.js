@@ -81,6 +81,18 @@ list(query, options)
 	return { items: got, next: answer.page.nextCursor };
 }
 
+/* For a Grid: each call begins at the first page of what query() says then. */
+export const pager = (query) => () => {
+	let cursor = null;
+
+	return async () => {
+		const page = await list({ ...query(), cursor });
+
+		cursor = page.next;
+		return { items: page.items, more: cursor !== null };
+	};
+};
+
 const onTheWay = new Map(); /* id -> the promise of its fetch */
 
 /* Those who ask at the same time share one request. */

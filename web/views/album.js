@@ -3,7 +3,7 @@ import { change, collection, leave, mayAdd, step } from '../lib/collections.js';
 import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { list } from '../lib/media.js';
+import { pager } from '../lib/media.js';
 import { go } from '../lib/router.js';
 import { bulkActions } from '../ui/bulk.js';
 import { ask } from '../ui/dialog.js';
@@ -150,14 +150,7 @@ mount(root, first)
 		selection = new Selection(actions());
 		grid = new Grid({
 			label: album.title,
-			pager: () => {
-				let cursor = null;
-				return async () => {
-					const page = await list({ ...query(), cursor });
-					cursor = page.next;
-					return { items: page.items, more: cursor !== null };
-				};
-			},
+			pager: pager(query),
 			accept: (item) => item.status !== 'trashed',
 			selection,
 			empty: () => h('div.empty', null, icon('album'),

@@ -1,7 +1,7 @@
 /* The person's library, by date; or everyone's, for people who may see it. */
 import { fill, h, icon } from '../lib/dom.js';
 import { monthOf } from '../lib/format.js';
-import { inLibrary, list } from '../lib/media.js';
+import { inLibrary, pager } from '../lib/media.js';
 import { emit, on } from '../lib/bus.js';
 import { goHere } from '../lib/router.js';
 import { can } from '../lib/session.js';
@@ -96,14 +96,7 @@ mount(root, first)
 		};
 		grid = sort === SORTS.taken ? new Timeline({ ...common, query,
 		    name: `medianest.place.${shownBy(params)}` }) : new Grid({ ...common,
-			pager: () => {
-				let cursor = null;
-				return async () => {
-					const page = await list({ ...query(), cursor });
-					cursor = page.next;
-					return { items: page.items, more: cursor !== null };
-				};
-			},
+			pager: pager(query),
 			group: sort.date ? (item) => {
 				const date = new Date(sort.date(item));
 				return { key: `${date.getFullYear()}-${date.getMonth() + 1}`,

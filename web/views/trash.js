@@ -1,7 +1,7 @@
 /* Deleted items that can still be restored. */
 import { fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { list, purge } from '../lib/media.js';
+import { list, pager, purge } from '../lib/media.js';
 import { can, mayPurge, mayTrash, me } from '../lib/session.js';
 import { overMany, purgeMany, restoreMany } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
@@ -59,14 +59,7 @@ mount(root)
 	} }, icon('trash'), 'Empty trash');
 	const grid = new Grid({
 		label: 'Trash',
-		pager: () => {
-			let cursor = null;
-			return async () => {
-				const page = await list({ status: 'trashed', cursor });
-				cursor = page.next;
-				return { items: page.items, more: cursor !== null };
-			};
-		},
+		pager: pager(() => ({ status: 'trashed' })),
 		accept: (item) => item.status === 'trashed',
 		selection,
 		empty: () => h('div.empty', null, icon('trash'),
