@@ -1,10 +1,13 @@
--- Photos that are cut off, and live photos: a photo and a video of one moment, uploaded as two files.
+-- Photos that are cut off, and live photos: a photo and a video of one moment, uploaded as two
+-- files.
 ALTER TABLE media
-  ADD COLUMN incomplete boolean NOT NULL DEFAULT false, -- the file ends too early; what is there is shown
+  -- the file ends too early; what is there is shown
+  ADD COLUMN incomplete boolean NOT NULL DEFAULT false,
   ADD COLUMN content_id text;          -- what a live photo and its video have in common
 CREATE INDEX media_content_id ON media (owner_id, content_id) WHERE content_id IS NOT NULL;
 
--- The video of a live photo is a part of it (parent_id): it goes to the trash and comes back with it.
+-- The video of a live photo is a part of it (parent_id): it goes to the trash and comes back with
+-- it.
 CREATE FUNCTION mn_live_trash() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE media SET status = CASE NEW.status WHEN 'trashed' THEN 'trashed'

@@ -1,8 +1,8 @@
--- How many items each day of wall clock has, kept like storage_sums (0009): triggers add changes,
--- housekeeping folds them into the sums and checks these. What only its owner can read, and what
--- everybody can, are counted apart; what is shared with some is the owner's here, and counted for
--- the others when they ask. Items that the list does not show, pending ones and the trash, are in no
--- sum.
+-- How many items each day of wall clock has, kept like storage_sums (0009): triggers add
+-- changes, housekeeping folds them into the sums and checks these. What only its owner can read,
+-- and what everybody can, are counted apart; what is shared with some is the owner's here, and
+-- counted for the others when they ask. Items that the list does not show, pending ones and the
+-- trash, are in no sum.
 CREATE TABLE day_sums (
   owner_id uuid NOT NULL,                   -- zeros: nobody's
   house boolean NOT NULL,                   -- everybody can read them

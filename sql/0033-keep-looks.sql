@@ -1,5 +1,5 @@
--- What pictures look like: 64 bits of each (src/media/look.c), and which of one person look alike. The
--- bits are indexed in four bands of 16: two that differ in at most seven bits have a band that
+-- What pictures look like: 64 bits of each (src/media/look.c), and which of one person look alike.
+-- The bits are indexed in four bands of 16: two that differ in at most seven bits have a band that
 -- differs in at most one.
 CREATE TABLE media_looks (
   media_id uuid PRIMARY KEY REFERENCES media ON DELETE CASCADE,

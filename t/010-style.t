@@ -9,7 +9,7 @@ use File::Find;
 my $top = $ENV{srcdir} // '.';
 chdir $top or die "$top: $!";
 
-use constant { LINES_MAX => 600, COLUMNS_MAX => 100 };
+use constant { LINES_MAX => 600, COLUMNS_MAX => 100, RUN_BY_PEOPLE => 27 };
 
 # Who may include what: a room sees itself and those named here, of which a name without a slash
 # stands for the room of that name alone. Rooms of the services are layers too, lowest first.
@@ -163,7 +163,9 @@ check('no files include each other in a circle', @circles);
 check('core/banned.h is the last include of every source', @unbanned);
 check('no file is longer than ' . LINES_MAX . ' lines', @long);
 check('no line is wider than ' . COLUMNS_MAX . ' columns', @wide,
-    map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'));
+    map { too_wide($_, text_of($_)) } glob('src/store/sql/*.sql'),
+    # those that people have run are never edited
+    grep { m{sql/(\d+)} && $1 > RUN_BY_PEOPLE } glob('sql/*.sql'));
 check('clang-format is off nowhere', @unformatted);
 check('SQL is in src/store only', @sql);
 check('so is the reading of rows: what a store function returns is a struct', @rows);

@@ -62,8 +62,8 @@ bool request_if_match(const struct request *, long long version, struct error *)
 /* Reads the version of what has this id, as the caller may see it. */
 typedef bool version_read_fn(const struct call *, const char *id, int64_t *version, struct error *);
 /*
- * The version that If-Match demands, 0 if any will do: it is read first, because If-Match is compared
- * with the current one, which the change itself then expects.
+ * The version that If-Match demands, 0 if any will do: it is read first, because If-Match is
+ * compared with the current one, which the change itself then expects.
  */
 bool request_expects(const struct request *, version_read_fn *, const char *id, int64_t *version,
     struct error *);
