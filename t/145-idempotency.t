@@ -23,7 +23,7 @@ sub initiate {
     my ($who, $key, %file) = @_;
     return $who->api(POST => '/api/media/upload/initiate',
         { filename => 'a.png', size => 10, type => 'image/png', %file },
-        { 'Idempotency-Key' => $key });
+        $key ? { 'Idempotency-Key' => $key } : {});
 }
 sub batch {
     my ($who, $key, @files) = @_;
@@ -246,5 +246,22 @@ subtest 'the person comes first' => sub {
     $release->();
     is $answer->()->{status}, 201, 'then it is done';
 };
+
+# Who waits first is the one that gives way: the request.
+for my $with ('with a key', 'without a key') {
+    subtest "a request that lost a deadlock begins again, $with" => sub {
+        my $release = hold($mn, 'LOCK TABLE uploads IN EXCLUSIVE MODE');
+        my ($before, $lost) = (items_of($bob), 'SELECT deadlocks FROM pg_stat_database WHERE '
+            . 'datname = current_database()');
+        my $deadlocks = $mn->psql($lost);
+        my $answer = later(sub { initiate($bob, $with =~ /out/ ? undef : key()) });
+        waiting($mn, 1);
+        $release->("SELECT 1 FROM users WHERE id = '$bob->{id}' FOR UPDATE");
+        is $answer->()->{status}, 201, 'it is done';
+        is items_of($bob), $before + 1, 'once';
+        wait_until { $mn->psql($lost) > $deadlocks };
+        pass 'and there was a deadlock';
+    };
+}
 
 done_testing();

@@ -12,7 +12,8 @@ use MediaNest::PlexServer;
 use MediaNest::Test;
 use Test::More;
 
-use constant { MANY => 1200, BREAKER => 5 };	# more than two batches; failures in a row
+# More than two batches; failures in a row; servers that are removed during their first sync.
+use constant { MANY => 1200, BREAKER => 5, ROUNDS => 40 };
 
 my $plex = MediaNest::PlexServer->start(name => 'Attic');
 $plex->section('1', 'movie', 'Films');
@@ -405,6 +406,22 @@ subtest 'removal' => sub {
 	    'its items are gone, those of the first one are not';
 	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.purge' AND "
 	    . "payload->>'mediaId' = '$pictured'"), 1, 'and what was stored of them goes too';
+};
+
+# A run at work and a removal lock the same rows in the same order.
+subtest 'removed while a sync is at work' => sub {
+	my $deadlocks = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';
+	my $before = $mn->psql($deadlocks);
+	my %status;
+	$other->add('1') for 1 .. 20;
+	for my $round (1 .. ROUNDS) {
+		my $new = $admin->api(POST => $SERVERS, { name => 'Cellar', url => $other->url,
+		    token => $other->token })->{json}{id};
+		select undef, undef, undef, 0.3 * $round / ROUNDS;
+		$status{ $admin->api(DELETE => "$SERVERS/$new?items=purge")->{status} }++;
+	}
+	is_deeply \%status, { 204 => ROUNDS }, 'every one is removed';
+	is $mn->psql($deadlocks), $before, 'and nobody lost a deadlock';
 };
 
 done_testing;

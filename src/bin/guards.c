@@ -357,6 +357,18 @@ guard_open(struct request *req)
 	req->call = arena_memdup(req->arena, &call, sizeof(call));
 }
 
+static void
+guard_begin(struct request *req)
+{
+	db_mark(req->svc->db);
+}
+
+static bool
+guard_undone(const struct request *req, const struct error *err)
+{
+	return db_undone(req->svc->db, err);
+}
+
 static const struct guards guards = {
 	.open = guard_open,
 	.identify = { [AUTH_BEARER] = guard_bearer,
@@ -368,6 +380,8 @@ static const struct guards guards = {
 	.permissions = guard_permissions,
 	.once_begin = guard_once_begin,
 	.once_end = guard_once_end,
+	.begin = guard_begin,
+	.undone = guard_undone,
 	.origin_allowed = guard_origin_allowed,
 	.measure = guard_measure,
 };

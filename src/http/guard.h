@@ -42,6 +42,12 @@ struct guards {
 	 */
 	bool (*once_begin)(struct request *, const struct kept_answer **, struct error *);
 	bool (*once_end)(struct request *, const struct response *, struct error *);
+	/*
+	 * Around the handler: begin() before it, and after its failure undone(): did it lose a
+	 * deadlock, without any effect so far? Then it runs again (HANDLER_RUNS).
+	 */
+	void (*begin)(struct request *);
+	bool (*undone)(const struct request *, const struct error *);
 	/* Is this Origin allowed? */
 	bool (*origin_allowed)(const struct request *, const char *origin);
 	/*

@@ -130,9 +130,8 @@ outcome_of(struct db *db, const struct query *query, const PGresult *res, struct
 		db_close(db);
 		return DB_DEAD;
 	}
-	if (db_state_is(res, "40001") || db_state_is(res, "40P01"))
-		return DB_REPLAY;
-	return DB_REFUSED;
+	db->conflict = db_state_is(res, "40001") || db_state_is(res, "40P01");
+	return db->conflict ? DB_REPLAY : DB_REFUSED;
 }
 
 /* A statement without parameters or preparation: SET, BEGIN, COMMIT, migrations, LISTEN. */
@@ -276,6 +275,7 @@ db_exec(struct db *db, struct arena *arena, const struct query *query, struct st
 
 	do {
 		outcome = exec_once(db, query, params, db_deadline(db), &res, err);
+		db_note_change(db, outcome, (query->flags & QUERY_READ) != 0);
 	} while (db_again(db, outcome, (query->flags & QUERY_READ) != 0, &tries));
 	if (outcome != DB_DONE)
 		return false;
@@ -421,6 +421,7 @@ db_pipeline(struct db *db, struct arena *arena, struct db_call *calls, size_t nc
 		read = read && (calls[i].query->flags & QUERY_READ) != 0;
 	do {
 		outcome = pipeline_once(db, arena, calls, ncalls, db_deadline(db), err);
+		db_note_change(db, outcome, read);
 	} while (db_again(db, outcome, read, &tries));
 	if (outcome == DB_DONE)
 		error_clear(err);

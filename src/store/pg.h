@@ -132,6 +132,14 @@ void db_outer_rollback(struct db *);
  */
 void db_on_commit(struct db *, struct arena *, void (*fn)(void *ctx), void *ctx);
 
+/*
+ * Work that lost a deadlock or a serialization conflict may begin again if nothing of it was
+ * committed. db_mark() begins such work; after a failure db_undone() tells whether that was the
+ * reason and nothing is left of it.
+ */
+void db_mark(struct db *);
+bool db_undone(const struct db *, const struct error *);
+
 /* Runs SQL that is not prepared: migrations and LISTEN. It must not contain data. */
 bool db_script(struct db *, const char *sql, struct error *);
 /* A pending NOTIFY, or NULL; reads the socket without waiting. */

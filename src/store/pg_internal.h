@@ -43,10 +43,12 @@ struct db {
 	bool part;                           /* an inner transaction is open: a savepoint */
 	struct db_after *after, **after_end; /* called after the commit, in order */
 	struct db_after **part_after;        /* the end of that list when the part began */
-	bool moved;                          /* the server is read-only: look for another one */
-	uint64_t serial;                     /* of connections made */
-	bool counted;                        /* in the metrics, as open */
-	bool was_lost;                       /* the last connection did not end by our own wish */
+	bool conflict;         /* the last failure was a serialization conflict or a deadlock */
+	bool changed;          /* something was, or may have been, committed since db_mark() */
+	bool moved;            /* the server is read-only: look for another one */
+	uint64_t serial;       /* of connections made */
+	bool counted;          /* in the metrics, as open */
+	bool was_lost;         /* the last connection did not end by our own wish */
 	int64_t failing_since; /* monotonic us; 0: the last statement had a response */
 	int64_t retry_at;      /* monotonic us */
 	int64_t waited;        /* us */
@@ -90,6 +92,8 @@ enum db_outcome db_ready(struct db *, int64_t deadline, struct error *);
 /* A statement that is not prepared and takes no parameters; `out` may be NULL. */
 enum db_outcome db_simple(struct db *, const char *sql, const char *name, int64_t deadline,
     PGresult **out, struct error *);
+/* For db_undone(). */
+void db_note_change(struct db *, enum db_outcome, bool read);
 /* May the statement be sent again after this outcome? Counts `tries`. */
 bool db_again(const struct db *, enum db_outcome, bool read, unsigned *tries);
 

@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/outside.h"
+#include "core/str.h"
 #include "store/pg_internal.h"
 #include "core/banned.h"
 
@@ -52,6 +53,7 @@ transaction_commit(struct db *db, struct error *err)
 	}
 	outcome = db_simple(db, "COMMIT", "commit", deadline, &res, err);
 	transaction_left(db);
+	db->changed = db->changed || (outcome != DB_REPLAY && outcome != DB_REFUSED);
 	if (outcome == DB_DEAD || outcome == DB_LATE) {
 		error_slug(err, ERR_UNAVAILABLE, "commit_unknown",
 		    "The connection to the database was lost while saving. Check whether the"
@@ -194,4 +196,27 @@ db_end(struct db *db, bool ok, struct error *err)
 		return true;
 	db_rollback(db);
 	return false;
+}
+
+void
+db_mark(struct db *db)
+{
+	db->conflict = false;
+	db->changed = false;
+}
+
+/* Outside a transaction, what was changed is committed; the last two may have been. */
+void
+db_note_change(struct db *db, enum db_outcome outcome, bool read)
+{
+	db->changed = db->changed ||
+	    (!db->in_tx && !read &&
+		(outcome == DB_DONE || outcome == DB_DEAD || outcome == DB_LATE));
+}
+
+bool
+db_undone(const struct db *db, const struct error *err)
+{
+	return db->conflict && !db->changed && !db->in_tx &&
+	    str_eq(error_slug_of(err), "database_busy");
 }

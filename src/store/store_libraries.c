@@ -132,12 +132,15 @@ const struct query store_libraries_queries[] = {
 	    0 },
 	[Q_FORGET] = { "server_items_forget",
 	    "DELETE FROM server_items WHERE media_id = ANY ($1::uuid[])", 0 },
+	/* The items are locked before what is stored of them, as by those who process them. */
 	[Q_STORED] = { "server_items_stored",
-	    "SELECT DISTINCT media_id FROM media_assets WHERE media_id = ANY ($1::uuid[])", 0 },
+	    "WITH due AS MATERIALIZED (SELECT m.id FROM media m WHERE m.id = ANY ($1::uuid[])"
+	    " ORDER BY m.id FOR UPDATE) SELECT due.id FROM due WHERE EXISTS"
+	    " (SELECT FROM media_assets a WHERE a.media_id = due.id)",
+	    0 },
 	[Q_RELEASE] = { "server_items_release",
 	    "UPDATE media_assets SET published = false WHERE media_id = ANY ($1::uuid[])", 0 },
-	[Q_PURGE] = { "server_items_purge",
-	    DUE("true") " DELETE FROM media m USING due WHERE m.id = due.id", 0 },
+	[Q_PURGE] = { "server_items_purge", "DELETE FROM media WHERE id = ANY ($1::uuid[])", 0 },
 	[Q_BUSY] = { "server_busy",
 	    "SELECT EXISTS (SELECT FROM sync_runs WHERE server_id = $1 AND status = 'running')",
 	    0 },

@@ -23,6 +23,7 @@
 enum {
 	Q_GET,
 	Q_LOCK,
+	Q_LOCK_ALL,
 	Q_OF_MACHINE,
 	Q_LIST,
 	Q_ADD,
@@ -39,6 +40,7 @@ enum {
 const struct query store_servers_queries[] = {
 	[Q_GET] = { "server_get", SERVERS " AND s.id = $1", QUERY_READ },
 	[Q_LOCK] = { "server_lock", SERVERS " AND s.id = $1 FOR NO KEY UPDATE OF s", 0 },
+	[Q_LOCK_ALL] = { "server_lock_all", SERVERS " AND s.id = $1 FOR UPDATE OF s", 0 },
 	[Q_OF_MACHINE] = { "server_of_machine", SERVERS " AND s.machine_id = $1", QUERY_READ },
 	[Q_LIST] = { "servers_list",
 	    SERVERS " AND ($2::uuid IS NULL OR (" CREATED ", s.id) > ($1::bigint, $2::uuid))"
@@ -139,6 +141,13 @@ store_server_lock(struct db *db, struct arena *arena, const char *id, struct ser
     struct error *err)
 {
 	return one(db, arena, Q(Q_LOCK), id, server, err);
+}
+
+bool
+store_server_lock_all(struct db *db, struct arena *arena, const char *id, struct server *server,
+    struct error *err)
+{
+	return one(db, arena, Q(Q_LOCK_ALL), id, server, err);
 }
 
 bool

@@ -20,6 +20,9 @@ bool store_server_get(struct db *, struct arena *, const char *id, struct server
 /* The same, and the row stays locked until the end of the transaction. */
 bool store_server_lock(struct db *, struct arena *, const char *id, struct server *,
     struct error *);
+/* Against new sections, items and runs too: for who removes it. */
+bool store_server_lock_all(struct db *, struct arena *, const char *id, struct server *,
+    struct error *);
 bool store_server_of_machine(struct db *, struct arena *, const char *machine_id, struct server *,
     struct error *);
 /* Oldest first, after a position (id NULL: from the first one). */

@@ -306,7 +306,7 @@ remove_in(const struct call *call, const char *id, bool purges, struct error *er
 	struct server server;
 	bool more;
 
-	if (!store_server_lock(db, call->arena, id, &server, err))
+	if (!store_server_lock_all(db, call->arena, id, &server, err))
 		return false;
 	if (server.id == NULL)
 		return error_set(err, ERR_NOT_FOUND, "There is no such media server.");

@@ -18,6 +18,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/redis.h"
+#include "store/store_servers.h"
 
 #include "core/banned.h"
 
@@ -338,14 +339,12 @@ tell(struct sync_engine *e, const char *status, struct notify_batch **batch, str
 static bool
 hold_server(struct sync_engine *e, struct error *err)
 {
-	struct sync_held held;
+	struct server now;
 
-	if (e->halt_reason == NULL || e->nsections == 0)
-		return true;
-	if (!store_sync_hold(e->call->svc->db, e->call->arena, e->sections[0].row.id,
-		e->server->url, e->machine_id, &held, err))
+	if (!store_server_lock(e->call->svc->db, e->call->arena, e->server->id, &now, err))
 		return false;
-	e->used = held.same;
+	e->used = now.id != NULL && now.enabled && str_eq(now.url, e->server->url) &&
+	    str_eq(now.machine_id, e->machine_id);
 	return true;
 }
 

@@ -4,7 +4,7 @@ package MediaNest::Sequence;
 #   my $release = hold($mn, "SELECT 1 FROM users WHERE id = '...' FOR NO KEY UPDATE");
 #   my $answer = later(sub { $client->api(...) });   # another process; $answer->() waits for it
 #   waiting($mn, 1);                                 # one statement of the API waits for a lock
-#   $release->();
+#   $release->();            # or $release->($sql), the last statement of that transaction
 use strict;
 use warnings;
 use Exporter qw(import);
@@ -34,7 +34,13 @@ sub hold {
 	$to->autoflush(1);
 	print $to "BEGIN; $sql;\n\\echo held\n";
 	while (defined(my $line = <$said>)) { last if $line =~ /^held/ }
-	return sub { print $to "COMMIT;\n"; close $to; waitpid $pid, 0 };
+	return sub {
+		my ($last) = @_;
+		print $to "$last;\n" if $last;
+		print $to "COMMIT;\n";
+		close $to;
+		waitpid $pid, 0;
+	};
 }
 
 # Sends a request from another process. The sub waits for the answer; with an argument it says
