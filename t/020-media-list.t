@@ -43,7 +43,7 @@ sub list {
     return $r->{json};
 }
 
-# Ids of every page, in order; only of this test.
+# Ids of every page, in order; only of this test. A cursor takes the place of `after` or `before`.
 sub pages {
     my ($who, $query, $limit) = @_;
     my (@ids, $cursor, $pages);
@@ -53,6 +53,7 @@ sub pages {
         cmp_ok scalar @{ $page->{items} }, '<=', $limit, 'no more than asked for';
         push @ids, map { $_->{id} } grep { $_->{title} =~ /^\Q$mark\E/ } @{ $page->{items} };
         $cursor = $page->{page}{nextCursor};
+        $query =~ s/(?:^|&)(?:after|before)=[^&]*//;
     } while (defined $cursor && ++$pages < 60);
     return @ids;
 }
