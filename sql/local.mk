@@ -36,3 +36,5 @@ dist_sql_DATA += sql/0033-keep-looks.sql
 dist_sql_DATA += sql/0034-order-by-wall-clocks.sql
 dist_sql_DATA += sql/0035-add-collections.sql
 dist_sql_DATA += sql/0036-bind-collections.sql
+dist_sql_DATA += sql/0037-free-server-kinds.sql
+dist_sql_DATA += sql/0038-free-sources.sql

@@ -408,6 +408,11 @@ subtest 'removal' => sub {
 	    . "payload->>'mediaId' = '$pictured'"), 1, 'and what was stored of them goes too';
 };
 
+# The kinds are a table of src/client/media_server.c.
+is $mn->psql("SELECT count(*) FROM pg_constraint WHERE contype = 'c' AND conrelid IN ("
+    . "'media'::regclass, 'media_servers'::regclass) AND pg_get_constraintdef(oid) LIKE '%plex%'"),
+    0, 'another kind of server needs no change of the schema';
+
 # A run at work and a removal lock the same rows in the same order.
 subtest 'removed while a sync is at work' => sub {
 	my $deadlocks = 'SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()';

@@ -54,10 +54,15 @@ is join(' ', @{ item($film[4]) }{qw(title year)}), 'Film 5 1995', 'repair it';
 $mn->psql("INSERT INTO plays (id, user_id, server_id, item_key, player, media_id, activity_id,
     started_at, last_at) VALUES (gen_random_uuid(), '$admin->{id}', '$server', '$film[4]', 'tv',
     '$id', gen_random_uuid(), now(), now())");
+is $admin->api(PUT => "/api/media/$id/favorite")->{status}, 200, 'a favourite';
+is $admin->api(PUT => "/api/media/$id/tags", { tags => ['kept'] })->{status}, 200, 'and a tag';
 $plex->move($film[4], 5001);
 sync_is(0, { seen => 30, moved => 1, unchanged => 29 }, 'another key');
 is $mn->psql("SELECT count(*) FROM plays p JOIN server_items s USING (media_id)
     WHERE s.item_key = '5001'"), 1, 'its history is kept';
+my ($moved) = grep { $_->{id} eq $id }
+    @{ $admin->api(GET => '/api/media?favorite=true')->{json}{items} };
+is_deeply $moved->{tags}, ['kept'], 'it is a favourite still, with its tag';
 
 # --- what people hear -----------------------------------------------------------------------------
 
