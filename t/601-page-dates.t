@@ -19,7 +19,7 @@ my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
 my $me = $mn->user;
 my $jpeg = MediaNest::Media::slurp($make->picture('base.jpg', size => '320x240'));

@@ -19,7 +19,7 @@ need_browser();
 
 use constant { ITEMS => 2400, FRAME_MS => 50, RUNS => 3 };
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
 my $ann = $mn->user(role => 'user');
 my $id = $ann->api(GET => '/api/auth/session')->{json}{user}{id};

@@ -17,7 +17,7 @@ my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
 my ($ann, $bob) = map { $mn->user(role => 'user') } 1 .. 2;
 my %id = map { $_->[0] => $_->[1]->api(GET => '/api/auth/session')->{json}{user}{id} }
