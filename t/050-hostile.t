@@ -12,9 +12,6 @@ use MediaNest::Test;
 use MIME::Base64 qw(encode_base64url decode_base64url);
 use Test::More;
 
-plan skip_all => 'once is enough: the run with sanitizers does it'
-    if ($ENV{MEDIANEST_CHECK_PART} // '') eq 'plain';
-
 use constant { DEPTH => 100_000, BODY_CAP => 1 << 20, ANSWER_SECONDS => 20, MOST_FIELDS => 12 };
 
 my $mn = MediaNest::Test->stack(private => 1);

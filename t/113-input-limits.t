@@ -9,9 +9,6 @@ use JSON::PP;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run with sanitizers does it'
-    if ($ENV{MEDIANEST_CHECK_PART} // '') eq 'plain';
-
 my $build = $ENV{MEDIANEST_DEV_BUILD} // "$FindBin::Bin/../build";
 my $inputs = decode_json(qx($build/medianest-fcgi --inputs));
 my $mn = MediaNest::Test->stack(private => 1, set => { 'upload.max_size' => '1T' });

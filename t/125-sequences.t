@@ -14,9 +14,6 @@ use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
 
-plan skip_all => 'once is enough: the run with sanitizers does it'
-    if ($ENV{MEDIANEST_CHECK_PART} // '') eq 'plain';
-
 my ($smtp, $plex) = (MediaNest::Smtp->start, MediaNest::PlexTv->start);
 my $mn = MediaNest::Test->stack(private => 1, set => { $smtp->settings, $plex->settings,
     'database.timeout' => 20_000, 'session.refresh_leeway' => 0,

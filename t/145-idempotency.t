@@ -10,9 +10,6 @@ use MediaNest::Test;
 use POSIX ();
 use Test::More;
 
-plan skip_all => 'once is enough: the run with sanitizers does it'
-    if ($ENV{MEDIANEST_CHECK_PART} // '') eq 'plain';
-
 my $mn = MediaNest::Test->stack(set => { 'database.timeout' => 20_000 });
 my ($ann, $bob) = map { $mn->user(role => 'user') } 1 .. 2;
 my $serial = 0;

@@ -10,9 +10,6 @@ use MediaNest::Media;
 use MediaNest::Test;
 use Time::HiRes qw(time);
 
-plan skip_all => 'once is enough: the run with sanitizers does it'
-    if ($ENV{MEDIANEST_CHECK_PART} // '') eq 'plain';
-
 my $mn = MediaNest::Test->stack;
 my $program = MediaNest::Media::program($mn);
 my $make = MediaNest::Media->new;
