@@ -94,6 +94,13 @@ subtest 'what is sent' => sub {
 	$b->reload;
 	$b->find('.tile img.loaded');
 	$b->wait_for('all thumbnails', sub { $b->count('.tile img.loaded') == 4 });
+	my ($counts, $list) = @{ $b->js(<<'JS') };
+		const of = (path) => performance.getEntriesByType('resource')
+		    .find((one) => new URL(one.name).pathname === path);
+		return ['/api/media/months', '/api/media'].map(of)
+		    .map((one) => [one.fetchStart, one.responseEnd]);
+JS
+	cmp_ok $list->[0], '<', $counts->[1], 'the newest items are not asked for after the counts';
 	my $sent = $b->js(<<'JS');
 		return performance.getEntriesByType('resource')
 		    .filter((one) => /\.js$/.test(new URL(one.name).pathname))

@@ -56,6 +56,8 @@ export class Timeline extends Grid {
 		this.count = 0;
 		this.failures = 0;
 		this.aim = this.remembered();
+		/* who begins at the top need not wait for the counts first */
+		this.newest = this.aim ? null : list(this.query()).catch(() => null);
 		addEventListener('pagehide', this.leave = () => this.remember());
 	}
 
@@ -77,10 +79,16 @@ export class Timeline extends Grid {
 		this.loading = true;
 		try {
 			await this.recount();
+			const newest = await this.newest;
+			this.newest = null;
+			if (this.dead)
+				return;
 			this.more = false;
 			this.loading = false;
 			fill(this.tail);
 			this.layout();
+			if (newest && this.days.length)
+				this.takeNewest(newest);
 			this.land();
 		} catch (problem) {
 			this.loading = false;
@@ -397,6 +405,17 @@ export class Timeline extends Grid {
 			throw problem;
 		}
 		return true;
+	}
+
+	/* The first page of all days. A day that it ends within goes on with a page of its own. */
+	takeNewest({ items, next })
+	{
+		const days = this.following(this.days[0]);
+		const last = next && items.length ? dayOfItem(items.at(-1)) : null;
+		const whole = days.filter(({ date }) => !last || date > last);
+
+		if (whole.length)
+			this.take(whole, { items, next: null });
 	}
 
 	take(days, { items, next })
