@@ -10,6 +10,7 @@
 #include "http/request.h"
 #include "http/response.h"
 #include "service/catalogue/collections.h"
+#include "service/catalogue/upload.h"
 
 #include "core/banned.h"
 
@@ -45,6 +46,7 @@ static const struct field_rule create_input[] = {
 	{ "sort", FIELD_ENUM, .choices = CHOICES(COLLECTION_SORT_LIST) },
 	{ "rule", FIELD_OBJECT, .fields = rule_input },
 	{ "items", FIELD_UUIDS, .max = COLLECTION_STEP_MAX },
+	{ "folder", FIELD_STRING, .min = 1, .max = UPLOAD_PATH_MAX },
 	{ "shared", FIELD_OBJECTS, .max = COLLECTION_PEOPLE_MAX, .fields = person_input },
 	{ .name = NULL },
 };
@@ -257,10 +259,13 @@ collections_post(const struct request *req, struct response *res, struct error *
 {
 	struct collection_wish w = wish_of(req);
 	struct collection c;
+	bool made;
 
 	w.kind = input_has(req->input, "kind") ? input_str(req->input, "kind") : COLLECTION_ALBUM;
 	w.items = texts(req, req->input, "items");
-	return collection_create(req->call, &w, &c, err) && answer(req, res, 201, &c, NULL, err);
+	w.folder = input_str(req->input, "folder");
+	return collection_create(req->call, &w, &c, &made, err) &&
+	    answer(req, res, made ? 201 : 200, &c, NULL, err);
 }
 
 /* GET /api/media/collections/{id} */

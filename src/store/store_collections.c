@@ -139,6 +139,18 @@ count_of(struct db *db, struct arena *arena, const struct query *query, const ch
 }
 
 bool
+store_collection_of_folder(struct db *db, struct arena *arena, const char *user_id,
+    const char *folder, const char **id, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_COLLECTION_OF_FOLDER), DB_PARAMS(user_id, folder), &rows, err))
+		return false;
+	*id = rows_str(rows, 0, 0);
+	return true;
+}
+
+bool
 store_collection_own_count(struct db *db, struct arena *arena, const char *user_id, int64_t *n,
     struct error *err)
 {

@@ -38,6 +38,12 @@ bool store_collection_list(struct db *, struct arena *, const struct store_colle
 /* Fills kind, owner, may, version and title. In a transaction. ERR_NOT_FOUND as above. */
 bool store_collection_lock(struct db *, struct arena *, const char *user_id, const char *id,
     struct collection *, struct error *);
+/*
+ * The id that a person's album of this folder has, whether it is there or not: one that follows
+ * from both.
+ */
+bool store_collection_of_folder(struct db *, struct arena *, const char *user_id,
+    const char *folder, const char **id, struct error *);
 bool store_collection_own_count(struct db *, struct arena *, const char *user_id, int64_t *n,
     struct error *);
 bool store_collection_add(struct db *, struct arena *, const struct collection *, struct error *);

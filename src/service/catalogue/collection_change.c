@@ -186,10 +186,10 @@ share(const struct call *call, const struct collection *c, const struct collecti
 		(int64_t)people.n, err);
 }
 
-/* Each item once, in the order of the list. */
+/* Each item once, in the order of the list. all: those that the caller does not see are refused. */
 static bool
-put_in(const struct call *call, const struct collection *c, struct strings ids, int64_t *added,
-    struct error *err)
+put_in(const struct call *call, const struct collection *c, struct strings ids, bool all,
+    int64_t *added, struct error *err)
 {
 	struct store_collection_items items = { .id = c->id, .user_id = call->by.who->user_id };
 	const char **kept = arena_array(call->arena, ids.n + 1, sizeof(*kept));
@@ -206,9 +206,10 @@ put_in(const struct call *call, const struct collection *c, struct strings ids, 
 	if (!store_collection_addable(call->svc->db, call->arena, &reader, ids, &found, &may, err))
 		return false;
 	for (size_t i = 0; i < ids.n; i++) {
-		if (!holds(found, ids.items[i]))
+		if (all && !holds(found, ids.items[i]))
 			return error_field(err, "add", "unknown", "must name items you can see");
-		if (holds((struct strings) { kept, n }, ids.items[i]))
+		if (!holds(found, ids.items[i]) ||
+		    holds((struct strings) { kept, n }, ids.items[i]))
 			continue;
 		for (size_t k = 0; k < found.n; k++)
 			if (str_ieq(found.items[k], ids.items[i]))
@@ -225,9 +226,10 @@ put_in(const struct call *call, const struct collection *c, struct strings ids, 
 		COLLECTION_ITEMS_MAX);
 }
 
+/* In the transaction, with the person locked. */
 static bool
-create_in(const struct call *call, const struct collection_wish *w, const char *id,
-    struct audience *a, struct error *err)
+add_collection(const struct call *call, const struct collection_wish *w, const char *id,
+    struct error *err)
 {
 	static const struct collection_rule nothing;
 	const struct collection c = { .id = id,
@@ -238,33 +240,83 @@ create_in(const struct call *call, const struct collection_wish *w, const char *
 		.rule = w->rule != NULL ? *w->rule : nothing };
 	int64_t n;
 
-	if (!keep_people(call, w, err) ||
-	    !store_collection_own_count(call->svc->db, call->arena, c.owner_id, &n, err))
+	if (!store_collection_own_count(call->svc->db, call->arena, c.owner_id, &n, err))
 		return false;
 	if (n >= COLLECTION_OWN_MAX)
 		return error_slug(err, ERR_CONFLICT, "too_many_collections",
 		    "You have %d collections. Delete one first.", COLLECTION_OWN_MAX);
-	return store_collection_add(call->svc->db, call->arena, &c, err) &&
-	    share(call, &c, w, err) && put_in(call, &c, w->items, &n, err) &&
+	return store_collection_add(call->svc->db, call->arena, &c, err) && share(call, &c, w, err);
+}
+
+static bool
+create_in(const struct call *call, const struct collection_wish *w, const char *id,
+    struct audience *a, struct error *err)
+{
+	const struct collection c = { .id = id };
+	int64_t n;
+
+	return keep_people(call, w, err) && add_collection(call, w, id, err) &&
+	    put_in(call, &c, w->items, true, &n, err) && audience_of(call, id, &a->after, err);
+}
+
+/* Of two that make it at once, the second waits for the first and finds its album. */
+static bool
+folder_in(const struct call *call, const struct collection_wish *w, const char *id, bool *made,
+    struct audience *a, struct error *err)
+{
+	struct collection c;
+	int64_t n;
+
+	if (!keep_people(call, w, err))
+		return false;
+	*made = !lock(call, id, &c, err);
+	if (*made &&
+	    (err->code != ERR_NOT_FOUND || !add_collection(call, w, id, err) ||
+		!lock(call, id, &c, err)))
+		return false;
+	if (!put_in(call, &c, w->items, false, &n, err))
+		return false;
+	if (*made && n == 0)
+		return error_field(err, "items", "unknown", "must name items you can see");
+	return (*made || n == 0 || store_collection_touch(call->svc->db, call->arena, id, err)) &&
 	    audience_of(call, id, &a->after, err);
 }
 
-bool
-collection_create(const struct call *call, const struct collection_wish *w, struct collection *out,
-    struct error *err)
+static bool
+wish_fits(const struct collection_wish *w, struct error *err)
 {
-	struct audience a = { .before = { NULL, 0 } };
-	char id[UUID_TEXT];
-
 	if (str_eq(w->kind, COLLECTION_RULE) && w->rule == NULL)
 		return error_field(err, "rule", "required", "must be given for a rule");
 	if (str_eq(w->kind, COLLECTION_RULE) && w->items.n > 0)
 		return error_field(err, "items", "choice", "must not be given for a rule");
-	if (!rule_fits(w->kind, w->rule, err))
+	if (w->folder != NULL && (str_eq(w->kind, COLLECTION_RULE) || w->set_people))
+		return error_field(err, "folder", "choice",
+		    "must be given only for an album that is not shared yet");
+	if (w->folder != NULL && w->folder[strspn(w->folder, "/")] == '\0')
+		return error_field(err, "folder", "format", "must name a folder");
+	return rule_fits(w->kind, w->rule, err);
+}
+
+bool
+collection_create(const struct call *call, const struct collection_wish *w, struct collection *out,
+    bool *made, struct error *err)
+{
+	struct audience a = { .before = { NULL, 0 } };
+	char fresh[UUID_TEXT];
+	const char *id = fresh;
+
+	*made = true;
+	uuid_v7(fresh);
+	if (!wish_fits(w, err) ||
+	    (w->folder != NULL &&
+		!store_collection_of_folder(call->svc->db, call->arena, call->by.who->user_id,
+		    w->folder, &id, err)))
 		return false;
-	uuid_v7(id);
 	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, create_in(call, w, id, &a, err), err))
+	    !db_end(call->svc->db,
+		w->folder != NULL ? folder_in(call, w, id, made, &a, err) :
+				    create_in(call, w, id, &a, err),
+		err))
 		return false;
 	announce(call, id, &a);
 	return collection_get(call, id, out, err);
@@ -392,7 +444,7 @@ step_in(const struct call *call, const char *id, struct collection_step *s, stru
 	if (!store_person_keep(db, call->arena, call->by.who->user_id, err) ||
 	    !lock(call, id, &c, err) || !step_allowed(&c, s, err))
 		return false;
-	return put_in(call, &c, s->add, &s->added, err) &&
+	return put_in(call, &c, s->add, true, &s->added, err) &&
 	    store_collection_items_remove(db, call->arena, &gone, str_eq(c.may, COLLECTION_OWN),
 		&s->removed, err) &&
 	    (s->order.n == 0 ||

@@ -45,9 +45,14 @@ struct collection_wish {
 	bool set_people;
 	struct strings people, may; /* one of each for every person */
 	struct strings items;       /* of a new album */
+	const char *folder;         /* that the album is of, such as "Trips/2024", or NULL */
 };
+/*
+ * Of each folder a person has one album. If it is there, *made is false: the items are put in, and
+ * nothing else changes. Items that the caller no longer sees are left out then.
+ */
 bool collection_create(const struct call *, const struct collection_wish *, struct collection *,
-    struct error *);
+    bool *made, struct error *);
 /* version: the expected one, 0 = any. For the owner. */
 bool collection_change(const struct call *, const char *id, int64_t version,
     const struct collection_wish *, struct collection *, struct error *);

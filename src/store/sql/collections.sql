@@ -50,11 +50,19 @@ FROM collections c WHERE c.id = $2::uuid AND @joined($1::uuid) FOR UPDATE OF c
 --: query collection_own_count
 SELECT count(*) FROM collections WHERE owner_id = $1::uuid
 
+-- The id of the album of a folder (RFC 9562, UUIDv8): there can be one only.
+--: query collection_of_folder read
+SELECT encode(set_byte(set_byte(h, 6, get_byte(h, 6) & 15 | 128), 8, get_byte(h, 8) & 63 | 128),
+	'hex')::uuid
+FROM substring(sha256(convert_to($1::uuid || E'\n' || btrim(regexp_replace(
+	normalize($2::text, NFC), '/+', '/', 'g'), '/'), 'UTF8')) FOR 16) h
+
 --: query collection_add
 INSERT INTO collections (id, owner_id, kind, title, sort, rule_tags, rule_kinds, rule_from, rule_to,
 	rule_favorite)
 VALUES ($1, $2, $3, $4, coalesce($5, 'taken'), $6::text[], $7::text[], $8::date, $9::date,
 	$10::boolean)
+ON CONFLICT (id) DO NOTHING
 
 -- What is NULL stays; $5: a new rule comes with it, $4: a new cover, or none.
 --: query collection_change

@@ -47,11 +47,16 @@ coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC',
 	SELECT FROM collection_people cp JOIN collections c ON c.id = cp.collection_id
 	WHERE cp.user_id = @user AND c.kind = 'rule' AND c.owner_id = m.owner_id AND @rule_holds)))
 
+-- The video of a live photo, which is shown as a part of it (sql/0029).
+--: define live_clip
+(m.parent_id IS NOT NULL AND m.content_id IS NOT NULL)
+
 -- The items of `collections c` that the caller sees there, as a FROM; `place`: in the order that
 -- people made.
 --: define collected(user, all)
 (SELECT m.*, ci.position AS place FROM collection_items ci JOIN media m ON m.id = ci.media_id
 WHERE c.kind = 'album' AND ci.collection_id = c.id AND m.status NOT IN ('trashed', 'pending')
+	AND NOT @live_clip
 	AND ((ci.gives AND @presentable) OR @open_to(@user, @all))
 UNION ALL
 SELECT m.*, 0::bigint FROM media m
