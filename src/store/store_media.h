@@ -131,7 +131,7 @@ bool store_media_set_taken(struct db *, struct arena *, const char *id,
     const struct store_taken_edit *, bool *done, struct error *);
 /* What the worker reads with the file. */
 bool store_media_set_sidecar(struct db *, struct arena *, const char *id, const char *text,
-    struct error *);
+    bool *changed, struct error *);
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
     struct error *);
 /* ERR_VALIDATION if one of the ids is not that of an active person. */

@@ -54,7 +54,9 @@ const struct query store_media_change_queries[] = {
 	    " AND (t.wall IS NULL OR t.wall BETWEEN '0001-01-02' AND '9999-12-30')",
 	    0 },
 	[Q_SIDECAR] = { "media_set_sidecar",
-	    "UPDATE media SET sidecar = $2, " TOUCH " WHERE id = $1", 0 },
+	    "UPDATE media SET sidecar = $2, " TOUCH " WHERE id = $1"
+	    " AND sidecar IS DISTINCT FROM $2",
+	    0 },
 	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
 	[Q_SHARES_CLEAR] = { "media_shares_clear",
 	    "DELETE FROM media_shares WHERE media_id = $1 AND NOT user_id = ANY ($2::uuid[])", 0 },
@@ -144,7 +146,7 @@ bool
 store_media_set_sidecar(struct db *db, struct arena *arena, const char *id, const char *text,
     struct error *err)
 {
-	return db_exec(db, arena, Q(Q_SIDECAR), DB_PARAMS(id, text), NULL, err);
+	return db_change(db, arena, Q(Q_SIDECAR), DB_PARAMS(id, text), changed, err);
 }
 
 bool
@@ -157,7 +159,7 @@ store_media_set_tags(struct db *db, struct arena *arena, const char *id, struct 
 
 bool
 store_media_set_shares(struct db *db, struct arena *arena, const char *id, struct strings users,
-    struct error *err)
+    bool *changed, struct error *err)
 {
 	const char *list = db_array(arena, users.items, users.n);
 	struct rows *rows;

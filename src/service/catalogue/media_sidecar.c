@@ -28,7 +28,7 @@ may_have_one(const struct call *call, const struct media *m, struct error *err)
 }
 
 static bool
-set_in(const struct call *call, const char *id, const char *text, struct media *m,
+set_in(const struct call *call, const char *id, const char *text, struct media *m, bool *changed,
     struct error *err)
 {
 	struct media_reader reader;
@@ -36,16 +36,18 @@ set_in(const struct call *call, const char *id, const char *text, struct media *
 	media_reader_of(call->by.who, &reader);
 	return store_media_lock(call->svc->db, call->arena, &reader, id, m, err) &&
 	    may_have_one(call, m, err) &&
-	    store_media_set_sidecar(call->svc->db, call->arena, id, text, err);
+	    store_media_set_sidecar(call->svc->db, call->arena, id, text, changed, err);
 }
 
 bool
 media_set_sidecar(const struct call *call, const char *id, const char *text, struct media *m,
     struct error *err)
 {
+	bool changed = false;
+
 	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, set_in(call, id, text, m, err), err))
+	    !db_end(call->svc->db, set_in(call, id, text, m, &changed, err), err))
 		return false;
-	return str_eq(m->status, "pending") ? media_get(call, id, m, err) :
-					      media_reprocess(call, id, m, err);
+	return !changed || str_eq(m->status, "pending") ? media_get(call, id, m, err) :
+							  media_reprocess(call, id, m, err);
 }

@@ -14,8 +14,8 @@ struct media;
 #define MEDIA_SIDECAR_MAX 262144 /* code points */
 
 /*
- * Before the upload is complete, or afterwards: then the item is processed again. ERR_CONFLICT
- * while it is being processed, in the trash, or no upload.
+ * Before the upload is complete, or afterwards: then the item is processed again, unless it has
+ * this text already. ERR_CONFLICT while it is being processed, in the trash, or no upload.
  */
 bool media_set_sidecar(const struct call *, const char *id, const char *text, struct media *,
     struct error *);
