@@ -243,6 +243,7 @@ noinst_PROGRAMS += t/tools/watch-check
 t_tools_watch_check_SOURCES = t/tools/watch_check.c
 EXTRA_DIST += t/510-alerts.t
 EXTRA_DIST += t/630-uploads-resume.t t/631-page-tray.t
+EXTRA_DIST += t/632-tray-folders.t
 EXTRA_DIST += t/660-page-defects.t t/661-page-weight.t t/bench/page
 EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm
 EXTRA_DIST += t/540-backup.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz

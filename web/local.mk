@@ -16,6 +16,7 @@ nobase_dist_page_DATA = \
 	web/lib/collections.js \
 	web/lib/dom.js \
 	web/lib/early.js \
+	web/lib/folders.js \
 	web/lib/format.js \
 	web/lib/hash-worker.js \
 	web/lib/hash.js \
@@ -24,6 +25,7 @@ nobase_dist_page_DATA = \
 	web/lib/kinds.js \
 	web/lib/leftovers.js \
 	web/lib/live.js \
+	web/lib/lone-sidecars.js \
 	web/lib/media.js \
 	web/lib/notification-words.js \
 	web/lib/pick.js \
@@ -33,6 +35,7 @@ nobase_dist_page_DATA = \
 	web/lib/session.js \
 	web/lib/setting-words.js \
 	web/lib/sha256.js \
+	web/lib/sidecars.js \
 	web/lib/thumbhash.js \
 	web/lib/transfer.js \
 	web/lib/unread.js \
@@ -56,6 +59,7 @@ nobase_dist_page_DATA = \
 	web/ui/event-words.js \
 	web/ui/factor.js \
 	web/ui/first-steps.js \
+	web/ui/folder-albums.js \
 	web/ui/form.js \
 	web/ui/grid.js \
 	web/ui/hook-endpoints.js \

@@ -53,7 +53,9 @@ recall()
 		    problem: problem ? { message: problem } : null });
 
 		uploads.push(u);
-		if (u.state === 'lost')
+		if (u.there && u.mediaId)
+			took(u, u.mediaId);
+		else if (u.state === 'lost')
 			find(u, false).catch(() => {});
 	}
 	emit('uploads', {});

@@ -56,6 +56,9 @@ const recordOf = (u) => ({ key: u.key, tab: TAB, user: u.user, at: u.at, name: u
     size: u.size, modified: u.modified, type: u.type, path: u.path ?? null,
     sha256: u.sha256 ?? null, uploadId: u.uploadId ?? null, mediaId: u.mediaId ?? null,
     allowDuplicate: u.allowDuplicate ?? false, arrived: u.state === 'finishing',
+    there: ['processing', 'ready', 'duplicate'].includes(u.state),
+    album: Boolean(u.album && !u.filed),
+    sidecar: u.sidecarGiven ? null : u.sidecar ?? null,
     handle: u.handle ?? null, blob: u.pasted && u.size <= BLOB_MAX ? u.file : null,
     problem: u.state === 'failed' ? u.problem?.message : null, hopeless: u.hopeless ?? false });
 
@@ -68,7 +71,7 @@ keep(list)
 		try {
 			store.put(record);
 		} catch {
-			store.put({ ...record, handle: null, blob: null });
+			store.put({ ...record, handle: null, blob: null, sidecar: null });
 		}
 	}));
 }

@@ -8,10 +8,12 @@
 import { pause } from './again.js';
 import { api, Problem, reachable } from './api.js';
 import { emit, on } from './bus.js';
+import { start as startFiling, waitsForAlbum, wanted } from './folders.js';
 import { hashOf } from './hash.js';
 import { fetchItem, known, refresh, remember } from './media.js';
 import { drop, isSame, keep } from './resume.js';
 import { me } from './session.js';
+import { giveSidecars, start as startSidecars, waitsForSidecar } from './sidecars.js';
 import { partSize, put, putParts, stateOf } from './transfer.js';
 
 const AT_ONCE = 3;
@@ -37,6 +39,9 @@ export let blockedOrigin = null; /* the file store, when this browser cannot rea
 const OPEN = ['waiting', 'checking', 'starting', 'ready-to-send', 'sending', 'finishing', 'twin'];
 /* These are kept over a reload. `lost`: the file has to be chosen again. */
 const KEPT = [...OPEN, 'lost', 'failed', 'trashed'];
+const KEPT_FIELDS = ['uploadId', 'sha256', 'album', 'filed', 'sidecar', 'sidecarGiven'];
+/* The server has an item. */
+export const THERE = ['processing', 'ready', 'duplicate'];
 /* What another attempt would not change. */
 const HOPELESS_STATUS = [400, 413, 415];
 const HOPELESS_CODES = ['empty', 'protected', 'too_many_pixels', 'truncated', 'unreadable',
@@ -54,6 +59,9 @@ let keepTimer = 0;
 let reached = false;           /* the server, while the browser says that it is offline */
 let checking = false;
 
+/* ...as is what lacks the album of its folder or its sidecar. */
+const isKept = (u) => KEPT.includes(u.state) ||
+    (THERE.includes(u.state) && (waitsForAlbum(u) || waitsForSidecar(u)));
 export const isOpen = (u) => OPEN.includes(u.state);
 export const openCount = () => uploads.filter(isOpen).length;
 
@@ -64,8 +72,8 @@ keepNow()
 
 	keepTimer = 0;
 	unkept.clear();
-	list.filter((u) => !KEPT.includes(u.state)).forEach((u) => drop(u.key));
-	keep(list.filter((u) => KEPT.includes(u.state)));
+	list.filter((u) => !isKept(u)).forEach((u) => drop(u.key));
+	keep(list.filter(isKept));
 }
 
 export function
@@ -74,7 +82,7 @@ set(upload, fields)
 	const was = upload.state;
 
 	Object.assign(upload, fields);
-	if (upload.state !== was || 'uploadId' in fields || 'sha256' in fields) {
+	if (upload.state !== was || KEPT_FIELDS.some((name) => name in fields)) {
 		unkept.add(upload);
 		keepTimer ||= setTimeout(keepNow, KEEP_MS);
 	}
@@ -92,7 +100,7 @@ twinsOf(one)
 			twins.delete(u);
 		if (u.state !== 'twin' || u.twin !== one)
 			continue;
-		if (['processing', 'ready', 'duplicate'].includes(one.state))
+		if (THERE.includes(one.state))
 			set(u, { state: 'duplicate', mediaId: one.mediaId, file: null });
 		else if (['failed', 'cancelled', 'trashed'].includes(one.state))
 			set(u, { state: 'waiting', twin: null });
@@ -104,15 +112,18 @@ const UNKNOWN_TYPE = 'application/octet-stream';
 
 export const line = (fields) => ({ id: nextId++, sent: 0, tries: 0, ...fields });
 
-/* Files, or {file, path?, handle?, pasted?}. One that the tray waits for goes on. */
+/* Files, or {file, path?, handle?, pasted?, sidecar?}. One that the tray waits for goes on. */
 export function
 addFiles(files)
 {
 	for (const one of files) {
-		const { file, path, handle, pasted } = one instanceof File ? { file: one } : one;
+		const { file, handle, pasted, sidecar, ...more } = one instanceof File ?
+		    { file: one } : one;
+		const path = more.path?.normalize('NFC');
 		const lost = uploads.find((u) => u.state === 'lost' && isSame(u, file));
 		if (lost) {
-			set(lost, { file, handle: handle ?? lost.handle, state: 'waiting' });
+			set(lost, { file, handle: handle ?? lost.handle,
+			    sidecar: sidecar ?? lost.sidecar, state: 'waiting' });
 			continue;
 		}
 		/* Pasted pictures are all called image.png. */
@@ -120,7 +131,8 @@ addFiles(files)
 		    `Pasted ${new Date().toISOString().slice(0, 19).replace(/[:T]/g, '-')}` :
 		    file.name;
 		const u = line({ key: crypto.randomUUID(), user: me.user?.id, at: Date.now(), file,
-		    name, path, handle, pasted, size: file.size, modified: file.lastModified,
+		    name, path, handle, pasted, sidecar, album: Boolean(path) && wanted(),
+		    size: file.size, modified: file.lastModified,
 		    type: file.type || UNKNOWN_TYPE });
 		uploads.push(u);
 		set(u, { state: 'waiting' });
@@ -433,6 +445,7 @@ finish()
 	if (!batch.length)
 		return;
 	try {
+		await giveSidecars(batch);
 		const answer = await api.post('/media/upload/complete',
 		    { uploads: batch.map((u) => ({ uploadId: u.uploadId })) },
 		    { patient: true, again: true });
@@ -599,5 +612,7 @@ addEventListener('online', () => {
 	});
 	pump();
 });
+startFiling(set);
+startSidecars(set);
 addEventListener('pagehide', keepNow);
 addEventListener('beforeunload', (event) => openCount() && event.preventDefault());

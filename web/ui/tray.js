@@ -1,18 +1,21 @@
 /* The uploads in a corner: a line for each file and one for all of them. */
 import { emit, on } from '../lib/bus.js';
 import { fill, h, icon, iconButton } from '../lib/dom.js';
-import { bytes, count, many, stepName } from '../lib/format.js';
+import { bytes, count, dayOf, many, stepName } from '../lib/format.js';
+import { accept, look, take } from '../lib/lone-sidecars.js';
 import { known, reprocess } from '../lib/media.js';
 import { link } from '../lib/router.js';
 import { find, insist, recall, remove, takeBack } from '../lib/leftovers.js';
 import { filesIn, filesOf, pickFiles } from '../lib/pick.js';
 import * as up from '../lib/uploads.js';
+import { FolderAlbums } from './folder-albums.js';
 import { linePicture } from './line-picture.js';
 import { fail } from './toast.js';
 
 const LINES = 60; /* more are counted, not drawn */
-const RANK = ['lost', 'failed', 'rejected', 'trashed', 'sending', 'finishing', 'processing',
-    'starting', 'checking', 'ready-to-send', 'waiting', 'twin', 'duplicate', 'ready', 'cancelled'];
+const RANK = ['lost', 'failed', 'rejected', 'trashed', 'offered', 'strayed', 'sending', 'finishing',
+    'processing', 'starting', 'checking', 'ready-to-send', 'waiting', 'seeking', 'giving', 'twin',
+    'duplicate', 'ready', 'given', 'cancelled'];
 const BAD = ['failed', 'rejected'];
 
 const percent = (u) => (u.size ? (u.sent / u.size) * 100 : 100);
@@ -36,8 +39,15 @@ words(u)
 	case 'sending': return `${Math.floor(percent(u))} % of ${bytes(u.size)}`;
 	case 'finishing': return 'Finishing…';
 	case 'processing': return u.step ? `${stepName(u.step)}…` : 'Processing…';
-	case 'ready': return 'Ready';
-	case 'duplicate': return 'Already in your library';
+	case 'ready': return u.sidecarProblem ?? 'Ready';
+	case 'duplicate': return u.sidecarProblem ?? 'Already in your library';
+	case 'seeking': return 'Looking for its photo…';
+	case 'offered': return u.offers.length > 1 ?
+	    `Several photos are named “${u.offers[0].filename}”. Which one does it belong to?` :
+	    `Does it belong to “${u.offers[0].filename}”?`;
+	case 'giving': return 'Adding…';
+	case 'given': return 'Added to its photo';
+	case 'strayed': return 'No photo here has this name';
 	case 'cancelled': return 'Cancelled';
 	default: return u.problem?.message ?? 'Failed';
 	}
@@ -90,16 +100,22 @@ class Line {
 			    (u.state === 'rejected' && u.hopeless === false) ?
 			    h('a.button.small', { href: link('library', { item: u.mediaId }),
 				'aria-label': `Show ${u.name}` }, 'Show') : null,
-			u.state === 'failed' && !u.hopeless ?
+			u.state === 'failed' && !u.hopeless && !u.beside ?
 			    act('Try again', () => up.retry(u)) : null,
 			u.state === 'rejected' && u.hopeless === false ?
 			    act('Try again', () => reprocess(known(u.mediaId) ??
 				{ id: u.mediaId }).catch(fail)) : null,
+			...(u.state === 'offered' ? u.offers.map((item) => act(u.offers.length > 1 ?
+			    `Add to ${dayOf(item.takenAt ?? item.createdAt)}` : 'Add to photo',
+			() => accept(u, item).catch(fail))) : []),
+			u.beside && ['failed', 'strayed'].includes(u.state) ?
+			    act('Look again', () => look(u)) : null,
 			u.state === 'trashed' ?
 			    act('Restore', () => takeBack(u).catch(fail)) : null,
 			u.state === 'trashed' && u.file ?
 			    act('Add a copy', () => insist(u)) : null,
-			(bad && u.hopeless) || u.state === 'lost' ?
+			(bad && u.hopeless) || u.state === 'lost' ||
+			    (u.beside && u.state !== 'giving') ?
 			    act('Remove', () => remove(u)) : null,
 			up.isOpen(u) ?
 			    iconButton('close', `Cancel ${u.name}`, () => up.cancel(u)) : null,
@@ -117,8 +133,11 @@ summary(of)
 		[of('trashed'), 'in your trash'],
 		[of('rejected'), 'could not be read'],
 		[of('failed'), 'not uploaded'],
-	].filter(([n]) => n).map(([n, what]) => `${count(n)} ${what}`).join(', ') ||
-	    'Nothing uploaded';
+		[of('given'), 'added', 'sidecar'],
+		[of('offered'), 'to assign', 'sidecar'],
+		[of('strayed'), 'without a photo', 'sidecar'],
+	].filter(([n]) => n).map(([n, what, noun]) =>
+		`${noun ? many(n, noun) : count(n)} ${what}`).join(', ') || 'Nothing uploaded';
 }
 
 export class Tray {
@@ -135,12 +154,13 @@ export class Tray {
 		    this.leftText = h('p'),
 		    this.leftAct = h('button',
 			{ type: 'button', onclick: () => this.goOn() }));
+		this.albums = new FolderAlbums();
 		this.fold = iconButton('down', 'Collapse uploads', () => this.toggle(),
 		    { 'aria-expanded': 'true' });
 		this.node = h('section.tray', { 'aria-label': 'Uploads', hidden: true },
 		    h('header', null, this.title, h('span.grow'), this.fold,
 			this.shut = iconButton('close', 'Close uploads', () => up.clearDone())),
-		    this.all, this.warning, this.left,
+		    this.all, this.warning, this.left, this.albums.node,
 		    h('div.tray-body', null, this.list, this.rest));
 		this.node.classList.toggle('folded', !this.open);
 		if (mayUpload)
@@ -197,6 +217,7 @@ export class Tray {
 		    `${count(lost)} uploads were interrupted. ` +
 		    'Choose their files again, and they go on.';
 		this.warn();
+		this.albums.draw();
 		for (const [id, line] of this.lines)
 			if (!shown.includes(line.u)) {
 				line.node.remove();
@@ -263,14 +284,14 @@ takeFiles()
 	const curtain = h('div.drop-curtain', { hidden: true }, icon('upload'),
 	    h('p', null, 'Drop files to upload'));
 	const picker = h('input', { type: 'file', multiple: true,
-	    accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus', hidden: true,
+	    accept: 'image/*,video/*,audio/*,.heic,.heif,.mkv,.flac,.opus,.xmp', hidden: true,
 	    'aria-label': 'Files to upload', id: 'picker', onchange: () => {
-		up.addFiles(filesIn(picker));
+		take(filesIn(picker));
 		picker.value = '';
 	} });
 	const folder = h('input', { type: 'file', webkitdirectory: true, hidden: true,
 	    'aria-label': 'Folder to upload', id: 'folder-picker', onchange: () => {
-		up.addFiles(filesIn(folder));
+		take(filesIn(folder));
 		folder.value = '';
 	} });
 	const listen = (type, fn) => addEventListener(type, fn, { signal: stop.signal });
@@ -294,7 +315,7 @@ takeFiles()
 		event.preventDefault();
 		depth = 0;
 		curtain.hidden = true;
-		up.addFiles(await filesOf(event.dataTransfer));
+		take(await filesOf(event.dataTransfer));
 	});
 	listen('paste', (event) => {
 		if (event.clipboardData?.files.length) {
@@ -303,7 +324,7 @@ takeFiles()
 			    pasted: true })));
 		}
 	});
-	const offs = [on('pick-files', async () => up.addFiles(await pickFiles(picker))),
+	const offs = [on('pick-files', async () => take(await pickFiles(picker))),
 	    on('pick-folder', () => folder.click())];
 	document.body.append(curtain, picker, folder);
 	return () => {
