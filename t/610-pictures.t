@@ -41,6 +41,15 @@ MediaNest::Media::run('convert', $png, '-interlace', 'JPEG', $make->path('progre
 $base{progressive} = bytes($make->path('progressive.jpg'));
 MediaNest::Media::run('convert', $png, '-interlace', 'PNG', $make->path('interlaced.png'));
 $base{interlaced} = bytes($make->path('interlaced.png'));
+for my $kind ([ 'lossless.webp', qw(-define webp:lossless=true) ],
+    [ 'clear.webp', qw(-alpha set -channel A -evaluate set 60% +channel -quality 80) ],
+    [ 'still.gif' ]) {
+    my ($name, @arguments) = @$kind;
+    MediaNest::Media::run('convert', $png, @arguments, $make->path($name));
+    $base{$name =~ s/\..*//r} = bytes($make->path($name));
+}
+MediaNest::Media::run('convert', $png, $png, '-delay', 20, $make->path('two.gif'));
+$base{gif} = bytes($make->path('two.gif'));
 ff('-f', 'lavfi', '-i', 'color=red:s=320x200[a];color=lime:s=320x200[b];color=blue:s=320x200[c];'
     . 'color=white:s=320x200[d];[a][b]hstack[t];[c][d]hstack[u];[t][u]vstack', '-frames:v', 1,
     '-pix_fmt', 'rgb24', $make->path('quarters.png'));
@@ -159,7 +168,23 @@ my @rows = (
         incomplete => 1 } ],
     [ '90 % of a PNG', 'a.png', part_of($base{png}, 0.9), { size => $whole, incomplete => 1 } ],
     [ 'a tenth of a PNG', 'a.png', part_of($base{png}, 0.1), { fails => 'truncated' } ],
-    [ 'half of an interlaced PNG', 'a.png', part_of($base{interlaced}, 0.5),
+    [ '90 % of an interlaced PNG', 'a.png', part_of($base{interlaced}, 0.9), { size => $whole,
+        incomplete => 1, near => \@plain } ],
+    [ 'a fifth of an interlaced PNG', 'a.png', part_of($base{interlaced}, 0.2),
+        { fails => 'truncated' } ],
+    [ 'an interlaced PNG that lacks nothing but its end', 'a.png',
+        substr($base{interlaced}, 0, -4), { size => $whole, near => \@plain } ],
+    [ '80 % of a WebP', 'a.webp', part_of($base{webp}, 0.8), { size => $whole,
+        incomplete => 1 } ],
+    [ '80 % of a WebP without loss', 'a.webp', part_of($base{lossless}, 0.8), { size => $whole,
+        incomplete => 1 } ],
+    [ '80 % of a WebP that is transparent', 'a.webp', part_of($base{clear}, 0.8),
+        { size => $whole, incomplete => 1 } ],
+    [ 'a fifth of a WebP', 'a.webp', part_of($base{webp}, 0.2), { fails => 'truncated' } ],
+    [ 'the header of a WebP', 'a.webp', substr($base{webp}, 0, 40), { fails => 'truncated' } ],
+    [ 'an animated GIF, cut in its second frame', 'a.gif', part_of($base{gif}, 0.6),
+        { size => $whole, incomplete => 1, near => \@plain } ],
+    [ 'a GIF, cut in its only frame', 'a.gif', part_of($base{still}, 0.6),
         { fails => 'truncated' } ],
     [ 'half of a WebP', 'a.webp', part_of($base{webp}, 0.5), { fails => 'truncated' } ],
     [ 'half of a HEIC', 'a.heic', part_of($base{heic}, 0.5), { fails => 'truncated' } ],

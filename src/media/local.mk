@@ -1,7 +1,7 @@
 # medianest-media: the sandboxed child that touches hostile bytes
 noinst_LIBRARIES += src/libmedia.a
-MEDIA_LIBS = $(VIPS_LIBS) $(MAGIC_LIBS) -lm
-src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS)
+MEDIA_LIBS = $(VIPS_LIBS) $(WEBP_LIBS) $(PNG_LIBS) $(MAGIC_LIBS) -lm
+src_libmedia_a_CPPFLAGS = $(AM_CPPFLAGS) $(VIPS_CFLAGS) $(WEBP_CFLAGS) $(PNG_CFLAGS)
 src_libmedia_a_SOURCES = \
 	src/media/box.c src/media/box.h \
 	src/media/bytes.h \
@@ -25,6 +25,7 @@ src_libmedia_a_SOURCES = \
 	src/media/mp4_tags.c \
 	src/media/mpeg_audio.c src/media/mpeg_audio.h \
 	src/media/look.c src/media/look.h \
+	src/media/part.c src/media/part.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
 	src/media/probe.c src/media/probe.h \

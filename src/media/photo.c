@@ -13,6 +13,7 @@
 #include "media/mapped.h"
 #include "media/media.h"
 #include "media/motion.h"
+#include "media/part.h"
 #include "media/photo.h"
 #include "media/picture.h"
 #include "media/raw.h"
@@ -133,18 +134,59 @@ read_container(struct media_run *run, const struct mapped *file, struct picture 
 	}
 }
 
+/* A file that was cut off is told apart from one that is damaged: sending it again helps. */
 static bool
-decode(struct media_run *run, struct picture *pic, struct error *err)
+failed(const struct mapped *file, struct error *err)
+{
+	if (!str_eq(error_slug_of(err), "unreadable") || !container_is_cut(file->data, file->size))
+		return false;
+	return error_slug(err, ERR_UNPROCESSABLE, "truncated",
+	    "The picture is incomplete. Upload the file again.");
+}
+
+static void
+incomplete(struct media_run *run, double shown)
+{
+	run->incomplete = true;
+	json_put_num(run->metadata, "shown", floor(shown * 100) / 100);
+}
+
+/* A WebP that is cut off cannot even be opened by libvips. */
+static bool
+open_part(struct media_run *run, const struct mapped *file, struct picture *pic, struct error *err)
 {
 	double shown;
 
-	if (picture_decode(run, pic, PICTURE_WIDEST, err))
-		return true;
-	if (!str_eq(error_slug_of(err), "truncated") ||
-	    !picture_decode_part(run, pic, PICTURE_WIDEST, &shown, err))
+	if (!container_is_cut(file->data, file->size) || !part_webp(run, file, pic, &shown, err))
 		return false;
-	run->incomplete = true;
-	json_put_num(run->metadata, "shown", floor(shown * 100) / 100);
+	incomplete(run, shown);
+	return true;
+}
+
+/* After picture_decode() has failed. */
+static bool
+decode_part(struct media_run *run, const struct mapped *file, struct picture *pic, double *shown,
+    struct error *err)
+{
+	if (picture_decode_part(run, pic, PICTURE_WIDEST, shown, err))
+		return true;
+	return str_eq(run->type->extension, "png") && part_png(run, file, pic, shown, err) &&
+	    picture_decode(run, pic, PICTURE_WIDEST, err);
+}
+
+static bool
+decode(struct media_run *run, const struct mapped *file, struct picture *pic, struct error *err)
+{
+	double shown;
+
+	if (picture_decode(run, pic, PICTURE_WIDEST, err)) {
+		run->incomplete |= gif_is_cut(file->data, file->size);
+		return true;
+	}
+	failed(file, err);
+	if (!str_eq(error_slug_of(err), "truncated") || !decode_part(run, file, pic, &shown, err))
+		return false;
+	incomplete(run, shown);
 	return true;
 }
 
@@ -195,16 +237,6 @@ motion(struct media_run *run, const struct mapped *file, struct error *err)
 	return why.code != ERR_STORAGE_FULL;
 }
 
-/* A file that was cut off is told apart from one that is damaged: sending it again helps. */
-static bool
-failed(const struct mapped *file, struct error *err)
-{
-	if (!str_eq(error_slug_of(err), "unreadable") || !container_is_cut(file->data, file->size))
-		return false;
-	return error_slug(err, ERR_UNPROCESSABLE, "truncated",
-	    "The picture is incomplete. Upload the file again.");
-}
-
 bool
 photo_process(struct media_run *run, struct error *err)
 {
@@ -213,7 +245,7 @@ photo_process(struct media_run *run, struct error *err)
 
 	if (!mapped_open(run->arena, run->file, &file))
 		return error_slug(err, ERR_INTERNAL, "internal", "The file could not be opened.");
-	if (!open_photo(run, &file, &pic, err))
+	if (!open_photo(run, &file, &pic, err) && !open_part(run, &file, &pic, err))
 		return failed(&file, err);
 	run->kind = MEDIA_IMAGE;
 	run->width = pic.width;
@@ -223,7 +255,7 @@ photo_process(struct media_run *run, struct error *err)
 	media_step(run, "inspect", "done", NULL);
 
 	media_step(run, "thumbnails", "started", NULL);
-	if (!decode(run, &pic, err) || !picture_thumbnails(run, &pic, err))
+	if (!decode(run, &file, &pic, err) || !picture_thumbnails(run, &pic, err))
 		return failed(&file, err);
 	raw_close(run);
 	media_release_pictures(run);

@@ -197,14 +197,15 @@ picture_open(struct media_run *run, const char *path, const char *reader, struct
 }
 
 bool
-picture_from_rgb(struct media_run *run, const void *rgb, int width, int height, int orientation,
+picture_from_pixels(struct media_run *run, const struct picture_pixels *p, int orientation,
     struct picture *pic, struct error *err)
 {
 	VipsImage *image;
 
 	memset(pic, 0, sizeof(*pic));
-	image = vips_image_new_from_memory(rgb, (size_t)width * (size_t)height * 3, width, height,
-	    3, VIPS_FORMAT_UCHAR);
+	image = vips_image_new_from_memory(p->data,
+	    (size_t)p->width * (size_t)p->height * (size_t)p->bands, p->width, p->height, p->bands,
+	    VIPS_FORMAT_UCHAR);
 	if (image == NULL)
 		return vips_failed(run, err);
 	owned(run, image);
@@ -212,8 +213,9 @@ picture_from_rgb(struct media_run *run, const void *rgb, int width, int height, 
 		return vips_failed(run, err);
 	owned(run, pic->whole);
 	vips_image_set_int(pic->whole, VIPS_META_ORIENTATION, orientation);
-	pic->width = orientation >= 5 ? height : width;
-	pic->height = orientation >= 5 ? width : height;
+	pic->width = orientation >= 5 ? p->height : p->width;
+	pic->height = orientation >= 5 ? p->width : p->height;
+	pic->alpha = p->bands == 4;
 	pic->frames = 1;
 	pic->bits = 8;
 	return within_limit(run, pic, err);

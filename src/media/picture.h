@@ -51,8 +51,13 @@ bool picture_formats(FILE *);
 /* Reads the header only. Slugs unreadable, truncated, too_many_pixels. */
 bool picture_open(struct media_run *, const char *path, const char *reader, struct picture *,
     struct error *);
-/* A picture of bare RGB in memory, which stays there; turned as EXIF's orientation (1..8) says. */
-bool picture_from_rgb(struct media_run *, const void *rgb, int width, int height, int orientation,
+struct picture_pixels {
+	const void *data; /* which stays there */
+	int width, height;
+	int bands; /* of 8 bits: 3, RGB, or 4, with alpha */
+};
+/* A picture of bare pixels in memory, turned as EXIF's orientation (1..8) says. */
+bool picture_from_pixels(struct media_run *, const struct picture_pixels *, int orientation,
     struct picture *, struct error *);
 /* Decodes to at most `width` pixels across. Slugs unreadable, truncated, resource_limit. */
 bool picture_decode(struct media_run *, struct picture *, int width, struct error *);

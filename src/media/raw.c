@@ -295,8 +295,9 @@ raw_open(struct media_run *run, const struct mapped *m, struct picture *pic, str
 		    " upload that.",
 		    run->type->label);
 	if (!best.jpeg)
-		return picture_from_rgb(run, best.data, best.width, best.height, orientation_of(m),
-		    pic, err);
+		return picture_from_pixels(run,
+		    &(const struct picture_pixels) { best.data, best.width, best.height, 3 },
+		    orientation_of(m), pic, err);
 	if (!write_jpeg(run, &best, orientation_of(m), err))
 		return false;
 	path = media_out_path(run, EMBEDDED);
