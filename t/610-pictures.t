@@ -438,6 +438,31 @@ subtest 'a motion photo' => sub {
     is fetched($ann, "/api/media/$still->{id}/motion"), 404, 'and has none';
 };
 
+# A live photo is one thing in the trash, and when it is gone for good.
+sub purged {
+    my ($photo, $video, $order) = @_;
+    my $album = $ann->api(POST => '/api/media/collections', { title => 'Live',
+        items => [ $photo, $video ] })->{json};
+    is $album->{count}, 1, "$order: one in an album";
+    my $others = listed($ann, '?status=trashed&limit=100');
+    $ann->api(POST => "/api/media/$photo/trash", {});
+    is listed($ann, '?status=trashed&limit=100') - $others, 1, '... one in the trash';
+    if ($order =~ /^photo/) {
+        is $mn->admin->api(DELETE => "/api/media/$photo?purge=true")->{status}, 204, '... purged';
+    } else { # by its age; the video first, were it not a part
+        $mn->psql("UPDATE media SET trashed_at = now() - interval '10 years' - CASE id WHEN"
+            . " '$video' THEN interval '1 hour' ELSE '0' END WHERE id IN ('$photo', '$video')");
+        $mn->psql("UPDATE jobs SET run_at = now() WHERE unique_key = 'every:upkeep.trash';"
+            . " NOTIFY mn_jobs, 'upkeep'");
+        wait_until { !$mn->psql("SELECT 1 FROM media WHERE id = '$photo'") } 60, 'the purge';
+    }
+    is $mn->psql("SELECT count(*) FROM media WHERE id IN ('$photo', '$video')"), 0,
+        '... both are gone';
+    wait_until { !$mn->psql("SELECT count(*) FROM objects WHERE key LIKE '%$photo%' OR key LIKE"
+        . " '%$video%'") } 60, 'objects';
+    return pass '... and their objects';
+}
+
 subtest 'live photos' => sub {
     for my $order ('photo first', 'video first') {
         my $id = sprintf '%08X-4E5F-6071-8293-A4B5C6D7E8F9', $serial++;
@@ -462,6 +487,7 @@ subtest 'live photos' => sub {
         $ann->api(POST => "/api/media/$photo/restore", {});
         is item($video)->{status}, 'ready', '... and back';
         ok item($photo)->{motion}, '... still moving';
+        purged($photo, $video, $order);
     }
     my ($one) = map { ready(@$_) } [ 'alone.jpg', 'image/jpeg',
         jpeg_with($base{turnable}, exif => live('FFFF0000-1111-2222-3333-444455556666')) ];

@@ -147,6 +147,9 @@ bool store_media_start(struct db *, struct arena *, const char *id, const char *
 /* Keeps the newest entries of an item's timeline. */
 bool store_media_events_trim(struct db *, struct arena *, const char *id, int keep, struct error *);
 /* a job deletes its objects */
+/* In a transaction: the videos of a live photo, which are shown as a part of it. */
+bool store_media_clips(struct db *, struct arena *, const char *id, struct strings *ids,
+    struct error *);
 bool store_media_delete(struct db *, struct arena *, const char *id, struct error *);
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */
 bool store_media_trash_due(struct db *, struct arena *, int64_t before, int limit,

@@ -22,6 +22,7 @@ enum {
 	Q_START,
 	Q_ASSETS_RELEASE,
 	Q_DELETE,
+	Q_CLIPS,
 	Q_DUE,
 	Q_EVENTS_TRIM,
 };
@@ -104,11 +105,20 @@ const struct query store_media_change_queries[] = {
 	[Q_ASSETS_RELEASE] = { "media_assets_release",
 	    "UPDATE media_assets SET published = false WHERE media_id = $1", 0 },
 	[Q_DELETE] = { "media_delete", "DELETE FROM media WHERE id = $1", 0 },
-	/* What a media server still has would only be created again. */
+	[Q_CLIPS] = { "media_clips",
+	    "SELECT id FROM media WHERE parent_id = $1 AND content_id IS NOT NULL ORDER BY id"
+	    " FOR UPDATE",
+	    0 },
+	/*
+	 * What a media server still has would only be created again. The video of a live photo goes
+	 * with its photo.
+	 */
 	[Q_DUE] = { "media_trash_due",
 	    "SELECT id FROM media WHERE status = 'trashed' AND trash_reason IS DISTINCT FROM"
 	    " 'excluded' AND trashed_at < $1 AND NOT EXISTS (SELECT FROM server_items s"
-	    " WHERE s.media_id = media.id AND s.gone_at IS NULL) ORDER BY trashed_at"
+	    " WHERE s.media_id = media.id AND s.gone_at IS NULL) AND (content_id IS NULL OR"
+	    " NOT EXISTS (SELECT FROM media p WHERE p.id = media.parent_id"
+	    " AND p.status = 'trashed')) ORDER BY trashed_at"
 	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
 	    0 },
 	[Q_EVENTS_TRIM] = { "media_events_trim",
@@ -203,6 +213,18 @@ store_media_delete(struct db *db, struct arena *arena, const char *id, struct er
 }
 
 bool
+bool
+store_media_clips(struct db *db, struct arena *arena, const char *id, struct strings *ids,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_CLIPS), DB_PARAMS(id), &rows, err))
+		return false;
+	*ids = rows_column(arena, rows, 0);
+	return true;
+}
+
 store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int limit,
     struct strings *ids, struct error *err)
 {

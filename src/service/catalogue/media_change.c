@@ -499,7 +499,7 @@ media_reprocess(const struct call *call, const char *id, struct media *out, stru
 
 /* Removes the row and, by a job that commits with it, every object of the item. */
 static bool
-purge_item(const struct call *call, const char *id, struct error *err)
+purge_one(const struct call *call, const char *id, struct error *err)
 {
 	const char *upload_id;
 
@@ -510,6 +510,20 @@ purge_item(const struct call *call, const char *id, struct error *err)
 		   store_upload_hold(call->svc->db, call->arena, id, err)) &&
 	    store_media_delete(call->svc->db, call->arena, id, err) &&
 	    media_purge_add(call, id, upload_id, err);
+}
+
+/* The video of a live photo goes with it. */
+static bool
+purge_item(const struct call *call, const char *id, struct error *err)
+{
+	struct strings clips;
+
+	if (!store_media_clips(call->svc->db, call->arena, id, &clips, err))
+		return false;
+	for (size_t i = 0; i < clips.n; i++)
+		if (!purge_one(call, clips.items[i], err))
+			return false;
+	return purge_one(call, id, err);
 }
 
 static bool

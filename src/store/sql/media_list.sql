@@ -270,10 +270,12 @@ lower(m.title)
 @all_by_title_back(@of_tag)
 
 -- The caller's own trash: items they own, and items they put there. Those of a library that is left
--- out are in no trash: they come back with their library.
+-- out are in no trash: they come back with their library. The video of a live photo comes back with
+-- its photo.
 
 --: define trash_branch(condition, comparison, direction)
-@branch(media m WHERE m.status = 'trashed' AND @condition,
+@branch(media m WHERE m.status = 'trashed' AND @condition AND NOT (@live_clip AND EXISTS (
+		SELECT FROM media p WHERE p.id = m.parent_id AND p.status = 'trashed')),
 	@any_place @between(@taken) AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text]),
 	m.trashed_at, m.id, @comparison, timestamptz, @direction)
 
