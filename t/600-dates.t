@@ -384,4 +384,65 @@ sub statuses { return join ' ', map { $_->{status} } @{ $_[0]{json}{items} // []
 	    "an old upload: $old[$_][0]") for 0 .. $#old;
 }
 
+# --- another time zone
+{
+	my $mover = $mn->user;
+	my $to = sub { $mover->api(PATCH => '/api/users/me', { timeZone => $_[0] }) };
+	my $at = '2024-07-01';
+	my @of = ( # what the file has, and its date in Berlin, in Tokyo
+		[ 'a wall clock', 'a.jpg', { DateTimeOriginal => '2024:07:01 14:00:00' }, {},
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 exif",
+		    "${at}T14:00:00 ${at}T05:00:00.000Z 540 exif" ],
+		[ 'an instant', 'a.jpg', {}, { modifiedAt => '2024-07-01T12:00:00Z' },
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 modified",
+		    "${at}T21:00:00 ${at}T12:00:00.000Z 540 modified" ],
+		[ 'a name that counts in UTC', 'PXL_20240701_120000000.jpg', {}, {},
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 name",
+		    "${at}T21:00:00 ${at}T12:00:00.000Z 540 name" ],
+		[ 'an offset of its own', 'a.jpg', { DateTimeOriginal => '2024:07:01 14:00:00',
+		    OffsetTimeOriginal => '+02:00' }, {},
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 exif",
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 exif" ],
+		[ 'an edit', 'a.jpg', { DateTimeOriginal => '2020:07:01 14:00:00' }, {},
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 person",
+		    "${at}T14:00:00 ${at}T12:00:00.000Z 120 person" ],
+	);
+	$to->('Europe/Berlin');
+	my @ids = map { begin($mover, @$_[1 .. 3]) } @of;
+	$mover->wait_media($_, SETTLE) for @ids;
+	$mover->api(PATCH => "/api/media/$ids[4]", { takenAtLocal => '2024-07-01T14:00:00' });
+	my $dates = sub { join '; ', map {
+		found($mover->api(GET => "/api/media/$_")->{json}) } @ids };
+	my $trash = $ids[0];
+	$mover->api(POST => "/api/media/$trash/trash");
+	is($dates->(), join('; ', map { $_->[4] } @of), 'dates in one zone');
+	# two changes at once, of which the last one counts
+	$to->('America/New_York');
+	$to->('Asia/Tokyo');
+	my $want = join '; ', map { $_->[5] } @of;
+	my $now;
+	eval { wait_until { ($now = $dates->()) eq $want } SETTLE, 'the new zone' };
+	is($now, $want, 'in another one: what the zone completed follows, nothing else');
+	wait_until { !$mn->psql("SELECT 1 FROM jobs WHERE kind = 'media.zone' AND state IN"
+	    . " ('available', 'running') AND payload->>'userId' = '$mover->{id}'") } SETTLE,
+	    'the jobs';
+	$to->('Asia/Tokyo');
+	is($mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.zone' AND state IN"
+	    . " ('available', 'running') AND payload->>'userId' = '$mover->{id}'"), 0,
+	    'the same zone again wants no job');
+	$mn->psql("UPDATE users SET time_zone = 'Europe/Berlin' WHERE id = '$mover->{id}';"
+	    . ' INSERT INTO media (id, owner_id, kind, title, status, taken_at, taken_local,'
+	    . ' taken_offset, taken_source, taken_by_wall) SELECT gen_random_uuid(),'
+	    . " '$mover->{id}', 'image', 'many', 'ready', '2024-07-01T05:00:00Z',"
+	    . " '2024-07-01T14:00:00', 540, 'exif', true FROM generate_series(1, 1201)");
+	$to->('Asia/Kolkata');
+	my $left;
+	eval { wait_until { !($left = $mn->psql("SELECT count(*) FROM media WHERE owner_id ="
+	    . " '$mover->{id}' AND title = 'many' AND (taken_offset <> 330"
+	    . " OR taken_at <> '2024-07-01T08:30:00Z')")) } SETTLE, 'many items' };
+	is($left, 0, 'of many items, all');
+	is($mover->api(GET => '/api/media/months')->{json}{items}[0]{month}, '2024-07',
+	    'their months are counted');
+}
+
 done_testing;

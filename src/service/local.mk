@@ -242,6 +242,7 @@ src_libservice_a_SOURCES += \
 	src/service/processing/sweep.c \
 	src/service/processing/sweep.h \
 	src/service/processing/dates_upkeep.c \
+	src/service/processing/dates_zone.c \
 	src/service/processing/taken.c \
 	src/service/processing/taken.h \
 	src/service/processing/title_poster.c \

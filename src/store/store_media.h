@@ -129,7 +129,7 @@ struct store_taken_edit {
 /* *done false: the date would be outside of the years 1 to 9999. */
 bool store_media_set_taken(struct db *, struct arena *, const char *id,
     const struct store_taken_edit *, bool *done, struct error *);
-/* What the worker reads with the file. */
+/* What the worker reads with the file. *changed false: it was so already. */
 bool store_media_set_sidecar(struct db *, struct arena *, const char *id, const char *text,
     bool *changed, struct error *);
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,

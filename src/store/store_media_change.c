@@ -40,7 +40,8 @@ const struct query store_media_change_queries[] = {
 	 */
 	[Q_TAKEN] = { "media_set_taken",
 	    "UPDATE media m SET taken_at = t.instant, taken_local = t.wall,"
-	    " taken_offset = t.minutes, taken_source = 'person', year = CASE WHEN $7::boolean"
+	    " taken_offset = t.minutes, taken_source = 'person', taken_by_wall = NULL,"
+	    " year = CASE WHEN $7::boolean"
 	    " THEN date_part('year', t.wall)::integer ELSE year END"
 	    " FROM (SELECT d.* FROM media o LEFT JOIN users u ON u.id = o.owner_id,"
 	    " LATERAL (SELECT coalesce(o.taken_local, o.taken_at AT TIME ZONE 'UTC') AS wall,"
@@ -154,7 +155,7 @@ store_media_set_taken(struct db *db, struct arena *arena, const char *id,
 
 bool
 store_media_set_sidecar(struct db *db, struct arena *arena, const char *id, const char *text,
-    struct error *err)
+    bool *changed, struct error *err)
 {
 	return db_change(db, arena, Q(Q_SIDECAR), DB_PARAMS(id, text), changed, err);
 }
@@ -169,7 +170,7 @@ store_media_set_tags(struct db *db, struct arena *arena, const char *id, struct 
 
 bool
 store_media_set_shares(struct db *db, struct arena *arena, const char *id, struct strings users,
-    bool *changed, struct error *err)
+    struct error *err)
 {
 	const char *list = db_array(arena, users.items, users.n);
 	struct rows *rows;
@@ -213,7 +214,6 @@ store_media_delete(struct db *db, struct arena *arena, const char *id, struct er
 }
 
 bool
-bool
 store_media_clips(struct db *db, struct arena *arena, const char *id, struct strings *ids,
     struct error *err)
 {
@@ -225,6 +225,7 @@ store_media_clips(struct db *db, struct arena *arena, const char *id, struct str
 	return true;
 }
 
+bool
 store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int limit,
     struct strings *ids, struct error *err)
 {

@@ -84,8 +84,10 @@ const struct query store_people_queries[] = {
 	    " WHERE m.id = c.media_id AND m.owner_id = $1)"
 	    " DELETE FROM media_shares s USING media m WHERE m.id = s.media_id AND m.owner_id = $1",
 	    0 },
+	/* Their dates do not move to the zone of the heir. */
 	[Q_TRANSFER] = { "person_items_transfer",
-	    "UPDATE media SET owner_id = $2, version = version + 1, updated_at = now()"
+	    "UPDATE media SET owner_id = $2, taken_by_wall = NULL, version = version + 1,"
+	    " updated_at = now()"
 	    " WHERE owner_id = $1",
 	    0 },
 	/* The heir needs no share in what is theirs. */

@@ -5,6 +5,7 @@ const KINDS = {
 	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
 	'media.process': 'Process an upload', 'media.purge': 'Remove files of a deleted item',
+	'media.zone': 'Apply a new time zone',
 	'notify.group': 'Tell about new items', 'requests.list': 'Compare requests',
 	'requests.refresh': 'Refresh requests', 'server.remove': 'Remove a server’s items',
 	'session.push': 'End sessions everywhere', 'sync.run': 'Sync a media server',

@@ -384,6 +384,7 @@ profile_in(const struct call *call, const struct profile_change *change, const c
 	    store_account_profile(call->svc->db, call->arena, call->by.who->user_id,
 		&(const struct store_profile) { change->display_name, change->locale, zone },
 		err) &&
+	    (zone == NULL || time_zone_changed(call, call->by.who->user_id, err)) &&
 	    people_name_shown(call, change->display_name, err) &&
 	    (verified == NULL || change_email(call, change->email, err));
 }
@@ -399,6 +400,8 @@ account_profile(const struct call *call, const struct profile_change *change, st
 	if (!session_user(call, user, err) ||
 	    (change->time_zone != NULL && !time_zone_find(call, change->time_zone, &zone, err)))
 		return false;
+	if (str_eq(zone, user->time_zone))
+		zone = NULL;
 	new_email = change->email != NULL && !str_ieq(change->email, user->email);
 	if (new_email && change->proof.password == NULL)
 		return error_field(err, "currentPassword", "required",

@@ -2,9 +2,11 @@
 
 #include <stddef.h>
 
+#include "core/arena.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/job.h"
 #include "service/services.h"
 #include "store/store_account_flow.h"
 
@@ -55,4 +57,12 @@ time_zone_find(const struct call *call, const char *name, const char **zone, str
 	return *zone != NULL ||
 	    error_field(err, "timeZone", "unknown",
 		"must be the name of a time zone, such as Europe/Berlin");
+}
+
+bool
+time_zone_changed(const struct call *call, const char *user_id, struct error *err)
+{
+	return job_add(call, JOB_MEDIA_ZONE,
+	    arena_printf(call->arena, "{\"userId\":\"%s\"}", user_id),
+	    arena_printf(call->arena, "zone:%s", user_id), 0, err);
 }

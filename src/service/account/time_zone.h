@@ -16,5 +16,7 @@ struct error;
 
 /* *zone: the name as PostgreSQL writes it. Otherwise an error of the field timeZone. */
 bool time_zone_find(const struct call *, const char *name, const char **zone, struct error *);
+/* In the transaction: their items whose dates follow from the zone are completed again. */
+bool time_zone_changed(const struct call *, const char *user_id, struct error *);
 
 #endif

@@ -19,4 +19,11 @@ job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links *
 job_run_fn upkeep_dates;         /* dates of uploads that have no source yet */
 job_run_fn upkeep_notifications; /* old notifications and alerts */
 
+
+/*
+ * Dates that follow from a person's time zone, after it has changed; no periodic job. Payload
+ * {"userId","zone"?,"after"?}.
+ */
+job_run_fn zone_run;
+
 #endif
