@@ -218,6 +218,24 @@ for ([ 90, 'right' ], [ 180, 'bottom' ], [ 270, 'left' ]) {
 	is(blue_side("$r->{out}/preview.mp4", ''), $side, '... the preview');
 }
 
+# A video whose poster can be read, and no picture for the time line: that shows.
+{
+	my $bin = $make->path('bin');
+	my ($real) = grep { -x } map { "$_/ffmpeg" } split /:/, $ENV{PATH};
+	mkdir $bin;
+	$make->spew('bin/ffmpeg', qq{#!/bin/sh\ncase "\$*" in *tile-*) exit 0 ;; esac\n}
+	    . qq{exec $real "\$@"\n});
+	chmod 0755, "$bin/ffmpeg";
+	local $ENV{PATH} = "$bin:$ENV{PATH}";
+	my $r = MediaNest::Media::run_media($program, $make->path('sdr.mp4'));
+	ok($r->{result}{ok}, 'a video without tiles is shown');
+	is(join(' ', map { $_->{name} } @{ $r->{result}{assets} }), 'poster.webp 320.webp',
+	    '... by its poster');
+	is_deeply([ map { "$_->{step} $_->{message}" } grep { $_->{state} eq 'failed' }
+	    @{ $r->{steps} } ], [ 'preview No pictures for the time line could be read.' ],
+	    '... and the failure is told');
+}
+
 # --- songs
 my %bare;
 for ([ mp3 => qw(-c:a libmp3lame -b:a 64k -write_xing 0 -id3v2_version 0) ],
