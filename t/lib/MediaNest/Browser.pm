@@ -82,6 +82,7 @@ sub start ($class, %with) {
 		},
 	} } });
 	$self->{session} = "/session/$session->{sessionId}";
+	$self->{browser_pid} = $session->{capabilities}{'goog:processID'};
 	$self->resize($self->{width}, $self->{height});
 	$self->prefer_dark($self->{dark});
 	$self->cdp('Emulation.setTouchEmulationEnabled', { enabled => JSON::PP::true })
@@ -270,13 +271,20 @@ sub requests ($self) {
 sub stop ($self) {
 	return if !$self->{pid} || $self->{owner} != $$;
 	eval { $self->wd(DELETE => '') } if $self->{session};
-	kill 'TERM', -$self->{pid};
+	CORE::kill 'TERM', -$self->{pid};
 	my $end = time + 5;
 	sleep POLL_SECONDS while waitpid($self->{pid}, WNOHANG) == 0 && time < $end;
-	kill 'KILL', -$self->{pid};
+	CORE::kill 'KILL', -$self->{pid};
 	waitpid $self->{pid}, WNOHANG;
 	delete $self->{pid};
 	return;
+}
+
+# As a crash would: the browser has no time to write or to tell anybody anything.
+sub kill ($self) {
+	CORE::kill 'KILL', $self->{browser_pid};
+	delete $self->{session};
+	return $self->stop;
 }
 
 sub DESTROY ($self) {

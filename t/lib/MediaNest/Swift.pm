@@ -5,6 +5,7 @@ package MediaNest::Swift;
 #   use MediaNest::Swift;
 #   my $swift = MediaNest::Swift->start;        # undef where Swift is not installed
 #   my $mn = MediaNest::Test->stack(set => $swift->settings);   # storage.* settings
+#   MediaNest::Swift->start(cors => 1)          # for pages of any origin
 #   $swift->stop;                               # also when it goes out of scope
 use strict;
 use warnings;
@@ -35,7 +36,7 @@ sub start {
 	return undef unless installed();
 	my $dir = tempdir('mn-swift-XXXXXX', TMPDIR => 1);
 	chmod 0755, $dir;
-	my $self = bless { dir => $dir, pid => $$, pids => [], port => {} }, $class;
+	my $self = bless { dir => $dir, pid => $$, pids => [], port => {}, %option }, $class;
 	my @ports = free_ports(4);
 	@{ $self->{port} }{ @SERVERS, 'proxy' } = @ports;
 	make_path("$dir/etc", "$dir/log", "$dir/run", "$dir/node/sda");
@@ -96,7 +97,8 @@ use = egg:swift#$server
 END
 	}
 	my %named = map { $_ => 1 } grep { $_ ne 'proxy-server' } @PIPELINE;
-	my $filters = join "\n", map { filter($_) } keys %named;
+	my $filters = join "\n", map { $self->filter($_) } keys %named;
+	my $cors = $self->{cors} ? "cors_allow_origin = *\ncors_expose_headers = etag" : '';
 	write_file("$dir/etc/proxy-server.conf", <<"END" . $filters);
 [DEFAULT]
 bind_ip = 127.0.0.1
@@ -105,6 +107,7 @@ workers = 0
 user = $user
 swift_dir = $dir/etc
 log_address = /nowhere
+$cors
 
 [pipeline:main]
 pipeline = @PIPELINE
@@ -118,14 +121,15 @@ END
 }
 
 sub filter {
-	my ($name) = @_;
+	my ($self, $name) = @_;
 	(my $egg = $name) =~ tr/-/_/;
 	$egg = 'memcache' if $name eq 'cache';
 	my %more = (
 		tempauth => 'user_test_tester = ' . SECRET . ' .admin',
 		slo => 'min_segment_size = 1',
 		s3api => "location = us-east-1\ndns_compliant_bucket_names = true\ns3_acl = false\n"
-		    . 'storage_domain = localhost',
+		    . 'storage_domain = localhost'
+		    . ($self->{cors} ? "\ncors_preflight_allow_origin = *" : ''),
 		versioned_writes => 'allow_versioned_writes = true',
 	);
 	return "[filter:$name]\nuse = egg:swift#$egg\n" . ($more{$name} // '') . "\n";
@@ -165,6 +169,16 @@ sub spawn {
 		POSIX::_exit(127);
 	}
 	push @{ $self->{pids} }, $pid;
+	$self->{proxy} = $pid if $server eq 'proxy';
+}
+
+sub restart_proxy {
+	my ($self) = @_;
+	kill 'KILL', $self->{proxy};
+	waitpid $self->{proxy}, 0;
+	@{ $self->{pids} } = grep { $_ != $self->{proxy} } @{ $self->{pids} };
+	$self->spawn('proxy');
+	$self->wait_ready;
 }
 
 sub wait_ready {
