@@ -37,8 +37,8 @@ media_thumbnails_view(const struct request *req, struct json *j, const struct me
 	json_object_end(j);
 }
 
-static void
-pictures(const struct request *req, struct json *j, const struct media *m, int64_t now)
+void
+media_pictures_view(const struct request *req, struct json *j, const struct media *m, int64_t now)
 {
 	static const struct {
 		const char *key, *asset;
@@ -137,7 +137,7 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	/* what a media server has stays as long as it is there */
 	if (m->trashed_at != 0 && str_eq(m->source, MEDIA_SOURCE_UPLOAD))
 		json_put_time(j, "purgeAt", media_purge_at(req->config, m));
-	pictures(req, j, m, now);
+	media_pictures_view(req, j, m, now);
 	if (m->favorite)
 		json_put_bool(j, "favorite", true);
 	if (m->archived)

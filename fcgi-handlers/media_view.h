@@ -18,6 +18,8 @@ void media_members(const struct request *, struct json *, const struct media *, 
 /* `thumbnails` alone: signed URLs by width. */
 void media_thumbnails_view(const struct request *, struct json *, const struct media *,
     int64_t now);
+/* All pictures and clips that were made of it: thumbnails, poster, preview, sprite. */
+void media_pictures_view(const struct request *, struct json *, const struct media *, int64_t now);
 /*
  * A route with this rule lets its callers choose the thumbnails that items carry: each URL is
  * signed and takes 500 bytes. Without the parameter, and for all other routes, there are all of

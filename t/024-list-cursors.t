@@ -97,6 +97,10 @@ $mn->psql("INSERT INTO collection_items (collection_id, media_id, position, give
 $list{collections} = '/api/media/collections?';
 $list{collection} = "/api/media/collections/$collection[0]/items?";
 $list{sharers} = '/api/media/people?';
+my @link = map { $super->api(POST => '/api/media/links',
+    { collectionId => $collection[0] })->{json} } 1 .. 3;
+$list{links} = '/api/media/links?';
+$list{'a link'} = '/api/media/links/open/' . ($link[0]{url} =~ /t=(.+)/)[0] . '?';
 
 my (%cursor, %first);
 for my $name (sort keys %list) {

@@ -118,6 +118,7 @@ my %answered = (
     'WebhookEndpoint/properties/offReason' => 'endpoint.off_reason',
     'Collection/properties/kind' => 'collection.kind',
     'Collection/properties/sort' => 'collection.sort',
+    'Link/properties/kind' => 'link.kind', 'LinkVisit/properties/kind' => 'link.kind',
     'TitleRequest/properties/status' => 'request.status',
     'TitleRequest/properties/mediaType' => 'request.media',
 );
@@ -151,7 +152,7 @@ my %column = (
     'invites.tier' => 'tier', 'webhook_deliveries.status' => 'delivery.status',
     'webhook_endpoints.off_reason' => 'endpoint.off_reason',
     'collections.kind' => 'collection.kind', 'collections.sort' => 'collection.sort',
-    'collection_people.may' => 'collection.may',
+    'collection_people.may' => 'collection.may', 'links.kind' => 'link.kind',
     'alerts.severity' => 'alert.severity', 'backups.status' => undef, # in no answer
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,

@@ -41,6 +41,7 @@ static const struct class_row classes[RATE_CLASSES] = {
 	[RATE_MEDIA] = { "media", CFG_LIMIT_CLASS_MEDIA },
 	[RATE_PIN] = { "pin", CFG_LIMIT_CLASS_PIN },
 	[RATE_WEBHOOK] = { "webhook", CFG_LIMIT_CLASS_WEBHOOK },
+	[RATE_LINK] = { "link", CFG_LIMIT_CLASS_LINK },
 };
 
 static void
@@ -196,6 +197,25 @@ guard_refresh(struct request *req, struct error *err)
 		return false;
 	owner->session_id[0] = '\0'; /* counted, not judged */
 	req->subject.who = owner;
+	return true;
+}
+
+/*
+ * Who visits a public link is nobody. An access token only tells its owner from visitors: one that
+ * has ended refuses nothing.
+ */
+static bool
+guard_link(struct request *req, struct error *err)
+{
+	const char *token = bearer_of(req);
+
+	(void)err;
+	if (token != NULL && !str_starts(token, API_TOKEN_PREFIX))
+		identify_access_token(req, token);
+	req->auth_error = NULL;
+	req->subject = (struct subject) { .who = &principal_nobody,
+		.source =
+		    arena_printf(req->arena, "a:%s", admission_address(req->arena, req->client)) };
 	return true;
 }
 
@@ -375,6 +395,7 @@ static const struct guards guards = {
 	    [AUTH_SESSION] = guard_bearer,
 	    [AUTH_REFRESH] = guard_refresh,
 	    [AUTH_HOOK] = guard_hook,
+	    [AUTH_LINK] = guard_link,
 	    [AUTH_SCRAPER] = guard_scraper },
 	.admit = guard_admit,
 	.permissions = guard_permissions,

@@ -15,6 +15,7 @@
 #include "model/alert.h"
 #include "model/hook.h"
 #include "model/hook_out.h"
+#include "model/link.h"
 #include "model/list.h"
 #include "model/media.h"
 #include "model/notification.h"
@@ -133,6 +134,9 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "collection.may");
 	COLLECTION_MAY_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "link.kind");
+	LINK_KIND_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "server.kind");
 	SERVER_KIND_LIST(WORD)

@@ -18,6 +18,7 @@ static const struct error_class classes[ERR_CODES] = {
 	[ERR_NOT_FOUND] = { 404, "not_found", "Not found", LOG_L_INFO },
 	[ERR_METHOD] = { 405, "method_not_allowed", "Method not allowed", LOG_L_INFO },
 	[ERR_CONFLICT] = { 409, "conflict", "Conflict", LOG_L_INFO },
+	[ERR_GONE] = { 410, "gone", "Gone", LOG_L_INFO },
 	[ERR_PRECONDITION] = { 412, "precondition_failed", "Precondition failed", LOG_L_INFO },
 	[ERR_LENGTH] = { 411, "length_required", "Length required", LOG_L_INFO },
 	[ERR_TOO_LARGE] = { 413, "payload_too_large", "Payload too large", LOG_L_INFO },

@@ -22,6 +22,7 @@ enum error_code {
 	ERR_NOT_FOUND,       /* 404 not_found */
 	ERR_METHOD,          /* 405 method_not_allowed */
 	ERR_CONFLICT,        /* 409 conflict */
+	ERR_GONE,            /* 410 gone */
 	ERR_PRECONDITION,    /* 412 precondition_failed */
 	ERR_LENGTH,          /* 411 length_required */
 	ERR_TOO_LARGE,       /* 413 payload_too_large */

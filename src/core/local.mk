@@ -30,6 +30,7 @@ src_libcore_a_SOURCES += src/core/media_types.h
 src_libcore_a_SOURCES += \
 	src/model/alert.h \
 	src/model/collection.h \
+	src/model/link.h \
 	src/model/alert_rules.def \
 	src/model/audit.h \
 	src/model/hook_out.h \

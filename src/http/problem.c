@@ -12,14 +12,22 @@
 
 #define PROBLEM_TYPE "application/problem+json"
 #define HOOKS "/api/webhooks/"
+#define LINKS "/api/media/links/open/"
 #define PROBLEM_MAX (64UL << 10)
 
-/* The path, but not of a webhook: its key may be there, also where there is no such route. */
+/*
+ * The path, but not of a webhook or a public link: a key may be there, also where there is no such
+ * route.
+ */
 static const char *
 instance_of(const struct request *req)
 {
 	if (req->route != NULL)
-		return req->route->auth == AUTH_HOOK ? req->route->path : req->path;
+		return req->route->auth == AUTH_HOOK || req->route->auth == AUTH_LINK ?
+		    req->route->path :
+		    req->path;
+	if (req->path != NULL && str_starts(req->path, LINKS))
+		return LINKS;
 	return req->path != NULL && str_starts(req->path, HOOKS) ? HOOKS : req->path;
 }
 

@@ -19,6 +19,7 @@ const char *rate_class_name(enum rate_class class)
 		[RATE_MEDIA] = "media",
 		[RATE_PIN] = "pin",
 		[RATE_WEBHOOK] = "webhook",
+		[RATE_LINK] = "link",
 		[RATE_NONE] = "none",
 	};
 
@@ -34,6 +35,7 @@ route_auth_name(enum route_auth auth)
 		[AUTH_SESSION] = "session",
 		[AUTH_REFRESH] = "refresh",
 		[AUTH_HOOK] = "hook",
+		[AUTH_LINK] = "link",
 		[AUTH_SCRAPER] = "scraper",
 	};
 

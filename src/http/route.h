@@ -46,6 +46,7 @@ enum rate_class {
 	RATE_MEDIA,
 	RATE_PIN,
 	RATE_WEBHOOK,
+	RATE_LINK,
 	RATE_NONE,
 	RATE_CLASSES,
 };
@@ -65,6 +66,11 @@ enum route_auth {
 	 */
 	AUTH_REFRESH,
 	AUTH_HOOK, /* a source of webhooks: a key in the path, or a signature over the raw body */
+	/*
+	 * A visitor of a public link, whose service judges its token: counts for the address, in
+	 * the class alone. An access token is read but not judged.
+	 */
+	AUTH_LINK,
 	AUTH_SCRAPER, /* as AUTH_BEARER, or an address that needs no sign-in */
 	ROUTE_AUTHS,
 };

@@ -45,6 +45,8 @@ static const struct {
 	[LIST_MEDIA_MANUAL_BACK] = { 'M', true, false },
 	[LIST_COLLECTIONS] = { 'g', true, false },
 	[LIST_SHARERS] = { 'z', true, true },
+	[LIST_LINKS] = { 'L', true, false },
+	[LIST_LINK_ITEMS] = { 'I', true, false },
 };
 
 const char *

@@ -73,6 +73,10 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/collection_change.c \
 	src/service/catalogue/collections.c \
 	src/service/catalogue/collections.h \
+	src/service/catalogue/link_visit.c \
+	src/service/catalogue/link_visit.h \
+	src/service/catalogue/links.c \
+	src/service/catalogue/links.h \
 	src/service/catalogue/media.c \
 	src/service/catalogue/media.h \
 	src/service/catalogue/media_again.c \

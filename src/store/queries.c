@@ -21,6 +21,7 @@
 #include "store/store_enrich.h"
 #include "store/store_invites.h"
 #include "store/store_libraries.h"
+#include "store/store_links.h"
 #include "store/store_looks.h"
 #include "store/store_mail_links.h"
 #include "store/store_media.h"
@@ -74,6 +75,7 @@ const struct query *const store_query_tables[] = {
 	store_invites_queries,
 	store_jobs_queries,
 	store_libraries_queries,
+	store_links_queries,
 	store_looks_queries,
 	store_mail_links_queries,
 	store_media_queries,

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "model/job.h"
+#include "model/link.h"
 #include "model/media.h"
 #include "store/store_sessions.h"
 
@@ -37,12 +38,16 @@ enum {
 	EXPIRE_PINS,
 	EXPIRE_API_TOKENS,
 	EXPIRE_ACTIVITY,
+	EXPIRE_LINKS,
 	EXPIRE_UPLOAD_ROWS,
 	GONE_PEOPLE,
 };
 
 /* Waiting to be processed, even if it is in the trash now. */
 #define WAITING "(status = 'processing' OR status = 'trashed' AND trashed_from = 'processing')"
+
+/* After they have expired: their owner may let them go on. */
+#define LINK_KEPT TEXT(LINK_KEEP_DAYS) " * interval '1 day'"
 
 #define CREATED SQL_US("m.created_at")
 #define MODIFIED SQL_US("m.file_modified_at")
@@ -222,6 +227,14 @@ const struct query store_process_queries[] = {
 	    0 },
 	[EXPIRE_ACTIVITY] = { "process_expire_activity",
 	    "DELETE FROM activity WHERE at < now() - interval '3 years'", 0 },
+	/* Also those that show nothing any more, and never will. */
+	[EXPIRE_LINKS] = { "process_expire_links",
+	    "DELETE FROM links l WHERE expires_at < now() - " LINK_KEPT
+	    " OR kind = 'album' AND NOT EXISTS (SELECT FROM collections c"
+	    " WHERE c.id = l.collection_id)"
+	    " OR kind <> 'album' AND NOT EXISTS (SELECT FROM link_items i"
+	    " JOIN media m ON m.id = i.media_id WHERE i.link_id = l.id)",
+	    0 },
 	[EXPIRE_UPLOAD_ROWS] = { "process_expire_upload_rows",
 	    "DELETE FROM uploads u WHERE status NOT IN ('pending', 'completing') AND NOT held"
 	    " AND created_at < now() - interval '7 days'"

@@ -119,7 +119,8 @@ sub directory {
 sub limits_off {
 	my %off = map { ("rate_limit.$_" => 0) } map {
 	    ("$_.per_minute", "$_.per_hour") } qw(anonymous authenticated premium admin);
-	$off{"rate_limit.class.$_.per_minute"} = 0 for qw(upload search media pin webhook);
+	$off{"rate_limit.class.$_.per_minute"} = 0 for qw(upload search media pin webhook link);
+	$off{'links.per_minute'} = 0;
 	return { %off, 'rate_limit.edge.per_second' => 100000,
 	    'rate_limit.edge.storage_per_second' => 100000,
 		'login.per_account_address' => 100000, 'login.per_account' => 100000,
