@@ -345,6 +345,8 @@ my %fields = (
     'web/views/overseerr.js' => [ map { [ 'PUT /api/integrations/overseerr', $_ ] }
         qw(url apiKey) ],
     'web/ui/add-to-album.js' => [ [ 'POST /api/media/collections', 'title' ] ],
+    'web/ui/link-fields.js' => [ [ 'POST /api/media/links', 'password' ] ],
+    'web/views/link.js' => [ [ 'POST /api/media/links/open/{token}', 'password' ] ],
     'web/ui/share.js' => [ [ 'GET /api/media/people', 'q' ] ],
     'web/views/album.js' => [ [ 'PATCH /api/media/collections/{id}', 'title' ] ],
     'web/views/albums.js' => [ [ 'POST /api/media/collections', 'title' ] ],

@@ -261,4 +261,4 @@ EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t
 EXTRA_DIST += t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/backup_list
 EXTRA_DIST += t/650-albums.t t/651-page-albums.t t/652-marks.t
-EXTRA_DIST += t/670-links.t
+EXTRA_DIST += t/670-links.t t/671-page-links.t

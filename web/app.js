@@ -25,6 +25,7 @@ const VIEWS = {
 	library: { title: 'Library', nav: 'photos', load: () => import('./views/library.js') },
 	shelves: { title: 'Shelves', nav: 'film', load: () => import('./views/shelves.js') },
 	title: { title: 'Title', load: () => import('./views/title.js') },
+	links: { title: 'Public links', load: () => import('./views/links.js') },
 	albums: { title: 'Albums', nav: 'album', load: () => import('./views/albums.js') },
 	album: { title: 'Album', load: () => import('./views/album.js') },
 	search: { title: 'Search', nav: 'search', load: () => import('./views/search.js') },
@@ -66,12 +67,15 @@ const BACK_SHOWN_MS = 3000;
 
 const app = document.getElementById('app');
 /* a page for people who are not signed in is shown, other than the sign-in form */
-let atDoor = false;
+let atDoor = '';
 let awaited = null; /* what arrive() tries at last */
 let frame = null; /* what belongs to a signed-in page: {search, uploading, offs} */
 
-/* Pages for people who are not signed in, by their names in the address: DOORS of views/door.js. */
-const DOORS = ['join', 'confirm', 'forgot', 'unsubscribe', 'reset'];
+/*
+ * Pages for people who are not signed in, by their names in the address: a public link, and the
+ * DOORS of views/door.js.
+ */
+const DOORS = ['link', 'join', 'confirm', 'forgot', 'unsubscribe', 'reset'];
 const isDoor = (name) => DOORS.includes(name);
 
 const showShortcuts = () => import('./ui/shortcuts.js').then((module) => module.showShortcuts(),
@@ -340,11 +344,12 @@ knock(where)
 {
 	const away = () => {
 		history.replaceState(null, '', '#/'); /* what the link carried is used up */
-		atDoor = false;
+		atDoor = '';
 	};
 
-	atDoor = true;
-	arrive(() => import('./views/door.js'), (door) => door.mount(app, where, {
+	atDoor = where.name;
+	arrive(() => (atDoor === 'link' ? import('./views/link.js') :
+	    import('./views/door.js')), (door) => door.mount(app, where, {
 		done: () => {
 			away();
 			enter();
@@ -383,7 +388,7 @@ begin()
 		knock(where);
 		return;
 	}
-	atDoor = false;
+	atDoor = '';
 	if (recall()) {
 		enter();
 		check();
@@ -399,11 +404,13 @@ begin()
 	}
 }
 
-on('session', ({ user, reason }) => !user && exit(reason));
+on('session', ({ user, reason }) => !user && atDoor !== 'link' && exit(reason));
 addEventListener('hashchange', () => {
-	if (frame && isDoor(router.here().name))
+	const { name } = router.here();
+
+	if (atDoor === 'link' ? name !== atDoor : frame && isDoor(name))
 		location.reload();
-	else if (!frame && (atDoor || isDoor(router.here().name)))
+	else if (!frame && atDoor !== 'link' && (atDoor || isDoor(name)))
 		begin();
 });
 addEventListener('unhandledrejection', (event) => {

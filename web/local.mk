@@ -24,6 +24,7 @@ nobase_dist_page_DATA = \
 	web/lib/justify.js \
 	web/lib/kinds.js \
 	web/lib/leftovers.js \
+	web/lib/links.js \
 	web/lib/live.js \
 	web/lib/lone-sidecars.js \
 	web/lib/media.js \
@@ -40,6 +41,7 @@ nobase_dist_page_DATA = \
 	web/lib/transfer.js \
 	web/lib/unread.js \
 	web/lib/uploads.js \
+	web/lib/visit.js \
 	web/lib/wall-clock.js \
 	web/manifest.webmanifest \
 	web/openapi.json \
@@ -69,6 +71,9 @@ nobase_dist_page_DATA = \
 	web/ui/libraries.js \
 	web/ui/library-parts.js \
 	web/ui/lightbox.js \
+	web/ui/link-fields.js \
+	web/ui/link-row.js \
+	web/ui/public-link.js \
 	web/ui/line-picture.js \
 	web/ui/marks.js \
 	web/ui/meter.js \
@@ -118,6 +123,8 @@ nobase_dist_page_DATA = \
 	web/views/integrations.js \
 	web/views/jobs.js \
 	web/views/library.js \
+	web/views/link.js \
+	web/views/links.js \
 	web/views/notifications.js \
 	web/views/overseerr.js \
 	web/views/preferences.js \

@@ -145,7 +145,7 @@ export const wake = () => session.refreshToken() && !session.accessToken() &&
 const closedUntil = new Map();
 
 /* How a password or code that is sent once more is refused. */
-const PROOF_CODES = ['invalid_credentials', 'totp_required', 'totp_invalid'];
+const PROOF_CODES = ['link_password', 'invalid_credentials', 'totp_required', 'totp_invalid'];
 
 const classOf = (method, path) => (path.startsWith('/search') &&
     !path.startsWith('/search/suggest') ? 'search' :

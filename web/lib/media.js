@@ -21,6 +21,14 @@ const LAG_TRIES = 4;
 const SINGLE_MAX = 2;  /* more changed items than this are fetched as a page */
 const SIGNED_EARLY_MS = 20000;
 
+/* Where items come from: the library, or for a visitor a public link (lib/visit.js). */
+const source = {
+	page: (query, options) => api.get('/media', query, { patient: true, ...options }),
+	item: (id) => api.get(`/media/${id}`, null, { patient: true }),
+	file: (id, download) => signedUrl(`/media/${id}/file${download ? '?download=true' : ''}`),
+};
+export const readFrom = (other) => Object.assign(source, other);
+
 const items = new Map();
 const pageOf = new Map();  /* id -> the query of the list page that it came with */
 const library = new Set(); /* ids that came with a list of the person's own library */
@@ -70,7 +78,7 @@ export async function
 list(query, options)
 {
 	const full = { limit: PAGE, thumbnails: LISTED, ...query };
-	const answer = await api.get('/media', full, { patient: true, ...options });
+	const answer = await source.page(full, options);
 	const got = answer.items.map(remember);
 
 	/* where to find it again, but not as a neighbour of another */
@@ -100,7 +108,7 @@ export function
 fetchItem(id)
 {
 	if (!onTheWay.has(id))
-		onTheWay.set(id, api.get(`/media/${id}`, null, { patient: true }).then(remember)
+		onTheWay.set(id, source.item(id).then(remember)
 		    .finally(() => onTheWay.delete(id)));
 	return onTheWay.get(id);
 }
@@ -135,7 +143,7 @@ fetchTogether(query, ids)
 	let cursor = query.cursor;
 
 	for (let pages = 0; left.size > SINGLE_MAX && pages < PAGES_MAX; pages++) {
-		const answer = await api.get('/media', { ...query, cursor }, { patient: true });
+		const answer = await source.page({ ...query, cursor });
 		answer.items.forEach((item) => left.delete(remember(item).id));
 		cursor = answer.page.nextCursor;
 		if (!cursor)
@@ -303,8 +311,7 @@ reprocess(item)
 }
 
 export const timeline = async (id) => (await api.get(`/media/${id}/timeline`)).items;
-export const fileUrl = (id, download = false) => signedUrl(
-    `/media/${id}/file${download ? '?download=true' : ''}`);
+export const fileUrl = (id, download = false) => source.file(id, download);
 
 export const motionUrl = (id) => signedUrl(`/media/${id}/motion`);
 

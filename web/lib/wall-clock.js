@@ -19,7 +19,7 @@ export const wallClock = (item) => (item.takenAtLocal ? new Date(`${item.takenAt
 
 /* The day it was taken, or added. */
 export const wallDay = (item) => (item.takenAtLocal ? day.format(wallClock(item)) :
-    added.format(new Date(item.takenAt ?? item.createdAt)));
+    item.createdAt ? added.format(new Date(item.takenAt ?? item.createdAt)) : '');
 
 /* 330 -> 'UTC+5:30' */
 export function

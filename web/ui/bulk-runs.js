@@ -58,3 +58,5 @@ visibility(items)
 export { tagMany, trashWithUndo } from './actions.js';
 export { addToAlbum } from './add-to-album.js';
 export { datesMany } from './many-dates.js';
+export const linkToItems = async (items) =>
+    (await import('./public-link.js')).linkToItems(items);

@@ -33,7 +33,9 @@ bulkActions(selection)
 		{ icon: 'archive', label: 'Archive', run: clearing('archive') },
 		...(can('media.upload') ?
 		    [{ icon: 'lock', label: 'Who can see these',
-			run: clearing('visibility') }] : []),
+			run: clearing('visibility') },
+		    { icon: 'link', label: 'Public link', may: mayEdit,
+			run: clearing('linkToItems') }] : []),
 		{ icon: 'tag', label: 'Tag', may: mayEdit, run: (items) => run('tagMany', items) },
 		{ icon: 'clock', label: 'Change date', may: mayEdit,
 		    run: (items) => run('datesMany', items) },

@@ -1,9 +1,10 @@
 /* The panel beside an item: editable fields, facts about the file, processing history. */
+import { Problem } from '../lib/api.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, clockTime, count, dayOf, duration, fullTime, stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
 import { link } from '../lib/router.js';
-import { mayEdit, me } from '../lib/session.js';
+import { can, mayEdit, me } from '../lib/session.js';
 import { takenHow, wallInput, wallTime, wallValue } from '../lib/wall-clock.js';
 import { tagField } from './actions.js';
 import { chapterList, lyrics, numbered } from './chapters.js';
@@ -161,7 +162,15 @@ export class Details {
 			    item.visibility === 'shared' && this.share());
 			this.radios.push(radio);
 			return h('label', null, radio, icon(name), h('span', null, text));
-		})));
+		})),
+		can('media.upload') ? h('button', { type: 'button',
+		    onclick: () => this.publicLink() }, icon('link'), 'Public link') : null);
+	}
+
+	publicLink()
+	{
+		import('./public-link.js').then((module) => module.linkToItems([this.item]),
+		    () => fail(new Problem(0)));
 	}
 
 	async share()

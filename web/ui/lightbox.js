@@ -160,7 +160,8 @@ class Lightbox {
 		this.draw();
 		if (this.details)
 			this.details.show(item);
-		else if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900)
+		else if (localStorage.getItem('medianest.details') === '1' && innerWidth > 900 &&
+		    !item.visited)
 			this.openDetails();
 		this.place();
 		announce(`${kindName(item.kind)}: ${item.title}`);
@@ -221,9 +222,9 @@ class Lightbox {
 	/* Whether there is an item, with which something can be done. */
 	acts(on)
 	{
-		this.marks.show(on ? this.item : null);
-		this.downloadButton.hidden = !on;
-		this.infoButton.hidden = !on;
+		this.marks.show(on ? this.markable() : null);
+		this.downloadButton.hidden = !on || !this.downloadable();
+		this.infoButton.hidden = !on || Boolean(this.item.visited);
 		this.offer(null); /* until the item says otherwise */
 		this.previous.hidden = true;
 		this.next.hidden = true;
@@ -231,12 +232,23 @@ class Lightbox {
 			this.closeDetails();
 	}
 
+	/* Visitors of a public link (lib/visit.js) look, and download where it allows that. */
+	markable()
+	{
+		return this.item?.visited ? null : this.item;
+	}
+
+	downloadable()
+	{
+		return !this.item.visited || Boolean(this.item.contentType);
+	}
+
 	/* What the item lets people do besides looking. */
 	offer(item)
 	{
 		const trashed = item?.status === 'trashed';
 
-		this.trashButton.hidden = !item || trashed || !mayTrash(item);
+		this.trashButton.hidden = !item || item.visited || trashed || !mayTrash(item);
 		this.restoreButton.hidden = !trashed || !mayTrash(item);
 		this.purgeButton.hidden = !trashed || !mayPurge(item);
 		this.left.textContent = item?.purgeAt ? daysLeft(item.purgeAt) : '';
@@ -308,7 +320,7 @@ class Lightbox {
 		this.clear();
 		this.drawn = item.status;
 		this.title.textContent = item.title;
-		this.marks.show(item);
+		this.marks.show(this.markable());
 		this.offer(item);
 		this.arrows();
 		if (item.status === 'ready' || item.status === 'trashed')
@@ -360,8 +372,8 @@ class Lightbox {
 		if (!thumbnail(item, 1280))
 			return h('div.notice', null, icon('file'), h('h2', null, item.title),
 			    h('p', null, 'This item has no preview.'),
-			    h('button', { type: 'button', onclick: () => this.download() },
-				'Download'));
+			    this.downloadable() ? h('button', { type: 'button',
+				onclick: () => this.download() }, 'Download') : null);
 		return this.picture();
 	}
 
@@ -444,7 +456,7 @@ class Lightbox {
 		const urls = Object.values(this.item.thumbnails ?? {});
 
 		this.title.textContent = this.item.title;
-		this.marks.show(this.item);
+		this.marks.show(this.markable());
 		this.arrows();
 		/*
 		 * Redrawn only when there is something new to see, so that a player keeps playing.
@@ -515,7 +527,8 @@ class Lightbox {
 		const button = event.target.closest?.('button, a');
 		const actions = {
 			ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
-			i: () => this.toggleDetails(), d: () => this.download(),
+			i: () => this.infoButton.hidden || this.toggleDetails(),
+			d: () => this.downloadButton.hidden || this.download(),
 			l: () => this.marks.love(),
 			Delete: () => [this.trashButton, this.purgeButton]
 			    .find(({ hidden }) => !hidden)?.click(),

@@ -1,7 +1,9 @@
 /* Whom something is shared with: a dialog that finds people by name. */
+import { Problem } from '../lib/api.js';
 import { debounce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { everybody, people as find, setShares } from '../lib/collections.js';
 import { fetchItem } from '../lib/media.js';
+import { can } from '../lib/session.js';
 import { ask } from './dialog.js';
 import { options } from './form.js';
 import { fail } from './toast.js';
@@ -10,11 +12,11 @@ const TYPING_MS = 200;
 const MAY = [['view', 'Can view'], ['add', 'Can add']];
 
 /*
- * people: [{userId, displayName, may}]; roles: whether they may add. Resolves with the new list, or
- * with null when the dialog is closed.
+ * people: [{userId, displayName, may}]; roles: whether they may add; publicly(dialogs): opens the
+ * dialog of public links instead. Resolves with the new list, or with null when it is closed.
  */
 export function
-shareDialog({ title, text, people, roles })
+shareDialog({ title, text, people, roles, publicly })
 {
 	const chosen = people.map((one) => ({ ...one }));
 	const list = h('ul.rows.people');
@@ -73,7 +75,13 @@ shareDialog({ title, text, people, roles })
 	    } });
 
 	draw();
-	return ask({ title, text, body: h('div.share', null, field, said, matches, list),
+	const elsewhere = publicly && can('media.upload') ? h('button', { type: 'button',
+	    onclick: ({ target }) => {
+		    target.closest('dialog').close();
+		    import('./public-link.js').then(publicly, () => fail(new Problem(0)));
+	    } }, icon('link'), 'Public link') : null;
+
+	return ask({ title, text, body: h('div.share', null, field, said, matches, list, elsewhere),
 	    yes: 'Save', value: () => chosen });
 }
 
@@ -96,6 +104,7 @@ shareItems(items)
 		return null;
 	}
 	const chosen = await shareDialog({ people,
+	    publicly: (dialogs) => dialogs.linkToItems(items),
 	    title: items.length === 1 ? `Share “${items[0].title}”` :
 		`Share ${items.length} items`,
 	    text: 'Only the people you add can see it. They can’t change or delete it.' });

@@ -1,10 +1,12 @@
 /* One album: its items, in its order, and what its people may do with it. */
+import { Problem } from '../lib/api.js';
 import { change, collection, leave, mayAdd, step } from '../lib/collections.js';
 import { on } from '../lib/bus.js';
 import { debounce, fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 import { pager } from '../lib/media.js';
 import { go } from '../lib/router.js';
+import { can } from '../lib/session.js';
 import { bulkActions } from '../ui/bulk.js';
 import { ask } from '../ui/dialog.js';
 import { notice, options } from '../ui/form.js';
@@ -55,6 +57,7 @@ mount(root, first)
 	const share = async () => {
 		const people = await shareDialog({ title: `Share “${album.title}”`, roles: true,
 		    people: album.shared,
+		    publicly: (dialogs) => dialogs.linkToAlbum(album),
 		    text: album.kind === 'rule' ?
 			'They see what it holds of your items, now and later.' :
 			'They see its items as long as these are in the album.' });
@@ -65,6 +68,8 @@ mount(root, first)
 				`Shared with ${many(people.length, 'person', 'people')}` :
 				'Not shared any more');
 	};
+	const publicLink = () => import('../ui/public-link.js').then(
+	    (module) => module.linkToAlbum(album), () => fail(new Problem(0)));
 	const rename = async () => {
 		const field = h('input', { type: 'text', required: true, maxlength: '200',
 		    value: album.title, 'aria-label': 'Title' });
@@ -176,7 +181,9 @@ mount(root, first)
 		title.textContent = album.title;
 		line.textContent = facts.filter(Boolean).join(' · ');
 		fill(buttons, own ? [
-			button('people', 'Share', share), button('tag', 'Rename', rename),
+			button('people', 'Share', share),
+			can('media.upload') ? button('link', 'Public link', publicLink) : null,
+			button('tag', 'Rename', rename),
 			album.kind === 'rule' ? button('sliders', 'Rule', editRule) :
 			    h('label.sort', null, icon('sort'), sorts)] : null,
 		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove));

@@ -86,6 +86,7 @@ mount(root)
 
 	fill(root, h('div.toolbar', null, h('h1', null, 'Albums'), can('media.upload') ?
 	    h('div.parts', null,
+		h('a.button', { href: link('links') }, icon('link'), 'Public links'),
 		h('button', { type: 'button', onclick: () => make('rule') }, icon('spark'),
 		    'Automatic album'),
 		h('button.primary', { type: 'button', onclick: () => make('album') },
