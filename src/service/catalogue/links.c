@@ -148,9 +148,11 @@ take_items(const struct call *call, const struct link_wish *w, struct link *link
 	link->media_ids = w->media_id != NULL ? one : once_each(call->arena, w->ids);
 	if (!store_link_showable(call->svc->db, call->arena, &reader, link->media_ids, &found, err))
 		return false;
-	return found.n == link->media_ids.n ||
-	    error_field(err, w->media_id != NULL ? "mediaId" : "ids", "unknown",
-		"must name items that you may share");
+	if (found.n == link->media_ids.n)
+		return true;
+	return w->media_id != NULL ?
+	    error_set(err, ERR_NOT_FOUND, "There is no such item that you may share.") :
+	    error_field(err, "ids", "unknown", "must name items that you may share");
 }
 
 static bool
@@ -160,13 +162,10 @@ take_album(const struct call *call, const struct link_wish *w, struct link *link
 
 	link->kind = LINK_ALBUM;
 	link->collection_id = w->collection_id;
-	if (!store_collection_lock(call->svc->db, call->arena, link->owner_id, w->collection_id, &c,
-		err))
-		return err->code == ERR_NOT_FOUND ?
-		    error_field(err, "collectionId", "unknown", "must be an album of yours") :
-		    false;
-	return str_eq(c.may, COLLECTION_OWN) ||
-	    error_field(err, "collectionId", "unknown", "must be an album of yours");
+	return store_collection_lock(call->svc->db, call->arena, link->owner_id, w->collection_id,
+		   &c, err) &&
+	    (str_eq(c.may, COLLECTION_OWN) ||
+		error_set(err, ERR_FORBIDDEN, "Only the owner of this collection can do that."));
 }
 
 /* People are locked first, then the album, then items. */
