@@ -272,9 +272,10 @@ open_get(const struct request *req, struct response *res, struct error *err)
 
 	if (!link_visit(req->call, request_param(req, "token"), input_str(req->input, "ticket"),
 		&visit, err) ||
-	    !link_items(req->call, &visit, &ask, &items, &page, err) ||
-	    (ask.cursor == NULL && !req->head && !link_viewed(req->call, &visit.link, err)))
+	    !link_items(req->call, &visit, &ask, &items, &page, err))
 		return false;
+	if (ask.cursor == NULL && !req->head)
+		link_viewed(req->call, &visit.link);
 	list_open(j);
 	for (size_t i = 0; i < page.n; i++) {
 		json_object(j, NULL);

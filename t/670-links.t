@@ -110,7 +110,8 @@ subtest 'an item, and what is told of it' => sub {
     is $mn->psql("SELECT count(*) FROM links WHERE encode(token_hash, 'escape') LIKE "
         . "'%$link->{token}%'"), 0, 'the token is not stored';
     wait_until(sub { $mn->log_text('access') =~ m{/api/media/links/open/\*\*\*} }, 15, 'the log');
-    unlike $mn->log_text($_), qr/\Q$link->{token}\E/, "nor in the log $_" for qw(media access error);
+    unlike $mn->log_text($_), qr/\Q$link->{token}\E/, "nor in the log $_"
+        for qw(media access error);
 
     change($link, download => JSON::PP::true);
     $one = $stranger->api(GET => "$AT/open/$link->{token}/items/$item")->{json};

@@ -10,9 +10,13 @@ import { refreshToken } from './session.js';
 const PATH = '/media/links/open/';
 const TICKET = 'medianest.ticket.';
 
-/* As the page's own items are, without what nobody is told. */
+/*
+ * As the page's own items are, without what nobody is told. Without the original a video is a short
+ * preview, whose times are not those of the sprite.
+ */
 const shown = (item) => ({ ...item, kind: mediaKind(item.kind).page ? 'other' : item.kind,
-    status: 'ready', ownerId: null, tags: [], genres: [], metadata: {}, visited: true });
+    status: 'ready', ownerId: null, tags: [], genres: [], metadata: {}, visited: true,
+    ...(item.contentType ? {} : { spriteUrl: null, spriteTimes: [] }) });
 
 /*
  * ended(problem): the link shows nothing any more (link_gone), or asks for its password
@@ -42,9 +46,9 @@ visit(token, ended)
 			throw problem;
 		}
 	};
-	const page = async (query) => {
-		const answer = (!query.cursor && first) || await ask('', query, query.cursor ||
-		    !refreshToken());
+	/* With all thumbnails: whoever looks through an album asks for no item again. */
+	const page = async ({ limit, cursor }) => {
+		const answer = (!cursor && first) || await ask('', { limit, cursor });
 
 		first = null;
 		return { ...answer, items: answer.items.map(shown) };
@@ -65,9 +69,9 @@ visit(token, ended)
 	});
 	return {
 		/* What the link is: its title, kind, count, and whether originals are offered. */
-		async open(query)
+		async open(limit)
 		{
-			first = await ask('', query, !refreshToken());
+			first = await ask('', { limit }, !refreshToken());
 			return first;
 		},
 		async unlock(password)

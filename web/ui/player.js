@@ -93,7 +93,8 @@ export class Player {
 			this.media.src = url;
 			this.loaded = Date.now();
 			this.tries = 0;
-			this.say('');
+			this.say(this.item.visited && !this.item.contentType ?
+			    'This link shows a short preview.' : '');
 			if (at)
 				this.media.currentTime = at;
 			if (play)

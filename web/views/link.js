@@ -1,12 +1,14 @@
 /* What a visitor of a public link sees; the page without an account, and nothing else of it. */
 import { announce, fill, h, icon } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { LISTED, pager } from '../lib/media.js';
+import { pager } from '../lib/media.js';
 import * as router from '../lib/router.js';
 import { visit } from '../lib/visit.js';
 import { Form, notice } from '../ui/form.js';
 import { Grid } from '../ui/grid.js';
 import * as lightbox from '../ui/opener.js';
+
+const PAGE = 100;
 
 const logo = () => h('img.logo', { src: 'icon.svg', alt: '', width: '56', height: '56' });
 
@@ -76,7 +78,7 @@ mountLink(root, params)
 		const mine = ++turn;
 
 		try {
-			const about = await open.open({ limit: 100, thumbnails: LISTED });
+			const about = await open.open(PAGE);
 			if (mine === turn)
 				draw(about);
 		} catch (problem) {

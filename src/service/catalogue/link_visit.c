@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/crypto.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "core/words.h"
 #include "service/call.h"
@@ -274,10 +275,14 @@ visit_begins(const struct call *call, const struct link *link)
 	    reply->type == REDIS_REPLY_STATUS;
 }
 
-bool
-link_viewed(const struct call *call, const struct link *link, struct error *err)
+void
+link_viewed(const struct call *call, const struct link *link)
 {
+	struct error why;
+
 	if (str_eq(call->by.who->user_id, link->owner_id) || !visit_begins(call, link))
-		return true;
-	return store_link_viewed(call->svc->db, call->arena, link->id, err);
+		return;
+	if (!store_link_viewed(call->svc->db, call->arena, link->id, &why))
+		log_warn(call->svc->log, "a view of a public link is not counted: %s %s",
+		    why.message, why.detail);
 }

@@ -37,7 +37,10 @@ bool link_items(const struct call *, const struct link_visit *, const struct lis
 /* ERR_NOT_FOUND: it is not in the link. */
 bool link_item(const struct call *, const struct link_visit *, const char *media_id, struct media *,
     struct error *);
-/* Somebody looks at it; once for each visitor and visit, and not for its owner. */
-bool link_viewed(const struct call *, const struct link *, struct error *);
+/*
+ * Somebody looks at it; once for each visitor and visit, and not for its owner. A view that cannot
+ * be counted keeps nobody from looking.
+ */
+void link_viewed(const struct call *, const struct link *);
 
 #endif
