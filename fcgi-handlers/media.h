@@ -1,6 +1,6 @@
 /*
  * /api/media: the catalogue, and under the same prefix uploads (upload.c), collections and marks
- * (collections.c), and public links (links.c).
+ * (collections.c), public links (links.c), and archives to download (downloads.c).
  */
 #ifndef MN_FCGI_HANDLERS_MEDIA_H
 #define MN_FCGI_HANDLERS_MEDIA_H
@@ -8,6 +8,6 @@
 #include "http/route.h"
 
 extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
-    upload_module, duplicates_module, collections_module, links_module;
+    upload_module, duplicates_module, collections_module, links_module, downloads_module;
 
 #endif

@@ -78,3 +78,4 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
   collections, collection_people, collection_items, media_favorites, media_archived
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON links, link_items TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON downloads TO medianest_api, medianest_worker;

@@ -101,6 +101,10 @@ my @link = map { $super->api(POST => '/api/media/links',
     { collectionId => $collection[0] })->{json} } 1 .. 3;
 $list{links} = '/api/media/links?';
 $list{'a link'} = '/api/media/links/open/' . ($link[0]{url} =~ /t=(.+)/)[0] . '?';
+$mn->psql("INSERT INTO downloads (id, user_id, status, request, manages, title, media_ids, bytes) "
+    . "SELECT gen_random_uuid(), '$me', 'failed', 'x', false, 'cursor', '{}', 0 "
+    . 'FROM generate_series(1, 3)');
+$list{downloads} = '/api/media/downloads?';
 
 my (%cursor, %first);
 for my $name (sort keys %list) {

@@ -119,6 +119,7 @@ my %answered = (
     'Collection/properties/kind' => 'collection.kind',
     'Collection/properties/sort' => 'collection.sort',
     'Link/properties/kind' => 'link.kind', 'LinkVisit/properties/kind' => 'link.kind',
+    'Download/properties/status' => 'download.status',
     'TitleRequest/properties/status' => 'request.status',
     'TitleRequest/properties/mediaType' => 'request.media',
 );
@@ -153,6 +154,7 @@ my %column = (
     'webhook_endpoints.off_reason' => 'endpoint.off_reason',
     'collections.kind' => 'collection.kind', 'collections.sort' => 'collection.sort',
     'collection_people.may' => 'collection.may', 'links.kind' => 'link.kind',
+    'downloads.status' => 'download.status',
     'alerts.severity' => 'alert.severity', 'backups.status' => undef, # in no answer
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,

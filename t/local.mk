@@ -221,6 +221,7 @@ t_tools_test_worker_SOURCES = t/tools/test_jobs.c src/bin/medianest_worker.c src
 
 check_PROGRAMS += t/unit/job_kinds
 t_unit_job_kinds_SOURCES = t/unit/job_kinds.c src/bin/jobs.c src/bin/jobs.h
+t_unit_job_kinds_LDADD = $(medianest_worker_LDADD)
 
 EXTRA_DIST += t/222-purge-during-processing.t t/223-sandbox-limits.t
 EXTRA_DIST += t/430-webhooks-out.t t/490-secrets.t
@@ -262,3 +263,9 @@ EXTRA_DIST += t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/backup_list
 EXTRA_DIST += t/650-albums.t t/651-page-albums.t t/652-marks.t
 EXTRA_DIST += t/670-links.t t/671-page-links.t
+check_PROGRAMS += t/unit/zip_names
+# A zip with structures of zip64: run by t/672-zip.t.
+noinst_PROGRAMS += t/tools/zip-many
+t_tools_zip_many_SOURCES = t/tools/zip_many.c
+t_tools_zip_many_LDADD = $(medianest_worker_LDADD)
+EXTRA_DIST += t/672-zip.t

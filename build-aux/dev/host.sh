@@ -7,8 +7,9 @@ STACK_USER_NAME=medianest-dev # system user of private stacks that root starts i
 PACKAGES_UP='
 autoconf autoconf-archive automake make gcc libc6-dev pkg-config perl
 libfcgi-dev libpq-dev libhiredis-dev libcjson-dev libjwt-dev libcurl4-openssl-dev libssl-dev
-libargon2-dev libmagic-dev libvips-dev libexpat1-dev libwebp-dev libpng-dev libwebsockets-dev
-libseccomp-dev zlib1g-dev nginx redis-server|valkey-server postgresql openssl ca-certificates curl
+ libargon2-dev libmagic-dev libvips-dev libexpat1-dev libwebp-dev libpng-dev libwebsockets-dev
+ libseccomp-dev libarchive-dev zlib1g-dev nginx redis-server|valkey-server postgresql openssl
+ ca-certificates curl
 ffmpeg bubblewrap util-linux procps'
 PACKAGES_CHECK='
 libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-perl libdbd-pg-perl
@@ -17,7 +18,7 @@ libclang-rt-dev mandoc xz-utils jq xxd wrk imagemagick awscli s3cmd swift-proxy 
 swift-container swift-object libheif-plugin-x265:optional libheif-plugin-aomenc:optional
 libheif-examples forensics-samples-files chromium chromium-driver zbar-tools prometheus
 python3-prometheus-client debhelper dpkg-dev lintian systemd systemd-container iproute2 haproxy
-caddy:optional pgbouncer age:optional faketime'
+caddy:optional pgbouncer age:optional faketime unzip'
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "dev: $*"; exit 1; }

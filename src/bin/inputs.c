@@ -12,6 +12,7 @@
 #include "http/request.h"
 #include "http/route.h"
 #include "model/collection.h"
+#include "model/download.h"
 #include "model/alert.h"
 #include "model/hook.h"
 #include "model/hook_out.h"
@@ -137,6 +138,9 @@ put_words(struct json *j)
 	json_array_end(j);
 	json_array(j, "link.kind");
 	LINK_KIND_LIST(WORD)
+	json_array_end(j);
+	json_array(j, "download.status");
+	DOWNLOAD_STATUS_LIST(WORD)
 	json_array_end(j);
 	json_array(j, "server.kind");
 	SERVER_KIND_LIST(WORD)

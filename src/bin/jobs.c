@@ -16,6 +16,7 @@
 #include "service/notify/notify_mail.h"
 #include "service/operator/alert_watch.h"
 #include "service/processing/deliver.h"
+#include "service/processing/download.h"
 #include "service/integrations/enrich.h"
 #include "service/notify/mail.h"
 #include "service/processing/poster.h"

@@ -45,7 +45,8 @@ medianest_notifyd_LDADD = $(ALL_LIBS) $(LWS_LIBS)
 sbin_PROGRAMS += medianest-worker
 medianest_worker_SOURCES = src/bin/medianest_worker.c src/bin/jobs.c src/bin/jobs.h \
 	src/bin/daemon.c src/bin/daemon.h
-medianest_worker_LDADD = $(ALL_LIBS)
+# libarchive is for the worker alone: its libraries would cost each process memory.
+medianest_worker_LDADD = $(ALL_LIBS) $(ARCHIVE_LIBS)
 
 sbin_PROGRAMS += medianest-sync
 medianest_sync_SOURCES = src/bin/medianest_sync.c src/bin/daemon.c src/bin/daemon.h

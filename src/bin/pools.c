@@ -27,7 +27,7 @@ const struct pool pools[] = {
 	{ "users", CFG_POOL_USERS, SERVICES_API, MODULES(&users_module), NULL },
 	{ "media", CFG_POOL_MEDIA, SERVICES_API,
 	    MODULES(&media_module, &media_bulk_module, &media_sidecar_module, &upload_module,
-		&duplicates_module, &collections_module, &links_module),
+		&duplicates_module, &collections_module, &links_module, &downloads_module),
 	    NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API,

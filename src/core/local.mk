@@ -31,6 +31,7 @@ src_libcore_a_SOURCES += \
 	src/model/alert.h \
 	src/model/collection.h \
 	src/model/link.h \
+	src/model/download.h \
 	src/model/alert_rules.def \
 	src/model/audit.h \
 	src/model/hook_out.h \

@@ -23,6 +23,7 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_SHOWN] = { "shown", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_ENRICH] = { "enrich", JOB_NO_SETTING, 1, 0, true, .background = true },
 	[JOB_QUEUE_REQUESTS] = { "requests", JOB_NO_SETTING, 1, 0, true },
+	[JOB_QUEUE_DOWNLOADS] = { "downloads", JOB_NO_SETTING, 2, 0, false, .background = true },
 };
 
 /* The columns of the table that a new job needs. */

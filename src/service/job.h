@@ -70,9 +70,10 @@ enum job_queue_id {
 	JOB_QUEUE_LOOKUPS,
 	JOB_QUEUE_DELIVER, /* webhooks that go out */
 	JOB_QUEUE_SYNC,
-	JOB_QUEUE_SHOWN,    /* posters that somebody is looking at */
-	JOB_QUEUE_ENRICH,   /* metadata and posters from elsewhere */
-	JOB_QUEUE_REQUESTS, /* the state of requests, asked of Overseerr */
+	JOB_QUEUE_SHOWN,     /* posters that somebody is looking at */
+	JOB_QUEUE_ENRICH,    /* metadata and posters from elsewhere */
+	JOB_QUEUE_REQUESTS,  /* the state of requests, asked of Overseerr */
+	JOB_QUEUE_DOWNLOADS, /* archives of many items */
 	JOB_QUEUES,
 };
 

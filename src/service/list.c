@@ -47,6 +47,7 @@ static const struct {
 	[LIST_SHARERS] = { 'z', true, true },
 	[LIST_LINKS] = { 'L', true, false },
 	[LIST_LINK_ITEMS] = { 'I', true, false },
+	[LIST_DOWNLOADS] = { 'D', true, false },
 };
 
 const char *

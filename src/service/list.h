@@ -72,6 +72,7 @@ enum list_kind {
 	LIST_SHARERS,
 	LIST_LINKS,
 	LIST_LINK_ITEMS,
+	LIST_DOWNLOADS,
 	LIST_KINDS,
 };
 

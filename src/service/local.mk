@@ -101,6 +101,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search_words.h \
 	src/service/catalogue/title_posters.c \
 	src/service/catalogue/title_posters.h \
+	src/service/catalogue/downloads.c \
+	src/service/catalogue/downloads.h \
 	src/service/catalogue/duplicates.c \
 	src/service/catalogue/duplicates.h \
 	src/service/catalogue/upload.c \
@@ -251,6 +253,14 @@ src_libservice_a_SOURCES += \
 	src/service/processing/taken.h \
 	src/service/processing/title_poster.c \
 	src/service/processing/title_poster.h \
+	src/service/processing/download.c \
+	src/service/processing/download.h \
+	src/service/processing/download_clean.c \
+	src/service/processing/download_clean.h \
+	src/service/processing/zip_names.c \
+	src/service/processing/zip_names.h \
+	src/service/processing/zip_out.c \
+	src/service/processing/zip_out.h \
 	src/service/processing/upkeep.c \
 	src/service/processing/upkeep.h \
 	src/service/processing/worker.c \

@@ -36,6 +36,7 @@ src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c
 	src/store/store_media_list.c src/store/store_media.h
 src_libstore_a_SOURCES += src/store/store_collections.c src/store/store_collections.h
 src_libstore_a_SOURCES += src/store/store_links.c src/store/store_links.h
+src_libstore_a_SOURCES += src/store/store_downloads.c src/store/store_downloads.h
 src_libstore_a_SOURCES += src/store/store_sums.c src/store/store_sums.h
 src_libstore_a_SOURCES += src/store/store_admin_jobs.c src/store/store_admin_jobs.h \
 	src/store/store_admin.c src/store/store_admin.h
@@ -75,6 +76,8 @@ SQL_FILES += src/store/sql/collections.sql
 SQL_TABLES += src/store/sql_collections.h
 SQL_FILES += src/store/sql/links.sql
 SQL_TABLES += src/store/sql_links.h
+SQL_FILES += src/store/sql/downloads.sql
+SQL_TABLES += src/store/sql_downloads.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -95,13 +98,15 @@ src/store/sql_watch.h: src/store/sql/watch.sql
 src/store/sql_looks.h: src/store/sql/looks.sql
 src/store/sql_collections.h: src/store/sql/collections.sql
 src/store/sql_links.h: src/store/sql/links.sql
+src/store/sql_downloads.h: src/store/sql/downloads.sql
 src/store/sql_sync.h: src/store/sql/sync.sql
 src/store/sql_sync_items.h: src/store/sql/sync_items.sql
 src_libstore_a_SOURCES += src/store/store_sync.c src/store/store_sync_items.c src/store/store_sync.h
 src_libstore_a_SOURCES += src/store/store_health.c src/store/store_health.h
 src_libstore_a_SOURCES += src/store/sigv4.c src/store/sigv4_verify.c src/store/sigv4.h
 src_libstore_a_SOURCES += src/store/s3.c src/store/s3_call.c src/store/s3_multipart.c \
-	src/store/s3_ops.c src/store/s3_presign.c src/store/s3.h src/store/s3_internal.h
+	src/store/s3_ops.c src/store/s3_presign.c src/store/s3_stream.c src/store/s3.h \
+	src/store/s3_internal.h
 src_libstore_a_SOURCES += src/store/pg_async.c src/store/pg_async.h
 src_libstore_a_SOURCES += src/store/store_objects.c src/store/store_object_uploads.c \
 	src/store/store_objects.h

@@ -17,6 +17,7 @@
 #include "store/store_dates.h"
 #include "store/store_doctor.h"
 #include "store/store_hooks.h"
+#include "store/store_downloads.h"
 #include "store/store_endpoints.h"
 #include "store/store_enrich.h"
 #include "store/store_invites.h"
@@ -67,6 +68,7 @@ const struct query *const store_query_tables[] = {
 	store_deliver_queries,
 	store_dates_queries,
 	store_doctor_queries,
+	store_downloads_queries,
 	store_endpoints_queries,
 	store_enrich_queries,
 	store_health_queries,

@@ -30,6 +30,8 @@ struct upload_part_sent;
 #define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
 #define S3_PARTS_MAX 10000
+#define S3_PART_MIN (5LL << 20) /* bytes */
+#define S3_UPLOADS_PAGE 1000
 
 /*
  * Reads endpoint, region, bucket and style from the settings, and the credentials from the settings
@@ -102,6 +104,32 @@ bool s3_multipart_complete(struct s3 *, const char *key, const char *upload_id,
 bool s3_multipart_parts(struct s3 *, struct arena *, const char *key, const char *upload_id,
     struct upload_part_sent **, size_t *n, struct error *);
 bool s3_multipart_abort(struct s3 *, const char *key, const char *upload_id, struct error *);
+
+/* Piece by piece through memory (s3_stream.c). */
+struct s3_piece {
+	char *data;
+	size_t max;    /* how much to read */
+	size_t size;   /* out: how much came; less only at the end of the object */
+	int64_t whole; /* out: size of the object */
+};
+bool s3_get_piece(struct s3 *, const char *key, int64_t from, struct s3_piece *, struct error *);
+struct s3_part_put {
+	const char *key, *upload_id;
+	int number; /* 1..S3_PARTS_MAX; all parts but the last have at least S3_PART_MIN bytes */
+	const char *data;
+	size_t size;
+};
+bool s3_put_part(struct s3 *, struct arena *, const struct s3_part_put *, const char **etag,
+    struct error *);
+/*
+ * Uploads in parts under a prefix that were neither completed nor aborted: those behind the last of
+ * *list, S3_UPLOADS_PAGE at most. None: that was all.
+ */
+struct s3_uploads {
+	struct strings keys, ids;
+};
+bool s3_multipart_list(struct s3 *, struct arena *, const char *prefix, struct s3_uploads *list,
+    struct error *);
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);

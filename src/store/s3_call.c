@@ -90,8 +90,27 @@ on_write(char *data, size_t size, size_t n, void *context)
 		}
 		return write_all(t, data, len) ? len : 0;
 	}
+	if (t->call->into != NULL && t->status / 100 == 2) {
+		if (len > t->call->into_max - (size_t)t->out_at) {
+			t->too_large = true;
+			return 0;
+		}
+		memcpy(t->call->into + t->out_at, data, len);
+		t->out_at += (int64_t)len;
+		return len;
+	}
 	buf_add(&t->answer, data, len);
 	return t->answer.overflow ? 0 : len;
+}
+
+/* "bytes 0-99/1234" */
+static void
+take_range(struct s3_call *call, const char *value)
+{
+	const char *slash = strchr(value, '/');
+
+	if (slash == NULL || !str_to_int(slash + 1, 0, INT64_MAX, &call->whole))
+		call->whole = -1;
 }
 
 static void
@@ -122,9 +141,12 @@ on_header(char *data, size_t size, size_t n, void *context)
 		    str_to_int(arena_strndup(arena, code + 1, 3), 100, 599, &status))
 			t->status = (long)status;
 		t->call->object = (struct s3_object) { .size = -1 };
+		t->call->whole = -1;
 	} else if (colon != NULL) {
 		*colon = '\0';
 		take_header(&t->call->object, arena, line, str_trim(arena, colon + 1));
+		if (str_ieq(line, "Content-Range"))
+			take_range(t->call, str_trim(arena, colon + 1));
 	}
 	return size * n;
 }
@@ -199,7 +221,8 @@ signed_headers(struct s3 *s3, const struct s3_call *call, const char *path)
 static void
 set_limits(struct s3 *s3, const struct s3_call *call)
 {
-	bool transfer = call->in_fd >= 0 || call->out_fd >= 0;
+	bool transfer =
+	    call->in_fd >= 0 || call->out_fd >= 0 || call->into != NULL || call->carries;
 	long timeout = call->timeout_ms > 0 ? call->timeout_ms :
 	    transfer                        ? S3_TRANSFER_MS :
 					      s3->request_ms;
@@ -333,7 +356,7 @@ s3_perform(struct s3 *s3, struct s3_call *call, struct error *err)
 	call->status = t.status;
 	call->answer = t.answer.data;
 	call->answer_len = t.answer.len;
-	if (call->out_fd >= 0 && t.status / 100 == 2)
+	if ((call->out_fd >= 0 || call->into != NULL) && t.status / 100 == 2)
 		call->object.size = t.out_at;
 	return judge(s3, call, err);
 }

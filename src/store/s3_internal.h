@@ -20,6 +20,7 @@
 #define S3_DELETE_MAX 1000 /* keys of one multi-object delete */
 #define S3_KEY_MAX 1024    /* bytes */
 #define S3_ENDPOINT_MAX 256
+#define S3_NUMBER_TEXT 12 /* any int */
 
 /* An endpoint: the one for the server, or the one for clients. */
 struct s3_endpoint {
@@ -56,12 +57,16 @@ struct s3_call {
 	size_t body_len;
 	int out_fd; /* 2xx body to a file; < 0: to memory */
 	int64_t out_max;
+	char *into; /* or to this memory, at most into_max bytes; NULL: no */
+	size_t into_max;
+	bool carries;    /* the body in memory is a part of an object: it takes its time */
 	long timeout_ms; /* 0: the client's */
 
 	/* the answer */
 	long status;
-	struct s3_object object;
-	const char *answer; /* body, when not to a file */
+	struct s3_object object; /* of a part of an object, its size is the part's */
+	int64_t whole;           /* and this the object's, by Content-Range; -1: it has none */
+	const char *answer;      /* body, when not to a file */
 	size_t answer_len;
 };
 

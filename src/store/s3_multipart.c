@@ -9,8 +9,6 @@
 
 #include "core/banned.h"
 
-#define MARKER_TEXT 12 /* any int */
-
 bool
 s3_multipart_create(struct s3 *s3, struct arena *arena, const char *key, const char *content_type,
     const char **upload_id, struct error *err)
@@ -86,7 +84,7 @@ bool
 s3_multipart_parts(struct s3 *s3, struct arena *arena, const char *key, const char *upload_id,
     struct upload_part_sent **parts, size_t *n, struct error *err)
 {
-	char marker[MARKER_TEXT];
+	char marker[S3_NUMBER_TEXT];
 	bool more = true;
 
 	*n = 0;

@@ -1,6 +1,8 @@
 /* Kinds and states of jobs in words. */
 const KINDS = {
 	'alert.watch': 'Look for what to warn of', 'audit.chain': 'Seal the audit log',
+	'download.build': 'Make an archive to download',
+	'download.remove': 'Remove archives',
 	'library.settle': 'Apply the rules of a library', 'mail.notes': 'Mail notifications',
 	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
@@ -28,5 +30,6 @@ export const QUEUES = {
 	media: 'Photos and songs', video: 'Videos', quick: 'Quick jobs', mail: 'Mail',
 	upkeep: 'Housekeeping', events: 'Events', deliver: 'Webhooks out', sync: 'Syncs',
 	enrich: 'Titles and posters', requests: 'Requests', lookups: 'Questions to media servers',
+	downloads: 'Archives',
 };
 export const queueName = (queue) => QUEUES[queue] ?? queue;

@@ -335,8 +335,8 @@ shown_inline(const char *type)
 }
 
 /* RFC 6266: a plain form for old clients, and the exact name in the encoding of RFC 8187. */
-static const char *
-disposition(struct arena *arena, bool attachment, const char *filename)
+const char *
+media_disposition(struct arena *arena, bool attachment, const char *filename)
 {
 	struct buf buf;
 
@@ -359,7 +359,7 @@ media_file_url(const struct call *call, const struct media *m, bool download, in
 		return NULL;
 	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
 	    safe ? m->content_type : "application/octet-stream",
-	    disposition(call->arena, download || !safe, name));
+	    media_disposition(call->arena, download || !safe, name));
 }
 
 const char *
@@ -381,4 +381,10 @@ int
 media_url_max_age(int64_t now)
 {
 	return (int)((BUCKET_US - now % BUCKET_US) / US_PER_SEC);
+}
+
+int64_t
+media_url_expires(int64_t now)
+{
+	return now - now % BUCKET_US + S3_URL_LIFE_SECONDS * US_PER_SEC;
 }

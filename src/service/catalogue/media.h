@@ -158,7 +158,10 @@ const char *media_file_url(const struct call *, const struct media *, bool downl
 const char *media_head_url(const struct call *, const char *get_url, int64_t now);
 /* ETag from the version of an item and of the signed URLs in its view. */
 const char *media_etag(struct arena *, const struct media *, int64_t now);
-int media_url_max_age(int64_t now); /* seconds that a browser may keep a signed URL */
+int media_url_max_age(int64_t now);     /* seconds that a browser may keep a signed URL */
+int64_t media_url_expires(int64_t now); /* us: when a URL that is signed now ends */
+/* Content-Disposition of RFC 6266: how the file is to be named. */
+const char *media_disposition(struct arena *, bool attachment, const char *filename);
 
 /* Shared with upload.c: notifies caches and pages after the commit. */
 void media_announce(const struct call *, const char *type, const char *id, struct strings scopes);

@@ -1,0 +1,46 @@
+/*
+ * Many items at once: a person asks for a zip of a selection or a collection, a job builds it
+ * (processing/download.h), and they download it by a signed URL until it expires.
+ *
+ * An archive belongs to who asked for it and to nobody else, whatever their rights. The same asked
+ * for again while it is being made is the same archive. What one person may keep is limited by the
+ * settings downloads.max_count and downloads.max_size.
+ */
+#ifndef MN_SERVICE_CATALOGUE_DOWNLOADS_H
+#define MN_SERVICE_CATALOGUE_DOWNLOADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/str.h"
+#include "model/download.h"
+#include "service/list.h"
+
+struct call;
+struct error;
+
+struct download_wish {
+	struct strings ids;        /* a selection, */
+	const char *collection_id; /* or a collection; NULL */
+};
+bool download_create(const struct call *, const struct download_wish *, struct download *,
+    struct error *);
+/* ERR_NOT_FOUND. */
+bool download_get(const struct call *, const char *id, struct download *, struct error *);
+bool downloads_list(const struct call *, const struct list_ask *, struct download **, struct page *,
+    struct error *);
+/* Cancels it, or removes it. ERR_NOT_FOUND. */
+bool download_remove(const struct call *, const char *id, struct error *);
+
+/* Of one that is ready, else NULL. Local computation. */
+const char *download_url(const struct call *, const struct download *, int64_t now);
+/* Percent of the items' bytes. */
+int download_progress(const struct download *);
+
+/* To the person's open pages. */
+void download_tell(const struct call *, const char *type, const char *user_id, const char *id);
+void download_tell_progress(const struct call *, const char *user_id, const char *id, int64_t done,
+    int64_t bytes);
+
+#endif
