@@ -103,6 +103,7 @@ my %valid = (
     'PUT /api/media/{id}/tags' => [ { tags => [] } ],
     'PUT /api/media/{id}/sidecar' => [ { text => 'x' } ],
     'POST /api/media/bulk' => [ { ids => [$ID], trash => JSON::PP::true } ],
+    'POST /api/media/trash/empty' => [],
     'PUT /api/media/{id}/shares' => [ { users => [] } ],
     'GET /api/media/collections' => [],
     'POST /api/media/collections' => [ { title => 'x' } ],

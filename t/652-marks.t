@@ -2,7 +2,9 @@
 # Favourites and the archive: each person's own, kept over everything that happens to an item.
 use strict;
 use warnings;
+use utf8;
 use FindBin;
+use POSIX ();
 use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use Test::More;
@@ -130,5 +132,87 @@ subtest 'parts of the library' => sub {
         is listed($person, "scope=$_", @some), $expected{$person}{$_}, "$person, $_"
             for sort keys %{ $expected{$person} };
     }
+};
+
+# Statuses of a change of many, one after the other.
+sub many {
+    my ($person, $ids, @body) = @_;
+    my $r = $who{$person}->api(POST => '/api/media/bulk', { ids => $ids, @body });
+    return $r->{json}{code} // $r->{content} if $r->{status} != 200;
+    is_deeply [map { $_->{id} } @{ $r->{json}{items} }], $ids, 'results in the order of the items';
+    return join ' ', map { $_->{status} } @{ $r->{json}{items} };
+}
+
+subtest 'many at once' => sub {
+    my @mine = map { item(owner => 'friend', visibility => 'private') } 1 .. 3;
+    my $foreign = item(visibility => 'private');
+    my $none = '01890a5d-ac96-774b-bcce-b302099a8057';
+    my @ids = ($mine[2], $foreign, $mine[0], $none, $video);
+    is many(friend => \@ids, set => { favorite => JSON::PP::true }), '200 404 200 404 200',
+        'a mark, where it can be';
+    is listed(friend => 'favorite=true', @mine, $foreign, $video), '10101', 'and nowhere else';
+    is many(friend => [@mine], set => { favorite => JSON::PP::false, archive => JSON::PP::true }),
+        '200 200 200', 'two marks';
+    is listed(friend => 'favorite=true', @mine), '000', 'one gone';
+    is listed(friend => 'archived=true', @mine), '111', 'one set';
+    is many(friend => [@mine], set => { archive => JSON::PP::false }), '200 200 200', 'unarchived';
+    my $album = $who{friend}->api(POST => '/api/media/collections', { title => 'many' })
+        ->{json}{id};
+    is many(friend => \@ids, set => { addTo => $album, addTags => ['x'] }),
+        '200 404 200 404 403', 'an album: what one can see; tags: what is one’s own';
+    is call(friend => GET => "/collections/$album")->{json}{count}, 3, 'it has them';
+    is listed(friend => 'tag=x', @mine, $video), '1010', 'and these have the tag';
+    is many(owner => [$own], set => { addTo => $album }), 'not_found', 'no album of others';
+    is many(guest => [$house], set => { addTo => $album }), 'forbidden', 'not by guests';
+    is many(friend => [$mine[0], $mine[0]], set => { favorite => JSON::PP::true }),
+        'validation_failed', 'each once';
+    is many(friend => [@mine[0, 1]], set => { favorite => JSON::PP::true }, trash =>
+        JSON::PP::true), '200 200', 'marked and into the trash';
+    is listed(friend => 'status=trashed', @mine), '110', 'there they are';
+};
+
+subtest 'two at once, in different orders, with keys' => sub {
+    my @items = map { item() } 1 .. 20;
+    my @answers;
+    for my $order ([@items], [reverse @items]) {
+        my $pid = open(my $out, '-|') // die "fork: $!";
+        if ($pid == 0) {
+            my $worst = 200;
+            for my $round (1 .. 5) {
+                my $r = $who{owner}->api(POST => '/api/media/bulk', { ids => $order,
+                    set => { addTags => ["t$round"] } },
+                    { 'Idempotency-Key' => "$$-$round" });
+                $worst = $r->{status} if $r->{status} > $worst;
+                $_->{status} > $worst and $worst = $_->{status} for @{ $r->{json}{items} // [] };
+            }
+            print $worst;
+            close STDOUT;
+            POSIX::_exit(0);
+        }
+        push @answers, $out;
+    }
+    is scalar <$_>, 200, 'every change is made' for @answers;
+};
+
+subtest 'an empty trash' => sub {
+    my $trash = sub { $mn->psql("SELECT count(*) FROM media WHERE status = 'trashed' AND "
+        . "owner_id = '$id{$_[0]}'") };
+    is call(owner => POST => '/trash/empty')->{status}, 403, 'is for those who may delete';
+    $who{admin} = $mn->user(role => 'admin');
+    $id{admin} = $who{admin}->{id};
+    my $others = $trash->('friend');
+    my $kept = item(owner => 'admin');
+    $mn->psql("INSERT INTO media (id, owner_id, kind, title, status, trashed_from, trashed_at, "
+        . "trashed_by) SELECT gen_random_uuid(), '$id{admin}', 'image', 'gone', 'trashed', "
+        . "'ready', now(), '$id{admin}' FROM generate_series(1, 250)");
+    my $r = call(admin => POST => '/trash/empty');
+    is_deeply [ @$r{qw(status json)} ], [ 200, { deleted => 100, left => 150 } ],
+        'the first ones at once' or diag $r->{content};
+    wait_until { $trash->('admin') == 0 } 60, 'the rest';
+    pass 'the rest follows';
+    is $trash->('friend'), $others, 'others keep theirs';
+    is call(admin => GET => "/$kept")->{status}, 200, 'and what is not in the trash stays';
+    is_deeply call(admin => POST => '/trash/empty')->{json}, { deleted => 0, left => 0 },
+        'nothing is left';
 };
 done_testing;

@@ -5,6 +5,7 @@
 #include "service/account/mail_link.h"
 #include "service/account/session_push.h"
 #include "service/audit.h"
+#include "service/catalogue/media_trash.h"
 #include "service/integrations/hook_in.h"
 #include "service/integrations/hook_silence.h"
 #include "service/integrations/libraries.h"

@@ -84,6 +84,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/media_change.c \
 	src/service/catalogue/media_purge.c \
 	src/service/catalogue/media_purge.h \
+	src/service/catalogue/media_trash.c \
+	src/service/catalogue/media_trash.h \
 	src/service/catalogue/media_sidecar.c \
 	src/service/catalogue/media_sidecar.h \
 	src/service/catalogue/pictures.c \

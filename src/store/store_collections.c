@@ -329,8 +329,8 @@ store_sharers(struct db *db, struct arena *arena, const struct store_sharers_ask
 }
 
 bool
-store_mark_set(struct db *db, struct arena *arena, const struct media_reader *reader,
-    const char *media_id, enum store_mark mark, bool on, struct error *err)
+store_marks_set(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const struct store_marks *marks, struct strings *seen, struct error *err)
 {
 	static const unsigned add[] = {
 		[STORE_FAVORITE] = Q_FAVORITE_ADD, [STORE_ARCHIVED] = Q_ARCHIVED_ADD
@@ -340,11 +340,11 @@ store_mark_set(struct db *db, struct arena *arena, const struct media_reader *re
 	};
 	struct rows *rows;
 
-	if (!on)
-		return db_exec(db, arena, Q(remove[mark]), DB_PARAMS(reader->user_id, media_id),
-		    NULL, err);
-	if (!db_exec(db, arena, Q(add[mark]),
-		DB_PARAMS(reader->user_id, media_id, db_bool(reader->all)), &rows, err))
+	if (!db_exec(db, arena, Q(marks->on ? add[marks->mark] : remove[marks->mark]),
+		DB_PARAMS(reader->user_id, db_array(arena, marks->ids.items, marks->ids.n),
+		    db_bool(reader->all)),
+		&rows, err))
 		return false;
-	return rows_count(rows) > 0 || error_set(err, ERR_NOT_FOUND, "There is no such item.");
+	*seen = rows_column(arena, rows, 0);
+	return true;
 }

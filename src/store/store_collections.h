@@ -103,8 +103,13 @@ bool store_sharers(struct db *, struct arena *, const struct store_sharers_ask *
     size_t *n, struct error *);
 
 enum store_mark { STORE_FAVORITE, STORE_ARCHIVED };
-/* ERR_NOT_FOUND if it is set on an item that the reader cannot read. Repeating it is harmless. */
-bool store_mark_set(struct db *, struct arena *, const struct media_reader *, const char *media_id,
-    enum store_mark, bool on, struct error *);
+struct store_marks {
+	struct strings ids;
+	enum store_mark mark;
+	bool on;
+};
+/* *seen: those that the reader can read; others get no mark. Repeating it is harmless. */
+bool store_marks_set(struct db *, struct arena *, const struct media_reader *,
+    const struct store_marks *, struct strings *seen, struct error *);
 
 #endif

@@ -154,6 +154,16 @@ bool store_media_delete(struct db *, struct arena *, const char *id, struct erro
 /* Ids of items in the trash since before `before`, locked; at most `limit`. */
 bool store_media_trash_due(struct db *, struct arena *, int64_t before, int limit,
     struct strings *ids, struct error *);
+struct media_own_trash {
+	const char *owner_id;
+	int64_t before; /* us: in the trash since then */
+	int limit;
+};
+/* Items that a person owns in the trash, locked in the order of their ids, and their kinds. */
+bool store_media_own_trash(struct db *, struct arena *, const struct media_own_trash *,
+    struct strings *ids, struct strings *kinds, struct error *);
+bool store_media_own_trash_left(struct db *, struct arena *, const struct media_own_trash *,
+    int64_t *n, struct error *);
 /* Id of the newest upload of an item, or NULL. */
 bool store_media_upload(struct db *, struct arena *, const char *id, const char **upload_id,
     struct error *);

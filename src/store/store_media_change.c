@@ -7,6 +7,11 @@
 #include "core/banned.h"
 
 #define TOUCH "version = version + 1, updated_at = now()"
+/* What a person owns, and has been in the trash since a time; not what would come back. */
+#define OWN_TRASH \
+	"owner_id = $1 AND status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded'" \
+	" AND trashed_at <= $2 AND NOT EXISTS (SELECT FROM server_items s" \
+	" WHERE s.media_id = media.id AND s.gone_at IS NULL)"
 
 enum {
 	Q_UPDATE,
@@ -24,6 +29,8 @@ enum {
 	Q_DELETE,
 	Q_CLIPS,
 	Q_DUE,
+	Q_OWN_TRASH,
+	Q_OWN_TRASH_LEFT,
 	Q_EVENTS_TRIM,
 };
 
@@ -122,6 +129,11 @@ const struct query store_media_change_queries[] = {
 	    " AND p.status = 'trashed')) ORDER BY trashed_at"
 	    " LIMIT $2::int FOR UPDATE SKIP LOCKED",
 	    0 },
+	[Q_OWN_TRASH] = { "media_own_trash",
+	    "SELECT id, kind FROM media WHERE " OWN_TRASH " ORDER BY id LIMIT $3::int FOR UPDATE",
+	    0 },
+	[Q_OWN_TRASH_LEFT] = { "media_own_trash_left",
+	    "SELECT count(*) FROM media WHERE " OWN_TRASH, QUERY_READ },
 	[Q_EVENTS_TRIM] = { "media_events_trim",
 	    "DELETE FROM media_events WHERE media_id = $1 AND id <= (SELECT id FROM media_events"
 	    " WHERE media_id = $1 ORDER BY id DESC OFFSET $2::integer LIMIT 1)",
@@ -235,6 +247,34 @@ store_media_trash_due(struct db *db, struct arena *arena, int64_t before, int li
 		&rows, err))
 		return false;
 	*ids = rows_column(arena, rows, 0);
+	return true;
+}
+
+bool
+store_media_own_trash(struct db *db, struct arena *arena, const struct media_own_trash *ask,
+    struct strings *ids, struct strings *kinds, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_OWN_TRASH),
+		DB_PARAMS(ask->owner_id, db_time(arena, ask->before), db_int(arena, ask->limit)),
+		&rows, err))
+		return false;
+	*ids = rows_column(arena, rows, 0);
+	*kinds = rows_column(arena, rows, 1);
+	return true;
+}
+
+bool
+store_media_own_trash_left(struct db *db, struct arena *arena, const struct media_own_trash *ask,
+    int64_t *n, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_OWN_TRASH_LEFT),
+		DB_PARAMS(ask->owner_id, db_time(arena, ask->before)), &rows, err))
+		return false;
+	*n = rows_int(rows, 0, 0);
 	return true;
 }
 

@@ -186,12 +186,13 @@ share(const struct call *call, const struct collection *c, const struct collecti
 		(int64_t)people.n, err);
 }
 
-/* Each item once, in the order of the list. all: those that the caller does not see are refused. */
+/* Each item once, in the order of the list. */
 static bool
-put_in(const struct call *call, const struct collection *c, struct strings ids, bool all,
-    int64_t *added, struct error *err)
+put_in(const struct call *call, const struct collection *c, struct collection_step *s,
+    struct error *err)
 {
 	struct store_collection_items items = { .id = c->id, .user_id = call->by.who->user_id };
+	const struct strings ids = s->add;
 	const char **kept = arena_array(call->arena, ids.n + 1, sizeof(*kept));
 	const char **gives = arena_array(call->arena, ids.n + 1, sizeof(*gives));
 	struct strings found, may;
@@ -199,14 +200,15 @@ put_in(const struct call *call, const struct collection *c, struct strings ids, 
 	size_t n = 0;
 	int64_t count;
 
-	*added = 0;
+	s->added = 0;
 	if (ids.n == 0)
 		return true;
 	media_reader_of(call->by.who, &reader);
 	if (!store_collection_addable(call->svc->db, call->arena, &reader, ids, &found, &may, err))
 		return false;
+	s->found = found;
 	for (size_t i = 0; i < ids.n; i++) {
-		if (all && !holds(found, ids.items[i]))
+		if (!s->some && !holds(found, ids.items[i]))
 			return error_field(err, "add", "unknown", "must name items you can see");
 		if (!holds(found, ids.items[i]) ||
 		    holds((struct strings) { kept, n }, ids.items[i]))
@@ -218,7 +220,7 @@ put_in(const struct call *call, const struct collection *c, struct strings ids, 
 	}
 	items.items = (struct strings) { kept, n };
 	items.gives = (struct strings) { gives, n };
-	if (!store_collection_items_add(call->svc->db, call->arena, &items, added, err) ||
+	if (!store_collection_items_add(call->svc->db, call->arena, &items, &s->added, err) ||
 	    !store_collection_items_count(call->svc->db, call->arena, c->id, &count, err))
 		return false;
 	return count <= COLLECTION_ITEMS_MAX ||
@@ -252,11 +254,11 @@ static bool
 create_in(const struct call *call, const struct collection_wish *w, const char *id,
     struct audience *a, struct error *err)
 {
+	struct collection_step first = { .add = w->items };
 	const struct collection c = { .id = id };
-	int64_t n;
 
 	return keep_people(call, w, err) && add_collection(call, w, id, err) &&
-	    put_in(call, &c, w->items, true, &n, err) && audience_of(call, id, &a->after, err);
+	    put_in(call, &c, &first, err) && audience_of(call, id, &a->after, err);
 }
 
 /* Of two that make it at once, the second waits for the first and finds its album. */
@@ -264,8 +266,8 @@ static bool
 folder_in(const struct call *call, const struct collection_wish *w, const char *id, bool *made,
     struct audience *a, struct error *err)
 {
+	struct collection_step step = { .add = w->items, .some = true };
 	struct collection c;
-	int64_t n;
 
 	if (!keep_people(call, w, err))
 		return false;
@@ -274,11 +276,11 @@ folder_in(const struct call *call, const struct collection_wish *w, const char *
 	    (err->code != ERR_NOT_FOUND || !add_collection(call, w, id, err) ||
 		!lock(call, id, &c, err)))
 		return false;
-	if (!put_in(call, &c, w->items, false, &n, err))
+	if (!put_in(call, &c, &step, err))
 		return false;
-	if (*made && n == 0)
+	if (*made && step.added == 0)
 		return error_field(err, "items", "unknown", "must name items you can see");
-	return (*made || n == 0 || store_collection_touch(call->svc->db, call->arena, id, err)) &&
+	return (*made || step.added == 0 || store_collection_touch(call->svc->db, call->arena, id, err)) &&
 	    audience_of(call, id, &a->after, err);
 }
 
@@ -444,7 +446,7 @@ step_in(const struct call *call, const char *id, struct collection_step *s, stru
 	if (!store_person_keep(db, call->arena, call->by.who->user_id, err) ||
 	    !lock(call, id, &c, err) || !step_allowed(&c, s, err))
 		return false;
-	return put_in(call, &c, s->add, true, &s->added, err) &&
+	return put_in(call, &c, s, err) &&
 	    store_collection_items_remove(db, call->arena, &gone, str_eq(c.may, COLLECTION_OWN),
 		&s->removed, err) &&
 	    (s->order.n == 0 ||

@@ -89,27 +89,42 @@ sharers_list(const struct call *call, const char *q, const struct list_ask *ask,
 }
 
 static bool
-mark_in(const struct call *call, const char *id, enum media_mark mark, bool on, struct error *err)
+marks_in(const struct call *call, const struct media_marks *m, struct strings *seen,
+    struct error *err)
 {
+	const struct store_marks marks = { m->ids,
+		m->mark == MEDIA_FAVORITE ? STORE_FAVORITE : STORE_ARCHIVED, m->on };
 	struct media_reader reader;
 
 	media_reader_of(call->by.who, &reader);
 	return store_person_keep(call->svc->db, call->arena, reader.user_id, err) &&
-	    store_mark_set(call->svc->db, call->arena, &reader, id,
-		mark == MEDIA_FAVORITE ? STORE_FAVORITE : STORE_ARCHIVED, on, err) &&
+	    store_marks_set(call->svc->db, call->arena, &reader, &marks, seen, err) &&
 	    cache_change(call, reader.user_id, err);
+}
+
+bool
+media_mark_many(const struct call *call, const struct media_marks *marks, struct strings *seen,
+    struct error *err)
+{
+	const char *const me[] = { call->by.who->user_id };
+
+	if (!db_begin(call->svc->db, err) ||
+	    !db_end(call->svc->db, marks_in(call, marks, seen, err), err))
+		return false;
+	for (size_t i = 0; i < seen->n; i++)
+		media_announce(call, "media.updated", seen->items[i], (struct strings) { me, 1 });
+	return true;
 }
 
 bool
 media_mark(const struct call *call, const char *id, enum media_mark mark, bool on,
     struct media *media, struct error *err)
 {
-	const char *const me[] = { call->by.who->user_id };
+	const struct media_marks one = { { &id, 1 }, mark, on };
+	struct strings seen;
 
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, mark_in(call, id, mark, on, err), err) ||
-	    !media_get(call, id, media, err))
+	if (!media_mark_many(call, &one, &seen, err))
 		return false;
-	media_announce(call, "media.updated", id, (struct strings) { me, 1 });
-	return true;
+	return seen.n > 0 ? media_get(call, id, media, err) :
+			    error_set(err, ERR_NOT_FOUND, "There is no such item.");
 }

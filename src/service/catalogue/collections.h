@@ -61,7 +61,9 @@ bool collection_leave(const struct call *, const char *id, struct error *);
 
 struct collection_step {
 	struct strings add, remove, order;
-	const char *before;     /* where `order` goes: in front of this item, NULL: to the end */
+	const char *before; /* where `order` goes: in front of this item, NULL: to the end */
+	bool some;          /* puts in what the caller can see of `add`, rather than all or none */
+	struct strings found;   /* out: of `add` what the caller can see */
 	int64_t added, removed; /* out: how many were not there, or were */
 };
 bool collection_step(const struct call *, const char *id, struct collection_step *,
@@ -74,8 +76,16 @@ bool sharers_list(const struct call *, const char *q, const struct list_ask *, s
     struct page *, struct error *);
 
 enum media_mark { MEDIA_FAVORITE, MEDIA_ARCHIVED };
-/* Both are the caller's own: nobody else sees them. */
+/* Both are the caller's own: nobody else sees them. ERR_NOT_FOUND. */
 bool media_mark(const struct call *, const char *id, enum media_mark, bool on, struct media *,
+    struct error *);
+struct media_marks {
+	struct strings ids;
+	enum media_mark mark;
+	bool on;
+};
+/* *seen: the items that the caller can read; the others stay as they are. */
+bool media_mark_many(const struct call *, const struct media_marks *, struct strings *seen,
     struct error *);
 
 #endif

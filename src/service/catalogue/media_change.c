@@ -5,30 +5,22 @@
 #include <string.h>
 
 #include "core/arena.h"
-#include "core/clock.h"
-#include "core/config.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "core/log.h"
 #include "core/str.h"
 #include "service/call.h"
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
-#include "service/catalogue/media_purge.h"
+#include "service/catalogue/media_trash.h"
 #include "service/job.h"
-#include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_people.h"
-#include "store/store_uploads.h"
 
 #include "core/banned.h"
-
-#define PURGE_BATCH 100 /* items of one transaction */
-#define DAY_US (86400 * US_PER_SEC)
 
 struct change {
 	const struct call *call;
@@ -354,20 +346,6 @@ media_set_shares(const struct call *call, const char *id, struct strings users, 
 	return change(&c, &kind, out, err);
 }
 
-/* To other servers, in the transaction. */
-static bool
-tell_deletion(const struct change *c, const struct media *m, const char *how, struct error *err)
-{
-	struct json *data = json_new(c->call->arena, 0);
-
-	json_object(data, NULL);
-	json_put_str(data, "mediaId", m->id);
-	json_put_str(data, "kind", m->kind);
-	json_put_str(data, "deletion", how);
-	json_object_end(data);
-	return hook_out(c->call, "media.deleted", data->buf.data, err);
-}
-
 static bool
 apply_trash(const struct change *c, struct media *m, struct error *err)
 {
@@ -378,7 +356,7 @@ apply_trash(const struct change *c, struct media *m, struct error *err)
 		    "This item is still being uploaded. Cancel the upload instead.");
 	return store_media_trash(c->call->svc->db, c->call->arena, m->id, c->call->by.who->user_id,
 		   err) &&
-	    tell_deletion(c, m, "trash", err);
+	    media_deletion_told(c->call, m->id, m->kind, "trash", err);
 }
 
 bool
@@ -497,35 +475,6 @@ media_reprocess(const struct call *call, const char *id, struct media *out, stru
 	return change(&c, &kind, out, err);
 }
 
-/* Removes the row and, by a job that commits with it, every object of the item. */
-static bool
-purge_one(const struct call *call, const char *id, struct error *err)
-{
-	const char *upload_id;
-
-	if (!store_media_upload(call->svc->db, call->arena, id, &upload_id, err))
-		return false;
-	/* A foreign store still takes the file under the presigned URL that the client has. */
-	return (config_bool(call->svc->config, CFG_STORAGE_EMBEDDED) ||
-		   store_upload_hold(call->svc->db, call->arena, id, err)) &&
-	    store_media_delete(call->svc->db, call->arena, id, err) &&
-	    media_purge_add(call, id, upload_id, err);
-}
-
-/* The video of a live photo goes with it. */
-static bool
-purge_item(const struct call *call, const char *id, struct error *err)
-{
-	struct strings clips;
-
-	if (!store_media_clips(call->svc->db, call->arena, id, &clips, err))
-		return false;
-	for (size_t i = 0; i < clips.n; i++)
-		if (!purge_one(call, clips.items[i], err))
-			return false;
-	return purge_one(call, id, err);
-}
-
 static bool
 apply_delete(const struct change *c, struct media *m, struct error *err)
 {
@@ -539,7 +488,8 @@ apply_delete(const struct change *c, struct media *m, struct error *err)
 	if (str_eq(m->status, "pending"))
 		return error_slug(err, ERR_CONFLICT, "upload_pending",
 		    "This item is still being uploaded. Cancel the upload instead.");
-	return purge_item(c->call, m->id, err) && tell_deletion(c, m, "purge", err);
+	return media_purge_item(c->call, m->id, err) &&
+	    media_deletion_told(c->call, m->id, m->kind, "purge", err);
 }
 
 bool
@@ -554,42 +504,4 @@ media_delete(const struct call *call, const char *id, bool purge, struct error *
 	struct media media;
 
 	return change(&c, &kind, &media, err);
-}
-
-/* In the transaction: purges some items that were moved to the trash before `before`. */
-static bool
-purge_in(const struct call *call, int64_t before, size_t *purged, struct error *err)
-{
-	struct strings ids, scopes;
-
-	if (!store_media_trash_due(call->svc->db, call->arena, before, PURGE_BATCH, &ids, err))
-		return false;
-	for (size_t i = 0; i < ids.n; i++)
-		if (!store_media_scopes(call->svc->db, call->arena, ids.items[i], &scopes, err) ||
-		    !purge_item(call, ids.items[i], err))
-			return false;
-	*purged = ids.n;
-	return true;
-}
-
-int64_t
-media_purge_at(const struct config *config, const struct media *m)
-{
-	return m->trashed_at + config_int(config, CFG_TRASH_DAYS) * DAY_US;
-}
-
-bool
-media_purge_expired(const struct call *call, size_t *purged, struct error *err)
-{
-	int64_t before = clock_now() - config_int(call->svc->config, CFG_TRASH_DAYS) * DAY_US;
-	size_t n = 0;
-
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, purge_in(call, before, &n, err), err))
-		return false;
-	if (n > 0)
-		log_info(call->svc->log, "trash: %zu items purged", n);
-	if (purged != NULL)
-		*purged = n;
-	return true;
 }

@@ -162,13 +162,21 @@ WHERE u.status = 'active' AND u.id <> $1::uuid
 	AND ($4::uuid IS NULL OR (lower(u.display_name), u.id) > ($3::text, $4::uuid))
 ORDER BY lower(u.display_name), u.id LIMIT $5::int
 
--- Marks of the caller $1 on items $2 that they can read; $3 whether they see everything. What
--- cannot be read is left out.
+-- Marks of the caller $1 on those of the items $2 that they can read; $3 whether they see
+-- everything. What cannot be read is left out. Items are locked in the order of their ids.
+--: define marked_seen
+seen AS (SELECT m.id FROM media m WHERE m.id = ANY ($2::uuid[]) AND m.status <> 'pending'
+	AND (@readable($1::uuid, $3::boolean) OR @given($1::uuid)) ORDER BY m.id
+	FOR KEY SHARE OF m)
 --: define marking(table)
-WITH seen AS (SELECT m.id FROM media m WHERE m.id = $2::uuid AND m.status <> 'pending'
-		AND (@readable($1::uuid, $3::boolean) OR @given($1::uuid)) FOR KEY SHARE OF m),
+WITH @marked_seen,
 	made AS (INSERT INTO @table (user_id, media_id) SELECT $1::uuid, id FROM seen
-		ON CONFLICT DO NOTHING)
+		ORDER BY id ON CONFLICT DO NOTHING)
+SELECT id FROM seen
+-- A mark goes from items that cannot be read any more too.
+--: define unmarking(table)
+WITH @marked_seen,
+	gone AS (DELETE FROM @table WHERE user_id = $1::uuid AND media_id = ANY ($2::uuid[]))
 SELECT id FROM seen
 
 --: query favorite_add
@@ -176,6 +184,6 @@ SELECT id FROM seen
 --: query archived_add
 @marking(media_archived)
 --: query favorite_remove
-DELETE FROM media_favorites WHERE user_id = $1 AND media_id = $2
+@unmarking(media_favorites)
 --: query archived_remove
-DELETE FROM media_archived WHERE user_id = $1 AND media_id = $2
+@unmarking(media_archived)
