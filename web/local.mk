@@ -38,6 +38,7 @@ nobase_dist_page_DATA = \
 	web/lib/sha256.js \
 	web/lib/sidecars.js \
 	web/lib/thumbhash.js \
+	web/lib/together.js \
 	web/lib/transfer.js \
 	web/lib/unread.js \
 	web/lib/uploads.js \

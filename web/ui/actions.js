@@ -1,19 +1,21 @@
 /* What several views do with one item or many: trash with undo, tags. */
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { each, purge, restore, setTags, tagNames, trash } from '../lib/media.js';
+import { each, forget, purge, remember, restore, tagNames, trash } from '../lib/media.js';
+import { mayEdit } from '../lib/session.js';
+import { together } from '../lib/together.js';
 import { ask } from './dialog.js';
 import { fail, toast } from './toast.js';
 
 const SAY_PROGRESS_FROM = 12;
 
-/* Runs work over many items with one message that counts along; failures are reported once. */
-export async function
-overMany(items, work, doing)
+/* What is done with many items has one message that counts along; failures are reported once. */
+async function
+counted(items, doing, work)
 {
 	const told = items.length >= SAY_PROGRESS_FROM ?
 	    toast(`${doing} ${many(items.length, 'item')}…`, { sticky: true }) : null;
-	const { done, problems } = await each(items, work,
+	const { done, problems } = await work(
 	    (n) => told?.text(`${doing} ${n} of ${many(items.length, 'item')}…`));
 
 	told?.close();
@@ -23,14 +25,30 @@ overMany(items, work, doing)
 	return done;
 }
 
+/* Runs work over many items, one by one. */
+export const overMany = (items, work, doing) => counted(items, doing,
+    (tell) => each(items, work, tell));
+
+/* Changes many items together; apply(item) shows it on each that was changed. */
+export const changeMany = (items, body, apply, doing) => counted(items, doing,
+    (tell) => together(items, body, apply, tell));
+
+/* One by one only what is not theirs: that is for people who may delete. */
 export async function
 trashWithUndo(items)
 {
 	const gone = [];
-	const done = await overMany(items, async (item, options) => {
-		await trash(item, options);
+	const mine = items.filter(mayEdit);
+	const left = (item) => {
+		item.status = 'trashed';
+		forget(item.id);
 		gone.push(item);
-	}, 'Moving');
+	};
+	const done = await changeMany(mine, { trash: true }, left, 'Moving') +
+	    await overMany(items.filter((item) => !mine.includes(item)), async (item, options) => {
+		    await trash(item, options);
+		    gone.push(item);
+	    }, 'Moving');
 
 	if (done)
 		toast(done === 1 ? `“${gone[0].title}” moved to trash` :
@@ -114,9 +132,8 @@ tagMany(items)
 
 	if (!words?.length)
 		return;
-	const done = await overMany(items,
-	    (item, options) => setTags(item, [...new Set([...item.tags, ...words])], options),
-	    'Tagging');
+	const done = await changeMany(items, { set: { addTags: words } }, (item) => remember({
+		...item, tags: [...new Set([...item.tags, ...words])] }), 'Tagging');
 	if (done)
 		toast(`${many(done, 'item')} tagged`);
 }

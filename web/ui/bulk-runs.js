@@ -1,10 +1,10 @@
 /* What is done with many items at once; ui/bulk.js has the buttons for it. */
-import { mark, setShares } from '../lib/collections.js';
+import { setShares } from '../lib/collections.js';
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { patch } from '../lib/media.js';
+import { remember } from '../lib/media.js';
 import { mayEdit } from '../lib/session.js';
-import { overMany } from './actions.js';
+import { changeMany, overMany } from './actions.js';
 import { ask } from './dialog.js';
 import { options } from './form.js';
 import { toast } from './toast.js';
@@ -18,13 +18,14 @@ toggleMark(items, name, member, words)
 {
 	const on = !items.every((item) => item[member]);
 	const todo = items.filter((item) => Boolean(item[member]) !== on);
-	const done = await overMany(todo, (item, how) => mark(item, name, on, how), 'Marking');
+	const set = (value) => changeMany(todo, { set: { [name]: value } },
+	    (item) => remember({ ...item, [member]: value }), 'Marking');
+	const done = await set(on);
 
 	if (done)
 		toast(`${many(done, 'item')} ${words[on ? 0 : 1]}`, {
 			action: 'Undo',
-			onaction: () => overMany(todo, (item, how) => mark(item, name, !on, how),
-			    'Marking'),
+			onaction: () => set(!on),
 		});
 }
 
@@ -49,8 +50,10 @@ visibility(items)
 	    await (await import('./share.js')).shareItems(mine) : null;
 	if (!value || (value === 'shared' && !users))
 		return;
-	const done = await overMany(mine, async (item, how) => (users ?
-	    setShares(item, users, how) : patch(item, { visibility: value })), 'Changing');
+	const done = users ?
+	    await overMany(mine, (item, how) => setShares(item, users, how), 'Changing') :
+	    await changeMany(mine, { set: { visibility: value } },
+		(item) => remember({ ...item, visibility: value }), 'Changing');
 	if (done)
 		toast(`${many(done, 'item')} changed`);
 }

@@ -1,32 +1,14 @@
 /* Deleted items that can still be restored. */
 import { fill, h, icon } from '../lib/dom.js';
-import { many } from '../lib/format.js';
-import { list, pager, purge } from '../lib/media.js';
+import { count, many } from '../lib/format.js';
+import { api } from '../lib/api.js';
+import { pager } from '../lib/media.js';
 import { can, mayPurge, mayTrash, me } from '../lib/session.js';
-import { overMany, purgeMany, restoreMany } from '../ui/actions.js';
+import { purgeMany, restoreMany } from '../ui/actions.js';
 import { ask } from '../ui/dialog.js';
 import { Grid } from '../ui/grid.js';
 import { Selection } from '../ui/selection.js';
 import { fail, toast } from '../ui/toast.js';
-
-const BATCH = 100;
-
-/* Page by page, all that the person owns there. Resolves with how many are gone. */
-async function
-purgeOwn()
-{
-	let cursor = null;
-	let done = 0;
-
-	do {
-		const page = await list({ status: 'trashed', limit: BATCH, cursor });
-		const own = page.items.filter((item) => item.ownerId === me.user.id);
-
-		done += await overMany(own, purge, 'Deleting');
-		cursor = page.next;
-	} while (cursor);
-	return done;
-}
 
 export function
 mount(root)
@@ -51,7 +33,10 @@ mount(root)
 		emptyButton.disabled = true;
 		selection.clear();
 		try {
-			toast(`${many(await purgeOwn(), 'item')} deleted`);
+			const { deleted, left } = await api.post('/media/trash/empty');
+			await grid.reload();
+			toast(`${many(deleted, 'item')} deleted` +
+			    (left ? `, ${count(left)} more follow` : ''));
 		} catch (problem) {
 			fail(problem);
 		}
