@@ -268,4 +268,4 @@ check_PROGRAMS += t/unit/zip_names
 noinst_PROGRAMS += t/tools/zip-many
 t_tools_zip_many_SOURCES = t/tools/zip_many.c
 t_tools_zip_many_LDADD = $(medianest_worker_LDADD)
-EXTRA_DIST += t/672-zip.t
+EXTRA_DIST += t/672-zip.t t/673-page-zip.t

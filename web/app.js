@@ -254,6 +254,8 @@ enter()
 	] };
 	live.start();
 	badge();
+	if (localStorage['medianest.downloads'])
+		import('./ui/downloads.js').then(({ recall: list }) => list(), () => {});
 	router.start(VIEWS, main, (name, params, view) => {
 		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ?
 		    a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));

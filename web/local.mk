@@ -59,6 +59,7 @@ nobase_dist_page_DATA = \
 	web/ui/bulk.js web/ui/bulk-runs.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
+	web/ui/downloads.js \
 	web/ui/event-words.js \
 	web/ui/factor.js \
 	web/ui/first-steps.js \

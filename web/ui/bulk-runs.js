@@ -59,6 +59,7 @@ visibility(items)
 }
 
 export { tagMany, trashWithUndo } from './actions.js';
+export { downloadMany } from './downloads.js';
 export { addToAlbum } from './add-to-album.js';
 export { datesMany } from './many-dates.js';
 export const linkToItems = async (items) =>

@@ -39,6 +39,7 @@ bulkActions(selection)
 		{ icon: 'tag', label: 'Tag', may: mayEdit, run: (items) => run('tagMany', items) },
 		{ icon: 'clock', label: 'Change date', may: mayEdit,
 		    run: (items) => run('datesMany', items) },
+		{ icon: 'download', label: 'Download', run: (items) => run('downloadMany', items) },
 		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
 		    run: (items) => {
 			    if (items.length < selection().size)

@@ -180,7 +180,8 @@ mount(root, first)
 
 		title.textContent = album.title;
 		line.textContent = facts.filter(Boolean).join(' · ');
-		fill(buttons, own ? [
+		fill(buttons, album.count ? button('download', 'Download', async () =>
+		    (await import('../ui/downloads.js')).downloadAlbum(album)) : null, own ? [
 			button('people', 'Share', share),
 			can('media.upload') ? button('link', 'Public link', publicLink) : null,
 			button('tag', 'Rename', rename),
