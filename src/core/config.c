@@ -81,6 +81,27 @@ choice_has(const char *choices, const char *value)
 	return false;
 }
 
+/* Whether every element of a list is a choice; else *wrong is where the first other one is. */
+static bool
+choices_have(const char *choices, const char *list, const char **wrong, size_t *wrong_len)
+{
+	char item[SHOWN_MAX + 1];
+
+	for (const char *p = list; *(p += strspn(p, ", ")) != '\0'; p += strcspn(p, ",")) {
+		size_t len = strcspn(p, ",");
+
+		while (len > 0 && p[len - 1] == ' ')
+			len--;
+		*wrong = p;
+		*wrong_len = len < SHOWN_MAX ? len : SHOWN_MAX;
+		memcpy(item, p, *wrong_len);
+		item[*wrong_len] = '\0';
+		if (len > SHOWN_MAX || !choice_has(choices, item))
+			return false;
+	}
+	return true;
+}
+
 static bool
 has_control(const char *s)
 {
@@ -118,6 +139,8 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 	const char *shown = (row->flags & CONFIG_SECRET) != 0 ? "***" : text;
 	char wrong[NETWORK_TEXT_MAX];
 	size_t len = strlen(text);
+	const char *other;
+	size_t other_len;
 	bool flag;
 
 	*number = 0;
@@ -146,8 +169,12 @@ value_parse(enum config_key key, const char *text, int64_t *number, struct error
 			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not one of %s",
 			    row->key, SHOWN_MAX, shown, row->choices);
 		return true;
-	case CONFIG_STRING:
 	case CONFIG_LIST:
+		if (row->choices != NULL && !choices_have(row->choices, text, &other, &other_len))
+			return error_set(err, ERR_VALIDATION, "%s: '%.*s' is not one of %s",
+			    row->key, (int)other_len, other, row->choices);
+		break;
+	case CONFIG_STRING:
 	case CONFIG_PATH: break;
 	}
 	if ((int64_t)len < row->min || (int64_t)len > row->max)

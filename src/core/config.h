@@ -41,7 +41,7 @@ struct config_row {
 	const char *key;
 	enum config_type type;
 	int64_t min, max;     /* numbers: range; strings and lists: length in bytes */
-	const char *choices;  /* CONFIG_ENUM: "none|starttls|tls" */
+	const char *choices;  /* ENUM, and each element of a LIST: "none|starttls|tls" */
 	const char *fallback; /* as text; "" = unset */
 	const char *unit;     /* "seconds", or NULL */
 	unsigned flags;

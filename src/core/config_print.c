@@ -97,7 +97,9 @@ fill_range(struct filler *f, const struct config_row *row)
 	char text[128];
 
 	fill(f, type_name(row));
-	if (row->type == CONFIG_ENUM) {
+	if (row->choices != NULL) {
+		if (row->type == CONFIG_LIST)
+			fill(f, "of");
 		for (const char *p = row->choices; *p != '\0';) {
 			size_t len = strcspn(p, "|");
 
