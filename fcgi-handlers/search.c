@@ -31,6 +31,7 @@ static const struct field_rule search_input[] = {
 	{ "yearTo", FIELD_INT, .min = MEDIA_YEAR_MIN, .max = MEDIA_YEAR_MAX },
 	{ "sort", FIELD_ENUM, .choices = "relevance|newest|title" },
 	{ "scope", FIELD_ENUM, .choices = CHOICES(MEDIA_SCOPE_LIST) },
+	{ "archived", FIELD_BOOL, .flags = 0 },
 	THUMBNAILS_RULE,
 	{ "page", FIELD_INT, .min = 1, .max = SEARCH_PAGES_MAX, .fallback = 1 },
 	{ .name = NULL },
@@ -113,6 +114,7 @@ search_get(const struct request *req, struct response *res, struct error *err)
 		.year_to = input_int(in, "yearTo", 0),
 		.sort = sort_parse(input_str(in, "sort")),
 		.scope = media_scope_parse(input_str(in, "scope")),
+		.archived = input_bool(in, "archived", false),
 		.page = (int)input_int(in, "page", 1) };
 	int64_t started = clock_monotonic();
 	struct search_result result;

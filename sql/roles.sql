@@ -79,3 +79,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON links, link_items TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON downloads TO medianest_api, medianest_worker;
+GRANT SELECT ON search_index TO medianest_api;
+GRANT SELECT, UPDATE ON search_index TO medianest_worker;

@@ -156,14 +156,19 @@ subtest 'sharing gives the items and revoking takes them back' => sub {
         my $r = call(friend => GET => $path)->{json};
         ok !(grep { $_->{id} eq $in } @{ $r->{items} }), "not in the list $path";
     }
-    my $found = $who{friend}->api(GET => '/api/search?q=album')->{json};
-    ok !(grep { $_->{id} eq $in } map { @{ $found->{$_} || [] } } qw(items related)),
-        'nor in a search';
+    my $hits = sub {
+        my ($whose) = @_;
+        my $found = $who{$whose}->api(GET => '/api/search?q=album')->{json};
+        return scalar grep { $_->{id} eq $in } @{ $found->{items} };
+    };
+    is $hits->('friend'), 1, 'but found by a search';
+    is $hits->('other'), 0, '... of those who see the album';
     is status(friend => PUT => "/$in/favorite"), 200, 'it can be a favourite';
     is call(friend => GET => "?collection=$album->{id}")->{json}{items}[0]{favorite}, 1,
         'and shows so';
     share($album->{id});
     is status(friend => GET => "/$in"), 404, 'revoked: the item';
+    is $hits->('friend'), 0, 'and the hit';
     is seen(friend => $album->{id}), 'status 404', 'and the album';
     is scalar @{ call(friend => GET => "?collection=$album->{id}")->{json}{items} }, 0,
         'and its list';

@@ -269,3 +269,4 @@ noinst_PROGRAMS += t/tools/zip-many
 t_tools_zip_many_SOURCES = t/tools/zip_many.c
 t_tools_zip_many_LDADD = $(medianest_worker_LDADD)
 EXTRA_DIST += t/672-zip.t t/673-page-zip.t
+EXTRA_DIST += t/680-search-words.t t/data/search-words.txt

@@ -98,6 +98,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/search_leg.h \
 	src/service/catalogue/search_parse.c \
 	src/service/catalogue/search_parse.h \
+	src/service/catalogue/search_taken.c \
+	src/service/catalogue/search_taken.h \
 	src/service/catalogue/search_suggest.c \
 	src/service/catalogue/search_words.c \
 	src/service/catalogue/search_words.h \
@@ -251,6 +253,7 @@ src_libservice_a_SOURCES += \
 	src/service/processing/sweep.h \
 	src/service/processing/dates_upkeep.c \
 	src/service/processing/dates_zone.c \
+	src/service/processing/search_upkeep.c \
 	src/service/processing/taken.c \
 	src/service/processing/taken.h \
 	src/service/processing/title_poster.c \

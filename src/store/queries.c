@@ -39,6 +39,7 @@
 #include "store/store_schema.h"
 #include "store/store_seals.h"
 #include "store/store_search.h"
+#include "store/store_search_index.h"
 #include "store/store_servers.h"
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
@@ -97,6 +98,7 @@ const struct query *const store_query_tables[] = {
 	store_schema_queries,
 	store_seals_queries,
 	store_search_queries,
+	store_search_index_queries,
 	store_search_words_queries,
 	store_servers_queries,
 	store_sessions_queries,

@@ -8,9 +8,9 @@
 #include "store/sql_search.h"
 #include "core/banned.h"
 
-#define MANY_PARAMS 19
-#define METADATA_PARAMS 19
-#define SERVED_PARAMS 20
+#define MANY_PARAMS 23
+#define METADATA_PARAMS 24
+#define SERVED_PARAMS 24
 
 /* Labels are looked for among so many matches at most: beyond, it costs more than it is worth. */
 #define LABELS_MATCHES_MAX 2000
@@ -36,7 +36,7 @@ int_or_null(struct arena *arena, int64_t n)
 bool
 store_search_has_text(const struct search_ask *a)
 {
-	return strcmp(a->terms, "{}") != 0 || *a->prefix != '\0';
+	return strcmp(a->terms, "{}") != 0 || *a->beginning != '\0';
 }
 
 /*
@@ -66,7 +66,7 @@ store_search_plan(struct arena *arena, const struct search_ask *a, struct db_cal
 	const char **p = arena_array(arena, 2, sizeof(*p));
 
 	p[0] = a->terms;
-	p[1] = a->prefix;
+	p[1] = a->beginning;
 	*call = (struct db_call) {
 		.query = &store_search_queries[Q_SEARCH_PLAN], .params = p, .nparams = 2
 	};
@@ -77,7 +77,9 @@ store_search_planned(const struct rows *rows, struct search_ask *a)
 {
 	struct search_plan *p = &a->plan;
 
-	*p = (struct search_plan) { .asked = "", .ranked = "", .cap = SEARCH_CAP };
+	*p = (struct search_plan) {
+		.asked = "", .ranked = "", .cap = SEARCH_CAP, .languages = "{}"
+	};
 	if (rows == NULL || rows_count(rows) == 0)
 		return;
 	p->asked = rows_str(rows, 0, 0);
@@ -85,6 +87,7 @@ store_search_planned(const struct rows *rows, struct search_ask *a)
 	p->must = rows_str(rows, 0, 2);
 	p->matches = rows_int(rows, 0, 3);
 	p->items = rows_int(rows, 0, 4);
+	p->languages = rows_str(rows, 0, 5);
 	if (p->items < p->matches) /* not analyzed yet */
 		p->items = p->matches;
 	if (!few(p))
@@ -107,6 +110,10 @@ filter_params(struct arena *arena, const struct search_ask *a, const char **p)
 	p[n++] = a->not_years;
 	p[n++] = a->id_text;
 	p[n++] = a->id_number;
+	p[n++] = a->taken_from;
+	p[n++] = a->taken_to;
+	p[n++] = a->camera;
+	p[n++] = db_bool(a->archived);
 	p[n++] = array_or_null(arena, a->soft_kinds, a->nsoft_kinds);
 	p[n++] = a->soft_kind_words;
 	p[n++] = a->soft_years;
@@ -160,6 +167,7 @@ store_search_metadata(struct arena *arena, const struct search_ask *a, struct db
 	p[n++] = a->title;
 	p[n++] = labels ? array_or_null(arena, a->labels, a->nlabels) : NULL;
 	p[n++] = a->plan.must;
+	p[n++] = int_or_null(arena, a->year);
 	fill(call, Q_SEARCH_METADATA, a->reader.all, p, n);
 }
 
@@ -259,7 +267,8 @@ store_search_items(struct db *db, struct arena *arena, const struct items_ask *a
 
 	if (!db_exec(db, arena, &store_search_queries[Q_SEARCH_ITEMS],
 		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all),
-		    db_array(arena, ask->ids, ask->nids), ask->any_words, ask->prefix),
+		    db_array(arena, ask->ids, ask->nids), ask->any_words, ask->beginning,
+		    ask->languages),
 		&rows, err))
 		return false;
 	found->n = rows_count(rows);

@@ -31,16 +31,16 @@ struct search_plan {
 	const char *asked, *ranked, *must; /* must: NULL if nothing */
 	int64_t matches, items;            /* as PostgreSQL expects */
 	int cap;                           /* of candidates: one more means that there are more */
+	const char *languages;             /* text[] literal: whose stems items are found by */
 };
 
 struct search_ask {
 	struct media_reader reader;
 	/*
 	 * Terms as an array of PostgreSQL, "{}" = everything: see mn_search_terms() in
-	 * sql/0012-search-word-for-word.sql. prefix: quoted words for to_tsquery, "" = none. Both
-	 * must match.
+	 * sql/0042-search-all-scripts.sql. beginning: of a word, "" = none. Both must match.
 	 */
-	const char *terms, *prefix;
+	const char *terms, *beginning;
 	struct search_plan plan; /* of both; store_search_plan() */
 	bool by_rank;            /* where there are too many, the best are wanted, not the newest */
 	/* compared with whole titles and their beginnings; "" = none */
@@ -52,6 +52,9 @@ struct search_ask {
 	size_t nkinds;
 	const char *source, *owner;
 	int64_t year_from, year_to;
+	const char *taken_from, *taken_to; /* days of wall clock, the last one included */
+	const char *camera;                /* words of make and model; among the terms too */
+	bool archived;                     /* what the caller archived, instead of all else */
 	const char *const *not_kinds;
 	size_t n_not_kinds;
 	const char *not_years; /* int4range[] literal */
@@ -64,7 +67,12 @@ struct search_ask {
 	size_t nsoft_kinds;
 	const char *soft_kind_words;              /* text[] literals */
 	const char *soft_years, *soft_year_words; /* int[] literal, text[] literal */
+	/* All of the query: a word that is among the terms, but items of this year count too. */
+	int64_t year;
 };
+
+/* Rank of a title that is the whole query, in the metadata leg. */
+#define SEARCH_RANK_TITLE 3.0
 
 struct candidate {
 	const char *id, *title_key, *kind, *source, *tmdb, *imdb;
@@ -119,7 +127,8 @@ struct items_ask {
 	const char *const *ids;
 	size_t nids;
 	const char *any_words; /* text[] literal: any of them counts */
-	const char *prefix;    /* as in struct search_ask */
+	const char *beginning; /* as in struct search_ask */
+	const char *languages; /* as in struct search_plan */
 };
 struct items_found {
 	struct media *items;

@@ -36,6 +36,11 @@ parsed(const char *text)
 		buf_addf(&buf, "source=%s ", q.source);
 	if (q.year_from != 0)
 		buf_addf(&buf, "year=%lld-%lld ", (long long)q.year_from, (long long)q.year_to);
+	if (q.taken_from != NULL || q.taken_to != NULL)
+		buf_addf(&buf, "taken=%s..%s ", q.taken_from != NULL ? q.taken_from : "",
+		    q.taken_to != NULL ? q.taken_to : "");
+	if (q.camera != NULL)
+		buf_addf(&buf, "camera=%s ", q.camera);
 	if (q.id_name != NULL)
 		buf_addf(&buf, "%s=%s ", q.id_name, q.id_value);
 	if (q.typing)
@@ -54,13 +59,13 @@ main(void)
 		{ "marv ", "w:marv" },
 		{ "\"blade runner\" 2049", "p:blade runner y:2049" },
 		{ "\"unclosed phrase", "p:unclosed phrase" },
-		{ "\"\"", "" },
+		{ "\"\"", "w:\"\"" },
 		{ "spider-man", "w:spider w:man ..." },
 		{ "ocean's", "w:oceans ..." },
 		{ "ocean\xe2\x80\x99s", "w:oceans ..." },
 		{ "L\xc3\xa9on", "w:l\xc3\xa9on ..." },
 		{ "-poster dog", "n:poster w:dog ..." },
-		{ "- -- -!", "" },
+		{ "- -- -!", "w:----!" },
 		{ "-\xc3\xbc"
 		  "ber",
 		    "n:\xc3\xbc"
@@ -70,7 +75,7 @@ main(void)
 		{ "spider -man", "w:spider n:man" },
 		{ "-\"a b\" c", "x:a b w:c ..." },
 		{ "-\"a b", "x:a b" },
-		{ "-\"\" -\"!\"", "" },
+		{ "-\"\" -\"!\"", "w:-\"\"-\"!\"" },
 		{ "-2019 -photos", "n:2019 n:photos" },
 		{ "-tag:beach -tag:\"a b\" -tag:", "n:tag tag!=beach tag!=a b" },
 		{ "-kind:video -kind:nothing", "n:kind nothing kind!=video" },
@@ -106,7 +111,32 @@ main(void)
 		{ "photos and songs", "k:photos w:and k:songs" },
 		{ "artists with albums", "k:artists w:with k:albums" },
 		{ "'; DROP TABLE media; --", "w:drop w:table w:media" },
-		{ "a'b\"c d\"e", "w:ab w:c w:d w:e ..." },
+		{ "a'b\"c d\"e", "w:ab w:c w:de ..." },
+		{ "!!! ???", "w:!!!???" },
+		{ "!!! dog", "w:dog ..." },
+		{ "!!! tag:a", "tag=a" },
+		{ "m*a*s*h S.W.A.T.", "w:mash w:swat ..." },
+		{ "9-1-1", "w:911 ..." },
+		{ "7-11", "w:7 w:11 ..." },
+		{ "-m*a*s*h", "n:m a s h" },
+		{ "1917", "y:1917" },
+		{ "\xe0\xa5\xa8\xe0\xa5\xa6\xe0\xa5\xa6\xe0\xa5\xa7", "y:2001" },
+		{ "\xef\xbc\x99\xdb\xb9\xd9\xa0\xe0\xb9\x99", "w:9909 ..." },
+		{ "300", "w:300 ..." },
+		{ "\xe5\x90\x9b\xe3\x80\x80\xe5\x90\x8d", "w:\xe5\x90\x9b w:\xe5\x90\x8d ..." },
+		{ "taken:2012", "taken=2012-01-01..2012-12-31" },
+		{ "Taken:2012-02", "taken=2012-02-01..2012-02-29" },
+		{ "taken:1900-02", "taken=1900-02-01..1900-02-28" },
+		{ "taken:2012-05-17", "taken=2012-05-17..2012-05-17" },
+		{ "taken:2012..2014-06", "taken=2012-01-01..2014-06-30" },
+		{ "taken:2014-06..2012", "taken=2012-01-01..2014-06-30" },
+		{ "taken:2012-2014", "taken=2012-01-01..2014-12-31" },
+		{ "taken:2012..", "taken=2012-01-01.." },
+		{ "taken:..2012-05-03 sea", "w:sea taken=..2012-05-03 ..." },
+		{ "taken:.. taken:2012-13 taken:2011-02-29 taken:201",
+		    "w:taken w:taken y:2012 w:13 w:taken y:2011 w:02 w:29 w:taken w:201 ..." },
+		{ "camera:D90", "camera=d90" },
+		{ "camera:\"Nikon D90\" camera:-", "w:camera camera=nikon d90 ..." },
 	};
 	struct search_query q;
 	struct buf many;

@@ -71,6 +71,9 @@ main(void)
 	    "blade runner dog");
 	texts("tag:a\\\"b sea -tag:\"c d\"", "{\"~sea\",\"#a\\\\\\\"b\",\"^c d\"}",
 	    "{\"|sea\",\"#a\\\\\\\"b\",\"^c d\"}", "{\"sea\"}", "sea");
+	texts("camera:\"nikon d90\" sea", "{\"~sea\",\"&nikon d90\"}", "{\"|sea\",\"&nikon d90\"}",
+	    "{\"sea\"}", "sea");
+	texts("!!!", "{\"~!!!\"}", "{\"|!!!\"}", "{\"!!!\"}", "!!!");
 	texts("", "{}", "{}", "{}", "");
 	again("\"Blade runner\" dog -cat -\"a b\" photos tag:\"x y\" -year:1990",
 	    "\"blade runner\" dog -cat -\"a b\" photos tag:\"x y\" -year:1990",
@@ -88,7 +91,16 @@ main(void)
 	is_int(ask.nsoft_kinds, 1, "kinds");
 	is_str(ask.soft_kinds[0], "image", "which");
 	is_str(ask.soft_kind_words, "{\"photos\"}", "as words");
-	is_str(search_words_prefix(&arena, "hom"), "'hom':*", "a beginning");
+	search_parse(&arena, "1917 -war", &q);
+	ask = (struct search_ask) { .terms = "{}" };
+	search_words_year(&q, &ask);
+	is_int(ask.year, 1917, "a year alone");
+	is_str(search_words_terms(&arena, &q, q.nterms, WORDS_ALL), "{\"~1917\",\"-war\"}",
+	    "is a word too");
+	search_parse(&arena, "1917 1918", &q);
+	ask = (struct search_ask) { .terms = "{}" };
+	search_words_year(&q, &ask);
+	is_int(ask.year, 0, "two are years");
 
 	distance("", "", 0);
 	distance("same", "same", 0);

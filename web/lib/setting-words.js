@@ -102,6 +102,7 @@ const GROUPS = {
 		'worker.poll': 'Look at the queue at least every',
 		'media.timeout': 'Longest time for a file', 'media.max_pixels': 'Largest picture',
 		'media.sandbox': 'Sandbox', 'media.tag_charsets': 'Charsets of old songs',
+		'search.languages': 'Languages of the search',
 	},
 	Server: {
 		'public.url': 'Address of this house', 'data.dir': 'Data directory',

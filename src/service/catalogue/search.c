@@ -19,7 +19,7 @@
 /* Legs without a function are always "off"; search_set_leg() may give them one. */
 static struct search_leg legs[] = {
 	{ "text", 1.0, 1000, .sql = store_search_text },
-	{ "metadata", 0.7, 500, .sql = store_search_metadata },
+	{ "metadata", 0.7, 500, .sql = store_search_metadata, .whole = 2.5 },
 	{ .name = "similar" },
 	{ .name = "plex" },
 };
@@ -83,14 +83,14 @@ attempt_typing(struct search_run *run, struct error *err)
 	const char *terms = run->ask.terms;
 	bool ok;
 
-	if (!q->typing || strlen(q->terms[q->nterms - 1].text) < SEARCH_PREFIX_MIN)
+	if (!q->typing || strlen(q->terms[q->nterms - 1].text) < SEARCH_BEGINNING_MIN)
 		return true;
 	run->ask.terms = search_words_terms(run->call->arena, q, q->nterms - 1, WORDS_ALL);
-	run->ask.prefix = search_words_prefix(run->call->arena, q->terms[q->nterms - 1].text);
+	run->ask.beginning = q->terms[q->nterms - 1].text;
 	ok = attempt_soft(run, err);
 	if (ok && search_legs_want_more(run)) {
 		run->ask.terms = terms;
-		run->ask.prefix = "";
+		run->ask.beginning = "";
 	}
 	return ok;
 }
@@ -118,13 +118,27 @@ attempt_corrected(struct search_run *run, bool *changed, struct error *err)
 	return !*changed || attempt_changed(run, err);
 }
 
+/*
+ * Whether there are words, or parts of a word, of which an item may have some: three characters of
+ * a script in which words do not stand apart.
+ */
+static bool
+has_parts(const struct search_query *q)
+{
+	for (size_t i = 0; i < q->nterms; i++)
+		if (q->terms[i].kind == TERM_WORD && (unsigned char)*q->terms[i].text >= 0xE0 &&
+		    strlen(q->terms[i].text) >= SEARCH_PARTS_MIN)
+			return true;
+	return search_words_count(q, TERM_WORD) > 1;
+}
+
 /* Tries any of the words, but not if the query excludes words. */
 static bool
 attempt_any(struct search_run *run, struct error *err)
 {
 	const struct search_query *q = &run->query;
 
-	if (search_words_count(q, TERM_WORD) < 2 || search_words_count(q, TERM_NOT) > 0 ||
+	if (!has_parts(q) || search_words_count(q, TERM_NOT) > 0 ||
 	    search_words_count(q, TERM_NOT_PHRASE) > 0)
 		return true;
 	run->ask.terms = search_words_terms(run->call->arena, q, q->nterms, WORDS_ANY);
@@ -189,6 +203,10 @@ filters_fill(struct search_run *run)
 	a->owner = req->owner;
 	a->year_from = req->year_from != 0 ? req->year_from : q->year_from;
 	a->year_to = req->year_to != 0 ? req->year_to : q->year_to;
+	a->taken_from = q->taken_from;
+	a->taken_to = q->taken_to;
+	a->camera = q->camera;
+	a->archived = req->archived;
 	search_words_exclude(run->call->arena, q, a);
 	if (q->id_name != NULL) {
 		a->id_text =
@@ -206,7 +224,8 @@ has_filter(const struct search_run *run)
 
 	return a->nkinds > 0 || a->source != NULL || a->owner != NULL || a->year_from != 0 ||
 	    a->year_to != 0 || run->query.ntags > 0 || a->id_text != NULL || a->n_not_kinds > 0 ||
-	    a->not_years != NULL || run->query.n_not_tags > 0;
+	    a->not_years != NULL || run->query.n_not_tags > 0 || a->taken_from != NULL ||
+	    a->taken_to != NULL || a->camera != NULL || a->archived;
 }
 
 static bool
@@ -216,15 +235,15 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	struct search_ask *a = &run->ask;
 
 	search_parse(run->call->arena, run->req->q != NULL ? run->req->q : "", q);
-	*a = (struct search_ask) { .terms = "{}" };
+	*a = (struct search_ask) { .terms = "{}", .beginning = "" };
 	media_reader_in(who, run->req->scope, &a->reader);
 	filters_fill(run);
 	if (q->nterms == 0 && !has_filter(run))
 		return run->req->q != NULL && *str_trim(run->call->arena, run->req->q) != '\0' ?
 		    true :
 		    error_field(err, "q", "required", "must have words unless a filter is set");
+	search_words_year(q, a);
 	a->terms = search_words_terms(run->call->arena, q, q->nterms, WORDS_ALL);
-	a->prefix = "";
 	a->by_rank = run->req->sort == SEARCH_RELEVANCE;
 	a->title = search_words_plain(run->call->arena, q);
 	search_words_labels(run->call->arena, q, a);
@@ -232,7 +251,7 @@ fill(struct search_run *run, const struct principal *who, struct error *err)
 	return true;
 }
 
-/* Whether there is anything to search for; punctuation alone is nothing. */
+/* Whether there is anything to search for. */
 static bool
 asks_something(const struct search_run *run)
 {
@@ -244,6 +263,15 @@ matched_add(struct search_hit *hit, const char *what)
 {
 	if (hit->nmatched < SEARCH_MATCHED_MAX)
 		hit->matched[hit->nmatched++] = what;
+}
+
+static bool
+year_matches(const struct search_run *run, int64_t year)
+{
+	for (size_t i = 0; i < run->query.nterms; i++)
+		if (run->query.terms[i].kind == TERM_YEAR && run->query.terms[i].year == year)
+			return true;
+	return run->ask.year != 0 && run->ask.year == year;
 }
 
 static void
@@ -259,12 +287,8 @@ matched_fill(const struct search_run *run, struct search_hit *hit, unsigned bits
 		matched_add(hit, "overview");
 	if ((bits & MATCHED_FILENAME) != 0)
 		matched_add(hit, "filename");
-	for (size_t i = 0; i < run->query.nterms; i++)
-		if (run->query.terms[i].kind == TERM_YEAR &&
-		    run->query.terms[i].year == hit->media.year) {
-			matched_add(hit, "year");
-			break;
-		}
+	if (year_matches(run, hit->media.year))
+		matched_add(hit, "year");
 	for (size_t i = 0; i < a->nsoft_kinds; i++)
 		if (str_eq(a->soft_kinds[i], hit->media.kind)) {
 			matched_add(hit, "kind");
@@ -283,7 +307,8 @@ items_read(struct search_run *run, const struct fused *list, size_t n, struct it
 	struct items_ask ask = { .reader = &run->ask.reader,
 		.ids = ids,
 		.any_words = search_words_shown(run->call->arena, &run->query),
-		.prefix = run->ask.prefix };
+		.beginning = run->ask.beginning,
+		.languages = run->ask.plan.languages };
 
 	*found = (struct items_found) { .n = 0 };
 	for (size_t i = 0; i < n; i++)
@@ -332,7 +357,7 @@ page_fill(struct search_run *run, const struct fused *list, size_t n, struct sea
 static bool
 find(struct search_run *run, struct search_result *out, struct error *err)
 {
-	struct ranked_list lists[SEARCH_SOURCES_MAX];
+	struct ranked_list lists[SEARCH_LISTS_MAX];
 	struct fused *found;
 	size_t nlists, n;
 	bool capped;

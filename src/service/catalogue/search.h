@@ -37,7 +37,8 @@ struct search_request {
 	int64_t year_from, year_to;              /* 0 = open */
 	enum search_sort sort;
 	enum media_scope scope;
-	int page; /* from 1 */
+	bool archived; /* what the caller archived, instead of all else */
+	int page;      /* from 1 */
 };
 
 struct search_hit {

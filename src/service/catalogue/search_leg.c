@@ -182,8 +182,24 @@ with_items(struct arena *arena, const struct ranked_list *list)
 	return out;
 }
 
+/* Adds the votes for titles that are all of the query: other words of it say less. */
+static size_t
+whole_add(const struct search_leg *leg, struct ranked_list *out, size_t n)
+{
+	struct ranked_list titles = out[n - 1];
+
+	for (titles.n = 0; titles.n < out[n - 1].n; titles.n++)
+		if (titles.items[titles.n].rank < SEARCH_RANK_TITLE)
+			break;
+	if (leg->whole <= 0 || titles.n == 0)
+		return n;
+	titles.weight = leg->whole;
+	out[n] = titles;
+	return n + 1;
+}
+
 size_t
-search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_SOURCES_MAX], bool *capped)
+search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_LISTS_MAX], bool *capped)
 {
 	bool readable = sql_answers(run);
 	size_t n = 0;
@@ -194,6 +210,7 @@ search_legs_lists(struct search_run *run, struct ranked_list out[SEARCH_SOURCES_
 		if (run->states[i] != SOURCE_OK && run->legs[i].ask == NULL)
 			continue;
 		out[n++] = readable ? run->lists[i] : with_items(run->call->arena, &run->lists[i]);
+		n = whole_add(&run->legs[i], out, n);
 		*capped = *capped || (run->legs[i].sql != NULL && run->lists[i].n > run->cap);
 	}
 	return n;

@@ -44,6 +44,7 @@ struct search_leg {
 	int deadline_ms; /* of one statement, or of the call */
 	void (*sql)(struct arena *, const struct search_ask *, struct db_call *);
 	bool (*ask)(struct search_run *, struct ranked_list *, enum source_state *);
+	double whole; /* of further votes for titles that are all of the query; 0: none */
 };
 
 struct search_run {
@@ -76,11 +77,12 @@ bool search_legs_found(const struct search_run *);
 bool search_legs_want_more(const struct search_run *);
 /* Forgets what PostgreSQL's legs have found. */
 void search_legs_forget(struct search_run *);
+#define SEARCH_LISTS_MAX (2 * SEARCH_SOURCES_MAX)
 /*
  * Returns the lists of the legs that responded. Without PostgreSQL only candidates that carry their
  * item remain. *capped: a list was cut off.
  */
-size_t search_legs_lists(struct search_run *, struct ranked_list out[SEARCH_SOURCES_MAX],
+size_t search_legs_lists(struct search_run *, struct ranked_list out[SEARCH_LISTS_MAX],
     bool *capped);
 
 /* search_run() with other legs than the default ones. */

@@ -7,6 +7,7 @@
 #include "core/arena.h"
 #include "core/str.h"
 #include "model/media.h"
+#include "service/catalogue/search_taken.h"
 #include "core/banned.h"
 
 #define APOSTROPHE "\xe2\x80\x99" /* U+2019, as phones type it */
@@ -143,11 +144,42 @@ not_add(struct search_query *q, const char *word)
 		word_mean(word, &t->year, &t->kinds);
 }
 
+/* Whether there are spaces, and single characters only between them. */
+static bool
+is_spelled(const char *text)
+{
+	size_t len = 0;
+	bool spaces = false;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == ' ') {
+			spaces = true;
+			len = 0;
+		} else if (((unsigned char)*p & 0xC0) != 0x80 && ++len > 1)
+			return false;
+	}
+	return spaces;
+}
+
+static void
+spaces_remove(char *text)
+{
+	char *w = text;
+
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p != ' ')
+			*w++ = *p;
+	*w = '\0';
+}
+
+/* Adds the words of a text that was typed without spaces. */
 static void
 words_add(struct arena *arena, struct search_query *q, const char *text, size_t len)
 {
-	const char *p = clean(arena, text, len);
+	char *p = clean(arena, text, len);
 
+	if (is_spelled(p))
+		spaces_remove(p);
 	while (*p != '\0') {
 		size_t n = strcspn(p, " ");
 
@@ -199,6 +231,7 @@ number_text(const char *digits)
 static bool
 filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
 {
+	const char *from, *to, *camera;
 	struct search_years years;
 
 	if (*value == '\0')
@@ -210,6 +243,15 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 	if (str_eq(name, "year") && years_take(arena, value, &years)) {
 		q->year_from = years.from;
 		q->year_to = years.to;
+		return true;
+	}
+	if (str_eq(name, "taken") && search_taken_parse(arena, value, &from, &to)) {
+		q->taken_from = from;
+		q->taken_to = to;
+		return true;
+	}
+	if (str_eq(name, "camera") && *(camera = clean(arena, value, strlen(value))) != '\0') {
+		q->camera = camera;
 		return true;
 	}
 	if (str_eq(name, "kind") && search_kind_known(value) && q->nkinds < SEARCH_KINDS_MAX) {
@@ -337,22 +379,48 @@ words_at(struct arena *arena, struct search_query *q, const char **p)
 	*p += len;
 }
 
-/* With plain quotation marks for those that phones type. */
-static const char *
-plain_quotes(struct arena *arena, const char *text)
+/* The digit of another script at `text`, or NUL. */
+static char
+digit_at(const char *text, size_t *len)
 {
-	static const char *const quotes[] = { "\xe2\x80\x9c", "\xe2\x80\x9d", "\xe2\x80\x9e",
-		"\xc2\xab", "\xc2\xbb" };
+	static const char *const zeros[] = { "\xd9\xa0", "\xdb\xb0", "\xe0\xa5\xa6", "\xe0\xb9\x90",
+		"\xef\xbc\x90" };
+
+	for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
+		size_t last = strlen(zeros[i]) - 1;
+
+		if (strncmp(text, zeros[i], last) == 0 &&
+		    (unsigned char)text[last] >= (unsigned char)zeros[i][last] &&
+		    (unsigned char)text[last] <= (unsigned char)zeros[i][last] + 9) {
+			*len = last + 1;
+			return (char)('0' + (unsigned char)text[last] -
+			    (unsigned char)zeros[i][last]);
+		}
+	}
+	return '\0';
+}
+
+/* With plain quotation marks, digits and spaces for those that phones and input methods type. */
+static const char *
+plain_text(struct arena *arena, const char *text)
+{
+	static const struct {
+		const char *typed;
+		char plain;
+	} signs[] = { { "\xe2\x80\x9c", '"' }, { "\xe2\x80\x9d", '"' }, { "\xe2\x80\x9e", '"' },
+		{ "\xc2\xab", '"' }, { "\xc2\xbb", '"' }, { "\xe3\x80\x80", ' ' },
+		{ "\xc2\xa0", ' ' }, { "\t", ' ' } };
 	char *out = arena_alloc(arena, strlen(text) + 1), *w = out;
 
 	while (*text != '\0') {
 		size_t len = 1;
+		char digit = digit_at(text, &len);
 
-		*w = *text;
-		for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
-			if (str_starts(text, quotes[i])) {
-				len = strlen(quotes[i]);
-				*w = '"';
+		*w = digit != '\0' ? digit : *text;
+		for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+			if (str_starts(text, signs[i].typed)) {
+				len = strlen(signs[i].typed);
+				*w = signs[i].plain;
 			}
 		text += len;
 		w++;
@@ -361,10 +429,20 @@ plain_quotes(struct arena *arena, const char *text)
 	return out;
 }
 
+/* All of the text as a word: it has none. */
+static void
+signs_add(struct arena *arena, struct search_query *q, const char *text)
+{
+	char *signs = arena_strndup(arena, text, strlen(text));
+
+	spaces_remove(signs);
+	term_add(q, TERM_WORD, signs);
+}
+
 void
 search_parse(struct arena *arena, const char *text, struct search_query *q)
 {
-	const char *p = plain_quotes(arena, text);
+	const char *plain = plain_text(arena, text), *p = plain;
 
 	*q = (struct search_query) { .filters = "" };
 	while (*(p += strspn(p, " ")) != '\0') {
@@ -372,4 +450,6 @@ search_parse(struct arena *arena, const char *text, struct search_query *q)
 		if (!phrase_at(arena, q, &p) && !filter_at(arena, q, &p))
 			words_at(arena, q, &p);
 	}
+	if (q->nterms == 0 && *q->filters == '\0')
+		signs_add(arena, q, plain);
 }

@@ -1,9 +1,12 @@
 /*
- * Parses the text of the search field. Pure: no catalogue, no clock.
+ * Parses the text of the search field. Pure: no catalogue, no clock. What a word is in which script
+ * is decided where items are indexed: sql/0042-search-all-scripts.sql.
  *
  * Words, "phrases", -words, -"phrases"; tag:x, year:2023, year:1990-1999, kind:video, source:plex,
- * tmdb:603, imdb:tt0133093, tvdb:1; a bare tt0133093 too; -tag:x, -year:2023, -kind:video,
- * -source:plex. A filter with an invalid value is taken as words. A bare year and words for a kind
+ * taken:2012-05 (search_taken.h), camera:x, tmdb:603, imdb:tt0133093, tvdb:1; a bare tt0133093 too;
+ * -tag:x, -year:2023, -kind:video, -source:plex. A filter with an invalid value is taken as words.
+ * Single letters with signs between them are one word, M*A*S*H as S.W.A.T. and 9-1-1; signs alone
+ * are a word if they are all of the text. A bare year and words for a kind
  * ('movies', 'photos') are words that the item's year or kind may also match: they narrow or boost,
  * and never empty the result. With a minus, they exclude the year or the kind as well as the word.
  */
@@ -39,7 +42,10 @@ struct search_years {
 
 struct search_term {
 	enum term_kind kind;
-	/* cleaned: no ASCII punctuation, spaces only in phrases; never empty */
+	/*
+	 * cleaned: no ASCII punctuation unless it is all of the text, spaces only in phrases; never
+	 * empty
+	 */
 	const char *text;
 	int64_t year;             /* TERM_YEAR; 0: none */
 	const char *const *kinds; /* TERM_MEDIA_KIND: NULL-terminated; or NULL */
@@ -53,7 +59,9 @@ struct search_query {
 	const char *kinds[SEARCH_KINDS_MAX]; /* of kind: */
 	size_t nkinds;
 	const char *source;
-	int64_t year_from, year_to; /* of year:, 0 = open */
+	int64_t year_from, year_to;        /* of year:, 0 = open */
+	const char *taken_from, *taken_to; /* of taken:, days as 2012-05-17; NULL = open */
+	const char *camera;                /* words of camera:, or NULL */
 	const char *not_tags[SEARCH_TAGS_MAX];
 	size_t n_not_tags;
 	const char *not_kinds[SEARCH_KINDS_MAX];

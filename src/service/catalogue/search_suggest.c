@@ -46,7 +46,7 @@ search_suggest(const struct call *call, const char *text, enum media_scope scope
 	search_parse(call->arena, text, &q);
 	if (q.nterms == 0)
 		return true;
-	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_PREFIX_MIN)
+	if (q.typing && strlen(q.terms[q.nterms - 1].text) >= SEARCH_BEGINNING_MIN)
 		ask.word = q.terms[q.nterms - 1].text;
 	ask.title = search_words_plain(call->arena, &q);
 	if (!store_search_suggest(call->svc->db, call->arena, &ask, &rows, err))

@@ -50,7 +50,7 @@ const char *
 search_words_terms(struct arena *arena, const struct search_query *q, size_t nterms,
     enum words_join join)
 {
-	const char *terms[SEARCH_TERMS_MAX + 2 * SEARCH_TAGS_MAX];
+	const char *terms[SEARCH_TERMS_MAX + 2 * SEARCH_TAGS_MAX + 1];
 	size_t n = 0;
 
 	for (size_t i = 0; i < nterms; i++) {
@@ -63,6 +63,8 @@ search_words_terms(struct arena *arena, const struct search_query *q, size_t nte
 		terms[n++] = arena_printf(arena, "#%s", q->tags[i]);
 	for (size_t i = 0; i < q->n_not_tags; i++)
 		terms[n++] = arena_printf(arena, "^%s", q->not_tags[i]);
+	if (q->camera != NULL)
+		terms[n++] = arena_printf(arena, "&%s", q->camera);
 	return db_array(arena, terms, n);
 }
 
@@ -76,12 +78,6 @@ search_words_shown(struct arena *arena, const struct search_query *q)
 		if (!is_not(&q->terms[i]))
 			words[n++] = q->terms[i].text;
 	return db_array(arena, words, n);
-}
-
-const char *
-search_words_prefix(struct arena *arena, const char *word)
-{
-	return arena_printf(arena, "'%s':*", word); /* the parser left no quote in it */
 }
 
 const char *
@@ -138,6 +134,24 @@ search_words_loosen(struct arena *arena, struct search_query *q)
 			phrase_split(arena, q, typed.terms[i].text);
 		else if (q->nterms < SEARCH_TERMS_MAX)
 			q->terms[q->nterms++] = typed.terms[i];
+}
+
+void
+search_words_year(struct search_query *q, struct search_ask *ask)
+{
+	struct search_term *year = NULL;
+
+	for (size_t i = 0; i < q->nterms; i++) {
+		if (is_not(&q->terms[i]))
+			continue;
+		if (year != NULL || q->terms[i].kind != TERM_YEAR)
+			return;
+		year = &q->terms[i];
+	}
+	if (year == NULL)
+		return;
+	ask->year = year->year;
+	*year = (struct search_term) { .kind = TERM_WORD, .text = year->text };
 }
 
 /* Returns each word, and all of them together, in the form of tags. */

@@ -13,9 +13,10 @@ struct call;
 struct arena;
 struct error;
 
-#define SEARCH_PREFIX_MIN 2  /* bytes of a word that may be a prefix */
-#define CORRECT_WORDS_MAX 6  /* words of a query that are looked up for correction */
-#define CORRECT_LENGTH_MIN 3 /* bytes */
+#define SEARCH_BEGINNING_MIN 2 /* bytes of a word that may be the beginning of one */
+#define SEARCH_PARTS_MIN 9     /* bytes of a word that may be several: three characters */
+#define CORRECT_WORDS_MAX 6    /* words of a query that are looked up for correction */
+#define CORRECT_LENGTH_MIN 3   /* bytes */
 
 enum words_join {
 	WORDS_ALL, /* all words */
@@ -24,21 +25,21 @@ enum words_join {
 
 /*
  * Terms for search_ask.terms, without years and words for kinds, which are separate conditions.
- * Phrases, exclusions and tags are among them in any case.
+ * Phrases, exclusions, tags and the camera are among them in any case.
  */
 const char *search_words_terms(struct arena *, const struct search_query *, size_t nterms,
     enum words_join);
 /* Words that are reported as matched, including years and kinds: for items_ask.any_words. */
 const char *search_words_shown(struct arena *, const struct search_query *);
 size_t search_words_count(const struct search_query *, enum term_kind);
-/* For to_tsquery: 'word':* */
-const char *search_words_prefix(struct arena *, const char *word);
 /* The words as typed, without filters and excluded words. */
 const char *search_words_plain(struct arena *, const struct search_query *);
 /* The whole query, to be typed again. */
 const char *search_words_again(struct arena *, const struct search_query *);
 /* Takes the phrases apart; their words are never a year or a kind. */
 void search_words_loosen(struct arena *, struct search_query *);
+/* A year that is all of the query becomes a word and the year of the ask. */
+void search_words_year(struct search_query *, struct search_ask *);
 void search_words_labels(struct arena *, const struct search_query *, struct search_ask *);
 void search_words_soft(struct arena *, const struct search_query *, struct search_ask *);
 /* Kinds and years that must not be; words, phrases and tags that must not are among the terms. */

@@ -8,6 +8,11 @@ round(date_part('epoch', @column) * 1000000)::bigint
 --: define year
 coalesce(m.year, date_part('year', m.taken_at AT TIME ZONE 'UTC')::int)
 
+-- The key of the order of the date taken: the wall clock, as the instant of UTC that reads like
+-- it.
+--: define taken
+coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at)
+
 -- The name of an owner other than the caller ($1); people know their own items.
 --: define owner_name
 CASE WHEN m.owner_id IS DISTINCT FROM $1::uuid THEN (

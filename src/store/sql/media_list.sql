@@ -119,9 +119,6 @@ FROM @branch(media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL, @filte
 DESC
 
 -- By the wall clock, as an instant of UTC.
---: define taken
-coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at)
-
 --: define title
 lower(m.title)
 

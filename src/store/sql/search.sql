@@ -1,11 +1,11 @@
 -- The legs of the search in PostgreSQL, and the items of a page.
 --
--- $1 caller, $2 to $14 filters, $15 cap, $16 the tsquery; further ones differ. The statements are
+-- $1 caller, $2 to $18 filters, $19 cap, $20 the tsquery; further ones differ. The statements are
 -- planned at each call with their parameters known, so that the planner can count what matches.
 
--- What to search for: $1 terms, $2 prefix (mn_search_terms of sql/0012). With it comes how many
--- items the planner expects to match at most (it takes words and tags for independent, but tags are
--- often among the words), and how many there are.
+-- What to search for: $1 terms, $2 the beginning of a word (mn_search_terms of sql/0042). With it
+-- comes how many items the planner expects to match at most (it takes words and tags for
+-- independent, but tags are often among the words), how many there are, and the languages.
 
 --: define estimate(query)
 CASE WHEN numnode(@query) > 0 THEN mn_search_estimate(@query) END
@@ -13,11 +13,15 @@ CASE WHEN numnode(@query) > 0 THEN mn_search_estimate(@query) END
 --: query search_plan read custom-plan
 SELECT t.asked::text, t.ranked::text, CASE WHEN numnode(t.must) > 0 THEN t.must::text END,
 	least(@estimate(t.ranked), @estimate(t.must)),
-	(SELECT reltuples::bigint FROM pg_class WHERE oid = 'media'::regclass)
-FROM mn_search_terms($1::text[], $2::text) t
+	(SELECT reltuples::bigint FROM pg_class WHERE oid = 'media'::regclass), s.languages::text
+FROM search_index s, mn_search_terms($1::text[], $2::text, s.languages, s.filled) t
 
 --: define matches
-m.tsv @@ $16::tsquery
+m.tsv @@ $20::tsquery
+
+-- As in lists, what the caller archived is found where it is asked for.
+--: define archived
+SELECT k.media_id FROM media_archived k WHERE k.user_id = $1::uuid
 
 -- A hard filter always applies. A soft one matches the item's kind or year, or the words in the
 -- query that expressed it.
@@ -32,10 +36,15 @@ AND ($6::int IS NULL OR @year <= $6::int)
 AND ($7::text[] IS NULL OR NOT m.kind = ANY ($7::text[]))
 AND ($8::int4range[] IS NULL OR @year IS NULL OR NOT @year <@ ANY ($8::int4range[]))
 AND ($9::jsonb IS NULL OR m.external_ids @> $9::jsonb OR m.external_ids @> $10::jsonb)
+AND ($11::timestamp IS NULL OR @taken >= $11::timestamp AT TIME ZONE 'UTC')
+AND ($12::timestamp IS NULL
+	OR @taken < ($12::timestamp + interval '1 day') AT TIME ZONE 'UTC')
+AND ($13::text IS NULL OR mn_camera(m.metadata) @@ mn_camera_query($13::text))
+AND CASE WHEN $14::boolean THEN m.id = ANY (ARRAY(@archived)) ELSE m.id NOT IN (@archived) END
 
 --: define soft_filters
-AND ($11::text[] IS NULL OR m.kind = ANY ($11::text[]) OR m.tsv @@ mn_search_any($12::text[]))
-AND ($13::int[] IS NULL OR @year = ANY ($13::int[]) OR m.tsv @@ mn_search_any($14::text[]))
+AND ($15::text[] IS NULL OR m.kind = ANY ($15::text[]) OR m.tsv @@ mn_search_any($16::text[]))
+AND ($17::int[] IS NULL OR @year = ANY ($17::int[]) OR m.tsv @@ mn_search_any($18::text[]))
 
 --: define filters
 @hard_filters @soft_filters
@@ -43,8 +52,26 @@ AND ($13::int[] IS NULL OR @year = ANY ($13::int[]) OR m.tsv @@ mn_search_any($1
 --: define everything
 media m WHERE $1::uuid IS NOT NULL AND m.status <> 'trashed'
 
+-- What shared collections give is found, besides what is readable: by words, wherever it is; by the
+-- beginning of its title and among many only what an album gives, and of very large ones a part.
 --: define mine
-@readable($1::uuid, false)
+(@readable($1::uuid, false) OR @given($1::uuid))
+--: define given_max
+2000
+--: define given_items
+(SELECT ci.media_id FROM collection_people cp
+	JOIN collection_items ci ON ci.collection_id = cp.collection_id AND ci.gives
+	WHERE cp.user_id = $1::uuid
+	UNION SELECT ci.media_id FROM collections c
+	JOIN collection_items ci ON ci.collection_id = c.id AND ci.gives
+		AND ci.added_by IS DISTINCT FROM c.owner_id
+	WHERE c.owner_id = $1::uuid
+	LIMIT @given_max)
+--: define album
+@given_items g CROSS JOIN LATERAL (
+	SELECT m.* FROM media m WHERE m.id = g.media_id AND m.status <> 'trashed'
+		AND NOT @readable($1::uuid, false) OFFSET 0
+) m WHERE true
 --: define all
 m.status <> 'trashed' AND $1::uuid IS NOT NULL
 
@@ -76,25 +103,25 @@ AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR m.parent_id IS NULL)
 AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR sh.top)
 
 --: define filtered(items)
-@candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $15::int
+@candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $19::int
 
 --: query search_filtered read custom-plan
-@filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $15::int)
-	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $15::int)
+@filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $19::int)
+	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $19::int)
 	UNION ALL @branch(@leg_columns, @shared, @filters @at_top_shared, @newest_shared,
-		$15::int))
+		$19::int))
 --: query search_filtered_all read custom-plan
-@filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $15::int))
+@filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $19::int))
 
--- The text leg: $17 the tsquery to rank by, $18 whether the best ones are wanted, not the newest.
+-- The text leg: $21 the tsquery to rank by, $22 whether the best ones are wanted, not the newest.
 --
 -- Where few items match, all of them are read from the GIN index and ranked. OFFSET 0 keeps the
 -- planner from scanning by date: its estimate of such a scan does not consider who owns the
 -- matches.
 
 --: define rank
-CASE WHEN numnode($17::tsquery) = 0 THEN 0
-	ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, $17::tsquery, 1) END AS rank
+CASE WHEN numnode($21::tsquery) = 0 THEN 0
+	ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, $21::tsquery, 1) END AS rank
 
 --: define matching(readable)
 SELECT @leg_columns, @rank FROM (
@@ -103,14 +130,14 @@ SELECT @leg_columns, @rank FROM (
 
 --: define best(from, partial)
 @candidate(m.rank, @partial) FROM @from m
-ORDER BY CASE WHEN $18::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $15::int
+ORDER BY CASE WHEN $22::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $19::int
 
 --: query search_few read custom-plan
 @best((@matching(@mine)), false)
 --: query search_few_all read custom-plan
 @best((@matching(@all)), false)
 
--- Where many match, scanning newest first soon has enough of them. The scan ends after $19 items.
+-- Where many match, scanning newest first soon has enough of them. The scan ends after $23 items.
 -- If it has found next to nothing by then, the matches are far away, and all of them are read as
 -- above. The condition is outside of the scan, so that a branch without matches is not read to its
 -- end.
@@ -119,18 +146,18 @@ ORDER BY CASE WHEN $18::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $
 100
 
 --: define newest_of(from, order)
-(SELECT m.* FROM @from ORDER BY @order LIMIT $19::int)
+(SELECT m.* FROM @from ORDER BY @order LIMIT $23::int)
 
 --: define beyond(from, order)
-EXISTS (SELECT 1 FROM @from ORDER BY @order OFFSET $19::int LIMIT 1)
+EXISTS (SELECT 1 FROM @from ORDER BY @order OFFSET $23::int LIMIT 1)
 
 --: define many(scan, beyond, readable)
 WITH head AS MATERIALIZED (
 	SELECT @leg_columns, m.tsv
-	FROM (SELECT * FROM (@scan) m ORDER BY @newest LIMIT $19::int) m
-	WHERE @matches @filters ORDER BY @newest LIMIT $15::int
+	FROM (SELECT * FROM (@scan) m ORDER BY @newest LIMIT $23::int) m
+	WHERE @matches @filters ORDER BY @newest LIMIT $19::int
 ), scanned AS MATERIALIZED (
-	SELECT n, n < $15::int AND (@beyond) AS partly FROM (SELECT count(*) AS n FROM head) c
+	SELECT n, n < $19::int AND (@beyond) AS partly FROM (SELECT count(*) AS n FROM head) c
 ), far AS MATERIALIZED (SELECT partly AND n < @enough AS away FROM scanned)
 @best((SELECT @found_columns, @rank FROM head m WHERE NOT (SELECT away FROM far)
 	UNION ALL
@@ -140,18 +167,19 @@ WITH head AS MATERIALIZED (
 --: query search_many read custom-plan
 @many(@newest_of(@own, @newest)
 	UNION ALL @newest_of(@house, @newest)
-	UNION ALL @newest_of(@shared, @newest_shared),
+	UNION ALL @newest_of(@shared, @newest_shared)
+	UNION ALL @newest_of(@album, @newest),
 	@beyond(@own, @newest) OR @beyond(@house, @newest) OR @beyond(@shared, @newest_shared),
 	@mine)
 --: query search_many_all read custom-plan
 @many(@newest_of(@everything, @newest), @beyond(@everything, @newest), @all)
 
--- The metadata leg: $17 title, $18 tags that the words may be, $19 what titles must match too. A
+-- The metadata leg: $21 title, $22 tags that the words may be, $23 what titles must match too. A
 -- whole title counts more than its beginning, and a short one more than a long one. The key is
 -- computed once, because PostgreSQL would evaluate the function again wherever it is used.
 
 --: define title
-title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key)
+title AS MATERIALIZED (SELECT mn_title_key($21::text) AS key)
 --: define title_key
 (SELECT key FROM title)
 
@@ -162,7 +190,7 @@ title AS MATERIALIZED (SELECT mn_title_key($17::text) AS key)
 
 --: define title_condition(row)
 AND @title_key <> '' AND @starts_with(@row, @title_key)
-AND ($19::tsquery IS NULL OR m.tsv @@ $19::tsquery) @hard_filters
+AND ($23::tsquery IS NULL OR m.tsv @@ $23::tsquery) @hard_filters
 
 --: define titles_cap
 100
@@ -175,23 +203,35 @@ AND ($19::tsquery IS NULL OR m.tsv @@ $19::tsquery) @hard_filters
 --: define labels(readable)
 (SELECT * FROM (
 	SELECT @leg_columns, 0.5::float8 AS score FROM media m
-	WHERE $18::text[] IS NOT NULL AND @readable
-		AND m.tsv @@ ($16::tsquery && mn_search_tags($18::text[])) @filters OFFSET 0
-) m ORDER BY @newest LIMIT least(200, $15::int))
+	WHERE $22::text[] IS NOT NULL AND @readable
+		AND m.tsv @@ ($20::tsquery && mn_search_tags($22::text[])) @filters OFFSET 0
+) m ORDER BY @newest LIMIT least(200, $19::int))
 
---: define metadata(titles, labels)
+-- A number that is all of the query is a word, and then a year: $24.
+
+--: define year_columns
+@leg_columns, 0.1::float8 AS score
+--: define year_condition
+AND @year = $24::int @hard_filters
+--: define of_year(from, order)
+@branch(@year_columns, @from, @year_condition, @order, $19::int)
+
+--: define metadata(titles, labels, years)
 WITH @title
-@candidate(max(m.score) AS rank, false) FROM (@titles UNION ALL @labels) m
+@candidate(max(m.score) AS rank, false) FROM (@titles UNION ALL @labels UNION ALL @years) m
 GROUP BY @found_columns ORDER BY rank DESC, @newest
 
 --: query search_metadata read custom-plan
-@metadata(@titles(@own, m) UNION ALL @titles(@house, m) UNION ALL @titles(@shared, sh),
-	@labels(@mine))
+@metadata(@titles(@own, m) UNION ALL @titles(@house, m) UNION ALL @titles(@shared, sh)
+	UNION ALL @titles(@album, m),
+	@labels(@mine),
+	@of_year(@own, @newest) UNION ALL @of_year(@house, @newest)
+	UNION ALL @of_year(@shared, @newest_shared) UNION ALL @of_year(@album, @newest))
 --: query search_metadata_all read custom-plan
-@metadata(@titles(@everything, m), @labels(@all))
+@metadata(@titles(@everything, m), @labels(@all), @of_year(@everything, @newest))
 
--- What media servers have found themselves. $16 servers, $17 keys and $18 ranks of their hits, $19
--- terms, $20 sees all. Their search knows neither exclusions nor phrases, so these hold here.
+-- What media servers have found themselves. $20 servers, $21 keys and $22 ranks of their hits, $23
+-- terms, $24 sees all. Their search knows neither exclusions nor phrases, so these hold here.
 
 --: query search_servers read
 SELECT id, kind, url, token, name, machine_id FROM media_servers WHERE enabled ORDER BY id
@@ -199,14 +239,15 @@ LIMIT $1::int
 
 --: query search_served read custom-plan
 @candidate(m.rank, false) FROM (
-	SELECT @leg_columns, h.rank FROM unnest($16::uuid[], $17::text[], $18::float8[])
+	SELECT @leg_columns, h.rank FROM unnest($20::uuid[], $21::text[], $22::float8[])
 		AS h (server_id, item_key, rank)
 	JOIN server_items i ON i.server_id = h.server_id AND i.item_key = h.item_key
 	JOIN media m ON m.id = i.media_id
-	CROSS JOIN mn_search_terms($19::text[], '') t
-	WHERE @readable($1::uuid, $20::boolean)
+	CROSS JOIN search_index s
+	CROSS JOIN mn_search_terms($23::text[], '', s.languages, s.filled) t
+	WHERE @readable($1::uuid, $24::boolean)
 		AND (numnode(t.must) = 0 OR m.tsv @@ t.must) @filters
-) m ORDER BY m.rank DESC LIMIT $15::int
+) m ORDER BY m.rank DESC LIMIT $19::int
 
 -- Libraries with hits that the catalogue does not have, unless their server was compared with it
 -- just now: $1 servers, $2 sections, $3 keys.
@@ -219,11 +260,12 @@ WHERE NOT EXISTS (SELECT FROM server_items i
 	AND NOT EXISTS (SELECT FROM sync_runs r WHERE r.server_id = h.server_id
 		AND r.started_at > now() - make_interval(mins => $4::int))
 
--- The items of a page: $1 caller, $2 sees all, $3 ids, $4 words of which any counts, $5 prefix. The
--- columns behind those of an item tell what matched: title, tags and the like, overview, file name.
+-- The items of a page: $1 caller, $2 sees all, $3 ids, $4 words of which any counts, $5 the
+-- beginning of another, $6 languages. The columns behind those of an item tell what matched: title,
+-- tags and the like, overview, file name.
 
 --: define any_word
-(mn_search_any($4::text[]) || to_tsquery('public.mn_simple', $5::text))
+(mn_any_word($4::text[], $6::text[]) || mn_beginning($5::text))
 
 --: query search_items read custom-plan
 SELECT @media_columns,
@@ -231,4 +273,5 @@ SELECT @media_columns,
 	ts_filter(m.tsv, '{b}') @@ @any_word,
 	ts_filter(m.tsv, '{c}') @@ @any_word,
 	ts_filter(m.tsv, '{d}') @@ @any_word
-FROM media m WHERE m.id = ANY ($3::uuid[]) AND @readable($1::uuid, $2::bool)
+FROM media m WHERE m.id = ANY ($3::uuid[])
+	AND (@readable($1::uuid, $2::bool) OR @given($1::uuid))

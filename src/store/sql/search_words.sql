@@ -12,7 +12,7 @@ NOT $2::bool AND v.scope IN (SELECT coalesce(m.owner_id::text, 'nobody') FROM @s
 
 --: define in_shared(word)
 EXISTS (SELECT 1 FROM @shared_in AND m.status <> 'trashed' AND @presentable
-	AND m.tsv @@ plainto_tsquery('public.mn_simple', @word))
+	AND m.tsv @@ (mn_phrase(@word) || plainto_tsquery('public.mn_simple', @word)))
 
 --: define normal
 lower(mn_unaccent(w.word))
