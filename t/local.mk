@@ -247,7 +247,6 @@ EXTRA_DIST += t/630-uploads-resume.t t/631-page-tray.t
 EXTRA_DIST += t/632-tray-folders.t t/633-tray-faults.t
 EXTRA_DIST += t/660-page-defects.t t/661-page-weight.t t/bench/page
 EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm
-EXTRA_DIST += t/540-backup.t t/545-upgrade.t t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 EXTRA_DIST += t/580-small-house.t t/lib/MediaNest/Processes.pm
 EXTRA_DIST += t/570-two-hosts.t t/571-proxies.t t/lib/MediaNest/Haproxy.pm \
 	t/lib/MediaNest/Recipe.pm
@@ -258,8 +257,6 @@ check_PROGRAMS += t/unit/tool
 check_PROGRAMS += t/unit/manager
 EXTRA_DIST += t/550-doctor.t
 EXTRA_DIST += t/610-pictures.t t/lib/MediaNest/Pictures.pm
-EXTRA_DIST += t/540-backup.t t/541-backup-foreign.t t/545-upgrade.t
-EXTRA_DIST += t/upgrade/make-dump t/upgrade/0.1.0.sql.xz
 check_PROGRAMS += t/unit/backup_list
 EXTRA_DIST += t/650-albums.t t/651-page-albums.t t/652-marks.t
 EXTRA_DIST += t/670-links.t t/671-page-links.t

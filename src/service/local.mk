@@ -180,8 +180,6 @@ src_libservice_a_SOURCES += \
 	src/service/integrations/library_news.c \
 	src/service/integrations/library_news.h \
 	src/service/integrations/library_settle.c \
-	src/service/integrations/requests.c \
-	src/service/integrations/requests.h \
 	src/service/integrations/server_admin.h \
 	src/service/integrations/server_change.c \
 	src/service/integrations/server_look.h \
