@@ -280,7 +280,8 @@ folder_in(const struct call *call, const struct collection_wish *w, const char *
 		return false;
 	if (*made && step.added == 0)
 		return error_field(err, "items", "unknown", "must name items you can see");
-	return (*made || step.added == 0 || store_collection_touch(call->svc->db, call->arena, id, err)) &&
+	return (*made || step.added == 0 ||
+		   store_collection_touch(call->svc->db, call->arena, id, err)) &&
 	    audience_of(call, id, &a->after, err);
 }
 

@@ -20,7 +20,6 @@ job_run_fn upkeep_dates;         /* dates of uploads that have no source yet */
 job_run_fn upkeep_search;        /* what items are found by, in the languages of the house */
 job_run_fn upkeep_notifications; /* old notifications and alerts */
 
-
 /*
  * Dates that follow from a person's time zone, after it has changed; no periodic job. Payload
  * {"userId","zone"?,"after"?}.
