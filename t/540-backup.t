@@ -475,6 +475,23 @@ subtest 'keys for the recipients of age' => sub {
 	    $backup);
 	is_deeply { map { ($_ => slurp($_)) } keys %key }, \%key, '... and the keys are equal';
 };
+# Their blobs are no files: they would be missed if anybody looked for them.
+subtest 'archives that people have made of many items' => sub {
+	$mn->psql('INSERT INTO downloads (id, user_id, status, request, manages, title, media_ids,'
+	    . " bytes, object_key) SELECT '$id', id, 'ready', 'x', false, 'x', '{}', 1,"
+	    . " 'download/$id/$id' FROM users LIMIT 1; INSERT INTO objects (bucket, key, blob,"
+	    . " size, etag) SELECT name, 'download/$id/$id', 'no-file', 1, 'x' FROM"
+	    . ' object_buckets; INSERT INTO object_uploads (id, bucket, key, content_type) SELECT'
+	    . " 'x', name, 'download/$id/x', 'x' FROM object_buckets; INSERT INTO object_parts"
+	    . " (upload_id, number, blob, size, etag) VALUES ('x', 1, 'no-file-either', 1, 'x')");
+	admin_is(OK, 'are in no backup', 'backup', "$dir.archives");
+	my ($backup) = glob "$dir.archives/2*";
+	is scalar(grep { /download/ } map { @$_ } list($backup)), 0, '... as its list says';
+	admin_is(OK, 'which can be restored', 'restore', '--replace', $backup);
+	is $mn->psql('SELECT (SELECT count(*) FROM downloads) + (SELECT count(*) FROM objects WHERE'
+	    . " key LIKE 'download/%') + (SELECT count(*) FROM object_uploads)"), 0,
+	    '... without them';
+};
 start_services(@parts);
 
 subtest 'the house works' => sub {

@@ -35,7 +35,10 @@ enum {
 #define MEDIA_OF(key) "(regexp_match(" key ", '^original/(" UUID ")/'))[1]::uuid"
 
 const struct query store_backup_objects_queries[] = {
-	/* The items by their ids, which are in the keys: keys have no index there. */
+	/*
+	 * The items by their ids, which are in the keys: keys have no index there. Archives to
+	 * download are gone the next day, and are in no backup.
+	 */
 	[Q_OBJECTS] = { "backup_objects",
 	    "SELECT o.bucket || '/' || o.key, o.blob, o.content_type, o.size,"
 	    " encode(m.sha256, 'hex'), substring(o.etag FROM '^\"?([0-9a-f]{32})\"?$')"
@@ -43,12 +46,15 @@ const struct query store_backup_objects_queries[] = {
 		"o.key") " AND m.object_key = o.key"
 			 " WHERE (o.bucket, o.key) > (split_part($1, '/', 1) COLLATE \"C\","
 			 " substr($1, strpos($1, '/') + 1) COLLATE \"C\")"
+			 " AND NOT starts_with(o.key, 'download/')"
 			 " ORDER BY o.bucket, o.key LIMIT $2::integer",
 	    QUERY_READ | QUERY_CUSTOM_PLAN },
 	[Q_PARTS] = { "backup_parts",
 	    "SELECT '~' || upload_id || '/' || lpad(number::text, 5, '0'), blob, '', size, NULL,"
 	    " substring(etag FROM '^\"?([0-9a-f]{32})\"?$') FROM object_parts"
 	    " WHERE ('~' || upload_id || '/' || lpad(number::text, 5, '0')) COLLATE \"C\" > $1"
+	    " AND NOT EXISTS (SELECT FROM object_uploads u WHERE u.id = upload_id"
+	    " AND starts_with(u.key, 'download/'))"
 	    " ORDER BY upload_id COLLATE \"C\", number LIMIT $2::integer",
 	    QUERY_READ },
 	[Q_DERIVED] = { "backup_derived",
@@ -98,6 +104,7 @@ const struct query store_backup_objects_queries[] = {
 	    "SELECT k FROM unnest($1::text[]) AS n (k) EXCEPT"
 	    " (SELECT key FROM media_assets WHERE key = ANY ($1::text[])"
 	    " UNION ALL SELECT object_key FROM uploads WHERE object_key = ANY ($1::text[])"
+	    " UNION ALL SELECT object_key FROM downloads WHERE object_key = ANY ($1::text[])"
 	    " UNION ALL SELECT 'poster' || path || '.webp' FROM title_posters"
 	    " WHERE 'poster' || path || '.webp' = ANY ($1::text[])) ORDER BY 1",
 	    QUERY_READ },
@@ -111,7 +118,8 @@ const struct query store_backup_objects_queries[] = {
 	    " m ON m.id = u.media_id WHERE u.object_key = k AND m.object_key IS NULL)",
 	    QUERY_READ },
 	[Q_BYTES_BLOBS] = { "backup_bytes_blobs",
-	    "SELECT (SELECT coalesce(sum(size), 0) FROM objects)"
+	    "SELECT (SELECT coalesce(sum(size), 0) FROM objects"
+	    " WHERE NOT starts_with(key, 'download/'))"
 	    " + (SELECT coalesce(sum(size), 0) FROM object_parts)",
 	    QUERY_READ },
 	[Q_BYTES_KEYS] = { "backup_bytes_keys",

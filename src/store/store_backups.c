@@ -22,6 +22,9 @@ enum {
 	Q_MARK,
 	Q_END_SESSIONS,
 	Q_FORGET_POSTERS,
+	Q_FORGET_DOWNLOADS,
+	Q_FORGET_ARCHIVES,
+	Q_FORGET_PARTS,
 	Q_RAISE,
 };
 
@@ -92,6 +95,12 @@ const struct query store_backups_queries[] = {
 	/* A backup of a foreign store has none of them; they are fetched when they are seen. */
 	[Q_FORGET_POSTERS] = { "backup_forget_posters",
 	    "UPDATE title_posters SET state = 'wanted' WHERE state = 'there'", 0 },
+	/* No backup has them. */
+	[Q_FORGET_DOWNLOADS] = { "backup_forget_downloads", "DELETE FROM downloads", 0 },
+	[Q_FORGET_ARCHIVES] = { "backup_forget_archives",
+	    "DELETE FROM objects WHERE starts_with(key, 'download/')", 0 },
+	[Q_FORGET_PARTS] = { "backup_forget_parts",
+	    "DELETE FROM object_uploads WHERE starts_with(key, 'download/')", 0 },
 	[Q_RAISE] = { "backup_raise_generations", "UPDATE users SET generation = generation + 1",
 	    0 },
 	{ .name = NULL },
@@ -269,6 +278,14 @@ store_backup_end_sessions(struct db *db, struct arena *arena, struct error *err)
 		db_exec(db, arena, Q(Q_END_SESSIONS), DB_NO_PARAMS, NULL, err) &&
 		    db_exec(db, arena, Q(Q_RAISE), DB_NO_PARAMS, NULL, err),
 		err);
+}
+
+bool
+store_backup_forget_downloads(struct db *db, struct arena *arena, struct error *err)
+{
+	return db_exec(db, arena, Q(Q_FORGET_DOWNLOADS), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_FORGET_ARCHIVES), DB_NO_PARAMS, NULL, err) &&
+	    db_exec(db, arena, Q(Q_FORGET_PARTS), DB_NO_PARAMS, NULL, err);
 }
 
 bool

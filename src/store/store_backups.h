@@ -81,6 +81,8 @@ bool store_backup_unmark(struct db *, struct error *);
 bool store_backup_end_sessions(struct db *, struct arena *, struct error *);
 /* Posters of titles are fetched again: a backup of a foreign store has none of them. */
 bool store_backup_forget_posters(struct db *, struct arena *, struct error *);
+/* Archives of many items are in no backup: people ask for them again. */
+bool store_backup_forget_downloads(struct db *, struct arena *, struct error *);
 
 /* What `verify` knows and remembers. */
 bool store_backup_sum(struct db *, struct arena *, const char *name, const char **sha256,

@@ -226,6 +226,7 @@ rows(struct restore *r, struct error *err)
 	    backup_undump(r->site, arena_printf(r->arena, "%s/" BACKUP_DUMP, r->path), err) &&
 	    migrate_run(r->site->db, r->arena, r->site->sql_dir, NULL, err) &&
 	    (r->manifest.embedded || store_backup_forget_posters(r->site->db, r->arena, err)) &&
+	    store_backup_forget_downloads(r->site->db, r->arena, err) &&
 	    (!r->ask->end_sessions || store_backup_end_sessions(r->site->db, r->arena, err));
 }
 
