@@ -347,6 +347,21 @@ subtest 'a store that does not answer' => sub {
     forget('ann');
 };
 
+subtest 'given up' => sub {
+    $proxy->fault(refuse => 1);
+    my $asked = ask('ann', ids => [$large[0]])->{json};
+    my $of = "payload->>'downloadId' = '$asked->{id}'";
+    $mn->psql("UPDATE jobs SET max_attempts = 1 WHERE $of");
+    is(ended('ann', $asked->{id})->{failure}{code}, 'processing_error', 'it has failed');
+    $proxy->heal;
+    my ($job) = $mn->psql("SELECT id FROM jobs WHERE $of");
+    is($who{super}->api(POST => "/api/admin/jobs/$job/retry")->{status}, 200,
+        'an operator tries again');
+    my ($zip, $made) = fetched('ann', { status => 202, json => $asked });
+    is($made->{leftOut}, 0, 'it is complete');
+    forget('ann');
+};
+
 subtest 'zip64' => sub {
     my $tool = MediaNest::Test::build_directory() . '/t/tools/zip-many';
     my $file = "$dir/many.zip";

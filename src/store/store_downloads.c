@@ -258,6 +258,13 @@ store_download_fail(struct db *db, struct arena *arena, const char *id,
 }
 
 bool
+store_download_again(struct db *db, struct arena *arena, const char *id, bool *again,
+    struct error *err)
+{
+	return db_change(db, arena, Q(Q_DOWNLOAD_AGAIN), DB_PARAMS(id), again, err);
+}
+
+bool
 store_download_drop(struct db *db, struct arena *arena, const char *id, struct error *err)
 {
 	return db_exec(db, arena, Q(Q_DOWNLOAD_DROP), DB_PARAMS(id), NULL, err);

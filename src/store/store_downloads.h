@@ -98,6 +98,8 @@ struct download_failure {
 };
 bool store_download_fail(struct db *, struct arena *, const char *id,
     const struct download_failure *, const char **user_id, struct error *);
+/* *again: it had failed, and waits again. */
+bool store_download_again(struct db *, struct arena *, const char *id, bool *again, struct error *);
 /* Of a person who may have nothing any more. */
 bool store_download_drop(struct db *, struct arena *, const char *id, struct error *);
 

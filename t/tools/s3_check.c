@@ -352,6 +352,46 @@ check_multipart(void)
 }
 
 static void
+check_pieces(void)
+{
+	char *data = arena_alloc(&arena, PART + 8), piece[64];
+	struct s3_part_put put = { .key = key("pieces"), .data = data, .size = PART, .number = 1 };
+	struct s3_part parts[2] = { { .number = 1 }, { .number = 2 } };
+	struct s3_piece read = { .data = piece, .max = sizeof(piece) };
+	struct s3_uploads open = { .keys.n = 0 };
+
+	random_bytes(data, PART + 7);
+	ok(s3_multipart_create(s3, &arena, put.key, NULL, &put.upload_id, &err) &&
+		s3_put_part(s3, &arena, &put, &parts[0].etag, &err),
+	    "pieces: a part from memory: %s", err.detail);
+	ok(s3_multipart_list(s3, &arena, put.key, &open, &err) && open.keys.n == 1 &&
+		str_eq(open.keys.items[0], put.key) && str_eq(open.ids.items[0], put.upload_id),
+	    "pieces: its upload is listed: %zu %s", open.keys.n, err.detail);
+	ok(s3_multipart_list(s3, &arena, put.key, &open, &err) && open.keys.n == 0,
+	    "pieces: and is the last one: %zu %s", open.keys.n, err.detail);
+	put.number = 2;
+	put.data = data + PART;
+	put.size = 7;
+	ok(s3_put_part(s3, &arena, &put, &parts[1].etag, &err) &&
+		s3_multipart_complete(s3, put.key, put.upload_id, parts, 2, &err),
+	    "pieces: complete: %s", err.detail);
+	ok(s3_multipart_list(s3, &arena, put.key, &open, &err) && open.keys.n == 0,
+	    "pieces: no upload is left");
+	ok(s3_get_piece(s3, put.key, PART - 60, &read, &err) && read.size == 64 &&
+		read.whole == PART + 7 && memcmp(piece, data + PART - 60, 64) == 0,
+	    "pieces: one across both parts: %s", err.detail);
+	ok(s3_get_piece(s3, put.key, PART, &read, &err) && read.size == 7 &&
+		read.whole == PART + 7 && memcmp(piece, data + PART, 7) == 0,
+	    "pieces: the last one: %s", err.detail);
+	ok(!s3_get_piece(s3, key("nothing"), 0, &read, &err) && err.code == ERR_NOT_FOUND,
+	    "pieces: of no object: %s", err.detail);
+	ok(s3_multipart_create(s3, &arena, put.key, NULL, &put.upload_id, &err) &&
+		s3_multipart_abort(s3, put.key, put.upload_id, &err) &&
+		!s3_put_part(s3, &arena, &put, &parts[1].etag, &err) && err.code == ERR_NOT_FOUND,
+	    "pieces: none for an upload that was aborted: %s", err.detail);
+}
+
+static void
 clean_up(void)
 {
 	struct strings keys;
@@ -385,6 +425,7 @@ main(void)
 	check_presigned_put();
 	check_presigned_get();
 	check_multipart();
+	check_pieces();
 	check_list_and_delete();
 	clean_up();
 	s3_free(s3);

@@ -221,6 +221,12 @@ download_remove(const struct call *call, const char *id, struct error *err)
 	return true;
 }
 
+bool
+download_again(const struct call *call, const char *id, bool *ok, struct error *err)
+{
+	return store_download_again(call->svc->db, call->arena, id, ok, err);
+}
+
 const char *
 download_url(const struct call *call, const struct download *d, int64_t now)
 {

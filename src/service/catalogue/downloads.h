@@ -33,6 +33,9 @@ bool downloads_list(const struct call *, const struct list_ask *, struct downloa
 /* Cancels it, or removes it. ERR_NOT_FOUND. */
 bool download_remove(const struct call *, const char *id, struct error *);
 
+/* In a transaction that retries its job; *ok false: nobody waits for it any more. */
+bool download_again(const struct call *, const char *id, bool *ok, struct error *);
+
 /* Of one that is ready, else NULL. Local computation. */
 const char *download_url(const struct call *, const struct download *, int64_t now);
 /* Percent of the items' bytes. */

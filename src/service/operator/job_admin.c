@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "service/audit.h"
 #include "service/call.h"
+#include "service/catalogue/downloads.h"
 #include "service/catalogue/media_again.h"
 #include "service/integrations/hook_in.h"
 #include "service/notify/mail.h"
@@ -29,6 +30,15 @@ revive_item(const struct call *call, const struct cJSON *payload, bool *ok, stru
 
 	*ok = false;
 	return id == NULL || !uuid_valid(id) || media_again(call, id, ok, err);
+}
+
+static bool
+revive_download(const struct call *call, const struct cJSON *payload, bool *ok, struct error *err)
+{
+	const char *id = json_str(payload, "downloadId", NULL);
+
+	*ok = false;
+	return id == NULL || !uuid_valid(id) || download_again(call, id, ok, err);
 }
 
 static bool
@@ -64,6 +74,8 @@ static const struct kind_care {
 } cares[] = {
 	{ "media.process", revive_item, true },
 	{ "media.purge", NULL, true },
+	{ "download.build", revive_download, true },
+	{ "trash.empty", NULL, true },
 	{ "webhook.process", revive_event, true },
 	{ "session.push", NULL, true },
 	{ "audit.chain", NULL, true },

@@ -112,6 +112,14 @@ UPDATE downloads d SET status = 'failed', failure_code = $2, failure_message = $
 	finished_at = now(), expires_at = now() + make_interval(secs => $4::integer)
 WHERE d.id = $1::uuid AND d.status IN ('waiting', 'running') RETURNING d.user_id
 
+-- One that failed is to be made after all, unless it was asked for again.
+--: query download_again
+UPDATE downloads d SET status = 'waiting', failure_code = NULL, failure_message = NULL,
+	finished_at = NULL, expires_at = NULL
+WHERE d.id = $1::uuid AND d.status = 'failed' AND NOT EXISTS (SELECT FROM downloads o
+	WHERE o.user_id = d.user_id AND o.request = d.request
+		AND o.status IN ('waiting', 'running'))
+
 --: query download_drop
 DELETE FROM downloads WHERE id = $1::uuid
 
