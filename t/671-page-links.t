@@ -173,6 +173,11 @@ subtest 'an item, and a selection' => sub {
 	$v->get($url{selection});
 	told($v, 'h1', qr/^2 items$/, 'a selection');
 	$v->wait_for('pictures', sub { $v->count('.tile img.loaded') == 2 }, SHOWN_SECONDS);
+	$v->block('*/api/media/links/open/*');
+	$v->reload;
+	told($v, 'main', qr/Can’t reach the server.*Retrying/, 'without a network it says so');
+	$v->block();
+	told($v, 'h1', qr/^2 items$/, 'and goes on by itself when that is back');
 	go($v, '#/');
 	told($v, 'body', qr/Sign in/, 'the rest of the house wants a sign-in');
 };
@@ -190,7 +195,7 @@ subtest 'the owner looks at it' => sub {
 };
 
 # What has ended is 410, and what is locked 401; the browser logs that.
-is_deeply [ console_errors($v, qr/status of 4(?:01|10)/, all => 1) ], [],
+is_deeply [ console_errors($v, qr/status of 4(?:01|10)|ERR_BLOCKED_BY_CLIENT/, all => 1) ], [],
     'no errors in the visitor’s console';
 is_deeply [ console_errors($b, qr{WebSocket is closed before}, all => 1) ], [],
     'nor in the owner’s, but for a reload while the socket opens';
