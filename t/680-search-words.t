@@ -120,4 +120,106 @@ cmp_ok scalar @scripts, '>=', SCRIPTS, scalar(@scripts) . ' scripts';
 cmp_ok $n, '>=', QUERIES, "$n queries";
 cmp_ok $found / $n, '>=', SUCCESS, sprintf 'success@%d: %.3f', AT, $found / $n;
 
+# --- filters
+
+subtest 'taken, camera, archive' => sub {
+	item(title => 'Zebra crossing', taken => '2013-02-28T23:30:00', age => 1,
+	    camera => 'Canon/EOS 5D');
+	my $zebra = item(title => 'Zebra herd', taken => '2014-06-01T00:00:00', age => 2,
+	    camera => 'Apple/iPhone 4', tags => 'Canon');
+	load_rows();
+	my %finds = ('taken:2013' => 'crossing', 'taken:2013-02' => 'crossing',
+	    'taken:2013-02-28' => 'crossing', 'taken:2013-03' => '', 'taken:2014-06-01' => 'herd',
+	    'taken:2013..2014-05' => 'crossing', 'taken:2014-05-31..' => 'herd',
+	    'taken:..2013-02-28' => 'crossing', 'taken:2014..2013' => 'crossing herd',
+	    'camera:canon' => 'crossing', 'camera:iphone' => 'herd', 'camera:"5d canon"' =>
+	    'crossing', 'camera:zebra' => '', 'canon' => 'crossing herd');
+	is_deeply titles($anna, "zebra $_"), [ map { "Zebra $_" } split / /, $finds{$_} ], $_
+	    for sort keys %finds;
+	is_deeply titles($anna, 'camera:"iphone 4"'), ['Zebra herd'], 'a camera alone';
+	is_deeply titles($anna, 'taken:2013-02'), ['Zebra crossing'], 'days alone';
+	is $anna->api(PUT => "/api/media/$zebra/archive")->{status}, 200, 'archived';
+	is_deeply titles($anna, 'zebra'), ['Zebra crossing'], 'is not found';
+	is_deeply titles($anna, 'zebra', archived => 'true'), ['Zebra herd'], '... unless asked for';
+	is_deeply titles($bert, 'zebra'), [ 'Zebra crossing', 'Zebra herd' ], '... by its owner';
+};
+
+subtest 'what others have' => sub {
+	my $in = item(title => '秘密の花園', visibility => 'private', age => 1);
+	item(title => '秘密の部屋', visibility => 'private', age => 1);
+	item(title => 'ความลับ', visibility => 'private', age => 1);
+	load_rows();
+	my $album = $anna->api(POST => '/api/media/collections',
+	    { kind => 'album', title => 'x', items => [$in] })->{json};
+	is_deeply titles($bert, $_), [], 'private' for '秘密', '花園', 'ลับ';
+	is_deeply titles($anna, '秘密'), [ '秘密の花園', '秘密の部屋' ], 'but found by the owner';
+	is $anna->api(PATCH => "/api/media/collections/$album->{id}",
+	    { shared => [ { userId => $bert->{id}, may => 'view' } ] })->{status}, 200,
+	    'an album is shared';
+	is_deeply titles($bert, '秘密'), ['秘密の花園'], 'what is in it is found';
+	is_deeply titles($carl, '秘密'), [], '... by no other';
+	is $anna->api(PATCH => "/api/media/collections/$album->{id}", { shared => [] })->{status},
+	    200, 'no longer shared';
+	is_deeply titles($bert, '秘密'), [], '... nor found, at once';
+};
+
+# --- the index
+
+sub stems { return $mn->psql("SELECT languages::text || ' ' || filled FROM search_index") }
+sub upkeep {
+	my ($want) = @_;
+	wait_until {
+		$mn->psql("UPDATE jobs SET run_at = now() WHERE kind = 'upkeep.search' AND state ="
+		    . " 'available'; NOTIFY mn_jobs, 'upkeep'");
+		stems() eq $want;
+	} 60, $want;
+	return;
+}
+
+subtest 'languages' => sub {
+	item(title => 'Alte Häuser am Fluss', age => 1);
+	load_rows();
+	is_deeply titles($anna, 'haus -nix'), [], 'German is not among them';
+	my $set = sub { $mn->admin->api(PATCH => '/api/admin/settings',
+	    { 'search.languages' => $_[0] }) };
+	is $set->('german,klingon')->{status}, 400, 'no such language';
+	is $set->('german, english')->{status}, 200, 'two languages';
+	upkeep('{english,german} true');
+	is_deeply titles($anna, 'haus -nix'), ['Alte Häuser am Fluss'], 'all items follow';
+	is_deeply titles($anna, 'der haus the -nix'), ['Alte Häuser am Fluss'], 'and stop words';
+	item(title => 'Neue Häuser am Fluss', age => 1);
+	load_rows();
+	is_deeply titles($anna, 'haus -nein'), [ 'Alte Häuser am Fluss', 'Neue Häuser am Fluss' ],
+	    'so do new ones';
+	is $set->('english')->{status}, 200, 'and back';
+	upkeep('{english} true');
+	is_deeply titles($anna, $_), [], 'nothing is left of it' for 'haus -nix', 'haus -nein';
+};
+
+# What the items of a house have that was upgraded just now.
+subtest 'items of before' => sub {
+	$mn->psql('UPDATE search_index SET filled = false, after = NULL, since = NULL;'
+	    . ' UPDATE media SET tsv = mn_media_tsv(title, original_title, tags, genres, overview,'
+	    . ' filename, metadata)');
+	item(title => '新しい千尋', age => 1);
+	load_rows();
+	is_deeply titles($anna, $_->[0]), $_->[1], "$_->[0], meanwhile"
+	    for [ 'トトロ' => [] ], [ '臥虎藏龍' => ['臥虎藏龍'] ], [ '千尋 -臥虎藏龍' => ['新しい千尋'] ],
+	    [ 'Alte Häuser' => ['Alte Häuser am Fluss'] ], [ 'zebra -crossing' => [] ];
+	upkeep('{english} true');
+	is_deeply titles($anna, 'トトロ'), ['となりのトトロ'], 'and then';
+	is $mn->psql('SELECT count(*) FROM media m, search_index s WHERE tsv <>'
+	    . ' mn_media_vector(title, original_title, tags, genres, overview, filename, metadata,'
+	    . ' s.languages)'), 0, 'all have what they have to have';
+};
+
+subtest 'quotation marks in tags' => sub {
+	my $id = item(title => 'Tagged', age => 1);
+	load_rows();
+	is $anna->api(PUT => "/api/media/$id/tags", { tags => [ '“half', "12\x{2033}" ] })->{status},
+	    200, 'typographic ones';
+	is_deeply titles($anna, 'tagged', tag => $_), ['Tagged'], 'are found'
+	    for '“half', "12\x{2033}";
+};
+
 done_testing;

@@ -9,7 +9,7 @@
 #include "core/banned.h"
 
 #define MANY_PARAMS 23
-#define METADATA_PARAMS 24
+#define METADATA_PARAMS 23
 #define SERVED_PARAMS 24
 
 /* Labels are looked for among so many matches at most: beyond, it costs more than it is worth. */
@@ -131,7 +131,7 @@ fill(struct db_call *call, unsigned query, bool all, const char **params, size_t
 }
 _Static_assert(Q_SEARCH_FILTERED_ALL == Q_SEARCH_FILTERED + 1 &&
 	Q_SEARCH_FEW_ALL == Q_SEARCH_FEW + 1 && Q_SEARCH_MANY_ALL == Q_SEARCH_MANY + 1 &&
-	Q_SEARCH_METADATA_ALL == Q_SEARCH_METADATA + 1,
+	Q_SEARCH_METADATA_ALL == Q_SEARCH_METADATA + 1 && Q_SEARCH_YEAR_ALL == Q_SEARCH_YEAR + 1,
     "the statement for readers of everything is the next one");
 
 void
@@ -165,10 +165,11 @@ store_search_metadata(struct arena *arena, const struct search_ask *a, struct db
 
 	p[n++] = a->plan.asked;
 	p[n++] = a->title;
-	p[n++] = labels ? array_or_null(arena, a->labels, a->nlabels) : NULL;
+	p[n++] = a->year != 0 ? db_int(arena, a->year) :
+	    labels            ? array_or_null(arena, a->labels, a->nlabels) :
+				NULL;
 	p[n++] = a->plan.must;
-	p[n++] = int_or_null(arena, a->year);
-	fill(call, Q_SEARCH_METADATA, a->reader.all, p, n);
+	fill(call, a->year != 0 ? Q_SEARCH_YEAR : Q_SEARCH_METADATA, a->reader.all, p, n);
 }
 
 void

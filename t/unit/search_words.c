@@ -111,6 +111,9 @@ main(void)
 	distance("kitten", "sitting", 3);
 	distance("abc", "xyzvw", 4);
 	distance("a", "abcdef", 4);
+	distance("m\xc3\xa4rz", "marz", 1);
+	distance("\xe5\x8d\x83\xe5\xb0\x8b", "\xe5\x8d\x83\xe6\x9c\xac", 1);
+	distance("\xd1\x81\xd0\xbe\xd0\xbd", "\xd0\xbe\xd1\x81\xd0\xbd", 1);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	is_int(search_words_distance(longest, longest, 3), 4,

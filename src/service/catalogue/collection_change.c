@@ -9,6 +9,7 @@
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/catalogue/collections.h"
+#include "service/gate/cache.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -61,6 +62,22 @@ static bool
 audience_of(const struct call *call, const char *id, struct strings *people, struct error *err)
 {
 	return store_collection_audience(call->svc->db, call->arena, id, people, err);
+}
+
+/* At the end of a change: those who saw it or see it find other things from now on. */
+static bool
+settle(const struct call *call, const char *id, struct audience *a, struct error *err)
+{
+	if (!audience_of(call, id, &a->after, err))
+		return false;
+	for (size_t i = 0; i < a->before.n; i++)
+		if (!cache_change(call, a->before.items[i], err))
+			return false;
+	for (size_t i = 0; i < a->after.n; i++)
+		if (!holds(a->before, a->after.items[i]) &&
+		    !cache_change(call, a->after.items[i], err))
+			return false;
+	return true;
 }
 
 static bool
@@ -258,7 +275,7 @@ create_in(const struct call *call, const struct collection_wish *w, const char *
 	const struct collection c = { .id = id };
 
 	return keep_people(call, w, err) && add_collection(call, w, id, err) &&
-	    put_in(call, &c, &first, err) && audience_of(call, id, &a->after, err);
+	    put_in(call, &c, &first, err) && settle(call, id, a, err);
 }
 
 /* Of two that make it at once, the second waits for the first and finds its album. */
@@ -282,7 +299,7 @@ folder_in(const struct call *call, const struct collection_wish *w, const char *
 		return error_field(err, "items", "unknown", "must name items you can see");
 	return (*made || step.added == 0 ||
 		   store_collection_touch(call->svc->db, call->arena, id, err)) &&
-	    audience_of(call, id, &a->after, err);
+	    settle(call, id, a, err);
 }
 
 static bool
@@ -354,7 +371,7 @@ change_in(const struct call *call, const char *id, int64_t version, const struct
 	return (w->rule == NULL || rule_fits(c.kind, w->rule, err)) && cover_fits(call, w, err) &&
 	    audience_of(call, id, &a->before, err) &&
 	    store_collection_change(call->svc->db, call->arena, id, &change, err) &&
-	    share(call, &c, w, err) && audience_of(call, id, &a->after, err);
+	    share(call, &c, w, err) && settle(call, id, a, err);
 }
 
 bool
@@ -406,7 +423,7 @@ leave_in(const struct call *call, const char *id, struct audience *a, struct err
 		       store_collection_delete(call->svc->db, call->arena, id, err) &&
 			   note(call, "collection.deleted", id, c.title, -1, err) :
 		       step_out(call, &c, err)) &&
-	    audience_of(call, id, &a->after, err);
+	    settle(call, id, a, err);
 }
 
 bool
@@ -452,8 +469,7 @@ step_in(const struct call *call, const char *id, struct collection_step *s, stru
 		&s->removed, err) &&
 	    (s->order.n == 0 ||
 		store_collection_items_order(db, call->arena, id, s->order, s->before, err)) &&
-	    store_collection_touch(db, call->arena, id, err) &&
-	    audience_of(call, id, &a->after, err);
+	    store_collection_touch(db, call->arena, id, err) && settle(call, id, a, err);
 }
 
 bool

@@ -1,6 +1,7 @@
 /* See search_words.h. */
 #include "service/catalogue/search_words.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #include "store/pg.h"
 #include "core/banned.h"
 
-#define WORD_BYTES_MAX 64 /* longer ones are not corrected */
+#define WORD_MAX 64 /* characters; longer ones are not corrected */
 #define TEXT_MAX 4096
 
 static bool
@@ -233,13 +234,33 @@ search_words_exclude(struct arena *arena, const struct search_query *q, struct s
 	ask->not_years = n > 0 ? db_array(arena, ranges, n) : NULL;
 }
 
-unsigned
-search_words_distance(const char *a, const char *b, unsigned max)
+/* The characters of a word as numbers, which need not be its code points; max + 1: it has more. */
+static size_t
+letters_of(const char *word, uint32_t letters[WORD_MAX])
 {
-	unsigned rows[3][WORD_BYTES_MAX + 1];
-	size_t la = strlen(a), lb = strlen(b);
+	size_t n = 0;
 
-	if (la > WORD_BYTES_MAX || lb > WORD_BYTES_MAX || (la > lb ? la - lb : lb - la) > max)
+	for (const char *p = word; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (n > 0 && (c & 0xC0) == 0x80)
+			letters[n - 1] = letters[n - 1] << 8 | c;
+		else if (n == WORD_MAX)
+			return WORD_MAX + 1;
+		else
+			letters[n++] = c;
+	}
+	return n;
+}
+
+unsigned
+search_words_distance(const char *one, const char *other, unsigned max)
+{
+	unsigned rows[3][WORD_MAX + 1];
+	uint32_t a[WORD_MAX], b[WORD_MAX];
+	size_t la = letters_of(one, a), lb = letters_of(other, b);
+
+	if (la > WORD_MAX || lb > WORD_MAX || (la > lb ? la - lb : lb - la) > max)
 		return max + 1;
 	for (size_t j = 0; j <= lb; j++)
 		rows[0][j] = (unsigned)j;
@@ -264,13 +285,14 @@ search_words_distance(const char *a, const char *b, unsigned max)
 
 /*
  * The number of wrong letters allowed: one in short words, two in longer ones, three in long ones.
+ * Two characters may be all of a word in Chinese.
  */
 static unsigned
 tolerance(const char *word)
 {
-	size_t len = strlen(word);
+	size_t len = utf8_length(word);
 
-	return len <= 4 ? 1 : len <= 8 ? 2 : 3;
+	return len <= 2 ? 0 : len <= 4 ? 1 : len <= 8 ? 2 : 3;
 }
 
 /*

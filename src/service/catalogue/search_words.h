@@ -51,7 +51,7 @@ bool search_words_correct(const struct call *, const struct media_reader *, stru
 
 /*
  * Returns the number of edits (insert, delete, replace, swap of neighbours) between two words, in
- * bytes; max + 1 for more than `max`.
+ * characters; max + 1 for more than `max`.
  */
 unsigned search_words_distance(const char *a, const char *b, unsigned max);
 

@@ -52,8 +52,8 @@ AND ($17::int[] IS NULL OR @year = ANY ($17::int[]) OR m.tsv @@ mn_search_any($1
 --: define everything
 media m WHERE $1::uuid IS NOT NULL AND m.status <> 'trashed'
 
--- What shared collections give is found, besides what is readable: by words, wherever it is; by the
--- beginning of its title and among many only what an album gives, and of very large ones a part.
+-- What shared collections give is found, besides what is readable, by its words; among many matches
+-- and without words only what an album gives, and of very large ones a part.
 --: define mine
 (@readable($1::uuid, false) OR @given($1::uuid))
 --: define given_max
@@ -109,7 +109,8 @@ AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR sh.top)
 @filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $19::int)
 	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $19::int)
 	UNION ALL @branch(@leg_columns, @shared, @filters @at_top_shared, @newest_shared,
-		$19::int))
+		$19::int)
+	UNION ALL @branch(@leg_columns, @album, @filters @at_top, @newest, $19::int))
 --: query search_filtered_all read custom-plan
 @filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $19::int))
 
@@ -207,28 +208,32 @@ AND ($23::tsquery IS NULL OR m.tsv @@ $23::tsquery) @hard_filters
 		AND m.tsv @@ ($20::tsquery && mn_search_tags($22::text[])) @filters OFFSET 0
 ) m ORDER BY @newest LIMIT least(200, $19::int))
 
--- A number that is all of the query is a word, and then a year: $24.
+-- A number that is all of the query is a word, and then a year: $22 instead of tags.
 
 --: define year_columns
 @leg_columns, 0.1::float8 AS score
 --: define year_condition
-AND @year = $24::int @hard_filters
+AND @year = $22::int AND $20::tsquery IS NOT NULL @filters
 --: define of_year(from, order)
 @branch(@year_columns, @from, @year_condition, @order, $19::int)
 
---: define metadata(titles, labels, years)
+--: define metadata(parts)
 WITH @title
-@candidate(max(m.score) AS rank, false) FROM (@titles UNION ALL @labels UNION ALL @years) m
+@candidate(max(m.score) AS rank, false) FROM (@parts) m
 GROUP BY @found_columns ORDER BY rank DESC, @newest
 
+--: define titles_of_mine
+@titles(@own, m) UNION ALL @titles(@house, m) UNION ALL @titles(@shared, sh)
+
 --: query search_metadata read custom-plan
-@metadata(@titles(@own, m) UNION ALL @titles(@house, m) UNION ALL @titles(@shared, sh)
-	UNION ALL @titles(@album, m),
-	@labels(@mine),
-	@of_year(@own, @newest) UNION ALL @of_year(@house, @newest)
-	UNION ALL @of_year(@shared, @newest_shared) UNION ALL @of_year(@album, @newest))
+@metadata(@titles_of_mine UNION ALL @labels(@mine))
 --: query search_metadata_all read custom-plan
-@metadata(@titles(@everything, m), @labels(@all), @of_year(@everything, @newest))
+@metadata(@titles(@everything, m) UNION ALL @labels(@all))
+--: query search_year read custom-plan
+@metadata(@titles_of_mine UNION ALL @of_year(@own, @newest) UNION ALL @of_year(@house, @newest)
+	UNION ALL @of_year(@shared, @newest_shared))
+--: query search_year_all read custom-plan
+@metadata(@titles(@everything, m) UNION ALL @of_year(@everything, @newest))
 
 -- What media servers have found themselves. $20 servers, $21 keys and $22 ranks of their hits, $23
 -- terms, $24 sees all. Their search knows neither exclusions nor phrases, so these hold here.

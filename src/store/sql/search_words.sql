@@ -17,7 +17,8 @@ EXISTS (SELECT 1 FROM @shared_in AND m.status <> 'trashed' AND @presentable
 --: define normal
 lower(mn_unaccent(w.word))
 
--- $3 words. For each word, at most this many similar ones.
+-- $3 words. For each word, at most this many similar ones. Signs have no trigrams, so that all words
+-- would be compared with them.
 --: define similar_max
 10
 
@@ -52,7 +53,7 @@ LEFT JOIN LATERAL (
 		) v WHERE @in_shared(v.word)
 	) u GROUP BY word ORDER BY likeness DESC, n DESC
 ) s ON NOT k.known
-WHERE k.known OR s.word IS NOT NULL
+WHERE w.word ~ '[[:alnum:]]' AND (k.known OR s.word IS NOT NULL)
 ORDER BY w.place, s.likeness DESC, s.n DESC
 
 -- $3 title, $4 word, $5 limit of each kind. Every series has a season 1, which is no suggestion.
