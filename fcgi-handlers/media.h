@@ -8,6 +8,7 @@
 #include "http/route.h"
 
 extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
-    upload_module, duplicates_module, collections_module, links_module, downloads_module;
+    upload_module, duplicates_module, collections_module, links_module, downloads_module,
+    media_playback_module;
 
 #endif

@@ -9,6 +9,7 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/playback.h"
 
 #include "core/banned.h"
 
@@ -126,6 +127,7 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 		json_put_bool(j, "incomplete", true);
 	if (media_has_motion(m))
 		json_put_bool(j, "motion", true);
+	json_opt_str(j, "playback", playback_word(req->call, m));
 	taken(j, m);
 	opt_int(j, "year", m->year);
 	json_opt_str(j, "overview", m->overview);

@@ -74,6 +74,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianes
 GRANT SELECT ON metric_registries, metric_samples, metric_levels TO medianest_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, alert_watch, alert_samples
 TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON media_playback TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
   collections, collection_people, collection_items, media_favorites, media_archived
 TO medianest_api, medianest_worker;

@@ -156,6 +156,7 @@ my %column = (
     'collection_people.may' => 'collection.may', 'links.kind' => 'link.kind',
     'downloads.status' => 'download.status',
     'alerts.severity' => 'alert.severity', 'backups.status' => undef, # in no answer
+    'media_playback.state' => undef,
     'media_events.state' => undef, 'uploads.status' => undef, 'jobs.state' => undef,
     'mail_tokens.purpose' => undef,
     'media.trash_reason' => undef, 'notification_mails.email' => undef,

@@ -98,6 +98,8 @@ my %valid = (
     'GET /api/media/{id}/file' => [],
     'GET /api/media/{id}/preview' => [],
     'GET /api/media/{id}/motion' => [],
+    'GET /api/media/{id}/playback' => [],
+    'POST /api/media/{id}/playback' => [],
     'GET /api/media/{id}/sprite' => [],
     'GET /api/media/{id}/thumbnail/{size}' => [],
     'PUT /api/media/{id}/tags' => [ { tags => [] } ],

@@ -20,6 +20,7 @@
 #include "service/processing/download.h"
 #include "service/integrations/enrich.h"
 #include "service/notify/mail.h"
+#include "service/processing/playback.h"
 #include "service/processing/poster.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"

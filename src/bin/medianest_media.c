@@ -17,11 +17,13 @@
 #include "core/str.h"
 #include "media/media.h"
 #include "media/picture.h"
+#include "media/transcode.h"
 
 #include "core/banned.h"
 
 #define PIXELS_MAX 2000000000LL
 #define TIMEOUT_MAX 86400
+#define HEIGHT_MAX 4320
 
 /*
  * libvips cannot be interrupted: when the time is up, this handler reports the failure and ends the
@@ -44,6 +46,9 @@ usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
 	      "           [--sidecar FILE] [--tag-charsets LIST] FILE\n"
+	      "       medianest-media --transcode HEIGHT --max-bytes N [--encoder NAME]\n"
+	      "           [--device PATH] [--no-copy] --out DIR [--max-pixels N]\n"
+	      "           [--timeout SECONDS] FILE\n"
 	      "       medianest-media --formats | --version | --help\n",
 	    out);
 }
@@ -55,6 +60,11 @@ enum {
 	OPTION_SIDECAR,
 	OPTION_CHARSETS,
 	OPTION_FORMATS,
+	OPTION_TRANSCODE,
+	OPTION_ENCODER,
+	OPTION_DEVICE,
+	OPTION_BYTES,
+	OPTION_NO_COPY,
 };
 
 /* Parses a numeric option; `value` keeps its default if the option is not given. */
@@ -66,8 +76,29 @@ number(const struct options *options, int which, int64_t max, int64_t *value)
 	return text == NULL || str_to_int(text, 1, max, value);
 }
 
+/* What --transcode and the options that go with it say; false: they make no sense. */
+static bool
+transcode_options(const struct options *options, struct media_transcode *t)
+{
+	int64_t height = 0;
+
+	*t = (struct media_transcode) { .encoder = options->values[OPTION_ENCODER],
+		.device = options->values[OPTION_DEVICE],
+		.copy = !options->given[OPTION_NO_COPY] };
+	if (t->encoder == NULL)
+		t->encoder = TRANSCODE_SOFTWARE;
+	if (!options->given[OPTION_TRANSCODE])
+		return true;
+	if (!number(options, OPTION_TRANSCODE, HEIGHT_MAX, &height) ||
+	    !number(options, OPTION_BYTES, INT64_MAX, &t->max_bytes) || t->max_bytes == 0)
+		return false;
+	t->height = (int)height;
+	return true;
+}
+
 static void
-process(const struct options *options, int64_t pixels, int64_t timeout)
+process(const struct options *options, const struct media_transcode *transcode, int64_t pixels,
+    int64_t timeout)
 {
 	struct media_run run;
 	struct arena arena, pictures;
@@ -83,6 +114,8 @@ process(const struct options *options, int64_t pixels, int64_t timeout)
 		run.tag_charsets = options->values[OPTION_CHARSETS];
 	run.sidecar = options->values[OPTION_SIDECAR];
 	run.max_pixels = pixels;
+	if (transcode->height > 0)
+		run.transcode = transcode;
 	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGALRM, time_over);
@@ -105,10 +138,16 @@ main(int argc, char **argv)
 		[OPTION_SIDECAR] = { "sidecar", true },
 		[OPTION_CHARSETS] = { "tag-charsets", true },
 		[OPTION_FORMATS] = { "formats", false },
+		[OPTION_TRANSCODE] = { "transcode", true },
+		[OPTION_ENCODER] = { "encoder", true },
+		[OPTION_DEVICE] = { "device", true },
+		[OPTION_BYTES] = { "max-bytes", true },
+		[OPTION_NO_COPY] = { "no-copy", false },
 		{ .name = NULL },
 	};
 	struct options options = { .program = "medianest-media", .usage = usage, .rows = rows };
 	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;
+	struct media_transcode transcode;
 	int status = options_parse(&options, argc, argv);
 
 	if (status != 0)
@@ -117,10 +156,11 @@ main(int argc, char **argv)
 		return picture_formats(stdout) ? 0 : 1;
 	if (options.values[OPTION_OUT] == NULL || options.noperands != 1 ||
 	    !number(&options, OPTION_PIXELS, PIXELS_MAX, &pixels) ||
-	    !number(&options, OPTION_TIMEOUT, TIMEOUT_MAX, &timeout)) {
+	    !number(&options, OPTION_TIMEOUT, TIMEOUT_MAX, &timeout) ||
+	    !transcode_options(&options, &transcode)) {
 		usage(stderr);
 		return EX_USAGE;
 	}
-	process(&options, pixels, timeout);
+	process(&options, &transcode, pixels, timeout);
 	return 0;
 }

@@ -38,7 +38,7 @@ ffmpeg_input(struct media_run *run, const char **argv, double seek, bool keyfram
 	size_t n = 0;
 
 	argv[n++] = "-threads";
-	argv[n++] = "1";
+	argv[n++] = arena_printf(run->arena, "%d", run->threads);
 	argv[n++] = "-protocol_whitelist";
 	argv[n++] = "file";
 	argv[n++] = "-format_whitelist";

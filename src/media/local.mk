@@ -40,6 +40,7 @@ src_libmedia_a_SOURCES = \
 	src/media/thumbhash.c src/media/thumbhash.h \
 	src/media/tiff.c src/media/tiff.h \
 	src/media/tone.c src/media/tone.h \
+	src/media/transcode.c src/media/transcode.h \
 	src/media/video.c src/media/video.h \
 	src/media/vorbis.c \
 	src/media/webp.c src/media/webp.h

@@ -36,6 +36,15 @@ struct media_asset {
 	int width, height;
 };
 
+/* A version that every browser plays, in place of thumbnails. */
+struct media_transcode {
+	int height;          /* pixels of the shorter side, at most */
+	const char *encoder; /* FFmpeg's name */
+	const char *device;  /* of the encoder */
+	int64_t max_bytes;   /* of the output */
+	bool copy;           /* streams that browsers play may stay as they are */
+};
+
 struct media_run {
 	struct arena *arena;
 	struct arena *pictures; /* decoded ones, until media_release_pictures() */
@@ -43,8 +52,10 @@ struct media_run {
 	const char *sidecar; /* a file beside it; NULL, or it need not be there */
 	const char *out;
 	int64_t max_pixels;
-	const char *tag_charsets; /* as charset_guess() takes them */
-	int64_t deadline;         /* clock_monotonic() */
+	const char *tag_charsets;                /* as charset_guess() takes them */
+	int64_t deadline;                        /* clock_monotonic() */
+	int threads;                             /* of a decoder */
+	const struct media_transcode *transcode; /* or NULL */
 
 	const struct media_type *type;
 	enum media_kind kind;
@@ -72,6 +83,8 @@ bool media_run_process(struct media_run *, struct error *);
 
 /* One JSON line each on standard output. */
 void media_step(struct media_run *, const char *step, const char *state, const char *message);
+/* Of a transcode that is under way: percent of the whole, -1: unknown. */
+void media_progress(struct media_run *, int percent);
 void media_report(struct media_run *, bool ok, const struct error *);
 
 void media_asset_add(struct media_run *, const char *name, const char *content_type, int width,

@@ -17,10 +17,10 @@
 
 #define ENTRIES \
 	"format=duration,bit_rate,start_time:format_tags:stream=index,codec_type,codec_name," \
-	"codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt,r_frame_rate," \
-	"avg_frame_rate,duration,channels,sample_rate,color_range,color_space,color_transfer," \
-	"color_primaries:stream_tags:stream_disposition=default,attached_pic,timed_thumbnails:" \
-	"stream_side_data=rotation"
+	"codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt,field_order," \
+	"r_frame_rate,avg_frame_rate,duration,channels,sample_rate,color_range,color_space," \
+	"color_transfer,color_primaries:stream_tags:" \
+	"stream_disposition=default,attached_pic,timed_thumbnails:stream_side_data=rotation"
 #define CHAPTERS ":chapter=start_time,end_time:chapter_tags=title"
 #define SIDE_MAX 32768 /* pixels: larger sides mean that the file is damaged */
 

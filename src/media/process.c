@@ -9,6 +9,7 @@
 #include "media/probe.h"
 #include "media/sniff.h"
 #include "media/song.h"
+#include "media/transcode.h"
 #include "media/video.h"
 
 #include "core/banned.h"
@@ -25,6 +26,8 @@ process_stream(struct media_run *run, struct error *err)
 		return false;
 	if (probe.duration > 0)
 		run->duration_ms = (int64_t)(probe.duration * 1000 + 0.5);
+	if (run->transcode != NULL)
+		return transcode(run, &probe, err);
 	live = probe_tag(&probe, LIVE_VIDEO_TAG);
 	if (live != NULL)
 		run->content_id = live_id(run, live, strlen(live));
@@ -56,6 +59,9 @@ media_run_process(struct media_run *run, struct error *err)
 	media_step(run, "inspect", "started", NULL);
 	if (!sniff_file(run->arena, run->file, &run->type, err))
 		return false;
+	if (run->transcode != NULL && run->type->image)
+		return error_slug(err, ERR_UNPROCESSABLE, "unsupported_type",
+		    "A picture cannot be played.");
 	if (!(run->type->image ? photo_process(run, err) : process_stream(run, err)))
 		return false;
 	read_sidecar(run);

@@ -35,6 +35,7 @@ media_run_init(struct media_run *run, struct arena *arena, struct arena *picture
 	run->tag_charsets = CHARSETS_DEFAULT;
 	run->deadline = clock_monotonic() + MEDIA_TIMEOUT_DEFAULT * US_PER_SEC;
 	run->duration_ms = -1;
+	run->threads = 1;
 	run->metadata = json_new(arena, MEDIA_METADATA_MAX);
 	json_object(run->metadata, NULL);
 }
@@ -69,6 +70,19 @@ media_step(struct media_run *run, const char *step, const char *state, const cha
 	json_put_str(line, "step", step);
 	json_put_str(line, "state", state);
 	json_opt_str(line, "message", message);
+	json_object_end(line);
+	write_line(line);
+}
+
+void
+media_progress(struct media_run *run, int percent)
+{
+	struct json *line = json_new(run->arena, LINE_MAX_BYTES);
+
+	json_object(line, NULL);
+	json_put_str(line, "step", "transcode");
+	json_put_str(line, "state", "started");
+	json_put_int(line, "progress", percent);
 	json_object_end(line);
 	write_line(line);
 }

@@ -66,6 +66,9 @@ struct taken {
 	int64_t offset;     /* minutes east of UTC, or TAKEN_OFFSET_NONE */
 };
 
+/* Whether browsers play an upload as it is; PLAYABLE_UNKNOWN: nothing to play, or not looked at. */
+enum playable { PLAYABLE_UNKNOWN, PLAYABLE_NO, PLAYABLE_YES };
+
 struct media {
 	const char *id, *source, *kind, *title, *status, *visibility; /* never NULL */
 	/* or NULL */
@@ -98,6 +101,8 @@ struct media {
 	bool incomplete;         /* the file ends too early; what is there is shown */
 	const char *clip_key;    /* of the object with the clip of a live photo, or NULL */
 	bool favorite, archived; /* marks of the caller */
+	enum playable playable;
+	const char *playback_key; /* of the version that browsers play instead, or NULL */
 	/* Only in single items. */
 	const char *metadata; /* JSON object text; NULL in lists */
 	int64_t child_count;  /* that the caller can read */

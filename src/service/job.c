@@ -10,6 +10,9 @@
 
 #include "core/banned.h"
 
+#define PATIENT_NICE 10 /* people wait, and know that it takes a while */
+#define BACKGROUND_NICE 15
+
 const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_MEDIA] = { "media", CFG_WORKER_MEDIA, 0, 1, false },
 	[JOB_QUEUE_VIDEO] = { "video", CFG_WORKER_VIDEO, 0, 0, false },
@@ -21,9 +24,13 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_DELIVER] = { "deliver", JOB_NO_SETTING, 2, 0, true },
 	[JOB_QUEUE_SYNC] = { "sync", JOB_NO_SETTING, 4, 0, false },
 	[JOB_QUEUE_SHOWN] = { "shown", JOB_NO_SETTING, 2, 0, true },
-	[JOB_QUEUE_ENRICH] = { "enrich", JOB_NO_SETTING, 1, 0, true, .background = true },
+	[JOB_QUEUE_ENRICH] = { "enrich", JOB_NO_SETTING, 1, 0, true, .niceness = BACKGROUND_NICE },
 	[JOB_QUEUE_REQUESTS] = { "requests", JOB_NO_SETTING, 1, 0, true },
-	[JOB_QUEUE_DOWNLOADS] = { "downloads", JOB_NO_SETTING, 2, 0, false, .background = true },
+	[JOB_QUEUE_DOWNLOADS] = { "downloads", JOB_NO_SETTING, 2, 0, false,
+	    .niceness = BACKGROUND_NICE },
+	[JOB_QUEUE_PLAYBACK] = { "playback", CFG_WORKER_PLAYBACK, 0, 0, false,
+	    .niceness = PATIENT_NICE },
+	[JOB_QUEUE_AHEAD] = { "ahead", JOB_NO_SETTING, 1, 0, false, .niceness = BACKGROUND_NICE },
 };
 
 /* The columns of the table that a new job needs. */

@@ -74,6 +74,8 @@ enum job_queue_id {
 	JOB_QUEUE_ENRICH,    /* metadata and posters from elsewhere */
 	JOB_QUEUE_REQUESTS,  /* the state of requests, asked of Overseerr */
 	JOB_QUEUE_DOWNLOADS, /* archives of many items */
+	JOB_QUEUE_PLAYBACK,  /* transcodes that somebody waits for */
+	JOB_QUEUE_AHEAD,     /* those that nobody has asked for yet */
 	JOB_QUEUES,
 };
 
@@ -87,7 +89,7 @@ struct job_queue {
 	int ahead;
 	/* a process runs many jobs, one after the other, rather than one */
 	bool warm;
-	bool background; /* nobody waits for its jobs: others have the processors first */
+	int niceness; /* above 0: others have the processors first */
 };
 extern const struct job_queue job_queues[JOB_QUEUES];
 

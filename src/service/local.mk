@@ -107,6 +107,10 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/title_posters.h \
 	src/service/catalogue/downloads.c \
 	src/service/catalogue/downloads.h \
+	src/service/catalogue/playable.c \
+	src/service/catalogue/playable.h \
+	src/service/catalogue/playback.c \
+	src/service/catalogue/playback.h \
 	src/service/catalogue/duplicates.c \
 	src/service/catalogue/duplicates.h \
 	src/service/catalogue/upload.c \
@@ -231,6 +235,9 @@ src_libservice_a_SOURCES += \
 	src/service/processing/job_run.h \
 	src/service/processing/poster.c \
 	src/service/processing/poster.h \
+	src/service/processing/playback.c \
+	src/service/processing/playback.h \
+	src/service/processing/playback_upkeep.c \
 	src/service/processing/process.c \
 	src/service/processing/process.h \
 	src/service/processing/process_result.c \

@@ -38,6 +38,7 @@ src_libstore_a_SOURCES += src/store/store_media.c src/store/store_media_change.c
 src_libstore_a_SOURCES += src/store/store_collections.c src/store/store_collections.h
 src_libstore_a_SOURCES += src/store/store_links.c src/store/store_links.h
 src_libstore_a_SOURCES += src/store/store_downloads.c src/store/store_downloads.h
+src_libstore_a_SOURCES += src/store/store_playback.c src/store/store_playback.h
 src_libstore_a_SOURCES += src/store/store_sums.c src/store/store_sums.h
 src_libstore_a_SOURCES += src/store/store_admin_jobs.c src/store/store_admin_jobs.h \
 	src/store/store_admin.c src/store/store_admin.h
@@ -79,6 +80,8 @@ SQL_FILES += src/store/sql/links.sql
 SQL_TABLES += src/store/sql_links.h
 SQL_FILES += src/store/sql/downloads.sql
 SQL_TABLES += src/store/sql_downloads.h
+SQL_FILES += src/store/sql/playback.sql
+SQL_TABLES += src/store/sql_playback.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -100,6 +103,7 @@ src/store/sql_looks.h: src/store/sql/looks.sql
 src/store/sql_collections.h: src/store/sql/collections.sql
 src/store/sql_links.h: src/store/sql/links.sql
 src/store/sql_downloads.h: src/store/sql/downloads.sql
+src/store/sql_playback.h: src/store/sql/playback.sql
 src/store/sql_sync.h: src/store/sql/sync.sql
 src/store/sql_sync_items.h: src/store/sql/sync_items.sql
 src_libstore_a_SOURCES += src/store/store_sync.c src/store/store_sync_items.c src/store/store_sync.h

@@ -15,6 +15,7 @@
 #include "store/store_credentials.h"
 #include "store/store_deliver.h"
 #include "store/store_dates.h"
+#include "store/store_playback.h"
 #include "store/store_doctor.h"
 #include "store/store_hooks.h"
 #include "store/store_downloads.h"
@@ -68,6 +69,7 @@ const struct query *const store_query_tables[] = {
 	store_credentials_queries,
 	store_deliver_queries,
 	store_dates_queries,
+	store_playback_queries,
 	store_doctor_queries,
 	store_downloads_queries,
 	store_endpoints_queries,

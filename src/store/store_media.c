@@ -70,6 +70,11 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->clip_key = rows_str(r, row, c++);
 	m->favorite = rows_bool(r, row, c++);
 	m->archived = rows_bool(r, row, c++);
+	m->playable = rows_null(r, row, c) ? PLAYABLE_UNKNOWN :
+	    rows_bool(r, row, c)           ? PLAYABLE_YES :
+					     PLAYABLE_NO;
+	c++;
+	m->playback_key = rows_str(r, row, c++);
 }
 
 static bool

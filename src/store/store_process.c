@@ -115,6 +115,7 @@ const struct query store_process_queries[] = {
 	    " genres = CASE WHEN genres = '{}' THEN $16::text[] ELSE genres END,"
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
+	    " playable = $24::boolean,"
 	    " version = version + 1, updated_at = now()"
 	    /* A date that a person set stays, also one of the time before sources were kept. */
 	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
@@ -147,10 +148,13 @@ const struct query store_process_queries[] = {
 	    " RETURNING other.id",
 	    0 },
 	[PUBLISH_ASSETS] = { "process_publish_assets",
-	    "UPDATE media_assets SET published = key = ANY ($2::text[]),"
+	    "UPDATE media_assets a SET published = key = ANY ($2::text[]),"
 	    " created_at = CASE WHEN published AND key <> ALL ($2::text[]) THEN now()"
 	    " ELSE created_at END"
-	    " WHERE media_id = $1 AND published <> (key = ANY ($2::text[]))",
+	    " WHERE media_id = $1 AND published <> (key = ANY ($2::text[]))"
+	    /* The version that browsers play is still that of the same file. */
+	    " AND NOT EXISTS (SELECT FROM media_playback p WHERE p.media_id = a.media_id"
+	    " AND p.key = a.key)",
 	    0 },
 	[FAIL] = { "process_fail",
 	    "UPDATE media SET status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'failed' END,"
@@ -343,7 +347,8 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		    db_array(arena, f->sprite_times, f->nsprite_times),
 		    db_time(arena, f->taken.local),
 		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),
-		    f->taken.source, db_bool(f->incomplete), f->content_id),
+		    f->taken.source, db_bool(f->incomplete), f->content_id,
+		    f->playable == PLAYABLE_UNKNOWN ? NULL : db_bool(f->playable == PLAYABLE_YES)),
 		&rows, err))
 		return false;
 	*gone = rows_affected(rows) == 0;

@@ -37,6 +37,7 @@ struct process_found {
 	const char *kind, *content_type, *title, *metadata, *thumbhash, *object_key, *asset_prefix;
 	const char *content_id; /* of a live photo or its video, or NULL */
 	bool incomplete;
+	enum playable playable;
 	const char *const *genres;
 	size_t ngenres;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */

@@ -151,6 +151,7 @@ silent(struct error *err)
 	static const char script[] = "#!/bin/sh\nexec >&- 2>&-\nexec sleep 30\n";
 	const struct itimerval soon = { .it_value.tv_usec = 500000 };
 	struct sandbox box = { .mode = SANDBOX_SECCOMP };
+	const struct sandbox_terms terms = { 1, 60, NULL };
 	char scratch[] = "/tmp/mn-sandbox-XXXXXX";
 	bool ended;
 	int fd;
@@ -166,7 +167,7 @@ silent(struct error *err)
 	close(fd);
 	signal(SIGALRM, stop_now);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	ended = sandbox_run(&box, scratch, 1, 60, no_line, NULL, &stop, err);
+	ended = sandbox_run(&box, scratch, &terms, no_line, NULL, &stop, err);
 	unlink(box.program);
 	rmdir(inside(scratch, SANDBOX_OUTPUT));
 	unlink(inside(scratch, SANDBOX_INPUT));

@@ -6,8 +6,8 @@ const KINDS = {
 	'library.settle': 'Apply the rules of a library', 'mail.notes': 'Mail notifications',
 	'mail.reset': 'Mail a link for a new password', 'mail.send': 'Send a mail',
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
-	'media.process': 'Process an upload', 'media.purge': 'Remove files of a deleted item',
-	'media.zone': 'Apply a new time zone',
+	'media.playback': 'Convert a video', 'media.process': 'Process an upload',
+	'media.purge': 'Remove files of a deleted item', 'media.zone': 'Apply a new time zone',
 	'notify.group': 'Tell about new items', 'requests.list': 'Compare requests',
 	'requests.refresh': 'Refresh requests', 'server.remove': 'Remove a server’s items',
 	'session.push': 'End sessions everywhere', 'sync.run': 'Sync a media server',
@@ -31,6 +31,6 @@ export const QUEUES = {
 	media: 'Photos and songs', video: 'Videos', quick: 'Quick jobs', mail: 'Mail',
 	upkeep: 'Housekeeping', events: 'Events', deliver: 'Webhooks out', sync: 'Syncs',
 	enrich: 'Titles and posters', requests: 'Requests', lookups: 'Questions to media servers',
-	downloads: 'Archives',
+	downloads: 'Archives', playback: 'Videos to play', ahead: 'Videos converted ahead',
 };
 export const queueName = (queue) => QUEUES[queue] ?? queue;

@@ -37,6 +37,10 @@ const GROUPS = {
 		'cors.origins': 'Other sites that may call the API',
 	},
 	'Uploads and storage': {
+		'media.transcode': 'Convert what browsers can’t play',
+		'media.transcode_height': 'Shorter side of converted videos',
+		'media.transcode_limit': 'Storage for converted videos',
+		'media.transcode_encoder': 'Encoder of converted videos',
 		'upload.max_size': 'Largest file', 'upload.types': 'Types of files',
 		'upload.ttl': 'Lifetime of an unfinished upload',
 		'upload.url_ttl': 'Lifetime of the URLs of an upload',

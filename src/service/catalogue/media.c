@@ -10,6 +10,7 @@
 #include "model/list.h"
 #include "service/call.h"
 #include "service/catalogue/pictures.h"
+#include "service/catalogue/playable.h"
 #include "service/services.h"
 #include "store/s3.h"
 
@@ -352,13 +353,15 @@ media_disposition(struct arena *arena, bool attachment, const char *filename)
 const char *
 media_file_url(const struct call *call, const struct media *m, bool download, int64_t now)
 {
-	bool safe = shown_inline(m->content_type);
+	const char *type =
+	    m->playable == PLAYABLE_YES ? playable_type(m->content_type) : m->content_type;
+	bool safe = shown_inline(type);
 	const char *name = m->filename != NULL ? m->filename : m->title;
 
 	if (m->object_key == NULL)
 		return NULL;
 	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
-	    safe ? m->content_type : "application/octet-stream",
+	    safe ? type : "application/octet-stream",
 	    media_disposition(call->arena, download || !safe, name));
 }
 
@@ -373,8 +376,9 @@ media_head_url(const struct call *call, const char *get_url, int64_t now)
 const char *
 media_etag(struct arena *arena, const struct media *m, int64_t now)
 {
-	return arena_printf(arena, "%lld-%llx%s%s", (long long)m->version,
-	    (long long)(now / BUCKET_US), m->favorite ? "-f" : "", m->archived ? "-a" : "");
+	return arena_printf(arena, "%lld-%llx%s%s%s", (long long)m->version,
+	    (long long)(now / BUCKET_US), m->favorite ? "-f" : "", m->archived ? "-a" : "",
+	    m->playback_key != NULL ? "-p" : "");
 }
 
 int

@@ -12,6 +12,7 @@
 #include "service/call.h"
 #include "service/catalogue/downloads.h"
 #include "service/catalogue/media_again.h"
+#include "service/catalogue/playback.h"
 #include "service/integrations/hook_in.h"
 #include "service/notify/mail.h"
 #include "service/services.h"
@@ -39,6 +40,15 @@ revive_download(const struct call *call, const struct cJSON *payload, bool *ok, 
 
 	*ok = false;
 	return id == NULL || !uuid_valid(id) || download_again(call, id, ok, err);
+}
+
+static bool
+revive_playback(const struct call *call, const struct cJSON *payload, bool *ok, struct error *err)
+{
+	const char *id = json_str(payload, "mediaId", NULL);
+
+	*ok = false;
+	return id == NULL || !uuid_valid(id) || playback_again(call, id, ok, err);
 }
 
 static bool
@@ -73,6 +83,7 @@ static const struct kind_care {
 	bool needed; /* an open job of it is what something waits for */
 } cares[] = {
 	{ "media.process", revive_item, true },
+	{ "media.playback", revive_playback, true },
 	{ "media.purge", NULL, true },
 	{ "download.build", revive_download, true },
 	{ "trash.empty", NULL, true },

@@ -61,14 +61,17 @@ derived_decode(struct derived *d, struct error *err)
 {
 	const struct config *config = d->call->svc->config;
 	const struct job_env *env = d->env;
+	const struct sandbox_terms terms = { config_int(config, CFG_MEDIA_MAX_PIXELS),
+		(int)config_int(config,
+		    d->transcode != NULL ? CFG_MEDIA_TRANSCODE_TIMEOUT : CFG_MEDIA_TIMEOUT),
+		d->transcode };
 	int place = gate_enter(env->gate, env->stop);
 	bool ok;
 
 	error_clear(&d->bad_line);
 	if (place < 0)
 		return error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
-	ok = sandbox_run(env->sandbox, d->scratch, config_int(config, CFG_MEDIA_MAX_PIXELS),
-	    (int)config_int(config, CFG_MEDIA_TIMEOUT), sandbox_line, d, env->stop, err);
+	ok = sandbox_run(env->sandbox, d->scratch, &terms, sandbox_line, d, env->stop, err);
 	gate_leave(env->gate, place);
 	if (!ok) {
 		if (d->bad_line.code != ERR_NONE)
@@ -92,10 +95,11 @@ open_asset(struct derived *d, const char *name, int64_t *size, struct error *err
 	const char *path =
 	    arena_printf(d->call->arena, "%s/" SANDBOX_OUTPUT "/%s", d->scratch, name);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int64_t most = d->transcode != NULL ? d->transcode->max_bytes : RESULT_ASSET_SIZE_MAX;
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	    st.st_size > 0 && st.st_size <= RESULT_ASSET_SIZE_MAX) {
+	    st.st_size > 0 && st.st_size <= most) {
 		*size = st.st_size;
 		return fd;
 	}

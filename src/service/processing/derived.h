@@ -24,6 +24,7 @@
 struct call;
 struct job;
 struct job_env;
+struct sandbox_transcode;
 
 #define DERIVED_KEYS_MAX (RESULT_ASSETS_MAX + 1)
 #define DERIVED_JOB_DIGITS 12 /* of the job's id: the random end of a UUID */
@@ -37,6 +38,7 @@ struct derived {
 	/* takes each step that medianest-media reports, or NULL; false ends the run */
 	bool (*step)(void *context, const struct process_line *, struct error *);
 	void *context;
+	const struct sandbox_transcode *transcode; /* NULL: thumbnails and previews */
 
 	struct process_result result;
 	const char *keys[DERIVED_KEYS_MAX], *sizes[DERIVED_KEYS_MAX]; /* announced objects */

@@ -15,6 +15,8 @@
 #include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/catalogue/playable.h"
+#include "service/catalogue/playback.h"
 #include "service/catalogue/upload_type.h"
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
@@ -235,6 +237,15 @@ tell(const struct call *call, const char *event, const struct notify_uploaded *n
 	    (news->owner == NULL || notify_uploaded(call, news, err));
 }
 
+/* Where versions that browsers play are made for all: soon, if there is room. */
+static bool
+playback_of_new(const struct process *p, const struct process_found *found, struct error *err)
+{
+	return found->playable != PLAYABLE_NO ||
+	    !str_eq(config_str(p->call->svc->config, CFG_MEDIA_TRANSCODE), PLAYBACK_ALWAYS) ||
+	    job_add(p->call, JOB_UPKEEP_PLAYBACK, NULL, "every:upkeep.playback", 0, err);
+}
+
 static bool
 publish_in(struct process *p, const struct process_found *found, struct job_after *after,
     bool *gone, struct error *err)
@@ -263,7 +274,8 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 	    !store_look_keep(db, p->call->arena, p->media_id, p->derived.result.look, err))
 		return false;
 	after->media_id = p->media_id;
-	return store_process_pair(db, p->call->arena, p->media_id, &after->other_id, err) &&
+	return playback_of_new(p, found, err) &&
+	    store_process_pair(db, p->call->arena, p->media_id, &after->other_id, err) &&
 	    store_media_event_add(db, p->call->arena, p->media_id, &published, err) &&
 	    store_media_scopes(db, p->call->arena, p->media_id, &after->scopes, err) &&
 	    tell(p->call, "media.ready", &ready, err);
@@ -318,6 +330,8 @@ publish(struct process *p, const char *original, struct error *err)
 		.metadata = r->metadata,
 		.thumbhash = r->thumbhash,
 		.incomplete = r->incomplete,
+		.playable = playable_of(&(const struct playable_file) {
+		    r->kind, r->content_type, r->video_codec, r->video_profile, r->audio_codec }),
 		.content_id = r->content_id,
 		.genres = r->genres,
 		.ngenres = r->ngenres,

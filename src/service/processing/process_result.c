@@ -32,7 +32,7 @@ one_of(const char *s, const char *const *list)
 static const char *const kinds[] = { "image", "video", "audio", NULL };
 static const char *const sources[] = { TAKEN_EXIF, TAKEN_GPS, TAKEN_XMP, TAKEN_IPTC,
 	TAKEN_CONTAINER, TAKEN_SIDECAR, NULL };
-static const char *const steps[] = { "inspect", "thumbnails", "preview", NULL };
+static const char *const steps[] = { "inspect", "thumbnails", "preview", "transcode", NULL };
 static const char *const states[] = { "started", "done", "failed", NULL };
 static const char *const codes[] = { "unsupported_type", "unreadable", "truncated",
 	"too_many_pixels", "raw_without_picture", "empty", "protected", "timeout", "resource_limit",
@@ -41,7 +41,8 @@ static const struct process_asset asset_names[] = { { "320.webp", "image/webp" }
 	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
 	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
 	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" },
-	{ "motion.mp4", "video/mp4" } };
+	{ "motion.mp4", "video/mp4" }, { "playback.mp4", "video/mp4" },
+	{ "playback.m4a", "audio/mp4" } };
 
 static bool
 garbage(struct error *err, const char *what)
@@ -133,6 +134,9 @@ take_metadata(struct arena *arena, const struct cJSON *metadata, struct process_
 	if (r->year < YEAR_MIN || r->year > YEAR_MAX)
 		r->year = -1;
 	take_genres(arena, metadata, r);
+	r->video_codec = json_str(metadata, "videoCodec", NULL);
+	r->video_profile = json_str(metadata, "videoProfile", NULL);
+	r->audio_codec = json_str(metadata, "audioCodec", NULL);
 	return true;
 }
 
@@ -247,6 +251,9 @@ process_line_parse(struct arena *arena, const char *line, size_t len, struct pro
 		out->step = json_str(root, "step", NULL);
 		out->state = json_str(root, "state", NULL);
 		message = json_str(root, "message", NULL);
+		out->progress = (int)json_int(root, "progress", -1);
+		if (out->progress < 0 || out->progress > 100)
+			out->progress = -1;
 		if (message != NULL)
 			out->message =
 			    utf8_clean(arena, message, strlen(message), RESULT_MESSAGE_MAX);

@@ -34,6 +34,7 @@ struct process_result {
 	bool ok;
 	const char *failure_code, *failure_message; /* if not ok */
 	const char *kind, *content_type, *title, *metadata, *thumbhash;
+	const char *video_codec, *video_profile, *audio_codec; /* or NULL */
 	const char *genres[RESULT_GENRES_MAX];
 	size_t ngenres;
 	int64_t width, height, duration_ms, year;
@@ -51,6 +52,7 @@ struct process_result {
 /* Reads a line of output: a step (its name is checked against the known ones) or the result. */
 struct process_line {
 	const char *step, *state, *message; /* step NULL: not a step */
+	int progress;                       /* percent of a transcode; -1: unknown */
 	struct process_result result;
 };
 

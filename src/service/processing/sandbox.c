@@ -21,7 +21,7 @@
 
 #include "core/banned.h"
 
-#define ARGS_MAX 96
+#define ARGS_MAX 128
 #define EXEC_FAILED 127
 #define CONFINE_FAILED 126
 #define CHECK_MS 100   /* between looks at the stop flag and the output directory */
@@ -34,14 +34,13 @@
 /* A run: its terms, and the parts of its command line, which outlive the exec. */
 struct command {
 	const char *scratch;
-	int64_t max_pixels;
-	int timeout;   /* seconds */
+	const struct sandbox_terms *terms;
 	int filter_fd; /* of bubblewrap, or -1 */
 	const char *argv[ARGS_MAX];
 	size_t n;
 	char input[SANDBOX_PATH_MAX + 16], sidecar[SANDBOX_PATH_MAX + 16],
 	    output[SANDBOX_PATH_MAX + 16];
-	char pixels[24], seconds[24], filter[24], processes[40];
+	char pixels[24], seconds[24], filter[24], processes[40], height[24], bytes[24];
 };
 
 static void
@@ -58,8 +57,40 @@ static void
 command_media(struct command *c, const struct sandbox *box, const char *output, const char *sidecar,
     const char *input)
 {
-	ADD(c, "--out", output, "--max-pixels", c->pixels, "--timeout", c->seconds,
-	    "--tag-charsets", box->tag_charsets, "--sidecar", sidecar, input);
+	const struct sandbox_transcode *t = c->terms->transcode;
+
+	ADD(c, "--out", output, "--max-pixels", c->pixels, "--timeout", c->seconds);
+	if (t == NULL) {
+		ADD(c, "--tag-charsets", box->tag_charsets, "--sidecar", sidecar, input);
+		return;
+	}
+	snprintf(c->height, sizeof(c->height), "%d", t->height);
+	snprintf(c->bytes, sizeof(c->bytes), "%lld", (long long)t->max_bytes);
+	ADD(c, "--transcode", c->height, "--max-bytes", c->bytes, "--encoder",
+	    sandbox_encoder(box, t->encoder), "--device", t->device);
+	if (!t->copy)
+		ADD(c, "--no-copy");
+	ADD(c, input);
+}
+
+/*
+ * The encoder's device, and what its driver reads to know it. Only a transcode has them, and only
+ * where the operator named an encoder.
+ */
+static void
+command_device(struct command *c)
+{
+	const struct sandbox_transcode *t = c->terms->transcode;
+
+	if (t == NULL || str_eq(t->encoder, SANDBOX_ENCODER_SOFTWARE))
+		return;
+	if (!str_eq(t->encoder, "h264_nvenc")) {
+		ADD(c, "--dev-bind-try", t->device, t->device, "--ro-bind-try", "/sys/dev/char",
+		    "/sys/dev/char", "--ro-bind-try", "/sys/devices", "/sys/devices");
+		return;
+	}
+	ADD(c, "--dev-bind-try", "/dev/nvidia0", "/dev/nvidia0", "--dev-bind-try", "/dev/nvidiactl",
+	    "/dev/nvidiactl", "--dev-bind-try", "/dev/nvidia-uvm", "/dev/nvidia-uvm");
 }
 
 static void
@@ -81,6 +112,7 @@ command_bubblewrap(struct command *c, const struct sandbox *box)
 	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT,
 	    "--ro-bind-try", c->sidecar, INSIDE_SIDECAR, "--bind", c->output, INSIDE_OUTPUT,
 	    "--chdir", "/w");
+	command_device(c);
 	/* Memory as well: only /tmp, which is limited, and the output stay writable. */
 	ADD(c, "--remount-ro", "/dev", "--remount-ro", "/");
 	snprintf(c->filter, sizeof(c->filter), "%d", c->filter_fd);
@@ -96,8 +128,8 @@ command_build(struct command *c, const struct sandbox *box)
 	snprintf(c->input, sizeof(c->input), "%s/" SANDBOX_INPUT, c->scratch);
 	snprintf(c->sidecar, sizeof(c->sidecar), "%s/" SANDBOX_SIDECAR, c->scratch);
 	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, c->scratch);
-	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->max_pixels);
-	snprintf(c->seconds, sizeof(c->seconds), "%d", c->timeout);
+	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->terms->max_pixels);
+	snprintf(c->seconds, sizeof(c->seconds), "%d", c->terms->seconds);
 	if (box->mode == SANDBOX_BUBBLEWRAP) {
 		command_bubblewrap(c, box);
 		return;
@@ -120,16 +152,26 @@ limit(int resource, rlim_t value)
 		_exit(CONFINE_FAILED);
 }
 
+static rlim_t
+cpu_seconds(const struct sandbox_terms *terms)
+{
+	if (terms->transcode != NULL)
+		return (rlim_t)terms->seconds * SANDBOX_TRANSCODE_CPUS;
+	return (rlim_t)(terms->seconds < SANDBOX_CPU ? terms->seconds : SANDBOX_CPU);
+}
+
 static void
 limits(const struct sandbox *box, const struct command *c)
 {
+	const struct sandbox_transcode *t = c->terms->transcode;
+
 #ifndef MN_SANITIZERS /* shadow memory is address space by the terabyte */
-	limit(RLIMIT_AS, (rlim_t)(SANDBOX_MEMORY + c->max_pixels * SANDBOX_PIXEL_MEMORY));
+	limit(RLIMIT_AS, (rlim_t)(SANDBOX_MEMORY + c->terms->max_pixels * SANDBOX_PIXEL_MEMORY));
 #endif
 	if (box->mode != SANDBOX_BUBBLEWRAP)
 		limit(RLIMIT_NPROC, SANDBOX_USER_PROCESSES);
-	limit(RLIMIT_CPU, (rlim_t)(c->timeout < SANDBOX_CPU ? c->timeout : SANDBOX_CPU));
-	limit(RLIMIT_FSIZE, SANDBOX_FILE);
+	limit(RLIMIT_CPU, cpu_seconds(c->terms));
+	limit(RLIMIT_FSIZE, t != NULL ? (rlim_t)t->max_bytes : SANDBOX_FILE);
 	limit(RLIMIT_NOFILE, SANDBOX_FILES);
 	limit(RLIMIT_CORE, 0);
 }
@@ -178,7 +220,7 @@ child(const struct sandbox *box, const struct command *c, int out, int errors, p
 struct output {
 	char *line;
 	size_t len;
-	unsigned lines;
+	unsigned lines, lines_max;
 	char messages[SANDBOX_MESSAGES];
 	size_t nmessages;
 	sandbox_line_fn *fn;
@@ -196,7 +238,7 @@ output_feed(struct output *o, const char *bytes, size_t n)
 			continue;
 		}
 		o->line[o->len] = '\0';
-		if (++o->lines > SANDBOX_LINES_MAX || !o->fn(o->arg, o->line, o->len))
+		if (++o->lines > o->lines_max || !o->fn(o->arg, o->line, o->len))
 			return false;
 		o->len = 0;
 	}
@@ -230,7 +272,7 @@ output_read(struct output *o, int fd, bool is_error, bool *eof)
  * makes no directories.
  */
 static bool
-overfull(const char *path)
+overfull(const char *path, int64_t max_bytes)
 {
 	DIR *dir = opendir(path);
 	int64_t bytes = 0;
@@ -244,8 +286,8 @@ overfull(const char *path)
 			continue;
 		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (int64_t)st.st_blocks * DISK_BLOCK;
-		over = ++files > SANDBOX_OUTPUT_FILES || bytes > SANDBOX_OUTPUT_BYTES ||
-		    entry->d_type == DT_DIR;
+		over =
+		    ++files > SANDBOX_OUTPUT_FILES || bytes > max_bytes || entry->d_type == DT_DIR;
 	}
 	if (dir != NULL)
 		closedir(dir);
@@ -257,6 +299,7 @@ enum outcome { ENDED, TIMED_OUT, STOPPED, GARBAGE, OVERFULL };
 /* What may end a run from outside. */
 struct watch {
 	const char *output;
+	int64_t max_bytes;   /* of all that is in it */
 	int64_t until, look; /* us, monotonic: the deadline; the next look at the directory */
 	const volatile sig_atomic_t *stop;
 };
@@ -273,7 +316,7 @@ watch_check(struct watch *w)
 		return TIMED_OUT;
 	if (now < w->look)
 		return ENDED;
-	if (overfull(w->output))
+	if (overfull(w->output, w->max_bytes))
 		return OVERFULL;
 	w->look = clock_monotonic() + CHECK_MS * US_PER_MS;
 	return ENDED;
@@ -387,10 +430,13 @@ run(const struct sandbox *box, const struct command *c, struct output *o,
 	int out[2] = { -1, -1 }, errors[2] = { -1, -1 }, status = 0;
 	enum outcome outcome = GARBAGE;
 	struct watch watch = { .output = c->output,
-		.until = clock_monotonic() + (c->timeout + SANDBOX_GRACE) * US_PER_SEC,
+		.max_bytes = SANDBOX_OUTPUT_BYTES,
+		.until = clock_monotonic() + (c->terms->seconds + SANDBOX_GRACE) * US_PER_SEC,
 		.stop = stop };
 	pid_t pid = -1, self = getpid();
 
+	if (c->terms->transcode != NULL)
+		watch.max_bytes += c->terms->transcode->max_bytes;
 	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(errors, O_CLOEXEC) == 0)
 		pid = fork();
 	if (pid == 0)
@@ -406,28 +452,35 @@ run(const struct sandbox *box, const struct command *c, struct output *o,
 	if (pid < 0)
 		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
 		    "The file could not be processed.");
-	if (outcome == ENDED && overfull(c->output))
+	if (outcome == ENDED && overfull(c->output, watch.max_bytes))
 		outcome = OVERFULL;
 	if (outcome == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	return explain(outcome, status, o, err);
 }
 
+const char *
+sandbox_encoder(const struct sandbox *box, const char *encoder)
+{
+	return box->mode == SANDBOX_BUBBLEWRAP ? encoder : SANDBOX_ENCODER_SOFTWARE;
+}
+
 bool
-sandbox_run(const struct sandbox *box, const char *scratch, int64_t max_pixels, int seconds,
+sandbox_run(const struct sandbox *box, const char *scratch, const struct sandbox_terms *terms,
     sandbox_line_fn *fn, void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
 	static char line[SANDBOX_LINE_MAX]; /* a process does one run at a time */
-	struct output o = { .line = line, .fn = fn, .arg = arg };
+	struct output o = { .line = line, .lines_max = SANDBOX_LINES_MAX, .fn = fn, .arg = arg };
 	struct command c = { .scratch = scratch,
-		.max_pixels = max_pixels,
-		.timeout = seconds,
+		.terms = terms,
 		.filter_fd = box->mode == SANDBOX_BUBBLEWRAP ? sandbox_filter_fd() : -1 };
 	bool ok;
 
 	if (box->mode == SANDBOX_BUBBLEWRAP && c.filter_fd < 0)
 		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
 		    "The system call filter could not be created.");
+	if (terms->transcode != NULL)
+		o.lines_max += (unsigned)terms->seconds;
 	command_build(&c, box);
 	ok = run(box, &c, &o, stop, err);
 	if (c.filter_fd >= 0)

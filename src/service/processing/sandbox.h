@@ -41,8 +41,10 @@ struct log;
 #define SANDBOX_CPU 300                /* seconds of each process */
 #define SANDBOX_GRACE 5                /* seconds after the child's own deadline */
 #define SANDBOX_LINE_MAX (320UL << 10) /* bytes of an output line; a longer one ends the run */
-#define SANDBOX_LINES_MAX 64           /* of a run; medianest-media writes fewer than ten */
-#define SANDBOX_MESSAGES 1024          /* bytes kept of standard error */
+/* lines of a run: medianest-media writes fewer than ten, and of a transcode one every 2 s */
+#define SANDBOX_LINES_MAX 64
+#define SANDBOX_TRANSCODE_CPUS 8 /* seconds of CPU in one of a transcode */
+#define SANDBOX_MESSAGES 1024    /* bytes kept of standard error */
 #define SANDBOX_PATH_MAX 4096
 #define SANDBOX_CHARSETS_MAX 512 /* bytes, with the NUL */
 
@@ -57,6 +59,22 @@ struct sandbox {
 	enum sandbox_mode mode;
 	const struct log *log;
 	char tag_charsets[SANDBOX_CHARSETS_MAX]; /* the setting */
+};
+
+/* A version that every browser plays, in place of thumbnails. */
+struct sandbox_transcode {
+	int height;          /* pixels of the shorter side, at most */
+	const char *encoder; /* FFmpeg's name */
+	const char *device;  /* of that encoder: the one device that it may use */
+	bool copy;           /* streams that browsers play may stay as they are */
+	int64_t max_bytes;   /* of the output */
+};
+
+/* The bounds of a run, and what it makes. */
+struct sandbox_terms {
+	int64_t max_pixels;
+	int seconds;
+	const struct sandbox_transcode *transcode; /* NULL: thumbnails and previews */
 };
 
 /* A line without its end, NUL-terminated; false ends the run. */
@@ -74,8 +92,14 @@ const char *sandbox_mode_name(enum sandbox_mode); /* "bubblewrap", "landlock", "
  * status 0. Otherwise: slugs timeout, resource_limit and unreadable (ERR_UNPROCESSABLE: the file's
  * fault), `stopped` when *stop became true, else ERR_INTERNAL.
  */
-bool sandbox_run(const struct sandbox *, const char *scratch, int64_t max_pixels, int seconds,
+bool sandbox_run(const struct sandbox *, const char *scratch, const struct sandbox_terms *,
     sandbox_line_fn *, void *arg, const volatile sig_atomic_t *stop, struct error *);
+/*
+ * The encoder that a transcode will use: without bubblewrap no device is let into the sandbox, so
+ * there it is software.
+ */
+const char *sandbox_encoder(const struct sandbox *, const char *encoder);
+#define SANDBOX_ENCODER_SOFTWARE "libx264"
 
 /* sandbox_filter.c: a descriptor with the compiled system call filter for bubblewrap, or -1. */
 int sandbox_filter_fd(void);

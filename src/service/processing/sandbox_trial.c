@@ -118,7 +118,9 @@ probe(const struct sandbox *box, const char *scratch, struct error *err)
 {
 	bool ok = false;
 
-	if (!sandbox_run(box, scratch, PROBE_PIXELS, PROBE_SECONDS, probe_line, &ok, NULL, err))
+	const struct sandbox_terms terms = { PROBE_PIXELS, PROBE_SECONDS, NULL };
+
+	if (!sandbox_run(box, scratch, &terms, probe_line, &ok, NULL, err))
 		return false;
 	return ok ||
 	    error_slug(err, ERR_INTERNAL, "sandbox_failed",

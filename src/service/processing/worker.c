@@ -29,8 +29,6 @@
 
 #include "core/banned.h"
 
-#define BACKGROUND_NICE 15
-
 /* One child: a runner. */
 struct place {
 	pid_t pid; /* 0: free */
@@ -121,8 +119,8 @@ child(struct supervisor *s, const struct place *p, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EX_TEMPFAIL);
-	if (runner.queue->background)
-		(void)setpriority(PRIO_PROCESS, 0, BACKGROUND_NICE);
+	if (runner.queue->niceness > 0)
+		(void)setpriority(PRIO_PROCESS, 0, runner.queue->niceness);
 	/*
 	 * The supervisor's connection is not to be spoken on; closing the copy of its descriptor
 	 * does it no harm.

@@ -33,6 +33,11 @@ CASE WHEN m.content_id IS NOT NULL AND m.kind = 'image' THEN (
 	WHERE c.parent_id = m.id AND c.content_id = m.content_id AND c.status = 'ready'
 		AND 'preview.mp4' = ANY (c.assets) LIMIT 1) END
 
+-- The version of an upload that browsers play, where they do not play it itself.
+--: define rendition
+CASE WHEN NOT m.playable THEN (
+	SELECT r.key FROM media_playback r WHERE r.media_id = m.id) END
+
 -- Marks of the caller. One look at all of them, not one for each row.
 --: define marked(table)
 m.id IN (SELECT k.media_id FROM @table k WHERE k.user_id = $1::uuid)
@@ -47,7 +52,7 @@ m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failur
 m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
 m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),
 @of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash), m.incomplete, @clip,
-@marked(media_favorites), @marked(media_archived)
+@marked(media_favorites), @marked(media_archived), m.playable, @rendition
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is

@@ -1,0 +1,191 @@
+#include "service/catalogue/playback.h"
+
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/str.h"
+#include "service/call.h"
+#include "service/catalogue/media.h"
+#include "service/catalogue/playable.h"
+#include "service/job.h"
+#include "service/services.h"
+#include "store/pg.h"
+#include "store/s3.h"
+#include "store/store_playback.h"
+
+#include "core/banned.h"
+
+#define PLAYED_NOTE_US (3600 * US_PER_SEC)
+
+static bool
+is_off(const struct call *call)
+{
+	return str_eq(config_str(call->svc->config, CFG_MEDIA_TRANSCODE), PLAYBACK_OFF);
+}
+
+static bool
+can_be_played(const struct media *m)
+{
+	return str_eq(m->source, MEDIA_SOURCE_UPLOAD) &&
+	    (str_eq(m->kind, "video") || str_eq(m->kind, "audio"));
+}
+
+const char *
+playback_word(const struct call *call, const struct media *m)
+{
+	if (!can_be_played(m) || m->object_key == NULL)
+		return NULL;
+	if (m->playable != PLAYABLE_NO)
+		return PLAYBACK_ORIGINAL;
+	return m->playback_key != NULL ? PLAYBACK_TRANSCODED :
+	    is_off(call)               ? PLAYBACK_NONE :
+					 PLAYBACK_TRANSCODABLE;
+}
+
+/* Of items that nobody has looked at yet: upkeep.playback comes to them. */
+static enum playable
+known(const struct call *call, const struct media *m, struct error *err)
+{
+	struct playable_file file = { .kind = m->kind, .content_type = m->content_type };
+	const struct cJSON *metadata;
+
+	if (m->playable != PLAYABLE_UNKNOWN || m->metadata == NULL)
+		return m->playable;
+	metadata = json_parse(call->arena, m->metadata, strlen(m->metadata), err);
+	file.video = json_str(metadata, "videoCodec", NULL);
+	file.profile = json_str(metadata, "videoProfile", NULL);
+	file.audio = json_str(metadata, "audioCodec", NULL);
+	return playable_of(&file);
+}
+
+static bool
+find(const struct call *call, const char *id, struct media *m, struct error *err)
+{
+	if (!media_get(call, id, m, err))
+		return false;
+	if (!can_be_played(m))
+		return error_set(err, ERR_NOT_FOUND, "This item is neither a video nor a song.");
+	if (m->object_key != NULL)
+		return true;
+	if (str_eq(m->status, "pending") || str_eq(m->status, "processing"))
+		return error_slug(err, ERR_NOT_FOUND, "not_ready",
+		    "This item is still being processed. Try again when it is ready.");
+	return error_set(err, ERR_NOT_FOUND, "This item has no file.");
+}
+
+static void
+of_file(const struct call *call, const struct media *m, struct playback *out)
+{
+	*out = (struct playback) { .state = "ready",
+		.url = media_file_url(call, m, false, clock_now()),
+		.content_type = playable_type(m->content_type),
+		.progress = -1 };
+}
+
+static bool
+of_row(const struct call *call, const char *id, const struct playback_row *row,
+    struct playback *out, struct error *err)
+{
+	*out = (struct playback) { .progress = row->progress };
+	if (row->state == NULL) {
+		out->state = "none";
+	} else if (str_eq(row->state, "failed")) {
+		out->state = "failed";
+		out->failure_code = row->failure_code;
+		out->failure_message = row->failure_message;
+	} else if (str_eq(row->state, "waiting")) {
+		out->state = row->begun ? "running" : "waiting";
+	} else {
+		out->state = "ready";
+		out->transcoded = true;
+		out->content_type = row->content_type;
+		out->url = s3_presign_get(call->svc->s3, call->arena, row->key, clock_now(),
+		    row->content_type, NULL);
+		/* Noted now and then: a page asks again whenever its URL has expired. */
+		return row->played_at > clock_now() - PLAYED_NOTE_US ||
+		    store_playback_played(call->svc->db, call->arena, id, err);
+	}
+	return true;
+}
+
+static bool
+look(const struct call *call, const char *id, bool file_fails, struct playback *out,
+    struct error *err)
+{
+	struct playback_row row;
+	struct media media;
+
+	if (!find(call, id, &media, err))
+		return false;
+	media.playable = known(call, &media, err);
+	if (!file_fails && media.playable == PLAYABLE_YES) {
+		of_file(call, &media, out);
+		return true;
+	}
+	return store_playback_get(call->svc->db, call->arena, id, &row, err) &&
+	    of_row(call, id, &row, out, err);
+}
+
+bool
+playback_get(const struct call *call, const char *id, bool file_fails, struct playback *out,
+    struct error *err)
+{
+	return look(call, id, file_fails, out, err);
+}
+
+static bool
+ask_in(const struct call *call, enum job_id kind, const char *id, const char *user,
+    struct error *err)
+{
+	const char *key = arena_printf(call->arena, PLAYBACK_KEY_PREFIX "%s", id),
+		   *payload = arena_printf(call->arena, "{\"mediaId\":\"%s\"}", id);
+	bool found;
+
+	/*
+	 * The job before the row, as the worker writes them. A request that finds a job which gives
+	 * up at this moment is healed by upkeep.playback.
+	 */
+	return job_add(call, kind, payload, key, 0, err) &&
+	    (user == NULL ||
+		store_playback_hurry(call->svc->db, call->arena, key, job_row(call, kind).queue,
+		    err)) &&
+	    store_playback_ask(call->svc->db, call->arena, id, user, &found, err);
+}
+
+bool
+playback_ask(const struct call *call, const char *id, bool file_fails, struct playback *out,
+    struct error *err)
+{
+	struct db *db = call->svc->db;
+	struct playback_row row;
+
+	if (!look(call, id, file_fails, out, err))
+		return false;
+	if (str_eq(out->state, "ready"))
+		return true;
+	if (is_off(call))
+		return error_slug(err, ERR_CONFLICT, "transcoding_off",
+		    "This server does not convert what browsers can't play. Download the file to"
+		    " play it.");
+	return db_begin(db, err) &&
+	    db_end(db, ask_in(call, JOB_PLAYBACK, id, call->by.who->user_id, err), err) &&
+	    store_playback_get(db, call->arena, id, &row, err) &&
+	    (row.state != NULL || error_set(err, ERR_NOT_FOUND, "There is no such item.")) &&
+	    of_row(call, id, &row, out, err);
+}
+
+bool
+playback_ahead(const struct call *call, const char *media_id, struct error *err)
+{
+	return ask_in(call, JOB_PLAYBACK_AHEAD, media_id, NULL, err);
+}
+
+bool
+playback_again(const struct call *call, const char *media_id, bool *waits, struct error *err)
+{
+	return store_playback_ask(call->svc->db, call->arena, media_id, NULL, waits, err);
+}
