@@ -85,6 +85,7 @@ nobase_dist_page_DATA = \
 	web/ui/neighbours.js \
 	web/ui/opener.js \
 	web/ui/picture.js \
+	web/ui/playback.js \
 	web/ui/player.js \
 	web/ui/plex-link.js \
 	web/ui/plex-pin.js \

@@ -84,10 +84,25 @@ export class Player {
 		    image ?? icon('music'));
 	}
 
+	/*
+	 * What browsers do not play has another version, or gets one. `refused`: this browser does
+	 * not play what others do.
+	 */
+	async address()
+	{
+		if (!this.refused && !['transcoded', 'transcodable'].includes(this.item.playback))
+			return fileUrl(this.item.id);
+		const { Preparation } = await import('./playback.js');
+		if (this.dead)
+			return null;
+		this.preparation = new Preparation(this.item, this.node, this.refused);
+		return this.preparation.address();
+	}
+
 	async load(at, play)
 	{
 		try {
-			const url = await fileUrl(this.item.id);
+			const url = await this.address();
 			if (this.dead)
 				return;
 			this.media.src = url;
@@ -100,6 +115,8 @@ export class Player {
 			if (play)
 				await this.media.play().catch(() => {});
 		} catch (problem) {
+			if (problem.code === 'transcoding_off')
+				return this.cannot();
 			this.say(problem.message);
 			if (!this.dead && (problem.status === 0 || problem.status >= 500))
 				again(() => !this.dead && this.load(at, play), this.tries++);
@@ -118,7 +135,17 @@ export class Player {
 			return;
 		if (at > 0 || Date.now() - this.loaded > 60000) {
 			this.load(at, true);
-		} else if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
+		} else if (!this.refused && this.item.playback === 'original') {
+			this.refused = true;
+			this.ready = this.load(0, !this.media.paused);
+		} else {
+			this.cannot();
+		}
+	}
+
+	cannot()
+	{
+		if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
 			this.say('Your browser can’t play this format. This is a short preview; ' +
 			    'download the file to watch all of it.');
 			this.media.src = this.item.previewUrl;
@@ -262,6 +289,7 @@ export class Player {
 	destroy()
 	{
 		this.dead = true;
+		this.preparation?.end();
 		clearTimeout(this.timer);
 		this.media.pause();
 		this.media.removeAttribute('src');

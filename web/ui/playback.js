@@ -1,0 +1,151 @@
+/*
+ * What a browser does not play as it is: the server makes a version that it plays. Shows how far
+ * that is, over the player, and says why it cannot be made. Live events tell it; after a lost
+ * connection it asks.
+ */
+import { api } from '../lib/api.js';
+import { on } from '../lib/bus.js';
+import { fill, h, icon } from '../lib/dom.js';
+
+const EVENT = 'media.playback.';
+
+export class Preparation {
+	/* refused: the browser did not play the file although most do */
+	constructor(item, place, refused)
+	{
+		this.path = `/media/${item.id}/playback`;
+		this.query = refused ? { original: false } : null;
+		this.what = item.kind === 'video' ? 'video' : 'song';
+		this.place = place;
+		this.heading = h('p.player-wait-title', { role: 'status' });
+		this.bar = h('progress', { max: '100', 'aria-label': 'Prepared' });
+		this.text = h('p.player-wait-text');
+		this.node = h('div.player-wait', null, this.heading, this.bar, this.text);
+		this.offs = [
+			on('server-event', ({ type, data }) => type.startsWith(EVENT) &&
+			    data.mediaId === item.id && this.heard(type.slice(EVENT.length), data)),
+			on('resync', () => this.look()),
+			on('live', ({ state }) => state === 'on' && this.look()),
+		];
+	}
+
+	/* The address to play, however long that takes. */
+	address()
+	{
+		return new Promise((done, failed) => {
+			this.done = done;
+			this.failed = failed;
+			this.begin();
+		});
+	}
+
+	async begin()
+	{
+		try {
+			const state = await api.get(this.path, this.query, { patient: true });
+
+			/* What has failed once is begun again by a person only. */
+			await this.take(state.status === 'none' ? await this.ask() : state);
+		} catch (problem) {
+			this.end();
+			this.failed(problem);
+		}
+	}
+
+	ask()
+	{
+		return api.post(this.path, this.query ?? undefined, { again: true, patient: true });
+	}
+
+	async look()
+	{
+		if (!this.waits)
+			return;
+		/* A connection that is lost comes back, and with it the next look. */
+		const state = await api.get(this.path, this.query, { patient: true })
+		    .catch(() => null);
+
+		if (state && this.waits)
+			await this.take(state);
+	}
+
+	heard(what, data)
+	{
+		if (!this.waits)
+			return;
+		if (what === 'progress')
+			this.show(data.progress);
+		else
+			this.look();
+	}
+
+	async take(state)
+	{
+		if (this.ended)
+			return;
+		if (state.status === 'ready') {
+			this.end();
+			this.done(state.url);
+		} else if (state.status === 'failed') {
+			this.tell(state.failure.message);
+		} else {
+			this.waits = true;
+			this.show(state.progress);
+		}
+	}
+
+	put(title, ...rest)
+	{
+		if (this.heading.textContent !== title)
+			this.heading.textContent = title;
+		fill(this.text, rest);
+		this.node.classList.toggle('failed', !this.waits);
+		if (!this.node.isConnected)
+			this.place.append(this.node);
+		this.place.classList.add('preparing');
+	}
+
+	/* percent: undefined before it is begun, and where the length is not known */
+	show(percent)
+	{
+		if (percent === undefined)
+			this.bar.removeAttribute('value');
+		else
+			this.bar.value = percent;
+		this.bar.hidden = false;
+		this.put(`Preparing this ${this.what}`, percent === undefined ?
+		    'Your browser can’t play the file, so it is being converted.' :
+		    `${percent}\u00a0% converted`);
+	}
+
+	tell(message)
+	{
+		this.waits = false;
+		this.bar.hidden = true;
+		this.put(`This ${this.what} can’t be played here`, message, ' ',
+		    'You can still download it.',
+		    h('button', { type: 'button', onclick: (event) => this.retry(event.target) },
+			icon('restore'), 'Try again'));
+	}
+
+	async retry(button)
+	{
+		button.disabled = true;
+		try {
+			await this.take(await this.ask());
+			this.place.querySelector('button')?.focus({ preventScroll: true });
+		} catch (problem) {
+			button.disabled = false;
+			this.tell(problem.message);
+		}
+	}
+
+	end()
+	{
+		this.ended = true;
+		this.waits = false;
+		this.offs.forEach((off) => off());
+		this.node.remove();
+		this.place.classList.remove('preparing');
+	}
+}
