@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
 use MediaNest::Media;
+use MediaNest::Processes qw(below_worker);
 use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
@@ -96,23 +97,7 @@ sub probe {
 	return { %of, format => $found->{format}, path => $path };
 }
 
-# ffmpeg of the run that goes on: below the worker of this stack.
-sub encoder {
-	my $worker = $mn->pid('worker');
-	my (%parent, @found);
-	for my $stat (glob '/proc/[0-9]*/stat') {
-		open my $in, '<', $stat or next;
-		my ($pid, $name, $parent) = (<$in> // '') =~ /^(\d+) \((.*)\) \S+ (\d+)/ or next;
-		$parent{$pid} = $parent;
-		push @found, $pid if $name eq 'ffmpeg';
-	}
-	for my $pid (@found) {
-		my $above = $pid;
-		$above = $parent{$above} while $above && $above != $worker;
-		return $pid if $above;
-	}
-	return;
-}
+sub encoder { return below_worker($mn, 'ffmpeg') }
 
 # Asks for an item and stops its encoder in the middle.
 sub halfway {
@@ -211,6 +196,75 @@ is(play($ann, $file{h264}{id}, { original => JSON::PP::false })->{status}, 202,
     'a browser that does not play what others do gets a version too');
 settle($file{h264}{id}, 'ready');
 
+# --- what becomes of files as people have them: name, arguments of ffmpeg, options, what is asked
+my $program = MediaNest::Media::program($mn);
+sub tool {
+	my ($name, $arguments, $options) = @_;
+	my $from = $make->path($name);
+	MediaNest::Media::ffmpeg(@$arguments, $from) if $arguments;
+	my $out = $make->path("$name.out");
+	mkdir $out or die "$out: $!";
+	my @said = map { JSON::PP->new->utf8->decode($_) } grep { length } split /\n/,
+	    MediaNest::Media::run($program, '--out', $out, '--transcode', 1080, '--max-bytes',
+		2**30, @$options, $from);
+	my $result = $said[-1]{result};
+	ok($result->{ok}, "$name is made") or diag explain $result;
+	my ($made) = glob "$out/playback.*";
+	my $found = JSON::PP->new->utf8->decode(MediaNest::Media::run('ffprobe', '-v', 'error',
+	    '-of', 'json', '-show_streams', '-show_format', $made // 'none'));
+	my %of = map { $_->{codec_type} => $_ } @{ $found->{streams} };
+	return { %of, n => scalar @{ $found->{streams} }, format => $found->{format},
+		path => $made };
+}
+sub size { return "$_[0]{video}{width}x$_[0]{video}{height}" }
+sub lasts {
+	my ($found, $seconds, $what) = @_;
+	cmp_ok(abs($found->{format}{duration} - $seconds), '<', 0.25, "$what: $seconds s")
+	    or diag $found->{format}{duration};
+	return;
+}
+my @pattern = qw(-f lavfi -i testsrc2=s=320x180:r=25 -t 2);
+my @stereo = qw(-f lavfi -i sine=440);
+is(size(tool('tall.avi', [ qw(-f lavfi -i testsrc2=s=180x321:r=25 -t 1 -c:v mpeg4) ], [])),
+    '180x320', 'an odd height');
+is(size(tool('large.avi', [ @pattern, qw(-c:v mpeg4) ], [ '--transcode', 90 ])), '160x90',
+    'the shorter side is bounded');
+is(size(tool('turned.mov', [ '-i', $make->video('turn.mp4', seconds => 1, rotate => 90),
+    qw(-c copy) ], [ '--no-copy' ])), '360x640', 'turned as it is shown');
+my $row = tool('two.mkv', [ @pattern, @stereo, qw(-f lavfi -i sine=880:r=96000 -map 0 -map 1 -map 2
+    -c:v mpeg4 -c:a flac -ac 1 -disposition:a:0 0 -disposition:a:1 default -t 2) ], []);
+is("$row->{n} $row->{audio}{sample_rate} $row->{audio}{channels}", '2 48000 1',
+    'of several the default one, at a rate that players know');
+lasts($row, 2, 'several streams');
+$row = tool('cinema.mkv', [ @pattern, qw(-f lavfi -i), 'aevalsrc=0|0|0|0|0|0:d=2:c=5.1',
+    qw(-c:v mpeg2video -c:a ac3 -t 2) ], []);
+is($row->{audio}{channels}, 2, 'six channels become two');
+$row = tool('stream.ts', [ @pattern, @stereo, '-t', 2, @X264, qw(-c:a aac -output_ts_offset 100) ],
+    []);
+is($row->{video}{codec_name}, 'h264', 'a transport stream');
+lasts($row, 2, 'one that began long before');
+$row = tool('field.mpg', [ @pattern, qw(-vf interlace -c:v mpeg2video -flags +ilme+ildct) ], []);
+is($row->{video}{field_order} // 'progressive', 'progressive', 'interlaced no more');
+# Ten frames in a second, then one a second.
+$row = tool('unsteady.mkv', [ qw(-f lavfi -i testsrc2=s=160x90:r=10:d=5 -vf),
+    "select='lt(n,10)+not(mod(n,10))'", qw(-fps_mode vfr -c:v mpeg4) ], []);
+my $times = MediaNest::Media::run('ffprobe', '-v', 'error', '-select_streams', 'v', '-of',
+    'csv=p=0', '-show_entries', 'frame=pts_time', $row->{path});
+is(join(' ', map { sprintf '%.1f', $_ } $times =~ /([\d.]+)/g),
+    '0.0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1.0 2.0 3.0 4.0', 'frames come when they came');
+$row = tool('hdr.mp4', [ qw(-f lavfi -i color=c=0x808080:s=64x64:r=5:d=1 -vf),
+    'format=yuv444p,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,'
+    . 'zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt2020:t=smpte2084:m=bt2020nc:r=tv:'
+    . 'npl=203,format=yuv420p10le', qw(-c:v libx265 -preset ultrafast -x265-params),
+    'log-level=none:pools=1:colorprim=bt2020:colormatrix=bt2020nc:transfer=smpte2084' ], []);
+is("$row->{video}{pix_fmt} $row->{video}{color_transfer}", 'yuv420p bt709', 'HDR becomes SDR');
+my @grey = unpack 'C3', MediaNest::Media::run('ffmpeg', '-v', 'error', '-i', $row->{path}, '-vf',
+    'scale=1:1', '-frames:v', 1, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1');
+cmp_ok(abs($_ - 128), '<=', 10, 'as bright as its twin') for @grey;
+$row = tool('old.wma', [ @stereo, qw(-t 2 -c:a wmav2) ], []);
+is("$row->{n} $row->{audio}{codec_name}", '1 aac', 'Windows Media audio');
+lasts($row, 2, 'a song');
+
 # --- it goes while it is made
 my $gone = upload(long('gone.avi'), 'video/x-msvideo')->{id};
 $pid = halfway($gone);
@@ -222,6 +276,8 @@ is(objects("/$gone/"), 0, 'nothing is left of it');
 is($mn->psql("SELECT count(*) FROM media_playback WHERE media_id = '$gone'"), 0, '... no row');
 
 # --- the worker dies while it is made; and who lost the right meanwhile does not hear of it
+# A socket that nobody has read from for a while is closed.
+($to_ann, $to_bob) = map { MediaNest::WebSocket->open($_) } $ann, $bob;
 my $killed = upload(long('killed.avi'), 'video/x-msvideo')->{id};
 $ann->api(PATCH => "/api/media/$killed", { visibility => 'shared' });
 $ann->api(PUT => "/api/media/$killed/shares", { users => [ $id{bob} ] });
@@ -261,6 +317,18 @@ play($ann, $hard);
 settle($hard, 'ready');
 like($mn->log_text('worker'), qr/libx264 in place of h264_vaapi: \S/, 'software takes its place');
 is(set('media.transcode_encoder' => undef)->{status}, 200, '... and is chosen again');
+
+# --- a person does not wait for more than fifty
+my $more = upload(clip('more.avi', qw(-c:v mpeg4 -an)), 'video/x-msvideo')->{id};
+$mn->psql("WITH made AS (INSERT INTO media (id, owner_id, kind, title, status) SELECT"
+    . " gen_random_uuid(), '$id{ann}', 'video', 'waits', 'ready' FROM generate_series(1, 50)"
+    . " RETURNING id) INSERT INTO media_playback (media_id, state, asked_by)"
+    . " SELECT id, 'waiting', ARRAY['$id{ann}'::uuid] FROM made");
+$r = play($ann, $more);
+is("$r->{status} $r->{json}{code}", '409 too_many_waiting', 'nobody waits for fifty-one');
+$mn->psql("DELETE FROM media WHERE title = 'waits'");
+is(play($ann, $more)->{status}, 202, '... but for fewer');
+settle($more, 'ready');
 
 # --- switched off while it is made
 my $off = upload(long('off.avi'), 'video/x-msvideo')->{id};

@@ -182,6 +182,13 @@ store_playback_ahead(struct db *db, struct arena *arena, const char *queue, int6
 	return number(db, arena, Q(Q_PLAYBACK_AHEAD), DB_PARAMS(queue), n, err);
 }
 
+bool
+store_playback_asked(struct db *db, struct arena *arena, const char *user, int64_t *n,
+    struct error *err)
+{
+	return number(db, arena, Q(Q_PLAYBACK_ASKED), DB_PARAMS(user), n, err);
+}
+
 static bool
 walk(struct db *db, struct arena *arena, const struct query *query,
     const struct playback_walk *walk, struct rows **rows, struct error *err)

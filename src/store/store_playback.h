@@ -30,6 +30,9 @@ bool store_playback_get(struct db *, struct arena *, const char *media_id, struc
 /* In a transaction with its job. user NULL: nobody waits. A ready one stays; *found: otherwise. */
 bool store_playback_ask(struct db *, struct arena *, const char *media_id, const char *user,
     bool *found, struct error *);
+/* How many wait for that person. */
+bool store_playback_asked(struct db *, struct arena *, const char *user, int64_t *n,
+    struct error *);
 /* Moves a job that waits in another queue to this one. */
 bool store_playback_hurry(struct db *, struct arena *, const char *unique_key, const char *queue,
     struct error *);

@@ -8,6 +8,7 @@ import { on } from '../lib/bus.js';
 import { fill, h, icon } from '../lib/dom.js';
 
 const EVENT = 'media.playback.';
+const DWELL_MS = 300;
 
 export class Preparation {
 	/* refused: the browser did not play the file although most do */
@@ -39,8 +40,12 @@ export class Preparation {
 		});
 	}
 
+	/* Someone who pages through quickly wants nothing converted. */
 	async begin()
 	{
+		await new Promise((done) => setTimeout(done, DWELL_MS));
+		if (this.ended)
+			return;
 		try {
 			const state = await api.get(this.path, this.query, { patient: true });
 
@@ -87,7 +92,7 @@ export class Preparation {
 			this.end();
 			this.done(state.url);
 		} else if (state.status === 'failed') {
-			this.tell(state.failure.message);
+			this.tell(state.failure);
 		} else {
 			this.waits = true;
 			this.show(state.progress);
@@ -118,12 +123,12 @@ export class Preparation {
 		    `${percent}\u00a0% converted`);
 	}
 
-	tell(message)
+	tell({ code, message })
 	{
 		this.waits = false;
 		this.bar.hidden = true;
-		this.put(`This ${this.what} can’t be played here`, message, ' ',
-		    'You can still download it.',
+		this.put(`This ${this.what} can’t be played here`,
+		    code === 'missing' ? message : `${message} You can still download it.`,
 		    h('button', { type: 'button', onclick: (event) => this.retry(event.target) },
 			icon('restore'), 'Try again'));
 	}
@@ -136,7 +141,7 @@ export class Preparation {
 			this.place.querySelector('button')?.focus({ preventScroll: true });
 		} catch (problem) {
 			button.disabled = false;
-			this.tell(problem.message);
+			this.tell(problem);
 		}
 	}
 

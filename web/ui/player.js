@@ -68,6 +68,8 @@ export class Player {
 		    'ended'])
 			this.media.addEventListener(type, () => this.show());
 		this.media.addEventListener('error', () => this.failed());
+		this.media.addEventListener('loadedmetadata',
+		    () => this.isBlind() && this.unplayable());
 		this.media.addEventListener('click', () => this.toggle());
 		this.ready = this.load(0, false);
 	}
@@ -133,14 +135,25 @@ export class Player {
 
 		if (this.dead || !this.media.src)
 			return;
-		if (at > 0 || Date.now() - this.loaded > 60000) {
+		if (at > 0 || Date.now() - this.loaded > 60000)
 			this.load(at, true);
-		} else if (!this.refused && this.item.playback === 'original') {
-			this.refused = true;
-			this.ready = this.load(0, !this.media.paused);
-		} else {
-			this.cannot();
-		}
+		else
+			this.unplayable();
+	}
+
+	/* Of a video whose picture the browser does not know it plays the sound alone. */
+	isBlind()
+	{
+		return !this.audio && !this.isPreview && this.item.width > 0 &&
+		    this.media.videoWidth === 0;
+	}
+
+	unplayable()
+	{
+		if (this.refused || this.item.playback !== 'original')
+			return this.cannot();
+		this.refused = true;
+		this.ready = this.load(0, !this.media.paused);
 	}
 
 	cannot()
@@ -148,8 +161,8 @@ export class Player {
 		if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
 			this.say('Your browser can’t play this format. This is a short preview; ' +
 			    'download the file to watch all of it.');
-			this.media.src = this.item.previewUrl;
 			this.isPreview = true;
+			this.media.src = this.item.previewUrl;
 		} else {
 			this.say(
 			    'Your browser can’t play this format. Download the file to play it.');

@@ -156,6 +156,27 @@ ask_in(const struct call *call, enum job_id kind, const char *id, const char *us
 	    store_playback_ask(call->svc->db, call->arena, id, user, &found, err);
 }
 
+/* One more for the caller? Those that wait already are not counted twice. */
+static bool
+may_ask(const struct call *call, const struct playback *now, struct error *err)
+{
+	int64_t n;
+
+	if (is_off(call))
+		return error_slug(err, ERR_CONFLICT, "transcoding_off",
+		    "This server does not convert what browsers can't play. Download the file to"
+		    " play it.");
+	if (str_eq(now->state, "waiting") || str_eq(now->state, "running"))
+		return true;
+	if (!store_playback_asked(call->svc->db, call->arena, call->by.who->user_id, &n, err))
+		return false;
+	return n < PLAYBACK_ASKED_MAX ||
+	    error_slug(err, ERR_CONFLICT, "too_many_waiting",
+		"You are waiting for %d conversions already. Try again when some of them are"
+		" ready.",
+		PLAYBACK_ASKED_MAX);
+}
+
 bool
 playback_ask(const struct call *call, const char *id, bool file_fails, struct playback *out,
     struct error *err)
@@ -167,11 +188,7 @@ playback_ask(const struct call *call, const char *id, bool file_fails, struct pl
 		return false;
 	if (str_eq(out->state, "ready"))
 		return true;
-	if (is_off(call))
-		return error_slug(err, ERR_CONFLICT, "transcoding_off",
-		    "This server does not convert what browsers can't play. Download the file to"
-		    " play it.");
-	return db_begin(db, err) &&
+	return may_ask(call, out, err) && db_begin(db, err) &&
 	    db_end(db, ask_in(call, JOB_PLAYBACK, id, call->by.who->user_id, err), err) &&
 	    store_playback_get(db, call->arena, id, &row, err) &&
 	    (row.state != NULL || error_set(err, ERR_NOT_FOUND, "There is no such item.")) &&

@@ -15,6 +15,7 @@ struct call;
 struct error;
 
 #define PLAYBACK_KEY_PREFIX "playback:" /* of the unique key of its job */
+#define PLAYBACK_ASKED_MAX 50           /* that wait for one person */
 #define PLAYBACK_OFF "off"              /* media.transcode */
 #define PLAYBACK_ALWAYS "always"
 
@@ -44,7 +45,7 @@ bool playback_get(const struct call *, const char *id, bool file_fails, struct p
     struct error *);
 /*
  * The same; where there is nothing to play yet, it is requested, a failed one again. ERR_CONFLICT
- * transcoding_off.
+ * transcoding_off, too_many_waiting.
  */
 bool playback_ask(const struct call *, const char *id, bool file_fails, struct playback *,
     struct error *);

@@ -29,6 +29,10 @@ ON CONFLICT (media_id) DO UPDATE SET state = 'waiting', asked_at = now(),
 WHERE p.state <> 'ready'
 RETURNING progress
 
+-- How many wait for $1.
+--: query playback_asked read
+SELECT count(*) FROM media_playback WHERE state = 'waiting' AND $1::uuid = ANY (asked_by)
+
 -- A job that waits among those that nobody waits for: $1 its unique key, $2 the queue.
 --: query playback_hurry
 WITH hurried AS (UPDATE jobs SET queue = $2, run_at = least(run_at, now())

@@ -4,6 +4,7 @@ package MediaNest::Processes;
 #   my @pids = stack_pids($mn);      # all of them, with their children
 #   pss_kb(@pids);                   # memory; what several share counts once
 #   cpu_seconds(@pids);
+#   kill STOP => below_worker($mn, 'ffmpeg');
 #   wait_idle($mn);                  # until no job is due, and what was opened is closed
 use strict;
 use warnings;
@@ -13,6 +14,7 @@ use POSIX ();
 use Time::HiRes qw(sleep);
 
 our @EXPORT = qw(slurp children tree pss_kb cpu_seconds stack_pids wait_idle);
+our @EXPORT_OK = qw(below_worker);
 
 use constant { IDLE_CONNECTIONS => 3, IDLE_SECONDS => 60, JOBS_SECONDS => 300, POLL => 0.5 };
 
@@ -26,6 +28,24 @@ sub slurp {
 
 sub children { my ($pid) = @_; return split ' ', MediaNest::Test::run_output('pgrep', '-P', $pid) }
 sub tree { my ($pid) = @_; return ($pid, map { tree($_) } children($pid)) }
+
+# A process of that name that the stack's worker has started, sandbox or not; or nothing.
+sub below_worker {
+	my ($mn, $name) = @_;
+	my $worker = $mn->pid('worker') or return;
+	my (%parent, @found);
+	for my $stat (glob '/proc/[0-9]*/stat') {
+		my ($pid, $is, $parent) = slurp($stat) =~ /^(\d+) \((.*)\) \S+ (\d+)/ or next;
+		$parent{$pid} = $parent;
+		push @found, $pid if $is eq $name;
+	}
+	for my $pid (@found) {
+		my $above = $pid;
+		$above = $parent{$above} while $above && $above != $worker;
+		return $pid if $above;
+	}
+	return;
+}
 
 sub pss_kb {
 	my $kb = 0;
