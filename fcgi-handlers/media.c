@@ -20,6 +20,7 @@
 
 static const struct field_rule list_input[] = {
 	MEDIA_FILTER_RULES,
+	MEDIA_PLACE_RULES,
 	{ "status", FIELD_ENUM, .choices = CHOICES(MEDIA_STATUS_LIST) },
 	{ "sort", FIELD_ENUM, .choices = CHOICES(MEDIA_SORT_LIST) },
 	{ "after", FIELD_UUID, .flags = 0 },
@@ -128,7 +129,8 @@ media_list_get(const struct request *req, struct response *res, struct error *er
 	struct media *items;
 	struct page page;
 
-	media_filter_take(in, &ask);
+	if (!media_filter_take(in, &ask, err))
+		return false;
 	if (input_has(in, "sort"))
 		(void)media_sort_parse(input_str(in, "sort"), &ask.sort);
 	if (!media_list(req->call, &ask, &items, &page, err))

@@ -9,6 +9,6 @@
 
 extern const struct route_module media_module, media_bulk_module, media_sidecar_module,
     upload_module, duplicates_module, collections_module, links_module, downloads_module,
-    media_playback_module;
+    media_playback_module, places_module;
 
 #endif

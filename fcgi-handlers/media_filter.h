@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "http/input.h"
+#include "service/catalogue/places.h"
 
 struct error;
 struct json;
@@ -27,8 +28,18 @@ struct response;
 		"scope", FIELD_ENUM, .choices = CHOICES(MEDIA_LIST_SCOPE_LIST) \
 	}
 
-/* Takes the filters and the scope; bounds that were given the wrong way round are swapped. */
-void media_filter_take(const struct input *, struct media_ask *);
+/* Where: of routes that also have the other filters. */
+#define MEDIA_PLACE_RULES \
+	{ "place", FIELD_INT, .min = 1, .max = INT32_MAX }, \
+	    { "country", FIELD_STRING, .min = 2, .max = 2 }, \
+	{ \
+		"bounds", FIELD_STRING, .min = 7, .max = MEDIA_BOUNDS_MAX \
+	}
+
+/*
+ * Takes the filters and the scope; years and days that were given the wrong way round are swapped.
+ */
+bool media_filter_take(const struct input *, struct media_ask *, struct error *);
 
 /*
  * A response that the cache may have: it is kept when it is requested a second time, so that one

@@ -20,13 +20,28 @@
 
 const struct field_rule media_months_input[] = {
 	MEDIA_FILTER_RULES,
+	MEDIA_PLACE_RULES,
 	{ "status", FIELD_ENUM, .choices = "pending|processing|ready|failed" },
 	{ "days", FIELD_BOOL, .flags = 0 },
 	{ .name = NULL },
 };
 
-void
-media_filter_take(const struct input *in, struct media_ask *ask)
+/* A box on the map. */
+static bool
+bounds_take(const struct input *in, struct media_filter *f, struct error *err)
+{
+	const char *text = input_str(in, "bounds");
+
+	if (text == NULL)
+		return true;
+	f->bounds = &f->box;
+	return media_bounds_parse(text, &f->box) ||
+	    error_field(err, "bounds", "format",
+		"must be west,south,east,north in degrees, such as 13.1,52.3,13.8,52.7");
+}
+
+bool
+media_filter_take(const struct input *in, struct media_ask *ask, struct error *err)
 {
 	static const bool no = false, yes = true;
 	struct media_filter *f = &ask->filter;
@@ -44,7 +59,9 @@ media_filter_take(const struct input *in, struct media_ask *ask)
 		.taken_from = input_str(in, "takenFrom"),
 		.taken_to = input_str(in, "takenTo"),
 		.part = media_scope_part(input_str(in, "scope")),
-		.collection = input_str(in, "collection") };
+		.collection = input_str(in, "collection"),
+		.place = input_int(in, "place", 0),
+		.country = input_str(in, "country") };
 	if (input_has(in, "favorite"))
 		f->favorite = input_bool(in, "favorite", false) ? &yes : &no;
 	if (input_has(in, "archived"))
@@ -61,6 +78,7 @@ media_filter_take(const struct input *in, struct media_ask *ask)
 		f->taken_from = f->taken_to;
 		f->taken_to = day;
 	}
+	return bounds_take(in, f, err);
 }
 
 bool
@@ -105,8 +123,8 @@ media_months_get(const struct request *req, struct response *res, struct error *
 	struct media_ask ask = { .sort = MEDIA_TAKEN };
 	int64_t count = 0;
 
-	media_filter_take(req->input, &ask);
-	if (!media_months(req->call, &ask, by_day, &months, err))
+	if (!media_filter_take(req->input, &ask, err) ||
+	    !media_months(req->call, &ask, by_day, &months, err))
 		return false;
 	json_object(j, NULL);
 	json_array(j, "items");

@@ -9,6 +9,7 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/places.h"
 #include "service/catalogue/playback.h"
 
 #include "core/banned.h"
@@ -89,14 +90,30 @@ taken(struct json *j, const struct media *m)
 	json_opt_str(j, "takenAtSource", m->taken_source);
 }
 
+void
+media_place_members(struct json *j, int64_t id, const char *name, const char *region,
+    const char *country)
+{
+	json_put_int(j, "id", id);
+	json_put_str(j, "name", name);
+	json_opt_str(j, "region", region);
+	json_put_str(j, "country", country);
+}
+
 /* Members that single items have and lists leave out. */
 static void
-details(struct json *j, const struct media *m)
+details(const struct request *req, struct json *j, const struct media *m)
 {
 	if (m->metadata == NULL)
 		return;
 	json_put_raw(j, "metadata", m->metadata);
 	json_put_int(j, "childCount", m->child_count);
+	if (m->place_name != NULL && places_on(req->call)) {
+		json_object(j, "place");
+		media_place_members(j, m->place_id, m->place_name, m->place_region,
+		    m->place_country);
+		json_object_end(j);
+	}
 	if (m->shared_with != NULL)
 		json_put_strs(j, "sharedWith", m->shared_with, m->nshared_with);
 	if (m->trashed_at != 0)
@@ -144,7 +161,7 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 		json_put_bool(j, "favorite", true);
 	if (m->archived)
 		json_put_bool(j, "archived", true);
-	details(j, m);
+	details(req, j, m);
 	if (m->failure_code != NULL) {
 		json_object(j, "failure");
 		json_put_str(j, "code", m->failure_code);

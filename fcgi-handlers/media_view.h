@@ -28,6 +28,9 @@ void media_pictures_view(const struct request *, struct json *, const struct med
 #define THUMBNAILS_RULE \
 	{ "thumbnails", FIELD_ENUM, \
 		.choices = "320|640|1280|320,640|320,1280|640,1280|320,640,1280" }
+/* A city as members of an object. */
+void media_place_members(struct json *, int64_t id, const char *name, const char *region,
+    const char *country);
 /* The whole object. */
 void media_view(const struct request *, struct json *, const char *key, const struct media *,
     int64_t now);

@@ -43,3 +43,4 @@ dist_sql_DATA += sql/0040-add-public-links.sql
 dist_sql_DATA += sql/0041-add-downloads.sql
 dist_sql_DATA += sql/0042-search-all-scripts.sql
 dist_sql_DATA += sql/0043-keep-playback.sql
+dist_sql_DATA += sql/0044-name-places.sql

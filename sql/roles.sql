@@ -70,6 +70,8 @@ GRANT SELECT ON days_of_items, days_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_sums, media_changes
 TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;
+GRANT SELECT ON cities TO medianest_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON cities, city_source TO medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianest_worker;
 GRANT SELECT ON metric_registries, metric_samples, metric_levels TO medianest_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alerts, alert_watch, alert_samples

@@ -66,6 +66,7 @@ SQL
 my %list = (
 	'duplicates' => '/api/media/duplicates?',
 	'lookalikes' => '/api/media/duplicates?by=look&',
+	'places' => '/api/media/places?',
 	servers => '/api/integrations/plex/servers?',
 	syncs => '/api/integrations/plex/syncs?',
 	people => '/api/users?',

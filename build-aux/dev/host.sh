@@ -7,10 +7,9 @@ STACK_USER_NAME=medianest-dev # system user of private stacks that root starts i
 PACKAGES_UP='
 autoconf autoconf-archive automake make gcc libc6-dev pkg-config perl
 libfcgi-dev libpq-dev libhiredis-dev libcjson-dev libjwt-dev libcurl4-openssl-dev libssl-dev
- libargon2-dev libmagic-dev libvips-dev libexpat1-dev libwebp-dev libpng-dev libwebsockets-dev
- libseccomp-dev libarchive-dev zlib1g-dev nginx redis-server|valkey-server postgresql openssl
- ca-certificates curl
-ffmpeg bubblewrap util-linux procps'
+libargon2-dev libmagic-dev libvips-dev libexpat1-dev libwebp-dev libpng-dev libwebsockets-dev
+libseccomp-dev libarchive-dev zlib1g-dev nginx redis-server|valkey-server postgresql openssl
+ca-certificates curl ffmpeg bubblewrap util-linux procps libtimezonemap-data'
 PACKAGES_CHECK='
 libanyevent-perl libio-socket-ssl-perl libjson-xs-perl libprotocol-websocket-perl libdbd-pg-perl
 libwww-perl libcrypt-jwt-perl libmojolicious-perl libtest-simple-perl clang clang-format-19

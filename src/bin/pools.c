@@ -28,7 +28,7 @@ const struct pool pools[] = {
 	{ "media", CFG_POOL_MEDIA, SERVICES_API,
 	    MODULES(&media_module, &media_bulk_module, &media_sidecar_module, &upload_module,
 		&duplicates_module, &collections_module, &links_module, &downloads_module,
-		&media_playback_module),
+		&media_playback_module, &places_module),
 	    NULL },
 	{ "search", CFG_POOL_SEARCH, SERVICES_API, MODULES(&search_module), NULL },
 	{ "plex", CFG_POOL_PLEX, SERVICES_API,

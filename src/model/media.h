@@ -107,6 +107,9 @@ struct media {
 	const char *metadata; /* JSON object text; NULL in lists */
 	int64_t child_count;  /* that the caller can read */
 	const char *trashed_by;
+	/* The city where it was taken, for those who may see that; place_name NULL: unknown. */
+	int64_t place_id;
+	const char *place_name, *place_region, *place_country; /* place_region may be NULL */
 	/* user ids; NULL unless the caller may change the item */
 	const char **shared_with;
 	size_t nshared_with;
@@ -121,6 +124,11 @@ struct media_reader {
 /* MEDIA_MANUAL: of a collection only. */
 enum media_sort { MEDIA_NEWEST, MEDIA_OLDEST, MEDIA_TAKEN, MEDIA_TITLE, MEDIA_MANUAL, MEDIA_SORTS };
 
+/* In degrees. West of 180 and east of it: west is greater than east. */
+struct media_bounds {
+	double west, south, east, north;
+};
+
 struct media_filter {
 	const char *kind, *tag, *source, *owner, *status; /* or NULL */
 	int64_t year_from, year_to;                       /* 0: open */
@@ -132,6 +140,14 @@ struct media_filter {
 	const bool *favorite, *archived;
 	const char *part;       /* of the library: "own", "shared", "house"; NULL: all */
 	const char *collection; /* its items, as the reader sees them, or NULL */
+	/*
+	 * Where items were taken, of those whose place the reader may see: in a city (its id; 0:
+	 * any), in a country, within bounds; not with a collection.
+	 */
+	int64_t place;
+	const char *country;               /* ISO 3166-1 alpha-2, or NULL */
+	const struct media_bounds *bounds; /* or NULL; `box`, where they came with a request */
+	struct media_bounds box;
 };
 
 /* How many items have their wall clock in a month, and in each of its days. */
@@ -157,6 +173,23 @@ struct media_position {
 struct media_keys {
 	int64_t created_at, taken_at, trashed_at;
 	const char *title;
+};
+
+/* A city that items were taken in. */
+struct media_place {
+	int64_t id;                          /* at GeoNames */
+	const char *name, *region, *country; /* region may be NULL */
+	double latitude, longitude;
+	int64_t count;
+};
+
+/* Items that are near to each other on a map. */
+struct media_cluster {
+	double latitude, longitude; /* their middle */
+	struct media_bounds bounds;
+	int64_t count;
+	int64_t place_id;       /* 0: of several places, or of none that is known */
+	const char *place_name; /* or NULL */
 };
 
 struct media_tag {

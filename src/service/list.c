@@ -48,6 +48,7 @@ static const struct {
 	[LIST_LINKS] = { 'L', true, false },
 	[LIST_LINK_ITEMS] = { 'I', true, false },
 	[LIST_DOWNLOADS] = { 'D', true, false },
+	[LIST_PLACES] = { 'q', false, true },
 };
 
 const char *

@@ -73,6 +73,7 @@ enum list_kind {
 	LIST_LINKS,
 	LIST_LINK_ITEMS,
 	LIST_DOWNLOADS,
+	LIST_PLACES,
 	LIST_KINDS,
 };
 

@@ -90,6 +90,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/media_sidecar.h \
 	src/service/catalogue/pictures.c \
 	src/service/catalogue/pictures.h \
+	src/service/catalogue/places.c \
+	src/service/catalogue/places.h \
 	src/service/catalogue/search.c \
 	src/service/catalogue/search.h \
 	src/service/catalogue/search_fuse.c \
@@ -259,6 +261,7 @@ src_libservice_a_SOURCES += \
 	src/service/processing/dates_upkeep.c \
 	src/service/processing/dates_zone.c \
 	src/service/processing/search_upkeep.c \
+	src/service/processing/places_upkeep.c \
 	src/service/processing/taken.c \
 	src/service/processing/taken.h \
 	src/service/processing/title_poster.c \

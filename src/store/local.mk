@@ -9,6 +9,7 @@ src_libstore_a_SOURCES = \
 	src/store/store_accounts.c src/store/store_accounts.h \
 	src/store/store_dates.c src/store/store_dates.h \
 	src/store/store_search_index.c src/store/store_search_index.h \
+	src/store/store_cities.c src/store/store_cities.h \
 	src/store/store_doctor.c src/store/store_doctor.h \
 	src/store/store_schema.c src/store/store_schema.h
 src_libstore_a_SOURCES += src/store/pg_environment.c src/store/pg_environment.h

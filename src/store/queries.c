@@ -11,6 +11,7 @@
 #include "store/store_alerts.h"
 #include "store/store_audit.h"
 #include "store/store_backups.h"
+#include "store/store_cities.h"
 #include "store/store_collections.h"
 #include "store/store_credentials.h"
 #include "store/store_deliver.h"
@@ -65,6 +66,7 @@ const struct query *const store_query_tables[] = {
 	store_audit_queries,
 	store_backups_queries,
 	store_backup_objects_queries,
+	store_cities_queries,
 	store_collections_queries,
 	store_credentials_queries,
 	store_deliver_queries,

@@ -100,6 +100,10 @@ store_media_read(struct arena *arena, const struct rows *rows, struct media *med
 		media->shared_with =
 		    rows_array(arena, rows, 0, MEDIA_COLUMNS_COUNT + 2, &media->nshared_with);
 	media->child_count = rows_int(rows, 0, MEDIA_COLUMNS_COUNT + 3);
+	media->place_id = rows_int(rows, 0, MEDIA_COLUMNS_COUNT + 4);
+	media->place_name = rows_str(rows, 0, MEDIA_COLUMNS_COUNT + 5);
+	media->place_region = rows_str(rows, 0, MEDIA_COLUMNS_COUNT + 6);
+	media->place_country = rows_str(rows, 0, MEDIA_COLUMNS_COUNT + 7);
 	return true;
 }
 

@@ -76,6 +76,38 @@ struct media_months_ask {
 bool store_media_months(struct db *, struct arena *, const struct media_months_ask *,
     struct media_months *, struct error *);
 
+/*
+ * The places of the items under the filters, those with the most items first: of items whose place
+ * the reader may see, which are the reader's own, or all. One round trip each.
+ */
+struct media_places_ask {
+	const struct media_reader *reader;
+	const struct media_filter *filter;
+	int64_t after;        /* the count of the last place of the page before */
+	const char *after_id; /* and its id, or NULL */
+	int limit;
+};
+bool store_media_places(struct db *, struct arena *, const struct media_places_ask *,
+    struct media_place **, size_t *n, struct error *);
+/* The same items, by squares of `size` degrees; those with the most items, if there are more. */
+struct media_clusters_ask {
+	const struct media_reader *reader;
+	const struct media_filter *filter;
+	double size;
+	int limit;
+};
+bool store_media_clusters(struct db *, struct arena *, const struct media_clusters_ask *,
+    struct media_cluster **, size_t *n, struct error *);
+
+/* Photos and videos from each first day up to its past one, the newest first, `each` of them. */
+struct media_days_ask {
+	const struct media_reader *reader;
+	struct strings first, past; /* midnights of wall clock: "2020-02-29" */
+	int each;
+};
+bool store_media_on_days(struct db *, struct arena *, const struct media_days_ask *,
+    struct media **, size_t *n, struct error *);
+
 /* A page of an item's children, in order of disc and position. */
 struct media_children_ask {
 	const struct media_reader *reader;

@@ -39,6 +39,12 @@ static const unsigned collection[MEDIA_SORTS][2 /* back */] = {
 	[MEDIA_TITLE] = { Q_LIST_IN_TITLE, Q_LIST_IN_TITLE_BACK },
 	[MEDIA_MANUAL] = { Q_LIST_IN_MANUAL, Q_LIST_IN_MANUAL_BACK },
 };
+static const unsigned at_place[MEDIA_SORTS][2 /* back */] = {
+	[MEDIA_NEWEST] = { Q_LIST_AT_NEWEST, Q_LIST_AT_OLDEST },
+	[MEDIA_OLDEST] = { Q_LIST_AT_OLDEST, Q_LIST_AT_NEWEST },
+	[MEDIA_TAKEN] = { Q_LIST_AT_TAKEN, Q_LIST_AT_TAKEN_BACK },
+	[MEDIA_TITLE] = { Q_LIST_AT_TITLE, Q_LIST_AT_TITLE_BACK },
+};
 static const unsigned trash[2 /* back */][2 /* everything */] = {
 	{ Q_LIST_TRASH, Q_LIST_TRASH_ALL },
 	{ Q_LIST_TRASH_BACK, Q_LIST_TRASH_ALL_BACK },
@@ -61,12 +67,20 @@ _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the large
 #define PARAMS_TAG 16
 #define PARAMS_MONTHS 17 /* of the months of a collection */
 #define PARAMS_COLLECTION 18
+#define PARAMS_PLACE 22 /* the filters and where */
+#define PARAMS_AT_PLACE 23
 #define PARAMS_KEPT 7 /* of the months that are kept */
 
 static bool
 in_trash(const struct media_filter *f)
 {
 	return f->status != NULL && f->status[0] == 't';
+}
+
+static bool
+at_a_place(const struct media_filter *f)
+{
+	return f->place != 0 || f->country != NULL || f->bounds != NULL;
 }
 
 static enum filter_kind
@@ -102,6 +116,10 @@ choose(const struct media_list_ask *ask, size_t *nparams)
 	if (f->collection != NULL) {
 		*nparams = PARAMS_COLLECTION;
 		return &store_media_list_queries[collection[ask->sort][ask->back]];
+	}
+	if (at_a_place(f)) {
+		*nparams = PARAMS_AT_PLACE;
+		return &store_media_list_queries[at_place[ask->sort][ask->back]];
 	}
 	if (in_trash(f)) {
 		*nparams = PARAMS_TAG;
@@ -196,11 +214,31 @@ filter_params(struct arena *arena, const struct media_filter *f, const char *par
 	params[16] = f->collection;
 }
 
+static const char *
+degrees(struct arena *arena, double value)
+{
+	return arena_printf(arena, "%.7f", value);
+}
+
+/* Where, from $17 on; these take the place of a collection. */
+static void
+place_params(struct arena *arena, const struct media_filter *f, const char *params[PARAMS_PLACE])
+{
+	const struct media_bounds *b = f->bounds;
+
+	params[16] = f->place == 0 ? NULL : db_int(arena, f->place);
+	params[17] = f->country;
+	params[18] = b == NULL ? NULL : degrees(arena, b->south);
+	params[19] = b == NULL ? NULL : degrees(arena, b->north);
+	params[20] = b == NULL ? NULL : degrees(arena, b->west);
+	params[21] = b == NULL ? NULL : degrees(arena, b->east);
+}
+
 bool
 store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
     struct media_list *list, struct error *err)
 {
-	const char *params[PARAMS_COLLECTION] = { ask->reader->user_id, NULL, NULL,
+	const char *params[PARAMS_AT_PLACE] = { ask->reader->user_id, NULL, NULL,
 		db_int(arena, ask->limit) };
 	const struct query *query;
 	struct rows *rows;
@@ -208,7 +246,10 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 
 	query = choose(ask, &nparams);
 	filter_params(arena, ask->filter, params);
-	params[PARAMS_COLLECTION - 1] = db_bool(ask->reader->all);
+	if (nparams == PARAMS_AT_PLACE)
+		place_params(arena, ask->filter, params);
+	params[nparams == PARAMS_AT_PLACE ? PARAMS_AT_PLACE - 1 : PARAMS_COLLECTION - 1] =
+	    db_bool(ask->reader->all);
 	position_params(arena, ask, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
@@ -294,8 +335,9 @@ months_read(struct arena *arena, const struct rows *rows, const struct media_fil
 static bool
 kept(const struct media_filter *f)
 {
-	return f->tag == NULL && f->status == NULL && f->year_from == 0 && f->year_to == 0 &&
-	    f->favorite == NULL && f->archived == NULL && f->part == NULL && f->collection == NULL;
+	return !at_a_place(f) && f->tag == NULL && f->status == NULL && f->year_from == 0 &&
+	    f->year_to == 0 && f->favorite == NULL && f->archived == NULL && f->part == NULL &&
+	    f->collection == NULL;
 }
 
 bool
@@ -305,7 +347,7 @@ store_media_months(struct db *db, struct arena *arena, const struct media_months
 	const struct media_filter *f = ask->filter;
 	const char *sums[PARAMS_KEPT] = { ask->reader->user_id, db_bool(ask->reader->all), f->kind,
 		f->source, f->owner, f->taken_from, f->taken_to };
-	const char *counted[PARAMS_MONTHS] = { ask->reader->user_id, db_bool(ask->reader->all),
+	const char *counted[PARAMS_PLACE] = { ask->reader->user_id, db_bool(ask->reader->all),
 		db_bool(ask->by_day), db_int(arena, MEDIA_MONTH_ROWS_MAX) };
 	struct strings params = { counted, PARAMS_TAG };
 	unsigned query = Q_MONTHS_COUNTED;
@@ -318,9 +360,88 @@ store_media_months(struct db *db, struct arena *arena, const struct media_months
 	} else if (f->collection != NULL) {
 		query = Q_MONTHS_IN_COLLECTION;
 		params.n = PARAMS_MONTHS;
+	} else if (at_a_place(f)) {
+		query = Q_MONTHS_AT_PLACE;
+		place_params(arena, f, counted);
+		params.n = PARAMS_PLACE;
 	}
 	if (!db_exec(db, arena, &store_media_list_queries[query], params, &rows, err))
 		return false;
 	months_read(arena, rows, f, months);
+	return true;
+}
+
+bool
+store_media_places(struct db *db, struct arena *arena, const struct media_places_ask *ask,
+    struct media_place **places, size_t *n, struct error *err)
+{
+	const char *params[PARAMS_AT_PLACE] = { ask->reader->user_id, db_bool(ask->reader->all),
+		ask->after_id == NULL ? NULL : db_int(arena, ask->after),
+		db_int(arena, ask->limit) };
+	struct rows *rows;
+
+	filter_params(arena, ask->filter, params);
+	place_params(arena, ask->filter, params);
+	params[PARAMS_AT_PLACE - 1] = ask->after_id;
+	if (!db_exec(db, arena, &store_media_list_queries[Q_PLACES_COUNTED],
+		(struct strings) { params, PARAMS_AT_PLACE }, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*places = arena_array(arena, *n, sizeof(**places));
+	for (size_t i = 0; i < *n; i++)
+		(*places)[i] = (struct media_place) { .id = rows_int(rows, i, 0),
+			.name = rows_str(rows, i, 1),
+			.region = rows_str(rows, i, 2),
+			.country = rows_str(rows, i, 3),
+			.latitude = rows_num(rows, i, 4),
+			.longitude = rows_num(rows, i, 5),
+			.count = rows_int(rows, i, 6) };
+	return true;
+}
+
+bool
+store_media_clusters(struct db *db, struct arena *arena, const struct media_clusters_ask *ask,
+    struct media_cluster **clusters, size_t *n, struct error *err)
+{
+	const char *params[PARAMS_PLACE] = { ask->reader->user_id, db_bool(ask->reader->all),
+		degrees(arena, ask->size), db_int(arena, ask->limit) };
+	struct rows *rows;
+
+	filter_params(arena, ask->filter, params);
+	place_params(arena, ask->filter, params);
+	if (!db_exec(db, arena, &store_media_list_queries[Q_PLACES_CLUSTERED],
+		(struct strings) { params, PARAMS_PLACE }, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*clusters = arena_array(arena, *n, sizeof(**clusters));
+	for (size_t i = 0; i < *n; i++)
+		(*clusters)[i] = (struct media_cluster) { .latitude = rows_num(rows, i, 0),
+			.longitude = rows_num(rows, i, 1),
+			.bounds = { rows_num(rows, i, 2), rows_num(rows, i, 3),
+			    rows_num(rows, i, 4), rows_num(rows, i, 5) },
+			.count = rows_int(rows, i, 6),
+			.place_id = rows_int(rows, i, 7),
+			.place_name = rows_str(rows, i, 8) };
+	return true;
+}
+
+bool
+store_media_on_days(struct db *db, struct arena *arena, const struct media_days_ask *ask,
+    struct media **items, size_t *n, struct error *err)
+{
+	const struct query *query =
+	    &store_media_list_queries[ask->reader->all ? Q_ON_DAYS_ALL : Q_ON_DAYS];
+	struct rows *rows;
+
+	if (!db_exec(db, arena, query,
+		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all),
+		    db_array(arena, ask->first.items, ask->first.n),
+		    db_array(arena, ask->past.items, ask->past.n), db_int(arena, ask->each)),
+		&rows, err))
+		return false;
+	*n = rows_count(rows);
+	*items = arena_array(arena, *n, sizeof(**items));
+	for (size_t i = 0; i < *n; i++)
+		media_from_row(arena, rows, i, &(*items)[i]);
 	return true;
 }

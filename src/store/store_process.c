@@ -128,7 +128,10 @@ const struct query store_process_queries[] = {
 	    "CASE WHEN kept THEN taken_at ELSE $14::timestamptz END,"
 	    " CASE WHEN kept THEN taken_local ELSE $19::timestamp END,"
 	    " CASE WHEN kept THEN taken_offset ELSE $20::integer END,"
-	    " CASE WHEN NOT kept THEN (SELECT u.time_zone FROM users u WHERE u.id = owner_id) END)"
+	    /* An instant becomes the wall clock of its place, where the file tells both. */
+	    " CASE WHEN NOT kept THEN coalesce(CASE WHEN $19::timestamp IS NULL AND $21::text NOT"
+	    " IN ('modified', 'uploaded') THEN mn_zone_of($5::jsonb) END,"
+	    " (SELECT u.time_zone FROM users u WHERE u.id = owner_id)) END)"
 	    " d WHERE o.id = $1) t"
 	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING,
 	    0 },

@@ -107,6 +107,7 @@ const GROUPS = {
 		'media.timeout': 'Longest time for a file', 'media.max_pixels': 'Largest picture',
 		'media.sandbox': 'Sandbox', 'media.tag_charsets': 'Charsets of old songs',
 		'search.languages': 'Languages of the search',
+		'media.places': 'Places and maps', 'media.places_data': 'Names of places',
 	},
 	Server: {
 		'public.url': 'Address of this house', 'data.dir': 'Data directory',

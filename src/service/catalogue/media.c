@@ -11,6 +11,7 @@
 #include "service/call.h"
 #include "service/catalogue/pictures.h"
 #include "service/catalogue/playable.h"
+#include "service/catalogue/places.h"
 #include "service/services.h"
 #include "store/s3.h"
 
@@ -132,6 +133,15 @@ _Static_assert(MEDIA_CURSOR_MAX >= (LIST_CURSOR_MAX + 4 * MEDIA_TITLE_MAX) * 4 /
 static bool
 sort_fits(const struct media_ask *ask, struct error *err)
 {
+	const struct media_filter *f = &ask->filter;
+
+	if ((f->place != 0 || f->country != NULL || f->bounds != NULL) &&
+	    (in_trash(ask) || f->collection != NULL))
+		return error_field(err,
+		    f->place != 0          ? "place" :
+			f->country != NULL ? "country" :
+					     "bounds",
+		    "choice", "must not be given for the trash or for a collection");
 	if (in_trash(ask) && ask->filter.collection != NULL)
 		return error_field(err, "collection", "choice", "must not be given for the trash");
 	if (in_trash(ask) && ask->sort != MEDIA_NEWEST)
@@ -153,7 +163,7 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 	struct media_reader reader;
 	bool back = false;
 
-	if (!sort_fits(ask, err))
+	if (!sort_fits(ask, err) || !places_may(call, &ask->filter, err))
 		return false;
 	if (!start_of(call, ask, kinds, &back, &after, err))
 		return false;
@@ -186,6 +196,8 @@ media_months(const struct call *call, const struct media_ask *ask, bool by_day,
 {
 	struct media_reader reader;
 
+	if (!sort_fits(ask, err) || !places_may(call, &ask->filter, err))
+		return false;
 	media_reader_in(call->by.who, ask->scope, &reader);
 	return store_media_months(call->svc->db, call->arena,
 	    &(const struct media_months_ask) { &reader, &ask->filter, by_day }, months, err);

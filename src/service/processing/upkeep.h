@@ -18,6 +18,7 @@ job_run_fn upkeep_answers;       /* responses kept for Idempotency-Key */
 job_run_fn upkeep_sign_ins;      /* records of sign-ins, ended sessions, links */
 job_run_fn upkeep_dates;         /* dates of uploads that have no source yet */
 job_run_fn upkeep_search;        /* what items are found by, in the languages of the house */
+job_run_fn upkeep_places;        /* the cities that name places, and items that lack them */
 job_run_fn upkeep_notifications; /* old notifications and alerts */
 
 /*

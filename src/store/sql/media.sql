@@ -12,7 +12,9 @@ m.trashed_by,
 CASE WHEN @mine THEN ARRAY(
 	SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id ORDER BY sh.user_id) END,
 (SELECT count(*) FROM (VALUES (m.id)) above (id) JOIN media m ON m.parent_id = above.id
-	WHERE @readable($1::uuid, $2::boolean))
+	WHERE @readable($1::uuid, $2::boolean)),
+CASE WHEN @mine THEN m.place_id END, CASE WHEN @mine THEN m.place_name END,
+CASE WHEN @mine THEN m.place_region END, CASE WHEN @mine THEN m.place_country END
 
 --: define may_see
 (@readable($1::uuid, $2::boolean) OR @in_trash_of($1::uuid, $2::boolean)

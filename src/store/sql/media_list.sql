@@ -308,6 +308,66 @@ SELECT @media_columns, NULL::text FROM (
 --: query list_trash_all_back read
 @trash_all(>, @rising)
 
+-- Where items were taken: of the caller's own, because nobody else sees their place, or of all
+-- (@all). $17 city, $18 country, $19 and $20 south and north, $21 and $22 west and east; a box that
+-- crosses 180 degrees has its west in the east.
+
+--: define located(all)
+media m WHERE m.latitude IS NOT NULL AND m.trashed_at IS NULL
+AND (@all OR m.owner_id = $1::uuid)
+AND ($17::int IS NULL OR m.place_id = $17::int)
+AND ($18::text IS NULL OR m.place_id = ANY (ARRAY(
+	SELECT c.id FROM cities c WHERE c.country = $18::text)))
+AND ($19::float8 IS NULL OR m.latitude BETWEEN $19::float8 AND $20::float8)
+AND ($21::float8 IS NULL OR CASE WHEN $21::float8 <= $22::float8
+	THEN m.longitude BETWEEN $21::float8 AND $22::float8
+	ELSE m.longitude >= $21::float8 OR m.longitude <= $22::float8 END)
+
+--: define located_filter
+@any AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text])
+
+-- $23: sees everything.
+--: define at_place(key, comparison, type, direction, text)
+SELECT @media_columns, @text FROM @branch(@located($23::boolean), @located_filter,
+	@key, m.id, @comparison, @type, @direction)
+@merged(@direction)
+
+--: query list_at_newest read custom-plan
+@at_place(m.created_at, <, timestamptz, @falling, NULL::text)
+--: query list_at_oldest read custom-plan
+@at_place(m.created_at, >, timestamptz, @rising, NULL::text)
+--: query list_at_taken read custom-plan
+@at_place(@taken, <, timestamptz, @falling, @us(m.k))
+--: query list_at_taken_back read custom-plan
+@at_place(@taken, >, timestamptz, @rising, @us(m.k))
+--: query list_at_title read custom-plan
+@at_place(@title, >, text, @rising, @title)
+--: query list_at_title_back read custom-plan
+@at_place(@title, <, text, @falling, @title)
+
+-- The places of the items under the filters, those with the most items first. $2 sees everything,
+-- $3 and $23 count and city of the position, $4 limit.
+--: query places_counted read custom-plan
+SELECT c.id, c.name, c.region, c.country, c.latitude, c.longitude, p.n FROM (
+	SELECT m.place_id, count(*) AS n FROM @located($2::boolean) AND m.place_id IS NOT NULL
+		@located_filter
+	GROUP BY m.place_id) AS p JOIN cities c ON c.id = p.place_id
+WHERE $3::bigint IS NULL OR (p.n, -c.id) < ($3::bigint, -$23::int)
+ORDER BY p.n DESC, c.id LIMIT $4::int
+
+-- What lies within squares of $3 degrees; $2 sees everything, $4 limit.
+--: query places_clustered read custom-plan
+SELECT k.latitude, k.longitude, k.west, k.south, k.east, k.north, k.n, c.id, c.name
+FROM (SELECT avg(m.latitude) AS latitude, avg(m.longitude) AS longitude,
+		min(m.longitude) AS west, min(m.latitude) AS south,
+		max(m.longitude) AS east, max(m.latitude) AS north, count(*) AS n,
+		CASE WHEN min(coalesce(m.place_id, 0)) = max(coalesce(m.place_id, 0))
+			THEN min(m.place_id) END AS place_id
+	FROM @located($2::boolean) @located_filter
+	GROUP BY floor((m.longitude + 180) / $3::float8), floor((m.latitude + 90) / $3::float8)
+	ORDER BY n DESC LIMIT $4::int) AS k LEFT JOIN cities c ON c.id = k.place_id
+ORDER BY k.n DESC, k.latitude, k.longitude
+
 -- How many items each day has, under the filters of the list, the newest month first: rows of a
 -- month with all of its days, or of a day with its number.
 
@@ -406,3 +466,31 @@ SELECT date_trunc('month', day)::date AS month, NULL::int[], date_part('day', da
 FROM (@days_of(collections c CROSS JOIN LATERAL @collected($1::uuid, $2::boolean) m
 	WHERE c.id = $17::uuid AND @joined($1::uuid), true, @taken)) AS c
 GROUP BY day ORDER BY day DESC LIMIT $4::int
+
+--: query months_at_place read custom-plan
+SELECT date_trunc('month', day)::date AS month, NULL::int[], date_part('day', day)::int, count(*)
+FROM (@days_of(@located($2::boolean), m.parent_id IS NULL, @taken)) AS c
+GROUP BY day ORDER BY day DESC LIMIT $4::int
+
+-- Photos and videos of the days from each of $3 up to the one of $4: $5 of each at most. A date
+-- that is only that of the upload says nothing about the day.
+
+--: define of_days(from, key)
+(SELECT @branch_columns, @key AS k FROM @from
+AND @key >= y.first AT TIME ZONE 'UTC' AND @key < y.past AT TIME ZONE 'UTC'
+AND m.kind IN ('image', 'video') AND m.source = 'upload' AND m.taken_at IS NOT NULL
+AND m.taken_source IS DISTINCT FROM 'uploaded'
+AND m.status <> 'pending' AND m.parent_id IS NULL AND m.id NOT IN (@archived)
+ORDER BY @key DESC LIMIT $5::int)
+
+--: define on_days(branches)
+SELECT @media_columns FROM unnest($3::timestamp[], $4::timestamp[]) AS y (first, past)
+CROSS JOIN LATERAL (SELECT * FROM (@branches) AS b ORDER BY b.k DESC, b.id DESC LIMIT $5::int) AS m
+ORDER BY m.k DESC, m.id DESC
+
+--: query on_days read
+@on_days(@of_days(@own AND NOT $2::boolean, @taken) UNION ALL
+	@of_days(@house AND (m.owner_id = $1::uuid OR @presentable) AND NOT $2::boolean, @taken)
+	UNION ALL @of_days(@shared AND @presentable AND NOT $2::boolean, sh.taken_at))
+--: query on_days_all read
+@on_days(@of_days(media m WHERE m.trashed_at IS NULL AND $2::boolean, @taken))

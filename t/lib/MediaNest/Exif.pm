@@ -3,9 +3,9 @@ package MediaNest::Exif;
 #
 #   my $jpeg = exif_jpeg($bytes, DateTimeOriginal => '2024:07:01 14:00:00', OffsetTime => '+02:00');
 #
-# Texts stand as they are given, damaged ones too. GPSTime is [h, m, s]. `order` => 'MM' writes the
-# block big-endian. `xmp` and `iptc` are segments of their own: a packet's inside, and data sets
-# {number => text}.
+# Texts stand as they are given, damaged ones too. GPSTime is [h, m, s], GPS is [latitude,
+# longitude]. `order` => 'MM' writes the block big-endian. `xmp` and `iptc` are segments of their
+# own: a packet's inside, and data sets {number => text}.
 use strict;
 use warnings;
 use Carp qw(croak);
@@ -40,6 +40,19 @@ sub _directory {
 	return $head . pack($long, 0) . $extra;
 }
 
+# Degrees as degrees, minutes and hundredths of a second.
+sub _degrees {
+	my ($long, $value) = @_;
+	my $all = int(abs($value) * 360000 + 0.5);
+	return pack "($long)*", int($all / 360000), 1, int($all / 6000) % 60, 1, $all % 6000, 100;
+}
+
+sub _spot {
+	my ($long, $latitude, $longitude) = @_;
+	return _text(1, $latitude < 0 ? 'S' : 'N'), [ 2, RATIONAL, 3, _degrees($long, $latitude) ],
+	    _text(3, $longitude < 0 ? 'W' : 'E'), [ 4, RATIONAL, 3, _degrees($long, $longitude) ];
+}
+
 sub exif_block {
 	my (%want) = @_;
 	my $be = ($want{order} // 'II') eq 'MM';
@@ -48,6 +61,7 @@ sub exif_block {
 	my @photo = map { _text($PHOTO{$_}, $want{$_}) } grep { defined $want{$_} } keys %PHOTO;
 	my @gps;
 	push @gps, _text(GPS_DATE, $want{GPSDate}) if defined $want{GPSDate};
+	push @gps, _spot($long, @{ $want{GPS} }) if $want{GPS};
 	push @gps, [ GPS_TIME, RATIONAL, 3, pack "($long)*", map { ($_, 1) } @{ $want{GPSTime} } ]
 	    if $want{GPSTime};
 	my $build = sub {
@@ -80,7 +94,7 @@ sub exif_jpeg {
 		$packets .= _segment("\xed", "Photoshop 3.0\x008BIM" . pack('nn', 0x0404, 0)
 		    . pack('N', length $iim) . $iim . (length($iim) & 1 ? "\0" : ''));
 	}
-	my $has = grep { defined $want{$_} } keys %MAIN, keys %PHOTO, qw(GPSDate GPSTime);
+	my $has = grep { defined $want{$_} } keys %MAIN, keys %PHOTO, qw(GPS GPSDate GPSTime);
 	return "\xff\xd8" . ($has ? _segment("\xe1", "Exif\0\0" . exif_block(%want)) : '')
 	    . $packets . substr $jpeg, 2;
 }

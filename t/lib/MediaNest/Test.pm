@@ -91,6 +91,7 @@ sub _up {
 	my %set = ((map { ($_ => 'http://127.0.0.1:9') } qw(plex.tv_url tmdb.url tmdb.image_url)),
 	    'notifications.group_seconds' => 0, 'metrics.allow' => '',
 	    'alerts.window' => 0,
+	    'media.places_data' => '', # cities take time; t/684-places.t has them
 	    %{ $option{limits} ? {} : limits_off() }, %{ $option{set} || {} });
 	# `dir`: a directory of the caller's for the stack, which then ends with the test too.
 	if (!defined($self->{var} = $option{var})) {
