@@ -63,6 +63,13 @@ INSERT INTO media_looks SELECT id, '$me', 0,
 FROM made
 SQL
 
+# Three places of their own, in the sea.
+$mn->psql("INSERT INTO cities (id, name, country, latitude, longitude) SELECT n, 'cursor ' || n,"
+    . " 'GH', n, n FROM generate_series(1, 3) n ON CONFLICT DO NOTHING; INSERT INTO media (id,"
+    . " owner_id, kind, title, status, metadata) SELECT gen_random_uuid(), '$me', 'image', 'x',"
+    . " 'ready', jsonb_build_object('gps', jsonb_build_object('latitude', n, 'longitude', n))"
+    . ' FROM generate_series(1, 3) n');
+
 my %list = (
 	'duplicates' => '/api/media/duplicates?',
 	'lookalikes' => '/api/media/duplicates?by=look&',

@@ -558,7 +558,7 @@ for my $width (390, 1280) {
 		unlike $b->url, qr/invite/, 'the invitation is gone from the address';
 		$b->click('.avatar');
 		is_deeply $b->js('return [...document.querySelectorAll("#account-menu a")].map('
-		    . '(a) => a.hash)'), [ '#/you', '#/duplicates', '#/integrations' ],
+		    . '(a) => a.hash)'), [ '#/you', '#/map', '#/duplicates', '#/integrations' ],
 		    'nothing of administration in the menu';
 		$b->click('#account-menu a');
 		$b->find('.rows .pill.good');

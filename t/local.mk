@@ -270,3 +270,4 @@ EXTRA_DIST += t/680-search-words.t t/data/search-words.txt
 check_PROGRAMS += t/unit/playable
 EXTRA_DIST += t/682-transcode.t t/683-page-transcode.t
 EXTRA_DIST += t/684-places.t
+EXTRA_DIST += t/684-places.t t/685-page-places.t

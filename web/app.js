@@ -37,6 +37,8 @@ const VIEWS = {
 	    load: () => import('./views/preferences.js') },
 	trash: { title: 'Trash', nav: 'trash', load: () => import('./views/trash.js') },
 	you: { title: 'Account', menu: 'person', load: () => import('./views/you.js') },
+	map: { title: 'Map', menu: 'motion', permission: 'media.upload',
+	    load: () => import('./views/map.js') },
 	duplicates: { title: 'Duplicates', menu: 'photos', permission: 'media.upload',
 	    load: () => import('./views/duplicates.js') },
 	dashboard: { title: 'Dashboard', menu: 'pulse', permission: 'users.manage',

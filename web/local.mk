@@ -7,6 +7,7 @@ nobase_dist_page_DATA = \
 	web/icon-192.png \
 	web/icon-512.png \
 	web/icon.svg \
+	web/data/world.json \
 	web/index.html \
 	web/integrations.css \
 	web/lib/again.js \
@@ -30,6 +31,7 @@ nobase_dist_page_DATA = \
 	web/lib/media.js \
 	web/lib/notification-words.js \
 	web/lib/pick.js \
+	web/lib/places.js \
 	web/lib/resume.js \
 	web/lib/rights.js \
 	web/lib/router.js \
@@ -45,6 +47,7 @@ nobase_dist_page_DATA = \
 	web/lib/visit.js \
 	web/lib/wall-clock.js \
 	web/manifest.webmanifest \
+	web/map.css \
 	web/openapi.json \
 	web/panels.css \
 	web/style.css \
@@ -83,6 +86,7 @@ nobase_dist_page_DATA = \
 	web/ui/motion.js \
 	web/ui/months.js \
 	web/ui/neighbours.js \
+	web/ui/on-this-day.js \
 	web/ui/opener.js \
 	web/ui/picture.js \
 	web/ui/playback.js \
@@ -113,6 +117,7 @@ nobase_dist_page_DATA = \
 	web/ui/tray.js \
 	web/ui/unreached.js \
 	web/ui/uploading.js \
+	web/ui/world-map.js \
 	web/ui/zoom.js \
 	web/viewer.css \
 	web/views/album.js \
@@ -128,6 +133,7 @@ nobase_dist_page_DATA = \
 	web/views/library.js \
 	web/views/link.js \
 	web/views/links.js \
+	web/views/map.js \
 	web/views/notifications.js \
 	web/views/overseerr.js \
 	web/views/preferences.js \

@@ -88,6 +88,9 @@ exchange(method, path, { query, body, headers, signal, token })
 	}
 }
 
+/* Data that lies beside the page. */
+export const pageData = (name) => exchange('GET', `/../data/${name}`, {});
+
 async function
 renewOnce()
 {

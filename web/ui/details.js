@@ -3,6 +3,7 @@ import { Problem } from '../lib/api.js';
 import { announce, fill, h, icon, iconButton } from '../lib/dom.js';
 import { bytes, clockTime, count, dayOf, duration, fullTime, stepName } from '../lib/format.js';
 import { patch, reprocess, setTags, timeline } from '../lib/media.js';
+import { placeText } from '../lib/places.js';
 import { link } from '../lib/router.js';
 import { can, mayEdit, me } from '../lib/session.js';
 import { takenHow, wallInput, wallTime, wallValue } from '../lib/wall-clock.js';
@@ -248,9 +249,12 @@ export class Details {
 			...FACTS.map(([name, of]) => [name, of(m)]),
 			['Added', dayOf(item.createdAt)],
 		];
+		const where = item.place && item.metadata?.gps ? h('a',
+		    { href: link('map', { place: item.place.id }) }, placeText(item.place)) : null;
 
 		fill(this.facts, rows.filter(([, v]) => v).map(([name, value]) =>
-		    [h('dt', null, name), h('dd', null, String(value))]));
+		    [h('dt', null, name), h('dd', null, String(value))]),
+		where ? [h('dt', null, 'Place'), h('dd', null, where)] : null);
 		const lists = JSON.stringify([m.chapters, m.lyrics]);
 		if (this.listed !== lists)
 			fill(this.lists, chapterList(item), lyrics(item));

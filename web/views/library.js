@@ -119,6 +119,7 @@ mount(root, first)
 
 	build();
 	addEventListener('keydown', keys);
+	import('../ui/on-this-day.js').then(({ onThisDay }) => onThisDay(place), () => {});
 	return {
 		sequence: () => grid.around?.(params.item) ?? grid,
 		query,

@@ -1,0 +1,61 @@
+/* A strip above the library: photos and videos of this day in former years, if there are any. */
+import { api } from '../lib/api.js';
+import { h, iconButton } from '../lib/dom.js';
+import { many } from '../lib/format.js';
+import { known, LISTED, remember, thumbnail } from '../lib/media.js';
+import { link } from '../lib/router.js';
+import { showPicture } from './picture.js';
+
+const HIDDEN = 'medianest.on-this-day.hidden';
+const SHOWN = 160; /* width of a picture */
+
+/* Where the person is, not in UTC. */
+function
+today()
+{
+	const now = new Date();
+	const two = (n) => String(n).padStart(2, '0');
+
+	return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+function
+card(year, items)
+{
+	const item = items[0];
+	const image = h('img', { alt: '', loading: 'lazy', decoding: 'async' });
+	const ago = `${many(new Date().getFullYear() - year, 'year')} ago`;
+
+	showPicture(image, item.id, () => thumbnail(known(item.id) ?? item, SHOWN));
+	return h('li', null, h('a', { href: link('library', { item: item.id }),
+	    'aria-label': `${ago}: ${many(items.length, 'item')} of ${year}` },
+	image, h('span', { 'aria-hidden': 'true' }, ago)));
+}
+
+/* Once per page, and only where nothing moves that somebody looks at. */
+export async function
+onThisDay(before)
+{
+	const date = today();
+
+	if (localStorage.getItem(HIDDEN) === date)
+		return;
+	const { years } = await api.get('/media/on-this-day',
+	    { date, scope: 'library', thumbnails: LISTED }, { patient: true })
+	    .catch(() => ({ years: [] })); /* the library says what is wrong */
+	const shown = years.map(({ year, items }) => ({ year, items: items.map(remember)
+	    .filter((item) => thumbnail(item, SHOWN)) })).filter(({ items }) => items.length);
+
+	if (!shown.length || !before.isConnected || scrollY > 0)
+		return;
+	const strip = h('section.on-this-day', { 'aria-labelledby': 'on-this-day' },
+	    h('div.on-this-day-head', null, h('h2', { id: 'on-this-day' }, 'On this day'),
+		iconButton('close', 'Hide until tomorrow', () => {
+			localStorage.setItem(HIDDEN, date);
+			strip.remove();
+			document.querySelector('main').focus();
+		})),
+	    h('ul', null, shown.map(({ year, items }) => card(year, items))));
+
+	before.before(strip);
+}
