@@ -124,13 +124,15 @@ const struct query store_process_queries[] = {
 	    " AND ($14::timestamptz IS NULL) <> ($19::timestamp IS NULL)"
 	    " THEN $19::timestamp IS NOT NULL END AS by_wall"
 	    " FROM media o, LATERAL (SELECT taken_source IS NOT DISTINCT FROM 'person'"
-	    " OR taken_source IS NULL AND taken_at IS NOT NULL AS kept) k, LATERAL mn_taken("
+	    " OR taken_source IS NULL AND taken_at IS NOT NULL AS kept) k,"
+	    /* An instant becomes the wall clock of its place, where the file tells both. */
+	    " LATERAL (SELECT CASE WHEN NOT kept AND $19::timestamp IS NULL"
+	    " AND $20::integer IS NULL AND $21::text NOT IN ('modified', 'uploaded')"
+	    " THEN mn_zone_of($5::jsonb) END AS place_zone) z, LATERAL mn_taken("
 	    "CASE WHEN kept THEN taken_at ELSE $14::timestamptz END,"
 	    " CASE WHEN kept THEN taken_local ELSE $19::timestamp END,"
 	    " CASE WHEN kept THEN taken_offset ELSE $20::integer END,"
-	    /* An instant becomes the wall clock of its place, where the file tells both. */
-	    " CASE WHEN NOT kept THEN coalesce(CASE WHEN $19::timestamp IS NULL AND $21::text NOT"
-	    " IN ('modified', 'uploaded') THEN mn_zone_of($5::jsonb) END,"
+	    " CASE WHEN NOT kept THEN coalesce(place_zone,"
 	    " (SELECT u.time_zone FROM users u WHERE u.id = owner_id)) END)"
 	    " d WHERE o.id = $1) t"
 	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING,
