@@ -379,7 +379,7 @@ mark(const struct request *req, struct response *res, enum media_mark mark, bool
 	if (!media_mark(req->call, request_param(req, "id"), mark, on, &media, err))
 		return false;
 	media_view(req, j, NULL, &media, now);
-	return response_json_etag(req, res, 200, j, media_etag(req->arena, &media, now), err);
+	return response_json_etag(req, res, 200, j, media_view_etag(req, &media, now), err);
 }
 
 /* PUT /api/media/{id}/favorite */

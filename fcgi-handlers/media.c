@@ -84,7 +84,7 @@ answer_item(const struct request *req, struct response *res, int status, const s
 	int64_t now = clock_now();
 
 	media_view(req, j, NULL, media, now);
-	return response_json_etag(req, res, status, j, media_etag(req->arena, media, now), err);
+	return response_json_etag(req, res, status, j, media_view_etag(req, media, now), err);
 }
 
 static bool

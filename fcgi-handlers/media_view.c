@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/arena.h"
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/str.h"
@@ -170,7 +171,15 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	}
 	json_put_time(j, "createdAt", m->created_at);
 	json_put_time(j, "updatedAt", m->updated_at);
-	json_put_str(j, "etag", media_etag(req->arena, m, now));
+	json_put_str(j, "etag", media_view_etag(req, m, now));
+}
+
+const char *
+media_view_etag(const struct request *req, const struct media *m, int64_t now)
+{
+	const char *etag = media_etag(req->arena, m, now);
+
+	return places_on(req->call) ? etag : arena_printf(req->arena, "%s-p", etag);
 }
 
 void

@@ -28,6 +28,8 @@ void media_pictures_view(const struct request *, struct json *, const struct med
 #define THUMBNAILS_RULE \
 	{ "thumbnails", FIELD_ENUM, \
 		.choices = "320|640|1280|320,640|320,1280|640,1280|320,640,1280" }
+/* Of the whole object: it changes too when places are switched on or off. */
+const char *media_view_etag(const struct request *, const struct media *, int64_t now);
 /* A city as members of an object. */
 void media_place_members(struct json *, int64_t id, const char *name, const char *region,
     const char *country);

@@ -328,7 +328,11 @@ subtest 'a house without places' => sub {
 		my $r = $super->api(PATCH => '/api/admin/settings', { 'media.places' => $_[0] });
 		is($r->{status}, 200, 'set');
 	};
+	my $etag = get($ann, "/$berlin->{id}")->{etag};
 	$set->(JSON::PP::false);
+	is($ann->api(GET => "/api/media/$berlin->{id}", undef,
+	    { 'If-None-Match' => "\"$etag\"" })
+	    ->{status}, 200, 'what a browser kept is not right any more');
 	ok(!exists get($ann, "/$berlin->{id}")->{place}, 'no place in an item');
 	for my $path ('/places', '/places/clusters?zoom=1', '?country=DE', '/months?country=DE') {
 		is(get($ann, $path, 404)->{code}, 'places_off', $path);
