@@ -1,5 +1,6 @@
 /* A strip above the library: photos and videos of this day in former years, if there are any. */
 import { api } from '../lib/api.js';
+import { on } from '../lib/bus.js';
 import { h, iconButton } from '../lib/dom.js';
 import { many } from '../lib/format.js';
 import { known, LISTED, remember, thumbnail } from '../lib/media.js';
@@ -27,7 +28,7 @@ card(year, items)
 	const ago = `${many(new Date().getFullYear() - year, 'year')} ago`;
 
 	showPicture(image, item.id, () => thumbnail(known(item.id) ?? item, SHOWN));
-	return h('li', null, h('a', { href: link('library', { item: item.id }),
+	return h('li', { 'data-id': item.id }, h('a', { href: link('library', { item: item.id }),
 	    'aria-label': `${ago}: ${many(items.length, 'item')} of ${year}` },
 	image, h('span', { 'aria-hidden': 'true' }, ago)));
 }
@@ -56,6 +57,20 @@ onThisDay(before)
 			document.querySelector('main').focus();
 		})),
 	    h('ul', null, shown.map(({ year, items }) => card(year, items))));
+
+	/* what goes to the trash goes from here, and is back with its undo at the next visit */
+	const off = on('media', ({ item }) => item.status === 'trashed' && gone(item.id));
+	const offGone = on('media-gone', ({ id }) => gone(id));
+	const gone = (id) => {
+		if (!strip.isConnected) {
+			off();
+			offGone();
+			return;
+		}
+		strip.querySelector(`[data-id="${id}"]`)?.remove();
+		if (!strip.querySelector('li'))
+			strip.remove();
+	};
 
 	before.before(strip);
 }

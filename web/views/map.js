@@ -28,6 +28,20 @@ const around = (clusters) => clusters.reduce(([west, south, east, north], { boun
     [Math.min(west, b[0]), Math.min(south, b[1]), Math.max(east, b[2]), Math.max(north, b[3])],
 [180, 90, -180, -90]);
 
+/* A box with as much again around it, as far as it does not cross 180 degrees. */
+function
+wider([west, south, east, north])
+{
+	const dx = (east - west) / 2;
+	const dy = (north - south) / 2;
+
+	return west > east ? [west, south, east, north] : [Math.max(-180, west - dx),
+	    Math.max(-90, south - dy), Math.min(180, east + dx), Math.min(90, north + dy)];
+}
+
+const within = (inner, outer) => inner[0] >= outer[0] && inner[1] >= outer[1] &&
+    inner[2] <= outer[2] && inner[3] <= outer[3] && inner[0] <= inner[2];
+
 /* Its style comes with it. */
 function
 styled()
@@ -138,7 +152,7 @@ mount(root, first)
 		try {
 			/* at first the whole world, to know where to look */
 			const { items } = await api.get('/media/places/clusters', { scope: SCOPE,
-			    bounds: fitted ? boundsText(seen.bounds) : null,
+			    bounds: fitted ? boundsText(seen.asked) : null,
 			    zoom: seen.zoom }, { patient: true });
 
 			if (mine !== turn)
@@ -155,7 +169,9 @@ mount(root, first)
 	};
 	const map = new WorldMap({
 		onmoved: (where) => {
-			seen = where;
+			if (seen && seen.zoom === where.zoom && within(where.bounds, seen.asked))
+				return;
+			seen = { ...where, asked: wider(where.bounds) };
 			clusters();
 		},
 		onopen: (cluster) => {
