@@ -44,5 +44,4 @@ dist_sql_DATA += sql/0041-add-downloads.sql
 dist_sql_DATA += sql/0042-search-all-scripts.sql
 dist_sql_DATA += sql/0043-keep-playback.sql
 dist_sql_DATA += sql/0044-name-places.sql
-dist_sql_DATA += sql/0041-name-places.sql
 dist_sql_DATA += sql/0045-index-places.sql
