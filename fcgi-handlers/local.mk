@@ -13,7 +13,6 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
 	fcgi-handlers/taken_input.c fcgi-handlers/taken_input.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c fcgi-handlers/duplicates.c \
 	fcgi-handlers/collections.c fcgi-handlers/links.c fcgi-handlers/downloads.c
-	fcgi-handlers/collections.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/places.c
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/webhooks_out.c fcgi-handlers/webhooks_out.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/search.c fcgi-handlers/search.h

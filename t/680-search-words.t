@@ -140,7 +140,8 @@ subtest 'taken, camera, archive' => sub {
 	is_deeply titles($anna, 'taken:2013-02'), ['Zebra crossing'], 'days alone';
 	is $anna->api(PUT => "/api/media/$zebra/archive")->{status}, 200, 'archived';
 	is_deeply titles($anna, 'zebra'), ['Zebra crossing'], 'is not found';
-	is_deeply titles($anna, 'zebra', archived => 'true'), ['Zebra herd'], '... unless asked for';
+	is_deeply titles($anna, 'zebra', archived => 'true'), ['Zebra herd'],
+	    '... unless asked for';
 	is_deeply titles($bert, 'zebra'), [ 'Zebra crossing', 'Zebra herd' ], '... by its owner';
 };
 
@@ -216,7 +217,8 @@ subtest 'items of before' => sub {
 subtest 'quotation marks in tags' => sub {
 	my $id = item(title => 'Tagged', age => 1);
 	load_rows();
-	is $anna->api(PUT => "/api/media/$id/tags", { tags => [ '“half', "12\x{2033}" ] })->{status},
+	is $anna->api(PUT => "/api/media/$id/tags",
+	    { tags => [ '“half', "12\x{2033}" ] })->{status},
 	    200, 'typographic ones';
 	is_deeply titles($anna, 'tagged', tag => $_), ['Tagged'], 'are found'
 	    for '“half', "12\x{2033}";

@@ -17,8 +17,8 @@ EXISTS (SELECT 1 FROM @shared_in AND m.status <> 'trashed' AND @presentable
 --: define normal
 lower(mn_unaccent(w.word))
 
--- $3 words. For each word, at most this many similar ones. Signs have no trigrams, so that all words
--- would be compared with them.
+-- $3 words. For each word, at most this many similar ones. Signs have no trigrams, so that all
+-- words would be compared with them.
 --: define similar_max
 10
 
