@@ -15,6 +15,7 @@
 #include "service/gate/admission.h"
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/media_turn.h"
 
 #include "core/banned.h"
 
@@ -51,6 +52,7 @@ static const struct field_rule patch_input[] = {
 	    .flags = FIELD_NULLABLE },
 	{ "genres", FIELD_STRINGS, .min = 0, .max = MEDIA_GENRES_MAX, .item_max = MEDIA_TAG_MAX },
 	{ "visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) },
+	{ "rotation", FIELD_INT, .min = 0, .max = MEDIA_ROTATION_MAX },
 	TAKEN_RULES,
 	{ .name = NULL },
 };
@@ -193,13 +195,14 @@ take_patch(const struct request *req, struct media_patch *p)
 		unsigned bit;
 	} members[] = { { "title", MEDIA_SET_TITLE }, { "overview", MEDIA_SET_OVERVIEW },
 		{ "year", MEDIA_SET_YEAR }, { "genres", MEDIA_SET_GENRES },
-		{ "visibility", MEDIA_SET_VISIBILITY } };
+		{ "visibility", MEDIA_SET_VISIBILITY }, { "rotation", MEDIA_SET_ROTATION } };
 	const struct input *in = req->input;
 
 	*p = (struct media_patch) { .title = input_str(in, "title"),
 		.overview = input_str(in, "overview"),
 		.visibility = input_str(in, "visibility"),
 		.year = input_int(in, "year", 0),
+		.rotation = input_int(in, "rotation", 0),
 		.ngenres = input_count(in, "genres") };
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (input_has(in, members[i].name) || input_is_null(in, members[i].name))

@@ -15,6 +15,7 @@
 #include "service/catalogue/collections.h"
 #include "service/catalogue/media.h"
 #include "service/catalogue/media_trash.h"
+#include "service/catalogue/media_turn.h"
 
 #include "core/banned.h"
 
@@ -25,6 +26,7 @@ static const struct field_rule set_fields[] = {
 	{ "addTo", FIELD_UUID },
 	{ "favorite", FIELD_BOOL },
 	{ "archive", FIELD_BOOL },
+	{ "rotateBy", FIELD_INT, .min = MEDIA_QUARTER, .max = MEDIA_ROTATION_MAX },
 	{ "visibility", FIELD_ENUM, .choices = CHOICES(MEDIA_VISIBILITY_LIST) },
 	{ "addTags", FIELD_STRINGS, .min = 1, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX },
 	{ "removeTags", FIELD_STRINGS, .min = 1, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX },
@@ -56,7 +58,8 @@ take_patch(const struct request *req, const struct input *set, struct media_patc
 	*p = (struct media_patch) { .visibility = input_str(set, "visibility"),
 		.add_tags = strings_of(req, set, "addTags"),
 		.remove_tags = strings_of(req, set, "removeTags"),
-		.taken_shift = input_int(set, "takenShiftSeconds", 0) };
+		.taken_shift = input_int(set, "takenShiftSeconds", 0),
+		.rotation = input_int(set, "rotateBy", 0) };
 	if (!taken_input(set, p, err))
 		return false;
 	if (input_has(set, "takenShiftSeconds")) {
@@ -65,6 +68,8 @@ take_patch(const struct request *req, const struct input *set, struct media_patc
 			    "must not come with another date");
 		p->set |= MEDIA_SET_TAKEN_SHIFT;
 	}
+	if (input_has(set, "rotateBy"))
+		p->set |= MEDIA_SET_ROTATE_BY;
 	if (p->visibility != NULL)
 		p->set |= MEDIA_SET_VISIBILITY;
 	if (p->add_tags.n + p->remove_tags.n > 0)
@@ -72,7 +77,7 @@ take_patch(const struct request *req, const struct input *set, struct media_patc
 	return true;
 }
 
-/* A shift is no change to make twice. */
+/* A shift and a turn are no changes to make twice. */
 static bool
 named_once(const struct request *req, struct error *err)
 {

@@ -10,6 +10,7 @@
 #include "http/input.h"
 #include "http/request.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/media_turn.h"
 #include "service/catalogue/places.h"
 #include "service/catalogue/playback.h"
 
@@ -141,6 +142,8 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	opt_int(j, "width", m->width);
 	opt_int(j, "height", m->height);
 	opt_int(j, "durationMs", m->duration_ms);
+	opt_int(j, "rotation", m->rotation);
+	opt_int(j, "turnBy", media_turn_left(m));
 	if (m->incomplete)
 		json_put_bool(j, "incomplete", true);
 	if (media_has_motion(m))

@@ -45,3 +45,4 @@ dist_sql_DATA += sql/0042-search-all-scripts.sql
 dist_sql_DATA += sql/0043-keep-playback.sql
 dist_sql_DATA += sql/0044-name-places.sql
 dist_sql_DATA += sql/0045-index-places.sql
+dist_sql_DATA += sql/0046-turn-items.sql

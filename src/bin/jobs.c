@@ -26,6 +26,7 @@
 #include "service/processing/purge.h"
 #include "service/processing/sweep.h"
 #include "service/processing/title_poster.h"
+#include "service/processing/turn.h"
 #include "service/processing/upkeep.h"
 #include "core/banned.h"
 

@@ -24,6 +24,11 @@
 #define PIXELS_MAX 2000000000LL
 #define TIMEOUT_MAX 86400
 #define HEIGHT_MAX 4320
+#define TURN_MAX 270 /* degrees */
+
+struct bounds {
+	int64_t pixels, timeout /* seconds */, turn /* degrees */;
+};
 
 /*
  * libvips cannot be interrupted: when the time is up, this handler reports the failure and ends the
@@ -45,7 +50,7 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
-	      "           [--sidecar FILE] [--tag-charsets LIST] FILE\n"
+	      "           [--sidecar FILE] [--tag-charsets LIST] [--turn DEGREES] FILE\n"
 	      "       medianest-media --transcode HEIGHT --max-bytes N [--encoder NAME]\n"
 	      "           [--device PATH] [--no-copy] --out DIR [--max-pixels N]\n"
 	      "           [--timeout SECONDS] FILE\n"
@@ -59,6 +64,7 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_SIDECAR,
 	OPTION_CHARSETS,
+	OPTION_TURN,
 	OPTION_FORMATS,
 	OPTION_TRANSCODE,
 	OPTION_ENCODER,
@@ -97,8 +103,8 @@ transcode_options(const struct options *options, struct media_transcode *t)
 }
 
 static void
-process(const struct options *options, const struct media_transcode *transcode, int64_t pixels,
-    int64_t timeout)
+process(const struct options *options, const struct media_transcode *transcode,
+    const struct bounds *bounds)
 {
 	struct media_run run;
 	struct arena arena, pictures;
@@ -113,13 +119,14 @@ process(const struct options *options, const struct media_transcode *transcode, 
 	if (options->values[OPTION_CHARSETS] != NULL)
 		run.tag_charsets = options->values[OPTION_CHARSETS];
 	run.sidecar = options->values[OPTION_SIDECAR];
-	run.max_pixels = pixels;
+	run.max_pixels = bounds->pixels;
 	if (transcode->height > 0)
 		run.transcode = transcode;
-	run.deadline = clock_monotonic() + timeout * US_PER_SEC;
+	run.turn = (int)bounds->turn;
+	run.deadline = clock_monotonic() + bounds->timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGALRM, time_over);
-	alarm((unsigned)timeout);
+	alarm((unsigned)bounds->timeout);
 	error_clear(&err);
 	ok = picture_start(&err) && media_run_process(&run, &err);
 	alarm(0);
@@ -137,6 +144,7 @@ main(int argc, char **argv)
 		[OPTION_TIMEOUT] = { "timeout", true },
 		[OPTION_SIDECAR] = { "sidecar", true },
 		[OPTION_CHARSETS] = { "tag-charsets", true },
+		[OPTION_TURN] = { "turn", true },
 		[OPTION_FORMATS] = { "formats", false },
 		[OPTION_TRANSCODE] = { "transcode", true },
 		[OPTION_ENCODER] = { "encoder", true },
@@ -146,7 +154,7 @@ main(int argc, char **argv)
 		{ .name = NULL },
 	};
 	struct options options = { .program = "medianest-media", .usage = usage, .rows = rows };
-	int64_t pixels = MEDIA_PIXELS_DEFAULT, timeout = MEDIA_TIMEOUT_DEFAULT;
+	struct bounds bounds = { .pixels = MEDIA_PIXELS_DEFAULT, .timeout = MEDIA_TIMEOUT_DEFAULT };
 	struct media_transcode transcode;
 	int status = options_parse(&options, argc, argv);
 
@@ -155,12 +163,13 @@ main(int argc, char **argv)
 	if (options.given[OPTION_FORMATS])
 		return picture_formats(stdout) ? 0 : 1;
 	if (options.values[OPTION_OUT] == NULL || options.noperands != 1 ||
-	    !number(&options, OPTION_PIXELS, PIXELS_MAX, &pixels) ||
-	    !number(&options, OPTION_TIMEOUT, TIMEOUT_MAX, &timeout) ||
+	    !number(&options, OPTION_PIXELS, PIXELS_MAX, &bounds.pixels) ||
+	    !number(&options, OPTION_TIMEOUT, TIMEOUT_MAX, &bounds.timeout) ||
+	    !number(&options, OPTION_TURN, TURN_MAX, &bounds.turn) || bounds.turn % 90 != 0 ||
 	    !transcode_options(&options, &transcode)) {
 		usage(stderr);
 		return EX_USAGE;
 	}
-	process(&options, &transcode, pixels, timeout);
+	process(&options, &transcode, &bounds);
 	return 0;
 }

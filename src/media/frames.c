@@ -72,6 +72,15 @@ colour(const struct probe *p, const char *key, const char *const *known, const c
 }
 
 const char *
+frame_turn(const struct media_run *run)
+{
+	static const char *const turns[] = { "", ",transpose=clock", ",hflip,vflip",
+		",transpose=cclock" };
+
+	return turns[run->turn / 90];
+}
+
+const char *
 frame_filters(struct media_run *run, const struct probe *p, int w, int h)
 {
 	static const char *const matrices[] = { "bt2020nc", "bt2020c", "bt709", NULL },
@@ -79,7 +88,10 @@ frame_filters(struct media_run *run, const struct probe *p, int w, int h)
 					 NULL },
 				 *const ranges[] = { "tv", "pc", NULL };
 	const char *transfer = json_str(p->video, "color_transfer", "");
-	const char *size = arena_printf(run->arena, "scale=%d:%d,setsar=1", w, h);
+	const char *size;
+
+	media_turn_size(run, &w, &h);
+	size = arena_printf(run->arena, "scale=%d:%d,setsar=1%s", w, h, frame_turn(run));
 
 	if (!probe_hdr(p))
 		return size;

@@ -37,8 +37,10 @@ bool frame_at(struct media_run *, const struct probe *, double at, int w, int h,
 bool frames_spread(struct media_run *, const struct probe *, int w, int h, size_t max,
     struct frame *, size_t *n, struct error *);
 
-/* Filters that make a frame w x h pixels of SDR, whatever the video is. */
+/* Filters that make a frame w x h pixels of SDR, turned as the run says, whatever the video is. */
 const char *frame_filters(struct media_run *, const struct probe *, int w, int h);
+/* Its filters for the turn, with a comma before each; "": none. */
+const char *frame_turn(const struct media_run *);
 /* Writes the first options of every ffmpeg run on the file to at[]; returns their number. */
 size_t ffmpeg_input(struct media_run *, const char **at, double seek, bool keyframes);
 

@@ -28,6 +28,7 @@ src_libmedia_a_SOURCES = \
 	src/media/part.c src/media/part.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
+	src/media/picture_formats.c \
 	src/media/probe.c src/media/probe.h \
 	src/media/process.c \
 	src/media/raw.c src/media/raw.h \

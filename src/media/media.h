@@ -52,6 +52,7 @@ struct media_run {
 	const char *sidecar; /* a file beside it; NULL, or it need not be there */
 	const char *out;
 	int64_t max_pixels;
+	int turn; /* degrees clockwise, by which a person has turned what the file shows */
 	const char *tag_charsets;                /* as charset_guess() takes them */
 	int64_t deadline;                        /* clock_monotonic() */
 	int threads;                             /* of a decoder */
@@ -59,7 +60,7 @@ struct media_run {
 
 	const struct media_type *type;
 	enum media_kind kind;
-	int width, height;   /* as shown, orientation applied; 0 = none */
+	int width, height;   /* as shown, orientation and turn applied; 0 = none */
 	int64_t duration_ms; /* -1 = none */
 	struct media_taken taken;
 	const char *title;
@@ -99,5 +100,7 @@ int media_seconds_left(const struct media_run *, int most);
 
 /* Scales w x h down to fit into the box, never up; the result is at least 1 x 1. */
 void media_fit(int w, int h, int box_w, int box_h, int *out_w, int *out_h);
+/* Exchanges width and height if the turn lays the picture on its side. */
+void media_turn_size(const struct media_run *, int *w, int *h);
 
 #endif

@@ -6,6 +6,7 @@
 #include "media/box.h"
 #include "media/bytes.h"
 #include "media/child.h"
+#include "media/frames.h"
 #include "media/jpeg.h"
 #include "media/media.h"
 #include "media/motion.h"
@@ -100,19 +101,25 @@ motion_write(struct media_run *run, const struct motion *m, struct error *err)
 		    m->at + m->size, run->file) };
 	static const char *const copy[] = { "-c:v", "copy", NULL };
 	static const char *const encode[] = { "-c:v", "libx264", "-preset", "veryfast", "-crf",
-		"26", "-threads", "1", "-pix_fmt", "yuv420p", "-vf",
-		"scale='trunc(iw*min(1,1080/min(iw,ih))/2)*2'"
-		":'trunc(ih*min(1,1080/min(iw,ih))/2)*2'",
+		"26", "-threads", "1", "-pix_fmt", "yuv420p", NULL };
+	const char *const filters[] = { "-vf",
+		arena_printf(run->arena,
+		    "scale='trunc(iw*min(1,1080/min(iw,ih))/2)*2'"
+		    ":'trunc(ih*min(1,1080/min(iw,ih))/2)*2'%s",
+		    frame_turn(run)),
 		NULL };
+	static const char *const none[] = { NULL };
+	const bool as_it_is = m->playable && run->turn == 0;
 	static const char *const output[] = { "-map", "0:V:0", "-map", "0:a:0?", "-c:a", "aac",
 		"-map_metadata", "-1", "-map_chapters", "-1", "-movflags", "+faststart", "-fflags",
 		"+bitexact", "-f", "mp4", NULL };
-	const char *const *parts[] = { m->playable ? copy : encode, output };
+	const char *const *parts[] = { as_it_is ? copy : encode, as_it_is ? none : filters,
+		output };
 	struct child_result result;
 	struct stat st;
 	size_t n = 18;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (const char *const *p = parts[i]; *p != NULL; p++)
 			argv[n++] = *p;
 	argv[n] = path;

@@ -250,12 +250,15 @@ photo_process(struct media_run *run, struct error *err)
 	run->kind = MEDIA_IMAGE;
 	run->width = pic.width;
 	run->height = pic.height;
+	media_turn_size(run, &run->width, &run->height);
+	pic.turn = run->turn;
 	read_container(run, &file, &pic);
 	put_details(run, &pic);
 	media_step(run, "inspect", "done", NULL);
 
 	media_step(run, "thumbnails", "started", NULL);
-	if (!decode(run, &file, &pic, err) || !picture_thumbnails(run, &pic, err))
+	if (!decode(run, &file, &pic, err) || !picture_turn(run, &pic, err) ||
+	    !picture_thumbnails(run, &pic, err))
 		return failed(&file, err);
 	raw_close(run);
 	media_release_pictures(run);

@@ -44,24 +44,6 @@ picture_start(struct error *err)
 	return true;
 }
 
-bool
-picture_formats(FILE *out)
-{
-	static const struct {
-		const char *name, *loader;
-	} formats[] = { { "jpeg", "jpegload" }, { "png", "pngload" }, { "webp", "webpload" },
-		{ "gif", "gifload" }, { "heif", "heifload" }, { "tiff", "tiffload" } };
-	struct error err;
-
-	if (!picture_start(&err))
-		return false;
-	fprintf(out, "libvips %s\n", vips_version_string());
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (vips_type_find("VipsForeignLoad", formats[i].loader) != 0)
-			fprintf(out, " %s\n", formats[i].name);
-	return fflush(out) == 0;
-}
-
 static void
 unref(void *object)
 {
@@ -257,14 +239,16 @@ strip(struct media_run *run, VipsImage *in, VipsImage **out, struct error *err)
 }
 
 /*
- * At most `width` across, turned as it is to be seen, in its own colours where these are of high
- * dynamic range, else in sRGB.
+ * At most `width` across once it is turned, upright as its file says, in its own colours where
+ * these are of high dynamic range, else in sRGB.
  */
 static bool
 thumbnail(struct media_run *run, const struct picture *pic, int width, VipsFailOn fail_on,
     VipsImage **out, struct error *err)
 {
-	int tallest = width * PICTURE_TALLEST;
+	bool lies = pic->turn % 180 != 0; /* what is to be turned onto its side lies now */
+	int across = lies ? width * PICTURE_TALLEST : width,
+	    tallest = lies ? width : width * PICTURE_TALLEST;
 	int failed;
 
 	/*
@@ -273,12 +257,12 @@ thumbnail(struct media_run *run, const struct picture *pic, int width, VipsFailO
 	 * idea of sRGB, which turns blue into violet.
 	 */
 	if (pic->whole != NULL)
-		failed = vips_thumbnail_image(pic->whole, out, width, "height", tallest, "size",
+		failed = vips_thumbnail_image(pic->whole, out, across, "height", tallest, "size",
 		    VIPS_SIZE_DOWN, pic->profile ? "export_profile" : NULL, "srgb", NULL);
 	else if (!loader_matches(run, pic->path, pic->reader))
 		failed = -1;
 	else
-		failed = vips_thumbnail(plain_name(run, pic->path), out, width, "height", tallest,
+		failed = vips_thumbnail(plain_name(run, pic->path), out, across, "height", tallest,
 		    "size", VIPS_SIZE_DOWN, "fail_on", fail_on,
 		    pic->profile && !tone_is_hdr(&pic->tone) ? "export_profile" : NULL, "srgb",
 		    NULL);
@@ -461,6 +445,20 @@ picture_decode_part(struct media_run *run, struct picture *pic, int width, doubl
 		return true;
 	*err = cut;
 	return false;
+}
+
+bool
+picture_turn(struct media_run *run, struct picture *pic, struct error *err)
+{
+	VipsImage *turned;
+
+	if (pic->turn == 0)
+		return true;
+	if (vips_rot(pic->pixels, &turned, (VipsAngle)(VIPS_ANGLE_D0 + pic->turn / 90), NULL) != 0)
+		return vips_failed(run, err);
+	owned(run, turned);
+	media_turn_size(run, &pic->width, &pic->height);
+	return strip(run, turned, &pic->pixels, err);
 }
 
 static bool

@@ -28,7 +28,8 @@ struct _VipsImage;
 
 struct picture {
 	const char *path, *reader;
-	int width, height; /* as shown */
+	int width, height; /* as shown, without the turn */
+	int turn;          /* degrees clockwise, for picture_turn() */
 	int frames;        /* of an animation, or pages; at least 1 */
 	bool alpha;
 	int bits;                               /* of a channel */
@@ -68,6 +69,8 @@ bool picture_decode(struct media_run *, struct picture *, int width, struct erro
 #define PICTURE_SHOWN_MIN 0.5
 bool picture_decode_part(struct media_run *, struct picture *, int width, double *shown,
     struct error *);
+/* Turns the decoded pixels, and exchanges width and height where that lays them on their side. */
+bool picture_turn(struct media_run *, struct picture *, struct error *);
 /* Writes NAME at most `width` across and lists it as an asset. */
 bool picture_write(struct media_run *, const struct picture *, const char *name, int width,
     struct error *);

@@ -193,6 +193,17 @@ media_seconds_left(const struct media_run *run, int most)
 }
 
 void
+media_turn_size(const struct media_run *run, int *w, int *h)
+{
+	int was = *w;
+
+	if (run->turn % 180 == 0)
+		return;
+	*w = *h;
+	*h = was;
+}
+
+void
 media_fit(int w, int h, int box_w, int box_h, int *out_w, int *out_h)
 {
 	double scale = 1;

@@ -253,11 +253,13 @@ preview(struct media_run *run, const struct probe *p, struct error *err)
  * further on, a very slow codec), the item has none, and the timeline says so.
  */
 bool
-video_process(struct media_run *run, const struct probe *p, struct error *err)
+video_process(struct media_run *run, const struct probe *file, struct error *err)
 {
+	struct probe turned = *file, *p = &turned;
 	struct error why;
 	bool ok;
 
+	media_turn_size(run, &p->width, &p->height);
 	run->kind = MEDIA_VIDEO;
 	run->width = p->width;
 	run->height = p->height;

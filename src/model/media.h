@@ -91,6 +91,8 @@ struct media {
 	int64_t taken_local, taken_offset;
 	const char *taken_source;
 	int64_t version;
+	/* degrees clockwise: as a person turned it, and as its pictures are turned already */
+	int64_t rotation, made_rotation;
 	/* What it is a part of: the show of a season, the album of a track; NULL if nothing. */
 	const char *parent_id, *parent_title;
 	int64_t position, disc; /* its number in there; -1: none */

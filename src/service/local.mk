@@ -88,6 +88,8 @@ src_libservice_a_SOURCES += \
 	src/service/catalogue/media_trash.h \
 	src/service/catalogue/media_sidecar.c \
 	src/service/catalogue/media_sidecar.h \
+	src/service/catalogue/media_turn.c \
+	src/service/catalogue/media_turn.h \
 	src/service/catalogue/pictures.c \
 	src/service/catalogue/pictures.h \
 	src/service/catalogue/places.c \
@@ -274,6 +276,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/zip_names.h \
 	src/service/processing/zip_out.c \
 	src/service/processing/zip_out.h \
+	src/service/processing/turn.c \
+	src/service/processing/turn.h \
 	src/service/processing/upkeep.c \
 	src/service/processing/upkeep.h \
 	src/service/processing/worker.c \

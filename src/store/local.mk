@@ -26,6 +26,7 @@ src_libstore_a_SOURCES += src/store/store_alerts.c src/store/store_alerts.h \
 src_libstore_a_SOURCES += src/store/store_enrich.c src/store/store_enrich.h
 src_libstore_a_SOURCES += src/store/store_title_posters.c src/store/store_title_posters.h
 src_libstore_a_SOURCES += src/store/store_servers.c src/store/store_servers.h
+src_libstore_a_SOURCES += src/store/store_turn.c src/store/store_turn.h
 src_libstore_a_SOURCES += src/store/store_looks.c src/store/store_looks.h
 src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_endpoints.c src/store/store_endpoints.h \

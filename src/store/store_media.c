@@ -75,6 +75,8 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 					     PLAYABLE_NO;
 	c++;
 	m->playback_key = rows_str(r, row, c++);
+	m->rotation = rows_int(r, row, c++);
+	m->made_rotation = rows_int(r, row, c++);
 }
 
 static bool

@@ -58,7 +58,8 @@ const struct query store_process_queries[] = {
 	[LOAD] = { "process_load",
 	    "SELECT m.owner_id, m.title, m.filename, m.visibility, m.object_key, u.object_key,"
 	    " encode(u.sha256, 'hex'), coalesce(u.size, -1), " CREATED ", " MODIFIED
-	    ", m.sidecar FROM media m LEFT JOIN uploads u ON u.id = $2::uuid AND u.media_id = m.id"
+	    ", m.sidecar, m.rotation FROM media m LEFT JOIN uploads u ON u.id = $2::uuid"
+	    " AND u.media_id = m.id"
 	    " WHERE m.id = $1::uuid AND (m.status = 'processing' OR m.status = 'trashed'"
 	    " AND m.trashed_from = 'processing')",
 	    QUERY_READ },
@@ -106,7 +107,11 @@ const struct query store_process_queries[] = {
 	    " regexp_replace(filename, '\\.[^.]*$', '')) THEN $4 ELSE title END,"
 	    " metadata = $5::jsonb, thumbhash = $6, object_key = $7, asset_prefix = $8, sha256 ="
 	    " $9::bytea, size = $10::bigint,"
-	    " width = nullif($11::integer, 0), height = nullif($12::integer, 0), duration_ms ="
+	    /* The sizes are those of how it is turned now. */
+	    " width = nullif(CASE WHEN (rotation - $25::integer) % 180 = 0 THEN $11::integer"
+	    " ELSE $12::integer END, 0),"
+	    " height = nullif(CASE WHEN (rotation - $25::integer) % 180 = 0 THEN $12::integer"
+	    " ELSE $11::integer END, 0), made_rotation = $25::integer, duration_ms ="
 	    " nullif($13::bigint, -1),"
 	    " taken_at = t.instant, taken_local = t.wall, taken_offset = t.minutes,"
 	    " taken_source = t.source, taken_by_wall = t.by_wall, year = coalesce("
@@ -135,7 +140,7 @@ const struct query store_process_queries[] = {
 	    " CASE WHEN NOT kept THEN coalesce(place_zone,"
 	    " (SELECT u.time_zone FROM users u WHERE u.id = owner_id)) END)"
 	    " d WHERE o.id = $1) t"
-	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING,
+	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING " RETURNING rotation <> made_rotation",
 	    0 },
 	/* The owner's row is locked, so of two that are published at once one sees the other. */
 	[PAIR] = { "process_pair",
@@ -285,7 +290,8 @@ store_process_load(struct db *db, struct arena *arena, const char *media_id, con
 		.size = rows_int(rows, 0, 7),
 		.created_at = rows_int(rows, 0, 8),
 		.modified_at = rows_int(rows, 0, 9),
-		.sidecar = rows_str(rows, 0, 10) };
+		.sidecar = rows_str(rows, 0, 10),
+		.rotation = rows_int(rows, 0, 11) };
 	return true;
 }
 
@@ -337,10 +343,11 @@ store_process_reserve(struct db *db, struct arena *arena, const char *media_id,
 
 bool
 store_process_publish(struct db *db, struct arena *arena, const char *media_id,
-    const struct process_found *f, bool *gone, struct error *err)
+    const struct process_found *f, bool *gone, bool *turned, struct error *err)
 {
 	struct rows *rows;
 
+	*turned = false;
 	if (!db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) ||
 	    !db_exec(db, arena, query(PUBLISH),
 		DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash,
@@ -353,12 +360,14 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		    db_time(arena, f->taken.local),
 		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),
 		    f->taken.source, db_bool(f->incomplete), f->content_id,
-		    f->playable == PLAYABLE_UNKNOWN ? NULL : db_bool(f->playable == PLAYABLE_YES)),
+		    f->playable == PLAYABLE_UNKNOWN ? NULL : db_bool(f->playable == PLAYABLE_YES),
+		    db_int(arena, f->rotation)),
 		&rows, err))
 		return false;
-	*gone = rows_affected(rows) == 0;
+	*gone = rows_count(rows) == 0;
 	if (*gone)
 		return true;
+	*turned = rows_bool(rows, 0, 0);
 	return db_exec(db, arena, query(PUBLISH_ASSETS),
 	    DB_PARAMS(media_id, db_array(arena, f->keys, f->nkeys)), NULL, err);
 }

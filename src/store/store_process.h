@@ -30,6 +30,7 @@ struct process_item {
 	const char *sha256;              /* announced, hexadecimal */
 	int64_t size;                    /* of the upload; -1 = unknown */
 	int64_t created_at, modified_at; /* us; of the file, as its client said, 0 = unknown */
+	int64_t rotation;                /* degrees, by which its owner has turned it */
 };
 
 /* What was found; absent texts NULL, absent numbers -1 (sizes 0, times 0). */
@@ -42,6 +43,7 @@ struct process_found {
 	size_t ngenres;
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
 	int64_t size, width, height, duration_ms, year;
+	int64_t rotation;   /* of the sizes and the pictures, degrees */
 	struct taken taken; /* source NULL: it has no such date; completed in its owner's zone */
 	const char *const *assets;
 	size_t nassets;
@@ -74,10 +76,10 @@ bool store_process_reserve(struct db *, struct arena *, const char *media_id,
 /*
  * Inside the transaction of the job. Locks the owner first: a deletion of the owner does so too,
  * and the owner is notified at the end. *gone: the item no longer exists. An item in the trash
- * stays there, ready to be restored.
+ * stays there, ready to be restored. *turned: it was turned while it was processed.
  */
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
-    const struct process_found *, bool *gone, struct error *);
+    const struct process_found *, bool *gone, bool *turned, struct error *);
 /*
  * After it: makes the video of a live photo a part of the photo, whichever of them comes second.
  * *other_id: the one that was there, or NULL.

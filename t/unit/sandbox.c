@@ -151,7 +151,7 @@ silent(struct error *err)
 	static const char script[] = "#!/bin/sh\nexec >&- 2>&-\nexec sleep 30\n";
 	const struct itimerval soon = { .it_value.tv_usec = 500000 };
 	struct sandbox box = { .mode = SANDBOX_SECCOMP };
-	const struct sandbox_terms terms = { 1, 60, NULL };
+	const struct sandbox_terms terms = { .max_pixels = 1, .seconds = 60 };
 	char scratch[] = "/tmp/mn-sandbox-XXXXXX";
 	bool ended;
 	int fd;

@@ -97,6 +97,8 @@ const char *media_scope_part(const char *);
 #define MEDIA_SET_TAKEN_OFFSET 128u
 #define MEDIA_SET_TAKEN_SHIFT 256u /* taken_shift, without any of the three */
 #define MEDIA_SET_SOME_TAGS 512u   /* add_tags, remove_tags */
+#define MEDIA_SET_ROTATION 1024u   /* .rotation, to which it is turned */
+#define MEDIA_SET_ROTATE_BY 2048u  /* .rotation, by which it is turned */
 #define MEDIA_SET_TAKEN \
 	(MEDIA_SET_TAKEN_AT | MEDIA_SET_TAKEN_LOCAL | MEDIA_SET_TAKEN_OFFSET | \
 	    MEDIA_SET_TAKEN_SHIFT)
@@ -106,6 +108,7 @@ struct media_patch {
 	int64_t year; /* 0 = none */
 	struct taken taken;
 	int64_t taken_shift; /* seconds */
+	int64_t rotation;    /* degrees clockwise */
 	struct strings add_tags, remove_tags;
 	const char **genres;
 	size_t ngenres;

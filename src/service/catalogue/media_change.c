@@ -12,6 +12,7 @@
 #include "service/gate/cache.h"
 #include "service/catalogue/media.h"
 #include "service/catalogue/media_trash.h"
+#include "service/catalogue/media_turn.h"
 #include "service/job.h"
 #include "service/notify/notify.h"
 #include "service/services.h"
@@ -284,7 +285,9 @@ apply_patch(const struct change *c, struct media *m, struct error *err)
 	return store_media_update(c->call->svc->db, c->call->arena, m,
 		   edited(c->call->arena, p->set), err) &&
 	    ((p->set & MEDIA_SET_SOME_TAGS) == 0 || apply_some_tags(c, m, p, err)) &&
-	    ((p->set & MEDIA_SET_TAKEN) == 0 || apply_taken(c, m, p, err));
+	    ((p->set & MEDIA_SET_TAKEN) == 0 || apply_taken(c, m, p, err)) &&
+	    ((p->set & (MEDIA_SET_ROTATION | MEDIA_SET_ROTATE_BY)) == 0 ||
+		media_turn(c->call, m, p, err));
 }
 
 bool

@@ -61,10 +61,11 @@ derived_decode(struct derived *d, struct error *err)
 {
 	const struct config *config = d->call->svc->config;
 	const struct job_env *env = d->env;
-	const struct sandbox_terms terms = { config_int(config, CFG_MEDIA_MAX_PIXELS),
-		(int)config_int(config,
+	const struct sandbox_terms terms = { .max_pixels = config_int(config, CFG_MEDIA_MAX_PIXELS),
+		.seconds = (int)config_int(config,
 		    d->transcode != NULL ? CFG_MEDIA_TRANSCODE_TIMEOUT : CFG_MEDIA_TIMEOUT),
-		d->transcode };
+		.turn = d->turn,
+		.transcode = d->transcode };
 	int place = gate_enter(env->gate, env->stop);
 	bool ok;
 

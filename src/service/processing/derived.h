@@ -35,6 +35,7 @@ struct derived {
 	const struct job *job;
 	const char *media_id;
 	const char *scratch;
+	int turn; /* degrees clockwise, of all that is made */
 	/* takes each step that medianest-media reports, or NULL; false ends the run */
 	bool (*step)(void *context, const struct process_line *, struct error *);
 	void *context;

@@ -15,6 +15,7 @@
 #include "core/metric.h"
 #include "core/str.h"
 #include "service/call.h"
+#include "service/catalogue/media_turn.h"
 #include "service/catalogue/playable.h"
 #include "service/catalogue/playback.h"
 #include "service/catalogue/upload_type.h"
@@ -264,12 +265,15 @@ publish_in(struct process *p, const struct process_found *found, struct job_afte
 		.message = "",
 		.data = event_data(p->call->arena, p->media_id, "ready", found->kind, NULL, NULL),
 	};
+	bool turned;
 
 	if (!store_job_done(db, p->call->arena, p->job, err) ||
-	    !store_process_publish(db, p->call->arena, p->media_id, found, gone, err))
+	    !store_process_publish(db, p->call->arena, p->media_id, found, gone, &turned, err))
 		return false;
 	if (*gone)
 		return purge_leftovers(p->call, p->media_id, p->upload_id, err);
+	if (turned && !media_turn_job(p->call, p->media_id, found->content_type, err))
+		return false;
 	if (p->derived.result.has_look &&
 	    !store_look_keep(db, p->call->arena, p->media_id, p->derived.result.look, err))
 		return false;
@@ -341,6 +345,7 @@ publish(struct process *p, const char *original, struct error *err)
 		.width = r->width,
 		.height = r->height,
 		.duration_ms = r->duration_ms,
+		.rotation = p->derived.turn,
 		.taken = taken_of(p),
 		.year = r->year,
 		.assets = assets,
@@ -513,6 +518,7 @@ process_run(const struct call *call, const struct job_env *env, const struct job
 		.env = env,
 		.job = job,
 		.media_id = p->media_id,
+		.turn = (int)p->item.rotation,
 		.step = decode_step,
 		.context = p,
 	};

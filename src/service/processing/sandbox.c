@@ -40,7 +40,7 @@ struct command {
 	size_t n;
 	char input[SANDBOX_PATH_MAX + 16], sidecar[SANDBOX_PATH_MAX + 16],
 	    output[SANDBOX_PATH_MAX + 16];
-	char pixels[24], seconds[24], filter[24], processes[40], height[24], bytes[24];
+	char pixels[24], seconds[24], degrees[24], filter[24], processes[40], height[24], bytes[24];
 };
 
 static void
@@ -61,7 +61,10 @@ command_media(struct command *c, const struct sandbox *box, const char *output, 
 
 	ADD(c, "--out", output, "--max-pixels", c->pixels, "--timeout", c->seconds);
 	if (t == NULL) {
-		ADD(c, "--tag-charsets", box->tag_charsets, "--sidecar", sidecar, input);
+		ADD(c, "--tag-charsets", box->tag_charsets, "--sidecar", sidecar);
+		if (c->terms->turn != 0)
+			ADD(c, "--turn", c->degrees);
+		ADD(c, input);
 		return;
 	}
 	snprintf(c->height, sizeof(c->height), "%d", t->height);
@@ -130,6 +133,7 @@ command_build(struct command *c, const struct sandbox *box)
 	snprintf(c->output, sizeof(c->output), "%s/" SANDBOX_OUTPUT, c->scratch);
 	snprintf(c->pixels, sizeof(c->pixels), "%lld", (long long)c->terms->max_pixels);
 	snprintf(c->seconds, sizeof(c->seconds), "%d", c->terms->seconds);
+	snprintf(c->degrees, sizeof(c->degrees), "%d", c->terms->turn);
 	if (box->mode == SANDBOX_BUBBLEWRAP) {
 		command_bubblewrap(c, box);
 		return;

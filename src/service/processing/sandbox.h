@@ -74,6 +74,7 @@ struct sandbox_transcode {
 struct sandbox_terms {
 	int64_t max_pixels;
 	int seconds;
+	int turn; /* degrees clockwise, of thumbnails and previews */
 	const struct sandbox_transcode *transcode; /* NULL: thumbnails and previews */
 };
 

@@ -116,9 +116,8 @@ probe_line(void *arg, const char *line, size_t len)
 static bool
 probe(const struct sandbox *box, const char *scratch, struct error *err)
 {
+	const struct sandbox_terms terms = { .max_pixels = PROBE_PIXELS, .seconds = PROBE_SECONDS };
 	bool ok = false;
-
-	const struct sandbox_terms terms = { PROBE_PIXELS, PROBE_SECONDS, NULL };
 
 	if (!sandbox_run(box, scratch, &terms, probe_line, &ok, NULL, err))
 		return false;
