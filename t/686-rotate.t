@@ -63,8 +63,8 @@ sub seen_in ($url) {
 sub seen ($item) { return seen_in($item->{thumbnails}{320}) }
 
 sub size_of ($path) {
-	my $said = MediaNest::Media::run(qw(ffprobe -v error -select_streams v -show_entries
-	    stream=width,height -of csv=p=0), $path);
+	my $said = MediaNest::Media::run('ffprobe', qw(-v error -select_streams v -show_entries),
+	    'stream=width,height', qw(-of csv=p=0), $path);
 	return $said =~ /(\d+),(\d+)/ ? "$1x$2" : undef;
 }
 
@@ -166,6 +166,20 @@ SQL
 	is $item->{rotation}, 270, 'turned at its end';
 	is seen($item), $SEEN{270}, '... its pictures follow';
 	is "$item->{width}x$item->{height}", '400x640', '... with its size';
+
+	# And the same while its pictures are turned, where no job was added.
+	$mn->psql(<<'SQL');
+	    CREATE FUNCTION again_turn() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+	    BEGIN UPDATE media SET rotation = 180, width = height, height = width
+	    WHERE id = NEW.media_id AND rotation = 90; RETURN NULL; END $$;
+	    CREATE TRIGGER again_turn AFTER INSERT ON media_assets FOR EACH ROW
+	    WHEN (NEW.key LIKE 'derived/%') EXECUTE FUNCTION again_turn();
+SQL
+	turn($late, 90);
+	$item = settled($late);
+	$mn->psql('DROP TRIGGER again_turn ON media_assets');
+	is $item->{rotation}, 180, 'turned while it is turned';
+	is seen($item), $SEEN{180}, '... its pictures follow';
 
 	$ann->api(POST => "/api/media/$id/reprocess", {});
 	ready($id);

@@ -10,6 +10,7 @@
 #include "core/id.h"
 #include "core/json.h"
 #include "service/call.h"
+#include "service/catalogue/media_turn.h"
 #include "service/processing/derived.h"
 #include "service/processing/job_run.h"
 #include "service/processing/purge.h"
@@ -63,6 +64,22 @@ fetch(struct turn *t, struct error *err)
 	return ok;
 }
 
+/*
+ * Somebody turned the item meanwhile. One who did that while this job gave up its key may have
+ * found it still taken, and then left no job.
+ */
+static bool
+turned_again(struct turn *t, struct error *err)
+{
+	const struct call *call = t->call;
+	const char *id = t->derived.media_id;
+	struct turn_item now;
+
+	return store_turn_load(call->svc->db, call->arena, id, &now, err) &&
+	    (!now.found || media_turn_job(call, id, t->derived.result.content_type, err)) &&
+	    purge_leftovers(call, id, NULL, err);
+}
+
 static bool
 publish_in(struct turn *t, struct job_after *after, struct error *err)
 {
@@ -86,7 +103,7 @@ publish_in(struct turn *t, struct job_after *after, struct error *err)
 	    !store_turn_publish(db, call->arena, d->media_id, &found, &published, err))
 		return false;
 	if (!published)
-		return purge_leftovers(call, d->media_id, NULL, err);
+		return turned_again(t, err);
 	if (r->has_look && !store_look_keep(db, call->arena, d->media_id, r->look, err))
 		return false;
 	after->media_id = d->media_id;
