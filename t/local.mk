@@ -272,3 +272,4 @@ EXTRA_DIST += t/682-transcode.t t/683-page-transcode.t
 EXTRA_DIST += t/684-places.t
 EXTRA_DIST += t/684-places.t t/685-page-places.t
 EXTRA_DIST += t/686-rotate.t
+EXTRA_DIST += t/686-rotate.t t/687-page-look.t

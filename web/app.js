@@ -258,6 +258,8 @@ enter()
 	badge();
 	if (localStorage['medianest.downloads'])
 		import('./ui/downloads.js').then(({ recall: list }) => list(), () => {});
+	if (localStorage.getItem('medianest.music'))
+		import('./ui/music.js').then((music) => music.restore(), () => {});
 	router.start(VIEWS, main, (name, params, view) => {
 		nav.querySelectorAll('a').forEach((a) => (a.dataset.view === name ?
 		    a.setAttribute('aria-current', 'page') : a.removeAttribute('aria-current')));

@@ -32,6 +32,7 @@ nobase_dist_page_DATA = \
 	web/lib/notification-words.js \
 	web/lib/pick.js \
 	web/lib/places.js \
+	web/lib/queue.js \
 	web/lib/resume.js \
 	web/lib/rights.js \
 	web/lib/router.js \
@@ -48,8 +49,10 @@ nobase_dist_page_DATA = \
 	web/lib/wall-clock.js \
 	web/manifest.webmanifest \
 	web/map.css \
+	web/music.css \
 	web/openapi.json \
 	web/panels.css \
+	web/slideshow.css \
 	web/style.css \
 	web/theme.css \
 	web/ui/actions.js \
@@ -84,7 +87,10 @@ nobase_dist_page_DATA = \
 	web/ui/meter.js \
 	web/ui/many-dates.js \
 	web/ui/motion.js \
+	web/ui/music.js \
+	web/ui/music-bar.js \
 	web/ui/months.js \
+	web/ui/more.js \
 	web/ui/neighbours.js \
 	web/ui/on-this-day.js \
 	web/ui/opener.js \
@@ -99,6 +105,7 @@ nobase_dist_page_DATA = \
 	web/ui/proof.js \
 	web/ui/qr.js \
 	web/ui/quota.js \
+	web/ui/reorder.js \
 	web/ui/rule.js \
 	web/ui/scope.js \
 	web/ui/scrubber.js \
@@ -107,6 +114,7 @@ nobase_dist_page_DATA = \
 	web/ui/server-form.js \
 	web/ui/shortcuts.js \
 	web/ui/share.js \
+	web/ui/slideshow.js \
 	web/ui/storage-bar.js \
 	web/ui/sync-now.js \
 	web/ui/sync-words.js \
@@ -115,6 +123,7 @@ nobase_dist_page_DATA = \
 	web/ui/toast.js \
 	web/ui/tokens.js \
 	web/ui/tray.js \
+	web/ui/turn.js \
 	web/ui/unreached.js \
 	web/ui/uploading.js \
 	web/ui/world-map.js \

@@ -52,8 +52,12 @@ const ICONS = {
 	album: 'M6 4h12v16H6zM9.5 4v16M13 9h2',
 	archive: 'M4 5h16v4H4zM5.5 9v10h13V9M10 13h4',
 	plus: 'M12 5v14M5 12h14',
+	more: 'M12 5v.5M12 11.8v.5M12 18.5v.5',
 	spark: 'M12 3.5l2 6.5 6.5 2-6.5 2-2 6.5-2-6.5-6.5-2 6.5-2z',
 };
+
+/* Those of parts that come later. */
+export const addIcons = (more) => Object.assign(ICONS, more);
 
 function
 add(node, child)

@@ -40,6 +40,7 @@ bulkActions(selection)
 		{ icon: 'clock', label: 'Change date', may: mayEdit,
 		    run: (items) => run('datesMany', items) },
 		{ icon: 'download', label: 'Download', run: (items) => run('downloadMany', items) },
+		{ icon: 'more', label: 'More actions', run: (items) => run('more', items) },
 		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
 		    run: (items) => {
 			    if (items.length < selection().size)

@@ -1,5 +1,5 @@
 /* Small questions in a modal <dialog>; the browser keeps the focus inside and gives it back. */
-import { h } from '../lib/dom.js';
+import { h, icon } from '../lib/dom.js';
 
 let serial = 0; /* one may open another */
 
@@ -35,4 +35,21 @@ ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger =
 		/* what only tells something can be closed at once */
 		form.querySelector(no ? 'input, textarea' : '[type=submit]')?.focus();
 	});
+}
+
+/* Shows buttons: choices are [icon, text, run()]. */
+export function
+choose(title, choices)
+{
+	const box = h('dialog', { 'aria-labelledby': 'choose-title', onclose: () => box.remove(),
+	    onclick: (event) => event.target === box && box.close() },
+	h('div.dialog-form.choices', null, h('h2', { id: 'choose-title' }, title),
+	    choices.map(([glyph, text, run]) => h('button', { type: 'button', onclick: () => {
+		    box.close();
+		    run();
+	    } }, icon(glyph), text)),
+	    h('button', { type: 'button', onclick: () => box.close() }, 'Cancel')));
+
+	document.body.append(box);
+	box.showModal();
 }

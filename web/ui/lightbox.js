@@ -3,6 +3,7 @@
  * opens and closes it.
  */
 import { again } from '../lib/again.js';
+import { Problem } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { announce, cover, fill, h, icon, iconButton, typing } from '../lib/dom.js';
 import { daysLeft, kindName, stepName } from '../lib/format.js';
@@ -20,7 +21,9 @@ import { Neighbours } from './neighbours.js';
 import { showPicture } from './picture.js';
 import { Player } from './player.js';
 import { lightboxMarks } from './marks.js';
+import { moreMenu } from './more.js';
 import { fail } from './toast.js';
+import { turn, turnable } from './turn.js';
 import { Zoom } from './zoom.js';
 
 const ORIGINAL_FROM = 1.6; /* the zoom at which the whole file is worth fetching */
@@ -68,6 +71,19 @@ class Lightbox {
 		this.infoButton = iconButton('info', 'Details', () => this.toggleDetails(),
 		    { 'aria-expanded': 'false' });
 		this.marks = lightboxMarks();
+		const may = () => Boolean(this.item && turnable(this.item));
+		this.more = moreMenu([
+			{ glyph: 'play', text: 'Slideshow', key: 's', may: () => Boolean(this.item),
+			    run: () => this.slides() },
+			{ glyph: 'rotate', text: 'Rotate right', key: 'r', may,
+			    run: () => this.rotate(90) },
+			{ glyph: 'restore', text: 'Rotate left', key: 'R', may,
+			    run: () => this.rotate(270) },
+			...[['Play next', 'n', true], ['Add to the queue', 'q', false]].map(
+			    ([text, key, soon]) => ({ glyph: 'music', text, key,
+				may: () => this.item?.kind === 'audio',
+				run: () => this.enqueue(soon) })),
+		]);
 		this.downloadButton = iconButton('download', 'Download', () => this.download());
 		this.previous = iconButton('left', 'Previous', () => this.step(-1));
 		this.next = iconButton('right', 'Next', () => this.step(1));
@@ -80,7 +96,7 @@ class Lightbox {
 			    iconButton('back', 'Back', () => this.leave()), this.title,
 			    this.left, this.marks.nodes, this.downloadButton,
 			    this.restoreButton, this.trashButton, this.purgeButton,
-			    this.infoButton),
+			    this.infoButton, this.more.nodes),
 			this.stage, this.previous, this.next));
 		this.onkey = (event) => this.key(event);
 		addEventListener('keydown', this.onkey);
@@ -105,8 +121,19 @@ class Lightbox {
 		this.near = null;
 	}
 
+	/* A song goes on in the bar at the lower edge. */
+	takeAlong()
+	{
+		const { item, player } = this;
+		const at = player?.media.currentTime;
+
+		if (player?.audio && !player.media.paused)
+			import('./music.js').then((music) => music.takeOver(item, at), () => null);
+	}
+
 	close()
 	{
+		this.takeAlong();
 		removeEventListener('keydown', this.onkey);
 		this.offs.forEach((off) => off());
 		this.clear();
@@ -135,6 +162,7 @@ class Lightbox {
 		this.zoom = null;
 		this.player = null;
 		this.enlarge = null;
+		this.frame = null;
 	}
 
 	async open(id)
@@ -223,6 +251,7 @@ class Lightbox {
 	acts(on)
 	{
 		this.marks.show(on ? this.markable() : null);
+		this.more.show(on && !this.item.visited);
 		this.downloadButton.hidden = !on || !this.downloadable();
 		this.infoButton.hidden = !on || Boolean(this.item.visited);
 		this.offer(null); /* until the item says otherwise */
@@ -382,20 +411,26 @@ class Lightbox {
 	{
 		const { item } = this;
 		const frame = h('div.frame');
-		const size = `${item.width || 4} / ${item.height || 3}`;
 		const layer = (url, name) => {
 			const image = h(`img${name ? `.${name}` : ''}`, {
 				alt: name === 'large' ? item.title : '', draggable: 'false',
 			});
 
-			frame.append(image);
+			add(image, name === 'original' ? 0 : made());
 			showPicture(image, item.id, url);
 		};
+		const made = () => (item.rotation ?? 0) - (item.turnBy ?? 0);
+		/* Each layer is turned by what is missing from how it was made. */
+		const add = (node, was) => {
+			node.was = was;
+			frame.append(node);
+			this.turn();
+		};
 
-		frame.style.setProperty('aspect-ratio', size);
-		frame.style.setProperty('--ratio', String((item.width || 4) / (item.height || 3)));
+		this.frame = frame;
+		this.turn();
 		if (item.thumbhash)
-			frame.append(placeholder(item.thumbhash) ?? '');
+			add(placeholder(item.thumbhash) ?? h('span'), made());
 		const small = () => thumbnail(item, 200);
 		const large = () => thumbnail(item, viewWidth());
 		let listed = false; /* what is shown is the best that came with a list */
@@ -431,6 +466,54 @@ class Lightbox {
 		return frame;
 	}
 
+	/* What is shown follows the item; new pictures of it are not needed for that. */
+	turn()
+	{
+		const { width, height, rotation = 0 } = this.item;
+
+		this.player?.turn();
+		if (!this.frame)
+			return;
+		this.frame.style.setProperty('aspect-ratio', `${width || 4} / ${height || 3}`);
+		this.frame.style.setProperty('--ratio', String((width || 4) / (height || 3)));
+		for (const layer of this.frame.children)
+			if (layer.was !== undefined)
+				layer.dataset.turn = (rotation - layer.was + 720) % 360;
+	}
+
+	rotate(by)
+	{
+		if (this.item && turnable(this.item))
+			turn([this.item], by);
+	}
+
+	/* From here on, through all of what the item stands in. */
+	async slides()
+	{
+		const { item, sequence } = this;
+		const row = this.row();
+
+		if (!item)
+			return;
+		try {
+			(await import('./slideshow.js')).slideshow({
+				items: () => row?.items ?? [item], first: item,
+				more: row === sequence ? () => row?.next?.() :
+				    () => row?.more('after'),
+				closed: (last) => last && last !== this.item &&
+				    goHere({ item: last.id }, { replace: true }),
+			});
+		} catch {
+			fail(new Problem(0));
+		}
+	}
+
+	async enqueue(soon)
+	{
+		if (this.item?.kind === 'audio')
+			(await import('./music.js')).add([this.item], soon);
+	}
+
 	/* Loads the neighbours' pictures ahead. */
 	warm()
 	{
@@ -457,7 +540,9 @@ class Lightbox {
 
 		this.title.textContent = this.item.title;
 		this.marks.show(this.markable());
+		this.more.show(!this.item.visited);
 		this.arrows();
+		this.turn();
 		/*
 		 * Redrawn only when there is something new to see, so that a player keeps playing.
 		 */
@@ -507,8 +592,8 @@ class Lightbox {
 
 	key(event)
 	{
-		if (document.querySelector('dialog[open]') || event.ctrlKey || event.metaKey ||
-		    event.altKey)
+		if (document.querySelector('dialog[open], .more-menu:popover-open') ||
+		    event.ctrlKey || event.metaKey || event.altKey)
 			return;
 		if (event.key === 'Escape') {
 			if (typing(event.target))
@@ -530,6 +615,9 @@ class Lightbox {
 			i: () => this.infoButton.hidden || this.toggleDetails(),
 			d: () => this.downloadButton.hidden || this.download(),
 			l: () => this.marks.love(),
+			n: () => this.enqueue(true), q: () => this.enqueue(false),
+			s: () => this.slides(),
+			r: () => this.rotate(90), R: () => this.rotate(270),
 			Delete: () => [this.trashButton, this.purgeButton]
 			    .find(({ hidden }) => !hidden)?.click(),
 			'+': () => this.zoom?.to(this.zoom.scale * 1.5),

@@ -29,6 +29,8 @@ class Clip {
 		    tabindex: '-1' });
 
 		this.video = video;
+		/* it was made as the pictures were */
+		video.dataset.turn = this.item.turnBy ?? 0;
 		video.muted = !sound;
 		video.loop = !ended;
 		if (ended)

@@ -32,6 +32,7 @@ export class Player {
 		    playsinline: true, 'aria-label': item.title });
 		if (!this.audio && thumbnail(item, 1280))
 			this.media.poster = item.posterUrl ?? thumbnail(item, 1280);
+		this.turn();
 		this.media.volume = Number(localStorage.getItem(VOLUME) ?? 1);
 		this.playButton = iconButton('play', 'Play', () => this.toggle());
 		this.muteButton = iconButton('volume', 'Mute', () => {
@@ -72,6 +73,16 @@ export class Player {
 		    () => this.isBlind() && this.unplayable());
 		this.media.addEventListener('click', () => this.toggle());
 		this.ready = this.load(0, false);
+	}
+
+	/* The file is as it was uploaded, the poster and the preview are as they were made. */
+	turn()
+	{
+		const { rotation = 0, turnBy = 0 } = this.item;
+
+		if (rotation)
+			this.media.removeAttribute('poster');
+		this.media.dataset.turn = this.isPreview ? turnBy : rotation;
 	}
 
 	cover()
@@ -163,6 +174,7 @@ export class Player {
 			    'download the file to watch all of it.');
 			this.isPreview = true;
 			this.media.src = this.item.previewUrl;
+			this.turn();
 		} else {
 			this.say(
 			    'Your browser can’t play this format. Download the file to play it.');

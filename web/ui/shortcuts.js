@@ -15,11 +15,17 @@ const SHORTCUTS = [
 	]],
 	['With an item open', [
 		['← →', 'Previous and next'], ['i', 'Details'], ['+ − 0', 'Zoom in, out, whole'],
-		['d', 'Download'], ['l', 'Favourite'], ['Delete', 'Move to trash'],
+		['d', 'Download'], ['l', 'Favourite'], ['r R', 'Rotate right and left'],
+		['s', 'Slideshow'],
+	 ['Delete', 'Move to trash'],
 	]],
 	['While it plays', [
 		['Space', 'Play or pause'], [', .', '5 seconds back and forth'], ['m', 'Mute'],
 		['f', 'Full screen'],
+	]],
+	['Music', [
+		['p', 'Play or pause'], ['[ ]', 'Previous and next song'],
+		['n q', 'Song in view: play next, add to the queue'],
 	]],
 	['On the date bar', [
 		['↑ ↓', 'Next month'], ['PgUp PgDn', 'Six months'],

@@ -66,6 +66,16 @@ export class Tile {
 		this.box.setAttribute('aria-checked', String(on));
 	}
 
+	/* How much is missing from what is shown to how the item is turned. */
+	turn()
+	{
+		const { rotation = 0, turnBy = 0 } = this.item;
+
+		if (!this.shown)
+			this.made = rotation - turnBy;
+		this.art.dataset.turn = (rotation - this.made + 720) % 360;
+	}
+
 	/* After a change of the item. */
 	update()
 	{
@@ -73,6 +83,7 @@ export class Tile {
 		const { name, params } = parse();
 		const busy = item.status === 'processing';
 
+		this.turn();
 		this.anchor.href = mediaKind(item.kind).page ? link('title', { id: item.id }) :
 		    link(name, { ...params, item: item.id });
 		this.anchor.setAttribute('aria-label', describe(item));

@@ -26,6 +26,7 @@ mount(root, first)
 	let album = null;
 	let grid = null;
 	let selection = null;
+	let stopDragging = null;
 	let turn = 0;
 	const title = h('h1', { tabindex: '-1' });
 	const line = h('p.muted');
@@ -132,6 +133,31 @@ mount(root, first)
 			fail(problem);
 		}
 	};
+	/* What was dragged stands there at once; the server's order follows. */
+	const dropped = async (items, before) => {
+		const rest = grid.items.filter((item) => !items.includes(item));
+		const at = before ? rest.indexOf(before) : rest.length;
+
+		grid.items = [...rest.slice(0, at), ...items, ...rest.slice(at)];
+		grid.later();
+		try {
+			await step(album.id, 'order', items.map(({ id }) => id),
+			    before ? { before: before.id } : {});
+			toast(items.length === 1 ? `“${items[0].title}” moved` :
+			    `${many(items.length, 'item')} moved`);
+		} catch (problem) {
+			fail(problem, 'Not moved.');
+		}
+		await grid?.reload();
+	};
+	/* Items that are not loaded yet have no place to drop something in front of. */
+	const draggable = async () => {
+		const mine = grid;
+		const { reorder } = await import('../ui/reorder.js');
+
+		if (grid === mine)
+			stopDragging = reorder(grid, selection, dropped);
+	};
 	const actions = () => {
 		const own = album.may === 'own';
 		const all = bulkActions(() => selection);
@@ -150,6 +176,8 @@ mount(root, first)
 		];
 	};
 	const build = () => {
+		stopDragging?.();
+		stopDragging = null;
 		grid?.destroy();
 		selection?.detach();
 		selection = new Selection(actions());
@@ -165,6 +193,8 @@ mount(root, first)
 				'Select items in your library, then choose “Add to album”.')),
 		});
 		fill(place, grid.node);
+		if (mayAdd(album) && album.sort === 'manual')
+			draggable().catch(() => {}); /* the buttons do it too */
 	};
 	const draw = () => {
 		const own = album.may === 'own';
@@ -187,6 +217,11 @@ mount(root, first)
 			button('tag', 'Rename', rename),
 			album.kind === 'rule' ? button('sliders', 'Rule', editRule) :
 			    h('label.sort', null, icon('sort'), sorts)] : null,
+		button('play', 'Slideshow', async () =>
+			(await import('../ui/slideshow.js')).slideshow({
+				items: () => grid.items, more: () => grid.next() })),
+		button('music', 'Play songs', async () =>
+			(await import('../ui/music.js')).playAll(query())),
 		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove));
 	};
 	const query = () => ({ collection: album.id, sort: album.sort });
@@ -249,6 +284,7 @@ mount(root, first)
 		unmount() {
 			turn++;
 			soon.cancel();
+			stopDragging?.();
 			offs.forEach((off) => off());
 			grid?.destroy();
 			selection?.detach();

@@ -49,10 +49,13 @@ mount(root, first)
 		localStorage.setItem(SORT, sorts.value);
 		goHere({ sort: sorts.value });
 	} }, Object.entries(SORTS).map(([value, { text }]) => h('option', { value }, text)));
+	const playAll = h('button.scope', { type: 'button', onclick: async () =>
+		(await import('../ui/music.js')).playAll(query()) },
+	icon('play'), h('span', null, 'Play all'));
 	const place = h('div.grid-place');
 
 	fill(root, h('h1.hidden-title', null, 'Library'),
-	    h('div.toolbar', null, kinds, parts.node, everyone?.node,
+	    h('div.toolbar', null, kinds, parts.node, everyone?.node, playAll,
 		h('label.sort', null, icon('sort'), sorts)),
 	    place);
 
@@ -81,6 +84,7 @@ mount(root, first)
 		    { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind),
 			onclick: () => goHere({ kind }) },
 		    text)));
+		playAll.hidden = params.kind !== 'audio';
 		sorts.value = sortName();
 		everyone?.show(params);
 		parts.show(params);
