@@ -23,6 +23,7 @@ static const struct field_rule rule_input[] = {
 	{ "takenFrom", FIELD_STRING, .min = DAY_LENGTH, .max = DAY_LENGTH },
 	{ "takenTo", FIELD_STRING, .min = DAY_LENGTH, .max = DAY_LENGTH },
 	{ "favorite", FIELD_BOOL },
+	{ "people", FIELD_STRINGS, .max = COLLECTION_TAGS_MAX, .item_max = MEDIA_TAG_MAX },
 	{ .name = NULL },
 };
 
@@ -90,6 +91,8 @@ rule_view(struct json *j, const struct collection_rule *rule)
 		json_put_strs(j, "tags", rule->tags.items, rule->tags.n);
 	if (rule->kinds.n > 0)
 		json_put_strs(j, "kinds", rule->kinds.items, rule->kinds.n);
+	if (rule->people.n > 0)
+		json_put_strs(j, "people", rule->people.items, rule->people.n);
 	json_opt_str(j, "takenFrom", rule->from);
 	json_opt_str(j, "takenTo", rule->to);
 	if (rule->favorite)
@@ -236,6 +239,7 @@ take_rule(const struct request *req, struct collection_wish *w)
 		return;
 	rule.tags = texts(req, in, "tags");
 	rule.kinds = texts(req, in, "kinds");
+	rule.people = texts(req, in, "people");
 	rule.from = input_str(in, "takenFrom");
 	rule.to = input_str(in, "takenTo");
 	rule.favorite = input_bool(in, "favorite", false);

@@ -65,6 +65,7 @@ static const struct field_rule delete_input[] = {
 static const struct field_rule tags_input[] = {
 	{ "tags", FIELD_STRINGS, .min = 0, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX,
 	    .flags = FIELD_REQUIRED },
+	{ "people", FIELD_STRINGS, .min = 0, .max = MEDIA_TAGS_MAX, .item_max = MEDIA_TAG_MAX },
 	{ .name = NULL },
 };
 
@@ -297,20 +298,29 @@ media_timeline_get(const struct request *req, struct response *res, struct error
 	return response_json(res, 200, j, err);
 }
 
+static struct strings
+texts(const struct request *req, const char *name)
+{
+	size_t n = input_count(req->input, name);
+	const char **items = arena_array(req->arena, n, sizeof(*items));
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = input_str_at(req->input, name, i);
+	return (struct strings) { items, n };
+}
+
 /* PUT /api/media/{id}/tags */
 static bool
 media_tags_put(const struct request *req, struct response *res, struct error *err)
 {
-	size_t n = input_count(req->input, "tags");
-	const char **tags = arena_array(req->arena, n, sizeof(*tags));
+	const struct strings people = texts(req, "people");
+	const struct media_tags_wish wish = { texts(req, "tags"),
+		input_has(req->input, "people") ? &people : NULL };
 	struct media media;
 	int64_t version;
 
-	for (size_t i = 0; i < n; i++)
-		tags[i] = input_str_at(req->input, "tags", i);
 	return request_expects(req, media_version, request_param(req, "id"), &version, err) &&
-	    media_set_tags(req->call, request_param(req, "id"), version,
-		(struct strings) { tags, n }, &media, err) &&
+	    media_set_tags(req->call, request_param(req, "id"), version, &wish, &media, err) &&
 	    answer_item(req, res, 200, &media, err);
 }
 

@@ -154,6 +154,8 @@ media_members(const struct request *req, struct json *j, const struct media *m, 
 	json_opt_str(j, "overview", m->overview);
 	json_put_strs(j, "genres", m->genres, m->ngenres);
 	json_put_strs(j, "tags", m->tags, m->ntags);
+	if (m->npeople > 0)
+		json_put_strs(j, "people", m->people, m->npeople);
 	json_put_raw(j, "externalIds", m->external_ids);
 	json_opt_str(j, "thumbhash", m->thumbhash != NULL ? m->thumbhash : m->parent_thumbhash);
 	parent(j, m);

@@ -157,6 +157,24 @@ JS
 	until_true('closed', 'return !document.querySelector(".lightbox")');
 };
 
+subtest 'names of people' => sub {
+	go("#/?item=$photo[0]");
+	$b->find('.lightbox ' . button('Details'));
+	press_button('Details', '.lightbox');
+	$b->type(button('Add a person'), "Ann Smith\n");
+	told($b, '.people .chip', qr/Ann Smith/, 'typed by hand');
+	is_deeply item($photo[0])->{people}, ['Ann Smith'], '... and kept';
+	is $b->count('ul.chips:not(.people) .chip'), 0, '... not twice';
+	accessible($b, 'the details', $axe);
+	$b->screenshot("$artefacts/look-people.png");
+	press_button('Remove person Ann Smith', '.details');
+	$b->wait_for('the server', sub { !item($photo[0])->{people} }, SHOWN);
+	is_deeply item($photo[0])->{tags}, [], 'and removed';
+	press_button('Close details');
+	$b->press(ESCAPE);
+	until_true('closed', 'return !document.querySelector(".lightbox")');
+};
+
 subtest 'slides' => sub {
 	go("#/?item=$photo[2]");
 	until_true('the picture', 'return Boolean(document.querySelector(".frame .large.loaded"))');

@@ -26,6 +26,7 @@ src_libmedia_a_SOURCES = \
 	src/media/mpeg_audio.c src/media/mpeg_audio.h \
 	src/media/look.c src/media/look.h \
 	src/media/part.c src/media/part.h \
+	src/media/people.c src/media/people.h \
 	src/media/photo.c src/media/photo.h \
 	src/media/picture.c src/media/picture.h \
 	src/media/picture_formats.c \

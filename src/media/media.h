@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "media/dates.h"
+#include "media/people.h"
 
 struct arena;
 struct error;
@@ -64,6 +65,8 @@ struct media_run {
 	int64_t duration_ms; /* -1 = none */
 	struct media_taken taken;
 	const char *title;
+	const char *people[PEOPLE_MAX]; /* names that the file or the sidecar has */
+	size_t npeople;
 	const char *thumbhash;  /* base64 */
 	const char *look;       /* what it looks like, 16 hexadecimal digits, or NULL */
 	bool incomplete;        /* the file is cut off; what is there is shown */

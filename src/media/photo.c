@@ -212,6 +212,7 @@ put_details(struct media_run *run, const struct picture *pic)
 	date_of_photo(&(const struct date_blocks) { has_exif ? &exif : NULL, pic->xmp, pic->iptc,
 			  pic->xmp_size, pic->iptc_size },
 	    &run->taken);
+	people_of_xmp(run, pic->xmp, pic->xmp_size);
 	if (pic->exif != NULL)
 		run->content_id = live_photo_id(run, pic->exif, pic->exif_size);
 }

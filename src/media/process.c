@@ -49,6 +49,7 @@ read_sidecar(struct media_run *run)
 	text = arena_alloc(run->arena, SIDECAR_MAX);
 	size = fread(text, 1, SIDECAR_MAX, in);
 	fclose(in);
+	people_of_sidecar(run, text, size);
 	if (date_of_sidecar(text, size, &taken))
 		run->taken = taken;
 }

@@ -101,6 +101,8 @@ report_found(struct media_run *run, struct json *line)
 		json_put_int(line, "durationMs", run->duration_ms);
 	date_report(line, &run->taken);
 	json_opt_str(line, "title", run->title);
+	if (run->npeople > 0)
+		json_put_strs(line, "people", run->people, run->npeople);
 	json_opt_str(line, "thumbhash", run->thumbhash);
 	if (run->incomplete)
 		json_put_bool(line, "incomplete", true);

@@ -34,7 +34,7 @@ struct collection_person {
 
 /* Everything that is set must hold. */
 struct collection_rule {
-	struct strings tags, kinds;
+	struct strings tags, kinds, people;
 	const char *from, *to; /* "2024-07-01", inclusive, or NULL */
 	bool favorite;
 };

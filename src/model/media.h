@@ -80,6 +80,8 @@ struct media {
 	const char *failure_code, *failure_message; /* or NULL */
 	const char **genres, **tags, **assets, **sprite_times;
 	size_t ngenres, ntags, nassets, nsprite_times;
+	const char **people; /* those of the tags that are names of people */
+	size_t npeople;
 	int64_t size;                                         /* -1: unknown */
 	int64_t width, height, duration_ms, year;             /* 0: unknown */
 	int64_t taken_at, created_at, updated_at, trashed_at; /* us */

@@ -9,6 +9,7 @@
 
 #define Q(id) (&store_collections_queries[id])
 #define PERSON_COLUMNS 3
+#define RULE_PEOPLE 21 /* the column of a collection's row */
 
 static struct collection_rule
 rule_of(struct arena *arena, const struct rows *rows, size_t i, int col)
@@ -19,6 +20,7 @@ rule_of(struct arena *arena, const struct rows *rows, size_t i, int col)
 		.from = rows_str(rows, i, col + 2),
 		.to = rows_str(rows, i, col + 3),
 		.favorite = rows_bool(rows, i, col + 4),
+		.people = rows_strings(arena, rows, i, RULE_PEOPLE),
 	};
 }
 
@@ -169,7 +171,8 @@ store_collection_add(struct db *db, struct arena *arena, const struct collection
 {
 	return db_exec(db, arena, Q(Q_COLLECTION_ADD),
 	    DB_PARAMS(c->id, c->owner_id, c->kind, c->title, c->sort, list_of(arena, c->rule.tags),
-		list_of(arena, c->rule.kinds), c->rule.from, c->rule.to, db_bool(c->rule.favorite)),
+		list_of(arena, c->rule.kinds), c->rule.from, c->rule.to, db_bool(c->rule.favorite),
+		list_of(arena, c->rule.people)),
 	    NULL, err);
 }
 
@@ -183,7 +186,7 @@ store_collection_change(struct db *db, struct arena *arena, const char *id,
 	return db_exec(db, arena, Q(Q_COLLECTION_CHANGE),
 	    DB_PARAMS(id, c->title, c->sort, db_bool(c->set_cover), db_bool(c->rule != NULL),
 		c->cover_id, list_of(arena, rule->tags), list_of(arena, rule->kinds), rule->from,
-		rule->to, db_bool(rule->favorite)),
+		rule->to, db_bool(rule->favorite), list_of(arena, rule->people)),
 	    NULL, err);
 }
 

@@ -77,6 +77,7 @@ media_from_row(struct arena *arena, const struct rows *r, size_t row, struct med
 	m->playback_key = rows_str(r, row, c++);
 	m->rotation = rows_int(r, row, c++);
 	m->made_rotation = rows_int(r, row, c++);
+	m->people = rows_array(arena, r, row, c++, &m->npeople);
 }
 
 static bool

@@ -22,7 +22,7 @@ extern const struct query store_media_list_queries[];
  * The number of @media_columns (sql/columns.sql), which media_from_row() reads; any query that
  * selects these first can use it.
  */
-#define MEDIA_COLUMNS_COUNT 49
+#define MEDIA_COLUMNS_COUNT 50
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
 
@@ -164,8 +164,9 @@ bool store_media_set_taken(struct db *, struct arena *, const char *id,
 /* What the worker reads with the file. *changed false: it was so already. */
 bool store_media_set_sidecar(struct db *, struct arena *, const char *id, const char *text,
     bool *changed, struct error *);
+/* people: those of the tags that are names of people, or NULL: as before. */
 bool store_media_set_tags(struct db *, struct arena *, const char *id, struct strings tags,
-    struct error *);
+    const struct strings *people, struct error *);
 /* ERR_VALIDATION if one of the ids is not that of an active person. */
 bool store_media_set_shares(struct db *, struct arena *, const char *id, struct strings users,
     struct error *);

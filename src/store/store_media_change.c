@@ -66,7 +66,11 @@ const struct query store_media_change_queries[] = {
 	    "UPDATE media SET sidecar = $2, " TOUCH " WHERE id = $1"
 	    " AND sidecar IS DISTINCT FROM $2",
 	    0 },
-	[Q_TAGS] = { "media_set_tags", "UPDATE media SET tags = $2, " TOUCH " WHERE id = $1", 0 },
+	/* A trigger leaves only those people that are tags. */
+	[Q_TAGS] = { "media_set_tags",
+	    "UPDATE media SET tags = $2, people = coalesce($3::text[], people), " TOUCH
+	    " WHERE id = $1",
+	    0 },
 	[Q_SHARES_CLEAR] = { "media_shares_clear",
 	    "DELETE FROM media_shares WHERE media_id = $1 AND NOT user_id = ANY ($2::uuid[])", 0 },
 	[Q_SHARES_ADD] = { "media_shares_add",
@@ -174,9 +178,11 @@ store_media_set_sidecar(struct db *db, struct arena *arena, const char *id, cons
 
 bool
 store_media_set_tags(struct db *db, struct arena *arena, const char *id, struct strings tags,
-    struct error *err)
+    const struct strings *people, struct error *err)
 {
-	return db_exec(db, arena, Q(Q_TAGS), DB_PARAMS(id, db_array(arena, tags.items, tags.n)),
+	return db_exec(db, arena, Q(Q_TAGS),
+	    DB_PARAMS(id, db_array(arena, tags.items, tags.n),
+		people != NULL ? db_array(arena, people->items, people->n) : NULL),
 	    NULL, err);
 }
 

@@ -121,6 +121,9 @@ const struct query store_process_queries[] = {
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
 	    " playable = $24::boolean,"
+	    " tags = mn_names_follow(tags, people_found, $26::text[]),"
+	    " people = mn_names_follow(people, people_found, $26::text[]),"
+	    " people_found = $26::text[],"
 	    " version = version + 1, updated_at = now()"
 	    /* A date that a person set stays, also one of the time before sources were kept. */
 	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
@@ -361,7 +364,7 @@ store_process_publish(struct db *db, struct arena *arena, const char *media_id,
 		    f->taken.offset == TAKEN_OFFSET_NONE ? NULL : db_int(arena, f->taken.offset),
 		    f->taken.source, db_bool(f->incomplete), f->content_id,
 		    f->playable == PLAYABLE_UNKNOWN ? NULL : db_bool(f->playable == PLAYABLE_YES),
-		    db_int(arena, f->rotation)),
+		    db_int(arena, f->rotation), db_array(arena, f->people.items, f->people.n)),
 		&rows, err))
 		return false;
 	*gone = rows_count(rows) == 0;

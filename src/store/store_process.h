@@ -41,6 +41,7 @@ struct process_found {
 	enum playable playable;
 	const char *const *genres;
 	size_t ngenres;
+	struct strings people;       /* names that become tags */
 	const unsigned char *sha256; /* SHA256_SIZE bytes */
 	int64_t size, width, height, duration_ms, year;
 	int64_t rotation;   /* of the sizes and the pictures, degrees */

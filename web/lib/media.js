@@ -270,9 +270,9 @@ export const patch = (item, fields) => edit(item, (options) => api.patch(`/media
     fields, options));
 
 export async function
-setTags(item, tags, options)
+setTags(item, tags, options, people)
 {
-	return remember(await api.put(`/media/${item.id}/tags`, { tags }, options));
+	return remember(await api.put(`/media/${item.id}/tags`, { tags, people }, options));
 }
 
 export async function

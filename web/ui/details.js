@@ -65,6 +65,7 @@ export class Details {
 		this.editable = mayEdit(item) && item.status !== 'trashed';
 		this.events = h('ol.timeline', { 'aria-busy': 'true' },
 		    [1, 2, 3].map(() => h('li.skeleton.line')));
+		this.people = h('ul.chips.people');
 		this.tags = h('ul.chips');
 		this.facts = h('dl.facts');
 		this.lists = h('div');
@@ -72,6 +73,7 @@ export class Details {
 		this.state = h('div.details-state');
 		this.how = h('small.muted', { id: 'd-date-how' });
 		fill(this.body, this.state, this.editable ? this.form() : this.plain(),
+		    h('h3', null, 'People'), this.people, this.editable ? this.personInput() : null,
 		    h('h3', null, 'Tags'), this.tags, this.editable ? this.tagInput() : null,
 		    h('h3', null, 'File'), this.facts, this.lists,
 		    h('h3', null, 'Processing history'),
@@ -207,11 +209,17 @@ export class Details {
 	{
 		const { item } = this;
 
-		fill(this.tags, item.tags?.map((tag) => h('li.chip', null,
-		    h('a', { href: link('search', { tag }) }, tag), this.editable ?
-		    iconButton('close', `Remove tag ${tag}`,
-			() => this.putTags(item.tags.filter((t) => t !== tag))) : null)),
-		item.tags?.length || this.editable ? null : h('li.muted', null, 'No tags'));
+		const people = item.people ?? [];
+		const others = item.tags?.filter((tag) => !people.includes(tag)) ?? [];
+		const chip = (what, glyph) => (tag) => h('li.chip', null,
+		    h('a', { href: link('search', { tag }) }, glyph ? icon(glyph) : null, tag),
+		    this.editable ? iconButton('close', `Remove ${what} ${tag}`,
+			() => this.putTags(item.tags.filter((t) => t !== tag))) : null);
+
+		fill(this.people, people.map(chip('person', 'person')),
+		    people.length || this.editable ? null : h('li.muted', null, 'Nobody named'));
+		fill(this.tags, others.map(chip('tag')),
+		    others.length || this.editable ? null : h('li.muted', null, 'No tags'));
 	}
 
 	tagInput()
@@ -222,10 +230,18 @@ export class Details {
 		return h('div', null, field, names);
 	}
 
-	async putTags(tags)
+	personInput()
+	{
+		const { field, names } = tagField('Add a person', (words) => this.putTags(
+		    this.item.tags, [...new Set([...this.item.people ?? [], ...words])]));
+
+		return h('div', null, field, names);
+	}
+
+	async putTags(tags, people)
 	{
 		try {
-			await setTags(this.item, tags);
+			await setTags(this.item, tags, {}, people);
 			announce('Tags saved');
 		} catch (problem) {
 			fail(problem, 'Not saved.');

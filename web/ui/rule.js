@@ -17,14 +17,20 @@ ruleFields(rule)
 	const to = day('Taken until', rule.takenTo);
 	const favorite = h('input', { type: 'checkbox', checked: rule.favorite });
 
+	const people = tagField('People, separated by commas');
+	const words = (input) => input.value.split(',').map((w) => w.trim()).filter(Boolean);
+
 	field.value = (rule.tags ?? []).join(', ');
+	people.field.value = (rule.people ?? []).join(', ');
 	return {
-		node: h('div.share', null, field, names, h('label', null, 'Kind', kind),
+		node: h('div.share', null, field, names, people.field, people.names,
+		    h('label', null, 'Kind', kind),
 		    h('div.two', null, h('label', null, 'Taken from', from),
 			h('label', null, 'Taken until', to)),
 		    h('label.check', null, favorite, 'Only favourites')),
 		value: () => ({
-			tags: field.value.split(',').map((w) => w.trim()).filter(Boolean),
+			tags: words(field),
+			...(words(people.field).length ? { people: words(people.field) } : {}),
 			...(kind.value ? { kinds: [kind.value] } : {}),
 			...(from.value ? { takenFrom: from.value } : {}),
 			...(to.value ? { takenTo: to.value } : {}),

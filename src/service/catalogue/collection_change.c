@@ -132,8 +132,9 @@ rule_fits(const char *kind, const struct collection_rule *rule, struct error *er
 		return false;
 	if (rule->from != NULL && rule->to != NULL && strcmp(rule->from, rule->to) > 0)
 		return error_field(err, "rule.takenTo", "min", "must not be before takenFrom");
-	return rule->tags.n > 0 || rule->kinds.n > 0 || rule->from != NULL || rule->to != NULL ||
-	    rule->favorite || error_field(err, "rule", "required", "must have a condition");
+	return rule->tags.n > 0 || rule->people.n > 0 || rule->kinds.n > 0 || rule->from != NULL ||
+	    rule->to != NULL || rule->favorite ||
+	    error_field(err, "rule", "required", "must have a condition");
 }
 
 /* Each person once, and not the owner. */

@@ -119,8 +119,13 @@ struct media_patch {
  */
 bool media_change(const struct call *, const char *id, int64_t version, const struct media_patch *,
     struct media *, struct error *);
-bool media_set_tags(const struct call *, const char *id, int64_t version, struct strings tags,
-    struct media *, struct error *);
+/* people: those of the tags that are names of people, or NULL: as before. */
+struct media_tags_wish {
+	struct strings tags;
+	const struct strings *people;
+};
+bool media_set_tags(const struct call *, const char *id, int64_t version,
+    const struct media_tags_wish *, struct media *, struct error *);
 bool media_set_shares(const struct call *, const char *id, struct strings users, struct media *,
     struct error *);
 bool media_trash(const struct call *, const char *id, struct media *, struct error *);

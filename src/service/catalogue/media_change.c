@@ -210,7 +210,8 @@ apply_taken(const struct change *c, const struct media *m, const struct media_pa
 
 /* Adds each tag once, whatever its case. */
 static bool
-put_tags(const struct change *c, const struct media *m, struct strings tags, struct error *err)
+put_tags(const struct change *c, const struct media *m, struct strings tags,
+    const struct strings *people, struct error *err)
 {
 	const char **kept = arena_array(c->call->arena, tags.n, sizeof(*kept));
 	size_t n = 0;
@@ -228,13 +229,22 @@ put_tags(const struct change *c, const struct media *m, struct strings tags, str
 		return error_field(err, "addTags", "length", "must leave at most %d tags",
 		    MEDIA_TAGS_MAX);
 	return store_media_set_tags(c->call->svc->db, c->call->arena, m->id,
-	    (struct strings) { kept, n }, err);
+	    (struct strings) { kept, n }, people, err);
 }
 
+/* A person is a tag, whether it is named there or not. */
 static bool
 apply_tags(const struct change *c, struct media *m, struct error *err)
 {
-	return put_tags(c, m, *(const struct strings *)c->arg, err);
+	const struct media_tags_wish *wish = c->arg;
+	size_t n = wish->tags.n, more = wish->people != NULL ? wish->people->n : 0;
+	const char **all = arena_array(c->call->arena, n + more, sizeof(*all));
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = wish->tags.items[i];
+	for (size_t i = 0; i < more; i++)
+		all[n + i] = str_trim(c->call->arena, wish->people->items[i]);
+	return put_tags(c, m, (struct strings) { all, n + more }, wish->people, err);
 }
 
 static bool
@@ -259,7 +269,7 @@ apply_some_tags(const struct change *c, const struct media *m, const struct medi
 			tags[n++] = m->tags[i];
 	for (size_t i = 0; i < p->add_tags.n; i++)
 		tags[n++] = p->add_tags.items[i];
-	return put_tags(c, m, (struct strings) { tags, n }, err);
+	return put_tags(c, m, (struct strings) { tags, n }, NULL, err);
 }
 
 static bool
@@ -306,11 +316,11 @@ media_change(const struct call *call, const char *id, int64_t version,
 }
 
 bool
-media_set_tags(const struct call *call, const char *id, int64_t version, struct strings tags,
-    struct media *out, struct error *err)
+media_set_tags(const struct call *call, const char *id, int64_t version,
+    const struct media_tags_wish *wish, struct media *out, struct error *err)
 {
 	static const struct change_kind kind = { .event = "media.updated", .apply = apply_tags };
-	struct change c = { .call = call, .id = id, .version = version, .arg = &tags };
+	struct change c = { .call = call, .id = id, .version = version, .arg = wish };
 
 	return change(&c, &kind, out, err);
 }

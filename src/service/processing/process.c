@@ -339,6 +339,7 @@ publish(struct process *p, const char *original, struct error *err)
 		.content_id = r->content_id,
 		.genres = r->genres,
 		.ngenres = r->ngenres,
+		.people = { (const char **)r->people, r->npeople },
 		.object_key = original,
 		.sha256 = p->sha256,
 		.size = p->source.size,

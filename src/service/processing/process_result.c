@@ -115,6 +115,23 @@ take_genres(struct arena *arena, const struct cJSON *metadata, struct process_re
 		add_genre(arena, json_str(metadata, "genre", NULL), r);
 }
 
+/* Names become tags, so they have the bounds of tags; more of them are left out. */
+static void
+take_people(struct arena *arena, const struct cJSON *list, struct process_result *r)
+{
+	const struct cJSON *item;
+	const char *name;
+
+	cJSON_ArrayForEach (item, list) {
+		name = cJSON_GetStringValue(item);
+		if (name == NULL || r->npeople == RESULT_PEOPLE_MAX)
+			continue;
+		name = str_trim(arena, utf8_clean(arena, name, strlen(name), MEDIA_TAG_MAX));
+		if (name[0] != '\0')
+			r->people[r->npeople++] = name;
+	}
+}
+
 /*
  * The metadata object is kept as it is for people to see; searchable values get their own columns.
  */
@@ -213,6 +230,7 @@ take_found(struct arena *arena, const struct cJSON *o, struct process_result *r,
 		r->title = utf8_clean(arena, title, strlen(title), MEDIA_TITLE_MAX);
 	if (!take_metadata(arena, json_get(o, "metadata"), r, err))
 		return false;
+	take_people(arena, json_get(o, "people"), r);
 	take_taken(json_get(o, "taken"), &r->taken);
 	return take_assets(json_get(o, "assets"), r, err) &&
 	    take_sprite_times(arena, json_get(o, "spriteTimes"), r, err);

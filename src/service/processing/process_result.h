@@ -18,6 +18,7 @@ struct error;
 #define RESULT_METADATA_MAX (224UL << 10) /* bytes */
 #define RESULT_ASSETS_MAX 8
 #define RESULT_ASSET_SIZE_MAX (64LL << 20) /* bytes */
+#define RESULT_PEOPLE_MAX 50
 #define RESULT_TILES_MAX 12
 #define RESULT_GENRES_MAX 16
 #define RESULT_SIDE_MAX 1000000
@@ -45,6 +46,8 @@ struct process_result {
 	int64_t look; /* of a picture: src/media/look.h, as it is stored */
 	struct process_asset assets[RESULT_ASSETS_MAX];
 	size_t nassets;
+	const char *people[RESULT_PEOPLE_MAX]; /* names */
+	size_t npeople;
 	const char *sprite_times[RESULT_TILES_MAX]; /* as text */
 	size_t nsprite_times;
 };

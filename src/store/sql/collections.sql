@@ -14,7 +14,8 @@ coalesce(f.n, 0), f.id, f.asset_prefix, f.assets, f.thumbhash,
 CASE WHEN c.owner_id = $1::uuid THEN ARRAY(
 	SELECT unnest(ARRAY[cp.user_id::text, u.display_name, cp.may])
 	FROM collection_people cp JOIN users u ON u.id = cp.user_id
-	WHERE cp.collection_id = c.id ORDER BY cp.created_at, cp.user_id) END
+	WHERE cp.collection_id = c.id ORDER BY cp.created_at, cp.user_id) END,
+c.rule_people
 
 --: define with_cover
 LEFT JOIN LATERAL (
@@ -59,9 +60,9 @@ FROM substring(sha256(convert_to($1::uuid || E'\n' || btrim(regexp_replace(
 
 --: query collection_add
 INSERT INTO collections (id, owner_id, kind, title, sort, rule_tags, rule_kinds, rule_from, rule_to,
-	rule_favorite)
+	rule_favorite, rule_people)
 VALUES ($1, $2, $3, $4, coalesce($5, 'taken'), $6::text[], $7::text[], $8::date, $9::date,
-	$10::boolean)
+	$10::boolean, $11::text[])
 ON CONFLICT (id) DO NOTHING
 
 -- What is NULL stays; $5: a new rule comes with it, $4: a new cover, or none.
@@ -73,6 +74,7 @@ UPDATE collections c SET title = coalesce($2, title), sort = coalesce($3, sort),
 	rule_from = CASE WHEN $5::boolean THEN $9::date ELSE rule_from END,
 	rule_to = CASE WHEN $5::boolean THEN $10::date ELSE rule_to END,
 	rule_favorite = CASE WHEN $5::boolean THEN $11::boolean ELSE rule_favorite END,
+	rule_people = CASE WHEN $5::boolean THEN $12::text[] ELSE rule_people END,
 	version = version + 1, updated_at = now()
 WHERE c.id = $1
 

@@ -53,7 +53,7 @@ m.version, @us(m.created_at), @us(m.updated_at), @us(m.trashed_at), @owner_name,
 m.parent_id, m.position, m.disc, @of_parent(true, p.title), @of_parent(@bare, p.asset_prefix),
 @of_parent(@bare, p.assets), @of_parent(@bare, p.thumbhash), m.incomplete, @clip,
 @marked(media_favorites), @marked(media_archived), m.playable, @rendition, m.rotation,
-m.made_rotation
+m.made_rotation, m.people
 
 -- Titles that start with a text known only at run time. A range, because LIKE uses its index only
 -- for a constant pattern. title_key has the C collation, so every title that starts with the key is

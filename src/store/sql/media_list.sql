@@ -83,7 +83,7 @@ m.content_type, m.size, m.sha256, m.width, m.height, m.duration_ms, m.taken_at, 
 m.taken_offset, m.taken_source, m.year, m.overview, m.genres, m.tags, m.external_ids, m.thumbhash,
 m.object_key, m.asset_prefix, m.assets, m.sprite_times, m.failure_code, m.failure_message,
 m.version, m.created_at, m.updated_at, m.trashed_at, m.parent_id, m.position, m.disc,
-m.incomplete, m.content_id, m.playable, m.rotation, m.made_rotation
+m.incomplete, m.content_id, m.playable, m.rotation, m.made_rotation, m.people
 
 -- Sorted by (k, kid): the merge outside knows that each branch is sorted, and reads only the rows
 -- it needs.

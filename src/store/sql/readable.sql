@@ -29,7 +29,7 @@ coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC',
 	m.created_at AT TIME ZONE 'UTC')::date
 
 --: define rule_holds
-(m.tags @> c.rule_tags
+(m.tags @> c.rule_tags AND m.people @> c.rule_people
 	AND (c.rule_kinds = '{}' OR m.kind = ANY (c.rule_kinds))
 	AND (c.rule_from IS NULL OR @taken_day >= c.rule_from)
 	AND (c.rule_to IS NULL OR @taken_day <= c.rule_to)
