@@ -259,22 +259,31 @@ not_indexed(struct response *res)
 	response_header(res, "X-Robots-Tag", "noindex");
 }
 
+static struct link_knock
+knock_of(const struct request *req)
+{
+	return (struct link_knock) { .token = request_param(req, "token"),
+		.ticket = input_str(req->input, "ticket") };
+}
+
 /* GET /api/media/links/open/{token}: what it is, and a page of its items. */
 static bool
 open_get(const struct request *req, struct response *res, struct error *err)
 {
 	const struct list_ask ask = list_ask_of(req->input);
 	struct json *j = json_new(req->arena, 0);
+	struct link_knock knock = knock_of(req);
+	bool first = ask.cursor == NULL;
 	int64_t now = clock_now();
 	struct link_visit visit;
 	struct media *items;
 	struct page page;
 
-	if (!link_visit(req->call, request_param(req, "token"), input_str(req->input, "ticket"),
-		&visit, err) ||
+	knock.counted = first;
+	if (!link_visit(req->call, &knock, &visit, err) ||
 	    !link_items(req->call, &visit, &ask, &items, &page, err))
 		return false;
-	if (ask.cursor == NULL && !req->head)
+	if (first && !req->head)
 		link_viewed(req->call, &visit.link);
 	list_open(j);
 	for (size_t i = 0; i < page.n; i++) {
@@ -285,7 +294,8 @@ open_get(const struct request *req, struct response *res, struct error *err)
 	list_close(j, &ask, &page);
 	json_put_str(j, "title", visit.link.shown_title);
 	json_put_str(j, "kind", visit.link.kind);
-	json_put_int(j, "count", visit.link.count);
+	if (first)
+		json_put_int(j, "count", visit.link.count);
 	json_put_bool(j, "download", visit.link.download);
 	json_object_end(j);
 	not_indexed(res);
@@ -314,13 +324,13 @@ open_post(const struct request *req, struct response *res, struct error *err)
 static bool
 open_item_get(const struct request *req, struct response *res, struct error *err)
 {
+	const struct link_knock knock = knock_of(req);
 	struct json *j = json_new(req->arena, 0);
 	int64_t now = clock_now();
 	struct link_visit visit;
 	struct media media;
 
-	if (!link_visit(req->call, request_param(req, "token"), input_str(req->input, "ticket"),
-		&visit, err) ||
+	if (!link_visit(req->call, &knock, &visit, err) ||
 	    !link_item(req->call, &visit, request_param(req, "id"), &media, err))
 		return false;
 	json_object(j, NULL);

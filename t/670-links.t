@@ -57,7 +57,7 @@ sub seen {
             . ($ticket ? "&ticket=$ticket" : ''));
         return "$r->{status} " . ($r->{json}{code} // '') if $r->{status} != 200;
         push @ids, map { $_->{id} } @{ $r->{json}{items} };
-        ($cursor, $count) = ($r->{json}{page}{nextCursor}, $r->{json}{count});
+        ($cursor, $count) = ($r->{json}{page}{nextCursor}, $r->{json}{count} // $count);
     } while ($cursor);
     is $count, scalar @ids, 'the count is exact';
     return join ' ', @ids;

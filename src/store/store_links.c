@@ -57,7 +57,8 @@ store_link_visit(struct db *db, struct arena *arena, const struct store_link_vis
 
 	if (!db_exec(db, arena, Q(Q_LINK_VISIT),
 		DB_PARAMS(db_bytea(arena, visit->token_hash, SHA256_SIZE),
-		    list_of(arena, visit->may_share), list_of(arena, visit->see_all)),
+		    list_of(arena, visit->may_share), list_of(arena, visit->see_all),
+		    db_bool(visit->counted)),
 		&rows, err))
 		return false;
 	if (rows_count(rows) == 0)

@@ -23,6 +23,7 @@ extern const struct query store_links_queries[];
 struct store_link_visit {
 	const unsigned char *token_hash;   /* SHA256_SIZE */
 	struct strings may_share, see_all; /* roles */
+	bool counted;                      /* whether count is filled */
 };
 /* ERR_NOT_FOUND: there is none, it has expired, or its owner or its album is not there. */
 bool store_link_visit(struct db *, struct arena *, const struct store_link_visit *, struct link *,

@@ -62,16 +62,18 @@ counted(const struct call *call, const struct link *link, struct error *err)
 
 /* The link as it stands, whatever its password. */
 static bool
-find(const struct call *call, const char *token, struct link_visit *visit, struct error *err)
+find(const struct call *call, const struct link_knock *knock, struct link_visit *visit,
+    struct error *err)
 {
 	unsigned char hash[SHA256_SIZE];
 	const struct store_link_visit ask = { .token_hash = hash,
 		.may_share = roles_with(call->arena, LINK_PERMISSION),
-		.see_all = roles_with(call->arena, PERM_MEDIA_MANAGE_ALL) };
+		.see_all = roles_with(call->arena, PERM_MEDIA_MANAGE_ALL),
+		.counted = knock->counted };
 
 	if (!links_enabled(call))
 		return gone(err);
-	sha256(token, strlen(token), hash);
+	sha256(knock->token, strlen(knock->token), hash);
 	if (!store_link_visit(call->svc->db, call->arena, &ask, &visit->link, err))
 		return err->code == ERR_NOT_FOUND ? gone(err) : false;
 	visit->all = access_permissions(visit->link.owner_role) & PERM_BIT(PERM_MEDIA_MANAGE_ALL);
@@ -119,12 +121,13 @@ ticket_holds(const struct call *call, const struct link *link, const char *ticke
 }
 
 bool
-link_visit(const struct call *call, const char *token, const char *ticket, struct link_visit *visit,
+link_visit(const struct call *call, const struct link_knock *knock, struct link_visit *visit,
     struct error *err)
 {
-	if (!find(call, token, visit, err))
+	if (!find(call, knock, visit, err))
 		return false;
-	return visit->link.password_hash == NULL || ticket_holds(call, &visit->link, ticket) ||
+	return visit->link.password_hash == NULL ||
+	    ticket_holds(call, &visit->link, knock->ticket) ||
 	    error_slug(err, ERR_UNAUTHENTICATED, "link_password", "This link asks for a password.");
 }
 
@@ -207,9 +210,10 @@ bool
 link_unlock(const struct call *call, const char *token, const char *password, const char **ticket,
     int64_t *expires_at, struct error *err)
 {
+	const struct link_knock knock = { .token = token };
 	struct link_visit visit;
 
-	return find(call, token, &visit, err) &&
+	return find(call, &knock, &visit, err) &&
 	    (visit.link.password_hash == NULL || guess(call, &visit.link, password, err)) &&
 	    make_ticket(call, &visit.link, ticket, expires_at, err);
 }

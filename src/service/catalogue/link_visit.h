@@ -23,8 +23,13 @@ struct link_visit {
 	bool all; /* its owner sees everything */
 };
 
-/* ticket: of link_unlock(), or NULL. Each counts in the limit of the link. */
-bool link_visit(const struct call *, const char *token, const char *ticket, struct link_visit *,
+struct link_knock {
+	const char *token;
+	const char *ticket; /* of link_unlock(), or NULL */
+	bool counted;       /* fill link.count */
+};
+/* Each counts in the limit of the link. */
+bool link_visit(const struct call *, const struct link_knock *, struct link_visit *,
     struct error *);
 /*
  * *ticket stands for the password for LINK_TICKET_SECONDS, until *expires_at (us), and no longer

@@ -34,16 +34,16 @@ coalesce(l.title, CASE l.kind
 	WHEN 'item' THEN (SELECT m.title FROM @visited(@all) m LIMIT 1) END)
 
 -- In the order that link_from_row() reads.
---: define link_columns(all)
+--: define link_columns(all, counted)
 l.id, l.kind, l.owner_id, l.collection_id, l.title, l.password_hash, l.download, @us(l.expires_at),
 @us(l.last_viewed_at), l.version, @us(l.created_at), @us(l.updated_at), l.views, u.role,
-@seen(@all), @shown_title(@all),
+CASE WHEN @counted THEN @seen(@all) END, @shown_title(@all),
 CASE l.kind WHEN 'item' THEN (SELECT li.media_id FROM link_items li WHERE li.link_id = l.id) END
 
--- One that can be visited: $1 the hash of its token; $2 the roles that may share, $3 those that see
--- everything.
---: query link_visit read custom-plan
-SELECT @link_columns(u.role = ANY ($3::text[])) FROM links l JOIN users u ON u.id = l.owner_id
+-- One that can be visited: $1 the hash of its token; $2 the roles that may share, $3 those that
+-- see everything; $4 whether its items are counted, which takes as long as a page of them.
+--: query link_visit read
+SELECT @link_columns(u.role = ANY ($3::text[]), $4::boolean) FROM links l JOIN users u ON u.id = l.owner_id
 WHERE l.token_hash = $1::bytea AND (l.expires_at IS NULL OR l.expires_at > now())
 	AND u.status = 'active' AND u.role = ANY ($2::text[])
 	AND (l.collection_id IS NULL OR EXISTS (SELECT FROM collections c
@@ -51,7 +51,7 @@ WHERE l.token_hash = $1::bytea AND (l.expires_at IS NULL OR l.expires_at > now()
 
 -- Of a link $1 whose owner sees everything ($2), from the position $3, $4 on; $5 limit, $6 one
 -- item. What a visitor is not told is not read.
---: query link_items read custom-plan
+--: query link_items read
 SELECT m.id, m.kind, m.title, m.thumbhash, m.width, m.height, m.duration_ms,
 	@us(coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC')), m.asset_prefix, m.assets,
 	m.sprite_times, m.incomplete, m.source, CASE WHEN l.download THEN m.object_key END,
@@ -66,14 +66,14 @@ ORDER BY m.k, m.id LIMIT $5::int
 UPDATE links SET views = views + 1, last_viewed_at = now() WHERE id = $1
 
 -- Its owner's. $1 caller, $2 whether they see everything.
---: query link_get read custom-plan
-SELECT @link_columns($2::boolean), ARRAY(SELECT li.media_id::text FROM link_items li
+--: query link_get read
+SELECT @link_columns($2::boolean, true), ARRAY(SELECT li.media_id::text FROM link_items li
 	WHERE li.link_id = l.id ORDER BY li.position)
 FROM links l JOIN users u ON u.id = l.owner_id WHERE l.owner_id = $1::uuid AND l.id = $3::uuid
 
 -- $3 and $4 the position, $5 limit; $6 of this item alone, $7 of this album, or NULL.
 --: query link_list read custom-plan
-SELECT @link_columns($2::boolean) FROM (
+SELECT @link_columns($2::boolean, true) FROM (
 	SELECT * FROM links l WHERE l.owner_id = $1::uuid AND ($4::uuid IS NULL
 			OR (l.created_at, l.id) < ($3::timestamptz, $4::uuid))
 		AND ($6::uuid IS NULL OR l.kind = 'item' AND EXISTS (SELECT FROM link_items li
