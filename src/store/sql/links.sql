@@ -43,7 +43,8 @@ CASE l.kind WHEN 'item' THEN (SELECT li.media_id FROM link_items li WHERE li.lin
 -- One that can be visited: $1 the hash of its token; $2 the roles that may share, $3 those that
 -- see everything; $4 whether its items are counted, which takes as long as a page of them.
 --: query link_visit read
-SELECT @link_columns(u.role = ANY ($3::text[]), $4::boolean) FROM links l JOIN users u ON u.id = l.owner_id
+SELECT @link_columns(u.role = ANY ($3::text[]), $4::boolean)
+FROM links l JOIN users u ON u.id = l.owner_id
 WHERE l.token_hash = $1::bytea AND (l.expires_at IS NULL OR l.expires_at > now())
 	AND u.status = 'active' AND u.role = ANY ($2::text[])
 	AND (l.collection_id IS NULL OR EXISTS (SELECT FROM collections c
