@@ -10,16 +10,6 @@ import { showPicture } from './picture.js';
 const HIDDEN = 'medianest.on-this-day.hidden';
 const SHOWN = 160; /* width of a picture */
 
-/* Where the person is, not in UTC. */
-function
-today()
-{
-	const now = new Date();
-	const two = (n) => String(n).padStart(2, '0');
-
-	return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-}
-
 function
 card(year, items)
 {
@@ -33,14 +23,18 @@ card(year, items)
 	image, h('span', { 'aria-hidden': 'true' }, ago)));
 }
 
-/* Once per page, and only where nothing moves that somebody looks at. */
-export async function
-onThisDay(before)
-{
-	const date = today();
+const asked = new WeakSet();
 
-	if (localStorage.getItem(HIDDEN) === date)
+/*
+ * Stands before a node, once, and only where nothing moves that somebody looks at. date: where the
+ * person is, not in UTC.
+ */
+export async function
+onThisDay(before, date)
+{
+	if (asked.has(before) || localStorage.getItem(HIDDEN) === date)
 		return;
+	asked.add(before);
 	const { years } = await api.get('/media/on-this-day',
 	    { date, scope: 'library', thumbnails: LISTED }, { patient: true })
 	    .catch(() => ({ years: [] })); /* the library says what is wrong */

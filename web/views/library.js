@@ -31,6 +31,7 @@ const SORT = 'medianest.sort';
 export function
 mount(root, first)
 {
+	const today = new Date().toLocaleDateString('sv'); /* as in ISO 8601 */
 	let params = first;
 	let grid;
 	let scrubber;
@@ -95,7 +96,13 @@ mount(root, first)
 			    (!params.kind || item.kind === params.kind) &&
 			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			selection, empty,
-			onlayout: () => scrubber?.update(),
+			onlayout: () => {
+				scrubber?.update();
+				if (grid?.days?.some(({ date }) => date !== today &&
+				    date.endsWith(today.slice(4))))
+					import('../ui/on-this-day.js').then((strip) =>
+					    strip.onThisDay(place, today), () => {});
+			},
 			onscrolled: () => scrubber?.scrolled(),
 		};
 		grid = sort === SORTS.taken ? new Timeline({ ...common, query,
@@ -123,7 +130,6 @@ mount(root, first)
 
 	build();
 	addEventListener('keydown', keys);
-	import('../ui/on-this-day.js').then(({ onThisDay }) => onThisDay(place), () => {});
 	return {
 		sequence: () => grid.around?.(params.item) ?? grid,
 		query,
