@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/arena.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -30,7 +31,7 @@
 #define FORM "1"         /* of what is kept of a city; another one loads all again */
 #define LOAD_BATCH 2000  /* cities of one statement */
 #define LOOK_BATCH 2000  /* items of one transaction */
-#define LOOK_ROUNDS 1000 /* of one run */
+#define LOOK_SECONDS 480 /* of one run; the next one goes on */
 
 /* GeoNames' columns. */
 enum { ID, NAME, LATITUDE = 4, LONGITUDE, CODE = 7, COUNTRY, REGION = 10, ZONE = 17 };
@@ -257,11 +258,12 @@ upkeep_places(const struct call *call, const struct job_env *env, const struct j
 	struct arena arena;
 	const struct call batch = { call->svc, &arena, call->by };
 	const char *source, *seen_to;
+	int64_t end = clock_monotonic() + LOOK_SECONDS * US_PER_SEC;
 	bool ok, more = true;
 
 	arena_init(&arena);
 	ok = store_cities_source(db, &arena, &source, &seen_to, err) && load(&batch, source, err);
-	for (int i = 0; ok && more && i < LOOK_ROUNDS && !*env->stop; i++) {
+	while (ok && more && clock_monotonic() < end && !*env->stop) {
 		arena_reset(&arena);
 		ok = store_cities_source(db, &arena, &source, &seen_to, err);
 		more = ok && seen_to != NULL;
