@@ -8,6 +8,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
 use MediaNest::Exif qw(exif_jpeg);
 use MediaNest::Media;
 use MediaNest::Test;
@@ -226,6 +227,10 @@ subtest 'lists by place' => sub {
 	}
 	get($cat, '?status=trashed&country=DE', 400);
 	get($cat, '/places/clusters?zoom=21', 400);
+	get($cat, "/places?cursor=$_", 400) for map { encode_base64url($_) } 'q1.x', 'q1.', 'q1.0',
+	    'q1.99999999999', 'qx.1', 'n1.1';
+	get($cat, "$_&collection=01890a5d-ac96-774b-bcce-b302099a8057", 400) for '/places?limit=1',
+	    '/places/clusters?zoom=1';
 	get($cat, '/places/clusters', 400);
 };
 

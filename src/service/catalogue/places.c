@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/str.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
 #include "service/services.h"
@@ -61,6 +62,29 @@ media_bounds_parse(const char *text, struct media_bounds *b)
 	    b->south <= b->north;
 }
 
+/* What the routes about places have in common. */
+static bool
+ask_fits(const struct call *call, const struct media_ask *ask, struct error *err)
+{
+	if (!places_on(call))
+		return error_slug(err, ERR_NOT_FOUND, "places_off",
+		    "Places are switched off here.");
+	return ask->filter.collection == NULL ||
+	    error_field(err, "collection", "choice", "must not be given for places");
+}
+
+/* The count and the city after which a page begins; city NULL: at the start. */
+static bool
+places_after(const struct call *call, const char *cursor, struct list_position *after,
+    struct error *err)
+{
+	int64_t city;
+
+	return list_after(call->arena, LIST_PLACES, cursor, after, err) &&
+	    (after->text == NULL || str_to_int(after->text, 1, INT32_MAX, &city) ||
+		error_field(err, "cursor", "format", "must be a cursor of this list"));
+}
+
 bool
 media_places(const struct call *call, const struct media_ask *ask, struct media_place **places,
     struct page *page, struct error *err)
@@ -69,11 +93,10 @@ media_places(const struct call *call, const struct media_ask *ask, struct media_
 	struct media_reader reader;
 	size_t n;
 
-	if (!places_on(call))
-		return error_slug(err, ERR_NOT_FOUND, "places_off",
-		    "Places are switched off here.");
+	if (!ask_fits(call, ask, err))
+		return false;
 	media_reader_in(call->by.who, ask->scope, &reader);
-	if (!list_after(call->arena, LIST_PLACES, ask->list.cursor, &after, err) ||
+	if (!places_after(call, ask->list.cursor, &after, err) ||
 	    !store_media_places(call->svc->db, call->arena,
 		&(const struct media_places_ask) {
 		    &reader, &ask->filter, after.number, after.text, ask->list.limit + 1 },
@@ -113,9 +136,8 @@ media_clusters(const struct call *call, const struct media_ask *ask, int zoom,
 {
 	struct media_reader reader;
 
-	if (!places_on(call))
-		return error_slug(err, ERR_NOT_FOUND, "places_off",
-		    "Places are switched off here.");
+	if (!ask_fits(call, ask, err))
+		return false;
 	media_reader_in(call->by.who, ask->scope, &reader);
 	return store_media_clusters(call->svc->db, call->arena,
 	    &(const struct media_clusters_ask) {
