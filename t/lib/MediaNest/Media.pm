@@ -280,19 +280,28 @@ sub program {
 	croak "no medianest-media near $exe";
 }
 
-sub run_media {
+sub run_media { return end_media(begin_media(@_)) }
+
+# The same in two steps: files are made and results are looked at while it runs.
+sub begin_media {
 	my ($program, $file, %option) = @_;
 	my $out = tempdir('mn-out-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	my @command = (@{ $option{wrap} || [] }, $program, '--out', $out,
 	    @{ $option{arguments} || [] }, $file);
 	local $ENV{ASAN_OPTIONS} = 'detect_leaks=0'; # of libraries, at their exit
 	open my $from, '-|', @command or croak "$program: $!";
+	return { from => $from, out => $out };
+}
+
+sub end_media {
+	my ($run) = @_;
+	my $from = $run->{from};
 	my @lines = map { $JSON->decode($_) } <$from>;
 	close $from;
 	my $status = $?;
 	my $last = pop @lines;
 	return { result => $last && $last->{result}, steps => \@lines, status => $status,
-	    out => $out };
+	    out => $run->{out} };
 }
 
 1;

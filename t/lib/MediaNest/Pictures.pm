@@ -198,12 +198,10 @@ sub heic_turned { return heic_property($_[0], box(irot => pack 'C', $_[1])) }
 sub _planes {
     my ($file) = @_;
     require MediaNest::Media;
-    my $size = MediaNest::Media::run('ffprobe', '-v', 'error', '-show_entries',
-        'stream=width,height', '-of', 'csv=p=0', $file);
-    my ($w, $h) = $size =~ /(\d+),(\d+)/ or croak $size;
-    my $bytes = MediaNest::Media::run('ffmpeg', '-nostdin', '-v', 'quiet', '-i', $file,
-        '-frames:v', 1, '-f', 'rawvideo', '-pix_fmt', 'gbrp', '-');
-    return ($w, $h, map { substr $bytes, $_ * $w * $h, $w * $h } 2, 0, 1);
+    my $bytes = MediaNest::Media::run('convert', $file, '-alpha', 'off', '-format', '%w %h\n',
+        '-write', 'info:-', '-depth', 8, '-interlace', 'plane', 'rgb:-');
+    my ($w, $h) = $bytes =~ s/^(\d+) (\d+)\n// ? ($1, $2) : croak "no picture: $file";
+    return ($w, $h, map { substr $bytes, $_ * $w * $h, $w * $h } 0 .. 2);
 }
 
 # The mean of each channel.
