@@ -167,7 +167,10 @@ part_png(struct media_run *run, const struct mapped *file, struct picture *pic, 
 		    p.pixels, (int)p.width, (int)p.height, (int)p.bands },
 		1, pic, err))
 		return false;
+	/* Bare pixels: a profile of the file is not attached to them. */
 	before.whole = pic->whole;
+	before.profile = false;
+	before.bits = 8;
 	*pic = before;
 	return true;
 }

@@ -17,6 +17,7 @@
 #include "media/jpeg.h"
 #include "media/motion.h"
 #include "media/mpeg_audio.h"
+#include "media/part.h"
 #include "media/raw.h"
 #include "media/sniff.h"
 #include "media/tags.h"
@@ -46,6 +47,7 @@ containers(const unsigned char *b, size_t size)
 	if (size > 8 && png_tone(b, size, &tone) && tone.primaries > 255)
 		abort();
 	(void)container_is_cut(b, size);
+	(void)gif_is_cut(b, size);
 	(void)cr3_exif(&arena, b, size, &n);
 	arena_clear(&arena);
 }

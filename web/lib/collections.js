@@ -26,7 +26,7 @@ pages(path, query)
 
 export const collections = (query) => pages(PATH, query);
 export const collection = (id) => api.get(`${PATH}/${id}`, null, { patient: true });
-export const create = (wish) => api.post(PATH, wish);
+export const create = (wish, options) => api.post(PATH, wish, options);
 export const change = ({ id, etag }, fields) => api.patch(`${PATH}/${id}`, fields,
     { headers: { 'If-Match': `"${etag}"` } });
 export const leave = (id) => api.delete(`${PATH}/${id}`);
