@@ -331,17 +331,55 @@ subtest 'cancelled in the middle' => sub {
         'nothing has failed');
 };
 
+# Of a job that waits for its next attempt.
+sub hurry {
+    my ($id) = @_;
+    wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE payload->>'downloadId' = '$id' AND "
+        . "state = 'available' AND last_error IS NOT NULL") } SETTLE, 'a failed attempt';
+    my $why = $mn->psql("SELECT last_error FROM jobs WHERE payload->>'downloadId' = '$id'");
+    $mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'downloadId' = '$id';"
+        . "NOTIFY mn_jobs, 'downloads'");
+    return $why;
+}
+
+subtest 'an item that is purged while it is read' => sub {
+    my @items = (item(random_bytes(PART + 12345), name => "'purged.bin'"), $large[0]);
+    my $open = gate(1);
+    my $asked = ask('ann', ids => \@items)->{json};
+    at_gate();
+    is($who{super}->api(DELETE => "/api/media/$items[0]?purge=true")->{status}, 204, 'purged');
+    wait_until { $mn->psql("SELECT count(*) FROM objects WHERE key LIKE 'original/$items[0]/%'")
+        == 0 } SETTLE, 'the end of its file';
+    $open->();
+    hurry($asked->{id});
+    my ($zip, $made) = fetched('ann', { status => 202, json => $asked });
+    is_deeply([sort keys %$zip], ['Left out.txt', 'large 1.bin'], 'the archive is begun again');
+    forget('ann');
+};
+
+subtest 'a person who is disabled while theirs is made' => sub {
+    my $dora = $mn->user(role => 'admin');
+    ($who{dora}, $id{dora}) = ($dora, $dora->{id});
+    my $item = item(random_bytes(2 * PART), owner => 'dora');
+    my $open = gate(1);
+    ask('dora', ids => [$item]);
+    at_gate();
+    is($who{super}->api(PATCH => "/api/users/$id{dora}", { status => 'disabled' })->{status}, 200,
+        'disabled');
+    $open->();
+    wait_until { $mn->psql("SELECT count(*) FROM downloads WHERE user_id = '$id{dora}'") == 0 }
+        SETTLE, 'its end';
+    is_deeply([left()], [], 'nothing is left of it');
+};
+
 subtest 'a store that does not answer' => sub {
     $mn->psql('DELETE FROM part_gate');
     $proxy->fault(refuse => 1);
     my $asked = ask('ann', ids => [$large[0]])->{json};
     wait_until { $mn->psql("SELECT last_error FROM jobs WHERE payload->>'downloadId' = "
         . "'$asked->{id}'") } SETTLE, 'a failed attempt';
-    like($mn->psql("SELECT last_error FROM jobs WHERE payload->>'downloadId' = '$asked->{id}'"),
-        qr/^storage_unavailable/, 'is a failed attempt');
     $proxy->heal;
-    $mn->psql("UPDATE jobs SET run_at = now() WHERE payload->>'downloadId' = '$asked->{id}';"
-        . "NOTIFY mn_jobs, 'downloads'");
+    like(hurry($asked->{id}), qr/^storage_unavailable/, 'is a failed attempt');
     my ($zip, $made) = fetched('ann', { status => 202, json => $asked });
     is($made->{leftOut}, 0, 'nothing was left out because of it');
     forget('ann');
