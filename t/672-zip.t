@@ -385,6 +385,20 @@ subtest 'a store that does not answer' => sub {
     forget('ann');
 };
 
+subtest 'a store that restarts' => sub {
+    my $open = gate(1);
+    my $asked = ask('ann', ids => [$large[0]])->{json};
+    at_gate();
+    $proxy->fault(refuse => 1);
+    $open->();
+    wait_until { $proxy->count->{connections} > 0 } SETTLE, 'a connection that ends at once';
+    $proxy->heal;
+    my ($zip, $made) = fetched('ann', { status => 202, json => $asked });
+    is($mn->psql("SELECT attempt FROM jobs WHERE payload->>'downloadId' = '$asked->{id}'"), 1,
+        'does not make the archive begin again');
+    forget('ann');
+};
+
 subtest 'given up' => sub {
     $proxy->fault(refuse => 1);
     my $asked = ask('ann', ids => [$large[0]])->{json};

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -25,6 +26,9 @@
 #include "core/banned.h"
 
 #define LEFT_OUT_NAME "Left out.txt"
+#define PAUSE_MS 50
+#define NS_PER_MS 1000000L
+#define PAUSES_PER_TRY 10 /* doubled for each try */
 
 /* The archive's upload into the store. */
 struct upload {
@@ -64,6 +68,44 @@ unwanted(struct download_build *b, struct error *err)
 {
 	b->unwanted = true;
 	return error_set(err, ERR_NOT_FOUND, "Nobody waits for this archive any more.");
+}
+
+/*
+ * The store did not answer: whether to ask again after a pause, which grows. A run that fails
+ * begins again from its start, so a store that restarts should not make it fail.
+ */
+static bool
+patient(const struct download_build *b, int tries, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * NS_PER_MS };
+
+	if (err->code != ERR_UNAVAILABLE || tries >= DOWNLOAD_TRIES)
+		return false;
+	for (int i = 0; i < PAUSES_PER_TRY << tries && *b->env->stop == 0; i++)
+		nanosleep(&pause, NULL);
+	error_clear(err);
+	return !stopped(b, err);
+}
+
+static bool
+read_piece(struct download_build *b, const char *key, int64_t from, struct error *err)
+{
+	for (int tries = 1; !s3_get_piece(b->call->svc->s3, key, from, &b->piece, err); tries++)
+		if (!patient(b, tries, err))
+			return false;
+	return true;
+}
+
+static bool
+write_part(struct download_build *b, const struct s3_part_put *put, const char **etag,
+    struct error *err)
+{
+	struct s3 *s3 = b->call->svc->s3;
+
+	for (int tries = 1; !s3_put_part(s3, b->call->arena, put, etag, err); tries++)
+		if (!patient(b, tries, err))
+			return false;
+	return true;
 }
 
 /* Writes the progress down, and learns of a cancellation. */
@@ -107,7 +149,7 @@ send_part(struct download_build *b, struct error *err)
 	if (up->n == S3_PARTS_MAX)
 		return error_set(err, ERR_TOO_LARGE, "The archive is too large for the store.");
 	if (stopped(b, err) || !tell_now(b, err) ||
-	    !s3_put_part(b->call->svc->s3, b->call->arena, &put, &up->parts[up->n].etag, err))
+	    !write_part(b, &put, &up->parts[up->n].etag, err))
 		return false;
 	up->parts[up->n].number = put.number;
 	up->n++;
@@ -144,7 +186,7 @@ copy(struct download_build *b, const struct download_item *item, struct error *e
 	int64_t at = 0;
 
 	while (at < item->size) {
-		if (at > 0 && !s3_get_piece(b->call->svc->s3, item->object_key, at, &b->piece, err))
+		if (at > 0 && !read_piece(b, item->object_key, at, err))
 			return false;
 		if (b->piece.size == 0 || b->piece.whole != item->size)
 			return error_set(err, ERR_UPSTREAM,
@@ -194,8 +236,7 @@ pack_or_leave(struct download_build *b, struct arena *arena, const struct downlo
 		leave_out(b, zip_name_clean(arena, item->name), "its file is not on this server");
 		return true;
 	}
-	if (item->size > 0 &&
-	    !s3_get_piece(b->call->svc->s3, item->object_key, 0, &b->piece, err)) {
+	if (item->size > 0 && !read_piece(b, item->object_key, 0, err)) {
 		if (err->code != ERR_NOT_FOUND)
 			return false;
 		error_clear(err);

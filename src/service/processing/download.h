@@ -24,6 +24,7 @@
 #define DOWNLOAD_PARTS 9000            /* at most: S3's limit, and room for names */
 #define DOWNLOAD_PAGE 100              /* items that are looked up at once */
 #define DOWNLOAD_TELL_SECONDS 1        /* between news of the progress, and at each part */
+#define DOWNLOAD_TRIES 4               /* of a request to the store that is not answered */
 #define DOWNLOAD_LIST_MAX (64UL << 10) /* bytes of the list of what was left out */
 
 job_run_fn download_run, downloads_upkeep;
