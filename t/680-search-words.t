@@ -205,7 +205,8 @@ subtest 'items of before' => sub {
 	item(title => '新しい千尋', age => 1);
 	load_rows();
 	is_deeply titles($anna, $_->[0]), $_->[1], "$_->[0], meanwhile"
-	    for [ 'トトロ' => [] ], [ '臥虎藏龍' => ['臥虎藏龍'] ], [ '千尋 -臥虎藏龍' => ['新しい千尋'] ],
+	    for [ 'トトロ' => [] ], [ '臥虎藏龍' => ['臥虎藏龍'] ],
+	    [ '千尋 -臥虎藏龍' => ['新しい千尋'] ],
 	    [ 'Alte Häuser' => ['Alte Häuser am Fluss'] ], [ 'zebra -crossing' => [] ];
 	upkeep('{english} true');
 	is_deeply titles($anna, 'トトロ'), ['となりのトトロ'], 'and then';
@@ -217,11 +218,11 @@ subtest 'items of before' => sub {
 subtest 'quotation marks in tags' => sub {
 	my $id = item(title => 'Tagged', age => 1);
 	load_rows();
-	is $anna->api(PUT => "/api/media/$id/tags",
-	    { tags => [ '“half', "12\x{2033}" ] })->{status},
-	    200, 'typographic ones';
+	my @tags = ('“half', "12\x{2033}");
+	is $anna->api(PUT => "/api/media/$id/tags", { tags => \@tags })->{status}, 200,
+	    'typographic ones';
 	is_deeply titles($anna, 'tagged', tag => $_), ['Tagged'], 'are found'
-	    for '“half', "12\x{2033}";
+	    for @tags;
 };
 
 done_testing;

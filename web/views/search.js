@@ -158,7 +158,7 @@ mount(root, first)
 			fill(place, h('div.empty', null, icon('search'),
 			    h('h2', null, 'Search your photos, videos and music'), h('p', null,
 			    'Titles, tags, years, kinds: “beach 2023”, “tag:family”, ' +
-				'“kind:video”.')));
+				'“taken:2012-05”, “kind:video”.')));
 			return;
 		}
 		grid = new Grid({

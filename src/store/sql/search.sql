@@ -26,6 +26,11 @@ SELECT k.media_id FROM media_archived k WHERE k.user_id = $1::uuid
 -- A hard filter always applies. A soft one matches the item's kind or year, or the words in the
 -- query that expressed it.
 
+--: define dated
+AND ($11::timestamp IS NULL OR @taken >= $11::timestamp AT TIME ZONE 'UTC')
+AND ($12::timestamp IS NULL
+	OR @taken < ($12::timestamp + interval '1 day') AT TIME ZONE 'UTC')
+
 --: define hard_filters
 AND @presentable
 AND ($2::text[] IS NULL OR m.kind = ANY ($2::text[]))
@@ -36,9 +41,7 @@ AND ($6::int IS NULL OR @year <= $6::int)
 AND ($7::text[] IS NULL OR NOT m.kind = ANY ($7::text[]))
 AND ($8::int4range[] IS NULL OR @year IS NULL OR NOT @year <@ ANY ($8::int4range[]))
 AND ($9::jsonb IS NULL OR m.external_ids @> $9::jsonb OR m.external_ids @> $10::jsonb)
-AND ($11::timestamp IS NULL OR @taken >= $11::timestamp AT TIME ZONE 'UTC')
-AND ($12::timestamp IS NULL
-	OR @taken < ($12::timestamp + interval '1 day') AT TIME ZONE 'UTC')
+@dated
 AND ($13::text IS NULL OR mn_camera(m.metadata) @@ mn_camera_query($13::text))
 AND CASE WHEN $14::boolean THEN m.id = ANY (ARRAY(@archived)) ELSE m.id NOT IN (@archived) END
 
@@ -141,16 +144,16 @@ ORDER BY CASE WHEN $22::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $
 -- Where many match, scanning newest first soon has enough of them. The scan ends after $23 items.
 -- If it has found next to nothing by then, the matches are far away, and all of them are read as
 -- above. The condition is outside of the scan, so that a branch without matches is not read to its
--- end.
+-- end; that of days is inside, because an index has them.
 
 --: define enough
 100
 
 --: define newest_of(from, order)
-(SELECT m.* FROM @from ORDER BY @order LIMIT $23::int)
+(SELECT m.* FROM @from @dated ORDER BY @order LIMIT $23::int)
 
 --: define beyond(from, order)
-EXISTS (SELECT 1 FROM @from ORDER BY @order OFFSET $23::int LIMIT 1)
+EXISTS (SELECT 1 FROM @from @dated ORDER BY @order OFFSET $23::int LIMIT 1)
 
 --: define many(scan, beyond, readable)
 WITH head AS MATERIALIZED (
