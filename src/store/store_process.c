@@ -128,7 +128,7 @@ const struct query store_process_queries[] = {
 	    /* A date that a person set stays, also one of the time before sources were kept. */
 	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
 	    " THEN taken_source ELSE $21::text END AS source,"
-	    " CASE WHEN NOT kept AND $20::integer IS NULL"
+	    " CASE WHEN NOT kept AND place_zone IS NULL AND $20::integer IS NULL"
 	    " AND ($14::timestamptz IS NULL) <> ($19::timestamp IS NULL)"
 	    " THEN $19::timestamp IS NOT NULL END AS by_wall"
 	    " FROM media o, LATERAL (SELECT taken_source IS NOT DISTINCT FROM 'person'"
