@@ -93,6 +93,7 @@ nobase_dist_page_DATA = \
 	web/ui/more.js \
 	web/ui/neighbours.js \
 	web/ui/on-this-day.js \
+	web/ui/notice.js \
 	web/ui/opener.js \
 	web/ui/picture.js \
 	web/ui/playback.js \

@@ -8,7 +8,7 @@ import { on } from '../lib/bus.js';
 import { justify } from '../lib/justify.js';
 import { mediaKind } from '../lib/kinds.js';
 import { go, goHere } from '../lib/router.js';
-import { notice } from './form.js';
+import { notice } from './notice.js';
 import { longPress } from './press.js';
 import { Tile } from './tile.js';
 

@@ -5,7 +5,7 @@
 import { h, icon } from '../lib/dom.js';
 import { goHere } from '../lib/router.js';
 import { me } from '../lib/session.js';
-import { options } from './form.js';
+import { options } from './notice.js';
 import { scopeOf } from './scope.js';
 
 const own = (item) => item.ownerId === me.user?.id;

@@ -11,7 +11,7 @@ import { many } from '../lib/format.js';
 import { justify } from '../lib/justify.js';
 import { list } from '../lib/media.js';
 import { BELOW, GAP, Grid, HEADING, heightOf } from './grid.js';
-import { notice } from './form.js';
+import { notice } from './notice.js';
 
 const PAGE = 100;
 const HIGHEST = 8e6;       /* CSS pixels that every browser can make an element high */

@@ -1,7 +1,7 @@
 /* In place of something whose code did not come. */
 import { Problem, reachable } from '../lib/api.js';
 import { h } from '../lib/dom.js';
-import { notice } from './form.js';
+import { notice } from './notice.js';
 
 /* again: as notice() wants it */
 export function
