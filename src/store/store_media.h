@@ -22,7 +22,7 @@ extern const struct query store_media_list_queries[];
  * The number of @media_columns (sql/columns.sql), which media_from_row() reads; any query that
  * selects these first can use it.
  */
-#define MEDIA_COLUMNS_COUNT 50
+#define MEDIA_COLUMNS_COUNT 52
 
 void media_from_row(struct arena *, const struct rows *, size_t row, struct media *);
 

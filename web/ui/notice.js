@@ -1,4 +1,4 @@
-/* What stands where content failed to load, and choices of a select: small parts of the first view. */
+/* What stands where content failed to load, and the choices of a select. */
 import { again as later } from '../lib/again.js';
 import { h, icon } from '../lib/dom.js';
 
