@@ -118,11 +118,13 @@ my %file = (
 	mkv => upload(clip('a.mkv', @X264, '-c:a', 'aac'), 'video/x-matroska'),
 	avi => upload(long('a.avi'), 'video/x-msvideo'),
 	alac => upload(clip('a.m4a', qw(-map 1 -c:a alac -metadata title=Secret)), 'audio/mp4'),
+	aiff => upload(clip('a.aiff', qw(-map 1 -c:a pcm_s16be)), 'audio/x-aiff'),
 	mp3 => upload(clip('a.mp3', qw(-map 1 -c:a libmp3lame)), 'audio/mpeg'),
 	picture => upload($make->picture('a.png', size => '64x48'), 'image/png'),
 );
 my %word = (h264 => 'original', mov => 'original', mp3 => 'original', ten => 'transcodable',
-    mkv => 'transcodable', avi => 'transcodable', alac => 'transcodable', picture => undef);
+    mkv => 'transcodable', avi => 'transcodable', alac => 'transcodable',
+    aiff => 'transcodable', picture => undef);
 is($file{$_}{playback}, $word{$_}, "playback of $_") for sort keys %word;
 is(listed($file{avi}{id})->{playback}, 'transcodable', 'lists say it too');
 my $r = play($ann, $file{mov}{id});
@@ -183,6 +185,7 @@ is($mn->psql("SELECT count(*) FROM media_assets WHERE media_id = '$avi' AND publ
 is(play($ann, $file{mkv}{id})->{status}, 202, 'H.264 in Matroska');
 is(play($ann, $file{alac}{id})->{status}, 202, 'ALAC');
 is(play($ann, $file{ten}{id})->{status}, 202, 'ten bits');
+is(play($ann, $file{aiff}{id})->{status}, 202, 'AIFF');
 $found = probe(settle($file{mkv}{id}, 'ready')->{url}, 'mkv.mp4');
 is("$found->{video}{codec_name} $found->{audio}{codec_name}", 'h264 aac', 'plays');
 my $song = settle($file{alac}{id}, 'ready');
@@ -190,6 +193,8 @@ is($song->{contentType}, 'audio/mp4', 'a song');
 $found = probe($song->{url}, 'song.m4a');
 is($found->{audio}{codec_name}, 'aac', '... in AAC');
 ok(!exists $found->{format}{tags}{title}, '... without what the file tells of itself');
+is(probe(settle($file{aiff}{id}, 'ready')->{url}, 'aiff.m4a')->{audio}{codec_name}, 'aac',
+    'AIFF plays');
 is(probe(settle($file{ten}{id}, 'ready')->{url}, 'ten-out.mp4')->{video}{pix_fmt}, 'yuv420p',
     'eight bits');
 is(play($ann, $file{h264}{id}, { original => JSON::PP::false })->{status}, 202,

@@ -46,6 +46,8 @@
 	X("audio/x-ms-wma", "", "wma") \
 	X("audio/aac", "audio/x-aac audio/aacp", "aac") \
 	X("audio/wav", "audio/x-wav audio/wave audio/vnd.wave", "wav") \
+	X("audio/aiff", "audio/x-aiff audio/aifc audio/x-aifc", "aif aiff aifc") \
+	X("audio/x-ape", "audio/ape audio/x-monkeys-audio", "ape") \
 	X("audio/x-matroska", "audio/matroska audio/x-mka", "mka") \
 	X("audio/webm", "", "weba")
 

@@ -18,7 +18,7 @@ struct media_run;
 #define PROBE_MEASURE_SECONDS 60            /* deadline of reading every packet for the duration */
 #define PROBE_WHITELIST \
 	"mov,mp4,m4a,3gp,matroska,webm,avi,asf,mpegts,mpeg,mpegvideo,ogg,flac,mp3,wav,aac," \
-	"w64"
+	"w64,aiff,ape"
 
 struct probe {
 	const struct cJSON *format_tags;

@@ -57,6 +57,8 @@ enum type_id {
 	T_WMA,
 	T_AAC,
 	T_WAV,
+	T_AIFF,
+	T_APE,
 	T_MKA,
 	T_WEBM_SOUND,
 };
@@ -101,6 +103,8 @@ static const struct media_type types[] = {
 	[T_WMA] = { "audio/x-ms-wma", "wma", "Windows Media audio", false, "asf" },
 	[T_AAC] = { "audio/aac", "aac", "AAC", false, "aac" },
 	[T_WAV] = { "audio/wav", "wav", "WAV", false, "wav" },
+	[T_AIFF] = { "audio/aiff", "aiff", "AIFF", false, "aiff" },
+	[T_APE] = { "audio/x-ape", "ape", "Monkey's Audio", false, "ape" },
 	[T_MKA] = { "audio/x-matroska", "mka", "Matroska audio", false, "matroska" },
 	[T_WEBM_SOUND] = { "audio/webm", "webm", "WebM audio", false, "matroska" },
 };
@@ -230,6 +234,11 @@ sniff_bytes(const unsigned char *b, size_t size)
 	/* WAV over 4 GB: EBU Tech 3306, ITU-R BS.2088 */
 	if (at(b, size, 0, "RF64", 4) || at(b, size, 0, "BW64", 4))
 		return at(b, size, 8, "WAVE", 4) ? &types[T_WAV] : NULL;
+	if (at(b, size, 0, "FORM", 4))
+		return at(b, size, 8, "AIFF", 4) || at(b, size, 8, "AIFC", 4) ? &types[T_AIFF] :
+										NULL;
+	if (at(b, size, 0, "MAC ", 4))
+		return &types[T_APE];
 	raw = raw_detect(b, size);
 	if (raw != RAW_NONE)
 		return &types[T_NEF + (raw - RAW_NEF)];

@@ -47,6 +47,9 @@ main(void)
 	is_type(BYTES("GIF89a\1\0\1\0\0\0\0"), "image/gif", "GIF");
 	is_type(BYTES("RIFF\0\0\0\0WEBPVP8 "), "image/webp", "WebP");
 	is_type(BYTES("RIFF\0\0\0\0WAVEfmt "), "audio/wav", "WAV");
+	is_type(BYTES("FORM\0\0\0\0AIFFCOMM"), "audio/aiff", "AIFF");
+	is_type(BYTES("FORM\0\0\0\0AIFCFVER"), "audio/aiff", "AIFF with a codec");
+	is_type(BYTES("MAC \x96\x0f\0\0\x34\0\0\0"), "audio/x-ape", "Monkey's Audio");
 	is_type(BYTES("RIFF\0\0\0\0AVI LIST"), "video/x-msvideo", "AVI");
 	is_type(BYTES("RIFF\0\0\0\0XXXXLIST"), NULL, "another RIFF");
 	is_type(BYTES("II*\0\x8\0\0\0\0\0\0\0"), "image/tiff", "TIFF");
