@@ -76,16 +76,22 @@ command_media(struct command *c, const struct sandbox *box, const char *output, 
 	ADD(c, input);
 }
 
+static bool
+uses_device(const struct sandbox *box, const struct sandbox_transcode *t)
+{
+	return t != NULL && !str_eq(sandbox_encoder(box, t->encoder), SANDBOX_ENCODER_SOFTWARE);
+}
+
 /*
  * The encoder's device, and what its driver reads to know it. Only a transcode has them, and only
  * where the operator named an encoder.
  */
 static void
-command_device(struct command *c)
+command_device(struct command *c, const struct sandbox *box)
 {
 	const struct sandbox_transcode *t = c->terms->transcode;
 
-	if (t == NULL || str_eq(t->encoder, SANDBOX_ENCODER_SOFTWARE))
+	if (!uses_device(box, t))
 		return;
 	if (!str_eq(t->encoder, "h264_nvenc")) {
 		ADD(c, "--dev-bind-try", t->device, t->device, "--ro-bind-try", "/sys/dev/char",
@@ -115,7 +121,7 @@ command_bubblewrap(struct command *c, const struct sandbox *box)
 	ADD(c, "--ro-bind", box->program, INSIDE_PROGRAM, "--ro-bind", c->input, INSIDE_INPUT,
 	    "--ro-bind-try", c->sidecar, INSIDE_SIDECAR, "--bind", c->output, INSIDE_OUTPUT,
 	    "--chdir", "/w");
-	command_device(c);
+	command_device(c, box);
 	/* Memory as well: only /tmp, which is limited, and the output stay writable. */
 	ADD(c, "--remount-ro", "/dev", "--remount-ro", "/");
 	snprintf(c->filter, sizeof(c->filter), "%d", c->filter_fd);
@@ -168,9 +174,16 @@ static void
 limits(const struct sandbox *box, const struct command *c)
 {
 	const struct sandbox_transcode *t = c->terms->transcode;
-
 #ifndef MN_SANITIZERS /* shadow memory is address space by the terabyte */
-	limit(RLIMIT_AS, (rlim_t)(SANDBOX_MEMORY + c->terms->max_pixels * SANDBOX_PIXEL_MEMORY));
+	rlim_t memory = (rlim_t)(SANDBOX_MEMORY + c->terms->max_pixels * SANDBOX_PIXEL_MEMORY);
+
+	/* Drivers of graphics processors reserve address space by the hundred gigabytes. */
+	if (uses_device(box, t)) {
+		limit(RLIMIT_AS, RLIM_INFINITY);
+		limit(RLIMIT_DATA, memory);
+	} else {
+		limit(RLIMIT_AS, memory);
+	}
 #endif
 	if (box->mode != SANDBOX_BUBBLEWRAP)
 		limit(RLIMIT_NPROC, SANDBOX_USER_PROCESSES);
