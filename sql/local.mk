@@ -47,3 +47,4 @@ dist_sql_DATA += sql/0044-name-places.sql
 dist_sql_DATA += sql/0045-index-places.sql
 dist_sql_DATA += sql/0046-turn-items.sql
 dist_sql_DATA += sql/0047-add-people-to-rules.sql
+dist_sql_DATA += sql/0048-find-places.sql

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 use utf8;
-use Encode qw(decode_utf8 encode_utf8);
+use Encode qw(encode_utf8);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MediaNest::Search qw(quote url);
@@ -29,6 +29,7 @@ sub item {
 	my ($make, $model) = split m{/}, $i{camera} // '';
 	my @metadata = (
 		defined $model ? qq("camera":{"make":"$make","model":"$model"}) : (),
+		($i{gps} // '') =~ /^(.+),(.+)$/ ? qq("gps":{"latitude":$1,"longitude":$2}) : (),
 		defined $i{artist} ? qq("artist":"$i{artist}") : ());
 	push @rows, '(' . join(', ', quote($id), quote($i{kind} // 'image'), quote($i{title}),
 	    quote($i{original}), "'ready'", quote($i{visibility} // 'house'),
@@ -162,6 +163,27 @@ subtest 'what others have' => sub {
 	is $anna->api(PATCH => "/api/media/collections/$album->{id}", { shared => [] })->{status},
 	    200, 'no longer shared';
 	is_deeply titles($bert, '秘密'), [], '... nor found, at once';
+};
+
+subtest 'places' => sub {
+	$mn->psql(encode_utf8("INSERT INTO cities VALUES (1, 'Zürich', 'Zürich', 'CH', NULL,"
+	    . " 47.37, 8.54), (2, 'Aix-en-Provence', 'Bouches-du-Rhône', 'FR', NULL,"
+	    . " 43.53, 5.45)"));
+	item(title => "Lunch $_->[0]", age => 1, gps => $_->[1], owner => $_->[2])
+	    for [ 'a' => '47.36,8.55', $anna ], [ 'b' => '43.5,5.4', $anna ],
+	    [ 'c' => '47.37,8.5', $carl ], [ 'd' => '10,10', $anna ];
+	load_rows();
+	is_deeply titles($anna, $_->[0]), $_->[1], $_->[0]
+	    for [ 'place:zurich' => ['Lunch a'] ], [ 'lunch place:ZÜRICH' => ['Lunch a'] ],
+	    [ 'place:"aix en provence"' => ['Lunch b'] ], [ 'place:fr lunch' => ['Lunch b'] ],
+	    [ 'place:rhone' => ['Lunch b'] ], [ 'place:lunch' => [] ];
+	is_deeply titles($carl, 'lunch place:zurich'), ['Lunch c'], "nobody sees others' places";
+	is_deeply titles($bert, 'lunch place:zurich'), [], '... nor finds them';
+	is_deeply titles($mn->admin, 'lunch place:zurich'), [ 'Lunch a', 'Lunch c' ],
+	    '... but those who see everything';
+	is $mn->admin->api(PATCH => '/api/admin/settings', { 'media.places' => JSON::PP::false })
+	    ->{status}, 200, 'places are switched off';
+	is_deeply titles($anna, 'place:zurich -nix'), [], '... in searches too';
 };
 
 # --- the index

@@ -8,9 +8,9 @@
 #include "store/sql_search.h"
 #include "core/banned.h"
 
-#define MANY_PARAMS 23
-#define METADATA_PARAMS 23
-#define SERVED_PARAMS 24
+#define MANY_PARAMS 25
+#define METADATA_PARAMS 25
+#define SERVED_PARAMS 26
 
 /* Labels are looked for among so many matches at most: beyond, it costs more than it is worth. */
 #define LABELS_MATCHES_MAX 2000
@@ -114,6 +114,8 @@ filter_params(struct arena *arena, const struct search_ask *a, const char **p)
 	p[n++] = a->taken_to;
 	p[n++] = a->camera;
 	p[n++] = db_bool(a->archived);
+	p[n++] = a->place;
+	p[n++] = db_bool(a->reader.all);
 	p[n++] = array_or_null(arena, a->soft_kinds, a->nsoft_kinds);
 	p[n++] = a->soft_kind_words;
 	p[n++] = a->soft_years;

@@ -54,6 +54,7 @@ struct search_ask {
 	int64_t year_from, year_to;
 	const char *taken_from, *taken_to; /* days of wall clock, the last one included */
 	const char *camera;                /* words of make and model; among the terms too */
+	const char *place;                 /* words of a city, its region or the country's code */
 	bool archived;                     /* what the caller archived, instead of all else */
 	const char *const *not_kinds;
 	size_t n_not_kinds;

@@ -41,6 +41,8 @@ parsed(const char *text)
 		    q.taken_to != NULL ? q.taken_to : "");
 	if (q.camera != NULL)
 		buf_addf(&buf, "camera=%s ", q.camera);
+	if (q.place != NULL)
+		buf_addf(&buf, "place=%s ", q.place);
 	if (q.id_name != NULL)
 		buf_addf(&buf, "%s=%s ", q.id_name, q.id_value);
 	if (q.typing)
@@ -136,6 +138,7 @@ main(void)
 		{ "taken:.. taken:2012-13 taken:2011-02-29 taken:201",
 		    "w:taken w:taken y:2012 w:13 w:taken y:2011 w:02 w:29 w:taken w:201 ..." },
 		{ "camera:D90", "camera=d90" },
+		{ "place:\"Aix-en-Provence\" sea", "w:sea place=aix en provence ..." },
 		{ "camera:\"Nikon D90\" camera:-", "w:camera camera=nikon d90 ..." },
 	};
 	struct search_query q;

@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "service/call.h"
@@ -206,6 +207,10 @@ filters_fill(struct search_run *run)
 	a->taken_from = q->taken_from;
 	a->taken_to = q->taken_to;
 	a->camera = q->camera;
+	/* No city has no words: nothing is found while places are switched off. */
+	a->place = q->place == NULL || config_bool(run->call->svc->config, CFG_MEDIA_PLACES) ?
+	    q->place :
+	    "";
 	a->archived = req->archived;
 	search_words_exclude(run->call->arena, q, a);
 	if (q->id_name != NULL) {
@@ -225,7 +230,7 @@ has_filter(const struct search_run *run)
 	return a->nkinds > 0 || a->source != NULL || a->owner != NULL || a->year_from != 0 ||
 	    a->year_to != 0 || run->query.ntags > 0 || a->id_text != NULL || a->n_not_kinds > 0 ||
 	    a->not_years != NULL || run->query.n_not_tags > 0 || a->taken_from != NULL ||
-	    a->taken_to != NULL || a->camera != NULL || a->archived;
+	    a->taken_to != NULL || a->camera != NULL || a->place != NULL || a->archived;
 }
 
 static bool

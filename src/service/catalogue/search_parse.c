@@ -231,7 +231,7 @@ number_text(const char *digits)
 static bool
 filter_take(struct arena *arena, struct search_query *q, const char *name, const char *value)
 {
-	const char *from, *to, *camera;
+	const char *from, *to, *words;
 	struct search_years years;
 
 	if (*value == '\0')
@@ -250,8 +250,9 @@ filter_take(struct arena *arena, struct search_query *q, const char *name, const
 		q->taken_to = to;
 		return true;
 	}
-	if (str_eq(name, "camera") && *(camera = clean(arena, value, strlen(value))) != '\0') {
-		q->camera = camera;
+	if ((str_eq(name, "camera") || str_eq(name, "place")) &&
+	    *(words = clean(arena, value, strlen(value))) != '\0') {
+		*(str_eq(name, "camera") ? &q->camera : &q->place) = words;
 		return true;
 	}
 	if (str_eq(name, "kind") && search_kind_known(value) && q->nkinds < SEARCH_KINDS_MAX) {

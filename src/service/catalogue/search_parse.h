@@ -3,8 +3,9 @@
  * is decided where items are indexed: sql/0042-search-all-scripts.sql.
  *
  * Words, "phrases", -words, -"phrases"; tag:x, year:2023, year:1990-1999, kind:video, source:plex,
- * taken:2012-05 (search_taken.h), camera:x, tmdb:603, imdb:tt0133093, tvdb:1; a bare tt0133093 too;
- * -tag:x, -year:2023, -kind:video, -source:plex. A filter with an invalid value is taken as words.
+ * taken:2012-05 (search_taken.h), camera:x, place:x, tmdb:603, imdb:tt0133093, tvdb:1; a bare
+ * tt0133093 too; -tag:x, -year:2023, -kind:video, -source:plex. A filter with an invalid value is
+ * taken as words.
  * Single letters with signs between them are one word, M*A*S*H as S.W.A.T. and 9-1-1; signs alone
  * are a word if they are all of the text. A bare year and words for a kind
  * ('movies', 'photos') are words that the item's year or kind may also match: they narrow or boost,
@@ -61,7 +62,7 @@ struct search_query {
 	const char *source;
 	int64_t year_from, year_to;        /* of year:, 0 = open */
 	const char *taken_from, *taken_to; /* of taken:, days as 2012-05-17; NULL = open */
-	const char *camera;                /* words of camera:, or NULL */
+	const char *camera, *place;        /* words of camera: and place:, or NULL */
 	const char *not_tags[SEARCH_TAGS_MAX];
 	size_t n_not_tags;
 	const char *not_kinds[SEARCH_KINDS_MAX];

@@ -1,6 +1,6 @@
 -- The legs of the search in PostgreSQL, and the items of a page.
 --
--- $1 caller, $2 to $18 filters, $19 cap, $20 the tsquery; further ones differ. The statements are
+-- $1 caller, $2 to $20 filters, $21 cap, $22 the tsquery; further ones differ. The statements are
 -- planned at each call with their parameters known, so that the planner can count what matches.
 
 -- What to search for: $1 terms, $2 the beginning of a word (mn_search_terms of sql/0042). With it
@@ -17,11 +17,13 @@ SELECT t.asked::text, t.ranked::text, CASE WHEN numnode(t.must) > 0 THEN t.must:
 FROM search_index s, mn_search_terms($1::text[], $2::text, s.languages, s.filled) t
 
 --: define matches
-m.tsv @@ $20::tsquery
+m.tsv @@ $22::tsquery
 
 -- As in lists, what the caller archived is found where it is asked for.
 --: define archived
 SELECT k.media_id FROM media_archived k WHERE k.user_id = $1::uuid
+
+-- Where an item was taken is known to its owner and to those who see everything ($16).
 
 -- A hard filter always applies. A soft one matches the item's kind or year, or the words in the
 -- query that expressed it.
@@ -43,11 +45,14 @@ AND ($8::int4range[] IS NULL OR @year IS NULL OR NOT @year <@ ANY ($8::int4range
 AND ($9::jsonb IS NULL OR m.external_ids @> $9::jsonb OR m.external_ids @> $10::jsonb)
 @dated
 AND ($13::text IS NULL OR mn_camera(m.metadata) @@ mn_camera_query($13::text))
+AND ($15::text IS NULL OR (($16::boolean OR m.owner_id = $1::uuid)
+	AND m.place_id = ANY (ARRAY(SELECT c.id FROM cities c
+		WHERE mn_place_words(c.name, c.region, c.country) @@ mn_camera_query($15::text)))))
 AND CASE WHEN $14::boolean THEN m.id = ANY (ARRAY(@archived)) ELSE m.id NOT IN (@archived) END
 
 --: define soft_filters
-AND ($15::text[] IS NULL OR m.kind = ANY ($15::text[]) OR m.tsv @@ mn_search_any($16::text[]))
-AND ($17::int[] IS NULL OR @year = ANY ($17::int[]) OR m.tsv @@ mn_search_any($18::text[]))
+AND ($17::text[] IS NULL OR m.kind = ANY ($17::text[]) OR m.tsv @@ mn_search_any($18::text[]))
+AND ($19::int[] IS NULL OR @year = ANY ($19::int[]) OR m.tsv @@ mn_search_any($20::text[]))
 
 --: define filters
 @hard_filters @soft_filters
@@ -106,26 +111,26 @@ AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR m.parent_id IS NULL)
 AND ($2::text[] IS NOT NULL OR $9::jsonb IS NOT NULL OR sh.top)
 
 --: define filtered(items)
-@candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $19::int
+@candidate(0::float8 AS rank, false) FROM (@items) m ORDER BY @newest LIMIT $21::int
 
 --: query search_filtered read custom-plan
-@filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $19::int)
-	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $19::int)
+@filtered(@branch(@leg_columns, @own, @filters @at_top, @newest, $21::int)
+	UNION ALL @branch(@leg_columns, @house, @filters @at_top, @newest, $21::int)
 	UNION ALL @branch(@leg_columns, @shared, @filters @at_top_shared, @newest_shared,
-		$19::int)
-	UNION ALL @branch(@leg_columns, @album, @filters @at_top, @newest, $19::int))
+		$21::int)
+	UNION ALL @branch(@leg_columns, @album, @filters @at_top, @newest, $21::int))
 --: query search_filtered_all read custom-plan
-@filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $19::int))
+@filtered(@branch(@leg_columns, @everything, @filters @at_top, @newest, $21::int))
 
--- The text leg: $21 the tsquery to rank by, $22 whether the best ones are wanted, not the newest.
+-- The text leg: $23 the tsquery to rank by, $24 whether the best ones are wanted, not the newest.
 --
 -- Where few items match, all of them are read from the GIN index and ranked. OFFSET 0 keeps the
 -- planner from scanning by date: its estimate of such a scan does not consider who owns the
 -- matches.
 
 --: define rank
-CASE WHEN numnode($21::tsquery) = 0 THEN 0
-	ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, $21::tsquery, 1) END AS rank
+CASE WHEN numnode($23::tsquery) = 0 THEN 0
+	ELSE ts_rank('{0.1,0.2,0.4,1.0}', m.tsv, $23::tsquery, 1) END AS rank
 
 --: define matching(readable)
 SELECT @leg_columns, @rank FROM (
@@ -134,14 +139,14 @@ SELECT @leg_columns, @rank FROM (
 
 --: define best(from, partial)
 @candidate(m.rank, @partial) FROM @from m
-ORDER BY CASE WHEN $22::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $19::int
+ORDER BY CASE WHEN $24::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $21::int
 
 --: query search_few read custom-plan
 @best((@matching(@mine)), false)
 --: query search_few_all read custom-plan
 @best((@matching(@all)), false)
 
--- Where many match, scanning newest first soon has enough of them. The scan ends after $23 items.
+-- Where many match, scanning newest first soon has enough of them. The scan ends after $25 items.
 -- If it has found next to nothing by then, the matches are far away, and all of them are read as
 -- above. The condition is outside of the scan, so that a branch without matches is not read to its
 -- end; that of days is inside, because an index has them.
@@ -150,18 +155,18 @@ ORDER BY CASE WHEN $22::boolean THEN m.rank END DESC NULLS LAST, @newest LIMIT $
 100
 
 --: define newest_of(from, order)
-(SELECT m.* FROM @from @dated ORDER BY @order LIMIT $23::int)
+(SELECT m.* FROM @from @dated ORDER BY @order LIMIT $25::int)
 
 --: define beyond(from, order)
-EXISTS (SELECT 1 FROM @from @dated ORDER BY @order OFFSET $23::int LIMIT 1)
+EXISTS (SELECT 1 FROM @from @dated ORDER BY @order OFFSET $25::int LIMIT 1)
 
 --: define many(scan, beyond, readable)
 WITH head AS MATERIALIZED (
 	SELECT @leg_columns, m.tsv
-	FROM (SELECT * FROM (@scan) m ORDER BY @newest LIMIT $23::int) m
-	WHERE @matches @filters ORDER BY @newest LIMIT $19::int
+	FROM (SELECT * FROM (@scan) m ORDER BY @newest LIMIT $25::int) m
+	WHERE @matches @filters ORDER BY @newest LIMIT $21::int
 ), scanned AS MATERIALIZED (
-	SELECT n, n < $19::int AND (@beyond) AS partly FROM (SELECT count(*) AS n FROM head) c
+	SELECT n, n < $21::int AND (@beyond) AS partly FROM (SELECT count(*) AS n FROM head) c
 ), far AS MATERIALIZED (SELECT partly AND n < @enough AS away FROM scanned)
 @best((SELECT @found_columns, @rank FROM head m WHERE NOT (SELECT away FROM far)
 	UNION ALL
@@ -178,12 +183,12 @@ WITH head AS MATERIALIZED (
 --: query search_many_all read custom-plan
 @many(@newest_of(@everything, @newest), @beyond(@everything, @newest), @all)
 
--- The metadata leg: $21 title, $22 tags that the words may be, $23 what titles must match too. A
+-- The metadata leg: $23 title, $24 tags that the words may be, $25 what titles must match too. A
 -- whole title counts more than its beginning, and a short one more than a long one. The key is
 -- computed once, because PostgreSQL would evaluate the function again wherever it is used.
 
 --: define title
-title AS MATERIALIZED (SELECT mn_title_key($21::text) AS key)
+title AS MATERIALIZED (SELECT mn_title_key($23::text) AS key)
 --: define title_key
 (SELECT key FROM title)
 
@@ -194,7 +199,7 @@ title AS MATERIALIZED (SELECT mn_title_key($21::text) AS key)
 
 --: define title_condition(row)
 AND @title_key <> '' AND @starts_with(@row, @title_key)
-AND ($23::tsquery IS NULL OR m.tsv @@ $23::tsquery) @hard_filters
+AND ($25::tsquery IS NULL OR m.tsv @@ $25::tsquery) @hard_filters
 
 --: define titles_cap
 100
@@ -207,18 +212,18 @@ AND ($23::tsquery IS NULL OR m.tsv @@ $23::tsquery) @hard_filters
 --: define labels(readable)
 (SELECT * FROM (
 	SELECT @leg_columns, 0.5::float8 AS score FROM media m
-	WHERE $22::text[] IS NOT NULL AND @readable
-		AND m.tsv @@ ($20::tsquery && mn_search_tags($22::text[])) @filters OFFSET 0
-) m ORDER BY @newest LIMIT least(200, $19::int))
+	WHERE $24::text[] IS NOT NULL AND @readable
+		AND m.tsv @@ ($22::tsquery && mn_search_tags($24::text[])) @filters OFFSET 0
+) m ORDER BY @newest LIMIT least(200, $21::int))
 
--- A number that is all of the query is a word, and then a year: $22 instead of tags.
+-- A number that is all of the query is a word, and then a year: $24 instead of tags.
 
 --: define year_columns
 @leg_columns, 0.1::float8 AS score
 --: define year_condition
-AND @year = $22::int AND $20::tsquery IS NOT NULL @filters
+AND @year = $24::int AND $22::tsquery IS NOT NULL @filters
 --: define of_year(from, order)
-@branch(@year_columns, @from, @year_condition, @order, $19::int)
+@branch(@year_columns, @from, @year_condition, @order, $21::int)
 
 --: define metadata(parts)
 WITH @title
@@ -238,8 +243,8 @@ GROUP BY @found_columns ORDER BY rank DESC, @newest
 --: query search_year_all read custom-plan
 @metadata(@titles(@everything, m) UNION ALL @of_year(@everything, @newest))
 
--- What media servers have found themselves. $20 servers, $21 keys and $22 ranks of their hits, $23
--- terms, $24 sees all. Their search knows neither exclusions nor phrases, so these hold here.
+-- What media servers have found themselves. $22 servers, $23 keys and $24 ranks of their hits, $25
+-- terms, $26 sees all. Their search knows neither exclusions nor phrases, so these hold here.
 
 --: query search_servers read
 SELECT id, kind, url, token, name, machine_id FROM media_servers WHERE enabled ORDER BY id
@@ -247,15 +252,15 @@ LIMIT $1::int
 
 --: query search_served read custom-plan
 @candidate(m.rank, false) FROM (
-	SELECT @leg_columns, h.rank FROM unnest($20::uuid[], $21::text[], $22::float8[])
+	SELECT @leg_columns, h.rank FROM unnest($22::uuid[], $23::text[], $24::float8[])
 		AS h (server_id, item_key, rank)
 	JOIN server_items i ON i.server_id = h.server_id AND i.item_key = h.item_key
 	JOIN media m ON m.id = i.media_id
 	CROSS JOIN search_index s
-	CROSS JOIN mn_search_terms($23::text[], '', s.languages, s.filled) t
-	WHERE @readable($1::uuid, $24::boolean)
+	CROSS JOIN mn_search_terms($25::text[], '', s.languages, s.filled) t
+	WHERE @readable($1::uuid, $26::boolean)
 		AND (numnode(t.must) = 0 OR m.tsv @@ t.must) @filters
-) m ORDER BY m.rank DESC LIMIT $19::int
+) m ORDER BY m.rank DESC LIMIT $21::int
 
 -- Libraries with hits that the catalogue does not have, unless their server was compared with it
 -- just now: $1 servers, $2 sections, $3 keys.
