@@ -8,8 +8,8 @@
 m.status NOT IN ('trashed', 'pending') AND @presentable
 
 -- The items of `links l` that a visitor sees, as a FROM; `k`: their order. Its owner must own them
--- or, with @all, see everything; of an album a visitor sees what it gives to those it is shared
--- with.
+-- or, with @all, see everything: who puts something into the album of another shows it to the
+-- people of that album, and to nobody else.
 --: define visited(all)
 (SELECT m.*, li.position::bigint AS k FROM link_items li JOIN media m ON m.id = li.media_id
 WHERE li.link_id = l.id AND @to_show AND (@all OR m.owner_id = l.owner_id)
@@ -18,7 +18,7 @@ SELECT m.*, CASE c.sort WHEN 'manual' THEN ci.position ELSE @newest_first END
 FROM collections c JOIN collection_items ci ON ci.collection_id = c.id
 	JOIN media m ON m.id = ci.media_id
 WHERE c.id = l.collection_id AND c.owner_id = l.owner_id AND c.kind = 'album' AND ci.gives
-	AND @to_show
+	AND @to_show AND (@all OR m.owner_id = l.owner_id)
 UNION ALL
 SELECT m.*, @newest_first FROM collections c JOIN media m ON m.owner_id = c.owner_id
 WHERE c.id = l.collection_id AND c.owner_id = l.owner_id AND c.kind = 'rule' AND @to_show
