@@ -223,6 +223,14 @@ subtest 'the details of an item' => sub {
 	shows('the map of it', sub { ($b->text('.map-items h2') // '') eq 'Berlin, Germany' });
 };
 
+subtest 'what no city is near to' => sub {
+	$mn->psql('UPDATE media SET place_id = NULL');
+	$b->js('location.hash = "#/search"');
+	open_view($b, 'map', '.map');
+	shows('markers', sub { markers() ne '' });
+	ok !$b->seen('.empty'), 'is on the map, which is not called empty';
+};
+
 subtest 'a house without places' => sub {
 	$mn->admin->api(PATCH => '/api/admin/settings', { 'media.places' => JSON::PP::false });
 	open_view($b, 'search', 'h1');

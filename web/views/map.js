@@ -139,6 +139,8 @@ mount(root, first)
 	let turn = 0;
 	let fitted = false; /* the map stands where it should */
 	let seen = null;
+	let named = null;   /* whether there are places; null: not known yet */
+	let marked = false; /* there are items on the map */
 	const selection = new Selection(bulkActions(() => selection));
 	const title = h('h2', { tabindex: '-1' });
 	const below = h('section.map-items', { 'aria-live': 'polite', hidden: true });
@@ -158,6 +160,8 @@ mount(root, first)
 			if (mine !== turn)
 				return;
 			map.show(items);
+			marked ||= items.length > 0;
+			tellEmpty();
 			state.textContent = '';
 			if (!fitted && items.length)
 				map.fit(around(items), WIDE_ZOOM);
@@ -179,12 +183,17 @@ mount(root, first)
 			goHere({ place: null, bounds: boundsText(cluster.bounds) });
 		},
 	});
+	/* what no city is near to is on the map alone */
+	const tellEmpty = () => {
+		empty.hidden = named !== false || marked;
+	};
 	const empty = h('div.empty', { hidden: true }, icon('motion'),
 	    h('h2', null, 'No places yet'), h('p', null,
 		'Photos and videos that know where they were taken appear here. ' +
 		'Only you see their places.'));
 	const places = new Places((known) => {
-		empty.hidden = known.size > 0;
+		named = known.size > 0;
+		tellEmpty();
 		places.choose(params.place);
 		chosen(false);
 	});
