@@ -121,7 +121,7 @@ subtest 'an album from the selection, shared with a person' => sub {
 	told($c, 'main', qr/Shared with youBy the sea2 items/, 'the other one has it');
 	$c->click('main .poster a');
 	shows($c, 'Item 1, Item 3', 'and sees its items');
-	is $c->count('.album-head button'), 2, 'with two things to do';
+	is $c->count('.album-head button'), 4, 'with two things to do besides looking and hearing';
 	told($c, '.album-head button', qr/^Download$/, 'to download it');
 	told($c, '.album-head button:last-child', qr/^Leave album$/, 'or to leave');
 	accessible($c, 'an album of another', $axe);

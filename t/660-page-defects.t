@@ -340,7 +340,7 @@ part 'a guest' => sub {
 	$b->js('document.querySelector(".tick").click()');
 	$b->find('.selection-bar');
 	is_deeply [ grep { $_ ne 'Clear selection' } @{ buttons('.selection-bar') } ],
-	    [ 'Favourite', 'Archive', 'Download' ],
+	    [ 'Favourite', 'Archive', 'Download', 'More actions' ],
 	    'a selection of what belongs to others offers one\'s own marks, and nothing refused';
 	$b->press('Delete');
 	is $b->count('.toast'), 0, 'nor does a key';

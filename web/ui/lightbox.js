@@ -73,8 +73,9 @@ class Lightbox {
 		this.marks = lightboxMarks();
 		const may = () => Boolean(this.item && turnable(this.item));
 		this.more = moreMenu([
-			{ glyph: 'play', text: 'Slideshow', key: 's', may: () => Boolean(this.item),
-			    run: () => this.slides() },
+			{ glyph: 'play', text: 'Slideshow', key: 's', run: () => this.slides(),
+			    may: () => this.item?.status === 'ready' &&
+				['image', 'video'].includes(this.item.kind) },
 			{ glyph: 'rotate', text: 'Rotate right', key: 'r', may,
 			    run: () => this.rotate(90) },
 			{ glyph: 'restore', text: 'Rotate left', key: 'R', may,

@@ -217,12 +217,12 @@ mount(root, first)
 			button('tag', 'Rename', rename),
 			album.kind === 'rule' ? button('sliders', 'Rule', editRule) :
 			    h('label.sort', null, icon('sort'), sorts)] : null,
+		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove),
 		button('play', 'Slideshow', async () =>
 			(await import('../ui/slideshow.js')).slideshow({
 				items: () => grid.items, more: () => grid.next() })),
 		button('music', 'Play songs', async () =>
-			(await import('../ui/music.js')).playAll(query())),
-		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove));
+			(await import('../ui/music.js')).playAll(query())));
 	};
 	const query = () => ({ collection: album.id, sort: album.sort });
 	const show = (fresh) => {
