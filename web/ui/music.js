@@ -63,7 +63,7 @@ class Music {
 			on('media-gone', ({ id }) => this.queue.ids.includes(id) && this.drop(id)),
 		];
 		this.system();
-		this.timer = setInterval(() => this.playing && this.save(), SAVE_MS);
+		this.saved = 0;
 	}
 
 	element()
@@ -73,11 +73,19 @@ class Music {
 		audio.preload = 'auto';
 		for (const type of ['play', 'pause', 'timeupdate', 'durationchange', 'waiting'])
 			audio.addEventListener(type, () => audio === this.sound && this.told());
-		audio.addEventListener('timeupdate', () => audio === this.sound && this.prepare());
+		audio.addEventListener('timeupdate', () => audio === this.sound && this.went());
 		audio.addEventListener('ended', () => audio === this.sound && this.advance(true));
 		audio.addEventListener('error', () => audio === this.sound && audio.src &&
 		    this.failed());
 		return audio;
+	}
+
+	/* The song went on a little. */
+	went()
+	{
+		this.prepare();
+		if (Date.now() - this.saved > SAVE_MS)
+			this.save();
 	}
 
 	get item()
@@ -488,6 +496,7 @@ class Music {
 
 		if (this.dead || !this.queue.ids.length || !me.user)
 			return;
+		this.saved = Date.now();
 		localStorage.setItem(KEPT, JSON.stringify({ ...this.queue.state, place,
 		    user: me.user.id }));
 	}
@@ -524,7 +533,6 @@ class Music {
 		this.run = null;
 		this.dead = true;
 		this.stop?.();
-		clearInterval(this.timer);
 		for (const audio of [this.sound, this.spare]) {
 			audio.pause();
 			audio.removeAttribute('src');
