@@ -180,6 +180,13 @@ $ann->wait_media($avi, SETTLE);
 is(play($ann, $avi)->{status}, 200, '... the version stays');
 is($mn->psql("SELECT count(*) FROM media_assets WHERE media_id = '$avi' AND published AND key LIKE"
     . " '%playback.mp4'"), 1, '... with its object');
+for my $degrees (90, 0) {
+	is($ann->api(PATCH => "/api/media/$avi", { rotation => $degrees })->{status}, 200,
+	    "turned to $degrees");
+	wait_until { !exists item($avi)->{turnBy} } SETTLE, 'the pictures of the turned item';
+	is($mn->psql("SELECT count(*) FROM media_assets WHERE media_id = '$avi' AND published AND"
+	    . " key LIKE '%playback.mp4'"), 1, '... and the version is still that of the file');
+}
 
 # --- other files
 is(play($ann, $file{mkv}{id})->{status}, 202, 'H.264 in Matroska');

@@ -183,6 +183,8 @@ const struct query store_process_queries[] = {
 	    " AND created_at < now() - make_interval(hours => $1::integer)"
 	    " AND NOT EXISTS (SELECT FROM jobs j WHERE j.state = 'running'"
 	    " AND j.lease::text = substring(a.key FROM '^[^/]+/[^/]+/(" UUID ")'))"
+	    " AND NOT EXISTS (SELECT FROM media_playback p WHERE p.media_id = a.media_id"
+	    " AND p.key = a.key)"
 	    " ORDER BY created_at LIMIT $2::integer",
 	    QUERY_READ },
 	[FORGET] = { "process_forget", "DELETE FROM media_assets WHERE key = ANY ($1::text[])", 0 },

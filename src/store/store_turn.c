@@ -39,11 +39,16 @@ const struct query store_turn_queries[] = {
 	    " version = version + 1, updated_at = now()"
 	    " WHERE id = $1 AND rotation = $2::integer AND object_key = $3 AND " READY,
 	    0 },
-	/* The original stays; the pictures of before stay until no signed URL names them. */
+	/*
+	 * The original stays, and so does the version that browsers play, which nobody turns; the
+	 * pictures of before stay until no signed URL names them.
+	 */
 	[Q_PUBLISH_ASSETS] = { "turn_publish_assets",
-	    "UPDATE media_assets SET published = key = ANY ($2::text[]),"
+	    "UPDATE media_assets a SET published = key = ANY ($2::text[]),"
 	    " created_at = CASE WHEN published THEN now() ELSE created_at END"
-	    " WHERE media_id = $1 AND key <> $3 AND published <> (key = ANY ($2::text[]))",
+	    " WHERE media_id = $1 AND key <> $3 AND published <> (key = ANY ($2::text[]))"
+	    " AND NOT EXISTS (SELECT FROM media_playback p WHERE p.media_id = a.media_id"
+	    " AND p.key = a.key)",
 	    0 },
 	{ .name = NULL },
 };
