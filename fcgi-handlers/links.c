@@ -14,6 +14,7 @@
 #include "service/catalogue/link_visit.h"
 #include "service/catalogue/links.h"
 #include "service/catalogue/media.h"
+#include "service/catalogue/media_turn.h"
 
 #include "core/banned.h"
 
@@ -242,6 +243,10 @@ visit_members(const struct request *req, struct json *j, const struct media *m, 
 		json_put_int(j, "durationMs", m->duration_ms);
 	if (m->incomplete)
 		json_put_bool(j, "incomplete", true);
+	if (m->rotation != 0)
+		json_put_int(j, "rotation", m->rotation);
+	if (media_turn_left(m) != 0)
+		json_put_int(j, "turnBy", media_turn_left(m));
 	if (m->taken_local != 0) {
 		time_local(m->taken_local, local);
 		json_put_str(j, "takenAtLocal", local);

@@ -184,7 +184,7 @@ media_view_etag(const struct request *req, const struct media *m, int64_t now)
 {
 	const char *etag = media_etag(req->arena, m, now);
 
-	return places_on(req->call) ? etag : arena_printf(req->arena, "%s-p", etag);
+	return places_on(req->call) ? etag : arena_printf(req->arena, "%s-x", etag);
 }
 
 void

@@ -46,7 +46,7 @@ const struct query store_dates_queries[] = {
 	    " RETURNING m.id, m.visibility)"
 	    " SELECT (SELECT count(*) FROM part), (SELECT max(id::text) FROM part),"
 	    " ARRAY(SELECT $1::text WHERE EXISTS (SELECT FROM changed) UNION SELECT 'house'"
-	    " FROM changed WHERE visibility = 'house' UNION SELECT s.user_id::text FROM changed c"
+	    " FROM changed UNION SELECT s.user_id::text FROM changed c"
 	    " JOIN media_shares s ON s.media_id = c.id WHERE c.visibility = 'shared')",
 	    0 },
 	{ .name = NULL },

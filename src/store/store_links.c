@@ -86,6 +86,8 @@ item_from_row(struct arena *arena, const struct rows *rows, size_t i, struct med
 		.content_type = rows_str(rows, i, 14),
 		.filename = rows_str(rows, i, 15),
 		.size = rows_null(rows, i, 16) ? -1 : rows_int(rows, i, 16),
+		.rotation = rows_int(rows, i, 17),
+		.made_rotation = rows_int(rows, i, 18),
 	};
 	m->assets = rows_array(arena, rows, i, 9, &m->nassets);
 	m->sprite_times = rows_array(arena, rows, i, 10, &m->nsprite_times);
@@ -108,7 +110,7 @@ store_link_items(struct db *db, struct arena *arena, const struct store_link_ite
 	out->places = arena_array(arena, out->n, sizeof(*out->places));
 	for (size_t i = 0; i < out->n; i++) {
 		item_from_row(arena, rows, i, &out->items[i]);
-		out->places[i] = rows_int(rows, i, 17);
+		out->places[i] = rows_int(rows, i, 19);
 	}
 	return true;
 }

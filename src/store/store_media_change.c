@@ -7,11 +7,16 @@
 #include "core/banned.h"
 
 #define TOUCH "version = version + 1, updated_at = now()"
-/* What a person owns, and has been in the trash since a time; not what would come back. */
+/*
+ * What a person owns, and has been in the trash since a time; not what would come back. The video
+ * of a live photo goes with its photo.
+ */
 #define OWN_TRASH \
 	"owner_id = $1 AND status = 'trashed' AND trash_reason IS DISTINCT FROM 'excluded'" \
 	" AND trashed_at <= $2 AND NOT EXISTS (SELECT FROM server_items s" \
-	" WHERE s.media_id = media.id AND s.gone_at IS NULL)"
+	" WHERE s.media_id = media.id AND s.gone_at IS NULL)" \
+	" AND NOT EXISTS (SELECT FROM media p WHERE p.id = media.parent_id" \
+	" AND p.content_id = media.content_id AND p.status = 'trashed')"
 
 enum {
 	Q_UPDATE,

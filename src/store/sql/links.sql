@@ -5,7 +5,7 @@
 -@us(coalesce(m.taken_local AT TIME ZONE 'UTC', m.taken_at, m.created_at))
 
 --: define to_show
-m.status NOT IN ('trashed', 'pending') AND @presentable
+m.status NOT IN ('trashed', 'pending') AND @presentable AND NOT @live_clip
 
 -- The items of `links l` that a visitor sees, as a FROM; `k`: their order. Its owner must own them
 -- or, with @all, see everything: who puts something into the album of another shows it to the
@@ -57,7 +57,7 @@ SELECT m.id, m.kind, m.title, m.thumbhash, m.width, m.height, m.duration_ms,
 	@us(coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC')), m.asset_prefix, m.assets,
 	m.sprite_times, m.incomplete, m.source, CASE WHEN l.download THEN m.object_key END,
 	CASE WHEN l.download THEN m.content_type END, CASE WHEN l.download THEN m.filename END,
-	CASE WHEN l.download THEN m.size END, m.k
+	CASE WHEN l.download THEN m.size END, m.rotation, m.made_rotation, m.k
 FROM links l CROSS JOIN LATERAL @visited($2::boolean) m
 WHERE l.id = $1::uuid AND ($3::bigint IS NULL OR (m.k, m.id) > ($3::bigint, $4::uuid))
 	AND ($6::uuid IS NULL OR m.id = $6::uuid)

@@ -60,7 +60,7 @@ WHERE c.kind = 'album' AND ci.collection_id = c.id AND m.status NOT IN ('trashed
 	AND ((ci.gives AND @presentable) OR @open_to(@user, @all))
 UNION ALL
 SELECT m.*, 0::bigint FROM media m
-WHERE c.kind = 'rule' AND m.status NOT IN ('trashed', 'pending') AND @rule_holds
+WHERE c.kind = 'rule' AND m.status NOT IN ('trashed', 'pending') AND NOT @live_clip AND @rule_holds
 	AND ((m.owner_id = c.owner_id AND (@presentable OR c.owner_id = @user))
 		OR (@open_to(c.owner_id, false) AND @open_to(@user, @all))))
 
