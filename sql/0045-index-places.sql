@@ -1,4 +1,4 @@
--- Apart from 0041, which holds off readers while it lasts.
+-- Apart from 0044, which holds off readers while it lasts.
 
 -- Only owners see places, so that their lists are read by owner; beside that, people who see
 -- everything.

@@ -77,8 +77,8 @@ let frame = null; /* what belongs to a signed-in page: {search, uploading, offs}
  * Pages for people who are not signed in, by their names in the address: a public link, and the
  * DOORS of views/door.js.
  */
-const DOORS = ['link', 'join', 'confirm', 'forgot', 'unsubscribe', 'reset'];
-const isDoor = (name) => DOORS.includes(name);
+const DOORS = ['join', 'confirm', 'forgot', 'unsubscribe', 'reset'];
+const isDoor = (name) => name === 'link' || DOORS.includes(name);
 
 const showShortcuts = () => import('./ui/shortcuts.js').then((module) => module.showShortcuts(),
     () => fail(new Problem(0)));

@@ -217,7 +217,7 @@ export class Details {
 			() => this.putTags(item.tags.filter((t) => t !== tag))) : null);
 
 		fill(this.people, people.map(chip('person', 'person')),
-		    people.length || this.editable ? null : h('li.muted', null, 'Nobody named'));
+		    people.length || this.editable ? null : h('li.muted', null, 'No people'));
 		fill(this.tags, others.map(chip('tag')),
 		    others.length || this.editable ? null : h('li.muted', null, 'No tags'));
 	}

@@ -12,7 +12,7 @@ import {
 	expired, fetchItem, fileUrl, forget, hasLarger, known, thumbnail,
 } from '../lib/media.js';
 import { goHere, link } from '../lib/router.js';
-import { mayPurge, mayTrash } from '../lib/session.js';
+import { mayPurge, mayTrash, me } from '../lib/session.js';
 import { placeholder } from '../lib/thumbhash.js';
 import { purgeMany, restoreMany, trashWithUndo } from './actions.js';
 import { Details } from './details.js';
@@ -82,7 +82,7 @@ class Lightbox {
 			    run: () => this.rotate(270) },
 			...[['Play next', 'n', true], ['Add to the queue', 'q', false]].map(
 			    ([text, key, soon]) => ({ glyph: 'music', text, key,
-				may: () => this.item?.kind === 'audio',
+				may: () => this.mayQueue(),
 				run: () => this.enqueue(soon) })),
 		]);
 		this.downloadButton = iconButton('download', 'Download', () => this.download());
@@ -122,14 +122,24 @@ class Lightbox {
 		this.near = null;
 	}
 
+	/* Songs of people who are signed in; visitors of a public link have no queue. */
+	mayQueue()
+	{
+		const { item } = this;
+
+		return Boolean(me.user) && item?.kind === 'audio' && item.status === 'ready' &&
+		    !item.visited;
+	}
+
 	/* A song goes on in the bar at the lower edge. */
 	takeAlong()
 	{
 		const { item, player } = this;
 		const at = player?.media.currentTime;
 
-		if (player?.audio && !player.media.paused)
-			import('./music.js').then((music) => music.takeOver(item, at), () => null);
+		if (player?.audio && !player.media.paused && this.mayQueue())
+			import('./music.js').then((music) => me.user && music.takeOver(item, at),
+			    () => null);
 	}
 
 	close()
@@ -494,7 +504,7 @@ class Lightbox {
 		const { item, sequence } = this;
 		const row = this.row();
 
-		if (!item)
+		if (!item || item.visited)
 			return;
 		try {
 			(await import('./slideshow.js')).slideshow({
@@ -511,7 +521,7 @@ class Lightbox {
 
 	async enqueue(soon)
 	{
-		if (this.item?.kind === 'audio')
+		if (this.mayQueue())
 			(await import('./music.js')).add([this.item], soon);
 	}
 

@@ -59,7 +59,7 @@ linkRow(first, { named, gone })
 	};
 	const remove = async () => {
 		if (!(await ask({ title: 'Remove this public link?',
-		    text: 'People who have its address see nothing any more.', yes: 'Remove',
+		    text: 'People who have its address can no longer open it.', yes: 'Remove',
 		    danger: true })))
 			return;
 		try {

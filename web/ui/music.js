@@ -10,6 +10,7 @@ import { expired, fetchItem, fileUrl, known, list, thumbnail } from '../lib/medi
 import { Queue, REPEATS } from '../lib/queue.js';
 import { me } from '../lib/session.js';
 import { MusicBar } from './music-bar.js';
+import { Preparation } from './playback.js';
 import { fail, toast } from './toast.js';
 
 const KEPT = 'medianest.music';   /* in the browser: the queue and the place in it */
@@ -36,6 +37,26 @@ gainOf(item, whole)
 	return Number.isFinite(db) ? 10 ** (Math.min(LOUDEST_DB, db) / 20) : 1;
 }
 
+/* A version that browsers play. `say` tells how far it is; a failure ends it. */
+class Version extends Preparation {
+	constructor(item, say)
+	{
+		super(item, document.createElement('div'), false);
+		this.say = say;
+	}
+
+	put(title)
+	{
+		this.say(title);
+	}
+
+	tell({ message })
+	{
+		this.end();
+		this.failed({ status: 422, message });
+	}
+}
+
 class Music {
 	constructor()
 	{
@@ -57,6 +78,8 @@ class Music {
 				this.pause();
 		};
 		document.addEventListener('play', this.onplay, true);
+		this.onsound = (event) => !event.target.paused && this.onplay(event);
+		document.addEventListener('volumechange', this.onsound, true);
 		this.offs = [
 			on('session', ({ user }) => !user && this.close()),
 			on('media', ({ item }) => item.id === this.queue.current && this.told()),
@@ -119,7 +142,8 @@ class Music {
 
 		this.queue.add(items.map(({ id }) => id), soon);
 		this.changed();
-		toast(`${many(items.length, 'song')} ${soon ? 'play next' : 'added to the queue'}`);
+		toast(`${many(items.length, 'song')} ${soon ? 'will play next' :
+		    'added to the queue'}`);
 		if (idle)
 			this.start(0, true);
 	}
@@ -263,9 +287,16 @@ class Music {
 	{
 		const item = known(id);
 
+		audio.version?.end();
+		audio.version = null;
 		if (!item || item.metadata === undefined)
 			await fetchItem(id);
-		const url = await fileUrl(id);
+		if (run !== this.run)
+			return;
+		if (['transcoded', 'transcodable'].includes(known(id)?.playback))
+			audio.version = new Version(known(id),
+			    (text) => audio === this.sound && this.bar.say(text));
+		const url = await (audio.version?.address() ?? fileUrl(id));
 
 		if (run !== this.run)
 			return;
@@ -541,6 +572,9 @@ class Music {
 		removeEventListener('keydown', this.onkey);
 		removeEventListener('pagehide', this.onhide);
 		document.removeEventListener('play', this.onplay, true);
+		document.removeEventListener('volumechange', this.onsound, true);
+		this.sound.version?.end();
+		this.spare.version?.end();
 		this.offs.forEach((off) => off());
 		this.system();
 		if (navigator.mediaSession) {

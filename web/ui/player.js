@@ -82,7 +82,9 @@ export class Player {
 
 		if (rotation)
 			this.media.removeAttribute('poster');
-		this.media.dataset.turn = this.isPreview ? turnBy : rotation;
+		/* visitors of a public link without downloads have the preview alone */
+		this.media.dataset.turn = this.isPreview ||
+		    (this.item.visited && !this.item.contentType) ? turnBy : rotation;
 	}
 
 	cover()

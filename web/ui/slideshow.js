@@ -2,6 +2,8 @@
  * Photos and videos one after the other over the whole page: each photo for a while, each video to
  * its end. The module comes with the first slideshow.
  */
+import { api } from '../lib/api.js';
+import { on } from '../lib/bus.js';
 import { addIcons, announce, calm, cover, fill, h, icon, iconButton } from '../lib/dom.js';
 import { expired, fetchItem, fileUrl, hasLarger, thumbnail } from '../lib/media.js';
 import { toast } from './toast.js';
@@ -29,22 +31,35 @@ style()
 		document.head.append(h('link', { rel: 'stylesheet', href: 'slideshow.css' }));
 }
 
-/* Resolves when the picture is there; rejects when it does not come. */
+/* Resolves when the picture or video can be shown; rejects when it does not come. */
 function
-loaded(image)
+loaded(node, event = 'load')
 {
 	return new Promise((done, failed) => {
 		const timer = setTimeout(failed, PICTURE_MS);
 
-		image.addEventListener('load', () => {
+		node.addEventListener(event, () => {
 			clearTimeout(timer);
 			done();
 		});
-		image.addEventListener('error', () => {
+		node.addEventListener('error', () => {
 			clearTimeout(timer);
 			failed();
 		});
 	});
+}
+
+/* Of a video that browsers do not play, its other version. One yet to be made is no slide. */
+async function
+videoUrl(item)
+{
+	if (!['transcoded', 'transcodable'].includes(item.playback))
+		return fileUrl(item.id);
+	const { url } = await api.get(`/media/${item.id}/playback`);
+
+	if (!url)
+		throw new Error('not converted');
+	return url;
 }
 
 class Slideshow {
@@ -86,6 +101,10 @@ class Slideshow {
 		/* before what lies below hears of them */
 		addEventListener('keydown', this.onkey, true);
 		document.addEventListener('visibilitychange', this.onvisible);
+		/* whoever goes elsewhere, or is signed out, leaves it too */
+		this.onleave = () => this.close(false);
+		addEventListener('popstate', this.onleave);
+		this.off = on('session', ({ user }) => !user && this.close(false));
 		this.below = document.querySelector('.lightbox');
 		if (this.below)
 			this.below.inert = true;
@@ -166,7 +185,10 @@ class Slideshow {
 		/* the file is as it was uploaded */
 		video.dataset.turn = item.rotation ?? 0;
 		video.muted = Boolean(document.querySelector('.music-bar'));
-		video.src = await fileUrl(item.id);
+		video.src = await videoUrl(item);
+		await loaded(video, 'loadedmetadata');
+		if (!video.videoWidth)
+			throw new Error('sound without a picture');
 		video.addEventListener('ended', () => this.film === video && this.step(1, true));
 		video.addEventListener('error', () => this.film === video && this.pass());
 		return slide;
@@ -331,7 +353,8 @@ class Slideshow {
 		all[(at + (event.shiftKey ? -1 : 1) + all.length) % all.length].focus();
 	}
 
-	close()
+	/* tell: the viewer goes on with what was shown last */
+	close(tell = true)
 	{
 		if (this.dead)
 			return;
@@ -341,6 +364,8 @@ class Slideshow {
 		clearTimeout(this.idle);
 		removeEventListener('keydown', this.onkey, true);
 		document.removeEventListener('visibilitychange', this.onvisible);
+		removeEventListener('popstate', this.onleave);
+		this.off();
 		if (document.fullscreenElement)
 			document.exitFullscreen();
 		if (this.film) {
@@ -353,7 +378,8 @@ class Slideshow {
 		else
 			cover(false);
 		this.back?.focus?.({ preventScroll: true });
-		this.closed?.(this.item);
+		if (tell)
+			this.closed?.(this.item);
 	}
 }
 

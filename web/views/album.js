@@ -155,7 +155,7 @@ mount(root, first)
 		const mine = grid;
 		const { reorder } = await import('../ui/reorder.js');
 
-		if (grid === mine)
+		if (mine && grid === mine)
 			stopDragging = reorder(grid, selection, dropped);
 	};
 	const actions = () => {
@@ -217,12 +217,12 @@ mount(root, first)
 			button('tag', 'Rename', rename),
 			album.kind === 'rule' ? button('sliders', 'Rule', editRule) :
 			    h('label.sort', null, icon('sort'), sorts)] : null,
-		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove),
 		button('play', 'Slideshow', async () =>
 			(await import('../ui/slideshow.js')).slideshow({
-				items: () => grid.items, more: () => grid.next() })),
+				items: () => grid?.items ?? [], more: () => grid?.next() })),
 		button('music', 'Play songs', async () =>
-			(await import('../ui/music.js')).playAll(query())));
+			(await import('../ui/music.js')).playAll(query())),
+		button(own ? 'trash' : 'out', own ? 'Delete album' : 'Leave album', remove));
 	};
 	const query = () => ({ collection: album.id, sort: album.sort });
 	const show = (fresh) => {
@@ -287,6 +287,7 @@ mount(root, first)
 			stopDragging?.();
 			offs.forEach((off) => off());
 			grid?.destroy();
+			grid = null;
 			selection?.detach();
 		},
 	};

@@ -45,8 +45,7 @@ mount(root)
 	};
 
 	fill(root, h('div.toolbar', null, h('h1', null, 'Public links')),
-	    h('p.muted', null, 'Anyone who has the address of one sees what it shows, without an ' +
-		'account.'), place, more);
+	    h('p.muted', null, 'Anyone with a link can open it without an account.'), place, more);
 	fill(place, h('div.skeleton.line'), h('div.skeleton.line'));
 	load();
 	return { update() {}, unmount() {} };
