@@ -234,8 +234,9 @@ subtest 'libraries' => sub {
 	is_deeply [ map { join ' ', @$_{qw(key title type enabled visibility)} } @$items ],
 	    [ '1 Feature films movie 1 house', '2 Series show 0 house' ], 'as they are now';
 	$plex->fault(html => {});
-	is_deeply $admin->api(GET => "$SERVERS/$id/libraries")->{json}{items}, $items,
-	    'an answer that says nothing changes nothing';
+	my $now = $admin->api(GET => "$SERVERS/$id/libraries")->{json}{items};
+	delete $_->{lastSyncedAt} for @$items, @$now; # a sync of the new token may be at work
+	is_deeply $now, $items, 'an answer that says nothing changes nothing';
 	$plex->heal;
 	items($id, 1, 3);
 	my $r = library($id, 1, { enabled => $false });
