@@ -441,7 +441,7 @@ sub statuses { return join ' ', map { $_->{status} } @{ $_[0]{json}{items} // []
 	    . " '$mover->{id}' AND title = 'many' AND (taken_offset <> 330"
 	    . " OR taken_at <> '2024-07-01T08:30:00Z')")) } SETTLE, 'many items' };
 	is($left, 0, 'of many items, all');
-	is($mover->api(GET => '/api/media/months')->{json}{items}[0]{month}, '2024-07',
+	is($mover->api(GET => '/api/media/months?scope=own')->{json}{items}[0]{month}, '2024-07',
 	    'their months are counted');
 }
 
