@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# House rules for what is not C: the modules of the page import each other in no circle, and lines
-# stay within 100 columns.
+# House rules for what is not C: the modules of the page import each other in no circle, lines stay
+# within 100 columns, and documents say nothing twice.
 use strict;
 use warnings;
 use Test::More;
@@ -105,5 +105,20 @@ for my $file (@files) {
     }
 }
 check('no line is longer than ' . COLUMNS_MAX . ' columns', @long);
+
+# --- documents: what a merge has left twice ---
+my (@wide, @twice);
+for my $file (grep { -e } qw(HACKING.md NEWS.md README.md)) {
+    my ($n, %seen) = (0);
+    for my $line (split /\n/, text_of($file)) {
+        $n++;
+        push @wide, "$file:$n" if columns($line) > COLUMNS_MAX && $line !~ /^\|/;
+        next unless $line =~ /^- (.{40})/;
+        push @twice, "$file:$n: as line $seen{$1}" if $seen{$1};
+        $seen{$1} //= $n;
+    }
+}
+check('no line of a document is longer', @wide);
+check('no item of a list of a document begins as another', @twice);
 
 done_testing();
