@@ -411,8 +411,10 @@ sub lost {
 }
 lost('codes', '^(401|403|422|400|429)$', 'what pools refuse');
 lost('pages', '^(200|429)$', 'the files of the page');
-lost('lists', '^200$', 'what a person sees');
-cmp_ok $host->run('grep -c 200 /srv/pages'), '>', 10, 'which the limits let through';
+# A fast machine asks for more in a second than nginx lets an address have.
+lost('lists', '^(200|429)$', 'what a person sees');
+cmp_ok $host->run("grep -c 200 /srv/$_"), '>', 10, "$_: which the limits let through"
+    for qw(pages lists);
 for my $program (qw(medianest-admin medianest-worker medianest-fcgi)) {
 	like $host->run("$program --version"), qr/ \Q$next\E$/, "$program is the next one";
 }
