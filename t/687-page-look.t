@@ -18,7 +18,7 @@ my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();
 
-my $mn = MediaNest::Test->stack;
+my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
 my $ann = $mn->user(role => 'super');
 my $axe = axe();
