@@ -355,3 +355,17 @@ keyring_storage_secret(const struct keyring *ring)
 {
 	return ring->secret;
 }
+
+bool
+keyring_mac(struct keyring *ring, int kid, const char *purpose, const char *text,
+    unsigned char mac[SHA256_SIZE], int *found)
+{
+	const unsigned char *key = keyring_data(ring, kid, found);
+	unsigned char derived[SHA256_SIZE];
+
+	if (key == NULL)
+		return false;
+	hmac_sha256(key, DATA_KEY_BYTES, purpose, strlen(purpose), derived);
+	hmac_sha256(derived, sizeof(derived), text, strlen(text), mac);
+	return true;
+}

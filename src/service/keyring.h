@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/crypto.h"
+
 struct config;
 struct error;
 struct keyring;
@@ -40,6 +42,12 @@ const struct jwt_key *keyring_jwt(struct keyring *, int kid);           /* NULL:
 const struct jwt_key *keyring_jwt_at(const struct keyring *, size_t i); /* NULL: no more */
 /* kid 0: the key that encrypts. NULL: unknown or none. *found (or NULL) gets its number. */
 const unsigned char *keyring_data(struct keyring *, int kid, int *found);
+/*
+ * HMAC-SHA256 (RFC 2104) of a text with a key that is derived from a data key for `purpose`, so
+ * that it is good for nothing else. kid and found as for keyring_data(); false: no such key.
+ */
+bool keyring_mac(struct keyring *, int kid, const char *purpose, const char *text,
+    unsigned char mac[SHA256_SIZE], int *found);
 /* The numbers of the keys that encrypt, ascending; returns how many. */
 size_t keyring_data_numbers(const struct keyring *, int numbers[KEYS_MAX]);
 const char *keyring_storage_access(const struct keyring *);

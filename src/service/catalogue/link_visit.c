@@ -85,16 +85,9 @@ static bool
 sign(const struct call *call, int kid, const struct link *link, const char *expires,
     unsigned char mac[SHA256_SIZE], int *found)
 {
-	const unsigned char *key = keyring_data(call->svc->keys, kid, found);
-	const char *text =
-	    arena_printf(call->arena, "%s %s %s", link->id, expires, link->password_hash);
-	unsigned char derived[SHA256_SIZE];
-
-	if (key == NULL)
-		return false;
-	hmac_sha256(key, DATA_KEY_BYTES, PURPOSE, strlen(PURPOSE), derived);
-	hmac_sha256(derived, sizeof(derived), text, strlen(text), mac);
-	return true;
+	return keyring_mac(call->svc->keys, kid, PURPOSE,
+	    arena_printf(call->arena, "%s %s %s", link->id, expires, link->password_hash), mac,
+	    found);
 }
 
 /* "KEY.SECONDS.HASH". */

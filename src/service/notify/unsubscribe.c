@@ -16,20 +16,12 @@
 
 #include "core/banned.h"
 
-/* The key of the hash is derived, so that it is good for nothing else. */
 #define PURPOSE "medianest unsubscribe 1"
 
 static bool
 sign(const struct call *call, int kid, const char *text, unsigned char mac[SHA256_SIZE], int *found)
 {
-	const unsigned char *key = keyring_data(call->svc->keys, kid, found);
-	unsigned char derived[SHA256_SIZE];
-
-	if (key == NULL)
-		return false;
-	hmac_sha256(key, DATA_KEY_BYTES, PURPOSE, strlen(PURPOSE), derived);
-	hmac_sha256(derived, sizeof(derived), text, strlen(text), mac);
-	return true;
+	return keyring_mac(call->svc->keys, kid, PURPOSE, text, mac, found);
 }
 
 bool
