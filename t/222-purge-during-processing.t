@@ -26,15 +26,7 @@ sub put {
 	return $key;
 }
 sub uuid { return scalar $mn->psql('SELECT gen_random_uuid()') }
-sub run_now {
-	my ($kind) = @_;
-	$mn->psql("UPDATE jobs SET run_at = now(), finished_at = NULL, last_error = NULL WHERE"
-	    . " kind = '$kind'; NOTIFY mn_jobs, 'upkeep'");
-	wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = '$kind' AND state ="
-	    . " 'available' AND (finished_at IS NOT NULL OR last_error IS NOT NULL)") == 1 } SETTLE,
-	    $kind;
-	return scalar $mn->psql("SELECT coalesce(last_error, '') FROM jobs WHERE kind = '$kind'");
-}
+sub run_now { return $mn->run_periodic($_[0]) }
 sub announced { return scalar $mn->psql("SELECT count(*) FROM media_assets WHERE key = '$_[0]'"
     . ' AND NOT published') }
 

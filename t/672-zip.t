@@ -227,16 +227,7 @@ subtest 'limits' => sub {
     forget(qw(ann bob));
 };
 
-sub run_now {
-    my ($kind) = @_;
-    $mn->psql("UPDATE jobs SET run_at = now(), finished_at = NULL, last_error = NULL WHERE"
-        . " kind = '$kind'; NOTIFY mn_jobs, 'upkeep'");
-    wait_until { return $mn->psql("SELECT count(*) FROM jobs WHERE kind = '$kind' AND state ="
-        . " 'available' AND (finished_at IS NOT NULL OR last_error IS NOT NULL)") == 1 } SETTLE,
-        $kind;
-    is(scalar $mn->psql("SELECT coalesce(last_error, '') FROM jobs WHERE kind = '$kind'"), '',
-        'housekeeping');
-}
+sub run_now { return is($mn->run_periodic($_[0]), '', "housekeeping: $_[0]") }
 
 subtest 'their time' => sub {
     my @made = map { ended('ann', ask('ann', ids => [item("item $_")])->{json}{id}) } 1 .. 2;

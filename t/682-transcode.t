@@ -61,13 +61,7 @@ sub jobs { return scalar $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'medi
     . " payload->>'mediaId' = '$_[0]'" . ($_[1] ? " AND $_[1]" : '')) }
 sub upkeep {
 	in_force();
-	$mn->psql("UPDATE jobs SET run_at = now(), finished_at = NULL, last_error = NULL WHERE"
-	    . " kind = 'upkeep.playback' AND state = 'available'; NOTIFY mn_jobs, 'upkeep'");
-	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'upkeep.playback' AND"
-	    . " state = 'available' AND (finished_at IS NOT NULL OR last_error IS NOT NULL)") }
-	    SETTLE, 'upkeep';
-	is($mn->psql("SELECT last_error FROM jobs WHERE kind = 'upkeep.playback'"), '',
-	    'upkeep ended well');
+	is($mn->run_periodic('upkeep.playback'), '', 'upkeep ended well');
 	return;
 }
 

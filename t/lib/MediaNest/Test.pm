@@ -37,6 +37,7 @@ our @EXPORT = qw(wait_until);
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
 use constant {
+	PERIODIC_SECONDS => 90,
 	URLS_MAX => 512, # of parts, that one request signs
 	PORT_LOW => 20000, PORT_HIGH => 32000,	# below the range that the kernel hands out
 	UP_TRIES => 4,
@@ -210,6 +211,18 @@ sub pid {
 	my ($self, $part) = @_;
 	my $pids = $self->refresh_status->{pids};
 	return exists $pids->{$part} ? $pids->{$part} : $pids->{pools}{$part};
+}
+
+# Runs a periodic job of the queue upkeep now, and waits for its end. Returns what it failed
+# with, or ''.
+sub run_periodic {
+	my ($self, $kind) = @_;
+	$self->psql("UPDATE jobs SET run_at = now(), finished_at = NULL, last_error = NULL WHERE"
+	    . " kind = '$kind'; NOTIFY mn_jobs, 'upkeep'");
+	wait_until(sub { $self->psql("SELECT count(*) FROM jobs WHERE kind = '$kind' AND state ="
+	    . " 'available' AND (finished_at IS NOT NULL OR last_error IS NOT NULL)") == 1 },
+	    PERIODIC_SECONDS, $kind);
+	return scalar $self->psql("SELECT coalesce(last_error, '') FROM jobs WHERE kind = '$kind'");
 }
 
 sub stop_part { $_[0]->dev('stop', $_[1]) }
