@@ -138,15 +138,23 @@ subtest 'a browser that is killed' => sub {
 	throttle($b, SLOW);
 	$b->choose_files('#picker', $file);
 	wait_percent($b, 50);
+	my $was = percent($b);
 	$b->kill;
 	$b = MediaNest::Browser->start(%at);
 	$b->before_load($COUNT);
-	$b->get($mn->{url});
+	# A browser writes cookies down half a minute late, and what it counted too: its person
+	# signs in again where it was killed sooner.
+	$b->get("$mn->{url}/");
+	$b->find('#email, .brand');
+	sign_in_here($b, $who) if $b->seen('#email');
 	$b->find('.upload-line[data-state=lost]', 60);
 	pass 'the tray is there again';
+	$b->js('localStorage.sent = 0');
 	$b->choose_files('#picker', $file);
 	told($b, '.tray strong', qr/^1 added$/, 'and goes on');
-	cmp_ok $b->js('return Number(localStorage.sent)'), '<=', 40 * MIB + PART,
+	my $sent = $b->js('return Number(localStorage.sent)');
+	cmp_ok $sent, '>', 0, 'what is missing is sent';
+	cmp_ok $sent, '<=', 40 * MIB * (100 - $was) / 100 + PART,
 	    'at most one part was sent again';
 	is scalar @{ $who->api(GET => '/api/media')->{json}{items} }, 1, 'one item';
 	$b->stop;
