@@ -2,6 +2,7 @@
 # MEDIANEST_CHECK_ONLY names test files, so that one can be tried in the check's surroundings.
 
 CHECK_JOBS=2
+CHECK_TEST_FILES=3 # side by side: they wait more than they work
 # The files that run in both builds: with sanitizers, and as people install it.
 CHECK_BOTH='t/021-upload.t t/022-media-access.t t/040-search.t t/060-metrics.t t/100-auth.t
 	t/115-matrix.t t/160-pipeline.t t/210-pipeline.t t/251-sockets.t t/410-sync.t
@@ -71,7 +72,7 @@ check_prove()
 	MEDIANEST_DEV_OWNER=$$ perl -I"$SRC/t/lib" -MMediaNest::Test \
 	    -e 'MediaNest::Test::shared_up()' || die 'the shared stack does not start'
 	# A copy of the sources, where they are built from one: its path has no blanks.
-	(cd "$SRC" && prove -I t/lib -j "$CHECK_JOBS" --timer "$@" </dev/null) || status=$?
+	(cd "$SRC" && prove -I t/lib -j "$CHECK_TEST_FILES" --timer "$@" </dev/null) || status=$?
 	if ! perl -I"$SRC/t/lib" -MMediaNest::Test \
 	    -e 'exit(MediaNest::Test::shared_down() ? 0 : 1)'; then
 		say 'the shared stack ended with complaints, see above'
