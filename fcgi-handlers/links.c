@@ -107,13 +107,13 @@ link_members(const struct request *req, struct json *j, const struct link *link)
 /* Count and views follow other rows than the link's: its ETag is for If-Match alone. */
 static bool
 answer(const struct request *req, struct response *res, int status, const struct link *link,
-    const char *url, struct error *err)
+    struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 
 	json_object(j, NULL);
 	link_members(req, j, link);
-	json_opt_str(j, "url", url);
+	json_opt_str(j, "url", link_url(req->call, link));
 	json_object_end(j);
 	response_headerf(res, "ETag", "\"%s\"", etag_of(req, link));
 	return response_json(res, status, j, err);
@@ -170,15 +170,13 @@ links_post(const struct request *req, struct response *res, struct error *err)
 	bool download;
 	struct link_wish w = wish_of(req, &download);
 	struct link link;
-	const char *url;
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = input_str_at(req->input, "ids", i);
 	w.ids = (struct strings) { ids, n };
 	w.media_id = input_str(req->input, "mediaId");
 	w.collection_id = input_str(req->input, "collectionId");
-	return link_create(req->call, &w, &link, &url, err) &&
-	    answer(req, res, 201, &link, url, err);
+	return link_create(req->call, &w, &link, err) && answer(req, res, 201, &link, err);
 }
 
 /* GET /api/media/links/{id} */
@@ -188,7 +186,7 @@ link_id_get(const struct request *req, struct response *res, struct error *err)
 	struct link link;
 
 	return link_get(req->call, request_param(req, "id"), &link, err) &&
-	    answer(req, res, 200, &link, NULL, err);
+	    answer(req, res, 200, &link, err);
 }
 
 static bool
@@ -216,7 +214,7 @@ link_id_patch(const struct request *req, struct response *res, struct error *err
 		    "The body changes nothing. Name at least one member to change.");
 	return request_expects(req, link_version, request_param(req, "id"), &version, err) &&
 	    link_change(req->call, request_param(req, "id"), version, &w, &link, err) &&
-	    answer(req, res, 200, &link, NULL, err);
+	    answer(req, res, 200, &link, err);
 }
 
 /* DELETE /api/media/links/{id} */

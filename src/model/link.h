@@ -41,7 +41,8 @@ struct link {
 	const char *shown_title; /* or NULL: a selection without a title */
 	/* of its owner, in single links: the items of an item or a selection, in their order */
 	struct strings media_ids;
-	const char *media_id; /* of an item, in lists too; else NULL */
+	const char *media_id;   /* of an item, in lists too; else NULL */
+	const char *token_hash; /* of its owner, in single links: SHA-256, as hexadecimal digits */
 };
 
 #endif

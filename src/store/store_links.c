@@ -134,6 +134,7 @@ store_link_get(struct db *db, struct arena *arena, const struct media_reader *re
 		return none(err);
 	link_from_row(rows, 0, link);
 	link->media_ids = rows_strings(arena, rows, 0, LINK_COLUMNS);
+	link->token_hash = rows_str(rows, 0, LINK_COLUMNS + 1);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "service/audit.h"
 #include "service/call.h"
 #include "service/catalogue/media.h"
+#include "service/keyring.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_collections.h"
@@ -20,6 +21,8 @@
 #include "store/store_people.h"
 
 #include "core/banned.h"
+
+#define TOKEN_PURPOSE "medianest link token 1"
 
 bool
 links_enabled(const struct call *call)
@@ -188,11 +191,42 @@ create_in(const struct call *call, const struct link_wish *w, struct link *link,
 	    note_kind(call, "link.created", link, err);
 }
 
-bool
-link_create(const struct call *call, const struct link_wish *w, struct link *out, const char **url,
-    struct error *err)
+/* With the data key of this number, 0: the newest. NULL: there is no such key. */
+static const char *
+token_of(const struct call *call, const char *id, int kid)
 {
-	unsigned char random[LINK_TOKEN_BYTES], hash[SHA256_SIZE];
+	unsigned char mac[LINK_TOKEN_BYTES];
+
+	_Static_assert(LINK_TOKEN_BYTES == SHA256_SIZE, "a token is a MAC");
+	return keyring_mac(call->svc->keys, kid, TOKEN_PURPOSE, id, mac, NULL) ?
+	    base64url_encode(call->arena, mac, sizeof(mac)) :
+	    NULL;
+}
+
+const char *
+link_url(const struct call *call, const struct link *link)
+{
+	int numbers[KEYS_MAX];
+	size_t n = keyring_data_numbers(call->svc->keys, numbers);
+
+	while (n > 0) {
+		const char *token = token_of(call, link->id, numbers[--n]);
+		char hash[SHA256_HEX];
+
+		if (token == NULL)
+			continue;
+		sha256_hex(token, strlen(token), hash);
+		if (str_eq(hash, link->token_hash))
+			return arena_printf(call->arena, "%s/#/link?t=%s",
+			    config_str(call->svc->config, CFG_PUBLIC_URL), token);
+	}
+	return NULL;
+}
+
+bool
+link_create(const struct call *call, const struct link_wish *w, struct link *out, struct error *err)
+{
+	unsigned char hash[SHA256_SIZE];
 	const char *token;
 	char id[UUID_TEXT];
 	struct link link = { .id = id,
@@ -208,15 +242,13 @@ link_create(const struct call *call, const struct link_wish *w, struct link *out
 	    !hash_of(call, w->password, &link.password_hash, err))
 		return false;
 	uuid_v7(id);
-	random_bytes(random, sizeof(random));
-	token = base64url_encode(call->arena, random, sizeof(random));
+	token = token_of(call, id, 0);
+	if (token == NULL)
+		return error_set(err, ERR_INTERNAL, "There is no data key.");
 	sha256(token, strlen(token), hash);
-	if (!db_begin(call->svc->db, err) ||
-	    !db_end(call->svc->db, create_in(call, w, &link, hash, err), err))
-		return false;
-	*url = arena_printf(call->arena, "%s/#/link?t=%s",
-	    config_str(call->svc->config, CFG_PUBLIC_URL), token);
-	return link_get(call, id, out, err);
+	return db_begin(call->svc->db, err) &&
+	    db_end(call->svc->db, create_in(call, w, &link, hash, err), err) &&
+	    link_get(call, id, out, err);
 }
 
 static struct json *

@@ -1,6 +1,9 @@
 /*
  * Public links: the owner's side. Who has the address of one sees an item, an album or a selection
- * without an account (link_visit.h). The token in the address is told once and stored as a hash.
+ * without an account (link_visit.h). The token in the address is a MAC of the link's id with a data
+ * key, and stored as a hash: its owner can be told the address again, and whoever has the database
+ * alone can open no link. One whose key is gone, or that was made before, goes on as it is, but its
+ * address is not known any more.
  *
  * A link shows at any time what its owner could show then: what is in the trash, what somebody else
  * took out of the album, everything when the owner's account or right to share ends. A deleted
@@ -43,9 +46,9 @@ struct link_wish {
 	int64_t expires_at;           /* us; 0: never */
 	const bool *download;         /* NULL: stays, or not */
 };
-/* *url: the address, which nobody can tell again. */
-bool link_create(const struct call *, const struct link_wish *, struct link *, const char **url,
-    struct error *);
+/* Of a single link; NULL: nobody knows its address any more. */
+const char *link_url(const struct call *, const struct link *);
+bool link_create(const struct call *, const struct link_wish *, struct link *, struct error *);
 /* version: the expected one, 0 = any. */
 bool link_change(const struct call *, const char *id, int64_t version, const struct link_wish *,
     struct link *, struct error *);

@@ -69,7 +69,7 @@ UPDATE links SET views = views + 1, last_viewed_at = now() WHERE id = $1
 -- Its owner's. $1 caller, $2 whether they see everything.
 --: query link_get read
 SELECT @link_columns($2::boolean, true), ARRAY(SELECT li.media_id::text FROM link_items li
-	WHERE li.link_id = l.id ORDER BY li.position)
+	WHERE li.link_id = l.id ORDER BY li.position), encode(l.token_hash, 'hex')
 FROM links l JOIN users u ON u.id = l.owner_id WHERE l.owner_id = $1::uuid AND l.id = $3::uuid
 
 -- $3 and $4 the position, $5 limit; $6 of this item alone, $7 of this album, or NULL.
