@@ -17,6 +17,7 @@
 static const struct field_rule create_input[] = {
 	{ "ids", FIELD_UUIDS, .min = 1, .max = DOWNLOAD_ITEMS_MAX },
 	{ "collectionId", FIELD_UUID },
+	{ "downloadId", FIELD_UUID },
 	{ .name = NULL },
 };
 
@@ -78,14 +79,15 @@ downloads_post(const struct request *req, struct response *res, struct error *er
 	size_t n = input_count(req->input, "ids");
 	const char **ids = arena_array(req->arena, n + 1, sizeof(*ids));
 	const struct download_wish wish = { .ids = { ids, n },
-		.collection_id = input_str(req->input, "collectionId") };
+		.collection_id = input_str(req->input, "collectionId"),
+		.again = input_str(req->input, "downloadId") };
 	struct download d;
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = input_str_at(req->input, "ids", i);
-	if ((n > 0) == (wish.collection_id != NULL))
+	if ((n > 0) + (wish.collection_id != NULL) + (wish.again != NULL) != 1)
 		return error_field(err, "ids", "choice",
-		    "must be given, or collectionId, but not both");
+		    "must be given, or collectionId, or downloadId, but only one of them");
 	return download_create(req->call, &wish, &d, err) && answer(req, res, 202, &d, err);
 }
 

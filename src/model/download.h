@@ -24,7 +24,8 @@ struct download {
 
 /* One item of an archive, as it is now. */
 struct download_item {
-	int64_t place;          /* in the list of the archive, from 1 */
+	int64_t place; /* in the list of the archive, from 1 */
+	const char *id;
 	const char *name;       /* of its file */
 	const char *folded;     /* the same for names that differ in case only */
 	const char *object_key; /* NULL: its file is not here */

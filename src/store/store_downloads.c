@@ -208,12 +208,13 @@ store_download_items(struct db *db, struct arena *arena, const struct media_read
 	for (size_t i = 0; i < *found; i++)
 		items[i] = (struct download_item) {
 			.place = rows_int(rows, i, 0),
-			.name = rows_str(rows, i, 1),
-			.folded = rows_str(rows, i, 2),
-			.object_key = rows_str(rows, i, 3),
-			.size = rows_int(rows, i, 4),
-			.at = rows_int(rows, i, 5),
-			.local = rows_int(rows, i, 6),
+			.id = rows_str(rows, i, 1),
+			.name = rows_str(rows, i, 2),
+			.folded = rows_str(rows, i, 3),
+			.object_key = rows_str(rows, i, 4),
+			.size = rows_int(rows, i, 5),
+			.at = rows_int(rows, i, 6),
+			.local = rows_int(rows, i, 7),
 		};
 	return true;
 }
@@ -238,8 +239,68 @@ store_download_ready(struct db *db, struct arena *arena, const char *id,
 {
 	return db_change(db, arena, Q(Q_DOWNLOAD_READY),
 	    DB_PARAMS(id, made->object_key, db_int(arena, made->size),
-		db_int(arena, made->left_out), db_int(arena, made->keep_seconds)),
+		db_int(arena, made->left_out), db_int(arena, made->keep_seconds),
+		db_array(arena, made->held.items, made->held.n)),
 	    wanted, err);
+}
+
+bool
+store_download_still(struct db *db, struct arena *arena, const struct media_reader *reader,
+    struct strings held, bool *all, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_DOWNLOAD_STILL),
+		DB_PARAMS(reader->user_id, db_bool(reader->all),
+		    db_array(arena, held.items, held.n)),
+		&rows, err))
+		return false;
+	*all = rows_count(rows) == held.n;
+	return true;
+}
+
+bool
+store_downloads_settle(struct db *db, struct arena *arena, const struct media_reader *reader,
+    const char *id, const struct download_failure *outdated, size_t *ended, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_DOWNLOADS_SETTLE),
+		DB_PARAMS(reader->user_id, db_bool(reader->all), id, outdated->code,
+		    outdated->message),
+		&rows, err))
+		return false;
+	*ended = rows_count(rows);
+	return true;
+}
+
+bool
+store_downloads_purge(struct db *db, struct arena *arena, const char *media_id,
+    const struct download_failure *outdated, struct downloads_ended *ended, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_DOWNLOADS_PURGE),
+		DB_PARAMS(media_id, outdated->code, outdated->message), &rows, err))
+		return false;
+	*ended = (struct downloads_ended) { rows_column(arena, rows, 0),
+		rows_column(arena, rows, 1), rows_column(arena, rows, 2) };
+	return true;
+}
+
+bool
+store_download_wish(struct db *db, struct arena *arena, const char *user_id, const char *id,
+    const char **collection_id, struct strings *ids, struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_DOWNLOAD_WISH), DB_PARAMS(user_id, id), &rows, err))
+		return false;
+	if (rows_count(rows) == 0)
+		return none(err);
+	*collection_id = rows_str(rows, 0, 0);
+	*ids = rows_strings(arena, rows, 0, 1);
+	return true;
 }
 
 bool

@@ -87,7 +87,14 @@ struct download_made {
 	const char *object_key;
 	int64_t size, left_out;
 	int64_t keep_seconds;
+	struct strings held; /* the items that are in it */
 };
+/*
+ * In the transaction that completes the job, before the archive is ready: *all, the person can have
+ * all of these. Their purge waits until that transaction ends.
+ */
+bool store_download_still(struct db *, struct arena *, const struct media_reader *,
+    struct strings held, bool *all, struct error *);
 /* In the transaction that completes the job. *wanted as above. */
 bool store_download_ready(struct db *, struct arena *, const char *id, const struct download_made *,
     bool *wanted, struct error *);
@@ -98,6 +105,22 @@ struct download_failure {
 };
 bool store_download_fail(struct db *, struct arena *, const char *id,
     const struct download_failure *, const char **user_id, struct error *);
+/*
+ * Before their URLs are signed: those archives that are ready (id NULL: all of the reader's) and
+ * hold what the reader may not have any more end as `outdated` says; *ended: how many. What the
+ * store has of them is removed with other strays. The others are noted as seen.
+ */
+bool store_downloads_settle(struct db *, struct arena *, const struct media_reader *,
+    const char *id, const struct download_failure *outdated, size_t *ended, struct error *);
+/* The archives that held a purged item, which end; in equal order. */
+struct downloads_ended {
+	struct strings ids, users, keys;
+};
+bool store_downloads_purge(struct db *, struct arena *, const char *media_id,
+    const struct download_failure *outdated, struct downloads_ended *, struct error *);
+/* What a person's archive was asked for: a collection, or NULL, and the items. ERR_NOT_FOUND. */
+bool store_download_wish(struct db *, struct arena *, const char *user_id, const char *id,
+    const char **collection_id, struct strings *ids, struct error *);
 /* *again: it had failed, and waits again. */
 bool store_download_again(struct db *, struct arena *, const char *id, bool *again, struct error *);
 /* Of a person who may have nothing any more. */

@@ -66,6 +66,20 @@ too_many(struct error *err)
 	    "A download holds up to %d items.", DOWNLOAD_ITEMS_MAX);
 }
 
+/* The same as an earlier archive of the caller, which may be gone by then. */
+static bool
+wish_again(const struct call *call, const char *id, struct download_wish *wish, struct error *err)
+{
+	struct strings ids;
+
+	if (!store_download_wish(call->svc->db, call->arena, call->by.who->user_id, id,
+		&wish->collection_id, &ids, err))
+		return false;
+	if (wish->collection_id == NULL)
+		wish->ids = ids;
+	return true;
+}
+
 /* The name of the archive, and which items are asked for. */
 static bool
 ids_of(const struct call *call, const struct download_wish *wish, const struct media_reader *reader,
@@ -170,15 +184,41 @@ download_create(const struct call *call, const struct download_wish *wish, struc
     struct error *err)
 {
 	struct wanted *w = arena_alloc(call->arena, sizeof(*w));
+	struct download_wish all = *wish;
 
-	return prepare(call, wish, w, err) && db_begin(call->svc->db, err) &&
+	return (wish->again == NULL || wish_again(call, wish->again, &all, err)) &&
+	    prepare(call, &all, w, err) && db_begin(call->svc->db, err) &&
 	    db_end(call->svc->db, create_in(call, w, out, err), err);
+}
+
+const struct download_failure download_outdated = { .code = "download_outdated",
+	.message =
+	    "You can no longer have all items of this download. Make it again to get the rest." };
+
+/*
+ * Those that hold what the caller may not have any more end. What the store has of them goes by the
+ * job, or with other strays if that could not be added.
+ */
+static bool
+settle(const struct call *call, const char *id, struct error *err)
+{
+	struct media_reader reader;
+	size_t ended;
+
+	media_reader_of(call->by.who, &reader);
+	return store_downloads_settle(call->svc->db, call->arena, &reader, id, &download_outdated,
+		   &ended, err) &&
+	    (ended == 0 || job_add(call, JOB_DOWNLOAD_REMOVE, NULL, NULL, 0, err));
 }
 
 bool
 download_get(const struct call *call, const char *id, struct download *out, struct error *err)
 {
-	return store_download_get(call->svc->db, call->arena, call->by.who->user_id, id, out, err);
+	if (!settle(call, id, err) ||
+	    !store_download_get(call->svc->db, call->arena, call->by.who->user_id, id, out, err))
+		return false;
+	return out->failure_code == NULL || !str_eq(out->failure_code, download_outdated.code) ||
+	    error_slug(err, ERR_GONE, "download_outdated", "%s", download_outdated.message);
 }
 
 bool
@@ -190,7 +230,8 @@ downloads_list(const struct call *call, const struct list_ask *ask, struct downl
 	struct list_position before;
 	size_t n;
 
-	if (!list_after(call->arena, LIST_DOWNLOADS, ask->cursor, &before, err))
+	if (!list_after(call->arena, LIST_DOWNLOADS, ask->cursor, &before, err) ||
+	    !settle(call, NULL, err))
 		return false;
 	wanted.before = before.number;
 	wanted.before_id = before.id;

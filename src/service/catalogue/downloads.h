@@ -18,15 +18,22 @@
 #include "service/list.h"
 
 struct call;
+struct download_failure;
 struct error;
 
 struct download_wish {
 	struct strings ids;        /* a selection, */
 	const char *collection_id; /* or a collection; NULL */
+	const char *again;         /* or what this one was made of; NULL */
 };
+/* Why an archive ends that holds what its person may not have any more. */
+extern const struct download_failure download_outdated;
 bool download_create(const struct call *, const struct download_wish *, struct download *,
     struct error *);
-/* ERR_NOT_FOUND. */
+/*
+ * ERR_NOT_FOUND. An archive outlives the sharing of its items, so each time before its URL can be
+ * signed, it ends if the caller may not have all of it any more: ERR_GONE.
+ */
 bool download_get(const struct call *, const char *id, struct download *, struct error *);
 bool downloads_list(const struct call *, const struct list_ask *, struct download **, struct page *,
     struct error *);

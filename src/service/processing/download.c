@@ -51,8 +51,9 @@ struct download_build {
 	struct zip_names *names;
 	struct s3_piece piece;
 	int64_t done, told_at, packed, left_out;
-	int64_t unseen;  /* of those left out: the person cannot have them any more */
-	struct buf list; /* of those left out, by name */
+	const char **held; /* the ids of those that are packed */
+	int64_t unseen;    /* of those left out: the person cannot have them any more */
+	struct buf list;   /* of those left out, by name */
 	bool unwanted;
 };
 
@@ -223,7 +224,7 @@ pack(struct download_build *b, struct arena *arena, const struct download_item *
 		.at = item->at,
 		.local = item->local };
 
-	b->packed++;
+	b->held[b->packed++] = arena_strdup(b->call->arena, item->id);
 	return zip_out_entry(b->zip, &entry, err) && copy(b, item, err);
 }
 
@@ -357,15 +358,30 @@ keep_seconds(const struct call *call)
 	return config_int(call->svc->config, CFG_DOWNLOADS_HOURS) * 3600;
 }
 
+/* What was packed is still the person's to have, or another run makes the archive without it. */
+static bool
+still(const struct download_build *b, struct strings held, struct error *err)
+{
+	bool all;
+
+	return store_download_still(b->call->svc->db, b->call->arena, &b->work.reader, held, &all,
+		   err) &&
+	    (all ||
+		error_set(err, ERR_UNAVAILABLE,
+		    "Items of the archive went away while it was made."));
+}
+
 static bool
 ready_in(struct download_build *b, bool *wanted, struct error *err)
 {
 	const struct download_made made = { .object_key = b->up.key,
 		.size = b->up.size,
 		.left_out = b->left_out,
-		.keep_seconds = keep_seconds(b->call) };
+		.keep_seconds = keep_seconds(b->call),
+		.held = { b->held, (size_t)b->packed } };
 
 	return store_job_done(b->call->svc->db, b->call->arena, b->job, err) &&
+	    still(b, made.held, err) &&
 	    store_download_ready(b->call->svc->db, b->call->arena, b->id, &made, wanted, err);
 }
 
@@ -468,6 +484,7 @@ download_run(const struct call *call, const struct job_env *env, const struct jo
 		return false;
 	if (b->work.folder != NULL)
 		b->work.folder = zip_name_clean(call->arena, b->work.folder);
+	b->held = arena_array(call->arena, (size_t)b->work.items + 1, sizeof(*b->held));
 	b->names = zip_names_new(call->arena, (size_t)b->work.items + 1);
 	buf_init(&b->list, call->arena, DOWNLOAD_LIST_MAX);
 	if (begin_upload(b, &why) && build(b, &why))

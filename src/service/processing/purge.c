@@ -9,10 +9,12 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "service/call.h"
+#include "service/catalogue/downloads.h"
 #include "service/catalogue/media.h"
 #include "service/services.h"
 #include "store/s3.h"
 #include "store/store_backups.h"
+#include "store/store_downloads.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
 #include "store/store_uploads.h"
@@ -51,6 +53,24 @@ remove_prefix(const struct call *call, const char *prefix, struct error *err)
 	return true;
 }
 
+/*
+ * Archives that people made with it end too, at once: no backup has them. If the store does not
+ * answer, upkeep.downloads removes what is left of them.
+ */
+static bool
+end_archives(const struct call *call, const char *media_id, struct error *err)
+{
+	struct downloads_ended ended;
+
+	if (!store_downloads_purge(call->svc->db, call->arena, media_id, &download_outdated, &ended,
+		err))
+		return false;
+	for (size_t i = 0; i < ended.ids.n; i++)
+		download_tell(call, "download.failed", ended.users.items[i], ended.ids.items[i]);
+	return ended.keys.n == 0 ||
+	    s3_delete_many(call->svc->s3, ended.keys.items, ended.keys.n, err);
+}
+
 bool
 purge_run(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
@@ -60,14 +80,17 @@ purge_run(const struct call *call, const struct job_env *env, const struct job *
 	struct strings keys;
 	bool held;
 
-	if (payload == NULL || !store_backup_holds(call->svc->db, call->arena, &held, err))
+	if (payload == NULL)
+		return false;
+	media_id = json_str(payload, "mediaId", "");
+	if (!uuid_valid(media_id))
+		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
+	if (!end_archives(call, media_id, err) ||
+	    !store_backup_holds(call->svc->db, call->arena, &held, err))
 		return false;
 	if (held)
 		return store_job_later(call->svc->db, call->arena, job,
 		    clock_now() + PURGE_HELD_SECONDS * US_PER_SEC, err);
-	media_id = json_str(payload, "mediaId", "");
-	if (!uuid_valid(media_id))
-		return error_set(err, ERR_INTERNAL, "The job does not name an item.");
 	cJSON_ArrayForEach (upload, json_get(payload, "uploadIds")) {
 		if (!cJSON_IsString(upload) || !uuid_valid(upload->valuestring))
 			continue;

@@ -34,19 +34,63 @@ LIMIT $4::int
 CASE WHEN o.taken_at IS NULL THEN coalesce(o.file_modified_at, o.created_at)
 	ELSE coalesce(o.taken_local AT TIME ZONE 'UTC', o.taken_at) END
 
+-- What the caller can have of `media o` at this moment. The clip of a live photo can be had by
+-- those who can have the photo.
+--: define obtainable
+(o.status NOT IN ('trashed', 'pending') AND EXISTS (
+	SELECT FROM media m WHERE m.id = ANY (ARRAY[o.id, o.parent_id])
+		AND (m.id = o.id OR (m.kind = 'image' AND m.content_id = o.content_id))
+		AND @packable))
+
 -- A page of an archive's items as they are now: those between the places $4 and $5 that the person
--- can have at this moment. The clip of a live photo can be had by those who can have the photo.
+-- can have.
 --: query download_items read custom-plan
-SELECT w.n, normalize(coalesce(o.filename, o.title)),
+SELECT w.n, o.id, normalize(coalesce(o.filename, o.title)),
 	lower(normalize(coalesce(o.filename, o.title))), o.object_key, coalesce(o.size, 0),
 	@us(coalesce(o.taken_at, o.file_modified_at, o.created_at)), @us(@wall)
 FROM downloads d CROSS JOIN LATERAL unnest(d.media_ids[$4::int:$5::int])
 	WITH ORDINALITY w (id, n) JOIN media o ON o.id = w.id
-WHERE d.id = $3::uuid AND o.status NOT IN ('trashed', 'pending') AND EXISTS (
-	SELECT FROM media m WHERE m.id = ANY (ARRAY[o.id, o.parent_id])
-		AND (m.id = o.id OR (m.kind = 'image' AND m.content_id = o.content_id))
-		AND @packable)
+WHERE d.id = $3::uuid AND @obtainable
 ORDER BY w.n
+
+-- Of the items $3 that were packed those that the person can still have. Their purge waits for the
+-- transaction, and then finds the archive that holds them.
+--: query download_still custom-plan
+SELECT o.id FROM media o WHERE o.id = ANY ($3::uuid[]) AND @obtainable
+ORDER BY o.id FOR KEY SHARE OF o
+
+--: define holding
+coalesce(d.held, d.media_ids)
+
+-- An archive that holds what its person may not have any more.
+--: define ended(code, message)
+status = 'failed', failure_code = @code, failure_message = @message, object_key = NULL, size = NULL
+
+-- Of the caller's archives that are ready (all, or $3) those end that hold what the caller may not
+-- have any more, with the code $4 and the message $5; the others have been seen now.
+--: query downloads_settle custom-plan
+WITH ready AS MATERIALIZED (
+	SELECT d.id, EXISTS (SELECT FROM unnest(@holding) h (id) WHERE NOT EXISTS (
+		SELECT FROM media o WHERE o.id = h.id AND @obtainable)) AS lacks
+	FROM downloads d WHERE d.user_id = $1::uuid AND d.status = 'ready'
+		AND ($3::uuid IS NULL OR d.id = $3::uuid)),
+seen AS (
+	UPDATE downloads d SET seen_at = now() FROM ready r
+	WHERE d.id = r.id AND NOT r.lacks AND d.seen_at IS NULL)
+UPDATE downloads d SET @ended($4, $5) FROM ready r
+WHERE d.id = r.id AND r.lacks AND d.status = 'ready' RETURNING d.id
+
+-- Archives that hold the purged item $1 end as above: whose they were, and their objects.
+--: query downloads_purge
+WITH gone AS (
+	SELECT d.id, d.user_id, d.object_key FROM downloads d
+	WHERE d.status = 'ready' AND @holding @> ARRAY[$1::uuid] ORDER BY d.id FOR UPDATE),
+ended AS (UPDATE downloads d SET @ended($2, $3) FROM gone g WHERE d.id = g.id)
+SELECT id, user_id, object_key FROM gone
+
+-- What the caller's archive $2 was asked for.
+--: query download_wish read
+SELECT d.collection_id, d.media_ids FROM downloads d WHERE d.user_id = $1::uuid AND d.id = $2::uuid
 
 -- Those who make archives at the same time wait for each other, each person's alone.
 --: query download_lock
@@ -102,7 +146,7 @@ SELECT EXISTS (SELECT FROM held), EXISTS (SELECT FROM told)
 -- $5 seconds until it is removed.
 --: query download_ready
 UPDATE downloads d SET status = 'ready', object_key = $2, size = $3::bigint,
-	left_out = $4::integer, bytes_done = bytes, finished_at = now(),
+	left_out = $4::integer, held = $6::uuid[], bytes_done = bytes, finished_at = now(),
 	expires_at = now() + make_interval(secs => $5::integer)
 FROM users u WHERE d.id = $1::uuid AND d.status = 'running' AND u.id = d.user_id
 	AND u.status = 'active'
