@@ -50,6 +50,8 @@ src_libservice_a_SOURCES += \
 	src/service/notify/notify_inbox.h \
 	src/service/notify/notify_mail.c \
 	src/service/notify/notify_mail.h \
+	src/service/notify/notify_share.c \
+	src/service/notify/notify_share.h \
 	src/service/notify/notify_words.c \
 	src/service/notify/notify_words.h \
 	src/service/notify/unsubscribe.c \

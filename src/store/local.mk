@@ -19,6 +19,7 @@ src_libstore_a_SOURCES += src/store/store_process.c src/store/store_process.h
 src_libstore_a_SOURCES += src/store/store_jobs.c src/store/store_jobs.h
 src_libstore_a_SOURCES += src/store/store_notifications.c src/store/store_notifications.h
 src_libstore_a_SOURCES += src/store/store_notify.c src/store/store_notify.h
+src_libstore_a_SOURCES += src/store/store_notify_share.c
 src_libstore_a_SOURCES += src/store/store_hooks.c src/store/store_hooks.h
 src_libstore_a_SOURCES += src/store/store_plays.c src/store/store_plays.h
 src_libstore_a_SOURCES += src/store/store_alerts.c src/store/store_alerts.h \
@@ -82,6 +83,10 @@ SQL_FILES += src/store/sql/links.sql
 SQL_TABLES += src/store/sql_links.h
 SQL_FILES += src/store/sql/downloads.sql
 SQL_TABLES += src/store/sql_downloads.h
+SQL_FILES += src/store/sql/notifications.sql src/store/sql/replay.sql
+SQL_FILES += src/store/sql/notify_share.sql
+SQL_TABLES += src/store/sql_notify_share.h
+SQL_TABLES += src/store/sql_notifications.h src/store/sql_replay.h
 SQL_FILES += src/store/sql/playback.sql
 SQL_TABLES += src/store/sql_playback.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
@@ -98,6 +103,9 @@ src/store/sql_media_list.h: src/store/sql/media_list.sql
 src/store/sql_search.h: src/store/sql/search.sql
 src/store/sql_search_words.h: src/store/sql/search_words.sql
 src/store/sql_notify.h: src/store/sql/notify.sql
+src/store/sql_notifications.h: src/store/sql/notifications.sql
+src/store/sql_notify_share.h: src/store/sql/notify_share.sql
+src/store/sql_replay.h: src/store/sql/replay.sql
 src/store/sql_admin.h: src/store/sql/admin.sql
 src/store/sql_admin_jobs.h: src/store/sql/admin_jobs.sql
 src/store/sql_watch.h: src/store/sql/watch.sql

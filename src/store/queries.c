@@ -97,6 +97,7 @@ const struct query *const store_query_tables[] = {
 	store_plex_queries,
 	store_object_uploads_queries,
 	store_objects_queries,
+	store_notify_share_queries,
 	store_replay_queries,
 	store_process_queries,
 	store_requests_queries,

@@ -258,8 +258,9 @@ store_collection_addable(struct db *db, struct arena *arena, const struct media_
 
 bool
 store_collection_items_add(struct db *db, struct arena *arena,
-    const struct store_collection_items *c, int64_t *n, struct error *err)
+    const struct store_collection_items *c, int64_t *n, struct strings *fresh, struct error *err)
 {
+	const char **ids;
 	struct rows *rows;
 
 	if (!db_exec(db, arena, Q(Q_COLLECTION_ITEMS_ADD),
@@ -267,6 +268,11 @@ store_collection_items_add(struct db *db, struct arena *arena,
 		&rows, err))
 		return false;
 	*n = rows_affected(rows);
+	ids = arena_array(arena, rows_count(rows) + 1, sizeof(*ids));
+	*fresh = (struct strings) { ids, 0 };
+	for (size_t i = 0; i < rows_count(rows); i++)
+		if (rows_bool(rows, i, 1))
+			ids[fresh->n++] = rows_str(rows, i, 0);
 	return true;
 }
 

@@ -79,8 +79,9 @@ struct store_collection_items {
 	struct strings items, gives;
 };
 /* At the end. *n: how many are new, or given from now on. */
+/* *n: of how many something changed; *fresh: those that were not in it. */
 bool store_collection_items_add(struct db *, struct arena *, const struct store_collection_items *,
-    int64_t *n, struct error *);
+    int64_t *n, struct strings *fresh, struct error *);
 /* all: those of others too. */
 bool store_collection_items_remove(struct db *, struct arena *,
     const struct store_collection_items *, bool all, int64_t *n, struct error *);

@@ -169,7 +169,7 @@ bool store_media_set_tags(struct db *, struct arena *, const char *id, struct st
     const struct strings *people, struct error *);
 /* ERR_VALIDATION if one of the ids is not that of an active person. */
 bool store_media_set_shares(struct db *, struct arena *, const char *id, struct strings users,
-    struct error *);
+    struct strings *fresh /* who did not have it before */, struct error *);
 bool store_media_trash(struct db *, struct arena *, const char *id, const char *by, struct error *);
 /* *restored is false for an item whose library is left out: it comes back with it. */
 bool store_media_restore(struct db *, struct arena *, const char *id, bool *restored,

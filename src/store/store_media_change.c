@@ -82,7 +82,7 @@ const struct query store_media_change_queries[] = {
 	    "INSERT INTO media_shares (media_id, user_id, created_at)"
 	    " SELECT m.id, u.id, m.created_at FROM media m, users u "
 	    "WHERE m.id = $1 AND u.id = ANY ($2::uuid[]) AND u.status = 'active'"
-	    " ON CONFLICT (media_id, user_id) DO NOTHING",
+	    " ON CONFLICT (media_id, user_id) DO NOTHING RETURNING user_id",
 	    0 },
 	/*
 	 * If the house sees the item, that stays so. Otherwise a list of people makes it shared,
@@ -193,17 +193,18 @@ store_media_set_tags(struct db *db, struct arena *arena, const char *id, struct 
 
 bool
 store_media_set_shares(struct db *db, struct arena *arena, const char *id, struct strings users,
-    struct error *err)
+    struct strings *fresh, struct error *err)
 {
 	const char *list = db_array(arena, users.items, users.n);
-	struct rows *rows;
+	struct rows *rows, *added;
 
 	if (!db_exec(db, arena, Q(Q_SHARES_CLEAR), DB_PARAMS(id, list), NULL, err) ||
-	    !db_exec(db, arena, Q(Q_SHARES_ADD), DB_PARAMS(id, list), NULL, err) ||
+	    !db_exec(db, arena, Q(Q_SHARES_ADD), DB_PARAMS(id, list), &added, err) ||
 	    !db_exec(db, arena, Q(Q_SHARES_DONE), DB_PARAMS(id), &rows, err))
 		return false;
 	if ((size_t)rows_int(rows, 0, 0) != users.n)
 		return error_field(err, "users", "unknown", "must name active people only");
+	*fresh = rows_column(arena, added, 0);
 	return true;
 }
 

@@ -53,6 +53,12 @@ bool store_notification_read(struct db *, struct arena *, const char *user, cons
 bool store_notifications_read_all(struct db *, struct arena *, const char *user, struct error *);
 bool store_notification_delete(struct db *, struct arena *, const char *user, const char *id,
     bool *found, struct error *);
+/*
+ * Of a mail's `notes` (JSON text of its job): holds[i], which is false at first, becomes true where
+ * what the note says still holds for this person, so that it may be sent.
+ */
+bool store_notification_holding(struct db *, struct arena *, const char *user, const char *mail,
+    bool *holds, struct error *);
 bool store_notification_preferences(struct db *, struct arena *, const char *user,
     struct notification_preference **, size_t *n, struct error *);
 bool store_notification_prefer(struct db *, struct arena *, const char *user,

@@ -94,6 +94,34 @@ struct notify_season {
 bool store_notify_group_season(struct db *, struct arena *, const char *id, struct notify_season *,
     struct error *);
 
+/* What holds now of a group of shares (service/notify/notify_share.h). */
+struct notify_share {
+	const char *group, *key;
+	const char *collection_id;
+	const char *from, *user; /* who shares, and the recipient */
+	int listed;              /* of the items */
+	/* Out: note_id NULL: nothing holds any more. */
+	const char *note_id;
+	const char *title; /* of the album, or of a single item */
+	const char *from_name, *may;
+	const char *kind; /* of all items, or NULL */
+	int64_t count;
+	struct strings items;
+};
+bool store_notify_share_album(struct db *, struct arena *, struct notify_share *, struct error *);
+bool store_notify_share_items(struct db *, struct arena *, struct notify_share *, struct error *);
+/* What people learn who learn the same. */
+struct notify_filled {
+	const char *title, *from_name, *kind;
+	int64_t count;
+	struct strings users;
+};
+bool store_notify_share_added(struct db *, struct arena *, const struct notify_share *,
+    struct notify_filled **, size_t *n, struct error *);
+/* *items: how many an archive holds that its person has not seen yet; 0: nothing to tell. */
+bool store_notify_download(struct db *, struct arena *, const char *id, int64_t *items,
+    struct error *);
+
 struct notify_addressee {
 	const char *email; /* NULL: no such person, or disabled */
 	const char *name;
@@ -121,6 +149,6 @@ bool store_notify_digest_take(struct db *, struct arena *, const struct notify_d
 /* Removes what is too old, at most `limit` rows of each. */
 bool store_notify_expire(struct db *, struct arena *, int limit, struct error *);
 
-extern const struct query store_notify_queries[];
+extern const struct query store_notify_queries[], store_notify_share_queries[];
 
 #endif

@@ -11,6 +11,7 @@
 #include "service/catalogue/collections.h"
 #include "service/gate/cache.h"
 #include "service/notify/notify.h"
+#include "service/notify/notify_share.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_collections.h"
@@ -78,6 +79,27 @@ settle(const struct call *call, const char *id, struct audience *a, struct error
 		    !cache_change(call, a->after.items[i], err))
 			return false;
 	return true;
+}
+
+/* Those who see it now and did not before hear of it, after settle(). */
+static bool
+tell_new(const struct call *call, const char *id, const struct audience *a, struct error *err)
+{
+	const char **fresh = arena_array(call->arena, a->after.n + 1, sizeof(*fresh));
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->after.n; i++)
+		if (!holds(a->before, a->after.items[i]))
+			fresh[n++] = a->after.items[i];
+	return notify_album_shared(call, id, (struct strings) { fresh, n }, err);
+}
+
+/* The others hear of what was put in. */
+static bool
+tell_filled(const struct call *call, const char *id, const struct collection_step *s,
+    const struct audience *a, struct error *err)
+{
+	return a->after.n < 2 || notify_album_filled(call, id, s->fresh, err);
 }
 
 static bool
@@ -219,6 +241,7 @@ put_in(const struct call *call, const struct collection *c, struct collection_st
 	int64_t count;
 
 	s->added = 0;
+	s->fresh.n = 0;
 	if (ids.n == 0)
 		return true;
 	media_reader_of(call->by.who, &reader);
@@ -238,7 +261,8 @@ put_in(const struct call *call, const struct collection *c, struct collection_st
 	}
 	items.items = (struct strings) { kept, n };
 	items.gives = (struct strings) { gives, n };
-	if (!store_collection_items_add(call->svc->db, call->arena, &items, &s->added, err) ||
+	if (!store_collection_items_add(call->svc->db, call->arena, &items, &s->added, &s->fresh,
+		err) ||
 	    !store_collection_items_count(call->svc->db, call->arena, c->id, &count, err))
 		return false;
 	return count <= COLLECTION_ITEMS_MAX ||
@@ -276,7 +300,7 @@ create_in(const struct call *call, const struct collection_wish *w, const char *
 	const struct collection c = { .id = id };
 
 	return keep_people(call, w, err) && add_collection(call, w, id, err) &&
-	    put_in(call, &c, &first, err) && settle(call, id, a, err);
+	    put_in(call, &c, &first, err) && settle(call, id, a, err) && tell_new(call, id, a, err);
 }
 
 /* Of two that make it at once, the second waits for the first and finds its album. */
@@ -300,7 +324,7 @@ folder_in(const struct call *call, const struct collection_wish *w, const char *
 		return error_field(err, "items", "unknown", "must name items you can see");
 	return (*made || step.added == 0 ||
 		   store_collection_touch(call->svc->db, call->arena, id, err)) &&
-	    settle(call, id, a, err);
+	    settle(call, id, a, err) && tell_filled(call, id, &step, a, err);
 }
 
 static bool
@@ -372,7 +396,7 @@ change_in(const struct call *call, const char *id, int64_t version, const struct
 	return (w->rule == NULL || rule_fits(c.kind, w->rule, err)) && cover_fits(call, w, err) &&
 	    audience_of(call, id, &a->before, err) &&
 	    store_collection_change(call->svc->db, call->arena, id, &change, err) &&
-	    share(call, &c, w, err) && settle(call, id, a, err);
+	    share(call, &c, w, err) && settle(call, id, a, err) && tell_new(call, id, a, err);
 }
 
 bool
@@ -470,7 +494,8 @@ step_in(const struct call *call, const char *id, struct collection_step *s, stru
 		&s->removed, err) &&
 	    (s->order.n == 0 ||
 		store_collection_items_order(db, call->arena, id, s->order, s->before, err)) &&
-	    store_collection_touch(db, call->arena, id, err) && settle(call, id, a, err);
+	    store_collection_touch(db, call->arena, id, err) && settle(call, id, a, err) &&
+	    tell_filled(call, id, s, a, err);
 }
 
 bool

@@ -65,6 +65,7 @@ struct collection_step {
 	bool some;          /* puts in what the caller can see of `add`, rather than all or none */
 	struct strings found;   /* out: of `add` what the caller can see */
 	int64_t added, removed; /* out: how many were not there, or were */
+	struct strings fresh;   /* out: those that were not there */
 };
 bool collection_step(const struct call *, const char *id, struct collection_step *,
     struct collection *, struct error *);

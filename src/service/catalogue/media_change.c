@@ -15,6 +15,7 @@
 #include "service/catalogue/media_turn.h"
 #include "service/job.h"
 #include "service/notify/notify.h"
+#include "service/notify/notify_share.h"
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
@@ -330,6 +331,7 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 {
 	const struct strings *users = c->arg;
 	const char **kept = arena_array(c->call->arena, users->n, sizeof(*kept));
+	struct strings fresh;
 	size_t n = 0;
 
 	/* A person who is named twice counts once; the owner needs no share. */
@@ -342,7 +344,8 @@ apply_shares(const struct change *c, struct media *m, struct error *err)
 			kept[n++] = users->items[i];
 	}
 	return store_media_set_shares(c->call->svc->db, c->call->arena, m->id,
-	    (struct strings) { kept, n }, err);
+		   (struct strings) { kept, n }, &fresh, err) &&
+	    notify_item_shared(c->call, m->id, fresh, err);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "service/call.h"
 #include "service/notify/hook_out.h"
 #include "service/notify/notify.h"
+#include "service/notify/notify_share.h"
 #include "service/notify/notify_words.h"
 #include "service/services.h"
 #include "store/pg.h"
@@ -95,8 +96,8 @@ add_parts(const struct call *call, const struct notify_part *parts, size_t n,
 {
 	struct notify_parts columns = columns_of(call->arena, parts, n);
 
-	if (!store_notify_parts_add(call->svc->db, call->arena, &columns, group_seconds(call),
-		opened, nopened, err))
+	if (!store_notify_parts_add(call->svc->db, call->arena, &columns,
+		notify_share_wait(parts[0].kind, group_seconds(call)), opened, nopened, err))
 		return false;
 	for (size_t i = 0; i < *nopened; i++) {
 		if ((*opened)[i].fresh && !add_job(call, (*opened)[i].id, (*opened)[i].due_at, err))
@@ -243,8 +244,12 @@ static bool
 tell_group(const struct call *call, const char *id, const struct notify_held *group,
     struct error *err)
 {
-	bool ok;
+	bool ok, shared;
 
+	if (!notify_share_tell(call, id, group, &shared, err))
+		return false;
+	if (shared)
+		return store_notify_group_remove(call->svc->db, call->arena, id, err);
 	if (strcmp(group->topic, UPLOADS) == 0)
 		ok = (group->told == group->parts ||
 			 tell_people(call, id, group, NOTIFY_PAGE, err)) &&

@@ -19,6 +19,7 @@
 #include "service/services.h"
 #include "store/pg.h"
 #include "store/store_jobs.h"
+#include "store/store_notifications.h"
 #include "store/store_notify.h"
 
 #include "core/banned.h"
@@ -198,17 +199,21 @@ among(struct strings kinds, const char *kind)
 	return false;
 }
 
-/* A digest has notes of many kinds, and each may have been turned off since. */
+/*
+ * A digest has notes of many kinds, and each may have been turned off since; what was shared may
+ * have been taken back.
+ */
 static struct wanted
-wanted_of(struct arena *arena, const struct cJSON *payload, struct strings kinds)
+wanted_of(struct arena *arena, const struct cJSON *payload, struct strings kinds, const bool *holds)
 {
 	const struct cJSON *notes = json_get(payload, "notes"), *one;
+	size_t i = 0;
 	struct wanted wanted = { .n = 0 };
 
 	wanted.notes =
 	    arena_array(arena, (size_t)cJSON_GetArraySize(notes) + 1, sizeof(*wanted.notes));
 	cJSON_ArrayForEach (one, notes)
-		if (among(kinds, json_str(one, "kind", "")))
+		if (holds[i++] && among(kinds, json_str(one, "kind", "")))
 			wanted.notes[wanted.n++] = one;
 	cJSON_ArrayForEach (one, json_get(payload, "more"))
 		wanted.more += among(kinds, cJSON_GetStringValue(one));
@@ -240,12 +245,18 @@ notify_mail_run(const struct call *call, const struct job_env *env, const struct
 	struct mail_letter letter = { 0 };
 	struct notify_addressee who;
 	struct wanted wanted;
+	const char *user;
+	bool *holds;
 
-	if (payload == NULL ||
-	    !store_notify_addressee(call->svc->db, call->arena, json_str(payload, "userId", ""),
-		&kinds, &who, err))
+	if (payload == NULL)
 		return false;
-	wanted = wanted_of(call->arena, payload, who.wants);
+	user = json_str(payload, "userId", "");
+	holds = arena_array(call->arena, (size_t)cJSON_GetArraySize(json_get(payload, "notes")) + 1,
+	    sizeof(*holds));
+	if (!store_notify_addressee(call->svc->db, call->arena, user, &kinds, &who, err) ||
+	    !store_notification_holding(call->svc->db, call->arena, user, job->payload, holds, err))
+		return false;
+	wanted = wanted_of(call->arena, payload, who.wants, holds);
 	/* They are gone, disabled, or do not want it any more. */
 	if (who.email == NULL || wanted.n == 0)
 		return store_job_done(call->svc->db, call->arena, job, err);

@@ -30,6 +30,12 @@ noun(const char *kind, int64_t n)
 	return n == 1 ? "item" : "items";
 }
 
+const char *
+group_count(struct arena *arena, const char *kind, int64_t n)
+{
+	return arena_printf(arena, "%lld %s", (long long)n, noun(kind, n));
+}
+
 static const char *
 upload_title(struct arena *arena, const struct group_words *w)
 {

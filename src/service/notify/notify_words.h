@@ -21,6 +21,8 @@ struct group_words {
 
 /* "Severance, season 2: 10 episodes added", "60 added, 4 failed", "sea.jpg is ready" */
 const char *group_title(struct arena *, const struct group_words *);
+/* "12 photos", "1 item"; kind: of all, or NULL */
+const char *group_count(struct arena *, const char *kind, int64_t n);
 /* "Severance, season 2"; number 0: specials, -1: the season has none, only its title */
 const char *group_season_title(struct arena *, const char *series, const char *season,
     int64_t number);

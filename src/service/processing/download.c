@@ -14,6 +14,7 @@
 #include "model/download.h"
 #include "service/call.h"
 #include "service/catalogue/downloads.h"
+#include "service/notify/notify_share.h"
 #include "service/processing/download_clean.h"
 #include "service/processing/zip_names.h"
 #include "service/processing/zip_out.h"
@@ -382,7 +383,8 @@ ready_in(struct download_build *b, bool *wanted, struct error *err)
 
 	return store_job_done(b->call->svc->db, b->call->arena, b->job, err) &&
 	    still(b, made.held, err) &&
-	    store_download_ready(b->call->svc->db, b->call->arena, b->id, &made, wanted, err);
+	    store_download_ready(b->call->svc->db, b->call->arena, b->id, &made, wanted, err) &&
+	    (!*wanted || notify_archive_ready(b->call, b->work.user_id, b->id, err));
 }
 
 static bool

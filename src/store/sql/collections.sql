@@ -117,7 +117,7 @@ WHERE m.id = ANY ($3::uuid[]) AND m.status <> 'pending'
 ORDER BY m.id FOR KEY SHARE OF m
 
 -- At the end, in the order of the list; what is there stays where it is, and is given if the caller
--- may share it.
+-- may share it. Returns whether each is new there.
 --: query collection_items_add
 INSERT INTO collection_items AS ci (collection_id, media_id, position, added_by, gives)
 SELECT $1::uuid, n.id, last.position + n.n * @step, $2::uuid, n.gives
@@ -126,6 +126,7 @@ FROM unnest($3::uuid[], $4::boolean[]) WITH ORDINALITY n (id, gives, n), (
 	WHERE collection_id = $1::uuid) last
 ON CONFLICT (collection_id, media_id) DO UPDATE SET gives = true
 	WHERE excluded.gives AND NOT ci.gives
+RETURNING media_id, xmax = 0
 
 -- $3: also what other people put in or own.
 --: query collection_items_remove

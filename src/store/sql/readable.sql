@@ -74,6 +74,25 @@ WHERE c.kind = 'rule' AND m.status NOT IN ('trashed', 'pending') AND NOT @live_c
 		SELECT sh.user_id FROM media_shares sh WHERE sh.media_id = m.id
 		ORDER BY sh.user_id) END)::text)
 
+-- Whether a person may still be told what a note `n` (kind, data) says: what was shared with them
+-- may have been taken back, or be gone, and so may an archive. Everything that shows or sends notes
+-- asks here, so that none of the ways in which sharing ends has to know of notes.
+--: define may_read(user)
+EXISTS (SELECT FROM users nu JOIN role_permissions np ON np.role = nu.role
+	WHERE nu.id = @user AND np.permission IN ('media.read', 'media.manage_all'))
+
+--: define note_holds(user)
+CASE WHEN n.kind IN ('share.new', 'share.added') THEN @may_read(@user)
+	AND CASE WHEN n.data ? 'collectionId' THEN EXISTS (SELECT FROM collections c
+		WHERE c.id = (n.data->>'collectionId')::uuid AND @joined(@user))
+	ELSE EXISTS (SELECT FROM media m
+		JOIN jsonb_array_elements_text(n.data->'mediaIds') AS ni (id) ON m.id = ni.id::uuid
+		WHERE @readable(@user, false)) END
+WHEN n.kind = 'download.ready' THEN EXISTS (SELECT FROM downloads nd
+	WHERE nd.id = (n.data->>'downloadId')::uuid AND nd.user_id = @user
+		AND nd.status = 'ready' AND nd.expires_at > now())
+ELSE true END
+
 --: define in_trash_of(user, all)
 (m.status = 'trashed' AND (@all OR m.owner_id = @user OR m.trashed_by = @user))
 
