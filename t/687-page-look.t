@@ -99,16 +99,63 @@ JS
 	$b->resize(1280, 860);
 };
 
+# Every action is in the bar or in its menu, once; with the keyboard alone.
+sub bar_and_menu ($name, $width) {
+	my $shown = <<'JS';
+		return [...document.querySelectorAll(arguments[0] + ' button')].filter((one) =>
+		    one.getClientRects().length).map((one) => {
+			const { left, top, right, bottom } = one.getBoundingClientRect();
+			return [one.getAttribute('aria-label') ?? one.textContent, right - left,
+			    bottom - top, left, right, bottom];
+		});
+JS
+	my @bar = @{ $b->js($shown, '.selection-bar') };
+
+	$b->js('document.querySelector(`.selection-bar [aria-label="More actions"]`).focus()');
+	$b->press('Enter');
+	until_true('the menu', 'return document.querySelector(".bulk-menu:popover-open")'
+	    . '?.contains(document.activeElement)');
+	my @menu = @{ $b->js($shown, '.bulk-menu') };
+	my @all = map { $_->[0] } @bar, @menu;
+
+	accessible($b, "the menu, $name", $axe);
+	$b->screenshot("$artefacts/selection-$width-" . ($name =~ /dark/ ? 'dark' : 'light')
+	    . '.png');
+	is_deeply [ sort @all ], [ sort 'Clear selection', 'Favourite', 'Add to album', 'Archive',
+	    'Who can see these', 'Public link', 'Tag', 'Change date', 'Download', 'Move to trash',
+	    'More actions', 'Rotate right', 'Rotate left', 'Turn upside down', 'Slideshow' ],
+	    "$name: each action is there once";
+	is scalar @bar, $width < 800 ? 6 : 11, '... the frequent ones in the bar';
+	is_deeply [ grep { $_->[1] < 44 || $_->[2] < 44 || $_->[3] < 0 || $_->[4] > $width
+	    || $_->[5] > 844 } @bar, @menu ], [], '... large enough, and on the screen';
+	$b->press('ArrowDown');
+	is $b->js('return document.activeElement.textContent'), $menu[1][0], '... down';
+	$b->press('ArrowUp');
+	$b->press('ArrowUp');
+	is $b->js('return document.activeElement.textContent'), $menu[-1][0], '... and up, around';
+	$b->press('Escape');
+	until_true('closed', 'return !document.querySelector(".bulk-menu")');
+	is $b->js('return document.activeElement.ariaLabel'), 'More actions', '... back to the bar';
+	ok $b->seen('.selection-bar'), '... and the selection stays';
+	return;
+}
+
 subtest 'rotate a selection' => sub {
 	go('#/?kind=image');
 	until_true('photos', 'return document.querySelectorAll(".tile img.loaded").length === 3');
 	$b->js('document.querySelectorAll(".tick").forEach((tick) => tick.click())');
 	$b->js('window.wide = document.querySelector(".tile").clientWidth >'
 	    . ' document.querySelector(".tile").clientHeight');
+	for my $size ([ 390, 844 ], [ 1280, 860 ]) {
+		$b->resize(@$size);
+		for my $dark (0, 1) {
+			$b->prefer_dark($dark);
+			bar_and_menu("$size->[0] px" . ($dark ? ', dark' : ''), $size->[0]);
+		}
+	}
 	press_button('More actions', '.selection-bar');
-	$b->find('dialog[open]');
-	accessible($b, 'more actions', $axe);
-	press_on($b, 'Rotate right', 'dialog');
+	$b->find('.bulk-menu:popover-open');
+	press_on($b, 'Rotate right', '.bulk-menu');
 	until_true('they stand upright at once', <<'JS');
 		return window.wide && [...document.querySelectorAll('.tile')].every((tile) =>
 		    tile.clientHeight > tile.clientWidth);

@@ -62,7 +62,7 @@ nobase_dist_page_DATA = \
 	web/ui/ask-title.js \
 	web/ui/broadcast.js \
 	web/ui/chapters.js \
-	web/ui/bulk.js web/ui/bulk-runs.js \
+	web/ui/bulk.js web/ui/bulk-more.js web/ui/bulk-runs.js \
 	web/ui/details.js \
 	web/ui/dialog.js \
 	web/ui/downloads.js \

@@ -5,10 +5,9 @@ import { many } from '../lib/format.js';
 import { remember } from '../lib/media.js';
 import { mayEdit } from '../lib/session.js';
 import { changeMany, overMany } from './actions.js';
-import { ask, choose } from './dialog.js';
+import { ask } from './dialog.js';
 import { options } from './form.js';
 import { toast } from './toast.js';
-import { turn, turnable } from './turn.js';
 
 const WHO = [['private', 'Only the owner'], ['shared', 'Specific people'],
     ['house', 'Everyone here']];
@@ -59,47 +58,10 @@ visibility(items)
 		toast(`${many(done, 'item')} changed`);
 }
 
-const slides = async (items) => (await import('./slideshow.js')).slideshow({
-	items: () => items,
-});
-
-/* Where something plays already, the person says what becomes of these. */
-async function
-playMany(items)
-{
-	const music = await import('./music.js');
-	const how = music.isPlaying() ? h('select', { 'aria-label': 'When' },
-	    options([['now', 'Play now'], ['next', 'Play next'],
-		['end', 'Add to the end of the queue']], 'next')) : null;
-	const when = how ? await ask({ title: `Play ${many(items.length, 'song')}`, body: how,
-	    yes: 'OK', value: () => how.value }) : 'now';
-
-	if (when === 'now')
-		music.play(items);
-	else if (when)
-		music.add(items, when === 'next');
-}
-
-/* What is done more rarely. The selection stays: one turn may not be enough. */
-export async function
-more(items)
-{
-	const turned = items.filter(turnable);
-	const songs = items.filter(({ kind }) => kind === 'audio');
-	const seen = items.filter(({ kind }) => ['image', 'video'].includes(kind));
-
-	await choose(`${many(items.length, 'item')}`, [
-		turned.length && ['rotate', 'Rotate right', () => turn(turned, 90)],
-		turned.length && ['restore', 'Rotate left', () => turn(turned, 270)],
-		turned.length && ['rotate', 'Turn upside down', () => turn(turned, 180)],
-		seen.length && ['play', 'Slideshow', () => slides(seen)],
-		songs.length && ['music', 'Play', () => playMany(songs)],
-	].filter(Boolean));
-}
-
 export { tagMany, trashWithUndo } from './actions.js';
 export { downloadMany } from './downloads.js';
 export { addToAlbum } from './add-to-album.js';
+export { more } from './bulk-more.js';
 export { datesMany } from './many-dates.js';
 export const linkToItems = async (items) =>
     (await import('./public-link.js')).linkToItems(items);

@@ -7,11 +7,11 @@ import { can, mayEdit, mayTrash } from '../lib/session.js';
 import { fail, toast } from './toast.js';
 
 async function
-run(name, items)
+run(name, ...args)
 {
 	const runs = await import('./bulk-runs.js').catch(() => null);
 
-	return runs ? runs[name](items) : fail(new Problem(0));
+	return runs ? runs[name](...args) : fail(new Problem(0));
 }
 
 /* The actions of a view's selection; selection() is called when one runs. */
@@ -30,17 +30,17 @@ bulkActions(selection)
 			    if (await run('addToAlbum', items))
 				    selection().clear();
 		    } }] : []),
-		{ icon: 'archive', label: 'Archive', run: clearing('archive') },
+		{ icon: 'archive', label: 'Archive', rare: true, run: clearing('archive') },
 		...(can('media.upload') ?
-		    [{ icon: 'lock', label: 'Who can see these',
+		    [{ icon: 'lock', label: 'Who can see these', rare: true,
 			run: clearing('visibility') },
-		    { icon: 'link', label: 'Public link', may: mayEdit,
+		    { icon: 'link', label: 'Public link', rare: true, may: mayEdit,
 			run: clearing('linkToItems') }] : []),
-		{ icon: 'tag', label: 'Tag', may: mayEdit, run: (items) => run('tagMany', items) },
-		{ icon: 'clock', label: 'Change date', may: mayEdit,
+		{ icon: 'tag', label: 'Tag', rare: true, may: mayEdit,
+		    run: (items) => run('tagMany', items) },
+		{ icon: 'clock', label: 'Change date', rare: true, may: mayEdit,
 		    run: (items) => run('datesMany', items) },
 		{ icon: 'download', label: 'Download', run: (items) => run('downloadMany', items) },
-		{ icon: 'more', label: 'More actions', run: (items) => run('more', items) },
 		{ icon: 'trash', label: 'Move to trash', may: mayTrash, key: 'Delete',
 		    run: (items) => {
 			    if (items.length < selection().size)
@@ -48,5 +48,6 @@ bulkActions(selection)
 			    selection().clear();
 			    return run('trashWithUndo', items);
 		    } },
+		{ icon: 'more', label: 'More actions', run: (items) => run('more', items, selection()) },
 	];
 }

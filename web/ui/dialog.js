@@ -36,20 +36,3 @@ ask({ title, text, body, value = () => true, yes = 'OK', no = 'Cancel', danger =
 		form.querySelector(no ? 'input, textarea' : '[type=submit]')?.focus();
 	});
 }
-
-/* Shows buttons: choices are [icon, text, run()]. */
-export function
-choose(title, choices)
-{
-	const box = h('dialog', { 'aria-labelledby': 'choose-title', onclose: () => box.remove(),
-	    onclick: (event) => event.target === box && box.close() },
-	h('div.dialog-form.choices', null, h('h2', { id: 'choose-title' }, title),
-	    choices.map(([glyph, text, run]) => h('button', { type: 'button', onclick: () => {
-		    box.close();
-		    run();
-	    } }, icon(glyph), text)),
-	    h('button', { type: 'button', onclick: () => box.close() }, 'Cancel')));
-
-	document.body.append(box);
-	box.showModal();
-}

@@ -6,7 +6,7 @@ export class Selection {
 	/*
 	 * actions: [{icon, label, run(items), may(item)?, key?}], shown in the bar while there is
 	 * an item that they may be done with, and run with those. key: what runs it from the
-	 * keyboard.
+	 * keyboard. rare: where there is little room, it is in the menu of 'More actions'.
 	 */
 	constructor(actions)
 	{
@@ -16,12 +16,13 @@ export class Selection {
 		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
 		fill(this.bar, iconButton('close', 'Clear selection', () => this.clear()),
 		    this.text, h('div.grow'), this.buttons = actions.map((action) => iconButton(
-		    action.icon, action.label, () => this.run(action))));
+		    action.icon, action.label, () => this.run(action), {
+			'data-rare': action.rare || null })));
 		this.onkey = (event) => {
 			const action = actions.find(({ key }) => key === event.key);
 
 			if (!this.size || typing(event.target) ||
-			    document.querySelector('dialog[open], .lightbox'))
+			    document.querySelector('dialog[open], .lightbox, :popover-open'))
 				return;
 			if (event.key === 'Escape')
 				this.clear();

@@ -165,9 +165,9 @@ mount(root, first)
 		return [
 			...all.filter((a) => a.icon !== 'trash'),
 			...(mayAdd(album) && album.sort === 'manual' ? [
-				{ icon: 'left', label: 'Move earlier', run: move(-1) },
-				{ icon: 'right', label: 'Move later', run: move(1) }] : []),
-			...(own ? [{ icon: 'photos', label: 'Use as cover', run: ([item]) => {
+				{ icon: 'left', label: 'Move earlier', rare: true, run: move(-1) },
+				{ icon: 'right', label: 'Move later', rare: true, run: move(1) }] : []),
+			...(own ? [{ icon: 'photos', label: 'Use as cover', rare: true, run: ([item]) => {
 				selection.clear();
 				save({ coverId: item.id }, 'This is the cover now');
 			} }] : []),
