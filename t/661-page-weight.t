@@ -74,7 +74,8 @@ subtest 'the first view' => sub {
 		push @left, @{ $imports{$name} // [] } if !$needed{$name}++;
 	}
 	delete $needed{'app.js'};
-	my @ahead = text_of("$web/index.html") =~ /rel="modulepreload" href="([^"]+)"/g;
+	my @ahead = map { "$_.js" } map { m{[\w-]+/[\w-]+}g }
+	    text_of("$web/index.html") =~ /const (?:FRAME|LIBRARY) = (.*?);/gs;
 	is_deeply [ sort @ahead ], [ sort keys %needed ],
 	    'index.html asks ahead for the code of the first view, and for no other';
 	my ($doors) = text_of("$web/views/door.js") =~ /^const DOORS = \{\n(.*?)^\};/ms;

@@ -246,6 +246,7 @@ EXTRA_DIST += t/510-alerts.t
 EXTRA_DIST += t/630-uploads-resume.t t/631-page-tray.t
 EXTRA_DIST += t/632-tray-folders.t t/633-tray-faults.t
 EXTRA_DIST += t/660-page-defects.t t/661-page-weight.t t/bench/page
+EXTRA_DIST += t/690-page-first.t
 EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm
 EXTRA_DIST += t/580-small-house.t t/lib/MediaNest/Processes.pm
 EXTRA_DIST += t/570-two-hosts.t t/571-proxies.t t/lib/MediaNest/Haproxy.pm \

@@ -16,7 +16,6 @@ nobase_dist_page_DATA = \
 	web/lib/days.js \
 	web/lib/collections.js \
 	web/lib/dom.js \
-	web/lib/early.js \
 	web/lib/folders.js \
 	web/lib/format.js \
 	web/lib/hash-worker.js \

@@ -29,22 +29,26 @@ export const accessToken = () => (access && access.until - EARLY_MS > Date.now()
     null);
 
 function
-sidOf(token)
+claimsOf(token)
 {
 	try {
-		return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g,
-		    '/'))).sid ??
-		    null;
+		return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
 	} catch {
-		return null;
+		return {};
 	}
+}
+
+function
+hold({ token, expiresIn })
+{
+	access = { token, until: Date.now() + expiresIn * 1000,
+	    sid: claimsOf(token).sid ?? null };
 }
 
 function
 take(answer, where)
 {
-	access = { token: answer.token, until: Date.now() + answer.expiresIn * 1000,
-	    sid: sidOf(answer.token) };
+	hold(answer);
 	where.setItem(KEY, answer.refreshToken);
 }
 
@@ -63,6 +67,23 @@ renew(answer)
 	take(answer, store());
 	channel.postMessage({ type: 'tokens', sid: access.sid, token: answer.token,
 	    refreshToken: answer.refreshToken, until: access.until });
+}
+
+/*
+ * After the refresh of index.html. Where another tab has renewed the session since, its refresh
+ * token stays, and this access token is as good as its. False where somebody else is signed in by
+ * now, or nobody.
+ */
+export function
+adopt(answer)
+{
+	if (answer.refreshToken === refreshToken())
+		renew(answer);
+	else if (refreshToken() && claimsOf(answer.token).sub === me.user?.id)
+		hold(answer);
+	else
+		return false;
+	return true;
 }
 
 /* A token that the server refused. */

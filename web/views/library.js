@@ -9,7 +9,6 @@ import { bulkActions } from '../ui/bulk.js';
 import { Grid } from '../ui/grid.js';
 import { inPart, noneInPart, partsBar, partsKey, partsQuery } from '../ui/library-parts.js';
 import { everyoneButton, scopeOf } from '../ui/scope.js';
-import { Scrubber } from '../ui/scrubber.js';
 import { Selection } from '../ui/selection.js';
 import { Timeline } from '../ui/timeline.js';
 
@@ -77,10 +76,22 @@ mount(root, first)
 	    ] : h('p', null, 'Nothing has been shared with you yet.'));
 	const empty = () => noneInPart(params) ?? (params.kind ? noneOf() : noneAtAll());
 
+	/* Its code comes after the first items. */
+	const addScrubber = async () => {
+		const mine = grid;
+		const { Scrubber } = await import('../ui/scrubber.js');
+
+		if (grid !== mine || mine.dead || scrubber)
+			return;
+		scrubber = new Scrubber(grid);
+		place.append(scrubber.node);
+		scrubber.update();
+	};
 	const build = () => {
 		const sort = SORTS[sortName()];
 		grid?.destroy();
 		scrubber?.destroy();
+		scrubber = null;
 		fill(kinds, KINDS.map(([kind, text]) => h('button',
 		    { type: 'button', 'aria-pressed': String((params.kind ?? '') === kind),
 			onclick: () => goHere({ kind }) },
@@ -97,7 +108,11 @@ mount(root, first)
 			    (scopeOf(params) === 'everyone' || inLibrary(item)),
 			selection, empty,
 			onlayout: () => {
-				scrubber?.update();
+				/* without it, the next layout tries again */
+				if (scrubber)
+					scrubber.update();
+				else
+					addScrubber().catch(() => {});
 				if (grid?.days?.some(({ date }) => date !== today &&
 				    date.endsWith(today.slice(4))))
 					import('../ui/on-this-day.js').then((strip) =>
@@ -115,8 +130,7 @@ mount(root, first)
 			} : null,
 			compare: sort.compare,
 		});
-		scrubber = new Scrubber(grid);
-		fill(place, grid.node, scrubber.node);
+		fill(place, grid.node);
 	};
 	const keys = async (event) => {
 		if ((event.ctrlKey || event.metaKey) && event.key === 'a' &&
@@ -146,7 +160,7 @@ mount(root, first)
 			off();
 			removeEventListener('keydown', keys);
 			grid.destroy();
-			scrubber.destroy();
+			scrubber?.destroy();
 			selection.detach();
 		},
 	};

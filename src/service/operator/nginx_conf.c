@@ -8,6 +8,7 @@
 
 #include "core/arena.h"
 #include "core/config.h"
+#include "core/crypto.h"
 #include "core/error.h"
 #include "core/str.h"
 #include "service/operator/host_file.h"
@@ -17,6 +18,7 @@
 #include "core/banned.h"
 
 #define TEMPLATE_SUFFIX ".conf.in"
+#define PAGE_SCRIPT "<script>"
 #define NAME_MAX_LEN 32 /* of a placeholder */
 
 /* From this version on nginx warns of `http2` in listen lines: a directive took its place. */
@@ -336,6 +338,47 @@ fill_http_names(const struct fill *fill, struct buf *out, struct error *err)
 	return true;
 }
 
+static char *
+read_template(struct arena *arena, const char *path, struct error *err)
+{
+	char *text = arena_alloc(arena, NGINX_TEMPLATE_MAX + 1);
+	FILE *in = fopen(path, "re");
+	size_t len;
+
+	if (in == NULL) {
+		error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	len = fread(text, 1, NGINX_TEMPLATE_MAX, in);
+	if (ferror(in) || !feof(in)) {
+		error_set(err, ERR_INTERNAL, "%s: cannot be read or is too large", path);
+		text = NULL;
+	} else {
+		text[len] = '\0';
+	}
+	fclose(in);
+	return text;
+}
+
+/* The one script that index.html holds, as the policy names it: by the hash of its text. */
+static bool
+fill_page_script(const struct fill *fill, struct buf *out, struct error *err)
+{
+	const char *path = arena_printf(fill->arena, "%s/index.html", fill->web_dir);
+	const char *text = read_template(fill->arena, path, err);
+	unsigned char digest[SHA256_SIZE];
+	const char *end;
+
+	if (text == NULL)
+		return false;
+	if ((text = strstr(text, PAGE_SCRIPT)) == NULL ||
+	    (end = strstr(text += strlen(PAGE_SCRIPT), "</script>")) == NULL)
+		return error_set(err, ERR_INTERNAL, "%s has no script", path);
+	sha256(text, (size_t)(end - text), digest);
+	buf_addf(out, "sha256-%s", base64_encode(fill->arena, digest, sizeof(digest)));
+	return true;
+}
+
 static const struct placeholder {
 	const char *name;
 	fill_fn *fill;
@@ -353,6 +396,7 @@ static const struct placeholder {
 	{ "LISTEN", fill_listen },
 	{ "LOG_DIR", fill_log_dir },
 	{ "OBJECTS_DIR", fill_objects_dir },
+	{ "PAGE_SCRIPT", fill_page_script },
 	{ "PUBLIC_URL", fill_public_url },
 	{ "PUBLIC_WS", fill_public_ws },
 	{ "REAL_IP", fill_real_ip },
@@ -416,28 +460,6 @@ expand(const struct fill *fill, struct buf *out, const char *text, struct error 
 		return error_set(err, ERR_INTERNAL, "the result is larger than %lu bytes",
 		    NGINX_TEMPLATE_MAX);
 	return true;
-}
-
-static char *
-read_template(struct arena *arena, const char *path, struct error *err)
-{
-	char *text = arena_alloc(arena, NGINX_TEMPLATE_MAX + 1);
-	FILE *in = fopen(path, "re");
-	size_t len;
-
-	if (in == NULL) {
-		error_set(err, ERR_INTERNAL, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	len = fread(text, 1, NGINX_TEMPLATE_MAX, in);
-	if (ferror(in) || !feof(in)) {
-		error_set(err, ERR_INTERNAL, "%s: cannot be read or is too large", path);
-		text = NULL;
-	} else {
-		text[len] = '\0';
-	}
-	fclose(in);
-	return text;
 }
 
 static bool
