@@ -26,6 +26,12 @@ answer(const struct request *req, struct response *res, int status, const struct
 		json_put_str(j, "contentType", p->content_type);
 		json_put_bool(j, "transcoded", p->transcoded);
 	}
+	if (p->file_url != NULL) {
+		json_object(j, "file");
+		json_put_str(j, "url", p->file_url);
+		json_put_str(j, "contentType", p->file_type);
+		json_object_end(j);
+	}
 	if (str_eq(p->state, "running") && p->progress >= 0)
 		json_put_int(j, "progress", p->progress);
 	if (p->failure_code != NULL) {

@@ -8,6 +8,7 @@ src_libmedia_a_SOURCES = \
 	src/media/chapters.c src/media/chapters.h \
 	src/media/charset.c src/media/charset.h \
 	src/media/child.c src/media/child.h \
+	src/media/codecs.c src/media/codecs.h \
 	src/media/cr3.c src/media/cr3.h \
 	src/media/dates.c src/media/dates.h \
 	src/media/container.c src/media/container.h \

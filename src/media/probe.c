@@ -22,6 +22,7 @@
 	"color_transfer,color_primaries:stream_tags:" \
 	"stream_disposition=default,attached_pic,timed_thumbnails:stream_side_data=rotation"
 #define CHAPTERS ":chapter=start_time,end_time:chapter_tags=title"
+#define LIST_ARGS 15   /* of ffprobe, for all streams */
 #define SIDE_MAX 32768 /* pixels: larger sides mean that the file is damaged */
 
 static void
@@ -198,18 +199,25 @@ probe_unreadable(struct media_run *run, const char *messages, struct error *err)
 	    utf8_clean(run->arena, messages, strlen(messages), ERROR_DETAIL_MAX - 1));
 }
 
-/* Lists the entries as JSON. *root NULL: ffprobe could not, or there is too much. */
+/*
+ * Lists the entries of all streams as JSON, or with their bytes those of one. *root NULL: ffprobe
+ * could not, or there is too much.
+ */
 static bool
-list(struct media_run *run, const char *entries, const struct cJSON **root,
+list_of(struct media_run *run, const char *stream, const char *entries, const struct cJSON **root,
     struct child_result *result, struct error *err)
 {
 	const char *url = arena_printf(run->arena, "file:%s", run->file);
-	const char *argv[] = { "ffprobe", "-v", "error", "-protocol_whitelist", "file",
-		"-format_whitelist", PROBE_WHITELIST, "-f", run->type->reader, "-of", "json",
-		"-show_entries", entries, "-i", url, NULL };
+	const char *argv[CHILD_ARGS_MAX] = { "ffprobe", "-v", "error", "-protocol_whitelist",
+		"file", "-format_whitelist", PROBE_WHITELIST, "-f", run->type->reader, "-of",
+		"json", "-show_entries", entries, "-i", url };
 	struct buf out;
 	struct error ignored;
 
+	if (stream != NULL)
+		memcpy(argv + LIST_ARGS,
+		    (const char *const[]) { "-show_data", "-select_streams", stream },
+		    3 * sizeof(*argv));
 	buf_init(&out, run->arena, PROBE_OUTPUT_MAX);
 	if (!child_run(argv, media_seconds_left(run, PROBE_SECONDS), collect, &out, result, err))
 		return false;
@@ -217,6 +225,44 @@ list(struct media_run *run, const char *entries, const struct cJSON **root,
 	    json_parse(run->arena, out.data, out.len, &ignored) :
 	    NULL;
 	return true;
+}
+
+static bool
+list(struct media_run *run, const char *entries, const struct cJSON **root,
+    struct child_result *result, struct error *err)
+{
+	return list_of(run, NULL, entries, root, result, err);
+}
+
+/* A line is "00000000: 0101 6000  text"; the first one is enough. */
+static size_t
+dumped(const char *dump, unsigned char *bytes, size_t max)
+{
+	const char *p = dump != NULL ? strstr(dump, ": ") : NULL;
+	char pair[3] = "";
+	size_t n;
+
+	for (n = 0, p = p != NULL ? p + 2 : ""; n < max && p[0] != '\0'; n++) {
+		memcpy(pair, p, 2);
+		if (!hex_decode(pair, bytes + n, 1))
+			break;
+		p += 2 + (p[2] == ' ');
+	}
+	return n;
+}
+
+size_t
+probe_extra(struct media_run *run, const struct cJSON *stream, unsigned char *bytes, size_t max)
+{
+	const char *index = arena_printf(run->arena, "%d", probe_index(stream));
+	struct child_result result;
+	const struct cJSON *root;
+	struct error ignored;
+
+	if (!list_of(run, index, "stream=extradata", &root, &result, &ignored) || root == NULL)
+		return 0;
+	return dumped(json_str(cJSON_GetArrayItem(json_get(root, "streams"), 0), "extradata", NULL),
+	    bytes, max);
 }
 
 bool

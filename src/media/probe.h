@@ -6,6 +6,7 @@
 #define MN_MEDIA_PROBE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cJSON;
@@ -46,6 +47,11 @@ void probe_measure(struct media_run *, struct probe *);
 bool probe_hdr(const struct probe *);
 /* Number of a stream of the file, as in -map 0:N. */
 int probe_index(const struct cJSON *stream);
+/*
+ * The first bytes of the record that the file keeps of a stream (ffprobe's extradata), `max` of
+ * them at most; returns how many, 0: there are none.
+ */
+size_t probe_extra(struct media_run *, const struct cJSON *stream, unsigned char *, size_t max);
 /* A tag of the format or else of the streams; the case of the name does not matter. NULL: none. */
 const char *probe_tag(const struct probe *, const char *name);
 /* Distinguishes a damaged file from a truncated one by ffmpeg's messages. */

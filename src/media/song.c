@@ -9,6 +9,7 @@
 #include "core/str.h"
 #include "media/chapters.h"
 #include "media/child.h"
+#include "media/codecs.h"
 #include "media/frames.h"
 #include "media/media.h"
 #include "media/picture.h"
@@ -27,6 +28,7 @@ put_details(struct media_run *run, const struct probe *p)
 
 	json_put_str(m, "format", run->type->label);
 	json_opt_str(m, "audioCodec", json_str(p->audio, "codec_name", NULL));
+	json_opt_str(m, "codecs", codecs_of(run, p));
 	if (p->bitrate > 0)
 		json_put_int(m, "bitrate", p->bitrate);
 	if (json_int(p->audio, "channels", 0) > 0)

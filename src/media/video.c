@@ -15,6 +15,7 @@
 #include "core/str.h"
 #include "media/chapters.h"
 #include "media/child.h"
+#include "media/codecs.h"
 #include "media/frames.h"
 #include "media/media.h"
 #include "media/picture.h"
@@ -58,6 +59,7 @@ put_details(struct media_run *run, const struct probe *p)
 	json_opt_str(m, "videoCodec", json_str(p->video, "codec_name", NULL));
 	json_opt_str(m, "videoProfile", json_str(p->video, "profile", NULL));
 	json_opt_str(m, "audioCodec", json_str(p->audio, "codec_name", NULL));
+	json_opt_str(m, "codecs", codecs_of(run, p));
 	if (p->fps > 0)
 		json_put_num(m, "fps", round(p->fps * 1000) / 1000);
 	if (p->bitrate > 0)

@@ -39,9 +39,9 @@ gainOf(item, whole)
 
 /* A version that browsers play. `say` tells how far it is; a failure ends it. */
 class Version extends Preparation {
-	constructor(item, say)
+	constructor(item, refused, say)
 	{
-		super(item, document.createElement('div'), false);
+		super(item, document.createElement('div'), refused);
 		this.say = say;
 	}
 
@@ -294,7 +294,7 @@ class Music {
 		if (run !== this.run)
 			return;
 		if (['transcoded', 'transcodable'].includes(known(id)?.playback))
-			audio.version = new Version(known(id),
+			audio.version = new Version(known(id), id === this.refused,
 			    (text) => audio === this.sound && this.bar.say(text));
 		const url = await (audio.version?.address() ?? fileUrl(id));
 
@@ -342,6 +342,10 @@ class Music {
 		} else if (error?.code === MediaError.MEDIA_ERR_NETWORK || !navigator.onLine) {
 			this.missed({ status: 0,
 			    message: 'The song can’t be reached. Trying again…' }, at, this.wanted);
+		} else if (this.sound.version?.isFile) {
+			/* it said that it does */
+			this.refused = song;
+			this.start(0, this.wanted);
 		} else {
 			this.skip('Your browser can’t play this format.');
 		}

@@ -1,7 +1,7 @@
 /*
- * What a browser does not play as it is: the server makes a version that it plays. Shows how far
- * that is, over the player, and says why it cannot be made. Live events tell it; after a lost
- * connection it asks.
+ * What not every browser plays as it is: this one is asked whether it does. Otherwise the server
+ * makes a version that it plays. Shows how far that is, over the player, and says why it cannot be
+ * made. Live events tell it; after a lost connection it asks.
  */
 import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
@@ -10,11 +10,21 @@ import { fill, h, icon } from '../lib/dom.js';
 const EVENT = 'media.playback.';
 const DWELL_MS = 300;
 
+/* What the server has to play of an item, and a request for it: GET and POST of one path. */
+const path = (item) => `/media/${item.id}/playback`;
+export const stateOf = (item, query) => api.get(path(item), query, { patient: true });
+const request = (item, query) => api.post(path(item), query ?? undefined,
+    { again: true, patient: true });
+
+/* The address of the file, if this browser plays what the server knows of it; else null. */
+export const playableFile = ({ file }) =>
+    (file && document.createElement('video').canPlayType(file.contentType) ? file.url : null);
+
 export class Preparation {
-	/* refused: the browser did not play the file although most do */
+	/* refused: the browser did not play the file although it should */
 	constructor(item, place, refused)
 	{
-		this.path = `/media/${item.id}/playback`;
+		this.item = item;
 		this.query = refused ? { original: false } : null;
 		this.what = item.kind === 'video' ? 'video' : 'song';
 		this.place = place;
@@ -47,8 +57,17 @@ export class Preparation {
 		if (this.ended)
 			return;
 		try {
-			const state = await api.get(this.path, this.query, { patient: true });
+			const state = await stateOf(this.item, this.query);
+			const file = playableFile(state);
 
+			if (this.ended)
+				return;
+			this.isFile = file !== null;
+			if (this.isFile) {
+				this.end();
+				this.done(file);
+				return;
+			}
 			/* What has failed once is begun again by a person only. */
 			await this.take(state.status === 'none' ? await this.ask() : state);
 		} catch (problem) {
@@ -59,7 +78,7 @@ export class Preparation {
 
 	ask()
 	{
-		return api.post(this.path, this.query ?? undefined, { again: true, patient: true });
+		return request(this.item, this.query);
 	}
 
 	async look()
@@ -67,8 +86,7 @@ export class Preparation {
 		if (!this.waits)
 			return;
 		/* A connection that is lost comes back, and with it the next look. */
-		const state = await api.get(this.path, this.query, { patient: true })
-		    .catch(() => null);
+		const state = await stateOf(this.item, this.query).catch(() => null);
 
 		if (state && this.waits)
 			await this.take(state);

@@ -100,18 +100,22 @@ export class Player {
 	}
 
 	/*
-	 * What browsers do not play has another version, or gets one. `refused`: this browser does
-	 * not play what others do.
+	 * What not all browsers play has another version, or gets one, for those that do not.
+	 * `refused`: this browser does not play what it should. `isFile`: what plays is the file.
 	 */
 	async address()
 	{
-		if (!this.refused && !['transcoded', 'transcodable'].includes(this.item.playback))
+		this.isFile = !this.refused &&
+		    !['transcoded', 'transcodable'].includes(this.item.playback);
+		if (this.isFile)
 			return fileUrl(this.item.id);
 		const { Preparation } = await import('./playback.js');
 		if (this.dead)
 			return null;
 		this.preparation = new Preparation(this.item, this.node, this.refused);
-		return this.preparation.address();
+		const url = await this.preparation.address();
+		this.isFile = this.preparation.isFile;
+		return url;
 	}
 
 	async load(at, play)
@@ -163,7 +167,8 @@ export class Player {
 
 	unplayable()
 	{
-		if (this.refused || this.item.playback !== 'original')
+		if (!this.isFile || !['original', 'transcodable', 'transcoded']
+		    .includes(this.item.playback))
 			return this.cannot();
 		this.refused = true;
 		this.ready = this.load(0, !this.media.paused);

@@ -2,7 +2,6 @@
  * Photos and videos one after the other over the whole page: each photo for a while, each video to
  * its end. The module comes with the first slideshow.
  */
-import { api } from '../lib/api.js';
 import { on } from '../lib/bus.js';
 import { addIcons, announce, calm, cover, fill, h, icon, iconButton } from '../lib/dom.js';
 import { expired, fetchItem, fileUrl, hasLarger, thumbnail } from '../lib/media.js';
@@ -55,7 +54,9 @@ videoUrl(item)
 {
 	if (!['transcoded', 'transcodable'].includes(item.playback))
 		return fileUrl(item.id);
-	const { url } = await api.get(`/media/${item.id}/playback`);
+	const { playableFile, stateOf } = await import('./playback.js');
+	const state = await stateOf(item);
+	const url = playableFile(state) ?? state.url;
 
 	if (!url)
 		throw new Error('not converted');

@@ -378,6 +378,15 @@ media_file_url(const struct call *call, const struct media *m, bool download, in
 }
 
 const char *
+media_play_url(const struct call *call, const struct media *m, int64_t now)
+{
+	const char *name = m->filename != NULL ? m->filename : m->title;
+
+	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
+	    playable_type(m->content_type), media_disposition(call->arena, false, name));
+}
+
+const char *
 media_head_url(const struct call *call, const char *get_url, int64_t now)
 {
 	return s3_presign_head(call->svc->s3, call->arena, get_url, now);

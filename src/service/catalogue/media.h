@@ -162,6 +162,8 @@ const char *media_thumbnail_url(const struct call *, const struct media *, int w
  * attachment.
  */
 const char *media_file_url(const struct call *, const struct media *, bool download, int64_t now);
+/* The original of a video or a song, to be played: under the type that browsers take. */
+const char *media_play_url(const struct call *, const struct media *, int64_t now);
 /* The same URL for HEAD, which nobody can send to one that is signed for GET. */
 const char *media_head_url(const struct call *, const char *get_url, int64_t now);
 /* ETag from the version of an item and of the signed URLs in its view. */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "core/arena.h"
 #include "core/str.h"
 
 #include "core/banned.h"
@@ -77,4 +78,22 @@ const char *
 playable_type(const char *content_type)
 {
 	return str_eq(content_type, "video/quicktime") ? "video/mp4" : content_type;
+}
+
+/* What the sandbox reports is a file's word: names with dots and dashes, and commas between. */
+static bool
+are_codecs(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n <= PLAYABLE_CODECS_MAX &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-, ") == n;
+}
+
+const char *
+playable_file_type(struct arena *arena, const char *content_type, const char *codecs)
+{
+	if (content_type == NULL || codecs == NULL || !are_codecs(codecs))
+		return NULL;
+	return arena_printf(arena, "%s; codecs=\"%s\"", playable_type(content_type), codecs);
 }

@@ -8,6 +8,10 @@
 
 #include "model/media.h"
 
+struct arena;
+
+#define PLAYABLE_CODECS_MAX 100 /* bytes */
+
 /* FFmpeg's names, as metadata of an item has them, or NULL; `kind` of the item. */
 struct playable_file {
 	const char *kind, *content_type, *video, *profile, *audio;
@@ -17,5 +21,10 @@ struct playable_file {
 enum playable playable_of(const struct playable_file *);
 /* The type under which a browser takes it: QuickTime's is MP4's. */
 const char *playable_type(const char *content_type);
+/*
+ * The same with its codecs, as RFC 6381 writes it, to ask a browser with; `codecs` as metadata of
+ * an item has them. NULL: they are not known.
+ */
+const char *playable_file_type(struct arena *, const char *content_type, const char *codecs);
 
 #endif

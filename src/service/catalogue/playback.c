@@ -48,14 +48,12 @@ playback_word(const struct call *call, const struct media *m)
 
 /* Of items that nobody has looked at yet: upkeep.playback comes to them. */
 static enum playable
-known(const struct call *call, const struct media *m, struct error *err)
+known(const struct media *m, const struct cJSON *metadata)
 {
 	struct playable_file file = { .kind = m->kind, .content_type = m->content_type };
-	const struct cJSON *metadata;
 
-	if (m->playable != PLAYABLE_UNKNOWN || m->metadata == NULL)
+	if (m->playable != PLAYABLE_UNKNOWN || metadata == NULL)
 		return m->playable;
-	metadata = json_parse(call->arena, m->metadata, strlen(m->metadata), err);
 	file.video = json_str(metadata, "videoCodec", NULL);
 	file.profile = json_str(metadata, "videoProfile", NULL);
 	file.audio = json_str(metadata, "audioCodec", NULL);
@@ -81,7 +79,7 @@ static void
 of_file(const struct call *call, const struct media *m, struct playback *out)
 {
 	*out = (struct playback) { .state = "ready",
-		.url = media_file_url(call, m, false, clock_now()),
+		.url = media_play_url(call, m, clock_now()),
 		.content_type = playable_type(m->content_type),
 		.progress = -1 };
 }
@@ -112,22 +110,37 @@ of_row(const struct call *call, const char *id, const struct playback_row *row,
 	return true;
 }
 
+/* For a browser that plays more than the others. */
+static void
+offer_file(const struct call *call, const struct media *m, const char *codecs, struct playback *out)
+{
+	out->file_type = playable_file_type(call->arena, m->content_type, codecs);
+	if (out->file_type != NULL)
+		out->file_url = media_play_url(call, m, clock_now());
+}
+
 static bool
 look(const struct call *call, const char *id, bool file_fails, struct playback *out,
     struct error *err)
 {
+	const struct cJSON *metadata = NULL;
 	struct playback_row row;
 	struct media media;
 
 	if (!find(call, id, &media, err))
 		return false;
-	media.playable = known(call, &media, err);
-	if (!file_fails && media.playable == PLAYABLE_YES) {
+	if (media.metadata != NULL)
+		metadata = json_parse(call->arena, media.metadata, strlen(media.metadata), err);
+	if (!file_fails && known(&media, metadata) == PLAYABLE_YES) {
 		of_file(call, &media, out);
 		return true;
 	}
-	return store_playback_get(call->svc->db, call->arena, id, &row, err) &&
-	    of_row(call, id, &row, out, err);
+	if (!store_playback_get(call->svc->db, call->arena, id, &row, err) ||
+	    !of_row(call, id, &row, out, err))
+		return false;
+	if (!file_fails)
+		offer_file(call, &media, json_str(metadata, "codecs", NULL), out);
+	return true;
 }
 
 bool

@@ -33,6 +33,11 @@ struct playback {
 	/* of a ready one */
 	const char *url, *content_type;
 	bool transcoded;
+	/*
+	 * The file, of what not all browsers play, with its codecs: one that plays them needs no
+	 * version. NULL: they are not known.
+	 */
+	const char *file_url, *file_type;
 	int progress; /* percent of a running one; -1: unknown */
 	const char *failure_code, *failure_message;
 };
