@@ -7,6 +7,7 @@
 #include "core/str.h"
 #include "fcgi-handlers/list_view.h"
 #include "fcgi-handlers/media.h"
+#include "fcgi-handlers/media_playback.h"
 #include "fcgi-handlers/media_view.h"
 #include "http/input.h"
 #include "http/request.h"
@@ -15,6 +16,7 @@
 #include "service/catalogue/links.h"
 #include "service/catalogue/media.h"
 #include "service/catalogue/media_turn.h"
+#include "service/catalogue/playback.h"
 
 #include "core/banned.h"
 
@@ -60,6 +62,12 @@ static const struct field_rule open_input[] = {
 
 static const struct field_rule item_input[] = {
 	TICKET_RULE,
+	{ .name = NULL },
+};
+
+static const struct field_rule play_input[] = {
+	TICKET_RULE,
+	{ "original", FIELD_BOOL },
 	{ .name = NULL },
 };
 
@@ -251,6 +259,7 @@ visit_members(const struct request *req, struct json *j, const struct media *m, 
 	}
 	json_opt_str(j, "thumbhash", m->thumbhash);
 	media_pictures_view(req, j, m, now);
+	json_opt_str(j, "playback", playback_word(req->call, m));
 	json_opt_str(j, "contentType", m->content_type);
 	if (m->object_key != NULL && m->size >= 0)
 		json_put_int(j, "size", m->size);
@@ -345,6 +354,46 @@ open_item_get(const struct request *req, struct response *res, struct error *err
 	return response_json(res, 200, j, err);
 }
 
+static bool
+visit_item(const struct request *req, struct link_visit *visit, struct media *media,
+    struct error *err)
+{
+	const struct link_knock knock = knock_of(req);
+
+	return link_visit(req->call, &knock, visit, err) &&
+	    link_item(req->call, visit, request_param(req, "id"), media, err);
+}
+
+/* GET /api/media/links/open/{token}/items/{id}/playback: what a visitor can play. */
+static bool
+open_playback_get(const struct request *req, struct response *res, struct error *err)
+{
+	struct link_visit visit;
+	struct playback p;
+	struct media media;
+
+	not_indexed(res);
+	return visit_item(req, &visit, &media, err) &&
+	    playback_visit_get(req->call, &media, !input_bool(req->input, "original", true), &p,
+		err) &&
+	    media_playback_answer(req, res, 200, &p, err);
+}
+
+/* POST /api/media/links/open/{token}/items/{id}/playback: the same, or 202 while it is made. */
+static bool
+open_playback_post(const struct request *req, struct response *res, struct error *err)
+{
+	struct link_visit visit;
+	struct playback p;
+	struct media media;
+
+	not_indexed(res);
+	return visit_item(req, &visit, &media, err) &&
+	    playback_visit_ask(req->call, &media, visit.link.owner_id,
+		!input_bool(req->input, "original", true), &p, err) &&
+	    media_playback_answer(req, res, p.url != NULL ? 200 : 202, &p, err);
+}
+
 static const struct route link_routes[] = {
 	{ METHOD_GET, "/api/media/links", links_get, AUTH_BEARER, LINK_PERMISSION, RATE_MEDIA,
 	    BODY_NONE, list_input },
@@ -362,6 +411,10 @@ static const struct route link_routes[] = {
 	    BODY_JSON, unlock_input },
 	{ METHOD_GET, "/api/media/links/open/{token}/items/{id}", open_item_get, AUTH_LINK, PUBLIC,
 	    RATE_LINK, BODY_NONE, item_input },
+	{ METHOD_GET, "/api/media/links/open/{token}/items/{id}/playback", open_playback_get,
+	    AUTH_LINK, PUBLIC, RATE_LINK, BODY_NONE, play_input },
+	{ METHOD_POST, "/api/media/links/open/{token}/items/{id}/playback", open_playback_post,
+	    AUTH_LINK, PUBLIC, RATE_LINK, BODY_JSON, play_input },
 	{ .path = NULL },
 };
 

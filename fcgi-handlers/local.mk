@@ -9,7 +9,8 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media
 	fcgi-handlers/media_view.c fcgi-handlers/media_view.h \
 	fcgi-handlers/media_months.c fcgi-handlers/media_filter.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
-	fcgi-handlers/media_sidecar.c fcgi-handlers/media_playback.c \
+	fcgi-handlers/media_sidecar.c \
+	fcgi-handlers/media_playback.c fcgi-handlers/media_playback.h \
 	fcgi-handlers/taken_input.c fcgi-handlers/taken_input.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/upload.c fcgi-handlers/duplicates.c \
 	fcgi-handlers/collections.c fcgi-handlers/links.c fcgi-handlers/downloads.c

@@ -1,6 +1,7 @@
 #include "core/json.h"
 #include "core/str.h"
 #include "fcgi-handlers/media.h"
+#include "fcgi-handlers/media_playback.h"
 #include "http/input.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -13,9 +14,9 @@ static const struct field_rule playback_input[] = {
 	{ .name = NULL },
 };
 
-static bool
-answer(const struct request *req, struct response *res, int status, const struct playback *p,
-    struct error *err)
+bool
+media_playback_answer(const struct request *req, struct response *res, int status,
+    const struct playback *p, struct error *err)
 {
 	struct json *j = json_new(req->arena, 0);
 
@@ -52,7 +53,7 @@ playback_state_get(const struct request *req, struct response *res, struct error
 
 	return playback_get(req->call, request_param(req, "id"),
 		   !input_bool(req->input, "original", true), &p, err) &&
-	    answer(req, res, 200, &p, err);
+	    media_playback_answer(req, res, 200, &p, err);
 }
 
 /* POST /api/media/{id}/playback: a URL to play, or 202 while a version for it is made. */
@@ -63,7 +64,7 @@ playback_post(const struct request *req, struct response *res, struct error *err
 
 	return playback_ask(req->call, request_param(req, "id"),
 		   !input_bool(req->input, "original", true), &p, err) &&
-	    answer(req, res, p.url != NULL ? 200 : 202, &p, err);
+	    media_playback_answer(req, res, p.url != NULL ? 200 : 202, &p, err);
 }
 
 static const struct route playback_routes[] = {

@@ -124,6 +124,8 @@ my %valid = (
     'GET /api/media/links/open/{token}' => [],
     'POST /api/media/links/open/{token}' => [ { password => 'x' } ],
     'GET /api/media/links/open/{token}/items/{id}' => [],
+    'GET /api/media/links/open/{token}/items/{id}/playback' => [],
+    'POST /api/media/links/open/{token}/items/{id}/playback' => [],
     'POST /api/media/collections/{id}/items' => [ { remove => [$ID] } ],
     'GET /api/media/downloads' => [],
     'POST /api/media/downloads' => [ { ids => [$ID] } ],

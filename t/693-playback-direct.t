@@ -140,7 +140,106 @@ subtest 'one that does not play it gets the version at once' => sub {
 	plays('ten bits');
 };
 
+my $AT = '/api/media/links';
+my $stranger = $mn->client;
+sub link_to ($item, %terms) {
+	my $link = $ann->api(POST => $AT, { mediaId => $item->{id}, %terms })->{json};
+	($link->{token}) = $link->{url} =~ /t=(.+)/;
+	return $link;
+}
+sub visit ($method, $link, $item, $body = undef) {
+	return $stranger->api($method => "$AT/open/$link->{token}/items/$item->{id}/playback",
+	    $body);
+}
+sub jobs ($item) {
+	return $mn->psql("SELECT string_agg(queue, ' ') FROM jobs WHERE kind = 'media.playback' AND"
+	    . " payload->>'mediaId' = '$item->{id}'");
+}
+sub seen ($link, $item) {
+	return $stranger->api(GET => "$AT/open/$link->{token}/items/$item->{id}")->{json};
+}
+
+subtest 'a visitor, by the API' => sub {
+	my $item = $file{avi};
+	my $link = link_to($item);
+	is seen($link, $item)->{playback}, 'transcodable', 'it can be played';
+	is visit(GET => $link, $item)->{json}{status}, 'none', 'looking begins nothing';
+	is visit(GET => $link, $file{dts})->{status}, 404, 'nothing else is played';
+	my $locked = link_to($item, password => 'blue horse');
+	is visit(POST => $locked, $item)->{json}{code}, 'link_password', 'nor behind a password';
+	my $r = visit(POST => $link, $item);
+	is $r->{status}, 202, 'asked for';
+	is visit(POST => $link, $item)->{status}, 202, 'twice';
+	is jobs($item), 'ahead', 'one job, which moves nobody\'s work aside';
+	wait_until { visit(GET => $link, $item)->{json}{status} eq 'ready' } SETTLE, 'the version';
+	$r = visit(POST => $link, $item);
+	is $r->{status}, 200, 'ready';
+	ok $r->{json}{transcoded}, '... another version';
+	is $r->{json}{file}, undef, '... and no file';
+	like $r->{json}{url}, qr/X-Amz-Expires=900&/, 'whose URL lives shortly';
+	unlike $r->{json}{url}, qr/attachment/, '... and is no attachment';
+	$r = $stranger->request(GET => $r->{json}{url}, undef, { Range => 'bytes=0-1' });
+	is "$r->{status} " . ($r->{headers}{'content-disposition'} // 'shown'), '206 shown',
+	    '... nor sent as one';
+	is seen($link, $item)->{playback}, 'transcoded', 'the item says so';
+	is seen($link, $item)->{fileUrl}, undef, '... without the original';
+	is $ann->api(DELETE => "$AT/$link->{id}")->{status}, 204, 'the link is deleted';
+	is visit(GET => $link, $item)->{status}, 410, '... and gives no URL any more';
+	is visit(POST => $link, $item)->{status}, 410, '... nor begins anything';
+
+	my $plain = link_to($file{av1});
+	is seen($plain, $file{av1})->{playback}, undef, 'of what browsers play, the preview alone';
+	is visit(POST => $plain, $file{av1}, { original => JSON::PP::false })->{status}, 404,
+	    '... whatever a browser says';
+	my $whole = link_to($file{hevc}, download => JSON::PP::true);
+	like visit(GET => $whole, $file{hevc})->{json}{file}{contentType}, qr/codecs="hvc1/,
+	    'with the download, a browser that plays the file gets it';
+	is visit(GET => link_to($file{hevc}), $file{hevc})->{json}{file}, undef, '... only then';
+};
+
+subtest 'what visitors cannot do' => sub {
+	my $item = $file{dts};
+	my $link = link_to($item);
+	$mn->psql('WITH made AS (INSERT INTO media (id, owner_id, kind, title, status) SELECT'
+	    . " gen_random_uuid(), '$ann->{id}', 'video', 'waits', 'ready' FROM"
+	    . ' generate_series(1, 10) RETURNING id) INSERT INTO media_playback (media_id, state,'
+	    . " asked_by) SELECT id, 'waiting', ARRAY['$ann->{id}'::uuid] FROM made");
+	is visit(POST => $link, $item)->{json}{code}, 'too_many_waiting', 'no eleventh one';
+	is jobs($item), '', '... has a job';
+	$mn->psql("DELETE FROM media WHERE title = 'waits'");
+	$mn->psql("INSERT INTO media_playback (media_id, state, failure_code, failure_message)"
+	    . " VALUES ('$item->{id}', 'failed', 'unreadable', 'It is damaged.')");
+	my $r = visit(POST => $link, $item);
+	is "$r->{status} $r->{json}{status}", '202 failed', 'what has failed stays so';
+	is jobs($item), '', '... without a job';
+	is $mn->psql("DELETE FROM media_playback WHERE media_id = '$item->{id}' RETURNING 1"), 1,
+	    'for the next one';
+};
+
+my $owner = $b;
+my $v = $b = MediaNest::Browser->start(dir => $make->path('visitor'), artefacts => $artefacts);
+subtest 'a visitor, in the page' => sub {
+	my $axe = axe();
+	for ([ 390, 0 ], [ 1280, 1 ]) {
+		my ($width, $dark) = @$_;
+		$v->resize($width, 800);
+		$v->prefer_dark($dark);
+		$mn->psql("DELETE FROM media_playback WHERE media_id = '$file{dts}{id}'");
+		$v->get(link_to($file{dts})->{url});
+		$v->wait_for('words', sub {
+			($v->text('.player-wait-title') // '') =~ /^Preparing this video/ },
+		    SETTLE)
+		    if !$dark;
+		plays("at $width px the version is waited for, and plays");
+		ok is_version(), '... itself';
+		ok !$v->count('.player-note:not(:empty)'), '... not a short preview';
+		fits($v, "visitor, $width px");
+		accessible($v, "visitor, $width px", $axe);
+		$v->screenshot("$artefacts/playback-visitor-$width.png");
+	}
+};
+
 # Those that the browser was wrong about.
-is_deeply [ console_errors($b, qr/Failed to load resource|DEMUXER|decode/i) ], [],
-    'the console is clean';
+is_deeply [ console_errors($_, qr/Failed to load resource|DEMUXER|decode/i) ], [],
+    'the console is clean' for $owner, $v;
 done_testing;

@@ -88,6 +88,11 @@ item_from_row(struct arena *arena, const struct rows *rows, size_t i, struct med
 		.size = rows_null(rows, i, 16) ? -1 : rows_int(rows, i, 16),
 		.rotation = rows_int(rows, i, 17),
 		.made_rotation = rows_int(rows, i, 18),
+		.playable = rows_null(rows, i, 20) ? PLAYABLE_UNKNOWN :
+		    rows_bool(rows, i, 20)         ? PLAYABLE_YES :
+						     PLAYABLE_NO,
+		.playback_key = rows_str(rows, i, 21),
+		.metadata = rows_str(rows, i, 22),
 	};
 	m->assets = rows_array(arena, rows, i, 9, &m->nassets);
 	m->sprite_times = rows_array(arena, rows, i, 10, &m->nsprite_times);

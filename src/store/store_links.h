@@ -38,8 +38,9 @@ struct store_link_items_ask {
 	int limit;
 };
 struct store_link_items {
-	struct media *items; /* object_key: of links that allow the download only */
-	int64_t *places;     /* of each item */
+	/* If the link allows the download, with object_key, and single ones with their codecs. */
+	struct media *items;
+	int64_t *places; /* of each item */
 	size_t n;
 };
 bool store_link_items(struct db *, struct arena *, const struct store_link_items_ask *,

@@ -11,12 +11,14 @@ const PATH = '/media/links/open/';
 const TICKET = 'medianest.ticket.';
 
 /*
- * As the page's own items are, without what nobody is told. Without the original a video is a short
- * preview, whose times are not those of the sprite.
+ * As the page's own items are, without what nobody is told. Where there is no more than a short
+ * preview to play, its times are not those of the sprite.
  */
-const shown = (item) => ({ ...item, kind: mediaKind(item.kind).page ? 'other' : item.kind,
-    status: 'ready', ownerId: null, tags: [], genres: [], metadata: {}, visited: true,
-    ...(item.contentType ? {} : { spriteUrl: null, spriteTimes: [] }) });
+const shown = (item, visited) => ({ ...item,
+    kind: mediaKind(item.kind).page ? 'other' : item.kind,
+    status: 'ready', ownerId: null, tags: [], genres: [], metadata: {}, visited,
+    ...(item.contentType || /^transcod/.test(item.playback) ? {} :
+	{ spriteUrl: null, spriteTimes: [] }) });
 
 /*
  * ended(problem): the link shows nothing any more (link_gone), or asks for its password
@@ -29,11 +31,13 @@ visit(token, ended)
 	const path = PATH + encodeURIComponent(token);
 	let first = null; /* the first page, for the grid */
 
-	const ask = async (more, query, anonymous = true) => {
+	const ask = async (more, query, anonymous = true, method = 'GET') => {
+		const terms = { ticket: sessionStorage.getItem(key) ?? undefined, ...query };
+
 		try {
-			return await request('GET', path + more, { anonymous, patient: true,
-			    proves: true,
-			    query: { ticket: sessionStorage.getItem(key), ...query } });
+			return await request(method, path + more, { anonymous, patient: true,
+			    proves: true, again: true,
+			    ...(method === 'GET' ? { query: terms } : { body: terms }) });
 		} catch (problem) {
 			const locked = problem.code === 'link_password';
 
@@ -46,17 +50,21 @@ visit(token, ended)
 			throw problem;
 		}
 	};
+	/* of each item, for those who would ask the API as its owner */
+	const visited = { playback: (id, query, method) =>
+	    ask(`/items/${id}/playback`, query, true, method) };
+
 	/* With all thumbnails: whoever looks through an album asks for no item again. */
 	const page = async ({ limit, cursor }) => {
 		const answer = (!cursor && first) || await ask('', { limit, cursor });
 
 		first = null;
-		return { ...answer, items: answer.items.map(shown) };
+		return { ...answer, items: answer.items.map((item) => shown(item, visited)) };
 	};
 
 	readFrom({
 		page,
-		item: async (id) => shown(await ask(`/items/${id}`)),
+		item: async (id) => shown(await ask(`/items/${id}`), visited),
 		async file(id, download) {
 			const item = await ask(`/items/${id}`);
 			const url = download ? item.downloadUrl : item.fileUrl ?? item.previewUrl;

@@ -9,12 +9,14 @@ import { fill, h, icon } from '../lib/dom.js';
 
 const EVENT = 'media.playback.';
 const DWELL_MS = 300;
+const POLL_MS = 5000; /* for visitors, who have no live events */
 
 /* What the server has to play of an item, and a request for it: GET and POST of one path. */
 const path = (item) => `/media/${item.id}/playback`;
-export const stateOf = (item, query) => api.get(path(item), query, { patient: true });
-const request = (item, query) => api.post(path(item), query ?? undefined,
-    { again: true, patient: true });
+export const stateOf = (item, query) => item.visited?.playback(item.id, query, 'GET') ??
+    api.get(path(item), query, { patient: true });
+const request = (item, query) => item.visited?.playback(item.id, query, 'POST') ??
+    api.post(path(item), query ?? undefined, { again: true, patient: true });
 
 /* The address of the file, if this browser plays what the server knows of it; else null. */
 export const playableFile = ({ file }) =>
@@ -90,6 +92,15 @@ export class Preparation {
 
 		if (state && this.waits)
 			await this.take(state);
+		else
+			this.poll();
+	}
+
+	poll()
+	{
+		clearTimeout(this.timer);
+		if (this.item.visited && this.waits)
+			this.timer = setTimeout(() => this.look(), POLL_MS);
 	}
 
 	heard(what, data)
@@ -114,6 +125,7 @@ export class Preparation {
 		} else {
 			this.waits = true;
 			this.show(state.progress);
+			this.poll();
 		}
 	}
 
@@ -145,9 +157,14 @@ export class Preparation {
 	{
 		this.waits = false;
 		this.bar.hidden = true;
+		const { visited, contentType } = this.item;
+
+		/* Only people of the house begin again what has failed. */
 		this.put(`This ${this.what} can’t be played here`,
-		    code === 'missing' ? message : `${message} You can still download it.`,
-		    h('button', { type: 'button', onclick: (event) => this.retry(event.target) },
+		    code === 'missing' || (visited && !contentType) ? message :
+			`${message} You can still download it.`,
+		    visited ? null : h('button',
+			{ type: 'button', onclick: (event) => this.retry(event.target) },
 			icon('restore'), 'Try again'));
 	}
 
@@ -167,6 +184,7 @@ export class Preparation {
 	{
 		this.ended = true;
 		this.waits = false;
+		clearTimeout(this.timer);
 		this.offs.forEach((off) => off());
 		this.node.remove();
 		this.place.classList.remove('preparing');

@@ -14,6 +14,7 @@ const SPRITE_COLUMNS = 4; /* or fewer, when there are fewer tiles */
 const SEEK_STEP_S = 5;
 const HIDE_MS = 2800;
 const VOLUME = 'medianest.volume';
+const PREVIEW = 'This link shows a short preview.';
 
 /* The tile of a sprite for a time: the last one that begins before it. */
 function
@@ -82,9 +83,19 @@ export class Player {
 
 		if (rotation)
 			this.media.removeAttribute('poster');
-		/* visitors of a public link without downloads have the preview alone */
-		this.media.dataset.turn = this.isPreview ||
-		    (this.item.visited && !this.item.contentType) ? turnBy : rotation;
+		this.media.dataset.turn = this.isPreview || this.isShort() ? turnBy : rotation;
+	}
+
+	/* There is one for browsers that do not play the file, or it is made. */
+	hasVersion()
+	{
+		return ['transcoded', 'transcodable'].includes(this.item.playback);
+	}
+
+	/* Visitors who may not download have the preview alone, or the version for browsers. */
+	isShort()
+	{
+		return Boolean(this.item.visited) && !this.item.contentType && !this.hasVersion();
 	}
 
 	cover()
@@ -105,8 +116,7 @@ export class Player {
 	 */
 	async address()
 	{
-		this.isFile = !this.refused &&
-		    !['transcoded', 'transcodable'].includes(this.item.playback);
+		this.isFile = !this.refused && !this.hasVersion();
 		if (this.isFile)
 			return fileUrl(this.item.id);
 		const { Preparation } = await import('./playback.js');
@@ -127,14 +137,14 @@ export class Player {
 			this.media.src = url;
 			this.loaded = Date.now();
 			this.tries = 0;
-			this.say(this.item.visited && !this.item.contentType ?
-			    'This link shows a short preview.' : '');
+			this.say(this.isShort() ? PREVIEW : '');
 			if (at)
 				this.media.currentTime = at;
 			if (play)
 				await this.media.play().catch(() => {});
 		} catch (problem) {
-			if (problem.code === 'transcoding_off')
+			if (problem.code === 'transcoding_off' ||
+			    (this.item.visited && problem.status === 409))
 				return this.cannot();
 			this.say(problem.message);
 			if (!this.dead && (problem.status === 0 || problem.status >= 500))
@@ -167,8 +177,7 @@ export class Player {
 
 	unplayable()
 	{
-		if (!this.isFile || !['original', 'transcodable', 'transcoded']
-		    .includes(this.item.playback))
+		if (!this.isFile || (this.item.playback !== 'original' && !this.hasVersion()))
 			return this.cannot();
 		this.refused = true;
 		this.ready = this.load(0, !this.media.paused);
@@ -177,7 +186,8 @@ export class Player {
 	cannot()
 	{
 		if (this.item.previewUrl && this.media.src !== this.item.previewUrl) {
-			this.say('Your browser can’t play this format. This is a short preview; ' +
+			this.say(this.item.visited && !this.item.contentType ? PREVIEW :
+			    'Your browser can’t play this format. This is a short preview; ' +
 			    'download the file to watch all of it.');
 			this.isPreview = true;
 			this.media.src = this.item.previewUrl;

@@ -37,7 +37,7 @@ can_be_played(const struct media *m)
 const char *
 playback_word(const struct call *call, const struct media *m)
 {
-	if (!can_be_played(m) || m->object_key == NULL)
+	if (!can_be_played(m) || (m->object_key == NULL && m->playable != PLAYABLE_NO))
 		return NULL;
 	if (m->playable != PLAYABLE_NO)
 		return PLAYBACK_ORIGINAL;
@@ -120,27 +120,33 @@ offer_file(const struct call *call, const struct media *m, const char *codecs, s
 }
 
 static bool
-look(const struct call *call, const char *id, bool file_fails, struct playback *out,
+look_at(const struct call *call, const struct media *m, bool file_fails, struct playback *out,
     struct error *err)
 {
 	const struct cJSON *metadata = NULL;
 	struct playback_row row;
-	struct media media;
 
-	if (!find(call, id, &media, err))
-		return false;
-	if (media.metadata != NULL)
-		metadata = json_parse(call->arena, media.metadata, strlen(media.metadata), err);
-	if (!file_fails && known(&media, metadata) == PLAYABLE_YES) {
-		of_file(call, &media, out);
+	if (m->metadata != NULL)
+		metadata = json_parse(call->arena, m->metadata, strlen(m->metadata), err);
+	if (!file_fails && known(m, metadata) == PLAYABLE_YES) {
+		of_file(call, m, out);
 		return true;
 	}
-	if (!store_playback_get(call->svc->db, call->arena, id, &row, err) ||
-	    !of_row(call, id, &row, out, err))
+	if (!store_playback_get(call->svc->db, call->arena, m->id, &row, err) ||
+	    !of_row(call, m->id, &row, out, err))
 		return false;
-	if (!file_fails)
-		offer_file(call, &media, json_str(metadata, "codecs", NULL), out);
+	if (!file_fails && m->object_key != NULL)
+		offer_file(call, m, json_str(metadata, "codecs", NULL), out);
 	return true;
+}
+
+static bool
+look(const struct call *call, const char *id, bool file_fails, struct playback *out,
+    struct error *err)
+{
+	struct media media;
+
+	return find(call, id, &media, err) && look_at(call, &media, file_fails, out, err);
 }
 
 bool
@@ -163,10 +169,19 @@ ask_in(const struct call *call, enum job_id kind, const char *id, const char *us
 	 * up at this moment is healed by upkeep.playback.
 	 */
 	return job_add(call, kind, payload, key, 0, err) &&
-	    (user == NULL ||
+	    (kind != JOB_PLAYBACK ||
 		store_playback_hurry(call->svc->db, call->arena, key, job_row(call, kind).queue,
 		    err)) &&
 	    store_playback_ask(call->svc->db, call->arena, id, user, &found, err);
+}
+
+static bool
+may_convert(const struct call *call, struct error *err)
+{
+	return !is_off(call) ||
+	    error_slug(err, ERR_CONFLICT, "transcoding_off",
+		"This server does not convert what browsers can't play. Download the file to play"
+		" it.");
 }
 
 /* One more for the caller? Those that wait already are not counted twice. */
@@ -175,10 +190,8 @@ may_ask(const struct call *call, const struct playback *now, struct error *err)
 {
 	int64_t n;
 
-	if (is_off(call))
-		return error_slug(err, ERR_CONFLICT, "transcoding_off",
-		    "This server does not convert what browsers can't play. Download the file to"
-		    " play it.");
+	if (!may_convert(call, err))
+		return false;
 	if (str_eq(now->state, "waiting") || str_eq(now->state, "running"))
 		return true;
 	if (!store_playback_asked(call->svc->db, call->arena, call->by.who->user_id, &n, err))
@@ -190,22 +203,57 @@ may_ask(const struct call *call, const struct playback *now, struct error *err)
 		PLAYBACK_ASKED_MAX);
 }
 
-bool
-playback_ask(const struct call *call, const char *id, bool file_fails, struct playback *out,
-    struct error *err)
+static bool
+ask(const struct call *call, enum job_id kind, const char *id, const char *user,
+    struct playback *out, struct error *err)
 {
 	struct db *db = call->svc->db;
 	struct playback_row row;
 
-	if (!look(call, id, file_fails, out, err))
-		return false;
-	if (str_eq(out->state, "ready"))
-		return true;
-	return may_ask(call, out, err) && db_begin(db, err) &&
-	    db_end(db, ask_in(call, JOB_PLAYBACK, id, call->by.who->user_id, err), err) &&
+	return db_begin(db, err) && db_end(db, ask_in(call, kind, id, user, err), err) &&
 	    store_playback_get(db, call->arena, id, &row, err) &&
 	    (row.state != NULL || error_set(err, ERR_NOT_FOUND, "There is no such item.")) &&
 	    of_row(call, id, &row, out, err);
+}
+
+bool
+playback_ask(const struct call *call, const char *id, bool file_fails, struct playback *out,
+    struct error *err)
+{
+	if (!look(call, id, file_fails, out, err))
+		return false;
+	return str_eq(out->state, "ready") ||
+	    (may_ask(call, out, err) &&
+		ask(call, JOB_PLAYBACK, id, call->by.who->user_id, out, err));
+}
+
+/* Without the download, the file that browsers play is nothing for visitors. */
+bool
+playback_visit_get(const struct call *call, const struct media *m, bool file_fails,
+    struct playback *out, struct error *err)
+{
+	if (playback_word(call, m) == NULL)
+		return error_set(err, ERR_NOT_FOUND, "This link has nothing more to play of it.");
+	return look_at(call, m, file_fails, out, err);
+}
+
+bool
+playback_visit_ask(const struct call *call, const struct media *m, const char *owner,
+    bool file_fails, struct playback *out, struct error *err)
+{
+	int64_t n;
+
+	if (!playback_visit_get(call, m, file_fails, out, err))
+		return false;
+	if (!str_eq(out->state, "none"))
+		return true;
+	if (!may_convert(call, err) ||
+	    !store_playback_asked(call->svc->db, call->arena, owner, &n, err))
+		return false;
+	if (n >= PLAYBACK_VISITORS_MAX)
+		return error_slug(err, ERR_CONFLICT, "too_many_waiting",
+		    "Other videos are being converted. Try again later.");
+	return ask(call, JOB_PLAYBACK_AHEAD, m->id, owner, out, err);
 }
 
 bool

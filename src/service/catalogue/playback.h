@@ -16,6 +16,7 @@ struct error;
 
 #define PLAYBACK_KEY_PREFIX "playback:" /* of the unique key of its job */
 #define PLAYBACK_ASKED_MAX 50           /* that wait for one person */
+#define PLAYBACK_VISITORS_MAX 10        /* with that many, visitors of links add no more */
 #define PLAYBACK_OFF "off"              /* media.transcode */
 #define PLAYBACK_ALWAYS "always"
 
@@ -25,7 +26,10 @@ struct error;
 #define PLAYBACK_TRANSCODABLE "transcodable" /* one is made when it is asked for */
 #define PLAYBACK_NONE "none"                 /* neither; media.transcode is off */
 
-/* One of these words, or NULL: the item is nothing that is played here. */
+/*
+ * One of these words, or NULL: the item is nothing that is played here. Without an object_key it is
+ * that of a visitor who may not have the file.
+ */
 const char *playback_word(const struct call *, const struct media *);
 
 struct playback {
@@ -54,6 +58,15 @@ bool playback_get(const struct call *, const char *id, bool file_fails, struct p
  */
 bool playback_ask(const struct call *, const char *id, bool file_fails, struct playback *,
     struct error *);
+/*
+ * The same for a visitor of a link and an item of it, as link_item() reads it. What a visitor asks
+ * for is made when there is time, waits for the owner of the link, and is not begun again after a
+ * failure, so that a link moves nobody's work aside. ERR_NOT_FOUND: there is the preview alone.
+ */
+bool playback_visit_get(const struct call *, const struct media *, bool file_fails,
+    struct playback *, struct error *);
+bool playback_visit_ask(const struct call *, const struct media *, const char *owner,
+    bool file_fails, struct playback *, struct error *);
 /* In a transaction, for the worker: one that nobody has asked for, made when there is time. */
 bool playback_ahead(const struct call *, const char *media_id, struct error *);
 /* In a transaction: one that was given up waits again; its job is the caller's. */

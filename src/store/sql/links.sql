@@ -57,7 +57,11 @@ SELECT m.id, m.kind, m.title, m.thumbhash, m.width, m.height, m.duration_ms,
 	@us(coalesce(m.taken_local, m.taken_at AT TIME ZONE 'UTC')), m.asset_prefix, m.assets,
 	m.sprite_times, m.incomplete, m.source, CASE WHEN l.download THEN m.object_key END,
 	CASE WHEN l.download THEN m.content_type END, CASE WHEN l.download THEN m.filename END,
-	CASE WHEN l.download THEN m.size END, m.rotation, m.made_rotation, m.k
+	CASE WHEN l.download THEN m.size END, m.rotation, m.made_rotation, m.k, m.playable,
+	@rendition, CASE WHEN l.download AND $6::uuid IS NOT NULL
+		THEN jsonb_strip_nulls(jsonb_build_object('codecs', m.metadata->'codecs',
+			'videoCodec', m.metadata->'videoCodec', 'videoProfile',
+			m.metadata->'videoProfile', 'audioCodec', m.metadata->'audioCodec')) END
 FROM links l CROSS JOIN LATERAL @visited($2::boolean) m
 WHERE l.id = $1::uuid AND ($3::bigint IS NULL OR (m.k, m.id) > ($3::bigint, $4::uuid))
 	AND ($6::uuid IS NULL OR m.id = $6::uuid)
