@@ -43,6 +43,12 @@ job_view(struct json *j, const struct job_shown *job)
 	json_put_str(j, "requestId", job->request_id);
 	if (every != 0)
 		json_put_int(j, "every", every);
+	if (job->progress) {
+		json_object(j, "progress");
+		json_put_int(j, "done", job->done);
+		json_put_int(j, "left", job->left);
+		json_object_end(j);
+	}
 	json_object_end(j);
 }
 

@@ -24,6 +24,7 @@
 #include "service/processing/poster.h"
 #include "service/processing/process.h"
 #include "service/processing/purge.h"
+#include "service/processing/reread.h"
 #include "service/processing/sweep.h"
 #include "service/processing/title_poster.h"
 #include "service/processing/turn.h"

@@ -49,12 +49,13 @@ time_over(int sig)
 static void
 usage(FILE *out)
 {
-	fputs("usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
-	      "           [--sidecar FILE] [--tag-charsets LIST] [--turn DEGREES] FILE\n"
-	      "       medianest-media --transcode HEIGHT --max-bytes N [--encoder NAME]\n"
-	      "           [--device PATH] [--no-copy] --out DIR [--max-pixels N]\n"
-	      "           [--timeout SECONDS] FILE\n"
-	      "       medianest-media --formats | --version | --help\n",
+	fputs(
+	    "usage: medianest-media --out DIR [--max-pixels N] [--timeout SECONDS]\n"
+	    "           [--sidecar FILE] [--tag-charsets LIST] [--turn DEGREES] [--inspect] FILE\n"
+	    "       medianest-media --transcode HEIGHT --max-bytes N [--encoder NAME]\n"
+	    "           [--device PATH] [--no-copy] --out DIR [--max-pixels N]\n"
+	    "           [--timeout SECONDS] FILE\n"
+	    "       medianest-media --formats | --version | --help\n",
 	    out);
 }
 
@@ -65,6 +66,7 @@ enum {
 	OPTION_SIDECAR,
 	OPTION_CHARSETS,
 	OPTION_TURN,
+	OPTION_INSPECT,
 	OPTION_FORMATS,
 	OPTION_TRANSCODE,
 	OPTION_ENCODER,
@@ -123,6 +125,7 @@ process(const struct options *options, const struct media_transcode *transcode,
 	if (transcode->height > 0)
 		run.transcode = transcode;
 	run.turn = (int)bounds->turn;
+	run.inspect = options->given[OPTION_INSPECT];
 	run.deadline = clock_monotonic() + bounds->timeout * US_PER_SEC;
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGALRM, time_over);
@@ -145,6 +148,7 @@ main(int argc, char **argv)
 		[OPTION_SIDECAR] = { "sidecar", true },
 		[OPTION_CHARSETS] = { "tag-charsets", true },
 		[OPTION_TURN] = { "turn", true },
+		[OPTION_INSPECT] = { "inspect", false },
 		[OPTION_FORMATS] = { "formats", false },
 		[OPTION_TRANSCODE] = { "transcode", true },
 		[OPTION_ENCODER] = { "encoder", true },

@@ -57,6 +57,7 @@ struct media_run {
 	const char *tag_charsets;                /* as charset_guess() takes them */
 	int64_t deadline;                        /* clock_monotonic() */
 	int threads;                             /* of a decoder */
+	bool inspect;                            /* what the file says, and no pictures of it */
 	const struct media_transcode *transcode; /* or NULL */
 
 	const struct media_type *type;

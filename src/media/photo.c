@@ -256,6 +256,8 @@ photo_process(struct media_run *run, struct error *err)
 	read_container(run, &file, &pic);
 	put_details(run, &pic);
 	media_step(run, "inspect", "done", NULL);
+	if (run->inspect)
+		return true;
 
 	media_step(run, "thumbnails", "started", NULL);
 	if (!decode(run, &file, &pic, err) || !picture_turn(run, &pic, err) ||

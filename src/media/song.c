@@ -156,6 +156,8 @@ song_process(struct media_run *run, const struct probe *p, struct error *err)
 	song_tags(run, p);
 	chapters_put(run, p);
 	media_step(run, "inspect", "done", NULL);
+	if (run->inspect)
+		return true;
 
 	error_clear(&why);
 	if (p->cover >= 0) {

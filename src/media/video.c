@@ -273,6 +273,8 @@ video_process(struct media_run *run, const struct probe *file, struct error *err
 	put_details(run, p);
 	chapters_put(run, p);
 	media_step(run, "inspect", "done", NULL);
+	if (run->inspect)
+		return true;
 
 	media_step(run, "thumbnails", "started", NULL);
 	if (!poster(run, p, err))

@@ -1,4 +1,7 @@
-/* Jobs as those who keep the house see them. No payload: it may hold sealed links and secrets. */
+/*
+ * Jobs as those who keep the house see them. Of the payload only how far the job is: it may hold
+ * sealed links and secrets.
+ */
 #ifndef MN_MODEL_JOB_ADMIN_H
 #define MN_MODEL_JOB_ADMIN_H
 
@@ -15,7 +18,9 @@ struct job_shown {
 	int64_t run_at, created_at, finished_at; /* us; finished_at 0: not yet */
 	const char *last_error, *request_id;     /* or NULL */
 	bool periodic;                           /* due again after each end */
-	int64_t moment;                          /* us: the place in the list */
+	bool progress;                           /* it counts what it has done and what is left */
+	int64_t done, left;
+	int64_t moment; /* us: the place in the list */
 };
 
 struct job_filter {

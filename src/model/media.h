@@ -54,6 +54,11 @@
 	X(TAKEN_PERSON)
 #define TAKEN_OFFSET_MAX 1080 /* minutes */
 #define TAKEN_OFFSET_NONE INT32_MIN
+/*
+ * Of what medianest-media reads and the worker makes of it. It rises with a change that older items
+ * are to have too; sql/0049 says what belongs to it.
+ */
+#define MEDIA_READER_VERSION 1
 #define MEDIA_VISIBILITY_LIST(X) X("private") X("shared") X("house")
 
 /*

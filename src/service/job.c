@@ -31,6 +31,7 @@ const struct job_queue job_queues[JOB_QUEUES] = {
 	[JOB_QUEUE_PLAYBACK] = { "playback", CFG_WORKER_PLAYBACK, 0, 0, false,
 	    .niceness = PATIENT_NICE },
 	[JOB_QUEUE_AHEAD] = { "ahead", JOB_NO_SETTING, 1, 0, false, .niceness = BACKGROUND_NICE },
+	[JOB_QUEUE_REREAD] = { "reread", JOB_NO_SETTING, 1, 0, false, .niceness = BACKGROUND_NICE },
 };
 
 /* The columns of the table that a new job needs. */

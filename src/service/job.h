@@ -76,6 +76,7 @@ enum job_queue_id {
 	JOB_QUEUE_DOWNLOADS, /* archives of many items */
 	JOB_QUEUE_PLAYBACK,  /* transcodes that somebody waits for */
 	JOB_QUEUE_AHEAD,     /* those that nobody has asked for yet */
+	JOB_QUEUE_REREAD,    /* what older versions read */
 	JOB_QUEUES,
 };
 

@@ -278,6 +278,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/zip_names.h \
 	src/service/processing/zip_out.c \
 	src/service/processing/zip_out.h \
+	src/service/processing/reread.c \
+	src/service/processing/reread.h \
 	src/service/processing/turn.c \
 	src/service/processing/turn.h \
 	src/service/processing/upkeep.c \

@@ -52,6 +52,7 @@
 #include "store/store_title_posters.h"
 #include "store/store_tokens.h"
 #include "store/store_totp.h"
+#include "store/store_reread.h"
 #include "store/store_turn.h"
 #include "store/store_watch.h"
 
@@ -117,6 +118,7 @@ const struct query *const store_query_tables[] = {
 	store_title_posters_queries,
 	store_tokens_queries,
 	store_totp_queries,
+	store_reread_queries,
 	store_turn_queries,
 	store_watch_queries,
 	NULL,

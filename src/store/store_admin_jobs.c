@@ -9,7 +9,7 @@
 
 _Static_assert(JOBS_COUNTED_MAX == SQL_COUNTED_MAX, "the SQL counts no further");
 
-#define COLUMNS 12 /* of @shown; then the moment, then the payload */
+#define COLUMNS 14 /* of @shown; then the moment, then the payload */
 
 static struct job_shown
 shown_of(const struct rows *rows, size_t i)
@@ -27,6 +27,9 @@ shown_of(const struct rows *rows, size_t i)
 		.last_error = rows_str(rows, i, 9),
 		.request_id = rows_str(rows, i, 10),
 		.periodic = rows_bool(rows, i, 11),
+		.progress = !rows_null(rows, i, 12),
+		.done = rows_int(rows, i, 12),
+		.left = rows_int(rows, i, 13),
 		.moment = rows_int(rows, i, COLUMNS),
 	};
 }

@@ -40,11 +40,11 @@ enum {
 };
 
 const struct query store_media_change_queries[] = {
-	/* What a person edited of a server's item, the sync leaves alone. */
+	/* What a person edited, the sync leaves alone, and so does who reads the file again. */
 	[Q_UPDATE] = { "media_update",
 	    "UPDATE media SET title = $2, overview = $3, year = $4, genres = $5, visibility = $6,"
-	    " locked = CASE WHEN source <> 'upload' THEN ARRAY(SELECT DISTINCT"
-	    " unnest(locked || $7::text[])) ELSE locked END, " TOUCH " WHERE id = $1",
+	    " locked = ARRAY(SELECT DISTINCT unnest(locked || $7::text[])), " TOUCH
+	    " WHERE id = $1",
 	    0 },
 	/*
 	 * An offset that is the one of the owner's zone stands for the zone, so that a date that is

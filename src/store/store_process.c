@@ -8,6 +8,7 @@
 #include "model/link.h"
 #include "model/media.h"
 #include "store/store_sessions.h"
+#include "store/taken_sql.h"
 
 #include "core/banned.h"
 
@@ -18,6 +19,7 @@ enum {
 	PURGED,
 	RESERVE,
 	OWNER_LOCK,
+	ITEM_LOCK,
 	PUBLISH,
 	PAIR,
 	PUBLISH_ASSETS,
@@ -51,6 +53,11 @@ enum {
 
 #define CREATED SQL_US("m.created_at")
 #define MODIFIED SQL_US("m.file_modified_at")
+
+/* Who read the file, and its date. */
+#define AS_READ \
+	", read_by = " TEXT(MEDIA_READER_VERSION) " FROM " TAKEN_OF_FILE("$5", "$14", "$19", \
+	    "$20", "$21")
 
 #define UUID "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -94,6 +101,9 @@ const struct query store_process_queries[] = {
 	    "SELECT FROM users WHERE id = (SELECT owner_id FROM media WHERE id = $1)"
 	    " FOR NO KEY UPDATE",
 	    0 },
+	/* A statement of its own: the next one sees what a person has edited meanwhile. */
+	[ITEM_LOCK] = { "process_item_lock", "SELECT FROM media WHERE id = $1 FOR NO KEY UPDATE",
+	    0 },
 	/*
 	 * The title in the file replaces a title that was only the file's name, but not one that a
 	 * person wrote.
@@ -103,7 +113,8 @@ const struct query store_process_queries[] = {
 	    " status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
 	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type ="
 	    " $3,"
-	    " title = CASE WHEN $4::text IS NOT NULL AND title IN (filename,"
+	    " title = CASE WHEN $4::text IS NOT NULL AND 'title' <> ALL (locked)"
+	    " AND title IN (filename,"
 	    " regexp_replace(filename, '\\.[^.]*$', '')) THEN $4 ELSE title END,"
 	    " metadata = $5::jsonb, thumbhash = $6, object_key = $7, asset_prefix = $8, sha256 ="
 	    " $9::bytea, size = $10::bigint,"
@@ -114,35 +125,19 @@ const struct query store_process_queries[] = {
 	    " ELSE $11::integer END, 0), made_rotation = $25::integer, duration_ms ="
 	    " nullif($13::bigint, -1),"
 	    " taken_at = t.instant, taken_local = t.wall, taken_offset = t.minutes,"
-	    " taken_source = t.source, taken_by_wall = t.by_wall, year = coalesce("
+	    " taken_source = t.source, taken_by_wall = t.by_wall, year = CASE"
+	    " WHEN 'year' = ANY (locked) THEN year ELSE coalesce("
 	    "nullif(year, date_part('year', taken_local)::integer), nullif($15::integer, -1),"
-	    " date_part('year', t.wall)::integer),"
-	    " genres = CASE WHEN genres = '{}' THEN $16::text[] ELSE genres END,"
+	    " date_part('year', t.wall)::integer) END,"
+	    " genres = CASE WHEN genres = '{}' AND 'genres' <> ALL (locked) THEN $16::text[]"
+	    " ELSE genres END,"
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
 	    " playable = $24::boolean,"
 	    " tags = mn_names_follow(tags, people_found, $26::text[]),"
 	    " people = mn_names_follow(people, people_found, $26::text[]),"
 	    " people_found = $26::text[],"
-	    " version = version + 1, updated_at = now()"
-	    /* A date that a person set stays, also one of the time before sources were kept. */
-	    " FROM (SELECT o.id AS of, d.instant, d.wall, d.minutes, CASE WHEN kept"
-	    " THEN taken_source ELSE $21::text END AS source,"
-	    " CASE WHEN NOT kept AND place_zone IS NULL AND $20::integer IS NULL"
-	    " AND ($14::timestamptz IS NULL) <> ($19::timestamp IS NULL)"
-	    " THEN $19::timestamp IS NOT NULL END AS by_wall"
-	    " FROM media o, LATERAL (SELECT taken_source IS NOT DISTINCT FROM 'person'"
-	    " OR taken_source IS NULL AND taken_at IS NOT NULL AS kept) k,"
-	    /* An instant becomes the wall clock of its place, where the file tells both. */
-	    " LATERAL (SELECT CASE WHEN NOT kept AND $19::timestamp IS NULL"
-	    " AND $20::integer IS NULL AND $21::text NOT IN ('modified', 'uploaded')"
-	    " THEN mn_zone_of($5::jsonb) END AS place_zone) z, LATERAL mn_taken("
-	    "CASE WHEN kept THEN taken_at ELSE $14::timestamptz END,"
-	    " CASE WHEN kept THEN taken_local ELSE $19::timestamp END,"
-	    " CASE WHEN kept THEN taken_offset ELSE $20::integer END,"
-	    " CASE WHEN NOT kept THEN coalesce(place_zone,"
-	    " (SELECT u.time_zone FROM users u WHERE u.id = owner_id)) END)"
-	    " d WHERE o.id = $1) t"
+	    " version = version + 1, updated_at = now()" AS_READ
 	    " WHERE m.id = t.of AND m.id = $1 AND " WAITING " RETURNING rotation <> made_rotation",
 	    0 },
 	/* The owner's row is locked, so of two that are published at once one sees the other. */
@@ -347,13 +342,20 @@ store_process_reserve(struct db *db, struct arena *arena, const char *media_id,
 }
 
 bool
+store_process_hold(struct db *db, struct arena *arena, const char *media_id, struct error *err)
+{
+	return db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) &&
+	    db_exec(db, arena, query(ITEM_LOCK), DB_PARAMS(media_id), NULL, err);
+}
+
+bool
 store_process_publish(struct db *db, struct arena *arena, const char *media_id,
     const struct process_found *f, bool *gone, bool *turned, struct error *err)
 {
 	struct rows *rows;
 
 	*turned = false;
-	if (!db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) ||
+	if (!store_process_hold(db, arena, media_id, err) ||
 	    !db_exec(db, arena, query(PUBLISH),
 		DB_PARAMS(media_id, f->kind, f->content_type, f->title, f->metadata, f->thumbhash,
 		    f->object_key, f->asset_prefix, db_bytea(arena, f->sha256, SHA256_SIZE),
@@ -395,7 +397,7 @@ store_process_fail(struct db *db, struct arena *arena, const char *media_id,
 {
 	bool failed;
 
-	if (!db_exec(db, arena, query(OWNER_LOCK), DB_PARAMS(media_id), NULL, err) ||
+	if (!store_process_hold(db, arena, media_id, err) ||
 	    !db_change(db, arena, query(FAIL), DB_PARAMS(media_id, failure->code, failure->message),
 		&failed, err))
 		return false;

@@ -75,9 +75,15 @@ struct process_objects {
 bool store_process_reserve(struct db *, struct arena *, const char *media_id,
     const struct process_objects *, struct error *);
 /*
- * Inside the transaction of the job. Locks the owner first: a deletion of the owner does so too,
- * and the owner is notified at the end. *gone: the item no longer exists. An item in the trash
- * stays there, ready to be restored. *turned: it was turned while it was processed.
+ * Inside the transaction of the job, before it changes anything else: locks the owner, as a
+ * deletion of the owner does, and then the item. Of what follows for several items of a person, the
+ * second transaction sees what the first one did.
+ */
+bool store_process_hold(struct db *, struct arena *, const char *media_id, struct error *);
+/*
+ * Inside the transaction of the job, which it makes hold the item. *gone: the item no longer
+ * exists. An item in the trash stays there, ready to be restored. *turned: it was turned while it
+ * was processed.
  */
 bool store_process_publish(struct db *, struct arena *, const char *media_id,
     const struct process_found *, bool *gone, bool *turned, struct error *);

@@ -3,6 +3,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "store/pg.h"
+#include "store/store_process.h"
 
 #include "core/banned.h"
 
@@ -94,11 +95,12 @@ bool
 store_turn_publish(struct db *db, struct arena *arena, const char *id, const struct turn_found *f,
     bool *published, struct error *err)
 {
-	return db_change(db, arena, Q(Q_PUBLISH),
-		   DB_PARAMS(id, db_int(arena, f->item->rotation), f->item->object_key,
-		       f->thumbhash, f->asset_prefix, db_array(arena, f->assets.items, f->assets.n),
-		       db_array(arena, f->sprite_times.items, f->sprite_times.n), f->metadata),
-		   published, err) &&
+	return store_process_hold(db, arena, id, err) &&
+	    db_change(db, arena, Q(Q_PUBLISH),
+		DB_PARAMS(id, db_int(arena, f->item->rotation), f->item->object_key, f->thumbhash,
+		    f->asset_prefix, db_array(arena, f->assets.items, f->assets.n),
+		    db_array(arena, f->sprite_times.items, f->sprite_times.n), f->metadata),
+		published, err) &&
 	    (!*published ||
 		db_exec(db, arena, Q(Q_PUBLISH_ASSETS),
 		    DB_PARAMS(id, db_array(arena, f->keys.items, f->keys.n), f->item->object_key),

@@ -41,8 +41,8 @@ struct turn_found {
 	struct strings assets, sprite_times, keys;       /* keys: objects of this run */
 };
 /*
- * Inside the transaction of the job. *published false: meanwhile the item was turned again, is
- * being processed or is gone, so its pictures are another job's.
+ * Inside the transaction of the job, which it makes hold the item. *published false: meanwhile the
+ * item was turned again, is being processed or is gone, so its pictures are another job's.
  */
 bool store_turn_publish(struct db *, struct arena *, const char *id, const struct turn_found *,
     bool *published, struct error *);

@@ -8,6 +8,7 @@ const KINDS = {
 	'media.enrich': 'Look up a title', 'media.poster': 'Fetch a poster',
 	'media.playback': 'Convert a video', 'media.process': 'Process an upload',
 	'media.purge': 'Remove files of a deleted item',
+	'media.reread': 'Read older files again',
 	'media.turn': 'Turn the pictures of an item', 'media.zone': 'Apply a new time zone',
 	'notify.group': 'Tell about new items', 'requests.list': 'Compare requests',
 	'requests.refresh': 'Refresh requests', 'server.remove': 'Remove a server’s items',
@@ -33,5 +34,6 @@ export const QUEUES = {
 	upkeep: 'Housekeeping', events: 'Events', deliver: 'Webhooks out', sync: 'Syncs',
 	enrich: 'Titles and posters', requests: 'Requests', lookups: 'Questions to media servers',
 	downloads: 'Archives', playback: 'Videos to play', ahead: 'Videos converted ahead',
+	reread: 'Older files',
 };
 export const queueName = (queue) => QUEUES[queue] ?? queue;

@@ -107,6 +107,7 @@ const GROUPS = {
 		'media.timeout': 'Longest time for a file', 'media.max_pixels': 'Largest picture',
 		'media.sandbox': 'Sandbox', 'media.tag_charsets': 'Charsets of old songs',
 		'search.languages': 'Languages of the search',
+		'media.reread': 'Read older files again after an upgrade',
 		'media.places': 'Places and maps', 'media.places_data': 'Names of places',
 	},
 	Server: {

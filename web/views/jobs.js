@@ -125,6 +125,8 @@ facts(job)
 	    fact('Ended', job.finishedAt && fullTime(job.finishedAt)),
 	    fact('Repeats', job.every && `every ${many(Math.max(1, Math.round(job.every / 60)),
 		'minute')}`),
+	    fact('Progress', job.progress && `${count(job.progress.done)} done, ${
+		count(job.progress.left)} left`),
 	    fact('Kind', job.kind), fact('Request', job.requestId), fact('Job', job.id));
 }
 

@@ -1,5 +1,6 @@
 #include "service/processing/derived.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,8 @@
 
 #include "core/banned.h"
 
+#define ORIGINAL_MAX (5LL << 40) /* bytes */
+
 static void
 release_line(void *arena)
 {
@@ -30,6 +33,21 @@ derived_init(struct derived *d)
 {
 	arena_init(&d->line);
 	arena_defer(d->call->arena, release_line, &d->line);
+}
+
+bool
+derived_fetch(struct derived *d, const char *object_key, struct error *err)
+{
+	const char *path = arena_printf(d->call->arena, "%s/" SANDBOX_INPUT, d->scratch);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0)
+		return error_set(err, ERR_STORAGE_FULL,
+		    "The scratch directory cannot be written: %s", strerror(errno));
+	ok = s3_get_fd(d->call->svc->s3, object_key, fd, ORIGINAL_MAX, NULL, err);
+	close(fd);
+	return ok;
 }
 
 static bool
@@ -65,6 +83,7 @@ derived_decode(struct derived *d, struct error *err)
 		.seconds = (int)config_int(config,
 		    d->transcode != NULL ? CFG_MEDIA_TRANSCODE_TIMEOUT : CFG_MEDIA_TIMEOUT),
 		.turn = d->turn,
+		.inspect = d->inspect,
 		.transcode = d->transcode };
 	int place = gate_enter(env->gate, env->stop);
 	bool ok;

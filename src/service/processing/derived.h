@@ -35,7 +35,8 @@ struct derived {
 	const struct job *job;
 	const char *media_id;
 	const char *scratch;
-	int turn; /* degrees clockwise, of all that is made */
+	int turn;     /* degrees clockwise, of all that is made */
+	bool inspect; /* nothing is made: only what the file says is read */
 	/* takes each step that medianest-media reports, or NULL; false ends the run */
 	bool (*step)(void *context, const struct process_line *, struct error *);
 	void *context;
@@ -49,6 +50,8 @@ struct derived {
 };
 
 void derived_init(struct derived *);
+/* Fetches an original into SCRATCH/input. */
+bool derived_fetch(struct derived *, const char *object_key, struct error *);
 /*
  * Decodes SCRATCH/input in the sandbox, when a decoder's place is free. ERR_UNPROCESSABLE: the
  * fault of the file, with a slug for its owner.

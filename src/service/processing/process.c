@@ -152,16 +152,6 @@ fetch_into(struct process *p, int fd, struct error *err)
 }
 
 static bool
-put_sidecar(const struct process *p, struct error *err)
-{
-	const char *text = p->item.sidecar;
-
-	return text == NULL ||
-	    scratch_write(p->derived.scratch, SANDBOX_SIDECAR, p->call->arena, text, strlen(text),
-		err);
-}
-
-static bool
 fetch(struct process *p, struct error *err)
 {
 	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->derived.scratch);
@@ -180,7 +170,8 @@ fetch(struct process *p, struct error *err)
 		    "The scratch directory cannot be written: %s", strerror(errno));
 	ok = fetch_into(p, fd, err);
 	close(fd);
-	return ok && put_sidecar(p, err) && step(p, "fetch", "done", NULL, err);
+	return ok && scratch_sidecar(p->derived.scratch, p->call->arena, p->item.sidecar, err) &&
+	    step(p, "fetch", "done", NULL, err);
 }
 
 static bool
@@ -308,20 +299,6 @@ measure(const struct process *p, const struct process_found *found)
 	metric_add(METRIC_UPLOADED_BYTES, kind, (uint64_t)found->size);
 }
 
-/* Music has no such date: when it was recorded, its tags say as a year. */
-static struct taken
-taken_of(const struct process *p)
-{
-	const struct taken_clues clues = { .file = &p->derived.result.taken,
-		.filename = p->item.filename,
-		.modified_at = p->item.modified_at,
-		.uploaded_at = p->item.created_at };
-
-	if (str_eq(p->derived.result.kind, "audio"))
-		return (struct taken) { .offset = TAKEN_OFFSET_NONE };
-	return taken_choose(&clues);
-}
-
 /* The one transaction: everything becomes visible together if the lease is still held. */
 static bool
 publish(struct process *p, const char *original, struct error *err)
@@ -347,7 +324,9 @@ publish(struct process *p, const char *original, struct error *err)
 		.height = r->height,
 		.duration_ms = r->duration_ms,
 		.rotation = p->derived.turn,
-		.taken = taken_of(p),
+		.taken = taken_of_kind(r->kind,
+		    &(const struct taken_clues) {
+			&r->taken, p->item.filename, p->item.modified_at, p->item.created_at }),
 		.year = r->year,
 		.assets = assets,
 		.nassets = r->nassets,

@@ -64,6 +64,8 @@ command_media(struct command *c, const struct sandbox *box, const char *output, 
 		ADD(c, "--tag-charsets", box->tag_charsets, "--sidecar", sidecar);
 		if (c->terms->turn != 0)
 			ADD(c, "--turn", c->degrees);
+		if (c->terms->inspect)
+			ADD(c, "--inspect");
 		ADD(c, input);
 		return;
 	}

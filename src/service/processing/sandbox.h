@@ -74,7 +74,8 @@ struct sandbox_transcode {
 struct sandbox_terms {
 	int64_t max_pixels;
 	int seconds;
-	int turn; /* degrees clockwise, of thumbnails and previews */
+	int turn;     /* degrees clockwise, of thumbnails and previews */
+	bool inspect; /* what the file says, and no thumbnails and previews */
 	const struct sandbox_transcode *transcode; /* NULL: thumbnails and previews */
 };
 

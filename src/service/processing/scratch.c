@@ -130,6 +130,12 @@ scratch_input(const char *dir, struct arena *arena, const char *data, size_t len
 }
 
 bool
+scratch_sidecar(const char *dir, struct arena *arena, const char *text, struct error *err)
+{
+	return text == NULL || scratch_write(dir, SANDBOX_SIDECAR, arena, text, strlen(text), err);
+}
+
+bool
 scratch_write(const char *dir, const char *name, struct arena *arena, const char *data, size_t len,
     struct error *err)
 {

@@ -21,6 +21,8 @@ const char *scratch_make(const struct config *, struct arena *, const char *name
  */
 bool scratch_write(const char *dir, const char *name, struct arena *, const char *data, size_t len,
     struct error *);
+/* The same of a sidecar's text; NULL: there is none. */
+bool scratch_sidecar(const char *dir, struct arena *, const char *text, struct error *);
 bool scratch_input(const char *dir, struct arena *, const char *data, size_t len, struct error *);
 /* Removes a run's directory with everything in it; links are removed, not followed. */
 void scratch_remove(const char *path, const struct log *);

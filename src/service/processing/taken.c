@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/clock.h"
+#include "core/str.h"
 
 #include "core/banned.h"
 
@@ -272,4 +273,11 @@ taken_choose(const struct taken_clues *c)
 		t.at = c->modified_at;
 	}
 	return t;
+}
+
+struct taken
+taken_of_kind(const char *kind, const struct taken_clues *c)
+{
+	return str_eq(kind, "audio") ? (struct taken) { .offset = TAKEN_OFFSET_NONE } :
+				       taken_choose(c);
 }

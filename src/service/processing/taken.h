@@ -23,6 +23,11 @@ struct taken_clues {
 
 /* Always finds something: source is never NULL. */
 struct taken taken_choose(const struct taken_clues *);
+/*
+ * The same of an item of this kind. Music has no such date: when it was recorded, its tags say as a
+ * year.
+ */
+struct taken taken_of_kind(const char *kind, const struct taken_clues *);
 
 /*
  * The date that a program wrote into a file's name, as in IMG-20240117-WA0003.jpg: a wall clock, or

@@ -1,10 +1,5 @@
 #include "service/processing/turn.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "core/arena.h"
 #include "core/error.h"
 #include "core/id.h"
@@ -14,19 +9,15 @@
 #include "service/processing/derived.h"
 #include "service/processing/job_run.h"
 #include "service/processing/purge.h"
-#include "service/processing/sandbox.h"
 #include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/pg.h"
-#include "store/s3.h"
 #include "store/store_jobs.h"
 #include "store/store_looks.h"
 #include "store/store_media.h"
 #include "store/store_turn.h"
 
 #include "core/banned.h"
-
-#define ORIGINAL_MAX (5LL << 40) /* bytes */
 
 /* A run of media.turn. */
 struct turn {
@@ -46,22 +37,6 @@ take_payload(struct turn *t, struct error *err)
 	t->derived.media_id = json_str(payload, "mediaId", "");
 	return uuid_valid(t->derived.media_id) ||
 	    error_set(err, ERR_INTERNAL, "The job does not name an item.");
-}
-
-static bool
-fetch(struct turn *t, struct error *err)
-{
-	const char *path = arena_printf(t->call->arena, "%s/" SANDBOX_INPUT, t->derived.scratch);
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	struct s3_object object;
-	bool ok;
-
-	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL,
-		    "The scratch directory cannot be written: %s", strerror(errno));
-	ok = s3_get_fd(t->call->svc->s3, t->item.object_key, fd, ORIGINAL_MAX, &object, err);
-	close(fd);
-	return ok;
 }
 
 /*
@@ -127,8 +102,8 @@ make(struct turn *t, struct error *err)
 {
 	struct derived *d = &t->derived;
 
-	return fetch(t, err) && derived_decode(d, err) && derived_reserve(d, NULL, 0, err) &&
-	    derived_put(d, err);
+	return derived_fetch(d, t->item.object_key, err) && derived_decode(d, err) &&
+	    derived_reserve(d, NULL, 0, err) && derived_put(d, err);
 }
 
 bool

@@ -1,9 +1,11 @@
--- The job queue as those who keep the house see it. The payload is read only by what retries a job.
+-- The job queue as those who keep the house see it. Of the payload they see two numbers; the rest
+-- is read only by what retries a job.
 
 --: define shown
 j.id, j.kind, j.queue, j.state, j.attempt, j.max_attempts, @us(j.run_at), @us(j.created_at),
 @us(j.finished_at), j.last_error, j.request_id,
-coalesce(j.unique_key, '') = 'every:' || j.kind
+coalesce(j.unique_key, '') = 'every:' || j.kind,
+(j.payload #>> '{progress,done}')::bigint, (j.payload #>> '{progress,left}')::bigint
 
 -- Newest first: by the end of a job that has ended, by when it is due of the others. Each state has
 -- an index of its own, so each branch reads the rows of one page: jobs_finished and jobs_dead in
