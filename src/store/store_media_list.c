@@ -45,6 +45,11 @@ static const unsigned at_place[MEDIA_SORTS][2 /* back */] = {
 	[MEDIA_TAKEN] = { Q_LIST_AT_TAKEN, Q_LIST_AT_TAKEN_BACK },
 	[MEDIA_TITLE] = { Q_LIST_AT_TITLE, Q_LIST_AT_TITLE_BACK },
 };
+/* In the order of the date taken; the statement for a kind follows. */
+static const unsigned in_days[2 /* back */][2 /* everything */] = {
+	{ Q_LIST_DAYS, Q_LIST_DAYS_ALL },
+	{ Q_LIST_DAYS_BACK, Q_LIST_DAYS_ALL_BACK },
+};
 static const unsigned trash[2 /* back */][2 /* everything */] = {
 	{ Q_LIST_TRASH, Q_LIST_TRASH_ALL },
 	{ Q_LIST_TRASH_BACK, Q_LIST_TRASH_ALL_BACK },
@@ -56,6 +61,11 @@ _Static_assert(Q_LIST_NEWEST_KIND == Q_LIST_NEWEST + FILTER_KIND &&
 	Q_LIST_NEWEST_ANY == Q_LIST_NEWEST + FILTER_ANY &&
 	Q_LIST_NEWEST_TAG == Q_LIST_NEWEST + FILTER_TAG,
     "statements of a sort come in the order of enum filter_kind");
+_Static_assert(Q_LIST_DAYS_KIND == Q_LIST_DAYS + 1 &&
+	Q_LIST_DAYS_BACK_KIND == Q_LIST_DAYS_BACK + 1 &&
+	Q_LIST_DAYS_ALL_KIND == Q_LIST_DAYS_ALL + 1 &&
+	Q_LIST_DAYS_ALL_BACK_KIND == Q_LIST_DAYS_ALL_BACK + 1,
+    "the statement for a kind follows that for all of them");
 _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the largest page");
 
 #define PLACE_FIRST "-9223372036854775808"
@@ -63,6 +73,7 @@ _Static_assert(SQL_BRANCH_ROWS == MEDIA_LIST_ROWS_MAX, "a branch holds the large
 #define UUID_LAST "ffffffff-ffff-ffff-ffff-ffffffffffff"
 #define DAY_US (86400 * US_PER_SEC)
 #define PARAMS_COMMON 4
+#define PARAMS_DAYS 7
 #define PARAMS_ANY 15
 #define PARAMS_TAG 16
 #define PARAMS_MONTHS 17 /* of the months of a collection */
@@ -95,6 +106,18 @@ filter_kind(const struct media_filter *f)
 	return f->kind != NULL ? FILTER_KIND : FILTER_PLAIN;
 }
 
+/* Whether a list is what somebody scrolls through: days, of a kind or a source or not. */
+static bool
+days_only(const struct media_list_ask *ask)
+{
+	const struct media_filter *f = ask->filter;
+
+	return ask->sort == MEDIA_TAKEN && (f->taken_from != NULL || f->taken_to != NULL) &&
+	    f->tag == NULL && f->owner == NULL && f->status == NULL && f->year_from == 0 &&
+	    f->year_to == 0 && f->favorite == NULL && f->archived == NULL && f->part == NULL &&
+	    f->collection == NULL && !at_a_place(f);
+}
+
 /* What was archived shows where somebody asks for it: with the favourites, in a collection, in the
  * trash. */
 static const char *
@@ -120,6 +143,11 @@ choose(const struct media_list_ask *ask, size_t *nparams)
 	if (at_a_place(f)) {
 		*nparams = PARAMS_AT_PLACE;
 		return &store_media_list_queries[at_place[ask->sort][ask->back]];
+	}
+	if (days_only(ask)) {
+		*nparams = PARAMS_DAYS + (f->kind != NULL);
+		return &store_media_list_queries[in_days[ask->back][ask->reader->all] +
+		    (f->kind != NULL)];
 	}
 	if (in_trash(f)) {
 		*nparams = PARAMS_TAG;
@@ -234,6 +262,16 @@ place_params(struct arena *arena, const struct media_filter *f, const char *para
 	params[21] = b == NULL ? NULL : degrees(arena, b->east);
 }
 
+/* The filters of the days that somebody scrolls through. */
+static void
+days_params(const struct media_filter *f, const char *params[PARAMS_DAYS + 1])
+{
+	params[4] = f->source;
+	params[5] = f->taken_from == NULL ? "-infinity" : f->taken_from;
+	params[6] = f->taken_to == NULL ? "infinity" : f->taken_to;
+	params[7] = f->kind;
+}
+
 bool
 store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
     struct media_list *list, struct error *err)
@@ -250,6 +288,8 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 		place_params(arena, ask->filter, params);
 	params[nparams == PARAMS_AT_PLACE ? PARAMS_AT_PLACE - 1 : PARAMS_COLLECTION - 1] =
 	    db_bool(ask->reader->all);
+	if (days_only(ask))
+		days_params(ask->filter, params);
 	position_params(arena, ask, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;

@@ -308,6 +308,61 @@ SELECT @media_columns, NULL::text FROM (
 --: query list_trash_all_back read
 @trash_all(>, @rising)
 
+-- The days that somebody scrolls through: what the page asks for most, in pages of a hundred. One
+-- plan, because planning with the values takes longer than all the rest; so the days are not
+-- optional here, and bounds of the index whatever they are. $5 source, $6 first and $7 last day,
+-- infinite where there is none, $8 kind.
+
+--: define of_days_asked(key)
+AND @key >= $6::timestamp AT TIME ZONE 'UTC'
+AND @key < ($7::timestamp + interval '1 day') AT TIME ZONE 'UTC'
+AND ($5::text IS NULL OR m.source = $5::text)
+AND m.status <> 'pending' AND m.id NOT IN (@archived)
+
+--: define days_plain
+@of_days_asked(@taken) AND m.parent_id IS NULL
+--: define days_plain_shared
+@of_days_asked(sh.taken_at) AND sh.top
+--: define days_kind
+@of_days_asked(@taken) AND m.kind = $8::text
+--: define days_kind_shared
+@of_days_asked(sh.taken_at) AND sh.kind = $8::text
+
+--: define in_days(rows, direction)
+WITH page AS MATERIALIZED (SELECT * FROM @rows @merged(@direction))
+SELECT @page_columns, @us(m.k) FROM @page_from ORDER BY m.k @direction, m.kid @direction
+
+--: define days(filter, theirs, comparison, direction)
+@in_days((
+	@branch(@own, @filter, @taken, m.id, @comparison, timestamptz, @direction)
+	UNION ALL
+	@branch(@house AND (m.owner_id = $1::uuid OR @presentable), @filter,
+		@taken, m.id, @comparison, timestamptz, @direction)
+	UNION ALL
+	@branch(@shared AND @presentable, @theirs,
+		sh.taken_at, sh.media_id, @comparison, timestamptz, @direction)
+), @direction)
+--: define days_all(filter, comparison, direction)
+@in_days(@branch(media m WHERE $1::uuid IS NOT NULL AND m.trashed_at IS NULL, @filter,
+	@taken, m.id, @comparison, timestamptz, @direction), @direction)
+
+--: query list_days read one-plan
+@days(@days_plain, @days_plain_shared, <, @falling)
+--: query list_days_kind read one-plan
+@days(@days_kind, @days_kind_shared, <, @falling)
+--: query list_days_back read one-plan
+@days(@days_plain, @days_plain_shared, >, @rising)
+--: query list_days_back_kind read one-plan
+@days(@days_kind, @days_kind_shared, >, @rising)
+--: query list_days_all read one-plan
+@days_all(@days_plain, <, @falling)
+--: query list_days_all_kind read one-plan
+@days_all(@days_kind, <, @falling)
+--: query list_days_all_back read one-plan
+@days_all(@days_plain, >, @rising)
+--: query list_days_all_back_kind read one-plan
+@days_all(@days_kind, >, @rising)
+
 -- Where items were taken: of the caller's own, because nobody else sees their place, or of all
 -- (@all). $17 city, $18 country, $19 and $20 south and north, $21 and $22 west and east; a box that
 -- crosses 180 degrees has its west in the east.
