@@ -26,7 +26,8 @@ my @SOUND = ('-f', 'lavfi', '-i', 'sine=440');
 my @AAC = qw(-c:a aac -b:a 64k);
 my @HEVC = (qw(-c:v libx265 -preset ultrafast -x265-params log-level=none:pools=1 -tag:v hvc1),
     @AAC);
-my @H264 = (qw(-c:v libx264 -preset ultrafast -pix_fmt yuv420p), @AAC);
+my @X264 = qw(-c:v libx264 -preset ultrafast -pix_fmt yuv420p);
+my @H264 = (@X264, @AAC);
 sub clip ($name, @arguments) {
 	MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25', @SOUND, '-t', 2,
 	    @arguments, $make->path($name));
@@ -217,6 +218,67 @@ subtest 'what visitors cannot do' => sub {
 };
 
 my $owner = $b;
+# Larger than one part; cheap to make, as it is padded. The second part waits for release().
+sub hold {
+	$mn->psql(<<'SQL');
+CREATE TABLE held ();
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	WHILE EXISTS (SELECT FROM pg_class WHERE relname = 'held') LOOP PERFORM pg_sleep(0.05);
+	END LOOP; RETURN NEW; END $$;
+CREATE TRIGGER hold BEFORE INSERT ON object_parts FOR EACH ROW WHEN (NEW.number = 2)
+	EXECUTE FUNCTION hold();
+SQL
+	return;
+}
+sub release { $mn->psql('DROP TABLE held'); return }
+sub uploads ($item) {
+	return $mn->psql("SELECT count(*) FROM object_uploads WHERE key LIKE '%/$item->{id}/%'");
+}
+sub parts ($item) {
+	return $mn->psql('SELECT count(*) FROM object_parts p JOIN object_uploads u ON u.id ='
+	    . " p.upload_id WHERE u.key LIKE '%/$item->{id}/%'");
+}
+sub play ($item) { return $ann->api(POST => "/api/media/$item->{id}/playback") }
+
+subtest 'a large version goes in parts, and leaves none behind' => sub {
+	my $rate = '170M';
+	my @padded = (qw(-x264-params nal-hrd=cbr:filler=1),
+	    map { ($_, $rate) } qw(-b:v -minrate -maxrate -bufsize));
+	my $item = upload(clip('big.mkv', '-t', 4, '-an', @X264, @padded));
+	hold();
+	is play($item)->{status}, 202, 'asked for';
+	wait_until { parts($item) == 1 } SETTLE, 'the first part';
+	pass 'it goes in parts';
+	$mn->kill_part('worker');
+	wait_until { $mn->pid('worker') } SETTLE, 'the next worker';
+	release();
+	$mn->psql("UPDATE jobs SET lease_until = now() WHERE kind = 'media.playback' AND state ="
+	    . " 'running'");
+	my $state = wait_until { my $s = state_of($item); $s->{status} eq 'ready' && $s } SETTLE,
+	    'the version';
+	is uploads($item), 0, 'what the killed worker left is gone';
+	my $size = $mn->psql("SELECT size FROM media_playback WHERE media_id = '$item->{id}'");
+	cmp_ok $size, '>', 64 << 20, 'it has several parts';
+	my $r = $mn->client->request(GET => $state->{url}, undef,
+	    { Range => 'bytes=' . ($size - 2) . '-' });
+	is "$r->{status} $r->{headers}{'content-range'}", '206 bytes ' . ($size - 2) . '-'
+	    . ($size - 1) . "/$size", 'and all of it is there';
+
+	$mn->psql("CREATE TABLE held (); DELETE FROM media_playback WHERE media_id ="
+	    . " '$item->{id}'");
+	is play($item)->{status}, 202, 'once more';
+	wait_until { parts($item) == 1 } SETTLE, 'the first part';
+	is $mn->admin->api(DELETE => "/api/media/$item->{id}?purge=true")->{status}, 204,
+	    'purged in the middle';
+	release();
+	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE payload::text LIKE '%$item->{id}%'"
+	    . " AND state <> 'done'") == 0 } SETTLE, 'all its jobs';
+	is uploads($item), 0, 'no parts stay';
+	is $mn->psql("SELECT count(*) FROM objects WHERE key LIKE '%/$item->{id}/%'"), 0,
+	    '... and no objects';
+	$mn->psql('DROP TRIGGER hold ON object_parts; DROP FUNCTION hold()');
+};
+
 my $v = $b = MediaNest::Browser->start(dir => $make->path('visitor'), artefacts => $artefacts);
 subtest 'a visitor, in the page' => sub {
 	my $axe = axe();

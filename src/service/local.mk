@@ -235,6 +235,8 @@ src_libservice_a_SOURCES += \
 	src/service/processing/deliver_internal.h \
 	src/service/processing/derived.c \
 	src/service/processing/derived.h \
+	src/service/processing/large_put.c src/service/processing/large_put.h \
+	src/service/processing/patience.c src/service/processing/patience.h \
 	src/service/processing/gate.c \
 	src/service/processing/gate.h \
 	src/service/processing/job_run.c \

@@ -116,7 +116,9 @@ bool s3_get_piece(struct s3 *, const char *key, int64_t from, struct s3_piece *,
 struct s3_part_put {
 	const char *key, *upload_id;
 	int number; /* 1..S3_PARTS_MAX; all parts but the last have at least S3_PART_MIN bytes */
-	const char *data;
+	const char *data; /* or NULL: from this file, which is not read into memory */
+	int fd;
+	int64_t from; /* where the part begins in it */
 	size_t size;
 };
 bool s3_put_part(struct s3 *, struct arena *, const struct s3_part_put *, const char **etag,
@@ -130,6 +132,8 @@ struct s3_uploads {
 };
 bool s3_multipart_list(struct s3 *, struct arena *, const char *prefix, struct s3_uploads *list,
     struct error *);
+/* Aborts all of them. Some stores (MinIO) list them only by the whole key. */
+bool s3_multipart_abort_all(struct s3 *, struct arena *, const char *prefix, struct error *);
 
 /* For health and doctor: a signed HEAD of the bucket; creates nothing. */
 bool s3_probe(struct s3 *, struct error *);

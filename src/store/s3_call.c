@@ -38,7 +38,7 @@ on_read(char *buffer, size_t size, size_t n, void *context)
 	if (call->in_fd < 0) {
 		memcpy(buffer, call->body + t->in_at, want);
 		got = (ssize_t)want;
-	} else if ((got = pread(call->in_fd, buffer, want, t->in_at)) < 0) {
+	} else if ((got = pread(call->in_fd, buffer, want, call->in_from + t->in_at)) < 0) {
 		return CURL_READFUNC_ABORT;
 	}
 	t->in_at += got;

@@ -51,9 +51,9 @@ struct s3_call {
 	/* in addition to those of every request; all are signed */
 	const struct sigv4_pair *headers;
 	size_t nheaders;
-	int in_fd; /* body from a file, from its start; < 0: none */
-	int64_t in_size;
-	const char *body; /* or from memory; NULL: none */
+	int in_fd;                /* body from a file; < 0: none */
+	int64_t in_from, in_size; /* this part of it */
+	const char *body;         /* or from memory; NULL: none */
 	size_t body_len;
 	int out_fd; /* 2xx body to a file; < 0: to memory */
 	int64_t out_max;

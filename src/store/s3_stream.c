@@ -1,4 +1,4 @@
-/* Objects piece by piece through memory: they are neither read from a file nor written to one. */
+/* Objects piece by piece: through memory, or parts of a file. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +8,8 @@
 #include "store/s3_internal.h"
 
 #include "core/banned.h"
+
+#define S3_ABORT_PAGES 50
 
 bool
 s3_get_piece(struct s3 *s3, const char *key, int64_t from, struct s3_piece *piece,
@@ -37,8 +39,11 @@ s3_put_part(struct s3 *s3, struct arena *arena, const struct s3_part_put *put, c
 	const struct sigv4_pair query[] = { { "partNumber", number },
 		{ "uploadId", put->upload_id } };
 	struct s3_call call = S3_CALL(.method = "PUT", .key = put->key, .query = query, .nquery = 2,
-	    .body = put->data, .body_len = put->size, .carries = true);
+	    .body = put->data, .body_len = put->size, .carries = true, .in_from = put->from,
+	    .in_size = (int64_t)put->size);
 
+	if (put->data == NULL)
+		call.in_fd = put->fd;
 	snprintf(number, sizeof(number), "%d", put->number);
 	arena_reset(&s3->arena);
 	if (!s3_perform(s3, &call, err))
@@ -75,5 +80,22 @@ s3_multipart_list(struct s3 *s3, struct arena *arena, const char *prefix, struct
 		ids[n++] = arena_strdup(arena, xml_text(item, "UploadId", ""));
 	}
 	*list = (struct s3_uploads) { { keys, n }, { ids, n } };
+	return true;
+}
+
+bool
+s3_multipart_abort_all(struct s3 *s3, struct arena *arena, const char *prefix, struct error *err)
+{
+	struct s3_uploads page = { .keys.n = 0 };
+
+	for (int i = 0; i < S3_ABORT_PAGES; i++) {
+		if (!s3_multipart_list(s3, arena, prefix, &page, err))
+			return false;
+		for (size_t k = 0; k < page.keys.n; k++)
+			if (!s3_multipart_abort(s3, page.keys.items[k], page.ids.items[k], err))
+				return false;
+		if (page.keys.n == 0)
+			break;
+	}
 	return true;
 }

@@ -12,10 +12,10 @@
 #include "service/call.h"
 #include "service/job.h"
 #include "service/processing/gate.h"
+#include "service/processing/large_put.h"
 #include "service/processing/sandbox.h"
 #include "service/services.h"
 #include "store/pg.h"
-#include "store/s3.h"
 #include "store/store_process.h"
 
 #include "core/banned.h"
@@ -134,14 +134,19 @@ open_asset(struct derived *d, const char *name, int64_t *size, struct error *err
 static bool
 put_asset(struct derived *d, const struct process_asset *asset, const char *key, struct error *err)
 {
-	int64_t size;
-	int fd = open_asset(d, asset->name, &size, err);
+	struct large_put put = { .call = d->call,
+		.env = d->env,
+		.key = key,
+		.content_type = asset->content_type,
+		.go_on = d->go_on,
+		.context = d->context };
 	bool ok;
 
-	if (fd < 0)
+	put.fd = open_asset(d, asset->name, &put.size, err);
+	if (put.fd < 0)
 		return false;
-	ok = s3_put_fd(d->call->svc->s3, key, fd, size, asset->content_type, err);
-	close(fd);
+	ok = large_put(&put, err);
+	close(put.fd);
 	return ok;
 }
 

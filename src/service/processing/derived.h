@@ -39,7 +39,9 @@ struct derived {
 	bool inspect; /* nothing is made: only what the file says is read */
 	/* takes each step that medianest-media reports, or NULL; false ends the run */
 	bool (*step)(void *context, const struct process_line *, struct error *);
-	void *context;
+	/* before each part of a large file is stored, or NULL; false ends the run */
+	bool (*go_on)(void *context, struct error *);
+	void *context;                             /* of both */
 	const struct sandbox_transcode *transcode; /* NULL: thumbnails and previews */
 
 	struct process_result result;

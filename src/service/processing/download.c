@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -16,6 +15,7 @@
 #include "service/catalogue/downloads.h"
 #include "service/notify/notify_share.h"
 #include "service/processing/download_clean.h"
+#include "service/processing/patience.h"
 #include "service/processing/zip_names.h"
 #include "service/processing/zip_out.h"
 #include "service/services.h"
@@ -27,9 +27,6 @@
 #include "core/banned.h"
 
 #define LEFT_OUT_NAME "Left out.txt"
-#define PAUSE_MS 50
-#define NS_PER_MS 1000000L
-#define PAUSES_PER_TRY 10 /* doubled for each try */
 
 /* The archive's upload into the store. */
 struct upload {
@@ -59,41 +56,17 @@ struct download_build {
 };
 
 static bool
-stopped(const struct download_build *b, struct error *err)
-{
-	return *b->env->stop != 0 &&
-	    !error_slug(err, ERR_UNAVAILABLE, "stopped", "The worker is being stopped.");
-}
-
-static bool
 unwanted(struct download_build *b, struct error *err)
 {
 	b->unwanted = true;
 	return error_set(err, ERR_NOT_FOUND, "Nobody waits for this archive any more.");
 }
 
-/*
- * The store did not answer: whether to ask again after a pause, which grows. A run that fails
- * begins again from its start, so a store that restarts should not make it fail.
- */
-static bool
-patient(const struct download_build *b, int tries, struct error *err)
-{
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * NS_PER_MS };
-
-	if (err->code != ERR_UNAVAILABLE || tries >= DOWNLOAD_TRIES)
-		return false;
-	for (int i = 0; i < PAUSES_PER_TRY << tries && *b->env->stop == 0; i++)
-		nanosleep(&pause, NULL);
-	error_clear(err);
-	return !stopped(b, err);
-}
-
 static bool
 read_piece(struct download_build *b, const char *key, int64_t from, struct error *err)
 {
 	for (int tries = 1; !s3_get_piece(b->call->svc->s3, key, from, &b->piece, err); tries++)
-		if (!patient(b, tries, err))
+		if (!patience(b->env, tries, DOWNLOAD_TRIES, err))
 			return false;
 	return true;
 }
@@ -105,7 +78,7 @@ write_part(struct download_build *b, const struct s3_part_put *put, const char *
 	struct s3 *s3 = b->call->svc->s3;
 
 	for (int tries = 1; !s3_put_part(s3, b->call->arena, put, etag, err); tries++)
-		if (!patient(b, tries, err))
+		if (!patience(b->env, tries, DOWNLOAD_TRIES, err))
 			return false;
 	return true;
 }
@@ -132,7 +105,7 @@ tell_now(struct download_build *b, struct error *err)
 static bool
 tell(struct download_build *b, struct error *err)
 {
-	if (stopped(b, err))
+	if (patience_ended(b->env, err))
 		return false;
 	return clock_monotonic() - b->told_at < DOWNLOAD_TELL_SECONDS * US_PER_SEC ||
 	    tell_now(b, err);
@@ -150,7 +123,7 @@ send_part(struct download_build *b, struct error *err)
 
 	if (up->n == S3_PARTS_MAX)
 		return error_set(err, ERR_TOO_LARGE, "The archive is too large for the store.");
-	if (stopped(b, err) || !tell_now(b, err) ||
+	if (patience_ended(b->env, err) || !tell_now(b, err) ||
 	    !write_part(b, &put, &up->parts[up->n].etag, err))
 		return false;
 	up->parts[up->n].number = put.number;

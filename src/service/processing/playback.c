@@ -32,7 +32,8 @@
 
 /* Of the free space: the store may keep its copy on the same disk. */
 #define DISK_SHARE 2
-#define OBJECT_MAX (5LL << 40) /* bytes: used if the size of the file is not known */
+#define OBJECT_MAX (5LL << 40) /* bytes: what a store keeps as one object */
+#define DONE 100               /* percent: what is left is to store it */
 
 /* A run of media.playback. */
 struct run {
@@ -138,6 +139,21 @@ step(void *context, const struct process_line *line, struct error *err)
 	return report(r, line->progress, err);
 }
 
+static bool
+still_wanted(void *context, struct error *err)
+{
+	return report(context, DONE, err);
+}
+
+/* Of a worker that died while it stored: by the next one that makes a version of the item. */
+static bool
+abort_earlier(const struct run *r, struct error *err)
+{
+	return r->job->attempt == 1 ||
+	    s3_multipart_abort_all(r->call->svc->s3, r->call->arena,
+		arena_printf(r->call->arena, "derived/%s/", r->derived.media_id), err);
+}
+
 /* What may be written: within the limit, and with room for the store's copy. */
 static bool
 bound(struct run *r, struct error *err)
@@ -152,8 +168,8 @@ bound(struct run *r, struct error *err)
 	room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize / DISK_SHARE;
 	if (room <= 0)
 		return error_set(err, ERR_STORAGE_FULL, "The disk for previews is full.");
-	if (limit > PLAYBACK_BYTES_MAX)
-		limit = PLAYBACK_BYTES_MAX;
+	if (limit > OBJECT_MAX)
+		limit = OBJECT_MAX;
 	r->terms = (struct sandbox_transcode) {
 		.height = (int)config_int(config, CFG_MEDIA_TRANSCODE_HEIGHT),
 		.encoder = config_str(config, CFG_MEDIA_TRANSCODE_ENCODER),
@@ -188,7 +204,8 @@ make(struct run *r, struct error *err)
 {
 	struct derived *d = &r->derived;
 
-	if (!report(r, 0, err) || !fetch(r, err) || !bound(r, err) || !derived_decode(d, err))
+	if (!report(r, 0, err) || !abort_earlier(r, err) || !fetch(r, err) || !bound(r, err) ||
+	    !derived_decode(d, err))
 		return false;
 	if (d->result.nassets != 1)
 		return error_slug(err, ERR_INTERNAL, "sandbox_failed",
@@ -295,6 +312,7 @@ playback_run(const struct call *call, const struct job_env *env, const struct jo
 		.env = env,
 		.job = job,
 		.step = step,
+		.go_on = still_wanted,
 		.context = r,
 		.transcode = &r->terms,
 	};

@@ -8,8 +8,7 @@
 
 #include "service/job.h"
 
-#define PLAYBACK_BYTES_MAX ((5LL << 30) - 1) /* of one: what a store takes in one request */
-#define PLAYBACK_IDLE_SECONDS 1200           /* not played for so long: nobody has a URL of it */
+#define PLAYBACK_IDLE_SECONDS 1200 /* not played for so long: nobody has a URL of it */
 #define PLAYBACK_DROP_BATCH 100
 #define PLAYBACK_DROP_ROUNDS 20  /* of one run */
 #define PLAYBACK_KNOWN_BATCH 500 /* items of one transaction */

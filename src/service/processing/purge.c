@@ -2,6 +2,7 @@
 #include "service/processing/purge.h"
 
 #include <cJSON.h>
+#include <string.h>
 
 #include "core/arena.h"
 #include "core/clock.h"
@@ -22,12 +23,25 @@
 #include "core/banned.h"
 
 #define INCOMING_PREFIX "incoming/"
+#define PLAYBACK_NAME "/playback." /* in the key of a version that browsers play */
+
+/* Versions for playing may be large, so a worker that died may have left parts of one. */
+static bool
+abort_parts(const struct call *call, struct strings keys, struct error *err)
+{
+	for (size_t i = 0; i < keys.n; i++)
+		if (strstr(keys.items[i], PLAYBACK_NAME) != NULL &&
+		    !s3_multipart_abort_all(call->svc->s3, call->arena, keys.items[i], err))
+			return false;
+	return true;
+}
 
 static bool
 remove_objects(const struct call *call, struct strings keys, struct error *err)
 {
 	return keys.n == 0 ||
-	    (s3_delete_many(call->svc->s3, keys.items, keys.n, err) &&
+	    (abort_parts(call, keys, err) &&
+		s3_delete_many(call->svc->s3, keys.items, keys.n, err) &&
 		store_process_forget(call->svc->db, call->arena, keys, err));
 }
 
@@ -41,6 +55,8 @@ remove_prefix(const struct call *call, const char *prefix, struct error *err)
 	struct s3_range range = { .prefix = prefix, .max = PURGE_BATCH };
 	struct strings keys;
 
+	if (!s3_multipart_abort_all(call->svc->s3, call->arena, prefix, err))
+		return false;
 	for (size_t batch = 0; batch < PURGE_BATCHES_MAX; batch++) {
 		if (!s3_list(call->svc->s3, call->arena, &range, &keys, err))
 			return false;
