@@ -50,3 +50,4 @@ dist_sql_DATA += sql/0047-add-people-to-rules.sql
 dist_sql_DATA += sql/0048-find-places.sql
 dist_sql_DATA += sql/0051-watch-downloads.sql
 dist_sql_DATA += sql/0049-read-items-again.sql
+dist_sql_DATA += sql/0050-count-spots.sql

@@ -70,6 +70,7 @@ GRANT SELECT ON days_of_items, days_kept TO medianest_api, medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON media_sums, media_changes
 TO medianest_api, medianest_worker;
 GRANT SELECT ON media_kept TO medianest_api, medianest_worker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON spot_sums, spot_changes TO medianest_api, medianest_worker;
 GRANT SELECT ON cities TO medianest_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cities, city_source TO medianest_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON title_posters TO medianest_api, medianest_worker;

@@ -274,6 +274,7 @@ check_PROGRAMS += t/unit/codecs
 t_unit_codecs_LDADD = src/libmedia.a src/libservice.a src/libcore.a $(MEDIA_LIBS) $(CORE_LIBS)
 EXTRA_DIST += t/693-playback-direct.t
 EXTRA_DIST += t/684-places.t
+EXTRA_DIST += t/692-map-sums.t
 EXTRA_DIST += t/684-places.t t/685-page-places.t
 EXTRA_DIST += t/686-rotate.t
 EXTRA_DIST += t/686-rotate.t t/687-page-look.t

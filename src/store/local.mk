@@ -31,6 +31,7 @@ src_libstore_a_SOURCES += src/store/store_turn.c src/store/store_turn.h
 src_libstore_a_SOURCES += src/store/store_reread.c src/store/store_reread.h
 src_libstore_a_SOURCES += src/store/taken_sql.h
 src_libstore_a_SOURCES += src/store/store_looks.c src/store/store_looks.h
+src_libstore_a_SOURCES += src/store/store_spots.c src/store/store_spots.h
 src_libstore_a_SOURCES += src/store/store_libraries.c src/store/store_libraries.h
 src_libstore_a_SOURCES += src/store/store_endpoints.c src/store/store_endpoints.h \
 	src/store/store_deliver.c src/store/store_deliver.h
@@ -91,6 +92,8 @@ SQL_TABLES += src/store/sql_notify_share.h
 SQL_TABLES += src/store/sql_notifications.h src/store/sql_replay.h
 SQL_FILES += src/store/sql/playback.sql
 SQL_TABLES += src/store/sql_playback.h
+SQL_FILES += src/store/sql/spots.sql
+SQL_TABLES += src/store/sql_spots.h
 EXTRA_DIST += $(SQL_SHARED) $(SQL_FILES) build-aux/sql-queries build-aux/statement-owners
 BUILT_SOURCES += $(SQL_TABLES)
 CLEANFILES += $(SQL_TABLES)
@@ -112,6 +115,7 @@ src/store/sql_admin.h: src/store/sql/admin.sql
 src/store/sql_admin_jobs.h: src/store/sql/admin_jobs.sql
 src/store/sql_watch.h: src/store/sql/watch.sql
 src/store/sql_looks.h: src/store/sql/looks.sql
+src/store/sql_spots.h: src/store/sql/spots.sql
 src/store/sql_collections.h: src/store/sql/collections.sql
 src/store/sql_links.h: src/store/sql/links.sql
 src/store/sql_downloads.h: src/store/sql/downloads.sql

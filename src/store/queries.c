@@ -46,6 +46,7 @@
 #include "store/store_sessions.h"
 #include "store/store_settings.h"
 #include "store/store_setup.h"
+#include "store/store_spots.h"
 #include "store/store_sums.h"
 #include "store/store_sync.h"
 #include "store/store_uploads.h"
@@ -111,6 +112,7 @@ const struct query *const store_query_tables[] = {
 	store_sessions_queries,
 	store_settings_queries,
 	store_setup_queries,
+	store_spots_queries,
 	store_sums_queries,
 	store_sync_queries,
 	store_sync_items_queries,

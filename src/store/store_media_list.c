@@ -12,6 +12,7 @@
 #include "store/pg.h"
 #include "store/sql_media_list.h"
 #include "store/store_media.h"
+#include "store/store_spots.h"
 
 #include "core/banned.h"
 
@@ -447,11 +448,16 @@ store_media_clusters(struct db *db, struct arena *arena, const struct media_clus
 		degrees(arena, ask->size), db_int(arena, ask->limit) };
 	struct rows *rows;
 
-	filter_params(arena, ask->filter, params);
-	place_params(arena, ask->filter, params);
-	if (!db_exec(db, arena, &store_media_list_queries[Q_PLACES_CLUSTERED],
-		(struct strings) { params, PARAMS_PLACE }, &rows, err))
-		return false;
+	if (store_spots_know(ask)) {
+		if (!store_spots_clusters(db, arena, ask, &rows, err))
+			return false;
+	} else {
+		filter_params(arena, ask->filter, params);
+		place_params(arena, ask->filter, params);
+		if (!db_exec(db, arena, &store_media_list_queries[Q_PLACES_CLUSTERED],
+			(struct strings) { params, PARAMS_PLACE }, &rows, err))
+			return false;
+	}
 	*n = rows_count(rows);
 	*clusters = arena_array(arena, *n, sizeof(**clusters));
 	for (size_t i = 0; i < *n; i++)

@@ -12,6 +12,7 @@
 #include "store/store_idempotency.h"
 #include "store/store_jobs.h"
 #include "store/store_process.h"
+#include "store/store_spots.h"
 #include "store/store_sums.h"
 #include "store/store_watch.h"
 
@@ -28,7 +29,8 @@ upkeep_uploads(const struct call *call, const struct job_env *env, const struct 
     struct error *err)
 {
 	return purge_expire_uploads(call, err) &&
-	    store_sums_fold(call->svc->db, call->arena, err) && purge_held_uploads(call, err) &&
+	    store_sums_fold(call->svc->db, call->arena, err) &&
+	    store_spots_fold(call->svc->db, call->arena, err) && purge_held_uploads(call, err) &&
 	    done(call, job, err);
 }
 
@@ -36,13 +38,14 @@ bool
 upkeep_sums(const struct call *call, const struct job_env *env, const struct job *job,
     struct error *err)
 {
-	int64_t wrong;
+	int64_t wrong, squares;
 
-	if (!store_sums_check(call->svc->db, call->arena, &wrong, err))
+	if (!store_sums_check(call->svc->db, call->arena, &wrong, err) ||
+	    !store_spots_check(call->svc->db, call->arena, &squares, err))
 		return false;
-	if (wrong > 0)
+	if (wrong + squares > 0)
 		log_warn(call->svc->log, "%lld sums of the library were wrong and were corrected",
-		    (long long)wrong);
+		    (long long)(wrong + squares));
 	return done(call, job, err);
 }
 
