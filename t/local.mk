@@ -245,6 +245,10 @@ t_tools_watch_check_SOURCES = t/tools/watch_check.c
 EXTRA_DIST += t/510-alerts.t
 EXTRA_DIST += t/630-uploads-resume.t t/631-page-tray.t
 EXTRA_DIST += t/632-tray-folders.t t/633-tray-faults.t
+# A lossy line to a network namespace of its own: t/lib/MediaNest/Link.pm.
+noinst_PROGRAMS += t/tools/link
+t_tools_link_SOURCES = t/tools/link.c
+EXTRA_DIST += t/bench/link t/695-lossy-link.t t/lib/MediaNest/Link.pm
 EXTRA_DIST += t/660-page-defects.t t/661-page-weight.t t/bench/page
 EXTRA_DIST += t/690-page-first.t
 EXTRA_DIST += t/520-admin.t t/530-page-admin.t t/lib/MediaNest/FixedAdmin.pm

@@ -17,6 +17,7 @@ use constant {
 	START_SECONDS => 30,
 	WAIT_SECONDS  => 30,
 	POLL_SECONDS  => 0.05,
+	CHROMIUM      => '/usr/bin/chromium',
 	ELEMENT       => 'element-6066-11e4-a52e-4f735466cecf', # WebDriver, section 12.2
 };
 
@@ -33,7 +34,7 @@ sub missing (@programs) {
 }
 
 # start(dir => ..., artefacts => where a picture of a failure goes, width => 1280, height => 900,
-# dark => 0, touch => 0, arguments => [of Chromium])
+# dark => 0, touch => 0, binary => another program that starts it, arguments => [of Chromium])
 sub start ($class, %with) {
 	my $self = bless { width => 1280, height => 900, dark => 0, touch => 0, requests => [],
 	    console => [], %with },
@@ -53,7 +54,8 @@ sub start ($class, %with) {
 		open STDERR, '>&', \*STDOUT or POSIX::_exit(1);
 		# Crash dumps, caches and the like stay out of the home directory.
 		@ENV{qw(HOME XDG_CONFIG_HOME XDG_CACHE_HOME)} = ($self->{dir}) x 3;
-		exec 'chromedriver', "--port=$port" or POSIX::_exit(127);
+		exec qw(setpriv --pdeathsig KILL -- chromedriver), "--port=$port"
+		    or POSIX::_exit(127);
 	}
 	@$self{qw(pid owner)} = ($pid, $$);
 	$self->wait_for('chromedriver', sub {
@@ -68,7 +70,7 @@ sub start ($class, %with) {
 		'goog:chromeOptions' => {
 			perfLoggingPrefs => { enableNetwork => JSON::PP::true,
 			    enablePage => JSON::PP::false },
-			binary => '/usr/bin/chromium',
+			binary => $self->{binary} // CHROMIUM,
 			args => [
 				qw(--headless=new --no-sandbox --disable-gpu --disable-quic
 				    --no-first-run --disable-background-networking

@@ -1,0 +1,70 @@
+#!/usr/bin/perl
+# Uploads by the page over a long line that loses packets, vanishes, and comes back with another
+# address: nothing is lost, and nothing is there twice. How fast that is, t/bench/link measures.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::MD5 ();
+use File::Temp qw(tempdir);
+use MediaNest::Browser;
+use MediaNest::Link;
+use MediaNest::Media;
+use MediaNest::Page qw(:all);
+use MediaNest::Test;
+use Test::More;
+
+use constant { PHOTOS => 40, BYTES => 60_000, END_SECONDS => 120, VAIN_PACKETS => 20 };
+
+plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+need_browser();
+plan skip_all => MediaNest::Link::missing() if MediaNest::Link::missing();
+MediaNest::Link::apart();
+
+my $scratch = tempdir('mn-lossy-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $link = MediaNest::Link->start(delay => 100, loss => 200, rate => 8000, queue => 200, seed => 5);
+my $mn = $link->stack(private => 1);
+# What arrived stays in the store as it was sent.
+$mn->stop_part('worker');
+my $who = $mn->user;
+my $b = $link->browser(dir => "$scratch/browser", artefacts => $scratch);
+sign_in($b, { %$who, url => $mn->{url} });
+
+sub md5 ($path) { return Digest::MD5::md5_hex(MediaNest::Media::slurp($path)) }
+sub there () {
+	return $mn->psql("SELECT count(*) FROM media WHERE owner_id = '$who->{id}' AND status ="
+	    . " 'processing'");
+}
+# Each file once, byte for byte.
+sub complete ($before, @files) {
+	$b->wait_for('all of them', sub { there() >= $before + @files }, END_SECONDS);
+	$b->wait_for('the end', sub {
+		!$b->js(<<'JS') }, END_SECONDS);
+			return [...document.querySelectorAll('.upload-line')].some((line) =>
+			    !['processing', 'ready'].includes(line.dataset.state));
+JS
+	is there(), $before + @files, 'as many items as files';
+	my @stored = map {
+		md5("$mn->{var}/data/objects/" . s{^((..)(..).*)}{$2/$3/$1}r)
+	} $mn->psql("SELECT blob FROM objects WHERE key LIKE 'incoming/%'");
+	my %stored = map { ($_ => 1) } @stored;
+	is scalar(grep { !$stored{ md5($_) } } @files), 0, 'none is lost';
+	is scalar(@stored), $before + @files, 'none is there twice';
+	return;
+}
+
+subtest 'a line that loses packets, vanishes and moves' => sub {
+	my @photos = MediaNest::Link::photos($scratch, PHOTOS, BYTES);
+
+	$b->choose_files('#picker', @photos);
+	$b->wait_for('some', sub { there() >= PHOTOS / 4 }, END_SECONDS);
+	$link->down;
+	my $lost = $link->count->{back}[1];
+	$b->wait_for('packets in vain',
+	    sub { $link->count->{back}[1] >= $lost + VAIN_PACKETS }, END_SECONDS);
+	cmp_ok there(), '<', PHOTOS, 'it vanished in the middle';
+	$link->move;
+	$link->up;
+	complete(0, @photos);
+};
+
+done_testing();
