@@ -91,6 +91,10 @@ for my $version (qw(TLSv1_2 TLSv1_3)) {
 	my $socket = IO::Socket::SSL->new(PeerHost => $host, PeerPort => $port,
 	    SSL_ca_file => $mn->{ca}, SSL_alpn_protocols => ['h2', 'http/1.1']);
 	is $socket && $socket->alpn_selected, 'h2', 'HTTP/2 is offered';
+	my ($store) = $mn->{status}{storageEndpoint} =~ m{^https://([^/]+)};
+	$socket = IO::Socket::SSL->new(PeerAddr => $store, SSL_ca_file => $mn->{ca},
+	    SSL_alpn_protocols => ['h2', 'http/1.1']);
+	is $socket && $socket->alpn_selected, 'http/1.1', '... not by the store';
 }
 
 # The page

@@ -1,7 +1,7 @@
 /*
  * Uploads: files wait, their SHA-256 is computed, they are announced to the server in batches
  * (announcing is limited to a few calls a minute, a batch counts once), go straight to the file
- * store three at a time, and are reported as complete in batches. What the person has already is
+ * store six at a time, and are reported as complete in batches. What the person has already is
  * not sent. A lost connection only makes them wait, and what has not ended is kept over a reload
  * (lib/resume.js). Changes arrive as 'uploads' on the bus.
  */
@@ -16,11 +16,18 @@ import { me } from './session.js';
 import { giveSidecars, start as startSidecars, waitsForSidecar } from './sidecars.js';
 import { partSize, put, putParts, stateOf } from './transfer.js';
 
-const AT_ONCE = 3;
-const READY_LOW = 10;          /* announced files that wait for their turn: then the next batch */
+/*
+ * As many connections as browsers open to one origin. On a long line with losses each of them
+ * carries the same, however much the line could.
+ */
+const AT_ONCE = 6;
+/* so much is announced and waits for its turn: then no next batch, which takes seconds to come */
+const READY_FILES = 50;
+const READY_BYTES = 1e9;
 const BATCH = 100;
 /* announced together, so that addresses do not expire before their turn */
 const BATCH_BYTES = 2e9;
+const GO_ON_AT_ONCE = 8;
 const HASH_MS = 2000;          /* no batch waits longer for the sums of its files */
 const HASH_APART = 64e6;       /* larger files are not waited for by a batch */
 const GATHER_MS = 150;
@@ -50,6 +57,7 @@ const UNREADABLE = 'This file can no longer be read. Choose it again.';
 const REJECTED = 'This file could not be processed.';
 let nextId = 1;
 let announcing = false;
+let goingOn = 0;
 let gather = 0;
 const finishing = [];
 let finishTimer = 0;
@@ -189,24 +197,26 @@ isTwin(u)
 	return true;
 }
 
-/* An upload that was begun earlier goes on. True: there is nothing to announce. */
+/* An upload that was begun earlier goes on from what the server knows of it. */
 async function
-goesOn(u)
+goOn(u)
 {
-	if (!u.uploadId)
-		return false;
-	const ticket = await stateOf(u);
-	if (u.state !== 'starting')
-		return true;
-	if (!ticket) {
-		set(u, { uploadId: null });
-		return false;
+	goingOn++;
+	try {
+		const ticket = await stateOf(u);
+
+		if (u.state === 'starting' && !ticket)
+			set(u, { state: 'waiting', uploadId: null });
+		else if (u.state === 'starting' && ticket.status === 'completed')
+			took(u, ticket.mediaId);
+		else if (u.state === 'starting')
+			announced(u, { ...ticket, status: 201 });
+	} catch (problem) {
+		if (u.state === 'starting')
+			later(u, problem);
 	}
-	if (ticket.status === 'completed')
-		took(u, ticket.mediaId);
-	else
-		announced(u, { ...ticket, status: 201 });
-	return true;
+	goingOn--;
+	pump();
 }
 
 /* The files of the next batch that have to be announced; those that go on do so. */
@@ -228,8 +238,14 @@ gatherBatch(waiting)
 				hashApart(u);
 			continue;
 		}
+		if (u.uploadId && goingOn === GO_ON_AT_ONCE)
+			continue;
 		set(u, { state: 'starting', hold: null });
-		if (await goesOn(u) || !(await hashed(u)) || isTwin(u))
+		if (u.uploadId) {
+			goOn(u);
+			continue;
+		}
+		if (!(await hashed(u)) || isTwin(u))
 			continue;
 		files.push(u);
 		sum += u.size;
@@ -255,9 +271,10 @@ async function
 announce()
 {
 	const waiting = uploads.filter((u) => u.state === 'waiting' && !(u.notBefore > Date.now()));
+	const ready = uploads.filter((u) => u.state === 'ready-to-send');
 
-	if (announcing || !waiting.length || blockedOrigin ||
-	    uploads.filter((u) => u.state === 'ready-to-send').length >= READY_LOW)
+	if (announcing || !waiting.length || blockedOrigin || ready.length >= READY_FILES ||
+	    ready.reduce((sum, u) => sum + u.size, 0) >= READY_BYTES)
 		return;
 	announcing = true;
 	let went = false;

@@ -232,10 +232,14 @@ fill_real_ip(const struct fill *f, struct buf *b, struct error *e)
 	return each_item(f, b, CFG_TRUSTED_PROXIES, add_proxy, e);
 }
 
+/*
+ * Without HTTP/2: a browser then opens six connections, and each carries as much as the one that it
+ * would have. On a long line with losses that is all that decides how fast uploads are.
+ */
 static bool
 fill_storage_listen(const struct fill *fill, struct buf *out, struct error *err)
 {
-	return add_listens(fill, out, CFG_NGINX_STORAGE_LISTEN, err);
+	return each_item(fill, out, CFG_NGINX_STORAGE_LISTEN, add_listen, err);
 }
 
 static bool
