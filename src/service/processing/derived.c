@@ -16,6 +16,7 @@
 #include "service/processing/sandbox.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/s3.h"
 #include "store/store_process.h"
 
 #include "core/banned.h"
