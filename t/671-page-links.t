@@ -37,7 +37,7 @@ sub go ($b, $hash) { return $b->js('location.hash = arguments[0]', $hash) }
 sub picture ($b, $name) { return $b->screenshot("$artefacts/links-$name.png") }
 
 sub made ($b) {
-	told($b, 'dialog .once', qr/Copy it now/, 'its address is shown once');
+	told($b, 'dialog .once', qr/^Anyone with this link can see it/, 'its address is shown');
 	return $b->text('dialog .once code');
 }
 
@@ -165,6 +165,13 @@ subtest 'an item, and a selection' => sub {
 	told($b, 'dialog h2', qr/^Public link to 2 items$/, 'of the selection');
 	press_on($b, 'Create link', 'dialog');
 	$url{selection} = made($b);
+	press_on($b, 'Done', 'dialog');
+	go($b, '#/links');
+	$b->find('.public-link');
+	press_on($b, 'Copy link', '.public-link');
+	told($b, 'dialog h2', qr/^Public link to 2 items$/, 'the address can be copied again');
+	is $b->text('dialog code'), $url{selection}, '... of the newest';
+	everywhere($b, 'again', sub { $b->find('dialog code') });
 	press_on($b, 'Done', 'dialog');
 	$v->get("$mn->{url}/");
 	$v->find('.door #email');

@@ -23,3 +23,5 @@ export const createLink = (target, wish) => api.post(PATH, { ...target, ...wish 
 export const changeLink = ({ id, etag }, fields) => api.patch(`${PATH}/${id}`, fields,
     { headers: { 'If-Match': `"${etag}"` } });
 export const removeLink = ({ id }) => api.delete(`${PATH}/${id}`);
+/* With its address, as far as that is known. */
+export const linkById = (id) => api.get(`${PATH}/${id}`);

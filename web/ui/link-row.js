@@ -1,15 +1,19 @@
 /* One of a person's public links, with what can be done about it. */
-import { changeLink, removeLink } from '../lib/links.js';
+import { changeLink, linkById, removeLink } from '../lib/links.js';
 import { fill, h, icon } from '../lib/dom.js';
 import { ago, dayOf, many } from '../lib/format.js';
 import { link as linkTo } from '../lib/router.js';
 import { ask } from './dialog.js';
+import { copyable } from './form.js';
 import { linkFields } from './link-fields.js';
 import { fail, toast } from './toast.js';
 
 const WHAT = { item: 'An item', album: 'An album', selection: 'A selection' };
 
 export const linkTitle = (link) => link.title ?? many(link.count, 'item');
+
+const LOST = 'The address of this link is no longer known. People who have it can still open it. ' +
+    'Create a new link to get a new address.';
 
 const ended = (link) => link.expiresAt && Date.parse(link.expiresAt) <= Date.now();
 
@@ -57,6 +61,17 @@ linkRow(first, { named, gone })
 			fail(problem, 'Not saved.');
 		}
 	};
+	const address = async () => {
+		try {
+			const { url } = await linkById(link.id);
+
+			await ask({ title: `Public link to ${linkTitle(link)}`, yes: 'Done',
+			    no: null, body: h('div.share', null, url ?
+				copyable(url, 'Public link') : h('p', null, LOST)) });
+		} catch (problem) {
+			fail(problem);
+		}
+	};
 	const remove = async () => {
 		if (!(await ask({ title: 'Remove this public link?',
 		    text: 'People who have its address can no longer open it.', yes: 'Remove',
@@ -81,6 +96,7 @@ linkRow(first, { named, gone })
 	const draw = () => fill(node, icon('link'), h('div.grow', null, named ? title() : null,
 	    named ? h('small', null, `${WHAT[link.kind]} · ${many(link.count, 'item')}`) : null,
 	    h('small', null, facts(link))),
+	button('Copy link', 'Copy link', address),
 	button('Change', 'Change the public link', change),
 	button('Remove', 'Remove the public link', remove));
 

@@ -28,8 +28,7 @@ publicLink(title, target)
 				const link = await createLink(target, wish);
 				fill(place);
 				fill(made, h('div.once', null,
-				    h('p', null, 'Anyone with this link can see it. Copy it ' +
-					'now: it is not shown again.'),
+				    h('p', null, 'Anyone with this link can see it.'),
 				    copyable(link.url, 'Public link')));
 				made.querySelector('button').focus();
 				add(link, true);
