@@ -156,6 +156,42 @@ subtest 'one item, an album, and what is left out' => sub {
 	$b->stop;
 };
 
+subtest 'an archive that holds what one may not have any more' => sub {
+	my $b = MediaNest::Browser->start(dir => $make->path('browser-outdated'),
+	    artefacts => $artefacts);
+	my $made = $ann->api(POST => '/api/media/downloads', { ids => [ @item[0, 2] ] })->{json};
+
+	wait_until { $mn->psql("SELECT count(*) FROM notifications WHERE kind = 'download.ready'
+	    AND data->>'downloadId' = '$made->{id}'") == 1 } SHOWN_SECONDS, 'a note of it';
+	sign_in($b, $ann);
+	go($b, '#/notifications?kind=download.ready');
+	told($b, '.notifications', qr/^Your download of 2 items is ready/, 'it says what there is');
+	$b->click('.notifications li a');
+	told($b, '.downloads', qr/MediaNest /, 'a note leads to it');
+	$mn->psql("UPDATE media SET status = 'trashed', trashed_from = status, trashed_at = now()"
+	    . " WHERE id = '$item[2]'");
+	$b->click('.downloads [aria-label^="Download MediaNest"]');
+	told($b, '.downloads', qr/no longer have all items.*Make it again/, 'the page says so');
+	for my $size ([ 390, 844 ], [ 1280, 900 ]) {
+		$b->resize(@$size);
+		fits($b, "outdated, $size->[0] px");
+		accessible($b, "outdated, $size->[0] px", $axe);
+		$b->screenshot("$artefacts/zip-outdated-$size->[0].png");
+	}
+	press_on($b, 'Make it again', '.downloads');
+	$b->wait_for('the rest', sub {
+		my @now = @{ $ann->api(GET => '/api/media/downloads')->{json}{items} };
+
+		return !grep({ $_->{id} eq $made->{id} } @now) &&
+		    grep { $_->{status} eq 'ready' && $_->{items} == 1 } @now;
+	}, SHOWN_SECONDS);
+	pass 'made again, in its place';
+	$mn->psql("UPDATE media SET status = trashed_from, trashed_from = NULL, trashed_at = NULL"
+	    . " WHERE id = '$item[2]'");
+	is_deeply [ console_errors($b, qr/status of 410/, all => 1) ], [], 'no errors';
+	$b->stop;
+};
+
 subtest 'many at once' => sub {
 	my $b = MediaNest::Browser->start(dir => $make->path('browser-many'),
 	    artefacts => $artefacts);

@@ -261,7 +261,8 @@ store_download_still(struct db *db, struct arena *arena, const struct media_read
 
 bool
 store_downloads_settle(struct db *db, struct arena *arena, const struct media_reader *reader,
-    const char *id, const struct download_failure *outdated, size_t *ended, struct error *err)
+    const char *id, const struct download_failure *outdated, struct strings *ended,
+    struct error *err)
 {
 	struct rows *rows;
 
@@ -270,7 +271,7 @@ store_downloads_settle(struct db *db, struct arena *arena, const struct media_re
 		    outdated->message),
 		&rows, err))
 		return false;
-	*ended = rows_count(rows);
+	*ended = rows_column(arena, rows, 0);
 	return true;
 }
 

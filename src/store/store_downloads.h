@@ -107,11 +107,11 @@ bool store_download_fail(struct db *, struct arena *, const char *id,
     const struct download_failure *, const char **user_id, struct error *);
 /*
  * Before their URLs are signed: those archives that are ready (id NULL: all of the reader's) and
- * hold what the reader may not have any more end as `outdated` says; *ended: how many. What the
- * store has of them is removed with other strays. The others are noted as seen.
+ * hold what the reader may not have any more end as `outdated` says: *ended. What the store has
+ * of them is removed with other strays. The others are noted as seen.
  */
 bool store_downloads_settle(struct db *, struct arena *, const struct media_reader *,
-    const char *id, const struct download_failure *outdated, size_t *ended, struct error *);
+    const char *id, const struct download_failure *outdated, struct strings *ended, struct error *);
 /* The archives that held a purged item, which end; in equal order. */
 struct downloads_ended {
 	struct strings ids, users, keys;

@@ -32,13 +32,20 @@ fetchFile(url, name)
 	anchor.remove();
 }
 
-const save = async ({ id }) => {
+const save = async (d) => {
 	try {
-		const fresh = await api.get(`${PATH}/${id}`);
+		const fresh = await api.get(`${PATH}/${d.id}`);
 		fetchFile(fresh.url, `${fresh.title}.zip`);
 	} catch (problem) {
-		fail(problem, 'Not downloaded.');
+		if (!outdated(d, problem))
+			fail(problem, 'Not downloaded.');
 	}
+};
+
+/* Made again, of what the person can have now. */
+const again = async (d) => {
+	if (await begin({ downloadId: d.id }).catch((problem) => fail(problem)))
+		remove(d);
 };
 
 async function
@@ -75,9 +82,10 @@ class Line {
 		this.meter = h('progress', { max: '100', 'aria-label': `${d.title}: ready` });
 		this.mark = h('span.line-icon');
 		this.buttons = h('span.line-buttons');
+		this.more = h('div');
 		this.node = h('li.upload-line', null, this.mark,
 		    h('div.grow', null, h('span.line-name', { title: d.title }, d.title), this.text,
-			this.meter), this.buttons);
+			this.meter, this.more), this.buttons);
 	}
 
 	draw(d)
@@ -89,6 +97,9 @@ class Line {
 			return;
 		this.status = d.status;
 		fill(this.mark, icon({ ready: 'check', failed: 'alert' }[d.status] ?? 'download'));
+		fill(this.more, d.status === 'failed' ? h('button.small', { type: 'button',
+		    'aria-label': `Make it again: ${d.title}`, onclick: () => again(d) },
+		'Make it again') : null);
 		fill(this.buttons,
 		    d.status === 'ready' ? iconButton('download', `Download ${d.title}`,
 			() => save(d)) : null,
@@ -160,6 +171,19 @@ gone(id)
 	draw();
 }
 
+/* It holds what the person may not have any more. */
+function
+outdated(d, { status, message })
+{
+	if (status !== 410)
+		return false;
+	list.set(d.id, { ...d, status: 'failed', url: null, failure: { message } });
+	show();
+	draw();
+	announce(message);
+	return true;
+}
+
 /* What the server says of one; tells when it has ended. */
 function
 took(d)
@@ -188,7 +212,7 @@ askOne(id)
 	} catch (problem) {
 		if (problem.status === 404)
 			gone(id);
-		else
+		else if (!list.has(id) || !outdated(list.get(id), problem))
 			draw();
 	}
 }

@@ -203,12 +203,15 @@ static bool
 settle(const struct call *call, const char *id, struct error *err)
 {
 	struct media_reader reader;
-	size_t ended;
+	struct strings ended;
 
 	media_reader_of(call->by.who, &reader);
-	return store_downloads_settle(call->svc->db, call->arena, &reader, id, &download_outdated,
-		   &ended, err) &&
-	    (ended == 0 || job_add(call, JOB_DOWNLOAD_REMOVE, NULL, NULL, 0, err));
+	if (!store_downloads_settle(call->svc->db, call->arena, &reader, id, &download_outdated,
+		&ended, err))
+		return false;
+	for (size_t i = 0; i < ended.n; i++)
+		download_tell(call, "download.failed", reader.user_id, ended.items[i]);
+	return ended.n == 0 || job_add(call, JOB_DOWNLOAD_REMOVE, NULL, NULL, 0, err);
 }
 
 bool
