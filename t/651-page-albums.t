@@ -46,8 +46,11 @@ JS
 }
 
 sub shows ($b, $titles, $what) {
-	eval { $b->wait_for($what, sub { titles($b) eq $titles }, SHOWN_SECONDS); 1 } or diag $@;
-	return is titles($b), $titles, $what;
+	my $got;
+
+	eval { $b->wait_for($what, sub { ($got = titles($b)) eq $titles }, SHOWN_SECONDS); 1 }
+	    or diag $@;
+	return is $got, $titles, $what;
 }
 
 sub go ($b, $hash) { return $b->js('location.hash = arguments[0]', $hash) }
@@ -117,6 +120,20 @@ subtest 'an album from the selection, shared with a person' => sub {
 	accessible($b, 'sharing', $axe);
 	press_on($b, 'Save', 'dialog');
 	told($b, '.album-head', qr/shared with 1 person/, 'shared');
+	my $bell = sub ($like, $what) {
+		for my $width (390, 1280) {
+			$c->resize($width, 800);
+			$c->prefer_dark($width == 390);
+			told($c, '.notifications', $like, "$what, $width px");
+			fits($c, "notifications, $width px");
+			accessible($c, "notifications, $width px", $axe);
+		}
+		return;
+	};
+	go($c, '#/notifications');
+	$bell->(qr/ shared the album “By the sea” with you/, 'the other one is told');
+	$c->click('.notifications li.unread a');
+	shows($c, 'Item 1, Item 3', 'which leads to it');
 	go($c, '#/albums');
 	told($c, 'main', qr/Shared with youBy the sea2 items/, 'the other one has it');
 	$c->click('main .poster a');
@@ -145,7 +162,11 @@ subtest 'what happens while the page is open' => sub {
 	$ann->api(PATCH => $at, { title => 'Seaside' });
 	told($c, 'h1', qr/^Seaside$/, 'the album is renamed');
 	shows($c, 'Item 1, Item 2, Item 3', 'and what was restored is back');
+	go($c, '#/notifications');
+	told($c, '.notifications', qr/shared the album/, 'the note of it');
 	$ann->api(PATCH => $at, { shared => [] });
+	told($c, 'main', qr/No notifications/, 'it takes its note along, on an open page too');
+	go($c, "#/album?id=$album->{id}");
 	told($c, 'main', qr/Album not found.*It was deleted, or it is no longer shared/,
 	    'the album is revoked');
 	is titles($c), '', 'nothing of it is left';

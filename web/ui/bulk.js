@@ -48,6 +48,7 @@ bulkActions(selection)
 			    selection().clear();
 			    return run('trashWithUndo', items);
 		    } },
-		{ icon: 'more', label: 'More actions', run: (items) => run('more', items, selection()) },
+		{ icon: 'more', label: 'More actions',
+		    run: (items) => run('more', items, selection()) },
 	];
 }

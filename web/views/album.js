@@ -165,12 +165,15 @@ mount(root, first)
 		return [
 			...all.filter((a) => a.icon !== 'trash'),
 			...(mayAdd(album) && album.sort === 'manual' ? [
-				{ icon: 'left', label: 'Move earlier', rare: true, run: move(-1) },
-				{ icon: 'right', label: 'Move later', rare: true, run: move(1) }] : []),
-			...(own ? [{ icon: 'photos', label: 'Use as cover', rare: true, run: ([item]) => {
-				selection.clear();
-				save({ coverId: item.id }, 'This is the cover now');
-			} }] : []),
+				{ icon: 'left', label: 'Move earlier', rare: true,
+				    run: move(-1) },
+				{ icon: 'right', label: 'Move later', rare: true,
+				    run: move(1) }] : []),
+			...(own ? [{ icon: 'photos', label: 'Use as cover', rare: true,
+			    run: ([item]) => {
+				    selection.clear();
+				    save({ coverId: item.id }, 'This is the cover now');
+			    } }] : []),
 			...(album.kind === 'album' ? [{ icon: 'close', label: 'Remove from album',
 			    run: takeOut }] : []),
 		];

@@ -194,6 +194,16 @@ mount(root, first)
 			readAll.hidden = false;
 			announce(item.title);
 		}),
+		/* What was shared was taken back, and so is what was said of it. */
+		on('server-event', ({ type, data }) => {
+			const gone = { 'collection.deleted': 'collectionId',
+			    'download.removed': 'downloadId',
+			    'download.failed': 'downloadId' }[type];
+
+			if (gone && [...rows.values()].some(({ item }) =>
+			    item.data?.[gone] === data?.[gone]))
+				start();
+		}),
 		on('resync', start),
 	];
 
@@ -203,7 +213,11 @@ mount(root, first)
 		h('a.button', { href: link('preferences'),
 		    'aria-label': 'Notification settings' }, icon('sliders'), 'Settings'))),
 	h('div.toolbar.narrow', null, states, kinds), list, tail);
+	const showDownloads = () => params.downloads &&
+	    import('../ui/downloads.js').then(({ recall }) => recall(), fail);
+
 	drawFilters();
+	showDownloads();
 	if (kept && kept.key === keyOf(params) && kept.user === me.user.id &&
 	    Date.now() - kept.at < KEPT_MS)
 		resume();
@@ -214,6 +228,7 @@ mount(root, first)
 			const same = keyOf(next) === keyOf(params);
 			params = next;
 			drawFilters();
+			showDownloads();
 			if (!same)
 				start();
 		},
