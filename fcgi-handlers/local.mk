@@ -7,7 +7,7 @@ fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/notifications.c fcgi-handle
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/health.c fcgi-handlers/health.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media.c fcgi-handlers/media.h \
 	fcgi-handlers/media_view.c fcgi-handlers/media_view.h \
-	fcgi-handlers/media_months.c fcgi-handlers/media_filter.h
+	fcgi-handlers/media_months.c fcgi-handlers/media_ids.c fcgi-handlers/media_filter.h
 fcgi_handlers_libhandlers_a_SOURCES += fcgi-handlers/media_bulk.c \
 	fcgi-handlers/media_sidecar.c \
 	fcgi-handlers/media_playback.c fcgi-handlers/media_playback.h \

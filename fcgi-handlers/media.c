@@ -441,6 +441,8 @@ static const struct route media_routes[] = {
 	    BODY_NONE, list_input, list_cache_key },
 	{ METHOD_GET, "/api/media/months", media_months_get, AUTH_BEARER, PERM_MEDIA_READ,
 	    RATE_MEDIA, BODY_NONE, media_months_input, media_months_cache_key },
+	{ METHOD_GET, "/api/media/ids", media_ids_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
+	    BODY_NONE, media_ids_input },
 	{ METHOD_GET, "/api/media/tags", media_tags_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,
 	    BODY_NONE, tag_list_input, tags_cache_key },
 	{ METHOD_GET, "/api/media/{id}", media_item_get, AUTH_BEARER, PERM_MEDIA_READ, RATE_MEDIA,

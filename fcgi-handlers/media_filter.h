@@ -52,4 +52,8 @@ bool media_months_get(const struct request *, struct response *, struct error *)
 extern const struct field_rule media_months_input[];
 const char *media_months_cache_key(const struct request *);
 
+/* GET /api/media/ids: all items of a list, in large pages. */
+bool media_ids_get(const struct request *, struct response *, struct error *);
+extern const struct field_rule media_ids_input[];
+
 #endif

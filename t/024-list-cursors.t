@@ -74,6 +74,7 @@ my %list = (
 	'duplicates' => '/api/media/duplicates?',
 	'lookalikes' => '/api/media/duplicates?by=look&',
 	'places' => '/api/media/places?',
+	'ids' => '/api/media/ids?',
 	servers => '/api/integrations/plex/servers?',
 	syncs => '/api/integrations/plex/syncs?',
 	people => '/api/users?',

@@ -85,6 +85,7 @@ my %valid = (
     'POST /api/integrations/plex/syncs/{id}/continue' => [],
     'GET /api/media' => [],
     'GET /api/media/months' => [],
+    'GET /api/media/ids' => [],
     'GET /api/media/tags' => [],
     'GET /api/media/{id}' => [],
     'PATCH /api/media/{id}' => [ { title => 'x' } ],

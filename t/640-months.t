@@ -64,6 +64,20 @@ sub pages {
     return @items;
 }
 
+# The same of the brief list: [id, owner] of each.
+sub brief {
+    my ($who, $query, $limit) = @_;
+    my (@items, $cursor);
+    do {
+        my $page = get($who, "/api/media/ids?limit=$limit&$query"
+            . (defined $cursor ? "&cursor=$cursor" : ''));
+        cmp_ok scalar @{ $page->{items} }, '<=', $limit, 'no more than asked for';
+        push @items, @{ $page->{items} };
+        $cursor = $page->{page}{nextCursor};
+    } while (defined $cursor);
+    return [ map { [ @$_{qw(id ownerId kind source)} ] } @items ];
+}
+
 # {'1903-05' => {1 => 3, ...}} of the list, and of the months.
 sub listed {
     my ($who, $query) = @_;
@@ -110,6 +124,8 @@ sub same_everywhere {
             my $query = join '&', grep { length } years(), $filter;
             subtest "$when: $name, $filter" => sub {
                 is_deeply counted($who, $query), listed($who, $query), 'as the list shows';
+                is_deeply brief($who, $query, 40), [ map { [ @$_{qw(id ownerId kind source)} ] }
+                    pages($who, "sort=taken&$query") ], '... and so are the ids';
             };
         }
     }
@@ -222,6 +238,31 @@ subtest 'days of the wall clock' => sub {
         'page by page';
     is_deeply listed($ann, 'yearFrom=1904&yearTo=1903&tag=sea'), listed($ann,
         'yearFrom=1903&yearTo=1904&tag=sea'), 'years the wrong way round';
+};
+
+subtest 'ids of a collection, and marks' => sub {
+    my @mine = map { item(at => "1905-01-0$_ 12:00") } 1 .. 3;
+    my $private = item(owner => 'bob', at => '1905-01-09 12:00');
+    my $album = $ann->api(POST => '/api/media/collections',
+        { title => $mark, items => [ @mine[ 0, 1 ] ] })->{json}{id};
+    is_deeply [ map { $_->[0] } @{ brief($ann, "collection=$album", 1) } ], [ @mine[ 1, 0 ] ],
+        'one by one';
+    is_deeply brief($bob, "collection=$album", 5), [], 'nothing for who does not see it';
+    $ann->api(PUT => "/api/media/$mine[0]/favorite");
+    $ann->api(PUT => "/api/media/$mine[1]/archive");
+    my $marks = sub { my ($query) = @_; +{ map { $_->{id} => [ @$_{qw(favorite archived)} ] }
+        @{ get($ann, "/api/media/ids?takenFrom=1905-01-01&takenTo=1905-01-31&$query")
+            ->{items} } } };
+    my ($no, $yes) = (JSON::PP::false, JSON::PP::true);
+    is_deeply $marks->(''), { $mine[0] => [ $yes, $no ], $mine[2] => [ $no, $no ] },
+        'what is archived is left out, as in the list';
+    is_deeply $marks->('archived=true'), { $mine[1] => [ $no, $yes ] }, 'or shown alone';
+    is_deeply [ grep { $_->[0] eq $private } @{ brief($ann, 'yearFrom=1905&yearTo=1905', 500) } ],
+        [], 'nothing private of others';
+    is $mn->client->api(GET => '/api/media/ids')->{status}, 401, 'nobody';
+    for my $query ('status=trashed', 'limit=0', 'limit=5001', 'cursor=x', 'sort=taken', 'days=1') {
+        is $ann->api(GET => "/api/media/ids?$query")->{status}, 400, $query;
+    }
 };
 
 subtest 'what is refused' => sub {

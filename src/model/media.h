@@ -171,6 +171,15 @@ struct media_months {
 	size_t n;
 };
 
+/* What a caller needs of an item to change it together with many others. */
+#define MEDIA_IDS_MAX 5000 /* of a page */
+struct media_brief {
+	const char *id, *kind, *source;
+	const char *owner_id; /* or NULL */
+	bool favorite, archived;
+	int64_t taken; /* us, of the order of the date taken */
+};
+
 /* A page starts after this key and id. id NULL: at the start of the list. */
 struct media_position {
 	int64_t us;        /* of the time orders; of MEDIA_MANUAL: the place */

@@ -49,6 +49,7 @@ static const struct {
 	[LIST_LINK_ITEMS] = { 'I', true, false },
 	[LIST_DOWNLOADS] = { 'D', true, false },
 	[LIST_PLACES] = { 'q', false, true },
+	[LIST_MEDIA_IDS] = { 'B', true, false },
 };
 
 const char *

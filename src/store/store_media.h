@@ -46,7 +46,7 @@ struct media_list_ask {
 	enum media_sort sort;
 	const struct media_position *after; /* or NULL */
 	bool back; /* the items before that position, the nearest first; needs a position */
-	int limit; /* <= MEDIA_LIST_ROWS_MAX */
+	int limit; /* <= MEDIA_LIST_ROWS_MAX, of store_media_list() */
 };
 struct media_list {
 	struct media *items;
@@ -65,6 +65,10 @@ bool store_media_keys(struct db *, struct arena *, const struct media_reader *, 
 /* One round trip. */
 bool store_media_list(struct db *, struct arena *, const struct media_list_ask *,
     struct media_list *, struct error *);
+
+/* The same in the order of the date taken, forwards, in pages of up to MEDIA_IDS_MAX. */
+bool store_media_ids(struct db *, struct arena *, const struct media_list_ask *,
+    struct media_brief **, size_t *n, struct error *);
 
 /* How many items each month has, under all filters but the trash. One round trip. */
 #define MEDIA_MONTH_ROWS_MAX 200000 /* that are read: days for five centuries */

@@ -273,25 +273,33 @@ days_params(const struct media_filter *f, const char *params[PARAMS_DAYS + 1])
 	params[7] = f->kind;
 }
 
-bool
-store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
-    struct media_list *list, struct error *err)
+static void
+list_params(struct arena *arena, const struct media_list_ask *ask, size_t nparams,
+    const char *params[PARAMS_AT_PLACE])
 {
-	const char *params[PARAMS_AT_PLACE] = { ask->reader->user_id, NULL, NULL,
-		db_int(arena, ask->limit) };
-	const struct query *query;
-	struct rows *rows;
-	size_t nparams;
-
-	query = choose(ask, &nparams);
+	params[0] = ask->reader->user_id;
+	position_params(arena, ask, &params[1], &params[2]);
+	params[3] = db_int(arena, ask->limit);
 	filter_params(arena, ask->filter, params);
 	if (nparams == PARAMS_AT_PLACE)
 		place_params(arena, ask->filter, params);
 	params[nparams == PARAMS_AT_PLACE ? PARAMS_AT_PLACE - 1 : PARAMS_COLLECTION - 1] =
 	    db_bool(ask->reader->all);
+}
+
+bool
+store_media_list(struct db *db, struct arena *arena, const struct media_list_ask *ask,
+    struct media_list *list, struct error *err)
+{
+	const char *params[PARAMS_AT_PLACE];
+	const struct query *query;
+	struct rows *rows;
+	size_t nparams;
+
+	query = choose(ask, &nparams);
+	list_params(arena, ask, nparams, params);
 	if (days_only(ask))
 		days_params(ask->filter, params);
-	position_params(arena, ask, &params[1], &params[2]);
 	if (!db_exec(db, arena, query, (struct strings) { params, nparams }, &rows, err))
 		return false;
 	list->n = rows_count(rows);
@@ -301,6 +309,50 @@ store_media_list(struct db *db, struct arena *arena, const struct media_list_ask
 		media_from_row(arena, rows, i, &list->items[i]);
 		position_of(rows, i, &list->items[i], ask->sort, &list->positions[i]);
 	}
+	return true;
+}
+
+static unsigned
+choose_ids(const struct media_list_ask *ask, size_t *nparams)
+{
+	const struct media_filter *f = ask->filter;
+
+	*nparams = f->collection != NULL ? PARAMS_COLLECTION :
+	    at_a_place(f)                ? PARAMS_AT_PLACE :
+	    f->tag != NULL               ? PARAMS_TAG :
+					   PARAMS_ANY;
+	if (f->collection != NULL)
+		return Q_IDS_IN_COLLECTION;
+	if (at_a_place(f))
+		return Q_IDS_AT_PLACE;
+	if (f->tag != NULL)
+		return ask->reader->all ? Q_IDS_ALL_TAG : Q_IDS_TAG;
+	return ask->reader->all ? Q_IDS_ALL_ANY : Q_IDS_ANY;
+}
+
+bool
+store_media_ids(struct db *db, struct arena *arena, const struct media_list_ask *ask,
+    struct media_brief **items, size_t *n, struct error *err)
+{
+	const char *params[PARAMS_AT_PLACE];
+	struct rows *rows;
+	size_t nparams;
+	unsigned query = choose_ids(ask, &nparams);
+
+	list_params(arena, ask, nparams, params);
+	if (!db_exec(db, arena, &store_media_list_queries[query],
+		(struct strings) { params, nparams }, &rows, err))
+		return false;
+	*n = rows_count(rows);
+	*items = arena_array(arena, *n, sizeof(**items));
+	for (size_t i = 0; i < *n; i++)
+		(*items)[i] = (struct media_brief) { .id = rows_str(rows, i, 0),
+			.kind = rows_str(rows, i, 1),
+			.source = rows_str(rows, i, 2),
+			.owner_id = rows_str(rows, i, 3),
+			.favorite = rows_bool(rows, i, 4),
+			.archived = rows_bool(rows, i, 5),
+			.taken = rows_int(rows, i, 6) };
 	return true;
 }
 

@@ -191,6 +191,39 @@ media_list(const struct call *call, const struct media_ask *ask, struct media **
 }
 
 bool
+media_ids(const struct call *call, const struct media_ask *ask, struct media_brief **items,
+    struct page *page, struct error *err)
+{
+	struct media_position from;
+	struct list_position after;
+	struct media_reader reader;
+	size_t n;
+
+	if (!sort_fits(ask, err) || !places_may(call, &ask->filter, err) ||
+	    !list_after(call->arena, LIST_MEDIA_IDS, ask->list.cursor, &after, err))
+		return false;
+	from = (struct media_position) { .us = after.number, .id = after.id };
+	media_reader_in(call->by.who, ask->scope, &reader);
+	if (!store_media_ids(call->svc->db, call->arena,
+		&(const struct media_list_ask) {
+		    .reader = &reader,
+		    .filter = &ask->filter,
+		    .sort = MEDIA_TAKEN,
+		    .after = &from,
+		    .limit = ask->list.limit + 1,
+		},
+		items, &n, err))
+		return false;
+	if (list_cut(page, n, ask->list.limit)) {
+		const struct media_brief *last = &(*items)[page->n - 1];
+
+		after = (struct list_position) { .id = last->id, .number = last->taken };
+		page->next = list_cursor(call->arena, LIST_MEDIA_IDS, &after);
+	}
+	return true;
+}
+
+bool
 media_months(const struct call *call, const struct media_ask *ask, bool by_day,
     struct media_months *months, struct error *err)
 {

@@ -66,6 +66,9 @@ struct media_ask {
 
 bool media_list(const struct call *, const struct media_ask *, struct media **, struct page *,
     struct error *);
+/* The list in the order of the date taken, in pages of up to MEDIA_IDS_MAX; not for the trash. */
+bool media_ids(const struct call *, const struct media_ask *, struct media_brief **, struct page *,
+    struct error *);
 /*
  * How many items of the list each month has; ask->list and ask->sort do not count, and the filter
  * is not for the trash. Without `by_day` only the sums of the months are filled.

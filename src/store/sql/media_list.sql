@@ -549,3 +549,41 @@ ORDER BY m.k DESC, m.id DESC
 	UNION ALL @of_days(@shared AND @presentable AND NOT $2::boolean, sh.taken_at))
 --: query on_days_all read
 @on_days(@of_days(media m WHERE m.trashed_at IS NULL AND $2::boolean, @taken))
+
+-- All items of a list one after the other, with what it takes to change many of them: large pages,
+-- in the order of the date taken. $2 and $3 the position, $4 limit; filters as in the list.
+
+--: define ids_branch(from, filter, key, id)
+(SELECT m.id, m.kind, m.source, m.owner_id, @key AS k, @id AS kid
+FROM @from @filter AND (@key, @id) < ($2::timestamptz, $3::uuid)
+ORDER BY @key DESC, @id DESC LIMIT $4::int)
+
+--: define ids_of(branches)
+SELECT m.id, m.kind, m.source, m.owner_id, m.id IN (@favorites), m.id IN (@archived), @us(m.k)
+FROM (@branches) m ORDER BY m.k DESC, m.kid DESC LIMIT $4::int
+
+--: define ids_readable(filter, theirs)
+@ids_of(@ids_branch(@own, @filter, @taken, m.id)
+	UNION ALL
+	@ids_branch(@house AND (m.owner_id = $1::uuid OR @presentable), @filter, @taken, m.id)
+	UNION ALL
+	@ids_branch(@shared AND @presentable, @theirs, sh.taken_at, sh.media_id))
+
+--: define ids_everything(filter)
+@ids_of(@ids_branch(media m WHERE m.trashed_at IS NULL, @filter, @taken, m.id))
+
+--: query ids_any read custom-plan
+@ids_readable(@any, @any_shared)
+--: query ids_tag read custom-plan
+@ids_readable(@of_tag, @of_tag_shared)
+--: query ids_all_any read custom-plan
+@ids_everything(@any)
+--: query ids_all_tag read custom-plan
+@ids_everything(@of_tag)
+--: query ids_in_collection read custom-plan
+@ids_of(@ids_branch(collections c CROSS JOIN LATERAL @collected($1::uuid, $18::boolean) m
+		WHERE c.id = $17::uuid AND @joined($1::uuid),
+	@any_place @between(@taken) AND ($16::text IS NULL OR m.tags @> ARRAY[$16::text]),
+	@taken, m.id))
+--: query ids_at_place read custom-plan
+@ids_of(@ids_branch(@located($23::boolean), @located_filter, @taken, m.id))
