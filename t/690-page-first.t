@@ -5,7 +5,6 @@ use v5.36;
 use utf8;
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use JSON::PP;
 use MediaNest::Browser;
 use MediaNest::Media;
 use MediaNest::Page qw(:all);
@@ -16,6 +15,8 @@ plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{AS
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();
+
+use constant ROWS => 7000;
 
 my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
@@ -31,16 +32,15 @@ $ann->wait_media($_) for @photos;
 my $b = MediaNest::Browser->start(dir => $make->path('browser'), artefacts => $artefacts,
     width => 390, height => 844);
 
-# How often the page has asked for each: {refresh, months, list, pictures => the most of one}; and
-# whether it asked before its code ran.
+# How often the page has asked for each: {refresh, months, list, pictures => the most of one,
+# shown => of how many}.
 sub asked ($b) {
 	return $b->js(<<'JS');
 		const all = performance.getEntriesByType('resource').map((one) =>
-		    ({ url: new URL(one.name), at: one.startTime, end: one.responseEnd }));
+		    ({ url: new URL(one.name) }));
 		const of = (path) => all.filter(({ url }) => url.pathname === path);
 		const pictures = Object.values(Object.groupBy(all.filter(({ url }) =>
 		    /\/derived\//.test(url.pathname)), ({ url }) => url.href));
-		const code = all.find(({ url }) => url.pathname === '/app.js').end;
 		return {
 			refresh: of('/api/auth/refresh').length,
 			months: of('/api/media/months').length,
@@ -48,7 +48,6 @@ sub asked ($b) {
 			    /sort=taken/.test(url.search)).length,
 			pictures: Math.max(...pictures.map((same) => same.length)),
 			shown: pictures.length,
-			ahead: of('/api/auth/refresh')[0]?.at < code,
 		};
 JS
 }
@@ -76,15 +75,22 @@ subtest 'who is' => sub {
 
 	$b->reload;
 	loaded($b);
-	is_deeply asked($b), { refresh => 1, months => 1, list => 1, pictures => 1, shown => 4,
-		ahead => JSON::PP::true },
-	    'all is asked for once, and the token before the code is there';
+	is_deeply asked($b), { refresh => 1, months => 1, list => 1, pictures => 1, shown => 4 },
+	    'all is asked for once';
 	isnt $kept->(), $before, 'the token is the new one';
 	for my $n (1 .. 3) {
 		$b->reload;
 		loaded($b);
 		is asked($b)->{refresh}, 1, "and again ($n)";
 	}
+	$b->block('*/app.js');
+	$b->reload;
+	$b->wait_for('pictures', sub { asked($b)->{shown} == 3 });
+	is_deeply asked($b), { refresh => 1, months => 1, list => 1, pictures => 1, shown => 3 },
+	    'before the code is there';
+	$b->block;
+	$b->reload;
+	loaded($b);
 };
 
 subtest 'tabs that open at once' => sub {
@@ -177,6 +183,66 @@ subtest 'who is signed out meanwhile' => sub {
 	before($b, '');
 	$b->find('#email');
 	is $kept->(), undef, 'a token that the server refuses is forgotten';
+};
+
+subtest 'all of many' => sub {
+	my $tom = $mn->user(role => 'user');
+	my $toms = $tom->api(GET => '/api/auth/session')->{json}{user}{id};
+
+	# more than a page of ids; of the videos more than the page loads
+	$mn->psql(<<"SQL");
+INSERT INTO media (id, owner_id, kind, title, status, content_type, width, height, created_at,
+	taken_at, taken_local)
+SELECT gen_random_uuid(), '$toms', CASE WHEN n % 10 = 0 THEN 'video' ELSE 'image' END, 'Row ' || n,
+	'ready', 'image/jpeg', 4000, 3000, at, at, at AT TIME ZONE 'UTC'
+FROM (SELECT n, '2020-01-01'::timestamptz - n * interval '3 hours' AS at
+	FROM generate_series(1, @{[ ROWS ]}) n) t
+SQL
+	$b->get('about:blank');
+	sign_in($b, $tom);
+	my $all = sub {
+		$b->wait_for('tiles', sub { $b->count('.tile') > 5 });
+		$b->js(<<'JS');
+			performance.clearResourceTimings();
+			document.querySelector('.tile-link').focus();
+			document.activeElement.dispatchEvent(new KeyboardEvent('keydown',
+			    { key: 'a', ctrlKey: true, bubbles: true, cancelable: true }));
+JS
+	};
+	my $of = sub ($path) { $b->js(<<'JS', $path) };
+		return performance.getEntriesByType('resource').filter((one) =>
+		    new URL(one.name).pathname === arguments[0]).length;
+JS
+	$all->();
+	told($b, '.selection-bar strong', qr/^7,000 items selected$/, 'all of them');
+	is $of->('/api/media/ids'), 2, 'in two requests';
+	cmp_ok $of->('/api/media'), '<', 3, 'without loading the items';
+	is $b->js('return document.querySelectorAll(".tile:not(.selected)").length'), 0,
+	    'what is seen shows it';
+	$b->js('scrollTo(0, document.body.scrollHeight / 2)');
+	$b->wait_for('what comes into view is selected', sub {
+		$b->count('.tile.selected') > 5 && !$b->count('.tile:not(.selected)') });
+	$b->press('Escape');
+	ok !$b->seen('.selection-bar'), 'Escape selects nothing';
+	is $b->count('.tile.selected'), 0, 'nothing at all';
+
+	open_view($b, '?kind=video', '.tile');
+	$all->();
+	told($b, '.selection-bar strong', qr/^700 items selected$/, 'all videos');
+	ok $b->seen('.selection-bar [aria-label="Move to trash"]'), 'that one may delete';
+	$b->click('.selection-bar [aria-label=Archive]');
+	told($b, '#toasts', qr/700 items archived/, 'what is done is done with all of them');
+	is $mn->psql("SELECT count(*), count(*) FILTER (WHERE m.kind = 'video')"
+	    . ' FROM media_archived k JOIN media m ON m.id = k.media_id'
+	    . " WHERE k.user_id = '$toms'"), '700|700',
+	    'and with no other';
+	$b->find('.empty');
+	pass 'the library knows that they have left';
+	press_on($b, 'Undo', '#toasts');
+	$b->find('.tile');
+	$b->wait_for('all to be back', sub { $mn->psql(
+	    "SELECT count(*) FROM media_archived WHERE user_id = '$toms'") == 0 });
+	is_deeply [ console_errors($b, qr/401/) ], [], 'the console is clean';
 };
 
 $b->stop;

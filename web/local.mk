@@ -94,6 +94,7 @@ nobase_dist_page_DATA = \
 	web/ui/on-this-day.js \
 	web/ui/notice.js \
 	web/ui/opener.js \
+	web/ui/pick-all.js \
 	web/ui/picture.js \
 	web/ui/playback.js \
 	web/ui/player.js \

@@ -118,8 +118,10 @@ renewOnce()
 	for (let tries = 1;; tries++) {
 		const refreshToken = session.refreshToken();
 
-		if (!refreshToken)
+		if (!refreshToken) {
+			session.end('out', false); /* elsewhere, a moment ago */
 			throw new Problem(401);
+		}
 		try {
 			session.renew(await exchange('POST', '/auth/refresh',
 			    { body: { refreshToken } }));

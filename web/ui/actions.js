@@ -1,7 +1,8 @@
 /* What several views do with one item or many: trash with undo, tags. */
+import { emit } from '../lib/bus.js';
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { each, forget, purge, remember, restore, tagNames, trash } from '../lib/media.js';
+import { each, forget, known, purge, remember, restore, tagNames, trash } from '../lib/media.js';
 import { mayEdit } from '../lib/session.js';
 import { together } from '../lib/together.js';
 import { ask } from './dialog.js';
@@ -29,9 +30,28 @@ counted(items, doing, work)
 export const overMany = (items, work, doing) => counted(items, doing,
     (tell) => each(items, work, tell));
 
-/* Changes many items together; apply(item) shows it on each that was changed. */
-export const changeMany = (items, body, apply, doing) => counted(items, doing,
-    (tell) => together(items, body, apply, tell));
+/*
+ * Changes many items together; apply(item) shows it on each that was changed. Lists count again
+ * what they have not loaded.
+ */
+export async function
+changeMany(items, body, apply, doing)
+{
+	const far = items.some(({ id }) => !known(id));
+	const done = await counted(items, doing, (tell) => together(items, body, apply, tell));
+
+	if (far)
+		emit('resync', {});
+	return done;
+}
+
+/* Shows a change of what the page has of an item; of many that are selected it has only the id. */
+export const shown = (change) => ({ id }) => {
+	const item = known(id);
+
+	if (item)
+		remember({ ...item, ...change(item) });
+};
 
 /* One by one only what is not theirs: that is for people who may delete. */
 export async function
@@ -39,19 +59,20 @@ trashWithUndo(items)
 {
 	const gone = [];
 	const mine = items.filter(mayEdit);
+	const others = items.filter((item) => !mayEdit(item));
 	const left = (item) => {
 		item.status = 'trashed';
 		forget(item.id);
 		gone.push(item);
 	};
 	const done = await changeMany(mine, { trash: true }, left, 'Moving') +
-	    await overMany(items.filter((item) => !mine.includes(item)), async (item, options) => {
+	    await overMany(others, async (item, options) => {
 		    await trash(item, options);
 		    gone.push(item);
 	    }, 'Moving');
 
 	if (done)
-		toast(done === 1 ? `“${gone[0].title}” moved to trash` :
+		toast(items.length === 1 ? `“${gone[0].title}” moved to trash` :
 		    `${many(done, 'item')} moved to trash`, {
 			action: 'Undo', onaction: () => overMany(gone, restore, 'Restoring'),
 		});
@@ -132,8 +153,8 @@ tagMany(items)
 
 	if (!words?.length)
 		return;
-	const done = await changeMany(items, { set: { addTags: words } }, (item) => remember({
-		...item, tags: [...new Set([...item.tags, ...words])] }), 'Tagging');
+	const done = await changeMany(items, { set: { addTags: words } }, shown(({ tags }) => ({
+		tags: [...new Set([...tags, ...words])] })), 'Tagging');
 	if (done)
 		toast(`${many(done, 'item')} tagged`);
 }

@@ -1,6 +1,7 @@
 /* The menu of the selection bar: what is done more rarely with many items. */
 import { h, icon } from '../lib/dom.js';
-import { many } from '../lib/format.js';
+import { count, many } from '../lib/format.js';
+import { known } from '../lib/media.js';
 import { ask } from './dialog.js';
 import { options } from './form.js';
 import { turn, turnable } from './turn.js';
@@ -28,7 +29,7 @@ playMany(items)
 		music.add(items, when === 'next');
 }
 
-/* [glyph, text, run]; the selection stays: one turn may not be enough. */
+/* [glyph, text, run]; the selection stays: one turn may not be enough. Of items that are loaded. */
 function
 ownRows(items)
 {
@@ -45,11 +46,14 @@ ownRows(items)
 	].filter(Boolean);
 }
 
+const shownIn = (menu) => [...menu.querySelectorAll('button')].filter((one) =>
+    one.getClientRects().length);
+
 /* Up and down go from one to the next, past those that have no room to be shown. */
 function
 step(event, menu)
 {
-	const entries = [...menu.children].filter((one) => one.getClientRects().length);
+	const entries = shownIn(menu);
 	const at = entries.indexOf(document.activeElement);
 	const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
 
@@ -79,12 +83,15 @@ more(items, selection)
 		pressedOpen = false;
 		return;
 	}
-	const own = ownRows(items);
+	const loaded = items.filter(({ id }) => known(id));
+	const own = ownRows(loaded);
+	const note = own.length && loaded.length < items.length &&
+	    h('small', null, `With the ${count(loaded.length)} of them that are loaded:`);
 
 	menu.append(...selection.actions.filter((action) => action.rare &&
 	    selection.fitting(action).length).map((action) => entry(action.icon, action.label,
 	    () => selection.run(action), own.length > 0)),
-	...own.map((row) => entry(...row)));
+	note || '', ...own.map((row) => entry(...row)));
 	const press = () => {
 		pressedOpen = menu.matches(':popover-open');
 	};
@@ -99,5 +106,5 @@ more(items, selection)
 	button.addEventListener('pointerdown', press);
 	document.body.append(menu);
 	menu.showPopover();
-	[...menu.children].find((one) => one.getClientRects().length)?.focus();
+	shownIn(menu)[0]?.focus();
 }

@@ -2,9 +2,9 @@
 import { setShares } from '../lib/collections.js';
 import { h } from '../lib/dom.js';
 import { many } from '../lib/format.js';
-import { remember } from '../lib/media.js';
+import { known } from '../lib/media.js';
 import { mayEdit } from '../lib/session.js';
-import { changeMany, overMany } from './actions.js';
+import { changeMany, overMany, shown } from './actions.js';
 import { ask } from './dialog.js';
 import { options } from './form.js';
 import { toast } from './toast.js';
@@ -19,7 +19,7 @@ toggleMark(items, name, member, words)
 	const on = !items.every((item) => item[member]);
 	const todo = items.filter((item) => Boolean(item[member]) !== on);
 	const set = (value) => changeMany(todo, { set: { [name]: value } },
-	    (item) => remember({ ...item, [member]: value }), 'Marking');
+	    shown(() => ({ [member]: value })), 'Marking');
 	const done = await set(on);
 
 	if (done)
@@ -53,7 +53,7 @@ visibility(items)
 	const done = users ?
 	    await overMany(mine, (item, how) => setShares(item, users, how), 'Changing') :
 	    await changeMany(mine, { set: { visibility: value } },
-		(item) => remember({ ...item, visibility: value }), 'Changing');
+		shown(() => ({ visibility: value })), 'Changing');
 	if (done)
 		toast(`${many(done, 'item')} changed`);
 }

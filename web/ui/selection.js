@@ -11,6 +11,7 @@ export class Selection {
 	constructor(actions)
 	{
 		this.ids = new Set();
+		this.far = new Map(); /* id -> what is known of one that is not loaded */
 		this.actions = actions;
 		this.text = h('strong');
 		this.bar = h('section.selection-bar', { 'aria-label': 'Selection', hidden: true });
@@ -66,7 +67,8 @@ export class Selection {
 
 	items()
 	{
-		return this.grid.items.filter((item) => this.ids.has(item.id));
+		return [...this.grid.items, ...[...this.far.values()].filter(({ id }) =>
+		    !this.grid.ids.has(id))].filter(({ id }) => this.ids.has(id));
 	}
 
 	toggle(id, extend)
@@ -115,8 +117,11 @@ export class Selection {
 		this.grid.tiles.get(id)?.select(on);
 	}
 
-	all()
+	/* far: id -> {id, kind, source, ownerId, favorite, archived} of all there is */
+	all(far)
 	{
+		this.far = far;
+		far.forEach((item, id) => this.ids.add(id));
 		this.grid.items.forEach((item) => this.mark(item.id, true));
 		this.tell();
 	}
@@ -130,6 +135,7 @@ export class Selection {
 	clear()
 	{
 		[...this.ids].forEach((id) => this.mark(id, false));
+		this.far = new Map();
 		this.last = null;
 		this.anchor = null;
 		this.tell();
@@ -141,8 +147,9 @@ export class Selection {
 		if (this.bar.hidden !== !this.size)
 			announce(this.size ? this.text.textContent : 'Nothing selected');
 		this.bar.hidden = !this.size;
+		const items = this.items();
 		this.buttons.forEach((button, i) => {
-			button.hidden = !this.fitting(this.actions[i]).length;
+			button.hidden = !items.some(this.actions[i].may ?? Boolean);
 		});
 		document.body.classList.toggle('selecting', this.size > 0);
 	}

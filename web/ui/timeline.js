@@ -539,11 +539,11 @@ export class Timeline extends Grid {
 
 	remove(id)
 	{
-		const day = this.days.find(({ items }) => items.some((item) => item.id === id));
-
 		this.missed.delete(id);
-		if (!day)
+		this.selection?.drop(id);
+		if (!this.ids.has(id))
 			return;
+		const day = this.days.find(({ items }) => items.some((item) => item.id === id));
 		day.items = day.items.filter((item) => item.id !== id);
 		day.n--;
 		if (!day.n) {
@@ -551,7 +551,6 @@ export class Timeline extends Grid {
 			this.byDate.delete(day.date);
 		}
 		this.collect();
-		this.selection?.drop(id);
 		this.later();
 	}
 

@@ -136,8 +136,7 @@ mount(root, first)
 		if ((event.ctrlKey || event.metaKey) && event.key === 'a' &&
 		    grid.node.contains(document.activeElement)) {
 			event.preventDefault();
-			await grid.complete();
-			selection.all();
+			(await import('../ui/pick-all.js')).pickAll(grid, selection, query());
 		}
 	};
 	const off = on('resync', () => grid.reload());
