@@ -11,7 +11,7 @@ use MediaNest::Browser;
 use MediaNest::Media;
 use MediaNest::Page qw(artefacts sign_in inside);
 use MediaNest::Pictures qw(tiff jpeg_with png_with icc_profile apple_note raf cr3 heic_colours
-    heic_turned box mean_of quarters_of);
+    heic_grid heic_turned box mean_of quarters_of);
 use MediaNest::Test;
 
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
@@ -37,6 +37,9 @@ ff('-i', $png, '-c:v', 'libwebp', $make->path('base.webp'));
 $base{webp} = bytes($make->path('base.webp'));
 MediaNest::Media::run('heif-enc', $png, '-o', $make->path('base.heic'));
 $base{heic} = bytes($make->path('base.heic'));
+my @four = qw(red lime blue white);
+($base{tiles}, my @tile) = heic_grid($make->path('.'), 0, @four);
+($base{turned_tiles}, my @turned_tile) = heic_grid($make->path('.'), 1, @four);
 MediaNest::Media::run('convert', $png, '-interlace', 'JPEG', $make->path('progressive.jpg'));
 $base{progressive} = bytes($make->path('progressive.jpg'));
 MediaNest::Media::run('convert', $png, '-interlace', 'PNG', $make->path('interlaced.png'));
@@ -196,6 +199,19 @@ my @rows = (
         { size => $whole, incomplete => 1 } ],
     [ 'a fifth of a WebP', 'a.webp', part_of($base{webp}, 0.2), { fails => 'truncated' } ],
     [ 'the header of a WebP', 'a.webp', substr($base{webp}, 0, 40), { fails => 'truncated' } ],
+    [ 'HEIC in tiles', 'a.heic', $base{tiles}, { size => '256x256',
+        quarters => 'red lime blue white' } ],
+    [ '... without its last byte', 'a.heic', substr($base{tiles}, 0, -1), { size => '256x256',
+        incomplete => 1, quarters => 'red lime blue 000' } ],
+    [ '... with two tiles', 'a.heic', substr($base{tiles}, 0, $tile[1]), { size => '256x256',
+        incomplete => 1, quarters => 'red lime 000 000' } ],
+    [ '... with two tiles, but for a byte', 'a.heic', substr($base{tiles}, 0, $tile[1] - 1),
+        { fails => 'truncated' } ],
+    [ '... turned, with three tiles', 'a.heic', substr($base{turned_tiles}, 0,
+        $turned_tile[3] - 9), { size => '256x256', incomplete => 1,
+        quarters => 'lime 000 red blue' } ],
+    [ '90 % of HEIC in one piece', 'a.heic', part_of($base{heic}, 0.9),
+        { fails => qr/^(?:truncated|unreadable)$/ } ],
     [ 'an animated GIF, cut in its second frame', 'a.gif', part_of($base{gif}, 0.6),
         { size => $whole, incomplete => 1, near => \@plain } ],
     [ 'a GIF, cut in its only frame', 'a.gif', part_of($base{still}, 0.6),

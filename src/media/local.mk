@@ -14,6 +14,7 @@ src_libmedia_a_SOURCES = \
 	src/media/container.c src/media/container.h \
 	src/media/exif.c src/media/exif.h \
 	src/media/frames.c src/media/frames.h \
+	src/media/heic_part.c src/media/heic_part.h \
 	src/media/jpeg.c src/media/jpeg.h \
 	src/media/live.c src/media/live.h \
 	src/media/mapped.c src/media/mapped.h \

@@ -1,7 +1,7 @@
 /*
  * What there is of pictures that are cut off, for formats of which libvips reads all or nothing:
- * the rows of a WebP and the passes of an interlaced PNG. (Of HEIC, libheif 1.15 gives no single
- * tiles.)
+ * the rows of a WebP and the passes of an interlaced PNG. HEIC is
+ * a matter of its own: heic_part.h.
  */
 #ifndef MN_MEDIA_PART_H
 #define MN_MEDIA_PART_H

@@ -9,6 +9,7 @@
 #include "media/container.h"
 #include "media/cr3.h"
 #include "media/exif.h"
+#include "media/heic_part.h"
 #include "media/live.h"
 #include "media/mapped.h"
 #include "media/media.h"
@@ -174,11 +175,45 @@ decode_part(struct media_run *run, const struct mapped *file, struct picture *pi
 	    picture_decode(run, pic, PICTURE_WIDEST, err);
 }
 
+/* HEIC that is cut off is opened with tiles in place of those that are missing. */
 static bool
-decode(struct media_run *run, const struct mapped *file, struct picture *pic, struct error *err)
+open_heic(struct media_run *run, struct mapped *file, struct heic_part *part, struct picture *pic,
+    struct error *err)
+{
+	const char *path;
+
+	if (!str_eq(run->type->extension, "heic") || !heic_fill(run, file, part))
+		return false;
+	path = heic_write(run, file, err);
+	if (path == NULL || !picture_open(run, path, run->type->reader, pic, err)) {
+		part->n = 0;
+		return false;
+	}
+	incomplete(run, part->shown);
+	return true;
+}
+
+static bool
+open_any(struct media_run *run, struct mapped *file, struct heic_part *part, struct picture *pic,
+    struct error *err)
+{
+	error_clear(err);
+	if (open_heic(run, file, part, pic, err))
+		return true;
+	/* A full disk is no fault of the file. */
+	return err->code != ERR_STORAGE_FULL &&
+	    (open_photo(run, file, pic, err) || open_part(run, file, pic, err));
+}
+
+static bool
+decode(struct media_run *run, const struct mapped *file, const struct heic_part *part,
+    struct picture *pic, struct error *err)
 {
 	double shown;
 
+	if (part->n > 0)
+		return picture_decode(run, pic, PICTURE_WIDEST, err) &&
+		    heic_blacken(run, part, pic, err);
 	if (picture_decode(run, pic, PICTURE_WIDEST, err)) {
 		run->incomplete |= gif_is_cut(file->data, file->size);
 		return true;
@@ -241,12 +276,13 @@ motion(struct media_run *run, const struct mapped *file, struct error *err)
 bool
 photo_process(struct media_run *run, struct error *err)
 {
+	struct heic_part part = { .n = 0 };
 	struct mapped file;
 	struct picture pic;
 
 	if (!mapped_open(run->arena, run->file, &file))
 		return error_slug(err, ERR_INTERNAL, "internal", "The file could not be opened.");
-	if (!open_photo(run, &file, &pic, err) && !open_part(run, &file, &pic, err))
+	if (!open_any(run, &file, &part, &pic, err))
 		return failed(&file, err);
 	run->kind = MEDIA_IMAGE;
 	run->width = pic.width;
@@ -260,10 +296,12 @@ photo_process(struct media_run *run, struct error *err)
 		return true;
 
 	media_step(run, "thumbnails", "started", NULL);
-	if (!decode(run, &file, &pic, err) || !picture_turn(run, &pic, err) ||
+	if (!decode(run, &file, &part, &pic, err) || !picture_turn(run, &pic, err) ||
 	    !picture_thumbnails(run, &pic, err))
 		return failed(&file, err);
 	raw_close(run);
+	if (part.n > 0)
+		media_discard(pic.path);
 	media_release_pictures(run);
 	media_step(run, "thumbnails", "done", NULL);
 	return motion(run, &file, err);

@@ -14,7 +14,10 @@
 #include "media/cr3.h"
 #include "media/dates.h"
 #include "media/exif.h"
+#include "media/heic_part.h"
 #include "media/jpeg.h"
+#include "media/mapped.h"
+#include "media/media.h"
 #include "media/motion.h"
 #include "media/mpeg_audio.h"
 #include "media/part.h"
@@ -26,6 +29,19 @@
 #include "core/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+/* It writes into the bytes. */
+static void
+fill_heic(struct arena *arena, const unsigned char *b, size_t size)
+{
+	struct mapped file = { arena_alloc(arena, size + 1), size };
+	struct media_run run = { .arena = arena };
+	struct heic_part part;
+
+	memcpy(file.data, b, size);
+	if (heic_fill(&run, &file, &part) && (part.n == 0 || part.shown < 0 || part.shown > 1))
+		abort();
+}
 
 static void
 containers(const unsigned char *b, size_t size)
@@ -49,6 +65,7 @@ containers(const unsigned char *b, size_t size)
 	(void)container_is_cut(b, size);
 	(void)gif_is_cut(b, size);
 	(void)cr3_exif(&arena, b, size, &n);
+	fill_heic(&arena, b, size);
 	arena_clear(&arena);
 }
 

@@ -8,9 +8,10 @@ use strict;
 use warnings;
 use Carp qw(croak);
 use Exporter qw(import);
+use MediaNest::Media;
 
 our @EXPORT_OK = qw(tiff jpeg_segment jpeg_with png_with icc_profile apple_note raf cr3
-    heic_colours heic_turned
+    heic_colours heic_grid heic_turned
     box mean_of quarters_of);
 
 my %SIZES = (byte => 1, ascii => 2, short => 3, long => 4, undef => 7, blob => 4, dirs => 4);
@@ -191,6 +192,51 @@ sub heic_property {
 # Its colours by code points of H.273; and its turn, in quarters against the clock.
 sub heic_colours {
     return heic_property($_[0], box(colr => 'nclx', pack 'nnnC', @_[ 1 .. 3 ], 0x80));
+}
+# A grid of two columns, as phones write it, of tiles in these colours: its bytes, and where each
+# tile ends. `turns`: quarters, counter-clockwise.
+sub heic_grid {
+	my ($dir, $turns, @colours) = @_;
+	my ($n, $side) = (scalar @colours, 128);
+	my ($record, @data);
+	for my $colour (@colours) {
+		MediaNest::Media::ffmpeg('-f', 'lavfi', '-i', "color=$colour:s=${side}x$side",
+		    '-frames:v', 1, qw(-c:v libx265 -preset ultrafast -pix_fmt yuv420p -tag:v hvc1
+		    -x265-params log-level=none:pools=1), "$dir/tile.mp4");
+		my $bytes = MediaNest::Media::slurp("$dir/tile.mp4");
+		my %found = map { my $at = index $bytes, $_;
+			($_ => substr $bytes, $at + 4, unpack('N', substr $bytes, $at - 4, 4) - 8) }
+		    qw(hvcC mdat);
+		$record //= $found{hvcC};
+		push @data, $found{mdat};
+	}
+	my $full = sub { my ($type, $version, @rest) = @_;
+		return box($type => join '', pack('N', $version << 24), @rest) };
+	my $grid = pack 'C4 n2', 0, 0, $n / 2 - 1, 1, 2 * $side, $n / 2 * $side;
+	my @items = 1 .. $n;
+	my $head = sub {
+		my ($at) = @_;
+		my $places = join '', map { my $from = $at;
+			$at += length $data[ $_ - 1 ];
+			pack 'n4 N2', $_, 0, 0, 1, $from, length $data[ $_ - 1 ] } @items;
+		return box(ftyp => "heic\0\0\0\0mif1heic") . $full->(meta => 0,
+		    $full->(hdlr => 0, "\0\0\0\0pict", "\0" x 13),
+		    $full->(pitm => 0, pack 'n', $n + 1),
+		    $full->(iinf => 0, pack('n', $n + 1), (map { $full->(infe => 2, pack 'n2 a4 x',
+			$_, 0, $_ > $n ? 'grid' : 'hvc1') } @items, $n + 1)),
+		    $full->(iref => 0, box(dimg => pack 'n*', $n + 1, $n, @items)),
+		    box(iprp => box(ipco => box(hvcC => $record)
+			. $full->(ispe => 0, pack 'N2', $side, $side)
+			. $full->(ispe => 0, pack 'N2', 2 * $side, $n / 2 * $side)
+			. box(irot => pack 'C', $turns)) . $full->(ipma => 0, pack('N', $n + 1),
+			(map { pack 'n C3', $_, 2, 0x81, 2 } @items),
+			pack 'n C3', $n + 1, 2, 3, 0x84)),
+		    box(idat => $grid), $full->(iloc => 1, pack('n2', 0x4400, $n + 1), $places,
+			pack 'n4 N2', $n + 1, 1, 0, 1, 0, length $grid));
+	};
+	my $at = length($head->(0)) + 8;
+	my $bytes = $head->($at) . box(mdat => join '', @data);
+	return ($bytes, map { $at += length } @data);
 }
 sub heic_turned { return heic_property($_[0], box(irot => pack 'C', $_[1])) }
 
