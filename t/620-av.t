@@ -7,6 +7,8 @@ use lib 't/lib';
 use utf8;
 use Test::More;
 use Encode qw(encode);
+use File::Basename qw(basename);
+use List::Util qw(max min);
 use MediaNest::Browser;
 use MediaNest::Media;
 use MediaNest::Page;
@@ -130,6 +132,22 @@ sub x265 {
 }
 
 # Two videos in one file; the second is smaller, and the disposition says which counts.
+# The same as Dolby Vision of profile 5: its record (dvcC) after hvcC, in all boxes around that.
+sub dolby {
+	my ($path) = @_;
+	bars('-vf', sprintf($hdr, 'smpte2084'), x265('smpte2084'))->($path);
+	my $bytes = MediaNest::Media::slurp($path);
+	my $record = pack('N a4 C C n x20', 32, 'dvcC', 1, 0, 5 << 9 | 3 << 3 | 5);
+	my $at = index $bytes, 'hvcC';
+	my $end = $at - 4 + unpack('N', substr $bytes, $at - 4, 4);
+	for my $around (qw(moov trak mdia minf stbl stsd hvc1)) {
+		my $box = rindex($bytes, $around, $at) - 4;
+		substr $bytes, $box, 4, pack 'N', 32 + unpack 'N', substr $bytes, $box, 4;
+	}
+	substr $bytes, $end, 0, $record;
+	MediaNest::Media::spew($make, basename($path), $bytes);
+	return;
+}
 sub two_videos {
 	my ($which) = @_;
 	return sub {
@@ -212,8 +230,26 @@ my $ran = rows({ ok => 'true', kind => 'video', width => 160, height => 120,
 	(map { [ "hdr-$_->[0].mp4", bars('-vf', sprintf($hdr, $_->[1]), x265($_->[1])),
 	    durationMs => [ 900, 1100 ], 'metadata.hdr' => 'true' ] }
 	    [ pq => 'smpte2084' ], [ hlg => 'arib-std-b67' ]),
-	[ 'sdr.mp4', bars(@X264), durationMs => [ 900, 1100 ] ],
+	[ 'dolby.mp4', \&dolby, durationMs => [ 900, 1100 ], 'metadata.coloursUnknown' => 'true',
+	    'metadata.codecs' => 'dvh1.05.03' ],
+	[ 'sdr.mp4', bars(@X264), durationMs => [ 900, 1100 ],
+	    'metadata.coloursUnknown' => undef ],
 );
+# The largest difference between the channels of eight parts.
+sub colourful {
+	my ($path, $of) = @_;
+	my @bytes = unpack 'C*', MediaNest::Media::run('ffmpeg', '-v', 'error', '-i', $path, '-vf',
+	    "${of}scale=8:1", '-sws_flags', 'area', '-f', 'rawvideo', '-pix_fmt', 'rgb24',
+	    'pipe:1');
+	return max(map { my @p = @bytes[ 3 * $_ .. 3 * $_ + 2 ]; max(@p) - min(@p) } 0 .. 7);
+}
+for ([ 'poster.webp', '' ], [ 'preview.mp4', '' ],
+    [ 'sprite.webp', 'crop=iw/4:ih/2:0:0,' ]) {
+	my ($name, $of) = @$_;
+	cmp_ok(colourful("$ran->{'sdr.mp4'}{out}/$name", $of), '>', 50, "colours in $name");
+	cmp_ok(colourful("$ran->{'dolby.mp4'}{out}/$name", $of), '<', 8,
+	    '... and none where they are not known');
+}
 for my $kind (qw(poster sprite)) {
 	my @sdr = means($ran->{'sdr.mp4'}{out} . "/$kind.webp");
 	for my $hdr (qw(pq hlg)) {

@@ -110,14 +110,30 @@ static const struct {
 	{ "amr_wb", NULL, "sawb" },
 };
 
+/* Dolby Vision Streams Within the ISO Base Media File Format, section 5.2. */
+static const char *
+of_dolby(struct arena *arena, const struct cJSON *stream, const struct probe_dolby *d)
+{
+	const char *tag = json_str(stream, "codec_tag_string", "");
+
+	return arena_printf(arena, "%s.%02d.%02d",
+	    str_eq(json_str(stream, "codec_name", ""), "av1") ? "dav1" :
+		str_eq(tag, "dvhe") || str_eq(tag, "hev1")    ? "dvhe" :
+								"dvh1",
+	    d->profile, d->level);
+}
+
 static const char *
 of_stream(struct media_run *run, const struct cJSON *stream)
 {
 	const char *codec = json_str(stream, "codec_name", ""),
 		   *profile = json_str(stream, "profile", NULL);
 	unsigned char record[CODECS_EXTRA_MAX];
+	struct probe_dolby dolby;
 	size_t n;
 
+	if (probe_dolby(stream, &dolby))
+		return of_dolby(run->arena, stream, &dolby);
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
 		if (str_eq(records[i].codec, codec)) {
 			n = probe_extra(run, stream, record, sizeof(record));

@@ -30,6 +30,10 @@
 #define HDR_WHITE "203"
 #define HDR_KNEE "0.8"
 #define HDR_PEAK "5"
+#define TONE_MAP \
+	":t=linear:npl=" HDR_WHITE \
+	",format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=" HDR_KNEE ":peak=" HDR_PEAK \
+	",zscale=t=bt709:m=bt709:r=tv,format=yuv444p"
 #define TILES_FEW 4 /* fewer tiles than these are worth another way to find frames */
 
 size_t
@@ -88,18 +92,22 @@ frame_filters(struct media_run *run, const struct probe *p, int w, int h)
 					 NULL },
 				 *const ranges[] = { "tv", "pc", NULL };
 	const char *transfer = json_str(p->video, "color_transfer", "");
+	struct probe_dolby dolby;
 	const char *size;
 
 	media_turn_size(run, &w, &h);
 	size = arena_printf(run->arena, "scale=%d:%d,setsar=1%s", w, h, frame_turn(run));
 
+	/* In grey, rather than in colours that it does not have. */
+	if (probe_dolby(p->video, &dolby))
+		return arena_printf(run->arena,
+		    "%s,format=yuv420p10le,lutyuv=u=512:v=512,"
+		    "zscale=tin=smpte2084:min=bt2020nc:pin=bt2020:rin=%s" TONE_MAP,
+		    size, colour(p, "color_range", ranges, "pc"));
 	if (!probe_hdr(p))
 		return size;
-	return arena_printf(run->arena,
-	    "%s,zscale=tin=%s:min=%s:pin=%s:rin=%s:t=linear:npl=" HDR_WHITE ",format=gbrpf32le,"
-	    "zscale=p=bt709,tonemap=mobius:param=" HDR_KNEE ":peak=" HDR_PEAK ","
-	    "zscale=t=bt709:m=bt709:r=tv,format=yuv444p",
-	    size, transfer, colour(p, "color_space", matrices, "bt2020nc"),
+	return arena_printf(run->arena, "%s,zscale=tin=%s:min=%s:pin=%s:rin=%s" TONE_MAP, size,
+	    transfer, colour(p, "color_space", matrices, "bt2020nc"),
 	    colour(p, "color_primaries", primaries, "bt2020"),
 	    colour(p, "color_range", ranges, "tv"));
 }

@@ -20,10 +20,13 @@
 	"codec_tag_string,profile,width,height,sample_aspect_ratio,pix_fmt,field_order," \
 	"r_frame_rate,avg_frame_rate,duration,channels,sample_rate,color_range,color_space," \
 	"color_transfer,color_primaries:stream_tags:" \
-	"stream_disposition=default,attached_pic,timed_thumbnails:stream_side_data=rotation"
+	"stream_disposition=default,attached_pic,timed_thumbnails:stream_side_data=rotation," \
+	"dv_profile,dv_level,dv_bl_signal_compatibility_id"
 #define CHAPTERS ":chapter=start_time,end_time:chapter_tags=title"
-#define LIST_ARGS 15   /* of ffprobe, for all streams */
-#define SIDE_MAX 32768 /* pixels: larger sides mean that the file is damaged */
+#define DOLBY_HEVC_OWN 5 /* profiles: this one, */
+#define DOLBY_AV1 10     /* and this one where it is compatible with nothing */
+#define LIST_ARGS 15     /* of ffprobe, for all streams */
+#define SIDE_MAX 32768   /* pixels: larger sides mean that the file is damaged */
 
 static void
 collect(void *arg, const char *bytes, size_t n)
@@ -303,6 +306,22 @@ probe_hdr(const struct probe *p)
 	const char *transfer = json_str(p->video, "color_transfer", "");
 
 	return str_eq(transfer, "smpte2084") || str_eq(transfer, "arib-std-b67");
+}
+
+bool
+probe_dolby(const struct cJSON *stream, struct probe_dolby *d)
+{
+	const struct cJSON *side;
+
+	cJSON_ArrayForEach (side, json_get(stream, "side_data_list"))
+		if (json_get(side, "dv_profile") != NULL) {
+			d->profile = (int)json_int(side, "dv_profile", 0);
+			d->level = (int)json_int(side, "dv_level", 0);
+			return d->profile == DOLBY_HEVC_OWN ||
+			    (d->profile == DOLBY_AV1 &&
+				json_int(side, "dv_bl_signal_compatibility_id", 0) == 0);
+		}
+	return false;
 }
 
 int

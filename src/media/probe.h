@@ -45,6 +45,14 @@ bool probe_file(struct media_run *, struct probe *, struct error *);
 void probe_measure(struct media_run *, struct probe *);
 /* The video is high dynamic range: PQ or HLG (ITU-R BT.2100). */
 bool probe_hdr(const struct probe *);
+/*
+ * Dolby Vision whose picture has colours of its own (IPTPQc2, reshaped), and is no HDR10, HLG or
+ * SDR to other decoders: they show it green and purple, and only its brightness is right.
+ */
+struct probe_dolby {
+	int profile, level;
+};
+bool probe_dolby(const struct cJSON *stream, struct probe_dolby *);
 /* Number of a stream of the file, as in -map 0:N. */
 int probe_index(const struct cJSON *stream);
 /*

@@ -52,6 +52,7 @@ static void
 put_details(struct media_run *run, const struct probe *p)
 {
 	struct json *m = run->metadata;
+	struct probe_dolby dolby;
 	const char *make = probe_tag(p, "com.apple.quicktime.make"),
 		   *model = probe_tag(p, "com.apple.quicktime.model");
 
@@ -68,6 +69,8 @@ put_details(struct media_run *run, const struct probe *p)
 		json_put_int(m, "rotation", p->rotation);
 	if (probe_hdr(p))
 		json_put_bool(m, "hdr", true);
+	if (probe_dolby(p->video, &dolby))
+		json_put_bool(m, "coloursUnknown", true);
 	if (make != NULL || model != NULL) {
 		json_object(m, "camera");
 		json_opt_str(m, "make", make != NULL ? media_text(run, make, strlen(make)) : NULL);

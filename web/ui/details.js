@@ -34,7 +34,7 @@ const FACTS = [
 	['Disc', (m) => numbered(m.disc, m.discTotal)],
 	['Track', (m) => numbered(m.track, m.trackTotal)], ['Genre', (m) => m.genre],
 	['Video', (m) => listed(m.videoCodec, m.fps && `${count(Math.round(m.fps))} frames/s`,
-	    m.hdr && 'HDR')],
+	    m.hdr && 'HDR', m.coloursUnknown && 'Dolby Vision, shown in grey')],
 	['Audio', (m) => listed(m.audioCodec,
 	    m.sampleRate && `${count(m.sampleRate / 1000)} kHz`)],
 	['Bit rate', (m) => m.bitrate && `${count(Math.round(m.bitrate / 1000))} kbit/s`],
