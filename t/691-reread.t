@@ -214,9 +214,92 @@ subtest 'uploads come first' => sub {
 };
 
 subtest 'the index' => sub {
-	my $left = $mn->psql('EXPLAIN SELECT id FROM media WHERE id > gen_random_uuid() AND read_by'
-	    . " < $NOW AND status = 'ready' AND object_key IS NOT NULL ORDER BY id LIMIT 1");
-	like $left, qr/media_older/, 'the next item is found by one that is of this version';
+	like $mn->psql("SELECT pg_get_indexdef('media_older'::regclass)"), qr/read_by < $NOW\)/,
+	    'the next item is found by one that is of this version';
+};
+
+# A turn whose job waits, until the worker is back.
+sub turned ($id, $degrees) {
+	$mn->stop_part('worker');
+	$ann->api(PATCH => "/api/media/$id", { rotation => $degrees });
+	return;
+}
+sub stuck ($id) { return row($id, 'rotation <> made_rotation') eq 't' }
+sub turn_job ($id, $columns) {
+	return $mn->psql("SELECT $columns FROM jobs WHERE kind = 'media.turn' AND payload ->>"
+	    . " 'mediaId' = '$id' AND state <> 'done'");
+}
+
+subtest 'a turned item whose job was given up' => sub {
+	my $id = ready(photo());
+	turned($id, 90);
+	$mn->psql("UPDATE jobs SET attempt = max_attempts - 1 WHERE unique_key = 'turn:$id'");
+	$mn->stop_part('verify');
+	$mn->start_part('worker');
+	wait_until { turn_job($id, 'state') eq 'dead' } SETTLE, 'the last attempt';
+	$mn->start_part('verify');
+	wait_until { $mn->request(GET => item($id)->{thumbnails}{320})->{status} == 200 } SETTLE,
+	    'the store';
+	ok stuck($id), 'its pictures are the old ones';
+	is $mn->run_periodic('upkeep.turns'), '', 'upkeep';
+	is turn_job($id, 'count(*)'), 1, '... does not try it at once';
+	ok stuck($id), '... so they stay';
+	$mn->psql("UPDATE jobs SET finished_at = now() - interval '61 minutes' WHERE state ="
+	    . " 'dead'");
+	is $mn->run_periodic('upkeep.turns'), '', 'an hour later';
+	wait_until { !stuck($id) } SETTLE, 'the pictures';
+	is row($id, 'made_rotation'), 90, '... they are made';
+	is $mn->run_periodic('upkeep.turns'), '', 'and then';
+	is $mn->psql("SELECT count(*) FROM jobs WHERE kind = 'media.turn' AND state ="
+	    . " 'available'"), 0, '... there is nothing to do';
+};
+
+# What one publication finds of another one of the same person that is not over.
+subtest 'two that look alike' => sub {
+	my ($first, $second) = map { ready(photo()) } 1 .. 2;
+	$ann->api(PATCH => "/api/media/$second", { rotation => 180 });
+	wait_until { !stuck($second) } SETTLE, 'its pictures';
+	my $look = $mn->psql("SELECT look FROM media_looks WHERE media_id = '$second'");
+	turned($first, 180);
+	$mn->psql("DELETE FROM media_looks WHERE owner_id = '$ann->{id}'");
+	open my $other, '|-', 'psql', qw(-qXAt -o /dev/null -d), $mn->{status}{databaseUrl}
+	    or die "psql: $!";
+	$other->autoflush;
+	print {$other} "BEGIN; SELECT FROM users WHERE id = '$ann->{id}' FOR NO KEY UPDATE;"
+	    . ' INSERT INTO media_looks (media_id, owner_id, look, group_id) VALUES'
+	    . " ('$second', '$ann->{id}', $look, '$second'); SET LOCAL application_name ="
+	    . " 'another publication';\n";
+	wait_until { $mn->psql("SELECT count(*) FROM pg_stat_activity WHERE application_name ="
+	    . " 'another publication'") == 1 } SETTLE, 'the other one';
+	$mn->start_part('worker');
+	wait_until { $mn->psql('SELECT count(*) FROM pg_stat_activity WHERE'
+	    . " cardinality(pg_blocking_pids(pid)) > 0") > 0 || !stuck($first) } SETTLE, 'both';
+	ok stuck($first), 'a turned item waits until another publication is over';
+	$mn->psql("SET lock_timeout = '5s'; SELECT FROM media WHERE id = '$first' FOR UPDATE");
+	pass 'and holds no item meanwhile';
+	print {$other} "COMMIT;\n";
+	close $other;
+	wait_until { !stuck($first) } SETTLE, 'the pictures';
+	is $mn->psql("SELECT group_id FROM media_looks WHERE media_id = '$first'"), $second,
+	    'so it finds what the other one has found';
+};
+
+subtest 'a turned item that is purged, and one that is turned twice' => sub {
+	my ($gone, $twice) = map { ready(photo()) } 1 .. 2;
+	turned($gone, 90);
+	$ann->api(PATCH => "/api/media/$twice", { rotation => 90 });
+	$mn->psql("BEGIN; UPDATE jobs SET unique_key = NULL WHERE unique_key = 'turn:$twice';"
+	    . ' COMMIT');
+	$ann->api(PATCH => "/api/media/$twice", { rotation => 180 });
+	is turn_job($twice, 'count(*)'), 2, 'two jobs, as when the first one has begun';
+	is $super->api(DELETE => "/api/media/$gone?purge=true")->{status}, 204, 'purged';
+	$mn->start_part('worker');
+	wait_until { $mn->psql("SELECT count(*) FROM jobs WHERE kind IN ('media.turn',"
+	    . " 'media.purge') AND state IN ('available', 'running')") == 0 } SETTLE, 'all jobs';
+	is row($twice, 'made_rotation'), 180, 'it ends as it was turned last';
+	is $mn->psql("SELECT count(*) FROM media_looks WHERE media_id = '$twice'"), 1, '... once';
+	is $mn->psql("SELECT count(*) FROM media_looks WHERE media_id = '$gone'"), 0,
+	    'of what was purged nothing is kept';
 };
 
 done_testing;

@@ -2,6 +2,7 @@
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/words.h"
 #include "store/pg.h"
 #include "store/store_process.h"
 
@@ -12,8 +13,13 @@ enum {
 	Q_LOAD,
 	Q_PUBLISH,
 	Q_PUBLISH_ASSETS,
+	Q_STUCK,
 };
 
+/* Between a job that was given up and the next one of its item: twice as long each time. */
+#define PAUSE \
+	"least(interval '1 day', " TEXT(TURN_PAUSE_HOURS) " * interval '1 hour'" \
+							  " * power(2, least(d.n, 8) - 1))"
 #define READY "(status = 'ready' OR status = 'trashed' AND trashed_from = 'ready')"
 
 const struct query store_turn_queries[] = {
@@ -51,6 +57,16 @@ const struct query store_turn_queries[] = {
 	    " AND NOT EXISTS (SELECT FROM media_playback p WHERE p.media_id = a.media_id"
 	    " AND p.key = a.key)",
 	    0 },
+	/* The index media_unturned has few rows; a job that began has given up its key. */
+	[Q_STUCK] = { "turn_stuck",
+	    "SELECT m.id, m.content_type FROM media m WHERE m.rotation <> m.made_rotation"
+	    " AND m.status = 'ready' AND m.object_key IS NOT NULL AND NOT EXISTS (SELECT FROM jobs"
+	    " WHERE kind = 'media.turn' AND state IN ('available', 'running')"
+	    " AND payload ->> 'mediaId' = m.id::text) AND NOT EXISTS (SELECT FROM"
+	    " (SELECT count(*) AS n, max(finished_at) AS last FROM jobs WHERE kind = 'media.turn'"
+	    " AND state = 'dead' AND payload ->> 'mediaId' = m.id::text) d"
+	    " WHERE d.n > 0 AND d.last > now() - " PAUSE ") ORDER BY m.id LIMIT $1::integer",
+	    QUERY_READ },
 	{ .name = NULL },
 };
 #define Q(id) (&store_turn_queries[id])
@@ -73,6 +89,24 @@ store_media_turn(struct db *db, struct arena *arena, const char *id, int64_t by,
 			continue;
 		out->ids[out->n] = rows_str(rows, i, 0);
 		out->content_types[out->n++] = rows_str(rows, i, 1);
+	}
+	return true;
+}
+
+bool
+store_turn_stuck(struct db *db, struct arena *arena, int limit, struct turned_items *out,
+    struct error *err)
+{
+	struct rows *rows;
+
+	if (!db_exec(db, arena, Q(Q_STUCK), DB_PARAMS(db_int(arena, limit)), &rows, err))
+		return false;
+	out->n = rows_count(rows);
+	out->ids = arena_array(arena, out->n, sizeof(*out->ids));
+	out->content_types = arena_array(arena, out->n, sizeof(*out->content_types));
+	for (size_t i = 0; i < out->n; i++) {
+		out->ids[i] = rows_str(rows, i, 0);
+		out->content_types[i] = rows_str(rows, i, 1);
 	}
 	return true;
 }

@@ -26,6 +26,11 @@ struct turned_items {
 bool store_media_turn(struct db *, struct arena *, const char *id, int64_t by,
     struct turned_items *out, struct error *);
 
+#define TURN_PAUSE_HOURS 1
+/* Ready items that wait for such pictures although no job makes them, after a pause. */
+bool store_turn_stuck(struct db *, struct arena *, int limit, struct turned_items *,
+    struct error *);
+
 /* An item that may need pictures that are turned. */
 struct turn_item {
 	bool found; /* it is there, ready, and turned in another way than its pictures */

@@ -132,3 +132,24 @@ turn_run(const struct call *call, const struct job_env *env, const struct job *j
 	scratch_remove(t->derived.scratch, call->svc->log);
 	return ok && publish(t, err);
 }
+
+static bool
+add_jobs_in(const struct call *call, const struct job *job, const struct turned_items *stuck,
+    struct error *err)
+{
+	for (size_t i = 0; i < stuck->n; i++)
+		if (!media_turn_job(call, stuck->ids[i], stuck->content_types[i], err))
+			return false;
+	return store_job_done(call->svc->db, call->arena, job, err);
+}
+
+bool
+turn_upkeep(const struct call *call, const struct job_env *env, const struct job *job,
+    struct error *err)
+{
+	struct db *db = call->svc->db;
+	struct turned_items stuck;
+
+	return store_turn_stuck(db, call->arena, TURN_STUCK, &stuck, err) && db_begin(db, err) &&
+	    db_end(db, add_jobs_in(call, job, &stuck, err), err);
+}

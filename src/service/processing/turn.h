@@ -7,7 +7,11 @@
 
 #include "service/job.h"
 
+#define TURN_STUCK 100 /* items in one run of the upkeep */
+
 /* payload {"mediaId"} */
 job_run_fn turn_run;
+/* Adds jobs for items whose last one was given up: what it failed of may be over. */
+job_run_fn turn_upkeep;
 
 #endif
