@@ -84,6 +84,41 @@ for my $row (@rows) {
 	is join('|', @{ $result->{people} // [] }), $names, $what;
 }
 
+# --- videos
+my $clip = MediaNest::Media::slurp($make->video('clip.mp4', seconds => 1));
+sub box ($type, $inside) { return pack('N a4', 8 + length $inside, $type) . $inside }
+my $named = regions([ Face => 'Ann' ], [ Face => 'Bob' ]);
+my $xmp_id = pack 'H*', 'be7acfcb97a942e89c71999491e3afac';
+# before the movie there is all that it refers to, so that nothing of that moves
+my ($before, $movie, $after) = moov_of($clip);
+
+sub moov_of ($bytes) {
+	for (my $at = 0; $at + 8 <= length $bytes;) {
+		my ($size, $type) = unpack 'N a4', substr $bytes, $at, 8;
+		return (substr($bytes, 0, $at), substr($bytes, $at, $size),
+		    substr($bytes, $at + $size)) if $type eq 'moov';
+		$at += $size;
+	}
+	die 'no moov';
+}
+# The movie with another udta than its own.
+sub movie_with ($inside) {
+	return box('moov', substr($movie, 8) =~ s/udta/free/r . box('udta', $inside));
+}
+for my $row ([ 'a box of its own', $clip . box('uuid', $xmp_id . $named), 'Ann|Bob' ],
+    [ 'in front of the movie', $before . box('uuid', $xmp_id . $named) . $movie . $after,
+	'Ann|Bob' ],
+    [ 'another box of that kind', $clip . box('uuid', 'x' x 16 . $named), '' ],
+    [ 'that of QuickTime', $before . movie_with(box('XMP_', $named)), 'Ann|Bob' ],
+    [ 'one that is cut off', substr($clip . box('uuid', $xmp_id . $named), 0, -40), '' ],
+    [ 'one that is too large', $clip . box('uuid', $xmp_id . $named . ' ' x (1 << 20)), '' ]) {
+	my ($what, $bytes, $names) = @$row;
+	my $result = MediaNest::Media::run_media($program,
+	    $make->spew('v' . $serial++ . '.mp4', $bytes))->{result};
+	ok $result->{ok}, "a video: $what" or diag explain $result;
+	is join('|', @{ $result->{people} // [] }), $names, '... and its people';
+}
+
 # --- through the house
 my ($ann, $bob) = map { $mn->user(role => 'user') } 1 .. 2;
 

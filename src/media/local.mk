@@ -24,7 +24,10 @@ src_libmedia_a_SOURCES = \
 	src/media/id3.c \
 	src/media/measure.c \
 	src/media/media.h \
+	src/media/mp4_box.c \
+	src/media/mp4_box.h \
 	src/media/mp4_tags.c \
+	src/media/mp4_xmp.c \
 	src/media/mpeg_audio.c src/media/mpeg_audio.h \
 	src/media/look.c src/media/look.h \
 	src/media/part.c src/media/part.h \

@@ -15,6 +15,8 @@ struct media_run;
 
 /* Adds those of a packet, or of a sidecar; damaged ones have none. */
 void people_of_xmp(struct media_run *, const unsigned char *, size_t);
+/* Those of the XMP of a video in MP4 or QuickTime. */
+void people_of_video(struct media_run *);
 void people_of_sidecar(struct media_run *, const unsigned char *, size_t);
 
 #endif

@@ -82,6 +82,7 @@ put_details(struct media_run *run, const struct probe *p)
 			  probe_tag(p, "date"), probe_tag(p, "creation_time") },
 	    &run->taken);
 	put_location(run, p);
+	people_of_video(run);
 }
 
 static bool
