@@ -33,8 +33,7 @@ store_search_suggest(struct db *db, struct arena *arena, const struct suggest_as
 	struct rows *rows;
 
 	if (!db_exec(db, arena, &store_search_words_queries[query],
-		DB_PARAMS(ask->reader->user_id, db_bool(ask->reader->all), ask->title, ask->word,
-		    db_int(arena, ask->limit)),
+		DB_PARAMS(ask->reader->user_id, ask->title, ask->word, db_int(arena, ask->limit)),
 		&rows, err))
 		return false;
 	out->n = rows_count(rows);

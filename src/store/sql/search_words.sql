@@ -56,7 +56,7 @@ LEFT JOIN LATERAL (
 WHERE w.word ~ '[[:alnum:]]' AND (k.known OR s.word IS NOT NULL)
 ORDER BY w.place, s.likeness DESC, s.n DESC
 
--- $3 title, $4 word, $5 limit of each kind. Every series has a season 1, which is no suggestion.
+-- $2 title, $3 word, $4 limit of each kind. Every series has a season 1, which is no suggestion.
 
 --: define title_key
 (SELECT key FROM title)
@@ -65,21 +65,36 @@ ORDER BY w.place, s.likeness DESC, s.n DESC
 (SELECT m.title, 'title' AS kind, m.id::text AS media_id, m.kind AS media_kind,
 m.title_key AS key FROM @from
 AND @title_key <> '' AND @starts_with(@row, @title_key) AND @presentable
-AND m.kind <> 'season' ORDER BY @row.title_key LIMIT $5::int)
+AND m.kind <> 'season' ORDER BY @row.title_key LIMIT $4::int)
 
---: define suggest(titles)
-WITH title AS MATERIALIZED (SELECT mn_title_key($3::text) AS key)
+-- One plan: planning with the values took four times as long as all the rest. So words are found by
+-- a range instead of LIKE, whose index needs a constant. @scopes are looked at one by one: titles
+-- and words are indexed by whose they are, and who sees all would read all of them otherwise.
+--: define suggest(titles, scopes)
+WITH title AS MATERIALIZED (
+	SELECT mn_title_key($2::text) AS key, lower(mn_unaccent($3::text)) AS word)
 SELECT title, kind, media_id, media_kind FROM (
 	SELECT DISTINCT ON (key) title, kind, media_id, media_kind, key FROM (@titles) t
-	ORDER BY key LIMIT $5::int
+	ORDER BY key LIMIT $4::int
 ) t
 UNION ALL
-(SELECT v.word, 'word', NULL, NULL FROM vocabulary v
-WHERE $4::text <> '' AND @my_scopes AND v.word LIKE lower(mn_unaccent($4::text)) || '%'
-GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $5::int)
+(SELECT v.word, 'word', NULL, NULL FROM (@scopes) AS s (scope) CROSS JOIN LATERAL (
+	SELECT v.word, v.n FROM vocabulary v WHERE v.scope = s.scope
+		AND v.word >= (SELECT word FROM title)
+		AND v.word < (SELECT word FROM title) || chr(1114111) OFFSET 0
+) v WHERE $3::text <> '' GROUP BY v.word ORDER BY sum(v.n) DESC, v.word LIMIT $4::int)
 
---: query search_suggest read custom-plan
+--: define titles_of(owner)
+@titles(media m WHERE @owner AND m.visibility <> 'house' AND m.status <> 'trashed', m)
+--: define titles_of_all
+@titles(@house, m) UNION ALL @titles_of(m.owner_id IS NULL AND $1::text IS NOT NULL) UNION ALL
+(SELECT t.* FROM users u CROSS JOIN LATERAL @titles_of(m.owner_id = u.id) t
+ORDER BY t.key LIMIT $4::int)
+
+--: query search_suggest read one-plan
 @suggest(@titles(@own, m) UNION ALL @titles(@house, m)
-	UNION ALL @titles(@shared_in AND m.status <> 'trashed', sh))
---: query search_suggest_all read custom-plan
-@suggest(@titles(media m WHERE m.status <> 'trashed', m))
+	UNION ALL @titles(@shared_in AND m.status <> 'trashed', sh),
+	SELECT 'house' UNION ALL SELECT $1::text)
+--: query search_suggest_all read one-plan
+@suggest(@titles_of_all, SELECT 'house' UNION ALL SELECT 'nobody'
+	UNION ALL SELECT u.id::text FROM users u)
