@@ -76,11 +76,11 @@ sub same_everywhere {
 	subtest $when => sub {
 		for my $n (1 .. BOXES) {
 			my $zoom = int rand 17;
-			my $query = "zoom=$zoom&" . box($zoom) . one('', '', '&kind=video', '&source=plex',
-			    "&owner=$ann->{id}");
 			my ($who, $scope) = @{ +one(@people) };
-			$query .= "&scope=$scope";
-			my $counted = clusters($who, "$query&takenTo=21" . sprintf('%02d', $n) . '-01-01');
+			my $query = "zoom=$zoom&scope=$scope&" . box($zoom)
+			    . one('', '', '&kind=video', '&source=plex', "&owner=$ann->{id}");
+			my $counted = clusters($who,
+			    sprintf('%s&takenTo=21%02d-01-01', $query, $n));
 			same(clusters($who, $query), $counted) or diag $query;
 		}
 	};
@@ -118,8 +118,8 @@ same_everywhere('after changes', @people);
 upkeep('upkeep.uploads', \&folded, 'changes are folded');
 same_everywhere('folded again', @people);
 
-my @own = split /\n/, $mn->psql("SELECT id FROM media WHERE owner_id = '$ann->{id}' AND latitude IS"
-    . " NOT NULL AND status = 'ready' ORDER BY id LIMIT 20");
+my @own = split /\n/, $mn->psql("SELECT id FROM media WHERE owner_id = '$ann->{id}' AND"
+    . " latitude IS NOT NULL AND status = 'ready' ORDER BY id LIMIT 20");
 is($ann->api(PUT => "/api/media/$_/archive")->{status}, 200, 'archived') for @own;
 same_everywhere('what is archived is on no map', [ $ann, 'library' ]);
 
@@ -128,5 +128,6 @@ upkeep('upkeep.sums', sub { $mn->psql('SELECT count(*) FROM spot_changes') > 0 }
     'housekeeping finds sums that are wrong');
 upkeep('upkeep.uploads', \&folded, 'and corrects them');
 same_everywhere('corrected', [ $bob, 'library' ]);
-is($mn->psql('SELECT count(*) FROM spot_sums WHERE n <= 0'), 0, 'squares without items have no row');
+is($mn->psql('SELECT count(*) FROM spot_sums WHERE n <= 0'), 0,
+    'squares without items have no row');
 done_testing;
