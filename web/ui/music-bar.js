@@ -67,13 +67,15 @@ export class MusicBar {
 		    this.buttons.after(this.place));
 		NARROW.addEventListener('change', this.arrange);
 		this.arrange();
-		this.panel.addEventListener('keydown', (event) => {
-			if (event.key !== 'Escape')
+		const leave = (event) => {
+			if (event.key !== 'Escape' || this.panel.hidden)
 				return;
 			event.stopPropagation();
 			this.toggle();
 			this.open.focus();
-		});
+		};
+		this.panel.addEventListener('keydown', leave);
+		this.node.addEventListener('keydown', leave);
 		document.getElementById('toasts').before(this.panel, this.node);
 	}
 

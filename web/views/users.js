@@ -150,10 +150,17 @@ mount(root, first)
 	    { onchange: ({ target }) => goHere({ [name]: target.value || null }) },
 	    options([['', 'All'], ...Object.entries(table)], params[name] ?? '')));
 	const place = h('div', { role: 'status' });
-	const fold = (title, ...nodes) => fill(place, h('div.panels', null, h('section.panel', null,
-	    h('div.panel-head', null, h('h2', null, title),
-		iconButton('close', 'Close', () => fill(place))),
-	    nodes)));
+	let opener = null;
+	const close = () => {
+		fill(place);
+		opener?.focus();
+	};
+	const fold = (title, ...nodes) => {
+		if (!place.contains(document.activeElement))
+			opener = document.activeElement;
+		fill(place, h('div.panels', null, h('section.panel', null, h('div.panel-head', null,
+		    h('h2', null, title), iconButton('close', 'Close', close)), nodes)));
+	};
 	const invite = () => {
 		const rule = h('p', null, 'The link works for one person, for seven days.');
 
