@@ -285,3 +285,4 @@ EXTRA_DIST += t/686-rotate.t t/687-page-look.t
 EXTRA_DIST += t/686-rotate.t t/687-page-look.t t/687-people.t
 EXTRA_DIST += t/692-share-notes.t
 EXTRA_DIST += t/691-reread.t
+EXTRA_DIST += t/694-page-flows.t

@@ -10,7 +10,7 @@ use Test::More;
 
 our @EXPORT = qw(artefacts need_browser sign_in sign_in_here upload_ready fits inside axe
     accessible console_errors);
-our @EXPORT_OK = qw(open_view told press_on sent);
+our @EXPORT_OK = qw(open_view told press_on sent settled);
 our %EXPORT_TAGS = (all => [ @EXPORT, @EXPORT_OK ]);
 
 # Where pictures of the page go: the check's logs, or build/page.
@@ -117,15 +117,18 @@ sub axe () {
 	return $text;
 }
 
+# Pictures fade in, and half faded they have half the contrast. What moves on for a while may.
+sub settled ($b) {
+	return $b->wait_for('animations to end', sub { $b->js('return document.getAnimations()'
+	    . '.every((a) => a.playState !== "running" || '
+	    . 'a.effect.getComputedTiming().endTime > 2500)') }, 10);
+}
+
 sub accessible ($b, $where, $axe) {
 	SKIP: {
 		skip 'no axe-core', 1 if !$axe;
 		$b->js("if (!window.axe) { $axe\n}");
-		# Pictures fade in, and half faded they have half the contrast.
-		$b->wait_for('animations to end',
-		    sub { $b->js('return document.getAnimations().every((a) => a.playState !== '
-			. '"running" || a.effect.getTiming().iterations === Infinity)') },
-		    10);
+		settled($b);
 		my $found = $b->js_async(<<'JS');
 			const done = arguments[0];
 			const bad = (v) => ['serious', 'critical'].includes(v.impact);
