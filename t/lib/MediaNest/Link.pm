@@ -130,9 +130,11 @@ sub browser ($self, %with) {
 	    qq{"\$@"\n};
 	close $out or die "$binary: $!";
 	chmod 0755, $binary;
-	# chromedriver stays here and speaks to it through a pipe.
+	# chromedriver stays here and speaks to it through a pipe. What shines while it waits takes
+	# as much of the processor as all the rest.
 	return MediaNest::Browser->start(%with, binary => $binary, arguments => [
-	    '--remote-debugging-pipe', '--host-resolver-rules=MAP 127.0.0.1 ' . $self->near,
+	    qw(--remote-debugging-pipe --force-prefers-reduced-motion),
+	    '--host-resolver-rules=MAP 127.0.0.1 ' . $self->near,
 	    @{ $with{arguments} // [] } ]);
 }
 
