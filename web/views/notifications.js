@@ -178,6 +178,8 @@ mount(root, first)
 			onclick: () => goHere({ unread: value || null }) }, text)));
 		kinds.value = params.kind ?? '';
 	};
+	const about = (test) => [...rows.values()].some(({ item }) => test(item.data ?? {},
+	    item.kind));
 	const send = async () => (await import('../ui/broadcast.js')).broadcast();
 	const offs = [
 		on('notification', (event) => {
@@ -200,10 +202,11 @@ mount(root, first)
 			    'download.removed': 'downloadId',
 			    'download.failed': 'downloadId' }[type];
 
-			if (gone && [...rows.values()].some(({ item }) =>
-			    item.data?.[gone] === data?.[gone]))
+			if (gone && about((said) => said[gone] === data?.[gone]))
 				start();
 		}),
+		on('media-event', ({ id }) => about((said, kind) => kind.startsWith('share.') &&
+		    said.mediaIds?.includes(id)) && start()),
 		on('resync', start),
 	];
 
