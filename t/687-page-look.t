@@ -270,9 +270,29 @@ subtest 'music' => sub {
 	until_true('another view', 'return document.title.startsWith("Albums")');
 	is playing(), 'Song 1', 'it goes on while one browses';
 	accessible($b, 'the bar', $axe);
+	my $slides = sub ($muted, $what) {
+		go("#/?item=$film");
+		until_true('the film', 'return Boolean(document.querySelector(".lightbox video"))');
+		$b->js(<<'JS');
+			window.silent = null;
+			document.addEventListener('play', ({ target }) => {
+				if (target.closest('.slideshow'))
+					window.silent = target.muted;
+			}, { capture: true });
+JS
+		$b->press('s');
+		until_true($what, "return window.silent === $muted");
+		$b->press(ESCAPE);
+		until_true('closed', 'return !document.querySelector(".slideshow")');
+		$b->press(ESCAPE);
+		until_true('the viewer too', 'return !document.querySelector(".lightbox")');
+	};
+	$slides->('true', 'films of a slideshow are silent while it plays');
 	$b->press('p');
 	until_true('the keyboard pauses it',
 	    'return Boolean(document.querySelector(".music-bar [aria-label=Play]"))');
+	$slides->('false', '... and are heard when it is paused');
+	go('#/albums');
 	is $b->js('return navigator.mediaSession.metadata.title'), 'Song 1', 'the system shows it';
 	press_button('Queue', '.music-bar');
 	is $b->count('.music-list li'), 4, 'the queue';

@@ -207,6 +207,7 @@ export class MusicBar {
 			this.draw();
 		if (this.playing !== playing) {
 			this.playing = playing;
+			this.node.dataset.playing = playing;
 			fill(this.play, icon(playing ? 'pause' : 'play'));
 			this.play.setAttribute('aria-label', playing ? 'Pause' : 'Play');
 			this.play.title = playing ? 'Pause' : 'Play';

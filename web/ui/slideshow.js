@@ -185,7 +185,6 @@ class Slideshow {
 
 		/* the file is as it was uploaded */
 		video.dataset.turn = item.rotation ?? 0;
-		video.muted = Boolean(document.querySelector('.music-bar'));
 		video.src = await videoUrl(item);
 		await loaded(video, 'loadedmetadata');
 		if (!video.videoWidth)
@@ -201,6 +200,9 @@ class Slideshow {
 
 		this.film?.pause();
 		this.film = slide.querySelector('video');
+		if (this.film) /* music that plays goes on */
+			this.film.muted = Boolean(document.querySelector(
+			    '.music-bar[data-playing=true]'));
 		this.stage.append(slide);
 		old.forEach((node) => {
 			node.classList.add('going');
