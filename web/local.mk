@@ -39,6 +39,7 @@ nobase_dist_page_DATA = \
 	web/lib/setting-words.js \
 	web/lib/sha256.js \
 	web/lib/sidecars.js \
+	web/lib/sign-in.js \
 	web/lib/thumbhash.js \
 	web/lib/together.js \
 	web/lib/transfer.js \

@@ -293,20 +293,11 @@ reachable(origin)
 	}
 }
 
-export async function
-signIn(email, password, totp, stay)
-{
-	const answer = await request('POST', '/auth/login',
-	    { body: { email, password, ...(totp ? { totp } : {}) }, anonymous: true });
-
-	return signedIn(answer, stay);
-}
-
 /*
  * The first browser says in which time zone this person lives; afterwards they say it themselves.
  * Without it, dates that name no zone count as UTC, so nothing is lost when it does not arrive.
  */
-function
+export function
 tellZone()
 {
 	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
@@ -315,28 +306,6 @@ tellZone()
 	if (timeZone && !user.timeZone && session.can('profile.edit'))
 		api.patch('/users/me', { timeZone })
 		    .then((now) => Object.assign(user, now), () => {});
-}
-
-/* After a sign-in that another party confirmed, as plex.tv. Returns the person. */
-export async function
-signedIn(answer, stay)
-{
-	session.begin(answer, stay);
-	session.setUser(await api.get('/auth/session'));
-	tellZone();
-	return session.me.user;
-}
-
-/*
- * Creates an account. Returns the person, signed in, or null when they have to follow a link in an
- * email first.
- */
-export async function
-join(person)
-{
-	const answer = await request('POST', '/auth/register', { body: person, anonymous: true });
-
-	return answer.token ? signedIn(answer, true) : null;
 }
 
 /*

@@ -1,7 +1,8 @@
 /* What links in emails and invitations open, and what people can do without being signed in. */
-import { api, join } from '../lib/api.js';
+import { api } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
 import { refreshToken } from '../lib/session.js';
+import { join } from '../lib/sign-in.js';
 import { Form } from '../ui/form.js';
 
 const NEW_PASSWORD = { name: 'password', type: 'password', autocomplete: 'new-password',

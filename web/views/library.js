@@ -111,7 +111,7 @@ mount(root, first)
 				/* without it, the next layout tries again */
 				if (scrubber)
 					scrubber.update();
-				else
+				else if (grid?.height > innerHeight)
 					addScrubber().catch(() => {});
 				if (grid?.days?.some(({ date }) => date !== today &&
 				    date.endsWith(today.slice(4))))

@@ -1,6 +1,7 @@
 /* The sign-in form. */
-import { api, signedIn, signIn } from '../lib/api.js';
+import { api } from '../lib/api.js';
 import { fill, h, icon } from '../lib/dom.js';
+import { signedIn, signIn } from '../lib/sign-in.js';
 
 const EMAIL = 'medianest.email';
 const EVERYTHING = { passwordReset: true, registration: true, plex: true };
