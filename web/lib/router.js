@@ -4,6 +4,8 @@
  * update(params), unmount(), sequence?, title?, leaving? }. leaving() returns or promises whether
  * the person may go, having asked them where something would be lost.
  */
+const LATE_MS = 300;
+
 let routes = {};
 let root = null;
 let changed = () => {};
@@ -11,6 +13,7 @@ let failed = () => {};
 let current = null; /* {name, view, params} */
 let pending = 0;
 let applied = null; /* the hash that is shown */
+let late = 0;       /* the timer after which a view that is not there yet is said to come */
 
 export function
 parse(hash = location.hash)
@@ -81,20 +84,28 @@ apply()
 	}
 	if (turn !== pending)
 		return;
+	clearTimeout(late);
 	if (current?.name !== name) {
+		late = setTimeout(() => root.setAttribute('aria-busy', 'true'), LATE_MS);
 		const module = await routes[name].load().catch(() => null);
 
 		if (turn !== pending)
 			return;
+		clearTimeout(late);
+		const first = !current;
 		current?.view.unmount();
 		root.replaceChildren();
 		scrollTo(0, 0);
 		current = module ? { name, params, view: module.mount(root, params) } :
 		    { name: null, params, view: missing(name) };
+		/* what had the focus went with the view before */
+		if (!first && document.activeElement === document.body)
+			root.focus({ preventScroll: true });
 	} else {
 		current.params = params;
 		current.view.update(params);
 	}
+	root.removeAttribute('aria-busy');
 	document.title = `${current.view.title?.() ?? routes[name].title} · MediaNest`;
 	changed(name, params, current.view);
 }
@@ -126,6 +137,7 @@ export function
 leave()
 {
 	pending++;
+	clearTimeout(late);
 	removeEventListener('hashchange', moved);
 	removeEventListener('popstate', moved);
 	current?.view.unmount();

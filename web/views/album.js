@@ -242,6 +242,9 @@ mount(root, first)
 	const load = async () => {
 		const mine = ++turn;
 
+		if (!album && !place.children.length)
+			fill(place, h('div.skeletons', { 'aria-hidden': 'true' },
+			    [0, 1, 2, 3].map((n) => h(`div.skeleton.s${n}`))));
 		try {
 			const fresh = await collection(params.id);
 			if (mine === turn)
