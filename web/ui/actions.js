@@ -53,9 +53,34 @@ export const shown = (change) => ({ id }) => {
 		remember({ ...item, ...change(item) });
 };
 
+const moving = new Set(); /* what is on its way into the trash or out of it: pressed twice, once */
+
+async function
+once(items, work)
+{
+	const still = items.filter(({ id }) => !moving.has(id));
+
+	if (!still.length)
+		return 0;
+	still.forEach(({ id }) => moving.add(id));
+	try {
+		return await work(still);
+	} finally {
+		still.forEach(({ id }) => moving.delete(id));
+	}
+}
+
+export const trashWithUndo = (items) => once(items, trashThem);
+
+/* Resolves with how many were restored. */
+export const restoreMany = (items) => once(items, restoreThem);
+
+/* Asks first. Resolves with how many are gone for good. */
+export const purgeMany = (items) => once(items, purgeThem);
+
 /* One by one only what is not theirs: that is for people who may delete. */
-export async function
-trashWithUndo(items)
+async function
+trashThem(items)
 {
 	const gone = [];
 	const mine = items.filter(mayEdit);
@@ -78,9 +103,8 @@ trashWithUndo(items)
 		});
 }
 
-/* Resolves with how many were restored. */
-export async function
-restoreMany(items)
+async function
+restoreThem(items)
 {
 	const done = await overMany(items, restore, 'Restoring');
 
@@ -90,9 +114,8 @@ restoreMany(items)
 	return done;
 }
 
-/* Asks first. Resolves with how many are gone for good. */
-export async function
-purgeMany(items)
+async function
+purgeThem(items)
 {
 	const what = items.length === 1 ? `“${items[0].title}”` : many(items.length, 'item');
 

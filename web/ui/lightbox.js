@@ -689,6 +689,9 @@ class Lightbox {
 
 	async download()
 	{
+		if (this.fetching)
+			return;
+		this.fetching = true;
 		try {
 			const url = await fileUrl(this.item.id, true);
 			const anchor = h('a', { href: url,
@@ -699,6 +702,7 @@ class Lightbox {
 		} catch (problem) {
 			fail(problem);
 		}
+		this.fetching = false;
 	}
 
 	trash()

@@ -41,6 +41,8 @@ mount(root)
 			fail(problem);
 		}
 		emptyButton.disabled = false;
+		/* it had the focus, and may be gone */
+		(emptyButton.hidden ? document.getElementById('main') : emptyButton).focus();
 	} }, icon('trash'), 'Empty trash');
 	const grid = new Grid({
 		label: 'Trash',
