@@ -265,6 +265,155 @@ $b->resize(1280, 844);
 sign_in_here($b, $ann);
 flow($_) for wanted(@real);
 
+# Views that ask the server, and what is there when it has answered.
+my @views = ([ '#/albums' => '.poster' ], [ '#/' => '.tile' ], [ '#/trash' => '.tile' ],
+    [ '#/search?q=harbour' => '.tile' ], [ "#/album?id=$album" => '.tile' ],
+    [ '#/links' => 'main .rows .line' ], [ '#/duplicates' => '.twins, .empty' ],
+    [ '#/map' => '.marker' ], [ '#/shelves' => '.empty' ], [ '#/notifications' =>
+    '.notifications li' ], [ '#/preferences' => '.preference' ], [ '#/you' => '.panel' ],
+    [ '#/users' => '.board li' ], [ '#/roles' => '.matrix' ], [ '#/settings' => '.setting' ],
+    [ '#/audit' => '.board li' ], [ '#/jobs' => '[data-job]' ], [ '#/storage' =>
+    '[data-storage]' ], [ '#/dashboard' => '.cards .panel' ], [ '#/processes' =>
+    '.sheet' ], [ '#/alerts' => '.empty, [data-alert]' ], [ '#/integrations' => '.guide' ],
+    [ '#/webhooks' => '[name=source]' ], [ '#/requests' => '.empty' ]);
+
+sub anew ($hash, $css) {
+	at($hash);
+	$b->reload;
+	return $b->find($css);
+}
+sub slow ($ms) {
+	$b->cdp('Network.enable');
+	return $b->cdp('Network.emulateNetworkConditions', { offline => JSON::PP::false,
+	    latency => $ms, downloadThroughput => -1, uploadThroughput => -1 });
+}
+
+# Each view is opened first without a network, then with its code there and its answers not.
+subtest 'offline' => sub {
+	anew('#/you', '.panel');
+	my $say = '#main .notice button';
+	for my $view (@views) {
+		my ($hash, $css) = @$view;
+
+		eval {
+			$b->offline(1);
+			at($hash);
+			$b->find($say, 15);
+			$b->offline(0);
+			$b->find($css, 20);
+			pass "$hash says so and recovers";
+			1;
+		} or fail "$hash: $@";
+	}
+	$b->offline(1);
+	for my $view (@views) {
+		my ($hash, $css) = @$view;
+
+		at($hash);
+		ok eval { $b->wait_for($hash, sub { $b->seen($say) || $b->seen($css) }, 15) },
+		    "$hash says so when its code is there, or shows what was known";
+		ok !$b->seen('#main .empty'), '... and that nothing is there is not known';
+	}
+	$b->offline(0);
+	$b->{console} = [];
+} if wanted({ name => 'offline' });
+
+# A view whose code is on its way is said to come, and one that waits for its answers has words or
+# skeletons.
+subtest 'slow' => sub {
+	anew('#/you', '.panel');
+	my $there = <<'JS';
+		const [view, done] = arguments;
+		location.hash = view;
+		setTimeout(() => {
+			const main = document.getElementById('main');
+			done(main.ariaBusy === 'true' || main.querySelector('.skeleton, [aria-busy]') ||
+			    main.innerText.trim() ? '' : main.outerHTML.slice(0, 200));
+		}, 900);
+JS
+	for my $code ('on its way', 'there') {
+		slow($code eq 'there' ? 1500 : 2500);
+		for my $view (@views) {
+			next if $code eq 'on its way' && $view->[0] !~ /trash|search|map|jobs/;
+			is $b->js_async($there, $view->[0]), '',
+			    "$view->[0], its code $code: something within a second";
+		}
+		slow(0);
+		for my $view (@views) {
+			at($view->[0]);
+			$b->find($view->[1], 20);
+		}
+	}
+	$b->{console} = [];
+} if wanted({ name => 'slow' });
+
+# What is pressed twice is sent once.
+for my $row (wanted(
+	{ name => 'a new album twice', at => '#/albums', see => '.poster', do => sub {
+		$b->click('.toolbar button.primary'); $b->type('dialog input', 'Twice') },
+	    twice => 'dialog [type=submit]' },
+	{ name => 'a public link twice', at => "#/album?id=$album", see => '.tile', do => sub {
+		$b->click('.album-head button:nth-of-type(3)'); $b->find('.link-fields .primary') },
+	    twice => '.link-fields .primary' },
+	{ name => 'sharing twice', at => "#/album?id=$album", see => '.tile', do => sub {
+		$b->click('.album-head button:nth-of-type(2)');
+		$b->type('dialog input[type=search]', 'writer'); $b->click('dialog .match') },
+	    twice => 'dialog [type=submit]' },
+	{ name => 'emptying the trash twice', at => '#/trash', see => '.tile', do => sub {
+		$b->click('.toolbar button'); $b->find('dialog [type=submit]') },
+	    twice => 'dialog [type=submit]' },
+	{ name => 'restoring twice', at => "#/trash?item=$trash[0]",
+	    see => '.lightbox ' . label('Restore'), twice => '.lightbox ' . label('Restore') },
+	{ name => 'throwing away twice', at => "#/?item=$photo[2]",
+	    see => '.lightbox ' . label('Move to trash'),
+	    twice => '.lightbox ' . label('Move to trash') },
+	{ name => 'deleting a link twice', at => '#/links', see => 'main .rows .line', do => sub {
+		press_on($b, 'Remove', 'main .rows'); $b->find('dialog [type=submit]') },
+	    twice => 'dialog [type=submit]' },
+	{ name => 'a profile twice', at => '#/you', see => '[name=displayName]', do => sub {
+		$b->type('[name=displayName]', 'Ann Other') },
+	    twice => 'form:has([name=displayName]) [type=submit]' },
+	{ name => 'an invitation twice', at => '#/users', see => '.board li', do => sub {
+		$b->click('.toolbar .primary'); $b->find('main .panel [name=email]') },
+	    twice => 'main .panel [type=submit]' },
+	{ name => 'roles twice', at => '#/roles', see => '.matrix', do => sub {
+		$b->js('document.querySelector(arguments[0]).click()', label('Guest: Upload')) },
+	    twice => 'main button.primary' },
+    )) {
+	subtest $row->{name} => sub {
+		eval {
+			anew($row->{at}, $row->{see});
+			count_changes($b);
+			$row->{do}->() if $row->{do};
+			my $sent = pressed_twice($b, $row->{twice});
+			is scalar @$sent, 1, 'one request' or diag join ' ', @$sent;
+			1;
+		} or fail "$row->{name}: $@";
+	};
+	$b->js('addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)');
+}
+
+# What had the focus is gone: it goes to the view, not to nowhere.
+subtest 'the focus is never lost' => sub {
+	my $brief = $ann->api(POST => '/api/media/collections', { title => 'Brief' })->{json}{id};
+	my $main = sub ($what) { return ok eval { $b->wait_for($what, sub {
+		$b->js('return document.activeElement.id === "main"') }, 15) }, $what };
+
+	anew("#/album?id=$brief", '.album-head button');
+	press_at($b, '.album-head button:last-of-type');
+	$b->find('dialog[open]');
+	press_at($b, 'dialog [type=submit]', '');
+	$b->find('.poster');
+	$main->('an album was deleted by the keyboard');
+	at('#/trash');
+	$b->find('.tile');
+	press_at($b, '.toolbar button');
+	$b->find('dialog[open]');
+	press_at($b, 'dialog [type=submit]', '');
+	$b->find('.empty');
+	$main->('the trash was emptied by the keyboard');
+} if wanted({ name => 'the focus is never lost' });
+
 # Every state of an upload, whatever is really sent.
 my $tray = <<'JS';
 	const done = arguments[0];
