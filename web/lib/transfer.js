@@ -1,12 +1,14 @@
 /* Sends bytes to the file store: a file as a whole, or the parts of it that are missing. */
 import { pause } from './again.js';
 import { api, Problem } from './api.js';
+import { on } from './bus.js';
 import { expired } from './media.js';
 
 const PUT_TRIES = 8;
 const PART_URLS = 8;           /* asked for together */
 const LONGEST_WAIT_MS = 30000;
 const STALL_MS = 60000;        /* no byte moved for so long: start again */
+const DOUBT_MS = 10000;        /* ...after a sign that the connections may be dead */
 const PART_MIN = 5 << 20;
 const PART_MAX = 64 << 20;
 const PART_FIRST = 8 << 20;    /* while nothing is known of the connection */
@@ -26,6 +28,17 @@ measured(size, ms)
 	if (size >= RATE_BYTES && ms > 0)
 		rate = rate ? (rate + size / ms * 1000) / 2 : size / ms * 1000;
 }
+
+/*
+ * A network that has changed, or has forgotten its connections while this machine slept, tells
+ * nobody: the browser would wait for an answer until the end of its patience.
+ */
+const doubted = new Set();
+const doubt = () => doubted.forEach((fn) => fn());
+
+addEventListener('online', doubt);
+document.addEventListener('resume', doubt);
+on('live', ({ state }) => state === 'on' && doubt());
 
 /* What the store says in its XML. */
 function
@@ -49,12 +62,15 @@ put(u, url, headers, body, told)
 		const xhr = new XMLHttpRequest();
 		const begun = performance.now();
 		let stall = 0;
-		const alive = () => {
+		const patience = (ms) => {
 			clearTimeout(stall);
-			stall = setTimeout(() => xhr.abort(), STALL_MS);
+			stall = setTimeout(() => xhr.abort(), ms);
 		};
+		const alive = () => patience(STALL_MS);
+		const doubtful = () => patience(DOUBT_MS);
 		const end = (fn, value) => {
 			clearTimeout(stall);
+			doubted.delete(doubtful);
 			u.xhrs.delete(xhr);
 			fn(value);
 		};
@@ -83,6 +99,7 @@ put(u, url, headers, body, told)
 		    new Problem(0, { detail: 'Lost the connection to the file store.',
 			code: 'store_unreachable' }));
 		xhr.onabort = () => end(failed, new Problem(0, { code: 'aborted' }));
+		doubted.add(doubtful);
 		alive();
 		xhr.send(body);
 	});

@@ -34,13 +34,16 @@ const GATHER_MS = 150;
 const COMPLETE_MS = 300;
 const KEEP_MS = 100;
 const PUT_TRIES = 8;
+const LOST_TRIES = 5;          /* the pauses become no longer */
 const LONGEST_WAIT_MS = 30000;
 const ONLINE_EVERY_MS = 10000; /* a look at whether the server is there, while offline */
+const BLOCKED_EVERY_MS = 30000;
 const SPARE_MS = 15000;        /* an address that expires within this is renewed first */
 
 /* oldest first: {id, key, file, name, size, path, state, sent, step, problem, mediaId} */
 export const uploads = [];
 export let blockedOrigin = null; /* the file store, when this browser cannot reach it */
+const answered = new Set();    /* origins of stores that it has reached */
 
 /* An upload in one of these states is interrupted when the page is left. */
 const OPEN = ['waiting', 'checking', 'starting', 'ready-to-send', 'sending', 'finishing', 'twin'];
@@ -330,9 +333,13 @@ later(u, problem)
 	const passing = problem.status === 0 || problem.status === 429 || problem.status >= 500;
 
 	u.ticket = null;
+	/* What was there before is waited for, all night if need be. */
+	const isLost = problem.status === 0 && (problem.code === 'unreachable' || answered.size);
+
 	if (problem.status === 0)
 		reached = false;
-	if (!passing || ++u.tries > PUT_TRIES) {
+	u.tries = isLost ? Math.min(u.tries + 1, LOST_TRIES) : u.tries + 1;
+	if (!passing || u.tries > PUT_TRIES) {
 		set(u, { state: 'failed', problem,
 		    hopeless: HOPELESS_STATUS.includes(problem.status) });
 		return;
@@ -406,6 +413,8 @@ send(u)
 			await putParts(u, ticket.multipart, ticket.parts ?? [], told, online);
 		else if (ticket.uploadUrl)
 			await put(u, ticket.uploadUrl, ticket.fields, u.file, told);
+		if (u.target)
+			answered.add(new URL(u.target).origin);
 		if (u.state === 'cancelled')
 			return;
 		arrived(u);
@@ -424,19 +433,33 @@ arrived(u)
 	finishTimer ||= setTimeout(finish, COMPLETE_MS);
 }
 
+/* The person is asked to look; nobody may be there, so that is tried by itself too. */
+async function
+block(origin)
+{
+	if (blockedOrigin)
+		return;
+	blockedOrigin = origin;
+	emit('store-blocked', { origin });
+	while (blockedOrigin) {
+		await pause(BLOCKED_EVERY_MS);
+		await unblock();
+	}
+}
+
 async function
 sendFailed(u, problem)
 {
 	const origin = u.target && new URL(u.target).origin;
 
-	if (origin && problem.code === 'store_unreachable' &&
+	/* A certificate that was good is so still: then it is the line, which comes back. */
+	if (origin && problem.code === 'store_unreachable' && !answered.has(origin) &&
 	    origin !== location.origin && !(await reachable(origin))) {
 		/* Is it us, or only the store? An untrusted certificate is the usual cause. */
 		const here = await reachable(location.origin);
 		if (here) {
-			blockedOrigin = origin;
 			set(u, { state: 'waiting', ticket: null, sent: 0 });
-			emit('store-blocked', { origin });
+			block(origin);
 			return;
 		}
 	}
