@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Uploads by the page over a long line that loses packets, vanishes, and comes back with another
-# address: nothing is lost, and nothing is there twice. How fast that is, t/bench/link measures.
+# address; and by a machine that sleeps for longer than the URLs live: nothing is lost, and nothing
+# is there twice. How fast that is, t/bench/link measures.
 use v5.36;
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -10,10 +11,13 @@ use MediaNest::Browser;
 use MediaNest::Link;
 use MediaNest::Media;
 use MediaNest::Page qw(:all);
+use MediaNest::Processes qw(tree);
 use MediaNest::Test;
 use Test::More;
+use Time::HiRes qw(time);
 
-use constant { PHOTOS => 40, BYTES => 60_000, END_SECONDS => 120, VAIN_PACKETS => 20 };
+use constant { PHOTOS => 40, BYTES => 60_000, SLEEPERS => 12, LARGER => 250_000, URL_SECONDS => 20,
+    END_SECONDS => 240, VAIN_PACKETS => 20 };
 
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 need_browser();
@@ -22,7 +26,7 @@ MediaNest::Link::apart();
 
 my $scratch = tempdir('mn-lossy-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $link = MediaNest::Link->start(delay => 100, loss => 200, rate => 8000, queue => 200, seed => 5);
-my $mn = $link->stack(private => 1);
+my $mn = $link->stack(set => { 'upload.url_ttl' => URL_SECONDS });
 # What arrived stays in the store as it was sent.
 $mn->stop_part('worker');
 my $who = $mn->user;
@@ -37,10 +41,11 @@ sub there () {
 # Each file once, byte for byte.
 sub complete ($before, @files) {
 	$b->wait_for('all of them', sub { there() >= $before + @files }, END_SECONDS);
-	$b->wait_for('the end', sub {
-		!$b->js(<<'JS') }, END_SECONDS);
-			return [...document.querySelectorAll('.upload-line')].some((line) =>
-			    !['processing', 'ready'].includes(line.dataset.state));
+	# of what the tray knows: nobody may look at it
+	$b->wait_for('the end', sub { $b->js_async(<<'JS') }, END_SECONDS);
+		const [done] = arguments;
+		import('/lib/uploads.js').then(({ uploads }) =>
+		    done(uploads.every(({ state }) => state === 'processing')), () => done(false));
 JS
 	is there(), $before + @files, 'as many items as files';
 	my @stored = map {
@@ -65,6 +70,36 @@ subtest 'a line that loses packets, vanishes and moves' => sub {
 	$link->move;
 	$link->up;
 	complete(0, @photos);
+};
+
+# The page is frozen, or the whole machine sleeps, until all URLs have expired; meanwhile the
+# network has forgotten the connections.
+sub asleep ($what, $sleep, $wake) {
+	my $dir = "$scratch/$what";
+	mkdir $dir or die "$dir: $!";
+	my @photos = MediaNest::Link::photos($dir, SLEEPERS, LARGER);
+	my $before = there();
+
+	$b->choose_files('#picker', @photos);
+	$b->wait_for('some', sub { there() > $before }, END_SECONDS);
+	$sleep->();
+	my $end = time + URL_SECONDS + 1;
+	$link->move;
+	wait_until { time > $end } URL_SECONDS + 5, 'the end of the URLs';
+	cmp_ok there(), '<', $before + @photos, "$what: it fell asleep in the middle";
+	$wake->();
+	complete($before, @photos);
+	return;
+}
+subtest 'a page that the browser freezes' => sub {
+	my $to = sub ($state) { $b->cdp('Page.setWebLifecycleState', { state => $state }) };
+	asleep('frozen', sub { $to->('frozen') }, sub { $to->('active') });
+};
+subtest 'a machine that sleeps' => sub {
+	asleep('stopped', map {
+		my $signal = $_;
+		sub { kill $signal => tree($b->{browser_pid}) }
+	} qw(STOP CONT));
 };
 
 done_testing();
