@@ -14,10 +14,10 @@ use MediaNest::Page qw(:all);
 use MediaNest::Processes qw(tree);
 use MediaNest::Test;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use constant { PHOTOS => 40, BYTES => 60_000, SLEEPERS => 12, LARGER => 250_000, URL_SECONDS => 20,
-    END_SECONDS => 240, VAIN_PACKETS => 20 };
+    END_SECONDS => 240, VAIN_PACKETS => 20, POLL => 0.3 };
 
 plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
 need_browser();
@@ -35,6 +35,7 @@ sign_in($b, { %$who, url => $mn->{url} });
 
 sub md5 ($path) { return Digest::MD5::md5_hex(MediaNest::Media::slurp($path)) }
 sub there () {
+	sleep POLL; # each question is a process
 	return $mn->psql("SELECT count(*) FROM media WHERE owner_id = '$who->{id}' AND status ="
 	    . " 'processing'");
 }
