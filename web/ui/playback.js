@@ -64,8 +64,9 @@ export class Preparation {
 
 			if (this.ended)
 				return;
-			this.isFile = file !== null;
-			if (this.isFile) {
+			/* the server may know by now that all browsers play it */
+			this.isFile = file !== null || state.transcoded === false;
+			if (file !== null) {
 				this.end();
 				this.done(file);
 				return;
