@@ -195,7 +195,8 @@ JS
 	diag join ', ', map { "$_ $before->{$_} -> $after->{$_}" } sort keys %$after;
 	cmp_ok $after->{jsEventListeners}, '<=', $before->{jsEventListeners} + 100,
 	    'fewer than two listeners a round';
-	cmp_ok $after->{nodes}, '<=', $before->{nodes} + 150, 'no detached nodes';
+	# They waver by some 200; a view or a lightbox that stays behind is 100 nodes a round.
+	cmp_ok $after->{nodes}, '<=', $before->{nodes} + 500, 'fewer than ten nodes a round';
 	is $after->{documents}, $before->{documents}, 'no documents';
 	is $after->{blobs}, 0, 'no blob URLs';
 };

@@ -230,7 +230,8 @@ JS
 	$all->();
 	told($b, '.selection-bar strong', qr/^700 items selected$/, 'all videos');
 	ok $b->seen('.selection-bar [aria-label="Move to trash"]'), 'that one may delete';
-	$b->click('.selection-bar [aria-label=Archive]');
+	$b->click('.selection-bar [aria-label="More actions"]');
+	press_on($b, 'Archive', '.bulk-menu');
 	told($b, '#toasts', qr/700 items archived/, 'what is done is done with all of them');
 	is $mn->psql("SELECT count(*), count(*) FILTER (WHERE m.kind = 'video')"
 	    . ' FROM media_archived k JOIN media m ON m.id = k.media_id'
