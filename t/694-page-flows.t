@@ -140,7 +140,8 @@ my @real = (
 	{ name => 'rotated', at => "#/?item=$photo[2]", see => '.lightbox img.large.loaded',
 	    do => sub { $b->press('r') }, shows => '.frame .large[data-turn="90"]',
 	    undo => sub { $b->press('r', 'r', 'r'); closed_viewer() } },
-	{ name => 'a film', at => "#/?item=$film", see => '.player video', undo => \&closed_viewer },
+	{ name => 'a film', at => "#/?item=$film", see => '.player video',
+	    undo => \&closed_viewer },
 	{ name => 'a song', at => "#/?item=$song[0]", see => '.player.audio',
 	    undo => \&closed_viewer },
 	{ name => 'an item that is gone', at => '#/?item=01900000-0000-7000-8000-00000000dead',
@@ -161,7 +162,8 @@ my @real = (
 		$b->press('Enter');
 		$b->find('dialog .people select') } },
 	{ name => 'public link', at => "#/album?id=$album", see => '.tile img.loaded',
-	    opens => '.album-head button:nth-of-type(3)', shows => 'dialog[open] .link-fields input' },
+	    opens => '.album-head button:nth-of-type(3)',
+	    shows => 'dialog[open] .link-fields input' },
 	{ name => 'rules of an album', at => "#/album?id=$rule", see => '.tile img.loaded',
 	    opens => '.album-head button:nth-of-type(5)', shows => 'dialog[open]' },
 	{ name => 'deleting an album', at => "#/album?id=$album", see => '.tile img.loaded',
@@ -239,7 +241,8 @@ sub flow ($row) {
 			fail "$row->{name}: $@";
 			$b->press('Escape') for 1 .. 2;
 		};
-		is_deeply [ console_errors($b, qr/status of 4(?:01|04|10)/) ], [], 'the console is clean';
+		is_deeply [ console_errors($b, qr/status of 4(?:01|04|10)/) ], [],
+		    'the console is clean';
 		$b->{console} = [];
 	};
 }
@@ -249,7 +252,8 @@ $b->get("$mn->{url}/");
 flow($_) for wanted(
 	{ name => 'sign-in', at => '#/', see => '#email' },
 	{ name => 'forgotten password', at => '#/forgot', see => '.card [name=email]' },
-	{ name => 'invitation', at => '#/join?invite=x&email=a@example.org', see => '.card [name=email]' },
+	{ name => 'invitation', at => '#/join?invite=x&email=a@example.org',
+	    see => '.card [name=email]' },
 	{ name => 'new password', at => '#/reset?token=x', see => '.card [name=password]' },
 );
 for my $name (sort keys %link) {
@@ -335,7 +339,8 @@ subtest 'slow' => sub {
 		location.hash = view;
 		setTimeout(() => {
 			const main = document.getElementById('main');
-			done(main.ariaBusy === 'true' || main.querySelector('.skeleton, [aria-busy]') ||
+			done(main.ariaBusy === 'true' ||
+			    main.querySelector('.skeleton, [aria-busy]') ||
 			    main.innerText.trim() ? '' : main.outerHTML.slice(0, 200));
 		}, 900);
 JS
@@ -430,7 +435,8 @@ my $tray = <<'JS';
 	Promise.all([import('/lib/uploads.js'), import('/lib/bus.js'), import('/lib/api.js')])
 	    .then(([{ uploads }, { emit }, { Problem }]) => {
 		const states = ['waiting', 'checking', 'starting', 'ready-to-send', 'sending',
-		    'finishing', 'processing', 'ready', 'duplicate', 'twin', 'trashed', 'lost', 'failed',
+		    'finishing', 'processing', 'ready', 'duplicate', 'twin', 'trashed', 'lost',
+		    'failed',
 		    'rejected', 'cancelled', 'seeking', 'offered', 'giving', 'given', 'strayed'];
 		const problem = new Problem(0);
 		uploads.push(...states.map((state, id) => ({ id: 9000 + id, key: `k${id}`, state,

@@ -54,7 +54,8 @@ my $LOOK = <<'JS';
 	while (walk.nextNode()) {
 		const { currentNode: text } = walk;
 		const parent = text.parentElement;
-		if (!text.data.trim() || !shown(parent) || parent.closest('script, style, option, ' +
+		if (!text.data.trim() || !shown(parent) ||
+		    parent.closest('script, style, option, ' +
 		    'datalist, svg, .unseen, .hidden-title, [inert], .skip'))
 			continue;
 		const range = document.createRange();
@@ -153,7 +154,8 @@ sub focus_on ($b, $css, $from = '#main') {
 				    parseFloat(style.outlineWidth) > 0;
 			};
 			/* a field shows it by its caret and its frame */
-			const seen = node === document.body || ring(node) || ring(node, '::after') ||
+			const seen = node === document.body || ring(node) ||
+			    ring(node, '::after') ||
 			    (node.parentElement && ring(node.parentElement)) ||
 			    node.closest('.search-box, label') !== null ||
 			    node.matches('main, h1, h2, iframe');
@@ -183,7 +185,8 @@ sub count_changes ($b) {
 		window.fetch = (where, init = {}) => {
 			if (!init.method || init.method === 'GET')
 				return real(where, init);
-			window.changes.push(`${init.method} ${new URL(where, location.origin).pathname}`);
+			window.changes.push(`${init.method} ${new URL(where,
+			    location.origin).pathname}`);
 			return new Promise(() => {});
 		};
 JS
