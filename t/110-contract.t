@@ -99,7 +99,7 @@ $used{$_} = 1 for @nginx;
 $used{$_} = 1 for text_of("$top/src/service/processing/process.c") =~ /fail_item\([^;]*?"(\w+)"/g;
 is_deeply [ grep { !$used{$_} } sort keys %listed ], [], 'every slug that is listed is used';
 # What the page says to itself stands in its own files alone.
-my %own = map { $_ => 1 } qw(store_refused store_unreachable aborted);
+my %own = map { $_ => 1 } qw(store_refused store_unreachable unreachable aborted);
 my @page = map { text_of($_) =~
     /problem\.code [!=]== '(\w+)'/g } glob "$top/web/*.js $top/web/*/*.js";
 cmp_ok scalar(@page), '>', 3, 'the page knows some codes';
