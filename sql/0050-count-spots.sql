@@ -11,7 +11,15 @@ CREATE STATISTICS media_taken ON (coalesce(taken_local AT TIME ZONE 'UTC', taken
   FROM media;
 CREATE STATISTICS media_year
   ON (coalesce(year, date_part('year', taken_at AT TIME ZONE 'UTC')::integer)) FROM media;
-ANALYZE media;
+-- Not while there are no items: of a table that nobody has looked at, the planner assumes that it
+-- will grow, and workers keep the plans that they have made on the first day.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM media) THEN
+    ANALYZE media;
+  END IF;
+END
+$$;
 
 -- The number of a square, counted from the west or the south at the finer zoom; `past` is how far
 -- away from zero these are.
