@@ -46,8 +46,6 @@ sub reload_at ($b, $percent, $start) {
 	$b->js(<<'JS', $percent);
 		const [percent] = arguments;
 		window.old = true;
-		/* nobody is here to answer the question whether to leave */
-		addEventListener('beforeunload', (e) => e.stopImmediatePropagation(), true);
 		new MutationObserver(() => {
 			const text = document.querySelector('.upload-line small')?.textContent;
 			if (Number(/^(\d+) % of/.exec(text)?.[1] ?? 0) >= percent)
@@ -79,6 +77,7 @@ sub picture ($name) {
 
 my $b = MediaNest::Browser->start(dir => "$scratch/b", artefacts => $scratch);
 $b->before_load($COUNT_PUTS);
+leave_unasked($b);
 sign_in($b, { %$who, url => $mn->{url} });
 
 subtest 'reloads at 10, 50 and 95 %' => sub {

@@ -109,7 +109,7 @@ my $xmp = sub ($when) { '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description'
 my $b = MediaNest::Browser->start(dir => "$scratch/b", artefacts => $scratch);
 sign_in($b, { %$who, url => $mn->{url} });
 
-sub settled ($b, $like, $what) {
+sub tray_settled ($b, $like, $what) {
 	told($b, '.tray strong', $like, $what);
 	return $b->wait_for('the albums', sub { $b->js(<<'JS') }, 20);
 		return new Promise((done) => {
@@ -132,7 +132,7 @@ subtest 'a folder becomes albums' => sub {
 	    . ' t.items.add(new File(["x"], "x")); return t; })() }))');
 	$b->wait_for('the tray', sub { $b->count('#folder-picker') });
 	$b->choose_files('#folder-picker', "$scratch/Trip");
-	settled($b, qr/^3 added/, 'three files');
+	tray_settled($b, qr/^3 added/, 'three files');
 	is_deeply collections($who), {}, 'no album that nobody asked for';
 	ok $b->seen('.folder-albums'), 'but it is offered';
 	$b->screenshot("$shots/tray-folders.png");
@@ -160,7 +160,7 @@ subtest 'the same folder again, with more in it' => sub {
 	my $bytes = do { local $/; <$in> };
 	write_file('Trip/Best/copy.jpg', $bytes);
 	$b->choose_files('#folder-picker', "$scratch/Trip");
-	settled($b, qr/^1 added, 4 already in your library/, 'the others are there');
+	tray_settled($b, qr/^1 added, 4 already in your library/, 'the others are there');
 	ok $b->js('return document.querySelector(".folder-albums input").checked'),
 	    'the choice is remembered';
 	my $all = collections($who);
@@ -179,7 +179,7 @@ subtest 'a reload in between' => sub {
 	$b->wait_for('the album', sub { collections($who)->{Later} }, 30);
 	$b->wait_for('both', sub { titles($who, collections($who)->{Later}) eq 'five six' }, 20);
 	pass 'is made afterwards';
-	settled($b, qr/^2 added/, 'and then the tray forgets them');
+	tray_settled($b, qr/^2 added/, 'and then the tray forgets them');
 	shut($b);
 };
 

@@ -64,7 +64,6 @@ sub wait_percent ($b, $n) {
 	return $b->wait_for("$n %", sub { percent($b) >= $n }, 120);
 }
 sub reload_now ($b) {
-	$b->js('addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)');
 	$b->reload;
 	return $b->find('.upload-line[data-state=lost]', 60);
 }
@@ -86,6 +85,7 @@ sub interrupted ($what, $mn, $swift = undef) {
 
 	$mn->admin->api(PATCH => '/api/admin/settings', { 'upload.url_ttl' => URL_SECONDS });
 	$b->before_load($COUNT);
+	leave_unasked($b);
 	sign_in($b, { %$who, url => $mn->{url} });
 	throttle($b, FAST);
 	$b->choose_files('#picker', $file);

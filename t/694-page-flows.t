@@ -94,6 +94,7 @@ diag "$_ $link{$_}" for grep { !$link{$_} } keys %link;
 # --- the flows ----------------------------------------------------------------------------------
 
 my $b = MediaNest::Browser->start(dir => $make->path('browser'), artefacts => $artefacts);
+leave_unasked($b);
 sub at ($hash) { return $b->js('location.hash = arguments[0]', $hash) }
 sub label ($text) { return qq([aria-label="$text"]) }
 sub closed_viewer { $b->press('Escape'); return gone($b, '.lightbox') }
@@ -403,7 +404,6 @@ for my $row (wanted(
 			1;
 		} or fail "$row->{name}: $@";
 	};
-	$b->js('addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)');
 	forgive();
 }
 
@@ -462,9 +462,6 @@ flow($_) for wanted(
 # What lies outside answers as it is written down, so that each state is there to be seen.
 $b->before_load(MediaNest::FixedAnswers::script(MediaNest::FixedAdmin::watched(), house()));
 $b->before_load(MediaNest::FixedAdmin::histories());
-# what is in the tray would ask whether to leave
-$b->before_load('addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)');
-$b->js('addEventListener("beforeunload", (e) => e.stopImmediatePropagation(), true)');
 $b->reload;
 $b->find('.brand');
 forgive();

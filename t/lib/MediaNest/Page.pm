@@ -10,7 +10,7 @@ use Test::More;
 
 our @EXPORT = qw(artefacts need_browser sign_in sign_in_here upload_ready fits inside axe
     accessible console_errors);
-our @EXPORT_OK = qw(open_view told press_on sent settled);
+our @EXPORT_OK = qw(open_view told press_on sent settled leave_unasked);
 our %EXPORT_TAGS = (all => [ @EXPORT, @EXPORT_OK ]);
 
 # Where pictures of the page go: the check's logs, or build/page.
@@ -28,6 +28,13 @@ sub need_browser () {
 
 	$ENV{CI} ? BAIL_OUT($missing) : plan skip_all => $missing;
 	return;
+}
+
+# From the next page on, none asks whether to leave: nobody is here to answer. The listeners of a
+# window are called in their order, so this one has to be the first.
+sub leave_unasked ($b) {
+	return $b->before_load(
+	    'addEventListener("beforeunload", (e) => e.stopImmediatePropagation())');
 }
 
 sub sign_in ($b, $who) {
