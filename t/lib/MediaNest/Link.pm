@@ -32,8 +32,8 @@ use constant { DEVICE => 'mnline', NETWORK => '10.91.8', NEAR => 1, FAR => 2, WA
 sub missing () {
 	return 'only root can make a lossy line' if $> != 0;
 	return 'no /dev/net/tun here' if !-c '/dev/net/tun' || !open my $tun, '+<', '/dev/net/tun';
-	return 'no network namespaces here'
-	    if system('unshare --net ip link set lo up 2>/dev/null') != 0;
+	return 'no devices in network namespaces here' if system('unshare', '--net', 'sh', '-c',
+	    'ip link set lo up && ip tuntap add dev probe mode tun 2>/dev/null') != 0;
 	return;
 }
 
