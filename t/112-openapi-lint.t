@@ -6,10 +6,12 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
 use FindBin;
+use lib "$FindBin::Bin/lib";
+use MediaNest::Test;
 use Test::More;
 
 use constant SPECTRAL => '@stoplight/spectral-cli@6';
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 plan skip_all => 'npm is not there' if system('command -v npm >/dev/null 2>&1') != 0;
 
 my $description = abs_path("$FindBin::Bin/../web/openapi.json");

@@ -10,7 +10,7 @@ use MediaNest::Page;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $scratch = tempdir('mn-resume-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 use constant SIZE => 70 << 20;
 

@@ -15,7 +15,7 @@ use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_output);
 my $artefacts = artefacts("$FindBin::Bin/..");
 my $scratch = tempdir('mn-page-XXXXXX', TMPDIR => 1, CLEANUP => 1);

@@ -186,7 +186,7 @@ SH
 };
 
 subtest 'a path with blanks' => sub {
-	plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+	once_is_enough();
 	my $here = checkout('a house');
 	my $before = files($here);
 	my @dev = ("$here/dev");

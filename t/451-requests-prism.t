@@ -17,7 +17,7 @@ use constant { PRISM => '@stoplight/prism-cli@5', API => '/api/integrations/over
 my $fixtures = $ENV{MEDIANEST_FIXTURES} // "$FindBin::Bin/../../shared/fixtures";
 my @kinds = grep { -r "$fixtures/$_-api.yml" } qw(overseerr seerr);
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 plan skip_all => "no descriptions in $fixtures (MEDIANEST_FIXTURES)" if @kinds != 2;
 plan skip_all => 'npm is not there' if system('command -v npm >/dev/null 2>&1') != 0;
 

@@ -10,7 +10,7 @@ use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 my $mn = MediaNest::Test->stack(set => { 'log.level' => 'debug', 'worker.poll' => 200,
     'outbound.allow' => '127.0.0.1:9' });

@@ -12,7 +12,7 @@ use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 my $hooks = MediaNest::HookReceiver->start;
 my $smtp = MediaNest::Smtp->start;

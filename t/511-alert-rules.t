@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 my $top = "$FindBin::Bin/..";
 my $build = MediaNest::Test::build_directory();

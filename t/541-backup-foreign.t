@@ -11,7 +11,7 @@ use MediaNest::S3;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 use constant { OK => 0, FAILED => 1, BUCKET => 'foreign' };
 

@@ -16,7 +16,7 @@ use MediaNest::Media;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $missing = MediaNest::Container::missing();
 plan skip_all => $missing if $missing;
 MediaNest::Container::apart();

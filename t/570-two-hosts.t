@@ -28,7 +28,7 @@ use MediaNest::WebSocket;
 use POSIX ();
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 plan skip_all => 'only root can make network namespaces' if $> != 0;
 plan skip_all => 'HAProxy is not installed' if !MediaNest::Haproxy->installed;
 if (!$ENV{MEDIANEST_TEST_ALONE}) {

@@ -13,7 +13,7 @@ use MediaNest::Test;
 use MediaNest::WebSocket;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 # The client's address, and the one that it names. Without NOTIFY, the worker would look for jobs
 # too rarely for this test.

@@ -28,7 +28,7 @@ use MediaNest::Processes;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 plan skip_all => 'only root can make a group with a limit' if $> != 0;
 
 # --- the limit ------------------------------------------------------------------------------------

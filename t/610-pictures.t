@@ -14,7 +14,7 @@ use MediaNest::Pictures qw(tiff jpeg_with png_with icc_profile apple_note raf cr
     heic_grid heic_turned box mean_of quarters_of);
 use MediaNest::Test;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 use constant { NEAR => 10, AT_ONCE => 2, TURN_6 => 'blue red white lime',
     LIVE => '0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9' };

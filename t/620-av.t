@@ -17,7 +17,7 @@ use MediaNest::Test;
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output;
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 my $mn = MediaNest::Test->stack;
 my $program = MediaNest::Media::program($mn);

@@ -11,7 +11,7 @@ use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 need_browser();
 my $scratch = tempdir('mn-tray-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $shots = artefacts("$FindBin::Bin/..");

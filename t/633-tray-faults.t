@@ -15,7 +15,7 @@ use MediaNest::Test;
 use Test::More;
 use Time::HiRes qw(time);
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 need_browser();
 
 use constant { MIB => 1 << 20, PART => 8 << 20, URL_SECONDS => 8, FAST => 120 << 20,

@@ -12,7 +12,7 @@ use MediaNest::Page;
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();

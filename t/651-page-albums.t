@@ -12,7 +12,7 @@ use Test::More;
 
 use constant SHOWN_SECONDS => 40; # on a machine that runs other tests too
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();

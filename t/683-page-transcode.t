@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 
 use constant { SETTLE => 90, LOOK => 0.02 };
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();

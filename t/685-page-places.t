@@ -15,7 +15,7 @@ use Test::More;
 
 use constant DATA => '/usr/share/libtimezonemap/ui';
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();

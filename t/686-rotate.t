@@ -9,7 +9,7 @@ use MediaNest::Pictures qw(jpeg_with apple_note quarters_of tiff);
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 
 # The quarters of the picture, from the left to the right and from above, by how it is turned.
 my %SEEN = (0 => 'red lime blue white', 90 => 'blue red white lime', 180 => 'white blue lime red',

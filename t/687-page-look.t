@@ -11,7 +11,7 @@ use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 use constant { ESCAPE => "\x{E00C}", SHOWN => 30 };
 
 my $artefacts = artefacts("$FindBin::Bin/..");

@@ -11,7 +11,7 @@ use MediaNest::Page qw(:all);
 use MediaNest::Test;
 use Test::More;
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $artefacts = artefacts("$FindBin::Bin/..");
 
 need_browser();
@@ -21,7 +21,6 @@ use constant ROWS => 7000;
 my $mn = MediaNest::Test->stack(private => 1); # no items of other tests
 my $make = MediaNest::Media->new;
 my $ann = $mn->user(role => 'user');
-my $me = $ann->api(GET => '/api/auth/session')->{json}{user}{id};
 my @photos = map {
 	my $source = sprintf 'color=c=0x%06x:s=640x420', 0x336699 + 65536 * $_;
 	$ann->upload_file($make->picture("p$_.jpg", size => '640x420', source => $source),

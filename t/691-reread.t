@@ -13,7 +13,7 @@ use Test::More;
 
 use constant { SETTLE => 90, DATA => '/usr/share/libtimezonemap/ui', TOKYO => [ 35.68, 139.69 ] };
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 -r DATA . '/cities15000.txt' or plan skip_all => 'libtimezonemap-data is not installed';
 
 my $mn = MediaNest::Test->stack(private => 1, set => { 'media.places_data' => DATA });

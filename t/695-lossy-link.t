@@ -19,7 +19,7 @@ use Time::HiRes qw(sleep time);
 use constant { PHOTOS => 40, BYTES => 60_000, SLEEPERS => 12, LARGER => 250_000, URL_SECONDS => 20,
     END_SECONDS => 240, VAIN_PACKETS => 20, POLL => 0.3 };
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 need_browser();
 plan skip_all => MediaNest::Link::missing() if MediaNest::Link::missing();
 MediaNest::Link::apart();

@@ -29,6 +29,7 @@ struct upload_part_sent;
 /* GET URLs are signed at multiples of this, so that they stay the same and browsers can cache */
 #define S3_URL_BUCKET_SECONDS 300
 #define S3_URL_LIFE_SECONDS 900
+#define S3_OBJECT_MAX (5LL << 40) /* bytes */
 #define S3_PARTS_MAX 10000
 #define S3_PART_MIN (5LL << 20) /* bytes */
 #define S3_UPLOADS_PAGE 1000

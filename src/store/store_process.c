@@ -7,8 +7,8 @@
 #include "model/job.h"
 #include "model/link.h"
 #include "model/media.h"
+#include "store/read_sql.h"
 #include "store/store_sessions.h"
-#include "store/taken_sql.h"
 
 #include "core/banned.h"
 
@@ -54,6 +54,9 @@ enum {
 #define CREATED SQL_US("m.created_at")
 #define MODIFIED SQL_US("m.file_modified_at")
 
+#define FILE_TITLE TITLE_OF_FILE("m", "$4")
+#define FILE_YEAR YEAR_OF_FILE("m", "$15")
+#define FILE_GENRES GENRES_OF_FILE("m", "$16")
 /* Who read the file, and its date. */
 #define AS_READ \
 	", read_by = " TEXT(MEDIA_READER_VERSION) " FROM " TAKEN_OF_FILE("$5", "$14", "$19", \
@@ -113,9 +116,7 @@ const struct query store_process_queries[] = {
 	    " status = CASE status WHEN 'trashed' THEN 'trashed' ELSE 'ready' END,"
 	    " trashed_from = CASE status WHEN 'trashed' THEN 'ready' END, kind = $2, content_type ="
 	    " $3,"
-	    " title = CASE WHEN $4::text IS NOT NULL AND 'title' <> ALL (locked)"
-	    " AND title IN (filename,"
-	    " regexp_replace(filename, '\\.[^.]*$', '')) THEN $4 ELSE title END,"
+	    " title = " FILE_TITLE ","
 	    " metadata = $5::jsonb, thumbhash = $6, object_key = $7, asset_prefix = $8, sha256 ="
 	    " $9::bytea, size = $10::bigint,"
 	    /* The sizes are those of how it is turned now. */
@@ -125,12 +126,8 @@ const struct query store_process_queries[] = {
 	    " ELSE $11::integer END, 0), made_rotation = $25::integer, duration_ms ="
 	    " nullif($13::bigint, -1),"
 	    " taken_at = t.instant, taken_local = t.wall, taken_offset = t.minutes,"
-	    " taken_source = t.source, taken_by_wall = t.by_wall, year = CASE"
-	    " WHEN 'year' = ANY (locked) THEN year ELSE coalesce("
-	    "nullif(year, date_part('year', taken_local)::integer), nullif($15::integer, -1),"
-	    " date_part('year', t.wall)::integer) END,"
-	    " genres = CASE WHEN genres = '{}' AND 'genres' <> ALL (locked) THEN $16::text[]"
-	    " ELSE genres END,"
+	    " taken_source = t.source, taken_by_wall = t.by_wall,"
+	    " year = " FILE_YEAR ", genres = " FILE_GENRES ","
 	    " assets = $17::text[], sprite_times = $18::integer[], failure_code = NULL,"
 	    " failure_message = NULL, incomplete = $22::boolean, content_id = $23,"
 	    " playable = $24::boolean,"

@@ -4,8 +4,8 @@
 #include "core/error.h"
 #include "core/words.h"
 #include "model/media.h"
+#include "store/read_sql.h"
 #include "store/store_process.h"
-#include "store/taken_sql.h"
 
 #include "core/banned.h"
 
@@ -15,6 +15,9 @@ enum { Q_LEFT, Q_NEXT, Q_BUSY, Q_PUBLISH, Q_SEEN };
 #define OLDER \
 	"read_by < " TEXT(MEDIA_READER_VERSION) " AND status = 'ready' AND object_key IS NOT NULL"
 
+#define FILE_TITLE TITLE_OF_FILE("p", "$9")
+#define FILE_YEAR YEAR_OF_FILE("p", "$10")
+#define FILE_GENRES GENRES_OF_FILE("p", "$11")
 #define FROM_TAKEN " FROM " TAKEN_OF_FILE("$4", "$5", "$6", "$7", "$8")
 
 const struct query store_reread_queries[] = {
@@ -39,17 +42,11 @@ const struct query store_reread_queries[] = {
 	    " people = n.people, people_found = $3::text[], content_id = n.content_id,"
 	    " playable = n.playable, version = m.version + 1, updated_at = now()" FROM_TAKEN
 	    " JOIN media p ON p.id = t.of,"
-	    " LATERAL (SELECT CASE WHEN $9::text IS NOT NULL AND 'title' <> ALL (p.locked)"
-	    " AND p.title IN (p.filename, regexp_replace(p.filename, '\\.[^.]*$', ''))"
-	    " THEN $9 ELSE p.title END AS title,"
+	    " LATERAL (SELECT " FILE_TITLE " AS title,"
 	    " $4::jsonb || (SELECT coalesce(jsonb_object_agg(k, p.metadata -> k), '{}')"
 	    " FROM unnest(ARRAY['shown', 'sprite', 'waveform']) k WHERE p.metadata ? k)"
 	    " AS metadata,"
-	    " CASE WHEN 'year' = ANY (p.locked) THEN p.year ELSE coalesce("
-	    "nullif(p.year, date_part('year', p.taken_local)::integer),"
-	    " nullif($10::integer, -1), date_part('year', t.wall)::integer) END AS year,"
-	    " CASE WHEN p.genres = '{}' AND 'genres' <> ALL (p.locked) THEN $11::text[]"
-	    " ELSE p.genres END AS genres,"
+	    " " FILE_YEAR " AS year, " FILE_GENRES " AS genres,"
 	    " mn_names_follow(p.tags, p.people_found, $3::text[]) AS tags,"
 	    " mn_names_follow(p.people, p.people_found, $3::text[]) AS people,"
 	    " coalesce(p.content_id, $12) AS content_id,"

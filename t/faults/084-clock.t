@@ -15,7 +15,7 @@ use Time::HiRes qw(time);
 
 use constant { HOUR => 3600, DAY => 25 * 3600, SETTLE => 90, SEARCHES => 3, CLAMPED => 80 };
 
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $smtp = MediaNest::Smtp->start;
 my $mn = MediaNest::Test->stack(private => 1, set => { $smtp->settings, 'worker.lease' => 3,
     'worker.poll' => 200, 'rate_limit.class.search.per_minute' => SEARCHES,

@@ -13,7 +13,7 @@ use Test::More;
 use constant { SETTLE => 90, BACK => 30, TRIES => 40, LEFT => 96 << 10 };
 
 plan skip_all => 'only root can mount a small disk' if $> != 0;
-plan skip_all => 'once is enough: the run without sanitizers does it' if $ENV{ASAN_OPTIONS};
+once_is_enough();
 my $mn = MediaNest::Test->stack(private => 1, set => { 'worker.lease' => 3, 'worker.poll' => 200 });
 my %disk = (scratch => ["$mn->{var}/data/scratch", 'size=16m'],
     objects => ["$mn->{var}/data/objects", 'size=256m,nr_inodes=600'],

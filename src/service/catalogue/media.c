@@ -395,28 +395,32 @@ media_disposition(struct arena *arena, bool attachment, const char *filename)
 	return buf.data;
 }
 
+static const char *
+file_url(const struct call *call, const struct media *m, const char *type, bool download,
+    int64_t now)
+{
+	const char *name = m->filename != NULL ? m->filename : m->title;
+
+	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now, type,
+	    media_disposition(call->arena, download, name));
+}
+
 const char *
 media_file_url(const struct call *call, const struct media *m, bool download, int64_t now)
 {
 	const char *type =
 	    m->playable == PLAYABLE_YES ? playable_type(m->content_type) : m->content_type;
 	bool safe = shown_inline(type);
-	const char *name = m->filename != NULL ? m->filename : m->title;
 
 	if (m->object_key == NULL)
 		return NULL;
-	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
-	    safe ? type : "application/octet-stream",
-	    media_disposition(call->arena, download || !safe, name));
+	return file_url(call, m, safe ? type : "application/octet-stream", download || !safe, now);
 }
 
 const char *
 media_play_url(const struct call *call, const struct media *m, int64_t now)
 {
-	const char *name = m->filename != NULL ? m->filename : m->title;
-
-	return s3_presign_get(call->svc->s3, call->arena, m->object_key, now,
-	    playable_type(m->content_type), media_disposition(call->arena, false, name));
+	return file_url(call, m, playable_type(m->content_type), false, now);
 }
 
 const char *

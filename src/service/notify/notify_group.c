@@ -44,6 +44,16 @@ group_seconds(const struct call *call)
 	return (int)config_int(call->svc->config, CFG_NOTIFY_GROUP_SECONDS);
 }
 
+/* What somebody waits for is told sooner. */
+static int
+seconds_of(const struct call *call, const char *kind)
+{
+	const struct notify_share_kind *share = notify_share_kind(kind);
+	int seconds = group_seconds(call);
+
+	return share != NULL && share->wait < seconds ? share->wait : seconds;
+}
+
 static bool
 add_job(const struct call *call, const char *group, int64_t run_at, struct error *err)
 {
@@ -97,7 +107,7 @@ add_parts(const struct call *call, const struct notify_part *parts, size_t n,
 	struct notify_parts columns = columns_of(call->arena, parts, n);
 
 	if (!store_notify_parts_add(call->svc->db, call->arena, &columns,
-		notify_share_wait(parts[0].kind, group_seconds(call)), opened, nopened, err))
+		seconds_of(call, parts[0].kind), opened, nopened, err))
 		return false;
 	for (size_t i = 0; i < *nopened; i++) {
 		if ((*opened)[i].fresh && !add_job(call, (*opened)[i].id, (*opened)[i].due_at, err))
@@ -244,12 +254,12 @@ static bool
 tell_group(const struct call *call, const char *id, const struct notify_held *group,
     struct error *err)
 {
-	bool ok, shared;
+	const struct notify_share_kind *share = notify_share_kind(group->topic);
+	bool ok;
 
-	if (!notify_share_tell(call, id, group, &shared, err))
-		return false;
-	if (shared)
-		return store_notify_group_remove(call->svc->db, call->arena, id, err);
+	if (share != NULL)
+		return share->tell(call, id, group, err) &&
+		    store_notify_group_remove(call->svc->db, call->arena, id, err);
 	if (strcmp(group->topic, UPLOADS) == 0)
 		ok = (group->told == group->parts ||
 			 tell_people(call, id, group, NOTIFY_PAGE, err)) &&

@@ -1,5 +1,6 @@
 #include "service/notify/notify_share.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "core/arena.h"
@@ -90,14 +91,6 @@ notify_archive_ready(const struct call *call, const char *user_id, const char *d
 		.user = user_id };
 
 	return notify_together(call, &part, 1, err);
-}
-
-int
-notify_share_wait(const char *kind, int seconds)
-{
-	bool soon = str_eq(kind, SHARE_NEW) || str_eq(kind, DOWNLOAD_READY);
-
-	return soon && seconds > NOTIFY_SHARE_SECONDS ? NOTIFY_SHARE_SECONDS : seconds;
 }
 
 /* The n-th id in a key, from 0; "" if there is none. */
@@ -231,13 +224,15 @@ tell_added(const struct call *call, const char *group_id, const struct notify_he
 
 /* Without its title, which may be that of an album that is not shared any more. */
 static bool
-tell_archive(const struct call *call, const struct notify_held *group, struct error *err)
+tell_archive(const struct call *call, const char *group_id, const struct notify_held *group,
+    struct error *err)
 {
 	const char *id = id_in(call->arena, group->key, 0);
 	struct notify_new note = { .kind = DOWNLOAD_READY, .event = "notification" };
 	struct json *data = json_new(call->arena, 0);
 	int64_t items;
 
+	(void)group_id;
 	if (!store_notify_download(call->svc->db, call->arena, id, &items, err))
 		return false;
 	if (items == 0)
@@ -252,18 +247,25 @@ tell_archive(const struct call *call, const struct notify_held *group, struct er
 	return tell(call, &note, (struct strings) { &group->user, 1 }, err);
 }
 
-bool
-notify_share_tell(const struct call *call, const char *group_id, const struct notify_held *group,
-    bool *told, struct error *err)
+static bool
+tell_new(const struct call *call, const char *group_id, const struct notify_held *group,
+    struct error *err)
 {
-	*told = true;
-	if (str_eq(group->topic, SHARE_ADDED))
-		return tell_added(call, group_id, group, err);
-	if (str_eq(group->topic, DOWNLOAD_READY))
-		return tell_archive(call, group, err);
-	*told = str_eq(group->topic, SHARE_NEW);
-	if (!*told)
-		return true;
 	return str_starts(group->key, ALBUM) ? tell_album(call, group, err) :
 					       tell_items(call, group_id, group, err);
+}
+
+static const struct notify_share_kind kinds[] = {
+	{ SHARE_NEW, NOTIFY_SHARE_SECONDS, tell_new },
+	{ SHARE_ADDED, INT_MAX, tell_added },
+	{ DOWNLOAD_READY, NOTIFY_SHARE_SECONDS, tell_archive },
+};
+
+const struct notify_share_kind *
+notify_share_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (str_eq(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
 }

@@ -34,10 +34,15 @@ bool notify_album_filled(const struct call *, const char *collection_id, struct 
 bool notify_archive_ready(const struct call *, const char *user_id, const char *download_id,
     struct error *);
 
-/* The seconds that a group of this kind waits, of those that others do. */
-int notify_share_wait(const char *kind, int seconds);
-/* *told: it was a group of these. In the transaction that ends it. */
-bool notify_share_tell(const struct call *, const char *group_id, const struct notify_held *,
-    bool *told, struct error *);
+/* How groups of one of these kinds are told. */
+struct notify_share_kind {
+	const char *name;
+	int wait; /* seconds at most */
+	/* in the transaction that ends the group */
+	bool (*tell)(const struct call *, const char *group_id, const struct notify_held *,
+	    struct error *);
+};
+/* NULL: it is no kind of these. */
+const struct notify_share_kind *notify_share_kind(const char *name);
 
 #endif

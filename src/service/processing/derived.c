@@ -21,8 +21,6 @@
 
 #include "core/banned.h"
 
-#define ORIGINAL_MAX (5LL << 40) /* bytes */
-
 static void
 release_line(void *arena)
 {
@@ -36,17 +34,27 @@ derived_init(struct derived *d)
 	arena_defer(d->call->arena, release_line, &d->line);
 }
 
-bool
-derived_fetch(struct derived *d, const char *object_key, struct error *err)
+int
+derived_input(const struct derived *d, struct error *err)
 {
 	const char *path = arena_printf(d->call->arena, "%s/" SANDBOX_INPUT, d->scratch);
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		error_set(err, ERR_STORAGE_FULL, "The scratch directory cannot be written: %s",
+		    strerror(errno));
+	return fd;
+}
+
+bool
+derived_fetch(const struct derived *d, const char *object_key, int64_t most, struct error *err)
+{
+	int fd = derived_input(d, err);
 	bool ok;
 
 	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL,
-		    "The scratch directory cannot be written: %s", strerror(errno));
-	ok = s3_get_fd(d->call->svc->s3, object_key, fd, ORIGINAL_MAX, NULL, err);
+		return false;
+	ok = s3_get_fd(d->call->svc->s3, object_key, fd, most, NULL, err);
 	close(fd);
 	return ok;
 }

@@ -52,8 +52,10 @@ struct derived {
 };
 
 void derived_init(struct derived *);
-/* Fetches an original into SCRATCH/input. */
-bool derived_fetch(struct derived *, const char *object_key, struct error *);
+/* Creates SCRATCH/input, which the caller closes. -1: ERR_STORAGE_FULL. */
+int derived_input(const struct derived *, struct error *);
+/* Fetches an original into it. most: its bytes, or S3_OBJECT_MAX where they are not known. */
+bool derived_fetch(const struct derived *, const char *object_key, int64_t most, struct error *);
 /*
  * Decodes SCRATCH/input in the sandbox, when a decoder's place is free. ERR_UNPROCESSABLE: the
  * fault of the file, with a slug for its owner.

@@ -1,10 +1,8 @@
 #include "service/processing/playback.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "core/arena.h"
 #include "core/config.h"
@@ -32,8 +30,7 @@
 
 /* Of the free space: the store may keep its copy on the same disk. */
 #define DISK_SHARE 2
-#define OBJECT_MAX (5LL << 40) /* bytes: what a store keeps as one object */
-#define DONE 100               /* percent: what is left is to store it */
+#define DONE 100 /* percent: what is left is to store it */
 
 /* A run of media.playback. */
 struct run {
@@ -168,8 +165,8 @@ bound(struct run *r, struct error *err)
 	room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize / DISK_SHARE;
 	if (room <= 0)
 		return error_set(err, ERR_STORAGE_FULL, "The disk for previews is full.");
-	if (limit > OBJECT_MAX)
-		limit = OBJECT_MAX;
+	if (limit > S3_OBJECT_MAX)
+		limit = S3_OBJECT_MAX;
 	r->terms = (struct sandbox_transcode) {
 		.height = (int)config_int(config, CFG_MEDIA_TRANSCODE_HEIGHT),
 		.encoder = config_str(config, CFG_MEDIA_TRANSCODE_ENCODER),
@@ -183,20 +180,14 @@ bound(struct run *r, struct error *err)
 static bool
 fetch(struct run *r, struct error *err)
 {
-	const char *path = arena_printf(r->call->arena, "%s/" SANDBOX_INPUT, r->derived.scratch);
-	int64_t most = r->from.size > 0 ? r->from.size : OBJECT_MAX;
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool ok;
+	int64_t most = r->from.size > 0 ? r->from.size : S3_OBJECT_MAX;
 
-	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL,
-		    "The scratch directory cannot be written: %s", strerror(errno));
-	ok = s3_get_fd(r->call->svc->s3, r->from.object_key, fd, most, NULL, err);
-	close(fd);
-	if (!ok && err->code == ERR_NOT_FOUND)
+	if (derived_fetch(&r->derived, r->from.object_key, most, err))
+		return true;
+	if (err->code == ERR_NOT_FOUND)
 		return error_slug(err, ERR_UNPROCESSABLE, "missing",
 		    "The uploaded file is no longer in storage. Upload it again.");
-	return ok;
+	return false;
 }
 
 static bool

@@ -1,7 +1,5 @@
 #include "service/processing/process.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +38,6 @@
 #include "core/banned.h"
 
 #define HASH_BLOCK (256UL << 10)
-#define OBJECT_MAX (5LL << 40) /* bytes: used if the size of the upload is not known */
 
 /* A run of media.process. */
 struct process {
@@ -131,7 +128,8 @@ hash_file(int fd, unsigned char out[SHA256_SIZE], struct error *err)
 static bool
 fetch_into(struct process *p, int fd, struct error *err)
 {
-	int64_t most = p->item.object_key == NULL && p->item.size >= 0 ? p->item.size : OBJECT_MAX;
+	int64_t most =
+	    p->item.object_key == NULL && p->item.size >= 0 ? p->item.size : S3_OBJECT_MAX;
 
 	if (!s3_get_fd(p->call->svc->s3, p->source_key, fd, most, &p->source, err)) {
 		if (err->code == ERR_NOT_FOUND)
@@ -154,7 +152,6 @@ fetch_into(struct process *p, int fd, struct error *err)
 static bool
 fetch(struct process *p, struct error *err)
 {
-	const char *path = arena_printf(p->call->arena, "%s/" SANDBOX_INPUT, p->derived.scratch);
 	bool ok;
 	int fd;
 
@@ -164,10 +161,9 @@ fetch(struct process *p, struct error *err)
 		    "The uploaded file is no longer in storage. Upload it again.");
 	if (!step(p, "fetch", "started", NULL, err))
 		return false;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = derived_input(&p->derived, err);
 	if (fd < 0)
-		return error_set(err, ERR_STORAGE_FULL,
-		    "The scratch directory cannot be written: %s", strerror(errno));
+		return false;
 	ok = fetch_into(p, fd, err);
 	close(fd);
 	return ok && scratch_sidecar(p->derived.scratch, p->call->arena, p->item.sidecar, err) &&

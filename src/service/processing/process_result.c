@@ -41,8 +41,8 @@ static const struct process_asset asset_names[] = { { "320.webp", "image/webp" }
 	{ "640.webp", "image/webp" }, { "1280.webp", "image/webp" },
 	{ "poster.webp", "image/webp" }, { "sprite.webp", "image/webp" },
 	{ "cover.webp", "image/webp" }, { "preview.mp4", "video/mp4" },
-	{ "motion.mp4", "video/mp4" }, { "playback.mp4", "video/mp4" },
-	{ "playback.m4a", "audio/mp4" } };
+	{ "motion.mp4", "video/mp4" }, { RESULT_PLAYBACK "mp4", "video/mp4" },
+	{ RESULT_PLAYBACK "m4a", "audio/mp4" } };
 
 static bool
 garbage(struct error *err, const char *what)

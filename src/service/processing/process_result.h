@@ -24,6 +24,7 @@ struct error;
 #define RESULT_SIDE_MAX 1000000
 #define RESULT_MESSAGE_MAX 200
 #define RESULT_CONTENT_ID_MAX 64
+#define RESULT_PLAYBACK "playback." /* how the name of a version that browsers play begins */
 
 struct process_asset {
 	const char *name;

@@ -12,6 +12,7 @@
 #include "service/call.h"
 #include "service/catalogue/downloads.h"
 #include "service/catalogue/media.h"
+#include "service/processing/process_result.h"
 #include "service/services.h"
 #include "store/s3.h"
 #include "store/store_backups.h"
@@ -23,14 +24,13 @@
 #include "core/banned.h"
 
 #define INCOMING_PREFIX "incoming/"
-#define PLAYBACK_NAME "/playback." /* in the key of a version that browsers play */
 
 /* Versions for playing may be large, so a worker that died may have left parts of one. */
 static bool
 abort_parts(const struct call *call, struct strings keys, struct error *err)
 {
 	for (size_t i = 0; i < keys.n; i++)
-		if (strstr(keys.items[i], PLAYBACK_NAME) != NULL &&
+		if (strstr(keys.items[i], "/" RESULT_PLAYBACK) != NULL &&
 		    !s3_multipart_abort_all(call->svc->s3, call->arena, keys.items[i], err))
 			return false;
 	return true;

@@ -17,6 +17,7 @@
 #include "service/processing/taken.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/s3.h"
 #include "store/store_jobs.h"
 #include "store/store_media.h"
 #include "store/store_process.h"
@@ -153,7 +154,7 @@ leave(struct reread *r, const struct error *why, struct error *err)
 static bool
 read_file(struct derived *d, const struct reread_item *item, struct error *err)
 {
-	return derived_fetch(d, item->object_key, err) &&
+	return derived_fetch(d, item->object_key, S3_OBJECT_MAX, err) &&
 	    scratch_sidecar(d->scratch, d->call->arena, item->sidecar, err) &&
 	    derived_decode(d, err);
 }

@@ -12,6 +12,7 @@
 #include "service/processing/scratch.h"
 #include "service/services.h"
 #include "store/pg.h"
+#include "store/s3.h"
 #include "store/store_jobs.h"
 #include "store/store_looks.h"
 #include "store/store_media.h"
@@ -102,7 +103,7 @@ make(struct turn *t, struct error *err)
 {
 	struct derived *d = &t->derived;
 
-	return derived_fetch(d, t->item.object_key, err) && derived_decode(d, err) &&
+	return derived_fetch(d, t->item.object_key, S3_OBJECT_MAX, err) && derived_decode(d, err) &&
 	    derived_reserve(d, NULL, 0, err) && derived_put(d, err);
 }
 

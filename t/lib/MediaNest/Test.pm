@@ -32,7 +32,7 @@ use POSIX ();
 use Test::More ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(wait_until);
+our @EXPORT = qw(wait_until once_is_enough);
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
@@ -413,6 +413,14 @@ sub wait_media {
 		return $media && $media->{status} =~ /^(?:ready|failed)$/;
 	}, $seconds || 60, "media $id");
 	return $media;
+}
+
+# Skips the test, or the subtest, where the check runs with sanitizers: it takes long, and other
+# tests run the same C code. The check finds the files that call it by its name.
+sub once_is_enough () {
+	Test::More::plan(skip_all => 'once is enough: the run without sanitizers does it')
+	    if $ENV{ASAN_OPTIONS};
+	return;
 }
 
 # Runs the sub until it returns something true, and returns that; dies after so many seconds (30).
